@@ -1,0 +1,47 @@
+// Package backend holds the contract that every store of session events keeps.
+package backend
+
+import (
+	"context"
+	"iter"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Backend is a durable store of session events: table session_events and the views session_log, stl_connection_log and
+// sessions. Its acceptance test is package backendtest.
+type Backend interface {
+	// Start connects and, unless the configuration says otherwise, creates or migrates the schema. It fails with an error
+	// that names the YAML key and the remedy.
+	Start(ctx context.Context) error
+
+	// Write makes the events durable: a nil error means that every event which is not among Result.Rejected survives a
+	// loss of power, once. A record whose id is there already changes nothing (first write wins). On an error nothing of
+	// the batch counts as written, and writing it again does no harm.
+	//
+	// The sequence can be walked more than once. The event that it yields is valid until the next one.
+	//
+	// Errors are those of exporterhelper: consumererror.NewPermanent where another try cannot help,
+	// exporterhelper.NewThrottleRetry where the store says when, anything else to be tried again.
+	//
+	// Write is safe for concurrent use.
+	Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (Result, error)
+
+	// Shutdown waits for writes under way and closes the store.
+	Shutdown(ctx context.Context) error
+}
+
+// Result says what became of a batch.
+type Result struct {
+	Written    int // new in the table
+	Duplicates int // were there already with the same content
+	Conflicts  int // were there already with other content: kept aside, may be forgery
+	Rejected   []Rejection
+}
+
+// Rejection is a record that this store can never take: the exporter puts it into the dead letter. Reason holds no value
+// of the record.
+type Rejection struct {
+	Index  int
+	Reason string
+}

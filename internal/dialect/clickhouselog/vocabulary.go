@@ -1,0 +1,93 @@
+package clickhouselog
+
+import (
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Type is the column type; its numbers have never changed.
+type Type int8
+
+// The values of the column type.
+const (
+	LoginFailure Type = 0
+	LoginSuccess Type = 1
+	Logout       Type = 2
+)
+
+var typeNames = map[string]Type{"LoginFailure": LoginFailure, "LoginSuccess": LoginSuccess, "Logout": Logout}
+
+// ParseType reads the enum's name.
+func ParseType(s string) (Type, bool) {
+	t, ok := typeNames[s]
+	return t, ok
+}
+
+// Valid tells whether the number is one that session_log has.
+func (t Type) Valid() bool { return t >= LoginFailure && t <= Logout }
+
+func (t Type) meaning() (session.Kind, session.Outcome, string) {
+	switch t {
+	case LoginFailure:
+		return session.KindLogin, session.OutcomeFailure, "LoginFailure"
+	case LoginSuccess:
+		return session.KindLogin, session.OutcomeSuccess, "LoginSuccess"
+	default:
+		return session.KindLogout, session.OutcomeSuccess, "Logout"
+	}
+}
+
+// AuthTypes are the names of the enum auth_type by number (append-only upstream; read from a running 26.7).
+var AuthTypes = []string{
+	"NO_PASSWORD", "PLAINTEXT_PASSWORD", "SHA256_PASSWORD", "DOUBLE_SHA1_PASSWORD", "LDAP", "KERBEROS", "SSL_CERTIFICATE",
+	"BCRYPT_PASSWORD", "SSH_KEY", "HTTP", "JWT", "SCRAM_SHA256_PASSWORD", "NO_AUTHENTICATION",
+}
+
+// Interfaces are the names of the enum interface by number, from 1. Servers that know Arrow Flight write a 10 into an
+// enum that ends at 9, which is why cells are read by number.
+var Interfaces = []string{
+	"", "TCP", "HTTP", "gRPC", "MySQL", "PostgreSQL", "Local", "TCP_Interserver", "Prometheus", "Background", "ArrowFlight",
+}
+
+// AuthMethod normalises a name of the enum auth_type.
+func AuthMethod(authType string) string {
+	switch authType {
+	case "":
+		return ""
+	case "NO_PASSWORD", "NO_AUTHENTICATION":
+		return session.AuthNone
+	case "LDAP":
+		return session.AuthLDAP
+	case "KERBEROS":
+		return session.AuthKerberos
+	case "SSL_CERTIFICATE":
+		return session.AuthCertificate
+	case "SSH_KEY":
+		return session.AuthSSHKey
+	case "HTTP":
+		return session.AuthHTTP
+	case "JWT":
+		return session.AuthJWT
+	}
+	if strings.HasSuffix(authType, "_PASSWORD") {
+		return session.AuthPassword
+	}
+	return session.AuthOther
+}
+
+// failureClass reads what little a failure_reason tells: the server says the same of a wrong password, an unknown user
+// and an address that is not allowed (code 516), on purpose.
+func failureClass(reason string) (errorType, code string) {
+	if reason == "" {
+		return session.ErrorOther, ""
+	}
+	switch {
+	case strings.Contains(reason, "AUTHENTICATION_FAILED"), strings.Contains(reason, "Authentication failed"),
+		strings.Contains(reason, "password is incorrect"):
+		return session.ErrorInvalidCredentials, "516"
+	case strings.Contains(reason, "IP_ADDRESS_NOT_ALLOWED"), strings.Contains(reason, "It's not allowed to connect from"):
+		return session.ErrorAddressNotAllowed, "195"
+	}
+	return session.ErrorOther, ""
+}

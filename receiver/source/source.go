@@ -1,0 +1,63 @@
+// Package source holds the contract between the receiver and the sources that it reads.
+package source
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Source reads authentication events from one system. Its acceptance test is package sourcetest.
+type Source interface {
+	// Run reads until ctx ends, then returns nil within a second. It waits out by itself whatever may pass (a server that
+	// is away, a table that does not exist yet) and says so through Host.Status; an error that it returns is fatal.
+	// A source that has told everything (a one-shot file) returns nil early.
+	Run(ctx context.Context, host Host) error
+}
+
+// Emit hands a page to the pipeline and returns when its fate is known. nil means delivered: only then may the source
+// move its cursor past the page. An error means that nothing was promised, and the source tells the same events again
+// later, with the same ids. What the pipeline refuses for good is put into the dead letter by the receiver, and counts
+// as delivered.
+//
+// The page's events are the caller's again when Emit returns; their strings must never change afterwards.
+// Emit is safe for concurrent use.
+type Emit func(ctx context.Context, page []session.Event) error
+
+// Host is what the receiver offers to its source.
+type Host struct {
+	Emit  Emit
+	Store Store
+	Stats Stats
+	Log   *zap.Logger
+	// Status tells the collector how the source is doing: nil is well, an error is one that will be retried.
+	Status func(error)
+	// Now is the clock for Event.Observed and for waiting; never for an id.
+	Now func() time.Time
+}
+
+// Store keeps a source's cursor. Keys are the source's own. Set returns when the storage extension has the value; several
+// Sets are not atomic together, so a source writes what makes repeating harmless first and its cursor last.
+type Store interface {
+	Get(ctx context.Context, key string) ([]byte, error) // nil, nil when there is none
+	Set(ctx context.Context, key string, value []byte) error
+	Delete(ctx context.Context, key string) error
+}
+
+// Stats receives what a source counts beyond the events that it emits.
+type Stats interface {
+	// BadRows counts rows that cannot be read, and logs place (file and offset, table and time) and reason at most once a
+	// minute. Neither may hold a value of the row.
+	BadRows(n int, place string, reason error)
+	// Excluded counts rows left out on purpose: the collector's own logins.
+	Excluded(n int)
+	// Vanished counts rows that the source system no longer has although they are younger than its retention.
+	Vanished(n int)
+	// Repeated counts events told again on purpose, with the ids that they had.
+	Repeated(n int)
+	// Read says that everything up to this time of the source's clock has been delivered; lag is what is still ahead.
+	Read(upTo time.Time, lag time.Duration)
+}

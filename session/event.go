@@ -1,0 +1,119 @@
+// Package session is the middle of the project: the authentication event, its vocabulary and its ids. It imports the
+// standard library only; sources produce events, backends keep them, and package plogs carries them as OTel log records.
+package session
+
+// Event is one authentication event: a login, a failed login, a logout, or what a source tells about a session between
+// the two. It is passed by pointer and reused: whoever is handed one must not keep it, nor its slices, after returning;
+// its strings are immutable and may be kept.
+//
+// The zero value of a field means "the source does not say". [Fields] lists every field with its attribute and columns.
+type Event struct {
+	Kind        Kind
+	Outcome     Outcome
+	SourceEvent string // the source's own word: LoginFailure, authenticated, disconnecting session
+
+	Time     int64 // nanoseconds since 1970 UTC, by the source's clock
+	Observed int64 // nanoseconds since 1970 UTC, when it was read
+
+	System        string // db.system.name of a database, else the name of the service logged into
+	Instance      string // stable name of the server or cluster, part of every id
+	Host          string // the node that wrote the record
+	ServerAddress string
+	ServerPort    int32
+	Database      string
+
+	User      string
+	UserEmpty bool // the source gave an empty name, as opposed to none
+	UserID    string
+	UserHash  string
+	Roles     []string
+	Profiles  []string
+	Settings  []Setting
+
+	AuthMethod           string // one of the AuthMethod constants; empty when unknown
+	AuthType             string // the source's own word: SHA256_PASSWORD, scram-sha-256, IAM AssumeUser
+	Interface            string // TCP, HTTP, MySQL, …: the door that was used
+	TLSVersion           string
+	TLSCipher            string // as the source spells it; OpenSSL names are not IANA's
+	CertificateSubjects  []string
+	CertificateSerial    string
+	CertificateIssuer    string
+	CertificateNotBefore string // RFC 3339, UTC
+	CertificateNotAfter  string // RFC 3339, UTC
+
+	ClientAddress   string // an IP address, [local], a socket path or a host name
+	ClientPort      int32  // wider than 16 bits: real logs hold 66790
+	ClientHostname  string // as the client reports it
+	ClientName      string // as the client reports it
+	ClientVersion   string
+	ClientRevision  uint32
+	Driver          string
+	OS              string
+	Plugin          string
+	ApplicationName string
+	UserAgent       string
+
+	RecordID    ID     // the same event has the same id through whichever door it comes
+	SessionKey  ID     // ties a logout to its login
+	SessionID   string // the source's own session id: auth_id, global_session_id
+	SessionName string // the name a client chose for its session: session_id of ClickHouse's HTTP interface
+	TraceID     [16]byte
+	SpanID      [8]byte
+	Correlation string // the evidence for the trace ids; "claimed" when only the client says so
+	PID         int64
+
+	Duration      int64  // of the session, nanoseconds; on a logout
+	FailureReason string // the source's text
+	ErrorType     string // one of the ErrorType constants
+	StatusCode    string // the source's code: SQLSTATE, 516
+
+	Severity int32  // OTel severity number where it differs from [Event.DefaultSeverity]; else 0
+	Message  string // a foreign record's body; our own is made from the fields
+	Original string // the verbatim record
+
+	Extra []Attr // every column or attribute that has no field
+}
+
+// Setting is one changed setting of a session, in the source's order.
+type Setting struct{ Name, Value string }
+
+// Attr is an attribute that has no field. Key is the whole attribute key (columns are prefixed [SourceField]).
+type Attr struct {
+	Key   string
+	Value string // as text: decimal, true/false, JSON, base64 as Type says
+	Type  AttrType
+}
+
+// AttrType is the type that an [Attr] had, so that it can be given back.
+type AttrType uint8
+
+// The attribute types of OTLP.
+const (
+	AttrString AttrType = iota
+	AttrInt
+	AttrDouble
+	AttrBool
+	AttrBytes // base64
+	AttrJSON  // arrays and maps
+	AttrEmpty // a value without content
+)
+
+// SourceField prefixes the name of a source's column in [Attr.Key].
+const SourceField = "sessionlog.source.field."
+
+// Reset empties the event and keeps the capacity of its slices.
+func (e *Event) Reset() {
+	roles, profiles, settings, subjects, extra := e.Roles[:0], e.Profiles[:0], e.Settings[:0], e.CertificateSubjects[:0], e.Extra[:0]
+	*e = Event{Roles: roles, Profiles: profiles, Settings: settings, CertificateSubjects: subjects, Extra: extra}
+}
+
+// CopyTo makes dst an independent copy: it shares strings, not slices.
+func (e *Event) CopyTo(dst *Event) {
+	roles, profiles, settings, subjects, extra := dst.Roles[:0], dst.Profiles[:0], dst.Settings[:0], dst.CertificateSubjects[:0], dst.Extra[:0]
+	*dst = *e
+	dst.Roles = append(roles, e.Roles...)
+	dst.Profiles = append(profiles, e.Profiles...)
+	dst.Settings = append(settings, e.Settings...)
+	dst.CertificateSubjects = append(subjects, e.CertificateSubjects...)
+	dst.Extra = append(extra, e.Extra...)
+}
