@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // EnvDir names the environment variable for the folder of all engines.
@@ -56,7 +57,7 @@ func Dir() (string, error) {
 
 // folder is the engine's own below dir. A new version gets a new one, so that two checkouts can share the cache.
 func (e Engine) folder(dir string) string {
-	return filepath.Join(dir, filepath.Base(e.Package)+"-"+e.Version)
+	return filepath.Join(dir, strings.ToLower(e.Name)+"-"+e.Version)
 }
 
 // Find is the path of the engine's library. It compares the size only: Install has compared the checksum.
