@@ -76,18 +76,14 @@ func AuthMethod(authType string) string {
 	return session.AuthOther
 }
 
-// failureClass reads what little a failure_reason tells: the server says the same of a wrong password, an unknown user
-// and an address that is not allowed (code 516), on purpose.
+// failureClass reads what little a failure_reason tells: of a wrong password, an unknown user and an address that is not
+// allowed the server says the same, on purpose. The code is there only if the text has it.
 func failureClass(reason string) (errorType, code string) {
-	if reason == "" {
-		return session.ErrorOther, ""
+	if rest, ok := strings.CutPrefix(reason, "Code: "); ok {
+		code, _, _ = strings.Cut(rest, ".")
 	}
-	switch {
-	case strings.Contains(reason, "AUTHENTICATION_FAILED"), strings.Contains(reason, "Authentication failed"),
-		strings.Contains(reason, "password is incorrect"):
-		return session.ErrorInvalidCredentials, "516"
-	case strings.Contains(reason, "IP_ADDRESS_NOT_ALLOWED"), strings.Contains(reason, "It's not allowed to connect from"):
-		return session.ErrorAddressNotAllowed, "195"
+	if code == "516" || strings.Contains(reason, "Authentication failed") || strings.Contains(reason, "AUTHENTICATION_FAILED") {
+		return session.ErrorInvalidCredentials, code
 	}
-	return session.ErrorOther, ""
+	return session.ErrorOther, code
 }
