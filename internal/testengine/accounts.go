@@ -29,7 +29,7 @@ func accountsSQL() []string {
 		{User: server.Carol, grants: []string{"analyst"}},
 		{User: server.Dave, grants: []string{"ALL ON default.*"}},
 		{User: server.Erin, grants: []string{"SELECT ON default.*"}},
-		{User: server.Frank, host: "IP '198.51.100.7'"},
+		{User: server.Frank, host: "IP '198.51.100.7'", grants: []string{"SELECT ON default.*"}},
 		{User: server.Guest, grants: []string{"ALL ON default.*"}},
 	} {
 		host := account.host

@@ -8,7 +8,7 @@ type User struct {
 	Roles    []string // as session_log's roles lists them, in no order
 }
 
-// The accounts of every server started here. Those without a word on rights may do everything.
+// The accounts of every server started here. Default and Admin have all rights, the others those on database default that users.xml says.
 var (
 	Default = User{Name: "default", AuthType: "PLAINTEXT_PASSWORD"} // an empty password, as a server is shipped
 	Admin   = User{Name: "testengine", Password: "engine-pw", AuthType: "SHA256_PASSWORD"}

@@ -1,0 +1,63 @@
+package testengine
+
+import (
+	"errors"
+	"syscall"
+	"testing"
+
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/logins"
+)
+
+// Pause closes one protocol's listener: new connections are refused, those that stand end after their query. The other protocol is
+// needed to Resume; for a server that is wholly away there are Stop and Restart.
+func (s *Server) Pause(tb testing.TB, protocol logins.Protocol) {
+	tb.Helper()
+	s.listen(tb, "STOP", protocol)
+}
+
+// Resume ends a Pause.
+func (s *Server) Resume(tb testing.TB, protocol logins.Protocol) {
+	tb.Helper()
+	s.listen(tb, "START", protocol)
+}
+
+func (s *Server) listen(tb testing.TB, verb string, protocol logins.Protocol) {
+	tb.Helper()
+	if s.own == nil {
+		skipExternal(tb, "the server would close a listener")
+	}
+	statement := "SYSTEM " + verb + " LISTEN " + protocol.String()
+	if protocol == logins.Native {
+		s.Exec(tb, statement)
+		return
+	}
+	session, login, err := logins.New(s.Native, s.HTTP).Open(tb.Context(), logins.Attempt{User: s.admin.Name, Password: s.admin.Password})
+	if err != nil || !login.OK {
+		tb.Fatalf("%s: login: %v", statement, err)
+	}
+	if err := errors.Join(session.Query(tb.Context(), statement), session.Close()); err != nil {
+		tb.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// Freeze stops the process in its tracks: connections stand and are accepted, nothing answers. A client sees a server that hangs.
+func (s *Server) Freeze(tb testing.TB) {
+	tb.Helper()
+	s.signal(tb, syscall.SIGSTOP, "frozen")
+}
+
+// Thaw ends a Freeze.
+func (s *Server) Thaw(tb testing.TB) {
+	tb.Helper()
+	s.signal(tb, syscall.SIGCONT, "thawed")
+}
+
+func (s *Server) signal(tb testing.TB, sig syscall.Signal, done string) {
+	tb.Helper()
+	if s.own == nil {
+		skipExternal(tb, "the server would be "+done)
+	}
+	if err := syscall.Kill(s.PID, sig); err != nil {
+		tb.Fatalf("signal %s to the server: %v", sig, err)
+	}
+}
