@@ -1,0 +1,144 @@
+package plogs
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
+)
+
+func typical(n int) []session.Event {
+	events := make([]session.Event, n)
+	for i := range events {
+		sessiontest.Typical(&events[i], i)
+	}
+	return events
+}
+
+// walk decodes everything and keeps nothing.
+func walk(d *Decoder, ld plog.Logs) (sum int64) {
+	for _, e := range d.All(ld) {
+		sum += e.Time
+	}
+	return sum
+}
+
+func TestDecodeDoesNotAllocate(t *testing.T) {
+	ld := NewEncoder("test").Encode(typical(1000))
+	d := NewDecoder()
+	walk(d, ld) // the scratch grows once
+	perRun := testing.AllocsPerRun(10, func() { walk(d, ld) })
+	require.Less(t, perRun/1000, 0.01, "allocations per record")
+}
+
+// TestEncodeAllocatesWhatPdataDoes compares with building the same records by hand.
+func TestEncodeAllocatesWhatPdataDoes(t *testing.T) {
+	events := typical(1000)
+	enc := NewEncoder("test")
+	ld := enc.Encode(events)
+	ours := testing.AllocsPerRun(5, func() { enc.Encode(events) })
+	bare := testing.AllocsPerRun(5, func() { rebuild(ld) })
+	require.Less(t, ours, bare+50, "allocations per call: %v, by hand %v", ours, bare)
+}
+
+// rebuild makes the same pdata again by plain calls: the limit that the encoder is measured against.
+func rebuild(ld plog.Logs) plog.Logs {
+	from := ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords()
+	out := plog.NewLogs()
+	to := out.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+	to.EnsureCapacity(from.Len())
+	for i := range from.Len() {
+		a, b := from.At(i), to.AppendEmpty()
+		b.SetEventName(a.EventName())
+		b.SetTimestamp(a.Timestamp())
+		b.SetObservedTimestamp(a.ObservedTimestamp())
+		b.SetSeverityNumber(a.SeverityNumber())
+		b.Body().SetStr(a.Body().Str())
+		b.Attributes().EnsureCapacity(a.Attributes().Len())
+		rebuildMap(a.Attributes(), b.Attributes())
+	}
+	return out
+}
+
+func rebuildMap(from, to pcommon.Map) {
+	for key, v := range from.All() {
+		switch v.Type() {
+		case pcommon.ValueTypeInt:
+			to.PutInt(key, v.Int())
+		case pcommon.ValueTypeSlice:
+			s := to.PutEmptySlice(key)
+			s.EnsureCapacity(v.Slice().Len())
+			for j := range v.Slice().Len() {
+				s.AppendEmpty().SetStr(v.Slice().At(j).Str())
+			}
+		case pcommon.ValueTypeMap:
+			m := to.PutEmptyMap(key)
+			m.EnsureCapacity(v.Map().Len())
+			rebuildMap(v.Map(), m)
+		default:
+			to.PutStr(key, v.Str())
+		}
+	}
+}
+
+// visitBare reads every attribute of every record: the limit that the decoder is measured against.
+func visitBare(ld plog.Logs) (n int) {
+	records := ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords()
+	for i := range records.Len() {
+		for key, v := range records.At(i).Attributes().All() {
+			n += len(key)
+			if v.Type() == pcommon.ValueTypeStr {
+				n += len(v.Str())
+			}
+		}
+	}
+	return n
+}
+
+const benchRecords = 8192
+
+func perRecord(b *testing.B) {
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchRecords, "ns/record")
+	b.ReportMetric(float64(b.N)*benchRecords/b.Elapsed().Seconds(), "records/s")
+}
+
+func BenchmarkDecode(b *testing.B) {
+	ld := NewEncoder("test").Encode(typical(benchRecords))
+	d := NewDecoder()
+	b.ReportAllocs()
+	for b.Loop() {
+		walk(d, ld)
+	}
+	perRecord(b)
+}
+
+func BenchmarkDecodeLimit(b *testing.B) {
+	ld := NewEncoder("test").Encode(typical(benchRecords))
+	for b.Loop() {
+		visitBare(ld)
+	}
+	perRecord(b)
+}
+
+func BenchmarkEncode(b *testing.B) {
+	events := typical(benchRecords)
+	enc := NewEncoder("test")
+	b.ReportAllocs()
+	for b.Loop() {
+		enc.Encode(events)
+	}
+	perRecord(b)
+}
+
+func BenchmarkEncodeLimit(b *testing.B) {
+	ld := NewEncoder("test").Encode(typical(benchRecords))
+	b.ReportAllocs()
+	for b.Loop() {
+		rebuild(ld)
+	}
+	perRecord(b)
+}

@@ -1,0 +1,147 @@
+package plogs
+
+import (
+	"iter"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Decoder turns log records into events, one scratch event for all of them: a record costs no allocation. It is not safe
+// for concurrent use.
+type Decoder struct {
+	event session.Event
+	hash  session.Hasher
+	uid   string // log.record.uid where it is no UUID
+
+	resource, scope []session.Attr // what has no field, for every record beneath
+	where           group
+	ours            bool // the scope is ours: the body is made of attributes, and a time of 0 is a time
+	visit           func(string, pcommon.Value) bool
+}
+
+// NewDecoder makes a decoder.
+func NewDecoder() *Decoder {
+	d := &Decoder{}
+	d.visit = d.attribute // bound once: a method value allocates
+	return d
+}
+
+// IsEvent tells whether a log record is an authentication event: its event name says so, or the attribute otel.event.name
+// where a sender or a hop cannot carry event names.
+func IsEvent(lr plog.LogRecord) bool { return kindOf(lr) != session.KindUnknown }
+
+func kindOf(lr plog.LogRecord) session.Kind {
+	name := lr.EventName()
+	if name == "" {
+		v, ok := lr.Attributes().Get(keyOTelEventName)
+		if !ok || v.Type() != pcommon.ValueTypeStr {
+			return session.KindUnknown
+		}
+		name = v.Str()
+	}
+	if len(name) <= len(session.EventPrefix) || name[:len(session.EventPrefix)] != session.EventPrefix {
+		return session.KindUnknown
+	}
+	return session.ParseKind(name)
+}
+
+// All walks the events of ld. The number is the record's place among all records of ld, events or not. The event is valid
+// until the next one.
+func (d *Decoder) All(ld plog.Logs) iter.Seq2[int, *session.Event] {
+	return func(yield func(int, *session.Event) bool) {
+		n := 0
+		for i := range ld.ResourceLogs().Len() {
+			rl := ld.ResourceLogs().At(i)
+			d.enterResource(rl.Resource())
+			for j := range rl.ScopeLogs().Len() {
+				sl := rl.ScopeLogs().At(j)
+				d.enterScope(sl.Scope())
+				records := sl.LogRecords()
+				for k := range records.Len() {
+					lr := records.At(k)
+					if kind := kindOf(lr); kind != session.KindUnknown && !yield(n, d.record(lr, kind)) {
+						return
+					}
+					n++
+				}
+			}
+		}
+	}
+}
+
+func (d *Decoder) enterResource(r pcommon.Resource) {
+	d.where, d.resource = group{}, d.resource[:0]
+	for key, v := range r.Attributes().All() {
+		switch key {
+		case keyServiceName:
+			d.where.system = text(v)
+		case keyInstanceID:
+			d.where.instance = text(v)
+		case keyHostName:
+			d.where.host = text(v)
+		default:
+			d.resource = append(d.resource, extra(resourcePrefix+key, v))
+		}
+	}
+}
+
+func (d *Decoder) enterScope(s pcommon.InstrumentationScope) {
+	d.scope = d.scope[:0]
+	if d.ours = s.Name() == ScopeName; d.ours {
+		return
+	}
+	if s.Name() != "" {
+		d.scope = append(d.scope, session.Attr{Key: keyScopeName, Value: s.Name()})
+	}
+	if s.Version() != "" {
+		d.scope = append(d.scope, session.Attr{Key: keyScopeVersion, Value: s.Version()})
+	}
+}
+
+func (d *Decoder) record(lr plog.LogRecord, kind session.Kind) *session.Event {
+	e := &d.event
+	e.Reset()
+	d.uid = ""
+	e.Kind = kind
+	e.Time, e.Observed = int64(lr.Timestamp()), int64(lr.ObservedTimestamp())
+	e.TraceID, e.SpanID = lr.TraceID(), lr.SpanID()
+	e.System, e.Instance, e.Host = d.where.system, d.where.instance, d.where.host
+	lr.Attributes().Range(d.visit)
+	e.Extra = append(append(e.Extra, d.resource...), d.scope...)
+	if s := lr.SeverityText(); s != "" {
+		e.Extra = append(e.Extra, session.Attr{Key: keySeverityText, Value: s})
+	}
+	if n := int32(lr.SeverityNumber()); n != e.DefaultSeverity() {
+		e.Severity = n
+	}
+	if !d.ours {
+		d.foreign(lr)
+	}
+	return e
+}
+
+// foreign completes a record that somebody else made: it may lack a time (the data model then takes the observed one),
+// ids, and may say something in its body.
+func (d *Decoder) foreign(lr plog.LogRecord) {
+	e := &d.event
+	if e.Time == 0 {
+		e.Time = e.Observed
+	}
+	if lr.Body().Type() != pcommon.ValueTypeEmpty {
+		e.Message = text(lr.Body())
+	}
+	if e.SessionKey.IsZero() && e.SessionID != "" {
+		e.SessionKey = d.hash.Start("session", e.System, e.Instance).Str(e.SessionID).Key()
+	}
+	switch {
+	case !e.RecordID.IsZero():
+	case d.uid != "":
+		e.RecordID = d.hash.Start("uid", e.System, e.Instance).Str(d.uid).RecordID(e.Time)
+		e.Extra = append(e.Extra, session.Attr{Key: keyForeignUID, Value: d.uid})
+	default:
+		e.RecordID = e.ContentID(&d.hash)
+	}
+}

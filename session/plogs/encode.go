@@ -1,0 +1,204 @@
+package plogs
+
+import (
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Encoder turns events into log records. It keeps scratch space between calls and is not safe for concurrent use.
+type Encoder struct {
+	version string
+	text    []byte // ids and bodies of one call, made a string at once
+	ends    []int  // where each of those texts ends
+	groups  map[group]plog.LogRecordSlice
+}
+
+// group is what the records of one resource share.
+type group struct{ system, instance, host string }
+
+// maxText is how much scratch is kept between calls.
+const maxText = 4 << 20
+
+// NewEncoder makes an encoder that signs its records with this version of ours.
+func NewEncoder(version string) *Encoder {
+	return &Encoder{version: version, groups: map[group]plog.LogRecordSlice{}}
+}
+
+// Encode makes one log record of each event, in their order within a resource. The records share the events' strings.
+func (enc *Encoder) Encode(events []session.Event) plog.Logs {
+	ld := plog.NewLogs()
+	texts := enc.render(events)
+	clear(enc.groups)
+	var last group
+	var records plog.LogRecordSlice
+	for i := range events {
+		e := &events[i]
+		if g := (group{e.System, e.Instance, e.Host}); i == 0 || g != last {
+			records, last = enc.records(ld, g, len(events)-i), g
+		}
+		encodeRecord(e, records.AppendEmpty(), texts.next(), texts.next(), texts.next())
+	}
+	return ld
+}
+
+// records finds the place for records of a resource, and makes it when there is none. Room for more records is made for
+// the first resource only: most batches have no other.
+func (enc *Encoder) records(ld plog.Logs, g group, room int) plog.LogRecordSlice {
+	if r, ok := enc.groups[g]; ok {
+		return r
+	}
+	rl := ld.ResourceLogs().AppendEmpty()
+	rl.SetSchemaUrl(SchemaURL)
+	attrs := rl.Resource().Attributes()
+	putText(attrs, keyServiceName, g.system)
+	putText(attrs, keyInstanceID, g.instance)
+	putText(attrs, keyHostName, g.host)
+	sl := rl.ScopeLogs().AppendEmpty()
+	sl.SetSchemaUrl(SchemaURL)
+	sl.Scope().SetName(ScopeName)
+	sl.Scope().SetVersion(enc.version)
+	r := sl.LogRecords()
+	if len(enc.groups) == 0 {
+		r.EnsureCapacity(room)
+	}
+	enc.groups[g] = r
+	return r
+}
+
+// render writes every record id, session key and body into one string: three texts an event, one allocation a call.
+func (enc *Encoder) render(events []session.Event) texts {
+	if cap(enc.text) > maxText {
+		enc.text = nil
+	}
+	enc.text, enc.ends = enc.text[:0], enc.ends[:0]
+	for i := range events {
+		e := &events[i]
+		enc.text = appendID(enc.text, e.RecordID)
+		enc.ends = append(enc.ends, len(enc.text))
+		enc.text = appendID(enc.text, e.SessionKey)
+		enc.ends = append(enc.ends, len(enc.text))
+		if e.Message == "" {
+			enc.text = appendBody(enc.text, e)
+		}
+		enc.ends = append(enc.ends, len(enc.text))
+	}
+	return texts{all: string(enc.text), ends: enc.ends}
+}
+
+func appendID(b []byte, id session.ID) []byte {
+	if id.IsZero() {
+		return b
+	}
+	return id.AppendText(b)
+}
+
+type texts struct {
+	all  string
+	ends []int
+	from int
+}
+
+func (t *texts) next() string {
+	end := t.ends[0]
+	s := t.all[t.from:end]
+	t.ends, t.from = t.ends[1:], end
+	return s
+}
+
+// usualAttributes is how many attributes a database login has, with room for a few more.
+const usualAttributes = 24
+
+func encodeRecord(e *session.Event, lr plog.LogRecord, uid, key, body string) {
+	lr.SetEventName(e.Kind.EventName())
+	lr.SetTimestamp(pcommon.Timestamp(e.Time))
+	lr.SetObservedTimestamp(pcommon.Timestamp(e.Observed))
+	lr.SetTraceID(e.TraceID)
+	lr.SetSpanID(e.SpanID)
+	severity := e.Severity
+	if severity == 0 {
+		severity = e.DefaultSeverity()
+	}
+	lr.SetSeverityNumber(plog.SeverityNumber(severity))
+	if e.Message != "" {
+		body = e.Message
+	}
+	setText(lr.Body(), body)
+	m := lr.Attributes()
+	m.EnsureCapacity(usualAttributes)
+	putText(m, keyRecordUID, uid)
+	putText(m, session.AttrSessionKey, key)
+	m.PutStr(session.AttrOutcome, e.Outcome.String())
+	encodeWhere(e, m)
+	encodeWho(e, m)
+	encodeHow(e, m)
+	encodeClient(e, m)
+	encodeEnd(e, m)
+	for i := range e.Extra {
+		encodeExtra(&e.Extra[i], m)
+	}
+}
+
+func encodeWhere(e *session.Event, m pcommon.Map) {
+	putText(m, session.AttrSourceEvent, e.SourceEvent)
+	if session.IsDatabase(e.System) {
+		m.PutStr(keyDBSystem, e.System)
+	}
+	putText(m, keyServerAddress, e.ServerAddress)
+	putInt(m, keyServerPort, int64(e.ServerPort))
+	putText(m, keyDBNamespace, e.Database)
+}
+
+func encodeWho(e *session.Event, m pcommon.Map) {
+	putText(m, keyUserName, e.User)
+	if e.User == "" && e.UserEmpty {
+		m.PutStr(keyUserName, "")
+	}
+	putText(m, keyUserID, e.UserID)
+	putText(m, keyUserHash, e.UserHash)
+	putTexts(m, keyUserRoles, e.Roles)
+	putTexts(m, session.AttrProfiles, e.Profiles)
+	if len(e.Settings) > 0 {
+		putSettings(m, e.Settings)
+	}
+}
+
+func encodeHow(e *session.Event, m pcommon.Map) {
+	putText(m, session.AttrAuthMethod, e.AuthMethod)
+	putText(m, session.AttrAuthType, e.AuthType)
+	putText(m, session.AttrAuthPlugin, e.Plugin)
+	putText(m, session.AttrInterface, e.Interface)
+	putText(m, keyTLSVersion, e.TLSVersion)
+	putText(m, session.AttrTLSCipher, e.TLSCipher)
+	putTexts(m, session.AttrCertificateSubjects, e.CertificateSubjects)
+	putText(m, session.AttrCertificateSerial, e.CertificateSerial)
+	putText(m, keyCertIssuer, e.CertificateIssuer)
+	putText(m, keyCertNotBefore, e.CertificateNotBefore)
+	putText(m, keyCertNotAfter, e.CertificateNotAfter)
+}
+
+func encodeClient(e *session.Event, m pcommon.Map) {
+	putText(m, keyClientAddress, e.ClientAddress)
+	putInt(m, keyClientPort, int64(e.ClientPort))
+	putText(m, session.AttrClientHostname, e.ClientHostname)
+	putText(m, session.AttrClientName, e.ClientName)
+	putText(m, session.AttrClientVersion, e.ClientVersion)
+	putInt(m, session.AttrClientRevision, int64(e.ClientRevision))
+	putText(m, session.AttrClientDriver, e.Driver)
+	putText(m, session.AttrClientOS, e.OS)
+	putText(m, session.AttrApplicationName, e.ApplicationName)
+	putText(m, keyUserAgent, e.UserAgent)
+}
+
+func encodeEnd(e *session.Event, m pcommon.Map) {
+	putText(m, keySessionID, e.SessionID)
+	putText(m, session.AttrSessionName, e.SessionName)
+	putText(m, session.AttrCorrelation, e.Correlation)
+	putInt(m, session.AttrPID, e.PID)
+	putInt(m, session.AttrSessionDuration, e.Duration)
+	putText(m, session.AttrFailureReason, e.FailureReason)
+	putText(m, keyErrorType, e.ErrorType)
+	putText(m, keyStatusCode, e.StatusCode)
+	putText(m, keyOriginal, e.Original)
+}

@@ -1,0 +1,44 @@
+// Package plogs is the only mapping between events and OTel log records, in both directions. What it writes is documented
+// in docs/event.md; what it reads is the exporter's input contract, so any SDK may send it.
+package plogs
+
+import semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+// ScopeName is the instrumentation scope of records made by this project.
+const ScopeName = "github.com/otel-sessionlog/sessionlog"
+
+// SchemaURL is the version of the semantic conventions that the official attributes are taken from.
+const SchemaURL = semconv.SchemaURL
+
+// Official attributes whose definition fits.
+const (
+	keyUserName      = string(semconv.UserNameKey)
+	keyUserID        = string(semconv.UserIDKey)
+	keyUserHash      = string(semconv.UserHashKey)
+	keyUserRoles     = string(semconv.UserRolesKey)
+	keyClientAddress = string(semconv.ClientAddressKey)
+	keyClientPort    = string(semconv.ClientPortKey)
+	keyServerAddress = string(semconv.ServerAddressKey)
+	keyServerPort    = string(semconv.ServerPortKey)
+	keyDBSystem      = string(semconv.DBSystemNameKey)
+	keyDBNamespace   = string(semconv.DBNamespaceKey)
+	keyStatusCode    = string(semconv.DBResponseStatusCodeKey)
+	keyErrorType     = string(semconv.ErrorTypeKey)
+	keySessionID     = string(semconv.SessionIDKey)
+	keyTLSVersion    = string(semconv.TLSProtocolVersionKey)
+	keyCertIssuer    = string(semconv.TLSClientIssuerKey)
+	keyCertNotBefore = string(semconv.TLSClientNotBeforeKey)
+	keyCertNotAfter  = string(semconv.TLSClientNotAfterKey)
+	keyUserAgent     = string(semconv.UserAgentOriginalKey)
+	keyRecordUID     = string(semconv.LogRecordUIDKey)
+	keyOriginal      = string(semconv.LogRecordOriginalKey)
+	keyOTelEventName = string(semconv.OTelEventNameKey)
+	keyServiceName   = string(semconv.ServiceNameKey)
+	keyInstanceID    = string(semconv.ServiceInstanceIDKey)
+	keyHostName      = string(semconv.HostNameKey)
+	keyScopeName     = "otel.scope.name"
+	keyScopeVersion  = "otel.scope.version"
+	keySeverityText  = "sessionlog.severity.text"
+	keyForeignUID    = "sessionlog.sender.record.uid" // a log.record.uid that is no UUID
+	resourcePrefix   = "resource."                    // of resource attributes that have no field
+)

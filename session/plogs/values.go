@@ -1,0 +1,169 @@
+package plogs
+
+import (
+	"encoding/base64"
+	"strconv"
+	"unicode/utf8"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// putText leaves empty texts out.
+func putText(m pcommon.Map, key, s string) {
+	if s == "" {
+		return
+	}
+	if utf8.ValidString(s) {
+		m.PutStr(key, s)
+		return
+	}
+	m.PutEmptyBytes(key).FromRaw([]byte(s))
+}
+
+// setText sets a string, or bytes where the text is not UTF-8: OTLP strings must be, and nothing of a hostile name may
+// be lost or stop its neighbours.
+func setText(v pcommon.Value, s string) {
+	if utf8.ValidString(s) {
+		v.SetStr(s)
+		return
+	}
+	v.SetEmptyBytes().FromRaw([]byte(s))
+}
+
+func putInt(m pcommon.Map, key string, n int64) {
+	if n != 0 {
+		m.PutInt(key, n)
+	}
+}
+
+func putTexts(m pcommon.Map, key string, list []string) {
+	if len(list) == 0 {
+		return
+	}
+	s := m.PutEmptySlice(key)
+	s.EnsureCapacity(len(list))
+	for _, x := range list {
+		setText(s.AppendEmpty(), x)
+	}
+}
+
+// putSettings writes a map as long as names are unique and UTF-8, as they are in every session_log seen; else a list of
+// pairs, which loses nothing.
+func putSettings(m pcommon.Map, settings []session.Setting) {
+	if uniqueNames(settings) {
+		kv := m.PutEmptyMap(session.AttrSettings)
+		kv.EnsureCapacity(len(settings))
+		for _, s := range settings {
+			setText(kv.PutEmpty(s.Name), s.Value)
+		}
+		return
+	}
+	list := m.PutEmptySlice(session.AttrSettings)
+	for _, s := range settings {
+		pair := list.AppendEmpty().SetEmptySlice()
+		setText(pair.AppendEmpty(), s.Name)
+		setText(pair.AppendEmpty(), s.Value)
+	}
+}
+
+func uniqueNames(settings []session.Setting) bool {
+	for i, s := range settings {
+		if !utf8.ValidString(s.Name) {
+			return false
+		}
+		for _, before := range settings[:i] {
+			if before.Name == s.Name {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// encodeExtra gives an attribute back in the type that it had. A value that is not of its type after all stays text.
+func encodeExtra(a *session.Attr, m pcommon.Map) {
+	switch a.Type {
+	case session.AttrInt:
+		if n, err := strconv.ParseInt(a.Value, 10, 64); err == nil {
+			m.PutInt(a.Key, n)
+			return
+		}
+	case session.AttrDouble:
+		if f, err := strconv.ParseFloat(a.Value, 64); err == nil {
+			m.PutDouble(a.Key, f)
+			return
+		}
+	case session.AttrBool:
+		m.PutBool(a.Key, a.Value == "true")
+		return
+	case session.AttrBytes:
+		if b, err := base64.StdEncoding.DecodeString(a.Value); err == nil {
+			m.PutEmptyBytes(a.Key).FromRaw(b)
+			return
+		}
+	case session.AttrJSON:
+		if setJSON(m.PutEmpty(a.Key), a.Value) {
+			return
+		}
+	case session.AttrEmpty:
+		m.PutEmpty(a.Key)
+		return
+	}
+	setText(m.PutEmpty(a.Key), a.Value)
+}
+
+// extra keeps an attribute that has no field.
+func extra(key string, v pcommon.Value) session.Attr {
+	switch v.Type() {
+	case pcommon.ValueTypeStr:
+		return session.Attr{Key: key, Value: v.Str()}
+	case pcommon.ValueTypeInt:
+		return session.Attr{Key: key, Value: strconv.FormatInt(v.Int(), 10), Type: session.AttrInt}
+	case pcommon.ValueTypeDouble:
+		return session.Attr{Key: key, Value: strconv.FormatFloat(v.Double(), 'g', -1, 64), Type: session.AttrDouble}
+	case pcommon.ValueTypeBool:
+		return session.Attr{Key: key, Value: strconv.FormatBool(v.Bool()), Type: session.AttrBool}
+	case pcommon.ValueTypeBytes:
+		return session.Attr{Key: key, Value: base64.StdEncoding.EncodeToString(v.Bytes().AsRaw()), Type: session.AttrBytes}
+	case pcommon.ValueTypeMap, pcommon.ValueTypeSlice:
+		return session.Attr{Key: key, Value: v.AsString(), Type: session.AttrJSON}
+	}
+	return session.Attr{Key: key, Type: session.AttrEmpty}
+}
+
+// text reads a string, whatever the sender made of it.
+func text(v pcommon.Value) string {
+	switch v.Type() {
+	case pcommon.ValueTypeStr:
+		return v.Str()
+	case pcommon.ValueTypeBytes:
+		return string(v.Bytes().AsRaw())
+	}
+	return v.AsString()
+}
+
+// number reads an integer that a sender may have written as a text.
+func number(v pcommon.Value) (int64, bool) {
+	switch v.Type() {
+	case pcommon.ValueTypeInt:
+		return v.Int(), true
+	case pcommon.ValueTypeStr:
+		n, err := strconv.ParseInt(v.Str(), 10, 64)
+		return n, err == nil
+	}
+	return 0, false
+}
+
+// appendTexts reads a list, or a single value as a list of one.
+func appendTexts(list []string, v pcommon.Value) []string {
+	if v.Type() != pcommon.ValueTypeSlice {
+		return append(list, text(v))
+	}
+	s := v.Slice()
+	for i := range s.Len() {
+		list = append(list, text(s.At(i)))
+	}
+	return list
+}
