@@ -1,0 +1,161 @@
+// Package deadletter keeps what a pipeline has refused for good, so that nothing is dropped silently: JSON lines on disk, one a
+// record, safe against power loss once [Letter.Write] has returned nil.
+//
+// A folder may be shared by any number of components, each writes files of its own:
+//
+//	<component>.<UTC day>.jsonl      receiver.sessionlog.warehouse.2026-11-20.jsonl, mode 0600
+//
+// and each line holds one record with its resource and scope, as an OTLP export request in JSON, which any OTLP/HTTP receiver takes:
+//
+//	{"time":"…","component":"receiver/sessionlog/warehouse","reason":"…","record":{"resourceLogs":[…]}}
+//
+// Writing is at least once: what Write gave an error for may stand there in part, and stands there again after the retry. Readers
+// tell copies by log.record.uid.
+package deadletter
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/plog"
+)
+
+// chunk is how many bytes are gathered before they go to the file: a page of records must not stand in memory twice.
+const chunk = 1 << 20
+
+// Letter is the dead letter of one component. It is safe for concurrent use.
+type Letter struct {
+	dir       string
+	component string
+	now       func() time.Time
+
+	mu   sync.Mutex
+	file *os.File
+	day  string
+	torn bool // the file may end within a line
+	buf  []byte
+}
+
+// Open makes the folder where it is missing and proves that it can be written. component names whose dead letter it is and must be
+// the component's own in this folder: its kind and id, such as receiver/sessionlog/warehouse.
+func Open(dir, component string) (*Letter, error) {
+	return open(dir, component, time.Now)
+}
+
+func open(dir, component string, now func() time.Time) (*Letter, error) {
+	l := &Letter{dir: dir, component: component, now: now}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("dead letter: folder cannot be made: %w", err)
+	}
+	probe, err := os.CreateTemp(dir, ".writable-*")
+	if err != nil {
+		return nil, fmt.Errorf("dead letter: folder cannot be written: %w", err)
+	}
+	name := probe.Name()
+	if err := probe.Close(); err != nil {
+		return nil, fmt.Errorf("dead letter: %w", err)
+	}
+	if err := os.Remove(name); err != nil {
+		return nil, fmt.Errorf("dead letter: %w", err)
+	}
+	return l, nil
+}
+
+// Write appends every record of logs and returns nil when all of them are on the disk. After an error (a full disk, ctx that
+// ended) nothing was promised: the caller still owns the records. logs is not changed.
+func (l *Letter) Write(ctx context.Context, logs plog.Logs, reason error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now().UTC()
+	if err := l.turnTo(now.Format(time.DateOnly)); err != nil {
+		return fmt.Errorf("dead letter: %w", err)
+	}
+	if err := l.append(ctx, newEnvelope(now, l.component, reason), logs); err != nil {
+		l.drop()
+		return fmt.Errorf("dead letter: %w", err)
+	}
+	return nil
+}
+
+// Close closes the file. Everything that Write promised is on the disk already.
+func (l *Letter) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file == nil {
+		return nil
+	}
+	file := l.file
+	l.file = nil
+	return file.Close()
+}
+
+func (l *Letter) append(ctx context.Context, head envelope, logs plog.Logs) error {
+	l.buf = l.buf[:0]
+	for one := range records(logs) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		line, err := head.line(one)
+		if err != nil {
+			return err
+		}
+		l.buf = append(l.buf, line...)
+		if len(l.buf) >= chunk {
+			if err := l.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := l.flush(); err != nil {
+		return err
+	}
+	return l.file.Sync()
+}
+
+// flush writes the gathered lines, after closing off the line that an earlier process or a failed write has torn.
+func (l *Letter) flush() error {
+	if l.torn {
+		if _, err := l.file.Write([]byte{'\n'}); err != nil {
+			return err
+		}
+		l.torn = false
+	}
+	_, err := l.file.Write(l.buf)
+	l.buf = l.buf[:0]
+	return err
+}
+
+// drop closes the file, so that the next Write opens it anew and looks how it ends. That is due after a write that was cut short,
+// and after a failed fsync too: Linux reports it once and may have thrown the pages away, so only writing everything again, which
+// the caller's retry is, says anything about the disk.
+func (l *Letter) drop() {
+	_ = l.file.Close()
+	l.file = nil
+}
+
+// fileName is safe as a file's name and keeps component ids apart.
+func fileName(component, day string) string {
+	var b strings.Builder
+	for _, r := range component {
+		switch {
+		case r == '/':
+			b.WriteByte('.')
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+			b.WriteRune(r)
+		default:
+			fmt.Fprintf(&b, "~%04X", r)
+		}
+	}
+	return b.String() + "." + day + extension
+}
+
+const extension = ".jsonl"
+
+func (l *Letter) path(day string) string {
+	return filepath.Join(l.dir, fileName(l.component, day))
+}

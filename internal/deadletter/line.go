@@ -1,0 +1,70 @@
+package deadletter
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/plog"
+)
+
+// envelope is the part that all lines of one Write share: everything up to the record.
+type envelope []byte
+
+// newEnvelope writes by hand what encoding/json would, since that would also rewrite the record's own JSON.
+func newEnvelope(now time.Time, component string, reason error) envelope {
+	text := "no reason given"
+	if reason != nil {
+		text = strings.ToValidUTF8(reason.Error(), "\uFFFD")
+	}
+	head := envelope(`{"time":"` + now.Format(time.RFC3339Nano) + `","component":`)
+	head = appendString(head, component)
+	head = append(head, `,"reason":`...)
+	head = appendString(head, text)
+	return append(head, `,"record":`...)
+}
+
+func appendString(b []byte, s string) []byte {
+	quoted, err := json.Marshal(s)
+	if err != nil { // no string makes json.Marshal fail
+		return strconv.AppendQuoteToASCII(b, s)
+	}
+	return append(b, quoted...)
+}
+
+func (e envelope) line(one plog.Logs) ([]byte, error) {
+	record, err := (&plog.JSONMarshaler{}).MarshalLogs(one)
+	if err != nil {
+		return nil, fmt.Errorf("writing a record as JSON: %w", err)
+	}
+	line := make([]byte, 0, len(e)+len(record)+2)
+	line = append(append(line, e...), record...)
+	return append(line, '}', '\n'), nil
+}
+
+// records yields every record alone with its resource and scope. The yielded value is used again for the next.
+func records(logs plog.Logs) iter.Seq[plog.Logs] {
+	return func(yield func(plog.Logs) bool) {
+		for _, resource := range logs.ResourceLogs().All() {
+			for _, scope := range resource.ScopeLogs().All() {
+				one := plog.NewLogs()
+				r := one.ResourceLogs().AppendEmpty()
+				resource.Resource().CopyTo(r.Resource())
+				r.SetSchemaUrl(resource.SchemaUrl())
+				s := r.ScopeLogs().AppendEmpty()
+				scope.Scope().CopyTo(s.Scope())
+				s.SetSchemaUrl(scope.SchemaUrl())
+				slot := s.LogRecords().AppendEmpty()
+				for _, record := range scope.LogRecords().All() {
+					record.CopyTo(slot)
+					if !yield(one) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
