@@ -1,0 +1,45 @@
+package sessionlogdelivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/extension"
+	"go.opentelemetry.io/collector/extension/extensioncapabilities"
+	"go.uber.org/zap"
+)
+
+var (
+	_ extension.Extension                         = (*watcher)(nil)
+	_ extensioncapabilities.ConfigSnapshotWatcher = (*watcher)(nil)
+)
+
+// watcher has no work of its own: the collector calls it once, before the pipelines start.
+type watcher struct {
+	component.StartFunc
+	component.ShutdownFunc
+	cfg *Config
+	log *zap.Logger
+}
+
+// NotifyConfigSnapshot looks the configuration over, and fails when something can lose events and on_loss says refuse.
+func (w *watcher) NotifyConfigSnapshot(_ context.Context, snapshot extensioncapabilities.ConfigSnapshot) error {
+	var refused []error
+	for _, f := range examine(snapshot.Effective().ToStringMap()) {
+		switch {
+		case slices.Contains(w.cfg.Acknowledge, f.component):
+			w.log.Debug("acknowledged: "+f.String(), zap.String("component", f.component))
+		case w.cfg.OnLoss == OnLossRefuse:
+			refused = append(refused, errors.New(f.String()))
+		default:
+			w.log.Warn("authentication events can be lost: "+f.String(), zap.String("component", f.component))
+		}
+	}
+	if refused == nil {
+		return nil
+	}
+	return fmt.Errorf("authentication events can be lost (on_loss: refuse; list a component under acknowledge to accept it): %w", errors.Join(refused...))
+}
