@@ -10,7 +10,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
 )
 
-// EnvClickHouse points the tests at a server of the user's own, ClickHouse 24.10 or later. Its value lists, in any order:
+// EnvClickHouse points the tests at a server of the user's own, a ClickHouse recent enough for wildcard grants. Its value lists, in any order:
 //
 //	native=host:port,http=host:port,username=name,password=secret
 //
