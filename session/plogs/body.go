@@ -85,3 +85,7 @@ func plain(s string) bool {
 	}
 	return s != ""
 }
+
+// AppendLine appends the one line for people that [Encoder.Encode] puts into the body. It is safe to print: it says
+// nothing of a foreign record's own body.
+func AppendLine(b []byte, e *session.Event) []byte { return appendBody(b, e) }

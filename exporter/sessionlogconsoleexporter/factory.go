@@ -1,0 +1,45 @@
+// Package sessionlogconsoleexporter prints one readable line per authentication event: for a person at a terminal.
+package sessionlogconsoleexporter
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/exporter"
+	"go.opentelemetry.io/collector/exporter/exporterhelper"
+)
+
+// Type is the component's name in a configuration.
+var Type = component.MustNewType("sessionlog_console")
+
+// Config is the exporter's configuration.
+type Config struct {
+	// Output is where the lines go: stdout or stderr.
+	Output string `mapstructure:"output"`
+	// prevent unkeyed literal initialization
+	_ struct{}
+}
+
+// Validate names the key and the remedy.
+func (c *Config) Validate() error {
+	if c.Output != "stdout" && c.Output != "stderr" {
+		return errors.New("output: write stdout or stderr")
+	}
+	return nil
+}
+
+// NewFactory makes the factory.
+func NewFactory() exporter.Factory {
+	return exporter.NewFactory(Type, func() component.Config { return &Config{Output: "stdout"} },
+		exporter.WithLogs(newLogs, component.StabilityLevelAlpha))
+}
+
+func newLogs(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Logs, error) {
+	p := &printer{out: os.Stdout}
+	if cfg.(*Config).Output == "stderr" {
+		p.out = os.Stderr
+	}
+	return exporterhelper.NewLogs(ctx, set, cfg, p.push)
+}
