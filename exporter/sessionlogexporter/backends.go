@@ -1,0 +1,55 @@
+package sessionlogexporter
+
+import (
+	"fmt"
+	"strings"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configoptional"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
+)
+
+// store is one kind of backend that the configuration can name.
+type store struct {
+	key     string // its block
+	written func(*Config) bool
+	open    func(*Config, component.TelemetrySettings) (backend.Backend, error)
+}
+
+// backends are all of them, one a line. The first is taken when none is written.
+var backends = []store{
+	entry("sqlite", func(c *Config) *configoptional.Optional[sqlite.Config] { return &c.SQLite }, sqlite.DefaultConfig, sqlite.New),
+}
+
+// entry ties the block of a backend to what makes it.
+func entry[T any](key string, block func(*Config) *configoptional.Optional[T], unset func() T,
+	open func(T, component.TelemetrySettings) (backend.Backend, error),
+) store {
+	return store{
+		key:     key,
+		written: func(c *Config) bool { return block(c).HasValue() },
+		open: func(c *Config, set component.TelemetrySettings) (backend.Backend, error) {
+			if written := block(c).Get(); written != nil {
+				return open(*written, set)
+			}
+			return open(unset(), set)
+		},
+	}
+}
+
+// choose finds the one backend of a configuration.
+func choose(list []store, c *Config) (store, error) {
+	chosen, keys := list[0], []string(nil)
+	for _, s := range list {
+		if s.written(c) {
+			chosen, keys = s, append(keys, s.key)
+		}
+	}
+	if len(keys) > 1 {
+		return store{}, fmt.Errorf("%s: an exporter holds one backend; keep one here and give each other an exporter of its own, such as sessionlog/%s",
+			strings.Join(keys, ", "), keys[1])
+	}
+	return chosen, nil
+}

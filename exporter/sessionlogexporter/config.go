@@ -1,0 +1,93 @@
+package sessionlogexporter
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/config/configretry"
+	"go.opentelemetry.io/collector/exporter/exporterhelper"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
+)
+
+// What [Config.NotEvents] may say.
+const (
+	NotEventsRefuse     = "refuse"
+	NotEventsDeadLetter = "dead_letter"
+)
+
+// Config of the exporter. It holds exactly one backend; SQLite with its defaults when none is written. Several stores are
+// several exporters: sessionlog/archive beside sessionlog.
+type Config struct {
+	exporterhelper.TimeoutConfig `mapstructure:",squash"`
+
+	QueueConfig   configoptional.Optional[exporterhelper.QueueBatchConfig] `mapstructure:"sending_queue"`
+	BackOffConfig configretry.BackOffConfig                                `mapstructure:"retry_on_failure"`
+
+	// SQLite is a local file. Its default is no [configoptional.Some]: that would stay when another backend is written.
+	SQLite configoptional.Optional[sqlite.Config] `mapstructure:"sqlite"`
+
+	// NotEvents says what becomes of log records that are no authentication events: refuse (default) or dead_letter.
+	NotEvents string `mapstructure:"not_events"`
+
+	// DeadLetter is where records go that the backend can never take.
+	DeadLetter DeadLetterConfig `mapstructure:"dead_letter"`
+
+	// AcknowledgeLoss silences the warnings about settings that can lose events.
+	AcknowledgeLoss bool `mapstructure:"acknowledge_loss"`
+}
+
+// DeadLetterConfig says where the dead letter is.
+type DeadLetterConfig struct {
+	// Directory is made when it is missing.
+	Directory string `mapstructure:"directory"`
+}
+
+// createDefaultConfig gives the settings under which nil from ConsumeLogs means committed: the queue is in memory and its
+// callers wait for the result, so that the source, which still has the events, is the real queue. An attempt has no
+// timeout of its own and is repeated for ever: record ids make a second write harmless.
+//
+// Calls that come at the same time are merged, which costs a lonely small call the flush timeout; 10 ms is what a durable
+// commit costs anyway.
+func createDefaultConfig() component.Config {
+	queue := exporterhelper.NewDefaultQueueConfig()
+	queue.WaitForResult = true
+	queue.BlockOnOverflow = true
+	queue.Sizer = exporterhelper.RequestSizerTypeItems
+	queue.QueueSize = 200_000
+	queue.NumConsumers = 4
+	batch := exporterhelper.NewDefaultBatchConfig()
+	batch.FlushTimeout = 10 * time.Millisecond
+	batch.Sizer = exporterhelper.RequestSizerTypeItems
+	batch.MinSize, batch.MaxSize = 8192, 20_000
+	queue.Batch = configoptional.Some(batch)
+
+	retry := configretry.NewDefaultBackOffConfig()
+	retry.InitialInterval, retry.MaxElapsedTime = time.Second, 0
+
+	return &Config{
+		TimeoutConfig: exporterhelper.TimeoutConfig{Timeout: 0},
+		QueueConfig:   configoptional.Some(queue),
+		BackOffConfig: retry,
+		SQLite:        configoptional.Default(sqlite.DefaultConfig()),
+		NotEvents:     NotEventsRefuse,
+		DeadLetter:    DeadLetterConfig{Directory: "dead_letter"},
+	}
+}
+
+// Validate names the key and the remedy. The blocks validate themselves.
+func (c *Config) Validate() error {
+	_, err := choose(backends, c)
+	errs := []error{err}
+	if c.NotEvents != NotEventsRefuse && c.NotEvents != NotEventsDeadLetter {
+		errs = append(errs, fmt.Errorf("not_events: %q is neither %s nor %s", c.NotEvents, NotEventsRefuse, NotEventsDeadLetter))
+	}
+	if strings.TrimSpace(c.DeadLetter.Directory) == "" {
+		errs = append(errs, errors.New("dead_letter::directory: empty; name a folder that this process may write"))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,93 @@
+package sessionlogexporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/exporter"
+	"go.opentelemetry.io/collector/exporter/exporterhelper"
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
+	"github.com/otel-sessionlog/sessionlog/session/plogs"
+)
+
+// sessionlogExporter stands around exporterhelper's chain (queue, batches, retries), at both ends of it: what is no event
+// never enters the chain (filter.go), and what leaves it goes to the backend (push.go).
+type sessionlogExporter struct {
+	exporter.Logs // the chain
+
+	cfg      *Config
+	id       component.ID
+	log      *zap.Logger
+	backend  backend.Backend
+	dead     *deadletter.Letter
+	tel      *telemetry
+	health   health
+	decoders sync.Pool
+
+	// stopped ends when writing must: at once in a Shutdown while the backend fails, else with Shutdown's own context.
+	stopped context.Context
+	stop    context.CancelFunc
+}
+
+var _ exporter.Logs = (*sessionlogExporter)(nil)
+
+func newExporter(ctx context.Context, set exporter.Settings, cfg *Config, store backend.Backend) (*sessionlogExporter, error) {
+	tel, err := newTelemetry(set)
+	if err != nil {
+		return nil, err
+	}
+	e := &sessionlogExporter{
+		cfg: cfg, id: set.ID, log: set.Logger, backend: store, tel: tel,
+		decoders: sync.Pool{New: func() any { return plogs.NewDecoder() }},
+	}
+	e.stopped, e.stop = context.WithCancel(context.Background())
+	e.Logs, err = exporterhelper.NewLogs(ctx, set, cfg, e.push,
+		exporterhelper.WithTimeout(cfg.TimeoutConfig),
+		exporterhelper.WithRetry(cfg.BackOffConfig),
+		exporterhelper.WithQueue(cfg.QueueConfig),
+		exporterhelper.WithStart(e.open),
+		exporterhelper.WithShutdown(e.close))
+	return e, err
+}
+
+// open makes ready what the chain needs before its queue starts.
+func (e *sessionlogExporter) open(ctx context.Context, host component.Host) error {
+	for _, w := range warnings(e.cfg) {
+		e.log.Warn("authentication events can be lost: " + w + "; acknowledge_loss: true silences this")
+	}
+	e.health.host = host
+	dead, err := deadletter.Open(e.cfg.DeadLetter.Directory, "exporter/"+e.id.String())
+	if err != nil {
+		return fmt.Errorf("dead_letter::directory: %w", err)
+	}
+	e.dead = dead
+	if err := e.backend.Start(ctx); err != nil {
+		return err
+	}
+	e.health.well()
+	return nil
+}
+
+// Shutdown lets the writes under way come to their end while the backend works. While it fails nothing more is tried:
+// whoever waits gets an error and still has the events.
+func (e *sessionlogExporter) Shutdown(ctx context.Context) error {
+	e.health.leave(e.stop)
+	defer context.AfterFunc(ctx, e.stop)()
+	return e.Logs.Shutdown(ctx)
+}
+
+// close is called when the chain has ended.
+func (e *sessionlogExporter) close(ctx context.Context) error {
+	e.stop()
+	err := e.backend.Shutdown(ctx)
+	if e.dead != nil {
+		err = errors.Join(err, e.dead.Close())
+	}
+	return err
+}

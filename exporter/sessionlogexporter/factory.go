@@ -1,0 +1,31 @@
+// Package sessionlogexporter is the exporter component: it keeps authentication events in a backend, and says yes only when
+// they are durable there.
+package sessionlogexporter
+
+import (
+	"context"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/exporter"
+)
+
+// Type of the exporter in a collector's configuration.
+var Type = component.MustNewType("sessionlog")
+
+// NewFactory makes the factory.
+func NewFactory() exporter.Factory {
+	return exporter.NewFactory(Type, createDefaultConfig, exporter.WithLogs(createLogs, component.StabilityLevelAlpha))
+}
+
+func createLogs(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Logs, error) {
+	c := cfg.(*Config)
+	chosen, err := choose(backends, c)
+	if err != nil {
+		return nil, err
+	}
+	store, err := chosen.open(c, set.TelemetrySettings)
+	if err != nil {
+		return nil, err
+	}
+	return newExporter(ctx, set, c, store)
+}

@@ -1,0 +1,79 @@
+package sessionlogexporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/session/plogs"
+)
+
+// push is the end of the chain: nil means that every event of ld is durable, in the backend or in the dead letter.
+func (e *sessionlogExporter) push(ctx context.Context, ld plog.Logs) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(e.stopped, cancel)()
+
+	err := e.write(ctx, ld)
+	switch {
+	case err == nil:
+		e.health.well()
+	case ctx.Err() == nil: // else the caller has gone, or we are: that says nothing about the backend
+		e.health.unwell(err)
+	}
+	return err
+}
+
+func (e *sessionlogExporter) write(ctx context.Context, ld plog.Logs) error {
+	dec := e.decoders.Get().(*plogs.Decoder)
+	begun := time.Now()
+	result, err := e.backend.Write(ctx, dec.All(ld))
+	e.decoders.Put(dec)
+	e.tel.wrote(ctx, result, time.Since(begun), err)
+	switch {
+	case err == nil:
+		return e.buryRejected(ctx, ld, result.Rejected)
+	case consumererror.IsPermanent(err) && !e.heard():
+		return e.bury(ctx, ld, err)
+	}
+	return err
+}
+
+// heard tells whether those who handed events in learn what became of them.
+func (e *sessionlogExporter) heard() bool {
+	queue := e.cfg.QueueConfig.Get()
+	return queue == nil || queue.WaitForResult
+}
+
+// buryRejected puts the records that the backend can never take into the dead letter, those of one reason together.
+func (e *sessionlogExporter) buryRejected(ctx context.Context, ld plog.Logs, rejected []backend.Rejection) error {
+	reasons := map[string]map[int]bool{}
+	for _, r := range rejected {
+		if reasons[r.Reason] == nil {
+			reasons[r.Reason] = map[int]bool{}
+		}
+		reasons[r.Reason][r.Index] = true
+	}
+	for reason, places := range reasons {
+		some := subset(ld, func(n int, _ plog.LogRecord) bool { return places[n] })
+		if err := e.bury(ctx, some, errors.New(reason)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bury makes records durable in the dead letter. Its error is never permanent: as long as they are nowhere, they are not
+// delivered.
+func (e *sessionlogExporter) bury(ctx context.Context, ld plog.Logs, reason error) error {
+	if err := e.dead.Write(ctx, ld, reason); err != nil {
+		return fmt.Errorf("dead_letter::directory: %d refused records cannot be kept: %w", ld.LogRecordCount(), err)
+	}
+	e.tel.deadLettered(ctx, ld.LogRecordCount())
+	return nil
+}
