@@ -11,9 +11,12 @@ import (
 	"go.opentelemetry.io/collector/otelcol"
 )
 
+// version is set by the linker.
+var version = "dev"
+
 func main() {
 	set := otelcol.CollectorSettings{
-		BuildInfo: component.BuildInfo{Command: "otelcol-sessionlog", Description: "OpenTelemetry Collector for authentication events", Version: "0.1.0"},
+		BuildInfo: component.BuildInfo{Command: "otelcol-sessionlog", Description: "OpenTelemetry Collector for authentication events", Version: version},
 		Factories: components,
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
 			ProviderFactories: []confmap.ProviderFactory{fileprovider.NewFactory(), envprovider.NewFactory(), yamlprovider.NewFactory()},

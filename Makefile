@@ -1,0 +1,76 @@
+# Everything a newcomer needs is `make run`, `make test` and `make demo`; `make help` lists the rest.
+export CGO_ENABLED := 0
+export SESSIONLOG_ENGINES ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sessionlog/engines
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+TOOLS   := $(CURDIR)/.cache/tools
+GOLANGCI_LINT_VERSION := v2.15.0
+GOFUMPT_VERSION       := v0.12.0
+OCB_VERSION           := v0.162.0
+PACKAGES ?= ./...
+FUZZTIME ?= 20s
+
+.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog fuzz builder proof clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 16
+
+build: ## the binaries, into bin/
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+run: build ## the collector with the quick start's configuration
+	@./bin/otelcol-sessionlog validate --config config/collector.yaml
+	@printf '%s\n' 'The logins of examples/quickstart/data follow, one a line. Ctrl-C stops; started again, it tells nothing twice.' \
+		'Try next, in another terminal:' \
+		"  sqlite3 $${SESSIONLOG_DATA:-./data}/session_log.db 'SELECT user, type, count(*) FROM session_log GROUP BY 1, 2'" \
+		'  send your own: OTLP logs to 127.0.0.1:4317 (gRPC) or :4318 (HTTP), as docs/event.md says' \
+		'  read your own ClickHouse: receiver/source/clickhouse/README.md' \
+		'  see logins arrive from a live server: make demo' ''
+	@exec ./bin/otelcol-sessionlog --config config/collector.yaml
+
+demo: build engines ## a real ClickHouse with logins every second, beside the collector
+	go build -o .cache/demo ./examples/demo
+	@exec .cache/demo
+
+engines: ## the real servers that the tests run, into a cached folder
+	go run ./internal/testengine/install
+
+test: build engines vet ## all tests; what cannot run here is listed at the end
+	@mkdir -p .cache && rm -f .cache/skips
+	SESSIONLOG_SKIPS=$(CURDIR)/.cache/skips go test -timeout 20m $(PACKAGES)
+	@if [ -s .cache/skips ]; then printf '\nSkipped on this machine (test, reason, remedy):\n'; cat .cache/skips; fi
+
+race: engines ## the packages with goroutines, under the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race -timeout 30m ./session/... ./receiver/... ./exporter/... ./extension/... ./internal/deadletter/...
+
+vet:
+	go vet ./...
+
+lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## golangci-lint with .golangci.yml
+	$< run
+
+fmt: $(TOOLS)/gofumpt-$(GOFUMPT_VERSION) ## gofumpt
+	$< -w .
+
+bench: engines ## the benchmarks of README.md, each beside its limit
+	go test -run '^$$' -bench . -benchtime 2s ./session/plogs ./receiver/... ./exporter/... | tee .cache/bench.txt
+
+fuzz: ## every fuzz target for FUZZTIME
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r f; do \
+		for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$f); do \
+			echo "$$t $$(dirname $$f)"; go test -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$(dirname $$f) || exit 1; \
+		done; done
+
+builder: ## the same collector by the OpenTelemetry Collector Builder, from config/builder.yaml
+	go run go.opentelemetry.io/collector/cmd/builder@$(OCB_VERSION) --config config/builder.yaml
+
+$(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION):
+	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv $(TOOLS)/golangci-lint $@
+
+$(TOOLS)/gofumpt-$(GOFUMPT_VERSION):
+	GOBIN=$(TOOLS) go install mvdan.cc/gofumpt@$(GOFUMPT_VERSION)
+	mv $(TOOLS)/gofumpt $@
+
+clean: ## what was built here
+	rm -rf bin .cache
