@@ -1,0 +1,89 @@
+// Package archtest holds the shape of the code: which folder may import which.
+package archtest
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/otel-sessionlog/sessionlog/"
+
+// rules are read from the top; the first whose prefix fits a package says what of this module it may import.
+var rules = []struct {
+	prefix string
+	may    []string
+	why    string
+}{
+	{"session/plogs", []string{"session"}, "the mapping knows the event and pdata"},
+	{"session/sessiontest", []string{"session"}, ""},
+	{"session", nil, "the middle imports the standard library only"},
+	{"internal/deadletter", nil, "shared by receiver and exporter, knows neither"},
+	{"internal/dialect", []string{"session", "internal/dialect"}, "a dialect maps texts and columns to events"},
+	{"internal/testengine", []string{"internal/testengine"}, "real servers know nothing of us"},
+	{"receiver/source/poll", []string{"session", "receiver/source"}, ""},
+	{"receiver/source/sourcetest", []string{"session", "receiver/source"}, ""},
+	{"receiver/source/clickhouse", []string{"session", "receiver/source", "receiver/source/poll", "config", "internal/dialect/clickhouselog"}, "sources never import each other"},
+	{"receiver/source/file", []string{"session", "receiver/source", "internal/dialect"}, "sources never import each other"},
+	{"receiver/source", []string{"session"}, "the contract knows the event"},
+	{"receiver", []string{"session", "receiver", "internal/deadletter"}, "a receiver knows no exporter"},
+	{"exporter/backend/backendtest", []string{"session", "exporter/backend"}, ""},
+	{"exporter/backend/sqlite", []string{"session", "exporter/backend"}, "backends never import each other"},
+	{"exporter/backend", []string{"session"}, "the contract knows the event"},
+	{"exporter", []string{"session", "exporter", "internal/deadletter"}, "an exporter knows no receiver"},
+	{"extension", nil, "extensions see configurations, not components"},
+	{"config", nil, "shared connection blocks"},
+	{"cmd", []string{"receiver", "exporter", "extension"}, "the distribution puts components together"},
+	{"examples", []string{"internal/testengine", "session", "sdk"}, ""},
+	{"internal", []string{"session", "internal", "receiver", "exporter"}, ""},
+	{"bench", []string{"session", "internal", "receiver", "exporter"}, ""},
+}
+
+func TestImportsPointToTheMiddle(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, module+"...").CombinedOutput()
+	require.NoError(t, err, string(out))
+	packages := strings.Split(strings.TrimSpace(string(out)), "\n")
+	require.Greater(t, len(packages), 5)
+	for _, line := range packages {
+		names := strings.Fields(line)
+		pkg, ours := strings.CutPrefix(names[0], module)
+		if !ours {
+			continue
+		}
+		i := slices.IndexFunc(rules, func(r struct {
+			prefix string
+			may    []string
+			why    string
+		},
+		) bool {
+			return under(pkg, r.prefix)
+		})
+		require.GreaterOrEqual(t, i, 0, "%s: no rule says what it may import: add one here", pkg)
+		for _, imported := range names[1:] {
+			path, ours := strings.CutPrefix(imported, module)
+			if ours && !under(path, pkg) && !allowed(path, rules[i].may) {
+				t.Errorf("%s imports %s: %s", pkg, path, rules[i].why)
+			}
+		}
+		if pkg == "session" {
+			for _, imported := range names[1:] {
+				require.NotContains(t, imported, ".", "session imports the standard library only")
+			}
+		}
+	}
+}
+
+// allowed takes a folder with what is beneath it, but "receiver/source" and "exporter/backend" alone: the contracts.
+func allowed(path string, may []string) bool {
+	return slices.ContainsFunc(may, func(m string) bool {
+		if m == "receiver/source" || m == "exporter/backend" {
+			return path == m
+		}
+		return under(path, m)
+	})
+}
+
+func under(path, folder string) bool { return path == folder || strings.HasPrefix(path, folder+"/") }
