@@ -1,0 +1,57 @@
+package export
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+)
+
+// splitArray reads a line of JSONCompactEachRowWithNames.
+func splitArray(p *parser, record string) (bool, error) {
+	j := scanner{s: record}
+	if j.peek() == 0 {
+		return false, nil
+	}
+	if !j.take('[') {
+		return false, errors.New("not a JSON array")
+	}
+	p.cells = p.cells[:0]
+	for {
+		c, err := j.value()
+		if err != nil {
+			return false, err
+		}
+		p.cells = append(p.cells, c)
+		if j.take(']') {
+			break
+		}
+		if !j.take(',') {
+			return false, errJSON
+		}
+	}
+	if err := trailing(&j); err != nil {
+		return false, err
+	}
+	row, err := p.rowOfCells()
+	p.nullSigns()
+	return row, err
+}
+
+func detectArray(head []byte, whole bool) logformat.Verdict {
+	head = bytes.TrimLeft(head, " \t\r\n")
+	if len(head) == 0 {
+		return logformat.Wait
+	}
+	if head[0] != '[' {
+		return logformat.No
+	}
+	head = bytes.TrimLeft(head[1:], " \t\r\n")
+	switch {
+	case len(head) == 0 && !whole:
+		return logformat.Wait
+	case len(head) == 0 || head[0] != '"':
+		return logformat.No
+	}
+	return logformat.Yes
+}

@@ -1,0 +1,112 @@
+package export
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+)
+
+var errCSV = errors.New("a quote that is not closed where its cell ends")
+
+// frameCSV finds the end of a record, whose quoted cells may hold line ends. A closing quote that no comma or line end
+// follows shows that the line was torn inside a cell, and that this quote opens a cell of the next: the record then ends
+// with its line, and the next one is whole.
+func frameCSV(data []byte) int {
+	for i := 0; i < len(data); {
+		if data[i] != '"' {
+			n := bytes.IndexAny(data[i:], ",\n")
+			if n < 0 {
+				return 0
+			}
+			if i += n + 1; data[i-1] == '\n' {
+				return i
+			}
+			continue
+		}
+		end, ok := closingQuote(data, i+1)
+		if !ok {
+			return 0
+		}
+		switch next := data[end]; {
+		case next == ',':
+			i = end + 1
+		case next == '\n':
+			return end + 1
+		case next == '\r' && end+1 == len(data):
+			return 0
+		case next == '\r' && data[end+1] == '\n':
+			return end + 2
+		default:
+			return logformat.Line(data)
+		}
+	}
+	return 0
+}
+
+// closingQuote gives the place after the quote that ends a cell, which must not be the last one: the next character tells
+// a quote from a doubled one.
+func closingQuote(data []byte, i int) (int, bool) {
+	for {
+		n := bytes.IndexByte(data[i:], '"')
+		if n < 0 || i+n+1 >= len(data) {
+			return 0, false
+		}
+		i += n + 1
+		if data[i] != '"' {
+			return i, true
+		}
+		i++
+	}
+}
+
+// splitCSV reads a record of CSVWithNames.
+func splitCSV(p *parser, record string) (bool, error) {
+	if record == "" {
+		return false, nil
+	}
+	p.cells = p.cells[:0]
+	for {
+		var c cell
+		var ok bool
+		if c, record, ok = csvCell(record); !ok {
+			return false, errCSV
+		}
+		p.cells = append(p.cells, c)
+		if record == "" {
+			break
+		}
+		if record[0] != ',' {
+			return false, errCSV
+		}
+		record = record[1:]
+	}
+	return p.rowOfCells()
+}
+
+// csvCell cuts the first cell off; rest begins with its comma.
+func csvCell(s string) (c cell, rest string, ok bool) {
+	if s == "" || s[0] != '"' {
+		n := strings.IndexByte(s, ',')
+		if n < 0 {
+			n = len(s)
+		}
+		return bareCell(s[:n]), s[n:], true
+	}
+	kind := kindString
+	for i := 1; ; {
+		n := strings.IndexByte(s[i:], '"')
+		if n < 0 {
+			return c, s, false
+		}
+		i += n + 1
+		if i == len(s) || s[i] != '"' {
+			return cell{text: s[1 : i-1], kind: kind}, s[i:], true
+		}
+		kind = kindCSVString
+		i++
+	}
+}
+
+func detectCSV(head []byte, whole bool) logformat.Verdict { return detectNames(head, whole, ',') }

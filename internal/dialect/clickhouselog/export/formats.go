@@ -1,0 +1,27 @@
+package export
+
+import "github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+
+// Formats are the exports that can be read, named as ClickHouse names them. The line of types is recognised wherever it
+// stands, so the formats with and without it are one; and so are those whose values are all strings.
+func Formats() []logformat.Format {
+	return []logformat.Format{
+		format("JSONEachRow", detectObject, splitObject, logformat.Line,
+			"JSONLines", "NDJSON", "JSONStringsEachRow"),
+		format("JSONCompactEachRowWithNames", detectArray, splitArray, logformat.Line,
+			"JSONCompactEachRowWithNamesAndTypes", "JSONCompactStringsEachRowWithNames", "JSONCompactStringsEachRowWithNamesAndTypes"),
+		format("CSVWithNames", detectCSV, splitCSV, frameCSV,
+			"CSVWithNamesAndTypes"),
+		format("TSVWithNames", detectTSV, splitTSV, logformat.Line,
+			"TSVWithNamesAndTypes", "TabSeparatedWithNames", "TabSeparatedWithNamesAndTypes"),
+	}
+}
+
+func format(name string, detect func([]byte, bool) logformat.Verdict, split func(*parser, string) (bool, error),
+	frame func([]byte) int, aliases ...string,
+) logformat.Format {
+	return logformat.Format{
+		Name: name, Aliases: aliases, Detect: detect,
+		New: func(o logformat.Options) logformat.Parser { return newParser(o, split, frame) },
+	}
+}

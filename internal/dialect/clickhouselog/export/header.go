@@ -1,0 +1,62 @@
+package export
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+)
+
+// setHeader takes the names of the columns in order.
+func (p *parser) setHeader(names []string) error {
+	header, seen := make([]*field, 0, len(names)), uint32(0)
+	typeCell := 0
+	for i, name := range names {
+		f := newField(strings.Clone(name))
+		if f.column == eventType {
+			typeCell = i
+		}
+		seen |= 1 << f.column
+		header = append(header, f)
+	}
+	const times = 1<<eventMicros | 1<<eventTime
+	if seen&needed != needed || seen&times == 0 {
+		return logformat.Refuse("the first line does not name the columns type, auth_id and event_time_microseconds: " +
+			"export with the names of the columns, FORMAT CSVWithNames, TSVWithNames or JSONCompactEachRowWithNames")
+	}
+	p.header, p.typeCell = header, typeCell
+	return nil
+}
+
+// rowOfCells puts the cells of a record into the row, unless they are the names or the types of the columns. Exports that
+// were appended to one another have those again and again.
+func (p *parser) rowOfCells() (bool, error) {
+	if p.header == nil || p.isHeader() {
+		names := make([]string, 0, len(p.cells))
+		for _, c := range p.cells {
+			name, err := p.str(c)
+			if err != nil {
+				return false, err
+			}
+			names = append(names, name)
+		}
+		return false, p.setHeader(names)
+	}
+	if len(p.cells) != len(p.header) {
+		return false, fmt.Errorf("%d cells, and the table has %d columns", len(p.cells), len(p.header))
+	}
+	if t := p.cells[p.typeCell].text; strings.HasPrefix(t, "Enum8(") || t == "String" || strings.HasPrefix(t, "LowCardinality(") {
+		return false, nil // the line of types
+	}
+	for i, f := range p.header {
+		if err := p.set(f, p.cells[i]); err != nil {
+			return false, columnError(f, i, err)
+		}
+	}
+	return true, nil
+}
+
+// isHeader tells by the cell of column type: no event has the name of a column there.
+func (p *parser) isHeader() bool {
+	return p.typeCell < len(p.cells) && columns[p.cells[p.typeCell].text] != other
+}

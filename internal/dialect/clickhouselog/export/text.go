@@ -1,0 +1,154 @@
+package export
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+var errEscape = errors.New("a broken escape sequence")
+
+// texts decodes texts with escapes, the short ones once: a client's name with its slashes comes with every login of that
+// client. It forgets all when it has grown large, so that an attacker's many names cost time, not memory.
+type texts struct {
+	decode func(dst []byte, raw string) ([]byte, error)
+	known  map[string]string
+	buf    []byte
+}
+
+const (
+	maxKnown     = 4096
+	maxKnownSize = 512
+)
+
+func (t *texts) text(raw string) (string, error) {
+	if s, ok := t.known[raw]; ok {
+		return s, nil
+	}
+	var err error
+	if t.buf, err = t.decode(t.buf[:0], raw); err != nil {
+		return "", err
+	}
+	s := string(t.buf)
+	if len(raw) > maxKnownSize {
+		if cap(t.buf) > 1<<20 {
+			t.buf = nil
+		}
+		return s, nil
+	}
+	if t.known == nil || len(t.known) >= maxKnown {
+		t.known = make(map[string]string, 64)
+	}
+	t.known[strings.Clone(raw)] = s // a copy: raw is a part of a large text
+	return s, nil
+}
+
+// jsonText decodes what stands between the quotes of a JSON string. Half a surrogate pair becomes U+FFFD; bytes that are
+// not UTF-8 stay as they are.
+func jsonText(dst []byte, raw string) ([]byte, error) {
+	for {
+		i := strings.IndexByte(raw, '\\')
+		if i < 0 {
+			return append(dst, raw...), nil
+		}
+		dst = append(dst, raw[:i]...)
+		if i+1 >= len(raw) {
+			return dst, errEscape
+		}
+		c := raw[i+1]
+		raw = raw[i+2:]
+		switch c {
+		case '"', '\\', '/':
+			dst = append(dst, c)
+		case 'b', 'f', 'n', 'r', 't':
+			dst = append(dst, controls[c])
+		case 'u':
+			r, n, ok := jsonRune(raw)
+			if !ok {
+				return dst, errEscape
+			}
+			dst, raw = utf8.AppendRune(dst, r), raw[n:]
+		default:
+			return dst, errEscape
+		}
+	}
+}
+
+// jsonRune reads the four hex digits after \u, and those of the second half of a pair.
+func jsonRune(s string) (r rune, n int, ok bool) {
+	r, ok = hex(s, 4)
+	if !ok || !utf16.IsSurrogate(r) {
+		return r, 4, ok
+	}
+	if len(s) >= 10 && s[4] == '\\' && s[5] == 'u' {
+		if low, ok := hex(s[6:], 4); ok {
+			if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+				return pair, 10, true
+			}
+		}
+	}
+	return utf8.RuneError, 4, true
+}
+
+func hex(s string, n int) (r rune, ok bool) {
+	if len(s) < n {
+		return 0, false
+	}
+	for i := range n {
+		c := s[i] | 0x20 // lower case of letters; digits stay
+		switch {
+		case s[i] >= '0' && s[i] <= '9':
+			r = r<<4 | rune(s[i]-'0')
+		case c >= 'a' && c <= 'f':
+			r = r<<4 | rune(c-'a'+10)
+		default:
+			return 0, false
+		}
+	}
+	return r, true
+}
+
+// controls are the letters that follow a backslash in JSON and in ClickHouse's own escaping.
+var controls = [256]byte{'a': 7, 'b': 8, 't': 9, 'n': 10, 'v': 11, 'f': 12, 'r': 13, 'e': 27, '0': 0}
+
+// backslashText decodes ClickHouse's own escaping, that of TSV cells and of strings inside arrays. As the server does when
+// it reads, a backslash before any other character stands for that character.
+func backslashText(dst []byte, raw string) ([]byte, error) {
+	for {
+		i := strings.IndexByte(raw, '\\')
+		if i < 0 {
+			return append(dst, raw...), nil
+		}
+		dst = append(dst, raw[:i]...)
+		if i+1 >= len(raw) {
+			return dst, errEscape
+		}
+		c := raw[i+1]
+		raw = raw[i+2:]
+		switch {
+		case c == '0' || controls[c] != 0:
+			dst = append(dst, controls[c])
+		case c == 'x':
+			r, ok := hex(raw, 2)
+			if !ok {
+				return dst, errEscape
+			}
+			dst, raw = append(dst, byte(r)), raw[2:]
+		default:
+			dst = append(dst, c)
+		}
+	}
+}
+
+// doubledText decodes the inside of a CSV cell: quotes are doubled.
+func doubledText(dst []byte, raw string) ([]byte, error) {
+	for {
+		i := strings.IndexByte(raw, '"')
+		if i < 0 {
+			return append(dst, raw...), nil
+		}
+		dst = append(dst, raw[:i+1]...)
+		raw = raw[min(i+2, len(raw)):]
+	}
+}

@@ -1,0 +1,45 @@
+package export
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+)
+
+// splitTSV reads a line of TSVWithNames. Tabs and line ends inside a cell are escaped.
+func splitTSV(p *parser, record string) (bool, error) {
+	if record == "" {
+		return false, nil
+	}
+	p.cells = p.cells[:0]
+	for {
+		text, rest, more := strings.Cut(record, "\t")
+		p.cells = append(p.cells, tsvCell(text))
+		if !more {
+			return p.rowOfCells()
+		}
+		record = rest
+	}
+}
+
+func detectTSV(head []byte, whole bool) logformat.Verdict { return detectNames(head, whole, '\t') }
+
+// detectNames looks for a first line of names with this separator, two of them being session_log's.
+func detectNames(head []byte, whole bool, separator byte) logformat.Verdict {
+	head = bytes.TrimLeft(head, "\r\n")
+	line, _, complete := bytes.Cut(head, []byte{'\n'})
+	if !complete && !whole {
+		return logformat.Wait
+	}
+	known := 0
+	for name := range bytes.SplitSeq(line, []byte{separator}) {
+		if columns[string(bytes.Trim(name, "\"\r "))] != other {
+			known++
+		}
+	}
+	if known >= 2 {
+		return logformat.Yes
+	}
+	return logformat.No
+}

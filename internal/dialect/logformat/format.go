@@ -1,0 +1,71 @@
+// Package logformat is the contract between whoever has the text of a log (a file source, an encoding extension) and
+// those who know what the text means. A parser reads records and adds events; it never sees a file, a compression or a
+// cursor.
+package logformat
+
+import (
+	"errors"
+	"time"
+)
+
+// Format is one kind of text that holds authentication events. It has no state; a [Parser] has.
+type Format struct {
+	Name    string   // as its maker spells it: JSONEachRow
+	Aliases []string // other spellings of the same
+	// Detect tells whether a text that begins with head (without its byte order mark) has this format. whole says that
+	// head is all there is, so that Wait is no answer.
+	Detect func(head []byte, whole bool) Verdict
+	// New makes the parser of one text.
+	New func(Options) Parser
+}
+
+// Verdict is what [Format.Detect] says of the beginning of a text.
+type Verdict uint8
+
+// The verdicts.
+const (
+	No Verdict = iota
+	Yes
+	Wait // too little to tell
+)
+
+// Options are what a text does not say of itself.
+type Options struct {
+	Instance string         // the stable name of the server or cluster, part of every id
+	Zone     *time.Location // of the times that carry none; nil when nobody said
+}
+
+// Parser reads one text from its beginning, or from where another parser of the same text stood. It is not safe for
+// concurrent use.
+type Parser interface {
+	// Frame gives the length of the first record of data, line end included, or 0 when data does not hold it wholly. It
+	// may be asked again about the same record with more data.
+	Frame(data []byte) int
+	// Parse reads one record, which may lack its line end, and adds what it tells to page. at is the record's place in
+	// the text, in bytes. Records come in order, each once. Strings of the events may be parts of record.
+	//
+	// An error says that the record cannot be read: it is counted, and the next one follows. An error that [IsRefusal]
+	// says that this text cannot be read at all, with these options.
+	Parse(record string, at int64, page *Page) error
+	// Anchor is where a new parser must start for the events after the last record to come out the same: the place of a
+	// record, and what [Parser.Restore] needs to know. The new parser gives the events since the anchor once more.
+	Anchor() (at int64, state []byte)
+	// Restore makes a new parser ready to go on at an anchor.
+	Restore(at int64, state []byte) error
+	// Doubtful counts the events so far whose time is one of two that the text may mean: it stood in the hour that a
+	// clock going back shows twice.
+	Doubtful() int
+}
+
+// Refuse makes an error that [IsRefusal]: its text names what is missing and the remedy.
+func Refuse(text string) error { return &refusal{text} }
+
+// IsRefusal tells whether an error of [Parser.Parse] concerns the whole text.
+func IsRefusal(err error) bool {
+	var r *refusal
+	return errors.As(err, &r)
+}
+
+type refusal struct{ text string }
+
+func (r *refusal) Error() string { return r.text }
