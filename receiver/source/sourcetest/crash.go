@@ -1,0 +1,157 @@
+package sourcetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+var (
+	errKilled = errors.New("the process was killed")
+	errStore  = errors.New("the storage extension has no space left")
+)
+
+// mostCuts bounds how many places of a run are cut, each of which takes two runs.
+const mostCuts = 8
+
+// life is one process from its start to its sudden death: from then on nothing it does reaches the pipeline or the store.
+type life struct {
+	emit  *Recorder
+	store *Store
+
+	once sync.Once
+	over chan struct{}
+}
+
+func newLife(store *Store) *life {
+	l := &life{emit: &Recorder{}, store: store.Fork(), over: make(chan struct{})}
+	l.emit.Fate = func(context.Context, int, []session.Event) error { return l.dead() }
+	l.store.OnWrite = func(context.Context, int, string) error { return l.dead() }
+	return l
+}
+
+func (l *life) dead() error {
+	select {
+	case <-l.over:
+		return errKilled
+	default:
+		return nil
+	}
+}
+
+func (l *life) kill() {
+	l.once.Do(func() {
+		close(l.over)
+		l.emit.mu.Lock()
+		defer l.emit.mu.Unlock()
+		l.emit.wake()
+	})
+}
+
+// live runs a source over the place until it dies or has delivered all rows, and returns what is left of its store.
+func (l *life) live(t testing.TB, p Place, all []Row) *Store {
+	t.Helper()
+	run := start(t, p.Source(t, Options{PageSize: 5}), l.emit, l.store, nil)
+	l.emit.waitUntil(t, "rows were not delivered", func() bool { return l.dead() != nil || len(l.emit.missing(all)) == 0 })
+	run.stop(t)
+	return l.store.Fork()
+}
+
+// rebirth runs the source on what the dead one left and checks that the two together have told everything.
+func rebirth(t testing.TB, p Place, all []Row, first *Recorder, left *Store) {
+	t.Helper()
+	second := &Recorder{}
+	run := start(t, p.Source(t, Options{PageSize: 5}), second, left, nil)
+	second.waitUntil(t, "rows were lost", func() bool { return missingFrom(all, first, second) == 0 })
+	run.stop(t)
+	identities(t, first, second)
+}
+
+func killedAtSave(t *testing.T, p Place) {
+	all := rows("save", 30, lately(), step)
+	p.Add(t, all...)
+	whole := newLife(&Store{})
+	whole.live(t, p, all)
+	writes := whole.store.Writes()
+	if writes == 0 {
+		t.Fatal("the source has saved nothing while it delivered everything: after a restart it would begin anew")
+	}
+	for _, when := range []string{"before", "after"} {
+		for cut := range cuts(writes) {
+			t.Run(fmt.Sprintf("%s save %d of %d", when, cut, writes), func(t *testing.T) {
+				l := newLife(&Store{})
+				l.store.OnWrite = func(_ context.Context, call int, _ string) error {
+					if when == "before" && call >= cut || call > cut {
+						l.kill()
+					}
+					return l.dead()
+				}
+				rebirth(t, p, all, l.emit, l.live(t, p, all))
+			})
+		}
+	}
+}
+
+// killedAtDelivery cuts a run while the pipeline has a page: once it has taken it, once it has not.
+func killedAtDelivery(t *testing.T, p Place) {
+	all := rows("delivery", 30, lately(), step)
+	p.Add(t, all...)
+	whole := newLife(&Store{})
+	whole.live(t, p, all)
+	for _, taken := range []bool{true, false} {
+		for cut := range cuts(whole.emit.Calls()) {
+			t.Run(fmt.Sprintf("page %d, taken %t", cut, taken), func(t *testing.T) {
+				l := newLife(&Store{})
+				l.emit.Fate = func(_ context.Context, call int, _ []session.Event) error {
+					if call < cut {
+						return l.dead()
+					}
+					first := l.dead() == nil
+					l.kill()
+					if first && taken {
+						return nil
+					}
+					return errKilled
+				}
+				rebirth(t, p, all, l.emit, l.live(t, p, all))
+			})
+		}
+	}
+}
+
+// cuts yields numbers from 1 to n, the first and the last among them.
+func cuts(n int) func(yield func(int) bool) {
+	return func(yield func(int) bool) {
+		every := max(1, (n+mostCuts-1)/mostCuts)
+		for cut := 1; cut < n; cut += every {
+			if !yield(cut) {
+				return
+			}
+		}
+		if n > 0 {
+			yield(n)
+		}
+	}
+}
+
+// storeFails lets every other save fail, then lets the source end and start again.
+func storeFails(t *testing.T, p Place) {
+	all := rows("full", 30, lately(), step)
+	p.Add(t, all[:20]...)
+	store := &Store{OnWrite: func(_ context.Context, call int, _ string) error {
+		if call%2 == 1 {
+			return errStore
+		}
+		return nil
+	}}
+	first := &Recorder{}
+	run := start(t, p.Source(t, Options{PageSize: 5}), first, store, nil)
+	first.WaitFor(t, all[:20]...)
+	run.stop(t)
+	p.Add(t, all[20:]...)
+	rebirth(t, p, all, first, store.Fork())
+}

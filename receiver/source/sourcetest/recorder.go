@@ -1,0 +1,161 @@
+package sourcetest
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// patience is how long a test waits for what must come. It is never used up by a source that works. (A variable, so that the suite's
+// own test need not wait long for what a broken source never tells.)
+var patience = 60 * time.Second
+
+// Recorder is a pipeline that remembers what it was told. It is safe for concurrent use.
+type Recorder struct {
+	// Fate, where set, decides about a page: nil delivers it, an error fails it for now. It may block until ctx ends. call counts
+	// from 1.
+	Fate func(ctx context.Context, call int, page []session.Event) error
+
+	mu        sync.Mutex
+	calls     int
+	closed    bool
+	afterEnd  int
+	told      []telling
+	delivered int
+	changed   chan struct{}
+}
+
+// telling is one event of one page, and what came of it.
+type telling struct {
+	event     session.Event
+	user      string // a copy of the bytes that event.User had: a source must not change them later
+	delivered bool
+}
+
+// Emit is the [source.Emit] of the recorder.
+func (r *Recorder) Emit(ctx context.Context, page []session.Event) error {
+	r.mu.Lock()
+	r.calls++
+	call := r.calls
+	if r.closed {
+		r.afterEnd++
+	}
+	r.mu.Unlock()
+	var err error
+	if r.Fate != nil {
+		err = r.Fate(ctx, call, page)
+	}
+	r.record(page, err == nil)
+	return err
+}
+
+func (r *Recorder) record(page []session.Event, delivered bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range page {
+		t := telling{user: strings.Clone(page[i].User), delivered: delivered}
+		page[i].CopyTo(&t.event)
+		r.told = append(r.told, t)
+		if delivered {
+			r.delivered++
+		}
+	}
+	r.wake()
+}
+
+// wake lets whoever waits look again. r.mu is held.
+func (r *Recorder) wake() {
+	if r.changed != nil {
+		close(r.changed)
+		r.changed = nil
+	}
+}
+
+// Delivered are copies of the delivered events, in the order of their delivery.
+func (r *Recorder) Delivered() []session.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make([]session.Event, 0, r.delivered)
+	for i := range r.told {
+		if r.told[i].delivered {
+			out = append(out, r.told[i].event)
+		}
+	}
+	return out
+}
+
+// Calls tells how many pages were told, delivered or not.
+func (r *Recorder) Calls() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.calls
+}
+
+// WaitFor returns when every row was delivered, and fails the test when that does not come.
+func (r *Recorder) WaitFor(t testing.TB, rows ...Row) {
+	t.Helper()
+	r.waitUntil(t, "rows were not delivered", func() bool { return len(r.missing(rows)) == 0 })
+}
+
+// waitUntil looks after every page, and when the source's process was killed, whether done holds.
+func (r *Recorder) waitUntil(t testing.TB, complaint string, done func() bool) {
+	t.Helper()
+	deadline := time.After(patience)
+	for {
+		changed := r.next()
+		if done() {
+			return
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			t.Fatalf("%s within %v: %d pages told, %d events delivered", complaint, patience, r.Calls(), len(r.Delivered()))
+		}
+	}
+}
+
+// next is closed when a page comes after the call.
+func (r *Recorder) next() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.changed == nil {
+		r.changed = make(chan struct{})
+	}
+	return r.changed
+}
+
+func (r *Recorder) missing(rows []Row) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	have := make(map[string]bool, r.delivered)
+	for i := range r.told {
+		if r.told[i].delivered {
+			have[r.told[i].user] = true
+		}
+	}
+	var missing []string
+	for _, row := range rows {
+		if !have[row.User] {
+			missing = append(missing, row.User)
+		}
+	}
+	return missing
+}
+
+// close tells that the source has returned: from now on it must not call.
+func (r *Recorder) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+}
+
+// tellings is a copy of everything that was told, delivered or not.
+func (r *Recorder) tellings() []telling {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]telling(nil), r.told...)
+}

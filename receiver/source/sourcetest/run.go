@@ -1,0 +1,88 @@
+package sourcetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
+)
+
+// stopLimit is the second that the contract gives a source to end, and the noise of a busy machine.
+var stopLimit = 5 * time.Second
+
+// Host is the receiver's side of the contract made of recorders. emit and store are required, stats may be nil.
+func Host(t testing.TB, emit *Recorder, store *Store, stats *Stats) source.Host {
+	if stats == nil {
+		stats = &Stats{}
+	}
+	return source.Host{
+		Emit:   emit.Emit,
+		Store:  store,
+		Stats:  stats,
+		Log:    zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)),
+		Status: func(error) {},
+		Now:    time.Now,
+	}
+}
+
+// running is a source at work.
+type running struct {
+	emit   *Recorder
+	ctx    context.Context
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error
+}
+
+// start runs a source until stop, or until the test ends.
+func start(t testing.TB, src source.Source, emit *Recorder, store *Store, stats *Stats) *running {
+	t.Helper()
+	r := &running{emit: emit, done: make(chan struct{})}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	host := Host(t, emit, store, stats)
+	go func() {
+		defer close(r.done)
+		r.err = src.Run(r.ctx, host)
+	}()
+	t.Cleanup(func() { // a scenario that failed has not come as far as its stop
+		r.cancel()
+		r.ended(t)
+	})
+	return r
+}
+
+// stop ends the source and checks that it obeys, keeps silent afterwards, and left the strings that it gave away alone.
+func (r *running) stop(t testing.TB) {
+	t.Helper()
+	r.cancel()
+	if !r.ended(t) {
+		t.FailNow()
+	}
+	r.emit.close()
+	if r.err != nil {
+		t.Fatalf("Run returned an error although its context had ended: %v", r.err)
+	}
+	for _, told := range r.emit.tellings() {
+		if told.event.User != told.user {
+			t.Fatalf("the text of an event changed after it was told: %q is %q now", told.user, told.event.User)
+		}
+	}
+	if r.emit.afterEnd > 0 {
+		t.Fatalf("%d pages were told after Run had returned", r.emit.afterEnd)
+	}
+}
+
+func (r *running) ended(t testing.TB) bool {
+	t.Helper()
+	select {
+	case <-r.done:
+		return true
+	case <-time.After(stopLimit):
+		t.Errorf("Run goes on %v after its context ended", stopLimit)
+		return false
+	}
+}

@@ -1,0 +1,82 @@
+package sourcetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+func badRow(t *testing.T, p Place) {
+	if p.Bad == nil {
+		return
+	}
+	at := lately()
+	all := rows("neighbour", 10, at, step)
+	p.Add(t, all[:5]...)
+	p.Bad(t, all[4].Time.Add(step/2))
+	p.Add(t, all[5:]...)
+	emit, stats, store := &Recorder{}, &Stats{}, &Store{}
+	run := start(t, p.Source(t, Options{PageSize: 4}), emit, store, stats)
+	emit.WaitFor(t, all...)
+	run.stop(t)
+	checkOnce(t, emit, all)
+	counts := stats.Counts()
+	if counts.BadRows != 1 {
+		t.Errorf("%d bad rows were counted, want 1", counts.BadRows)
+	}
+	for i, place := range counts.Places {
+		if place == "" || counts.Reasons[i] == "" {
+			t.Errorf("a bad row is told with place %q and reason %q: neither may be empty", place, counts.Reasons[i])
+		}
+	}
+}
+
+// stops ends a source where it is busiest: while the pipeline holds a page, and while the source system holds a reading.
+func stops(t *testing.T, p Place) {
+	all := rows("stop", 30, lately(), step)
+	p.Add(t, all...)
+	before := goleak.IgnoreCurrent()
+	held := make(chan struct{}, 1)
+	emit := &Recorder{Fate: func(ctx context.Context, _ int, _ []session.Event) error {
+		select {
+		case held <- struct{}{}:
+		default:
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	}}
+	run := start(t, p.Source(t, Options{PageSize: 5}), emit, &Store{}, nil)
+	wait(t, held, "no page was told")
+	run.stop(t)
+	leaks(t, before)
+
+	if p.Hang == nil {
+		return
+	}
+	hanging, hangs := p.Hang(t)
+	before = goleak.IgnoreCurrent()
+	run = start(t, hanging, &Recorder{}, &Store{}, nil)
+	wait(t, hangs, "the reading never began")
+	run.stop(t)
+	leaks(t, before)
+}
+
+func wait(t testing.TB, what <-chan struct{}, complaint string) {
+	t.Helper()
+	select {
+	case <-what:
+	case <-time.After(patience):
+		t.Fatal(complaint)
+	}
+}
+
+func leaks(t testing.TB, before goleak.Option) {
+	t.Helper()
+	if err := goleak.Find(before); err != nil {
+		t.Errorf("a source that was stopped left something running: %v", err)
+	}
+}
