@@ -24,39 +24,6 @@ func (id ID) AppendText(b []byte) []byte {
 	return hex.AppendEncode(append(b, '-'), id[10:16])
 }
 
-// ParseID reads a UUID of 36 characters (dashes in their places) without allocating.
-func ParseID(s string) (id ID, ok bool) {
-	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
-		return ID{}, false
-	}
-	n := 0
-	for i := 0; i < 36; i += 2 {
-		if s[i] == '-' {
-			i++
-		}
-		hi, lo := unhex[s[i]], unhex[s[i+1]]
-		if hi|lo > 15 {
-			return ID{}, false
-		}
-		id[n] = hi<<4 | lo
-		n++
-	}
-	return id, true
-}
-
-var unhex = func() (t [256]byte) {
-	for i := range t {
-		t[i] = 0xff
-	}
-	for i := range 10 {
-		t['0'+i] = byte(i)
-	}
-	for i := range 6 {
-		t['a'+i], t['A'+i] = byte(10+i), byte(10+i)
-	}
-	return t
-}()
-
 // Hasher computes ids from the parts that identify something. Every part is written with its length, so that no two
 // lists of parts run together. It is reused; it is not safe for concurrent use.
 type Hasher struct{ buf []byte }

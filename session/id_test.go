@@ -33,6 +33,23 @@ func TestParseIDRefusesWhatIsNoUUID(t *testing.T) {
 	require.Equal(t, "94d22223-5d67-41ef-a59e-48c95812a97b", upper.String())
 }
 
+// TestParseIDTakesEveryDigit tries every byte in every place against the plain definition of a hexadecimal digit.
+func TestParseIDTakesEveryDigit(t *testing.T) {
+	const text = "94d22223-5d67-41ef-a59e-48c95812a97b"
+	for i := range text {
+		for c := range 256 {
+			b := []byte(text)
+			b[i] = byte(c)
+			want, err := uuid.ParseBytes(b)
+			got, ok := ParseID(string(b))
+			require.Equal(t, err == nil, ok, "%q", b)
+			if ok {
+				require.Equal(t, ID(want), got, "%q", b)
+			}
+		}
+	}
+}
+
 // TestIDsNeverChange: an id that changed with a version of ours would tell every event twice after an upgrade.
 func TestIDsNeverChange(t *testing.T) {
 	var h Hasher

@@ -8,106 +8,74 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// attribute puts one attribute into its field. This switch is the whole reading side of the mapping; what it does not
-// know, or cannot take as it is, goes into Extra.
+// reader puts one attribute into its field.
+type reader struct {
+	key  string
+	read func(*Decoder, pcommon.Value)
+}
+
+// readers are the whole reading side of the mapping. What they do not know, or cannot take as it is, goes into Extra.
+var readers = []reader{
+	{keyRecordUID, func(d *Decoder, v pcommon.Value) { d.recordUID(text(v)) }},
+	{session.AttrSessionKey, func(d *Decoder, v pcommon.Value) { d.id(&d.event.SessionKey, session.AttrSessionKey, v) }},
+	{session.AttrOutcome, func(d *Decoder, v pcommon.Value) { d.event.Outcome = session.ParseOutcome(text(v)) }},
+	{session.AttrSourceEvent, func(d *Decoder, v pcommon.Value) { d.event.SourceEvent = text(v) }},
+	{keyDBSystem, func(d *Decoder, v pcommon.Value) { d.system(keyDBSystem, v) }},
+	{keyServiceName, func(d *Decoder, v pcommon.Value) { d.system(keyServiceName, v) }},
+	{keyInstanceID, func(d *Decoder, v pcommon.Value) { d.event.Instance = text(v) }},
+	{keyHostName, func(d *Decoder, v pcommon.Value) { d.event.Host = text(v) }},
+	{keyServerAddress, func(d *Decoder, v pcommon.Value) { d.event.ServerAddress = text(v) }},
+	{keyServerPort, func(d *Decoder, v pcommon.Value) { d.int32(&d.event.ServerPort, keyServerPort, v) }},
+	{keyDBNamespace, func(d *Decoder, v pcommon.Value) { d.event.Database = text(v) }},
+	{keyUserName, func(d *Decoder, v pcommon.Value) {
+		d.event.User = text(v)
+		d.event.UserEmpty = d.event.User == ""
+	}},
+	{keyUserID, func(d *Decoder, v pcommon.Value) { d.event.UserID = text(v) }},
+	{keyUserHash, func(d *Decoder, v pcommon.Value) { d.event.UserHash = text(v) }},
+	{keyUserRoles, func(d *Decoder, v pcommon.Value) { d.event.Roles = appendTexts(d.event.Roles, v) }},
+	{session.AttrProfiles, func(d *Decoder, v pcommon.Value) { d.event.Profiles = appendTexts(d.event.Profiles, v) }},
+	{session.AttrSettings, func(d *Decoder, v pcommon.Value) { d.settings(v) }},
+	{session.AttrAuthMethod, func(d *Decoder, v pcommon.Value) { d.event.AuthMethod = text(v) }},
+	{session.AttrAuthType, func(d *Decoder, v pcommon.Value) { d.event.AuthType = text(v) }},
+	{session.AttrAuthPlugin, func(d *Decoder, v pcommon.Value) { d.event.Plugin = text(v) }},
+	{session.AttrInterface, func(d *Decoder, v pcommon.Value) { d.event.Interface = text(v) }},
+	{keyTLSVersion, func(d *Decoder, v pcommon.Value) { d.event.TLSVersion = text(v) }},
+	{session.AttrTLSCipher, func(d *Decoder, v pcommon.Value) { d.event.TLSCipher = text(v) }},
+	{session.AttrCertificateSubjects, func(d *Decoder, v pcommon.Value) {
+		d.event.CertificateSubjects = appendTexts(d.event.CertificateSubjects, v)
+	}},
+	{session.AttrCertificateSerial, func(d *Decoder, v pcommon.Value) { d.event.CertificateSerial = text(v) }},
+	{keyCertIssuer, func(d *Decoder, v pcommon.Value) { d.event.CertificateIssuer = text(v) }},
+	{keyCertNotBefore, func(d *Decoder, v pcommon.Value) { d.event.CertificateNotBefore = text(v) }},
+	{keyCertNotAfter, func(d *Decoder, v pcommon.Value) { d.event.CertificateNotAfter = text(v) }},
+	{keyClientAddress, func(d *Decoder, v pcommon.Value) { d.event.ClientAddress = text(v) }},
+	{keyClientPort, func(d *Decoder, v pcommon.Value) { d.int32(&d.event.ClientPort, keyClientPort, v) }},
+	{session.AttrClientHostname, func(d *Decoder, v pcommon.Value) { d.event.ClientHostname = text(v) }},
+	{session.AttrClientName, func(d *Decoder, v pcommon.Value) { d.event.ClientName = text(v) }},
+	{session.AttrClientVersion, func(d *Decoder, v pcommon.Value) { d.event.ClientVersion = text(v) }},
+	{session.AttrClientRevision, func(d *Decoder, v pcommon.Value) { d.revision(session.AttrClientRevision, v) }},
+	{session.AttrClientDriver, func(d *Decoder, v pcommon.Value) { d.event.Driver = text(v) }},
+	{session.AttrClientOS, func(d *Decoder, v pcommon.Value) { d.event.OS = text(v) }},
+	{session.AttrApplicationName, func(d *Decoder, v pcommon.Value) { d.event.ApplicationName = text(v) }},
+	{keyUserAgent, func(d *Decoder, v pcommon.Value) { d.event.UserAgent = text(v) }},
+	{keySessionID, func(d *Decoder, v pcommon.Value) { d.event.SessionID = text(v) }},
+	{session.AttrSessionName, func(d *Decoder, v pcommon.Value) { d.event.SessionName = text(v) }},
+	{session.AttrCorrelation, func(d *Decoder, v pcommon.Value) { d.event.Correlation = text(v) }},
+	{session.AttrPID, func(d *Decoder, v pcommon.Value) { d.int64(&d.event.PID, session.AttrPID, v) }},
+	{session.AttrSessionDuration, func(d *Decoder, v pcommon.Value) { d.int64(&d.event.Duration, session.AttrSessionDuration, v) }},
+	{session.AttrFailureReason, func(d *Decoder, v pcommon.Value) { d.event.FailureReason = text(v) }},
+	{keyErrorType, func(d *Decoder, v pcommon.Value) { d.event.ErrorType = text(v) }},
+	{keyStatusCode, func(d *Decoder, v pcommon.Value) { d.event.StatusCode = text(v) }},
+	{keyOriginal, func(d *Decoder, v pcommon.Value) { d.event.Original = text(v) }},
+	{keyOTelEventName, func(*Decoder, pcommon.Value) {}}, // said already by Kind
+}
+
+// attribute finds the reader of one attribute.
 func (d *Decoder) attribute(key string, v pcommon.Value) bool {
-	e := &d.event
-	switch key {
-	case keyRecordUID:
-		d.recordUID(text(v))
-	case session.AttrSessionKey:
-		d.id(&e.SessionKey, key, v)
-	case session.AttrOutcome:
-		e.Outcome = session.ParseOutcome(text(v))
-	case session.AttrSourceEvent:
-		e.SourceEvent = text(v)
-	case keyDBSystem, keyServiceName:
-		d.system(key, v)
-	case keyInstanceID:
-		e.Instance = text(v)
-	case keyHostName:
-		e.Host = text(v)
-	case keyServerAddress:
-		e.ServerAddress = text(v)
-	case keyServerPort:
-		d.int32(&e.ServerPort, key, v)
-	case keyDBNamespace:
-		e.Database = text(v)
-	case keyUserName:
-		e.User = text(v)
-		e.UserEmpty = e.User == ""
-	case keyUserID:
-		e.UserID = text(v)
-	case keyUserHash:
-		e.UserHash = text(v)
-	case keyUserRoles:
-		e.Roles = appendTexts(e.Roles, v)
-	case session.AttrProfiles:
-		e.Profiles = appendTexts(e.Profiles, v)
-	case session.AttrSettings:
-		d.settings(v)
-	case session.AttrAuthMethod:
-		e.AuthMethod = text(v)
-	case session.AttrAuthType:
-		e.AuthType = text(v)
-	case session.AttrAuthPlugin:
-		e.Plugin = text(v)
-	case session.AttrInterface:
-		e.Interface = text(v)
-	case keyTLSVersion:
-		e.TLSVersion = text(v)
-	case session.AttrTLSCipher:
-		e.TLSCipher = text(v)
-	case session.AttrCertificateSubjects:
-		e.CertificateSubjects = appendTexts(e.CertificateSubjects, v)
-	case session.AttrCertificateSerial:
-		e.CertificateSerial = text(v)
-	case keyCertIssuer:
-		e.CertificateIssuer = text(v)
-	case keyCertNotBefore:
-		e.CertificateNotBefore = text(v)
-	case keyCertNotAfter:
-		e.CertificateNotAfter = text(v)
-	case keyClientAddress:
-		e.ClientAddress = text(v)
-	case keyClientPort:
-		d.int32(&e.ClientPort, key, v)
-	case session.AttrClientHostname:
-		e.ClientHostname = text(v)
-	case session.AttrClientName:
-		e.ClientName = text(v)
-	case session.AttrClientVersion:
-		e.ClientVersion = text(v)
-	case session.AttrClientRevision:
-		d.revision(key, v)
-	case session.AttrClientDriver:
-		e.Driver = text(v)
-	case session.AttrClientOS:
-		e.OS = text(v)
-	case session.AttrApplicationName:
-		e.ApplicationName = text(v)
-	case keyUserAgent:
-		e.UserAgent = text(v)
-	case keySessionID:
-		e.SessionID = text(v)
-	case session.AttrSessionName:
-		e.SessionName = text(v)
-	case session.AttrCorrelation:
-		e.Correlation = text(v)
-	case session.AttrPID:
-		d.int64(&e.PID, key, v)
-	case session.AttrSessionDuration:
-		d.int64(&e.Duration, key, v)
-	case session.AttrFailureReason:
-		e.FailureReason = text(v)
-	case keyErrorType:
-		e.ErrorType = text(v)
-	case keyStatusCode:
-		e.StatusCode = text(v)
-	case keyOriginal:
-		e.Original = text(v)
-	case keyOTelEventName: // said already by Kind
-	default:
+	if r := lookup(key); r != nil {
+		r.read(d, v)
+	} else {
 		d.keep(key, v)
 	}
 	return true

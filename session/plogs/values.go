@@ -135,10 +135,14 @@ func extra(key string, v pcommon.Value) session.Attr {
 
 // text reads a string, whatever the sender made of it.
 func text(v pcommon.Value) string {
-	switch v.Type() {
-	case pcommon.ValueTypeStr:
-		return v.Str()
-	case pcommon.ValueTypeBytes:
+	if s := v.Str(); s != "" { // of any other type it is empty: one look where Type would be a second one
+		return s
+	}
+	return otherText(v)
+}
+
+func otherText(v pcommon.Value) string {
+	if v.Type() == pcommon.ValueTypeBytes {
 		return string(v.Bytes().AsRaw())
 	}
 	return v.AsString()
