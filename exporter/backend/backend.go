@@ -36,6 +36,7 @@ type Result struct {
 	Written    int // new in the table
 	Duplicates int // were there already with the same content
 	Conflicts  int // were there already with other content: kept aside, may be forgery
+	Expired    int // older than the store keeps (ttl): left out, so that what is told again does not come back
 	Rejected   []Rejection
 }
 
@@ -44,4 +45,16 @@ type Result struct {
 type Rejection struct {
 	Index  int
 	Reason string
+}
+
+// Refusal says why no store takes the event, or "" if it is in order. Every backend asks it first, so that all of them
+// refuse the same.
+func Refusal(e *session.Event) string {
+	switch {
+	case e.RecordID.IsZero():
+		return "the record has no id (log.record.uid): it could not be told from its repetition"
+	case e.Kind.String() == "":
+		return "the record's kind is none of login, logout, session.start, session.update"
+	}
+	return ""
 }

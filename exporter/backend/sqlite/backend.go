@@ -1,0 +1,99 @@
+// Package sqlite keeps session events in one SQLite file: durable, each record once, readable by any SQLite client while
+// it is written. README.md tells users the rest.
+package sqlite
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// store is the backend: callers queue up before one writer.
+type store struct {
+	cfg   Config
+	log   *zap.Logger
+	now   func() time.Time
+	extra []string // statements that tests run on every new connection
+
+	queue   chan *request
+	stop    chan struct{} // closed by Shutdown: nothing more is taken
+	stopped chan struct{} // closed by the writer: all is closed
+
+	ctx    context.Context // ends when Shutdown runs out of time: what runs is interrupted
+	cancel context.CancelFunc
+}
+
+// New makes the backend; cfg is valid.
+func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &store{
+		ctx:     ctx,
+		cancel:  cancel,
+		cfg:     cfg,
+		log:     set.Logger,
+		now:     time.Now,
+		queue:   make(chan *request, 1024),
+		stop:    make(chan struct{}),
+		stopped: make(chan struct{}),
+	}, nil
+}
+
+// Start opens the file, brings its schema up to date and starts the writer.
+func (s *store) Start(ctx context.Context) error {
+	w := &writer{store: s}
+	if err := w.open(ctx); err != nil {
+		close(s.stopped)
+		return err
+	}
+	go w.run()
+	return nil
+}
+
+// Write hands the events to the writer and waits for its commit. A context that ends takes the batch out of the queue, or
+// out of the transaction under way; once the commit has begun, its result counts.
+func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
+	r := &request{ctx: ctx, events: events, done: make(chan struct{})}
+	select {
+	case <-s.stop:
+		return backend.Result{}, ErrStopped
+	case <-s.stopped:
+		return backend.Result{}, ErrStopped
+	case <-ctx.Done():
+		return backend.Result{}, context.Cause(ctx)
+	case s.queue <- r:
+	}
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		if r.claim() {
+			return backend.Result{}, context.Cause(ctx)
+		}
+		<-r.done // the writer is walking the events: it sees the context itself
+	case <-s.stopped: // it was queued while the writer stopped
+		if r.claim() {
+			return backend.Result{}, ErrStopped
+		}
+		<-r.done
+	}
+	return r.result, r.err
+}
+
+// Shutdown lets the writes that wait be committed, then closes the file. It is called at most once.
+func (s *store) Shutdown(ctx context.Context) error {
+	close(s.stop)
+	defer s.cancel()
+	select {
+	case <-s.stopped:
+		return nil
+	case <-ctx.Done():
+		s.cancel()
+		<-s.stopped
+		return context.Cause(ctx)
+	}
+}

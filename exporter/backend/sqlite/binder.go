@@ -1,0 +1,141 @@
+package sqlite
+
+import (
+	"unicode/utf8"
+	"unsafe"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// maxRecord is the most that one record may take, in bytes; SQLite itself ends at 10^9.
+const maxRecord = 64 << 20
+
+// maxRemembered is the longest text that a binder keeps to compare the next row's with.
+const maxRemembered = 256
+
+// binder puts events into the parameters of a prepared statement. SQLite keeps what is bound from row to row, so a value
+// that equals the row before is not bound again: half of a login's columns repeat.
+type binder struct {
+	stmt  *sqlite.Stmt
+	first int // parameter of the first column
+	last  []remembered
+	buf   []byte
+	size  int
+}
+
+// remembered is what a parameter holds.
+type remembered struct {
+	state boundState
+	text  string
+}
+
+type boundState uint8
+
+const (
+	boundOther boundState = iota // a value that is always bound again
+	boundNull
+	boundText
+)
+
+// newBinder begins with every parameter NULL, as a fresh statement has them.
+func newBinder(stmt *sqlite.Stmt, first int) *binder {
+	b := &binder{stmt: stmt, first: first, last: make([]remembered, first+len(columns))}
+	for i := range b.last {
+		b.last[i].state = boundNull
+	}
+	return b
+}
+
+// event binds every column and tells whether the record is small enough to be stored.
+func (b *binder) event(e *session.Event) bool {
+	b.size = 0
+	for i := range columns {
+		columns[i].bind(b, b.first+i, e)
+	}
+	return b.size <= maxRecord
+}
+
+// text binds a text, or NULL for an empty one.
+func (b *binder) text(p int, s string) {
+	if s == "" {
+		b.null(p)
+		return
+	}
+	b.word(p, s)
+}
+
+// word binds a text that is never absent.
+func (b *binder) word(p int, s string) {
+	l := &b.last[p]
+	if l.state == boundText && l.text == s {
+		b.size += len(s)
+		return
+	}
+	if !b.bindBytes(p, s) {
+		return
+	}
+	if len(s) <= maxRemembered {
+		*l = remembered{boundText, s}
+	}
+}
+
+// json binds what was built in scratch, or NULL for nothing.
+func (b *binder) json(p int, buf []byte) {
+	b.buf = buf
+	if len(buf) == 0 {
+		b.null(p)
+		return
+	}
+	// The driver copies the bytes before it returns.
+	b.bindBytes(p, unsafe.String(unsafe.SliceData(buf), len(buf)))
+}
+
+// bindBytes binds text that is not valid UTF-8 as a BLOB: a client that decodes text would fail on the whole result.
+func (b *binder) bindBytes(p int, s string) bool {
+	b.last[p] = remembered{}
+	if b.size += len(s); b.size > maxRecord {
+		return false // the row is not going to be inserted
+	}
+	if utf8.ValidString(s) {
+		b.stmt.BindText(p, s)
+	} else {
+		b.stmt.BindBytes(p, unsafe.Slice(unsafe.StringData(s), len(s)))
+	}
+	return true
+}
+
+func (b *binder) scratch() []byte { return b.buf[:0] }
+
+// number binds an integer, or NULL for 0.
+func (b *binder) number(p int, n int64) {
+	if n == 0 {
+		b.null(p)
+		return
+	}
+	b.integer(p, n)
+}
+
+func (b *binder) integer(p int, n int64) {
+	b.last[p] = remembered{}
+	b.stmt.BindInt64(p, n)
+}
+
+func (b *binder) id(p int, id []byte) {
+	for _, c := range id {
+		if c != 0 {
+			b.last[p] = remembered{}
+			b.stmt.BindBytes(p, id)
+			return
+		}
+	}
+	b.null(p)
+}
+
+func (b *binder) null(p int) {
+	if l := &b.last[p]; l.state != boundNull {
+		*l = remembered{state: boundNull}
+		b.stmt.BindNull(p)
+	}
+}

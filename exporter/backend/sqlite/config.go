@@ -1,0 +1,92 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Config is the block `sqlite` of the exporter.
+type Config struct {
+	// Path of the database file. Its folder is made when it is missing. Beside it stand <path>-wal and <path>-shm.
+	Path string `mapstructure:"path"`
+	// TTL is how long a record is kept, by the time of its event; 0 is for ever.
+	TTL time.Duration `mapstructure:"ttl"`
+	// CreateSchema makes and migrates tables and views at start.
+	CreateSchema bool `mapstructure:"create_schema"`
+	// TablePrefix stands before the names of all tables, views and indexes.
+	TablePrefix string `mapstructure:"table_prefix"`
+	// Synchronous is full (a commit survives a loss of power) or normal (it survives a crash of the program only).
+	Synchronous Synchronous `mapstructure:"synchronous"`
+	// BusyTimeout is how long to wait for another process that holds the write lock before the batch is tried again.
+	BusyTimeout time.Duration `mapstructure:"busy_timeout"`
+	// STLConnectionLog shapes the view stl_connection_log.
+	STLConnectionLog STLConnectionLogConfig `mapstructure:"stl_connection_log"`
+	// Sessions shapes the view sessions.
+	Sessions SessionsConfig `mapstructure:"sessions"`
+}
+
+// STLConnectionLogConfig is the block `stl_connection_log`.
+type STLConnectionLogConfig struct {
+	// IncludePostgreSQL shows the records of PostgreSQL beside those of Redshift.
+	IncludePostgreSQL bool `mapstructure:"include_postgresql"`
+}
+
+// SessionsConfig is the block `sessions`.
+type SessionsConfig struct {
+	// AssumedClosedAfter is how long after its last record a session without a logout still counts as open; 0 is for ever.
+	AssumedClosedAfter time.Duration `mapstructure:"assumed_closed_after"`
+}
+
+// Synchronous names what a commit survives.
+type Synchronous string
+
+// The levels.
+const (
+	SynchronousFull   Synchronous = "full"
+	SynchronousNormal Synchronous = "normal"
+)
+
+// DefaultConfig is durable and keeps everything.
+func DefaultConfig() Config {
+	return Config{
+		Path:         "session_log.db",
+		CreateSchema: true,
+		Synchronous:  SynchronousFull,
+		BusyTimeout:  5 * time.Second,
+		Sessions:     SessionsConfig{AssumedClosedAfter: 24 * time.Hour},
+	}
+}
+
+var prefixPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+
+// Validate names the key that is wrong and what may stand there.
+func (cfg Config) Validate() error {
+	var errs []error
+	switch {
+	case cfg.Path == "":
+		errs = append(errs, errors.New(`path: must name a file, for example "session_log.db"`))
+	case cfg.Path == ":memory:" || strings.HasPrefix(cfg.Path, "file:"):
+		errs = append(errs, errors.New("path: must be the path of a file; a database in memory keeps nothing, and a file: URI is not read"))
+	case strings.ContainsRune(cfg.Path, 0):
+		errs = append(errs, errors.New("path: must not hold a NUL byte"))
+	}
+	if p := cfg.TablePrefix; p != "" && (!prefixPattern.MatchString(p) || strings.HasPrefix(strings.ToLower(p), "sqlite_")) {
+		errs = append(errs, errors.New("table_prefix: may hold letters, digits and underscores, begins with no digit and not with sqlite_"))
+	}
+	if cfg.Synchronous != SynchronousFull && cfg.Synchronous != SynchronousNormal {
+		errs = append(errs, fmt.Errorf("synchronous: must be %s or %s", SynchronousFull, SynchronousNormal))
+	}
+	errs = append(errs, notNegative("ttl", cfg.TTL), notNegative("busy_timeout", cfg.BusyTimeout),
+		notNegative("sessions::assumed_closed_after", cfg.Sessions.AssumedClosedAfter))
+	return errors.Join(errs...)
+}
+
+func notNegative(key string, d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("%s: must not be negative", key)
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	_ "modernc.org/sqlite" // its init makes WAL right where memory pages are 64 KiB
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+// busyStep is how long SQLite itself waits for a lock. The rest of busy_timeout is waited for in Go, where a context counts.
+const busyStep = 25 * time.Millisecond
+
+// makeFile creates the folders and an empty file that only this user may read: it tells who logs in, and from where. A file
+// that is there is left alone; it must not even be opened, for closing it would drop the locks of an SQLite connection
+// of this process.
+func (cfg *Config) makeFile() error {
+	if info, err := os.Stat(cfg.Path); err == nil {
+		if info.IsDir() {
+			return fmt.Errorf("sqlite: path %q is a directory: name a file in it, for example %q", cfg.Path, filepath.Join(cfg.Path, "session_log.db"))
+		}
+		return nil
+	}
+	dir := filepath.Dir(cfg.Path)
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return fmt.Errorf("sqlite: path %q: its folder cannot be made: %w", cfg.Path, err)
+	}
+	f, err := os.OpenFile(cfg.Path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("sqlite: path %q: %w: let this user make files in its folder, or choose another path", cfg.Path, err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("sqlite: path %q: %w", cfg.Path, err)
+	}
+	return syncDir(dir)
+}
+
+// syncDir makes the name of a new file survive a loss of power.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil // a folder may be writable and not readable; SQLite syncs it once more when it makes the log
+	}
+	defer d.Close()
+	_ = d.Sync() // not every system can sync a folder
+	return nil
+}
+
+// open gives a connection that writes durably. The page size is that of the first connection ever.
+func (cfg *Config) open(ctx context.Context) (*sqlite.Conn, error) {
+	conn, err := sqlite.OpenConn(cfg.Path, sqlite.OpenReadWrite)
+	if err != nil {
+		return nil, cfg.explain("opening", err)
+	}
+	conn.SetBusyTimeout(busyStep)
+	if err := cfg.setUp(ctx, conn); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+func (cfg *Config) setUp(ctx context.Context, conn *sqlite.Conn) error {
+	pragmas := []string{
+		"page_size = 16384",
+		"journal_mode = WAL",
+		"synchronous = " + strings.ToUpper(string(cfg.Synchronous)),
+		"fullfsync = ON", // macOS: fsync alone does not empty the disk's cache
+		"checkpoint_fullfsync = ON",
+		"cache_size = -16000",
+		"wal_autocheckpoint = 1000",
+		"journal_size_limit = 67108864",
+	}
+	for _, p := range pragmas {
+		err := cfg.patiently(ctx, func() error { return sqlitex.ExecuteTransient(conn, "PRAGMA "+p, nil) })
+		if err != nil {
+			return cfg.explain("setting up", err)
+		}
+	}
+	mode, err := sqlitex.ResultText(conn.Prep("PRAGMA journal_mode"))
+	if err != nil {
+		return cfg.explain("setting up", err)
+	}
+	if mode != "wal" {
+		return fmt.Errorf("sqlite: path %q: the file system has no shared memory for the write-ahead log: choose a local disk", cfg.Path)
+	}
+	return nil
+}
+
+// patiently repeats what failed because of another process's lock, for busy_timeout.
+func (cfg *Config) patiently(ctx context.Context, do func() error) error {
+	deadline := time.Now().Add(cfg.BusyTimeout)
+	for {
+		err := do()
+		if sqlite.ErrCode(err).ToPrimary() != sqlite.ResultBusy || time.Now().After(deadline) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		time.Sleep(time.Millisecond) // some kinds of contention are told at once, without SQLite's own wait
+	}
+}

@@ -1,0 +1,104 @@
+package sqlite
+
+import (
+	"errors"
+	"math"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// tooLarge is the reason of a refusal.
+const tooLarge = "the record takes more than 64 MiB"
+
+// insertAll inserts the events of one request into the transaction under way.
+func (w *writer) insertAll(r *request) (err error) {
+	oldest := w.oldest()
+	r.events(func(i int, e *session.Event) bool {
+		if err = r.ctx.Err(); err != nil {
+			return false
+		}
+		if e.Time < oldest {
+			r.result.Expired++
+			return true
+		}
+		reason := backend.Refusal(e)
+		if reason == "" {
+			reason, err = w.insert(e, &r.result)
+		}
+		if reason != "" {
+			r.result.Rejected = append(r.result.Rejected, backend.Rejection{Index: i, Reason: reason})
+		}
+		return err == nil
+	})
+	return err
+}
+
+// oldest is the time from which on events are kept. Older ones are left out at the door: were they let in and deleted
+// again, a source that tells its history over and over would fill and empty the table.
+func (s *store) oldest() int64 {
+	if s.cfg.TTL == 0 {
+		return math.MinInt64
+	}
+	return s.now().Add(-s.cfg.TTL).UnixNano()
+}
+
+// insert counts the event into result, or tells why it cannot be stored. An error is the store's, not the event's.
+func (w *writer) insert(e *session.Event, result *backend.Result) (reason string, err error) {
+	b := w.st.insert
+	if !b.event(e) {
+		return tooLarge, nil
+	}
+	switch _, err := b.stmt.Step(); {
+	case sqlite.ErrCode(err).ToPrimary() == sqlite.ResultTooBig:
+		return tooLarge, nil
+	case err != nil:
+		return "", err
+	}
+	if err := b.stmt.Reset(); err != nil {
+		return "", err
+	}
+	if w.conn.Changes() == 1 {
+		result.Written++
+		return "", nil
+	}
+	return "", w.compare(e, result)
+}
+
+// compare looks at the record that was there first.
+func (w *writer) compare(e *session.Event, result *backend.Result) error {
+	stmt := w.st.stored.stmt
+	stmt.BindBytes(1, e.RecordID[:])
+	found, err := stmt.Step()
+	if err != nil {
+		return err
+	}
+	if !found {
+		return errors.New("a record was refused as known, and is not there: the index on record_id is damaged")
+	}
+	w.st.stored.err = nil
+	unreadable := w.st.stored.event(&w.stored)
+	if err := stmt.Reset(); err != nil {
+		return err
+	}
+	if unreadable == nil && w.stored.SameContent(e) {
+		result.Duplicates++
+		return nil
+	}
+	result.Conflicts++
+	return w.keepAside(e)
+}
+
+// keepAside stores the second version. The same version again is ignored.
+func (w *writer) keepAside(e *session.Event) error {
+	b := w.st.conflict
+	b.event(e)
+	hash := contentHash(e)
+	b.stmt.BindBytes(1, hash[:])
+	if _, err := b.stmt.Step(); err != nil {
+		return err
+	}
+	return b.stmt.Reset()
+}

@@ -1,0 +1,164 @@
+package sqlite
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// migration is one numbered file.
+type migration struct {
+	version int64
+	name    string
+	sql     string
+}
+
+// migrations are all files in the order of their numbers, which run from 1 without a gap.
+var migrations = func() (all []migration) {
+	entries, err := migrationFiles.ReadDir("migrations")
+	if err != nil {
+		panic(err)
+	}
+	for i, e := range entries {
+		number, _, _ := strings.Cut(e.Name(), "_")
+		version, err := strconv.ParseInt(number, 10, 64)
+		text, readErr := migrationFiles.ReadFile(path.Join("migrations", e.Name()))
+		if err != nil || readErr != nil || version != int64(i)+1 {
+			panic("sqlite: migrations must be numbered 0001, 0002, …: " + e.Name())
+		}
+		all = append(all, migration{version, strings.TrimSuffix(e.Name(), ".sql"), string(text)})
+	}
+	return all
+}()
+
+// ourNames are the names that table_prefix stands before; those of indexes begin like their table's.
+var ourNames = regexp.MustCompile(
+	`\b(session_events|session_conflicts|session_log|stl_connection_log|sessions|sessionlog_settings|sessionlog_migrations)(_by_\w+)?\b`)
+
+// named gives our names in sql their prefix.
+func (cfg *Config) named(sql string) string {
+	if cfg.TablePrefix == "" {
+		return sql
+	}
+	return ourNames.ReplaceAllString(sql, cfg.TablePrefix+"$0")
+}
+
+const migrationsTable = `CREATE TABLE IF NOT EXISTS sessionlog_migrations (
+    version    INTEGER PRIMARY KEY,
+    name       TEXT NOT NULL,
+    applied_at TEXT NOT NULL -- UTC
+)`
+
+// migrate brings the schema to this program's version, one file a transaction. The write lock is taken before the version is
+// read, so that of two programs that start at once one does the work.
+func (cfg *Config) migrate(ctx context.Context, conn *sqlite.Conn) error {
+	for {
+		more, err := cfg.migrateOnce(ctx, conn)
+		if err != nil {
+			return err
+		}
+		if !more {
+			return cfg.tellViews(ctx, conn)
+		}
+	}
+}
+
+func (cfg *Config) migrateOnce(ctx context.Context, conn *sqlite.Conn) (more bool, err error) {
+	version, err := cfg.version(conn)
+	if err != nil {
+		return false, err
+	}
+	if !cfg.CreateSchema && version < int64(len(migrations)) {
+		return false, fmt.Errorf("sqlite: path %q has version %d of the schema, this program needs %d: %w: set create_schema, or run the files of migrations/ by hand",
+			cfg.Path, version, len(migrations), ErrNoSchema)
+	}
+	if version == int64(len(migrations)) {
+		return false, nil
+	}
+	return true, cfg.inTransaction(ctx, conn, "migrating", func() error {
+		version, err := cfg.version(conn)
+		if err != nil || version == int64(len(migrations)) {
+			return err
+		}
+		m := migrations[version]
+		if err := sqlitex.ExecuteScript(conn, cfg.named(migrationsTable+";"+m.sql), nil); err != nil {
+			return fmt.Errorf("migration %s: %w", m.name, err)
+		}
+		return sqlitex.Execute(conn, cfg.named("INSERT INTO sessionlog_migrations VALUES (?, ?, ?)"),
+			&sqlitex.ExecOptions{Args: []any{m.version, m.name, time.Now().UTC().Format(time.DateTime)}})
+	})
+}
+
+// version is the number of the last migration, 0 of an empty file.
+func (cfg *Config) version(conn *sqlite.Conn) (version int64, err error) {
+	there := false
+	exists := "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
+	err = sqlitex.Execute(conn, exists, &sqlitex.ExecOptions{
+		Args:       []any{cfg.named("sessionlog_migrations")},
+		ResultFunc: func(*sqlite.Stmt) error { there = true; return nil },
+	})
+	if err != nil || !there {
+		return 0, cfg.explain("reading the schema", err)
+	}
+	err = sqlitex.Execute(conn, cfg.named("SELECT coalesce(max(version), 0) FROM sessionlog_migrations"), &sqlitex.ExecOptions{
+		ResultFunc: func(stmt *sqlite.Stmt) error { version = stmt.ColumnInt64(0); return nil },
+	})
+	if err == nil && version > int64(len(migrations)) {
+		return 0, fmt.Errorf("sqlite: path %q has version %d of the schema, this program knows %d: %w: use that one, or another path",
+			cfg.Path, version, len(migrations), ErrNewerSchema)
+	}
+	return version, cfg.explain("reading the schema", err)
+}
+
+// tellViews writes what the views need of the configuration.
+func (cfg *Config) tellViews(ctx context.Context, conn *sqlite.Conn) error {
+	include := int64(0)
+	if cfg.STLConnectionLog.IncludePostgreSQL {
+		include = 1
+	}
+	const upsert = "INSERT INTO sessionlog_settings VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+	return cfg.inTransaction(ctx, conn, "writing settings", func() error {
+		return errors.Join(
+			sqlitex.Execute(conn, cfg.named(upsert), &sqlitex.ExecOptions{Args: []any{"include_postgresql", include}}),
+			sqlitex.Execute(conn, cfg.named(upsert), &sqlitex.ExecOptions{
+				Args: []any{"assumed_closed_after", int64(cfg.Sessions.AssumedClosedAfter / time.Second)},
+			}))
+	})
+}
+
+// inTransaction takes the write lock first, so that nothing read inside can be overtaken.
+func (cfg *Config) inTransaction(ctx context.Context, conn *sqlite.Conn, doing string, do func() error) error {
+	err := cfg.patiently(ctx, func() error { return exec(conn, "BEGIN IMMEDIATE") })
+	if err != nil {
+		return cfg.explain(doing, err)
+	}
+	if err = do(); err == nil {
+		err = exec(conn, "COMMIT")
+	}
+	if err != nil && !conn.AutocommitEnabled() {
+		_ = exec(conn, "ROLLBACK") // fails only where the error has rolled back already
+	}
+	return cfg.explain(doing, err)
+}
+
+// exec runs a statement that has neither parameters nor results.
+func exec(conn *sqlite.Conn, sql string) error {
+	stmt, err := conn.Prepare(sql)
+	if err != nil {
+		return err
+	}
+	_, err = stmt.Step()
+	return errors.Join(err, stmt.Reset())
+}

@@ -1,0 +1,93 @@
+-- The storage: one row for every authentication event of every system. docs/schema.md explains each column.
+-- An absent value is NULL. Text that is not valid UTF-8 is kept byte for byte, as a BLOB, so that a client which decodes
+-- text can still read the table.
+CREATE TABLE session_events (
+    arrival                INTEGER PRIMARY KEY, -- order of arrival
+    kind                   TEXT    NOT NULL,    -- login, logout, session.start, session.update
+    outcome                TEXT    NOT NULL,    -- success, failure, unknown
+    source_event           TEXT,
+    time                   INTEGER NOT NULL,    -- nanoseconds since 1970 UTC, the source's clock
+    observed               INTEGER,             -- nanoseconds since 1970 UTC
+    system                 TEXT,
+    instance               TEXT,
+    host                   TEXT,
+    server_address         TEXT,
+    server_port            INTEGER,
+    database_name          TEXT,
+    user_name              TEXT,                -- NULL: none was given; '': an empty one was
+    user_id                TEXT,
+    user_hash              TEXT,
+    roles                  TEXT,                -- JSON: ["analyst","loader"]
+    profiles               TEXT,                -- JSON: ["default"]
+    settings               TEXT,                -- JSON: [["max_threads","2"]]
+    auth_method            TEXT,
+    auth_type              TEXT,
+    interface              TEXT,
+    tls_version            TEXT,
+    tls_cipher             TEXT,
+    certificate_subjects   TEXT,                -- JSON: ["CN:billing"]
+    certificate_serial     TEXT,
+    certificate_issuer     TEXT,
+    certificate_not_before TEXT,                -- RFC 3339, UTC
+    certificate_not_after  TEXT,                -- RFC 3339, UTC
+    client_address         TEXT,
+    client_port            INTEGER,
+    client_hostname        TEXT,
+    client_name            TEXT,
+    client_version         TEXT,
+    client_revision        INTEGER,
+    driver                 TEXT,
+    os                     TEXT,
+    plugin                 TEXT,
+    application_name       TEXT,
+    user_agent             TEXT,
+    record_id              BLOB    NOT NULL,    -- 16 bytes
+    session_key            BLOB,                -- 16 bytes
+    session_id             TEXT,
+    session_name           TEXT,
+    trace_id               BLOB,                -- 16 bytes
+    span_id                BLOB,                -- 8 bytes
+    correlation            TEXT,
+    pid                    INTEGER,
+    duration               INTEGER,             -- nanoseconds
+    failure_reason         TEXT,
+    error_type             TEXT,
+    status_code            TEXT,
+    severity               INTEGER,             -- only where it differs from the usual one
+    message                TEXT,                -- only of a foreign record
+    original               TEXT,
+    attributes             TEXT,                -- JSON: {"sessionlog.source.field.mtu":"1500"}
+    attribute_types        TEXT                 -- a letter for each attribute whose JSON value does not show its type
+);
+
+-- First write wins: a second record with the same id changes nothing.
+CREATE UNIQUE INDEX session_events_by_record_id ON session_events (record_id);
+CREATE INDEX session_events_by_time ON session_events (time);
+CREATE INDEX session_events_by_session_key ON session_events (session_key) WHERE session_key IS NOT NULL;
+CREATE INDEX session_events_by_user_name ON session_events (user_name, time) WHERE user_name IS NOT NULL;
+CREATE INDEX session_events_by_client_address ON session_events (client_address, time) WHERE client_address IS NOT NULL;
+CREATE INDEX session_events_by_trace_id ON session_events (trace_id) WHERE trace_id IS NOT NULL;
+
+-- Records whose id was there already with other content, kept aside because one of the two may be forged. The columns are
+-- those of session_events, in the same order, after the first two.
+CREATE TABLE session_conflicts (
+    arrival      INTEGER PRIMARY KEY,
+    content_hash BLOB NOT NULL, -- of what two readings of one event agree in, so that each version is kept once
+    kind TEXT NOT NULL, outcome TEXT NOT NULL, source_event TEXT, time INTEGER NOT NULL, observed INTEGER, system TEXT,
+    instance TEXT, host TEXT, server_address TEXT, server_port INTEGER, database_name TEXT, user_name TEXT, user_id TEXT,
+    user_hash TEXT, roles TEXT, profiles TEXT, settings TEXT, auth_method TEXT, auth_type TEXT, interface TEXT,
+    tls_version TEXT, tls_cipher TEXT, certificate_subjects TEXT, certificate_serial TEXT, certificate_issuer TEXT,
+    certificate_not_before TEXT, certificate_not_after TEXT, client_address TEXT, client_port INTEGER,
+    client_hostname TEXT, client_name TEXT, client_version TEXT, client_revision INTEGER, driver TEXT, os TEXT, plugin TEXT,
+    application_name TEXT, user_agent TEXT, record_id BLOB NOT NULL, session_key BLOB, session_id TEXT, session_name TEXT,
+    trace_id BLOB, span_id BLOB, correlation TEXT, pid INTEGER, duration INTEGER, failure_reason TEXT, error_type TEXT,
+    status_code TEXT, severity INTEGER, message TEXT, original TEXT, attributes TEXT, attribute_types TEXT,
+    UNIQUE (record_id, content_hash)
+);
+CREATE INDEX session_conflicts_by_time ON session_conflicts (time);
+
+-- What the views are told by the configuration.
+CREATE TABLE sessionlog_settings (
+    name  TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) WITHOUT ROWID;

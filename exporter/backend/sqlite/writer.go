@@ -1,0 +1,237 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"os"
+	"slices"
+	"sync/atomic"
+
+	"go.uber.org/zap"
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// request is one call of Write.
+type request struct {
+	ctx     context.Context
+	events  iter.Seq2[int, *session.Event]
+	claimed atomic.Bool
+	done    chan struct{} // closed when result and err are final
+
+	result backend.Result
+	err    error
+}
+
+// claim makes the request the caller's own: either the writer walks its events, or Write gives up on it.
+func (r *request) claim() bool { return r.claimed.CompareAndSwap(false, true) }
+
+// writer owns the connection. It commits in groups: what arrives while a commit runs forms the next transaction, so that
+// many small callers share one wait for the disk.
+type writer struct {
+	*store
+	conn   *sqlite.Conn
+	st     *statements
+	file   os.FileInfo // to notice when the file is moved away underneath
+	group  []*request
+	stored session.Event
+}
+
+func (w *writer) open(ctx context.Context) (err error) {
+	if err := w.cfg.makeFile(); err != nil {
+		return err
+	}
+	conn, err := w.cfg.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, conn.Close())
+		}
+	}()
+	if err := w.cfg.migrate(ctx, conn); err != nil {
+		return err
+	}
+	for _, sql := range w.extra {
+		if err := sqlitex.ExecuteTransient(conn, sql, nil); err != nil {
+			return err
+		}
+	}
+	if w.st, err = w.cfg.prepare(conn); err != nil {
+		return w.cfg.explain("preparing", err)
+	}
+	if w.file, err = os.Stat(w.cfg.Path); err != nil {
+		return err
+	}
+	conn.SetInterrupt(w.ctx.Done())
+	w.conn = conn
+	return nil
+}
+
+func (w *writer) close() {
+	if w.conn == nil {
+		return
+	}
+	conn := w.conn
+	w.conn, w.st = nil, nil
+	if err := conn.Close(); err != nil {
+		w.log.Warn("closing the database", zap.Error(w.cfg.explain("closing", err)))
+	}
+}
+
+func (w *writer) run() {
+	defer close(w.stopped)
+	defer w.close()
+	expiry := newExpiry(w)
+	defer expiry.stop()
+	for {
+		select {
+		case r := <-w.queue:
+			w.commit(r)
+		case <-expiry.due():
+			expiry.slice()
+		case <-w.stop:
+			w.drain()
+			return
+		}
+	}
+}
+
+// drain commits what was queued before Shutdown.
+func (w *writer) drain() {
+	for {
+		select {
+		case r := <-w.queue:
+			w.commit(r)
+		default:
+			return
+		}
+	}
+}
+
+// commit takes first and whatever has queued up behind it through one transaction, and tells each its fate.
+func (w *writer) commit(first *request) {
+	w.group = append(w.group[:0], first)
+	for range len(w.queue) {
+		w.group = append(w.group, <-w.queue)
+	}
+	err := w.ready()
+	if err == nil {
+		err = w.begin()
+	}
+	w.claimAll()
+	if err == nil {
+		err = w.transact()
+	}
+	for _, r := range w.group {
+		if err != nil {
+			r.result, r.err = backend.Result{}, err
+		}
+		close(r.done)
+	}
+	clear(w.group)
+}
+
+// claimAll leaves out those whose callers went away while the lock was waited for.
+func (w *writer) claimAll() {
+	kept := w.group[:0]
+	for _, r := range w.group {
+		if r.claim() {
+			kept = append(kept, r)
+		}
+	}
+	w.group = kept
+}
+
+// ready sees to it that the connection is good and that the file is still the one at path: what is written into a file that
+// has been deleted would be gone.
+func (w *writer) ready() error {
+	if w.conn != nil {
+		info, err := os.Stat(w.cfg.Path)
+		if err == nil && os.SameFile(info, w.file) {
+			return nil
+		}
+		w.log.Error("the database file was moved or deleted while it was open: a new one is made", zap.String("path", w.cfg.Path))
+		w.close()
+	}
+	return w.open(w.ctx)
+}
+
+func (w *writer) begin() error {
+	err := w.cfg.patiently(w.ctx, func() error { return exec(w.conn, "BEGIN IMMEDIATE") })
+	return w.failed("waiting for the write lock", err)
+}
+
+// transact inserts the group and commits. A batch whose caller goes away meanwhile ends the transaction, and the others go
+// through a new one: that is rare, and costs nothing when it does not happen.
+func (w *writer) transact() error {
+	for {
+		gone, err := w.insertGroup()
+		if err == nil && gone < 0 {
+			err = exec(w.conn, "COMMIT")
+		}
+		if err == nil && gone < 0 {
+			return nil
+		}
+		w.rollback()
+		if err != nil {
+			return w.failed("writing", err)
+		}
+		w.dismiss(gone)
+		if len(w.group) == 0 {
+			return nil
+		}
+		if err := w.ready(); err != nil {
+			return err
+		}
+		if err := w.begin(); err != nil {
+			return err
+		}
+	}
+}
+
+// insertGroup returns the index of a request whose caller went away, or -1.
+func (w *writer) insertGroup() (gone int, err error) {
+	for i, r := range w.group {
+		r.result = backend.Result{}
+		if err := w.insertAll(r); err != nil {
+			if r.ctx.Err() != nil {
+				return i, nil
+			}
+			return -1, err
+		}
+	}
+	return -1, nil
+}
+
+// dismiss tells a caller that went away so.
+func (w *writer) dismiss(i int) {
+	r := w.group[i]
+	r.result, r.err = backend.Result{}, context.Cause(r.ctx)
+	close(r.done)
+	w.group = slices.Delete(w.group, i, i+1)
+}
+
+func (w *writer) rollback() {
+	if !w.conn.AutocommitEnabled() {
+		if err := exec(w.conn, "ROLLBACK"); err != nil {
+			w.close()
+		}
+	}
+}
+
+// failed explains an error and lets go of a connection that is of no more use.
+func (w *writer) failed(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if reopens(err) {
+		w.close()
+	}
+	return w.cfg.explain(doing, err)
+}
