@@ -71,16 +71,6 @@ var readers = []reader{
 	{keyOTelEventName, func(*Decoder, pcommon.Value) {}}, // said already by Kind
 }
 
-// attribute finds the reader of one attribute.
-func (d *Decoder) attribute(key string, v pcommon.Value) bool {
-	if r := lookup(key); r != nil {
-		r.read(d, v)
-	} else {
-		d.keep(key, v)
-	}
-	return true
-}
-
 func (d *Decoder) keep(key string, v pcommon.Value) {
 	d.event.Extra = append(d.event.Extra, extra(key, v))
 }

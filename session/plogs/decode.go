@@ -19,15 +19,10 @@ type Decoder struct {
 	resource, scope []session.Attr // what has no field, for every record beneath
 	where           group
 	ours            bool // the scope is ours: the body is made of attributes, and a time of 0 is a time
-	visit           func(string, pcommon.Value) bool
 }
 
 // NewDecoder makes a decoder.
-func NewDecoder() *Decoder {
-	d := &Decoder{}
-	d.visit = d.attribute // bound once: a method value allocates
-	return d
-}
+func NewDecoder() *Decoder { return &Decoder{} }
 
 // IsEvent tells whether a log record is an authentication event: its event name says so, or the attribute otel.event.name
 // where a sender or a hop cannot carry event names.
@@ -109,7 +104,13 @@ func (d *Decoder) record(lr plog.LogRecord, kind session.Kind) *session.Event {
 	e.Time, e.Observed = int64(lr.Timestamp()), int64(lr.ObservedTimestamp())
 	e.TraceID, e.SpanID = lr.TraceID(), lr.SpanID()
 	e.System, e.Instance, e.Host = d.where.system, d.where.instance, d.where.host
-	lr.Attributes().Range(d.visit)
+	for key, v := range lr.Attributes().All() {
+		if r := lookup(key); r != nil {
+			r.read(d, v)
+		} else {
+			d.keep(key, v)
+		}
+	}
 	e.Extra = append(append(e.Extra, d.resource...), d.scope...)
 	if s := lr.SeverityText(); s != "" {
 		e.Extra = append(e.Extra, session.Attr{Key: keySeverityText, Value: s})
