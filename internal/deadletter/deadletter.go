@@ -41,29 +41,18 @@ type Letter struct {
 	buf  []byte
 }
 
-// Open makes the folder where it is missing and proves that it can be written. component names whose dead letter it is and must be
-// the component's own in this folder: its kind and id, such as receiver/sessionlog/warehouse.
+// Open proves that the folder can be written, or made where it is missing, but leaves no trace: the folder comes with the first
+// record. component names whose dead letter it is and must be the component's own in this folder: its kind and id, such as
+// receiver/sessionlog/warehouse.
 func Open(dir, component string) (*Letter, error) {
 	return open(dir, component, time.Now)
 }
 
 func open(dir, component string, now func() time.Time) (*Letter, error) {
-	l := &Letter{dir: dir, component: component, now: now}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("dead letter: folder cannot be made: %w", err)
-	}
-	probe, err := os.CreateTemp(dir, ".writable-*")
-	if err != nil {
-		return nil, fmt.Errorf("dead letter: folder cannot be written: %w", err)
-	}
-	name := probe.Name()
-	if err := probe.Close(); err != nil {
+	if err := writable(dir); err != nil {
 		return nil, fmt.Errorf("dead letter: %w", err)
 	}
-	if err := os.Remove(name); err != nil {
-		return nil, fmt.Errorf("dead letter: %w", err)
-	}
-	return l, nil
+	return &Letter{dir: dir, component: component, now: now}, nil
 }
 
 // Write appends every record of logs and returns nil when all of them are on the disk. After an error (a full disk, ctx that

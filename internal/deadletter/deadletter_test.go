@@ -170,7 +170,7 @@ func TestAFolderThatCannotBeWrittenIsSaidAtOnce(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	_, err := Open(filepath.Join(file, "folder"), component)
-	require.ErrorContains(t, err, "dead letter: folder cannot be made")
+	require.ErrorContains(t, err, "dead letter: folder cannot be written")
 }
 
 func TestManyWritersAtOnce(t *testing.T) {
@@ -205,6 +205,14 @@ func TestComponentsNeverShareAFile(t *testing.T) {
 		require.NotContains(t, file, "/")
 		names[file] = id
 	}
+}
+
+func TestOpenLeavesNoTrace(t *testing.T) {
+	dir := t.TempDir()
+	mustOpen(t, filepath.Join(dir, "a", "b"), at(20))
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, left)
 }
 
 func TestNothingIsReadFromNoFolder(t *testing.T) {

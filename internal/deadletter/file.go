@@ -4,10 +4,31 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 )
 
-// turnTo makes day's file the open one. The folder is synced too: a file whose name is not on the disk is lost with its content.
+// writable tries a file in the folder, or in the nearest one above it that exists.
+func writable(dir string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	for {
+		probe, err := os.CreateTemp(dir, ".writable-*")
+		if err == nil {
+			return errors.Join(probe.Close(), os.Remove(probe.Name()))
+		}
+		above := filepath.Dir(dir)
+		if !errors.Is(err, fs.ErrNotExist) || above == dir {
+			return fmt.Errorf("folder cannot be written: %w", err)
+		}
+		dir = above
+	}
+}
+
+// turnTo makes day's file the open one. The folders are synced too: a file whose name is not on the disk is lost with its content.
 func (l *Letter) turnTo(day string) error {
 	if l.file != nil && l.day == day {
 		return nil
@@ -15,13 +36,16 @@ func (l *Letter) turnTo(day string) error {
 	if l.file != nil {
 		l.drop()
 	}
+	if err := os.MkdirAll(l.dir, 0o700); err != nil {
+		return err
+	}
 	file, err := os.OpenFile(l.path(day), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
 	torn, err := endsInLine(file)
 	if err == nil {
-		err = syncFolder(l.dir)
+		err = errors.Join(syncFolder(l.dir), syncFolder(filepath.Dir(l.dir)))
 	}
 	if err != nil {
 		return errors.Join(err, file.Close())
