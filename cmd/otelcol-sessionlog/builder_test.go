@@ -1,0 +1,108 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/mod/modfile"
+)
+
+// module is one line of the builder's manifest.
+type module struct {
+	GoMod  string `yaml:"gomod"`
+	Import string `yaml:"import"`
+}
+
+type manifest struct {
+	Receivers, Processors, Exporters, Extensions, Connectors, Providers []module
+}
+
+func (m manifest) all() []module {
+	var all []module
+	for _, list := range [][]module{m.Receivers, m.Processors, m.Exporters, m.Extensions, m.Connectors, m.Providers} {
+		all = append(all, list...)
+	}
+	return all
+}
+
+func readManifest(t *testing.T) manifest {
+	t.Helper()
+	text, err := os.ReadFile("../../config/builder.yaml")
+	require.NoError(t, err)
+	var m manifest
+	require.NoError(t, yaml.Unmarshal(text, &m))
+	return m
+}
+
+// imported are the packages of components and providers that components.go and main.go import.
+func imported(t *testing.T) []string {
+	t.Helper()
+	var paths []string
+	for _, name := range []string{"components.go", "main.go"} {
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		require.NoError(t, err)
+		for _, i := range f.Imports {
+			path, err := strconv.Unquote(i.Path.Value)
+			require.NoError(t, err)
+			if isComponent(path) {
+				paths = append(paths, path)
+			}
+		}
+	}
+	return paths
+}
+
+// isComponent tells a component's package from the interfaces (receiver, exporter, …) beside it.
+func isComponent(path string) bool {
+	base := filepath.Base(path)
+	for _, kind := range []string{"receiver", "processor", "exporter", "extension", "connector", "provider"} {
+		if strings.HasSuffix(base, kind) && base != kind {
+			return true
+		}
+	}
+	return strings.Contains(path, "/extension/")
+}
+
+func TestBuilderManifestIsThisDistribution(t *testing.T) {
+	var want []string
+	for _, m := range readManifest(t).all() {
+		path, _, _ := strings.Cut(m.GoMod, " ")
+		if m.Import != "" {
+			path = m.Import
+		}
+		want = append(want, path)
+	}
+	require.ElementsMatch(t, want, imported(t), "config/builder.yaml (listed) and components.go (extra) differ")
+}
+
+func TestBuilderManifestHasTheVersionsOfGoMod(t *testing.T) {
+	text, err := os.ReadFile("../../go.mod")
+	require.NoError(t, err)
+	mod, err := modfile.Parse("go.mod", text, nil)
+	require.NoError(t, err)
+	versions := map[string]string{}
+	for _, r := range mod.Require {
+		versions[r.Mod.Path] = r.Mod.Version
+	}
+	for _, m := range readManifest(t).all() {
+		path, version, _ := strings.Cut(m.GoMod, " ")
+		if path != mod.Module.Mod.Path {
+			require.Equal(t, versions[path], version, path)
+		}
+	}
+}
+
+// TestBuilderVersionIsTheManifests: the Makefile runs the builder of the set that the manifest names.
+func TestBuilderVersionIsTheManifests(t *testing.T) {
+	text, err := os.ReadFile("../../Makefile")
+	require.NoError(t, err)
+	_, version, _ := strings.Cut(readManifest(t).Receivers[0].GoMod, " ")
+	require.Regexp(t, `(?m)^OCB_VERSION\s*:= `+version+`$`, string(text))
+}

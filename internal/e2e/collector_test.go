@@ -1,0 +1,114 @@
+// Package e2e runs the distribution as a user does, as a process of its own, against a real ClickHouse.
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// binary is the distribution, built once for all tests of the package.
+var binary = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(os.TempDir(), fmt.Sprintf("sessionlog-e2e-%d", os.Getpid()))
+	out, err := exec.Command("go", "build", "-o", path, "github.com/otel-sessionlog/sessionlog/cmd/otelcol-sessionlog").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build: %w: %s", err, out)
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		os.Remove(path)
+	}
+	os.Exit(code)
+}
+
+// collector is a running distribution. Killed and started again it goes on with the same folder.
+type collector struct {
+	config string
+	dir    string
+	cmd    *exec.Cmd
+	log    *bytes.Buffer
+	ended  chan error
+}
+
+// newCollector writes a configuration: receivers as given, SQLite, a storage on disk.
+func newCollector(t *testing.T, receivers, names string) *collector {
+	t.Helper()
+	dir := t.TempDir()
+	config := filepath.Join(dir, "collector.yaml")
+	text := strings.NewReplacer("$DIR", dir, "$RECEIVERS", receivers, "$NAMES", names).Replace(`
+receivers:
+$RECEIVERS
+exporters:
+  sessionlog:
+    sqlite: {path: $DIR/session_log.db}
+    dead_letter: {directory: $DIR/dead_letter}
+extensions:
+  file_storage: {directory: $DIR/storage, create_directory: true}
+service:
+  extensions: [file_storage]
+  telemetry:
+    metrics: {level: none}
+  pipelines:
+    logs: {receivers: [$NAMES], exporters: [sessionlog]}
+`)
+	require.NoError(t, os.WriteFile(config, []byte(text), 0o600))
+	c := &collector{config: config, dir: dir}
+	t.Cleanup(func() {
+		if c.cmd != nil {
+			c.kill(t)
+		}
+		if t.Failed() && c.log != nil {
+			t.Logf("the collector's log:\n%s", c.log)
+		}
+	})
+	return c
+}
+
+func (c *collector) start(t *testing.T) {
+	t.Helper()
+	path, err := binary()
+	require.NoError(t, err)
+	c.cmd = exec.Command(path, "--config", c.config)
+	c.log = &bytes.Buffer{}
+	c.cmd.Stdout, c.cmd.Stderr = c.log, c.log
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	require.NoError(t, c.cmd.Start())
+	c.ended = make(chan error, 1)
+	go func(cmd *exec.Cmd, ended chan error) { ended <- cmd.Wait() }(c.cmd, c.ended)
+}
+
+// kill is the SIGKILL of the story: no warning, no clean-up.
+func (c *collector) kill(t *testing.T) {
+	t.Helper()
+	_ = c.cmd.Process.Kill()
+	<-c.ended
+	c.cmd = nil
+}
+
+// stop is Ctrl-C, and must end well.
+func (c *collector) stop(t *testing.T) {
+	t.Helper()
+	require.NoError(t, c.cmd.Process.Signal(os.Interrupt))
+	select {
+	case err := <-c.ended:
+		require.NoError(t, err, c.log.String())
+	case <-time.After(30 * time.Second):
+		t.Fatal("the collector does not stop")
+	}
+	c.cmd = nil
+}
+
+func (c *collector) database() string { return filepath.Join(c.dir, "session_log.db") }

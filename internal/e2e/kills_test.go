@@ -1,0 +1,118 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/internal/testengine"
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/logins"
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
+)
+
+const (
+	thousand = 1000
+	kills    = 5
+	arrival  = time.Minute // how long rows may take to arrive on a busy machine
+)
+
+// TestEveryLoginOnceOverFiveKills is the main story: a thousand mixed logins while the collector is killed five times, and
+// every row of system.session_log stands in SQLite exactly once, equal field by field.
+func TestEveryLoginOnceOverFiveKills(t *testing.T) {
+	for _, c := range []struct {
+		name, scheme, zone string
+		receivers          int
+	}{
+		{"native, UTC", "clickhouse", "UTC", 1},
+		{"HTTP, Asia-Kolkata", "http", "Asia/Kolkata", 1},
+		{"native, Asia-Kolkata", "clickhouse", "Asia/Kolkata", 1},
+		{"HTTP, UTC", "http", "UTC", 1},
+		{"two receivers at once", "clickhouse", "UTC", 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := testengine.ClickHouse(t, testengine.Timezone(c.zone))
+			address := s.Native
+			if c.scheme == "http" {
+				address = s.HTTP
+			}
+			receivers, names := clickhouseReceivers(c.receivers, c.scheme+"://"+address)
+			col := newCollector(t, receivers, names)
+			col.start(t)
+			work(t, s, col)
+			compare(t, s, col)
+			pairs(t, col)
+			col.stop(t)
+		})
+	}
+}
+
+func clickhouseReceivers(n int, endpoint string) (receivers, names string) {
+	var list []string
+	for i := range n {
+		name := fmt.Sprintf("sessionlog/%d", i)
+		list = append(list, name)
+		receivers += fmt.Sprintf(`  %s:
+    clickhouse: {endpoints: [%q], username: %s, password: %s, collection_interval: 200ms}
+    instance: e2e
+    storage: file_storage
+    dead_letter: {directory: $DIR/dead_letter}
+`, name, endpoint, server.Audit.Name, server.Audit.Password)
+	}
+	return receivers, strings.Join(list, ", ")
+}
+
+// work logs in a thousand times and kills the collector whenever another share of the logins is done. A few logins of the
+// collector's own user come from elsewhere: those are not its own, and must be told.
+func work(t *testing.T, s *testengine.Server, col *collector) {
+	t.Helper()
+	client := logins.New(s.Native, s.HTTP)
+	defer client.Close()
+	plan := logins.Plan(thousand, 7)
+	for i := 0; i < 10; i++ {
+		plan[i*97].User, plan[i*97].Password, plan[i*97].From = server.Audit.Name, server.Audit.Password, netip.MustParseAddr("127.0.0.9")
+	}
+	share := thousand / (kills + 1)
+	for k := range kills + 1 {
+		before := len(stored(t, col.database()))
+		end := (k + 1) * share
+		if k == kills {
+			end = thousand
+		}
+		_, err := client.Run(context.Background(), plan[k*share:end], 8)
+		require.NoError(t, err)
+		if k == kills {
+			return
+		}
+		// Kill it while rows arrive, not before and not after.
+		require.Eventually(t, func() bool { return len(stored(t, col.database())) > before }, arrival, time.Millisecond)
+		col.kill(t)
+		col.start(t)
+	}
+}
+
+func compare(t *testing.T, s *testengine.Server, col *collector) {
+	t.Helper()
+	var want, got []string
+	require.Eventually(t, func() bool {
+		want, got = truth(t, s), stored(t, col.database())
+		return len(got) >= len(want)
+	}, arrival, 100*time.Millisecond, "rows do not arrive")
+	require.Greater(t, len(want), thousand)
+	require.Equal(t, want, got)
+}
+
+// pairs asks the view sessions: whoever logged in has logged out, and each session is there once.
+func pairs(t *testing.T, col *collector) {
+	t.Helper()
+	rows := query(t, col.database(), `SELECT
+		(SELECT count(*) FROM session_log`+watched+` AND type = 'LoginSuccess' AND interface <> 'Local'),
+		(SELECT count(DISTINCT a.auth_id) FROM session_log a JOIN session_log b USING (session_key)
+			WHERE a.type = 'LoginSuccess' AND b.type = 'Logout' AND coalesce(a.user, '') <> 'testengine'
+			AND (coalesce(a.user, '') <> 'audit' OR a.client_address = '::ffff:127.0.0.9'))`)
+	require.Equal(t, rows[0][0], rows[0][1], "logins, and logins with their logout")
+}
