@@ -1,0 +1,112 @@
+// Package file reads authentication events from files: exports of ClickHouse's system.session_log, plain or compressed,
+// once or for as long as they grow. A format is a parser of package logformat and one line in formats.go.
+package file
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+)
+
+// Config is the block `file` of the receiver.
+type Config struct {
+	// Include are the files: paths or globs, where ** stands for any number of folders.
+	Include []string `mapstructure:"include"`
+	// Exclude are globs of files that Include matches and that shall not be read.
+	Exclude []string `mapstructure:"exclude"`
+	// Format is `auto`, which looks at the content of each file, or a format as its maker spells it: JSONEachRow.
+	Format string `mapstructure:"format"`
+	// Timezone is the IANA name of the zone of times that carry none: that of the server which wrote the export.
+	Timezone string `mapstructure:"timezone"`
+	// Follow goes on reading what is appended, and new files; otherwise each file is read once to its end.
+	Follow bool `mapstructure:"follow"`
+	// PollInterval is how often the folder is looked at.
+	PollInterval time.Duration `mapstructure:"poll_interval"`
+	// BatchSize is the most events that are handed on together.
+	BatchSize int `mapstructure:"batch_size"`
+	// MaxLineBytes is the longest row; a longer one is skipped and counted.
+	MaxLineBytes int `mapstructure:"max_line_bytes"`
+	// Initial is where files begin that are there at the very first start: `beginning` or `end`.
+	Initial string `mapstructure:"initial"`
+}
+
+const (
+	formatAuto       = "auto"
+	initialBeginning = "beginning"
+	initialEnd       = "end"
+)
+
+// DefaultConfig is everything but Include, and Timezone where the files need it.
+func DefaultConfig() Config {
+	return Config{
+		Format:       formatAuto,
+		Follow:       true,
+		PollInterval: time.Second,
+		BatchSize:    8192,
+		MaxLineBytes: 16 << 20,
+		Initial:      initialBeginning,
+	}
+}
+
+// Validate names the key and the remedy.
+func (c Config) Validate() error {
+	errs := []error{validateGlobs("include", c.Include), validateGlobs("exclude", c.Exclude)}
+	if len(c.Include) == 0 {
+		errs = append(errs, errors.New("include: required: list the files or globs to read, as [/var/lib/export/session_log*.jsonl]"))
+	}
+	if _, ok := logformat.Find(formats(), c.Format); !ok && c.Format != formatAuto {
+		errs = append(errs, fmt.Errorf("format: %q is not known: write auto or one of %s", c.Format, formatNames()))
+	}
+	if _, err := c.zone(); err != nil {
+		errs = append(errs, err)
+	}
+	if c.PollInterval <= 0 {
+		errs = append(errs, errors.New("poll_interval: must be longer than 0, as 1s"))
+	}
+	if c.BatchSize < 1 {
+		errs = append(errs, errors.New("batch_size: must be 1 or more"))
+	}
+	if c.MaxLineBytes < 1024 {
+		errs = append(errs, errors.New("max_line_bytes: must be 1024 or more"))
+	}
+	if c.Initial != initialBeginning && c.Initial != initialEnd {
+		errs = append(errs, fmt.Errorf("initial: %q is not known: write beginning or end", c.Initial))
+	}
+	return errors.Join(errs...)
+}
+
+func validateGlobs(key string, globs []string) error {
+	for i, glob := range globs {
+		if glob == "" || !doublestar.ValidatePathPattern(glob) {
+			return fmt.Errorf("%s[%d]: %q is not a path or glob: * and ? match within a name, ** folders, [a-z] and {a,b} alternatives", key, i, glob)
+		}
+	}
+	return nil
+}
+
+// zone is nil when none is configured. `Local` is refused: it would make the same file mean other times on another machine.
+func (c Config) zone() (*time.Location, error) {
+	if c.Timezone == "" {
+		return nil, nil
+	}
+	zone, err := time.LoadLocation(c.Timezone)
+	if err != nil || strings.EqualFold(c.Timezone, "local") {
+		return nil, fmt.Errorf("timezone: %q is not an IANA name: write the server's zone as SELECT serverTimezone() names it, "+
+			"for example UTC or Asia/Kolkata", c.Timezone)
+	}
+	return zone, nil
+}
+
+// DefaultInstance is the first include. A stable name of the server itself is better: then its rows have the same ids when
+// they come out of another file, or over SQL.
+func (c Config) DefaultInstance() string {
+	if len(c.Include) == 0 {
+		return ""
+	}
+	return c.Include[0]
+}

@@ -1,0 +1,149 @@
+package file
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
+)
+
+// cursor says how far a file was delivered. The file is known by the beginning of its text, so it may be renamed,
+// compressed and copied.
+type cursor struct {
+	Path     string `json:"path"`     // where it was last; only a preference
+	HeadSize int    `json:"headSize"` // how much of the beginning is hashed: never more than Offset, which is settled
+	Head     string `json:"head"`
+	Offset   int64  `json:"offset"` // behind the last record that was delivered, in bytes of text
+	Anchor   int64  `json:"anchor"` // where a parser must start to go on there
+	State    []byte `json:"state"`  // and what it must know
+	Format   string `json:"format"`
+}
+
+// maxHead is enough to see the first rows behind any line of column names.
+const maxHead = 4096
+
+func hash(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}
+
+// begins tells whether a text is the one that the cursor knows.
+func (c *cursor) begins(text []byte) bool {
+	return c.HeadSize > 0 && len(text) >= c.HeadSize && hash(text[:c.HeadSize]) == c.Head
+}
+
+// record is a cursor in the store, and the file of this run that it belongs to.
+type record struct {
+	number int
+	cursor cursor
+	owner  *tail
+}
+
+func (r *record) key() string { return "file." + strconv.Itoa(r.number) }
+
+// ledger is all cursors. The store cannot list its keys, so their numbers are under a key of their own: written before a
+// cursor is, so that every cursor is found again; a number without cursor does no harm.
+type ledger struct {
+	store   source.Store
+	records map[int]*record
+	next    int
+	fresh   bool // there was none: this is the first start
+}
+
+const (
+	indexKey = "files"
+	// maxAbsent is how many files that are no longer there are remembered, in case they come back.
+	maxAbsent = 1000
+)
+
+type index struct {
+	Next    int   `json:"next"`
+	Numbers []int `json:"numbers"`
+}
+
+func load(ctx context.Context, store source.Store) (*ledger, error) {
+	l := &ledger{store: store, records: map[int]*record{}}
+	text, err := store.Get(ctx, indexKey)
+	if err != nil {
+		return nil, fmt.Errorf("storage: %w", err)
+	}
+	if text == nil {
+		l.fresh = true
+		return l, nil
+	}
+	var idx index
+	if err := json.Unmarshal(text, &idx); err != nil {
+		return nil, fmt.Errorf("storage: key %s: %w", indexKey, err)
+	}
+	l.next = idx.Next
+	for _, number := range idx.Numbers {
+		r := &record{number: number}
+		text, err := store.Get(ctx, r.key())
+		if err != nil {
+			return nil, fmt.Errorf("storage: %w", err)
+		}
+		if text == nil {
+			continue
+		}
+		if err := json.Unmarshal(text, &r.cursor); err != nil {
+			return nil, fmt.Errorf("storage: key %s: %w", r.key(), err)
+		}
+		l.records[number] = r
+	}
+	return l, nil
+}
+
+// save writes the index, and forgets those files that are absent for longest when they are too many.
+func (l *ledger) save(ctx context.Context) error {
+	var idx index
+	var absent []*record
+	for number, r := range l.records {
+		idx.Numbers = append(idx.Numbers, number)
+		if r.owner == nil {
+			absent = append(absent, r)
+		}
+	}
+	slices.SortFunc(absent, func(a, b *record) int { return cmp.Compare(a.number, b.number) })
+	var errs []error
+	for _, r := range absent[:max(0, len(absent)-maxAbsent)] {
+		delete(l.records, r.number)
+		idx.Numbers = slices.DeleteFunc(idx.Numbers, func(n int) bool { return n == r.number })
+		errs = append(errs, l.store.Delete(ctx, r.key()))
+	}
+	slices.Sort(idx.Numbers)
+	idx.Next = l.next
+	text, _ := json.Marshal(idx) // integers always can
+	return errors.Join(append(errs, l.store.Set(ctx, indexKey, text))...)
+}
+
+// claim gives the file at path the record that knows it, of those that no other file of this run has. samePath asks for one
+// that was last seen there.
+func (l *ledger) claim(t *tail, text []byte, samePath bool) *record {
+	var best *record
+	for _, r := range l.records {
+		if r.owner != nil && !r.owner.drainedAway() || samePath && r.cursor.Path != t.path {
+			continue
+		}
+		if t.packed || t.info.Size() >= r.cursor.Offset {
+			if r.cursor.begins(text) && (best == nil || best.cursor.Offset < r.cursor.Offset) {
+				best = r
+			}
+		}
+	}
+	return best
+}
+
+// add makes a record for a file that nobody knows.
+func (l *ledger) add(t *tail) *record {
+	r := &record{number: l.next, owner: t}
+	l.next++
+	l.records[r.number] = r
+	return r
+}

@@ -1,0 +1,110 @@
+package file
+
+import (
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
+)
+
+// deliverer hands pages on in order, one after another, and remembers each once it was taken. Meanwhile the next page is
+// read.
+type deliverer struct {
+	host    source.Host
+	health  *health
+	pages   chan *page // to deliver
+	free    chan *page // to fill
+	unsaved map[string][]byte
+}
+
+// pagesInUse are one being filled, one waiting and one being delivered.
+const pagesInUse = 3
+
+func newDeliverer(host source.Host, h *health) *deliverer {
+	d := &deliverer{host: host, health: h, pages: make(chan *page, 1), free: make(chan *page, pagesInUse), unsaved: map[string][]byte{}}
+	for range pagesInUse {
+		d.free <- &page{}
+	}
+	return d
+}
+
+// run works until pages is closed or ctx ends.
+func (d *deliverer) run(ctx context.Context) {
+	retry := time.NewTicker(time.Second)
+	defer retry.Stop()
+	for {
+		select {
+		case p, ok := <-d.pages:
+			if !ok || !d.deliver(ctx, p) {
+				return
+			}
+			p.reset()
+			d.free <- p
+		case <-retry.C:
+			d.save(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// deliver tells the page until it is taken, and tells whether it was. The same events have the same ids each time.
+func (d *deliverer) deliver(ctx context.Context, p *page) bool {
+	for attempt := 0; len(p.Events) > 0; attempt++ {
+		err := d.host.Emit(ctx, p.Events)
+		d.health.set("delivery", err)
+		if err == nil {
+			d.host.Stats.Read(time.Unix(0, p.Events[len(p.Events)-1].Time).UTC(), p.lag)
+			break
+		}
+		if !wait(ctx, pause(attempt)) {
+			return false
+		}
+	}
+	text, _ := json.Marshal(p.cursor) // it has texts and numbers only
+	d.unsaved[p.key] = text
+	d.save(ctx)
+	return true
+}
+
+// save writes what is unsaved. A failure does not stop the reading: after a restart the events since the last success are
+// told again, with the same ids. It does not end with ctx, because what was delivered shall be remembered.
+func (d *deliverer) save(ctx context.Context) {
+	if len(d.unsaved) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveLimit)
+	defer cancel()
+	for key, text := range d.unsaved {
+		err := d.host.Store.Set(ctx, key, text)
+		d.health.set("storage", err)
+		if err != nil {
+			return
+		}
+		delete(d.unsaved, key)
+	}
+}
+
+// saveLimit leaves Run time to return within the second of its contract.
+const saveLimit = 400 * time.Millisecond
+
+// pause grows from a tenth of a second to ten, with a random half, so that several receivers do not come back at once.
+func pause(attempt int) time.Duration {
+	full := 100 * time.Millisecond << min(attempt, 7)
+	full = min(full, 10*time.Second)
+	return full/2 + rand.N(full/2)
+}
+
+// wait tells whether the time passed before ctx ended.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,122 @@
+package file
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// stream is the text of a file, uncompressed. All offsets of this package count its bytes.
+type stream struct {
+	file   *os.File
+	text   io.Reader
+	close  func()
+	packed string // gzip, zstd or nothing
+}
+
+var (
+	gzipMagic = []byte{0x1f, 0x8b}
+	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+)
+
+// maxWindow bounds the memory that a compressed file can demand; zstd's own command line has the same limit.
+const maxWindow = 128 << 20
+
+// open looks at the content, not at the name, to tell how a file is compressed.
+func open(path string) (*stream, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &stream{file: f, text: f, close: func() {}}
+	magic := make([]byte, len(zstdMagic))
+	n, err := f.ReadAt(magic, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.Close()
+		return nil, err
+	}
+	if err := s.unpack(magic[:n]); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("%s: %w", s.packed, err)
+	}
+	return s, nil
+}
+
+func (s *stream) unpack(magic []byte) error {
+	switch {
+	case bytes.HasPrefix(magic, gzipMagic):
+		s.packed = "gzip"
+		r, err := gzip.NewReader(bufio.NewReaderSize(s.file, 64<<10))
+		if err != nil {
+			return err
+		}
+		s.text = r
+	case bytes.HasPrefix(magic, zstdMagic):
+		s.packed = "zstd"
+		// One goroutine: the decoder then works in the reader's own and leaves none behind.
+		r, err := zstd.NewReader(s.file, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return err
+		}
+		s.text, s.close = r, r.Close
+	}
+	return nil
+}
+
+// Close is safe to call twice.
+func (s *stream) Close() {
+	s.close()
+	s.close = func() {}
+	_ = s.file.Close() // it was only read
+}
+
+// seek goes to an offset of the text. A compressed text can only be read towards it, from its beginning.
+func (s *stream) seek(offset int64) error {
+	if s.packed == "" {
+		_, err := s.file.Seek(offset, io.SeekStart)
+		return err
+	}
+	if n, err := io.CopyN(io.Discard, s.text, offset); err != nil {
+		return fmt.Errorf("%s: the text ends at %d, before offset %d: %w", s.packed, n, offset, err)
+	}
+	return nil
+}
+
+// fill reads until buf is full or the text ends, which whole says. An error of a compressed text may be one of a file that
+// is still being written.
+func (s *stream) fill(buf []byte) (n int, whole bool, err error) {
+	for n < len(buf) {
+		m, err := s.text.Read(buf[n:])
+		n += m
+		switch {
+		case errors.Is(err, io.EOF):
+			return n, true, nil
+		case err != nil && s.packed != "":
+			return n, true, fmt.Errorf("%s: %w", s.packed, err)
+		case err != nil:
+			return n, true, err
+		}
+	}
+	return n, false, nil
+}
+
+// head is the first bytes of the text.
+func head(path string, size int) (text []byte, packed bool, err error) {
+	s, err := open(path)
+	if err != nil {
+		return nil, false, err
+	}
+	defer s.Close()
+	buf := make([]byte, size)
+	n, _, err := s.fill(buf)
+	if n > 0 {
+		err = nil // a compressed file may be torn further on
+	}
+	return buf[:n], s.packed != "", err
+}

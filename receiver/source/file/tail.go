@@ -1,0 +1,130 @@
+package file
+
+import (
+	"errors"
+	"os"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+)
+
+// tail is one file that is being read: it belongs to the file itself, not to the path, which a rotation changes.
+type tail struct {
+	path   string
+	info   os.FileInfo // when it was last looked at
+	packed bool
+	record *record
+
+	stream *stream // nil between the turns of a packed file
+	format string
+	parser logformat.Parser
+	pos    int64 // of the next record, in bytes of text
+	told   int64 // records before this offset were told, by this run or one before
+	skip   bool  // everything that is there now is older than `initial: end` wants
+
+	start     []byte // the beginning of the text, as far as it was read, up to maxHead
+	startHash string // of HeadSize bytes of it
+	startSize int
+
+	drained  bool // all that info tells of was read, or cannot be
+	problem  bool // it was complained of
+	gone     bool // its path leads elsewhere or nowhere
+	idle     int  // polls without growth since
+	doubtful int  // times in a doubled hour that the log was told of
+}
+
+// drainedAway tells that a file that left its path has been read to its end: another with the same content takes over.
+func (t *tail) drainedAway() bool { return t.gone && t.drained }
+
+var (
+	errReplaced = errors.New("the file was replaced while it was opened")
+	errUnknown  = errors.New("the content has none of the known formats (" + formatNames() + "): write its `format`, or `exclude` the file")
+	errTooEarly = errors.New("too little content to tell the format")
+)
+
+// ready opens the file where reading goes on.
+func (t *tail) ready(cfg Config, o logformat.Options, last bool) error {
+	if t.stream == nil {
+		s, err := open(t.path)
+		if err != nil {
+			return err
+		}
+		info, err := s.file.Stat()
+		if err == nil && !os.SameFile(info, t.info) {
+			err = errReplaced
+		}
+		if err != nil {
+			s.Close()
+			return err
+		}
+		t.stream, t.packed = s, s.packed != ""
+	}
+	if t.parser == nil {
+		if err := t.begin(cfg, o, last); err != nil {
+			return err
+		}
+	}
+	return t.stream.seek(t.pos)
+}
+
+// begin makes the parser, by the cursor if there is one.
+func (t *tail) begin(cfg Config, o logformat.Options, last bool) error {
+	c := &t.record.cursor
+	name := cfg.Format
+	if name == formatAuto {
+		name = c.Format
+	}
+	f, known := logformat.Find(formats(), name)
+	if !known {
+		text, _, err := head(t.path, maxHead)
+		if err != nil {
+			return err
+		}
+		var verdict logformat.Verdict
+		f, verdict = logformat.Detect(formats(), text, last || t.packed || len(text) == maxHead)
+		switch {
+		case verdict == logformat.Wait || len(text) == 0:
+			return errTooEarly
+		case verdict == logformat.No:
+			return errUnknown
+		}
+	}
+	parser := f.New(o)
+	if c.Offset > 0 && (c.Format == f.Name || c.Format == "") {
+		if err := parser.Restore(c.Anchor, c.State); err != nil {
+			return err
+		}
+		t.pos, t.told = c.Anchor, c.Offset
+	}
+	t.format, t.parser = f.Name, parser
+	return nil
+}
+
+// rest closes what need not stay open.
+func (t *tail) rest(keepOpen bool) {
+	if t.stream != nil && (t.packed || !keepOpen) {
+		t.stream.Close()
+		t.stream = nil
+	}
+}
+
+// keepStart collects the beginning of the text while it is read.
+func (t *tail) keepStart(data []byte) {
+	if have := int64(len(t.start)); t.startSize < maxHead && t.pos <= have {
+		t.start = append(t.start[:t.pos], data[:min(len(data), maxHead-int(t.pos))]...)
+	}
+}
+
+// cursor is how far the file will have been told when everything read so far is delivered.
+func (t *tail) cursor() cursor {
+	c := cursor{Path: t.path, Offset: max(t.pos, t.told), Format: t.format}
+	c.Anchor, c.State = t.parser.Anchor()
+	size := int(min(c.Offset, maxHead))
+	if size != t.startSize && size <= len(t.start) {
+		t.startHash, t.startSize = hash(t.start[:size]), size
+		if size == maxHead {
+			t.start = nil
+		}
+	}
+	c.Head, c.HeadSize = t.startHash, t.startSize
+	return c
+}

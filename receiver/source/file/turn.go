@@ -1,0 +1,243 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+)
+
+// turn reads what a file holds beyond what was read. last says that nothing will be appended, so that a line without end is
+// a whole one, or a torn one. It tells whether the file has more right now.
+func (r *reader) turn(ctx context.Context, t *tail, last bool) (more bool) {
+	if t.gone && t.drained && !last {
+		return false
+	}
+	opened := t.parser == nil
+	err := t.ready(r.cfg, r.options, last)
+	if err == nil {
+		if opened {
+			r.host.Log.Info("reading file", zap.String("file", t.path), zap.String("format", t.format),
+				zap.String("compression", t.stream.packed), zap.Int64("offset", max(t.pos, t.told)))
+		}
+		more, err = r.read(ctx, t, last)
+	}
+	t.rest(t.gone || len(r.tails) <= maxOpen)
+	t.problem = false
+	switch {
+	case err == nil:
+		t.drained = !more
+	case errors.Is(err, context.Canceled), errors.Is(err, errReplaced):
+		t.drained = false
+	case errors.Is(err, errTooEarly):
+		t.drained = true
+	default:
+		r.complain(t.path, err)
+		// A file that cannot be opened may be allowed any time; what its content is to blame for, only new content mends.
+		var opening *fs.PathError
+		t.problem, t.drained = true, !errors.As(err, &opening)
+	}
+	return more
+}
+
+// read goes through the text chunk by chunk. A record that does not fit makes the buffer grow, up to max_line_bytes.
+func (r *reader) read(ctx context.Context, t *tail, last bool) (more bool, err error) {
+	defer r.flush(ctx, t, &more)
+	have, dropped, begin := 0, int64(0), t.pos
+	for {
+		n, whole, failed := t.stream.fill(r.buf[have:])
+		have += n
+		final := whole && failed == nil && (last || t.packed)
+		if dropped == 0 {
+			t.keepStart(r.buf[:have])
+		}
+		used, err := r.consume(ctx, t, r.buf[:have], final, &dropped)
+		if err != nil {
+			return false, err
+		}
+		have = copy(r.buf, r.buf[used:have])
+		switch {
+		case whole:
+			return false, r.ended(t, failed, last)
+		case have == len(r.buf) && have < r.cfg.MaxLineBytes:
+			r.buf = append(make([]byte, 0, 2*have), r.buf...)[:2*have]
+		case !t.packed && t.pos-begin >= turnSize:
+			return true, nil
+		}
+	}
+}
+
+// ended ends a turn at the end of the text.
+func (r *reader) ended(t *tail, failed error, last bool) error {
+	if t.skip && failed == nil {
+		t.skip = false
+	}
+	if t.parser.Doubtful() > t.doubtful {
+		r.host.Log.Warn("local times in an hour that came twice were read by their order: export with date_time_output_format = 'iso' to be sure",
+			zap.String("file", t.path), zap.Int("events", t.parser.Doubtful()-t.doubtful))
+		t.doubtful = t.parser.Doubtful()
+	}
+	if cap(r.buf) > chunk {
+		r.buf = make([]byte, chunk)
+	}
+	if errors.Is(failed, io.ErrUnexpectedEOF) && !last {
+		r.host.Log.Info("the compressed file ends too early: waiting for its rest", zap.String("file", t.path))
+		return nil
+	}
+	return failed
+}
+
+// consume parses the whole records of data, which begins at t.pos, or dropped bytes behind it within a line that is too long.
+func (r *reader) consume(ctx context.Context, t *tail, data []byte, final bool, dropped *int64) (used int, err error) {
+	if *dropped > 0 {
+		n := logformat.Line(data)
+		if n == 0 && !final {
+			*dropped += int64(len(data))
+			return len(data), nil
+		}
+		if n == 0 {
+			n = len(data)
+		}
+		if err := r.takePage(ctx); err != nil {
+			return 0, err
+		}
+		r.tooLong(t, *dropped+int64(n))
+		*dropped, used = 0, n
+	}
+	start := used
+	used += r.frame(t, data[used:], final)
+	if err := r.parse(ctx, t, string(data[start:used])); err != nil {
+		return used, err
+	}
+	if len(data)-used >= r.cfg.MaxLineBytes {
+		*dropped = int64(len(data) - used)
+		used = len(data)
+	}
+	return used, nil
+}
+
+// frame finds the records of data and gives their length together.
+func (r *reader) frame(t *tail, data []byte, final bool) (used int) {
+	r.ends = r.ends[:0]
+	for used < len(data) {
+		rest := data[used:]
+		n := t.parser.Frame(rest)
+		if n == 0 && len(rest) >= r.cfg.MaxLineBytes {
+			n = logformat.Line(rest) // a record of many lines: give up its first
+			if n > 0 {
+				r.ends = append(r.ends, -n)
+				used += n
+				continue
+			}
+		}
+		if n == 0 && final {
+			n = len(rest)
+		}
+		if n == 0 {
+			return used
+		}
+		used += n
+		if n > r.cfg.MaxLineBytes {
+			n = -n
+		}
+		r.ends = append(r.ends, n)
+	}
+	return used
+}
+
+// parse reads records, whose strings become parts of text.
+func (r *reader) parse(ctx context.Context, t *tail, text string) error {
+	now := r.host.Now().UnixNano()
+	for _, n := range r.ends {
+		if err := r.takePage(ctx); err != nil {
+			return err
+		}
+		if n < 0 {
+			r.tooLong(t, int64(-n))
+			text = text[-n:]
+			continue
+		}
+		before := len(r.page.Events)
+		err := t.parser.Parse(text[:n], t.pos, &r.page.Page)
+		switch {
+		case logformat.IsRefusal(err):
+			r.page.Cut(before)
+			return fmt.Errorf("at %d: %w", t.pos, err)
+		case t.pos < t.told || t.skip:
+			r.page.Cut(before)
+		case err != nil:
+			r.host.Stats.BadRows(1, place(t.path, t.pos), err)
+		}
+		for i := before; i < len(r.page.Events); i++ {
+			r.page.Events[i].Observed = now
+		}
+		t.pos += int64(n)
+		text = text[n:]
+		r.page.bytes += n
+		r.page.moved = r.page.moved || t.pos > t.told
+		if r.page.full(r.cfg.BatchSize) {
+			if err := r.send(ctx, t, true); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *reader) tooLong(t *tail, n int64) {
+	if t.pos >= t.told && !t.skip {
+		r.host.Stats.BadRows(1, place(t.path, t.pos), fmt.Errorf("a line of %d bytes, more than `max_line_bytes` %d", n, r.cfg.MaxLineBytes))
+	}
+	t.pos += n
+	r.page.moved = r.page.moved || t.pos > t.told
+}
+
+// takePage waits for a page to fill, which is there as long as the pipeline keeps up.
+func (r *reader) takePage(ctx context.Context) error {
+	if r.page != nil {
+		return nil
+	}
+	select {
+	case r.page = <-r.deliver.free:
+		return nil
+	case <-ctx.Done():
+		return context.Canceled
+	}
+}
+
+// send hands the page on. The tail's own cursor runs ahead of the store's, which moves on delivery.
+func (r *reader) send(ctx context.Context, t *tail, more bool) error {
+	p := r.page
+	p.key, p.cursor = t.record.key(), t.cursor()
+	if t.record.owner == t {
+		t.record.cursor = p.cursor
+	}
+	if n := len(p.Events); n > 0 && more {
+		p.lag = max(0, t.info.ModTime().Sub(time.Unix(0, p.Events[n-1].Time)))
+	}
+	r.page = nil
+	select {
+	case r.deliver.pages <- p:
+		return nil
+	case <-ctx.Done():
+		return context.Canceled
+	}
+}
+
+// flush ends a turn: whatever was read goes out, and progress without events is remembered too.
+func (r *reader) flush(ctx context.Context, t *tail, more *bool) {
+	if r.page == nil {
+		return
+	}
+	if len(r.page.Events) == 0 && !r.page.moved {
+		r.page.bytes = 0
+		return
+	}
+	_ = r.send(ctx, t, *more) // it fails only when ctx ends, and then the round ends too
+}
