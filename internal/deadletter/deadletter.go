@@ -55,6 +55,9 @@ func open(dir, component string, now func() time.Time) (*Letter, error) {
 	return &Letter{dir: dir, component: component, now: now}, nil
 }
 
+// Dir is the folder.
+func (l *Letter) Dir() string { return l.dir }
+
 // Write appends every record of logs and returns nil when all of them are on the disk. After an error (a full disk, ctx that
 // ended) nothing was promised: the caller still owns the records. logs is not changed.
 func (l *Letter) Write(ctx context.Context, logs plog.Logs, reason error) error {

@@ -1,0 +1,102 @@
+package sessionlogreceiver
+
+import (
+	"errors"
+	"fmt"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configopaque"
+	"go.opentelemetry.io/collector/config/configoptional"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
+)
+
+// Config of the receiver. Exactly one source block is written; README.md explains every key.
+type Config struct {
+	// ClickHouse reads system.session_log of a ClickHouse server.
+	ClickHouse configoptional.Optional[clickhouse.Config] `mapstructure:"clickhouse"`
+	// File reads exports of such a log.
+	File configoptional.Optional[file.Config] `mapstructure:"file"`
+
+	// Instance is the source's stable name, part of every record id. Empty: the source block's own choice.
+	Instance string `mapstructure:"instance"`
+	// Storage is the storage extension that keeps the cursor. None: it is kept in memory, and lost with the process.
+	Storage *component.ID `mapstructure:"storage"`
+	// OnRefused says what becomes of events that the pipeline refuses for good: dead_letter or stop.
+	OnRefused string `mapstructure:"on_refused"`
+	// DeadLetter is where refused events are kept.
+	DeadLetter DeadLetterConfig `mapstructure:"dead_letter"`
+	// Redact says what is hidden before anything leaves the receiver.
+	Redact RedactConfig `mapstructure:"redact"`
+}
+
+// DeadLetterConfig is the block dead_letter.
+type DeadLetterConfig struct {
+	// Directory is made when the first event is refused.
+	Directory string `mapstructure:"directory"`
+}
+
+// RedactConfig is the block redact.
+type RedactConfig struct {
+	// UserOnFailure is what becomes of the user name of a failed login, which may be a password typed into the wrong field: keep,
+	// hash or drop.
+	UserOnFailure string `mapstructure:"user_on_failure"`
+	// Key is the secret under which names are hashed: without one, anybody could test guesses.
+	Key configopaque.String `mapstructure:"key"`
+}
+
+// The values of on_refused.
+const (
+	RefusedDeadLetter = "dead_letter"
+	RefusedStop       = "stop"
+)
+
+// The values of redact::user_on_failure.
+const (
+	RedactKeep = "keep"
+	RedactHash = "hash"
+	RedactDrop = "drop"
+)
+
+// minKey is the fewest bytes of a redaction key that withstand guessing.
+const minKey = 16
+
+func createDefaultConfig() component.Config {
+	return &Config{
+		ClickHouse: configoptional.Default(clickhouse.DefaultConfig()),
+		File:       configoptional.Default(file.DefaultConfig()),
+		OnRefused:  RefusedDeadLetter,
+		DeadLetter: DeadLetterConfig{Directory: "dead_letter"},
+		Redact:     RedactConfig{UserOnFailure: RedactKeep},
+	}
+}
+
+// Validate names the key and the remedy of everything that is wrong outside the source's block, which validates itself.
+func (c *Config) Validate() error {
+	_, err := c.source()
+	return errors.Join(err, c.validateRefused(), c.validateRedact())
+}
+
+func (c *Config) validateRefused() error {
+	switch {
+	case c.OnRefused != RefusedDeadLetter && c.OnRefused != RefusedStop:
+		return fmt.Errorf("on_refused: %q is none of %s, %s", c.OnRefused, RefusedDeadLetter, RefusedStop)
+	case c.OnRefused == RefusedDeadLetter && c.DeadLetter.Directory == "":
+		return fmt.Errorf("dead_letter::directory: is empty; name a folder, or set on_refused to %s", RefusedStop)
+	}
+	return nil
+}
+
+func (c *Config) validateRedact() error {
+	switch r := c.Redact; {
+	case r.UserOnFailure != RedactKeep && r.UserOnFailure != RedactHash && r.UserOnFailure != RedactDrop:
+		return fmt.Errorf("redact::user_on_failure: %q is none of %s, %s, %s", r.UserOnFailure, RedactKeep, RedactHash, RedactDrop)
+	case r.UserOnFailure == RedactHash && len(r.Key) < minKey:
+		return fmt.Errorf("redact::key: %d bytes are too few to hash user names under; give %d random ones or more, as in ${env:REDACT_KEY}",
+			len(r.Key), minKey)
+	case r.UserOnFailure != RedactHash && r.Key != "":
+		return fmt.Errorf("redact::key: has no use without user_on_failure: %s; set that, or remove the key", RedactHash)
+	}
+	return nil
+}

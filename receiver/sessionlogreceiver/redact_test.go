@@ -1,0 +1,108 @@
+package sessionlogreceiver
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/config/configopaque"
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+const redactKey = "0123456789abcdef"
+
+// mistyped are user names as they arrive when a password goes into the wrong field.
+var mistyped = []string{
+	"hunter2", "correct horse", `qu"ote`, `back\slash`, "tick`s", "new\nline", "tab\tbed", "sl/ash", "<b>&amp;", "it's", "müller",
+	"not UTF-8 \xff", "\x00nul", " spaces ", "a.b-c_d@e", "日本",
+}
+
+func failure(name string) session.Event {
+	quoted, _ := json.Marshal(name)
+	return session.Event{
+		Kind: session.KindLogin, Outcome: session.OutcomeFailure, Time: 1, System: session.SystemClickHouse, User: name, UserID: name,
+		FailureReason: name + ": Authentication failed: password is incorrect, or there is no user with such name.",
+		Message:       "login of " + name + " failed",
+		Original:      `{"user":` + string(quoted) + `,"failure_reason":"` + name + `"}`,
+		ErrorType:     session.ErrorInvalidCredentials,
+		Extra:         []session.Attr{{Key: session.SourceField + "attempted", Value: "as " + name + "!"}, {Key: "app.n", Value: "7", Type: session.AttrInt}},
+	}
+}
+
+func redactedCopy(mode string, events ...session.Event) []session.Event {
+	return newRedactor(RedactConfig{UserOnFailure: mode, Key: redactKey}).page(events)
+}
+
+func TestANameThatMayBeAPasswordVanishes(t *testing.T) {
+	for _, name := range mistyped {
+		for _, mode := range []string{RedactHash, RedactDrop} {
+			source := failure(name)
+			e := redactedCopy(mode, source)[0]
+			for field, text := range map[string]string{
+				"User": e.User, "UserID": e.UserID, "FailureReason": e.FailureReason, "Message": e.Message, "Original": e.Original,
+				"Extra": e.Extra[0].Value,
+			} {
+				for _, spelling := range spellings(name) {
+					require.NotContains(t, text, spelling, "%s of %q, %s", field, name, mode)
+				}
+			}
+			require.Contains(t, e.FailureReason, "Authentication failed")
+			require.Equal(t, session.ErrorInvalidCredentials, e.ErrorType)
+			require.Equal(t, "7", e.Extra[1].Value)
+			require.Equal(t, failure(name), source, "the source's own page must not change")
+		}
+	}
+}
+
+func TestAHashTellsEqualNamesOnlyToWhoHasTheKey(t *testing.T) {
+	mac := hmac.New(sha256.New, []byte(redactKey))
+	mac.Write([]byte("hunter2"))
+	got := redactedCopy(RedactHash, failure("hunter2"), failure("hunter2"), failure("hunter3"))
+	require.Equal(t, hex.EncodeToString(mac.Sum(nil)), got[0].UserHash)
+	require.Equal(t, got[0].UserHash, got[1].UserHash)
+	require.NotEqual(t, got[0].UserHash, got[2].UserHash)
+	require.Empty(t, redactedCopy(RedactDrop, failure("hunter2"))[0].UserHash)
+}
+
+func TestOnlyFailedLoginsAreRedacted(t *testing.T) {
+	success := failure("alice")
+	success.Outcome = session.OutcomeSuccess
+	nameless := failure("")
+	for _, mode := range []string{RedactKeep, RedactHash, RedactDrop} {
+		require.Equal(t, []session.Event{success, nameless}, redactedCopy(mode, success, nameless))
+	}
+	require.Equal(t, []session.Event{failure("alice")}, redactedCopy(RedactKeep, failure("alice")))
+}
+
+// The bytes that leave the receiver, and those on the disk, are searched as they are.
+func TestNoNameLeavesTheReceiver(t *testing.T) {
+	var sent bytes.Buffer
+	next := &pipeline{fate: func(_ context.Context, _ int, logs plog.Logs) error {
+		text, err := (&plog.JSONMarshaler{}).MarshalLogs(logs)
+		sent.Write(text)
+		if err != nil {
+			return err
+		}
+		return consumererror.NewPermanent(errPoison)
+	}}
+	e := newTestEmitter(t, next, func(c *Config) {
+		c.Redact = RedactConfig{UserOnFailure: RedactHash, Key: configopaque.String(redactKey)}
+	})
+	require.NoError(t, e.emit(t.Context(), []session.Event{failure("hunter2"), failure("correct horse")}))
+	onDisk := readFolder(t, letterDir(e))
+	require.Equal(t, 2, strings.Count(onDisk, "\n"))
+	for _, text := range []string{sent.String(), onDisk} {
+		require.Contains(t, text, "user.hash")
+		require.NotContains(t, text, "hunter2")
+		require.NotContains(t, text, "correct horse")
+	}
+}

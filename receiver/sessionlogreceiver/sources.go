@@ -1,0 +1,64 @@
+package sessionlogreceiver
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configoptional"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
+)
+
+// blocks is everything that this receiver can read. A new source is one line here and one field in Config.
+func (c *Config) blocks() []block {
+	return []block{
+		newBlock("clickhouse", &c.ClickHouse, clickhouse.New),
+		newBlock("file", &c.File, file.New),
+	}
+}
+
+// block is one source block of the configuration.
+type block struct {
+	key             string
+	written         bool
+	defaultInstance func() string
+	build           func(instance string, set component.TelemetrySettings) (source.Source, error)
+}
+
+func newBlock[C interface{ DefaultInstance() string }](
+	key string, config *configoptional.Optional[C], build func(C, string, component.TelemetrySettings) (source.Source, error),
+) block {
+	return block{
+		key:             key,
+		written:         config.HasValue(),
+		defaultInstance: func() string { return (*config.Get()).DefaultInstance() },
+		build: func(instance string, set component.TelemetrySettings) (source.Source, error) {
+			return build(*config.Get(), instance, set)
+		},
+	}
+}
+
+// source is the one block that is written.
+func (c *Config) source() (block, error) {
+	var known, written []string
+	var chosen block
+	for _, b := range c.blocks() {
+		known = append(known, b.key)
+		if b.written {
+			written = append(written, b.key)
+			chosen = b
+		}
+	}
+	switch len(written) {
+	case 0:
+		return block{}, fmt.Errorf("no source to read: write one of the blocks %s", strings.Join(known, ", "))
+	case 1:
+		return chosen, nil
+	}
+	return block{}, errors.New(strings.Join(written, " and ") + " are both written, but a receiver reads one source: " +
+		"give each a receiver of its own, such as sessionlog/" + written[1])
+}

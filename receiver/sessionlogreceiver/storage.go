@@ -1,0 +1,121 @@
+package sessionlogreceiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/extension/xextension/storage"
+)
+
+// storeVersion begins every key, so that a later layout can tell its own from this one's.
+const storeVersion = "v1"
+
+// cursorClient is the part of storage.Client that a cursor needs.
+type cursorClient interface {
+	Get(ctx context.Context, key string) ([]byte, error)
+	Set(ctx context.Context, key string, value []byte) error
+	Delete(ctx context.Context, key string) error
+	Close(ctx context.Context) error
+}
+
+// openCursor is the client of the storage extension, or a cursor in memory where none is named. The extension separates components
+// by their id, and this receiver's sources by the name of their block: two of them never mix.
+func openCursor(ctx context.Context, host component.Host, id *component.ID, self component.ID, key string) (cursorClient, error) {
+	if id == nil {
+		return &memory{}, nil
+	}
+	extensions := host.GetExtensions()
+	found, ok := extensions[*id]
+	if !ok {
+		return nil, fmt.Errorf("storage: extension %s is not set up (%s is); write it under extensions and under service::extensions",
+			id, names(extensions))
+	}
+	keeper, ok := found.(storage.Extension)
+	if !ok {
+		return nil, fmt.Errorf("storage: extension %s keeps no data; name a storage extension, such as file_storage", id)
+	}
+	client, err := keeper.GetClient(ctx, component.KindReceiver, self, key)
+	if err != nil {
+		return nil, fmt.Errorf("storage: extension %s: %w", id, err)
+	}
+	return client, nil
+}
+
+func names(extensions map[component.ID]component.Component) string {
+	if len(extensions) == 0 {
+		return "none"
+	}
+	var out []string
+	for id := range maps.Keys(extensions) {
+		out = append(out, id.String())
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
+}
+
+// store is the source.Store over a client.
+type store struct {
+	client cursorClient
+	prefix string
+}
+
+func (s store) Get(ctx context.Context, key string) ([]byte, error) {
+	value, err := s.client.Get(ctx, s.prefix+key)
+	return value, s.named(err, "read", key)
+}
+
+// Set works although ctx has ended: what the pipeline took while the collector was told to stop must be remembered.
+func (s store) Set(ctx context.Context, key string, value []byte) error {
+	return s.named(s.client.Set(context.WithoutCancel(ctx), s.prefix+key, value), "write", key)
+}
+
+func (s store) Delete(ctx context.Context, key string) error {
+	return s.named(s.client.Delete(context.WithoutCancel(ctx), s.prefix+key), "delete", key)
+}
+
+func (s store) named(err error, do, key string) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, storage.ErrStorageFull):
+		return fmt.Errorf("storage: cannot %s %q: %w; make room on its disk, or raise its max_size", do, s.prefix+key, err)
+	}
+	return fmt.Errorf("storage: cannot %s %q: %w", do, s.prefix+key, err)
+}
+
+// memory is a cursor that is lost with the process.
+type memory struct {
+	mu   sync.Mutex
+	data map[string][]byte
+}
+
+func (m *memory) Get(_ context.Context, key string) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.data[key]), nil
+}
+
+func (m *memory) Set(_ context.Context, key string, value []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.data == nil {
+		m.data = map[string][]byte{}
+	}
+	m.data[key] = slices.Clone(value)
+	return nil
+}
+
+func (m *memory) Delete(_ context.Context, key string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.data, key)
+	return nil
+}
+
+func (m *memory) Close(context.Context) error { return nil }
