@@ -1,0 +1,150 @@
+// Package backendtest is the acceptance test of every backend: what it promises to the exporter, and what the documented
+// queries of both systems return from it. A backend calls Run from its own tests, on a real store.
+package backendtest
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
+)
+
+// Dialect names the SQL of a store. It decides how arrays are spelled in results, nothing else.
+type Dialect string
+
+// The dialects.
+const (
+	SQLite     Dialect = "sqlite"
+	ClickHouse Dialect = "clickhouse"
+	PostgreSQL Dialect = "postgresql"
+	Redshift   Dialect = "redshift"
+)
+
+// Harness connects the suite with a kind of store.
+type Harness struct {
+	Dialect Dialect
+	// New gives an empty storage, which lives until the test ends.
+	New func(t *testing.T) Storage
+}
+
+// Storage is one place where events are kept.
+type Storage interface {
+	// Backend makes another backend on this storage, not started yet, with the backend's default configuration.
+	Backend(t *testing.T) backend.Backend
+	// Events reads everything that session_events holds, in any order.
+	Events(t *testing.T) []*session.Event
+	// Query runs SQL and gives every cell as the store's command line client prints it; NULL is the word NULL.
+	Query(t *testing.T, sql string) Rows
+}
+
+// Rows is a result.
+type Rows struct {
+	Columns []string
+	Cells   [][]string
+}
+
+// Run checks the contract of backend.Backend and the views.
+func Run(t *testing.T, h Harness) {
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, Harness)
+	}{
+		{"EveryFieldComesBack", everyField},
+		{"EveryAttributeComesBack", everyAttribute},
+		{"HostileText", hostileText},
+		{"SameBatchTwice", sameBatchTwice},
+		{"Regrouped", regrouped},
+		{"ForgedVersion", forgedVersion},
+		{"OtherReadingIsNoForgery", otherReading},
+		{"PoisonRecords", poisonRecords},
+		{"CallerGone", callerGone},
+		{"CallerGoneMidway", callerGoneMidway},
+		{"ConcurrentWriters", concurrentWriters},
+		{"Reopen", reopen},
+		{"TwoStartAtOnce", twoStartAtOnce},
+		{"AfterShutdown", afterShutdown},
+		{"DocumentedSessionLog", documentedSessionLog},
+		{"DocumentedConnectionLog", documentedConnectionLog},
+		{"SessionLogColumns", sessionLogColumns},
+		{"SessionLogRows", sessionLogRows},
+		{"ConnectionLogRows", connectionLogRows},
+		{"Sessions", sessions},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, h) })
+	}
+}
+
+// open starts a backend that is shut down when the test ends.
+func open(t *testing.T, s Storage) backend.Backend {
+	t.Helper()
+	b := s.Backend(t)
+	require.NoError(t, b.Start(t.Context()))
+	t.Cleanup(func() { shutdown(t, b) })
+	return b
+}
+
+func shutdown(t *testing.T, b backend.Backend) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	require.NoError(t, b.Shutdown(ctx))
+}
+
+func write(t *testing.T, b backend.Backend, events ...*session.Event) backend.Result {
+	t.Helper()
+	res, err := b.Write(t.Context(), seq(events))
+	require.NoError(t, err)
+	return res
+}
+
+// seq yields one reused event, as decoders do, so that a backend which keeps it is found out.
+func seq(events []*session.Event) iter.Seq2[int, *session.Event] {
+	return func(yield func(int, *session.Event) bool) {
+		var e session.Event
+		for i, from := range events {
+			from.CopyTo(&e)
+			if !yield(i, &e) {
+				return
+			}
+		}
+	}
+}
+
+// typical makes the events of these numbers.
+func typical(from, to int) []*session.Event {
+	all := make([]*session.Event, to-from)
+	for i := range all {
+		all[i] = &session.Event{}
+		sessiontest.Typical(all[i], from+i)
+	}
+	return all
+}
+
+// requireEvents compares what is stored with what should be, whatever the order.
+func requireEvents(t *testing.T, s Storage, want ...*session.Event) {
+	t.Helper()
+	got := s.Events(t)
+	byID := func(a, b *session.Event) int { return slices.Compare(a.RecordID[:], b.RecordID[:]) }
+	want = slices.Clone(want)
+	slices.SortFunc(got, byID)
+	slices.SortFunc(want, byID)
+	require.Len(t, got, len(want))
+	for i := range want {
+		require.Equal(t, normal(want[i]), normal(got[i]))
+	}
+}
+
+// normal makes slices that mean nothing nil, and puts attributes, whose order a store need not keep, in order.
+func normal(e *session.Event) session.Event {
+	var n session.Event
+	e.CopyTo(&n)
+	slices.SortStableFunc(n.Extra, func(a, b session.Attr) int { return slices.Compare([]byte(a.Key), []byte(b.Key)) })
+	return n
+}

@@ -1,0 +1,117 @@
+package backendtest
+
+import (
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
+)
+
+func sameBatchTwice(t *testing.T, h Harness) {
+	s := h.New(t)
+	b := open(t, s)
+	all := typical(0, 500)
+	require.Equal(t, backend.Result{Written: 500}, write(t, b, all...))
+	require.Equal(t, backend.Result{Duplicates: 500}, write(t, b, all...))
+	twice := typical(500, 510)
+	require.Equal(t, backend.Result{Written: 10, Duplicates: 10}, write(t, b, append(twice, twice...)...), "within one batch")
+	requireEvents(t, s, typical(0, 510)...)
+	require.Equal(t, [][]string{{"510"}}, s.Query(t, "SELECT count(*) FROM session_log").Cells, "each record once in the view, at once")
+}
+
+func regrouped(t *testing.T, h Harness) {
+	s := h.New(t)
+	b := open(t, s)
+	all := typical(0, 600)
+	for _, size := range []int{7, 100, 600} {
+		for group := range slices.Chunk(all, size) {
+			res := write(t, b, group...)
+			require.Equal(t, len(group), res.Written+res.Duplicates)
+		}
+		slices.Reverse(all)
+	}
+	requireEvents(t, s, all...)
+}
+
+func forgedVersion(t *testing.T, h Harness) {
+	s := h.New(t)
+	b := open(t, s)
+	truth := sessiontest.Full()
+	forgery := sessiontest.Full()
+	forgery.Outcome, forgery.User = session.OutcomeSuccess, "somebody else"
+	write(t, b, truth)
+	require.Equal(t, backend.Result{Conflicts: 1}, write(t, b, forgery))
+	require.Equal(t, backend.Result{Conflicts: 1, Duplicates: 1}, write(t, b, forgery, truth), "again, beside the truth")
+	requireEvents(t, s, truth)
+	require.Equal(t, [][]string{{"somebody else"}}, s.Query(t, "SELECT user_name FROM session_conflicts").Cells, "kept aside, once")
+
+	forgery.Extra = append(forgery.Extra, session.Attr{Key: "one", Value: "more"})
+	require.Equal(t, backend.Result{Conflicts: 1}, write(t, b, forgery))
+	require.Equal(t, [][]string{{"2"}}, s.Query(t, "SELECT count(*) FROM session_conflicts").Cells, "each version")
+	requireEvents(t, s, truth)
+}
+
+// otherReading: the same event read again, at another time and with its trace found meanwhile.
+func otherReading(t *testing.T, h Harness) {
+	s := h.New(t)
+	b := open(t, s)
+	first := sessiontest.Full()
+	second := sessiontest.Full()
+	second.Observed++
+	second.TraceID, second.SpanID, second.Correlation = [16]byte{1}, [8]byte{2}, "query_log"
+	slices.Reverse(second.Extra)
+	write(t, b, first)
+	require.Equal(t, backend.Result{Duplicates: 1}, write(t, b, second))
+	requireEvents(t, s, first)
+}
+
+// poisonRecords are refused by name and take no neighbour along.
+func poisonRecords(t *testing.T, h Harness) {
+	s := h.New(t)
+	b := open(t, s)
+	all := typical(0, 5)
+	all[1].RecordID = session.ID{}
+	all[3].Kind = session.KindUnknown
+	res := write(t, b, all...)
+	require.Equal(t, 3, res.Written)
+	require.Len(t, res.Rejected, 2)
+	require.Equal(t, 1, res.Rejected[0].Index)
+	require.Contains(t, res.Rejected[0].Reason, "id")
+	require.Equal(t, 3, res.Rejected[1].Index)
+	require.Contains(t, res.Rejected[1].Reason, "kind")
+	requireEvents(t, s, all[0], all[2], all[4])
+}
+
+// concurrentWriters write overlapping batches: each event counts as written once, whoever was first.
+func concurrentWriters(t *testing.T, h Harness) {
+	const writers, each, step = 8, 400, 100
+	s := h.New(t)
+	b := open(t, s)
+	var mu sync.Mutex
+	var total backend.Result
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for group := range slices.Chunk(typical(w*step, w*step+each), 50) {
+				res, err := b.Write(t.Context(), seq(group))
+				if err != nil {
+					t.Errorf("writer %d: %v", w, err)
+				}
+				mu.Lock()
+				total.Written += res.Written
+				total.Duplicates += res.Duplicates
+				total.Conflicts += res.Conflicts
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	distinct := (writers-1)*step + each
+	require.Equal(t, backend.Result{Written: distinct, Duplicates: writers*each - distinct}, total)
+	requireEvents(t, s, typical(0, distinct)...)
+}

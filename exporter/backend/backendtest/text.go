@@ -1,0 +1,5 @@
+package backendtest
+
+import "strconv"
+
+func itoa[T int64 | uint32](n T) string { return strconv.FormatInt(int64(n), 10) }

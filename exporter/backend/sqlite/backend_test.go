@@ -1,0 +1,53 @@
+package sqlite
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"zombiezen.com/go/sqlite"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+func TestBackend(t *testing.T) {
+	backendtest.Run(t, backendtest.Harness{
+		Dialect: backendtest.SQLite,
+		New:     func(t *testing.T) backendtest.Storage { return file{testConfig(t)} },
+	})
+}
+
+// file is a database file.
+type file struct{ cfg Config }
+
+func (f file) Backend(t *testing.T) backend.Backend { return newStore(t, f.cfg) }
+
+func (f file) Events(t *testing.T) []*session.Event { return readAll(t, f.cfg) }
+
+func (f file) Query(t *testing.T, sql string) (rows backendtest.Rows) {
+	t.Helper()
+	conn, err := sqlite.OpenConn(f.cfg.Path, sqlite.OpenReadOnly)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, conn.Close()) }()
+	stmt, _, err := conn.PrepareTransient(sql)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, stmt.Finalize()) }()
+	for c := range stmt.ColumnCount() {
+		rows.Columns = append(rows.Columns, stmt.ColumnName(c))
+	}
+	for {
+		more, err := stmt.Step()
+		require.NoError(t, err)
+		if !more {
+			return rows
+		}
+		cells := make([]string, len(rows.Columns))
+		for c := range cells {
+			if cells[c] = stmt.ColumnText(c); stmt.ColumnIsNull(c) {
+				cells[c] = "NULL"
+			}
+		}
+		rows.Cells = append(rows.Cells, cells)
+	}
+}
