@@ -26,6 +26,7 @@ type sessionlogExporter struct {
 	log      *zap.Logger
 	backend  backend.Backend
 	dead     *deadletter.Letter
+	opened   bool // the backend was started, be it in vain
 	tel      *telemetry
 	health   health
 	decoders sync.Pool
@@ -33,6 +34,9 @@ type sessionlogExporter struct {
 	// stopped ends when writing must: at once in a Shutdown while the backend fails, else with Shutdown's own context.
 	stopped context.Context
 	stop    context.CancelFunc
+	// ended ends when the chain has: exporterhelper's queue takes calls even then, and would never answer them.
+	ended context.Context
+	end   context.CancelFunc
 }
 
 var _ exporter.Logs = (*sessionlogExporter)(nil)
@@ -47,6 +51,7 @@ func newExporter(ctx context.Context, set exporter.Settings, cfg *Config, store 
 		decoders: sync.Pool{New: func() any { return plogs.NewDecoder() }},
 	}
 	e.stopped, e.stop = context.WithCancel(context.Background())
+	e.ended, e.end = context.WithCancel(context.Background())
 	e.Logs, err = exporterhelper.NewLogs(ctx, set, cfg, e.push,
 		exporterhelper.WithTimeout(cfg.TimeoutConfig),
 		exporterhelper.WithRetry(cfg.BackOffConfig),
@@ -66,7 +71,7 @@ func (e *sessionlogExporter) open(ctx context.Context, host component.Host) erro
 	if err != nil {
 		return fmt.Errorf("dead_letter::directory: %w", err)
 	}
-	e.dead = dead
+	e.dead, e.opened = dead, true
 	if err := e.backend.Start(ctx); err != nil {
 		return err
 	}
@@ -82,12 +87,12 @@ func (e *sessionlogExporter) Shutdown(ctx context.Context) error {
 	return e.Logs.Shutdown(ctx)
 }
 
-// close is called when the chain has ended.
+// close is called when the chain has ended; also when it was never started, since another component failed.
 func (e *sessionlogExporter) close(ctx context.Context) error {
 	e.stop()
-	err := e.backend.Shutdown(ctx)
-	if e.dead != nil {
-		err = errors.Join(err, e.dead.Close())
+	e.end()
+	if !e.opened {
+		return nil
 	}
-	return err
+	return errors.Join(e.backend.Shutdown(ctx), e.dead.Close())
 }

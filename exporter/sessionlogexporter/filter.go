@@ -16,9 +16,22 @@ import (
 
 var errNotEvent = errors.New("not an authentication event: its event name is none of sessionlog.login, sessionlog.logout, sessionlog.session.start, sessionlog.session.update")
 
+var errEnded = errors.New("the exporter has been shut down: none of these records was kept")
+
 // ConsumeLogs returns nil when every record is durable. Records that are no events are sorted out before the queue, where
 // they can still be told to their sender and to nobody else; the events beside them are delivered first.
 func (e *sessionlogExporter) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
+	running, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(e.ended, cancel)()
+	err := e.consume(running, ld)
+	if err != nil && e.ended.Err() != nil && ctx.Err() == nil {
+		return errEnded
+	}
+	return err
+}
+
+func (e *sessionlogExporter) consume(ctx context.Context, ld plog.Logs) error {
 	total, others := count(ld)
 	if others == 0 {
 		return e.deliver(ctx, ld, total)

@@ -1,0 +1,192 @@
+package sessionlogexporter
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/exporter/exporterhelper"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
+)
+
+func yaml(t *testing.T, file string) *confmap.Conf {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", file))
+	require.NoError(t, err)
+	r, err := confmap.NewRetrievedFromYAML(text)
+	require.NoError(t, err)
+	c, err := r.AsConf()
+	require.NoError(t, err)
+	return c
+}
+
+// load reads a configuration as the collector does.
+func load(c *confmap.Conf) (*Config, error) {
+	cfg := NewFactory().CreateDefaultConfig().(*Config)
+	if err := c.Unmarshal(cfg); err != nil {
+		return cfg, err
+	}
+	return cfg, confmap.Validate(cfg)
+}
+
+// TestDefaultsAreSafe: they are what docs and design promise, written down a second time on purpose.
+func TestDefaultsAreSafe(t *testing.T) {
+	c := createDefaultConfig().(*Config)
+	require.NoError(t, componenttest.CheckConfigStruct(c))
+	require.NoError(t, confmap.Validate(c))
+	require.Empty(t, warnings(c))
+	q := c.QueueConfig.Get()
+	require.NotNil(t, q)
+	require.True(t, q.WaitForResult, "yes means durable")
+	require.True(t, q.BlockOnOverflow, "a full queue makes wait, not refuse")
+	require.Nil(t, q.StorageID, "the persistent queue is not lossless")
+	require.Equal(t, exporterhelper.RequestSizerTypeItems, q.Sizer)
+	require.Equal(t, exporterhelper.RequestSizerTypeItems, q.Batch.Get().Sizer)
+	require.EqualValues(t, 20_000, q.Batch.Get().MaxSize)
+	require.True(t, c.BackOffConfig.Enabled)
+	require.Zero(t, c.BackOffConfig.MaxElapsedTime, "tried for ever")
+	require.Zero(t, c.Timeout, "no attempt is cut short")
+	require.Equal(t, NotEventsRefuse, c.NotEvents)
+	require.False(t, c.SQLite.HasValue(), "a default block would stay when another backend is written")
+	require.False(t, c.AcknowledgeLoss)
+}
+
+func TestValidConfig(t *testing.T) {
+	want := map[string]func(*Config){
+		"sessionlog": func(*Config) {},
+		"sessionlog/file": func(c *Config) {
+			file := sqlite.DefaultConfig()
+			file.Path = "logins.db"
+			c.SQLite = configoptional.Some(file)
+		},
+		"sessionlog/sqlite_with_defaults": func(c *Config) { c.SQLite = configoptional.Some(sqlite.DefaultConfig()) },
+		"sessionlog/other_settings": func(c *Config) {
+			c.Timeout = 30 * time.Second
+			q := c.QueueConfig.Get()
+			q.NumConsumers, q.QueueSize = 8, 50_000
+			q.Batch.Get().FlushTimeout = time.Second
+			c.BackOffConfig.MaxInterval = 5 * time.Second
+			c.NotEvents, c.DeadLetter.Directory = NotEventsDeadLetter, "letters"
+		},
+		"sessionlog/no_queue": func(c *Config) { c.QueueConfig = configoptional.None[exporterhelper.QueueBatchConfig]() },
+		"sessionlog/persistent": func(c *Config) {
+			storage := component.MustNewID("file_storage")
+			c.QueueConfig.Get().WaitForResult, c.QueueConfig.Get().StorageID = false, &storage
+			c.AcknowledgeLoss = true
+		},
+	}
+	all := yaml(t, "valid.yaml")
+	require.Len(t, all.ToStringMap(), len(want))
+	for name, edit := range want {
+		t.Run(name, func(t *testing.T) {
+			part, err := all.Sub(name)
+			require.NoError(t, err)
+			got, err := load(part)
+			require.NoError(t, err)
+			expected := createDefaultConfig().(*Config)
+			edit(expected)
+			require.Equal(t, expected, got)
+		})
+	}
+}
+
+func TestInvalidConfig(t *testing.T) {
+	for name, v := range yaml(t, "invalid.yaml").ToStringMap() {
+		t.Run(name, func(t *testing.T) {
+			mistake := v.(map[string]any)
+			_, err := load(confmap.NewFromStringMap(mistake["config"].(map[string]any)))
+			require.Error(t, err)
+			for _, words := range mistake["want"].([]any) {
+				require.ErrorContains(t, err, words.(string))
+			}
+		})
+	}
+}
+
+// TestOneBackend with a second kind of backend in the list, as a later one will be.
+func TestOneBackend(t *testing.T) {
+	other := func(written bool) store {
+		return store{key: "other", written: func(*Config) bool { return written }, open: func(*Config, component.TelemetrySettings) (backend.Backend, error) { return nil, nil }}
+	}
+	c := createDefaultConfig().(*Config)
+	chosen, err := choose(append(backends[:1:1], other(false)), c)
+	require.NoError(t, err)
+	require.Equal(t, "sqlite", chosen.key, "none written")
+	chosen, err = choose(append(backends[:1:1], other(true)), c)
+	require.NoError(t, err)
+	require.Equal(t, "other", chosen.key, "the default does not get in its way")
+	c.SQLite = configoptional.Some(sqlite.DefaultConfig())
+	_, err = choose(append(backends[:1:1], other(true)), c)
+	require.ErrorContains(t, err, "sqlite, other: an exporter holds one backend")
+}
+
+// TestHazards: each setting that can lose events is named with its remedy, and acknowledge_loss silences it.
+func TestHazards(t *testing.T) {
+	storage := component.MustNewID("file_storage")
+	for want, edit := range map[string]func(*Config){
+		"":                               func(*Config) {},
+		"sending_queue::wait_for_result": func(c *Config) { c.QueueConfig.Get().WaitForResult = false },
+		"sending_queue::storage":         func(c *Config) { c.QueueConfig.Get().StorageID = &storage },
+		"sending_queue::batch::max_size": func(c *Config) { c.QueueConfig.Get().Batch.Get().Sizer = exporterhelper.RequestSizerTypeBytes },
+		"retry_on_failure::enabled":      func(c *Config) { c.QueueConfig.Get().WaitForResult, c.BackOffConfig.Enabled = false, false },
+		"retry_on_failure::max_elapsed_time": func(c *Config) {
+			c.QueueConfig.Get().WaitForResult, c.BackOffConfig.MaxElapsedTime = false, time.Minute
+		},
+	} {
+		c := createDefaultConfig().(*Config)
+		edit(c)
+		found := strings.Join(warnings(c), "\n")
+		if want == "" {
+			require.Empty(t, found)
+			continue
+		}
+		require.Contains(t, found, want)
+		c.AcknowledgeLoss = true
+		require.Empty(t, warnings(c))
+	}
+	c := createDefaultConfig().(*Config)
+	c.BackOffConfig.MaxElapsedTime = time.Minute
+	require.Empty(t, warnings(c), "the caller that waits gets its events back")
+}
+
+// TestReadmeNamesEveryKey walks the struct: what a person can write is documented, one row a key.
+func TestReadmeNamesEveryKey(t *testing.T) {
+	page, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	for _, key := range keys(reflect.TypeFor[Config](), "") {
+		require.Contains(t, string(page), "| `"+key+"` |", "README.md has no row for %s", key)
+	}
+}
+
+// keys are the paths of a configuration's keys, those of the backends aside, which have pages of their own.
+func keys(typ reflect.Type, prefix string) (list []string) {
+	for f := range typ.Fields() {
+		tag, options, _ := strings.Cut(f.Tag.Get("mapstructure"), ",")
+		inner := f.Type
+		if strings.HasPrefix(inner.Name(), "Optional[") {
+			field, _ := inner.FieldByName("value")
+			inner = field.Type
+		}
+		path := prefix + tag
+		switch {
+		case options == "squash":
+			list = append(list, keys(inner, prefix)...)
+		case tag == "":
+		case inner.Kind() == reflect.Struct && inner != reflect.TypeFor[sqlite.Config]() && inner != reflect.TypeFor[exporterhelper.RequestSizerType]():
+			list = append(list, keys(inner, path+"::")...)
+		default:
+			list = append(list, path)
+		}
+	}
+	return list
+}

@@ -1,0 +1,180 @@
+package sessionlogexporter
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/exporter/exporterhelper"
+	"go.opentelemetry.io/collector/pdata/plog"
+)
+
+// TestYesMeansCommitted reads the file through a second connection as soon as ConsumeLogs has returned.
+func TestYesMeansCommitted(t *testing.T) {
+	r := start(t, nil, nil)
+	for i := range 5 {
+		require.NoError(t, r.ConsumeLogs(t.Context(), events(10*i, 10*i+10)))
+		require.Equal(t, 10*i+10, r.count(t))
+	}
+	require.NoError(t, r.ConsumeLogs(t.Context(), events(0, 30_000)), "more than a batch holds")
+	require.Equal(t, 30_000, r.count(t))
+	require.EqualValues(t, 30_000, r.metric(t, "written"))
+	require.EqualValues(t, 50, r.metric(t, "duplicates"))
+	require.Positive(t, r.metric(t, "write_duration"))
+	require.InDelta(t, time.Now().Unix(), r.metric(t, "last_success"), 60)
+	require.NoError(t, r.ConsumeLogs(t.Context(), plog.NewLogs()))
+}
+
+// TestLockedFile: another program holds the file. The caller waits, and its records are there once when it lets go.
+func TestLockedFile(t *testing.T) {
+	r := start(t, nil, nil)
+	r.awaitStatus(t, componentstatus.StatusOK)
+	unlock := r.lock(t)
+	defer unlock()
+	done := r.send(t.Context(), events(0, 1000))
+	require.Error(t, r.awaitStatus(t, componentstatus.StatusRecoverableError).Err())
+	select {
+	case err := <-done:
+		t.Fatalf("ConsumeLogs returned while nothing could be written: %v", err)
+	default:
+	}
+	unlock()
+	require.NoError(t, await(t, done))
+	require.Equal(t, 1000, r.count(t))
+	r.awaitStatus(t, componentstatus.StatusOK)
+}
+
+// TestCallerGivesUp: nothing was promised to a caller that did not wait, and its second try leaves one copy.
+func TestCallerGivesUp(t *testing.T) {
+	r := start(t, nil, nil)
+	unlock := r.lock(t)
+	defer unlock()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := r.send(ctx, events(0, 100))
+	r.awaitStatus(t, componentstatus.StatusRecoverableError)
+	cancel()
+	err := await(t, done)
+	require.Error(t, err)
+	require.False(t, consumererror.IsPermanent(err))
+	unlock()
+	require.NoError(t, r.ConsumeLogs(t.Context(), events(0, 100)))
+	require.Equal(t, 100, r.count(t))
+}
+
+// TestShutdownWhileLocked ends although the file stays locked, and tells the caller that nothing was kept.
+func TestShutdownWhileLocked(t *testing.T) {
+	r := newRig(t, t.TempDir(), nil, nil)
+	require.NoError(t, r.Start(t.Context(), r))
+	unlock := r.lock(t)
+	defer unlock()
+	var done []<-chan error
+	for i := range 20 {
+		done = append(done, r.send(t.Context(), events(2000*i, 2000*i+2000)))
+	}
+	r.awaitStatus(t, componentstatus.StatusRecoverableError)
+	ended := make(chan error, 1)
+	go func() { ended <- r.Shutdown(context.Background()) }()
+	require.NoError(t, await(t, ended))
+	for _, d := range done {
+		err := await(t, d)
+		require.Error(t, err)
+		require.False(t, consumererror.IsPermanent(err), "the source must tell it again: %v", err)
+	}
+	unlock()
+	require.Zero(t, r.count(t))
+}
+
+// TestSameBatchFromTwoCallers, as two receivers of one source give it.
+func TestSameBatchFromTwoCallers(t *testing.T) {
+	r := start(t, nil, nil)
+	var all sync.WaitGroup
+	for range 2 {
+		all.Go(func() {
+			for i := range 10 {
+				if err := r.ConsumeLogs(t.Context(), events(500*i, 500*i+500)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	require.Equal(t, 5000, r.count(t))
+	require.EqualValues(t, 5000, r.metric(t, "written"))
+	require.EqualValues(t, 5000, r.metric(t, "duplicates"))
+	require.Zero(t, r.metric(t, "conflicts"))
+}
+
+// TestForgedSecondVersion changes nothing and is counted.
+func TestForgedSecondVersion(t *testing.T) {
+	r := start(t, nil, nil)
+	require.NoError(t, r.ConsumeLogs(t.Context(), events(0, 10)))
+	forged := events(0, 1)
+	forged.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes().PutStr("user.name", "somebody.else")
+	require.NoError(t, r.ConsumeLogs(t.Context(), forged))
+	require.Equal(t, 10, r.count(t))
+	require.EqualValues(t, 1, r.metric(t, "conflicts"))
+}
+
+// TestCallLargerThanTheQueue is delivered in parts: the queue would refuse it each time.
+func TestCallLargerThanTheQueue(t *testing.T) {
+	r := start(t, func(c *Config) {
+		queue := c.QueueConfig.Get()
+		queue.QueueSize, queue.Batch.Get().MinSize, queue.Batch.Get().MaxSize = 64, 32, 64
+	}, nil)
+	require.NoError(t, r.ConsumeLogs(t.Context(), events(0, 1000)))
+	require.Equal(t, 1000, r.count(t))
+}
+
+// TestWithoutQueueOrBatch: every shape of the chain keeps the promise.
+func TestWithoutQueueOrBatch(t *testing.T) {
+	for name, edit := range map[string]func(*Config){
+		"no queue": func(c *Config) { c.QueueConfig = configoptional.None[exporterhelper.QueueBatchConfig]() },
+		"no batch": func(c *Config) { c.QueueConfig.Get().Batch = configoptional.None[exporterhelper.BatchConfig]() },
+		"no retry": func(c *Config) { c.BackOffConfig.Enabled = false },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, edit, nil)
+			require.NoError(t, r.ConsumeLogs(t.Context(), events(0, 100)))
+			require.Equal(t, 100, r.count(t))
+		})
+	}
+}
+
+// TestRestarts keep what was there.
+func TestRestarts(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 3 {
+		r := newRig(t, dir, nil, nil)
+		require.NoError(t, r.Start(t.Context(), r))
+		require.NoError(t, r.ConsumeLogs(t.Context(), events(0, 10*i+10)))
+		require.Equal(t, 10*i+10, r.count(t))
+		require.NoError(t, r.Shutdown(t.Context()))
+		require.Error(t, r.ConsumeLogs(t.Context(), events(0, 1)), "after Shutdown nothing is accepted")
+	}
+}
+
+// TestNeverStarted can be shut down, as a collector does when another component fails.
+func TestNeverStarted(t *testing.T) {
+	require.NoError(t, newRig(t, t.TempDir(), nil, nil).Shutdown(t.Context()))
+}
+
+// TestStartSaysWhatIsWrong names the key.
+func TestStartSaysWhatIsWrong(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	for want, edit := range map[string]func(*Config){
+		"dead_letter::directory": func(c *Config) { c.DeadLetter.Directory = filepath.Join(file, "letters") },
+		"path":                   func(c *Config) { c.SQLite.Get().Path = filepath.Join(file, "session_log.db") },
+	} {
+		r := newRig(t, t.TempDir(), edit, nil)
+		require.ErrorContains(t, r.Start(t.Context(), r), want)
+		require.NoError(t, r.Shutdown(t.Context()))
+	}
+}

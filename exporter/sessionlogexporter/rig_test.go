@@ -1,0 +1,230 @@
+package sessionlogexporter
+
+import (
+	"context"
+	"iter"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/exporter"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+	zsqlite "zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
+	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
+	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/plogs"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for what must happen.
+const patience = 30 * time.Second
+
+// rig is a running exporter on a real file.
+type rig struct {
+	*sessionlogExporter
+	path, letters string
+	tel           *componenttest.Telemetry
+	logs          *observer.ObservedLogs
+	status        chan *componentstatus.Event
+}
+
+// backendOf lets a test put faults between the exporter and the real store.
+type backendOf func(backend.Backend) backend.Backend
+
+// start runs an exporter with the shipped settings, but for what edit changes, quicker retries and places of its own.
+func start(t testing.TB, edit func(*Config), wrap backendOf) *rig {
+	t.Helper()
+	r := newRig(t, t.TempDir(), edit, wrap)
+	require.NoError(t, r.Start(t.Context(), r))
+	t.Cleanup(func() { require.NoError(t, r.Shutdown(context.Background())) })
+	return r
+}
+
+func newRig(t testing.TB, dir string, edit func(*Config), wrap backendOf) *rig {
+	t.Helper()
+	r := &rig{
+		path: filepath.Join(dir, "session_log.db"), letters: filepath.Join(dir, "letters"),
+		tel: componenttest.NewTelemetry(), status: make(chan *componentstatus.Event, 1000),
+	}
+	t.Cleanup(func() { require.NoError(t, r.tel.Shutdown(context.Background())) })
+	core, logs := observer.New(zapcore.WarnLevel)
+	r.logs = logs
+	set := exporter.Settings{ID: component.NewID(Type), TelemetrySettings: r.tel.NewTelemetrySettings()}
+	set.Logger = zap.New(core)
+
+	cfg := createDefaultConfig().(*Config)
+	cfg.BackOffConfig.InitialInterval, cfg.BackOffConfig.MaxInterval = 10*time.Millisecond, 50*time.Millisecond
+	cfg.DeadLetter.Directory = r.letters
+	file := sqlite.DefaultConfig()
+	file.Path, file.BusyTimeout = r.path, 50*time.Millisecond
+	cfg.SQLite = configoptional.Some(file)
+	if edit != nil {
+		edit(cfg)
+	}
+	chosen, err := choose(backends, cfg)
+	require.NoError(t, err)
+	store, err := chosen.open(cfg, set.TelemetrySettings)
+	require.NoError(t, err)
+	if wrap != nil {
+		store = wrap(store)
+	}
+	r.sessionlogExporter, err = newExporter(t.Context(), set, cfg, store)
+	require.NoError(t, err)
+	return r
+}
+
+// GetExtensions makes the rig the exporter's host.
+func (r *rig) GetExtensions() map[component.ID]component.Component { return nil }
+
+// Report receives the component's status.
+func (r *rig) Report(ev *componentstatus.Event) { r.status <- ev }
+
+// awaitStatus waits until the exporter reports a status.
+func (r *rig) awaitStatus(t testing.TB, want componentstatus.Status) *componentstatus.Event {
+	t.Helper()
+	deadline := time.After(patience)
+	for {
+		select {
+		case ev := <-r.status:
+			if ev.Status() == want {
+				return ev
+			}
+		case <-deadline:
+			t.Fatalf("the status %s was never reported", want)
+		}
+	}
+}
+
+// send hands records in from another goroutine, as a receiver does.
+func (r *rig) send(ctx context.Context, ld plog.Logs) <-chan error {
+	done := make(chan error, 1)
+	go func() { done <- r.ConsumeLogs(ctx, ld) }()
+	return done
+}
+
+func await(t testing.TB, done <-chan error) error {
+	t.Helper()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(patience):
+		t.Fatal("ConsumeLogs never returned")
+		return nil
+	}
+}
+
+// count reads the table through a connection of its own, as a user does, and tells how many records there are.
+func (r *rig) count(t testing.TB) (n int) {
+	t.Helper()
+	r.query(t, "SELECT count(*), count(DISTINCT record_id) FROM session_events", func(s *zsqlite.Stmt) error {
+		n = s.ColumnInt(0)
+		require.Equal(t, n, s.ColumnInt(1), "records that are there twice")
+		return nil
+	})
+	return n
+}
+
+func (r *rig) query(t testing.TB, sql string, row func(*zsqlite.Stmt) error) {
+	t.Helper()
+	conn := r.connect(t)
+	defer func() { require.NoError(t, conn.Close()) }()
+	require.NoError(t, sqlitex.ExecuteTransient(conn, sql, &sqlitex.ExecOptions{ResultFunc: row}))
+}
+
+func (r *rig) connect(t testing.TB) *zsqlite.Conn {
+	t.Helper()
+	conn, err := zsqlite.OpenConn(r.path, zsqlite.OpenReadWrite)
+	require.NoError(t, err)
+	return conn
+}
+
+// lock keeps the file locked, as another program may, until the returned function is called.
+func (r *rig) lock(t testing.TB) (unlock func()) {
+	t.Helper()
+	conn := r.connect(t)
+	conn.SetBusyTimeout(patience)
+	require.NoError(t, sqlitex.ExecuteTransient(conn, "BEGIN IMMEDIATE", nil))
+	return sync.OnceFunc(func() { require.NoError(t, conn.Close()) })
+}
+
+// metric is a counter's value, 0 when it has none yet.
+func (r *rig) metric(t testing.TB, name string) (n int64) {
+	t.Helper()
+	m, err := r.tel.GetMetric(prefix + name)
+	if err != nil {
+		return 0
+	}
+	switch data := m.Data.(type) {
+	case metricdata.Sum[int64]:
+		for _, p := range data.DataPoints {
+			n += p.Value
+		}
+	case metricdata.Gauge[int64]:
+		n = data.DataPoints[0].Value
+	case metricdata.Histogram[float64]:
+		for _, p := range data.DataPoints {
+			n += int64(p.Count)
+		}
+	default:
+		t.Fatalf("metric %s is a %T", name, data)
+	}
+	return n
+}
+
+// entries are the reasons in the dead letter, by the event name of their record.
+func (r *rig) entries(t testing.TB) (list []deadletter.Entry) {
+	t.Helper()
+	for e, err := range deadletter.Read(r.letters) {
+		require.NoError(t, err)
+		list = append(list, e)
+	}
+	return list
+}
+
+// events encodes the typical events from to to.
+func events(from, to int) plog.Logs {
+	list := make([]session.Event, to-from)
+	for i := range list {
+		sessiontest.Typical(&list[i], from+i)
+	}
+	return plogs.NewEncoder("test").Encode(list)
+}
+
+// withOthers adds records that are no events, each carrying a secret that nothing may repeat.
+func withOthers(ld plog.Logs, n int) plog.Logs {
+	records := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+	for range n {
+		lr := records.AppendEmpty()
+		lr.SetEventName("app.secret")
+		lr.Body().SetStr("secret")
+		lr.Attributes().PutStr("secret", "secret")
+	}
+	return ld
+}
+
+// faulty is a real store with faults in front.
+type faulty struct {
+	backend.Backend
+	write func(ctx context.Context, events iter.Seq2[int, *session.Event], next backend.Backend) (backend.Result, error)
+}
+
+func (f faulty) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
+	return f.write(ctx, events, f.Backend)
+}
