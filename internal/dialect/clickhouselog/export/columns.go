@@ -160,13 +160,21 @@ func (p *parser) setOther(f *field, c cell) error {
 	}
 	var s string
 	var err error
-	if c.kind == kindJSON {
+	switch {
+	case c.kind == kindJSON:
 		s, err = p.asLiteral(c.text, f.column == quotas)
-	} else {
+	case c.kind == kindTSV && bracketed(c.text):
+		s = c.text // an array: its escapes are those that toString() writes, too
+	default:
 		s, err = p.str(c)
 	}
 	p.row.Extra = append(p.row.Extra, session.Attr{Key: f.key, Value: s})
 	return err
+}
+
+func bracketed(s string) bool {
+	last := s[len(s)-1]
+	return s[0] == '[' && last == ']' || s[0] == '{' && last == '}' || s[0] == '(' && last == ')'
 }
 
 func parseType(c cell) (clickhouselog.Type, error) {
@@ -185,7 +193,7 @@ func enumName(c cell, names []string) string {
 	if c.text == "" || c.text[0]-'0' > 9 {
 		return nullable(c)
 	}
-	if n, err := parseUint(c, 8); err == nil && n < uint64(len(names)) {
+	if n, err := parseUint(c, 8); err == nil && n < uint64(len(names)) && names[n] != "" {
 		return names[n]
 	}
 	return c.text

@@ -10,7 +10,7 @@ import (
 // splitArray reads a line of JSONCompactEachRowWithNames.
 func splitArray(p *parser, record string) (bool, error) {
 	j := scanner{s: record}
-	if j.peek() == 0 {
+	if j.done() {
 		return false, nil
 	}
 	if !j.take('[') {

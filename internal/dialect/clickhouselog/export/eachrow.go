@@ -20,7 +20,7 @@ type keyed struct {
 func splitObject(p *parser, record string) (bool, error) {
 	j := scanner{s: record}
 	j.take('[')
-	if j.take(']') || j.take(',') || j.peek() == 0 {
+	if j.take(']') || j.take(',') || j.done() {
 		return false, trailing(&j)
 	}
 	if !j.take('{') {
@@ -54,7 +54,7 @@ func splitObject(p *parser, record string) (bool, error) {
 
 // trailing makes sure that nothing follows: two rows in one line are a torn one and its neighbour.
 func trailing(j *scanner) error {
-	if j.peek() != 0 {
+	if !j.done() {
 		return errors.New("more than one JSON value in a line")
 	}
 	return nil

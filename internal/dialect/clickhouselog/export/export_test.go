@@ -17,6 +17,11 @@ import (
 func read(t testing.TB, format, text string, zone *time.Location) ([]session.Event, []string) {
 	t.Helper()
 	f, ok := logformat.Find(export.Formats(), format)
+	if format == "auto" {
+		var verdict logformat.Verdict
+		f, verdict = logformat.Detect(export.Formats(), []byte(text[:min(len(text), 4096)]), true)
+		ok = verdict == logformat.Yes
+	}
 	require.True(t, ok, format)
 	p := f.New(logformat.Options{Instance: "warehouse", Zone: zone})
 	page := &logformat.Page{}

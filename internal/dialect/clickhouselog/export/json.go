@@ -27,6 +27,9 @@ func (j *scanner) peek() byte {
 	return 0
 }
 
+// done tells whether nothing but blanks is left.
+func (j *scanner) done() bool { return j.peek() == 0 && j.i == len(j.s) }
+
 func (j *scanner) take(c byte) bool {
 	if j.peek() != c {
 		return false

@@ -113,7 +113,7 @@ func (p *parser) jsonScalar(j *scanner) (string, error) {
 func (p *parser) asLiteral(raw string, tuples bool) (string, error) {
 	var b strings.Builder
 	j := scanner{s: raw}
-	for depth := 0; j.peek() != 0; {
+	for depth := 0; !j.done(); {
 		c := j.s[j.i]
 		switch c {
 		case '[', '{':

@@ -18,8 +18,8 @@ type texts struct {
 }
 
 const (
-	maxKnown     = 4096
-	maxKnownSize = 512
+	maxKnown     = 2048
+	maxKnownSize = 1024 // the text of a failure with the server's advice is 600 bytes long
 )
 
 func (t *texts) text(raw string) (string, error) {

@@ -1,0 +1,82 @@
+package export_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-faster/jx"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog/export"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+)
+
+// files are the same real rows in each format, as a server exported them.
+var files = []struct{ format, path string }{
+	{"JSONEachRow", "testdata/session_log.jsonl"},
+	{"JSONCompactEachRowWithNames", "testdata/session_log.jsonc"},
+	{"CSVWithNames", "testdata/session_log.csv"},
+	{"TSVWithNames", "testdata/session_log.tsv"},
+}
+
+// BenchmarkParse reads the real rows over and over: text to events, ids and all. One op is one row.
+func BenchmarkParse(b *testing.B) {
+	for _, f := range files {
+		b.Run(f.format, func(b *testing.B) {
+			content, err := os.ReadFile(f.path)
+			require.NoError(b, err)
+			rows := strings.Count(sample(b), "\n")
+			content = []byte(strings.TrimSpace(string(content)) + "\n")
+			b.SetBytes(int64(len(content) / rows))
+			b.ReportAllocs()
+			p := parserOf(b, f.format)
+			page := &logformat.Page{}
+			for n := 0; n < b.N; n += rows {
+				page.Cut(0)
+				text, at := string(content), 0
+				for at < len(text) {
+					length := p.Frame(content[at:])
+					if err := p.Parse(text[at:at+length], 1, page); err != nil {
+						b.Fatal(err)
+					}
+					at += length
+				}
+				if len(page.Events) != rows {
+					b.Fatal(len(page.Events))
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkLimit is what a well-known decoder takes to walk the same rows and to make nothing of them.
+func BenchmarkLimit(b *testing.B) {
+	lines := strings.Split(strings.TrimSpace(sample(b)), "\n")
+	b.Run("JSONEachRow", func(b *testing.B) {
+		b.SetBytes(int64(len(sample(b)) / len(lines)))
+		b.ReportAllocs()
+		var d jx.Decoder
+		for n := 0; n < b.N; n++ {
+			d.ResetBytes([]byte(lines[n%len(lines)]))
+			err := d.ObjBytes(func(d *jx.Decoder, _ []byte) error {
+				if d.Next() == jx.String {
+					_, err := d.Str()
+					return err
+				}
+				return d.Skip()
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func parserOf(t testing.TB, format string) logformat.Parser {
+	t.Helper()
+	f, ok := logformat.Find(export.Formats(), format)
+	require.True(t, ok, format)
+	return f.New(logformat.Options{Instance: "warehouse", Zone: time.UTC})
+}

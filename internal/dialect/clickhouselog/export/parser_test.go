@@ -1,0 +1,175 @@
+package export_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog/export"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+func formats() []logformat.Format { return export.Formats() }
+
+func zonelessParser(t testing.TB, format string) logformat.Parser {
+	t.Helper()
+	f, ok := logformat.Find(formats(), format)
+	require.True(t, ok)
+	return f.New(logformat.Options{Instance: "warehouse"})
+}
+
+// records cuts a text at its records.
+func records(p logformat.Parser, text string) (out []string) {
+	for text != "" {
+		n := p.Frame([]byte(text))
+		if n == 0 {
+			n = len(text)
+		}
+		out = append(out, text[:n])
+		text = text[n:]
+	}
+	return out
+}
+
+// A parser that goes on at an anchor gives the events from there with the ids that they had, wherever the first one stopped:
+// even among rows that are equal in everything, which only their number tells apart.
+func TestAnchorsGiveTheSameEventsAgain(t *testing.T) {
+	for _, f := range files {
+		content, err := os.ReadFile(f.path)
+		require.NoError(t, err)
+		text := string(content)
+		rows := records(parserOf(t, f.format), text)
+		rows = append(rows, rows[len(rows)-1], rows[len(rows)-1], rows[len(rows)-1])
+		whole := &logformat.Page{}
+		first := parserOf(t, f.format)
+		at := int64(0)
+		for n, row := range rows {
+			require.NoError(t, first.Parse(row, at, whole))
+			at += int64(len(row))
+			anchor, state := first.Anchor()
+			second, again := parserOf(t, f.format), &logformat.Page{}
+			require.NoError(t, second.Restore(anchor, state))
+			place := int64(0)
+			for _, row := range rows[:n+1] {
+				if place >= anchor {
+					require.NoError(t, second.Parse(row, place, again))
+				}
+				place += int64(len(row))
+			}
+			tail := whole.Events[len(whole.Events)-len(again.Events):]
+			for i := range again.Events {
+				require.Equal(t, tail[i].RecordID, again.Events[i].RecordID, "%s: row %d", f.format, n)
+			}
+			if n > 0 {
+				require.NotEmpty(t, again.Events, "%s: row %d", f.format, n)
+			}
+		}
+		ids := map[session.ID]bool{}
+		for i := range whole.Events {
+			ids[whole.Events[i].RecordID] = true
+		}
+		require.Len(t, ids, len(whole.Events), "two rows of the table share an id")
+	}
+}
+
+// Whatever a reader has of a record so far, no part of it is taken for the whole.
+func TestFrameOfEveryPart(t *testing.T) {
+	for _, f := range files {
+		p := parserOf(t, f.format)
+		row := records(p, read1(t, f.path))[1]
+		for n := range len(row) {
+			require.Zero(t, p.Frame([]byte(row[:n])), "%s: %d bytes of %q", f.format, n, row)
+		}
+		require.Equal(t, len(row), p.Frame([]byte(row)))
+		require.Equal(t, len(row), p.Frame([]byte(row+row)))
+	}
+	hard := "\"a\nb\",\"c\"\"\n\"\"\",1,\"\"\r\n"
+	p := parserOf(t, "CSVWithNames")
+	for n := range len(hard) {
+		require.Zero(t, p.Frame([]byte(hard[:n])), "%d bytes", n)
+	}
+	require.Equal(t, len(hard), p.Frame([]byte(hard+"x")))
+}
+
+func TestHugeNames(t *testing.T) {
+	huge := strings.Repeat(`x\/`, 5<<20)
+	events, bad := read(t, "JSONEachRow", object(`,"user":"`+huge+`"`)+object(`,"user":"b"`), time.UTC)
+	require.Empty(t, bad)
+	require.Len(t, events, 2)
+	require.Len(t, events[0].User, 10<<20)
+	require.Equal(t, "b", events[1].User)
+}
+
+// Once names and escapes are known, a row costs no memory but the text that it came in.
+func TestRowsCostNoAllocation(t *testing.T) {
+	for _, f := range files {
+		p, page := parserOf(t, f.format), &logformat.Page{}
+		rows := records(p, read1(t, f.path))
+		for i, row := range rows {
+			require.NoError(t, p.Parse(row, int64(i), page))
+		}
+		rows = rows[1:]
+		allocs := testing.AllocsPerRun(20, func() {
+			page.Cut(0)
+			for _, row := range rows {
+				_ = p.Parse(row, 1, page)
+			}
+		})
+		require.Len(t, page.Events, strings.Count(sample(t), "\n")-map[bool]int{true: 1}[f.format == "JSONEachRow"])
+		require.Zero(t, allocs, f.format)
+	}
+}
+
+func read1(t testing.TB, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// FuzzParse: no text makes a parser panic, loop or claim bytes that are not there; and whatever it reads, it reads again.
+func FuzzParse(f *testing.F) {
+	for i, file := range files {
+		text := read1(f, file.path)
+		f.Add(uint8(i), text[:min(len(text), 3000)])
+	}
+	for i := range uint8(4) {
+		f.Add(i, names+csvRow(`"a""b`+"\n"+`c"`)+csvRow(`\N`))
+		f.Add(i, object(`,"user":"\ud83d\u0000","settings":[{"a":1,"b":"x"}],"roles":"['\\'',NULL]","z":{"k":[[]]}`))
+		f.Add(i, "\uFEFF[\"type\", \"auth_id\", \"event_time\"]\r\n[1, \""+id+"\", 5]\n")
+	}
+	f.Fuzz(func(t *testing.T, which uint8, text string) {
+		format := formats()[int(which)%4]
+		var first []session.Event
+		for range 2 {
+			p, page := format.New(logformat.Options{Instance: "i", Zone: time.UTC}), &logformat.Page{}
+			for at := 0; at < len(text); {
+				n := p.Frame([]byte(text[at:]))
+				if n < 0 || n > len(text)-at {
+					t.Fatalf("a record of %d bytes in %d", n, len(text)-at)
+				}
+				if n == 0 {
+					n = len(text) - at
+				}
+				before := len(page.Events)
+				if err := p.Parse(text[at:at+n], int64(at), page); err != nil && len(page.Events) != before {
+					t.Fatal("an event of a bad row")
+				}
+				at += n
+			}
+			for i := range page.Events {
+				if page.Events[i].RecordID.IsZero() || page.Events[i].Kind == session.KindUnknown {
+					t.Fatalf("an event without id or kind: %+v", page.Events[i])
+				}
+				if first != nil && (i >= len(first) || !first[i].SameContent(&page.Events[i])) {
+					t.Fatal("the second reading differs")
+				}
+			}
+			first = page.Events
+		}
+	})
+}
