@@ -27,19 +27,19 @@ var (
 	errPoison = errors.New("the backend does not understand")
 )
 
-// pipeline is a consumer that decides about each call, and remembers the users of each.
-type pipeline struct {
+// testPipeline is a consumer that decides about each call, and remembers the users of each.
+type testPipeline struct {
 	fate func(ctx context.Context, call int, logs plog.Logs) error
 
 	mu    sync.Mutex
 	calls [][]string
 }
 
-func (p *pipeline) Capabilities() consumer.Capabilities {
+func (p *testPipeline) Capabilities() consumer.Capabilities {
 	return consumer.Capabilities{MutatesData: true}
 }
 
-func (p *pipeline) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
+func (p *testPipeline) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 	users := usersOf(logs)
 	p.mu.Lock()
 	p.calls = append(p.calls, users)
@@ -52,7 +52,7 @@ func (p *pipeline) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 }
 
 // told are the users of every call so far.
-func (p *pipeline) told() [][]string {
+func (p *testPipeline) told() [][]string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([][]string(nil), p.calls...)
@@ -133,7 +133,7 @@ func buried(t *testing.T, dir string) (users []string) {
 
 func TestAPageReachesThePipeline(t *testing.T) {
 	var got []session.Event
-	next := &pipeline{fate: func(_ context.Context, _ int, logs plog.Logs) error {
+	next := &testPipeline{fate: func(_ context.Context, _ int, logs plog.Logs) error {
 		for _, e := range plogs.NewDecoder().All(logs) {
 			var own session.Event
 			e.CopyTo(&own)
@@ -151,14 +151,14 @@ func TestAPageReachesThePipeline(t *testing.T) {
 }
 
 func TestAnEmptyPageIsNotTold(t *testing.T) {
-	next := &pipeline{}
+	next := &testPipeline{}
 	require.NoError(t, newTestEmitter(t, next, nil).emit(t.Context(), nil))
 	require.Empty(t, next.told())
 }
 
 // A pipeline that fails for now may have changed the records before: what is told again must be whole.
 func TestAPageIsToldUntilItIsTaken(t *testing.T) {
-	next := &pipeline{fate: func(_ context.Context, call int, logs plog.Logs) error {
+	next := &testPipeline{fate: func(_ context.Context, call int, logs plog.Logs) error {
 		logs.ResourceLogs().RemoveIf(func(plog.ResourceLogs) bool { return true })
 		if call < 4 {
 			return errBusy
@@ -173,7 +173,7 @@ func TestAPageIsToldUntilItIsTaken(t *testing.T) {
 }
 
 func TestOnlyWhatFailedIsToldAgain(t *testing.T) {
-	next := &pipeline{fate: func(_ context.Context, call int, logs plog.Logs) error {
+	next := &testPipeline{fate: func(_ context.Context, call int, logs plog.Logs) error {
 		switch call {
 		case 1:
 			return consumererror.NewLogs(errBusy, only(logs, "bob", "carol"))
@@ -189,7 +189,7 @@ func TestOnlyWhatFailedIsToldAgain(t *testing.T) {
 // A queue merges the pages of several callers: what failed may be all another's.
 func TestAnotherPagesFailureIsNotOurs(t *testing.T) {
 	other := plogs.NewEncoder("").Encode(page("mallory"))
-	next := &pipeline{fate: func(context.Context, int, plog.Logs) error { return consumererror.NewLogs(errBusy, other) }}
+	next := &testPipeline{fate: func(context.Context, int, plog.Logs) error { return consumererror.NewLogs(errBusy, other) }}
 	require.NoError(t, newTestEmitter(t, next, nil).emit(t.Context(), page("alice")))
 	require.Len(t, next.told(), 1)
 }
@@ -215,7 +215,7 @@ func TestWhatIsRefusedIsKeptAndNeverToldAgain(t *testing.T) {
 		"by one that says it of many": {func(plog.Logs) error { return consumererror.NewPermanent(errors.Join(errPoison, errBusy)) }, []string{"alice", "bob", "carol"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			next := &pipeline{fate: func(_ context.Context, _ int, logs plog.Logs) error { return c.refuse(logs) }}
+			next := &testPipeline{fate: func(_ context.Context, _ int, logs plog.Logs) error { return c.refuse(logs) }}
 			e := newTestEmitter(t, next, nil)
 			require.NoError(t, e.emit(t.Context(), page("alice", "bob", "carol")))
 			require.Len(t, next.told(), 1)
@@ -226,7 +226,7 @@ func TestWhatIsRefusedIsKeptAndNeverToldAgain(t *testing.T) {
 
 // Behind a fan-out one pipeline may refuse while another only asks to wait: the other one must still get the events.
 func TestARefusalDoesNotHideThatAnotherPipelineWaits(t *testing.T) {
-	next := &pipeline{fate: func(_ context.Context, call int, _ plog.Logs) error {
+	next := &testPipeline{fate: func(_ context.Context, call int, _ plog.Logs) error {
 		if call < 3 {
 			return multierr.Append(consumererror.NewPermanent(errPoison), errBusy)
 		}
@@ -239,7 +239,7 @@ func TestARefusalDoesNotHideThatAnotherPipelineWaits(t *testing.T) {
 }
 
 func TestARefusalCanStopTheReceiver(t *testing.T) {
-	next := &pipeline{fate: func(context.Context, int, plog.Logs) error { return consumererror.NewPermanent(errPoison) }}
+	next := &testPipeline{fate: func(context.Context, int, plog.Logs) error { return consumererror.NewPermanent(errPoison) }}
 	e := newTestEmitter(t, next, func(c *Config) { c.OnRefused = RefusedStop })
 	var cause error
 	e.stop = func(err error) { cause = err }
@@ -252,7 +252,7 @@ func TestARefusalCanStopTheReceiver(t *testing.T) {
 
 // While the dead letter cannot be written, the events are neither lost nor told to the pipeline that has refused them.
 func TestADeadLetterThatCannotBeWrittenIsTriedAgain(t *testing.T) {
-	next := &pipeline{fate: func(context.Context, int, plog.Logs) error { return consumererror.NewPermanent(errPoison) }}
+	next := &testPipeline{fate: func(context.Context, int, plog.Logs) error { return consumererror.NewPermanent(errPoison) }}
 	e := newTestEmitter(t, next, nil)
 	dir := letterDir(e)
 	require.NoError(t, os.WriteFile(dir, []byte("a file in the folder's place"), 0o600))
@@ -269,7 +269,7 @@ func TestADeadLetterThatCannotBeWrittenIsTriedAgain(t *testing.T) {
 
 func TestAStopEndsTheWaitingAndPromisesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	next := &pipeline{fate: func(context.Context, int, plog.Logs) error {
+	next := &testPipeline{fate: func(context.Context, int, plog.Logs) error {
 		cancel()
 		return errBusy
 	}}
@@ -283,7 +283,7 @@ func TestAStopEndsTheWaitingAndPromisesNothing(t *testing.T) {
 // What the pipeline has in its hands when the stop comes may still be taken: else it would be told twice.
 func TestADeliveryThatHasBegunMayEnd(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	next := &pipeline{fate: func(work context.Context, _ int, _ plog.Logs) error {
+	next := &testPipeline{fate: func(work context.Context, _ int, _ plog.Logs) error {
 		cancel()
 		return work.Err()
 	}}
@@ -292,7 +292,7 @@ func TestADeliveryThatHasBegunMayEnd(t *testing.T) {
 
 func TestADeliveryThatHangsIsCutOff(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	next := &pipeline{fate: func(work context.Context, _ int, _ plog.Logs) error {
+	next := &testPipeline{fate: func(work context.Context, _ int, _ plog.Logs) error {
 		cancel()
 		<-work.Done()
 		return work.Err()
@@ -301,7 +301,7 @@ func TestADeliveryThatHangsIsCutOff(t *testing.T) {
 }
 
 func TestManyPagesAtOnce(t *testing.T) {
-	next := &pipeline{}
+	next := &testPipeline{}
 	e := newTestEmitter(t, next, nil)
 	var all sync.WaitGroup
 	for range 8 {

@@ -140,7 +140,7 @@ func TestASourceMayHaveToldEverything(t *testing.T) {
 }
 
 func TestARefusalStopsTheReceiverForGood(t *testing.T) {
-	next := &pipeline{fate: func(context.Context, int, plog.Logs) error { return consumererror.NewPermanent(errPoison) }}
+	next := &testPipeline{fate: func(context.Context, int, plog.Logs) error { return consumererror.NewPermanent(errPoison) }}
 	host := newTestHost()
 	r, _ := newTestReceiver(t, func(ctx context.Context, h source.Host) error {
 		for ctx.Err() == nil { // a source that would try for ever
