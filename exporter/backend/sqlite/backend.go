@@ -21,6 +21,7 @@ type store struct {
 	now   func() time.Time
 	extra []string // statements that tests run on every new connection
 
+	started bool
 	queue   chan *request
 	stop    chan struct{} // closed by Shutdown: nothing more is taken
 	stopped chan struct{} // closed by the writer: all is closed
@@ -48,9 +49,9 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 func (s *store) Start(ctx context.Context) error {
 	w := &writer{store: s}
 	if err := w.open(ctx); err != nil {
-		close(s.stopped)
 		return err
 	}
+	s.started = true
 	go w.run()
 	return nil
 }
@@ -84,10 +85,13 @@ func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]
 	return r.result, r.err
 }
 
-// Shutdown lets the writes that wait be committed, then closes the file. It is called at most once.
+// Shutdown lets the writes that wait be committed, then closes the file. It may be called without Start, but not twice.
 func (s *store) Shutdown(ctx context.Context) error {
 	close(s.stop)
 	defer s.cancel()
+	if !s.started {
+		return nil
+	}
 	select {
 	case <-s.stopped:
 		return nil

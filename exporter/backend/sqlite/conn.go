@@ -68,19 +68,23 @@ func (cfg *Config) open(ctx context.Context) (*sqlite.Conn, error) {
 	return conn, nil
 }
 
-func (cfg *Config) setUp(ctx context.Context, conn *sqlite.Conn) error {
-	pragmas := []string{
-		"page_size = 16384",
-		"journal_mode = WAL",
-		"synchronous = " + strings.ToUpper(string(cfg.Synchronous)),
-		"fullfsync = ON", // macOS: fsync alone does not empty the disk's cache
-		"checkpoint_fullfsync = ON",
-		"cache_size = -16000",
-		"wal_autocheckpoint = 1000",
-		"journal_size_limit = 67108864",
+// Pragmas are the settings of every connection that writes: docs/adr/0002-sqlite-driver.md has the measurements.
+func (cfg *Config) Pragmas() []string {
+	return []string{
+		"PRAGMA page_size = 16384",
+		"PRAGMA journal_mode = WAL",
+		"PRAGMA synchronous = " + strings.ToUpper(string(cfg.Synchronous)),
+		"PRAGMA fullfsync = ON", // macOS: fsync alone does not empty the disk's cache
+		"PRAGMA checkpoint_fullfsync = ON",
+		"PRAGMA cache_size = -16000",
+		"PRAGMA wal_autocheckpoint = 1000",
+		"PRAGMA journal_size_limit = 67108864",
 	}
-	for _, p := range pragmas {
-		err := cfg.patiently(ctx, func() error { return sqlitex.ExecuteTransient(conn, "PRAGMA "+p, nil) })
+}
+
+func (cfg *Config) setUp(ctx context.Context, conn *sqlite.Conn) error {
+	for _, p := range cfg.Pragmas() {
+		err := cfg.patiently(ctx, func() error { return sqlitex.ExecuteTransient(conn, p, nil) })
 		if err != nil {
 			return cfg.explain("setting up", err)
 		}

@@ -1,3 +1,123 @@
 package sqlite
 
-func runChild() {}
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.uber.org/goleak"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
+)
+
+// childPath names the database to a process of this test binary that is to write it until it is killed.
+const childPath = "SESSIONLOG_TEST_SQLITE_CHILD"
+
+// perBatch is small, so that many commits fit between two kills.
+const perBatch = 20
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(childPath); path != "" {
+		writeUntilKilled(path)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// writeUntilKilled prints the number of each batch after Write has promised it.
+func writeUntilKilled(path string) {
+	cfg := DefaultConfig()
+	cfg.Path = path
+	first, err := strconv.Atoi(os.Args[1])
+	check(err)
+	b, err := New(cfg, componenttest.NewNopTelemetrySettings())
+	check(err)
+	check(b.Start(context.Background()))
+	for n := first; ; n++ {
+		_, err := b.Write(context.Background(), typical(n*perBatch, (n+1)*perBatch))
+		check(err)
+		fmt.Println(n)
+	}
+}
+
+func check(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// TestKilled kills a writing process again and again: whatever it had promised is there, once, and the file is sound. The
+// next process tells the last batches again, as a source does that had not saved its cursor.
+func TestKilled(t *testing.T) {
+	cfg := testConfig(t)
+	promised := -1
+	for range 6 {
+		promised = killWriter(t, cfg, max(promised-2, 0), promised)
+		requirePrefix(t, cfg, (promised+1)*perBatch)
+	}
+	requireSound(t, cfg)
+}
+
+// killWriter returns the last batch that was promised.
+func killWriter(t *testing.T, cfg Config, first, promised int) int {
+	cmd := exec.Command(os.Args[0], strconv.Itoa(first))
+	cmd.Env = append(os.Environ(), childPath+"="+cfg.Path)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines := bufio.NewScanner(out)
+	require.True(t, lines.Scan(), "the child does not write")
+	time.AfterFunc(time.Duration(rand.IntN(100))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+	for more := true; more; more = lines.Scan() {
+		n, err := strconv.Atoi(lines.Text())
+		require.NoError(t, err)
+		promised = max(promised, n)
+	}
+	require.Error(t, cmd.Wait(), "it was killed")
+	return promised
+}
+
+// requirePrefix reads the file: the events 0 to n and perhaps some more whole batches, in order, each once.
+func requirePrefix(t *testing.T, cfg Config, n int) {
+	t.Helper()
+	got := readAll(t, cfg)
+	require.GreaterOrEqual(t, len(got), n)
+	require.Zero(t, len(got)%perBatch, "a batch is there as a whole or not at all")
+	for i, e := range got {
+		var want session.Event
+		sessiontest.Typical(&want, i)
+		require.Equal(t, want.RecordID, e.RecordID)
+		require.True(t, want.SameContent(e))
+	}
+}
+
+// TestReadWhileWritten by another process: the reader sees every batch that was promised before it looked, and only whole ones.
+func TestReadWhileWritten(t *testing.T) {
+	cfg := testConfig(t)
+	cmd := exec.Command(os.Args[0], "0")
+	cmd.Env = append(os.Environ(), childPath+"="+cfg.Path)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	defer func() {
+		require.NoError(t, cmd.Process.Kill())
+		require.Error(t, cmd.Wait())
+	}()
+	lines := bufio.NewScanner(out)
+	for range 20 {
+		require.True(t, lines.Scan())
+		n, err := strconv.Atoi(lines.Text())
+		require.NoError(t, err)
+		requirePrefix(t, cfg, (n+1)*perBatch)
+	}
+}

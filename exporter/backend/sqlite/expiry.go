@@ -70,10 +70,15 @@ func (x *expiry) delete() (more bool, err error) {
 			break
 		}
 		more = more || x.conn.Changes() == sliceRows
+		if err = stmt.Reset(); err != nil {
+			break
+		}
 	}
 	if err == nil {
-		err = exec(x.conn, "COMMIT")
+		err = execute(x.conn, "COMMIT")
 	}
-	x.rollback()
+	if err != nil {
+		x.rollback()
+	}
 	return more, x.failed("deleting expired records", err)
 }

@@ -140,21 +140,21 @@ func (cfg *Config) tellViews(ctx context.Context, conn *sqlite.Conn) error {
 
 // inTransaction takes the write lock first, so that nothing read inside can be overtaken.
 func (cfg *Config) inTransaction(ctx context.Context, conn *sqlite.Conn, doing string, do func() error) error {
-	err := cfg.patiently(ctx, func() error { return exec(conn, "BEGIN IMMEDIATE") })
+	err := cfg.patiently(ctx, func() error { return execute(conn, "BEGIN IMMEDIATE") })
 	if err != nil {
 		return cfg.explain(doing, err)
 	}
 	if err = do(); err == nil {
-		err = exec(conn, "COMMIT")
+		err = execute(conn, "COMMIT")
 	}
 	if err != nil && !conn.AutocommitEnabled() {
-		_ = exec(conn, "ROLLBACK") // fails only where the error has rolled back already
+		_ = execute(conn, "ROLLBACK") // fails only where the error has rolled back already
 	}
 	return cfg.explain(doing, err)
 }
 
-// exec runs a statement that has neither parameters nor results.
-func exec(conn *sqlite.Conn, sql string) error {
+// execute runs a statement that has neither parameters nor results.
+func execute(conn *sqlite.Conn, sql string) error {
 	stmt, err := conn.Prepare(sql)
 	if err != nil {
 		return err

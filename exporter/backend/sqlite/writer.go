@@ -163,7 +163,7 @@ func (w *writer) ready() error {
 }
 
 func (w *writer) begin() error {
-	err := w.cfg.patiently(w.ctx, func() error { return exec(w.conn, "BEGIN IMMEDIATE") })
+	err := w.cfg.patiently(w.ctx, func() error { return execute(w.conn, "BEGIN IMMEDIATE") })
 	return w.failed("waiting for the write lock", err)
 }
 
@@ -173,7 +173,7 @@ func (w *writer) transact() error {
 	for {
 		gone, err := w.insertGroup()
 		if err == nil && gone < 0 {
-			err = exec(w.conn, "COMMIT")
+			err = execute(w.conn, "COMMIT")
 		}
 		if err == nil && gone < 0 {
 			return nil
@@ -219,7 +219,7 @@ func (w *writer) dismiss(i int) {
 
 func (w *writer) rollback() {
 	if !w.conn.AutocommitEnabled() {
-		if err := exec(w.conn, "ROLLBACK"); err != nil {
+		if err := execute(w.conn, "ROLLBACK"); err != nil {
 			w.close()
 		}
 	}

@@ -1,0 +1,194 @@
+package sqlite
+
+import (
+	"context"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// TestColumns holds the schema and the code against session.Fields, which names every field once.
+func TestColumns(t *testing.T) {
+	var want, bound []string
+	for _, f := range session.Fields {
+		want = append(want, f.Column)
+	}
+	for _, c := range columns {
+		bound = append(bound, c.name)
+	}
+	require.Equal(t, append(want, "attribute_types"), bound)
+
+	cfg := testConfig(t)
+	startStore(t, cfg)
+	require.Equal(t, append([]string{"arrival"}, bound...), tableColumns(t, cfg, "session_events"))
+	require.Equal(t, append([]string{"arrival", "content_hash"}, bound...), tableColumns(t, cfg, "session_conflicts"))
+}
+
+func tableColumns(t *testing.T, cfg Config, table string) (names []string) {
+	for _, r := range (file{cfg}).Query(t, "SELECT name FROM pragma_table_info('"+table+"')").Cells {
+		names = append(names, r[0])
+	}
+	return names
+}
+
+// TestFromEachVersion starts from the schema of every older program, with a record in it.
+func TestFromEachVersion(t *testing.T) {
+	all := migrations
+	defer func() { migrations = all }()
+	for version := 1; version < len(all); version++ {
+		migrations = all[:version]
+		cfg := testConfig(t)
+		old := newStore(t, cfg)
+		require.NoError(t, old.Start(t.Context()))
+		_, err := old.Write(t.Context(), typical(0, 10))
+		require.NoError(t, err)
+		require.NoError(t, old.Shutdown(context.Background()))
+
+		migrations = all
+		s := newStore(t, cfg)
+		require.NoError(t, s.Start(t.Context()))
+		res, err := s.Write(t.Context(), typical(0, 20))
+		require.NoError(t, err)
+		require.Equal(t, 10, res.Written)
+		require.Equal(t, [][]string{{"20"}}, file{cfg}.Query(t, "SELECT count(*) FROM session_log").Cells)
+		require.NoError(t, s.Shutdown(context.Background()))
+	}
+}
+
+func TestNewerSchema(t *testing.T) {
+	cfg := testConfig(t)
+	s := newStore(t, cfg)
+	require.NoError(t, s.Start(t.Context()))
+	require.NoError(t, s.Shutdown(context.Background()))
+	run(t, cfg, "INSERT INTO sessionlog_migrations VALUES (99, 'from the future', '')")
+	err := newStore(t, cfg).Start(t.Context())
+	require.ErrorIs(t, err, ErrNewerSchema)
+	require.ErrorContains(t, err, "version 99")
+}
+
+func run(t *testing.T, cfg Config, sql string) {
+	conn, err := sqlite.OpenConn(cfg.Path, sqlite.OpenReadWrite)
+	require.NoError(t, err)
+	require.NoError(t, sqlitex.ExecuteScript(conn, sql, nil))
+	require.NoError(t, conn.Close())
+}
+
+// TestSchemaByHand: create_schema off, and somebody runs the files himself.
+func TestSchemaByHand(t *testing.T) {
+	cfg := testConfig(t)
+	cfg.CreateSchema = false
+	require.ErrorIs(t, newStore(t, cfg).Start(t.Context()), ErrNoSchema)
+	run(t, cfg, migrationsTable)
+	for _, m := range migrations {
+		run(t, cfg, m.sql+"; INSERT INTO sessionlog_migrations VALUES ("+m.name[:4]+", '"+m.name+"', '')")
+	}
+	s := startStore(t, cfg)
+	res, err := s.Write(t.Context(), typical(0, 10))
+	require.NoError(t, err)
+	require.Equal(t, 10, res.Written)
+}
+
+// TestTablePrefix: two prefixes share a file and nothing else.
+func TestTablePrefix(t *testing.T) {
+	one, two := testConfig(t), DefaultConfig()
+	one.TablePrefix, two.TablePrefix, two.Path = "eu_", "us_", one.Path
+	s1, s2 := startStore(t, one), startStore(t, two)
+	_, err := s1.Write(t.Context(), typical(0, 10))
+	require.NoError(t, err)
+	_, err = s2.Write(t.Context(), typical(0, 3))
+	require.NoError(t, err)
+	require.Len(t, readAll(t, one), 10)
+	require.Len(t, readAll(t, two), 3)
+	require.Equal(t, [][]string{{"10"}}, file{one}.Query(t, "SELECT count(*) FROM eu_session_log").Cells)
+	names := file{one}.Query(t, "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'eu\\_%' ESCAPE '\\' AND name NOT LIKE 'us\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite_%'")
+	require.Empty(t, names.Cells, "everything of ours bears its prefix")
+	require.Empty(t, file{one}.Query(t, "SELECT * FROM eu_stl_connection_log").Cells)
+	require.Len(t, file{one}.Query(t, "SELECT * FROM eu_sessions").Cells, 5)
+}
+
+// TestViewSettings: what the configuration tells the views holds from the next start on.
+func TestViewSettings(t *testing.T) {
+	cfg := testConfig(t)
+	event := &session.Event{
+		Kind: session.KindLogin, Outcome: session.OutcomeSuccess, System: session.SystemPostgreSQL, Time: 1, RecordID: session.ID{1}, SessionKey: session.ID{2},
+	}
+	for _, c := range []struct {
+		include bool
+		assumed int
+		rows    [][]string
+		state   string
+	}{{false, 1, nil, "assumed closed"}, {true, 0, [][]string{{"authenticated"}}, "open"}, {false, 1, nil, "assumed closed"}} {
+		cfg.STLConnectionLog.IncludePostgreSQL = c.include
+		cfg.Sessions.AssumedClosedAfter *= 0
+		if c.assumed > 0 {
+			cfg.Sessions = DefaultConfig().Sessions
+		}
+		s := newStore(t, cfg)
+		require.NoError(t, s.Start(t.Context()))
+		_, err := s.Write(t.Context(), seq(event))
+		require.NoError(t, err)
+		require.Equal(t, c.rows, file{cfg}.Query(t, "SELECT event FROM stl_connection_log").Cells)
+		require.Equal(t, [][]string{{c.state}}, file{cfg}.Query(t, "SELECT state FROM sessions").Cells)
+		require.NoError(t, s.Shutdown(context.Background()))
+	}
+}
+
+// TestDurable reads back what the promise rests on.
+func TestDurable(t *testing.T) {
+	cfg := testConfig(t)
+	require.NoError(t, cfg.makeFile())
+	for want, level := range map[int]Synchronous{2: SynchronousFull, 1: SynchronousNormal} {
+		cfg.Synchronous = level
+		conn, err := cfg.open(t.Context())
+		require.NoError(t, err)
+		got, err := sqlitex.ResultInt(conn.Prep("PRAGMA synchronous"))
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		require.NoError(t, conn.Close())
+	}
+}
+
+// TestLibraryVersions: SQLite before 3.51.3 could damage a write-ahead log, and modernc.org/libc must be the very version
+// that modernc.org/sqlite was made with.
+func TestLibraryVersions(t *testing.T) {
+	require.GreaterOrEqual(t, sqlite.VersionNumber, 3051003)
+	list := func(module, format string) string {
+		out, err := exec.Command("go", "list", "-m", "-f", format, module).Output()
+		require.NoError(t, err)
+		return strings.TrimSpace(string(out))
+	}
+	requires := list("modernc.org/sqlite", `{{.GoMod}}`)
+	out, err := exec.Command("go", "mod", "edit", "-print", requires).Output()
+	require.NoError(t, err)
+	made := regexp.MustCompile(`modernc\.org/libc (\S+)`).FindStringSubmatch(string(out))
+	require.Len(t, made, 2)
+	require.Equal(t, made[1], list("modernc.org/libc", `{{.Version}}`))
+}
+
+// TestIndexesServe the questions that they are for.
+func TestIndexesServe(t *testing.T) {
+	cfg := testConfig(t)
+	s := startStore(t, cfg)
+	_, err := s.Write(t.Context(), typical(0, 1000))
+	require.NoError(t, err)
+	for where, index := range map[string]string{
+		"record_id = x'00'":          "session_events_by_record_id",
+		"time > 5":                   "session_events_by_time",
+		"user_name = 'alice'":        "session_events_by_user_name",
+		"client_address = '1.2.3.4'": "session_events_by_client_address",
+		"trace_id = x'00'":           "session_events_by_trace_id",
+	} {
+		plan := file{cfg}.Query(t, "EXPLAIN QUERY PLAN SELECT * FROM session_events WHERE "+where).Cells
+		require.True(t, slices.ContainsFunc(plan, func(r []string) bool { return strings.Contains(r[3], index) }), "%s: %v", where, plan)
+	}
+	plan := file{cfg}.Query(t, "EXPLAIN QUERY PLAN SELECT * FROM session_log WHERE time > 5 AND user = 'alice'").Cells
+	require.Contains(t, plan[0][3], "USING INDEX", "through the view too")
+}
