@@ -19,18 +19,25 @@ import (
 	"go.opentelemetry.io/collector/processor/memorylimiterprocessor"
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/otlpreceiver"
+	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/sessionlogconsoleexporter"
+	"github.com/otel-sessionlog/sessionlog/exporter/sessionlogexporter"
+	"github.com/otel-sessionlog/sessionlog/extension/sessionlogdelivery"
+	"github.com/otel-sessionlog/sessionlog/receiver/sessionlogreceiver"
 )
 
 // components lists what this distribution is made of; config/builder.yaml lists the same for the OpenTelemetry Collector Builder.
 func components() (otelcol.Factories, error) {
-	var f otelcol.Factories
+	f := otelcol.Factories{Telemetry: otelconftelemetry.NewFactory()}
 	var err error
 	if f.Extensions, err = otelcol.MakeFactoryMap[extension.Factory](
 		filestorage.NewFactory(), healthcheckextension.NewFactory(), zpagesextension.NewFactory(), pprofextension.NewFactory(), bearertokenauthextension.NewFactory(),
+		sessionlogdelivery.NewFactory(),
 	); err != nil {
 		return f, err
 	}
-	if f.Receivers, err = otelcol.MakeFactoryMap[receiver.Factory](otlpreceiver.NewFactory()); err != nil {
+	if f.Receivers, err = otelcol.MakeFactoryMap[receiver.Factory](otlpreceiver.NewFactory(), sessionlogreceiver.NewFactory()); err != nil {
 		return f, err
 	}
 	if f.Processors, err = otelcol.MakeFactoryMap[processor.Factory](batchprocessor.NewFactory(), memorylimiterprocessor.NewFactory()); err != nil {
@@ -38,6 +45,7 @@ func components() (otelcol.Factories, error) {
 	}
 	f.Exporters, err = otelcol.MakeFactoryMap[exporter.Factory](
 		otlpexporter.NewFactory(), otlphttpexporter.NewFactory(), debugexporter.NewFactory(), fileexporter.NewFactory(), nopexporter.NewFactory(),
+		sessionlogexporter.NewFactory(), sessionlogconsoleexporter.NewFactory(),
 	)
 	return f, err
 }
