@@ -1,6 +1,10 @@
 package export
 
-import "github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+import (
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+)
 
 // Formats are the exports that can be read, named as ClickHouse names them. The line of types is recognised wherever it
 // stands, so the formats with and without it are one; and so are those whose values are all strings.
@@ -22,6 +26,10 @@ func format(name string, detect func([]byte, bool) logformat.Verdict, split func
 ) logformat.Format {
 	return logformat.Format{
 		Name: name, Aliases: aliases, Detect: detect,
-		New: func(o logformat.Options) logformat.Parser { return newParser(o, split, frame) },
+		New: func(o logformat.Options) logformat.Parser {
+			p := newParser(o, split, frame)
+			p.named = strings.Contains(name, "WithNames")
+			return p
+		},
 	}
 }

@@ -7,6 +7,9 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
+var errNames = logformat.Refuse("the first line does not name the columns type, auth_id and event_time_microseconds: " +
+	"export with the names of the columns, FORMAT CSVWithNames, TSVWithNames or JSONCompactEachRowWithNames")
+
 // setHeader takes the names of the columns in order.
 func (p *parser) setHeader(names []string) error {
 	header, seen := make([]*field, 0, len(names)), uint32(0)
@@ -21,8 +24,7 @@ func (p *parser) setHeader(names []string) error {
 	}
 	const times = 1<<eventMicros | 1<<eventTime
 	if seen&needed != needed || seen&times == 0 {
-		return logformat.Refuse("the first line does not name the columns type, auth_id and event_time_microseconds: " +
-			"export with the names of the columns, FORMAT CSVWithNames, TSVWithNames or JSONCompactEachRowWithNames")
+		return errNames
 	}
 	p.header, p.typeCell = header, typeCell
 	return nil

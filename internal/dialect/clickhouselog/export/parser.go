@@ -31,9 +31,10 @@ type parser struct {
 	backslash texts
 	certTimes texts
 
-	header   []*field          // formats with names: the columns in order
+	named    bool              // the format begins with a line of names
+	header   []*field          // the columns in that order
 	typeCell int               // which of them is type
-	cells    []cell            // formats with names: the row at hand
+	cells    []cell            // the row at hand
 	order    []keyed           // JSONEachRow: the keys of the row before, which are those of this one
 	fields   map[string]*field // JSONEachRow: all keys seen
 
@@ -79,6 +80,9 @@ func (p *parser) Parse(record string, at int64, page *logformat.Page) error {
 		record = strings.TrimPrefix(record, logformat.ByteOrderMark)
 	}
 	row, err := p.split(p, logformat.TrimLineEnd(record))
+	if err != nil && p.named && p.header == nil {
+		return errNames
+	}
 	if err != nil || !row {
 		return err
 	}

@@ -1,0 +1,224 @@
+package file_test
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+func newJob(testing.TB) *job {
+	return &job{Recorder: &sourcetest.Recorder{}, done: make(chan error, 1)}
+}
+
+// stopAfter ends the source once n pages were delivered.
+func stopAfter(j *job, n int) func(context.Context, int, []session.Event) error {
+	return func(ctx context.Context, call int, _ []session.Event) error {
+		if call > n {
+			return context.Canceled
+		}
+		if call == n {
+			j.cancel()
+		}
+		return nil
+	}
+}
+
+// A long beginning makes fingerprints see more than one row.
+func many(prefix string, n int) (users []string) {
+	for i := range n {
+		users = append(users, prefix+string(rune('a'+i%26))+string(rune('a'+i/26)))
+	}
+	return users
+}
+
+func TestRotationByRename(t *testing.T) {
+	for _, glob := range []string{"session_log.jsonl", "session_log.jsonl*"} {
+		t.Run(glob, func(t *testing.T) {
+			dir, path := place(t)
+			first, second, third := many("1", 20), many("2", 20), many("3", 20)
+			write(t, path, rowsOf(first...))
+			store := &sourcetest.Store{}
+			j := start(t, config(filepath.Join(dir, glob)), store)
+			j.awaitUsers(t, first...)
+			// The writer goes on in the renamed file for a while, as it holds it open, then opens a new one.
+			require.NoError(t, os.Rename(path, path+".1"))
+			appendTo(t, path+".1", rowsOf(second...))
+			j.awaitUsers(t, append(first, second...)...)
+			write(t, path, rowsOf(third...))
+			j.awaitUsers(t, append(append(first, second...), third...)...)
+			j.stop(t)
+			require.Zero(t, j.stats.Counts().BadRows)
+
+			j = once(t, config(filepath.Join(dir, glob)), store)
+			require.Empty(t, j.users(), "told again after a restart")
+		})
+	}
+}
+
+func TestRotationWhileTheCollectorIsAway(t *testing.T) {
+	dir, path := place(t)
+	cfg := config(path + "*")
+	store := &sourcetest.Store{}
+	first, rest, later := many("1", 20), many("2", 5), many("3", 20)
+	write(t, path, rowsOf(first...))
+	require.Equal(t, first, once(t, cfg, store).users())
+
+	appendTo(t, path, rowsOf(rest...))
+	require.NoError(t, os.Rename(path, path+".1"))
+	write(t, path, rowsOf(later...))
+	require.ElementsMatch(t, append(rest, later...), once(t, cfg, store).users())
+
+	// Compressing keeps the text: neither name nor bytes on disk are the file's identity.
+	write(t, path+".1.gz", gzipped(t, content(t, path+".1")))
+	require.NoError(t, os.Remove(path+".1"))
+	require.NoError(t, os.Rename(path, filepath.Join(dir, "session_log.jsonl.2")))
+	require.Empty(t, once(t, cfg, store).users())
+}
+
+func TestTruncation(t *testing.T) {
+	_, path := place(t)
+	first, second := many("1", 30), many("2", 10)
+	write(t, path, rowsOf(first...))
+	store := &sourcetest.Store{}
+	j := start(t, config(path), store)
+	j.awaitUsers(t, first...)
+	write(t, path, rowsOf(second...)) // truncates the same file
+	j.awaitUsers(t, append(first, second...)...)
+	j.stop(t)
+	require.Empty(t, once(t, config(path), store).users())
+}
+
+func TestCopyTruncate(t *testing.T) {
+	dir, path := place(t)
+	store := &sourcetest.Store{}
+	first, rest, second := many("1", 30), many("r", 5), many("2", 60)
+	write(t, path, rowsOf(first...))
+	j := start(t, config(path), store) // the copy is none of its files
+	j.awaitUsers(t, first...)
+	copyFile(t, path, path+".1")
+	write(t, path, rowsOf(second...)) // grown beyond the old offset before anybody looks
+	j.awaitUsers(t, append(first, second...)...)
+	j.stop(t)
+
+	// While the collector is away, and with the copy among its files: each row once.
+	appendTo(t, path, rowsOf(rest...))
+	copyFile(t, path, path+".2")
+	write(t, path, rowsOf("fresh"))
+	j = once(t, config(filepath.Join(dir, "session_log.jsonl"), path+".2"), store)
+	require.ElementsMatch(t, append(rest, "fresh"), j.users())
+}
+
+func copyFile(t testing.TB, from, to string) {
+	t.Helper()
+	in, err := os.Open(from)
+	require.NoError(t, err)
+	out, err := os.Create(to)
+	require.NoError(t, err)
+	_, err = io.Copy(out, in)
+	require.NoError(t, err)
+	require.NoError(t, in.Close())
+	require.NoError(t, out.Close())
+}
+
+// An export that is written anew under its name, with more rows: only those are new.
+func TestExportsThatAreReplaced(t *testing.T) {
+	dir, path := place(t)
+	first, more := many("1", 30), many("2", 5)
+	write(t, path, rowsOf(first...))
+	j := start(t, config(path), &sourcetest.Store{})
+	j.awaitUsers(t, first...)
+	write(t, filepath.Join(dir, "next"), rowsOf(append(first, more...)...))
+	require.NoError(t, os.Rename(filepath.Join(dir, "next"), path))
+	j.awaitUsers(t, append(first, more...)...)
+	j.stop(t)
+}
+
+func TestNewFilesAreFound(t *testing.T) {
+	dir, path := place(t)
+	j := start(t, config(filepath.Join(dir, "**", "*.jsonl")), &sourcetest.Store{})
+	write(t, path, "")
+	appendTo(t, path, rowsOf("a"))
+	j.awaitUsers(t, "a")
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "deep", "er"), 0o700))
+	write(t, filepath.Join(dir, "deep", "er", "x.jsonl"), rowsOf("b"))
+	j.awaitUsers(t, "a", "b")
+	require.NoError(t, os.RemoveAll(filepath.Join(dir, "deep")))
+	appendTo(t, path, rowsOf("c"))
+	j.awaitUsers(t, "a", "b", "c")
+	j.stop(t)
+}
+
+// A compressed file that is still being written tells what it holds, and later its rest.
+func TestCompressedFilesThatGrow(t *testing.T) {
+	_, path := place(t)
+	text := content(t, exports+"session_log.jsonl")
+	whole := gzipped(t, text)
+	write(t, path, whole[:len(whole)/2])
+	j := start(t, config(path), &sourcetest.Store{})
+	await(t, "the first half was not told", func() bool { return len(j.Delivered()) > 0 })
+	appendTo(t, path, whole[len(whole)/2:])
+	await(t, "the second half was not told", func() bool { return len(j.Delivered()) >= 65 })
+	j.stop(t)
+	require.Len(t, j.Delivered(), 65)
+	require.Zero(t, j.stats.Counts().BadRows)
+	want := once(t, config(exports+"session_log.jsonl"), &sourcetest.Store{}).Delivered()
+	require.Equal(t, ids(want), ids(j.Delivered()))
+}
+
+func TestInitialEnd(t *testing.T) {
+	for _, name := range []string{"session_log.jsonl", "session_log.csv"} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, name)
+		all := content(t, exports+name)
+		cut := len(all) - 1
+		for range 3 {
+			for cut--; all[cut-1] != '\n'; cut-- {
+			}
+		}
+		write(t, path, all[:cut])
+		cfg := config(filepath.Join(dir, "*"))
+		cfg.Initial = "end"
+		store := &sourcetest.Store{}
+		require.Empty(t, once(t, cfg, store).users())
+		j := start(t, cfg, store)
+		appendTo(t, path, all[cut:])
+		await(t, "what was appended was not told", func() bool { return len(j.Delivered()) >= 3 })
+		write(t, filepath.Join(dir, "new.jsonl"), rowsOf("new"))
+		await(t, "a new file was not told", func() bool { return len(j.Delivered()) >= 4 })
+		j.stop(t)
+		want := once(t, config(path), &sourcetest.Store{}).Delivered()
+		require.Equal(t, ids(want[62:]), ids(j.Delivered()[:3]), name)
+	}
+}
+
+// Rows that are equal in everything get ids by their number, also when a restart comes between them.
+func TestEqualRowsAcrossRestarts(t *testing.T) {
+	_, path := place(t)
+	write(t, path, rowsOf("same", "same", "same", "same", "other"))
+	want := once(t, config(path), &sourcetest.Store{}).Delivered()
+	store := &sourcetest.Store{}
+	var got []session.Event
+	for _, n := range []int{2, 1, 2} {
+		cfg := config(path)
+		cfg.BatchSize = 1
+		j := newJob(t)
+		j.Fate = stopAfter(j, n)
+		j.begin(t, newSource(t, cfg), store)
+		await(t, "a run did not go on", func() bool { return len(j.Delivered()) >= n })
+		j.stop(t)
+		got = append(got, j.Delivered()...)
+	}
+	require.Equal(t, ids(want), ids(got))
+	distinct := map[session.ID]bool{}
+	for _, id := range ids(got) {
+		distinct[id] = true
+	}
+	require.Len(t, distinct, 5)
+}
