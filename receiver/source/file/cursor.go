@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 
@@ -20,14 +21,18 @@ type cursor struct {
 	Path     string `json:"path"`     // where it was last; only a preference
 	HeadSize int    `json:"headSize"` // how much of the beginning is hashed: never more than Offset, which is settled
 	Head     string `json:"head"`
+	TailSize int    `json:"tailSize"` // how much before Offset is hashed
+	Tail     string `json:"tail"`
 	Offset   int64  `json:"offset"` // behind the last record that was delivered, in bytes of text
 	Anchor   int64  `json:"anchor"` // where a parser must start to go on there
 	State    []byte `json:"state"`  // and what it must know
 	Format   string `json:"format"`
 }
 
-// maxHead is enough to see the first rows behind any line of column names.
-const maxHead = 4096
+const (
+	maxHead = 4096 // enough to see the first rows behind any line of column names
+	maxTail = 512
+)
 
 func hash(text []byte) string {
 	sum := sha256.Sum256(text)
@@ -37,6 +42,23 @@ func hash(text []byte) string {
 // begins tells whether a text is the one that the cursor knows.
 func (c *cursor) begins(text []byte) bool {
 	return c.HeadSize > 0 && len(text) >= c.HeadSize && hash(text[:c.HeadSize]) == c.Head
+}
+
+// goesOn tells whether the text before Offset is still the one that was read. An export that was written anew may begin
+// as the old one did and have other rows in the middle. Of a compressed file only the beginning is looked at: nobody
+// changes one in place.
+func (c *cursor) goesOn(path string, packed bool) bool {
+	if packed || c.TailSize == 0 {
+		return true
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return true // whoever reads the file next will say so
+	}
+	defer func() { _ = f.Close() }()
+	text := make([]byte, c.TailSize)
+	n, _ := f.ReadAt(text, c.Offset-int64(c.TailSize))
+	return n == c.TailSize && hash(text) == c.Tail
 }
 
 // record is a cursor in the store, and the file of this run that it belongs to.
@@ -132,7 +154,7 @@ func (l *ledger) claim(t *tail, text []byte, samePath bool) *record {
 			continue
 		}
 		if t.packed || t.info.Size() >= r.cursor.Offset {
-			if r.cursor.begins(text) && (best == nil || best.cursor.Offset < r.cursor.Offset) {
+			if (best == nil || best.cursor.Offset < r.cursor.Offset) && r.cursor.begins(text) && r.cursor.goesOn(t.path, t.packed) {
 				best = r
 			}
 		}

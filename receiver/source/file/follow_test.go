@@ -140,6 +140,21 @@ func TestExportsThatAreReplaced(t *testing.T) {
 	j.stop(t)
 }
 
+// An export without order may have new rows in its middle: then all of it is told, and the rows told before have their ids.
+func TestExportsThatAreReplacedWithRowsInBetween(t *testing.T) {
+	_, path := place(t)
+	head, end := many("1", 30), many("2", 5)
+	write(t, path, rowsOf(append(head, end...)...))
+	store := &sourcetest.Store{}
+	before := once(t, config(path), store)
+	require.Len(t, before.users(), 35)
+	all := append(append(append([]string{}, head...), "between"), end...)
+	write(t, path, rowsOf(append(all, "later")...))
+	j := once(t, config(path), store)
+	require.Equal(t, append(all, "later"), j.users())
+	require.Equal(t, ids(before.Delivered())[:30], ids(j.Delivered())[:30])
+}
+
 func TestNewFilesAreFound(t *testing.T) {
 	dir, path := place(t)
 	j := start(t, config(filepath.Join(dir, "**", "*.jsonl")), &sourcetest.Store{})

@@ -134,7 +134,8 @@ func (r *reader) look(t *tail, f seen) bool {
 			r.complain(f.path, err)
 			return true
 		}
-		if !packed && f.info.Size() < t.pos || t.record.cursor.HeadSize > 0 && !t.record.cursor.begins(text) {
+		c := &t.record.cursor
+		if !packed && f.info.Size() < t.pos || c.HeadSize > 0 && !c.begins(text) || !c.goesOn(f.path, packed) {
 			r.host.Log.Info("the file was truncated or written anew: reading from its beginning", zap.String("file", f.path))
 			r.forget(t)
 			return false

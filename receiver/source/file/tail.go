@@ -25,6 +25,8 @@ type tail struct {
 	startHash string // of HeadSize bytes of it
 	startSize int
 
+	before string // the text just before pos, up to maxTail
+
 	drained  bool // all that info tells of was read, or cannot be
 	problem  bool // it was complained of
 	gone     bool // its path leads elsewhere or nowhere
@@ -126,5 +128,8 @@ func (t *tail) cursor() cursor {
 		}
 	}
 	c.Head, c.HeadSize = t.startHash, t.startSize
+	if t.pos >= t.told && t.before != "" {
+		c.Tail, c.TailSize = hash([]byte(t.before)), len(t.before)
+	}
 	return c
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -154,6 +155,13 @@ func (r *reader) frame(t *tail, data []byte, final bool) (used int) {
 // parse reads records, whose strings become parts of text.
 func (r *reader) parse(ctx context.Context, t *tail, text string) error {
 	now := r.host.Now().UnixNano()
+	whole := text
+	remember := func() {
+		if read := whole[:len(whole)-len(text)]; read != "" {
+			t.before = strings.Clone(read[max(0, len(read)-maxTail):]) // a part would keep the whole text in memory
+		}
+	}
+	defer remember()
 	for _, n := range r.ends {
 		if err := r.takePage(ctx); err != nil {
 			return err
@@ -182,6 +190,7 @@ func (r *reader) parse(ctx context.Context, t *tail, text string) error {
 		r.page.bytes += n
 		r.page.moved = r.page.moved || t.pos > t.told
 		if r.page.full(r.cfg.BatchSize) {
+			remember()
 			if err := r.send(ctx, t, true); err != nil {
 				return err
 			}
@@ -195,6 +204,7 @@ func (r *reader) tooLong(t *tail, n int64) {
 		r.host.Stats.BadRows(1, place(t.path, t.pos), fmt.Errorf("a line of %d bytes, more than `max_line_bytes` %d", n, r.cfg.MaxLineBytes))
 	}
 	t.pos += n
+	t.before = ""
 	r.page.moved = r.page.moved || t.pos > t.told
 }
 
