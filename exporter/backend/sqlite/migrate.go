@@ -20,12 +20,12 @@ var migrationFiles embed.FS
 
 // migration is one numbered file.
 type migration struct {
-	version int64
-	name    string
-	sql     string
+	name string
+	sql  string
 }
 
-// migrations are all files in the order of their numbers, which run from 1 without a gap.
+// migrations are all files in the order of their numbers, which run from 1 without a gap. Each ends by writing its number
+// into sessionlog_migrations, so that a file does the same by hand.
 var migrations = func() (all []migration) {
 	entries, err := migrationFiles.ReadDir("migrations")
 	if err != nil {
@@ -38,7 +38,7 @@ var migrations = func() (all []migration) {
 		if err != nil || readErr != nil || version != int64(i)+1 {
 			panic("sqlite: migrations must be numbered 0001, 0002, …: " + e.Name())
 		}
-		all = append(all, migration{version, strings.TrimSuffix(e.Name(), ".sql"), string(text)})
+		all = append(all, migration{strings.TrimSuffix(e.Name(), ".sql"), string(text)})
 	}
 	return all
 }()
@@ -54,12 +54,6 @@ func (cfg *Config) named(sql string) string {
 	}
 	return ourNames.ReplaceAllString(sql, cfg.TablePrefix+"$0")
 }
-
-const migrationsTable = `CREATE TABLE IF NOT EXISTS sessionlog_migrations (
-    version    INTEGER PRIMARY KEY,
-    name       TEXT NOT NULL,
-    applied_at TEXT NOT NULL -- UTC
-)`
 
 // migrate brings the schema to this program's version, one file a transaction. The write lock is taken before the version is
 // read, so that of two programs that start at once one does the work.
@@ -93,11 +87,10 @@ func (cfg *Config) migrateOnce(ctx context.Context, conn *sqlite.Conn) (more boo
 			return err
 		}
 		m := migrations[version]
-		if err := sqlitex.ExecuteScript(conn, cfg.named(migrationsTable+";"+m.sql), nil); err != nil {
+		if err := sqlitex.ExecuteScript(conn, cfg.named(m.sql), nil); err != nil {
 			return fmt.Errorf("migration %s: %w", m.name, err)
 		}
-		return sqlitex.Execute(conn, cfg.named("INSERT INTO sessionlog_migrations VALUES (?, ?, ?)"),
-			&sqlitex.ExecOptions{Args: []any{m.version, m.name, time.Now().UTC().Format(time.DateTime)}})
+		return nil
 	})
 }
 

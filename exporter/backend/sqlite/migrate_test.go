@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -74,6 +75,7 @@ func TestNewerSchema(t *testing.T) {
 	require.ErrorContains(t, err, "version 99")
 }
 
+// run executes a script as somebody would by hand.
 func run(t *testing.T, cfg Config, sql string) {
 	conn, err := sqlite.OpenConn(cfg.Path, sqlite.OpenReadWrite)
 	require.NoError(t, err)
@@ -86,9 +88,9 @@ func TestSchemaByHand(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.CreateSchema = false
 	require.ErrorIs(t, newStore(t, cfg).Start(t.Context()), ErrNoSchema)
-	run(t, cfg, migrationsTable)
-	for _, m := range migrations {
-		run(t, cfg, m.sql+"; INSERT INTO sessionlog_migrations VALUES ("+m.name[:4]+", '"+m.name+"', '')")
+	for i, m := range migrations {
+		run(t, cfg, m.sql)
+		require.Equal(t, [][]string{{strconv.Itoa(i + 1)}}, file{cfg}.Query(t, "SELECT max(version) FROM sessionlog_migrations").Cells)
 	}
 	s := startStore(t, cfg)
 	res, err := s.Write(t.Context(), typical(0, 10))

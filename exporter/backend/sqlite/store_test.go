@@ -85,17 +85,3 @@ func TestRoundTrip(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, res.Duplicates, "%+v", res)
 }
-
-func BenchmarkWrite(b *testing.B) {
-	s := startStore(b, testConfig(b))
-	events := 0
-	b.ReportAllocs()
-	for b.Loop() {
-		res, err := s.Write(b.Context(), typical(events, events+8192))
-		if err != nil || res.Written != 8192 {
-			b.Fatal(res, err)
-		}
-		events += 8192
-	}
-	b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "records/s")
-}

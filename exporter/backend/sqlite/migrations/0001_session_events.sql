@@ -87,8 +87,17 @@ CREATE TABLE session_conflicts (
 );
 CREATE INDEX session_conflicts_by_time ON session_conflicts (time);
 
+-- Which of these files have been run.
+CREATE TABLE sessionlog_migrations (
+    version    INTEGER PRIMARY KEY,
+    name       TEXT NOT NULL,
+    applied_at TEXT NOT NULL -- UTC
+);
+
 -- What the views are told by the configuration.
 CREATE TABLE sessionlog_settings (
     name  TEXT PRIMARY KEY,
     value INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+INSERT INTO sessionlog_migrations VALUES (1, 'session_events', strftime('%Y-%m-%d %H:%M:%S', 'now'));

@@ -104,3 +104,5 @@ FROM (
     FROM session_events
 )
 WHERE kind = 'logout' OR kind = 'login' AND outcome <> 'unknown';
+
+INSERT INTO sessionlog_migrations VALUES (2, 'session_log', strftime('%Y-%m-%d %H:%M:%S', 'now'));

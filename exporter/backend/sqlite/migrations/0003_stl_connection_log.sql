@@ -50,3 +50,5 @@ FROM (
 )
 WHERE system = 'aws.redshift'
    OR system = 'postgresql' AND EXISTS (SELECT 1 FROM sessionlog_settings WHERE name = 'include_postgresql' AND value = 1);
+
+INSERT INTO sessionlog_migrations VALUES (3, 'stl_connection_log', strftime('%Y-%m-%d %H:%M:%S', 'now'));

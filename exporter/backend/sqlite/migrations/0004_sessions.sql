@@ -49,3 +49,5 @@ FROM (
     HAVING max(kind <> 'login' OR outcome <> 'failure')
 ) AS s
 JOIN session_events AS first ON first.arrival = CAST(substr(s.first_row, 54) AS INTEGER);
+
+INSERT INTO sessionlog_migrations VALUES (4, 'sessions', strftime('%Y-%m-%d %H:%M:%S', 'now'));
