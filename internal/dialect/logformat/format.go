@@ -33,6 +33,35 @@ const (
 type Options struct {
 	Instance string         // the stable name of the server or cluster, part of every id
 	Zone     *time.Location // of the times that carry none; nil when nobody said
+	Name     string         // of the text: a path or an object's key, as far as there is one
+	// Written is when the text was last written, for times without a year; zero when nobody knows.
+	Written time.Time
+	// LinePrefix is PostgreSQL's log_line_prefix; empty means one of those that servers come with.
+	LinePrefix string
+	// DecideAfter is how long an event is held back that a later record may turn into its contrary; 0 is ten seconds.
+	DecideAfter time.Duration
+	// Shared is what the parsers of one source have in common; nil for a parser on its own.
+	Shared *Shared
+}
+
+// Shared lets the parsers of several texts of one server know the same things: the lines of one connection may stand on
+// both sides of a rotation. Parsers that share are used by one goroutine at a time.
+type Shared struct{ things map[string]any }
+
+// Thing gives what a format keeps under this name, made at its first call.
+func (s *Shared) Thing(name string, newThing func() any) any {
+	if s == nil {
+		return newThing()
+	}
+	thing, ok := s.things[name]
+	if !ok {
+		if s.things == nil {
+			s.things = map[string]any{}
+		}
+		thing = newThing()
+		s.things[name] = thing
+	}
+	return thing
 }
 
 // Parser reads one text from its beginning, or from where another parser of the same text stood. It is not safe for
@@ -55,6 +84,14 @@ type Parser interface {
 	// Doubtful counts the events so far whose time is one of two that the text may mean: it stood in the hour that a
 	// clock going back shows twice.
 	Doubtful() int
+}
+
+// Settler is a [Parser] that may hold back an event until later records, or the mere passing of time, decide what it was.
+type Settler interface {
+	Parser
+	// Settle adds the events that are decided because it is now, in nanoseconds since 1970 UTC, and no record came that
+	// says otherwise. It is called when all that there is of the text has been parsed; the anchor may move by it.
+	Settle(now int64, page *Page)
 }
 
 // Refuse makes an error that [IsRefusal]: its text names what is missing and the remedy.

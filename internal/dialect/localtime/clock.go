@@ -1,0 +1,157 @@
+// Package localtime tells which moment a log's local time means. Most logs write the clock of their server without its
+// distance from UTC, at best with an abbreviation that many zones share.
+package localtime
+
+import (
+	"errors"
+	"time"
+)
+
+// Errors of a [Clock]. None holds the text that was read.
+var (
+	ErrNoZone   = errors.New("a local time, and nobody said of which zone")
+	ErrSkipped  = errors.New("a local time that the clocks of the zone skipped: is `timezone` really the server's?")
+	ErrMismatch = errors.New("a zone abbreviation that the zone of `timezone` does not use at that time: is it really the server's log_timezone?")
+)
+
+// Disorder is how many seconds a line may stand behind the one before it although the log is in order: processes write
+// when they get to it.
+const Disorder = 60
+
+const day = 24 * 3600
+
+// Clock reads the local times of one zone. It is not safe for concurrent use.
+type Clock struct {
+	zone *time.Location // nil: nobody said
+
+	// Local seconds from lo up to hi are surely offset ahead of UTC, under the name abbr: no clock change is near.
+	lo, hi, offset int64
+	abbr           string
+
+	doubtful int
+}
+
+// New makes a clock of this zone; nil is no zone, and then only times that name UTC or an offset can be read.
+func New(zone *time.Location) Clock { return Clock{zone: zone} }
+
+// Doubtful counts the times so far that could mean two moments.
+func (c *Clock) Doubtful() int { return c.doubtful }
+
+// Unix gives the moment, in seconds since 1970 UTC, of a time that says nothing of its zone. local is what [Civil] made of
+// it. before is the moment of the line before, 0 if there is none: when clocks go back, an hour of local times comes
+// twice, and the earlier reading is taken that does not lie before it.
+func (c *Clock) Unix(local, before int64) (int64, error) {
+	switch {
+	case local >= c.lo && local < c.hi:
+		return local - c.offset, nil
+	case c.zone == nil:
+		return 0, ErrNoZone
+	}
+	first, second, n := c.readings(local)
+	switch n {
+	case 0:
+		return 0, ErrSkipped
+	case 1:
+		return first, nil
+	}
+	c.doubtful++
+	if behind := before - Disorder; first < behind && second >= behind {
+		return second, nil
+	}
+	return first, nil
+}
+
+// Named gives the moment of a time with a zone's abbreviation behind it: UTC, GMT, +03 and -0330 mean the same everywhere;
+// CET or MSK only in a zone that is known, where they also tell the two readings of a doubled hour apart.
+func (c *Clock) Named(local int64, abbr string) (int64, error) {
+	if abbr == c.abbr && local >= c.lo && local < c.hi {
+		return local - c.offset, nil
+	}
+	if abbr == "UTC" || abbr == "GMT" {
+		return local, nil
+	}
+	if offset, ok := numeric(abbr); ok {
+		return local - offset, nil
+	}
+	if c.zone == nil {
+		return 0, ErrNoZone
+	}
+	first, second, n := c.readings(local)
+	switch {
+	case n > 0 && c.nameAt(first) == abbr:
+		return first, nil
+	case n > 1 && c.nameAt(second) == abbr:
+		return second, nil
+	case n == 0:
+		return 0, ErrSkipped
+	}
+	return 0, ErrMismatch
+}
+
+// readings finds the moments that a local time can mean, of which there are none, one or two.
+func (c *Clock) readings(local int64) (first, second int64, n int) {
+	// No zone is a day from UTC, and none changes twice within two days.
+	early, late := c.offsetAt(local-day), c.offsetAt(local+day)
+	first, second = local-early, local-late
+	isFirst, isSecond := c.offsetAt(first) == early, c.offsetAt(second) == late
+	switch {
+	case isFirst && isSecond && first == second:
+		c.remember(first, early)
+		return first, first, 1
+	case isFirst && isSecond:
+		return min(first, second), max(first, second), 2
+	case isFirst:
+		return first, first, 1
+	case isSecond:
+		return second, second, 1
+	}
+	return 0, 0, 0
+}
+
+func (c *Clock) offsetAt(unix int64) int64 {
+	_, offset := time.Unix(unix, 0).In(c.zone).Zone()
+	return int64(offset)
+}
+
+func (c *Clock) nameAt(unix int64) string {
+	name, _ := time.Unix(unix, 0).In(c.zone).Zone()
+	return name
+}
+
+// remember notes how far from this moment local times are without doubt: up to a day before the next clock change.
+func (c *Clock) remember(unix, offset int64) {
+	const ages = 1 << 40 // 34,000 years, in seconds
+	start, end := time.Unix(unix, 0).In(c.zone).ZoneBounds()
+	c.lo, c.hi, c.offset, c.abbr = unix+offset, unix+offset+1, offset, c.nameAt(unix)
+	if start.IsZero() {
+		c.lo = -ages
+	} else {
+		c.lo = min(c.lo, start.Unix()+offset+day)
+	}
+	if end.IsZero() {
+		c.hi = ages
+	} else {
+		c.hi = max(c.hi, end.Unix()+offset-day)
+	}
+}
+
+// numeric reads +hh, +hhmm or +hh:mm: zones without a name of their own are abbreviated so.
+func numeric(s string) (seconds int64, ok bool) {
+	if len(s) < 3 || s[0] != '+' && s[0] != '-' {
+		return 0, false
+	}
+	hours, ok := Digits(s[1:3])
+	rest := s[3:]
+	if len(rest) == 3 && rest[0] == ':' {
+		rest = rest[1:]
+	}
+	minutes, ok2 := Digits(rest)
+	if !ok || !ok2 || hours > 15 || minutes > 59 || len(rest) != 0 && len(rest) != 2 {
+		return 0, false
+	}
+	seconds = hours*3600 + minutes*60
+	if s[0] == '-' {
+		seconds = -seconds
+	}
+	return seconds, true
+}
