@@ -1,0 +1,98 @@
+package postgresql
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
+)
+
+// Config is the block `postgresql` of the exporter.
+type Config struct {
+	configpostgresql.ClientConfig `mapstructure:",squash"`
+	// Dialect is postgresql (14 or later) or redshift.
+	Dialect Dialect `mapstructure:"dialect"`
+	// Schema holds the tables and views; it must exist. Empty: the first one of the account's search_path.
+	Schema string `mapstructure:"schema"`
+	// TablePrefix stands before the names of all tables, views and indexes.
+	TablePrefix string `mapstructure:"table_prefix"`
+	// TTL is how long a record is kept, by the time of its event; 0 is for ever. Whole months are dropped, so that a record
+	// stays up to a month longer.
+	TTL time.Duration `mapstructure:"ttl"`
+	// CreateSchema makes and migrates tables and views at start, and makes and drops partitions.
+	CreateSchema bool `mapstructure:"create_schema"`
+	// MaxConnections is how many batches are written at the same time, each over a connection of its own.
+	MaxConnections int `mapstructure:"max_connections"`
+	// STLConnectionLog shapes the views stl_connection_log and sys_connection_log.
+	STLConnectionLog STLConnectionLogConfig `mapstructure:"stl_connection_log"`
+	// Sessions shapes the view sessions.
+	Sessions SessionsConfig `mapstructure:"sessions"`
+}
+
+// STLConnectionLogConfig is the block `stl_connection_log`.
+type STLConnectionLogConfig struct {
+	// IncludePostgreSQL shows the records of PostgreSQL beside those of Redshift.
+	IncludePostgreSQL bool `mapstructure:"include_postgresql"`
+}
+
+// SessionsConfig is the block `sessions`.
+type SessionsConfig struct {
+	// AssumedClosedAfter is how long after its last record a session without a logout still counts as open; 0 is for ever.
+	AssumedClosedAfter time.Duration `mapstructure:"assumed_closed_after"`
+}
+
+// Dialect names the SQL of the server.
+type Dialect string
+
+// The dialects.
+const (
+	DialectPostgreSQL Dialect = "postgresql"
+	DialectRedshift   Dialect = "redshift"
+)
+
+// DefaultConfig keeps everything. Endpoints and username must be written.
+func DefaultConfig() Config {
+	return Config{
+		ClientConfig:   configpostgresql.DefaultClientConfig(),
+		Dialect:        DialectPostgreSQL,
+		CreateSchema:   true,
+		MaxConnections: 4,
+		Sessions:       SessionsConfig{AssumedClosedAfter: 24 * time.Hour},
+	}
+}
+
+// Identifiers are written without quotes, so they are as PostgreSQL folds them; the prefix leaves room for the longest
+// name (63 bytes).
+var (
+	prefixPattern = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,30}$`)
+	schemaPattern = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
+)
+
+// Validate names the key that is wrong and what may stand there.
+func (cfg Config) Validate() error {
+	errs := []error{cfg.ClientConfig.Validate()}
+	if cfg.Dialect != DialectPostgreSQL && cfg.Dialect != DialectRedshift {
+		errs = append(errs, fmt.Errorf("dialect: must be %s or %s", DialectPostgreSQL, DialectRedshift))
+	}
+	if p := cfg.TablePrefix; p != "" && (!prefixPattern.MatchString(p) || strings.HasPrefix(p, "pg_")) {
+		errs = append(errs, errors.New("table_prefix: may hold up to 31 small letters, digits and underscores, begins with no digit and not with pg_"))
+	}
+	if s := cfg.Schema; s != "" && !schemaPattern.MatchString(s) {
+		errs = append(errs, errors.New("schema: may hold up to 63 small letters, digits and underscores, and begins with no digit"))
+	}
+	if cfg.MaxConnections < 1 || cfg.MaxConnections > 100 {
+		errs = append(errs, errors.New("max_connections: must be 1 to 100"))
+	}
+	errs = append(errs, notNegative("ttl", cfg.TTL), notNegative("sessions::assumed_closed_after", cfg.Sessions.AssumedClosedAfter))
+	return errors.Join(errs...)
+}
+
+func notNegative(key string, d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("%s: must not be negative", key)
+	}
+	return nil
+}
