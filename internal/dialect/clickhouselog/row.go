@@ -58,6 +58,9 @@ func NewMapper(instance string) *Mapper {
 	return &Mapper{instance: instance, text: texts{addr: map[netip.Addr]string{}, version: map[[3]uint32]string{}}}
 }
 
+// Restart begins a new run over rows, which may go over the same ones again: rows that look alike are numbered anew.
+func (m *Mapper) Restart() { m.ordinals = session.Ordinals{} }
+
 // Event fills e, which is reset, from r. Rows of one timestamp must come one after the other, in the order of the
 // columns auth_id, type, client_address, client_port, for their ordinals to be the same again.
 func (m *Mapper) Event(r *Row, e *session.Event) {

@@ -1,0 +1,108 @@
+package configclickhouse
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/ClickHouse/ch-go/proto"
+)
+
+// Conn is one held connection. It is not safe for concurrent use. After an error other than [Exception] it is unusable.
+type Conn interface {
+	// Query runs one statement, which may not change anything, and fills columns, whose names and order are those of the
+	// SELECT, once for every block. onBlock must not keep the columns. id names the query; it is empty or a UUID.
+	Query(ctx context.Context, id, sql string, columns proto.Results, onBlock func(rows int) error) error
+	// Socket is the TCP connection behind the last query.
+	Socket() Socket
+	Close() error
+}
+
+// Client makes connections. It is not safe for concurrent use.
+type Client struct {
+	cfg       ClientConfig
+	endpoints []endpoint
+	next      int // where to begin: the endpoint that worked last
+	tls       *tls.Config
+	// BeforeLogin is called with every socket before anything is sent over it; an error closes it again. May be nil.
+	BeforeLogin func(ctx context.Context, s Socket) error
+}
+
+// NewClient makes a client of a valid configuration. It loads the TLS files.
+func NewClient(ctx context.Context, cfg ClientConfig) (*Client, error) {
+	c := &Client{cfg: cfg}
+	for i, text := range cfg.Endpoints {
+		e, err := parseEndpoint(text)
+		if err != nil {
+			return nil, fmt.Errorf("endpoints[%d]: %w", i, err)
+		}
+		c.endpoints = append(c.endpoints, e)
+	}
+	if t := cfg.TLS.Get(); t != nil {
+		var err error
+		if c.tls, err = t.LoadTLSConfig(ctx); err != nil {
+			return nil, fmt.Errorf("tls: %w", err)
+		}
+	}
+	return c, nil
+}
+
+// Connect opens the first endpoint that lets it in, from the one that worked last.
+func (c *Client) Connect(ctx context.Context) (Conn, error) {
+	var errs []error
+	for range c.endpoints {
+		e := c.endpoints[c.next]
+		conn, err := c.open(ctx, e)
+		if err == nil {
+			return conn, nil
+		}
+		errs = append(errs, fmt.Errorf("%s: %w", e, err))
+		if ctx.Err() != nil {
+			break
+		}
+		c.next = (c.next + 1) % len(c.endpoints)
+	}
+	return nil, errors.Join(errs...)
+}
+
+func (c *Client) open(ctx context.Context, e endpoint) (Conn, error) {
+	if e.scheme == schemeNative {
+		return c.openNative(ctx, e)
+	}
+	return c.openHTTP(e)
+}
+
+// dial opens the socket and shows it to BeforeLogin.
+func (c *Client) dial(ctx context.Context, e endpoint) (net.Conn, Socket, error) {
+	d := net.Dialer{Timeout: c.cfg.DialTimeout}
+	raw, err := d.DialContext(ctx, "tcp", e.address)
+	if err != nil {
+		return nil, Socket{}, err
+	}
+	s := Socket{Protocol: e.protocol(), Endpoint: e.address, Local: localOf(raw)}
+	if c.BeforeLogin != nil {
+		if err := c.BeforeLogin(ctx, s); err != nil {
+			return nil, Socket{}, errors.Join(err, raw.Close())
+		}
+	}
+	return &silentConn{Conn: raw, limit: c.cfg.ReadTimeout}, s, nil
+}
+
+// tlsFor is the TLS configuration for a server, or nil.
+func (c *Client) tlsFor(e endpoint) *tls.Config {
+	var t *tls.Config
+	switch {
+	case c.tls != nil:
+		t = c.tls.Clone()
+	case e.scheme == schemeHTTPS:
+		t = &tls.Config{MinVersion: tls.VersionTLS12}
+	default:
+		return nil
+	}
+	if t.ServerName == "" {
+		t.ServerName, _, _ = net.SplitHostPort(e.address)
+	}
+	return t
+}

@@ -1,0 +1,76 @@
+package configclickhouse
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+const (
+	schemeNative = "clickhouse"
+	schemeHTTP   = "http"
+	schemeHTTPS  = "https"
+)
+
+// endpoint is one door to a server.
+type endpoint struct {
+	scheme  string
+	address string // host:port
+}
+
+func (e endpoint) String() string { return e.scheme + "://" + e.address }
+
+// protocol is the interface that session_log notes for logins through this door.
+func (e endpoint) protocol() Protocol {
+	if e.scheme == schemeNative {
+		return ProtocolNative
+	}
+	return ProtocolHTTP
+}
+
+// parseEndpoint reads a URL or host:port. Its errors do not repeat the text when that may hold a password.
+func parseEndpoint(text string) (endpoint, error) {
+	scheme, rest, isURL := strings.Cut(text, "://")
+	if !isURL {
+		scheme, rest = schemeNative, text
+	}
+	switch scheme {
+	case schemeNative, schemeHTTP, schemeHTTPS:
+	default:
+		return endpoint{}, fmt.Errorf("scheme %q is none of clickhouse, http, https", scheme)
+	}
+	u, err := url.Parse(scheme + "://" + rest)
+	switch {
+	case err != nil || u.Host == "":
+		return endpoint{}, errors.New("cannot be read; write clickhouse://host:port, http(s)://host:port, or host:port")
+	case u.User != nil:
+		return endpoint{}, errors.New("holds a user or password; write them under username and password")
+	case u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
+		return endpoint{}, fmt.Errorf("has more than host and port; write %s://%s and put options under keys of their own", scheme, u.Host)
+	}
+	port := u.Port()
+	if port == "" {
+		return endpoint{}, fmt.Errorf("has no port; write %s://%s", scheme, net.JoinHostPort(u.Hostname(), usualPort(scheme)))
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return endpoint{}, fmt.Errorf("port %s is not in 1-65535", port)
+	}
+	if u.Hostname() == "" {
+		return endpoint{}, errors.New("has no host; write host:port")
+	}
+	return endpoint{scheme: scheme, address: net.JoinHostPort(u.Hostname(), port)}, nil
+}
+
+func usualPort(scheme string) string {
+	switch scheme {
+	case schemeHTTP:
+		return "8123"
+	case schemeHTTPS:
+		return "8443"
+	default:
+		return "9000"
+	}
+}

@@ -1,0 +1,90 @@
+package configclickhouse
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/ClickHouse/ch-go"
+)
+
+// Error codes of the server that callers tell apart.
+const (
+	CodeUnknownTable         = 60
+	CodeUnknownIdentifier    = 47
+	CodeUnknownDatabase      = 81
+	CodeUnknownUser          = 192
+	CodeWrongPassword        = 193
+	CodeRequiredPassword     = 194
+	CodeAccessDenied         = 497
+	CodeAuthenticationFailed = 516
+)
+
+// Exception is an error that the server itself reports, over whichever protocol. Message is the server's text.
+type Exception struct {
+	Code    int
+	Message string
+}
+
+func (e *Exception) Error() string { return fmt.Sprintf("clickhouse error %d: %s", e.Code, e.Message) }
+
+// HasCode tells whether err is an exception of the server with one of these codes.
+func HasCode(err error, codes ...int) bool {
+	var e *Exception
+	if !errors.As(err, &e) {
+		return false
+	}
+	for _, code := range codes {
+		if e.Code == code {
+			return true
+		}
+	}
+	return false
+}
+
+// RefusesLogin tells whether the server turned the account away, which another try will not mend.
+func RefusesLogin(err error) bool {
+	return HasCode(err, CodeAuthenticationFailed, CodeUnknownUser, CodeWrongPassword, CodeRequiredPassword)
+}
+
+// exceptionOf finds the exception that ch-go decoded, if err holds one.
+func exceptionOf(err error) (*Exception, bool) {
+	var e *ch.Exception
+	if !errors.As(err, &e) {
+		return nil, false
+	}
+	return &Exception{Code: int(e.Code), Message: trimMessage(e.Message)}, true
+}
+
+var inBody = regexp.MustCompile(`Code: (\d+)\. (DB::[A-Za-z]*Exception: [\s\S]*)`)
+
+// parseException finds an exception in the text of an HTTP body: the whole body of a refused query, or what the server
+// wrote behind the blocks that it had sent already.
+func parseException(body []byte) (*Exception, bool) {
+	m := inBody.FindSubmatch(body)
+	if m == nil {
+		return nil, false
+	}
+	code, err := strconv.Atoi(string(m[1]))
+	if err != nil {
+		return nil, false
+	}
+	return &Exception{Code: code, Message: trimMessage(string(m[2]))}, true
+}
+
+const maxMessage = 1000
+
+// trimMessage leaves out the class name and whatever binary rest follows, and cuts what is long.
+func trimMessage(s string) string {
+	s = strings.TrimPrefix(s, "DB::Exception: ")
+	if at := strings.Index(s, "\r\n"); at >= 0 {
+		s = s[:at]
+	}
+	s = strings.TrimSpace(strings.ToValidUTF8(s, ""))
+	if len(s) > maxMessage {
+		s = s[:maxMessage] + "…"
+	}
+	return s
+}

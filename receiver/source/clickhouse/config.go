@@ -1,0 +1,67 @@
+// Package clickhouse reads ClickHouse's system.session_log, or a table of its shape, over the native protocol or HTTP(S).
+package clickhouse
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
+)
+
+// Config is the block `clickhouse` of the receiver.
+type Config struct {
+	configclickhouse.ClientConfig `mapstructure:",squash"`
+	poll.Config                   `mapstructure:",squash"`
+
+	// Table is database.table. In database system, the tables that upgrades rename it to (…_0, …_1) are read with it.
+	Table string `mapstructure:"table"`
+	// ExcludeSelf leaves out the logins that this source's own connections cause.
+	ExcludeSelf bool `mapstructure:"exclude_self"`
+}
+
+// DefaultTable is where a server keeps its session log.
+const DefaultTable = "system.session_log"
+
+// DefaultConfig has no endpoints: those must be written.
+func DefaultConfig() Config {
+	return Config{
+		ClientConfig: configclickhouse.DefaultClientConfig(),
+		Config:       poll.DefaultConfig(),
+		Table:        DefaultTable,
+		ExcludeSelf:  true,
+	}
+}
+
+// Validate names the key and the remedy of everything that is wrong.
+func (c Config) Validate() error {
+	_, err := parseTable(c.Table)
+	return errors.Join(c.ClientConfig.Validate(), c.Config.Validate(), err)
+}
+
+// DefaultInstance is host:port of the first endpoint.
+func (c Config) DefaultInstance() string { return c.FirstHost() }
+
+// tableName is a table's name in its parts.
+type tableName struct{ database, table string }
+
+func (t tableName) String() string { return t.database + "." + t.table }
+
+// sql is the name as a query has it.
+func (t tableName) sql() string { return quoteName(t.database) + "." + quoteName(t.table) }
+
+func parseTable(text string) (tableName, error) {
+	database, table, ok := strings.Cut(text, ".")
+	if !ok || database == "" || table == "" || strings.ContainsAny(text, "`'\"\\() ;\n") {
+		return tableName{}, fmt.Errorf("table: %q is not database.table, such as %s", text, DefaultTable)
+	}
+	return tableName{database, table}, nil
+}
+
+func quoteName(s string) string { return "`" + strings.ReplaceAll(s, "`", "``") + "`" }
+
+// quoteText is a string literal.
+func quoteText(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+}

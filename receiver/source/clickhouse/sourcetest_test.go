@@ -1,0 +1,55 @@
+package clickhouse
+
+import (
+	"testing"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/testengine"
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
+)
+
+func TestSource(t *testing.T) {
+	s := testengine.ClickHouse(t)
+	for _, protocol := range protocols {
+		t.Run(protocol, func(t *testing.T) {
+			sourcetest.Run(t, func(t testing.TB) sourcetest.Place { return place(t, s, protocol) })
+		})
+	}
+}
+
+func place(t testing.TB, s *testengine.Server, protocol string) sourcetest.Place {
+	table := newLog(t, s)
+	settings := func(o sourcetest.Options) Config {
+		cfg := config(endpoint(s, protocol), server.Admin)
+		cfg.Table = table
+		cfg.Overlap = 10 * time.Minute
+		if o.PageSize > 0 {
+			cfg.BatchSize = o.PageSize
+		}
+		if !o.From.IsZero() {
+			cfg.Initial = o.From.Format(time.RFC3339Nano)
+		}
+		return cfg
+	}
+	return sourcetest.Place{
+		Source: func(t testing.TB, o sourcetest.Options) source.Source { return newSource(t, settings(o)) },
+		Add:    func(t testing.TB, rows ...sourcetest.Row) { insert(t, s, table, rows...) },
+		Bad: func(t testing.TB, at time.Time) {
+			insertTyped(t, s, table, "Surprise", sourcetest.Row{User: "bad", Time: at})
+		},
+		StartsAt: true,
+		Hang: func(t testing.TB) (source.Source, <-chan struct{}) {
+			target := s.Native
+			if protocol == "http" {
+				target = s.HTTP
+			}
+			p := newProxy(t, target)
+			p.stallAt = []byte("GROUP BY start")
+			cfg := settings(sourcetest.Options{})
+			cfg.Endpoints[0] = cfg.Endpoints[0][:len(cfg.Endpoints[0])-len(target)] + p.addr()
+			return newSource(t, cfg), p.stalled
+		},
+	}
+}

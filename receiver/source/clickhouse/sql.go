@@ -1,0 +1,129 @@
+package clickhouse
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
+)
+
+// reading is the SELECT of all rows of a stretch of time, and the columns that its answer fills.
+type reading struct {
+	block   *block
+	columns proto.Results
+	selects []string // per table, up to WHERE
+	order   string
+}
+
+// tieBreakers put rows with one identity into an order that never changes, for their ordinals.
+var tieBreakers = []string{"event_time_microseconds", "auth_id", "type", "client_address", "client_port", "hostname", "session_id", "user", "failure_reason"}
+
+// newReading plans what to ask for. Columns are named c0, c1, …: an alias that is also the name of a column would stand
+// for it in WHERE.
+func newReading(l *layout, b *block) *reading {
+	r := &reading{block: b}
+	lists := make([][]string, len(l.parts))
+	add := func(data proto.ColResult, expression func(p part) string) (alias string) {
+		alias = fmt.Sprintf("c%d", len(r.columns))
+		r.columns = append(r.columns, proto.ResultColumn{Name: alias, Data: data})
+		for i, p := range l.parts {
+			lists[i] = append(lists[i], expression(p)+" AS "+alias)
+		}
+		return alias
+	}
+	aliases := map[string]string{}
+	for _, t := range b.targets() {
+		if _, ok := l.has(t.name); ok {
+			aliases[t.name] = add(t.data, func(p part) string { return t.expression(p.columns[t.name]) })
+		}
+	}
+	for i, name := range l.names {
+		add(b.extra[i].data, func(p part) string { return extraExpression(name, p.columns[name]) })
+	}
+	for i, p := range l.parts {
+		r.selects = append(r.selects, "SELECT "+strings.Join(lists[i], ", ")+" FROM "+p.name.sql())
+	}
+	var order []string
+	for _, name := range tieBreakers {
+		if alias, ok := aliases[name]; ok {
+			order = append(order, alias)
+		}
+	}
+	r.order = " ORDER BY " + strings.Join(order, ", ")
+	return r
+}
+
+func (r *reading) sql(l *layout, within poll.Range, narrow bool) string {
+	parts := make([]string, len(l.parts))
+	for i, p := range l.parts {
+		parts[i] = r.selects[i] + where(p, within, narrow)
+	}
+	if len(parts) == 1 {
+		return parts[0] + r.order
+	}
+	return "SELECT * FROM (" + strings.Join(parts, " UNION ALL ") + ")" + r.order
+}
+
+// sumsSQL asks for the sums of spans: start, count, hash and the number of rows whose event_date or event_time does not
+// go with event_time_microseconds.
+func sumsSQL(l *layout, within poll.Range, width int64, narrow bool) string {
+	parts := make([]string, len(l.parts))
+	for i, p := range l.parts {
+		port := "toUInt16(0)"
+		if kind := p.columns["client_port"]; kind != "" {
+			port = target{name: "client_port", kind: "UInt16"}.expression(kind)
+		}
+		m := microsOf("event_time_microseconds")
+		kind := fmt.Sprintf("CAST(ifNull(toInt16(type), %d) AS Int16)", noEnum)
+		authID := target{name: "auth_id", kind: "UUID"}.expression(p.columns["auth_id"])
+		parts[i] = fmt.Sprintf("SELECT %s AS m, %s AS h, %s AS odd FROM %s%s",
+			m, hashExpression(m, authID, kind, port), oddRow(p, m), p.name.sql(), where(p, within, narrow))
+	}
+	return fmt.Sprintf("SELECT toInt64(m - (m %% %d + %d) %% %d) AS start, count() AS n, sum(h) AS s, sum(odd) AS o FROM (%s) GROUP BY start ORDER BY start",
+		width, width, width, strings.Join(parts, " UNION ALL "))
+}
+
+// keyColumns tells whether the sorting key of a real session_log (event_date, event_time) is there.
+func (p part) keyColumns() bool {
+	return p.columns["event_date"] == "Date" && strings.HasPrefix(p.columns["event_time"], "DateTime") &&
+		!strings.HasPrefix(p.columns["event_time"], "DateTime64")
+}
+
+// oddRow is 1 for a row that narrow's conditions might miss.
+func oddRow(p part, micros string) string {
+	if !p.keyColumns() {
+		return "toUInt64(0)"
+	}
+	return fmt.Sprintf("toUInt64(abs(toInt64(toUInt16(event_date)) - intDiv(%[1]s, %[2]d)) > 1 OR abs(toInt64(toUnixTimestamp(event_time)) - intDiv(%[1]s, 1000000)) > 1)",
+		micros, poll.Day)
+}
+
+// where bounds the time. narrow adds what lets the server use its sorting key; a date is that of the server's zone, which
+// is within a day of UTC's.
+func where(p part, within poll.Range, narrow bool) string {
+	var all []string
+	narrow = narrow && p.keyColumns()
+	if within.From != math.MinInt64 {
+		all = append(all, fmt.Sprintf("event_time_microseconds >= fromUnixTimestamp64Micro(toInt64(%d))", within.From))
+		if narrow {
+			all = append(all, fmt.Sprintf("event_date >= toDate(toUInt16(%d)) AND event_time >= toDateTime(toUInt32(%d))",
+				clamp(within.From/poll.Day-2, math.MaxUint16), clamp(within.From/poll.Second-2, math.MaxUint32)))
+		}
+	}
+	if within.To != math.MaxInt64 {
+		all = append(all, fmt.Sprintf("event_time_microseconds < fromUnixTimestamp64Micro(toInt64(%d))", within.To))
+		if narrow {
+			all = append(all, fmt.Sprintf("event_date <= toDate(toUInt16(%d)) AND event_time <= toDateTime(toUInt32(%d))",
+				clamp(within.To/poll.Day+2, math.MaxUint16), clamp(within.To/poll.Second+2, math.MaxUint32)))
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(all, " AND ")
+}
+
+func clamp(n, most int64) int64 { return min(max(n, 0), most) }

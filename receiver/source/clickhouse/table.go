@@ -1,0 +1,241 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/google/uuid"
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
+)
+
+// table is the log as package poll sees it, over one held connection.
+type table struct {
+	cfg    Config
+	name   tableName
+	client *configclickhouse.Client
+	conn   configclickhouse.Conn // nil when there is none
+	layout *layout               // nil when it has to be looked up
+	mapper *clickhouselog.Mapper
+	own    *ownLogins // nil when they are not left out
+	log    *zap.Logger
+
+	plan    *reading
+	narrow  bool // every row can be found by the table's sorting key
+	checked bool // the server hashes as we do
+
+	clockAt   time.Time // when the server was asked for the time
+	clockSays int64
+}
+
+// clockAge is for how long the server's clock is reckoned from our monotonic one. Over HTTP each question is a login.
+const clockAge = 5 * time.Minute
+
+// Now implements [poll.Table].
+func (t *table) Now(ctx context.Context) (int64, error) {
+	if age := time.Since(t.clockAt); t.conn != nil && age < clockAge {
+		return t.clockSays + age.Microseconds(), nil
+	}
+	var now int64
+	err := t.ask(ctx, func(conn configclickhouse.Conn) (err error) {
+		now, err = serverTime(ctx, conn)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	t.clockAt, t.clockSays = time.Now(), now
+	if t.own != nil {
+		t.own.setOffset(now - t.clockAt.UnixMicro())
+	}
+	return now, nil
+}
+
+func serverTime(ctx context.Context, conn configclickhouse.Conn) (int64, error) {
+	var now proto.ColInt64
+	err := conn.Query(ctx, "", "SELECT toUnixTimestamp64Micro(now64(6)) AS t", proto.Results{{Name: "t", Data: &now}}, func(int) error { return nil })
+	if err != nil {
+		return 0, err
+	}
+	if len(now) != 1 {
+		return 0, errors.New("the server did not tell the time")
+	}
+	return now[0], nil
+}
+
+// Refresh implements [poll.Table].
+func (t *table) Refresh() { t.layout = nil }
+
+// Sums implements [poll.Table].
+func (t *table) Sums(ctx context.Context, r poll.Range, width int64, yield func(poll.Sum)) error {
+	return t.askTable(ctx, func(conn configclickhouse.Conn) error {
+		var start proto.ColInt64
+		var count, hash, odd proto.ColUInt64
+		everything := width == poll.Day && r.To == poll.Always.To
+		strays := uint64(0)
+		sums := []poll.Sum{} // told at the end: an answer that breaks off must not count
+		err := conn.Query(ctx, "", sumsSQL(t.layout, r, width, t.narrow && !everything), proto.Results{
+			{Name: "start", Data: &start}, {Name: "n", Data: &count}, {Name: "s", Data: &hash}, {Name: "o", Data: &odd},
+		}, func(rows int) error {
+			for i := range rows {
+				sums = append(sums, poll.Sum{Start: start[i], Tally: poll.Tally{Count: count[i], Hash: hash[i]}})
+				strays += odd[i]
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if everything {
+			t.setNarrow(strays)
+		}
+		for _, s := range sums {
+			yield(s)
+		}
+		return nil
+	})
+}
+
+// setNarrow decides from a look at all rows whether the sorting key can be relied on.
+func (t *table) setNarrow(strays uint64) {
+	if strays > 0 && t.narrow {
+		t.log.Warn("rows whose event_date or event_time does not go with event_time_microseconds: all rows are looked at in each poll",
+			zap.Stringer("table", t.name), zap.Uint64("rows", strays))
+	}
+	t.narrow = strays == 0
+}
+
+// Read implements [poll.Table].
+func (t *table) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) error) error {
+	return t.askTable(ctx, func(conn configclickhouse.Conn) error {
+		t.mapper.Restart()
+		if t.plan == nil {
+			t.plan = t.newPlan()
+		}
+		b := t.plan.block
+		return conn.Query(ctx, "", t.plan.sql(t.layout, r, t.narrow), t.plan.columns, func(rows int) error {
+			if t.own != nil {
+				b.own = t.own.current()
+			}
+			if err := b.ready(rows); err != nil {
+				return err
+			}
+			return yield(b)
+		})
+	})
+}
+
+func (t *table) newPlan() *reading {
+	b := newBlock(t.name, t.mapper)
+	t.layout.addExtras(b)
+	if kind, ok := t.layout.has("auth_type"); ok {
+		b.authType.table = parseEnum(kind)
+	}
+	if kind, ok := t.layout.has("interface"); ok {
+		b.iface.table = parseEnum(kind)
+	}
+	return newReading(t.layout, b)
+}
+
+// askTable runs a query about the log, of which it knows the layout.
+func (t *table) askTable(ctx context.Context, query func(configclickhouse.Conn) error) error {
+	return t.ask(ctx, func(conn configclickhouse.Conn) error {
+		if t.layout == nil {
+			l, err := readLayout(ctx, conn, t.name, t.cfg.Username)
+			if err != nil {
+				return err
+			}
+			t.layout, t.plan = l, nil
+		}
+		if !t.checked {
+			if err := checkHash(ctx, conn); err != nil {
+				return err
+			}
+			t.checked = true
+		}
+		err := query(conn)
+		var x *configclickhouse.Exception
+		if errors.As(err, &x) {
+			t.layout = nil // renamed, dropped or changed: look anew
+			return explain(err, t.name, t.cfg.Username)
+		}
+		return err
+	})
+}
+
+// ask runs a query, connecting first where there is no connection. After an error that is not the server's word the
+// connection is given up.
+func (t *table) ask(ctx context.Context, query func(configclickhouse.Conn) error) error {
+	if err := t.connect(ctx); err != nil {
+		return explain(err, t.name, t.cfg.Username)
+	}
+	if t.own != nil {
+		if err := t.own.renew(ctx); err != nil {
+			return err
+		}
+	}
+	err := query(t.conn)
+	var x *configclickhouse.Exception
+	var waiting *poll.WaitError
+	if err != nil && !errors.As(err, &x) && !errors.As(err, &waiting) {
+		t.disconnect(ctx)
+	}
+	return err
+}
+
+func (t *table) connect(ctx context.Context) error {
+	if t.conn != nil {
+		return nil
+	}
+	if t.own != nil {
+		if err := t.own.load(ctx); err != nil {
+			return err
+		}
+	}
+	conn, err := t.client.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	t.conn, t.layout, t.clockAt = conn, nil, time.Time{}
+	if t.own == nil {
+		return nil
+	}
+	if err := t.own.seen(ctx, conn); err != nil {
+		t.disconnect(ctx)
+		return err
+	}
+	return nil
+}
+
+func (t *table) disconnect(ctx context.Context) {
+	if t.conn == nil {
+		return
+	}
+	_ = t.conn.Close()
+	t.conn = nil
+	if t.own != nil {
+		t.own.closed(ctx)
+	}
+}
+
+// checkHash makes sure that the sums can be compared at all.
+func checkHash(ctx context.Context, conn configclickhouse.Conn) error {
+	id := uuid.MustParse("01234567-89ab-4def-8123-456789abcdef")
+	const micros, kind, port = -1_234_567, 2, 54321
+	var got proto.ColUInt64
+	sql := "SELECT " + hashExpression(fmt.Sprintf("toInt64(%d)", micros), "toUUID("+quoteText(id.String())+")",
+		fmt.Sprintf("toInt16(%d)", kind), fmt.Sprintf("toUInt16(%d)", port)) + " AS h"
+	if err := conn.Query(ctx, "", sql, proto.Results{{Name: "h", Data: &got}}, func(int) error { return nil }); err != nil {
+		return err
+	}
+	if len(got) != 1 || got[0] != rowHash(micros, id, kind, port) {
+		return errors.New("this server's intHash64 or reinterpretAsUInt64 differs from those of the ClickHouse releases known; please report its version()")
+	}
+	return nil
+}

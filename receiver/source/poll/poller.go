@@ -1,0 +1,281 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+const (
+	// ahead is how far behind now each poll looks: clocks of several nodes differ. Rows from further in the future are
+	// found by the look at everything.
+	ahead = 5 * Minute
+	// Everything is looked at every so many reconcile intervals, and no more than this share of the time.
+	everythingEvery = 12
+	everythingShare = 100
+
+	backoffLeast = 250 * time.Millisecond
+	backoffMost  = 30 * time.Second
+	// storeLimit bounds the last writes after the context has ended: what was delivered is to be remembered.
+	storeLimit = 400 * time.Millisecond
+)
+
+// Run polls until ctx ends. What is remembered is kept apart by identity: system, table, instance.
+func Run(ctx context.Context, cfg Config, table Table, host source.Host, identity ...string) error {
+	p := &poller{cfg: cfg, table: table, host: host, prefix: keyPrefix(identity), known: map[int64]Tally{}}
+	p.pages = newPager(cfg.BatchSize, p.deliver, p.commit)
+	var committer sync.WaitGroup
+	committer.Go(func() { p.pages.run(ctx) })
+	defer committer.Wait()
+	defer p.pages.close()
+
+	failures := 0
+	for ctx.Err() == nil {
+		err := p.pass(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			p.trouble(err)
+			p.pages.abandon(ctx)
+			var waiting *WaitError
+			if errors.As(err, &waiting) {
+				wait(ctx, cfg.CollectionInterval)
+				continue
+			}
+			wait(ctx, backoff(failures))
+			failures++
+		default:
+			p.trouble(nil)
+			failures = 0
+			wait(ctx, cfg.CollectionInterval)
+		}
+	}
+	p.pages.abandon(ctx)
+	return nil
+}
+
+// poller is one source at work. Its goroutine reads and compares; the pager's commits.
+type poller struct {
+	cfg    Config
+	table  Table
+	host   source.Host
+	prefix string
+	pages  *pager
+	st     *state // nil until loaded, and after a failed write
+
+	now      int64     // of the server, when the pass began
+	retold   uint64    // rows still to come that were told before, but nobody knows which
+	reopened bool      // a folded day is being told again: retold is the whole day's
+	lostAt   time.Time // when rows were said to be gone
+
+	reconciled, looked time.Time // when those passes ended last
+	lookedFor          time.Duration
+
+	sums  []Sum
+	known map[int64]Tally
+
+	said struct {
+		sync.Mutex
+		text string // of the trouble there is
+		at   time.Time
+		well bool // has been said
+		bad  bool // the store failed: what is in memory is ahead of it
+	}
+}
+
+// pass does what is due: a look at everything, at the reconcile window, or at the overlap.
+func (p *poller) pass(ctx context.Context) error {
+	now, err := p.table.Now(ctx)
+	if err != nil {
+		return err
+	}
+	p.now = now
+	if err := p.load(ctx); err != nil {
+		return err
+	}
+	began := p.host.Now()
+	due := p.due(began)
+	switch from := min(p.st.cursor, now) - p.cfg.Overlap.Microseconds(); due {
+	case lookAtEverything:
+		err = p.everythingPass(ctx)
+	case lookAtWindow:
+		err = p.sweep(ctx, Range{floor(min(from, now-p.cfg.ReconcileWindow.Microseconds()), Minute), floor(now+ahead, Minute)})
+	default:
+		err = p.sweep(ctx, Range{floor(from, Minute), floor(now+ahead, Minute)})
+	}
+	if err == nil {
+		err = p.pages.drain(ctx)
+	}
+	if err != nil {
+		p.reconciled = time.Time{} // after trouble look at the window first
+		return err
+	}
+	p.passed(due, began)
+	return p.finish(ctx, now)
+}
+
+type look uint8
+
+const (
+	lookAtOverlap look = iota
+	lookAtWindow
+	lookAtEverything
+)
+
+// due is what the next pass looks at. At the first start that is everything; later the recent rows come first.
+func (p *poller) due(now time.Time) look {
+	switch {
+	case !p.st.polled:
+		return lookAtEverything
+	case p.reconciled.IsZero() || now.Sub(p.reconciled) >= p.cfg.ReconcileInterval:
+		return lookAtWindow
+	case p.looked.IsZero() || now.Sub(p.looked) >= max(everythingEvery*p.cfg.ReconcileInterval, everythingShare*p.lookedFor):
+		return lookAtEverything
+	}
+	return lookAtOverlap
+}
+
+func (p *poller) passed(due look, began time.Time) {
+	now := p.host.Now()
+	if due >= lookAtWindow {
+		p.reconciled = now
+	}
+	if due == lookAtEverything {
+		p.looked, p.lookedFor = now, now.Sub(began)
+	}
+}
+
+// load reads the store at first and after a write that failed.
+func (p *poller) load(ctx context.Context) error {
+	if p.st != nil && !p.isBroken() {
+		return nil
+	}
+	st, found, err := load(ctx, p.host.Store, p.prefix)
+	if err != nil {
+		return err
+	}
+	if !found {
+		if st.start, err = p.cfg.start(p.now); err != nil {
+			return err
+		}
+		st.cursor = p.now
+		if err := st.saveCursor(ctx); err != nil {
+			return err
+		}
+	}
+	p.st = st
+	p.setBroken(false)
+	return nil
+}
+
+// finish moves the cursor after a pass that saw everything up to now, and drops ids that nobody will ask for.
+func (p *poller) finish(ctx context.Context, now int64) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeLimit)
+	defer cancel()
+	if err := p.st.forgetIDs(ctx, p.keepFrom()-Minute); err != nil {
+		p.setBroken(true)
+		return err
+	}
+	// The ledger is what counts; the cursor only spares looking far back after a restart. Once a minute is enough.
+	if !p.st.polled || now-p.st.cursor >= Minute {
+		p.st.polled = true
+		p.st.cursor = now
+		if err := p.st.saveCursor(ctx); err != nil {
+			p.setBroken(true)
+			return err
+		}
+	}
+	p.host.Stats.Read(time.UnixMicro(now), 0)
+	return nil
+}
+
+// keepFrom is the first minute of which ids are kept.
+func (p *poller) keepFrom() int64 {
+	return floor(p.now-p.cfg.Overlap.Microseconds(), Minute)
+}
+
+// deliver emits until it succeeds: the page stays where it is, so that nothing has to be read again.
+func (p *poller) deliver(ctx context.Context, events []session.Event) error {
+	if len(events) == 0 {
+		return ctx.Err()
+	}
+	for failures := 0; ; failures++ {
+		err := p.host.Emit(ctx, events)
+		if err == nil {
+			if failures > 0 {
+				p.trouble(nil)
+			}
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		p.trouble(err)
+		wait(ctx, backoff(failures))
+	}
+}
+
+// trouble tells how the source is doing, and logs an error when it is a new one or a minute has passed.
+func (p *poller) trouble(err error) {
+	var waiting *WaitError
+	p.said.Lock()
+	defer p.said.Unlock()
+	if err == nil {
+		if !p.said.well {
+			p.host.Status(nil)
+		}
+		p.said.text, p.said.well = "", true
+		return
+	}
+	p.host.Status(err)
+	p.said.well = false
+	now := p.host.Now()
+	switch fresh := err.Error() != p.said.text; {
+	case errors.As(err, &waiting):
+		if fresh {
+			p.host.Log.Info("waiting", zap.String("for", err.Error()))
+		}
+	case fresh || now.Sub(p.said.at) >= time.Minute:
+		p.host.Log.Warn("reading is interrupted and will be tried again", zap.String("error", err.Error()))
+		p.said.at = now
+	}
+	p.said.text = err.Error()
+}
+
+func (p *poller) setBroken(b bool) {
+	p.said.Lock()
+	p.said.bad = b
+	p.said.Unlock()
+}
+
+func (p *poller) isBroken() bool {
+	p.said.Lock()
+	defer p.said.Unlock()
+	return p.said.bad
+}
+
+// backoff doubles from a quarter of a second to half a minute, less a random part, so that many collectors do not come
+// back at once.
+func backoff(failures int) time.Duration {
+	d := backoffMost
+	if failures < 7 {
+		d = min(backoffLeast<<failures, backoffMost)
+	}
+	return d/2 + rand.N(d/2) //nolint:gosec // jitter
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

@@ -1,0 +1,333 @@
+package poll
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// readRows is how many batches are read by one query when minutes are small: enough that a query's fixed cost does not
+// count, few enough that the server sorts them in little memory.
+const readBatches = 16
+
+// everythingPass compares all days there are, and sweeps those that differ. At the first start that is the backlog.
+func (p *poller) everythingPass(ctx context.Context) error {
+	days, err := p.daySums(ctx)
+	if err != nil {
+		return err
+	}
+	old := p.now - p.cfg.ReconcileWindow.Microseconds()
+	for _, d := range days {
+		known := p.st.ofDay(d.Start)
+		switch folded := p.st.isFolded(d.Start); {
+		case d.Tally == known && !folded && d.Start+Day <= old:
+			err = p.enter(ctx, entry{kind: dayDone, start: d.Start})
+		case d.Tally == known:
+		case folded && d.Count < known.Count:
+			// Expired or truncated. Telling the rest of the day again with every part that expires would be a flood.
+			p.vanished(known.Count - d.Count)
+			err = p.enter(ctx, entry{kind: dayTotal, start: d.Start, Tally: d.Tally})
+		default:
+			err = p.sweepDay(ctx, Range{d.Start, d.Start + Day}.and(p.wanted()))
+			if err == nil && d.Start+Day <= old {
+				err = p.enter(ctx, entry{kind: dayDone, start: d.Start})
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *poller) wanted() Range { return Range{p.st.start, Always.To} }
+
+// daySums asks for all days, and adds those that only the ledger knows. Before rows are believed to be gone the table is
+// looked up anew: an upgrade may have renamed it.
+func (p *poller) daySums(ctx context.Context) ([]Sum, error) {
+	for again := false; ; again = true {
+		var days []Sum
+		if err := p.table.Sums(ctx, p.wanted(), Day, func(s Sum) { days = append(days, s) }); err != nil {
+			return nil, err
+		}
+		fewer := false
+		for _, start := range p.st.starts() {
+			at, found := slices.BinarySearchFunc(days, start, func(s Sum, t int64) int { return int(min(max(s.Start-t, -1), 1)) })
+			if !found {
+				days = slices.Insert(days, at, Sum{Start: start})
+			}
+			fewer = fewer || days[at].Count < p.st.ofDay(start).Count
+		}
+		if !fewer || again {
+			return days, nil
+		}
+		p.table.Refresh()
+	}
+}
+
+// sweep compares the minutes of a stretch of days.
+func (p *poller) sweep(ctx context.Context, r Range) error {
+	r = r.and(p.wanted())
+	for at := floor(r.From, Day); at < r.To; at += Day {
+		if err := p.sweepDay(ctx, r.and(Range{at, at + Day})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepDay compares minutes of one day, and reads those that differ.
+func (p *poller) sweepDay(ctx context.Context, r Range) error {
+	if p.st.isFolded(floor(r.From, Day)) {
+		if same, err := p.sameDay(ctx, floor(r.From, Day)); err != nil || same {
+			return err
+		}
+		r = Range{floor(r.From, Day), floor(r.From, Day) + Day}.and(p.wanted())
+		p.retold, p.reopened = p.st.ofDay(floor(r.From, Day)).Count, true
+		defer func() { p.retold, p.reopened = 0, false }()
+	}
+	if err := p.minuteSums(ctx, r); err != nil {
+		return err
+	}
+	var g group
+	for _, s := range p.sums {
+		known := p.known[s.Start]
+		delete(p.known, s.Start)
+		if known.Count > s.Count {
+			p.vanished(known.Count - s.Count)
+		}
+		same := known == s.Tally
+		if len(g.minutes) > 0 && (same || g.rows+s.Count > uint64(readBatches*p.cfg.BatchSize)) {
+			if err := p.read(ctx, r, &g); err != nil {
+				return err
+			}
+		}
+		if !same {
+			g.add(s, known)
+		}
+	}
+	if len(g.minutes) > 0 {
+		if err := p.read(ctx, r, &g); err != nil {
+			return err
+		}
+	}
+	for start, t := range p.known { // the server has nothing of these minutes any more
+		p.vanished(t.Count)
+		if err := p.enter(ctx, entry{start: start}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sameDay compares a day that is held as one sum.
+func (p *poller) sameDay(ctx context.Context, start int64) (bool, error) {
+	var total Tally
+	err := p.table.Sums(ctx, Range{start, start + Day}.and(p.wanted()), Day, func(s Sum) { total = total.plus(s.Tally) })
+	return total == p.st.ofDay(start), err
+}
+
+// minuteSums fills p.sums from the server and p.known from the ledger.
+func (p *poller) minuteSums(ctx context.Context, r Range) error {
+	for again := false; ; again = true {
+		p.sums = p.sums[:0]
+		if err := p.table.Sums(ctx, r, Minute, func(s Sum) { p.sums = append(p.sums, s) }); err != nil {
+			return err
+		}
+		// A minute that is on its way already (r may begin within a day that is being told) is not in the ledger yet:
+		// sweeps of one pass never overlap, and each pass drains the pages.
+		p.known = p.st.ofMinutes(Range{floor(r.From, Minute), r.To}, p.known)
+		if again || !p.fewer() {
+			return nil
+		}
+		p.table.Refresh()
+	}
+}
+
+func (p *poller) fewer() bool {
+	seen := 0
+	for _, s := range p.sums {
+		known, ok := p.known[s.Start]
+		if ok {
+			seen++
+		}
+		if s.Count < known.Count {
+			return true
+		}
+	}
+	return seen < len(p.known)
+}
+
+// group is a run of minutes that are read together, each with what the ledger has of it.
+type group struct {
+	minutes []Sum
+	rows    uint64
+}
+
+func (g *group) add(s Sum, known Tally) {
+	g.minutes = append(g.minutes, Sum{s.Start, known})
+	g.rows += s.Count
+}
+
+// read tells the rows of a group's minutes, and empties it.
+func (p *poller) read(ctx context.Context, r Range, g *group) error {
+	within := Range{g.minutes[0].Start, g.minutes[len(g.minutes)-1].Start + Minute}.and(r)
+	m := minuteReader{p: p, group: g.minutes}
+	err := p.table.Read(ctx, within, func(rows Rows) error { return m.block(ctx, rows) })
+	if err == nil {
+		err = m.finish(ctx)
+	}
+	for _, s := range m.group { // had rows when they were summed up
+		if err == nil {
+			err = p.enter(ctx, entry{start: s.Start})
+		}
+	}
+	g.minutes, g.rows = g.minutes[:0], 0
+	return err
+}
+
+// minuteReader turns blocks of rows into pages, minute by minute.
+type minuteReader struct {
+	p     *poller
+	group []Sum // minutes that have not been met yet
+
+	begun  bool
+	minute int64
+	tally  Tally
+	known  []uint64 // ids of rows that were told
+	keep   bool     // ids of this minute are kept
+}
+
+func (m *minuteReader) block(ctx context.Context, rows Rows) error {
+	p := m.p
+	observed := p.host.Now().UnixNano()
+	var excluded int
+	for i := range rows.Len() {
+		t := rows.Micros(i)
+		if !m.begun || t-m.minute >= Minute || t < m.minute {
+			if err := m.begin(ctx, floor(t, Minute)); err != nil {
+				return err
+			}
+		}
+		hash := rows.Hash(i)
+		m.tally.Count++
+		m.tally.Hash += hash
+		pg, err := p.pages.at(ctx, t)
+		if err != nil {
+			return err
+		}
+		e := pg.slot()
+		verdict := rows.Event(i, e)
+		id := hash
+		if verdict == Deliver {
+			id = shortID(e.RecordID)
+		}
+		if m.known != nil {
+			if _, told := slices.BinarySearch(m.known, id); told {
+				continue
+			}
+		}
+		switch {
+		case verdict == Deliver:
+			e.Observed = observed
+			pg.n++
+			if p.retold > 0 {
+				p.retold--
+				pg.repeated++
+			}
+		case p.retold > 0:
+			p.retold-- // was counted when it was met first
+		case verdict == Exclude:
+			excluded++
+		default:
+			place, reason := rows.Complain(i)
+			p.host.Stats.BadRows(1, place, reason)
+		}
+		if m.keep {
+			pg.told = append(pg.told, toldRow{m.minute, id})
+		}
+	}
+	if excluded > 0 {
+		p.host.Stats.Excluded(excluded)
+	}
+	return nil
+}
+
+func (m *minuteReader) begin(ctx context.Context, minute int64) error {
+	if err := m.finish(ctx); err != nil {
+		return err
+	}
+	m.begun, m.minute, m.tally = true, minute, Tally{}
+	if !m.p.reopened {
+		m.p.retold = 0
+	}
+	m.known = m.p.st.known(minute)
+	m.keep = m.known != nil || minute >= m.p.keepFrom()
+	for len(m.group) > 0 && m.group[0].Start <= minute {
+		if m.group[0].Start == minute && m.known == nil && m.group[0].Count > 0 {
+			m.p.retold = m.group[0].Count
+		}
+		if m.group[0].Start < minute {
+			if err := m.p.enter(ctx, entry{start: m.group[0].Start}); err != nil {
+				return err
+			}
+		}
+		m.group = m.group[1:]
+	}
+	return nil
+}
+
+// finish enters the minute as it was read.
+func (m *minuteReader) finish(ctx context.Context) error {
+	if !m.begun {
+		return nil
+	}
+	return m.p.enter(ctx, entry{start: m.minute, Tally: m.tally})
+}
+
+// shortID is enough of a record id to know it again within a minute.
+func shortID(id session.ID) uint64 {
+	var v uint64
+	for _, b := range id[8:] {
+		v = v<<8 | uint64(b)
+	}
+	return v
+}
+
+// enter has a change of the ledger made when everything before it has been delivered.
+func (p *poller) enter(ctx context.Context, e entry) error {
+	pg, err := p.pages.open(ctx)
+	if err == nil {
+		pg.done = append(pg.done, e)
+	}
+	return err
+}
+
+func (p *poller) vanished(n uint64) {
+	p.host.Stats.Vanished(int(n)) //nolint:gosec // a number of rows
+	if now := p.host.Now(); now.Sub(p.lostAt) >= time.Minute {
+		p.lostAt = now
+		p.host.Log.Warn("rows that were read are gone from the table: it was truncated, or they expired", zap.Uint64("rows", n))
+	}
+}
+
+// commit remembers a page that was delivered.
+func (p *poller) commit(ctx context.Context, pg *page) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeLimit)
+	defer cancel()
+	if err := p.st.save(ctx, pg); err != nil {
+		p.setBroken(true)
+		return err
+	}
+	if pg.repeated > 0 {
+		p.host.Stats.Repeated(pg.repeated)
+	}
+	if pg.n > 0 {
+		p.host.Stats.Read(time.UnixMicro(pg.last), max(0, time.Duration(p.now-pg.last)*time.Microsecond))
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+// Package poll reads tables of authentication events that a server keeps and that can only be asked again and again. One
+// mechanism, the ledger, serves overlap, late rows, reconciliation and backlogs: the server sums up its rows by minute,
+// the sums are compared with those of what was delivered, and minutes that differ are read.
+//
+// Times are microseconds since 1970 UTC, by the server's clock.
+package poll
+
+import (
+	"context"
+	"math"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Widths of the spans that rows are summed up by, in microseconds.
+const (
+	Second int64 = 1_000_000
+	Minute       = 60 * Second
+	Day          = 1440 * Minute
+)
+
+// Range is the times from <= t < To.
+type Range struct{ From, To int64 }
+
+// Always is the range of all times.
+var Always = Range{math.MinInt64, math.MaxInt64}
+
+func (r Range) and(o Range) Range { return Range{max(r.From, o.From), min(r.To, o.To)} }
+
+// Sum is what there is of a span: the number of rows and the sum, modulo 2^64, of their hashes. Sums of spans add up.
+type Sum struct {
+	Start int64 // of the span; a multiple of its width, rounded down
+	Tally
+}
+
+// Tally is a number of rows and the sum of their hashes.
+type Tally struct{ Count, Hash uint64 }
+
+func (t Tally) plus(o Tally) Tally { return Tally{t.Count + o.Count, t.Hash + o.Hash} }
+
+// Table is what a source of polled rows has to offer. It is called by one goroutine. It connects, and connects again
+// after an error, by itself; an error means that the call is to be tried again later.
+type Table interface {
+	// Now is the server's clock.
+	Now(ctx context.Context) (int64, error)
+	// Sums yields the spans of this width (Minute or Day) that have rows within r, in order of time. The hash of a row is
+	// whatever the server and the client can both compute, of columns that tell rows apart.
+	Sums(ctx context.Context, r Range, width int64, yield func(Sum)) error
+	// Read yields the rows within r in blocks, in order of time, rows of one time in an order that never changes.
+	Read(ctx context.Context, r Range, yield func(Rows) error) error
+	// Refresh forgets what the table is made of (its columns, the tables behind it), before rows are believed to be gone.
+	Refresh()
+}
+
+// Rows is a block of rows. It is valid until the callback that got it returns, the strings of its events for ever.
+type Rows interface {
+	Len() int
+	Micros(i int) int64
+	Hash(i int) uint64
+	// Event fills e, or says why row i has none. Rows are asked for once, in order.
+	Event(i int, e *session.Event) Verdict
+	// Complain says of a bad row where it stands and what is wrong, without any value of it.
+	Complain(i int) (place string, reason error)
+}
+
+// WaitError is the error of a table that is not there yet, which is no failure: it is asked for at each poll, and told of
+// once.
+type WaitError struct{ Err error }
+
+func (e *WaitError) Error() string { return e.Err.Error() }
+
+// Unwrap is the reason.
+func (e *WaitError) Unwrap() error { return e.Err }
+
+// Verdict says what a row is.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Deliver Verdict = iota // an event
+	Exclude                // left out on purpose
+	Bad                    // cannot be read
+)
+
+// floor rounds down to a multiple of width, before 1970 too.
+func floor(t, width int64) int64 {
+	q := t / width
+	if t%width < 0 {
+		q--
+	}
+	return q * width
+}
