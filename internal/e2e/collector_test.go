@@ -53,10 +53,10 @@ receivers:
 $RECEIVERS
 exporters:
   sessionlog:
-    sqlite: {path: $DIR/session_log.db}
-    dead_letter: {directory: $DIR/dead_letter}
+    sqlite: {path: '$DIR/session_log.db'}
+    dead_letter: {directory: '$DIR/dead_letter'}
 extensions:
-  file_storage: {directory: $DIR/storage, create_directory: true}
+  file_storage: {directory: '$DIR/storage', create_directory: true}
 service:
   extensions: [file_storage]
   telemetry:

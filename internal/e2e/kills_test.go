@@ -60,7 +60,7 @@ func clickhouseReceivers(n int, endpoint string) (receivers, names string) {
     clickhouse: {endpoints: [%q], username: %s, password: %s, collection_interval: 200ms}
     instance: e2e
     storage: file_storage
-    dead_letter: {directory: $DIR/dead_letter}
+    dead_letter: {directory: '$DIR/dead_letter'}
 `, name, endpoint, server.Audit.Name, server.Audit.Password)
 	}
 	return receivers, strings.Join(list, ", ")

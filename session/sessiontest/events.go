@@ -18,7 +18,7 @@ func Full() *session.Event {
 	}
 	e.Kind, e.Outcome = session.KindLogin, session.OutcomeFailure
 	e.UserEmpty = false // it says that User is empty, which it is not
-	e.System = session.SystemClickHouse
+	e.System, e.Severity = session.SystemClickHouse, 3 // a severity that OTel has
 	e.Time, e.Observed = 1_795_000_000_123_456_789, 1_795_000_009_000_000_001
 	e.Extra = []session.Attr{
 		{Key: session.SourceField + "mtu", Value: "1500"},

@@ -1,0 +1,76 @@
+package archtest
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const root = "../.."
+
+// walk reads every file of ours with this ending.
+func walk(t *testing.T, ending string, f func(path, text string)) {
+	t.Helper()
+	require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			if d != nil && d.IsDir() && strings.HasPrefix(d.Name(), ".") && len(d.Name()) > 2 || d.Name() == "bin" || d.Name() == "data" && path == filepath.Join(root, "data") {
+				return filepath.SkipDir
+			}
+			return err
+		}
+		if strings.HasSuffix(path, ending) {
+			text, err := os.ReadFile(path)
+			require.NoError(t, err)
+			f(path, string(text))
+		}
+		return nil
+	}))
+}
+
+// TestTestsThatTheDocsNameExist: a promise in the docs names the test that shows it.
+func TestTestsThatTheDocsNameExist(t *testing.T) {
+	exist := map[string]bool{}
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`)
+	walk(t, "_test.go", func(_, text string) {
+		for _, m := range declared.FindAllStringSubmatch(text, -1) {
+			exist[m[1]] = true
+		}
+	})
+	named := regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Z]\\w+)`")
+	walk(t, ".md", func(path, text string) {
+		for _, m := range named.FindAllStringSubmatch(text, -1) {
+			require.True(t, exist[m[1]], "%s names %s, which is no test of ours", path, m[1])
+		}
+	})
+}
+
+// TestLinksOfTheDocsLead to files that exist.
+func TestLinksOfTheDocsLead(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#\s]+)[^)]*\)`)
+	walk(t, ".md", func(path, text string) {
+		for _, m := range link.FindAllStringSubmatch(text, -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			_, err := os.Stat(filepath.Join(filepath.Dir(path), m[1]))
+			require.NoError(t, err, "%s links to %s", path, m[1])
+		}
+	})
+}
+
+// TestMakeTargetsThatTheDocsNameExist: a command in the docs runs.
+func TestMakeTargetsThatTheDocsNameExist(t *testing.T) {
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	require.NoError(t, err)
+	named := regexp.MustCompile("(?m)(?:`|^)make ([a-z-]+)")
+	walk(t, ".md", func(path, text string) {
+		for _, m := range named.FindAllStringSubmatch(text, -1) {
+			require.Regexp(t, `(?m)^`+m[1]+`:`, string(makefile), "%s names make %s", path, m[1])
+		}
+	})
+}
