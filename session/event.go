@@ -101,14 +101,21 @@ const (
 // SourceField prefixes the name of a source's column in [Attr.Key].
 const SourceField = "sessionlog.source.field."
 
-// Reset empties the event and keeps the capacity of its slices.
+// Reset empties the event and keeps the capacity of its slices. What they held is cleared: a string left behind would keep
+// the whole block of text in memory that it is a part of.
 func (e *Event) Reset() {
+	clear(e.Roles)
+	clear(e.Profiles)
+	clear(e.Settings)
+	clear(e.CertificateSubjects)
+	clear(e.Extra)
 	roles, profiles, settings, subjects, extra := e.Roles[:0], e.Profiles[:0], e.Settings[:0], e.CertificateSubjects[:0], e.Extra[:0]
 	*e = Event{Roles: roles, Profiles: profiles, Settings: settings, CertificateSubjects: subjects, Extra: extra}
 }
 
 // CopyTo makes dst an independent copy: it shares strings, not slices.
 func (e *Event) CopyTo(dst *Event) {
+	dst.Reset()
 	roles, profiles, settings, subjects, extra := dst.Roles[:0], dst.Profiles[:0], dst.Settings[:0], dst.CertificateSubjects[:0], dst.Extra[:0]
 	*dst = *e
 	dst.Roles = append(roles, e.Roles...)

@@ -99,6 +99,9 @@ func Refuse(text string) error { return &refusal{text} }
 
 // IsRefusal tells whether an error of [Parser.Parse] concerns the whole text.
 func IsRefusal(err error) bool {
+	if err == nil { // most rows: what follows allocates
+		return false
+	}
 	var r *refusal
 	return errors.As(err, &r)
 }

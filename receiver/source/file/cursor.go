@@ -40,8 +40,26 @@ func hash(text []byte) string {
 }
 
 // begins tells whether a text is the one that the cursor knows.
-func (c *cursor) begins(text []byte) bool {
-	return c.HeadSize > 0 && len(text) >= c.HeadSize && hash(text[:c.HeadSize]) == c.Head
+func (c *cursor) begins(text *beginning) bool {
+	return c.HeadSize > 0 && len(text.text) >= c.HeadSize && text.hash(c.HeadSize) == c.Head
+}
+
+// beginning is the first bytes of a text, whose hashes are computed once however many cursors are compared with it.
+type beginning struct {
+	text []byte
+	sums map[int]string // by size
+}
+
+func (b *beginning) hash(size int) string {
+	sum, ok := b.sums[size]
+	if !ok {
+		if b.sums == nil {
+			b.sums = map[int]string{}
+		}
+		sum = hash(b.text[:size])
+		b.sums[size] = sum
+	}
+	return sum
 }
 
 // goesOn tells whether the text before Offset is still the one that was read. An export that was written anew may begin
@@ -147,7 +165,7 @@ func (l *ledger) save(ctx context.Context) error {
 
 // claim gives the file at path the record that knows it, of those that no other file of this run has. samePath asks for one
 // that was last seen there.
-func (l *ledger) claim(t *tail, text []byte, samePath bool) *record {
+func (l *ledger) claim(t *tail, text *beginning, samePath bool) *record {
 	var best *record
 	for _, r := range l.records {
 		if r.owner != nil && !r.owner.drainedAway() || samePath && r.cursor.Path != t.path {

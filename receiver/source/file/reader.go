@@ -135,7 +135,7 @@ func (r *reader) look(t *tail, f seen) bool {
 			return true
 		}
 		c := &t.record.cursor
-		if !packed && f.info.Size() < t.pos || c.HeadSize > 0 && !c.begins(text) || !c.goesOn(f.path, packed) {
+		if !packed && f.info.Size() < t.pos || c.HeadSize > 0 && !c.begins(&beginning{text: text}) || !c.goesOn(f.path, packed) {
 			r.host.Log.Info("the file was truncated or written anew: reading from its beginning", zap.String("file", f.path))
 			r.forget(t)
 			return false
@@ -190,6 +190,7 @@ func (r *reader) dismiss() {
 // adopt finds the cursors of new files: first those last seen at the same path, so that a copy does not take them.
 func (r *reader) adopt(ctx context.Context, strangers []seen) {
 	var fresh []*tail
+	var texts []*beginning
 	for _, f := range strangers {
 		text, packed, err := head(f.path, maxHead)
 		if err != nil {
@@ -197,11 +198,12 @@ func (r *reader) adopt(ctx context.Context, strangers []seen) {
 			continue
 		}
 		fresh = append(fresh, &tail{path: f.path, info: f.info, start: text, packed: packed})
+		texts = append(texts, &beginning{text: text})
 	}
 	for _, samePath := range []bool{true, false} {
-		for _, t := range fresh {
+		for i, t := range fresh {
 			if t.record == nil {
-				t.record = r.known.claim(t, t.start, samePath)
+				t.record = r.known.claim(t, texts[i], samePath)
 				if t.record != nil {
 					t.record.owner = t
 					t.startHash, t.startSize = t.record.cursor.Head, t.record.cursor.HeadSize

@@ -201,7 +201,11 @@ func (r *reader) parse(ctx context.Context, t *tail, text string) error {
 
 func (r *reader) tooLong(t *tail, n int64) {
 	if t.pos >= t.told && !t.skip {
-		r.host.Stats.BadRows(1, place(t.path, t.pos), fmt.Errorf("a line of %d bytes, more than `max_line_bytes` %d", n, r.cfg.MaxLineBytes))
+		reason := fmt.Errorf("a line of %d bytes, more than `max_line_bytes` %d", n, r.cfg.MaxLineBytes)
+		if n <= int64(r.cfg.MaxLineBytes) {
+			reason = fmt.Errorf("a row of several lines that does not end within `max_line_bytes` %d", r.cfg.MaxLineBytes)
+		}
+		r.host.Stats.BadRows(1, place(t.path, t.pos), reason)
 	}
 	t.pos += n
 	t.before = ""
