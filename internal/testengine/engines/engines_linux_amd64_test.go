@@ -14,7 +14,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // tiny is an engine that the script of fakeNPM brings: the library holds the word "engine".
 var tiny = Engine{
-	Name: "Tiny", Package: "@test/tiny", Version: "1.2.3", Library: "lib.so", Size: 6,
+	Name: "Tiny", Package: "@test/tiny", Version: "1.2.3", File: "lib.so", Size: 6,
 	SHA256: "ed9f6f25068608efd412958da4dfc19328ca3511251fa6d5f9c42baf230e32f8", Fetch: "6 bytes",
 }
 

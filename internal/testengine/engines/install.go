@@ -23,8 +23,8 @@ const progressEvery = 5 * time.Second
 // interrupted leaves no half engine, and of two runs at a time the second one finds the first one's result.
 func (e Engine) Install(ctx context.Context, out io.Writer) error {
 	start := time.Now()
-	if library, err := e.Find(); err == nil {
-		fmt.Fprintf(out, "%s %s is installed: %s\n", e.Name, e.Version, library)
+	if file, err := e.Find(); err == nil {
+		fmt.Fprintf(out, "%s %s is installed: %s\n", e.Name, e.Version, file)
 		return nil
 	}
 	if err := Supported(); err != nil {
@@ -47,7 +47,10 @@ func (e Engine) Install(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	unpacked := filepath.Join(temp, "node_modules", filepath.FromSlash(e.Package))
-	if err := e.verify(filepath.Join(unpacked, e.Library)); err != nil {
+	if err := e.verify(filepath.Join(unpacked, filepath.FromSlash(e.File))); err != nil {
+		return err
+	}
+	if err := e.link(unpacked); err != nil {
 		return err
 	}
 	if err := e.publish(unpacked, e.folder(dir)); err != nil {
@@ -90,19 +93,19 @@ func (e Engine) npmInstall(ctx context.Context, prefix string, out io.Writer) er
 	}
 }
 
-// verify compares the library with the pinned checksum: what a registry serves is loaded into our process.
-func (e Engine) verify(library string) error {
-	file, err := os.Open(library)
+// verify compares the file with the pinned checksum: what a registry serves is run here.
+func (e Engine) verify(name string) error {
+	file, err := os.Open(name)
 	if err != nil {
 		return fmt.Errorf("%s@%s: %w", e.Package, e.Version, err)
 	}
 	defer func() { _ = file.Close() }()
 	hash := sha256.New()
 	if _, err := io.Copy(hash, file); err != nil {
-		return fmt.Errorf("read %s: %w", library, err)
+		return fmt.Errorf("read %s: %w", name, err)
 	}
 	if got := hex.EncodeToString(hash.Sum(nil)); got != e.SHA256 {
-		return fmt.Errorf("%s of %s@%s has SHA-256 %s, want %s: not installed", e.Library, e.Package, e.Version, got, e.SHA256)
+		return fmt.Errorf("%s of %s@%s has SHA-256 %s, want %s: not installed", e.File, e.Package, e.Version, got, e.SHA256)
 	}
 	return nil
 }

@@ -27,6 +27,16 @@ type Reservation struct {
 // Reserve takes addr's port, or a free one for port 0. A port that somebody listens on is an error: with SO_REUSEPORT the kernel
 // would share the connections out between that server and ours.
 func Reserve(ctx context.Context, addr netip.AddrPort) (*Reservation, error) {
+	return reserve(ctx, addr, unix.SO_REUSEPORT)
+}
+
+// ReserveWeakly is Reserve for a server that knows SO_REUSEADDR only, or runs as another user (PostgreSQL). It is weaker: the kernel still
+// gives the port to nobody who asks for a free one, but does not refuse one who names it while the server is down.
+func ReserveWeakly(ctx context.Context, addr netip.AddrPort) (*Reservation, error) {
+	return reserve(ctx, addr, unix.SO_REUSEADDR)
+}
+
+func reserve(ctx context.Context, addr netip.AddrPort, option int) (*Reservation, error) {
 	if addr.Port() != 0 {
 		dialer := net.Dialer{Timeout: time.Second}
 		if conn, err := dialer.DialContext(ctx, "tcp", addr.String()); err == nil {
@@ -40,15 +50,15 @@ func Reserve(ctx context.Context, addr netip.AddrPort) (*Reservation, error) {
 	}
 	unix.CloseOnExec(fd)
 	r := &Reservation{fd: fd}
-	if err := r.bind(addr); err != nil {
+	if err := r.bind(addr, option); err != nil {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("reserve port %s: %w", addr, err)
 	}
 	return r, nil
 }
 
-func (r *Reservation) bind(addr netip.AddrPort) error {
-	if err := unix.SetsockoptInt(r.fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1); err != nil {
+func (r *Reservation) bind(addr netip.AddrPort, option int) error {
+	if err := unix.SetsockoptInt(r.fd, unix.SOL_SOCKET, option, 1); err != nil {
 		return err
 	}
 	if err := unix.Bind(r.fd, &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()}); err != nil {

@@ -45,3 +45,20 @@ func TestAPortInUseIsNamed(t *testing.T) {
 	_, err = Reserve(t.Context(), netip.MustParseAddrPort(l.Addr().String()))
 	require.ErrorContains(t, err, l.Addr().String()+" is in use")
 }
+
+func TestAWeaklyReservedPortIsLeftToWhoeverNamesIt(t *testing.T) {
+	r, err := ReserveWeakly(t.Context(), loopback)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, r.Close()) }()
+	for range 200 {
+		l, err := net.Listen("tcp", loopback.String())
+		require.NoError(t, err)
+		require.NotEqual(t, r.Addr().String(), l.Addr().String(), "the kernel gave the port away")
+		defer func() { require.NoError(t, l.Close()) }()
+	}
+	for range 2 { // a server's start and restart
+		l, err := net.Listen("tcp", r.Addr().String()) // Go sets SO_REUSEADDR, as PostgreSQL does
+		require.NoError(t, err)
+		require.NoError(t, l.Close())
+	}
+}
