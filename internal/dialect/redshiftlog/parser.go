@@ -1,0 +1,96 @@
+package redshiftlog
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Formats are the audit logs of Redshift that hold authentication events.
+func Formats() []logformat.Format {
+	return []logformat.Format{{
+		Name: "connectionlog", Aliases: []string{"redshift_connectionlog"}, Detect: detect,
+		New: func(o logformat.Options) logformat.Parser { return newParser(o) },
+	}}
+}
+
+// detect looks at the second field of the first line: no other log has its time.
+func detect(head []byte, whole bool) logformat.Verdict {
+	first, _, ended := bytes.Cut(head, []byte("\n"))
+	fields := bytes.SplitN(first, []byte("|"), 3)
+	switch {
+	case len(fields) == 3:
+		if _, ok := recordTime(strings.TrimSpace(string(fields[1]))); ok {
+			return logformat.Yes
+		}
+	case !whole && !ended && len(first) < 200:
+		return logformat.Wait
+	}
+	return logformat.No
+}
+
+// parser reads one connectionlog: a line is an event.
+type parser struct {
+	mapper *Mapper
+	object Object
+	line   line
+	row    Row
+
+	anchor int64 // the first line of the millisecond at hand: lines that look alike are numbered from there
+	millis int64
+	any    bool
+}
+
+func newParser(o logformat.Options) *parser {
+	p := &parser{mapper: NewMapper(o.Instance)}
+	p.object, _ = ParseObjectName(o.Name)
+	return p
+}
+
+func (p *parser) Frame(data []byte) int { return logformat.Line(data) }
+
+func (p *parser) Doubtful() int { return 0 } // the log is in UTC
+
+func (p *parser) Parse(record string, at int64, page *logformat.Page) error {
+	if at == 0 {
+		record = strings.TrimPrefix(record, logformat.ByteOrderMark)
+	}
+	record = logformat.TrimLineEnd(record)
+	if record == "" {
+		return nil
+	}
+	sure, err := p.line.row(record, &p.row)
+	if err != nil {
+		return err
+	}
+	if millis := floor(p.row.Micros, 1000); !p.any || millis != p.millis {
+		p.anchor, p.millis, p.any = at, millis, true
+	}
+	e := page.Add()
+	p.mapper.Event(&p.row, e)
+	if !sure {
+		e.Original = record // its names have pipes, so the reading is only the likeliest
+	}
+	p.place(e)
+	return nil
+}
+
+// place adds what the object's name says. The cluster stands for the node: the leader writes the log.
+func (p *parser) place(e *session.Event) {
+	if p.object.Cluster == "" {
+		return
+	}
+	e.Host = p.object.Cluster
+	e.Extra = append(e.Extra, session.Attr{Key: "cloud.account.id", Value: p.object.Account}, session.Attr{Key: "cloud.region", Value: p.object.Region})
+}
+
+// Anchor needs no state: lines are numbered anew from there.
+func (p *parser) Anchor() (int64, []byte) { return p.anchor, nil }
+
+func (p *parser) Restore(at int64, _ []byte) error {
+	p.anchor, p.any = at, false
+	p.mapper.Restart()
+	return nil
+}

@@ -1,0 +1,128 @@
+package redshiftlog
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// The events that Redshift's documentation and its users' logs show. The list is open.
+const (
+	eventAuthenticated  = "authenticated"
+	eventFailure        = "authentication failure"
+	eventInitiating     = "initiating session"
+	eventSetApplication = "set application_name"
+	eventDisconnecting  = "disconnecting session"
+)
+
+const (
+	keyRemoteHost      = session.SourceField + "remotehost"
+	keyRemotePort      = session.SourceField + "remoteport"
+	keyUserName        = session.SourceField + "username"
+	keyDuration        = session.SourceField + "duration"
+	keySSLVersion      = session.SourceField + "sslversion"
+	keyMTU             = session.SourceField + "mtu"
+	keySSLCompression  = session.SourceField + "sslcompression"
+	keySSLExpansion    = session.SourceField + "sslexpansion"
+	keyIAMAuthGUID     = session.SourceField + "iamauthguid"
+	keyProtocolVersion = session.SourceField + "protocol_version"
+)
+
+// meaning reads the column event. An unknown one is carried as an update of the session, under its own word. Redshift
+// gives no reason for a failure.
+func meaning(event string) (session.Kind, session.Outcome, string) {
+	switch event {
+	case eventAuthenticated:
+		return session.KindLogin, session.OutcomeSuccess, ""
+	case eventFailure:
+		return session.KindLogin, session.OutcomeFailure, session.ErrorInvalidCredentials
+	case eventInitiating:
+		return session.KindSessionStart, session.OutcomeSuccess, ""
+	case eventSetApplication:
+		return session.KindSessionUpdate, session.OutcomeSuccess, ""
+	case eventDisconnecting:
+		return session.KindLogout, session.OutcomeSuccess, ""
+	}
+	return session.KindSessionUpdate, session.OutcomeUnknown, ""
+}
+
+// AuthMethod normalises the column authmethod, an open set: password, Ident and IAM AssumeUser have been seen.
+func AuthMethod(authmethod string) string {
+	switch {
+	case authmethod == "":
+		return ""
+	case strings.EqualFold(authmethod, "password"):
+		return session.AuthPassword
+	case strings.EqualFold(authmethod, "ident"):
+		return session.AuthPeer
+	case strings.EqualFold(authmethod, "trust"):
+		return session.AuthNone
+	case isIAM(authmethod):
+		return session.AuthIAM
+	}
+	return session.AuthOther
+}
+
+func isIAM(authmethod string) bool {
+	return len(authmethod) >= 3 && strings.EqualFold(authmethod[:3], "IAM")
+}
+
+// address takes the IPv6 notation off an IPv4 address; same tells that nothing changed.
+func address(host string) (addr string, same bool) {
+	const mapped = "::ffff:"
+	if len(host) <= len(mapped) || !strings.EqualFold(host[:len(mapped)], mapped) || !strings.Contains(host, ".") {
+		return host, true
+	}
+	return host[len(mapped):], false
+}
+
+// portNumber reads the column remoteport, a text that may be wider than 16 bits. same tells that the number says it all.
+func portNumber(text string) (port int32, same bool) {
+	if text == "" {
+		return 0, true
+	}
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || n <= 0 {
+		return 0, false
+	}
+	return int32(n), text[0] != '0' && text[0] != '+'
+}
+
+// userName takes off the mark that an IAM login puts before the database user: IAM:, or IAMA: of a user created by it.
+func userName(name, authmethod string) (user string, same bool) {
+	if !isIAM(authmethod) || !strings.HasPrefix(name, "IAM") {
+		return name, true
+	}
+	mark, user, found := strings.Cut(name, ":")
+	if !found || len(mark) > len("IAMA") {
+		return name, true
+	}
+	return user, false
+}
+
+// tlsVersion makes 1.2 of TLSv1.2, as tls.protocol.version has it.
+func tlsVersion(text string) (version string, same bool) {
+	if version, ok := strings.CutPrefix(text, "TLSv"); ok {
+		return version, false
+	}
+	return text, true
+}
+
+// isGUID tells a session's GUID from what stands for none: nothing, or zeros.
+func isGUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	zeros := true
+	for i := range len(s) {
+		c := s[i]
+		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (c == '-') || !dash && !isHex(c) {
+			return false
+		}
+		zeros = zeros && (c == '-' || c == '0')
+	}
+	return !zeros
+}
+
+func isHex(c byte) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f' }
