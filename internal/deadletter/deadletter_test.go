@@ -221,6 +221,15 @@ func TestNothingIsReadFromNoFolder(t *testing.T) {
 	require.Empty(t, bad)
 }
 
+func TestALongReasonIsCut(t *testing.T) {
+	dir := t.TempDir()
+	l := mustOpen(t, dir, at(20))
+	require.NoError(t, l.Write(t.Context(), page(), errors.New(strings.Repeat("ü", 1<<20))))
+	entries, bad := readAll(t, dir)
+	require.Empty(t, bad)
+	require.Equal(t, strings.Repeat("ü", maxReason/2), entries[7].Reason)
+}
+
 func TestALongRecordIsReadWhole(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, dir, at(20))

@@ -14,12 +14,16 @@ import (
 // envelope is the part that all lines of one Write share: everything up to the record.
 type envelope []byte
 
+// maxReason is how much of a reason is kept: it stands in every line, and an exporter may have put a whole batch into it.
+const maxReason = 4 << 10
+
 // newEnvelope writes by hand what encoding/json would, since that would also rewrite the record's own JSON.
 func newEnvelope(now time.Time, component string, reason error) envelope {
 	text := "no reason given"
 	if reason != nil {
-		text = strings.ToValidUTF8(reason.Error(), "\uFFFD")
+		text = reason.Error()
 	}
+	text = strings.ToValidUTF8(text[:min(len(text), maxReason)], "\uFFFD")
 	head := envelope(`{"time":"` + now.Format(time.RFC3339Nano) + `","component":`)
 	head = appendString(head, component)
 	head = append(head, `,"reason":`...)

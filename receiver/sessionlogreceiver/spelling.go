@@ -1,10 +1,10 @@
 package sessionlogreceiver
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // escapable tells whether some format writes a name in another way than it is: all but the plainest characters.
@@ -19,15 +19,20 @@ func escapable(name string) bool {
 }
 
 // spellings are the ways in which a name may stand in a server's message or in a column, the longest first, so that none is hidden
-// by halves.
+// by halves. Spaces around a name are not part of it: messages drop them.
 func spellings(name string) []string {
-	out := []string{name}
-	if escapable(name) {
-		out = append(out, backslashed(name), strings.ReplaceAll(name, `"`, `""`), strings.ReplaceAll(name, `'`, `''`))
-		out = append(out, inJSON(name, true), inJSON(name, false), strings.ToValidUTF8(name, "\uFFFD"), trimmed(name))
+	if bare := strings.TrimSpace(name); bare != "" {
+		name = bare
 	}
-	slices.SortFunc(out, func(a, b string) int { return len(b) - len(a) })
-	return slices.DeleteFunc(slices.Compact(out), func(s string) bool { return s == "" })
+	if !escapable(name) {
+		return []string{name}
+	}
+	out := []string{
+		name, backslashed(name), strings.ReplaceAll(name, `"`, `""`), strings.ReplaceAll(name, `'`, `''`),
+		inJSON(name, true), inJSON(name, false), strings.ToValidUTF8(name, "\uFFFD"),
+	}
+	slices.SortFunc(out, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	return slices.Compact(out)
 }
 
 // backslashed is the spelling of SQL literals and tab-separated rows.
@@ -37,26 +42,18 @@ func backslashed(name string) string {
 	).Replace(name)
 }
 
-// inJSON is the spelling within a JSON string, whose writers differ in the slash and in HTML's characters.
-func inJSON(name string, slash bool) string {
+// inJSON is the spelling within a JSON string. Writers differ in the slash and in HTML's characters: careful ones escape both.
+func inJSON(name string, careful bool) string {
 	var b strings.Builder
 	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(slash)
-	if encoder.Encode(name) != nil {
-		return ""
+	encoder.SetEscapeHTML(careful)
+	if encoder.Encode(name) != nil { // no string makes it fail
+		return name
 	}
 	text := strings.TrimSuffix(b.String(), "\n")
 	text = text[1 : len(text)-1]
-	if slash {
+	if careful {
 		text = strings.ReplaceAll(text, "/", `\/`)
 	}
 	return text
-}
-
-// trimmed is a name without the spaces that messages drop at their ends.
-func trimmed(name string) string {
-	if t := strings.TrimSpace(name); utf8.RuneCountInString(t) > 0 {
-		return t
-	}
-	return ""
 }
