@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
@@ -166,6 +167,26 @@ func TestReadmeNamesEveryKey(t *testing.T) {
 	for _, key := range keys(reflect.TypeFor[Config](), "") {
 		require.Contains(t, string(page), "| `"+key+"` |", "README.md has no row for %s", key)
 	}
+}
+
+// TestReadmeNamesEveryMetric by letting an exporter make them all.
+func TestReadmeNamesEveryMetric(t *testing.T) {
+	page, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	r := start(t, func(c *Config) { c.NotEvents = NotEventsDeadLetter }, poisonous(1024, "client_port: not this one"))
+	require.NoError(t, r.ConsumeLogs(t.Context(), withOthers(events(0, 10), 3)))
+	var all metricdata.ResourceMetrics
+	require.NoError(t, r.tel.Reader.Collect(t.Context(), &all))
+	made := 0
+	for _, part := range all.ScopeMetrics {
+		for _, m := range part.Metrics {
+			if part.Scope.Name == scope {
+				require.Contains(t, string(page), "| `"+m.Name+"` |")
+				made++
+			}
+		}
+	}
+	require.Equal(t, strings.Count(string(page), "| `"+prefix), made)
 }
 
 // keys are the paths of a configuration's keys, those of the backends aside, which have pages of their own.

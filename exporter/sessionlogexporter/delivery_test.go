@@ -147,6 +147,18 @@ func TestWithoutQueueOrBatch(t *testing.T) {
 	}
 }
 
+// TestExpired: what is older than the store keeps is delivered, counted, and not there.
+func TestExpired(t *testing.T) {
+	r := start(t, func(c *Config) { c.SQLite.Get().TTL = time.Hour }, nil)
+	old := events(0, 10)
+	for _, lr := range old.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().All() {
+		lr.SetTimestamp(1)
+	}
+	require.NoError(t, r.ConsumeLogs(t.Context(), old))
+	require.Zero(t, r.count(t))
+	require.EqualValues(t, 10, r.metric(t, "expired"))
+}
+
 // TestRestarts keep what was there.
 func TestRestarts(t *testing.T) {
 	dir := t.TempDir()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/exporter"
@@ -28,6 +29,7 @@ type sessionlogExporter struct {
 	dead     *deadletter.Letter
 	opened   bool // the backend was started, be it in vain
 	tel      *telemetry
+	notices  notices
 	health   health
 	decoders sync.Pool
 
@@ -48,6 +50,7 @@ func newExporter(ctx context.Context, set exporter.Settings, cfg *Config, store 
 	}
 	e := &sessionlogExporter{
 		cfg: cfg, id: set.ID, log: set.Logger, backend: store, tel: tel,
+		notices:  notices{log: set.Logger, now: time.Now, kinds: map[string]*notice{}},
 		decoders: sync.Pool{New: func() any { return plogs.NewDecoder() }},
 	}
 	e.stopped, e.stop = context.WithCancel(context.Background())
@@ -91,6 +94,7 @@ func (e *sessionlogExporter) Shutdown(ctx context.Context) error {
 func (e *sessionlogExporter) close(ctx context.Context) error {
 	e.stop()
 	e.end()
+	e.notices.flush()
 	if !e.opened {
 		return nil
 	}

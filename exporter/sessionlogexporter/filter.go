@@ -51,6 +51,7 @@ func (e *sessionlogExporter) consume(ctx context.Context, ld plog.Logs) error {
 		return nil
 	}
 	e.tel.notEvents(ctx, others)
+	e.notices.tell("log records refused", others, errNotEvent.Error())
 	return refusal(rest, total)
 }
 

@@ -35,6 +35,9 @@ func (e *sessionlogExporter) write(ctx context.Context, ld plog.Logs) error {
 	result, err := e.backend.Write(ctx, dec.All(ld))
 	e.decoders.Put(dec)
 	e.tel.wrote(ctx, result, time.Since(begun), err)
+	if result.Conflicts > 0 {
+		e.notices.tell("records with a known id and other content: kept aside", result.Conflicts, "the first version counts; one of the two may be forged")
+	}
 	switch {
 	case err == nil:
 		return e.buryRejected(ctx, ld, result.Rejected)
@@ -75,5 +78,6 @@ func (e *sessionlogExporter) bury(ctx context.Context, ld plog.Logs, reason erro
 		return fmt.Errorf("dead_letter::directory: %d refused records cannot be kept: %w", ld.LogRecordCount(), err)
 	}
 	e.tel.deadLettered(ctx, ld.LogRecordCount())
+	e.notices.tell("records written into the dead letter", ld.LogRecordCount(), reason.Error())
 	return nil
 }

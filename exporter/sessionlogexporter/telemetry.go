@@ -21,11 +21,11 @@ const prefix = "otelcol_exporter_sessionlog_"
 // telemetry counts what becomes of records. Retries count again: what an attempt has written and a later one finds there
 // counts as a duplicate then.
 type telemetry struct {
-	written, duplicates, conflicts, rejected metric.Int64Counter
-	buried, others                           metric.Int64Counter
-	duration                                 metric.Float64Histogram
-	success                                  metric.Int64Gauge
-	exporter, ok, failed                     metric.MeasurementOption
+	written, duplicates, conflicts, expired metric.Int64Counter
+	rejected, buried, others                metric.Int64Counter
+	duration                                metric.Float64Histogram
+	success                                 metric.Int64Gauge
+	exporter, ok, failed                    metric.MeasurementOption
 }
 
 func newTelemetry(set exporter.Settings) (*telemetry, error) {
@@ -41,6 +41,7 @@ func newTelemetry(set exporter.Settings) (*telemetry, error) {
 		written:    counter("written", "Records that are new in the backend."),
 		duplicates: counter("duplicates", "Records that were in the backend already."),
 		conflicts:  counter("conflicts", "Records whose id was in the backend with other content, kept aside: may be forgery."),
+		expired:    counter("expired", "Records older than the backend keeps, left out."),
 		rejected:   counter("rejected", "Records that the backend can never take."),
 		buried:     counter("dead_lettered", "Records written into the dead letter."),
 		others:     counter("not_events", "Log records that are no authentication events."),
@@ -69,6 +70,7 @@ func (t *telemetry) wrote(ctx context.Context, r backend.Result, took time.Durat
 	t.written.Add(ctx, int64(r.Written), t.exporter)
 	t.duplicates.Add(ctx, int64(r.Duplicates), t.exporter)
 	t.conflicts.Add(ctx, int64(r.Conflicts), t.exporter)
+	t.expired.Add(ctx, int64(r.Expired), t.exporter)
 	t.rejected.Add(ctx, int64(len(r.Rejected)), t.exporter)
 }
 

@@ -144,3 +144,12 @@ func check(t *testing.T, text string) []string {
 	require.Equal(t, strings.Fields(want), found)
 	return found
 }
+
+// TestShippedConfiguration is what every newcomer starts with: it loses nothing, and nothing warns.
+func TestShippedConfiguration(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "config", "collector.yaml"))
+	require.NoError(t, err)
+	all := conf(t, string(text)).ToStringMap()
+	require.NotEmpty(t, blocks(all))
+	require.Empty(t, examine(all))
+}

@@ -82,7 +82,7 @@ func elapsed(b block) time.Duration {
 }
 
 // unqueued are exporters that answer when the work is done, unless a queue is written.
-var unqueued = []string{"debug", "file", "nop"}
+var unqueued = []string{"debug", "file", "nop", "sessionlog_console"}
 
 // queued tells whether the exporter has a queue: by default nearly all of exporterhelper's have.
 func queued(b block) bool {
