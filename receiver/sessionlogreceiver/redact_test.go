@@ -68,7 +68,7 @@ func TestANameThatMayBeAPasswordVanishes(t *testing.T) {
 func TestSpellings(t *testing.T) {
 	for name, want := range map[string][]string{
 		"hunter2":   {"hunter2"},
-		" spaced ":  {"spaced"},
+		"spaced  ":  {"spaced"},
 		`qu"ote`:    {`qu""ote`, `qu\"ote`, `qu"ote`},
 		"it's":      {`it''s`, `it\'s`, `it's`},
 		"a/b":       {`a\/b`, `a/b`},

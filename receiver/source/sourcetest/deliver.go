@@ -34,11 +34,11 @@ func onceEach(t *testing.T, p Place) {
 
 func onceAcrossRestarts(t *testing.T, p Place) {
 	all := rows("restart", 40, lately(), step)
-	emit, store := &Recorder{}, &Store{}
+	store := &Store{}
 	var recorders []*Recorder
 	for i := 0; i < len(all); i += 8 {
 		p.Add(t, all[i:i+8]...)
-		emit = &Recorder{}
+		emit := &Recorder{}
 		recorders = append(recorders, emit)
 		run := start(t, p.Source(t, Options{PageSize: 5}), emit, store, nil)
 		emit.WaitFor(t, all[i:i+8]...)
