@@ -63,10 +63,12 @@ var sessionLogNames = strings.Fields(`hostname type auth_id session_id event_dat
 
 // array spells a list as the dialect prints it.
 func (h Harness) array(items ...string) string {
-	if h.Dialect == ClickHouse {
+	switch {
+	case h.Dialect == ClickHouse:
 		return "['" + strings.Join(items, "','") + "']"
-	}
-	if len(items) == 0 {
+	case h.Dialect == PostgreSQL:
+		return "{" + strings.Join(items, ",") + "}"
+	case len(items) == 0:
 		return "[]"
 	}
 	return `["` + strings.Join(items, `","`) + `"]`
@@ -75,14 +77,26 @@ func (h Harness) array(items ...string) string {
 // pairs spells a list of settings as the dialect prints it.
 func (h Harness) pairs(items ...string) string {
 	before, between, after := `["`, `","`, `"]`
-	if h.Dialect == ClickHouse {
+	separator := ","
+	switch h.Dialect {
+	case ClickHouse:
 		before, between, after = "('", "','", "')"
+	case PostgreSQL: // jsonb
+		between, separator = `", "`, ", "
 	}
 	var all []string
 	for i := 0; i < len(items); i += 2 {
 		all = append(all, before+items[i]+between+items[i+1]+after)
 	}
-	return "[" + strings.Join(all, ",") + "]"
+	return "[" + strings.Join(all, separator) + "]"
+}
+
+// user names the column user, which is a word for the current user in PostgreSQL's SQL, and Redshift's.
+func (h Harness) user() string {
+	if h.Dialect == PostgreSQL || h.Dialect == Redshift {
+		return `"user"`
+	}
+	return "user"
 }
 
 // connection is a row of STL_CONNECTION_LOG.

@@ -16,7 +16,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
-// Dialect names the SQL of a store. It decides how arrays are spelled in results, nothing else.
+// Dialect names the SQL of a store. It decides how arrays are spelled in results, and whether the column user needs quotes.
 type Dialect string
 
 // The dialects.

@@ -25,7 +25,7 @@ func sessionLogColumns(t *testing.T, h Harness) {
 func sessionLogRows(t *testing.T, h Harness) {
 	base := session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, SessionKey: session.ID{0xAB, 15: 0xCD}, Time: utc("1999-12-31 23:59:59.000001")}
 	key := base.SessionKey.String()
-	const cells = "type, auth_id, event_time_microseconds, user, client_address, client_version_major, client_version_minor, client_version_patch"
+	cells := "type, auth_id, event_time_microseconds, " + h.user() + ", client_address, client_version_major, client_version_minor, client_version_patch"
 	const at = "1999-12-31 23:59:59.000001"
 	for _, c := range []struct {
 		name   string

@@ -1,0 +1,78 @@
+// Package configpostgresql holds the connection block that everything here that talks to PostgreSQL or Amazon Redshift
+// shares, and how a connection is made of it.
+package configpostgresql
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/collector/config/configopaque"
+	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/config/configtls"
+)
+
+// ClientConfig says how to reach a server and as whom. Nothing is taken from the environment (PGHOST, PGPASSWORD, …) nor
+// from ~/.pgpass: what counts is written in the collector's configuration.
+type ClientConfig struct {
+	// Endpoints are doors to one and the same data, tried in the order written; who writes passes over servers that are
+	// read-only. Forms: host:port, postgresql://host:port, redshift://host:port, or the folder of a Unix socket, such as
+	// /var/run/postgresql or /var/run/postgresql:5433.
+	Endpoints []string `mapstructure:"endpoints"`
+	// Username of the account.
+	Username string `mapstructure:"username"`
+	// Password of that account; empty where the server asks for none.
+	Password configopaque.String `mapstructure:"password"`
+	// Database to connect to; that of the account's name when empty, as PostgreSQL has it.
+	Database string `mapstructure:"database"`
+	// TLS switches TLS on, with the server's name verified unless it says otherwise. Sockets of the machine never use it.
+	TLS configoptional.Optional[configtls.ClientConfig] `mapstructure:"tls"`
+	// DialTimeout bounds connecting, TLS and login together, for each endpoint.
+	DialTimeout time.Duration `mapstructure:"dial_timeout"`
+}
+
+// DefaultClientConfig has no endpoints and no user: those must be written.
+func DefaultClientConfig() ClientConfig {
+	return ClientConfig{
+		TLS:         configoptional.Default(configtls.NewDefaultClientConfig()),
+		DialTimeout: 10 * time.Second,
+	}
+}
+
+// Validate names the key and the remedy of everything that is wrong.
+func (c ClientConfig) Validate() error {
+	var errs []error
+	if len(c.Endpoints) == 0 {
+		errs = append(errs, errors.New("endpoints: none given; write at least one, such as postgresql://host:5432"))
+	}
+	for i, text := range c.Endpoints {
+		if _, err := parseEndpoint(text); err != nil {
+			errs = append(errs, fmt.Errorf("endpoints[%d]: %w", i, err))
+		}
+	}
+	if c.Username == "" {
+		errs = append(errs, errors.New("username: empty; name the account to log in as"))
+	}
+	for key, value := range map[string]string{"username": c.Username, "password": string(c.Password), "database": c.Database} {
+		if strings.ContainsRune(value, 0) {
+			errs = append(errs, fmt.Errorf("%s: must not hold a NUL byte", key))
+		}
+	}
+	if c.DialTimeout <= 0 {
+		errs = append(errs, errors.New("dial_timeout: must be more than zero, such as 10s"))
+	}
+	return errors.Join(errs...)
+}
+
+// FirstHost is host:port of the first endpoint, or "" when there is none that can be read.
+func (c ClientConfig) FirstHost() string {
+	if len(c.Endpoints) == 0 {
+		return ""
+	}
+	e, err := parseEndpoint(c.Endpoints[0])
+	if err != nil {
+		return ""
+	}
+	return e.String()
+}

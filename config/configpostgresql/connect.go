@@ -1,0 +1,101 @@
+package configpostgresql
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"maps"
+	"net"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// ApplicationName is how our connections call themselves in pg_stat_activity and in the server's log.
+const ApplicationName = "sessionlog"
+
+// Options are what a component wants of its connections.
+type Options struct {
+	// Writes passes over endpoints that do not take writes, such as standbys. Redshift does not know the question.
+	Writes bool
+	// Parameters are run-time parameters for the session, such as search_path.
+	Parameters map[string]string
+}
+
+// Connect logs in at the first endpoint that lets it. The connection is pgx's low-level one: statements go over the simple
+// protocol and results come as text, which is what PostgreSQL and Redshift have in common; [Literal] spells values.
+func (c ClientConfig) Connect(ctx context.Context, o Options) (*pgconn.PgConn, error) {
+	cfg, err := c.driver(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pgconn.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return nil, Explain(err)
+	}
+	// Redshift calls UTF-8 by PostgreSQL's old name.
+	if encoding := conn.ParameterStatus("client_encoding"); encoding != "UTF8" && encoding != "UNICODE" && encoding != "" {
+		closeNow(conn)
+		return nil, fmt.Errorf("the server speaks %s although asked for UTF-8: its database needs another encoding", encoding)
+	}
+	return conn, nil
+}
+
+// driver makes pgx's configuration. ParseConfig mixes in the environment and files of the home folder, so everything that
+// it sets is set again.
+func (c ClientConfig) driver(ctx context.Context, o Options) (*pgconn.Config, error) {
+	cfg, err := pgconn.ParseConfig("host=localhost port=5432 user=none password=none dbname=none sslmode=disable" +
+		" passfile='' connect_timeout=0 target_session_attrs=any min_protocol_version=3.0 max_protocol_version=3.0" +
+		" channel_binding=prefer require_auth='' sslcertmode=allow sslnegotiation=postgres")
+	if err != nil {
+		return nil, err
+	}
+	cfg.User, cfg.Password, cfg.Database = c.Username, string(c.Password), c.Database
+	cfg.KerberosSrvName, cfg.KerberosSpn = "", ""
+	cfg.ConnectTimeout = c.DialTimeout
+	cfg.DialFunc = (&net.Dialer{Timeout: c.DialTimeout, KeepAlive: 15 * time.Second}).DialContext
+	cfg.RuntimeParams = map[string]string{"application_name": ApplicationName, "client_encoding": "UTF8"}
+	maps.Copy(cfg.RuntimeParams, o.Parameters)
+	cfg.ValidateConnect = nil
+	if o.Writes {
+		cfg.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	return cfg, c.doors(ctx, cfg)
+}
+
+// doors puts every endpoint into cfg, each with TLS for its own name.
+func (c ClientConfig) doors(ctx context.Context, cfg *pgconn.Config) error {
+	var encryption *tls.Config
+	if c.TLS.HasValue() {
+		var err error
+		if encryption, err = c.TLS.Get().LoadTLSConfig(ctx); err != nil {
+			return fmt.Errorf("tls: %w", err)
+		}
+	}
+	var all []*pgconn.FallbackConfig
+	for i, text := range c.Endpoints {
+		e, err := parseEndpoint(text)
+		if err != nil {
+			return fmt.Errorf("endpoints[%d]: %w", i, err)
+		}
+		door := &pgconn.FallbackConfig{Host: e.host, Port: e.port}
+		if encryption != nil && !e.socket() {
+			door.TLSConfig = encryption.Clone()
+			if door.TLSConfig.ServerName == "" {
+				door.TLSConfig.ServerName = e.host
+			}
+		}
+		all = append(all, door)
+	}
+	if len(all) == 0 {
+		return fmt.Errorf("endpoints: none given")
+	}
+	cfg.Host, cfg.Port, cfg.TLSConfig, cfg.Fallbacks = all[0].Host, all[0].Port, all[0].TLSConfig, all[1:]
+	return nil
+}
+
+func closeNow(conn *pgconn.PgConn) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = conn.Close(ctx)
+}

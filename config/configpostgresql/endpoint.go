@@ -1,0 +1,71 @@
+package configpostgresql
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+const usualPort = 5432
+
+// endpoint is one door to a server: a host, or the folder of a socket.
+type endpoint struct {
+	host string
+	port uint16
+}
+
+func (e endpoint) socket() bool { return strings.HasPrefix(e.host, "/") }
+
+func (e endpoint) String() string { return net.JoinHostPort(e.host, strconv.Itoa(int(e.port))) }
+
+// parseEndpoint reads a URL, host:port or a folder. Its errors do not repeat the text where that may hold a password.
+func parseEndpoint(text string) (endpoint, error) {
+	if strings.HasPrefix(text, "/") {
+		return parseSocket(text)
+	}
+	scheme, rest, isURL := strings.Cut(text, "://")
+	if !isURL {
+		scheme, rest = "postgresql", text
+	}
+	usual := usualPort
+	switch scheme {
+	case "postgresql", "postgres":
+	case "redshift":
+		usual = 5439
+	default:
+		return endpoint{}, errors.New("its scheme is none of postgresql, postgres, redshift")
+	}
+	u, err := url.Parse("postgresql://" + rest)
+	switch {
+	case err != nil || u.Hostname() == "":
+		return endpoint{}, errors.New("cannot be read; write host:port, postgresql://host:port, or the folder of a socket")
+	case u.User != nil:
+		return endpoint{}, errors.New("holds a user or password; write them under username and password")
+	case u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
+		return endpoint{}, errors.New("has more than host and port; write the database and TLS under database and tls")
+	case u.Port() == "":
+		return endpoint{}, fmt.Errorf("has no port; the usual one is %d", usual)
+	}
+	port, err := parsePort(u.Port())
+	return endpoint{u.Hostname(), port}, err
+}
+
+func parseSocket(text string) (endpoint, error) {
+	folder, port, found := strings.Cut(text, ":")
+	if !found {
+		return endpoint{folder, usualPort}, nil
+	}
+	n, err := parsePort(port)
+	return endpoint{folder, n}, err
+}
+
+func parsePort(text string) (uint16, error) {
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n == 0 {
+		return 0, errors.New("its port is not in 1-65535")
+	}
+	return uint16(n), nil
+}

@@ -1,0 +1,175 @@
+package postgresql
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// copyBatch holds rows in PostgreSQL's binary COPY format: a signature, then for each row the number of its fields and for
+// each field its length and its bytes, all big-endian (documentation of COPY, "Binary Format").
+type copyBatch struct {
+	sql  string
+	buf  []byte
+	from int // where the row under way begins
+	js   jsonScratch
+	read bytes.Reader
+}
+
+const (
+	copyHeader  = "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+	copyTrailer = "\xff\xff"
+
+	sinceEpoch2000 = 946_684_800_000_000 // PostgreSQL counts microseconds since 2000
+
+	oidText      = 25
+	jsonbVersion = 1
+)
+
+func newCopyBatch(sql string) *copyBatch {
+	c := &copyBatch{sql: sql}
+	c.reset()
+	return c
+}
+
+// maxIdleBuffer is what a connection keeps between batches.
+const maxIdleBuffer = 2 * chunkSize
+
+func (c *copyBatch) reset() {
+	if cap(c.buf) > maxIdleBuffer {
+		c.buf = nil
+	}
+	c.buf = append(c.buf[:0], copyHeader...)
+}
+
+func (c *copyBatch) size() int { return len(c.buf) - len(copyHeader) }
+
+func (c *copyBatch) send(ctx context.Context, conn *pgconn.PgConn) error {
+	c.buf = append(c.buf, copyTrailer...)
+	c.read.Reset(c.buf)
+	_, err := conn.CopyFrom(ctx, &c.read, c.sql)
+	c.read.Reset(nil)
+	return err
+}
+
+func (c *copyBatch) begin(ordinal int32) {
+	c.from = len(c.buf)
+	c.buf = binary.BigEndian.AppendUint16(c.buf, uint16(len(columns)+1))
+	c.write32(ordinal)
+}
+
+func (c *copyBatch) end() string {
+	if len(c.buf)-c.from > maxRecord {
+		c.buf = c.buf[:c.from]
+		return tooLarge
+	}
+	return ""
+}
+
+func (c *copyBatch) length(n int) { c.buf = binary.BigEndian.AppendUint32(c.buf, uint32(n)) }
+
+func (c *copyBatch) null() { c.length(-1) }
+
+func (c *copyBatch) text(typ columnType, s string) {
+	if s == "" {
+		c.null()
+		return
+	}
+	c.word(typ, s)
+}
+
+// word leaves room for the length, which is known when the text stands.
+func (c *copyBatch) word(_ columnType, s string) {
+	if len(c.buf)-c.from+len(s) > maxRecord { // end refuses it: its bytes need not be copied
+		s = s[:min(len(s), maxRecord)]
+	}
+	at := len(c.buf)
+	c.length(0)
+	c.buf = appendStorable(c.buf, s)
+	binary.BigEndian.PutUint32(c.buf[at:], uint32(len(c.buf)-at-4))
+}
+
+func (c *copyBatch) integer(n int32) {
+	if n == 0 {
+		c.null()
+		return
+	}
+	c.write32(n)
+}
+
+func (c *copyBatch) bigint(n int64) {
+	if n == 0 {
+		c.null()
+		return
+	}
+	c.nanos(n)
+}
+
+func (c *copyBatch) write32(n int32) {
+	c.length(4)
+	c.buf = binary.BigEndian.AppendUint32(c.buf, uint32(n))
+}
+
+func (c *copyBatch) nanos(n int64) {
+	c.length(8)
+	c.buf = binary.BigEndian.AppendUint64(c.buf, uint64(n))
+}
+
+func (c *copyBatch) time(unixNano int64) { c.nanos(micros(unixNano) - sinceEpoch2000) }
+
+// micros rounds down, before 1970 too.
+func micros(unixNano int64) int64 {
+	us := unixNano / 1000
+	if unixNano%1000 < 0 {
+		us--
+	}
+	return us
+}
+
+func (c *copyBatch) id(_ columnType, id []byte) {
+	if allZero(id) {
+		c.null()
+		return
+	}
+	c.length(len(id))
+	c.buf = append(c.buf, id...)
+}
+
+func allZero(id []byte) bool {
+	for _, x := range id {
+		if x != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// list is a text[] of one dimension: dimensions, whether it holds NULL, the type of its elements, their number, the first
+// index, then the elements.
+func (c *copyBatch) list(list []string) {
+	if len(list) == 0 {
+		c.null()
+		return
+	}
+	at := len(c.buf)
+	for _, n := range [...]int{0, 1, 0, oidText, len(list), 1} {
+		c.length(n)
+	}
+	for _, s := range list {
+		c.word(typeText, s)
+	}
+	binary.BigEndian.PutUint32(c.buf[at:], uint32(len(c.buf)-at-4))
+}
+
+func (c *copyBatch) json(doc []byte) {
+	if len(doc) == 0 {
+		c.null()
+		return
+	}
+	c.length(len(doc) + 1)
+	c.buf = append(append(c.buf, jsonbVersion), doc...)
+}
+
+func (c *copyBatch) scratch() *jsonScratch { return &c.js }

@@ -1,0 +1,155 @@
+package postgresql
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
+)
+
+// What can be wrong with the store, beside the way to it (package configpostgresql). None is permanent in the collector's
+// sense: each passes when somebody frees space, grants a right or mends the schema, and a permanent error would throw away
+// records that are in order. Records that can never be stored are told one by one, in Result.Rejected.
+var (
+	ErrFull        = errors.New("no space left")
+	ErrPrivilege   = errors.New("a privilege is missing")
+	ErrTooOld      = errors.New("server too old")
+	ErrResources   = errors.New("the server lacks memory or connections")
+	ErrLocked      = errors.New("somebody else holds a lock on the tables")
+	ErrNewerSchema = errors.New("schema of a newer program")
+	ErrNoSchema    = errors.New("schema is missing or not as this program made it")
+	ErrStopped     = errors.New("the postgresql backend is not running")
+)
+
+// explain says in the user's terms what went wrong, from the server's code alone. The server's own text is left out where
+// it may hold a value of a record.
+func (cfg *Config) explain(doing string, err error) error {
+	if err == nil || errors.Is(err, ErrNewerSchema) || errors.Is(err, ErrNoSchema) {
+		return err
+	}
+	var server *pgconn.PgError
+	if !errors.As(err, &server) || connecting(err) {
+		return fmt.Errorf("postgresql: %s, %s: %w", doing, cfg.FirstHost(), err)
+	}
+	kind, remedy := diagnose(server)
+	if kind == nil {
+		return fmt.Errorf("postgresql: %s, %s: %w", doing, cfg.FirstHost(), &serverError{server})
+	}
+	return fmt.Errorf("postgresql: %s, %s: %w: %s: %w", doing, cfg.FirstHost(), kind, remedy, &serverError{server})
+}
+
+// connecting tells whether err came before any record was sent, so that the server's text is safe.
+func connecting(err error) bool {
+	var failed *pgconn.ConnectError
+	return errors.As(err, &failed)
+}
+
+// serverError shows an error of the server without the texts that may quote a record.
+type serverError struct{ e *pgconn.PgError }
+
+func (s *serverError) Error() string {
+	text := s.e.Severity + " " + s.e.Code
+	if quotesNoRecord(s.e.Code) {
+		text += ": " + s.e.Message
+	}
+	for _, part := range []struct{ what, name string }{
+		{"schema", s.e.SchemaName}, {"table", s.e.TableName}, {"column", s.e.ColumnName}, {"constraint", s.e.ConstraintName},
+	} {
+		if part.name != "" {
+			text += ", " + part.what + " " + part.name
+		}
+	}
+	return text
+}
+
+func (s *serverError) Unwrap() error { return s.e }
+
+// quotesNoRecord is true of the classes whose messages name objects and settings: syntax and access, resources,
+// connections, the operator, the system. Data and constraint errors quote values; those raised by functions anything.
+func quotesNoRecord(code string) bool {
+	return slices.Contains([]string{"42", "53", "55", "57", "58", "08", "25", "28", "3D", "3F", "40"}, class(code)) && code != "42601"
+}
+
+func class(code string) string {
+	if len(code) < 2 {
+		return ""
+	}
+	return code[:2]
+}
+
+func diagnose(e *pgconn.PgError) (kind error, remedy string) {
+	switch e.Code {
+	case "53100":
+		return ErrFull, "free some on the server's volume, or set ttl; the batch is tried again"
+	case "53000", "53200", "53300", "53400":
+		return ErrResources, "the batch is tried again"
+	case "42501":
+		return ErrPrivilege, "README.md of the postgresql backend lists the grants"
+	case "42P01", "42703", "42804", "3F000", "42883", "42704":
+		return ErrNoSchema, "mind schema, table_prefix and create_schema"
+	case "55P03":
+		return ErrLocked, "end the transaction that holds it; it is tried again"
+	case "25006":
+		return configpostgresql.ErrReadOnly, "name the primary under endpoints"
+	}
+	return nil, ""
+}
+
+// collided tells whether the same transaction may well pass when it is tried again at once.
+func collided(err error) bool {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code {
+	case "40001", "40P01":
+		return true
+	case "XX000": // Redshift tells its serializable isolation violation as an internal error
+		return strings.HasPrefix(e.Message, "1023")
+	case "23514": // a partition was attached after the record had been sent on its way into the default one
+		return e.ConstraintName == ""
+	}
+	return false
+}
+
+// refusesContent tells whether the server refuses what a record says: values (class 22), constraints that somebody added
+// (23; but not a missing partition, which has no constraint's name), limits (54), and triggers (P0001).
+func refusesContent(err error) bool {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch class(e.Code) {
+	case "22", "54":
+		return true
+	case "23":
+		return e.ConstraintName != "" || e.ColumnName != ""
+	case "44":
+		return true
+	}
+	return e.Code == "P0001"
+}
+
+// reasonOf names the refusal without a value of the record.
+func reasonOf(err error) string {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		return "the server refuses the record"
+	}
+	reason := "the server refuses the record with SQLSTATE " + e.Code
+	if e.ColumnName != "" {
+		reason += ", column " + e.ColumnName
+	}
+	if e.ConstraintName != "" {
+		reason += ", constraint " + e.ConstraintName
+	}
+	return reason
+}
+
+func malformed(column string) error {
+	return fmt.Errorf("postgresql: column %s of session_events does not hold what this program writes: somebody else has changed it", column)
+}

@@ -1,0 +1,162 @@
+package postgresql
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"go.uber.org/zap"
+)
+
+const (
+	keepEvery = 10 * time.Minute
+	sliceRows = 5000 // deleted in one transaction
+)
+
+// keep runs do over a connection of its own.
+func (s *store) keep(ctx context.Context, do func(context.Context, *pgconn.PgConn) error) error {
+	conn, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer logOut(conn)
+	return do(ctx, conn)
+}
+
+// setUp is what Start does.
+func (s *store) setUp(ctx context.Context, conn *pgconn.PgConn) error {
+	if err := s.checkServer(conn); err != nil {
+		return err
+	}
+	if err := s.migrate(ctx, conn); err != nil {
+		return err
+	}
+	if s.cfg.CreateSchema {
+		if err := s.tellViews(ctx, conn); err != nil {
+			return err
+		}
+	}
+	return s.makeAhead(ctx, conn)
+}
+
+// makeAhead sees to it that the months to come have their partitions.
+func (s *store) makeAhead(ctx context.Context, conn *pgconn.PgConn) error {
+	if s.cfg.Dialect == DialectRedshift {
+		return nil // sorted blocks do there what partitions do here
+	}
+	if s.cfg.CreateSchema {
+		now := s.now().UTC()
+		for ahead := range monthsAhead + 1 {
+			month := monthOf(time.Date(now.Year(), now.Month()+time.Month(ahead), 1, 0, 0, 0, 0, time.UTC).UnixMilli())
+			if err := s.makePartition(ctx, conn, month); err != nil {
+				return err
+			}
+		}
+	}
+	return s.loadPartitions(ctx, conn)
+}
+
+// keeper makes partitions ahead and lets go of what has expired, until Shutdown.
+func (s *store) keeper() {
+	defer close(s.kept)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-timer.C:
+		}
+		if err := s.turn(); err != nil && s.ctx.Err() == nil {
+			s.log.Warn("partitions and retention are not kept up", zap.Error(s.cfg.explain("keeping", err)))
+		}
+		timer.Reset(keepEvery)
+	}
+}
+
+// turn ends when Shutdown begins: nothing of it is lost by being done later.
+func (s *store) turn() error {
+	ctx, cancel := context.WithCancel(s.ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-s.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	err := s.keep(ctx, func(ctx context.Context, conn *pgconn.PgConn) error {
+		if err := s.makeAhead(ctx, conn); err != nil {
+			return err
+		}
+		return s.expire(ctx, conn)
+	})
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// expire drops the months that lie wholly before ttl and deletes, slice by slice, what is expired elsewhere.
+func (s *store) expire(ctx context.Context, conn *pgconn.PgConn) error {
+	if s.cfg.TTL == 0 {
+		return nil
+	}
+	oldest := s.now().Add(-s.cfg.TTL)
+	before := "time < '" + oldest.UTC().Format("2006-01-02 15:04:05.000000+00") + "'"
+	if s.cfg.Dialect == DialectRedshift {
+		return exec(ctx, conn, s.cfg.named("DELETE FROM session_events WHERE "+before+";\nDELETE FROM session_conflicts WHERE "+before))
+	}
+	known, err := s.listPartitions(ctx, conn)
+	if err != nil {
+		return err
+	}
+	tables := []string{s.cfg.named("session_events_default"), s.cfg.named("session_conflicts")}
+	for _, p := range known {
+		if p.to > oldest.UnixMilli() {
+			continue
+		}
+		dropped, err := s.dropPartition(ctx, conn, p, before)
+		if err != nil {
+			return err
+		}
+		if !dropped {
+			tables = append(tables, p.name)
+		}
+	}
+	for _, t := range tables {
+		if err := s.deleteSlices(ctx, conn, t, before); err != nil {
+			return err
+		}
+	}
+	return s.loadPartitions(ctx, conn)
+}
+
+// dropPartition drops a month unless it holds a record that is younger than its id says.
+func (s *store) dropPartition(ctx context.Context, conn *pgconn.PgConn, p partition, before string) (dropped bool, err error) {
+	if !s.cfg.CreateSchema {
+		return false, nil
+	}
+	err = inTransaction(ctx, conn, func() error {
+		if err := s.lockPartitions(ctx, conn); err != nil {
+			return err
+		}
+		younger, err := query(ctx, conn, fmt.Sprintf("SELECT count(*) FROM (SELECT FROM %s WHERE NOT %s LIMIT 1) younger", p.name, before))
+		if err != nil || younger[0][0] != "0" {
+			return err
+		}
+		dropped = true
+		return exec(ctx, conn, "DROP TABLE IF EXISTS "+p.name)
+	})
+	return dropped && err == nil, err
+}
+
+func (s *store) deleteSlices(ctx context.Context, conn *pgconn.PgConn, table, before string) error {
+	for {
+		n, err := affected(ctx, conn, fmt.Sprintf("DELETE FROM %[1]s WHERE ctid = ANY (ARRAY(SELECT ctid FROM %[1]s WHERE %[2]s LIMIT %[3]d))", table, before, sliceRows))
+		if err != nil || n < sliceRows {
+			return err
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package postgresql
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
+)
+
+const (
+	// idleTrust is how long a connection that nobody used is believed to be alive.
+	idleTrust = time.Second
+	// commitPatience bounds a commit, which no caller interrupts.
+	commitPatience = time.Minute
+)
+
+// link is a connection, made when it is first wanted and made anew when it broke.
+type link struct {
+	*store
+	conn *pgconn.PgConn
+	rows batch
+	used time.Time
+}
+
+func newLink(s *store) *link {
+	l := &link{store: s}
+	if s.cfg.Dialect == DialectRedshift {
+		l.rows = newValuesBatch(s.sql.stage)
+	} else {
+		l.rows = newCopyBatch(s.sql.stage)
+	}
+	return l
+}
+
+// ready sees to it that there is a connection that answers, with its staging table.
+func (l *link) ready(ctx context.Context) error {
+	if l.conn != nil && time.Since(l.used) > idleTrust {
+		if err := exec(ctx, l.conn, "SELECT 1"); err != nil {
+			l.close()
+		}
+	}
+	if l.conn != nil {
+		return nil
+	}
+	conn, err := l.store.connect(ctx)
+	if err != nil {
+		return err
+	}
+	l.conn = conn
+	if v, ok := l.rows.(*valuesBatch); ok {
+		v.backslash = configpostgresql.BackslashEscapes(conn)
+	}
+	if err := exec(ctx, conn, l.sql.prepare); err != nil {
+		l.close()
+		return err
+	}
+	return nil
+}
+
+// rollback brings the connection back to where a batch can begin.
+func (l *link) rollback() {
+	if l.conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if l.conn.IsClosed() || exec(ctx, l.conn, "ROLLBACK") != nil {
+		l.close()
+	}
+}
+
+func (l *link) close() {
+	if l.conn != nil {
+		logOut(l.conn)
+		l.conn = nil
+	}
+}
+
+// connect logs in. What a session needs is set by statements, for Redshift and connection poolers take few parameters
+// when they are told them at the door.
+func (s *store) connect(ctx context.Context) (*pgconn.PgConn, error) {
+	postgres := s.cfg.Dialect == DialectPostgreSQL
+	conn, err := s.cfg.Connect(ctx, configpostgresql.Options{Writes: postgres})
+	if err != nil {
+		return nil, err
+	}
+	if s.cfg.Schema != "" {
+		err = exec(ctx, conn, "SET search_path TO "+s.cfg.Schema)
+	}
+	if err == nil && postgres {
+		err = s.durable(ctx, conn)
+	}
+	if err != nil {
+		logOut(conn)
+		return nil, err
+	}
+	return conn, nil
+}
+
+// durable makes a commit wait for the disk. What is stronger than that, such as waiting for a standby, is left alone.
+func (s *store) durable(ctx context.Context, conn *pgconn.PgConn) error {
+	rows, err := query(ctx, conn, "SELECT current_setting('synchronous_commit'), current_setting('fsync'), current_setting('work_mem')")
+	if err != nil {
+		return err
+	}
+	if rows[0][1] == "off" {
+		s.log.Warn("the server runs with fsync = off: what it commits does not survive a loss of power")
+	}
+	if rows[0][0] == "off" {
+		return exec(ctx, conn, "SET synchronous_commit = on")
+	}
+	return nil
+}
+
+func logOut(conn *pgconn.PgConn) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = conn.Close(ctx)
+	select { // a connection that was cut off cleans up behind itself
+	case <-conn.CleanupDone():
+	case <-ctx.Done():
+	}
+}
+
+// exec runs statements that give no rows; of an empty text, nothing.
+func exec(ctx context.Context, conn *pgconn.PgConn, sql string) error {
+	_, err := affected(ctx, conn, sql)
+	return err
+}
+
+// affected runs statements and tells how many rows the last of them changed.
+func affected(ctx context.Context, conn *pgconn.PgConn, sql string) (n int64, err error) {
+	if sql == "" {
+		return 0, nil
+	}
+	results, err := conn.Exec(ctx, sql).ReadAll()
+	if err != nil || len(results) == 0 {
+		return 0, err
+	}
+	return results[len(results)-1].CommandTag.RowsAffected(), nil
+}
+
+// query runs one statement that gives few rows, with NULL as an empty text.
+func query(ctx context.Context, conn *pgconn.PgConn, sql string) ([][]string, error) {
+	results, err := conn.Exec(ctx, sql).ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	if len(results) != 1 {
+		return nil, errors.New("postgresql: not one result")
+	}
+	var rows [][]string
+	for _, r := range results[0].Rows {
+		cells := make([]string, len(r))
+		for i := range r {
+			cells[i] = string(r[i])
+		}
+		rows = append(rows, cells)
+	}
+	return rows, nil
+}

@@ -1,0 +1,193 @@
+package postgresql
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+//go:embed migrations/*/*.sql
+var migrationFiles embed.FS
+
+// migration is one numbered file.
+type migration struct {
+	version int
+	name    string
+	sql     string
+}
+
+// migrations are all files of a dialect in the order of their numbers, which run from 1 without a gap.
+var migrations = map[Dialect][]migration{
+	DialectPostgreSQL: readMigrations(DialectPostgreSQL),
+	DialectRedshift:   readMigrations(DialectRedshift),
+}
+
+func readMigrations(d Dialect) (all []migration) {
+	folder := path.Join("migrations", string(d))
+	entries, err := migrationFiles.ReadDir(folder)
+	if err != nil {
+		panic(err)
+	}
+	for i, e := range entries {
+		number, _, _ := strings.Cut(e.Name(), "_")
+		version, err := strconv.Atoi(number)
+		text, readErr := migrationFiles.ReadFile(path.Join(folder, e.Name()))
+		if err != nil || readErr != nil || version != i+1 {
+			panic("postgresql: migrations must be numbered 0001, 0002, …: " + e.Name())
+		}
+		all = append(all, migration{version, e.Name(), string(text)})
+	}
+	return all
+}
+
+const migrationsTable = `CREATE TABLE IF NOT EXISTS sessionlog_migrations (
+    version    integer PRIMARY KEY,
+    name       varchar(255) NOT NULL,
+    applied_at timestamp NOT NULL -- UTC
+)`
+
+// advisoryKey is the first key of our advisory locks: "sess" in ASCII. The second is the oid of a schema or table.
+const advisoryKey = "1936028531"
+
+// migrate brings the schema to this program's version in one transaction. The lock is taken before the version is read, so
+// that of several programs that start at once one does the work.
+func (s *store) migrate(ctx context.Context, conn *pgconn.PgConn) error {
+	all := migrations[s.cfg.Dialect]
+	version, err := s.version(ctx, conn)
+	if err != nil {
+		return err
+	}
+	switch {
+	case version > len(all):
+		return fmt.Errorf("postgresql: %s has version %d of the schema, this program knows %d: %w: use that one, or another schema or table_prefix",
+			s.cfg.FirstHost(), version, len(all), ErrNewerSchema)
+	case version == len(all):
+		return nil
+	case !s.cfg.CreateSchema:
+		return fmt.Errorf("postgresql: %s has version %d of the schema, this program needs %d: %w: set create_schema, or run the files of migrations/%s by hand",
+			s.cfg.FirstHost(), version, len(all), ErrNoSchema, s.cfg.Dialect)
+	}
+	return inTransaction(ctx, conn, func() error {
+		if err := s.lockSchema(ctx, conn); err != nil {
+			return err
+		}
+		version, err := s.version(ctx, conn)
+		if err != nil || version >= len(all) {
+			return err
+		}
+		for _, m := range all[version:] {
+			if err := exec(ctx, conn, s.cfg.named(m.sql)); err != nil {
+				return fmt.Errorf("migration %s: %w", m.name, err)
+			}
+			note := fmt.Sprintf("INSERT INTO sessionlog_migrations VALUES (%d, '%s', '%s')", m.version, m.name, time.Now().UTC().Format(time.DateTime))
+			if err := exec(ctx, conn, s.cfg.named(note)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// lockSchema makes the table of migrations and lets one program at a time go on. Redshift has no advisory locks; there the
+// table itself is locked.
+func (s *store) lockSchema(ctx context.Context, conn *pgconn.PgConn) error {
+	if s.cfg.Dialect == DialectRedshift {
+		return errors.Join(exec(ctx, conn, s.cfg.named(migrationsTable)), exec(ctx, conn, s.cfg.named("LOCK TABLE sessionlog_migrations")))
+	}
+	lock := "SELECT pg_advisory_xact_lock(" + advisoryKey + ", coalesce((SELECT oid::bigint::bit(32)::integer FROM pg_namespace WHERE nspname = current_schema()), 0))"
+	if err := exec(ctx, conn, lock); err != nil {
+		return err
+	}
+	return exec(ctx, conn, s.cfg.named(migrationsTable))
+}
+
+// version is the number of the last migration, 0 where there was none.
+func (s *store) version(ctx context.Context, conn *pgconn.PgConn) (int, error) {
+	there, err := query(ctx, conn, "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = '"+
+		s.cfg.named("sessionlog_migrations")+"'")
+	if err != nil || there[0][0] == "0" {
+		return 0, err
+	}
+	rows, err := query(ctx, conn, s.cfg.named("SELECT coalesce(max(version), 0) FROM sessionlog_migrations"))
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(rows[0][0])
+}
+
+// tellViews writes what the views need of the configuration, where it is not there already.
+func (s *store) tellViews(ctx context.Context, conn *pgconn.PgConn) error {
+	include := 0
+	if s.cfg.STLConnectionLog.IncludePostgreSQL {
+		include = 1
+	}
+	want := map[string]string{
+		"include_postgresql":   strconv.Itoa(include),
+		"assumed_closed_after": strconv.FormatInt(int64(s.cfg.Sessions.AssumedClosedAfter/time.Second), 10),
+	}
+	rows, err := query(ctx, conn, s.cfg.named("SELECT name, value FROM sessionlog_settings"))
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if want[r[0]] == r[1] {
+			delete(want, r[0])
+		}
+	}
+	if len(want) == 0 {
+		return nil
+	}
+	return inTransaction(ctx, conn, func() error {
+		if err := exec(ctx, conn, s.cfg.named("LOCK TABLE sessionlog_settings")); err != nil {
+			return err
+		}
+		for name, value := range want {
+			err := exec(ctx, conn, s.cfg.named("DELETE FROM sessionlog_settings WHERE name = '"+name+"';\n"+
+				"INSERT INTO sessionlog_settings VALUES ('"+name+"', "+value+")"))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// oldestServer is the first PostgreSQL that has bloom filters in block ranges.
+const oldestServer = 140000
+
+func (s *store) checkServer(conn *pgconn.PgConn) error {
+	text := conn.ParameterStatus("server_version")
+	major, err := strconv.Atoi(text[:digits(text)])
+	switch {
+	case s.cfg.Dialect == DialectRedshift || err != nil:
+		return nil
+	case major == 8:
+		return fmt.Errorf("the server says it is PostgreSQL %s, as Redshift does: %w: set dialect: redshift", text, ErrTooOld)
+	case major*10000 < oldestServer:
+		return fmt.Errorf("the server is PostgreSQL %s: %w: 14 or later is needed", text, ErrTooOld)
+	}
+	return nil
+}
+
+func inTransaction(ctx context.Context, conn *pgconn.PgConn, do func() error) error {
+	err := exec(ctx, conn, "BEGIN")
+	if err == nil {
+		err = do()
+	}
+	if err == nil {
+		return exec(ctx, conn, "COMMIT")
+	}
+	if !conn.IsClosed() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		err = errors.Join(err, exec(ctx, conn, "ROLLBACK"))
+	}
+	return err
+}

@@ -1,0 +1,91 @@
+-- The storage: one row for every authentication event of every system. docs/schema.md explains each column.
+-- An absent value is NULL. A byte that PostgreSQL cannot store in a text (NUL, or what is no UTF-8) stands there as one
+-- character U+10FE00 plus the byte: user_name ~ '[\U0010FE00-\U0010FEFF]' finds such texts.
+--
+-- Partitions are months of the record id, which begins with the time of the event in milliseconds. The id alone is thus
+-- unique over all partitions: a second record with the same id changes nothing, whatever time it claims. Ids of senders that
+-- do not begin with a time are in session_events_default.
+CREATE TABLE session_events (
+    kind                   text        NOT NULL, -- login, logout, session.start, session.update
+    outcome                text        NOT NULL, -- success, failure, unknown
+    source_event           text,
+    time                   timestamptz NOT NULL, -- the source's clock, cut to microseconds
+    time_ns                bigint      NOT NULL, -- the same, exact: nanoseconds since 1970 UTC
+    observed               timestamptz,
+    observed_ns            bigint,
+    system                 text,
+    instance               text,
+    host                   text,
+    server_address         text,
+    server_port            integer,
+    database_name          text,
+    user_name              text,                 -- NULL: none was given; '': an empty one was
+    user_id                text,
+    user_hash              text,
+    roles                  text[],
+    profiles               text[],
+    settings               jsonb,                -- [["max_threads","2"]], in the source's order
+    auth_method            text,
+    auth_type              text,
+    interface              text,
+    tls_version            text,
+    tls_cipher             text,
+    certificate_subjects   text[],
+    certificate_serial     text,
+    certificate_issuer     text,
+    certificate_not_before text,                 -- RFC 3339, UTC
+    certificate_not_after  text,                 -- RFC 3339, UTC
+    client_address         text,
+    client_port            integer,
+    client_hostname        text,
+    client_name            text,
+    client_version         text,
+    client_revision        bigint,
+    driver                 text,
+    os                     text,
+    plugin                 text,
+    application_name       text,
+    user_agent             text,
+    record_id              uuid        NOT NULL,
+    session_key            uuid,
+    session_id             text,
+    session_name           text,
+    trace_id               bytea,                -- 16 bytes
+    span_id                bytea,                -- 8 bytes
+    correlation            text,
+    pid                    bigint,
+    duration               bigint,               -- nanoseconds
+    failure_reason         text,
+    error_type             text,
+    status_code            text,
+    severity               integer,              -- only where it differs from the usual one
+    message                text,                 -- only of a foreign record
+    original               text,
+    attributes             jsonb,                -- {"sessionlog.source.field.mtu":"1500"}
+    attributes_exact       jsonb,                -- [["key","type","value"]] where jsonb does not show type or text
+    PRIMARY KEY (record_id)
+) PARTITION BY RANGE (record_id);
+
+CREATE TABLE session_events_default PARTITION OF session_events DEFAULT;
+
+-- Rows arrive in the order of time, so block ranges find them, and cost an insert next to nothing. A B-tree on a text would
+-- refuse what is longer than 2704 bytes, and clients choose their names.
+CREATE INDEX session_events_by_time ON session_events USING brin (time);
+CREATE INDEX session_events_by_user_name ON session_events USING brin (user_name text_bloom_ops);
+CREATE INDEX session_events_by_client_address ON session_events USING brin (client_address text_bloom_ops);
+CREATE INDEX session_events_by_session_key ON session_events USING brin (session_key uuid_bloom_ops);
+CREATE INDEX session_events_by_trace_id ON session_events (trace_id) WHERE trace_id IS NOT NULL;
+
+-- Records whose id was there already with other content, kept aside because one of the two may be forged.
+CREATE TABLE session_conflicts (
+    arrived timestamptz NOT NULL DEFAULT now(),
+    LIKE session_events
+);
+CREATE INDEX session_conflicts_by_record_id ON session_conflicts (record_id);
+CREATE INDEX session_conflicts_by_time ON session_conflicts (time);
+
+-- What the views are told by the configuration.
+CREATE TABLE sessionlog_settings (
+    name  text PRIMARY KEY,
+    value bigint NOT NULL
+);

@@ -1,0 +1,177 @@
+package postgresql
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+const (
+	monthsAhead = 2  // are made before their first event
+	yearsBack   = 30 // history older than that goes into the default partition
+	// lockPatience is how long making or dropping a partition may stand in line, for everybody else stands behind it.
+	lockPatience = "SET LOCAL lock_timeout = '5s'"
+)
+
+// partition is a range of the milliseconds with which record ids begin.
+type partition struct {
+	name     string
+	from, to int64
+}
+
+// partitions are those that are known to be there, and the months that a batch has asked for in vain. Whatever is missing
+// here, a record finds its place: the default partition takes it.
+type partitions struct {
+	mu               sync.Mutex
+	known            []partition
+	wanted           map[int64]bool // first millisecond of a month
+	managed          bool           // months are made when they are wanted
+	earliest, latest int64          // months that are made on demand begin in this range
+	hit              partition
+}
+
+// note remembers the month of a record that no partition takes. A month is made only for ids that begin with the event's
+// own time: ids of other senders may begin with anything.
+func (p *partitions) note(e *session.Event) {
+	ms := millis(e.RecordID)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.managed || ms >= p.hit.from && ms < p.hit.to || ms != e.Time/1e6 || ms < p.earliest || ms >= p.latest {
+		return
+	}
+	month := monthOf(ms)
+	for _, k := range p.known {
+		if k.from < month.to && month.from < k.to {
+			p.hit = month
+			return
+		}
+	}
+	p.wanted[month.from] = true
+}
+
+func (p *partitions) set(known []partition, managed bool, now time.Time, ttl time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.known, p.managed, p.hit = known, managed, partition{}
+	if p.wanted == nil {
+		p.wanted = map[int64]bool{}
+	}
+	clear(p.wanted)
+	p.earliest, p.latest = now.AddDate(-yearsBack, 0, 0).UnixMilli(), now.AddDate(0, monthsAhead, 0).UnixMilli()
+	if ttl > 0 {
+		p.earliest = max(p.earliest, now.Add(-ttl).UnixMilli())
+	}
+}
+
+// take gives the months that are wanted, and forgets them: a month that cannot be made is not asked for again until the
+// next turn of the keeper.
+func (p *partitions) take() (months []int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for m := range p.wanted {
+		months = append(months, m)
+		p.known = append(p.known, monthOf(m))
+	}
+	clear(p.wanted)
+	slices.Sort(months)
+	return months
+}
+
+// millis is the time that a record id begins with.
+func millis(id session.ID) int64 {
+	return int64(binary.BigEndian.Uint16(id[:2]))<<32 | int64(binary.BigEndian.Uint32(id[2:6]))
+}
+
+// bound is the least record id of a millisecond.
+func bound(ms int64) string {
+	var id session.ID
+	binary.BigEndian.PutUint16(id[0:], uint16(ms>>32))
+	binary.BigEndian.PutUint32(id[2:], uint32(ms))
+	return id.String()
+}
+
+func monthOf(ms int64) partition {
+	t := time.UnixMilli(ms).UTC()
+	first := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
+	return partition{"session_events_" + first.Format("2006_01"), first.UnixMilli(), first.AddDate(0, 1, 0).UnixMilli()}
+}
+
+// makePartitions makes the months that the batch wants, over a connection of its own. Where that fails, their records go
+// into the default partition, and the keeper makes the month later.
+func (s *store) makePartitions(ctx context.Context) {
+	months := s.partitions.take()
+	if len(months) == 0 {
+		return
+	}
+	err := s.keep(ctx, func(ctx context.Context, conn *pgconn.PgConn) error {
+		for _, m := range months {
+			if err := s.makePartition(ctx, conn, monthOf(m)); err != nil {
+				return err
+			}
+		}
+		return s.loadPartitions(ctx, conn)
+	})
+	if err != nil {
+		s.log.Warn("a partition cannot be made: its records go into the default partition", zap.Error(s.cfg.explain("making a partition", err)))
+	}
+}
+
+// makePartition attaches a table that was filled with what the default partition had of that month. Attaching, unlike
+// CREATE TABLE … PARTITION OF, leaves those alone who read and write other partitions.
+func (s *store) makePartition(ctx context.Context, conn *pgconn.PgConn, p partition) error {
+	return inTransaction(ctx, conn, func() error {
+		if err := s.lockPartitions(ctx, conn); err != nil {
+			return err
+		}
+		known, err := s.listPartitions(ctx, conn)
+		if err != nil || slices.ContainsFunc(known, func(k partition) bool { return k.from < p.to && p.from < k.to }) {
+			return err
+		}
+		where := fmt.Sprintf("record_id >= '%s' AND record_id < '%s'", bound(p.from), bound(p.to))
+		return exec(ctx, conn, s.cfg.named(fmt.Sprintf(`LOCK TABLE session_events_default IN ACCESS EXCLUSIVE MODE;
+CREATE TABLE %[1]s (LIKE session_events INCLUDING DEFAULTS INCLUDING INDEXES INCLUDING STORAGE);
+INSERT INTO %[1]s SELECT * FROM session_events_default WHERE %[2]s;
+DELETE FROM session_events_default WHERE %[2]s;
+ALTER TABLE session_events ATTACH PARTITION %[1]s FOR VALUES FROM ('%[3]s') TO ('%[4]s')`, p.name, where, bound(p.from), bound(p.to))))
+	})
+}
+
+// lockPartitions lets one program at a time make and drop partitions.
+func (s *store) lockPartitions(ctx context.Context, conn *pgconn.PgConn) error {
+	return exec(ctx, conn, s.cfg.named(lockPatience+"; SELECT pg_advisory_xact_lock("+advisoryKey+", 'session_events'::regclass::oid::bigint::bit(32)::integer)"))
+}
+
+var boundsPattern = regexp.MustCompile(`FROM \('([0-9a-f-]{36})'\) TO \('([0-9a-f-]{36})'\)`)
+
+// listPartitions reads those that are there, the default one aside; whoever wants weeks may make them by hand.
+func (s *store) listPartitions(ctx context.Context, conn *pgconn.PgConn) (known []partition, err error) {
+	rows, err := query(ctx, conn, s.cfg.named(`SELECT i.inhrelid::regclass, pg_get_expr(c.relpartbound, c.oid)
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'session_events'::regclass`))
+	for _, r := range rows {
+		m := boundsPattern.FindStringSubmatch(r[1])
+		if m == nil {
+			continue
+		}
+		from, _ := session.ParseID(m[1])
+		to, _ := session.ParseID(m[2])
+		known = append(known, partition{r[0], millis(from), millis(to)})
+	}
+	return known, err
+}
+
+func (s *store) loadPartitions(ctx context.Context, conn *pgconn.PgConn) error {
+	known, err := s.listPartitions(ctx, conn)
+	if err == nil {
+		s.partitions.set(known, s.cfg.CreateSchema, s.now(), s.cfg.TTL)
+	}
+	return err
+}

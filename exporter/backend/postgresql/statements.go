@@ -1,0 +1,151 @@
+package postgresql
+
+import (
+	"regexp"
+	"strings"
+)
+
+// staging is a temporary table of each connection: the batch as it came, with its order.
+const staging = "sessionlog_staging"
+
+// statements are all that a writer runs, made once from columns.
+type statements struct {
+	prepare   string // after login, PostgreSQL only
+	begin     string
+	stage     string // COPY, or INSERT up to its first tuple
+	insert    string // the new records; says how many
+	inOrder   string // insert for batches whose records come in the order of their ids
+	conflicts string // counts the records whose content differs from that of the record with their id
+	keep      string // keeps those aside, each version once
+	selects   string // every column as text, from session_events
+}
+
+func (cfg *Config) statements() statements {
+	if cfg.Dialect == DialectRedshift {
+		return cfg.redshiftStatements()
+	}
+	names := columnNames("")
+	stagingTable := "CREATE TEMP TABLE IF NOT EXISTS " + staging + " (ordinal integer NOT NULL, LIKE session_events) ON COMMIT DELETE ROWS"
+	insert := "INSERT INTO session_events (" + names + ")\nSELECT " + names + "\nFROM " + staging + "%sON CONFLICT DO NOTHING"
+	return cfg.nameAll(statements{
+		prepare: stagingTable,
+		begin:   "BEGIN ISOLATION LEVEL READ COMMITTED",
+		stage:   "COPY " + staging + " (ordinal, " + names + ") FROM STDIN (FORMAT binary)",
+		// Two writers that insert the same ids in the same order wait for one another and never both.
+		insert:    strings.Replace(insert, "%s", "\nORDER BY record_id, ordinal\n", 1),
+		inOrder:   strings.Replace(insert, "%s", "\n", 1),
+		conflicts: conflictsSQL(distinct("s", "e")),
+		// The lock lets one writer at a time keep versions aside, so that each is kept once.
+		keep:    "SELECT pg_advisory_xact_lock(" + advisoryKey + ", 'session_conflicts'::regclass::oid::integer);\n" + keepSQL(distinct),
+		selects: "SELECT " + cfg.selectList() + " FROM session_events",
+	})
+}
+
+// redshiftStatements: Redshift has neither ON CONFLICT nor unique keys that count. A lock taken before anything is read
+// lets one writer at a time look for what is missing and insert it. TRUNCATE would end the transaction, so the staging
+// table is made for each batch and dropped with it.
+func (cfg *Config) redshiftStatements() statements {
+	names := columnNames("")
+	return cfg.nameAll(statements{
+		begin: "BEGIN;\nLOCK TABLE session_events, session_conflicts;\n" +
+			"DROP TABLE IF EXISTS " + staging + ";\n" +
+			"CREATE TEMP TABLE " + staging + " (ordinal integer NOT NULL, LIKE session_events)",
+		stage: "INSERT INTO " + staging + " (ordinal, " + names + ") VALUES\n",
+		// The range of ids, which begin with the time, lets Redshift skip all blocks but the newest.
+		insert: "INSERT INTO session_events (" + names + ")\nSELECT " + names + "\nFROM (\n" +
+			"    SELECT *, row_number() OVER (PARTITION BY record_id ORDER BY ordinal) AS version FROM " + staging + "\n) s\n" +
+			"WHERE version = 1\nAND NOT EXISTS (\n    SELECT 1 FROM session_events e\n    WHERE e.record_id = s.record_id\n" +
+			"    AND e.record_id >= (SELECT min(record_id) FROM " + staging + ")\n" +
+			"    AND e.record_id <= (SELECT max(record_id) FROM " + staging + ")\n)",
+		conflicts: conflictsSQL(redshiftDistinct("s", "e")),
+		keep:      keepSQL(redshiftDistinct),
+		selects:   "SELECT " + cfg.selectList() + " FROM session_events",
+	})
+}
+
+func (cfg *Config) nameAll(st statements) statements {
+	if st.inOrder == "" {
+		st.inOrder = st.insert
+	}
+	for _, s := range []*string{&st.prepare, &st.begin, &st.stage, &st.insert, &st.inOrder, &st.conflicts, &st.keep, &st.selects} {
+		*s = cfg.named(*s)
+	}
+	return st
+}
+
+// ourNames are the names that table_prefix stands before; those of indexes and partitions begin like their table's.
+var ourNames = regexp.MustCompile(
+	`\b(session_events|session_conflicts|session_log|stl_connection_log|sys_connection_log|sessions|sessionlog_settings|sessionlog_migrations)` +
+		`(_default|_by_\w+|_[0-9]{4}_[0-9]{2})?\b`)
+
+// named gives our names in sql their prefix.
+func (cfg *Config) named(sql string) string {
+	if cfg.TablePrefix == "" {
+		return sql
+	}
+	return ourNames.ReplaceAllString(sql, cfg.TablePrefix+"$0")
+}
+
+// conflictsSQL joins what was staged with what is stored: a record that was just inserted equals itself.
+func conflictsSQL(differ string) string {
+	return "SELECT count(*) FROM " + staging + " s JOIN session_events e ON e.record_id = s.record_id\nWHERE " + differ
+}
+
+func keepSQL(differ func(a, b string) string) string {
+	names := columnNames("")
+	return "INSERT INTO session_conflicts (" + names + ")\nSELECT " + names + "\nFROM (\n" +
+		"    SELECT s.*, row_number() OVER (PARTITION BY " + strings.Join(contentColumns("s"), ", ") + "\n        ORDER BY ordinal) AS version\n" +
+		"    FROM " + staging + " s JOIN session_events e ON e.record_id = s.record_id\n    WHERE " + differ("s", "e") + "\n) s\n" +
+		"WHERE version = 1\nAND NOT EXISTS (\n    SELECT 1 FROM session_conflicts c WHERE c.record_id = s.record_id\n    AND NOT (" + differ("c", "s") + ")\n)"
+}
+
+// distinct tells whether two rows say different things, as session.Event.SameContent has it.
+func distinct(a, b string) string {
+	return "ROW(" + strings.Join(contentColumns(a), ", ") + ")\nIS DISTINCT FROM ROW(" + strings.Join(contentColumns(b), ", ") + ")"
+}
+
+// redshiftDistinct is distinct without IS DISTINCT FROM.
+func redshiftDistinct(a, b string) string {
+	as, bs := contentColumns(a), contentColumns(b)
+	same := make([]string, len(as))
+	for i := range as {
+		same[i] = "(" + as[i] + " = " + bs[i] + " OR " + as[i] + " IS NULL AND " + bs[i] + " IS NULL)"
+	}
+	return "NOT coalesce(" + strings.Join(same, "\nAND ") + ", FALSE)"
+}
+
+// contentColumns are the columns in which two readings of one event agree.
+func contentColumns(table string) (names []string) {
+	for _, c := range columns {
+		if !c.reading && c.typ != typeTime { // time_ns says what time says, and more
+			names = append(names, table+"."+c.name)
+		}
+	}
+	return names
+}
+
+func columnNames(table string) string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = table + c.name
+	}
+	return strings.Join(names, ", ")
+}
+
+// selectList gives every column as text that row reads; what nobody reads is NULL.
+func (cfg *Config) selectList() string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		switch {
+		case c.read == nil:
+			list[i] = "NULL"
+		case c.typ == typeList && cfg.Dialect != DialectRedshift:
+			list[i] = "array_to_json(" + c.name + ")"
+		case c.typ == typeBytes && cfg.Dialect != DialectRedshift:
+			list[i] = "encode(" + c.name + ", 'hex')"
+		default:
+			list[i] = c.name
+		}
+	}
+	return strings.Join(list, ", ")
+}
