@@ -1,0 +1,127 @@
+package file
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+)
+
+// consume parses the whole records of data, which begins at t.pos, or dropped bytes behind it within a line that is too long.
+func (r *reader) consume(ctx context.Context, t *tail, data []byte, final bool, dropped *int64) (used int, err error) {
+	if *dropped > 0 {
+		n := logformat.Line(data)
+		if n == 0 && !final {
+			*dropped += int64(len(data))
+			return len(data), nil
+		}
+		if n == 0 {
+			n = len(data)
+		}
+		if err := r.takePage(ctx); err != nil {
+			return 0, err
+		}
+		r.tooLong(t, *dropped+int64(n))
+		*dropped, used = 0, n
+	}
+	start := used
+	used += r.frame(t, data[used:], final)
+	if err := r.parse(ctx, t, string(data[start:used])); err != nil {
+		return used, err
+	}
+	if len(data)-used >= r.cfg.MaxLineBytes {
+		*dropped = int64(len(data) - used)
+		used = len(data)
+	}
+	return used, nil
+}
+
+// frame finds the records of data and gives their length together.
+func (r *reader) frame(t *tail, data []byte, final bool) (used int) {
+	r.ends = r.ends[:0]
+	for used < len(data) {
+		rest := data[used:]
+		n := t.parser.Frame(rest)
+		if n == 0 && len(rest) >= r.cfg.MaxLineBytes {
+			n = logformat.Line(rest) // a record of many lines: give up its first
+			if n > 0 {
+				r.ends = append(r.ends, -n)
+				used += n
+				continue
+			}
+		}
+		if n == 0 && final {
+			n = len(rest)
+		}
+		if n == 0 {
+			return used
+		}
+		used += n
+		if n > r.cfg.MaxLineBytes {
+			n = -n
+		}
+		r.ends = append(r.ends, n)
+	}
+	return used
+}
+
+// parse reads records, whose strings become parts of text.
+func (r *reader) parse(ctx context.Context, t *tail, text string) error {
+	now := r.host.Now().UnixNano()
+	whole := text
+	remember := func() {
+		if read := whole[:len(whole)-len(text)]; read != "" {
+			t.before = strings.Clone(read[max(0, len(read)-maxTail):]) // a part would keep the whole text in memory
+		}
+	}
+	defer remember()
+	for _, n := range r.ends {
+		if err := r.takePage(ctx); err != nil {
+			return err
+		}
+		if n < 0 {
+			r.tooLong(t, int64(-n))
+			text = text[-n:]
+			continue
+		}
+		before := len(r.page.Events)
+		err := t.parser.Parse(text[:n], t.pos, &r.page.Page)
+		switch {
+		case logformat.IsRefusal(err):
+			r.page.Cut(before)
+			return fmt.Errorf("at %d: %w", t.pos, err)
+		case t.pos < t.told || t.skip:
+			r.page.Cut(before)
+		case err != nil:
+			r.host.Stats.BadRows(1, place(t.path, t.pos), err)
+		}
+		for i := before; i < len(r.page.Events); i++ {
+			r.page.Events[i].Observed = now
+		}
+		t.pos += int64(n)
+		text = text[n:]
+		r.page.bytes += n
+		r.page.moved = r.page.moved || t.pos > t.told
+		if r.page.full(r.cfg.BatchSize) {
+			remember()
+			if err := r.send(ctx, t, true); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *reader) tooLong(t *tail, n int64) {
+	if t.pos >= t.told && !t.skip {
+		reason := fmt.Errorf("a line of %d bytes, more than `max_line_bytes` %d", n, r.cfg.MaxLineBytes)
+		if n <= int64(r.cfg.MaxLineBytes) {
+			reason = fmt.Errorf("a row of several lines that does not end within `max_line_bytes` %d", r.cfg.MaxLineBytes)
+		}
+		r.host.Stats.BadRows(1, place(t.path, t.pos), reason)
+	}
+	t.pos += n
+	t.before = ""
+	r.page.moved = r.page.moved || t.pos > t.told
+}

@@ -1,0 +1,144 @@
+package file
+
+import (
+	"context"
+	"os"
+	"slices"
+
+	"go.uber.org/zap"
+)
+
+// idlePolls is how often a file that was moved away must be found unchanged before it is let go: its writer may still hold it.
+const idlePolls = 2
+
+// recognise finds the files of the rounds before, under whatever path, and returns those that are new.
+func (r *reader) recognise(files []seen) (strangers []seen) {
+	paths := make(map[string]*tail, len(r.tails))
+	for _, t := range r.tails {
+		if !t.gone {
+			paths[t.path] = t
+		}
+	}
+	here := make(map[*tail]bool, len(r.tails))
+	var moved []seen
+	for _, f := range files {
+		if t := paths[f.path]; t == nil || !os.SameFile(t.info, f.info) {
+			moved = append(moved, f)
+		} else if here[t] = true; !r.look(t, f) {
+			strangers = append(strangers, f)
+		}
+	}
+	for _, f := range moved {
+		i := slices.IndexFunc(r.tails, func(t *tail) bool { return !here[t] && os.SameFile(t.info, f.info) })
+		if i < 0 {
+			strangers = append(strangers, f)
+		} else if t := r.tails[i]; r.look(t, f) {
+			here[t] = true
+		} else {
+			strangers = append(strangers, f)
+		}
+	}
+	for _, t := range slices.Clone(r.tails) {
+		if !here[t] && slices.Contains(r.tails, t) {
+			r.leave(t)
+		}
+	}
+	return strangers
+}
+
+// look notes what became of a known file. It tells whether its content still is the one that was read.
+func (r *reader) look(t *tail, f seen) bool {
+	changed := f.info.Size() != t.info.Size() || !f.info.ModTime().Equal(t.info.ModTime())
+	if changed && t.pos > 0 {
+		text, packed, err := head(f.path, maxHead)
+		if err != nil {
+			r.complain(f.path, err)
+			return true
+		}
+		c := &t.record.cursor
+		if !packed && f.info.Size() < t.pos || c.HeadSize > 0 && !c.begins(&beginning{text: text}) || !c.goesOn(f.path, packed) {
+			r.host.Log.Info("the file was truncated or written anew: reading from its beginning", zap.String("file", f.path))
+			r.forget(t)
+			return false
+		}
+	}
+	t.path, t.gone, t.idle = f.path, false, 0
+	t.drained = t.drained && !changed
+	t.info = f.info
+	return true
+}
+
+// leave handles a file whose path leads elsewhere or nowhere now. What was not open is out of reach.
+func (r *reader) leave(t *tail) {
+	if t.stream == nil {
+		if !t.drained {
+			r.host.Log.Warn("a file was taken away before it was read to its end", zap.String("file", t.path))
+		}
+		r.forget(t)
+		return
+	}
+	info, err := t.stream.file.Stat()
+	if err != nil {
+		r.complain(t.path, err)
+		r.forget(t)
+		return
+	}
+	t.idle++
+	if info.Size() != t.info.Size() {
+		t.idle = 0
+	}
+	t.gone, t.drained, t.info = true, t.drained && info.Size() == t.info.Size(), info
+}
+
+// forget lets a file go and keeps its cursor.
+func (r *reader) forget(t *tail) {
+	t.rest(false)
+	if t.record.owner == t {
+		t.record.owner = nil
+	}
+	r.tails = slices.DeleteFunc(r.tails, func(x *tail) bool { return x == t })
+}
+
+// dismiss forgets files that were moved away and read to their end.
+func (r *reader) dismiss() {
+	for _, t := range slices.Clone(r.tails) {
+		if t.gone && (t.idle >= idlePolls || t.record.owner != t) {
+			r.forget(t)
+		}
+	}
+}
+
+// adopt finds the cursors of new files: first those last seen at the same path, so that a copy does not take them.
+func (r *reader) adopt(ctx context.Context, strangers []seen) {
+	var fresh []*tail
+	var texts []*beginning
+	for _, f := range strangers {
+		text, packed, err := head(f.path, maxHead)
+		if err != nil {
+			r.complain(f.path, err)
+			continue
+		}
+		fresh = append(fresh, &tail{path: f.path, info: f.info, start: text, packed: packed})
+		texts = append(texts, &beginning{text: text})
+	}
+	for _, samePath := range []bool{true, false} {
+		for i, t := range fresh {
+			if t.record == nil {
+				t.record = r.known.claim(t, texts[i], samePath)
+				if t.record != nil {
+					t.record.owner = t
+					t.startHash, t.startSize = t.record.cursor.Head, t.record.cursor.HeadSize
+				}
+			}
+		}
+	}
+	for _, t := range fresh {
+		if t.record == nil {
+			t.record = r.known.add(t)
+			t.skip = r.known.fresh && !r.started && r.cfg.Initial == initialEnd
+			r.unsaved = true
+		}
+		r.tails = append(r.tails, t)
+	}
+	r.saveIndex(ctx)
+}
