@@ -111,18 +111,6 @@ func tlsVersion(text string) (version string, same bool) {
 
 // isGUID tells a session's GUID from what stands for none: nothing, or zeros.
 func isGUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	zeros := true
-	for i := range len(s) {
-		c := s[i]
-		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (c == '-') || !dash && !isHex(c) {
-			return false
-		}
-		zeros = zeros && (c == '-' || c == '0')
-	}
-	return !zeros
+	id, ok := session.ParseID(s)
+	return ok && !id.IsZero()
 }
-
-func isHex(c byte) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f' }
