@@ -75,6 +75,26 @@ func TestACursorOutlivesTheReceiver(t *testing.T) {
 	require.Nil(t, value)
 }
 
+// obedient is a storage over a network: it does nothing for a context that has ended.
+type obedient struct{ memory }
+
+func (o *obedient) Set(ctx context.Context, key string, value []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return o.memory.Set(ctx, key, value)
+}
+
+func TestWhatWasTakenWhileStoppingIsRemembered(t *testing.T) {
+	s := store{client: &obedient{}, prefix: "v1/test/"}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.NoError(t, s.Set(ctx, "cursor", []byte("7")))
+	value, err := s.Get(t.Context(), "cursor")
+	require.NoError(t, err)
+	require.Equal(t, "7", string(value))
+}
+
 func TestNoTwoCursorsMix(t *testing.T) {
 	host := newTestHost().withFileStorage(t, t.TempDir(), nil)
 	for _, self := range []component.ID{component.NewID(componentType), component.NewIDWithName(componentType, "b")} {
