@@ -15,6 +15,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/internal/testengine"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/engines"
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/logins"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
 )
 
@@ -69,6 +70,14 @@ func (s *Server) DSNWithTLS(user, password, database string, options ...string) 
 
 // TLS names the files that a client with TLS needs.
 func (s *Server) TLS() server.TLSFiles { return s.own.TLS() }
+
+// Logins makes logins of all kinds into this server.
+func (s *Server) Logins(tb testing.TB) *logins.Client {
+	tb.Helper()
+	c, err := logins.New(s.Address, s.SocketDir, s.own.TLS())
+	must(tb, err)
+	return c
+}
 
 // Stop ends the server cleanly: sessions are ended with FATAL 57P01. Its port refuses connections until Restart.
 func (s *Server) Stop(tb testing.TB) {

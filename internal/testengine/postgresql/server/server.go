@@ -43,6 +43,9 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := errors.Join(os.MkdirAll(config.Dir, 0o755), letIn(config.Dir)); err != nil {
+		return nil, err
+	}
 	binary, err := binary(engine)
 	if err != nil {
 		return nil, err
@@ -55,9 +58,6 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 		if err := copyTree(from, config.dataDir()); err != nil {
 			return nil, fmt.Errorf("data of the server: %w", err)
 		}
-	}
-	if err := letIn(config.Dir); err != nil {
-		return nil, err
 	}
 	return startOn(ctx, config, binary)
 }
