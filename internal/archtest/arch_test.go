@@ -31,6 +31,8 @@ var rules = []struct {
 	{"receiver/source", []string{"session"}, "the contract knows the event"},
 	{"receiver", []string{"session", "receiver", "internal/deadletter"}, "a receiver knows no exporter"},
 	{"exporter/backend/backendtest", []string{"session", "exporter/backend"}, ""},
+	{"exporter/backend/sqlite/sqlitetest", []string{"session", "exporter/backend", "exporter/backend/sqlite"}, ""},
+	{"exporter/backend/postgresql", []string{"session", "exporter/backend", "config/configpostgresql"}, "backends never import each other"},
 	{"exporter/backend/sqlite", []string{"session", "exporter/backend"}, "backends never import each other"},
 	{"exporter/backend", []string{"session"}, "the contract knows the event"},
 	{"exporter", []string{"session", "exporter", "internal/deadletter"}, "an exporter knows no receiver"},
