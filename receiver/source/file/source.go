@@ -29,9 +29,9 @@ func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Sou
 // Run reads until ctx ends; without `follow`, until every file has been read and delivered.
 func (s *fileSource) Run(ctx context.Context, host source.Host) error {
 	h := newHealth(host.Status)
-	known, err := loadPatiently(ctx, host, h)
+	known := loadPatiently(ctx, host, h)
 	if known == nil {
-		return err
+		return nil // ctx ended
 	}
 	d := newDeliverer(host, h)
 	var delivering sync.WaitGroup
@@ -45,18 +45,18 @@ func (s *fileSource) Run(ctx context.Context, host source.Host) error {
 }
 
 // loadPatiently reads the cursors. Without them everything would be told again, so it waits for a store that fails.
-func loadPatiently(ctx context.Context, host source.Host, h *health) (*ledger, error) {
+func loadPatiently(ctx context.Context, host source.Host, h *health) *ledger {
 	for attempt := 0; ; attempt++ {
 		l, err := load(ctx, host.Store)
 		h.set("storage", err)
 		if err == nil {
-			return l, nil
+			return l
 		}
 		if ctx.Err() == nil {
 			host.Log.Warn("the cursors cannot be read: trying again", zap.Error(err))
 		}
 		if !wait(ctx, pause(attempt)) {
-			return nil, nil
+			return nil
 		}
 	}
 }
