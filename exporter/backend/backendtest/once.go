@@ -50,9 +50,21 @@ func forgedVersion(t *testing.T, h Harness) {
 	requireEvents(t, s, truth)
 	require.Equal(t, [][]string{{"somebody else"}}, s.Query(t, "SELECT user_name FROM session_conflicts").Cells, "kept aside, once")
 
-	forgery.Extra = append(forgery.Extra, session.Attr{Key: "one", Value: "more"})
-	require.Equal(t, backend.Result{Conflicts: 1}, write(t, b, forgery))
-	require.Equal(t, [][]string{{"2"}}, s.Query(t, "SELECT count(*) FROM session_conflicts").Cells, "each version")
+	versions := 1
+	for _, change := range []func(*session.Event){
+		func(e *session.Event) { e.User = "yet another" },
+		func(e *session.Event) { e.Time++ },
+		func(e *session.Event) { e.SourceEvent = "" },
+		func(e *session.Event) { e.Roles = e.Roles[:1] },
+		func(e *session.Event) { e.Extra[0].Value = "9000" },
+		func(e *session.Event) { e.Extra[0].Type = session.AttrInt },
+		func(e *session.Event) { e.Extra = append(e.Extra, session.Attr{Key: "one", Value: "more"}) },
+	} {
+		change(forgery)
+		require.Equal(t, backend.Result{Conflicts: 1}, write(t, b, forgery))
+		versions++
+		require.Equal(t, [][]string{{itoa(int64(versions))}}, s.Query(t, "SELECT count(*) FROM session_conflicts").Cells, "each version")
+	}
 	requireEvents(t, s, truth)
 }
 

@@ -5,10 +5,12 @@ import (
 	"iter"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
@@ -84,4 +86,57 @@ func TestRoundTrip(t *testing.T) {
 	res, err = s.Write(t.Context(), seq(sessiontest.Full(), sessiontest.Minimal()))
 	require.NoError(t, err)
 	require.Equal(t, 2, res.Duplicates, "%+v", res)
+}
+
+// TestCallerGoneKeepsNeighbours: of two batches that wait for one transaction, one caller leaves while its events are walked.
+func TestCallerGoneKeepsNeighbours(t *testing.T) {
+	cfg := testConfig(t)
+	s := startStore(t, cfg)
+	ctx, leave := context.WithCancel(t.Context())
+	leaving := func(yield func(int, *session.Event) bool) {
+		for i, e := range typical(100, 200) {
+			if i == 50 {
+				leave()
+			}
+			if !yield(i, e) {
+				return
+			}
+		}
+	}
+	type outcome struct {
+		res backend.Result
+		err error
+	}
+	left, stayed := make(chan outcome, 1), make(chan outcome, 1)
+	_, err := s.Write(t.Context(), func(yield func(int, *session.Event) bool) {
+		// The writer is here: what is queued now makes the next transaction.
+		go func() { res, err := s.Write(t.Context(), typical(200, 300)); stayed <- outcome{res, err} }()
+		require.Eventually(t, func() bool { return len(s.queue) == 1 }, time.Minute, time.Millisecond)
+		go func() { res, err := s.Write(ctx, leaving); left <- outcome{res, err} }()
+		require.Eventually(t, func() bool { return len(s.queue) == 2 }, time.Minute, time.Millisecond)
+		typical(0, 100)(yield)
+	})
+	require.NoError(t, err)
+	require.ErrorIs(t, (<-left).err, context.Canceled)
+	require.Equal(t, outcome{backend.Result{Written: 100}, nil}, <-stayed)
+	var want session.Event
+	for i, e := range readAll(t, cfg) {
+		sessiontest.Typical(&want, i+i/100*100)
+		require.Equal(t, want.RecordID, e.RecordID)
+	}
+}
+
+// TestInvalidUTF8 is a BLOB for clients that would fail to decode it, in a column of text and in one of JSON.
+func TestInvalidUTF8(t *testing.T) {
+	cfg := testConfig(t)
+	s := startStore(t, cfg)
+	e := sessiontest.Minimal()
+	e.System, e.User, e.Roles, e.ClientAddress = session.SystemRedshift, "\xff", []string{"\xfe", "reader"}, "10.0.0.1"
+	e.Extra = []session.Attr{{Key: session.SourceField + "remotehost", Value: "\xfd"}}
+	_, err := s.Write(t.Context(), seq(e))
+	require.NoError(t, err)
+	require.Equal(t, []*session.Event{e}, readAll(t, cfg))
+	got := file{cfg}.Query(t, "SELECT typeof(user_name), typeof(roles), typeof(attributes), typeof(client_address) FROM session_events")
+	require.Equal(t, [][]string{{"blob", "blob", "blob", "text"}}, got.Cells)
+	require.Equal(t, [][]string{{"10.0.0.1"}}, file{cfg}.Query(t, "SELECT remotehost FROM stl_connection_log").Cells, "as good as it can be told in text")
 }
