@@ -49,7 +49,8 @@ type Certificate struct {
 type Mapper struct {
 	instance string
 	hash     session.Hasher
-	ordinals session.Ordinals
+	ordinals ordinals
+	keys     sessionKeys
 	text     texts
 }
 
@@ -59,7 +60,7 @@ func NewMapper(instance string) *Mapper {
 }
 
 // Restart begins a new run over rows, which may go over the same ones again: rows that look alike are numbered anew.
-func (m *Mapper) Restart() { m.ordinals = session.Ordinals{} }
+func (m *Mapper) Restart() { m.ordinals = ordinals{} }
 
 // Event fills e, which is reset, from r. Rows of one timestamp must come one after the other, in the order of the
 // columns auth_id, type, client_address, client_port, for their ordinals to be the same again.
@@ -97,10 +98,46 @@ func (m *Mapper) identify(r *Row, e *session.Event) {
 	m.hash.Start("record", session.SystemClickHouse, m.instance).Str(r.Hostname).Bytes(r.AuthID[:]).Int(int64(r.Type)).
 		Int(r.Micros).Bytes(addr[:]).Int(int64(r.ClientPort))
 	e.RecordID = m.hash.RecordID(e.Time)
-	if n := m.ordinals.Next(e.Time, e.RecordID); n > 0 {
+	if n := m.ordinals.next(e.Time, e.RecordID); n > 0 {
 		e.RecordID = m.hash.Int(n).RecordID(e.Time)
 	}
-	e.SessionKey = m.hash.Start("session", session.SystemClickHouse, m.instance).Str(r.Hostname).Bytes(r.AuthID[:]).Key()
+	e.SessionKey = m.sessionKey(r)
+}
+
+// sessionKey computes a session's key once for its login and logout where the one soon follows the other, as over HTTP.
+func (m *Mapper) sessionKey(r *Row) session.ID {
+	c := &m.keys[r.AuthID[3]]
+	if c.authID != r.AuthID || c.hostname != r.Hostname || c.key.IsZero() {
+		c.authID, c.hostname = r.AuthID, r.Hostname
+		c.key = m.hash.Start("session", session.SystemClickHouse, m.instance).Str(r.Hostname).Bytes(r.AuthID[:]).Key()
+	}
+	return c.key
+}
+
+type sessionKeys [256]struct {
+	authID   session.ID
+	hostname string
+	key      session.ID
+}
+
+// ordinals is session.Ordinals, which it spares the work where a timestamp has one record: nearly always.
+type ordinals struct {
+	time  int64
+	first session.ID // the only record of the timestamp so far, not yet in all
+	many  bool
+	all   session.Ordinals
+}
+
+func (o *ordinals) next(unixNano int64, id session.ID) int64 {
+	if unixNano != o.time || o.first.IsZero() {
+		o.time, o.first, o.many = unixNano, id, false
+		return 0
+	}
+	if !o.many {
+		o.many, o.all = true, session.Ordinals{}
+		o.all.Next(unixNano, o.first)
+	}
+	return o.all.Next(unixNano, id)
 }
 
 // texts renders values that recur, once each. It forgets all when it has grown large, so that an attacker who comes from

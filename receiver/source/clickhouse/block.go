@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"time"
 
@@ -95,6 +96,18 @@ func (b *block) ready(rows int) error {
 	}
 	b.authText = string(b.scratch)
 	return nil
+}
+
+// ordered checks that times never go back, from last on. It returns the block's last time, or the greatest of all when
+// they do.
+func (b *block) ordered(last int64) int64 {
+	for _, t := range b.micros {
+		if t < last {
+			return math.MaxInt64
+		}
+		last = t
+	}
+	return last
 }
 
 // Len implements [poll.Rows].

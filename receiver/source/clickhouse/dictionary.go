@@ -44,6 +44,7 @@ type dictionary struct {
 	raw    proto.ColLowCardinalityRaw
 	index  textColumn
 	values []string
+	rows   int // ch-go's own count allocates
 }
 
 func newDictionary() *dictionary {
@@ -53,10 +54,16 @@ func newDictionary() *dictionary {
 }
 
 func (d *dictionary) Type() proto.ColumnType            { return d.raw.Type() }
-func (d *dictionary) Rows() int                         { return d.raw.Rows() }
 func (d *dictionary) DecodeState(r *proto.Reader) error { return d.raw.DecodeState(r) }
-func (d *dictionary) Reset()                            { d.raw.Reset() }
+func (d *dictionary) Rows() int                         { return d.rows }
+
+func (d *dictionary) Reset() {
+	d.raw.Reset()
+	d.rows = 0
+}
+
 func (d *dictionary) DecodeColumn(r *proto.Reader, rows int) error {
+	d.rows = rows
 	return d.raw.DecodeColumn(r, rows)
 }
 
@@ -81,7 +88,7 @@ func (d *dictionary) at(i int) string {
 	}
 }
 
-// check makes sure that no key points outside the dictionary, which at would otherwise panic of.
+// inRange makes sure that no key points outside the dictionary, which at would otherwise panic of.
 func (d *dictionary) inRange() bool {
 	n := uint64(len(d.values))
 	return below(d.raw.Keys8, n) && below(d.raw.Keys16, n) && below(d.raw.Keys32, n) && below(d.raw.Keys64, n)

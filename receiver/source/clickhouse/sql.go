@@ -52,24 +52,36 @@ func newReading(l *layout, b *block) *reading {
 			order = append(order, alias)
 		}
 	}
-	r.order = " ORDER BY " + strings.Join(order, ", ")
+	r.order = strings.Join(order, ", ")
 	return r
 }
 
-func (r *reading) sql(l *layout, within poll.Range, narrow bool) string {
+func (r *reading) sql(l *layout, within poll.Range, key keyUse) string {
 	parts := make([]string, len(l.parts))
 	for i, p := range l.parts {
-		parts[i] = r.selects[i] + where(p, within, narrow)
+		parts[i] = r.selects[i] + where(p, within, key)
 	}
-	if len(parts) == 1 {
-		return parts[0] + r.order
+	if len(parts) > 1 {
+		return "SELECT * FROM (" + strings.Join(parts, " UNION ALL ") + ") ORDER BY " + r.order
 	}
-	return "SELECT * FROM (" + strings.Join(parts, " UNION ALL ") + ")" + r.order
+	order := r.order
+	if key >= keySorts && l.parts[0].keyColumns() {
+		order = "event_date, event_time, " + order // which the server need not sort by: rows lie in this order
+	}
+	return parts[0] + " ORDER BY " + order
 }
 
-// sumsSQL asks for the sums of spans: start, count, hash and the number of rows whose event_date or event_time does not
-// go with event_time_microseconds.
-func sumsSQL(l *layout, within poll.Range, width int64, narrow bool) string {
+// keyUse says what the table's sorting key, (event_date, event_time) in a real session_log, is good for.
+type keyUse uint8
+
+const (
+	keyUnused keyUse = iota // there are rows whose key has nothing to do with event_time_microseconds
+	keyFinds                // the key of every row is near its time
+	keySorts                // the key of every row follows from its time
+)
+
+// sumsSQL asks for the sums of spans: start, count, hash, and the numbers of rows that do not allow keyFinds and keySorts.
+func sumsSQL(l *layout, within poll.Range, width int64, key keyUse) string {
 	parts := make([]string, len(l.parts))
 	for i, p := range l.parts {
 		port := "toUInt16(0)"
@@ -79,10 +91,14 @@ func sumsSQL(l *layout, within poll.Range, width int64, narrow bool) string {
 		m := microsOf("event_time_microseconds")
 		kind := fmt.Sprintf("CAST(ifNull(toInt16(type), %d) AS Int16)", noEnum)
 		authID := target{name: "auth_id", kind: "UUID"}.expression(p.columns["auth_id"])
-		parts[i] = fmt.Sprintf("SELECT %s AS m, %s AS h, %s AS odd FROM %s%s",
-			m, hashExpression(m, authID, kind, port), oddRow(p, m), p.name.sql(), where(p, within, narrow))
+		far, loose := "0", "0"
+		if width == poll.Day && p.keyColumns() {
+			far, loose = farRow(m), looseRow(m)
+		}
+		parts[i] = fmt.Sprintf("SELECT %s AS m, %s AS h, toUInt64(%s) AS far, toUInt64(%s) AS loose FROM %s%s",
+			m, hashExpression(m, authID, kind, port), far, loose, p.name.sql(), where(p, within, key))
 	}
-	return fmt.Sprintf("SELECT toInt64(m - (m %% %d + %d) %% %d) AS start, count() AS n, sum(h) AS s, sum(odd) AS o FROM (%s) GROUP BY start ORDER BY start",
+	return fmt.Sprintf("SELECT toInt64(m - (m %% %d + %d) %% %d) AS start, count() AS n, sum(h) AS s, sum(far) AS f, sum(loose) AS l FROM (%s) GROUP BY start ORDER BY start",
 		width, width, width, strings.Join(parts, " UNION ALL "))
 }
 
@@ -92,20 +108,22 @@ func (p part) keyColumns() bool {
 		!strings.HasPrefix(p.columns["event_time"], "DateTime64")
 }
 
-// oddRow is 1 for a row that narrow's conditions might miss.
-func oddRow(p part, micros string) string {
-	if !p.keyColumns() {
-		return "toUInt64(0)"
-	}
-	return fmt.Sprintf("toUInt64(abs(toInt64(toUInt16(event_date)) - intDiv(%[1]s, %[2]d)) > 1 OR abs(toInt64(toUnixTimestamp(event_time)) - intDiv(%[1]s, 1000000)) > 1)",
+// farRow is 1 for a row that where's conditions on the key might miss.
+func farRow(micros string) string {
+	return fmt.Sprintf("abs(toInt64(toUInt16(event_date)) - intDiv(%[1]s, %[2]d)) > 1 OR abs(toInt64(toUnixTimestamp(event_time)) - intDiv(%[1]s, 1000000)) > 1",
 		micros, poll.Day)
 }
 
-// where bounds the time. narrow adds what lets the server use its sorting key; a date is that of the server's zone, which
-// is within a day of UTC's.
-func where(p part, within poll.Range, narrow bool) string {
+// looseRow is 1 for a row whose place by the key may not be its place by time.
+func looseRow(micros string) string {
+	return fmt.Sprintf("toUnixTimestamp(event_time) != intDiv(%s, 1000000) OR event_date != toDate(event_time)", micros)
+}
+
+// where bounds the time. Conditions on the key let the server pass over what it need not read; a date is that of the
+// server's zone, which is within a day of UTC's.
+func where(p part, within poll.Range, key keyUse) string {
 	var all []string
-	narrow = narrow && p.keyColumns()
+	narrow := key >= keyFinds && p.keyColumns()
 	if within.From != math.MinInt64 {
 		all = append(all, fmt.Sprintf("event_time_microseconds >= fromUnixTimestamp64Micro(toInt64(%d))", within.From))
 		if narrow {

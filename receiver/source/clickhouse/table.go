@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -27,8 +28,11 @@ type table struct {
 	log    *zap.Logger
 
 	plan    *reading
-	narrow  bool // every row can be found by the table's sorting key
+	key     keyUse
 	checked bool // the server hashes as we do
+
+	unordered bool // rows came out of order when the key was to sort them
+	warned    bool // of rows far from their key
 
 	clockAt   time.Time // when the server was asked for the time
 	clockSays int64
@@ -69,6 +73,8 @@ func serverTime(ctx context.Context, conn configclickhouse.Conn) (int64, error) 
 	return now[0], nil
 }
 
+var errOrder = errors.New("rows did not come in the order of event_time_microseconds; they will be sorted from now on")
+
 // Refresh implements [poll.Table].
 func (t *table) Refresh() { t.layout = nil }
 
@@ -76,16 +82,20 @@ func (t *table) Refresh() { t.layout = nil }
 func (t *table) Sums(ctx context.Context, r poll.Range, width int64, yield func(poll.Sum)) error {
 	return t.askTable(ctx, func(conn configclickhouse.Conn) error {
 		var start proto.ColInt64
-		var count, hash, odd proto.ColUInt64
-		everything := width == poll.Day && r.To == poll.Always.To
-		strays := uint64(0)
+		var count, hash, far, loose proto.ColUInt64
+		key, everything := t.key, width == poll.Day && r.To == poll.Always.To
+		if everything {
+			key = keyUnused
+		}
+		strays := [2]uint64{}
 		sums := []poll.Sum{} // told at the end: an answer that breaks off must not count
-		err := conn.Query(ctx, "", sumsSQL(t.layout, r, width, t.narrow && !everything), proto.Results{
-			{Name: "start", Data: &start}, {Name: "n", Data: &count}, {Name: "s", Data: &hash}, {Name: "o", Data: &odd},
+		err := conn.Query(ctx, "", sumsSQL(t.layout, r, width, key), proto.Results{
+			{Name: "start", Data: &start}, {Name: "n", Data: &count}, {Name: "s", Data: &hash}, {Name: "f", Data: &far}, {Name: "l", Data: &loose},
 		}, func(rows int) error {
 			for i := range rows {
 				sums = append(sums, poll.Sum{Start: start[i], Tally: poll.Tally{Count: count[i], Hash: hash[i]}})
-				strays += odd[i]
+				strays[0] += far[i]
+				strays[1] += loose[i]
 			}
 			return nil
 		})
@@ -93,7 +103,7 @@ func (t *table) Sums(ctx context.Context, r poll.Range, width int64, yield func(
 			return err
 		}
 		if everything {
-			t.setNarrow(strays)
+			t.learnKey(strays[0], strays[1])
 		}
 		for _, s := range sums {
 			yield(s)
@@ -102,13 +112,21 @@ func (t *table) Sums(ctx context.Context, r poll.Range, width int64, yield func(
 	})
 }
 
-// setNarrow decides from a look at all rows whether the sorting key can be relied on.
-func (t *table) setNarrow(strays uint64) {
-	if strays > 0 && t.narrow {
-		t.log.Warn("rows whose event_date or event_time does not go with event_time_microseconds: all rows are looked at in each poll",
-			zap.Stringer("table", t.name), zap.Uint64("rows", strays))
+// learnKey decides from a look at all rows whether the sorting key can be relied on.
+func (t *table) learnKey(far, loose uint64) {
+	switch {
+	case far > 0:
+		if !t.warned {
+			t.warned = true
+			t.log.Warn("rows whose event_date or event_time does not go with event_time_microseconds: each poll looks at all rows",
+				zap.Stringer("table", t.name), zap.Uint64("rows", far))
+		}
+		t.key = keyUnused
+	case loose > 0 || t.unordered:
+		t.key = keyFinds
+	default:
+		t.key = keySorts
 	}
-	t.narrow = strays == 0
 }
 
 // Read implements [poll.Table].
@@ -119,12 +137,18 @@ func (t *table) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) er
 			t.plan = t.newPlan()
 		}
 		b := t.plan.block
-		return conn.Query(ctx, "", t.plan.sql(t.layout, r, t.narrow), t.plan.columns, func(rows int) error {
+		last := r.From
+		return conn.Query(ctx, "", t.plan.sql(t.layout, r, t.key), t.plan.columns, func(rows int) error {
 			if t.own != nil {
 				b.own = t.own.current()
 			}
 			if err := b.ready(rows); err != nil {
 				return err
+			}
+			if last = b.ordered(last); last == math.MaxInt64 {
+				// A server that has changed its zone: dates of then and of now go differently with time.
+				t.key, t.unordered = min(t.key, keyFinds), true
+				return errOrder
 			}
 			return yield(b)
 		})

@@ -1,0 +1,165 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
+	"github.com/otel-sessionlog/sessionlog/internal/testengine"
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// envRows enlarges the benchmarks' backlog.
+const envRows = "SESSIONLOG_BENCH_ROWS"
+
+func benchRows(tb testing.TB, usual int) int {
+	tb.Helper()
+	text := os.Getenv(envRows)
+	if text == "" {
+		return usual
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(tb, err)
+	return n
+}
+
+// backlog is a table with n rows as a server writes them: logins with roles and settings, their logouts, one failure in ten.
+func backlog(tb testing.TB, s *testengine.Server, n int, spread time.Duration) string {
+	tb.Helper()
+	name := newLog(tb, s)
+	const reason = "Code: 516. DB::Exception: alice: Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)"
+	s.Exec(tb, fmt.Sprintf(`INSERT INTO %s (hostname, type, auth_id, session_id, event_time_microseconds, user, auth_type, profiles, roles, settings,
+		client_address, client_port, interface, client_hostname, client_name, client_revision, client_version_major, client_version_minor, client_version_patch, failure_reason)
+		SELECT 'ch-0.example.net', if(pair %% 10 = 9, 0, 1 + number %% 2) AS kind, reinterpretAsUUID(sipHash128(pair)), '',
+			fromUnixTimestamp64Micro(toInt64(1750000000000000 + intDiv(number * %d, %d))), ['alice', 'bob', 'etl_writer', 'grafana'][1 + pair %% 4], if(kind = 0, 0, 2),
+			if(kind = 1, ['default', 'analysts'], []), if(kind = 1, ['analyst', 'loader'], []), if(kind = 1, [('max_threads', '2'), ('max_memory_usage', '1000000000')], []),
+			toIPv6(concat('::ffff:10.0.', toString(pair %% 4), '.', toString(pair %% 250))), 1024 + pair %% 60000, 1 + pair %% 2, 'app-1', 'ClickHouse clickhouse-go/2.50.0', 54460, 2, 50, 0,
+			if(kind = 0, '%s', '')
+		FROM (SELECT number, intDiv(number, 2) AS pair FROM numbers(%d))`, name, spread.Microseconds(), n, reason, n))
+	return name
+}
+
+// drainAll runs a source until it has told n events, into nothing.
+func drainAll(tb testing.TB, cfg Config, n int) {
+	tb.Helper()
+	var told atomic.Int64
+	ctx, cancel := context.WithCancel(tb.Context())
+	defer cancel()
+	host := source.Host{
+		Emit: func(_ context.Context, page []session.Event) error {
+			if told.Add(int64(len(page))) >= int64(n) {
+				cancel()
+			}
+			return nil
+		},
+		Store: &sourcetest.Store{}, Stats: &sourcetest.Stats{}, Log: zap.NewNop(), Status: func(error) {}, Now: time.Now,
+	}
+	require.NoError(tb, newSource(tb, cfg).Run(ctx, host))
+	require.EqualValues(tb, n, told.Load())
+}
+
+// BenchmarkSource reads a backlog from the server to a consumer that does nothing.
+func BenchmarkSource(b *testing.B) {
+	s := testengine.ClickHouse(b)
+	n := benchRows(b, 1_000_000)
+	table := backlog(b, s, n, 6*time.Hour)
+	for _, protocol := range protocols {
+		for _, compression := range []string{configclickhouse.CompressionNone, configclickhouse.CompressionLZ4} {
+			b.Run(protocol+"/"+compression, func(b *testing.B) {
+				cfg := config(endpoint(s, protocol), server.Admin)
+				cfg.Table, cfg.Compression = table, compression
+				b.ReportAllocs()
+				for b.Loop() {
+					drainAll(b, cfg, n)
+				}
+				b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+			})
+		}
+	}
+}
+
+// BenchmarkLimit reads the same columns of the same rows with ch-go and does nothing with them.
+func BenchmarkLimit(b *testing.B) {
+	s := testengine.ClickHouse(b)
+	n := benchRows(b, 1_000_000)
+	name := backlog(b, s, n, 6*time.Hour)
+	for _, protocol := range protocols {
+		for _, compression := range []string{configclickhouse.CompressionNone, configclickhouse.CompressionLZ4} {
+			b.Run(protocol+"/"+compression, func(b *testing.B) {
+				cfg := config(endpoint(s, protocol), server.Admin)
+				cfg.Compression = compression
+				client, err := configclickhouse.NewClient(b.Context(), cfg.ClientConfig)
+				require.NoError(b, err)
+				conn, err := client.Connect(b.Context())
+				require.NoError(b, err)
+				defer func() { require.NoError(b, conn.Close()) }()
+				table, err := parseTable(name)
+				require.NoError(b, err)
+				layout, err := readLayout(b.Context(), conn, table, "")
+				require.NoError(b, err)
+				plan := newReading(layout, newBlock(table, clickhouselog.NewMapper("warehouse")))
+				for b.Loop() {
+					got := 0
+					require.NoError(b, conn.Query(b.Context(), "", plan.selects[0], plan.columns, func(rows int) error {
+						got += rows
+						return nil
+					}))
+					require.Equal(b, n, got)
+				}
+				b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+			})
+		}
+	}
+}
+
+// BenchmarkBacklog reports the memory that a large backlog takes: it must not grow with the rows.
+func BenchmarkBacklog(b *testing.B) {
+	s := testengine.ClickHouse(b)
+	for _, n := range []int{benchRows(b, 1_000_000) / 5, benchRows(b, 1_000_000)} {
+		table := backlog(b, s, n, 400*24*time.Hour)
+		b.Run(fmt.Sprintf("%d rows over 400 days", n), func(b *testing.B) {
+			cfg := config(endpoint(s, "native"), server.Admin)
+			cfg.Table = table
+			for b.Loop() {
+				stop := make(chan struct{})
+				peak := make(chan uint64)
+				go watchHeap(stop, peak)
+				drainAll(b, cfg, n)
+				close(stop)
+				b.ReportMetric(float64(<-peak)/(1<<20), "peak-MiB")
+			}
+			b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+}
+
+// watchHeap samples the memory in use until it is stopped, and gives the most.
+func watchHeap(stop <-chan struct{}, peak chan<- uint64) {
+	var most uint64
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		most = max(most, m.HeapInuse)
+		select {
+		case <-stop:
+			peak <- most
+			return
+		case <-tick.C:
+		}
+	}
+}
