@@ -14,7 +14,8 @@ import (
 type Source interface {
 	// Run reads until ctx ends, then returns nil within a second. It waits out by itself whatever may pass (a server that
 	// is away, a table that does not exist yet) and says so through Host.Status; an error that it returns is fatal.
-	// A source that has told everything (a one-shot file) returns nil early.
+	// A source that has told everything (a one-shot file) returns nil early. What the pipeline took while Run was stopping is
+	// remembered before it returns: a clean restart tells nothing twice.
 	Run(ctx context.Context, host Host) error
 }
 
