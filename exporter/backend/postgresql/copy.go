@@ -11,7 +11,6 @@ import (
 // copyBatch holds rows in PostgreSQL's binary COPY format: a signature, then for each row the number of its fields and for
 // each field its length and its bytes, all big-endian (documentation of COPY, "Binary Format").
 type copyBatch struct {
-	sql  string
 	buf  []byte
 	from int // where the row under way begins
 	js   jsonScratch
@@ -28,8 +27,8 @@ const (
 	jsonbVersion = 1
 )
 
-func newCopyBatch(sql string) *copyBatch {
-	c := &copyBatch{sql: sql}
+func newCopyBatch() *copyBatch {
+	c := &copyBatch{}
 	c.reset()
 	return c
 }
@@ -46,18 +45,20 @@ func (c *copyBatch) reset() {
 
 func (c *copyBatch) size() int { return len(c.buf) - len(copyHeader) }
 
-func (c *copyBatch) send(ctx context.Context, conn *pgconn.PgConn) error {
+// send leaves the rows as they are: they may be sent again.
+func (c *copyBatch) send(ctx context.Context, conn *pgconn.PgConn, sql string) error {
+	rows := len(c.buf)
 	c.buf = append(c.buf, copyTrailer...)
 	c.read.Reset(c.buf)
-	_, err := conn.CopyFrom(ctx, &c.read, c.sql)
+	_, err := conn.CopyFrom(ctx, &c.read, sql)
 	c.read.Reset(nil)
+	c.buf = c.buf[:rows]
 	return err
 }
 
-func (c *copyBatch) begin(ordinal int32) {
+func (c *copyBatch) begin(int) {
 	c.from = len(c.buf)
-	c.buf = binary.BigEndian.AppendUint16(c.buf, uint16(len(columns)+1))
-	c.write32(ordinal)
+	c.buf = binary.BigEndian.AppendUint16(c.buf, uint16(len(columns)))
 }
 
 func (c *copyBatch) end() string {

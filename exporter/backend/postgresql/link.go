@@ -23,19 +23,21 @@ type link struct {
 	conn *pgconn.PgConn
 	rows batch
 	used time.Time
+	// repeats tells that the last batch held records that were there already.
+	repeats bool
 }
 
 func newLink(s *store) *link {
 	l := &link{store: s}
 	if s.cfg.Dialect == DialectRedshift {
-		l.rows = newValuesBatch(s.sql.stage)
+		l.rows = newValuesBatch()
 	} else {
-		l.rows = newCopyBatch(s.sql.stage)
+		l.rows = newCopyBatch()
 	}
 	return l
 }
 
-// ready sees to it that there is a connection that answers, with its staging table.
+// ready sees to it that there is a connection that answers.
 func (l *link) ready(ctx context.Context) error {
 	if l.conn != nil && time.Since(l.used) > idleTrust {
 		if err := exec(ctx, l.conn, "SELECT 1"); err != nil {
@@ -52,10 +54,6 @@ func (l *link) ready(ctx context.Context) error {
 	l.conn = conn
 	if v, ok := l.rows.(*valuesBatch); ok {
 		v.backslash = configpostgresql.BackslashEscapes(conn)
-	}
-	if err := exec(ctx, conn, l.sql.prepare); err != nil {
-		l.close()
-		return err
 	}
 	return nil
 }

@@ -53,9 +53,6 @@ const migrationsTable = `CREATE TABLE IF NOT EXISTS sessionlog_migrations (
     applied_at timestamp NOT NULL -- UTC
 )`
 
-// advisoryKey is the first key of our advisory locks: "sess" in ASCII. The second is the oid of a schema or table.
-const advisoryKey = "1936028531"
-
 // migrate brings the schema to this program's version in one transaction. The lock is taken before the version is read, so
 // that of several programs that start at once one does the work.
 func (s *store) migrate(ctx context.Context, conn *pgconn.PgConn) error {
@@ -101,7 +98,7 @@ func (s *store) lockSchema(ctx context.Context, conn *pgconn.PgConn) error {
 	if s.cfg.Dialect == DialectRedshift {
 		return errors.Join(exec(ctx, conn, s.cfg.named(migrationsTable)), exec(ctx, conn, s.cfg.named("LOCK TABLE sessionlog_migrations")))
 	}
-	lock := "SELECT pg_advisory_xact_lock(" + advisoryKey + ", coalesce((SELECT oid::bigint::bit(32)::integer FROM pg_namespace WHERE nspname = current_schema()), 0))"
+	lock := "SELECT pg_advisory_xact_lock(" + advisoryKey + ", (SELECT oid::bigint::bit(32)::integer FROM pg_namespace WHERE nspname = current_schema()))"
 	if err := exec(ctx, conn, lock); err != nil {
 		return err
 	}

@@ -147,7 +147,7 @@ ALTER TABLE session_events ATTACH PARTITION %[1]s FOR VALUES FROM ('%[3]s') TO (
 
 // lockPartitions lets one program at a time make and drop partitions.
 func (s *store) lockPartitions(ctx context.Context, conn *pgconn.PgConn) error {
-	return exec(ctx, conn, s.cfg.named(lockPatience+"; SELECT pg_advisory_xact_lock("+advisoryKey+", 'session_events'::regclass::oid::bigint::bit(32)::integer)"))
+	return exec(ctx, conn, s.cfg.named(lockPatience+"; SELECT "+advisoryLock("session_events")))
 }
 
 var boundsPattern = regexp.MustCompile(`FROM \('([0-9a-f-]{36})'\) TO \('([0-9a-f-]{36})'\)`)

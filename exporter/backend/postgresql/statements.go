@@ -10,11 +10,10 @@ const staging = "sessionlog_staging"
 
 // statements are all that a writer runs, made once from columns.
 type statements struct {
-	prepare   string // after login, PostgreSQL only
-	begin     string
+	direct    string // COPY into session_events; "" where there is none
+	begin     string // of a transaction with a staging table
 	stage     string // COPY, or INSERT up to its first tuple
 	insert    string // the new records; says how many
-	inOrder   string // insert for batches whose records come in the order of their ids
 	conflicts string // counts the records whose content differs from that of the record with their id
 	keep      string // keeps those aside, each version once
 	selects   string // every column as text, from session_events
@@ -24,28 +23,28 @@ func (cfg *Config) statements() statements {
 	if cfg.Dialect == DialectRedshift {
 		return cfg.redshiftStatements()
 	}
-	names := columnNames("")
-	stagingTable := "CREATE TEMP TABLE IF NOT EXISTS " + staging + " (ordinal integer NOT NULL, LIKE session_events) ON COMMIT DELETE ROWS"
-	insert := "INSERT INTO session_events (" + names + ")\nSELECT " + names + "\nFROM " + staging + "%sON CONFLICT DO NOTHING"
+	names := columnNames()
 	return cfg.nameAll(statements{
-		prepare: stagingTable,
-		begin:   "BEGIN ISOLATION LEVEL READ COMMITTED",
-		stage:   "COPY " + staging + " (ordinal, " + names + ") FROM STDIN (FORMAT binary)",
-		// Two writers that insert the same ids in the same order wait for one another and never both.
-		insert:    strings.Replace(insert, "%s", "\nORDER BY record_id, ordinal\n", 1),
-		inOrder:   strings.Replace(insert, "%s", "\n", 1),
+		direct: "COPY session_events (" + names + ") FROM STDIN (FORMAT binary)",
+		// A pooler may have put another session beneath us since the last transaction.
+		begin: "BEGIN;\nCREATE TEMP TABLE IF NOT EXISTS " + staging + " (LIKE session_events) ON COMMIT DELETE ROWS",
+		stage: "COPY " + staging + " (" + names + ") FROM STDIN (FORMAT binary)",
+		// Two writers that insert the same ids in the same order wait for one another and never both. Of a table that is only
+		// appended to, ctid is the order in which the rows came.
+		insert: "INSERT INTO session_events (" + names + ")\nSELECT " + names + "\nFROM " + staging + "\n" +
+			"ORDER BY record_id, ctid\nON CONFLICT (record_id) DO NOTHING",
 		conflicts: conflictsSQL(distinct("s", "e")),
 		// The lock lets one writer at a time keep versions aside, so that each is kept once.
-		keep:    "SELECT pg_advisory_xact_lock(" + advisoryKey + ", 'session_conflicts'::regclass::oid::integer);\n" + keepSQL(distinct),
+		keep:    "SELECT " + advisoryLock("session_conflicts") + ";\n" + keepSQL("ctid", distinct),
 		selects: "SELECT " + cfg.selectList() + " FROM session_events",
 	})
 }
 
 // redshiftStatements: Redshift has neither ON CONFLICT nor unique keys that count. A lock taken before anything is read
 // lets one writer at a time look for what is missing and insert it. TRUNCATE would end the transaction, so the staging
-// table is made for each batch and dropped with it.
+// table is made for each batch and dropped before the next.
 func (cfg *Config) redshiftStatements() statements {
-	names := columnNames("")
+	names := columnNames()
 	return cfg.nameAll(statements{
 		begin: "BEGIN;\nLOCK TABLE session_events, session_conflicts;\n" +
 			"DROP TABLE IF EXISTS " + staging + ";\n" +
@@ -58,20 +57,26 @@ func (cfg *Config) redshiftStatements() statements {
 			"    AND e.record_id >= (SELECT min(record_id) FROM " + staging + ")\n" +
 			"    AND e.record_id <= (SELECT max(record_id) FROM " + staging + ")\n)",
 		conflicts: conflictsSQL(redshiftDistinct("s", "e")),
-		keep:      keepSQL(redshiftDistinct),
+		keep:      keepSQL("ordinal", redshiftDistinct),
 		selects:   "SELECT " + cfg.selectList() + " FROM session_events",
 	})
 }
 
 func (cfg *Config) nameAll(st statements) statements {
-	if st.inOrder == "" {
-		st.inOrder = st.insert
-	}
-	for _, s := range []*string{&st.prepare, &st.begin, &st.stage, &st.insert, &st.inOrder, &st.conflicts, &st.keep, &st.selects} {
+	for _, s := range []*string{&st.direct, &st.begin, &st.stage, &st.insert, &st.conflicts, &st.keep, &st.selects} {
 		*s = cfg.named(*s)
 	}
 	return st
 }
+
+// advisoryLock waits until this transaction alone may do what the table is about. The second key is the table's oid, so that
+// several schemas of one database do not wait for each other.
+func advisoryLock(table string) string {
+	return "pg_advisory_xact_lock(" + advisoryKey + ", '" + table + "'::regclass::oid::bigint::bit(32)::integer)"
+}
+
+// advisoryKey is the first key of our advisory locks: "sess" in ASCII.
+const advisoryKey = "1936028531"
 
 // ourNames are the names that table_prefix stands before; those of indexes and partitions begin like their table's.
 var ourNames = regexp.MustCompile(
@@ -91,10 +96,10 @@ func conflictsSQL(differ string) string {
 	return "SELECT count(*) FROM " + staging + " s JOIN session_events e ON e.record_id = s.record_id\nWHERE " + differ
 }
 
-func keepSQL(differ func(a, b string) string) string {
-	names := columnNames("")
+func keepSQL(order string, differ func(a, b string) string) string {
+	names := columnNames()
 	return "INSERT INTO session_conflicts (" + names + ")\nSELECT " + names + "\nFROM (\n" +
-		"    SELECT s.*, row_number() OVER (PARTITION BY " + strings.Join(contentColumns("s"), ", ") + "\n        ORDER BY ordinal) AS version\n" +
+		"    SELECT s.*, row_number() OVER (PARTITION BY " + strings.Join(contentColumns("s"), ", ") + "\n        ORDER BY s." + order + ") AS version\n" +
 		"    FROM " + staging + " s JOIN session_events e ON e.record_id = s.record_id\n    WHERE " + differ("s", "e") + "\n) s\n" +
 		"WHERE version = 1\nAND NOT EXISTS (\n    SELECT 1 FROM session_conflicts c WHERE c.record_id = s.record_id\n    AND NOT (" + differ("c", "s") + ")\n)"
 }
@@ -124,10 +129,10 @@ func contentColumns(table string) (names []string) {
 	return names
 }
 
-func columnNames(table string) string {
+func columnNames() string {
 	names := make([]string, len(columns))
 	for i, c := range columns {
-		names[i] = table + c.name
+		names[i] = c.name
 	}
 	return strings.Join(names, ", ")
 }

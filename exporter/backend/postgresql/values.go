@@ -22,7 +22,6 @@ const (
 
 // valuesBatch holds rows as the tuples of INSERT … VALUES: Redshift has no COPY from its client, only from S3.
 type valuesBatch struct {
-	insert    string // the statement up to its first tuple
 	backslash bool   // see configpostgresql.BackslashEscapes
 	buf       []byte // tuples, a comma before each
 	ends      []int  // of each tuple in buf
@@ -33,7 +32,7 @@ type valuesBatch struct {
 	stored    []byte
 }
 
-func newValuesBatch(insert string) *valuesBatch { return &valuesBatch{insert: insert, backslash: true} }
+func newValuesBatch() *valuesBatch { return &valuesBatch{backslash: true} }
 
 func (v *valuesBatch) reset() {
 	if cap(v.buf) > maxIdleBuffer {
@@ -44,12 +43,12 @@ func (v *valuesBatch) reset() {
 
 func (v *valuesBatch) size() int { return len(v.buf) }
 
-// send puts as many tuples into a statement as its limit allows.
-func (v *valuesBatch) send(ctx context.Context, conn *pgconn.PgConn) error {
+// send puts as many tuples into a statement as its limit allows; insert is the statement up to its first tuple.
+func (v *valuesBatch) send(ctx context.Context, conn *pgconn.PgConn, insert string) error {
 	begin, end := 0, 0
 	for _, next := range append(v.ends, len(v.buf)+statementSize) {
 		if next-begin > statementSize && end > begin {
-			if _, err := conn.Exec(ctx, v.insert+string(v.buf[begin+1:end])).ReadAll(); err != nil {
+			if _, err := conn.Exec(ctx, insert+string(v.buf[begin+1:end])).ReadAll(); err != nil {
 				return err
 			}
 			begin = end
@@ -59,7 +58,7 @@ func (v *valuesBatch) send(ctx context.Context, conn *pgconn.PgConn) error {
 	return nil
 }
 
-func (v *valuesBatch) begin(ordinal int32) {
+func (v *valuesBatch) begin(ordinal int) {
 	v.from, v.col, v.reason = len(v.buf), -1, ""
 	v.buf = append(v.buf, ',', '(')
 	v.nanos(int64(ordinal))

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -58,38 +59,41 @@ func (w *write) add(t *transaction) {
 type transaction struct {
 	staged, written, conflicts, expired int
 
-	first, middle int  // indexes of the first staged event, and of one after half of them
-	begun         bool // BEGIN was sent
-	unordered     bool // the record ids do not ascend
-	last          session.ID
+	first, middle int  // indexes of the first record, and of one after half of them
+	staging       bool // records were sent into the staging table
 	indexes       []int
 	rejected      []backend.Rejection
 }
 
-// transact stages the span, inserts what is new, looks at what was there already, and commits.
-func (w *write) transact(ctx context.Context, from, to int) (*transaction, error) {
-	t := &transaction{}
+// transact writes the span and commits. Nearly always its records are new, and fit into one chunk: then they are copied
+// straight into session_events, which is several times as fast. One that is there already fails that, and the batch goes
+// through the staging table; so do those after it, until there is one without repetitions.
+func (w *write) transact(ctx context.Context, from, to int) (t *transaction, err error) {
+	t = &transaction{}
 	w.rows.reset()
-	if err := w.stage(ctx, t, from, to); err != nil {
-		w.rollback()
+	defer func() {
+		w.used = time.Now()
+		if err != nil {
+			w.rollback()
+		}
+	}()
+	if err = w.walk(ctx, t, from, to); err != nil || t.staged == 0 {
 		return t, err
 	}
-	if t.staged == 0 {
-		return t, nil
+	if !t.staging {
+		if err = w.ready(ctx); err != nil {
+			return t, err
+		}
+		if known, err := w.direct(ctx, t); !known {
+			return t, err
+		}
 	}
-	err := w.insert(ctx, t)
-	if err == nil {
-		err = w.commit(ctx)
-	}
-	if err != nil {
-		w.rollback()
-	}
-	w.used = time.Now()
+	err = w.staged(ctx, t)
 	return t, err
 }
 
-// stage walks the events and sends their rows into the staging table.
-func (w *write) stage(ctx context.Context, t *transaction, from, to int) (err error) {
+// walk makes rows of the events, and sends them into the staging table when they become too many.
+func (w *write) walk(ctx context.Context, t *transaction, from, to int) (err error) {
 	oldest := w.oldest()
 	w.events(func(i int, e *session.Event) bool {
 		if i < from || i >= to {
@@ -104,68 +108,89 @@ func (w *write) stage(ctx context.Context, t *transaction, from, to int) (err er
 		}
 		reason := backend.Refusal(e)
 		if reason == "" {
-			reason = add(w.rows, int32(t.staged), e)
+			reason = add(w.rows, t.staged, e)
 		}
 		if reason != "" {
 			t.rejected = append(t.rejected, backend.Rejection{Index: i, Reason: reason})
 			return true
 		}
-		t.note(i, e)
+		t.staged++
+		t.indexes = append(t.indexes, i)
 		w.partitions.note(e)
 		if w.rows.size() >= chunkSize {
-			err = w.send(ctx, t)
+			err = w.stage(ctx, t)
 		}
 		return err == nil
 	})
-	if err == nil && w.rows.size() > 0 {
-		err = w.send(ctx, t)
-	}
 	if len(t.indexes) > 0 {
 		t.first, t.middle = t.indexes[0], t.indexes[len(t.indexes)/2]
 	}
 	return err
 }
 
-func (t *transaction) note(i int, e *session.Event) {
-	t.staged++
-	t.indexes = append(t.indexes, i)
-	for at := range e.RecordID { // compared by hand: this is asked for each record
-		if e.RecordID[at] != t.last[at] {
-			t.unordered = t.unordered || e.RecordID[at] < t.last[at]
-			break
-		}
+// direct copies the batch into session_events and commits. known tells that this is not the way: some of its records are
+// there already.
+func (w *write) direct(ctx context.Context, t *transaction) (known bool, err error) {
+	if w.sql.direct == "" || w.repeats {
+		return true, nil
 	}
-	t.last = e.RecordID
+	w.makePartitions(ctx)
+	if err = exec(ctx, w.conn, "BEGIN"); err == nil {
+		err = w.rows.send(ctx, w.conn, w.sql.direct)
+	}
+	if err == nil {
+		err = w.commit(ctx)
+	}
+	if configpostgresql.Code(err) == "23505" {
+		return true, exec(ctx, w.conn, "ROLLBACK")
+	}
+	if err == nil {
+		t.written = t.staged
+	}
+	return false, err
 }
 
-// send begins the transaction if that has not been done, and puts the rows into the staging table.
-func (w *write) send(ctx context.Context, t *transaction) error {
-	if !t.begun {
+// stage sends the rows into the staging table. The first of them begin the transaction.
+func (w *write) stage(ctx context.Context, t *transaction) error {
+	if !t.staging {
 		if err := w.ready(ctx); err != nil {
 			return err
 		}
-		t.begun = true
+		t.staging = true
 		if err := exec(ctx, w.conn, w.sql.begin); err != nil {
 			return err
 		}
 	}
-	err := w.rows.send(ctx, w.conn)
+	err := w.rows.send(ctx, w.conn, w.sql.stage)
 	w.rows.reset()
 	return err
 }
 
-// insert inserts what is new. Nothing of session_events is locked yet, so partitions that are missing can be made first.
-func (w *write) insert(ctx context.Context, t *transaction) error {
-	w.makePartitions(ctx)
-	sql := w.sql.inOrder
-	if t.unordered {
-		sql = w.sql.insert
+// staged sends what is left, inserts what is new, looks at what was there already, and commits. Until the insert nothing of
+// session_events is locked, so that partitions can be made over another connection.
+func (w *write) staged(ctx context.Context, t *transaction) error {
+	if w.rows.size() > 0 {
+		if err := w.stage(ctx, t); err != nil {
+			return err
+		}
 	}
-	n, err := affected(ctx, w.conn, sql)
-	t.written = int(n)
-	if err != nil || t.written == t.staged {
+	w.makePartitions(ctx)
+	n, err := affected(ctx, w.conn, w.sql.insert)
+	if err != nil {
 		return err
 	}
+	t.written = int(n)
+	w.repeats = t.written < t.staged
+	if w.repeats {
+		if err := w.compare(ctx, t); err != nil {
+			return err
+		}
+	}
+	return w.commit(ctx)
+}
+
+// compare counts the records that say something else than the one with their id, and keeps them aside.
+func (w *write) compare(ctx context.Context, t *transaction) error {
 	rows, err := query(ctx, w.conn, w.sql.conflicts)
 	if err != nil {
 		return err
