@@ -1,0 +1,225 @@
+package postgreslog
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+)
+
+var (
+	errJSON   = errors.New("not a line of jsonlog: a flat JSON object")
+	errEscape = errors.New("a broken escape sequence")
+)
+
+// jsonFormat reads jsonlog: one object a line, whose absent values have no key.
+type jsonFormat struct{ texts texts }
+
+func (f *jsonFormat) frame(data []byte) int { return logformat.Line(data) }
+
+func (f *jsonFormat) read(text string, clock *localtime.Clock, l *Line) (bool, error) {
+	var r record
+	if !scanObject(text, &r) {
+		return false, errJSON
+	}
+	if f.texts.decode == nil {
+		f.texts.decode = unescapeJSON
+	}
+	return f.texts.line(&r, clock, l)
+}
+
+// detectJSON tells jsonlog from any other JSON by keys that only it has together.
+func detectJSON(head []byte, whole bool) logformat.Verdict {
+	first, _, ended := bytes.Cut(head, []byte("\n"))
+	switch {
+	case len(first) > 0 && first[0] != '{':
+		return logformat.No
+	case bytes.Contains(first, []byte(`"error_severity":`)) && bytes.Contains(first, []byte(`"timestamp":`)) && bytes.Contains(first, []byte(`"session_id":`)):
+		return logformat.Yes
+	case !ended && !whole:
+		return logformat.Wait
+	}
+	return logformat.No
+}
+
+// scanObject walks a flat object once.
+func scanObject(s string, r *record) bool {
+	i := space(s, 0)
+	if i >= len(s) || s[i] != '{' {
+		return false
+	}
+	for i = space(s, i+1); i < len(s) && s[i] == '"'; i = space(s, i+1) {
+		key, next, ok := scanString(s, i)
+		if !ok {
+			return false
+		}
+		if i = space(s, next); i >= len(s) || s[i] != ':' {
+			return false
+		}
+		value, next, ok := scanValue(s, space(s, i+1))
+		if !ok {
+			return false
+		}
+		r.take(key.raw, value)
+		if i = space(s, next); i >= len(s) || s[i] != ',' {
+			break
+		}
+	}
+	return i < len(s) && s[i] == '}' && space(s, i+1) == len(s)
+}
+
+func (r *record) take(key string, value cell) {
+	switch key {
+	case "timestamp":
+		r.time = value.raw
+	case "user":
+		r.user = value
+	case "dbname":
+		r.database = value
+	case "remote_host":
+		r.host = value
+	case "remote_port":
+		if n, ok := localtime.Digits(value.raw); ok && n < 1<<31 {
+			r.port = n
+		}
+	case "session_id":
+		r.session = value.raw
+	case "ps":
+		r.activity = value.raw
+	case "error_severity":
+		r.severity = value.raw
+	case "state_code":
+		r.state = value.raw
+	case "message":
+		r.message = value
+	case "detail":
+		r.detail = value
+	case "application_name":
+		r.app = value
+	}
+}
+
+func space(s string, i int) int {
+	for i < len(s) && (s[i] == ' ' || s[i] == '\t' || s[i] == '\r' || s[i] == '\n') {
+		i++
+	}
+	return i
+}
+
+// scanString reads a string that begins at i, and gives the place behind it.
+func scanString(s string, i int) (c cell, next int, ok bool) {
+	start := i + 1
+	for i = start; ; {
+		n := strings.IndexByte(s[i:], '"')
+		if n < 0 {
+			return cell{}, 0, false
+		}
+		if i += n; !escapedAt(s, start, i) {
+			return cell{raw: s[start:i], escaped: c.escaped || strings.IndexByte(s[start:i], '\\') >= 0}, i + 1, true
+		}
+		c.escaped = true
+		i++
+	}
+}
+
+// escapedAt tells whether an odd number of backslashes stands before i.
+func escapedAt(s string, start, i int) bool {
+	n := 0
+	for i-n > start && s[i-n-1] == '\\' {
+		n++
+	}
+	return n%2 == 1
+}
+
+// scanValue reads a string, a number or a word; null is as if it were absent.
+func scanValue(s string, i int) (c cell, next int, ok bool) {
+	if i >= len(s) {
+		return cell{}, 0, false
+	}
+	if s[i] == '"' {
+		return scanString(s, i)
+	}
+	start := i
+	for i < len(s) && s[i] != ',' && s[i] != '}' && s[i] != ' ' {
+		if s[i] == '{' || s[i] == '[' || s[i] == '"' {
+			return cell{}, 0, false
+		}
+		i++
+	}
+	if s[start:i] == "null" {
+		return cell{}, i, true
+	}
+	return cell{raw: s[start:i]}, i, i > start
+}
+
+// unescapeJSON decodes what stands between the quotes. Bytes that are not UTF-8 stay as they are, as names may hold them.
+func unescapeJSON(dst []byte, raw string) ([]byte, bool) {
+	for {
+		i := strings.IndexByte(raw, '\\')
+		if i < 0 {
+			return append(dst, raw...), true
+		}
+		dst = append(dst, raw[:i]...)
+		if i+1 >= len(raw) {
+			return dst, false
+		}
+		c := raw[i+1]
+		raw = raw[i+2:]
+		switch c {
+		case '"', '\\', '/':
+			dst = append(dst, c)
+		case 'b':
+			dst = append(dst, '\b')
+		case 'f':
+			dst = append(dst, '\f')
+		case 'n':
+			dst = append(dst, '\n')
+		case 'r':
+			dst = append(dst, '\r')
+		case 't':
+			dst = append(dst, '\t')
+		case 'u':
+			r, rest, ok := codePoint(raw)
+			if !ok {
+				return dst, false
+			}
+			dst, raw = utf8.AppendRune(dst, r), rest
+		default:
+			return dst, false
+		}
+	}
+}
+
+// codePoint reads the four digits behind \u, and the second half of a pair. Half a pair alone becomes U+FFFD.
+func codePoint(s string) (r rune, rest string, ok bool) {
+	if r, ok = hex4(s); !ok {
+		return 0, s, false
+	}
+	rest = s[4:]
+	if utf16.IsSurrogate(r) && strings.HasPrefix(rest, `\u`) {
+		if low, ok := hex4(rest[2:]); ok {
+			if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+				return pair, rest[6:], true
+			}
+		}
+	}
+	return r, rest, true
+}
+
+func hex4(s string) (r rune, ok bool) {
+	if len(s) < 4 {
+		return 0, false
+	}
+	for i := range 4 {
+		d := strings.IndexByte("0123456789abcdef", s[i]|0x20)
+		if d < 0 || s[i] < '0' {
+			return 0, false
+		}
+		r = r<<4 | rune(d)
+	}
+	return r, true
+}

@@ -1,0 +1,121 @@
+// Package postgreslog reads what PostgreSQL's server log tells of connections, in jsonlog, csvlog and stderr format, and
+// makes of the lines of each connection one login and one logout. Whether the lines came out of files or over SQL, and in
+// which of the formats, the same connection gives the same records with the same ids.
+package postgreslog
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
+)
+
+// Line is one message of the server, as far as it concerns connections. Texts may be parts of the record it came in.
+type Line struct {
+	Time        int64 // nanoseconds since 1970 UTC
+	ID          BackendID
+	SessionID   string // %c as it stands
+	User        string
+	Database    string
+	Host        string // of the client; [local] of a socket
+	Port        int32
+	Application string
+	Activity    string // the process title's last part, %i: authentication, startup, idle
+	Severity    Severity
+	SQLState    string // empty where the format does not say
+	Message     string
+	Detail      string
+	// Continues says that a DETAIL of this message may follow in a line of its own.
+	Continues bool
+}
+
+// BackendID is what %c says: the second a backend started, and its pid. Start is [NoStart] where log_line_prefix has
+// neither %c nor %s: then the pid alone ties the lines of a connection together.
+type BackendID struct {
+	Start int64 `json:"s"`
+	PID   int64 `json:"p"`
+}
+
+// NoStart stands for an unknown second.
+const NoStart = -1
+
+// parseID reads %c: two hexadecimal numbers with a dot between.
+func parseID(s string) (id BackendID, ok bool) {
+	start, pid, found := strings.Cut(s, ".")
+	if !found {
+		return BackendID{}, false
+	}
+	var ok1, ok2 bool
+	id.Start, ok1 = hexNumber(start)
+	id.PID, ok2 = hexNumber(pid)
+	return id, ok1 && ok2
+}
+
+// hexNumber reads a number as %x prints it, and no other spelling: an id has one.
+func hexNumber(s string) (n int64, ok bool) {
+	if s == "" || len(s) > 15 || s[0] == '0' && len(s) > 1 {
+		return 0, false
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			n = n<<4 | int64(c-'0')
+		case c >= 'a' && c <= 'f':
+			n = n<<4 | int64(c-'a'+10)
+		default:
+			return 0, false
+		}
+	}
+	return n, true
+}
+
+// String is %c, or nothing when the start is unknown.
+func (id BackendID) String() string {
+	if id.Start == NoStart {
+		return ""
+	}
+	return strconv.FormatInt(id.Start, 16) + "." + strconv.FormatInt(id.PID, 16)
+}
+
+// Severity is that of a message, or the word before a line that goes on with one.
+type Severity uint8
+
+// The severities. A server of another language writes words that are none of these.
+const (
+	SeverityUnknown Severity = iota
+	SeverityLog              // and all others that end nothing
+	SeverityError
+	SeverityFatal // and PANIC
+	SeverityDetail
+	SeverityMore // HINT, CONTEXT, STATEMENT, QUERY, LOCATION, BACKTRACE
+)
+
+func parseSeverity(s string) Severity {
+	switch s {
+	case "LOG", "INFO", "NOTICE", "WARNING", "DEBUG", "DEBUG1", "DEBUG2", "DEBUG3", "DEBUG4", "DEBUG5":
+		return SeverityLog
+	case "ERROR":
+		return SeverityError
+	case "FATAL", "PANIC":
+		return SeverityFatal
+	case "DETAIL":
+		return SeverityDetail
+	case "HINT", "CONTEXT", "STATEMENT", "QUERY", "LOCATION", "BACKTRACE":
+		return SeverityMore
+	}
+	return SeverityUnknown
+}
+
+// stamp reads "2026-11-21 21:47:39.355 UTC" in nanoseconds. What follows the seconds may be a zone's abbreviation only.
+func stamp(clock *localtime.Clock, s string) (nanos int64, err error) {
+	if len(s) < 20 {
+		return 0, errTime
+	}
+	local, ok := localtime.Civil(s[:19])
+	fraction, abbr, ok2 := localtime.Fraction(s[19:])
+	if !ok || !ok2 || len(abbr) < 2 || abbr[0] != ' ' || strings.ContainsRune(abbr[1:], ' ') {
+		return 0, errTime
+	}
+	unix, err := clock.Named(local, abbr[1:])
+	return unix*1e9 + fraction, err
+}

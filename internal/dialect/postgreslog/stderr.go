@@ -1,0 +1,314 @@
+package postgreslog
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+)
+
+var errStderr = errors.New("a line that is not as log_line_prefix says, with LOG or FATAL in English behind it: " +
+	"set key `log_line_prefix` to what SHOW log_line_prefix gives, and lc_messages = 'C' on the server")
+
+// usualPrefixes are tried when nobody says which: the default (and Debian's, of which it is a case), that of Amazon RDS, and
+// the one that pgBadger asks for.
+var usualPrefixes = []string{"%m [%p] %q%u@%d ", "%t:%r:%u@%d:[%p]:", "%t [%p]: user=%u,db=%d,app=%a,client=%h "}
+
+// stderrFormat reads the plain text format. A name that a client chose stands in it as it is, line ends and all, before the
+// severity and again within the message: that is what tells the true reading of a line from those that a name forges.
+type stderrFormat struct {
+	prefixes []*prefix
+	refusal  error
+	m        matcher
+	cut      string // the last name with a line end in it, which a DETAIL bears too
+	spots    []int // where a severity stands
+}
+
+func newStderr(linePrefix string) *stderrFormat {
+	f := &stderrFormat{}
+	list := usualPrefixes
+	if linePrefix != "" {
+		list = []string{linePrefix}
+	}
+	f.m.plain = linePrefix == ""
+	for _, text := range list {
+		p, err := compilePrefix(text)
+		if err != nil {
+			f.refusal = logformat.Refuse(err.Error())
+			continue
+		}
+		f.prefixes = append(f.prefixes, p)
+	}
+	return f
+}
+
+// maxName bounds how far a name with line ends in it is followed: a start-up packet has at most 10,000 bytes.
+const maxName = 20_000
+
+// frame takes the lines that belong together: those that begin with a tab go on with the message. A line without severity
+// may be one that a name cut; then it goes on up to where the whole can be read.
+func (f *stderrFormat) frame(data []byte) int {
+	n := logformat.Line(data)
+	if n == 0 {
+		return 0
+	}
+	if f.begins(data[:n]) && !hasSeverity(data[:n]) {
+		if joined, wait := f.join(data, n); wait {
+			return 0
+		} else if joined > 0 {
+			n = joined
+		}
+	}
+	for n < len(data) && data[n] == '\t' {
+		m := logformat.Line(data[n:])
+		if m == 0 {
+			return 0
+		}
+		n += m
+	}
+	return n
+}
+
+func (f *stderrFormat) begins(line []byte) bool {
+	text := string(line)
+	for _, p := range f.prefixes {
+		if p.begins(text) {
+			return true
+		}
+	}
+	return false
+}
+
+// join looks for the line with which a record that a name cut can be read, and is certain.
+func (f *stderrFormat) join(data []byte, first int) (n int, wait bool) {
+	for n = first; n < min(len(data), maxName); {
+		m := logformat.Line(data[n:])
+		if m == 0 {
+			return 0, len(data) < maxName
+		}
+		n += m
+		if !hasSeverity(data[n-m : n]) {
+			continue
+		}
+		end := n
+		for end < len(data) && data[end] == '\t' {
+			m := logformat.Line(data[end:])
+			if m == 0 {
+				return 0, len(data) < maxName
+			}
+			end += m
+		}
+		text := logformat.TrimLineEnd(string(data[:end]))
+		word, at, sure := f.locate(text)
+		if sure {
+			f.cut = f.m.user
+		}
+		if sure || word == "DETAIL" && f.cut != "" && f.matches(text[:at-len("DETAIL:  ")], f.cut) {
+			return end, false
+		}
+	}
+	return 0, false
+}
+
+var severityWords = []string{
+	"LOG", "FATAL", "ERROR", "DETAIL", "STATEMENT", "HINT", "CONTEXT", "WARNING", "NOTICE", "INFO", "PANIC", "QUERY", "LOCATION", "BACKTRACE",
+	"DEBUG", "DEBUG1", "DEBUG2", "DEBUG3", "DEBUG4", "DEBUG5",
+}
+
+// hasSeverity is quick: only [stderrFormat.locate] knows.
+func hasSeverity(line []byte) bool {
+	for at := 0; ; {
+		i := bytes.Index(line[at:], []byte(":  "))
+		if i < 0 {
+			return false
+		}
+		if at += i; severityBefore(string(line[max(0, at-10):at])) != "" {
+			return true
+		}
+		at += 3
+	}
+}
+
+// severityBefore gives the severity that a text ends with.
+func severityBefore(text string) string {
+	n := len(text)
+	for n > 0 && (text[n-1] >= 'A' && text[n-1] <= 'Z' || text[n-1] >= '1' && text[n-1] <= '5') {
+		n--
+	}
+	for word := text[n:]; word != ""; word = word[1:] {
+		for _, known := range severityWords {
+			if word == known {
+				return word
+			}
+		}
+	}
+	return ""
+}
+
+// locate finds the severity of a record: where the text before it is such a prefix, and best where the user's name is the
+// same in both. When several readings are like that, a name was made to look like a message; then a refusal counts before
+// all others, and the one with the longest name, for whoever is let in has a short one. sure is false when no name proves
+// the reading.
+func (f *stderrFormat) locate(text string) (severity string, at int, sure bool) {
+	f.find(text)
+	best, longest, refusal := -1, -1, false
+	var chosen matcher
+	for i, spot := range f.spots {
+		word := severityBefore(text[max(0, spot-10):spot])
+		message := plainMessage(text[spot+3:])
+		user := userOf(word, message)
+		certain := user != ""
+		if !f.matches(text[:spot-len(word)], user) {
+			if certain = false; user == "" || sure || !f.matches(text[:spot-len(word)], "") {
+				continue
+			}
+		}
+		fatal := certain && parseSeverity(word) == SeverityFatal
+		switch {
+		case best < 0, certain && !sure, fatal && (!refusal || len(user) > longest):
+			best, longest, refusal, sure, chosen = i, len(user), fatal, certain, f.m
+		}
+	}
+	if best < 0 {
+		return "", 0, false
+	}
+	f.m = chosen
+	at = f.spots[best]
+	return severityBefore(text[max(0, at-10):at]), at + 3, sure
+}
+
+// find notes where a severity may end.
+func (f *stderrFormat) find(text string) {
+	f.spots = f.spots[:0]
+	for at := 0; len(f.spots) < 64; at += 3 {
+		i := strings.Index(text[at:], ":  ")
+		if i < 0 {
+			return
+		}
+		if at += i; severityBefore(text[max(0, at-10):at]) != "" {
+			f.spots = append(f.spots, at)
+		}
+	}
+}
+
+func (f *stderrFormat) matches(text, user string) bool {
+	for _, p := range f.prefixes {
+		if p.match(text, user, &f.m) {
+			return true
+		}
+	}
+	return false
+}
+
+// plainMessage takes off the tabs with which the lines of a message begin.
+func plainMessage(text string) string {
+	if strings.Contains(text, "\n\t") {
+		return strings.ReplaceAll(text, "\n\t", "\n")
+	}
+	return text
+}
+
+// userOf is the name that a message says, if it is one that says it.
+func userOf(severity, message string) string {
+	var f facts
+	level := parseSeverity(severity)
+	if level == SeverityDetail {
+		return detailUser(message)
+	}
+	switch classify(level, message) {
+	case msgFatal:
+		f.rejected(message)
+		if f.User == "" {
+			return refusedUser(message)
+		}
+		return f.User
+	case msgAuthorized:
+		if !f.authorized(message) {
+			return ""
+		}
+	case msgDisconnection:
+		if _, ok := f.disconnection(message); !ok {
+			return ""
+		}
+	}
+	return f.User
+}
+
+func (f *stderrFormat) read(text string, clock *localtime.Clock, l *Line) (bool, error) {
+	if f.refusal != nil {
+		return false, f.refusal
+	}
+	word, at, _ := f.locate(text)
+	if word == "" {
+		return false, errStderr
+	}
+	v := &f.m.values
+	var err error
+	if l.Time, err = v.moment(clock); err != nil {
+		return false, err
+	}
+	message := plainMessage(text[at:])
+	port, _ := localtime.Digits(v.port)
+	if foreign(message, v.host, port) && classify(parseSeverity(word), message) == msgOther {
+		return false, errLocalized
+	}
+	*l = Line{
+		Time: l.Time, SessionID: v.session, User: v.user, Database: v.database, Host: v.host, Port: int32(port), Application: v.app, Activity: v.activity,
+		Severity: parseSeverity(word), SQLState: v.state, Message: message, Continues: true,
+	}
+	if l.SQLState == "00000" {
+		l.SQLState = ""
+	}
+	return true, v.identify(clock, l)
+}
+
+// moment is the time of a line: %m, %t or %n.
+func (v *values) moment(clock *localtime.Clock) (int64, error) {
+	if !v.epoch {
+		return stamp(clock, v.time)
+	}
+	seconds, rest, _ := strings.Cut(v.time, ".")
+	n, ok := localtime.Digits(seconds)
+	fraction, _, ok2 := localtime.Fraction("." + rest)
+	if !ok || !ok2 || n > 1<<33 {
+		return 0, errTime
+	}
+	return n*1e9 + fraction, nil
+}
+
+// identify finds the backend: %c, or what it is made of.
+func (v *values) identify(clock *localtime.Clock, l *Line) error {
+	var ok bool
+	if v.session != "" {
+		if l.ID, ok = parseID(v.session); !ok {
+			return errSession
+		}
+		return nil
+	}
+	if l.ID.PID, ok = localtime.Digits(v.pid); !ok || v.pid == "" {
+		return errSession
+	}
+	l.ID.Start = NoStart
+	if v.start == "" {
+		return nil
+	}
+	start, err := stamp(clock, v.start)
+	l.ID.Start = start / 1e9
+	return err
+}
+
+// detectStderr looks for a time at the beginning of the first line and a severity further on.
+func detectStderr(head []byte, whole bool) logformat.Verdict {
+	first, _, ended := bytes.Cut(head, []byte("\n"))
+	if !ended && !whole && len(first) < 1000 {
+		return logformat.Wait
+	}
+	if len(first) > 19 {
+		if _, ok := localtime.Civil(string(first[:19])); ok && hasSeverity(first) && first[19] != ',' {
+			return logformat.Yes
+		}
+	}
+	return logformat.No
+}

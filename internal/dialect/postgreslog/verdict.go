@@ -1,0 +1,202 @@
+package postgreslog
+
+import (
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// AuthMethod normalises the method that the server names: one of pg_hba.conf's.
+func AuthMethod(method string) string {
+	switch method {
+	case "":
+		return ""
+	case "trust":
+		return session.AuthNone
+	case "scram-sha-256", "md5", "password", "bsd":
+		return session.AuthPassword
+	case "peer", "ident":
+		return session.AuthPeer
+	case "gss", "sspi":
+		return session.AuthKerberos
+	case "ldap":
+		return session.AuthLDAP
+	case "radius":
+		return session.AuthRADIUS
+	case "cert":
+		return session.AuthCertificate
+	case "pam":
+		return session.AuthPAM
+	case "oauth":
+		return session.AuthOAuth2
+	}
+	return session.AuthOther
+}
+
+// failedMethods are the words before "authentication failed for user", and the method of pg_hba.conf that each stands for;
+// that of a password is not told.
+var failedMethods = []struct{ word, method, auth string }{
+	{"password ", "", session.AuthPassword},
+	{"Ident ", "ident", session.AuthPeer},
+	{"Peer ", "peer", session.AuthPeer},
+	{"GSSAPI ", "gss", session.AuthKerberos},
+	{"SSPI ", "sspi", session.AuthKerberos},
+	{"PAM ", "pam", session.AuthPAM},
+	{"BSD ", "bsd", session.AuthPassword},
+	{"LDAP ", "ldap", session.AuthLDAP},
+	{"RADIUS ", "radius", session.AuthRADIUS},
+	{"certificate ", "cert", session.AuthCertificate},
+	{"OAuth bearer ", "oauth", session.AuthOAuth2},
+}
+
+// failedMethod reads how a login was tried from the text of its failure.
+func failedMethod(text string) (method, auth string) {
+	for _, f := range failedMethods {
+		if rest, ok := strings.CutPrefix(text, f.word); ok && strings.HasPrefix(rest, "authentication failed for user") {
+			return f.method, f.auth
+		}
+	}
+	return "", ""
+}
+
+// ends tells the FATAL messages that end a session which may well have been open: by an administrator, a crash, a
+// timeout, a lost connection. All others, before a session is open, refuse it.
+func ends(sqlState, text string) bool {
+	switch sqlState {
+	case "57P01", "57P02", "57P04", "57P05", "25P03", "25P04", "08006", "08003", "08000":
+		return true
+	case "":
+		return strings.HasPrefix(text, "terminating ") || strings.HasPrefix(text, "connection to client lost")
+	}
+	return false
+}
+
+// refuses tells a FATAL message that refuses a login, of a connection of which nothing else is known.
+func refuses(l *Line) bool {
+	switch l.SQLState {
+	case "28000", "28P01", "3D000", "53300", "55000", "57P03":
+		return true
+	case "42501":
+		return strings.HasPrefix(l.Message, "permission denied for database")
+	case "":
+		return errorType("", l.Message, "") != session.ErrorOther
+	}
+	return l.Activity == "authentication" || l.Activity == "startup"
+}
+
+// errorType classifies a refusal by its SQLSTATE and, within 28000 or where the log has no SQLSTATE, by its text. Only
+// DETAIL tells an unknown user from a wrong password.
+func errorType(sqlState, text, detail string) string {
+	switch sqlState {
+	case "28P01":
+		return credentials(detail)
+	case "3D000":
+		return session.ErrorDatabaseUnknown
+	case "53300":
+		return session.ErrorConnectionLimit
+	case "42501", "55000":
+		return session.ErrorNotPermitted
+	case "57P01", "57P02", "57P03":
+		return session.ErrorProviderUnavailable
+	case "57014":
+		return session.ErrorTimeout
+	case "08P01", "0A000":
+		return session.ErrorProtocol
+	case "28000", "":
+		return byText(text, detail)
+	}
+	return session.ErrorOther
+}
+
+func credentials(detail string) string {
+	first, _, _ := strings.Cut(detail, "\nConnection matched ")
+	switch {
+	case between(first, "Role \"", "\" does not exist.") != "":
+		return session.ErrorUserUnknown
+	case between(first, "User \"", "\" has an expired password.") != "":
+		return session.ErrorAccountLocked
+	}
+	return session.ErrorInvalidCredentials
+}
+
+// detailUser is the name in a DETAIL, if it has one.
+func detailUser(detail string) string {
+	first, _, _ := strings.Cut(detail, "\nConnection matched ")
+	for _, end := range [...]string{"\" does not exist.", "\" has an expired password.", "\" has no password assigned."} {
+		if user := between(first, "Role \"", end) + between(first, "User \"", end); user != "" {
+			return user
+		}
+	}
+	return ""
+}
+
+// between gives what stands between a beginning and an end, or nothing.
+func between(s, begin, end string) string {
+	if len(s) < len(begin)+len(end) || !strings.HasPrefix(s, begin) || !strings.HasSuffix(s, end) {
+		return ""
+	}
+	return s[len(begin) : len(s)-len(end)]
+}
+
+func byText(text, detail string) string {
+	switch {
+	case strings.HasPrefix(text, "no pg_hba.conf entry for "), strings.HasPrefix(text, "pg_hba.conf rejects "):
+		return session.ErrorAddressNotAllowed
+	case strings.HasPrefix(text, "certificate authentication failed for user \""):
+		return session.ErrorCertificateInvalid
+	case between(text, "role \"", "\" does not exist") != "":
+		return session.ErrorUserUnknown
+	case between(text, "role \"", "\" is not permitted to log in") != "":
+		return session.ErrorNotPermitted
+	case between(text, "database \"", "\" does not exist") != "":
+		return session.ErrorDatabaseUnknown
+	case strings.HasPrefix(text, "permission denied for database \""),
+		between(text, "database \"", "\" is not currently accepting connections") != "":
+		return session.ErrorNotPermitted
+	case strings.HasPrefix(text, "too many connections for "), strings.HasPrefix(text, "remaining connection slots are reserved "),
+		strings.HasPrefix(text, "sorry, too many clients already"), strings.HasPrefix(text, "number of requested standby connections exceeds "):
+		return session.ErrorConnectionLimit
+	case strings.HasPrefix(text, "the database system is "):
+		return session.ErrorProviderUnavailable
+	case strings.HasPrefix(text, "canceling authentication due to timeout"):
+		return session.ErrorTimeout
+	case strings.Contains(text, "authentication failed for user \""):
+		return credentials(detail)
+	}
+	return session.ErrorOther
+}
+
+// refusedUser reads the user's name out of a refusal, for logs whose log_line_prefix does not have it.
+func refusedUser(text string) string {
+	const failed = "authentication failed for user \""
+	if i := strings.Index(text, failed); i >= 0 && i < 20 {
+		return between(text[i:], failed, "\"")
+	}
+	for _, end := range [...]string{"\" does not exist", "\" is not permitted to log in"} {
+		if user := between(text, "role \"", end); user != "" {
+			return user
+		}
+	}
+	return between(text, "too many connections for role \"", "\"")
+}
+
+// rejected reads `… host "H", user "U", database "D", SSL encryption`: the only refusal that names the client, which
+// matters where log_line_prefix has no %h.
+func (f *facts) rejected(text string) {
+	_, rest, found := strings.Cut(text, " host \"")
+	if !found || !strings.Contains(text[:len(text)-len(rest)], "pg_hba.conf ") {
+		return
+	}
+	host, rest, ok1 := strings.Cut(rest, "\", user \"")
+	user, rest, ok2 := cutLast(rest, "\", database \"")
+	database, _, ok3 := cutLast(rest, "\"")
+	if !ok1 || !ok2 || !ok3 {
+		return
+	}
+	if f.Host == "" {
+		f.Host = host
+	}
+	if f.User == "" {
+		f.User, f.Database = user, database
+	}
+}
