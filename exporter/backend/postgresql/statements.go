@@ -51,11 +51,11 @@ func (cfg *Config) redshiftStatements() statements {
 			"CREATE TEMP TABLE " + staging + " (ordinal integer NOT NULL, LIKE session_events)",
 		stage: "INSERT INTO " + staging + " (ordinal, " + names + ") VALUES\n",
 		// The range of ids, which begin with the time, lets Redshift skip all blocks but the newest.
-		insert: "INSERT INTO session_events (" + names + ")\nSELECT " + names + "\nFROM (\n" +
+		insert: "INSERT INTO session_events (" + names + ")\nSELECT s." + strings.ReplaceAll(names, ", ", ", s.") + "\nFROM (\n" +
 			"    SELECT *, row_number() OVER (PARTITION BY record_id ORDER BY ordinal) AS version FROM " + staging + "\n) s\n" +
-			"WHERE version = 1\nAND NOT EXISTS (\n    SELECT 1 FROM session_events e\n    WHERE e.record_id = s.record_id\n" +
-			"    AND e.record_id >= (SELECT min(record_id) FROM " + staging + ")\n" +
-			"    AND e.record_id <= (SELECT max(record_id) FROM " + staging + ")\n)",
+			"LEFT JOIN (\n    SELECT record_id FROM session_events\n    WHERE record_id >= (SELECT min(record_id) FROM " + staging + ")\n" +
+			"    AND record_id <= (SELECT max(record_id) FROM " + staging + ")\n) e ON e.record_id = s.record_id\n" +
+			"WHERE s.version = 1 AND e.record_id IS NULL",
 		conflicts: conflictsSQL(redshiftDistinct("s", "e")),
 		keep:      keepSQL("ordinal", redshiftDistinct),
 		selects:   "SELECT " + cfg.selectList() + " FROM session_events",
@@ -98,10 +98,11 @@ func conflictsSQL(differ string) string {
 
 func keepSQL(order string, differ func(a, b string) string) string {
 	names := columnNames()
-	return "INSERT INTO session_conflicts (" + names + ")\nSELECT " + names + "\nFROM (\n" +
+	return "INSERT INTO session_conflicts (" + names + ")\nSELECT s." + strings.ReplaceAll(names, ", ", ", s.") + "\nFROM (\n" +
 		"    SELECT s.*, row_number() OVER (PARTITION BY " + strings.Join(contentColumns("s"), ", ") + "\n        ORDER BY s." + order + ") AS version\n" +
 		"    FROM " + staging + " s JOIN session_events e ON e.record_id = s.record_id\n    WHERE " + differ("s", "e") + "\n) s\n" +
-		"WHERE version = 1\nAND NOT EXISTS (\n    SELECT 1 FROM session_conflicts c WHERE c.record_id = s.record_id\n    AND NOT (" + differ("c", "s") + ")\n)"
+		"LEFT JOIN session_conflicts c ON c.record_id = s.record_id AND NOT (" + differ("c", "s") + ")\n" +
+		"WHERE s.version = 1 AND c.record_id IS NULL"
 }
 
 // distinct tells whether two rows say different things, as session.Event.SameContent has it.
@@ -123,16 +124,24 @@ func redshiftDistinct(a, b string) string {
 func contentColumns(table string) (names []string) {
 	for _, c := range columns {
 		if !c.reading && c.typ != typeTime { // time_ns says what time says, and more
-			names = append(names, table+"."+c.name)
+			names = append(names, table+"."+c.quoted())
 		}
 	}
 	return names
 }
 
+// quoted spells a name that is a word of Redshift's own.
+func (c *column) quoted() string {
+	if c.name == "system" {
+		return `"system"`
+	}
+	return c.name
+}
+
 func columnNames() string {
 	names := make([]string, len(columns))
 	for i, c := range columns {
-		names[i] = c.name
+		names[i] = c.quoted()
 	}
 	return strings.Join(names, ", ")
 }
@@ -145,11 +154,11 @@ func (cfg *Config) selectList() string {
 		case c.read == nil:
 			list[i] = "NULL"
 		case c.typ == typeList && cfg.Dialect != DialectRedshift:
-			list[i] = "array_to_json(" + c.name + ")"
+			list[i] = "array_to_json(" + c.quoted() + ")"
 		case c.typ == typeBytes && cfg.Dialect != DialectRedshift:
-			list[i] = "encode(" + c.name + ", 'hex')"
+			list[i] = "encode(" + c.quoted() + ", 'hex')"
 		default:
-			list[i] = c.name
+			list[i] = c.quoted()
 		}
 	}
 	return strings.Join(list, ", ")

@@ -1,0 +1,86 @@
+-- The logins, failed logins and logouts of all systems under the column names of ClickHouse's system.session_log, in its
+-- order, with times in UTC; then what other systems know. In Redshift's SQL user is a word for the current user: write "user",
+-- or user_name. Lists are JSON.
+CREATE VIEW session_log AS
+SELECT
+    coalesce(host, '') AS hostname,
+    CASE WHEN kind = 'logout' THEN 'Logout' WHEN outcome = 'success' THEN 'LoginSuccess' ELSE 'LoginFailure' END AS type,
+    -- A source's own session id that is no UUID gives way to the session key.
+    CASE
+        WHEN session_id ~ '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$' THEN lower(session_id)
+        ELSE coalesce(session_key, '00000000-0000-0000-0000-000000000000')
+    END AS auth_id,
+    coalesce(session_name, '') AS session_id,
+    (time AT TIME ZONE 'UTC')::date AS event_date,
+    date_trunc('second', time AT TIME ZONE 'UTC') AS event_time,
+    time AT TIME ZONE 'UTC' AS event_time_microseconds,
+    user_name AS "user",
+    auth_type,
+    coalesce(profiles, '[]') AS profiles,
+    coalesce(roles, '[]') AS roles,
+    coalesce(settings, '[]') AS settings,
+    -- As ClickHouse prints its IPv6. Where a source names no IP address but a host or a socket, client_address_text has it.
+    CASE
+        WHEN client_address ~ '^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$' THEN '::ffff:' || client_address
+        WHEN client_address ~ '^[0-9a-fA-F.]*:[0-9a-fA-F.]*:[0-9a-fA-F:.]*$' THEN lower(client_address)
+        ELSE '::'
+    END AS client_address,
+    coalesce(client_port, 0) AS client_port,
+    coalesce(interface, '') AS interface,
+    coalesce(client_hostname, '') AS client_hostname,
+    coalesce(client_name, '') AS client_name,
+    coalesce(client_revision, 0) AS client_revision,
+    CASE WHEN versioned THEN split_part(client_version, '.', 1)::bigint ELSE 0 END AS client_version_major,
+    CASE WHEN versioned THEN split_part(client_version, '.', 2)::bigint ELSE 0 END AS client_version_minor,
+    CASE WHEN versioned THEN split_part(client_version, '.', 3)::bigint ELSE 0 END AS client_version_patch,
+    coalesce(failure_reason, '') AS failure_reason,
+    coalesce(certificate_subjects, '[]') AS certificate_subjects,
+    coalesce(certificate_serial, '') AS certificate_serial,
+    coalesce(certificate_issuer, '') AS certificate_issuer,
+    left(translate(certificate_not_before, 'TZ', ' '), 19) AS certificate_not_before,
+    left(translate(certificate_not_after, 'TZ', ' '), 19) AS certificate_not_after,
+
+    record_id,
+    session_key,
+    time,
+    time_ns,
+    observed,
+    "system",
+    instance,
+    source_event,
+    outcome,
+    server_address,
+    server_port,
+    database_name,
+    user_name,
+    user_id,
+    user_hash,
+    auth_method,
+    tls_version,
+    tls_cipher,
+    client_address AS client_address_text,
+    client_version,
+    driver,
+    os,
+    plugin,
+    application_name,
+    user_agent,
+    session_id AS source_session_id,
+    trace_id,
+    span_id,
+    correlation,
+    pid,
+    duration,
+    error_type,
+    status_code,
+    attributes
+FROM (
+    SELECT *,
+        -- A version is split only if it has the form major.minor.patch, each below 2^32. CASE alone says what is looked at first.
+        CASE WHEN client_version ~ '^[0-9]{1,10}[.][0-9]{1,10}[.][0-9]{1,10}$' THEN
+            greatest(split_part(client_version, '.', 1)::bigint, split_part(client_version, '.', 2)::bigint,
+                     split_part(client_version, '.', 3)::bigint) < 4294967296
+        ELSE FALSE END AS versioned
+    FROM session_events
+) AS e
+WHERE kind = 'logout' OR kind = 'login' AND outcome <> 'unknown';
