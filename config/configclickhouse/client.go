@@ -71,7 +71,7 @@ func (c *Client) open(ctx context.Context, e endpoint) (Conn, error) {
 	if e.scheme == schemeNative {
 		return c.openNative(ctx, e)
 	}
-	return c.openHTTP(e)
+	return c.openHTTP(ctx, e)
 }
 
 // dial opens the socket and shows it to BeforeLogin.

@@ -1,6 +1,7 @@
 package configclickhouse
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ClickHouse/ch-go/compress"
 	"github.com/ClickHouse/ch-go/proto"
 )
 
@@ -23,7 +25,7 @@ type httpConn struct {
 	socket Socket
 }
 
-func (c *Client) openHTTP(e endpoint) (Conn, error) {
+func (c *Client) openHTTP(ctx context.Context, e endpoint) (Conn, error) {
 	h := &httpConn{client: c, target: e}
 	h.http = &http.Client{
 		Transport: &http.Transport{
@@ -44,7 +46,36 @@ func (c *Client) openHTTP(e endpoint) (Conn, error) {
 		// A redirect would carry the password to somebody else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+	if err := h.knock(ctx); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
 	return h, nil
+}
+
+// knock finds out whether somebody is there, without logging in: any answer will do.
+func (h *httpConn) knock(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, h.client.cfg.DialTimeout)
+	defer cancel()
+	target := url.URL{Scheme: h.target.scheme, Host: h.target.address, Path: "/ping"}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), http.NoBody)
+	if err != nil {
+		return err
+	}
+	response, err := h.http.Do(request)
+	if err != nil {
+		return withoutURL(err)
+	}
+	_, _ = io.CopyN(io.Discard, response.Body, maxTail)
+	return response.Body.Close()
+}
+
+// withoutURL takes off the URL, which the caller names.
+func withoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
 }
 
 func (h *httpConn) Query(ctx context.Context, id, sql string, columns proto.Results, onBlock func(rows int) error) error {
@@ -53,11 +84,15 @@ func (h *httpConn) Query(ctx context.Context, id, sql string, columns proto.Resu
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		return refusal(response)
+	raw := &tail{r: response.Body}
+	body := raw
+	if h.compressed() {
+		body = &tail{r: compress.NewReader(bufio.NewReaderSize(raw, compressedBuffer))}
 	}
-	body := &tail{r: response.Body}
-	err = readBlocks(body, h.compressed(), columns, onBlock)
+	if response.StatusCode != http.StatusOK {
+		return refusal(response, body, raw)
+	}
+	err = readBlocks(body, columns, onBlock)
 	var stop *stopError
 	if err == nil || errors.As(err, &stop) {
 		if stop != nil {
@@ -67,8 +102,10 @@ func (h *httpConn) Query(ctx context.Context, id, sql string, columns proto.Resu
 	}
 	// What looked like a broken block may be the server's error message.
 	_, _ = io.CopyN(io.Discard, body, maxTail)
-	if x, ok := parseException(body.kept); ok {
-		return x
+	for _, t := range []*tail{body, raw} {
+		if x, ok := parseException(t.kept); ok {
+			return x
+		}
 	}
 	return fmt.Errorf("answer of the server: %w", err)
 }
@@ -96,20 +133,18 @@ func (h *httpConn) post(ctx context.Context, id, sql string) (*http.Response, er
 	request.Header.Set("X-ClickHouse-Key", string(h.client.cfg.Password))
 	response, err := h.http.Do(request)
 	if err != nil {
-		var u *url.Error
-		if errors.As(err, &u) {
-			err = u.Err // without the URL, which the caller names
-		}
-		return nil, err
+		return nil, withoutURL(err)
 	}
 	return response, nil
 }
 
 // refusal makes the error of an answer that is not 200.
-func refusal(response *http.Response) error {
-	body, _ := io.ReadAll(io.LimitReader(response.Body, maxTail))
-	if x, ok := parseException(body); ok {
-		return x
+func refusal(response *http.Response, body, raw *tail) error {
+	_, _ = io.CopyN(io.Discard, body, maxTail)
+	for _, t := range []*tail{body, raw} { // a proxy's own errors are not compressed
+		if x, ok := parseException(t.kept); ok {
+			return x
+		}
 	}
 	if code, err := strconv.Atoi(response.Header.Get("X-ClickHouse-Exception-Code")); err == nil && code != 0 {
 		return &Exception{Code: code, Message: "(the answer has no text)"}
@@ -123,11 +158,8 @@ type stopError struct{ error }
 func (e *stopError) Unwrap() error { return e.error }
 
 // readBlocks decodes blocks as protocol version 0 has them, until the body ends between two blocks.
-func readBlocks(body io.Reader, compressed bool, columns proto.Results, onBlock func(rows int) error) error {
+func readBlocks(body io.Reader, columns proto.Results, onBlock func(rows int) error) error {
 	r := proto.NewReader(body)
-	if compressed {
-		r.EnableCompression()
-	}
 	for {
 		var b proto.Block
 		var err error
@@ -167,7 +199,10 @@ func (h *httpConn) Close() error {
 	return nil
 }
 
-const maxTail = 16 << 10
+const (
+	maxTail          = 16 << 10
+	compressedBuffer = 128 << 10
+)
 
 // tail keeps the last bytes that were read: an exception in mid-stream stands at the end.
 type tail struct {

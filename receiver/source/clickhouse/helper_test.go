@@ -166,8 +166,8 @@ func insertTyped(t testing.TB, s *testengine.Server, table, kind string, rows ..
 		strings.Join(values, ", "))
 }
 
-// logins are n rows, step apart.
-func logins(prefix string, n int, from time.Time, step time.Duration) []sourcetest.Row {
+// rowsOf are n rows, step apart.
+func rowsOf(prefix string, n int, from time.Time, step time.Duration) []sourcetest.Row {
 	out := make([]sourcetest.Row, n)
 	for i := range out {
 		out[i] = sourcetest.Row{User: fmt.Sprintf("%s-%04d", prefix, i), Time: from.Add(time.Duration(i) * step).Truncate(time.Microsecond)}

@@ -17,9 +17,9 @@ const (
 	// ahead is how far behind now each poll looks: clocks of several nodes differ. Rows from further in the future are
 	// found by the look at everything.
 	ahead = 5 * Minute
-	// Everything is looked at every so many reconcile intervals, and no more than this share of the time.
+	// Everything is looked at every so many reconcile intervals, and for no more than one part in so many of the time.
 	everythingEvery = 12
-	everythingShare = 100
+	everythingShare = 20
 
 	backoffLeast = 250 * time.Millisecond
 	backoffMost  = 30 * time.Second
@@ -75,8 +75,8 @@ type poller struct {
 	reopened bool      // a folded day is being told again: retold is the whole day's
 	lostAt   time.Time // when rows were said to be gone
 
-	reconciled, looked time.Time // when those passes ended last
-	lookedFor          time.Duration
+	reconciled, looked time.Time     // when those passes ended last
+	lookedFor          time.Duration // by the server, to sum up everything
 
 	sums  []Sum
 	known map[int64]Tally
@@ -100,8 +100,7 @@ func (p *poller) pass(ctx context.Context) error {
 	if err := p.load(ctx); err != nil {
 		return err
 	}
-	began := p.host.Now()
-	due := p.due(began)
+	due := p.due(p.host.Now())
 	switch from := min(p.st.cursor, now) - p.cfg.Overlap.Microseconds(); due {
 	case lookAtEverything:
 		err = p.everythingPass(ctx)
@@ -117,7 +116,7 @@ func (p *poller) pass(ctx context.Context) error {
 		p.reconciled = time.Time{} // after trouble look at the window first
 		return err
 	}
-	p.passed(due, began)
+	p.passed(due)
 	return p.finish(ctx, now)
 }
 
@@ -142,13 +141,13 @@ func (p *poller) due(now time.Time) look {
 	return lookAtOverlap
 }
 
-func (p *poller) passed(due look, began time.Time) {
+func (p *poller) passed(due look) {
 	now := p.host.Now()
 	if due >= lookAtWindow {
 		p.reconciled = now
 	}
 	if due == lookAtEverything {
-		p.looked, p.lookedFor = now, now.Sub(began)
+		p.looked = now
 	}
 }
 

@@ -16,10 +16,12 @@ const readBatches = 16
 
 // everythingPass compares all days there are, and sweeps those that differ. At the first start that is the backlog.
 func (p *poller) everythingPass(ctx context.Context) error {
+	began := p.host.Now()
 	days, err := p.daySums(ctx)
 	if err != nil {
 		return err
 	}
+	p.lookedFor = p.host.Now().Sub(began)
 	old := p.now - p.cfg.ReconcileWindow.Microseconds()
 	for _, d := range days {
 		known := p.st.ofDay(d.Start)
