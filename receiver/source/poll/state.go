@@ -94,6 +94,9 @@ func (s *state) loadDays(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if b == nil { // killed between the two writes: the day is told again
+			continue
+		}
 		d := decoder{b: b}
 		for range d.length() {
 			minute := at + d.int()*Minute
@@ -240,9 +243,6 @@ func (d *decoder) fixed() uint64 {
 
 // length is the number of entries that follow, of three bytes or more each or of ids.
 func (d *decoder) length() uint64 {
-	if len(d.b) == 0 {
-		return 0 // nothing was stored
-	}
 	if n := d.uint(); n <= uint64(len(d.b)) {
 		return n
 	}
