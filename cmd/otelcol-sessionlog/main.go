@@ -1,3 +1,5 @@
+// Command otelcol-sessionlog is the OpenTelemetry Collector with everything that this project makes, and what a small
+// collector needs besides.
 package main
 
 import (

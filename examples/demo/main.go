@@ -27,8 +27,9 @@ func main() {
 	data := flag.String("data", "data/demo", "folder of the server and the table")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *collector, *config, *data); err != nil && !errors.Is(err, context.Canceled) {
+	err := run(ctx, *collector, *config, *data)
+	stop()
+	if err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}

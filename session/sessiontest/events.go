@@ -17,7 +17,7 @@ func Full() *session.Event {
 		fill(v.Type().Field(i).Name, v.Field(i), i)
 	}
 	e.Kind, e.Outcome = session.KindLogin, session.OutcomeFailure
-	e.UserEmpty = false // it says that User is empty, which it is not
+	e.UserEmpty = false                                // it says that User is empty, which it is not
 	e.System, e.Severity = session.SystemClickHouse, 3 // a severity that OTel has
 	e.Time, e.Observed = 1_795_000_000_123_456_789, 1_795_000_009_000_000_001
 	e.Extra = []session.Attr{
