@@ -6,6 +6,7 @@ import (
 	"context"
 	"iter"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -24,6 +25,7 @@ type store struct {
 	free chan *link // the connections that nobody uses
 
 	partitions partitions
+	breaks     atomic.Int64 // how many connections have broken
 
 	ctx    context.Context // ends with Shutdown: what runs is interrupted when it runs out of time
 	cancel context.CancelFunc

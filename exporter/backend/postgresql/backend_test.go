@@ -22,6 +22,35 @@ func TestBackend(t *testing.T) {
 	}
 }
 
+// TestStore runs all that one server can serve: each test has a schema of its own.
+func TestStore(t *testing.T) {
+	pg := postgresql.Start(t)
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, *postgresql.Server)
+	}{
+		{"Months", months},
+		{"MonthFromDefault", monthFromDefault},
+		{"ManyMonthsAtOnce", manyMonthsAtOnce},
+		{"Retention", retention},
+		{"ServerRefusesRecords", serverRefusesRecords},
+		{"AnotherUniqueKey", anotherUniqueKey},
+		{"HugeRecord", hugeRecord},
+		{"ManyChunks", manyChunks},
+		{"TwoCollectors", twoCollectors},
+		{"CancelledWhileLocked", cancelledWhileLocked},
+		{"StartFails", startFails},
+		{"Failover", failover},
+		{"ErrorsHoldNoValue", errorsHoldNoValue},
+		{"ShutdownInterrupts", shutdownInterrupts},
+		{"MigrationsByHand", migrationsByHand},
+		{"NewerSchema", newerSchema},
+		{"TablePrefix", tablePrefix},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, pg) })
+	}
+}
+
 // schema is a schema of a database.
 type schema struct{ cfg Config }
 

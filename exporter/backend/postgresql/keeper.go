@@ -45,16 +45,15 @@ func (s *store) makeAhead(ctx context.Context, conn *pgconn.PgConn) error {
 	if s.cfg.Dialect == DialectRedshift {
 		return nil // sorted blocks do there what partitions do here
 	}
-	if s.cfg.CreateSchema {
-		now := s.now().UTC()
-		for ahead := range monthsAhead + 1 {
-			month := monthOf(time.Date(now.Year(), now.Month()+time.Month(ahead), 1, 0, 0, 0, 0, time.UTC).UnixMilli())
-			if err := s.makePartition(ctx, conn, month); err != nil {
-				return err
-			}
-		}
+	if !s.cfg.CreateSchema {
+		return s.loadPartitions(ctx, conn)
 	}
-	return s.loadPartitions(ctx, conn)
+	var months []partition
+	now := s.now().UTC()
+	for ahead := range time.Month(monthsAhead + 1) {
+		months = append(months, monthOf(time.Date(now.Year(), now.Month()+ahead, 1, 0, 0, 0, 0, time.UTC).UnixMilli()))
+	}
+	return s.attach(ctx, conn, months)
 }
 
 // keeper makes partitions ahead and lets go of what has expired, until Shutdown.

@@ -23,6 +23,8 @@ type link struct {
 	conn *pgconn.PgConn
 	rows batch
 	used time.Time
+	// breaks is how many connections had broken when this one was last seen to be sound: they tend to break together.
+	breaks int64
 	// repeats tells that the last batch held records that were there already.
 	repeats bool
 }
@@ -39,11 +41,12 @@ func newLink(s *store) *link {
 
 // ready sees to it that there is a connection that answers.
 func (l *link) ready(ctx context.Context) error {
-	if l.conn != nil && time.Since(l.used) > idleTrust {
+	if l.conn != nil && (time.Since(l.used) > idleTrust || l.breaks != l.store.breaks.Load()) {
 		if err := exec(ctx, l.conn, "SELECT 1"); err != nil {
 			l.close()
 		}
 	}
+	l.breaks = l.store.breaks.Load()
 	if l.conn != nil {
 		return nil
 	}
@@ -66,6 +69,7 @@ func (l *link) rollback() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	if l.conn.IsClosed() || exec(ctx, l.conn, "ROLLBACK") != nil {
+		l.store.breaks.Add(1)
 		l.close()
 	}
 }

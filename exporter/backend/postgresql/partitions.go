@@ -3,7 +3,7 @@ package postgresql
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"sync"
@@ -31,12 +31,14 @@ type partition struct {
 // partitions are those that are known to be there, and the months that a batch has asked for in vain. Whatever is missing
 // here, a record finds its place: the default partition takes it.
 type partitions struct {
+	making sync.Mutex // held while months are made, so that nobody's records go elsewhere meanwhile
+
 	mu               sync.Mutex
 	known            []partition
-	wanted           map[int64]bool // first millisecond of a month
+	wanted           map[int64]bool // first milliseconds of months
 	managed          bool           // months are made when they are wanted
-	earliest, latest int64          // months that are made on demand begin in this range
-	hit              partition
+	earliest, latest int64          // those that begin in this range
+	hit              partition      // the month of the record before
 }
 
 // note remembers the month of a record that no partition takes. A month is made only for ids that begin with the event's
@@ -49,13 +51,16 @@ func (p *partitions) note(e *session.Event) {
 		return
 	}
 	month := monthOf(ms)
-	for _, k := range p.known {
-		if k.from < month.to && month.from < k.to {
-			p.hit = month
-			return
-		}
+	if month.within(p.known) {
+		p.hit = month
+		return
 	}
 	p.wanted[month.from] = true
+}
+
+// within tells whether one of the known partitions has some of the month: then it is somebody else's to care for the rest.
+func (p partition) within(known []partition) bool {
+	return slices.ContainsFunc(known, func(k partition) bool { return k.from < p.to && p.from < k.to })
 }
 
 func (p *partitions) set(known []partition, managed bool, now time.Time, ttl time.Duration) {
@@ -65,7 +70,7 @@ func (p *partitions) set(known []partition, managed bool, now time.Time, ttl tim
 	if p.wanted == nil {
 		p.wanted = map[int64]bool{}
 	}
-	clear(p.wanted)
+	maps.DeleteFunc(p.wanted, func(m int64, _ bool) bool { return !managed || monthOf(m).within(known) })
 	p.earliest, p.latest = now.AddDate(-yearsBack, 0, 0).UnixMilli(), now.AddDate(0, monthsAhead, 0).UnixMilli()
 	if ttl > 0 {
 		p.earliest = max(p.earliest, now.Add(-ttl).UnixMilli())
@@ -74,15 +79,14 @@ func (p *partitions) set(known []partition, managed bool, now time.Time, ttl tim
 
 // take gives the months that are wanted, and forgets them: a month that cannot be made is not asked for again until the
 // next turn of the keeper.
-func (p *partitions) take() (months []int64) {
+func (p *partitions) take() (months []partition) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for m := range p.wanted {
-		months = append(months, m)
-		p.known = append(p.known, monthOf(m))
+	for _, m := range slices.Sorted(maps.Keys(p.wanted)) {
+		months = append(months, monthOf(m))
 	}
+	p.known = append(p.known, months...)
 	clear(p.wanted)
-	slices.Sort(months)
 	return months
 }
 
@@ -108,41 +112,54 @@ func monthOf(ms int64) partition {
 // makePartitions makes the months that the batch wants, over a connection of its own. Where that fails, their records go
 // into the default partition, and the keeper makes the month later.
 func (s *store) makePartitions(ctx context.Context) {
+	s.partitions.making.Lock()
+	defer s.partitions.making.Unlock()
 	months := s.partitions.take()
 	if len(months) == 0 {
 		return
 	}
-	err := s.keep(ctx, func(ctx context.Context, conn *pgconn.PgConn) error {
-		for _, m := range months {
-			if err := s.makePartition(ctx, conn, monthOf(m)); err != nil {
-				return err
-			}
-		}
-		return s.loadPartitions(ctx, conn)
-	})
+	err := s.keep(ctx, func(ctx context.Context, conn *pgconn.PgConn) error { return s.attach(ctx, conn, months) })
 	if err != nil {
 		s.log.Warn("a partition cannot be made: its records go into the default partition", zap.Error(s.cfg.explain("making a partition", err)))
 	}
 }
 
-// makePartition attaches a table that was filled with what the default partition had of that month. Attaching, unlike
-// CREATE TABLE … PARTITION OF, leaves those alone who read and write other partitions.
-func (s *store) makePartition(ctx context.Context, conn *pgconn.PgConn, p partition) error {
-	return inTransaction(ctx, conn, func() error {
+// attach makes the months that are missing, in one transaction, so that who collides with it does so once.
+func (s *store) attach(ctx context.Context, conn *pgconn.PgConn, months []partition) error {
+	err := inTransaction(ctx, conn, func() error {
 		if err := s.lockPartitions(ctx, conn); err != nil {
 			return err
 		}
 		known, err := s.listPartitions(ctx, conn)
-		if err != nil || slices.ContainsFunc(known, func(k partition) bool { return k.from < p.to && p.from < k.to }) {
+		if err != nil {
 			return err
 		}
-		where := fmt.Sprintf("record_id >= '%s' AND record_id < '%s'", bound(p.from), bound(p.to))
-		return exec(ctx, conn, s.cfg.named(fmt.Sprintf(`LOCK TABLE session_events_default IN ACCESS EXCLUSIVE MODE;
-CREATE TABLE %[1]s (LIKE session_events INCLUDING DEFAULTS INCLUDING INDEXES INCLUDING STORAGE);
-INSERT INTO %[1]s SELECT * FROM session_events_default WHERE %[2]s;
-DELETE FROM session_events_default WHERE %[2]s;
-ALTER TABLE session_events ATTACH PARTITION %[1]s FOR VALUES FROM ('%[3]s') TO ('%[4]s')`, p.name, where, bound(p.from), bound(p.to))))
+		for _, m := range months {
+			if m.within(known) {
+				continue
+			}
+			if err := s.attachMonth(ctx, conn, m); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return s.loadPartitions(ctx, conn)
+}
+
+// attachMonth attaches a table that was filled with what the default partition had of that month. Attaching, unlike CREATE
+// TABLE … PARTITION OF, leaves those alone who read and write other partitions.
+func (s *store) attachMonth(ctx context.Context, conn *pgconn.PgConn, p partition) error {
+	from, to := bound(p.from), bound(p.to)
+	where := "record_id >= '" + from + "' AND record_id < '" + to + "'"
+	return exec(ctx, conn, s.cfg.named("LOCK TABLE session_events_default IN ACCESS EXCLUSIVE MODE;\n"+
+		"CREATE TABLE "+p.name+" (LIKE session_events INCLUDING DEFAULTS INCLUDING INDEXES INCLUDING STORAGE);\n"+
+		"INSERT INTO "+p.name+" SELECT * FROM session_events_default WHERE "+where+";\n"+
+		"DELETE FROM session_events_default WHERE "+where+";\n"+
+		"ALTER TABLE session_events ATTACH PARTITION "+p.name+" FOR VALUES FROM ('"+from+"') TO ('"+to+"')"))
 }
 
 // lockPartitions lets one program at a time make and drop partitions.

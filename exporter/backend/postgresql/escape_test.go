@@ -1,0 +1,58 @@
+package postgresql
+
+import (
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+func TestEscape(t *testing.T) {
+	for _, c := range []struct{ in, stored string }{
+		{"", ""}, {"plain", "plain"}, {"ünicode 🔑", "ünicode 🔑"}, {`a\b'c`, `a\b'c`},
+		{"nul\x00", "nul\U0010FE00"}, {"\xff\xfe", "\U0010FEFF\U0010FEFE"}, {"\xed\xa0\x80", "\U0010FEED\U0010FEA0\U0010FE80"},
+		{"\ufffd", "\ufffd"}, {"\U0010FE00", "\U0010FEF4\U0010FE8F\U0010FEB8\U0010FE80"}, {"\U0010FDFF\U0010FF00", "\U0010FDFF\U0010FF00"},
+	} {
+		require.Equal(t, c.stored, string(appendStorable(nil, c.in)), "%q", c.in)
+		require.Equal(t, c.in, original(c.stored))
+	}
+}
+
+// FuzzEscape: every text is stored as UTF-8 without NUL, and comes back.
+func FuzzEscape(f *testing.F) {
+	for _, s := range []string{"", "a\x00b", "\xff", "\U0010FE00", "\xf4\x8f\xb8", "🔑"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		stored := string(appendStorable(nil, s))
+		require.True(t, utf8.ValidString(stored))
+		require.NotContains(t, stored, "\x00")
+		require.Equal(t, s, original(stored))
+		if storable(s) {
+			require.Equal(t, s, stored)
+		}
+	})
+}
+
+// FuzzAttributes: what jsonScratch writes, row reads back, whatever keys, types and texts there are.
+func FuzzAttributes(f *testing.F) {
+	f.Add("key", "value", uint8(0), "key", "1.50", uint8(2))
+	f.Add("a", `{"b":[1]}`, uint8(5), "", "\x00", uint8(0))
+	f.Add("n", "-0", uint8(1), "n", "1e5", uint8(1))
+	f.Fuzz(func(t *testing.T, k1, v1 string, t1 uint8, k2, v2 string, t2 uint8) {
+		attrs := []session.Attr{
+			{Key: k1, Value: v1, Type: session.AttrType(t1 % uint8(len(typeLetters)))},
+			{Key: k2, Value: v2, Type: session.AttrType(t2 % uint8(len(typeLetters)))},
+		}
+		var j jsonScratch
+		r := row{cells: [][]byte{append([]byte(nil), j.attributes(attrs)...), append([]byte(nil), j.exact(attrs)...)}}
+		if len(r.cells[1]) == 0 {
+			r.cells[1] = nil
+		}
+		got := r.exact(1, r.attributes(0, nil))
+		require.Zero(t, r.bad, "%s %s", r.cells[0], r.cells[1])
+		require.ElementsMatch(t, attrs, got)
+	})
+}
