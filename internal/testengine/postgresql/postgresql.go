@@ -10,6 +10,7 @@ package postgresql
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"testing"
 
@@ -70,6 +71,9 @@ func (s *Server) DSNWithTLS(user, password, database string, options ...string) 
 
 // TLS names the files that a client with TLS needs.
 func (s *Server) TLS() server.TLSFiles { return s.own.TLS() }
+
+// ServerTLS is the server's own certificate, for a proxy of the test's in front of it.
+func (s *Server) ServerTLS() (*tls.Config, error) { return s.own.ServerTLS() }
 
 // Logins makes logins of all kinds into this server.
 func (s *Server) Logins(tb testing.TB) *logins.Client {
@@ -143,6 +147,11 @@ func (s *Server) QueryIn(tb testing.TB, database, sql string) [][]string {
 // TryQuery is Query for those who expect an error.
 func (s *Server) TryQuery(ctx context.Context, sql string) ([][]string, error) {
 	return s.own.Query(ctx, sql)
+}
+
+// TryQueryIn is TryQuery on another database.
+func (s *Server) TryQueryIn(ctx context.Context, database, sql string) ([][]string, error) {
+	return s.own.QueryIn(ctx, database, sql)
 }
 
 func must(tb testing.TB, err error) {

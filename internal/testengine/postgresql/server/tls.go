@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -58,6 +59,19 @@ func (p *pki) writeClient(dir string) error {
 		}
 	}
 	return nil
+}
+
+// ServerTLS is what the server presents: a proxy in front of it can present the same.
+func (s *Server) ServerTLS() (*tls.Config, error) {
+	made, err := certificates()
+	if err != nil {
+		return nil, err
+	}
+	pair, err := tls.X509KeyPair([]byte(made.server[serverCert]), []byte(made.server[serverKey]))
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
 type authority struct {
