@@ -1,0 +1,66 @@
+package redshift
+
+import "errors"
+
+// The hash of a row is made of plain arithmetic on bigints, which every node of Redshift and every PostgreSQL can do:
+// SUBSTR runs on the leader node only ("Leader node-only functions"), STRTOL and FNV_HASH are unknown to PostgreSQL, and
+// neither server lets a sum of bigints wrap around. Numbers stay below 2^62.
+//
+// Of the time the microseconds within the second do, since a sum is a minute's. EXTRACT(microseconds) counts them from
+// the full minute in PostgreSQL and from the full second in Redshift ("EXTRACT function": extract(ms from '12:08:43.101')
+// is 101): modulo a second they agree.
+const (
+	prime       = 1<<31 - 1
+	factorTime  = 472_882_027
+	factorPID   = 314_606_869
+	factorSpent = 236_887_691
+)
+
+// rowHash packs the square and the cube, modulo a prime, of a linear mix: sums of linear hashes alone would be equal too
+// easily. hashSQL says the same to the server; Go and SQL both round a negative quotient towards zero.
+func rowHash(micros, pid, duration int64) uint64 {
+	within := micros % 1_000_000
+	if within < 0 {
+		within += 1_000_000
+	}
+	mix := (within*factorTime + pid%prime*factorPID + duration%prime*factorSpent) % prime
+	square := mix * mix % prime
+	return uint64(square<<31 + square*mix%prime) //nolint:gosec // bits, not a number
+}
+
+// hashSQL is a SELECT of c_time, c_pid, c_spent and c_hash. The arguments are expressions, of a timestamp and two bigints.
+func hashSQL(at, pid, duration, from string) string {
+	return "SELECT c_time, c_pid, c_spent, c_square * 2147483648 + c_square * c_mix % 2147483647 AS c_hash FROM" +
+		" (SELECT c_time, c_pid, c_spent, c_mix, c_mix * c_mix % 2147483647 AS c_square FROM" +
+		" (SELECT c_time, c_pid, c_spent, (c_within * 472882027 + c_pid % 2147483647 * 314606869 + c_spent % 2147483647 * 236887691) % 2147483647 AS c_mix FROM" +
+		" (SELECT " + at + " AS c_time, " + pid + " AS c_pid, " + duration + " AS c_spent," +
+		" (CAST(EXTRACT(microseconds FROM " + at + ") AS bigint) % 1000000 + 1000000) % 1000000 AS c_within FROM " + from + ") w) m) s"
+}
+
+var errNumber = errors.New("the server sent a number that is none")
+
+// wrapped reads a decimal of any length modulo 2^64, which is how the sums of hashes are compared. Zeros behind a point are
+// those of a numeric.
+func wrapped(b []byte) (uint64, error) {
+	negative := len(b) > 0 && b[0] == '-'
+	if negative {
+		b = b[1:]
+	}
+	if len(b) == 0 {
+		return 0, errNumber
+	}
+	var n uint64
+	for i, d := range b {
+		if d == '.' && i > 0 {
+			break
+		}
+		if d < '0' || d > '9' {
+			return 0, errNumber
+		}
+		n = n*10 + uint64(d-'0')
+	}
+	if negative {
+		n = -n
+	}
+	return n, nil
+}
