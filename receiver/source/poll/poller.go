@@ -74,6 +74,7 @@ type poller struct {
 	retold   uint64    // rows still to come that were told before, but nobody knows which
 	reopened bool      // a folded day is being told again: retold is the whole day's
 	lostAt   time.Time // when rows were said to be gone
+	gapAt    int64     // the cursor of which it was said that rows after it are lost
 
 	reconciled, looked time.Time     // when those passes ended last
 	lookedFor          time.Duration // by the server, to sum up everything
@@ -100,6 +101,7 @@ func (p *poller) pass(ctx context.Context) error {
 	if err := p.load(ctx); err != nil {
 		return err
 	}
+	p.mindGap()
 	due := p.due(p.host.Now())
 	switch from := min(p.st.cursor, now) - p.cfg.Overlap.Microseconds(); due {
 	case lookAtEverything:
@@ -184,6 +186,7 @@ func (p *poller) finish(ctx context.Context, now int64) error {
 	}
 	// The ledger is what counts; the cursor only spares looking far back after a restart. Once a minute is enough.
 	if !p.st.polled || now-p.st.cursor >= Minute {
+		p.tellGap()
 		p.st.polled = true
 		p.st.cursor = now
 		if err := p.st.saveCursor(ctx); err != nil {

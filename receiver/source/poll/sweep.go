@@ -31,7 +31,7 @@ func (p *poller) everythingPass(ctx context.Context) error {
 		case d.Tally == known:
 		case folded && d.Count < known.Count:
 			// Expired or truncated. Telling the rest of the day again with every part that expires would be a flood.
-			p.vanished(known.Count - d.Count)
+			p.vanished(d.Start, known.Count-d.Count)
 			err = p.enter(ctx, entry{kind: dayTotal, start: d.Start, Tally: d.Tally})
 		default:
 			err = p.sweepDay(ctx, Range{d.Start, d.Start + Day}.and(p.wanted()))
@@ -100,7 +100,7 @@ func (p *poller) sweepDay(ctx context.Context, r Range) error {
 		known := p.known[s.Start]
 		delete(p.known, s.Start)
 		if known.Count > s.Count {
-			p.vanished(known.Count - s.Count)
+			p.vanished(s.Start, known.Count-s.Count)
 		}
 		same := known == s.Tally
 		if len(g.minutes) > 0 && (same || g.rows+s.Count > uint64(readBatches*p.cfg.BatchSize)) {
@@ -118,7 +118,7 @@ func (p *poller) sweepDay(ctx context.Context, r Range) error {
 		}
 	}
 	for start, t := range p.known { // the server has nothing of these minutes any more
-		p.vanished(t.Count)
+		p.vanished(start, t.Count)
 		if err := p.enter(ctx, entry{start: start}); err != nil {
 			return err
 		}
@@ -309,7 +309,10 @@ func (p *poller) enter(ctx context.Context, e entry) error {
 	return err
 }
 
-func (p *poller) vanished(n uint64) {
+func (p *poller) vanished(start int64, n uint64) {
+	if p.expired(start) {
+		return
+	}
 	p.host.Stats.Vanished(int(n)) //nolint:gosec // a number of rows
 	if now := p.host.Now(); now.Sub(p.lostAt) >= time.Minute {
 		p.lostAt = now
