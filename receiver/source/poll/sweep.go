@@ -6,13 +6,11 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-
-	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// readRows is how many batches are read by one query when minutes are small: enough that a query's fixed cost does not
+// readBatches is how many batches are read by one query when minutes are small: enough that a query's fixed cost does not
 // count, few enough that the server sorts them in little memory.
-const readBatches = 16
+const readBatches = 32
 
 // everythingPass compares all days there are, and sweeps those that differ. At the first start that is the backlog.
 func (p *poller) everythingPass(ctx context.Context) error {
@@ -22,28 +20,72 @@ func (p *poller) everythingPass(ctx context.Context) error {
 		return err
 	}
 	p.lookedFor = p.host.Now().Sub(began)
-	old := p.now - p.cfg.ReconcileWindow.Microseconds()
-	for _, d := range days {
-		known := p.st.ofDay(d.Start)
-		switch folded := p.st.isFolded(d.Start); {
-		case d.Tally == known && !folded && d.Start+Day <= old:
-			err = p.enter(ctx, entry{kind: dayDone, start: d.Start})
-		case d.Tally == known:
-		case folded && d.Count < known.Count:
-			// Expired or truncated. Telling the rest of the day again with every part that expires would be a flood.
-			p.vanished(d.Start, known.Count-d.Count)
-			err = p.enter(ctx, entry{kind: dayTotal, start: d.Start, Tally: d.Tally})
-		default:
-			err = p.sweepDay(ctx, Range{d.Start, d.Start + Day}.and(p.wanted()))
-			if err == nil && d.Start+Day <= old {
-				err = p.enter(ctx, entry{kind: dayDone, start: d.Start})
-			}
+	for len(days) > 0 && err == nil {
+		if n := p.unknownDays(days); n > 0 {
+			err = p.readDays(ctx, days[:n])
+			days = days[n:]
+			continue
 		}
-		if err != nil {
-			return err
+		err = p.compareDay(ctx, days[0])
+		days = days[1:]
+	}
+	return err
+}
+
+// unknownDays is how many of the days, from the first on, the ledger has nothing of and one query can read. In a backlog
+// spread thinly over years, a query for every day would cost more than the rows.
+func (p *poller) unknownDays(days []Sum) (n int) {
+	rows := uint64(0)
+	for _, d := range days {
+		rows += d.Count
+		if rows > p.readRows() || p.st.ofDay(d.Start).Count > 0 {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+func (p *poller) readRows() uint64 { return uint64(readBatches * p.cfg.BatchSize) } //nolint:gosec // validated
+
+// readDays tells all rows of days that the ledger has nothing of.
+func (p *poller) readDays(ctx context.Context, days []Sum) error {
+	within := Range{days[0].Start, days[len(days)-1].Start + Day}.and(p.wanted())
+	m := minuteReader{p: p}
+	err := p.table.Read(ctx, within, func(rows Rows) error { return m.block(ctx, rows) })
+	if err == nil {
+		err = m.finish(ctx)
+	}
+	for _, d := range days {
+		if err == nil && p.isOld(d.Start) {
+			err = p.enter(ctx, entry{kind: dayDone, start: d.Start})
 		}
 	}
-	return nil
+	return err
+}
+
+// isOld tells whether a day is accounted for by one sum.
+func (p *poller) isOld(day int64) bool {
+	return day+Day <= p.now-p.cfg.ReconcileWindow.Microseconds()
+}
+
+func (p *poller) compareDay(ctx context.Context, d Sum) error {
+	known := p.st.ofDay(d.Start)
+	switch folded := p.st.isFolded(d.Start); {
+	case d.Tally == known && (folded || !p.isOld(d.Start)):
+		return nil
+	case d.Tally == known:
+		return p.enter(ctx, entry{kind: dayDone, start: d.Start})
+	case folded && d.Count < known.Count:
+		// Expired or truncated. Telling the rest of the day again with every part that expires would be a flood.
+		p.vanished(d.Start, known.Count-d.Count)
+		return p.enter(ctx, entry{kind: dayTotal, start: d.Start, Tally: d.Tally})
+	}
+	err := p.sweepDay(ctx, Range{d.Start, d.Start + Day}.and(p.wanted()))
+	if err == nil && p.isOld(d.Start) {
+		err = p.enter(ctx, entry{kind: dayDone, start: d.Start})
+	}
+	return err
 }
 
 func (p *poller) wanted() Range { return Range{p.st.start, Always.To} }
@@ -103,7 +145,7 @@ func (p *poller) sweepDay(ctx context.Context, r Range) error {
 			p.vanished(s.Start, known.Count-s.Count)
 		}
 		same := known == s.Tally
-		if len(g.minutes) > 0 && (same || g.rows+s.Count > uint64(readBatches*p.cfg.BatchSize)) {
+		if len(g.minutes) > 0 && (same || g.rows+s.Count > p.readRows()) {
 			if err := p.read(ctx, r, &g); err != nil {
 				return err
 			}
@@ -162,142 +204,6 @@ func (p *poller) fewer() bool {
 		}
 	}
 	return seen < len(p.known)
-}
-
-// group is a run of minutes that are read together, each with what the ledger has of it.
-type group struct {
-	minutes []Sum
-	rows    uint64
-}
-
-func (g *group) add(s Sum, known Tally) {
-	g.minutes = append(g.minutes, Sum{s.Start, known})
-	g.rows += s.Count
-}
-
-// read tells the rows of a group's minutes, and empties it.
-func (p *poller) read(ctx context.Context, r Range, g *group) error {
-	within := Range{g.minutes[0].Start, g.minutes[len(g.minutes)-1].Start + Minute}.and(r)
-	m := minuteReader{p: p, group: g.minutes}
-	err := p.table.Read(ctx, within, func(rows Rows) error { return m.block(ctx, rows) })
-	if err == nil {
-		err = m.finish(ctx)
-	}
-	for _, s := range m.group { // had rows when they were summed up
-		if err == nil {
-			err = p.enter(ctx, entry{start: s.Start})
-		}
-	}
-	g.minutes, g.rows = g.minutes[:0], 0
-	return err
-}
-
-// minuteReader turns blocks of rows into pages, minute by minute.
-type minuteReader struct {
-	p     *poller
-	group []Sum // minutes that have not been met yet
-
-	begun  bool
-	minute int64
-	tally  Tally
-	known  []uint64 // ids of rows that were told
-	keep   bool     // ids of this minute are kept
-}
-
-func (m *minuteReader) block(ctx context.Context, rows Rows) error {
-	p := m.p
-	observed := p.host.Now().UnixNano()
-	var excluded int
-	for i := range rows.Len() {
-		t := rows.Micros(i)
-		if !m.begun || t-m.minute >= Minute || t < m.minute {
-			if err := m.begin(ctx, floor(t, Minute)); err != nil {
-				return err
-			}
-		}
-		hash := rows.Hash(i)
-		m.tally.Count++
-		m.tally.Hash += hash
-		pg, err := p.pages.at(ctx, t)
-		if err != nil {
-			return err
-		}
-		e := pg.slot()
-		verdict := rows.Event(i, e)
-		id := hash
-		if verdict == Deliver {
-			id = shortID(e.RecordID)
-		}
-		if m.known != nil {
-			if _, told := slices.BinarySearch(m.known, id); told {
-				continue
-			}
-		}
-		switch {
-		case verdict == Deliver:
-			e.Observed = observed
-			pg.n++
-			if p.retold > 0 {
-				p.retold--
-				pg.repeated++
-			}
-		case p.retold > 0:
-			p.retold-- // was counted when it was met first
-		case verdict == Exclude:
-			excluded++
-		default:
-			place, reason := rows.Complain(i)
-			p.host.Stats.BadRows(1, place, reason)
-		}
-		if m.keep {
-			pg.told = append(pg.told, toldRow{m.minute, id})
-		}
-	}
-	if excluded > 0 {
-		p.host.Stats.Excluded(excluded)
-	}
-	return nil
-}
-
-func (m *minuteReader) begin(ctx context.Context, minute int64) error {
-	if err := m.finish(ctx); err != nil {
-		return err
-	}
-	m.begun, m.minute, m.tally = true, minute, Tally{}
-	if !m.p.reopened {
-		m.p.retold = 0
-	}
-	m.known = m.p.st.known(minute)
-	m.keep = m.known != nil || minute >= m.p.keepFrom()
-	for len(m.group) > 0 && m.group[0].Start <= minute {
-		if m.group[0].Start == minute && m.known == nil && m.group[0].Count > 0 {
-			m.p.retold = m.group[0].Count
-		}
-		if m.group[0].Start < minute {
-			if err := m.p.enter(ctx, entry{start: m.group[0].Start}); err != nil {
-				return err
-			}
-		}
-		m.group = m.group[1:]
-	}
-	return nil
-}
-
-// finish enters the minute as it was read.
-func (m *minuteReader) finish(ctx context.Context) error {
-	if !m.begun {
-		return nil
-	}
-	return m.p.enter(ctx, entry{start: m.minute, Tally: m.tally})
-}
-
-// shortID is enough of a record id to know it again within a minute.
-func shortID(id session.ID) uint64 {
-	var v uint64
-	for _, b := range id[8:] {
-		v = v<<8 | uint64(b)
-	}
-	return v
 }
 
 // enter has a change of the ledger made when everything before it has been delivered.
