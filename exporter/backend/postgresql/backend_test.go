@@ -10,10 +10,15 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
+// hasty spares the disk where nothing depends on it: each test makes tables of its own.
+var hasty = postgresql.Setting("fsync", "off")
+
 func TestBackend(t *testing.T) {
+	t.Parallel()
 	for _, version := range []int{15, 18} {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
-			server := postgresql.Start(t, postgresql.Version(version))
+			t.Parallel()
+			server := postgresql.Start(t, postgresql.Version(version), hasty)
 			backendtest.Run(t, backendtest.Harness{
 				Dialect: backendtest.PostgreSQL,
 				New:     func(t *testing.T) backendtest.Storage { return schema{testConfig(t, server)} },
@@ -24,7 +29,7 @@ func TestBackend(t *testing.T) {
 
 // TestStore runs all that one server can serve: each test has a schema of its own.
 func TestStore(t *testing.T) {
-	pg := postgresql.Start(t)
+	pg := postgresql.Start(t, hasty)
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, *postgresql.Server)

@@ -26,9 +26,6 @@ func (s *store) keep(ctx context.Context, do func(context.Context, *pgconn.PgCon
 
 // setUp is what Start does.
 func (s *store) setUp(ctx context.Context, conn *pgconn.PgConn) error {
-	if err := s.checkServer(conn); err != nil {
-		return err
-	}
 	if err := s.migrate(ctx, conn); err != nil {
 		return err
 	}

@@ -89,8 +89,8 @@ func (s *store) connect(ctx context.Context) (*pgconn.PgConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.cfg.Schema != "" {
-		err = exec(ctx, conn, "SET search_path TO "+s.cfg.Schema)
+	if err = s.checkServer(conn); err == nil {
+		err = exec(ctx, conn, s.cfg.searchPath())
 	}
 	if err == nil && postgres {
 		err = s.durable(ctx, conn)
@@ -100,6 +100,20 @@ func (s *store) connect(ctx context.Context) (*pgconn.PgConn, error) {
 		return nil, err
 	}
 	return conn, nil
+}
+
+// searchPath lets unqualified names find our tables. Redshift has an stl_connection_log of its own in pg_catalog, which is
+// searched first unless the path says otherwise.
+func (cfg *Config) searchPath() string {
+	switch {
+	case cfg.Dialect == DialectPostgreSQL && cfg.Schema == "":
+		return ""
+	case cfg.Dialect == DialectPostgreSQL:
+		return "SET search_path TO " + cfg.Schema
+	case cfg.Schema == "":
+		return "SET search_path TO '$user', public, pg_catalog"
+	}
+	return "SET search_path TO " + cfg.Schema + ", pg_catalog"
 }
 
 // durable makes a commit wait for the disk. What is stronger than that, such as waiting for a standby, is left alone.

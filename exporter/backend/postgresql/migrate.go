@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
 )
 
 //go:embed migrations/*/*.sql
@@ -71,8 +73,11 @@ func (s *store) migrate(ctx context.Context, conn *pgconn.PgConn) error {
 		return fmt.Errorf("postgresql: %s has version %d of the schema, this program needs %d: %w: set create_schema, or run the files of migrations/%s by hand",
 			s.cfg.FirstHost(), version, len(all), ErrNoSchema, s.cfg.Dialect)
 	}
+	if err := s.makeMigrationsTable(ctx, conn); err != nil {
+		return err
+	}
 	return inTransaction(ctx, conn, func() error {
-		if err := s.lockSchema(ctx, conn); err != nil {
+		if err := exec(ctx, conn, s.cfg.named("LOCK TABLE sessionlog_migrations")); err != nil {
 			return err
 		}
 		version, err := s.version(ctx, conn)
@@ -92,17 +97,15 @@ func (s *store) migrate(ctx context.Context, conn *pgconn.PgConn) error {
 	})
 }
 
-// lockSchema makes the table of migrations and lets one program at a time go on. Redshift has no advisory locks; there the
-// table itself is locked.
-func (s *store) lockSchema(ctx context.Context, conn *pgconn.PgConn) error {
-	if s.cfg.Dialect == DialectRedshift {
-		return errors.Join(exec(ctx, conn, s.cfg.named(migrationsTable)), exec(ctx, conn, s.cfg.named("LOCK TABLE sessionlog_migrations")))
+// makeMigrationsTable makes the table whose lock lets one program at a time migrate. That two make it at once is an error of one
+// of them, in spite of IF NOT EXISTS, and of no importance.
+func (s *store) makeMigrationsTable(ctx context.Context, conn *pgconn.PgConn) error {
+	err := exec(ctx, conn, s.cfg.named(migrationsTable))
+	switch configpostgresql.Code(err) {
+	case "23505", "42P07", "40001", "XX000":
+		return nil // what else may be wrong shows when the table is locked
 	}
-	lock := "SELECT pg_advisory_xact_lock(" + advisoryKey + ", (SELECT oid::bigint::bit(32)::integer FROM pg_namespace WHERE nspname = current_schema()))"
-	if err := exec(ctx, conn, lock); err != nil {
-		return err
-	}
-	return exec(ctx, conn, s.cfg.named(migrationsTable))
+	return err
 }
 
 // version is the number of the last migration, 0 where there was none.
@@ -156,9 +159,10 @@ func (s *store) tellViews(ctx context.Context, conn *pgconn.PgConn) error {
 	})
 }
 
-// oldestServer is the first PostgreSQL that has bloom filters in block ranges.
-const oldestServer = 140000
+// oldestServer is the first PostgreSQL that is still maintained.
+const oldestServer = 14
 
+// checkServer finds out a dialect that is not the server's before the server answers in riddles.
 func (s *store) checkServer(conn *pgconn.PgConn) error {
 	text := conn.ParameterStatus("server_version")
 	major, err := strconv.Atoi(text[:digits(text)])
@@ -167,8 +171,8 @@ func (s *store) checkServer(conn *pgconn.PgConn) error {
 		return nil
 	case major == 8:
 		return fmt.Errorf("the server says it is PostgreSQL %s, as Redshift does: %w: set dialect: redshift", text, ErrTooOld)
-	case major*10000 < oldestServer:
-		return fmt.Errorf("the server is PostgreSQL %s: %w: 14 or later is needed", text, ErrTooOld)
+	case major < oldestServer:
+		return fmt.Errorf("the server is PostgreSQL %s: %w: %d or later is needed", text, ErrTooOld, oldestServer)
 	}
 	return nil
 }

@@ -23,11 +23,9 @@ func OpenReader(ctx context.Context, cfg Config) (*Reader, error) {
 	if err != nil {
 		return nil, cfg.explain("connecting", err)
 	}
-	if cfg.Schema != "" {
-		if err := exec(ctx, conn, "SET search_path TO "+cfg.Schema); err != nil {
-			logOut(conn)
-			return nil, cfg.explain("connecting", err)
-		}
+	if err := exec(ctx, conn, cfg.searchPath()); err != nil {
+		logOut(conn)
+		return nil, cfg.explain("connecting", err)
 	}
 	return &Reader{s, conn}, nil
 }
