@@ -76,13 +76,13 @@ func (b *builder) begin(id BackendID, start int64, f *facts, e *session.Event) {
 }
 
 // sessionKey is made of %c. Where log_line_prefix has neither that nor %s, it is the pid with the client's address and port
-// in the minute of the start, which a session's time leads back to within some milliseconds.
+// in the ten minutes of the start, which a session's time leads back to within a second (%t).
 func (b *builder) sessionKey(id BackendID, start int64, f *facts) session.ID {
 	b.hash.Start("session", session.SystemPostgreSQL, b.instance).Int(id.PID)
 	if id.Start != NoStart {
 		return b.hash.Int(id.Start).Key()
 	}
-	return b.hash.Str(f.Host).Int(int64(f.Port)).Int(start / 60e9).Key()
+	return b.hash.Str(f.Host).Int(int64(f.Port)).Int(start / 600e9).Key()
 }
 
 func (b *builder) recordID(what string, e *session.Event) session.ID {

@@ -2,6 +2,7 @@ package postgreslog
 
 import (
 	"errors"
+	"net/netip"
 	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
@@ -79,6 +80,7 @@ const maxSteps = 2000
 type matcher struct {
 	values
 	user  string // what the name must be, if the message says
+	loose bool   // a client may be told by its host's name, not only by its address
 	plain bool   // the prefix is a guess: names with blanks in them would hide that it is wrong
 	steps int
 }
@@ -88,8 +90,13 @@ const maxApplication = 63
 
 // match reads all of text, which stands before the severity, and tells whether it is such a prefix.
 func (p *prefix) match(text, user string, m *matcher) bool {
-	*m = matcher{user: user, plain: m.plain, steps: maxSteps}
-	return m.match(p.parts, text) && len(m.app) <= maxApplication
+	for _, loose := range [...]bool{false, true} {
+		*m = matcher{user: user, loose: loose, plain: m.plain, steps: maxSteps}
+		if m.match(p.parts, text) && len(m.app) <= maxApplication {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *matcher) match(parts []part, text string) bool {
@@ -117,9 +124,22 @@ func (m *matcher) match(parts []part, text string) bool {
 			}
 			m.take(this.escape, strings.Trim(text[:n], " "))
 			text = text[n:]
+			if (this.escape == 'h' || this.escape == 'r') && !m.loose && !isAddress(m.host) {
+				return false
+			}
 		}
 	}
 	return text == ""
+}
+
+// isAddress tells an address, or what stands for none, from a name.
+func isAddress(host string) bool {
+	if host == "" || host[0] == '[' {
+		return host == "" || host == "[local]" || host == unknown
+	}
+	addr, _, _ := strings.Cut(host, "%")
+	_, err := netip.ParseAddr(addr)
+	return err == nil
 }
 
 // free tries the ends that a free text can have, the first one first, at which the rest matches.
@@ -202,17 +222,14 @@ func valueLength(escape byte, text string) int {
 	return -1
 }
 
-// hostLength takes no more than a host (and its port in parentheses of %r): a colon may follow it.
+// hostLength takes no more than a host, and its port in parentheses of %r: a colon may follow it.
 func hostLength(escape byte, s string) int {
-	if escape == 'r' {
-		if i := strings.IndexByte(s, ')'); i >= 0 {
-			return i + 1
-		}
-	}
-	if strings.HasPrefix(s, "[local]") || strings.HasPrefix(s, unknown) {
+	switch {
+	case strings.HasPrefix(s, "[local]"), strings.HasPrefix(s, unknown):
 		return strings.IndexByte(s, ']') + 1
-	}
-	if strings.Count(s, ":") == 1 { // no IPv6 address
+	case escape == 'r':
+		return strings.IndexByte(s, ')') + 1 // nothing, of a process that is no session
+	case strings.Count(s, ":") == 1: // no IPv6 address
 		return strings.IndexByte(s, ':')
 	}
 	return len(s)

@@ -23,7 +23,7 @@ type stderrFormat struct {
 	refusal  error
 	m        matcher
 	cut      string // the last name with a line end in it, which a DETAIL bears too
-	spots    []int // where a severity stands
+	spots    []int  // where a severity stands
 }
 
 func newStderr(linePrefix string) *stderrFormat {
