@@ -148,27 +148,22 @@ func severityBefore(text string) string {
 }
 
 // locate finds the severity of a record: where the text before it is such a prefix, and best where the user's name is the
-// same in both. When several readings are like that, a name was made to look like a message; then a refusal counts before
-// all others, and the one with the longest name, for whoever is let in has a short one. sure is false when no name proves
-// the reading.
+// same in both. When several readings are like that, a name was made to look like a message. The longest name is the true
+// one: every other reading ends it where, within it, a severity seems to stand. sure is false when no name proves the
+// reading.
 func (f *stderrFormat) locate(text string) (severity string, at int, sure bool) {
 	f.find(text)
-	best, longest, refusal := -1, -1, false
+	best, longest := -1, -1
 	var chosen matcher
 	for i, spot := range f.spots {
 		word := severityBefore(text[max(0, spot-10):spot])
-		message := plainMessage(text[spot+3:])
-		user := userOf(word, message)
-		certain := user != ""
-		if !f.matches(text[:spot-len(word)], user) {
-			if certain = false; user == "" || sure || !f.matches(text[:spot-len(word)], "") {
-				continue
-			}
-		}
-		fatal := certain && parseSeverity(word) == SeverityFatal
+		before := text[:spot-len(word)]
+		user := userOf(word, plainMessage(text[spot+3:]))
 		switch {
-		case best < 0, certain && !sure, fatal && (!refusal || len(user) > longest):
-			best, longest, refusal, sure, chosen = i, len(user), fatal, certain, f.m
+		case user != "" && len(user) > longest && f.matches(before, user):
+			best, longest, chosen, sure = i, len(user), f.m, true
+		case best < 0 && f.matches(before, ""):
+			best, chosen = i, f.m
 		}
 	}
 	if best < 0 {
