@@ -53,7 +53,7 @@ var (
 		Size:    9788000,
 		SHA256:  "de0a4a7646c51f032e0088ae6fe9d0833fa280b78d4455681574a32937b32838",
 		Links:   "native/pg-symlinks.json",
-		Fetch:   "15 MiB to fetch, 60 MiB on disk",
+		Fetch:   "22 MiB to fetch, 60 MiB on disk",
 	}
 	PostgreSQL15 = Engine{
 		Name:    "PostgreSQL",
@@ -63,7 +63,7 @@ var (
 		Size:    8448616,
 		SHA256:  "34909ddf65e9da7defdead621bfe1a8ba1b83b5ac11bac21c1a378c6d0d035e4",
 		Links:   "native/pg-symlinks.json",
-		Fetch:   "15 MiB to fetch, 58 MiB on disk",
+		Fetch:   "22 MiB to fetch, 58 MiB on disk",
 	}
 )
 

@@ -20,6 +20,9 @@ import (
 // initdb's arguments. No sync: a template that a power cut breaks is made again from nothing (remove its folder).
 var initdbArgs = []string{"--username=" + Admin.Name, "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions", "--auth=trust"}
 
+// templateLayout is to be raised with every change of what makeTemplate does that its other inputs do not show.
+const templateLayout = 2
+
 // template is a data directory with roles and databases, never started on its own: a server starts on a copy. Making it takes three
 // seconds, a copy a tenth of one, so it is kept beside the engines, for all test processes, under a name made of what went into it.
 func template(ctx context.Context, engine engines.Engine, config Config, binary string) (string, error) {
@@ -27,7 +30,7 @@ func template(ctx context.Context, engine engines.Engine, config Config, binary 
 	if err != nil {
 		return "", err
 	}
-	key := sha256.Sum256(fmt.Appendln(nil, engine.Version, os.Getuid(), initdbArgs, Admin, strings.Join(accountsSQL(), ";")))
+	key := sha256.Sum256(fmt.Appendln(nil, templateLayout, engine.Version, os.Getuid(), initdbArgs, Admin, strings.Join(accountsSQL(), ";")))
 	final := filepath.Join(dir, fmt.Sprintf("postgresql-%d-template-%s", config.Version, hex.EncodeToString(key[:8])))
 	if _, err := os.Stat(final); !errors.Is(err, fs.ErrNotExist) {
 		return final, err
@@ -69,7 +72,17 @@ func makeTemplate(ctx context.Context, config Config, binary string) error {
 		}
 	}
 	err = errors.Join(s.Stop(), s.Close()) // a clean stop first: no copy has to recover
-	return errors.Join(err, os.RemoveAll(config.logDir()))
+	return errors.Join(err, os.RemoveAll(config.logDir()), dropMaps(config.dataDir()))
+}
+
+// dropMaps removes the free space and visibility maps, a quarter of all files: the server makes those that it misses.
+func dropMaps(dataDir string) error {
+	return filepath.WalkDir(dataDir, func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && (strings.HasSuffix(name, "_fsm") || strings.HasSuffix(name, "_vm")) {
+			err = os.Remove(name)
+		}
+		return err
+	})
 }
 
 // publish copies the data directory into dir under a passing name and renames it. Where another process was quicker, its is as good.

@@ -28,12 +28,13 @@ var (
 // Users are all roles.
 var Users = []User{Admin, Audit, Alice, Bob, Carol, Dave, Erin, Frank, Grace, Heidi, Replica}
 
-// The databases. Two of initdb's own serve for what cannot be entered: each database is seven megabytes more to copy for every server.
+// The databases. Two of initdb's own serve for what cannot be entered, and template0 is not kept: each is three hundred files to copy for
+// every server.
 const (
-	PostgresDB = "postgres"
 	AppDB      = "app"       // Alice's; everybody may connect
-	SealedDB   = "template1" // nobody but superusers has the CONNECT right here: FATAL 42501
-	ClosedDB   = "template0" // accepts no connections at all: FATAL 55000
+	PostgresDB = "postgres"  // nobody but superusers has the CONNECT right here: FATAL 42501
+	SealedDB   = PostgresDB  // the same, for those who mean that
+	ClosedDB   = "template1" // accepts no connections at all: FATAL 55000
 )
 
 // accountsSQL makes roles and databases in a fresh cluster that has Admin alone. Each is sent by itself: CREATE DATABASE insists on it.
@@ -55,5 +56,7 @@ func accountsSQL() []string {
 	}
 	return append(statements, "ALTER ROLE "+Heidi.Name+" NOLOGIN",
 		"CREATE DATABASE "+AppDB+" OWNER "+Alice.Name,
-		"REVOKE CONNECT ON DATABASE "+SealedDB+" FROM PUBLIC")
+		"REVOKE CONNECT ON DATABASE "+SealedDB+" FROM PUBLIC",
+		"ALTER DATABASE "+ClosedDB+" ALLOW_CONNECTIONS false",
+		"ALTER DATABASE template0 IS_TEMPLATE false", "DROP DATABASE template0")
 }
