@@ -12,7 +12,8 @@ import (
 
 // reading is the SELECT of all rows of a stretch of time, and the columns that its answer fills.
 type reading struct {
-	block   *block
+	block   *block // is filled by the query
+	look    *block // holds the block before, to be mapped meanwhile
 	columns proto.Results
 	selects []string // per table, up to WHERE
 	order   string

@@ -136,9 +136,8 @@ func (t *table) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) er
 		if t.plan == nil {
 			t.plan = t.newPlan()
 		}
-		b := t.plan.block
 		last := r.From
-		return conn.Query(ctx, "", t.plan.sql(t.layout, r, t.key), t.plan.columns, func(rows int) error {
+		o := newOverlap(t.plan.block, t.plan.look, func(b *block, rows int) error {
 			if t.own != nil {
 				b.own = t.own.current()
 			}
@@ -152,10 +151,21 @@ func (t *table) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) er
 			}
 			return yield(b)
 		})
+		err := conn.Query(ctx, "", t.plan.sql(t.layout, r, t.key), t.plan.columns, o.next)
+		if last := o.stop(); err == nil {
+			err = last
+		}
+		return err
 	})
 }
 
 func (t *table) newPlan() *reading {
+	plan := newReading(t.layout, t.newBlock())
+	plan.look = t.newBlock()
+	return plan
+}
+
+func (t *table) newBlock() *block {
 	b := newBlock(t.name, t.mapper)
 	t.layout.addExtras(b)
 	if kind, ok := t.layout.has("auth_type"); ok {
@@ -164,7 +174,7 @@ func (t *table) newPlan() *reading {
 	if kind, ok := t.layout.has("interface"); ok {
 		b.iface.table = parseEnum(kind)
 	}
-	return newReading(t.layout, b)
+	return b
 }
 
 // askTable runs a query about the log, of which it knows the layout.
