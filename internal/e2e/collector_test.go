@@ -48,7 +48,7 @@ func newCollector(t *testing.T, receivers, names string) *collector {
 	t.Helper()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "collector.yaml")
-	text := strings.NewReplacer("$DIR", dir, "$RECEIVERS", receivers, "$NAMES", names).Replace(`
+	text := strings.NewReplacer("$RECEIVERS", receivers, "$NAMES", names).Replace(`
 receivers:
 $RECEIVERS
 exporters:
@@ -64,6 +64,7 @@ service:
   pipelines:
     logs: {receivers: [$NAMES], exporters: [sessionlog]}
 `)
+	text = strings.ReplaceAll(text, "$DIR", dir) // in the receivers too
 	require.NoError(t, os.WriteFile(config, []byte(text), 0o600))
 	c := &collector{config: config, dir: dir}
 	t.Cleanup(func() {
@@ -88,6 +89,15 @@ func (c *collector) start(t *testing.T) {
 	require.NoError(t, c.cmd.Start())
 	c.ended = make(chan error, 1)
 	go func(cmd *exec.Cmd, ended chan error) { ended <- cmd.Wait() }(c.cmd, c.ended)
+}
+
+// validate is the distribution's own command.
+func (c *collector) validate(t *testing.T) (string, error) {
+	t.Helper()
+	path, err := binary()
+	require.NoError(t, err)
+	out, err := exec.Command(path, "validate", "--config", c.config).CombinedOutput()
+	return string(out), err
 }
 
 // kill is the SIGKILL of the story: no warning, no clean-up.

@@ -19,6 +19,7 @@ const (
 	thousand = 1000
 	kills    = 5
 	arrival  = time.Minute // how long rows may take to arrive on a busy machine
+	quick    = 50 * time.Millisecond
 )
 
 // TestEveryLoginOnceOverFiveKills is the main story: a thousand mixed logins while the collector is killed five times, and
