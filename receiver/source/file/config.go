@@ -1,5 +1,6 @@
-// Package file reads authentication events from files: exports of ClickHouse's system.session_log, plain or compressed,
-// once or for as long as they grow. A format is a parser of package logformat and one line in formats.go.
+// Package file reads authentication events from files, plain or compressed, once or for as long as they grow: exports of
+// ClickHouse's system.session_log and the logs of servers. A format is a parser of package logformat; package formats lists
+// them.
 package file
 
 import (
@@ -10,6 +11,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
@@ -31,6 +33,10 @@ type Config struct {
 	BatchSize int `mapstructure:"batch_size"`
 	// MaxLineBytes is the longest row; a longer one is skipped and counted.
 	MaxLineBytes int `mapstructure:"max_line_bytes"`
+	// LogLinePrefix is PostgreSQL's setting of that name, for its stderr format; empty tries those that servers come with.
+	LogLinePrefix string `mapstructure:"log_line_prefix"`
+	// UndecidedAfter is how long an authorized login is held back where only the absence of a refusal proves it (PostgreSQL).
+	UndecidedAfter time.Duration `mapstructure:"undecided_after"`
 	// Initial is where files begin that are there at the very first start: `beginning` or `end`.
 	Initial string `mapstructure:"initial"`
 }
@@ -49,7 +55,9 @@ func DefaultConfig() Config {
 		PollInterval: time.Second,
 		BatchSize:    8192,
 		MaxLineBytes: 16 << 20,
-		Initial:      initialBeginning,
+
+		UndecidedAfter: 10 * time.Second,
+		Initial:        initialBeginning,
 	}
 }
 
@@ -59,8 +67,8 @@ func (c Config) Validate() error {
 	if len(c.Include) == 0 {
 		errs = append(errs, errors.New("include: required: list the files or globs to read, as [/var/lib/export/session_log*.jsonl]"))
 	}
-	if _, ok := logformat.Find(formats(), c.Format); !ok && c.Format != formatAuto {
-		errs = append(errs, fmt.Errorf("format: %q is not known: write auto or one of %s", c.Format, formatNames()))
+	if _, ok := logformat.Find(formats.All(), c.Format); !ok && c.Format != formatAuto {
+		errs = append(errs, fmt.Errorf("format: %q is not known: write auto or one of %s", c.Format, formats.Names()))
 	}
 	if _, err := c.zone(); err != nil {
 		errs = append(errs, err)
@@ -73,6 +81,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxLineBytes < 1024 {
 		errs = append(errs, errors.New("max_line_bytes: must be 1024 or more"))
+	}
+	if c.UndecidedAfter <= 0 {
+		errs = append(errs, errors.New("undecided_after: must be longer than 0, as 10s"))
 	}
 	if c.Initial != initialBeginning && c.Initial != initialEnd {
 		errs = append(errs, fmt.Errorf("initial: %q is not known: write beginning or end", c.Initial))

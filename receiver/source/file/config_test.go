@@ -25,6 +25,7 @@ func TestMistakesInTheConfiguration(t *testing.T) {
 		{func(c *file.Config) { c.PollInterval = 0 }, "poll_interval: must be longer than 0"},
 		{func(c *file.Config) { c.BatchSize = 0 }, "batch_size: must be 1 or more"},
 		{func(c *file.Config) { c.MaxLineBytes = 10 }, "max_line_bytes: must be 1024 or more"},
+		{func(c *file.Config) { c.UndecidedAfter = 0 }, "undecided_after: must be longer than 0"},
 		{func(c *file.Config) { c.Initial = "middle" }, `initial: "middle" is not known: write beginning or end`},
 	} {
 		cfg := config("a")
@@ -38,6 +39,7 @@ func TestDefaults(t *testing.T) {
 	require.ErrorContains(t, cfg.Validate(), "include: required", "everything else has a default")
 	require.Equal(t, file.Config{
 		Format: "auto", Follow: true, PollInterval: time.Second, BatchSize: 8192, MaxLineBytes: 16 << 20, Initial: "beginning",
+		UndecidedAfter: 10 * time.Second,
 	}, cfg)
 	require.Empty(t, cfg.DefaultInstance())
 	cfg.Include = []string{"/var/lib/export/*.jsonl", "/other"}

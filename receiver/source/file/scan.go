@@ -1,6 +1,7 @@
 package file
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,22 +10,43 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source/tail"
 )
 
-// seen is a file that a scan found.
-type seen struct {
-	path string
-	info os.FileInfo
+// disk is the files of this machine that the configuration means.
+type disk struct{ include, exclude []string }
+
+type diskInfo struct{ os.FileInfo }
+
+func (i diskInfo) Same(other tail.Info) bool {
+	o, ok := other.(diskInfo)
+	return ok && os.SameFile(i.FileInfo, o.FileInfo)
 }
 
-// scan lists the files that the configuration means, those changed longest ago first: rotated ones before the one that is
-// written. What it cannot look at is told to complain, and the others go on.
-func scan(cfg Config, complain func(path string, err error)) []seen {
-	var files []seen
+type diskFile struct{ *os.File }
+
+func (f diskFile) Stat() (tail.Info, error) {
+	info, err := f.File.Stat()
+	return diskInfo{info}, err
+}
+
+// Open is part of [tail.Folder].
+func (disk) Open(_ context.Context, path string) (tail.Handle, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return diskFile{f}, nil
+}
+
+// List is part of [tail.Folder].
+func (d disk) List(_ context.Context, complain func(path string, err error)) ([]tail.File, error) {
+	var files []tail.File
 	taken := map[string]bool{}
-	for _, glob := range cfg.Include {
+	for _, glob := range d.include {
 		for _, path := range expand(glob, complain) {
-			if taken[path] || excluded(cfg.Exclude, path) {
+			if taken[path] || excluded(d.exclude, path) {
 				continue
 			}
 			taken[path] = true
@@ -37,22 +59,17 @@ func scan(cfg Config, complain func(path string, err error)) []seen {
 			case err != nil:
 				complain(path, err)
 			default:
-				files = append(files, seen{path, info})
+				files = append(files, tail.File{Path: path, Info: diskInfo{info}})
 			}
 		}
 	}
-	slices.SortFunc(files, func(a, b seen) int {
-		if c := a.info.ModTime().Compare(b.info.ModTime()); c != 0 {
-			return c
-		}
-		return strings.Compare(a.path, b.path)
-	})
-	return slices.CompactFunc(files, sameFile)
+	tail.Order(files)
+	return slices.CompactFunc(files, sameFile), nil
 }
 
 // sameFile tells links to one file, which have the same time, so that it is not read twice.
-func sameFile(a, b seen) bool {
-	return a.info.ModTime().Equal(b.info.ModTime()) && os.SameFile(a.info, b.info)
+func sameFile(a, b tail.File) bool {
+	return a.Info.ModTime().Equal(b.Info.ModTime()) && a.Info.Same(b.Info)
 }
 
 // expand does not follow links to folders where a glob says **: they may lead in circles. A glob passes silently over what

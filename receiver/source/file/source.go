@@ -2,20 +2,20 @@ package file
 
 import (
 	"context"
-	"fmt"
-	"sync"
+	"strings"
 
 	"go.opentelemetry.io/collector/component"
-	"go.uber.org/zap"
 
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/tail"
 )
 
-type fileSource struct {
-	cfg     Config
-	options logformat.Options
-}
+type fileSource struct{ settings tail.Settings }
+
+// maxOpen is how many files stay open between polls.
+const maxOpen = 200
 
 // New makes the source of a valid configuration. instance is the stable name of the server whose log the files hold.
 func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Source, error) {
@@ -23,43 +23,24 @@ func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Sou
 	if err != nil {
 		return nil, err
 	}
-	return &fileSource{cfg: cfg, options: logformat.Options{Instance: instance, Zone: zone}}, nil
+	s := tail.Settings{
+		Folder:  disk{cfg.Include, cfg.Exclude},
+		Where:   strings.Join(cfg.Include, ", "),
+		Formats: formats.All(),
+		Options: logformat.Options{Instance: instance, Zone: zone, LinePrefix: cfg.LogLinePrefix, DecideAfter: cfg.UndecidedAfter},
+		Follow:  cfg.Follow, PollInterval: cfg.PollInterval, BatchSize: cfg.BatchSize, MaxLineBytes: cfg.MaxLineBytes,
+		SkipExisting: cfg.Initial == initialEnd,
+		HoldOpen:     maxOpen,
+	}
+	if cfg.Format != formatAuto {
+		s.Format = cfg.Format
+	} else if cfg.LogLinePrefix != "" {
+		s.FallbackFormat = formats.PostgreSQLStderr
+	}
+	return &fileSource{s}, nil
 }
 
 // Run reads until ctx ends; without `follow`, until every file has been read and delivered.
 func (s *fileSource) Run(ctx context.Context, host source.Host) error {
-	h := newHealth(host.Status)
-	known := loadPatiently(ctx, host, h)
-	if known == nil {
-		return nil // ctx ended
-	}
-	d := newDeliverer(host, h)
-	var delivering sync.WaitGroup
-	delivering.Go(func() { d.run(ctx) })
-	r := newReader(s, host, known, d)
-	r.run(ctx)
-	close(d.pages)
-	delivering.Wait()
-	d.save(ctx)
-	return nil
+	return tail.Run(ctx, s.settings, host)
 }
-
-// loadPatiently reads the cursors. Without them everything would be told again, so it waits for a store that fails.
-func loadPatiently(ctx context.Context, host source.Host, h *health) *ledger {
-	for attempt := 0; ; attempt++ {
-		l, err := load(ctx, host.Store)
-		h.set("storage", err)
-		if err == nil {
-			return l
-		}
-		if ctx.Err() == nil {
-			host.Log.Warn("the cursors cannot be read: trying again", zap.Error(err))
-		}
-		if !wait(ctx, pause(attempt)) {
-			return nil
-		}
-	}
-}
-
-// place names a record for whoever looks for it.
-func place(path string, offset int64) string { return fmt.Sprintf("%s:%d", path, offset) }

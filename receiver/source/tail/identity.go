@@ -1,8 +1,7 @@
-package file
+package tail
 
 import (
 	"context"
-	"os"
 	"slices"
 
 	"go.uber.org/zap"
@@ -12,7 +11,7 @@ import (
 const idlePolls = 2
 
 // recognise finds the files of the rounds before, under whatever path, and returns those that are new.
-func (r *reader) recognise(files []seen) (strangers []seen) {
+func (r *reader) recognise(ctx context.Context, files []File) (strangers []File) {
 	paths := make(map[string]*tail, len(r.tails))
 	for _, t := range r.tails {
 		if !t.gone {
@@ -20,26 +19,26 @@ func (r *reader) recognise(files []seen) (strangers []seen) {
 		}
 	}
 	here := make(map[*tail]bool, len(r.tails))
-	var moved []seen
+	var moved []File
 	for _, f := range files {
-		if t := paths[f.path]; t == nil || !os.SameFile(t.info, f.info) {
+		if t := paths[f.Path]; t == nil || !t.info.Same(f.Info) {
 			moved = append(moved, f)
-		} else if here[t] = true; !r.look(t, f) {
+		} else if here[t] = true; !r.look(ctx, t, f) {
 			strangers = append(strangers, f)
 		}
 	}
 	for _, f := range moved {
-		i := slices.IndexFunc(r.tails, func(t *tail) bool { return !here[t] && os.SameFile(t.info, f.info) })
+		i := slices.IndexFunc(r.tails, func(t *tail) bool { return !here[t] && t.info.Same(f.Info) })
 		if i < 0 {
 			strangers = append(strangers, f)
-		} else if t := r.tails[i]; r.look(t, f) {
+		} else if t := r.tails[i]; r.look(ctx, t, f) {
 			here[t] = true
 		} else {
 			strangers = append(strangers, f)
 		}
 	}
 	for _, t := range slices.Clone(r.tails) {
-		if !here[t] && slices.Contains(r.tails, t) {
+		if r.away == nil && !here[t] && slices.Contains(r.tails, t) {
 			r.leave(t)
 		}
 	}
@@ -47,25 +46,36 @@ func (r *reader) recognise(files []seen) (strangers []seen) {
 }
 
 // look notes what became of a known file. It tells whether its content still is the one that was read.
-func (r *reader) look(t *tail, f seen) bool {
-	changed := f.info.Size() != t.info.Size() || !f.info.ModTime().Equal(t.info.ModTime())
+func (r *reader) look(ctx context.Context, t *tail, f File) bool {
+	changed := f.Info.Size() != t.info.Size() || !f.Info.ModTime().Equal(t.info.ModTime())
 	if changed && t.pos > 0 {
-		text, packed, err := head(f.path, maxHead)
+		same, err := r.goesOn(ctx, t, f)
 		if err != nil {
-			r.complain(f.path, err)
+			r.complain(f.Path, err)
 			return true
 		}
-		c := &t.record.cursor
-		if !packed && f.info.Size() < t.pos || c.HeadSize > 0 && !c.begins(&beginning{text: text}) || !c.goesOn(f.path, packed) {
-			r.host.Log.Info("the file was truncated or written anew: reading from its beginning", zap.String("file", f.path))
+		if !same {
+			r.host.Log.Info("the file was truncated or written anew: reading from its beginning", zap.String("file", f.Path))
 			r.forget(t)
 			return false
 		}
 	}
-	t.path, t.gone, t.idle = f.path, false, 0
+	t.path, t.gone, t.idle = f.Path, false, 0
 	t.drained = t.drained && !changed
-	t.info = f.info
+	t.info = f.Info
 	return true
+}
+
+func (r *reader) goesOn(ctx context.Context, t *tail, f File) (bool, error) {
+	text, packed, err := head(ctx, r.Folder, f.Path, maxHead)
+	if err != nil {
+		return false, err
+	}
+	c := &t.record.cursor
+	if !packed && f.Info.Size() < t.pos || c.HeadSize > 0 && !c.begins(&beginning{text: text}) {
+		return false, nil
+	}
+	return c.goesOn(ctx, r.Folder, f.Path, packed)
 }
 
 // leave handles a file whose path leads elsewhere or nowhere now. What was not open is out of reach.
@@ -96,6 +106,9 @@ func (r *reader) forget(t *tail) {
 	if t.record.owner == t {
 		t.record.owner = nil
 	}
+	if s := r.settlers[t.format]; s != nil {
+		s.orphans = true
+	}
 	r.tails = slices.DeleteFunc(r.tails, func(x *tail) bool { return x == t })
 }
 
@@ -109,36 +122,47 @@ func (r *reader) dismiss() {
 }
 
 // adopt finds the cursors of new files: first those last seen at the same path, so that a copy does not take them.
-func (r *reader) adopt(ctx context.Context, strangers []seen) {
+func (r *reader) adopt(ctx context.Context, strangers []File) {
 	var fresh []*tail
 	var texts []*beginning
 	for _, f := range strangers {
-		text, packed, err := head(f.path, maxHead)
+		text, packed, err := head(ctx, r.Folder, f.Path, maxHead)
 		if err != nil {
-			r.complain(f.path, err)
+			r.complain(f.Path, err)
 			continue
 		}
-		fresh = append(fresh, &tail{path: f.path, info: f.info, start: text, packed: packed})
+		fresh = append(fresh, &tail{path: f.Path, info: f.Info, start: text, packed: packed})
 		texts = append(texts, &beginning{text: text})
 	}
 	for _, samePath := range []bool{true, false} {
 		for i, t := range fresh {
 			if t.record == nil {
-				t.record = r.known.claim(t, texts[i], samePath)
-				if t.record != nil {
-					t.record.owner = t
-					t.startHash, t.startSize = t.record.cursor.Head, t.record.cursor.HeadSize
-				}
+				r.claim(ctx, t, texts[i], samePath)
 			}
 		}
 	}
 	for _, t := range fresh {
-		if t.record == nil {
+		switch {
+		case t.record != nil:
+		case r.away != nil:
+			continue // perhaps there is a cursor that could not be compared
+		default:
 			t.record = r.known.add(t)
-			t.skip = r.known.fresh && !r.started && r.cfg.Initial == initialEnd
+			t.skip = r.known.fresh && !r.started && r.SkipExisting
 			r.unsaved = true
 		}
 		r.tails = append(r.tails, t)
 	}
 	r.saveIndex(ctx)
+}
+
+func (r *reader) claim(ctx context.Context, t *tail, text *beginning, samePath bool) {
+	var err error
+	if t.record, err = r.known.claim(ctx, r.Folder, t, text, samePath); err != nil {
+		r.complain(t.path, err)
+	}
+	if t.record != nil {
+		t.record.owner = t
+		t.startHash, t.startSize = t.record.cursor.Head, t.record.cursor.HeadSize
+	}
 }

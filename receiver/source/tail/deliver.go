@@ -1,4 +1,4 @@
-package file
+package tail
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // deliverer hands pages on in order, one after another, and remembers each once it was taken. Meanwhile the next page is
@@ -17,13 +18,14 @@ type deliverer struct {
 	pages   chan *page // to deliver
 	free    chan *page // to fill
 	unsaved map[string][]byte
+	batch   int
 }
 
 // pagesInUse are one being filled, one waiting and one being delivered.
 const pagesInUse = 3
 
-func newDeliverer(host source.Host, h *health) *deliverer {
-	d := &deliverer{host: host, health: h, pages: make(chan *page, 1), free: make(chan *page, pagesInUse), unsaved: map[string][]byte{}}
+func newDeliverer(host source.Host, h *health, batch int) *deliverer {
+	d := &deliverer{host: host, health: h, pages: make(chan *page, 1), free: make(chan *page, pagesInUse), unsaved: map[string][]byte{}, batch: batch}
 	for range pagesInUse {
 		d.free <- &page{}
 	}
@@ -52,21 +54,34 @@ func (d *deliverer) run(ctx context.Context) {
 
 // deliver tells the page until it is taken, and tells whether it was. The same events have the same ids each time.
 func (d *deliverer) deliver(ctx context.Context, p *page) bool {
-	for attempt := 0; len(p.Events) > 0; attempt++ {
-		err := d.host.Emit(ctx, p.Events)
+	// One record may decide much that was held back: then a page has more events than the pipeline shall get at once.
+	for rest := p.Events; len(rest) > 0; {
+		part := rest[:min(len(rest), d.batch)]
+		if !d.emit(ctx, part) {
+			return false
+		}
+		d.host.Stats.Read(time.Unix(0, part[len(part)-1].Time).UTC(), p.lag)
+		rest = rest[len(part):]
+	}
+	for _, m := range p.marks {
+		text, _ := json.Marshal(m.cursor) // it has texts and numbers only
+		d.unsaved[m.key] = text
+	}
+	d.save(ctx)
+	return true
+}
+
+func (d *deliverer) emit(ctx context.Context, events []session.Event) bool {
+	for attempt := 0; ; attempt++ {
+		err := d.host.Emit(ctx, events)
 		d.health.set("delivery", err)
 		if err == nil {
-			d.host.Stats.Read(time.Unix(0, p.Events[len(p.Events)-1].Time).UTC(), p.lag)
-			break
+			return true
 		}
 		if !wait(ctx, pause(attempt)) {
 			return false
 		}
 	}
-	text, _ := json.Marshal(p.cursor) // it has texts and numbers only
-	d.unsaved[p.key] = text
-	d.save(ctx)
-	return true
 }
 
 // save writes what is unsaved. A failure does not stop the reading: after a restart the events since the last success are

@@ -1,4 +1,4 @@
-package file
+package tail
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 
 // reader looks for files and reads them one after another.
 type reader struct {
-	*fileSource
+	Settings
 	host    source.Host
 	known   *ledger
 	deliver *deliverer
@@ -23,6 +23,10 @@ type reader struct {
 	unsaved  bool              // the index of the ledger
 	started  bool              // the first scan is over
 
+	away     error                // the folder is out of reach in this round
+	failures int                  // rounds in a row in which it was
+	settlers map[string]*settling // by format
+
 	buf  []byte
 	ends []int // lengths of the records in a chunk; negative: too long
 	page *page
@@ -30,14 +34,13 @@ type reader struct {
 
 const (
 	chunk    = 256 << 10
-	maxOpen  = 200      // files that stay open between polls, so that their rest can be read after a rotation
 	turnSize = 64 << 20 // text of one growing file that is read before the others have their turn
 )
 
-func newReader(s *fileSource, host source.Host, known *ledger, d *deliverer) *reader {
+func newReader(s Settings, host source.Host, known *ledger, d *deliverer) *reader {
 	return &reader{
-		fileSource: s, host: host, known: known, deliver: d,
-		problems: map[string]string{}, current: map[string]bool{}, buf: make([]byte, chunk),
+		Settings: s, host: host, known: known, deliver: d,
+		problems: map[string]string{}, current: map[string]bool{}, settlers: map[string]*settling{}, buf: make([]byte, chunk),
 	}
 }
 
@@ -46,43 +49,73 @@ func (r *reader) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		more := r.round(ctx)
 		switch {
+		case r.away != nil:
+			r.failures++
+			if !wait(ctx, max(r.PollInterval, pause(r.failures))) {
+				return
+			}
+			continue
 		case more:
-		case !r.cfg.Follow:
+		case !r.Follow:
 			return
-		case !wait(ctx, r.cfg.PollInterval):
+		case !wait(ctx, r.PollInterval):
 			return
 		}
+		r.failures = 0
 	}
 }
 
 // round looks at the folder once and reads what is new. It tells whether there is more to read at once.
 func (r *reader) round(ctx context.Context) (more bool) {
 	clear(r.current)
+	r.away = nil
+	defer r.tellReach(ctx)
+	files, err := r.Folder.List(ctx, r.complain)
+	if err != nil {
+		r.away = err
+		return false
+	}
 	for _, t := range r.tails {
 		if t.problem && t.drained {
 			r.current[t.path] = true
 		}
 	}
-	files := scan(r.cfg, r.complain)
 	if len(files) == 0 && !r.started {
-		r.host.Log.Warn("no file matches `include` yet", zap.Strings("include", r.cfg.Include))
+		r.host.Log.Warn("there is no file to read yet", zap.String("where", r.Where))
 	}
-	strangers := r.recognise(files)
+	strangers := r.recognise(ctx, files)
 	for _, t := range r.tails {
-		if t.gone {
+		if t.gone && r.away == nil {
 			more = r.turn(ctx, t, t.idle >= idlePolls) || more
 		}
 	}
 	r.adopt(ctx, strangers)
 	for _, t := range r.tails {
-		if !t.gone && !t.drained {
-			more = r.turn(ctx, t, !r.cfg.Follow) || more
+		if !t.gone && !t.drained && r.away == nil {
+			more = r.turn(ctx, t, !r.Follow) || more
 		}
 	}
+	if r.away != nil {
+		return false
+	}
 	r.dismiss()
+	if !more {
+		r.settle(ctx)
+	}
 	r.started = true
 	r.report()
 	return more && ctx.Err() == nil
+}
+
+// tellReach says whether the folder could be looked at in this round.
+func (r *reader) tellReach(ctx context.Context) {
+	if ctx.Err() != nil {
+		return
+	}
+	if r.away != nil && r.failures == 0 {
+		r.host.Log.Warn("trying again", zap.Error(r.away))
+	}
+	r.deliver.health.set("folder", r.away)
 }
 
 func (r *reader) saveIndex(ctx context.Context) {
@@ -96,6 +129,10 @@ func (r *reader) saveIndex(ctx context.Context) {
 
 // complain counts and logs what is wrong with a path, once until it changes.
 func (r *reader) complain(path string, err error) {
+	if errors.Is(err, ErrUnreachable) {
+		r.away = err
+		return
+	}
 	r.current[path] = true
 	reason := err.Error()
 	if r.problems[path] != reason {

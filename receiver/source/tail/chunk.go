@@ -1,4 +1,4 @@
-package file
+package tail
 
 import (
 	"context"
@@ -30,7 +30,7 @@ func (r *reader) consume(ctx context.Context, t *tail, data []byte, final bool, 
 	if err := r.parse(ctx, t, string(data[start:used])); err != nil {
 		return used, err
 	}
-	if len(data)-used >= r.cfg.MaxLineBytes {
+	if len(data)-used >= r.MaxLineBytes {
 		*dropped = int64(len(data) - used)
 		used = len(data)
 	}
@@ -43,7 +43,7 @@ func (r *reader) frame(t *tail, data []byte, final bool) (used int) {
 	for used < len(data) {
 		rest := data[used:]
 		n := t.parser.Frame(rest)
-		if n == 0 && len(rest) >= r.cfg.MaxLineBytes {
+		if n == 0 && len(rest) >= r.MaxLineBytes {
 			n = logformat.Line(rest) // a record of many lines: give up its first
 			if n > 0 {
 				r.ends = append(r.ends, -n)
@@ -58,7 +58,7 @@ func (r *reader) frame(t *tail, data []byte, final bool) (used int) {
 			return used
 		}
 		used += n
-		if n > r.cfg.MaxLineBytes {
+		if n > r.MaxLineBytes {
 			n = -n
 		}
 		r.ends = append(r.ends, n)
@@ -103,7 +103,7 @@ func (r *reader) parse(ctx context.Context, t *tail, text string) error {
 		text = text[n:]
 		r.page.bytes += n
 		r.page.moved = r.page.moved || t.pos > t.told
-		if r.page.full(r.cfg.BatchSize) {
+		if r.page.full(r.BatchSize) {
 			remember()
 			if err := r.send(ctx, t, true); err != nil {
 				return err
@@ -115,9 +115,9 @@ func (r *reader) parse(ctx context.Context, t *tail, text string) error {
 
 func (r *reader) tooLong(t *tail, n int64) {
 	if t.pos >= t.told && !t.skip {
-		reason := fmt.Errorf("a line of %d bytes, more than `max_line_bytes` %d", n, r.cfg.MaxLineBytes)
-		if n <= int64(r.cfg.MaxLineBytes) {
-			reason = fmt.Errorf("a row of several lines that does not end within `max_line_bytes` %d", r.cfg.MaxLineBytes)
+		reason := fmt.Errorf("a line of %d bytes, more than `max_line_bytes` %d", n, r.MaxLineBytes)
+		if n <= int64(r.MaxLineBytes) {
+			reason = fmt.Errorf("a row of several lines that does not end within `max_line_bytes` %d", r.MaxLineBytes)
 		}
 		r.host.Stats.BadRows(1, place(t.path, t.pos), reason)
 	}
@@ -125,3 +125,6 @@ func (r *reader) tooLong(t *tail, n int64) {
 	t.before = ""
 	r.page.moved = r.page.moved || t.pos > t.told
 }
+
+// place names a record for whoever looks for it.
+func place(path string, offset int64) string { return fmt.Sprintf("%s:%d", path, offset) }

@@ -1,12 +1,12 @@
-package file
+package tail
 
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -14,7 +14,7 @@ import (
 
 // stream is the text of a file, uncompressed. All offsets of this package count its bytes.
 type stream struct {
-	file   *os.File
+	file   Handle
 	text   io.Reader
 	close  func()
 	packed string // gzip, zstd or nothing
@@ -29,8 +29,8 @@ var (
 const maxWindow = 128 << 20
 
 // open looks at the content, not at the name, to tell how a file is compressed.
-func open(path string) (*stream, error) {
-	f, err := os.Open(path)
+func open(ctx context.Context, folder Folder, path string) (*stream, error) {
+	f, err := folder.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -107,15 +107,15 @@ func (s *stream) fill(buf []byte) (n int, whole bool, err error) {
 }
 
 // head is the first bytes of the text.
-func head(path string, size int) (text []byte, packed bool, err error) {
-	s, err := open(path)
+func head(ctx context.Context, folder Folder, path string, size int) (text []byte, packed bool, err error) {
+	s, err := open(ctx, folder, path)
 	if err != nil {
 		return nil, false, err
 	}
 	defer s.Close()
 	buf := make([]byte, size)
 	n, _, err := s.fill(buf)
-	if n > 0 {
+	if n > 0 && !errors.Is(err, ErrUnreachable) {
 		err = nil // a compressed file may be torn further on
 	}
 	return buf[:n], s.packed != "", err

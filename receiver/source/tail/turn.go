@@ -1,4 +1,4 @@
-package file
+package tail
 
 import (
 	"context"
@@ -17,7 +17,7 @@ func (r *reader) turn(ctx context.Context, t *tail, last bool) (more bool) {
 		return false
 	}
 	opened := t.parser == nil
-	err := t.ready(r.cfg, r.options, last)
+	err := t.ready(ctx, r, last)
 	if err == nil {
 		if opened {
 			r.host.Log.Info("reading file", zap.String("file", t.path), zap.String("format", t.format),
@@ -25,11 +25,13 @@ func (r *reader) turn(ctx context.Context, t *tail, last bool) (more bool) {
 		}
 		more, err = r.read(ctx, t, last)
 	}
-	t.rest(t.gone || len(r.tails) <= maxOpen)
+	t.rest(r.HoldOpen > 0 && (t.gone || len(r.tails) <= r.HoldOpen))
 	t.problem = false
 	switch {
 	case err == nil:
 		t.drained = !more
+	case errors.Is(err, ErrUnreachable):
+		t.drained, r.away = false, err
 	case errors.Is(err, context.Canceled), errors.Is(err, errReplaced):
 		t.drained = false
 	case errors.Is(err, errTooEarly):
@@ -62,7 +64,7 @@ func (r *reader) read(ctx context.Context, t *tail, last bool) (more bool, err e
 		switch {
 		case whole:
 			return false, r.ended(t, failed, last)
-		case have == len(r.buf) && have < r.cfg.MaxLineBytes:
+		case have == len(r.buf) && have < r.MaxLineBytes:
 			r.buf = append(make([]byte, 0, 2*have), r.buf...)[:2*have]
 		case !t.packed && t.pos-begin >= turnSize:
 			return true, nil
@@ -74,6 +76,7 @@ func (r *reader) read(ctx context.Context, t *tail, last bool) (more bool, err e
 func (r *reader) ended(t *tail, failed error, last bool) error {
 	if t.skip && failed == nil {
 		t.skip = false
+		r.settleUntold(t)
 	}
 	if t.parser.Doubtful() > t.doubtful {
 		r.host.Log.Warn("local times in an hour that came twice were read by their order: export with date_time_output_format = 'iso' to be sure",
@@ -106,13 +109,23 @@ func (r *reader) takePage(ctx context.Context) error {
 // send hands the page on. The tail's own cursor runs ahead of the store's, which moves on delivery.
 func (r *reader) send(ctx context.Context, t *tail, more bool) error {
 	p := r.page
-	p.key, p.cursor = t.record.key(), t.cursor()
-	if t.record.owner == t {
-		t.record.cursor = p.cursor
-	}
+	r.mark(p, t, t.cursor())
 	if n := len(p.Events); n > 0 && more {
 		p.lag = max(0, t.info.ModTime().Sub(time.Unix(0, p.Events[n-1].Time)))
 	}
+	return r.hand(ctx)
+}
+
+// mark lets a page move a file's cursor.
+func (r *reader) mark(p *page, t *tail, c cursor) {
+	p.marks = append(p.marks, mark{t.record.key(), c})
+	if t.record.owner == t {
+		t.record.cursor = c
+	}
+}
+
+func (r *reader) hand(ctx context.Context) error {
+	p := r.page
 	r.page = nil
 	select {
 	case r.deliver.pages <- p:

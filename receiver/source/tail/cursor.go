@@ -1,4 +1,4 @@
-package file
+package tail
 
 import (
 	"cmp"
@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 
@@ -64,19 +63,26 @@ func (b *beginning) hash(size int) string {
 
 // goesOn tells whether the text before Offset is still the one that was read. An export that was written anew may begin
 // as the old one did and have other rows in the middle. Of a compressed file only the beginning is looked at: nobody
-// changes one in place.
-func (c *cursor) goesOn(path string, packed bool) bool {
+// changes one in place. The error is [ErrUnreachable]; of any other, whoever reads the file next will say so.
+func (c *cursor) goesOn(ctx context.Context, folder Folder, path string, packed bool) (bool, error) {
 	if packed || c.TailSize == 0 {
-		return true
+		return true, nil
 	}
-	f, err := os.Open(path)
+	f, err := folder.Open(ctx, path)
 	if err != nil {
-		return true // whoever reads the file next will say so
+		return true, unreachable(err)
 	}
 	defer func() { _ = f.Close() }()
 	text := make([]byte, c.TailSize)
-	n, _ := f.ReadAt(text, c.Offset-int64(c.TailSize))
-	return n == c.TailSize && hash(text) == c.Tail
+	n, err := f.ReadAt(text, c.Offset-int64(c.TailSize))
+	return n == c.TailSize && hash(text) == c.Tail, unreachable(err)
+}
+
+func unreachable(err error) error {
+	if errors.Is(err, ErrUnreachable) {
+		return err
+	}
+	return nil
 }
 
 // record is a cursor in the store, and the file of this run that it belongs to.
@@ -165,19 +171,25 @@ func (l *ledger) save(ctx context.Context) error {
 
 // claim gives the file at path the record that knows it, of those that no other file of this run has. samePath asks for one
 // that was last seen there.
-func (l *ledger) claim(t *tail, text *beginning, samePath bool) *record {
-	var best *record
+func (l *ledger) claim(ctx context.Context, folder Folder, t *tail, text *beginning, samePath bool) (best *record, err error) {
 	for _, r := range l.records {
 		if r.owner != nil && !r.owner.drainedAway() || samePath && r.cursor.Path != t.path {
 			continue
 		}
 		if t.packed || t.info.Size() >= r.cursor.Offset {
-			if (best == nil || best.cursor.Offset < r.cursor.Offset) && r.cursor.begins(text) && r.cursor.goesOn(t.path, t.packed) {
+			if best != nil && best.cursor.Offset >= r.cursor.Offset || !r.cursor.begins(text) {
+				continue
+			}
+			same, err := r.cursor.goesOn(ctx, folder, t.path, t.packed)
+			if err != nil {
+				return nil, err
+			}
+			if same {
 				best = r
 			}
 		}
 	}
-	return best
+	return best, nil
 }
 
 // add makes a record for a file that nobody knows.

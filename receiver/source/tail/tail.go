@@ -1,8 +1,10 @@
-package file
+package tail
 
 import (
+	"context"
 	"errors"
-	"os"
+	"fmt"
+	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
@@ -10,7 +12,7 @@ import (
 // tail is one file that is being read: it belongs to the file itself, not to the path, which a rotation changes.
 type tail struct {
 	path   string
-	info   os.FileInfo // when it was last looked at
+	info   Info // when it was last looked at
 	packed bool
 	record *record
 
@@ -39,19 +41,19 @@ func (t *tail) drainedAway() bool { return t.gone && t.drained }
 
 var (
 	errReplaced = errors.New("the file was replaced while it was opened")
-	errUnknown  = errors.New("the content has none of the known formats (" + formatNames() + "): write its `format`, or `exclude` the file")
+	errUnknown  = errors.New("the content has none of the known formats")
 	errTooEarly = errors.New("too little content to tell the format")
 )
 
 // ready opens the file where reading goes on.
-func (t *tail) ready(cfg Config, o logformat.Options, last bool) error {
+func (t *tail) ready(ctx context.Context, r *reader, last bool) error {
 	if t.stream == nil {
-		s, err := open(t.path)
+		s, err := open(ctx, r.Folder, t.path)
 		if err != nil {
 			return err
 		}
 		info, err := s.file.Stat()
-		if err == nil && !os.SameFile(info, t.info) {
+		if err == nil && !t.info.Same(info) {
 			err = errReplaced
 		}
 		if err != nil {
@@ -61,7 +63,7 @@ func (t *tail) ready(cfg Config, o logformat.Options, last bool) error {
 		t.stream, t.packed = s, s.packed != ""
 	}
 	if t.parser == nil {
-		if err := t.begin(cfg, o, last); err != nil {
+		if err := t.begin(ctx, r, last); err != nil {
 			return err
 		}
 	}
@@ -69,27 +71,14 @@ func (t *tail) ready(cfg Config, o logformat.Options, last bool) error {
 }
 
 // begin makes the parser, by the cursor if there is one.
-func (t *tail) begin(cfg Config, o logformat.Options, last bool) error {
+func (t *tail) begin(ctx context.Context, r *reader, last bool) error {
 	c := &t.record.cursor
-	name := cfg.Format
-	if name == formatAuto {
-		name = c.Format
+	f, err := t.findFormat(ctx, r, last)
+	if err != nil {
+		return err
 	}
-	f, known := logformat.Find(formats(), name)
-	if !known {
-		text, _, err := head(t.path, maxHead)
-		if err != nil {
-			return err
-		}
-		var verdict logformat.Verdict
-		f, verdict = logformat.Detect(formats(), text, last || t.packed || len(text) == maxHead)
-		switch {
-		case verdict == logformat.Wait || len(text) == 0:
-			return errTooEarly
-		case verdict == logformat.No:
-			return errUnknown
-		}
-	}
+	o := r.Options
+	o.Name, o.Written, o.Shared = t.path, t.info.ModTime(), r.shared(f.Name)
 	parser := f.New(o)
 	if c.Offset > 0 && (c.Format == f.Name || c.Format == "") {
 		if err := parser.Restore(c.Anchor, c.State); err != nil {
@@ -99,6 +88,36 @@ func (t *tail) begin(cfg Config, o logformat.Options, last bool) error {
 	}
 	t.format, t.parser = f.Name, parser
 	return nil
+}
+
+// findFormat is the one that is written, or was found before, or that the content has.
+func (t *tail) findFormat(ctx context.Context, r *reader, last bool) (logformat.Format, error) {
+	name := r.Format
+	if name == "" {
+		name = t.record.cursor.Format
+	}
+	if f, known := logformat.Find(r.Formats, name); known {
+		return f, nil
+	}
+	text, _, err := head(ctx, r.Folder, t.path, maxHead)
+	if err != nil {
+		return logformat.Format{}, err
+	}
+	f, verdict := logformat.Detect(r.Formats, text, last || t.packed || len(text) == maxHead)
+	switch {
+	case verdict == logformat.Wait || len(text) == 0:
+		return f, errTooEarly
+	case verdict == logformat.Yes:
+		return f, nil
+	}
+	if f, known := logformat.Find(r.Formats, r.FallbackFormat); known {
+		return f, nil
+	}
+	var names []string
+	for _, f := range r.Formats {
+		names = append(names, f.Name)
+	}
+	return f, fmt.Errorf("%w (%s): write its `format`, or `exclude` the file", errUnknown, strings.Join(names, ", "))
 }
 
 // rest closes what need not stay open.
@@ -130,6 +149,8 @@ func (t *tail) cursor() cursor {
 	c.Head, c.HeadSize = t.startHash, t.startSize
 	if t.pos >= t.told && t.before != "" {
 		c.Tail, c.TailSize = hash([]byte(t.before)), len(t.before)
+	} else if old := &t.record.cursor; old.Offset == c.Offset {
+		c.Tail, c.TailSize = old.Tail, old.TailSize
 	}
 	return c
 }

@@ -1,0 +1,56 @@
+package tail
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Folder is where the texts lie: files of this machine, or of a server that lets them be read.
+type Folder interface {
+	// List gives what there is to read, what was changed longest ago first: rotated files before the one that is written. What
+	// cannot be looked at is told to complain, and the others go on. An error means that nobody knows what there is.
+	List(ctx context.Context, complain func(path string, err error)) ([]File, error)
+	// Open opens one of them. ctx bounds all that is done with it until it is closed, where that takes a server.
+	Open(ctx context.Context, path string) (Handle, error)
+}
+
+// File is what a Folder found.
+type File struct {
+	Path string
+	Info Info
+}
+
+// Order sorts files as [Folder.List] gives them.
+func Order(files []File) {
+	slices.SortFunc(files, func(a, b File) int {
+		if c := a.Info.ModTime().Compare(b.Info.ModTime()); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Path, b.Path)
+	})
+}
+
+// Info is what a Folder knows of a file without reading it.
+type Info interface {
+	Size() int64
+	ModTime() time.Time
+	// Same tells whether the other is of the same file, whatever its content and name have become.
+	Same(Info) bool
+}
+
+// Handle is an open file, as it lies: compressed or not.
+type Handle interface {
+	io.Reader
+	io.ReaderAt
+	io.Seeker
+	io.Closer
+	Stat() (Info, error)
+}
+
+// ErrUnreachable is among the errors of a Folder when it is not the file that is to blame but the way to all of them: the
+// round ends, nothing is concluded from it, and the next one follows.
+var ErrUnreachable = errors.New("the log folder is out of reach")
