@@ -144,6 +144,9 @@ func isAddress(host string) bool {
 
 // free tries the ends that a free text can have, the first one first, at which the rest matches.
 func (m *matcher) free(escape byte, rest []part, text string) bool {
+	if escape == 'u' && m.user != "" {
+		return m.named(rest, text)
+	}
 	for end := 0; end <= len(text); end++ {
 		switch {
 		case len(rest) == 0:
@@ -159,7 +162,7 @@ func (m *matcher) free(escape byte, rest []part, text string) bool {
 		if m.plain && strings.ContainsRune(value, ' ') {
 			return false
 		}
-		if (escape != 'u' || m.user == "" || m.user == value) && m.match(rest, text[end:]) {
+		if m.match(rest, text[end:]) {
 			m.take(escape, value)
 			return true
 		}
@@ -168,6 +171,22 @@ func (m *matcher) free(escape byte, rest []part, text string) bool {
 		}
 	}
 	return false
+}
+
+// named takes the name that the message says, with the padding that it may have here.
+func (m *matcher) named(rest []part, text string) bool {
+	after, ok := strings.CutPrefix(text, m.user)
+	if !ok {
+		after, ok = strings.CutPrefix(strings.TrimLeft(text, " "), m.user)
+	}
+	if !ok || m.plain && strings.ContainsRune(m.user, ' ') {
+		return false
+	}
+	if !m.match(rest, after) && !m.match(rest, strings.TrimLeft(after, " ")) {
+		return false
+	}
+	m.take('u', m.user)
+	return true
 }
 
 // begins tells whether a line can be the first of a record: it has what stands before the first free text.

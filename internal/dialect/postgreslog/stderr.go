@@ -54,7 +54,7 @@ func (f *stderrFormat) frame(data []byte) int {
 	if n == 0 {
 		return 0
 	}
-	if f.begins(data[:n]) && !hasSeverity(data[:n]) {
+	if !hasSeverity(data[:n]) && f.begins(data[:n]) {
 		if joined, wait := f.join(data, n); wait {
 			return 0
 		} else if joined > 0 {
@@ -83,33 +83,45 @@ func (f *stderrFormat) begins(line []byte) bool {
 
 // join looks for the line with which a record that a name cut can be read, and is certain.
 func (f *stderrFormat) join(data []byte, first int) (n int, wait bool) {
-	for n = first; n < min(len(data), maxName); {
-		m := logformat.Line(data[n:])
-		if m == 0 {
-			return 0, len(data) < maxName
-		}
-		n += m
-		if !hasSeverity(data[n-m : n]) {
-			continue
-		}
-		end := n
-		for end < len(data) && data[end] == '\t' {
+	for at := first; at < min(len(data), maxName); {
+		end := at
+		for {
 			m := logformat.Line(data[end:])
 			if m == 0 {
 				return 0, len(data) < maxName
 			}
-			end += m
+			if end += m; end >= len(data) || data[end] != '\t' {
+				break
+			}
 		}
-		text := logformat.TrimLineEnd(string(data[:end]))
-		word, at, sure := f.locate(text)
-		if sure {
-			f.cut = f.m.user
-		}
-		if sure || word == "DETAIL" && f.cut != "" && f.matches(text[:at-len("DETAIL:  ")], f.cut) {
+		if f.completes(data[:end], at) {
 			return end, false
 		}
+		at = end
 	}
 	return 0, false
+}
+
+// completes tells whether the lines from at on have the severity of the record that data is, and prove it by the name. It
+// looks at these lines alone, so that a name with many of them costs little.
+func (f *stderrFormat) completes(data []byte, at int) bool {
+	if !hasSeverity(data[at:]) {
+		return false
+	}
+	text := logformat.TrimLineEnd(string(data))
+	f.find(text, at)
+	for _, spot := range f.spots {
+		word := severityBefore(text[max(0, spot-10):spot])
+		user := userOf(word, text[spot+3:])
+		if user == "" && word == "DETAIL" {
+			user = f.cut // its line says less than that of the refusal before it
+		}
+		if user != "" && f.matches(text[:spot-len(word)], user) {
+			f.cut = user
+			return true
+		}
+	}
+	return false
 }
 
 var severityWords = []string{
@@ -152,17 +164,17 @@ func severityBefore(text string) string {
 // one: every other reading ends it where, within it, a severity seems to stand. sure is false when no name proves the
 // reading.
 func (f *stderrFormat) locate(text string) (severity string, at int, sure bool) {
-	f.find(text)
+	f.find(text, 0)
 	best, longest := -1, -1
 	var chosen matcher
 	for i, spot := range f.spots {
 		word := severityBefore(text[max(0, spot-10):spot])
 		before := text[:spot-len(word)]
-		user := userOf(word, plainMessage(text[spot+3:]))
+		user := userOf(word, text[spot+3:])
 		switch {
 		case user != "" && len(user) > longest && f.matches(before, user):
 			best, longest, chosen, sure = i, len(user), f.m, true
-		case best < 0 && f.matches(before, ""):
+		case best < 0 && i < maxGuesses && f.matches(before, ""):
 			best, chosen = i, f.m
 		}
 	}
@@ -174,10 +186,13 @@ func (f *stderrFormat) locate(text string) (severity string, at int, sure bool) 
 	return severityBefore(text[max(0, at-10):at]), at + 3, sure
 }
 
-// find notes where a severity may end.
-func (f *stderrFormat) find(text string) {
+// maxGuesses bounds the search for a reading that no name proves.
+const maxGuesses = 4
+
+// find notes where a severity may end, from a place on.
+func (f *stderrFormat) find(text string, at int) {
 	f.spots = f.spots[:0]
-	for at := 0; len(f.spots) < 64; at += 3 {
+	for ; ; at += 3 {
 		i := strings.Index(text[at:], ":  ")
 		if i < 0 {
 			return
@@ -209,21 +224,23 @@ func plainMessage(text string) string {
 func userOf(severity, message string) string {
 	var f facts
 	level := parseSeverity(severity)
-	if level == SeverityDetail {
-		return detailUser(message)
+	kind := classify(level, message)
+	if kind == msgOther && level != SeverityDetail {
+		return ""
 	}
-	switch classify(level, message) {
-	case msgFatal:
-		f.rejected(message)
-		if f.User == "" {
+	message = plainMessage(message)
+	switch {
+	case level == SeverityDetail:
+		return detailUser(message)
+	case kind == msgFatal:
+		if f.rejected(message); f.User == "" {
 			return refusedUser(message)
 		}
-		return f.User
-	case msgAuthorized:
+	case kind == msgAuthorized:
 		if !f.authorized(message) {
 			return ""
 		}
-	case msgDisconnection:
+	case kind == msgDisconnection:
 		if _, ok := f.disconnection(message); !ok {
 			return ""
 		}
