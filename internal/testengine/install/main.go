@@ -13,12 +13,19 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
+	err := install(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "install:", err)
+		os.Exit(1)
+	}
+}
+
+func install(ctx context.Context) error {
 	for _, e := range engines.All {
 		if err := e.Install(ctx, os.Stdout); err != nil {
-			stop()
-			fmt.Fprintln(os.Stderr, "install:", err)
-			os.Exit(1)
+			return err
 		}
 	}
+	return nil
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
 )
 
-// envOrphan makes this test binary a parent to be killed: it starts a server in the named folder, says its process id, and waits.
+// envOrphan makes this test binary a parent to be killed: it starts a server in the named folder, says its process id and socket folder, and waits.
 const envOrphan = "SESSIONLOG_TEST_ORPHAN_DIR"
 
 func TestMain(m *testing.M) {
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 			fmt.Println(err)
 			os.Exit(1)
 		}
-		fmt.Println(s.PID)
+		fmt.Println(s.PID, s.SocketDir)
 		select {}
 	}
 	goleak.VerifyTestMain(m)
@@ -105,8 +105,10 @@ func TestTheServerEndsWithItsParentEvenIfThatIsKilled(t *testing.T) {
 	line, err := bufio.NewReader(out).ReadString('\n')
 	require.NoError(t, err)
 	var pid int
-	_, err = fmt.Sscan(line, &pid)
+	var sockets string
+	_, err = fmt.Sscan(line, &pid, &sockets)
 	require.NoError(t, err, line)
+	defer func() { require.NoError(t, os.RemoveAll(sockets)) }() // nobody else can
 	pids := family(t, pid)
 	require.Greater(t, len(pids), 4)
 
