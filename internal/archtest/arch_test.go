@@ -39,6 +39,7 @@ var rules = []struct {
 	{"exporter/backend", []string{"session"}, "the contract knows the event"},
 	{"exporter", []string{"session", "exporter", "internal/deadletter"}, "an exporter knows no receiver"},
 	{"extension/sessionlogencoding", []string{"session", "internal/dialect"}, "one more door to the parsers"},
+	{"extension/sessionlogencoding", []string{"session", "internal/dialect"}, "the parsers, for other receivers"},
 	{"extension", nil, "extensions see configurations, not components"},
 	{"config", nil, "shared connection blocks"},
 	{"cmd", []string{"receiver", "exporter", "extension"}, "the distribution puts components together"},
