@@ -1,0 +1,213 @@
+// Package mariadblog reads the logins, failures and logouts in the audit log of MariaDB's plugin server_audit, also as Amazon
+// Aurora and RDS for MySQL write it.
+package mariadblog
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
+)
+
+// A record is timestamp,serverhost,username,host,connectionid,queryid,operation,database,object,retcode, and RDS adds the
+// connection's type. Nothing is quoted but the text of a query, so a name with commas and line ends in it stands as it is:
+// what surrounds it is read from both ends.
+type record struct {
+	time       int64 // nanoseconds since 1970 UTC
+	epoch      bool  // the time was one of Aurora's
+	serverHost string
+	user       string
+	host       string
+	port       int32
+	connection int64
+	operation  string
+	database   string
+	code       string
+	kind       string // SSL, SOCKET, TCP
+}
+
+// The operations that concern connections.
+const (
+	opConnect    = "CONNECT"
+	opFailed     = "FAILED_CONNECT"
+	opDisconnect = "DISCONNECT"
+)
+
+var (
+	errTime = errors.New("not a time that server_audit writes: 20261121 22:01:32, or microseconds since 1970")
+	errLine = errors.New("not a record of server_audit, or a torn one")
+)
+
+// tail is what follows the user's name and ends a record.
+type tail struct {
+	begin                                     int // of the host, in the record
+	host, id, operation, database, code, kind string
+}
+
+// readTail reads a record from its end. concern is false where it is of another operation; ok, where it has no end at all.
+func readTail(s string) (t tail, concern, ok bool) {
+	rest, code, found := cutLast(s, ',')
+	if !found {
+		return t, false, false
+	}
+	if !isNumber(code) && code != "" { // RDS: the connection's type
+		t.kind = code
+		if rest, code, found = cutLast(rest, ','); !found {
+			return t, false, false
+		}
+	}
+	t.code = code
+	rest, object, found := cutLast(rest, ',')
+	if !found || !isNumber(code) && code != "" {
+		return t, false, false
+	}
+	if object != "" || code == "" {
+		return t, false, otherOperation(s)
+	}
+	return t.connection(rest)
+}
+
+// connection goes on behind the database, which is the last field that can hold a comma.
+func (t tail) connection(rest string) (tail, bool, bool) {
+	at := -1
+	for _, op := range [...]string{opConnect, opFailed, opDisconnect} {
+		if i := strings.LastIndex(rest, ","+op+","); i > at {
+			at, t.operation, t.database = i, op, rest[i+len(op)+2:]
+		}
+	}
+	if at < 0 {
+		return t, false, otherOperation(rest)
+	}
+	rest, query, ok1 := cutLast(rest[:at], ',')
+	rest, id, ok2 := cutLast(rest, ',')
+	_, host, ok3 := cutLast(rest, ',')
+	t.id, t.host, t.begin = id, host, len(rest)-len(host)
+	return t, true, ok1 && ok2 && ok3 && isNumber(query) && isNumber(id)
+}
+
+// otherOperation tells the records of queries and tables, whose operation stands behind two numbers. One of a connection is
+// none of them: it is torn.
+func otherOperation(s string) bool {
+	numbers := 0
+	for field := range strings.SplitSeq(s, ",") {
+		if numbers >= 2 && field != "" && strings.Trim(field, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == "" {
+			return field != opConnect && field != opFailed && field != opDisconnect
+		}
+		if numbers++; !isNumber(field) {
+			numbers = 0
+		}
+	}
+	return false
+}
+
+func isNumber(s string) bool {
+	_, ok := localtime.Digits(s)
+	return ok && s != ""
+}
+
+func cutLast(s string, sep byte) (before, after string, found bool) {
+	i := strings.LastIndexByte(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+1:], true
+}
+
+// address splits host:port, which servers since 12.0 write. An IPv6 address is taken as one without port.
+func address(s string) (host string, port int32) {
+	before, after, found := cutLast(s, ':')
+	if !found {
+		return s, 0
+	}
+	if strings.IndexByte(before, ':') >= 0 {
+		if _, err := netip.ParseAddr(s); err == nil {
+			return s, 0
+		}
+	}
+	n, ok := localtime.Digits(after)
+	if !ok || after == "" || n > 65535 {
+		return s, 0
+	}
+	return strings.Trim(before, "[]"), int32(n)
+}
+
+// moment reads the time at a record's beginning and gives what follows its comma.
+func moment(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest string, err error) {
+	if len(s) > 18 && s[17] == ',' && s[8] == ' ' {
+		year, ok1 := localtime.Digits(s[0:4])
+		month, ok2 := localtime.Digits(s[4:6])
+		date, ok3 := localtime.Digits(s[6:8])
+		local, ok4 := localtime.At(year, month, date, s[9:17])
+		if !ok1 || !ok2 || !ok3 || !ok4 {
+			return 0, false, "", errTime
+		}
+		unix, err := clock.Unix(local, clock.Before)
+		if err == nil {
+			clock.Before = unix
+		}
+		return unix * 1e9, false, s[18:], err
+	}
+	if len(s) > 17 && s[16] == ',' && isNumber(s[:16]) {
+		micros, _ := localtime.Digits(s[:16])
+		return micros * 1000, true, s[17:], nil
+	}
+	return fromSyslog(clock, s)
+}
+
+// fromSyslog reads what server_audit_output_type = syslog makes of a record: syslog's own head, then all but the time.
+func fromSyslog(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest string, err error) {
+	nanos, rest, err = clock.Stamp(s)
+	if errors.Is(err, localtime.ErrStamp) {
+		return 0, false, "", errTime
+	}
+	_, rest, found := strings.Cut(rest, ": ")
+	if !found && err == nil {
+		return 0, false, "", errTime
+	}
+	return nanos, false, strings.TrimLeft(rest, " "), err
+}
+
+// begins tells whether a line is the first of a record.
+func begins(line string) bool {
+	if len(line) > 18 && line[17] == ',' && line[8] == ' ' && line[11] == ':' {
+		return isNumber(line[:8])
+	}
+	if len(line) > 17 && line[16] == ',' {
+		return isNumber(line[:16])
+	}
+	return len(line) > 16 && (localtime.Month(line[:3]) != 0 && line[3] == ' ' || line[4] == '-' && isNumber(line[:4]))
+}
+
+func (r *record) read(clock *localtime.Syslog, s string) (concern bool, err error) {
+	t, concern, ok := readTail(s)
+	switch {
+	case !ok && !begins(s):
+		return false, errLine
+	case !ok || !concern:
+		if _, _, _, err := moment(clock, s); err != nil {
+			return false, err
+		}
+		if !ok {
+			return false, errLine
+		}
+		return false, nil
+	}
+	*r = record{operation: t.operation, database: t.database, code: t.code, kind: t.kind}
+	nanos, epoch, rest, err := moment(clock, s)
+	if err != nil {
+		return false, err
+	}
+	at := len(s) - len(rest) // of the server's host
+	if at >= t.begin {
+		return false, errLine
+	}
+	serverHost, user, found := strings.Cut(s[at:t.begin-1], ",")
+	if !found {
+		return false, errLine
+	}
+	r.time, r.epoch, r.serverHost, r.user = nanos, epoch, serverHost, user
+	r.host, r.port = address(t.host)
+	r.connection, _ = localtime.Digits(t.id)
+	return true, nil
+}

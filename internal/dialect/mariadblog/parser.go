@@ -1,0 +1,191 @@
+package mariadblog
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"unsafe"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Formats is the audit log of MariaDB and its relatives.
+func Formats() []logformat.Format {
+	return []logformat.Format{{
+		Name: "server_audit", Aliases: []string{"mariadb_audit", "mysql_audit"}, Detect: detect,
+		New: func(o logformat.Options) logformat.Parser { return newParser(o) },
+	}}
+}
+
+// detect looks for a time, and further on two numbers with an operation behind them.
+func detect(head []byte, whole bool) logformat.Verdict {
+	first, _, ended := strings.Cut(string(head[:min(len(head), 2048)]), "\n")
+	switch {
+	case !ended && !whole && len(first) < 1000:
+		return logformat.Wait
+	case !begins(first):
+		return logformat.No
+	}
+	if _, concern, ok := readTail(strings.TrimSuffix(first, "\r")); ok && (concern || strings.Count(first, ",") >= 8) {
+		return logformat.Yes
+	}
+	return logformat.No
+}
+
+type parser struct {
+	instance string
+	clock    localtime.Syslog
+	sessions *sessions
+	hash     session.Hasher
+	record   record
+	end      int64
+}
+
+func newParser(o logformat.Options) *parser {
+	p := &parser{instance: o.Instance, clock: localtime.Syslog{Clock: localtime.New(o.Zone)}}
+	if !o.Written.IsZero() {
+		p.clock.Written = o.Written.Unix()
+	}
+	p.sessions = o.Shared.Thing("server_audit", func() any { return &sessions{} }).(*sessions)
+	return p
+}
+
+func (p *parser) Doubtful() int { return p.clock.Doubtful() }
+
+// maxName is how far a record goes on when a name with line ends in it cut it: names have up to 128 characters.
+const maxName = 600
+
+// Frame takes a line, or, when it has no end as records have one, the lines up to the first that has and that is not the
+// beginning of a record: the rest of a name with line ends in it.
+func (p *parser) Frame(data []byte) int {
+	n := logformat.Line(data)
+	if n == 0 {
+		return 0
+	}
+	line := view(data[:n])
+	if _, _, ok := readTail(line); ok || !begins(line) {
+		return n
+	}
+	for at := n; at < len(data) && at < n+maxName; {
+		m := logformat.Line(data[at:])
+		if m == 0 {
+			if len(data) < n+maxName {
+				return 0
+			}
+			break
+		}
+		next := view(data[at : at+m])
+		at += m
+		if begins(next) {
+			continue // it may be a part of the name all the same
+		}
+		if _, _, ok := readTail(view(data[:at])); ok {
+			return at
+		}
+	}
+	return n
+}
+
+// view is a record without its line end, as a string that must not be kept: it is looked at before its text is a string.
+func view(data []byte) string {
+	data = bytes.TrimSuffix(bytes.TrimSuffix(data, []byte("\n")), []byte("\r"))
+	return unsafe.String(unsafe.SliceData(data), len(data))
+}
+
+func (p *parser) Parse(text string, at int64, page *logformat.Page) error {
+	p.end = at + int64(len(text))
+	if at == 0 {
+		text = strings.TrimPrefix(text, logformat.ByteOrderMark)
+	}
+	text = logformat.TrimLineEnd(text)
+	if text == "" {
+		return nil
+	}
+	concern, err := p.record.read(&p.clock, text)
+	switch {
+	case errors.Is(err, localtime.ErrNoZone):
+		return logformat.Refuse("the times of this log are local, and key `timezone` is not set: write the server's zone there, " +
+			"as SELECT @@system_time_zone tells it (an IANA name: Europe/Berlin)")
+	case errors.Is(err, localtime.ErrNoYear):
+		return logformat.Refuse("the times of this log have no year, and nothing says when it was written: let syslog write RFC 3339 times")
+	case err != nil || !concern:
+		return err
+	}
+	p.event(page)
+	return nil
+}
+
+func (p *parser) event(page *logformat.Page) {
+	r := &p.record
+	c := connection{r.serverHost, r.connection}
+	login, failed := r.time, r.operation == opFailed
+	switch r.operation {
+	case opConnect:
+		if failed = r.code != "0"; !failed {
+			// A copy: what is kept must not hold on to the large text that it came in.
+			p.sessions.login(connection{strings.Clone(c.Host), c.ID}, r.time)
+		}
+	case opDisconnect:
+		known := false
+		if login, known = p.sessions.logout(c); !known {
+			return // of a failed login, or of one that is older than what was read
+		}
+	}
+	if failed {
+		p.sessions.logout(c)
+		if r.user == "" && r.code == codeNetworkRead {
+			return // a bare connect, as load balancers make them: nobody tried to log in
+		}
+	}
+	p.fill(page.Add(), login, failed)
+}
+
+func (p *parser) fill(e *session.Event, login int64, failed bool) {
+	r := &p.record
+	e.Reset()
+	e.System, e.Instance, e.Host = session.SystemMariaDB, p.instance, r.serverHost
+	if r.epoch {
+		e.System = session.SystemMySQL // Aurora's own
+	}
+	e.Time, e.SourceEvent, e.Database = r.time, r.operation, r.database
+	e.User, e.UserEmpty = r.user, r.user == ""
+	e.ClientAddress, e.ClientPort, e.Interface = r.host, r.port, r.kind
+	e.PID = r.connection
+	e.Kind, e.Outcome = session.KindLogin, session.OutcomeSuccess
+	switch {
+	case failed:
+		e.Outcome, e.StatusCode, e.ErrorType = session.OutcomeFailure, r.code, errorType(r.code)
+	case r.operation == opDisconnect:
+		e.Kind = session.KindLogout
+	}
+	e.SessionKey = p.hash.Start("session", session.SystemMariaDB, p.instance).Str(r.serverHost).Int(r.connection).Int(login).Key()
+	e.RecordID = p.hash.Start("record", session.SystemMariaDB, p.instance).Str(r.serverHost).Int(r.connection).Int(r.time).
+		Str(r.operation).Str(r.code).RecordID(r.time)
+}
+
+const codeNetworkRead = "1158"
+
+// errorType classifies the server's error codes, those of MariaDB and MySQL.
+func errorType(code string) string {
+	switch code {
+	case "1045", "1698":
+		return session.ErrorInvalidCredentials
+	case "1044", "1142", "1227":
+		return session.ErrorNotPermitted
+	case "1049":
+		return session.ErrorDatabaseUnknown
+	case "4151", "3118", "3955", "1820", "1862":
+		return session.ErrorAccountLocked
+	case "1040", "1203", "1226":
+		return session.ErrorConnectionLimit
+	case "1129", "1130":
+		return session.ErrorAddressNotAllowed
+	case "1251", "1524", "2059", "3159":
+		return session.ErrorMethodNotAllowed
+	case "1043", "1047", "1156", "1157", "1158", "1159", "1160", "1161":
+		return session.ErrorProtocol
+	}
+	return session.ErrorOther
+}
