@@ -27,6 +27,7 @@ var rules = []struct {
 	{"receiver/source/poll", []string{"session", "receiver/source"}, ""},
 	{"receiver/source/sourcetest", []string{"session", "receiver/source"}, ""},
 	{"receiver/source/clickhouse", []string{"session", "receiver/source", "receiver/source/poll", "config", "internal/dialect/clickhouselog"}, "sources never import each other"},
+	{"receiver/source/redshift", []string{"session", "receiver/source", "receiver/source/poll", "config/configpostgresql", "internal/dialect/redshiftlog"}, "sources never import each other"},
 	{"receiver/source/tail", []string{"session", "receiver/source", "internal/dialect/logformat"}, "what reads growing texts does not know what they mean"},
 	{"receiver/source/file", []string{"session", "receiver/source", "receiver/source/tail", "internal/dialect"}, "sources never import each other"},
 	{"receiver/source/postgresql", []string{"session", "receiver/source", "receiver/source/tail", "config/configpostgresql", "internal/dialect"}, "sources never import each other"},
