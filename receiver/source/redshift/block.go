@@ -1,8 +1,8 @@
 package redshift
 
 import (
-	"bytes"
 	"cmp"
+	"encoding/binary"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,24 +56,35 @@ func (b *block) add(cells []cell, values [][]byte) error {
 
 // fill puts a cell into its place. Blanks at the end are padding.
 func (b *block) fill(r *redshiftlog.Row, c *cell, value []byte) (err error) {
-	if len(value) == 0 {
+	if value = unpadded(value); len(value) == 0 {
 		return nil
 	}
 	switch {
 	case c.column == nil:
-		if value = bytes.TrimRight(value, " "); len(value) > 0 {
-			r.Extra = append(r.Extra, session.Attr{Key: c.key, Value: b.texts.common(value)})
-		}
+		r.Extra = append(r.Extra, session.Attr{Key: c.key, Value: b.texts.common(value)})
 	case c.kind == instant:
 		*c.number(r), err = b.clock.read(value)
 	case c.kind == integer:
 		*c.number(r), err = number(value)
 	case c.kind == unique:
-		*c.text(r) = b.texts.unique(bytes.TrimRight(value, " "))
+		*c.text(r) = b.texts.unique(value)
 	default:
-		*c.text(r) = b.texts.common(bytes.TrimRight(value, " "))
+		*c.text(r) = b.texts.common(value)
 	}
 	return err
+}
+
+// blanks are compared with eight at a time: most of what is sent is padding.
+const blanks = 0x2020202020202020
+
+func unpadded(b []byte) []byte {
+	for len(b) >= 8 && binary.LittleEndian.Uint64(b[len(b)-8:]) == blanks {
+		b = b[:len(b)-8]
+	}
+	for len(b) > 0 && b[len(b)-1] == ' ' {
+		b = b[:len(b)-1]
+	}
+	return b
 }
 
 func number(b []byte) (int64, error) {
@@ -143,7 +154,7 @@ func (b *block) Hash(i int) uint64 {
 		return 0
 	}
 	r := &b.rows[i]
-	return rowHash(r.Micros, r.PID, r.Duration)
+	return rowHash(r.PID, r.Duration)
 }
 
 // Event implements [poll.Rows]. Rows that are left out are mapped all the same: ids count them.

@@ -4,26 +4,21 @@ import "errors"
 
 // The hash of a row is made of plain arithmetic on bigints, which every node of Redshift and every PostgreSQL can do:
 // SUBSTR runs on the leader node only ("Leader node-only functions"), STRTOL and FNV_HASH are unknown to PostgreSQL, and
-// neither server lets a sum of bigints wrap around. Numbers stay below 2^62.
+// EXTRACT counts other milliseconds on each ("EXTRACT function": of 12:08:43.101 they are 101). Numbers stay below 2^62;
+// their sum is taken of a numeric, since that of bigints is a bigint ("SUM function") and would overflow.
 //
-// Of the time the microseconds within the second do, since a sum is a minute's. EXTRACT(microseconds) counts them from
-// the full minute in PostgreSQL and from the full second in Redshift ("EXTRACT function": extract(ms from '12:08:43.101')
-// is 101): modulo a second they agree.
+// It is of pid and duration alone. Sums are by the minute and stand beside the number of rows, so that a row that is there
+// or not shows by itself; the hash is for one that took the place of another.
 const (
 	prime       = 1<<31 - 1
-	factorTime  = 472_882_027
 	factorPID   = 314_606_869
 	factorSpent = 236_887_691
 )
 
-// rowHash packs the square and the cube, modulo a prime, of a linear mix: sums of linear hashes alone would be equal too
-// easily. hashSQL says the same to the server; Go and SQL both round a negative quotient towards zero.
-func rowHash(micros, pid, duration int64) uint64 {
-	within := micros % 1_000_000
-	if within < 0 {
-		within += 1_000_000
-	}
-	mix := (within*factorTime + pid%prime*factorPID + duration%prime*factorSpent) % prime
+// rowHash packs the square and the cube, modulo a prime, of a linear mix: sums of linear hashes would be equal too easily.
+// hashSQL says the same to the server; Go and SQL both round a negative quotient towards zero.
+func rowHash(pid, duration int64) uint64 {
+	mix := (pid%prime*factorPID + duration%prime*factorSpent) % prime
 	square := mix * mix % prime
 	return uint64(square<<31 + square*mix%prime) //nolint:gosec // bits, not a number
 }
@@ -32,9 +27,8 @@ func rowHash(micros, pid, duration int64) uint64 {
 func hashSQL(at, pid, duration, from string) string {
 	return "SELECT c_time, c_pid, c_spent, c_square * 2147483648 + c_square * c_mix % 2147483647 AS c_hash FROM" +
 		" (SELECT c_time, c_pid, c_spent, c_mix, c_mix * c_mix % 2147483647 AS c_square FROM" +
-		" (SELECT c_time, c_pid, c_spent, (c_within * 472882027 + c_pid % 2147483647 * 314606869 + c_spent % 2147483647 * 236887691) % 2147483647 AS c_mix FROM" +
-		" (SELECT " + at + " AS c_time, " + pid + " AS c_pid, " + duration + " AS c_spent," +
-		" (CAST(EXTRACT(microseconds FROM " + at + ") AS bigint) % 1000000 + 1000000) % 1000000 AS c_within FROM " + from + ") w) m) s"
+		" (SELECT c_time, c_pid, c_spent, (c_pid % 2147483647 * 314606869 + c_spent % 2147483647 * 236887691) % 2147483647 AS c_mix FROM" +
+		" (SELECT " + at + " AS c_time, " + pid + " AS c_pid, " + duration + " AS c_spent FROM " + from + ") c) m) s"
 }
 
 var errNumber = errors.New("the server sent a number that is none")
