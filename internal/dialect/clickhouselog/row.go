@@ -145,6 +145,9 @@ func (o *ordinals) next(unixNano int64, id session.ID) int64 {
 type texts struct {
 	addr    map[netip.Addr]string
 	version map[[3]uint32]string
+
+	lastVersion     [3]uint32 // clients come in crowds
+	lastVersionText string
 }
 
 const maxTexts = 10_000
@@ -168,6 +171,9 @@ func (t *texts) versionOf(v [3]uint32) string {
 	if v == [3]uint32{} {
 		return ""
 	}
+	if v == t.lastVersion {
+		return t.lastVersionText
+	}
 	s, ok := t.version[v]
 	if !ok {
 		if len(t.version) >= maxTexts {
@@ -178,5 +184,6 @@ func (t *texts) versionOf(v [3]uint32) string {
 		s = string(strconv.AppendUint(append(b, '.'), uint64(v[2]), 10))
 		t.version[v] = s
 	}
+	t.lastVersion, t.lastVersionText = v, s
 	return s
 }

@@ -55,8 +55,8 @@ func newBlock(table tableName, mapper *clickhouselog.Mapper) *block {
 	return &block{
 		hostname: newDictionary(), profiles: newLists(), roles: newLists(), subjects: newLists(), settings: newSettings(),
 		serial: newDictionary(), issuer: newDictionary(),
-		authType: enumColumn{ours: clickhouselog.AuthTypes, texts: map[int16]string{}},
-		iface:    enumColumn{ours: clickhouselog.Interfaces, texts: map[int16]string{}},
+		authType: enumColumn{ours: clickhouselog.AuthTypes},
+		iface:    enumColumn{ours: clickhouselog.Interfaces},
 		table:    table, mapper: mapper,
 	}
 }

@@ -120,17 +120,18 @@ type enumColumn struct {
 	numbers proto.ColInt16
 	ours    []string // by number
 	table   enumNames
-	texts   map[int16]string
+	cache   [32]string // of the numbers that there are
 }
 
 func (c *enumColumn) at(i int) string {
 	n := c.numbers[i]
-	s, ok := c.texts[n]
-	if !ok {
-		s = c.name(n)
-		c.texts[n] = s
+	if n < 0 || int(n) >= len(c.cache) {
+		return c.name(n)
 	}
-	return s
+	if c.cache[n] == "" {
+		c.cache[n] = c.name(n)
+	}
+	return c.cache[n]
 }
 
 func (c *enumColumn) name(n int16) string {
