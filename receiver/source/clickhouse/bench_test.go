@@ -128,7 +128,7 @@ func BenchmarkLimit(b *testing.B) {
 // BenchmarkBacklog reports the memory that a large backlog takes: it must not grow with the rows.
 func BenchmarkBacklog(b *testing.B) {
 	s := testengine.ClickHouse(b)
-	for _, n := range []int{benchRows(b, 1_000_000) / 5, benchRows(b, 1_000_000)} {
+	for _, n := range []int{benchRows(b, 5_000_000) / 5, benchRows(b, 5_000_000)} {
 		table := backlog(b, s, n, 400*24*time.Hour)
 		b.Run(fmt.Sprintf("%d rows over 400 days", n), func(b *testing.B) {
 			cfg := config(endpoint(s, "native"), server.Admin)
