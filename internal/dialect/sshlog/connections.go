@@ -1,0 +1,138 @@
+package sshlog
+
+import "strings"
+
+// connection is what is known of one connection until it ends. A login and its logout have different lines in common only
+// with it: PAM's have no address, and those with an address come from another process.
+type connection struct {
+	Host    string `json:"h"`
+	PID     int64  `json:"p"`
+	Address string `json:"a,omitempty"`
+	Port    int32  `json:"o,omitempty"`
+	User    string `json:"u,omitempty"`
+	Invalid bool   `json:"i,omitempty"`
+	Reason  string `json:"r,omitempty"` // why the user may not
+	Named   int64  `json:"n"`           // time of the first line, nanoseconds
+	Failed  int64  `json:"f,omitempty"` // attempts told so far
+	Login   int64  `json:"l,omitempty"` // time of the login, 0 before it
+	PAM     bool   `json:"m,omitempty"` // PAM opened a session, and will close it
+}
+
+type process struct {
+	host string
+	pid  int64
+}
+
+type peer struct {
+	host, address string
+	port          int32
+}
+
+// connections finds them by either of what the lines have. Those that nobody logged in to are forgotten after graceTime,
+// and the oldest when they are too many.
+type connections struct {
+	byProcess map[process]*connection
+	byPeer    map[peer]*connection
+	waiting   []*connection // for a login, the oldest first; some may have ended
+	sessions  []*connection // by their logins; some may have ended
+	host      string        // of the last connection: mostly all have the same
+}
+
+const (
+	graceTime      = int64(600e9) // sshd's LoginGraceTime is two minutes
+	maxConnections = 50_000
+)
+
+// of finds the connection of a process, or begins it. Names are copied: they must not hold on to a large text.
+func (c *connections) of(p process, now int64) *connection {
+	if known := c.byProcess[p]; known != nil {
+		return known
+	}
+	if c.host != p.host {
+		c.host = strings.Clone(p.host)
+	}
+	n := &connection{Host: c.host, PID: p.pid, Named: now}
+	c.add(n)
+	return n
+}
+
+func (c *connections) add(n *connection) {
+	if c.byProcess == nil {
+		c.byProcess, c.byPeer = map[process]*connection{}, map[peer]*connection{}
+	}
+	c.byProcess[process{n.Host, n.PID}] = n
+	if n.Port != 0 {
+		c.byPeer[peer{n.Host, n.Address, n.Port}] = n
+	}
+	if n.Login == 0 {
+		c.waiting = append(c.waiting, n)
+	} else {
+		c.sessions = append(c.sessions, n)
+	}
+}
+
+// meet notes the client's address.
+func (c *connections) meet(n *connection, address string, port int32) {
+	if n.Port == 0 && port != 0 {
+		n.Address, n.Port = strings.Clone(address), port
+		c.byPeer[peer{n.Host, n.Address, port}] = n
+	}
+}
+
+func (c *connections) end(n *connection) {
+	if p := (process{n.Host, n.PID}); c.byProcess[p] == n {
+		delete(c.byProcess, p)
+	}
+	if p := (peer{n.Host, n.Address, n.Port}); c.byPeer[p] == n {
+		delete(c.byPeer, p)
+	}
+}
+
+func (c *connections) known(n *connection) bool { return c.byProcess[process{n.Host, n.PID}] == n }
+
+// login makes a session of a connection.
+func (c *connections) login(n *connection, now int64) {
+	if n.Login == 0 {
+		c.sessions = append(c.sessions, n)
+	}
+	n.Login = now
+	if len(c.sessions) > 2*maxConnections {
+		c.sessions = c.alive(c.sessions, true)
+		for len(c.sessions) > maxConnections { // and end without a logout
+			c.end(c.sessions[0])
+			c.sessions = c.sessions[1:]
+		}
+	}
+}
+
+// overdue gives a connection that nobody logged in to in time.
+func (c *connections) overdue(now int64) *connection {
+	for len(c.waiting) > 0 {
+		n := c.waiting[0]
+		if c.known(n) && n.Login == 0 {
+			if now-n.Named <= graceTime && len(c.waiting) <= maxConnections {
+				return nil
+			}
+			c.waiting = c.waiting[1:]
+			return n
+		}
+		c.waiting = c.waiting[1:]
+	}
+	return nil
+}
+
+// list gives all that is known, the sessions last.
+func (c *connections) list() []*connection {
+	c.waiting, c.sessions = c.alive(c.waiting, false), c.alive(c.sessions, true)
+	return append(append([]*connection(nil), c.waiting...), c.sessions...)
+}
+
+func (c *connections) alive(list []*connection, sessions bool) []*connection {
+	kept := list[:0]
+	for _, n := range list {
+		if c.known(n) && (n.Login != 0) == sessions {
+			kept = append(kept, n)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,112 @@
+package sshlog
+
+import (
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// System is the service that is logged in to.
+const System = "sshd"
+
+const keyKey = session.SourceField + "key"
+
+func (p *parser) login(c *connection, m *message, now int64, page *logformat.Page) {
+	e := p.begin(c, now, page)
+	e.Kind, e.Outcome, e.SourceEvent, e.User = session.KindLogin, session.OutcomeSuccess, "Accepted", m.user
+	how(e, m)
+	p.identify(c, e, "login", 0)
+}
+
+// failure is one attempt of those that a connection may make.
+func (p *parser) failure(c *connection, m *message, now int64, page *logformat.Page) {
+	e := p.begin(c, now, page)
+	e.Kind, e.Outcome, e.SourceEvent = session.KindLogin, session.OutcomeFailure, "Failed"
+	e.User, e.UserEmpty = m.user, m.user == ""
+	how(e, m)
+	e.FailureReason, e.ErrorType = c.Reason, errorType(c, m.invalid)
+	if c.User == "" {
+		c.User = strings.Clone(m.user)
+	}
+	c.Failed++
+	p.identify(c, e, "failure", c.Failed)
+}
+
+// abandoned is a connection that named a user and ended without an attempt that was logged.
+func (p *parser) abandoned(c *connection, now int64, class string, page *logformat.Page) {
+	if c.User == "" && !c.Invalid || c.Failed > 0 || c.Login != 0 {
+		return
+	}
+	e := p.begin(c, now, page)
+	e.Kind, e.Outcome, e.SourceEvent = session.KindLogin, session.OutcomeFailure, "Connection closed"
+	e.User, e.UserEmpty = c.User, c.User == ""
+	e.FailureReason, e.ErrorType = c.Reason, class
+	if class == "" {
+		e.ErrorType = errorType(c, c.Invalid)
+	}
+	c.Failed++
+	p.identify(c, e, "failure", c.Failed)
+}
+
+func (p *parser) logout(c *connection, word string, now int64, page *logformat.Page) {
+	e := p.begin(c, now, page)
+	e.Kind, e.Outcome, e.SourceEvent, e.User = session.KindLogout, session.OutcomeSuccess, word, c.User
+	p.identify(c, e, "logout", 0)
+	p.known.end(c)
+}
+
+func (p *parser) begin(c *connection, now int64, page *logformat.Page) *session.Event {
+	e := page.Add()
+	e.Reset()
+	e.System, e.Instance, e.Host, e.Interface = System, p.instance, c.Host, "ssh2"
+	e.Time, e.PID, e.ClientAddress, e.ClientPort = now, c.PID, c.Address, c.Port
+	return e
+}
+
+// identify gives the ids. A pid comes again, so the time of the login, or of the attempt, makes a session unique.
+func (p *parser) identify(c *connection, e *session.Event, what string, attempt int64) {
+	start := c.Login
+	if start == 0 {
+		start = c.Named
+	}
+	e.SessionKey = p.hash.Start("session", System, p.instance).Str(c.Host).Int(c.PID).Str(c.Address).Int(int64(c.Port)).Int(start).Key()
+	e.RecordID = p.hash.Start("record", System, p.instance).Str(c.Host).Int(c.PID).Str(c.Address).Int(int64(c.Port)).Int(e.Time).
+		Str(what).Int(attempt).RecordID(e.Time)
+}
+
+func how(e *session.Event, m *message) {
+	e.AuthType = m.method
+	base, _, _ := strings.Cut(m.method, "/")
+	switch base {
+	case "password":
+		e.AuthMethod = session.AuthPassword
+	case "publickey":
+		e.AuthMethod = session.AuthSSHKey
+		if kind, _, _ := strings.Cut(m.extra, " "); strings.HasSuffix(kind, "-CERT") {
+			e.AuthMethod = session.AuthCertificate
+		}
+	case "keyboard-interactive":
+		e.AuthMethod = session.AuthPAM
+	case "gssapi-with-mic", "gssapi-keyex":
+		e.AuthMethod = session.AuthKerberos
+	default:
+		e.AuthMethod = session.AuthOther
+	}
+	if m.extra != "" {
+		e.Extra = append(e.Extra, session.Attr{Key: keyKey, Value: m.extra})
+	}
+}
+
+// errorType tells the unknown user from the one that sshd_config or the system keeps out.
+func errorType(c *connection, invalid bool) string {
+	switch {
+	case strings.HasPrefix(c.Reason, "not allowed because account is locked"):
+		return session.ErrorAccountLocked
+	case strings.HasPrefix(c.Reason, "not allowed because "):
+		return session.ErrorNotPermitted
+	case invalid:
+		return session.ErrorUserUnknown
+	}
+	return session.ErrorInvalidCredentials
+}
