@@ -92,8 +92,12 @@ func TestNothingFromTheEnvironment(t *testing.T) {
 
 func TestLiteral(t *testing.T) {
 	for _, c := range []struct{ in, plain, backslash string }{
-		{"", `''`, `''`}, {"a", `'a'`, `'a'`}, {`it's`, `'it''s'`, `'it''s'`}, {`a\b`, `'a\b'`, `'a\\b'`},
-		{`\'`, `'\'''`, `'\\'''`}, {`''`, `''''''`, `''''''`},
+		{"", `''`, `''`},
+		{"a", `'a'`, `'a'`},
+		{`it's`, `'it''s'`, `'it''s'`},
+		{`a\b`, `'a\b'`, `'a\\b'`},
+		{`\'`, `'\'''`, `'\\'''`},
+		{`''`, `''''''`, `''''''`},
 	} {
 		require.Equal(t, c.plain, string(Literal(nil, c.in, false)))
 		require.Equal(t, c.backslash, string(Literal(nil, c.in, true)))

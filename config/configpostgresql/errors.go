@@ -31,30 +31,30 @@ func Explain(err error) error {
 	if err == nil {
 		return nil
 	}
-	kind, remedy := diagnose(Code(err), err)
+	remedy, kind := diagnose(err)
 	if kind == nil {
 		return err
 	}
 	return fmt.Errorf("%w: %s: %w", kind, remedy, err)
 }
 
-func diagnose(code string, err error) (kind error, remedy string) {
-	switch code {
+func diagnose(err error) (remedy string, kind error) {
+	switch Code(err) {
 	case "28P01", "28000":
-		return ErrLogin, "mind username, password and tls, and the server's pg_hba.conf"
+		return "mind username, password and tls, and the server's pg_hba.conf", ErrLogin
 	case "3D000", "42501":
-		return ErrDatabase, "mind database, and its CONNECT privilege"
+		return "mind database, and its CONNECT privilege", ErrDatabase
 	case "53300":
-		return ErrBusy, "raise the server's max_connections or the role's CONNECTION LIMIT"
+		return "raise the server's max_connections or the role's CONNECTION LIMIT", ErrBusy
 	case "57P03", "57P01", "57P02":
-		return ErrStarting, "it is tried again"
+		return "it is tried again", ErrStarting
 	case "25006":
-		return ErrReadOnly, "name the primary under endpoints"
+		return "name the primary under endpoints", ErrReadOnly
 	case "":
 		var failed *pgconn.ConnectError
 		if errors.As(err, &failed) {
-			return ErrUnreachable, "mind endpoints, tls and dial_timeout"
+			return "mind endpoints, tls and dial_timeout", ErrUnreachable
 		}
 	}
-	return nil, ""
+	return "", nil
 }

@@ -24,6 +24,8 @@ type store struct {
 	now  func() time.Time
 	free chan *link // the connections that nobody uses
 
+	patience time.Duration // lockPatience, but in tests
+
 	partitions partitions
 	breaks     atomic.Int64 // how many connections have broken
 
@@ -37,11 +39,14 @@ type store struct {
 func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &store{
-		cfg:    cfg,
-		sql:    cfg.statements(),
-		log:    set.Logger,
-		now:    time.Now,
-		free:   make(chan *link, cfg.MaxConnections),
+		cfg:  cfg,
+		sql:  cfg.statements(),
+		log:  set.Logger,
+		now:  time.Now,
+		free: make(chan *link, cfg.MaxConnections),
+
+		patience: lockPatience,
+
 		ctx:    ctx,
 		cancel: cancel,
 		stop:   make(chan struct{}),

@@ -2,7 +2,11 @@ package postgresql
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
@@ -46,6 +50,8 @@ func TestStore(t *testing.T) {
 		{"CancelledWhileLocked", cancelledWhileLocked},
 		{"StartFails", startFails},
 		{"Failover", failover},
+		{"StartWhileRead", startWhileRead},
+		{"SysConnectionLog", sysConnectionLog},
 		{"ErrorsHoldNoValue", errorsHoldNoValue},
 		{"ShutdownInterrupts", shutdownInterrupts},
 		{"MigrationsByHand", migrationsByHand},
@@ -64,3 +70,21 @@ func (s schema) Backend(t *testing.T) backend.Backend { return newStore(t, s.cfg
 func (s schema) Events(t *testing.T) []*session.Event { return readAll(t, s.cfg) }
 
 func (s schema) Query(t *testing.T, sql string) backendtest.Rows { return rowsOf(t, s.cfg, sql) }
+
+// sysConnectionLog has the columns of Redshift's view, in its order.
+func sysConnectionLog(t *testing.T, pg *postgresql.Server) {
+	cfg := testConfig(t, pg)
+	s := startStore(t, cfg)
+	e := at(time.Unix(1_790_000_000, 123_456_789), "alice")
+	e.System, e.PID, e.SessionID, e.Duration = session.SystemRedshift, 7, "guid", 5_000
+	e.Extra = []session.Attr{{Key: session.SourceField + "remote_host", Value: "::ffff:10.0.0.1"}, {Key: session.SourceField + "mtu", Value: "1500"}}
+	write1(t, s, seq(e))
+	got := rowsOf(t, cfg, "SELECT * FROM sys_connection_log")
+	require.Equal(t, strings.Fields(`event record_time remote_host remote_port session_id database_name user_name auth_method duration ssl_version
+		ssl_cipher mtu ssl_compression ssl_expansion iam_auth_guid application_name driver_version os_version plugin_name protocol_version
+		global_session_id`), got.Columns[:21])
+	require.Equal(t, [][]string{{
+		"authenticated", "2026-09-21 14:13:20.123456", "::ffff:10.0.0.1", "", "7", "", "alice", "", "5", "", "", "1500", "", "", "", "", "", "", "", "0",
+		"guid", "test",
+	}}, got.Cells)
+}

@@ -45,14 +45,20 @@ type rowWriter interface {
 // columns are all columns in the order of session.Fields, which is also that of the table. Every statement is made from
 // this list; a new field is one line here and one migration a dialect.
 var columns = []column{
-	{name: "kind", typ: typeName, write: func(w rowWriter, e *session.Event) { w.word(typeName, e.Kind.String()) },
-		read: func(r *row, c int, e *session.Event) { e.Kind = session.ParseKind(r.text(c)) }},
-	{name: "outcome", typ: typeName, write: func(w rowWriter, e *session.Event) { w.word(typeName, e.Outcome.String()) },
-		read: func(r *row, c int, e *session.Event) { e.Outcome = session.ParseOutcome(r.text(c)) }},
+	{
+		name: "kind", typ: typeName, write: func(w rowWriter, e *session.Event) { w.word(typeName, e.Kind.String()) },
+		read: func(r *row, c int, e *session.Event) { e.Kind = session.ParseKind(r.text(c)) },
+	},
+	{
+		name: "outcome", typ: typeName, write: func(w rowWriter, e *session.Event) { w.word(typeName, e.Outcome.String()) },
+		read: func(r *row, c int, e *session.Event) { e.Outcome = session.ParseOutcome(r.text(c)) },
+	},
 	name("source_event", func(e *session.Event) *string { return &e.SourceEvent }),
 	{name: "time", typ: typeTime, write: func(w rowWriter, e *session.Event) { w.time(e.Time) }},
-	{name: "time_ns", typ: typeBigint, write: func(w rowWriter, e *session.Event) { w.nanos(e.Time) },
-		read: func(r *row, c int, e *session.Event) { e.Time = r.integer(c) }},
+	{
+		name: "time_ns", typ: typeBigint, write: func(w rowWriter, e *session.Event) { w.nanos(e.Time) },
+		read: func(r *row, c int, e *session.Event) { e.Time = r.integer(c) },
+	},
 	{name: "observed", typ: typeTime, reading: true, write: writeObserved},
 	reading(bigint("observed_ns", func(e *session.Event) *int64 { return &e.Observed })),
 	name("system", func(e *session.Event) *string { return &e.System }),
@@ -66,8 +72,10 @@ var columns = []column{
 	name("user_hash", func(e *session.Event) *string { return &e.UserHash }),
 	list("roles", func(e *session.Event) *[]string { return &e.Roles }),
 	list("profiles", func(e *session.Event) *[]string { return &e.Profiles }),
-	{name: "settings", typ: typeJSON, write: func(w rowWriter, e *session.Event) { w.json(w.scratch().settings(e.Settings)) },
-		read: func(r *row, c int, e *session.Event) { e.Settings = r.settings(c, e.Settings[:0]) }},
+	{
+		name: "settings", typ: typeJSON, write: func(w rowWriter, e *session.Event) { w.json(w.scratch().settings(e.Settings)) },
+		read: func(r *row, c int, e *session.Event) { e.Settings = r.settings(c, e.Settings[:0]) },
+	},
 	name("auth_method", func(e *session.Event) *string { return &e.AuthMethod }),
 	name("auth_type", func(e *session.Event) *string { return &e.AuthType }),
 	name("interface", func(e *session.Event) *string { return &e.Interface }),
@@ -104,10 +112,14 @@ var columns = []column{
 	integer("severity", func(e *session.Event) *int32 { return &e.Severity }),
 	text("message", func(e *session.Event) *string { return &e.Message }),
 	text("original", func(e *session.Event) *string { return &e.Original }),
-	{name: "attributes", typ: typeJSON, write: func(w rowWriter, e *session.Event) { w.json(w.scratch().attributes(e.Extra)) },
-		read: func(r *row, c int, e *session.Event) { e.Extra = r.attributes(c, e.Extra[:0]) }},
-	{name: "attributes_exact", typ: typeJSON, write: func(w rowWriter, e *session.Event) { w.json(w.scratch().exact(e.Extra)) },
-		read: func(r *row, c int, e *session.Event) { e.Extra = r.exact(c, e.Extra) }},
+	{
+		name: "attributes", typ: typeJSON, write: func(w rowWriter, e *session.Event) { w.json(w.scratch().attributes(e.Extra)) },
+		read: func(r *row, c int, e *session.Event) { e.Extra = r.attributes(c, e.Extra[:0]) },
+	},
+	{
+		name: "attributes_exact", typ: typeJSON, write: func(w rowWriter, e *session.Event) { w.json(w.scratch().exact(e.Extra)) },
+		read: func(r *row, c int, e *session.Event) { e.Extra = r.exact(c, e.Extra) },
+	},
 }
 
 func name(n string, field func(*session.Event) *string) column { return textual(n, typeName, field) }

@@ -53,8 +53,10 @@ func TestConfigFromYAML(t *testing.T) {
 	require.NoError(t, cfg.Validate())
 	require.True(t, cfg.TLS.HasValue())
 	require.Equal(t, []any{DialectRedshift, "audit", "eu_", 90 * 24 * time.Hour, false, 2, true, time.Duration(0), 3 * time.Second},
-		[]any{cfg.Dialect, cfg.Schema, cfg.TablePrefix, cfg.TTL, cfg.CreateSchema, cfg.MaxConnections, cfg.STLConnectionLog.IncludePostgreSQL,
-			cfg.Sessions.AssumedClosedAfter, cfg.DialTimeout})
+		[]any{
+			cfg.Dialect, cfg.Schema, cfg.TablePrefix, cfg.TTL, cfg.CreateSchema, cfg.MaxConnections, cfg.STLConnectionLog.IncludePostgreSQL,
+			cfg.Sessions.AssumedClosedAfter, cfg.DialTimeout,
+		})
 	require.NotContains(t, fmt.Sprintf("%v %+v", cfg, cfg), "secret")
 	require.ErrorContains(t, confmap.NewFromStringMap(map[string]any{"endpoint": "x"}).Unmarshal(&cfg), "endpoint")
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"io"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -14,7 +16,6 @@ type copyBatch struct {
 	buf  []byte
 	from int // where the row under way begins
 	js   jsonScratch
-	read bytes.Reader
 }
 
 const (
@@ -27,12 +28,6 @@ const (
 	jsonbVersion = 1
 )
 
-func newCopyBatch() *copyBatch {
-	c := &copyBatch{}
-	c.reset()
-	return c
-}
-
 // maxIdleBuffer is what a connection keeps between batches.
 const maxIdleBuffer = 2 * chunkSize
 
@@ -40,19 +35,14 @@ func (c *copyBatch) reset() {
 	if cap(c.buf) > maxIdleBuffer {
 		c.buf = nil
 	}
-	c.buf = append(c.buf[:0], copyHeader...)
+	c.buf = c.buf[:0]
 }
 
-func (c *copyBatch) size() int { return len(c.buf) - len(copyHeader) }
+func (c *copyBatch) size() int { return len(c.buf) }
 
 // send leaves the rows as they are: they may be sent again.
 func (c *copyBatch) send(ctx context.Context, conn *pgconn.PgConn, sql string) error {
-	rows := len(c.buf)
-	c.buf = append(c.buf, copyTrailer...)
-	c.read.Reset(c.buf)
-	_, err := conn.CopyFrom(ctx, &c.read, sql)
-	c.read.Reset(nil)
-	c.buf = c.buf[:rows]
+	_, err := conn.CopyFrom(ctx, io.MultiReader(strings.NewReader(copyHeader), bytes.NewReader(c.buf), strings.NewReader(copyTrailer)), sql)
 	return err
 }
 

@@ -35,7 +35,7 @@ func (cfg *Config) explain(doing string, err error) error {
 	if !errors.As(err, &server) || connecting(err) {
 		return fmt.Errorf("postgresql: %s, %s: %w", doing, cfg.FirstHost(), err)
 	}
-	kind, remedy := diagnose(server)
+	remedy, kind := diagnose(server)
 	if kind == nil {
 		return fmt.Errorf("postgresql: %s, %s: %w", doing, cfg.FirstHost(), &serverError{server})
 	}
@@ -81,22 +81,22 @@ func class(code string) string {
 	return code[:2]
 }
 
-func diagnose(e *pgconn.PgError) (kind error, remedy string) {
+func diagnose(e *pgconn.PgError) (remedy string, kind error) {
 	switch e.Code {
 	case "53100":
-		return ErrFull, "free some on the server's volume, or set ttl; the batch is tried again"
+		return "free some on the server's volume, or set ttl; the batch is tried again", ErrFull
 	case "53000", "53200", "53300", "53400":
-		return ErrResources, "the batch is tried again"
+		return "the batch is tried again", ErrResources
 	case "42501":
-		return ErrPrivilege, "README.md of the postgresql backend lists the grants"
+		return "README.md of the postgresql backend lists the grants", ErrPrivilege
 	case "42P01", "42703", "42804", "3F000", "42883", "42704":
-		return ErrNoSchema, "mind schema, table_prefix and create_schema"
+		return "mind schema, table_prefix and create_schema", ErrNoSchema
 	case "55P03":
-		return ErrLocked, "end the transaction that holds it; it is tried again"
+		return "end the transaction that holds it; it is tried again", ErrLocked
 	case "25006":
-		return configpostgresql.ErrReadOnly, "name the primary under endpoints"
+		return "name the primary under endpoints", configpostgresql.ErrReadOnly
 	}
-	return nil, ""
+	return "", nil
 }
 
 // collided tells whether the same transaction may well pass when it is tried again at once.

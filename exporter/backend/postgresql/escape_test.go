@@ -7,13 +7,33 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
+
+// TestAllocations: a row costs none, in either form.
+func TestAllocations(t *testing.T) {
+	for _, b := range []batch{&copyBatch{}, &valuesBatch{}} {
+		for _, e := range []*session.Event{sessiontest.Full(), sessiontest.Minimal()} {
+			require.Zero(t, testing.AllocsPerRun(100, func() {
+				b.reset()
+				require.Empty(t, add(b, 0, e))
+			}), "%T", b)
+		}
+	}
+}
 
 func TestEscape(t *testing.T) {
 	for _, c := range []struct{ in, stored string }{
-		{"", ""}, {"plain", "plain"}, {"ünicode 🔑", "ünicode 🔑"}, {`a\b'c`, `a\b'c`},
-		{"nul\x00", "nul\U0010FE00"}, {"\xff\xfe", "\U0010FEFF\U0010FEFE"}, {"\xed\xa0\x80", "\U0010FEED\U0010FEA0\U0010FE80"},
-		{"\ufffd", "\ufffd"}, {"\U0010FE00", "\U0010FEF4\U0010FE8F\U0010FEB8\U0010FE80"}, {"\U0010FDFF\U0010FF00", "\U0010FDFF\U0010FF00"},
+		{"", ""},
+		{"plain", "plain"},
+		{"ünicode 🔑", "ünicode 🔑"},
+		{`a\b'c`, `a\b'c`},
+		{"nul\x00", "nul\U0010FE00"},
+		{"\xff\xfe", "\U0010FEFF\U0010FEFE"},
+		{"\xed\xa0\x80", "\U0010FEED\U0010FEA0\U0010FE80"},
+		{"\ufffd", "\ufffd"},
+		{"\U0010FE00", "\U0010FEF4\U0010FE8F\U0010FEB8\U0010FE80"},
+		{"\U0010FDFF\U0010FF00", "\U0010FDFF\U0010FF00"},
 	} {
 		require.Equal(t, c.stored, string(appendStorable(nil, c.in)), "%q", c.in)
 		require.Equal(t, c.in, original(c.stored))

@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
 )
 
 const (
@@ -34,7 +36,12 @@ func (s *store) setUp(ctx context.Context, conn *pgconn.PgConn) error {
 			return err
 		}
 	}
-	return s.makeAhead(ctx, conn)
+	err := s.makeAhead(ctx, conn)
+	if configpostgresql.Code(err) == "55P03" { // somebody reads for long: the default partition does for now
+		s.log.Warn("the months to come cannot be made yet", zap.Error(s.cfg.explain("starting", err)))
+		return s.loadPartitions(ctx, conn)
+	}
+	return err
 }
 
 // makeAhead sees to it that the months to come have their partitions.

@@ -32,9 +32,9 @@ type link struct {
 func newLink(s *store) *link {
 	l := &link{store: s}
 	if s.cfg.Dialect == DialectRedshift {
-		l.rows = newValuesBatch()
+		l.rows = &valuesBatch{}
 	} else {
-		l.rows = newCopyBatch()
+		l.rows = &copyBatch{}
 	}
 	return l
 }
@@ -50,7 +50,7 @@ func (l *link) ready(ctx context.Context) error {
 	if l.conn != nil {
 		return nil
 	}
-	conn, err := l.store.connect(ctx)
+	conn, err := l.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (cfg *Config) searchPath() string {
 
 // durable makes a commit wait for the disk. What is stronger than that, such as waiting for a standby, is left alone.
 func (s *store) durable(ctx context.Context, conn *pgconn.PgConn) error {
-	rows, err := query(ctx, conn, "SELECT current_setting('synchronous_commit'), current_setting('fsync'), current_setting('work_mem')")
+	rows, err := query(ctx, conn, "SELECT current_setting('synchronous_commit'), current_setting('fsync')")
 	if err != nil {
 		return err
 	}

@@ -26,8 +26,13 @@ func TestStatements(t *testing.T) {
 			st := cfg.statements()
 			var text strings.Builder
 			for _, s := range []struct{ name, sql string }{
-				{"direct", st.direct}, {"begin", st.begin}, {"stage", st.stage}, {"insert", st.insert}, {"conflicts", st.conflicts},
-				{"keep", st.keep}, {"select", st.selects},
+				{"direct", st.direct},
+				{"begin", st.begin},
+				{"stage", st.stage},
+				{"insert", st.insert},
+				{"conflicts", st.conflicts},
+				{"keep", st.keep},
+				{"select", st.selects},
 			} {
 				if s.sql != "" {
 					text.WriteString("-- " + s.name + "\n" + strings.TrimSpace(s.sql) + ";\n\n")

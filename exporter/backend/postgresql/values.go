@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+	"unsafe"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -31,8 +32,6 @@ type valuesBatch struct {
 	js        jsonScratch
 	stored    []byte
 }
-
-func newValuesBatch() *valuesBatch { return &valuesBatch{backslash: true} }
 
 func (v *valuesBatch) reset() {
 	if cap(v.buf) > maxIdleBuffer {
@@ -116,7 +115,7 @@ func (v *valuesBatch) refuse(limit int) {
 }
 
 func (v *valuesBatch) quote(text []byte) {
-	v.buf = configpostgresql.Literal(v.buf, string(text), v.backslash)
+	v.buf = configpostgresql.Literal(v.buf, unsafe.String(unsafe.SliceData(text), len(text)), v.backslash)
 	v.next()
 }
 

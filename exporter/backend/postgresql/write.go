@@ -60,41 +60,42 @@ type transaction struct {
 	staged, written, conflicts, expired int
 
 	first, middle int  // indexes of the first record, and of one after half of them
-	staging       bool // records were sent into the staging table
+	begun         bool // the staging table was made ready
 	indexes       []int
 	rejected      []backend.Rejection
 }
 
-// transact writes the span and commits. Nearly always its records are new, and fit into one chunk: then they are copied
-// straight into session_events, which is several times as fast. One that is there already fails that, and the batch goes
-// through the staging table; so do those after it, until there is one without repetitions.
+// transact writes the span and commits. Nearly always its records are new: then they are copied straight into
+// session_events, which is several times as fast. One that is there already fails that, and the batch goes through the
+// staging table; so do those after it, until there is one without repetitions.
 func (w *write) transact(ctx context.Context, from, to int) (t *transaction, err error) {
-	t = &transaction{}
-	w.rows.reset()
 	defer func() {
 		w.used = time.Now()
 		if err != nil {
 			w.rollback()
 		}
 	}()
-	if err = w.walk(ctx, t, from, to); err != nil || t.staged == 0 {
+	t = &transaction{}
+	if err = w.ready(ctx); err != nil { // how texts are quoted depends on the server
 		return t, err
 	}
-	if !t.staging {
-		if err = w.ready(ctx); err != nil {
+	if w.sql.direct != "" && !w.repeats {
+		if err = w.direct(ctx, t, from, to); configpostgresql.Code(err) != "23505" {
 			return t, err
 		}
-		if known, err := w.direct(ctx, t); !known {
+		if err = exec(ctx, w.conn, "ROLLBACK"); err != nil {
 			return t, err
 		}
 	}
-	err = w.staged(ctx, t)
+	t = &transaction{}
+	err = w.staged(ctx, t, from, to)
 	return t, err
 }
 
-// walk makes rows of the events, and sends them into the staging table when they become too many.
-func (w *write) walk(ctx context.Context, t *transaction, from, to int) (err error) {
+// walk makes rows of the events, and has them sent whenever they have reached a size.
+func (w *write) walk(ctx context.Context, t *transaction, from, to, size int, send func() error) (err error) {
 	oldest := w.oldest()
+	w.rows.reset()
 	w.events(func(i int, e *session.Event) bool {
 		if i < from || i >= to {
 			return i < to
@@ -117,8 +118,8 @@ func (w *write) walk(ctx context.Context, t *transaction, from, to int) (err err
 		t.staged++
 		t.indexes = append(t.indexes, i)
 		w.partitions.note(e)
-		if w.rows.size() >= chunkSize {
-			err = w.stage(ctx, t)
+		if w.rows.size() >= size {
+			err = send()
 		}
 		return err == nil
 	})
@@ -128,35 +129,56 @@ func (w *write) walk(ctx context.Context, t *transaction, from, to int) (err err
 	return err
 }
 
-// direct copies the batch into session_events and commits. known tells that this is not the way: some of its records are
-// there already.
-func (w *write) direct(ctx context.Context, t *transaction) (known bool, err error) {
-	if w.sql.direct == "" || w.repeats {
-		return true, nil
+// direct copies the span into session_events and commits. The months that its first piece wants are made before; what
+// wants others goes into the default partition, and moves when they are made.
+func (w *write) direct(ctx context.Context, t *transaction, from, to int) error {
+	rows := w.rows.(*copyBatch)
+	var s *stream
+	err := w.walk(ctx, t, from, to, pieceSize, func() (err error) {
+		if s == nil {
+			if err = w.beginDirect(ctx); err != nil {
+				return err
+			}
+			s = startStream(ctx, w.conn, w.sql.direct)
+		}
+		rows.buf, err = s.hand(rows.buf)
+		return err
+	})
+	if s == nil && err == nil && t.staged > 0 { // less than a piece
+		if err = w.beginDirect(ctx); err == nil {
+			err = rows.send(ctx, w.conn, w.sql.direct)
+		}
 	}
+	if s != nil {
+		err = finish(s, rows, err)
+	}
+	if err != nil || t.staged == 0 {
+		return err
+	}
+	t.written = t.staged
+	return w.commit(ctx)
+}
+
+// finish hands over the last piece, if all went well until then. The server's own answer says most.
+func finish(s *stream, rows *copyBatch, err error) error {
+	if err == nil && len(rows.buf) > 0 {
+		rows.buf, err = s.hand(rows.buf)
+	}
+	if failed := s.close(); failed != nil {
+		return failed
+	}
+	return err
+}
+
+func (w *write) beginDirect(ctx context.Context) error {
 	w.makePartitions(ctx)
-	if err = exec(ctx, w.conn, "BEGIN"); err == nil {
-		err = w.rows.send(ctx, w.conn, w.sql.direct)
-	}
-	if err == nil {
-		err = w.commit(ctx)
-	}
-	if configpostgresql.Code(err) == "23505" {
-		return true, exec(ctx, w.conn, "ROLLBACK")
-	}
-	if err == nil {
-		t.written = t.staged
-	}
-	return false, err
+	return exec(ctx, w.conn, "BEGIN")
 }
 
 // stage sends the rows into the staging table. The first of them begin the transaction.
 func (w *write) stage(ctx context.Context, t *transaction) error {
-	if !t.staging {
-		if err := w.ready(ctx); err != nil {
-			return err
-		}
-		t.staging = true
+	if !t.begun {
+		t.begun = true
 		if err := exec(ctx, w.conn, w.sql.begin); err != nil {
 			return err
 		}
@@ -166,13 +188,16 @@ func (w *write) stage(ctx context.Context, t *transaction) error {
 	return err
 }
 
-// staged sends what is left, inserts what is new, looks at what was there already, and commits. Until the insert nothing of
-// session_events is locked, so that partitions can be made over another connection.
-func (w *write) staged(ctx context.Context, t *transaction) error {
-	if w.rows.size() > 0 {
-		if err := w.stage(ctx, t); err != nil {
-			return err
-		}
+// staged sends the span into the staging table, inserts what is new, looks at what was there already, and commits. Until the
+// insert nothing of session_events is locked, so that partitions can be made over another connection.
+func (w *write) staged(ctx context.Context, t *transaction, from, to int) error {
+	send := func() error { return w.stage(ctx, t) }
+	err := w.walk(ctx, t, from, to, chunkSize, send)
+	if err == nil && w.rows.size() > 0 {
+		err = send()
+	}
+	if err != nil || t.staged == 0 {
+		return err
 	}
 	w.makePartitions(ctx)
 	n, err := affected(ctx, w.conn, w.sql.insert)
@@ -180,8 +205,7 @@ func (w *write) staged(ctx context.Context, t *transaction) error {
 		return err
 	}
 	t.written = int(n)
-	w.repeats = t.written < t.staged
-	if w.repeats {
+	if w.repeats = t.written < t.staged; w.repeats {
 		if err := w.compare(ctx, t); err != nil {
 			return err
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -13,10 +12,8 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.uber.org/zap"
 
-	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
@@ -194,47 +191,6 @@ func cancelledWhileLocked(t *testing.T, pg *postgresql.Server) {
 	require.Less(t, time.Since(begun), 10*time.Second)
 	require.NoError(t, exec(t.Context(), conn, "COMMIT"))
 	require.Equal(t, 10, write1(t, s, typical(10, 20)).Written)
-}
-
-func startFails(t *testing.T, pg *postgresql.Server) {
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, closed.Close())
-	for _, c := range []struct {
-		name   string
-		change func(*Config)
-		want   error
-		says   string
-	}{
-		{"password", func(c *Config) { c.Password = "wrong" }, configpostgresql.ErrLogin, "password"},
-		{"database", func(c *Config) { c.Database = "nowhere" }, configpostgresql.ErrDatabase, "database"},
-		{"no CONNECT", func(c *Config) { c.Database = server.SealedDB }, configpostgresql.ErrDatabase, "CONNECT"},
-		{"endpoint", func(c *Config) { c.Endpoints = []string{closed.Addr().String()} }, configpostgresql.ErrUnreachable, "endpoints"},
-		{"schema", func(c *Config) { c.Schema = "nowhere" }, ErrNoSchema, "schema"},
-		{"privilege", func(c *Config) { c.Schema = "information_schema" }, ErrPrivilege, "grants"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			cfg := testConfig(t, pg)
-			c.change(&cfg)
-			s := newStore(t, cfg)
-			err := s.Start(t.Context())
-			require.ErrorIs(t, err, c.want)
-			require.ErrorContains(t, err, c.says)
-			require.NotContains(t, err.Error(), server.Alice.Password)
-			stopStore(t, s)
-		})
-	}
-}
-
-// failover: the second endpoint takes over, and comes back to the first.
-func failover(t *testing.T, pg *postgresql.Server) {
-	cfg := testConfig(t, pg)
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, closed.Close())
-	cfg.Endpoints = []string{closed.Addr().String(), pg.SocketDir + ":" + pg.Address[strings.LastIndexByte(pg.Address, ':')+1:], pg.Address}
-	s := startStore(t, cfg)
-	require.Equal(t, 10, write1(t, s, typical(0, 10)).Written)
 }
 
 // errorsHoldNoValue: an error that goes to a log does not quote a record.
