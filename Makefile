@@ -62,6 +62,7 @@ fuzz: ## every fuzz target for FUZZTIME
 		done; done
 
 builder: ## the same collector by the OpenTelemetry Collector Builder, from config/builder.yaml
+	@mkdir -p bin
 	go run go.opentelemetry.io/collector/cmd/builder@$(OCB_VERSION) --config config/builder.yaml
 
 $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION):
