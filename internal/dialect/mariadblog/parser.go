@@ -128,7 +128,7 @@ func (p *parser) event(page *logformat.Page) {
 			p.sessions.login(connection{strings.Clone(c.Host), c.ID}, r.time)
 		}
 	case opDisconnect:
-		known := false
+		var known bool
 		if login, known = p.sessions.logout(c); !known {
 			return // of a failed login, or of one that is older than what was read
 		}

@@ -30,9 +30,10 @@ func newBuilder(instance string) builder { return builder{instance: instance} }
 func (b *builder) login(c *conn, outcome session.Outcome, e *session.Event) {
 	b.begin(c.ID, c.First, &c.facts, e)
 	e.Kind, e.Outcome, e.SourceEvent, e.Time = session.KindLogin, outcome, "connection authorized", c.Decisive
-	if c.Stage == stageAuthenticated {
+	switch c.Stage {
+	case stageAuthenticated:
 		e.SourceEvent = "connection authenticated"
-	} else if c.Stage == stageReceived {
+	case stageReceived:
 		e.SourceEvent = "connection ready"
 	}
 	b.how(&c.facts, e)

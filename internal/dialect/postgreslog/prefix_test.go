@@ -51,13 +51,14 @@ var whatTheClientsDid = []string{
 // bare leaves out what a log_line_prefix of time and pid alone does not tell.
 func bare(line string) string {
 	at, app := strings.LastIndex(line, "@"), strings.Index(line, " app=")
+	by, from := strings.Index(line, " by"), strings.Index(line, " from")
 	switch {
 	case strings.Contains(line, "_OTHER"), strings.Contains(line, "@x y app"):
 		return line
 	case strings.Contains(line, "failure") && !strings.Contains(line, "eve@"):
-		return line[:at+1] + line[strings.Index(line, " by"):]
+		return line[:at+1] + line[by:]
 	case strings.HasPrefix(line, "logout"):
-		return line[:app] + line[strings.Index(line, " from"):]
+		return line[:app] + line[from:]
 	}
 	return line
 }
@@ -71,7 +72,9 @@ func TestEveryPrefix(t *testing.T) {
 		{"prefix-c", "%m [%p] %c %l %q%u@%d %r %a %e ", berlin, func(s string) string { return s }},
 		{"prefix-rds", "%t:%r:%u@%d:[%p]:", nil, func(s string) string {
 			if strings.HasPrefix(s, "logout") { // no %a
-				return s[:strings.Index(s, " app=")] + s[strings.Index(s, " from"):]
+				before, _, _ := strings.Cut(s, " app=")
+				_, after, _ := strings.Cut(s, " from")
+				return before + " from" + after
 			}
 			return s
 		}},

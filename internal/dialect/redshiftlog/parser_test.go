@@ -198,8 +198,13 @@ func TestDetect(t *testing.T) {
 		whole bool
 		want  logformat.Verdict
 	}{
-		{good, false, logformat.Yes}, {logformat.ByteOrderMark + good, true, logformat.Yes}, {good[:60], true, logformat.Yes}, {"authent", false, logformat.Wait},
-		{"authent", true, logformat.No}, {`{"a":"b|c|d"}` + "\n", false, logformat.No}, {"", false, logformat.Wait},
+		{good, false, logformat.Yes},
+		{logformat.ByteOrderMark + good, true, logformat.Yes},
+		{good[:60], true, logformat.Yes},
+		{"authent", false, logformat.Wait},
+		{"authent", true, logformat.No},
+		{`{"a":"b|c|d"}` + "\n", false, logformat.No},
+		{"", false, logformat.Wait},
 	} {
 		_, verdict := logformat.Detect(redshiftlog.Formats(), []byte(test.head), test.whole)
 		require.Equal(t, test.want, verdict, test.head)
