@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,7 @@ type block struct {
 	n     int
 	texts texts
 	clock clock
+	ties  ties
 	spare session.Event
 }
 
@@ -106,27 +108,33 @@ func (b *block) sort() {
 			to++
 		}
 		if to-from > 1 {
-			slices.SortFunc(b.rows[from:to], compare)
+			b.ties = b.rows[from:to]
+			sort.Sort(&b.ties)
 		}
 		from = to
 	}
 }
 
-// compare orders rows of one time. Columns without a place of their own do not count: another table may lack them.
-func compare(a, b redshiftlog.Row) int {
+// ties are rows of one time. Columns without a place of their own do not count in their order: another table may lack them.
+type ties []redshiftlog.Row
+
+func (t *ties) Len() int      { return len(*t) }
+func (t *ties) Swap(i, j int) { (*t)[i], (*t)[j] = (*t)[j], (*t)[i] }
+
+func (t *ties) Less(i, j int) bool {
+	a, b := &(*t)[i], &(*t)[j]
 	for i := range columns {
-		c := &columns[i]
-		order := 0
+		c, order := &columns[i], 0
 		if c.number != nil {
-			order = cmp.Compare(*c.number(&a), *c.number(&b))
+			order = cmp.Compare(*c.number(a), *c.number(b))
 		} else {
-			order = strings.Compare(*c.text(&a), *c.text(&b))
+			order = strings.Compare(*c.text(a), *c.text(b))
 		}
 		if order != 0 {
-			return order
+			return order < 0
 		}
 	}
-	return 0
+	return false
 }
 
 // skip drops the first rows, which lie before what was asked for but in the same millisecond: ids count from its start.

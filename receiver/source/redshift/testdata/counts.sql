@@ -1,0 +1,1 @@
+SELECT date_trunc('day', "record_time"), count(*), 0 FROM sys_connection_log WHERE "record_time" >= TIMESTAMP '0001-01-01 00:00:00.000000' AND "record_time" < TIMESTAMP '9999-12-31 23:59:59.999999' GROUP BY 1 ORDER BY 1
