@@ -51,6 +51,7 @@ func TestStore(t *testing.T) {
 		{"StartFails", startFails},
 		{"Failover", failover},
 		{"StartWhileRead", startWhileRead},
+		{"LeastPrivilege", leastPrivilege},
 		{"SysConnectionLog", sysConnectionLog},
 		{"ErrorsHoldNoValue", errorsHoldNoValue},
 		{"ShutdownInterrupts", shutdownInterrupts},

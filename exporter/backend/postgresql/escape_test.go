@@ -13,11 +13,16 @@ import (
 // TestAllocations: a row costs none, in either form.
 func TestAllocations(t *testing.T) {
 	for _, b := range []batch{&copyBatch{}, &valuesBatch{}} {
-		for _, e := range []*session.Event{sessiontest.Full(), sessiontest.Minimal()} {
+		for _, n := range []int{0, 1, 18} { // a login, a logout, a failure
+			var e session.Event
+			sessiontest.Typical(&e, n)
+			e.Extra = []session.Attr{{Key: "b", Value: "1", Type: session.AttrInt}, {Key: "a", Value: "x\x00"}}
 			require.Zero(t, testing.AllocsPerRun(100, func() {
 				b.reset()
-				require.Empty(t, add(b, 0, e))
-			}), "%T", b)
+				if reason := add(b, 0, &e); reason != "" {
+					t.Error(reason)
+				}
+			}), "%T, event %d", b, n)
 		}
 	}
 }

@@ -63,14 +63,15 @@ func months(t *testing.T, pg *postgresql.Server) {
 // monthFromDefault: a month takes over what the default partition has of it.
 func monthFromDefault(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
-	s := startStore(t, cfg)
-	s.partitions.set(nil, false, time.Now(), 0) // as with create_schema: false
+	stopStore(t, started(t, cfg))
+	unmanaged := cfg
+	unmanaged.CreateSchema = false
+	s := startStore(t, unmanaged)
 	may := time.Date(2024, 5, 5, 5, 5, 5, 0, time.UTC)
 	write1(t, s, seq(at(may, "early")))
 	require.Equal(t, map[string]string{"session_events_default": "1"}, partitionsOf(t, cfg))
-	stopped := started(t, cfg)
-	defer stopStore(t, stopped)
-	require.Equal(t, backend.Result{Written: 1, Duplicates: 1}, write1(t, stopped, seq(at(may, "early"), at(may, "late"))))
+	managed := startStore(t, cfg)
+	require.Equal(t, backend.Result{Written: 1, Duplicates: 1}, write1(t, managed, seq(at(may, "early"), at(may, "late"))))
 	require.Equal(t, map[string]string{"session_events_2024_05": "2"}, partitionsOf(t, cfg))
 }
 

@@ -7,10 +7,13 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/config/configopaque"
 
 	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 func startFails(t *testing.T, pg *postgresql.Server) {
@@ -76,4 +79,22 @@ func startWhileRead(t *testing.T, pg *postgresql.Server) {
 	require.NoError(t, exec(t.Context(), conn, "COMMIT"))
 	require.NoError(t, s.keep(t.Context(), s.makeAhead))
 	require.Equal(t, map[string]string{"session_events_default": "1", monthOf(later.UnixMilli()).name: "1"}, partitionsOf(t, cfg))
+}
+
+// leastPrivilege: the grants that README.md lists are enough where somebody else makes the schema.
+func leastPrivilege(t *testing.T, pg *postgresql.Server) {
+	cfg := testConfig(t, pg)
+	stopStore(t, started(t, cfg))
+	rowsOfMany(t, cfg, "GRANT USAGE ON SCHEMA "+cfg.Schema+" TO audit; GRANT INSERT, SELECT ON session_events, session_conflicts TO audit;"+
+		" GRANT SELECT ON sessionlog_migrations TO audit")
+	writer := cfg
+	writer.CreateSchema = false
+	writer.Username, writer.Password = server.Audit.Name, configopaque.String(server.Audit.Password)
+	s := startStore(t, writer)
+	first := at(time.Now(), "a")
+	forged := *first
+	forged.Outcome = session.OutcomeFailure
+	require.Equal(t, backend.Result{Written: 1}, write1(t, s, seq(first)))
+	require.Equal(t, backend.Result{Written: 1, Duplicates: 1, Conflicts: 1}, write1(t, s, seq(&forged, first, at(time.Now(), "b"))))
+	require.Len(t, readAll(t, writer), 2)
 }
