@@ -39,13 +39,14 @@ func content(t testing.TB, version, file string) string {
 
 // records cuts a text as a reader does.
 func records(p logformat.Parser, text string) (out []string) {
+	raw := []byte(text)
 	for text != "" {
-		n := p.Frame([]byte(text))
+		n := p.Frame(raw)
 		if n == 0 {
 			n = len(text)
 		}
 		out = append(out, text[:n])
-		text = text[n:]
+		text, raw = text[n:], raw[n:]
 	}
 	return out
 }
