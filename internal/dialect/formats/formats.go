@@ -2,24 +2,30 @@
 package formats
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog/export"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/mariadblog"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/postgreslog"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/redshiftlog"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/sshlog"
 )
 
 // PostgreSQLStderr is the format of which no content is typical: log_line_prefix says what its lines begin with.
 const PostgreSQLStderr = "stderr"
 
-// All formats, in the order in which a content is compared with them. A new one is a line here.
+// All formats, in the order in which a content is compared with them: first those that cannot be taken for another; any
+// object could be a row of JSONEachRow. A new one is a line here.
 func All() []logformat.Format {
-	var all []logformat.Format
-	all = append(all, export.Formats()...)
-	all = append(all, redshiftlog.Formats()...)
-	all = append(all, postgreslog.Formats()...)
-	return all
+	return slices.Concat(
+		redshiftlog.Formats(),
+		postgreslog.Formats(),
+		mariadblog.Formats(),
+		sshlog.Formats(),
+		export.Formats(),
+	)
 }
 
 // Names are all names, for people.

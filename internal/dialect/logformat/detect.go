@@ -23,23 +23,22 @@ func Find(formats []Format, name string) (Format, bool) {
 	return Format{}, false
 }
 
-// Detect asks the formats in turn; the first Yes wins, and Wait wins over No.
+// Detect asks the formats in turn; the first that does not say No has it. One that needs more text to tell comes before those
+// behind it that are content with less.
 func Detect(formats []Format, head []byte, whole bool) (Format, Verdict) {
 	head = bytes.TrimPrefix(head, []byte(ByteOrderMark))
-	verdict := No
 	for _, f := range formats {
 		switch f.Detect(head, whole) {
 		case Yes:
 			return f, Yes
 		case Wait:
-			verdict = Wait
+			if !whole {
+				return Format{}, Wait
+			}
 		case No:
 		}
 	}
-	if whole && verdict == Wait {
-		verdict = No
-	}
-	return Format{}, verdict
+	return Format{}, No
 }
 
 // Line is [Parser.Frame] of formats whose records never hold a line end.

@@ -59,6 +59,8 @@ type job struct {
 	cancel context.CancelFunc
 	done   chan error
 
+	later time.Duration // how much later than now it is for the source
+
 	mu     sync.Mutex
 	status error
 }
@@ -79,6 +81,7 @@ func (j *job) begin(t testing.TB, src source.Source, store *sourcetest.Store) {
 		defer j.mu.Unlock()
 		j.status = err
 	}
+	host.Now = func() time.Time { return time.Now().Add(j.later) }
 	go func() { j.done <- src.Run(ctx, host) }()
 	t.Cleanup(func() { j.stop(t) })
 }

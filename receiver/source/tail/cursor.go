@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
@@ -26,6 +27,9 @@ type cursor struct {
 	Anchor   int64  `json:"anchor"` // where a parser must start to go on there
 	State    []byte `json:"state"`  // and what it must know
 	Format   string `json:"format"`
+	// Patience is the time after which the parser decided. With another one it decides the records between Anchor and Offset
+	// otherwise, so what it tells of them is new.
+	Patience time.Duration `json:"patience,omitempty"`
 }
 
 const (

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
@@ -19,9 +20,11 @@ type tail struct {
 	stream *stream // nil between the turns of a packed file
 	format string
 	parser logformat.Parser
-	pos    int64 // of the next record, in bytes of text
-	told   int64 // records before this offset were told, by this run or one before
-	skip   bool  // everything that is there now is older than `initial: end` wants
+
+	patience time.Duration // of the parser, if it has any
+	pos      int64         // of the next record, in bytes of text
+	told     int64         // records before this offset were told, by this run or one before
+	skip     bool          // everything that is there now is older than `initial: end` wants
 
 	start     []byte // the beginning of the text, as far as it was read, up to maxHead
 	startHash string // of HeadSize bytes of it
@@ -86,6 +89,11 @@ func (t *tail) begin(ctx context.Context, r *reader, last bool) error {
 		}
 		t.pos, t.told = c.Anchor, c.Offset
 	}
+	if _, ok := parser.(logformat.Settler); ok {
+		if t.patience = o.DecideAfter; c.Patience != t.patience {
+			t.told = t.pos
+		}
+	}
 	t.format, t.parser = f.Name, parser
 	return nil
 }
@@ -137,7 +145,7 @@ func (t *tail) keepStart(data []byte) {
 
 // cursor is how far the file will have been told when everything read so far is delivered.
 func (t *tail) cursor() cursor {
-	c := cursor{Path: t.path, Offset: max(t.pos, t.told), Format: t.format}
+	c := cursor{Path: t.path, Offset: max(t.pos, t.told), Format: t.format, Patience: t.patience}
 	c.Anchor, c.State = t.parser.Anchor()
 	size := int(min(c.Offset, maxHead))
 	if size != t.startSize && size <= len(t.start) {

@@ -1,0 +1,104 @@
+package file_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// line is one of a PostgreSQL 15, which leaves it to the reader to find out who was let in. after counts from now, less a minute.
+func line(after time.Duration, pid int, severity, message string) string {
+	at := time.Now().Add(after - time.Minute).UTC().Format("2006-01-02 15:04:05.000 UTC")
+	return fmt.Sprintf("%s [%d] %x.%x alice@app %s:  %s\n", at, pid, 0x6b02117b, pid, severity, message)
+}
+
+func received(after time.Duration, pid int) string {
+	return line(after, pid, "LOG", fmt.Sprintf("connection received: host=10.0.0.7 port=%d", pid))
+}
+
+func authorized(after time.Duration, pid int) string {
+	return line(after, pid, "LOG", "connection authorized: user=alice database=app")
+}
+
+func settleConfig(t *testing.T) (cfg file.Config, path string) {
+	path = filepath.Join(t.TempDir(), "postgresql.log")
+	cfg = config(path)
+	cfg.LogLinePrefix = "%m [%p] %c %q%u@%d "
+	return cfg, path
+}
+
+func TestWhatTimeDecides(t *testing.T) {
+	cfg, path := settleConfig(t)
+	store := &sourcetest.Store{}
+	write(t, path, received(0, 1)+authorized(0, 1))
+	j := start(t, cfg, store)
+	await(t, "the login was not told", func() bool { return len(j.Delivered()) == 1 })
+	require.Equal(t, session.OutcomeSuccess, j.Delivered()[0].Outcome)
+	j.stop(t)
+	require.Empty(t, once(t, cfg, store).Delivered(), "told again after a restart")
+
+	// What refutes it later is told as a correction of it, by another process too.
+	appendTo(t, path, line(30*time.Second, 1, "FATAL", `database "app" does not exist`)+received(31*time.Second, 2))
+	again := once(t, cfg, store).Delivered()
+	require.Len(t, again, 1)
+	require.Equal(t, session.KindSessionUpdate, again[0].Kind)
+	require.Equal(t, session.OutcomeFailure, again[0].Outcome)
+	require.Equal(t, j.Delivered()[0].SessionKey, again[0].SessionKey)
+}
+
+func TestWhatIsStillYoungIsHeldBack(t *testing.T) {
+	cfg, path := settleConfig(t)
+	cfg.UndecidedAfter = time.Hour
+	store := &sourcetest.Store{}
+	write(t, path, received(0, 1)+authorized(0, 1))
+	require.Empty(t, once(t, cfg, store).Delivered())
+	m := cursors(t, store)[path]
+	require.Zero(t, m.Anchor)
+	require.NotZero(t, m.Offset)
+	appendTo(t, path, line(time.Second, 1, "LOG", "disconnection: session time: 0:00:01.000 user=alice database=app host=10.0.0.7 port=1"))
+	require.Len(t, once(t, cfg, store).Delivered(), 2)
+}
+
+// With less patience than before the same lines give a verdict that was not told yet.
+func TestPatienceThatChangesLosesNothing(t *testing.T) {
+	cfg, path := settleConfig(t)
+	cfg.UndecidedAfter = time.Hour
+	store := &sourcetest.Store{}
+	write(t, path, received(0, 1)+authorized(0, 1)+received(20*time.Second, 2))
+	require.Empty(t, once(t, cfg, store).Delivered())
+	cfg.UndecidedAfter = time.Second
+	require.Len(t, once(t, cfg, store).Delivered(), 1)
+}
+
+// Its DETAIL is waited for in vain or not: nothing but time ends a refusal that is the log's last word. A connection before it
+// that is undecided makes a restart read it again, and then it may be told again, as the same record.
+func TestARefusalAtTheEndIsOneRecord(t *testing.T) {
+	cfg, path := settleConfig(t)
+	store := &sourcetest.Store{}
+	write(t, path, received(50*time.Second, 1)+received(50*time.Second, 2)+
+		line(50*time.Second, 2, "FATAL", `password authentication failed for user "alice"`)+
+		line(50*time.Second, 2, "DETAIL", `Role "alice" does not exist.`))
+	j := once(t, cfg, store)
+	require.Len(t, j.Delivered(), 1)
+	require.Equal(t, session.ErrorUserUnknown, j.Delivered()[0].ErrorType)
+	for _, e := range once(t, cfg, store).Delivered() {
+		require.Equal(t, j.Delivered()[0].RecordID, e.RecordID)
+		require.True(t, e.SameContent(&j.Delivered()[0]))
+	}
+}
+
+func TestInitialEndLeavesTheUndecidedOut(t *testing.T) {
+	cfg, path := settleConfig(t)
+	cfg.Initial = "end"
+	write(t, path, received(0, 1)+authorized(0, 1))
+	store := &sourcetest.Store{}
+	require.Empty(t, once(t, cfg, store).Delivered())
+	require.Empty(t, once(t, cfg, store).Delivered())
+}
