@@ -124,7 +124,8 @@ func (t *ties) Swap(i, j int) { (*t)[i], (*t)[j] = (*t)[j], (*t)[i] }
 func (t *ties) Less(i, j int) bool {
 	a, b := &(*t)[i], &(*t)[j]
 	for i := range columns {
-		c, order := &columns[i], 0
+		c := &columns[i]
+		var order int
 		if c.number != nil {
 			order = cmp.Compare(*c.number(a), *c.number(b))
 		} else {

@@ -86,7 +86,18 @@ func run(t testing.TB, cfg Config, store *sourcetest.Store) *running {
 
 func runAs(t testing.TB, cfg Config, instance string, store *sourcetest.Store) *running {
 	t.Helper()
-	r := &running{emit: &sourcetest.Recorder{}, stats: &losses{}}
+	return begin(t, cfg, instance, store, &sourcetest.Recorder{})
+}
+
+// runFated is run with a pipeline that may refuse pages.
+func runFated(t testing.TB, cfg Config, store *sourcetest.Store, fate func(context.Context, int, []session.Event) error) *running {
+	t.Helper()
+	return begin(t, cfg, "warehouse", store, &sourcetest.Recorder{Fate: fate})
+}
+
+func begin(t testing.TB, cfg Config, instance string, store *sourcetest.Store, emit *sourcetest.Recorder) *running {
+	t.Helper()
+	r := &running{emit: emit, stats: &losses{}}
 	if store == nil {
 		store = &sourcetest.Store{}
 	}

@@ -17,9 +17,8 @@ import (
 
 // layout is what the log is made of: a table, and where its columns go. Clusters of different age have different ones.
 type layout struct {
-	table  string // as SQL spells it
-	cells  []cell // the columns that are read, in the order of the SELECT
-	extras []string
+	table string // as SQL spells it
+	cells []cell // the columns that are read, in the order of the SELECT; the time is the first
 }
 
 // cell is a column of the table: one of ours, or one more.
@@ -81,25 +80,14 @@ func newLayout(table string, fields []pgconn.FieldDescription) (*layout, error) 
 	return l, errors.Join(errs...)
 }
 
-// check makes sure that a column can be reckoned with.
+// check makes sure that a column can be reckoned with. Whatever it is, it comes as text.
 func (c *column) check(table string, f pgconn.FieldDescription) error {
-	want := ""
-	switch f.DataTypeOID {
-	case pgtype.TimestampOID, pgtype.TimestamptzOID:
-		if c.kind != instant {
-			want = "no time"
-		}
-	case pgtype.Int2OID, pgtype.Int4OID, pgtype.Int8OID:
-		if c.kind != integer {
-			want = "no number"
-		}
-	default:
-		want = map[kind]string{integer: "an integer", instant: "a timestamp"}[c.kind]
-	}
-	if want == "" {
+	kinds := map[kind][]uint32{integer: {pgtype.Int2OID, pgtype.Int4OID, pgtype.Int8OID}, instant: {pgtype.TimestampOID, pgtype.TimestamptzOID}}
+	if want := kinds[c.kind]; want == nil || slices.Contains(want, f.DataTypeOID) {
 		return nil
 	}
-	return fmt.Errorf("table: column %s of %s must be %s, as in %s", f.Name, table, want, SystemTables[0])
+	words := map[kind]string{integer: "an integer", instant: "a timestamp"}
+	return fmt.Errorf("table: column %s of %s must be %s, as in %s", f.Name, table, words[c.kind], SystemTables[0])
 }
 
 // expression is a column's name. Blanks that pad characters are sent along: trimming sixteen columns on the server takes

@@ -23,8 +23,10 @@ func own(t *testing.T, s *redshift.Server) (cfg Config, table string) {
 
 // aSession is one as SYS_CONNECTION_LOG tells it.
 func aSession(begin time.Time, pid int, guid string) []row {
-	first := row{event: "authenticated", at: begin, host: "::ffff:10.1.2.3", port: "66790", pid: pid, database: "dev", user: "IAM:alice",
-		auth: "IAM AssumeUser", guid: guid}
+	first := row{
+		event: "authenticated", at: begin, host: "::ffff:10.1.2.3", port: "66790", pid: pid, database: "dev", user: "IAM:alice",
+		auth: "IAM AssumeUser", guid: guid,
+	}
 	rows := []row{first, first, first, first}
 	rows[1].event, rows[1].at = "initiating session", begin.Add(250*time.Microsecond)
 	rows[2].event, rows[2].at, rows[2].application = "set application_name", begin.Add(time.Second), "nightly | load"
