@@ -3,6 +3,7 @@
 package clickhouselog
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"strconv"
 
@@ -56,7 +57,7 @@ type Mapper struct {
 
 // NewMapper makes a mapper for the server or cluster of this stable name.
 func NewMapper(instance string) *Mapper {
-	return &Mapper{instance: instance, text: texts{addr: map[netip.Addr]string{}, version: map[[3]uint32]string{}}}
+	return &Mapper{instance: instance}
 }
 
 // Restart begins a new run over rows, which may go over the same ones again: rows that look alike are numbered anew.
@@ -70,9 +71,9 @@ func (m *Mapper) Event(r *Row, e *session.Event) {
 	e.Time = r.Micros * 1000
 	e.Kind, e.Outcome, e.SourceEvent = r.Type.meaning()
 	e.User, e.UserEmpty = r.User, r.User == "" && !r.UserNull
-	e.Roles, e.Profiles, e.Settings = append(e.Roles, r.Roles...), append(e.Profiles, r.Profiles...), append(e.Settings, r.Settings...)
+	e.Roles, e.Profiles, e.Settings = appendFew(e.Roles, r.Roles), appendFew(e.Profiles, r.Profiles), appendFew(e.Settings, r.Settings)
 	e.AuthType, e.Interface = r.AuthType, r.Interface
-	e.CertificateSubjects = append(e.CertificateSubjects, r.Certificate.Subjects...)
+	e.CertificateSubjects = appendFew(e.CertificateSubjects, r.Certificate.Subjects)
 	e.CertificateSerial, e.CertificateIssuer = r.Certificate.Serial, r.Certificate.Issuer
 	e.CertificateNotBefore, e.CertificateNotAfter = r.Certificate.NotBefore, r.Certificate.NotAfter
 	e.ClientAddress, e.ClientPort = m.text.address(r.ClientAddress), int32(r.ClientPort)
@@ -81,7 +82,7 @@ func (m *Mapper) Event(r *Row, e *session.Event) {
 	e.UserAgent = r.UserAgent
 	e.SessionID, e.SessionName = r.AuthIDText, r.SessionID
 	e.FailureReason = r.FailureReason
-	e.Extra = append(e.Extra, r.Extra...)
+	e.Extra = appendFew(e.Extra, r.Extra)
 	if r.Type == LoginFailure {
 		// The server writes NO_PASSWORD for every failure, whatever was tried: the method is unknown.
 		e.ErrorType, e.StatusCode = failureClass(r.FailureReason)
@@ -89,6 +90,17 @@ func (m *Mapper) Event(r *Row, e *session.Event) {
 		e.AuthMethod = AuthMethod(r.AuthType)
 	}
 	m.identify(r, e)
+}
+
+// appendFew is append for the handful of values that a row has: copying in bulk costs more than they do.
+func appendFew[T any](to, values []T) []T {
+	if len(values) > cap(to)-len(to) {
+		return append(to, values...)
+	}
+	for i := range values {
+		to = append(to, values[i])
+	}
+	return to
 }
 
 // identify gives the ids. The server's own key is (hostname, auth_id, type, event_time_microseconds); address and port
@@ -140,50 +152,43 @@ func (o *ordinals) next(unixNano int64, id session.ID) int64 {
 	return o.all.Next(unixNano, id)
 }
 
-// texts renders values that recur, once each. It forgets all when it has grown large, so that an attacker who comes from
-// many addresses costs time, not memory.
+// texts renders values that recur, as a rule once each. A value that falls into the place of another takes it, so that an
+// attacker who comes from many addresses costs time, not memory.
 type texts struct {
-	addr    map[netip.Addr]string
-	version map[[3]uint32]string
-
-	lastVersion     [3]uint32 // clients come in crowds
-	lastVersionText string
+	addr [1 << 12]struct {
+		of   netip.Addr
+		text string
+	}
+	version [1 << 8]struct {
+		of   [3]uint32
+		text string
+	}
 }
-
-const maxTexts = 10_000
 
 func (t *texts) address(a netip.Addr) string {
 	if !a.IsValid() {
 		return ""
 	}
-	s, ok := t.addr[a]
-	if !ok {
-		if len(t.addr) >= maxTexts {
-			clear(t.addr)
-		}
-		s = a.Unmap().String()
-		t.addr[a] = s
+	b := a.As16()
+	c := &t.addr[scatter(binary.BigEndian.Uint64(b[:]), binary.BigEndian.Uint64(b[8:]))>>(64-12)]
+	if c.of != a {
+		c.of, c.text = a, a.Unmap().String()
 	}
-	return s
+	return c.text
 }
 
 func (t *texts) versionOf(v [3]uint32) string {
 	if v == [3]uint32{} {
 		return ""
 	}
-	if v == t.lastVersion {
-		return t.lastVersionText
-	}
-	s, ok := t.version[v]
-	if !ok {
-		if len(t.version) >= maxTexts {
-			clear(t.version)
-		}
+	c := &t.version[scatter(uint64(v[0])<<32|uint64(v[1]), uint64(v[2]))>>(64-8)]
+	if c.of != v {
 		b := strconv.AppendUint(nil, uint64(v[0]), 10)
 		b = strconv.AppendUint(append(b, '.'), uint64(v[1]), 10)
-		s = string(strconv.AppendUint(append(b, '.'), uint64(v[2]), 10))
-		t.version[v] = s
+		c.of, c.text = v, string(strconv.AppendUint(append(b, '.'), uint64(v[2]), 10))
 	}
-	t.lastVersion, t.lastVersionText = v, s
-	return s
+	return c.text
 }
+
+// scatter spreads numbers over the high bits of the result (multiplication by odd constants, after Fibonacci hashing).
+func scatter(a, b uint64) uint64 { return (a*0xff51afd7ed558ccd ^ b) * 0x9e3779b97f4a7c15 }
