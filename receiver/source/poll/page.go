@@ -9,6 +9,7 @@ import (
 
 // page is what is handed to the pipeline at once, with all that is to be remembered when it has been delivered.
 type page struct {
+	size   int             // number of events that it is sent with, unless more of them have one time
 	events []session.Event // the first n are filled
 	n      int
 	told   []toldRow             // rows whose ids are kept
@@ -47,10 +48,17 @@ func (p *page) reset() {
 	p.atTime.n, p.atTime.told = 0, 0
 }
 
-// slot is where the next event is to be written. It counts when take is called.
+// slot is where the next event is to be written. It counts when n says so. Events are large: a page that few will do for
+// gets few, any other one soon gets all that it holds, since growing bit by bit copies the first ones again and again.
 func (p *page) slot() *session.Event {
 	if p.n == len(p.events) {
-		p.events = append(p.events, session.Event{})
+		more := max(p.n, fewEvents)
+		if p.n < p.size && p.n >= 4*fewEvents {
+			more = p.size - p.n
+		}
+		grown := make([]session.Event, p.n+more)
+		copy(grown, p.events)
+		p.events = grown
 	}
 	return &p.events[p.n]
 }
@@ -79,7 +87,10 @@ type pager struct {
 	failed  atomic.Pointer[error] // the first failure since the last drain
 }
 
-const pagesInFlight = 2
+const (
+	pagesInFlight = 2
+	fewEvents     = 64
+)
 
 func newPager(size int, deliver func(context.Context, []session.Event) error, commit func(context.Context, *page) error) *pager {
 	g := &pager{
@@ -87,7 +98,7 @@ func newPager(size int, deliver func(context.Context, []session.Event) error, co
 		free: make(chan *page, pagesInFlight+1), sent: make(chan *page, pagesInFlight+1),
 	}
 	for range pagesInFlight + 1 {
-		g.free <- &page{result: make(chan error, 1)}
+		g.free <- &page{size: size, result: make(chan error, 1)}
 	}
 	return g
 }
