@@ -69,7 +69,7 @@ func parseException(body []byte) (*Exception, bool) {
 	}
 	code, err := strconv.Atoi(string(m[1]))
 	if err != nil {
-		return nil, false
+		return nil, false //nolint:nilerr // digits too many for a code: no exception of the server's
 	}
 	return &Exception{Code: code, Message: trimMessage(string(m[2]))}, true
 }

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/collector/config/configoptional"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 )
 
@@ -21,6 +22,7 @@ type store struct {
 // backends are all of them, one a line. The first is taken when none is written.
 var backends = []store{
 	entry("sqlite", func(c *Config) *configoptional.Optional[sqlite.Config] { return &c.SQLite }, sqlite.DefaultConfig, sqlite.New),
+	entry("postgresql", func(c *Config) *configoptional.Optional[postgresql.Config] { return &c.PostgreSQL }, postgresql.DefaultConfig, postgresql.New),
 }
 
 // entry ties the block of a backend to what makes it.

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/config/configretry"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 )
 
@@ -30,6 +31,8 @@ type Config struct {
 
 	// SQLite is a local file. Its default is no [configoptional.Some]: that would stay when another backend is written.
 	SQLite configoptional.Optional[sqlite.Config] `mapstructure:"sqlite"`
+	// PostgreSQL is a PostgreSQL server, or Amazon Redshift by its dialect.
+	PostgreSQL configoptional.Optional[postgresql.Config] `mapstructure:"postgresql"`
 
 	// NotEvents says what becomes of log records that are no authentication events: refuse (default) or dead_letter.
 	NotEvents string `mapstructure:"not_events"`
@@ -74,6 +77,7 @@ func createDefaultConfig() component.Config {
 		QueueConfig:   configoptional.Some(queue),
 		BackOffConfig: retry,
 		SQLite:        configoptional.Default(sqlite.DefaultConfig()),
+		PostgreSQL:    configoptional.Default(postgresql.DefaultConfig()),
 		NotEvents:     NotEventsRefuse,
 		DeadLetter:    DeadLetterConfig{Directory: "dead_letter"},
 	}

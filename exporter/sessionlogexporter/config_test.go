@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 )
 
@@ -189,6 +190,13 @@ func TestReadmeNamesEveryMetric(t *testing.T) {
 	require.Equal(t, strings.Count(string(page), "| `"+prefix), made)
 }
 
+// elsewhere are the structs whose keys have a page of their own, or none.
+var elsewhere = map[reflect.Type]bool{
+	reflect.TypeFor[sqlite.Config]():                   true,
+	reflect.TypeFor[postgresql.Config]():               true,
+	reflect.TypeFor[exporterhelper.RequestSizerType](): true,
+}
+
 // keys are the paths of a configuration's keys, those of the backends aside, which have pages of their own.
 func keys(typ reflect.Type, prefix string) (list []string) {
 	for f := range typ.Fields() {
@@ -203,7 +211,7 @@ func keys(typ reflect.Type, prefix string) (list []string) {
 		case options == "squash":
 			list = append(list, keys(inner, prefix)...)
 		case tag == "":
-		case inner.Kind() == reflect.Struct && inner != reflect.TypeFor[sqlite.Config]() && inner != reflect.TypeFor[exporterhelper.RequestSizerType]():
+		case inner.Kind() == reflect.Struct && !elsewhere[inner]:
 			list = append(list, keys(inner, path+"::")...)
 		default:
 			list = append(list, path)

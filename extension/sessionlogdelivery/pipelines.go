@@ -87,7 +87,7 @@ func pipelinesOfEvents(conf map[string]any) []string {
 	for grown := true; grown; {
 		grown = false
 		for name := range all {
-			if kind, _, _ := strings.Cut(name, "/"); kind != "logs" || found[name] || !carries(conf, all[name], ours) {
+			if kind, _, _ := strings.Cut(name, "/"); kind != "logs" || found[name] || !carries(all[name], ours) {
 				continue
 			}
 			found[name], grown = true, true
@@ -100,7 +100,7 @@ func pipelinesOfEvents(conf map[string]any) []string {
 }
 
 // carries tells whether a pipeline gets events from one of our receivers or connectors, or gives them to our exporter.
-func carries(conf map[string]any, pipeline any, ours map[string]bool) bool {
+func carries(pipeline any, ours map[string]bool) bool {
 	for _, class := range []string{receivers, exporters} {
 		for _, id := range members(pipeline, class) {
 			if (block{id: id}).typ() == sessionlogType || class == receivers && ours[id] {

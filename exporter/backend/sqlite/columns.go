@@ -12,13 +12,19 @@ type column struct {
 // columns are all columns but arrival, in the order of session.Fields, which is also that of the table. INSERT and SELECT
 // are made from this list; a new field is one line here and one migration.
 var columns = []column{
-	{"kind", func(b *binder, p int, e *session.Event) { b.word(p, e.Kind.String()) },
-		func(r *row, c int, e *session.Event) { e.Kind = session.ParseKind(r.text(c)) }},
-	{"outcome", func(b *binder, p int, e *session.Event) { b.word(p, e.Outcome.String()) },
-		func(r *row, c int, e *session.Event) { e.Outcome = session.ParseOutcome(r.text(c)) }},
+	{
+		"kind", func(b *binder, p int, e *session.Event) { b.word(p, e.Kind.String()) },
+		func(r *row, c int, e *session.Event) { e.Kind = session.ParseKind(r.text(c)) },
+	},
+	{
+		"outcome", func(b *binder, p int, e *session.Event) { b.word(p, e.Outcome.String()) },
+		func(r *row, c int, e *session.Event) { e.Outcome = session.ParseOutcome(r.text(c)) },
+	},
 	text("source_event", func(e *session.Event) *string { return &e.SourceEvent }),
-	{"time", func(b *binder, p int, e *session.Event) { b.integer(p, e.Time) },
-		func(r *row, c int, e *session.Event) { e.Time = r.integer(c) }},
+	{
+		"time", func(b *binder, p int, e *session.Event) { b.integer(p, e.Time) },
+		func(r *row, c int, e *session.Event) { e.Time = r.integer(c) },
+	},
 	number("observed", func(e *session.Event) *int64 { return &e.Observed }),
 	text("system", func(e *session.Event) *string { return &e.System }),
 	text("instance", func(e *session.Event) *string { return &e.Instance }),
@@ -31,8 +37,10 @@ var columns = []column{
 	text("user_hash", func(e *session.Event) *string { return &e.UserHash }),
 	list("roles", func(e *session.Event) *[]string { return &e.Roles }),
 	list("profiles", func(e *session.Event) *[]string { return &e.Profiles }),
-	{"settings", func(b *binder, p int, e *session.Event) { b.json(p, appendSettings(b.scratch(), e.Settings)) },
-		func(r *row, c int, e *session.Event) { e.Settings = r.settings(c, e.Settings[:0]) }},
+	{
+		"settings", func(b *binder, p int, e *session.Event) { b.json(p, appendSettings(b.scratch(), e.Settings)) },
+		func(r *row, c int, e *session.Event) { e.Settings = r.settings(c, e.Settings[:0]) },
+	},
 	text("auth_method", func(e *session.Event) *string { return &e.AuthMethod }),
 	text("auth_type", func(e *session.Event) *string { return &e.AuthType }),
 	text("interface", func(e *session.Event) *string { return &e.Interface }),
@@ -69,10 +77,14 @@ var columns = []column{
 	number("severity", func(e *session.Event) *int32 { return &e.Severity }),
 	text("message", func(e *session.Event) *string { return &e.Message }),
 	text("original", func(e *session.Event) *string { return &e.Original }),
-	{"attributes", func(b *binder, p int, e *session.Event) { b.json(p, appendAttributes(b.scratch(), e.Extra)) },
-		func(r *row, c int, e *session.Event) { e.Extra = r.attributes(c, e.Extra[:0]) }},
-	{"attribute_types", func(b *binder, p int, e *session.Event) { b.json(p, appendTypes(b.scratch(), e.Extra)) },
-		func(r *row, c int, e *session.Event) { applyTypes(e.Extra, r.text(c)) }},
+	{
+		"attributes", func(b *binder, p int, e *session.Event) { b.json(p, appendAttributes(b.scratch(), e.Extra)) },
+		func(r *row, c int, e *session.Event) { e.Extra = r.attributes(c, e.Extra[:0]) },
+	},
+	{
+		"attribute_types", func(b *binder, p int, e *session.Event) { b.json(p, appendTypes(b.scratch(), e.Extra)) },
+		func(r *row, c int, e *session.Event) { applyTypes(e.Extra, r.text(c)) },
+	},
 }
 
 func text(name string, field func(*session.Event) *string) column {

@@ -34,7 +34,7 @@ func (cfg *Config) explain(doing string, err error) error {
 	return fmt.Errorf("sqlite: %s, path %q: %w: %s (%s)", doing, cfg.Path, kind, remedy, sqlite.ErrCode(err))
 }
 
-func (cfg *Config) diagnose(code sqlite.ResultCode) (kind error, remedy string) {
+func (cfg *Config) diagnose(code sqlite.ResultCode) (kind error, remedy string) { //nolint:staticcheck // kind is the answer, not a failure
 	switch code.ToPrimary() {
 	case sqlite.ResultFull:
 		return ErrFull, "free some on its volume, or set ttl; the batch is tried again"

@@ -19,8 +19,12 @@ func TestJSON(t *testing.T) {
 	require.Equal(t, `[["max_threads","2"],["","x"]]`, string(appendSettings(nil, []session.Setting{{Name: "max_threads", Value: "2"}, {Value: "x"}})))
 
 	attrs := []session.Attr{
-		{Key: "s", Value: "1500"}, {Key: "i", Value: "3", Type: session.AttrInt}, {Key: "d", Value: "0.5", Type: session.AttrDouble},
-		{Key: "b", Value: "true", Type: session.AttrBool}, {Key: "j", Value: `{"n":[1]}`, Type: session.AttrJSON}, {Key: "e", Type: session.AttrEmpty},
+		{Key: "s", Value: "1500"},
+		{Key: "i", Value: "3", Type: session.AttrInt},
+		{Key: "d", Value: "0.5", Type: session.AttrDouble},
+		{Key: "b", Value: "true", Type: session.AttrBool},
+		{Key: "j", Value: `{"n":[1]}`, Type: session.AttrJSON},
+		{Key: "e", Type: session.AttrEmpty},
 	}
 	require.Equal(t, `{"s":"1500","i":3,"d":0.5,"b":true,"j":{"n":[1]},"e":null}`, string(appendAttributes(nil, attrs)))
 	require.Empty(t, appendTypes(nil, attrs))

@@ -201,7 +201,7 @@ func (w *writer) insertGroup() (gone int, err error) {
 		r.result = backend.Result{}
 		if err := w.insertAll(r); err != nil {
 			if r.ctx.Err() != nil {
-				return i, nil
+				return i, nil //nolint:nilerr // the store did not fail: the caller went away
 			}
 			return -1, err
 		}
