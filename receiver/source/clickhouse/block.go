@@ -228,7 +228,7 @@ func instant(c proto.ColInt64, i int) string {
 }
 
 func optional(c *textColumn, i int) string {
-	if len(c.Pos) == 0 {
+	if c.Rows() == 0 {
 		return ""
 	}
 	return c.at(i)

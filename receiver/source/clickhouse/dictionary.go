@@ -4,45 +4,23 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 )
 
-// textColumn is a String column whose values are parts of one string a block: no allocation per value.
-type textColumn struct {
+// words are the values of a dictionary, parts of one string.
+type words struct {
 	proto.ColStr
 	all string
 }
 
-// share makes the values ready; call it once a block.
-func (c *textColumn) share() { c.all = string(c.Buf) }
+func (c *words) share() { c.all = string(c.Buf) }
 
-func (c *textColumn) at(i int) string {
+func (c *words) at(i int) string {
 	p := c.Pos[i]
 	return c.all[p.Start:p.End]
-}
-
-// nullableText is a Nullable(String) column.
-type nullableText struct {
-	nulls proto.ColUInt8
-	text  textColumn
-}
-
-func (c *nullableText) Type() proto.ColumnType { return "Nullable(String)" }
-func (c *nullableText) Rows() int              { return c.nulls.Rows() }
-
-func (c *nullableText) Reset() {
-	c.nulls.Reset()
-	c.text.Reset()
-}
-
-func (c *nullableText) DecodeColumn(r *proto.Reader, rows int) error {
-	if err := c.nulls.DecodeColumn(r, rows); err != nil {
-		return err
-	}
-	return c.text.DecodeColumn(r, rows)
 }
 
 // dictionary is a LowCardinality(String) column: each distinct value of a block becomes a string once.
 type dictionary struct {
 	raw    proto.ColLowCardinalityRaw
-	index  textColumn
+	index  words
 	values []string
 	rows   int // ch-go's own count allocates
 }

@@ -37,7 +37,7 @@ func readLayout(ctx context.Context, conn configclickhouse.Conn, table tableName
 		// An upgrade that changes the columns renames the table to …_0, or the next free number.
 		where = "match(table, " + quoteText("^"+regexp.QuoteMeta(table.table)+"(_[0-9]+)?$") + ")"
 	}
-	var tables, columns, kinds textColumn
+	var tables, columns, kinds proto.ColStr
 	parts := map[string]part{}
 	sql := "SELECT table, name, type FROM system.columns WHERE database = " + quoteText(table.database) + " AND " + where
 	err := conn.Query(ctx, "", sql, proto.Results{{Name: "table", Data: &tables}, {Name: "name", Data: &columns}, {Name: "type", Data: &kinds}},
