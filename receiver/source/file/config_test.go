@@ -19,7 +19,7 @@ func TestMistakesInTheConfiguration(t *testing.T) {
 		{func(c *file.Config) { c.Include = []string{"a", "[b"} }, `include[1]: "[b" is not a path or glob`},
 		{func(c *file.Config) { c.Include = []string{""} }, `include[0]: "" is not a path or glob`},
 		{func(c *file.Config) { c.Exclude = []string{"{a"} }, `exclude[0]: "{a" is not a path or glob`},
-		{func(c *file.Config) { c.Format = "Parquet" }, `format: "Parquet" is not known: write auto or one of JSONEachRow, `},
+		{func(c *file.Config) { c.Format = "Parquet" }, `format: "Parquet" is not known: write auto or one of connectionlog, `},
 		{func(c *file.Config) { c.Timezone = "IST" }, `timezone: "IST" is not an IANA name: write the server's zone`},
 		{func(c *file.Config) { c.Timezone = "Local" }, `timezone: "Local" is not an IANA name`},
 		{func(c *file.Config) { c.PollInterval = 0 }, "poll_interval: must be longer than 0"},

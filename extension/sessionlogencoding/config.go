@@ -1,0 +1,64 @@
+package sessionlogencoding
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+)
+
+const formatAuto = "auto"
+
+// What [Config.Envelope] may say.
+const (
+	EnvelopeNone       = "none"
+	EnvelopeCloudWatch = "cloudwatch"
+)
+
+// Config of the extension.
+type Config struct {
+	// Instance is the stable name of the server whose log this is: part of every record's id.
+	Instance string `mapstructure:"instance"`
+	// Format is `auto`, which looks at each buffer, or a format as its maker spells it: connectionlog, jsonlog, sshd.
+	Format string `mapstructure:"format"`
+	// Timezone is the IANA name of the zone of times that carry none.
+	Timezone string `mapstructure:"timezone"`
+	// LogLinePrefix is PostgreSQL's setting of that name, for its stderr format; empty tries those that servers come with.
+	LogLinePrefix string `mapstructure:"log_line_prefix"`
+	// Envelope is what the log's lines are wrapped in: none, or cloudwatch for what a subscription filter of CloudWatch Logs
+	// sends.
+	Envelope string `mapstructure:"envelope"`
+}
+
+// Validate names the key and the remedy.
+func (c *Config) Validate() error {
+	var errs []error
+	if c.Instance == "" {
+		errs = append(errs, errors.New("instance: required: write a stable name of the server whose log is decoded, it is part of every record's id"))
+	}
+	if _, ok := logformat.Find(formats.All(), c.Format); !ok && c.Format != formatAuto {
+		errs = append(errs, fmt.Errorf("format: %q is not known: write auto or one of %s", c.Format, formats.Names()))
+	}
+	if _, err := c.zone(); err != nil {
+		errs = append(errs, err)
+	}
+	if c.Envelope != EnvelopeNone && c.Envelope != EnvelopeCloudWatch {
+		errs = append(errs, fmt.Errorf("envelope: %q is neither %s nor %s", c.Envelope, EnvelopeNone, EnvelopeCloudWatch))
+	}
+	return errors.Join(errs...)
+}
+
+// zone is nil when none is configured. `Local` is refused: the same log would mean other times on another machine.
+func (c *Config) zone() (*time.Location, error) {
+	if c.Timezone == "" {
+		return nil, nil
+	}
+	zone, err := time.LoadLocation(c.Timezone)
+	if err != nil || strings.EqualFold(c.Timezone, "local") {
+		return nil, fmt.Errorf("timezone: %q is not an IANA name: write the server's zone, for example UTC or Asia/Kolkata", c.Timezone)
+	}
+	return zone, nil
+}

@@ -1,0 +1,24 @@
+// Package sessionlogencoding is an extension that lets other receivers of the collector (object stores, queues, webhooks)
+// decode the logs that this project reads: the parsers are the same, the doors are many.
+package sessionlogencoding
+
+import (
+	"context"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/extension"
+)
+
+// Type of the extension in a collector's configuration.
+var Type = component.MustNewType("sessionlog_encoding")
+
+// NewFactory makes the factory.
+func NewFactory() extension.Factory {
+	return extension.NewFactory(Type, defaultConfig, create, component.StabilityLevelAlpha)
+}
+
+func defaultConfig() component.Config { return &Config{Format: formatAuto, Envelope: EnvelopeNone} }
+
+func create(_ context.Context, set extension.Settings, cfg component.Config) (extension.Extension, error) {
+	return newEncoding(cfg.(*Config), set)
+}
