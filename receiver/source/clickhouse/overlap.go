@@ -1,33 +1,36 @@
 package clickhouse
 
-// overlap has blocks mapped in a goroutine of its own while the next one is being received and decoded, which takes about
-// as long. Two blocks change places: the query always fills the one, mapping always looks at the other.
+// overlap has blocks mapped in a goroutine of its own while the next one is being received, decoded and made ready. Mapping
+// takes the longest. Two blocks change places: the query always fills the one, mapping always looks at the other.
 type overlap struct {
 	fill, look *block
-	work       chan int   // rows of the block to look at
+	work       chan struct{}
 	done       chan error // nil, or what mapping says against it, once for each work
 	busy       bool
 }
 
 // newOverlap starts the goroutine, which stop ends.
-func newOverlap(fill, look *block, handle func(b *block, rows int) error) *overlap {
-	o := &overlap{fill: fill, look: look, work: make(chan int), done: make(chan error)}
+func newOverlap(fill, look *block, handle func(*block) error) *overlap {
+	o := &overlap{fill: fill, look: look, work: make(chan struct{}), done: make(chan error)}
 	go func() {
 		defer close(o.done)
-		for rows := range o.work {
-			o.done <- handle(look, rows)
+		for range o.work {
+			o.done <- handle(look)
 		}
 	}()
 	return o
 }
 
-// next takes over a block that has just been decoded. Its error is of the block before.
+// next takes over a block that has just been decoded. Its error is of this block or of the one before.
 func (o *overlap) next(rows int) error {
+	if err := o.fill.ready(rows); err != nil {
+		return err
+	}
 	if err := o.wait(); err != nil {
 		return err
 	}
 	o.fill.swap(o.look)
-	o.work <- rows
+	o.work <- struct{}{}
 	o.busy = true
 	return nil
 }
@@ -74,6 +77,8 @@ func (b *block) swap(o *block) {
 	b.issuer.swap(o.issuer)
 	b.notBefore, o.notBefore = o.notBefore, b.notBefore
 	b.notAfter, o.notAfter = o.notAfter, b.notAfter
+	b.authText, o.authText = o.authText, b.authText
+	b.rows, o.rows = o.rows, b.rows
 	for i := range b.extra {
 		*b.extra[i].data, *o.extra[i].data = *o.extra[i].data, *b.extra[i].data
 	}

@@ -137,12 +137,9 @@ func (t *table) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) er
 			t.plan = t.newPlan()
 		}
 		last := r.From
-		o := newOverlap(t.plan.block, t.plan.look, func(b *block, rows int) error {
+		o := newOverlap(t.plan.block, t.plan.look, func(b *block) error {
 			if t.own != nil {
 				b.own = t.own.current()
-			}
-			if err := b.ready(rows); err != nil {
-				return err
 			}
 			if last = b.ordered(last); last == math.MaxInt64 {
 				// A server that has changed its zone: dates of then and of now go differently with time.
