@@ -50,8 +50,9 @@ func DefaultClientConfig() ClientConfig {
 	}
 }
 
-// Validate names the key and the remedy of everything that is wrong.
-func (c ClientConfig) Validate() error {
+// Check names the key and the remedy of everything that is wrong. It is not called Validate, which confmap would call of an
+// embedded struct by itself: every mistake would be told twice.
+func (c ClientConfig) Check() error {
 	var errs []error
 	if len(c.Endpoints) == 0 {
 		errs = append(errs, errors.New("endpoints: none given; write at least one, such as clickhouse://host:9000 or https://host:8443"))

@@ -56,7 +56,7 @@ func TestValidate(t *testing.T) {
 		cfg := DefaultClientConfig()
 		cfg.Endpoints = []string{"ch:9000"}
 		change(&cfg)
-		err := cfg.Validate()
+		err := cfg.Check()
 		if want == "" {
 			require.NoError(t, err)
 			return

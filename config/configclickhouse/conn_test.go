@@ -36,7 +36,7 @@ func config(endpoint string) configclickhouse.ClientConfig {
 
 func connect(t testing.TB, cfg configclickhouse.ClientConfig) configclickhouse.Conn {
 	t.Helper()
-	require.NoError(t, cfg.Validate())
+	require.NoError(t, cfg.Check())
 	client, err := configclickhouse.NewClient(t.Context(), cfg)
 	require.NoError(t, err)
 	conn, err := client.Connect(t.Context())

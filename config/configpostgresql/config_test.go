@@ -48,7 +48,7 @@ func TestValidate(t *testing.T) {
 	require.NoError(t, componenttest.CheckConfigStruct(DefaultClientConfig()))
 	valid := DefaultClientConfig()
 	valid.Endpoints, valid.Username = []string{"h:5432"}, "u"
-	require.NoError(t, valid.Validate())
+	require.NoError(t, valid.Check())
 	require.Equal(t, "h:5432", valid.FirstHost())
 	for _, c := range []struct {
 		change func(*ClientConfig)
@@ -62,7 +62,7 @@ func TestValidate(t *testing.T) {
 	} {
 		cfg := valid
 		c.change(&cfg)
-		require.ErrorContains(t, cfg.Validate(), c.want)
+		require.ErrorContains(t, cfg.Check(), c.want)
 	}
 }
 

@@ -10,14 +10,17 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/redshift"
 )
 
 // Config of the receiver. Exactly one source block is written; README.md explains every key.
 type Config struct {
 	// ClickHouse reads system.session_log of a ClickHouse server.
 	ClickHouse configoptional.Optional[clickhouse.Config] `mapstructure:"clickhouse"`
-	// File reads exports of such a log.
+	// File reads exports of such a log, and the logs of other systems.
 	File configoptional.Optional[file.Config] `mapstructure:"file"`
+	// Redshift reads the connection log of Amazon Redshift over SQL.
+	Redshift configoptional.Optional[redshift.Config] `mapstructure:"redshift"`
 
 	// Instance is the source's stable name, part of every record id. Empty: the source block's own choice.
 	Instance string `mapstructure:"instance"`
@@ -66,6 +69,7 @@ func createDefaultConfig() component.Config {
 	return &Config{
 		ClickHouse: configoptional.Default(clickhouse.DefaultConfig()),
 		File:       configoptional.Default(file.DefaultConfig()),
+		Redshift:   configoptional.Default(redshift.DefaultConfig()),
 		OnRefused:  RefusedDeadLetter,
 		DeadLetter: DeadLetterConfig{Directory: "dead_letter"},
 		Redact:     RedactConfig{UserOnFailure: RedactKeep},

@@ -11,6 +11,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/redshift"
 )
 
 // blocks is everything that this receiver can read. A new source is one line here and one field in Config.
@@ -18,6 +19,7 @@ func (c *Config) blocks() []block {
 	return []block{
 		newBlock("clickhouse", &c.ClickHouse, clickhouse.New),
 		newBlock("file", &c.File, file.New),
+		newBlock("redshift", &c.Redshift, redshift.New),
 	}
 }
 

@@ -24,7 +24,7 @@ const quietFor = time.Minute
 // telemetry is what the receiver tells about itself, and the source.Stats of its source. It is safe for concurrent use.
 type telemetry struct {
 	events, refusals, buried, bad, excluded, vanished, repeated metric.Int64Counter
-	lag                                                         metric.Float64Gauge
+	lag, lost                                                   metric.Float64Gauge
 	success                                                     metric.Int64Gauge
 
 	self metric.MeasurementOption
@@ -68,6 +68,9 @@ func newTelemetry(set receiver.Settings) (*telemetry, error) {
 	t.lag, err = meter.Float64Gauge(metricPrefix+"lag", metric.WithUnit("s"),
 		metric.WithDescription("How far what was delivered is behind the source's clock, when it was last read."))
 	errs = append(errs, err)
+	t.lost, err = meter.Float64Gauge(metricPrefix+"lost_history", metric.WithUnit("s"),
+		metric.WithDescription("How much of the source's history it threw away before it could be read, when that was last found."))
+	errs = append(errs, err)
 	t.success, err = meter.Int64Gauge(metricPrefix+"last_success", metric.WithUnit("s"),
 		metric.WithDescription("When the source was last read and delivered completely, in seconds since 1970."))
 	return t, errors.Join(append(errs, err)...)
@@ -107,6 +110,11 @@ func (t *telemetry) Repeated(n int) { t.repeated.Add(context.Background(), int64
 func (t *telemetry) Read(_ time.Time, lag time.Duration) {
 	t.lag.Record(context.Background(), lag.Seconds(), t.self)
 	t.success.Record(context.Background(), t.now().Unix(), t.self)
+}
+
+// Lost is poll.LostStats: rows of this time were thrown away before they could be read. The source has logged it.
+func (t *telemetry) Lost(from, to time.Time) {
+	t.lost.Record(context.Background(), to.Sub(from).Seconds(), t.self)
 }
 
 // say warns at most once a minute with the same message, and tells how often it kept silent.

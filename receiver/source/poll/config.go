@@ -40,8 +40,9 @@ func DefaultConfig() Config {
 // maxBatch bounds the memory of a page.
 const maxBatch = 1 << 20
 
-// Validate names the key and the remedy of everything that is wrong.
-func (c Config) Validate() error {
+// Check names the key and the remedy of everything that is wrong. It is not called Validate, which confmap would call of an
+// embedded struct by itself: every mistake would be told twice.
+func (c Config) Check() error {
 	var errs []error
 	for _, d := range []struct {
 		key   string

@@ -18,7 +18,7 @@ func TestValidate(t *testing.T) {
 		t.Helper()
 		cfg := DefaultConfig()
 		change(&cfg)
-		if err := cfg.Validate(); want == "" {
+		if err := cfg.Check(); want == "" {
 			require.NoError(t, err)
 		} else {
 			require.ErrorContains(t, err, want)

@@ -44,7 +44,7 @@ func DefaultConfig() Config {
 // Validate names the key and the remedy of everything that is wrong.
 func (c Config) Validate() error {
 	_, err := c.candidates()
-	return errors.Join(c.ClientConfig.Validate(), c.Config.Validate(), err)
+	return errors.Join(c.ClientConfig.Check(), c.Config.Check(), err)
 }
 
 // DefaultInstance is host:port of the first endpoint.
