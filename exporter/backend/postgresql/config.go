@@ -73,7 +73,7 @@ var (
 
 // Validate names the key that is wrong and what may stand there.
 func (cfg Config) Validate() error {
-	errs := []error{cfg.ClientConfig.Check()}
+	errs := []error{cfg.Check()}
 	if cfg.Dialect != DialectPostgreSQL && cfg.Dialect != DialectRedshift {
 		errs = append(errs, fmt.Errorf("dialect: must be %s or %s", DialectPostgreSQL, DialectRedshift))
 	}

@@ -97,7 +97,7 @@ func appendFew[T any](to, values []T) []T {
 	if len(values) > cap(to)-len(to) {
 		return append(to, values...)
 	}
-	for i := range values {
+	for i := range values { //nolint:staticcheck // on purpose, see above
 		to = append(to, values[i])
 	}
 	return to

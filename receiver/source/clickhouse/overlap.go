@@ -39,7 +39,8 @@ func (o *overlap) next(rows int) error {
 func (o *overlap) stop() error {
 	err := o.wait()
 	close(o.work)
-	<-o.done
+	for range o.done { // until it is closed
+	}
 	return err
 }
 

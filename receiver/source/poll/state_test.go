@@ -21,8 +21,10 @@ func filled(t *testing.T, store *sourcetest.Store) *state {
 	pg := &page{
 		told: []toldRow{{7 * Minute, 70}, {7 * Minute, 30}, {-8 * Minute, 80}, {7 * Minute, 50}},
 		done: []entry{
-			{start: 7 * Minute, Tally: Tally{3, 1 << 63}}, {start: -8 * Minute, Tally: Tally{1, 2}},
-			{start: -3 * Day, Tally: Tally{5, 6}}, {kind: dayDone, start: -3 * Day},
+			{start: 7 * Minute, Tally: Tally{3, 1 << 63}},
+			{start: -8 * Minute, Tally: Tally{1, 2}},
+			{start: -3 * Day, Tally: Tally{5, 6}},
+			{kind: dayDone, start: -3 * Day},
 			{kind: dayTotal, start: 9 * Day, Tally: Tally{4, 4}},
 		},
 	}
