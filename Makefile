@@ -10,7 +10,7 @@ OCB_VERSION           := v0.162.0
 PACKAGES ?= ./...
 FUZZTIME ?= 20s
 
-.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog fuzz builder proof clean
+.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-all fuzz builder clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 16
@@ -52,8 +52,18 @@ lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## golangci-lint with .gol
 fmt: $(TOOLS)/gofumpt-$(GOFUMPT_VERSION) ## gofumpt
 	$< -w .
 
-bench: engines ## the benchmarks of README.md, each beside its limit
-	go test -run '^$$' -bench . -benchtime 2s ./session/plogs ./receiver/... ./exporter/... | tee .cache/bench.txt
+bench: engines ## the figures of README.md, each beside its limit in the same run
+	@mkdir -p .cache
+	@{ go test -run '^$$' -bench . -benchtime 2s ./session/plogs && \
+	go test -run '^$$' -bench '(Source|Limit)/(native|http)/none' -benchtime 5x ./receiver/source/clickhouse && \
+	go test -run '^$$' -bench 'Write$$|Limit$$' -benchtime 3s ./exporter/backend/sqlite && \
+	go test -run '^$$' -bench 'Consume|Limit' -benchtime 40x ./exporter/sessionlogexporter ; } | tee .cache/bench.txt
+
+bench-backlog: engines ## memory of the ClickHouse source over backlogs of 1, 2.5 and 5 million rows
+	go test -run '^$$' -bench Backlog -benchtime 1x -timeout 60m ./receiver/source/clickhouse
+
+bench-all: engines ## every benchmark there is
+	go test -run '^$$' -bench . -benchtime 1x -timeout 120m ./...
 
 fuzz: ## every fuzz target for FUZZTIME
 	@grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r f; do \
