@@ -1,0 +1,180 @@
+package postgresql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source/tail"
+)
+
+// folder is the server's log folder.
+type folder struct {
+	link     *link
+	format   string
+	settings settings
+	changed  func() // is told when the settings are others
+	known    map[string]info
+}
+
+// info is what the server tells of a file. Files have no identity beyond their names there; their content tells the rest.
+type info struct {
+	name     string
+	size     int64
+	modified time.Time
+}
+
+func (i info) Size() int64        { return i.size }
+func (i info) ModTime() time.Time { return i.modified }
+func (i info) Same(other tail.Info) bool {
+	o, ok := other.(info)
+	return ok && o.name == i.name
+}
+
+var errChanged = fmt.Errorf("%w: settings of the server have changed, reading begins again with the new ones", tail.ErrUnreachable)
+
+const listSQL = `SELECT name, size, (extract(epoch FROM modified) * 1000000)::bigint FROM sessionlog.log_files()`
+
+// List is part of [tail.Folder].
+func (f *folder) List(ctx context.Context, _ func(string, error)) ([]tail.File, error) {
+	now, err := f.link.settings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if now != f.settings {
+		f.changed()
+		return nil, errChanged
+	}
+	rows, err := f.link.rows(ctx, false, listSQL)
+	if err != nil {
+		return nil, err
+	}
+	var files []tail.File
+	f.known = make(map[string]info, len(rows))
+	for _, row := range rows {
+		i := info{name: string(row[0])}
+		size, err1 := strconv.ParseInt(string(row[1]), 10, 64)
+		micros, err2 := strconv.ParseInt(string(row[2]), 10, 64)
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, fmt.Errorf("%w: sessionlog.log_files(): %w", tail.ErrUnreachable, err)
+		}
+		if formatOf(i.name) != f.format {
+			continue
+		}
+		i.size, i.modified = size, time.UnixMicro(micros)
+		f.known[i.name] = i
+		files = append(files, tail.File{Path: i.name, Info: i})
+	}
+	tail.Order(files)
+	return files, nil
+}
+
+var rotated = regexp.MustCompile(`\.(csv|json)(\.[0-9]+)?$`)
+
+// formatOf tells a file's format by its name, as the server makes it.
+func formatOf(name string) string {
+	if m := rotated.FindStringSubmatch(name); m != nil {
+		return m[1] + "log"
+	}
+	return "stderr"
+}
+
+// Open is part of [tail.Folder].
+func (f *folder) Open(ctx context.Context, path string) (tail.Handle, error) {
+	i, ok := f.known[path]
+	if !ok {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	return &file{ctx: ctx, link: f.link, info: i}, nil
+}
+
+// file reads by offset.
+type file struct {
+	ctx   context.Context //nolint:containedctx // io.Reader takes none; the handle lives as long as one turn
+	link  *link
+	info  info
+	at    int64
+	first []byte // the beginning, for the several who look at it
+	ended int64  // where the file was seen to end, 0 when it was not
+}
+
+const (
+	pageBytes  = 1 << 20 // what sessionlog.read_log gives at most
+	firstBytes = 4096
+)
+
+const readSQL = `SELECT sessionlog.read_log($1::text, $2::bigint, $3::integer)`
+
+// ReadAt is part of [io.ReaderAt].
+func (f *file) ReadAt(p []byte, at int64) (n int, err error) {
+	if at == 0 && len(p) <= firstBytes {
+		if f.first == nil {
+			if f.first, err = f.page(0, firstBytes); err != nil {
+				return 0, err
+			}
+		}
+		if n = copy(p, f.first); n < len(p) {
+			err = io.EOF
+		}
+		return n, err
+	}
+	for n < len(p) {
+		want := min(len(p)-n, pageBytes)
+		page, err := f.page(at+int64(n), want)
+		if err != nil {
+			return n, err
+		}
+		n += copy(p[n:], page)
+		if len(page) < want {
+			return n, io.EOF
+		}
+	}
+	return n, nil
+}
+
+func (f *file) page(at int64, bytes int) ([]byte, error) {
+	rows, err := f.link.rows(f.ctx, true, readSQL, f.info.name, strconv.FormatInt(at, 10), strconv.Itoa(bytes))
+	if err != nil {
+		return nil, err
+	}
+	if rows[0][0] == nil {
+		return nil, &fs.PathError{Op: "read", Path: f.info.name, Err: fs.ErrNotExist}
+	}
+	return rows[0][0], nil
+}
+
+// Read is part of [io.Reader]. It asks no further once the end was seen: what is written meanwhile is the next turn's.
+func (f *file) Read(p []byte) (int, error) {
+	if f.ended > 0 && f.at >= f.ended {
+		return 0, io.EOF
+	}
+	n, err := f.ReadAt(p, f.at)
+	f.at += int64(n)
+	if errors.Is(err, io.EOF) {
+		f.ended = f.at
+		if n > 0 {
+			err = nil
+		}
+	}
+	return n, err
+}
+
+// Seek is part of [io.Seeker].
+func (f *file) Seek(offset int64, whence int) (int64, error) {
+	if whence != io.SeekStart {
+		return f.at, errors.ErrUnsupported
+	}
+	f.at, f.ended = offset, 0
+	return offset, nil
+}
+
+// Stat is part of [tail.Handle].
+func (f *file) Stat() (tail.Info, error) { return f.info, nil }
+
+// Close is part of [io.Closer].
+func (f *file) Close() error { return nil }
