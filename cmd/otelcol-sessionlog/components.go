@@ -24,6 +24,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/sessionlogconsoleexporter"
 	"github.com/otel-sessionlog/sessionlog/exporter/sessionlogexporter"
 	"github.com/otel-sessionlog/sessionlog/extension/sessionlogdelivery"
+	"github.com/otel-sessionlog/sessionlog/extension/sessionlogencoding"
 	"github.com/otel-sessionlog/sessionlog/receiver/sessionlogreceiver"
 )
 
@@ -33,7 +34,7 @@ func components() (otelcol.Factories, error) {
 	var err error
 	if f.Extensions, err = otelcol.MakeFactoryMap[extension.Factory](
 		filestorage.NewFactory(), healthcheckextension.NewFactory(), zpagesextension.NewFactory(), pprofextension.NewFactory(), bearertokenauthextension.NewFactory(),
-		sessionlogdelivery.NewFactory(),
+		sessionlogdelivery.NewFactory(), sessionlogencoding.NewFactory(),
 	); err != nil {
 		return f, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/postgresql"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/redshift"
 )
 
@@ -19,6 +20,8 @@ type Config struct {
 	ClickHouse configoptional.Optional[clickhouse.Config] `mapstructure:"clickhouse"`
 	// File reads exports of such a log, and the logs of other systems.
 	File configoptional.Optional[file.Config] `mapstructure:"file"`
+	// PostgreSQL reads the server's log files over SQL.
+	PostgreSQL configoptional.Optional[postgresql.Config] `mapstructure:"postgresql"`
 	// Redshift reads the connection log of Amazon Redshift over SQL.
 	Redshift configoptional.Optional[redshift.Config] `mapstructure:"redshift"`
 
@@ -69,6 +72,7 @@ func createDefaultConfig() component.Config {
 	return &Config{
 		ClickHouse: configoptional.Default(clickhouse.DefaultConfig()),
 		File:       configoptional.Default(file.DefaultConfig()),
+		PostgreSQL: configoptional.Default(postgresql.DefaultConfig()),
 		Redshift:   configoptional.Default(redshift.DefaultConfig()),
 		OnRefused:  RefusedDeadLetter,
 		DeadLetter: DeadLetterConfig{Directory: "dead_letter"},

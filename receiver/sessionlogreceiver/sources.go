@@ -11,6 +11,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/postgresql"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/redshift"
 )
 
@@ -19,6 +20,7 @@ func (c *Config) blocks() []block {
 	return []block{
 		newBlock("clickhouse", &c.ClickHouse, clickhouse.New),
 		newBlock("file", &c.File, file.New),
+		newBlock("postgresql", &c.PostgreSQL, postgresql.New),
 		newBlock("redshift", &c.Redshift, redshift.New),
 	}
 }

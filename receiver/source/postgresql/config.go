@@ -65,7 +65,7 @@ func DefaultConfig() Config {
 
 // Validate names the key and the remedy of everything that is wrong.
 func (c Config) Validate() error {
-	errs := []error{c.ClientConfig.Check()}
+	errs := []error{c.Check()}
 	if c.Format != formatAuto && !slices.Contains(logFormats, c.Format) {
 		errs = append(errs, fmt.Errorf("format: %q is not known: write auto or one of %s", c.Format, strings.Join(logFormats, ", ")))
 	}

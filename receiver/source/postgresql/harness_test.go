@@ -50,7 +50,6 @@ func newSource(t testing.TB, cfg postgresql.Config) source.Source {
 type job struct {
 	*sourcetest.Recorder
 	stats  sourcetest.Stats
-	later  time.Duration // how much later than now it is for the source
 	cancel context.CancelFunc
 	done   chan error
 
