@@ -2,8 +2,13 @@ package testengine
 
 import (
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/logins"
 )
@@ -44,6 +49,33 @@ func (s *Server) listen(tb testing.TB, verb string, protocol logins.Protocol) {
 func (s *Server) Freeze(tb testing.TB) {
 	tb.Helper()
 	s.signal(tb, syscall.SIGSTOP, "frozen")
+	waitStopped(tb, s.PID)
+}
+
+// waitStopped waits until every thread has stopped: the kernel does so behind the signal's sender.
+func waitStopped(tb testing.TB, pid int) {
+	tb.Helper()
+	for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if stopped(pid) {
+			return
+		}
+	}
+	tb.Fatal("the server does not stop")
+}
+
+// stopped reads the state behind the name in parentheses of each thread's stat. Where there is no /proc, the signal counts.
+func stopped(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, file := range threads {
+		stat, err := os.ReadFile(file)
+		if err != nil {
+			continue // a thread that has just ended
+		}
+		if i := strings.LastIndexByte(string(stat), ')'); i < 0 || !strings.HasPrefix(string(stat[i:]), ") T") {
+			return false
+		}
+	}
+	return true
 }
 
 // Thaw ends a Freeze.
