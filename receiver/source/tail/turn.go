@@ -98,6 +98,9 @@ func (r *reader) takePage(ctx context.Context) error {
 	if r.page != nil {
 		return nil
 	}
+	if ctx.Err() != nil { // select would choose by chance
+		return context.Canceled
+	}
 	select {
 	case r.page = <-r.deliver.free:
 		return nil
@@ -124,9 +127,14 @@ func (r *reader) mark(p *page, t *tail, c cursor) {
 	}
 }
 
+// hand gives the page to the deliverer. After one that it could not give there is no other: what comes later may stand upon
+// what that one had decided.
 func (r *reader) hand(ctx context.Context) error {
 	p := r.page
 	r.page = nil
+	if ctx.Err() != nil { // select would choose by chance
+		return context.Canceled
+	}
 	select {
 	case r.deliver.pages <- p:
 		return nil
