@@ -27,7 +27,7 @@ import (
 // linePrefix has all that a stderr line can tell of a connection.
 const linePrefix = "%m [%p] %c %q%u@%d %r %e %a "
 
-var logFormats = []string{server.JSONLog, server.CSVLog, server.Stderr}
+var logFormats = []string{server.JSONLog, server.CSVLog}
 
 // eachLog runs a test against real servers of both versions, in all three formats.
 func eachLog(t *testing.T, test func(t *testing.T, s *postgresql.Server, cfg file.Config)) {

@@ -22,7 +22,7 @@ import (
 // and a crash of the server, and no restart tells anything twice. The server tells format, zone and prefix by itself.
 func TestRealLoginsOverSQL(t *testing.T) {
 	for _, version := range []int{15, 18} {
-		for _, format := range []string{server.JSONLog, server.CSVLog, server.Stderr} {
+		for _, format := range []string{server.JSONLog, server.CSVLog} {
 			t.Run(fmt.Sprintf("%d %s", version, format), func(t *testing.T) {
 				t.Parallel()
 				s := engine.Start(t, engine.Version(version), engine.LogFormats(format), engine.Timezone("Asia/Kolkata"),
