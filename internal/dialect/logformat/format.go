@@ -64,6 +64,10 @@ func (s *Shared) Thing(name string, newThing func() any) any {
 	return thing
 }
 
+// Used tells whether a parser shares anything. Of such parsers the state at the latest anchor knows what all of them know;
+// that of an earlier one, of another text, is out of date.
+func (s *Shared) Used() bool { return s != nil && len(s.things) > 0 }
+
 // Parser reads one text from its beginning, or from where another parser of the same text stood. It is not safe for
 // concurrent use.
 type Parser interface {

@@ -102,3 +102,31 @@ func TestInitialEndLeavesTheUndecidedOut(t *testing.T) {
 	require.Empty(t, once(t, cfg, store).Delivered())
 	require.Empty(t, once(t, cfg, store).Delivered())
 }
+
+// The cursor of a rotated file may know a connection of the next file as it was long ago. What became of it since counts, also
+// after a restart: it was refused.
+func TestTheNewestCursorKnowsBest(t *testing.T) {
+	cfg, old := settleConfig(t)
+	current := old + ".2"
+	cfg.Include, cfg.UndecidedAfter = []string{old, current}, time.Hour
+	store := &sourcetest.Store{}
+	write(t, old, received(0, 1)+authorized(0, 1))
+	require.Empty(t, once(t, cfg, store).Delivered())
+	write(t, current, line(time.Second, 1, "LOG", "disconnection: session time: 0:00:01.000 user=alice database=app host=10.0.0.7 port=1")+
+		received(2*time.Second, 2)+authorized(2*time.Second, 2))
+	j := start(t, cfg, store)
+	await(t, "the old file's cursor has not moved", func() bool { return cursors(t, store)[old].Anchor == cursors(t, store)[old].Offset })
+	require.Len(t, j.Delivered(), 2)
+	appendTo(t, current, line(2*time.Second, 2, "FATAL", `database "app" does not exist`)+received(9*time.Second, 3))
+	await(t, "the refusal was not told", func() bool { return len(j.Delivered()) == 3 })
+	require.Equal(t, session.OutcomeFailure, j.Delivered()[2].Outcome)
+	j.stop(t)
+
+	for range 2 {
+		later := newJob(t)
+		later.later, cfg.Follow = 2*time.Hour, false
+		later.begin(t, newSource(t, cfg), store)
+		later.wait(t)
+		require.Empty(t, told(later.Delivered()))
+	}
+}

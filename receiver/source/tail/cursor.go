@@ -27,6 +27,8 @@ type cursor struct {
 	Anchor   int64  `json:"anchor"` // where a parser must start to go on there
 	State    []byte `json:"state"`  // and what it must know
 	Format   string `json:"format"`
+	// Seq grows with every cursor that is made, of whatever file.
+	Seq int64 `json:"seq,omitempty"`
 	// Patience is the time after which the parser decided. With another one it decides the records between Anchor and Offset
 	// otherwise, so what it tells of them is new.
 	Patience time.Duration `json:"patience,omitempty"`
@@ -104,6 +106,7 @@ type ledger struct {
 	store   source.Store
 	records map[int]*record
 	next    int
+	seq     int64 // of the last cursor
 	fresh   bool // there was none: this is the first start
 }
 
@@ -146,8 +149,20 @@ func load(ctx context.Context, store source.Store) (*ledger, error) {
 			return nil, fmt.Errorf("storage: key %s: %w", r.key(), err)
 		}
 		l.records[number] = r
+		l.seq = max(l.seq, r.cursor.Seq)
 	}
 	return l, nil
+}
+
+// newest is the cursor that was made last, of files of this format.
+func (l *ledger) newest(format string) *cursor {
+	newest := &cursor{}
+	for _, r := range l.records {
+		if r.cursor.Format == format && r.cursor.Offset > 0 && r.cursor.Seq >= newest.Seq {
+			newest = &r.cursor
+		}
+	}
+	return newest
 }
 
 // save writes the index, and forgets those files that are absent for longest when they are too many.

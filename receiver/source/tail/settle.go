@@ -9,17 +9,31 @@ import (
 // settling is what the texts of one format have in common. Texts of different formats share nothing: two that tell of the
 // same connections would confuse each other.
 type settling struct {
-	shared  *logformat.Shared
-	orphans bool // a text was let go: others must remember what began in it
+	shared  logformat.Shared
+	newest  int64 // Seq of the cursor that knew what they had in common when this run began
+	orphans bool  // a text was let go: others must remember what began in it
 }
 
-func (r *reader) shared(format string) *logformat.Shared {
-	s := r.settlers[format]
+// share gives a parser's options what its format's parsers have in common. The first time that is what the newest cursor
+// knew, whether its text is still there or not: any older one may think undecided what was decided since.
+func (r *reader) share(f logformat.Format, o *logformat.Options) (newest int64, err error) {
+	s := r.settlers[f.Name]
 	if s == nil {
-		s = &settling{shared: &logformat.Shared{}}
-		r.settlers[format] = s
+		s = &settling{}
+		o.Shared = &s.shared
+		if c := r.known.newest(f.Name); c.State != nil {
+			parser := f.New(*o)
+			if s.shared.Used() {
+				if err := parser.Restore(c.Anchor, c.State); err != nil {
+					return 0, err
+				}
+			}
+			s.newest = c.Seq
+		}
+		r.settlers[f.Name] = s
 	}
-	return s.shared
+	o.Shared = &s.shared
+	return s.newest, nil
 }
 
 // settle tells what is decided because time has passed and all that there is of all texts was read. It also moves the cursors

@@ -81,10 +81,18 @@ func (t *tail) begin(ctx context.Context, r *reader, last bool) error {
 		return err
 	}
 	o := r.Options
-	o.Name, o.Written, o.Shared = t.path, t.info.ModTime(), r.shared(f.Name)
+	o.Name, o.Written = t.path, t.info.ModTime()
+	newest, err := r.share(f, &o)
+	if err != nil {
+		return err
+	}
 	parser := f.New(o)
 	if c.Offset > 0 && (c.Format == f.Name || c.Format == "") {
-		if err := parser.Restore(c.Anchor, c.State); err != nil {
+		state := c.State
+		if o.Shared.Used() && c.Seq != newest {
+			state = nil
+		}
+		if err := parser.Restore(c.Anchor, state); err != nil {
 			return err
 		}
 		t.pos, t.told = c.Anchor, c.Offset

@@ -121,6 +121,8 @@ func (r *reader) send(ctx context.Context, t *tail, more bool) error {
 
 // mark lets a page move a file's cursor.
 func (r *reader) mark(p *page, t *tail, c cursor) {
+	r.known.seq++
+	c.Seq = r.known.seq
 	p.marks = append(p.marks, mark{t.record.key(), c})
 	if t.record.owner == t {
 		t.record.cursor = c
