@@ -80,3 +80,21 @@ func TestStopWhileTheServerHangs(t *testing.T) {
 	j.stop(t)
 	require.Less(t, time.Since(begun), 10*time.Second)
 }
+
+func TestInitialEnd(t *testing.T) {
+	s := engine.Start(t, engine.LogFormats(server.JSONLog))
+	install(t, s)
+	before := mix(t, s.Logins(t), 5, 1)
+	first := start(t, config(s), &sourcetest.Store{})
+	awaitAll(t, first, done(before)) // the server writes of a logout some time after it
+	first.stop(t)
+	s.Rotate(t)
+	cfg, store := config(s), &sourcetest.Store{}
+	cfg.Initial = "end"
+	j := start(t, cfg, store)
+	waitRead(t, store, s.LogFiles(server.JSONLog)[0])
+	after := mix(t, s.Logins(t), 5, 2)
+	awaitAll(t, j, done(after))
+	j.stop(t)
+	require.Empty(t, difference(told(j.Delivered()), done(after)), "told although it was there before")
+}

@@ -107,7 +107,7 @@ type ledger struct {
 	records map[int]*record
 	next    int
 	seq     int64 // of the last cursor
-	fresh   bool // there was none: this is the first start
+	fresh   bool  // there was none: this is the first start
 }
 
 const (
