@@ -5,6 +5,7 @@ import (
 	"slices"
 	"unsafe"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/jsontext"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -19,7 +20,7 @@ type jsonScratch struct {
 func (j *jsonScratch) list(list []string) []byte {
 	b := j.buf[:0]
 	for i, s := range list {
-		b = append(b, opening('[', i))
+		b = append(b, jsontext.Opening('[', i))
 		b = j.str(b, s)
 	}
 	return j.end(b, ']')
@@ -29,7 +30,7 @@ func (j *jsonScratch) list(list []string) []byte {
 func (j *jsonScratch) settings(settings []session.Setting) []byte {
 	b := j.buf[:0]
 	for i, s := range settings {
-		b = append(b, opening('[', i), '[')
+		b = append(b, jsontext.Opening('[', i), '[')
 		b = append(j.str(b, s.Name), ',')
 		b = append(j.str(b, s.Value), ']')
 	}
@@ -46,7 +47,7 @@ func (j *jsonScratch) attributes(attrs []session.Attr) []byte {
 		if i > 0 && attrs[i-1].Key == a.Key {
 			continue
 		}
-		b = append(b, opening('{', i))
+		b = append(b, jsontext.Opening('{', i))
 		b = append(j.str(b, a.Key), ':')
 		switch {
 		case a.Type == session.AttrString || !presentable(a):
@@ -70,7 +71,7 @@ func (j *jsonScratch) exact(attrs []session.Attr) []byte {
 		if natural(a) && !shared {
 			continue
 		}
-		b = append(b, opening('[', len(b)), '[')
+		b = append(b, jsontext.Opening('[', len(b)), '[')
 		b = append(j.str(b, a.Key), ',', '"', typeLetters[min(int(a.Type), len(typeLetters)-1)], '"', ',')
 		b = append(j.str(b, a.Value), ']')
 	}
@@ -100,42 +101,11 @@ func (j *jsonScratch) end(b []byte, closing byte) []byte {
 	return b
 }
 
-func opening(bracket byte, n int) byte {
-	if n == 0 {
-		return bracket
-	}
-	return ','
-}
-
-// str quotes s with JSON's own escapes. Control characters never reach a terminal through it.
+// str quotes s in the form that tables take.
 func (j *jsonScratch) str(b []byte, s string) []byte {
 	if !storable(s) {
 		j.text = appendStorable(j.text[:0], s)
 		s = unsafe.String(unsafe.SliceData(j.text), len(j.text)) // read before text is used again
 	}
-	b = append(b, '"')
-	start := 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c != 0x7f {
-			continue
-		}
-		b = append(b, s[start:i]...)
-		start = i + 1
-		switch c {
-		case '"', '\\':
-			b = append(b, '\\', c)
-		case '\n':
-			b = append(b, '\\', 'n')
-		case '\r':
-			b = append(b, '\\', 'r')
-		case '\t':
-			b = append(b, '\\', 't')
-		default:
-			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-	}
-	return append(append(b, s[start:]...), '"')
+	return jsontext.AppendString(b, s)
 }
-
-const hexDigits = "0123456789abcdef"

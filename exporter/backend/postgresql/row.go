@@ -68,9 +68,9 @@ func (r *row) list(c int, to []string) []string {
 	if r.null(c) {
 		return to
 	}
-	p := parser{s: string(r.cells[c])}
+	p := newParser(r.cells[c])
 	ok := p.strings(func(s string) { to = append(to, s) })
-	r.check(c, ok && p.end())
+	r.check(c, ok && p.End())
 	return to
 }
 
@@ -78,8 +78,8 @@ func (r *row) settings(c int, to []session.Setting) []session.Setting {
 	if r.null(c) {
 		return to
 	}
-	p := parser{s: string(r.cells[c])}
-	ok := p.take('[') && p.each(']', func() bool {
+	p := newParser(r.cells[c])
+	ok := p.Take('[') && p.Each(']', func() bool {
 		var s session.Setting
 		n := 0
 		ok := p.strings(func(text string) {
@@ -93,7 +93,7 @@ func (r *row) settings(c int, to []session.Setting) []session.Setting {
 		to = append(to, s)
 		return ok && n == 2
 	})
-	r.check(c, ok && p.end())
+	r.check(c, ok && p.End())
 	return to
 }
 
@@ -101,10 +101,10 @@ func (r *row) attributes(c int, to []session.Attr) []session.Attr {
 	if r.null(c) {
 		return to
 	}
-	p := parser{s: string(r.cells[c])}
-	ok := p.take('{') && p.each('}', func() bool {
+	p := newParser(r.cells[c])
+	ok := p.Take('{') && p.Each('}', func() bool {
 		key, ok := p.str()
-		if !ok || !p.take(':') {
+		if !ok || !p.Take(':') {
 			return false
 		}
 		a := session.Attr{Key: key}
@@ -112,7 +112,7 @@ func (r *row) attributes(c int, to []session.Attr) []session.Attr {
 		to = append(to, a)
 		return ok
 	})
-	r.check(c, ok && p.end())
+	r.check(c, ok && p.End())
 	return to
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"unsafe"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/jsontext"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -20,12 +21,12 @@ const typeLetters = "sidbyje"
 func appendAttributes(b []byte, attrs []session.Attr) []byte {
 	for i := range attrs {
 		a := &attrs[i]
-		b = append(b, ",{"[b2i(i == 0)])
-		b = appendString(b, a.Key)
+		b = append(b, jsontext.Opening('{', i))
+		b = jsontext.AppendString(b, a.Key)
 		b = append(b, ':')
 		switch {
 		case a.Type == session.AttrString || !natural(a):
-			b = appendString(b, a.Value)
+			b = jsontext.AppendString(b, a.Value)
 		case a.Type == session.AttrEmpty:
 			b = append(b, "null"...)
 		default:
@@ -149,40 +150,32 @@ func parseAttributes(s string, to []session.Attr) ([]session.Attr, bool) {
 	if s == "" {
 		return to, true
 	}
-	p := parser{s: s}
-	ok := p.take('{') && p.each('}', func() bool {
-		key, ok := p.str()
-		if !ok || !p.take(':') {
+	p := jsontext.NewParser(s)
+	ok := p.Take('{') && p.Each('}', func() bool {
+		key, ok := p.Text()
+		if !ok || !p.Take(':') {
 			return false
 		}
 		a := session.Attr{Key: key}
-		ok = p.value(&a)
+		ok = readValue(&p, &a)
 		to = append(to, a)
 		return ok
 	})
-	return to, ok && p.end()
+	return to, ok && p.End()
 }
 
-// value reads one value, a document verbatim.
-func (p *parser) value(a *session.Attr) (ok bool) {
-	p.space()
-	if p.pos == len(p.s) {
-		return false
-	}
-	switch p.s[p.pos] {
+// readValue reads one value, a document verbatim.
+func readValue(p *jsontext.Parser, a *session.Attr) (ok bool) {
+	switch p.Peek() {
 	case '"':
-		a.Value, ok = p.str()
+		a.Value, ok = p.Text()
 		return ok
 	case '{', '[':
 		a.Type = session.AttrJSON
-		a.Value, ok = p.document()
+		a.Value, ok = p.Document()
 		return ok
 	}
-	start := p.pos
-	for p.pos < len(p.s) && p.s[p.pos] != ',' && p.s[p.pos] != '}' && p.s[p.pos] > ' ' {
-		p.pos++
-	}
-	a.Value = p.s[start:p.pos]
+	a.Value = p.Word()
 	switch a.Value {
 	case "null":
 		a.Type, a.Value = session.AttrEmpty, ""
@@ -193,27 +186,6 @@ func (p *parser) value(a *session.Attr) (ok bool) {
 		return a.Type != session.AttrString
 	}
 	return true
-}
-
-func (p *parser) document() (string, bool) {
-	start, depth, quoted := p.pos, 0, false
-	for ; p.pos < len(p.s); p.pos++ {
-		switch c := p.s[p.pos]; {
-		case c == '\\' && quoted:
-			p.pos++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			if depth--; depth == 0 {
-				p.pos++
-				return p.s[start:p.pos], true
-			}
-		}
-	}
-	return "", false
 }
 
 // applyTypes gives back the types that JSON has not.
