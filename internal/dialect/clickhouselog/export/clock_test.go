@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 )
 
 func zone(t testing.TB, name string) *time.Location {
@@ -46,9 +48,9 @@ func TestTimesInEverySpelling(t *testing.T) {
 		{"Australia/Lord_Howe", "2026-04-05 01:15:00", "2026-04-04T14:15:00Z"},
 		{"Australia/Lord_Howe", "2026-04-05 02:00:00", "2026-04-04T15:30:00Z"},
 	} {
-		c := clock{}
+		c := newClock(nil)
 		if test.zone != "" {
-			c.zone = zone(t, test.zone)
+			c = newClock(zone(t, test.zone))
 		}
 		micros, err := c.micros(test.in, 0)
 		require.NoError(t, err, test.in)
@@ -65,13 +67,15 @@ func TestTimesThatAreNone(t *testing.T) {
 		"2026-02-29 00:00:00": errNoTime, "2026-11-21 24:00:00": errNoTime, "2026-11-21 22:60:00": errNoTime, "2026-11-21 22:00:39.": errNoTime,
 		"2026-11-21 22:00:39x": errNoTime, "2026-11-21 22:00:39.1234567890": errNoTime, "2026-11-21 22:00:39+25:00": errNoTime,
 		"2026-11-21 22:00:39+1": errNoTime, "-1": errNoTime, "999999999999": errNoTime, "1.": errNoTime, "12345678901234567890": errNoTime,
-		"2026-03-29 02:30:00": errNoHour, // clocks were put forward from 2 to 3
+		"2026-03-29 02:30:00": localtime.ErrSkipped, // clocks were put forward from 2 to 3
 	} {
-		_, err := (&clock{zone: zone(t, "Europe/Berlin")}).micros(in, 0)
+		c := newClock(zone(t, "Europe/Berlin"))
+		_, err := c.micros(in, 0)
 		require.ErrorIs(t, err, want, in)
 	}
-	_, err := (&clock{}).micros("2026-11-21 22:00:39", 0)
-	require.ErrorIs(t, err, errNoZone)
+	c := newClock(nil)
+	_, err := c.micros("2026-11-21 22:00:39", 0)
+	require.ErrorIs(t, err, localtime.ErrNoZone)
 }
 
 // Every second of two years, in zones that change their clocks in all ways, is read as what it was written for, the hour
@@ -79,7 +83,7 @@ func TestTimesThatAreNone(t *testing.T) {
 func TestLocalTimesAreReadAsTheyWereWritten(t *testing.T) {
 	for _, name := range []string{"Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "Asia/Kolkata", "UTC", "Africa/Casablanca", "America/Sao_Paulo"} {
 		z := zone(t, name)
-		c := clock{zone: z}
+		c := newClock(z)
 		ambiguous := 0
 		for at := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC); at.Year() < 2027; at = at.Add(17*time.Minute + 13*time.Second) {
 			text := at.In(z).Format("2006-01-02 15:04:05")
@@ -95,7 +99,7 @@ func TestLocalTimesAreReadAsTheyWereWritten(t *testing.T) {
 }
 
 func TestTheHourThatComesTwice(t *testing.T) {
-	c := clock{zone: zone(t, "Europe/Berlin")}
+	c := newClock(zone(t, "Europe/Berlin"))
 	at := func(s string) int64 {
 		when, err := time.Parse(time.RFC3339, s)
 		require.NoError(t, err)
@@ -113,5 +117,5 @@ func TestTheHourThatComesTwice(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, at(test.want), micros, test.why)
 	}
-	require.Equal(t, 6, c.doubtful)
+	require.Equal(t, 6, c.local.Doubtful())
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -235,7 +236,7 @@ func parseUint(c cell, bits int) (uint64, error) {
 	if c.kind == kindNull {
 		return 0, nil
 	}
-	n, ok := digits(c.text)
+	n, ok := localtime.Digits(c.text)
 	if !ok || c.text == "" || len(c.text) > 10 || n >= 1<<bits {
 		return 0, errNumber
 	}
@@ -251,7 +252,7 @@ func (p *parser) certTime(c cell) (string, error) {
 }
 
 func rfc3339(dst []byte, raw string) ([]byte, error) {
-	utc := clock{zone: time.UTC}
+	utc := newClock(time.UTC)
 	micros, err := utc.micros(raw, 0)
 	if err != nil {
 		return dst, err

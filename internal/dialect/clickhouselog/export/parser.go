@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
@@ -59,7 +60,7 @@ func newParser(o logformat.Options, split func(*parser, string) (bool, error), f
 		split:     split,
 		frame:     frame,
 		mapper:    clickhouselog.NewMapper(o.Instance),
-		clock:     clock{zone: o.Zone},
+		clock:     newClock(o.Zone),
 		json:      texts{decode: jsonText},
 		doubled:   texts{decode: doubledText},
 		backslash: texts{decode: backslashText},
@@ -69,7 +70,7 @@ func newParser(o logformat.Options, split func(*parser, string) (bool, error), f
 
 func (p *parser) Frame(data []byte) int { return p.frame(data) }
 
-func (p *parser) Doubtful() int { return p.clock.doubtful }
+func (p *parser) Doubtful() int { return p.clock.local.Doubtful() }
 
 const needed = 1<<eventType | 1<<authID
 
@@ -126,7 +127,7 @@ func (p *parser) time() (int64, error) {
 		return 0, errors.New("columns event_time_microseconds and event_time are missing")
 	}
 	micros, err := p.clock.micros(text, p.before)
-	if errors.Is(err, errNoZone) {
+	if errors.Is(err, localtime.ErrNoZone) {
 		return 0, logformat.Refuse("the times of this export carry no zone, and key `timezone` is not set: write the zone of the server there, " +
 			"as SELECT serverTimezone() names it, or export with SETTINGS date_time_output_format = 'iso'")
 	}
