@@ -2,12 +2,10 @@ package logins
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sync"
-	"sync/atomic"
 
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/parallel"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
 )
 
@@ -16,39 +14,9 @@ func (c *Client) Mix(ctx context.Context, n int, seed uint64, parallel int) ([]L
 	return c.Run(ctx, Plan(n, seed), parallel)
 }
 
-// Run makes all attempts, parallel at a time, and returns their logins in the order of the attempts. It stops at the first error and
-// then returns what was answered until then.
-func (c *Client) Run(ctx context.Context, attempts []Attempt, parallel int) ([]Login, error) {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	logins := make([]Login, len(attempts))
-	answered := make([]bool, len(attempts))
-	errs := make([]error, max(parallel, 1))
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for w := range errs {
-		workers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(attempts) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				if logins[i], errs[w] = c.Login(ctx, attempts[i]); errs[w] != nil {
-					errs[w] = fmt.Errorf("login %d of %d: %w", i+1, len(attempts), errs[w])
-					stop()
-					return
-				}
-				answered[i] = true
-			}
-		})
-	}
-	workers.Wait()
-	done := logins[:0]
-	for i, ok := range answered {
-		if ok {
-			done = append(done, logins[i])
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return done, err
-	}
-	return done, ctx.Err()
+// Run makes all attempts, n at a time, as [parallel.Run] says.
+func (c *Client) Run(ctx context.Context, attempts []Attempt, n int) ([]Login, error) {
+	return parallel.Run(ctx, attempts, n, c.Login)
 }
 
 // strangers are names that no account has: the common guesses, and text that must survive every step to the last table.

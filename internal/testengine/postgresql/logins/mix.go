@@ -2,11 +2,10 @@ package logins
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sync"
-	"sync/atomic"
+
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/parallel"
 )
 
 // Mix makes n mixed logins, parallel at a time: Plan(n, seed) run by Run.
@@ -31,34 +30,7 @@ func (c *Client) Plan(n int, seed uint64) []Attempt {
 	return attempts
 }
 
-// Run makes all attempts, parallel at a time, and returns their logins in the order of the attempts. It stops at the first error and then
-// returns what had come to its end until then.
-func (c *Client) Run(ctx context.Context, attempts []Attempt, parallel int) ([]Login, error) {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	logins := make([]Login, len(attempts))
-	ended := make([]bool, len(attempts))
-	errs := make([]error, max(parallel, 1))
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for w := range errs {
-		workers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(attempts) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				if logins[i], errs[w] = c.Login(ctx, attempts[i]); errs[w] != nil {
-					errs[w] = fmt.Errorf("login %d of %d: %w", i+1, len(attempts), errs[w])
-					stop()
-					return
-				}
-				ended[i] = true
-			}
-		})
-	}
-	workers.Wait()
-	done := logins[:0]
-	for i, ok := range ended {
-		if ok {
-			done = append(done, logins[i])
-		}
-	}
-	return done, errors.Join(append(errs, context.Cause(ctx))...)
+// Run makes all attempts, n at a time, as [parallel.Run] says.
+func (c *Client) Run(ctx context.Context, attempts []Attempt, n int) ([]Login, error) {
+	return parallel.Run(ctx, attempts, n, c.Login)
 }
