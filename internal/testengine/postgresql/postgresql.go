@@ -4,7 +4,7 @@
 //	s.Exec(t, "CREATE TABLE t (x int)")
 //	pool, err := pgxpool.New(ctx, s.DSN(server.Alice.Name, server.Alice.Password, server.AppDB))
 //
-// Each call starts a server of its own in a fifth of a second: roles and databases of package server, connections logged in all three
+// Each call starts a server of its own in about a third of a second: roles and databases of package server, connections logged in all three
 // formats, TLS for those who ask. The test's clean-up ends it; one that is killed takes it along.
 package postgresql
 
