@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 )
 
 // Config is the block `postgresql` of the exporter.
@@ -27,21 +28,9 @@ type Config struct {
 	// MaxConnections is how many batches are written at the same time, each over a connection of its own.
 	MaxConnections int `mapstructure:"max_connections"`
 	// STLConnectionLog shapes the views stl_connection_log and sys_connection_log.
-	STLConnectionLog STLConnectionLogConfig `mapstructure:"stl_connection_log"`
+	STLConnectionLog backend.STLConnectionLogConfig `mapstructure:"stl_connection_log"`
 	// Sessions shapes the view sessions.
-	Sessions SessionsConfig `mapstructure:"sessions"`
-}
-
-// STLConnectionLogConfig is the block `stl_connection_log`.
-type STLConnectionLogConfig struct {
-	// IncludePostgreSQL shows the records of PostgreSQL beside those of Redshift.
-	IncludePostgreSQL bool `mapstructure:"include_postgresql"`
-}
-
-// SessionsConfig is the block `sessions`.
-type SessionsConfig struct {
-	// AssumedClosedAfter is how long after its last record a session without a logout still counts as open; 0 is for ever.
-	AssumedClosedAfter time.Duration `mapstructure:"assumed_closed_after"`
+	Sessions backend.SessionsConfig `mapstructure:"sessions"`
 }
 
 // Dialect names the SQL of the server.
@@ -60,7 +49,7 @@ func DefaultConfig() Config {
 		Dialect:        DialectPostgreSQL,
 		CreateSchema:   true,
 		MaxConnections: 4,
-		Sessions:       SessionsConfig{AssumedClosedAfter: 24 * time.Hour},
+		Sessions:       backend.DefaultSessionsConfig(),
 	}
 }
 
@@ -86,13 +75,6 @@ func (cfg Config) Validate() error {
 	if cfg.MaxConnections < 1 || cfg.MaxConnections > 100 {
 		errs = append(errs, errors.New("max_connections: must be 1 to 100"))
 	}
-	errs = append(errs, notNegative("ttl", cfg.TTL), notNegative("sessions::assumed_closed_after", cfg.Sessions.AssumedClosedAfter))
+	errs = append(errs, backend.NotNegative("ttl", cfg.TTL), backend.NotNegative("sessions::assumed_closed_after", cfg.Sessions.AssumedClosedAfter))
 	return errors.Join(errs...)
-}
-
-func notNegative(key string, d time.Duration) error {
-	if d < 0 {
-		return fmt.Errorf("%s: must not be negative", key)
-	}
-	return nil
 }

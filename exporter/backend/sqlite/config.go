@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 )
 
 // Config is the block `sqlite` of the exporter.
@@ -23,21 +25,9 @@ type Config struct {
 	// BusyTimeout is how long to wait for another process that holds the write lock before the batch is tried again.
 	BusyTimeout time.Duration `mapstructure:"busy_timeout"`
 	// STLConnectionLog shapes the view stl_connection_log.
-	STLConnectionLog STLConnectionLogConfig `mapstructure:"stl_connection_log"`
+	STLConnectionLog backend.STLConnectionLogConfig `mapstructure:"stl_connection_log"`
 	// Sessions shapes the view sessions.
-	Sessions SessionsConfig `mapstructure:"sessions"`
-}
-
-// STLConnectionLogConfig is the block `stl_connection_log`.
-type STLConnectionLogConfig struct {
-	// IncludePostgreSQL shows the records of PostgreSQL beside those of Redshift.
-	IncludePostgreSQL bool `mapstructure:"include_postgresql"`
-}
-
-// SessionsConfig is the block `sessions`.
-type SessionsConfig struct {
-	// AssumedClosedAfter is how long after its last record a session without a logout still counts as open; 0 is for ever.
-	AssumedClosedAfter time.Duration `mapstructure:"assumed_closed_after"`
+	Sessions backend.SessionsConfig `mapstructure:"sessions"`
 }
 
 // Synchronous names what a commit survives.
@@ -56,7 +46,7 @@ func DefaultConfig() Config {
 		CreateSchema: true,
 		Synchronous:  SynchronousFull,
 		BusyTimeout:  5 * time.Second,
-		Sessions:     SessionsConfig{AssumedClosedAfter: 24 * time.Hour},
+		Sessions:     backend.DefaultSessionsConfig(),
 	}
 }
 
@@ -79,14 +69,7 @@ func (cfg Config) Validate() error {
 	if cfg.Synchronous != SynchronousFull && cfg.Synchronous != SynchronousNormal {
 		errs = append(errs, fmt.Errorf("synchronous: must be %s or %s", SynchronousFull, SynchronousNormal))
 	}
-	errs = append(errs, notNegative("ttl", cfg.TTL), notNegative("busy_timeout", cfg.BusyTimeout),
-		notNegative("sessions::assumed_closed_after", cfg.Sessions.AssumedClosedAfter))
+	errs = append(errs, backend.NotNegative("ttl", cfg.TTL), backend.NotNegative("busy_timeout", cfg.BusyTimeout),
+		backend.NotNegative("sessions::assumed_closed_after", cfg.Sessions.AssumedClosedAfter))
 	return errors.Join(errs...)
-}
-
-func notNegative(key string, d time.Duration) error {
-	if d < 0 {
-		return fmt.Errorf("%s: must not be negative", key)
-	}
-	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 )
 
 func TestConfig(t *testing.T) {
@@ -46,7 +48,7 @@ func TestConfigFromYAML(t *testing.T) {
 	}).Unmarshal(&cfg))
 	require.Equal(t, Config{
 		Path: "/var/lib/sessionlog/log.db", TTL: 90 * 24 * time.Hour, TablePrefix: "eu_", Synchronous: SynchronousNormal, BusyTimeout: time.Second,
-		STLConnectionLog: STLConnectionLogConfig{IncludePostgreSQL: true},
+		STLConnectionLog: backend.STLConnectionLogConfig{IncludePostgreSQL: true},
 	}, cfg)
 	require.ErrorContains(t, confmap.NewFromStringMap(map[string]any{"pth": "x"}).Unmarshal(&cfg), "pth")
 }
