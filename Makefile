@@ -9,8 +9,11 @@ GOFUMPT_VERSION       := v0.12.0
 OCB_VERSION           := v0.162.0
 PACKAGES ?= ./...
 FUZZTIME ?= 20s
+FUZZ_MINUTES  ?= 30
+FUZZ_PARALLEL ?= 1
+FUZZ_PACKAGES ?= ./...
 
-.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-all fuzz builder clean
+.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-all fuzz fuzz-long proofs builder clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 16
@@ -70,6 +73,12 @@ fuzz: ## every fuzz target for FUZZTIME
 		for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$f); do \
 			echo "$$t $$(dirname $$f)"; go test -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$(dirname $$f) || exit 1; \
 		done; done
+
+fuzz-long: ## every fuzz target for FUZZ_MINUTES in all, in slices; interrupt and resume at will, results in proofs/fuzz.csv
+	go run ./internal/fuzzlong -minutes $(FUZZ_MINUTES) -parallel $(FUZZ_PARALLEL) -packages '$(FUZZ_PACKAGES)'
+
+proofs: ## the tables of proofs/README.md, from the results beside it
+	go run ./internal/fuzzlong -table proofs/README.md
 
 builder: ## the same collector by the OpenTelemetry Collector Builder, from config/builder.yaml
 	@mkdir -p bin
