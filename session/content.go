@@ -9,23 +9,32 @@ import (
 // its trace.
 var unstable = []string{"Observed", "TraceID", "SpanID", "Correlation"}
 
-// stableFields are the indexes of all the others.
-var stableFields = func() (idx []int) {
+// stableField is one of all the others.
+type stableField struct {
+	index int
+	doors leeway // of a system that is read through several doors
+}
+
+func (f *stableField) of(e *Event) reflect.Value { return reflect.ValueOf(e).Elem().Field(f.index) }
+
+var stableFields = func() (all []stableField) {
 	t := reflect.TypeFor[Event]()
 	for i := range t.NumField() {
-		if !slices.Contains(unstable, t.Field(i).Name) {
-			idx = append(idx, i)
+		if name := t.Field(i).Name; !slices.Contains(unstable, name) {
+			all = append(all, stableField{i, doors[name]})
 		}
 	}
-	return idx
+	return all
 }()
 
 // SameContent tells whether two records with one id say the same, trace ids and the time of reading aside. If they do
-// not, one of them may be forged.
+// not, one of them may be forged. Of a system with several doors it is enough that neither contradicts the other: what
+// they say need not be equal byte for byte, so a store that compares hashes asks here before it calls two of them a conflict.
 func (e *Event) SameContent(o *Event) bool {
-	a, b := reflect.ValueOf(e).Elem(), reflect.ValueOf(o).Elem()
-	for _, i := range stableFields {
-		if !sameValue(a.Field(i), b.Field(i)) {
+	a, b, many := reflect.ValueOf(e).Elem(), reflect.ValueOf(o).Elem(), e.manyDoors()
+	for i := range stableFields {
+		f := &stableFields[i]
+		if !sameValue(a.Field(f.index), b.Field(f.index)) && !(many && e.withinLeeway(o, f)) {
 			return false
 		}
 	}
@@ -73,8 +82,8 @@ func sameAttrs(a, b []Attr) bool {
 func (e *Event) ContentID(h *Hasher) ID {
 	h.Start("content", e.System, e.Instance)
 	v := reflect.ValueOf(e).Elem()
-	for _, i := range stableFields {
-		hashValue(h, v.Field(i))
+	for _, f := range stableFields {
+		hashValue(h, v.Field(f.index))
 	}
 	return h.RecordID(e.Time)
 }
