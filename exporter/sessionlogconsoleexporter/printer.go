@@ -37,6 +37,6 @@ func (p *printer) push(_ context.Context, ld plog.Logs) error {
 
 func appendLine(b []byte, e *session.Event) []byte {
 	b = time.Unix(0, e.Time).UTC().AppendFormat(b, "2006-01-02 15:04:05.000000Z ")
-	b = plogs.AppendLine(b, e)
+	b = e.AppendLine(b)
 	return append(b, '\n')
 }

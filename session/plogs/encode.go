@@ -80,7 +80,7 @@ func (enc *Encoder) render(events []session.Event) texts {
 		enc.text = appendID(enc.text, e.SessionKey)
 		enc.ends = append(enc.ends, len(enc.text))
 		if e.Message == "" {
-			enc.text = appendBody(enc.text, e)
+			enc.text = e.AppendLine(enc.text)
 		}
 		enc.ends = append(enc.ends, len(enc.text))
 	}

@@ -1,19 +1,18 @@
-package plogs
+package session
 
 import (
 	"strconv"
 	"time"
-
-	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// maxBodyValue bounds one value within the body: the attribute has it whole.
-const maxBodyValue = 256
+// maxLineValue bounds one value within the line: its field has it whole.
+const maxLineValue = 256
 
-// appendBody writes the one line for people. Nothing is in it that is not an attribute, and nothing that a terminal would
-// obey: control and bidirectional characters are escaped.
-func appendBody(b []byte, e *session.Event) []byte {
-	b = append(b, verb(e)...)
+// AppendLine appends the one line for people that is the body of our log records. Nothing is in it that is not an attribute,
+// and nothing that a terminal would obey: control and bidirectional characters are escaped. It says nothing of a foreign
+// record's own body.
+func (e *Event) AppendLine(b []byte) []byte {
+	b = append(b, e.verb()...)
 	if e.User != "" || e.UserEmpty {
 		b = appendValue(b, " user=", e.User)
 	}
@@ -39,21 +38,21 @@ func appendBody(b []byte, e *session.Event) []byte {
 	return b
 }
 
-func verb(e *session.Event) string {
+func (e *Event) verb() string {
 	switch e.Kind {
-	case session.KindLogin:
+	case KindLogin:
 		switch e.Outcome {
-		case session.OutcomeSuccess:
+		case OutcomeSuccess:
 			return "login succeeded:"
-		case session.OutcomeFailure:
+		case OutcomeFailure:
 			return "login failed:"
 		}
 		return "login:"
-	case session.KindLogout:
+	case KindLogout:
 		return "logout:"
-	case session.KindSessionStart:
+	case KindSessionStart:
 		return "session started:"
-	case session.KindSessionUpdate:
+	case KindSessionUpdate:
 		return "session updated:"
 	}
 	return "event:"
@@ -61,9 +60,9 @@ func verb(e *session.Event) string {
 
 func appendValue(b []byte, label, s string) []byte {
 	b = append(b, label...)
-	cut := len(s) > maxBodyValue
+	cut := len(s) > maxLineValue
 	if cut {
-		s = s[:maxBodyValue]
+		s = s[:maxLineValue]
 	}
 	if plain(s) {
 		b = append(b, s...)
@@ -85,7 +84,3 @@ func plain(s string) bool {
 	}
 	return s != ""
 }
-
-// AppendLine appends the one line for people that [Encoder.Encode] puts into the body. It is safe to print: it says
-// nothing of a foreign record's own body.
-func AppendLine(b []byte, e *session.Event) []byte { return appendBody(b, e) }
