@@ -3,6 +3,8 @@ package mariadblog
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
 // sessions knows which connections are logged in. A DISCONNECT follows a failed login too, and a connection's id begins anew
@@ -76,7 +78,7 @@ func (s *sessions) list() (list []saved) {
 	}
 	s.tidy()
 	for _, c := range s.order {
-		list = append(list, saved{c.Host, c.ID, s.open[c]})
+		list = append(list, saved{logformat.Portable(c.Host), c.ID, s.open[c]})
 	}
 	return list
 }
@@ -84,7 +86,7 @@ func (s *sessions) list() (list []saved) {
 // restore adds what a cursor knew; of two logins with one id the later one counts.
 func (s *sessions) restore(list []saved) {
 	for _, k := range list {
-		c := connection{k.Host, k.ID}
+		c := connection{logformat.Verbatim(k.Host), k.ID}
 		if s.open[c] < k.Login {
 			s.login(c, k.Login)
 		}

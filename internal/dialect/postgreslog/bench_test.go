@@ -1,10 +1,7 @@
 package postgreslog_test
 
 import (
-	"fmt"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -62,39 +59,4 @@ func BenchmarkParse(b *testing.B) {
 			})
 		}
 	}
-}
-
-// FuzzPostgreSQL takes any text in any format: nothing fails, every byte is framed once, reading it again gives the same, and a
-// reader that was killed goes on to the same.
-func FuzzPostgreSQL(f *testing.F) {
-	for _, sample := range samples {
-		text := content(f, "18", sample.file)
-		f.Add(uint8(len(sample.file)), text[:min(len(text), 6000)])
-	}
-	f.Add(uint8(2), failedLogin("x\n2026-11-21 21:47:40.354 UTC [1] a@b c d LOG:  connection authorized: user=a database=b", "postgres"))
-	f.Add(uint8(1), csvLine("21:47:40.354", "a\nb\"c", sid, "", "LOG", "00000", "x\ny")+authorized("21:47:40.354")+refused("21:47:40.354"))
-	f.Add(uint8(0), `{"timestamp":"2026-11-21 21:47:41.354 UTC","user":"\u00e9\ud83d\ude00\ud800","session_id":"6b02117c.1b90","error_severity":"FATAL","message":"x"}`+"\n")
-	f.Fuzz(func(t *testing.T, which uint8, text string) {
-		format := samples[int(which)%len(samples)].format
-		first, _ := parse(t, newParser(t, format, options()), text)
-		again, _ := parse(t, newParser(t, format, options()), text)
-		same(t, first, again, format)
-		p := newParser(t, format, options())
-		page, all := &logformat.Page{}, records(p, text)
-		if strings.Join(all, "") != text {
-			t.Fatal("a byte was lost")
-		}
-		at := int64(0)
-		for i, record := range all {
-			_ = p.Parse(record, at, page)
-			at += int64(len(record))
-			if i == len(all)/2 {
-				anchor, state := p.Anchor()
-				if err := newParser(t, format, options()).Restore(anchor, state); err != nil || anchor > at {
-					t.Fatal(fmt.Sprint(anchor, at, err))
-				}
-			}
-		}
-		p.Settle(time.Now().UnixNano(), page)
-	})
 }

@@ -119,9 +119,13 @@ func (n *names) name(s string) string {
 
 func (n *names) keep(dst, src *facts) {
 	*dst = *src
-	for _, field := range [...]*string{
-		&dst.Host, &dst.User, &dst.Database, &dst.Application, &dst.Identity, &dst.Method, &dst.HBA, &dst.Protocol, &dst.Cipher, &dst.Bits, &dst.Principal,
-	} {
+	for _, field := range dst.texts() {
 		*field = n.name(*field)
+	}
+}
+
+func (f *facts) texts() [11]*string {
+	return [...]*string{
+		&f.Host, &f.User, &f.Database, &f.Application, &f.Identity, &f.Method, &f.HBA, &f.Protocol, &f.Cipher, &f.Bits, &f.Principal,
 	}
 }

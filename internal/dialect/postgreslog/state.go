@@ -3,6 +3,8 @@ package postgreslog
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
 // state is what a text's cursor must hold beside the place of the text's own first undecided line: the connections that
@@ -69,4 +71,30 @@ func (a *Assembler) recall(m *memory, list []remembered) {
 			a.drop(c)
 		}
 	}
+}
+
+// MarshalJSON keeps names that are not UTF-8 as they are: what a client sends as its name before it is let in may be any
+// bytes.
+func (c *conn) MarshalJSON() ([]byte, error) {
+	portable := *c
+	for _, text := range portable.texts() {
+		*text = logformat.Portable(*text)
+	}
+	type plain conn // without these methods
+	return json.Marshal((*plain)(&portable))
+}
+
+// UnmarshalJSON is the reverse of MarshalJSON.
+func (c *conn) UnmarshalJSON(text []byte) error {
+	type plain conn
+	err := json.Unmarshal(text, (*plain)(c))
+	for _, text := range c.texts() {
+		*text = logformat.Verbatim(*text)
+	}
+	return err
+}
+
+func (c *conn) texts() []*string {
+	known := c.facts.texts()
+	return append(known[:], &c.SQLState, &c.Reason, &c.Detail)
 }

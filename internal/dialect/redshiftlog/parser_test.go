@@ -222,23 +222,6 @@ func TestLinesCostNoAllocation(t *testing.T) {
 	require.Zero(t, allocs)
 }
 
-// FuzzConnectionLog takes any text: nothing fails, what stands left of the names is never misread, and reading it again
-// gives the same.
-func FuzzConnectionLog(f *testing.F) {
-	f.Add(line("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "::ffff:10.0.0.7", "50112", 4711, "a|b", "IAM", 0, guid))
-	f.Add(line("authentication failure", "Mon, 21 May 2018 05:20:10:123", "[local]", "", 1, "x|0|0|0|0|", "", 0, ""))
-	f.Add("disconnecting session |Sun, 01 Jan 2023 00:02:21:471|[local] | |12324|testdb |testuser |Ident |7460885| | |0| | | | \r\n|\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		events, _ := parse(t, newParser(""), text)
-		again, _ := parse(t, newParser(""), text)
-		require.Len(t, again, len(events))
-		for i := range events {
-			require.True(t, events[i].SameContent(&again[i]))
-			require.Contains(t, text, events[i].User)
-		}
-	})
-}
-
 // BenchmarkConnectionLog reads lines to events, ids and all. One op is one line.
 func BenchmarkConnectionLog(b *testing.B) {
 	var lines []string

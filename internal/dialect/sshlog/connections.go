@@ -1,6 +1,11 @@
 package sshlog
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+)
 
 // connection is what is known of one connection until it ends. A login and its logout have different lines in common only
 // with it: PAM's have no address, and those with an address come from another process.
@@ -16,6 +21,28 @@ type connection struct {
 	Failed  int64  `json:"f,omitempty"` // attempts told so far
 	Login   int64  `json:"l,omitempty"` // time of the login, 0 before it
 	PAM     bool   `json:"m,omitempty"` // PAM opened a session, and will close it
+}
+
+func (c *connection) texts() [4]*string { return [...]*string{&c.Host, &c.Address, &c.User, &c.Reason} }
+
+// MarshalJSON keeps names that are not UTF-8 as they are.
+func (c *connection) MarshalJSON() ([]byte, error) {
+	portable := *c
+	for _, text := range portable.texts() {
+		*text = logformat.Portable(*text)
+	}
+	type plain connection // without these methods
+	return json.Marshal((*plain)(&portable))
+}
+
+// UnmarshalJSON is the reverse of MarshalJSON.
+func (c *connection) UnmarshalJSON(text []byte) error {
+	type plain connection
+	err := json.Unmarshal(text, (*plain)(c))
+	for _, text := range c.texts() {
+		*text = logformat.Verbatim(*text)
+	}
+	return err
 }
 
 type process struct {

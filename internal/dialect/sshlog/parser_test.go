@@ -256,21 +256,6 @@ func TestLinesCostNoAllocation(t *testing.T) {
 	}
 }
 
-// FuzzSSH takes any text: nothing fails, and reading it again gives the same.
-func FuzzSSH(f *testing.F) {
-	f.Add(sample(f)[:3000])
-	f.Add(modern(sample(f))[3000:6000])
-	f.Add("Nov 21 22:03:47 vm sshd[1]: message repeated 3 times: [ Failed password for root from 127.0.0.1 port 1 ssh2]\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		first, _ := parse(newParser(options()), text)
-		again, _ := parse(newParser(options()), text)
-		require.Equal(t, briefs(first), briefs(again))
-		for i := range first {
-			require.Contains(t, text, first[i].User)
-		}
-	})
-}
-
 // BenchmarkParse reads the real log over and over. One op is one line.
 func BenchmarkParse(b *testing.B) {
 	lines := strings.SplitAfter(strings.TrimSpace(sample(b)), "\n")

@@ -1,0 +1,14 @@
+package logformattest
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Says makes of all texts that the errors of a format have a pattern for [Format.Errors]. %d stands for a number.
+func Says(texts ...string) *regexp.Regexp {
+	for i, text := range texts {
+		texts[i] = strings.ReplaceAll(regexp.QuoteMeta(text), "%d", `\d+`)
+	}
+	return regexp.MustCompile("^(?:" + strings.Join(texts, "|") + ")$")
+}

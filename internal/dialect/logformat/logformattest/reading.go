@@ -1,0 +1,100 @@
+package logformattest
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
+)
+
+// reading is one way through a text, as the tail of a file goes it.
+type reading struct {
+	t       testing.TB
+	silent  bool
+	parser  logformat.Parser
+	page    *logformat.Page
+	bad     []badRecord
+	ends    []int // of the records
+	pos     int
+	told    int // up to here another reading has told the events
+	refused bool
+}
+
+type badRecord struct {
+	at   int
+	text string
+}
+
+func (f *Format) reading(t testing.TB) *reading {
+	return &reading{t: t, silent: f.Silent, parser: f.New(), page: &logformat.Page{}}
+}
+
+// full is what a page's memory holds of events before: every field has a value.
+var full = sessiontest.Full()
+
+// soil fills the page's memory, which a parser must not take for empty.
+func (r *reading) soil() {
+	for range 16 {
+		full.CopyTo(r.page.Add())
+	}
+	r.page.Cut(0)
+}
+
+// feed reads what there is of the text: its beginning up to here. With final there will be no more.
+func (r *reading) feed(text string, final bool) {
+	for !r.refused && r.pos < len(text) {
+		rest := []byte(text[r.pos:])
+		n := r.parser.Frame(rest)
+		if n < 0 || n > len(rest) {
+			r.t.Fatalf("a record of %d bytes in %d", n, len(rest))
+		}
+		if string(rest) != text[r.pos:] {
+			r.t.Fatal("looking for the end of a record changed it")
+		}
+		if n == 0 {
+			if !final {
+				return
+			}
+			n = len(rest)
+		}
+		r.record(text[:r.pos+n])
+	}
+	if final {
+		r.end()
+	}
+}
+
+// record parses what the text now has more.
+func (r *reading) record(text string) {
+	if r.refused {
+		return
+	}
+	before := len(r.page.Events)
+	err := r.parser.Parse(text[r.pos:], int64(r.pos), r.page)
+	switch {
+	case logformat.IsRefusal(err):
+		r.page.Cut(before)
+		r.refused = true
+	case r.pos < r.told:
+		r.page.Cut(before)
+	case err != nil:
+		r.bad = append(r.bad, badRecord{r.pos, err.Error()})
+		if r.silent && len(r.page.Events) != before {
+			r.t.Fatalf("an event of a record that cannot be read: %v", err)
+		}
+	}
+	r.pos = len(text)
+	r.ends = append(r.ends, r.pos)
+}
+
+// end lets all the time pass that there is.
+func (r *reading) end() *reading {
+	if s, ok := r.parser.(logformat.Settler); ok && !r.refused {
+		s.Settle(math.MaxInt64, r.page)
+	}
+	return r
+}
+
+func (r *reading) isEnd(place int) bool { return slices.Contains(r.ends, place) }

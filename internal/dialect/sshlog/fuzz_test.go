@@ -1,0 +1,41 @@
+package sshlog_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat/logformattest"
+)
+
+var complaints = logformattest.Says(
+	"not a line of a syslog file: a time, a host, a program",
+	localtime.ErrStamp.Error(), localtime.ErrSkipped.Error(),
+)
+
+// FuzzSSH takes any text: it is read the same at once, in pieces and after a kill, and no error tells a value.
+func FuzzSSH(f *testing.F) {
+	for i, text := range []string{sample(f), modern(sample(f))} {
+		for n := 0; n+3000 < len(text); n += 3000 {
+			f.Add(uint8(i+1), uint16(n), text[n:n+3000])
+		}
+	}
+	f.Add(uint8(1), uint16(0), "Nov 21 22:03:47 vm sshd[1]: message repeated 3 times: [ Failed password for root from 127.0.0.1 port 1 ssh2]\n")
+	f.Add(uint8(1), uint16(70), "Nov 21 22:03:47 vm sshd[1]: Invalid user \xff\x00 from 127.0.0.1 port 1\nNov 21 22:03:48 vm sshd[1]: Connection closed by invalid user \xff\x00 127.0.0.1 port 1 [preauth]\n")
+	f.Add(uint8(2), uint16(70), "Feb 29 02:30:00 vm sshd[1]: Accepted password for a from ::1 port 9 ssh2\nMar 29 02:30:00 vm sshd[1]: Disconnected from user a ::1 port 9\n")
+	f.Fuzz(func(t *testing.T, zone uint8, cut uint16, text string) {
+		o := options()
+		o.Zone = logformattest.Zone(zone)
+		if zone > 127 {
+			o.Written = time.Time{}
+		}
+		format := logformattest.Format{New: func() logformat.Parser { return newParser(o) }, Errors: complaints}
+		for _, e := range format.Check(t, text, int(cut)) {
+			if !strings.Contains(text, e.User) || !strings.Contains(text, e.ClientAddress) || !strings.Contains(text, e.FailureReason) {
+				t.Fatalf("a value that is not in the text: %q, %q, %q", e.User, e.ClientAddress, e.FailureReason)
+			}
+		}
+	})
+}
