@@ -63,6 +63,7 @@ func Run(t *testing.T, h Harness) {
 		{"Regrouped", regrouped},
 		{"ForgedVersion", forgedVersion},
 		{"OtherReadingIsNoForgery", otherReading},
+		{"OtherDoorIsNoForgery", otherDoor},
 		{"PoisonRecords", poisonRecords},
 		{"CallerGone", callerGone},
 		{"CallerGoneMidway", callerGoneMidway},

@@ -82,6 +82,33 @@ func otherReading(t *testing.T, h Harness) {
 	requireEvents(t, s, first)
 }
 
+// otherDoor: the same event through another door to its source, which tells more of it and less. session.Event.SameContent
+// decides; a second version among what comes through that door is found all the same.
+func otherDoor(t *testing.T, h Harness) {
+	s := h.New(t)
+	b := open(t, s)
+	var through, again []*session.Event
+	for n := range 40 {
+		e := &session.Event{}
+		sessiontest.Typical(e, n)
+		e.System, e.Time, e.Host, e.SessionID = session.SystemRedshift, e.Time/1e6*1e6+123_000, "", "guid"
+		e.Extra = append(e.Extra, session.Attr{Key: session.SourceField + "protocol_version", Value: "2", Type: session.AttrInt})
+		other := &session.Event{}
+		e.CopyTo(other)
+		other.Time, other.Host, other.SessionID, other.SessionKey, other.Original = e.Time/1e6*1e6, "cluster", "", session.ID{1}, "the line"
+		other.Extra[len(other.Extra)-1] = session.Attr{Key: "cloud.region", Value: "eu-west-1"}
+		through, again = append(through, e), append(again, other)
+	}
+	require.Equal(t, backend.Result{Written: 40}, write(t, b, through...))
+	require.Equal(t, backend.Result{Duplicates: 40}, write(t, b, again...))
+	again[7].User, again[9].ClientAddress = "somebody else", "192.0.2.99"
+	again[11].Outcome = session.OutcomeUnknown
+	require.Equal(t, backend.Result{Duplicates: 37, Conflicts: 3}, write(t, b, again...))
+	require.Equal(t, backend.Result{Duplicates: 37, Conflicts: 3}, write(t, b, again...))
+	requireEvents(t, s, through...)
+	require.Equal(t, [][]string{{"3"}}, s.Query(t, "SELECT count(*) FROM session_conflicts").Cells, "each version once")
+}
+
 // poisonRecords are refused by name and take no neighbour along.
 func poisonRecords(t *testing.T, h Harness) {
 	s := h.New(t)

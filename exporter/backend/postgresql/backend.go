@@ -24,6 +24,7 @@ type store struct {
 	now  func() time.Time
 	free chan *link // the connections that nobody uses
 
+	files    []migration   // all of the dialect, but in tests
 	patience time.Duration // lockPatience, but in tests
 
 	partitions partitions
@@ -45,6 +46,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 		now:  time.Now,
 		free: make(chan *link, cfg.MaxConnections),
 
+		files:    migrations[cfg.Dialect],
 		patience: lockPatience,
 
 		ctx:    ctx,

@@ -59,7 +59,7 @@ const migrationsTable = `CREATE TABLE IF NOT EXISTS sessionlog_migrations (
 // migrate brings the schema to this program's version in one transaction. The lock is taken before the version is read, so
 // that of several programs that start at once one does the work.
 func (s *store) migrate(ctx context.Context, conn *pgconn.PgConn) error {
-	all := migrations[s.cfg.Dialect]
+	all := s.files
 	version, err := s.version(ctx, conn)
 	if err != nil {
 		return err

@@ -35,19 +35,27 @@ func (r *Reader) Close() { logOut(r.conn) }
 
 // Each hands every event to f in the order of the record ids, which begin with the time, as of one moment, until f fails. The
 // event is valid until f returns; its strings may be kept.
-func (r *Reader) Each(ctx context.Context, f func(*session.Event) error) (err error) {
-	results := r.conn.Exec(ctx, r.store.sql.selects+" ORDER BY record_id")
-	defer func() { err = r.store.cfg.explain("reading", errors.Join(err, results.Close())) }()
+func (r *Reader) Each(ctx context.Context, f func(*session.Event) error) error {
 	var e session.Event
+	err := eachRow(ctx, r.conn, r.store.sql.selects+" ORDER BY e.record_id", func(cells *row) error {
+		if err := cells.event(&e); err != nil {
+			return err
+		}
+		return f(&e)
+	})
+	return r.store.cfg.explain("reading", err)
+}
+
+// eachRow hands every row of a SELECT of all columns to f, until f fails.
+func eachRow(ctx context.Context, conn *pgconn.PgConn, sql string, f func(*row) error) (err error) {
+	results := conn.Exec(ctx, sql)
+	defer func() { err = errors.Join(err, results.Close()) }()
 	var cells row
 	for results.NextResult() {
 		rows := results.ResultReader()
 		for rows.NextRow() {
 			cells.cells = rows.Values()
-			if err := cells.event(&e); err != nil {
-				return err
-			}
-			if err := f(&e); err != nil {
+			if err := f(&cells); err != nil {
 				return err
 			}
 		}

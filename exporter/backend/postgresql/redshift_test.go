@@ -15,16 +15,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// jsonFunction is Redshift's json_extract_path_text, of one key: its documents are text, and what is no JSON is NULL when it
-// is told so.
-const jsonFunction = `CREATE FUNCTION pg_catalog.json_extract_path_text(doc varchar, key varchar, null_if_invalid boolean) RETURNS varchar
-LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN doc::jsonb ->> key; EXCEPTION WHEN OTHERS THEN
-IF null_if_invalid THEN RETURN NULL; END IF; RAISE; END $$`
-
 func startRedshift(t testing.TB) *redshift.Server {
-	s := redshift.Start(t, redshift.PostgreSQL(postgresql.Version(15), hasty))
-	s.Exec(t, jsonFunction)
-	return s
+	return redshift.Start(t, redshift.PostgreSQL(postgresql.Version(15), hasty))
 }
 
 func redshiftConfig(t testing.TB, s *redshift.Server) Config {
@@ -48,6 +40,8 @@ func TestRedshift(t *testing.T) {
 	t.Run("Limits", func(t *testing.T) { redshiftLimits(t, redshiftConfig(t, server)) })
 	t.Run("Retention", func(t *testing.T) { redshiftRetention(t, redshiftConfig(t, server)) })
 	t.Run("ManyStatements", func(t *testing.T) { redshiftStatements(t, redshiftConfig(t, server)) })
+	t.Run("FromEachVersion", func(t *testing.T) { fromEachVersion(t, func() Config { return redshiftConfig(t, server) }) })
+	t.Run("RedshiftWords", func(t *testing.T) { redshiftWords(t, redshiftConfig(t, server)) })
 	t.Run("WrongDialect", func(t *testing.T) {
 		cfg := redshiftConfig(t, server)
 		cfg.Dialect = DialectPostgreSQL

@@ -14,8 +14,9 @@ type statements struct {
 	begin     string // of a transaction with a staging table
 	stage     string // COPY, or INSERT up to its first tuple
 	insert    string // the new records; says how many
-	conflicts string // counts the records whose content differs from that of the record with their id
-	keep      string // keeps those aside, each version once
+	differing string // the stored records, of whose id there is a staged one that differs in some column
+	clear     string // empties the staging table
+	keep      string // keeps what was staged aside, each version once
 	selects   string // every column as text, from session_events
 }
 
@@ -33,10 +34,11 @@ func (cfg *Config) statements() statements {
 		// appended to, ctid is the order in which the rows came.
 		insert: "INSERT INTO session_events (" + names + ")\nSELECT " + names + "\nFROM " + staging + "\n" +
 			"ORDER BY record_id, ctid\nON CONFLICT (record_id) DO NOTHING",
-		conflicts: conflictsSQL(distinct("s", "e")),
+		differing: cfg.differingSQL(distinct("s", "e")),
+		clear:     clearSQL,
 		// The lock lets one writer at a time keep versions aside, so that each is kept once.
 		keep:    "SELECT " + advisoryLock("session_conflicts") + ";\n" + keepSQL("ctid", distinct),
-		selects: "SELECT " + cfg.selectList() + " FROM session_events",
+		selects: "SELECT " + cfg.selectList("e") + " FROM session_events e",
 	})
 }
 
@@ -56,14 +58,15 @@ func (cfg *Config) redshiftStatements() statements {
 			"LEFT JOIN (\n    SELECT record_id FROM session_events\n    WHERE record_id >= (SELECT min(record_id) FROM " + staging + ")\n" +
 			"    AND record_id <= (SELECT max(record_id) FROM " + staging + ")\n) e ON e.record_id = s.record_id\n" +
 			"WHERE s.version = 1 AND e.record_id IS NULL",
-		conflicts: conflictsSQL(redshiftDistinct("s", "e")),
+		differing: cfg.differingSQL(redshiftDistinct("s", "e")),
+		clear:     clearSQL,
 		keep:      keepSQL("ordinal", redshiftDistinct),
-		selects:   "SELECT " + cfg.selectList() + " FROM session_events",
+		selects:   "SELECT " + cfg.selectList("e") + " FROM session_events e",
 	})
 }
 
 func (cfg *Config) nameAll(st statements) statements {
-	for _, s := range []*string{&st.direct, &st.begin, &st.stage, &st.insert, &st.conflicts, &st.keep, &st.selects} {
+	for _, s := range []*string{&st.direct, &st.begin, &st.stage, &st.insert, &st.differing, &st.clear, &st.keep, &st.selects} {
 		*s = cfg.named(*s)
 	}
 	return st
@@ -91,10 +94,14 @@ func (cfg *Config) named(sql string) string {
 	return ourNames.ReplaceAllString(sql, cfg.TablePrefix+"$0")
 }
 
-// conflictsSQL joins what was staged with what is stored: a record that was just inserted equals itself.
-func conflictsSQL(differ string) string {
-	return "SELECT count(*) FROM " + staging + " s JOIN session_events e ON e.record_id = s.record_id\nWHERE " + differ
+// differingSQL joins what was staged with what is stored: a record that was just inserted equals itself. It only picks out
+// who is to be looked at: whether two of them are two versions is for session.Event.SameContent to say.
+func (cfg *Config) differingSQL(differ string) string {
+	return "SELECT " + cfg.selectList("e") + "\nFROM " + staging + " s JOIN session_events e ON e.record_id = s.record_id\nWHERE " + differ
 }
+
+// clearSQL is no TRUNCATE: in Redshift that ends the transaction.
+const clearSQL = "DELETE FROM " + staging
 
 func keepSQL(order string, differ func(a, b string) string) string {
 	names := columnNames()
@@ -105,7 +112,7 @@ func keepSQL(order string, differ func(a, b string) string) string {
 		"WHERE s.version = 1 AND c.record_id IS NULL"
 }
 
-// distinct tells whether two rows say different things, as session.Event.SameContent has it.
+// distinct tells whether two rows differ in a column of their content.
 func distinct(a, b string) string {
 	return "ROW(" + strings.Join(contentColumns(a), ", ") + ")\nIS DISTINCT FROM ROW(" + strings.Join(contentColumns(b), ", ") + ")"
 }
@@ -147,18 +154,19 @@ func columnNames() string {
 }
 
 // selectList gives every column as text that row reads; what nobody reads is NULL.
-func (cfg *Config) selectList() string {
+func (cfg *Config) selectList(table string) string {
 	list := make([]string, len(columns))
 	for i, c := range columns {
+		name := table + "." + c.quoted()
 		switch {
 		case c.read == nil:
 			list[i] = "NULL"
 		case c.typ == typeList && cfg.Dialect != DialectRedshift:
-			list[i] = "array_to_json(" + c.quoted() + ")"
+			list[i] = "array_to_json(" + name + ")"
 		case c.typ == typeBytes && cfg.Dialect != DialectRedshift:
-			list[i] = "encode(" + c.quoted() + ", 'hex')"
+			list[i] = "encode(" + name + ", 'hex')"
 		default:
-			list[i] = c.quoted()
+			list[i] = name
 		}
 	}
 	return strings.Join(list, ", ")

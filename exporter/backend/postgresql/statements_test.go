@@ -30,7 +30,8 @@ func TestStatements(t *testing.T) {
 				{"begin", st.begin},
 				{"stage", st.stage},
 				{"insert", st.insert},
-				{"conflicts", st.conflicts},
+				{"differing", st.differing},
+				{"clear", st.clear},
 				{"keep", st.keep},
 				{"select", st.selects},
 			} {

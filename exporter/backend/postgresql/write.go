@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"math"
-	"strconv"
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
@@ -206,23 +205,11 @@ func (w *write) staged(ctx context.Context, t *transaction, from, to int) error 
 	}
 	t.written = int(n)
 	if w.repeats = t.written < t.staged; w.repeats {
-		if err := w.compare(ctx, t); err != nil {
+		if err := w.compare(ctx, t, to); err != nil {
 			return err
 		}
 	}
 	return w.commit(ctx)
-}
-
-// compare counts the records that say something else than the one with their id, and keeps them aside.
-func (w *write) compare(ctx context.Context, t *transaction) error {
-	rows, err := query(ctx, w.conn, w.sql.conflicts)
-	if err != nil {
-		return err
-	}
-	if t.conflicts, err = strconv.Atoi(rows[0][0]); err != nil || t.conflicts == 0 {
-		return err
-	}
-	return exec(ctx, w.conn, w.sql.keep)
 }
 
 // commit is not interrupted: its result would stay unknown.

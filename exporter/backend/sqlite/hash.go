@@ -9,7 +9,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// contentHash tells versions of one record apart: it takes in what Event.SameContent compares and nothing else. It is only
+// contentHash tells versions of one record apart: it takes in the fields that Event.SameContent compares and nothing else. It is only
 // asked for where two versions differ, which is rare, so it is written for brevity.
 func contentHash(e *session.Event) [sha256.Size]byte {
 	var s session.Event // a fresh one: its slices are nil where they are empty

@@ -120,7 +120,8 @@ func TestTablePrefix(t *testing.T) {
 func TestViewSettings(t *testing.T) {
 	cfg := testConfig(t)
 	event := &session.Event{
-		Kind: session.KindLogin, Outcome: session.OutcomeSuccess, System: session.SystemPostgreSQL, Time: 1, RecordID: session.ID{1}, SessionKey: session.ID{2},
+		Kind: session.KindLogin, Outcome: session.OutcomeSuccess, System: session.SystemPostgreSQL, SourceEvent: "connection ready",
+		Time: 1, RecordID: session.ID{1}, SessionKey: session.ID{2},
 	}
 	for _, c := range []struct {
 		include bool

@@ -25,3 +25,16 @@ CREATE FUNCTION pg_catalog.to_varbyte(t text, format text) RETURNS bytea LANGUAG
 CREATE FUNCTION pg_catalog.to_hex(b bytea) RETURNS text LANGUAGE sql IMMUTABLE RETURN encode(b, 'hex');
 CREATE FUNCTION pg_catalog.sha2(t text, bits integer) RETURNS text LANGUAGE sql IMMUTABLE
   RETURN CASE bits WHEN 256 THEN encode(sha256(convert_to(t, 'UTF8')), 'hex') WHEN 512 THEN encode(sha512(convert_to(t, 'UTF8')), 'hex') END;
+
+-- Documents are text there. A path that leads nowhere gives an empty text ("JSON_EXTRACT_PATH_TEXT function"); what is no JSON is an error,
+-- or NULL for those who ask for that.
+CREATE FUNCTION pg_catalog.json_extract_path_text(doc varchar, key varchar, null_if_invalid boolean) RETURNS varchar
+  LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+  BEGIN
+    RETURN coalesce(doc::jsonb ->> key, '');
+  EXCEPTION WHEN data_exception THEN
+    IF null_if_invalid THEN RETURN NULL; END IF;
+    RAISE;
+  END $$;
+CREATE FUNCTION pg_catalog.json_extract_path_text(doc varchar, key varchar) RETURNS varchar LANGUAGE sql IMMUTABLE
+  RETURN pg_catalog.json_extract_path_text(doc, key, FALSE);

@@ -163,6 +163,10 @@ func TestLiteralsAndFunctions(t *testing.T) {
 		"SELECT sha2('abc', 256)": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
 		"SELECT (datediff(second, getdate(), sysdate) BETWEEN -1 AND 1)::varchar": "true",
 		"SELECT to_hex(to_varbyte('abc', 'utf8'))":                                "616263",
+		`SELECT json_extract_path_text('{"a.b":"x"}'::varchar, 'a.b')`:            "x",
+		`SELECT json_extract_path_text('{"a":12}', 'a', true)`:                    "12",
+		`SELECT json_extract_path_text('{"a":1}'::varchar, 'b') || '<'`:           "<",
+		`SELECT nvl(json_extract_path_text('no json', 'a', true), 'null')`:        "null",
 	} {
 		var got string
 		require.NoError(t, conn.QueryRow(t.Context(), sql, pgx.QueryExecModeExec).Scan(&got), sql)

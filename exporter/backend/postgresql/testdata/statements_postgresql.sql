@@ -15,10 +15,14 @@ FROM sessionlog_staging
 ORDER BY record_id, ctid
 ON CONFLICT (record_id) DO NOTHING;
 
--- conflicts
-SELECT count(*) FROM sessionlog_staging s JOIN audit_session_events e ON e.record_id = s.record_id
+-- differing
+SELECT e.kind, e.outcome, e.source_event, NULL, e.time_ns, NULL, e.observed_ns, e."system", e.instance, e.host, e.server_address, e.server_port, e.database_name, e.user_name, e.user_id, e.user_hash, array_to_json(e.roles), array_to_json(e.profiles), e.settings, e.auth_method, e.auth_type, e.interface, e.tls_version, e.tls_cipher, array_to_json(e.certificate_subjects), e.certificate_serial, e.certificate_issuer, e.certificate_not_before, e.certificate_not_after, e.client_address, e.client_port, e.client_hostname, e.client_name, e.client_version, e.client_revision, e.driver, e.os, e.plugin, e.application_name, e.user_agent, e.record_id, e.session_key, e.session_id, e.session_name, encode(e.trace_id, 'hex'), encode(e.span_id, 'hex'), e.correlation, e.pid, e.duration, e.failure_reason, e.error_type, e.status_code, e.severity, e.message, e.original, e.attributes, e.attributes_exact
+FROM sessionlog_staging s JOIN audit_session_events e ON e.record_id = s.record_id
 WHERE ROW(s.kind, s.outcome, s.source_event, s.time_ns, s."system", s.instance, s.host, s.server_address, s.server_port, s.database_name, s.user_name, s.user_id, s.user_hash, s.roles, s.profiles, s.settings, s.auth_method, s.auth_type, s.interface, s.tls_version, s.tls_cipher, s.certificate_subjects, s.certificate_serial, s.certificate_issuer, s.certificate_not_before, s.certificate_not_after, s.client_address, s.client_port, s.client_hostname, s.client_name, s.client_version, s.client_revision, s.driver, s.os, s.plugin, s.application_name, s.user_agent, s.record_id, s.session_key, s.session_id, s.session_name, s.pid, s.duration, s.failure_reason, s.error_type, s.status_code, s.severity, s.message, s.original, s.attributes, s.attributes_exact)
 IS DISTINCT FROM ROW(e.kind, e.outcome, e.source_event, e.time_ns, e."system", e.instance, e.host, e.server_address, e.server_port, e.database_name, e.user_name, e.user_id, e.user_hash, e.roles, e.profiles, e.settings, e.auth_method, e.auth_type, e.interface, e.tls_version, e.tls_cipher, e.certificate_subjects, e.certificate_serial, e.certificate_issuer, e.certificate_not_before, e.certificate_not_after, e.client_address, e.client_port, e.client_hostname, e.client_name, e.client_version, e.client_revision, e.driver, e.os, e.plugin, e.application_name, e.user_agent, e.record_id, e.session_key, e.session_id, e.session_name, e.pid, e.duration, e.failure_reason, e.error_type, e.status_code, e.severity, e.message, e.original, e.attributes, e.attributes_exact);
+
+-- clear
+DELETE FROM sessionlog_staging;
 
 -- keep
 SELECT pg_advisory_xact_lock(1936028531, 'audit_session_conflicts'::regclass::oid::bigint::bit(32)::integer);
@@ -36,5 +40,5 @@ IS DISTINCT FROM ROW(s.kind, s.outcome, s.source_event, s.time_ns, s."system", s
 WHERE s.version = 1 AND c.record_id IS NULL;
 
 -- select
-SELECT kind, outcome, source_event, NULL, time_ns, NULL, observed_ns, "system", instance, host, server_address, server_port, database_name, user_name, user_id, user_hash, array_to_json(roles), array_to_json(profiles), settings, auth_method, auth_type, interface, tls_version, tls_cipher, array_to_json(certificate_subjects), certificate_serial, certificate_issuer, certificate_not_before, certificate_not_after, client_address, client_port, client_hostname, client_name, client_version, client_revision, driver, os, plugin, application_name, user_agent, record_id, session_key, session_id, session_name, encode(trace_id, 'hex'), encode(span_id, 'hex'), correlation, pid, duration, failure_reason, error_type, status_code, severity, message, original, attributes, attributes_exact FROM audit_session_events;
+SELECT e.kind, e.outcome, e.source_event, NULL, e.time_ns, NULL, e.observed_ns, e."system", e.instance, e.host, e.server_address, e.server_port, e.database_name, e.user_name, e.user_id, e.user_hash, array_to_json(e.roles), array_to_json(e.profiles), e.settings, e.auth_method, e.auth_type, e.interface, e.tls_version, e.tls_cipher, array_to_json(e.certificate_subjects), e.certificate_serial, e.certificate_issuer, e.certificate_not_before, e.certificate_not_after, e.client_address, e.client_port, e.client_hostname, e.client_name, e.client_version, e.client_revision, e.driver, e.os, e.plugin, e.application_name, e.user_agent, e.record_id, e.session_key, e.session_id, e.session_name, encode(e.trace_id, 'hex'), encode(e.span_id, 'hex'), e.correlation, e.pid, e.duration, e.failure_reason, e.error_type, e.status_code, e.severity, e.message, e.original, e.attributes, e.attributes_exact FROM audit_session_events e;
 

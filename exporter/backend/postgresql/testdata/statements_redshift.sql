@@ -20,8 +20,9 @@ LEFT JOIN (
 ) e ON e.record_id = s.record_id
 WHERE s.version = 1 AND e.record_id IS NULL;
 
--- conflicts
-SELECT count(*) FROM sessionlog_staging s JOIN audit_session_events e ON e.record_id = s.record_id
+-- differing
+SELECT e.kind, e.outcome, e.source_event, NULL, e.time_ns, NULL, e.observed_ns, e."system", e.instance, e.host, e.server_address, e.server_port, e.database_name, e.user_name, e.user_id, e.user_hash, e.roles, e.profiles, e.settings, e.auth_method, e.auth_type, e.interface, e.tls_version, e.tls_cipher, e.certificate_subjects, e.certificate_serial, e.certificate_issuer, e.certificate_not_before, e.certificate_not_after, e.client_address, e.client_port, e.client_hostname, e.client_name, e.client_version, e.client_revision, e.driver, e.os, e.plugin, e.application_name, e.user_agent, e.record_id, e.session_key, e.session_id, e.session_name, e.trace_id, e.span_id, e.correlation, e.pid, e.duration, e.failure_reason, e.error_type, e.status_code, e.severity, e.message, e.original, e.attributes, e.attributes_exact
+FROM sessionlog_staging s JOIN audit_session_events e ON e.record_id = s.record_id
 WHERE NOT coalesce((s.kind = e.kind OR s.kind IS NULL AND e.kind IS NULL)
 AND (s.outcome = e.outcome OR s.outcome IS NULL AND e.outcome IS NULL)
 AND (s.source_event = e.source_event OR s.source_event IS NULL AND e.source_event IS NULL)
@@ -73,6 +74,9 @@ AND (s.message = e.message OR s.message IS NULL AND e.message IS NULL)
 AND (s.original = e.original OR s.original IS NULL AND e.original IS NULL)
 AND (s.attributes = e.attributes OR s.attributes IS NULL AND e.attributes IS NULL)
 AND (s.attributes_exact = e.attributes_exact OR s.attributes_exact IS NULL AND e.attributes_exact IS NULL), FALSE);
+
+-- clear
+DELETE FROM sessionlog_staging;
 
 -- keep
 INSERT INTO audit_session_conflicts (kind, outcome, source_event, time, time_ns, observed, observed_ns, "system", instance, host, server_address, server_port, database_name, user_name, user_id, user_hash, roles, profiles, settings, auth_method, auth_type, interface, tls_version, tls_cipher, certificate_subjects, certificate_serial, certificate_issuer, certificate_not_before, certificate_not_after, client_address, client_port, client_hostname, client_name, client_version, client_revision, driver, os, plugin, application_name, user_agent, record_id, session_key, session_id, session_name, trace_id, span_id, correlation, pid, duration, failure_reason, error_type, status_code, severity, message, original, attributes, attributes_exact)
@@ -187,5 +191,5 @@ AND (c.attributes_exact = s.attributes_exact OR c.attributes_exact IS NULL AND s
 WHERE s.version = 1 AND c.record_id IS NULL;
 
 -- select
-SELECT kind, outcome, source_event, NULL, time_ns, NULL, observed_ns, "system", instance, host, server_address, server_port, database_name, user_name, user_id, user_hash, roles, profiles, settings, auth_method, auth_type, interface, tls_version, tls_cipher, certificate_subjects, certificate_serial, certificate_issuer, certificate_not_before, certificate_not_after, client_address, client_port, client_hostname, client_name, client_version, client_revision, driver, os, plugin, application_name, user_agent, record_id, session_key, session_id, session_name, trace_id, span_id, correlation, pid, duration, failure_reason, error_type, status_code, severity, message, original, attributes, attributes_exact FROM audit_session_events;
+SELECT e.kind, e.outcome, e.source_event, NULL, e.time_ns, NULL, e.observed_ns, e."system", e.instance, e.host, e.server_address, e.server_port, e.database_name, e.user_name, e.user_id, e.user_hash, e.roles, e.profiles, e.settings, e.auth_method, e.auth_type, e.interface, e.tls_version, e.tls_cipher, e.certificate_subjects, e.certificate_serial, e.certificate_issuer, e.certificate_not_before, e.certificate_not_after, e.client_address, e.client_port, e.client_hostname, e.client_name, e.client_version, e.client_revision, e.driver, e.os, e.plugin, e.application_name, e.user_agent, e.record_id, e.session_key, e.session_id, e.session_name, e.trace_id, e.span_id, e.correlation, e.pid, e.duration, e.failure_reason, e.error_type, e.status_code, e.severity, e.message, e.original, e.attributes, e.attributes_exact FROM audit_session_events e;
 
