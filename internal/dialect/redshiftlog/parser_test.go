@@ -132,6 +132,21 @@ func TestViewAndFileGiveEqualIDs(t *testing.T) {
 	require.NotEqual(t, events[0].RecordID, e.RecordID)
 }
 
+// Whatever a client calls itself, its failure has one id through both doors: no name of a user moves what the id is made of.
+func TestHostileNamesOfFailuresHaveOneID(t *testing.T) {
+	stamp, micros := "Sun, 01 Jan 2023 01:05:07:120", time.Date(2023, 1, 1, 1, 5, 7, 120e6, time.UTC).UnixMicro()
+	for _, name := range []string{"a|b", "x |password |77|TLSv1.2 |c |0| | | ", "|||", "x |p |1| | |0", "x |p |1| | |0| | | | "} {
+		events, bad := parse(t, newParser(objectName), line("authentication failure", stamp, "10.0.0.7", "50112", 4711, name, "password", 0, guid))
+		require.Empty(t, bad)
+		var e session.Event
+		redshiftlog.NewMapper("dwh").Event(&redshiftlog.Row{
+			Event: "authentication failure", Micros: micros, RemoteHost: "10.0.0.7", RemotePort: "50112", PID: 4711, User: name, AuthMethod: "password", SessionID: guid,
+		}, &e)
+		require.Equal(t, e.RecordID, events[0].RecordID, name)
+		require.NotEmpty(t, events[0].Original, "the line is kept: reading it is a guess")
+	}
+}
+
 func TestInternalRows(t *testing.T) {
 	require.True(t, (&redshiftlog.Row{User: "rdsdb   ", RemoteHost: "[local]  "}).Internal())
 	require.True(t, (&redshiftlog.Row{User: "rdsdb", RemoteHost: "::ffff:127.0.0.1"}).Internal())

@@ -117,11 +117,15 @@ func (m *Mapper) normalise(r *Row, e *session.Event) {
 }
 
 // identify gives the ids. The record's are what all doors agree on: milliseconds, and no name, which could be guessed from
-// its hash where it was redacted.
+// its hash where it was redacted. A failure has no duration: in a line of the file, the name of a user that does not exist can
+// make it look as if it had.
 func (m *Mapper) identify(r *Row, e *session.Event) {
-	millis := floor(r.Micros, 1000)
+	millis, spent := floor(r.Micros, 1000), r.Duration
+	if e.Outcome == session.OutcomeFailure {
+		spent = 0
+	}
 	m.hash.Start("record", session.SystemRedshift, m.instance).Str(e.SourceEvent).Int(millis).Int(r.PID).
-		Str(e.ClientAddress).Str(trim(r.RemotePort)).Int(r.Duration)
+		Str(e.ClientAddress).Str(trim(r.RemotePort)).Int(spent)
 	e.RecordID = m.hash.RecordID(e.Time)
 	if n := m.ordinals.Next(millis, e.RecordID); n > 0 {
 		e.RecordID = m.hash.Int(n).RecordID(e.Time)
