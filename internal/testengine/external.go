@@ -65,16 +65,7 @@ func (s *Server) honour(tb testing.TB, set settings) {
 			skipExternal(tb, fmt.Sprintf("it needs a server in %s, this one is in %s", set.Timezone, zone))
 		}
 	}
-	existing := map[string]bool{}
-	for _, row := range s.Query(tb, "SELECT name FROM system.users") {
-		existing[row[0]] = true
-	}
-	if existing[server.Guest.Name] { // the last one that accountsSQL makes
-		return
-	}
-	for _, statement := range accountsSQL() {
-		s.Exec(tb, statement)
-	}
+	s.accounts(tb)
 }
 
 func skipExternal(tb testing.TB, reason string) {

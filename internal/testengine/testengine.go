@@ -42,11 +42,7 @@ func ClickHouse(tb testing.TB, options ...Option) *Server {
 	}
 	own, err := server.Start(tb.Context(), set.Config)
 	if errors.Is(err, engines.ErrMissing) {
-		remedy := "run 'make engines'"
-		if unsupported := engines.Supported(); unsupported != nil {
-			remedy = unsupported.Error()
-		}
-		Missing(tb, "real ClickHouse", remedy)
+		Missing(tb, "real ClickHouse", engineRemedy())
 	}
 	if err != nil {
 		tb.Fatal(err)
@@ -57,6 +53,13 @@ func ClickHouse(tb testing.TB, options ...Option) *Server {
 		}
 	})
 	return &Server{Native: own.Native, HTTP: own.HTTP, PID: own.PID, admin: server.Admin, own: own, settings: set}
+}
+
+func engineRemedy() string {
+	if unsupported := engines.Supported(); unsupported != nil {
+		return unsupported.Error()
+	}
+	return "run 'make engines'"
 }
 
 // Stop ends the server cleanly: its logs are flushed. Its ports refuse connections until Restart.

@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"os"
 	"syscall"
-	"unsafe"
 )
 
 // ClickHouse gives each session a random UUID, session_log's auth_id, and login and logout pair by it. chDB replaced that function:
 // it returns the process id, the same for all sessions. This file puts a random version 4 UUID back, in memory, for exactly one
 // build of the library: the bytes are compared first, and another build is refused.
 //
-// A patch is a piece of code for one address; more of them (an interserver listener for a cluster) can join the list in `patches`.
+// A patch is a piece of code for one address. Those that only a node of a cluster needs are in replication_linux_amd64.go.
 type patch struct {
 	name     string
 	offset   uintptr // from the library's load address
@@ -84,10 +83,4 @@ func (p patch) apply(address uintptr) error {
 func (p patch) fits(found []byte) bool {
 	from, to := p.anyBytes[0], p.anyBytes[1]
 	return len(p.code) <= len(p.want) && bytes.Equal(found[:from], p.want[:from]) && bytes.Equal(found[to:], p.want[to:])
-}
-
-// memory is the library's code as bytes. The linker put it there, so the garbage collector neither owns nor moves it.
-func memory(address uintptr, n int) []byte {
-	pointer := *(*unsafe.Pointer)(unsafe.Pointer(&address)) // vet takes a direct conversion for a mistake
-	return unsafe.Slice((*byte)(pointer), n)
 }

@@ -27,6 +27,8 @@ type flags struct {
 	logFile          string
 	logLevel         string
 	untilStdinCloses bool
+	interserver      string
+	queue            string
 }
 
 func main() {
@@ -40,6 +42,8 @@ func main() {
 	flag.StringVar(&f.logFile, "log", "", "file for the server's own log")
 	flag.StringVar(&f.logLevel, "log-level", "information", "level of -log: error, warning, information, debug, trace")
 	flag.BoolVar(&f.untilStdinCloses, "until-stdin-closes", false, "stop when standard input ends, as it does when the parent process dies")
+	flag.StringVar(&f.interserver, "interserver", "", "IPv4 address of the interserver listener, which takes the number of the HTTP port; makes a node of a cluster")
+	flag.StringVar(&f.queue, "ddl-queue", "", "path in ZooKeeper of the queue for ON CLUSTER, as in the config's distributed_ddl; with -interserver")
 	flag.Parse()
 	if err := run(f); err != nil {
 		fmt.Fprintln(os.Stderr, "launcher:", err)
@@ -81,7 +85,16 @@ func run(f flags) error {
 	if err := e.patch(); err != nil {
 		return err
 	}
-	return serve(e, f, io, native.Addr(), http.Addr())
+	var node *replica
+	if f.interserver != "" {
+		if _, err := reserve(f.interserver, uint(http.Addr().Port())); err != nil {
+			return err
+		}
+		if node, err = newReplica(e, f.dir, f.interserver, http.Addr().Port()); err != nil {
+			return err
+		}
+	}
+	return serve(e, node, f, io, native.Addr(), http.Addr())
 }
 
 // reserve keeps the port ours until the process ends; the engine listens on it beside the reservation.

@@ -24,8 +24,8 @@ const (
 	probePause = 10 * time.Millisecond
 )
 
-// serve runs the engine until a signal, the parent or the engine itself ends it.
-func serve(e *engine, f flags, files stdio, native, web netip.AddrPort) error {
+// serve runs the engine until a signal, the parent or the engine itself ends it. node is nil for a server of its own.
+func serve(e *engine, node *replica, f flags, files stdio, native, web netip.AddrPort) error {
 	// The engine serves for as long as its last query runs: one that reads a pipe, and ends when we close our end.
 	hold, release, err := os.Pipe()
 	if err != nil {
@@ -34,7 +34,11 @@ func serve(e *engine, f flags, files stdio, native, web netip.AddrPort) error {
 	stopped := make(chan struct{})
 	asked := make(chan struct{})
 	go func() {
-		if err := waitReady(native, web, stopped); err != nil {
+		err := waitReady(native, web, stopped)
+		if err == nil && node != nil && f.queue != "" {
+			err = node.startDDL(f.queue)
+		}
+		if err != nil {
 			fmt.Fprintln(os.Stderr, "launcher:", err)
 			os.Exit(1)
 		}
@@ -67,9 +71,11 @@ func arguments(f flags, native, web netip.AddrPort, hold uintptr) []string {
 		"--path=" + f.dir,
 		// Always one: the engine would otherwise take config.xml from the working directory or the home directory.
 		"--config-file=" + f.config,
-		"--listen_host=" + native.Addr().String(),
 		fmt.Sprintf("--tcp_port=%d", native.Port()),
 		fmt.Sprintf("--http_port=%d", web.Port()),
+	}
+	if f.interserver == "" { // a node's two addresses are in its config file: an argument holds one
+		args = append(args, "--listen_host="+native.Addr().String())
 	}
 	if f.logFile != "" {
 		args = append(args, "--logger.log="+f.logFile, "--logger.level="+f.logLevel, "--log-level="+f.logLevel)

@@ -58,7 +58,7 @@ func (c *Config) errorFile() string  { return filepath.Join(c.Dir, "launcher.err
 func (c *Config) dataDir() string    { return filepath.Join(c.Dir, "data") }
 
 // write makes the configuration files. The server reads them at its start only.
-func (c *Config) write() error {
+func (c *Config) write(m *member) error {
 	logs := []string{"query_log", "opentelemetry_span_log"}
 	if !c.NoSessionLog {
 		logs = append(logs, "session_log")
@@ -68,12 +68,16 @@ func (c *Config) write() error {
 	if err != nil {
 		return fmt.Errorf("config.xml: %w", err)
 	}
-	for name, text := range map[string]string{
+	files := map[string]string{
 		"config.xml":         config.String(),
 		"users.xml":          usersXML,
 		"config.d/extra.xml": "<clickhouse>" + c.ConfigXML + "</clickhouse>\n",
 		"users.d/extra.xml":  "<clickhouse>" + c.UsersXML + "</clickhouse>\n",
-	} {
+	}
+	if m != nil {
+		files["config.d/cluster.xml"] = "<clickhouse>" + m.xml + "</clickhouse>\n"
+	}
+	for name, text := range files {
 		file := filepath.Join(c.Dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			return err

@@ -29,29 +29,15 @@ type Server struct {
 	launcher     string
 	reservations []*port.Reservation
 	process      *process
+	member       *member // nil for a server of its own
 }
 
 // Start starts a server and waits until both its listeners answer. Close ends it. The error wraps engines.ErrMissing when the engine
 // is not installed, and carries the end of the server's log when it did not come up.
 func Start(ctx context.Context, config Config) (*Server, error) {
-	if err := config.setDefaults(); err != nil {
+	s, err := prepare(ctx, config, nil)
+	if err != nil {
 		return nil, err
-	}
-	s := &Server{config: config}
-	var err error
-	if s.library, err = engines.ClickHouse.Find(); err != nil {
-		return nil, err
-	}
-	if s.launcher, err = launcher(); err != nil {
-		return nil, err
-	}
-	for _, address := range []*string{&s.Native, &s.HTTP} {
-		r, err := port.Reserve(ctx, loopback)
-		if err != nil {
-			return nil, errors.Join(err, s.Close())
-		}
-		s.reservations = append(s.reservations, r)
-		*address = r.Addr().String()
 	}
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -59,16 +45,63 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 	return s, nil
 }
 
+// prepare finds the programs and reserves the ports of a server that is to be started.
+func prepare(ctx context.Context, config Config, m *member) (*Server, error) {
+	if err := config.setDefaults(); err != nil {
+		return nil, err
+	}
+	s := &Server{config: config, member: m}
+	var err error
+	if s.library, err = engines.ClickHouse.Find(); err != nil {
+		return nil, err
+	}
+	if s.launcher, err = launcher(); err != nil {
+		return nil, err
+	}
+	if err := s.reserve(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Server) reserve(ctx context.Context) error {
+	native, err := port.Reserve(ctx, loopback)
+	if err != nil {
+		return err
+	}
+	s.reservations = append(s.reservations, native)
+	var web *port.Reservation
+	if s.member == nil {
+		web, err = port.Reserve(ctx, loopback)
+	} else {
+		var interserver *port.Reservation
+		if web, interserver, err = reserveTwin(ctx); err == nil {
+			s.reservations = append(s.reservations, interserver)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s.reservations = append(s.reservations, web)
+	s.Native, s.HTTP = native.Addr().String(), web.Addr().String()
+	return nil
+}
+
 func (s *Server) start(ctx context.Context) error {
-	if err := s.config.write(); err != nil {
+	if err := s.config.write(s.member); err != nil {
 		return fmt.Errorf("configuration of the server: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	cmd := exec.Command(s.launcher, //nolint:gosec,noctx // our own binary; it outlives ctx, which bounds the start alone
+	args := []string{
 		"-library", s.library, "-dir", s.config.dataDir(), "-config", s.config.configFile(),
 		"-native-port", portOf(s.Native), "-http-port", portOf(s.HTTP),
-		"-log", s.config.logFile(), "-log-level", s.config.LogLevel, "-until-stdin-closes")
+		"-log", s.config.logFile(), "-log-level", s.config.LogLevel, "-until-stdin-closes",
+	}
+	if s.member != nil {
+		args = append(args, "-interserver", interserverHost, "-ddl-queue", ddlQueue)
+	}
+	cmd := exec.Command(s.launcher, args...) //nolint:gosec,noctx // our own binary; it outlives ctx, which bounds the start alone
 	cmd.Env = append(os.Environ(), "TZ="+s.config.Timezone)
 	cmd.Dir = s.config.Dir
 	p, err := startProcess(ctx, cmd, s.config.errorFile())
