@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -42,7 +41,7 @@ func (c *campaign) fuzz(ctx context.Context, t target, length time.Duration) (re
 	out := &listener{result: &r, out: c.out}
 	err = c.start(ctx, t, binary, length, out)
 	switch {
-	case r.outcome == failed:
+	case r.outcome == failed && (r.artefact != "" || ctx.Err() == nil):
 	case ctx.Err() != nil:
 		r.outcome = interrupted
 	case err == nil && out.fuzzed:
@@ -92,8 +91,10 @@ type listener struct {
 
 var (
 	baseline = regexp.MustCompile(`gathering baseline coverage: \d+/(\d+) completed`)
-	progress = regexp.MustCompile(`^fuzz: elapsed: ([0-9hms.]+), execs: (\d+) \(\d+/sec\), new interesting: (\d+)`)
+	elapsed  = regexp.MustCompile(`^fuzz: elapsed: ([0-9hms.]+),`)
+	progress = regexp.MustCompile(`, execs: (\d+) \(\d+/sec\), new interesting: (\d+)`)
 	written  = regexp.MustCompile(`Failing input written to (\S+)`)
+	verdict  = regexp.MustCompile(`^--- FAIL: \w+ \(([0-9hms.]+)\)`)
 	seed     = regexp.MustCompile(`failure while testing seed corpus entry: (\S+)`)
 )
 
@@ -111,16 +112,9 @@ func (l *listener) Write(p []byte) (int, error) {
 
 func (l *listener) line(s string) {
 	r := l.result
-	if m := baseline.FindStringSubmatch(s); m != nil {
-		r.corpus, _ = strconv.Atoi(m[1])
-		return
-	}
-	if m := progress.FindStringSubmatch(s); m != nil {
-		elapsed, _ := time.ParseDuration(m[1])
-		r.seconds = elapsed.Seconds()
-		r.execs, _ = strconv.ParseInt(m[2], 10, 64)
-		r.found, _ = strconv.Atoi(m[3])
-		l.fuzzed = true
+	if m := elapsed.FindStringSubmatch(s); m != nil {
+		r.seconds = seconds(m[1])
+		l.figures(s)
 		return
 	}
 	if m := written.FindStringSubmatch(s); m != nil {
@@ -128,8 +122,28 @@ func (l *listener) line(s string) {
 	} else if m := seed.FindStringSubmatch(s); m != nil {
 		r.artefact = "testdata/fuzz/" + m[1] // or one of the seeds in the code, by its number
 	}
-	if strings.HasPrefix(s, "--- FAIL") || r.artefact != "" {
+	if m := verdict.FindStringSubmatch(s); m != nil {
+		r.outcome, r.seconds = failed, seconds(m[1])
+	}
+	if r.artefact != "" {
 		r.outcome = failed
 	}
 	fmt.Fprintln(l.out, "  ", s)
+}
+
+// figures reads a line of progress.
+func (l *listener) figures(s string) {
+	if m := baseline.FindStringSubmatch(s); m != nil {
+		l.result.corpus, _ = strconv.Atoi(m[1]) // the pattern has digits only
+	}
+	if m := progress.FindStringSubmatch(s); m != nil {
+		l.result.execs, _ = strconv.ParseInt(m[1], 10, 64)
+		l.result.found, _ = strconv.Atoi(m[2])
+		l.fuzzed = true
+	}
+}
+
+func seconds(s string) float64 {
+	length, _ := time.ParseDuration(s) // the fuzzer's own text
+	return length.Seconds()
 }

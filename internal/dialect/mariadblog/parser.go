@@ -68,10 +68,11 @@ func (p *parser) Frame(data []byte) int {
 	if _, _, ok := readTail(line); ok || !begins(line) {
 		return n
 	}
-	for at := n; at < len(data) && at < n+maxName; {
-		m := logformat.Line(data[at:])
+	end := min(len(data), n+maxName)
+	for at := n; at < end; {
+		m := logformat.Line(data[at:end])
 		if m == 0 {
-			if len(data) < n+maxName {
+			if end == len(data) && end < n+maxName {
 				return 0
 			}
 			break

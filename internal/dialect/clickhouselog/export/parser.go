@@ -146,7 +146,7 @@ type state struct {
 func (p *parser) Anchor() (int64, []byte) {
 	s := state{Before: p.anchor.before}
 	for _, f := range p.header {
-		s.Columns = append(s.Columns, f.name)
+		s.Columns = append(s.Columns, logformat.Portable(f.name))
 	}
 	text, _ := json.Marshal(s) // strings and numbers always can
 	return p.anchor.at, text
@@ -162,6 +162,9 @@ func (p *parser) Restore(at int64, text []byte) error {
 	p.before, p.anchor = s.Before, anchor{at: at, before: s.Before}
 	if len(s.Columns) == 0 {
 		return nil
+	}
+	for i := range s.Columns {
+		s.Columns[i] = logformat.Verbatim(s.Columns[i])
 	}
 	return p.setHeader(s.Columns)
 }

@@ -15,9 +15,9 @@ type Format struct {
 	New func() logformat.Parser
 	// Errors fits every text that an error may have: none has a value of a record in it.
 	Errors *regexp.Regexp
-	// Continues is what a line begins with that belongs to the record before it, 0 where there is no such thing. Until
-	// that byte is there nobody can know, so a reading is not interrupted right before it.
-	Continues byte
+	// Ahead says that only what follows a line can show whether it was all of its record. Then what is there so far does not
+	// end with a line: a reader must take it for whole, as it is when its writer writes records at once.
+	Ahead bool
 	// Silent says that a record that cannot be read tells nothing. In other formats its time may decide what was held back.
 	Silent bool
 }
@@ -46,7 +46,7 @@ func (f *Format) between(text string, cut int) int {
 	if cut %= len(text) + 1; cut < 0 {
 		cut = -cut
 	}
-	if f.Continues != 0 && cut < len(text) && text[cut] == f.Continues {
+	for f.Ahead && cut > 0 && cut < len(text) && text[cut-1] == '\n' {
 		cut++
 	}
 	return cut
