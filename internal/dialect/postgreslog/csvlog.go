@@ -54,38 +54,48 @@ func (f *csvFormat) frame(data []byte) int {
 		if !quoted {
 			return at
 		}
-		if looksNew(data[at:]) {
+		switch isNew, known := looksNew(data[at:]); {
+		case !known:
+			return 0
+		case isNew:
 			return at
 		}
 	}
 }
 
 // looksNew tells a record's beginning from the inside of a quoted text: there every quote is doubled, so that a time, a
-// name in single quotes or none, and so on up to a quoted message are there only if they are a record.
-func looksNew(data []byte) bool {
+// name in single quotes or none, and so on up to a quoted message are there only if they are a record. It is not known while
+// data ends too early.
+func looksNew(data []byte) (isNew, known bool) {
 	if len(data) < 20 || data[4] != '-' || data[10] != ' ' {
-		return false
+		return false, true
 	}
 	if _, ok := localtime.Civil(string(data[:19])); !ok {
-		return false
+		return false, true
 	}
-	s := string(data[:min(len(data), 4096)])
+	s := string(data[:min(len(data), maxHead)])
 	var c cell
 	for column, at := 0, 0; column <= csvMessage; column++ {
 		var ok bool
-		if c, at, ok = csvCell(s, at); !ok || at >= len(s) || s[at] != ',' {
-			return false
+		if c, at, ok = csvCell(s, at); !ok || at >= len(s) {
+			return false, len(s) == maxHead
+		}
+		if s[at] != ',' {
+			return false, true
 		}
 		at++
 		if _, isID := parseID(c.raw); column == csvSession && !isID {
-			return false
+			return false, true
 		}
 		if column == csvMessage {
-			return at >= 2 && s[at-2] == '"'
+			return at >= 2 && s[at-2] == '"', true
 		}
 	}
-	return false
+	return false, true
 }
+
+// maxHead is how far a record's beginning is looked at.
+const maxHead = 4096
 
 func (f *csvFormat) read(text string, clock *localtime.Clock, l *Line) (bool, error) {
 	n := f.split(text)
