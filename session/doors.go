@@ -13,6 +13,7 @@ type leeway uint8
 const (
 	exact    leeway = iota
 	absent          // not every door has it: a value beside none is no contradiction
+	guessed         // the same; and what stands behind a name with pipes in a line of the file is a guess, the line is kept
 	toMillis        // a time, cut to milliseconds by the coarsest door
 	byID            // the session key, which is made of the session id where a door has that
 	named           // attributes, each by its key
@@ -20,7 +21,7 @@ const (
 
 // doors are the leeways of Redshift's fields, by name; all others must be equal.
 var doors = map[string]leeway{
-	"Time": toMillis, "Host": absent, "Driver": absent, "OS": absent, "Plugin": absent, "ApplicationName": absent,
+	"Time": toMillis, "Host": absent, "Driver": guessed, "OS": guessed, "Plugin": guessed, "ApplicationName": guessed,
 	"SessionID": absent, "SessionKey": byID, "Original": absent, "Extra": named,
 }
 
@@ -39,6 +40,8 @@ func (e *Event) withinLeeway(o *Event, f *stableField) bool {
 	switch f.doors {
 	case absent:
 		return f.of(e).IsZero() || f.of(o).IsZero()
+	case guessed:
+		return f.of(e).IsZero() || f.of(o).IsZero() || e.Original != o.Original
 	case toMillis:
 		return floorMillis(e.Time) == floorMillis(o.Time)
 	case byID:

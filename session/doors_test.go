@@ -13,7 +13,7 @@ import (
 // throughView is a full event as one of Redshift's views would have told it.
 func throughView() *session.Event {
 	e := sessiontest.Full()
-	e.System, e.Time = session.SystemRedshift, 1_790_000_000_123_456_000
+	e.System, e.Time, e.Original = session.SystemRedshift, 1_790_000_000_123_456_000, ""
 	e.Extra = []session.Attr{
 		{Key: session.SourceField + "username", Value: "IAM:alice"},
 		{Key: session.SourceField + "protocol_version", Value: "2", Type: session.AttrInt},
@@ -30,7 +30,10 @@ func TestAnotherDoorIsNoForgery(t *testing.T) {
 			e.ApplicationName, e.OS, e.Driver, e.Plugin, e.Extra = "", "", "", "", e.Extra[:1]
 		},
 		"no GUID": func(e *session.Event) { e.SessionID, e.SessionKey = "", session.ID{9} },
-		"no line": func(e *session.Event) { e.Original = "" },
+		"a guess": func(e *session.Event) {
+			e.Original, e.ApplicationName, e.OS, e.Driver, e.Plugin = "a|line", "a", "|", "line", "x"
+		},
+		"a line": func(e *session.Event) { e.Original = "a|line" },
 		"one more column": func(e *session.Event) {
 			e.Extra = append(e.Extra, session.Attr{Key: session.SourceField + "compression", Value: "lz4"})
 		},

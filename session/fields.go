@@ -49,6 +49,7 @@ const (
 	AttrCorrelation         = "sessionlog.correlation"
 	AttrPID                 = "sessionlog.pid"
 	AttrFailureReason       = "sessionlog.failure.reason"
+	AttrSenderRecordUID     = "sessionlog.sender.record.uid" // a sender's own id of a record, where the record id is a hash of it
 )
 
 // Fields is the one table of fields, in the order of [Event]. UserEmpty has no row: it is the presence of user.name.

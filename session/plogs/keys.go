@@ -2,7 +2,11 @@
 // in docs/event.md; what it reads is the exporter's input contract, so any SDK may send it.
 package plogs
 
-import semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+import (
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
 
 // ScopeName is the instrumentation scope of records made by this project.
 const ScopeName = "github.com/otel-sessionlog/sessionlog"
@@ -39,6 +43,6 @@ const (
 	keyScopeName     = "otel.scope.name"
 	keyScopeVersion  = "otel.scope.version"
 	keySeverityText  = "sessionlog.severity.text"
-	keyForeignUID    = "sessionlog.sender.record.uid" // a log.record.uid that is no UUID
-	resourcePrefix   = "resource."                    // of resource attributes that have no field
+	keyForeignUID    = session.AttrSenderRecordUID // a log.record.uid that is no UUID
+	resourcePrefix   = "resource."                 // of resource attributes that have no field
 )

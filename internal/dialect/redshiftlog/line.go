@@ -48,8 +48,9 @@ var (
 
 // line is a record cut at its pipes: field i is text[cuts[i]:cuts[i+1]-1].
 type line struct {
-	text string
-	cuts []int
+	text   string
+	cuts   []int
+	padded bool // texts have a blank behind them: what has none is no field, but a piece of a name
 }
 
 func (l *line) cut(text string) {
@@ -67,6 +68,13 @@ func (l *line) cut(text string) {
 }
 
 func (l *line) count() int { return len(l.cuts) - 1 }
+
+// isText tells whether field i can be a text of its own. The last one may have lost its blank, and so may one that fills its
+// column; the narrowest of those that matter has 32 characters.
+func (l *line) isText(i int) bool {
+	raw := l.text[l.cuts[i] : l.cuts[i+1]-1]
+	return !l.padded || i == l.count()-1 || len(raw) >= 32 || strings.HasSuffix(raw, " ")
+}
 
 // field gives fields i to j, pipes between them included: a name with pipes in it stands in one piece.
 func (l *line) field(i, j int) string { return trim(l.text[l.cuts[i] : l.cuts[j+1]-1]) }
@@ -87,7 +95,12 @@ func (l *line) row(text string, r *Row) (sure bool, err error) {
 	if r.PID, ok = number(l.field(fieldPID, fieldPID)); !ok {
 		return false, errPID
 	}
+	l.padded = strings.HasSuffix(text[:l.cuts[1]-1], " ")
 	total, shift, readings := l.layout(r.Event == eventFailure)
+	if readings == 0 && l.padded {
+		l.padded = false
+		total, shift, readings = l.layout(r.Event == eventFailure)
+	}
 	if readings == 0 {
 		return false, errFields
 	}
@@ -128,6 +141,11 @@ func (l *line) fits(shift int) bool {
 	if !duration || !mtu {
 		return false
 	}
+	for _, i := range [...]int{fieldAuth, fieldSSLVersion, fieldSSLCipher, fieldSSLCompression, fieldSSLExpansion} {
+		if !l.isText(i + shift) {
+			return false
+		}
+	}
 	version, guid := at(fieldSSLVersion), at(fieldIAMAuthGUID)
 	return (version == "" || strings.HasPrefix(version, "TLS") || strings.HasPrefix(version, "SSL")) && (guid == "" || len(guid) == 36)
 }
@@ -135,6 +153,11 @@ func (l *line) fits(shift int) bool {
 // endsAs tells whether the line's end can be that of a line with so many fields.
 func (l *line) endsAs(total int) bool {
 	last := l.count() - 1
+	for i := fieldOS; i <= fieldPlugin && i < total; i++ {
+		if !l.isText(i + l.count() - total) {
+			return false
+		}
+	}
 	switch total {
 	case mostFields:
 		session := l.field(last, last)
@@ -143,6 +166,9 @@ func (l *line) endsAs(total int) bool {
 	case mostFields - 1:
 		_, protocol := number(l.field(last, last))
 		return protocol
+	case fieldOS + 1, fieldDriver + 1: // never seen: more likely an application's name with pipes
+		tail := l.field(l.count()-total+fieldOS, last)
+		return isOS(tail) || isDriver(tail)
 	}
 	return true
 }

@@ -147,6 +147,23 @@ func TestHostileNamesOfFailuresHaveOneID(t *testing.T) {
 	}
 }
 
+// An old cluster's line ends with the application's name. Pieces of it between pipes are no fields, since they have no blank behind.
+func TestNamesOfOldLinesKeepTheirPipes(t *testing.T) {
+	const head = "authenticated |Sun, 01 Jan 2023 01:05:07:120|10.0.0.7 |50112 |4711|dev |"
+	for name, text := range map[string]string{
+		"nightly | load || 0|": head + "a|b |password |0|TLSv1.2 |c |0|none |none | |nightly | load || 0| \n",
+		"a|b|c":                head + "a|b |password |0|TLSv1.2 |c |0|none |none | |a|b|c \n",
+		"":                     head + "a|b |password |0|TLSv1.2 |c |0|none |none | | \n",
+	} {
+		events, bad := parse(t, newParser(objectName), text)
+		require.Empty(t, bad)
+		require.Equal(t, []string{"a|b", name, "", "", ""}, []string{events[0].User, events[0].ApplicationName, events[0].OS, events[0].Driver, events[0].Plugin})
+	}
+	events, bad := parse(t, newParser(objectName), strings.ReplaceAll(line("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "10.0.0.7", "5", 1, "a|b", "password", 0, guid), " |", "|"))
+	require.Empty(t, bad, "a copy that has lost its blanks")
+	require.Equal(t, []string{"a|b", "app", "Linux 6.1"}, []string{events[0].User, events[0].ApplicationName, events[0].OS})
+}
+
 func TestInternalRows(t *testing.T) {
 	require.True(t, (&redshiftlog.Row{User: "rdsdb   ", RemoteHost: "[local]  "}).Internal())
 	require.True(t, (&redshiftlog.Row{User: "rdsdb", RemoteHost: "::ffff:127.0.0.1"}).Internal())
