@@ -1,0 +1,98 @@
+package sessiontraceconnector
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/connector/sessiontraceconnector/internal/correlation"
+)
+
+// What [MetricsConfig.Temporality] may say.
+const (
+	Cumulative = "cumulative"
+	Delta      = "delta"
+)
+
+// Config of the connector. All of its memory is bounded by MaxSessions and MaxBytes.
+type Config struct {
+	// MaxSessions is how many logins are remembered. Ended sessions and failed logins make way first.
+	MaxSessions int `mapstructure:"max_sessions"`
+	// MaxBytes bounds what logins and spans take together; a quarter of it is for spans, and taken at start.
+	MaxBytes int64 `mapstructure:"max_bytes"`
+
+	// TTL is how long after it was last heard of a session without a logout is remembered, and counted as open.
+	TTL time.Duration `mapstructure:"ttl"`
+	// Idle is how long after it was last heard of a session owns its client address and port.
+	Idle time.Duration `mapstructure:"idle"`
+	// Lateness is how much later than its counterpart a span or a record may arrive.
+	Lateness time.Duration `mapstructure:"lateness"`
+	// Window is how far a span may be from a login of the same user and address; 0 makes no such guess.
+	Window time.Duration `mapstructure:"window"`
+	// ClockTolerance is by how much the clocks of sources and applications may differ.
+	ClockTolerance time.Duration `mapstructure:"clock_tolerance"`
+
+	Metrics MetricsConfig `mapstructure:"metrics"`
+}
+
+// MetricsConfig is for the metrics made of login records.
+type MetricsConfig struct {
+	// Interval is how often they are sent.
+	Interval time.Duration `mapstructure:"interval"`
+	// Temporality is cumulative (default) or delta. Open sessions are always what is open now.
+	Temporality string `mapstructure:"temporality"`
+	// MaxSeries bounds the attribute sets of each metric; all further ones share one with otel.metric.overflow.
+	MaxSeries int `mapstructure:"max_series"`
+}
+
+// defaults remember a day of sessions in 64 MiB: room for about 90,000 of them.
+func defaults() *Config {
+	return &Config{
+		MaxSessions: 100_000, MaxBytes: 64 << 20,
+		TTL: 24 * time.Hour, Idle: 30 * time.Minute, Lateness: 5 * time.Minute, Window: 30 * time.Second, ClockTolerance: 100 * time.Millisecond,
+		Metrics: MetricsConfig{Interval: 30 * time.Second, Temporality: Cumulative, MaxSeries: 1000},
+	}
+}
+
+const (
+	leastBytes = 1 << 20
+	mostLate   = 24 * time.Hour // spans are remembered so long at most
+)
+
+// Validate names the key and the remedy.
+func (c *Config) Validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	check(c.MaxSessions > 0, "max_sessions: %d: at least one login must be remembered", c.MaxSessions)
+	check(c.MaxBytes >= leastBytes, "max_bytes: %d is too little; give %d (1 MiB) or more", c.MaxBytes, leastBytes)
+	check(c.TTL > 0, "ttl: %s: give a positive duration", c.TTL)
+	check(c.Idle > 0, "idle: %s: give a positive duration", c.Idle)
+	check(c.Lateness > 0 && c.Lateness <= mostLate, "lateness: %s: give more than 0 and at most %s", c.Lateness, mostLate)
+	check(c.Window >= 0 && c.Window <= c.Lateness, "window: %s: give at most the lateness (%s), after which spans are forgotten, or 0 for no guesses", c.Window, c.Lateness)
+	check(c.ClockTolerance >= 0, "clock_tolerance: %s: give 0 or more", c.ClockTolerance)
+	return errors.Join(errs...)
+}
+
+// Validate names the key and the remedy.
+func (c *MetricsConfig) Validate() error {
+	switch {
+	case c.Interval <= 0:
+		return fmt.Errorf("interval: %s: give a positive duration", c.Interval)
+	case c.Temporality != Cumulative && c.Temporality != Delta:
+		return fmt.Errorf("temporality: %q is neither %s nor %s", c.Temporality, Cumulative, Delta)
+	case c.MaxSeries <= 0:
+		return fmt.Errorf("max_series: %d: at least one series must be kept", c.MaxSeries)
+	}
+	return nil
+}
+
+func (c *Config) limits() correlation.Limits {
+	return correlation.Limits{
+		MaxSessions: c.MaxSessions, MaxBytes: c.MaxBytes,
+		TTL: c.TTL, Idle: c.Idle, Lateness: c.Lateness, Window: c.Window, Tolerance: c.ClockTolerance,
+	}
+}

@@ -1,0 +1,34 @@
+// Package correlation remembers logins and spans for a while and says which belong together. It knows events and times, not
+// pdata: the connector reads the clues of a span and writes what is found.
+package correlation
+
+// Evidence names why a span and a login belong together, the best first. Its text is the value of sessionlog.correlation.
+type Evidence uint8
+
+// The kinds of evidence. A weaker one is asked only where no stronger one has anything to say.
+const (
+	SessionID     Evidence    = iota // both name the same session.id
+	ClientPort                       // the same client address and port, while the session lasts
+	UserAddress                      // the same user and client address within a window around the login: an educated guess
+	kinds                            // how many there are
+	ownTrace      = kinds            // the record brought its trace along
+	noTrace       = kinds + 1        // nothing is known yet
+	evidenceWords = int(kinds)
+)
+
+var words = [evidenceWords]string{"session_id", "client_address_port", "user_address"}
+
+// String is the value of the attribute sessionlog.correlation.
+func (e Evidence) String() string {
+	if int(e) < len(words) {
+		return words[e]
+	}
+	return ""
+}
+
+// All are the kinds of evidence, the best first.
+func All() []Evidence { return []Evidence{SessionID, ClientPort, UserAddress} }
+
+// improves tells whether a match by e says more than what is known already. What a record says of itself is never
+// replaced.
+func (e Evidence) improves(known Evidence) bool { return known != ownTrace && e < known }

@@ -1,0 +1,107 @@
+package correlation
+
+// maxChain is how many logins of one key are looked at, the newest first. What comes after them has either ended long
+// before, or so many share the key that it proves nothing.
+const maxChain = 64
+
+// only finds the one login that fits a span by a key. Several that fit are as good as none.
+func (s *Store) only(by Evidence, key uint64, c *Clues, t traits) (found int32, ambiguous bool) {
+	found = nobody
+	i, ok := s.logins.heads[by][key]
+	if !ok {
+		return nobody, false
+	}
+	for n := 0; i != nobody; n++ {
+		l := s.logins.at(i)
+		if n == maxChain {
+			return found, c.Start-int64(s.limits.Tolerance) <= l.end
+		}
+		if s.fits(l, c.Start, c.End, t, by) && l.sameClient(c, by) {
+			if found != nobody {
+				return nobody, true
+			}
+			found = i
+		}
+		i = l.down[by]
+	}
+	return found, false
+}
+
+// find finds the span that a login belongs to, in the order of the evidence: the span during which it happened, or else the
+// session's first one. self is the login's place, where it has one.
+func (s *Store) find(l *login, self int32, guess bool) (best sighting, by Evidence, ok bool) {
+	for by = range kinds {
+		key := l.keys[by]
+		if key == 0 || by == UserAddress && (!guess || s.limits.Window <= 0) {
+			continue
+		}
+		n := 0
+		s.spans.each(key, s.seconds(), func(c *sighting) bool {
+			if s.fits(l, c.start, c.end, c.traits, by) {
+				if n++; n == 1 || c.nearer(&best, l.start) {
+					best = *c
+				}
+			}
+			return true
+		})
+		if n == 0 {
+			continue
+		}
+		if by == UserAddress && n > 1 || s.shared(by, key, &best, self) {
+			s.stats.Ambiguous[by]++
+			return best, by, false
+		}
+		return best, by, true
+	}
+	return best, noTrace, false
+}
+
+// nearer prefers what lasted while the login happened, the innermost of it, and else what came first.
+func (c *sighting) nearer(o *sighting, at int64) bool {
+	inC, inO := c.start <= at && at <= c.end, o.start <= at && at <= o.end
+	switch {
+	case inC != inO:
+		return inC
+	case inC:
+		return c.start > o.start
+	}
+	return c.start < o.start
+}
+
+// shared tells whether another login fits the same sighting.
+func (s *Store) shared(by Evidence, key uint64, c *sighting, self int32) bool {
+	i, ok := s.logins.heads[by][key]
+	if !ok {
+		return false
+	}
+	for n := 0; i != nobody; n++ {
+		l := s.logins.at(i)
+		if n == maxChain {
+			return c.start-int64(s.limits.Tolerance) <= l.end
+		}
+		if i != self && s.fits(l, c.start, c.end, c.traits, by) {
+			return true
+		}
+		i = l.down[by]
+	}
+	return false
+}
+
+// fits tells whether a span from start to end can belong to a login, beside the key that they share: they overlap in time,
+// and nothing else that both say differs.
+func (s *Store) fits(l *login, start, end int64, t traits, by Evidence) bool {
+	tolerance := int64(s.limits.Tolerance)
+	if end < l.start-tolerance || start-tolerance > l.end || l.contradicts(t, by) {
+		return false
+	}
+	switch by {
+	case ClientPort:
+		return s.now-l.seen <= int64(s.limits.Idle)
+	case UserAddress:
+		window := int64(s.limits.Window)
+		return window > 0 && start <= l.start+window && end >= l.start-window
+	}
+	return true
+}
+
+func (s *Store) seconds() uint32 { return uint32(s.now / 1e9) }

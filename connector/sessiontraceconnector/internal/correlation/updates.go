@@ -1,0 +1,51 @@
+package correlation
+
+import "github.com/otel-sessionlog/sessionlog/session"
+
+// LoginUID is the attribute that ties a span, or an update, to the record of the login.
+const LoginUID = "sessionlog.login.uid"
+
+// Take appends up to n updates that wait, each an event of its own; observed is the time of now. What is taken is no longer
+// the store's.
+//
+// The id of an update is made of the login's and the evidence: whoever finds the same again makes the same record, and of
+// two different findings by one evidence the backend keeps the first.
+func (b Batch) Take(to []session.Event, n int, h *session.Hasher) []session.Event {
+	s := b.s
+	for n > 0 {
+		next, ok := s.pending.peek()
+		if !ok {
+			break
+		}
+		s.pending.pop()
+		l, ok := s.resolve(next)
+		if !ok {
+			continue
+		}
+		l.pending = false
+		s.stats.Updates[l.by]++
+		to = append(to, l.event(h, s.wall))
+		n--
+	}
+	return to
+}
+
+// event is the update. That of a failed login bears no session key: a session by that name would seem to have begun.
+func (l *login) event(h *session.Hasher, observed int64) session.Event {
+	e := session.Event{
+		Kind: session.KindSessionUpdate, Outcome: session.OutcomeSuccess, Time: l.start, Observed: observed,
+		System: l.system, Instance: l.instance, Host: l.host,
+		User: l.user, UserHash: l.userHash, ClientAddress: l.address, ClientPort: l.port,
+		TraceID: l.trace, SpanID: l.span, Correlation: l.by.String(),
+		SessionKey: l.key, SessionID: l.sessionID,
+		Extra: []session.Attr{{Key: LoginUID, Value: l.uidText}},
+	}
+	if l.failed {
+		e.Outcome, e.SessionKey, e.SessionID = session.OutcomeFailure, session.ID{}, ""
+	}
+	e.RecordID = h.Start("correlation", l.system, l.instance).Bytes(l.uid[:]).Str(l.by.String()).RecordID(l.start)
+	return e
+}
+
+// Dropped counts updates that were taken and could not be delivered.
+func (b Batch) Dropped(n int) { b.s.stats.DroppedUpdates += int64(n) }
