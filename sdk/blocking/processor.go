@@ -1,0 +1,117 @@
+// Package blocking makes an application's logins wait until they are delivered: a processor for the OpenTelemetry SDK that
+// keeps nothing, neither in memory nor on the disk, and so never drops a record.
+//
+// OnEmit returns when the exporter has taken the record. How durable it is then is up to what stands behind the exporter: a
+// backend of this project has committed it; a collector with this project's exporter has, too, with its default settings.
+package blocking
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	sdklog "go.opentelemetry.io/otel/sdk/log"
+
+	"github.com/otel-sessionlog/sessionlog/sdk/internal/group"
+	"github.com/otel-sessionlog/sessionlog/sdk/internal/otlprecord"
+	"github.com/otel-sessionlog/sessionlog/sdk/internal/receipt"
+)
+
+// Processor is a processor of the SDK for authentication events; other records it leaves to other processors.
+type Processor struct {
+	exporter sdklog.Exporter
+	timeout  time.Duration
+	refused  func(error) bool
+	queue    *group.Queue[sdklog.Record]
+	ctx      context.Context // of the exports; Shutdown ends it
+	cancel   context.CancelFunc
+	once     sync.Once
+}
+
+var _ sdklog.Processor = (*Processor)(nil)
+
+// Option configures a [Processor].
+type Option func(*Processor)
+
+// WithExportTimeout bounds each try to deliver. The default is 30 s.
+func WithExportTimeout(d time.Duration) Option { return func(p *Processor) { p.timeout = d } }
+
+// WithRefused tells which errors of the exporter say that it will never take a record: its caller is told at once, and those
+// that were exported with it are tried alone. By default there are none, and every error is tried again.
+func WithRefused(f func(error) bool) Option { return func(p *Processor) { p.refused = f } }
+
+// most is how many records are exported at once.
+const most = 512
+
+// NewProcessor makes a processor. It shuts the exporter down with itself.
+func NewProcessor(exporter sdklog.Exporter, opts ...Option) *Processor {
+	p := &Processor{exporter: exporter, timeout: 30 * time.Second, refused: func(error) bool { return false }}
+	for _, o := range opts {
+		o(p)
+	}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.queue = group.New(most, p.export)
+	return p
+}
+
+// export gives a group of records to the exporter; if it refuses them, each alone, so that a bad one takes no others along.
+func (p *Processor) export(records []sdklog.Record) []error {
+	err := p.try(records)
+	if err == nil {
+		return nil
+	}
+	errs := make([]error, len(records))
+	for i := range errs {
+		if errs[i] = err; p.refused(err) && len(records) > 1 {
+			errs[i] = p.try(records[i : i+1])
+		}
+		if errs[i] != nil && p.refused(errs[i]) {
+			errs[i] = receipt.Hopeless{Err: errs[i]}
+		}
+	}
+	return errs
+}
+
+func (p *Processor) try(records []sdklog.Record) error {
+	ctx, cancel := context.WithTimeout(p.ctx, p.timeout)
+	defer cancel()
+	return p.exporter.Export(ctx, records)
+}
+
+// Enabled tells that records without an event name, or with one of an authentication event, are looked at.
+func (p *Processor) Enabled(_ context.Context, params sdklog.EnabledParameters) bool {
+	return params.EventName == "" || otlprecord.IsEvent(params.EventName)
+}
+
+// OnEmit returns when the exporter has taken the record. It tries as long as the context lasts that Login was given; records
+// that did not come from this project's Logger are tried without end, since nobody would learn that one was dropped.
+func (p *Processor) OnEmit(ctx context.Context, r *sdklog.Record) error {
+	if !otlprecord.IsEvent(r.EventName()) {
+		return nil
+	}
+	kept := r.Clone()
+	return receipt.Keep(ctx, func(ctx context.Context) error {
+		err := p.queue.Do(ctx, kept)
+		if errors.Is(err, group.ErrClosed) {
+			return receipt.Hopeless{Err: err}
+		}
+		return err
+	})
+}
+
+// ForceFlush has nothing of its own to flush: whoever has emitted a record waits for it.
+func (p *Processor) ForceFlush(ctx context.Context) error { return p.exporter.ForceFlush(ctx) }
+
+// Shutdown turns away whoever still waits, lets the export under way end as long as the context lasts, and shuts the exporter
+// down.
+func (p *Processor) Shutdown(ctx context.Context) (err error) {
+	p.once.Do(func() {
+		p.queue.Close()
+		defer context.AfterFunc(ctx, p.cancel)()
+		<-p.queue.Done()
+		p.cancel()
+		err = p.exporter.Shutdown(ctx)
+	})
+	return err
+}

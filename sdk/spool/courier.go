@@ -1,0 +1,149 @@
+package spool
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/otel"
+	sdklog "go.opentelemetry.io/otel/sdk/log"
+
+	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
+	"github.com/otel-sessionlog/sessionlog/sdk/internal/otlprecord"
+	"github.com/otel-sessionlog/sessionlog/sdk/internal/retry"
+)
+
+// courier brings the spool's records to the exporter, in their order, until it takes them.
+type courier struct {
+	cfg      config
+	store    *store
+	exporter sdklog.Exporter
+
+	ctx    context.Context
+	stop   context.CancelFunc
+	ended  chan struct{}
+	decode *otlprecord.Decoder
+	letter *deadletter.Letter
+	said   time.Time // when trouble was last reported
+}
+
+func startCourier(cfg config, s *store, exporter sdklog.Exporter) *courier {
+	c := &courier{cfg: cfg, store: s, exporter: exporter, decode: otlprecord.NewDecoder(), ended: make(chan struct{})}
+	c.ctx, c.stop = context.WithCancel(context.Background())
+	go c.run()
+	return c
+}
+
+func (c *courier) run() {
+	defer close(c.ended)
+	var backoff retry.Backoff
+	for c.ctx.Err() == nil {
+		changed := c.store.awaiting()
+		more, err := c.round()
+		switch {
+		case c.ctx.Err() != nil:
+			return
+		case err != nil:
+			c.say(err)
+			_ = backoff.Wait(c.ctx)
+		case more:
+			backoff = retry.Backoff{}
+		default:
+			select {
+			case <-changed:
+			case <-c.ctx.Done():
+			}
+		}
+	}
+}
+
+// round delivers one batch.
+func (c *courier) round() (more bool, err error) {
+	b, ok, err := c.store.next()
+	if err != nil || !ok {
+		return false, err
+	}
+	records, whole, err := c.records(b.payloads)
+	if err != nil {
+		return false, err
+	}
+	if !whole {
+		c.store.damage(b.end.segment, 0, true)
+	}
+	if err := c.export(records); err != nil {
+		return false, err
+	}
+	return true, c.store.delivered(b.end)
+}
+
+// records reads the payloads. Not all of them are whole if one is no OTLP, whatever its checksum says: the others go on.
+func (c *courier) records(payloads [][]byte) (list []sdklog.Record, whole bool, err error) {
+	whole = true
+	for _, p := range payloads {
+		ld, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(p)
+		if err != nil {
+			whole = false
+			continue
+		}
+		if list, err = c.decode.Append(list, ld); err != nil {
+			return nil, false, err
+		}
+	}
+	return list, whole, nil
+}
+
+// export gives the records to the exporter. If it refuses them for good, it gets each alone, and what it refuses then is kept
+// aside.
+func (c *courier) export(records []sdklog.Record) error {
+	if len(records) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, c.cfg.exportTimeout)
+	err := c.exporter.Export(ctx, records)
+	cancel()
+	switch {
+	case err == nil, !c.cfg.refused(err):
+		return err
+	case len(records) == 1:
+		return c.bury(records, err)
+	}
+	for i := range records {
+		if err := c.export(records[i : i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *courier) bury(records []sdklog.Record, reason error) error {
+	if c.letter == nil {
+		letter, err := deadletter.Open(filepath.Join(c.store.dir, "refused"), "sdk/spool")
+		if err != nil {
+			return err
+		}
+		c.letter = letter
+	}
+	if err := c.letter.Write(c.ctx, otlprecord.Encode(records), reason); err != nil {
+		return err
+	}
+	otel.Handle(fmt.Errorf("spool: a record was refused for good and is kept in %s: %w", c.letter.Dir(), reason))
+	return nil
+}
+
+// say reports trouble at once, and then once a minute as long as it lasts.
+func (c *courier) say(err error) {
+	if now := time.Now(); now.Sub(c.said) >= time.Minute {
+		c.said = now
+		otel.Handle(fmt.Errorf("spool: %d bytes are not delivered yet and will be tried again: %w", c.store.pending(), err))
+	}
+}
+
+// close ends what delivering has opened.
+func (c *courier) close() error {
+	if c.letter == nil {
+		return nil
+	}
+	return c.letter.Close()
+}

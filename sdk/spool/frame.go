@@ -1,0 +1,72 @@
+package spool
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+)
+
+// A segment is a file of frames behind eight bytes of magic. Numbers are little endian:
+//
+//	uint32  length of the payload
+//	uint32  CRC-32C of those four bytes: a torn write is told from a damaged one
+//	uint32  CRC-32C of the payload
+//	payload an OTLP logs request in protobuf that holds one record
+//
+// A segment that a process has left is never written again, so a torn end stays an end.
+const (
+	magic       = "slspool1"
+	start       = int64(len(magic))
+	frameHeader = 12
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+var (
+	errTorn    = errors.New("the file ends within a frame")
+	errDamaged = errors.New("a frame is not what was written")
+)
+
+func appendFrame(b, payload []byte) []byte {
+	at := len(b)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(payload)))
+	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[at:at+4], castagnoli))
+	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(payload, castagnoli))
+	return append(b, payload...)
+}
+
+// readFrame reads the next frame, of which at most left bytes are there, and says how many bytes it has. It returns io.EOF
+// where the frames end, [errTorn] where the file ends within one, and [errDamaged] where one is not whole: its size is 0 then if
+// nothing behind it can be found.
+func readFrame(r *bufio.Reader, left int64) (payload []byte, size int64, err error) {
+	switch {
+	case left == 0:
+		return nil, 0, io.EOF
+	case left < frameHeader:
+		return nil, 0, errTorn
+	}
+	var head [frameHeader]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return nil, 0, err
+	}
+	if head == [frameHeader]byte{} {
+		return nil, 0, errTorn // after a loss of power a file system may show zeros where nothing was written yet
+	}
+	if crc32.Checksum(head[:4], castagnoli) != binary.LittleEndian.Uint32(head[4:]) {
+		return nil, 0, errDamaged
+	}
+	size = frameHeader + int64(binary.LittleEndian.Uint32(head[:]))
+	if size > left {
+		return nil, 0, errTorn
+	}
+	payload = make([]byte, size-frameHeader)
+	if _, err := io.ReadFull(r, payload); err != nil {
+		return nil, 0, err
+	}
+	if crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(head[8:]) {
+		return nil, size, errDamaged
+	}
+	return payload, size, nil
+}

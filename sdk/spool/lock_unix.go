@@ -1,0 +1,24 @@
+//go:build unix
+
+package spool
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// lockFile fails when another process holds the lock. The system lets go of it when the process ends, however it ends.
+func lockFile(file *os.File) error {
+	return unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+}
+
+// syncDir makes the names in a folder durable.
+func syncDir(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return folder.Sync()
+}

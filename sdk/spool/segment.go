@@ -1,0 +1,89 @@
+package spool
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+const extension = ".spool"
+
+// segment is one file of the spool.
+type segment struct {
+	number  uint64
+	size    int64 // up to where it is read: its frames are on the disk, whole but for damaged ones
+	onDisk  int64 // of the file
+	damaged bool  // something in it or behind size cannot be read, and is not the torn end of a write
+}
+
+func (s *store) path(number uint64) string {
+	return filepath.Join(s.dir, fmt.Sprintf("%020d%s", number, extension))
+}
+
+// found lists the segments that earlier processes have left, oldest first, and looks up to where each can be read.
+func (s *store) found() ([]*segment, error) {
+	names, err := filepath.Glob(filepath.Join(s.dir, "*"+extension)) // in the order of their names
+	if err != nil {
+		return nil, err
+	}
+	var list []*segment
+	for _, name := range names {
+		number, err := strconv.ParseUint(strings.TrimSuffix(filepath.Base(name), extension), 10, 64)
+		if err != nil {
+			continue // no file of ours
+		}
+		seg, err := examine(name, number)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", filepath.Base(name), err)
+		}
+		list = append(list, seg)
+	}
+	return list, nil
+}
+
+func examine(name string, number uint64) (*segment, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	seg := &segment{number: number, onDisk: info.Size()}
+	r := bufio.NewReader(file)
+	head := make([]byte, start)
+	if _, err := io.ReadFull(r, head); err != nil || string(head) != magic {
+		// A crash while it was made leaves a short header or zeros; any other one is not ours to read.
+		seg.damaged = err == nil && strings.Trim(string(head), "\x00") != ""
+		return seg, nil
+	}
+	seg.size = start
+	return seg, seg.measure(r)
+}
+
+// measure walks the frames.
+func (seg *segment) measure(r *bufio.Reader) error {
+	for {
+		_, size, err := readFrame(r, seg.onDisk-seg.size)
+		seg.size += size
+		switch {
+		case err == nil:
+		case errors.Is(err, io.EOF), errors.Is(err, errTorn):
+			return nil
+		case errors.Is(err, errDamaged):
+			seg.damaged = true
+			if size == 0 {
+				return nil
+			}
+		default:
+			return err
+		}
+	}
+}
