@@ -35,7 +35,7 @@ func (c *campaign) run(ctx context.Context) error {
 			}
 			return err
 		}
-		if r.outcome != interrupted || r.seconds > 0 {
+		if r.outcome != interrupted || r.execs > 0 {
 			if err := appendResult(c.options.results, &r); err != nil {
 				return err
 			}
