@@ -1,0 +1,96 @@
+package push
+
+import (
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Auth0's tenant log: the codes of its log streams and Management API. A log stream wraps the event as {"log_id", "data"}.
+var auth0Types = map[string]verdict{
+	"s":                loginSuccess,
+	"scoa":             loginSuccess, // cross-origin authentication
+	"f":                loginFailure,
+	"fp":               loginFailure, // wrong password
+	"fu":               loginFailure, // unknown user name or mail
+	"fc":               loginFailure, // by the AD/LDAP connector
+	"fco":              loginFailure, // by CORS
+	"fcoa":             loginFailure,
+	"limit_wc":         loginFailure, // blocked: too many failed logins to one account
+	"limit_mu":         loginFailure, // blocked address: too many failed logins
+	"pwd_leak":         loginFailure, // blocked: the password is known to be leaked
+	"slo":              logout,
+	"flo":              logoutFailure,
+	"ssa":              updateSuccess, // silent authentication: the session goes on
+	"fsa":              updateFailure,
+	"gd_auth_succeed":  updateSuccess, // second factor
+	"gd_auth_failed":   updateFailure,
+	"gd_auth_rejected": updateFailure,
+}
+
+// auth0Errors go by the code: descriptions are prose.
+var auth0Errors = map[string]string{
+	"fp":               session.ErrorInvalidCredentials,
+	"fu":               session.ErrorUserUnknown,
+	"fc":               session.ErrorProviderUnavailable,
+	"fco":              session.ErrorNotPermitted,
+	"limit_wc":         session.ErrorAccountLocked,
+	"limit_mu":         session.ErrorAddressNotAllowed,
+	"pwd_leak":         session.ErrorAccountLocked,
+	"gd_auth_failed":   session.ErrorInvalidCredentials,
+	"gd_auth_rejected": session.ErrorNotPermitted,
+}
+
+// auth0Methods are strategies: how the connection asks who somebody is.
+var auth0Methods = map[string]string{
+	"auth0":         session.AuthPassword,
+	"ad":            session.AuthLDAP,
+	"adfs":          session.AuthSAML,
+	"samlp":         session.AuthSAML,
+	"pingfederate":  session.AuthSAML,
+	"waad":          session.AuthOIDC,
+	"oidc":          session.AuthOIDC,
+	"okta":          session.AuthOIDC,
+	"google-apps":   session.AuthOIDC,
+	"google-oauth2": session.AuthOIDC,
+	"apple":         session.AuthOIDC,
+	"windowslive":   session.AuthOIDC,
+	"oauth2":        session.AuthOAuth2,
+	"github":        session.AuthOAuth2,
+	"facebook":      session.AuthOAuth2,
+	"linkedin":      session.AuthOAuth2,
+	"sms":           session.AuthOther, // a code sent to the user
+	"email":         session.AuthOther,
+}
+
+func withinAuth0(item tree.Value) tree.Value {
+	if data := item.Get("data"); data.Kind() == tree.Object {
+		return data
+	}
+	return item
+}
+
+func readAuth0(item tree.Value, r *Record) error {
+	word := item.Text("type")
+	v, known := auth0Types[word]
+	if !known {
+		return ErrOther
+	}
+	v.set(r.Event)
+	r.SourceEvent = word
+	r.ID = first(item.Get("log_id"), item.Get("_id"))
+	item.Get("_id").Take() // the same again
+	r.User, r.UserID = item.Text("user_name"), item.Text("user_id")
+	r.SessionID = item.Text("details", "session_id")
+	r.AuthType, r.Plugin = item.Text("strategy"), item.Text("connection")
+	r.AuthMethod = auth0Methods[r.AuthType]
+	r.ClientAddress, r.UserAgent = address(item.Text("ip")), item.Text("user_agent")
+	r.ApplicationName = item.Text("client_name")
+	r.ServerAddress = item.Text("hostname")
+	if r.Outcome == session.OutcomeFailure {
+		r.FailureReason = first(item.Get("description"), item.Get("details", "error", "message"))
+		class(r.Event, auth0Errors, word)
+	}
+	return setTime(r.Event, item.Get("date"), time.Millisecond)
+}

@@ -1,0 +1,82 @@
+package push
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"github.com/go-faster/jx"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
+)
+
+// Envelope is what a CloudEvents envelope (specification 1.0) says of the event within: around the item in structured and batch mode, in
+// the request's headers in binary mode.
+type Envelope struct {
+	ID    string // source and id, which together are unique; empty for none
+	Type  string
+	Time  int64 // nanoseconds since 1970; 0 for none
+	Trace Trace // of the distributed tracing extension
+}
+
+// NewEnvelope is that of binary mode: the ce- headers' values. It is empty where there is no specversion.
+func NewEnvelope(header func(name string) string) (Envelope, error) {
+	if header("ce-specversion") == "" {
+		return Envelope{}, nil
+	}
+	e := Envelope{ID: envelopeID(header("ce-source"), header("ce-id")), Type: header("ce-type")}
+	if e.ID == "" || e.Type == "" {
+		return Envelope{}, errors.New("ce-id, ce-source, ce-type: a CloudEvent needs all three")
+	}
+	if text := header("ce-time"); text != "" {
+		var ok bool
+		if e.Time, ok = parseClock(text); !ok {
+			return Envelope{}, errors.New("ce-time: not RFC 3339")
+		}
+	}
+	e.Trace, _ = ParseTraceparent(header("ce-traceparent"))
+	return e, nil
+}
+
+func envelopeID(source, id string) string {
+	if source == "" || id == "" {
+		return ""
+	}
+	return source + " " + id
+}
+
+// isCloudEvent knows an envelope by the attributes that each must have.
+func isCloudEvent(v tree.Value) bool {
+	return v.Get("specversion").Kind() == tree.String && v.Get("id").Kind() == tree.String &&
+		v.Get("source").Kind() == tree.String && v.Get("type").Kind() == tree.String
+}
+
+// open takes an item out of its envelope.
+func (r *Reader) open(v tree.Value) (data tree.Value, env Envelope, err error) {
+	env = Envelope{ID: envelopeID(v.Text("source"), v.Text("id")), Type: v.Text("type")}
+	env.Trace, _ = ParseTraceparent(v.Text("traceparent"))
+	if t := v.Get("time"); t.Kind() > tree.Null {
+		var ok bool
+		if env.Time, ok = clock(t); !ok {
+			return data, env, errBadTime
+		}
+	}
+	if encoded := v.Get("data_base64"); encoded.Kind() == tree.String {
+		return r.decode(encoded.Str(), env)
+	}
+	return v.Get("data"), env, nil
+}
+
+func (r *Reader) decode(encoded string, env Envelope) (tree.Value, Envelope, error) {
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return tree.Value{}, env, errors.New("data_base64: not base64")
+	}
+	// The decoder in use stands within the body, so the data gets one of its own.
+	var dec jx.Decoder
+	v, flaw, broken := r.inner.ParseText(&dec, raw)
+	if broken != nil {
+		return v, env, fmt.Errorf("data_base64: %w", whatIsBroken(broken, ""))
+	}
+	return v, env, flaw
+}

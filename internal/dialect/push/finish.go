@@ -1,0 +1,73 @@
+package push
+
+import (
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// finish gives the event what its own object does not say, and its ids.
+func (r *Reader) finish(rec *Record, env Envelope) error {
+	e := rec.Event
+	if e.Kind == session.KindUnknown {
+		if e.Kind = kindOf(env.Type); e.Kind == session.KindUnknown {
+			return errNoKind
+		}
+	}
+	if e.Time == 0 {
+		if e.Time = env.Time; e.Time == 0 {
+			return errNoTime
+		}
+	}
+	if e.System == "" {
+		e.System = r.dialect.System
+	}
+	if e.Instance == "" {
+		e.Instance = r.origin.Instance
+	}
+	if rec.ID == "" {
+		rec.ID = env.ID
+	}
+	if e.Severity == e.DefaultSeverity() {
+		e.Severity = 0
+	}
+	if e.SessionKey.IsZero() && e.SessionID != "" {
+		e.SessionKey = r.hash.Start("session", e.System, e.Instance).Str(e.SessionID).Key()
+	}
+	e.RecordID = r.recordID(rec)
+	if rec.ID != "" {
+		e.Extra = append(e.Extra, session.Attr{Key: session.AttrSenderRecordUID, Value: rec.ID})
+	}
+	e.Observed = r.origin.Observed
+	setTrace(e, env.Trace, r.origin.Trace)
+	return nil
+}
+
+// recordID is a hash of what the sender calls the event, in the sender's own namespace: no sender can name another's record. Without an
+// id it is the call's Idempotency-Key and the item's number, and without that everything that the event says.
+//
+// The event's time is part of it (session.Hasher.RecordID), so an id that a sender uses again another day is another record.
+func (r *Reader) recordID(rec *Record) session.ID {
+	e := rec.Event
+	var content session.ID
+	if rec.ID == "" && r.origin.Key == "" {
+		content = e.ContentID(&r.digest)
+	}
+	r.hash.Start("push", e.System, e.Instance).Str(r.origin.Sender)
+	switch {
+	case rec.ID != "":
+		r.hash.Str("id").Str(rec.ID)
+	case r.origin.Key != "":
+		r.hash.Str("key").Str(r.origin.Key).Int(int64(r.next))
+	default:
+		r.hash.Str("content").Bytes(content[:])
+	}
+	return r.hash.RecordID(e.Time)
+}
+
+// setTrace ties an event that says nothing of a trace to the one that it was sent in.
+func setTrace(e *session.Event, contexts ...Trace) {
+	for _, t := range contexts {
+		if e.TraceID == [16]byte{} && t != (Trace{}) {
+			e.TraceID, e.SpanID, e.Correlation = t.TraceID, t.SpanID, Correlated
+		}
+	}
+}

@@ -1,0 +1,50 @@
+package push
+
+import (
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// GitHub's audit log, of an enterprise or a server: entries as its REST API and its streams give them.
+var githubActions = map[string]verdict{
+	"user.login":                        loginSuccess,
+	"user.failed_login":                 loginFailure,
+	"user.logout":                       logout,
+	"org.sso_response":                  loginSuccess, // a SAML login to the organisation
+	"business.sso_response":             loginSuccess,
+	"user.two_factor_challenge_success": updateSuccess,
+	"user.two_factor_challenge_failure": updateFailure,
+}
+
+// githubMethods go by the action: entries do not name the method.
+var githubMethods = map[string]string{
+	"org.sso_response":      session.AuthSAML,
+	"business.sso_response": session.AuthSAML,
+	"user.failed_login":     session.AuthPassword,
+}
+
+func readGitHub(item tree.Value, r *Record) error {
+	word := item.Text("action")
+	v, known := githubActions[word]
+	if !known {
+		return ErrOther
+	}
+	v.set(r.Event)
+	r.SourceEvent, r.AuthMethod = word, githubMethods[word]
+	r.ID = item.Text("_document_id")
+	r.User, r.UserID = first(item.Get("actor"), item.Get("user")), first(item.Get("actor_id"), item.Get("user_id"))
+	r.ClientAddress, r.UserAgent = address(item.Text("actor_ip")), item.Text("user_agent")
+	r.ClientName = item.Text("programmatic_access_type")
+	r.Database = first(item.Get("org"), item.Get("business"))
+	if r.Outcome == session.OutcomeFailure {
+		r.FailureReason = first(item.Get("failure_reason"), item.Get("failure_type"), item.Get("message"))
+		r.ErrorType = session.ErrorInvalidCredentials // GitHub does not tell a wrong password from an unknown user
+	}
+	if at := item.Get("@timestamp"); at.Kind() > tree.Null {
+		item.Get("created_at").Take() // the same again
+		return setTime(r.Event, at, time.Millisecond)
+	}
+	return setTime(r.Event, item.Get("created_at"), time.Millisecond)
+}

@@ -1,0 +1,84 @@
+package push
+
+import (
+	"strings"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// GitLab's audit events, as it streams them. A login is authenticated_with_<method>, a failure login_failed_with_<method>_authentication
+// or omniauth_login_failed; older versions say only details.with and details.failed_login. GitLab audits no logout.
+const (
+	gitlabLogin    = "authenticated_with_"
+	gitlabFailure  = "login_failed_with_"
+	gitlabOmniauth = "omniauth_login_failed"
+)
+
+// gitlabMethods are GitLab's words in lower case.
+var gitlabMethods = map[string]string{
+	"password":   session.AuthPassword,
+	"standard":   session.AuthPassword,
+	"ldap":       session.AuthLDAP,
+	"ldapmain":   session.AuthLDAP,
+	"oauth":      session.AuthOAuth2,
+	"group_saml": session.AuthSAML,
+	"saml":       session.AuthSAML,
+	"two_factor": session.AuthOther,
+	"two-factor": session.AuthOther,
+	"otp":        session.AuthOther,
+	"webauthn":   session.AuthOther,
+}
+
+func readGitLab(item tree.Value, r *Record) error {
+	details := item.Get("details")
+	v, method, known := gitlabVerdict(item, details)
+	if !known {
+		return ErrOther
+	}
+	v.set(r.Event)
+	r.SourceEvent = first(item.Get("event_type"), item.Get("event_name"), details.Get("event_name"))
+	if r.SourceEvent == "" {
+		r.SourceEvent = map[bool]string{true: "with", false: "failed_login"}[v == loginSuccess]
+	}
+	details.Get("event_name").Take()
+	item.Get("event_name").Take()
+	r.AuthType, r.AuthMethod = method, gitlabMethods[strings.ToLower(method)]
+	r.ID = item.Text("id")
+	r.User = first(item.Get("target_details"), details.Get("target_details"), item.Get("author_name"), details.Get("author_name"))
+	details.Get("target_details").Take()
+	if author := item.Get("author_id"); !author.Is("-1") { // nobody, before a login has succeeded
+		r.UserID = author.Str()
+	}
+	r.ClientAddress = address(first(item.Get("ip_address"), details.Get("ip_address")))
+	details.Get("ip_address").Take()
+	if r.Outcome == session.OutcomeFailure {
+		r.FailureReason = first(details.Get("custom_message"), details.Get("failed_login"))
+		r.ErrorType = session.ErrorInvalidCredentials // GitLab does not tell a wrong password from an unknown user
+	}
+	return setTime(r.Event, item.Get("created_at"), time.Millisecond)
+}
+
+// gitlabVerdict is what the event's name says, with the method in GitLab's words.
+func gitlabVerdict(item, details tree.Value) (v verdict, method string, known bool) {
+	for _, name := range []tree.Value{item.Get("event_type"), item.Get("event_name"), details.Get("event_name")} {
+		word := name.Peek()
+		if method, ok := strings.CutPrefix(word, gitlabLogin); ok {
+			return loginSuccess, method, true
+		}
+		if method, ok := strings.CutPrefix(word, gitlabFailure); ok {
+			return loginFailure, strings.TrimSuffix(method, "_authentication"), true
+		}
+		if word == gitlabOmniauth {
+			return loginFailure, details.Get("failed_login").Peek(), true
+		}
+	}
+	if method = details.Get("failed_login").Peek(); method != "" {
+		return loginFailure, method, true
+	}
+	if method = details.Get("with").Peek(); method != "" {
+		return loginSuccess, method, true
+	}
+	return verdict{}, "", false
+}

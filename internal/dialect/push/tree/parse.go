@@ -1,0 +1,181 @@
+// Package tree holds one pushed JSON value so that a dialect can ask for its parts by path, and knows which parts nobody asked for.
+//
+// The JSON itself is read by github.com/go-faster/jx, which docs/adr/0010 chose by measurement. What jx leaves to its caller is
+// added here: repeated keys, text that is not UTF-8, and bounds on depth and size, so that no body costs more memory than it has bytes
+// by a small factor.
+package tree
+
+import (
+	"errors"
+	"unicode/utf8"
+	"unsafe"
+
+	"github.com/go-faster/jx"
+)
+
+// The bounds of one item. Real events of every dialect have a tenth of these.
+const (
+	MaxDepth   = 32
+	MaxMembers = 1000   // of one object
+	MaxValues  = 10_000 // of one item, all depths together
+)
+
+// What an item may be refused for although it is JSON. The decoder then stands behind the item, so its neighbours can be read.
+var (
+	ErrDepth   = errors.New("nested deeper than 32 levels")
+	ErrMembers = errors.New("an object has more than 1000 members")
+	ErrValues  = errors.New("more than 10000 values in one item")
+	ErrRepeat  = errors.New("an object has the same key twice")
+	ErrUTF8    = errors.New("text that is not UTF-8")
+)
+
+// Doc is one parsed value. It is reused from item to item; its strings share the memory of what was parsed, which must never change.
+type Doc struct {
+	// Valid says that all that will be parsed is known to be UTF-8, so that no text needs a look of its own.
+	Valid bool
+
+	nodes []node
+	flaw  error
+}
+
+// node is a value in document order; the children of a container follow it, up to end.
+type node struct {
+	key, text string
+	end       int32
+	kind      Kind
+	taken     bool
+}
+
+// Parse reads the decoder's next value. A syntax error is returned as broken: nothing can be read behind it. A flaw refuses this value
+// alone. The decoder must work on a buffer, not on a reader.
+func (d *Doc) Parse(dec *jx.Decoder) (v Value, flaw, broken error) {
+	d.nodes, d.flaw = d.nodes[:0], nil
+	if err := d.value(dec, "", 0); err != nil {
+		return Value{}, nil, err
+	}
+	return Value{d, 0}, d.flaw, nil
+}
+
+// ParseText reads a text that is one value and nothing else.
+func (d *Doc) ParseText(dec *jx.Decoder, text []byte) (v Value, flaw, broken error) {
+	dec.ResetBytes(text)
+	if v, flaw, broken = d.Parse(dec); broken != nil {
+		return v, nil, broken
+	}
+	if dec.Next() != jx.Invalid || !onlySpaceLeft(dec) {
+		return v, nil, errTrailing
+	}
+	return v, flaw, nil
+}
+
+var errTrailing = errors.New("something follows the value")
+
+// onlySpaceLeft tells the end of the text from a byte that begins no value: at the end, skipping fails for want of bytes.
+func onlySpaceLeft(dec *jx.Decoder) bool { return errors.Is(dec.Skip(), errEnd) }
+
+func (d *Doc) value(dec *jx.Decoder, key string, depth int) error {
+	if d.flaw == nil && len(d.nodes) == MaxValues {
+		d.flaw = ErrValues
+	}
+	if d.flaw == nil && depth > MaxDepth {
+		d.flaw = ErrDepth
+	}
+	if d.flaw != nil {
+		return dec.Skip()
+	}
+	at := len(d.nodes)
+	d.nodes = append(d.nodes, node{key: key})
+	kind, text, err := d.content(dec, at, depth)
+	n := &d.nodes[at]
+	n.kind, n.text, n.end = kind, text, int32(len(d.nodes))
+	return err
+}
+
+func (d *Doc) content(dec *jx.Decoder, at, depth int) (Kind, string, error) {
+	switch dec.Next() {
+	case jx.String:
+		b, err := dec.StrBytes()
+		return String, d.checked(b), err
+	case jx.Number:
+		raw, err := dec.Raw()
+		return Number, share(raw), err
+	case jx.Bool:
+		b, err := dec.Bool()
+		if b {
+			return Bool, "true", err
+		}
+		return Bool, "false", err
+	case jx.Null:
+		return Null, "", dec.Null()
+	case jx.Array:
+		return Array, "", d.array(dec, depth)
+	case jx.Object:
+		return Object, "", d.object(dec, at, depth)
+	}
+	return Missing, "", dec.Skip() // which says what is wrong
+}
+
+func (d *Doc) array(dec *jx.Decoder, depth int) error {
+	it, err := dec.ArrIter()
+	if err != nil {
+		return err
+	}
+	for it.Next() {
+		if err := d.value(dec, "", depth+1); err != nil {
+			return err
+		}
+	}
+	return it.Err()
+}
+
+func (d *Doc) object(dec *jx.Decoder, at, depth int) error {
+	it, err := dec.ObjIter()
+	if err != nil {
+		return err
+	}
+	var seen uint64 // a bit for each of 64 classes of keys: only a key whose class was met is compared with those before it
+	for members := 0; it.Next(); members++ {
+		key := d.checked(it.Key())
+		class := classOf(key)
+		switch {
+		case d.flaw != nil:
+		case members == MaxMembers:
+			d.flaw = ErrMembers
+		case seen&class != 0 && d.has(at, key):
+			d.flaw = ErrRepeat
+		}
+		seen |= class
+		if err := d.value(dec, key, depth+1); err != nil {
+			return err
+		}
+	}
+	return it.Err()
+}
+
+func classOf(key string) uint64 {
+	n := len(key)
+	if n == 0 {
+		return 1
+	}
+	return 1 << ((uint(n)*7 + uint(key[n-1])*11 + uint(key[n/2])*29) & 63)
+}
+
+// has tells whether the object at this place, which is still being read, has a member of this key.
+func (d *Doc) has(at int, key string) bool {
+	for i := at + 1; i < len(d.nodes); i = int(d.nodes[i].end) {
+		if d.nodes[i].key == key {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *Doc) checked(b []byte) string {
+	if !d.Valid && d.flaw == nil && !utf8.Valid(b) {
+		d.flaw = ErrUTF8
+	}
+	return share(b)
+}
+
+// share makes a string of bytes that are never changed: jx hands out a part of its input, or a fresh buffer where it had to unescape.
+func share(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -1,0 +1,155 @@
+package push
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// latest is the last second of which an int64 of nanoseconds can tell.
+const latest = (1<<63 - 1) / 1_000_000_000
+
+// clock reads RFC 3339, as every dialect writes texts; false where there is none or where it lies outside of 1970 to 2262.
+func clock(v tree.Value) (int64, bool) {
+	if v.Kind() != tree.String {
+		return 0, false
+	}
+	return parseClock(v.Str())
+}
+
+func parseClock(text string) (int64, bool) {
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if s := t.Unix(); err != nil || s < 0 || s > latest {
+		return 0, false
+	}
+	return t.UnixNano(), true
+}
+
+// since1970 reads a whole number of units, or RFC 3339.
+func since1970(v tree.Value, unit time.Duration) (int64, bool) {
+	if text := v.Peek(); len(text) > 4 && text[4] == '-' {
+		return clock(v)
+	}
+	n, ok := v.Int()
+	if !ok {
+		return 0, false
+	}
+	return n * int64(unit), n >= 0 && n <= latest*int64(time.Second/unit)
+}
+
+// setTime is the time of an event. A time that is there and cannot be read refuses the event; one that is missing may stand in an
+// envelope.
+func setTime(e *session.Event, v tree.Value, unit time.Duration) error {
+	if v.Kind() <= tree.Null {
+		return nil
+	}
+	var ok bool
+	if e.Time, ok = since1970(v, unit); !ok {
+		e.Time = 0
+		return errBadTime
+	}
+	return nil
+}
+
+// first is the first of some values that has a text.
+func first(values ...tree.Value) string {
+	for _, v := range values {
+		if s := v.Str(); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// address takes IPv4 addresses out of IPv6: ::ffff:10.0.0.7 is 10.0.0.7.
+func address(s string) string {
+	if rest, mapped := strings.CutPrefix(s, "::ffff:"); mapped && strings.Contains(rest, ".") {
+		return rest
+	}
+	return s
+}
+
+// setUser keeps apart a name that is empty and one that is not there.
+func setUser(e *session.Event, v tree.Value) {
+	e.User = v.Str()
+	e.UserEmpty = e.User == "" && v.Kind() == tree.String
+}
+
+// port is a number of 32 bits; anything else stays where it is.
+func port(v tree.Value) int32 {
+	if n, ok := v.Int(); ok && n > 0 && n < 1<<31 {
+		return int32(n)
+	}
+	return 0
+}
+
+// texts appends a list, or a single value as a list of one.
+func texts(list []string, v tree.Value) []string {
+	for item := range v.Elements() {
+		if item.Kind() <= tree.String {
+			list = append(list, item.Str())
+		} else {
+			list = append(list, item.JSON())
+		}
+	}
+	if s := v.Peek(); s != "" {
+		list = append(list, s)
+	}
+	v.Take()
+	return list
+}
+
+// attr keeps a value under a key of its own.
+func attr(key string, v tree.Value) session.Attr {
+	switch v.Kind() {
+	case tree.String:
+		return session.Attr{Key: key, Value: v.Str()}
+	case tree.Bool:
+		return session.Attr{Key: key, Value: v.Str(), Type: session.AttrBool}
+	case tree.Number:
+		s := v.Str()
+		if _, err := strconv.ParseInt(s, 10, 64); err == nil {
+			return session.Attr{Key: key, Value: s, Type: session.AttrInt}
+		}
+		return session.Attr{Key: key, Value: s, Type: session.AttrDouble}
+	case tree.Array, tree.Object:
+		return session.Attr{Key: key, Value: v.JSON(), Type: session.AttrJSON}
+	}
+	return session.Attr{Key: key, Type: session.AttrEmpty}
+}
+
+// verdict sets kind and outcome of a dialect's word for an event.
+type verdict struct {
+	kind    session.Kind
+	outcome session.Outcome
+}
+
+// The verdicts that tables of words are made of.
+var (
+	loginSuccess  = verdict{session.KindLogin, session.OutcomeSuccess}
+	loginFailure  = verdict{session.KindLogin, session.OutcomeFailure}
+	logout        = verdict{session.KindLogout, session.OutcomeSuccess}
+	logoutFailure = verdict{session.KindLogout, session.OutcomeFailure}
+	updateSuccess = verdict{session.KindSessionUpdate, session.OutcomeSuccess}
+	updateFailure = verdict{session.KindSessionUpdate, session.OutcomeFailure}
+)
+
+func (v verdict) set(e *session.Event) { e.Kind, e.Outcome = v.kind, v.outcome }
+
+// class is the error.type of a failure, by the dialect's own words; one that is not in the table is _OTHER, and one without any word
+// invalid_credentials only where the dialect says so.
+func class(e *session.Event, table map[string]string, words ...string) {
+	if e.Outcome != session.OutcomeFailure {
+		return
+	}
+	for _, word := range words {
+		if t, known := table[word]; known {
+			e.ErrorType = t
+			return
+		}
+	}
+	e.ErrorType = session.ErrorOther
+}
