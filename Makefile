@@ -12,8 +12,10 @@ FUZZTIME ?= 20s
 FUZZ_MINUTES  ?= 30
 FUZZ_PARALLEL ?= 1
 FUZZ_PACKAGES ?= ./...
+STORY_ROWS    ?= 1000000
+STORY_SEED    ?= 1
 
-.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-all fuzz fuzz-long proofs builder clean
+.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-all fuzz fuzz-long story-redshift proofs builder clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 16
@@ -76,6 +78,10 @@ fuzz: ## every fuzz target for FUZZTIME
 
 fuzz-long: ## every fuzz target for FUZZ_MINUTES in all, in slices; interrupt and resume at will, results in proofs/fuzz.csv
 	go run ./internal/fuzzlong -minutes $(FUZZ_MINUTES) -parallel $(FUZZ_PARALLEL) -packages '$(FUZZ_PACKAGES)'
+
+story-redshift: engines ## STORY_ROWS rows (1000000) in Redshift's shape while the collector is killed; results go into proofs/stories.csv
+	SESSIONLOG_STORY_ROWS=$(STORY_ROWS) SESSIONLOG_STORY_SEED=$(STORY_SEED) SESSIONLOG_STORY_RESULTS=$(CURDIR)/proofs/stories.csv \
+		go test -run TestRedshiftStory -timeout 120m -v ./internal/e2e
 
 proofs: ## the tables of proofs/README.md, from the results beside it
 	go run ./internal/fuzzlong -table proofs/README.md

@@ -62,10 +62,10 @@ func (k table) exporter() string {
 // doorTo is a receiver of the test's clusters, in YAML.
 type doorTo struct{ name, instance, source string }
 
-func viewDoor(s *redshift.Server, name, instance, table string) doorTo {
+func viewDoor(s *redshift.Server, name, instance, table string, batch int) doorTo {
 	return doorTo{name, instance, fmt.Sprintf("redshift: {endpoints: [%q], username: %s, password: %s, database: %s, table: %s, "+
-		"collection_interval: 100ms, reconcile_interval: 1s, batch_size: 500}", "redshift://"+s.Address, redshift.Collector.Name, redshift.Collector.Password,
-		redshift.Database, table)}
+		"collection_interval: 100ms, reconcile_interval: 1s, batch_size: %d}", "redshift://"+s.Address, redshift.Collector.Name, redshift.Collector.Password,
+		redshift.Database, table, batch)}
 }
 
 func fileDoor(name, instance, dir string) doorTo {

@@ -30,7 +30,7 @@ func newCluster(t *testing.T, s *redshift.Server, name string, logFields int, sw
 		table := name + "_" + door
 		s.Exec(t, "CREATE TABLE "+table+" (LIKE pg_catalog."+door+"_connection_log); GRANT SELECT ON "+table+" TO "+redshift.Collector.Name)
 		insertHistory(t, s, table, columns, rows)
-		c.doors[door] = viewDoor(s, table, name, table)
+		c.doors[door] = viewDoor(s, table, name, table, 7)
 		c.expect[door] = c.rows(rows, len(columns), time.Microsecond)
 	}
 	c.doors["file"] = fileDoor(name+"_file", name, writeLog(t, name, logFields, swapped, rows))
