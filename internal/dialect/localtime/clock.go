@@ -11,6 +11,7 @@ import (
 var (
 	ErrNoZone   = errors.New("a local time, and nobody said of which zone")
 	ErrSkipped  = errors.New("a local time that the clocks of the zone skipped: is `timezone` really the server's?")
+	ErrRange    = errors.New("a time before 1678 or after 2261: events keep nanoseconds in 64 bits, which have no other years")
 	ErrMismatch = errors.New("a zone abbreviation that the zone of `timezone` does not use at that time: is it really the server's log_timezone?")
 )
 
@@ -19,6 +20,16 @@ var (
 const Disorder = 60
 
 const day = 24 * 3600
+
+// Nanos gives a moment as events keep it, in nanoseconds since 1970 UTC, of its seconds and the nanoseconds beyond them. A
+// forged or torn year would else be told as one of another century.
+func Nanos(unix, fraction int64) (int64, error) {
+	const most = 9_214_646_400 // 2262-01-01
+	if unix < -most || unix >= most {
+		return 0, ErrRange
+	}
+	return unix*1e9 + fraction, nil
+}
 
 // Clock reads the local times of one zone. It is not safe for concurrent use.
 type Clock struct {

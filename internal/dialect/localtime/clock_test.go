@@ -105,3 +105,33 @@ func TestFraction(t *testing.T) {
 		require.Equal(t, test.rest, rest, test.in)
 	}
 }
+
+// Nanoseconds in 64 bits end in 2262: a later time is none, and not one of another century.
+func TestMomentsThatEventsCannotKeep(t *testing.T) {
+	for _, test := range []struct {
+		at time.Time
+		ok bool
+	}{
+		{time.Date(2261, 12, 31, 23, 59, 59, 999999999, time.UTC), true},
+		{time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC), false},
+		{time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), false},
+		{time.Date(1969, 12, 31, 23, 59, 59, 5, time.UTC), true},
+		{time.Date(1678, 1, 1, 0, 0, 0, 0, time.UTC), true},
+		{time.Date(1677, 1, 1, 0, 0, 0, 0, time.UTC), false},
+		{time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), false},
+	} {
+		nanos, err := localtime.Nanos(test.at.Unix(), int64(test.at.Nanosecond()))
+		if !test.ok {
+			require.ErrorIs(t, err, localtime.ErrRange, test.at)
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, test.at, time.Unix(0, nanos).UTC())
+	}
+	for _, stamp := range []string{"9999-11-21T22:03:18Z vm", "9999-11-21 22:03:18 vm", "0001-01-01T00:00:00+01:00 vm"} {
+		s := localtime.Syslog{Clock: clock(t, "UTC")}
+		_, _, err := s.Stamp(stamp)
+		require.ErrorIs(t, err, localtime.ErrRange, stamp)
+		require.Zero(t, s.Before, "what cannot be does not move the clock")
+	}
+}

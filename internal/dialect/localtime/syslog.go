@@ -45,8 +45,11 @@ func (s *Syslog) iso(line string) (nanos int64, rest string, err error) {
 		return 0, "", ErrStamp
 	}
 	if zone == "" {
-		local, err = s.Unix(local, s.Before)
-		return local*1e9 + fraction, rest, err
+		if local, err = s.Unix(local, s.Before); err != nil {
+			return 0, "", err
+		}
+		nanos, err = Nanos(local, fraction)
+		return nanos, rest, err
 	}
 	offset := int64(0)
 	if zone != "Z" {
@@ -54,7 +57,8 @@ func (s *Syslog) iso(line string) (nanos int64, rest string, err error) {
 			return 0, "", ErrStamp
 		}
 	}
-	return (local-offset)*1e9 + fraction, rest, nil
+	nanos, err = Nanos(local-offset, fraction)
+	return nanos, rest, err
 }
 
 // classic reads "Nov  1 22:03:18".
@@ -84,7 +88,10 @@ func (s *Syslog) classic(stamp string) (nanos int64, err error) {
 		return 0, ErrStamp
 	}
 	unix, err := s.Unix(best, s.Before)
-	return unix * 1e9, err
+	if err != nil {
+		return 0, err
+	}
+	return Nanos(unix, 0)
 }
 
 func distance(a, b int64) int64 { return max(a-b, b-a) }

@@ -13,7 +13,7 @@ import (
 var complaints = logformattest.Says(
 	"not a time that server_audit writes: 20261121 22:01:32, or microseconds since 1970",
 	"not a record of server_audit, or a torn one",
-	localtime.ErrSkipped.Error(),
+	localtime.ErrSkipped.Error(), localtime.ErrRange.Error(),
 )
 
 // FuzzServerAudit takes any text: it is read the same at once, in pieces and after a kill, and no error tells a value.

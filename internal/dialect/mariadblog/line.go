@@ -144,13 +144,17 @@ func moment(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest st
 		}
 		unix, err := clock.Unix(local, clock.Before)
 		if err == nil {
+			nanos, err = localtime.Nanos(unix, 0)
+		}
+		if err == nil {
 			clock.Before = unix
 		}
-		return unix * 1e9, false, s[18:], err
+		return nanos, false, s[18:], err
 	}
 	if len(s) > 17 && s[16] == ',' && isNumber(s[:16]) {
 		micros, _ := localtime.Digits(s[:16])
-		return micros * 1000, true, s[17:], nil
+		nanos, err = localtime.Nanos(micros/1e6, micros%1e6*1000)
+		return nanos, true, s[17:], err
 	}
 	return fromSyslog(clock, s)
 }

@@ -15,7 +15,7 @@ var complaints = logformattest.Says(
 	"a message about a login that is not in English: set lc_messages = 'C' on the server, only then can its log be read",
 	"a line that is not as log_line_prefix says, with LOG or FATAL in English behind it: "+
 		"set key `log_line_prefix` to what SHOW log_line_prefix gives, and lc_messages = 'C' on the server",
-	localtime.ErrSkipped.Error(), localtime.ErrMismatch.Error(),
+	localtime.ErrSkipped.Error(), localtime.ErrRange.Error(), localtime.ErrMismatch.Error(),
 )
 
 // check reads a text in one of the formats in every way.

@@ -117,5 +117,8 @@ func stamp(clock *localtime.Clock, s string) (nanos int64, err error) {
 		return 0, errTime
 	}
 	unix, err := clock.Named(local, abbr[1:])
-	return unix*1e9 + fraction, err
+	if err != nil {
+		return 0, err
+	}
+	return localtime.Nanos(unix, fraction)
 }

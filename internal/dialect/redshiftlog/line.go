@@ -232,5 +232,6 @@ func recordTime(s string) (micros int64, ok bool) {
 	year, ok2 := localtime.Digits(s[12:16])
 	millis, ok3 := localtime.Digits(s[26:29])
 	seconds, ok4 := localtime.At(year, localtime.Month(s[8:11]), date, s[17:25])
-	return seconds*1e6 + millis*1000, ok1 && ok2 && ok3 && ok4
+	_, err := localtime.Nanos(seconds, 0)
+	return seconds*1e6 + millis*1000, ok1 && ok2 && ok3 && ok4 && err == nil
 }

@@ -12,7 +12,7 @@ import (
 
 var complaints = logformattest.Says(
 	"not a line of a syslog file: a time, a host, a program",
-	localtime.ErrStamp.Error(), localtime.ErrSkipped.Error(),
+	localtime.ErrStamp.Error(), localtime.ErrSkipped.Error(), localtime.ErrRange.Error(),
 )
 
 // FuzzSSH takes any text: it is read the same at once, in pieces and after a kill, and no error tells a value.

@@ -17,7 +17,8 @@ var complaints = regexp.MustCompile(`^(?:` +
 	`certificate_(?:subjects|serial|issuer|not_before|not_after)|http_user_agent|quotas): )?` +
 	`(?:neither LoginFailure, LoginSuccess nor Logout|not a UUID|not an IP address|not a number of this column's size|` +
 	`a broken escape sequence|not JSON, or only a part of it|neither an array nor a tuple as ClickHouse writes them|` +
-	`not a time that ClickHouse writes \(YYYY-MM-DD hh:mm:ss\[\.ffffff\], ISO 8601, or seconds since 1970\)|` + regexp.QuoteMeta(localtime.ErrSkipped.Error()) + `)|` +
+	`not a time that ClickHouse writes \(YYYY-MM-DD hh:mm:ss\[\.ffffff\], ISO 8601, or seconds since 1970\)|` + regexp.QuoteMeta(localtime.ErrSkipped.Error()) + `|` +
+	regexp.QuoteMeta(localtime.ErrRange.Error()) + `)|` +
 	`a quote that is not closed where its cell ends|not a JSON object|not a JSON array|more than one JSON value in a line|` +
 	`column (?:type|auth_id) is missing|columns event_time_microseconds and event_time are missing|` +
 	`\d+ cells, and the table has \d+ columns)$`)

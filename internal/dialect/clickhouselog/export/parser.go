@@ -127,6 +127,9 @@ func (p *parser) time() (int64, error) {
 		return 0, errors.New("columns event_time_microseconds and event_time are missing")
 	}
 	micros, err := p.clock.micros(text, p.before)
+	if err == nil {
+		_, err = localtime.Nanos(micros/1e6, 0)
+	}
 	if errors.Is(err, localtime.ErrNoZone) {
 		return 0, logformat.Refuse("the times of this export carry no zone, and key `timezone` is not set: write the zone of the server there, " +
 			"as SELECT serverTimezone() names it, or export with SETTINGS date_time_output_format = 'iso'")
