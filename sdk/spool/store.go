@@ -66,6 +66,7 @@ func (s *store) recover() (err error) {
 	if err := errors.Join(syncDir(s.dir), syncDir(filepath.Dir(s.dir))); err != nil {
 		return err
 	}
+	_ = writeCursor(s.marker, s.cursor) // takes the room that it needs; without, a full disk would have records told again
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.discard()

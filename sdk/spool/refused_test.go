@@ -1,0 +1,79 @@
+package spool
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploggrpc"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
+	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
+)
+
+// picky is an OTLP receiver that refuses every request with a user it does not like, for good.
+type picky struct {
+	plogotlp.UnimplementedGRPCServer
+	mu    sync.Mutex
+	users []string
+}
+
+func (p *picky) Export(_ context.Context, req plogotlp.ExportRequest) (plogotlp.ExportResponse, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var names []string
+	for _, rl := range req.Logs().ResourceLogs().All() {
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, lr := range sl.LogRecords().All() {
+				v, _ := lr.Attributes().Get("user.name")
+				if v.Str() == "poison" {
+					return plogotlp.ExportResponse{}, status.Error(codes.InvalidArgument, "not this one")
+				}
+				names = append(names, v.Str())
+			}
+		}
+	}
+	p.users = append(p.users, names...)
+	return plogotlp.NewExportResponse(), nil
+}
+
+// TestPoisonAmongGoodOnes: over real OTLP, a record that the collector refuses for good is kept aside and stops nobody.
+func TestPoisonAmongGoodOnes(t *testing.T) {
+	reports := quiet(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	receiver := &picky{}
+	server := grpc.NewServer()
+	plogotlp.RegisterGRPCServer(server, receiver)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	defer func() { server.Stop(); <-served }()
+
+	exporter, err := otlploggrpc.New(t.Context(), otlploggrpc.WithEndpoint(listener.Addr().String()), otlploggrpc.WithInsecure())
+	require.NoError(t, err)
+	dir, _ := paths(t)
+	p, err := NewProcessor(dir, exporter, WithRefused(func(err error) bool { return status.Code(err) == codes.InvalidArgument }))
+	require.NoError(t, err)
+	a := newApp(p)
+	for _, name := range []string{"alice", "poison", "bob", "poison", "carol"} {
+		require.NoError(t, a.Login(t.Context(), sessionlog.User(name), sessionlog.Durable()))
+	}
+	a.leave(t)
+	require.Equal(t, []string{"alice", "bob", "carol"}, receiver.users)
+	n := 0
+	for entry, err := range deadletter.Read(dir + "/refused") {
+		require.NoError(t, err)
+		require.Contains(t, entry.Reason, "not this one")
+		v, _ := entry.Record.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes().Get("user.name")
+		require.Equal(t, "poison", v.Str())
+		n++
+	}
+	require.Equal(t, 2, n)
+	require.Equal(t, 2, *reports)
+}

@@ -1,0 +1,201 @@
+package spool
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel"
+)
+
+// quiet keeps the reports of damage out of the tests' output, and counts them.
+func quiet(t testing.TB) *int {
+	n := new(int)
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) { *n++ }))
+	t.Cleanup(func() { otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {})) })
+	return n
+}
+
+func payload(i int) []byte { return bytes.Repeat([]byte{byte('a' + i)}, 5+i) }
+
+// written is a segment of five frames, and where each ends.
+func written(t testing.TB) (content []byte, ends []int) {
+	t.Helper()
+	dir := t.TempDir()
+	s, err := openStore(dir, 1<<20)
+	require.NoError(t, err)
+	at := len(magic)
+	for i := range 5 {
+		require.Equal(t, []error{nil}, s.append([][]byte{payload(i)}))
+		at += frameHeader + len(payload(i))
+		ends = append(ends, at)
+	}
+	require.NoError(t, s.close())
+	content, err = os.ReadFile(s.path(1))
+	require.NoError(t, err)
+	require.Len(t, content, at)
+	return content, ends
+}
+
+// drain delivers everything that a folder with this one segment holds, after a record more.
+func drain(t testing.TB, content []byte) (got [][]byte, dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%020d%s", 1, extension)), content, 0o600))
+	s, err := openStore(dir, 1<<20)
+	require.NoError(t, err)
+	require.Equal(t, []error{nil}, s.append([][]byte{[]byte("later")}))
+	for {
+		b, ok, err := s.next()
+		require.NoError(t, err)
+		if !ok {
+			break
+		}
+		got = append(got, b.payloads...)
+		require.NoError(t, s.delivered(b.end))
+	}
+	require.Zero(t, s.pending())
+	require.NoError(t, s.finish())
+	left, err := filepath.Glob(filepath.Join(dir, "*"+extension))
+	require.NoError(t, err)
+	require.Empty(t, left)
+	return got, dir
+}
+
+func TestATornEndCostsNoWholeFrame(t *testing.T) {
+	quiet(t)
+	content, ends := written(t)
+	for cut := range len(content) + 1 {
+		var want [][]byte
+		for i, end := range ends {
+			if end <= cut {
+				want = append(want, payload(i))
+			}
+		}
+		for _, zeros := range []int{0, 1, frameHeader, 100} { // a file system may have made the file longer before it wrote
+			got, _ := drain(t, append(content[:cut:cut], make([]byte, zeros)...))
+			if zeros == 0 {
+				require.Equal(t, append(want, []byte("later")), got, "cut at %d", cut)
+			} else {
+				require.Subset(t, got, append(want, []byte("later")), "cut at %d, %d zeros", cut, zeros)
+			}
+		}
+	}
+}
+
+// TestDamageCostsItsOwnFrame turns every byte over in turn.
+func TestDamageCostsItsOwnFrame(t *testing.T) {
+	reports := quiet(t)
+	content, ends := written(t)
+	for i := len(magic); i < len(content); i++ {
+		bad := bytes.Clone(content)
+		bad[i] ^= 0xff
+		before := *reports
+		got, dir := drain(t, bad)
+		begin, at := len(magic), 0
+		for n, end := range ends {
+			if i >= end {
+				begin, at = end, n+1
+			}
+		}
+		var want [][]byte
+		for n := range ends {
+			// A frame whose length cannot be trusted hides those behind it.
+			if n < at || n > at && i >= begin+8 {
+				want = append(want, payload(n))
+			}
+		}
+		require.Equal(t, append(want, []byte("later")), got, "byte %d", i)
+		kept, err := filepath.Glob(filepath.Join(dir, "*"+aside))
+		require.NoError(t, err)
+		require.Len(t, kept, 1, "what cannot be read is kept for people")
+		require.Equal(t, before+1, *reports)
+	}
+}
+
+func TestALostCursorRepeatsAndNeverSkips(t *testing.T) {
+	quiet(t)
+	dir := t.TempDir()
+	s, err := openStore(dir, 1<<20)
+	require.NoError(t, err)
+	s.append([][]byte{payload(0), payload(1)})
+	b, _, err := s.next()
+	require.NoError(t, err)
+	require.NoError(t, s.delivered(b.end))
+	s.append([][]byte{payload(2)})
+	require.NoError(t, s.close())
+	cursor := filepath.Join(dir, "cursor")
+	good, err := os.ReadFile(cursor)
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		content []byte
+		want    int
+	}{"whole": {good, 1}, "empty": {nil, 3}, "torn": {good[:10], 3}, "zeros": {make([]byte, cursorSize), 3}} {
+		require.NoError(t, os.WriteFile(cursor, c.content, 0o600))
+		s, err := openStore(dir, 1<<20)
+		require.NoError(t, err)
+		b, ok, err := s.next()
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Len(t, b.payloads, c.want, name)
+		require.NoError(t, s.close())
+	}
+}
+
+// TestACursorAheadOfTheFolder: the names of new segments were lost with the power, the cursor was not. What is written next must
+// not count as delivered.
+func TestACursorAheadOfTheFolder(t *testing.T) {
+	dir := t.TempDir()
+	s, err := openStore(dir, 1<<20)
+	require.NoError(t, err)
+	require.NoError(t, s.delivered(position{7, 1000}))
+	require.NoError(t, s.close())
+	s, err = openStore(dir, 1<<20)
+	require.NoError(t, err)
+	require.Equal(t, []error{nil}, s.append([][]byte{payload(0)}))
+	b, ok, err := s.next()
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, [][]byte{payload(0)}, b.payloads)
+	require.NoError(t, s.finish())
+}
+
+// TestAFailedSyncIsWrittenElsewhere: a pipe takes writes and refuses fsync.
+func TestAFailedSyncIsWrittenElsewhere(t *testing.T) {
+	s, err := openStore(t.TempDir(), 1<<20)
+	require.NoError(t, err)
+	require.Equal(t, []error{nil}, s.append([][]byte{payload(0)}))
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	defer r.Close()
+	require.NoError(t, s.active.Close())
+	s.active = w
+	require.ErrorContains(t, s.append([][]byte{payload(1)})[0], "the spool cannot be written")
+	require.Equal(t, []error{nil}, s.append([][]byte{payload(1)}))
+	require.Len(t, s.segments, 2)
+	var got [][]byte
+	for range 2 {
+		b, _, err := s.next()
+		require.NoError(t, err)
+		got = append(got, b.payloads...)
+		require.NoError(t, s.delivered(b.end))
+	}
+	require.Equal(t, [][]byte{payload(0), payload(1)}, got)
+	require.NoError(t, s.finish())
+}
+
+func FuzzSegment(f *testing.F) {
+	content, _ := written(f)
+	f.Add(content)
+	f.Add(content[:len(content)-3])
+	f.Add([]byte(magic))
+	f.Add([]byte{})
+	quiet(f)
+	f.Fuzz(func(t *testing.T, content []byte) {
+		got, _ := drain(t, content)
+		require.Equal(t, "later", string(got[len(got)-1]))
+	})
+}
