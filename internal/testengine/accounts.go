@@ -22,7 +22,7 @@ func accountsSQL() []string {
 	}{
 		{User: server.Admin, grants: []string{"ALL ON *.*"}},
 		{User: server.Audit, grants: []string{
-			"SELECT ON system.session_log*", "SELECT ON system.query_log*", "SELECT ON system.opentelemetry_span_log*",
+			"SELECT ON system.session_log*", "SELECT ON system.query_log*", "SELECT ON system.opentelemetry_span_log*", "SELECT ON system.clusters",
 		}},
 		{User: server.Alice, suffix: " SETTINGS PROFILE 'analysts'", grants: []string{"analyst", "loader"}},
 		{User: server.Bob, grants: []string{"ALL ON default.*"}},

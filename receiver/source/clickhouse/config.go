@@ -17,6 +17,12 @@ type Config struct {
 
 	// Table is database.table. In database system, the tables that upgrades rename it to (…_0, …_1) are read with it.
 	Table string `mapstructure:"table"`
+	// Cluster makes the source read all nodes of this cluster of system.clusters, each directly. Endpoints are then doors to
+	// any of its servers, asked for the nodes.
+	Cluster string `mapstructure:"cluster"`
+	// ClusterPort is where the nodes listen, for the protocol of the endpoints. 0 is the port that system.clusters has, or for
+	// http and https that of the first endpoint.
+	ClusterPort uint16 `mapstructure:"cluster_port"`
 	// ExcludeSelf leaves out the logins that this source's own connections cause.
 	ExcludeSelf bool `mapstructure:"exclude_self"`
 }
@@ -37,7 +43,29 @@ func DefaultConfig() Config {
 // Validate names the key and the remedy of everything that is wrong.
 func (c Config) Validate() error {
 	_, err := parseTable(c.Table)
-	return errors.Join(c.ClientConfig.Check(), c.Config.Check(), err)
+	return errors.Join(c.ClientConfig.Check(), c.Config.Check(), err, c.checkCluster())
+}
+
+func (c Config) checkCluster() error {
+	if c.Cluster == "" {
+		if c.ClusterPort != 0 {
+			return errors.New("cluster_port: means nothing without cluster; write the cluster's name or remove it")
+		}
+		return nil
+	}
+	for i := range c.Endpoints {
+		if schemeOf(c.Endpoints[i]) != schemeOf(c.Endpoints[0]) {
+			return fmt.Errorf("endpoints[%d]: with cluster, all are of one scheme, which the nodes are read by", i)
+		}
+	}
+	return nil
+}
+
+func schemeOf(endpoint string) string {
+	if scheme, _, ok := strings.Cut(endpoint, "://"); ok {
+		return scheme
+	}
+	return "clickhouse"
 }
 
 // DefaultInstance is host:port of the first endpoint.

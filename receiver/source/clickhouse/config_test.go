@@ -34,6 +34,10 @@ func TestValidate(t *testing.T) {
 	f(func(c *Config) { c.Table = "" }, "table: ")
 	f(func(c *Config) { c.Endpoints = nil }, "endpoints: none given")
 	f(func(c *Config) { c.Initial = "now" }, "initial: ")
+	f(func(c *Config) { c.Cluster, c.ClusterPort = "main", 9440 }, "")
+	f(func(c *Config) { c.ClusterPort = 9440 }, "cluster_port: means nothing without cluster")
+	f(func(c *Config) { c.Cluster, c.Endpoints = "main", []string{"ch-1:9000", "clickhouse://ch-2:9000"} }, "")
+	f(func(c *Config) { c.Cluster, c.Endpoints = "main", []string{"ch-1:9000", "http://ch-2:8123"} }, "endpoints[1]: with cluster, all are of one scheme")
 	f(func(c *Config) { c.Endpoints, c.BatchSize, c.Compression = nil, 0, "x" }, "batch_size: ")
 }
 
@@ -42,6 +46,33 @@ func TestDefaultInstanceIsTheFirstEndpoint(t *testing.T) {
 	require.Empty(t, cfg.DefaultInstance())
 	cfg.Endpoints = []string{"https://ch-1:8443", "ch-2:9000"}
 	require.Equal(t, "ch-1:8443", cfg.DefaultInstance())
+}
+
+func TestNodesAreReachedByTheProtocolOfTheEndpoints(t *testing.T) {
+	f := func(endpoint string, port uint16, m member, want string) {
+		t.Helper()
+		cfg := DefaultConfig()
+		cfg.Endpoints, cfg.ClusterPort = []string{endpoint}, port
+		require.Equal(t, want, cfg.door(m))
+	}
+	f("ch:9000", 0, member{"ch-1", 9001}, "clickhouse://ch-1:9001")
+	f("clickhouse://ch:9000", 9440, member{"ch-1", 9001}, "clickhouse://ch-1:9440")
+	f("https://ch:8443/", 0, member{"ch-1", 9001}, "https://ch-1:8443")
+	f("http://ch:8123", 8124, member{"::1", 9001}, "http://[::1]:8124")
+}
+
+func TestNodesShareOutTheMemoryOfPages(t *testing.T) {
+	f := func(batch, nodes, want int) {
+		t.Helper()
+		cfg := DefaultConfig()
+		cfg.BatchSize = batch
+		require.Equal(t, want, cfg.forNode("ch-1:9000", nodes).BatchSize)
+	}
+	f(8192, 1, 8192)
+	f(8192, 4, 8192)
+	f(8192, 8, 4096)
+	f(8192, 1000, 1024)
+	f(100, 1000, 100)
 }
 
 // Every key has its place in the README's table, and nothing else has.

@@ -97,7 +97,10 @@ func run(t testing.TB, cfg Config, store source.Store) *running {
 	return r
 }
 
-const patience = 30 * time.Second
+const (
+	patience = 30 * time.Second
+	pause    = 20 * time.Millisecond
+)
 
 // eventually waits for a condition that must come.
 func eventually(t testing.TB, what string, done func() bool) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,9 +24,15 @@ import (
 // over it, so that its rows are known after a kill, too.
 type ownLogins struct {
 	store source.Store
+	key   string // under which they are stored
 	log   *zap.Logger
+	// others are connections of this source that may lead to this server, too: those that ask a cluster for its nodes. May be nil.
+	others *ownLogins
 
 	mu     sync.Mutex
+	node   string        // the server's UUID, where connections to several servers have to be told apart
+	merged uint64        // the version of others that the set was made with
+	known  atomic.Uint64 // counts the changes of conns, for those whose others we are
 	conns  []ownConn
 	offset int64 // server's clock minus ours, microseconds
 	set    atomic.Pointer[ownSet]
@@ -41,6 +48,7 @@ type ownConn struct {
 	From     int64          `json:"from"`
 	Until    int64          `json:"until"` // renewed while it is in use
 	AuthID   session.ID     `json:"auth_id"`
+	Node     string         `json:"node,omitempty"` // UUID of the server that it leads to
 	open     bool
 }
 
@@ -61,18 +69,79 @@ func (o *ownLogins) load(ctx context.Context) error {
 	if o.set.Load() != nil {
 		return nil
 	}
-	b, err := o.store.Get(ctx, ownKey)
+	conns, err := o.stored(ctx, o.key)
 	if err != nil {
 		return err
 	}
-	if b != nil {
-		if err := json.Unmarshal(b, &o.conns); err != nil {
-			o.log.Warn("the list of own connections cannot be read: their logins will be told", zap.Error(err))
-			o.conns = nil
-		}
-	}
+	o.conns = conns
 	o.publish()
 	return nil
+}
+
+func (o *ownLogins) stored(ctx context.Context, key string) (conns []ownConn, err error) {
+	b, err := o.store.Get(ctx, key)
+	if err != nil || b == nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(b, &conns); err != nil {
+		o.log.Warn("the list of own connections cannot be read: their logins will be told", zap.Error(err))
+		return nil, nil
+	}
+	return conns, nil
+}
+
+// leadsTo notes which server the connection in use has turned out to lead to.
+func (o *ownLogins) leadsTo(ctx context.Context, node string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.node = node
+	for i := range o.conns {
+		if o.conns[i].open {
+			o.conns[i].Node = node
+		}
+	}
+	return o.save(ctx)
+}
+
+// adopt takes over what is stored under another key of connections to this server: it had another name then.
+func (o *ownLogins) adopt(ctx context.Context, key string) error {
+	conns, err := o.stored(ctx, key)
+	if err != nil {
+		return err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	conns = slices.DeleteFunc(conns, func(c ownConn) bool { return c.Node != o.node })
+	o.conns = append(conns, o.conns...)
+	return o.save(ctx)
+}
+
+// take adds connections of this source to a server that somebody else reads.
+func (o *ownLogins) take(ctx context.Context, conns []ownConn) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.conns = append(slices.Clone(conns), o.conns...)
+	return o.save(ctx)
+}
+
+// to are the connections to a server.
+func (o *ownLogins) to(node string) []ownConn {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var conns []ownConn
+	for _, c := range o.conns {
+		if c.Node == node {
+			conns = append(conns, c)
+		}
+	}
+	return conns
+}
+
+// learn takes over auth ids that a server's rows have told.
+func (o *ownLogins) learn(set *ownSet) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	set.collect(o.conns)
 }
 
 // opened is called with each socket before it is used.
@@ -184,18 +253,37 @@ func (o *ownLogins) save(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return o.store.Set(ctx, ownKey, b)
+	return o.store.Set(ctx, o.key, b)
 }
 
 // publish makes the set that rows are held against. The caller holds the lock.
 func (o *ownLogins) publish() {
 	if set := o.set.Load(); set != nil {
 		set.collect(o.conns)
+		if o.others != nil {
+			o.others.learn(set)
+		}
 	}
-	o.set.Store(newOwnSet(o.conns, o.offset))
+	o.known.Add(1)
+	conns := slices.DeleteFunc(slices.Clone(o.conns), func(c ownConn) bool { return c.Node != "" && c.Node != o.node })
+	if o.others != nil {
+		o.merged = o.others.known.Load()
+		conns = append(conns, o.others.to(o.node)...)
+	}
+	o.set.Store(newOwnSet(conns, o.offset))
 }
 
-func (o *ownLogins) current() *ownSet { return o.set.Load() }
+// current is the set as of now.
+func (o *ownLogins) current() *ownSet {
+	if o.others != nil {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.merged != o.others.known.Load() {
+			o.publish()
+		}
+	}
+	return o.set.Load()
+}
 
 // ownSet answers for a row whether it is one of ours. It is read by one goroutine.
 type ownSet struct {

@@ -34,15 +34,26 @@ func (r *reader) Run(ctx context.Context, host source.Host) error {
 	if host.Log == nil {
 		host.Log = zap.NewNop()
 	}
+	if r.cfg.Cluster != "" {
+		return r.runCluster(ctx, host)
+	}
 	client, err := configclickhouse.NewClient(ctx, r.cfg.ClientConfig)
 	if err != nil {
 		return err
 	}
 	t := &table{cfg: r.cfg, name: r.name, client: client, mapper: clickhouselog.NewMapper(r.instance), log: host.Log}
-	if r.cfg.ExcludeSelf {
-		t.own = &ownLogins{store: host.Store, log: host.Log}
-		client.BeforeLogin = t.own.opened
-	}
+	t.own = r.ownLogins(host, "", nil, client)
 	defer t.disconnect(ctx)
 	return poll.Run(ctx, r.cfg.Config, t, host, session.SystemClickHouse, r.instance, r.cfg.Table)
+}
+
+// ownLogins makes the client's connections known, so that their rows can be left out; nil where that is not wanted. They are
+// stored apart by suffix.
+func (r *reader) ownLogins(host source.Host, suffix string, others *ownLogins, client *configclickhouse.Client) *ownLogins {
+	if !r.cfg.ExcludeSelf {
+		return nil
+	}
+	o := &ownLogins{store: host.Store, key: ownKey + suffix, log: host.Log, others: others}
+	client.BeforeLogin = o.opened
+	return o
 }

@@ -27,6 +27,11 @@ type table struct {
 	own    *ownLogins // nil when they are not left out
 	log    *zap.Logger
 
+	// greet is called with a new connection before anything else is asked over it; lost when none can be had. May be nil.
+	greet   func(ctx context.Context, conn configclickhouse.Conn) error
+	lost    func(err error)
+	greeted configclickhouse.Socket
+
 	plan    *reading
 	key     keyUse
 	checked bool // the server hashes as we do
@@ -204,7 +209,11 @@ func (t *table) askTable(ctx context.Context, query func(configclickhouse.Conn) 
 // connection is given up.
 func (t *table) ask(ctx context.Context, query func(configclickhouse.Conn) error) error {
 	if err := t.connect(ctx); err != nil {
-		return explain(err, t.name, t.cfg.Username)
+		err = explain(err, t.name, t.cfg.Username)
+		if t.lost != nil {
+			t.lost(err)
+		}
+		return err
 	}
 	if t.own != nil {
 		if err := t.own.renew(ctx); err != nil {
@@ -222,7 +231,7 @@ func (t *table) ask(ctx context.Context, query func(configclickhouse.Conn) error
 
 func (t *table) connect(ctx context.Context) error {
 	if t.conn != nil {
-		return nil
+		return t.meet(ctx)
 	}
 	if t.own != nil {
 		if err := t.own.load(ctx); err != nil {
@@ -234,13 +243,25 @@ func (t *table) connect(ctx context.Context) error {
 		return err
 	}
 	t.conn, t.layout, t.clockAt = conn, nil, time.Time{}
-	if t.own == nil {
+	if t.own != nil {
+		if err := t.own.seen(ctx, conn); err != nil {
+			t.disconnect(ctx)
+			return err
+		}
+	}
+	return t.meet(ctx)
+}
+
+// meet greets whoever is at the other end, again where HTTP has opened another socket meanwhile.
+func (t *table) meet(ctx context.Context) error {
+	if t.greet == nil || t.conn.Socket() == t.greeted && t.greeted.Endpoint != "" {
 		return nil
 	}
-	if err := t.own.seen(ctx, conn); err != nil {
+	if err := t.greet(ctx, t.conn); err != nil {
 		t.disconnect(ctx)
 		return err
 	}
+	t.greeted = t.conn.Socket()
 	return nil
 }
 
@@ -249,7 +270,7 @@ func (t *table) disconnect(ctx context.Context) {
 		return
 	}
 	_ = t.conn.Close()
-	t.conn = nil
+	t.conn, t.greeted = nil, configclickhouse.Socket{}
 	if t.own != nil {
 		t.own.closed(ctx)
 	}

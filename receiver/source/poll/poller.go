@@ -46,15 +46,15 @@ func Run(ctx context.Context, cfg Config, table Table, host source.Host, identit
 			p.pages.abandon(ctx)
 			var waiting *WaitError
 			if errors.As(err, &waiting) {
-				wait(ctx, cfg.CollectionInterval)
+				Wait(ctx, cfg.CollectionInterval)
 				continue
 			}
-			wait(ctx, backoff(failures))
+			Wait(ctx, Backoff(failures))
 			failures++
 		default:
 			p.trouble(nil)
 			failures = 0
-			wait(ctx, cfg.CollectionInterval)
+			Wait(ctx, cfg.CollectionInterval)
 		}
 	}
 	p.pages.abandon(ctx)
@@ -220,7 +220,7 @@ func (p *poller) deliver(ctx context.Context, events []session.Event) error {
 			return ctx.Err()
 		}
 		p.trouble(err)
-		wait(ctx, backoff(failures))
+		Wait(ctx, Backoff(failures))
 	}
 }
 
@@ -263,9 +263,9 @@ func (p *poller) isBroken() bool {
 	return p.said.bad
 }
 
-// backoff doubles from a quarter of a second to half a minute, less a random part, so that many collectors do not come
+// Backoff is the pause after so many failures in a row: it doubles from a quarter of a second to half a minute, less a random part, so that many collectors do not come
 // back at once.
-func backoff(failures int) time.Duration {
+func Backoff(failures int) time.Duration {
 	d := backoffMost
 	if failures < 7 {
 		d = min(backoffLeast<<failures, backoffMost)
@@ -273,7 +273,8 @@ func backoff(failures int) time.Duration {
 	return d/2 + rand.N(d/2) //nolint:gosec // jitter
 }
 
-func wait(ctx context.Context, d time.Duration) {
+// Wait returns after d, or when ctx ends.
+func Wait(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
