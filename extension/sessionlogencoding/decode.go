@@ -75,10 +75,7 @@ func (e *encoding) parse(d *decoder, parser logformat.Parser, text string) error
 	bad, first, records := 0, int64(0), 0
 	var reason error
 	for at := 0; at < len(text); records++ {
-		n := parser.Frame(data[at:])
-		if n == 0 {
-			n = len(text) - at
-		}
+		n := logformat.Next(parser, data[at:], true)
 		err := parser.Parse(text[at:at+n], int64(at), &d.page)
 		if logformat.IsRefusal(err) {
 			return err

@@ -44,6 +44,19 @@ func Detect(formats []Format, head []byte, whole bool) (Format, Verdict) {
 // Line is [Parser.Frame] of formats whose records never hold a line end.
 func Line(data []byte) int { return bytes.IndexByte(data, '\n') + 1 }
 
+// Next is [Parser.Frame], and at the end of a text the first record of what there is: the last one may lack its line end, or
+// the parser waits for more than will come.
+func Next(p Parser, data []byte, final bool) int {
+	n := p.Frame(data)
+	if n > 0 || !final || len(data) == 0 {
+		return n
+	}
+	if n = p.Frame(append(bytes.Clone(data), '\n')); n > 0 && n < len(data) {
+		return n
+	}
+	return len(data)
+}
+
 // TrimLineEnd takes LF or CRLF off a record.
 func TrimLineEnd(record string) string {
 	record = strings.TrimSuffix(record, "\n")

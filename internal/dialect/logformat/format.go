@@ -93,9 +93,20 @@ type Parser interface {
 // Settler is a [Parser] that may hold back an event until later records, or the mere passing of time, decide what it was.
 type Settler interface {
 	Parser
-	// Settle adds the events that are decided because it is now, in nanoseconds since 1970 UTC, and no record came that
-	// says otherwise. It is called when all that there is of the text has been parsed; the anchor may move by it.
+	// Clock is the time of the last record, of whichever text that shares with this one, in nanoseconds since 1970 UTC; 0 when
+	// that is not known. It is the log's own clock, which need not go as that of this machine does.
+	Clock() int64
+	// Settle adds the events that are decided because the log's clock stands at now, and no record came that says otherwise. It
+	// is called when all that there is of the text has been parsed: now is [Settler.Clock] and for how long there has been
+	// nothing more. The anchor may move by it.
 	Settle(now int64, page *Page)
+}
+
+// Heir is a [Parser] that can do with what another one's state knows of a text that is gone.
+type Heir interface {
+	Parser
+	// Inherit adds what the state knows, as of a text of which no record will be read again.
+	Inherit(state []byte) error
 }
 
 // Refuse makes an error that [IsRefusal]: its text names what is missing and the remedy.

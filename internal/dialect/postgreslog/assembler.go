@@ -18,14 +18,17 @@ type Assembler struct {
 	names   names
 	patient int64 // nanoseconds that an authorized connection is held back
 
+	reading *Text // whose line is at hand; nil while time alone decides
+	clock   int64 // the time of the last line: what the log itself takes for now
+
 	open    map[BackendID]*conn
 	opening queue // no verdict of the server's yet, by the time of their first lines
 	waiting queue // authorized, by the time of that
-	refused *conn // whose DETAIL may be the next line
+	refused queue // whose DETAIL may be the next line
 	free    []*conn
 
-	doubted   memory // logins told without proof
-	elsewhere memory // connections decided in another text than they began in, which may be read once more
+	doubted memory // logins told without proof
+	decided memory // connections that were decided by something else than a line of the text they began in
 }
 
 const (
@@ -44,7 +47,10 @@ func NewAssembler(instance string, decideAfter time.Duration) *Assembler {
 	if decideAfter <= 0 {
 		decideAfter = DefaultDecideAfter
 	}
-	return &Assembler{build: newBuilder(instance), patient: int64(decideAfter), open: map[BackendID]*conn{}}
+	return &Assembler{
+		build: newBuilder(instance), patient: int64(decideAfter), open: map[BackendID]*conn{},
+		doubted: memory{most: maxDoubted}, decided: memory{most: maxDecided},
+	}
 }
 
 // Text is one of the texts that feed an assembler: a file, a stream. Its address is its identity.
@@ -53,60 +59,64 @@ type Text struct{ _ byte }
 // Add takes the next line, which stands at this place of its text, and tells what it decides. It returns false when the
 // line is one of those about connections and cannot be read.
 func (a *Assembler) Add(l *Line, text *Text, at int64, page *logformat.Page) bool {
-	a.build.line = l
-	defer a.build.forget()
+	a.build.line, a.reading, a.clock = l, text, l.Time
+	defer a.putDown()
 	if a.detail(l, page) {
 		return true
 	}
-	a.Settle(l.Time, page)
+	a.settle(l.Time, page)
 	switch classify(l.Severity, l.Message) {
 	case msgReceived:
-		return a.received(l, text, at, page)
+		return a.received(l, at, page)
 	case msgAuthenticated:
-		return a.authenticated(l, text, at)
+		return a.authenticated(l, at)
 	case msgAuthorized:
-		return a.authorized(l, text, at)
+		return a.authorized(l, at)
 	case msgReady:
-		a.ready(l, text, page)
+		a.ready(l, at, page)
 	case msgDisconnection:
-		return a.disconnected(l, text, page)
+		return a.disconnected(l, page)
 	case msgFatal:
-		a.fatal(l, text, at, page)
+		a.fatal(l, at, page)
 	case msgError:
-		if c := a.open[l.ID]; c != nil && c.Stage == stageAuthorized {
-			a.succeed(c, text, page) // an error before the session is open would be FATAL
+		if c := a.of(l); c != nil && c.Stage == stageAuthorized {
+			a.succeed(c, page) // an error before the session is open would be FATAL
 		}
 	case msgOther:
 	}
 	return true
 }
 
-// Settle tells what is decided because it is now (nanoseconds since 1970 UTC) and nothing more came.
-func (a *Assembler) Settle(now int64, page *logformat.Page) {
-	if c := a.refused; c != nil && now >= c.Due {
+// putDown ends the work on a line: time alone has none.
+func (a *Assembler) putDown() { a.build.line, a.reading = nil, nil }
+
+// Clock is the time of the last line, 0 before the first.
+func (a *Assembler) Clock() int64 { return a.clock }
+
+// Settle tells what is decided because the log's clock stands there (nanoseconds since 1970 UTC) and nothing more came.
+func (a *Assembler) Settle(now int64, page *logformat.Page) { a.settle(now, page) }
+
+// settle decides by time. What a line's time decides, the same line decides after a restart, if it is read again at all.
+func (a *Assembler) settle(now int64, page *logformat.Page) {
+	for c := a.refused.first; c != nil && now >= c.Due; c = a.refused.first {
 		a.fail(c, page)
 	}
-	for c := a.opening.first; c != nil && (now >= c.Due || len(a.open) > maxOpen); c = a.opening.first {
-		switch c.Stage {
-		case stageRefused:
-			a.fail(c, page)
-			continue
-		case stageAuthenticated:
-			a.build.login(c, session.OutcomeUnknown, page.Add())
+	for c := a.opening.first; c != nil && a.due(c, now); c = a.opening.first {
+		if c.Stage == stageAuthenticated {
+			a.login(c, session.OutcomeUnknown, page)
+		} else {
+			a.drop(c)
 		}
-		a.drop(c)
 	}
-	for c := a.waiting.first; c != nil && (now >= c.Due || len(a.open) > maxOpen); c = a.waiting.first {
-		a.doubted.add(remembered{ID: c.ID, Login: c.Decisive, Until: now + doubtedFor})
-		a.build.login(c, session.OutcomeSuccess, page.Add())
-		a.drop(c)
+	for c := a.waiting.first; c != nil && a.due(c, now); c = a.waiting.first {
+		a.doubted.add(remembered{ID: c.ID, At: c.Decisive, Login: c.Decisive, Until: until(now, doubtedFor)})
+		a.login(c, session.OutcomeSuccess, page)
 	}
 	a.doubted.expire(now)
-	a.elsewhere.expire(now)
+	a.decided.expire(now)
 }
 
-// decided tells whether a connection got its verdict before this line of it.
-func (a *Assembler) decided(id BackendID) bool { return a.doubted.has(id) || a.elsewhere.has(id) }
+func (a *Assembler) due(c *conn, now int64) bool { return now >= c.Due || len(a.open) > maxOpen }
 
 // Undecided is the place of the first line of this text that belongs to a connection without verdict.
 func (a *Assembler) Undecided(text *Text) (at int64, any bool) {
@@ -116,131 +126,4 @@ func (a *Assembler) Undecided(text *Text) (at int64, any bool) {
 		}
 	}
 	return at, any
-}
-
-func (a *Assembler) received(l *Line, text *Text, at int64, page *logformat.Page) bool {
-	if c := a.open[l.ID]; c != nil {
-		if l.ID.Start != NoStart {
-			return true // told again: a parser goes on at its anchor
-		}
-		a.end(c, text, page) // a pid that was given anew
-	}
-	if l.ID.Start == NoStart {
-		a.doubted.forget(l.ID)
-		a.elsewhere.forget(l.ID)
-	}
-	var f facts
-	f.columns(l)
-	if !f.received(l.Message) {
-		return false
-	}
-	if !a.decided(l.ID) {
-		c := a.add(l, text, at)
-		a.names.keep(&c.facts, &f)
-	}
-	return true
-}
-
-// end decides a connection of which nothing more can come.
-func (a *Assembler) end(c *conn, text *Text, page *logformat.Page) {
-	if c.Stage == stageAuthorized {
-		a.succeed(c, text, page)
-		return
-	}
-	a.drop(c)
-}
-
-func (a *Assembler) authenticated(l *Line, text *Text, at int64) bool {
-	c := a.open[l.ID]
-	f := c.known()
-	f.columns(l)
-	if !f.authenticated(l.Message) {
-		return false
-	}
-	if c == nil {
-		if a.decided(l.ID) {
-			return true
-		}
-		c = a.add(l, text, at)
-	}
-	if c.Stage == stageReceived {
-		c.Stage, c.Decisive = stageAuthenticated, l.Time
-	}
-	a.names.keep(&c.facts, &f)
-	return true
-}
-
-func (a *Assembler) authorized(l *Line, text *Text, at int64) bool {
-	c := a.open[l.ID]
-	f := c.known()
-	f.columns(l)
-	if !f.authorized(l.Message) {
-		return false
-	}
-	if c == nil {
-		if a.decided(l.ID) {
-			return true
-		}
-		c = a.add(l, text, at)
-	}
-	a.names.keep(&c.facts, &f)
-	if c.Stage != stageAuthorized {
-		a.opening.remove(c)
-		c.Stage, c.Decisive, c.Due = stageAuthorized, l.Time, l.Time+a.patient
-		a.waiting.push(c)
-	}
-	return true
-}
-
-// ready is written by servers since 18, once a session is open. Of a server that writes nothing else it is the login.
-func (a *Assembler) ready(l *Line, text *Text, page *logformat.Page) {
-	c := a.open[l.ID]
-	if c == nil {
-		if a.decided(l.ID) {
-			a.doubted.prove(l.ID)
-			return
-		}
-		c = a.add(l, text, 0)
-	}
-	if c.Stage < stageAuthenticated {
-		c.Decisive = l.Time
-		f := c.facts
-		f.columns(l)
-		a.names.keep(&c.facts, &f)
-	}
-	a.succeed(c, text, page)
-}
-
-// disconnected is written by open sessions only, so it proves a login of which no verdict was told yet.
-func (a *Assembler) disconnected(l *Line, text *Text, page *logformat.Page) bool {
-	var f facts
-	f.columns(l)
-	duration, ok := f.disconnection(l.Message)
-	if !ok {
-		return false
-	}
-	if c := a.open[l.ID]; c != nil {
-		if c.Stage >= stageAuthenticated {
-			a.succeed(c, text, page)
-		} else {
-			a.drop(c)
-		}
-	}
-	a.doubted.prove(l.ID)
-	a.build.logout(l, &f, duration, page.Add())
-	return true
-}
-
-// succeed tells a login that something proves.
-func (a *Assembler) succeed(c *conn, text *Text, page *logformat.Page) {
-	a.settled(c, text)
-	a.build.login(c, session.OutcomeSuccess, page.Add())
-	a.drop(c)
-}
-
-// settled remembers that a connection was decided in another text than it began in, which may be read once more.
-func (a *Assembler) settled(c *conn, text *Text) {
-	if c.text != text {
-		a.elsewhere.add(remembered{ID: c.ID, Until: c.First + elsewhereFor})
-	}
 }

@@ -47,7 +47,7 @@ func BenchmarkParse(b *testing.B) {
 				for n := 0; n < b.N; n += count {
 					page.Cut(0)
 					for at := 0; at < len(text); {
-						length := p.Frame(raw[at:])
+						length := logformat.Next(p, raw[at:], true)
 						if err := p.Parse(text[at:at+length], 1, page); err != nil {
 							b.Fatal(err)
 						}

@@ -1,5 +1,7 @@
 package postgreslog
 
+import "time"
+
 // stage is how far a connection has come.
 type stage uint8
 
@@ -8,6 +10,7 @@ const (
 	stageAuthenticated
 	stageAuthorized
 	stageRefused
+	stageReady // nothing but the line that says it is open
 )
 
 // conn is a connection without verdict. All that counts of it can be written down.
@@ -16,14 +19,15 @@ type conn struct {
 	Stage    stage     `json:"stage"`
 	First    int64     `json:"first"`    // time of its first line
 	Decisive int64     `json:"decisive"` // time of the line that the verdict will bear
-	Due      int64     `json:"due"`      // when it is decided without more
 	SQLState string    `json:"sqlState,omitempty"`
 	Reason   string    `json:"reason,omitempty"`
 	Detail   string    `json:"detail,omitempty"`
 	facts    `json:"facts"`
 
-	text       *Text // where its first line stands; nil in a text that is read no more
+	Due        int64 `json:"-"` // when it is decided without more
+	text       *Text // where its first line stands; nil if that was read by another parser than those of now
 	at         int64
+	mixed      bool  // lines of it stand in other texts, too
 	end        *Text // where it was refused
 	in         *queue
 	prev, next *conn
@@ -36,24 +40,52 @@ func (c *conn) known() facts {
 	return c.facts
 }
 
-// add begins a connection with the line that is the first known of it.
-func (a *Assembler) add(l *Line, text *Text, at int64) *conn {
+// of finds the undecided connection that a line is of.
+func (a *Assembler) of(l *Line) *conn {
+	c := a.open[l.ID]
+	if c != nil && c.text != a.reading {
+		c.mixed = true
+	}
+	return c
+}
+
+// add begins a connection with the line at hand, the first that is known of it.
+func (a *Assembler) add(l *Line, at int64) *conn {
 	var c *conn
 	if n := len(a.free); n > 0 {
 		c, a.free = a.free[n-1], a.free[:n-1]
 	} else {
 		c = &conn{}
 	}
-	*c = conn{ID: l.ID, First: l.Time, Decisive: l.Time, Due: l.Time + int64(givenUp), text: text, at: at}
+	*c = conn{ID: l.ID, First: l.Time, Decisive: l.Time, text: a.reading, at: at}
+	if a.remembers(l.ID) { // another one, whose pid this is now
+		a.doubted.forget(l.ID)
+		a.decided.forget(l.ID)
+	}
 	a.open[l.ID] = c
-	a.opening.push(c)
+	a.queue(c)
 	return c
 }
 
-func (a *Assembler) drop(c *conn) {
-	if a.refused == c {
-		a.refused = nil
+// queue puts a connection where its stage has it wait, and says until when.
+func (a *Assembler) queue(c *conn) {
+	if c.in != nil {
+		c.in.remove(c)
 	}
+	switch c.Stage {
+	case stageAuthorized:
+		c.Due = until(c.Decisive, time.Duration(a.patient))
+		a.waiting.push(c)
+	case stageRefused:
+		c.Due = until(c.Decisive, detailWait)
+		a.refused.push(c)
+	default:
+		c.Due = until(c.First, givenUp)
+		a.opening.push(c)
+	}
+}
+
+func (a *Assembler) drop(c *conn) {
 	if c.in != nil {
 		c.in.remove(c)
 	}

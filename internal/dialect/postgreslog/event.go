@@ -33,8 +33,10 @@ func (b *builder) login(c *conn, outcome session.Outcome, e *session.Event) {
 	switch c.Stage {
 	case stageAuthenticated:
 		e.SourceEvent = "connection authenticated"
-	case stageReceived:
+	case stageReady:
 		e.SourceEvent = "connection ready"
+	case stageReceived:
+		e.SourceEvent = "connection received"
 	}
 	b.how(&c.facts, e)
 	e.RecordID = b.recordID("login", e)

@@ -54,7 +54,11 @@ func (m *matcher) match(parts []part, text string) bool {
 			if n < 0 {
 				return false
 			}
-			m.take(this.escape, strings.Trim(text[:n], " "))
+			value := strings.Trim(text[:n], " ")
+			if value == "" && n > 0 {
+				return m.nothing(this.escape, parts[i+1:], text, n)
+			}
+			m.take(this.escape, value)
 			text = text[n:]
 			if (this.escape == 'h' || this.escape == 'r') && !m.loose && !isAddress(m.host) {
 				return false
@@ -62,6 +66,18 @@ func (m *matcher) match(parts []part, text string) bool {
 		}
 	}
 	return text == ""
+}
+
+// nothing takes a value that is not there, as in the lines of a process that is no session: of the blanks that stand in its
+// place some may be its padding, and the others what follows it in the prefix.
+func (m *matcher) nothing(escape byte, rest []part, text string, blanks int) bool {
+	m.take(escape, "")
+	for padding := 0; padding <= blanks; padding++ {
+		if m.match(rest, text[padding:]) {
+			return true
+		}
+	}
+	return false
 }
 
 // isAddress tells an address, or what stands for none, from a name.

@@ -94,7 +94,13 @@ func (p *parser) Anchor() (int64, []byte) {
 
 func (p *parser) Restore(at int64, state []byte) error {
 	p.end = at
-	return p.assembler.Restore(state)
+	return p.assembler.Restore(state, false)
 }
+
+// Inherit is part of [logformat.Heir].
+func (p *parser) Inherit(state []byte) error { return p.assembler.Restore(state, true) }
+
+// Clock is part of [logformat.Settler].
+func (p *parser) Clock() int64 { return p.assembler.Clock() }
 
 func (p *parser) Settle(now int64, page *logformat.Page) { p.assembler.Settle(now, page) }

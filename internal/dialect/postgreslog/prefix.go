@@ -2,16 +2,14 @@ package postgreslog
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 )
 
 // prefix is a log_line_prefix, compiled: what stands before "LOG:  " in every line.
-type prefix struct {
-	parts  []part
-	hasPID bool // or %c
-}
+type prefix struct{ parts []part }
 
 // part is either a text that stands as it is, or an escape.
 type part struct {
@@ -23,7 +21,22 @@ type part struct {
 // type have blanks in them.
 const freeText = "uadib"
 
-var errPrefix = errors.New("log_line_prefix has neither %p nor %c: without them nobody can tell which lines belong together")
+// What a log_line_prefix must have. Remedy and key are named by whoever knows where it was written.
+var (
+	errNoProcess = errors.New("has neither %p nor %c, without which nobody can tell the lines of one connection from those of another: " +
+		"set log_line_prefix = '%m [%p] %c %q%u@%d %r %e %a ' on the server, or any that has %c, and write the same here")
+	errNoTime = errors.New("has none of the times %m, %t and %n: " +
+		"set log_line_prefix = '%m [%p] %c %q%u@%d %r %e %a ' on the server, or any that has %m, and write the same here")
+)
+
+// CheckLinePrefix tells what is missing in a log_line_prefix, and the remedy. The empty one is well: it means the usual ones.
+func CheckLinePrefix(text string) error {
+	if text == "" {
+		return nil
+	}
+	_, err := compilePrefix(text)
+	return err
+}
 
 // compilePrefix reads a log_line_prefix as postgresql.conf has it. Padding is taken as blanks around the value.
 func compilePrefix(text string) (*prefix, error) {
@@ -42,15 +55,23 @@ func compilePrefix(text string) (*prefix, error) {
 		case '%':
 			p.literal("%")
 		default:
-			p.hasPID = p.hasPID || c == 'p' || c == 'c'
 			p.parts = append(p.parts, part{escape: c})
 		}
 		text = rest[1:]
 	}
-	if !p.hasPID {
-		return nil, errPrefix
+	var errs []error
+	if !p.has("pc") {
+		errs = append(errs, errNoProcess)
 	}
-	return p, nil
+	if !p.has("mtn") {
+		errs = append(errs, errNoTime)
+	}
+	return p, errors.Join(errs...)
+}
+
+// has tells whether one of these escapes is there.
+func (p *prefix) has(escapes string) bool {
+	return slices.ContainsFunc(p.parts, func(this part) bool { return strings.IndexByte(escapes, this.escape) >= 0 })
 }
 
 func (p *prefix) literal(text string) {
@@ -115,26 +136,32 @@ func valueLength(escape byte, text string) int {
 	case 'e':
 		return lead + spanOf(body, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 	case 'r', 'h', 'L':
-		end := strings.IndexAny(body, " ,;|")
-		if end < 0 {
-			end = len(body)
-		}
-		return lead + hostLength(escape, body[:end])
+		return lead + hostLength(escape, body)
 	}
 	return -1
 }
 
-// hostLength takes no more than a host, and its port in parentheses of %r: a colon may follow it.
+// hostChars are those of addresses and of hosts' names.
+const hostChars = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:-_%"
+
+// hostLength takes no more than a host, and its port in parentheses of %r: a colon may follow it. A process that is no session
+// has nothing there.
 func hostLength(escape byte, s string) int {
+	for _, word := range [...]string{"[local]", unknown, "[none]"} {
+		if strings.HasPrefix(s, word) {
+			return len(word)
+		}
+	}
+	n := spanOf(s, hostChars)
 	switch {
-	case strings.HasPrefix(s, "[local]"), strings.HasPrefix(s, unknown):
-		return strings.IndexByte(s, ']') + 1
+	case escape == 'r' && n > 0 && n < len(s) && s[n] == '(':
+		return strings.IndexByte(s, ')') + 1
 	case escape == 'r':
-		return strings.IndexByte(s, ')') + 1 // nothing, of a process that is no session
-	case strings.Count(s, ":") == 1: // no IPv6 address
+		return 0
+	case strings.Count(s[:n], ":") == 1: // no IPv6 address
 		return strings.IndexByte(s, ':')
 	}
-	return len(s)
+	return n
 }
 
 func spanOf(s, chars string) int {

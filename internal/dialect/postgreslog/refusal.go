@@ -4,8 +4,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-func (a *Assembler) fatal(l *Line, text *Text, at int64, page *logformat.Page) {
-	c := a.open[l.ID]
+func (a *Assembler) fatal(l *Line, at int64, page *logformat.Page) {
+	c := a.of(l)
 	switch {
 	case c != nil && c.Stage == stageAuthorized && ends(l.SQLState, l.Message):
 		return // a disconnection will follow if the session was open
@@ -14,19 +14,18 @@ func (a *Assembler) fatal(l *Line, text *Text, at int64, page *logformat.Page) {
 			a.correct(l, page)
 		}
 		return
-	case c == nil && (a.decided(l.ID) || !refuses(l)):
+	case c == nil && (a.known(l) || l.ID.Start != NoStart && a.remembers(l.ID) || !refuses(l)):
 		return // of a session that is open: its disconnection follows
 	case c == nil:
-		c = a.add(l, text, at)
+		c = a.add(l, at)
 	}
 	a.refuse(c, l)
-	c.end = text
-	if l.Continues {
-		c.Due = l.Time + int64(detailWait)
-		a.refused = c
+	if !l.Continues {
+		a.fail(c, page)
 		return
 	}
-	a.fail(c, page)
+	c.end = a.reading
+	a.queue(c)
 }
 
 // refuse notes a refusal, whose names are the line's own: nobody has checked them.
@@ -42,26 +41,31 @@ func (a *Assembler) refuse(c *conn, l *Line) {
 	c.SQLState, c.Reason, c.Detail = a.names.name(l.SQLState), a.names.name(l.Message), a.names.name(l.Detail)
 }
 
-// detail takes the line behind a refusal, which completes it.
+// detail takes the line behind a refusal, which completes it. Any other line behind it says that there is none; an older one
+// of another text, which is being read once more, says nothing.
 func (a *Assembler) detail(l *Line, page *logformat.Page) bool {
-	c := a.refused
-	if c == nil {
+	if a.refused.first == nil {
 		return false
 	}
-	mine := l.ID == c.ID
-	if mine && l.Severity == SeverityDetail {
-		c.Detail = a.names.name(l.Message)
+	if c := a.open[l.ID]; c != nil && c.Stage == stageRefused && (l.Severity == SeverityDetail || l.Severity == SeverityMore) {
+		if l.Severity == SeverityDetail {
+			c.Detail = a.names.name(l.Message)
+		}
+		c.end = a.reading
 		return true
 	}
-	if mine && l.Severity == SeverityMore {
-		return true
+	for c := a.refused.first; c != nil; {
+		next := c.next
+		if c.end == a.reading || l.Time > c.Decisive || l.Time == c.Decisive && c.end != nil {
+			a.fail(c, page)
+		}
+		c = next
 	}
-	a.fail(c, page)
 	return false
 }
 
 func (a *Assembler) fail(c *conn, page *logformat.Page) {
-	a.settled(c, c.end)
+	a.remember(c)
 	a.build.failure(c, page.Add())
 	a.drop(c)
 }
@@ -71,5 +75,5 @@ func (a *Assembler) correct(l *Line, page *logformat.Page) {
 	c := &conn{ID: l.ID, First: l.Time}
 	a.refuse(c, l)
 	a.build.correction(c, a.doubted.login(l.ID), page.Add())
-	a.doubted.prove(l.ID)
+	a.doubted.prove(l)
 }

@@ -41,10 +41,7 @@ func content(t testing.TB, version, file string) string {
 func records(p logformat.Parser, text string) (out []string) {
 	raw := []byte(text)
 	for text != "" {
-		n := p.Frame(raw)
-		if n == 0 {
-			n = len(text)
-		}
+		n := logformat.Next(p, raw, true)
 		out = append(out, text[:n])
 		text, raw = text[n:], raw[n:]
 	}

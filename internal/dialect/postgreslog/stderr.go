@@ -36,7 +36,7 @@ func newStderr(linePrefix string) *stderrFormat {
 	for _, text := range list {
 		p, err := compilePrefix(text)
 		if err != nil {
-			f.refusal = logformat.Refuse(err.Error())
+			f.refusal = logformat.Refuse("log_line_prefix: " + err.Error())
 			continue
 		}
 		f.prefixes = append(f.prefixes, p)
@@ -48,7 +48,8 @@ func newStderr(linePrefix string) *stderrFormat {
 const maxName = 20_000
 
 // frame takes the lines that belong together: those that begin with a tab go on with the message. A line without severity
-// may be one that a name cut; then it goes on up to where the whole can be read.
+// may be one that a name cut; then it goes on up to where the whole can be read. Where the text ends so far, the rest of a
+// record that counts may be on its way.
 func (f *stderrFormat) frame(data []byte) int {
 	n := logformat.Line(data)
 	if n == 0 {
@@ -68,7 +69,24 @@ func (f *stderrFormat) frame(data []byte) int {
 		}
 		n += m
 	}
+	if n == len(data) && counts(data) {
+		return 0
+	}
 	return n
+}
+
+// parts of the records that are about connections.
+var counting = [...][]byte{
+	[]byte("FATAL:  "), []byte("PANIC:  "), []byte("DETAIL:  "), []byte(":  connection "), []byte(":  disconnection: "), []byte(":  replication connection "),
+}
+
+func counts(record []byte) bool {
+	for _, part := range counting {
+		if bytes.Contains(record, part) {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *stderrFormat) begins(line []byte) bool {
@@ -81,8 +99,12 @@ func (f *stderrFormat) begins(line []byte) bool {
 	return false
 }
 
-// join looks for the line with which a record that a name cut can be read, and is certain.
+// join looks for the line with which a record that a name cut can be read, and is certain. It waits for that line while the
+// one that lacks it is the last.
 func (f *stderrFormat) join(data []byte, first int) (n int, wait bool) {
+	if first == len(data) {
+		return 0, true
+	}
 	for at := first; at < min(len(data), maxName); {
 		end := at
 		for {
@@ -96,6 +118,9 @@ func (f *stderrFormat) join(data []byte, first int) (n int, wait bool) {
 		}
 		if f.completes(data[:end], at) {
 			return end, false
+		}
+		if end == len(data) && hasSeverity(data[at:]) {
+			return 0, len(data) < maxName // this may be the line, and lack its own rest
 		}
 		at = end
 	}
@@ -128,11 +153,17 @@ func (f *stderrFormat) read(text string, clock *localtime.Clock, l *Line) (bool,
 	if f.refusal != nil {
 		return false, f.refusal
 	}
+	if text[0] == '\t' {
+		return false, nil // goes on with a message of no concern, which was read before
+	}
 	word, at, _ := f.locate(text)
 	if word == "" {
 		return false, errStderr
 	}
 	v := &f.m.values
+	if v.time == "" || v.pid == "" && v.session == "" {
+		return false, nil // a process that is no session: of its prefix nothing stands behind %q
+	}
 	var err error
 	if l.Time, err = v.moment(clock); err != nil {
 		return false, err

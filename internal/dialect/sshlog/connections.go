@@ -63,6 +63,7 @@ type connections struct {
 	waiting   []*connection // for a login, the oldest first; some may have ended
 	sessions  []*connection // by their logins; some may have ended
 	host      string        // of the last connection: mostly all have the same
+	clock     int64         // time of the last line
 }
 
 const (

@@ -37,7 +37,8 @@ type message struct {
 	reason  string
 }
 
-// parse reads a message, names from the right: what stands there is sshd's own.
+// parse reads a message. A name that no user has is read from the right: what stands there is sshd's own. That of a user is
+// read from the left: behind it may stand what the client chose later, the id of a certificate or another name.
 func parse(s string) (m message) {
 	s, early := strings.CutSuffix(s, " [preauth]")
 	s = strings.TrimPrefix(strings.TrimPrefix(s, "error: "), "fatal: ")
@@ -72,18 +73,36 @@ func (m *message) attempt(kind what, s string) {
 	if !found || strings.ContainsRune(method, ' ') {
 		return
 	}
+	s, m.invalid = strings.CutPrefix(s, "invalid user ")
+	var user, address string
+	if m.invalid {
+		user, address, m.extra, found = fromRight(s)
+	} else {
+		user, address, m.extra, found = fromLeft(s)
+	}
+	if found && m.place(address) {
+		m.what, m.method, m.user = kind, method, user
+	}
+}
+
+// fromRight reads "USER from PLACE ssh2[: KEY]", whose user may be any text.
+func fromRight(s string) (user, place, key string, found bool) {
 	s, plain := strings.CutSuffix(s, " ssh2")
 	if !plain {
-		if s, m.extra, found = cutLast(s, " ssh2: "); !found {
-			return
+		if s, key, found = cutLast(s, " ssh2: "); !found {
+			return "", "", "", false
 		}
 	}
-	s, m.invalid = strings.CutPrefix(s, "invalid user ")
-	user, address, found := cutLast(s, " from ")
-	if !found || !m.place(address) {
-		return
-	}
-	m.what, m.method, m.user = kind, method, user
+	user, place, found = cutLast(s, " from ")
+	return user, place, key, found
+}
+
+// fromLeft reads the same of a user that exists. A certificate's id, which is a part of the key, may be any text.
+func fromLeft(s string) (user, place, key string, found bool) {
+	user, s, found = strings.Cut(s, " from ")
+	place, s, found2 := strings.Cut(s, " ssh2")
+	key, more := strings.CutPrefix(s, ": ")
+	return user, place, key, found && found2 && (more || s == "")
 }
 
 // invalidUser reads "USER from A port P"; old servers do not tell the port.
@@ -139,19 +158,33 @@ func (m *message) closed(s string, early bool) {
 	}
 }
 
-// disconnecting reads the same with ": REASON" behind it.
+// disconnecting reads the same with ": REASON" behind it. A reason can hold names, that of "Change of username" does.
 func (m *message) disconnecting(s string, early bool) {
-	for at := len(s); ; {
-		at = strings.LastIndex(s[:at], ": ")
+	fromRight := strings.HasPrefix(s, "invalid user ")
+	begin, end := 0, len(s)
+	for range maxReasons {
+		at := strings.Index(s[begin:end], ": ")
+		if fromRight {
+			at = strings.LastIndex(s[:end], ": ")
+		}
 		if at < 0 {
 			return
 		}
+		at += begin
 		if m.closed(s[:at], early); m.what != other {
 			m.reason = s[at+2:]
 			return
 		}
+		if fromRight {
+			end = at
+		} else {
+			begin = at + 1
+		}
 	}
 }
+
+// maxReasons bounds the search for a reason's beginning: sshd cuts its lines at 1,000 bytes, but who knows who wrote this one.
+const maxReasons = 30
 
 func cutKind(s string) (rest, kind string, found bool) {
 	for _, kind := range [...]string{"invalid user ", "authenticating user ", "user "} {

@@ -104,6 +104,7 @@ func (p *parser) Parse(record string, at int64, page *logformat.Page) error {
 	case err != nil:
 		return err
 	}
+	p.known.clock = now
 	p.Settle(now, page)
 	host, pid, text, ok := header(rest)
 	if !ok {
@@ -136,6 +137,9 @@ func repeated(s string) (times int, text string) {
 	}
 	return int(min(n, maxRepeated)), text
 }
+
+// Clock is part of [logformat.Settler].
+func (p *parser) Clock() int64 { return p.known.clock }
 
 // Settle tells failures of connections that were left without a word for longer than sshd allows.
 func (p *parser) Settle(now int64, page *logformat.Page) {

@@ -139,6 +139,17 @@ func once(t testing.TB, cfg file.Config, store *sourcetest.Store) *job {
 	return j
 }
 
+// onceLater is once, when so much time has passed in which nothing was written.
+func onceLater(t testing.TB, cfg file.Config, store *sourcetest.Store, later time.Duration) *job {
+	t.Helper()
+	cfg.Follow = false
+	j := newJob(t)
+	j.later = later
+	j.begin(t, newSource(t, cfg), store)
+	j.wait(t)
+	return j
+}
+
 func ids(events []session.Event) (ids []session.ID) {
 	for i := range events {
 		ids = append(ids, events[i].RecordID)

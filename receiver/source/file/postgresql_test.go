@@ -91,23 +91,6 @@ func done(all []logins.Login, still ...logins.Login) (lines []string) {
 	return lines
 }
 
-// onlyOnce leaves out what a stderr log may have told twice, see TestARefusalAtTheEndIsOneRecord: the same record, refused.
-func onlyOnce(t *testing.T, format string, events []session.Event) []session.Event {
-	t.Helper()
-	if format != server.Stderr {
-		return events
-	}
-	seen := map[session.ID]session.Event{}
-	return slices.DeleteFunc(events, func(e session.Event) bool {
-		first, again := seen[e.RecordID]
-		if again {
-			require.True(t, e.Outcome == session.OutcomeFailure && first.SameContent(&e), "told twice: %s", told([]session.Event{e}))
-		}
-		seen[e.RecordID] = e
-		return again
-	})
-}
-
 // awaitDone waits for all that was done, and finds nothing else told.
 func awaitDone(t *testing.T, j *job, want []string) {
 	t.Helper()
@@ -302,30 +285,15 @@ func TestRealLoginsThroughEverything(t *testing.T) {
 		restart()
 		j.stop(t)
 		events = append(events, j.Delivered()...)
-		j = newJob(t)
-		j.later = 2 * cfg.UndecidedAfter
-		j.begin(t, newSource(t, cfg), store)
+		events = append(events, onceLater(t, cfg, store, 2*cfg.UndecidedAfter).Delivered()...)
 		want := done(all, still...)
-		so := func() []string {
-			return slices.DeleteFunc(told(append(slices.Clone(events), j.Delivered()...)), func(line string) bool {
-				return strings.HasPrefix(line, "logout ") && strings.Contains(line, fmt.Sprintf(" %d ", lost.Client.Port()))
-			})
-		}
-		awaitLines(t, want, so)
-		j.stop(t)
-		events = onlyOnce(t, cfg.Format, append(events, j.Delivered()...))
-		j.Recorder = &sourcetest.Recorder{}
-		require.Empty(t, difference(so(), want), "told although nobody did it")
-		require.Empty(t, difference(want, so()), "not told")
+		have := slices.DeleteFunc(told(events), func(line string) bool {
+			return strings.HasPrefix(line, "logout ") && strings.Contains(line, fmt.Sprintf(" %d ", lost.Client.Port()))
+		})
+		require.Empty(t, difference(have, want), "told although nobody did it")
+		require.Empty(t, difference(want, have), "not told")
 		checkPairs(t, events)
-		again := newJob(t)
-		again.later = 4 * cfg.UndecidedAfter
-		cfg.Follow = false
-		again.begin(t, newSource(t, cfg), store)
-		again.wait(t)
-		if cfg.Format != server.Stderr { // see TestARefusalAtTheEndIsOneRecord
-			require.Empty(t, told(again.Delivered()), "told again after a clean stop")
-		}
+		require.Empty(t, told(onceLater(t, cfg, store, 4*cfg.UndecidedAfter).Delivered()), "told again after a clean stop")
 	})
 }
 

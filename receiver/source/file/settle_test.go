@@ -36,6 +36,7 @@ func settleConfig(t *testing.T) (cfg file.Config, path string) {
 
 func TestWhatTimeDecides(t *testing.T) {
 	cfg, path := settleConfig(t)
+	cfg.UndecidedAfter = 50 * time.Millisecond
 	store := &sourcetest.Store{}
 	write(t, path, received(0, 1)+authorized(0, 1))
 	j := start(t, cfg, store)
@@ -78,19 +79,42 @@ func TestPatienceThatChangesLosesNothing(t *testing.T) {
 }
 
 // Its DETAIL is waited for in vain or not: nothing but time ends a refusal that is the log's last word. A connection before it
-// that is undecided makes a restart read it again, and then it may be told again, as the same record.
-func TestARefusalAtTheEndIsOneRecord(t *testing.T) {
+// that is undecided makes a restart read it again, and then it is not told again.
+func TestARefusalAtTheEndIsToldOnce(t *testing.T) {
 	cfg, path := settleConfig(t)
 	store := &sourcetest.Store{}
 	write(t, path, received(50*time.Second, 1)+received(50*time.Second, 2)+
 		line(50*time.Second, 2, "FATAL", `password authentication failed for user "alice"`)+
 		line(50*time.Second, 2, "DETAIL", `Role "alice" does not exist.`))
-	j := once(t, cfg, store)
-	require.Len(t, j.Delivered(), 1)
-	require.Equal(t, session.ErrorUserUnknown, j.Delivered()[0].ErrorType)
-	for _, e := range once(t, cfg, store).Delivered() {
-		require.Equal(t, j.Delivered()[0].RecordID, e.RecordID)
-		require.True(t, e.SameContent(&j.Delivered()[0]))
+	told := onceLater(t, cfg, store, 2*time.Second).Delivered()
+	require.Len(t, told, 1)
+	require.Equal(t, session.ErrorUserUnknown, told[0].ErrorType)
+	for n := range 5 {
+		require.Empty(t, onceLater(t, cfg, store, time.Duration(n)*2*time.Second).Delivered())
+		appendTo(t, path, line(time.Duration(50+n)*time.Second, 7, "LOG", "checkpoint starting: time"))
+	}
+	appendTo(t, path, line(58*time.Second, 1, "LOG", "connection authorized: user=alice database=app")+received(72*time.Second, 3))
+	require.Len(t, onceLater(t, cfg, store, 0).Delivered(), 1)
+	require.Empty(t, onceLater(t, cfg, store, time.Hour).Delivered())
+}
+
+// A server's clock may go as it likes: what its log does not tell is decided by how long it has been silent, not by this
+// machine's clock. That would have called a login a success whose refusal had no time to follow.
+func TestTheLogHasAClockOfItsOwn(t *testing.T) {
+	for _, ahead := range []time.Duration{-3 * time.Hour, 3 * time.Hour} {
+		cfg, path := settleConfig(t)
+		cfg.UndecidedAfter = 20 * time.Second
+		store := &sourcetest.Store{}
+		write(t, path, received(ahead, 1)+authorized(ahead, 1)+received(ahead, 2)+authorized(ahead, 2))
+		require.Empty(t, onceLater(t, cfg, store, 0).Delivered(), "decided before anything could follow")
+		appendTo(t, path, line(ahead, 1, "FATAL", `database "app" does not exist`)+line(ahead, 9, "LOG", "checkpoint starting: time"))
+		refused := onceLater(t, cfg, store, 0).Delivered()
+		require.Len(t, refused, 1)
+		require.Equal(t, session.OutcomeFailure, refused[0].Outcome)
+		proven := onceLater(t, cfg, store, 21*time.Second).Delivered()
+		require.Len(t, proven, 1, "not decided although the log has been silent for long")
+		require.Equal(t, session.OutcomeSuccess, proven[0].Outcome)
+		require.Empty(t, onceLater(t, cfg, store, time.Hour).Delivered())
 	}
 }
 
@@ -123,10 +147,6 @@ func TestTheNewestCursorKnowsBest(t *testing.T) {
 	j.stop(t)
 
 	for range 2 {
-		later := newJob(t)
-		later.later, cfg.Follow = 2*time.Hour, false
-		later.begin(t, newSource(t, cfg), store)
-		later.wait(t)
-		require.Empty(t, told(later.Delivered()))
+		require.Empty(t, told(onceLater(t, cfg, store, 2*time.Hour).Delivered()))
 	}
 }

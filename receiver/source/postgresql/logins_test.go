@@ -39,7 +39,7 @@ func throughEverything(t *testing.T, s *engine.Server, format string) {
 	var events []session.Event
 	var all []logins.Login
 	var j *job
-	have := func() []string { return told(onlyOnce(t, format, append(slices.Clone(events), j.Delivered()...))) }
+	have := func() []string { return told(append(slices.Clone(events), j.Delivered()...)) }
 	restart := func() {
 		j.stop(t)
 		require.Zero(t, j.stats.Counts().BadRows, "%v", j.stats.Counts().Reasons)
@@ -78,27 +78,10 @@ func throughEverything(t *testing.T, s *engine.Server, format string) {
 	awaitLines(t, done(all), have)
 	j.stop(t)
 	ids := map[session.ID]bool{}
-	for _, e := range onlyOnce(t, format, append(events, j.Delivered()...)) {
+	for _, e := range append(events, j.Delivered()...) {
 		require.False(t, ids[e.RecordID], "told twice: %s", told([]session.Event{e}))
 		ids[e.RecordID] = true
 	}
-}
-
-// onlyOnce leaves out what a stderr log may have told twice: a refusal that was its last word before a restart, as the same record.
-func onlyOnce(t *testing.T, format string, events []session.Event) []session.Event {
-	t.Helper()
-	if format != server.Stderr {
-		return events
-	}
-	seen := map[session.ID]session.Event{}
-	return slices.DeleteFunc(events, func(e session.Event) bool {
-		first, again := seen[e.RecordID]
-		if again {
-			require.True(t, e.Outcome == session.OutcomeFailure && first.SameContent(&e), "told twice: %s", told([]session.Event{e}))
-		}
-		seen[e.RecordID] = e
-		return again
-	})
 }
 
 // awaitAll waits for all that is wanted; an open session's login may be there already.

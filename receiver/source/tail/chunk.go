@@ -52,7 +52,7 @@ func (r *reader) frame(t *tail, data []byte, final bool) (used int) {
 			}
 		}
 		if n == 0 && final {
-			n = len(rest)
+			n = logformat.Next(t.parser, rest, true)
 		}
 		if n == 0 {
 			return used
@@ -68,7 +68,11 @@ func (r *reader) frame(t *tail, data []byte, final bool) (used int) {
 
 // parse reads records, whose strings become parts of text.
 func (r *reader) parse(ctx context.Context, t *tail, text string) error {
-	now := r.host.Now().UnixNano()
+	at := r.host.Now()
+	now := at.UnixNano()
+	if text != "" {
+		t.grown = at
+	}
 	whole := text
 	remember := func() {
 		if read := whole[:len(whole)-len(text)]; read != "" {

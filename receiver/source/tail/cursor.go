@@ -154,12 +154,11 @@ func load(ctx context.Context, store source.Store) (*ledger, error) {
 	return l, nil
 }
 
-// newest is the cursor that was made last, of files of this format.
-func (l *ledger) newest(format string) *cursor {
-	newest := &cursor{}
+// newest is the record whose cursor was made last, of files of this format; nil when there is none.
+func (l *ledger) newest(format string) (newest *record) {
 	for _, r := range l.records {
-		if r.cursor.Format == format && r.cursor.Offset > 0 && r.cursor.Seq >= newest.Seq {
-			newest = &r.cursor
+		if r.cursor.Format == format && r.cursor.Offset > 0 && (newest == nil || r.cursor.Seq >= newest.cursor.Seq) {
+			newest = r
 		}
 	}
 	return newest

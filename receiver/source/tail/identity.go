@@ -60,7 +60,7 @@ func (r *reader) look(ctx context.Context, t *tail, f File) bool {
 			return false
 		}
 	}
-	t.path, t.gone, t.idle = f.Path, false, 0
+	t.path, t.gone, t.idle, t.still = f.Path, false, 0, !changed
 	t.drained = t.drained && !changed
 	t.info = f.Info
 	return true
@@ -97,7 +97,8 @@ func (r *reader) leave(t *tail) {
 	if info.Size() != t.info.Size() {
 		t.idle = 0
 	}
-	t.gone, t.drained, t.info = true, t.drained && info.Size() == t.info.Size(), info
+	t.still = info.Size() == t.info.Size()
+	t.gone, t.drained, t.info = true, t.drained && t.still, info
 }
 
 // forget lets a file go and keeps its cursor.

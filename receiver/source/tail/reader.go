@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -22,6 +24,8 @@ type reader struct {
 	current  map[string]bool   // paths complained of in this round
 	unsaved  bool              // the index of the ledger
 	started  bool              // the first scan is over
+	looked   time.Time         // when the folder was last looked at
+	again    bool              // it was looked at once more
 
 	away     error                // the folder is out of reach in this round
 	failures int                  // rounds in a row in which it was
@@ -56,8 +60,9 @@ func (r *reader) run(ctx context.Context) {
 			}
 			continue
 		case more:
-		case !r.Follow:
+		case !r.Follow && r.sure():
 			return
+		case !r.Follow:
 		case !wait(ctx, r.PollInterval):
 			return
 		}
@@ -65,10 +70,21 @@ func (r *reader) run(ctx context.Context) {
 	}
 }
 
+// sure tells whether reading once is over. What is decided by time takes a second look, which shows that nothing was written
+// while the texts were read.
+func (r *reader) sure() bool {
+	if !slices.ContainsFunc(r.tails, func(t *tail) bool { return t.settler() != nil && !t.still }) {
+		return true
+	}
+	again := r.again
+	r.again = true
+	return again
+}
+
 // round looks at the folder once and reads what is new. It tells whether there is more to read at once.
 func (r *reader) round(ctx context.Context) (more bool) {
 	clear(r.current)
-	r.away = nil
+	r.away, r.looked = nil, r.host.Now()
 	defer r.tellReach(ctx)
 	files, err := r.Folder.List(ctx, r.complain)
 	if err != nil {
@@ -91,7 +107,7 @@ func (r *reader) round(ctx context.Context) (more bool) {
 	}
 	r.adopt(ctx, strangers)
 	for _, t := range r.tails {
-		if !t.gone && !t.drained && r.away == nil {
+		if !t.gone && (!t.drained || t.held > 0) && r.away == nil {
 			more = r.turn(ctx, t, !r.Follow) || more
 		}
 	}

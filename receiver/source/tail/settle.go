@@ -2,6 +2,8 @@ package tail
 
 import (
 	"context"
+	"math"
+	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
@@ -21,19 +23,27 @@ func (r *reader) share(f logformat.Format, o *logformat.Options) (newest int64, 
 	if s == nil {
 		s = &settling{}
 		o.Shared = &s.shared
-		if c := r.known.newest(f.Name); c.State != nil {
-			parser := f.New(*o)
-			if s.shared.Used() {
-				if err := parser.Restore(c.Anchor, c.State); err != nil {
-					return 0, err
-				}
+		if known := r.known.newest(f.Name); known != nil && known.cursor.State != nil {
+			if err := s.inherit(f.New(*o), known); err != nil {
+				return 0, err
 			}
-			s.newest = c.Seq
 		}
 		r.settlers[f.Name] = s
 	}
 	o.Shared = &s.shared
 	return s.newest, nil
+}
+
+// inherit makes what a cursor knew known to all. Where its text is gone, nobody else will tell what began in it.
+func (s *settling) inherit(parser logformat.Parser, from *record) error {
+	s.newest = from.cursor.Seq
+	if !s.shared.Used() {
+		return nil
+	}
+	if heir, ok := parser.(logformat.Heir); ok && from.owner == nil {
+		return heir.Inherit(from.cursor.State)
+	}
+	return parser.Restore(from.cursor.Anchor, from.cursor.State)
 }
 
 // settle tells what is decided because time has passed and all that there is of all texts was read. It also moves the cursors
@@ -46,30 +56,30 @@ func (r *reader) settle(ctx context.Context) {
 		}
 		var last *tail
 		for _, t := range r.tails {
-			if _, ok := t.parser.(logformat.Settler); ok && t.format == format && t.record.owner == t && t.pos >= t.told {
+			if t.settler() != nil && t.format == format && t.record.owner == t && t.pos >= t.told {
 				last = t
 			}
 		}
 		if last != nil {
-			r.settleBy(ctx, s, format, last)
+			r.settleBy(ctx, s, last)
 		}
 	}
 }
 
 // settleBy uses one text's parser for all texts that share with it, and its cursor for what they share.
-func (r *reader) settleBy(ctx context.Context, s *settling, format string, last *tail) {
+func (r *reader) settleBy(ctx context.Context, s *settling, last *tail) {
 	if r.takePage(ctx) != nil {
 		return
 	}
-	now := r.host.Now().UnixNano()
 	before := len(r.page.Events)
-	last.parser.(logformat.Settler).Settle(now, &r.page.Page)
+	last.settler().Settle(r.logClock(last), &r.page.Page)
+	now := r.host.Now().UnixNano()
 	for i := before; i < len(r.page.Events); i++ {
 		r.page.Events[i].Observed = now
 	}
 	for _, t := range r.tails {
 		old := t.record.cursor
-		if t.format != format || t == last || t.record.owner != t || t.pos < t.told || old.Anchor >= old.Offset {
+		if t.format != last.format || t == last || t.record.owner != t || t.pos < t.told || old.Anchor >= old.Offset {
 			continue
 		}
 		if c := t.cursor(); c.Anchor != old.Anchor {
@@ -88,11 +98,45 @@ func (r *reader) settleBy(ctx context.Context, s *settling, format string, last 
 	}
 }
 
-// settleUntold passes over what the texts that are not told would decide by now.
+// logClock is what the clock of a format's texts shows by now: the time of their last record, and for how long they have
+// been silent since. The clock of this machine would be wrong: a server's may go ahead or behind by any time, and then a
+// verdict by time would come before the refusal that is its contrary. A parser that knows no time of a record is given that
+// of this machine, for want of another.
+func (r *reader) logClock(last *tail) int64 {
+	clock := last.settler().Clock()
+	if clock == 0 {
+		return r.looked.UnixNano()
+	}
+	return clock + int64(r.silence(last.format))
+}
+
+// silence is for how long nothing was written to any text of a format, as far as the last look at the folder has shown. What
+// was read in this round may have been written since that look, so it is no silence at all. A file that is read once
+// and not followed is silent since its last change; otherwise only what this process has seen itself counts.
+func (r *reader) silence(format string) time.Duration {
+	silence := time.Duration(math.MaxInt64)
+	for _, t := range r.tails {
+		if t.format != format {
+			continue
+		}
+		since := t.grown
+		if !r.Follow {
+			since = t.info.ModTime()
+		}
+		if !t.still || !t.drained {
+			return 0
+		}
+		silence = min(silence, r.looked.Sub(since))
+	}
+	return max(0, silence)
+}
+
+// settleUntold passes over what the texts that are not told have: who was let in when reading began is an old story, who is
+// about to be let in is not.
 func (r *reader) settleUntold(t *tail) {
-	if s, ok := t.parser.(logformat.Settler); ok && r.page != nil {
+	if s := t.settler(); s != nil && r.page != nil {
 		before := len(r.page.Events)
-		s.Settle(r.host.Now().UnixNano(), &r.page.Page)
+		s.Settle(s.Clock()+int64(r.Options.DecideAfter), &r.page.Page)
 		r.page.Cut(before)
 	}
 }

@@ -32,6 +32,10 @@ type tail struct {
 
 	before string // the text just before pos, up to maxTail
 
+	still bool      // it is as it was when it was looked at before
+	grown time.Time // when something was last read of it
+	held  int       // bytes that end with a line, and of which a parser wants to know first whether more follows
+
 	drained  bool // all that info tells of was read, or cannot be
 	problem  bool // it was complained of
 	gone     bool // its path leads elsewhere or nowhere
@@ -97,13 +101,19 @@ func (t *tail) begin(ctx context.Context, r *reader, last bool) error {
 		}
 		t.pos, t.told = c.Anchor, c.Offset
 	}
-	if _, ok := parser.(logformat.Settler); ok {
+	if _, settles := parser.(logformat.Settler); settles {
 		if t.patience = o.DecideAfter; c.Patience != t.patience {
 			t.told = t.pos
 		}
 	}
-	t.format, t.parser = f.Name, parser
+	t.format, t.parser, t.grown = f.Name, parser, r.host.Now()
 	return nil
+}
+
+// settler is the parser, if it holds back events.
+func (t *tail) settler() logformat.Settler {
+	s, _ := t.parser.(logformat.Settler)
+	return s
 }
 
 // findFormat is the one that is written, or was found before, or that the content has.

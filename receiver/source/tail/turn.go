@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -52,7 +53,7 @@ func (r *reader) read(ctx context.Context, t *tail, last bool) (more bool, err e
 	for {
 		n, whole, failed := t.stream.fill(r.buf[have:])
 		have += n
-		final := whole && failed == nil && (last || t.packed)
+		final := whole && failed == nil && (last || t.packed || t.still && have == t.held || t.skip && endsWithLine(r.buf[:have]))
 		if dropped == 0 {
 			t.keepStart(r.buf[:have])
 		}
@@ -63,6 +64,7 @@ func (r *reader) read(ctx context.Context, t *tail, last bool) (more bool, err e
 		have = copy(r.buf, r.buf[used:have])
 		switch {
 		case whole:
+			t.hold(r.buf[:have])
 			return false, r.ended(t, failed, last)
 		case have == len(r.buf) && have < r.MaxLineBytes:
 			r.buf = append(make([]byte, 0, 2*have), r.buf...)[:2*have]
@@ -71,6 +73,17 @@ func (r *reader) read(ctx context.Context, t *tail, last bool) (more bool, err e
 		}
 	}
 }
+
+// hold notes how much of the text's end waits for its rest although it ends with a line. Where the next look finds no more, it
+// is read as it is.
+func (t *tail) hold(rest []byte) {
+	t.held = 0
+	if endsWithLine(rest) {
+		t.held = len(rest)
+	}
+}
+
+func endsWithLine(text []byte) bool { return bytes.HasSuffix(text, []byte("\n")) }
 
 // ended ends a turn at the end of the text.
 func (r *reader) ended(t *tail, failed error, last bool) error {

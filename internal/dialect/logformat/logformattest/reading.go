@@ -46,7 +46,7 @@ func (r *reading) soil() {
 func (r *reading) feed(text string, final bool) {
 	for !r.refused && r.pos < len(text) {
 		rest := []byte(text[r.pos:])
-		n := r.parser.Frame(rest)
+		n := logformat.Next(r.parser, rest, final)
 		if n < 0 || n > len(rest) {
 			r.t.Fatalf("a record of %d bytes in %d", n, len(rest))
 		}
@@ -54,10 +54,7 @@ func (r *reading) feed(text string, final bool) {
 			r.t.Fatal("looking for the end of a record changed it")
 		}
 		if n == 0 {
-			if !final {
-				return
-			}
-			n = len(rest)
+			return
 		}
 		r.record(text[:r.pos+n])
 	}
