@@ -106,12 +106,26 @@ func (p *Processor) ForceFlush(ctx context.Context) error { return p.exporter.Fo
 // Shutdown turns away whoever still waits, lets the export under way end as long as the context lasts, and shuts the exporter
 // down.
 func (p *Processor) Shutdown(ctx context.Context) (err error) {
-	p.once.Do(func() {
-		p.queue.Close()
-		defer context.AfterFunc(ctx, p.cancel)()
-		<-p.queue.Done()
-		p.cancel()
-		err = p.exporter.Shutdown(ctx)
-	})
+	p.once.Do(func() { err = p.shutdown(ctx) })
 	return err
 }
+
+func (p *Processor) shutdown(ctx context.Context) error {
+	p.queue.Close()
+	defer p.cancel()
+	select {
+	case <-p.queue.Done():
+		return p.exporter.Shutdown(ctx)
+	case <-ctx.Done():
+		p.cancel()
+	}
+	select {
+	case <-p.queue.Done():
+		return p.exporter.Shutdown(ctx)
+	case <-time.After(grace):
+		return errors.Join(errors.New("blocking: the exporter heeds no context and is still exporting"), p.exporter.Shutdown(ctx))
+	}
+}
+
+// grace is how long an exporter may take to notice that its context has ended.
+const grace = 2 * time.Second

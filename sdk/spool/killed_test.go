@@ -11,7 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
+	"github.com/otel-sessionlog/sessionlog/sdk/backendexporter"
 )
 
 const applicationDir = "SPOOL_TEST_APPLICATION"
@@ -19,21 +21,30 @@ const applicationDir = "SPOOL_TEST_APPLICATION"
 // application logs users in until it is killed, eight at a time, and prints each name after its login was granted. Should the test
 // die first, the pipe breaks and takes it along.
 func application(dir string) {
-	t := &testing.B{}
-	a := launch(t, filepath.Join(dir, "spool"), filepath.Join(dir, "session_log.db"))
+	cfg := sqlite.DefaultConfig()
+	cfg.Path = filepath.Join(dir, "session_log.db")
+	exporter, err := backendexporter.New(context.Background(), sqlite.New, cfg)
+	exitOn(err)
+	p, err := NewProcessor(filepath.Join(dir, "spool"), exporter)
+	exitOn(err)
+	a := newApp(p)
 	for w := range 8 {
 		go func() {
 			for i := 0; ; i++ {
 				name := fmt.Sprintf("%d-%d-%d", os.Getpid(), w, i)
-				if err := a.Login(context.Background(), sessionlog.User(name), sessionlog.Durable()); err != nil {
-					fmt.Fprintln(os.Stderr, err)
-					os.Exit(1)
-				}
+				exitOn(a.Login(context.Background(), sessionlog.User(name), sessionlog.Durable()))
 				fmt.Println(name) // one write of less than a pipe's page: whole or not at all
 			}
 		}()
 	}
 	select {}
+}
+
+func exitOn(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // TestKilledApplication: none of the logins that an application has granted is missing after SIGKILL, however often, and none is

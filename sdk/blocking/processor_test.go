@@ -1,0 +1,131 @@
+package blocking_test
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/log"
+	sdklog "go.opentelemetry.io/otel/sdk/log"
+	"go.uber.org/goleak"
+	driver "zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
+	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
+	"github.com/otel-sessionlog/sessionlog/sdk/backendexporter"
+	"github.com/otel-sessionlog/sessionlog/sdk/blocking"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const patience = time.Minute
+
+// app is an application whose logins wait for a SQLite table.
+type app struct {
+	*sessionlog.Logger
+	cfg       sqlite.Config
+	processor *blocking.Processor
+	provider  *sdklog.LoggerProvider
+}
+
+func launch(t *testing.T) *app {
+	t.Helper()
+	a := &app{cfg: sqlite.DefaultConfig()}
+	a.cfg.Path, a.cfg.BusyTimeout = filepath.Join(t.TempDir(), "session_log.db"), 10*time.Millisecond
+	exporter, err := backendexporter.New(t.Context(), sqlite.New, a.cfg)
+	require.NoError(t, err)
+	a.processor = blocking.NewProcessor(exporter, blocking.WithExportTimeout(patience))
+	a.provider = sdklog.NewLoggerProvider(sdklog.WithProcessor(a.processor))
+	a.Logger = sessionlog.NewLogger(a.provider)
+	t.Cleanup(func() { require.NoError(t, a.provider.Shutdown(context.WithoutCancel(t.Context()))) })
+	return a
+}
+
+func (a *app) users(t *testing.T) (names []string) {
+	t.Helper()
+	r, err := sqlite.OpenReader(a.cfg)
+	require.NoError(t, err)
+	defer r.Close()
+	require.NoError(t, r.Each(t.Context(), func(e *session.Event) error {
+		names = append(names, e.User)
+		return nil
+	}))
+	return names
+}
+
+// lock takes the table's write lock, as another program would.
+func (a *app) lock(t *testing.T) (unlock func()) {
+	t.Helper()
+	conn, err := driver.OpenConn(a.cfg.Path, driver.OpenReadWrite)
+	require.NoError(t, err)
+	conn.SetBusyTimeout(patience)
+	require.NoError(t, sqlitex.ExecuteTransient(conn, "BEGIN IMMEDIATE", nil))
+	return func() {
+		require.NoError(t, sqlitex.ExecuteTransient(conn, "ROLLBACK", nil))
+		require.NoError(t, conn.Close())
+	}
+}
+
+func TestEveryLoginIsInTheTableWhenItIsGranted(t *testing.T) {
+	a := launch(t)
+	require.NoError(t, a.Login(t.Context(), sessionlog.User("alice"), sessionlog.Durable()))
+	require.Equal(t, []string{"alice"}, a.users(t))
+	require.NoError(t, a.Login(t.Context(), sessionlog.User("bob")))
+	require.Equal(t, []string{"alice", "bob"}, a.users(t), "also when nobody asked for it")
+	var all sync.WaitGroup
+	for range 100 {
+		all.Go(func() {
+			if err := a.Login(t.Context(), sessionlog.User("many"), sessionlog.DurableWithin(patience)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	require.Len(t, a.users(t), 102)
+}
+
+// TestTheTableIsAway: who waits for a durable event is told in time, others wait, and what was refused is not there later.
+func TestTheTableIsAway(t *testing.T) {
+	a := launch(t)
+	unlock := a.lock(t)
+	err := a.Login(t.Context(), sessionlog.User("refused"), sessionlog.DurableWithin(300*time.Millisecond))
+	require.ErrorIs(t, err, sessionlog.ErrNotDurable)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, a.Login(ctx, sessionlog.User("gone")), context.DeadlineExceeded, "without Durable the context counts as well")
+
+	patient := make(chan error, 1)
+	go func() { patient <- a.Login(t.Context(), sessionlog.User("patient")) }()
+	unlock()
+	require.NoError(t, <-patient)
+	require.Contains(t, a.users(t), "patient")
+}
+
+func TestShutdownTurnsAwayWhoWaits(t *testing.T) {
+	a := launch(t)
+	unlock := a.lock(t)
+	defer unlock()
+	waits := make(chan error, 1)
+	go func() { waits <- a.Login(t.Context(), sessionlog.User("alice")) }()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_ = a.processor.Shutdown(ctx) // whether the backend closes in time is its own matter
+	require.Error(t, <-waits)
+}
+
+func TestOtherRecordsAreLeftToOthers(t *testing.T) {
+	a := launch(t)
+	var other log.Record
+	other.SetEventName("order.placed")
+	a.provider.Logger("shop").Emit(t.Context(), other)
+	a.provider.Logger("shop").Emit(t.Context(), log.Record{})
+	require.False(t, a.provider.Logger("shop").Enabled(t.Context(), log.EnabledParameters{EventName: "order.placed"}))
+	require.True(t, a.provider.Logger("shop").Enabled(t.Context(), log.EnabledParameters{EventName: "sessionlog.login"}))
+	require.Empty(t, a.users(t))
+}
