@@ -1,0 +1,51 @@
+package sessionhttp
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// lastElement splits off the last element of a comma-separated header. Commas within quotes do not count. Quotes are paired from
+// the right, where the trusted proxy has written: an odd one that the client sent further left cannot swallow what follows.
+func lastElement(line string) (rest, element string) {
+	quoted := false
+	for i := len(line) - 1; i >= 0; i-- {
+		switch line[i] {
+		case '"':
+			if i == 0 || line[i-1] != '\\' {
+				quoted = !quoted
+			}
+		case ',':
+			if !quoted {
+				return line[:i], strings.TrimSpace(line[i+1:])
+			}
+		}
+	}
+	return "", strings.TrimSpace(line)
+}
+
+// forwardedFor gives the node of the parameter "for" in an element of the header Forwarded, "" if there is none.
+func forwardedFor(element string) string {
+	for pair := range strings.SplitSeq(element, ";") {
+		name, value, _ := strings.Cut(pair, "=")
+		if strings.EqualFold(strings.TrimSpace(name), "for") {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// parseNode reads an address with or without a port, in brackets or quotes or neither: 192.0.2.7, "[2001:db8::1]:4711".
+func parseNode(s string) (netip.AddrPort, bool) {
+	if n := len(s); n >= 2 && s[0] == '"' && s[n-1] == '"' {
+		s = s[1 : n-1]
+	}
+	if at, err := netip.ParseAddrPort(s); err == nil {
+		return netip.AddrPortFrom(at.Addr().Unmap(), at.Port()), true
+	}
+	if n := len(s); n >= 2 && s[0] == '[' && s[n-1] == ']' {
+		s = s[1 : n-1]
+	}
+	a, err := netip.ParseAddr(s)
+	return netip.AddrPortFrom(a.Unmap(), 0), err == nil
+}

@@ -1,0 +1,108 @@
+// Package sessionhttp is net/http middleware that tells events of a request where it came from: client address and port, user
+// agent, TLS, and the session that its cookie names.
+package sessionhttp
+
+import (
+	"crypto/tls"
+	"net/http"
+	"time"
+
+	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Option configures the middleware.
+type Option func(*middleware)
+
+type middleware struct {
+	proxies proxies
+	session func(*http.Request) sessionlog.Option
+	next    http.Handler
+}
+
+// SessionCookie names the cookie that holds the session's secret. What is told of it is its sessionlog.SessionToken. A login
+// that gives its session a new cookie, as it should, says so itself: sessionlog.SessionToken(new) with Login counts.
+func SessionCookie(name string) Option {
+	return func(m *middleware) {
+		m.session = func(r *http.Request) sessionlog.Option {
+			if c, err := r.Cookie(name); err == nil {
+				return sessionlog.SessionToken(c.Value)
+			}
+			return nil
+		}
+	}
+}
+
+// Session finds the public id of a request's session, "" if it has none. It must not open the session to whoever knows it.
+func Session(id func(*http.Request) string) Option {
+	return func(m *middleware) {
+		m.session = func(r *http.Request) sessionlog.Option {
+			if s := id(r); s != "" {
+				return sessionlog.SessionID(s)
+			}
+			return nil
+		}
+	}
+}
+
+// New makes the middleware. Events that a handler tells with the request's context have what it knows:
+//
+//	handler = sessionhttp.New(sessionhttp.SessionCookie("sid"))(handler)
+func New(opts ...Option) func(http.Handler) http.Handler {
+	var m middleware
+	for _, o := range opts {
+		o(&m)
+	}
+	return func(next http.Handler) http.Handler {
+		with := m
+		with.next = next
+		return &with
+	}
+}
+
+// ServeHTTP hands the request on with what its events say.
+func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx := sessionlog.ContextWith(r.Context(), m.describe(r)...)
+	m.next.ServeHTTP(w, r.WithContext(ctx))
+}
+
+func (m *middleware) describe(r *http.Request) []sessionlog.Option {
+	address, port := m.proxies.client(r)
+	opts := []sessionlog.Option{
+		sessionlog.Client(address, port),
+		sessionlog.UserAgent(cut(r.UserAgent())),
+		sessionlog.Set(func(e *session.Event) { e.Interface = "HTTP" }),
+	}
+	if m.session != nil {
+		if s := m.session(r); s != nil {
+			opts = append(opts, s)
+		}
+	}
+	if r.TLS != nil {
+		opts = append(opts, sessionlog.Set(func(e *session.Event) { describeTLS(e, r.TLS) }))
+	}
+	return opts
+}
+
+// maxUserAgent is how much of a user agent is told: whoever may fail to log in may do so with a megabyte each time.
+const maxUserAgent = 1024
+
+func cut(s string) string { return s[:min(len(s), maxUserAgent)] }
+
+// describeTLS tells of a connection that ends in this process. A certificate counts only if it was verified.
+func describeTLS(e *session.Event, state *tls.ConnectionState) {
+	e.TLSVersion = tlsVersions[state.Version]
+	e.TLSCipher = tls.CipherSuiteName(state.CipherSuite)
+	if len(state.VerifiedChains) == 0 || len(state.PeerCertificates) == 0 {
+		return
+	}
+	c := state.PeerCertificates[0]
+	e.CertificateSubjects = []string{c.Subject.String()}
+	e.CertificateSerial = c.SerialNumber.Text(16)
+	e.CertificateIssuer = c.Issuer.String()
+	e.CertificateNotBefore = c.NotBefore.UTC().Format(time.RFC3339)
+	e.CertificateNotAfter = c.NotAfter.UTC().Format(time.RFC3339)
+}
+
+// tlsVersions are spelled as tls.protocol.version has them.
+var tlsVersions = map[uint16]string{tls.VersionTLS10: "1.0", tls.VersionTLS11: "1.1", tls.VersionTLS12: "1.2", tls.VersionTLS13: "1.3"}
