@@ -46,7 +46,7 @@ test: build engines vet ## all tests; what cannot run here is listed at the end
 	@if [ -s .cache/skips ]; then printf '\nSkipped on this machine (test, reason, remedy):\n'; cat .cache/skips; fi
 
 race: engines ## the packages with goroutines, under the race detector (needs a C compiler)
-	CGO_ENABLED=1 go test -race -timeout 30m ./session/... ./receiver/... ./exporter/... ./extension/... ./internal/deadletter/...
+	CGO_ENABLED=1 go test -race -timeout 30m ./session/... ./receiver/... ./exporter/... ./extension/... ./connector/... ./internal/deadletter/...
 
 vet:
 	go vet ./...
@@ -62,7 +62,8 @@ bench: engines ## the figures of README.md, each beside its limit in the same ru
 	@{ go test -run '^$$' -bench . -benchtime 2s ./session/plogs && \
 	go test -run '^$$' -bench '(Source|Limit)/(native|http)/none' -benchtime 5x ./receiver/source/clickhouse && \
 	go test -run '^$$' -bench 'Write$$|Limit$$' -benchtime 3s ./exporter/backend/sqlite && \
-	go test -run '^$$' -bench 'Consume|Limit' -benchtime 40x ./exporter/sessionlogexporter ; } | tee .cache/bench.txt
+	go test -run '^$$' -bench 'Consume|Limit' -benchtime 40x ./exporter/sessionlogexporter && \
+	go test -run '^$$' -bench 'Spans|Limit' -benchtime 2s ./connector/sessiontraceconnector ; } | tee .cache/bench.txt
 
 bench-backlog: engines ## memory of the ClickHouse source over backlogs of 1, 2.5 and 5 million rows
 	go test -run '^$$' -bench Backlog -benchtime 1x -timeout 60m ./receiver/source/clickhouse

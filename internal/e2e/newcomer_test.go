@@ -66,7 +66,7 @@ func TestShownConfigurationsAreValid(t *testing.T) {
 	require.NoError(t, err)
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(readme, -1)
 	require.NotEmpty(t, blocks)
-	configs := map[string]string{"config/collector.yaml": "config/collector.yaml", "examples/demo/collector.yaml": "examples/demo/collector.yaml"}
+	configs := map[string]string{"config/collector.yaml": "config/collector.yaml", "examples/demo/collector.yaml": "examples/demo/collector.yaml", "examples/sessiontrace/collector.yaml": "examples/sessiontrace/collector.yaml"}
 	for _, block := range blocks {
 		file := filepath.Join(t.TempDir(), "readme.yaml")
 		require.NoError(t, os.WriteFile(file, block[1], 0o600))

@@ -1,0 +1,301 @@
+package sessiontraceconnector
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/connector/connectortest"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otel-sessionlog/sessionlog/connector/sessiontraceconnector/internal/correlation"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// TestLifecycle: each connector may be shut down without having been started, twice, and started again.
+func TestLifecycle(t *testing.T) {
+	ctx, f, set, cfg := context.Background(), NewFactory(), connectortest.NewNopSettings(Type), defaults()
+	traces, err := f.CreateTracesToTraces(ctx, set, cfg, consumertest.NewNop())
+	require.NoError(t, err)
+	logs, err := f.CreateLogsToLogs(ctx, set, cfg, consumertest.NewNop())
+	require.NoError(t, err)
+	metrics, err := f.CreateLogsToMetrics(ctx, set, cfg, consumertest.NewNop())
+	require.NoError(t, err)
+	for _, c := range []component.Component{traces, logs, metrics} {
+		require.NoError(t, c.Shutdown(ctx))
+		for range 2 {
+			require.NoError(t, c.Start(ctx, componenttest.NewNopHost()))
+			require.NoError(t, c.Shutdown(ctx))
+			require.NoError(t, c.Shutdown(ctx))
+		}
+	}
+	_, err = f.CreateTracesToLogs(ctx, set, cfg, consumertest.NewNop())
+	require.Error(t, err, "logins and spans have pipelines of their own")
+}
+
+// A span is given its login under whichever names its kind has for the client.
+func TestASpanBearsItsLogin(t *testing.T) {
+	address := func(a, p string) func(pcommon.Map) {
+		return func(m pcommon.Map) { m.PutStr(a, "10.0.0.7"); m.PutInt(p, 20001) }
+	}
+	for _, c := range []struct {
+		name string
+		kind ptrace.SpanKind
+		fill func(pcommon.Map)
+		by   string
+	}{
+		{"session id", ptrace.SpanKindInternal, func(m pcommon.Map) { m.PutStr("session.id", "session-1") }, "session_id"},
+		{"server, client", ptrace.SpanKindServer, address("client.address", "client.port"), "client_address_port"},
+		{"server, peer", ptrace.SpanKindServer, address("network.peer.address", "network.peer.port"), "client_address_port"},
+		{"client, local", ptrace.SpanKindClient, address("network.local.address", "network.local.port"), "client_address_port"},
+		{"client, peer", ptrace.SpanKindClient, address("network.peer.address", "network.peer.port"), ""},
+		{"server, local", ptrace.SpanKindServer, address("network.local.address", "network.local.port"), ""},
+		{"a proxy before the socket", ptrace.SpanKindServer, func(m pcommon.Map) {
+			m.PutStr("client.address", "203.0.113.9")
+			address("network.peer.address", "network.peer.port")(m)
+		}, ""},
+		{"port as text, mapped address", ptrace.SpanKindServer, func(m pcommon.Map) {
+			m.PutStr("client.address", "::ffff:10.0.0.7")
+			m.PutStr("client.port", "20001")
+		}, "client_address_port"},
+		{"user and address", ptrace.SpanKindServer, func(m pcommon.Map) {
+			m.PutStr("user.name", "user-1")
+			m.PutStr("client.address", "10.0.0.7")
+		}, "user_address"},
+		{"nothing", ptrace.SpanKindServer, func(pcommon.Map) {}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, defaults(), nil)
+			e := login(1)
+			r.consume(t, e)
+			got := r.through(t, oneSpan(1, c.kind, c.fill)).Attributes().AsRaw()
+			if c.by == "" {
+				require.NotContains(t, got, correlation.LoginUID)
+				require.NotContains(t, got, session.AttrCorrelation)
+				return
+			}
+			require.Equal(t, e.RecordID.String(), got[correlation.LoginUID])
+			require.Equal(t, "session-1", got["session.id"])
+			require.Equal(t, "user-1", got["user.name"])
+			require.Equal(t, c.by, got[session.AttrCorrelation])
+		})
+	}
+}
+
+// What a span says itself stays, and a second connector in its way changes nothing.
+func TestWhatASpanSaysStays(t *testing.T) {
+	r := newRig(t, defaults(), nil)
+	r.consume(t, login(1))
+	says := map[string]any{"session.id": "session-1", "user.name": "somebody else"}
+	got := r.through(t, oneSpan(1, ptrace.SpanKindServer, func(m pcommon.Map) { require.NoError(t, m.FromRaw(says)) }))
+	require.Equal(t, "somebody else", got.Attributes().AsRaw()["user.name"])
+	require.Contains(t, got.Attributes().AsRaw(), correlation.LoginUID)
+
+	says[correlation.LoginUID] = "another's finding"
+	got = r.through(t, oneSpan(1, ptrace.SpanKindServer, func(m pcommon.Map) { require.NoError(t, m.FromRaw(says)) }))
+	require.Equal(t, says, got.Attributes().AsRaw())
+}
+
+// A redacted user stays redacted.
+func TestARedactedUser(t *testing.T) {
+	r := newRig(t, defaults(), nil)
+	e := login(1)
+	e.User, e.UserHash = "", "c0ffee"
+	r.consume(t, e)
+	got := r.through(t, oneSpan(1, ptrace.SpanKindInternal, bySession("session-1"))).Attributes().AsRaw()
+	require.Equal(t, "c0ffee", got["user.hash"])
+	require.NotContains(t, got, "user.name")
+}
+
+func bySession(id string) func(pcommon.Map) {
+	return func(m pcommon.Map) { m.PutStr("session.id", id) }
+}
+
+// A record that comes after its span bears the trace; one that came before gets an update, once.
+func TestRecordsBearTheirTrace(t *testing.T) {
+	r := newRig(t, defaults(), nil)
+	r.through(t, oneSpan(1, ptrace.SpanKindServer, bySession("session-1")))
+	other := plog.NewLogs()
+	other.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().Body().SetStr("not an event")
+	require.NoError(t, r.logs.ConsumeLogs(context.Background(), other))
+	r.consume(t, login(1), login(2))
+	events := r.arrives(t, 3)
+	require.Equal(t, [16]byte{1}, events[0].TraceID)
+	require.Equal(t, [8]byte{1, 1}, events[0].SpanID)
+	require.Equal(t, "session_id", events[0].Correlation)
+	require.Zero(t, events[1].TraceID)
+	require.Empty(t, events[1].Correlation)
+
+	r.through(t, oneSpan(2, ptrace.SpanKindServer, bySession("session-2")))
+	r.through(t, oneSpan(2, ptrace.SpanKindServer, bySession("session-2")))
+	update := r.arrives(t, 4)[2]
+	require.Equal(t, session.KindSessionUpdate, update.Kind)
+	require.Equal(t, [16]byte{2}, update.TraceID)
+	require.Equal(t, events[1].SessionKey, update.SessionKey)
+	require.Equal(t, []session.Attr{{Key: correlation.LoginUID, Value: events[1].RecordID.String()}}, update.Extra)
+	r.stop(t)
+	require.Equal(t, 4, r.records.LogRecordCount())
+}
+
+// Records of several resources and scopes, with others between them, each get their own trace.
+func TestMixedRecords(t *testing.T) {
+	r := newRig(t, defaults(), nil)
+	ld := plog.NewLogs()
+	for n := range 12 {
+		r.through(t, oneSpan(byte(n+1), ptrace.SpanKindServer, bySession(string(rune('a'+n)))))
+		if n%4 == 0 {
+			ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty() // an empty scope
+		}
+		rl := ld.ResourceLogs().At(ld.ResourceLogs().Len() - 1)
+		if n%2 == 0 {
+			rl.ScopeLogs().AppendEmpty()
+		}
+		records := rl.ScopeLogs().At(rl.ScopeLogs().Len() - 1).LogRecords()
+		records.AppendEmpty().Body().SetStr("not an event")
+		lr := records.AppendEmpty()
+		lr.SetEventName("sessionlog.login")
+		lr.SetTimestamp(pcommon.NewTimestampFromTime(time.Now()))
+		lr.Attributes().PutStr("sessionlog.outcome", "success")
+		lr.Attributes().PutStr("session.id", string(rune('a'+n)))
+	}
+	require.NoError(t, r.logs.ConsumeLogs(context.Background(), ld))
+	for n, e := range r.out() {
+		require.Equal(t, [16]byte{byte(n + 1)}, e.TraceID)
+	}
+	require.Len(t, r.out(), 12)
+	require.Equal(t, 24, r.records.LogRecordCount())
+}
+
+// flaky takes records when it is told to.
+type flaky struct {
+	consumertest.LogsSink
+	mu  sync.Mutex
+	err error
+	ask chan struct{} // has an element when it was asked
+}
+
+func (f *flaky) set(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+}
+
+func (f *flaky) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
+	f.mu.Lock()
+	err := f.err
+	f.mu.Unlock()
+	select {
+	case f.ask <- struct{}{}:
+	default:
+	}
+	if err != nil {
+		return err
+	}
+	return f.LogsSink.ConsumeLogs(ctx, ld)
+}
+
+func (f *flaky) Capabilities() consumer.Capabilities { return consumer.Capabilities{MutatesData: true} }
+
+// A backend of logins that is away for a while delays no span, and no update is lost or told twice.
+func TestUpdatesWaitForTheirPipeline(t *testing.T) {
+	sink := &flaky{ask: make(chan struct{}, 1)}
+	r := newRig(t, defaults(), sink)
+	r.consume(t, login(1), login(2))
+	sink.set(errors.New("away"))
+	<-sink.ask
+	r.through(t, oneSpan(1, ptrace.SpanKindServer, bySession("session-1")))
+	<-sink.ask // it was tried
+	r.through(t, oneSpan(2, ptrace.SpanKindServer, bySession("session-2")))
+	require.Equal(t, 2, sink.LogRecordCount())
+	sink.set(nil)
+	require.Eventually(t, func() bool { return sink.LogRecordCount() == 4 }, 30*time.Second, 5*time.Millisecond)
+	r.stop(t)
+	require.Equal(t, 4, sink.LogRecordCount())
+}
+
+// What waits at the end is tried once more; what is refused for good is counted and holds nothing up.
+func TestUpdatesAtTheEnd(t *testing.T) {
+	sink := &flaky{ask: make(chan struct{}, 1)}
+	r := newRig(t, defaults(), sink)
+	r.consume(t, login(1), login(2))
+	<-sink.ask
+	sink.set(consumererror.NewPermanent(errors.New("never")))
+	r.through(t, oneSpan(1, ptrace.SpanKindServer, bySession("session-1")))
+	h := r.traces.(*traces).hub
+	require.Eventually(t, func() bool {
+		b := h.begin()
+		defer b.End()
+		return b.Stats().DroppedUpdates == 1
+	}, 30*time.Second, 5*time.Millisecond)
+
+	sink.set(errors.New("away"))
+	<-sink.ask
+	r.through(t, oneSpan(2, ptrace.SpanKindServer, bySession("session-2")))
+	<-sink.ask
+	sink.set(nil)
+	r.stop(t) // while it waits for its next try
+	require.Equal(t, 3, sink.LogRecordCount())
+}
+
+// Everything at once: no span and no record is lost, and every login is tied to its trace, one way or the other.
+func TestAllAtOnce(t *testing.T) {
+	const sessions, workers = 400, 4
+	r := newRig(t, defaults(), nil)
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for n := w; n < sessions; n += workers {
+				require.NoError(t, r.traces.ConsumeTraces(context.Background(), spanOf(n)))
+			}
+		})
+		wg.Go(func() {
+			for n := w; n < sessions; n += workers {
+				r.consume(t, login(n))
+			}
+		})
+	}
+	wg.Wait()
+	r.stop(t)
+	require.Equal(t, sessions, r.spans.SpanCount())
+	traced := map[session.ID][16]byte{}
+	for _, e := range r.out() {
+		if e.TraceID != [16]byte{} {
+			_, twice := traced[e.SessionKey]
+			require.False(t, twice, "told twice")
+			traced[e.SessionKey] = e.TraceID
+		}
+	}
+	require.Len(t, traced, sessions)
+	for n := range sessions {
+		e := login(n)
+		require.Equal(t, [16]byte{9, byte(n), byte(n >> 8)}, traced[e.SessionKey])
+	}
+}
+
+func spanOf(n int) ptrace.Traces {
+	e := login(n)
+	td := oneSpan(9, ptrace.SpanKindServer, func(m pcommon.Map) {
+		m.PutStr("client.address", e.ClientAddress)
+		m.PutInt("client.port", int64(e.ClientPort))
+	})
+	td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).SetTraceID([16]byte{9, byte(n), byte(n >> 8)})
+	return td
+}
+
+// Two ids are two memories.
+func TestTwoIDsShareNothing(t *testing.T) {
+	a, b := newRig(t, defaults(), nil), newRig(t, defaults(), nil)
+	a.consume(t, login(1))
+	got := b.through(t, oneSpan(1, ptrace.SpanKindServer, bySession("session-1"))).Attributes().AsRaw()
+	require.NotContains(t, got, correlation.LoginUID)
+}

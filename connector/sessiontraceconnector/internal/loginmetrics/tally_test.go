@@ -1,0 +1,179 @@
+package loginmetrics
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+var epoch = time.Date(2026, 11, 21, 22, 0, 0, 0, time.UTC)
+
+// span from the beginning, or from the second "since", to the second "end".
+func span(since, end int) Span {
+	at := func(s int) time.Time { return epoch.Add(time.Duration(s) * time.Second) }
+	return Span{Began: epoch, Start: at(since), End: at(end)}
+}
+
+func event(n int, change ...func(*session.Event)) *session.Event {
+	e := &session.Event{
+		Kind: session.KindLogin, Outcome: session.OutcomeSuccess, Time: epoch.UnixNano(), System: "shop", Instance: "eu",
+		AuthMethod: session.AuthPassword, RecordID: session.ID{byte(n), byte(n >> 8), byte(n >> 16), 1},
+	}
+	for _, f := range change {
+		f(e)
+	}
+	return e
+}
+
+func logout(d time.Duration) func(*session.Event) {
+	return func(e *session.Event) { e.Kind, e.Duration = session.KindLogout, int64(d) }
+}
+
+// points lists what there is as text: resource, metric, attributes, start and value.
+func points(md pmetric.Metrics) map[string]string {
+	all := map[string]string{}
+	for _, rm := range md.ResourceMetrics().All() {
+		for _, m := range rm.ScopeMetrics().At(0).Metrics().All() {
+			name := fmt.Sprint(rm.Resource().Attributes().AsRaw(), m.Name())
+			switch m.Type() {
+			case pmetric.MetricTypeSum:
+				for _, p := range m.Sum().DataPoints().All() {
+					all[fmt.Sprint(name, " ", p.Attributes().AsRaw())] = fmt.Sprint(p.IntValue(), " since ", p.StartTimestamp().AsTime().Sub(epoch))
+				}
+			case pmetric.MetricTypeHistogram:
+				for _, p := range m.Histogram().DataPoints().All() {
+					all[fmt.Sprint(name, " ", p.Attributes().AsRaw())] = fmt.Sprintf("%d sum %v since %v%v", p.Count(), p.Sum(), p.StartTimestamp().AsTime().Sub(epoch), p.BucketCounts().AsRaw())
+				}
+			}
+		}
+	}
+	return all
+}
+
+const (
+	shop      = "map[service.instance.id:eu service.name:shop]"
+	succeeded = shop + "sessionlog.logins map[sessionlog.auth.method:password sessionlog.outcome:success]"
+	lasted    = shop + "sessionlog.session.duration map[sessionlog.auth.method:password]"
+)
+
+// A record that comes again, as it does when the exporter beside this connector has failed, counts once.
+func TestARecordCountsOnce(t *testing.T) {
+	tally := New(10)
+	for range 3 {
+		tally.Event(event(1), 0)
+		tally.Event(event(2), 0)
+		tally.Event(event(3, logout(time.Second)), 0)
+	}
+	tally.Event(event(4, func(e *session.Event) { e.Kind = session.KindSessionUpdate }), 0)
+	require.Equal(t, map[string]string{
+		succeeded: "2 since 0s", lasted: "1 sum 1 since 0s[0 0 1 0 0 0 0 0 0 0 0 0]",
+	}, points(tally.Build(span(5, 10), false, "test")))
+}
+
+func TestCumulativeCountsFromTheBeginning(t *testing.T) {
+	tally := New(10)
+	for i := range 3 {
+		tally.Event(event(i), 0)
+		require.Equal(t, map[string]string{succeeded: fmt.Sprint(i+1, " since 0s")}, points(tally.Build(span(i, i+1), false, "test")))
+		tally.Delivered()
+	}
+}
+
+// Delta tells what is new; what could not be delivered is told with the next.
+func TestDeltaLosesNothing(t *testing.T) {
+	tally := New(10)
+	tally.Event(event(1), 0)
+	tally.Event(event(2, logout(time.Minute)), 0)
+	first := tally.Build(span(0, 10), true, "test")
+	require.Equal(t, map[string]string{succeeded: "1 since 0s", lasted: "1 sum 60 since 0s[0 0 0 0 1 0 0 0 0 0 0 0]"}, points(first))
+	tally.Event(event(3), 0) // that delivery fails
+	require.Equal(t, map[string]string{succeeded: "2 since 0s", lasted: "1 sum 60 since 0s[0 0 0 0 1 0 0 0 0 0 0 0]"}, points(tally.Build(span(0, 20), true, "test")))
+	tally.Event(event(4), 0)
+	tally.Delivered()
+	require.Equal(t, map[string]string{succeeded: "1 since 20s"}, points(tally.Build(span(20, 30), true, "test")))
+	tally.Delivered()
+	require.Empty(t, points(tally.Build(span(30, 40), true, "test")))
+	md := tally.Build(span(30, 40), false, "test")
+	require.Equal(t, "3 since 0s", points(md)[succeeded])
+}
+
+func TestTemporality(t *testing.T) {
+	for _, delta := range []bool{false, true} {
+		want := pmetric.AggregationTemporalityCumulative
+		if delta {
+			want = pmetric.AggregationTemporalityDelta
+		}
+		tally := New(10)
+		tally.Event(event(1), 0)
+		tally.Event(event(2, logout(time.Minute)), 0)
+		tally.Open(func(yield func(Place, int64)) { yield(Place{"shop", "eu"}, 1) })
+		for _, m := range tally.Build(span(0, 1), delta, "test").ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
+			switch m.Name() {
+			case Logins:
+				require.Equal(t, want, m.Sum().AggregationTemporality())
+				require.True(t, m.Sum().IsMonotonic())
+			case SessionDuration:
+				require.Equal(t, want, m.Histogram().AggregationTemporality())
+			case SessionsOpen:
+				require.Equal(t, pmetric.AggregationTemporalityCumulative, m.Sum().AggregationTemporality())
+				require.False(t, m.Sum().IsMonotonic())
+			}
+		}
+	}
+}
+
+// However many users, systems and reasons senders make up, there are no more series than the limit and one.
+func TestSeriesAreBounded(t *testing.T) {
+	tally := New(3)
+	for n := range 100 {
+		tally.Event(event(n, func(e *session.Event) { e.Outcome, e.ErrorType = session.OutcomeFailure, fmt.Sprint("made-up-", n) }), 0)
+		tally.Event(event(1000+n, logout(time.Second), func(e *session.Event) { e.Instance = fmt.Sprint(n) }), 0)
+	}
+	tally.Open(func(yield func(Place, int64)) {
+		for n := range 100 {
+			yield(Place{"shop", fmt.Sprint(n)}, 2)
+		}
+	})
+	got := points(tally.Build(span(0, 1), false, "test"))
+	require.Len(t, got, 3*(3+1))
+	require.Equal(t, "97 since 0s", got["map[]sessionlog.logins map[otel.metric.overflow:true]"])
+	require.Equal(t, "194 since 0s", got["map[]sessionlog.session.open map[otel.metric.overflow:true]"])
+	require.Equal(t, "97 sum 97 since 0s[0 0 97 0 0 0 0 0 0 0 0 0]", got["map[]sessionlog.session.duration map[otel.metric.overflow:true]"])
+}
+
+// A server whose last session has ended has none, and says so.
+func TestNoSessionsAreToldToo(t *testing.T) {
+	tally := New(10)
+	tally.Open(func(yield func(Place, int64)) { yield(Place{"postgresql", "eu"}, 3) })
+	tally.Open(func(func(Place, int64)) {})
+	require.Equal(t, map[string]string{"map[service.instance.id:eu service.name:postgresql]sessionlog.session.open map[db.system.name:postgresql]": "0 since 0s"},
+		points(tally.Build(span(0, 1), false, "test")))
+}
+
+// A duration on a bound is in the bucket below it, as OTel has it.
+func TestBuckets(t *testing.T) {
+	require.Len(t, Bounds, buckets-1)
+	for d, want := range map[time.Duration]int{
+		time.Nanosecond: 0, 10 * time.Millisecond: 0, 11 * time.Millisecond: 1, time.Second: 2, 7 * 24 * time.Hour: 10, 8 * 24 * time.Hour: 11,
+	} {
+		var h histogram
+		h.add(int64(d))
+		require.EqualValues(t, 1, h.total.buckets[want], d)
+	}
+}
+
+func TestCountingDoesNotAllocate(t *testing.T) {
+	tally, n := New(10), 0
+	e := event(1)
+	tally.Event(e, 0)
+	require.Zero(t, testing.AllocsPerRun(1000, func() {
+		n++
+		e.RecordID = session.ID{2, byte(n), byte(n >> 8)}
+		tally.Event(e, 0)
+	}))
+}
