@@ -31,6 +31,7 @@ type story struct {
 	server     *redshift.Server
 	to         *table
 	col        *collector
+	commit     string
 	told       int // rows that have arrived
 	peak       int // most memory that a collector had, KiB
 }
@@ -41,7 +42,7 @@ type story struct {
 func TestRedshiftStory(t *testing.T) {
 	for _, backend := range []string{"sqlite", "postgresql"} {
 		t.Run(backend, func(t *testing.T) {
-			st := &story{rows: number(t, envStoryRows, 12_000), seed: number(t, envStorySeed, 1)}
+			st := &story{rows: number(t, envStoryRows, 12_000), seed: number(t, envStorySeed, 1), commit: commit()}
 			st.arrivals = max(40, st.rows/20_000)
 			st.rows -= st.rows % (2 * st.arrivals)
 			st.server = redshift.Start(t, redshift.WideDuration(), redshift.SessionID(), redshift.PostgreSQL(postgresql.Setting("fsync", "off"),
@@ -181,7 +182,7 @@ func (st *story) note(t *testing.T, spent time.Duration) {
 	t.Helper()
 	path := os.Getenv(envStoryResults)
 	result := []string{
-		"redshift", st.to.backend, strconv.Itoa(st.rows), strconv.Itoa(kills), strconv.Itoa(st.seed), commit(), fmt.Sprintf("%.0f", spent.Seconds()),
+		"redshift", st.to.backend, strconv.Itoa(st.rows), strconv.Itoa(kills), strconv.Itoa(st.seed), st.commit, fmt.Sprintf("%.0f", spent.Seconds()),
 		strconv.Itoa(st.peak >> 10),
 	}
 	t.Log(result)
@@ -197,8 +198,9 @@ func (st *story) note(t *testing.T, spent time.Duration) {
 	require.NoError(t, file.Close())
 }
 
+// commit is the one that is checked out, marked where files differ from it.
 func commit() string {
-	out, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
+	out, err := exec.Command("git", "describe", "--always", "--dirty").Output()
 	if err != nil {
 		return "unknown"
 	}
