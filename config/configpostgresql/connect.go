@@ -1,14 +1,17 @@
 package configpostgresql
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 )
 
 // ApplicationName is how our connections call themselves in pg_stat_activity and in the server's log.
@@ -20,6 +23,9 @@ type Options struct {
 	Writes bool
 	// Parameters are run-time parameters for the session, such as search_path.
 	Parameters map[string]string
+	// ReadBuffer is how many bytes are taken from the network at once; 0 is the driver's choice, 8 KiB. Who reads large results
+	// takes more: a call for each 8 KiB costs as much as what is done with them.
+	ReadBuffer int
 }
 
 // Connect logs in at the first endpoint that lets it. The connection is pgx's low-level one: statements go over the simple
@@ -56,6 +62,11 @@ func (c ClientConfig) driver(ctx context.Context, o Options) (*pgconn.Config, er
 	cfg.DialFunc = (&net.Dialer{Timeout: c.DialTimeout, KeepAlive: 15 * time.Second}).DialContext
 	cfg.RuntimeParams = map[string]string{"application_name": ApplicationName, "client_encoding": "UTF8"}
 	maps.Copy(cfg.RuntimeParams, o.Parameters)
+	if o.ReadBuffer > 0 {
+		cfg.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
+			return pgproto3.NewFrontend(bufio.NewReaderSize(r, o.ReadBuffer), w)
+		}
+	}
 	cfg.ValidateConnect = nil
 	if o.Writes {
 		cfg.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite

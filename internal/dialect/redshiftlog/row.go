@@ -55,7 +55,19 @@ type Mapper struct {
 	hash     session.Hasher
 	ordinals session.Ordinals
 	numbers  map[int64]string
+	sessions [recentSessions]recentSession
 }
+
+// recentSession is a GUID of late, which the next rows are likely to have too, with the key that is made of it.
+type recentSession struct {
+	guid [guidLength]byte
+	key  session.ID
+}
+
+const (
+	recentSessions = 256
+	guidLength     = 36
+)
 
 // NewMapper makes a mapper for the cluster or workgroup of this stable name.
 func NewMapper(instance string) *Mapper {
@@ -137,15 +149,32 @@ func (m *Mapper) identify(r *Row, e *session.Event) {
 // client's address and port at the minute of the login, which a logout's duration leads back to: not the exact time,
 // since the rows around a login are up to some milliseconds apart, and no process meets the same port twice in a minute.
 func (m *Mapper) sessionKey(r *Row, e *session.Event) session.ID {
+	recent := m.recent(e.SessionID)
+	if recent != nil && string(recent.guid[:]) == e.SessionID {
+		return recent.key
+	}
 	m.hash.Start("session", session.SystemRedshift, m.instance)
 	if isGUID(e.SessionID) {
-		return m.hash.Str(e.SessionID).Key()
+		key := m.hash.Str(e.SessionID).Key()
+		if recent != nil {
+			copy(recent.guid[:], e.SessionID)
+			recent.key = key
+		}
+		return key
 	}
 	login := r.Micros
 	if e.Kind == session.KindLogout {
 		login -= r.Duration
 	}
 	return m.hash.Int(r.PID).Str(e.ClientAddress).Str(trim(r.RemotePort)).Int(floor(login, 60*1e6)).Key()
+}
+
+// recent is where the GUID's key is kept, if it is anywhere.
+func (m *Mapper) recent(guid string) *recentSession {
+	if len(guid) != guidLength {
+		return nil
+	}
+	return &m.sessions[(int(guid[0])*31+int(guid[1])*17+int(guid[guidLength-1]))%recentSessions]
 }
 
 func floor(n, unit int64) int64 {

@@ -48,7 +48,7 @@ func (b *block) add(cells []cell, values [][]byte) error {
 	r := &b.rows[b.n]
 	*r = redshiftlog.Row{Extra: r.Extra[:0]}
 	for i := range cells {
-		if err := b.fill(r, &cells[i], values[i]); err != nil {
+		if err := b.fill(r, &cells[i], i, values[i]); err != nil {
 			return err
 		}
 	}
@@ -57,13 +57,13 @@ func (b *block) add(cells []cell, values [][]byte) error {
 }
 
 // fill puts a cell into its place. Blanks at the end are padding.
-func (b *block) fill(r *redshiftlog.Row, c *cell, value []byte) (err error) {
+func (b *block) fill(r *redshiftlog.Row, c *cell, column int, value []byte) (err error) {
 	if value = unpadded(value); len(value) == 0 {
 		return nil
 	}
 	switch {
 	case c.column == nil:
-		r.Extra = append(r.Extra, session.Attr{Key: c.key, Value: b.texts.common(value)})
+		r.Extra = append(r.Extra, session.Attr{Key: c.key, Value: b.texts.common(column, value)})
 	case c.kind == instant:
 		*c.number(r), err = b.clock.read(value)
 	case c.kind == integer:
@@ -71,7 +71,7 @@ func (b *block) fill(r *redshiftlog.Row, c *cell, value []byte) (err error) {
 	case c.kind == unique:
 		*c.text(r) = b.texts.unique(value)
 	default:
-		*c.text(r) = b.texts.common(value)
+		*c.text(r) = b.texts.common(column, value)
 	}
 	return err
 }

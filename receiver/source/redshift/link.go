@@ -15,6 +15,9 @@ type link struct {
 	conn *pgconn.PgConn // nil when there is none
 }
 
+// readBuffer holds some hundred rows.
+const readBuffer = 128 << 10
+
 // goodbye bounds the end of a connection: a source has a second to stop.
 const goodbye = 500 * time.Millisecond
 
@@ -25,7 +28,7 @@ func (l *link) connect(ctx context.Context, cfg configpostgresql.ClientConfig) e
 	if l.conn != nil {
 		return nil
 	}
-	conn, err := cfg.Connect(ctx, configpostgresql.Options{})
+	conn, err := cfg.Connect(ctx, configpostgresql.Options{ReadBuffer: readBuffer})
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import "strings"
 // by side in chunks, which live as long as an event refers to them.
 type texts struct {
 	chunk strings.Builder
+	last  [lastColumns]string // of each column: most often the next is the same
 	kept  [cacheSize]keptText
 }
 
@@ -15,8 +16,9 @@ type keptText struct {
 }
 
 const (
-	cacheSize = 1024 // a power of two
-	chunkSize = 64 << 10
+	lastColumns = 64   // a power of two, more than there are
+	cacheSize   = 1024 // a power of two
+	chunkSize   = 64 << 10
 	// longest of the texts that are kept, so that a cache stays small.
 	longest = 256
 	// patience is how many other texts a kept one outlives in its place.
@@ -37,11 +39,19 @@ func (t *texts) unique(cell []byte) string {
 	return t.chunk.String()[from:]
 }
 
-// common is the string of a cell whose column has few values.
-func (t *texts) common(cell []byte) string {
+// common is the string of a cell whose column, the nth, has few values.
+func (t *texts) common(column int, cell []byte) string {
 	if len(cell) == 0 {
 		return ""
 	}
+	last := &t.last[column%lastColumns]
+	if *last != string(cell) {
+		*last = t.find(cell)
+	}
+	return *last
+}
+
+func (t *texts) find(cell []byte) string {
 	k := &t.kept[slot(cell)]
 	if k.text == string(cell) {
 		k.misses = 0

@@ -111,7 +111,7 @@ func TestTextsAreSharedAndNeverChange(t *testing.T) {
 	kept := map[string]string{}
 	for i := range 200_000 {
 		want := strconv.Itoa(i * 7919 % 30_011)
-		got := texts.common([]byte(want))
+		got := texts.common(i%3, []byte(want))
 		if i%3 == 0 {
 			got = texts.unique([]byte(want))
 		}
@@ -121,8 +121,8 @@ func TestTextsAreSharedAndNeverChange(t *testing.T) {
 		require.Equal(t, want, got)
 	}
 	big := strings.Repeat("x", 3*chunkSize)
-	require.Equal(t, big, texts.common([]byte(big)))
-	require.Empty(t, texts.common(nil))
+	require.Equal(t, big, texts.common(0, []byte(big)))
+	require.Empty(t, texts.common(0, nil))
 }
 
 func TestARowTakesNoAllocation(t *testing.T) {
