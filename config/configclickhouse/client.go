@@ -12,12 +12,26 @@ import (
 
 // Conn is one held connection. It is not safe for concurrent use. After an error other than [Exception] it is unusable.
 type Conn interface {
-	// Query runs one statement, which may not change anything, and fills columns, whose names and order are those of the
+	// Query runs one statement, which reads, and fills columns, whose names and order are those of the
 	// SELECT, once for every block. onBlock must not keep the columns. id names the query; it is empty or a UUID.
 	Query(ctx context.Context, id, sql string, columns proto.Results, onBlock func(rows int) error) error
+	// QueryWith is Query with a table of the caller's own that the statement can name, for as long as it runs.
+	QueryWith(ctx context.Context, sql string, with Table, columns proto.Results, onBlock func(rows int) error) error
+	// Exec runs a statement that changes something and has no result.
+	Exec(ctx context.Context, sql string) error
+	// Insert runs "INSERT INTO … FORMAT Native" with the rows of columns, then with those that next puts in their place, until
+	// next returns io.EOF and leaves none. Empty columns are filled by next first. When Insert has returned, columns are the
+	// caller's again; after an error nobody knows what the server has stored.
+	Insert(ctx context.Context, sql string, columns proto.Input, next func() error) error
 	// Socket is the TCP connection behind the last query.
 	Socket() Socket
 	Close() error
+}
+
+// Table is what [Conn.QueryWith] sends along: its name in the statement, and its rows.
+type Table struct {
+	Name    string
+	Columns proto.Input
 }
 
 // Client makes connections. It is not safe for concurrent use.

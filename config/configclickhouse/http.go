@@ -79,20 +79,34 @@ func withoutURL(err error) error {
 }
 
 func (h *httpConn) Query(ctx context.Context, id, sql string, columns proto.Results, onBlock func(rows int) error) error {
-	response, err := h.post(ctx, id, sql)
+	v := url.Values{}
+	if id != "" {
+		v.Set("query_id", id)
+	}
+	return h.read(ctx, v, "", strings.NewReader(sql), columns, onBlock)
+}
+
+// read posts a body and reads the answer in blocks.
+func (h *httpConn) read(ctx context.Context, v url.Values, contentType string, body io.Reader, columns proto.Results,
+	onBlock func(rows int) error,
+) error {
+	if h.compressed() {
+		v.Set("compress", "1") // not a setting: allowed to accounts whose profile is readonly
+	}
+	response, err := h.post(ctx, v, contentType, body)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
 	raw := &tail{r: response.Body}
-	body := raw
+	answer := raw
 	if h.compressed() {
-		body = &tail{r: compress.NewReader(bufio.NewReaderSize(raw, compressedBuffer))}
+		answer = &tail{r: compress.NewReader(bufio.NewReaderSize(raw, compressedBuffer))}
 	}
 	if response.StatusCode != http.StatusOK {
-		return refusal(response, body, raw)
+		return refusal(response, answer, raw)
 	}
-	err = readBlocks(body, columns, onBlock)
+	err = readBlocks(answer, columns, onBlock)
 	var stop *stopError
 	if err == nil || errors.As(err, &stop) {
 		if stop != nil {
@@ -101,8 +115,8 @@ func (h *httpConn) Query(ctx context.Context, id, sql string, columns proto.Resu
 		return err
 	}
 	// What looked like a broken block may be the server's error message.
-	_, _ = io.CopyN(io.Discard, body, maxTail)
-	for _, t := range []*tail{body, raw} {
+	_, _ = io.CopyN(io.Discard, answer, maxTail)
+	for _, t := range []*tail{answer, raw} {
 		if x, ok := parseException(t.kept); ok {
 			return x
 		}
@@ -112,21 +126,18 @@ func (h *httpConn) Query(ctx context.Context, id, sql string, columns proto.Resu
 
 func (h *httpConn) compressed() bool { return h.client.cfg.Compression == CompressionLZ4 }
 
-func (h *httpConn) post(ctx context.Context, id, sql string) (*http.Response, error) {
-	v := url.Values{"default_format": {"Native"}}
-	if id != "" {
-		v.Set("query_id", id)
-	}
+func (h *httpConn) post(ctx context.Context, v url.Values, contentType string, body io.Reader) (*http.Response, error) {
+	v.Set("default_format", "Native")
 	if h.client.cfg.Database != "" {
 		v.Set("database", h.client.cfg.Database)
 	}
-	if h.compressed() {
-		v.Set("compress", "1") // not a setting: allowed to accounts whose profile is readonly
-	}
 	target := url.URL{Scheme: h.target.scheme, Host: h.target.address, Path: "/", RawQuery: v.Encode()}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), strings.NewReader(sql))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), body)
 	if err != nil {
 		return nil, err
+	}
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
 	}
 	request.Header.Set("User-Agent", clientName)
 	request.Header.Set("X-ClickHouse-User", h.client.cfg.Username)

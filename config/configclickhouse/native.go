@@ -3,6 +3,8 @@ package configclickhouse
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 
 	"github.com/ClickHouse/ch-go"
@@ -56,24 +58,64 @@ func (c *Client) login(ctx context.Context, conn net.Conn, e endpoint) (*ch.Clie
 	})
 }
 
-// Query closes the socket when ctx ends: ch-go looks at the context between packets only.
 func (n *nativeConn) Query(ctx context.Context, id, sql string, columns proto.Results, onBlock func(rows int) error) error {
-	stop := context.AfterFunc(ctx, func() { _ = n.conn.Close() })
-	defer stop()
+	return n.read(ctx, ch.Query{QueryID: id, Body: sql, Result: columns}, onBlock)
+}
+
+func (n *nativeConn) QueryWith(ctx context.Context, sql string, with Table, columns proto.Results, onBlock func(rows int) error) error {
+	return n.read(ctx, ch.Query{Body: sql, ExternalTable: with.Name, ExternalData: with.Columns, Result: columns}, onBlock)
+}
+
+func (n *nativeConn) read(ctx context.Context, q ch.Query, onBlock func(rows int) error) error {
 	var own error // of onBlock, which ch-go would wrap
-	err := n.client.Do(ctx, ch.Query{
-		QueryID: id, Body: sql, Result: columns,
-		OnResult: func(_ context.Context, b proto.Block) error {
-			if b.Rows == 0 {
-				return nil
-			}
-			own = onBlock(b.Rows)
-			return own
-		},
-	})
+	q.OnResult = func(_ context.Context, b proto.Block) error {
+		if b.Rows == 0 {
+			return nil
+		}
+		own = onBlock(b.Rows)
+		return own
+	}
+	err := n.do(ctx, q)
 	if own != nil {
 		return own
 	}
+	return err
+}
+
+func (n *nativeConn) Exec(ctx context.Context, sql string) error {
+	return n.do(ctx, ch.Query{Body: sql})
+}
+
+func (n *nativeConn) Insert(ctx context.Context, sql string, columns proto.Input, next func() error) error {
+	ended, own := false, error(nil) // own is of next, which ch-go would wrap
+	load := func() error {
+		if ended {
+			columns.Reset()
+			return io.EOF
+		}
+		err := next()
+		if ended = errors.Is(err, io.EOF); err != nil && !ended {
+			own = err
+		}
+		return err
+	}
+	if columns[0].Data.Rows() == 0 { // ch-go would take an end with rows, if it came first, for one without
+		if _ = load(); own != nil || columns[0].Data.Rows() == 0 {
+			return own
+		}
+	}
+	err := n.do(ctx, ch.Query{Body: sql, Input: columns, OnInput: func(context.Context) error { return load() }})
+	if own != nil {
+		return own
+	}
+	return err
+}
+
+// do closes the socket when ctx ends: ch-go looks at the context between packets only.
+func (n *nativeConn) do(ctx context.Context, q ch.Query) error {
+	stop := context.AfterFunc(ctx, func() { _ = n.conn.Close() })
+	defer stop()
+	err := n.client.Do(ctx, q)
 	if x, ok := exceptionOf(err); ok {
 		return x
 	}

@@ -64,7 +64,7 @@ var sessionLogNames = strings.Fields(`hostname type auth_id session_id event_dat
 // array spells a list as the dialect prints it.
 func (h Harness) array(items ...string) string {
 	switch {
-	case h.Dialect == ClickHouse:
+	case h.Dialect == ClickHouse && len(items) > 0:
 		return "['" + strings.Join(items, "','") + "']"
 	case h.Dialect == PostgreSQL:
 		return "{" + strings.Join(items, ",") + "}"

@@ -1,0 +1,44 @@
+package clickhouse
+
+import (
+	"testing"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
+	"github.com/otel-sessionlog/sessionlog/internal/testengine"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+func TestBackend(t *testing.T) {
+	server := testengine.ClickHouse(t)
+	for _, door := range doors {
+		t.Run(door, func(t *testing.T) {
+			// Making the schema costs more than all that one test of the suite does with it.
+			cfg := testConfig(t, server, door)
+			stopStore(t, startedStore(t, cfg))
+			backendtest.Run(t, backendtest.Harness{
+				Dialect: backendtest.ClickHouse,
+				New: func(t *testing.T) backendtest.Storage {
+					for _, table := range tables {
+						server.Exec(t, "TRUNCATE TABLE "+cfg.Database+"."+table.name)
+					}
+					return database{server, cfg}
+				},
+			})
+		})
+	}
+}
+
+// database is a database of a server.
+type database struct {
+	server *testengine.Server
+	cfg    Config
+}
+
+func (d database) Backend(t *testing.T) backend.Backend { return newStore(t, d.cfg) }
+
+func (d database) Events(t *testing.T) []*session.Event { return readAll(t, d.cfg) }
+
+func (d database) Query(t *testing.T, sql string) backendtest.Rows {
+	return rowsOf(t, d.server, d.cfg.Database, sql)
+}

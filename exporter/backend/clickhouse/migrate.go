@@ -1,0 +1,159 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+)
+
+// Codes of the server that have a meaning here.
+const (
+	codeUnknownDatabase = 81
+)
+
+// setUp brings the schema to this program's version, or says what is missing in it.
+func (s *store) setUp(ctx context.Context, l *link) error {
+	if s.cfg.CreateSchema {
+		if err := s.makeDatabase(ctx, l); err != nil {
+			return err
+		}
+	}
+	version, err := s.version(ctx, l)
+	if err != nil {
+		return err
+	}
+	if version > len(migrations) {
+		return fmt.Errorf("clickhouse: %s has version %d of the schema, this program knows %d: %w: use that one, or another database or table_prefix",
+			s.cfg.FirstHost(), version, len(migrations), ErrNewerSchema)
+	}
+	if !s.cfg.CreateSchema {
+		return s.check(ctx, l)
+	}
+	for _, m := range migrations[version:] {
+		for _, statement := range s.cfg.script(m.sql) {
+			if err := l.exec(ctx, statement); err != nil {
+				return fmt.Errorf("migration %s: %w", m.name, err)
+			}
+		}
+	}
+	if err := s.tune(ctx, l); err != nil {
+		return err
+	}
+	return s.tellViews(ctx, l)
+}
+
+// makeDatabase makes the configured database where it is missing: a session cannot even begin in one that is not there.
+func (s *store) makeDatabase(ctx context.Context, l *link) error {
+	err := l.exec(ctx, "SELECT 1 WHERE 0")
+	if !configclickhouse.HasCode(err, codeUnknownDatabase) {
+		return err
+	}
+	outside := &link{store: &store{cfg: s.cfg}}
+	outside.cfg.Database = ""
+	defer outside.close()
+	create := "CREATE DATABASE IF NOT EXISTS " + s.cfg.Database
+	if s.cfg.Cluster != "" {
+		create += " " + s.cfg.clusterClause()
+	}
+	return outside.exec(ctx, create)
+}
+
+// version is the number of the last migration, 0 where there was none.
+func (s *store) version(ctx context.Context, l *link) (int, error) {
+	rows, err := l.texts(ctx, s.cfg.named("SELECT toString(max(version)) AS text FROM sessionlog_migrations"))
+	if configclickhouse.HasCode(err, configclickhouse.CodeUnknownTable) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(rows[0])
+}
+
+// tune gives the tables the TTL and the care for the disk that the configuration asks for, where they have others.
+func (s *store) tune(ctx context.Context, l *link) error {
+	for _, t := range tables {
+		table, clause := s.cfg.stored(t.name)
+		engine, err := l.texts(ctx, "SELECT engine_full AS text FROM system.tables WHERE database = currentDatabase() AND name = '"+table+"'")
+		if err != nil || len(engine) == 0 {
+			return err
+		}
+		if ttl := s.cfg.ttlOf(t.name, t.aged); ttl == "" && strings.Contains(engine[0], " TTL ") {
+			err = l.exec(ctx, "ALTER TABLE "+table+clause+" REMOVE TTL")
+		} else if ttl != "" && !strings.Contains(engine[0], " TTL "+ttl+" ") {
+			err = l.exec(ctx, "ALTER TABLE "+table+clause+" MODIFY TTL "+ttl)
+		}
+		if fsync := s.cfg.fsync(engine[0]); err == nil && fsync != "" {
+			err = l.exec(ctx, "ALTER TABLE "+table+clause+" MODIFY SETTING "+fsync)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stored is the name of the table that keeps the rows, and where an ALTER of it has to run.
+func (cfg *Config) stored(table string) (name, clause string) {
+	if cfg.Cluster == "" {
+		return cfg.named(table), ""
+	}
+	return cfg.named(table + "_local"), " " + cfg.clusterClause()
+}
+
+// tellViews writes what the views need of the configuration, where it is not there already.
+func (s *store) tellViews(ctx context.Context, l *link) error {
+	include := 0
+	if s.cfg.STLConnectionLog.IncludePostgreSQL {
+		include = 1
+	}
+	after := int64(s.cfg.Sessions.AssumedClosedAfter / time.Second)
+	want := fmt.Sprintf("%d %d", after, include)
+	const is = "SELECT concat(toString(assumed_closed_after), ' ', toString(include_postgresql)) AS text FROM sessionlog_settings"
+	told, err := l.texts(ctx, s.cfg.named(is))
+	if err != nil || slices.Equal(told, []string{want}) {
+		return err
+	}
+	clause := ""
+	if s.cfg.Cluster != "" {
+		clause = " " + s.cfg.clusterClause()
+	}
+	return l.exec(ctx, s.cfg.named(fmt.Sprintf(
+		"CREATE OR REPLACE VIEW sessionlog_settings%s AS SELECT toUInt64(%d) AS assumed_closed_after, toUInt8(%d) AS include_postgresql",
+		clause, after, include)))
+}
+
+// check says which tables and columns are missing that this program writes.
+func (s *store) check(ctx context.Context, l *link) error {
+	all, fed := columnNames()
+	var missing []string
+	for table, want := range map[string][]string{
+		"session_events": all, "session_feed": fed, "session_conflicts": append(slices.Clone(all), "content_hash"),
+	} {
+		name := s.cfg.named(table)
+		there, err := l.texts(ctx, "SELECT name AS text FROM system.columns WHERE database = currentDatabase() AND table = '"+name+"'")
+		if err != nil {
+			return err
+		}
+		if len(there) == 0 {
+			missing = append(missing, name)
+			continue
+		}
+		for _, column := range want {
+			if !slices.Contains(there, column) {
+				missing = append(missing, name+"."+column)
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	slices.Sort(missing)
+	return fmt.Errorf("clickhouse: %s lacks %s: %w: set create_schema, or run the files of migrations/ by hand",
+		s.cfg.FirstHost(), strings.Join(missing, ", "), ErrNoSchema)
+}

@@ -1,0 +1,137 @@
+-- What sessions and clients are made of. All of it is kept up to date by every insert, from states that can be told twice and in
+-- any order: min and max alone, never count or sum.
+--
+-- An insert into session_events goes on into session_feed, which keeps nothing, and from there into the states. A record that comes
+-- again may have been stored by a server that died before it had made the states: such records are written into session_feed
+-- itself.
+CREATE TABLE IF NOT EXISTS session_feed
+(
+    kind             Enum8('login' = 1, 'logout' = 2, 'session.start' = 3, 'session.update' = 4),
+    outcome          Enum8('unknown' = 0, 'success' = 1, 'failure' = 2),
+    source_event     LowCardinality(String),
+    time             DateTime64(9, 'UTC'),
+    system           LowCardinality(String),
+    instance         LowCardinality(String),
+    host             LowCardinality(String),
+    database_name    LowCardinality(String),
+    user_name        LowCardinality(Nullable(String)),
+    auth_method      LowCardinality(String),
+    auth_type        LowCardinality(String),
+    interface        LowCardinality(String),
+    tls_version      LowCardinality(String),
+    client_address   LowCardinality(String),
+    client_port      Int32,
+    client_name      LowCardinality(String),
+    client_version   LowCardinality(String),
+    driver           LowCardinality(String),
+    os               LowCardinality(String),
+    plugin           LowCardinality(String),
+    application_name LowCardinality(String),
+    record_id        FixedString(16),
+    session_key      FixedString(16),
+    session_id       String,
+    trace_id         FixedString(16),
+    pid              Int64,
+    duration         Int64
+)
+ENGINE = Null;
+
+-- One row for each session, once merged. first is the record that describes the session: its login, or else its earliest record.
+-- min of a tuple compares from the left, so it is the record with the lowest (rank, time, record_id). Failed logins open no session
+-- and are left out: a password guesser must not fill this table.
+CREATE TABLE IF NOT EXISTS session_states
+(
+    session_key FixedString(16),
+    first SimpleAggregateFunction(min, Tuple(
+        rank UInt8, time DateTime64(9, 'UTC'), record_id FixedString(16), system String, instance String, host String,
+        database_name String, user_name Nullable(String), auth_method String, auth_type String, interface String,
+        client_address String, client_port Int32, client_name String, application_name String, session_id String, pid Int64)) CODEC(ZSTD(1)),
+    first_seen SimpleAggregateFunction(min, DateTime64(9, 'UTC')) CODEC(ZSTD(1)),
+    last_seen SimpleAggregateFunction(max, DateTime64(9, 'UTC')) CODEC(ZSTD(1)),
+    login SimpleAggregateFunction(min, Nullable(DateTime64(9, 'UTC'))) CODEC(ZSTD(1)),
+    logout SimpleAggregateFunction(max, Nullable(DateTime64(9, 'UTC'))) CODEC(ZSTD(1)),
+    duration SimpleAggregateFunction(max, Nullable(Int64)) CODEC(ZSTD(1)),
+    first_trace SimpleAggregateFunction(min, Tuple(time DateTime64(9, 'UTC'), trace_id FixedString(16))) CODEC(ZSTD(1))
+)
+ENGINE = AggregatingMergeTree
+ORDER BY session_key;
+
+-- The same of the sessions that were heard of lately, which is what makes the question who is in now a small one. The rows go by
+-- TTL when a session counts as closed.
+CREATE TABLE IF NOT EXISTS session_open AS session_states
+ENGINE = AggregatingMergeTree
+ORDER BY session_key
+SETTINGS merge_with_ttl_timeout = 600;
+
+-- Which clients log in, and how: one row for each combination, once merged.
+CREATE TABLE IF NOT EXISTS session_clients
+(
+    system LowCardinality(String),
+    instance LowCardinality(String),
+    driver LowCardinality(String),
+    client_name LowCardinality(String),
+    client_version LowCardinality(String),
+    os LowCardinality(String),
+    plugin LowCardinality(String),
+    auth_method LowCardinality(String),
+    auth_type LowCardinality(String),
+    interface LowCardinality(String),
+    tls_version LowCardinality(String),
+    first_seen SimpleAggregateFunction(min, DateTime64(9, 'UTC')),
+    last_seen SimpleAggregateFunction(max, DateTime64(9, 'UTC'))
+)
+ENGINE = AggregatingMergeTree
+ORDER BY (system, instance, driver, client_name, client_version, os, plugin, auth_method, auth_type, interface, tls_version);
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS session_states_by_feed TO session_states AS
+SELECT
+    session_key,
+    min(tuple(
+        toUInt8(kind != 'login'), time, record_id, toString(system), toString(instance), toString(host),
+        toString(database_name), CAST(user_name AS Nullable(String)), toString(auth_method), toString(auth_type), toString(interface),
+        toString(client_address), client_port, toString(client_name), toString(application_name), session_id, pid)) AS first,
+    min(time) AS first_seen,
+    max(time) AS last_seen,
+    min(if(kind IN ('login', 'session.start'), time, NULL)) AS login,
+    max(if(kind = 'logout', time, NULL)) AS logout,
+    max(if(kind = 'logout' AND duration != 0, duration, NULL)) AS duration,
+    min(if(trace_id = toFixedString('', 16), (toDateTime64('2262-01-01 00:00:00', 9, 'UTC'), trace_id), (time, trace_id))) AS first_trace
+FROM session_feed
+WHERE session_key != toFixedString('', 16) AND NOT (kind = 'login' AND outcome = 'failure')
+GROUP BY session_key;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS session_open_by_feed TO session_open AS
+SELECT
+    session_key,
+    min(tuple(
+        toUInt8(kind != 'login'), time, record_id, toString(system), toString(instance), toString(host),
+        toString(database_name), CAST(user_name AS Nullable(String)), toString(auth_method), toString(auth_type), toString(interface),
+        toString(client_address), client_port, toString(client_name), toString(application_name), session_id, pid)) AS first,
+    min(time) AS first_seen,
+    max(time) AS last_seen,
+    min(if(kind IN ('login', 'session.start'), time, NULL)) AS login,
+    max(if(kind = 'logout', time, NULL)) AS logout,
+    max(if(kind = 'logout' AND duration != 0, duration, NULL)) AS duration,
+    min(if(trace_id = toFixedString('', 16), (toDateTime64('2262-01-01 00:00:00', 9, 'UTC'), trace_id), (time, trace_id))) AS first_trace
+FROM session_feed
+WHERE session_key != toFixedString('', 16) AND NOT (kind = 'login' AND outcome = 'failure')
+GROUP BY session_key;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS session_clients_by_feed TO session_clients AS
+SELECT
+    system, instance, driver, client_name, client_version, os, plugin, auth_method, auth_type, interface, tls_version,
+    min(time) AS first_seen,
+    max(time) AS last_seen
+FROM session_feed
+WHERE kind = 'login' AND outcome = 'success'
+GROUP BY system, instance, driver, client_name, client_version, os, plugin, auth_method, auth_type, interface, tls_version;
+
+-- Last, so that nothing is fed before all that it feeds is there.
+CREATE MATERIALIZED VIEW IF NOT EXISTS session_feed_by_events TO session_feed AS
+SELECT
+    kind, outcome, source_event, time, system, instance, host, database_name, user_name, auth_method, auth_type, interface, tls_version,
+    client_address, client_port, client_name, client_version, driver, os, plugin, application_name, record_id, session_key, session_id,
+    trace_id, pid, duration
+FROM session_events;
+
+INSERT INTO sessionlog_migrations VALUES (2, 'session_states', now());

@@ -1,0 +1,102 @@
+package clickhouse
+
+import (
+	"embed"
+	"fmt"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// migration is one numbered file.
+type migration struct {
+	name string
+	sql  string
+}
+
+// migrations are all files in the order of their numbers, which run from 1 without a gap. Every statement may be run again, so that a
+// file that was cut off in the middle is begun anew; each file ends by writing its number into sessionlog_migrations, so that running
+// it by hand does the same.
+var migrations = func() (all []migration) {
+	entries, err := migrationFiles.ReadDir("migrations")
+	if err != nil {
+		panic(err)
+	}
+	for i, e := range entries {
+		number, _, _ := strings.Cut(e.Name(), "_")
+		version, err := strconv.Atoi(number)
+		text, readErr := migrationFiles.ReadFile(path.Join("migrations", e.Name()))
+		if err != nil || readErr != nil || version != i+1 {
+			panic("clickhouse: migrations must be numbered 0001, 0002, …: " + e.Name())
+		}
+		all = append(all, migration{strings.TrimSuffix(e.Name(), ".sql"), string(text)})
+	}
+	return all
+}()
+
+var comment = regexp.MustCompile(`(?m)^\s*--.*\n`)
+
+// script is the statements of a migration, one by one, as this configuration needs them.
+func (cfg *Config) script(sql string) (all []string) {
+	for statement := range strings.SplitSeq(comment.ReplaceAllString(sql, ""), ";\n") {
+		if statement = strings.TrimSpace(statement); statement == "" {
+			continue
+		}
+		if cfg.Cluster == "" {
+			all = append(all, cfg.named(statement))
+			continue
+		}
+		for _, s := range cfg.onCluster(statement) {
+			all = append(all, cfg.named(s))
+		}
+	}
+	return all
+}
+
+// ourNames are the names that table_prefix stands before.
+var ourNames = regexp.MustCompile(`\b(session_events|session_conflicts|session_feed|session_states|session_open|session_clients|session_log|` +
+	`stl_connection_log|sessions|open_sessions|sessionlog_settings|sessionlog_migrations)(_local|_by_\w+)?\b`)
+
+// named gives our names in sql their prefix.
+func (cfg *Config) named(sql string) string {
+	if cfg.TablePrefix == "" {
+		return sql
+	}
+	return ourNames.ReplaceAllString(sql, cfg.TablePrefix+"$0")
+}
+
+// tables are those that keep rows, with the column whose age decides when they go.
+var tables = []struct{ name, aged string }{
+	{"session_events", "time"}, {"session_conflicts", "time"}, {"session_states", "last_seen"}, {"session_open", "last_seen"},
+	{"session_clients", "last_seen"},
+}
+
+// ttlOf is the table's TTL expression as the server prints it, "" where rows are kept for ever. A session that counts as closed is no
+// longer looked for in session_open, but for those whose records come late.
+func (cfg *Config) ttlOf(table, aged string) string {
+	keep := cfg.TTL
+	if closed := cfg.Sessions.AssumedClosedAfter; table == "session_open" && closed > 0 && (keep == 0 || closed < keep) {
+		keep = closed
+	}
+	if keep == 0 {
+		return ""
+	}
+	// The scale 0 lets a time that lies centuries ahead be added to.
+	return fmt.Sprintf("toDateTime64(%s, 0, 'UTC') + toIntervalSecond(%d)", aged, int64(keep.Seconds()))
+}
+
+// fsync is the table settings that the configuration asks for, or "" where the engine, as the server prints it, has them.
+func (cfg *Config) fsync(engine string) string {
+	const on, off = "fsync_after_insert = 1, fsync_part_directory = 1", "fsync_after_insert = 0, fsync_part_directory = 0"
+	switch {
+	case cfg.Fsync && !strings.Contains(engine, on):
+		return on
+	case !cfg.Fsync && strings.Contains(engine, on):
+		return off
+	}
+	return ""
+}
