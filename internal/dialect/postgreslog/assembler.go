@@ -109,7 +109,7 @@ func (a *Assembler) settle(now int64, page *logformat.Page) {
 		}
 	}
 	for c := a.waiting.first; c != nil && a.due(c, now); c = a.waiting.first {
-		a.doubted.add(remembered{ID: c.ID, At: c.Decisive, Login: c.Decisive, Until: until(now, doubtedFor)})
+		a.doubted.add(remembered{ID: c.ID, At: c.Decisive, Stage: c.Stage, Login: c.Decisive, Until: until(now, doubtedFor)})
 		a.login(c, session.OutcomeSuccess, page)
 	}
 	a.doubted.expire(now)

@@ -39,6 +39,10 @@ func (b *builder) login(c *conn, outcome session.Outcome, e *session.Event) {
 		e.SourceEvent = "connection received"
 	}
 	b.how(&c.facts, e)
+	if outcome == session.OutcomeUnknown {
+		e.RecordID = b.recordID("unknown", e) // its verdict may come after all, in the same millisecond
+		return
+	}
 	e.RecordID = b.recordID("login", e)
 }
 

@@ -16,6 +16,7 @@ type memory struct {
 type remembered struct {
 	ID    BackendID `json:"id"`
 	At    int64     `json:"at"`              // time of the line that the verdict bears
+	Stage stage     `json:"stage,omitempty"` // how far the connection had come by then
 	Login int64     `json:"login,omitempty"` // the same, of a login that was told without proof
 	Until int64     `json:"until"`
 }
@@ -74,11 +75,15 @@ func (m *memory) has(id BackendID) bool {
 	return ok
 }
 
-// knew tells whether a line is one of a connection that was decided, and not of a later one with the same pid.
-func (m *memory) knew(l *Line) bool {
+// knew tells whether a line, which takes a connection to this stage, is one that a verdict counted: no younger one, as of another
+// connection with the same pid, and none that goes further than it.
+func (m *memory) knew(l *Line, to stage) bool {
 	r, ok := m.known[l.ID]
-	return ok && l.Time <= r.At
+	return ok && l.Time <= r.At && to <= r.Stage
 }
+
+// open tells whether a connection was let in by its verdict: nothing that follows can be a refusal but its correction.
+func (m *memory) open(id BackendID) bool { return m.known[id].Stage >= stageAuthorized }
 
 // told tells whether a login was told without proof.
 func (m *memory) told(id BackendID) bool { return m.known[id].Login != 0 }
@@ -88,7 +93,7 @@ func (m *memory) login(id BackendID) int64 { return m.known[id].Login }
 // prove takes the doubt from a verdict, by this line. It stays known, for its lines may be read again.
 func (m *memory) prove(l *Line) {
 	if r, ok := m.known[l.ID]; ok {
-		r.Login, r.At = 0, max(r.At, l.Time)
+		r.Login, r.At, r.Stage = 0, max(r.At, l.Time), stageReady
 		m.known[l.ID] = r
 	}
 }

@@ -7,6 +7,8 @@ import (
 func (a *Assembler) fatal(l *Line, at int64, page *logformat.Page) {
 	c := a.of(l)
 	switch {
+	case c != nil && c.Stage == stageRefused && l.Time <= c.Decisive:
+		return // told again: its DETAIL may be known already
 	case c != nil && c.Stage == stageAuthorized && ends(l.SQLState, l.Message):
 		return // a disconnection will follow if the session was open
 	case c == nil && a.doubted.told(l.ID):
@@ -14,7 +16,7 @@ func (a *Assembler) fatal(l *Line, at int64, page *logformat.Page) {
 			a.correct(l, page)
 		}
 		return
-	case c == nil && (a.known(l) || l.ID.Start != NoStart && a.remembers(l.ID) || !refuses(l)):
+	case c == nil && (a.known(l, stageRefused) || l.ID.Start != NoStart && (a.doubted.open(l.ID) || a.decided.open(l.ID)) || !refuses(l)):
 		return // of a session that is open: its disconnection follows
 	case c == nil:
 		c = a.add(l, at)

@@ -20,7 +20,7 @@ func (a *Assembler) received(l *Line, at int64, page *logformat.Page) bool {
 	if !f.received(l.Message) {
 		return false
 	}
-	if a.known(l) {
+	if a.known(l, stageReceived) {
 		return true
 	}
 	c := a.add(l, at)
@@ -48,7 +48,7 @@ func (a *Assembler) authenticated(l *Line, at int64) bool {
 		return false
 	}
 	if c == nil {
-		if a.known(l) {
+		if a.known(l, stageAuthenticated) {
 			return true
 		}
 		c = a.add(l, at)
@@ -71,7 +71,7 @@ func (a *Assembler) authorized(l *Line, at int64) bool {
 		return false
 	}
 	if c == nil {
-		if a.known(l) {
+		if a.known(l, stageAuthorized) {
 			return true
 		}
 		c = a.add(l, at)
@@ -89,7 +89,7 @@ func (a *Assembler) authorized(l *Line, at int64) bool {
 func (a *Assembler) ready(l *Line, at int64, page *logformat.Page) {
 	c := a.of(l)
 	if c == nil {
-		if a.remembers(l.ID) {
+		if a.doubted.open(l.ID) || a.decided.open(l.ID) {
 			a.doubted.prove(l)
 			return
 		}
@@ -136,12 +136,11 @@ func (a *Assembler) login(c *conn, outcome session.Outcome, page *logformat.Page
 // line at hand decides.
 func (a *Assembler) remember(c *conn) {
 	if a.reading == nil || c.text != a.reading {
-		a.decided.add(remembered{ID: c.ID, At: c.Decisive, Until: until(c.First, decidedFor)})
+		a.decided.add(remembered{ID: c.ID, At: c.Decisive, Stage: c.Stage, Until: until(c.First, decidedFor)})
 	}
 }
 
-// known tells whether the connection of this line got its verdict before. A line that is younger than the one that the
-// verdict bears is of another connection: the system gave the pid anew.
-func (a *Assembler) known(l *Line) bool { return a.doubted.knew(l) || a.decided.knew(l) }
+// known tells whether a verdict was told that counts this line, which takes a connection to this stage.
+func (a *Assembler) known(l *Line, to stage) bool { return a.doubted.knew(l, to) || a.decided.knew(l, to) }
 
 func (a *Assembler) remembers(id BackendID) bool { return a.doubted.has(id) || a.decided.has(id) }

@@ -415,6 +415,7 @@ func dieAfter(t *testing.T, cfg file.Config, store *sourcetest.Store, saves int,
 	t.Helper()
 	cfg.Follow = false
 	j := newJob(t)
+	j.later = atOnce
 	var dead atomic.Bool
 	die := func() error {
 		dead.Store(true)

@@ -94,7 +94,7 @@ func TestARefusalAtTheEndIsToldOnce(t *testing.T) {
 		appendTo(t, path, line(time.Duration(50+n)*time.Second, 7, "LOG", "checkpoint starting: time"))
 	}
 	appendTo(t, path, line(58*time.Second, 1, "LOG", "connection authorized: user=alice database=app")+received(72*time.Second, 3))
-	require.Len(t, onceLater(t, cfg, store, 0).Delivered(), 1)
+	require.Len(t, onceLater(t, cfg, store, atOnce).Delivered(), 1)
 	require.Empty(t, onceLater(t, cfg, store, time.Hour).Delivered())
 }
 
@@ -106,9 +106,9 @@ func TestTheLogHasAClockOfItsOwn(t *testing.T) {
 		cfg.UndecidedAfter = 20 * time.Second
 		store := &sourcetest.Store{}
 		write(t, path, received(ahead, 1)+authorized(ahead, 1)+received(ahead, 2)+authorized(ahead, 2))
-		require.Empty(t, onceLater(t, cfg, store, 0).Delivered(), "decided before anything could follow")
+		require.Empty(t, onceLater(t, cfg, store, atOnce).Delivered(), "decided before anything could follow")
 		appendTo(t, path, line(ahead, 1, "FATAL", `database "app" does not exist`)+line(ahead, 9, "LOG", "checkpoint starting: time"))
-		refused := onceLater(t, cfg, store, 0).Delivered()
+		refused := onceLater(t, cfg, store, atOnce).Delivered()
 		require.Len(t, refused, 1)
 		require.Equal(t, session.OutcomeFailure, refused[0].Outcome)
 		proven := onceLater(t, cfg, store, 21*time.Second).Delivered()
