@@ -47,6 +47,9 @@ func Line(data []byte) int { return bytes.IndexByte(data, '\n') + 1 }
 // Next is [Parser.Frame], and at the end of a text the first record of what there is: the last one may lack its line end, or
 // the parser waits for more than will come.
 func Next(p Parser, data []byte, final bool) int {
+	if f, ok := p.(Finisher); ok && final {
+		return f.FrameLast(data)
+	}
 	n := p.Frame(data)
 	if n > 0 || !final || len(data) == 0 {
 		return n

@@ -102,6 +102,14 @@ type Settler interface {
 	Settle(now int64, page *Page)
 }
 
+// Finisher is a [Parser] that frames the end of a text in another way than a part of it: where more may come it waits for the
+// rest of a record that goes over several lines.
+type Finisher interface {
+	Parser
+	// FrameLast is Frame of data of which no more will come. It is 0 only where there is no data.
+	FrameLast(data []byte) int
+}
+
 // Heir is a [Parser] that can do with what another one's state knows of a text that is gone.
 type Heir interface {
 	Parser

@@ -59,22 +59,24 @@ const maxName = 600
 
 // Frame takes a line, or, when it has no end as records have one, the lines up to the first that has and that is not the
 // beginning of a record: the rest of a name with line ends in it.
-func (p *parser) Frame(data []byte) int {
-	n := logformat.Line(data)
+func (p *parser) Frame(data []byte) int { return frame(data, false) }
+
+// FrameLast is part of [logformat.Finisher]: the last line may lack its end, and a name that was cut stays so.
+func (p *parser) FrameLast(data []byte) int { return frame(data, true) }
+
+func frame(data []byte, last bool) int {
+	n := line(data, last)
 	if n == 0 {
 		return 0
 	}
-	line := view(data[:n])
-	if _, _, ok := readTail(line); ok || !begins(line) {
+	first := view(data[:n])
+	if _, _, ok := readTail(first); ok || !begins(first) {
 		return n
 	}
 	end := min(len(data), n+maxName)
 	for at := n; at < end; {
-		m := logformat.Line(data[at:end])
+		m := line(data[at:end], last && end == len(data))
 		if m == 0 {
-			if end == len(data) && end < n+maxName {
-				return 0
-			}
 			break
 		}
 		next := view(data[at : at+m])
@@ -86,7 +88,17 @@ func (p *parser) Frame(data []byte) int {
 			return at
 		}
 	}
+	if !last && len(data) < n+maxName {
+		return 0 // the rest of the name may be on its way
+	}
 	return n
+}
+
+func line(data []byte, last bool) int {
+	if n := logformat.Line(data); n > 0 || !last {
+		return n
+	}
+	return len(data)
 }
 
 // view is a record without its line end, as a string that must not be kept: it is looked at before its text is a string.

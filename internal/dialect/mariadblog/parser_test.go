@@ -30,10 +30,7 @@ func sample(t testing.TB) string {
 
 func records(p logformat.Parser, text string) (out []string) {
 	for text != "" {
-		n := p.Frame([]byte(text))
-		if n == 0 {
-			n = len(text)
-		}
+		n := logformat.Next(p, []byte(text), true)
 		out = append(out, text[:n])
 		text = text[n:]
 	}
