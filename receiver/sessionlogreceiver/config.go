@@ -10,6 +10,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
+	httpsource "github.com/otel-sessionlog/sessionlog/receiver/source/http"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/postgresql"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/redshift"
 )
@@ -20,6 +21,8 @@ type Config struct {
 	ClickHouse configoptional.Optional[clickhouse.Config] `mapstructure:"clickhouse"`
 	// File reads exports of such a log, and the logs of other systems.
 	File configoptional.Optional[file.Config] `mapstructure:"file"`
+	// HTTP takes what applications and identity providers push.
+	HTTP configoptional.Optional[httpsource.Config] `mapstructure:"http"`
 	// PostgreSQL reads the server's log files over SQL.
 	PostgreSQL configoptional.Optional[postgresql.Config] `mapstructure:"postgresql"`
 	// Redshift reads the connection log of Amazon Redshift over SQL.
@@ -72,6 +75,7 @@ func createDefaultConfig() component.Config {
 	return &Config{
 		ClickHouse: configoptional.Default(clickhouse.DefaultConfig()),
 		File:       configoptional.Default(file.DefaultConfig()),
+		HTTP:       configoptional.Default(httpsource.DefaultConfig()),
 		PostgreSQL: configoptional.Default(postgresql.DefaultConfig()),
 		Redshift:   configoptional.Default(redshift.DefaultConfig()),
 		OnRefused:  RefusedDeadLetter,

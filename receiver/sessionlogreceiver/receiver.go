@@ -86,6 +86,8 @@ func (r *logsReceiver) run(ctx context.Context, host component.Host) {
 		Log:    r.set.Logger.With(zap.String("source", r.key)),
 		Status: r.health.source,
 		Now:    time.Now,
+
+		Extensions: host.GetExtensions(),
 	})
 	if refused := (*refusedError)(nil); errors.As(context.Cause(ctx), &refused) {
 		err = refused

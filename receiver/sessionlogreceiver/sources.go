@@ -11,6 +11,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
+	httpsource "github.com/otel-sessionlog/sessionlog/receiver/source/http"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/postgresql"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/redshift"
 )
@@ -20,6 +21,7 @@ func (c *Config) blocks() []block {
 	return []block{
 		newBlock("clickhouse", &c.ClickHouse, clickhouse.New),
 		newBlock("file", &c.File, file.New),
+		newBlock("http", &c.HTTP, httpsource.New),
 		newBlock("postgresql", &c.PostgreSQL, postgresql.New),
 		newBlock("redshift", &c.Redshift, redshift.New),
 	}

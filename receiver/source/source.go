@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	"go.opentelemetry.io/collector/component"
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -38,6 +39,8 @@ type Host struct {
 	Status func(error)
 	// Now is the clock for Event.Observed and for waiting; never for an id.
 	Now func() time.Time
+	// Extensions are the collector's, for sources whose settings name one, as auth does. It may be nil.
+	Extensions map[component.ID]component.Component
 }
 
 // Store keeps a source's cursor. Keys are the source's own. Set returns when the storage extension has the value; several

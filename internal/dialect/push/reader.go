@@ -70,6 +70,15 @@ func (r *Reader) Read(d *Dialect, framing Framing, body []byte, origin Origin, s
 	return r.document(body)
 }
 
+// Forget lets go of the last body: a reader that waits for the next one shall not keep it.
+func (r *Reader) Forget() {
+	r.dec.ResetBytes(nil)
+	r.doc.Forget()
+	r.inner.Forget()
+	r.record.Event, r.record.ID = nil, ""
+	r.origin, r.sink = Origin{}, nil
+}
+
 func (r *Reader) lines(body []byte) error {
 	for len(body) > 0 {
 		line, after, _ := bytes.Cut(body, []byte("\n"))

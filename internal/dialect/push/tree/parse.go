@@ -56,6 +56,12 @@ func (d *Doc) Parse(dec *jx.Decoder) (v Value, flaw, broken error) {
 	return Value{d, 0}, d.flaw, nil
 }
 
+// Forget lets go of the last value's texts.
+func (d *Doc) Forget() {
+	clear(d.nodes[:cap(d.nodes)])
+	d.nodes, d.flaw = d.nodes[:0], nil
+}
+
 // ParseText reads a text that is one value and nothing else.
 func (d *Doc) ParseText(dec *jx.Decoder, text []byte) (v Value, flaw, broken error) {
 	dec.ResetBytes(text)

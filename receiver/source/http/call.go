@@ -1,0 +1,130 @@
+package httpsource
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// pageSize is how many events go into the pipeline at once: it bounds what a body of tiny events takes.
+const pageSize = 1024
+
+// page is scratch for events. It is reused, and holds nothing while it waits.
+type page struct {
+	events []session.Event
+	index  []int // of each in the body
+	n      int
+}
+
+func (p *page) clear() {
+	for i := range min(p.n+1, len(p.events)) { // the slot after the last may hold what was refused
+		p.events[i].Reset()
+	}
+	p.n, p.index = 0, p.index[:0]
+}
+
+// call is the push.Sink of one request: it gathers pages, delivers each, and remembers the fate of every item.
+type call struct {
+	door  *door
+	ctx   context.Context
+	page  *page
+	fates []fate
+
+	accepted, rejected, ignored int
+	reason                      error // why the first of the rejected was
+}
+
+// fate is what became of an item that was accepted or rejected.
+type fate struct {
+	index  int
+	id     session.ID
+	reason string
+}
+
+// Slot is part of push.Sink.
+func (c *call) Slot(index int) (*session.Event, error) {
+	if index >= c.door.config.MaxItems {
+		c.Bad(index, fmt.Errorf("more than %d items in one call: this one and those after it are not read", c.door.config.MaxItems))
+		return nil, errTooMany
+	}
+	p := c.page
+	if p.n == pageSize {
+		if err := c.flush(); err != nil {
+			return nil, err
+		}
+	}
+	if p.n == len(p.events) {
+		p.events = append(p.events, session.Event{})
+	}
+	return &p.events[p.n], nil
+}
+
+// Keep is part of push.Sink.
+func (c *call) Keep(index int) {
+	c.page.n++
+	c.page.index = append(c.page.index, index)
+}
+
+// Bad is part of push.Sink.
+func (c *call) Bad(index int, reason error) {
+	if c.rejected++; c.reason == nil {
+		c.reason = fmt.Errorf("item %d: %w", index, reason)
+	}
+	c.fates = append(c.fates, fate{index: index, reason: reason.Error()})
+}
+
+// Other is part of push.Sink.
+func (c *call) Other(int) { c.ignored++ }
+
+// flush returns when the pipeline has the page.
+func (c *call) flush() error {
+	p := c.page
+	if p.n == 0 {
+		return nil
+	}
+	if err := c.door.host.Emit(c.ctx, p.events[:p.n]); err != nil {
+		return errUndelivered
+	}
+	for i := range p.n {
+		c.fates = append(c.fates, fate{index: p.index[i], id: p.events[i].RecordID})
+	}
+	c.accepted += p.n
+	p.clear()
+	return nil
+}
+
+func (c *call) release() {
+	c.page.clear()
+	c.door.pages.Put(c.page)
+}
+
+// count tells the receiver what was not taken, and that something was.
+func (c *call) count(place string) {
+	stats := c.door.host.Stats
+	if c.rejected > 0 {
+		stats.BadRows(c.rejected, place, c.reason)
+	}
+	if c.ignored > 0 {
+		stats.Excluded(c.ignored)
+	}
+	if c.accepted > 0 {
+		stats.Read(c.door.host.Now(), 0)
+	}
+}
+
+// answer tells the sender.
+func (c *call) answer(w http.ResponseWriter, err error) {
+	switch {
+	case errors.Is(err, errTooMany):
+		respond(w, http.StatusRequestEntityTooLarge, c.report())
+	case err != nil:
+		refuse(w, err)
+	case c.rejected > 0:
+		respond(w, http.StatusBadRequest, c.report())
+	default:
+		respond(w, http.StatusOK, report{Accepted: c.accepted, Ignored: c.ignored})
+	}
+}

@@ -1,0 +1,198 @@
+package httpsource
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+
+	"go.opentelemetry.io/collector/client"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/push"
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
+)
+
+// door is the HTTP side of the source.
+type door struct {
+	config   Config
+	instance string
+	host     source.Host
+	senders  map[string]*signature // nil is a sender without signature; where the map is empty, calls name no sender
+
+	buffered budget
+	inFlight chan struct{}
+	readers  sync.Pool // of *push.Reader
+	pages    sync.Pool // of *page
+	gate     gate
+}
+
+func newDoor(config Config, instance string, host source.Host) *door {
+	d := &door{
+		config: config, instance: instance, host: host, senders: map[string]*signature{},
+		inFlight: make(chan struct{}, config.MaxInFlight),
+		readers:  sync.Pool{New: func() any { return new(push.Reader) }},
+		pages:    sync.Pool{New: func() any { return new(page) }},
+	}
+	d.buffered.left = config.MaxBufferedBytes
+	for name, sender := range config.Senders {
+		d.senders[name] = newSignature(sender.Signature.Get())
+	}
+	return d
+}
+
+func (d *door) routes() http.Handler {
+	mux := http.NewServeMux()
+	for _, path := range []string{"/v1/events", "/v1/events/{dialect}", "/v1/events/{dialect}/{sender}"} {
+		mux.HandleFunc("POST "+path, d.post)
+	}
+	for _, path := range []string{"/v1/events/okta", "/v1/events/okta/{sender}"} {
+		mux.HandleFunc("GET "+path, d.verifyOkta)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !d.gate.enter() {
+			refuse(w, errStopping)
+			return
+		}
+		defer d.gate.leave()
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// gate counts the calls that are inside, and can be shut.
+type gate struct {
+	mu     sync.Mutex
+	shut   bool
+	inside sync.WaitGroup
+}
+
+func (g *gate) enter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.shut {
+		g.inside.Add(1)
+	}
+	return !g.shut
+}
+
+func (g *gate) leave() { g.inside.Done() }
+
+// close lets nobody in any more. Those inside are waited for with inside.Wait.
+func (g *gate) close() {
+	g.mu.Lock()
+	g.shut = true
+	g.mu.Unlock()
+}
+
+// post is one call: who, what kind, the body, its signature, its events.
+func (d *door) post(w http.ResponseWriter, r *http.Request) {
+	dialect, sign, err := d.route(r)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	origin, framing, err := d.origin(r)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	body, done, err := d.buffered.read(r.Body, r.ContentLength, d.config.Server.MaxRequestBodySize)
+	defer done()
+	if err == nil {
+		err = sign.check(r.Header, body)
+	}
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	select {
+	case d.inFlight <- struct{}{}:
+		defer func() { <-d.inFlight }()
+	default:
+		refuse(w, errBusy)
+		return
+	}
+	d.deliver(w, r, dialect, framing, body, origin)
+}
+
+// route finds the dialect and the sender of a path. Where senders are named, nobody else is let in.
+func (d *door) route(r *http.Request) (*push.Dialect, *signature, error) {
+	dialect := push.Own
+	if name := r.PathValue("dialect"); name != "" {
+		if dialect = push.Find(name); dialect == nil {
+			return nil, nil, errNoDialect
+		}
+	}
+	name := r.PathValue("sender")
+	sign, known := d.senders[name]
+	if !known && (name != "" || len(d.senders) > 0) {
+		return nil, nil, errNoSender
+	}
+	return dialect, sign, sign.early(r.Header)
+}
+
+// origin is what the call says of all its events.
+func (d *door) origin(r *http.Request) (o push.Origin, framing push.Framing, err error) {
+	if framing, err = framingOf(r.Header.Get("Content-Type")); err != nil {
+		return o, framing, err
+	}
+	o = push.Origin{
+		Instance: d.instance, Sender: r.PathValue("sender"), Key: r.Header.Get("Idempotency-Key"), Observed: d.host.Now().UnixNano(),
+	}
+	if o.Sender == "" {
+		o.Sender = identity(r.Context())
+	}
+	o.Trace, _ = push.ParseTraceparent(r.Header.Get("traceparent"))
+	if o.Envelope, err = push.NewEnvelope(r.Header.Get); err != nil {
+		err = &fault{status: http.StatusBadRequest, text: err.Error()}
+	}
+	return o, framing, err
+}
+
+// identity is who the auth extension says that the client is. Only names are asked for: what else it holds may be a secret.
+func identity(ctx context.Context) string {
+	auth := client.FromContext(ctx).Auth
+	if auth == nil {
+		return ""
+	}
+	for _, name := range []string{"subject", "username"} {
+		if s, ok := auth.GetAttribute(name).(string); ok && s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// deliver tells the pipeline what the body holds, and the sender what has become of it.
+func (d *door) deliver(w http.ResponseWriter, r *http.Request, dialect *push.Dialect, framing push.Framing, body []byte, origin push.Origin) {
+	ctx, cancel := context.WithTimeout(r.Context(), d.config.DeliveryTimeout)
+	defer cancel()
+	reader := d.readers.Get().(*push.Reader)
+	defer func() {
+		reader.Forget()
+		d.readers.Put(reader)
+	}()
+	c := &call{door: d, ctx: ctx, page: d.pages.Get().(*page)}
+	defer c.release()
+	err := reader.Read(dialect, framing, body, origin, c)
+	if err == nil || errors.Is(err, errTooMany) {
+		if failed := c.flush(); failed != nil {
+			err = failed
+		}
+	}
+	c.count("POST /v1/events/" + dialect.Name)
+	c.answer(w, err)
+}
+
+// verifyOkta answers the question with which Okta asks whether a hook's owner agrees: the same word back.
+func (d *door) verifyOkta(w http.ResponseWriter, r *http.Request) {
+	if _, _, err := d.route(r); err != nil {
+		refuse(w, err)
+		return
+	}
+	challenge := r.Header.Get("X-Okta-Verification-Challenge")
+	if challenge == "" {
+		refuse(w, &fault{status: http.StatusMethodNotAllowed, text: "events are sent with POST"})
+		return
+	}
+	respond(w, http.StatusOK, map[string]string{"verification": challenge})
+}

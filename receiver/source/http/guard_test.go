@@ -1,0 +1,153 @@
+package httpsource
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"net/http"
+	"testing"
+
+	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/bearertokenauthextension"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/client"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/extension/extensiontest"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
+)
+
+// loaded reads a block of YAML as the collector does.
+func loaded(t testing.TB, values map[string]any) Config {
+	t.Helper()
+	config := DefaultConfig()
+	require.NoError(t, confmap.NewFromStringMap(values).Unmarshal(&config))
+	return config
+}
+
+func TestTheAuthExtensionDecides(t *testing.T) {
+	factory := bearertokenauthextension.NewFactory()
+	settings := factory.CreateDefaultConfig().(*bearertokenauthextension.Config)
+	settings.BearerToken = "the-token-of-the-shop"
+	ext, err := factory.Create(t.Context(), extensiontest.NewNopSettings(factory.Type()), settings)
+	require.NoError(t, err)
+	require.NoError(t, ext.Start(t.Context(), componenttest.NewNopHost()))
+	t.Cleanup(func() { require.NoError(t, ext.Shutdown(context.Background())) })
+	r := startWith(t, func(c *Config) {
+		endpoint := c.Server.NetAddr.Endpoint
+		*c = loaded(t, map[string]any{"endpoint": endpoint, "auth": map[string]any{"authenticator": "bearertokenauth"}})
+	}, &sourcetest.Recorder{}, map[component.ID]component.Component{component.MustNewID("bearertokenauth"): ext})
+
+	for _, headers := range [][]string{nil, {"Authorization", "Bearer wrong"}} {
+		a := r.postText(t, "/v1/events", event(1, ""), headers...)
+		require.Equal(t, http.StatusUnauthorized, a.status)
+		require.JSONEq(t, `{"error":"not authenticated"}`, a.text)
+	}
+	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", event(1, ""), "Authorization", "Bearer the-token-of-the-shop").status)
+	require.Len(t, r.emit.Delivered(), 1)
+}
+
+// user is what extensions such as basicauth and oidc say of a client.
+type user map[string]any
+
+func (u user) GetAttribute(name string) any { return u[name] }
+func (u user) GetAttributeNames() []string  { return nil }
+
+func TestTheClientsNameIsANamespace(t *testing.T) {
+	for _, c := range []struct {
+		auth client.AuthData
+		want string
+	}{
+		{nil, ""},
+		{user{"username": "shop", "raw": "secret"}, "shop"},
+		{user{"subject": "s", "username": "shop"}, "s"},
+		{user{"raw": "secret"}, ""},
+		{user{"subject": 7}, ""},
+	} {
+		require.Equal(t, c.want, identity(client.NewContext(t.Context(), client.Info{Auth: c.auth})))
+	}
+}
+
+const secret = "0123456789abcdef"
+
+func guarded(t *testing.T) *running {
+	return start(t, func(c *Config) {
+		endpoint := c.Server.NetAddr.Endpoint
+		*c = loaded(t, map[string]any{"endpoint": endpoint, "senders": map[string]any{
+			"octo": map[string]any{"signature": map[string]any{"style": "hmac_sha256", "secret": secret}},
+			"corp": map[string]any{"signature": map[string]any{"style": "header", "secret": secret}},
+			"lab":  map[string]any{"signature": map[string]any{"style": "header", "header": "X-Gitlab-Event-Streaming-Token", "secret": secret}},
+			"open": map[string]any{},
+		}})
+	})
+}
+
+func TestSignatures(t *testing.T) {
+	r := guarded(t)
+	body := `{"action":"user.login","@timestamp":1763770001123,"_document_id":"1","actor":"octocat"}`
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(body))
+	sum := mac.Sum(nil)
+	right := "sha256=" + hex.EncodeToString(sum)
+	wrong := "sha256=" + hex.EncodeToString(append(sum[:31:31], sum[31]^1))
+	for _, c := range []struct {
+		name, path string
+		status     int
+		headers    []string
+	}{
+		{"right", "/v1/events/github/octo", 200, []string{"X-Hub-Signature-256", right}},
+		{"right, in base64", "/v1/events/github/octo", 200, []string{"X-Hub-Signature-256", base64.StdEncoding.EncodeToString(sum)}},
+		{"wrong", "/v1/events/github/octo", 401, []string{"X-Hub-Signature-256", wrong}},
+		{"nonsense", "/v1/events/github/octo", 401, []string{"X-Hub-Signature-256", "sha256=zz"}},
+		{"none", "/v1/events/github/octo", 401, nil},
+		{"the older header", "/v1/events/github/octo", 401, []string{"X-Hub-Signature", right}},
+		{"Okta's header", "/v1/events/github/corp", 200, []string{"Authorization", secret}},
+		{"Okta's header, wrong", "/v1/events/github/corp", 401, []string{"Authorization", secret + "x"}},
+		{"GitLab's header", "/v1/events/github/lab", 200, []string{"X-Gitlab-Event-Streaming-Token", secret}},
+		{"a sender without signature", "/v1/events/github/open", 200, nil},
+		{"an unknown sender", "/v1/events/github/other", 404, []string{"Authorization", secret}},
+		{"no sender, where some are named", "/v1/events/github", 404, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			before := len(r.emit.Delivered())
+			a := r.postText(t, c.path, body, c.headers...)
+			require.Equal(t, c.status, a.status, a.text)
+			require.Equal(t, c.status == 200, len(r.emit.Delivered()) > before)
+		})
+	}
+	ids := map[string]bool{}
+	for _, e := range r.emit.Delivered() {
+		ids[e.RecordID.String()] = true
+	}
+	require.Len(t, ids, 4, "the same id of four senders is four records, and of one sender one")
+}
+
+func TestOktaAsksBeforeItSends(t *testing.T) {
+	r := guarded(t)
+	ask := func(path string, headers ...string) (int, string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+r.address+path, nil)
+		require.NoError(t, err)
+		for i := 0; i < len(headers); i += 2 {
+			req.Header.Set(headers[i], headers[i+1])
+		}
+		resp, err := r.client.Do(req)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		text := make([]byte, 200)
+		n, _ := resp.Body.Read(text)
+		return resp.StatusCode, string(text[:n])
+	}
+	const header = "X-Okta-Verification-Challenge"
+	status, text := ask("/v1/events/okta/corp", header, "abc", "Authorization", secret)
+	require.Equal(t, 200, status)
+	require.JSONEq(t, `{"verification":"abc"}`, text)
+	status, _ = ask("/v1/events/okta/corp", header, "abc")
+	require.Equal(t, 401, status)
+	status, _ = ask("/v1/events/okta/corp", "Authorization", secret)
+	require.Equal(t, 405, status)
+	status, _ = ask("/v1/events/okta", header, "abc")
+	require.Equal(t, 404, status)
+}

@@ -1,0 +1,166 @@
+package httpsource
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.uber.org/goleak"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is for what must come, on any machine.
+const patience = 30 * time.Second
+
+// running is a source that listens on a real port.
+type running struct {
+	address string
+	emit    *sourcetest.Recorder
+	stats   *sourcetest.Stats
+	client  *http.Client
+	cancel  context.CancelFunc
+	done    chan error
+}
+
+// start runs the source with the defaults, but for a port of its own and what change does.
+func start(t testing.TB, change func(*Config)) *running {
+	return startWith(t, change, &sourcetest.Recorder{}, nil)
+}
+
+func startWith(t testing.TB, change func(*Config), emit *sourcetest.Recorder, extensions map[component.ID]component.Component) *running {
+	t.Helper()
+	stats := &sourcetest.Stats{}
+	host := sourcetest.Host(t, emit, &sourcetest.Store{}, stats)
+	host.Extensions = extensions
+	r := launch(t, change, host)
+	r.emit, r.stats = emit, stats
+	return r
+}
+
+// startDiscarding hands events to a pipeline that takes them and remembers nothing.
+func startDiscarding(t testing.TB) *running {
+	t.Helper()
+	host := sourcetest.Host(t, &sourcetest.Recorder{}, &sourcetest.Store{}, nil)
+	host.Emit = func(context.Context, []session.Event) error { return nil }
+	return launch(t, nil, host)
+}
+
+func launch(t testing.TB, change func(*Config), host source.Host) *running {
+	t.Helper()
+	config := DefaultConfig()
+	config.Server.NetAddr.Endpoint = freeAddress(t)
+	if change != nil {
+		change(&config)
+	}
+	require.NoError(t, config.Validate())
+	src, err := New(config, "door", nopSettings())
+	require.NoError(t, err)
+	r := &running{address: config.Server.NetAddr.Endpoint, client: &http.Client{Transport: &http.Transport{}}, done: make(chan error, 1)}
+	listening := make(chan struct{})
+	host.Status = func(error) { close(listening) }
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel = cancel
+	go func() { r.done <- src.Run(ctx, host) }()
+	select {
+	case <-listening:
+	case err := <-r.done:
+		t.Fatalf("the source has ended: %v", err)
+	}
+	t.Cleanup(func() { r.stop(t) })
+	return r
+}
+
+func nopSettings() component.TelemetrySettings { return componenttest.NewNopTelemetrySettings() }
+
+// stop ends the source, which has a second for it, and the noise of a busy machine. A second stop does nothing.
+func (r *running) stop(t testing.TB) {
+	t.Helper()
+	r.cancel()
+	select {
+	case err, first := <-r.done:
+		require.NoError(t, err)
+		if first {
+			close(r.done)
+		}
+	case <-time.After(patience):
+		t.Error("the source does not end")
+	}
+	r.client.CloseIdleConnections()
+}
+
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// answered is what came back.
+type answered struct {
+	status int
+	header http.Header
+	report report
+	text   string
+}
+
+// post sends a body; headers are pairs.
+func (r *running) post(t testing.TB, path string, body io.Reader, headers ...string) answered {
+	t.Helper()
+	a, err := r.try(path, body, headers...)
+	require.NoError(t, err)
+	return a
+}
+
+func (r *running) try(path string, body io.Reader, headers ...string) (a answered, err error) {
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "http://"+r.address+path, body)
+	if err != nil {
+		return a, err
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return a, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	a = answered{status: resp.StatusCode, header: resp.Header, text: string(text)}
+	_ = json.Unmarshal(text, &a.report)
+	return a, err
+}
+
+func (r *running) postText(t testing.TB, path, body string, headers ...string) answered {
+	t.Helper()
+	return r.post(t, path, strings.NewReader(body), headers...)
+}
+
+// event is one of ours with an id.
+func event(id int, more string) string {
+	return fmt.Sprintf(`{"event_name":"sessionlog.login","timestamp":"2025-11-22T00:06:41Z","log.record.uid":"%d","user.name":"user-%d"%s}`, id, id, more)
+}
+
+// lines are n events with ids from first on, as NDJSON.
+func lines(first, n int) string {
+	var b bytes.Buffer
+	for i := range n {
+		b.WriteString(event(first+i, "") + "\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,264 @@
+package httpsource
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// blanks is a body that never ends.
+type blanks struct{}
+
+func (blanks) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
+
+// allocated is how many bytes do made the process ask for, client and all.
+func allocated(do func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	do()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+const gigabyte = 1 << 30
+
+// TestAGigabyteIsTurnedAway, plain, with its length told and not, and packed into a few kilobytes: after 20 MiB at the latest, and with a
+// small multiple of that in memory.
+func TestAGigabyteIsTurnedAway(t *testing.T) {
+	r := start(t, nil)
+	var bomb bytes.Buffer
+	w, err := zstd.NewWriter(&bomb)
+	require.NoError(t, err)
+	_, err = io.CopyN(w, blanks{}, gigabyte)
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	const bound = 150 << 20
+	for name, c := range map[string]struct {
+		body    io.Reader
+		headers []string
+	}{
+		"chunked": {io.LimitReader(blanks{}, gigabyte), nil},
+		"zstd":    {&bomb, []string{"Content-Encoding", "zstd"}},
+	} {
+		var a answered
+		spent := allocated(func() { a, err = r.try("/v1/events", c.body, c.headers...) })
+		if err == nil { // the server answers and hangs up: a client that still writes may see only the latter
+			require.Equal(t, http.StatusRequestEntityTooLarge, a.status, name)
+		}
+		require.Less(t, spent, uint64(bound), name)
+	}
+	conn, err := net.Dial("tcp", r.address)
+	require.NoError(t, err)
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", gigabyte)
+	written := make(chan int64, 1)
+	go func() {
+		n, _ := io.CopyN(conn, blanks{}, gigabyte)
+		written <- n
+	}()
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	resp.Body.Close()
+	require.Equal(t, http.StatusRequestEntityTooLarge, resp.StatusCode)
+	conn.Close()
+	require.Less(t, <-written, int64(100<<20))
+	require.Empty(t, r.emit.Delivered())
+}
+
+func TestBombsOfJSON(t *testing.T) {
+	r := startDiscarding(t)
+	const size = 19 << 20
+	for name, body := range map[string]string{
+		"brackets":          strings.Repeat("[", size),
+		"objects":           strings.Repeat(`{"a":`, size/5),
+		"a deep value":      `[` + event(1, `,"x":`+strings.Repeat("[", 5000)+strings.Repeat("]", 5000)) + `]`,
+		"a wide value":      `{"x":[` + strings.Repeat("1,", size/2) + "1]}",
+		"a wide object":     `{` + strings.Repeat(`"x":1,`, size/6) + `"y":1}`,
+		"one long string":   `{"x":"` + strings.Repeat("x", size) + `"}`,
+		"a string of ends":  `{"x":"` + strings.Repeat(`\"`, size/2) + `"}`,
+		"invalid UTF-8":     "{\"x\":\"" + strings.Repeat("\xff", size) + "\"}",
+		"the same key":      event(1, `,"user.name":"x"`),
+		"a number of bytes": strings.Repeat("1", size),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var a answered
+			spent := allocated(func() { a = r.postText(t, "/v1/events", body) })
+			require.Equal(t, http.StatusBadRequest, a.status)
+			require.Less(t, spent, uint64(250<<20))
+			require.Less(t, len(a.text), 1000)
+		})
+	}
+	// Many items, each of them bad or small: pages and the limit of items bound what they take.
+	for name, body := range map[string]string{
+		"empty objects": strings.Repeat("{}\n", size/3),
+		"tiny events":   strings.Repeat(`{"event_name":"sessionlog.login","timestamp":1}`+"\n", size/48),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var a answered
+			spent := allocated(func() { a = r.postText(t, "/v1/events", body, "Content-Type", ndjson) })
+			require.Equal(t, http.StatusRequestEntityTooLarge, a.status)
+			require.Less(t, spent, uint64(250<<20))
+		})
+	}
+}
+
+// TestSlowSendersAreHungUpOn: one that never ends its header, one that never ends its body, and one that sends nothing.
+func TestSlowSendersAreHungUpOn(t *testing.T) {
+	r := start(t, func(c *Config) {
+		c.Server.ReadHeaderTimeout, c.Server.ReadTimeout, c.Server.WriteTimeout = 200*time.Millisecond, 300*time.Millisecond, time.Minute
+	})
+	for name, c := range map[string]struct {
+		head   string
+		status string
+	}{
+		"header":  {"POST /v1/events HTTP/1.1\r\nHost: x\r\n", ""},
+		"body":    {"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n{", "408"},
+		"nothing": {"", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", r.address)
+			require.NoError(t, err)
+			defer conn.Close()
+			require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
+			_, err = io.WriteString(conn, c.head)
+			require.NoError(t, err)
+			answer, err := io.ReadAll(conn) // until the server hangs up
+			require.NoError(t, err)
+			require.Contains(t, string(answer), c.status)
+		})
+	}
+	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", event(1, "")).status)
+}
+
+// TestSendersThatTrickleKeepNobodyOut: what they announce costs nothing, and only what has come counts.
+func TestSendersThatTrickleKeepNobodyOut(t *testing.T) {
+	r := start(t, nil)
+	for range 200 {
+		conn, err := net.Dial("tcp", r.address)
+		require.NoError(t, err)
+		t.Cleanup(func() { conn.Close() })
+		_, err = io.WriteString(conn, "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n{")
+		require.NoError(t, err)
+	}
+	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", lines(0, 1000), "Content-Type", ndjson).status)
+}
+
+func TestBodiesOfAllCallsAreBoundedTogether(t *testing.T) {
+	const limit = 256 << 10
+	r := start(t, func(c *Config) { c.Server.MaxRequestBodySize, c.MaxBufferedBytes = limit, limit })
+	full := lines(0, 1500) // needs all of it for itself
+	probe := func() answered { return r.postText(t, "/v1/events", full, "Content-Type", ndjson) }
+	for {
+		// One call holds most of the memory, unless a probe was there first and it is itself the one that must come again.
+		body, more := io.Pipe()
+		held := make(chan answered, 1)
+		go func() {
+			a, _ := r.try("/v1/events", body, "Content-Type", ndjson)
+			_ = body.Close()
+			held <- a
+		}()
+		_, _ = io.WriteString(more, strings.Repeat("\n", 200<<10))
+		var turnedAway answered
+		for turnedAway.status != http.StatusTooManyRequests && len(held) == 0 {
+			turnedAway = probe()
+		}
+		_, _ = io.WriteString(more, event(1, ""))
+		_ = more.Close()
+		if a := <-held; a.status != http.StatusOK || turnedAway.status != http.StatusTooManyRequests {
+			continue
+		}
+		require.Equal(t, "1", turnedAway.header.Get("Retry-After"))
+		break
+	}
+	require.Equal(t, http.StatusOK, probe().status, "what was held is given back")
+}
+
+func TestCallsInFlightAreBounded(t *testing.T) {
+	release, entered := make(chan struct{}), make(chan struct{}, 1)
+	emit := &sourcetest.Recorder{Fate: func(_ context.Context, call int, _ []session.Event) error {
+		if call == 1 {
+			entered <- struct{}{}
+			<-release
+		}
+		return nil
+	}}
+	r := startWith(t, func(c *Config) { c.MaxInFlight = 1 }, emit, nil)
+	held := make(chan answered, 1)
+	go func() {
+		a, _ := r.try("/v1/events", strings.NewReader(event(1, "")))
+		held <- a
+	}()
+	<-entered
+	a := r.postText(t, "/v1/events", event(2, ""))
+	require.Equal(t, http.StatusTooManyRequests, a.status)
+	require.Equal(t, "1", a.header.Get("Retry-After"))
+	close(release)
+	require.Equal(t, http.StatusOK, (<-held).status)
+	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", event(2, "")).status)
+}
+
+// TestAStopAnswersWhoIsInside ends the source while the pipeline holds a call: within the second, with 503, and without a leak.
+func TestAStopAnswersWhoIsInside(t *testing.T) {
+	entered := make(chan struct{})
+	emit := &sourcetest.Recorder{Fate: func(ctx context.Context, _ int, _ []session.Event) error {
+		close(entered)
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}}
+	r := startWith(t, nil, emit, nil)
+	held := make(chan answered, 1)
+	go func() {
+		a, _ := r.try("/v1/events", strings.NewReader(event(1, "")))
+		held <- a
+	}()
+	slow, err := net.Dial("tcp", r.address)
+	require.NoError(t, err)
+	defer slow.Close()
+	_, err = io.WriteString(slow, "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+	require.NoError(t, err)
+	<-entered
+	r.stop(t)
+	require.Equal(t, http.StatusServiceUnavailable, (<-held).status)
+	_, err = net.Dial("tcp", r.address)
+	require.Error(t, err)
+}
+
+// TestARestartTakesThePortAgain, at once and with connections of the last run still there.
+func TestARestartTakesThePortAgain(t *testing.T) {
+	address := freeAddress(t)
+	for i := range 5 {
+		r := start(t, func(c *Config) { c.Server.NetAddr.Endpoint = address })
+		require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", event(i, "")).status)
+		r.stop(t)
+	}
+}
+
+func TestAPortThatIsTakenIsFatal(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	config := DefaultConfig()
+	config.Server.NetAddr.Endpoint = l.Addr().String()
+	src, err := New(config, "door", nopSettings())
+	require.NoError(t, err)
+	require.ErrorContains(t, src.Run(t.Context(), sourcetest.Host(t, &sourcetest.Recorder{}, &sourcetest.Store{}, nil)), "endpoint:")
+}
