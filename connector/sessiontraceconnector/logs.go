@@ -2,7 +2,6 @@ package sessiontraceconnector
 
 import (
 	"context"
-	"iter"
 	"sync"
 
 	"go.opentelemetry.io/collector/component"
@@ -10,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/plog"
 
+	"github.com/otel-sessionlog/sessionlog/connector/sessiontraceconnector/internal/correlation"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
@@ -60,36 +60,44 @@ func (l *logs) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	return l.next.ConsumeLogs(ctx, ld)
 }
 
-// learn takes note of every event and, if told so, sets the trace of those that have none.
+// learn takes note of every event and then, if told so, sets the trace of those that have none.
 func (h *hub) learn(ld plog.Logs, set bool) {
 	d := decoders.Get().(*plogs.Decoder)
 	defer decoders.Put(d)
 	b := h.begin()
 	defer h.end(b)
-	for lr, e := range records(d, ld) {
-		trace, ok := b.Event(e)
-		if !ok || !set {
+	notes := scratch.Get().(*[]noted)
+	defer scratch.Put(notes)
+	*notes = (*notes)[:0]
+	for n, e := range d.All(ld) {
+		*notes = append(*notes, noted{n, b.Learn(e)})
+	}
+	if !set {
+		return
+	}
+	at := place{logs: ld}
+	for _, n := range *notes {
+		trace, ok := b.Trace(n.Note)
+		if !ok {
 			continue
 		}
+		lr := at.record(n.number)
 		lr.SetTraceID(trace.TraceID)
 		lr.SetSpanID(trace.SpanID)
 		lr.Attributes().PutStr(session.AttrCorrelation, trace.By.String())
 	}
 }
 
-var decoders = sync.Pool{New: func() any { return plogs.NewDecoder() }}
-
-// records walks the events of ld, each with the log record that it was made of.
-func records(d *plogs.Decoder, ld plog.Logs) iter.Seq2[plog.LogRecord, *session.Event] {
-	return func(yield func(plog.LogRecord, *session.Event) bool) {
-		at := place{logs: ld}
-		for n, e := range d.All(ld) {
-			if !yield(at.record(n), e) {
-				return
-			}
-		}
-	}
+// noted is an event, with the number of its record.
+type noted struct {
+	number int
+	correlation.Note
 }
+
+var (
+	decoders = sync.Pool{New: func() any { return plogs.NewDecoder() }}
+	scratch  = sync.Pool{New: func() any { return new([]noted) }}
+)
 
 // place walks all records of ld, as the decoder counts them.
 type place struct {

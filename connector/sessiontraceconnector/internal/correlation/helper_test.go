@@ -70,7 +70,7 @@ func (s *scene) record(n byte, seconds float64, change ...func(*session.Event)) 
 }
 
 func (s *scene) event(e *session.Event) (trace Trace, ok bool) {
-	s.batch(func(b Batch) { trace, ok = b.Event(e) })
+	s.batch(func(b Batch) { trace, ok = b.Trace(b.Learn(e)) })
 	return trace, ok
 }
 

@@ -1,6 +1,10 @@
 package correlation
 
-import "github.com/otel-sessionlog/sessionlog/session"
+import (
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
 
 // Owner is the login behind a span.
 type Owner struct {
@@ -28,6 +32,10 @@ func (b Batch) Span(c *Clues) (owner Owner, ok bool) {
 			decided = true // what several share does not become clear by weaker evidence
 		case i != nobody:
 			l := s.logins.at(i)
+			if !s.settled(l, c.End) {
+				decided = true // it may be another's, who is not known yet
+				continue
+			}
 			s.logins.touch(i, s.now)
 			s.offer(i, l, c, by)
 			if !decided && !l.failed { // what was typed at a failed login may be a password
@@ -83,43 +91,91 @@ type Trace struct {
 	By      Evidence
 }
 
-// Event takes note of a record and tells its trace, when it brought none and one is known.
-func (b Batch) Event(e *session.Event) (Trace, bool) {
+// Note is what the store has understood of a record. It is good until the batch ends.
+type Note struct {
+	handle
+	at   int64
+	kind session.Kind
+}
+
+// Learn takes note of a record. A caller with many records has all of them learned before it asks for the trace of the
+// first: what one of them says may make another ambiguous.
+func (b Batch) Learn(e *session.Event) Note {
 	s := b.s
-	t, ok := s.event(e)
-	if ok = ok && e.TraceID == [16]byte{}; ok {
+	s.advance(e)
+	note := Note{handle: handle{place: nobody}, at: e.Time, kind: e.Kind}
+	i := nobody
+	switch e.Kind {
+	case session.KindLogin, session.KindSessionStart:
+		i = s.learn(e)
+	case session.KindLogout:
+		i = s.logout(e)
+	case session.KindSessionUpdate:
+		s.update(e)
+	}
+	if i != nobody && e.TraceID == [16]byte{} {
+		note.handle = s.handle(i)
+	}
+	return note
+}
+
+// advance remembers how far a server's log has been read.
+func (s *Store) advance(e *session.Event) {
+	p := Place{e.System, e.Instance}
+	known, ok := s.latest[p]
+	if ok && known >= e.Time {
+		return
+	}
+	if !ok {
+		if len(s.latest) >= maxPlaces {
+			clear(s.latest)
+		}
+		p = Place{strings.Clone(p.System), strings.Clone(p.Instance)}
+	}
+	s.latest[p] = e.Time
+}
+
+// Trace tells the trace of a record that was learned, when it brought none and one is known.
+func (b Batch) Trace(n Note) (t Trace, ok bool) {
+	s := b.s
+	if n.place == nobody {
+		return t, false
+	}
+	l, ok := s.resolve(n.handle)
+	if !ok {
+		return t, false
+	}
+	if n.kind == session.KindLogout {
+		t, ok = s.atLogout(l, n)
+	} else {
+		t, ok = s.atLogin(l, n)
+	}
+	if ok {
 		s.stats.Records[t.By]++
 	}
 	return t, ok
 }
 
-func (s *Store) event(e *session.Event) (Trace, bool) {
-	switch e.Kind {
-	case session.KindLogin, session.KindSessionStart:
-		return s.login(e)
-	case session.KindLogout:
-		return s.logout(e)
-	case session.KindSessionUpdate:
-		s.update(e)
-	}
-	return Trace{}, false
-}
-
-// login is the beginning of a session, or a failed attempt.
-func (s *Store) login(e *session.Event) (Trace, bool) {
-	i := s.learn(e)
-	l := s.logins.at(i)
+// atLogin is for the beginning of a session, or a failed attempt.
+func (s *Store) atLogin(l *login, n Note) (Trace, bool) {
 	if l.by == noTrace {
-		guess := s.wall-e.Time >= int64(s.limits.Window)
-		if seen, by, ok := s.find(l, i, guess); ok {
+		guess := s.wall-n.at >= int64(s.limits.Window)
+		if seen, by, ok := s.find(l, n.place, guess, false); ok {
 			l.trace, l.span, l.by = seen.trace, seen.span, by
-		} else if !guess && by == noTrace && l.keys[UserAddress] != 0 {
-			h := s.handle(i)
-			h.due = s.now + int64(s.limits.Window)
-			s.undecided.push(h)
+		} else if by == noTrace && (l.brief || !guess && l.keys[UserAddress] != 0) {
+			n.due = s.now + s.patience
+			s.undecided.push(n.handle)
 		}
 	}
 	return Trace{l.trace, l.span, l.by}, l.by < kinds
+}
+
+// atLogout gives the trace that lasted when the session ended, which need not be its login's.
+func (s *Store) atLogout(l *login, n Note) (Trace, bool) {
+	probe := login{start: n.at, end: n.at, learned: s.now, seen: s.now, keys: l.keys, traits: l.traits}
+	probe.system, probe.instance, probe.brief = l.system, l.instance, l.brief
+	seen, by, ok := s.find(&probe, n.place, false, false)
+	return Trace{seen.trace, seen.span, by}, ok
 }
 
 // learn remembers a login, or finds it again: records may come twice, and a session's start tells of the same session.
@@ -132,7 +188,7 @@ func (s *Store) learn(e *session.Event) int32 {
 		s.again(i, e)
 		return i
 	}
-	fresh := login{id: id, seen: s.now}
+	fresh := login{id: id, learned: s.now, seen: s.now}
 	address := NormalAddress(e.ClientAddress)
 	fresh.fill(e, address)
 	fresh.keys, fresh.traits = s.hasher.event(e, address)
@@ -157,19 +213,17 @@ func (s *Store) again(i int32, e *session.Event) {
 	s.logins.touch(i, s.now)
 }
 
-// logout ends the session. Its own trace is the one of a span that lasted when it happened.
-func (s *Store) logout(e *session.Event) (Trace, bool) {
-	self := nobody
-	if i, ok := s.logins.byID[e.SessionKey]; ok && !e.SessionKey.IsZero() {
-		self = i
-		s.logins.at(i).end = max(e.Time, s.logins.at(i).start)
-		s.logins.close(i)
-		s.logins.touch(i, s.now)
+// logout ends the session, if its login was seen.
+func (s *Store) logout(e *session.Event) int32 {
+	i, ok := s.logins.byID[e.SessionKey]
+	if !ok || e.SessionKey.IsZero() {
+		return nobody
 	}
-	probe := login{start: e.Time, end: e.Time, seen: s.now}
-	probe.keys, probe.traits = s.hasher.event(e, NormalAddress(e.ClientAddress))
-	seen, by, ok := s.find(&probe, self, false)
-	return Trace{seen.trace, seen.span, by}, ok
+	l := s.logins.at(i)
+	l.end = max(e.Time, l.start)
+	s.logins.close(i)
+	s.logins.touch(i, s.now)
+	return i
 }
 
 // update is somebody else's finding: ours would only repeat it.

@@ -24,11 +24,13 @@ type login struct {
 	system, instance, host, sessionID, user, userHash, address, uidText string
 	port                                                                int32
 	failed                                                              bool
+	brief                                                               bool // over at once: a failed login, or a session of one HTTP request
 	named                                                               bool // uid is a login's, not that of a session's start
 	pending                                                             bool // an update waits for its delivery
 
 	start, end int64 // by the source's clock
-	seen       int64 // when it was last heard of, by ours
+	learned    int64 // when it was first heard of, by ours
+	seen       int64 // when it was last heard of
 	bytes      int64
 
 	keys
@@ -42,6 +44,10 @@ type login struct {
 	prev, next int32  // in its list
 	up, down   [kinds]int32
 }
+
+// perRequest is the interface at which every request is a session of its own: ClickHouse's HTTP. Its sessions follow each other
+// closely on one address and port.
+const perRequest = "HTTP"
 
 // overhead is what a login costs beside its texts: its place in the slab and in four maps.
 const overhead = int64(unsafe.Sizeof(login{})) + 4*32
@@ -80,6 +86,7 @@ func (l *login) fill(e *session.Event, address string) {
 	l.uid, l.key, l.port = e.RecordID, e.SessionKey, e.ClientPort
 	l.named = e.Kind == session.KindLogin
 	l.failed = e.Outcome == session.OutcomeFailure
+	l.brief = l.failed || e.Interface == perRequest
 	l.start, l.end = e.Time, open
 	if l.failed {
 		l.end = e.Time

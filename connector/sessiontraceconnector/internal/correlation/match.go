@@ -28,8 +28,9 @@ func (s *Store) only(by Evidence, key uint64, c *Clues, t traits) (found int32, 
 }
 
 // find finds the span that a login belongs to, in the order of the evidence: the span during which it happened, or else the
-// session's first one. self is the login's place, where it has one.
-func (s *Store) find(l *login, self int32, guess bool) (best sighting, by Evidence, ok bool) {
+// session's first one. self is the login's place. What is not settled yet is found only when final says that this is the
+// last time to ask.
+func (s *Store) find(l *login, self int32, guess, final bool) (best sighting, by Evidence, ok bool) {
 	for by = range kinds {
 		key := l.keys[by]
 		if key == 0 || by == UserAddress && (!guess || s.limits.Window <= 0) {
@@ -51,9 +52,20 @@ func (s *Store) find(l *login, self int32, guess bool) (best sighting, by Eviden
 			s.stats.Ambiguous[by]++
 			return best, by, false
 		}
+		if !final && !s.settled(l, best.end) {
+			return best, noTrace, false
+		}
 		return best, by, true
 	}
 	return best, noTrace, false
+}
+
+// settled tells whether all logins are known that a span until end could belong to. Sessions of single requests follow each
+// other on one connection within milliseconds, and so do failed logins, but a log is read in pages: the next one may hold
+// the login that the span really belongs to. It has been read when the source has told of something later, or has had its
+// time.
+func (s *Store) settled(l *login, end int64) bool {
+	return !l.brief || s.now-l.learned >= s.patience || s.latest[Place{l.system, l.instance}] > end+int64(s.limits.Tolerance)
 }
 
 // nearer prefers what lasted while the login happened, the innermost of it, and else what came first.
@@ -91,7 +103,11 @@ func (s *Store) shared(by Evidence, key uint64, c *sighting, self int32) bool {
 // and nothing else that both say differs.
 func (s *Store) fits(l *login, start, end int64, t traits, by Evidence) bool {
 	tolerance := int64(s.limits.Tolerance)
-	if end < l.start-tolerance || start-tolerance > l.end || l.contradicts(t, by) {
+	last := l.end
+	if l.brief {
+		last = l.start
+	}
+	if end < l.start-tolerance || start-tolerance > last || l.contradicts(t, by) {
 		return false
 	}
 	switch by {

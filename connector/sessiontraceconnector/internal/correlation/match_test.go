@@ -223,6 +223,9 @@ func TestFailedLogins(t *testing.T) {
 	require.Empty(t, s.updates(), "the span came after it")
 	_, ok = s.span(span(2, 9.5, byPort("10.0.0.7", 40001)))
 	require.False(t, ok, "a span never bears the name of a failed login")
+	s.later(29)
+	require.Empty(t, s.updates(), "another login of that moment may still come")
+	s.later(2)
 	updates := s.updates()
 	require.Len(t, updates, 1)
 	require.Equal(t, session.OutcomeFailure, updates[0].Outcome)
@@ -235,6 +238,62 @@ func TestFailedLogins(t *testing.T) {
 	owner, ok := s.span(span(3, 20, byPort("10.0.0.7", 40001)))
 	require.True(t, ok)
 	require.Equal(t, login.RecordID.String(), owner.LoginUID)
+}
+
+// Requests over one connection to ClickHouse's HTTP interface are sessions of their own, a few milliseconds apart. A span is
+// given to one of them only when all are known that it could belong to.
+func TestRequestsOverOneConnection(t *testing.T) {
+	request := func(e *session.Event) { e.Interface, e.ClientPort, e.SessionID = "HTTP", 50000, "" }
+	during := func(trace byte, from, to float64) *Clues {
+		return span(trace, from, byPort("10.0.0.7", 50000), func(c *Clues) { c.End = at(to) })
+	}
+	s := newScene(t)
+	first := s.login(1, 10.01, request)
+	s.event(first)
+	_, ok := s.span(during(2, 10.06, 10.09))
+	require.False(t, ok, "of the second request, whose login is not read yet")
+	s.event(s.login(2, 10.07, request))
+	s.span(during(1, 10, 10.05))
+	s.event(s.login(3, 60, request))
+	_, ok = s.span(during(1, 10, 10.05))
+	require.False(t, ok, "the clocks are not that exact")
+	s.later(60)
+	require.Empty(t, s.updates())
+
+	s = newScene(t, func(l *Limits) { l.Tolerance = 0 }) // one machine, one clock
+	s.event(s.login(1, 10.01, request))
+	s.event(s.login(2, 10.07, request))
+	owner, ok := s.span(during(1, 10, 10.05))
+	require.True(t, ok)
+	require.Equal(t, session.ID{0xee, 1, 0, 1}.String(), owner.LoginUID)
+	_, ok = s.span(during(2, 10.06, 10.09))
+	require.False(t, ok, "nothing later has been read")
+	require.Len(t, s.updates(), 1)
+	s.event(s.login(3, 11, request))
+	_, ok = s.span(during(2, 10.06, 10.09))
+	require.True(t, ok)
+	require.Len(t, s.updates(), 1)
+
+	// A request is over at once, even if its logout was lost.
+	s = newScene(t)
+	s.event(s.login(1, 10, request))
+	s.later(60)
+	_, ok = s.span(during(1, 20, 21))
+	require.False(t, ok)
+
+	// The same, spans first, in one page of records.
+	s = newScene(t, func(l *Limits) { l.Tolerance = 0 })
+	s.span(during(1, 10, 10.05))
+	s.span(during(2, 10.06, 10.09))
+	s.batch(func(b Batch) {
+		notes := []Note{b.Learn(s.login(1, 10.01, request)), b.Learn(s.login(2, 10.07, request))}
+		trace, ok := b.Trace(notes[0])
+		requireTrace(t, 1, ClientPort, trace, ok)
+		_, ok = b.Trace(notes[1])
+		require.False(t, ok, "the last of the page")
+	})
+	s.later(31)
+	require.Equal(t, [16]byte{2}, s.updates()[0].TraceID)
 }
 
 // A logout has the trace that lasted when it happened, not the login's.
