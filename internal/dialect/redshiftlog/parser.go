@@ -49,8 +49,6 @@ func newParser(o logformat.Options) *parser {
 	return p
 }
 
-func (p *parser) Frame(data []byte) int { return logformat.Line(data) }
-
 func (p *parser) Doubtful() int { return 0 } // the log is in UTC
 
 func (p *parser) Parse(record string, at int64, page *logformat.Page) error {

@@ -25,10 +25,7 @@ func parse(t testing.TB, p logformat.Parser, text string) (events []session.Even
 	t.Helper()
 	page := &logformat.Page{}
 	for at := 0; at < len(text); {
-		n := p.Frame([]byte(text[at:]))
-		if n == 0 {
-			n = len(text) - at
-		}
+		n := logformat.Next(p, []byte(text[at:]), true)
 		if err := p.Parse(text[at:at+n], int64(at), page); err != nil {
 			bad = append(bad, at)
 		}
