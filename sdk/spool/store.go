@@ -42,7 +42,7 @@ func openStore(dir string, maxBytes int64) (*store, error) {
 		return nil, fmt.Errorf("another process has this folder: give each process its own: %w", err)
 	}
 	s := &store{
-		dir: dir, maxBytes: maxBytes, segmentBytes: min(maxBytes/4, 4<<20), lock: lock,
+		dir: dir, maxBytes: maxBytes, segmentBytes: min(maxBytes/4, mostSegment), lock: lock,
 		changed: make(chan struct{}),
 	}
 	if err := s.recover(); err != nil {

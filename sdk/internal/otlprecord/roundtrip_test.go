@@ -22,7 +22,9 @@ func everything(t *testing.T, name string) sdklog.Record {
 		attribute.StringValue("text"), attribute.BoolValue(true), attribute.Int64Value(-7), attribute.Float64Value(0.5),
 		attribute.ByteSliceValue([]byte{0, 0xff}), attribute.StringSliceValue([]string{"a", ""}), attribute.BoolSliceValue([]bool{true, false}),
 		attribute.Int64SliceValue([]int64{1, -1}), attribute.Float64SliceValue([]float64{1.5}), attribute.SliceValue(attribute.StringValue("x"), attribute.Int64Value(1)),
-		attribute.MapValue(attribute.String("k", "v"), attribute.Int("n", 1)), {}, attribute.StringValue(""), attribute.SliceValue(),
+		attribute.MapValue(attribute.String("k", "v"), attribute.Int("n", 1)),
+		{},
+		attribute.StringValue(""), attribute.SliceValue(),
 	}
 	var r log.Record
 	for i, v := range values {
