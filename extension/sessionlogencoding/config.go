@@ -45,6 +45,9 @@ func (c *Config) Validate() error {
 	if _, err := c.zone(); err != nil {
 		errs = append(errs, err)
 	}
+	if err := formats.CheckLinePrefix(c.LogLinePrefix); err != nil {
+		errs = append(errs, err)
+	}
 	if c.Envelope != EnvelopeNone && c.Envelope != EnvelopeCloudWatch {
 		errs = append(errs, fmt.Errorf("envelope: %q is neither %s nor %s", c.Envelope, EnvelopeNone, EnvelopeCloudWatch))
 	}

@@ -215,6 +215,7 @@ func TestMistakesInTheConfiguration(t *testing.T) {
 	}{
 		{func(c *Config) { c.Instance = "" }, "instance: required"},
 		{func(c *Config) { c.Format = "Parquet" }, `format: "Parquet" is not known: write auto or one of connectionlog`},
+		{func(c *Config) { c.LogLinePrefix = "%c " }, `log_line_prefix: "%c " has none of the times %m, %t and %n`},
 		{func(c *Config) { c.Timezone = "IST" }, `timezone: "IST" is not an IANA name`},
 		{func(c *Config) { c.Envelope = "box" }, `envelope: "box" is neither none nor cloudwatch`},
 	} {

@@ -2,6 +2,7 @@
 package formats
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -15,6 +16,15 @@ import (
 
 // PostgreSQLStderr is the format of which no content is typical: log_line_prefix says what its lines begin with.
 const PostgreSQLStderr = "stderr"
+
+// CheckLinePrefix is the check of the key `log_line_prefix`, which every door has: its error names the key, what PostgreSQL's
+// setting of that name lacks, and the remedy.
+func CheckLinePrefix(prefix string) error {
+	if err := postgreslog.CheckLinePrefix(prefix); err != nil {
+		return fmt.Errorf("log_line_prefix: %q %w", prefix, err)
+	}
+	return nil
+}
 
 // All formats, in the order in which a content is compared with them: first those that cannot be taken for another; any
 // object could be a row of JSONEachRow. A new one is a line here.

@@ -50,13 +50,9 @@ func (m *matcher) match(parts []part, text string) bool {
 		case strings.IndexByte(freeText, this.escape) >= 0:
 			return m.free(this.escape, parts[i+1:], text)
 		default:
-			n := valueLength(this.escape, text)
+			value, n := this.read(text)
 			if n < 0 {
 				return false
-			}
-			value := strings.Trim(text[:n], " ")
-			if value == "" && n > 0 {
-				return m.nothing(this.escape, parts[i+1:], text, n)
 			}
 			m.take(this.escape, value)
 			text = text[n:]
@@ -66,18 +62,6 @@ func (m *matcher) match(parts []part, text string) bool {
 		}
 	}
 	return text == ""
-}
-
-// nothing takes a value that is not there, as in the lines of a process that is no session: of the blanks that stand in its
-// place some may be its padding, and the others what follows it in the prefix.
-func (m *matcher) nothing(escape byte, rest []part, text string, blanks int) bool {
-	m.take(escape, "")
-	for padding := 0; padding <= blanks; padding++ {
-		if m.match(rest, text[padding:]) {
-			return true
-		}
-	}
-	return false
 }
 
 // isAddress tells an address, or what stands for none, from a name.

@@ -3,6 +3,7 @@ package postgreslog
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
@@ -15,18 +16,18 @@ type prefix struct{ parts []part }
 type part struct {
 	literal string
 	escape  byte
+	width   int // the least, of %15h; negative of %-15h, whose blanks follow the value
 }
 
 // freeText are the escapes whose values a client chooses, and which may hold anything but for its own end; tag and backend
 // type have blanks in them.
 const freeText = "uadib"
 
-// What a log_line_prefix must have. Remedy and key are named by whoever knows where it was written.
-var (
-	errNoProcess = errors.New("has neither %p nor %c, without which nobody can tell the lines of one connection from those of another: " +
-		"set log_line_prefix = '%m [%p] %c %q%u@%d %r %e %a ' on the server, or any that has %c, and write the same here")
-	errNoTime = errors.New("has none of the times %m, %t and %n: " +
-		"set log_line_prefix = '%m [%p] %c %q%u@%d %r %e %a ' on the server, or any that has %m, and write the same here")
+// What a log_line_prefix may lack.
+const (
+	noProcess = "has neither %p nor %c, without which nobody can tell the lines of one connection from those of another"
+	noTime    = "has none of the times %m, %t and %n"
+	remedy    = ": set log_line_prefix = '%m [%p] %c %q%u@%d %r %e %a ' on the server, or any that has %c and %m, and write the same here"
 )
 
 // CheckLinePrefix tells what is missing in a log_line_prefix, and the remedy. The empty one is well: it means the usual ones.
@@ -38,7 +39,7 @@ func CheckLinePrefix(text string) error {
 	return err
 }
 
-// compilePrefix reads a log_line_prefix as postgresql.conf has it. Padding is taken as blanks around the value.
+// compilePrefix reads a log_line_prefix as postgresql.conf has it.
 func compilePrefix(text string) (*prefix, error) {
 	p := &prefix{}
 	for text != "" {
@@ -47,26 +48,28 @@ func compilePrefix(text string) (*prefix, error) {
 		if !found {
 			break
 		}
-		rest = strings.TrimLeft(rest, "-0123456789")
-		if rest == "" {
+		digits := rest[:spanOf(rest, "-0123456789")]
+		if rest = rest[len(digits):]; rest == "" {
 			break
 		}
+		width, _ := strconv.Atoi(digits)
 		switch c := rest[0]; c {
 		case '%':
 			p.literal("%")
 		default:
-			p.parts = append(p.parts, part{escape: c})
+			p.parts = append(p.parts, part{escape: c, width: width})
 		}
 		text = rest[1:]
 	}
-	var errs []error
-	if !p.has("pc") {
-		errs = append(errs, errNoProcess)
+	switch process, time := p.has("pc"), p.has("mtn"); {
+	case !process && !time:
+		return nil, errors.New(noProcess + ", and " + noTime + remedy)
+	case !process:
+		return nil, errors.New(noProcess + remedy)
+	case !time:
+		return nil, errors.New(noTime + remedy)
 	}
-	if !p.has("mtn") {
-		errs = append(errs, errNoTime)
-	}
-	return p, errors.Join(errs...)
+	return p, nil
 }
 
 // has tells whether one of these escapes is there.
@@ -106,7 +109,7 @@ func (p *prefix) begins(line string) bool {
 		case this.escape == 'q' || strings.IndexByte(freeText, this.escape) >= 0:
 			return true
 		default:
-			n := valueLength(this.escape, line)
+			_, n := this.read(line)
 			if n < 0 {
 				return false
 			}
@@ -116,29 +119,54 @@ func (p *prefix) begins(line string) bool {
 	return true
 }
 
-// valueLength is how long the value at the beginning of text is, padding included; negative when it is none.
+// read gives the value at the beginning of text, and how long it is with its padding; negative when it is none.
+func (p *part) read(text string) (value string, n int) {
+	lead := 0
+	if p.width > 0 {
+		if lead = spanOf(text, " "); lead >= p.width {
+			return "", p.width
+		}
+	}
+	n = valueLength(p.escape, text[lead:])
+	if n < 0 {
+		return "", -1
+	}
+	value = text[lead : lead+n]
+	n = max(lead+n, p.width, -p.width)
+	if n > len(text) || strings.Trim(text[lead+len(value):n], " ") != "" {
+		return "", -1
+	}
+	return value, n
+}
+
+// valueLength is how long the value at the beginning of text is; negative when it is none. Many have no value in lines of a
+// process that is no session.
 func valueLength(escape byte, text string) int {
-	lead := len(text) - len(strings.TrimLeft(text, " "))
-	body := text[lead:]
 	switch escape {
 	case 'm', 't', 's':
-		n := stampLength(body)
-		if n < 0 {
-			return -1
-		}
-		return lead + n
-	case 'n', 'p', 'P', 'l', 'x', 'Q':
-		return lead + spanOf(body, "0123456789.-")
+		return stampLength(text)
+	case 'n', 'p':
+		return some(spanOf(text, "0123456789."))
 	case 'c':
-		return lead + spanOf(body, "0123456789abcdef.")
+		return some(spanOf(text, "0123456789abcdef."))
+	case 'P', 'l', 'x', 'Q':
+		return spanOf(text, "0123456789-")
 	case 'v':
-		return lead + spanOf(body, "0123456789/-")
+		return spanOf(text, "0123456789/-")
 	case 'e':
-		return lead + spanOf(body, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+		return spanOf(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 	case 'r', 'h', 'L':
-		return lead + hostLength(escape, body)
+		return hostLength(escape, text)
 	}
 	return -1
+}
+
+// some is the length of what must be there.
+func some(n int) int {
+	if n == 0 {
+		return -1
+	}
+	return n
 }
 
 // hostChars are those of addresses and of hosts' names.

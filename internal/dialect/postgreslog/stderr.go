@@ -36,7 +36,7 @@ func newStderr(linePrefix string) *stderrFormat {
 	for _, text := range list {
 		p, err := compilePrefix(text)
 		if err != nil {
-			f.refusal = logformat.Refuse("log_line_prefix: " + err.Error())
+			f.refusal = logformat.Refuse("log_line_prefix " + err.Error())
 			continue
 		}
 		f.prefixes = append(f.prefixes, p)

@@ -141,6 +141,8 @@ func (a *Assembler) remember(c *conn) {
 }
 
 // known tells whether a verdict was told that counts this line, which takes a connection to this stage.
-func (a *Assembler) known(l *Line, to stage) bool { return a.doubted.knew(l, to) || a.decided.knew(l, to) }
+func (a *Assembler) known(l *Line, to stage) bool {
+	return a.doubted.knew(l, to) || a.decided.knew(l, to)
+}
 
 func (a *Assembler) remembers(id BackendID) bool { return a.doubted.has(id) || a.decided.has(id) }

@@ -73,6 +73,9 @@ func (c Config) Validate() error {
 	if _, err := c.zone(); err != nil {
 		errs = append(errs, err)
 	}
+	if err := formats.CheckLinePrefix(c.LogLinePrefix); err != nil {
+		errs = append(errs, err)
+	}
 	if c.PollInterval <= 0 {
 		errs = append(errs, errors.New("poll_interval: must be longer than 0, as 1s"))
 	}

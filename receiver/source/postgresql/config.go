@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
 )
 
 // InstallSQL makes the functions that the source reads through. A superuser runs it once, in the database of the
@@ -70,6 +71,9 @@ func (c Config) Validate() error {
 		errs = append(errs, fmt.Errorf("format: %q is not known: write auto or one of %s", c.Format, strings.Join(logFormats, ", ")))
 	}
 	if _, err := c.zone(""); err != nil {
+		errs = append(errs, err)
+	}
+	if err := formats.CheckLinePrefix(c.LogLinePrefix); err != nil {
 		errs = append(errs, err)
 	}
 	for key, d := range map[string]time.Duration{"collection_interval": c.CollectionInterval, "undecided_after": c.UndecidedAfter} {

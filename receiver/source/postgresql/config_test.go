@@ -20,6 +20,7 @@ func TestMistakesInTheConfiguration(t *testing.T) {
 		{func(c *postgresql.Config) { c.Endpoints = nil }, "endpoints: none given"},
 		{func(c *postgresql.Config) { c.Username = "" }, "username: empty"},
 		{func(c *postgresql.Config) { c.Format = "syslog" }, `format: "syslog" is not known: write auto or one of jsonlog, csvlog, stderr`},
+		{func(c *postgresql.Config) { c.LogLinePrefix = "%m %u " }, `log_line_prefix: "%m %u " has neither %p nor %c`},
 		{func(c *postgresql.Config) { c.Timezone = "IST" }, `timezone: "IST" is not an IANA name`},
 		{func(c *postgresql.Config) { c.CollectionInterval = 0 }, "collection_interval: must be longer than 0"},
 		{func(c *postgresql.Config) { c.UndecidedAfter = -time.Second }, "undecided_after: must be longer than 0"},

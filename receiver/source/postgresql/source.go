@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.uber.org/zap"
 
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/postgreslog"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
@@ -47,7 +48,7 @@ func (s *postgresqlSource) ask(ctx context.Context, l *link, host source.Host) (
 	for told := ""; ; {
 		server, err := l.settings(ctx)
 		if err == nil {
-			_, err = s.format(server)
+			err = s.readable(server)
 		}
 		if err == nil {
 			host.Status(nil)
@@ -81,16 +82,12 @@ func (s *postgresqlSource) read(ctx context.Context, l *link, server settings, h
 	if err != nil {
 		return err
 	}
-	prefix := s.cfg.LogLinePrefix
-	if prefix == "" {
-		prefix = server.prefix
-	}
 	return tail.Run(ctx, tail.Settings{
 		Folder:  &folder{link: l, format: format, settings: server, changed: stop},
 		Where:   "sessionlog.log_files()",
 		Formats: postgreslog.Formats(),
 		Format:  format,
-		Options: logformat.Options{Instance: s.instance, Zone: zone, LinePrefix: prefix, DecideAfter: s.cfg.UndecidedAfter},
+		Options: logformat.Options{Instance: s.instance, Zone: zone, LinePrefix: s.prefix(server), DecideAfter: s.cfg.UndecidedAfter},
 		Follow:  true, PollInterval: s.cfg.CollectionInterval, BatchSize: s.cfg.BatchSize, MaxLineBytes: s.cfg.MaxLineBytes,
 		SkipExisting: s.cfg.Initial == initialEnd,
 	}, host)
@@ -113,6 +110,29 @@ func (s *postgresqlSource) format(server settings) (string, error) {
 	}
 	return "", errDestination
 }
+
+// prefix is the one that is written, else the server's.
+func (s *postgresqlSource) prefix(server settings) string {
+	if s.cfg.LogLinePrefix != "" {
+		return s.cfg.LogLinePrefix
+	}
+	return server.prefix
+}
+
+// readable says what keeps the server's log from being read as it is written now.
+func (s *postgresqlSource) readable(server settings) error {
+	format, err := s.format(server)
+	switch {
+	case err != nil || format != formats.PostgreSQLStderr:
+		return err
+	case s.prefix(server) == "":
+		return errNoPrefix
+	}
+	return formats.CheckLinePrefix(s.prefix(server))
+}
+
+var errNoPrefix = errors.New("log_line_prefix of the server is empty, so that no line of its log has a time: set it to '%m [%p] %c %q%u@%d %r %e %a ', " +
+	"or let log_destination have jsonlog or csvlog")
 
 // warn says which settings of the server hide logins.
 func (s *postgresqlSource) warn(log *zap.Logger, server settings) {

@@ -30,6 +30,21 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	require.Zero(t, j.stats.Counts().BadRows)
 }
 
+// A prefix that ties no lines together is named before a line of it is read, and reading begins as soon as it is mended.
+func TestALinePrefixThatIsTooShort(t *testing.T) {
+	s := engine.Start(t, engine.LogFormats(server.Stderr), engine.LogLinePrefix("%m %u "))
+	install(t, s)
+	cfg := config(s)
+	cfg.Initial = "end" // what was written with the other prefix cannot be read
+	j := start(t, cfg, &sourcetest.Store{})
+	awaitStatus(t, j, "log_line_prefix: \"%m %u \" has neither %p nor %c")
+	s.Restart(t, engine.LogLinePrefix("%m [%p] %c %q%u@%d %r %e "))
+	s.Rotate(t)
+	waitStatus(t, j, false)
+	j.stop(t)
+	require.Zero(t, j.stats.Counts().BadRows)
+}
+
 func TestWrongPassword(t *testing.T) {
 	s := engine.Start(t)
 	cfg := config(s)
