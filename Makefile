@@ -15,7 +15,7 @@ FUZZ_PACKAGES ?= ./...
 STORY_ROWS    ?= 1000000
 STORY_SEED    ?= 1
 
-.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-all fuzz fuzz-long story-redshift proofs builder clean
+.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-redshift bench-all fuzz fuzz-long story-redshift proofs builder clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 16
@@ -67,6 +67,9 @@ bench: engines ## the figures of README.md, each beside its limit in the same ru
 
 bench-backlog: engines ## memory of the ClickHouse source over backlogs of 1, 2.5 and 5 million rows
 	go test -run '^$$' -bench Backlog -benchtime 1x -timeout 60m ./receiver/source/clickhouse
+
+bench-redshift: engines ## the Redshift source beside pgx alone and the way of contrib's sqlquery receiver, in turns
+	cd bench && go test -mod=mod -run '^$$' -bench Redshift -benchtime 5x -timeout 60m .
 
 bench-all: engines ## every benchmark there is
 	go test -run '^$$' -bench . -benchtime 1x -timeout 120m ./...
