@@ -66,7 +66,7 @@ func commit(t *testing.T) {
 }
 
 // fuzz runs the command for two slices of a second, and gives what it said and the file's lines.
-func fuzz(t *testing.T, ctx context.Context, args ...string) (said string, lines []result, err error) {
+func fuzz(ctx context.Context, t *testing.T, args ...string) (said string, lines []result, err error) {
 	t.Helper()
 	var out bytes.Buffer
 	err = run(ctx, append([]string{"-minutes", "0.03", "-slice", "1s"}, args...), &out)
@@ -78,7 +78,7 @@ func fuzz(t *testing.T, ctx context.Context, args ...string) (said string, lines
 // A target gets its time in slices; then nothing more is owed. Changed code shows in the lines, and is owed nothing but told.
 func TestTimeIsGivenOnceAndCodeIsNamed(t *testing.T) {
 	newModule(t, good)
-	_, lines, err := fuzz(t, t.Context())
+	_, lines, err := fuzz(t.Context(), t)
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(lines), 2)
 	for _, r := range lines {
@@ -91,7 +91,7 @@ func TestTimeIsGivenOnceAndCodeIsNamed(t *testing.T) {
 		require.GreaterOrEqual(t, r.corpus, 1)
 	}
 	require.Equal(t, lines[0].corpus+lines[0].found, lines[1].corpus, "what the first slice found is where the second began")
-	said, again, err := fuzz(t, t.Context())
+	said, again, err := fuzz(t.Context(), t)
 	require.NoError(t, err)
 	require.Equal(t, lines, again)
 	require.Contains(t, said, "\n0.0 minutes owed in all")
@@ -115,7 +115,7 @@ func TestTimeIsGivenOnceAndCodeIsNamed(t *testing.T) {
 // A failing target leaves the name of its input, which stays; the others go on, and the command fails.
 func TestAFailureIsNamedAndTheOthersGoOn(t *testing.T) {
 	newModule(t, bad+good)
-	said, lines, err := fuzz(t, t.Context())
+	said, lines, err := fuzz(t.Context(), t)
 	require.ErrorContains(t, err, "testdata/fuzz")
 	require.Contains(t, said, "even")
 	require.Equal(t, "FuzzBad", lines[0].target.name)
@@ -125,7 +125,7 @@ func TestAFailureIsNamedAndTheOthersGoOn(t *testing.T) {
 		require.Equal(t, "FuzzGood", r.target.name)
 		require.Equal(t, passed, r.outcome)
 	}
-	_, again, err := fuzz(t, t.Context())
+	_, again, err := fuzz(t.Context(), t)
 	require.Error(t, err)
 	require.Len(t, again, len(lines)+1)
 	require.True(t, strings.HasPrefix(again[len(lines)].artefact, "testdata/fuzz/FuzzBad/"), "it is a seed now")
@@ -133,7 +133,7 @@ func TestAFailureIsNamedAndTheOthersGoOn(t *testing.T) {
 
 func TestCodeThatDoesNotCompileIsBroken(t *testing.T) {
 	newModule(t, good+"\nvar x int = \"\"\n")
-	said, lines, err := fuzz(t, t.Context())
+	said, lines, err := fuzz(t.Context(), t)
 	require.Error(t, err)
 	require.Contains(t, said, "part_test.go")
 	require.Len(t, lines, 1)
@@ -154,7 +154,7 @@ func TestInterrupted(t *testing.T) {
 		}
 		cancel()
 	}()
-	_, lines, err := fuzz(t, ctx, "-minutes", "10", "-slice", "10m")
+	_, lines, err := fuzz(ctx, t, "-minutes", "10", "-slice", "10m")
 	require.NoError(t, err)
 	require.Len(t, lines, 1)
 	require.Equal(t, interrupted, lines[0].outcome)

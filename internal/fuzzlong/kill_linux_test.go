@@ -32,7 +32,7 @@ func TestKilled(t *testing.T) {
 	require.Error(t, cmd.Wait())
 	require.Eventually(t, func() bool { return !runs(fuzzer) }, time.Minute, 20*time.Millisecond)
 	require.NoFileExists(t, "proofs/fuzz.csv")
-	_, lines, err := fuzz(t, t.Context())
+	_, lines, err := fuzz(t.Context(), t)
 	require.NoError(t, err)
 	require.Greater(t, lines[0].corpus, 1, "the killed slice's inputs are there")
 }
