@@ -22,28 +22,40 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
+// table is an exporter with a real table behind it.
+type table struct {
+	cfg      sqlite.Config
+	exporter *backendexporter.Exporter
+}
+
+func newExporter(t *testing.T) table {
+	t.Helper()
+	cfg := sqlite.DefaultConfig()
+	cfg.Path, cfg.BusyTimeout = filepath.Join(t.TempDir(), "session_log.db"), 10*time.Millisecond
+	exporter, err := backendexporter.New(t.Context(), sqlite.New, cfg)
+	require.NoError(t, err)
+	return table{cfg, exporter}
+}
+
 // store is an application's provider with a real table behind it.
 type store struct {
-	cfg      sqlite.Config
+	table
 	provider *sdklog.LoggerProvider
 }
 
 func newStore(t *testing.T, opts ...sdklog.LoggerProviderOption) *store {
 	t.Helper()
-	s := &store{cfg: sqlite.DefaultConfig()}
-	s.cfg.Path = filepath.Join(t.TempDir(), "session_log.db")
-	exporter, err := backendexporter.New(t.Context(), sqlite.New, s.cfg)
-	require.NoError(t, err)
+	s := &store{table: newExporter(t)}
 	res := resource.NewWithAttributes(semconv.SchemaURL, semconv.ServiceName("shop"), semconv.ServiceInstanceID("shop-1"), semconv.HostName("web-0"))
 	s.provider = sdklog.NewLoggerProvider(append([]sdklog.LoggerProviderOption{
-		sdklog.WithProcessor(blocking.NewProcessor(exporter)), sdklog.WithResource(res),
+		sdklog.WithProcessor(blocking.NewProcessor(s.exporter)), sdklog.WithResource(res),
 	}, opts...)...)
 	t.Cleanup(func() { require.NoError(t, s.provider.Shutdown(context.WithoutCancel(t.Context()))) })
 	return s
 }
 
 // events are what the table holds.
-func (s *store) events(t *testing.T) (list []session.Event) {
+func (s table) events(t *testing.T) (list []session.Event) {
 	t.Helper()
 	r, err := sqlite.OpenReader(s.cfg)
 	require.NoError(t, err)
