@@ -11,17 +11,18 @@ import "slices"
 type leeway uint8
 
 const (
-	exact    leeway = iota
-	absent          // not every door has it: a value beside none is no contradiction
-	guessed         // the same; and what stands behind a name with pipes in a line of the file is a guess, the line is kept
-	toMillis        // a time, cut to milliseconds by the coarsest door
-	byID            // the session key, which is made of the session id where a door has that
-	named           // attributes, each by its key
+	exact     leeway = iota
+	absent           // not every door has it: a value beside none is no contradiction
+	guessed          // the same; and what stands behind a name with pipes in a line of the file is a guess, the line is kept
+	swappable        // the same; and lines of some clusters have the driver before the operating system, which cannot always be told
+	toMillis         // a time, cut to milliseconds by the coarsest door: two that have more differ
+	byID             // the session key, which is made of the session id where a door has that
+	named            // attributes, each by its key
 )
 
 // doors are the leeways of Redshift's fields, by name; all others must be equal.
 var doors = map[string]leeway{
-	"Time": toMillis, "Host": absent, "Driver": guessed, "OS": guessed, "Plugin": guessed, "ApplicationName": guessed,
+	"Time": toMillis, "Host": absent, "Driver": swappable, "OS": swappable, "Plugin": guessed, "ApplicationName": guessed,
 	"SessionID": absent, "SessionKey": byID, "Original": absent, "Extra": named,
 }
 
@@ -42,8 +43,10 @@ func (e *Event) withinLeeway(o *Event, f *stableField) bool {
 		return f.of(e).IsZero() || f.of(o).IsZero()
 	case guessed:
 		return f.of(e).IsZero() || f.of(o).IsZero() || e.Original != o.Original
+	case swappable:
+		return f.of(e).IsZero() || f.of(o).IsZero() || e.Original != o.Original || e.OS == o.Driver && e.Driver == o.OS
 	case toMillis:
-		return floorMillis(e.Time) == floorMillis(o.Time)
+		return (e.Time%1e6 == 0 || o.Time%1e6 == 0) && floorMillis(e.Time) == floorMillis(o.Time)
 	case byID:
 		return (e.SessionID == "") != (o.SessionID == "")
 	case named:

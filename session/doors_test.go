@@ -25,6 +25,7 @@ func throughView() *session.Event {
 func TestAnotherDoorIsNoForgery(t *testing.T) {
 	for name, change := range map[string]func(*session.Event){
 		"milliseconds alone": func(e *session.Event) { e.Time = 1_790_000_000_123_000_000 },
+		"driver first":       func(e *session.Event) { e.Driver, e.OS = e.OS, e.Driver },
 		"no node":            func(e *session.Event) { e.Host = "" },
 		"a line of fifteen fields": func(e *session.Event) {
 			e.ApplicationName, e.OS, e.Driver, e.Plugin, e.Extra = "", "", "", "", e.Extra[:1]
@@ -46,6 +47,7 @@ func TestAnotherDoorIsNoForgery(t *testing.T) {
 		require.False(t, a.SameContent(b), "%s: of a system with one door it is another version", name)
 	}
 	for name, change := range map[string]func(*session.Event){
+		"another microsecond":   func(e *session.Event) { e.Time += 1e3 },
 		"another millisecond":   func(e *session.Event) { e.Time += 1e6 },
 		"another node":          func(e *session.Event) { e.Host = "elsewhere" },
 		"another driver":        func(e *session.Event) { e.Driver = "x" },
