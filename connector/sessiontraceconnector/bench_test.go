@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -116,6 +117,50 @@ func BenchmarkLimit(b *testing.B) {
 // BenchmarkSpans is the same pipeline with ours.
 func BenchmarkSpans(b *testing.B) {
 	wire(b, func(next consumer.Traces) consumer.Traces { return started(b, next) })
+}
+
+// BenchmarkRecords is a login record, as a new session's, between OTLP and OTLP as the spans are.
+func BenchmarkRecords(b *testing.B) {
+	records(b, func(next consumer.Logs) consumer.Logs {
+		f, set := NewFactory(), connectortest.NewNopSettings(Type)
+		c, err := f.CreateLogsToLogs(context.Background(), set, defaults(), next)
+		require.NoError(b, err)
+		require.NoError(b, c.Start(context.Background(), componenttest.NewNopHost()))
+		b.Cleanup(func() { require.NoError(b, c.Shutdown(context.Background())) })
+		return c
+	})
+}
+
+// BenchmarkRecordsLimit is the same pipeline with a plain forward connector.
+func BenchmarkRecordsLimit(b *testing.B) {
+	records(b, func(next consumer.Logs) consumer.Logs { return next })
+}
+
+func records(b *testing.B, middle func(next consumer.Logs) consumer.Logs) {
+	const batches, size = 200, 1000
+	var in [batches][]byte
+	for i := range in {
+		events := make([]session.Event, size)
+		for n := range events {
+			events[n] = login(i*size + n)
+		}
+		var err error
+		in[i], err = (&plog.ProtoMarshaler{}).MarshalLogs(plogs.NewEncoder("test").Encode(events))
+		require.NoError(b, err)
+	}
+	last, err := consumer.NewLogs(func(_ context.Context, ld plog.Logs) error {
+		_, err := (&plog.ProtoMarshaler{}).MarshalLogs(ld)
+		return err
+	})
+	require.NoError(b, err)
+	first := middle(last)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		ld, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(in[i%batches])
+		require.NoError(b, err)
+		require.NoError(b, first.ConsumeLogs(context.Background(), ld))
+	}
+	b.ReportMetric(float64(b.N)*size/b.Elapsed().Seconds(), "records/s")
 }
 
 // BenchmarkSpansAlone is ours without a pipeline: what a span that matches nothing costs.

@@ -53,10 +53,10 @@ func (s *Store) sight(c *Clues, k *keys, t traits) {
 	if c.TraceID == ([16]byte{}) {
 		return
 	}
-	seen := sighting{trace: c.TraceID, span: c.SpanID, start: c.Start, end: c.End, traits: t, seen: s.seconds()}
+	seen := sighting{trace: c.TraceID, span: c.SpanID, start: c.Start, end: c.End, traits: t}
 	for _, key := range k {
 		if key != 0 {
-			s.spans.add(key, &seen)
+			s.spans.add(key, &seen, s.now)
 		}
 	}
 }

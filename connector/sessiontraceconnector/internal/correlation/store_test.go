@@ -2,6 +2,7 @@ package correlation
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -246,10 +247,10 @@ func inChain(m *logins, k int, key uint64, want int32) bool {
 
 func TestSpanMemory(t *testing.T) {
 	m := newSpanMemory(1, 300) // one set
-	see := func(key uint64, trace byte, start int64, seen uint32) {
-		m.add(key, &sighting{trace: [16]byte{trace}, span: [8]byte{trace}, start: start, end: start + 1, seen: seen})
+	see := func(key uint64, trace byte, start, seen int64) {
+		m.add(key, &sighting{trace: [16]byte{trace}, span: [8]byte{trace}, start: start, end: start + 1}, seen)
 	}
-	under := func(key uint64, now uint32) (traces []byte) {
+	under := func(key uint64, now int64) (traces []byte) {
 		m.each(key, now, func(s *sighting) bool { traces = append(traces, s.trace[0]); return true })
 		return traces
 	}
@@ -266,7 +267,7 @@ func TestSpanMemory(t *testing.T) {
 		return true
 	})
 	for n := range byte(5) {
-		see(uint64(10+n), n, 0, uint32(20+n))
+		see(uint64(10+n), n, 0, int64(20+n))
 	}
 	require.EqualValues(t, 1, m.evicted, "the ninth pushed one out that was not seen for longest")
 	require.Len(t, under(1, 20), 3)
@@ -309,4 +310,32 @@ func TestACrowdedKey(t *testing.T) {
 	}
 	_, ok := s.span(span(1, 11, bySession("shared")))
 	require.False(t, ok)
+}
+
+// The bytes that the limit counts are those that the process pays, give or take what the maps have to spare.
+func TestMemoryIsWhatItSays(t *testing.T) {
+	const limit = 8 << 20
+	before := heap()
+	s := newScene(t, func(l *Limits) { l.MaxBytes, l.MaxSessions = limit, 1<<30 })
+	for i := range 40_000 {
+		s.event(s.login(1, float64(i)/1000, port(int32(i%60000)), func(e *session.Event) {
+			e.SessionKey = session.ID{byte(i), byte(i >> 8), byte(i >> 16), 1}
+			e.SessionID, e.User = e.SessionKey.String(), "user-"+e.SessionKey.String()[:8]
+		}))
+	}
+	stats := s.stats()
+	require.NotZero(t, stats.EvictedSessions)
+	require.LessOrEqual(t, stats.Bytes, int64(limit))
+	used := heap() - before
+	t.Logf("%d logins; %d bytes counted, %d used", stats.Sessions, stats.Bytes, used)
+	require.Less(t, used, int64(limit)*3/2)
+	require.Greater(t, used, stats.Bytes*2/3)
+	requireSound(t, s.store)
+}
+
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
