@@ -34,7 +34,7 @@ func (e *Event) SameContent(o *Event) bool {
 	a, b, many := reflect.ValueOf(e).Elem(), reflect.ValueOf(o).Elem(), e.manyDoors()
 	for i := range stableFields {
 		f := &stableFields[i]
-		if !sameValue(a.Field(f.index), b.Field(f.index)) && !(many && e.withinLeeway(o, f)) {
+		if same := sameValue(a.Field(f.index), b.Field(f.index)) || many && e.withinLeeway(o, f); !same {
 			return false
 		}
 	}

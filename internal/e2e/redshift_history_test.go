@@ -47,11 +47,10 @@ const documentedColumns = 20
 
 // cells are the values of stlColumns, as our view prints them.
 func (c *connection) cells() []string {
-	number := func(n int) string { return strconv.Itoa(n) }
 	return []string{
-		c.event, c.at.UTC().Format("2006-01-02 15:04:05.999999"), c.host, c.port, number(c.pid), c.database, c.user, c.method,
-		strconv.FormatInt(c.duration, 10), c.tls, c.cipher, number(c.mtu), c.tlsCompression, c.tlsExpansion, c.iam, c.application, c.os, c.driver,
-		c.plugin, number(c.protocol), c.guid, c.compression,
+		c.event, c.at.UTC().Format("2006-01-02 15:04:05.999999"), c.host, c.port, strconv.Itoa(c.pid), c.database, c.user, c.method,
+		strconv.FormatInt(c.duration, 10), c.tls, c.cipher, strconv.Itoa(c.mtu), c.tlsCompression, c.tlsExpansion, c.iam, c.application, c.os, c.driver,
+		c.plugin, strconv.Itoa(c.protocol), c.guid, c.compression,
 	}
 }
 
