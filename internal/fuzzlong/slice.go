@@ -44,7 +44,7 @@ func (c *campaign) fuzz(ctx context.Context, t target, length time.Duration) (re
 	case r.outcome == failed && (r.artefact != "" || ctx.Err() == nil):
 	case ctx.Err() != nil:
 		r.outcome = interrupted
-	case err == nil && out.fuzzed:
+	case err == nil && out.began:
 		r.outcome = passed
 	case err != nil:
 		fmt.Fprintln(c.out, err)
@@ -86,7 +86,7 @@ type listener struct {
 	result *result
 	out    io.Writer
 	rest   []byte
-	fuzzed bool // beyond the inputs that it began with
+	began  bool // on a busy machine a slice may end before all inputs were run that it began with
 }
 
 var (
@@ -135,11 +135,11 @@ func (l *listener) line(s string) {
 func (l *listener) figures(s string) {
 	if m := baseline.FindStringSubmatch(s); m != nil {
 		l.result.corpus, _ = strconv.Atoi(m[1]) // the pattern has digits only
+		l.began = true
 	}
 	if m := progress.FindStringSubmatch(s); m != nil {
 		l.result.execs, _ = strconv.ParseInt(m[1], 10, 64)
 		l.result.found, _ = strconv.Atoi(m[2])
-		l.fuzzed = true
 	}
 }
 
