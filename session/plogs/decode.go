@@ -15,6 +15,7 @@ type Decoder struct {
 	event session.Event
 	hash  session.Hasher
 	uid   string // log.record.uid where it is no UUID
+	wild  wild
 
 	resource, scope []session.Attr // what has no field, for every record beneath
 	where           group
@@ -25,22 +26,29 @@ type Decoder struct {
 func NewDecoder() *Decoder { return &Decoder{} }
 
 // IsEvent tells whether a log record is an authentication event: its event name says so, or the attribute otel.event.name
-// where a sender or a hop cannot carry event names.
-func IsEvent(lr plog.LogRecord) bool { return kindOf(lr) != session.KindUnknown }
+// where a sender or a hop cannot carry event names; or it is one in a dialect of others.
+func IsEvent(lr plog.LogRecord) bool {
+	kind, _ := kindOf(lr)
+	return kind != session.KindUnknown
+}
 
-func kindOf(lr plog.LogRecord) session.Kind {
+// kindOf also tells whether a record is in a dialect of others.
+func kindOf(lr plog.LogRecord) (kind session.Kind, wild bool) {
 	name := lr.EventName()
 	if name == "" {
-		v, ok := lr.Attributes().Get(keyOTelEventName)
-		if !ok || v.Type() != pcommon.ValueTypeStr {
-			return session.KindUnknown
+		if v, ok := lr.Attributes().Get(keyOTelEventName); ok {
+			name = v.Str()
 		}
-		name = v.Str()
 	}
-	if len(name) <= len(session.EventPrefix) || name[:len(session.EventPrefix)] != session.EventPrefix {
-		return session.KindUnknown
+	if ourName(name) {
+		return session.ParseKind(name), false
 	}
-	return session.ParseKind(name)
+	return wildKind(lr), true
+}
+
+// ourName tells whether a record is meant in our vocabulary, known to us or not.
+func ourName(name string) bool {
+	return len(name) >= len(session.EventPrefix) && name[:len(session.EventPrefix)] == session.EventPrefix
 }
 
 // All walks the events of ld. The number is the record's place among all records of ld, events or not. The event is valid
@@ -57,7 +65,7 @@ func (d *Decoder) All(ld plog.Logs) iter.Seq2[int, *session.Event] {
 				records := sl.LogRecords()
 				for k := range records.Len() {
 					lr := records.At(k)
-					if kind := kindOf(lr); kind != session.KindUnknown && !yield(n, d.record(lr, kind)) {
+					if kind, wild := kindOf(lr); kind != session.KindUnknown && !yield(n, d.record(lr, kind, wild)) {
 						return
 					}
 					n++
@@ -96,7 +104,7 @@ func (d *Decoder) enterScope(s pcommon.InstrumentationScope) {
 	}
 }
 
-func (d *Decoder) record(lr plog.LogRecord, kind session.Kind) *session.Event {
+func (d *Decoder) record(lr plog.LogRecord, kind session.Kind, wild bool) *session.Event {
 	e := &d.event
 	e.Reset()
 	d.uid = ""
@@ -104,12 +112,10 @@ func (d *Decoder) record(lr plog.LogRecord, kind session.Kind) *session.Event {
 	e.Time, e.Observed = int64(lr.Timestamp()), int64(lr.ObservedTimestamp())
 	e.TraceID, e.SpanID = lr.TraceID(), lr.SpanID()
 	e.System, e.Instance, e.Host = d.where.system, d.where.instance, d.where.host
-	for key, v := range lr.Attributes().All() {
-		if r := lookup(key); r != nil {
-			r.read(d, v)
-		} else {
-			d.keep(key, v)
-		}
+	if wild {
+		d.wildAttributes(lr)
+	} else {
+		d.attributes(lr)
 	}
 	e.Extra = append(append(e.Extra, d.resource...), d.scope...)
 	if s := lr.SeverityText(); s != "" {
@@ -122,6 +128,16 @@ func (d *Decoder) record(lr plog.LogRecord, kind session.Kind) *session.Event {
 		d.foreign(lr)
 	}
 	return e
+}
+
+func (d *Decoder) attributes(lr plog.LogRecord) {
+	for key, v := range lr.Attributes().All() {
+		if r := lookup(key); r != nil {
+			r.read(d, v)
+		} else {
+			d.keep(key, v)
+		}
+	}
 }
 
 // foreign completes a record that somebody else made: it may lack a time (the data model then takes the observed one),

@@ -34,10 +34,13 @@ func New(config Config, instance string, settings component.TelemetrySettings) (
 // Run listens until ctx ends. A port that cannot be opened is fatal: it is a mistake of the configuration.
 func (p *pushed) Run(ctx context.Context, host source.Host) error {
 	listener, err := p.config.Server.ToListener(ctx)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil
+	switch {
+	case ctx.Err() != nil:
+		if err == nil {
+			listener.Close()
 		}
+		return nil //nolint:nilerr // stopped before it began
+	case err != nil:
 		return fmt.Errorf("endpoint: %w", err)
 	}
 	d := newDoor(p.config, p.instance, host)
@@ -56,8 +59,7 @@ func (p *pushed) Run(ctx context.Context, host source.Host) error {
 	case <-ctx.Done():
 		d.gate.close()
 		stop(ctx, server)
-		<-served
-		err = nil
+		_, err = <-served, nil // http.ErrServerClosed
 	}
 	d.gate.close()
 	d.gate.inside.Wait()

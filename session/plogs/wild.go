@@ -1,0 +1,200 @@
+package plogs
+
+import (
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Records of others, in the dialects that exist: a login-like event name with user.* or enduser.*, ECS's event.*, the audit.* draft, and
+// aspnetcore.identity.*. docs/event.md says what of them becomes what. Records of ours are known by their event name and never come here.
+
+// wild is what a record in a foreign dialect says that is no field yet.
+type wild struct {
+	name, action, actionKey string // of the event
+	nameOutcome, outcome    session.Outcome
+	user                    [wildUsers]string // candidates for the user's name, the best first
+	userID                  string
+	address                 [wildAddresses]string // of the client's address, the best first
+	port                    int32
+	reason, reasonKey       string
+}
+
+// The candidates for the user's name where there is no user.name.
+const (
+	wildEnduser = iota
+	wildActor
+	wildEmail
+	wildUsers
+)
+
+// The candidates for the client's address where there is no client.address.
+const (
+	wildClientIP = iota
+	wildSourceIP
+	wildSource
+	wildAudit
+	wildPeer
+	wildAddresses
+)
+
+// The keys by which a dialect is known. event.name is the deprecated spelling of EventName.
+const (
+	keyEventName     = "event.name"
+	keyEventCategory = "event.category"
+	keyEventType     = "event.type"
+	keyEventAction   = "event.action"
+	keyEventOutcome  = "event.outcome"
+	keyAuditAction   = "audit.action"
+	keySignInResult  = "aspnetcore.identity.sign_in.result"
+)
+
+// wildKind tells what a record of others is, by its event name, or by the attributes that only its dialect has.
+func wildKind(lr plog.LogRecord) session.Kind {
+	if kind, _ := parseName(lr.EventName()); kind != session.KindUnknown {
+		return kind
+	}
+	var e ecs
+	for key, v := range lr.Attributes().All() {
+		switch key {
+		case keyOTelEventName, keyEventName:
+			if kind, _ := parseName(v.Str()); kind != session.KindUnknown {
+				return kind
+			}
+		case keyAuditAction:
+			if kind, _ := parseAction(v.Str()); kind != session.KindUnknown {
+				return kind
+			}
+		case keySignInResult:
+			return session.KindLogin
+		case keyEventCategory:
+			e.authentication = holds(v, "authentication") || holds(v, "session")
+		case keyEventType:
+			e.start, e.end = holds(v, "start"), holds(v, "end")
+		case keyEventAction:
+			e.kind, _ = parseAction(v.Str())
+		case keyEventOutcome:
+			e.outcome = session.ParseOutcome(v.Str())
+		}
+	}
+	return e.verdict()
+}
+
+// ecs is what event.* says together: category and type, failing that the action, failing that an outcome, which only a login has.
+type ecs struct {
+	authentication, start, end bool
+	kind                       session.Kind
+	outcome                    session.Outcome
+}
+
+func (e ecs) verdict() session.Kind {
+	switch {
+	case !e.authentication:
+		return session.KindUnknown
+	case e.end:
+		return session.KindLogout
+	case e.start:
+		return session.KindLogin
+	case e.kind != session.KindUnknown:
+		return e.kind
+	case e.outcome != session.OutcomeUnknown:
+		return session.KindLogin
+	}
+	return session.KindUnknown
+}
+
+// holds looks for a word in a list, or in the one text in its place.
+func holds(v pcommon.Value, word string) bool {
+	if v.Type() != pcommon.ValueTypeSlice {
+		return v.Str() == word
+	}
+	for i := range v.Slice().Len() {
+		if v.Slice().At(i).Str() == word {
+			return true
+		}
+	}
+	return false
+}
+
+// wildAttributes reads a record in a dialect of others. What ours has too is read as ours.
+func (d *Decoder) wildAttributes(lr plog.LogRecord) {
+	d.wild = wild{name: lr.EventName()}
+	_, d.wild.nameOutcome = parseName(d.wild.name)
+	for key, v := range lr.Attributes().All() {
+		if key == keyOTelEventName {
+			d.wildName(text(v))
+		} else if r := lookup(key); r != nil {
+			r.read(d, v)
+		} else if read := wildReaders[key]; read != nil {
+			read(d, v)
+		} else {
+			d.keep(key, v)
+		}
+	}
+	d.settle()
+}
+
+// settle turns what was found into fields, where those do not hold something better.
+func (d *Decoder) settle() {
+	e, w := &d.event, &d.wild
+	for _, name := range w.user {
+		if e.User == "" && !e.UserEmpty {
+			e.User = name
+		}
+	}
+	if e.UserID == "" {
+		e.UserID = w.userID
+	}
+	for _, address := range w.address {
+		if e.ClientAddress == "" {
+			e.ClientAddress = address
+		}
+	}
+	if e.ClientPort == 0 {
+		e.ClientPort = w.port
+	}
+	if e.Outcome == session.OutcomeUnknown {
+		e.Outcome = w.verdict(e)
+	}
+	switch {
+	case w.reason == "":
+	case e.FailureReason == "" && e.Outcome == session.OutcomeFailure:
+		e.FailureReason = w.reason
+	default:
+		e.Extra = append(e.Extra, session.Attr{Key: w.reasonKey, Value: w.reason})
+	}
+	w.source(e)
+}
+
+// verdict is the outcome, by what says it best. error.type is on failures only.
+func (w *wild) verdict(e *session.Event) session.Outcome {
+	switch {
+	case w.outcome != session.OutcomeUnknown:
+		return w.outcome
+	case w.nameOutcome != session.OutcomeUnknown:
+		return w.nameOutcome
+	case e.ErrorType != "":
+		return session.OutcomeFailure
+	case e.Kind == session.KindLogout:
+		return session.OutcomeSuccess
+	}
+	return session.OutcomeUnknown
+}
+
+// source keeps the sender's own word for the event: its name, and beside that its action.
+func (w *wild) source(e *session.Event) {
+	switch {
+	case e.SourceEvent != "" || w.name != "":
+		if w.action != "" {
+			e.Extra = append(e.Extra, session.Attr{Key: w.actionKey, Value: w.action})
+		}
+		if e.SourceEvent == "" {
+			e.SourceEvent = w.name
+		} else if w.name != "" {
+			e.Extra = append(e.Extra, session.Attr{Key: keyOTelEventName, Value: w.name})
+		}
+	default:
+		e.SourceEvent = w.action
+	}
+}

@@ -1,0 +1,127 @@
+package plogs
+
+import (
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// longestName bounds what is looked at: no login is called longer than this.
+const longestName = 64
+
+// parseName knows the event names that others give to logins and logouts: user.login, user.login.failure, UserLoggedIn, auth.sign_out,
+// authentication.success. It must begin with a word for identity: a bare "login" may be anything.
+func parseName(name string) (session.Kind, session.Outcome) {
+	var buf [longestName]byte
+	words, ok := dotted(buf[:0], name)
+	if !ok {
+		return session.KindUnknown, session.OutcomeUnknown
+	}
+	for _, prefix := range [...]string{"user.", "enduser.", "auth.", "authn.", "authentication.", "account.", "identity."} {
+		if rest, found := cut(words, prefix); found {
+			if prefix == "authentication." {
+				if outcome, known := outcomeOf(rest); known {
+					return session.KindLogin, outcome
+				}
+			}
+			return parseVerb(rest)
+		}
+	}
+	return session.KindUnknown, session.OutcomeUnknown
+}
+
+// parseAction knows the same words where their key says that they are about identity: LOGIN of audit.action, logged-out of event.action.
+func parseAction(action string) (session.Kind, session.Outcome) {
+	if kind, outcome := parseName(action); kind != session.KindUnknown {
+		return kind, outcome
+	}
+	var buf [longestName]byte
+	words, ok := dotted(buf[:0], action)
+	if !ok {
+		return session.KindUnknown, session.OutcomeUnknown
+	}
+	return parseVerb(words)
+}
+
+// verbs are what comes first, the longer ones before those that begin them.
+var verbs = []struct {
+	words   string
+	kind    session.Kind
+	outcome session.Outcome // that the verb itself says
+}{
+	{"logged.in", session.KindLogin, session.OutcomeSuccess},
+	{"signed.in", session.KindLogin, session.OutcomeSuccess},
+	{"logged.out", session.KindLogout, session.OutcomeSuccess},
+	{"signed.out", session.KindLogout, session.OutcomeSuccess},
+	{"logged.off", session.KindLogout, session.OutcomeSuccess},
+	{"login", session.KindLogin, session.OutcomeUnknown},
+	{"log.in", session.KindLogin, session.OutcomeUnknown},
+	{"logon", session.KindLogin, session.OutcomeUnknown},
+	{"signin", session.KindLogin, session.OutcomeUnknown},
+	{"sign.in", session.KindLogin, session.OutcomeUnknown},
+	{"logout", session.KindLogout, session.OutcomeUnknown},
+	{"log.out", session.KindLogout, session.OutcomeUnknown},
+	{"logoff", session.KindLogout, session.OutcomeUnknown},
+	{"signout", session.KindLogout, session.OutcomeUnknown},
+	{"sign.out", session.KindLogout, session.OutcomeUnknown},
+}
+
+func parseVerb(words []byte) (session.Kind, session.Outcome) {
+	for i := range verbs {
+		rest, found := cut(words, verbs[i].words)
+		if !found {
+			continue
+		}
+		if len(rest) == 0 {
+			return verbs[i].kind, verbs[i].outcome
+		}
+		if rest[0] == '.' {
+			if outcome, known := outcomeOf(rest[1:]); known {
+				return verbs[i].kind, outcome
+			}
+		}
+	}
+	return session.KindUnknown, session.OutcomeUnknown
+}
+
+func outcomeOf(words []byte) (o session.Outcome, known bool) {
+	switch string(words) {
+	case "success", "succeeded", "successful", "ok":
+		return session.OutcomeSuccess, true
+	case "failure", "failed", "fail", "error", "denied", "rejected":
+		return session.OutcomeFailure, true
+	case "attempt", "attempted":
+		return session.OutcomeUnknown, true
+	}
+	return session.OutcomeUnknown, false
+}
+
+func cut(words []byte, prefix string) (rest []byte, found bool) {
+	if len(words) < len(prefix) || string(words[:len(prefix)]) != prefix {
+		return words, false
+	}
+	return words[len(prefix):], true
+}
+
+// dotted appends a name in lower case with dots between its words, however they were parted: UserLoginFailed, USER_LOGIN, user-login.
+func dotted(b []byte, name string) ([]byte, bool) {
+	if name == "" || len(name) > longestName/2 {
+		return b, false
+	}
+	lower := false
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case strings.IndexByte("_- /:", c) >= 0:
+			c = '.'
+		case c >= 'A' && c <= 'Z':
+			if lower {
+				b = append(b, '.')
+			}
+			c += 'a' - 'A'
+		}
+		lower = name[i] >= 'a' && name[i] <= 'z'
+		b = append(b, c)
+	}
+	return b, true
+}
