@@ -7,11 +7,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/redshift"
 )
+
+// patience is how long rows may take on a machine that does much else.
+const patience = 3 * time.Minute
 
 // kept is the schema of PostgreSQL's tables, in the database behind the stand-in.
 const kept = "kept"

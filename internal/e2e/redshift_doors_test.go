@@ -109,7 +109,7 @@ func TestRedshiftHistoryComesOutAsItWentIn(t *testing.T) {
 	n := strconv.Itoa(len(expect["stl"]))
 	for _, p := range all {
 		for _, k := range p.tables {
-			require.Eventually(t, func() bool { return k.count(t, "stl_connection_log") == n }, arrival, 50*time.Millisecond, "%s %s: %s of %s rows",
+			require.Eventually(t, func() bool { return k.count(t, "stl_connection_log") == n }, patience, 50*time.Millisecond, "%s %s: %s of %s rows",
 				k.backend, k.name, k.count(t, "stl_connection_log"), n)
 		}
 	}

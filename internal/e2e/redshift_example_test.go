@@ -36,7 +36,7 @@ func TestTheRedshiftExampleRuns(t *testing.T) {
 		return "0"
 	}
 	n := strconv.Itoa(len(rows))
-	require.Eventually(t, func() bool { return ask("SELECT count(*) FROM stl_connection_log") == n }, arrival, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return ask("SELECT count(*) FROM stl_connection_log") == n }, patience, 50*time.Millisecond)
 	col.stop(t)
 	require.Equal(t, "0", ask("SELECT count(*) FROM session_conflicts"))
 	require.Equal(t, "11", ask("SELECT count(*) FROM sessions WHERE state = 'closed' AND duration = 5400000000000"))

@@ -122,7 +122,7 @@ func history(old bool) (all []connection) {
 	session(9*time.Second+999_999*time.Microsecond, func(c *connection) {
 		c.tls, c.tlsExpansion, c.protocol, c.os, c.driver, c.plugin, c.pid = "SSLv3", "lz4", 0, "", "", "", 14
 	})
-	for i, name := range []string{"mallory", "", "x|y|z", "Pässwörd 🔑", `it's "quoted" \ {}`} {
+	for i, name := range []string{"mallory", "", "x|y|z", "two\nlines", "Pässwörd 🔑", `it's "quoted" \ {}`} {
 		once(time.Duration(10+i)*time.Second, "authentication failure", func(c *connection) {
 			c.user, c.pid, c.application, c.os, c.driver, c.guid = name, 20+i, "", "", "", ""
 		})

@@ -133,7 +133,7 @@ func (st *story) stored(t *testing.T) int {
 
 func (st *story) await(t *testing.T, done func() bool) {
 	t.Helper()
-	require.Eventually(t, done, arrival+time.Duration(st.rows/10_000)*time.Second, quick, "of %d rows that have arrived", st.told)
+	require.Eventually(t, done, patience+time.Duration(st.rows/10_000)*time.Second, quick, "of %d rows that have arrived", st.told)
 }
 
 // whole waits for all rows and compares them with the logs.
