@@ -63,7 +63,7 @@ bench: engines ## the figures of README.md, each beside its limit in the same ru
 	go test -run '^$$' -bench '(Source|Limit)/(native|http)/none' -benchtime 5x ./receiver/source/clickhouse && \
 	go test -run '^$$' -bench 'Write$$|Limit$$' -benchtime 3s ./exporter/backend/sqlite && \
 	go test -run '^$$' -bench 'Consume|Limit' -benchtime 40x ./exporter/sessionlogexporter && \
-	go test -run '^$$' -bench 'Spans|Limit' -benchtime 2s ./connector/sessiontraceconnector ; } | tee .cache/bench.txt
+	go test -run '^$$' -bench . -benchtime 2s ./connector/sessiontraceconnector ; } | tee .cache/bench.txt
 
 bench-backlog: engines ## memory of the ClickHouse source over backlogs of 1, 2.5 and 5 million rows
 	go test -run '^$$' -bench Backlog -benchtime 1x -timeout 60m ./receiver/source/clickhouse

@@ -56,7 +56,7 @@ func (s *Store) sight(c *Clues, k *keys, t traits) {
 	seen := sighting{trace: c.TraceID, span: c.SpanID, start: c.Start, end: c.End, traits: t}
 	for _, key := range k {
 		if key != 0 {
-			s.spans.add(key, &seen, s.now)
+			s.spans.add(key, &seen, s.seconds())
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (s *Store) find(l *login, self int32, guess, final bool) (best sighting, by
 			continue
 		}
 		n := 0
-		s.spans.each(key, s.now, func(c *sighting) bool {
+		s.spans.each(key, s.seconds(), func(c *sighting) bool {
 			if s.fits(l, c.start, c.end, c.traits, by) {
 				if n++; n == 1 || c.nearer(&best, l.start) {
 					best = *c
@@ -119,3 +119,5 @@ func (s *Store) fits(l *login, start, end int64, t traits, by Evidence) bool {
 	}
 	return true
 }
+
+func (s *Store) seconds() uint32 { return uint32(s.now / 1e9) }

@@ -5,7 +5,7 @@ import (
 	"unsafe"
 )
 
-// ways is how many sightings a set holds; their keys fill one line of a processor's cache, and so do their ages.
+// ways is how many sightings a set holds: their tags and ages fill one line of a processor's cache, and each sighting another.
 const ways = 8
 
 // perKey is how many traces of one key are kept: the first ones, since a session's login belongs to its first trace, and
@@ -23,20 +23,23 @@ type sighting struct {
 // spanSet is what one range of keys shares. A set that is full gives up the sighting that was seen least recently. What is
 // looked at for every span stands apart from what is looked at for a match.
 type spanSet struct {
-	keys [ways]uint64
-	seen [ways]int64 // by the clock of the store
-	at   [ways]sighting
+	tags [ways]uint32 // of the keys; 0 where nothing is
+	seen [ways]uint32 // seconds, by the clock of the store
+	at   [ways]struct {
+		key uint64
+		sighting
+	}
 }
 
 // spanMemory is a table of fixed size: what it remembers costs no allocation, and no more memory than it began with.
 type spanMemory struct {
 	sets    []spanSet
-	keepFor int64 // nanoseconds
-	evicted int64 // sightings given up before their time
+	keepFor uint32 // seconds
+	evicted int64  // sightings given up before their time
 }
 
 // newSpanMemory uses at most so many bytes, but for a single set.
-func newSpanMemory(bytes, keepFor int64) *spanMemory {
+func newSpanMemory(bytes int64, keepFor uint32) *spanMemory {
 	n := max(1, bytes/int64(unsafe.Sizeof(spanSet{})))
 	return &spanMemory{sets: make([]spanSet, n), keepFor: keepFor}
 }
@@ -44,27 +47,29 @@ func newSpanMemory(bytes, keepFor int64) *spanMemory {
 // bytes is what the table takes.
 func (m *spanMemory) bytes() int64 { return int64(len(m.sets)) * int64(unsafe.Sizeof(spanSet{})) }
 
-// set spreads keys evenly over the sets: the product's upper half is below their number.
-func (m *spanMemory) set(key uint64) *spanSet {
+// set spreads keys evenly over the sets: the product's upper half is below their number. The key's lower half is the tag.
+func (m *spanMemory) set(key uint64) (*spanSet, uint32) {
 	i, _ := bits.Mul64(key, uint64(len(m.sets)))
-	return &m.sets[i]
+	return &m.sets[i], uint32(key) | 1
 }
 
 // add remembers that a trace was seen under a key.
-func (m *spanMemory) add(key uint64, s *sighting, now int64) {
-	set := m.set(key)
+func (m *spanMemory) add(key uint64, s *sighting, now uint32) {
+	set, tag := m.set(key)
 	same, latest, free, oldest := 0, -1, -1, 0
-	for i, k := range set.keys {
-		switch {
-		case k == 0 || now-set.seen[i] > m.keepFor:
+	for i, known := range set.tags {
+		if known == 0 || now-set.seen[i] > m.keepFor {
 			free = i
 			continue
-		case k == key && set.at[i].trace == s.trace:
-			set.at[i].extend(s)
-			set.seen[i] = now
-			return
-		case k == key:
-			if same++; latest < 0 || set.at[i].start > set.at[latest].start {
+		}
+		if known == tag && set.at[i].key == key {
+			at := &set.at[i].sighting
+			if at.trace == s.trace {
+				at.extend(s)
+				set.seen[i] = now
+				return
+			}
+			if same++; latest < 0 || at.start > set.at[latest].start {
 				latest = i
 			}
 		}
@@ -79,7 +84,8 @@ func (m *spanMemory) add(key uint64, s *sighting, now int64) {
 		free = oldest
 		m.evicted++
 	}
-	set.keys[free], set.seen[free], set.at[free] = key, now, *s
+	set.tags[free], set.seen[free] = tag, now
+	set.at[free].key, set.at[free].sighting = key, *s
 }
 
 // extend takes another span of the same trace in.
@@ -91,10 +97,10 @@ func (s *sighting) extend(o *sighting) {
 }
 
 // each hands out what is remembered under a key, in no order, until yield says no.
-func (m *spanMemory) each(key uint64, now int64, yield func(*sighting) bool) {
-	set := m.set(key)
-	for i, k := range set.keys {
-		if k == key && now-set.seen[i] <= m.keepFor && !yield(&set.at[i]) {
+func (m *spanMemory) each(key uint64, now uint32, yield func(*sighting) bool) {
+	set, tag := m.set(key)
+	for i, known := range set.tags {
+		if known == tag && set.at[i].key == key && now-set.seen[i] <= m.keepFor && !yield(&set.at[i].sighting) {
 			return
 		}
 	}

@@ -57,7 +57,7 @@ type Stats struct {
 // NewStore makes an empty store.
 func NewStore(limits Limits, now time.Time) *Store {
 	s := &Store{hasher: hasher{maphash.MakeSeed()}, limits: limits, began: now, logins: newLogins()}
-	s.spans = newSpanMemory(limits.MaxBytes/4, int64(limits.Lateness))
+	s.spans = newSpanMemory(limits.MaxBytes/4, uint32(limits.Lateness/time.Second)+1)
 	s.undecided.limit, s.pending.limit = limits.MaxSessions, limits.MaxSessions
 	s.latest, s.patience = map[Place]int64{}, int64(max(limits.Window, leastPatience))
 	return s

@@ -247,10 +247,10 @@ func inChain(m *logins, k int, key uint64, want int32) bool {
 
 func TestSpanMemory(t *testing.T) {
 	m := newSpanMemory(1, 300) // one set
-	see := func(key uint64, trace byte, start, seen int64) {
+	see := func(key uint64, trace byte, start int64, seen uint32) {
 		m.add(key, &sighting{trace: [16]byte{trace}, span: [8]byte{trace}, start: start, end: start + 1}, seen)
 	}
-	under := func(key uint64, now int64) (traces []byte) {
+	under := func(key uint64, now uint32) (traces []byte) {
 		m.each(key, now, func(s *sighting) bool { traces = append(traces, s.trace[0]); return true })
 		return traces
 	}
@@ -267,7 +267,7 @@ func TestSpanMemory(t *testing.T) {
 		return true
 	})
 	for n := range byte(5) {
-		see(uint64(10+n), n, 0, int64(20+n))
+		see(uint64(10+n), n, 0, uint32(20+n))
 	}
 	require.EqualValues(t, 1, m.evicted, "the ninth pushed one out that was not seen for longest")
 	require.Len(t, under(1, 20), 3)
