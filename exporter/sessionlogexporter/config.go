@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/config/configretry"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 )
@@ -31,6 +32,8 @@ type Config struct {
 
 	// SQLite is a local file. Its default is no [configoptional.Some]: that would stay when another backend is written.
 	SQLite configoptional.Optional[sqlite.Config] `mapstructure:"sqlite"`
+	// ClickHouse is a ClickHouse server or cluster.
+	ClickHouse configoptional.Optional[clickhouse.Config] `mapstructure:"clickhouse"`
 	// PostgreSQL is a PostgreSQL server, or Amazon Redshift by its dialect.
 	PostgreSQL configoptional.Optional[postgresql.Config] `mapstructure:"postgresql"`
 
@@ -77,6 +80,7 @@ func createDefaultConfig() component.Config {
 		QueueConfig:   configoptional.Some(queue),
 		BackOffConfig: retry,
 		SQLite:        configoptional.Default(sqlite.DefaultConfig()),
+		ClickHouse:    configoptional.Default(clickhouse.DefaultConfig()),
 		PostgreSQL:    configoptional.Default(postgresql.DefaultConfig()),
 		NotEvents:     NotEventsRefuse,
 		DeadLetter:    DeadLetterConfig{Directory: "dead_letter"},

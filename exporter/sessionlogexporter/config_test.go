@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 )
@@ -193,6 +194,7 @@ func TestReadmeNamesEveryMetric(t *testing.T) {
 // elsewhere are the structs whose keys have a page of their own, or none.
 var elsewhere = map[reflect.Type]bool{
 	reflect.TypeFor[sqlite.Config]():                   true,
+	reflect.TypeFor[clickhouse.Config]():               true,
 	reflect.TypeFor[postgresql.Config]():               true,
 	reflect.TypeFor[exporterhelper.RequestSizerType](): true,
 }

@@ -1,7 +1,3 @@
--- What the views are told by the configuration; written anew at start where it says something else.
-CREATE VIEW IF NOT EXISTS sessionlog_settings AS
-SELECT toUInt64(86400) AS assumed_closed_after, toUInt8(0) AS include_postgresql;
-
 -- The logins, failed logins and logouts of all systems under the column names, types and enum numbers of system.session_log, in its
 -- order; then what other systems know. As there, event_date and event_time are in the server's time zone; time is UTC.
 CREATE VIEW IF NOT EXISTS session_log AS
@@ -47,6 +43,7 @@ SELECT
     server_address,
     server_port,
     database_name,
+    e.user_name AS user_name,
     user_id,
     user_hash,
     auth_method,

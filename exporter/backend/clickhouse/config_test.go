@@ -1,0 +1,119 @@
+package clickhouse
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+func validConfig() Config {
+	cfg := DefaultConfig()
+	cfg.Endpoints = []string{"localhost:9000"}
+	return cfg
+}
+
+func TestConfig(t *testing.T) {
+	require.NoError(t, validConfig().Validate())
+	require.NoError(t, componenttest.CheckConfigStruct(DefaultConfig()))
+	for _, c := range []struct {
+		change func(*Config)
+		want   string
+	}{
+		{func(c *Config) { c.Endpoints = nil }, "endpoints: none given"},
+		{func(c *Config) { c.Compression = "gzip" }, "compression: "},
+		{func(c *Config) { c.TTL = -1 }, "ttl: must not be negative"},
+		{func(c *Config) { c.Sessions.AssumedClosedAfter = -1 }, "sessions::assumed_closed_after: "},
+		{func(c *Config) { c.TablePrefix = "drop table;" }, "table_prefix: "},
+		{func(c *Config) { c.Database = "a.b" }, "database: "},
+		{func(c *Config) { c.Cluster = "it's" }, "cluster: "},
+		{func(c *Config) { c.Quorum = "most" }, "quorum: must be auto or a number"},
+		{func(c *Config) { c.Quorum = "0" }, "quorum: "},
+		{func(c *Config) { c.MaxConnections = 0 }, "max_connections: "},
+	} {
+		cfg := validConfig()
+		c.change(&cfg)
+		require.ErrorContains(t, cfg.Validate(), c.want)
+	}
+}
+
+func TestConfigFromYAML(t *testing.T) {
+	cfg := DefaultConfig()
+	require.NoError(t, confmap.NewFromStringMap(map[string]any{
+		"endpoints": []any{"https://ch:8443"}, "password": "secret", "database": "audit", "tls": map[string]any{}, "cluster": "main", "quorum": "1",
+		"table_prefix": "eu_", "ttl": "2160h", "create_schema": false, "max_connections": 2, "async_insert": true, "fsync": false,
+		"stl_connection_log": map[string]any{"include_postgresql": true}, "sessions": map[string]any{"assumed_closed_after": "0s"},
+	}).Unmarshal(&cfg))
+	require.NoError(t, cfg.Validate())
+	require.True(t, cfg.TLS.HasValue())
+	require.Equal(t, []any{"main", "1", "eu_", 90 * 24 * time.Hour, false, 2, true, false, true, time.Duration(0)}, []any{
+		cfg.Cluster, cfg.Quorum, cfg.TablePrefix, cfg.TTL, cfg.CreateSchema, cfg.MaxConnections, cfg.AsyncInsert, cfg.Fsync,
+		cfg.STLConnectionLog.IncludePostgreSQL, cfg.Sessions.AssumedClosedAfter,
+	})
+	require.NotContains(t, fmt.Sprintf("%v %+v", cfg, cfg), "secret")
+	require.ErrorContains(t, confmap.NewFromStringMap(map[string]any{"endpoint": "x"}).Unmarshal(&cfg), "endpoint")
+}
+
+// TestREADME: every key has its row, with its default.
+func TestREADME(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	var walk func(prefix string, v reflect.Value)
+	walk = func(prefix string, v reflect.Value) {
+		for i := range v.NumField() {
+			f, tag := v.Field(i), v.Type().Field(i).Tag.Get("mapstructure")
+			key, squashed := strings.CutSuffix(tag, ",squash")
+			switch {
+			case squashed:
+				walk(prefix, f)
+			case f.Kind() == reflect.Struct && tag != "tls":
+				walk(prefix+key+"::", f)
+			case f.Type() == reflect.TypeFor[time.Duration]():
+				plain := regexp.MustCompile(`([hm])0[ms].*$`).ReplaceAllString(f.Interface().(time.Duration).String(), "$1")
+				require.Contains(t, string(readme), "| `"+prefix+key+"` | `"+strings.TrimSuffix(plain, "s")) // 0s is 0
+			case tag == "endpoints" || tag == "tls":
+				require.Contains(t, string(readme), "| `"+key+"` | ")
+			case f.Kind() == reflect.String && f.String() == "":
+				require.Contains(t, string(readme), "| `"+prefix+key+"` | `\"\"` |")
+			default:
+				require.Contains(t, string(readme), fmt.Sprintf("| `%s` | `%v` |", prefix+key, f.Interface()))
+			}
+		}
+	}
+	walk("", reflect.ValueOf(DefaultConfig()))
+}
+
+// TestColumnsAreTheFields: each field of the event has its column, in order, and only attribute_types has no field.
+func TestColumnsAreTheFields(t *testing.T) {
+	all, _ := columnNames()
+	var want []string
+	for _, f := range session.Fields {
+		want = append(want, f.Column)
+	}
+	require.Equal(t, append(want, "attribute_types"), all)
+}
+
+// TestMigrationsHaveOurColumns: the first file makes the columns that are written, and the second the fed ones, in this order.
+func TestMigrationsHaveOurColumns(t *testing.T) {
+	all, fed := columnNames()
+	made := func(file int, table string) (names []string) {
+		_, text, found := strings.Cut(migrations[file].sql, "CREATE TABLE IF NOT EXISTS "+table+"\n(\n")
+		require.True(t, found)
+		text, _, _ = strings.Cut(text, "\n)\n")
+		for _, m := range regexp.MustCompile(`(?m)^    ([a-z_]+) +[A-Z]`).FindAllStringSubmatch(text, -1) {
+			names = append(names, m[1])
+		}
+		return names
+	}
+	require.Equal(t, append(all, "precedence", "arrived"), made(0, "session_events"))
+	require.ElementsMatch(t, fed, made(1, "session_feed"))
+}

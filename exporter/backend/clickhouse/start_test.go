@@ -1,0 +1,98 @@
+package clickhouse
+
+import (
+	"net"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/internal/testengine"
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
+)
+
+// starts: several at once on a server without the database, all doors, and a prefix beside them in the same database.
+func starts(t *testing.T, ch *testengine.Server) {
+	cfg := testConfig(t, ch, "native")
+	prefixed := cfg
+	prefixed.TablePrefix, prefixed.Fsync = "audit_", true
+	over := cfg
+	over.Endpoints = []string{endpoint(ch, "http")}
+	started := make(chan error, 3)
+	var stores []*store
+	for _, c := range []Config{cfg, over, prefixed} {
+		s := newStore(t, c)
+		stores = append(stores, s)
+		go func() { started <- s.Start(t.Context()) }()
+	}
+	for range stores {
+		require.NoError(t, <-started)
+	}
+	for n, s := range stores {
+		defer stopStore(t, s)
+		res := write1(t, s, typical(0, 10*(n+1)))
+		require.Equal(t, []int{10, 10, 30}[n], res.Written)
+	}
+	require.Equal(t, "20", count(t, ch, cfg, "SELECT count() FROM session_log"))
+	require.Equal(t, "30", count(t, ch, cfg, "SELECT count() FROM audit_session_log"))
+	require.Equal(t, "14", count(t, ch, cfg, "SELECT count() FROM audit_sessions"))
+	settings := "SELECT countIf(engine_full LIKE '%fsync_after_insert = 1, fsync_part_directory = 1%') FROM system.tables WHERE database = currentDatabase() AND name "
+	require.Equal(t, "5", count(t, ch, cfg, settings+"LIKE 'audit%'"))
+	require.Equal(t, "0", count(t, ch, cfg, settings+"NOT LIKE 'audit%'"))
+}
+
+func startFails(t *testing.T, ch *testengine.Server) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, closed.Close())
+	for _, c := range []struct {
+		name   string
+		change func(*Config)
+		want   error
+		says   string
+	}{
+		{"password", func(c *Config) { c.Password = "wrong" }, ErrLogin, "password"},
+		{"endpoint", func(c *Config) { c.Endpoints = []string{closed.Addr().String()} }, nil, closed.Addr().String()},
+		{"database", func(c *Config) { c.CreateSchema = false }, ErrNoSchema, "database"},
+		{"schema", func(c *Config) { c.CreateSchema, c.Database = false, "default" }, ErrNoSchema, "lacks session_conflicts, session_events, session_feed"},
+		{"privilege", func(c *Config) { c.Username, c.Password = server.Guest.Name, "" }, ErrPrivilege, "grants"},
+		{"cluster", func(c *Config) { c.Cluster = "nowhere" }, ErrNoSchema, "system.clusters"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := testConfig(t, ch, "native")
+			c.change(&cfg)
+			s := newStore(t, cfg)
+			defer stopStore(t, s)
+			err := s.Start(t.Context())
+			require.Error(t, err)
+			if c.want != nil {
+				require.ErrorIs(t, err, c.want)
+			}
+			require.ErrorContains(t, err, c.says)
+			require.NotContains(t, err.Error(), server.Admin.Password)
+		})
+	}
+}
+
+// schemaByHand: the files as they stand make a schema that is taken, and a column that somebody drops is named. A newer program's
+// schema is refused.
+func schemaByHand(t *testing.T, ch *testengine.Server) {
+	cfg := testConfig(t, ch, "native")
+	ch.Exec(t, "CREATE DATABASE "+cfg.Database)
+	for _, m := range migrations {
+		for _, statement := range (&Config{}).script(m.sql) {
+			ask(t, ch, cfg.Database, statement, "TSV")
+		}
+	}
+	cfg.CreateSchema = false
+	s := startedStore(t, cfg)
+	require.Equal(t, 10, write1(t, s, typical(0, 10)).Written)
+	stopStore(t, s)
+	ask(t, ch, cfg.Database, "ALTER TABLE session_conflicts DROP COLUMN content_hash", "TSV")
+	s = newStore(t, cfg)
+	require.ErrorContains(t, s.Start(t.Context()), "lacks session_conflicts.content_hash")
+	stopStore(t, s)
+	ask(t, ch, cfg.Database, "INSERT INTO sessionlog_migrations VALUES (1000, 'later', now())", "TSV")
+	s = newStore(t, cfg)
+	require.ErrorIs(t, s.Start(t.Context()), ErrNewerSchema)
+	stopStore(t, s)
+}
