@@ -1,6 +1,8 @@
 package plogs
 
 import (
+	"strconv"
+
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 
@@ -18,7 +20,9 @@ type wild struct {
 	userID                  string
 	address                 [wildAddresses]string // of the client's address, the best first
 	port                    int32
+	portKey                 string
 	reason, reasonKey       string
+	result                  string // of a sign-in: the reason where nothing says more
 }
 
 // The candidates for the user's name where there is no user.name.
@@ -37,6 +41,13 @@ const (
 	wildAudit
 	wildPeer
 	wildAddresses
+)
+
+var (
+	wildUserKeys    = [wildUsers]string{wildEnduser: "enduser.id", wildActor: "audit.actor.id", wildEmail: "user.email"}
+	wildAddressKeys = [wildAddresses]string{
+		wildClientIP: "client.ip", wildSourceIP: "source.ip", wildSource: "source.address", wildAudit: "audit.source.id", wildPeer: "network.peer.address",
+	}
 )
 
 // The keys by which a dialect is known. event.name is the deprecated spelling of EventName.
@@ -135,27 +146,44 @@ func (d *Decoder) wildAttributes(lr plog.LogRecord) {
 	d.settle()
 }
 
-// settle turns what was found into fields, where those do not hold something better.
+// settle turns what was found into fields, where those do not hold something better. What is said otherwise there is kept.
 func (d *Decoder) settle() {
 	e, w := &d.event, &d.wild
-	for _, name := range w.user {
-		if e.User == "" && !e.UserEmpty {
-			e.User = name
-		}
-	}
 	if e.UserID == "" {
 		e.UserID = w.userID
 	}
-	for _, address := range w.address {
+	for i, name := range w.user {
+		if e.User == "" && !e.UserEmpty {
+			e.User = name
+		} else if name != "" && name != e.User && name != e.UserID {
+			e.Extra = append(e.Extra, session.Attr{Key: wildUserKeys[i], Value: name})
+		}
+	}
+	for i, address := range w.address {
 		if e.ClientAddress == "" {
 			e.ClientAddress = address
+		} else if address != "" && address != e.ClientAddress {
+			e.Extra = append(e.Extra, session.Attr{Key: wildAddressKeys[i], Value: address})
 		}
 	}
 	if e.ClientPort == 0 {
 		e.ClientPort = w.port
+	} else if w.port != 0 && w.port != e.ClientPort {
+		e.Extra = append(e.Extra, session.Attr{Key: w.portKey, Value: strconv.Itoa(int(w.port)), Type: session.AttrInt})
 	}
 	if e.Outcome == session.OutcomeUnknown {
 		e.Outcome = w.verdict(e)
+	}
+	w.settleReason(e)
+	w.settleName(e)
+}
+
+// settleReason prefers a sentence to the result of a sign-in, which is one word.
+func (w *wild) settleReason(e *session.Event) {
+	if w.reason == "" {
+		w.reason, w.reasonKey = w.result, keySignInResult
+	} else if w.result != "" {
+		e.Extra = append(e.Extra, session.Attr{Key: keySignInResult, Value: w.result})
 	}
 	switch {
 	case w.reason == "":
@@ -164,7 +192,6 @@ func (d *Decoder) settle() {
 	default:
 		e.Extra = append(e.Extra, session.Attr{Key: w.reasonKey, Value: w.reason})
 	}
-	w.source(e)
 }
 
 // verdict is the outcome, by what says it best. error.type is on failures only.
@@ -182,8 +209,8 @@ func (w *wild) verdict(e *session.Event) session.Outcome {
 	return session.OutcomeUnknown
 }
 
-// source keeps the sender's own word for the event: its name, and beside that its action.
-func (w *wild) source(e *session.Event) {
+// settleName keeps the sender's own word for the event: its name, and beside that its action.
+func (w *wild) settleName(e *session.Event) {
 	switch {
 	case e.SourceEvent != "" || w.name != "":
 		if w.action != "" {

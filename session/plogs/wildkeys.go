@@ -13,7 +13,7 @@ import (
 var wildReaders = map[string]func(*Decoder, pcommon.Value){
 	keyEventName:   func(d *Decoder, v pcommon.Value) { d.wildName(text(v)) },
 	"enduser.id":   func(d *Decoder, v pcommon.Value) { d.wild.user[wildEnduser] = text(v); d.wildUserID(text(v)) },
-	"user.email":   func(d *Decoder, v pcommon.Value) { d.wild.user[wildEmail] = text(v); d.keep("user.email", v) },
+	"user.email":   func(d *Decoder, v pcommon.Value) { d.wild.user[wildEmail] = text(v) },
 	"enduser.role": func(d *Decoder, v pcommon.Value) { d.event.Roles = appendTexts(d.event.Roles, v) },
 
 	"client.ip":            func(d *Decoder, v pcommon.Value) { d.wild.address[wildClientIP] = text(v) },
@@ -68,7 +68,7 @@ func (d *Decoder) wildUserID(id string) {
 
 func (d *Decoder) wildPort(key string, v pcommon.Value) {
 	if n, ok := number(v); ok && d.wild.port == 0 && n > 0 && n <= math.MaxInt32 {
-		d.wild.port = int32(n)
+		d.wild.port, d.wild.portKey = int32(n), key
 		return
 	}
 	d.keep(key, v)
@@ -144,7 +144,7 @@ func (d *Decoder) signInResult(v pcommon.Value) {
 	d.wildClass(r.class)
 	switch {
 	case r.outcome == session.OutcomeFailure:
-		d.wildReason(keySignInResult, v)
+		d.wild.result = word
 	case !known || r.outcome == session.OutcomeUnknown:
 		d.keep(keySignInResult, v)
 	}
