@@ -14,11 +14,14 @@ import (
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	"go.uber.org/goleak"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
+	"github.com/otel-sessionlog/sessionlog/internal/testengine"
 	pgengine "github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
+	chserver "github.com/otel-sessionlog/sessionlog/internal/testengine/server"
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
 	"github.com/otel-sessionlog/sessionlog/sdk/backendexporter"
 	"github.com/otel-sessionlog/sessionlog/sdk/blocking"
@@ -162,4 +165,23 @@ func TestPostgreSQL(t *testing.T) {
 	}
 	rows := pg.QueryIn(t, server.AppDB, "SELECT user_name, count(*) FROM app.session_log GROUP BY 1 ORDER BY 1")
 	require.Equal(t, [][]string{{"alice", "1"}, {"bob", "1"}, {"carol", "30"}}, rows)
+}
+
+// TestClickHouse writes into a real server, which freezes in between: an event that it has not answered for is not granted.
+func TestClickHouse(t *testing.T) {
+	s := testengine.ClickHouse(t)
+	cfg := clickhouse.DefaultConfig()
+	cfg.Endpoints, cfg.Database = []string{"clickhouse://" + s.Native}, "app"
+	cfg.Username, cfg.Password = chserver.Admin.Name, configopaque.String(chserver.Admin.Password)
+	exporter, err := backendexporter.New(t.Context(), clickhouse.New, cfg)
+	require.NoError(t, err)
+	logger := sessionlog.NewLogger(provider(t, blocking.NewProcessor(exporter, blocking.WithExportTimeout(time.Second))))
+	require.NoError(t, logger.Login(t.Context(), sessionlog.User("alice"), sessionlog.DurableWithin(time.Minute)))
+	require.Equal(t, [][]string{{"alice", "LoginSuccess"}}, s.Query(t, "SELECT user, type FROM app.session_log"))
+
+	s.Freeze(t)
+	require.ErrorIs(t, logger.Login(t.Context(), sessionlog.User("bob"), sessionlog.DurableWithin(200*time.Millisecond)), sessionlog.ErrNotDurable)
+	s.Thaw(t)
+	require.NoError(t, logger.Login(t.Context(), sessionlog.User("carol"), sessionlog.DurableWithin(time.Minute)))
+	require.Equal(t, [][]string{{"1"}}, s.Query(t, "SELECT count() FROM app.session_log WHERE user = 'carol'"))
 }
