@@ -219,18 +219,28 @@ func (s *Store) logout(e *session.Event) int32 {
 	if !ok || e.SessionKey.IsZero() {
 		return nobody
 	}
-	l := s.logins.at(i)
-	l.end = max(e.Time, l.start)
-	s.logins.close(i)
-	s.logins.touch(i, s.now)
+	s.end(i, e.Time)
 	return i
 }
 
-// update is somebody else's finding: ours would only repeat it.
+func (s *Store) end(i int32, at int64) {
+	l := s.logins.at(i)
+	l.end = max(at, l.start)
+	s.logins.close(i)
+	s.logins.touch(i, s.now)
+}
+
+// update may be somebody else's finding, which ours would only repeat, or a database's correction: what was taken for a
+// login was refused in the end.
 func (s *Store) update(e *session.Event) {
-	if i, ok := s.logins.byID[e.SessionKey]; ok && !e.SessionKey.IsZero() && e.TraceID != [16]byte{} {
-		if l := s.logins.at(i); l.by == noTrace {
-			l.trace, l.span, l.by = e.TraceID, e.SpanID, ownTrace
-		}
+	i, ok := s.logins.byID[e.SessionKey]
+	if !ok || e.SessionKey.IsZero() {
+		return
+	}
+	if l := s.logins.at(i); l.by == noTrace && e.TraceID != [16]byte{} {
+		l.trace, l.span, l.by = e.TraceID, e.SpanID, ownTrace
+	}
+	if e.Outcome == session.OutcomeFailure && session.IsDatabase(e.System) {
+		s.end(i, e.Time)
 	}
 }

@@ -26,6 +26,8 @@ func TestUpdatesAreDeterministic(t *testing.T) {
 	require.Equal(t, session.KindSessionUpdate, first.Kind)
 	require.Equal(t, at(10), first.Time)
 	require.Equal(t, "client_address_port", first.Correlation)
+	require.Equal(t, Correlated, first.SourceEvent)
+	require.Equal(t, "01a2001f-be10-8b0b-817a-4b4b758cf569", first.RecordID.String(), "an id that changed with a version of ours would tell every update twice")
 	require.Equal(t, session.ID{0xff, 1}, first.SessionKey)
 	require.Equal(t, []session.Attr{{Key: LoginUID, Value: session.ID{0xee, 1, 0, 1}.String()}}, first.Extra)
 	require.NotEqual(t, session.ID{0xee, 1, 0, 1}, first.RecordID)
@@ -100,6 +102,16 @@ func TestASessionsStartIsOfTheSameSession(t *testing.T) {
 	owner, ok := s.span(span(1, 10, bySession("s1")))
 	require.True(t, ok)
 	require.Equal(t, login.RecordID.String(), owner.LoginUID)
+}
+
+// PostgreSQL may refuse a connection that was taken for a login; the correction says so.
+func TestACorrectionEndsTheSession(t *testing.T) {
+	s := newScene(t)
+	s.event(s.login(1, 10))
+	s.event(s.login(1, 10.1, failed, func(e *session.Event) { e.Kind, e.SourceEvent = session.KindSessionUpdate, "FATAL" }))
+	require.Empty(t, s.open())
+	_, ok := s.span(span(1, 20, bySession("s1")))
+	require.False(t, ok)
 }
 
 func TestEverythingIsForgottenInTime(t *testing.T) {
