@@ -15,7 +15,7 @@ FUZZ_PACKAGES ?= ./...
 STORY_ROWS    ?= 1000000
 STORY_SEED    ?= 1
 
-.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-redshift bench-all fuzz fuzz-long story-redshift proofs builder clean
+.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-redshift bench-all fuzz fuzz-long story-redshift story-clickhouse proofs builder clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 16
@@ -86,6 +86,10 @@ fuzz-long: ## every fuzz target for FUZZ_MINUTES in all, in slices; interrupt an
 story-redshift: engines ## STORY_ROWS rows (1000000) in Redshift's shape while the collector is killed; results go into proofs/stories.csv
 	SESSIONLOG_STORY_ROWS=$(STORY_ROWS) SESSIONLOG_STORY_SEED=$(STORY_SEED) SESSIONLOG_STORY_RESULTS=$(CURDIR)/proofs/stories.csv \
 		go test -run TestRedshiftStory -timeout 120m -v ./internal/e2e
+
+story-clickhouse: engines ## STORY_ROWS events (1000000) into ClickHouse, one server and a cluster, while both it and the collector are killed
+	SESSIONLOG_STORY_ROWS=$(STORY_ROWS) SESSIONLOG_STORY_SEED=$(STORY_SEED) SESSIONLOG_STORY_RESULTS=$(CURDIR)/proofs/stories.csv \
+		go test -run TestClickHouseStory -timeout 120m -v ./internal/e2e
 
 proofs: ## the tables of proofs/README.md, from the results beside it
 	go run ./internal/fuzzlong -table proofs/README.md

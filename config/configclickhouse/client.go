@@ -17,8 +17,8 @@ type Conn interface {
 	Query(ctx context.Context, id, sql string, columns proto.Results, onBlock func(rows int) error) error
 	// QueryWith is Query with a table of the caller's own that the statement can name, for as long as it runs.
 	QueryWith(ctx context.Context, sql string, with Table, columns proto.Results, onBlock func(rows int) error) error
-	// Exec runs a statement that changes something and has no result.
-	Exec(ctx context.Context, sql string) error
+	// Exec runs a statement that changes something, with settings of its own. What it answers is left aside.
+	Exec(ctx context.Context, sql string, settings ...Setting) error
 	// Insert runs "INSERT INTO … FORMAT Native" with the rows of columns, then with those that next puts in their place, until
 	// next returns io.EOF and leaves none. Empty columns are filled by next first. When Insert has returned, columns are the
 	// caller's again; after an error nobody knows what the server has stored.
@@ -33,6 +33,9 @@ type Table struct {
 	Name    string
 	Columns proto.Input
 }
+
+// Setting is one of the server's settings, for one statement.
+type Setting struct{ Name, Value string }
 
 // Client makes connections. It is not safe for concurrent use.
 type Client struct {

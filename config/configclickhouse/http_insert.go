@@ -39,9 +39,12 @@ func (h *httpConn) QueryWith(ctx context.Context, sql string, with Table, column
 	return h.read(ctx, v, form.FormDataContentType(), &body, columns, onBlock)
 }
 
-func (h *httpConn) Exec(ctx context.Context, sql string) error {
-	// The whole answer first, so that an error in its midst has a status of its own.
-	response, err := h.post(ctx, url.Values{"wait_end_of_query": {"1"}}, "", strings.NewReader(sql))
+func (h *httpConn) Exec(ctx context.Context, sql string, settings ...Setting) error {
+	v := url.Values{"wait_end_of_query": {"1"}} // so that an error in the midst of the answer has a status of its own
+	for _, s := range settings {
+		v.Set(s.Name, s.Value)
+	}
+	response, err := h.post(ctx, v, "", strings.NewReader(sql))
 	return finished(response, err)
 }
 

@@ -82,8 +82,13 @@ func (n *nativeConn) read(ctx context.Context, q ch.Query, onBlock func(rows int
 	return err
 }
 
-func (n *nativeConn) Exec(ctx context.Context, sql string) error {
-	return n.do(ctx, ch.Query{Body: sql})
+func (n *nativeConn) Exec(ctx context.Context, sql string, settings ...Setting) error {
+	var aside proto.Results // ON CLUSTER answers with a row for each node
+	q := ch.Query{Body: sql, Result: aside.Auto()}
+	for _, s := range settings {
+		q.Settings = append(q.Settings, ch.Setting{Key: s.Name, Value: s.Value, Important: true})
+	}
+	return n.read(ctx, q, func(int) error { return nil })
 }
 
 func (n *nativeConn) Insert(ctx context.Context, sql string, columns proto.Input, next func() error) error {

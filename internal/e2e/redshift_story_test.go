@@ -180,9 +180,14 @@ func (st *story) measure(t *testing.T) {
 // note appends the result to the file of results, if one is named.
 func (st *story) note(t *testing.T, spent time.Duration) {
 	t.Helper()
+	st.noteAs(t, "redshift", spent)
+}
+
+func (st *story) noteAs(t *testing.T, name string, spent time.Duration) {
+	t.Helper()
 	path := os.Getenv(envStoryResults)
 	result := []string{
-		"redshift", st.to.backend, strconv.Itoa(st.rows), strconv.Itoa(kills), strconv.Itoa(st.seed), st.commit, fmt.Sprintf("%.0f", spent.Seconds()),
+		name, st.to.backend, strconv.Itoa(st.rows), strconv.Itoa(kills), strconv.Itoa(st.seed), st.commit, fmt.Sprintf("%.0f", spent.Seconds()),
 		strconv.Itoa(st.peak >> 10),
 	}
 	t.Log(result)

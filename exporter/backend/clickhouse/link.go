@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/ClickHouse/ch-go/proto"
+	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 )
@@ -75,9 +76,22 @@ func (l *link) close() {
 	}
 }
 
+// exec runs a statement that changes the schema. On a cluster a node that is away carries it out when it is back: it is not waited for.
 func (l *link) exec(ctx context.Context, sql string) error {
-	return l.do(ctx, func(conn configclickhouse.Conn) error { return conn.Exec(ctx, sql) })
+	var settings []configclickhouse.Setting
+	if l.cfg.Cluster != "" {
+		settings = append(settings, configclickhouse.Setting{Name: "distributed_ddl_task_timeout", Value: ddlPatience})
+	}
+	err := l.do(ctx, func(conn configclickhouse.Conn) error { return conn.Exec(ctx, sql, settings...) })
+	if l.cfg.Cluster != "" && configclickhouse.HasCode(err, codeTimeout) {
+		l.log.Warn("a node of the cluster has not carried out a change of the schema yet; it will when it is back", zap.Error(err))
+		return nil
+	}
+	return err
 }
+
+// ddlPatience is how many seconds a change of the schema may take on the nodes of a cluster.
+const ddlPatience = "20"
 
 // texts runs a statement that gives few rows of one text.
 func (l *link) texts(ctx context.Context, sql string) (all []string, err error) {

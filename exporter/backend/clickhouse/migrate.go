@@ -14,6 +14,7 @@ import (
 // Codes of the server that have a meaning here.
 const (
 	codeUnknownDatabase = 81
+	codeTimeout         = 159
 )
 
 // setUp brings the schema to this program's version, or says what is missing in it.
@@ -53,7 +54,7 @@ func (s *store) makeDatabase(ctx context.Context, l *link) error {
 	if !configclickhouse.HasCode(err, codeUnknownDatabase) {
 		return err
 	}
-	outside := &link{store: &store{cfg: s.cfg}}
+	outside := &link{store: &store{cfg: s.cfg, log: s.log}}
 	outside.cfg.Database = ""
 	defer outside.close()
 	create := "CREATE DATABASE IF NOT EXISTS " + s.cfg.Database

@@ -1,0 +1,147 @@
+package clickhouse
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/config/configopaque"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/internal/testengine"
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// TestCluster shows one cluster after the other misfortune: each test begins with all nodes running.
+func TestCluster(t *testing.T) {
+	c := testengine.ClickHouseCluster(t, 2, 2)
+	cfg := DefaultConfig()
+	for _, node := range c.Nodes() {
+		cfg.Endpoints = append(cfg.Endpoints, endpoint(node, "native"))
+	}
+	cfg.Username, cfg.Password = server.Admin.Name, configopaque.String(server.Admin.Password)
+	cfg.Cluster, cfg.Database, cfg.ReadTimeout = c.Name, "audit", 30*time.Second
+	for _, step := range []struct {
+		name string
+		test func(*testing.T, *testengine.Cluster, Config)
+	}{
+		{"Spread", clusterSpread},
+		{"OnceFromEverywhere", clusterOnce},
+		{"ReplicaDead", clusterReplicaDead},
+		{"ZooKeeperDead", clusterZooKeeperDead},
+		{"NodeDeadDuringDDL", clusterDeadDuringDDL},
+	} {
+		t.Run(step.name, func(t *testing.T) { step.test(t, c, cfg) })
+	}
+}
+
+// clusterSpread: both shards have some of the records, both replicas of each have the same, all views say the same on every node.
+func clusterSpread(t *testing.T, c *testengine.Cluster, cfg Config) {
+	s := startStore(t, cfg)
+	require.Equal(t, backend.Result{Written: 2000}, write1(t, s, typical(0, 2000)))
+	for _, node := range c.Nodes() {
+		require.Equal(t, "2000", count(t, node, cfg, "SELECT count() FROM session_log"))
+		require.Equal(t, "900", count(t, node, cfg, "SELECT count() FROM sessions WHERE state = 'closed'"))
+		require.Equal(t, "1", count(t, node, cfg, "SELECT count(DISTINCT client_name) FROM session_clients"))
+	}
+	for _, shard := range c.Shards {
+		here := count(t, shard[0], cfg, "SELECT count() FROM session_events_local")
+		require.NotContains(t, []string{"0", "2000"}, here)
+		require.Equal(t, here, count(t, shard[1], cfg, "SELECT count() FROM session_events_local"), "a quorum of two has all")
+	}
+}
+
+// clusterOnce: told again through another node, regrouped, and forged.
+func clusterOnce(t *testing.T, c *testengine.Cluster, cfg Config) {
+	other := cfg
+	other.Endpoints = []string{endpoint(c.Shards[1][1], "http")}
+	s := startStore(t, other)
+	require.Equal(t, backend.Result{Written: 100, Duplicates: 2000}, write1(t, s, typical(0, 2100)))
+	forged := func(yield func(int, *session.Event) bool) {
+		for i, e := range typical(0, 50) {
+			if e.User = "somebody else"; !yield(i, e) {
+				return
+			}
+		}
+	}
+	for range 2 {
+		require.Equal(t, backend.Result{Conflicts: 50}, write1(t, s, forged))
+	}
+	require.Equal(t, "50", count(t, c.Shards[0][0], cfg, "SELECT count() FROM session_conflicts"))
+	requireCount(t, c, cfg, 2100)
+}
+
+// clusterReplicaDead: without a quorum nothing counts as written, and afterwards everything is there once. Where one replica is told to
+// be enough, writing goes on.
+func clusterReplicaDead(t *testing.T, c *testengine.Cluster, cfg Config) {
+	cfg.ReadTimeout = 10 * time.Second
+	s := startStore(t, cfg)
+	dead := c.Shards[0][0] // the first endpoint as well
+	dead.Kill(t)
+	_, err := s.Write(t.Context(), typical(2100, 2300))
+	require.Error(t, err)
+	one := cfg
+	one.Quorum, one.CreateSchema = "1", false
+	res := write1(t, startStore(t, one), typical(2200, 2400))
+	require.Equal(t, 200, res.Written+res.Duplicates)
+	dead.Restart(t)
+	eventually(t, func() bool {
+		_, err = s.Write(t.Context(), typical(2100, 2500))
+		return err == nil
+	})
+	requireCount(t, c, cfg, 2500)
+}
+
+// clusterZooKeeperDead: tables take no writes, and do again when it is back.
+func clusterZooKeeperDead(t *testing.T, c *testengine.Cluster, cfg Config) {
+	cfg.ReadTimeout = 10 * time.Second
+	s := startStore(t, cfg)
+	c.StopZooKeeper(t)
+	_, err := s.Write(t.Context(), typical(2500, 2600))
+	require.Error(t, err)
+	c.StartZooKeeper(t)
+	eventually(t, func() bool {
+		_, err = s.Write(t.Context(), typical(2500, 2700))
+		return err == nil
+	})
+	requireCount(t, c, cfg, 2700)
+}
+
+// clusterDeadDuringDDL: the other nodes have the schema at once, and the dead one when it is back.
+func clusterDeadDuringDDL(t *testing.T, c *testengine.Cluster, cfg Config) {
+	dead := c.Shards[1][1]
+	dead.Kill(t)
+	cfg.TTL = 100_000 * time.Hour // a change for each table
+	cfg.Quorum = "1"
+	s := startStore(t, cfg)
+	require.Equal(t, 100, write1(t, s, typical(2700, 2800)).Written)
+	dead.Restart(t)
+	eventually(t, func() bool {
+		rows, err := dead.TryQuery(t.Context(), "SELECT count() FROM system.tables WHERE database = 'audit' AND engine_full LIKE '% TTL %'")
+		return err == nil && rows[0][0] == fmt.Sprint(len(tables))
+	})
+	requireCount(t, c, cfg, 2800)
+}
+
+// requireCount asks every node, and waits for those that catch up.
+func requireCount(t *testing.T, c *testengine.Cluster, cfg Config, want int) {
+	t.Helper()
+	for _, node := range c.Nodes() {
+		eventually(t, func() bool {
+			rows, err := node.TryQuery(t.Context(), "SELECT count(), uniqExact(record_id) FROM "+cfg.Database+".session_log")
+			return err == nil && rows[0][0] == fmt.Sprint(want) && rows[0][1] == fmt.Sprint(want)
+		})
+	}
+}
+
+// eventually waits for a condition that must come.
+func eventually(t testing.TB, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(3 * time.Minute); !done(); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not come")
+		}
+	}
+}
