@@ -48,8 +48,8 @@ func (h hasher) text(s string) uint64 {
 	return maphash.String(h.seed, s)
 }
 
-// clues hashes what a span says.
-func (h hasher) clues(c *Clues) (k keys, t traits) {
+// ofSpan hashes what a span says.
+func (h hasher) ofSpan(c *Clues) (k keys, t traits) {
 	k, t = h.client(c.SessionID, c.User, c.Address, c.Port, c.Host)
 	if c.System != "" {
 		t.system = fold(h.text(c.System))
@@ -57,8 +57,8 @@ func (h hasher) clues(c *Clues) (k keys, t traits) {
 	return k, t
 }
 
-// event hashes what a record says. The system counts where it is a database: then spans name it as well.
-func (h hasher) event(e *session.Event, address string) (k keys, t traits) {
+// ofEvent hashes what a record says. The system counts where it is a database: then spans name it as well.
+func (h hasher) ofEvent(e *session.Event, address string) (k keys, t traits) {
 	k, t = h.client(e.SessionID, e.User, address, e.ClientPort, e.Host)
 	if session.IsDatabase(e.System) {
 		t.system = fold(h.text(e.System))

@@ -16,7 +16,7 @@ type Owner struct {
 // Span takes note of a span and tells whose it is. A login that waited for a span like it gets its update.
 func (b Batch) Span(c *Clues) (owner Owner, ok bool) {
 	s := b.s
-	k, t := s.clues(c)
+	k, t := s.ofSpan(c)
 	if k.none() {
 		return owner, false
 	}
@@ -191,7 +191,7 @@ func (s *Store) learn(e *session.Event) int32 {
 	fresh := login{id: id, learned: s.now, seen: s.now}
 	address := NormalAddress(e.ClientAddress)
 	fresh.fill(e, address)
-	fresh.keys, fresh.traits = s.hasher.event(e, address)
+	fresh.keys, fresh.traits = s.ofEvent(e, address)
 	s.makeRoom(fresh.bytes)
 	i, l := s.logins.place()
 	fresh.gen = l.gen
