@@ -27,15 +27,15 @@ func TestATornRecordBeforeTheLastOnes(t *testing.T) {
 
 // Of a record that a name goes on with, nothing is told before all of it is there.
 func TestFrameOfEveryPart(t *testing.T) {
-	p := newParser(options())
+	p := newParser(options()).(logformat.Finisher)
 	for _, record := range []string{
 		login, "20261121 22:01:33,vm,x\n\n20261121 22:01:33,vm,root,localhost,99,0,CONNECT,app,,0\n,127.0.0.1,14,0,FAILED_CONNECT,,,1045\n",
 	} {
 		for n := range len(record) {
 			require.Zero(t, p.Frame([]byte(record[:n])), "%q", record[:n])
 		}
-		require.Equal(t, len(record), p.Frame([]byte(record)))
 		require.Equal(t, len(record), p.Frame([]byte(record+login)))
+		require.Equal(t, len(record), p.FrameLast([]byte(record)))
 	}
 }
 
@@ -49,6 +49,8 @@ func TestForgedRecords(t *testing.T) {
 		"20261121 22:01:33,vm,alice,localhost,5,7,CREATE,test,a\n" + forged + ",\n",
 		"20261121 22:01:33,vm,alice,localhost,5,7,QUERY,test,'select \\'\\n" + forged + "',0\n",
 		"20261121 22:01:33,vm,x,127.0.0.1,14,0,FAILED_CONNECT,y,127.0.0.1,3,0,CONNECT,app,,1045\n",
+		"20261121 22:01:33,vm,root,localhost,99,0,CONNECT,app,,0\n,127.0.0.1,14,0,FAILED_CONNECT,,,1045\n",
+		"20261121 22:01:33,vm,root,localhost,99,0,CONNECT,app,,0\n\nx,127.0.0.1,14,0,FAILED_CONNECT,,,1045\n",
 	} {
 		events, _ := parse(newParser(options()), login+in+login)
 		require.GreaterOrEqual(t, len(events), 2, in)

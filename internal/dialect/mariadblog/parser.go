@@ -57,8 +57,11 @@ func (p *parser) Doubtful() int { return p.clock.Doubtful() }
 // maxName is how far a record goes on when a name with line ends in it cut it: names have up to 128 characters.
 const maxName = 600
 
-// Frame takes a line, or, when it has no end as records have one, the lines up to the first that has and that is not the
-// beginning of a record: the rest of a name with line ends in it.
+// Frame takes a line, or the lines that a name with line ends in it makes of one record: one that has no end as records have
+// it goes on up to the first line that has and does not begin another. So does one that seems to have its end, where the next
+// line ends a failed login and begins nothing: the name was made to look like another's login.
+//
+// A name can also be made so that each of its lines is a record with beginning and end. Nobody can tell those from true ones.
 func (p *parser) Frame(data []byte) int { return frame(data, false) }
 
 // FrameLast is part of [logformat.Finisher]: the last line may lack its end, and a name that was cut stays so.
@@ -69,27 +72,35 @@ func frame(data []byte, last bool) int {
 	if n == 0 {
 		return 0
 	}
-	first := view(data[:n])
-	if _, _, ok := readTail(first); ok || !begins(first) {
+	found := 0 // an end, behind which there may be the true one
+	if _, _, ok := readTail(view(data[:n])); ok {
+		found = n
+	} else if !begins(view(data[:n])) {
 		return n
 	}
 	end := min(len(data), n+maxName)
 	for at := n; at < end; {
+		isNew := begins(view(data[at:end]))
+		if found > 0 && isNew {
+			return found
+		}
 		m := line(data[at:end], last && end == len(data))
 		if m == 0 {
 			break
 		}
-		next := view(data[at : at+m])
 		at += m
-		if begins(next) {
+		if isNew {
 			continue // it may be a part of the name all the same
 		}
-		if _, _, ok := readTail(view(data[:at])); ok {
-			return at
+		if t, concern, ok := readTail(view(data[:at])); ok && (found == 0 || concern && t.operation == opFailed) {
+			found = at
 		}
 	}
-	if !last && len(data) < n+maxName {
+	switch {
+	case !last && len(data) < n+maxName:
 		return 0 // the rest of the name may be on its way
+	case found > 0:
+		return found
 	}
 	return n
 }

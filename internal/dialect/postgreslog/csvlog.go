@@ -88,7 +88,7 @@ func looksNew(data []byte) (isNew, known bool) {
 			return false, true
 		}
 		if column == csvMessage {
-			return at >= 2 && s[at-2] == '"', true
+			return at >= 2 && s[at-2] == '"' && strings.Trim(c.raw, `"`) != "", true // doubled quotes alone can be a part of a name
 		}
 	}
 	return false, true

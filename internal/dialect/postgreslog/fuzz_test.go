@@ -1,11 +1,14 @@
 package postgreslog_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat/logformattest"
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 var complaints = logformattest.Says(
@@ -35,7 +38,13 @@ func FuzzJSONLog(f *testing.F) {
 		}
 	}
 	f.Add(uint8(2), uint16(9), `{"timestamp":"2026-11-21 21:47:41.354 CET","user":"\u00e9\ud83d\ude00\ud800","session_id":"6b02117c.1b90","error_severity":"FATAL","message":"x"}`+"\n")
-	f.Fuzz(func(t *testing.T, zone uint8, cut uint16, text string) { check(t, "jsonlog", zone, "", cut, text) })
+	f.Fuzz(func(t *testing.T, zone uint8, cut uint16, text string) {
+		check(t, "jsonlog", zone, "", cut, text)
+		name := logged(text)
+		escaped := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(name)
+		forge(t, "jsonlog", name, fmt.Sprintf(`{"timestamp":"2026-11-21 21:47:41.354 UTC","user":"%s","dbname":"postgres","pid":7056,"remote_host":"10.6.6.6",`+
+			`"session_id":"6b02117d.1b90","error_severity":"FATAL","state_code":"28P01","message":"password authentication failed for user \"%s\""}`+"\n", escaped, escaped))
+	})
 }
 
 // FuzzCSVLog is the same of csvlog.
@@ -47,7 +56,11 @@ func FuzzCSVLog(f *testing.F) {
 		}
 	}
 	f.Add(uint8(1), uint16(200), csvLine("21:47:40.354", "a\nb\"c", sid, "", "LOG", "00000", "x\ny")+authorized("21:47:40.354")+refused("21:47:40.354"))
-	f.Fuzz(func(t *testing.T, zone uint8, cut uint16, text string) { check(t, "csvlog", zone, "", cut, text) })
+	f.Fuzz(func(t *testing.T, zone uint8, cut uint16, text string) {
+		check(t, "csvlog", zone, "", cut, text)
+		name := logged(text)
+		forge(t, "csvlog", name, csvLine("21:47:41.354", name, "6b02117d.1b90", "authentication", "FATAL", "28P01", `password authentication failed for user "`+name+`"`))
+	})
 }
 
 // linePrefixes are settings of log_line_prefix: those that the parser guesses, of the recorded servers, and of every escape.
@@ -69,5 +82,21 @@ func FuzzStderr(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, zone, prefix uint8, cut uint16, text string) {
 		check(t, "stderr", zone, linePrefixes[int(prefix)%len(linePrefixes)], cut, text)
+		name := logged(text)
+		forge(t, "stderr", name, failedLogin(name, "postgres"))
 	})
+}
+
+// logged makes a name that a server can be sent: it ends at a NUL, and has up to 63 bytes.
+func logged(text string) string {
+	name, _, _ := strings.Cut(text[:min(len(text), 63)], "\x00")
+	return "n" + name
+}
+
+// forge has a client fail to log in under a name: it is one failure, and nobody else's login.
+func forge(t *testing.T, format, name, failure string) {
+	events, _ := parse(t, newParser(t, format, options()), failure)
+	if len(events) != 1 || events[0].User != name || events[0].Outcome != session.OutcomeFailure || events[0].Kind != session.KindLogin {
+		t.Fatalf("%s: the name %q makes %d events: %+v", format, name, len(events), events)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strings"
+	"unsafe"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
@@ -55,7 +56,7 @@ func (f *stderrFormat) frame(data []byte) int {
 	if n == 0 {
 		return 0
 	}
-	if !hasSeverity(data[:n]) && f.begins(data[:n]) {
+	if (!hasSeverity(data[:n]) || f.isCut(data, n)) && f.begins(data[:n]) {
 		if joined, wait := f.join(data, n); wait {
 			return 0
 		} else if joined > 0 {
@@ -75,6 +76,15 @@ func (f *stderrFormat) frame(data []byte) int {
 	return n
 }
 
+// isCut tells whether the first line cannot be read, and the next is not another's first: a name cut it, which has a severity.
+func (f *stderrFormat) isCut(data []byte, n int) bool {
+	if n == len(data) || data[n] == '\t' || f.begins(data[n:min(len(data), n+maxBegin)]) {
+		return false
+	}
+	word, _, _ := f.locate(logformat.TrimLineEnd(string(data[:n])))
+	return word == ""
+}
+
 // parts of the records that are about connections.
 var counting = [...][]byte{
 	[]byte("FATAL:  "), []byte("PANIC:  "), []byte("DETAIL:  "), []byte(":  connection "), []byte(":  disconnection: "), []byte(":  replication connection "),
@@ -89,8 +99,11 @@ func counts(record []byte) bool {
 	return false
 }
 
+// maxBegin is more than what stands before the first free text of a prefix.
+const maxBegin = 512
+
 func (f *stderrFormat) begins(line []byte) bool {
-	text := string(line)
+	text := unsafe.String(unsafe.SliceData(line), len(line)) // looked at, and not kept
 	for _, p := range f.prefixes {
 		if p.begins(text) {
 			return true

@@ -10,7 +10,8 @@ import (
 // Nothing is escaped in the log, and the names that a client asks for need not exist: one with line ends in it cuts its record,
 // and what stands in it can look like a whole record of a login. So a line that ends within the names is looked at with what
 // follows, up to the line that has the rest of its fields. Lines between that look like records are parts of the name then.
-// Where no such line comes the record was torn, and its neighbours are what they are.
+// Where no such line comes the record was torn, and its neighbours are what they are. The next one could be a part of a name that
+// ends as a record does, which nobody can tell: it is told with its text, as all that is doubtful.
 
 // maxNames is how far a name is followed: Redshift's have up to 127 bytes, and there are two of them.
 const maxNames = 600
@@ -66,8 +67,11 @@ func lineLength(data []byte, last bool) int {
 }
 
 // endsInName tells a line that is a record up to the database's or the user's name.
-func endsInName(line []byte) bool {
-	if n := bytes.Count(line, pipe); n < fieldDatabase || n >= leastFields-1 || !begins(line) {
+func endsInName(line []byte) bool { return bytes.Count(line, pipe) < leastFields-1 && hasNames(line) }
+
+// hasNames tells a line that is a record as far as its names, which can have pipes.
+func hasNames(line []byte) bool {
+	if bytes.Count(line, pipe) < fieldDatabase || !begins(line) {
 		return false
 	}
 	_, ok := number(trim(string(bytes.SplitN(line, pipe, fieldPID+2)[fieldPID])))

@@ -17,7 +17,8 @@ var complaints = logformattest.Says(
 )
 
 // FuzzConnectionLog takes any text: it is read the same at once, in pieces and after a kill; what stands left of the names is
-// never misread, lines that look alike have ids of their own, and no error tells a value.
+// never misread, lines that look alike have ids of their own, and no error tells a value. As the name in a failed login it is one
+// failure, and nobody else's login.
 func FuzzConnectionLog(f *testing.F) {
 	one := line("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "::ffff:10.0.0.7", "50112", 4711, "a|b", "IAM", 0, guid)
 	f.Add(uint16(0), one)
@@ -42,5 +43,26 @@ func FuzzConnectionLog(f *testing.F) {
 			}
 			ids[e.RecordID] = true
 		}
+		forge(t, text[:min(len(text), 120)])
 	})
+}
+
+// forge has a client fail to log in under a name, between two logins.
+func forge(t *testing.T, name string) {
+	events, bad := parse(t, newParser(""), good("alice")+line("authentication failure", "Sun, 01 Jan 2023 01:05:07:121", "10.6.6.6", "5", 9, name, "", 0, "")+good("bob"))
+	told, failed := map[string]int{}, 0
+	for i := range events {
+		switch e := &events[i]; {
+		case e.Outcome == session.OutcomeSuccess && (e.User == "alice" || e.User == "bob"):
+			told[e.User]++
+		case e.Outcome == session.OutcomeFailure && e.ClientAddress == "10.6.6.6":
+			failed++
+		case e.Original != "": // told as doubtful
+		default:
+			t.Fatalf("the name %q makes %s of %q", name, e.SourceEvent, e.User)
+		}
+	}
+	if told["alice"] != 1 || told["bob"] != 1 || failed+len(bad) < 1 || failed > 1 {
+		t.Fatalf("the name %q makes %v and %d failures", name, told, failed)
+	}
 }

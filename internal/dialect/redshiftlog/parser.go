@@ -41,6 +41,7 @@ type parser struct {
 	anchor int64 // the first line of the millisecond at hand: lines that look alike are numbered from there
 	millis int64
 	any    bool
+	cut    bool // the line before may have ended within its names
 }
 
 func newParser(o logformat.Options) *parser {
@@ -61,15 +62,17 @@ func (p *parser) Parse(record string, at int64, page *logformat.Page) error {
 	}
 	sure, err := p.line.row(record, &p.row)
 	if err != nil {
+		p.cut = hasNames([]byte(record))
 		return err
 	}
+	sure, p.cut = sure && !p.cut, false
 	if millis := floor(p.row.Micros, 1000); !p.any || millis != p.millis {
 		p.anchor, p.millis, p.any = at, millis, true
 	}
 	e := page.Add()
 	p.mapper.Event(&p.row, e)
 	if !sure {
-		e.Original = record // its names have pipes, so the reading is only the likeliest
+		e.Original = record // its names have pipes, or it may be a part of one: the reading is only the likeliest
 	}
 	p.place(e)
 	return nil
@@ -88,7 +91,7 @@ func (p *parser) place(e *session.Event) {
 func (p *parser) Anchor() (int64, []byte) { return p.anchor, nil }
 
 func (p *parser) Restore(at int64, _ []byte) error {
-	p.anchor, p.any = at, false
+	p.anchor, p.any, p.cut = at, false, false
 	p.mapper.Restart()
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat/logformattest"
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 var complaints = logformattest.Says(
@@ -15,7 +16,8 @@ var complaints = logformattest.Says(
 	localtime.ErrStamp.Error(), localtime.ErrSkipped.Error(), localtime.ErrRange.Error(),
 )
 
-// FuzzSSH takes any text: it is read the same at once, in pieces and after a kill, and no error tells a value.
+// FuzzSSH takes any text: it is read the same at once, in pieces and after a kill, and no error tells a value. As the name in a
+// failed login it is that name, from that address.
 func FuzzSSH(f *testing.F) {
 	for i, text := range []string{sample(f), modern(sample(f))} {
 		for n := 0; n+3000 < len(text); n += 3000 {
@@ -37,5 +39,27 @@ func FuzzSSH(f *testing.F) {
 				t.Fatalf("a value that is not in the text: %q, %q, %q", e.User, e.ClientAddress, e.FailureReason)
 			}
 		}
+		forge(t, strings.ReplaceAll(text[:min(len(text), 120)], "\n", `\012`)) // as sshd writes line ends
 	})
+}
+
+// forge has a client fail in each way that sshd tells, under a name that no user has.
+func forge(t *testing.T, name string) {
+	invalid := hostile + "Invalid user " + name + " from 10.6.6.6 port 5\n"
+	for _, text := range []string{
+		invalid + hostile + "Connection closed by invalid user " + name + " 10.6.6.6 port 5 [preauth]\n",
+		invalid + hostile + "Failed password for invalid user " + name + " from 10.6.6.6 port 5 ssh2\n",
+		invalid + hostile + "Failed publickey for invalid user " + name + " from 10.6.6.6 port 5 ssh2: RSA SHA256:abc\n",
+		invalid + hostile + "Disconnecting invalid user " + name + " 10.6.6.6 port 5: Too many authentication failures [preauth]\n",
+		hostile + "Connection closed by invalid user " + name + " 10.6.6.6 port 5 [preauth]\n",
+		hostile + "Failed password for invalid user " + name + " from 10.6.6.6 port 5 ssh2\n",
+	} {
+		events, bad := parse(newParser(options()), text)
+		if len(events) != 1 || len(bad) != 0 {
+			t.Fatalf("%q: %d events, bad lines: %v", text, len(events), bad)
+		}
+		if e := &events[0]; e.User != name || e.ClientAddress != "10.6.6.6" || e.ClientPort != 5 || e.Outcome != session.OutcomeFailure {
+			t.Fatalf("%q: %s", text, brief(e))
+		}
+	}
 }

@@ -203,7 +203,7 @@ func (p *parser) tell(from process, now int64, m *message, page *logformat.Page)
 func (p *parser) closedEarly(from process, now int64, m *message, page *logformat.Page) {
 	c := p.known.byProcess[from]
 	if c == nil {
-		if m.user == "" {
+		if m.user == "" && !m.invalid {
 			return
 		}
 		c = p.known.of(from, now)

@@ -2,7 +2,9 @@ package export_test
 
 import (
 	"regexp"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
@@ -24,7 +26,7 @@ var complaints = regexp.MustCompile(`^(?:` +
 	`\d+ cells, and the table has \d+ columns)$`)
 
 // FuzzExport takes any text in any of the formats: it is read the same at once, in pieces and after a kill; rows that look
-// alike have ids of their own, and no error tells a value.
+// alike have ids of their own, and no error tells a value. As a user's name it comes back from every format.
 func FuzzExport(f *testing.F) {
 	for i, file := range files {
 		text := read1(f, file.path)
@@ -51,5 +53,30 @@ func FuzzExport(f *testing.F) {
 			}
 			ids[e.RecordID] = true
 		}
+		comesBack(t, text[:min(len(text), 120)])
 	})
+}
+
+var (
+	inJSON = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "\x00", `\u0000`)
+	inTSV  = strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "\x00", `\0`)
+)
+
+// comesBack writes a row with a user's name as the server writes it, between two others, and reads it.
+func comesBack(t *testing.T, name string) {
+	const head = `"type","auth_id","event_time_microseconds","user"`
+	row := func(user string) string { return `"Logout","` + id + `","2026-11-21 22:00:39.455319",` + user }
+	bare := strings.NewReplacer(`"`, "", ",", "\t")
+	inQuotes := `"` + inJSON.Replace(name) + `"`
+	for format, text := range map[string]string{
+		"JSONEachRow":                 object(`,"user":"a"`) + object(`,"user":`+inQuotes) + object(`,"user":"b"`),
+		"JSONCompactEachRowWithNames": "[" + head + "]\n[" + row(`"a"`) + "]\n[" + row(inQuotes) + "]\n[" + row(`"b"`) + "]\n",
+		"CSVWithNames":                head + "\n" + row(`"a"`) + "\n" + row(`"`+strings.ReplaceAll(name, `"`, `""`)+`"`) + "\n" + row(`"b"`) + "\n",
+		"TSVWithNames":                bare.Replace(head) + "\n" + bare.Replace(row("a")) + "\n" + bare.Replace(row("")) + inTSV.Replace(name) + "\n" + bare.Replace(row("b")) + "\n",
+	} {
+		events, bad := read(t, format, text, time.UTC)
+		if len(bad) != 0 || len(events) != 3 || events[0].User != "a" || events[1].User != name || events[2].User != "b" {
+			t.Fatalf("%s: the name %q does not come back: %d events, bad rows: %v", format, name, len(events), bad)
+		}
+	}
 }
