@@ -145,7 +145,12 @@ func mariaDBStory(i, id int, user string) ([]string, int) {
 
 func sshStory(i, id int, user string) ([]string, int) {
 	user = hostile(i, user, " from 1.2.3.4 port 5 ssh2")
-	return []string{fmt.Sprintf("%s vm sshd[%d]: Failed password for invalid user %s from 10.0.0.7 port 40000 ssh2\n", moment(i).Format("2006-01-02T15:04:05.000000Z07:00"), 1000+id, user)}, 1
+	before := fmt.Sprintf("%s vm sshd[%d]: ", moment(i).Format("2006-01-02T15:04:05.000000Z07:00"), 1000+id)
+	from := fmt.Sprintf("10.0.0.7 port %d", 1024+id%60000)
+	return []string{
+		before + "Failed password for invalid user " + user + " from " + from + " ssh2\n",
+		before + "Connection closed by invalid user " + user + " " + from + " [preauth]\n",
+	}, 1
 }
 
 func clickHouseStory(i, _ int, user string) ([]string, int) {
