@@ -67,7 +67,7 @@ func readAll(t *testing.T, dir string) (entries []Entry, bad []string) {
 }
 
 func TestEveryRecordComesBackAlone(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "made", "by", "open")
+	dir := filepath.Join(t.TempDir(), "made [by]", "open")
 	l := mustOpen(t, dir, at(20))
 	logs := page()
 	require.NoError(t, l.Write(t.Context(), logs, errPoison))

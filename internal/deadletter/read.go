@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -29,13 +31,15 @@ type Entry struct {
 // exist holds nothing.
 func Read(dir string) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		files, err := filepath.Glob(filepath.Join(dir, "*"+extension))
+		files, err := os.ReadDir(dir) // in the order of their names; no Glob, for the folder's name is no pattern
 		if err != nil {
-			yield(Entry{}, fmt.Errorf("dead letter: folder %q: %w", dir, err))
+			if !errors.Is(err, fs.ErrNotExist) {
+				yield(Entry{}, fmt.Errorf("dead letter: %w", err))
+			}
 			return
 		}
 		for _, file := range files {
-			if !readFile(file, yield) {
+			if strings.HasSuffix(file.Name(), extension) && !readFile(filepath.Join(dir, file.Name()), yield) {
 				return
 			}
 		}

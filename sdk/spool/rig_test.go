@@ -2,7 +2,9 @@ package spool
 
 import (
 	"context"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -100,5 +102,20 @@ func lock(t testing.TB, db string) (unlock func()) {
 func paths(t testing.TB) (dir, db string) {
 	t.Helper()
 	top := t.TempDir()
-	return filepath.Join(top, "spool"), filepath.Join(top, "session_log.db")
+	return filepath.Join(top, "spool [a-b]"), filepath.Join(top, "session_log.db")
+}
+
+// segments are the files of a spool, and what they take.
+func segments(t testing.TB, dir string) (names []string, size int64) {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	for _, f := range files {
+		if strings.HasSuffix(f.Name(), extension) {
+			info, err := f.Info()
+			require.NoError(t, err)
+			names, size = append(names, f.Name()), size+info.Size()
+		}
+	}
+	return names, size
 }

@@ -27,19 +27,20 @@ func (s *store) path(number uint64) string {
 
 // found lists the segments that earlier processes have left, oldest first, and looks up to where each can be read.
 func (s *store) found() ([]*segment, error) {
-	names, err := filepath.Glob(filepath.Join(s.dir, "*"+extension)) // in the order of their names
+	files, err := os.ReadDir(s.dir) // in the order of their names
 	if err != nil {
 		return nil, err
 	}
 	var list []*segment
-	for _, name := range names {
-		number, err := strconv.ParseUint(strings.TrimSuffix(filepath.Base(name), extension), 10, 64)
-		if err != nil {
+	for _, file := range files {
+		digits, ours := strings.CutSuffix(file.Name(), extension)
+		number, err := strconv.ParseUint(digits, 10, 64)
+		if !ours || err != nil {
 			continue // no file of ours
 		}
-		seg, err := examine(name, number)
+		seg, err := examine(s.path(number), number)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", filepath.Base(name), err)
+			return nil, fmt.Errorf("%s: %w", file.Name(), err)
 		}
 		list = append(list, seg)
 	}

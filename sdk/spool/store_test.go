@@ -59,8 +59,7 @@ func drain(t testing.TB, content []byte) (got [][]byte, dir string) {
 	}
 	require.Zero(t, s.pending())
 	require.NoError(t, s.finish())
-	left, err := filepath.Glob(filepath.Join(dir, "*"+extension))
-	require.NoError(t, err)
+	left, _ := segments(t, dir)
 	require.Empty(t, left)
 	return got, dir
 }
