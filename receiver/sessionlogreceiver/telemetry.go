@@ -24,6 +24,7 @@ const quietFor = time.Minute
 // telemetry is what the receiver tells about itself, and the source.Stats of its source. It is safe for concurrent use.
 type telemetry struct {
 	events, refusals, buried, bad, excluded, vanished, repeated metric.Int64Counter
+	correlated, ambiguous                                       metric.Int64Counter
 	lag, lost                                                   metric.Float64Gauge
 	success                                                     metric.Int64Gauge
 
@@ -59,6 +60,8 @@ func newTelemetry(set receiver.Settings) (*telemetry, error) {
 		{&t.excluded, "excluded_rows", "{row}", "Rows left out on purpose: the collector's own logins."},
 		{&t.vanished, "vanished_rows", "{row}", "Rows that the source no longer has although they are younger than its retention."},
 		{&t.repeated, "repeated_events", "{event}", "Events told again on purpose, with the ids that they had."},
+		{&t.correlated, "correlated_logins", "{login}", "Logins that the source's own logs tie to a trace."},
+		{&t.ambiguous, "ambiguous_logins", "{login}", "Logins left without a trace because another session could have sent the queries."},
 	} {
 		counter, err := meter.Int64Counter(metricPrefix+c.name, metric.WithUnit(c.unit), metric.WithDescription(c.about))
 		*c.counter = counter
@@ -105,6 +108,12 @@ func (t *telemetry) Vanished(n int) {
 
 // Repeated is part of source.Stats.
 func (t *telemetry) Repeated(n int) { t.repeated.Add(context.Background(), int64(n), t.self) }
+
+// Correlated is what a source counts that ties logins to traces.
+func (t *telemetry) Correlated(matched, ambiguous int) {
+	t.correlated.Add(context.Background(), int64(matched), t.self)
+	t.ambiguous.Add(context.Background(), int64(ambiguous), t.self)
+}
 
 // Read is part of source.Stats.
 func (t *telemetry) Read(_ time.Time, lag time.Duration) {

@@ -80,6 +80,7 @@ func TestTheReceiverCountsTheFateOfEverything(t *testing.T) {
 		h.Stats.Excluded(3)
 		h.Stats.Vanished(4)
 		h.Stats.Repeated(5)
+		h.Stats.(interface{ Correlated(matched, ambiguous int) }).Correlated(6, 7)
 		h.Stats.Read(time.Now(), 1500*time.Millisecond)
 		return nil
 	}), next)
@@ -101,6 +102,8 @@ func TestTheReceiverCountsTheFateOfEverything(t *testing.T) {
 		"otelcol_receiver_sessionlog_excluded_rows":        3,
 		"otelcol_receiver_sessionlog_vanished_rows":        4,
 		"otelcol_receiver_sessionlog_repeated_events":      5,
+		"otelcol_receiver_sessionlog_correlated_logins":    6,
+		"otelcol_receiver_sessionlog_ambiguous_logins":     7,
 		"otelcol_receiver_sessionlog_lag":                  1.5,
 		"otelcol_receiver_accepted_log_records":            3,
 		"otelcol_receiver_refused_log_records":             2,

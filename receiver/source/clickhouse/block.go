@@ -43,6 +43,7 @@ type block struct {
 	table  tableName
 	mapper *clickhouselog.Mapper
 	own    *ownSet // nil when own logins are not left out
+	traces *tracer // nil when logins are not tied to traces
 }
 
 // extraColumn is a column without a place of its own.
@@ -139,7 +140,17 @@ func (b *block) Event(i int, e *session.Event) poll.Verdict {
 	}
 	b.fill(i, r)
 	b.mapper.Event(r, e)
+	if b.traces != nil {
+		b.traces.correlate(r, e)
+	}
 	return poll.Deliver
+}
+
+// Told implements [poll.Telling].
+func (b *block) Told(int) {
+	if b.traces != nil {
+		b.traces.rowTold(&b.row)
+	}
 }
 
 // Complain implements [poll.Rows].

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
@@ -23,6 +24,8 @@ type Config struct {
 	// ClusterPort is where the nodes listen, for the protocol of the endpoints. 0 is the port that system.clusters has, or for
 	// http and https that of the first endpoint.
 	ClusterPort uint16 `mapstructure:"cluster_port"`
+	// TraceCorrelation ties logins to traces.
+	TraceCorrelation TraceConfig `mapstructure:"trace_correlation"`
 	// ExcludeSelf leaves out the logins that this source's own connections cause.
 	ExcludeSelf bool `mapstructure:"exclude_self"`
 }
@@ -37,13 +40,15 @@ func DefaultConfig() Config {
 		Config:       poll.DefaultConfig(),
 		Table:        DefaultTable,
 		ExcludeSelf:  true,
+		// ClickHouse writes its logs out every 7.5 s, each on its own.
+		TraceCorrelation: TraceConfig{Settle: 15 * time.Second},
 	}
 }
 
 // Validate names the key and the remedy of everything that is wrong.
 func (c Config) Validate() error {
 	_, err := parseTable(c.Table)
-	return errors.Join(c.ClientConfig.Check(), c.Config.Check(), err, c.checkCluster())
+	return errors.Join(c.ClientConfig.Check(), c.Config.Check(), err, c.checkCluster(), c.TraceCorrelation.check())
 }
 
 func (c Config) checkCluster() error {

@@ -38,6 +38,8 @@ func TestValidate(t *testing.T) {
 	f(func(c *Config) { c.ClusterPort = 9440 }, "cluster_port: means nothing without cluster")
 	f(func(c *Config) { c.Cluster, c.Endpoints = "main", []string{"ch-1:9000", "clickhouse://ch-2:9000"} }, "")
 	f(func(c *Config) { c.Cluster, c.Endpoints = "main", []string{"ch-1:9000", "http://ch-2:8123"} }, "endpoints[1]: with cluster, all are of one scheme")
+	f(func(c *Config) { c.TraceCorrelation.Enabled = true }, "")
+	f(func(c *Config) { c.TraceCorrelation = TraceConfig{Enabled: true, Settle: -1} }, "trace_correlation::settle: must not be negative")
 	f(func(c *Config) { c.Endpoints, c.BatchSize, c.Compression = nil, 0, "x" }, "batch_size: ")
 }
 

@@ -53,11 +53,27 @@ func newSource(t testing.TB, cfg Config) source.Source {
 // running is a source at work, with all that it said.
 type running struct {
 	emit  *sourcetest.Recorder
-	stats *sourcetest.Stats
+	stats *counter
 	stop  func()
 
 	mu     sync.Mutex
 	status error
+}
+
+// counter counts correlations beside.
+type counter struct {
+	sourcetest.Stats
+	matched, ambiguous atomic.Int64
+}
+
+// Correlated implements [TraceStats].
+func (c *counter) Correlated(matched, ambiguous int) {
+	c.matched.Add(int64(matched))
+	c.ambiguous.Add(int64(ambiguous))
+}
+
+func (c *counter) Correlations() (matched, ambiguous int) {
+	return int(c.matched.Load()), int(c.ambiguous.Load())
 }
 
 func (r *running) lastStatus() error {
@@ -68,12 +84,13 @@ func (r *running) lastStatus() error {
 
 func run(t testing.TB, cfg Config, store source.Store) *running {
 	t.Helper()
-	r := &running{emit: &sourcetest.Recorder{}, stats: &sourcetest.Stats{}}
+	r := &running{emit: &sourcetest.Recorder{}, stats: &counter{}}
 	memory, ok := store.(*sourcetest.Store)
 	if !ok {
 		memory = &sourcetest.Store{}
 	}
-	host := sourcetest.Host(t, r.emit, memory, r.stats)
+	host := sourcetest.Host(t, r.emit, memory, &r.stats.Stats)
+	host.Stats = r.stats
 	host.Status = func(err error) {
 		r.mu.Lock()
 		defer r.mu.Unlock()

@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -132,9 +133,16 @@ func explainAbsence(ctx context.Context, conn configclickhouse.Conn, table table
 	return explain(err, table, user)
 }
 
+// explained is an error that says already what can be done about it.
+type explained struct{ error }
+
+func (e *explained) Unwrap() error { return e.error }
+
 // explain adds to an error of the server what can be done about it.
 func explain(err error, table tableName, user string) error {
+	var done *explained
 	switch {
+	case errors.As(err, &done):
 	case configclickhouse.HasCode(err, configclickhouse.CodeUnknownTable, configclickhouse.CodeUnknownDatabase):
 		remedy := "create it, or correct the key table"
 		if table.database == "system" {
@@ -143,7 +151,7 @@ func explain(err error, table tableName, user string) error {
 		}
 		return &poll.WaitError{Err: fmt.Errorf("table %s does not exist yet: %s", table, remedy)}
 	case configclickhouse.HasCode(err, configclickhouse.CodeAccessDenied):
-		return fmt.Errorf("the account may not read %s: %s (%w)", table, grant(table, user), err)
+		return &explained{fmt.Errorf("the account may not read %s: %s (%w)", table, grant(table, user), err)}
 	case configclickhouse.RefusesLogin(err):
 		return fmt.Errorf("the server refuses the login: check username and password, and the hosts the account may come from (%w)", err)
 	}

@@ -26,7 +26,7 @@ func readMembers(ctx context.Context, conn configclickhouse.Conn, cluster, user 
 		return nil
 	})
 	if configclickhouse.HasCode(err, configclickhouse.CodeAccessDenied) {
-		return nil, fmt.Errorf("the account may not ask for the cluster's nodes: %s (%w)", grant(tableName{"system", "clusters"}, user), err)
+		return nil, &explained{fmt.Errorf("the account may not ask for the cluster's nodes: %s (%w)", grant(tableName{"system", "clusters"}, user), err)}
 	}
 	if err != nil || len(members) > 0 {
 		return members, err

@@ -99,6 +99,7 @@ func (n *node) read(ctx context.Context) error {
 		return err
 	}
 	host := n.host
+	t.traces = n.tracer(host, "/"+ledger)
 	host.Log, host.Stats = log, n.report.stats(n.door)
 	host.Status = func(err error) { n.report.say(n.door, err) }
 	err = poll.Run(ctx, cfg.Config, t, host, session.SystemClickHouse, n.instance, n.cfg.Table, "node", ledger)

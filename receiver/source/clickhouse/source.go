@@ -42,7 +42,7 @@ func (r *reader) Run(ctx context.Context, host source.Host) error {
 		return err
 	}
 	t := &table{cfg: r.cfg, name: r.name, client: client, mapper: clickhouselog.NewMapper(r.instance), log: host.Log}
-	t.own = r.ownLogins(host, "", nil, client)
+	t.own, t.traces = r.ownLogins(host, "", nil, client), r.tracer(host, "")
 	defer t.disconnect(ctx)
 	return poll.Run(ctx, r.cfg.Config, t, host, session.SystemClickHouse, r.instance, r.cfg.Table)
 }
@@ -56,4 +56,14 @@ func (r *reader) ownLogins(host source.Host, suffix string, others *ownLogins, c
 	o := &ownLogins{store: host.Store, key: ownKey + suffix, log: host.Log, others: others}
 	client.BeforeLogin = o.opened
 	return o
+}
+
+// tracer finds the traces of logins; nil where that is not wanted. What it remembers is stored apart by suffix.
+func (r *reader) tracer(host source.Host, suffix string) *tracer {
+	if !r.cfg.TraceCorrelation.Enabled {
+		return nil
+	}
+	t := &tracer{back: r.cfg.ReconcileWindow, grace: r.cfg.Overlap, store: host.Store, key: "traces/" + r.instance + "/" + r.cfg.Table + suffix}
+	t.stats, _ = host.Stats.(TraceStats)
+	return t
 }

@@ -14,16 +14,21 @@ func TestSource(t *testing.T) {
 	s := testengine.ClickHouse(t)
 	for _, protocol := range protocols {
 		t.Run(protocol, func(t *testing.T) {
-			sourcetest.Run(t, func(t testing.TB) sourcetest.Place { return place(t, s, protocol) })
+			sourcetest.Run(t, func(t testing.TB) sourcetest.Place { return place(t, s, protocol, TraceConfig{}) })
 		})
 	}
+	// Rows of which the youngest are left alone, with one more question behind each poll.
+	t.Run("traces", func(t *testing.T) {
+		traces := TraceConfig{Enabled: true, Settle: time.Second}
+		sourcetest.Run(t, func(t testing.TB) sourcetest.Place { return place(t, s, "native", traces) })
+	})
 }
 
-func place(t testing.TB, s *testengine.Server, protocol string) sourcetest.Place {
+func place(t testing.TB, s *testengine.Server, protocol string, traces TraceConfig) sourcetest.Place {
 	table := newLog(t, s)
 	settings := func(o sourcetest.Options) Config {
 		cfg := config(endpoint(s, protocol), server.Admin)
-		cfg.Table = table
+		cfg.Table, cfg.TraceCorrelation = table, traces
 		cfg.Overlap = 10 * time.Minute
 		if o.PageSize > 0 {
 			cfg.BatchSize = o.PageSize

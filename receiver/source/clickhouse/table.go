@@ -14,6 +14,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // table is the log as package poll sees it, over one held connection.
@@ -25,6 +26,7 @@ type table struct {
 	layout *layout               // nil when it has to be looked up
 	mapper *clickhouselog.Mapper
 	own    *ownLogins // nil when they are not left out
+	traces *tracer    // nil when logins are not tied to traces
 	log    *zap.Logger
 
 	// greet is called with a new connection before anything else is asked over it; lost when none can be had. May be nil.
@@ -137,6 +139,11 @@ func (t *table) learnKey(far, loose uint64) {
 // Read implements [poll.Table].
 func (t *table) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) error) error {
 	return t.askTable(ctx, func(conn configclickhouse.Conn) error {
+		if t.traces != nil {
+			if err := t.traces.prepare(ctx, conn, t.layout, t.cfg.Username, r); err != nil {
+				return err
+			}
+		}
 		t.mapper.Restart()
 		if t.plan == nil {
 			t.plan = t.newPlan()
@@ -146,6 +153,7 @@ func (t *table) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) er
 			if t.own != nil {
 				b.own = t.own.current()
 			}
+			b.traces = t.traces
 			if last = b.ordered(last); last == math.MaxInt64 {
 				// A server that has changed its zone: dates of then and of now go differently with time.
 				t.key, t.unordered = min(t.key, keyFinds), true
@@ -159,6 +167,49 @@ func (t *table) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) er
 		}
 		return err
 	})
+}
+
+// Settle implements [poll.Settling].
+func (t *table) Settle() time.Duration {
+	if t.traces == nil {
+		return 0
+	}
+	return t.cfg.TraceCorrelation.Settle
+}
+
+// Follow implements [poll.Following]: logins whose trace became known after they were told.
+func (t *table) Follow(ctx context.Context, r poll.Range, tell func(context.Context, []session.Event) error) error {
+	if t.traces == nil {
+		return nil
+	}
+	var later []traced
+	err := t.askTable(ctx, func(conn configclickhouse.Conn) (err error) {
+		later, err = t.traces.follow(ctx, conn, t.layout, t.cfg.Username, r)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var page []session.Event
+	for i := range later {
+		if t.own != nil && t.own.current().has(&later[i].row) {
+			continue
+		}
+		var e session.Event
+		t.mapper.Restart()
+		t.mapper.Update(&later[i].row, later[i].trace, &e)
+		e.Observed = time.Now().UnixNano()
+		if page = append(page, e); len(page) >= t.cfg.BatchSize {
+			if err := tell(ctx, page); err != nil {
+				return err
+			}
+			page = page[:0]
+		}
+	}
+	if err := tell(ctx, page); err != nil {
+		return err
+	}
+	return t.traces.settled(ctx, later, r.To)
 }
 
 func (t *table) newPlan() *reading {
@@ -188,6 +239,11 @@ func (t *table) askTable(ctx context.Context, query func(configclickhouse.Conn) 
 				return err
 			}
 			t.layout, t.plan = l, nil
+		}
+		if t.traces != nil {
+			if err := t.traces.load(ctx); err != nil {
+				return err
+			}
 		}
 		if !t.checked {
 			if err := checkHash(ctx, conn); err != nil {

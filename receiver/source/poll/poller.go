@@ -30,6 +30,9 @@ const (
 // Run polls until ctx ends. What is remembered is kept apart by identity: system, table, instance.
 func Run(ctx context.Context, cfg Config, table Table, host source.Host, identity ...string) error {
 	p := &poller{cfg: cfg, table: table, host: host, prefix: keyPrefix(identity), known: map[int64]Tally{}}
+	if t, ok := table.(Settling); ok {
+		p.settle = t.Settle().Microseconds()
+	}
 	p.pages = newPager(cfg.BatchSize, p.deliver, p.commit)
 	var committer sync.WaitGroup
 	committer.Go(func() { p.pages.run(ctx) })
@@ -70,7 +73,8 @@ type poller struct {
 	pages  *pager
 	st     *state // nil until loaded, and after a failed write
 
-	now      int64     // of the server, when the pass began
+	settle   int64     // age at which rows are read, microseconds
+	now      int64     // of the server, when the pass began, less settle
 	retold   uint64    // rows still to come that were told before, but nobody knows which
 	reopened bool      // a folded day is being told again: retold is the whole day's
 	lostAt   time.Time // when rows were said to be gone
@@ -97,6 +101,9 @@ func (p *poller) pass(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if now -= p.settle; p.settle > 0 {
+		now = max(now, p.now) // a clock that is put back must not make settled rows young again
+	}
 	p.now = now
 	if err := p.load(ctx); err != nil {
 		return err
@@ -107,12 +114,15 @@ func (p *poller) pass(ctx context.Context) error {
 	case lookAtEverything:
 		err = p.everythingPass(ctx)
 	case lookAtWindow:
-		err = p.sweep(ctx, Range{floor(min(from, now-p.cfg.ReconcileWindow.Microseconds()), Minute), floor(now+ahead, Minute)})
+		err = p.sweep(ctx, Range{floor(min(from, now-p.cfg.ReconcileWindow.Microseconds()), Minute), p.horizon()})
 	default:
-		err = p.sweep(ctx, Range{floor(from, Minute), floor(now+ahead, Minute)})
+		err = p.sweep(ctx, Range{floor(from, Minute), p.horizon()})
 	}
 	if err == nil {
 		err = p.pages.drain(ctx)
+	}
+	if t, ok := p.table.(Following); ok && err == nil {
+		err = t.Follow(ctx, p.wanted().and(Range{Always.From, now}), p.deliver)
 	}
 	if err != nil {
 		p.reconciled = time.Time{} // after trouble look at the window first
@@ -120,6 +130,14 @@ func (p *poller) pass(ctx context.Context) error {
 	}
 	p.passed(due)
 	return p.finish(ctx, now)
+}
+
+// horizon is up to where polls look.
+func (p *poller) horizon() int64 {
+	if p.settle > 0 {
+		return p.now
+	}
+	return floor(p.now+ahead, Minute)
 }
 
 type look uint8
@@ -163,7 +181,7 @@ func (p *poller) load(ctx context.Context) error {
 		return err
 	}
 	if !found {
-		if st.start, err = p.cfg.start(p.now); err != nil {
+		if st.start, err = p.cfg.start(p.now + p.settle); err != nil {
 			return err
 		}
 		st.cursor = p.now
@@ -194,7 +212,7 @@ func (p *poller) finish(ctx context.Context, now int64) error {
 			return err
 		}
 	}
-	p.host.Stats.Read(time.UnixMicro(now), 0)
+	p.host.Stats.Read(time.UnixMicro(now), time.Duration(p.settle)*time.Microsecond)
 	return nil
 }
 

@@ -50,6 +50,7 @@ type minuteReader struct {
 func (m *minuteReader) block(ctx context.Context, rows Rows) error {
 	p := m.p
 	observed := p.host.Now().UnixNano()
+	telling, _ := rows.(Telling)
 	var excluded int
 	for i := range rows.Len() {
 		t := rows.Micros(i)
@@ -80,6 +81,9 @@ func (m *minuteReader) block(ctx context.Context, rows Rows) error {
 		case verdict == Deliver:
 			e.Observed = observed
 			pg.n++
+			if telling != nil {
+				telling.Told(i)
+			}
 			if p.retold > 0 {
 				p.retold--
 				pg.repeated++

@@ -21,6 +21,11 @@ func (p *poller) everythingPass(ctx context.Context) error {
 	}
 	p.lookedFor = p.host.Now().Sub(began)
 	for len(days) > 0 && err == nil {
+		if p.isSettling(days[0].Start) {
+			err = p.sweepSettled(ctx, days[0].Start)
+			days = days[1:]
+			continue
+		}
 		if n := p.unknownDays(days); n > 0 {
 			err = p.readDays(ctx, days[:n])
 			days = days[n:]
@@ -38,12 +43,34 @@ func (p *poller) unknownDays(days []Sum) (n int) {
 	rows := uint64(0)
 	for _, d := range days {
 		rows += d.Count
-		if rows > p.readRows() || p.st.ofDay(d.Start).Count > 0 {
+		if rows > p.readRows() || p.st.ofDay(d.Start).Count > 0 || p.isSettling(d.Start) {
 			break
 		}
 		n++
 	}
 	return n
+}
+
+// isSettling tells whether a day has times that are too young to be read, but not as far ahead as the rows of a clock that
+// is wrong.
+func (p *poller) isSettling(day int64) bool {
+	return p.settle > 0 && day+Day > p.now && day < p.wrongClock()
+}
+
+// wrongClock is the time from which on rows are taken as they are, though they are from the future.
+func (p *poller) wrongClock() int64 { return floor(p.now+p.settle+ahead, Minute) + Minute }
+
+// sweepSettled compares what of such a day can be read.
+func (p *poller) sweepSettled(ctx context.Context, day int64) error {
+	for _, r := range []Range{{day, min(p.now, day+Day)}, {max(p.wrongClock(), day), day + Day}} {
+		if r = r.and(p.wanted()); r.From >= r.To {
+			continue
+		}
+		if err := p.sweepDay(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *poller) readRows() uint64 { return uint64(readBatches * p.cfg.BatchSize) } //nolint:gosec // validated
@@ -238,7 +265,7 @@ func (p *poller) commit(ctx context.Context, pg *page) error {
 		p.host.Stats.Repeated(pg.repeated)
 	}
 	if pg.n > 0 {
-		p.host.Stats.Read(time.UnixMicro(pg.last), max(0, time.Duration(p.now-pg.last)*time.Microsecond))
+		p.host.Stats.Read(time.UnixMicro(pg.last), max(0, time.Duration(p.now+p.settle-pg.last)*time.Microsecond))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ package poll
 import (
 	"context"
 	"math"
+	"time"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -50,6 +51,30 @@ type Table interface {
 	Read(ctx context.Context, r Range, yield func(Rows) error) error
 	// Refresh forgets what the table is made of (its columns, the tables behind it), before rows are believed to be gone.
 	Refresh()
+}
+
+// Settling is a [Table] whose youngest rows are left alone for a while, because what is to be said of them is written by
+// others meanwhile. Rows from the future are read like any other: waiting for their time could take for ever.
+type Settling interface {
+	Table
+	// Settle is the age at which rows are read.
+	Settle() time.Duration
+}
+
+// Following is a [Table] that has more to tell of rows that were told before.
+type Following interface {
+	Table
+	// Follow is called when all rows within r, which are all that are wanted up to its end, have been delivered, at the end
+	// of each poll. tell hands on a page and returns nil when it has been delivered; any error of Follow has the poll tried
+	// again.
+	Follow(ctx context.Context, r Range, tell func(ctx context.Context, events []session.Event) error) error
+}
+
+// Telling is a block of [Rows] that wants to know which of its events are told: not those that were told before.
+type Telling interface {
+	Rows
+	// Told is called for row i, behind Event.
+	Told(i int)
 }
 
 // Rows is a block of rows. It is valid until the callback that got it returns, the strings of its events for ever.

@@ -1,0 +1,95 @@
+package clickhouselog
+
+import (
+	"encoding/hex"
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// CorrelationQueryLog names the evidence that a query of the session, found in system.query_log by node, address, port,
+// interface, user and time, ran under the trace context that system.opentelemetry_span_log has.
+const CorrelationQueryLog = "query_log"
+
+// LoginUID is the attribute by which an update names the record of the login that it is about.
+const LoginUID = "sessionlog.login.uid"
+
+// Trace is a trace context: of a query, or claimed.
+type Trace struct {
+	ID   [16]byte
+	Span [8]byte
+}
+
+// Correlate makes e bear a trace that is proved by the server's own logs.
+func (t Trace) Correlate(e *session.Event) {
+	e.TraceID, e.SpanID, e.Correlation = t.ID, t.Span, CorrelationQueryLog
+}
+
+// Update fills e with what became known of a login, r, after its record was told. Its id is that of the login's record and the
+// kind of evidence alone: whoever finds a trace of this login again makes the same record.
+func (m *Mapper) Update(r *Row, t Trace, e *session.Event) {
+	m.Event(r, e)
+	uid := e.RecordID
+	e.Kind, e.Outcome, e.SourceEvent = session.KindSessionUpdate, session.OutcomeSuccess, ""
+	t.Correlate(e)
+	e.Extra = append(e.Extra[:0], session.Attr{Key: LoginUID, Value: uid.String()})
+	e.RecordID = m.hash.Start("correlation", session.SystemClickHouse, m.instance).Bytes(uid[:]).Str(CorrelationQueryLog).RecordID(e.Time)
+}
+
+// traceparent is the length of a W3C traceparent of version 00: 00-<32 hex>-<16 hex>-<2 hex>.
+const traceparent = 55
+
+// Claim makes e bear the traceparent that the client has put into its own name, if it bears no better one. Nothing vouches
+// for it, and e says so.
+func Claim(e *session.Event) {
+	if e.TraceID != ([16]byte{}) || len(e.ClientName) < traceparent {
+		return
+	}
+	if t, ok := findTraceParent(e.ClientName); ok {
+		e.TraceID, e.SpanID, e.Correlation = t.ID, t.Span, session.CorrelationClaimed
+	}
+}
+
+// findTraceParent looks for the one traceparent in a text. Two different ones are none.
+func findTraceParent(s string) (found Trace, ok bool) {
+	for at := 0; at+traceparent <= len(s); at++ {
+		next := strings.Index(s[at:], "00-")
+		if next < 0 {
+			break
+		}
+		at += next
+		if at > 0 && isWord(s[at-1]) || at+traceparent > len(s) || at+traceparent < len(s) && isWord(s[at+traceparent]) {
+			continue
+		}
+		t, valid := parseTraceParent(s[at : at+traceparent])
+		if !valid {
+			continue
+		}
+		if ok && t != found {
+			return Trace{}, false
+		}
+		found, ok = t, true
+	}
+	return found, ok
+}
+
+func isWord(c byte) bool {
+	return c == '-' || c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+// parseTraceParent reads exactly one. Upper case is not allowed, nor are ids of zeros.
+func parseTraceParent(s string) (t Trace, ok bool) {
+	if s[2] != '-' || s[35] != '-' || s[52] != '-' || strings.ToLower(s) != s {
+		return t, false
+	}
+	var flags [1]byte
+	for _, part := range []struct {
+		to   []byte
+		text string
+	}{{t.ID[:], s[3:35]}, {t.Span[:], s[36:52]}, {flags[:], s[53:55]}} {
+		if _, err := hex.Decode(part.to, []byte(part.text)); err != nil {
+			return Trace{}, false
+		}
+	}
+	return t, t.ID != [16]byte{} && t.Span != [8]byte{}
+}

@@ -1,0 +1,207 @@
+package clickhouse
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"strings"
+
+	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Tables that trace correlation reads beside the log.
+var (
+	queryLog = tableName{"system", "query_log"}
+	spanLog  = tableName{"system", "opentelemetry_span_log"}
+)
+
+// traced is a session with the first of its queries, among those asked for, that ran under a trace context.
+type traced struct {
+	row   clickhouselog.Row // what is known of its login
+	query int64             // when that query started
+	end   int64             // of the session, never where it is open
+	trace clickhouselog.Trace
+	sure  bool // nothing else could have sent its queries
+}
+
+const (
+	// never ends a session that has no logout.
+	never int64 = math.MaxInt64
+	// lasting are the interfaces whose session is the connection (TCP, MySQL, PostgreSQL). Of all others a session is one
+	// request: without its end, which may not have been written out yet, the connection's next request would seem to be its.
+	lasting = "1, 4, 5"
+	// spanSlack is how far a query's span may be from the start that query_log notes; the same query id may be used again
+	// later.
+	spanSlack = poll.Second
+)
+
+// tracedSQL asks for the sessions of traced queries that started within a range: logins since the time back are known.
+//
+// A query belongs to the session that logged in last before it, from the same node, address and port by the same interface,
+// if that session was still open, if it is the query's user's, and if no earlier session of that connection was open too. Of
+// HTTP's sessions, one a request, that is exactly one; of a native connection as well. Whatever else there is (ports shared
+// behind a proxy, sessions whose end was lost, two spans for one query id) is no match.
+func (l *logs) tracedSQL(within poll.Range, back int64) string {
+	spans := fmt.Sprintf("SELECT attribute['clickhouse.query_id'] AS id, toInt64(start_time_us) AS at, trace_id AS trace, span_id AS span FROM %s"+
+		" WHERE operation_name = 'query' AND finish_date >= %s AND finish_time_us >= %d AND start_time_us >= %[3]d AND start_time_us < %d AND id != ''",
+		spanLog.sql(), dateOf(within.From), clamp(within.From-spanSlack, math.MaxInt64), clamp(within.To, math.MaxInt64-spanSlack)+spanSlack)
+	queries := fmt.Sprintf("SELECT DISTINCT %s AS host, address, port, toInt16(interface) AS iface, CAST(%s AS String) AS who, query_id AS id,"+
+		" %s AS at FROM %s WHERE event_date >= %s AND event_time >= %s AND is_initial_query AND at >= %d AND at < %d AND id IN (SELECT id FROM spans)",
+		l.host(), l.user, microsOf("query_start_time_microseconds"), queryLog.sql(), dateOf(within.From), timeOf(within.From), within.From, within.To)
+	each := fmt.Sprintf("SELECT host, address, port, iface, who, q.at AS at, any(trace) AS one, any(span) AS root, uniqExact(trace, span) AS n"+
+		" FROM queries AS q JOIN spans AS s ON q.id = s.id WHERE abs(s.at - q.at) <= %d GROUP BY host, address, port, iface, who, q.id, at", spanSlack)
+	return "WITH spans AS (" + spans + "), queries AS (" + queries + "), traced AS (" + each + "), sessions AS (" + l.sessionsSQL(back) + ")" +
+		" SELECT s.node AS c0, s.address AS c1, s.port AS c2, s.iface AS c3, s.auth_id AS c4, s.begin AS c5, s.end AS c6, any(s.who) AS c7," +
+		" min(t.at) AS c8, argMin(t.one, t.at) AS c9, argMin(t.root, t.at) AS c10," +
+		" toUInt8(max(t.n) = 1 AND min(s.who = t.who) = 1 AND max(s.before) < min(t.at)) AS c11" +
+		" FROM traced AS t ASOF JOIN sessions AS s ON t.host = s.host AND t.address = s.address AND t.port = s.port AND t.iface = s.iface AND t.at >= s.begin" +
+		fmt.Sprintf(" WHERE t.at <= s.end AND (s.end != %d OR s.iface IN (%s))", never, lasting) +
+		" GROUP BY c0, c1, c2, c3, c4, c5, c6 ORDER BY c5, c4"
+}
+
+// sessionsSQL asks for the sessions of the connections that sent traced queries. before is the end of whatever session of
+// the connection ends last of those that began earlier; a login that is too long ago to be known began before all.
+func (l *logs) sessionsSQL(back int64) string {
+	var parts []string
+	for _, p := range l.layout.parts {
+		if !p.correlates() {
+			continue
+		}
+		node := "''"
+		if p.columns["hostname"] != "" {
+			node = "CAST(hostname AS String)"
+		}
+		parts = append(parts, fmt.Sprintf("SELECT %s AS node, %s AS host, client_address AS address, client_port AS port, toInt16(interface) AS iface, auth_id,"+
+			" toInt16(type) AS kind, CAST(ifNull(user, '') AS String) AS who, %s AS at FROM %s WHERE event_time_microseconds >= fromUnixTimestamp64Micro(toInt64(%d))%s"+
+			" AND kind IN (%d, %d) AND (client_address, client_port) IN (SELECT address, port FROM traced)",
+			node, l.host(), microsOf("event_time_microseconds"), p.name.sql(), back, p.since(back), clickhouselog.LoginSuccess, clickhouselog.Logout))
+	}
+	return fmt.Sprintf("SELECT *, max(end) OVER (PARTITION BY host, address, port, iface ORDER BY begin ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM ("+
+		"SELECT node, host, address, port, iface, auth_id, minIf(at, kind = %[1]d) AS begin, if(countIf(kind = %[2]d) = 0, toInt64(%[3]d), maxIf(at, kind = %[2]d)) AS end,"+
+		" anyIf(who, kind = %[1]d) AS who FROM (%[4]s) GROUP BY node, host, address, port, iface, auth_id)",
+		clickhouselog.LoginSuccess, clickhouselog.Logout, never, strings.Join(parts, " UNION ALL "))
+}
+
+// logs is what the three logs are made of.
+type logs struct {
+	layout *layout
+	hosts  bool   // all of them name the node
+	user   string // query_log's column for who logged in
+}
+
+// host is the expression for the node, by which the logs are joined.
+func (l *logs) host() string {
+	if l.hosts {
+		return "CAST(hostname AS String)"
+	}
+	return "''"
+}
+
+// readLogs finds out about the logs beside the session log. There are none when the server has not written them yet.
+func readLogs(ctx context.Context, conn configclickhouse.Conn, l *layout, user string) (*logs, error) {
+	var tables, columns proto.ColStr
+	have := map[string]map[string]bool{queryLog.table: {}, spanLog.table: {}}
+	sql := "SELECT table, name FROM system.columns WHERE database = 'system' AND table IN (" + quoteText(queryLog.table) + ", " + quoteText(spanLog.table) + ")"
+	err := conn.Query(ctx, "", sql, proto.Results{{Name: "table", Data: &tables}, {Name: "name", Data: &columns}}, func(rows int) error {
+		for i := range rows {
+			have[tables.Row(i)][columns.Row(i)] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []tableName{queryLog, spanLog} {
+		if len(have[name.table]) > 0 {
+			continue
+		}
+		err := explainAbsence(ctx, conn, name, user)
+		var waiting *poll.WaitError
+		if errors.As(err, &waiting) {
+			return nil, nil //nolint:nilnil // no logs are no error: they are made with their first row
+		}
+		return nil, err
+	}
+	found := &logs{layout: l, user: "user", hosts: have[queryLog.table]["hostname"]}
+	if have[queryLog.table]["authenticated_user"] { // differs where a query was run in the name of somebody else
+		found.user = "authenticated_user"
+	}
+	correlates := false
+	for _, p := range l.parts {
+		correlates = correlates || p.correlates()
+		found.hosts = found.hosts && p.columns["hostname"] != ""
+	}
+	if !correlates {
+		return nil, nil //nolint:nilnil // nothing to correlate by
+	}
+	return found, nil
+}
+
+// correlates tells whether a table has what queries are known by.
+func (p part) correlates() bool {
+	return p.columns["client_address"] == "IPv6" && p.columns["client_port"] != "" && p.columns["interface"] != "" && p.columns["user"] != ""
+}
+
+// since narrows the time by the sorting key of a real session_log.
+func (p part) since(micros int64) string {
+	if !p.keyColumns() || p.name.database != "system" {
+		return ""
+	}
+	return " AND event_date >= " + dateOf(micros)
+}
+
+// dateOf and timeOf are the date and time of an instant, less what zones may differ by.
+func dateOf(micros int64) string {
+	return fmt.Sprintf("toDate(toUInt16(%d))", clamp(micros/poll.Day-2, math.MaxUint16))
+}
+
+func timeOf(micros int64) string {
+	return fmt.Sprintf("toDateTime(toUInt32(%d))", clamp(micros/poll.Second-2, math.MaxUint32))
+}
+
+// readTraced asks for the sessions of traced queries.
+func readTraced(ctx context.Context, conn configclickhouse.Conn, sql string, ifaces enumNames) (all []traced, err error) {
+	var host, user proto.ColStr
+	var address proto.ColIPv6
+	var port proto.ColUInt16
+	var iface proto.ColInt16
+	var authID, trace proto.ColUUID
+	var begin, end, query proto.ColInt64
+	var span proto.ColUInt64
+	var sure proto.ColUInt8
+	err = conn.Query(ctx, "", sql, proto.Results{
+		{Name: "c0", Data: &host},
+		{Name: "c1", Data: &address},
+		{Name: "c2", Data: &port},
+		{Name: "c3", Data: &iface},
+		{Name: "c4", Data: &authID},
+		{Name: "c5", Data: &begin},
+		{Name: "c6", Data: &end},
+		{Name: "c7", Data: &user},
+		{Name: "c8", Data: &query},
+		{Name: "c9", Data: &trace},
+		{Name: "c10", Data: &span},
+		{Name: "c11", Data: &sure},
+	}, func(rows int) error {
+		names := enumColumn{numbers: iface, ours: clickhouselog.Interfaces, table: ifaces}
+		for i := range rows {
+			t := traced{query: query[i], end: end[i], sure: sure[i] == 1, row: clickhouselog.Row{
+				Hostname: host.Row(i), Type: clickhouselog.LoginSuccess, AuthID: session.ID(authID[i]), AuthIDText: authID[i].String(), Micros: begin[i],
+				User: user.Row(i), ClientAddress: netip.AddrFrom16(address[i]), ClientPort: port[i], Interface: names.at(i),
+			}}
+			t.trace.ID = trace[i] // the UUID's bytes as they are written
+			binary.BigEndian.PutUint64(t.trace.Span[:], span[i])
+			all = append(all, t)
+		}
+		return nil
+	})
+	return all, err
+}
