@@ -25,7 +25,7 @@ func application(dir string) {
 	cfg.Path = filepath.Join(dir, "session_log.db")
 	exporter, err := backendexporter.New(context.Background(), sqlite.New, cfg)
 	exitOn(err)
-	p, err := NewProcessor(filepath.Join(dir, "spool"), exporter)
+	p, err := NewProcessor(filepath.Join(dir, "spool"), exporter, WithMaxBytes(64<<10)) // segments of 16 KiB come and go
 	exitOn(err)
 	a := newApp(p)
 	for w := range 8 {
