@@ -78,7 +78,8 @@ func (f *stderrFormat) frame(data []byte) int {
 
 // isCut tells whether the first line cannot be read, and the next is not another's first: a name cut it, which has a severity.
 func (f *stderrFormat) isCut(data []byte, n int) bool {
-	if n == len(data) || data[n] == '\t' || f.begins(data[n:min(len(data), n+maxBegin)]) {
+	rest := data[n:]
+	if len(rest) == 0 || rest[0] == '\t' || bytes.HasPrefix(rest, data[:min(n, len("2026-11-"))]) || f.begins(rest[:min(len(rest), maxBegin)]) {
 		return false
 	}
 	word, _, _ := f.locate(logformat.TrimLineEnd(string(data[:n])))

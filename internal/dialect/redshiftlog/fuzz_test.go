@@ -1,6 +1,7 @@
 package redshiftlog_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -43,9 +44,14 @@ func FuzzConnectionLog(f *testing.F) {
 			}
 			ids[e.RecordID] = true
 		}
-		forge(t, text[:min(len(text), 120)])
+		if name := text[:min(len(text), 120)]; !inLine.MatchString(name) {
+			forge(t, name)
+		}
 	})
 }
+
+// inLine finds a name of which a line is a record's beginning. Behind one that is a record's end nobody can tell.
+var inLine = regexp.MustCompile(`\n[^|]*\|\w{3}, `)
 
 // forge has a client fail to log in under a name, between two logins.
 func forge(t *testing.T, name string) {
@@ -57,7 +63,6 @@ func forge(t *testing.T, name string) {
 			told[e.User]++
 		case e.Outcome == session.OutcomeFailure && e.ClientAddress == "10.6.6.6":
 			failed++
-		case e.Original != "": // told as doubtful
 		default:
 			t.Fatalf("the name %q makes %s of %q", name, e.SourceEvent, e.User)
 		}

@@ -34,6 +34,19 @@ func TestNamesWithLineEnds(t *testing.T) {
 	}
 }
 
+// A name whose last line ends as a record's names do becomes a record of its own with what stands behind it. It is told with
+// its text, as all that is doubtful; a true one behind a torn one is, too.
+func TestARecordBehindACutNameIsDoubtful(t *testing.T) {
+	name := "x\nauthenticated |Sun, 01 Jan 2023 01:05:07:121|10.1.1.1 |1 |1|dev |root"
+	failure := line("authentication failure", "Sun, 01 Jan 2023 01:05:07:121", "10.6.6.6", "5", 9, name, "", 0, "")
+	events, bad := parse(t, newParser(""), good("alice")+failure+good("bob"))
+	require.Len(t, bad, 1)
+	require.Len(t, events, 3)
+	require.Equal(t, "root", events[1].User)
+	require.Equal(t, strings.TrimSpace(failure[strings.Index(failure, "\n"):]), events[1].Original)
+	require.Empty(t, events[0].Original+events[2].Original)
+}
+
 // A torn line, wherever it was torn, takes no neighbour along, at the end of a text neither.
 func TestLinesTornAtEveryByte(t *testing.T) {
 	torn := good("mallory")
