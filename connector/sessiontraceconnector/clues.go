@@ -120,7 +120,7 @@ func (s *said) clues(c *correlation.Clues, o *origin, span ptrace.Span) {
 }
 
 // tie writes whose span it is. What the span says itself stays.
-func (s *said) tie(known *correlation.Clues, owner *correlation.Owner, m pcommon.Map) {
+func tie(known *correlation.Clues, owner *correlation.Owner, m pcommon.Map) {
 	if known.SessionID == "" && owner.SessionID != "" {
 		m.PutStr(keySessionID, owner.SessionID)
 	}

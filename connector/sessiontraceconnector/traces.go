@@ -5,6 +5,7 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otel-sessionlog/sessionlog/connector/sessiontraceconnector/internal/correlation"
@@ -38,8 +39,7 @@ func (t *traces) ConsumeTraces(ctx context.Context, td ptrace.Traces) error {
 func (h *hub) enrich(td ptrace.Traces) {
 	b := h.begin()
 	defer h.end(b)
-	var s said
-	var c correlation.Clues
+	g := group{batch: b}
 	resources := td.ResourceSpans()
 	for i := range resources.Len() {
 		from := originOf(resources.At(i).Resource())
@@ -47,13 +47,41 @@ func (h *hub) enrich(td ptrace.Traces) {
 		for j := range scopes.Len() {
 			spans := scopes.At(j).Spans()
 			for k := range spans.Len() {
-				span := spans.At(k)
-				s.read(span.Attributes())
-				s.clues(&c, &from, span)
-				if owner, ok := b.Span(&c); ok && !s.tied {
-					s.tie(&c, &owner, span.Attributes())
-				}
+				g.add(spans.At(k), &from)
 			}
 		}
 	}
+	g.flush()
+}
+
+// group is some spans that are looked up together.
+type group struct {
+	batch correlation.Batch
+	n     int
+	spans [16]correlation.Span
+	attrs [16]pcommon.Map
+	tied  [16]bool // bears a login already
+}
+
+func (g *group) add(span ptrace.Span, from *origin) {
+	if g.n == len(g.spans) {
+		g.flush()
+	}
+	var s said
+	g.attrs[g.n] = span.Attributes()
+	s.read(g.attrs[g.n])
+	s.clues(&g.spans[g.n].Clues, from, span)
+	g.tied[g.n] = s.tied
+	g.n++
+}
+
+func (g *group) flush() {
+	spans := g.spans[:g.n]
+	g.batch.Prepare(spans)
+	for i := range spans {
+		if owner, ok := g.batch.Span(&spans[i]); ok && !g.tied[i] {
+			tie(&spans[i].Clues, &owner, g.attrs[i])
+		}
+	}
+	g.n = 0
 }

@@ -21,6 +21,13 @@ type Clues struct {
 	Start, End int64 // nanoseconds since 1970 UTC
 }
 
+// Span is a span's clues, made ready by [Batch.Prepare].
+type Span struct {
+	Clues
+	keys
+	traits
+}
+
 // keys are hashes of the clues, one for each evidence; 0 where the clue is missing.
 type keys [kinds]uint64
 

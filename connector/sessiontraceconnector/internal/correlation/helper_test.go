@@ -84,7 +84,11 @@ func span(trace byte, seconds float64, change ...func(*Clues)) *Clues {
 }
 
 func (s *scene) span(c *Clues) (owner Owner, ok bool) {
-	s.batch(func(b Batch) { owner, ok = b.Span(c) })
+	s.batch(func(b Batch) {
+		one := []Span{{Clues: *c}}
+		b.Prepare(one)
+		owner, ok = b.Span(&one[0])
+	})
 	return owner, ok
 }
 

@@ -36,6 +36,7 @@ type spanMemory struct {
 	sets    []spanSet
 	keepFor uint32 // seconds
 	evicted int64  // sightings given up before their time
+	fetched uint32 // of no meaning: it keeps the compiler from leaving fetch out
 }
 
 // newSpanMemory uses at most so many bytes, but for a single set.
@@ -51,6 +52,21 @@ func (m *spanMemory) bytes() int64 { return int64(len(m.sets)) * int64(unsafe.Si
 func (m *spanMemory) set(key uint64) (*spanSet, uint32) {
 	i, _ := bits.Mul64(key, uint64(len(m.sets)))
 	return &m.sets[i], uint32(key) | 1
+}
+
+// fetch asks for the sets of many keys at once. They lie far apart in memory: asked for one after another, each would be
+// waited for.
+func (m *spanMemory) fetch(spans []Span) {
+	var tags uint32
+	for i := range spans {
+		for _, key := range spans[i].keys {
+			if key != 0 {
+				set, _ := m.set(key)
+				tags += set.tags[0]
+			}
+		}
+	}
+	m.fetched = tags
 }
 
 // add remembers that a trace was seen under a key.
