@@ -38,7 +38,7 @@ var tails = []string{"file_log", "filelog", "journald", "otlp_json_file", "otlpj
 
 // rules are all of them, one a line, in the order of the flow. Defaults are those of collector v0.162.
 var rules = []rule{
-	{"no_cursor", receivers, []string{sessionlogType}, noStorage, "its place in the source is forgotten when the process ends", "name a storage extension under storage"},
+	{"no_cursor", receivers, []string{sessionlogType}, noCursor, "its place in the source is forgotten when the process ends", "name a storage extension under storage"},
 	{"no_position", receivers, tails, noStorage, "its place in the input is forgotten when the process ends", "name a storage extension under storage"},
 	{"no_receiver_retry", receivers, stanza, noReceiverRetry, "it drops what the pipeline cannot take at the moment", "set retry_on_failure::enabled: true and retry_on_failure::max_elapsed_time: 0"},
 	{"receiver_gives_up", receivers, stanza, receiverGivesUp, "it drops what the pipeline could not take for a while (5m unless set)", "set retry_on_failure::max_elapsed_time: 0"},
@@ -71,6 +71,9 @@ func examine(conf map[string]any) (found []finding) {
 }
 
 func noStorage(b block) bool { return b.get("storage") == nil }
+
+// noCursor leaves out the source http: those who push keep an event until they are told that it is delivered.
+func noCursor(b block) bool { return noStorage(b) && !b.has("http") }
 
 func noReceiverRetry(b block) bool { return !b.is(false, "retry_on_failure", "enabled") }
 

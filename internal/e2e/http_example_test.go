@@ -53,6 +53,7 @@ func TestTheExampleOfPushedEvents(t *testing.T) {
 	}
 	require.NoError(t, cmd.Process.Signal(os.Interrupt))
 	require.NoError(t, cmd.Wait(), "%s", &log)
+	require.Empty(t, log.String(), "nothing in the example deserves a warning")
 
 	rows := query(t, filepath.Join(dir, "session_log.db"), `SELECT user_name, kind, outcome, coalesce(auth_method, ''), coalesce(client_address, ''),
 		coalesce(error_type, ''), coalesce(failure_reason, '') FROM session_events ORDER BY instance, system, time`)

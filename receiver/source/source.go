@@ -20,6 +20,13 @@ type Source interface {
 	Run(ctx context.Context, host Host) error
 }
 
+// Stateless is implemented by sources that remember nothing because whoever pushed an event keeps it until he is told that it is
+// delivered. They need no storage.
+type Stateless interface {
+	Source
+	Stateless()
+}
+
 // Emit hands a page to the pipeline and returns when its fate is known. nil means delivered: only then may the source
 // move its cursor past the page. An error means that nothing was promised, and the source tells the same events again
 // later, with the same ids. What the pipeline refuses for good is put into the dead letter by the receiver, and counts

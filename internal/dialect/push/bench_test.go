@@ -2,7 +2,7 @@ package push
 
 import (
 	"bytes"
-	"strings"
+	"os"
 	"testing"
 
 	"github.com/go-faster/jx"
@@ -11,14 +11,16 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-const line = `{"event_name":"sessionlog.login","timestamp":"2026-11-22T02:21:16.123456789Z","log.record.uid":"5b1f2a1e-6f0e-4c57-9c0a-6f6a3c2f7a10",` +
-	`"sessionlog.outcome":"success","service.name":"webshop","user.name":"alice.smith@example.com","user.id":"00u1abcd2345","user.roles":["reader","writer"],` +
-	`"client.address":"203.0.113.42","client.port":51544,"sessionlog.auth.method":"password","sessionlog.auth.type":"SHA256_PASSWORD",` +
-	`"user_agent.original":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36","session.id":"s-9f2c8d11","sessionlog.source.event":"LOGIN","tenant":"eu-1"}` + "\n"
-
 const benchLines = 1000
 
-var benchBody = []byte(strings.Repeat(line, benchLines))
+// benchBody is a typical event of ours, again and again.
+var benchBody = func() []byte {
+	line, err := os.ReadFile("testdata/bench.ndjson")
+	if err != nil {
+		panic(err)
+	}
+	return bytes.Repeat(line, benchLines)
+}()
 
 // count keeps nothing.
 type count struct {

@@ -116,7 +116,7 @@ func TestBombsOfJSON(t *testing.T) {
 			var a answered
 			spent := allocated(func() { a = r.postText(t, "/v1/events", body, "Content-Type", ndjson) })
 			require.Equal(t, http.StatusRequestEntityTooLarge, a.status)
-			require.Less(t, spent, uint64(250<<20))
+			require.Less(t, spent, uint64(400<<20))
 		})
 	}
 }

@@ -31,6 +31,11 @@ func New(config Config, instance string, settings component.TelemetrySettings) (
 	return &pushed{config: config, instance: instance, settings: settings}, nil
 }
 
+// Stateless is part of source.Stateless: the senders are the queue.
+func (p *pushed) Stateless() {}
+
+var _ source.Stateless = (*pushed)(nil)
+
 // Run listens until ctx ends. A port that cannot be opened is fatal: it is a mistake of the configuration.
 func (p *pushed) Run(ctx context.Context, host source.Host) error {
 	listener, err := p.config.Server.ToListener(ctx)
