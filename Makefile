@@ -15,7 +15,7 @@ FUZZ_PACKAGES ?= ./...
 STORY_ROWS    ?= 1000000
 STORY_SEED    ?= 1
 
-.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-redshift bench-all fuzz fuzz-long story-redshift story-clickhouse proofs builder clean
+.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-redshift bench-questions bench-all fuzz fuzz-long story-redshift story-clickhouse proofs builder clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 16
@@ -70,6 +70,10 @@ bench-backlog: engines ## memory of the ClickHouse source over backlogs of 1, 2.
 
 bench-redshift: engines ## the Redshift source beside pgx alone and the way of contrib's sqlquery receiver, in turns
 	cd bench && go test -mod=mod -run '^$$' -bench Redshift -benchtime 5x -timeout 60m .
+
+bench-questions: engines ## the questions of the ClickHouse backend on EVENTS (1000000) events, beside contrib's otel_logs; results go into proofs/questions.csv
+	SESSIONLOG_QUESTIONS_EVENTS=$(or $(EVENTS),1000000) SESSIONLOG_QUESTIONS_RESULTS=$(CURDIR)/proofs/questions.csv \
+		go test -run '^$$' -bench Questions -benchtime 1x -timeout 600m ./exporter/backend/clickhouse
 
 bench-all: engines ## every benchmark there is
 	go test -run '^$$' -bench . -benchtime 1x -timeout 120m ./...

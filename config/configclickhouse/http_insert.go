@@ -44,7 +44,7 @@ func (h *httpConn) Exec(ctx context.Context, sql string, settings ...Setting) er
 	for _, s := range settings {
 		v.Set(s.Name, s.Value)
 	}
-	response, err := h.post(ctx, v, "", strings.NewReader(sql))
+	response, err := h.post(ctx, v, "", strings.NewReader(sql)) //nolint:bodyclose // finished does
 	return finished(response, err)
 }
 
@@ -55,7 +55,7 @@ func (h *httpConn) Insert(ctx context.Context, sql string, columns proto.Input, 
 		v.Set("decompress", "1")
 		body.compressor = compress.NewWriter(0, compress.LZ4)
 	}
-	response, err := h.post(ctx, v, "", body)
+	response, err := h.post(ctx, v, "", body) //nolint:bodyclose // finished does
 	err = finished(response, err)
 	if response == nil {
 		_ = body.Close() // where no request was made nobody else does

@@ -21,7 +21,7 @@ func (o ends) encode(b *proto.Buffer) {
 
 // list is an Array(LowCardinality(String)) column.
 type list struct {
-	ends
+	ends ends
 	words
 	field func(*session.Event) *[]string
 }
@@ -50,8 +50,8 @@ func (c *list) EncodeColumn(b *proto.Buffer) {
 
 // pairs are an array of names and texts, which is what both settings and attributes are: a Map is an Array of Tuple.
 type pairs struct {
-	typ proto.ColumnType
-	ends
+	typ    proto.ColumnType
+	ends   ends
 	names  words
 	values texts
 	fill   func(p *pairs, e *session.Event)

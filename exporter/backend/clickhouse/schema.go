@@ -71,7 +71,10 @@ func (cfg *Config) named(sql string) string {
 
 // tables are those that keep rows, with the column whose age decides when they go.
 var tables = []struct{ name, aged string }{
-	{"session_events", "time"}, {"session_conflicts", "time"}, {"session_states", "last_seen"}, {"session_open", "last_seen"},
+	{"session_events", "time"},
+	{"session_conflicts", "time"},
+	{"session_states", "last_seen"},
+	{"session_open", "last_seen"},
 	{"session_clients", "last_seen"},
 }
 

@@ -44,10 +44,10 @@ CREATE TABLE IF NOT EXISTS session_states
 (
     session_key FixedString(16) CODEC(ZSTD(1)),
     first SimpleAggregateFunction(min, String) CODEC(ZSTD(1)),
-    first_seen SimpleAggregateFunction(min, DateTime64(9, 'UTC')) CODEC(ZSTD(1)),
-    last_seen SimpleAggregateFunction(max, DateTime64(9, 'UTC')) CODEC(ZSTD(1)),
-    login SimpleAggregateFunction(min, Nullable(DateTime64(9, 'UTC'))) CODEC(ZSTD(1)),
-    logout SimpleAggregateFunction(max, Nullable(DateTime64(9, 'UTC'))) CODEC(ZSTD(1)),
+    first_seen SimpleAggregateFunction(min, DateTime64(9, 'UTC')) CODEC(GCD, ZSTD(1)),
+    last_seen SimpleAggregateFunction(max, DateTime64(9, 'UTC')) CODEC(GCD, ZSTD(1)),
+    login SimpleAggregateFunction(min, Nullable(DateTime64(9, 'UTC'))) CODEC(GCD, ZSTD(1)),
+    logout SimpleAggregateFunction(max, Nullable(DateTime64(9, 'UTC'))) CODEC(GCD, ZSTD(1)),
     duration SimpleAggregateFunction(max, Nullable(Int64)) CODEC(ZSTD(1)),
     first_trace SimpleAggregateFunction(min, Nullable(String)) CODEC(ZSTD(1))
 )

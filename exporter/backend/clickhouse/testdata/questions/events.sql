@@ -27,7 +27,7 @@ WITH
 SELECT
     if(ends, 'logout', 'login'), if(failed, 'failure', 'success'),
     multiIf(failed, 'LoginFailure', ends, 'Logout', 'LoginSuccess'),
-    fromUnixTimestamp64Nano(at), fromUnixTimestamp64Nano(at + 7500000000),
+    fromUnixTimestamp64Nano(at), fromUnixTimestamp64Nano(intDiv(at, 10000000000) * 10000000000 + 20123456789),
     kind_of_system, concat('warehouse-', toString(who % 3)), concat('node-', toString(dice % 4), '.example.net'),
     concat('user_', toString(who)), ['analyst'], ['default'],
     if(failed, '', 'password'), if(failed, 'NO_PASSWORD', 'SHA256_PASSWORD'), if(client < 8, 'TCP', 'HTTP'),
@@ -39,7 +39,7 @@ SELECT
     toFixedString(sipHash128(pair, 'session'), 16), session_text,
     toFixedString(if(dice % 20 = 0, toString(sipHash128(pair, 'trace')), ''), 16), toFixedString(if(dice % 20 = 0, substring(toString(sipHash128(pair, 'span')), 1, 8), ''), 8),
     if(dice % 20 = 0, 'query_log', ''),
-    if(ends, lasts * 1000, 0),
+    if(ends AND kind_of_system = 'aws.redshift', lasts * 1000, 0),
     if(failed, 'Code: 516. DB::Exception: Authentication failed: password is incorrect, or there is no user with such name. (AUTHENTICATION_FAILED)', ''),
     if(failed, 'invalid_credentials', ''), if(failed, '516', ''),
     if(kind_of_system = 'aws.redshift', map('sessionlog.source.field.mtu', '1500'), map())
