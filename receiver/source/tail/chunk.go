@@ -89,13 +89,16 @@ func (r *reader) parse(ctx context.Context, t *tail, text string) error {
 			text = text[-n:]
 			continue
 		}
+		if t.skip > 0 && t.pos >= t.skip {
+			r.settleUntold(t)
+		}
 		before := len(r.page.Events)
 		err := t.parser.Parse(text[:n], t.pos, &r.page.Page)
 		switch {
 		case logformat.IsRefusal(err):
 			r.page.Cut(before)
 			return fmt.Errorf("at %d: %w", t.pos, err)
-		case t.pos < t.told || t.skip:
+		case t.pos < max(t.told, t.skip):
 			r.page.Cut(before)
 		case err != nil:
 			r.host.Stats.BadRows(1, place(t.path, t.pos), err)
@@ -118,7 +121,7 @@ func (r *reader) parse(ctx context.Context, t *tail, text string) error {
 }
 
 func (r *reader) tooLong(t *tail, n int64) {
-	if t.pos >= t.told && !t.skip {
+	if t.pos >= max(t.told, t.skip) {
 		reason := fmt.Errorf("a line of %d bytes, more than `max_line_bytes` %d", n, r.MaxLineBytes)
 		if n <= int64(r.MaxLineBytes) {
 			reason = fmt.Errorf("a row of several lines that does not end within `max_line_bytes` %d", r.MaxLineBytes)

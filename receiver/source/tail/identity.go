@@ -2,6 +2,7 @@ package tail
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"go.uber.org/zap"
@@ -149,12 +150,22 @@ func (r *reader) adopt(ctx context.Context, strangers []File) {
 			continue // perhaps there is a cursor that could not be compared
 		default:
 			t.record = r.known.add(t)
-			t.skip = r.known.fresh && !r.started && r.SkipExisting
+			if r.known.fresh && !r.started && r.SkipExisting {
+				t.skip = existing(t)
+			}
 			r.unsaved = true
 		}
 		r.tails = append(r.tails, t)
 	}
 	r.saveIndex(ctx)
+}
+
+// existing is how much text a file had when it was found: all of a packed one, whose text nobody has measured.
+func existing(t *tail) int64 {
+	if t.packed {
+		return math.MaxInt64
+	}
+	return t.info.Size()
 }
 
 func (r *reader) claim(ctx context.Context, t *tail, text *beginning, samePath bool) {

@@ -134,6 +134,7 @@ func (r *reader) silence(format string) time.Duration {
 // settleUntold passes over what the texts that are not told have: who was let in when reading began is an old story, who is
 // about to be let in is not.
 func (r *reader) settleUntold(t *tail) {
+	t.skip = 0
 	if s := t.settler(); s != nil && r.page != nil {
 		before := len(r.page.Events)
 		s.Settle(s.Clock()+int64(r.Options.DecideAfter), &r.page.Page)

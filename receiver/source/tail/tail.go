@@ -24,7 +24,7 @@ type tail struct {
 	patience time.Duration // of the parser, if it has any
 	pos      int64         // of the next record, in bytes of text
 	told     int64         // records before this offset were told, by this run or one before
-	skip     bool          // everything that is there now is older than `initial: end` wants
+	skip     int64         // records before this offset were there before `initial: end` wants any
 
 	start     []byte // the beginning of the text, as far as it was read, up to maxHead
 	startHash string // of HeadSize bytes of it

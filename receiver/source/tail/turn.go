@@ -53,7 +53,7 @@ func (r *reader) read(ctx context.Context, t *tail, last bool) (more bool, err e
 	for {
 		n, whole, failed := t.stream.fill(r.buf[have:])
 		have += n
-		final := whole && failed == nil && (last || t.packed || t.still && have == t.held || t.skip && endsWithLine(r.buf[:have]))
+		final := whole && failed == nil && (last || t.packed || t.still && have == t.held || t.skip > 0 && endsWithLine(r.buf[:have]))
 		if dropped == 0 {
 			t.keepStart(r.buf[:have])
 		}
@@ -87,8 +87,7 @@ func endsWithLine(text []byte) bool { return bytes.HasSuffix(text, []byte("\n"))
 
 // ended ends a turn at the end of the text.
 func (r *reader) ended(t *tail, failed error, last bool) error {
-	if t.skip && failed == nil {
-		t.skip = false
+	if t.skip > 0 && failed == nil {
 		r.settleUntold(t)
 	}
 	if t.parser.Doubtful() > t.doubtful {
