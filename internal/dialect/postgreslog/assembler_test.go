@@ -269,6 +269,77 @@ func TestFirstFileIsGone(t *testing.T) {
 	require.Error(t, newParser(t, "csvlog", o).Restore(0, []byte("{")))
 }
 
+// A state may know more of a connection than the file in which it began, or less: what has come further counts.
+func TestRestoreTakesTheLaterStage(t *testing.T) {
+	o := options()
+	o.Shared = &logformat.Shared{}
+	a, b, page := newParser(t, "csvlog", o), newParser(t, "csvlog", o), &logformat.Page{}
+	endA := feed(t, a, []string{received("21:47:40.000")}, 0, 0, page)
+	_, older := b.Anchor() // knows it as received
+	endB := feed(t, b, []string{authorized("21:47:40.010")}, 0, 0, page)
+	anchorA, stateA := a.Anchor()
+	anchorB, stateB := b.Anchor()
+	require.Zero(t, anchorA)
+	require.Equal(t, endB, anchorB)
+
+	for name, restore := range map[string]func(a, b logformat.Settler){
+		"the file is read again first": func(a, b logformat.Settler) {
+			require.NoError(t, a.Restore(anchorA, nil))
+			feed(t, a, []string{received("21:47:40.000")}, anchorA, endA, &logformat.Page{})
+			require.NoError(t, b.Restore(anchorB, stateB))
+			require.NoError(t, b.Restore(anchorB, older))
+		},
+		"an older state comes first": func(a, b logformat.Settler) {
+			require.NoError(t, b.Restore(anchorB, older))
+			require.NoError(t, b.Restore(anchorB, stateB))
+			feed(t, a, []string{received("21:47:40.000")}, anchorA, endA, &logformat.Page{})
+		},
+		"of the first file's own state": func(a, _ logformat.Settler) {
+			require.NoError(t, a.Restore(anchorA, stateA))
+			feed(t, a, []string{received("21:47:40.000")}, anchorA, endA, &logformat.Page{})
+		},
+	} {
+		o.Shared = &logformat.Shared{}
+		a, b, page := newParser(t, "csvlog", o), newParser(t, "csvlog", o), &logformat.Page{}
+		restore(a, b)
+		feed(t, b, []string{closed("21:47:41.000")}, anchorB, anchorB, page)
+		require.Equal(t, []string{"login success alice@app from 127.0.0.1", "logout success alice@app from 127.0.0.1"}, briefs(page.Events), name)
+		require.Equal(t, "connection authorized", page.Events[0].SourceEvent, name)
+		require.Equal(t, int32(45932), page.Events[0].ClientPort, name)
+	}
+}
+
+// A server that tells of connections only when they come and when they end tells of logins all the same.
+func TestReceivedAndEnded(t *testing.T) {
+	events, bad := parse(t, newParser(t, "csvlog", options()), received("21:47:40.000")+closed("21:48:00.000"))
+	require.Empty(t, bad)
+	require.Equal(t, []string{"login success alice@app from 127.0.0.1", "logout success alice@app from 127.0.0.1"}, briefs(events))
+	require.Equal(t, "connection received", events[0].SourceEvent)
+}
+
+// What was given up as unknown may be let in or refused after all, in the same millisecond: that is another record.
+func TestAVerdictAfterAll(t *testing.T) {
+	known := csvLine("21:47:40.010", "alice", sid, "authentication", "LOG", "00000", `connection authenticated: identity="alice" method=md5 (f:1)`)
+	for _, test := range []struct{ line, want string }{
+		{authorized("21:47:40.010"), "login success alice@app from 127.0.0.1"},
+		{csvLine("21:47:40.010", "alice", sid, "startup", "FATAL", "53300", "too many connections for role \"alice\""), "login failure alice@app connection_limit from 127.0.0.1"},
+	} {
+		p, page := newParser(t, "csvlog", options()), &logformat.Page{}
+		at := feed(t, p, []string{known}, 0, 0, page)
+		p.Settle(p.Clock()+int64(time.Hour), page)
+		require.Equal(t, []string{"login unknown alice@app by password from 127.0.0.1"}, briefs(page.Events))
+		anchor, state := p.Anchor()
+		require.Equal(t, at, anchor)
+		p = newParser(t, "csvlog", options())
+		require.NoError(t, p.Restore(anchor, state))
+		feed(t, p, []string{known, test.line}, anchor, anchor, page)
+		p.Settle(far, page)
+		require.Equal(t, []string{test.want}, briefs(page.Events[1:]))
+		require.NotEqual(t, page.Events[0].RecordID, page.Events[1].RecordID)
+		require.Equal(t, page.Events[0].SessionKey, page.Events[1].SessionKey)
+	}
+}
+
 // A flood of connections that tell nothing takes bounded memory and delays nobody's verdict.
 func TestFlood(t *testing.T) {
 	p, page := newParser(t, "csvlog", options()), &logformat.Page{}

@@ -141,5 +141,3 @@ func (b *builder) sessionID(id BackendID) string {
 	}
 	return id.String()
 }
-
-func (b *builder) forget() { b.line = nil }

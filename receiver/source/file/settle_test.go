@@ -2,6 +2,7 @@ package file_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -115,6 +116,23 @@ func TestTheLogHasAClockOfItsOwn(t *testing.T) {
 		require.Len(t, proven, 1, "not decided although the log has been silent for long")
 		require.Equal(t, session.OutcomeSuccess, proven[0].Outcome)
 		require.Empty(t, onceLater(t, cfg, store, time.Hour).Delivered())
+	}
+}
+
+// The only file is gone, or truncated, while the collector is away: who had begun in it is known all the same.
+func TestWhatBeganInAFileThatIsGone(t *testing.T) {
+	for _, gone := range []func(path string) error{os.Remove, func(path string) error { return os.Truncate(path, 0) }} {
+		cfg, path := settleConfig(t)
+		cfg.Include, cfg.UndecidedAfter = []string{path + "*"}, time.Hour
+		store := &sourcetest.Store{}
+		write(t, path, received(0, 1)+authorized(0, 1)+received(0, 2))
+		require.Empty(t, onceLater(t, cfg, store, atOnce).Delivered())
+		require.NoError(t, gone(path))
+		appendTo(t, path, line(time.Second, 1, "LOG", "disconnection: session time: 0:00:01.000 user=alice database=app host=10.0.0.7 port=1")+
+			line(time.Second, 2, "FATAL", `password authentication failed for user "alice"`)+received(2*time.Second, 3))
+		require.Equal(t, []string{`login failure "alice" 10.0.0.7 2 `, `login success "alice" 10.0.0.7 1 `, `logout success "alice" 10.0.0.7 1 `},
+			told(onceLater(t, cfg, store, atOnce).Delivered()))
+		require.Empty(t, onceLater(t, cfg, store, 2*time.Hour).Delivered())
 	}
 }
 
