@@ -119,20 +119,27 @@ func (s *said) clues(c *correlation.Clues, o *origin, span ptrace.Span) {
 	}
 }
 
-// tie writes whose span it is. What the span says itself stays.
+// tie writes whose span it is. What the span or its resource says stays, of whatever type it is.
 func tie(known *correlation.Clues, owner *correlation.Owner, m pcommon.Map) {
-	if known.SessionID == "" && owner.SessionID != "" {
-		m.PutStr(keySessionID, owner.SessionID)
+	if known.SessionID == "" {
+		add(m, keySessionID, owner.SessionID)
 	}
-	switch {
-	case known.User != "":
-	case owner.User != "":
-		m.PutStr(keyUserName, owner.User)
-	case owner.UserHash != "":
-		m.PutStr(keyUserHash, owner.UserHash)
+	if known.User == "" {
+		if _, redacted := m.Get(keyUserHash); !redacted {
+			add(m, keyUserName, owner.User)
+		}
+		if owner.User == "" {
+			add(m, keyUserHash, owner.UserHash)
+		}
 	}
-	m.PutStr(correlation.LoginUID, owner.LoginUID)
-	m.PutStr(session.AttrCorrelation, owner.By.String())
+	add(m, correlation.LoginUID, owner.LoginUID)
+	add(m, session.AttrCorrelation, owner.By.String())
+}
+
+func add(m pcommon.Map, key, s string) {
+	if _, ok := m.Get(key); !ok && s != "" {
+		m.PutStr(key, s)
+	}
 }
 
 func port(v pcommon.Value) int32 {

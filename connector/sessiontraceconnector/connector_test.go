@@ -106,6 +106,30 @@ func TestWhatASpanSaysStays(t *testing.T) {
 	require.Equal(t, says, got.Attributes().AsRaw())
 }
 
+// Neither does another type of value, nor an empty one, nor a hash where a name was taken away.
+func TestOddValuesStay(t *testing.T) {
+	r := newRig(t, defaults(), nil)
+	r.consume(t, login(1))
+	for _, says := range []map[string]any{
+		{"session.id": int64(7), "user.name": ""},
+		{"session.id": []any{"session-1"}, "user.hash": "c0ffee"},
+		{"session.id": true, "user.name": map[string]any{"a": "b"}, session.AttrCorrelation: "something else"},
+	} {
+		got := r.through(t, oneSpan(1, ptrace.SpanKindServer, func(m pcommon.Map) {
+			require.NoError(t, m.FromRaw(says))
+			m.PutStr("client.address", "10.0.0.7")
+			m.PutInt("client.port", 20001)
+		})).Attributes().AsRaw()
+		require.Contains(t, got, correlation.LoginUID)
+		for key, v := range says {
+			require.Equal(t, v, got[key])
+		}
+		if _, named := says["user.name"]; !named {
+			require.NotContains(t, got, "user.name")
+		}
+	}
+}
+
 // A redacted user stays redacted.
 func TestARedactedUser(t *testing.T) {
 	r := newRig(t, defaults(), nil)

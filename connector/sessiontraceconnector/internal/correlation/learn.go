@@ -137,6 +137,9 @@ func (s *Store) advance(e *session.Event) {
 		if len(s.latest) >= maxPlaces {
 			clear(s.latest)
 		}
+		if len(p.System)+len(p.Instance) > maxTexts {
+			return
+		}
 		p = Place{strings.Clone(p.System), strings.Clone(p.Instance)}
 	}
 	s.latest[p] = e.Time
@@ -185,7 +188,8 @@ func (s *Store) atLogout(l *login, n Note) (Trace, bool) {
 	return Trace{seen.trace, seen.span, by}, ok
 }
 
-// learn remembers a login, or finds it again: records may come twice, and a session's start tells of the same session.
+// learn remembers a login, or finds it again: records may come twice, and a session's start tells of the same session. One
+// that is too large gets no place.
 func (s *Store) learn(e *session.Event) int32 {
 	id := e.SessionKey
 	if id.IsZero() || e.Outcome == session.OutcomeFailure {
@@ -195,8 +199,12 @@ func (s *Store) learn(e *session.Event) int32 {
 		s.again(i, e)
 		return i
 	}
-	fresh := login{id: id, learned: s.now, seen: s.now}
 	address := NormalAddress(e.ClientAddress)
+	if texts(e, address) > maxTexts {
+		s.stats.EvictedSessions++
+		return nobody
+	}
+	fresh := login{id: id, learned: s.now, seen: s.now}
 	fresh.fill(e, address)
 	fresh.keys, fresh.traits = s.ofEvent(e, address)
 	s.makeRoom(fresh.bytes)

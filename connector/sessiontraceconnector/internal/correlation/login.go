@@ -52,6 +52,15 @@ const perRequest = "HTTP"
 // overhead is what a login costs beside its texts: its place in the slab and in four maps.
 const overhead = int64(unsafe.Sizeof(login{})) + 4*32
 
+// maxTexts bounds the texts of one login, so that a hostile one cannot push out thousands of others. Real ones have some
+// hundred bytes.
+const maxTexts = 4096
+
+// texts is how long the texts are that would be remembered, but for the record's id.
+func texts(e *session.Event, address string) int {
+	return len(e.System) + len(e.Instance) + len(e.Host) + len(e.SessionID) + len(e.User) + len(e.UserHash) + len(address)
+}
+
 // fill takes everything from the event into one text of its own: the event's strings may be parts of large blocks, which
 // must not be kept alive.
 func (l *login) fill(e *session.Event, address string) {

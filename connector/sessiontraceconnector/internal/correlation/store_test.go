@@ -3,6 +3,7 @@ package correlation
 import (
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -161,13 +162,25 @@ func TestNoMoreThanMaxSessions(t *testing.T) {
 
 func TestNoMoreThanMaxBytes(t *testing.T) {
 	s := newScene(t, func(l *Limits) { l.MaxBytes, l.MaxSessions = 1<<20, 1<<20 })
-	long := func(e *session.Event) { e.User = string(make([]byte, 10_000)) }
+	long := func(e *session.Event) { e.User = string(make([]byte, 4000)) }
 	for i := range 200 {
 		s.event(s.login(1, float64(i), long, func(e *session.Event) { e.SessionKey = session.ID{byte(i), 1} }))
 		require.LessOrEqual(t, s.stats().Bytes, int64(1<<20))
 	}
 	require.NotZero(t, s.stats().EvictedSessions)
 	require.Greater(t, s.stats().Sessions, int64(50))
+}
+
+// One login cannot push out the others by its size.
+func TestAHugeLoginIsNotRemembered(t *testing.T) {
+	s := newScene(t)
+	s.event(s.login(1, 1))
+	_, ok := s.event(s.login(2, 2, func(e *session.Event) { e.User = strings.Repeat("x", 10<<20) }))
+	require.False(t, ok)
+	s.event(s.login(3, 3, func(e *session.Event) { e.Instance = strings.Repeat("x", 10<<20) }))
+	require.EqualValues(t, 1, s.stats().Sessions)
+	require.EqualValues(t, 2, s.stats().EvictedSessions)
+	require.Len(t, s.store.latest, 1)
 }
 
 // A span costs nothing but time, whatever it says, whether it is somebody's or not.

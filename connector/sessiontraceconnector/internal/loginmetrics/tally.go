@@ -78,7 +78,7 @@ func (t *Tally) login(e *session.Event) *count {
 	if c, ok := t.logins[k]; ok {
 		return c
 	}
-	if len(t.logins) >= t.limit {
+	if len(t.logins) >= t.limit || k.tooLong(k.method, k.errorType) {
 		return &t.moreLogins
 	}
 	k.Place, k.method, k.errorType = k.clone(), strings.Clone(k.method), strings.Clone(k.errorType)
@@ -92,13 +92,24 @@ func (t *Tally) duration(e *session.Event) *histogram {
 	if h, ok := t.durations[k]; ok {
 		return h
 	}
-	if len(t.durations) >= t.limit {
+	if len(t.durations) >= t.limit || k.tooLong(k.method) {
 		return &t.moreDurations
 	}
 	k.Place, k.method = k.clone(), strings.Clone(k.method)
 	h := &histogram{}
 	t.durations[k] = h
 	return h
+}
+
+// maxText bounds the texts of a series; whatever is longer is counted with the overflow.
+const maxText = 1024
+
+func (p Place) tooLong(more ...string) bool {
+	n := len(p.System) + len(p.Instance)
+	for _, s := range more {
+		n += len(s)
+	}
+	return n > maxText
 }
 
 // clone lets go of the block of text that the strings may be a part of.
@@ -113,7 +124,7 @@ func (t *Tally) Open(all func(yield func(Place, int64))) {
 	}
 	t.moreOpen = 0
 	all(func(p Place, n int64) {
-		if _, ok := t.open[p]; !ok && len(t.open) >= t.limit {
+		if _, ok := t.open[p]; !ok && (len(t.open) >= t.limit || p.tooLong()) {
 			t.moreOpen, t.overOpen = t.moreOpen+n, true
 			return
 		}

@@ -2,6 +2,7 @@ package loginmetrics
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -144,6 +145,18 @@ func TestSeriesAreBounded(t *testing.T) {
 	require.Equal(t, "97 since 0s", got["map[]sessionlog.logins map[otel.metric.overflow:true]"])
 	require.Equal(t, "194 since 0s", got["map[]sessionlog.session.open map[otel.metric.overflow:true]"])
 	require.Equal(t, "97 sum 97 since 0s[0 0 97 0 0 0 0 0 0 0 0 0]", got["map[]sessionlog.session.duration map[otel.metric.overflow:true]"])
+}
+
+// Neither does a long text get a series.
+func TestLongTextsAreOverflow(t *testing.T) {
+	tally, long := New(10), strings.Repeat("x", 2000)
+	tally.Event(event(1, func(e *session.Event) { e.AuthMethod = long }), 0)
+	tally.Event(event(2, logout(time.Second), func(e *session.Event) { e.Instance = long }), 0)
+	tally.Open(func(yield func(Place, int64)) { yield(Place{long, "eu"}, 1) })
+	require.Len(t, points(tally.Build(span(0, 1), false, "test")), 3)
+	require.Empty(t, tally.logins)
+	require.Empty(t, tally.durations)
+	require.Empty(t, tally.open)
 }
 
 // A server whose last session has ended has none, and says so.
