@@ -197,3 +197,26 @@ func watchHeap(stop <-chan struct{}, peak chan<- uint64) {
 		}
 	}
 }
+
+// BenchmarkTraces reads a backlog with and without trace correlation; one session in ten ran a query under a trace.
+func BenchmarkTraces(b *testing.B) {
+	s := testengine.ClickHouse(b)
+	n := benchRows(b, 1_000_000)
+	table := backlog(b, s, n, 6*time.Hour)
+	s.FlushLogs(b)
+	s.FlushLogs(b)
+	sessions := fmt.Sprintf("(SELECT *, addMicroseconds(event_time_microseconds, 1) AS start, toString(auth_id) AS id FROM %s WHERE type = 'LoginSuccess' AND cityHash64(auth_id) %% 10 = 0)", table)
+	s.Exec(b, `INSERT INTO system.query_log (hostname, type, event_date, event_time, event_time_microseconds, query_start_time, query_start_time_microseconds,
+		query_id, address, port, interface, user, authenticated_user, is_initial_query)
+		SELECT hostname, 'QueryFinish', event_date, event_time, start, start, start, id, client_address, client_port, toUInt8(interface), user, user, 1 FROM `+sessions)
+	s.Exec(b, `INSERT INTO system.opentelemetry_span_log (hostname, trace_id, span_id, operation_name, start_time_us, finish_time_us, finish_date, attribute)
+		SELECT hostname, generateUUIDv4(), rand64(), 'query', toUnixTimestamp64Micro(start), toUnixTimestamp64Micro(start) + 10, event_date,
+		map('clickhouse.query_id', id, 'db.statement', repeat('SELECT something ', 10)) FROM `+sessions)
+	for name, traces := range map[string]TraceConfig{"without": {}, "with": {Enabled: true, Settle: time.Second}} {
+		b.Run(name, func(b *testing.B) {
+			cfg := config(endpoint(s, "native"), server.Admin)
+			cfg.Table, cfg.TraceCorrelation = table, traces
+			measure(b, n, func() { drainAll(b, cfg, n) })
+		})
+	}
+}

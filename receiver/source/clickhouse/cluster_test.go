@@ -165,14 +165,22 @@ func TestClusterNodesComeAndChangeTheirNames(t *testing.T) {
 	}
 }
 
-func TestClusterOverHTTP(t *testing.T) {
+func TestClusterOverHTTPWithTraces(t *testing.T) {
 	c := testengine.ClickHouseCluster(t, 1, 1)
 	s := c.Nodes()[0]
 	cfg := clusterConfig(c, s)
 	cfg.Endpoints = []string{"http://" + s.HTTP}
+	cfg.TraceCorrelation = TraceConfig{Enabled: true, Settle: settled}
 	r := run(t, cfg, nil)
 	bobs(t, s, 2)
-	r.tells(t, 4)
+	client, traced := logins.New(s.Native, s.HTTP), newTrace()
+	defer client.Close()
+	_, err := client.Login(t.Context(), logins.Attempt{
+		Protocol: logins.HTTP, User: server.Bob.Name, Password: server.Bob.Password, SessionID: "traced", TraceParent: traceParent(traced),
+	})
+	require.NoError(t, err)
+	r.tells(t, 6)
+	require.Equal(t, [16]byte(traced.TraceID()), r.login(t, named("traced")).TraceID)
 	eventually(t, "own logins", func() bool { return r.stats.Counts().Excluded > 4 })
 	require.Empty(t, audits(r.emit.Delivered()))
 }

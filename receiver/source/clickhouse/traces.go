@@ -67,20 +67,20 @@ type sessionRef struct {
 // prepare finds the sessions among the logins of a stretch of time whose queries are traced.
 func (t *tracer) prepare(ctx context.Context, conn configclickhouse.Conn, l *layout, user string, within poll.Range) error {
 	t.found = nil
-	all, err := t.ask(ctx, conn, l, user, poll.Range{From: within.From, To: add(within.To, t.back)}, add(within.From, -t.back))
+	all, err := t.ask(ctx, conn, l, user, question{
+		queries: poll.Range{From: within.From, To: add(within.To, t.back)}, logins: within, back: add(within.From, -t.back),
+	})
 	if err != nil {
 		return err
 	}
 	t.found = make(map[sessionRef]*traced, len(all))
 	for i := range all {
-		if begin := all[i].row.Micros; begin >= within.From && begin < within.To {
-			t.found[refOf(&all[i].row)] = &all[i]
-		}
+		t.found[refOf(&all[i].row)] = &all[i]
 	}
 	return nil
 }
 
-func (t *tracer) ask(ctx context.Context, conn configclickhouse.Conn, l *layout, user string, queries poll.Range, back int64) ([]traced, error) {
+func (t *tracer) ask(ctx context.Context, conn configclickhouse.Conn, l *layout, user string, q question) ([]traced, error) {
 	if t.logs == nil || t.logs.layout != l {
 		logs, err := readLogs(ctx, conn, l, user)
 		if err != nil || logs == nil {
@@ -89,7 +89,7 @@ func (t *tracer) ask(ctx context.Context, conn configclickhouse.Conn, l *layout,
 		t.logs = logs
 	}
 	kind, _ := l.has("interface")
-	all, err := readTraced(ctx, conn, t.logs.tracedSQL(queries, back), parseEnum(kind))
+	all, err := readTraced(ctx, conn, t.logs.tracedSQL(q), parseEnum(kind))
 	if err != nil {
 		t.logs = nil
 		if configclickhouse.HasCode(err, configclickhouse.CodeUnknownTable) {
@@ -132,12 +132,15 @@ func (t *tracer) follow(ctx context.Context, conn configclickhouse.Conn, l *layo
 		t.looked, t.dirty = r.To, true
 	}
 	from := min(t.looked, r.To) - t.grace.Microseconds()
-	all, err := t.ask(ctx, conn, l, user, poll.Range{From: from, To: r.To}, from-t.back.Microseconds())
+	// A login that is not known, at 0, is too long ago.
+	all, err := t.ask(ctx, conn, l, user, question{
+		queries: poll.Range{From: from, To: r.To}, logins: poll.Range{From: max(r.From, 1), To: r.To}, back: from - t.back.Microseconds(),
+	})
 	for _, s := range all {
 		ref := shortRef(&s.row)
 		_, known := t.told[ref]
 		switch {
-		case s.row.Micros <= 0 || s.row.Micros < r.From || known: // of a login that is too long ago, or told
+		case known:
 		case s.sure:
 			later = append(later, s)
 		default:

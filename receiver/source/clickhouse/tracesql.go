@@ -38,38 +38,55 @@ const (
 	// lasting are the interfaces whose session is the connection (TCP, MySQL, PostgreSQL). Of all others a session is one
 	// request: without its end, which may not have been written out yet, the connection's next request would seem to be its.
 	lasting = "1, 4, 5"
+	// requestSlack is far more than lies between the login of a request and the start of its query.
+	requestSlack = 10 * poll.Minute
 	// spanSlack is how far a query's span may be from the start that query_log notes; the same query id may be used again
 	// later.
 	spanSlack = poll.Second
 )
 
-// tracedSQL asks for the sessions of traced queries that started within a range: logins since the time back are known.
+// question is which sessions to look for.
+type question struct {
+	queries poll.Range // when their queries started
+	logins  poll.Range // when they began
+	back    int64      // from when on logins of lasting connections are known
+}
+
+// tracedSQL asks for the sessions of traced queries.
 //
 // A query belongs to the session that logged in last before it, from the same node, address and port by the same interface,
 // if that session was still open, if it is the query's user's, and if no earlier session of that connection was open too. Of
 // HTTP's sessions, one a request, that is exactly one; of a native connection as well. Whatever else there is (ports shared
 // behind a proxy, sessions whose end was lost, two spans for one query id) is no match.
-func (l *logs) tracedSQL(within poll.Range, back int64) string {
+func (l *logs) tracedSQL(q question) string {
+	within := q.queries
 	spans := fmt.Sprintf("SELECT attribute['clickhouse.query_id'] AS id, toInt64(start_time_us) AS at, trace_id AS trace, span_id AS span FROM %s"+
 		" WHERE operation_name = 'query' AND finish_date >= %s AND finish_time_us >= %d AND start_time_us >= %[3]d AND start_time_us < %d AND id != ''",
 		spanLog.sql(), dateOf(within.From), clamp(within.From-spanSlack, math.MaxInt64), clamp(within.To, math.MaxInt64-spanSlack)+spanSlack)
-	queries := fmt.Sprintf("SELECT DISTINCT %s AS host, address, port, toInt16(interface) AS iface, CAST(%s AS String) AS who, query_id AS id,"+
-		" %s AS at FROM %s WHERE event_date >= %s AND event_time >= %s AND is_initial_query AND at >= %d AND at < %d AND id IN (SELECT id FROM spans)",
-		l.host(), l.user, microsOf("query_start_time_microseconds"), queryLog.sql(), dateOf(within.From), timeOf(within.From), within.From, within.To)
-	each := fmt.Sprintf("SELECT host, address, port, iface, who, q.at AS at, any(trace) AS one, any(span) AS root, uniqExact(trace, span) AS n"+
-		" FROM queries AS q JOIN spans AS s ON q.id = s.id WHERE abs(s.at - q.at) <= %d GROUP BY host, address, port, iface, who, q.id, at", spanSlack)
-	return "WITH spans AS (" + spans + "), queries AS (" + queries + "), traced AS (" + each + "), sessions AS (" + l.sessionsSQL(back) + ")" +
+	traced := fmt.Sprintf("SELECT %s AS host, address, port, toInt16(interface) AS iface, CAST(%s AS String) AS who, query_id AS id, %s AS at,"+
+		" any(s.trace) AS one, any(s.span) AS root, uniqExact(s.trace, s.span) AS n FROM %s AS q JOIN (%s) AS s ON q.query_id = s.id"+
+		" WHERE %s AND abs(s.at - %[3]s) <= %[7]d GROUP BY host, address, port, iface, who, id, at",
+		l.host(), l.user, startOfQuery, queryLog.sql(), spans, queriesWithin(within), spanSlack)
+	return "WITH traced AS (" + traced + "), sessions AS (" + l.sessionsSQL(q) + ")" +
 		" SELECT s.node AS c0, s.address AS c1, s.port AS c2, s.iface AS c3, s.auth_id AS c4, s.begin AS c5, s.end AS c6, any(s.who) AS c7," +
 		" min(t.at) AS c8, argMin(t.one, t.at) AS c9, argMin(t.root, t.at) AS c10," +
 		" toUInt8(max(t.n) = 1 AND min(s.who = t.who) = 1 AND max(s.before) < min(t.at)) AS c11" +
 		" FROM traced AS t ASOF JOIN sessions AS s ON t.host = s.host AND t.address = s.address AND t.port = s.port AND t.iface = s.iface AND t.at >= s.begin" +
-		fmt.Sprintf(" WHERE t.at <= s.end AND (s.end != %d OR s.iface IN (%s))", never, lasting) +
+		fmt.Sprintf(" WHERE t.at <= s.end AND (s.end != %d OR s.iface IN (%s)) AND s.begin >= %d AND s.begin < %d", never, lasting, q.logins.From, q.logins.To) +
 		" GROUP BY c0, c1, c2, c3, c4, c5, c6 ORDER BY c5, c4"
 }
 
-// sessionsSQL asks for the sessions of the connections that sent traced queries. before is the end of whatever session of
-// the connection ends last of those that began earlier; a login that is too long ago to be known began before all.
-func (l *logs) sessionsSQL(back int64) string {
+var startOfQuery = microsOf("query_start_time_microseconds")
+
+// queriesWithin is the condition for the queries of a range that clients have sent.
+func queriesWithin(r poll.Range) string {
+	return fmt.Sprintf("event_date >= %s AND event_time >= %s AND is_initial_query AND %s >= %d AND %[3]s < %[5]d", dateOf(r.From), timeOf(r.From), startOfQuery, r.From, r.To)
+}
+
+// sessionsSQL asks for the sessions of the connections that sent queries. before is the end of whatever session of the
+// connection ends last of those that began earlier; a login that is too long ago to be known began before all. Where a
+// session is one request, its query starts with it: there is no need to look far back, over thousands of requests.
+func (l *logs) sessionsSQL(q question) string {
 	var parts []string
 	for _, p := range l.layout.parts {
 		if !p.correlates() {
@@ -79,10 +96,12 @@ func (l *logs) sessionsSQL(back int64) string {
 		if p.columns["hostname"] != "" {
 			node = "CAST(hostname AS String)"
 		}
+		micros := microsOf("event_time_microseconds")
 		parts = append(parts, fmt.Sprintf("SELECT %s AS node, %s AS host, client_address AS address, client_port AS port, toInt16(interface) AS iface, auth_id,"+
 			" toInt16(type) AS kind, CAST(ifNull(user, '') AS String) AS who, %s AS at FROM %s WHERE event_time_microseconds >= fromUnixTimestamp64Micro(toInt64(%d))%s"+
-			" AND kind IN (%d, %d) AND (client_address, client_port) IN (SELECT address, port FROM traced)",
-			node, l.host(), microsOf("event_time_microseconds"), p.name.sql(), back, p.since(back), clickhouselog.LoginSuccess, clickhouselog.Logout))
+			" AND kind IN (%d, %d) AND (iface IN (%s) OR at >= %d) AND (client_address, client_port) IN (SELECT address, port FROM %s WHERE %s)",
+			node, l.host(), micros, p.name.sql(), q.back, p.since(q.back), clickhouselog.LoginSuccess, clickhouselog.Logout,
+			lasting, q.queries.From-requestSlack, queryLog.sql(), queriesWithin(q.queries)))
 	}
 	return fmt.Sprintf("SELECT *, max(end) OVER (PARTITION BY host, address, port, iface ORDER BY begin ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM ("+
 		"SELECT node, host, address, port, iface, auth_id, minIf(at, kind = %[1]d) AS begin, if(countIf(kind = %[2]d) = 0, toInt64(%[3]d), maxIf(at, kind = %[2]d)) AS end,"+
