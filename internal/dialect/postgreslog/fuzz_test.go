@@ -26,7 +26,7 @@ var complaints = logformattest.Says(
 func check(t *testing.T, name string, zone uint8, prefix string, cut uint16, text string) {
 	o := options()
 	o.Zone, o.LinePrefix = logformattest.Zone(zone), prefix
-	format := logformattest.Format{New: func() logformat.Parser { return newParser(t, name, o) }, Errors: complaints}
+	format := logformattest.Format{New: func() logformat.Parser { return newParser(t, name, o) }, Errors: complaints, Ahead: name == "stderr"}
 	format.Check(t, text, int(cut))
 }
 
@@ -84,18 +84,25 @@ func FuzzStderr(f *testing.F) {
 	f.Fuzz(func(t *testing.T, zone, prefix uint8, cut uint16, text string) {
 		check(t, "stderr", zone, linePrefixes[int(prefix)%len(linePrefixes)], cut, text)
 		name := logged(text)
-		if !inLine.MatchString(name) {
+		if !begunInSeverity.MatchString(name) {
 			forge(t, "stderr", name, failedLogin(name, "postgres"))
+		}
+		if !begun.MatchString(name) {
+			forge(t, "stderr", "postgres", failedLogin("postgres", name))
 		}
 	})
 }
 
-// inLine finds a name of which a line can be a record's beginning, behind a line that has a severity: that is a bad record.
-var inLine = regexp.MustCompile(`:  (?s:.*)\n\d`)
+// Names of which a line can be a record's beginning are told apart from records by the message, which has the user's name. That
+// of a database is in no message, and behind a line with a severity a true record may follow: what comes of those is open.
+var (
+	begun           = regexp.MustCompile(`\n\d`)
+	begunInSeverity = regexp.MustCompile(`:  (?s:.*)\n\d`)
+)
 
 // logged makes a name that a server can be sent: it ends at a NUL, and has up to 63 bytes.
 func logged(text string) string {
-	name, _, _ := strings.Cut(text[:min(len(text), 63)], "\x00")
+	name, _, _ := strings.Cut(text[:min(len(text), 62)], "\x00")
 	return "n" + name
 }
 
@@ -103,6 +110,6 @@ func logged(text string) string {
 func forge(t *testing.T, format, name, failure string) {
 	events, _ := parse(t, newParser(t, format, options()), failure)
 	if len(events) != 1 || events[0].User != name || events[0].Outcome != session.OutcomeFailure || events[0].Kind != session.KindLogin {
-		t.Fatalf("%s: the name %q makes %d events: %+v", format, name, len(events), events)
+		t.Fatalf("%s: the user %q makes %d events of %q", format, name, len(events), failure)
 	}
 }

@@ -163,3 +163,41 @@ func TestDetect(t *testing.T) {
 		require.Equal(t, want, verdict, head)
 	}
 }
+
+// Before a client is let in it chooses its name and its database's. Neither makes a login out of the line that it cuts: not one
+// that is true to the last letter, for what stands behind it proves that it was cut.
+func TestNamesThatEndALine(t *testing.T) {
+	const stamp = "2026-11-21 21:47:40.354 UTC [7056] "
+	for _, prefix := range []string{"", "%m [%p] %q%u@%d ", samplePrefix} {
+		more, forged := "", ""
+		if prefix == samplePrefix {
+			more, forged = "127.0.0.1 [unknown] ", "h  "
+		}
+		neighbour := "2026-11-21 21:47:41.400 UTC [7036] alice@app " + more + "LOG:  disconnection: session time: 0:00:00.374 user=alice database=app host=127.0.0.1 port=45930\n"
+		for _, test := range []struct{ user, database string }{
+			{"root@a " + forged + "LOG:  connection authorized: user=root database=a\n", "a"},
+			{"postgres@a " + forged + "LOG:  connection ready: setup total=1 ms\n", "a"},
+			{"postgres@a " + forged + "LOG:  connection ready: \n\n\n", "a"},
+			{"root", "a " + forged + "LOG:  connection authorized: user=root database=a\n"},
+			{"root", "a " + forged + "LOG:  connection authorized: user=root database=a"},
+			{"root", "a " + forged + "LOG:  connection authorized: user=root database=a\n\tx"},
+			{"postgres", "a " + forged + "LOG:  connection ready: \n\n"},
+			{"postgres", "a " + forged + "LOG:  connection ready: \n\tx"},
+		} {
+			if prefix == "" && !strings.Contains(test.user+test.database, "\n") {
+				continue // a prefix that is guessed has no names with blanks: that is a bad record
+			}
+			before := stamp + test.user + "@" + test.database + " " + more
+			inside := strings.ReplaceAll(test.user, "\n", "\n\t")
+			o := options()
+			o.LinePrefix = prefix
+			events, bad := parse(t, newParser(t, "stderr", o), before+`FATAL:  password authentication failed for user "`+inside+"\"\n"+
+				before+`DETAIL:  Role "`+inside+"\" does not exist.\n"+neighbour)
+			require.Empty(t, bad, "%q", test)
+			require.Len(t, events, 2, "%q", test)
+			require.Equal(t, "failure", events[0].Outcome.String(), "%q", test)
+			require.Equal(t, test.user, events[0].User)
+			require.Equal(t, "alice", events[1].User)
+		}
+	}
+}

@@ -45,17 +45,20 @@ func severityBefore(text string) string {
 // one: every other reading ends it where, within it, a severity seems to stand. sure is false when no name proves the
 // reading.
 func (f *stderrFormat) locate(text string) (severity string, at int, sure bool) {
-	f.find(text, 0)
+	f.find(text, lastCut(text))
 	best, longest := -1, -1
 	var chosen matcher
 	for i, spot := range f.spots {
 		word := severityBefore(text[max(0, spot-10):spot])
 		before := text[:spot-len(word)]
-		user := userOf(word, text[spot+3:])
+		message := text[spot+3:]
+		user := userOf(word, message)
+		// Of equal names behind a line end the last one counts: no application's name has one, which could look like a refusal.
+		longer := len(user) > longest || len(user) == longest && strings.IndexByte(text[f.spots[best]:spot], '\n') >= 0
 		switch {
-		case user != "" && len(user) > longest && f.matches(before, user):
+		case user != "" && longer && f.matches(before, user) && f.agrees(word, message):
 			best, longest, chosen, sure = i, len(user), f.m, true
-		case best < 0 && i < maxGuesses && f.matches(before, ""):
+		case best < 0 && i < maxGuesses && f.matches(before, "") && f.agrees(word, message):
 			best, chosen = i, f.m
 		}
 	}
@@ -65,6 +68,27 @@ func (f *stderrFormat) locate(text string) (severity string, at int, sure bool) 
 	f.m = chosen
 	at = f.spots[best]
 	return severityBefore(text[max(0, at-10):at]), at + 3, sure
+}
+
+// lastCut is behind the last line end that a name brought: those of a message are followed by a tab, so the severity comes later.
+func lastCut(text string) int {
+	for end := len(text); ; {
+		end = strings.LastIndexByte(text[:end], '\n')
+		if end < 0 || end+1 == len(text) || text[end+1] != '\t' {
+			return end + 1
+		}
+	}
+}
+
+// agrees tells whether the names before a login's severity are those of its message: a database's name can be made to look
+// like a message, too.
+func (f *stderrFormat) agrees(severity, message string) bool {
+	if classify(parseSeverity(severity), message) != msgAuthorized {
+		return true
+	}
+	user, database := known(f.m.values.user), known(f.m.database)
+	said := facts{User: user, Database: database}
+	return said.authorized(plainMessage(message)) && (user == "" || said.User == user) && (database == "" || said.Database == database)
 }
 
 // maxGuesses bounds the search for a reading that no name proves.

@@ -11,20 +11,34 @@ const maxSteps = 2000
 // matcher looks for a prefix in one text.
 type matcher struct {
 	values
-	user  string // what the name must be, if the message says
-	loose bool   // a client may be told by its host's name, not only by its address
-	plain bool   // the prefix is a guess: names with blanks in them would hide that it is wrong
-	steps int
+	user   string // what the name must be, if the message says
+	loose  bool   // a client may be told by its host's name, not only by its address
+	plain  bool   // the prefix is a guess: names with blanks in them would hide that it is wrong
+	narrow bool   // there are none in this text
+	steps  int
 }
 
-// maxApplication is the longest application_name that %a can be.
-const maxApplication = 63
+// tooLong tells what cannot be the name of a database or an application: servers cut both, and put a question mark for every
+// control character of the latter.
+func tooLong(escape byte, name string) bool {
+	switch escape {
+	case 'a':
+		return len(name) > maxIdentifier || strings.IndexByte(name, '\n') >= 0
+	case 'd':
+		return len(name) > maxIdentifier
+	}
+	return false
+}
+
+// maxIdentifier is NAMEDATALEN less one.
+const maxIdentifier = 63
 
 // match reads all of text, which stands before the severity, and tells whether it is such a prefix.
 func (p *prefix) match(text, user string, m *matcher) bool {
+	narrow := m.plain && strings.IndexByte(text, '\n') < 0 // a name that cuts its record is a client's, whatever is in it
 	for _, loose := range [...]bool{false, true} {
-		*m = matcher{user: user, loose: loose, plain: m.plain, steps: maxSteps}
-		if m.match(p.parts, text) && len(m.app) <= maxApplication {
+		*m = matcher{user: user, loose: loose, plain: m.plain, narrow: narrow, steps: maxSteps}
+		if m.match(p.parts, text) {
 			return true
 		}
 	}
@@ -91,7 +105,7 @@ func (m *matcher) free(escape byte, rest []part, text string) bool {
 			end += i
 		}
 		value := strings.Trim(text[:end], " ")
-		if m.plain && strings.ContainsRune(value, ' ') {
+		if m.narrow && strings.ContainsRune(value, ' ') || tooLong(escape, value) {
 			return false
 		}
 		if m.match(rest, text[end:]) {
@@ -111,7 +125,7 @@ func (m *matcher) named(rest []part, text string) bool {
 	if !ok {
 		after, ok = strings.CutPrefix(strings.TrimLeft(text, " "), m.user)
 	}
-	if !ok || m.plain && strings.ContainsRune(m.user, ' ') {
+	if !ok || m.narrow && strings.ContainsRune(m.user, ' ') {
 		return false
 	}
 	if !m.match(rest, after) && !m.match(rest, strings.TrimLeft(after, " ")) {

@@ -48,16 +48,17 @@ func newStderr(linePrefix string) *stderrFormat {
 // maxName bounds how far a name with line ends in it is followed: a start-up packet has at most 10,000 bytes.
 const maxName = 20_000
 
-// frame takes the lines that belong together: those that begin with a tab go on with the message. A line without severity
-// may be one that a name cut; then it goes on up to where the whole can be read. Where the text ends so far, the rest of a
-// record that counts may be on its way.
+// frame takes the lines that belong together: those that begin with a tab go on with the message. A line that has no severity,
+// or behind which no other record begins, may be one that a name cut; then it goes on up to where the whole can be read. Where
+// the text ends so far, the rest of a record that counts may be on its way.
 func (f *stderrFormat) frame(data []byte) int {
 	n := logformat.Line(data)
 	if n == 0 {
 		return 0
 	}
-	if (!hasSeverity(data[:n]) || f.isCut(data, n)) && f.begins(data[:n]) {
-		if joined, wait := f.join(data, n); wait {
+	whole := hasSeverity(data[:n])
+	if (!whole || f.goesOn(data[n:])) && f.begins(data[:n]) {
+		if joined, wait := f.join(data, n, whole); wait {
 			return 0
 		} else if joined > 0 {
 			n = joined
@@ -76,14 +77,10 @@ func (f *stderrFormat) frame(data []byte) int {
 	return n
 }
 
-// isCut tells whether the first line cannot be read, and the next is not another's first: a name cut it, which has a severity.
-func (f *stderrFormat) isCut(data []byte, n int) bool {
-	rest := data[n:]
-	if len(rest) == 0 || rest[0] == '\t' || bytes.HasPrefix(rest, data[:min(n, len("2026-11-"))]) || f.begins(rest[:min(len(rest), maxBegin)]) {
-		return false
-	}
-	word, _, _ := f.locate(logformat.TrimLineEnd(string(data[:n])))
-	return word == ""
+// goesOn tells whether what follows a line is neither another record nor more of the message. A name with a line end in it can
+// be made so that the line which it cuts is a login's, whole and true to the last letter; what stands behind it is not.
+func (f *stderrFormat) goesOn(rest []byte) bool {
+	return len(rest) > 0 && rest[0] != '\t' && !f.begins(rest[:min(len(rest), maxBegin)])
 }
 
 // parts of the records that are about connections.
@@ -114,12 +111,15 @@ func (f *stderrFormat) begins(line []byte) bool {
 }
 
 // join looks for the line with which a record that a name cut can be read, and is certain. It waits for that line while the
-// one that lacks it is the last.
-func (f *stderrFormat) join(data []byte, first int) (n int, wait bool) {
+// one that lacks it is the last. Behind a line that is whole by itself it looks no further than to the next record.
+func (f *stderrFormat) join(data []byte, first int, whole bool) (n int, wait bool) {
 	if first == len(data) {
 		return 0, true
 	}
 	for at := first; at < min(len(data), maxName); {
+		if whole && !f.goesOn(data[at:]) {
+			return 0, false
+		}
 		end := at
 		for {
 			m := logformat.Line(data[end:])
@@ -142,18 +142,23 @@ func (f *stderrFormat) join(data []byte, first int) (n int, wait bool) {
 }
 
 // completes tells whether the lines from at on have the severity of the record that data is, and prove it by the name. It
-// looks at these lines alone, so that a name with many of them costs little.
+// looks at these lines alone, so that a name with many of them costs little. Lines that begin a record can be a part of the
+// user's name only, whose line ends are proved too; else a torn record would take its neighbour for a database's name.
 func (f *stderrFormat) completes(data []byte, at int) bool {
 	if !hasSeverity(data[at:]) {
 		return false
 	}
 	text := logformat.TrimLineEnd(string(data))
+	isNew := !f.goesOn(data[at:])
 	f.find(text, at)
 	for _, spot := range f.spots {
 		word := severityBefore(text[max(0, spot-10):spot])
 		user := userOf(word, text[spot+3:])
 		if user == "" && word == "DETAIL" {
 			user = f.cut // its line says less than that of the refusal before it
+		}
+		if isNew && strings.IndexByte(user, '\n') < 0 {
+			continue
 		}
 		if user != "" && f.matches(text[:spot-len(word)], user) {
 			f.cut = user
