@@ -223,9 +223,11 @@ func number(s string) (int64, bool) {
 	return n, ok && digits != ""
 }
 
+const weekdays = "MonTueWedThuFriSatSun"
+
 // recordTime reads "Mon, 21 May 2018 05:20:10:123", which is UTC, in microseconds. Before the milliseconds stands a colon.
 func recordTime(s string) (micros int64, ok bool) {
-	if len(s) != 29 || s[3:5] != ", " || s[7] != ' ' || s[11] != ' ' || s[16] != ' ' || s[25] != ':' {
+	if len(s) != 29 || strings.Index(weekdays, s[:3])%3 != 0 || s[3:5] != ", " || s[7] != ' ' || s[11] != ' ' || s[16] != ' ' || s[25] != ':' {
 		return 0, false
 	}
 	date, ok1 := localtime.Digits(strings.TrimPrefix(s[5:7], " "))
