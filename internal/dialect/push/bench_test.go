@@ -29,7 +29,7 @@ type count struct {
 }
 
 func (c *count) Slot(int) (*session.Event, error) { return &c.slot, nil }
-func (c *count) Keep(int)                         { c.n++ }
+func (c *count) Keep(int)                         { c.n++; c.slot.Reset() }
 func (c *count) Bad(int, error)                   {}
 func (c *count) Other(int)                        {}
 

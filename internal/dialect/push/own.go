@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -26,7 +27,7 @@ var members = func() map[string]*member {
 	t := reflect.TypeFor[session.Event]()
 	for _, f := range session.Fields {
 		if field, ok := t.FieldByName(f.Name); ok && f.Level != session.LevelRecord && f.Name != "Extra" {
-			add(f.Attr, fieldReader(field.Index[0]))
+			add(f.Attr, fieldReader(field))
 		}
 	}
 	add("event_name", func(r *Record, v tree.Value) bool { r.Kind = kindOf(v.Str()); return true })
@@ -69,7 +70,14 @@ func kindOf(name string) session.Kind {
 	return session.ParseKind(name)
 }
 
-func fieldReader(index int) func(*Record, tree.Value) bool {
+func fieldReader(f reflect.StructField) func(*Record, tree.Value) bool {
+	if f.Type.Kind() == reflect.String { // most fields are: without reflection
+		return func(r *Record, v tree.Value) bool {
+			*(*string)(unsafe.Add(unsafe.Pointer(r.Event), f.Offset)) = v.Str()
+			return v.Kind() <= tree.String
+		}
+	}
+	index := f.Index[0]
 	return func(r *Record, v tree.Value) bool {
 		return setField(reflect.ValueOf(r.Event).Elem().Field(index), v)
 	}
@@ -78,9 +86,6 @@ func fieldReader(index int) func(*Record, tree.Value) bool {
 // setField puts a value into a field of the event, by the field's type. A value that does not fit stays an attribute.
 func setField(f reflect.Value, v tree.Value) bool {
 	switch to := f.Addr().Interface().(type) {
-	case *string:
-		*to = v.Str()
-		return v.Kind() <= tree.String
 	case *int64, *int32:
 		n, ok := v.Int()
 		if ok = ok && !f.OverflowInt(n); ok {

@@ -36,7 +36,8 @@ type Origin struct {
 
 // Sink takes what becomes of the items, which are numbered from 0 in the order of the body. An error ends the reading.
 type Sink interface {
-	// Slot is where the next event may be put. It is the reader's until Keep, or until the next Slot.
+	// Slot is where the next event may be put, an empty one. It is the reader's until Keep, or until the next Slot; what is not kept
+	// is empty again.
 	Slot(index int) (*session.Event, error)
 	// Keep says that the slot holds an event.
 	Keep(index int)
@@ -192,7 +193,6 @@ func (r *Reader) one(v tree.Value, env Envelope) error {
 	if err != nil {
 		return err
 	}
-	e.Reset()
 	rec := &r.record
 	rec.Event, rec.ID = e, ""
 	if r.dialect.within != nil {
@@ -209,8 +209,10 @@ func (r *Reader) one(v tree.Value, env Envelope) error {
 	case err == nil:
 		r.sink.Keep(r.next)
 	case errors.Is(err, ErrOther):
+		e.Reset()
 		r.sink.Other(r.next)
 	default:
+		e.Reset()
 		r.sink.Bad(r.next, err)
 	}
 	r.next++

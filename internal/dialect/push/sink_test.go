@@ -27,6 +27,7 @@ func (s *told) Other(index int)                  { s.other = append(s.other, ind
 func (s *told) Keep(index int) {
 	s.events = append(s.events, session.Event{})
 	s.slot.CopyTo(&s.events[len(s.events)-1])
+	s.slot.Reset()
 	s.kept = append(s.kept, index)
 }
 

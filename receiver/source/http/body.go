@@ -43,36 +43,69 @@ const firstBuffer = 8 << 10
 func (b *budget) read(body io.Reader, announced, limit int64) (text []byte, done func(), err error) {
 	var taken int64
 	done = func() { b.give(taken) }
-	grow := func(size int64) bool {
+	for size := firstSize(announced, limit); ; size = nextSize(size, announced, limit) {
 		if !b.take(size - taken) {
-			return false
+			return nil, done, errFull
 		}
 		taken = size
 		grown := make([]byte, len(text), size)
 		copy(grown, text)
-		text = grown
-		return true
-	}
-	size := int64(firstBuffer)
-	if announced >= 0 && announced < size {
-		size = announced + 1 // to see the end
-	}
-	for {
-		if len(text) == cap(text) {
-			if !grow(min(size, limit+1)) {
-				return nil, done, errFull
-			}
-			size *= 2
-		}
-		n, err := body.Read(text[len(text):cap(text)])
-		text = text[:len(text)+n]
-		switch {
-		case errors.Is(err, io.EOF):
+		if text, err = fill(body, grown); errors.Is(err, io.EOF) {
 			return text, done, nil
-		case err != nil:
+		}
+		if err == nil && size == limit {
+			err = ended(body)
+			return text, done, err
+		}
+		if err != nil {
 			return nil, done, whyUnread(err)
-		case int64(len(text)) > limit:
-			return nil, done, errTooLarge
+		}
+	}
+}
+
+// firstSize is all of a small body that says how long it is, with room to see its end.
+func firstSize(announced, limit int64) int64 {
+	if announced >= 0 && announced < firstBuffer {
+		return min(announced+1, limit)
+	}
+	return min(firstBuffer, limit)
+}
+
+// nextSize believes what was announced once an eighth of it has come. Else it grows quickly at first and doubles later, when what is
+// taken too much would count.
+func nextSize(size, announced, limit int64) int64 {
+	switch {
+	case announced >= size && announced < 8*size:
+		return min(announced+1, limit)
+	case size < 256<<10:
+		return min(4*size, limit)
+	}
+	return min(2*size, limit)
+}
+
+// fill reads until the buffer is full, or until an error.
+func fill(body io.Reader, text []byte) ([]byte, error) {
+	for len(text) < cap(text) {
+		n, err := body.Read(text[len(text):cap(text)])
+		if text = text[:len(text)+n]; err != nil {
+			return text, err
+		}
+	}
+	return text, nil
+}
+
+// ended makes sure that a body which is as long as allowed is not longer.
+func ended(body io.Reader) error {
+	var more [1]byte
+	for {
+		n, err := body.Read(more[:])
+		switch {
+		case n > 0:
+			return errTooLarge
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return whyUnread(err)
 		}
 	}
 }

@@ -19,8 +19,19 @@ type page struct {
 	n      int
 }
 
+// grow makes room: an event is a kilobyte, so small calls get a small page, and growing ones move their events twice at most.
+func (p *page) grow() {
+	room := 16
+	if len(p.events) > 0 {
+		room = min(len(p.events)*8, pageSize)
+	}
+	grown := make([]session.Event, room)
+	copy(grown, p.events)
+	p.events = grown
+}
+
 func (p *page) clear() {
-	for i := range min(p.n+1, len(p.events)) { // the slot after the last may hold what was refused
+	for i := range p.n {
 		p.events[i].Reset()
 	}
 	p.n, p.index = 0, p.index[:0]
@@ -57,7 +68,7 @@ func (c *call) Slot(index int) (*session.Event, error) {
 		}
 	}
 	if p.n == len(p.events) {
-		p.events = append(p.events, session.Event{})
+		p.grow()
 	}
 	return &p.events[p.n], nil
 }
@@ -98,7 +109,7 @@ func (c *call) flush() error {
 
 func (c *call) release() {
 	c.page.clear()
-	c.door.pages.Put(c.page)
+	c.door.pages.put(c.page)
 }
 
 // count tells the receiver what was not taken, and that something was.

@@ -21,8 +21,8 @@ type door struct {
 
 	buffered budget
 	inFlight chan struct{}
-	readers  sync.Pool // of *push.Reader
-	pages    sync.Pool // of *page
+	readers  spare[push.Reader]
+	pages    spare[page]
 	gate     gate
 }
 
@@ -30,8 +30,7 @@ func newDoor(config Config, instance string, host source.Host) *door {
 	d := &door{
 		config: config, instance: instance, host: host, senders: map[string]*signature{},
 		inFlight: make(chan struct{}, config.MaxInFlight),
-		readers:  sync.Pool{New: func() any { return new(push.Reader) }},
-		pages:    sync.Pool{New: func() any { return new(page) }},
+		readers:  make(spare[push.Reader], spares), pages: make(spare[page], spares),
 	}
 	d.buffered.left = config.MaxBufferedBytes
 	for name, sender := range config.Senders {
@@ -166,12 +165,12 @@ func identity(ctx context.Context) string {
 func (d *door) deliver(w http.ResponseWriter, r *http.Request, dialect *push.Dialect, framing push.Framing, body []byte, origin push.Origin) {
 	ctx, cancel := context.WithTimeout(r.Context(), d.config.DeliveryTimeout)
 	defer cancel()
-	reader := d.readers.Get().(*push.Reader)
+	reader := d.readers.get()
 	defer func() {
 		reader.Forget()
-		d.readers.Put(reader)
+		d.readers.put(reader)
 	}()
-	c := &call{door: d, ctx: ctx, page: d.pages.Get().(*page)}
+	c := &call{door: d, ctx: ctx, page: d.pages.get()}
 	defer c.release()
 	err := reader.Read(dialect, framing, body, origin, c)
 	if err == nil || errors.Is(err, errTooMany) {
@@ -181,6 +180,28 @@ func (d *door) deliver(w http.ResponseWriter, r *http.Request, dialect *push.Dia
 	}
 	c.count("POST /v1/events/" + dialect.Name)
 	c.answer(w, err)
+}
+
+// spare keeps a few of what calls work with. A sync.Pool loses a page of a megabyte with every garbage collection, of which a busy
+// door has many; more than these few are left to it.
+type spare[T any] chan *T
+
+const spares = 4
+
+func (s spare[T]) get() *T {
+	select {
+	case v := <-s:
+		return v
+	default:
+		return new(T)
+	}
+}
+
+func (s spare[T]) put(v *T) {
+	select {
+	case s <- v:
+	default:
+	}
 }
 
 // verifyOkta answers the question with which Okta asks whether a hook's owner agrees: the same word back.
