@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -59,6 +61,8 @@ func TestSessionTraceExample(t *testing.T) {
 	require.Equal(t, late.TraceID().String(), update[0])
 	require.Contains(t, update[1], span["sessionlog.login.uid"])
 	require.Equal(t, []string{late.TraceID().String()}, shop.row(t, "SELECT trace_id FROM sessions WHERE user_name = 'alice'"))
+
+	shop.questions(t, late)
 
 	// A login of the application itself, and its next page.
 	shop.login(t, "web-7", "carol")
@@ -190,6 +194,20 @@ func (s *shop) lines(t *testing.T, name string) [][]byte {
 	require.NoError(t, err)
 	lines := bytes.Split(text, []byte("\n"))
 	return lines[:len(lines)-1] // what follows the last newline is being written
+}
+
+// questions asks what the example's page asks, of this trace.
+func (s *shop) questions(t *testing.T, about trace.SpanContext) {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join(root, "examples/sessiontrace/README.md"))
+	require.NoError(t, err)
+	asked := regexp.MustCompile("(?s)```sql\n(.*?);\n```").FindAllStringSubmatch(string(page), -1)
+	require.Len(t, asked, 2)
+	for _, sql := range asked {
+		ofTrace := regexp.MustCompile("[0-9a-f]{32}").ReplaceAllString(sql[1], about.TraceID().String())
+		rows := query(t, s.database(), ofTrace)
+		require.True(t, slices.ContainsFunc(rows, func(row []string) bool { return slices.Contains(row, "alice") }), ofTrace)
+	}
 }
 
 // row waits until a query of the table has an answer.
