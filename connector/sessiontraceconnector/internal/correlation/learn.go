@@ -41,23 +41,23 @@ func (b Batch) Learn(e *session.Event) Note {
 	return note
 }
 
-// advance remembers how far a server's log has been read.
+// advance remembers how far a node's log has been read.
 func (s *Store) advance(e *session.Event) {
-	p := Place{e.System, e.Instance}
-	known, ok := s.latest[p]
+	n := node{e.System, e.Instance, e.Host}
+	known, ok := s.latest[n]
 	if ok && known >= e.Time {
 		return
 	}
 	if !ok {
-		if len(s.latest) >= maxPlaces {
+		if len(s.latest) >= maxNodes {
 			clear(s.latest)
 		}
-		if len(p.System)+len(p.Instance) > maxTexts {
+		if len(n.system)+len(n.instance)+len(n.host) > maxTexts {
 			return
 		}
-		p = Place{strings.Clone(p.System), strings.Clone(p.Instance)}
+		n = node{strings.Clone(n.system), strings.Clone(n.instance), strings.Clone(n.host)}
 	}
-	s.latest[p] = e.Time
+	s.latest[n] = e.Time
 }
 
 // Trace tells the trace of a record that was learned, when it brought none and one is known.
@@ -98,7 +98,7 @@ func (s *Store) atLogin(l *login, n Note) (Trace, bool) {
 // atLogout gives the trace that lasted when the session ended, which need not be its login's.
 func (s *Store) atLogout(l *login, n Note) (Trace, bool) {
 	probe := login{start: n.at, end: n.at, learned: s.now, seen: s.now, keys: l.keys, traits: l.traits}
-	probe.system, probe.instance, probe.brief = l.system, l.instance, l.brief
+	probe.system, probe.instance, probe.host, probe.brief = l.system, l.instance, l.host, l.brief
 	seen, by, ok := s.find(&probe, n.place, false, false)
 	return Trace{seen.trace, seen.span, by}, ok
 }

@@ -65,7 +65,7 @@ func (s *Store) find(l *login, self int32, guess, final bool) (best sighting, by
 // the login that the span really belongs to. It has been read when the source has told of something later, or has had its
 // time.
 func (s *Store) settled(l *login, end int64) bool {
-	return !l.brief || s.now-l.learned >= s.patience || s.latest[Place{l.system, l.instance}] > end+int64(s.limits.Tolerance)
+	return !l.brief || s.now-l.learned >= s.patience || s.latest[node{l.system, l.instance, l.host}] > end+int64(s.limits.Tolerance)
 }
 
 // nearer prefers what lasted while the login happened, the innermost of it, and else what came first.

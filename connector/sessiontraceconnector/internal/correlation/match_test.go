@@ -274,6 +274,16 @@ func TestRequestsOverOneConnection(t *testing.T) {
 	require.True(t, ok)
 	require.Len(t, s.updates(), 1)
 
+	// Another node's log says nothing of how far this one's has been read.
+	s = newScene(t)
+	s.event(s.login(1, 10, request))
+	s.event(s.login(2, 60, func(e *session.Event) { e.Host = "ch-1" }))
+	_, ok = s.span(during(1, 9.9, 10.1))
+	require.False(t, ok)
+	s.event(s.login(3, 60))
+	_, ok = s.span(during(1, 9.9, 10.1))
+	require.True(t, ok)
+
 	// A request is over at once, even if its logout was lost.
 	s = newScene(t)
 	s.event(s.login(1, 10, request))

@@ -22,8 +22,11 @@ type Limits struct {
 // leastPatience is how long other logins of the same moment may take to arrive: a few polls of a source.
 const leastPatience = 10 * time.Second
 
-// maxPlaces bounds the servers whose newest record is known. Senders may make up as many as they like.
-const maxPlaces = 4096
+// node is what writes one log: each node of a cluster has its own, read at its own pace.
+type node struct{ system, instance, host string }
+
+// maxNodes bounds the nodes whose newest record is known. Senders may make up as many as they like.
+const maxNodes = 4096
 
 // Store remembers logins and spans. It is safe for concurrent use: a [Batch] holds it for as long as it lasts.
 type Store struct {
@@ -34,11 +37,11 @@ type Store struct {
 	mu        sync.Mutex
 	logins    *logins
 	spans     *spanMemory
-	undecided queue           // logins whose trace may still be found without a new span
-	latest    map[Place]int64 // the newest record of each server, by its clock
-	patience  int64           // how long a login stays undecided
-	pending   queue           // logins whose update is to be told
-	updates   bool            // somebody takes updates
+	undecided queue          // logins whose trace may still be found without a new span
+	latest    map[node]int64 // the newest record of each node, by its clock
+	patience  int64          // how long a login stays undecided
+	pending   queue          // logins whose update is to be told
+	updates   bool           // somebody takes updates
 	stats     Stats
 	now       int64 // of the batch: nanoseconds since began
 	wall      int64 // of the batch: nanoseconds since 1970
@@ -59,7 +62,7 @@ func NewStore(limits Limits, now time.Time) *Store {
 	s := &Store{hasher: hasher{maphash.MakeSeed()}, limits: limits, began: now, logins: newLogins()}
 	s.spans = newSpanMemory(limits.MaxBytes/4, uint32(limits.Lateness/time.Second)+1)
 	s.undecided.limit, s.pending.limit = limits.MaxSessions, limits.MaxSessions
-	s.latest, s.patience = map[Place]int64{}, int64(max(limits.Window, leastPatience))
+	s.latest, s.patience = map[node]int64{}, int64(max(limits.Window, leastPatience))
 	return s
 }
 
