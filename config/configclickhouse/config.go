@@ -1,5 +1,5 @@
 // Package configclickhouse holds the connection block that everything here that talks to ClickHouse shares, and the one
-// connection behind it: the native protocol or HTTP(S), read in columns.
+// connection behind it: the native protocol or HTTP(S), read and written in columns.
 package configclickhouse
 
 import (
@@ -17,7 +17,7 @@ type ClientConfig struct {
 	// Endpoints are doors to one and the same log, tried in turn from the last one that worked. Forms:
 	// clickhouse://host:9000 (native protocol), http://host:8123, https://host:8443, or host:port (native).
 	Endpoints []string `mapstructure:"endpoints"`
-	// Username of the account that reads, "default" when empty.
+	// Username of the account, "default" when empty.
 	Username string `mapstructure:"username"`
 	// Password of that account.
 	Password configopaque.String `mapstructure:"password"`
@@ -25,7 +25,7 @@ type ClientConfig struct {
 	Database string `mapstructure:"database"`
 	// TLS switches TLS on for native endpoints and configures it for https ones. Native servers listen for it on 9440.
 	TLS configoptional.Optional[configtls.ClientConfig] `mapstructure:"tls"`
-	// Compression of what the server sends: lz4 or none. lz4 costs both sides some CPU and saves most of the network.
+	// Compression of the blocks that are sent in either direction: lz4 or none. lz4 costs both sides some CPU and saves most of the network.
 	Compression string `mapstructure:"compression"`
 	// DialTimeout bounds connecting, TLS and login together.
 	DialTimeout time.Duration `mapstructure:"dial_timeout"`

@@ -3,7 +3,6 @@ package clickhouse
 import (
 	"fmt"
 	"regexp"
-	"strings"
 )
 
 var (
@@ -54,6 +53,6 @@ func (cfg *Config) distributed(table string) string {
 	case "session_clients":
 		key = "rand()"
 	}
-	return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s %s AS %s_local ENGINE = Distributed('%s', currentDatabase(), %s%s_local, %s)",
-		table, cfg.clusterClause(), table, cfg.Cluster, "", table, strings.TrimSpace(key))
+	return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s %s AS %s_local ENGINE = Distributed('%s', currentDatabase(), %s_local, %s)",
+		table, cfg.clusterClause(), table, cfg.Cluster, table, key)
 }

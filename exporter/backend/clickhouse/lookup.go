@@ -61,7 +61,8 @@ func (l *link) ask(ctx context.Context, sql string, ids []id, results proto.Resu
 	with := configclickhouse.Table{Name: askedTable, Columns: proto.Input{{Name: "id", Data: asked}}}
 	sql += " WHERE record_id IN (SELECT id FROM " + askedTable + ")" +
 		" AND record_id >= unhex('" + hex.EncodeToString(ids[0].append(nil)) + "')" +
-		" AND record_id <= unhex('" + hex.EncodeToString(ids[len(ids)-1].append(nil)) + "')"
+		" AND record_id <= unhex('" + hex.EncodeToString(ids[len(ids)-1].append(nil)) + "')" +
+		" SETTINGS use_query_condition_cache = 0" // other ids, with the same ends, are another condition
 	return l.do(ctx, func(conn configclickhouse.Conn) error {
 		begin()
 		return conn.QueryWith(ctx, sql, with, results, onBlock)

@@ -69,7 +69,9 @@ func BenchmarkQuestions(b *testing.B) {
 	size := func(where string) string {
 		return pick(fmt.Sprintf("SELECT round(sum(bytes_on_disk) / %d, 1) FROM system.parts WHERE active AND database = currentDatabase() AND %s", events, where))
 	}
-	lines = append(lines, []string{"bytes on disk an event", "", "", size("table != 'otel_logs'"), "", "", size("table = 'otel_logs'")})
+	lines = append(lines,
+		[]string{"bytes on disk an event", "", "", size("table != 'otel_logs'"), "", "", size("table = 'otel_logs'")},
+		[]string{"bytes on disk an event, session_events alone", "", "", size("table = 'session_events'"), "", "", size("table = 'otel_logs'")})
 	b.ReportMetric(0, "ns/op")
 	note(b, events, lines)
 }

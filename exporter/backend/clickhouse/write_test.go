@@ -23,6 +23,7 @@ func TestStore(t *testing.T) {
 		test func(*testing.T, *testengine.Server)
 	}{
 		{"ManyBlocks", manyBlocks},
+		{"SameEnds", sameEnds},
 		{"TwoCollectors", twoCollectors},
 		{"RacedForgery", racedForgery},
 		{"DiedBeforeTheStates", diedBeforeTheStates},
@@ -30,6 +31,7 @@ func TestStore(t *testing.T) {
 		{"TimeToLive", timeToLive},
 		{"CannotKeepUp", cannotKeepUp},
 		{"ShutdownInterrupts", shutdownInterrupts},
+		{"AsyncInsert", asyncInsert},
 		{"Starts", starts},
 		{"StartFails", startFails},
 		{"SchemaByHand", schemaByHand},
@@ -207,4 +209,33 @@ func shutdownInterrupts(t *testing.T, server *testengine.Server) {
 	defer cancel()
 	require.ErrorIs(t, s.Shutdown(ctx), context.DeadlineExceeded)
 	require.ErrorIs(t, <-done, ErrStopped)
+}
+
+// asyncInsert: what the server gathers is there when Write has returned, once.
+func asyncInsert(t *testing.T, server *testengine.Server) {
+	for _, door := range doors {
+		cfg := testConfig(t, server, door)
+		cfg.AsyncInsert = true
+		s := startStore(t, cfg)
+		require.Equal(t, backend.Result{Written: 10}, write1(t, s, typical(0, 10)))
+		require.Equal(t, backend.Result{Written: 10, Duplicates: 10}, write1(t, s, typical(0, 20)))
+		require.Equal(t, "20", count(t, server, cfg, "SELECT count() FROM session_log"))
+	}
+}
+
+// sameEnds asks for other ids between the same two: what the server remembers of the first answer must not decide the second.
+func sameEnds(t *testing.T, server *testengine.Server) {
+	s := startStore(t, testConfig(t, server, "native"))
+	at := func(numbers ...byte) func(func(int, *session.Event) bool) {
+		var all []*session.Event
+		for _, n := range numbers {
+			all = append(all, &session.Event{Kind: session.KindLogin, RecordID: session.ID{6: 0x80, 15: n}, Time: 1})
+		}
+		return seq(all...)
+	}
+	require.Equal(t, backend.Result{Written: 1}, write1(t, s, at(3)))
+	require.Equal(t, backend.Result{Written: 3}, write1(t, s, at(1, 5, 9)))
+	require.Equal(t, backend.Result{Duplicates: 3}, write1(t, s, at(1, 5, 9)))
+	require.Equal(t, backend.Result{Duplicates: 4}, write1(t, s, at(1, 3, 5, 9)))
+	require.Equal(t, backend.Result{Written: 1, Duplicates: 3}, write1(t, s, at(1, 3, 7, 9)))
 }
