@@ -110,6 +110,14 @@ type Finisher interface {
 	FrameLast(data []byte) int
 }
 
+// Ahead is a [Parser] of a format in which only what follows a line may show whether it was all of its record.
+type Ahead interface {
+	Parser
+	// LooksAhead tells that what ends with a line has whole records, however much more [Parser.Frame] wants to see: [Next] gives
+	// them where nothing follows.
+	LooksAhead() bool
+}
+
 // Heir is a [Parser] that can do with what another one's state knows of a text that is gone.
 type Heir interface {
 	Parser

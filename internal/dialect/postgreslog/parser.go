@@ -56,6 +56,12 @@ func newParser(o logformat.Options, f format) *parser {
 
 func (p *parser) Frame(data []byte) int { return p.format.frame(data) }
 
+// LooksAhead is part of [logformat.Ahead].
+func (p *parser) LooksAhead() bool {
+	_, ahead := p.format.(*stderrFormat)
+	return ahead
+}
+
 func (p *parser) Doubtful() int { return p.clock.Doubtful() }
 
 func (p *parser) Parse(record string, at int64, page *logformat.Page) error {

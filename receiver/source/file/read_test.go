@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -98,6 +99,26 @@ func TestLinesThatAreTorn(t *testing.T) {
 	counts := j.stats.Counts()
 	require.Equal(t, 1, counts.BadRows)
 	require.Equal(t, []string{fmt.Sprintf("%s:%d", path, len(whole))}, counts.Places)
+}
+
+// A row of several lines may be written slowly: however often the file is looked at meanwhile, it is one row.
+func TestARowOfSeveralLinesThatComesSlowly(t *testing.T) {
+	dir, other := place(t)
+	path := filepath.Join(dir, "session_log.csv")
+	csv := strings.Replace(content(t, exports+"session_log.csv"), `"alice"`, "\"ali\nce\"", 1)
+	cut := strings.Index(csv, "\"ali\n") + len("\"ali\n")
+	write(t, path, csv[:cut])
+	j := start(t, config(filepath.Join(dir, "*")), &sourcetest.Store{})
+	var users []string
+	for _, user := range []string{"x", "y", "z"} { // each takes another look
+		appendTo(t, other, rowsOf(user))
+		await(t, user+" was not told", func() bool { users = j.users(); return slices.Contains(users, user) })
+	}
+	appendTo(t, path, csv[cut:])
+	await(t, "not all was told", func() bool { return len(j.Delivered()) >= 65+3 })
+	j.stop(t)
+	require.Contains(t, j.users(), "ali\nce")
+	require.Zero(t, j.stats.Counts().BadRows)
 }
 
 func TestHugeRows(t *testing.T) {

@@ -168,3 +168,28 @@ func TestTheNewestCursorKnowsBest(t *testing.T) {
 		require.Empty(t, told(onceLater(t, cfg, store, 2*time.Hour).Delivered()))
 	}
 }
+
+// The last line of a file may have a rest that comes later, but not where another file goes on: its lines come before those.
+func TestARotatedFileIsReadBeforeTheNext(t *testing.T) {
+	cfg, path := settleConfig(t)
+	cfg.Include, cfg.UndecidedAfter = []string{path + "*"}, time.Hour
+	end := line(time.Second, 1, "LOG", "disconnection: session time: 0:00:01.000 user=alice database=app host=10.0.0.7 port=1")
+	want := []string{`login success "alice" 10.0.0.7 1 `, `logout success "alice" 10.0.0.7 1 `}
+	first, rest := received(0, 1)+authorized(0, 1), end+received(2*time.Second, 2)
+
+	write(t, path, first)
+	store := &sourcetest.Store{}
+	require.Empty(t, onceLater(t, cfg, store, atOnce).Delivered())
+	write(t, path+".2", rest)
+	j := start(t, cfg, store) // reads the first file once more
+	await(t, "not all was told", func() bool { return len(j.Delivered()) >= 2 })
+	j.stop(t)
+	require.Equal(t, want, told(j.Delivered()))
+	require.Equal(t, "connection authorized", j.Delivered()[0].SourceEvent)
+
+	j = start(t, cfg, &sourcetest.Store{}) // and both at once
+	await(t, "not all was told", func() bool { return len(j.Delivered()) >= 2 })
+	j.stop(t)
+	require.Equal(t, want, told(j.Delivered()))
+	require.Equal(t, "connection authorized", j.Delivered()[0].SourceEvent)
+}

@@ -6,15 +6,18 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
 // turn reads what a file holds beyond what was read. last says that nothing will be appended, so that a line without end is
 // a whole one, or a torn one. It tells whether the file has more right now.
 func (r *reader) turn(ctx context.Context, t *tail, last bool) (more bool) {
-	if t.gone && t.drained && !last {
+	if t.gone && t.drained && t.held == 0 && !last {
 		return false
 	}
 	opened := t.parser == nil
@@ -53,7 +56,7 @@ func (r *reader) read(ctx context.Context, t *tail, last bool) (more bool, err e
 	for {
 		n, whole, failed := t.stream.fill(r.buf[have:])
 		have += n
-		final := whole && failed == nil && (last || t.packed || t.still && have == t.held || t.skip > 0 && endsWithLine(r.buf[:have]))
+		final := whole && failed == nil && (last || t.packed || t.looksAhead(r.buf[:have]) && !r.holds(t, have))
 		if dropped == 0 {
 			t.keepStart(r.buf[:have])
 		}
@@ -74,16 +77,29 @@ func (r *reader) read(ctx context.Context, t *tail, last bool) (more bool, err e
 	}
 }
 
-// hold notes how much of the text's end waits for its rest although it ends with a line. Where the next look finds no more, it
-// is read as it is.
-func (t *tail) hold(rest []byte) {
-	t.held = 0
-	if endsWithLine(rest) {
-		t.held = len(rest)
-	}
+// looksAhead tells whether the end of a text is whole, although its parser may want to see what follows.
+func (t *tail) looksAhead(end []byte) bool {
+	p, ok := t.parser.(logformat.Ahead)
+	return ok && p.LooksAhead() && bytes.HasSuffix(end, []byte("\n"))
 }
 
-func endsWithLine(text []byte) bool { return bytes.HasSuffix(text, []byte("\n")) }
+// holds tells whether such an end may wait for what follows: until the next look has found no more of it. A text that was read
+// before up to there has none, and one that is no longer written must be read before those that go on where it ends.
+func (r *reader) holds(t *tail, have int) bool {
+	if t.gone || t.skip > 0 || t.pos+int64(have) <= t.told || t.still && have == t.held {
+		return false
+	}
+	i := slices.Index(r.tails, t)
+	return !slices.ContainsFunc(r.tails[i+1:], func(later *tail) bool { return later.format == t.format || later.format == "" })
+}
+
+// hold notes how much of the text's end waits.
+func (t *tail) hold(end []byte) {
+	t.held = 0
+	if t.looksAhead(end) {
+		t.held = len(end)
+	}
+}
 
 // ended ends a turn at the end of the text.
 func (r *reader) ended(t *tail, failed error, last bool) error {
