@@ -43,7 +43,8 @@ func TestARecordBehindACutNameIsDoubtful(t *testing.T) {
 	require.Len(t, bad, 1)
 	require.Len(t, events, 3)
 	require.Equal(t, "root", events[1].User)
-	require.Equal(t, strings.TrimSpace(failure[strings.Index(failure, "\n"):]), events[1].Original)
+	_, second, _ := strings.Cut(failure, "\n")
+	require.Equal(t, strings.TrimSpace(second), events[1].Original)
 	require.Empty(t, events[0].Original+events[2].Original)
 }
 
