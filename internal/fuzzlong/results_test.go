@@ -56,6 +56,9 @@ func TestListener(t *testing.T) {
 		require.Equal(t, "testdata/fuzz/FuzzBad/771e938e4458e983", r.artefact)
 	}
 	r := result{}
+	late := &listener{result: &r, out: t.Output()}
+	feed(t, late, "--- FAIL: FuzzGood (60.30s)\n    context deadline exceeded\nFAIL\n", 1000)
+	require.True(t, late.late && r.artefact == "", "which is no failure of the target")
 	feed(t, &listener{result: &r, out: t.Output()}, "failure while testing seed corpus entry: FuzzBad/seed#0\n", 1000)
 	require.Equal(t, failed, r.outcome)
 	require.Equal(t, "testdata/fuzz/FuzzBad/seed#0", r.artefact)
