@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
-	"go.opentelemetry.io/collector/config/confighttp"
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
@@ -49,7 +48,7 @@ func (p *pushed) Run(ctx context.Context, host source.Host) error {
 		return fmt.Errorf("endpoint: %w", err)
 	}
 	d := newDoor(p.config, p.instance, host)
-	server, err := p.config.Server.ToServer(ctx, host.Extensions, p.settings, d.routes(), confighttp.WithErrorHandler(refuseEarly))
+	server, err := p.config.Server.ToServer(ctx, host.Extensions, p.settings, d.routes(), p.config.options()...)
 	if err != nil {
 		return errors.Join(fmt.Errorf("http: %w", err), listener.Close())
 	}
