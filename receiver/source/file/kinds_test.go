@@ -149,8 +149,7 @@ func TestABackendDies(t *testing.T) {
 		c, store := s.Logins(t), &sourcetest.Store{}
 		j := start(t, cfg, store)
 		all := mix(t, c, 5, 8)
-		_, victim := open(t, c)
-		_, bystander := open(t, c)
+		victim, bystander := stay(t, c), stay(t, c)
 		awaitLogged(t, s, cfg.Format, victim)
 		awaitLogged(t, s, cfg.Format, bystander)
 		require.NoError(t, syscall.Kill(int(victim.PID), syscall.SIGKILL))
