@@ -13,6 +13,7 @@ func TestBackend(t *testing.T) {
 	server := testengine.ClickHouse(t)
 	for _, door := range doors {
 		t.Run(door, func(t *testing.T) {
+			t.Parallel()
 			// Making the schema costs more than all that one test of the suite does with it.
 			cfg := testConfig(t, server, door)
 			stopStore(t, startedStore(t, cfg))

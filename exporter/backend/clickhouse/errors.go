@@ -20,6 +20,7 @@ var (
 	ErrBusy        = errors.New("the server cannot keep up")
 	ErrReadOnly    = errors.New("the table takes no writes now")
 	ErrNoQuorum    = errors.New("too few replicas have the records")
+	ErrAway        = errors.New("a node of the cluster does not answer")
 	ErrNewerSchema = errors.New("schema of a newer program")
 	ErrNoSchema    = errors.New("schema is missing or not as this program made it")
 	ErrStopped     = errors.New("the clickhouse backend is not running")
@@ -46,6 +47,7 @@ var diagnoses = []diagnosis{
 	{[]int{243}, ErrResources, "free some space on its disks, or set ttl; the batch is tried again", 5 * time.Second},
 	{[]int{242, 225, 999}, ErrReadOnly, "the node has lost ZooKeeper or Keeper; the batch is tried again", 2 * time.Second},
 	{[]int{285, 286, 289, 319}, ErrNoQuorum, "start the missing replicas, or lower quorum; the batch is tried again and counts once", 2 * time.Second},
+	{[]int{209, 210, 279}, ErrAway, "start it; the batch is tried again and counts once", 2 * time.Second},
 	{[]int{701, 170}, ErrNoSchema, "cluster names none of the server's clusters: see system.clusters", 0},
 }
 
