@@ -46,7 +46,9 @@ func TestTheClickHouseExampleRuns(t *testing.T) {
 		return answer("SELECT count() FROM audit.session_log WHERE user = 'bob' AND type = 'LoginSuccess' AND instance = 'warehouse' AND source_event = 'LoginSuccess' AND hostname != 'ch-0.example.net'") == "1"
 	}, patience, quick)
 	// The states are made behind the record, by the same insert.
-	require.Eventually(t, func() bool { return answer("SELECT user_name FROM audit.open_sessions WHERE user_name = 'bob'") == "bob" }, patience, quick)
+	require.Eventually(t, func() bool {
+		return answer("SELECT user_name FROM audit.open_sessions WHERE user_name = 'bob'") == "bob"
+	}, patience, quick)
 	require.NoError(t, session.Close())
 	require.Eventually(t, func() bool { return answer("SELECT count() FROM audit.open_sessions WHERE user_name = 'bob'") == "0" }, patience, quick)
 	require.Equal(t, "20", answer("SELECT count() FROM audit.session_log WHERE hostname = 'ch-0.example.net'"))

@@ -45,7 +45,7 @@ func (c *list) Reset() {
 
 func (c *list) EncodeColumn(b *proto.Buffer) {
 	c.ends.encode(b)
-	c.words.encode(b)
+	c.encode(b)
 }
 
 // pairs are an array of names and texts, which is what both settings and attributes are: a Map is an Array of Tuple.
