@@ -39,10 +39,13 @@ func (b *budget) give(n int64) {
 const firstBuffer = 8 << 10
 
 // read reads a body of at most limit bytes, decompressed, into memory of its own: the events share it. done gives the budget back, and
-// must be called in any case.
+// must be called in any case; a second call does nothing.
 func (b *budget) read(body io.Reader, announced, limit int64) (text []byte, done func(), err error) {
 	var taken int64
-	done = func() { b.give(taken) }
+	done = func() {
+		b.give(taken)
+		taken = 0
+	}
 	for size := firstSize(announced, limit); ; size = nextSize(size, announced, limit) {
 		if !b.take(size - taken) {
 			return nil, done, errFull

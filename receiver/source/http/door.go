@@ -103,14 +103,9 @@ func (d *door) post(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
-	select {
-	case d.inFlight <- struct{}{}:
-		defer func() { <-d.inFlight }()
-	default:
-		refuse(w, errBusy)
-		return
-	}
-	d.deliver(w, r, dialect, framing, body, origin)
+	c, err := d.deliver(r.Context(), dialect, framing, body, origin)
+	done() // and the place in flight is free: a sender that is slow to read its answer holds nothing
+	c.answer(w, err)
 }
 
 // route finds the dialect and the sender of a path. Where senders are named, nobody else is let in.
@@ -161,9 +156,15 @@ func identity(ctx context.Context) string {
 	return ""
 }
 
-// deliver tells the pipeline what the body holds, and the sender what has become of it.
-func (d *door) deliver(w http.ResponseWriter, r *http.Request, dialect *push.Dialect, framing push.Framing, body []byte, origin push.Origin) {
-	ctx, cancel := context.WithTimeout(r.Context(), d.config.DeliveryTimeout)
+// deliver tells the pipeline what the body holds.
+func (d *door) deliver(ctx context.Context, dialect *push.Dialect, framing push.Framing, body []byte, origin push.Origin) (*call, error) {
+	select {
+	case d.inFlight <- struct{}{}:
+		defer func() { <-d.inFlight }()
+	default:
+		return &call{}, errBusy
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.config.DeliveryTimeout)
 	defer cancel()
 	reader := d.readers.get()
 	defer func() {
@@ -179,7 +180,7 @@ func (d *door) deliver(w http.ResponseWriter, r *http.Request, dialect *push.Dia
 		}
 	}
 	c.count("POST /v1/events/" + dialect.Name)
-	c.answer(w, err)
+	return c, err
 }
 
 // spare keeps a few of what calls work with. A sync.Pool loses a page of a megabyte with every garbage collection, of which a busy
