@@ -87,7 +87,8 @@ func versions(t *testing.T, h Harness) {
 	}
 }
 
-// connectionLogRows: verbatim values win over normalised ones, a pid is never NULL, and other systems stay out.
+// connectionLogRows: verbatim values win over normalised ones, a pid is never NULL, and other systems stay out, as does what this
+// project tells by itself.
 func connectionLogRows(t *testing.T, h Harness) {
 	s := h.New(t)
 	b := open(t, s)
@@ -103,7 +104,8 @@ func connectionLogRows(t *testing.T, h Harness) {
 	}
 	plain := numbered(&session.Event{Kind: session.KindLogin, Outcome: session.OutcomeFailure, System: session.SystemRedshift, Time: utc("2026-11-21 10:00:00")}, 0)
 	postgres := numbered(&session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, System: session.SystemPostgreSQL, Time: 1}, 1)
-	write(t, b, e, plain, postgres)
+	found := numbered(&session.Event{Kind: session.KindSessionUpdate, SourceEvent: session.TraceCorrelated, System: session.SystemRedshift, Time: 1, TraceID: [16]byte{1}}, 2)
+	write(t, b, e, plain, postgres, found)
 	got := s.Query(t, "SELECT * FROM stl_connection_log ORDER BY recordtime")
 	require.Equal(t, []string{
 		"event", "recordtime", "remotehost", "remoteport", "pid", "dbname", "username", "authmethod", "duration", "sslversion", "sslcipher",

@@ -25,7 +25,7 @@ func TestUpdatesAreDeterministic(t *testing.T) {
 	require.Equal(t, session.KindSessionUpdate, first.Kind)
 	require.Equal(t, at(10), first.Time)
 	require.Equal(t, "client_address_port", first.Correlation)
-	require.Equal(t, Correlated, first.SourceEvent)
+	require.Equal(t, session.TraceCorrelated, first.SourceEvent)
 	require.Equal(t, "01a2001f-be10-8b0b-817a-4b4b758cf569", first.RecordID.String(), "an id that changed with a version of ours would tell every update twice")
 	require.Equal(t, session.ID{0xff, 1}, first.SessionKey)
 	require.Equal(t, []session.Attr{{Key: LoginUID, Value: session.ID{0xee, 1, 0, 1}.String()}}, first.Extra)

@@ -5,10 +5,6 @@ import "github.com/otel-sessionlog/sessionlog/session"
 // LoginUID is the attribute that ties a span, or an update, to the record of the login.
 const LoginUID = "sessionlog.login.uid"
 
-// Correlated is the word of an update, in place of the source's: views that show a source's own words must not take it for
-// something that the source said.
-const Correlated = "trace correlated"
-
 // Take appends up to n updates that wait, each an event of its own; observed is the time of now. What is taken is no longer
 // the store's.
 //
@@ -37,7 +33,7 @@ func (b Batch) Take(to []session.Event, n int, h *session.Hasher) []session.Even
 // event is the update. That of a failed login bears no session key: a session by that name would seem to have begun.
 func (l *login) event(h *session.Hasher, observed int64) session.Event {
 	e := session.Event{
-		Kind: session.KindSessionUpdate, Outcome: session.OutcomeSuccess, SourceEvent: Correlated, Time: l.start, Observed: observed,
+		Kind: session.KindSessionUpdate, Outcome: session.OutcomeSuccess, SourceEvent: session.TraceCorrelated, Time: l.start, Observed: observed,
 		System: l.system, Instance: l.instance, Host: l.host,
 		User: l.user, UserHash: l.userHash, ClientAddress: l.address, ClientPort: l.port,
 		TraceID: l.trace, SpanID: l.span, Correlation: l.by.String(),
