@@ -55,9 +55,12 @@ func (p *proxy) accept() {
 		p.mu.Lock()
 		p.conns[client], p.conns[upstream] = true, true
 		p.mu.Unlock()
-		stall := make(chan struct{})
-		p.wg.Go(func() { p.pass(client, upstream, p.watch(stall)) })
-		p.wg.Go(func() { p.pass(upstream, client, p.answer(stall)) })
+		stall, gone := make(chan struct{}), make(chan struct{})
+		p.wg.Go(func() {
+			defer close(gone)
+			p.pass(client, upstream, p.watch(stall))
+		})
+		p.wg.Go(func() { p.pass(upstream, client, p.answer(stall, gone)) })
 	}
 }
 
@@ -90,12 +93,15 @@ func (p *proxy) watch(stall chan struct{}) func([]byte) bool {
 	}
 }
 
-func (p *proxy) answer(stall chan struct{}) func([]byte) bool {
+func (p *proxy) answer(stall, gone chan struct{}) func([]byte) bool {
 	sent := 0
 	return func(b []byte) bool {
 		select {
 		case <-stall:
-			<-p.end
+			select {
+			case <-gone: // the client has given up
+			case <-p.end:
+			}
 			return false
 		default:
 		}
