@@ -16,7 +16,7 @@ import (
 // types: the columns of the view are those of the server's own session_log, type for type, but for the two sets that other systems
 // have words for.
 func types(t *testing.T, server *testengine.Server) {
-	cfg := testConfig(t, server, "native")
+	cfg := usedConfig(t, server, "native")
 	startStore(t, cfg)
 	server.FlushLogs(t)
 	real := rowsOf(t, server, cfg.Database, "SELECT name, type FROM system.columns WHERE database = 'system' AND table = 'session_log' ORDER BY position").Cells
@@ -36,7 +36,7 @@ func types(t *testing.T, server *testengine.Server) {
 // documentedQuery is that of clickhouse.com/docs/operations/system-tables/session_log with another table name, and its answer as printed
 // there, but for what the page is too old to have.
 func documentedQuery(t *testing.T, server *testengine.Server) {
-	cfg := testConfig(t, server, "native")
+	cfg := usedConfig(t, server, "native")
 	at, err := time.Parse(time.DateTime, "2021-10-14 20:33:52.104247")
 	require.NoError(t, err)
 	write1(t, startStore(t, cfg), seq(&session.Event{
@@ -78,7 +78,7 @@ failure_reason:          `, "\n")
 
 // openSessions: those without a logout, whatever came twice, late, or in which order; and not those that were silent for long.
 func openSessions(t *testing.T, server *testengine.Server) {
-	cfg := testConfig(t, server, "native")
+	cfg := usedConfig(t, server, "native")
 	s := startStore(t, cfg)
 	now := time.Now()
 	event := func(n byte, kind session.Kind, outcome session.Outcome, ago time.Duration) *session.Event {
@@ -129,7 +129,7 @@ func questions(t testing.TB) (all []question) {
 
 // questionsRun: the questions of README.md, as printed there, find what was written.
 func questionsRun(t *testing.T, server *testengine.Server) {
-	cfg := testConfig(t, server, "native")
+	cfg := usedConfig(t, server, "native")
 	s := startStore(t, cfg)
 	now := time.Now()
 	var all []*session.Event

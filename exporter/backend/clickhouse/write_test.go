@@ -47,7 +47,7 @@ func TestStore(t *testing.T) {
 // manyBlocks writes more than two blocks at once, with more names than one byte and two bytes can number; then again, with as many
 // new ones between them.
 func manyBlocks(t *testing.T, server *testengine.Server) {
-	cfg := testConfig(t, server, "native")
+	cfg := usedConfig(t, server, "native")
 	s := startStore(t, cfg)
 	const n = 2*blockRows + 5000
 	events := func(step int) func(func(int, *session.Event) bool) {
@@ -67,7 +67,7 @@ func manyBlocks(t *testing.T, server *testengine.Server) {
 
 // twoCollectors write the same batches at the same time: whoever is first, each record is there once at once.
 func twoCollectors(t *testing.T, server *testengine.Server) {
-	cfg := testConfig(t, server, "native")
+	cfg := usedConfig(t, server, "native")
 	other := cfg
 	other.Endpoints = []string{endpoint(server, "http")}
 	stores := []*store{startStore(t, cfg), startStore(t, other)}
@@ -88,7 +88,7 @@ func twoCollectors(t *testing.T, server *testengine.Server) {
 
 // racedForgery puts a second version straight into the table, as another collector does that asked before the first was there.
 func racedForgery(t *testing.T, server *testengine.Server) {
-	cfg := testConfig(t, server, "native")
+	cfg := usedConfig(t, server, "native")
 	s := startStore(t, cfg)
 	write1(t, s, typical(0, 10))
 	l := &link{store: s, block: newBlock()}
@@ -118,7 +118,7 @@ func racedForgery(t *testing.T, server *testengine.Server) {
 
 // diedBeforeTheStates: a server that stored the records and died before it made the states is told the batch again.
 func diedBeforeTheStates(t *testing.T, server *testengine.Server) {
-	cfg := testConfig(t, server, "http")
+	cfg := usedConfig(t, server, "http")
 	s := startStore(t, cfg)
 	server.Exec(t, "DETACH TABLE "+cfg.Database+".session_feed_by_events")
 	write1(t, s, typical(0, 100))
@@ -132,7 +132,7 @@ func diedBeforeTheStates(t *testing.T, server *testengine.Server) {
 
 // foreignIDs need not begin with a time, and may lie about it.
 func foreignIDs(t *testing.T, server *testengine.Server) {
-	cfg := testConfig(t, server, "native")
+	cfg := usedConfig(t, server, "native")
 	s := startStore(t, cfg)
 	var all []*session.Event
 	for i := range 3000 {
@@ -190,7 +190,7 @@ func cannotKeepUp(t *testing.T, server *testengine.Server) {
 
 // shutdownInterrupts a write that has no end.
 func shutdownInterrupts(t *testing.T, server *testengine.Server) {
-	s := startedStore(t, testConfig(t, server, "native"))
+	s := startedStore(t, usedConfig(t, server, "native"))
 	begun, done := make(chan struct{}), make(chan error, 1)
 	go func() {
 		_, err := s.Write(context.Background(), func(yield func(int, *session.Event) bool) {
@@ -214,7 +214,7 @@ func shutdownInterrupts(t *testing.T, server *testengine.Server) {
 // asyncInsert: what the server gathers is there when Write has returned, once.
 func asyncInsert(t *testing.T, server *testengine.Server) {
 	for _, door := range doors {
-		cfg := testConfig(t, server, door)
+		cfg := usedConfig(t, server, door)
 		cfg.AsyncInsert = true
 		s := startStore(t, cfg)
 		require.Equal(t, backend.Result{Written: 10}, write1(t, s, typical(0, 10)))
@@ -225,7 +225,7 @@ func asyncInsert(t *testing.T, server *testengine.Server) {
 
 // sameEnds asks for other ids between the same two: what the server remembers of the first answer must not decide the second.
 func sameEnds(t *testing.T, server *testengine.Server) {
-	s := startStore(t, testConfig(t, server, "native"))
+	s := startStore(t, usedConfig(t, server, "native"))
 	at := func(numbers ...byte) func(func(int, *session.Event) bool) {
 		var all []*session.Event
 		for _, n := range numbers {
