@@ -34,8 +34,6 @@ type Row struct {
 	Certificate   Certificate
 	UserAgent     string
 	Extra         []session.Attr // columns that this package does not know, keys with their prefix
-
-	RecordID, SessionKey session.ID // what IDs.Of makes of this row, or zero for the mapper to do it
 }
 
 // ClientNames are what a client says of itself.
@@ -51,14 +49,15 @@ type Certificate struct {
 // Mapper turns rows into events of one instance. It is not safe for concurrent use.
 type Mapper struct {
 	instance string
-	ids      *IDs
+	hash     session.Hasher
 	ordinals ordinals
+	keys     sessionKeys
 	text     texts
 }
 
 // NewMapper makes a mapper for the server or cluster of this stable name.
 func NewMapper(instance string) *Mapper {
-	return &Mapper{instance: instance, ids: NewIDs(instance)}
+	return &Mapper{instance: instance}
 }
 
 // Restart begins a new run over rows, which may go over the same ones again: rows that look alike are numbered anew.
@@ -104,15 +103,33 @@ func appendFew[T any](to, values []T) []T {
 	return to
 }
 
-// identify gives the ids.
+// identify gives the ids. The server's own key is (hostname, auth_id, type, event_time_microseconds); address and port
+// stand beside it because some builds of the engine give several sessions one auth_id.
 func (m *Mapper) identify(r *Row, e *session.Event) {
-	e.RecordID, e.SessionKey = r.RecordID, r.SessionKey
-	if e.RecordID.IsZero() {
-		e.RecordID, e.SessionKey = m.ids.Of(r)
-	}
+	addr := r.ClientAddress.As16()
+	m.hash.Start("record", session.SystemClickHouse, m.instance).Str(r.Hostname).Bytes(r.AuthID[:]).Int(int64(r.Type)).
+		Int(r.Micros).Bytes(addr[:]).Int(int64(r.ClientPort))
+	e.RecordID = m.hash.RecordID(e.Time)
 	if n := m.ordinals.next(e.Time, e.RecordID); n > 0 {
-		e.RecordID = m.ids.record(r).Int(n).RecordID(e.Time)
+		e.RecordID = m.hash.Int(n).RecordID(e.Time)
 	}
+	e.SessionKey = m.sessionKey(r)
+}
+
+// sessionKey computes a session's key once for its login and logout where the one soon follows the other, as over HTTP.
+func (m *Mapper) sessionKey(r *Row) session.ID {
+	c := &m.keys[r.AuthID[3]]
+	if c.authID != r.AuthID || c.hostname != r.Hostname || c.key.IsZero() {
+		c.authID, c.hostname = r.AuthID, r.Hostname
+		c.key = m.hash.Start("session", session.SystemClickHouse, m.instance).Str(r.Hostname).Bytes(r.AuthID[:]).Key()
+	}
+	return c.key
+}
+
+type sessionKeys [256]struct {
+	authID   session.ID
+	hostname string
+	key      session.ID
 }
 
 // ordinals is session.Ordinals, which it spares the work where a timestamp has one record: nearly always.

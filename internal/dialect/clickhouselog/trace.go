@@ -33,7 +33,7 @@ func (m *Mapper) Update(r *Row, t Trace, e *session.Event) {
 	e.Kind, e.Outcome, e.SourceEvent = session.KindSessionUpdate, session.OutcomeSuccess, ""
 	t.Correlate(e)
 	e.Extra = append(e.Extra[:0], session.Attr{Key: LoginUID, Value: uid.String()})
-	e.RecordID = m.ids.hash.Start("correlation", session.SystemClickHouse, m.instance).Bytes(uid[:]).Str(CorrelationQueryLog).RecordID(e.Time)
+	e.RecordID = m.hash.Start("correlation", session.SystemClickHouse, m.instance).Bytes(uid[:]).Str(CorrelationQueryLog).RecordID(e.Time)
 }
 
 // traceparent is the length of a W3C traceparent of version 00: 00-<32 hex>-<16 hex>-<2 hex>.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -37,15 +36,12 @@ type block struct {
 	extra                                 []extraColumn
 
 	authText string // all auth_ids, 36 bytes each
-	records  []session.ID
-	sessions []session.ID // keys
 	rows     int
 	scratch  []byte
 	row      clickhouselog.Row
 
 	table  tableName
 	mapper *clickhouselog.Mapper
-	ids    *clickhouselog.IDs
 	own    *ownSet // nil when own logins are not left out
 	traces *tracer // nil when logins are not tied to traces
 }
@@ -57,23 +53,18 @@ type extraColumn struct {
 }
 
 func newBlock(table tableName, mapper *clickhouselog.Mapper) *block {
-	b := &block{
+	return &block{
 		hostname: newDictionary(), profiles: newLists(), roles: newLists(), subjects: newLists(), settings: newSettings(),
 		serial: newDictionary(), issuer: newDictionary(),
 		authType: enumColumn{ours: clickhouselog.AuthTypes},
 		iface:    enumColumn{ours: clickhouselog.Interfaces},
 		table:    table, mapper: mapper,
 	}
-	if mapper != nil {
-		b.ids = mapper.IDs()
-	}
-	return b
 }
 
 var errDictionary = errors.New("a LowCardinality key is outside its dictionary")
 
-// ready prepares a block that has just been decoded: strings are made, once per column, and ids, which hash. It runs beside
-// the mapping of the block before.
+// ready prepares a block that has just been decoded: strings are made, once per column.
 func (b *block) ready(rows int) error {
 	b.rows = rows
 	for _, c := range []*textColumn{&b.sessionID, &b.user.text, &b.clientHostname, &b.clientName, &b.userAgent, &b.reason} {
@@ -105,11 +96,6 @@ func (b *block) ready(rows int) error {
 		b.scratch = session.ID(id).AppendText(b.scratch)
 	}
 	b.authText = string(b.scratch)
-	b.records, b.sessions = slices.Grow(b.records[:0], rows)[:rows], slices.Grow(b.sessions[:0], rows)[:rows]
-	for i := range rows {
-		b.identity(i, &b.row)
-		b.records[i], b.sessions[i] = b.ids.Of(&b.row)
-	}
 	return nil
 }
 
@@ -144,7 +130,6 @@ func (b *block) Hash(i int) uint64 {
 func (b *block) Event(i int, e *session.Event) poll.Verdict {
 	r := &b.row
 	b.identity(i, r)
-	r.RecordID, r.SessionKey = b.records[i], b.sessions[i]
 	if b.own != nil && b.own.has(r) {
 		// The event is mapped all the same: ids of rows that look alike count how many came before.
 		b.mapper.Event(r, e)

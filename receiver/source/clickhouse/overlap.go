@@ -1,7 +1,7 @@
 package clickhouse
 
-// overlap has blocks mapped in a goroutine of its own while the next one is being received, decoded and made ready. Two
-// blocks change places: the query always fills the one, mapping always looks at the other.
+// overlap has blocks mapped in a goroutine of its own while the next one is being received, decoded and made ready. Mapping
+// takes the longest. Two blocks change places: the query always fills the one, mapping always looks at the other.
 type overlap struct {
 	fill, look *block
 	work       chan struct{}
@@ -79,8 +79,6 @@ func (b *block) swap(o *block) {
 	b.notBefore, o.notBefore = o.notBefore, b.notBefore
 	b.notAfter, o.notAfter = o.notAfter, b.notAfter
 	b.authText, o.authText = o.authText, b.authText
-	b.records, o.records = o.records, b.records
-	b.sessions, o.sessions = o.sessions, b.sessions
 	b.rows, o.rows = o.rows, b.rows
 	for i := range b.extra {
 		*b.extra[i].data, *o.extra[i].data = *o.extra[i].data, *b.extra[i].data
