@@ -16,6 +16,7 @@ type link struct {
 	client *configclickhouse.Client
 	conn   configclickhouse.Conn
 	used   bool // the connection has answered before, and may have been closed meanwhile
+	away   bool // a node of the cluster did not carry out a change of the schema in time
 
 	block  *block
 	keys   []key
@@ -80,18 +81,23 @@ func (l *link) close() {
 func (l *link) exec(ctx context.Context, sql string) error {
 	var settings []configclickhouse.Setting
 	if l.cfg.Cluster != "" {
-		settings = append(settings, configclickhouse.Setting{Name: "distributed_ddl_task_timeout", Value: ddlPatience})
+		patience := ddlPatience
+		if l.away {
+			patience = ddlHaste
+		}
+		settings = append(settings, configclickhouse.Setting{Name: "distributed_ddl_task_timeout", Value: patience})
 	}
 	err := l.do(ctx, func(conn configclickhouse.Conn) error { return conn.Exec(ctx, sql, settings...) })
 	if l.cfg.Cluster != "" && configclickhouse.HasCode(err, codeTimeout) {
+		l.away = true
 		l.log.Warn("a node of the cluster has not carried out a change of the schema yet; it will when it is back", zap.Error(err))
 		return nil
 	}
 	return err
 }
 
-// ddlPatience is how many seconds a change of the schema may take on the nodes of a cluster.
-const ddlPatience = "20"
+// How many seconds a change of the schema may take on the nodes of a cluster: the first, and those after one that was not in time.
+const ddlPatience, ddlHaste = "20", "5"
 
 // texts runs a statement that gives few rows of one text.
 func (l *link) texts(ctx context.Context, sql string) (all []string, err error) {
