@@ -49,6 +49,7 @@ const (
 	AttrCorrelation         = "sessionlog.correlation"
 	AttrPID                 = "sessionlog.pid"
 	AttrFailureReason       = "sessionlog.failure.reason"
+	AttrLoginUID            = "sessionlog.login.uid"         // on an update or a span: the record id of the login that it is about
 	AttrSenderRecordUID     = "sessionlog.sender.record.uid" // a sender's own id of a record, where the record id is a hash of it
 )
 

@@ -79,7 +79,7 @@ func (s *said) read(m pcommon.Map) {
 			s.local.address = v.Str()
 		case keyLocalPort:
 			s.local.port = port(v)
-		case correlation.LoginUID:
+		case session.AttrLoginUID:
 			s.tied = true
 		}
 	}
@@ -132,7 +132,7 @@ func tie(known *correlation.Clues, owner *correlation.Owner, m pcommon.Map) {
 			add(m, keyUserHash, owner.UserHash)
 		}
 	}
-	add(m, correlation.LoginUID, owner.LoginUID)
+	add(m, session.AttrLoginUID, owner.LoginUID)
 	add(m, session.AttrCorrelation, owner.By.String())
 }
 

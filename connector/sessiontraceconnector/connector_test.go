@@ -14,7 +14,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
-	"github.com/otel-sessionlog/sessionlog/connector/sessiontraceconnector/internal/correlation"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -76,11 +75,11 @@ func TestASpanBearsItsLogin(t *testing.T) {
 			r.consume(t, e)
 			got := r.through(t, oneSpan(1, c.kind, c.fill)).Attributes().AsRaw()
 			if c.by == "" {
-				require.NotContains(t, got, correlation.LoginUID)
+				require.NotContains(t, got, session.AttrLoginUID)
 				require.NotContains(t, got, session.AttrCorrelation)
 				return
 			}
-			require.Equal(t, e.RecordID.String(), got[correlation.LoginUID])
+			require.Equal(t, e.RecordID.String(), got[session.AttrLoginUID])
 			require.Equal(t, "session-1", got["session.id"])
 			require.Equal(t, "user-1", got["user.name"])
 			require.Equal(t, c.by, got[session.AttrCorrelation])
@@ -95,9 +94,9 @@ func TestWhatASpanSaysStays(t *testing.T) {
 	says := map[string]any{"session.id": "session-1", "user.name": "somebody else"}
 	got := r.through(t, oneSpan(1, ptrace.SpanKindServer, func(m pcommon.Map) { require.NoError(t, m.FromRaw(says)) }))
 	require.Equal(t, "somebody else", got.Attributes().AsRaw()["user.name"])
-	require.Contains(t, got.Attributes().AsRaw(), correlation.LoginUID)
+	require.Contains(t, got.Attributes().AsRaw(), session.AttrLoginUID)
 
-	says[correlation.LoginUID] = "another's finding"
+	says[session.AttrLoginUID] = "another's finding"
 	got = r.through(t, oneSpan(1, ptrace.SpanKindServer, func(m pcommon.Map) { require.NoError(t, m.FromRaw(says)) }))
 	require.Equal(t, says, got.Attributes().AsRaw())
 }
@@ -116,7 +115,7 @@ func TestOddValuesStay(t *testing.T) {
 			m.PutStr("client.address", "10.0.0.7")
 			m.PutInt("client.port", 20001)
 		})).Attributes().AsRaw()
-		require.Contains(t, got, correlation.LoginUID)
+		require.Contains(t, got, session.AttrLoginUID)
 		for key, v := range says {
 			require.Equal(t, v, got[key])
 		}
@@ -162,7 +161,7 @@ func TestRecordsBearTheirTrace(t *testing.T) {
 	require.Equal(t, session.KindSessionUpdate, update.Kind)
 	require.Equal(t, [16]byte{2}, update.TraceID)
 	require.Equal(t, events[1].SessionKey, update.SessionKey)
-	require.Equal(t, []session.Attr{{Key: correlation.LoginUID, Value: events[1].RecordID.String()}}, update.Extra)
+	require.Equal(t, []session.Attr{{Key: session.AttrLoginUID, Value: events[1].RecordID.String()}}, update.Extra)
 	r.stop(t)
 	require.Equal(t, 4, r.records.LogRecordCount())
 }
@@ -201,5 +200,5 @@ func TestTwoIDsShareNothing(t *testing.T) {
 	a, b := newRig(t, defaults(), nil), newRig(t, defaults(), nil)
 	a.consume(t, login(1))
 	got := b.through(t, oneSpan(1, ptrace.SpanKindServer, bySession("session-1"))).Attributes().AsRaw()
-	require.NotContains(t, got, correlation.LoginUID)
+	require.NotContains(t, got, session.AttrLoginUID)
 }

@@ -11,9 +11,6 @@ import (
 // interface, user and time, ran under the trace context that system.opentelemetry_span_log has.
 const CorrelationQueryLog = "query_log"
 
-// LoginUID is the attribute by which an update names the record of the login that it is about.
-const LoginUID = "sessionlog.login.uid"
-
 // Trace is a trace context: of a query, or claimed.
 type Trace struct {
 	ID   [16]byte
@@ -30,9 +27,9 @@ func (t Trace) Correlate(e *session.Event) {
 func (m *Mapper) Update(r *Row, t Trace, e *session.Event) {
 	m.Event(r, e)
 	uid := e.RecordID
-	e.Kind, e.Outcome, e.SourceEvent = session.KindSessionUpdate, session.OutcomeSuccess, ""
+	e.Kind, e.Outcome, e.SourceEvent = session.KindSessionUpdate, session.OutcomeSuccess, session.TraceCorrelated
 	t.Correlate(e)
-	e.Extra = append(e.Extra[:0], session.Attr{Key: LoginUID, Value: uid.String()})
+	e.Extra = append(e.Extra[:0], session.Attr{Key: session.AttrLoginUID, Value: uid.String()})
 	e.RecordID = m.hash.Start("correlation", session.SystemClickHouse, m.instance).Bytes(uid[:]).Str(CorrelationQueryLog).RecordID(e.Time)
 }
 

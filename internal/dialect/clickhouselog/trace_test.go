@@ -65,7 +65,7 @@ func TestAnUpdateIsOfItsLogin(t *testing.T) {
 	require.Equal(t, login.SessionKey, update.SessionKey)
 	require.Equal(t, login.Time, update.Time)
 	require.Equal(t, "bob", update.User)
-	require.Equal(t, []session.Attr{{Key: LoginUID, Value: login.RecordID.String()}}, update.Extra)
+	require.Equal(t, []session.Attr{{Key: session.AttrLoginUID, Value: login.RecordID.String()}}, update.Extra)
 	require.NotEqual(t, login.RecordID, update.RecordID)
 	require.Equal(t, update.RecordID, again.RecordID)
 }

@@ -176,7 +176,7 @@ func TestALaterTraceIsToldAsAnUpdate(t *testing.T) {
 	require.Equal(t, login.SessionKey, told.SessionKey)
 	require.Equal(t, login.Time, told.Time)
 	require.Equal(t, clickhouselog.CorrelationQueryLog, told.Correlation)
-	require.Equal(t, []session.Attr{{Key: clickhouselog.LoginUID, Value: login.RecordID.String()}}, told.Extra)
+	require.Equal(t, []session.Attr{{Key: session.AttrLoginUID, Value: login.RecordID.String()}}, told.Extra)
 
 	// After a restart neither that nor a second trace is told.
 	r.polls(t)

@@ -28,7 +28,7 @@ func TestUpdatesAreDeterministic(t *testing.T) {
 	require.Equal(t, session.TraceCorrelated, first.SourceEvent)
 	require.Equal(t, "01a2001f-be10-8b0b-817a-4b4b758cf569", first.RecordID.String(), "an id that changed with a version of ours would tell every update twice")
 	require.Equal(t, session.ID{0xff, 1}, first.SessionKey)
-	require.Equal(t, []session.Attr{{Key: LoginUID, Value: session.ID{0xee, 1, 0, 1}.String()}}, first.Extra)
+	require.Equal(t, []session.Attr{{Key: session.AttrLoginUID, Value: session.ID{0xee, 1, 0, 1}.String()}}, first.Extra)
 	require.NotEqual(t, session.ID{0xee, 1, 0, 1}, first.RecordID)
 }
 

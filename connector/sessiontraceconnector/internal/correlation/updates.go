@@ -2,9 +2,6 @@ package correlation
 
 import "github.com/otel-sessionlog/sessionlog/session"
 
-// LoginUID is the attribute that ties a span, or an update, to the record of the login.
-const LoginUID = "sessionlog.login.uid"
-
 // Take appends up to n updates that wait, each an event of its own; observed is the time of now. What is taken is no longer
 // the store's.
 //
@@ -38,7 +35,7 @@ func (l *login) event(h *session.Hasher, observed int64) session.Event {
 		User: l.user, UserHash: l.userHash, ClientAddress: l.address, ClientPort: l.port,
 		TraceID: l.trace, SpanID: l.span, Correlation: l.by.String(),
 		SessionKey: l.key, SessionID: l.sessionID,
-		Extra: []session.Attr{{Key: LoginUID, Value: l.uidText}},
+		Extra: []session.Attr{{Key: session.AttrLoginUID, Value: l.uidText}},
 	}
 	if l.failed {
 		e.Outcome, e.SessionKey, e.SessionID = session.OutcomeFailure, session.ID{}, ""
