@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/pool"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -21,32 +22,20 @@ type store struct {
 	sql  statements
 	log  *zap.Logger
 	now  func() time.Time
-	free chan *link // the connections that nobody uses
+	pool *pool.Pool[*link]
 
 	flights   flights
 	conflicts sync.Mutex // one writer at a time keeps versions aside, so that each is kept once
-
-	ctx    context.Context // ends with Shutdown: what runs is interrupted when it runs out of time
-	cancel context.CancelFunc
-	stop   chan struct{} // closed by Shutdown: nothing more is taken
 }
 
 // New makes the backend; cfg is valid.
 func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	s := &store{
-		cfg:    cfg,
-		sql:    cfg.statements(),
-		log:    set.Logger,
-		now:    time.Now,
-		free:   make(chan *link, cfg.MaxConnections),
-		ctx:    ctx,
-		cancel: cancel,
-		stop:   make(chan struct{}),
+	s := &store{cfg: cfg, sql: cfg.statements(), log: set.Logger, now: time.Now}
+	links := make([]*link, cfg.MaxConnections)
+	for i := range links {
+		links[i] = &link{store: s}
 	}
-	for range cfg.MaxConnections {
-		s.free <- &link{store: s}
-	}
+	s.pool = pool.New(ErrStopped, links...)
 	return s, nil
 }
 
@@ -59,55 +48,18 @@ func (s *store) Start(ctx context.Context) error {
 
 // Write makes the batch durable over a connection of its own. A context that ends interrupts it; nobody knows then what is
 // stored, and writing the batch again finds out.
-func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
-	l, err := s.acquire(ctx)
+func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (result backend.Result, err error) {
+	err = s.pool.Do(ctx, func(ctx context.Context, l *link) error {
+		w := &write{link: l, events: events, oldest: s.oldest()}
+		err := w.run(ctx)
+		result = w.result
+		return s.cfg.explain("writing", err)
+	})
 	if err != nil {
 		return backend.Result{}, err
 	}
-	defer s.release(l)
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(s.ctx, func() { cancel(ErrStopped) })()
-
-	w := &write{link: l, events: events, oldest: s.oldest()}
-	if err := w.run(ctx); err != nil {
-		if ctx.Err() != nil {
-			return backend.Result{}, context.Cause(ctx)
-		}
-		return backend.Result{}, s.cfg.explain("writing", err)
-	}
-	return w.result, nil
+	return result, nil
 }
-
-func (s *store) acquire(ctx context.Context) (*link, error) {
-	select {
-	case <-s.stop:
-		return nil, ErrStopped
-	default:
-	}
-	select {
-	case <-s.stop:
-		return nil, ErrStopped
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case l := <-s.free:
-		return l, nil
-	}
-}
-
-func (s *store) release(l *link) { s.free <- l }
 
 // Shutdown waits for the writes under way, then closes the connections. It is called at most once.
-func (s *store) Shutdown(ctx context.Context) error {
-	close(s.stop)
-	defer s.cancel()
-	interrupt := context.AfterFunc(ctx, s.cancel)
-	defer interrupt()
-	for range s.cfg.MaxConnections {
-		(<-s.free).close()
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return nil
-}
+func (s *store) Shutdown(ctx context.Context) error { return s.pool.Shutdown(ctx, (*link).close) }

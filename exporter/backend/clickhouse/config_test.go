@@ -106,7 +106,7 @@ func TestColumnsAreTheFields(t *testing.T) {
 func TestMigrationsHaveOurColumns(t *testing.T) {
 	all, fed := columnNames()
 	made := func(file int, table string) (names []string) {
-		_, text, found := strings.Cut(migrations[file].sql, "CREATE TABLE IF NOT EXISTS "+table+"\n(\n")
+		_, text, found := strings.Cut(files[file].SQL, "CREATE TABLE IF NOT EXISTS "+table+"\n(\n")
 		require.True(t, found)
 		text, _, _ = strings.Cut(text, "\n)\n")
 		for _, m := range regexp.MustCompile(`(?m)^    ([a-z_]+) +[A-Z]`).FindAllStringSubmatch(text, -1) {

@@ -28,17 +28,17 @@ func (s *store) setUp(ctx context.Context, l *link) error {
 	if err != nil {
 		return err
 	}
-	if version > len(migrations) {
+	if version > len(files) {
 		return fmt.Errorf("clickhouse: %s has version %d of the schema, this program knows %d: %w: use that one, or another database or table_prefix",
-			s.cfg.FirstHost(), version, len(migrations), ErrNewerSchema)
+			s.cfg.FirstHost(), version, len(files), ErrNewerSchema)
 	}
 	if !s.cfg.CreateSchema {
 		return s.check(ctx, l)
 	}
-	for _, m := range migrations[version:] {
-		for _, statement := range s.cfg.script(m.sql) {
+	for _, m := range files[version:] {
+		for _, statement := range s.cfg.script(m.SQL) {
 			if err := l.exec(ctx, statement); err != nil {
-				return fmt.Errorf("migration %s: %w", m.name, err)
+				return fmt.Errorf("migration %s: %w", m.Name, err)
 			}
 		}
 	}

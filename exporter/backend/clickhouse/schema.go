@@ -3,40 +3,18 @@ package clickhouse
 import (
 	"embed"
 	"fmt"
-	"path"
 	"regexp"
-	"strconv"
 	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 )
 
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// migration is one numbered file.
-type migration struct {
-	name string
-	sql  string
-}
-
-// migrations are all files in the order of their numbers, which run from 1 without a gap. Every statement may be run again, so that a
-// file that was cut off in the middle is begun anew; each file ends by writing its number into sessionlog_migrations, so that running
-// it by hand does the same.
-var migrations = func() (all []migration) {
-	entries, err := migrationFiles.ReadDir("migrations")
-	if err != nil {
-		panic(err)
-	}
-	for i, e := range entries {
-		number, _, _ := strings.Cut(e.Name(), "_")
-		version, err := strconv.Atoi(number)
-		text, readErr := migrationFiles.ReadFile(path.Join("migrations", e.Name()))
-		if err != nil || readErr != nil || version != i+1 {
-			panic("clickhouse: migrations must be numbered 0001, 0002, …: " + e.Name())
-		}
-		all = append(all, migration{strings.TrimSuffix(e.Name(), ".sql"), string(text)})
-	}
-	return all
-}()
+// files are all migrations. Every statement may be run again, so that a file that was cut off in the middle is begun anew; each file ends by
+// writing its number into sessionlog_migrations, so that running it by hand does the same.
+var files = migrations.MustRead(migrationFiles, "migrations")
 
 var comment = regexp.MustCompile(`(?m)^\s*--.*\n`)
 

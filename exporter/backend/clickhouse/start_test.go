@@ -78,8 +78,8 @@ func startFails(t *testing.T, ch *testengine.Server) {
 func schemaByHand(t *testing.T, ch *testengine.Server) {
 	cfg := testConfig(t, ch, "native")
 	ch.Exec(t, "CREATE DATABASE "+cfg.Database)
-	for _, m := range migrations {
-		for _, statement := range (&Config{}).script(m.sql) {
+	for _, m := range files {
+		for _, statement := range (&Config{}).script(m.SQL) {
 			ask(t, ch, cfg.Database, statement, "TSV")
 		}
 	}

@@ -195,7 +195,7 @@ func shutdownInterrupts(t *testing.T, server *testengine.Server) {
 	go func() {
 		_, err := s.Write(context.Background(), func(yield func(int, *session.Event) bool) {
 			close(begun)
-			<-s.ctx.Done()
+			<-s.pool.Context().Done()
 			for i, e := range typical(0, 1000) {
 				if !yield(i, e) {
 					return

@@ -13,6 +13,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/pool"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -22,41 +24,34 @@ type store struct {
 	sql  statements
 	log  *zap.Logger
 	now  func() time.Time
-	free chan *link // the connections that nobody uses
+	pool *pool.Pool[*link]
 
-	files    []migration   // all of the dialect, but in tests
-	patience time.Duration // lockPatience, but in tests
+	files    []migrations.File // all of the dialect, but in tests
+	patience time.Duration     // lockPatience, but in tests
 
 	partitions partitions
 	breaks     atomic.Int64 // how many connections have broken
 
-	ctx    context.Context // ends with Shutdown: what runs is interrupted when it runs out of time
-	cancel context.CancelFunc
-	stop   chan struct{} // closed by Shutdown: nothing more is taken
-	kept   chan struct{} // closed when keeper has ended
+	kept chan struct{} // closed when keeper has ended
 }
 
 // New makes the backend; cfg is valid.
 func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
-	ctx, cancel := context.WithCancel(context.Background())
 	s := &store{
-		cfg:  cfg,
-		sql:  cfg.statements(),
-		log:  set.Logger,
-		now:  time.Now,
-		free: make(chan *link, cfg.MaxConnections),
+		cfg: cfg,
+		sql: cfg.statements(),
+		log: set.Logger,
+		now: time.Now,
 
-		files:    migrations[cfg.Dialect],
+		files:    files[cfg.Dialect],
 		patience: lockPatience,
-
-		ctx:    ctx,
-		cancel: cancel,
-		stop:   make(chan struct{}),
-		kept:   make(chan struct{}),
+		kept:     make(chan struct{}),
 	}
-	for range cfg.MaxConnections {
-		s.free <- newLink(s)
+	links := make([]*link, cfg.MaxConnections)
+	for i := range links {
+		links[i] = newLink(s)
 	}
+	s.pool = pool.New(ErrStopped, links...)
 	return s, nil
 }
 
@@ -73,56 +68,22 @@ func (s *store) Start(ctx context.Context) error {
 
 // Write makes the batch durable over a connection of its own. A context that ends interrupts it; once the commit has
 // begun, its result counts.
-func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
-	l, err := s.acquire(ctx)
+func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (result backend.Result, err error) {
+	err = s.pool.Do(ctx, func(ctx context.Context, l *link) error {
+		w := &write{link: l, events: events}
+		err := w.span(ctx, math.MinInt, math.MaxInt)
+		result = w.result
+		return s.cfg.explain("writing", err)
+	})
 	if err != nil {
 		return backend.Result{}, err
 	}
-	defer s.release(l)
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(s.ctx, func() { cancel(ErrStopped) })()
-
-	w := &write{link: l, events: events}
-	if err := w.span(ctx, math.MinInt, math.MaxInt); err != nil {
-		if ctx.Err() != nil {
-			return backend.Result{}, context.Cause(ctx)
-		}
-		return backend.Result{}, s.cfg.explain("writing", err)
-	}
-	return w.result, nil
+	return result, nil
 }
-
-func (s *store) acquire(ctx context.Context) (*link, error) {
-	select {
-	case <-s.stop:
-		return nil, ErrStopped
-	default:
-	}
-	select {
-	case <-s.stop:
-		return nil, ErrStopped
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case l := <-s.free:
-		return l, nil
-	}
-}
-
-func (s *store) release(l *link) { s.free <- l }
 
 // Shutdown waits for the writes under way, then logs out. It is called at most once.
 func (s *store) Shutdown(ctx context.Context) error {
-	close(s.stop)
-	defer s.cancel()
-	interrupt := context.AfterFunc(ctx, s.cancel)
-	defer interrupt()
-	for range s.cfg.MaxConnections {
-		(<-s.free).close()
-	}
+	err := s.pool.Shutdown(ctx, (*link).close)
 	<-s.kept
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return nil
+	return err
 }

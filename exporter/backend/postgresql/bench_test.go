@@ -1,6 +1,7 @@
 package postgresql
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -71,9 +72,10 @@ func BenchmarkStaged(b *testing.B) {
 			*clock
 			repeats bool
 		}{{&direct, false}, {&staged, true}} {
-			l := <-s.free
-			l.repeats = way.repeats
-			s.free <- l
+			require.NoError(b, s.pool.Do(b.Context(), func(_ context.Context, l *link) error {
+				l.repeats = way.repeats
+				return nil
+			}))
 			way.measure(b, func() error {
 				_, err := s.Write(b.Context(), typical(events, events+benchBatch))
 				return err

@@ -67,11 +67,11 @@ func (s *store) keeper() {
 	defer timer.Stop()
 	for {
 		select {
-		case <-s.stop:
+		case <-s.pool.Stopping():
 			return
 		case <-timer.C:
 		}
-		if err := s.turn(); err != nil && s.ctx.Err() == nil {
+		if err := s.turn(); err != nil && s.pool.Context().Err() == nil {
 			s.log.Warn("partitions and retention are not kept up", zap.Error(s.cfg.explain("keeping", err)))
 		}
 		timer.Reset(keepEvery)
@@ -80,11 +80,11 @@ func (s *store) keeper() {
 
 // turn ends when Shutdown begins: nothing of it is lost by being done later.
 func (s *store) turn() error {
-	ctx, cancel := context.WithCancel(s.ctx)
+	ctx, cancel := context.WithCancel(s.pool.Context())
 	defer cancel()
 	go func() {
 		select {
-		case <-s.stop:
+		case <-s.pool.Stopping():
 			cancel()
 		case <-ctx.Done():
 		}

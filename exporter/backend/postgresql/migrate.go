@@ -5,49 +5,23 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 )
 
 //go:embed migrations/*/*.sql
 var migrationFiles embed.FS
 
-// migration is one numbered file.
-type migration struct {
-	version int
-	name    string
-	sql     string
-}
-
-// migrations are all files of a dialect in the order of their numbers, which run from 1 without a gap.
-var migrations = map[Dialect][]migration{
-	DialectPostgreSQL: readMigrations(DialectPostgreSQL),
-	DialectRedshift:   readMigrations(DialectRedshift),
-}
-
-func readMigrations(d Dialect) (all []migration) {
-	folder := path.Join("migrations", string(d))
-	entries, err := migrationFiles.ReadDir(folder)
-	if err != nil {
-		panic(err)
-	}
-	for i, e := range entries {
-		number, _, _ := strings.Cut(e.Name(), "_")
-		version, err := strconv.Atoi(number)
-		text, readErr := migrationFiles.ReadFile(path.Join(folder, e.Name()))
-		if err != nil || readErr != nil || version != i+1 {
-			panic("postgresql: migrations must be numbered 0001, 0002, …: " + e.Name())
-		}
-		all = append(all, migration{version, e.Name(), string(text)})
-	}
-	return all
+// files are all migrations of a dialect.
+var files = map[Dialect][]migrations.File{
+	DialectPostgreSQL: migrations.MustRead(migrationFiles, "migrations/postgresql"),
+	DialectRedshift:   migrations.MustRead(migrationFiles, "migrations/redshift"),
 }
 
 const migrationsTable = `CREATE TABLE IF NOT EXISTS sessionlog_migrations (
@@ -86,10 +60,10 @@ func (s *store) migrate(ctx context.Context, conn *pgconn.PgConn) error {
 			return err
 		}
 		for _, m := range all[version:] {
-			if err := exec(ctx, conn, s.cfg.named(m.sql)); err != nil {
-				return fmt.Errorf("migration %s: %w", m.name, err)
+			if err := exec(ctx, conn, s.cfg.named(m.SQL)); err != nil {
+				return fmt.Errorf("migration %s: %w", m.Name, err)
 			}
-			note := fmt.Sprintf("INSERT INTO sessionlog_migrations VALUES (%d, '%s', '%s')", m.version, m.name, time.Now().UTC().Format(time.DateTime))
+			note := fmt.Sprintf("INSERT INTO sessionlog_migrations VALUES (%d, '%s', '%s')", m.Version, m.Name+".sql", time.Now().UTC().Format(time.DateTime))
 			if err := exec(ctx, conn, s.cfg.named(note)); err != nil {
 				return err
 			}

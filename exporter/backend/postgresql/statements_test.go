@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -71,7 +72,7 @@ func TestColumns(t *testing.T) {
 	require.Equal(t, fields, slices.DeleteFunc(slices.Clone(ours), func(n string) bool { return slices.Contains(ownOnes, n) }))
 
 	for _, dialect := range []Dialect{DialectPostgreSQL, DialectRedshift} {
-		sql := migrations[dialect][0].sql
+		sql := files[dialect][0].SQL
 		for _, table := range []string{"session_events", "session_conflicts"} {
 			_, body, found := strings.Cut(sql, "CREATE TABLE "+table+" (\n")
 			require.True(t, found)
@@ -97,14 +98,14 @@ func migrationsByHand(t *testing.T, pg *postgresql.Server) {
 	require.ErrorContains(t, err, "create_schema")
 
 	rowsOf(t, cfg, migrationsTable)
-	for i, m := range migrations[DialectPostgreSQL] {
+	for i, m := range files[DialectPostgreSQL] {
 		s := &store{cfg: cfg, log: nopLogger()}
 		conn, err := s.connect(t.Context())
 		require.NoError(t, err)
-		require.NoError(t, exec(t.Context(), conn, m.sql), m.name)
+		require.NoError(t, exec(t.Context(), conn, m.SQL), m.Name)
 		logOut(conn)
-		require.Equal(t, i+1, m.version)
-		rowsOf(t, cfg, "INSERT INTO sessionlog_migrations VALUES ("+m.name[:4]+", '"+m.name+"', now())")
+		require.Equal(t, i+1, m.Version)
+		rowsOf(t, cfg, "INSERT INTO sessionlog_migrations VALUES ("+strconv.Itoa(m.Version)+", '"+m.Name+".sql', now())")
 	}
 	s := startStore(t, cfg)
 	require.Equal(t, 100, write1(t, s, typical(0, 100)).Written)

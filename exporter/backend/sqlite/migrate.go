@@ -5,43 +5,20 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"path"
 	"regexp"
-	"strconv"
-	"strings"
 	"time"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 )
 
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// migration is one numbered file.
-type migration struct {
-	name string
-	sql  string
-}
-
-// migrations are all files in the order of their numbers, which run from 1 without a gap. Each ends by writing its number
-// into sessionlog_migrations, so that a file does the same by hand.
-var migrations = func() (all []migration) {
-	entries, err := migrationFiles.ReadDir("migrations")
-	if err != nil {
-		panic(err)
-	}
-	for i, e := range entries {
-		number, _, _ := strings.Cut(e.Name(), "_")
-		version, err := strconv.ParseInt(number, 10, 64)
-		text, readErr := migrationFiles.ReadFile(path.Join("migrations", e.Name()))
-		if err != nil || readErr != nil || version != int64(i)+1 {
-			panic("sqlite: migrations must be numbered 0001, 0002, …: " + e.Name())
-		}
-		all = append(all, migration{strings.TrimSuffix(e.Name(), ".sql"), string(text)})
-	}
-	return all
-}()
+// files are all migrations. Each ends by writing its number into sessionlog_migrations, so that a file does the same by hand.
+var files = migrations.MustRead(migrationFiles, "migrations")
 
 // ourNames are the names that table_prefix stands before; those of indexes begin like their table's.
 var ourNames = regexp.MustCompile(
@@ -74,21 +51,21 @@ func (cfg *Config) migrateOnce(ctx context.Context, conn *sqlite.Conn) (more boo
 	if err != nil {
 		return false, err
 	}
-	if !cfg.CreateSchema && version < int64(len(migrations)) {
+	if !cfg.CreateSchema && version < int64(len(files)) {
 		return false, fmt.Errorf("sqlite: path %q has version %d of the schema, this program needs %d: %w: set create_schema, or run the files of migrations/ by hand",
-			cfg.Path, version, len(migrations), ErrNoSchema)
+			cfg.Path, version, len(files), ErrNoSchema)
 	}
-	if version == int64(len(migrations)) {
+	if version == int64(len(files)) {
 		return false, nil
 	}
 	return true, cfg.inTransaction(ctx, conn, "migrating", func() error {
 		version, err := cfg.version(conn)
-		if err != nil || version == int64(len(migrations)) {
+		if err != nil || version == int64(len(files)) {
 			return err
 		}
-		m := migrations[version]
-		if err := sqlitex.ExecuteScript(conn, cfg.named(m.sql), nil); err != nil {
-			return fmt.Errorf("migration %s: %w", m.name, err)
+		m := files[version]
+		if err := sqlitex.ExecuteScript(conn, cfg.named(m.SQL), nil); err != nil {
+			return fmt.Errorf("migration %s: %w", m.Name, err)
 		}
 		return nil
 	})
@@ -108,9 +85,9 @@ func (cfg *Config) version(conn *sqlite.Conn) (version int64, err error) {
 	err = sqlitex.Execute(conn, cfg.named("SELECT coalesce(max(version), 0) FROM sessionlog_migrations"), &sqlitex.ExecOptions{
 		ResultFunc: func(stmt *sqlite.Stmt) error { version = stmt.ColumnInt64(0); return nil },
 	})
-	if err == nil && version > int64(len(migrations)) {
+	if err == nil && version > int64(len(files)) {
 		return 0, fmt.Errorf("sqlite: path %q has version %d of the schema, this program knows %d: %w: use that one, or another path",
-			cfg.Path, version, len(migrations), ErrNewerSchema)
+			cfg.Path, version, len(files), ErrNewerSchema)
 	}
 	return version, cfg.explain("reading the schema", err)
 }

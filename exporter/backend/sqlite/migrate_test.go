@@ -42,10 +42,10 @@ func tableColumns(t *testing.T, cfg Config, table string) (names []string) {
 
 // TestFromEachVersion starts from the schema of every older program, with a record in it.
 func TestFromEachVersion(t *testing.T) {
-	all := migrations
-	defer func() { migrations = all }()
+	all := files
+	defer func() { files = all }()
 	for version := 1; version < len(all); version++ {
-		migrations = all[:version]
+		files = all[:version]
 		cfg := testConfig(t)
 		old := newStore(t, cfg)
 		require.NoError(t, old.Start(t.Context()))
@@ -53,7 +53,7 @@ func TestFromEachVersion(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, old.Shutdown(context.Background()))
 
-		migrations = all
+		files = all
 		s := newStore(t, cfg)
 		require.NoError(t, s.Start(t.Context()))
 		res, err := s.Write(t.Context(), typical(0, 20))
@@ -88,8 +88,8 @@ func TestSchemaByHand(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.CreateSchema = false
 	require.ErrorIs(t, newStore(t, cfg).Start(t.Context()), ErrNoSchema)
-	for i, m := range migrations {
-		run(t, cfg, m.sql)
+	for i, m := range files {
+		run(t, cfg, m.SQL)
 		require.Equal(t, [][]string{{strconv.Itoa(i + 1)}}, file{cfg}.Query(t, "SELECT max(version) FROM sessionlog_migrations").Cells)
 	}
 	s := startStore(t, cfg)
