@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/config/configopaque"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -27,6 +28,7 @@ func TestCluster(t *testing.T) {
 		name string
 		test func(*testing.T, *testengine.Cluster, Config)
 	}{
+		{"Suite", clusterSuite},
 		{"Spread", clusterSpread},
 		{"OnceFromEverywhere", clusterOnce},
 		{"ReplicaDead", clusterReplicaDead},
@@ -35,6 +37,22 @@ func TestCluster(t *testing.T) {
 	} {
 		t.Run(step.name, func(t *testing.T) { step.test(t, c, cfg) })
 	}
+}
+
+// clusterSuite: what every backend passes, with the records on two shards.
+func clusterSuite(t *testing.T, c *testengine.Cluster, cfg Config) {
+	cfg.Database = "suite"
+	stopStore(t, startedStore(t, cfg))
+	node := c.Nodes()[0]
+	backendtest.Run(t, backendtest.Harness{
+		Dialect: backendtest.ClickHouse,
+		New: func(t *testing.T) backendtest.Storage {
+			for _, table := range tables {
+				node.Exec(t, "TRUNCATE TABLE suite."+table.name+"_local ON CLUSTER '"+c.Name+"' SYNC")
+			}
+			return database{node, cfg}
+		},
+	})
 }
 
 // clusterSpread: both shards have some of the records, both replicas of each have the same, all views say the same on every node.
