@@ -1,7 +1,6 @@
 package clickhouselog
 
 import (
-	"encoding/hex"
 	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -58,8 +57,9 @@ func findTraceParent(s string) (found Trace, ok bool) {
 		if at > 0 && isWord(s[at-1]) || at+traceparent > len(s) || at+traceparent < len(s) && isWord(s[at+traceparent]) {
 			continue
 		}
-		t, valid := parseTraceParent(s[at : at+traceparent])
-		if !valid {
+		var t Trace
+		var valid bool
+		if t.ID, t.Span, valid = session.ParseTraceparent(s[at : at+traceparent]); !valid {
 			continue
 		}
 		if ok && t != found {
@@ -72,21 +72,4 @@ func findTraceParent(s string) (found Trace, ok bool) {
 
 func isWord(c byte) bool {
 	return c == '-' || c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-}
-
-// parseTraceParent reads exactly one. Upper case is not allowed, nor are ids of zeros.
-func parseTraceParent(s string) (t Trace, ok bool) {
-	if s[2] != '-' || s[35] != '-' || s[52] != '-' || strings.ToLower(s) != s {
-		return t, false
-	}
-	var flags [1]byte
-	for _, part := range []struct {
-		to   []byte
-		text string
-	}{{t.ID[:], s[3:35]}, {t.Span[:], s[36:52]}, {flags[:], s[53:55]}} {
-		if _, err := hex.Decode(part.to, []byte(part.text)); err != nil {
-			return Trace{}, false
-		}
-	}
-	return t, t.ID != [16]byte{} && t.Span != [8]byte{}
 }

@@ -104,9 +104,9 @@ func readECS(item tree.Value, r *Record) error {
 // ecsTrace takes trace.id and span.id where they are W3C's.
 func ecsTrace(item tree.Value, r *Record) {
 	trace, span := ecsField(item, "trace.id"), ecsField(item, "span.id")
-	if unhex(r.TraceID[:], trace.Peek()) {
+	if session.Unhex(r.TraceID[:], trace.Peek()) {
 		trace.Take()
-		if unhex(r.SpanID[:], span.Peek()) {
+		if session.Unhex(r.SpanID[:], span.Peek()) {
 			span.Take()
 		}
 	}

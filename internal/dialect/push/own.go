@@ -32,8 +32,8 @@ var members = func() map[string]*member {
 	}
 	add("event_name", func(r *Record, v tree.Value) bool { r.Kind = kindOf(v.Str()); return true })
 	add("timestamp", func(*Record, tree.Value) bool { return true }) // read apart: it may refuse the event
-	add("trace_id", func(r *Record, v tree.Value) bool { return unhex(r.TraceID[:], v.Str()) })
-	add("span_id", func(r *Record, v tree.Value) bool { return unhex(r.SpanID[:], v.Str()) })
+	add("trace_id", func(r *Record, v tree.Value) bool { return session.Unhex(r.TraceID[:], v.Str()) })
+	add("span_id", func(r *Record, v tree.Value) bool { return session.Unhex(r.SpanID[:], v.Str()) })
 	add("traceparent", readTraceparent)
 	add("severity_number", readSeverity)
 	add("body", func(r *Record, v tree.Value) bool { r.Message = v.Str(); return v.Kind() <= tree.String })

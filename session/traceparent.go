@@ -1,0 +1,32 @@
+package session
+
+import "encoding/hex"
+
+// ParseTraceparent reads a W3C traceparent (Trace Context, level 1): 2 digits version, 32 trace id, 16 span id, 2 flags, lower-case
+// all of them. A later version may have more behind the flags. ok is false where it is none, or has an id of zeros.
+func ParseTraceparent(s string) (traceID [16]byte, spanID [8]byte, ok bool) {
+	if len(s) < 55 || s[2] != '-' || s[35] != '-' || s[52] != '-' || s[:2] == "ff" || len(s) > 55 && (s[:2] == "00" || s[55] != '-') {
+		return [16]byte{}, [8]byte{}, false
+	}
+	var version, flags [1]byte
+	ok = Unhex(version[:], s[:2]) && Unhex(traceID[:], s[3:35]) && Unhex(spanID[:], s[36:52]) && Unhex(flags[:], s[53:55])
+	if !ok || traceID == [16]byte{} || spanID == [8]byte{} {
+		return [16]byte{}, [8]byte{}, false
+	}
+	return traceID, spanID, true
+}
+
+// Unhex fills to, of 16 bytes at most, from lower-case hexadecimal digits, as trace and span ids are written.
+func Unhex(to []byte, s string) bool {
+	if len(s) != 2*len(to) {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] >= 'A' && s[i] <= 'F' {
+			return false
+		}
+	}
+	var buf [32]byte
+	_, err := hex.Decode(to, append(buf[:0], s...))
+	return err == nil
+}
