@@ -36,7 +36,7 @@ SELECT
     ['2.50.0', '26.7.1', '0.2.9', '0.9.1', '12.0.1', '1.9.0', '8.1.0', '18.0.0', '3.1.0', '0.55.0', '2026.1.0', '1.4.15'][client + 1],
     if(kind_of_system = 'aws.redshift', 'Amazon Redshift JDBC Driver 2.1.0.30', ''), if(kind_of_system = 'aws.redshift', 'Linux 6.1 x86_64', ''),
     toFixedString(concat(unhex(hex(toUInt64(intDiv(at, 1000000)))), '\x80', substring(tail, 2, 1), '\x80', substring(tail, 3, 7)), 16),
-    toFixedString(sipHash128(pair, 'session'), 16), session_text,
+    toFixedString(sipHash128(pair, 'key'), 16), session_text,
     toFixedString(if(dice % 20 = 0, toString(sipHash128(pair, 'trace')), ''), 16), toFixedString(if(dice % 20 = 0, substring(toString(sipHash128(pair, 'span')), 1, 8), ''), 8),
     if(dice % 20 = 0, 'query_log', ''),
     if(ends AND kind_of_system = 'aws.redshift', lasts * 1000, 0),
