@@ -19,6 +19,14 @@ type member struct {
 // usualMembers is more than an event has, as a rule.
 const usualMembers = 32
 
+// ownState is what the reading of one object of ours goes by.
+type ownState struct {
+	place   int                   // of the next member
+	guesses [usualMembers]*member // what stood at each place of the object before
+	named   bool                  // there is an event_name
+	flaw    error                 // the object is refused
+}
+
 // members are the keys that have a field: the attribute names of docs/event.md, and snake_case names for the parts of a log record that
 // are no attributes.
 var members = func() map[string]*member {
@@ -30,8 +38,8 @@ var members = func() map[string]*member {
 			add(f.Attr, fieldReader(field))
 		}
 	}
-	add("event_name", func(r *Record, v tree.Value) bool { r.Kind = kindOf(v.Str()); return true })
-	add("timestamp", func(*Record, tree.Value) bool { return true }) // read apart: it may refuse the event
+	add("event_name", func(r *Record, v tree.Value) bool { r.Kind, r.own.named = kindOf(v.Str()), true; return true })
+	add("timestamp", func(r *Record, v tree.Value) bool { r.own.flaw = setTime(r.Event, v, time.Nanosecond); return true })
 	add("trace_id", func(r *Record, v tree.Value) bool { return session.Unhex(r.TraceID[:], v.Str()) })
 	add("span_id", func(r *Record, v tree.Value) bool { return session.Unhex(r.SpanID[:], v.Str()) })
 	add("traceparent", readTraceparent)
@@ -49,16 +57,19 @@ var members = func() map[string]*member {
 	return m
 }()
 
+func (o *ownState) start() { o.place, o.named, o.flaw = 0, false, nil }
+
 // member finds a key. A sender writes its events alike, so what stood at this place of the last one is looked at first.
-func (r *Record) member(place int, key string) *member {
-	if place >= usualMembers {
+func (o *ownState) member(key string) *member {
+	place := o.place
+	if o.place++; place >= usualMembers {
 		return members[key]
 	}
-	if m := r.guesses[place]; m != nil && m.key == key {
+	if m := o.guesses[place]; m != nil && m.key == key {
 		return m
 	}
 	m := members[key]
-	r.guesses[place] = m
+	o.guesses[place] = m
 	return m
 }
 
@@ -70,70 +81,49 @@ func kindOf(name string) session.Kind {
 	return session.ParseKind(name)
 }
 
+// fieldReader puts a value into a field of the event, by the field's type. A value that does not fit stays an attribute.
 func fieldReader(f reflect.StructField) func(*Record, tree.Value) bool {
-	if f.Type.Kind() == reflect.String { // most fields are: without reflection
-		return func(r *Record, v tree.Value) bool {
-			*(*string)(unsafe.Add(unsafe.Pointer(r.Event), f.Offset)) = v.Str()
-			return v.Kind() <= tree.String
-		}
+	switch reflect.New(f.Type).Interface().(type) {
+	case *string:
+		return into(f, putText)
+	case *int64:
+		return into(f, putInt[int64])
+	case *int32:
+		return into(f, putInt[int32])
+	case *uint32:
+		return into(f, putInt[uint32])
+	case *[]string:
+		return into(f, putTexts)
+	case *[]session.Setting:
+		return into(f, putSettings)
+	case *session.Outcome:
+		return into(f, putOutcome)
+	case *session.ID:
+		return into(f, putID)
 	}
-	index := f.Index[0]
-	return func(r *Record, v tree.Value) bool {
-		return setField(reflect.ValueOf(r.Event).Elem().Field(index), v)
-	}
+	return func(*Record, tree.Value) bool { return false }
 }
 
-// setField puts a value into a field of the event, by the field's type. A value that does not fit stays an attribute.
-func setField(f reflect.Value, v tree.Value) bool {
-	switch to := f.Addr().Interface().(type) {
-	case *int64, *int32:
-		n, ok := v.Int()
-		if ok = ok && !f.OverflowInt(n); ok {
-			f.SetInt(n)
-		}
-		return ok
-	case *uint32:
-		n, ok := v.Int()
-		if ok = ok && n >= 0 && !f.OverflowUint(uint64(n)); ok {
-			f.SetUint(uint64(n))
-		}
-		return ok
-	case *[]string:
-		*to = texts(*to, v)
-		return true
-	case *[]session.Setting:
-		for name, value := range v.Members() {
-			*to = append(*to, session.Setting{Name: name, Value: value.Str()})
-		}
-		return v.Kind() == tree.Object
-	case *session.Outcome:
-		*to = session.ParseOutcome(v.Str())
-		return true
-	case *session.ID:
-		id, ok := session.ParseID(v.Str())
-		*to = id
-		return ok
+// into finds the field by its place in the event: reflection would take longer than all the rest.
+func into[T any](f reflect.StructField, put func(to *T, v tree.Value) bool) func(*Record, tree.Value) bool {
+	return func(r *Record, v tree.Value) bool {
+		return put((*T)(unsafe.Add(unsafe.Pointer(r.Event), f.Offset)), v)
 	}
-	return false
 }
 
 // readOwn reads one event in the vocabulary of docs/event.md: flat keys, each once. timestamp is RFC 3339, or a whole number of
 // nanoseconds since 1970.
 func readOwn(item tree.Value, r *Record) error {
-	place := 0
+	r.own.start()
 	for key, v := range item.Members() {
-		if m := r.member(place, key); v.Kind() != tree.Null && (m == nil || !m.read(r, v)) {
+		if m := r.own.member(key); v.Kind() != tree.Null && (m == nil || !m.read(r, v)) {
 			r.Extra = append(r.Extra, attr(key, v))
 		}
-		place++
 	}
-	if err := setTime(r.Event, item.Get("timestamp"), time.Nanosecond); err != nil {
-		return err
-	}
-	if r.Kind == session.KindUnknown && item.Get("event_name").Kind() != tree.Missing {
+	if r.own.flaw == nil && r.own.named && r.Kind == session.KindUnknown {
 		return errNoKind
 	}
-	return nil
+	return r.own.flaw
 }
 
 func readTraceparent(r *Record, v tree.Value) bool {

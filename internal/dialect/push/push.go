@@ -33,7 +33,7 @@ type Record struct {
 	// ID is the sender's own id of the event, empty where it gives none.
 	ID string
 
-	guesses [usualMembers]*member // what stood at each place of the last object of ours
+	own ownState
 }
 
 // What an item may be refused for beyond the errors of package tree.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -99,6 +100,7 @@ func (c *call) flush() error {
 	if err := c.door.host.Emit(c.ctx, p.events[:p.n]); err != nil {
 		return errUndelivered
 	}
+	c.fates = slices.Grow(c.fates, p.n)
 	for i := range p.n {
 		c.fates = append(c.fates, fate{index: p.index[i], id: p.events[i].RecordID})
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,13 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if target := os.Getenv(envPoster); target != "" {
+		fmt.Fprintln(os.Stderr, poster(target))
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience is for what must come, on any machine.
 const patience = 30 * time.Second
@@ -55,9 +62,13 @@ func startWith(t testing.TB, change func(*Config), emit *sourcetest.Recorder, ex
 // startDiscarding hands events to a pipeline that takes them and remembers nothing.
 func startDiscarding(t testing.TB) *running {
 	t.Helper()
-	host := sourcetest.Host(t, &sourcetest.Recorder{}, &sourcetest.Store{}, nil)
+	host := quietHost(t)
 	host.Emit = func(context.Context, []session.Event) error { return nil }
 	return launch(t, nil, host)
+}
+
+func quietHost(t testing.TB) source.Host {
+	return sourcetest.Host(t, &sourcetest.Recorder{}, &sourcetest.Store{}, nil)
 }
 
 func launch(t testing.TB, change func(*Config), host source.Host) *running {
