@@ -29,6 +29,7 @@ func TestCluster(t *testing.T) {
 		test func(*testing.T, *testengine.Cluster, Config)
 	}{
 		{"Suite", clusterSuite},
+		{"ByHand", clusterByHand},
 		{"Spread", clusterSpread},
 		{"OnceFromEverywhere", clusterOnce},
 		{"ReplicaDead", clusterReplicaDead},

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 )
 
@@ -80,16 +82,16 @@ func (s *store) version(ctx context.Context, l *link) (int, error) {
 func (s *store) tune(ctx context.Context, l *link) error {
 	for _, t := range tables {
 		table, clause := s.cfg.stored(t.name)
-		engine, err := l.texts(ctx, "SELECT engine_full AS text FROM system.tables WHERE database = currentDatabase() AND name = '"+table+"'")
-		if err != nil || len(engine) == 0 {
+		engine, err := l.engine(ctx, table)
+		if err != nil || engine == "" {
 			return err
 		}
-		if ttl := s.cfg.ttlOf(t.name, t.aged); ttl == "" && strings.Contains(engine[0], " TTL ") {
+		if ttl := s.cfg.ttlOf(t.name, t.aged); ttl == "" && strings.Contains(engine, " TTL ") {
 			err = l.exec(ctx, "ALTER TABLE "+table+clause+" REMOVE TTL")
-		} else if ttl != "" && !strings.Contains(engine[0], " TTL "+ttl+" ") {
+		} else if ttl != "" && !strings.Contains(engine, " TTL "+ttl+" ") {
 			err = l.exec(ctx, "ALTER TABLE "+table+clause+" MODIFY TTL "+ttl)
 		}
-		if fsync := s.cfg.fsync(engine[0]); err == nil && fsync != "" {
+		if fsync := s.cfg.fsync(engine); err == nil && fsync != "" {
 			err = l.exec(ctx, "ALTER TABLE "+table+clause+" MODIFY SETTING "+fsync)
 		}
 		if err != nil {
@@ -97,6 +99,12 @@ func (s *store) tune(ctx context.Context, l *link) error {
 		}
 	}
 	return nil
+}
+
+// engine is how the server describes a table's engine, "" where there is no such table.
+func (l *link) engine(ctx context.Context, table string) (string, error) {
+	all, err := l.texts(ctx, "SELECT engine_full AS text FROM system.tables WHERE database = currentDatabase() AND name = '"+table+"'")
+	return strings.Join(all, ""), err
 }
 
 // stored is the name of the table that keeps the rows, and where an ALTER of it has to run.
@@ -152,9 +160,25 @@ func (s *store) check(ctx context.Context, l *link) error {
 		}
 	}
 	if len(missing) == 0 {
-		return nil
+		return s.warn(ctx, l)
 	}
 	slices.Sort(missing)
 	return fmt.Errorf("clickhouse: %s lacks %s: %w: set create_schema, or run the files of migrations/ by hand",
 		s.cfg.FirstHost(), strings.Join(missing, ", "), ErrNoSchema)
+}
+
+// warn says which tables of a schema that we may not change do not keep what the configuration promises.
+func (s *store) warn(ctx context.Context, l *link) error {
+	for _, t := range tables {
+		table, _ := s.cfg.stored(t.name)
+		engine, err := l.engine(ctx, table)
+		if err != nil {
+			return err
+		}
+		if engine != "" && s.cfg.Fsync && s.cfg.fsync(engine) != "" {
+			s.log.Warn("This table does not wait for the disk, so a loss of power may take records that count as stored. Change it, or set fsync: false",
+				zap.String("table", table), zap.String("change", "ALTER TABLE "+table+" MODIFY SETTING "+s.cfg.fsync(engine)))
+		}
+	}
+	return nil
 }

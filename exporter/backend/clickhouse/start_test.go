@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otel-sessionlog/sessionlog/internal/testengine"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
@@ -83,10 +85,24 @@ func schemaByHand(t *testing.T, ch *testengine.Server) {
 			ask(t, ch, cfg.Database, statement, "TSV")
 		}
 	}
-	cfg.CreateSchema = false
+	cfg.CreateSchema, cfg.Fsync = false, true
 	s := startedStore(t, cfg)
 	require.Equal(t, 10, write1(t, s, typical(0, 10)).Written)
 	stopStore(t, s)
+	warned := func() []observer.LoggedEntry {
+		core, logs := observer.New(zap.WarnLevel)
+		s := newStore(t, cfg)
+		s.log = zap.New(core)
+		require.NoError(t, s.Start(t.Context()))
+		stopStore(t, s)
+		return logs.All()
+	}
+	require.Empty(t, warned(), "the files make tables that wait for the disk")
+	ask(t, ch, cfg.Database, "ALTER TABLE session_states MODIFY SETTING fsync_after_insert = 0", "TSV")
+	warnings := warned()
+	require.Len(t, warnings, 1)
+	ask(t, ch, cfg.Database, warnings[0].ContextMap()["change"].(string), "TSV")
+	require.Empty(t, warned(), "what the warning says helps")
 	ask(t, ch, cfg.Database, "ALTER TABLE session_conflicts DROP COLUMN content_hash", "TSV")
 	s = newStore(t, cfg)
 	require.ErrorContains(t, s.Start(t.Context()), "lacks session_conflicts.content_hash")

@@ -84,14 +84,14 @@ ENGINE = ReplacingMergeTree(precedence)
 PARTITION BY if(bitShiftRight(reinterpretAsUInt8(substring(record_id, 7, 1)), 4) IN (7, 8),
     toYYYYMM(toDateTime(least(intDiv(reinterpretAsUInt64(reverse(substring(record_id, 1, 6))), 1000), 4102444800), 'UTC')), 0)
 ORDER BY record_id
-SETTINGS ttl_only_drop_parts = 1, index_granularity = 8192;
+SETTINGS ttl_only_drop_parts = 1, index_granularity = 8192, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Records whose id was there already with other content, kept aside because one of the two may be forged. content_hash is a
 -- hash of the content that was compared.
 CREATE TABLE IF NOT EXISTS session_conflicts AS session_events
 ENGINE = MergeTree
 ORDER BY record_id
-SETTINGS ttl_only_drop_parts = 1;
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
 
 ALTER TABLE session_conflicts ADD COLUMN IF NOT EXISTS content_hash FixedString(16);
 

@@ -52,7 +52,8 @@ CREATE TABLE IF NOT EXISTS session_states
     first_trace SimpleAggregateFunction(min, Nullable(String)) CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
-ORDER BY session_key;
+ORDER BY session_key
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- What the views are told by the configuration; written anew at start where it says something else.
 CREATE VIEW IF NOT EXISTS sessionlog_settings AS
@@ -63,7 +64,7 @@ SELECT toUInt64(86400) AS assumed_closed_after, toUInt8(0) AS include_postgresql
 CREATE TABLE IF NOT EXISTS session_open AS session_states
 ENGINE = AggregatingMergeTree
 ORDER BY session_key
-SETTINGS merge_with_ttl_timeout = 600;
+SETTINGS merge_with_ttl_timeout = 600, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Which clients log in, and how: one row for each combination, once merged.
 CREATE TABLE IF NOT EXISTS session_clients
@@ -83,7 +84,8 @@ CREATE TABLE IF NOT EXISTS session_clients
     last_seen SimpleAggregateFunction(max, DateTime64(9, 'UTC'))
 )
 ENGINE = AggregatingMergeTree
-ORDER BY (system, instance, driver, client_name, client_version, os, plugin, auth_method, auth_type, interface, tls_version);
+ORDER BY (system, instance, driver, client_name, client_version, os, plugin, auth_method, auth_type, interface, tls_version)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Between the values stands the byte 1F. Where a value holds it, it is written as 1E 31, and 1E as 1E 30.
 CREATE MATERIALIZED VIEW IF NOT EXISTS session_states_by_feed TO session_states AS
