@@ -1,0 +1,65 @@
+package alertrules
+
+// span is the first and the last minute in which an alert fires, 0 for never.
+type span struct{ first, last int }
+
+// cases are series in the notation of promtool, a value a minute from minute 0 on: 0x10 is 0 eleven times, 60+60x3 is 60, 120, 180, 240, and _x10
+// nothing for ten minutes.
+var cases = map[string][]struct {
+	name, series string
+	fires        span
+}{
+	"LoginFailures": {
+		{"two a second from minute 11 to 30", `sessionlog_logins_total{job="db",sessionlog_outcome="failure"} 0x10 120+120x19 2400x30`, span{18, 31}},
+		{"two a second for four minutes", `sessionlog_logins_total{job="db",sessionlog_outcome="failure"} 0x10 120+120x3 480x30`, span{}},
+		{"as many successes", `sessionlog_logins_total{job="db",sessionlog_outcome="success"} 0+120x60`, span{}},
+	},
+	"MostLoginsFail": {
+		{"three of four, two a minute", `
+			sessionlog_logins_total{job="db",sessionlog_outcome="failure"} 0x10 3+3x20 63x30
+			sessionlog_logins_total{job="db",sessionlog_outcome="success"} 0x10 1+1x20 21x30`, span{14, 41}},
+		{"a third", `
+			sessionlog_logins_total{job="db",sessionlog_outcome="failure"} 0+3x60
+			sessionlog_logins_total{job="db",sessionlog_outcome="success"} 0+6x60`, span{}},
+		{"all of five", `sessionlog_logins_total{job="db",sessionlog_outcome="failure"} 0x10 1+1x4 5x30`, span{}},
+	},
+	"AuthenticatorBroken": {
+		{"the very first failure of its kind", `sessionlog_logins_total{job="db",error_type="timeout"} _x10 1x60`, span{10, 14}},
+		{"the first, and one more ten minutes later", `sessionlog_logins_total{job="db",error_type="provider_unavailable"} 7x10 8x60`, span{1, 14}},
+		{"wrong passwords", `sessionlog_logins_total{job="db",error_type="invalid_credentials"} _x10 1+1x60`, span{}},
+	},
+	"LoginsWithoutPassword": {
+		{"the very first one", `sessionlog_logins_total{job="db",sessionlog_outcome="success",sessionlog_auth_method="none"} _x10 1x200`, span{10, 69}},
+		{"the first, and one more later", `sessionlog_logins_total{job="db",sessionlog_outcome="success",sessionlog_auth_method="none"} 7x100 8x200`, span{1, 159}},
+		{"refused", `sessionlog_logins_total{job="db",sessionlog_outcome="failure",sessionlog_auth_method="none"} _x10 1+1x60`, span{}},
+	},
+	"NoLogins": {
+		{"silence after a day of one a minute", `sessionlog_logins_total{job="db",sessionlog_outcome="success"} 0+1x1440 1440x120`, span{1469, 1560}},
+		{"a collector that is gone", `sessionlog_logins_total{job="db",sessionlog_outcome="success"} 0+1x1440`, span{1469, 1560}},
+		{"a collector that was away for a while", `sessionlog_logins_total{job="db",sessionlog_outcome="success"} 0+1x1440 _x10 0+1x120`, span{}},
+		{"as always", `sessionlog_logins_total{job="db",sessionlog_outcome="success"} 0+1x1600`, span{}},
+		{"silent yesterday too", `sessionlog_logins_total{job="db",sessionlog_outcome="success"} 0x1600`, span{}},
+	},
+	"ManyOpenSessions": {
+		{"for long", `sessionlog_session_open{job="db"} 100x9 501x29 100x20`, span{20, 39}},
+		{"for nine minutes", `sessionlog_session_open{job="db"} 100x9 501x8 100x20`, span{}},
+		{"of two systems on one server", `
+			sessionlog_session_open{job="db",instance="a",x="1"} 300x20
+			sessionlog_session_open{job="db",instance="a",x="2"} 300x20`, span{11, 24}},
+	},
+	"ShortSessions": {
+		{"20 a second", `
+			sessionlog_session_duration_seconds_bucket{job="db",le="0.1"} 0+1200x60
+			sessionlog_session_duration_seconds_count{job="db"} 0+1200x60`, span{16, 65}},
+		{"half of them", `
+			sessionlog_session_duration_seconds_bucket{job="db",le="0.1"} 0+600x60
+			sessionlog_session_duration_seconds_count{job="db"} 0+1200x60`, span{}},
+		{"one a second", `
+			sessionlog_session_duration_seconds_bucket{job="db",le="0.1"} 0+60x60
+			sessionlog_session_duration_seconds_count{job="db"} 0+60x60`, span{}},
+	},
+	"TooManySeries": {
+		{"the first that did not fit", `sessionlog_logins_total{job="db",otel_metric_overflow="true"} _x10 1x60`, span{10, 24}},
+		{"none", `sessionlog_logins_total{job="db",sessionlog_outcome="success"} 0+1x60`, span{}},
+	},
+}
