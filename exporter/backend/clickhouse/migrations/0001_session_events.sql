@@ -78,7 +78,7 @@ CREATE TABLE IF NOT EXISTS session_events
     INDEX by_time time TYPE minmax GRANULARITY 1,
     INDEX by_user_name user_name TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_client_address client_address TYPE bloom_filter(0.01) GRANULARITY 1,
-    INDEX by_trace_id trace_id TYPE bloom_filter(0.01) GRANULARITY 1
+    INDEX by_trace_id trace_id TYPE bloom_filter(0.0001) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(precedence)
 PARTITION BY if(bitShiftRight(reinterpretAsUInt8(substring(record_id, 7, 1)), 4) IN (7, 8),
