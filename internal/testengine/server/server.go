@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"time"
 
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/child"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/engines"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/port"
 )
@@ -106,7 +107,7 @@ func (s *Server) start(ctx context.Context) error {
 	cmd.Dir = s.config.Dir
 	p, err := startProcess(ctx, cmd, s.config.errorFile())
 	if err != nil {
-		return fmt.Errorf("start ClickHouse: %w%s", err, tails(s.config.errorFile(), s.config.logFile()))
+		return fmt.Errorf("start ClickHouse: %w%s", err, child.Tails(s.config.errorFile(), s.config.logFile()))
 	}
 	s.process, s.PID = p, cmd.Process.Pid
 	return nil

@@ -13,12 +13,11 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/child"
 )
 
-const (
-	readyPause = 20 * time.Millisecond
-	tailBytes  = 3000
-)
+const readyPause = 20 * time.Millisecond
 
 // guard is a shell that runs its arguments, says their process id, and kills them when its standard input ends: Java does not watch
 // whether the test that started it has died.
@@ -26,10 +25,9 @@ const guard = `"$@" </dev/null >&3 2>&3 & echo $!; exec >&3; read -r _; kill -KI
 
 // process is a running ZooKeeper with the shell that guards it. A nil process is one that was never started.
 type process struct {
-	cmd      *exec.Cmd
-	lifeline io.Closer
-	pid      int // of ZooKeeper
-	ended    chan struct{}
+	*child.Process // the guard
+	lifeline       io.Closer
+	pid            int // of ZooKeeper
 }
 
 // startProcess returns once ZooKeeper serves at addr.
@@ -54,11 +52,7 @@ func startProcess(ctx context.Context, logFile, addr string, args ...string) (*p
 		return nil, err
 	}
 	line, err := bufio.NewReader(stdout).ReadString('\n')
-	p := &process{cmd: cmd, lifeline: lifeline, ended: make(chan struct{})}
-	go func() {
-		_ = cmd.Wait() // killed, always
-		close(p.ended)
-	}()
+	p := &process{Process: child.Watch(cmd), lifeline: lifeline}
 	if err == nil {
 		p.pid, err = strconv.Atoi(strings.TrimSpace(line))
 	}
@@ -66,8 +60,7 @@ func startProcess(ctx context.Context, logFile, addr string, args ...string) (*p
 		err = waitServing(ctx, addr)
 	}
 	if err != nil {
-		text, _ := os.ReadFile(logFile)
-		return nil, errors.Join(fmt.Errorf("%w\n--- end of its log ---\n%s", err, text[max(0, len(text)-tailBytes):]), p.kill())
+		return nil, errors.Join(fmt.Errorf("%w%s", err, child.Tails(logFile)), p.kill())
 	}
 	return p, nil
 }
@@ -78,20 +71,11 @@ func (p *process) kill() error {
 		return nil
 	}
 	err := p.lifeline.Close()
-	<-p.ended
+	<-p.Ended()
 	if errors.Is(err, os.ErrClosed) {
 		return nil
 	}
 	return err
-}
-
-func (p *process) hasEnded() bool {
-	select {
-	case <-p.ended:
-		return true
-	default:
-		return false
-	}
 }
 
 // waitServing asks until the answer to srvr tells a mode. The usual question, ruok, is answered before sessions are taken.

@@ -73,7 +73,7 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 
 // Start starts the stopped ZooKeeper again, on its port and data. One that runs is left alone.
 func (s *Server) Start(ctx context.Context) error {
-	if s.process != nil && !s.process.hasEnded() {
+	if s.process != nil && !s.process.HasEnded() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, startLimit)

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/child"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/port"
 )
 
@@ -92,7 +93,7 @@ func (s *Server) start(ctx context.Context) error {
 	cmd := command(context.Background(), s.binary, "-D", s.config.dataDir()) // it outlives ctx, which bounds the start alone
 	p, err := startProcess(ctx, cmd, s.config.dataDir(), s.config.errorFile())
 	if err != nil {
-		return fmt.Errorf("start PostgreSQL %d: %w%s", s.config.Version, err, tails(append(s.LogFiles(Stderr), s.config.errorFile())...))
+		return fmt.Errorf("start PostgreSQL %d: %w%s", s.config.Version, err, child.Tails(append(s.LogFiles(Stderr), s.config.errorFile())...))
 	}
 	s.process, s.PID = p, cmd.Process.Pid
 	return nil
@@ -121,10 +122,10 @@ func (s *Server) TLS() TLSFiles {
 
 // Stop ends the server cleanly, as "fast" shutdown: sessions are ended (FATAL 57P01), data and log are complete.
 func (s *Server) Stop() error {
-	if s.process == nil || s.process.hasEnded() {
+	if s.process == nil || s.process.HasEnded() {
 		return nil
 	}
-	return errors.Join(s.process.end(syscall.SIGINT), s.process.result)
+	return errors.Join(s.process.end(syscall.SIGINT), s.process.Result())
 }
 
 // Kill is kill -9 of the postmaster: no disconnection is logged, the next start recovers.
