@@ -118,6 +118,26 @@ func TestEachDayHasItsFile(t *testing.T) {
 	require.Len(t, entries, 24)
 }
 
+// A file that somebody has dealt with and taken away, or moved to look at, is no place for what comes next.
+func TestAFileThatWasTakenAwayIsMadeAnew(t *testing.T) {
+	for name, take := range map[string]func(string) error{
+		"removed": os.Remove,
+		"moved":   func(path string) error { return os.Rename(path, path+".old") },
+		"folder":  func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "dead")
+			l := mustOpen(t, dir, at(20))
+			require.NoError(t, l.Write(t.Context(), page(), errPoison))
+			require.NoError(t, take(l.path("2026-11-20")))
+			require.NoError(t, l.Write(t.Context(), page(), errPoison))
+			entries, bad := readAll(t, dir)
+			require.Empty(t, bad)
+			require.Len(t, entries, page().LogRecordCount())
+		})
+	}
+}
+
 // A crash may cut the file anywhere: whatever is left, what comes later is read, and only the torn line is missing.
 func TestATornLineIsClosedOff(t *testing.T) {
 	dir := t.TempDir()

@@ -30,7 +30,7 @@ func writable(dir string) error {
 
 // turnTo makes day's file the open one. The folders are synced too: a file whose name is not on the disk is lost with its content.
 func (l *Letter) turnTo(day string) error {
-	if l.file != nil && l.day == day {
+	if l.file != nil && l.day == day && l.inPlace() {
 		return nil
 	}
 	if l.file != nil {
@@ -52,6 +52,17 @@ func (l *Letter) turnTo(day string) error {
 	}
 	l.file, l.day, l.torn = file, day, torn
 	return nil
+}
+
+// inPlace tells whether the open file is still the one of that name: who has dealt with a dead letter takes it away, and what is
+// written into a removed file is nowhere.
+func (l *Letter) inPlace() bool {
+	named, err := os.Stat(l.path(l.day))
+	if err != nil {
+		return false
+	}
+	open, err := l.file.Stat()
+	return err == nil && os.SameFile(named, open)
 }
 
 // endsInLine tells whether a crash has left the file without its last newline.
