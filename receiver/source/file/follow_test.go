@@ -187,6 +187,45 @@ func TestCompressedFilesThatGrow(t *testing.T) {
 	require.Equal(t, ids(want), ids(j.Delivered()))
 }
 
+// Whoever compresses a file makes it first and fills it later: it may be looked at in between.
+func TestCompressedFilesThatAreSeenEmpty(t *testing.T) {
+	whole := gzipped(t, content(t, exports+"session_log.jsonl"))
+	for _, format := range []string{"auto", "JSONEachRow"} {
+		for first := range 2 {
+			dir, path := place(t)
+			write(t, path, whole[:first])
+			cfg := config(filepath.Join(dir, "*"))
+			cfg.Format = format
+			j := start(t, cfg, &sourcetest.Store{})
+			seen := filepath.Join(dir, "seen")
+			write(t, seen, rowsOf("seen")) // in the same look
+			await(t, "the empty file was not looked at", func() bool { return len(j.Delivered()) == 1 })
+			appendTo(t, path, whole[first:])
+			await(t, "the file was not told", func() bool { return len(j.Delivered()) >= 66 })
+			j.stop(t)
+			require.Len(t, j.Delivered(), 66)
+			require.Zero(t, j.stats.Counts().BadRows)
+		}
+	}
+}
+
+// The first lines of a log may be of others, so that its format shows only when it has another name already.
+func TestRotationBeforeTheFormatIsKnown(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "auth.log")
+	write(t, path, "Nov 21 22:03:10 vm CRON[1]: pam_unix(cron:session): session opened for user root(uid=0) by (uid=0)\n")
+	cfg := config(path, filepath.Join(dir, "seen"))
+	cfg.Timezone = "UTC"
+	j := start(t, cfg, &sourcetest.Store{})
+	write(t, filepath.Join(dir, "seen"), rowsOf("seen"))
+	await(t, "the log was not looked at", func() bool { return len(j.Delivered()) == 1 })
+	appendTo(t, path, content(t, "../../../internal/dialect/sshlog/testdata/auth.log"))
+	require.NoError(t, os.Rename(path, path+".1"))
+	await(t, "the log's rest was not told", func() bool { return len(j.Delivered()) >= 21 })
+	j.stop(t)
+	require.Zero(t, j.stats.Counts().BadRows)
+}
+
 func TestInitialEnd(t *testing.T) {
 	for _, name := range []string{"session_log.jsonl", "session_log.csv"} {
 		dir := t.TempDir()

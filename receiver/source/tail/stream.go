@@ -34,18 +34,31 @@ func open(ctx context.Context, folder Folder, path string) (*stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{file: f, text: f, close: func() {}}
-	magic := make([]byte, len(zstdMagic))
-	n, err := f.ReadAt(magic, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
+	s := &stream{file: f, close: func() {}}
+	if err := s.rewind(); err != nil {
 		s.Close()
 		return nil, err
 	}
-	if err := s.unpack(magic[:n]); err != nil {
-		s.Close()
-		return nil, fmt.Errorf("%s: %w", s.packed, err)
-	}
 	return s, nil
+}
+
+// rewind goes to the beginning and looks anew at what is there: a file that was empty when it was opened may have become a
+// compressed one.
+func (s *stream) rewind() error {
+	s.close()
+	s.text, s.close, s.packed = s.file, func() {}, ""
+	magic := make([]byte, len(zstdMagic))
+	n, err := s.file.ReadAt(magic, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if err := s.unpack(magic[:n]); err != nil {
+		return fmt.Errorf("%s: %w", s.packed, err)
+	}
+	return nil
 }
 
 func (s *stream) unpack(magic []byte) error {
@@ -106,17 +119,23 @@ func (s *stream) fill(buf []byte) (n int, whole bool, err error) {
 	return n, false, nil
 }
 
-// head is the first bytes of the text.
+// head is the first bytes of the text, of a stream at its beginning.
+func (s *stream) head(size int) ([]byte, error) {
+	buf := make([]byte, size)
+	n, _, err := s.fill(buf)
+	if n > 0 && !errors.Is(err, ErrUnreachable) {
+		err = nil // a compressed file may be torn further on
+	}
+	return buf[:n], err
+}
+
+// head is the first bytes of a file's text.
 func head(ctx context.Context, folder Folder, path string, size int) (text []byte, packed bool, err error) {
 	s, err := open(ctx, folder, path)
 	if err != nil {
 		return nil, false, err
 	}
 	defer s.Close()
-	buf := make([]byte, size)
-	n, _, err := s.fill(buf)
-	if n > 0 && !errors.Is(err, ErrUnreachable) {
-		err = nil // a compressed file may be torn further on
-	}
-	return buf[:n], s.packed != "", err
+	text, err = s.head(size)
+	return text, s.packed != "", err
 }

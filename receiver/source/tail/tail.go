@@ -68,9 +68,14 @@ func (t *tail) ready(ctx context.Context, r *reader, last bool) error {
 			return err
 		}
 		t.stream, t.packed = s, s.packed != ""
+	} else if t.pos == 0 { // perhaps nothing was there when it was opened
+		if err := t.stream.rewind(); err != nil {
+			return err
+		}
+		t.packed = t.stream.packed != ""
 	}
 	if t.parser == nil {
-		if err := t.begin(ctx, r, last); err != nil {
+		if err := t.begin(r, last); err != nil {
 			return err
 		}
 	}
@@ -78,9 +83,9 @@ func (t *tail) ready(ctx context.Context, r *reader, last bool) error {
 }
 
 // begin makes the parser, by the cursor if there is one.
-func (t *tail) begin(ctx context.Context, r *reader, last bool) error {
+func (t *tail) begin(r *reader, last bool) error {
 	c := &t.record.cursor
-	f, err := t.findFormat(ctx, r, last)
+	f, err := t.findFormat(r, last)
 	if err != nil {
 		return err
 	}
@@ -116,8 +121,9 @@ func (t *tail) settler() logformat.Settler {
 	return s
 }
 
-// findFormat is the one that is written, or was found before, or that the content has.
-func (t *tail) findFormat(ctx context.Context, r *reader, last bool) (logformat.Format, error) {
+// findFormat is the one that is written, or was found before, or that the content has. It looks at what is open: the path may
+// lead elsewhere by now.
+func (t *tail) findFormat(r *reader, last bool) (logformat.Format, error) {
 	name := r.Format
 	if name == "" {
 		name = t.record.cursor.Format
@@ -125,7 +131,10 @@ func (t *tail) findFormat(ctx context.Context, r *reader, last bool) (logformat.
 	if f, known := logformat.Find(r.Formats, name); known {
 		return f, nil
 	}
-	text, _, err := head(ctx, r.Folder, t.path, maxHead)
+	text, err := t.stream.head(maxHead)
+	if err == nil {
+		err = t.stream.rewind()
+	}
 	if err != nil {
 		return logformat.Format{}, err
 	}
