@@ -210,6 +210,17 @@ func (m *message) pam(s string) {
 	}
 }
 
+// sure tells whether the address can be nothing but sshd's own word: behind it may stand what a client chose.
+func (m *message) sure() bool {
+	switch m.what {
+	case failed:
+		return !m.invalid || m.extra == ""
+	case closedEarly:
+		return m.reason == ""
+	}
+	return m.port != 0
+}
+
 // place reads "A port P".
 func (m *message) place(s string) bool {
 	address, port, found := strings.Cut(s, " port ")

@@ -149,11 +149,21 @@ func (p *parser) Settle(now int64, page *logformat.Page) {
 	}
 }
 
+// connection is the one that a message of a process is of, begun where there is none. The system gives a pid anew: where the
+// message says another address than is known, the connection before ended without a word that was read.
+func (p *parser) connection(from process, now int64, m *message, page *logformat.Page) *connection {
+	if c := p.known.byProcess[from]; c != nil && c.Port != 0 && m.sure() && (c.Address != m.address || c.Port != m.port) {
+		p.abandoned(c, c.Named, "", page)
+		p.known.end(c)
+	}
+	return p.known.of(from, now)
+}
+
 // tell makes of a message what it says with what is known of its connection.
 func (p *parser) tell(from process, now int64, m *message, page *logformat.Page) {
 	switch m.what {
 	case accepted:
-		c := p.known.of(from, now)
+		c := p.connection(from, now, m, page)
 		if c.Login != 0 { // its process has died, and the system gave the pid anew
 			p.known.end(c)
 			c = p.known.of(from, now)
@@ -163,13 +173,13 @@ func (p *parser) tell(from process, now int64, m *message, page *logformat.Page)
 		p.known.login(c, now)
 		p.login(c, m, now, page)
 	case failed:
-		c := p.known.of(from, now)
+		c := p.connection(from, now, m, page)
 		p.known.meet(c, m.address, m.port)
 		if m.method != "none" { // by which clients ask what methods there are
 			p.failure(c, m, now, page)
 		}
 	case invalidUser, notAllowed:
-		c := p.known.of(from, now)
+		c := p.connection(from, now, m, page)
 		p.known.meet(c, m.address, m.port)
 		c.User, c.Invalid, c.Reason, c.Named = strings.Clone(m.user), true, strings.Clone(m.reason), now
 		if c.Address == "" {
@@ -201,13 +211,10 @@ func (p *parser) tell(from process, now int64, m *message, page *logformat.Page)
 // closedEarly ends a connection that nobody logged in to. If a user was named and no attempt was logged (of keys it is not,
 // at the usual LogLevel), this is its failure.
 func (p *parser) closedEarly(from process, now int64, m *message, page *logformat.Page) {
-	c := p.known.byProcess[from]
-	if c == nil {
-		if m.user == "" && !m.invalid {
-			return
-		}
-		c = p.known.of(from, now)
+	if m.user == "" && !m.invalid && p.known.byProcess[from] == nil {
+		return
 	}
+	c := p.connection(from, now, m, page)
 	p.known.meet(c, m.address, m.port)
 	if c.User == "" {
 		c.User, c.Invalid = m.user, m.invalid

@@ -175,6 +175,37 @@ func TestTimeoutAndReusedPIDs(t *testing.T) {
 	}, briefs(events))
 }
 
+// The end of a connection may stand in no line. Who comes next under its pid is told with an address of his own.
+func TestAPIDThatComesAgain(t *testing.T) {
+	const head = "Nov 21 22:03:47 vm sshd[1]: "
+	first := map[string]string{
+		"Failed password for root from 10.6.6.6 port 5 ssh2":  "login failure root by password from 10.6.6.6 invalid_credentials",
+		"Invalid user x from 10.6.6.6 port 5":                 "login failure x by from 10.6.6.6 user_unknown",
+		"Accepted password for eve from 10.6.6.6 port 5 ssh2": "login success eve by password from 10.6.6.6",
+	}
+	next := map[string]string{
+		"Accepted password for bob from 10.0.0.1 port 6 ssh2":                     "login success bob by password from 10.0.0.1",
+		"Failed password for bob from 10.0.0.1 port 6 ssh2":                       "login failure bob by password from 10.0.0.1 invalid_credentials",
+		"Invalid user bob from 10.0.0.1 port 6":                                   "login failure bob by from 10.0.0.1 user_unknown",
+		"Connection closed by authenticating user bob 10.0.0.1 port 6 [preauth]":  "login failure bob by from 10.0.0.1 invalid_credentials",
+		"Failed publickey for bob from 10.6.6.6 port 6 ssh2: ED25519 SHA256:iWLf": "login failure bob by ssh_key from 10.6.6.6 invalid_credentials",
+	}
+	for before, told := range first {
+		for in, want := range next {
+			events, bad := parse(newParser(options()), head+before+"\n"+head+in+"\n")
+			require.Empty(t, bad)
+			require.Equal(t, []string{told, want}, briefs(events), "%s, %s", before, in)
+			require.NotEqual(t, events[0].SessionKey, events[1].SessionKey)
+		}
+	}
+	// What a client chose makes no other connection.
+	events, _ := parse(newParser(options()), head+"Invalid user x from 10.6.6.6 port 5\n"+
+		head+"Failed publickey for invalid user x from 10.6.6.6 port 5 ssh2: RSA-CERT SHA256:a ID y from 10.0.0.1 port 6 ssh2: z (serial 0) CA RSA SHA256:b\n"+
+		head+"Disconnecting invalid user x 10.6.6.6 port 5: Change of username or service not allowed: (x,ssh-connection) -> (y 10.0.0.1 port 6: z,ssh-connection) [preauth]\n")
+	require.Len(t, events, 1)
+	require.Equal(t, "10.6.6.6", events[0].ClientAddress)
+}
+
 func TestNeighboursOfBadLinesPass(t *testing.T) {
 	good := "Nov 21 22:03:47 vm sshd[%d]: Accepted password for alice from 127.0.0.1 port 1 ssh2\n"
 	first, second := fmt.Sprintf(good, 1), fmt.Sprintf(good, 2)
