@@ -243,6 +243,7 @@ func (p *parser) Restore(at int64, text []byte) error {
 		}
 	}
 	p.end, p.clock.Before = at, s.Before
+	p.known.clock = max(p.known.clock, s.Before*1e9) // of this machine's nobody knows how it goes beside the log's
 	for _, c := range s.Known {
 		if had := p.known.byProcess[process{c.Host, c.PID}]; had == nil || had.Named < c.Named {
 			p.known.add(c)

@@ -206,6 +206,18 @@ func TestAPIDThatComesAgain(t *testing.T) {
 	require.Equal(t, "10.6.6.6", events[0].ClientAddress)
 }
 
+// A log has a clock of its own, also after a restart without a new line: what waits is not decided by this machine's.
+func TestTheLogsClockAfterARestart(t *testing.T) {
+	first, page := newParser(options()), &logformat.Page{}
+	require.NoError(t, first.Parse("Nov 21 22:03:47 vm sshd[1]: Invalid user x from 10.6.6.6 port 5\n", 0, page))
+	want := time.Date(2026, 11, 21, 22, 3, 47, 0, time.UTC).UnixNano()
+	require.Equal(t, want, first.Clock())
+	at, state := first.Anchor()
+	second := newParser(options())
+	require.NoError(t, second.Restore(at, state))
+	require.Equal(t, want, second.Clock())
+}
+
 func TestNeighboursOfBadLinesPass(t *testing.T) {
 	good := "Nov 21 22:03:47 vm sshd[%d]: Accepted password for alice from 127.0.0.1 port 1 ssh2\n"
 	first, second := fmt.Sprintf(good, 1), fmt.Sprintf(good, 2)
