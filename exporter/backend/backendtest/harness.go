@@ -77,6 +77,7 @@ func Run(t *testing.T, h Harness) {
 		{"SessionLogRows", sessionLogRows},
 		{"ConnectionLogRows", connectionLogRows},
 		{"Sessions", sessions},
+		{"SessionsOfAnotherReading", sessionsOfAnotherReading},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, h) })
 	}

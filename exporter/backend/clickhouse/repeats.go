@@ -28,8 +28,9 @@ func (w *write) repeats(ctx context.Context, ids []id) error {
 	return nil
 }
 
-// compare counts duplicates and conflicts. A duplicate goes into the states of sessions once more, which does not change them, for
-// the server may have died between storing the record and making them. A conflict is kept aside.
+// compare counts duplicates and conflicts. The stored record of a duplicate goes into the states of sessions once more, which does
+// not change them, for the server may have died between storing the record and making them. The duplicate itself would change them:
+// it may bear another trace, or another session key, which is no other content. A conflict is kept aside.
 func (w *write) compare(ctx context.Context, ids []id, stored map[session.ID]*session.Event) error {
 	var conflicts []*session.Event
 	w.block.reset()
@@ -52,7 +53,7 @@ func (w *write) compare(ctx context.Context, ids []id, stored map[session.ID]*se
 			continue
 		}
 		w.result.Duplicates++
-		w.block.add(e)
+		w.block.add(was)
 		if w.block.full() {
 			if err := w.insert(ctx, w.sql.feed, w.block.fed, w.done); err != nil {
 				return err
