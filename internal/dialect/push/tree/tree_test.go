@@ -50,6 +50,22 @@ func TestWhatNobodyTookIsTheRest(t *testing.T) {
 	require.Equal(t, []string{`f.user.mail="a@b"`, `f.roles=["x"]`, `f.n=1`}, rest)
 }
 
+// TestALongPathIsNotRepeated: an object behind it is told whole, however much is in it.
+func TestALongPathIsNotRepeated(t *testing.T) {
+	long, values := strings.Repeat("k", 32<<10), ""
+	for i := range 900 {
+		values += fmt.Sprintf(`"a%d":{"b":1},`, i)
+	}
+	v := good(t, `{"`+long+`":{`+values+`"z":1},"short":{"er":1}}`)
+	told, bytes := 0, 0
+	v.Rest("f.", func(path string, value Value) {
+		told++
+		bytes += len(path) + len(value.JSON())
+	})
+	require.Equal(t, 2, told)
+	require.Less(t, bytes, 64<<10)
+}
+
 func TestHostileItemsAreRefusedForOneReason(t *testing.T) {
 	many := func(n int, format string) string {
 		parts := make([]string, n)

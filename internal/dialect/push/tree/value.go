@@ -164,13 +164,18 @@ func (v Value) encode(e *jx.Encoder) {
 	}
 }
 
+// longestPath is the most bytes of a path behind which Rest still goes from object to object. Every value repeats its path: one key of a
+// megabyte over ten thousand values would take ten gigabytes. No real event comes near.
+const longestPath = 256
+
 // Rest calls keep for every value within an object that nobody took, by its path with dots between the keys. Arrays are told whole, and
-// so are they when only a part was taken; null and empty containers say nothing and are left out.
+// so are they when only a part was taken, and objects behind a path that is too long; null and empty containers say nothing and are left
+// out.
 func (v Value) Rest(prefix string, keep func(path string, rest Value)) {
 	for key, child := range v.Members() {
 		switch n := &v.doc.nodes[child.at]; {
 		case n.taken || n.kind == Null || n.kind > String && n.end == child.at+1:
-		case n.kind == Object:
+		case n.kind == Object && len(prefix)+len(key) < longestPath:
 			child.Rest(prefix+key+".", keep)
 		default:
 			keep(prefix+key, child)
