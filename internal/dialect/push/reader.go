@@ -126,6 +126,8 @@ func whatIsBroken(err error, consequence string) error {
 	switch {
 	case err == nil, errors.Is(err, errMore):
 		return err
+	case errors.Is(err, tree.ErrTrailing):
+		return errMore
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return fmt.Errorf("JSON ends too early%s", consequence)
 	}

@@ -69,12 +69,13 @@ func (d *Doc) ParseText(dec *jx.Decoder, text []byte) (v Value, flaw, broken err
 		return v, nil, broken
 	}
 	if dec.Next() != jx.Invalid || !onlySpaceLeft(dec) {
-		return v, nil, errTrailing
+		return v, nil, ErrTrailing
 	}
 	return v, flaw, nil
 }
 
-var errTrailing = errors.New("something follows the value")
+// ErrTrailing is broken of a text that goes on behind its value.
+var ErrTrailing = errors.New("something follows the value")
 
 // onlySpaceLeft tells the end of the text from a byte that begins no value: at the end, skipping fails for want of bytes.
 func onlySpaceLeft(dec *jx.Decoder) bool { return errors.Is(dec.Skip(), errEnd) }
