@@ -68,7 +68,7 @@ type sessionRef struct {
 func (t *tracer) prepare(ctx context.Context, conn configclickhouse.Conn, l *layout, user string, within poll.Range) error {
 	t.found = nil
 	all, err := t.ask(ctx, conn, l, user, question{
-		queries: poll.Range{From: within.From, To: add(within.To, t.back)}, logins: within, back: add(within.From, -t.back),
+		queries: poll.Range{From: within.From, To: add(within.To, t.back)}, logged: within.From, logins: within, back: add(within.From, -t.back),
 	})
 	if err != nil {
 		return err
@@ -126,15 +126,17 @@ func (t *tracer) rowTold(r *clickhouselog.Row) {
 	}
 }
 
-// follow looks at the queries before the end of r that are new, and returns the logins within r that they tell the trace of.
+// follow looks at the queries before the end of r that have started or ended since the last look, and returns the logins within r
+// that they tell the trace of.
 func (t *tracer) follow(ctx context.Context, conn configclickhouse.Conn, l *layout, user string, r poll.Range) (later []traced, err error) {
 	if t.looked == 0 { // logins were told with what there is
 		t.looked, t.dirty = r.To, true
 	}
 	from := min(t.looked, r.To) - t.grace.Microseconds()
+	back := from - t.back.Microseconds()
 	// A login that is not known, at 0, is too long ago.
 	all, err := t.ask(ctx, conn, l, user, question{
-		queries: poll.Range{From: from, To: r.To}, logins: poll.Range{From: max(r.From, 1), To: r.To}, back: from - t.back.Microseconds(),
+		queries: poll.Range{From: back, To: r.To}, logged: from, logins: poll.Range{From: max(r.From, 1), To: r.To}, back: back,
 	})
 	for _, s := range all {
 		ref := shortRef(&s.row)

@@ -48,6 +48,7 @@ const (
 // question is which sessions to look for.
 type question struct {
 	queries poll.Range // when their queries started
+	logged  int64      // from when on their queries started or ended; the logs of before are not read
 	logins  poll.Range // when they began
 	back    int64      // from when on logins of lasting connections are known
 }
@@ -59,14 +60,10 @@ type question struct {
 // HTTP's sessions, one a request, that is exactly one; of a native connection as well. Whatever else there is (ports shared
 // behind a proxy, sessions whose end was lost, two spans for one query id) is no match.
 func (l *logs) tracedSQL(q question) string {
-	within := q.queries
-	spans := fmt.Sprintf("SELECT attribute['clickhouse.query_id'] AS id, toInt64(start_time_us) AS at, trace_id AS trace, span_id AS span FROM %s"+
-		" WHERE operation_name = 'query' AND finish_date >= %s AND finish_time_us >= %d AND start_time_us >= %[3]d AND start_time_us < %d AND id != ''",
-		spanLog.sql(), dateOf(within.From), clamp(within.From-spanSlack, math.MaxInt64), clamp(within.To, math.MaxInt64-spanSlack)+spanSlack)
 	traced := fmt.Sprintf("SELECT %s AS host, address, port, toInt16(interface) AS iface, CAST(%s AS String) AS who, query_id AS id, %s AS at,"+
 		" any(s.trace) AS one, any(s.span) AS root, uniqExact(s.trace, s.span) AS n FROM %s AS q JOIN (%s) AS s ON q.query_id = s.id"+
 		" WHERE %s AND abs(s.at - %[3]s) <= %[7]d GROUP BY host, address, port, iface, who, id, at",
-		l.host(), l.user, startOfQuery, queryLog.sql(), spans, queriesWithin(within), spanSlack)
+		l.host(), l.user, startOfQuery, queryLog.sql(), q.spansSQL(), q.queriesSQL(), spanSlack)
 	return "WITH traced AS (" + traced + "), sessions AS (" + l.sessionsSQL(q) + ")" +
 		" SELECT s.node AS c0, s.address AS c1, s.port AS c2, s.iface AS c3, s.auth_id AS c4, s.begin AS c5, s.end AS c6, any(s.who) AS c7," +
 		" min(t.at) AS c8, argMin(t.one, t.at) AS c9, argMin(t.root, t.at) AS c10," +
@@ -78,9 +75,27 @@ func (l *logs) tracedSQL(q question) string {
 
 var startOfQuery = microsOf("query_start_time_microseconds")
 
-// queriesWithin is the condition for the queries of a range that clients have sent.
-func queriesWithin(r poll.Range) string {
-	return fmt.Sprintf("event_date >= %s AND event_time >= %s AND is_initial_query AND %s >= %d AND %[3]s < %[5]d", dateOf(r.From), timeOf(r.From), startOfQuery, r.From, r.To)
+// spansSQL asks for the spans of queries. A span is written when its query has ended.
+func (q question) spansSQL() string {
+	return fmt.Sprintf("SELECT attribute['clickhouse.query_id'] AS id, toInt64(start_time_us) AS at, trace_id AS trace, span_id AS span FROM %s"+
+		" WHERE operation_name = 'query' AND finish_date >= %s AND finish_time_us >= %d AND start_time_us >= %d AND start_time_us < %d AND id != ''",
+		spanLog.sql(), dateOf(q.logged), clamp(q.logged-spanSlack, math.MaxInt64), clamp(q.queries.From-spanSlack, math.MaxInt64),
+		clamp(q.queries.To, math.MaxInt64-spanSlack)+spanSlack)
+}
+
+// queriesSQL is the condition for the queries that clients have sent. query_log has a row for the start of each and one for its
+// end: a long one is found by the latter.
+func (q question) queriesSQL() string {
+	return fmt.Sprintf("event_date >= %s AND event_time >= %s AND is_initial_query AND %s >= %d AND %[3]s < %[5]d",
+		dateOf(q.logged), timeOf(q.logged), startOfQuery, q.queries.From, q.queries.To)
+}
+
+// requestsSQL is from when on logins of requests are of interest: shortly before the first of their queries.
+func (q question) requestsSQL() string {
+	if q.logged <= q.queries.From {
+		return fmt.Sprint(q.queries.From - requestSlack)
+	}
+	return fmt.Sprintf("(SELECT if(count() = 0, %d, min(at)) FROM (%s)) - %d", q.logged, q.spansSQL(), requestSlack)
 }
 
 // sessionsSQL asks for the sessions of the connections that sent queries. before is the end of whatever session of the
@@ -99,9 +114,9 @@ func (l *logs) sessionsSQL(q question) string {
 		micros := microsOf("event_time_microseconds")
 		parts = append(parts, fmt.Sprintf("SELECT %s AS node, %s AS host, client_address AS address, client_port AS port, toInt16(interface) AS iface, auth_id,"+
 			" toInt16(type) AS kind, CAST(ifNull(user, '') AS String) AS who, %s AS at FROM %s WHERE event_time_microseconds >= fromUnixTimestamp64Micro(toInt64(%d))%s"+
-			" AND kind IN (%d, %d) AND (iface IN (%s) OR at >= %d) AND (client_address, client_port) IN (SELECT address, port FROM %s WHERE %s)",
+			" AND kind IN (%d, %d) AND (iface IN (%s) OR at >= %s) AND (client_address, client_port) IN (SELECT address, port FROM %s WHERE %s)",
 			node, l.host(), micros, p.name.sql(), q.back, p.since(q.back), clickhouselog.LoginSuccess, clickhouselog.Logout,
-			lasting, q.queries.From-requestSlack, queryLog.sql(), queriesWithin(q.queries)))
+			lasting, q.requestsSQL(), queryLog.sql(), q.queriesSQL()))
 	}
 	return fmt.Sprintf("SELECT *, max(end) OVER (PARTITION BY host, address, port, iface ORDER BY begin ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM ("+
 		"SELECT node, host, address, port, iface, auth_id, minIf(at, kind = %[1]d) AS begin, if(countIf(kind = %[2]d) = 0, toInt64(%[3]d), maxIf(at, kind = %[2]d)) AS end,"+
