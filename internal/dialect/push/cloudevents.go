@@ -25,8 +25,11 @@ func NewEnvelope(header func(name string) string) (Envelope, error) {
 		return Envelope{}, nil
 	}
 	e := Envelope{ID: envelopeID(header("ce-source"), header("ce-id")), Type: header("ce-type")}
-	if e.ID == "" || e.Type == "" {
+	switch {
+	case e.ID == "" || e.Type == "":
 		return Envelope{}, errors.New("ce-id, ce-source, ce-type: a CloudEvent needs all three")
+	case len(e.ID) > MaxKey:
+		return Envelope{}, errLongID
 	}
 	if text := header("ce-time"); text != "" {
 		var ok bool
@@ -37,6 +40,11 @@ func NewEnvelope(header func(name string) string) (Envelope, error) {
 	e.Trace, _ = ParseTraceparent(header("ce-traceparent"))
 	return e, nil
 }
+
+// MaxKey is the most bytes of an id that a call or an envelope gives to many events: each bears it, or a hash is made of it for each.
+const MaxKey = 1024
+
+var errLongID = fmt.Errorf("a CloudEvent's source and id are longer than %d bytes", MaxKey)
 
 func envelopeID(source, id string) string {
 	if source == "" || id == "" {
@@ -54,6 +62,9 @@ func isCloudEvent(v tree.Value) bool {
 // open takes an item out of its envelope.
 func (r *Reader) open(v tree.Value) (data tree.Value, env Envelope, err error) {
 	env = Envelope{ID: envelopeID(v.Text("source"), v.Text("id")), Type: v.Text("type")}
+	if len(env.ID) > MaxKey {
+		return data, env, errLongID
+	}
 	env.Trace, _ = ParseTraceparent(v.Text("traceparent"))
 	if t := v.Get("time"); t.Kind() > tree.Null {
 		var ok bool

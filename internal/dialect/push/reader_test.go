@@ -175,6 +175,10 @@ func TestCloudEvents(t *testing.T) {
 	for _, bad := range []string{`"data_base64":"***"`, `"data_base64":"e30x"`, `"data":7`, `"data":null`} {
 		require.Len(t, tell(t, "sessionlog", Document, wrap(bad), origin).bad, 1, bad)
 	}
+	long := strings.Replace(wrap(`"data":[{},{}]`), `"a1"`, `"`+strings.Repeat("x", MaxKey)+`"`, 1)
+	require.Equal(t, map[int]string{0: errLongID.Error()}, tell(t, "sessionlog", Document, long, origin).bad, "every event of a list bears the envelope's id")
+	_, err = NewEnvelope(func(string) string { return strings.Repeat("x", MaxKey) })
+	require.ErrorIs(t, err, errLongID)
 	for _, missing := range []string{"ce-id", "ce-source", "ce-type"} {
 		_, err := NewEnvelope(func(name string) string {
 			if name == missing {

@@ -22,6 +22,7 @@ var (
 	errNoSender  = &fault{http.StatusNotFound, "no such sender: the path ends with the name of one of the configured senders"}
 	errUnsigned  = &fault{http.StatusUnauthorized, "the signature is missing or wrong"}
 	errMedia     = &fault{http.StatusUnsupportedMediaType, "send application/json or application/x-ndjson, in UTF-8"}
+	errLongKey   = &fault{http.StatusBadRequest, "Idempotency-Key: longer than 1024 bytes"}
 	errTooLarge  = &fault{http.StatusRequestEntityTooLarge, "the body is too large: send fewer events in one call"}
 	errTooMany   = &fault{http.StatusRequestEntityTooLarge, "too many events in one call"}
 	errSlow      = &fault{http.StatusRequestTimeout, "the body came too slowly"}

@@ -132,6 +132,9 @@ func (d *door) origin(r *http.Request) (o push.Origin, framing push.Framing, err
 	o = push.Origin{
 		Instance: d.instance, Sender: r.PathValue("sender"), Key: r.Header.Get("Idempotency-Key"), Observed: d.host.Now().UnixNano(),
 	}
+	if len(o.Key) > push.MaxKey {
+		return o, framing, errLongKey
+	}
 	if o.Sender == "" {
 		o.Sender = identity(r.Context())
 	}

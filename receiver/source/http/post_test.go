@@ -159,6 +159,7 @@ func TestRefusals(t *testing.T) {
 		{"cut off gzip", "/v1/events", packed(t, "gzip", lines(0, 9))[:60], http.StatusBadRequest, []string{"Content-Encoding", "gzip"}},
 		{"cut off zstd", "/v1/events", packed(t, "zstd", lines(0, 9))[:60], http.StatusBadRequest, []string{"Content-Encoding", "zstd"}},
 		{"half an envelope", "/v1/events", "{}", http.StatusBadRequest, []string{"ce-specversion", "1.0"}},
+		{"a key like a novel", "/v1/events", event(1, ""), http.StatusBadRequest, []string{"Idempotency-Key", strings.Repeat("x", push.MaxKey+1)}},
 		{"too large", "/v1/events", big, http.StatusRequestEntityTooLarge, nil},
 		{"too large when unpacked", "/v1/events", packed(t, "gzip", big), http.StatusRequestEntityTooLarge, []string{"Content-Encoding", "gzip"}},
 		{"too large when unpacked", "/v1/events", packed(t, "zstd", big), http.StatusRequestEntityTooLarge, []string{"Content-Encoding", "zstd"}},
