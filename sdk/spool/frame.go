@@ -2,6 +2,7 @@ package spool
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -49,10 +50,10 @@ func readFrame(r *bufio.Reader, left int64) (payload []byte, size int64, err err
 	}
 	var head [frameHeader]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return nil, 0, err
+		return nil, 0, shortened(err)
 	}
 	if head == [frameHeader]byte{} {
-		return nil, 0, errTorn // after a loss of power a file system may show zeros where nothing was written yet
+		return nil, 0, zeros(r)
 	}
 	if crc32.Checksum(head[:4], castagnoli) != binary.LittleEndian.Uint32(head[4:]) {
 		return nil, 0, errDamaged
@@ -63,10 +64,35 @@ func readFrame(r *bufio.Reader, left int64) (payload []byte, size int64, err err
 	}
 	payload = make([]byte, size-frameHeader)
 	if _, err := io.ReadFull(r, payload); err != nil {
-		return nil, 0, err
+		return nil, 0, shortened(err)
 	}
 	if crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(head[8:]) {
 		return nil, size, errDamaged
 	}
 	return payload, size, nil
+}
+
+// shortened tells a file that has become shorter than it was from one that cannot be read now.
+func shortened(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errTorn
+	}
+	return err
+}
+
+// zeros judges zeros by what follows them: after a loss of power a file system may show them where nothing was written yet, but
+// then there is nothing behind them.
+func zeros(r io.Reader) error {
+	var b [4096]byte
+	for {
+		n, err := r.Read(b[:])
+		switch {
+		case len(bytes.Trim(b[:n], "\x00")) > 0:
+			return errDamaged
+		case errors.Is(err, io.EOF):
+			return errTorn
+		case err != nil:
+			return err
+		}
+	}
 }

@@ -60,31 +60,40 @@ func examine(name string, number uint64) (*segment, error) {
 	seg := &segment{number: number, onDisk: info.Size()}
 	r := bufio.NewReader(file)
 	head := make([]byte, start)
-	if _, err := io.ReadFull(r, head); err != nil || string(head) != magic {
-		// A crash while it was made leaves a short header or zeros; any other one is not ours to read.
-		seg.damaged = err == nil && strings.Trim(string(head), "\x00") != ""
-		return seg, nil
+	if _, err := io.ReadFull(r, head); err != nil {
+		return seg, seg.ends(shortened(err)) // a crash while it was made leaves a short header
 	}
-	seg.size = start
-	return seg, seg.measure(r)
+	switch {
+	case string(head) == magic:
+		seg.size = start
+		return seg, seg.measure(r)
+	case strings.Trim(string(head), "\x00") == "":
+		return seg, seg.ends(zeros(r))
+	}
+	seg.damaged = true // it is not ours to read
+	return seg, nil
 }
 
 // measure walks the frames.
 func (seg *segment) measure(r *bufio.Reader) error {
 	for {
 		_, size, err := readFrame(r, seg.onDisk-seg.size)
-		seg.size += size
-		switch {
-		case err == nil:
-		case errors.Is(err, io.EOF), errors.Is(err, errTorn):
-			return nil
-		case errors.Is(err, errDamaged):
-			seg.damaged = true
-			if size == 0 {
-				return nil
-			}
-		default:
-			return err
+		if size == 0 {
+			return seg.ends(err)
 		}
+		seg.size += size
+		seg.damaged = seg.damaged || err != nil
 	}
+}
+
+// ends judges what stands behind size.
+func (seg *segment) ends(err error) error {
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, errTorn):
+		return nil
+	case errors.Is(err, errDamaged):
+		seg.damaged = true
+		return nil
+	}
+	return err
 }

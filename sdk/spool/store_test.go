@@ -96,6 +96,48 @@ func TestZerosBehindTheLastFrame(t *testing.T) {
 	}
 }
 
+// TestZerosBeforeWholeFrames: a block that the disk has lost hides what stands behind it, which is kept for people.
+func TestZerosBeforeWholeFrames(t *testing.T) {
+	reports := quiet(t)
+	_, ends := written(t)
+	for name, where := range map[string]struct{ at, whole int }{"a frame's header": {ends[1], 2}, "the segment's": {0, 0}} {
+		content, _ := written(t)
+		clear(content[where.at : where.at+frameHeader])
+		before := *reports
+		got, dir := drain(t, content)
+		require.Len(t, got, where.whole+1, name)
+		require.Equal(t, "later", string(got[where.whole]))
+		kept, err := filepath.Glob(filepath.Join(dir, "*"+aside))
+		require.NoError(t, err)
+		require.Len(t, kept, 1, name)
+		require.Equal(t, before+1, *reports)
+	}
+}
+
+// TestASegmentThatWasCutShort: somebody has emptied it under the running application, which says so once and goes on.
+func TestASegmentThatWasCutShort(t *testing.T) {
+	reports := quiet(t)
+	for _, size := range []int64{start, start + 3, start + frameHeader} {
+		before := *reports
+		s, err := openStore(t.TempDir(), 1<<20)
+		require.NoError(t, err)
+		s.append([][]byte{payload(0), payload(1)})
+		require.NoError(t, os.Truncate(s.path(1), size))
+		b, _, err := s.next()
+		require.NoError(t, err)
+		require.Empty(t, b.payloads)
+		require.NoError(t, s.delivered(b.end))
+		require.Zero(t, s.pending())
+		require.Equal(t, []error{nil}, s.append([][]byte{[]byte("later")}))
+		b, _, err = s.next()
+		require.NoError(t, err)
+		require.Equal(t, [][]byte{[]byte("later")}, b.payloads)
+		require.NoError(t, s.delivered(b.end))
+		require.NoError(t, s.finish())
+		require.Equal(t, before+1, *reports)
+	}
+}
+
 // TestDamageCostsItsOwnFrame turns every byte of two frames over in turn.
 func TestDamageCostsItsOwnFrame(t *testing.T) {
 	reports := quiet(t)
