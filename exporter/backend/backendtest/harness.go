@@ -78,6 +78,7 @@ func Run(t *testing.T, h Harness) {
 		{"ConnectionLogRows", connectionLogRows},
 		{"Sessions", sessions},
 		{"SessionsOfAnotherReading", sessionsOfAnotherReading},
+		{"ViewsOfExtremes", viewsOfExtremes},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, h) })
 	}

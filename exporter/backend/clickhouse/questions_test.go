@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -76,17 +77,33 @@ func BenchmarkQuestions(b *testing.B) {
 	note(b, events, lines)
 }
 
-// fill makes the events, then the same in otel_logs.
+// fill makes the events, then the same in otel_logs, both in steps of about a million.
 func fill(b *testing.B, ch *testengine.Server, database string, events int) {
 	const step = 1_000_000
+	begin := time.Now().Add(-366 * 24 * time.Hour)
+	made := readFile(b, "events.sql")
 	for from := 0; from < events; from += step {
-		parameters := url.Values{"param_count": {fmt.Sprint(events)}, "param_from": {fmt.Sprint(from)}, "param_rows": {fmt.Sprint(min(step, events-from))}}
-		_, _ = request(b, ch, database, readFile(b, "events.sql"), parameters)
+		rows := min(step, events-from)
+		_, _ = request(b, ch, database, made, url.Values{"param_count": {fmt.Sprint(events)}, "param_from": {fmt.Sprint(from)}, "param_rows": {fmt.Sprint(rows)}})
+		progress(from+rows, events, "made")
 	}
-	for statement := range strings.SplitSeq(readFile(b, "otel_logs.sql"), ";\n") {
-		if strings.TrimSpace(statement) != "" {
-			_, _ = request(b, ch, database, statement, nil)
-		}
+	table, copied, _ := strings.Cut(readFile(b, "otel_logs.sql"), ";\n")
+	_, _ = request(b, ch, database, table, nil)
+	edges := []int64{begin.Unix()}
+	for steps := events/step + 1; len(edges) < steps; {
+		edges = append(edges, begin.Add(time.Since(begin)/time.Duration(steps)*time.Duration(len(edges))).Unix())
+	}
+	edges = append(edges, time.Now().Add(24*time.Hour).Unix()) // the last sessions end after now
+	for i, from := range edges[:len(edges)-1] {
+		_, _ = request(b, ch, database, copied, url.Values{"param_from": {fmt.Sprint(from)}, "param_until": {fmt.Sprint(edges[i+1])}})
+		progress(i+1, len(edges)-1, "steps copied")
+	}
+	require.Equal(b, fmt.Sprint(events), rowsOf(b, ch, database, "SELECT count() FROM otel_logs").Cells[0][0])
+}
+
+func progress(n, all int, what string) {
+	if testing.Verbose() {
+		fmt.Printf("%d of %d %s\n", n, all, what)
 	}
 }
 

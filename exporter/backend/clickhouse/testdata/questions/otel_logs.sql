@@ -40,7 +40,7 @@ PARTITION BY toDate(Timestamp)
 ORDER BY (toStartOfFiveMinutes(Timestamp), ServiceName, Timestamp)
 SETTINGS index_granularity = 8192, ttl_only_drop_parts = 1;
 
--- The same events with the attributes that docs/event.md gives them.
+-- The events of a span of time with the attributes that docs/event.md gives them.
 INSERT INTO otel_logs (Timestamp, TraceId, SpanId, SeverityText, SeverityNumber, ServiceName, Body, ResourceSchemaUrl, ResourceAttributes,
     ScopeSchemaUrl, ScopeName, LogAttributes, EventName)
 SELECT
@@ -59,4 +59,5 @@ SELECT
         'db.response.status_code', status_code, 'sessionlog.source.field.mtu', attributes['sessionlog.source.field.mtu'])),
     concat('sessionlog.', toString(kind))
 FROM session_events
-SETTINGS max_partitions_per_insert_block = 0, min_insert_block_size_rows = 262144, max_insert_threads = 2;
+WHERE time >= fromUnixTimestamp64Nano(1000000000 * {from:Int64}) AND time < fromUnixTimestamp64Nano(1000000000 * {until:Int64})
+SETTINGS max_partitions_per_insert_block = 0, min_insert_block_size_rows = 262144, max_insert_threads = 2
