@@ -20,6 +20,7 @@ func (f *fault) Error() string { return f.text }
 var (
 	errNoDialect = &fault{http.StatusNotFound, "no such dialect: keycloak, okta, auth0, ocsf, ecs, github, gitlab, sessionlog"}
 	errNoSender  = &fault{http.StatusNotFound, "no such sender: the path ends with the name of one of the configured senders"}
+	errForeign   = &fault{http.StatusForbidden, "a browser has sent this for a page of another site: set cors to let it in"}
 	errUnsigned  = &fault{http.StatusUnauthorized, "the signature is missing or wrong"}
 	errMedia     = &fault{http.StatusUnsupportedMediaType, "send application/json or application/x-ndjson, in UTF-8"}
 	errLongKey   = &fault{http.StatusBadRequest, "Idempotency-Key: longer than 1024 bytes"}

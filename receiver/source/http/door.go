@@ -47,14 +47,26 @@ func (d *door) routes() http.Handler {
 	for _, path := range []string{"/v1/events/okta", "/v1/events/okta/{sender}"} {
 		mux.HandleFunc("GET "+path, d.verifyOkta)
 	}
+	inside := d.ownPagesOnly(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !d.gate.enter() {
 			refuse(w, errStopping)
 			return
 		}
 		defer d.gate.leave()
-		mux.ServeHTTP(w, r)
+		inside.ServeHTTP(w, r)
 	})
+}
+
+// ownPagesOnly keeps out what pages of other sites make a browser send: without CORS a browser hides only the answer, and sends a request
+// that says nothing of its content at once. Who sets cors opens the door to browsers and says to whom.
+func (d *door) ownPagesOnly(inside http.Handler) http.Handler {
+	if d.config.Server.CORS.HasValue() {
+		return inside
+	}
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { refuse(w, errForeign) }))
+	return guard.Handler(inside)
 }
 
 // gate counts the calls that are inside, and can be shut.

@@ -187,6 +187,28 @@ func TestRefusals(t *testing.T) {
 	require.Equal(t, http.StatusMethodNotAllowed, resp.StatusCode)
 }
 
+// TestPagesOfOtherSitesCannotPush: a browser sends a page's simple request without asking, to this machine's own port too.
+func TestPagesOfOtherSitesCannotPush(t *testing.T) {
+	r := start(t, nil)
+	for _, headers := range [][]string{
+		{"Origin", "https://evil.example"},
+		{"Origin", "null"},
+		{"Sec-Fetch-Site", "cross-site"},
+	} {
+		a := r.postText(t, "/v1/events", event(1, ""), headers...)
+		require.Equal(t, http.StatusForbidden, a.status, headers)
+		require.Contains(t, a.text, `"error":`)
+	}
+	require.Empty(t, r.emit.Delivered())
+	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", event(1, ""), "Origin", "http://"+r.address).status)
+
+	open := start(t, func(c *Config) {
+		endpoint := c.Server.NetAddr.Endpoint
+		*c = loaded(t, map[string]any{"endpoint": endpoint, "cors": map[string]any{"allowed_origins": []any{"https://shop.example"}}})
+	})
+	require.Equal(t, http.StatusOK, open.postText(t, "/v1/events", event(1, ""), "Origin", "https://shop.example").status)
+}
+
 func packed(t testing.TB, how, text string) string {
 	t.Helper()
 	var b bytes.Buffer
