@@ -12,7 +12,7 @@ func lastElement(line string) (rest, element string) {
 	for i := len(line) - 1; i >= 0; i-- {
 		switch line[i] {
 		case '"':
-			if i == 0 || line[i-1] != '\\' {
+			if !escaped(line[:i]) {
 				quoted = !quoted
 			}
 		case ',':
@@ -24,15 +24,41 @@ func lastElement(line string) (rest, element string) {
 	return "", strings.TrimSpace(line)
 }
 
-// forwardedFor gives the node of the parameter "for" in an element of the header Forwarded, "" if there is none.
+// escaped tells whether what follows is escaped: the backslashes before it are odd.
+func escaped(before string) bool {
+	return (len(before)-len(strings.TrimRight(before, `\`)))%2 == 1
+}
+
+// forwardedFor gives the node of the parameter "for" in an element of the header Forwarded, "" if there is none. Semicolons within
+// quotes do not count: a client chooses what its proxy writes there, such as host="x;for=127.0.0.1".
 func forwardedFor(element string) string {
-	for pair := range strings.SplitSeq(element, ";") {
+	for element != "" {
+		var pair string
+		pair, element = firstPair(element)
 		name, value, _ := strings.Cut(pair, "=")
 		if strings.EqualFold(strings.TrimSpace(name), "for") {
 			return strings.TrimSpace(value)
 		}
 	}
 	return ""
+}
+
+// firstPair splits off the first parameter of an element.
+func firstPair(element string) (pair, rest string) {
+	quoted := false
+	for i := range len(element) {
+		switch element[i] {
+		case '"':
+			if !quoted || !escaped(element[:i]) {
+				quoted = !quoted
+			}
+		case ';':
+			if !quoted {
+				return element[:i], element[i+1:]
+			}
+		}
+	}
+	return element, ""
 }
 
 // parseNode reads an address with or without a port, in brackets or quotes or neither: 192.0.2.7, "[2001:db8::1]:4711".
