@@ -125,9 +125,13 @@ func whyUnread(err error) error {
 	return errCutOff
 }
 
+// mislabelled is what GitLab calls the JSON of its audit event streams, unless a custom header of the stream says another Content-Type
+// (docs.gitlab.com, audit event streaming).
+const mislabelled = "application/x-www-form-urlencoded"
+
 // framingOf reads the Content-Type. Without one it is JSON.
-func framingOf(contentType string) (push.Framing, error) {
-	if contentType == "" {
+func framingOf(contentType, dialect string) (push.Framing, error) {
+	if contentType == "" || contentType == mislabelled && dialect == "gitlab" {
 		return push.Document, nil
 	}
 	media, params, err := mime.ParseMediaType(contentType)

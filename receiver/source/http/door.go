@@ -101,7 +101,7 @@ func (d *door) post(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
-	origin, framing, err := d.origin(r)
+	origin, framing, err := d.origin(r, dialect)
 	if err != nil {
 		refuse(w, err)
 		return
@@ -137,8 +137,8 @@ func (d *door) route(r *http.Request) (*push.Dialect, *signature, error) {
 }
 
 // origin is what the call says of all its events.
-func (d *door) origin(r *http.Request) (o push.Origin, framing push.Framing, err error) {
-	if framing, err = framingOf(r.Header.Get("Content-Type")); err != nil {
+func (d *door) origin(r *http.Request, dialect *push.Dialect) (o push.Origin, framing push.Framing, err error) {
+	if framing, err = framingOf(r.Header.Get("Content-Type"), dialect.Name); err != nil {
 		return o, framing, err
 	}
 	o = push.Origin{

@@ -187,6 +187,16 @@ func TestRefusals(t *testing.T) {
 	require.Equal(t, http.StatusMethodNotAllowed, resp.StatusCode)
 }
 
+// TestGitLabCallsItsEventsAForm: that is the Content-Type of its streams unless a custom header says another.
+func TestGitLabCallsItsEventsAForm(t *testing.T) {
+	r := start(t, nil)
+	sample, err := os.ReadFile("../../../internal/dialect/push/testdata/gitlab.json")
+	require.NoError(t, err)
+	a := r.postText(t, "/v1/events/gitlab", string(sample), "Content-Type", "application/x-www-form-urlencoded")
+	require.Equal(t, http.StatusOK, a.status, a.text)
+	require.Len(t, r.emit.Delivered(), 3)
+}
+
 // TestPagesOfOtherSitesCannotPush: a browser sends a page's simple request without asking, to this machine's own port too.
 func TestPagesOfOtherSitesCannotPush(t *testing.T) {
 	r := start(t, nil)
