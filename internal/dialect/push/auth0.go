@@ -11,12 +11,14 @@ import (
 var auth0Types = map[string]verdict{
 	"s":                loginSuccess,
 	"scoa":             loginSuccess, // cross-origin authentication
+	"sens":             loginSuccess, // native social login
 	"f":                loginFailure,
 	"fp":               loginFailure, // wrong password
 	"fu":               loginFailure, // unknown user name or mail
 	"fc":               loginFailure, // by the AD/LDAP connector
 	"fco":              loginFailure, // by CORS
 	"fcoa":             loginFailure,
+	"fens":             loginFailure, // native social login
 	"limit_wc":         loginFailure, // blocked: too many failed logins to one account
 	"limit_mu":         loginFailure, // blocked address: too many failed logins
 	"pwd_leak":         loginFailure, // blocked: the password is known to be leaked

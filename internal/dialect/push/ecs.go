@@ -41,8 +41,20 @@ func ecsHas(list tree.Value, words ...string) bool {
 // ecsLeaving are parts of event.action that tell a logout where event.type does not.
 var ecsLeaving = []string{"logout", "log-out", "logged-out", "logged_out", "logoff", "log-off", "logged-off", "sign-out", "signout", "session_closed"}
 
+// ecsOutcomes are the values of event.outcome.
+var ecsOutcomes = map[string]session.Outcome{
+	"success": session.OutcomeSuccess, "failure": session.OutcomeFailure, "unknown": session.OutcomeUnknown,
+}
+
+// ecsKind takes what is of the category session alone for what follows a login, which has an event of its own.
 func ecsKind(item tree.Value) session.Kind {
-	if !ecsHas(ecsField(item, "event.category"), "authentication", "session") {
+	category := ecsField(item, "event.category")
+	starts, otherwise := session.KindLogin, session.KindLogin
+	switch {
+	case ecsHas(category, "authentication"):
+	case ecsHas(category, "session"):
+		starts, otherwise = session.KindSessionStart, session.KindSessionUpdate
+	default:
 		return session.KindUnknown
 	}
 	types, action := ecsField(item, "event.type"), strings.ToLower(ecsField(item, "event.action").Peek())
@@ -50,7 +62,7 @@ func ecsKind(item tree.Value) session.Kind {
 	case ecsHas(types, "end"):
 		return session.KindLogout
 	case ecsHas(types, "start"):
-		return session.KindLogin
+		return starts
 	}
 	for _, word := range ecsLeaving {
 		if strings.Contains(action, word) {
@@ -58,7 +70,7 @@ func ecsKind(item tree.Value) session.Kind {
 		}
 	}
 	if outcome := ecsField(item, "event.outcome"); outcome.Is("success") || outcome.Is("failure") {
-		return session.KindLogin
+		return otherwise
 	}
 	return session.KindUnknown
 }
@@ -75,7 +87,7 @@ func readECS(item tree.Value, r *Record) error {
 		}
 		return ""
 	}
-	r.Outcome = session.ParseOutcome(text("event.outcome"))
+	r.Outcome = translated(ecsOutcomes, ecsField(item, "event.outcome"))
 	r.SourceEvent, r.ID, r.Original = text("event.action"), text("event.id"), text("event.original")
 	r.System, r.Host = text("service.name", "event.module", "event.provider"), text("host.name", "host.hostname")
 	setUser(r.Event, ecsField(item, "user.name"))

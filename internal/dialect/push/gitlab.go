@@ -46,8 +46,7 @@ func readGitLab(item tree.Value, r *Record) error {
 	item.Get("event_name").Take()
 	r.AuthType, r.AuthMethod = method, gitlabMethods[strings.ToLower(method)]
 	r.ID = item.Text("id")
-	r.User = first(item.Get("target_details"), details.Get("target_details"), item.Get("author_name"), details.Get("author_name"))
-	details.Get("target_details").Take()
+	gitlabUser(item, details, r)
 	if author := item.Get("author_id"); !author.Is("-1") { // nobody, before a login has succeeded
 		r.UserID = author.Str()
 	}
@@ -58,6 +57,19 @@ func readGitLab(item tree.Value, r *Record) error {
 		r.ErrorType = session.ErrorInvalidCredentials // GitLab does not tell a wrong password from an unknown user
 	}
 	return setTime(r.Event, item.Get("created_at"), time.Millisecond)
+}
+
+// gitlabUser prefers the path of an entity that is a user, which is the login name. target_details and author_name are the name for people
+// (Administrator of root), or what was typed where nobody was found.
+func gitlabUser(item, details tree.Value, r *Record) {
+	if item.Get("entity_type").Is("User") {
+		if r.User = first(item.Get("entity_path"), details.Get("entity_path")); r.User != "" {
+			details.Get("entity_path").Take()
+			return
+		}
+	}
+	r.User = first(item.Get("target_details"), details.Get("target_details"), item.Get("author_name"), details.Get("author_name"))
+	details.Get("target_details").Take()
 }
 
 // gitlabVerdict is what the event's name says, with the method in GitLab's words.

@@ -51,7 +51,7 @@ func readOCSF(item tree.Value, r *Record) error {
 	if item.Get("class_uid").Str() != "3002" || !known {
 		return ErrOther
 	}
-	r.Kind, r.Outcome = activity.kind, ocsfStatus[item.Text("status_id")]
+	r.Kind, r.Outcome = activity.kind, translated(ocsfStatus, item.Get("status_id"))
 	if r.SourceEvent = item.Text("activity_name"); r.SourceEvent == "" {
 		r.SourceEvent = activity.name
 	}
@@ -101,9 +101,11 @@ func ocsfEndpoints(src, dst tree.Value, e *session.Event) {
 }
 
 func ocsfMethod(item tree.Value, e *session.Event) {
-	number := item.Text("auth_protocol_id")
-	e.AuthType = item.Text("auth_protocol")
-	if e.AuthMethod = ocsfMethods[number]; e.AuthMethod == "" {
+	number := item.Get("auth_protocol_id")
+	if e.AuthType = item.Text("auth_protocol"); e.AuthType != "" {
+		number.Take() // the same in a number
+	}
+	if e.AuthMethod = ocsfMethods[number.Peek()]; e.AuthMethod == "" {
 		e.AuthMethod = ocsfMethods[strings.ToLower(e.AuthType)]
 	}
 	if e.AuthMethod != "" {

@@ -78,6 +78,21 @@ var oktaMethods = map[string]string{
 	"app.oauth2.signon":                         session.AuthOAuth2,
 }
 
+// oktaVictims are types whose actor ends the sessions of another, who is a target.
+var oktaVictims = map[string]bool{"user.session.clear": true, "user.authentication.universal_logout": true}
+
+// oktaWho is the one whose session it is.
+func oktaWho(item tree.Value, word string) tree.Value {
+	if oktaVictims[word] {
+		for target := range item.Get("target").Elements() {
+			if target.Get("type").Is("User") {
+				return target
+			}
+		}
+	}
+	return item.Get("actor")
+}
+
 // oktaID leaves out the word that stands where Okta has no id.
 func oktaID(v tree.Value) string {
 	if id := v.Str(); id != "unknown" {
@@ -95,10 +110,13 @@ func readOkta(item tree.Value, r *Record) error {
 		return ErrOther
 	}
 	auth, client, outcome := item.Get("authenticationContext"), item.Get("client"), item.Get("outcome")
-	r.Kind, r.Outcome, r.SourceEvent = kind, oktaOutcomes[outcome.Text("result")], word
+	r.Kind, r.Outcome, r.SourceEvent = kind, translated(oktaOutcomes, outcome.Get("result")), word
 	r.ID = item.Text("uuid")
-	r.User, r.UserID = item.Text("actor", "alternateId"), oktaID(item.Get("actor", "id"))
-	r.SessionID = oktaID(auth.Get("externalSessionId"))
+	who := oktaWho(item, word)
+	r.User, r.UserID = who.Text("alternateId"), oktaID(who.Get("id"))
+	if !oktaVictims[word] { // where it is the actor's, who stays
+		r.SessionID = oktaID(auth.Get("externalSessionId"))
+	}
 	r.AuthType, r.Plugin = auth.Text("credentialType"), auth.Text("credentialProvider")
 	if r.AuthMethod = oktaMethods[r.AuthType]; r.AuthMethod == "" {
 		r.AuthMethod = oktaMethods[word]

@@ -43,6 +43,7 @@ var members = func() map[string]*member {
 	add("trace_id", func(r *Record, v tree.Value) bool { return session.Unhex(r.TraceID[:], v.Str()) })
 	add("span_id", func(r *Record, v tree.Value) bool { return session.Unhex(r.SpanID[:], v.Str()) })
 	add("traceparent", readTraceparent)
+	add(session.AttrOutcome, readOutcome)
 	add("severity_number", readSeverity)
 	add("body", func(r *Record, v tree.Value) bool { r.Message = v.Str(); return v.Kind() <= tree.String })
 	add("log.record.uid", func(r *Record, v tree.Value) bool { r.ID = v.Str(); return r.ID != "" })
@@ -96,8 +97,6 @@ func fieldReader(f reflect.StructField) func(*Record, tree.Value) bool {
 		return into(f, putTexts)
 	case *[]session.Setting:
 		return into(f, putSettings)
-	case *session.Outcome:
-		return into(f, putOutcome)
 	case *session.ID:
 		return into(f, putID)
 	}
@@ -132,6 +131,15 @@ func readTraceparent(r *Record, v tree.Value) bool {
 		r.TraceID, r.SpanID, r.Correlation = t.TraceID, t.SpanID, Correlated
 	}
 	return ok
+}
+
+// readOutcome keeps a word that is none of ours where the record's own attribute does not hide it.
+func readOutcome(r *Record, v tree.Value) bool {
+	word := v.Peek()
+	if r.Outcome = session.ParseOutcome(word); r.Outcome.String() != word {
+		r.Extra = append(r.Extra, attr(session.SourceField+session.AttrOutcome, v))
+	}
+	return true
 }
 
 // readSeverity keeps only what differs from the usual, which the reader of the record finds out again.

@@ -69,6 +69,15 @@ func setTime(e *session.Event, v tree.Value, unit time.Duration) error {
 	return nil
 }
 
+// translated takes a word that the dialect's table knows. Any other stays, to be kept as it is.
+func translated[T any](table map[string]T, word tree.Value) (t T) {
+	t, known := table[word.Peek()]
+	if known {
+		word.Str()
+	}
+	return t
+}
+
 // first is the first of some values that has a text.
 func first(values ...tree.Value) string {
 	for _, v := range values {
@@ -141,11 +150,6 @@ func putSettings(to *[]session.Setting, v tree.Value) bool {
 		*to = append(*to, session.Setting{Name: name, Value: value.Str()})
 	}
 	return v.Kind() == tree.Object
-}
-
-func putOutcome(to *session.Outcome, v tree.Value) bool {
-	*to = session.ParseOutcome(v.Str())
-	return true
 }
 
 func putID(to *session.ID, v tree.Value) (ok bool) {

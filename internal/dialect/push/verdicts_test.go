@@ -1,0 +1,68 @@
+package push
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// TestVerdicts are events of which a provider's words are easily taken for something else.
+func TestVerdicts(t *testing.T) {
+	const okta = `{"uuid":"1","published":"2025-11-22T00:06:41.218Z","actor":{"id":"00ua","type":"User","alternateId":"admin@corp.example"},"authenticationContext":{"externalSessionId":"admins"},
+		"target":[{"id":"0oa1","type":"AppInstance","displayName":"Workday"},{"id":"00uv","type":"User","alternateId":"alice@corp.example"}],`
+	const auth0 = `{"date":"2025-11-22T00:06:41.218Z","user_name":"alice@corp.example","log_id":"1","type":`
+	const ecs = `{"@timestamp":"2025-11-22T00:06:41.218Z","user":{"name":"alice"},"event":`
+	for _, c := range []struct {
+		name, dialect, body string
+		kind                session.Kind
+		outcome             session.Outcome
+		user                string
+	}{
+		{"an administrator ends a user's sessions", "okta", okta + `"eventType":"user.session.clear","outcome":{"result":"SUCCESS"}}`, session.KindLogout, session.OutcomeSuccess, "alice@corp.example"},
+		{"everywhere", "okta", okta + `"eventType":"user.authentication.universal_logout","outcome":{"result":"SUCCESS"}}`, session.KindLogout, session.OutcomeSuccess, "alice@corp.example"},
+		{"a login is its actor's", "okta", okta + `"eventType":"user.session.start","outcome":{"result":"SUCCESS"}}`, session.KindLogin, session.OutcomeSuccess, "admin@corp.example"},
+		{"native social login", "auth0", auth0 + `"sens"}`, session.KindLogin, session.OutcomeSuccess, "alice@corp.example"},
+		{"native social login, failed", "auth0", auth0 + `"fens"}`, session.KindLogin, session.OutcomeFailure, "alice@corp.example"},
+		{"a session after its login", "ecs", ecs + `{"category":["session"],"type":["start"],"action":"started-session","outcome":"success"}}`, session.KindSessionStart, session.OutcomeSuccess, "alice"},
+		{"a session's news", "ecs", ecs + `{"category":["session"],"type":["info"],"outcome":"success"}}`, session.KindSessionUpdate, session.OutcomeSuccess, "alice"},
+		{"a session's end", "ecs", ecs + `{"category":["session"],"type":["end"]}}`, session.KindLogout, session.OutcomeUnknown, "alice"},
+		{"a login that is a session too", "ecs", ecs + `{"category":["authentication","session"],"type":["start"],"outcome":"success"}}`, session.KindLogin, session.OutcomeSuccess, "alice"},
+		{"a name for people", "gitlab", `{"id":1,"entity_type":"User","author_name":"Administrator","created_at":"2022-02-23T06:21:05.283Z",
+			"details":{"with":"standard","target_details":"Administrator","entity_path":"root"}}`, session.KindLogin, session.OutcomeSuccess, "root"},
+		{"a group is no user", "gitlab", `{"id":1,"entity_type":"Group","entity_path":"octo","target_details":"Alice Smith","created_at":"2022-02-23T06:21:05.283Z",
+			"event_type":"authenticated_with_group_saml"}`, session.KindLogin, session.OutcomeSuccess, "Alice Smith"},
+	} {
+		t.Run(c.dialect+": "+c.name, func(t *testing.T) {
+			sink := tell(t, c.dialect, Document, c.body, origin)
+			require.Len(t, sink.events, 1, sink.bad)
+			e := sink.events[0]
+			require.Equal(t, []any{c.kind, c.outcome, c.user}, []any{e.Kind, e.Outcome, e.User})
+			require.False(t, e.Kind == session.KindLogout && e.SessionID == "admins", "who ends another's session keeps his own")
+		})
+	}
+}
+
+// TestWordsOfNoMeaningAreKept: what a table cannot read is still what the sender said.
+func TestWordsOfNoMeaningAreKept(t *testing.T) {
+	for _, c := range []struct{ dialect, body, key, value string }{
+		{"okta", `{"eventType":"user.authentication.auth_via_mfa","published":"2025-11-22T00:06:41Z","outcome":{"result":"CHALLENGE"}}`, "outcome.result", "CHALLENGE"},
+		{"ocsf", `{"class_uid":3002,"activity_id":1,"time":1763770001123,"status_id":99}`, "status_id", "99"},
+		{"ocsf", `{"class_uid":3002,"activity_id":1,"time":1763770001123,"auth_protocol_id":1}`, "auth_protocol_id", "1"},
+		{"ecs", `{"@timestamp":"2025-11-22T00:06:41Z","event":{"category":"authentication","type":"start","outcome":"denied"}}`, "event.outcome", "denied"},
+		{"sessionlog", own(`,"sessionlog.outcome":"denied"`), "sessionlog.outcome", "denied"},
+	} {
+		sink := tell(t, c.dialect, Document, c.body, origin)
+		require.Len(t, sink.events, 1, c.key)
+		e := sink.events[0]
+		require.Equal(t, session.OutcomeUnknown, e.Outcome)
+		var kept []string
+		for _, a := range e.Extra {
+			if a.Key == session.SourceField+c.key {
+				kept = append(kept, a.Value)
+			}
+		}
+		require.Equal(t, []string{c.value}, kept, c.key)
+	}
+}
