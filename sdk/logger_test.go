@@ -81,7 +81,7 @@ func TestALoginAFailureAndALogout(t *testing.T) {
 		sessionlog.ErrorType(session.ErrorInvalidCredentials), sessionlog.Reason("wrong password"), sessionlog.Durable()))
 	require.NoError(t, log.Login(ctx, sessionlog.User("alice"), sessionlog.UserID("17"), sessionlog.Roles("admin", "buyer"),
 		sessionlog.AuthMethod(session.AuthOIDC), sessionlog.AuthType("google"), sessionlog.SessionToken("cookie of alice"),
-		sessionlog.Attributes(attribute.String("shop.tenant", "eu"), attribute.String("user.name", "forged")), sessionlog.Durable()))
+		sessionlog.Attributes(attribute.String("shop.tenant", "eu"), attribute.String("shop.note", "\xff"), attribute.String("user.name", "forged")), sessionlog.Durable()))
 	require.NoError(t, log.Logout(ctx, sessionlog.User("alice"), sessionlog.SessionToken("cookie of alice"), sessionlog.Duration(90*time.Second)))
 
 	got := s.events(t)
@@ -101,6 +101,7 @@ func TestALoginAFailureAndALogout(t *testing.T) {
 	require.Equal(t, []any{session.KindLogin, session.OutcomeSuccess, "17", "oidc", "google"}, []any{login.Kind, login.Outcome, login.UserID, login.AuthMethod, login.AuthType})
 	require.Equal(t, []string{"admin", "buyer"}, login.Roles)
 	require.Contains(t, login.Extra, session.Attr{Key: "shop.tenant", Value: "eu"})
+	require.Contains(t, login.Extra, session.Attr{Key: "shop.note", Value: "/w==", Type: session.AttrBytes})
 	require.Equal(t, "login succeeded: user=alice client=192.0.2.7 port=4711 method=oidc", login.Message)
 	require.Equal(t, []any{session.KindLogout, int64(90 * time.Second)}, []any{logout.Kind, logout.Duration})
 	require.Equal(t, login.SessionKey, logout.SessionKey, "a logout finds its login")

@@ -2,6 +2,7 @@ package sessionlog
 
 import (
 	"reflect"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -80,7 +81,7 @@ func attributes(c *call) []attribute.KeyValue {
 	}
 	for _, a := range c.extra {
 		if !reserved(string(a.Key)) {
-			list = append(list, a)
+			list = append(list, sendableAttribute(a))
 		}
 	}
 	return list
@@ -112,6 +113,35 @@ func value(field reflect.Value) attribute.Value {
 		return attribute.Int64Value(int64(field.Uint()))
 	}
 	return attribute.Int64Value(field.Int())
+}
+
+func sendableAttribute(a attribute.KeyValue) attribute.KeyValue {
+	return attribute.KeyValue{Key: attribute.Key(strings.ToValidUTF8(string(a.Key), "\uFFFD")), Value: sendable(a.Value)}
+}
+
+// sendable is a value whose texts are all as textValue has them.
+func sendable(v attribute.Value) attribute.Value {
+	switch v.Type() {
+	case attribute.STRING:
+		return textValue(v.AsString())
+	case attribute.STRINGSLICE:
+		if list := v.AsStringSlice(); !utf8.ValidString(strings.Join(list, "\n")) {
+			return textsValue(list)
+		}
+	case attribute.SLICE:
+		list := v.AsSlice()
+		for i := range list {
+			list[i] = sendable(list[i])
+		}
+		return attribute.SliceValue(list...)
+	case attribute.MAP:
+		list := v.AsMap()
+		for i := range list {
+			list[i] = sendableAttribute(list[i])
+		}
+		return attribute.MapValue(list...)
+	}
+	return v
 }
 
 // textValue sends a text that is not UTF-8 as bytes: OTLP strings must be UTF-8, and one hostile name would otherwise have the

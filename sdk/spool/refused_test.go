@@ -8,7 +8,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploggrpc"
+	"go.opentelemetry.io/otel/log"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -43,24 +45,49 @@ func (p *picky) Export(_ context.Context, req plogotlp.ExportRequest) (plogotlp.
 	return plogotlp.NewExportResponse(), nil
 }
 
-// TestPoisonAmongGoodOnes: over real OTLP, a record that the collector refuses for good is kept aside and stops nobody.
-func TestPoisonAmongGoodOnes(t *testing.T) {
-	reports := quiet(t)
+// collected is an application whose spool is delivered to a picky receiver, over real OTLP.
+func collected(t *testing.T) (a *app, receiver *picky, dir string) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	receiver := &picky{}
+	receiver = &picky{}
 	server := grpc.NewServer()
 	plogotlp.RegisterGRPCServer(server, receiver)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	defer func() { server.Stop(); <-served }()
+	t.Cleanup(func() { server.Stop(); <-served })
 
 	exporter, err := otlploggrpc.New(t.Context(), otlploggrpc.WithEndpoint(listener.Addr().String()), otlploggrpc.WithInsecure())
 	require.NoError(t, err)
-	dir, _ := paths(t)
+	dir, _ = paths(t)
 	p, err := NewProcessor(dir, exporter, WithRefused(func(err error) bool { return status.Code(err) == codes.InvalidArgument }))
 	require.NoError(t, err)
-	a := newApp(p)
+	return newApp(p), receiver, dir
+}
+
+// TestTextThatIsNotUTF8StopsNobody: OTLP has no such strings, in whatever place and by whichever logger.
+func TestTextThatIsNotUTF8StopsNobody(t *testing.T) {
+	quiet(t)
+	a, receiver, _ := collected(t)
+	hostile := []attribute.KeyValue{
+		attribute.String("text", "a\xffb"), attribute.StringSlice("texts", []string{"\xfe"}), attribute.Slice("list", attribute.StringValue("\xfd")),
+		attribute.Map("map", attribute.String("\xfc", "\xfb")), attribute.String("\xfa", ""),
+	}
+	require.NoError(t, a.Failure(t.Context(), sessionlog.User("hostile"), sessionlog.Attributes(hostile...), sessionlog.Durable()))
+	var r log.Record
+	r.SetEventName("sessionlog.login")
+	r.SetBody(attribute.StringValue("\xf9"))
+	r.AddAttributes(append(hostile, attribute.String("user.name", "another logger's"))...)
+	a.provider.Logger("shop").Emit(t.Context(), r)
+	require.NoError(t, a.Login(t.Context(), sessionlog.User("alice"), sessionlog.Durable()))
+	a.leave(t)
+	require.Equal(t, []string{"hostile", "another logger's", "alice"}, receiver.users)
+}
+
+// TestPoisonAmongGoodOnes: over real OTLP, a record that the collector refuses for good is kept aside and stops nobody.
+func TestPoisonAmongGoodOnes(t *testing.T) {
+	reports := quiet(t)
+	a, receiver, dir := collected(t)
 	for _, name := range []string{"alice", "poison", "bob", "poison", "carol"} {
 		require.NoError(t, a.Login(t.Context(), sessionlog.User(name), sessionlog.Durable()))
 	}

@@ -3,7 +3,9 @@
 package otlprecord
 
 import (
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -44,8 +46,7 @@ func place(ld plog.Logs, res *resource.Resource, scope instrumentation.Scope) pl
 
 func putSet(m pcommon.Map, iter attribute.Iterator) {
 	for iter.Next() {
-		a := iter.Attribute()
-		setValue(m.PutEmpty(string(a.Key)), a.Value)
+		put(m, iter.Attribute())
 	}
 }
 
@@ -63,7 +64,7 @@ func encodeRecord(r *sdklog.Record, lr plog.LogRecord) {
 	m := lr.Attributes()
 	m.EnsureCapacity(r.AttributesLen())
 	r.WalkAttributes(func(a attribute.KeyValue) bool {
-		setValue(m.PutEmpty(string(a.Key)), a.Value)
+		put(m, a)
 		return true
 	})
 }
@@ -79,7 +80,7 @@ func timestamp(t time.Time) pcommon.Timestamp {
 func setValue(to pcommon.Value, v attribute.Value) {
 	switch v.Type() {
 	case attribute.STRING:
-		to.SetStr(v.AsString())
+		setText(to, v.AsString())
 	case attribute.BOOL:
 		to.SetBool(v.AsBool())
 	case attribute.INT64:
@@ -91,7 +92,7 @@ func setValue(to pcommon.Value, v attribute.Value) {
 	case attribute.SLICE:
 		setSlice(to, v.AsSlice(), setValue)
 	case attribute.STRINGSLICE:
-		setSlice(to, v.AsStringSlice(), pcommon.Value.SetStr)
+		setSlice(to, v.AsStringSlice(), setText)
 	case attribute.BOOLSLICE:
 		setSlice(to, v.AsBoolSlice(), pcommon.Value.SetBool)
 	case attribute.INT64SLICE:
@@ -101,9 +102,24 @@ func setValue(to pcommon.Value, v attribute.Value) {
 	case attribute.MAP:
 		m := to.SetEmptyMap()
 		for _, a := range v.AsMap() {
-			setValue(m.PutEmpty(string(a.Key)), a.Value)
+			put(m, a)
 		}
 	}
+}
+
+// put sets an attribute. Its key is UTF-8, as OTLP strings must be.
+func put(m pcommon.Map, a attribute.KeyValue) {
+	setValue(m.PutEmpty(strings.ToValidUTF8(string(a.Key), "\uFFFD")), a.Value)
+}
+
+// setText sets a string, or bytes where the text is not UTF-8: an exporter cannot send such a string, and all records behind it
+// would wait for ever.
+func setText(to pcommon.Value, s string) {
+	if utf8.ValidString(s) {
+		to.SetStr(s)
+		return
+	}
+	to.SetEmptyBytes().FromRaw([]byte(s))
 }
 
 func setSlice[T any](to pcommon.Value, list []T, set func(pcommon.Value, T)) {
