@@ -1,7 +1,8 @@
 package correlation
 
 // maxChain is how many logins of one key are looked at, the newest first. What comes after them has either ended long
-// before, or so many share the key that it proves nothing.
+// before, or so many share the key that it proves nothing. A user and an address have that many only if several
+// connections last at once, and the one that ended need not be older than those behind it.
 const maxChain = 64
 
 // only finds the one login that fits a span by a key. Several that fit are as good as none.
@@ -14,7 +15,7 @@ func (s *Store) only(by Evidence, key uint64, c *Clues, t traits) (found int32, 
 	for n := 0; i != nobody; n++ {
 		l := s.logins.at(i)
 		if n == maxChain {
-			return found, c.Start-int64(s.limits.Tolerance) <= l.end
+			return found, by == UserAddress || c.Start-int64(s.limits.Tolerance) <= l.end
 		}
 		if s.fits(l, c.Start, c.End, t, by) && l.sameClient(c, by) {
 			if found != nobody {
@@ -33,7 +34,7 @@ func (s *Store) only(by Evidence, key uint64, c *Clues, t traits) (found int32, 
 func (s *Store) find(l *login, self int32, guess, final bool) (best sighting, by Evidence, ok bool) {
 	for by = range kinds {
 		key := l.keys[by]
-		if key == 0 || by == UserAddress && (!guess || s.limits.Window <= 0) {
+		if key == 0 || by == UserAddress && (!guess || !s.mayGuess(l)) {
 			continue
 		}
 		n := 0
@@ -48,7 +49,7 @@ func (s *Store) find(l *login, self int32, guess, final bool) (best sighting, by
 		if n == 0 {
 			continue
 		}
-		if by == UserAddress && n > 1 || s.shared(by, key, &best, self) {
+		if by == UserAddress && (n > 1 || s.spans.mayLack(key, s.seconds(), l.start-int64(s.limits.Window))) || s.shared(by, key, &best, self) {
 			s.stats.Ambiguous[by]++
 			return best, by, false
 		}
@@ -58,6 +59,12 @@ func (s *Store) find(l *login, self int32, guess, final bool) (best sighting, by
 		return best, by, true
 	}
 	return best, noTrace, false
+}
+
+// mayGuess tells whether the spans around a login would still be remembered, all of them: the one that is left of two is no
+// guess.
+func (s *Store) mayGuess(l *login) bool {
+	return s.limits.Window > 0 && s.wall-l.start+int64(s.limits.Window) <= int64(s.limits.Lateness)
 }
 
 // settled tells whether all logins are known that a span until end could belong to. Sessions of single requests follow each
@@ -89,7 +96,7 @@ func (s *Store) shared(by Evidence, key uint64, c *sighting, self int32) bool {
 	for n := 0; i != nobody; n++ {
 		l := s.logins.at(i)
 		if n == maxChain {
-			return c.start-int64(s.limits.Tolerance) <= l.end
+			return by == UserAddress || c.start-int64(s.limits.Tolerance) <= l.end
 		}
 		if i != self && s.fits(l, c.start, c.end, c.traits, by) {
 			return true
