@@ -34,6 +34,16 @@ type keys [kinds]uint64
 // none tells whether there is nothing to go by.
 func (k *keys) none() bool { return k[0]|k[1]|k[2] == 0 }
 
+// share tells whether both have the same key of some evidence.
+func (k *keys) share(o *keys) bool {
+	for by, key := range k {
+		if key != 0 && key == o[by] {
+			return true
+		}
+	}
+	return false
+}
+
 // traits are what two sides must not contradict each other in, as hashes; 0 where a side does not say.
 type traits struct{ user, system, host uint32 }
 

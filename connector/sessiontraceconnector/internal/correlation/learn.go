@@ -110,7 +110,7 @@ func (s *Store) learn(e *session.Event) int32 {
 	if id.IsZero() || e.Outcome == session.OutcomeFailure {
 		id = e.RecordID // a failed attempt may share its key with the one that succeeds
 	}
-	if i, ok := s.logins.byID[id]; ok {
+	if i, ok := s.known(id, e); ok {
 		s.again(i, e)
 		return i
 	}
@@ -130,12 +130,42 @@ func (s *Store) learn(e *session.Event) int32 {
 	return i
 }
 
+// known finds what a record tells of again. A session may be entered anew under the same key: an application keeps its
+// session's id when another user logs in, or the same one after a logout. Then its former login is known by its record id alone.
+func (s *Store) known(id session.ID, e *session.Event) (int32, bool) {
+	i, ok := s.logins.byID[id]
+	if !ok || e.Kind != session.KindLogin || e.RecordID.IsZero() || s.logins.at(i).uid == e.RecordID {
+		return i, ok
+	}
+	if former, ok := s.logins.byID[e.RecordID]; ok {
+		return former, true
+	}
+	l := s.logins.at(i)
+	if _, taken := s.logins.byID[l.uid]; taken || l.uid.IsZero() || !l.named || !l.enteredAnew(e) {
+		return i, true
+	}
+	if !l.ended {
+		s.end(i, e.Time)
+	}
+	s.logins.rename(i, l.uid)
+	return nobody, false
+}
+
+// enteredAnew tells whether another login of the session is more than another word about the same one.
+func (l *login) enteredAnew(e *session.Event) bool {
+	other := e.User != "" && l.user != "" && e.User != l.user || e.UserHash != "" && l.userHash != "" && e.UserHash != l.userHash
+	return l.ended && e.Time > l.end || other && e.Time > l.start
+}
+
 // again completes a login by another record of the same session.
 func (s *Store) again(i int32, e *session.Event) {
 	l := s.logins.at(i)
 	l.start = min(l.start, e.Time)
 	if !l.named && e.Kind == session.KindLogin {
 		l.uid, l.uidText, l.named = e.RecordID, e.RecordID.String(), true
+	}
+	if e.Outcome == session.OutcomeSuccess {
+		l.outcome = e.Outcome
 	}
 	if l.by > UserAddress && l.by != ownTrace && e.TraceID != [16]byte{} {
 		l.trace, l.span, l.by = e.TraceID, e.SpanID, ownTrace

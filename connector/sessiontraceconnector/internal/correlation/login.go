@@ -23,6 +23,7 @@ type login struct {
 
 	system, instance, host, sessionID, user, userHash, address, uidText string
 	port                                                                int32
+	outcome                                                             session.Outcome
 	failed                                                              bool
 	brief                                                               bool // over at once: a failed login, or a session of one HTTP request
 	named                                                               bool // uid is a login's, not that of a session's start
@@ -94,6 +95,10 @@ func (l *login) fill(e *session.Event, address string) {
 	l.bytes = overhead + int64(n)
 	l.uid, l.key, l.port = e.RecordID, e.SessionKey, e.ClientPort
 	l.named = e.Kind == session.KindLogin
+	l.outcome = e.Outcome
+	if e.Kind == session.KindSessionStart && e.Outcome == session.OutcomeUnknown {
+		l.outcome = session.OutcomeSuccess // or else none would have begun
+	}
 	l.failed = e.Outcome == session.OutcomeFailure
 	l.brief = l.failed || e.Interface == perRequest
 	l.start, l.end = e.Time, open

@@ -110,6 +110,14 @@ func (m *logins) unchain(k int, key uint64, i int32) {
 	}
 }
 
+// rename has a login found by another id.
+func (m *logins) rename(i int32, id session.ID) {
+	l := m.at(i)
+	delete(m.byID, l.id)
+	l.id = id
+	m.byID[id] = i
+}
+
 // close moves a login to those that are over; once is enough.
 func (m *logins) close(i int32) {
 	l := m.at(i)

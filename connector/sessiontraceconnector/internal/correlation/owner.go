@@ -1,5 +1,7 @@
 package correlation
 
+import "github.com/otel-sessionlog/sessionlog/session"
+
 // Owner is the login behind a span.
 type Owner struct {
 	SessionID, User, UserHash string
@@ -22,6 +24,7 @@ func (b Batch) Span(span *Span) (owner Owner, ok bool) {
 		return owner, false
 	}
 	decided := false
+	var unclear keys // by which several fit
 	for by := range kinds {
 		if span.keys[by] == 0 {
 			continue
@@ -30,7 +33,7 @@ func (b Batch) Span(span *Span) (owner Owner, ok bool) {
 		switch {
 		case ambiguous:
 			s.stats.Ambiguous[by]++
-			decided = true // what several share does not become clear by weaker evidence
+			decided, unclear[by] = true, span.keys[by] // what several share does not become clear by weaker evidence
 		case i != nobody:
 			l := s.logins.at(i)
 			if !s.settled(l, c.End) {
@@ -38,15 +41,26 @@ func (b Batch) Span(span *Span) (owner Owner, ok bool) {
 				continue
 			}
 			s.logins.touch(i, s.now)
-			s.offer(i, l, c, by)
+			if !unclear.share(&l.keys) {
+				s.offer(i, l, c, by)
+			}
 			if !decided && !l.failed { // what was typed at a failed login may be a password
-				owner, ok, decided = Owner{l.sessionID, l.user, l.userHash, l.uidText, by}, true, true
+				owner, ok, decided = l.owner(by), true, true
 				s.stats.Spans[by]++
 			}
 		}
 	}
 	s.sight(span)
 	return owner, ok
+}
+
+// owner leaves the user out where nobody says that the login succeeded: what was typed may be a password there, too.
+func (l *login) owner(by Evidence) Owner {
+	o := Owner{SessionID: l.sessionID, LoginUID: l.uidText, By: by}
+	if l.outcome == session.OutcomeSuccess {
+		o.User, o.UserHash = l.user, l.userHash
+	}
+	return o
 }
 
 // sight remembers the span for records that come later.

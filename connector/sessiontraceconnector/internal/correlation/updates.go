@@ -30,7 +30,7 @@ func (b Batch) Take(to []session.Event, n int, h *session.Hasher) []session.Even
 // event is the update. That of a failed login bears no session key: a session by that name would seem to have begun.
 func (l *login) event(h *session.Hasher, observed int64) session.Event {
 	e := session.Event{
-		Kind: session.KindSessionUpdate, Outcome: session.OutcomeSuccess, SourceEvent: session.TraceCorrelated, Time: l.start, Observed: observed,
+		Kind: session.KindSessionUpdate, Outcome: l.outcome, SourceEvent: session.TraceCorrelated, Time: l.start, Observed: observed,
 		System: l.system, Instance: l.instance, Host: l.host,
 		User: l.user, UserHash: l.userHash, ClientAddress: l.address, ClientPort: l.port,
 		TraceID: l.trace, SpanID: l.span, Correlation: l.by.String(),
@@ -38,7 +38,7 @@ func (l *login) event(h *session.Hasher, observed int64) session.Event {
 		Extra: []session.Attr{{Key: session.AttrLoginUID, Value: l.uidText}},
 	}
 	if l.failed {
-		e.Outcome, e.SessionKey, e.SessionID = session.OutcomeFailure, session.ID{}, ""
+		e.SessionKey, e.SessionID = session.ID{}, ""
 	}
 	e.RecordID = h.Start("correlation", l.system, l.instance).Bytes(l.uid[:]).Str(l.by.String()).RecordID(l.start)
 	return e
