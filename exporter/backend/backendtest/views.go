@@ -101,6 +101,7 @@ func connectionLogRows(t *testing.T, h Harness) {
 	e.Extra = []session.Attr{
 		field("remotehost", "::ffff:10.11.12.16"), field("username", "IAM:alice"), field("sslversion", "TLSv1.2"), field("mtu", "1500"),
 		field("sslcompression", "none"), field("sslexpansion", "nothing"), field("iamauthguid", "guid"), field("protocol_version", "3"),
+		field("duration", "-294967296"), field("compression", "zstd"), // an integer that has run over
 	}
 	plain := numbered(&session.Event{Kind: session.KindLogin, Outcome: session.OutcomeFailure, System: session.SystemRedshift, Time: utc("2026-11-21 10:00:00")}, 0)
 	postgres := numbered(&session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, System: session.SystemPostgreSQL, Time: 1}, 1)
@@ -110,15 +111,17 @@ func connectionLogRows(t *testing.T, h Harness) {
 	require.Equal(t, []string{
 		"event", "recordtime", "remotehost", "remoteport", "pid", "dbname", "username", "authmethod", "duration", "sslversion", "sslcipher",
 		"mtu", "sslcompression", "sslexpansion", "iamauthguid", "application_name", "os_version", "driver_version", "plugin_name", "protocol_version",
-	}, got.Columns[:20])
+		"sessionid", "compression", "instance",
+	}, got.Columns[:23])
 	require.Len(t, got.Cells, 2)
 	require.Equal(t, []string{
 		"authentication failure", "2026-11-21 10:00:00", "", "", "0", "", "", "", "0", "", "", "0", "", "", "", "", "", "", "", "0",
 	}, got.Cells[0][:20])
 	require.Equal(t, []string{
 		"set application_name", "2026-11-21 10:00:00.5", "::ffff:10.11.12.16", "66790", itoa(e.PID), e.Database, "IAM:alice", e.AuthType,
-		"7460885", "TLSv1.2", e.TLSCipher, "1500", "none", "nothing", "guid", e.ApplicationName, e.OS, e.Driver, e.Plugin, "3",
-	}, got.Cells[1][:20])
+		"-294967296", "TLSv1.2", e.TLSCipher, "1500", "none", "nothing", "guid", e.ApplicationName, e.OS, e.Driver, e.Plugin, "3",
+		e.SessionID, "zstd", e.Instance,
+	}, got.Cells[1][:23])
 }
 
 // sessions: one row a session whatever the order in which its records came.

@@ -6,7 +6,7 @@ import (
 )
 
 var (
-	creates       = regexp.MustCompile(`^CREATE (TABLE|MATERIALIZED VIEW|VIEW) IF NOT EXISTS (\w+)`)
+	creates       = regexp.MustCompile(`^CREATE (?:OR REPLACE )?(TABLE|MATERIALIZED VIEW|VIEW) (?:IF NOT EXISTS )?(\w+)`)
 	alters        = regexp.MustCompile(`^ALTER TABLE (\w+)`)
 	mergeTree     = regexp.MustCompile(`ENGINE = (\w*MergeTree)`)
 	distributable = regexp.MustCompile(`\b(session_events|session_conflicts|session_feed|session_states|session_open|session_clients)\b`)

@@ -110,6 +110,41 @@ func openSessions(t *testing.T, server *testengine.Server) {
 	require.Equal(t, []string{"b", "e"}, open(), "heard of again")
 }
 
+// redshiftWords: records of PostgreSQL stand in Redshift's view under its words, where they are asked for.
+func redshiftWords(t *testing.T, server *testengine.Server) {
+	cfg := testConfig(t, server, "native")
+	cfg.STLConnectionLog.IncludePostgreSQL = true
+	s := startStore(t, cfg)
+	var all []*session.Event
+	for i, c := range []struct {
+		system, word string
+		kind         session.Kind
+		outcome      session.Outcome
+	}{
+		{session.SystemPostgreSQL, "connection ready", session.KindLogin, session.OutcomeSuccess},
+		{session.SystemPostgreSQL, "FATAL", session.KindLogin, session.OutcomeFailure},
+		{session.SystemPostgreSQL, "FATAL", session.KindSessionUpdate, session.OutcomeFailure},
+		{session.SystemPostgreSQL, "connection received", session.KindLogin, session.OutcomeUnknown},
+		{session.SystemPostgreSQL, "disconnection", session.KindLogout, session.OutcomeSuccess},
+		{session.SystemRedshift, "something new", session.KindSessionUpdate, session.OutcomeUnknown},
+		{session.SystemRedshift, "", session.KindSessionStart, session.OutcomeUnknown},
+	} {
+		all = append(all, &session.Event{
+			System: c.system, SourceEvent: c.word, Kind: c.kind, Outcome: c.outcome, Time: int64(i) * 1e9, RecordID: session.ID{6: 0x80, 15: byte(i + 1)},
+		})
+	}
+	write1(t, s, seq(all...))
+	require.Equal(t, [][]string{
+		{"authenticated"},
+		{"authentication failure"},
+		{"authentication failure"},
+		{"connection received"},
+		{"disconnecting session"},
+		{"something new"},
+		{"initiating session"},
+	}, rowsOf(t, server, cfg.Database, "SELECT event FROM stl_connection_log ORDER BY recordtime").Cells)
+}
+
 // question is one of README.md, with its SQL.
 type question struct{ name, sql string }
 

@@ -38,6 +38,7 @@ func TestStore(t *testing.T) {
 		{"Types", types},
 		{"DocumentedQuery", documentedQuery},
 		{"OpenSessions", openSessions},
+		{"RedshiftWords", redshiftWords},
 		{"Questions", questionsRun},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, server) })

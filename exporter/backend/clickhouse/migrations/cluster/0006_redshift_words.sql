@@ -1,0 +1,49 @@
+-- 0006_redshift_words.sql as it is on a cluster. The nodes need the macros {cluster}, {shard} and {replica}.
+CREATE OR REPLACE VIEW stl_connection_log ON CLUSTER '{cluster}' AS
+SELECT
+    multiIf(
+        system = 'aws.redshift' AND source_event != '', CAST(source_event AS String),
+        kind = 'logout', 'disconnecting session',
+        outcome = 'failure', 'authentication failure', -- a login's, or what has turned out about it later
+        kind = 'session.start', 'initiating session',
+        kind = 'session.update', 'set application_name',
+        outcome = 'success', 'authenticated',
+        CAST(source_event AS String)) AS event, -- a login without a verdict
+    replaceRegexpOne(toString(toDateTime64(e.time, 6, 'UTC')), '\\.?0*$', '') AS recordtime,
+    coalesce(nullIf(attributes['sessionlog.source.field.remotehost'], ''), nullIf(attributes['sessionlog.source.field.remote_host'], ''),
+             CAST(client_address AS String)) AS remotehost,
+    coalesce(nullIf(attributes['sessionlog.source.field.remoteport'], ''), nullIf(attributes['sessionlog.source.field.remote_port'], ''),
+             if(client_port = 0, '', toString(client_port))) AS remoteport,
+    e.pid AS pid,
+    coalesce(nullIf(attributes['sessionlog.source.field.dbname'], ''), nullIf(attributes['sessionlog.source.field.database_name'], ''),
+             CAST(database_name AS String)) AS dbname,
+    coalesce(nullIf(attributes['sessionlog.source.field.username'], ''), nullIf(attributes['sessionlog.source.field.user_name'], ''),
+             CAST(user_name AS Nullable(String)), '') AS username,
+    coalesce(nullIf(attributes['sessionlog.source.field.authmethod'], ''), nullIf(attributes['sessionlog.source.field.auth_method'], ''),
+             CAST(auth_type AS String)) AS authmethod,
+    ifNull(toInt64OrNull(attributes['sessionlog.source.field.duration']), intDiv(e.duration, 1000)) AS duration,
+    coalesce(nullIf(attributes['sessionlog.source.field.sslversion'], ''), nullIf(attributes['sessionlog.source.field.ssl_version'], ''),
+             CAST(tls_version AS String)) AS sslversion,
+    coalesce(nullIf(attributes['sessionlog.source.field.sslcipher'], ''), nullIf(attributes['sessionlog.source.field.ssl_cipher'], ''),
+             CAST(tls_cipher AS String)) AS sslcipher,
+    toInt64OrZero(attributes['sessionlog.source.field.mtu']) AS mtu,
+    if(attributes['sessionlog.source.field.sslcompression'] != '', attributes['sessionlog.source.field.sslcompression'],
+       attributes['sessionlog.source.field.ssl_compression']) AS sslcompression,
+    if(attributes['sessionlog.source.field.sslexpansion'] != '', attributes['sessionlog.source.field.sslexpansion'],
+       attributes['sessionlog.source.field.ssl_expansion']) AS sslexpansion,
+    if(attributes['sessionlog.source.field.iamauthguid'] != '', attributes['sessionlog.source.field.iamauthguid'],
+       attributes['sessionlog.source.field.iam_auth_guid']) AS iamauthguid,
+    CAST(e.application_name AS String) AS application_name,
+    CAST(os AS String) AS os_version,
+    CAST(driver AS String) AS driver_version,
+    CAST(plugin AS String) AS plugin_name,
+    toInt64OrZero(attributes['sessionlog.source.field.protocol_version']) AS protocol_version,
+    session_id AS sessionid,
+    attributes['sessionlog.source.field.compression'] AS compression,
+    instance,
+    time
+FROM session_events AS e FINAL
+WHERE source_event != 'trace correlated'
+    AND (system = 'aws.redshift' OR system = 'postgresql' AND (SELECT include_postgresql FROM sessionlog_settings) = 1);
+
+INSERT INTO sessionlog_migrations VALUES (6, 'redshift_words', now());
