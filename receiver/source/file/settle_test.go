@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -166,6 +167,37 @@ func TestTheNewestCursorKnowsBest(t *testing.T) {
 
 	for range 2 {
 		require.Empty(t, told(onceLater(t, cfg, store, 2*time.Hour).Delivered()))
+	}
+}
+
+// What a cursor knows is what was open when the run began. Its text may be opened again days later, as a compressed copy: what
+// was told meanwhile is not told once more.
+func TestACompressedCopyOpensNothingAgain(t *testing.T) {
+	const head = "2026-11-21T22:03:47Z vm "
+	for _, away := range []bool{false, true} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "auth.log")
+		store := &sourcetest.Store{}
+		write(t, path, strings.Repeat(head+"cron[3]: what makes a beginning\n", 60)+head+"sshd[1]: Invalid user x from 10.6.6.6 port 5\n")
+		j := start(t, config(path), store)
+		await(t, "the cursor has not moved", func() bool { return cursors(t, store)[path].Offset > 0 })
+		j.stop(t)
+		old := path + ".1"
+		if away {
+			old = filepath.Join(dir, "elsewhere")
+		}
+		require.NoError(t, os.Rename(path, old))
+		write(t, path, "2026-11-21T22:03:57Z vm sshd[1]: Connection closed by invalid user x 10.6.6.6 port 5 [preauth]\n")
+		j = start(t, config(path+"*"), store)
+		await(t, "the failure was not told", func() bool { return len(j.Delivered()) == 1 })
+		write(t, path+".2.gz", gzipped(t, content(t, old)))
+		require.NoError(t, os.Remove(old))
+		write(t, path+".3", rowsOf("seen")) // later than the copy
+		await(t, "the copy was not opened", func() bool { return len(j.Delivered()) == 2 })
+		appendTo(t, path, "2026-11-21T22:33:57Z vm sshd[2]: Accepted password for y from 10.6.6.6 port 6 ssh2\n")
+		await(t, "the login was not told", func() bool { return len(j.Delivered()) >= 3 })
+		j.stop(t)
+		require.Equal(t, []string{"x", "seen", "y"}, j.users())
 	}
 }
 

@@ -12,31 +12,47 @@ import (
 // same connections would confuse each other.
 type settling struct {
 	shared  logformat.Shared
-	newest  int64 // Seq of the cursor that knew what they had in common when this run began
+	newest  int64 // Seq of the cursor that knew what they had in common when this run began; -1 once its text was opened, or where it is gone
 	orphans bool  // a text was let go: others must remember what began in it
 }
 
 // share gives a parser's options what its format's parsers have in common. The first time that is what the newest cursor
 // knew, whether its text is still there or not: any older one may think undecided what was decided since.
-func (r *reader) share(f logformat.Format, o *logformat.Options) (newest int64, err error) {
+func (r *reader) share(f logformat.Format, o *logformat.Options) (*settling, error) {
 	s := r.settlers[f.Name]
 	if s == nil {
 		s = &settling{}
 		o.Shared = &s.shared
 		if known := r.known.newest(f.Name); known != nil && known.cursor.State != nil {
 			if err := s.inherit(f.New(*o), known); err != nil {
-				return 0, err
+				return nil, err
 			}
 		}
 		r.settlers[f.Name] = s
 	}
 	o.Shared = &s.shared
-	return s.newest, nil
+	return s, nil
+}
+
+// stateOf is what a cursor's own text begins with: of those that share, the newest cursor's alone, and once. Opened again, as its
+// compressed copy may be after days, even that one is older than what was read since.
+func (s *settling) stateOf(c *cursor) []byte {
+	if !s.shared.Used() {
+		return c.State
+	}
+	if c.Seq != s.newest {
+		return nil
+	}
+	s.newest = -1
+	return c.State
 }
 
 // inherit makes what a cursor knew known to all. Where its text is gone, nobody else will tell what began in it.
 func (s *settling) inherit(parser logformat.Parser, from *record) error {
 	s.newest = from.cursor.Seq
+	if from.owner == nil {
+		s.newest = -1
+	}
 	if !s.shared.Used() {
 		return nil
 	}

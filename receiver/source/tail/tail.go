@@ -91,17 +91,13 @@ func (t *tail) begin(r *reader, last bool) error {
 	}
 	o := r.Options
 	o.Name, o.Written = t.path, t.info.ModTime()
-	newest, err := r.share(f, &o)
+	common, err := r.share(f, &o)
 	if err != nil {
 		return err
 	}
 	parser := f.New(o)
 	if c.Offset > 0 && (c.Format == f.Name || c.Format == "") {
-		state := c.State
-		if o.Shared.Used() && c.Seq != newest {
-			state = nil
-		}
-		if err := parser.Restore(c.Anchor, state); err != nil {
+		if err := parser.Restore(c.Anchor, common.stateOf(c)); err != nil {
 			return err
 		}
 		t.pos, t.told = c.Anchor, c.Offset
