@@ -3,6 +3,7 @@ package sessiontraceconnector
 import (
 	"math"
 	"strconv"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -137,8 +138,13 @@ func tie(known *correlation.Clues, owner *correlation.Owner, m pcommon.Map) {
 }
 
 func add(m pcommon.Map, key, s string) {
-	if _, ok := m.Get(key); !ok && s != "" {
+	if _, ok := m.Get(key); ok || s == "" {
+		return
+	}
+	if utf8.ValidString(s) {
 		m.PutStr(key, s)
+	} else { // what OTLP strings may not hold
+		m.PutEmptyBytes(key).FromRaw([]byte(s))
 	}
 }
 

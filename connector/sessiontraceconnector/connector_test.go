@@ -202,3 +202,13 @@ func TestTwoIDsShareNothing(t *testing.T) {
 	got := b.through(t, oneSpan(1, ptrace.SpanKindServer, bySession("session-1"))).Attributes().AsRaw()
 	require.NotContains(t, got, session.AttrLoginUID)
 }
+
+// A name that is no UTF-8 goes on a span as bytes, as OTLP has it: as a string it would have the whole batch refused.
+func TestANameThatIsNotUTF8(t *testing.T) {
+	r := newRig(t, defaults(), nil)
+	e := login(1)
+	e.User = "\xff"
+	r.consume(t, e)
+	got := r.through(t, oneSpan(1, ptrace.SpanKindInternal, bySession("session-1"))).Attributes().AsRaw()
+	require.Equal(t, []byte("\xff"), got["user.name"])
+}

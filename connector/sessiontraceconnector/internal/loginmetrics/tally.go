@@ -4,6 +4,7 @@ package loginmetrics
 import (
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -78,7 +79,7 @@ func (t *Tally) login(e *session.Event) *count {
 	if c, ok := t.logins[k]; ok {
 		return c
 	}
-	if len(t.logins) >= t.limit || k.tooLong(k.method, k.errorType) {
+	if len(t.logins) >= t.limit || k.unfit(k.method, k.errorType) {
 		return &t.moreLogins
 	}
 	k.Place, k.method, k.errorType = k.clone(), strings.Clone(k.method), strings.Clone(k.errorType)
@@ -92,7 +93,7 @@ func (t *Tally) duration(e *session.Event) *histogram {
 	if h, ok := t.durations[k]; ok {
 		return h
 	}
-	if len(t.durations) >= t.limit || k.tooLong(k.method) {
+	if len(t.durations) >= t.limit || k.unfit(k.method) {
 		return &t.moreDurations
 	}
 	k.Place, k.method = k.clone(), strings.Clone(k.method)
@@ -101,15 +102,15 @@ func (t *Tally) duration(e *session.Event) *histogram {
 	return h
 }
 
-// maxText bounds the texts of a series; whatever is longer is counted with the overflow.
+// maxText bounds the texts of a series; whatever is longer, or no UTF-8, is counted with the overflow.
 const maxText = 1024
 
-func (p Place) tooLong(more ...string) bool {
-	n := len(p.System) + len(p.Instance)
+func (p Place) unfit(more ...string) bool {
+	n, valid := len(p.System)+len(p.Instance), utf8.ValidString(p.System) && utf8.ValidString(p.Instance)
 	for _, s := range more {
-		n += len(s)
+		n, valid = n+len(s), valid && utf8.ValidString(s)
 	}
-	return n > maxText
+	return n > maxText || !valid
 }
 
 // clone lets go of the block of text that the strings may be a part of.
@@ -124,7 +125,7 @@ func (t *Tally) Open(all func(yield func(Place, int64))) {
 	}
 	t.moreOpen = 0
 	all(func(p Place, n int64) {
-		if _, ok := t.open[p]; !ok && (len(t.open) >= t.limit || p.tooLong()) {
+		if _, ok := t.open[p]; !ok && (len(t.open) >= t.limit || p.unfit()) {
 			t.moreOpen, t.overOpen = t.moreOpen+n, true
 			return
 		}

@@ -190,3 +190,17 @@ func TestCountingDoesNotAllocate(t *testing.T) {
 		tally.Event(e, 0)
 	}))
 }
+
+// Neither does a text that is no UTF-8: one such label would have a strict backend refuse all series, every time.
+func TestTextsOfMetricsAreUTF8(t *testing.T) {
+	tally, odd := New(10), "\xff"
+	tally.Event(event(1, func(e *session.Event) { e.AuthMethod = odd }), 0)
+	tally.Event(event(2, func(e *session.Event) { e.ErrorType = odd }), 0)
+	tally.Event(event(3, logout(time.Second), func(e *session.Event) { e.System = odd }), 0)
+	tally.Open(func(yield func(Place, int64)) { yield(Place{"shop", odd}, 1) })
+	require.Equal(t, map[string]string{
+		"map[]sessionlog.logins map[otel.metric.overflow:true]":           "2 since 0s",
+		"map[]sessionlog.session.open map[otel.metric.overflow:true]":     "1 since 0s",
+		"map[]sessionlog.session.duration map[otel.metric.overflow:true]": "1 sum 1 since 0s[0 0 1 0 0 0 0 0 0 0 0 0]",
+	}, points(tally.Build(span(0, 1), false, "test")))
+}
