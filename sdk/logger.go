@@ -10,6 +10,7 @@ import (
 	"context"
 	"os"
 	"time"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/log"
 	"go.opentelemetry.io/otel/log/noop"
@@ -82,8 +83,10 @@ func (l *Logger) tell(ctx context.Context, kind session.Kind, outcome session.Ou
 	return c.emit(ctx, l.out)
 }
 
-// complete fills in what the logger knows itself. Ids do not hang on the clock alone: it may be set back, or stand still.
+// complete fills in what the logger knows itself, and bounds what anybody may type. Ids do not hang on the clock alone: it may be
+// set back, or stand still.
 func (l *Logger) complete(e *session.Event) {
+	e.User, e.UserAgent = cut(e.User), cut(e.UserAgent)
 	now := l.now().UnixNano()
 	if e.Time == 0 {
 		e.Time = now
@@ -97,4 +100,19 @@ func (l *Logger) complete(e *session.Event) {
 	if e.SessionKey.IsZero() && e.SessionID != "" {
 		e.SessionKey = l.ids.session(e.SessionID)
 	}
+}
+
+// mostTyped is how many bytes of a user name or user agent are told: whoever may fail to log in may do so with megabytes each time,
+// more than a collector takes at once.
+const mostTyped = 1024
+
+func cut(s string) string {
+	if len(s) <= mostTyped {
+		return s
+	}
+	end := mostTyped
+	for end > mostTyped-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end]
 }

@@ -33,7 +33,8 @@ func (c *call) apply(opts []Option) {
 // provider's resource, and for Extra there is [Attributes].
 func Set(f func(e *session.Event)) Option { return func(c *call) { f(&c.event) } }
 
-// User is the name that was logged in with. On a failure it is what was typed: a password in the wrong field, too.
+// User is the name that was logged in with, of which 1024 bytes are kept. On a failure it is what was typed: a password in the
+// wrong field, too.
 func User(name string) Option {
 	return Set(func(e *session.Event) { e.User, e.UserEmpty = name, name == "" })
 }
@@ -60,7 +61,7 @@ func Client(address netip.Addr, port uint16) Option {
 	})
 }
 
-// UserAgent is the header of that name.
+// UserAgent is the header of that name, of which 1024 bytes are kept.
 func UserAgent(text string) Option { return Set(func(e *session.Event) { e.UserAgent = text }) }
 
 // SessionID ties a logout to its login. It is kept as it is: give no id that opens a session to whoever knows it, such as a

@@ -70,7 +70,7 @@ func (m *middleware) describe(r *http.Request) []sessionlog.Option {
 	address, port := m.proxies.client(r)
 	opts := []sessionlog.Option{
 		sessionlog.Client(address, port),
-		sessionlog.UserAgent(cut(r.UserAgent())),
+		sessionlog.UserAgent(r.UserAgent()),
 		sessionlog.Set(func(e *session.Event) { e.Interface = "HTTP" }),
 	}
 	if m.session != nil {
@@ -83,11 +83,6 @@ func (m *middleware) describe(r *http.Request) []sessionlog.Option {
 	}
 	return opts
 }
-
-// maxUserAgent is how much of a user agent is told: whoever may fail to log in may do so with a megabyte each time.
-const maxUserAgent = 1024
-
-func cut(s string) string { return s[:min(len(s), maxUserAgent)] }
 
 // describeTLS tells of a connection that ends in this process. A certificate counts only if it was verified.
 func describeTLS(e *session.Event, state *tls.ConnectionState) {

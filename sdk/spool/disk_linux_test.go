@@ -27,13 +27,13 @@ func TestFullDisk(t *testing.T) {
 	dir := filepath.Join(disk, "spool")
 	a := launch(t, dir, db)
 	unlock := lock(t, db)
-	agent := sessionlog.UserAgent(strings.Repeat("x", 5000))
+	text := sessionlog.Reason(strings.Repeat("x", 5000))
 	var granted []string
 	var refused error
 	for refused == nil {
 		name := fmt.Sprintf("user-%d", len(granted))
 		begun := time.Now()
-		if refused = a.Login(t.Context(), sessionlog.User(name), agent, sessionlog.DurableWithin(patience)); refused == nil {
+		if refused = a.Login(t.Context(), sessionlog.User(name), text, sessionlog.DurableWithin(patience)); refused == nil {
 			granted = append(granted, name)
 			continue
 		}
@@ -44,7 +44,7 @@ func TestFullDisk(t *testing.T) {
 	require.Greater(t, len(granted), 20)
 
 	patient := make(chan error, 1)
-	go func() { patient <- a.Login(t.Context(), sessionlog.User("patient"), agent) }()
+	go func() { patient <- a.Login(t.Context(), sessionlog.User("patient"), text) }()
 	require.NoError(t, syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, "size=1m"))
 	require.NoError(t, <-patient)
 	a.hurry(t) // the table is locked: what follows was read from the disk

@@ -104,10 +104,14 @@ func (p *Processor) OnEmit(ctx context.Context, r *sdklog.Record) error {
 	})
 }
 
+// mostRecord bounds a record: with a batch before it, it must fit into what a collector takes at once, which is 4 MiB by default.
+// It would hold up all behind it otherwise.
+const mostRecord = 1 << 20
+
 func (p *Processor) encode(r *sdklog.Record) ([]byte, error) {
 	payload, err := (&plog.ProtoMarshaler{}).MarshalLogs(otlprecord.Encode([]sdklog.Record{*r}))
-	if err == nil && int64(len(payload)) > p.cfg.maxBytes/2 {
-		err = fmt.Errorf("a record of %d bytes is more than half of what the spool may hold (WithMaxBytes)", len(payload))
+	if most := min(p.cfg.maxBytes/2, mostRecord); err == nil && int64(len(payload)) > most {
+		err = fmt.Errorf("a record of %d bytes is more than the spool takes: %d bytes, or half of WithMaxBytes if that is less", len(payload), mostRecord)
 	}
 	return payload, err
 }

@@ -130,7 +130,7 @@ func TestAnEmitThatNobodyWaitsForIsNeverGivenUp(t *testing.T) {
 func TestARecordTooLargeForTheSpoolIsSaid(t *testing.T) {
 	dir, db := paths(t)
 	a := launch(t, dir, db, WithMaxBytes(64<<10))
-	err := a.Login(t.Context(), sessionlog.User(strings.Repeat("x", 40<<10)))
+	err := a.Login(t.Context(), sessionlog.Reason(strings.Repeat("x", 40<<10)))
 	require.ErrorContains(t, err, "WithMaxBytes")
 	require.NotContains(t, err.Error(), "xxx")
 	require.NoError(t, a.Login(t.Context(), sessionlog.User("alice"), sessionlog.Durable()))

@@ -3,6 +3,8 @@ package spool
 import (
 	"context"
 	"net"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -82,6 +84,23 @@ func TestTextThatIsNotUTF8StopsNobody(t *testing.T) {
 	require.NoError(t, a.Login(t.Context(), sessionlog.User("alice"), sessionlog.Durable()))
 	a.leave(t)
 	require.Equal(t, []string{"hostile", "another logger's", "alice"}, receiver.users)
+}
+
+// TestMegabytesStopNobody: a collector takes 4 MiB at once. What anybody may type is cut; of what the application itself tells, a
+// record is told to be too large, or fits.
+func TestMegabytesStopNobody(t *testing.T) {
+	a, receiver, _ := collected(t)
+	long := strings.Repeat("é", 3<<20)
+	require.NoError(t, a.Failure(t.Context(), sessionlog.User(long), sessionlog.UserAgent(long), sessionlog.Durable()))
+	err := a.Login(t.Context(), sessionlog.Reason(long), sessionlog.Durable())
+	require.ErrorIs(t, err, sessionlog.ErrNotDurable)
+	require.ErrorContains(t, err, "more than the spool takes")
+	const large = 8
+	for range large {
+		require.NoError(t, a.Login(t.Context(), sessionlog.User("large"), sessionlog.Reason(long[:mostRecord/3]), sessionlog.Durable()))
+	}
+	a.leave(t)
+	require.Equal(t, append([]string{long[:1024]}, slices.Repeat([]string{"large"}, large)...), receiver.users)
 }
 
 // TestPoisonAmongGoodOnes: over real OTLP, a record that the collector refuses for good is kept aside and stops nobody.
