@@ -10,6 +10,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
 // delivery is what a subscription filter of CloudWatch Logs sends, over Firehose, Kinesis or Lambda. Source: Amazon
@@ -27,7 +29,8 @@ type delivery struct {
 // maxEnvelope bounds what a compressed buffer can become; CloudWatch sends some megabytes at most.
 const maxEnvelope = 64 << 20
 
-// cloudWatch decodes deliveries, compressed or not, one after another. Each is a text: its events are the lines.
+// cloudWatch decodes deliveries, compressed or not, one after another. Each is a text: its events are the lines. One that cannot be
+// read does not take the others along.
 func (e *encoding) cloudWatch(d *decoder, buf []byte) (plog.Logs, error) {
 	var in io.Reader = bytes.NewReader(buf)
 	if bytes.HasPrefix(buf, []byte{0x1f, 0x8b}) {
@@ -38,12 +41,12 @@ func (e *encoding) cloudWatch(d *decoder, buf []byte) (plog.Logs, error) {
 		in = z
 	}
 	limited := &io.LimitedReader{R: in, N: maxEnvelope}
-	all := plog.NewLogs()
+	all, lost := plog.NewLogs(), unread{}
 	for deliveries := json.NewDecoder(limited); ; {
 		var one delivery
 		switch err := deliveries.Decode(&one); {
 		case errors.Is(err, io.EOF):
-			return all, nil
+			return all, lost.tell(&e.bad)
 		case limited.N == 0:
 			return plog.NewLogs(), fmt.Errorf("envelope: more than %d bytes", maxEnvelope)
 		case err != nil || one.MessageType == "":
@@ -52,12 +55,40 @@ func (e *encoding) cloudWatch(d *decoder, buf []byte) (plog.Logs, error) {
 			continue
 		}
 		logs, err := e.decode(d, one.text())
-		if err != nil {
+		switch {
+		case logformat.IsRefusal(err):
 			return plog.NewLogs(), err
+		case err != nil:
+			lost.note(len(one.LogEvents), err)
+			continue
 		}
+		lost.others = true
 		one.describe(logs)
 		logs.ResourceLogs().MoveAndAppendTo(all.ResourceLogs())
 	}
+}
+
+// unread is what deliveries of a buffer could not be read.
+type unread struct {
+	events int
+	reason error // of the first
+	others bool  // were read
+}
+
+func (u *unread) note(events int, reason error) {
+	u.events += events
+	if u.reason == nil {
+		u.reason = reason
+	}
+}
+
+// tell counts it, or is the error of a buffer of which nothing could be read.
+func (u *unread) tell(bad *badRecords) error {
+	if !u.others {
+		return u.reason
+	}
+	bad.add(u.events, 0, u.reason)
+	return nil
 }
 
 func (d *delivery) text() string {

@@ -190,6 +190,20 @@ func TestCloudWatch(t *testing.T) {
 	}
 }
 
+// A delivery of which nothing can be read does not take its neighbours in the buffer along.
+func TestDeliveriesThatCannotBeRead(t *testing.T) {
+	good, torn, foreign := envelope(t, "DATA_MESSAGE", line), envelope(t, "DATA_MESSAGE", "torn |Sun, 01 Jan 2023 00:02:14:010|"), envelope(t, "DATA_MESSAGE", "hello", "you")
+	for _, format := range []string{"auto", "connectionlog"} {
+		u, logs := startLogged(t, func(c *Config) { c.Envelope, c.Format = EnvelopeCloudWatch, format })
+		require.Len(t, events(t, u, torn+good+foreign+good), 2)
+		require.Equal(t, 1, logs.Len())
+		require.Equal(t, int64(3), logs.All()[0].ContextMap()["records"])
+		_, err := u.UnmarshalLogs([]byte(torn + foreign))
+		require.Error(t, err)
+		require.NotContains(t, err.Error(), "hello")
+	}
+}
+
 func TestConcurrentBuffers(t *testing.T) {
 	u := start(t, func(*Config) {})
 	want := events(t, u, content(t, "postgreslog/testdata/18/log.jsonl"))
