@@ -101,7 +101,7 @@ func (s *store) delivered(to position) error {
 }
 
 // discard deletes segments that were delivered as a whole, but not the one that is being written: then every event would cost a
-// new file. The caller holds mu.
+// new file. The caller holds mu, which is let go of while the application is told of damage: it may ask for Pending.
 func (s *store) discard() error {
 	defer s.wake()
 	for len(s.segments) > 0 {
@@ -113,6 +113,11 @@ func (s *store) discard() error {
 			return err
 		}
 		s.segments = s.segments[1:]
+		if seg.damaged {
+			s.mu.Unlock()
+			otel.Handle(fmt.Errorf("spool: %s%s: a part of it is not what was written, and was not delivered: kept aside", s.path(seg.number), aside))
+			s.mu.Lock()
+		}
 	}
 	return nil
 }
@@ -123,7 +128,6 @@ func (s *store) remove(seg *segment) error {
 	if !seg.damaged {
 		return os.Remove(path)
 	}
-	otel.Handle(fmt.Errorf("spool: %s%s: a part of it is not what was written, and was not delivered: kept aside", path, aside))
 	return os.Rename(path, path+aside)
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel"
@@ -166,6 +167,29 @@ func TestDamageCostsItsOwnFrame(t *testing.T) {
 		require.Len(t, kept, 1, "what cannot be read is kept for people")
 		require.Equal(t, before+1, *reports)
 	}
+}
+
+// TestTheApplicationMayAskWhileItIsTold: its error handler looks how much is pending.
+func TestTheApplicationMayAskWhileItIsTold(t *testing.T) {
+	quiet(t)
+	content, ends := written(t)
+	content[ends[0]+8] ^= 0xff
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%020d%s", 1, extension)), content, 0o600))
+	s, err := openStore(dir, 1<<20)
+	require.NoError(t, err)
+	told := make(chan int64, 1)
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) { told <- s.pending() }))
+	b, _, err := s.next()
+	require.NoError(t, err)
+	go func() { _ = s.delivered(b.end) }()
+	select {
+	case n := <-told:
+		require.Zero(t, n)
+	case <-time.After(patience):
+		t.Fatal("it waits for itself")
+	}
+	require.NoError(t, s.finish())
 }
 
 func TestALostCursorRepeatsAndNeverSkips(t *testing.T) {
