@@ -151,6 +151,26 @@ func TestShutdownTurnsAwayWhoWaitsForRoom(t *testing.T) {
 	require.Error(t, <-waits)
 }
 
+// TestALoginDoesNotHangWithTheDisk: a file is being made or deleted, and the disk does not answer.
+func TestALoginDoesNotHangWithTheDisk(t *testing.T) {
+	dir, db := paths(t)
+	a := launch(t, dir, db)
+	refused := make(chan error, 1)
+	a.processor.store.mu.Lock()
+	go func() {
+		refused <- a.Login(t.Context(), sessionlog.User("alice"), sessionlog.DurableWithin(50*time.Millisecond))
+	}()
+	select {
+	case err := <-refused:
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	case <-time.After(patience):
+		t.Error("the login hangs")
+	}
+	a.processor.store.mu.Unlock()
+	require.NoError(t, a.Login(t.Context(), sessionlog.User("bob"), sessionlog.Durable()))
+	a.leave(t)
+}
+
 func TestOneFolderHasOneProcess(t *testing.T) {
 	dir, db := paths(t)
 	a := launch(t, dir, db)

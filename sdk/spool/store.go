@@ -25,7 +25,9 @@ type store struct {
 	segments []*segment // oldest first
 	cursor   position   // the first frame that was not delivered
 	last     uint64     // the highest number ever given
-	changed  chan struct{}
+
+	bell    sync.Mutex // of changed alone: mu is held while files come and go, and a login must not hang with a disk
+	changed chan struct{}
 }
 
 // openStore takes hold of the folder, and makes it when it is missing.
@@ -74,14 +76,16 @@ func (s *store) recover() (err error) {
 
 // wake tells everybody who waits for a change. The caller holds mu.
 func (s *store) wake() {
+	s.bell.Lock()
+	defer s.bell.Unlock()
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
 // awaiting gives a channel that is closed at the next change; ask first for it, then for the state.
 func (s *store) awaiting() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.bell.Lock()
+	defer s.bell.Unlock()
 	return s.changed
 }
 
