@@ -5,6 +5,7 @@ package localtime
 import (
 	"errors"
 	"time"
+	_ "time/tzdata" // small containers and Windows have no zones of their own
 )
 
 // Errors of a [Clock]. None holds the text that was read.
