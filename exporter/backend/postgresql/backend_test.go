@@ -42,6 +42,7 @@ func TestStore(t *testing.T) {
 		{"MonthFromDefault", monthFromDefault},
 		{"ManyMonthsAtOnce", manyMonthsAtOnce},
 		{"Retention", retention},
+		{"YoungAtTheLastMoment", youngAtTheLastMoment},
 		{"ServerRefusesRecords", serverRefusesRecords},
 		{"AnotherUniqueKey", anotherUniqueKey},
 		{"HugeRecord", hugeRecord},

@@ -136,13 +136,17 @@ func (s *store) expire(ctx context.Context, conn *pgconn.PgConn) error {
 	return s.loadPartitions(ctx, conn)
 }
 
-// dropPartition drops a month unless it holds a record that is younger than its id says.
+// dropPartition drops a month unless it holds a record that is younger than its id says. Who is writing one is waited for, and nobody
+// may begin to: what commits between the look and the drop would be gone.
 func (s *store) dropPartition(ctx context.Context, conn *pgconn.PgConn, p partition, before string) (dropped bool, err error) {
 	if !s.cfg.CreateSchema {
 		return false, nil
 	}
 	err = inTransaction(ctx, conn, func() error {
 		if err := s.lockPartitions(ctx, conn); err != nil {
+			return err
+		}
+		if err := exec(ctx, conn, "LOCK TABLE "+p.name+" IN SHARE MODE"); err != nil {
 			return err
 		}
 		younger, err := query(ctx, conn, fmt.Sprintf("SELECT count(*) FROM (SELECT FROM %s WHERE NOT %s LIMIT 1) younger", p.name, before))

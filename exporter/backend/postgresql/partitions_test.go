@@ -1,6 +1,7 @@
 package postgresql
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -142,4 +143,33 @@ func retention(t *testing.T, pg *postgresql.Server) {
 
 	res := write1(t, s, seq(at(now.AddDate(0, -3, 1), "December"), at(now.Add(-time.Hour), "new")))
 	require.Equal(t, backend.Result{Written: 1, Expired: 1}, res, "what is told again does not come back")
+}
+
+// youngAtTheLastMoment: while a month is about to be dropped somebody commits a young record into it, whose id is old. It stays.
+func youngAtTheLastMoment(t *testing.T, pg *postgresql.Server) {
+	cfg := testConfig(t, pg)
+	keeper := startStore(t, cfg)
+	now := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
+	old := now.AddDate(0, -3, 0)
+	write1(t, keeper, seq(at(old, "December")))
+	conn, err := keeper.connect(t.Context())
+	require.NoError(t, err)
+	defer logOut(conn)
+	id := at(old, "an old id, a young time").RecordID
+	id[15]++
+	require.NoError(t, exec(t.Context(), conn, fmt.Sprintf("BEGIN; INSERT INTO session_events (kind, outcome, time, time_ns, record_id, user_name) "+
+		"VALUES ('login', 'success', '%s', %d, '%s', 'young')", now.Format(time.RFC3339), now.UnixNano(), id)))
+
+	cfg.TTL = 40 * 24 * time.Hour
+	s := newStore(t, cfg)
+	s.now, s.patience = func() time.Time { return now }, time.Minute
+	require.NoError(t, s.Start(t.Context()))
+	defer stopStore(t, s)
+	waiting := "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE NOT l.granted AND c.relname LIKE 'session_events%' " +
+		"AND c.relnamespace = '" + cfg.Schema + "'::regnamespace"
+	require.Eventually(t, func() bool { return rowsOf(t, cfg, waiting).Cells[0][0] != "0" }, 30*time.Second, 10*time.Millisecond)
+	require.NoError(t, exec(t.Context(), conn, "COMMIT"))
+	expired := func() bool { return len(readAll(t, cfg)) < 2 }
+	require.Eventually(t, expired, 30*time.Second, 10*time.Millisecond)
+	require.Equal(t, [][]string{{"young"}}, rowsOf(t, cfg, "SELECT user_name FROM session_events").Cells)
 }
