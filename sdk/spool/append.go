@@ -123,13 +123,18 @@ func (s *store) turn() (*segment, int64, error) {
 	return seg, seg.size, nil
 }
 
-// abandon ends a segment with the remains of a failed write behind its size. This process never reads them; another one may find
-// whole frames there, whose callers have told them again meanwhile, with the same ids.
+// abandon ends a segment with the remains of a failed write behind its size, and takes them away. Where it cannot, this process
+// never reads them; another one may find whole frames there, whose callers have told them again meanwhile, with the same ids.
 func (s *store) abandon(seg *segment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	seg.onDisk += int64(len(s.buf))
 	s.retire()
+	switch path := s.path(seg.number); {
+	case seg.size == start && !seg.damaged && os.Remove(path) == nil:
+		s.segments = s.segments[:len(s.segments)-1]
+	case seg.damaged || os.Truncate(path, seg.size) != nil: // people shall see what was damaged
+		seg.onDisk += int64(len(s.buf))
+	}
 }
 
 // retire ends the last segment. The caller holds mu.

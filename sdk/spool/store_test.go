@@ -263,6 +263,38 @@ func TestAFailedSyncIsWrittenElsewhere(t *testing.T) {
 	require.NoError(t, s.finish())
 }
 
+// TestAFailedWriteLeavesNothing: a disk that refuses fsync for an hour must not be filled meanwhile, and whoever was refused
+// should not be told to have logged in after the next start.
+func TestAFailedWriteLeavesNothing(t *testing.T) {
+	s, err := openStore(t.TempDir(), 1<<20)
+	require.NoError(t, err)
+	for _, granted := range []int{1, 0} {
+		for i := range granted {
+			require.Equal(t, []error{nil}, s.append([][]byte{payload(i)}))
+		}
+		s.buf = appendFrame(s.buf[:0], []byte("refused"))
+		seg, size, err := s.turn()
+		require.NoError(t, err)
+		_, err = s.active.Write(s.buf)
+		require.NoError(t, err)
+		s.abandon(seg)
+		left, err := os.ReadFile(s.path(seg.number))
+		if granted == 0 {
+			require.ErrorIs(t, err, os.ErrNotExist)
+			continue
+		}
+		require.NoError(t, err)
+		require.Len(t, left, int(size))
+		require.Equal(t, size, seg.onDisk)
+	}
+	require.Len(t, s.segments, 1)
+	b, _, err := s.next()
+	require.NoError(t, err)
+	require.Equal(t, [][]byte{payload(0)}, b.payloads)
+	require.NoError(t, s.delivered(b.end))
+	require.NoError(t, s.finish())
+}
+
 func FuzzSegment(f *testing.F) {
 	content, _ := written(f)
 	f.Add(content)
