@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -32,7 +33,11 @@ type store struct {
 
 // openStore takes hold of the folder, and makes it when it is missing.
 func openStore(dir string, maxBytes int64) (*store, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	dir, err := filepath.Abs(dir) // the application may go elsewhere
+	if err != nil {
+		return nil, err
+	}
+	if err := makeFolder(dir); err != nil {
 		return nil, err
 	}
 	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
@@ -52,6 +57,25 @@ func openStore(dir string, maxBytes int64) (*store, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// makeFolder makes the folder, and those above it that are missing: a name that is not on the disk is lost with all it holds.
+func makeFolder(dir string) error {
+	var above []string
+	for d := dir; ; {
+		if _, err := os.Stat(d); !errors.Is(err, fs.ErrNotExist) || d == filepath.Dir(d) {
+			break
+		}
+		d = filepath.Dir(d)
+		above = append(above, d)
+	}
+	err := os.MkdirAll(dir, 0o700)
+	for _, d := range above {
+		if err == nil {
+			err = syncDir(d)
+		}
+	}
+	return err
 }
 
 func (s *store) recover() (err error) {

@@ -192,6 +192,21 @@ func TestTheApplicationMayAskWhileItIsTold(t *testing.T) {
 	require.NoError(t, s.finish())
 }
 
+// TestTheApplicationMayGoElsewhere: its folder was given from where it stood at first.
+func TestTheApplicationMayGoElsewhere(t *testing.T) {
+	top := t.TempDir()
+	t.Chdir(top)
+	s, err := openStore("made/on/the way/", 1<<20)
+	require.NoError(t, err)
+	t.Chdir(t.TempDir())
+	require.Equal(t, []error{nil}, s.append([][]byte{payload(0)}))
+	require.FileExists(t, filepath.Join(top, "made", "on", "the way", fmt.Sprintf("%020d%s", 1, extension)))
+	b, _, err := s.next()
+	require.NoError(t, err)
+	require.Len(t, b.payloads, 1)
+	require.NoError(t, s.close())
+}
+
 func TestALostCursorRepeatsAndNeverSkips(t *testing.T) {
 	quiet(t)
 	dir := t.TempDir()
