@@ -115,8 +115,11 @@ func ended(body io.Reader) error {
 
 // whyUnread says why a body could not be read to its end.
 func whyUnread(err error) error {
+	var known *fault
 	var large *http.MaxBytesError
 	switch {
+	case errors.As(err, &known):
+		return known
 	case errors.As(err, &large):
 		return errTooLarge
 	case errors.Is(err, os.ErrDeadlineExceeded):

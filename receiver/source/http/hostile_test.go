@@ -162,6 +162,35 @@ func TestSendersThatTrickleKeepNobodyOut(t *testing.T) {
 	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", lines(0, 1000), "Content-Type", ndjson).status)
 }
 
+// TestSendersThatTrickleZstdHoldNoWindow: a frame says at once how much memory its reader needs, and gets it when all of it has come.
+func TestSendersThatTrickleZstdHoldNoWindow(t *testing.T) {
+	r := startDiscarding(t)
+	var frame bytes.Buffer
+	w, err := zstd.NewWriter(&frame, zstd.WithWindowSize(maxWindow), zstd.WithEncoderConcurrency(1))
+	require.NoError(t, err)
+	for i := range 2 {
+		_, err = io.WriteString(w, lines(i*100, 100))
+		require.NoError(t, err)
+		require.NoError(t, w.Flush()) // a block of its own: the frame does not say how long it is
+	}
+	require.NoError(t, w.Close())
+	spent := allocated(func() {
+		for range 40 {
+			conn, err := net.Dial("tcp", r.address)
+			require.NoError(t, err)
+			t.Cleanup(func() { conn.Close() })
+			_, err = fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Encoding: zstd\r\nContent-Length: %d\r\n\r\n%s",
+				frame.Len(), frame.String()[:frame.Len()-10])
+			require.NoError(t, err)
+		}
+		for range 2 * spares { // who has sent all is served
+			a := r.postText(t, "/v1/events", frame.String(), "Content-Encoding", "zstd", "Content-Type", ndjson)
+			require.Equal(t, http.StatusOK, a.status, a.text)
+		}
+	})
+	require.Less(t, spent, uint64(100<<20))
+}
+
 func TestBodiesOfAllCallsAreBoundedTogether(t *testing.T) {
 	const limit = 256 << 10
 	r := start(t, func(c *Config) { c.Server.MaxRequestBodySize, c.MaxBufferedBytes = limit, limit })

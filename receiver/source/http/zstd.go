@@ -1,7 +1,7 @@
 package httpsource
 
 import (
-	"errors"
+	"bytes"
 	"io"
 	"slices"
 
@@ -17,42 +17,86 @@ const maxWindow = 8 << 20
 func (c Config) options() []confighttp.ToServerOption {
 	options := []confighttp.ToServerOption{confighttp.WithErrorHandler(refuseEarly)}
 	if slices.Contains(c.Server.CompressionAlgorithms, "zstd") {
-		decoders := make(spare[zstd.Decoder], spares)
+		u := &unpacker{limit: c.Server.MaxRequestBodySize, turns: make(chan struct{}, spares), decoders: make(spare[zstd.Decoder], spares)}
+		u.packed.left = c.MaxBufferedBytes
 		options = append(options, confighttp.WithDecoder("zstd", func(body io.ReadCloser) (io.ReadCloser, error) {
-			return openZstd(body, decoders)
+			return &unpacking{unpacker: u, body: body, left: u.limit + 1}, nil
 		}))
 	}
 	return options
 }
 
-// unpacking is a body in zstd that is being read.
-type unpacking struct {
-	decoder  *zstd.Decoder
-	body     io.Closer
+// unpacker bounds what all bodies in zstd take beside what is unpacked of them. A decoder has a window of megabytes from the first
+// bytes on, so a sender that trickles must not hold one: a body gets it when all of it has come, and gives it back without waiting for
+// anybody.
+type unpacker struct {
+	limit    int64 // bytes of one body, packed as well as unpacked
+	packed   budget
+	turns    chan struct{}
 	decoders spare[zstd.Decoder]
 }
 
-func openZstd(body io.ReadCloser, decoders spare[zstd.Decoder]) (io.ReadCloser, error) {
-	var err error
-	u := &unpacking{body: body, decoders: decoders}
-	select {
-	case u.decoder = <-decoders:
-		err = u.decoder.Reset(body)
-	default:
-		// One at a time: a decoder without goroutines has nothing to leak.
-		u.decoder, err = zstd.NewReader(body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
-	}
-	if err != nil {
-		return nil, errors.Join(err, body.Close())
-	}
-	return u, nil
+// unpacking is one body.
+type unpacking struct {
+	*unpacker
+	body    io.ReadCloser
+	decoder *zstd.Decoder // while it is its turn
+	done    func()        // gives back what the packed body takes
+	left    int64         // bytes until it is known to be too large
+	over    error         // what every further Read says
 }
 
-func (u *unpacking) Read(p []byte) (int, error) { return u.decoder.Read(p) }
+func (u *unpacking) Read(p []byte) (n int, err error) {
+	if u.over == nil && u.decoder == nil {
+		u.over = u.begin()
+	}
+	if u.over != nil {
+		return 0, u.over
+	}
+	n, u.over = u.decoder.Read(p[:min(int64(len(p)), u.left)])
+	if u.left -= int64(n); u.over == nil && u.left == 0 {
+		u.over = errTooLarge
+	}
+	if u.over != nil {
+		u.end()
+	}
+	return n, u.over
+}
+
+func (u *unpacking) begin() error {
+	text, done, err := u.packed.read(u.body, -1, u.limit)
+	if err != nil {
+		done()
+		return err
+	}
+	u.turns <- struct{}{}
+	u.done = done
+	select {
+	case u.decoder = <-u.decoders:
+		err = u.decoder.Reset(bytes.NewReader(text))
+	default:
+		// One block at a time: a decoder without goroutines has nothing to leak.
+		u.decoder, err = zstd.NewReader(bytes.NewReader(text), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+	}
+	if err != nil {
+		u.end()
+	}
+	return err
+}
+
+func (u *unpacking) end() {
+	if u.decoder != nil && u.decoder.Reset(nil) == nil { // lets go of the body
+		u.decoders.put(u.decoder)
+	}
+	u.decoder = nil
+	u.done()
+	<-u.turns
+}
 
 func (u *unpacking) Close() error {
-	if err := u.decoder.Reset(nil); err == nil { // lets go of the body
-		u.decoders.put(u.decoder)
+	if u.decoder != nil {
+		u.over = io.ErrClosedPipe
+		u.end()
 	}
 	return u.body.Close()
 }
