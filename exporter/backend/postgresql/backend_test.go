@@ -46,6 +46,7 @@ func TestStore(t *testing.T) {
 		{"ServerRefusesRecords", serverRefusesRecords},
 		{"AnotherUniqueKey", anotherUniqueKey},
 		{"HugeRecord", hugeRecord},
+		{"HugeRefusal", hugeRefusal},
 		{"ManyChunks", manyChunks},
 		{"TwoCollectors", twoCollectors},
 		{"CancelledWhileLocked", cancelledWhileLocked},

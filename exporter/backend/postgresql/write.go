@@ -34,7 +34,7 @@ func (w *write) span(ctx context.Context, from, to int) error {
 		return nil
 	case !refusesContent(err) || ctx.Err() != nil || t.staged == 0:
 		return err
-	case t.staged == 1:
+	case t.alone(to):
 		w.result.Rejected = append(w.result.Rejected, t.rejected...)
 		w.result.Rejected = append(w.result.Rejected, backend.Rejection{Index: t.first, Reason: reasonOf(err)})
 		w.result.Expired += t.expired
@@ -59,6 +59,7 @@ type transaction struct {
 	staged, written, conflicts, expired int
 
 	first, middle int  // indexes of the first record, and of one after half of them
+	whole         bool // the walk came to the end of the span
 	begun         bool // the staging table was made ready
 	indexes       []int
 	rejected      []backend.Rejection
@@ -122,11 +123,16 @@ func (w *write) walk(ctx context.Context, t *transaction, from, to, size int, se
 		}
 		return err == nil
 	})
+	t.whole = err == nil
 	if len(t.indexes) > 0 {
-		t.first, t.middle = t.indexes[0], t.indexes[len(t.indexes)/2]
+		t.first, t.middle = t.indexes[0], max(t.indexes[len(t.indexes)/2], t.indexes[0]+1)
 	}
 	return err
 }
+
+// alone tells whether the one record that was staged is all that the span has. Where it is as large as a chunk the server may have
+// refused it before the walk saw what comes behind.
+func (t *transaction) alone(to int) bool { return t.staged == 1 && (t.whole || t.first+1 == to) }
 
 // direct copies the span into session_events and commits. The months that its first piece wants are made before; what
 // wants others goes into the default partition, and moves when they are made.

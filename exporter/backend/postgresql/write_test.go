@@ -89,6 +89,27 @@ func hugeRecord(t *testing.T, pg *postgresql.Server) {
 	require.Equal(t, edge.Message, got[1].Message)
 }
 
+// hugeRefusal: a record that fills a chunk by itself, and that the server refuses, is refused alone, on both ways into the table.
+func hugeRefusal(t *testing.T, pg *postgresql.Server) {
+	cfg := testConfig(t, pg)
+	cfg.MaxConnections = 1
+	s := startStore(t, cfg)
+	known := at(time.Unix(1_790_000_000, 0), "known")
+	write1(t, s, seq(known))
+	huge := at(time.Unix(1_790_000_001, 0), "huge")
+	huge.Extra = []session.Attr{{Key: "number", Type: session.AttrJSON, Value: "[" + strings.Repeat("1", chunkSize) + "]"}}
+	without := at(time.Unix(1_790_000_002, 0), "without an id")
+	without.RecordID = session.ID{}
+	for i := range int64(2) { // the second time the last batch held a repetition
+		after := at(time.Unix(1_790_000_010+i, 0), "after")
+		res := write1(t, s, seq(huge, known, without, after))
+		require.Equal(t, backend.Result{Written: 1, Duplicates: 1, Rejected: []backend.Rejection{
+			{Index: 0, Reason: refusal("SQLSTATE 22003")}, {Index: 2, Reason: backend.Refusal(without)},
+		}}, res)
+	}
+	require.Len(t, readAll(t, cfg), 3)
+}
+
 // manyChunks: a batch beyond one chunk goes through the staging table, whole or not at all.
 func manyChunks(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
