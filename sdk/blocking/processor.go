@@ -104,7 +104,8 @@ func (p *Processor) OnEmit(ctx context.Context, r *sdklog.Record) error {
 func (p *Processor) ForceFlush(ctx context.Context) error { return p.exporter.ForceFlush(ctx) }
 
 // Shutdown turns away whoever still waits, lets the export under way end as long as the context lasts, and shuts the exporter
-// down.
+// down. The provider's own Shutdown waits for them instead, and does not get here once its context has ended: an application in
+// which somebody may wait without a limit calls this one after it.
 func (p *Processor) Shutdown(ctx context.Context) (err error) {
 	p.once.Do(func() { err = p.shutdown(ctx) })
 	return err

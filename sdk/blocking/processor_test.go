@@ -119,6 +119,35 @@ func TestShutdownTurnsAwayWhoWaits(t *testing.T) {
 	require.Error(t, <-waits)
 }
 
+// before is a processor that tells when a record has come.
+type before struct {
+	sdklog.Processor
+	came chan struct{}
+}
+
+func (b before) OnEmit(context.Context, *sdklog.Record) error { close(b.came); return nil }
+func (b before) Shutdown(context.Context) error               { return nil }
+
+// TestTheProviderAloneTurnsNobodyAway: its Shutdown waits for whoever waits, and once its context has ended it never gets to its
+// processors; the processor's own Shutdown does.
+func TestTheProviderAloneTurnsNobodyAway(t *testing.T) {
+	a := launch(t)
+	unlock := a.lock(t)
+	defer unlock()
+	came := make(chan struct{})
+	provider := sdklog.NewLoggerProvider(sdklog.WithProcessor(before{came: came}), sdklog.WithProcessor(a.processor))
+	waits := make(chan error, 1)
+	go func() { waits <- sessionlog.NewLogger(provider).Login(t.Context(), sessionlog.User("alice")) }()
+	<-came
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, provider.Shutdown(ctx), context.DeadlineExceeded)
+	require.NoError(t, provider.Shutdown(t.Context()), "a second call does nothing")
+	require.Empty(t, waits)
+	_ = a.processor.Shutdown(ctx)
+	require.ErrorContains(t, <-waits, "shut down")
+}
+
 func TestOtherRecordsAreLeftToOthers(t *testing.T) {
 	a := launch(t)
 	var other log.Record

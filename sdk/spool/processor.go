@@ -158,8 +158,10 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 	}
 }
 
-// Shutdown takes no more records, delivers those it has as long as the context lasts, and closes spool and exporter. An error
-// that says that records stay on the disk says no more: they are delivered after the next start.
+// Shutdown takes no more records, turns away whoever still waits, delivers what is in the spool as long as the context lasts, and
+// closes spool and exporter. An error that says that records stay on the disk says no more: they are delivered after the next start.
+// The provider's own Shutdown waits for whoever waits instead, and does not get here once its context has ended: an application
+// in which somebody may wait without a limit calls this one after it.
 func (p *Processor) Shutdown(ctx context.Context) (err error) {
 	p.once.Do(func() { err = p.shutdown(ctx) })
 	return err
