@@ -18,7 +18,7 @@ type reader struct {
 var readers = []reader{
 	{keyRecordUID, func(d *Decoder, v pcommon.Value) { d.recordUID(text(v)) }},
 	{session.AttrSessionKey, func(d *Decoder, v pcommon.Value) { d.id(&d.event.SessionKey, session.AttrSessionKey, v) }},
-	{session.AttrOutcome, func(d *Decoder, v pcommon.Value) { d.event.Outcome = session.ParseOutcome(text(v)) }},
+	{session.AttrOutcome, func(d *Decoder, v pcommon.Value) { d.outcome(v) }},
 	{session.AttrSourceEvent, func(d *Decoder, v pcommon.Value) { d.event.SourceEvent = text(v) }},
 	{keyDBSystem, func(d *Decoder, v pcommon.Value) { d.system(keyDBSystem, v) }},
 	{keyServiceName, func(d *Decoder, v pcommon.Value) { d.system(keyServiceName, v) }},
@@ -68,11 +68,26 @@ var readers = []reader{
 	{keyErrorType, func(d *Decoder, v pcommon.Value) { d.event.ErrorType = text(v) }},
 	{keyStatusCode, func(d *Decoder, v pcommon.Value) { d.event.StatusCode = text(v) }},
 	{keyOriginal, func(d *Decoder, v pcommon.Value) { d.event.Original = text(v) }},
-	{keyOTelEventName, func(*Decoder, pcommon.Value) {}}, // said already by Kind
+	{keyOTelEventName, func(d *Decoder, v pcommon.Value) { d.eventName(v) }},
 }
 
 func (d *Decoder) keep(key string, v pcommon.Value) {
 	d.event.Extra = append(d.event.Extra, extra(key, v))
+}
+
+// outcome keeps a word that is none of ours.
+func (d *Decoder) outcome(v pcommon.Value) {
+	word := text(v)
+	if d.event.Outcome = session.ParseOutcome(word); d.event.Outcome.String() != word {
+		d.keep(session.AttrOutcome, v)
+	}
+}
+
+// eventName is said already by Kind, where it is ours.
+func (d *Decoder) eventName(v pcommon.Value) {
+	if !ourName(text(v)) {
+		d.keep(keyOTelEventName, v)
+	}
 }
 
 func (d *Decoder) recordUID(s string) {

@@ -126,6 +126,10 @@ func encodeRecord(e *session.Event, lr plog.LogRecord, uid, key, body string) {
 	}
 	setText(lr.Body(), body)
 	m := lr.Attributes()
+	few := e.Extra
+	if len(few) > many && putMany(m, few) == nil {
+		few = nil
+	}
 	m.EnsureCapacity(usualAttributes)
 	putText(m, keyRecordUID, uid)
 	putText(m, session.AttrSessionKey, key)
@@ -135,8 +139,8 @@ func encodeRecord(e *session.Event, lr plog.LogRecord, uid, key, body string) {
 	encodeHow(e, m)
 	encodeClient(e, m)
 	encodeEnd(e, m)
-	for i := range e.Extra {
-		encodeExtra(&e.Extra[i], m)
+	for i := range few {
+		setExtra(&few[i], m.PutEmpty(few[i].Key))
 	}
 }
 

@@ -49,10 +49,14 @@ func putTexts(m pcommon.Map, key string, list []string) {
 	}
 }
 
+// many is where a list is written in another way: to put one attribute into a pdata map takes time for each that is there
+// already, and whoever sends a hundred thousand of them would have the collector busy for minutes.
+const many = 128
+
 // putSettings writes a map as long as names are unique and UTF-8, as they are in every session_log seen; else a list of
-// pairs, which loses nothing.
+// pairs, which loses nothing. Very many are a list as well.
 func putSettings(m pcommon.Map, settings []session.Setting) {
-	if uniqueNames(settings) {
+	if len(settings) <= many && uniqueNames(settings) {
 		kv := m.PutEmptyMap(session.AttrSettings)
 		kv.EnsureCapacity(len(settings))
 		for _, s := range settings {
@@ -61,6 +65,7 @@ func putSettings(m pcommon.Map, settings []session.Setting) {
 		return
 	}
 	list := m.PutEmptySlice(session.AttrSettings)
+	list.EnsureCapacity(len(settings))
 	for _, s := range settings {
 		pair := list.AppendEmpty().SetEmptySlice()
 		setText(pair.AppendEmpty(), s.Name)
@@ -82,36 +87,48 @@ func uniqueNames(settings []session.Setting) bool {
 	return true
 }
 
-// encodeExtra gives an attribute back in the type that it had. A value that is not of its type after all stays text.
-func encodeExtra(a *session.Attr, m pcommon.Map) {
+// putMany fills an empty map with attributes of which there are many, in no order.
+func putMany(m pcommon.Map, attrs []session.Attr) error {
+	raw := make(map[string]any, len(attrs))
+	for i := range attrs {
+		v := pcommon.NewValueEmpty()
+		setExtra(&attrs[i], v)
+		raw[attrs[i].Key] = v.AsRaw()
+	}
+	return m.FromRaw(raw)
+}
+
+// setExtra gives an attribute back in the type that it had. A value that is not of its type after all stays text.
+func setExtra(a *session.Attr, v pcommon.Value) {
 	switch a.Type {
 	case session.AttrInt:
 		if n, err := strconv.ParseInt(a.Value, 10, 64); err == nil {
-			m.PutInt(a.Key, n)
+			v.SetInt(n)
 			return
 		}
 	case session.AttrDouble:
 		if f, err := strconv.ParseFloat(a.Value, 64); err == nil {
-			m.PutDouble(a.Key, f)
+			v.SetDouble(f)
 			return
 		}
 	case session.AttrBool:
-		m.PutBool(a.Key, a.Value == "true")
-		return
+		if a.Value == "true" || a.Value == "false" {
+			v.SetBool(a.Value == "true")
+			return
+		}
 	case session.AttrBytes:
 		if b, err := base64.StdEncoding.DecodeString(a.Value); err == nil {
-			m.PutEmptyBytes(a.Key).FromRaw(b)
+			v.SetEmptyBytes().FromRaw(b)
 			return
 		}
 	case session.AttrJSON:
-		if setJSON(m.PutEmpty(a.Key), a.Value) {
+		if setJSON(v, a.Value) {
 			return
 		}
 	case session.AttrEmpty:
-		m.PutEmpty(a.Key)
 		return
 	}
-	setText(m.PutEmpty(a.Key), a.Value)
+	setText(v, a.Value)
 }
 
 // extra keeps an attribute that has no field.
@@ -128,7 +145,7 @@ func extra(key string, v pcommon.Value) session.Attr {
 	case pcommon.ValueTypeBytes:
 		return session.Attr{Key: key, Value: base64.StdEncoding.EncodeToString(v.Bytes().AsRaw()), Type: session.AttrBytes}
 	case pcommon.ValueTypeMap, pcommon.ValueTypeSlice:
-		return session.Attr{Key: key, Value: v.AsString(), Type: session.AttrJSON}
+		return session.Attr{Key: key, Value: otherText(v), Type: session.AttrJSON}
 	}
 	return session.Attr{Key: key, Type: session.AttrEmpty}
 }
@@ -142,8 +159,11 @@ func text(v pcommon.Value) string {
 }
 
 func otherText(v pcommon.Value) string {
-	if v.Type() == pcommon.ValueTypeBytes {
+	switch v.Type() {
+	case pcommon.ValueTypeBytes:
 		return string(v.Bytes().AsRaw())
+	case pcommon.ValueTypeMap, pcommon.ValueTypeSlice:
+		return textOfMany(v)
 	}
 	return v.AsString()
 }
