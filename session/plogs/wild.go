@@ -23,6 +23,7 @@ type wild struct {
 	portKey                 string
 	reason, reasonKey       string
 	result                  string // of a sign-in: the reason where nothing says more
+	class                   string // of the failure, where there is no error.type
 }
 
 // The candidates for the user's name where there is no user.name.
@@ -128,18 +129,20 @@ func holds(v pcommon.Value, word string) bool {
 	return false
 }
 
-// wildAttributes reads a record in a dialect of others. What ours has too is read as ours.
+// wildAttributes reads a record in a dialect of others. What ours has too is read as ours, and first: it counts more, in
+// whichever order a sender's map of attributes happens to come.
 func (d *Decoder) wildAttributes(lr plog.LogRecord) {
 	d.wild = wild{name: lr.EventName()}
 	_, d.wild.nameOutcome = parseName(d.wild.name)
 	for key, v := range lr.Attributes().All() {
-		if key == keyOTelEventName {
-			d.wildName(text(v))
-		} else if r := lookup(key); r != nil {
+		if r := lookup(key); r != nil && key != keyOTelEventName {
 			r.read(d, v)
-		} else if read := wildReaders[key]; read != nil {
-			read(d, v)
-		} else {
+		}
+	}
+	for key, v := range lr.Attributes().All() {
+		if read := wildReaders[key]; read != nil {
+			read(d, key, v)
+		} else if lookup(key) == nil {
 			d.keep(key, v)
 		}
 	}
@@ -151,6 +154,9 @@ func (d *Decoder) settle() {
 	e, w := &d.event, &d.wild
 	if e.UserID == "" {
 		e.UserID = w.userID
+	}
+	if e.ErrorType == "" {
+		e.ErrorType = w.class
 	}
 	for i, name := range w.user {
 		if e.User == "" && !e.UserEmpty {

@@ -10,50 +10,81 @@ import (
 
 // wildReaders take the attributes of foreign dialects; those that mean the same in ours (user.name, client.address, error.type, session.id)
 // are read as ours. What neither knows is kept under its own name.
-var wildReaders = map[string]func(*Decoder, pcommon.Value){
-	keyEventName:   func(d *Decoder, v pcommon.Value) { d.wildName(text(v)) },
-	"enduser.id":   func(d *Decoder, v pcommon.Value) { d.wild.user[wildEnduser] = text(v); d.wildUserID(text(v)) },
-	"user.email":   func(d *Decoder, v pcommon.Value) { d.wild.user[wildEmail] = text(v) },
-	"enduser.role": func(d *Decoder, v pcommon.Value) { d.event.Roles = appendTexts(d.event.Roles, v) },
+var wildReaders = map[string]func(d *Decoder, key string, v pcommon.Value){
+	keyEventName:     (*Decoder).wildName,
+	keyOTelEventName: (*Decoder).wildName,
+	"enduser.id":     func(d *Decoder, _ string, v pcommon.Value) { d.wild.user[wildEnduser] = text(v); d.wildUserID(text(v)) },
+	"user.email":     func(d *Decoder, _ string, v pcommon.Value) { d.wild.user[wildEmail] = text(v) },
+	"enduser.role":   func(d *Decoder, _ string, v pcommon.Value) { d.event.Roles = appendTexts(d.event.Roles, v) },
 
-	"client.ip":            func(d *Decoder, v pcommon.Value) { d.wild.address[wildClientIP] = text(v) },
-	"source.ip":            func(d *Decoder, v pcommon.Value) { d.wild.address[wildSourceIP] = text(v) },
-	"source.address":       func(d *Decoder, v pcommon.Value) { d.wild.address[wildSource] = text(v) },
-	"source.port":          func(d *Decoder, v pcommon.Value) { d.wildPort("source.port", v) },
-	"network.peer.address": func(d *Decoder, v pcommon.Value) { d.wild.address[wildPeer] = text(v) },
-	"network.peer.port":    func(d *Decoder, v pcommon.Value) { d.wildPort("network.peer.port", v) },
+	"client.ip":            func(d *Decoder, _ string, v pcommon.Value) { d.wild.address[wildClientIP] = text(v) },
+	"source.ip":            func(d *Decoder, _ string, v pcommon.Value) { d.wild.address[wildSourceIP] = text(v) },
+	"source.address":       func(d *Decoder, _ string, v pcommon.Value) { d.wild.address[wildSource] = text(v) },
+	"source.port":          (*Decoder).wildPort,
+	"network.peer.address": func(d *Decoder, _ string, v pcommon.Value) { d.wild.address[wildPeer] = text(v) },
+	"network.peer.port":    (*Decoder).wildPort,
 
-	keyEventAction:   func(d *Decoder, v pcommon.Value) { d.wildAction(keyEventAction, text(v)) },
-	keyEventOutcome:  func(d *Decoder, v pcommon.Value) { d.wildOutcome(keyEventOutcome, v) },
-	"event.reason":   func(d *Decoder, v pcommon.Value) { d.wildReason("event.reason", v) },
-	"event.code":     func(d *Decoder, v pcommon.Value) { d.wildStatus("event.code", v) },
-	"error.code":     func(d *Decoder, v pcommon.Value) { d.wildStatus("error.code", v) },
-	"error.message":  func(d *Decoder, v pcommon.Value) { d.wildReason("error.message", v) },
-	"event.id":       func(d *Decoder, v pcommon.Value) { d.recordUID(text(v)) },
-	"event.duration": func(d *Decoder, v pcommon.Value) { d.int64(&d.event.Duration, "event.duration", v) }, // nanoseconds
-	"event.original": func(d *Decoder, v pcommon.Value) { d.event.Original = text(v) },
-	"process.pid":    func(d *Decoder, v pcommon.Value) { d.int64(&d.event.PID, "process.pid", v) },
+	keyEventAction:   (*Decoder).wildAction,
+	keyEventOutcome:  (*Decoder).wildOutcome,
+	"event.reason":   (*Decoder).wildReason,
+	"event.code":     func(d *Decoder, key string, v pcommon.Value) { d.wildText(&d.event.StatusCode, key, v) },
+	"error.code":     func(d *Decoder, key string, v pcommon.Value) { d.wildText(&d.event.StatusCode, key, v) },
+	"error.message":  (*Decoder).wildReason,
+	"event.id":       (*Decoder).wildUID,
+	"event.duration": func(d *Decoder, key string, v pcommon.Value) { d.wildInt(&d.event.Duration, key, v) }, // nanoseconds
+	"event.original": func(d *Decoder, key string, v pcommon.Value) { d.wildText(&d.event.Original, key, v) },
+	"process.pid":    func(d *Decoder, key string, v pcommon.Value) { d.wildInt(&d.event.PID, key, v) },
 
-	"audit.record.id": func(d *Decoder, v pcommon.Value) { d.recordUID(text(v)) },
-	"audit.actor.id":  func(d *Decoder, v pcommon.Value) { d.wild.user[wildActor] = text(v); d.wildUserID(text(v)) },
-	keyAuditAction:    func(d *Decoder, v pcommon.Value) { d.wildAction(keyAuditAction, text(v)) },
-	"audit.outcome":   func(d *Decoder, v pcommon.Value) { d.wildOutcome("audit.outcome", v) },
-	"audit.source.id": func(d *Decoder, v pcommon.Value) { d.wild.address[wildAudit] = text(v) },
+	"audit.record.id": (*Decoder).wildUID,
+	"audit.actor.id":  func(d *Decoder, _ string, v pcommon.Value) { d.wild.user[wildActor] = text(v); d.wildUserID(text(v)) },
+	keyAuditAction:    (*Decoder).wildAction,
+	"audit.outcome":   (*Decoder).wildOutcome,
+	"audit.source.id": func(d *Decoder, _ string, v pcommon.Value) { d.wild.address[wildAudit] = text(v) },
 
-	keySignInResult:                             func(d *Decoder, v pcommon.Value) { d.signInResult(v) },
-	"aspnetcore.identity.sign_in.type":          func(d *Decoder, v pcommon.Value) { d.wildMethod(v) },
-	"aspnetcore.identity.error_code":            func(d *Decoder, v pcommon.Value) { d.wildStatus("aspnetcore.identity.error_code", v) },
-	"aspnetcore.identity.password_check_result": func(d *Decoder, v pcommon.Value) { d.passwordCheck(v) },
-	"authentication.type":                       func(d *Decoder, v pcommon.Value) { d.wildMethod(v) },
-	"authentication.method":                     func(d *Decoder, v pcommon.Value) { d.wildMethod(v) },
-	"auth.method":                               func(d *Decoder, v pcommon.Value) { d.wildMethod(v) },
-	"aspnetcore.authentication.scheme":          func(d *Decoder, v pcommon.Value) { d.event.Plugin = text(v) },
+	keySignInResult:                             (*Decoder).signInResult,
+	"aspnetcore.identity.sign_in.type":          (*Decoder).wildMethod,
+	"aspnetcore.identity.error_code":            func(d *Decoder, key string, v pcommon.Value) { d.wildText(&d.event.StatusCode, key, v) },
+	"aspnetcore.identity.password_check_result": (*Decoder).passwordCheck,
+	"authentication.type":                       (*Decoder).wildMethod,
+	"authentication.method":                     (*Decoder).wildMethod,
+	"auth.method":                               (*Decoder).wildMethod,
+	"aspnetcore.authentication.scheme":          func(d *Decoder, key string, v pcommon.Value) { d.wildText(&d.event.Plugin, key, v) },
+}
+
+// wildText is for a field that others have under another name. What the field holds already counts more; anything else is
+// kept beside it.
+func (d *Decoder) wildText(to *string, key string, v pcommon.Value) {
+	if s := text(v); *to == "" {
+		*to = s
+	} else if *to != s {
+		d.keep(key, v)
+	}
+}
+
+func (d *Decoder) wildInt(to *int64, key string, v pcommon.Value) {
+	if *to == 0 {
+		d.int64(to, key, v)
+	} else if n, ok := number(v); !ok || n != *to {
+		d.keep(key, v)
+	}
+}
+
+// wildUID is another's id of the record, for want of log.record.uid.
+func (d *Decoder) wildUID(key string, v pcommon.Value) {
+	if d.event.RecordID.IsZero() && d.uid == "" {
+		d.recordUID(text(v))
+	} else {
+		d.keep(key, v)
+	}
 }
 
 // wildName is the event name of a sender that puts it into an attribute.
-func (d *Decoder) wildName(name string) {
+func (d *Decoder) wildName(key string, v pcommon.Value) {
+	name := text(v)
 	if d.wild.name == "" {
 		d.wild.name = name
+	} else if d.wild.name != name {
+		d.keep(key, v)
 	}
 	if _, outcome := parseName(name); outcome != session.OutcomeUnknown {
 		d.wild.nameOutcome = outcome
@@ -74,22 +105,21 @@ func (d *Decoder) wildPort(key string, v pcommon.Value) {
 	d.keep(key, v)
 }
 
-func (d *Decoder) wildAction(key, action string) {
-	d.wild.action, d.wild.actionKey = action, key
+func (d *Decoder) wildAction(key string, v pcommon.Value) {
+	action := text(v)
+	if d.wild.action == "" {
+		d.wild.action, d.wild.actionKey = action, key
+	} else {
+		d.keep(key, v)
+	}
 	if _, outcome := parseAction(action); outcome != session.OutcomeUnknown {
 		d.wild.nameOutcome = outcome
 	}
 }
 
 func (d *Decoder) wildOutcome(key string, v pcommon.Value) {
-	if d.wild.outcome = session.ParseOutcome(text(v)); d.wild.outcome == session.OutcomeUnknown {
-		d.keep(key, v)
-	}
-}
-
-func (d *Decoder) wildStatus(key string, v pcommon.Value) {
-	if d.event.StatusCode == "" {
-		d.event.StatusCode = text(v)
+	if outcome := session.ParseOutcome(text(v)); outcome != session.OutcomeUnknown {
+		d.wild.outcome = outcome
 		return
 	}
 	d.keep(key, v)
@@ -115,13 +145,10 @@ var wildMethods = map[string]string{
 	"two_factor_recovery_code": session.AuthOther,
 }
 
-func (d *Decoder) wildMethod(v pcommon.Value) {
-	word := text(v)
-	if d.event.AuthType == "" {
-		d.event.AuthType = word
-	}
+func (d *Decoder) wildMethod(key string, v pcommon.Value) {
+	d.wildText(&d.event.AuthType, key, v)
 	if d.event.AuthMethod == "" {
-		d.event.AuthMethod = wildMethods[word]
+		d.event.AuthMethod = wildMethods[text(v)]
 	}
 }
 
@@ -137,29 +164,26 @@ var signInResults = map[string]struct {
 	"requires_two_factor": {session.OutcomeUnknown, ""},
 }
 
-func (d *Decoder) signInResult(v pcommon.Value) {
+func (d *Decoder) signInResult(key string, v pcommon.Value) {
 	word := text(v)
-	r, known := signInResults[word]
+	r := signInResults[word]
+	if r.outcome == session.OutcomeUnknown {
+		d.keep(key, v)
+		return
+	}
 	d.wild.outcome = r.outcome
-	d.wildClass(r.class)
-	switch {
-	case r.outcome == session.OutcomeFailure:
+	if d.wild.class == "" {
+		d.wild.class = r.class
+	}
+	if r.outcome == session.OutcomeFailure {
 		d.wild.result = word
-	case !known || r.outcome == session.OutcomeUnknown:
-		d.keep(keySignInResult, v)
 	}
 }
 
 // passwordCheck tells more of a failure than the sign-in's result.
-func (d *Decoder) passwordCheck(v pcommon.Value) {
+func (d *Decoder) passwordCheck(key string, v pcommon.Value) {
 	if text(v) == "user_missing" {
-		d.event.ErrorType = session.ErrorUserUnknown
+		d.wild.class = session.ErrorUserUnknown
 	}
-	d.keep("aspnetcore.identity.password_check_result", v)
-}
-
-func (d *Decoder) wildClass(class string) {
-	if d.event.ErrorType == "" {
-		d.event.ErrorType = class
-	}
+	d.keep(key, v)
 }
