@@ -1,7 +1,9 @@
 package session
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -56,6 +58,23 @@ func (e *Event) verb() string {
 		return "session updated:"
 	}
 	return "event:"
+}
+
+// verbs are all that a line may begin with.
+var verbs = func() (all []string) {
+	for kind := range KindSessionUpdate + 1 {
+		for outcome := range OutcomeFailure + 1 {
+			all = append(all, (&Event{Kind: kind, Outcome: outcome}).verb())
+		}
+	}
+	return all
+}()
+
+// IsLine tells whether a body is a line that [Event.AppendLine] made, of this event or of one that was changed on its way:
+// what is made of the fields need not be kept, and must not be where a field was taken away.
+func (e *Event) IsLine(body string) bool {
+	begins := func(verb string) bool { return strings.HasPrefix(body, verb) }
+	return body == "" || begins(e.verb()) || slices.ContainsFunc(verbs, begins)
 }
 
 func appendValue(b []byte, label, s string) []byte {

@@ -124,8 +124,10 @@ func (d *Decoder) record(lr plog.LogRecord, kind session.Kind, wild bool) *sessi
 	if n := int32(lr.SeverityNumber()); n != e.DefaultSeverity() {
 		e.Severity = n
 	}
-	if !d.ours {
+	if !d.ours || e.RecordID.IsZero() { // we give every record an id: this sender only calls its scope like ours
 		d.foreign(lr)
+	} else if body := text(lr.Body()); !e.IsLine(body) {
+		e.Message = body
 	}
 	return e
 }

@@ -36,10 +36,6 @@ func TestEveryFieldComesBack(t *testing.T) {
 	g, w := reflect.ValueOf(got[0]), reflect.ValueOf(*full)
 	for i := range w.NumField() {
 		name := w.Type().Field(i).Name
-		if name == "Message" { // our own body is made of the other fields
-			require.Empty(t, got[0].Message)
-			continue
-		}
 		require.Equal(t, w.Field(i).Interface(), g.Field(i).Interface(), name)
 	}
 }
