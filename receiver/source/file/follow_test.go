@@ -2,9 +2,11 @@ package file_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -249,6 +251,38 @@ func TestInitialEnd(t *testing.T) {
 		j.stop(t)
 		want := once(t, config(path), &sourcetest.Store{}).Delivered()
 		require.Equal(t, ids(want[62:]), ids(j.Delivered()[:3]), name)
+	}
+}
+
+// A source that is killed at any write of its first pass knows what it was not to tell.
+func TestInitialEndOutlivesAKill(t *testing.T) {
+	text := strings.Repeat(rowsOf(many("old", 100)...), 500) // more than goes through at once
+	for writes := 3; writes < 6; writes++ {                  // of each file what is not told, and that there are two; before, it is the first start once more
+		dir := t.TempDir()
+		large, small := filepath.Join(dir, "1.jsonl"), filepath.Join(dir, "2.jsonl")
+		write(t, large, text)
+		write(t, small, rowsOf("old")+rowOf("torn")[:50])
+		cfg := config(filepath.Join(dir, "*"))
+		cfg.Initial, cfg.Format = "end", "JSONEachRow"
+		killed := make(chan struct{}, 100)
+		store := &sourcetest.Store{OnWrite: func(_ context.Context, call int, _ string) error {
+			if call <= writes {
+				return nil
+			}
+			killed <- struct{}{}
+			return errors.New("killed")
+		}}
+		j := start(t, cfg, store)
+		<-killed
+		j.stop(t)
+		require.Empty(t, j.users())
+
+		appendTo(t, small, rowOf("torn")[50:])
+		j = start(t, cfg, store.Fork())
+		appendTo(t, large, rowsOf("new"))
+		await(t, "what was appended was not told", func() bool { return len(j.users()) >= 2 })
+		j.stop(t)
+		require.ElementsMatch(t, []string{"new", "torn"}, j.users(), writes)
 	}
 }
 

@@ -89,7 +89,7 @@ func (r *reader) parse(ctx context.Context, t *tail, text string) error {
 			text = text[-n:]
 			continue
 		}
-		if t.skip > 0 && t.pos >= t.skip {
+		if t.skip > 0 && t.pos+int64(n) > t.skip {
 			r.settleUntold(t)
 		}
 		before := len(r.page.Events)

@@ -19,7 +19,7 @@ import (
 // compressed and copied.
 type cursor struct {
 	Path     string `json:"path"`     // where it was last; only a preference
-	HeadSize int    `json:"headSize"` // how much of the beginning is hashed: never more than Offset, which is settled
+	HeadSize int    `json:"headSize"` // how much of the beginning is hashed: never more than Offset or Skip, which is settled
 	Head     string `json:"head"`
 	TailSize int    `json:"tailSize"` // how much before Offset is hashed
 	Tail     string `json:"tail"`
@@ -29,6 +29,8 @@ type cursor struct {
 	Format   string `json:"format"`
 	// Seq grows with every cursor that is made, of whatever file.
 	Seq int64 `json:"seq,omitempty"`
+	// Skip is how much text is not told because `initial: end` does not want it, while that is not all passed over.
+	Skip int64 `json:"skip,omitempty"`
 	// Patience is the time after which the parser decided. With another one it decides the records between Anchor and Offset
 	// otherwise, so what it tells of them is new.
 	Patience time.Duration `json:"patience,omitempty"`
@@ -96,6 +98,7 @@ type record struct {
 	number int
 	cursor cursor
 	owner  *tail
+	fresh  bool // the cursor was made without reading, and is not in the store
 }
 
 func (r *record) key() string { return "file." + strconv.Itoa(r.number) }
@@ -164,11 +167,19 @@ func (l *ledger) newest(format string) (newest *record) {
 	return newest
 }
 
-// save writes the index, and forgets those files that are absent for longest when they are too many.
+// save writes the index, and forgets those files that are absent for longest when they are too many. Cursors that say what is not
+// told come first: once there is an index, a file without one is told from its beginning.
 func (l *ledger) save(ctx context.Context) error {
 	var idx index
 	var absent []*record
 	for number, r := range l.records {
+		if r.fresh {
+			text, _ := json.Marshal(r.cursor) // texts and numbers always can
+			if err := l.store.Set(ctx, r.key(), text); err != nil {
+				return err
+			}
+			r.fresh = false
+		}
 		idx.Numbers = append(idx.Numbers, number)
 		if r.owner == nil {
 			absent = append(absent, r)

@@ -152,6 +152,8 @@ func (r *reader) adopt(ctx context.Context, strangers []File) {
 			t.record = r.known.add(t)
 			if r.known.fresh && !r.started && r.SkipExisting {
 				t.skip = existing(t)
+				size := int(min(t.skip, int64(len(t.start))))
+				t.record.cursor, t.record.fresh = cursor{Path: t.path, HeadSize: size, Head: hash(t.start[:size]), Skip: t.skip}, size > 0
 			}
 			r.unsaved = true
 		}

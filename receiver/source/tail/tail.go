@@ -107,7 +107,7 @@ func (t *tail) begin(r *reader, last bool) error {
 			t.told = t.pos
 		}
 	}
-	t.format, t.parser, t.grown = f.Name, parser, r.host.Now()
+	t.format, t.parser, t.grown, t.skip = f.Name, parser, r.host.Now(), c.Skip
 	return nil
 }
 
@@ -168,7 +168,7 @@ func (t *tail) keepStart(data []byte) {
 
 // cursor is how far the file will have been told when everything read so far is delivered.
 func (t *tail) cursor() cursor {
-	c := cursor{Path: t.path, Offset: max(t.pos, t.told), Format: t.format, Patience: t.patience}
+	c := cursor{Path: t.path, Offset: max(t.pos, t.told), Format: t.format, Patience: t.patience, Skip: t.skip}
 	c.Anchor, c.State = t.parser.Anchor()
 	size := int(min(c.Offset, maxHead))
 	if size != t.startSize && size <= len(t.start) {

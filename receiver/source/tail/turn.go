@@ -153,7 +153,7 @@ func (r *reader) mark(p *page, t *tail, c cursor) {
 	c.Seq = r.known.seq
 	p.marks = append(p.marks, mark{t.record.key(), c})
 	if t.record.owner == t {
-		t.record.cursor = c
+		t.record.cursor, t.record.fresh = c, false
 	}
 }
 
