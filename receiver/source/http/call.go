@@ -31,9 +31,16 @@ func (p *page) grow() {
 	p.events = grown
 }
 
+// usualAttributes is more than an event has, as a rule: room for more is not kept.
+const usualAttributes = 64
+
 func (p *page) clear() {
 	for i := range p.n {
-		p.events[i].Reset()
+		if e := &p.events[i]; max(cap(e.Extra), cap(e.Roles), cap(e.Profiles), cap(e.Settings), cap(e.CertificateSubjects)) > usualAttributes {
+			*e = session.Event{}
+		} else {
+			e.Reset()
+		}
 	}
 	p.n, p.index = 0, p.index[:0]
 }

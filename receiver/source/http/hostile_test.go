@@ -162,6 +162,28 @@ func TestSendersThatTrickleKeepNobodyOut(t *testing.T) {
 	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", lines(0, 1000), "Content-Type", ndjson).status)
 }
 
+// TestNothingIsKeptOfALargeCall: pages wait for the next call without what only this one needed.
+func TestNothingIsKeptOfALargeCall(t *testing.T) {
+	r := startDiscarding(t)
+	held := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	var attrs strings.Builder
+	for i := range 900 {
+		fmt.Fprintf(&attrs, `,"a%d":1`, i)
+	}
+	var body strings.Builder
+	for i := range 1000 {
+		body.WriteString(event(i, attrs.String()) + "\n")
+	}
+	before := held()
+	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", body.String(), "Content-Type", ndjson).status)
+	require.Less(t, held(), before+16<<20)
+}
+
 // TestSendersThatTrickleZstdHoldNoWindow: a frame says at once how much memory its reader needs, and gets it when all of it has come.
 func TestSendersThatTrickleZstdHoldNoWindow(t *testing.T) {
 	r := startDiscarding(t)
