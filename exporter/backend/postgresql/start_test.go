@@ -97,4 +97,11 @@ func leastPrivilege(t *testing.T, pg *postgresql.Server) {
 	require.Equal(t, backend.Result{Written: 1}, write1(t, s, seq(first)))
 	require.Equal(t, backend.Result{Written: 1, Duplicates: 1, Conflicts: 1}, write1(t, s, seq(&forged, first, at(time.Now(), "b"))))
 	require.Len(t, readAll(t, writer), 2)
+
+	rowsOfMany(t, cfg, "GRANT DELETE ON session_events, session_conflicts TO audit")
+	old := at(time.Now().Add(-100*24*time.Hour), "old")
+	write1(t, s, seq(old))
+	writer.TTL = 40 * 24 * time.Hour
+	startStore(t, writer)
+	require.Eventually(t, func() bool { return len(readAll(t, writer)) == 2 }, 30*time.Second, 10*time.Millisecond)
 }
