@@ -17,7 +17,7 @@ var oktaTypes = map[string]session.Kind{
 	"user.authentication.auth_via_inbound_SAML":        session.KindLogin,
 	"user.authentication.auth_via_radius":              session.KindLogin,
 	"user.authentication.auth_via_social":              session.KindLogin,
-	"app.oauth2.signon":                                session.KindLogin,
+	"app.oauth2.signon":                                session.KindSessionStart, // likewise, over OIDC
 	"user.session.end":                                 session.KindLogout,
 	"user.authentication.slo":                          session.KindLogout,
 	"user.authentication.sso":                          session.KindSessionStart, // a session of an application, after the login to Okta
@@ -28,8 +28,10 @@ var oktaTypes = map[string]session.Kind{
 	"user.session.clear":                               session.KindLogout,
 	"user.authentication.auth_via_iwa":                 session.KindLogin,
 	"user.authentication.auth_via_richclient":          session.KindLogin,
-	"user.authentication.auth_unconfigured_idp":        session.KindLogin,
-	"user.authentication.dsso_via_non_priority_source": session.KindLogin,
+	"user.authentication.auth":                         session.KindLogin,
+	"user.authentication.auth_via_inbound_delauth":     session.KindLogin,
+	"user.authentication.auth_unconfigured_identifier": session.KindSessionUpdate, // a warning beside the login's own event
+	"user.authentication.dsso_via_non_priority_source": session.KindSessionUpdate, // likewise
 }
 
 var oktaOutcomes = map[string]session.Outcome{
@@ -75,7 +77,7 @@ var oktaMethods = map[string]string{
 	"user.authentication.auth_via_AD_agent":     session.AuthLDAP,
 	"user.authentication.auth_via_radius":       session.AuthRADIUS,
 	"user.authentication.auth_via_inbound_SAML": session.AuthSAML,
-	"app.oauth2.signon":                         session.AuthOAuth2,
+	"app.oauth2.signon":                         session.AuthOIDC,
 }
 
 // oktaVictims are types whose actor ends the sessions of another, who is a target.
