@@ -36,6 +36,7 @@ type Doc struct {
 
 	nodes []node
 	flaw  error
+	keys  [MaxDepth + 1]map[string]struct{} // of the object that is being read at each depth, where it has many members
 }
 
 // node is a value in document order; the children of a container follow it, up to end.
@@ -60,6 +61,7 @@ func (d *Doc) Parse(dec *jx.Decoder) (v Value, flaw, broken error) {
 func (d *Doc) Forget() {
 	clear(d.nodes[:cap(d.nodes)])
 	d.nodes, d.flaw = d.nodes[:0], nil
+	clear(d.keys[:])
 }
 
 // ParseText reads a text that is one value and nothing else.
@@ -140,7 +142,7 @@ func (d *Doc) object(dec *jx.Decoder, at, depth int) error {
 	if err != nil {
 		return err
 	}
-	var seen uint64 // a bit for each of 64 classes of keys: only a key whose class was met is compared with those before it
+	var seen uint64 // a bit for each of 64 classes of keys that were met
 	for members := 0; it.Next(); members++ {
 		key := d.checked(it.Key())
 		class := classOf(key)
@@ -148,7 +150,11 @@ func (d *Doc) object(dec *jx.Decoder, at, depth int) error {
 		case d.flaw != nil:
 		case members == MaxMembers:
 			d.flaw = ErrMembers
-		case seen&class != 0 && d.has(at, key):
+		case members < fewMembers:
+			if seen&class != 0 && d.has(at, key) { // only a key whose class was met is compared with those before it
+				d.flaw = ErrRepeat
+			}
+		case d.repeats(at, depth, members, key):
 			d.flaw = ErrRepeat
 		}
 		seen |= class
@@ -185,6 +191,27 @@ func (d *Doc) has(at int, key string) bool {
 		}
 	}
 	return false
+}
+
+// fewMembers is how many it is quicker to compare than to look up.
+const fewMembers = 32
+
+// repeats is has for an object of many members: comparing each of a thousand with all before it took ten times as long as reading them.
+func (d *Doc) repeats(at, depth, members int, key string) bool {
+	keys := d.keys[depth]
+	if keys == nil {
+		keys = map[string]struct{}{}
+		d.keys[depth] = keys
+	}
+	if members == fewMembers {
+		clear(keys)
+		for i := at + 1; i < len(d.nodes); i = int(d.nodes[i].end) {
+			keys[d.nodes[i].key] = struct{}{}
+		}
+	}
+	_, twice := keys[key]
+	keys[key] = struct{}{}
+	return twice
 }
 
 func (d *Doc) checked(b []byte) string {
