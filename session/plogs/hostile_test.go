@@ -59,3 +59,10 @@ func TestOddValuesAreKept(t *testing.T) {
 	yes := session.Event{Kind: session.KindLogin, RecordID: session.ID{1}, Extra: []session.Attr{{Key: "app.sure", Value: "yes", Type: session.AttrBool}}}
 	require.Equal(t, "yes", roundTrip(t, yes)[0].Extra[0].Value)
 }
+
+// A source's column is text, whatever bytes a client has put into it: it is not spelled in base64 behind a collector.
+func TestAColumnThatIsNotUTF8(t *testing.T) {
+	e := *sessiontest.Minimal()
+	e.Extra = []session.Attr{{Key: session.SourceField + "username", Value: "\xff\xfe"}}
+	require.Equal(t, e.Extra, roundTrip(t, e)[0].Extra)
+}

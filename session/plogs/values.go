@@ -3,6 +3,7 @@ package plogs
 import (
 	"encoding/base64"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -143,6 +144,9 @@ func extra(key string, v pcommon.Value) session.Attr {
 	case pcommon.ValueTypeBool:
 		return session.Attr{Key: key, Value: strconv.FormatBool(v.Bool()), Type: session.AttrBool}
 	case pcommon.ValueTypeBytes:
+		if strings.HasPrefix(key, session.SourceField) { // of sources of ours, which give texts alone
+			return session.Attr{Key: key, Value: string(v.Bytes().AsRaw())}
+		}
 		return session.Attr{Key: key, Value: base64.StdEncoding.EncodeToString(v.Bytes().AsRaw()), Type: session.AttrBytes}
 	case pcommon.ValueTypeMap, pcommon.ValueTypeSlice:
 		return session.Attr{Key: key, Value: otherText(v), Type: session.AttrJSON}
