@@ -45,7 +45,8 @@ type parser struct {
 }
 
 func newParser(o logformat.Options) *parser {
-	p := &parser{mapper: NewMapper(o.Instance)}
+	sessions := o.Shared.Thing("redshift", func() any { return &recentKeys{} }).(*recentKeys)
+	p := &parser{mapper: newMapper(o.Instance, sessions)}
 	p.object, _ = ParseObjectName(o.Name)
 	return p
 }

@@ -55,8 +55,11 @@ type Mapper struct {
 	hash     session.Hasher
 	ordinals session.Ordinals
 	numbers  map[int64]string
-	sessions [recentSessions]recentSession
+	sessions *recentKeys
 }
+
+// recentKeys are the keys of sessions that were met of late.
+type recentKeys [recentSessions]recentSession
 
 // recentSession is a GUID of late, which the next rows are likely to have too, with the key that is made of it.
 type recentSession struct {
@@ -71,7 +74,12 @@ const (
 
 // NewMapper makes a mapper for the cluster or workgroup of this stable name.
 func NewMapper(instance string) *Mapper {
-	return &Mapper{instance: instance, numbers: map[int64]string{}}
+	return newMapper(instance, &recentKeys{})
+}
+
+// newMapper lets mappers of one cluster share the keys of late, of which each would need much memory for itself.
+func newMapper(instance string, sessions *recentKeys) *Mapper {
+	return &Mapper{instance: instance, numbers: map[int64]string{}, sessions: sessions}
 }
 
 // Restart begins a new run over rows, which may go over the same ones again: rows that look alike are numbered anew.

@@ -178,5 +178,8 @@ func (r *reader) claim(ctx context.Context, t *tail, text *beginning, samePath b
 	if t.record != nil {
 		t.record.owner = t
 		t.startHash, t.startSize = t.record.cursor.Head, t.record.cursor.HeadSize
+		if t.startSize == maxHead {
+			t.start = nil // no more of it is wanted
+		}
 	}
 }
