@@ -48,12 +48,12 @@ var members = func() map[string]*member {
 	add("body", func(r *Record, v tree.Value) bool { r.Message = v.Str(); return v.Kind() <= tree.String })
 	add("log.record.uid", func(r *Record, v tree.Value) bool { r.ID = v.Str(); return r.ID != "" })
 	add("user.name", func(r *Record, v tree.Value) bool { setUser(r.Event, v); return v.Kind() <= tree.String })
-	add("db.system.name", func(r *Record, v tree.Value) bool { r.System = v.Str(); return true })
+	add("db.system.name", func(r *Record, v tree.Value) bool { r.System = v.Str(); return v.Kind() <= tree.String })
 	add("service.name", func(r *Record, v tree.Value) bool {
 		if name := v.Str(); !session.IsDatabase(r.System) { // db.system.name counts more
 			r.System = name
 		}
-		return true
+		return v.Kind() <= tree.String
 	})
 	return m
 }()

@@ -165,15 +165,22 @@ func attr(key string, v tree.Value) session.Attr {
 	case tree.Bool:
 		return session.Attr{Key: key, Value: v.Str(), Type: session.AttrBool}
 	case tree.Number:
-		s := v.Str()
-		if _, err := strconv.ParseInt(s, 10, 64); err == nil {
-			return session.Attr{Key: key, Value: s, Type: session.AttrInt}
-		}
-		return session.Attr{Key: key, Value: s, Type: session.AttrDouble}
+		return session.Attr{Key: key, Value: v.Str(), Type: numberType(v.Peek())}
 	case tree.Array, tree.Object:
 		return session.Attr{Key: key, Value: v.JSON(), Type: session.AttrJSON}
 	}
 	return session.Attr{Key: key, Type: session.AttrEmpty}
+}
+
+// numberType keeps an integer of more than 64 bits as text: a double would lose its last digits.
+func numberType(s string) session.AttrType {
+	switch _, err := strconv.ParseInt(s, 10, 64); {
+	case err == nil:
+		return session.AttrInt
+	case strings.ContainsAny(s, ".eE"):
+		return session.AttrDouble
+	}
+	return session.AttrString
 }
 
 // verdict sets kind and outcome of a dialect's word for an event.

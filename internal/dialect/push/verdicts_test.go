@@ -46,6 +46,21 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// TestWhatDoesNotFitIsKept as it was written.
+func TestWhatDoesNotFitIsKept(t *testing.T) {
+	for _, want := range []session.Attr{
+		{Key: "x", Value: "18446744073709551615"},
+		{Key: "x", Value: "9223372036854775807", Type: session.AttrInt},
+		{Key: "x", Value: "-0.5e3", Type: session.AttrDouble},
+		{Key: "db.system.name", Value: `{"a":1}`, Type: session.AttrJSON},
+		{Key: "service.name", Value: `["a"]`, Type: session.AttrJSON},
+	} {
+		sink := tell(t, "sessionlog", Document, own(`,"`+want.Key+`":`+want.Value), origin)
+		require.Len(t, sink.events, 1)
+		require.Equal(t, []session.Attr{want}, sink.events[0].Extra)
+	}
+}
+
 // TestWordsOfNoMeaningAreKept: what a table cannot read is still what the sender said.
 func TestWordsOfNoMeaningAreKept(t *testing.T) {
 	for _, c := range []struct{ dialect, body, key, value string }{
