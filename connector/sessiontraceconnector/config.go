@@ -72,7 +72,7 @@ func (c *Config) Validate() error {
 	check(c.TTL > 0, "ttl: %s: give a positive duration", c.TTL)
 	check(c.Idle > 0, "idle: %s: give a positive duration", c.Idle)
 	check(c.Lateness > 0 && c.Lateness <= mostLate, "lateness: %s: give more than 0 and at most %s", c.Lateness, mostLate)
-	check(c.Window >= 0 && c.Window <= c.Lateness, "window: %s: give at most the lateness (%s), after which spans are forgotten, or 0 for no guesses", c.Window, c.Lateness)
+	check(c.Window >= 0 && c.Window <= c.Lateness/2, "window: %s: give at most half of the lateness (%s), after which too much is forgotten for a guess, or 0 for none", c.Window, c.Lateness)
 	check(c.ClockTolerance >= 0, "clock_tolerance: %s: give 0 or more", c.ClockTolerance)
 	return errors.Join(errs...)
 }

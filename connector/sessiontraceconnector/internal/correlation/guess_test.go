@@ -59,7 +59,7 @@ func TestAGuessNeedsAllThatWasThere(t *testing.T) {
 		s.span(span(1, 0, alice))
 		s.later(20)
 		s.span(span(2, 20, alice))
-		s.later(290)
+		s.later(330)
 		requireNoGuess(t, s, 10)
 	})
 }

@@ -61,10 +61,10 @@ func (s *Store) find(l *login, self int32, guess, final bool) (best sighting, by
 	return best, noTrace, false
 }
 
-// mayGuess tells whether the spans around a login would still be remembered, all of them: the one that is left of two is no
-// guess.
+// mayGuess tells whether the spans around a login would still be remembered, all of them, for they are kept longer than the
+// lateness by the window: the one that is left of two is no guess.
 func (s *Store) mayGuess(l *login) bool {
-	return s.limits.Window > 0 && s.wall-l.start+int64(s.limits.Window) <= int64(s.limits.Lateness)
+	return s.limits.Window > 0 && s.wall-l.start <= int64(s.limits.Lateness)
 }
 
 // settled tells whether all logins are known that a span until end could belong to. Sessions of single requests follow each

@@ -60,7 +60,7 @@ type Stats struct {
 // NewStore makes an empty store.
 func NewStore(limits Limits, now time.Time) *Store {
 	s := &Store{hasher: hasher{maphash.MakeSeed()}, limits: limits, began: now, logins: newLogins()}
-	s.spans = newSpanMemory(limits.MaxBytes/4, uint32(limits.Lateness/time.Second)+1)
+	s.spans = newSpanMemory(limits.MaxBytes/4, uint32((limits.Lateness+limits.Window)/time.Second)+1)
 	s.undecided.limit, s.pending.limit = limits.MaxSessions, limits.MaxSessions
 	s.latest, s.patience = map[node]int64{}, int64(max(limits.Window, leastPatience))
 	return s
