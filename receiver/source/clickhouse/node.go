@@ -18,6 +18,7 @@ type node struct {
 	*cluster
 	door  string // endpoint
 	share int    // among how many nodes memory is shared out
+	twin  string // UUID of the server that this was another name of when it was looked at last
 
 	said   string // the last trouble
 	saidAt time.Time
@@ -32,7 +33,7 @@ func (n *node) run(ctx context.Context) {
 			return
 		}
 		n.trouble(err)
-		if time.Since(began) > time.Minute {
+		if err == nil || time.Since(began) > time.Minute {
 			failures = 0
 		}
 		poll.Wait(ctx, poll.Backoff(failures))
@@ -50,7 +51,14 @@ func (n *node) read(ctx context.Context) error {
 	}
 	log := n.host.Log.With(zap.String("node", n.door))
 	t := &table{cfg: cfg, name: n.name, client: client, mapper: clickhouselog.NewMapper(n.instance), log: log}
-	t.own = n.ownLogins(n.host, "/"+n.door, n.own, client)
+	if t.own = n.ownLogins(n.host, "/"+n.door, n.own, client); t.own != nil {
+		client.BeforeLogin = func(ctx context.Context, s configclickhouse.Socket) error {
+			if err := t.own.opened(ctx, s); err != nil || n.twin == "" {
+				return err
+			}
+			return n.own.take(ctx, t.own.using(n.twin)) // whoever reads the server may see the login before we know that it is there
+		}
+	}
 	defer t.disconnect(ctx)
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -81,20 +89,12 @@ func (n *node) read(ctx context.Context) error {
 	}
 	ledger, release, taken := n.claim(who)
 	if taken != nil {
-		n.report.same(n.door)
-		t.disconnect(ctx)
-		if t.own != nil {
-			if err := n.own.take(ctx, t.own.to(who.uuid)); err != nil {
-				return err
-			}
-		}
-		select {
-		case <-taken:
-		case <-ctx.Done():
-		}
-		return nil
+		return n.waitAsTwin(ctx, t, who, taken)
 	}
 	defer release()
+	if err := n.noTwin(ctx, t.own, who); err != nil {
+		return err
+	}
 	if err := n.rename(ctx, t, ledger); err != nil {
 		return err
 	}
@@ -107,6 +107,39 @@ func (n *node) read(ctx context.Context) error {
 		err = cause
 	}
 	return err
+}
+
+// waitAsTwin waits while the server is read under another name, until that ends or it is time to see whether this name leads to
+// somebody else by now.
+func (n *node) waitAsTwin(ctx context.Context, t *table, who identity, taken <-chan struct{}) error {
+	n.report.same(n.door)
+	n.twin = who.uuid
+	t.disconnect(ctx)
+	if t.own != nil {
+		if err := n.own.take(ctx, t.own.to(who.uuid)); err != nil {
+			return err
+		}
+	}
+	again := time.NewTimer(n.cfg.ReconcileInterval)
+	defer again.Stop()
+	select {
+	case <-taken:
+	case <-again.C:
+		if n.leave(n) {
+			return errLeft
+		}
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// noTwin corrects what was foretold of the connection in use, when the name does not lead to the server that it was a twin's of.
+func (n *node) noTwin(ctx context.Context, own *ownLogins, who identity) error {
+	if n.twin == "" || own == nil {
+		return nil
+	}
+	n.twin = ""
+	return n.own.take(ctx, own.using(who.uuid))
 }
 
 // rename takes over what is known of own connections when the server had another name before.

@@ -116,12 +116,33 @@ func (o *ownLogins) adopt(ctx context.Context, key string) error {
 	return o.save(ctx)
 }
 
-// take adds connections of this source to a server that somebody else reads.
+// take adds connections of this source to a server that somebody else reads, or what is new of those that it has taken before.
 func (o *ownLogins) take(ctx context.Context, conns []ownConn) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.conns = append(slices.Clone(conns), o.conns...)
+	for _, c := range conns {
+		same := func(k ownConn) bool { return k.Address == c.Address && k.From == c.From }
+		if i := slices.IndexFunc(o.conns, same); i >= 0 {
+			o.conns[i].Node, o.conns[i].Until = c.Node, c.Until
+		} else {
+			o.conns = slices.Insert(o.conns, max(len(o.conns)-1, 0), c) // the one in use stays the last
+		}
+	}
+	o.bound()
 	return o.save(ctx)
+}
+
+// using is the connection in use, as one that leads to a server.
+func (o *ownLogins) using(node string) []ownConn {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, c := range o.conns {
+		if c.open {
+			c.open, c.Node = false, node
+			return []ownConn{c}
+		}
+	}
+	return nil
 }
 
 // to are the connections to a server.
@@ -151,14 +172,19 @@ func (o *ownLogins) opened(ctx context.Context, s configclickhouse.Socket) error
 	o.end()
 	now := time.Now().UnixMicro()
 	o.conns = append(o.conns, ownConn{Address: s.Local, Protocol: string(s.Protocol), From: now, Until: now + ownLease.Microseconds(), open: true})
-	if over := len(o.conns) - ownMost; over > 0 {
-		o.conns = o.conns[over:]
-	}
+	o.bound()
 	err := o.save(ctx)
 	if err != nil { // then the socket is closed again, unused
 		o.conns = o.conns[:len(o.conns)-1]
 	}
 	return err
+}
+
+// bound forgets the oldest. The caller holds the lock.
+func (o *ownLogins) bound() {
+	if over := len(o.conns) - ownMost; over > 0 {
+		o.conns = o.conns[over:]
+	}
 }
 
 // seen asks the server under which address it sees a new connection, if the account may ask.

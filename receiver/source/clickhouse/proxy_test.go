@@ -12,9 +12,9 @@ import (
 // proxy stands between source and server and misbehaves when it is told to.
 type proxy struct {
 	listener net.Listener
-	target   string
 
 	mu       sync.Mutex
+	target   string
 	stallAt  []byte        // what the client says when the answers are to stop coming
 	stalled  chan struct{} // is closed when that has happened
 	cutAfter int           // bytes of the answers after which to cut, once; 0 is never
@@ -47,7 +47,10 @@ func (p *proxy) accept() {
 		if err != nil {
 			return
 		}
-		upstream, err := net.Dial("tcp", p.target)
+		p.mu.Lock()
+		target := p.target
+		p.mu.Unlock()
+		upstream, err := net.Dial("tcp", target)
 		if err != nil {
 			_ = client.Close()
 			continue
@@ -115,6 +118,13 @@ func (p *proxy) answer(stall, gone chan struct{}) func([]byte) bool {
 		}
 		return true
 	}
+}
+
+// leadTo has new connections go elsewhere, as a name does that is given to another machine.
+func (p *proxy) leadTo(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
 }
 
 // hangUp closes all connections.
