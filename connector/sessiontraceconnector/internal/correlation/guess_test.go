@@ -1,6 +1,9 @@
 package correlation
 
 import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -78,4 +81,51 @@ func TestAGuessAmongVeryManyLogins(t *testing.T) {
 	s.event(s.login(1, 10, nth(200)))
 	_, ok := s.span(span(1, 10.5, byUser("alice", "10.0.0.7")))
 	require.False(t, ok)
+}
+
+// TestGuessesAreTrue lets users click, some seldom and some all the time; a few clicks make a login that knows no port and no
+// session. Spans and records arrive late. Whatever login gets a trace gets its own, and seldom users' logins get theirs.
+func TestGuessesAreTrue(t *testing.T) {
+	found := 0
+	for seed := range uint64(20) {
+		rnd := rand.New(rand.NewPCG(seed, 3))
+		s := newScene(t, func(l *Limits) { l.MaxBytes = 64 << 10 }) // too little for all that are clicking
+		var arrive []arrival
+		truth := map[session.ID][16]byte{}
+		for user := range byte(60) {
+			clue := byUser("user-"+string('0'+rune(user)), "10.0.0.7")
+			for at := rnd.Float64() * 100; at < 900; at += rnd.ExpFloat64() * float64(5+10*int(user)) {
+				c := span(user, at, clue)
+				c.TraceID[1], c.TraceID[2] = byte(len(arrive)), byte(len(arrive)>>8)
+				arrive = append(arrive, arrival{at + 1 + rnd.Float64()*5, func() { s.span(c) }})
+				if rnd.IntN(4) > 0 {
+					continue
+				}
+				n := len(truth)
+				e := s.login(1, at+0.5, anonymous, func(e *session.Event) {
+					e.User, e.SessionKey = "user-"+string('0'+rune(user)), session.ID{9, byte(n), byte(n >> 8)}
+				})
+				truth[e.SessionKey] = c.TraceID
+				arrive = append(arrive, arrival{at + 1 + rnd.Float64()*200, func() {
+					if trace, ok := s.event(e); ok {
+						require.Equal(t, c.TraceID, trace.TraceID)
+						found++
+					}
+				}})
+			}
+		}
+		slices.SortFunc(arrive, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
+		for _, a := range arrive {
+			s.later(a.at - s.clock)
+			a.do()
+			for _, e := range s.updates() {
+				require.Equal(t, truth[e.SessionKey], e.TraceID)
+				found++
+			}
+		}
+		require.NotZero(t, s.stats().EvictedSpans)
+		require.NotZero(t, s.stats().Ambiguous[UserAddress])
+	}
+	require.NotZero(t, found)
+	t.Logf("%d logins have their trace", found)
 }
