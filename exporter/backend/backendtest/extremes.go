@@ -55,4 +55,6 @@ func viewsOfExtremes(t *testing.T, h Harness) {
 	for view, rows := range map[string]int{"session_log": 32, "sessions": 31, "stl_connection_log": 30} {
 		require.Len(t, s.Query(t, "SELECT * FROM "+view).Cells, rows, view)
 	}
+	never := s.Query(t, "SELECT DISTINCT certificate_not_after FROM session_log WHERE certificate_not_after IS NOT NULL").Cells
+	require.Equal(t, [][]string{{"9999-12-31 23:59:59"}}, never, "what a certificate without an end says")
 }
