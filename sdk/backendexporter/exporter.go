@@ -88,14 +88,14 @@ func (e *Exporter) start(ctx context.Context) (err error) {
 	return e.backend.Start(ctx)
 }
 
-var errClosed = errors.New("backendexporter: it has been shut down: none of these records was kept")
+var errClosed = fmt.Errorf("backendexporter: none of these records was kept: %w", sdklog.ErrExporterShutdown)
 
 // Export returns nil when every record is durable, once: in the backend, or in the dead letter. It does not try again by itself.
 // Records that are no authentication events are an error; those beside them are written all the same.
 func (e *Exporter) Export(ctx context.Context, records []sdklog.Record) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closed { // nil, as the SDK would have it, would tell a caller that its event is durable
+	if e.closed {
 		return errClosed
 	}
 	ld := otlprecord.Encode(records)

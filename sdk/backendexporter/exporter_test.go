@@ -103,7 +103,7 @@ func TestAfterShutdownNothingIsPromised(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, exporter.Shutdown(t.Context()))
 	require.NoError(t, exporter.Shutdown(t.Context()))
-	require.Error(t, exporter.Export(t.Context(), make([]sdklog.Record, 1)))
+	require.ErrorIs(t, exporter.Export(t.Context(), make([]sdklog.Record, 1)), sdklog.ErrExporterShutdown)
 }
 
 func TestMistakesAreNamed(t *testing.T) {
