@@ -1,13 +1,16 @@
 package clickhouse
 
 import (
+	"fmt"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
 )
@@ -73,6 +76,31 @@ func startFails(t *testing.T, ch *testengine.Server) {
 			require.NotContains(t, err.Error(), server.Admin.Password)
 		})
 	}
+}
+
+// fromAnOldVersion starts on the schema of the oldest program that could write, with records in it: its views become those of this one.
+func fromAnOldVersion(t *testing.T, ch *testengine.Server) {
+	const oldest = 2
+	views := "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase() AND engine = 'View' ORDER BY name"
+	queries := func(cfg Config) string {
+		return strings.ReplaceAll(fmt.Sprint(rowsOf(t, ch, cfg.Database, views).Cells), cfg.Database+".", "")
+	}
+	fresh, cfg := testConfig(t, ch, "native"), testConfig(t, ch, "native")
+	stopStore(t, startedStore(t, fresh))
+	ch.Exec(t, "CREATE DATABASE "+cfg.Database)
+	for _, m := range files[:oldest] {
+		for _, statement := range cfg.script(m.SQL) {
+			ask(t, ch, cfg.Database, statement, "TSV")
+		}
+	}
+	old := cfg
+	old.CreateSchema = false
+	s := startedStore(t, old)
+	require.Equal(t, 10, write1(t, s, typical(0, 10)).Written)
+	stopStore(t, s)
+	require.Equal(t, backend.Result{Written: 10, Duplicates: 10}, write1(t, startStore(t, cfg), typical(0, 20)))
+	require.Equal(t, "20", count(t, ch, cfg, "SELECT count() FROM session_log"))
+	require.Equal(t, queries(fresh), queries(cfg))
 }
 
 // schemaByHand: the files as they stand make a schema that is taken, and a column that somebody drops is named. A newer program's

@@ -35,6 +35,7 @@ func TestStore(t *testing.T) {
 		{"Starts", starts},
 		{"StartFails", startFails},
 		{"SchemaByHand", schemaByHand},
+		{"FromAnOldVersion", fromAnOldVersion},
 		{"Types", types},
 		{"DocumentedQuery", documentedQuery},
 		{"OpenSessions", openSessions},
