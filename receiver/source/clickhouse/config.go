@@ -92,9 +92,12 @@ func parseTable(text string) (tableName, error) {
 	return tableName{database, table}, nil
 }
 
-func quoteName(s string) string { return "`" + strings.ReplaceAll(s, "`", "``") + "`" }
+// quoteName is an identifier: the server reads backslashes in it as it does in texts.
+func quoteName(s string) string { return quote(s, "`") }
 
 // quoteText is a string literal.
-func quoteText(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+func quoteText(s string) string { return quote(s, "'") }
+
+func quote(s, mark string) string {
+	return mark + strings.NewReplacer(`\`, `\\`, mark, `\`+mark).Replace(s) + mark
 }

@@ -179,9 +179,9 @@ func TestColumnsMayBeMissingUnknownOrOfAnotherType(t *testing.T) {
 	const table = "default.odd"
 	s.Exec(t, `CREATE TABLE `+table+` (quotas Array(Tuple(String, String)), type Enum8('LoginFailure' = 0, 'LoginSuccess' = 1, 'Logout' = 2),
 		event_time_microseconds DateTime64(9), auth_id UUID, user String, client_address IPv4, seen DateTime64(3), nothing Nullable(String),
-		roles Array(String), `+"`odd``name`"+` UInt8, http_user_agent String, certificate_not_after Nullable(DateTime64(0, 'UTC'))) ENGINE = Memory`)
+		roles Array(String), `+"`odd``name` UInt8, `back\\\\new\\\\\\`` UInt8"+`, http_user_agent String, certificate_not_after Nullable(DateTime64(0, 'UTC'))) ENGINE = Memory`)
 	s.Exec(t, `INSERT INTO `+table+` VALUES ([('q', '1')], 'LoginSuccess', fromUnixTimestamp64Nano(1795000000123456789), '0f000000-0000-4000-8000-000000000001', 'zoe',
-		'192.0.2.7', fromUnixTimestamp64Milli(1795000000123), NULL, ['a', 'b'], 7, 'curl/8', '2030-01-02 03:04:05')`)
+		'192.0.2.7', fromUnixTimestamp64Milli(1795000000123), NULL, ['a', 'b'], 7, 8, 'curl/8', '2030-01-02 03:04:05')`)
 	for _, protocol := range protocols {
 		cfg := reads(s, table)
 		cfg.Endpoints = []string{endpoint(s, protocol)}
@@ -198,6 +198,7 @@ func TestColumnsMayBeMissingUnknownOrOfAnotherType(t *testing.T) {
 		require.Equal(t, "curl/8", e.UserAgent)
 		require.Equal(t, "2030-01-02T03:04:05Z", e.CertificateNotAfter)
 		require.Equal(t, []session.Attr{
+			{Key: session.SourceField + "back\\new\\`", Value: "8"},
 			{Key: session.SourceField + "odd`name", Value: "7"},
 			{Key: session.SourceField + "quotas", Value: "[('q','1')]"},
 			{Key: session.SourceField + "seen", Value: "2026-11-18 11:06:40.123"},
