@@ -2,6 +2,7 @@ package spool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -26,6 +27,7 @@ type courier struct {
 	ended  chan struct{}
 	decode *otlprecord.Decoder
 	letter *deadletter.Letter
+	alone  int       // how many records go to the exporter one by one, since together they were refused
 	said   time.Time // when trouble was last reported
 }
 
@@ -61,7 +63,11 @@ func (c *courier) run() {
 
 // round delivers one batch.
 func (c *courier) round() (more bool, err error) {
-	b, ok, err := c.store.next()
+	most := batchRecords
+	if c.alone > 0 {
+		most = 1
+	}
+	b, ok, err := c.store.next(most)
 	if err != nil || !ok {
 		return false, err
 	}
@@ -72,11 +78,18 @@ func (c *courier) round() (more bool, err error) {
 	if !whole {
 		c.store.damage(b.end.segment, 0, true)
 	}
-	if err := c.export(records); err != nil {
+	switch err := c.export(records); {
+	case errors.Is(err, errTogether):
+		c.alone = len(b.payloads)
+		return true, nil
+	case err != nil:
 		return false, err
 	}
+	c.alone = max(c.alone-1, 0)
 	return true, c.store.delivered(b.end)
 }
+
+var errTogether = errors.New("one of the records is refused for good")
 
 // records reads the payloads. Not all of them are whole if one is no OTLP, whatever its checksum says: the others go on.
 func (c *courier) records(payloads [][]byte) (list []sdklog.Record, whole bool, err error) {
@@ -94,27 +107,22 @@ func (c *courier) records(payloads [][]byte) (list []sdklog.Record, whole bool, 
 	return list, whole, nil
 }
 
-// export gives the records to the exporter. If it refuses them for good, it gets each alone, and what it refuses then is kept
-// aside.
+// export gives the records to the exporter. What it refuses for good is kept aside if it came alone, and else tried alone: each
+// counts as delivered by itself then, so that one that has to wait has none before it refused again.
 func (c *courier) export(records []sdklog.Record) error {
 	if len(records) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, c.cfg.exportTimeout)
+	defer cancel()
 	err := c.exporter.Export(ctx, records)
-	cancel()
 	switch {
 	case err == nil, !c.cfg.refused(err):
 		return err
 	case len(records) == 1:
 		return c.bury(records, err)
 	}
-	for i := range records {
-		if err := c.export(records[i : i+1]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return errTogether
 }
 
 func (c *courier) bury(records []sdklog.Record, reason error) error {

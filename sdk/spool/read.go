@@ -21,8 +21,8 @@ const (
 	batchBytes   = 1 << 20
 )
 
-// next reads what comes after what was delivered; ok says that there was anything.
-func (s *store) next() (b batch, ok bool, err error) {
+// next reads what comes after what was delivered, most records of it; ok says that there was anything.
+func (s *store) next(most int) (b batch, ok bool, err error) {
 	number, from, size := s.front()
 	if from == size {
 		return b, false, nil
@@ -34,7 +34,7 @@ func (s *store) next() (b batch, ok bool, err error) {
 	defer file.Close()
 	b.end = position{number, from}
 	r := bufio.NewReader(io.NewSectionReader(file, from, size-from))
-	for bytes := int64(0); len(b.payloads) < batchRecords && bytes < batchBytes; {
+	for bytes := int64(0); len(b.payloads) < most && bytes < batchBytes; {
 		payload, n, err := readFrame(r, size-b.end.offset)
 		b.end.offset += n
 		bytes += n

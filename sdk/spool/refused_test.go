@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
@@ -24,8 +26,10 @@ import (
 // picky is an OTLP receiver that refuses every request with a user it does not like, for good.
 type picky struct {
 	plogotlp.UnimplementedGRPCServer
-	mu    sync.Mutex
-	users []string
+	mu     sync.Mutex
+	users  []string
+	closed atomic.Bool // for who is too early
+	turned atomic.Int64
 }
 
 func (p *picky) Export(_ context.Context, req plogotlp.ExportRequest) (plogotlp.ExportResponse, error) {
@@ -38,6 +42,10 @@ func (p *picky) Export(_ context.Context, req plogotlp.ExportRequest) (plogotlp.
 				v, _ := lr.Attributes().Get("user.name")
 				if v.Str() == "poison" {
 					return plogotlp.ExportResponse{}, status.Error(codes.InvalidArgument, "not this one")
+				}
+				if v.Str() == "too early" && p.closed.Load() {
+					p.turned.Add(1)
+					return plogotlp.ExportResponse{}, status.Error(codes.Unavailable, "later")
 				}
 				names = append(names, v.Str())
 			}
@@ -59,7 +67,8 @@ func collected(t *testing.T) (a *app, receiver *picky, dir string) {
 	go func() { served <- server.Serve(listener) }()
 	t.Cleanup(func() { server.Stop(); <-served })
 
-	exporter, err := otlploggrpc.New(t.Context(), otlploggrpc.WithEndpoint(listener.Addr().String()), otlploggrpc.WithInsecure())
+	exporter, err := otlploggrpc.New(t.Context(), otlploggrpc.WithEndpoint(listener.Addr().String()), otlploggrpc.WithInsecure(),
+		otlploggrpc.WithRetry(otlploggrpc.RetryConfig{Enabled: false}))
 	require.NoError(t, err)
 	dir, _ = paths(t)
 	p, err := NewProcessor(dir, exporter, WithRefused(func(err error) bool { return status.Code(err) == codes.InvalidArgument }))
@@ -122,4 +131,27 @@ func TestPoisonAmongGoodOnes(t *testing.T) {
 	}
 	require.Equal(t, 2, n)
 	require.Equal(t, 2, *reports)
+}
+
+// TestPoisonIsKeptOnceWhileOthersWait: behind the poison stands a record that the collector does not take for a while. Whatever
+// is tried again meanwhile, what stands before it is not.
+func TestPoisonIsKeptOnceWhileOthersWait(t *testing.T) {
+	quiet(t)
+	a, receiver, dir := collected(t)
+	receiver.closed.Store(true)
+	receiver.mu.Lock() // until they are one batch
+	for _, name := range []string{"first", "alice", "poison", "too early", "poison", "bob"} {
+		require.NoError(t, a.Login(t.Context(), sessionlog.User(name), sessionlog.Durable()))
+	}
+	receiver.mu.Unlock()
+	require.Eventually(t, func() bool { return receiver.turned.Load() >= 3 }, patience, time.Millisecond)
+	receiver.closed.Store(false)
+	a.leave(t)
+	require.Equal(t, []string{"first", "alice", "too early", "bob"}, receiver.users)
+	n := 0
+	for _, err := range deadletter.Read(dir + "/refused") {
+		require.NoError(t, err)
+		n++
+	}
+	require.Equal(t, 2, n)
 }
