@@ -10,14 +10,19 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// pageSize is how many events go into the pipeline at once: it bounds what a body of tiny events takes.
-const pageSize = 1024
+// pageSize is how many events go into the pipeline at once: it bounds what a body of tiny events takes. An event that brings a page to
+// pageAttributes is its last: in the pipeline an attribute takes ten times what it took in the body.
+const (
+	pageSize       = 1024
+	pageAttributes = 32 << 10
+)
 
 // page is scratch for events. It is reused, and holds nothing while it waits.
 type page struct {
 	events []session.Event
 	index  []int // of each in the body
 	n      int
+	attrs  int // of all events, and members of their lists
 }
 
 // grow makes room: an event is a kilobyte, so small calls get a small page, and growing ones move their events twice at most.
@@ -42,7 +47,7 @@ func (p *page) clear() {
 			e.Reset()
 		}
 	}
-	p.n, p.index = 0, p.index[:0]
+	p.n, p.attrs, p.index = 0, 0, p.index[:0]
 }
 
 // call is the push.Sink of one request: it gathers pages, delivers each, and remembers the fate of every item.
@@ -70,7 +75,7 @@ func (c *call) Slot(index int) (*session.Event, error) {
 		return nil, errTooMany
 	}
 	p := c.page
-	if p.n == pageSize {
+	if p.n == pageSize || p.attrs >= pageAttributes {
 		if err := c.flush(); err != nil {
 			return nil, err
 		}
@@ -83,8 +88,11 @@ func (c *call) Slot(index int) (*session.Event, error) {
 
 // Keep is part of push.Sink.
 func (c *call) Keep(index int) {
-	c.page.n++
-	c.page.index = append(c.page.index, index)
+	p := c.page
+	e := &p.events[p.n]
+	p.attrs += len(e.Extra) + len(e.Roles) + len(e.Profiles) + len(e.Settings) + len(e.CertificateSubjects)
+	p.n++
+	p.index = append(p.index, index)
 }
 
 // Bad is part of push.Sink.

@@ -162,6 +162,27 @@ func TestSendersThatTrickleKeepNobodyOut(t *testing.T) {
 	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", lines(0, 1000), "Content-Type", ndjson).status)
 }
 
+// TestEventsOfManyAttributesGoInSmallPages: in the pipeline an attribute takes ten times what it took in the body.
+func TestEventsOfManyAttributesGoInSmallPages(t *testing.T) {
+	most := 0
+	r := startWith(t, nil, &sourcetest.Recorder{Fate: func(_ context.Context, _ int, page []session.Event) error {
+		n := 0
+		for i := range page {
+			n += len(page[i].Extra)
+		}
+		most = max(most, n)
+		return nil
+	}}, nil)
+	var attrs strings.Builder
+	for i := range 900 {
+		fmt.Fprintf(&attrs, `,"a%d":1`, i)
+	}
+	const n = 60
+	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", strings.Repeat(event(1, attrs.String())+"\n", n), "Content-Type", ndjson).status)
+	require.Len(t, r.emit.Delivered(), n)
+	require.Less(t, most, pageAttributes+1000)
+}
+
 // TestNothingIsKeptOfALargeCall: pages wait for the next call without what only this one needed.
 func TestNothingIsKeptOfALargeCall(t *testing.T) {
 	r := startDiscarding(t)
