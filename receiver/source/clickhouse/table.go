@@ -65,6 +65,9 @@ func (t *table) Now(ctx context.Context) (int64, error) {
 	if t.own != nil {
 		t.own.setOffset(now - t.clockAt.UnixMicro())
 	}
+	if t.traces != nil {
+		t.traces.now = now - t.Settle().Microseconds()
+	}
 	return now, nil
 }
 

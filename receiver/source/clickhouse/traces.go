@@ -48,6 +48,7 @@ type tracer struct {
 	logs   *logs // nil when there are none
 	found  map[sessionRef]*traced
 	loaded bool
+	now    int64             // of the server, less settle, when it was asked last
 	looked int64             // queries before it have been looked at
 	told   map[uint64]expiry // sessions that have their trace
 	unsure map[uint64]expiry // sessions that were counted as ambiguous; not stored
@@ -209,8 +210,20 @@ func (t *tracer) remember(s *traced) {
 	} else if known && before == until {
 		return
 	}
+	if until < t.unlooked() {
+		return // it is of a backlog: all of them would be too many
+	}
 	of[ref] = until
 	t.dirty = t.dirty || s.sure
+}
+
+// unlooked is from when on queries have not been looked at for good.
+func (t *tracer) unlooked() int64 {
+	from := t.looked
+	if from == 0 {
+		from = t.now
+	}
+	return from - t.grace.Microseconds()
 }
 
 func (t *tracer) forget(of map[uint64]expiry, upTo int64) {
