@@ -68,9 +68,28 @@ func sameSlice(a, b reflect.Value) bool {
 	return true
 }
 
+// fewAttrs is how many are looked for one after another; a record may be sent with a hundred thousand.
+const fewAttrs = 64
+
 func sameAttrs(a, b []Attr) bool {
+	if len(a) > fewAttrs {
+		return sameMany(a, b)
+	}
 	for _, x := range a {
 		if !slices.Contains(b, x) {
+			return false
+		}
+	}
+	return true
+}
+
+func sameMany(a, b []Attr) bool {
+	count := make(map[Attr]int, len(a))
+	for _, x := range a {
+		count[x]++
+	}
+	for _, x := range b {
+		if count[x]--; count[x] < 0 {
 			return false
 		}
 	}

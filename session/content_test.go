@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"testing"
@@ -59,4 +60,21 @@ func TestWordsReadBack(t *testing.T) {
 		require.Equal(t, o, session.ParseOutcome(o.String()))
 	}
 	require.Equal(t, "unknown", session.Outcome(200).String())
+}
+
+// Very many attributes are compared in time that grows with their number: with its square, a hundred thousand would take
+// most of a minute, and the writer of a store would wait for it.
+func TestVeryManyAttributesAreCompared(t *testing.T) {
+	a, b := sessiontest.Full(), sessiontest.Full()
+	for i := range 100_000 {
+		a.Extra = append(a.Extra, session.Attr{Key: fmt.Sprintf("app.attribute-%06d", i)})
+	}
+	b.Extra = append(b.Extra[:0], a.Extra...)
+	slices.Reverse(b.Extra)
+	require.True(t, a.SameContent(b))
+	b.Extra[50_000].Value = "x"
+	require.False(t, a.SameContent(b))
+	b.Extra[50_000] = b.Extra[50_001]
+	require.False(t, a.SameContent(b))
+	require.False(t, b.SameContent(a))
 }
