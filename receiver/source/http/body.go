@@ -132,9 +132,14 @@ func whyUnread(err error) error {
 // (docs.gitlab.com, audit event streaming).
 const mislabelled = "application/x-www-form-urlencoded"
 
-// framingOf reads the Content-Type. Without one it is JSON.
-func framingOf(contentType, dialect string) (push.Framing, error) {
+// framingOf reads the Content-Type. Without one it is JSON, but not from a browser: only where the type is none of a form's does that ask
+// first whether the page may send this (CORS).
+func framingOf(h http.Header, dialect string) (push.Framing, error) {
+	contentType := h.Get("Content-Type")
 	if contentType == "" || contentType == mislabelled && dialect == "gitlab" {
+		if h.Get("Origin") != "" {
+			return push.Document, errMedia
+		}
 		return push.Document, nil
 	}
 	media, params, err := mime.ParseMediaType(contentType)

@@ -138,7 +138,7 @@ func (d *door) route(r *http.Request) (*push.Dialect, *signature, error) {
 
 // origin is what the call says of all its events.
 func (d *door) origin(r *http.Request, dialect *push.Dialect) (o push.Origin, framing push.Framing, err error) {
-	if framing, err = framingOf(r.Header.Get("Content-Type"), dialect.Name); err != nil {
+	if framing, err = framingOf(r.Header, dialect.Name); err != nil {
 		return o, framing, err
 	}
 	o = push.Origin{

@@ -210,13 +210,16 @@ func TestPagesOfOtherSitesCannotPush(t *testing.T) {
 		require.Contains(t, a.text, `"error":`)
 	}
 	require.Empty(t, r.emit.Delivered())
-	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", event(1, ""), "Origin", "http://"+r.address).status)
+	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", event(1, ""), "Origin", "http://"+r.address, "Content-Type", "application/json").status)
 
 	open := start(t, func(c *Config) {
 		endpoint := c.Server.NetAddr.Endpoint
 		*c = loaded(t, map[string]any{"endpoint": endpoint, "cors": map[string]any{"allowed_origins": []any{"https://shop.example"}}})
 	})
-	require.Equal(t, http.StatusOK, open.postText(t, "/v1/events", event(1, ""), "Origin", "https://shop.example").status)
+	const mediaType = "application/json" // which makes a browser ask first
+	require.Equal(t, http.StatusOK, open.postText(t, "/v1/events", event(1, ""), "Origin", "https://shop.example", "Content-Type", mediaType).status)
+	require.Equal(t, http.StatusUnsupportedMediaType, open.postText(t, "/v1/events", event(2, ""), "Origin", "https://evil.example").status)
+	require.Len(t, open.emit.Delivered(), 1)
 }
 
 func packed(t testing.TB, how, text string) string {
