@@ -219,9 +219,9 @@ func (t *tracer) remember(s *traced) {
 
 // unlooked is from when on queries have not been looked at for good.
 func (t *tracer) unlooked() int64 {
-	from := t.looked
-	if from == 0 {
-		from = t.now
+	from := t.now
+	if t.looked != 0 {
+		from = min(from, t.looked)
 	}
 	return from - t.grace.Microseconds()
 }

@@ -101,8 +101,8 @@ func (p *poller) pass(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if now -= p.settle; p.settle > 0 {
-		now = max(now, p.now) // a clock that is put back must not make settled rows young again
+	if now -= p.settle; p.settle > 0 && p.now-now < ahead {
+		now = max(now, p.now) // a clock that is put back a little must not make settled rows young again
 	}
 	p.now = now
 	if err := p.load(ctx); err != nil {
