@@ -67,6 +67,9 @@ func (p *parser) Frame(data []byte) int { return frame(data, false) }
 // FrameLast is part of [logformat.Finisher]: the last line may lack its end, and a name that was cut stays so.
 func (p *parser) FrameLast(data []byte) int { return frame(data, true) }
 
+// LooksAhead is part of [logformat.Ahead]: what follows a record may be the rest of its name, and mostly nothing follows.
+func (p *parser) LooksAhead() bool { return true }
+
 func frame(data []byte, last bool) int {
 	n := line(data, last)
 	if n == 0 {

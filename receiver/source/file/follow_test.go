@@ -310,3 +310,15 @@ func TestEqualRowsAcrossRestarts(t *testing.T) {
 	}
 	require.Len(t, distinct, 5)
 }
+
+// The last record of a log may be the only one for hours: that more lines could belong to it holds it back for one look.
+func TestALastRecordIsToldSoon(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "server_audit.log")
+	j := start(t, config(path), &sourcetest.Store{})
+	for _, user := range []string{"alice", "bob"} {
+		appendTo(t, path, "20261121 22:01:32,vm,"+user+",10.0.0.7,7,0,FAILED_CONNECT,,,1045\n")
+		await(t, user+" was not told", func() bool { return len(j.users()) > 0 && j.users()[len(j.users())-1] == user })
+	}
+	j.stop(t)
+	require.Zero(t, j.stats.Counts().BadRows)
+}
