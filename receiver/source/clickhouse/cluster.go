@@ -147,16 +147,27 @@ func (c *cluster) leave(n *node) bool {
 }
 
 // claim makes sure that a server with two names is read once. It returns the name of its ledger and what releases it, or a
-// channel that closes when whoever reads it has stopped.
-func (c *cluster) claim(id identity) (ledger string, release func(), taken <-chan struct{}) {
+// channel that closes when whoever reads it has stopped. Of servers with one UUID, all but the first have its host's name in their
+// ledger's for ever: which of them answers first differs from start to start.
+func (c *cluster) claim(ctx context.Context, id identity) (ledger string, release func(), taken <-chan struct{}, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ledger = id.uuid
-	if held := c.claims[ledger]; held != nil && held.hostname != id.hostname {
-		ledger += "@" + id.hostname
+	clone := ledger + "@" + id.hostname
+	known, err := c.host.Store.Get(ctx, "clone/"+clone)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	if held := c.claims[ledger]; known != nil || held != nil && held.hostname != id.hostname {
+		ledger = clone
+		if known == nil {
+			if err := c.host.Store.Set(ctx, "clone/"+clone, []byte{1}); err != nil {
+				return "", nil, nil, err
+			}
+		}
 	}
 	if held := c.claims[ledger]; held != nil {
-		return "", nil, held.released
+		return "", nil, held.released, nil
 	}
 	held := &claim{hostname: id.hostname, released: make(chan struct{})}
 	c.claims[ledger] = held
@@ -165,7 +176,7 @@ func (c *cluster) claim(id identity) (ledger string, release func(), taken <-cha
 		defer c.mu.Unlock()
 		delete(c.claims, ledger)
 		close(held.released)
-	}, nil
+	}, nil, nil
 }
 
 var errReplaced = errors.New("another server answers under the node's name: it is read as a new one")

@@ -87,7 +87,10 @@ func (n *node) read(ctx context.Context) error {
 	if err := t.ask(ctx, func(configclickhouse.Conn) error { return nil }); err != nil {
 		return errors.Join(err, context.Cause(ctx))
 	}
-	ledger, release, taken := n.claim(who)
+	ledger, release, taken, err := n.claim(ctx, who)
+	if err != nil {
+		return err
+	}
 	if taken != nil {
 		return n.waitAsTwin(ctx, t, who, taken)
 	}
