@@ -80,7 +80,7 @@ func (r *reader) parse(ctx context.Context, t *tail, text string) error {
 		}
 	}
 	defer remember()
-	for _, n := range r.ends {
+	for i, n := range r.ends {
 		if err := r.takePage(ctx); err != nil {
 			return err
 		}
@@ -92,8 +92,11 @@ func (r *reader) parse(ctx context.Context, t *tail, text string) error {
 		if t.skip > 0 && t.pos+int64(n) > t.skip {
 			r.settleUntold(t)
 		}
-		before := len(r.page.Events)
-		err := t.parser.Parse(text[:n], t.pos, &r.page.Page)
+		before, record := len(r.page.Events), text[:n]
+		if i == len(r.ends)-1 {
+			record = strings.Clone(record) // a parser may keep it until the next one: it must not keep all that was read with it
+		}
+		err := t.parser.Parse(record, t.pos, &r.page.Page)
 		switch {
 		case logformat.IsRefusal(err):
 			r.page.Cut(before)
