@@ -142,9 +142,12 @@ func sessions(t *testing.T, h Harness) {
 		event(3, session.KindLogin, session.OutcomeSuccess, now-100*24*3600*second, "carol"),
 		event(4, session.KindLogin, session.OutcomeFailure, now-5*second, "mallory"),
 		event(5, session.KindLogout, session.OutcomeSuccess, now-3*second, "dave"),
+		event(6, session.KindSessionUpdate, session.OutcomeFailure, now-2*second, "who lacks the second factor"),
+		event(2, session.KindLogout, session.OutcomeFailure, now-2*second, "bob"), // he is still there
+		event(1, session.KindLogin, session.OutcomeFailure, now-60*second, "mallory"),
 		{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, Time: now, User: "without a key"},
 	}
-	all[6].Duration = 60 * second
+	all[slices.IndexFunc(all, func(e *session.Event) bool { return e.User == "dave" })].Duration = 60 * second
 	for i, e := range all {
 		numbered(e, i)
 	}

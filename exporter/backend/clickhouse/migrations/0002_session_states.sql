@@ -38,8 +38,8 @@ ENGINE = Null;
 
 -- One row for each session, once merged. first describes the session by its login, or else by its earliest record: a rank and the time,
 -- spelled so that they compare as bytes do, then the values behind one another. min of a text is as fast as min of a number, where
--- min or argMin of a tuple takes microseconds a row. Failed logins open no session and are left out: a password guesser must not fill
--- this table.
+-- min or argMin of a tuple takes microseconds a row. What failed neither opens a session nor ends one and is left out: a password guesser must
+-- not fill this table.
 CREATE TABLE IF NOT EXISTS session_states
 (
     session_key FixedString(16) CODEC(ZSTD(1)),
@@ -115,7 +115,7 @@ SELECT
     min(if(trace_id = toFixedString('', 16), NULL,
         concat(reverse(reinterpretAsFixedString(bitXor(toUInt64(toUnixTimestamp64Nano(time)), 9223372036854775808))), trace_id))) AS first_trace
 FROM session_feed
-WHERE session_key != toFixedString('', 16) AND NOT (kind = 'login' AND outcome = 'failure')
+WHERE session_key != toFixedString('', 16) AND outcome != 'failure'
 GROUP BY session_key;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS session_open_by_states TO session_open AS

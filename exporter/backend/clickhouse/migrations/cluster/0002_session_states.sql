@@ -109,7 +109,7 @@ SELECT
     min(if(trace_id = toFixedString('', 16), NULL,
         concat(reverse(reinterpretAsFixedString(bitXor(toUInt64(toUnixTimestamp64Nano(time)), 9223372036854775808))), trace_id))) AS first_trace
 FROM session_feed_local
-WHERE session_key != toFixedString('', 16) AND NOT (kind = 'login' AND outcome = 'failure')
+WHERE session_key != toFixedString('', 16) AND outcome != 'failure'
 GROUP BY session_key;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS session_open_by_states ON CLUSTER '{cluster}' TO session_open_local AS

@@ -1,5 +1,6 @@
 -- The view anew: times and durations are whatever a sender writes, and the difference of two of them may be more than a bigint holds. That
--- was an error, and one such record kept the view from answering at all. A session of more than two centuries has no duration.
+-- was an error, and one such record kept the view from answering at all. A session of more than two centuries has no duration. What failed
+-- (a login, a second factor, a logout) neither opens a session nor ends one.
 CREATE OR REPLACE VIEW sessions AS
 SELECT
     s.session_key,
@@ -34,15 +35,14 @@ FROM (
         session_key,
         min(time) AS first_seen,
         max(time) AS last_seen,
-        min(time_ns) FILTER (WHERE kind IN ('login', 'session.start') AND outcome <> 'failure') AS login,
+        min(time_ns) FILTER (WHERE kind IN ('login', 'session.start')) AS login,
         max(time_ns) FILTER (WHERE kind = 'logout') AS logout,
         max(duration) FILTER (WHERE kind = 'logout') AS duration,
         -- The record that describes the session: its earliest login, or else its earliest record.
-        (array_agg(record_id ORDER BY kind <> 'login' OR outcome = 'failure', time_ns, record_id))[1] AS first_record,
+        (array_agg(record_id ORDER BY kind <> 'login', time_ns, record_id))[1] AS first_record,
         (array_agg(trace_id ORDER BY time_ns, trace_id) FILTER (WHERE trace_id IS NOT NULL))[1] AS first_trace
     FROM session_events
-    WHERE session_key IS NOT NULL
+    WHERE session_key IS NOT NULL AND outcome <> 'failure'
     GROUP BY session_key
-    HAVING bool_or(kind <> 'login' OR outcome <> 'failure')
 ) AS s
 JOIN session_events AS first ON first.record_id = s.first_record;

@@ -1,5 +1,6 @@
 -- The view anew: times and durations are whatever a sender writes, and the difference of two of them may be more than a bigint holds. That
--- was an error, and one such record kept the view from answering at all. A session of more than two centuries has no duration.
+-- was an error, and one such record kept the view from answering at all. A session of more than two centuries has no duration. What failed
+-- (a login, a second factor, a logout) neither opens a session nor ends one.
 CREATE OR REPLACE VIEW sessions AS
 SELECT
     session_key,
@@ -34,20 +35,19 @@ FROM (
     SELECT *,
         -- The record that describes the session: its earliest login, or else its earliest record.
         row_number() OVER (PARTITION BY session_key
-            ORDER BY CASE WHEN kind = 'login' AND outcome <> 'failure' THEN 0 ELSE 1 END, time_ns, record_id) AS place,
+            ORDER BY CASE WHEN kind = 'login' THEN 0 ELSE 1 END, time_ns, record_id) AS place,
         min(time) OVER (PARTITION BY session_key) AS first_seen,
         max(time) OVER (PARTITION BY session_key) AS last_seen,
         max(time_ns) OVER (PARTITION BY session_key) AS last_ns,
-        min(CASE WHEN kind IN ('login', 'session.start') AND outcome <> 'failure' THEN time END) OVER (PARTITION BY session_key) AS login,
-        min(CASE WHEN kind IN ('login', 'session.start') AND outcome <> 'failure' THEN time_ns END) OVER (PARTITION BY session_key) AS login_ns,
+        min(CASE WHEN kind IN ('login', 'session.start') THEN time END) OVER (PARTITION BY session_key) AS login,
+        min(CASE WHEN kind IN ('login', 'session.start') THEN time_ns END) OVER (PARTITION BY session_key) AS login_ns,
         max(CASE WHEN kind = 'logout' THEN time END) OVER (PARTITION BY session_key) AS logout,
         max(CASE WHEN kind = 'logout' THEN time_ns END) OVER (PARTITION BY session_key) AS logout_ns,
         max(CASE WHEN kind = 'logout' THEN duration END) OVER (PARTITION BY session_key) AS ended_after,
-        max(CASE WHEN kind <> 'login' OR outcome <> 'failure' THEN 1 ELSE 0 END) OVER (PARTITION BY session_key) AS opened,
         first_value(trace_id) OVER (PARTITION BY session_key
             ORDER BY CASE WHEN trace_id IS NULL THEN 1 ELSE 0 END, time_ns, trace_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS first_trace
     FROM session_events
-    WHERE session_key IS NOT NULL
+    WHERE session_key IS NOT NULL AND outcome <> 'failure'
 ) AS s
-WHERE place = 1 AND opened = 1;
+WHERE place = 1;

@@ -1,0 +1,54 @@
+-- The view anew: what failed (a login, a second factor, a logout) neither opens a session nor ends one. Before, only failed logins were
+-- left out.
+DROP VIEW sessions;
+
+CREATE VIEW sessions AS
+SELECT
+    lower(substr(hex(s.session_key), 1, 8) || '-' || substr(hex(s.session_key), 9, 4) || '-' ||
+          substr(hex(s.session_key), 13, 4) || '-' || substr(hex(s.session_key), 17, 4) || '-' ||
+          substr(hex(s.session_key), 21, 12)) AS session_key,
+    first.system,
+    first.instance,
+    first.host,
+    first.database_name,
+    first.user_name,
+    first.auth_method,
+    first.auth_type,
+    first.interface,
+    first.client_address,
+    first.client_port,
+    first.client_name,
+    first.application_name,
+    first.session_id,
+    first.pid,
+    strftime('%Y-%m-%d %H:%M:%f', coalesce(s.login, s.logout - s.duration) / 1e9, 'unixepoch') AS login_time,
+    strftime('%Y-%m-%d %H:%M:%f', s.logout / 1e9, 'unixepoch') AS logout_time,
+    coalesce(s.duration, s.logout - s.login) AS duration,
+    CASE
+        WHEN s.logout IS NOT NULL THEN 'closed'
+        WHEN s.last_seen / 1000000000 < CAST(strftime('%s', 'now') AS INTEGER) - (
+            SELECT nullif(value, 0) FROM sessionlog_settings WHERE name = 'assumed_closed_after') THEN 'assumed closed'
+        ELSE 'open'
+    END AS state,
+    s.first_seen,
+    s.last_seen,
+    lower(substr(s.first_trace, 21)) AS trace_id
+FROM (
+    SELECT
+        session_key,
+        min(time) AS first_seen,
+        max(time) AS last_seen,
+        min(CASE WHEN kind IN ('login', 'session.start') THEN time END) AS login,
+        max(CASE WHEN kind = 'logout' THEN time END) AS logout,
+        max(CASE WHEN kind = 'logout' THEN duration END) AS duration,
+        -- The row that describes the session: its earliest login, or else its earliest record. The keys that it is chosen
+        -- by have fixed widths (1, 20 and 32 characters), and what is wanted of it follows them.
+        min((kind <> 'login') || printf('%020d', time) || hex(record_id) || arrival) AS first_row,
+        min(CASE WHEN trace_id IS NOT NULL THEN printf('%020d', time) || hex(trace_id) END) AS first_trace
+    FROM session_events
+    WHERE session_key IS NOT NULL AND outcome <> 'failure'
+    GROUP BY session_key
+) AS s
+JOIN session_events AS first ON first.arrival = CAST(substr(s.first_row, 54) AS INTEGER);
+
+INSERT INTO sessionlog_migrations VALUES (6, 'failed_updates', strftime('%Y-%m-%d %H:%M:%S', 'now'));
