@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
+	"github.com/otel-sessionlog/sessionlog/internal/proof"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -56,7 +57,7 @@ func sinkOf(cluster string, nodes ...*testengine.Server) sink {
 }
 
 func tellClickHouse(t *testing.T, name string, to sink) {
-	st := &story{rows: number(t, envStoryRows, 5_000), seed: number(t, envStorySeed, 1), commit: commit(), to: &table{backend: name}}
+	st := &story{rows: number(t, envStoryRows, 5_000), seed: number(t, envStorySeed, 1), commit: proof.Commit(), to: &table{backend: name}}
 	address := freeAddress(t)
 	st.col = newCollector(t, fmt.Sprintf("  otlp:\n    protocols: {http: {endpoint: %q}}\n", address), "otlp")
 	st.col.into(t, fmt.Sprintf("clickhouse: {endpoints: [%s], username: %s, password: %s, database: story, cluster: %q, read_timeout: 30s}",

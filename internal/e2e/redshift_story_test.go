@@ -1,10 +1,8 @@
 package e2e
 
 import (
-	"encoding/csv"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/internal/proof"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/redshift"
 )
@@ -42,7 +41,7 @@ type story struct {
 func TestRedshiftStory(t *testing.T) {
 	for _, backend := range []string{"sqlite", "postgresql"} {
 		t.Run(backend, func(t *testing.T) {
-			st := &story{rows: number(t, envStoryRows, 12_000), seed: number(t, envStorySeed, 1), commit: commit()}
+			st := &story{rows: number(t, envStoryRows, 12_000), seed: number(t, envStorySeed, 1), commit: proof.Commit()}
 			st.arrivals = max(40, st.rows/20_000)
 			st.rows -= st.rows % (2 * st.arrivals)
 			st.server = redshift.Start(t, redshift.WideDuration(), redshift.SessionID(), redshift.PostgreSQL(postgresql.Setting("fsync", "off"),
@@ -191,23 +190,7 @@ func (st *story) noteAs(t *testing.T, name string, spent time.Duration) {
 		strconv.Itoa(st.peak >> 10),
 	}
 	t.Log(result)
-	if path == "" {
-		return
+	if path != "" {
+		require.NoError(t, proof.Append(path, result))
 	}
-	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600)
-	require.NoError(t, err)
-	w := csv.NewWriter(file)
-	require.NoError(t, w.Write(result))
-	w.Flush()
-	require.NoError(t, w.Error())
-	require.NoError(t, file.Close())
-}
-
-// commit is the one that is checked out, marked where files differ from it.
-func commit() string {
-	out, err := exec.Command("git", "describe", "--always", "--dirty").Output()
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(out))
 }

@@ -1,14 +1,12 @@
 package clickhouse
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/internal/proof"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
 )
@@ -37,7 +36,7 @@ type asked struct {
 // BenchmarkQuestions asks the questions of README.md of a year of events that the server makes itself, in the tables as they are, and
 // asks the same of contrib's otel_logs with the same events.
 func BenchmarkQuestions(b *testing.B) {
-	events := 200_000
+	events, commit := 200_000, proof.Commit()
 	if text := os.Getenv(envEvents); text != "" {
 		var err error
 		events, err = strconv.Atoi(text)
@@ -74,7 +73,7 @@ func BenchmarkQuestions(b *testing.B) {
 		[]string{"bytes on disk an event", "", "", size("table != 'otel_logs'"), "", "", size("table = 'otel_logs'")},
 		[]string{"bytes on disk an event, session_events alone", "", "", size("table = 'session_events'"), "", "", size("table = 'otel_logs'")})
 	b.ReportMetric(0, "ns/op")
-	note(b, events, lines)
+	note(b, commit, events, lines)
 }
 
 // fill makes the events, then the same in otel_logs, both in steps of about a million.
@@ -167,19 +166,11 @@ func request(b *testing.B, ch *testengine.Server, database, sql string, paramete
 }
 
 // note appends the results to the file of results, if one is named.
-func note(b *testing.B, events int, lines [][]string) {
-	path := os.Getenv(envResults)
-	if path == "" {
-		return
+func note(b *testing.B, commit string, events int, lines [][]string) {
+	for i, line := range lines {
+		lines[i] = append([]string{commit, fmt.Sprint(events)}, line...)
 	}
-	commit, _ := exec.Command("git", "describe", "--always", "--dirty").Output()
-	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600)
-	require.NoError(b, err)
-	w := csv.NewWriter(file)
-	for _, line := range lines {
-		require.NoError(b, w.Write(append([]string{strings.TrimSpace(string(commit)), fmt.Sprint(events)}, line...)))
+	if path := os.Getenv(envResults); path != "" {
+		require.NoError(b, proof.Append(path, lines...))
 	}
-	w.Flush()
-	require.NoError(b, w.Error())
-	require.NoError(b, file.Close())
 }
