@@ -57,7 +57,7 @@ func sinkOf(cluster string, nodes ...*testengine.Server) sink {
 }
 
 func tellClickHouse(t *testing.T, name string, to sink) {
-	st := &story{rows: number(t, envStoryRows, 5_000), seed: number(t, envStorySeed, 1), commit: proof.Commit(), to: &table{backend: name}}
+	st := &story{rows: number(t, envStoryRows, 5_000), seed: number(t, envStorySeed, 1), commit: proof.Commit(t.Context()), to: &table{backend: name}}
 	address := freeAddress(t)
 	st.col = newCollector(t, fmt.Sprintf("  otlp:\n    protocols: {http: {endpoint: %q}}\n", address), "otlp")
 	st.col.into(t, fmt.Sprintf("clickhouse: {endpoints: [%s], username: %s, password: %s, database: story, cluster: %q, read_timeout: 30s}",

@@ -2,6 +2,7 @@
 package proof
 
 import (
+	"context"
 	"encoding/csv"
 	"errors"
 	"os"
@@ -11,13 +12,13 @@ import (
 
 // Commit is the one that is checked out, with -dirty where files differ from it other than the results themselves: those of the run before
 // say nothing about this one's code. It is asked of the folder that the process runs in; without git it is "unknown".
-func Commit() string {
-	head, err := exec.Command("git", "describe", "--always").Output()
+func Commit(ctx context.Context) string {
+	head, err := exec.CommandContext(ctx, "git", "describe", "--always").Output()
 	if err != nil {
 		return "unknown"
 	}
 	commit := strings.TrimSpace(string(head))
-	changed, err := exec.Command("git", "status", "--porcelain", "--", ":/", ":(top,exclude)proofs").Output()
+	changed, err := exec.CommandContext(ctx, "git", "status", "--porcelain", "--", ":/", ":(top,exclude)proofs").Output()
 	if err != nil || len(changed) > 0 {
 		commit += "-dirty"
 	}

@@ -11,7 +11,7 @@ import (
 
 func TestCommitIsDirtyByCodeAlone(t *testing.T) {
 	t.Chdir(t.TempDir())
-	require.Equal(t, "unknown", Commit())
+	require.Equal(t, "unknown", Commit(t.Context()))
 	git := func(args ...string) {
 		out, err := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com"}, args...)...).CombinedOutput()
 		require.NoError(t, err, "%s", out)
@@ -21,12 +21,12 @@ func TestCommitIsDirtyByCodeAlone(t *testing.T) {
 	require.NoError(t, os.WriteFile("proofs/a.csv", []byte("a,b\n"), 0o600))
 	git("add", ".")
 	git("commit", "-q", "-m", "first")
-	clean := Commit()
+	clean := Commit(t.Context())
 	require.Regexp(t, "^[0-9a-f]{7,}$", clean)
 	require.NoError(t, Append("proofs/a.csv", []string{"1", "x,y"}, []string{"2", ""}))
-	require.Equal(t, clean, Commit())
+	require.Equal(t, clean, Commit(t.Context()))
 	require.NoError(t, os.WriteFile("code.go", nil, 0o600))
-	require.Equal(t, clean+"-dirty", Commit())
+	require.Equal(t, clean+"-dirty", Commit(t.Context()))
 
 	text, err := os.ReadFile("proofs/a.csv")
 	require.NoError(t, err)

@@ -36,12 +36,13 @@ type asked struct {
 // BenchmarkQuestions asks the questions of README.md of a year of events that the server makes itself, in the tables as they are, and
 // asks the same of contrib's otel_logs with the same events.
 func BenchmarkQuestions(b *testing.B) {
-	events, commit := 200_000, proof.Commit()
+	events, commit := 200_000, proof.Commit(b.Context())
 	if text := os.Getenv(envEvents); text != "" {
 		var err error
 		events, err = strconv.Atoi(text)
 		require.NoError(b, err)
 	}
+	require.GreaterOrEqual(b, events, 100_000, "%s: a year of fewer has no answers", envEvents)
 	ch := testengine.ClickHouse(b, testengine.ConfigXML("<max_server_memory_usage>6000000000</max_server_memory_usage>"))
 	cfg := testConfig(b, ch, "native")
 	startStore(b, cfg)
