@@ -92,7 +92,7 @@ func readDelivered(t *testing.T, dir string) (ids map[string]map[string]int, lin
 func startChild(t *testing.T, dir string) (kill func()) {
 	t.Helper()
 	child := exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.timeout=5m")
-	child.Env = append(os.Environ(), killEnv+"="+dir)
+	child.Env = append(os.Environ(), killEnv+"="+dir, "TMPDIR="+t.TempDir()) // what a killed process leaves goes with the test
 	out, err := child.StdoutPipe()
 	require.NoError(t, err)
 	child.Stderr = child.Stdout
