@@ -18,7 +18,7 @@ func setJSON(v pcommon.Value, text string) bool {
 	if dec.Decode(&raw) != nil || dec.More() {
 		return false
 	}
-	return v.FromRaw(numbers(raw)) == nil
+	return v.FromRaw(replaced(raw, written)) == nil
 }
 
 // textOfMany is an array or a map as JSON. JSON has no word for numbers that are none: then they are texts, for pdata would give
@@ -28,46 +28,46 @@ func textOfMany(v pcommon.Value) string {
 		return s
 	}
 	odd := pcommon.NewValueEmpty()
-	if odd.FromRaw(finite(v.AsRaw())) != nil {
+	if odd.FromRaw(replaced(v.AsRaw(), finite)) != nil {
 		return ""
 	}
 	return odd.AsString()
 }
 
-func finite(raw any) any {
-	switch x := raw.(type) {
-	case float64:
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return strconv.FormatFloat(x, 'g', -1, 64)
-		}
-	case []any:
-		for i := range x {
-			x[i] = finite(x[i])
-		}
-	case map[string]any:
-		for k := range x {
-			x[k] = finite(x[k])
-		}
+// finite makes a text of a number that is none.
+func finite(leaf any) any {
+	if f, ok := leaf.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
+		return strconv.FormatFloat(f, 'g', -1, 64)
 	}
-	return raw
+	return leaf
 }
 
-func numbers(raw any) any {
+// written makes an integer or a double of a number as it is written.
+func written(leaf any) any {
+	x, ok := leaf.(json.Number)
+	if !ok {
+		return leaf
+	}
+	if n, err := x.Int64(); err == nil && !bytes.ContainsAny([]byte(x), ".eE") {
+		return n
+	}
+	f, _ := x.Float64()
+	return f
+}
+
+// replaced puts another value in the place of each that is neither a list nor a map.
+func replaced(raw any, by func(leaf any) any) any {
 	switch x := raw.(type) {
-	case json.Number:
-		if n, err := x.Int64(); err == nil && !bytes.ContainsAny([]byte(x), ".eE") {
-			return n
-		}
-		f, _ := x.Float64()
-		return f
 	case []any:
 		for i := range x {
-			x[i] = numbers(x[i])
+			x[i] = replaced(x[i], by)
 		}
+		return x
 	case map[string]any:
 		for k := range x {
-			x[k] = numbers(x[k])
+			x[k] = replaced(x[k], by)
 		}
+		return x
 	}
-	return raw
+	return by(raw)
 }
