@@ -20,6 +20,7 @@ type Decoder struct {
 	resource, scope []session.Attr // what has no field, for every record beneath
 	where           group
 	ours            bool // the scope is ours: the body is made of attributes, and a time of 0 is a time
+	sdk             bool // the scope is that of our SDK
 }
 
 // NewDecoder makes a decoder.
@@ -93,6 +94,7 @@ func (d *Decoder) enterResource(r pcommon.Resource) {
 
 func (d *Decoder) enterScope(s pcommon.InstrumentationScope) {
 	d.scope = d.scope[:0]
+	d.sdk = s.Name() == sdkScope
 	if d.ours = s.Name() == ScopeName; d.ours {
 		return
 	}
@@ -157,6 +159,9 @@ func (d *Decoder) foreign(lr plog.LogRecord) {
 	}
 	switch {
 	case !e.RecordID.IsZero():
+	case d.uid != "" && d.sdk: // it gives UUIDs: a limit on attributes has cut this one, and its beginning is that of many
+		e.RecordID = e.ContentID(&d.hash)
+		e.Extra = append(e.Extra, session.Attr{Key: keyForeignUID, Value: d.uid})
 	case d.uid != "":
 		e.RecordID = d.hash.Start("uid", e.System, e.Instance).Str(d.uid).RecordID(e.Time)
 		e.Extra = append(e.Extra, session.Attr{Key: keyForeignUID, Value: d.uid})

@@ -11,6 +11,9 @@ import (
 // ScopeName is the instrumentation scope of records made by this project.
 const ScopeName = "github.com/otel-sessionlog/sessionlog"
 
+// sdkScope is that of applications which use our SDK.
+const sdkScope = ScopeName + "/sdk"
+
 // SchemaURL is the version of the semantic conventions that the official attributes are taken from.
 const SchemaURL = semconv.SchemaURL
 
