@@ -3,7 +3,6 @@ package sessiontraceconnector
 import (
 	"math"
 	"strconv"
-	"unicode/utf8"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/connector/sessiontraceconnector/internal/correlation"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 
 // Attributes of spans that are read.
@@ -138,13 +138,8 @@ func tie(known *correlation.Clues, owner *correlation.Owner, m pcommon.Map) {
 }
 
 func add(m pcommon.Map, key, s string) {
-	if _, ok := m.Get(key); ok || s == "" {
-		return
-	}
-	if utf8.ValidString(s) {
-		m.PutStr(key, s)
-	} else { // what OTLP strings may not hold
-		m.PutEmptyBytes(key).FromRaw([]byte(s))
+	if _, ok := m.Get(key); !ok && s != "" {
+		plogs.SetText(m.PutEmpty(key), s)
 	}
 }
 

@@ -124,7 +124,7 @@ func encodeRecord(e *session.Event, lr plog.LogRecord, uid, key, body string) {
 	if e.Message != "" {
 		body = e.Message
 	}
-	setText(lr.Body(), body)
+	SetText(lr.Body(), body)
 	m := lr.Attributes()
 	few := e.Extra
 	if len(few) > many && putMany(m, few) == nil {

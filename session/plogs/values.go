@@ -23,9 +23,9 @@ func putText(m pcommon.Map, key, s string) {
 	m.PutEmptyBytes(key).FromRaw([]byte(s))
 }
 
-// setText sets a string, or bytes where the text is not UTF-8: OTLP strings must be, and nothing of a hostile name may
+// SetText sets a string, or bytes where the text is not UTF-8: OTLP strings must be, and nothing of a hostile name may
 // be lost or stop its neighbours.
-func setText(v pcommon.Value, s string) {
+func SetText(v pcommon.Value, s string) {
 	if utf8.ValidString(s) {
 		v.SetStr(s)
 		return
@@ -46,7 +46,7 @@ func putTexts(m pcommon.Map, key string, list []string) {
 	s := m.PutEmptySlice(key)
 	s.EnsureCapacity(len(list))
 	for _, x := range list {
-		setText(s.AppendEmpty(), x)
+		SetText(s.AppendEmpty(), x)
 	}
 }
 
@@ -61,7 +61,7 @@ func putSettings(m pcommon.Map, settings []session.Setting) {
 		kv := m.PutEmptyMap(session.AttrSettings)
 		kv.EnsureCapacity(len(settings))
 		for _, s := range settings {
-			setText(kv.PutEmpty(s.Name), s.Value)
+			SetText(kv.PutEmpty(s.Name), s.Value)
 		}
 		return
 	}
@@ -69,8 +69,8 @@ func putSettings(m pcommon.Map, settings []session.Setting) {
 	list.EnsureCapacity(len(settings))
 	for _, s := range settings {
 		pair := list.AppendEmpty().SetEmptySlice()
-		setText(pair.AppendEmpty(), s.Name)
-		setText(pair.AppendEmpty(), s.Value)
+		SetText(pair.AppendEmpty(), s.Name)
+		SetText(pair.AppendEmpty(), s.Value)
 	}
 }
 
@@ -129,7 +129,7 @@ func setExtra(a *session.Attr, v pcommon.Value) {
 	case session.AttrEmpty:
 		return
 	}
-	setText(v, a.Value)
+	SetText(v, a.Value)
 }
 
 // extra keeps an attribute that has no field.

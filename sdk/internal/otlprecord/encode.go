@@ -5,7 +5,6 @@ package otlprecord
 import (
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -13,6 +12,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/instrumentation"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	"go.opentelemetry.io/otel/sdk/resource"
+
+	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 
 // Encode makes OTLP of the records, in their order: a resource or scope that comes again after another stands there again.
@@ -80,7 +81,7 @@ func timestamp(t time.Time) pcommon.Timestamp {
 func setValue(to pcommon.Value, v attribute.Value) {
 	switch v.Type() {
 	case attribute.STRING:
-		setText(to, v.AsString())
+		plogs.SetText(to, v.AsString())
 	case attribute.BOOL:
 		to.SetBool(v.AsBool())
 	case attribute.INT64:
@@ -92,7 +93,7 @@ func setValue(to pcommon.Value, v attribute.Value) {
 	case attribute.SLICE:
 		setSlice(to, v.AsSlice(), setValue)
 	case attribute.STRINGSLICE:
-		setSlice(to, v.AsStringSlice(), setText)
+		setSlice(to, v.AsStringSlice(), plogs.SetText)
 	case attribute.BOOLSLICE:
 		setSlice(to, v.AsBoolSlice(), pcommon.Value.SetBool)
 	case attribute.INT64SLICE:
@@ -110,16 +111,6 @@ func setValue(to pcommon.Value, v attribute.Value) {
 // put sets an attribute. Its key is UTF-8, as OTLP strings must be.
 func put(m pcommon.Map, a attribute.KeyValue) {
 	setValue(m.PutEmpty(strings.ToValidUTF8(string(a.Key), "\uFFFD")), a.Value)
-}
-
-// setText sets a string, or bytes where the text is not UTF-8: an exporter cannot send such a string, and all records behind it
-// would wait for ever.
-func setText(to pcommon.Value, s string) {
-	if utf8.ValidString(s) {
-		to.SetStr(s)
-		return
-	}
-	to.SetEmptyBytes().FromRaw([]byte(s))
 }
 
 func setSlice[T any](to pcommon.Value, list []T, set func(pcommon.Value, T)) {
