@@ -46,8 +46,7 @@ func viewsOfExtremes(t *testing.T, h Harness) {
 		}
 	}
 	both := func(n byte, kind session.Kind, at int64) *session.Event { // a session as long as numbers go
-		e := numbered(&session.Event{Kind: kind, Outcome: session.OutcomeSuccess, Time: at, SessionKey: session.ID{200, 6: 0x80, 8: 0x80}}, int(n))
-		return e
+		return numbered(&session.Event{Kind: kind, Outcome: session.OutcomeSuccess, Time: at, SessionKey: session.ID{200, 6: 0x80, 8: 0x80}}, int(n))
 	}
 	all = append(all, both(100, session.KindLogin, math.MinInt64), both(101, session.KindLogout, math.MaxInt64))
 	require.Equal(t, len(all), write(t, b, all...).Written)
