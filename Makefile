@@ -6,7 +6,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 TOOLS   := $(CURDIR)/.cache/tools
 GOLANGCI_LINT_VERSION := v2.15.0
 GOFUMPT_VERSION       := v0.12.0
-OCB_VERSION           := v0.162.0
+OCB_VERSION           := v0.165.0
 PACKAGES ?= ./...
 FUZZTIME ?= 20s
 FUZZ_MINUTES  ?= 30

@@ -1,11 +1,25 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/kafkaexporter"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/prometheusexporter"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/bearertokenauthextension"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/healthcheckextension"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/healthcheckv2extension"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/oidcauthextension"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/pprofextension"
 	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/attributesprocessor"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/filterprocessor"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/redactionprocessor"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/resourceprocessor"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/transformprocessor"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/receiver/filelogreceiver"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/receiver/kafkareceiver"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/receiver/syslogreceiver"
 	"go.opentelemetry.io/collector/connector"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/debugexporter"
@@ -33,25 +47,25 @@ import (
 // components lists what this distribution is made of; config/builder.yaml lists the same for the OpenTelemetry Collector Builder.
 func components() (otelcol.Factories, error) {
 	f := otelcol.Factories{Telemetry: otelconftelemetry.NewFactory()}
-	var err error
-	if f.Extensions, err = otelcol.MakeFactoryMap[extension.Factory](
-		filestorage.NewFactory(), healthcheckextension.NewFactory(), zpagesextension.NewFactory(), pprofextension.NewFactory(), bearertokenauthextension.NewFactory(),
+	var errs [5]error
+	f.Extensions, errs[0] = otelcol.MakeFactoryMap[extension.Factory](
+		filestorage.NewFactory(), healthcheckextension.NewFactory(), healthcheckv2extension.NewFactory(), zpagesextension.NewFactory(), pprofextension.NewFactory(),
+		bearertokenauthextension.NewFactory(), oidcauthextension.NewFactory(),
 		sessionlogdelivery.NewFactory(), sessionlogencoding.NewFactory(),
-	); err != nil {
-		return f, err
-	}
-	if f.Receivers, err = otelcol.MakeFactoryMap[receiver.Factory](otlpreceiver.NewFactory(), sessionlogreceiver.NewFactory()); err != nil {
-		return f, err
-	}
-	if f.Processors, err = otelcol.MakeFactoryMap[processor.Factory](batchprocessor.NewFactory(), memorylimiterprocessor.NewFactory()); err != nil {
-		return f, err
-	}
-	if f.Connectors, err = otelcol.MakeFactoryMap[connector.Factory](sessiontraceconnector.NewFactory()); err != nil {
-		return f, err
-	}
-	f.Exporters, err = otelcol.MakeFactoryMap[exporter.Factory](
+	)
+	f.Receivers, errs[1] = otelcol.MakeFactoryMap[receiver.Factory](
+		otlpreceiver.NewFactory(), filelogreceiver.NewFactory(), syslogreceiver.NewFactory(), kafkareceiver.NewFactory(),
+		sessionlogreceiver.NewFactory(),
+	)
+	f.Processors, errs[2] = otelcol.MakeFactoryMap[processor.Factory](
+		batchprocessor.NewFactory(), memorylimiterprocessor.NewFactory(), transformprocessor.NewFactory(), filterprocessor.NewFactory(),
+		attributesprocessor.NewFactory(), resourceprocessor.NewFactory(), redactionprocessor.NewFactory(),
+	)
+	f.Connectors, errs[3] = otelcol.MakeFactoryMap[connector.Factory](sessiontraceconnector.NewFactory())
+	f.Exporters, errs[4] = otelcol.MakeFactoryMap[exporter.Factory](
 		otlpexporter.NewFactory(), otlphttpexporter.NewFactory(), debugexporter.NewFactory(), fileexporter.NewFactory(), nopexporter.NewFactory(),
+		kafkaexporter.NewFactory(), prometheusexporter.NewFactory(),
 		sessionlogexporter.NewFactory(), sessionlogconsoleexporter.NewFactory(),
 	)
-	return f, err
+	return f, errors.Join(errs[:]...)
 }
