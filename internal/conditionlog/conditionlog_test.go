@@ -1,0 +1,48 @@
+package conditionlog
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+func TestAConditionIsLoggedOnceThenEveryTenMinutes(t *testing.T) {
+	core, logs := observer.New(zapcore.InfoLevel)
+	now := time.Unix(1_800_000_000, 0)
+	l := New(zap.New(core), func() time.Time { return now })
+
+	for range 25 { // 0 to 24 minutes
+		l.Raise("table", "the table does not exist yet")
+		now = now.Add(time.Minute)
+	}
+	require.Equal(t, 3, logs.FilterMessage("the table does not exist yet").FilterLevelExact(zapcore.WarnLevel).Len(), "at 0, 10 and 20 minutes")
+
+	l.Clear("table", "the table is there")
+	l.Clear("table", "the table is there")
+	require.Equal(t, 1, logs.FilterMessage("the table is there").FilterLevelExact(zapcore.InfoLevel).Len())
+
+	l.Raise("table", "the table does not exist yet")
+	require.Equal(t, 4, logs.FilterMessage("the table does not exist yet").Len(), "a new beginning is news")
+}
+
+func TestConditionsDoNotSilenceEachOther(t *testing.T) {
+	core, logs := observer.New(zapcore.InfoLevel)
+	l := New(zap.New(core), time.Now)
+	l.Raise("a", "a holds")
+	l.Raise("b", "b holds")
+	require.Equal(t, 2, logs.Len())
+}
+
+func TestAClockPutBackDoesNotSilence(t *testing.T) {
+	core, logs := observer.New(zapcore.InfoLevel)
+	now := time.Unix(1_800_000_000, 0)
+	l := New(zap.New(core), func() time.Time { return now })
+	l.Raise("a", "a holds")
+	now = now.Add(-24 * time.Hour)
+	l.Raise("a", "a holds")
+	require.Equal(t, 2, logs.Len())
+}

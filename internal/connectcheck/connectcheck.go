@@ -1,0 +1,20 @@
+// Package connectcheck is what `validate --connect` asks of every source and backend: does the login work, are the table, the
+// grants, the time zone and the logging settings there that it needs.
+package connectcheck
+
+import "context"
+
+// Finding is one thing that was tried.
+type Finding struct {
+	OK      bool
+	Subject string // what was tried: "login", "table system.session_log", "grant SELECT", "log_connections"
+	Detail  string // what was found; it holds no password and no value of a row
+	Key     string // the YAML key below the component that is to be looked at, "" where none is
+	Remedy  string // the statement or setting that mends it, "" where OK
+}
+
+// Checker is implemented by the Config of a source or backend. The check reads and changes nothing, ends with ctx, and goes on
+// after a finding as long as the next one can be tried.
+type Checker interface {
+	CheckConnection(ctx context.Context) []Finding
+}
