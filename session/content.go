@@ -96,39 +96,11 @@ func sameMany(a, b []Attr) bool {
 	return true
 }
 
-// ContentID is the id of an event that came without one: a hash of what it says. The same record sent again has the same
-// id; two true events that say the same of the same nanosecond would share one, so senders do better to give ids.
+// ContentID is the id of an event that came without one: a hash of its content (see [Event.AppendContent]). The same record
+// sent again has the same id; two true events that say the same of the same nanosecond would share one, so senders do better
+// to give ids.
 func (e *Event) ContentID(h *Hasher) ID {
 	h.Start("content", e.System, e.Instance)
-	v := reflect.ValueOf(e).Elem()
-	for _, f := range stableFields {
-		hashValue(h, v.Field(f.index))
-	}
+	h.buf = e.AppendContent(h.buf)
 	return h.RecordID(e.Time)
-}
-
-func hashValue(h *Hasher, v reflect.Value) {
-	switch v.Kind() {
-	case reflect.String:
-		h.Str(v.String())
-	case reflect.Int64, reflect.Int32:
-		h.Int(v.Int())
-	case reflect.Uint32, reflect.Uint8:
-		h.Int(int64(v.Uint()))
-	case reflect.Bool:
-		h.Int(int64(map[bool]int{true: 1}[v.Bool()]))
-	case reflect.Slice:
-		h.Int(int64(v.Len()))
-		for i := range v.Len() {
-			hashValue(h, v.Index(i))
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			hashValue(h, v.Field(i))
-		}
-	case reflect.Array: // ids: what is hashed here has none yet but a session key
-		for i := range v.Len() {
-			h.Int(int64(v.Index(i).Uint()))
-		}
-	}
 }

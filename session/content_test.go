@@ -25,6 +25,10 @@ func TestAnyChangedFieldIsOtherContent(t *testing.T) {
 		}
 		same := slices.Contains(mayDiffer, typ.Field(i).Name)
 		require.Equal(t, same, a.SameContent(b), typ.Field(i).Name)
+		if typ.Field(i).Name == "UserEmpty" {
+			a.User, b.User = "", ""
+		}
+		same = same || typ.Field(i).Name == "RecordID"
 		var h session.Hasher
 		require.Equal(t, same, a.ContentID(&h) == b.ContentID(&h), typ.Field(i).Name)
 	}

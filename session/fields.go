@@ -3,14 +3,16 @@ package session
 // Field names one field of [Event] wherever it appears. docs/event.md holds this table for people, and tests walk a
 // fully filled event along it: the mapping to OTel, every backend's columns and the views are checked against it.
 type Field struct {
-	Name   string // of the Go field
-	Attr   string // OTel attribute key; in parentheses a part of the log record itself
-	Level  Level  // where the attribute stands
-	Column string // of the table session_events
-	CH     string // ClickHouse system.session_log column
-	STL    string // Redshift STL_CONNECTION_LOG column
-	SYS    string // Redshift SYS_CONNECTION_LOG column
-	Note   string // for docs/event.md
+	Tag    uint64           // number in canonical bytes: given once, never changed, never used again
+	Name   string           // of the Go field
+	In     func(*Event) any // pointer to the field
+	Attr   string           // OTel attribute key; in parentheses a part of the log record itself
+	Level  Level            // where the attribute stands
+	Column string           // of the table session_events
+	CH     string           // ClickHouse system.session_log column
+	STL    string           // Redshift STL_CONNECTION_LOG column
+	SYS    string           // Redshift SYS_CONNECTION_LOG column
+	Note   string           // for docs/event.md
 }
 
 // Level says which part of an OTLP log record carries a field.
@@ -53,60 +55,61 @@ const (
 	AttrSenderRecordUID     = "sessionlog.sender.record.uid" // a sender's own id of a record, where the record id is a hash of it
 )
 
-// Fields is the one table of fields, in the order of [Event]. UserEmpty has no row: it is the presence of user.name.
+// Fields is the one table of fields, in the order of [Event]. UserEmpty has no row: it is the presence of user.name. A new
+// field takes the next free tag, wherever its row stands.
 var Fields = []Field{
-	{Name: "Kind", Attr: "(EventName)", Level: LevelRecord, Column: "kind", CH: "type", STL: "event", SYS: "event", Note: "sessionlog.login, sessionlog.logout, sessionlog.session.start, sessionlog.session.update"},
-	{Name: "Outcome", Attr: AttrOutcome, Column: "outcome", CH: "type", STL: "event", SYS: "event", Note: "success, failure, unknown"},
-	{Name: "SourceEvent", Attr: AttrSourceEvent, Column: "source_event", CH: "type", STL: "event", SYS: "event", Note: "the source's own word"},
-	{Name: "Time", Attr: "(Timestamp)", Level: LevelRecord, Column: "time", CH: "event_time_microseconds", STL: "recordtime", SYS: "record_time", Note: "nanoseconds UTC, the source's clock"},
-	{Name: "Observed", Attr: "(ObservedTimestamp)", Level: LevelRecord, Column: "observed", Note: "nanoseconds UTC, when it was read"},
-	{Name: "System", Attr: "service.name", Level: LevelResource, Column: "system", Note: "a database also bears db.system.name on the record, and that one counts"},
-	{Name: "Instance", Attr: "service.instance.id", Level: LevelResource, Column: "instance", Note: "the source's stable name; part of every id"},
-	{Name: "Host", Attr: "host.name", Level: LevelResource, Column: "host", CH: "hostname", Note: "the node that wrote the record"},
-	{Name: "ServerAddress", Attr: "server.address", Column: "server_address"},
-	{Name: "ServerPort", Attr: "server.port", Column: "server_port"},
-	{Name: "Database", Attr: "db.namespace", Column: "database_name", STL: "dbname", SYS: "database_name"},
-	{Name: "User", Attr: "user.name", Column: "user_name", CH: "user", STL: "username", SYS: "user_name", Note: "what the client typed, on a failure; absent is NULL, present and empty is empty"},
-	{Name: "UserID", Attr: "user.id", Column: "user_id"},
-	{Name: "UserHash", Attr: "user.hash", Column: "user_hash", Note: "keyed hash, where the name was redacted"},
-	{Name: "Roles", Attr: "user.roles", Column: "roles", CH: "roles"},
-	{Name: "Profiles", Attr: AttrProfiles, Column: "profiles", CH: "profiles"},
-	{Name: "Settings", Attr: AttrSettings, Column: "settings", CH: "settings", Note: "map of changed settings, in the source's order"},
-	{Name: "AuthMethod", Attr: AttrAuthMethod, Column: "auth_method", Note: "none, password, certificate, ssh_key, ldap, kerberos, jwt, oauth2, oidc, saml, radius, iam, peer, pam, http, other; absent when unknown"},
-	{Name: "AuthType", Attr: AttrAuthType, Column: "auth_type", CH: "auth_type", STL: "authmethod", SYS: "auth_method", Note: "the source's own word"},
-	{Name: "Interface", Attr: AttrInterface, Column: "interface", CH: "interface"},
-	{Name: "TLSVersion", Attr: "tls.protocol.version", Column: "tls_version", STL: "sslversion", SYS: "ssl_version"},
-	{Name: "TLSCipher", Attr: AttrTLSCipher, Column: "tls_cipher", STL: "sslcipher", SYS: "ssl_cipher", Note: "as the source spells it; tls.cipher is for IANA names"},
-	{Name: "CertificateSubjects", Attr: AttrCertificateSubjects, Column: "certificate_subjects", CH: "certificate_subjects"},
-	{Name: "CertificateSerial", Attr: AttrCertificateSerial, Column: "certificate_serial", CH: "certificate_serial"},
-	{Name: "CertificateIssuer", Attr: "tls.client.issuer", Column: "certificate_issuer", CH: "certificate_issuer"},
-	{Name: "CertificateNotBefore", Attr: "tls.client.not_before", Column: "certificate_not_before", CH: "certificate_not_before", Note: "RFC 3339, UTC"},
-	{Name: "CertificateNotAfter", Attr: "tls.client.not_after", Column: "certificate_not_after", CH: "certificate_not_after", Note: "RFC 3339, UTC"},
-	{Name: "ClientAddress", Attr: "client.address", Column: "client_address", CH: "client_address", STL: "remotehost", SYS: "remote_host", Note: "IPv4 unmapped from ::ffff:; [local] and names stay"},
-	{Name: "ClientPort", Attr: "client.port", Column: "client_port", CH: "client_port", STL: "remoteport", SYS: "remote_port"},
-	{Name: "ClientHostname", Attr: AttrClientHostname, Column: "client_hostname", CH: "client_hostname", Note: "as the client reports it"},
-	{Name: "ClientName", Attr: AttrClientName, Column: "client_name", CH: "client_name", Note: "as the client reports it"},
-	{Name: "ClientVersion", Attr: AttrClientVersion, Column: "client_version", CH: "client_version_major, client_version_minor, client_version_patch"},
-	{Name: "ClientRevision", Attr: AttrClientRevision, Column: "client_revision", CH: "client_revision"},
-	{Name: "Driver", Attr: AttrClientDriver, Column: "driver", STL: "driver_version", SYS: "driver_version"},
-	{Name: "OS", Attr: AttrClientOS, Column: "os", STL: "os_version", SYS: "os_version"},
-	{Name: "Plugin", Attr: AttrAuthPlugin, Column: "plugin", STL: "plugin_name", SYS: "plugin_name"},
-	{Name: "ApplicationName", Attr: AttrApplicationName, Column: "application_name", STL: "application_name", SYS: "application_name"},
-	{Name: "UserAgent", Attr: "user_agent.original", Column: "user_agent", CH: "http_user_agent"},
-	{Name: "RecordID", Attr: "log.record.uid", Column: "record_id", Note: "UUIDv8; the same event has the same id through whichever door"},
-	{Name: "SessionKey", Attr: AttrSessionKey, Column: "session_key", Note: "UUIDv8; ties a logout to its login"},
-	{Name: "SessionID", Attr: "session.id", Column: "session_id", CH: "auth_id", STL: "sessionid", SYS: "global_session_id", Note: "the source's own session id"},
-	{Name: "SessionName", Attr: AttrSessionName, Column: "session_name", CH: "session_id", Note: "the name that the client chose"},
-	{Name: "TraceID", Attr: "(TraceId)", Level: LevelRecord, Column: "trace_id"},
-	{Name: "SpanID", Attr: "(SpanId)", Level: LevelRecord, Column: "span_id"},
-	{Name: "Correlation", Attr: AttrCorrelation, Column: "correlation", Note: "the evidence for the trace ids; claimed: only the client says so"},
-	{Name: "PID", Attr: AttrPID, Column: "pid", STL: "pid", SYS: "session_id"},
-	{Name: "Duration", Attr: AttrSessionDuration, Column: "duration", STL: "duration", SYS: "duration", Note: "nanoseconds, an integer: exact"},
-	{Name: "FailureReason", Attr: AttrFailureReason, Column: "failure_reason", CH: "failure_reason", Note: "the source's text"},
-	{Name: "ErrorType", Attr: "error.type", Column: "error_type", Note: "low cardinality: invalid_credentials, user_unknown, …, _OTHER"},
-	{Name: "StatusCode", Attr: "db.response.status_code", Column: "status_code", Note: "the source's code: SQLSTATE, 516"},
-	{Name: "Severity", Attr: "(SeverityNumber)", Level: LevelRecord, Column: "severity", Note: "9 INFO, 13 WARN for a failed login, 17 ERROR when the authenticator broke; kept where a sender differs"},
-	{Name: "Message", Attr: "(Body)", Level: LevelRecord, Column: "message", Note: "our own is made of the other fields and not stored"},
-	{Name: "Original", Attr: "log.record.original", Column: "original"},
-	{Name: "Extra", Attr: SourceField + "<column>", Column: "attributes", CH: "any other column", STL: "mtu, sslcompression, sslexpansion, iamauthguid, protocol_version, compression", SYS: "the same with underscores", Note: "and every attribute that has no field; JSON in the table"},
+	{Tag: 1, Name: "Kind", In: func(e *Event) any { return &e.Kind }, Attr: "(EventName)", Level: LevelRecord, Column: "kind", CH: "type", STL: "event", SYS: "event", Note: "sessionlog.login, sessionlog.logout, sessionlog.session.start, sessionlog.session.update"},
+	{Tag: 2, Name: "Outcome", In: func(e *Event) any { return &e.Outcome }, Attr: AttrOutcome, Column: "outcome", CH: "type", STL: "event", SYS: "event", Note: "success, failure, unknown"},
+	{Tag: 3, Name: "SourceEvent", In: func(e *Event) any { return &e.SourceEvent }, Attr: AttrSourceEvent, Column: "source_event", CH: "type", STL: "event", SYS: "event", Note: "the source's own word"},
+	{Tag: 4, Name: "Time", In: func(e *Event) any { return &e.Time }, Attr: "(Timestamp)", Level: LevelRecord, Column: "time", CH: "event_time_microseconds", STL: "recordtime", SYS: "record_time", Note: "nanoseconds UTC, the source's clock"},
+	{Tag: 5, Name: "Observed", In: func(e *Event) any { return &e.Observed }, Attr: "(ObservedTimestamp)", Level: LevelRecord, Column: "observed", Note: "nanoseconds UTC, when it was read"},
+	{Tag: 6, Name: "System", In: func(e *Event) any { return &e.System }, Attr: "service.name", Level: LevelResource, Column: "system", Note: "a database also bears db.system.name on the record, and that one counts"},
+	{Tag: 7, Name: "Instance", In: func(e *Event) any { return &e.Instance }, Attr: "service.instance.id", Level: LevelResource, Column: "instance", Note: "the source's stable name; part of every id"},
+	{Tag: 8, Name: "Host", In: func(e *Event) any { return &e.Host }, Attr: "host.name", Level: LevelResource, Column: "host", CH: "hostname", Note: "the node that wrote the record"},
+	{Tag: 9, Name: "ServerAddress", In: func(e *Event) any { return &e.ServerAddress }, Attr: "server.address", Column: "server_address"},
+	{Tag: 10, Name: "ServerPort", In: func(e *Event) any { return &e.ServerPort }, Attr: "server.port", Column: "server_port"},
+	{Tag: 11, Name: "Database", In: func(e *Event) any { return &e.Database }, Attr: "db.namespace", Column: "database_name", STL: "dbname", SYS: "database_name"},
+	{Tag: 12, Name: "User", In: func(e *Event) any { return &e.User }, Attr: "user.name", Column: "user_name", CH: "user", STL: "username", SYS: "user_name", Note: "what the client typed, on a failure; absent is NULL, present and empty is empty"},
+	{Tag: 13, Name: "UserID", In: func(e *Event) any { return &e.UserID }, Attr: "user.id", Column: "user_id"},
+	{Tag: 14, Name: "UserHash", In: func(e *Event) any { return &e.UserHash }, Attr: "user.hash", Column: "user_hash", Note: "keyed hash, where the name was redacted"},
+	{Tag: 15, Name: "Roles", In: func(e *Event) any { return &e.Roles }, Attr: "user.roles", Column: "roles", CH: "roles"},
+	{Tag: 16, Name: "Profiles", In: func(e *Event) any { return &e.Profiles }, Attr: AttrProfiles, Column: "profiles", CH: "profiles"},
+	{Tag: 17, Name: "Settings", In: func(e *Event) any { return &e.Settings }, Attr: AttrSettings, Column: "settings", CH: "settings", Note: "map of changed settings, in the source's order"},
+	{Tag: 18, Name: "AuthMethod", In: func(e *Event) any { return &e.AuthMethod }, Attr: AttrAuthMethod, Column: "auth_method", Note: "none, password, certificate, ssh_key, ldap, kerberos, jwt, oauth2, oidc, saml, radius, iam, peer, pam, http, other; absent when unknown"},
+	{Tag: 19, Name: "AuthType", In: func(e *Event) any { return &e.AuthType }, Attr: AttrAuthType, Column: "auth_type", CH: "auth_type", STL: "authmethod", SYS: "auth_method", Note: "the source's own word"},
+	{Tag: 20, Name: "Interface", In: func(e *Event) any { return &e.Interface }, Attr: AttrInterface, Column: "interface", CH: "interface"},
+	{Tag: 21, Name: "TLSVersion", In: func(e *Event) any { return &e.TLSVersion }, Attr: "tls.protocol.version", Column: "tls_version", STL: "sslversion", SYS: "ssl_version"},
+	{Tag: 22, Name: "TLSCipher", In: func(e *Event) any { return &e.TLSCipher }, Attr: AttrTLSCipher, Column: "tls_cipher", STL: "sslcipher", SYS: "ssl_cipher", Note: "as the source spells it; tls.cipher is for IANA names"},
+	{Tag: 23, Name: "CertificateSubjects", In: func(e *Event) any { return &e.CertificateSubjects }, Attr: AttrCertificateSubjects, Column: "certificate_subjects", CH: "certificate_subjects"},
+	{Tag: 24, Name: "CertificateSerial", In: func(e *Event) any { return &e.CertificateSerial }, Attr: AttrCertificateSerial, Column: "certificate_serial", CH: "certificate_serial"},
+	{Tag: 25, Name: "CertificateIssuer", In: func(e *Event) any { return &e.CertificateIssuer }, Attr: "tls.client.issuer", Column: "certificate_issuer", CH: "certificate_issuer"},
+	{Tag: 26, Name: "CertificateNotBefore", In: func(e *Event) any { return &e.CertificateNotBefore }, Attr: "tls.client.not_before", Column: "certificate_not_before", CH: "certificate_not_before", Note: "RFC 3339, UTC"},
+	{Tag: 27, Name: "CertificateNotAfter", In: func(e *Event) any { return &e.CertificateNotAfter }, Attr: "tls.client.not_after", Column: "certificate_not_after", CH: "certificate_not_after", Note: "RFC 3339, UTC"},
+	{Tag: 28, Name: "ClientAddress", In: func(e *Event) any { return &e.ClientAddress }, Attr: "client.address", Column: "client_address", CH: "client_address", STL: "remotehost", SYS: "remote_host", Note: "IPv4 unmapped from ::ffff:; [local] and names stay"},
+	{Tag: 29, Name: "ClientPort", In: func(e *Event) any { return &e.ClientPort }, Attr: "client.port", Column: "client_port", CH: "client_port", STL: "remoteport", SYS: "remote_port"},
+	{Tag: 30, Name: "ClientHostname", In: func(e *Event) any { return &e.ClientHostname }, Attr: AttrClientHostname, Column: "client_hostname", CH: "client_hostname", Note: "as the client reports it"},
+	{Tag: 31, Name: "ClientName", In: func(e *Event) any { return &e.ClientName }, Attr: AttrClientName, Column: "client_name", CH: "client_name", Note: "as the client reports it"},
+	{Tag: 32, Name: "ClientVersion", In: func(e *Event) any { return &e.ClientVersion }, Attr: AttrClientVersion, Column: "client_version", CH: "client_version_major, client_version_minor, client_version_patch"},
+	{Tag: 33, Name: "ClientRevision", In: func(e *Event) any { return &e.ClientRevision }, Attr: AttrClientRevision, Column: "client_revision", CH: "client_revision"},
+	{Tag: 34, Name: "Driver", In: func(e *Event) any { return &e.Driver }, Attr: AttrClientDriver, Column: "driver", STL: "driver_version", SYS: "driver_version"},
+	{Tag: 35, Name: "OS", In: func(e *Event) any { return &e.OS }, Attr: AttrClientOS, Column: "os", STL: "os_version", SYS: "os_version"},
+	{Tag: 36, Name: "Plugin", In: func(e *Event) any { return &e.Plugin }, Attr: AttrAuthPlugin, Column: "plugin", STL: "plugin_name", SYS: "plugin_name"},
+	{Tag: 37, Name: "ApplicationName", In: func(e *Event) any { return &e.ApplicationName }, Attr: AttrApplicationName, Column: "application_name", STL: "application_name", SYS: "application_name"},
+	{Tag: 38, Name: "UserAgent", In: func(e *Event) any { return &e.UserAgent }, Attr: "user_agent.original", Column: "user_agent", CH: "http_user_agent"},
+	{Tag: 39, Name: "RecordID", In: func(e *Event) any { return &e.RecordID }, Attr: "log.record.uid", Column: "record_id", Note: "UUIDv8; the same event has the same id through whichever door"},
+	{Tag: 40, Name: "SessionKey", In: func(e *Event) any { return &e.SessionKey }, Attr: AttrSessionKey, Column: "session_key", Note: "UUIDv8; ties a logout to its login"},
+	{Tag: 41, Name: "SessionID", In: func(e *Event) any { return &e.SessionID }, Attr: "session.id", Column: "session_id", CH: "auth_id", STL: "sessionid", SYS: "global_session_id", Note: "the source's own session id"},
+	{Tag: 42, Name: "SessionName", In: func(e *Event) any { return &e.SessionName }, Attr: AttrSessionName, Column: "session_name", CH: "session_id", Note: "the name that the client chose"},
+	{Tag: 43, Name: "TraceID", In: func(e *Event) any { return &e.TraceID }, Attr: "(TraceId)", Level: LevelRecord, Column: "trace_id"},
+	{Tag: 44, Name: "SpanID", In: func(e *Event) any { return &e.SpanID }, Attr: "(SpanId)", Level: LevelRecord, Column: "span_id"},
+	{Tag: 45, Name: "Correlation", In: func(e *Event) any { return &e.Correlation }, Attr: AttrCorrelation, Column: "correlation", Note: "the evidence for the trace ids; claimed: only the client says so"},
+	{Tag: 46, Name: "PID", In: func(e *Event) any { return &e.PID }, Attr: AttrPID, Column: "pid", STL: "pid", SYS: "session_id"},
+	{Tag: 47, Name: "Duration", In: func(e *Event) any { return &e.Duration }, Attr: AttrSessionDuration, Column: "duration", STL: "duration", SYS: "duration", Note: "nanoseconds, an integer: exact"},
+	{Tag: 48, Name: "FailureReason", In: func(e *Event) any { return &e.FailureReason }, Attr: AttrFailureReason, Column: "failure_reason", CH: "failure_reason", Note: "the source's text"},
+	{Tag: 49, Name: "ErrorType", In: func(e *Event) any { return &e.ErrorType }, Attr: "error.type", Column: "error_type", Note: "low cardinality: invalid_credentials, user_unknown, …, _OTHER"},
+	{Tag: 50, Name: "StatusCode", In: func(e *Event) any { return &e.StatusCode }, Attr: "db.response.status_code", Column: "status_code", Note: "the source's code: SQLSTATE, 516"},
+	{Tag: 51, Name: "Severity", In: func(e *Event) any { return &e.Severity }, Attr: "(SeverityNumber)", Level: LevelRecord, Column: "severity", Note: "9 INFO, 13 WARN for a failed login, 17 ERROR when the authenticator broke; kept where a sender differs"},
+	{Tag: 52, Name: "Message", In: func(e *Event) any { return &e.Message }, Attr: "(Body)", Level: LevelRecord, Column: "message", Note: "our own is made of the other fields and not stored"},
+	{Tag: 53, Name: "Original", In: func(e *Event) any { return &e.Original }, Attr: "log.record.original", Column: "original"},
+	{Tag: 54, Name: "Extra", In: func(e *Event) any { return &e.Extra }, Attr: SourceField + "<column>", Column: "attributes", CH: "any other column", STL: "mtu, sslcompression, sslexpansion, iamauthguid, protocol_version, compression", SYS: "the same with underscores", Note: "and every attribute that has no field; JSON in the table"},
 }

@@ -14,7 +14,7 @@ import (
 // eventTable is the table of docs/event.md as the code has it.
 func eventTable() string {
 	var b strings.Builder
-	b.WriteString("| STL_CONNECTION_LOG | SYS_CONNECTION_LOG | session_log | event field | OTel attribute | our column | notes |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("| STL_CONNECTION_LOG | SYS_CONNECTION_LOG | session_log | event field | OTel attribute | our column | tag | notes |\n|---|---|---|---|---|---|---|---|\n")
 	for _, f := range session.Fields {
 		attr := "`" + f.Attr + "`"
 		switch f.Level {
@@ -23,7 +23,7 @@ func eventTable() string {
 		case session.LevelRecord:
 			attr = strings.Trim(f.Attr, "()") + " (record)"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | `%s` | %s |\n", f.STL, f.SYS, f.CH, f.Name, attr, f.Column, f.Note)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | `%s` | %d | %s |\n", f.STL, f.SYS, f.CH, f.Name, attr, f.Column, f.Tag, f.Note)
 	}
 	return b.String()
 }

@@ -141,6 +141,7 @@ func requireEvents(t *testing.T, s Storage, want ...*session.Event) {
 	require.Len(t, got, len(want))
 	for i := range want {
 		require.Equal(t, normal(want[i]), normal(got[i]))
+		require.Equal(t, want[i].AppendCanonical(nil), got[i].AppendCanonical(nil), "canonical bytes")
 	}
 }
 
