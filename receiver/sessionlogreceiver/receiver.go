@@ -63,8 +63,30 @@ func (r *logsReceiver) Start(ctx context.Context, host component.Host) error {
 	r.client, r.cancel, r.done = client, cancel, make(chan struct{})
 	r.health.host = host
 	r.emitter.letter, r.emitter.stop = letter, cancel
-	go r.run(run, host)
+	sourceHost := r.sourceHost(host)
+	if starter, ok := r.src.(source.Starter); ok {
+		if err := starter.Start(run, sourceHost); err != nil {
+			close(r.done)
+			return fmt.Errorf("%s::%w", r.key, err)
+		}
+	}
+	go r.run(run, host, sourceHost)
 	return nil
+}
+
+// sourceHost is what the source is given.
+func (r *logsReceiver) sourceHost(host component.Host) source.Host {
+	return source.Host{
+		Emit:   r.emitter.emit,
+		Store:  store{client: r.client, prefix: storeVersion + "/" + r.key + "/"},
+		Stats:  r.stats,
+		Log:    r.set.Logger.With(zap.String("source", r.key)),
+		Status: r.health.source,
+		Now:    time.Now,
+
+		Extensions:  host.GetExtensions(),
+		InstanceSet: r.config.Instance != "",
+	}
 }
 
 func (r *logsReceiver) openLetter() (*deadletter.Letter, error) {
@@ -78,17 +100,8 @@ func (r *logsReceiver) openLetter() (*deadletter.Letter, error) {
 	return letter, nil
 }
 
-func (r *logsReceiver) run(ctx context.Context, host component.Host) {
-	err := r.src.Run(ctx, source.Host{
-		Emit:   r.emitter.emit,
-		Store:  store{client: r.client, prefix: storeVersion + "/" + r.key + "/"},
-		Stats:  r.stats,
-		Log:    r.set.Logger.With(zap.String("source", r.key)),
-		Status: r.health.source,
-		Now:    time.Now,
-
-		Extensions: host.GetExtensions(),
-	})
+func (r *logsReceiver) run(ctx context.Context, host component.Host, sourceHost source.Host) {
+	err := r.src.Run(ctx, sourceHost)
 	if refused := (*refusedError)(nil); errors.As(context.Cause(ctx), &refused) {
 		err = refused
 	}

@@ -3,6 +3,7 @@ package sessionlogreceiver
 import (
 	"context"
 	"errors"
+	"net"
 	"path/filepath"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/consumer/consumertest"
@@ -182,4 +184,24 @@ func TestAnUnwritableDeadLetterIsSaidAtTheStart(t *testing.T) {
 	require.ErrorContains(t, err, "dead_letter::directory: ")
 	require.ErrorContains(t, err, "name a folder that can be written, or set on_refused to stop")
 	require.NoError(t, r.Shutdown(t.Context()))
+}
+
+// TestASourceThatCannotStartEndsTheStart: the collector, which then shuts everything down, ends with an error.
+func TestASourceThatCannotStartEndsTheStart(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	for message, values := range map[string]map[string]any{
+		"http::endpoint: listen tcp " + taken.Addr().String(): {"endpoint": taken.Addr().String()},
+		"http::auth or middlewares: failed to resolve":        {"endpoint": "127.0.0.1:0", "auth": map[string]any{"authenticator": "nobody"}},
+	} {
+		config := createDefaultConfig().(*Config)
+		require.NoError(t, confmap.NewFromStringMap(map[string]any{"http": values, "on_refused": RefusedStop}).Unmarshal(config))
+		r, err := NewFactory().CreateLogs(t.Context(), receivertest.NewNopSettings(componentType), config, consumertest.NewNop())
+		require.NoError(t, err)
+		host := newTestHost()
+		host.extensions = map[component.ID]component.Component{}
+		require.ErrorContains(t, r.Start(t.Context(), host), message)
+		require.NoError(t, r.Shutdown(t.Context()))
+	}
 }

@@ -20,6 +20,15 @@ type Source interface {
 	Run(ctx context.Context, host Host) error
 }
 
+// Starter is implemented by sources that find mistakes of the configuration only by doing something with it: a port that is taken, an
+// extension that does not exist.
+type Starter interface {
+	Source
+	// Start is called once, before Run and with Run's host. An error ends the start of the collector, and Run is not called then.
+	// After a Start without error Run is called in any case: what Start has opened, Run closes.
+	Start(ctx context.Context, host Host) error
+}
+
 // Stateless is implemented by sources that remember nothing because whoever pushed an event keeps it until he is told that it is
 // delivered. They need no storage.
 type Stateless interface {
@@ -48,6 +57,8 @@ type Host struct {
 	Now func() time.Time
 	// Extensions are the collector's, for sources whose settings name one, as auth does. It may be nil.
 	Extensions map[component.ID]component.Component
+	// InstanceSet says that the instance is written in the configuration, and not the source's own choice.
+	InstanceSet bool
 }
 
 // Store keeps a source's cursor. Keys are the source's own. Set returns when the storage extension has the value; several

@@ -37,6 +37,7 @@ const patience = 30 * time.Second
 // running is a source that listens on a real port.
 type running struct {
 	address string
+	door    *door
 	emit    *sourcetest.Recorder
 	stats   *sourcetest.Stats
 	client  *http.Client
@@ -86,6 +87,8 @@ func launch(t testing.TB, change func(*Config), host source.Host) *running {
 	host.Status = func(error) { close(listening) }
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
+	require.NoError(t, src.(source.Starter).Start(ctx, host))
+	r.door = src.(*pushed).door
 	go func() { r.done <- src.Run(ctx, host) }()
 	select {
 	case <-listening:

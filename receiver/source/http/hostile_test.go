@@ -323,14 +323,3 @@ func TestARestartTakesThePortAgain(t *testing.T) {
 		r.stop(t)
 	}
 }
-
-func TestAPortThatIsTakenIsFatal(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	config := DefaultConfig()
-	config.Server.NetAddr.Endpoint = l.Addr().String()
-	src, err := New(config, "door", nopSettings())
-	require.NoError(t, err)
-	require.ErrorContains(t, src.Run(t.Context(), sourcetest.Host(t, &sourcetest.Recorder{}, &sourcetest.Store{}, nil)), "endpoint:")
-}

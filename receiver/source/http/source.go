@@ -23,6 +23,10 @@ type pushed struct {
 	config   Config
 	instance string
 	settings component.TelemetrySettings
+
+	listener net.Listener // since Start
+	server   *http.Server
+	door     *door
 }
 
 // New makes the source. Nothing is opened yet.
@@ -33,40 +37,58 @@ func New(config Config, instance string, settings component.TelemetrySettings) (
 // Stateless is part of source.Stateless: the senders are the queue.
 func (p *pushed) Stateless() {}
 
-var _ source.Stateless = (*pushed)(nil)
+var (
+	_ source.Stateless = (*pushed)(nil)
+	_ source.Starter   = (*pushed)(nil)
+)
 
-// Run listens until ctx ends. A port that cannot be opened is fatal: it is a mistake of the configuration.
-func (p *pushed) Run(ctx context.Context, host source.Host) error {
-	listener, err := p.config.Server.ToListener(ctx)
-	switch {
-	case ctx.Err() != nil:
-		if err == nil {
-			listener.Close()
+// Start is part of source.Starter. It listens, and finds the extensions that the configuration names.
+func (p *pushed) Start(ctx context.Context, host source.Host) error {
+	if tls := p.config.Server.TLS.Get(); tls != nil { // ToListener would keep the port
+		if _, err := tls.LoadTLSConfig(ctx); err != nil {
+			return fmt.Errorf("tls: %w", err)
 		}
-		return nil //nolint:nilerr // stopped before it began
-	case err != nil:
-		return fmt.Errorf("endpoint: %w", err)
 	}
-	d := newDoor(p.config, p.instance, host)
-	server, err := p.config.Server.ToServer(ctx, host.Extensions, p.settings, d.routes(), p.config.options()...)
+	listener, err := p.config.Server.ToListener(ctx)
 	if err != nil {
-		return errors.Join(fmt.Errorf("http: %w", err), listener.Close())
+		return fmt.Errorf("endpoint: %w: another process, or another receiver of this configuration, may have the port: give this one another", err)
 	}
-	server.BaseContext = func(net.Listener) context.Context { return ctx }
-	host.Log.Info("waiting for events", zap.Stringer("address", listener.Addr()))
+	p.door = newDoor(p.config, p.instance, host)
+	p.server, err = p.config.Server.ToServer(ctx, host.Extensions, p.settings, p.door.routes(), p.config.options()...)
+	if err != nil {
+		return errors.Join(fmt.Errorf("auth or middlewares: %w", err), listener.Close())
+	}
+	p.server.BaseContext = func(net.Listener) context.Context { return ctx }
+	p.server.Handler = readToTheEnd(p.server.Handler, p.config.Server.MaxRequestBodySize)
+	p.listener = listener
+	for _, warning := range p.config.warnings(p.instance, host.InstanceSet) {
+		host.Log.Warn(warning)
+	}
+	return nil
+}
+
+// Run listens until ctx ends.
+func (p *pushed) Run(ctx context.Context, host source.Host) error {
+	if p.server == nil {
+		if err := p.Start(ctx, host); err != nil {
+			return err
+		}
+	}
+	host.Log.Info("waiting for events", zap.Stringer("address", p.listener.Addr()))
 	host.Status(nil)
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- p.server.Serve(p.listener) }()
+	var err error
 	select {
 	case err = <-served:
 		err = fmt.Errorf("http: the server has ended by itself: %w", err)
 	case <-ctx.Done():
-		d.gate.close()
-		stop(ctx, server)
+		p.door.gate.close()
+		stop(ctx, p.server)
 		_, err = <-served, nil // http.ErrServerClosed
 	}
-	d.gate.close()
-	d.gate.inside.Wait()
+	p.door.gate.close()
+	p.door.gate.inside.Wait()
 	return err
 }
 

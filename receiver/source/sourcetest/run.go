@@ -26,6 +26,8 @@ func Host(t testing.TB, emit *Recorder, store *Store, stats *Stats) source.Host 
 		Log:    zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)),
 		Status: func(error) {},
 		Now:    time.Now,
+
+		InstanceSet: true,
 	}
 }
 

@@ -1,0 +1,54 @@
+package httpsource
+
+import (
+	"fmt"
+	"net"
+	"strings"
+)
+
+// warnings are what an operator should know of a configuration that works.
+func (c Config) warnings(instance string, instanceSet bool) (warnings []string) {
+	if missing := c.missingGuards(); len(missing) > 0 && !c.isLocal() {
+		warnings = append(warnings, fmt.Sprintf("http::endpoint: %s is open to other machines, and %s; or listen on 127.0.0.1 behind a proxy that does both",
+			c.Server.NetAddr.Endpoint, strings.Join(missing, ", and ")))
+	}
+	if !instanceSet {
+		warnings = append(warnings, fmt.Sprintf("instance is not set: the endpoint %s stands in for it in the id of every record, "+
+			"and with another endpoint the same event would be another record; set the receiver's key `instance` to a name that stays", instance))
+	}
+	return warnings
+}
+
+// missingGuards are what lets anybody write logins, or read them on the way.
+func (c Config) missingGuards() (missing []string) {
+	if !c.Server.Auth.HasValue() && !c.allSigned() {
+		missing = append(missing, "anybody who reaches it may write logins: set http::auth, or a signature for each of http::senders")
+	}
+	if !c.Server.TLS.HasValue() {
+		missing = append(missing, "events and secrets cross the network in cleartext: set http::tls")
+	}
+	return missing
+}
+
+// allSigned tells whether nobody can push without a secret.
+func (c Config) allSigned() bool {
+	for _, sender := range c.Senders {
+		if !sender.Signature.HasValue() {
+			return false
+		}
+	}
+	return len(c.Senders) > 0
+}
+
+// isLocal tells whether only this machine reaches the endpoint.
+func (c Config) isLocal() bool {
+	if strings.HasPrefix(string(c.Server.NetAddr.Transport), "unix") {
+		return true
+	}
+	host, _, err := net.SplitHostPort(c.Server.NetAddr.Endpoint)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
