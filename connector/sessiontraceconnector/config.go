@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/collector/confmap"
+
 	"github.com/otel-sessionlog/sessionlog/connector/sessiontraceconnector/internal/correlation"
+	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 )
 
 // What [MetricsConfig.Temporality] may say.
@@ -58,6 +61,9 @@ const (
 	leastBytes = 1 << 20
 	mostLate   = 24 * time.Hour // spans are remembered so long at most
 )
+
+// Unmarshal refuses durations without a unit, and explains unknown keys.
+func (c *Config) Unmarshal(conf *confmap.Conf) error { return strictconfig.Unmarshal(conf, c) }
 
 // Validate names the key and the remedy.
 func (c *Config) Validate() error {

@@ -7,8 +7,11 @@ import (
 	"os"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
+
+	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 )
 
 // Type is the component's name in a configuration.
@@ -21,6 +24,9 @@ type Config struct {
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
+
+// Unmarshal refuses durations without a unit, and explains unknown keys.
+func (c *Config) Unmarshal(conf *confmap.Conf) error { return strictconfig.Unmarshal(conf, c) }
 
 // Validate names the key and the remedy.
 func (c *Config) Validate() error {

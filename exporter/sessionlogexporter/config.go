@@ -9,11 +9,13 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/config/configretry"
+	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
+	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 )
 
 // What [Config.NotEvents] may say.
@@ -86,6 +88,9 @@ func createDefaultConfig() component.Config {
 		DeadLetter:    DeadLetterConfig{Directory: "dead_letter"},
 	}
 }
+
+// Unmarshal refuses durations without a unit, and explains unknown keys.
+func (c *Config) Unmarshal(conf *confmap.Conf) error { return strictconfig.Unmarshal(conf, c) }
 
 // Validate names the key and the remedy. The blocks validate themselves.
 func (c *Config) Validate() error {

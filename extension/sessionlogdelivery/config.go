@@ -3,6 +3,10 @@ package sessionlogdelivery
 import (
 	"fmt"
 	"strings"
+
+	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 )
 
 // What [Config.OnLoss] may say.
@@ -20,6 +24,9 @@ type Config struct {
 	// Acknowledge lists components, as written in the findings (exporters::otlp/siem), whose losses are known and wanted.
 	Acknowledge []string `mapstructure:"acknowledge"`
 }
+
+// Unmarshal refuses durations without a unit, and explains unknown keys.
+func (c *Config) Unmarshal(conf *confmap.Conf) error { return strictconfig.Unmarshal(conf, c) }
 
 // Validate names the key and the remedy.
 func (c *Config) Validate() error {

@@ -6,8 +6,11 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/collector/confmap"
+
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 )
 
 const formatAuto = "auto"
@@ -32,6 +35,9 @@ type Config struct {
 	// sends.
 	Envelope string `mapstructure:"envelope"`
 }
+
+// Unmarshal refuses durations without a unit, and explains unknown keys.
+func (c *Config) Unmarshal(conf *confmap.Conf) error { return strictconfig.Unmarshal(conf, c) }
 
 // Validate names the key and the remedy.
 func (c *Config) Validate() error {

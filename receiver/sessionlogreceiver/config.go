@@ -7,7 +7,9 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/confmap"
 
+	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
 	httpsource "github.com/otel-sessionlog/sessionlog/receiver/source/http"
@@ -83,6 +85,9 @@ func createDefaultConfig() component.Config {
 		Redact:     RedactConfig{UserOnFailure: RedactKeep},
 	}
 }
+
+// Unmarshal refuses durations without a unit, and explains unknown keys.
+func (c *Config) Unmarshal(conf *confmap.Conf) error { return strictconfig.Unmarshal(conf, c) }
 
 // Validate names the key and the remedy of everything that is wrong outside the source's block, which validates itself.
 func (c *Config) Validate() error {

@@ -1,0 +1,130 @@
+package strictconfig
+
+import (
+	"encoding"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// report is what inspectConfig finds.
+type report struct {
+	durations []error
+	unknown   []error
+	refused   [][]string // paths of the keys that are told in either
+}
+
+var (
+	durationType        = reflect.TypeFor[time.Duration]()
+	textUnmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
+)
+
+// inspectConfig walks the written values beside the types that they are decoded into.
+func inspectConfig(values map[string]any, config any) *report {
+	r := &report{}
+	r.value(nil, values, reflect.TypeOf(config))
+	return r
+}
+
+func (r *report) value(path []string, value any, t reflect.Type) {
+	t = bareType(t)
+	if t == durationType {
+		if err := checkDuration(path, value); err != nil {
+			r.durations = append(r.durations, err)
+			r.refused = append(r.refused, path)
+		}
+		return
+	}
+	if decodesText(t) {
+		return
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		if block, ok := value.(map[string]any); ok {
+			r.block(path, block, t)
+		}
+	case reflect.Map:
+		if entries, ok := value.(map[string]any); ok {
+			for _, name := range slices.Sorted(maps.Keys(entries)) {
+				r.value(below(path, name), entries[name], t.Elem())
+			}
+		}
+	case reflect.Slice, reflect.Array:
+		if list, ok := value.([]any); ok {
+			for _, item := range list {
+				r.value(path, item, t.Elem())
+			}
+		}
+	}
+}
+
+func (r *report) block(path []string, block map[string]any, t reflect.Type) {
+	known, takesRest := keysOf(t)
+	for _, key := range slices.Sorted(maps.Keys(block)) {
+		inner := below(path, key)
+		switch field, ok := known[key]; {
+		case ok:
+			r.value(inner, block[key], field)
+		case !takesRest && !(key == "enabled" && len(path) > 0):
+			r.unknown = append(r.unknown, unknownKey(inner, known, blocksWith(key, known)))
+			r.refused = append(r.refused, inner)
+		}
+	}
+}
+
+func below(path []string, key string) []string { return append(slices.Clone(path), key) }
+
+// keysOf are the keys of a struct, those of squashed structs among them. takesRest says that a field takes every other key.
+func keysOf(t reflect.Type) (keys map[string]reflect.Type, takesRest bool) {
+	keys = map[string]reflect.Type{}
+	for i := range t.NumField() {
+		field := t.Field(i)
+		name, options, _ := strings.Cut(field.Tag.Get("mapstructure"), ",")
+		switch {
+		case strings.Contains(options, "squash"):
+			if squashed := bareType(field.Type); squashed.Kind() == reflect.Struct {
+				inner, rest := keysOf(squashed)
+				maps.Copy(keys, inner)
+				takesRest = takesRest || rest
+			}
+		case strings.Contains(options, "remain"):
+			takesRest = true
+		case name != "" && name != "-" && field.IsExported():
+			keys[name] = field.Type
+		}
+	}
+	return keys, takesRest
+}
+
+// blocksWith are the blocks beside a key that know it.
+func blocksWith(key string, known map[string]reflect.Type) []string {
+	var blocks []string
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		if t := bareType(known[name]); t.Kind() == reflect.Struct && !decodesText(t) {
+			if inner, _ := keysOf(t); inner[key] != nil {
+				blocks = append(blocks, name)
+			}
+		}
+	}
+	return blocks
+}
+
+// bareType is the type without pointers and without configoptional.Optional around it.
+func bareType(t reflect.Type) reflect.Type {
+	for {
+		switch {
+		case t.Kind() == reflect.Pointer:
+			t = t.Elem()
+		case strings.HasPrefix(t.Name(), "Optional[") && strings.HasSuffix(t.PkgPath(), "/configoptional"):
+			get, _ := reflect.PointerTo(t).MethodByName("Get")
+			t = get.Type.Out(0)
+		default:
+			return t
+		}
+	}
+}
+
+// decodesText tells types that are written as one text, whatever fields they have.
+func decodesText(t reflect.Type) bool { return reflect.PointerTo(t).Implements(textUnmarshalerType) }

@@ -1,0 +1,25 @@
+package strictconfig
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// nearestKey is the known key that a mistyped one is nearest to, or "" where none is near: a third of its letters may differ.
+// Capitals, hyphens and underscores make no difference.
+func nearestKey(key string, known []string) string {
+	plain := plainKey(key)
+	nearest, least := "", max(1, len(plain)/3)+1
+	for _, name := range slices.Sorted(slices.Values(known)) {
+		if distance := levenshtein.ComputeDistance(plain, plainKey(name)); distance < least {
+			nearest, least = name, distance
+		}
+	}
+	return nearest
+}
+
+func plainKey(key string) string {
+	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(key))
+}

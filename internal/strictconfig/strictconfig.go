@@ -1,0 +1,57 @@
+// Package strictconfig decodes a component's configuration and refuses two mistakes that the collector lets pass or hardly
+// explains: a duration without a unit, which would be nanoseconds, and a key that no struct has, which gets a "did you mean".
+package strictconfig
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.opentelemetry.io/collector/confmap"
+)
+
+// Unmarshal decodes conf into config, a pointer to a struct that may implement [confmap.Unmarshaler] by calling this. All
+// mistakes are told at once, each as "key::of::block: what is wrong; remedy". Values of other keys than durations are in no error.
+func Unmarshal(conf *confmap.Conf, config any) error {
+	r := inspectConfig(conf.ToStringMap(), config)
+	err := decodeConfig(conf, config)
+	if err == nil { // keys that seem unknown are known to a type that decodes itself
+		return errors.Join(r.durations...)
+	}
+	if len(r.refused) == 0 {
+		return err
+	}
+	for _, path := range r.refused {
+		conf.Delete(joinPath(path))
+	}
+	return errors.Join(errors.Join(r.durations...), errors.Join(r.unknown...), decodeConfig(conf, config))
+}
+
+// decodeConfig takes off the decoder's words that the caller's decoder says again.
+func decodeConfig(conf *confmap.Conf, config any) error {
+	err := conf.Unmarshal(config)
+	if inner := errors.Unwrap(err); inner != nil {
+		return inner
+	}
+	return err
+}
+
+func joinPath(path []string) string { return strings.Join(path, confmap.KeyDelimiter) }
+
+// unknownKey says what the key may have been meant to be: one of its neighbours, or a key of a block beside it.
+func unknownKey(path []string, known map[string]reflect.Type, blocks []string) error {
+	key := path[len(path)-1]
+	names := slices.Sorted(maps.Keys(known))
+	switch nearest := nearestKey(key, names); {
+	case nearest != "":
+		return fmt.Errorf("%s: unknown key; did you mean %s?", joinPath(path), nearest)
+	case len(blocks) > 0:
+		return fmt.Errorf("%s: unknown key; write it below %s", joinPath(path), strings.Join(blocks, " or "))
+	case len(names) == 0:
+		return fmt.Errorf("%s: unknown key; none may stand here", joinPath(path))
+	}
+	return fmt.Errorf("%s: unknown key; those that may stand here are %s", joinPath(path), strings.Join(names, ", "))
+}
