@@ -1,0 +1,19 @@
+package correlation
+
+import (
+	"testing"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/goldenids"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// TestIDsNeverChange: whoever finds the same again makes the same record.
+func TestIDsNeverChange(t *testing.T) {
+	var g goldenids.Golden
+	var h session.Hasher
+	for _, by := range All() {
+		l := login{system: "clickhouse", instance: "golden", uid: session.ID{1, 15: 2}, key: session.ID{3}, user: "alice", start: 1_795_000_000_123_456_789, by: by}
+		g.Add(by.String(), l.event(&h, 0))
+	}
+	g.Check(t, "testdata/golden_ids")
+}

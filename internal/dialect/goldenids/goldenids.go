@@ -1,0 +1,80 @@
+// Package goldenids pins record ids and session keys of each dialect. An id that changed would tell every event twice after an
+// upgrade, and nobody would notice by the events alone. A dialect that must change one says so in one file of its own.
+package goldenids
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// UpdateVariable is the environment variable that writes goldens anew.
+const UpdateVariable = "UPDATE_IDS"
+
+// Golden collects what events a text gave, and compares it with a file.
+type Golden struct{ text strings.Builder }
+
+// Add takes the events of one input.
+func (g *Golden) Add(input string, events ...session.Event) {
+	fmt.Fprintf(&g.text, "# %s\n", input)
+	for i := range events {
+		e := &events[i]
+		fmt.Fprintf(&g.text, "%s %s %s user=%q record=%s session=%s\n", time.Unix(0, e.Time).UTC().Format(time.RFC3339Nano), e.Kind, e.Outcome, e.User,
+			e.RecordID, e.SessionKey)
+	}
+}
+
+// Check compares with the file, or writes it.
+func (g *Golden) Check(t testing.TB, file string) {
+	t.Helper()
+	if os.Getenv(UpdateVariable) != "" {
+		require.NoError(t, os.WriteFile(file, []byte(g.text.String()), 0o644)) //nolint:gosec // a test's golden
+	}
+	want, err := os.ReadFile(file) //nolint:gosec // a test's golden
+	require.NoError(t, err)
+	require.Equal(t, string(want), g.text.String(), "ids have changed: every event that is read again would be stored twice")
+}
+
+// Texts is the folder of a dialect's inputs and their golden.
+const Texts = "testdata/ids"
+
+// CheckFormats reads, of each format, the text testdata/ids/<name of the format> (log_line_prefix where the format needs one) and
+// compares the ids of its events with testdata/ids/golden.
+func CheckFormats(t *testing.T, formats []logformat.Format, linePrefix string) {
+	t.Helper()
+	var g Golden
+	for _, f := range formats {
+		text, err := os.ReadFile(filepath.Join(Texts, f.Name)) //nolint:gosec // a test's input
+		require.NoError(t, err, "each format has an input")
+		events := read(t, f.New(logformat.Options{
+			Instance: "golden", Zone: time.UTC, Name: f.Name, Written: time.Date(2026, 11, 21, 23, 0, 0, 0, time.UTC), LinePrefix: linePrefix,
+		}), text)
+		require.GreaterOrEqual(t, len(events), 2, f.Name)
+		g.Add(f.Name, events...)
+	}
+	g.Check(t, filepath.Join(Texts, "golden"))
+}
+
+func read(t *testing.T, p logformat.Parser, text []byte) []session.Event {
+	t.Helper()
+	page := &logformat.Page{}
+	for pos := 0; pos < len(text); {
+		n := logformat.Next(p, text[pos:], true)
+		require.Positive(t, n)
+		require.NoError(t, p.Parse(string(text[pos:pos+n]), int64(pos), page))
+		pos += n
+	}
+	if s, ok := p.(logformat.Settler); ok {
+		s.Settle(math.MaxInt64, page)
+	}
+	return page.Events
+}

@@ -1,0 +1,9 @@
+package postgreslog
+
+import (
+	"testing"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/goldenids"
+)
+
+func TestIDsNeverChange(t *testing.T) { goldenids.CheckFormats(t, Formats(), "%m [%p] %q%u@%d %h %a ") }
