@@ -3,6 +3,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -12,7 +13,8 @@ import (
 // sessions. Its acceptance test is package backendtest.
 type Backend interface {
 	// Start connects and, unless the configuration says otherwise, creates or migrates the schema. It fails with an error
-	// that names the YAML key and the remedy.
+	// that names the YAML key and the remedy: ErrMisconfigured where no waiting mends it. After any other error Start may be
+	// called again, and Shutdown must be called in the end all the same.
 	Start(ctx context.Context) error
 
 	// Write makes the events durable: a nil error means that every event which is not among Result.Rejected survives a
@@ -30,6 +32,17 @@ type Backend interface {
 	// Shutdown waits for writes under way and closes the store.
 	Shutdown(ctx context.Context) error
 }
+
+// ErrMisconfigured is an error of Start that stays until somebody changes the configuration or the program: a schema of another
+// version, a path that is no database, a server of another kind.
+var ErrMisconfigured = errors.New("this cannot work as it is configured")
+
+// Misconfigured marks err, whose text stays as it is.
+func Misconfigured(err error) error { return &misconfigured{err} }
+
+type misconfigured struct{ error }
+
+func (m *misconfigured) Unwrap() []error { return []error{m.error, ErrMisconfigured} }
 
 // Result says what became of a batch.
 type Result struct {

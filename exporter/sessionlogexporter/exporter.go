@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
@@ -27,11 +28,15 @@ type sessionlogExporter struct {
 	log      *zap.Logger
 	backend  backend.Backend
 	dead     *deadletter.Letter
-	opened   bool // the backend was started, be it in vain
+	opened   bool // the dead letter is open, and the backend is being started
 	tel      *telemetry
 	notices  notices
 	health   health
 	decoders sync.Pool
+
+	backendKey string // the backend's block in the configuration
+	startup    *backendStartup
+	conditions *conditionlog.Logger
 
 	// stopped ends when writing must: at once in a Shutdown while the backend fails, else with Shutdown's own context.
 	stopped context.Context
@@ -52,7 +57,15 @@ func newExporter(ctx context.Context, set exporter.Settings, cfg *Config, store 
 		cfg: cfg, id: set.ID, log: set.Logger, backend: store, tel: tel,
 		notices:  notices{log: set.Logger, now: time.Now, kinds: map[string]*notice{}},
 		decoders: sync.Pool{New: func() any { return plogs.NewDecoder() }},
+
+		startup:    newBackendStartup(),
+		conditions: conditionlog.New(set.Logger, time.Now),
 	}
+	chosen, err := choose(backends, cfg)
+	if err != nil {
+		return nil, err
+	}
+	e.backendKey = chosen.key
 	e.stopped, e.stop = context.WithCancel(context.Background())
 	e.ended, e.end = context.WithCancel(context.Background())
 	e.Logs, err = exporterhelper.NewLogs(ctx, set, cfg, e.push,
@@ -65,7 +78,7 @@ func newExporter(ctx context.Context, set exporter.Settings, cfg *Config, store 
 }
 
 // open makes ready what the chain needs before its queue starts.
-func (e *sessionlogExporter) open(ctx context.Context, host component.Host) error {
+func (e *sessionlogExporter) open(_ context.Context, host component.Host) error {
 	for _, w := range warnings(e.cfg) {
 		e.log.Warn("authentication events can be lost: " + w + "; acknowledge_loss: true silences this")
 	}
@@ -75,16 +88,15 @@ func (e *sessionlogExporter) open(ctx context.Context, host component.Host) erro
 		return fmt.Errorf("dead_letter::directory: %w", err)
 	}
 	e.dead, e.opened = dead, true
-	if err := e.backend.Start(ctx); err != nil {
-		return err
-	}
-	e.health.well()
-	return nil
+	return e.startBackend()
 }
 
-// Shutdown lets the writes under way come to their end while the backend works. While it fails nothing more is tried:
-// whoever waits gets an error and still has the events.
+// Shutdown lets the writes under way come to their end while the backend works. While it fails, or was never there, nothing more is
+// tried: whoever waits gets an error and still has the events.
 func (e *sessionlogExporter) Shutdown(ctx context.Context) error {
+	if !e.startup.isReady() {
+		e.stop()
+	}
 	e.health.leave(e.stop)
 	defer context.AfterFunc(ctx, e.stop)()
 	return e.Logs.Shutdown(ctx)
@@ -98,5 +110,6 @@ func (e *sessionlogExporter) close(ctx context.Context) error {
 	if !e.opened {
 		return nil
 	}
+	<-e.startup.ended
 	return errors.Join(e.backend.Shutdown(ctx), e.dead.Close())
 }

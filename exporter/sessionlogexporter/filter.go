@@ -65,8 +65,11 @@ func refusal(rest plog.Logs, total int) error {
 }
 
 // deliver hands events to the chain, in parts when they are more than the queue can ever hold: it would refuse them each
-// time, and their source would send them for ever.
+// time, and their source would send them for ever. While the backend has not started, those who wait for the result learn so at once.
 func (e *sessionlogExporter) deliver(ctx context.Context, ld plog.Logs, total int) error {
+	if e.waitsForResult() && !e.startup.isReady() {
+		return e.startup.notReady()
+	}
 	limit := e.largest()
 	if limit == 0 || total <= limit {
 		return e.Logs.ConsumeLogs(ctx, ld)

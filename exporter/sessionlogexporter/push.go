@@ -19,12 +19,15 @@ func (e *sessionlogExporter) push(ctx context.Context, ld plog.Logs) error {
 	defer cancel()
 	defer context.AfterFunc(e.stopped, cancel)()
 
+	if err := e.awaitBackend(ctx); err != nil {
+		return err
+	}
 	err := e.write(ctx, ld)
 	switch {
 	case err == nil:
-		e.health.well()
+		e.reportAvailable()
 	case ctx.Err() == nil: // else the caller has gone, or we are: that says nothing about the backend
-		e.health.unwell(err)
+		e.reportUnavailable(err)
 	}
 	return err
 }
@@ -41,14 +44,14 @@ func (e *sessionlogExporter) write(ctx context.Context, ld plog.Logs) error {
 	switch {
 	case err == nil:
 		return e.buryRejected(ctx, ld, result.Rejected)
-	case consumererror.IsPermanent(err) && !e.heard():
+	case consumererror.IsPermanent(err) && !e.waitsForResult():
 		return e.bury(ctx, ld, err)
 	}
 	return err
 }
 
-// heard tells whether those who handed events in learn what became of them.
-func (e *sessionlogExporter) heard() bool {
+// waitsForResult tells whether those who handed events in learn what became of them.
+func (e *sessionlogExporter) waitsForResult() bool {
 	queue := e.cfg.QueueConfig.Get()
 	return queue == nil || queue.WaitForResult
 }

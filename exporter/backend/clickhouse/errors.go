@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 )
 
 // What can be wrong with the store. None is permanent in the collector's sense: each passes when somebody mends the server, and a
@@ -54,7 +55,7 @@ var diagnoses = []diagnosis{
 // explain says in the user's terms what went wrong, from the server's code alone. The server's own text is left out where it may
 // hold a value of a record.
 func (cfg *Config) explain(doing string, err error) error {
-	if err == nil || errors.Is(err, ErrNewerSchema) || errors.Is(err, ErrNoSchema) {
+	if err == nil || errors.Is(err, backend.ErrMisconfigured) || errors.Is(err, ErrNoSchema) {
 		return err
 	}
 	var told *configclickhouse.Exception

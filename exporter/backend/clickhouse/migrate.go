@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 )
 
 // Codes of the server that have a meaning here.
@@ -31,8 +32,8 @@ func (s *store) setUp(ctx context.Context, l *link) error {
 		return err
 	}
 	if version > len(files) {
-		return fmt.Errorf("clickhouse: %s has version %d of the schema, this program knows %d: %w: use that one, or another database or table_prefix",
-			s.cfg.FirstHost(), version, len(files), ErrNewerSchema)
+		return backend.Misconfigured(fmt.Errorf("clickhouse: %s has version %d of the schema, this program knows %d: %w: use that one, or another database or table_prefix",
+			s.cfg.FirstHost(), version, len(files), ErrNewerSchema))
 	}
 	if !s.cfg.CreateSchema {
 		return s.check(ctx, l)

@@ -32,7 +32,7 @@ type store struct {
 	partitions partitions
 	breaks     atomic.Int64 // how many connections have broken
 
-	kept chan struct{} // closed when keeper has ended
+	kept chan struct{} // closed when keeper has ended; nil before it runs
 }
 
 // New makes the backend; cfg is valid.
@@ -45,7 +45,6 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 
 		files:    files[cfg.Dialect],
 		patience: lockPatience,
-		kept:     make(chan struct{}),
 	}
 	links := make([]*link, cfg.MaxConnections)
 	for i := range links {
@@ -57,11 +56,10 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 
 // Start connects, brings the schema up to date and starts the keeper of partitions and retention.
 func (s *store) Start(ctx context.Context) error {
-	err := s.keep(ctx, s.setUp)
-	if err != nil {
-		close(s.kept)
+	if err := s.keep(ctx, s.setUp); err != nil {
 		return s.cfg.explain("starting", err)
 	}
+	s.kept = make(chan struct{})
 	go s.keeper()
 	return nil
 }
@@ -84,6 +82,8 @@ func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]
 // Shutdown waits for the writes under way, then logs out. It is called at most once.
 func (s *store) Shutdown(ctx context.Context) error {
 	err := s.pool.Shutdown(ctx, (*link).close)
-	<-s.kept
+	if s.kept != nil {
+		<-s.kept
+	}
 	return err
 }

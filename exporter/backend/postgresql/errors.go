@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 )
 
 // What can be wrong with the store, beside the way to it (package configpostgresql). None is permanent in the collector's
@@ -28,7 +29,7 @@ var (
 // explain says in the user's terms what went wrong, from the server's code alone. The server's own text is left out where
 // it may hold a value of a record.
 func (cfg *Config) explain(doing string, err error) error {
-	if err == nil || errors.Is(err, ErrNewerSchema) || errors.Is(err, ErrNoSchema) {
+	if err == nil || errors.Is(err, backend.ErrMisconfigured) || errors.Is(err, ErrNoSchema) {
 		return err
 	}
 	var server *pgconn.PgError

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 )
 
@@ -40,13 +41,17 @@ func (s *store) migrate(ctx context.Context, conn *pgconn.PgConn) error {
 	}
 	switch {
 	case version > len(all):
-		return fmt.Errorf("postgresql: %s has version %d of the schema, this program knows %d: %w: use that one, or another schema or table_prefix",
-			s.cfg.FirstHost(), version, len(all), ErrNewerSchema)
+		return backend.Misconfigured(fmt.Errorf("postgresql: %s has version %d of the schema, this program knows %d: %w: use that one, or another schema or table_prefix",
+			s.cfg.FirstHost(), version, len(all), ErrNewerSchema))
 	case version == len(all):
 		return nil
 	case !s.cfg.CreateSchema:
-		return fmt.Errorf("postgresql: %s has version %d of the schema, this program needs %d: %w: set create_schema, or run the files of migrations/%s by hand",
+		err := fmt.Errorf("postgresql: %s has version %d of the schema, this program needs %d: %w: set create_schema, or run the files of migrations/%s by hand",
 			s.cfg.FirstHost(), version, len(all), ErrNoSchema, s.cfg.Dialect)
+		if version > 0 {
+			return backend.Misconfigured(err)
+		}
+		return err // somebody may be about to make it
 	}
 	if err := s.makeMigrationsTable(ctx, conn); err != nil {
 		return err
@@ -141,12 +146,15 @@ func (s *store) checkServer(conn *pgconn.PgConn) error {
 	text := conn.ParameterStatus("server_version")
 	major, _ := strconv.Atoi(text[:digits(text)]) // 0 of whatever calls itself otherwise
 	switch {
+	case s.cfg.Dialect == DialectRedshift && major > 8:
+		return backend.Misconfigured(fmt.Errorf("postgresql: %s is PostgreSQL %s, no Redshift: remove dialect: redshift", s.cfg.FirstHost(), text))
 	case s.cfg.Dialect == DialectRedshift || major == 0:
 		return nil
 	case major == 8:
-		return fmt.Errorf("the server says it is PostgreSQL %s, as Redshift does: %w: set dialect: redshift", text, ErrTooOld)
+		return backend.Misconfigured(fmt.Errorf("postgresql: %s says it is PostgreSQL %s, as Redshift does: %w: set dialect: redshift",
+			s.cfg.FirstHost(), text, ErrTooOld))
 	case major < oldestServer:
-		return fmt.Errorf("the server is PostgreSQL %s: %w: %d or later is needed", text, ErrTooOld, oldestServer)
+		return backend.Misconfigured(fmt.Errorf("postgresql: %s is PostgreSQL %s: %w: %d or later is needed", s.cfg.FirstHost(), text, ErrTooOld, oldestServer))
 	}
 	return nil
 }

@@ -7,11 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	_ "modernc.org/sqlite" // its init makes WAL right where memory pages are 64 KiB
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 )
 
 // busyStep is how long SQLite itself waits for a lock. The rest of busy_timeout is waited for in Go, where a context counts.
@@ -23,13 +26,18 @@ const busyStep = 25 * time.Millisecond
 func (cfg *Config) makeFile() error {
 	if info, err := os.Stat(cfg.Path); err == nil {
 		if info.IsDir() {
-			return fmt.Errorf("sqlite: path %q is a directory: name a file in it, for example %q", cfg.Path, filepath.Join(cfg.Path, "session_log.db"))
+			return backend.Misconfigured(fmt.Errorf("sqlite: path %q is a directory: name a file in it, for example %q",
+				cfg.Path, filepath.Join(cfg.Path, "session_log.db")))
 		}
 		return nil
 	}
 	dir := filepath.Dir(cfg.Path)
 	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return fmt.Errorf("sqlite: path %q: its folder cannot be made: %w", cfg.Path, err)
+		err = fmt.Errorf("sqlite: path %q: its folder cannot be made: %w", cfg.Path, err)
+		if errors.Is(err, syscall.ENOTDIR) {
+			return backend.Misconfigured(err)
+		}
+		return err
 	}
 	f, err := os.OpenFile(cfg.Path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, os.ErrExist) {

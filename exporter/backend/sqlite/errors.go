@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"zombiezen.com/go/sqlite"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 )
 
 // What can be wrong with the store. None is permanent in the collector's sense: each passes when somebody frees space, ends
@@ -31,7 +33,11 @@ func (cfg *Config) explain(doing string, err error) error {
 	if kind == nil {
 		return fmt.Errorf("sqlite: %s, path %q: %w", doing, cfg.Path, err)
 	}
-	return fmt.Errorf("sqlite: %s, path %q: %w: %s (%s)", doing, cfg.Path, kind, remedy, sqlite.ErrCode(err))
+	explained := fmt.Errorf("sqlite: %s, path %q: %w: %s (%s)", doing, cfg.Path, kind, remedy, sqlite.ErrCode(err))
+	if sqlite.ErrCode(err).ToPrimary() == sqlite.ResultNotADB {
+		return backend.Misconfigured(explained)
+	}
+	return explained
 }
 
 func (cfg *Config) diagnose(code sqlite.ResultCode) (kind error, remedy string) { //nolint:staticcheck // kind is the answer, not a failure

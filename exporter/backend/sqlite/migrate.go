@@ -11,6 +11,7 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 )
 
@@ -52,8 +53,12 @@ func (cfg *Config) migrateOnce(ctx context.Context, conn *sqlite.Conn) (more boo
 		return false, err
 	}
 	if !cfg.CreateSchema && version < int64(len(files)) {
-		return false, fmt.Errorf("sqlite: path %q has version %d of the schema, this program needs %d: %w: set create_schema, or run the files of migrations/ by hand",
+		err := fmt.Errorf("sqlite: path %q has version %d of the schema, this program needs %d: %w: set create_schema, or run the files of migrations/ by hand",
 			cfg.Path, version, len(files), ErrNoSchema)
+		if version > 0 {
+			return false, backend.Misconfigured(err)
+		}
+		return false, err // somebody may be about to make it
 	}
 	if version == int64(len(files)) {
 		return false, nil
@@ -86,8 +91,8 @@ func (cfg *Config) version(conn *sqlite.Conn) (version int64, err error) {
 		ResultFunc: func(stmt *sqlite.Stmt) error { version = stmt.ColumnInt64(0); return nil },
 	})
 	if err == nil && version > int64(len(files)) {
-		return 0, fmt.Errorf("sqlite: path %q has version %d of the schema, this program knows %d: %w: use that one, or another path",
-			cfg.Path, version, len(files), ErrNewerSchema)
+		return 0, backend.Misconfigured(fmt.Errorf("sqlite: path %q has version %d of the schema, this program knows %d: %w: use that one, or another path",
+			cfg.Path, version, len(files), ErrNewerSchema))
 	}
 	return version, cfg.explain("reading the schema", err)
 }
