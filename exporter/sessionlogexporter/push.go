@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 
@@ -35,11 +37,15 @@ func (e *sessionlogExporter) push(ctx context.Context, ld plog.Logs) error {
 func (e *sessionlogExporter) write(ctx context.Context, ld plog.Logs) error {
 	dec := e.decoders.Get().(*plogs.Decoder)
 	begun := time.Now()
-	result, err := e.backend.Write(ctx, dec.All(ld))
+	unknown := 0
+	result, err := e.backend.Write(ctx, countUnknown(dec.All(ld), &unknown))
 	e.decoders.Put(dec)
 	e.tel.wrote(ctx, result, time.Since(begun), err)
 	if result.Conflicts > 0 {
 		e.notices.tell("records with a known id and other content: kept aside", result.Conflicts, "the first version counts; one of the two may be forged")
+	}
+	if err == nil {
+		e.unknownOutcomes(ctx, unknown)
 	}
 	switch {
 	case err == nil:
@@ -83,4 +89,28 @@ func (e *sessionlogExporter) bury(ctx context.Context, ld plog.Logs, reason erro
 	e.tel.deadLettered(ctx, ld.LogRecordCount())
 	e.notices.tell("records written into the dead letter", ld.LogRecordCount(), reason.Error())
 	return nil
+}
+
+// unknownOutcomes says that logins cannot be seen where people look for them.
+func (e *sessionlogExporter) unknownOutcomes(ctx context.Context, n int) {
+	e.tel.unknownOutcomes(ctx, n)
+	if n > 0 {
+		e.notices.tell("logins without an outcome that can be read: they are in session_events, and in no view of logins", n,
+			"send sessionlog.outcome as success or failure, or error.type with what failed")
+	}
+}
+
+// countUnknown counts the logins that no view of logins can show.
+func countUnknown(events iter.Seq2[int, *session.Event], unknown *int) iter.Seq2[int, *session.Event] {
+	return func(yield func(int, *session.Event) bool) {
+		*unknown = 0 // a backend may read them again
+		for n, e := range events {
+			if e.Outcome == session.OutcomeUnknown && e.Kind == session.KindLogin {
+				*unknown++
+			}
+			if !yield(n, e) {
+				return
+			}
+		}
+	}
 }

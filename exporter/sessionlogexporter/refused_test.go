@@ -185,3 +185,20 @@ func TestPermanentErrorThatNobodyHears(t *testing.T) {
 	require.Len(t, r.entries(t), 10)
 	require.Equal(t, 1, r.logs.FilterMessageSnippet("sending_queue::wait_for_result is false").Len())
 }
+
+// TestLoginsWithoutAnOutcomeAreCounted: they are stored, and no view of logins can show them.
+func TestLoginsWithoutAnOutcomeAreCounted(t *testing.T) {
+	r := start(t, nil, nil)
+	some := events(0, 10)
+	logins := 0
+	for _, lr := range some.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().All() {
+		if logins++; lr.EventName() != "sessionlog.login" {
+			logins--
+		} else if logins <= 3 {
+			lr.Attributes().PutStr("sessionlog.outcome", "unknown")
+		}
+	}
+	require.NoError(t, r.ConsumeLogs(t.Context(), some))
+	require.EqualValues(t, 3, r.metric(t, "unknown_outcomes"))
+	require.Equal(t, 10, r.count(t))
+}

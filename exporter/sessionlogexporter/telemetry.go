@@ -22,7 +22,7 @@ const prefix = "otelcol_exporter_sessionlog_"
 // counts as a duplicate then.
 type telemetry struct {
 	written, duplicates, conflicts, expired metric.Int64Counter
-	rejected, buried, others                metric.Int64Counter
+	rejected, buried, others, unknown       metric.Int64Counter
 	duration                                metric.Float64Histogram
 	success                                 metric.Int64Gauge
 	exporter, ok, failed                    metric.MeasurementOption
@@ -45,6 +45,7 @@ func newTelemetry(set exporter.Settings) (*telemetry, error) {
 		rejected:   counter("rejected", "Records that the backend can never take."),
 		buried:     counter("dead_lettered", "Records written into the dead letter."),
 		others:     counter("not_events", "Log records that are no authentication events."),
+		unknown:    counter("unknown_outcomes", "Logins whose outcome nothing tells: in session_events, and in no view of logins."),
 		exporter:   metric.WithAttributeSet(attribute.NewSet(id)),
 		ok:         metric.WithAttributeSet(attribute.NewSet(id, attribute.String("outcome", "success"))),
 		failed:     metric.WithAttributeSet(attribute.NewSet(id, attribute.String("outcome", "failure"))),
@@ -77,3 +78,7 @@ func (t *telemetry) wrote(ctx context.Context, r backend.Result, took time.Durat
 func (t *telemetry) deadLettered(ctx context.Context, n int) { t.buried.Add(ctx, int64(n), t.exporter) }
 
 func (t *telemetry) notEvents(ctx context.Context, n int) { t.others.Add(ctx, int64(n), t.exporter) }
+
+func (t *telemetry) unknownOutcomes(ctx context.Context, n int) {
+	t.unknown.Add(ctx, int64(n), t.exporter)
+}

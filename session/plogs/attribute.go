@@ -68,7 +68,8 @@ var readers = []reader{
 	{keyErrorType, func(d *Decoder, v pcommon.Value) { d.event.ErrorType = text(v) }},
 	{keyStatusCode, func(d *Decoder, v pcommon.Value) { d.event.StatusCode = text(v) }},
 	{keyOriginal, func(d *Decoder, v pcommon.Value) { d.event.Original = text(v) }},
-	{keyOTelEventName, func(d *Decoder, v pcommon.Value) { d.eventName(v) }},
+	{keyOTelEventName, func(d *Decoder, v pcommon.Value) { d.eventName(keyOTelEventName, v) }},
+	{keyEventName, func(d *Decoder, v pcommon.Value) { d.eventName(keyEventName, v) }},
 }
 
 func (d *Decoder) keep(key string, v pcommon.Value) {
@@ -78,15 +79,21 @@ func (d *Decoder) keep(key string, v pcommon.Value) {
 // outcome keeps a word that is none of ours.
 func (d *Decoder) outcome(v pcommon.Value) {
 	word := text(v)
-	if d.event.Outcome = session.ParseOutcome(word); d.event.Outcome.String() != word {
+	d.event.Outcome = session.OutcomeOf(word)
+	d.said = word == session.OutcomeUnknown.String()
+	switch {
+	case d.event.Outcome.String() == word:
+	case d.event.Outcome == session.OutcomeUnknown:
 		d.keep(session.AttrOutcome, v)
+	default:
+		d.keep(session.SourceField+session.AttrOutcome, v)
 	}
 }
 
 // eventName is said already by Kind, where it is ours.
-func (d *Decoder) eventName(v pcommon.Value) {
+func (d *Decoder) eventName(key string, v pcommon.Value) {
 	if !ourName(text(v)) {
-		d.keep(keyOTelEventName, v)
+		d.keep(key, v)
 	}
 }
 

@@ -2,6 +2,8 @@ package plogs
 
 import (
 	"iter"
+	"strconv"
+	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -15,6 +17,7 @@ type Decoder struct {
 	event session.Event
 	hash  session.Hasher
 	uid   string // log.record.uid where it is no UUID
+	said  bool   // the record says that its outcome is unknown
 	wild  wild
 
 	resource, scope []session.Attr // what has no field, for every record beneath
@@ -35,21 +38,37 @@ func IsEvent(lr plog.LogRecord) bool {
 
 // kindOf also tells whether a record is in a dialect of others.
 func kindOf(lr plog.LogRecord) (kind session.Kind, wild bool) {
-	name := lr.EventName()
-	if name == "" {
-		if v, ok := lr.Attributes().Get(keyOTelEventName); ok {
-			name = v.Str()
-		}
-	}
-	if ourName(name) {
-		return session.ParseKind(name), false
+	if name := eventNameOf(lr); name != "" {
+		return parseOurName(name), false
 	}
 	return wildKind(lr), true
 }
 
+// eventNameOf is the record's name where it is one of ours: its event name, or the attribute in which senders put it that have no event
+// names. Others' names are "".
+func eventNameOf(lr plog.LogRecord) string {
+	if name := lr.EventName(); ourName(name) {
+		return name
+	}
+	for _, key := range [...]string{keyOTelEventName, keyEventName} {
+		if v, ok := lr.Attributes().Get(key); ok && ourName(v.Str()) {
+			return v.Str()
+		}
+	}
+	return ""
+}
+
 // ourName tells whether a record is meant in our vocabulary, known to us or not.
 func ourName(name string) bool {
-	return len(name) >= len(session.EventPrefix) && name[:len(session.EventPrefix)] == session.EventPrefix
+	return len(name) >= len(session.EventPrefix) && strings.EqualFold(name[:len(session.EventPrefix)], session.EventPrefix)
+}
+
+// parseOurName reads our names in any case: some SDKs make Pascal case of them.
+func parseOurName(name string) session.Kind {
+	if kind := session.ParseKind(name); kind != session.KindUnknown || len(name) > longestName {
+		return kind
+	}
+	return session.ParseKind(strings.ToLower(name))
 }
 
 // All walks the events of ld. The number is the record's place among all records of ld, events or not. The event is valid
@@ -109,7 +128,7 @@ func (d *Decoder) enterScope(s pcommon.InstrumentationScope) {
 func (d *Decoder) record(lr plog.LogRecord, kind session.Kind, wild bool) *session.Event {
 	e := &d.event
 	e.Reset()
-	d.uid = ""
+	d.uid, d.said = "", false
 	e.Kind = kind
 	e.Time, e.Observed = int64(lr.Timestamp()), int64(lr.ObservedTimestamp())
 	e.TraceID, e.SpanID = lr.TraceID(), lr.SpanID()
@@ -118,6 +137,9 @@ func (d *Decoder) record(lr plog.LogRecord, kind session.Kind, wild bool) *sessi
 		d.wildAttributes(lr)
 	} else {
 		d.attributes(lr)
+	}
+	if e.Outcome == session.OutcomeUnknown && !d.said && !d.ours {
+		d.imply()
 	}
 	e.Extra = append(append(e.Extra, d.resource...), d.scope...)
 	if s := lr.SeverityText(); s != "" {
@@ -134,6 +156,19 @@ func (d *Decoder) record(lr plog.LogRecord, kind session.Kind, wild bool) *sessi
 	return e
 }
 
+// imply finds the outcome of a record that says none, or one in a word of no meaning. That word makes room for the outcome found.
+func (d *Decoder) imply() {
+	e := &d.event
+	if e.Outcome = e.ImpliedOutcome(); e.Outcome == session.OutcomeUnknown {
+		return
+	}
+	for i := range e.Extra {
+		if e.Extra[i].Key == session.AttrOutcome {
+			e.Extra[i].Key = session.SourceField + session.AttrOutcome
+		}
+	}
+}
+
 func (d *Decoder) attributes(lr plog.LogRecord) {
 	for key, v := range lr.Attributes().All() {
 		if r := lookup(key); r != nil {
@@ -148,9 +183,7 @@ func (d *Decoder) attributes(lr plog.LogRecord) {
 // ids, and may say something in its body.
 func (d *Decoder) foreign(lr plog.LogRecord) {
 	e := &d.event
-	if e.Time == 0 {
-		e.Time = e.Observed
-	}
+	d.setTimes(lr)
 	if lr.Body().Type() != pcommon.ValueTypeEmpty {
 		e.Message = text(lr.Body())
 	}
@@ -167,5 +200,23 @@ func (d *Decoder) foreign(lr plog.LogRecord) {
 		e.Extra = append(e.Extra, session.Attr{Key: keyForeignUID, Value: d.uid})
 	default:
 		e.RecordID = e.ContentID(&d.hash)
+	}
+}
+
+// setTimes reads times by their magnitude, since some senders write seconds or milliseconds where nanoseconds are meant. What is a time
+// of our days in no unit is kept aside, and the observed time counts, as where there is no time.
+func (d *Decoder) setTimes(lr plog.LogRecord) {
+	e := &d.event
+	if nanos, ok := session.Nanoseconds(e.Observed); ok {
+		e.Observed = nanos
+	}
+	nanos, ok := session.Nanoseconds(e.Time)
+	if !ok && e.Time != 0 {
+		e.Extra = append(e.Extra, session.Attr{
+			Key: session.SourceField + "timestamp", Value: strconv.FormatUint(uint64(lr.Timestamp()), 10), Type: session.AttrString,
+		})
+	}
+	if e.Time = nanos; !ok {
+		e.Time = e.Observed
 	}
 }

@@ -38,7 +38,7 @@ func TestVeryManyAttributes(t *testing.T) {
 // What is no value of a field, or has no word in JSON, is kept.
 func TestOddValuesAreKept(t *testing.T) {
 	e := decodeOne(t, foreign(func(_ plog.ScopeLogs, lr plog.LogRecord) {
-		lr.Attributes().PutStr("sessionlog.outcome", "denied")
+		lr.Attributes().PutStr("sessionlog.outcome", "challenge")
 		lr.Attributes().PutStr("otel.event.name", "user.login")
 		m := lr.Attributes().PutEmptyMap("app")
 		m.PutDouble("score", math.NaN())
@@ -47,7 +47,7 @@ func TestOddValuesAreKept(t *testing.T) {
 	}))
 	require.Equal(t, session.OutcomeUnknown, e.Outcome)
 	for _, want := range []session.Attr{
-		{Key: "sessionlog.outcome", Value: "denied"},
+		{Key: "sessionlog.outcome", Value: "challenge"},
 		{Key: "otel.event.name", Value: "user.login"},
 		{Key: "app", Value: `{"more":["-Inf"],"score":"NaN","tries":3}`, Type: session.AttrJSON},
 	} {

@@ -30,7 +30,12 @@ type wild struct {
 const (
 	wildEnduser = iota
 	wildActor
+	wildSourceUser
+	wildClientUser
+	wildTargetUser
+	wildEffectiveUser
 	wildEmail
+	wildFullName
 	wildUsers
 )
 
@@ -45,7 +50,10 @@ const (
 )
 
 var (
-	wildUserKeys    = [wildUsers]string{wildEnduser: "enduser.id", wildActor: "audit.actor.id", wildEmail: "user.email"}
+	wildUserKeys = [wildUsers]string{
+		wildEnduser: "enduser.id", wildActor: "audit.actor.id", wildSourceUser: "source.user.name", wildClientUser: "client.user.name",
+		wildTargetUser: "user.target.name", wildEffectiveUser: "user.effective.name", wildEmail: "user.email", wildFullName: "user.full_name",
+	}
 	wildAddressKeys = [wildAddresses]string{
 		wildClientIP: "client.ip", wildSourceIP: "source.ip", wildSource: "source.address", wildAudit: "audit.source.id", wildPeer: "network.peer.address",
 	}
@@ -87,7 +95,7 @@ func wildKind(lr plog.LogRecord) session.Kind {
 		case keyEventAction:
 			e.kind, _ = parseAction(v.Str())
 		case keyEventOutcome:
-			e.outcome = session.ParseOutcome(v.Str())
+			e.outcome = session.OutcomeOf(text(v))
 		}
 	}
 	return e.verdict()
@@ -135,18 +143,26 @@ func (d *Decoder) wildAttributes(lr plog.LogRecord) {
 	d.wild = wild{name: lr.EventName()}
 	_, d.wild.nameOutcome = parseName(d.wild.name)
 	for key, v := range lr.Attributes().All() {
-		if r := lookup(key); r != nil && key != keyOTelEventName {
-			r.read(d, v)
+		if r := lookup(key); r != nil && key != keyOTelEventName && key != keyEventName {
+			r.read(d, only(v))
 		}
 	}
 	for key, v := range lr.Attributes().All() {
 		if read := wildReaders[key]; read != nil {
-			read(d, key, v)
+			read(d, key, only(v))
 		} else if lookup(key) == nil {
 			d.keep(key, v)
 		}
 	}
 	d.settle()
+}
+
+// only takes a value out of a list of one: shippers write an ECS field either way.
+func only(v pcommon.Value) pcommon.Value {
+	if v.Type() == pcommon.ValueTypeSlice && v.Slice().Len() == 1 {
+		return v.Slice().At(0)
+	}
+	return v
 }
 
 // settle turns what was found into fields, where those do not hold something better. What is said otherwise there is kept.
@@ -178,7 +194,10 @@ func (d *Decoder) settle() {
 		e.Extra = append(e.Extra, session.Attr{Key: w.portKey, Value: strconv.Itoa(int(w.port)), Type: session.AttrInt})
 	}
 	if e.Outcome == session.OutcomeUnknown {
-		e.Outcome = w.verdict(e)
+		e.Outcome = w.verdict()
+	}
+	if e.Outcome == session.OutcomeUnknown && !d.said {
+		d.imply()
 	}
 	w.settleReason(e)
 	w.settleName(e)
@@ -200,19 +219,12 @@ func (w *wild) settleReason(e *session.Event) {
 	}
 }
 
-// verdict is the outcome, by what says it best. error.type is on failures only.
-func (w *wild) verdict(e *session.Event) session.Outcome {
-	switch {
-	case w.outcome != session.OutcomeUnknown:
+// verdict is the outcome by what says it best. What the rest of the event implies is left to [session.Event.ImpliedOutcome].
+func (w *wild) verdict() session.Outcome {
+	if w.outcome != session.OutcomeUnknown {
 		return w.outcome
-	case w.nameOutcome != session.OutcomeUnknown:
-		return w.nameOutcome
-	case e.ErrorType != "":
-		return session.OutcomeFailure
-	case e.Kind == session.KindLogout:
-		return session.OutcomeSuccess
 	}
-	return session.OutcomeUnknown
+	return w.nameOutcome
 }
 
 // settleName keeps the sender's own word for the event: its name, and beside that its action.

@@ -11,6 +11,9 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
+// wildTime is when it happened.
+const wildTime = 1_795_000_000_123_456_789
+
 // wildRecord is a record of an application's SDK, with these attributes.
 func wildRecord(t testing.TB, name string, attrs map[string]any) plog.Logs {
 	ld := plog.NewLogs()
@@ -20,7 +23,7 @@ func wildRecord(t testing.TB, name string, attrs map[string]any) plog.Logs {
 	sl.Scope().SetName("shop/login")
 	lr := sl.LogRecords().AppendEmpty()
 	lr.SetEventName(name)
-	lr.SetTimestamp(7e9)
+	lr.SetTimestamp(wildTime)
 	require.NoError(t, lr.Attributes().FromRaw(attrs))
 	return ld
 }
@@ -147,7 +150,7 @@ func TestDialectsInTheWild(t *testing.T) {
 			require.False(t, got.RecordID.IsZero())
 			require.ElementsMatch(t, append(c.want.Extra, session.Attr{Key: "otel.scope.name", Value: "shop/login"}), got.Extra)
 			c.want.RecordID, c.want.SessionKey, c.want.Extra = got.RecordID, got.SessionKey, got.Extra
-			c.want.Time, c.want.System, c.want.Severity = 7e9, "webshop", got.Severity
+			c.want.Time, c.want.System, c.want.Severity = wildTime, "webshop", got.Severity
 			got.Roles, got.Profiles, got.Settings, got.CertificateSubjects = nilIfEmpty(got.Roles), nil, nil, nil
 			require.Equal(t, c.want, got)
 			again := roundTrip(t, got)
@@ -236,7 +239,7 @@ func wildBatch(n int) plog.Logs {
 	records := rl.ScopeLogs().AppendEmpty().LogRecords()
 	for i := range n {
 		lr := records.AppendEmpty()
-		lr.SetTimestamp(pcommon.Timestamp(i + 1))
+		lr.SetTimestamp(wildTime + pcommon.Timestamp(i))
 		m := lr.Attributes()
 		m.PutStr("log.record.uid", "0197c4c1-8f52-8b5e-9d1b-7c1f0f3a5d10")
 		m.PutStr("client.address", "203.0.113.42")

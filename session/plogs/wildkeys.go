@@ -11,18 +11,31 @@ import (
 // wildReaders take the attributes of foreign dialects; those that mean the same in ours (user.name, client.address, error.type, session.id)
 // are read as ours. What neither knows is kept under its own name.
 var wildReaders = map[string]func(d *Decoder, key string, v pcommon.Value){
-	keyEventName:     (*Decoder).wildName,
-	keyOTelEventName: (*Decoder).wildName,
-	"enduser.id":     func(d *Decoder, _ string, v pcommon.Value) { d.wild.user[wildEnduser] = text(v); d.wildUserID(text(v)) },
-	"user.email":     func(d *Decoder, _ string, v pcommon.Value) { d.wild.user[wildEmail] = text(v) },
-	"enduser.role":   func(d *Decoder, _ string, v pcommon.Value) { d.event.Roles = appendTexts(d.event.Roles, v) },
+	keyEventName:          (*Decoder).wildName,
+	keyOTelEventName:      (*Decoder).wildName,
+	"enduser.id":          func(d *Decoder, _ string, v pcommon.Value) { d.wild.user[wildEnduser] = text(v); d.wildUserID(text(v)) },
+	"user.email":          func(d *Decoder, key string, v pcommon.Value) { d.wild.user[wildEmail] = d.firstText(key, v) },
+	"user.full_name":      func(d *Decoder, key string, v pcommon.Value) { d.wild.user[wildFullName] = d.firstText(key, v) },
+	"source.user.name":    func(d *Decoder, key string, v pcommon.Value) { d.wild.user[wildSourceUser] = d.firstText(key, v) },
+	"client.user.name":    func(d *Decoder, key string, v pcommon.Value) { d.wild.user[wildClientUser] = d.firstText(key, v) },
+	"user.target.name":    func(d *Decoder, key string, v pcommon.Value) { d.wild.user[wildTargetUser] = d.firstText(key, v) },
+	"user.effective.name": func(d *Decoder, key string, v pcommon.Value) { d.wild.user[wildEffectiveUser] = d.firstText(key, v) },
+	"enduser.role":        func(d *Decoder, _ string, v pcommon.Value) { d.event.Roles = appendTexts(d.event.Roles, v) },
 
-	"client.ip":            func(d *Decoder, _ string, v pcommon.Value) { d.wild.address[wildClientIP] = text(v) },
-	"source.ip":            func(d *Decoder, _ string, v pcommon.Value) { d.wild.address[wildSourceIP] = text(v) },
-	"source.address":       func(d *Decoder, _ string, v pcommon.Value) { d.wild.address[wildSource] = text(v) },
-	"source.port":          (*Decoder).wildPort,
-	"network.peer.address": func(d *Decoder, _ string, v pcommon.Value) { d.wild.address[wildPeer] = text(v) },
-	"network.peer.port":    (*Decoder).wildPort,
+	"client.ip": func(d *Decoder, _ string, v pcommon.Value) {
+		d.wild.address[wildClientIP] = d.firstText("client.ip", v)
+	},
+	"source.ip": func(d *Decoder, _ string, v pcommon.Value) {
+		d.wild.address[wildSourceIP] = d.firstText("source.ip", v)
+	},
+	"source.address": func(d *Decoder, _ string, v pcommon.Value) {
+		d.wild.address[wildSource] = d.firstText("source.address", v)
+	},
+	"source.port": (*Decoder).wildPort,
+	"network.peer.address": func(d *Decoder, _ string, v pcommon.Value) {
+		d.wild.address[wildPeer] = d.firstText("network.peer.address", v)
+	},
+	"network.peer.port": (*Decoder).wildPort,
 
 	keyEventAction:   (*Decoder).wildAction,
 	keyEventOutcome:  (*Decoder).wildOutcome,
@@ -39,7 +52,9 @@ var wildReaders = map[string]func(d *Decoder, key string, v pcommon.Value){
 	"audit.actor.id":  func(d *Decoder, _ string, v pcommon.Value) { d.wild.user[wildActor] = text(v); d.wildUserID(text(v)) },
 	keyAuditAction:    (*Decoder).wildAction,
 	"audit.outcome":   (*Decoder).wildOutcome,
-	"audit.source.id": func(d *Decoder, _ string, v pcommon.Value) { d.wild.address[wildAudit] = text(v) },
+	"audit.source.id": func(d *Decoder, _ string, v pcommon.Value) {
+		d.wild.address[wildAudit] = d.firstText("audit.source.id", v)
+	},
 
 	keySignInResult:                             (*Decoder).signInResult,
 	"aspnetcore.identity.sign_in.type":          (*Decoder).wildMethod,
@@ -118,11 +133,28 @@ func (d *Decoder) wildAction(key string, v pcommon.Value) {
 }
 
 func (d *Decoder) wildOutcome(key string, v pcommon.Value) {
-	if outcome := session.ParseOutcome(text(v)); outcome != session.OutcomeUnknown {
+	word := text(v)
+	outcome := session.OutcomeOf(word)
+	if d.said = d.said || word == session.OutcomeUnknown.String(); outcome != session.OutcomeUnknown {
 		d.wild.outcome = outcome
-		return
+	}
+	if outcome == session.OutcomeUnknown || outcome.String() != word {
+		d.keep(key, v)
+	}
+}
+
+// firstText is the first of a list, which is then kept whole, or the one text in its place.
+func (d *Decoder) firstText(key string, v pcommon.Value) string {
+	if v.Type() != pcommon.ValueTypeSlice {
+		return text(v)
 	}
 	d.keep(key, v)
+	for _, item := range v.Slice().All() {
+		if s := text(item); s != "" {
+			return s
+		}
+	}
+	return ""
 }
 
 func (d *Decoder) wildReason(key string, v pcommon.Value) {

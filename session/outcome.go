@@ -1,0 +1,100 @@
+package session
+
+// OutcomeOf reads an outcome in the words that senders use for it: success, FAILURE, Succeeded, "access denied", LoginFailed, allow, true. A
+// word that it does not know is unknown. [ParseOutcome] reads what this project has written itself.
+func OutcomeOf(text string) Outcome {
+	switch text {
+	case "success":
+		return OutcomeSuccess
+	case "failure":
+		return OutcomeFailure
+	}
+	outcome, negated, words := OutcomeUnknown, false, 0
+	for rest := text; rest != ""; {
+		var buf [longestWord]byte
+		var word []byte
+		if word, rest = nextWord(buf[:0], rest); len(word) == 0 {
+			continue
+		}
+		if words++; words > mostWords {
+			return OutcomeUnknown
+		}
+		switch meaning := wordOutcome(string(word)); {
+		case isNegation(word) && hasWord(rest):
+			negated = true
+		case meaning == OutcomeUnknown:
+		case meaning == OutcomeFailure != negated:
+			return OutcomeFailure // also beside a word of success, as in "success: false"
+		default:
+			outcome = OutcomeSuccess
+		}
+	}
+	return outcome
+}
+
+const (
+	longestWord = 24
+	mostWords   = 6 // an outcome is no sentence
+)
+
+// nextWord appends the text's first word in lower case: letters up to another character, or to a capital behind a small letter.
+func nextWord(word []byte, text string) (_ []byte, rest string) {
+	for i := range len(text) {
+		c := text[i]
+		switch {
+		case c >= 'A' && c <= 'Z':
+			if i > 0 && text[i-1] >= 'a' && text[i-1] <= 'z' {
+				return word, text[i:]
+			}
+			c += 'a' - 'A'
+		case c < 'a' || c > 'z':
+			return word, text[i+1:]
+		}
+		if len(word) < longestWord {
+			word = append(word, c)
+		}
+	}
+	return word, ""
+}
+
+func hasWord(text string) bool {
+	for i := range len(text) {
+		if c := text[i] | 0x20; c >= 'a' && c <= 'z' {
+			return true
+		}
+	}
+	return false
+}
+
+func isNegation(word []byte) bool {
+	switch string(word) {
+	case "no", "not", "without", "non":
+		return true
+	}
+	return false
+}
+
+func wordOutcome(word string) Outcome {
+	switch word {
+	case "success", "successes", "succeeded", "succeed", "succeeds", "successful", "successfully", "ok", "okay", "pass", "passed", "allow", "allowed",
+		"permit", "permitted", "grant", "granted", "accept", "accepted", "approve", "approved", "authenticated", "authorized", "authorised", "true", "yes", "valid", "verified":
+		return OutcomeSuccess
+	case "failure", "failures", "failed", "fail", "fails", "failing", "error", "errors", "err", "errored", "deny", "denied", "denial", "reject", "rejected", "refuse",
+		"refused", "block", "blocked", "forbid", "forbidden", "disallow", "disallowed", "unsuccessful", "unauthorized", "unauthorised", "unauthenticated", "invalid",
+		"incorrect", "wrong", "locked", "disabled", "expired", "revoked", "timeout", "aborted", "false", "no":
+		return OutcomeFailure
+	}
+	return OutcomeUnknown
+}
+
+// ImpliedOutcome is what an event that bears no outcome says by the rest of it: error.type and a reason of failure are on failures only, and
+// a session that ended or started has done so.
+func (e *Event) ImpliedOutcome() Outcome {
+	switch {
+	case e.ErrorType != "" || e.FailureReason != "":
+		return OutcomeFailure
+	case e.Kind == KindLogout || e.Kind == KindSessionStart:
+		return OutcomeSuccess
+	}
+	return OutcomeUnknown
+}
