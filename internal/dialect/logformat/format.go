@@ -42,6 +42,15 @@ type Options struct {
 	DecideAfter time.Duration
 	// Shared is what the parsers of one source have in common; nil for a parser on its own.
 	Shared *Shared
+	// Conditions is told what a text as a whole lacks; nil where nobody wants to know.
+	Conditions Conditions
+}
+
+// Conditions receives what holds of a log for as long as it lasts: that its server does not write of logins at all. Raise is called as
+// often as the parser notices, Clear when it is over. Neither may hold a value of a record. Package conditionlog bounds what is logged.
+type Conditions interface {
+	Raise(condition, message string)
+	Clear(condition, message string)
 }
 
 // Shared lets the parsers of several texts of one server know the same things: the lines of one connection may stand on

@@ -29,6 +29,7 @@ type Assembler struct {
 
 	doubted memory // logins told without proof
 	decided memory // connections that were decided by something else than a line of the text they began in
+	watch   connectionWatch
 }
 
 const (
@@ -65,7 +66,9 @@ func (a *Assembler) Add(l *Line, text *Text, at int64, page *logformat.Page) boo
 		return true
 	}
 	a.settle(l.Time, page)
-	switch classify(l.Severity, l.Message) {
+	kind := classify(l.Severity, l.Message)
+	a.watch.add(l, kind, kind == msgFatal && a.open[l.ID] == nil && refuses(l))
+	switch kind {
 	case msgReceived:
 		return a.received(l, at, page)
 	case msgAuthenticated:
@@ -94,7 +97,10 @@ func (a *Assembler) putDown() { a.build.line, a.reading = nil, nil }
 func (a *Assembler) Clock() int64 { return a.clock }
 
 // Settle tells what is decided because the log's clock stands there (nanoseconds since 1970 UTC) and nothing more came.
-func (a *Assembler) Settle(now int64, page *logformat.Page) { a.settle(now, page) }
+func (a *Assembler) Settle(now int64, page *logformat.Page) {
+	a.settle(now, page)
+	a.watch.settle(now)
+}
 
 // settle decides by time. What a line's time decides, the same line decides after a restart, if it is read again at all.
 func (a *Assembler) settle(now int64, page *logformat.Page) {

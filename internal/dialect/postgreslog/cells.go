@@ -59,36 +59,18 @@ func (t *texts) line(r *record, clock *localtime.Clock, l *Line) (concern bool, 
 		l.SQLState = ""
 	}
 	kind := classify(l.Severity, r.message.raw)
-	if l.Severity == SeverityUnknown && l.SQLState != "" && (r.activity == "authentication" || r.activity == "startup") {
-		l.Severity, kind = SeverityFatal, msgFatal // in another language; the SQLSTATE speaks for itself
+	if l.Severity == SeverityUnknown && refusesInAnyLanguage(l.SQLState, r.activity) {
+		l.Severity, kind = SeverityFatal, msgFatal
 	}
 	if kind != msgOther {
 		return true, t.fill(r, l)
 	}
-	if (l.Severity == SeverityLog || l.Severity == SeverityUnknown) && foreign(r.message.raw, r.host.raw, r.port) {
+	if (l.Severity == SeverityLog || l.Severity == SeverityUnknown) && r.host.raw != "" && foreign(r.message.raw, r.host.raw, r.port) {
 		return false, errLocalized
 	}
-	l.Severity = SeverityLog
+	l.Severity, l.Host = SeverityLog, r.host.raw
 	l.ID, _ = parseID(r.session)
 	return true, nil
-}
-
-// foreign tells the messages of another language that stand for "connection received" and "disconnection": in all of them
-// the client's address and port keep their places at the end, each behind a sign of equality.
-func foreign(message, host string, port int64) bool {
-	if host == "" || message == "" {
-		return false
-	}
-	if port != 0 {
-		rest, digits, found := cutLast(message, "=")
-		n, ok := localtime.Digits(digits)
-		if !found || !ok || n != port {
-			return false
-		}
-		message, _, _ = cutLast(rest, " ")
-	}
-	rest, ok := strings.CutSuffix(message, host)
-	return ok && strings.HasSuffix(rest, "=")
 }
 
 func (t *texts) fill(r *record, l *Line) error {

@@ -83,7 +83,9 @@ func lastCut(text string) int {
 // agrees tells whether the names before a login's severity are those of its message: a database's name can be made to look
 // like a message, too.
 func (f *stderrFormat) agrees(severity, message string) bool {
-	if classify(parseSeverity(severity), message) != msgAuthorized {
+	level := parseSeverity(severity)
+	_, message = cutState(level, message)
+	if classify(level, message) != msgAuthorized {
 		return true
 	}
 	user, database := known(f.m.values.user), known(f.m.database)
@@ -129,6 +131,7 @@ func plainMessage(text string) string {
 func userOf(severity, message string) string {
 	var f facts
 	level := parseSeverity(severity)
+	_, message = cutState(level, message)
 	kind := classify(level, message)
 	if kind == msgOther && level != SeverityDetail {
 		return ""

@@ -3,6 +3,8 @@ package postgreslog
 import (
 	"net/netip"
 	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 )
 
 // maxSteps bounds the search for the ends of names that are made to look like what follows them.
@@ -15,7 +17,12 @@ type matcher struct {
 	loose  bool   // a client may be told by its host's name, not only by its address
 	plain  bool   // the prefix is a guess: names with blanks in them would hide that it is wrong
 	narrow bool   // there are none in this text
+	open   bool   // whatever may follow
 	steps  int
+
+	digitZone       bool   // a zone of digits with a number right behind it was seen
+	trialPID        string // of the reading that is being tried
+	trialSessionPID int64  // the pid in its %c, 0 where there is none yet
 }
 
 // tooLong tells what cannot be the name of a database or an application: servers cut both, and put a question mark for every
@@ -37,7 +44,7 @@ const maxIdentifier = 63
 func (p *prefix) match(text, user string, m *matcher) bool {
 	narrow := m.plain && strings.IndexByte(text, '\n') < 0 // a name that cuts its record is a client's, whatever is in it
 	for _, loose := range [...]bool{false, true} {
-		*m = matcher{user: user, loose: loose, plain: m.plain, narrow: narrow, steps: maxSteps}
+		*m = matcher{user: user, loose: loose, plain: m.plain, narrow: narrow, steps: maxSteps, digitZone: m.digitZone}
 		if m.match(p.parts, text) {
 			return true
 		}
@@ -46,7 +53,8 @@ func (p *prefix) match(text, user string, m *matcher) bool {
 }
 
 func (m *matcher) match(parts []part, text string) bool {
-	for i, this := range parts {
+	for i := range parts {
+		this := &parts[i]
 		if m.steps--; m.steps < 0 {
 			return false
 		}
@@ -61,21 +69,78 @@ func (m *matcher) match(parts []part, text string) bool {
 				return false
 			}
 			text = rest
-		case strings.IndexByte(freeText, this.escape) >= 0:
-			return m.free(this.escape, parts[i+1:], text)
-		default:
-			value, n := this.read(text)
-			if n < 0 {
+		case this.free():
+			return m.free(this, parts[i+1:], text)
+		case this.sure:
+			value, n := this.read(text, len(text))
+			if n < 0 || !m.accepts(this, value) {
 				return false
 			}
 			m.take(this.escape, value)
 			text = text[n:]
-			if (this.escape == 'h' || this.escape == 'r') && !m.loose && !isAddress(m.host) {
-				return false
-			}
+		default:
+			return m.bounded(this, parts[i+1:], text)
 		}
 	}
-	return text == ""
+	return m.open || text == ""
+}
+
+// bounded tries the ends that a value of known characters can have, the last one first, at which the rest matches.
+func (m *matcher) bounded(this *part, rest []part, text string) bool {
+	pid, sessionPID := m.trialPID, m.trialSessionPID
+	for longest := len(text); longest >= 0; {
+		value, n := this.read(text, longest)
+		if n < 0 && value == "" {
+			return false
+		}
+		if n >= 0 && m.accepts(this, value) && m.match(rest, text[n:]) {
+			m.take(this.escape, value)
+			return true
+		}
+		m.trialPID, m.trialSessionPID = pid, sessionPID
+		if longest = len(value) - 1; m.steps < 0 || len(value) == 0 {
+			return false
+		}
+	}
+	return false
+}
+
+// accepts tells whether a value can be that of this escape in this reading.
+func (m *matcher) accepts(this *part, value string) bool {
+	switch this.escape {
+	case 'h', 'r':
+		host := value
+		if this.escape == 'r' {
+			host, _, _ = strings.Cut(value, "(")
+		}
+		return m.loose || isAddress(host)
+	case 'p':
+		m.trialPID = value
+	case 'c':
+		id, ok := parseID(value)
+		if !ok {
+			return false
+		}
+		m.trialSessionPID = id.PID
+	case 'm', 't', 's':
+		if this.next != 0 && !m.bare(this, value[20:]) {
+			return false
+		}
+	}
+	if m.trialPID != "" && m.trialSessionPID != 0 { // %c ends with the pid: where nothing stands between the two, this tells them apart
+		pid, _ := localtime.Digits(m.trialPID)
+		return pid == m.trialSessionPID
+	}
+	return true
+}
+
+// bare tells whether a zone, of which the value behind a time ends, may be followed by another value with nothing between.
+func (m *matcher) bare(this *part, zone string) bool {
+	if i := strings.IndexAny(zone, "+-"); i >= 0 {
+		m.digitZone = m.digitZone || strings.IndexByte("plxncvPQ", this.next) >= 0
+		return !m.digitZone
+	}
+	return strings.ToUpper(zone) == zone
 }
 
 // isAddress tells an address, or what stands for none, from a name.
@@ -89,10 +154,12 @@ func isAddress(host string) bool {
 }
 
 // free tries the ends that a free text can have, the first one first, at which the rest matches.
-func (m *matcher) free(escape byte, rest []part, text string) bool {
+func (m *matcher) free(this *part, rest []part, text string) bool {
+	escape := this.escape
 	if escape == 'u' && m.user != "" {
 		return m.named(rest, text)
 	}
+	narrow := m.narrow && (escape == 'u' || escape == 'd' || escape == 'a' && (len(rest) == 0 || strings.HasPrefix(rest[0].literal, " ")))
 	for end := 0; end <= len(text); end++ {
 		switch {
 		case len(rest) == 0:
@@ -105,7 +172,7 @@ func (m *matcher) free(escape byte, rest []part, text string) bool {
 			end += i
 		}
 		value := strings.Trim(text[:end], " ")
-		if m.narrow && strings.ContainsRune(value, ' ') || tooLong(escape, value) {
+		if narrow && strings.ContainsRune(value, ' ') || tooLong(escape, value) {
 			return false
 		}
 		if m.match(rest, text[end:]) {

@@ -218,8 +218,12 @@ func (f *facts) disconnection(text string) (nanos int64, ok bool) {
 	if !found || !f.address(host) {
 		return 0, false
 	}
-	if user, database, found := strings.Cut(names, " database="); found && f.User == "" {
-		f.User, f.Database = user, database
+	user, rest, ok := name(names, f.User, " database=")
+	if database, found := strings.CutPrefix(rest, " database="); found && ok {
+		set(&f.User, user)
+		if f.Database == "" {
+			f.Database = database
+		}
 	}
 	return span(time)
 }

@@ -8,10 +8,9 @@ import (
 )
 
 var (
-	errTime      = errors.New("not a time as PostgreSQL logs it: 2026-11-21 21:47:39.355 UTC")
-	errSession   = errors.New("no session id of the form 6b02117b.1b7c")
-	errMessage   = errors.New("a message about a connection that is not worded as PostgreSQL words it")
-	errLocalized = errors.New("a message about a login that is not in English: set lc_messages = 'C' on the server, only then can its log be read")
+	errTime    = errors.New("not a time as PostgreSQL logs it: 2026-11-21 21:47:39.355 UTC")
+	errSession = errors.New("no session id of the form 6b02117b.1b7c")
+	errMessage = errors.New("a message about a connection that is not worded as PostgreSQL words it")
 )
 
 // Formats are PostgreSQL's log_destination formats. jsonlog exists since version 15.
@@ -50,7 +49,11 @@ type parser struct {
 }
 
 func newParser(o logformat.Options, f format) *parser {
-	assembler := o.Shared.Thing("postgresql", func() any { return NewAssembler(o.Instance, o.DecideAfter) }).(*Assembler)
+	assembler := o.Shared.Thing("postgresql", func() any {
+		a := NewAssembler(o.Instance, o.DecideAfter)
+		a.watch.conditions = o.Conditions
+		return a
+	}).(*Assembler)
 	return &parser{format: f, clock: localtime.New(o.Zone), assembler: assembler, text: &Text{}}
 }
 

@@ -5,23 +5,38 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 )
 
 // prefix is a log_line_prefix, compiled: what stands before "LOG:  " in every line.
-type prefix struct{ parts []part }
+type prefix struct {
+	text  string // as postgresql.conf has it
+	parts []part
+	lead  []part // those before the first free text and before %q
+}
 
 // part is either a text that stands as it is, or an escape.
 type part struct {
 	literal string
 	escape  byte
 	width   int // the least, of %15h; negative of %-15h, whose blanks follow the value
+	// sure says that the longest value is the only one: what follows begins with a character that no value has.
+	sure bool
+	// next is the escape that stands right behind a time, whose zone must then be capital letters, 0 where a literal does.
+	next byte
 }
+
+// escapes are all that PostgreSQL knows, those of 18 included; it prints nothing for any other character behind a per cent sign.
+const escapes = "abcdehilLmnpPqQrstuvx"
 
 // freeText are the escapes whose values a client chooses, and which may hold anything but for its own end; tag and backend
 // type have blanks in them.
 const freeText = "uadib"
+
+func (p *part) free() bool { return p.escape != 0 && strings.IndexByte(freeText, p.escape) >= 0 }
+
+func (p *part) oneOf(escapes string) bool {
+	return p.escape != 0 && strings.IndexByte(escapes, p.escape) >= 0
+}
 
 // What a log_line_prefix may lack.
 const (
@@ -39,25 +54,28 @@ func CheckLinePrefix(text string) error {
 	return err
 }
 
-// compilePrefix reads a log_line_prefix as postgresql.conf has it.
+// compilePrefix reads a log_line_prefix as the server does.
 func compilePrefix(text string) (*prefix, error) {
-	p := &prefix{}
+	p := &prefix{text: text}
 	for text != "" {
 		literal, rest, found := strings.Cut(text, "%")
 		p.literal(literal)
 		if !found {
 			break
 		}
-		digits := rest[:spanOf(rest, "-0123456789")]
+		if strings.HasPrefix(rest, "%") {
+			p.literal("%")
+			text = rest[1:]
+			continue
+		}
+		sign := spanOf(rest[:min(len(rest), 1)], "-")
+		digits := rest[:sign+spanOf(rest[sign:], "0123456789")]
 		if rest = rest[len(digits):]; rest == "" {
 			break
 		}
 		width, _ := strconv.Atoi(digits)
-		switch c := rest[0]; c {
-		case '%':
-			p.literal("%")
-		default:
-			p.parts = append(p.parts, part{escape: c, width: width})
+		if strings.IndexByte(escapes, rest[0]) >= 0 {
+			p.parts = append(p.parts, part{escape: rest[0], width: width})
 		}
 		text = rest[1:]
 	}
@@ -69,12 +87,72 @@ func compilePrefix(text string) (*prefix, error) {
 	case !time:
 		return nil, errors.New(noTime + remedy)
 	}
-	return p, nil
+	return p, p.delimit()
+}
+
+// delimit notes where values end, and refuses a prefix in which nobody can tell.
+func (p *prefix) delimit() error {
+	p.lead = p.parts
+	for i := range p.parts {
+		this := &p.parts[i]
+		if len(p.lead) == len(p.parts) && (this.escape == 'q' || this.free()) {
+			p.lead = p.parts[:i]
+		}
+		if this.escape == 0 || this.escape == 'q' {
+			continue
+		}
+		next := p.behind(i)
+		switch {
+		case next == nil:
+		case next.escape == 0:
+			this.sure = strings.IndexByte(valueChars(this.escape), next.literal[0]) < 0
+		case !decidable(this, next):
+			return errors.New("has nothing between %" + string(this.escape) + " and %" + string(next.escape) +
+				", so that nobody can tell where the one ends" + remedy)
+		default:
+			this.next = next.escape
+		}
+	}
+	return nil
+}
+
+// behind is the part that stands behind a value in the lines of a session: %q prints nothing there.
+func (p *prefix) behind(i int) *part {
+	for i++; i < len(p.parts); i++ {
+		if p.parts[i].escape != 'q' {
+			return &p.parts[i]
+		}
+	}
+	return nil
+}
+
+// decidable tells whether a value that is directly followed by another has an end that can be found.
+func decidable(this, next *part) bool {
+	switch {
+	case this.fixed():
+		return true
+	case this.free(), next.free():
+		return false
+	case this.oneOf("mts"): // a zone is capital letters, or has a sign: the rest of it is told by what the line itself has
+		return true
+	case next.oneOf("mts"): // a year has four digits
+		return true
+	case this.oneOf("pc") && next.oneOf("pc") && this.escape != next.escape: // %c has the pid in it
+		return true
+	}
+	return next.escape == 'e' && this.oneOf("plxcQ")
+}
+
+// fixed tells whether the value shows its own end: it has always the same length, its padding is wider than it, or it ends with a
+// sign of its own.
+func (p *part) fixed() bool {
+	most := map[byte]int{'p': 10, 'l': 10, 'x': 10, 'P': 10, 'c': 17, 'u': maxIdentifier, 'd': maxIdentifier, 'a': maxIdentifier}[p.escape]
+	return p.oneOf("enr") || most > 0 && max(p.width, -p.width) >= most
 }
 
 // has tells whether one of these escapes is there.
 func (p *prefix) has(escapes string) bool {
-	return slices.ContainsFunc(p.parts, func(this part) bool { return strings.IndexByte(escapes, this.escape) >= 0 })
+	return slices.ContainsFunc(p.parts, func(this part) bool { return this.oneOf(escapes) })
 }
 
 func (p *prefix) literal(text string) {
@@ -88,167 +166,8 @@ func (p *prefix) literal(text string) {
 	p.parts = append(p.parts, part{literal: text})
 }
 
-// values are what a prefix tells.
-type values struct {
-	time, start, session, pid, activity, state string
-	user, database, app                        string
-	host, port                                 string
-	epoch                                      bool // time is %n
-}
-
 // begins tells whether a line can be the first of a record: it has what stands before the first free text.
 func (p *prefix) begins(line string) bool {
-	for _, this := range p.parts {
-		switch {
-		case this.escape == 0:
-			rest, ok := strings.CutPrefix(line, this.literal)
-			if !ok {
-				return false
-			}
-			line = rest
-		case this.escape == 'q' || strings.IndexByte(freeText, this.escape) >= 0:
-			return true
-		default:
-			_, n := this.read(line)
-			if n < 0 {
-				return false
-			}
-			line = line[n:]
-		}
-	}
-	return true
-}
-
-// read gives the value at the beginning of text, and how long it is with its padding; negative when it is none.
-func (p *part) read(text string) (value string, n int) {
-	lead := 0
-	if p.width > 0 {
-		if lead = spanOf(text, " "); lead >= p.width {
-			return "", p.width
-		}
-	}
-	n = valueLength(p.escape, text[lead:])
-	if n < 0 {
-		return "", -1
-	}
-	value = text[lead : lead+n]
-	n = max(lead+n, p.width, -p.width)
-	if n > len(text) || strings.Trim(text[lead+len(value):n], " ") != "" {
-		return "", -1
-	}
-	return value, n
-}
-
-// valueLength is how long the value at the beginning of text is; negative when it is none. Many have no value in lines of a
-// process that is no session.
-func valueLength(escape byte, text string) int {
-	switch escape {
-	case 'm', 't', 's':
-		return stampLength(text)
-	case 'n', 'p':
-		return some(spanOf(text, "0123456789."))
-	case 'c':
-		return some(spanOf(text, "0123456789abcdef."))
-	case 'P', 'l', 'x', 'Q':
-		return spanOf(text, "0123456789-")
-	case 'v':
-		return spanOf(text, "0123456789/-")
-	case 'e':
-		return spanOf(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-	case 'r', 'h', 'L':
-		return hostLength(escape, text)
-	}
-	return -1
-}
-
-// some is the length of what must be there.
-func some(n int) int {
-	if n == 0 {
-		return -1
-	}
-	return n
-}
-
-// hostChars are those of addresses and of hosts' names.
-const hostChars = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:-_%"
-
-// hostLength takes no more than a host, and its port in parentheses of %r: a colon may follow it. A process that is no session
-// has nothing there.
-func hostLength(escape byte, s string) int {
-	for _, word := range [...]string{"[local]", unknown, "[none]"} {
-		if strings.HasPrefix(s, word) {
-			return len(word)
-		}
-	}
-	n := spanOf(s, hostChars)
-	switch {
-	case escape == 'r' && n > 0 && n < len(s) && s[n] == '(':
-		return strings.IndexByte(s, ')') + 1
-	case escape == 'r':
-		return 0
-	case strings.Count(s[:n], ":") == 1: // no IPv6 address
-		return strings.IndexByte(s, ':')
-	}
-	return n
-}
-
-func spanOf(s, chars string) int {
-	for i := range len(s) {
-		if strings.IndexByte(chars, s[i]) < 0 {
-			return i
-		}
-	}
-	return len(s)
-}
-
-// stampLength measures "2026-11-21 21:47:39.355 UTC".
-func stampLength(s string) int {
-	if len(s) < 21 {
-		return -1
-	}
-	if _, ok := localtime.Civil(s[:19]); !ok {
-		return -1
-	}
-	_, rest, ok := localtime.Fraction(s[19:])
-	if !ok || len(rest) < 2 || rest[0] != ' ' {
-		return -1
-	}
-	n := 1
-	for n < len(rest) && (rest[n]|0x20 >= 'a' && rest[n]|0x20 <= 'z' || rest[n] >= '0' && rest[n] <= '9' || rest[n] == '+' || rest[n] == '-') {
-		n++
-	}
-	return len(s) - len(rest) + n
-}
-
-func (v *values) take(escape byte, text string) {
-	switch escape {
-	case 'm', 't':
-		v.time, v.epoch = text, false
-	case 'n':
-		v.time, v.epoch = text, true
-	case 's':
-		v.start = text
-	case 'c':
-		v.session = text
-	case 'p':
-		v.pid = text
-	case 'u':
-		v.user = text
-	case 'd':
-		v.database = text
-	case 'a':
-		v.app = text
-	case 'i':
-		v.activity = text
-	case 'e':
-		v.state = text
-	case 'h':
-		v.host = text
-	case 'r':
-		if host, port, found := strings.Cut(text, "("); found && strings.HasSuffix(port, ")") {
-			v.host, v.port = host, port[:len(port)-1]
-		} else {
-			v.host = text
-		}
-	}
+	m := matcher{loose: true, open: true, steps: maxSteps}
+	return m.match(p.lead, line)
 }

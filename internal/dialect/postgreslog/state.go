@@ -16,6 +16,7 @@ type state struct {
 	Own     []*conn      `json:"own,omitempty"`
 	Doubted []remembered `json:"doubted,omitempty"`
 	Decided []remembered `json:"elsewhere,omitempty"`
+	Seen    int64        `json:"seen,omitempty"` // time of the last line about a connection
 }
 
 // maxOwn bounds what a cursor costs: it is written with every page.
@@ -23,7 +24,7 @@ const maxOwn = 256
 
 // State is nil when there is nothing to know.
 func (a *Assembler) State(text *Text) []byte {
-	s := state{Clock: a.clock, Doubted: a.doubted.all(), Decided: a.decided.all()}
+	s := state{Clock: a.clock, Doubted: a.doubted.all(), Decided: a.decided.all(), Seen: a.watch.seen}
 	for _, q := range [...]*queue{&a.opening, &a.waiting, &a.refused} {
 		for c := q.first; c != nil; c = c.next {
 			switch {
@@ -34,7 +35,7 @@ func (a *Assembler) State(text *Text) []byte {
 			}
 		}
 	}
-	if len(s.Open)+len(s.Own)+len(s.Doubted)+len(s.Decided) == 0 {
+	if len(s.Open)+len(s.Own)+len(s.Doubted)+len(s.Decided) == 0 && s.Seen == 0 {
 		return nil
 	}
 	out, _ := json.Marshal(s) // strings and numbers always can
@@ -52,6 +53,7 @@ func (a *Assembler) Restore(text []byte, gone bool) error {
 		return fmt.Errorf("state of the parser: %w", err)
 	}
 	a.clock = max(a.clock, s.Clock)
+	a.watch.first, a.watch.seen = max(a.watch.first, s.Clock), max(a.watch.seen, s.Seen)
 	a.recall(&a.doubted, s.Doubted)
 	a.recall(&a.decided, s.Decided)
 	if gone {

@@ -3,19 +3,34 @@ package postgreslog
 import (
 	"bytes"
 	"errors"
+	"strconv"
 	"strings"
 	"unsafe"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 var errStderr = errors.New("a line that is not as log_line_prefix says, with LOG or FATAL in English behind it: " +
 	"set key `log_line_prefix` to what SHOW log_line_prefix gives, and lc_messages = 'C' on the server")
 
-// usualPrefixes are tried when nobody says which: the default (and Debian's, of which it is a case), that of Amazon RDS, and
-// the one that pgBadger asks for.
-var usualPrefixes = []string{"%m [%p] %q%u@%d ", "%t:%r:%u@%d:[%p]:", "%t [%p]: user=%u,db=%d,app=%a,client=%h "}
+// usualPrefixes are tried when nobody says which: those that servers and clouds come with, and the one that log analysers ask for.
+var usualPrefixes = []string{
+	"%m [%p] %q%u@%d ",               // PostgreSQL's own and Debian's
+	"%t:%r:%u@%d:[%p]:",              // Amazon RDS and Aurora
+	"%t-%c-",                         // Azure
+	"%m [%p]: [%l-1] db=%d,user=%u ", // Google Cloud SQL and AlloyDB
+	"%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ", // pgBadger, Aiven
+	"%m [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ", // the same with milliseconds
+	"%t [%p]: user=%u,db=%d,app=%a,client=%h ",        // pgBadger
+	"%m [%p] %q[user=%u,db=%d,app=%a] ",               // Aiven
+	"%m [%p] %q[user=%u,db=%d,app=%a,host=%h] ",       // pganalyze
+	"%m [%p][%b][%v][%x] %q[user=%u,db=%d,app=%a] ",   // Crunchy
+	"%h %m [%p] %q%u@%d ",                             // Supabase
+	"%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:",        // what Amazon recommends
+	"%m [%p] %c %q%u@%d %r %e %a ",                    // ours
+}
 
 // stderrFormat reads the plain text format. A name that a client chose stands in it as it is, line ends and all, before the
 // severity and again within the message: that is what tells the true reading of a line from those that a name forges.
@@ -37,7 +52,7 @@ func newStderr(linePrefix string) *stderrFormat {
 	for _, text := range list {
 		p, err := compilePrefix(text)
 		if err != nil {
-			f.refusal = logformat.Refuse("log_line_prefix " + err.Error())
+			f.refusal = logformat.Refuse("log_line_prefix " + strconv.Quote(text) + " " + err.Error())
 			continue
 		}
 		f.prefixes = append(f.prefixes, p)
@@ -86,6 +101,7 @@ func (f *stderrFormat) goesOn(rest []byte) bool {
 // parts of the records that are about connections.
 var counting = [...][]byte{
 	[]byte("FATAL:  "), []byte("PANIC:  "), []byte("DETAIL:  "), []byte(":  connection "), []byte(":  disconnection: "), []byte(":  replication connection "),
+	[]byte(":  00000: "), // log_error_verbosity = verbose
 }
 
 func counts(record []byte) bool {
@@ -177,7 +193,7 @@ func (f *stderrFormat) read(text string, clock *localtime.Clock, l *Line) (bool,
 	}
 	word, at, _ := f.locate(text)
 	if word == "" {
-		return false, errStderr
+		return false, f.unreadable(text)
 	}
 	v := &f.m.values
 	if v.time == "" || v.pid == "" && v.session == "" {
@@ -187,24 +203,48 @@ func (f *stderrFormat) read(text string, clock *localtime.Clock, l *Line) (bool,
 	if l.Time, err = v.moment(clock); err != nil {
 		return false, err
 	}
-	message := plainMessage(text[at:])
+	severity := parseSeverity(word)
+	state, message := cutState(severity, plainMessage(text[at:]))
+	if v.state != "" {
+		state = v.state
+	}
+	if state == "00000" {
+		state = ""
+	}
 	port, _ := localtime.Digits(v.port)
-	if foreign(message, v.host, port) && classify(parseSeverity(word), message) == msgOther {
+	host := v.host
+	if host == unknown {
+		host = ""
+	}
+	switch kind := classify(severity, message); {
+	case severity == SeverityLog && kind == msgOther && foreign(message, host, port),
+		kind == msgFatal && state == "" && errorType("", message, "") == session.ErrorOther && !ends("", message) && foreignRefusal(message):
 		return false, errLocalized
 	}
 	*l = Line{
 		Time: l.Time, SessionID: v.session, User: v.user, Database: v.database, Host: v.host, Port: int32(port), Application: v.app, Activity: v.activity,
-		Severity: parseSeverity(word), SQLState: v.state, Message: message, Continues: true,
-	}
-	if l.SQLState == "00000" {
-		l.SQLState = ""
+		Severity: severity, SQLState: state, Message: message, Continues: true,
 	}
 	return true, v.identify(clock, l)
 }
 
+// unreadable says why a line cannot be read. What stands in the way of all lines refuses the whole text.
+func (f *stderrFormat) unreadable(text string) error {
+	switch {
+	case f.m.digitZone:
+		return logformat.Refuse("log_line_prefix " + strconv.Quote(f.prefixes[0].text) + " has nothing between a time and a number, and the zone of the log's times is " +
+			"digits too, so that nobody can tell where it ends" + remedy)
+	case isSyslog(text):
+		return errSyslog
+	case f.foreignSeverity(text):
+		return errLocalized
+	}
+	return errStderr
+}
+
 // moment is the time of a line: %m, %t or %n.
 func (v *values) moment(clock *localtime.Clock) (int64, error) {
-	if !v.epoch {
+	if v.timeOf != 'n' {
 		return stamp(clock, v.time)
 	}
 	seconds, rest, _ := strings.Cut(v.time, ".")
@@ -237,7 +277,8 @@ func (v *values) identify(clock *localtime.Clock, l *Line) error {
 	return err
 }
 
-// detectStderr looks for a time at the beginning of the first line and a severity further on.
+// detectStderr looks for a time at the beginning of the first line and a severity further on. What syslog has made of such a log is
+// taken too, so that it is refused by its name.
 func detectStderr(head []byte, whole bool) logformat.Verdict {
 	first, _, ended := bytes.Cut(head, []byte("\n"))
 	if !ended && !whole && len(first) < 1000 {
@@ -247,6 +288,9 @@ func detectStderr(head []byte, whole bool) logformat.Verdict {
 		if _, ok := localtime.Civil(string(first[:19])); ok && hasSeverity(first) && first[19] != ',' {
 			return logformat.Yes
 		}
+	}
+	if isSyslog(string(first)) && !bytes.Contains(head, []byte("sshd")) {
+		return logformat.Yes
 	}
 	return logformat.No
 }

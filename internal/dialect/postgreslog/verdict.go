@@ -84,6 +84,21 @@ func refuses(l *Line) bool {
 	return l.Activity == "authentication" || l.Activity == "startup"
 }
 
+// refusesInAnyLanguage tells a refusal by its SQLSTATE and by what the backend was doing, which no translation touches: the word of
+// the severity is translated in csvlog.
+func refusesInAnyLanguage(sqlState, activity string) bool {
+	switch activity {
+	case "authentication", "startup":
+		return sqlState != ""
+	case "", "not initialized", "initializing":
+		switch sqlState {
+		case "28000", "28P01", "3D000", "53300", "57P03":
+			return true
+		}
+	}
+	return false
+}
+
 // errorType classifies a refusal by its SQLSTATE and, within 28000 or where the log has no SQLSTATE, by its text. Only
 // DETAIL tells an unknown user from a wrong password.
 func errorType(sqlState, text, detail string) string {
@@ -180,18 +195,24 @@ func refusedUser(text string) string {
 	return between(text, "too many connections for role \"", "\"")
 }
 
-// rejected reads `… host "H", user "U", database "D", SSL encryption`: the only refusal that names the client, which
-// matters where log_line_prefix has no %h.
+// rejected reads `… host "H", user "U", database "D", SSL encryption`, which a replication connection has without a database: the
+// only refusal that names the client, which matters where log_line_prefix has no %h.
 func (f *facts) rejected(text string) {
-	_, rest, found := strings.Cut(text, " host \"")
-	if !found || !strings.Contains(text[:len(text)-len(rest)], "pg_hba.conf ") {
+	what, rest, found := strings.Cut(text, " host \"")
+	if !found || !strings.Contains(what, "pg_hba.conf ") {
 		return
 	}
 	host, rest, ok1 := strings.Cut(rest, "\", user \"")
-	user, rest, ok2 := cutLast(rest, "\", database \"")
-	database, _, ok3 := cutLast(rest, "\"")
-	if !ok1 || !ok2 || !ok3 {
+	names, _, ok2 := cutLast(rest, "\"")
+	if !ok1 || !ok2 {
 		return
+	}
+	user, database := names, ""
+	if f.Replication = strings.Contains(what, " replication connection "); !f.Replication {
+		var ok3 bool
+		if user, database, ok3 = cutLast(names, "\", database \""); !ok3 {
+			return
+		}
 	}
 	if f.Host == "" {
 		f.Host = host

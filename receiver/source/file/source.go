@@ -5,7 +5,9 @@ import (
 	"strings"
 
 	"go.opentelemetry.io/collector/component"
+	"go.uber.org/zap"
 
+	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
@@ -42,5 +44,21 @@ func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Sou
 
 // Run reads until ctx ends; without `follow`, until every file has been read and delivered.
 func (s *fileSource) Run(ctx context.Context, host source.Host) error {
-	return tail.Run(ctx, s.settings, host)
+	settings := s.settings
+	settings.Options.Conditions = conditions{conditionlog.New(host.Log, host.Now), settings.Where}
+	return tail.Run(ctx, settings, host)
+}
+
+// conditions logs what the parsers notice of the files that are read.
+type conditions struct {
+	log   *conditionlog.Logger
+	files string
+}
+
+func (c conditions) Raise(condition, message string) {
+	c.log.Raise(condition, message, zap.String("files", c.files))
+}
+
+func (c conditions) Clear(condition, message string) {
+	c.log.Clear(condition, message, zap.String("files", c.files))
 }

@@ -1,0 +1,92 @@
+package postgreslog
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
+)
+
+// A server writes its log in the language of lc_messages. The texts of a login are not read in any but English; here they are
+// recognised, so that none is passed over in silence. What they have in common in all the catalogues of PostgreSQL 15 to 18
+// (src/backend/po): "connection received" and "disconnection" end with the client's address and port, each behind a sign of
+// equality, and a refusal has letters or quotes that are not ASCII outside of the names that it quotes.
+var errLocalized = errors.New("a message about a login that is not in English: set lc_messages = 'C' on the server, only then can its log be read")
+
+// foreign tells the messages of another language that stand for "connection received" and "disconnection". host and port are the
+// client's, empty and 0 where the line does not say.
+func foreign(message, host string, port int64) bool {
+	rest, said, found := cutLast(message, "=")
+	if !found {
+		return false
+	}
+	said = strings.TrimLeft(said, " ") // Ukrainian has blanks around it
+	if said == "[local]" {
+		return host == "" || host == "[local]"
+	}
+	n, ok := localtime.Digits(said)
+	if !ok || said == "" || n > 65535 || port != 0 && n != port {
+		return false
+	}
+	rest, word, found := cutLast(rest, " ")
+	if word = strings.TrimRight(word, " "); word == "" && found { // the same
+		rest, _, found = cutLast(rest, " ")
+	}
+	if !found {
+		return false
+	}
+	_, address, found := cutLast(strings.TrimRight(rest, " "), "=")
+	address = strings.TrimLeft(address, " ")
+	if !found || address == "" || host != "" && host != address {
+		return false
+	}
+	_, err := netip.ParseAddr(address)
+	return host != "" || err == nil
+}
+
+// foreignRefusal tells a FATAL message that is in no English. Its severity is that word in many languages.
+func foreignRefusal(message string) bool {
+	first, _, _ := strings.Cut(message, "\n")
+	quoted := false
+	for _, c := range first {
+		if c == '"' {
+			quoted = !quoted
+		}
+		if c >= utf8.RuneSelf && c != utf8.RuneError && !quoted {
+			return true
+		}
+	}
+	return false
+}
+
+// foreignSeverity tells a line that is as log_line_prefix says, but for the word of its severity.
+func (f *stderrFormat) foreignSeverity(text string) bool {
+	for at, n := 0, 0; n < maxGuesses; n++ {
+		i := strings.Index(text[at:], ":  ")
+		if i < 0 {
+			return false
+		}
+		at += i
+		word := len(strings.TrimRightFunc(text[:at], func(c rune) bool { return unicode.IsLetter(c) || unicode.IsMark(c) }))
+		if word < at && f.matches(text[:word], "") {
+			return true
+		}
+		at += 3
+	}
+	return false
+}
+
+// cutState takes the SQLSTATE off a message, which stands before it where log_error_verbosity is verbose.
+func cutState(severity Severity, message string) (state, rest string) {
+	if severity == SeverityDetail || severity == SeverityMore || len(message) < 7 || message[5:7] != ": " {
+		return "", message
+	}
+	state = message[:5]
+	if spanOf(state, digits+letters[26:]) < 5 || strings.IndexAny(state, digits) < 0 {
+		return "", message
+	}
+	return state, message[7:]
+}

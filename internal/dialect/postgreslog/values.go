@@ -1,0 +1,220 @@
+package postgreslog
+
+import (
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
+)
+
+// values are what a prefix tells.
+type values struct {
+	time, start, session, pid, activity, state string
+	user, database, app                        string
+	host, port                                 string
+	timeOf, hostOf                             byte // the escapes that told the time and the host
+}
+
+// read gives the longest value at the beginning of text that has no more than this length, and how long it is with its padding;
+// negative when there is none.
+func (p *part) read(text string, longest int) (value string, n int) {
+	lead := 0
+	if p.width > 0 {
+		if lead = spanOf(text, " "); lead >= p.width {
+			return "", p.width
+		}
+	}
+	n = valueLength(p.escape, text[lead:min(len(text), lead+longest)])
+	if n < 0 {
+		return "", -1
+	}
+	value = text[lead : lead+n]
+	n = max(lead+n, p.width, -p.width)
+	if n > len(text) || strings.Trim(text[lead+len(value):n], " ") != "" {
+		return value, -1
+	}
+	return value, n
+}
+
+const (
+	digits  = "0123456789"
+	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	// hostChars are those of addresses and of hosts' names.
+	hostChars = digits + letters + ".:-_%"
+	hex       = digits + "abcdef"
+)
+
+// valueChars are the characters with which a value of an escape may go on.
+func valueChars(escape byte) string {
+	switch escape {
+	case 'm', 't', 's':
+		return letters + digits + "+-"
+	case 'c':
+		return hex + "."
+	case 'v':
+		return digits + "/"
+	case 'h', 'L':
+		return hostChars
+	case 'r':
+		return hostChars + "("
+	case 'e':
+		return ""
+	}
+	return digits
+}
+
+// valueLength is how long the longest value at the beginning of text is; negative when there is none. Some have no value in lines
+// of a process that is no session, or in those of a server that does not know the escape yet.
+func valueLength(escape byte, text string) int {
+	switch escape {
+	case 'm', 't', 's':
+		return stampLength(text)
+	case 'p', 'l', 'x':
+		return some(spanOf(text, digits))
+	case 'P':
+		return spanOf(text, digits)
+	case 'Q':
+		return signedLength(text)
+	case 'n':
+		if n := spanOf(text, digits); n > 0 && len(text) >= n+4 && text[n] == '.' && spanOf(text[n+1:n+4], digits) == 3 {
+			return n + 4
+		}
+		return -1
+	case 'c':
+		return pairLength(text, hex, '.')
+	case 'v':
+		return max(0, pairLength(text, digits, '/'))
+	case 'e':
+		if len(text) < 5 || spanOf(text[:5], digits+letters[26:]) < 5 {
+			return -1
+		}
+		return 5
+	case 'r', 'h', 'L':
+		return hostLength(escape, text)
+	}
+	return -1
+}
+
+// some is the length of what must be there.
+func some(n int) int {
+	if n == 0 {
+		return -1
+	}
+	return n
+}
+
+func signedLength(text string) int {
+	unsigned := strings.TrimPrefix(text, "-")
+	if n := spanOf(unsigned, digits); n > 0 {
+		return n + len(text) - len(unsigned)
+	}
+	return 0
+}
+
+// pairLength measures two numbers with a sign between.
+func pairLength(text, chars string, between byte) int {
+	n := spanOf(text, chars)
+	if n == 0 || n == len(text) || text[n] != between {
+		return -1
+	}
+	second := spanOf(text[n+1:], chars)
+	if second == 0 {
+		return -1
+	}
+	return n + 1 + second
+}
+
+// hostLength is that of a host, and its port in parentheses of %r. A process that is no session has nothing there.
+func hostLength(escape byte, s string) int {
+	for _, word := range [...]string{"[local]", unknown, "[none]"} {
+		if strings.HasPrefix(s, word) {
+			return len(word)
+		}
+	}
+	n := spanOf(s, hostChars)
+	switch {
+	case escape == 'r' && n > 0 && n < len(s) && s[n] == '(':
+		return strings.IndexByte(s, ')') + 1
+	case escape == 'r':
+		return 0
+	}
+	return n
+}
+
+func spanOf(s, chars string) int {
+	for i := range len(s) {
+		if strings.IndexByte(chars, s[i]) < 0 {
+			return i
+		}
+	}
+	return len(s)
+}
+
+// stampLength measures "2026-11-21 21:47:39.355 UTC".
+func stampLength(s string) int {
+	if len(s) < 21 {
+		return -1
+	}
+	if _, ok := localtime.Civil(s[:19]); !ok {
+		return -1
+	}
+	_, rest, ok := localtime.Fraction(s[19:])
+	if !ok || len(rest) < 2 || rest[0] != ' ' {
+		return -1
+	}
+	n := zoneLength(rest[1:])
+	if n < 0 {
+		return -1
+	}
+	return len(s) - len(rest) + 1 + n
+}
+
+// zoneLength measures CEST, +03 and -0330.
+func zoneLength(s string) int {
+	if s[0] != '+' && s[0] != '-' {
+		return some(spanOf(s, letters))
+	}
+	switch n := spanOf(s[1:], digits); {
+	case n >= 4:
+		return 5
+	case n >= 2:
+		return 3
+	}
+	return -1
+}
+
+// take notes a value. Of several times the one with milliseconds counts, of several addresses the one with a port.
+func (v *values) take(escape byte, text string) {
+	switch escape {
+	case 'm', 'n':
+		v.time, v.timeOf = text, escape
+	case 't':
+		if v.timeOf == 0 || v.timeOf == 't' {
+			v.time, v.timeOf = text, escape
+		}
+	case 's':
+		v.start = text
+	case 'c':
+		v.session = text
+	case 'p':
+		v.pid = text
+	case 'u':
+		v.user = text
+	case 'd':
+		v.database = text
+	case 'a':
+		v.app = text
+	case 'i':
+		v.activity = text
+	case 'e':
+		v.state = text
+	case 'h':
+		if v.hostOf != 'r' {
+			v.host, v.hostOf = text, escape
+		}
+	case 'r':
+		v.host, v.port, v.hostOf = text, "", escape
+		if host, port, found := strings.Cut(text, "("); found && strings.HasSuffix(port, ")") {
+			v.host, v.port = host, port[:len(port)-1]
+		}
+	}
+}
