@@ -65,12 +65,23 @@ func (t *texts) line(r *record, clock *localtime.Clock, l *Line) (concern bool, 
 	if kind != msgOther {
 		return true, t.fill(r, l)
 	}
-	if (l.Severity == SeverityLog || l.Severity == SeverityUnknown) && r.host.raw != "" && foreign(r.message.raw, r.host.raw, r.port) {
+	if (l.Severity == SeverityLog || l.Severity == SeverityUnknown) && r.foreign() {
 		return false, errLocalized
 	}
 	l.Severity, l.Host = SeverityLog, r.host.raw
 	l.ID, _ = parseID(r.session)
 	return true, nil
+}
+
+// foreign tells a message about a connection that is in another language.
+func (r *record) foreign() bool {
+	if r.host.raw == "" {
+		return false
+	}
+	if r.activity == "authentication" && r.user.raw != "" && strings.Contains(r.message.raw, "="+r.user.raw) {
+		return true // whoever is let in, and stands behind a sign of equality in all languages
+	}
+	return foreign(r.message.raw, r.host.raw, r.port)
 }
 
 func (t *texts) fill(r *record, l *Line) error {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
@@ -60,6 +61,7 @@ type job struct {
 	done   chan error
 
 	later time.Duration // how much later than now it is for the source
+	log   *zap.Logger   // of the source, nil for the test's own
 
 	mu     sync.Mutex
 	status error
@@ -82,6 +84,9 @@ func (j *job) begin(t testing.TB, src source.Source, store *sourcetest.Store) {
 		j.status = err
 	}
 	host.Now = func() time.Time { return time.Now().Add(j.later) }
+	if j.log != nil {
+		host.Log = j.log
+	}
 	go func() { j.done <- src.Run(ctx, host) }()
 	t.Cleanup(func() { j.stop(t) })
 }

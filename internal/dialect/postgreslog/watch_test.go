@@ -1,0 +1,98 @@
+package postgreslog_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+)
+
+// noticed collects conditions.
+type noticed struct {
+	messages []string
+	holds    bool
+}
+
+func (n *noticed) Raise(_, message string) {
+	if !n.holds {
+		n.messages = append(n.messages, message)
+	}
+	n.holds = true
+}
+
+func (n *noticed) Clear(string, string) { n.holds = false }
+
+// TestALogWithoutConnectionsIsNoticed by the lines of sessions that began after all that the log has of connections.
+func TestALogWithoutConnectionsIsNoticed(t *testing.T) {
+	const later = "6b021190.1b80" // 21:49:52
+	query := csvLine("21:49:53.000", "alice", later, "SELECT", "LOG", "00000", "duration: 1.234 ms")
+	wrong := csvLine("21:49:53.000", "alice", later, "authentication", "FATAL", "28P01", `password authentication failed for user "alice"`)
+	end := csvLine("21:49:53.000", "alice", later, "idle", "LOG", "00000", "disconnection: session time: 0:00:01.000 user=alice database=app host=127.0.0.1 port=45932")
+	background := "2026-11-21 21:49:53.000 UTC,,,77,,6b021190.4d,1,,2026-11-21 21:49:52 UTC,,0,LOG,00000,\"checkpoint starting: time\",,,,,,,,,\"\",\"checkpointer\",,0\n"
+	before := "2026-11-21 21:47:00.000 UTC,,,77,,6b021184.4d,1,,2026-11-21 21:46:00 UTC,,0,LOG,00000,\"checkpoint starting: time\",,,,,,,,,\"\",\"checkpointer\",,0\n"
+	for name, test := range map[string]struct {
+		text string
+		want bool
+	}{
+		"a query":                          {before + query, true},
+		"an end":                           {before + end, true},
+		"a refusal":                        {before + wrong, true},
+		"processes that are no session":    {before + background, false},
+		"a session older than the log":     {query, false},
+		"a refusal at the log's beginning": {wrong, false},
+		"connections, then none":           {received("21:47:40.000") + authorized("21:47:40.010") + query, true},
+		"refusals alone behind a login":    {authorized("21:47:40.010") + wrong, false}, // 18 may write of logins only
+		"connections":                      {before + csvLine("21:49:52.100", "", later, "", "LOG", "00000", "connection received: host=127.0.0.1 port=45932") + wrong, false},
+		"switched on again":                {before + query + csvLine("21:49:54.000", "bob", "6b021192.1b81", "authentication", "LOG", "00000", "connection authorized: user=bob database=app"), false},
+	} {
+		n := &noticed{}
+		p := newParser(t, "csvlog", logformat.Options{Conditions: n})
+		page := &logformat.Page{}
+		at := int64(0)
+		for _, record := range records(p, test.text) {
+			require.NoError(t, p.Parse(record, at, page), name)
+			at += int64(len(record))
+		}
+		require.Equal(t, test.want, n.holds, name)
+		if test.want {
+			require.Contains(t, n.messages[0], "log_connections is off")
+			require.Contains(t, n.messages[0], "ALTER SYSTEM SET log_connections = on")
+			again := &noticed{}
+			n.holds, n.messages = false, nil
+			p.Settle(p.Clock(), page)
+			require.True(t, n.holds, "%s: it is said as long as it lasts", name)
+			_, state := p.Anchor()
+			next := newParser(t, "csvlog", logformat.Options{Conditions: again})
+			require.NoError(t, next.Restore(at, state))
+		}
+	}
+}
+
+// TestASilentLogIsNoticed when it had nothing of a connection for some time, also where the process was restarted; never one that had.
+func TestASilentLogIsNoticed(t *testing.T) {
+	quiet := "2026-11-21 21:47:00.000 UTC,,,77,,6b021184.4d,1,,2026-11-21 21:46:00 UTC,,0,LOG,00000,\"database system is ready to accept connections\",,,,,,,,,\"\",\"postmaster\",,0\n"
+	for _, test := range []struct {
+		text  string
+		wait  time.Duration
+		holds bool
+	}{{quiet, time.Minute, false}, {quiet, time.Hour, true}, {quiet + received("21:47:40.000"), time.Hour, false}} {
+		n := &noticed{}
+		p := newParser(t, "csvlog", logformat.Options{Conditions: n})
+		page := &logformat.Page{}
+		at := int64(0)
+		for _, record := range records(p, test.text) {
+			require.NoError(t, p.Parse(record, at, page))
+			at += int64(len(record))
+		}
+		p.Settle(p.Clock()+int64(test.wait), page)
+		require.Equal(t, test.holds, n.holds)
+		_, state := p.Anchor()
+		next := newParser(t, "csvlog", logformat.Options{Conditions: n})
+		require.NoError(t, next.Restore(at, state))
+		require.NoError(t, next.Parse(noise("23:59:00.000"), at, page))
+		next.Settle(next.Clock()+int64(test.wait), page)
+		require.Equal(t, test.holds, n.holds)
+	}
+}
