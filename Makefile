@@ -14,8 +14,10 @@ FUZZ_PARALLEL ?= 1
 FUZZ_PACKAGES ?= ./...
 STORY_ROWS    ?= 1000000
 STORY_SEED    ?= 1
+FAULT_RUNS    ?= 200
+FAULT_SEED    ?= 1
 
-.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-redshift bench-questions bench-all fuzz fuzz-long story-redshift story-clickhouse proofs builder clean
+.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-redshift bench-questions bench-all fuzz fuzz-long story-redshift story-clickhouse faults proofs builder clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 16
@@ -95,6 +97,10 @@ story-redshift: engines ## STORY_ROWS rows (1000000) in Redshift's shape while t
 story-clickhouse: engines ## STORY_ROWS events (1000000) into ClickHouse, one server and a cluster, while both it and the collector are killed
 	SESSIONLOG_STORY_ROWS=$(STORY_ROWS) SESSIONLOG_STORY_SEED=$(STORY_SEED) SESSIONLOG_STORY_RESULTS=$(CURDIR)/proofs/stories.csv \
 		go test -run TestClickHouseStory -timeout 120m -v ./internal/e2e
+
+faults: engines ## FAULT_RUNS runs (200) of random faults over all pairs of source and backend, drawn from FAULT_SEED; goes on where it was, results in proofs/faults.csv
+	SESSIONLOG_FAULTS_RUNS=$(FAULT_RUNS) SESSIONLOG_FAULTS_SEED=$(FAULT_SEED) SESSIONLOG_FAULTS_RESULTS=$(CURDIR)/proofs/faults.csv \
+		go test -run TestFaults -timeout 600m -v ./internal/faults
 
 proofs: ## the tables of proofs/README.md, from the results beside it
 	go run ./internal/fuzzlong -table proofs/README.md

@@ -102,7 +102,7 @@ func TestTheCollectorsConsumeContract(t *testing.T) {
 			if err != nil {
 				return nil, err
 			}
-			made.(*logsReceiver).emitter.retry = retry{first: time.Millisecond, most: 10 * time.Millisecond}
+			made.emitter.retry = retry{first: time.Millisecond, most: 10 * time.Millisecond}
 			return made, nil
 		}, stability))
 	receivertest.CheckConsumeContract(receivertest.CheckConsumeContractParams{

@@ -2,6 +2,7 @@ package sessionlogreceiver
 
 import (
 	"context"
+	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
@@ -13,12 +14,30 @@ var (
 	stability     = component.StabilityLevelAlpha
 )
 
-// NewFactory makes the factory of the receiver "sessionlog".
-func NewFactory() receiver.Factory {
-	return receiver.NewFactory(componentType, createDefaultConfig, receiver.WithLogs(createLogs, stability))
+// FactoryOption changes what the receivers of a factory have in common.
+type FactoryOption func(*logsReceiver)
+
+// WithClock gives the receivers another clock than time.Now.
+func WithClock(now func() time.Time) FactoryOption {
+	return func(r *logsReceiver) { r.now = now }
 }
 
-func createLogs(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Logs) (receiver.Logs, error) {
+// NewFactory makes the factory of the receiver "sessionlog".
+func NewFactory(options ...FactoryOption) receiver.Factory {
+	create := func(ctx context.Context, set receiver.Settings, cfg component.Config, next consumer.Logs) (receiver.Logs, error) {
+		r, err := createLogs(ctx, set, cfg, next)
+		if err != nil {
+			return nil, err
+		}
+		for _, option := range options {
+			option(r)
+		}
+		return r, nil
+	}
+	return receiver.NewFactory(componentType, createDefaultConfig, receiver.WithLogs(create, stability))
+}
+
+func createLogs(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Logs) (*logsReceiver, error) {
 	config := cfg.(*Config)
 	block, err := config.source()
 	if err != nil {

@@ -25,6 +25,7 @@ type logsReceiver struct {
 	emitter *emitter
 	health  *health
 	stats   *telemetry
+	now     func() time.Time
 
 	client cursorClient
 	cancel context.CancelCauseFunc
@@ -41,7 +42,7 @@ func newReceiver(set receiver.Settings, config *Config, key string, src source.S
 	if err != nil {
 		return nil, err
 	}
-	return &logsReceiver{set: set, config: config, key: key, src: src, emitter: emitter, health: health, stats: stats}, nil
+	return &logsReceiver{set: set, config: config, key: key, src: src, emitter: emitter, health: health, stats: stats, now: time.Now}, nil
 }
 
 // Start connects to the storage and sets the source to work.
@@ -82,7 +83,7 @@ func (r *logsReceiver) sourceHost(host component.Host) source.Host {
 		Stats:  r.stats,
 		Log:    r.set.Logger.With(zap.String("source", r.key)),
 		Status: r.health.source,
-		Now:    time.Now,
+		Now:    r.now,
 
 		Extensions:  host.GetExtensions(),
 		InstanceSet: r.config.Instance != "",
