@@ -43,9 +43,14 @@ func NewFactory() exporter.Factory {
 }
 
 func newLogs(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Logs, error) {
-	p := &printer{out: os.Stdout}
-	if cfg.(*Config).Output == "stderr" {
-		p.out = os.Stderr
+	file := os.Stdout
+	output := cfg.(*Config).Output
+	if output == "stderr" {
+		file = os.Stderr
 	}
-	return exporterhelper.NewLogs(ctx, set, cfg, p.push)
+	p, err := newPrinter(set, output, file)
+	if err != nil {
+		return nil, err
+	}
+	return exporterhelper.NewLogs(ctx, set, cfg, p.push, exporterhelper.WithShutdown(p.shutdown))
 }

@@ -2,36 +2,72 @@ package sessionlogconsoleexporter
 
 import (
 	"context"
+	"errors"
 	"io"
-	"sync"
 	"time"
 
+	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"go.uber.org/zap"
 
+	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
+	"github.com/otel-sessionlog/sessionlog/internal/droppingwriter"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
+
+const (
+	scope        = "github.com/otel-sessionlog/sessionlog/exporter/sessionlogconsoleexporter"
+	bufferBytes  = 1 << 20
+	flushTimeout = time.Second // of Shutdown, for lines that the output has not taken yet
+)
+
+// errNotRead is why a line is dropped that found no room.
+var errNotRead = errors.New("nobody reads the output")
 
 // printer writes lines such as
 //
 //	2026-11-21 22:00:39.527909Z login succeeded: user=alice client=127.0.0.1 port=36988
 //
-// Records that are no events are none of its business.
+// Records that are no events are none of its business. It never waits for the output and never fails a delivery: the lines are a
+// view, and the exporters beside it keep the events.
 type printer struct {
-	mu   sync.Mutex
-	out  io.Writer
-	line []byte
+	out *droppingwriter.Writer
+}
+
+func newPrinter(set exporter.Settings, output string, file io.Writer) (*printer, error) {
+	dropped, err := set.MeterProvider.Meter(scope).Int64Counter("otelcol_exporter_sessionlog_console_dropped_lines",
+		metric.WithDescription("Lines that the output did not take: nobody reads it, or its disk is full."), metric.WithUnit("{line}"))
+	if err != nil {
+		return nil, err
+	}
+	id := metric.WithAttributeSet(attribute.NewSet(attribute.String("exporter", set.ID.String())))
+	conditions := conditionlog.New(set.Logger, time.Now)
+	onDrop := func(lines int64, reason error) {
+		dropped.Add(context.Background(), lines, id)
+		if reason == nil {
+			reason = errNotRead
+		}
+		conditions.Raise("dropped", "lines of events are dropped, the events are not: "+output+" takes none; "+
+			"read it, make room on its disk, or take sessionlog_console out of the pipeline", zap.String("output", output), zap.Error(reason))
+	}
+	return &printer{out: droppingwriter.New(file, bufferBytes, onDrop)}, nil
 }
 
 func (p *printer) push(_ context.Context, ld plog.Logs) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	var line []byte
 	for _, e := range plogs.NewDecoder().All(ld) {
-		p.line = appendLine(p.line[:0], e)
-		if _, err := p.out.Write(p.line); err != nil {
-			return err
-		}
+		line = appendLine(line[:0], e)
+		_, _ = p.out.Write(line) // it never fails
 	}
+	return nil
+}
+
+// shutdown gives the output a last moment. A goroutine that is blocked in a write ends with the process.
+func (p *printer) shutdown(context.Context) error {
+	p.out.Flush(flushTimeout)
 	return nil
 }
 

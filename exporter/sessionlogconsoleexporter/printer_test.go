@@ -3,14 +3,22 @@ package sessionlogconsoleexporter
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/exporter/exportertest"
 	"go.opentelemetry.io/collector/pdata/plog"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
@@ -31,11 +39,57 @@ func TestOneSafeLineAnEvent(t *testing.T) {
 	lr.Body().SetStr("\x1b[2J a foreign body is not printed")
 
 	var out bytes.Buffer
-	require.NoError(t, (&printer{out: &out}).push(context.Background(), ld))
+	p, err := newPrinter(exportertest.NewNopSettings(Type), "stdout", &out)
+	require.NoError(t, err)
+	require.NoError(t, p.push(context.Background(), ld))
+	require.NoError(t, p.shutdown(context.Background()))
 	require.Equal(t, `2026-11-18 11:06:40.123456Z login succeeded: user=alice client=10.0.0.7 port=51544
 2026-11-18 11:06:41.000000Z logout: user="\x1b]0;owned\a"
 1970-01-01 00:00:00.000000Z login:
 `, out.String())
+}
+
+// TestAnOutputThatTakesNothing never blocks and never fails a delivery: lines are dropped and counted, with one WARN.
+func TestAnOutputThatTakesNothing(t *testing.T) {
+	read, unread, err := os.Pipe()
+	require.NoError(t, err)
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	require.NoError(t, err)
+	gone, closed, err := os.Pipe()
+	require.NoError(t, err)
+	require.NoError(t, gone.Close())
+	events := make([]session.Event, 20_000) // more than the pipe and the buffer hold
+	for i := range events {
+		events[i] = session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, User: "S3cretUser", ClientAddress: "192.0.2.9"}
+	}
+	ld := plogs.NewEncoder("test").Encode(events)
+	for reason, file := range map[string]*os.File{"nobody reads the output": unread, "no space left on device": full, "broken pipe": closed} {
+		core, logs := observer.New(zapcore.InfoLevel)
+		reader := sdkmetric.NewManualReader()
+		set := exportertest.NewNopSettings(Type)
+		set.Logger, set.MeterProvider = zap.New(core), sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
+		p, err := newPrinter(set, "stdout", file)
+		require.NoError(t, err)
+		began := time.Now()
+		require.NoError(t, p.push(context.Background(), ld))
+		require.NoError(t, p.push(context.Background(), ld))
+		require.NoError(t, p.shutdown(context.Background()))
+		require.Less(t, time.Since(began), 10*time.Second)
+
+		var m metricdata.ResourceMetrics
+		require.NoError(t, reader.Collect(context.Background(), &m))
+		sum := m.ScopeMetrics[0].Metrics[0].Data.(metricdata.Sum[int64]).DataPoints[0].Value
+		require.Equal(t, p.out.Dropped(), sum)
+		require.Greater(t, sum, int64(10_000))
+		require.Equal(t, 1, logs.Len(), reason)
+		require.Equal(t, zapcore.WarnLevel, logs.All()[0].Level)
+		require.Contains(t, fmt.Sprint(logs.All()[0].ContextMap()), reason)
+		require.NotContains(t, fmt.Sprint(logs.All()), "S3cretUser")
+	}
+	require.NoError(t, read.Close()) // ends the write that still blocks
+	for _, file := range []*os.File{unread, full, closed} {
+		require.NoError(t, file.Close())
+	}
 }
 
 func TestConfig(t *testing.T) {
