@@ -3,7 +3,7 @@
 package main
 
 import (
-	"log"
+	"os"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
@@ -16,16 +16,28 @@ import (
 // version is set by the linker.
 var version = "dev"
 
-func main() {
-	set := otelcol.CollectorSettings{
+func main() { os.Exit(run()) }
+
+// run is the process; its result is the exit status: 0 after a clean stop, 1 after whatever else.
+func run() int {
+	var atExit []func()
+	err := newCommand(settings(), &atExit).Execute() // which prints the error
+	for _, do := range atExit {
+		do()
+	}
+	if err != nil {
+		return 1
+	}
+	return 0
+}
+
+func settings() otelcol.CollectorSettings {
+	return otelcol.CollectorSettings{
 		BuildInfo: component.BuildInfo{Command: "otelcol-sessionlog", Description: "OpenTelemetry Collector for authentication events", Version: version},
 		Factories: components,
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
 			ProviderFactories: []confmap.ProviderFactory{fileprovider.NewFactory(), envprovider.NewFactory(), yamlprovider.NewFactory()},
 			DefaultScheme:     "env",
 		}},
-	}
-	if err := otelcol.NewCommand(set).Execute(); err != nil {
-		log.Fatal(err)
 	}
 }

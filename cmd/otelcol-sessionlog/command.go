@@ -1,0 +1,58 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.opentelemetry.io/collector/featuregate"
+	"go.opentelemetry.io/collector/otelcol"
+
+	"github.com/otel-sessionlog/sessionlog/cmd/otelcol-sessionlog/internal/lifecycle"
+)
+
+// newCommand is the collector's own command, but for how it runs. atExit collects what is to be done before the process ends.
+func newCommand(set otelcol.CollectorSettings, atExit *[]func()) *cobra.Command {
+	root := otelcol.NewCommand(set)
+	root.ResetFlags()
+	locations := addConfigFlags(root)
+	root.RunE = func(cmd *cobra.Command, _ []string) error {
+		uris, err := locations()
+		if err != nil {
+			return err
+		}
+		set.ConfigProviderSettings.ResolverSettings.URIs = uris
+		restore, err := lifecycle.ShieldStderr()
+		if err != nil {
+			return err
+		}
+		*atExit = append(*atExit, restore)
+		return lifecycle.Run(cmd.Context(), set)
+	}
+	return root
+}
+
+// addConfigFlags adds the flags that every command with a configuration has. What it returns are the places that they name, in the
+// order in which they are merged.
+func addConfigFlags(cmd *cobra.Command) func() ([]string, error) {
+	configs := cmd.Flags().StringArray("config", nil, "Locations to the config file(s), one a flag: --config=file:/path/to/first --config=file:/path/to/second")
+	sets := cmd.Flags().StringArray("set", nil, "Set a property of a component in the config file, with precedence: --set=processors.batch.timeout=2s")
+	gates := flag.NewFlagSet("", flag.ContinueOnError)
+	featuregate.GlobalRegistry().RegisterFlags(gates)
+	cmd.Flags().AddGoFlagSet(gates)
+	return func() ([]string, error) {
+		if len(*configs) == 0 {
+			return nil, fmt.Errorf("at least one config flag must be provided, as in: %s --config collector.yaml", cmd.CommandPath())
+		}
+		uris := *configs
+		for _, s := range *sets {
+			key, value, ok := strings.Cut(s, "=")
+			if !ok {
+				return nil, fmt.Errorf("--set %s: write key=value, as processors.batch.timeout=2s", key)
+			}
+			uris = append(uris, "yaml:"+strings.TrimSpace(strings.ReplaceAll(key, ".", "::"))+": "+strings.TrimSpace(value))
+		}
+		return uris, nil
+	}
+}
