@@ -12,61 +12,93 @@ var (
 	ErrNoYear = errors.New("a time without a year, and nobody knows when the text was written")
 )
 
-// Syslog reads the times of syslog's files: classic ones have neither year nor zone, ISO ones have both.
+// Syslog reads the times of system logs: classic ones have neither year nor zone, ISO ones have both.
 type Syslog struct {
 	Clock
 	Written int64 // seconds since 1970 UTC when the text was last written, 0 when nobody knows
 	Before  int64 // seconds, of the line before; 0 of the first one
 }
 
+// CutStamp takes a time off the beginning of a line without reading it, and the blank behind it.
+func CutStamp(line string) (rest string, ok bool) {
+	_, rest, ok = cutStamp(line)
+	return rest, ok
+}
+
 // Stamp reads the time at the beginning of a line, and gives what follows the blank behind it. The year of a classic time
 // is the last one that does not lie after the text was written; from then on, the one that is nearest to the line before.
 func (s *Syslog) Stamp(line string) (nanos int64, rest string, err error) {
+	t, rest, ok := cutStamp(line)
+	if !ok {
+		return 0, "", ErrStamp
+	}
+	nanos, err = s.read(&t)
+	if err != nil {
+		return 0, "", err
+	}
+	s.Before = nanos / 1e9
+	return nanos, rest, nil
+}
+
+func (s *Syslog) read(t *stamp) (nanos int64, err error) {
+	var unix int64
 	switch {
-	case len(line) > 20 && line[4] == '-':
-		nanos, rest, err = s.iso(line)
-	case len(line) > 16 && line[3] == ' ' && line[15] == ' ':
-		nanos, err = s.classic(line[:15])
-		rest = line[16:]
+	case t.unix != "":
+		unix, _ = Digits(t.unix)
+	case Month(t.date[:3]) != 0:
+		unix, err = s.named(t)
 	default:
-		return 0, "", ErrStamp
+		unix, err = s.iso(t)
 	}
-	if err == nil {
-		s.Before = nanos / 1e9
+	if err != nil {
+		return 0, err
 	}
-	return nanos, rest, err
-}
-
-func (s *Syslog) iso(line string) (nanos int64, rest string, err error) {
-	local, ok := Civil(line[:19])
-	fraction, rest, ok2 := Fraction(line[19:])
-	zone, rest, ok3 := strings.Cut(rest, " ")
-	if !ok || !ok2 || !ok3 {
-		return 0, "", ErrStamp
-	}
-	if zone == "" {
-		if local, err = s.Unix(local, s.Before); err != nil {
-			return 0, "", err
-		}
-		nanos, err = Nanos(local, fraction)
-		return nanos, rest, err
-	}
-	offset := int64(0)
-	if zone != "Z" {
-		if offset, ok = numeric(zone); !ok {
-			return 0, "", ErrStamp
-		}
-	}
-	nanos, err = Nanos(local-offset, fraction)
-	return nanos, rest, err
-}
-
-// classic reads "Nov  1 22:03:18".
-func (s *Syslog) classic(stamp string) (nanos int64, err error) {
-	month := Month(stamp[:3])
-	date, ok := Digits(strings.TrimPrefix(stamp[4:6], " "))
-	if month == 0 || !ok {
+	fraction, _, ok := Fraction(t.fraction)
+	if !ok {
 		return 0, ErrStamp
+	}
+	return Nanos(unix, fraction)
+}
+
+func (s *Syslog) iso(t *stamp) (unix int64, err error) {
+	year, ok1 := Digits(t.date[:4])
+	month, ok2 := Digits(t.date[5:7])
+	date, ok3 := Digits(t.date[8:])
+	local, ok := At(year, month, date, t.clock)
+	if !ok || !ok1 || !ok2 || !ok3 || t.date[7] != '-' {
+		return 0, ErrStamp
+	}
+	switch {
+	case t.zone == "":
+		return s.Unix(local, s.Before)
+	case t.zone == "Z":
+		return local, nil
+	case t.zone[0] == '+' || t.zone[0] == '-':
+		offset, ok := numeric(t.zone)
+		if !ok {
+			return 0, ErrStamp
+		}
+		return local - offset, nil
+	case strings.IndexFunc(t.zone, func(r rune) bool { return r < 'A' || r > 'Z' && r < 'a' || r > 'z' }) >= 0:
+		return 0, ErrStamp
+	}
+	return s.Named(local, t.zone)
+}
+
+// named reads "Nov  1" and "22:03:18", with or without a year.
+func (s *Syslog) named(t *stamp) (unix int64, err error) {
+	month := Month(t.date[:3])
+	date, ok := Digits(strings.TrimPrefix(t.date[4:], " "))
+	if !ok {
+		return 0, ErrStamp
+	}
+	if t.year != "" {
+		year, ok1 := Digits(t.year)
+		local, ok2 := At(year, month, date, t.clock)
+		if !ok1 || !ok2 {
+			return 0, ErrStamp
+		}
+		return s.Unix(local, s.Before)
 	}
 	near := s.Before
 	if near == 0 {
@@ -78,7 +110,7 @@ func (s *Syslog) classic(stamp string) (nanos int64, err error) {
 	around := int64(time.Unix(near, 0).UTC().Year())
 	best, found := int64(0), false
 	for y := around - 4; y <= around+1; y++ { // the 29th of February is not in every year
-		local, ok := At(y, month, date, stamp[7:])
+		local, ok := At(y, month, date, t.clock)
 		if !ok || s.Before == 0 && local > near+2*day || s.Before != 0 && found && distance(best, near) <= distance(local, near) {
 			continue
 		}
@@ -87,11 +119,7 @@ func (s *Syslog) classic(stamp string) (nanos int64, err error) {
 	if !found || distance(best, near) > 5*year {
 		return 0, ErrStamp
 	}
-	unix, err := s.Unix(best, s.Before)
-	if err != nil {
-		return 0, err
-	}
-	return Nanos(unix, 0)
+	return s.Unix(best, s.Before)
 }
 
 func distance(a, b int64) int64 { return max(a-b, b-a) }

@@ -1,0 +1,109 @@
+package localtime
+
+import "strings"
+
+// stamp is a time as the writers of system logs spell it, its parts as they stand there.
+type stamp struct {
+	date, clock string // "2026-11-21" or "Nov 21", and "22:03:18"
+	year        string // of a date with a month's name, "" where there is none
+	fraction    string // with its dot
+	zone        string // Z, +01:00 or CET
+	unix        string // whole seconds since 1970, in place of all but fraction
+}
+
+// cutStamp takes a time off the beginning of a line. ok is false where no known spelling stands there.
+//
+//	Nov 21 22:03:18[.123456]                  RFC 3164, journalctl -o short and short-precise
+//	Nov 21 2026 22:03:18, Sat Nov 21 22:03:18 2026    the same with a year; OpenWrt's logread
+//	2026-11-21T22:03:18[.123456][+01:00]      RFC 3339, journalctl -o short-iso; a blank for the T: macOS' log show
+//	Sat 2026-11-21 22:03:18 CET               journalctl -o short-full and with-unit
+//	1795298598.123456, [1795298598.123]       journalctl -o short-unix; OpenWrt's logread -t
+func cutStamp(line string) (s stamp, rest string, ok bool) {
+	if weekday, after, found := strings.Cut(line, " "); found && len(weekday) == 3 && weekdays[weekday] {
+		return cutWeekdayStamp(after)
+	}
+	switch {
+	case len(line) > 19 && line[4] == '-':
+		s, rest, ok = cutISODate(line)
+		if zone, after, found := strings.Cut(rest, " "); ok && found {
+			s.zone = zone
+			return s, after, true
+		}
+	case len(line) > 14 && Month(line[:3]) != 0:
+		s, rest, ok = cutNamedDate(line)
+	case len(line) > 9:
+		s, rest, ok = cutUnix(line)
+	}
+	if after, found := strings.CutPrefix(rest, " "); ok && found {
+		return s, after, true
+	}
+	return stamp{}, "", false
+}
+
+var weekdays = map[string]bool{"Mon": true, "Tue": true, "Wed": true, "Thu": true, "Fri": true, "Sat": true, "Sun": true}
+
+func cutWeekdayStamp(line string) (s stamp, rest string, ok bool) {
+	if len(line) > 19 && line[4] == '-' {
+		if s, rest, ok = cutISODate(line); !ok {
+			return stamp{}, "", false
+		}
+		zone, rest, found := strings.Cut(strings.TrimPrefix(rest, " "), " ")
+		s.zone = zone
+		return s, rest, found && zone != ""
+	}
+	if len(line) < 21 || Month(line[:3]) == 0 {
+		return stamp{}, "", false
+	}
+	s, rest, ok = cutNamedDate(line)
+	year, rest, found := strings.Cut(strings.TrimPrefix(rest, " "), " ")
+	s.year = year
+	_, isNumber := Digits(year)
+	return s, rest, ok && found && len(year) == 4 && isNumber
+}
+
+func cutISODate(line string) (s stamp, rest string, ok bool) {
+	if line[10] != ' ' && line[10] != 'T' || line[13] != ':' {
+		return stamp{}, "", false
+	}
+	s.date, s.clock = line[:10], line[11:19]
+	s.fraction, rest, ok = cutFraction(line[19:])
+	return s, rest, ok
+}
+
+func cutNamedDate(line string) (s stamp, rest string, ok bool) {
+	if line[3] != ' ' {
+		return stamp{}, "", false
+	}
+	day, rest, found := strings.Cut(strings.TrimPrefix(line[4:], " "), " ")
+	if !found || day == "" || len(day) > 2 {
+		return stamp{}, "", false
+	}
+	s.date = line[:4+len(line[4:])-len(rest)-1]
+	if len(rest) > 5 && rest[4] == ' ' {
+		s.year, rest = rest[:4], rest[5:]
+	}
+	if len(rest) < 8 || rest[2] != ':' {
+		return stamp{}, "", false
+	}
+	s.clock = rest[:8]
+	s.fraction, rest, ok = cutFraction(rest[8:])
+	return s, rest, ok
+}
+
+func cutUnix(line string) (s stamp, rest string, ok bool) {
+	inside, bracketed := strings.CutPrefix(line, "[")
+	seconds, rest, found := strings.Cut(inside, ".")
+	if _, number := Digits(seconds); !found || !number || len(seconds) < 9 {
+		return stamp{}, "", false
+	}
+	s.unix = seconds
+	if s.fraction, rest, ok = cutFraction(inside[len(seconds):]); bracketed && ok {
+		rest, ok = strings.CutPrefix(rest, "]")
+	}
+	return s, rest, ok
+}
+
+func cutFraction(s string) (fraction, rest string, ok bool) {
+	_, rest, ok = Fraction(s)
+	return s[:len(s)-len(rest)], rest, ok
+}

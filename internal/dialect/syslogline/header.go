@@ -1,0 +1,172 @@
+package syslogline
+
+import (
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
+)
+
+// mostWords is how many words may stand between a line's time and its program.
+const mostWords = 3
+
+// cutHeader reads what follows the time: "[HOST] [FACILITY.LEVEL] PROGRAM[PID]: TEXT", in the orders and spellings of the daemons.
+//
+//	h1 sshd[100]: …                   RFC 3164; the path of a program may stand for its name
+//	h1 auth.info sshd[100]: …         busybox; without a host with its -S, and OpenWrt's logread
+//	<auth.info> h1 sshd[100]: …       FreeBSD's syslogd -v
+//	h1 sshd[100]: [ID 800047 auth.info] …      illumos
+//	 localhost sshd[100]: …           macOS' log show --style syslog
+func (l *Line) cutHeader(rest string) {
+	if l.cutMacOSColumns(rest) {
+		return
+	}
+	hosts := 0
+	for range mostWords {
+		rest = strings.TrimLeft(rest, " ")
+		if after, ok := cutMessageID(rest); ok {
+			rest = after
+			continue
+		}
+		word, after, _ := strings.Cut(rest, " ")
+		switch {
+		case isFacility(word):
+		case l.cutTag(word):
+			l.Text = after
+			if text, ok := cutMessageID(after); ok {
+				l.Text = text
+			}
+			return
+		case hosts == 0 && word != "":
+			l.Host = word
+			hosts++
+		default:
+			l.Text = rest
+			return
+		}
+		rest = after
+	}
+	l.Text = rest
+}
+
+// cutTag reads "PROGRAM[PID]:", "PROGRAM:", "[PROGRAM]", "PROGRAM[PID]" and "PROGRAM(MODULE)[PID]:".
+func (l *Line) cutTag(word string) bool {
+	tag, colon := strings.CutSuffix(word, ":")
+	if inside, found := strings.CutPrefix(tag, "["); found && !colon {
+		name, closed := strings.CutSuffix(inside, "]")
+		if !closed || name == "" || strings.ContainsAny(name, "[]<>") {
+			return false
+		}
+		l.setProgram(name)
+		return true
+	}
+	name, bracket, hasPID := strings.Cut(tag, "[")
+	if !hasPID && !colon || name == "" {
+		return false
+	}
+	if hasPID {
+		number, closed := strings.CutSuffix(bracket, "]")
+		number, _, _ = strings.Cut(number, ":") // a thread, as macOS has it
+		pid, ok := localtime.Digits(number)
+		if !closed || !ok || number == "" {
+			return false
+		}
+		l.PID = pid
+	}
+	l.setProgram(name)
+	return true
+}
+
+func (l *Line) setProgram(name string) {
+	if before, module, found := strings.Cut(name, "("); found {
+		name, l.Module = before, strings.TrimSuffix(module, ")")
+	}
+	l.Program = baseName(name)
+	if strings.HasSuffix(l.Program, ".service") || strings.HasSuffix(l.Program, ".scope") {
+		l.Unit = l.Program
+	}
+}
+
+func baseName(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
+
+// cutMessageID takes off "[ID 800047 auth.info] ", which Solaris and its heirs write before a message.
+func cutMessageID(s string) (rest string, ok bool) {
+	inside, found := strings.CutPrefix(s, "[ID ")
+	id, rest, closed := strings.Cut(inside, "] ")
+	number, facility, two := strings.Cut(id, " ")
+	_, isNumber := localtime.Digits(number)
+	return rest, found && closed && two && isNumber && isFacility(facility)
+}
+
+// isFacility tells of "auth.info", "<auth.info>" and "<4.6>".
+func isFacility(word string) bool {
+	inside, angled := strings.CutPrefix(word, "<")
+	if angled {
+		var closed bool
+		if inside, closed = strings.CutSuffix(inside, ">"); !closed {
+			return false
+		}
+	}
+	facility, level, found := strings.Cut(inside, ".")
+	if !found {
+		return false
+	}
+	if _, number := localtime.Digits(facility); angled && number && facility != "" {
+		_, number = localtime.Digits(level)
+		return number && level != ""
+	}
+	return facilities[facility] && levels[level]
+}
+
+var (
+	facilities = setOf("kern user mail daemon auth syslog lpr news uucp cron authpriv security console ftp ntp audit " +
+		"local0 local1 local2 local3 local4 local5 local6 local7")
+	levels = setOf("emerg alert crit err error warning warn notice info debug panic")
+)
+
+func setOf(words string) map[string]bool {
+	set := map[string]bool{}
+	for _, word := range strings.Fields(words) {
+		set[word] = true
+	}
+	return set
+}
+
+// cutMacOSColumns reads what `log show` writes where no style is named, "0x3f2 Default 0x0 123 0 sshd: (image) TEXT" in columns, and
+// its compact style, "Df sshd[123:3f2] TEXT".
+func (l *Line) cutMacOSColumns(rest string) bool {
+	if kind, after, found := strings.Cut(rest, " "); found && len(kind) <= 2 && compactKinds[kind] {
+		word, text, _ := strings.Cut(strings.TrimLeft(after, " "), " ")
+		if strings.Contains(word, ":") && l.cutTag(word) {
+			l.Text = cutImage(text)
+			return true
+		}
+	}
+	if !strings.HasPrefix(rest, "0x") {
+		return false
+	}
+	var columns [5]string // thread, type, activity, pid, time to live
+	for i := range columns {
+		columns[i], rest, _ = strings.Cut(strings.TrimLeft(rest, " "), " ")
+	}
+	name, text, found := strings.Cut(strings.TrimLeft(rest, " "), ": ")
+	pid, ok := localtime.Digits(columns[3])
+	if !found || !ok || strings.ContainsRune(name, ' ') {
+		return false
+	}
+	l.PID = pid
+	l.setProgram(name)
+	l.Text = cutImage(text)
+	return true
+}
+
+var compactKinds = setOf("Df D Db I In E Er F Fa A Ac")
+
+// cutImage takes off the library that wrote, "(libpam.2.dylib) ".
+func cutImage(text string) string {
+	if inside, found := strings.CutPrefix(text, "("); found {
+		if image, rest, closed := strings.Cut(inside, ") "); closed && !strings.ContainsRune(image, ' ') {
+			return rest
+		}
+	}
+	return text
+}

@@ -1,0 +1,147 @@
+package syslogline
+
+import (
+	"strings"
+
+	"github.com/go-faster/jx"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
+)
+
+// cutJournalObject gives the object of a line that journalctl wrote with -o json, json-sse or json-seq.
+func cutJournalObject(record string) (object string, ok bool) {
+	object = strings.TrimPrefix(record, "\x1e")
+	object = strings.TrimPrefix(object, "data: ")
+	return object, strings.HasPrefix(object, "{")
+}
+
+// entry is what an entry of the journal says that a [Line] needs.
+type entry struct {
+	realtime, sourceRealtime string
+	host, identifier, comm   string
+	pid, syslogPID           string
+	unit, uid, cursor        string
+	message                  string
+	hasMessage               bool
+}
+
+func (r *Reader) readEntry(object string) (Line, error) {
+	var e entry
+	if err := e.decode(object); err != nil {
+		return Line{}, ErrJournal
+	}
+	micros, ok := localtime.Digits(e.realtime)
+	if source, known := localtime.Digits(e.sourceRealtime); known && source > 0 {
+		micros, ok = source, true // journalctl shows it so: when the program wrote, not when journald read
+	}
+	nanos, err := localtime.Nanos(micros/1e6, micros%1e6*1000)
+	switch {
+	case !ok || micros == 0:
+		return Line{}, ErrJournal
+	case err != nil:
+		return Line{}, err
+	}
+	l := Line{Nanos: nanos, Host: e.host, Text: e.message, Unit: e.unit, UID: e.uid, Cursor: e.cursor}
+	if e.identifier == "" {
+		e.identifier = e.comm
+	}
+	l.setProgram(e.identifier)
+	l.Unit = e.unit
+	for _, number := range []string{e.pid, e.syslogPID} {
+		if pid, ok := localtime.Digits(number); ok && pid > 0 {
+			l.PID = pid
+			break
+		}
+	}
+	if !e.hasMessage {
+		return l, ErrNoMessage
+	}
+	return l, nil
+}
+
+// decode reads one object. Every value is a text, an array of bytes where it is not printable, an array of these where the field
+// stands more than once in the entry, or null where it is long.
+func (e *entry) decode(object string) error {
+	d := jx.DecodeStr(object)
+	err := d.ObjBytes(func(d *jx.Decoder, key []byte) error {
+		field := e.field(key)
+		if field == nil {
+			return d.Skip()
+		}
+		value, known, err := fieldValue(d)
+		if err == nil && known && *field == "" {
+			*field = value
+			e.hasMessage = e.hasMessage || field == &e.message
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if d.Next() != jx.Invalid {
+		return ErrJournal
+	}
+	return nil
+}
+
+func (e *entry) field(key []byte) *string {
+	switch string(key) {
+	case "__REALTIME_TIMESTAMP":
+		return &e.realtime
+	case "_SOURCE_REALTIME_TIMESTAMP":
+		return &e.sourceRealtime
+	case "_HOSTNAME":
+		return &e.host
+	case "SYSLOG_IDENTIFIER":
+		return &e.identifier
+	case "_COMM":
+		return &e.comm
+	case "_PID":
+		return &e.pid
+	case "SYSLOG_PID":
+		return &e.syslogPID
+	case "_SYSTEMD_UNIT":
+		return &e.unit
+	case "_UID":
+		return &e.uid
+	case "__CURSOR":
+		return &e.cursor
+	case "MESSAGE":
+		return &e.message
+	}
+	return nil
+}
+
+func fieldValue(d *jx.Decoder) (value string, known bool, err error) {
+	switch d.Next() {
+	case jx.String:
+		value, err = d.Str()
+		return value, true, err
+	case jx.Array:
+		return arrayValue(d)
+	case jx.Invalid, jx.Number, jx.Null, jx.Bool, jx.Object:
+		return "", false, d.Skip()
+	}
+	return "", false, d.Skip()
+}
+
+// arrayValue is the bytes of an array of numbers, or the first of several values.
+func arrayValue(d *jx.Decoder) (value string, known bool, err error) {
+	var raw []byte
+	err = d.Arr(func(d *jx.Decoder) error {
+		if d.Next() == jx.Number {
+			b, err := d.UInt8()
+			raw, known = append(raw, b), true
+			return err
+		}
+		inner, innerKnown, err := fieldValue(d)
+		if !known && innerKnown {
+			value, known = inner, true
+		}
+		return err
+	})
+	if raw != nil {
+		value = string(raw)
+	}
+	return value, known, err
+}

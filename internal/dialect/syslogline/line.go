@@ -1,0 +1,171 @@
+// Package syslogline takes the frame off a line of a system log: what syslog daemons, journalctl and macOS' log put around the
+// message of a program.
+package syslogline
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
+)
+
+// Line is one record of a system log.
+type Line struct {
+	Nanos   int64  // since 1970 UTC
+	Host    string // "" where the daemon does not write it
+	Program string // without its folder: sshd; "" where the line names none
+	Module  string // in parentheses behind the program, as pam_unix in sshd(pam_unix)[1]
+	PID     int64  // 0: the line has none
+	Text    string
+	Unit    string // of systemd, where the log says so
+	UID     string // of the writing process by journald's word, "" where nobody vouches for it
+	Cursor  string // journald's
+}
+
+// Errors of [Reader.Read] beside those of [localtime.Syslog.Stamp]. Those of Unreadable concern a whole text.
+var (
+	ErrNoTime    = errors.New("a record of RFC 5424 without a time")
+	ErrJournal   = errors.New("not an entry as journalctl -o json writes it")
+	ErrNoMessage = errors.New("an entry whose MESSAGE is null: journalctl leaves out fields of more than 4096 bytes unless it is called with --all")
+)
+
+// Reader reads the lines of one text.
+type Reader struct {
+	Clock localtime.Syslog
+}
+
+// Read reads one line. A line that is known to hold no message (journalctl's own remarks, column names) gives no program, and no
+// time where it has none.
+func (r *Reader) Read(record string) (Line, error) {
+	if object, ok := cutJournalObject(record); ok {
+		return r.readEntry(object)
+	}
+	if isRemark(record) {
+		return Line{}, nil
+	}
+	rest, version := cutPriority(record)
+	if version {
+		return r.readStructured(rest)
+	}
+	nanos, rest, err := r.Clock.Stamp(rest)
+	if err != nil {
+		return Line{}, err
+	}
+	l := Line{Nanos: nanos}
+	l.cutHeader(rest)
+	return l, nil
+}
+
+// isRemark tells of lines that are no record: "-- Boot … --", the names over the columns of macOS' log show, and the further lines of
+// a message, which journalctl indents.
+func isRemark(record string) bool {
+	return strings.HasPrefix(record, "-- ") || strings.HasPrefix(record, "Timestamp ") || strings.HasPrefix(record, "        ")
+}
+
+// Frames tells whether a line looks like a record of a system log; program is the one that it names, "" where that cannot be told.
+func Frames(record string) (program string, ok bool) {
+	if object, isObject := cutJournalObject(record); isObject {
+		return "", strings.Contains(object, `"__REALTIME_TIMESTAMP"`)
+	}
+	if isRemark(record) {
+		return "", true
+	}
+	rest, version := cutPriority(record)
+	if version {
+		r := Reader{Clock: localtime.Syslog{Clock: localtime.New(time.UTC)}}
+		l, err := r.readStructured(rest)
+		return l.Program, err == nil || errors.Is(err, ErrNoTime)
+	}
+	if rest, ok = localtime.CutStamp(rest); !ok {
+		return "", false
+	}
+	var l Line
+	l.cutHeader(rest)
+	return l.Program, true
+}
+
+// cutPriority takes off what relays and raw syslog files begin with: an octet count (RFC 6587) and <PRI>. version tells that the
+// record goes on as RFC 5424 says.
+func cutPriority(record string) (rest string, version bool) {
+	rest = record
+	if count, after, found := strings.Cut(rest, " "); found && len(count) <= 6 && strings.HasPrefix(after, "<") {
+		if _, ok := localtime.Digits(count); ok && count != "" {
+			rest = after
+		}
+	}
+	if inside, found := strings.CutPrefix(rest, "<"); found {
+		number, after, closed := strings.Cut(inside, ">")
+		if _, ok := localtime.Digits(number); !closed || !ok || number == "" || len(number) > 3 {
+			return record, false
+		}
+		rest = after
+	}
+	if after, found := strings.CutPrefix(rest, "1 "); found && len(after) > 2 && (after[:2] == "- " || len(after) > 10 && after[4] == '-') {
+		return after, true
+	}
+	return rest, false
+}
+
+// readStructured reads "TIMESTAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA [MSG]" of RFC 5424; "-" is no value.
+func (r *Reader) readStructured(rest string) (Line, error) {
+	if strings.HasPrefix(rest, "- ") {
+		return Line{}, ErrNoTime
+	}
+	nanos, rest, err := r.Clock.Stamp(rest)
+	if err != nil {
+		return Line{}, err
+	}
+	l := Line{Nanos: nanos}
+	var fields [4]string
+	for i := range fields {
+		var found bool
+		if fields[i], rest, found = strings.Cut(rest, " "); !found {
+			return l, nil
+		}
+		if fields[i] == "-" {
+			fields[i] = ""
+		}
+	}
+	text, ok := cutStructuredData(rest)
+	if !ok {
+		return l, nil
+	}
+	l.Host, l.Program = fields[0], baseName(fields[1])
+	if pid, ok := localtime.Digits(fields[2]); ok {
+		l.PID = pid
+	}
+	l.Text = strings.TrimPrefix(text, "\uFEFF")
+	return l, nil
+}
+
+// cutStructuredData takes off "-" or elements as [id name="value"], whose values may hold \", \\ and \].
+func cutStructuredData(s string) (text string, ok bool) {
+	if s == "-" {
+		return "", true
+	}
+	if text, found := strings.CutPrefix(s, "- "); found {
+		return text, true
+	}
+	for strings.HasPrefix(s, "[") {
+		end, quoted := -1, false
+		for i := 1; i < len(s); i++ {
+			switch c := s[i]; {
+			case c == '\\' && quoted:
+				i++
+			case c == '"':
+				quoted = !quoted
+			case c == ']' && !quoted:
+				end = i
+			}
+			if end >= 0 {
+				break
+			}
+		}
+		if end < 0 {
+			return "", false
+		}
+		s, ok = s[end+1:], true
+	}
+	return strings.TrimPrefix(s, " "), ok
+}
