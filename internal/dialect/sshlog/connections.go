@@ -2,6 +2,7 @@ package sshlog
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
@@ -21,13 +22,47 @@ type connection struct {
 	Failed  int64  `json:"f,omitempty"` // attempts told so far
 	Login   int64  `json:"l,omitempty"` // time of the login, 0 before it
 	PAM     bool   `json:"m,omitempty"` // PAM opened a session, and will close it
+
+	Nameless  bool     `json:"x,omitempty"` // the server hides the user's name
+	Greeted   bool     `json:"g,omitempty"` // so far only lines spoke of it from which Named does not count: ids hold that
+	Apart     bool     `json:"s,omitempty"` // the process is sshd-auth, which is not the one that tells of a login
+	Attempt   *attempt `json:"w,omitempty"` // waits for a second line
+	ToldByPAM int64    `json:"t,omitempty"` // attempts that were told without a line "Failed"
+	Refused   int64    `json:"d,omitempty"` // time of the last line "Failed"
+	Leaving   int64    `json:"q,omitempty"` // time of a line behind which its end follows, if it does
+	Farewell  string   `json:"e,omitempty"` // what that line said
 }
 
-func (c *connection) texts() [4]*string { return [...]*string{&c.Host, &c.Address, &c.User, &c.Reason} }
+func (c *connection) texts() []*string {
+	texts := []*string{&c.Host, &c.Address, &c.User, &c.Reason, &c.Farewell}
+	if a := c.Attempt; a != nil {
+		texts = append(texts, &a.Source, &a.Method, &a.User, &a.Address, &a.Reason)
+	}
+	return texts
+}
+
+// process is whose connection it is. Where lines have no pid, it is known by its client.
+func (c *connection) process() process {
+	if c.PID != 0 {
+		return process{host: c.Host, pid: c.PID}
+	}
+	return process{host: c.Host, peer: peerName(c.Address, c.Port)}
+}
+
+func peerName(address string, port int32) string {
+	if port == 0 {
+		return address
+	}
+	return address + " " + strconv.Itoa(int(port))
+}
 
 // MarshalJSON keeps names that are not UTF-8 as they are.
 func (c *connection) MarshalJSON() ([]byte, error) {
 	portable := *c
+	if c.Attempt != nil {
+		copied := *c.Attempt
+		portable.Attempt = &copied
+	}
 	for _, text := range portable.texts() {
 		*text = logformat.Portable(*text)
 	}
@@ -48,6 +83,7 @@ func (c *connection) UnmarshalJSON(text []byte) error {
 type process struct {
 	host string
 	pid  int64
+	peer string // where there is no pid
 }
 
 type peer struct {
@@ -62,6 +98,7 @@ type connections struct {
 	byPeer    map[peer]*connection
 	waiting   []*connection // for a login, the oldest first; some may have ended
 	sessions  []*connection // by their logins; some may have ended
+	hurried   []*connection // that wait for a second line, in no order; some may wait no more
 	host      string        // of the last connection: mostly all have the same
 	clock     int64         // time of the last line
 }
@@ -69,6 +106,8 @@ type connections struct {
 const (
 	graceTime      = int64(600e9) // sshd's LoginGraceTime is two minutes
 	maxConnections = 50_000
+	// openingTime is how long after its login a session is opened at most.
+	openingTime = int64(60e9)
 )
 
 // of finds the connection of a process, or begins it. Names are copied: they must not hold on to a large text.
@@ -80,6 +119,11 @@ func (c *connections) of(p process, now int64) *connection {
 		c.host = strings.Clone(p.host)
 	}
 	n := &connection{Host: c.host, PID: p.pid, Named: now}
+	if p.pid == 0 {
+		address, port, _ := strings.Cut(p.peer, " ")
+		number, _ := strconv.Atoi(port)
+		n.Address, n.Port = strings.Clone(address), int32(number) //nolint:gosec // it was made of an int32
+	}
 	c.add(n)
 	return n
 }
@@ -88,7 +132,10 @@ func (c *connections) add(n *connection) {
 	if c.byProcess == nil {
 		c.byProcess, c.byPeer = map[process]*connection{}, map[peer]*connection{}
 	}
-	c.byProcess[process{n.Host, n.PID}] = n
+	c.byProcess[n.process()] = n
+	if n.Attempt != nil || n.Leaving != 0 {
+		c.hurried = append(c.hurried, n)
+	}
 	if n.Port != 0 {
 		c.byPeer[peer{n.Host, n.Address, n.Port}] = n
 	}
@@ -102,13 +149,18 @@ func (c *connections) add(n *connection) {
 // meet notes the client's address.
 func (c *connections) meet(n *connection, address string, port int32) {
 	if n.Port == 0 && port != 0 {
+		p := n.process()
 		n.Address, n.Port = strings.Clone(address), port
+		if n.PID == 0 && c.byProcess[p] == n {
+			delete(c.byProcess, p)
+			c.byProcess[n.process()] = n
+		}
 		c.byPeer[peer{n.Host, n.Address, port}] = n
 	}
 }
 
 func (c *connections) end(n *connection) {
-	if p := (process{n.Host, n.PID}); c.byProcess[p] == n {
+	if p := n.process(); c.byProcess[p] == n {
 		delete(c.byProcess, p)
 	}
 	if p := (peer{n.Host, n.Address, n.Port}); c.byPeer[p] == n {
@@ -116,7 +168,55 @@ func (c *connections) end(n *connection) {
 	}
 }
 
-func (c *connections) known(n *connection) bool { return c.byProcess[process{n.Host, n.PID}] == n }
+func (c *connections) known(n *connection) bool { return c.byProcess[n.process()] == n }
+
+// hurry notes that a connection waits for a second line.
+func (c *connections) hurry(n *connection) {
+	if len(c.hurried) > 2*maxConnections {
+		c.hurried = c.waitingForALine()
+	}
+	c.hurried = append(c.hurried, n)
+}
+
+func (c *connections) waitingForALine() []*connection {
+	kept := c.hurried[:0]
+	for _, n := range c.hurried {
+		if n.dueAt() != 0 && c.known(n) {
+			kept = append(kept, n)
+		}
+	}
+	clear(c.hurried[len(kept):])
+	return kept
+}
+
+// due gives a connection whose second line has not come in time.
+func (c *connections) due(now int64) *connection {
+	for i := 0; i < len(c.hurried); i++ {
+		n := c.hurried[i]
+		at := n.dueAt()
+		if at != 0 && c.known(n) && now <= at {
+			continue
+		}
+		last := len(c.hurried) - 1
+		c.hurried[i], c.hurried[last] = c.hurried[last], nil
+		c.hurried = c.hurried[:last]
+		if at != 0 && c.known(n) {
+			return n
+		}
+		i--
+	}
+	return nil
+}
+
+// recentLogin is a session of this user that began a moment ago and of which PAM has said nothing.
+func (c *connections) recentLogin(host, user string, now int64) *connection {
+	for i := len(c.sessions) - 1; i >= 0 && now-c.sessions[i].Login <= openingTime; i-- {
+		if n := c.sessions[i]; n.Host == host && n.User == user && !n.PAM {
+			return n
+		}
+	}
+	return nil
+}
 
 // login makes a session of a connection.
 func (c *connections) login(n *connection, now int64) {

@@ -12,35 +12,42 @@ const System = "sshd"
 
 const keyKey = session.SourceField + "key"
 
-func (p *parser) login(c *connection, m *message, now int64, page *logformat.Page) {
+func (p *parser) login(c *connection, m *message, word string, now int64, page *logformat.Page) {
 	e := p.begin(c, now, page)
-	e.Kind, e.Outcome, e.SourceEvent, e.User = session.KindLogin, session.OutcomeSuccess, "Accepted", m.user
+	e.Kind, e.Outcome, e.SourceEvent, e.User = session.KindLogin, session.OutcomeSuccess, word, m.user
 	how(e, m)
 	p.identify(c, e, "login", 0)
 }
 
 // failure is one attempt of those that a connection may make.
-func (p *parser) failure(c *connection, m *message, now int64, page *logformat.Page) {
+// refused is what another line said of it.
+func (p *parser) failure(c *connection, m *message, refused *attempt, now int64, page *logformat.Page) {
 	e := p.begin(c, now, page)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindLogin, session.OutcomeFailure, "Failed"
-	e.User, e.UserEmpty = m.user, m.user == ""
+	e.User, e.UserEmpty = m.user, m.user == "" && !m.nameless
 	how(e, m)
 	e.FailureReason, e.ErrorType = c.Reason, errorType(c, m.invalid)
+	if refused != nil && refused.Source == fromRoot {
+		e.FailureReason, e.ErrorType = refused.Reason, refused.Class
+	}
 	if c.User == "" {
 		c.User = strings.Clone(m.user)
 	}
 	c.Failed++
+	c.Refused = now
 	p.identify(c, e, "failure", c.Failed)
 }
 
-// abandoned is a connection that named a user and ended without an attempt that was logged.
+// abandoned is a connection that named a user, or was cut off for a reason that has a class, and ended without an attempt that was
+// logged.
 func (p *parser) abandoned(c *connection, now int64, class string, page *logformat.Page) {
-	if c.User == "" && !c.Invalid || c.Failed > 0 || c.Login != 0 {
+	p.tellAttempt(c, page)
+	if c.User == "" && !c.Invalid && class == "" || c.failures() > 0 || c.Login != 0 {
 		return
 	}
 	e := p.begin(c, now, page)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindLogin, session.OutcomeFailure, "Connection closed"
-	e.User, e.UserEmpty = c.User, c.User == ""
+	e.User, e.UserEmpty = c.User, c.User == "" && c.Invalid && !c.Nameless
 	e.FailureReason, e.ErrorType = c.Reason, class
 	if class == "" {
 		e.ErrorType = errorType(c, c.Invalid)
@@ -76,26 +83,30 @@ func (p *parser) identify(c *connection, e *session.Event, what string, attempt 
 }
 
 func how(e *session.Event, m *message) {
-	e.AuthType = m.method
-	base, _, _ := strings.Cut(m.method, "/")
-	switch base {
-	case "password":
-		e.AuthMethod = session.AuthPassword
-	case "publickey":
-		e.AuthMethod = session.AuthSSHKey
-		if kind, _, _ := strings.Cut(m.extra, " "); strings.HasSuffix(kind, "-CERT") {
-			e.AuthMethod = session.AuthCertificate
-		}
-	case "keyboard-interactive":
-		e.AuthMethod = session.AuthPAM
-	case "gssapi-with-mic", "gssapi-keyex":
-		e.AuthMethod = session.AuthKerberos
-	default:
-		e.AuthMethod = session.AuthOther
-	}
+	e.AuthType, e.AuthMethod = m.method, authMethod(m.method, m.extra)
 	if m.extra != "" {
 		e.Extra = append(e.Extra, session.Attr{Key: keyKey, Value: m.extra})
 	}
+}
+
+func authMethod(method, key string) string {
+	base, _, _ := strings.Cut(method, "/")
+	switch base {
+	case "":
+		return ""
+	case "password":
+		return session.AuthPassword
+	case "publickey":
+		if kind, _, _ := strings.Cut(key, " "); strings.HasSuffix(kind, "-CERT") {
+			return session.AuthCertificate
+		}
+		return session.AuthSSHKey
+	case "keyboard-interactive":
+		return session.AuthPAM
+	case "gssapi-with-mic", "gssapi-keyex":
+		return session.AuthKerberos
+	}
+	return session.AuthOther
 }
 
 // errorType tells the unknown user from the one that sshd_config or the system keeps out.

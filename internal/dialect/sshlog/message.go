@@ -1,5 +1,4 @@
-// Package sshlog reads the logins, failures and logouts that OpenSSH's server and PAM write to the auth log, in files of
-// syslog with classic or ISO times.
+// Package sshlog reads the logins, failures and logouts that OpenSSH's server and PAM write to a system log.
 package sshlog
 
 import (
@@ -16,13 +15,24 @@ const (
 	other what = iota
 	accepted
 	failed
+	ambiguous    // a failure whose text a client made so that it can be read in two ways
+	ambiguousEnd // the same of the end of a connection
 	invalidUser  // Invalid user U from A port P
 	notAllowed   // User U from A not allowed because …
+	rootRefused  // ROOT LOGIN REFUSED FROM A port P
+	denied       // Access denied for user U by PAM account configuration
+	tooMany      // maximum authentication attempts exceeded for U from A port P ssh2
 	closedEarly  // before anybody was let in; the user may be named
 	disconnected // Disconnected from user U A port P, or the connection was closed or reset
+	farewell     // Received disconnect from A port P: the client goes
+	greeting     // Connection from A port P on B port Q
+	timeout      // Timeout before authentication for A port P
+	pamError     // PAM: REASON for U from A, of keyboard-interactive
+	pamFailure   // a PAM module refuses: authentication failure; … rhost=A  user=U
+	pamMore      // N more authentication failures; …
+	pamAccess    // access denied for user `U' from `A'
 	pamOpened
 	pamClosed
-	timeout // Timeout before authentication for A port P
 )
 
 // message is one message of sshd.
@@ -31,10 +41,22 @@ type message struct {
 	method  string
 	user    string
 	invalid bool // the user does not exist, or may not
-	address string
-	port    int32
-	extra   string // the key
-	reason  string
+	// nameless says that the server hid the name.
+	nameless bool
+	address  string
+	port     int32
+	extra    string // the key
+	reason   string
+	module   string // of PAM
+	pid      int64  // of another process that the message is about
+	more     int64  // attempts beyond the first
+	others   []reading
+}
+
+// reading is what else a message can mean that a client made ambiguous.
+type reading struct {
+	user, extra, address string
+	port                 int32
 }
 
 // parse reads a message. A name that no user has is read from the right: what stands there is sshd's own. That of a user is
@@ -42,30 +64,79 @@ type message struct {
 func parse(s string) (m message) {
 	s, early := strings.CutSuffix(s, " [preauth]")
 	s = strings.TrimPrefix(strings.TrimPrefix(s, "error: "), "fatal: ")
-	switch {
-	case strings.HasPrefix(s, "Accepted "):
-		m.attempt(accepted, s[len("Accepted "):])
-	case strings.HasPrefix(s, "Failed "):
-		m.attempt(failed, s[len("Failed "):])
-	case strings.HasPrefix(s, "Invalid user "):
-		m.invalidUser(s[len("Invalid user "):])
-	case strings.HasPrefix(s, "User "):
-		m.notAllowed(s[len("User "):])
-	case strings.HasPrefix(s, "Connection closed by "):
-		m.closed(s[len("Connection closed by "):], early)
-	case strings.HasPrefix(s, "Connection reset by "):
-		m.closed(s[len("Connection reset by "):], early)
-	case strings.HasPrefix(s, "Disconnected from "):
-		m.closed(s[len("Disconnected from "):], early)
-	case strings.HasPrefix(s, "Disconnecting "):
-		m.disconnecting(s[len("Disconnecting "):], early)
-	case strings.HasPrefix(s, "Timeout before authentication for "):
-		m.timeout(s[len("Timeout before authentication for "):])
-	case strings.HasPrefix(s, "pam_unix(sshd:session): session "):
-		m.pam(s[len("pam_unix(sshd:session): session "):])
+	for _, form := range forms {
+		if rest, found := strings.CutPrefix(s, form); found {
+			m.read(form, rest, early)
+			return m
+		}
 	}
+	m.pam(s)
 	return m
 }
+
+// The beginnings of the messages that matter.
+const (
+	formAccepted    = "Accepted "
+	formFailed      = "Failed "
+	formInvalid     = "Invalid user "
+	formIllegal     = "Illegal user " // before OpenSSH 4
+	formUser        = "User "
+	formClosed      = "Connection closed by "
+	formReset       = "Connection reset by "
+	formFrom        = "Connection from "
+	formGone        = "Disconnected from "
+	formSilent      = "Timeout, client not responding from "
+	formCutOff      = "Disconnecting "
+	formFailures    = "Disconnecting: Too many authentication failures"
+	formFarewell    = "Received disconnect from "
+	formTimeout     = "Timeout before authentication for "
+	formRootRefused = "ROOT LOGIN REFUSED FROM "
+	formDenied      = "Access denied for user "
+	formExceeded    = "maximum authentication attempts exceeded for "
+	formPAM         = "PAM: "
+)
+
+var forms = [...]string{
+	formAccepted, formFailed, formInvalid, formIllegal, formUser, formClosed, formReset, formFrom, formGone, formSilent, formCutOff,
+	formFailures, formFarewell, formTimeout, formRootRefused, formDenied, formExceeded, formPAM,
+}
+
+// read reads what follows one of them.
+func (m *message) read(form, s string, early bool) {
+	switch form {
+	case formAccepted:
+		m.attempt(accepted, s)
+	case formFailed:
+		m.attempt(failed, s)
+	case formInvalid, formIllegal:
+		m.invalidUser(s)
+	case formUser:
+		m.notAllowed(s)
+	case formClosed, formReset, formGone, formSilent:
+		m.closed(s, early)
+	case formFrom:
+		m.greeting(s)
+	case formCutOff:
+		m.disconnecting(s, early)
+	case formFailures:
+		m.tooManyFailures(s)
+	case formFarewell:
+		m.farewell(s)
+	case formTimeout:
+		m.timeout(s)
+	case formRootRefused:
+		m.rootRefused(s)
+	case formDenied:
+		m.denied(s)
+	case formExceeded:
+		m.exceeded(s)
+	case formPAM:
+		m.pamError(s)
+	}
+}
+
+// noName stands where Solaris' sshd hides the name of a user that does not exist.
+const noName = "<invalid username>"
 
 // attempt reads "METHOD for [invalid user ]USER from A port P ssh2[: KEY]". A key is there with methods that have one.
 func (m *message) attempt(kind what, s string) {
@@ -73,31 +144,98 @@ func (m *message) attempt(kind what, s string) {
 	if !found || strings.ContainsRune(method, ' ') {
 		return
 	}
-	s, m.invalid = strings.CutPrefix(s, "invalid user ")
-	var user, address string
-	if m.invalid {
-		user, address, m.extra, found = fromRight(s)
-	} else {
-		user, address, m.extra, found = fromLeft(s)
+	if s, m.invalid = cutInvalid(s); m.invalid {
+		m.invalidAttempt(kind, method, s)
+		return
 	}
+	user, address, extra, found := fromLeft(s)
 	if found && m.place(address) {
-		m.what, m.method, m.user = kind, method, user
+		m.what, m.method, m.extra = kind, method, extra
+		m.setUser(user)
 	}
 }
 
-// fromRight reads "USER from PLACE ssh2[: KEY]", whose user may be any text.
-func fromRight(s string) (user, place, key string, found bool) {
-	s, plain := strings.CutSuffix(s, " ssh2")
-	if !plain {
-		if s, key, found = cutLast(s, " ssh2: "); !found {
-			return "", "", "", false
+func cutInvalid(s string) (rest string, invalid bool) {
+	for _, word := range [...]string{"invalid user ", "illegal user "} {
+		if rest, found := strings.CutPrefix(s, word); found {
+			return rest, true
 		}
 	}
-	user, place, found = cutLast(s, " from ")
-	return user, place, key, found
+	return s, false
 }
 
-// fromLeft reads the same of a user that exists. A certificate's id, which is a part of the key, may be any text.
+func (m *message) setUser(user string) {
+	if m.user = user; user == noName {
+		m.user, m.invalid, m.nameless = "", true, true
+	}
+}
+
+// invalidAttempt reads the same of a name that no user has: the name may be any text, and the id of a certificate, too. Each end of
+// the name after which the rest is as sshd writes it is a reading.
+func (m *message) invalidAttempt(kind what, method, s string) {
+	if plain, found := strings.CutSuffix(s, " ssh2"); found {
+		user, address, found := cutLast(plain, " from ")
+		if found && m.place(address) {
+			m.what, m.method = kind, method
+			m.setUser(user)
+		}
+		return
+	}
+	var all []reading
+	for at, n := 0, 0; n < maxReadings; n++ {
+		i := strings.Index(s[at:], " from ")
+		if i < 0 {
+			break
+		}
+		at += i + len(" from ")
+		address, key, found := strings.Cut(s[at:], " ssh2: ")
+		var place message
+		if found && isKey(method, key) && place.place(address) {
+			all = append(all, reading{s[:at-len(" from ")], key, place.address, place.port})
+		}
+	}
+	switch len(all) {
+	case 0:
+		return
+	case 1:
+		m.what, m.method = kind, method
+		m.choose(&all[0])
+	default:
+		m.what, m.method, m.others = ambiguous, method, all
+	}
+}
+
+func (m *message) choose(r *reading) {
+	m.address, m.port, m.extra = r.address, r.port, r.extra
+	m.setUser(r.user)
+}
+
+// maxReadings bounds the search: sshd cuts its lines at 1,000 bytes, but who knows who wrote this one.
+const maxReadings = 100
+
+// isKey tells whether a text is, to its end, what sshd writes of a key: "TYPE HASH", for a certificate "TYPE-CERT HASH ID any text
+// (serial N) CA TYPE HASH", for a host's key "TYPE HASH, client user "U", client host "H"".
+func isKey(method, s string) bool {
+	kind, rest, found := strings.Cut(s, " ")
+	base, _, _ := strings.Cut(method, "/")
+	switch {
+	case base != "publickey" && base != "hostbased":
+		return !strings.Contains(s, " ssh2: ")
+	case !found || kind == "":
+		return false
+	case strings.HasSuffix(kind, "-CERT"):
+		hash, _, _ := strings.Cut(rest, " ")
+		id := strings.Index(rest, "ID ")
+		serial := strings.LastIndex(rest, " (serial ")
+		return hash != "" && (id == 0 || id == len(hash)+1) && serial >= id && strings.Contains(rest[serial:], ") CA ")
+	case base == "hostbased":
+		_, client, found := strings.Cut(rest, ", client user \"")
+		return found && strings.HasSuffix(client, "\"") || !strings.ContainsRune(rest, ' ')
+	}
+	return !strings.ContainsRune(rest, ' ')
+}
+
+// fromLeft reads "USER from PLACE ssh2[: KEY]" of a user that exists. A certificate's id, which is a part of the key, may be any text.
 func fromLeft(s string) (user, place, key string, found bool) {
 	user, s, found = strings.Cut(s, " from ")
 	place, s, found2 := strings.Cut(s, " ssh2")
@@ -108,16 +246,11 @@ func fromLeft(s string) (user, place, key string, found bool) {
 // invalidUser reads "USER from A port P"; old servers do not tell the port.
 func (m *message) invalidUser(s string) {
 	user, address, found := cutLast(s, " from ")
-	if !found {
+	if !found || !m.somewhere(address) {
 		return
 	}
-	if !m.place(address) {
-		if _, err := netip.ParseAddr(address); err != nil {
-			return
-		}
-		m.address = address
-	}
-	m.what, m.user, m.invalid, m.reason = invalidUser, user, true, "Invalid user"
+	m.what, m.invalid, m.reason = invalidUser, true, "Invalid user"
+	m.setUser(user)
 }
 
 // notAllowed reads "USER [from A ]not allowed because REASON". The reason may name a group or a shell, not the user.
@@ -132,7 +265,44 @@ func (m *message) notAllowed(s string) {
 	if user, address, found := cutLast(who, " from "); found {
 		who, m.address = user, address
 	}
-	m.what, m.user, m.reason = notAllowed, who, "not allowed because "+reason
+	m.what, m.reason = notAllowed, "not allowed because "+reason
+	m.setUser(who)
+}
+
+// rootRefused reads "A port P".
+func (m *message) rootRefused(s string) {
+	if m.somewhere(s) {
+		m.what, m.user, m.reason = rootRefused, "root", "ROOT LOGIN REFUSED"
+	}
+}
+
+// denied reads "USER by PAM account configuration".
+func (m *message) denied(s string) {
+	if user, found := strings.CutSuffix(s, " by PAM account configuration"); found {
+		m.what, m.reason = denied, "Access denied by PAM account configuration"
+		m.setUser(user)
+	}
+}
+
+// exceeded reads "[invalid user ]USER from A port P ssh2".
+func (m *message) exceeded(s string) {
+	s, invalid := cutInvalid(s)
+	s, _ = strings.CutSuffix(s, " ssh2")
+	user, address, found := cutLast(s, " from ")
+	if !found || !m.somewhere(address) {
+		return
+	}
+	m.what, m.invalid, m.reason = tooMany, invalid, "maximum authentication attempts exceeded"
+	m.setUser(user)
+}
+
+// tooManyFailures reads the "[ for USER]" of servers before 6.8.
+func (m *message) tooManyFailures(s string) {
+	m.what, m.reason = tooMany, "Too many authentication failures"
+	if user, found := strings.CutPrefix(s, " for "); found {
+		user, m.invalid = cutInvalid(user)
+		m.setUser(user)
+	}
 }
 
 // closed reads "[invalid user |authenticating user |user ][USER ]A port P".
@@ -149,24 +319,55 @@ func (m *message) closed(s string, early bool) {
 	if !hasUser {
 		user, address = "", rest
 	}
-	if !found || named != hasUser || !m.place(address+" port "+port) {
+	if !found || named != hasUser || !m.at(address, port) {
 		return
 	}
-	m.user = user
+	m.setUser(user)
 	if m.what = disconnected; early {
 		m.what = closedEarly
 	}
 }
 
-// disconnecting reads the same with ": REASON" behind it. A reason can hold names, that of "Change of username" does.
+// disconnecting reads the same with ": REASON" behind it. A reason can hold names, that of "Change of username" does: of a name that no
+// user has only what sshd writes behind it tells where it ends.
 func (m *message) disconnecting(s string, early bool) {
-	fromRight := strings.HasPrefix(s, "invalid user ")
-	begin, end := 0, len(s)
-	for range maxReasons {
-		at := strings.Index(s[begin:end], ": ")
-		if fromRight {
-			at = strings.LastIndex(s[:end], ": ")
+	if !strings.HasPrefix(s, "invalid user ") {
+		m.disconnectingUser(s, early)
+		return
+	}
+	var known, unknown []message
+	for end, n := len(s), 0; n < maxReasons; n++ {
+		at := strings.LastIndex(s[:end], ": ")
+		if at < 0 {
+			break
 		}
+		end = at
+		var c message
+		if c.closed(s[:at], early); c.what == other {
+			continue
+		}
+		c.reason = s[at+2:]
+		changed, found := strings.CutPrefix(c.reason, "Change of username or service not allowed: (")
+		if c.reason == "Too many authentication failures" || found && strings.HasPrefix(changed, c.user+",") {
+			known = append(known, c)
+		} else {
+			unknown = append(unknown, c)
+		}
+	}
+	switch {
+	case len(known) == 1:
+		*m = known[0]
+	case len(known) == 0 && len(unknown) == 1:
+		*m = unknown[0]
+	case len(known)+len(unknown) > 0:
+		m.what = ambiguousEnd
+	}
+}
+
+func (m *message) disconnectingUser(s string, early bool) {
+	begin := 0
+	for range maxReasons {
+		at := strings.Index(s[begin:], ": ")
 		if at < 0 {
 			return
 		}
@@ -175,15 +376,11 @@ func (m *message) disconnecting(s string, early bool) {
 			m.reason = s[at+2:]
 			return
 		}
-		if fromRight {
-			end = at
-		} else {
-			begin = at + 1
-		}
+		begin = at + 1
 	}
 }
 
-// maxReasons bounds the search for a reason's beginning: sshd cuts its lines at 1,000 bytes, but who knows who wrote this one.
+// maxReasons bounds the search for a reason's beginning.
 const maxReasons = 30
 
 func cutKind(s string) (rest, kind string, found bool) {
@@ -195,18 +392,33 @@ func cutKind(s string) (rest, kind string, found bool) {
 	return s, "", false
 }
 
-func (m *message) timeout(s string) {
-	if m.place(s) || m.place(strings.TrimPrefix(s, "connection from ")) {
-		m.what = timeout
+// farewell reads "A port P:CODE: TEXT" and, of old servers, "A: CODE: TEXT".
+func (m *message) farewell(s string) {
+	place, _, _ := strings.Cut(s, ": ")
+	address, port, found := strings.Cut(place, " port ")
+	port, _, _ = strings.Cut(port, ":")
+	if found && m.at(address, port) || m.somewhere(place) {
+		m.what = farewell
 	}
 }
 
-// pam reads "opened for user U(uid=0) by …" and "closed for user U".
-func (m *message) pam(s string) {
-	if user, found := strings.CutPrefix(s, "closed for user "); found {
-		m.what, m.user = pamClosed, user
-	} else if user, found := strings.CutPrefix(s, "opened for user "); found {
-		m.what, m.user = pamOpened, user
+// greeting reads "A port P on B port Q[ rdomain "R"]".
+func (m *message) greeting(s string) {
+	place, _, found := strings.Cut(s, " on ")
+	if found && m.place(place) {
+		m.what = greeting
+	}
+}
+
+// timeout reads "A port P" and, since 9.8, where another process tells it, "connection from A to B, pid = N".
+func (m *message) timeout(s string) {
+	peers, number, found := strings.Cut(strings.TrimPrefix(s, "connection from "), ", pid = ")
+	if pid, ok := localtime.Digits(number); found && ok && number != "" {
+		m.pid = pid
+	}
+	address, _, _ := strings.Cut(peers, " to ")
+	if m.somewhere(address) {
+		m.what = timeout
 	}
 }
 
@@ -217,6 +429,8 @@ func (m *message) sure() bool {
 		return !m.invalid || m.extra == ""
 	case closedEarly:
 		return m.reason == ""
+	case ambiguous, ambiguousEnd:
+		return false
 	}
 	return m.port != 0
 }
@@ -224,11 +438,27 @@ func (m *message) sure() bool {
 // place reads "A port P".
 func (m *message) place(s string) bool {
 	address, port, found := strings.Cut(s, " port ")
+	return found && m.at(address, port)
+}
+
+func (m *message) at(address, port string) bool {
 	n, ok := localtime.Digits(port)
-	if !found || !ok || port == "" || n > 65535 || address == "" || strings.ContainsRune(address, ' ') {
+	if !ok || port == "" || n > 65535 || address == "" || strings.ContainsRune(address, ' ') {
 		return false
 	}
 	m.address, m.port = address, int32(n)
+	return true
+}
+
+// somewhere reads "A port P" or an address alone.
+func (m *message) somewhere(s string) bool {
+	if m.place(s) {
+		return true
+	}
+	if _, err := netip.ParseAddr(s); err != nil {
+		return false
+	}
+	m.address = s
 	return true
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/syslogline"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -19,63 +20,44 @@ func Formats() []logformat.Format {
 	}}
 }
 
-// detect looks for a line of sshd among the first ones: others write to the same log.
-func detect(head []byte, whole bool) logformat.Verdict {
-	lines := strings.SplitAfter(string(head), "\n")
-	for _, line := range lines {
-		if _, rest, ok := cutStamp(line); ok {
-			if _, _, _, ok := header(rest); ok {
-				return logformat.Yes
-			}
-			continue
-		}
-		if strings.HasSuffix(line, "\n") {
-			return logformat.No
-		}
+// Identifiers are the names under which sshd writes: since 9.8 the program of a connection is sshd-session, and since 10 what is
+// before a login sshd-auth.
+var Identifiers = []string{"sshd", "sshd-session", "sshd-auth"}
+
+// isServer tells whether a program, or systemd's unit in its place, may write sshd's messages.
+func isServer(program string) bool {
+	switch program {
+	case "sshd", "sshd-session", authProgram, "sshd.exe", "ssh.service", "sshd.service":
+		return true
 	}
-	if whole {
-		return logformat.No
-	}
-	return logformat.Wait
+	name, found := strings.CutSuffix(program, ".service")
+	return found && (strings.HasPrefix(name, "ssh@") || strings.HasPrefix(name, "sshd@")) ||
+		strings.HasPrefix(program, "session-") && strings.HasSuffix(program, ".scope") // where PAM moves it to
 }
 
-// cutStamp takes a time off the beginning of a line without reading it.
-func cutStamp(line string) (stamp, rest string, ok bool) {
-	if len(line) > 16 && localtime.Month(line[:3]) != 0 && line[15] == ' ' {
-		return line[:15], line[16:], true
-	}
-	if len(line) > 20 && line[4] == '-' && line[7] == '-' && line[13] == ':' {
-		return strings.Cut(line[:10]+"T"+line[11:], " ")
-	}
-	return "", "", false
-}
-
-// header reads "HOST sshd[PID]: MESSAGE". Since 9.8 the program of a connection is sshd-session.
-func header(s string) (host string, pid int64, text string, ok bool) {
-	host, s, _ = strings.Cut(s, " ")
-	program, s, found := strings.Cut(s, "[")
-	if !found || program != "sshd" && program != "sshd-session" && program != "sshd-auth" {
-		return "", 0, "", false
-	}
-	number, text, found := strings.Cut(s, "]: ")
-	pid, ok = localtime.Digits(number)
-	return host, pid, text, found && ok && number != "" && host != ""
-}
-
-var errLine = errors.New("not a line of a syslog file: a time, a host, a program")
+const authProgram = "sshd-auth"
 
 type parser struct {
 	instance string
-	clock    localtime.Syslog
+	lines    syslogline.Reader
 	known    *connections
 	hash     session.Hasher
 	end      int64
+	last     repeatable
+}
+
+// repeatable is an attempt in the line before, of which a syslog daemon may say that it came again.
+type repeatable struct {
+	Host    string `json:"h,omitempty"`
+	Program string `json:"c,omitempty"`
+	PID     int64  `json:"p,omitempty"`
+	Text    string `json:"t,omitempty"`
 }
 
 func newParser(o logformat.Options) *parser {
-	p := &parser{instance: o.Instance, clock: localtime.Syslog{Clock: localtime.New(o.Zone)}}
+	p := &parser{instance: o.Instance, lines: syslogline.Reader{Clock: localtime.Syslog{Clock: localtime.New(o.Zone)}}}
 	if !o.Written.IsZero() {
-		p.clock.Written = o.Written.Unix()
+		p.lines.Clock.Written = o.Written.Unix()
 	}
 	p.known = o.Shared.Thing("sshd", func() any { return &connections{} }).(*connections)
 	return p
@@ -83,7 +65,15 @@ func newParser(o logformat.Options) *parser {
 
 func (p *parser) Frame(data []byte) int { return logformat.Line(data) }
 
-func (p *parser) Doubtful() int { return p.clock.Doubtful() }
+func (p *parser) Doubtful() int { return p.lines.Clock.Doubtful() }
+
+// Errors of lines that cannot be read. None tells a value.
+var (
+	errLine      = errors.New("not a line of a syslog file: a time, a host, a program")
+	errFrame     = errors.New("a line of sshd in a frame that is not known: let syslog write `TIME HOST sshd[PID]: MESSAGE`, or RFC 5424")
+	errAmbiguous = errors.New("a failure whose user name or certificate is made to look like another one: which it was cannot be told from this line")
+	errForged    = errors.New("a line under sshd's name that another user's process wrote (_UID is not 0)")
+)
 
 func (p *parser) Parse(record string, at int64, page *logformat.Page) error {
 	p.end = at + int64(len(record))
@@ -94,34 +84,128 @@ func (p *parser) Parse(record string, at int64, page *logformat.Page) error {
 	if record == "" {
 		return nil
 	}
-	now, rest, err := p.clock.Stamp(record)
+	l, err := p.lines.Read(record)
+	if err != nil && !errors.Is(err, syslogline.ErrNoMessage) {
+		return refusal(record, err)
+	}
+	if l.Nanos == 0 {
+		return nil // no record
+	}
+	if l.Program == "" {
+		return p.unframed(&l, page)
+	}
+	if !isServer(l.Program) {
+		p.pass(l.Nanos, page)
+		return nil
+	}
+	if err != nil {
+		p.pass(l.Nanos, page)
+		return err
+	}
+	return p.ParseLine(&l, page)
+}
+
+// refusal makes of an error that concerns all lines of a text one that says what to do.
+func refusal(record string, err error) error {
 	switch {
 	case errors.Is(err, localtime.ErrNoZone):
 		return logformat.Refuse("the times of this log carry no zone, and key `timezone` is not set: write the machine's zone there, " +
 			"as timedatectl names it, or let syslog write RFC 3339 times")
 	case errors.Is(err, localtime.ErrNoYear):
 		return logformat.Refuse("the times of this log have no year, and nothing says when it was written: let syslog write RFC 3339 times")
-	case err != nil:
-		return err
+	case errors.Is(err, localtime.ErrStamp), errors.Is(err, syslogline.ErrJournal):
+		if form := timelessForm(record); form != "" {
+			return logformat.Refuse(form + ": " + timelessRemedy)
+		}
 	}
+	return err
+}
+
+const timelessRemedy = "write the log with syslog, or export the journal with `journalctl -o json --all`; or read it with the source `journald`"
+
+// timelessForm names the kind of a text of sshd's whose lines have no time of their own, "" of any other.
+func timelessForm(record string) string {
+	switch {
+	case record == "{":
+		return "this is `journalctl -o json-pretty`, whose entries go over several lines"
+	case strings.HasPrefix(record, "__CURSOR=") || strings.HasPrefix(record, "__REALTIME_TIMESTAMP="):
+		return "this is `journalctl -o export`, whose entries go over several lines"
+	case strings.HasPrefix(record, "[") && strings.Contains(record, "sshd"):
+		return "the times of this log count from the machine's start"
+	}
+	if m := parse(record); m.what != other || strings.HasPrefix(record, "Server listening on ") {
+		return "the lines of this log have no times, as with sshd -E or -e, or `journalctl -o cat`"
+	}
+	return ""
+}
+
+// pass lets time go on.
+func (p *parser) pass(now int64, page *logformat.Page) {
+	p.last = repeatable{}
 	p.known.clock = now
 	p.Settle(now, page)
-	host, pid, text, ok := header(rest)
-	if !ok {
-		if strings.IndexByte(rest, ' ') < 0 {
-			return errLine
-		}
-		return nil // another program's
+}
+
+// unframed is a line that names no program: one of a syslog daemon itself, or of a shape that nobody knows.
+func (p *parser) unframed(l *syslogline.Line, page *logformat.Page) error {
+	last := p.last
+	p.pass(l.Nanos, page)
+	text := strings.TrimPrefix(l.Text, "--- ")
+	if l.Host == "last" { // no host stands before it
+		text = "last " + text
 	}
-	times := 1
-	if inner, found := strings.CutPrefix(text, "message repeated "); found {
-		times, text = repeated(inner)
+	if times, found := strings.CutPrefix(text, "last message repeated "); found && last.Text != "" {
+		count, _, _ := strings.Cut(times, " time")
+		n, _ := localtime.Digits(count)
+		again := syslogline.Line{Nanos: l.Nanos, Host: last.Host, Program: last.Program, PID: last.PID, Text: last.Text}
+		return p.repeat(&again, int(min(n, maxRepeated)), page)
 	}
-	for range times {
-		m := parse(text)
-		p.tell(process{host, pid}, now, &m, page)
+	switch {
+	case l.Text == "" || strings.IndexByte(l.Text, ' ') < 0 && l.Host == "":
+		return errLine
+	case strings.Contains(l.Text, "sshd") && (strings.Contains(l.Text, "Failed ") || strings.Contains(l.Text, "Accepted ") || strings.Contains(l.Text, "Invalid user ")):
+		return errFrame
 	}
 	return nil
+}
+
+// ParseLine reads a line of sshd's, whatever the name that it came under.
+func (p *parser) ParseLine(l *syslogline.Line, page *logformat.Page) error {
+	p.pass(l.Nanos, page)
+	times := 1
+	if inner, found := strings.CutPrefix(l.Text, "message repeated "); found {
+		times, l.Text = repeated(inner)
+	}
+	return p.repeat(l, times, page)
+}
+
+func (p *parser) repeat(l *syslogline.Line, times int, page *logformat.Page) error {
+	m := p.read(l)
+	if l.UID != "" && l.UID != "0" && m.what != disconnected && m.what != other {
+		return errForged
+	}
+	from := process{host: l.Host, pid: l.PID}
+	if l.PID == 0 {
+		from.peer = peerName(m.address, m.port)
+	}
+	for range times {
+		again := m
+		if err := p.tell(from, l.Program == authProgram, l.Nanos, &again, page); err != nil {
+			return err
+		}
+	}
+	if m.what == failed {
+		p.last = repeatable{l.Host, l.Program, l.PID, l.Text}
+	}
+	return nil
+}
+
+func (p *parser) read(l *syslogline.Line) (m message) {
+	if strings.HasPrefix(l.Module, "pam_") {
+		m.pamModule(l.Module, "", l.Text)
+		return m
+	}
+	return parse(l.Text)
 }
 
 // maxRepeated bounds what one line of syslog's compression can become.
@@ -141,96 +225,46 @@ func repeated(s string) (times int, text string) {
 // Clock is part of [logformat.Settler].
 func (p *parser) Clock() int64 { return p.known.clock }
 
-// Settle tells failures of connections that were left without a word for longer than sshd allows.
+// Settle tells failures of connections that were left without a word for longer than sshd allows, and of those whose last line makes
+// another one follow at once, which did not come.
 func (p *parser) Settle(now int64, page *logformat.Page) {
+	for c := p.known.due(now); c != nil; c = p.known.due(now) {
+		if c.Attempt == nil {
+			p.leave(c, page)
+		}
+		p.tellAttempt(c, page)
+	}
 	for c := p.known.overdue(now); c != nil; c = p.known.overdue(now) {
 		p.abandoned(c, c.Named, "", page)
 		p.known.end(c)
 	}
 }
 
-// connection is the one that a message of a process is of, begun where there is none. The system gives a pid anew: where the
-// message says another address than is known, the connection before ended without a word that was read.
-func (p *parser) connection(from process, now int64, m *message, page *logformat.Page) *connection {
-	if c := p.known.byProcess[from]; c != nil && c.Port != 0 && m.sure() && (c.Address != m.address || c.Port != m.port) {
-		p.abandoned(c, c.Named, "", page)
-		p.known.end(c)
+// leave ends a connection whose client said farewell, and of which nothing more was written.
+func (p *parser) leave(c *connection, page *logformat.Page) {
+	if c.Reason == "" {
+		c.Reason = c.Farewell
 	}
-	return p.known.of(from, now)
+	c.Leaving = 0
+	p.abandoned(c, c.Named, "", page)
 }
 
-// tell makes of a message what it says with what is known of its connection.
-func (p *parser) tell(from process, now int64, m *message, page *logformat.Page) {
-	switch m.what {
-	case accepted:
-		c := p.connection(from, now, m, page)
-		if c.Login != 0 { // its process has died, and the system gave the pid anew
-			p.known.end(c)
-			c = p.known.of(from, now)
-		}
-		p.known.meet(c, m.address, m.port)
-		c.User = strings.Clone(m.user)
-		p.known.login(c, now)
-		p.login(c, m, now, page)
-	case failed:
-		c := p.connection(from, now, m, page)
-		p.known.meet(c, m.address, m.port)
-		if m.method != "none" { // by which clients ask what methods there are
-			p.failure(c, m, now, page)
-		}
-	case invalidUser, notAllowed:
-		c := p.connection(from, now, m, page)
-		p.known.meet(c, m.address, m.port)
-		c.User, c.Invalid, c.Reason, c.Named = strings.Clone(m.user), true, strings.Clone(m.reason), now
-		if c.Address == "" {
-			c.Address = strings.Clone(m.address)
-		}
-	case closedEarly:
-		p.closedEarly(from, now, m, page)
-	case timeout:
-		if c := p.known.byPeer[peer{from.host, m.address, m.port}]; c != nil && c.Login == 0 {
-			p.abandoned(c, now, session.ErrorTimeout, page)
-			p.known.end(c)
-		}
-	case disconnected:
-		if c := p.known.byPeer[peer{from.host, m.address, m.port}]; c != nil && c.Login != 0 && !c.PAM {
-			p.logout(c, "Disconnected", now, page)
-		}
-	case pamOpened:
-		if c := p.known.byProcess[from]; c != nil && c.Login != 0 {
-			c.PAM = true
-		}
-	case pamClosed:
-		if c := p.known.byProcess[from]; c != nil && c.Login != 0 {
-			p.logout(c, "session closed", now, page)
-		}
-	case other:
-	}
-}
-
-// closedEarly ends a connection that nobody logged in to. If a user was named and no attempt was logged (of keys it is not,
-// at the usual LogLevel), this is its failure.
-func (p *parser) closedEarly(from process, now int64, m *message, page *logformat.Page) {
-	if m.user == "" && !m.invalid && p.known.byProcess[from] == nil {
-		return
-	}
-	c := p.connection(from, now, m, page)
-	p.known.meet(c, m.address, m.port)
-	if c.User == "" {
-		c.User, c.Invalid = m.user, m.invalid
-	}
-	p.abandoned(c, now, "", page)
-	p.known.end(c)
-}
-
+// State is what a reader must remember of a text.
 type state struct {
 	Before int64         `json:"before,omitempty"`
 	Known  []*connection `json:"known,omitempty"`
+	Last   *repeatable   `json:"last,omitempty"`
 }
 
 // Anchor is where the text was read to: the state holds what is known of every connection.
 func (p *parser) Anchor() (int64, []byte) {
-	text, _ := json.Marshal(state{p.clock.Before, p.known.list()}) // strings and numbers always can
+	s := state{Before: p.lines.Clock.Before, Known: p.known.list()}
+	if p.last.Text != "" {
+		last := p.last
+		last.Host, last.Text, last.Program = logformat.Portable(last.Host), logformat.Portable(last.Text), logformat.Portable(last.Program)
+		s.Last = &last
+	}
+	text, _ := json.Marshal(s) // strings and numbers always can
 	return p.end, text
 }
 
@@ -242,10 +276,13 @@ func (p *parser) Restore(at int64, text []byte) error {
 			return fmt.Errorf("state of the parser: %w", err)
 		}
 	}
-	p.end, p.clock.Before = at, s.Before
+	p.end, p.lines.Clock.Before = at, s.Before
+	if s.Last != nil {
+		p.last = repeatable{logformat.Verbatim(s.Last.Host), logformat.Verbatim(s.Last.Program), s.Last.PID, logformat.Verbatim(s.Last.Text)}
+	}
 	p.known.clock = max(p.known.clock, s.Before*1e9) // of this machine's nobody knows how it goes beside the log's
 	for _, c := range s.Known {
-		if had := p.known.byProcess[process{c.Host, c.PID}]; had == nil || had.Named < c.Named {
+		if had := p.known.byProcess[c.process()]; had == nil || had.Named < c.Named {
 			p.known.add(c)
 		}
 	}

@@ -1,0 +1,119 @@
+package sshlog
+
+import (
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// pamError reads "REASON for [illegal user ]USER from A", which sshd writes of each try of keyboard-interactive. A is a name where
+// sshd resolves addresses.
+func (m *message) pamError(s string) {
+	const retries = "Have exhausted maximum number of retries for service"
+	reason, who, found := strings.Cut(s, " for ")
+	if rest, long := strings.CutPrefix(s, retries+" for "); long {
+		reason, who = retries, rest
+	}
+	who, invalid := cutInvalid(who)
+	user, address, found2 := cutLast(who, " from ")
+	if !found || !found2 || address == "" || strings.ContainsRune(address, ' ') {
+		return
+	}
+	m.what, m.method, m.reason, m.invalid, m.address = pamError, "keyboard-interactive/pam", "PAM: "+reason, invalid, address
+	m.setUser(user)
+}
+
+// pam reads what PAM modules write: "pam_unix(sshd:auth): TEXT", and what the library itself does: "PAM N more …".
+func (m *message) pam(s string) {
+	if rest, found := strings.CutPrefix(s, "PAM "); found {
+		m.pamMore(rest)
+		return
+	}
+	module, text, found := strings.Cut(s, "): ")
+	if !found || !strings.HasPrefix(s, "pam_") && !strings.HasPrefix(s, "(pam_") {
+		return
+	}
+	module, service, _ := strings.Cut(module, "(")
+	_, kind, _ := strings.Cut(service, ":")
+	m.pamModule(module, kind, text)
+}
+
+// pamModule reads one module's message; kind is what PAM was asked for, "" where it is not told.
+func (m *message) pamModule(module, kind, text string) {
+	switch kind {
+	case "session", "":
+		if module == "pam_unix" {
+			m.pamSession(text)
+		}
+	case "account":
+		m.pamAccess(text)
+	}
+	if kind == "auth" || kind == "" {
+		m.pamMore(text)
+		m.pamFailure(module, text)
+	}
+}
+
+// pamSession reads "session opened for user U(uid=0) by …" and "session closed for user U".
+func (m *message) pamSession(s string) {
+	if user, found := strings.CutPrefix(s, "session closed for user "); found {
+		m.what, m.user = pamClosed, user
+		return
+	}
+	user, found := strings.CutPrefix(s, "session opened for user ")
+	if !found {
+		return
+	}
+	m.what = pamOpened
+	m.user, _, _ = cutLast(user, " by ")
+	if name, id, found := cutLast(m.user, "(uid="); found && strings.HasSuffix(id, ")") {
+		m.user = name
+	}
+}
+
+// pamFailure reads "authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=A[  user=U]": a module knows no name of an
+// unknown user, or does not tell it.
+func (m *message) pamFailure(module, s string) {
+	s, found := strings.CutPrefix(s, "authentication failure; ")
+	_, s, found2 := strings.Cut(s, " rhost=")
+	if !found || !found2 {
+		return
+	}
+	address, user, _ := strings.Cut(s, " ")
+	m.what, m.module, m.address, m.reason = pamFailure, module, address, "PAM: authentication failure"
+	user, named := strings.CutPrefix(strings.TrimLeft(user, " "), "user=")
+	m.setUser(user)
+	m.invalid = m.invalid || !named || user == ""
+}
+
+// pamMore reads "N more authentication failures; …".
+func (m *message) pamMore(s string) {
+	number, rest, found := strings.Cut(s, " more authentication failure")
+	if n, ok := localtime.Digits(number); found && ok && number != "" && (rest == "" || rest[0] == ';' || rest[0] == 's') {
+		m.what, m.more = pamMore, min(n, maxRepeated)
+	}
+}
+
+// pamAccess reads "access denied for user `U' from `A'" of pam_access.
+func (m *message) pamAccess(s string) {
+	s, found := strings.CutPrefix(s, "access denied for user ")
+	user, address, found2 := cutLast(s, " from ")
+	if found && found2 {
+		m.what, m.user, m.address = pamAccess, strings.Trim(user, "`'"), strings.Trim(address, "`'")
+	}
+}
+
+// pamErrorType classes the reasons of Linux-PAM and OpenPAM.
+func pamErrorType(reason string, invalid bool) string {
+	reason = strings.ToLower(reason)
+	switch {
+	case invalid, strings.Contains(reason, "user not known"), strings.Contains(reason, "unknown user"):
+		return session.ErrorUserUnknown
+	case strings.Contains(reason, "permission denied"), strings.Contains(reason, "expired"), strings.Contains(reason, "access"):
+		return session.ErrorNotPermitted
+	case strings.Contains(reason, "cannot retrieve"), strings.Contains(reason, "system error"):
+		return session.ErrorProviderUnavailable
+	}
+	return session.ErrorInvalidCredentials
+}

@@ -1,0 +1,290 @@
+package sshlog
+
+import (
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// connection is the one that a message of a process is of, begun where there is none. The system gives a pid anew: where the
+// message says another address than is known, the connection before ended without a word that was read.
+func (p *parser) connection(from process, now int64, m *message, page *logformat.Page) *connection {
+	if c := p.known.byProcess[from]; c != nil && c.Port != 0 && m.sure() && (c.Address != m.address || c.Port != m.port) {
+		p.abandoned(c, c.Named, "", page)
+		p.known.end(c)
+	}
+	return p.begun(from, now, m)
+}
+
+// begun finds or begins the connection, which counts from its first line that names the user as sshd does.
+func (p *parser) begun(from process, now int64, m *message) *connection {
+	known := p.known.byProcess[from] != nil
+	c := p.known.of(from, now)
+	switch m.what {
+	case greeting, pamError, pamFailure, pamMore, pamAccess, rootRefused, denied, farewell, tooMany:
+		c.Greeted = c.Greeted || !known
+	default:
+		if c.Greeted {
+			c.Greeted, c.Named = false, now
+		}
+	}
+	return c
+}
+
+// locate gives the process that a message belongs to where another one wrote it: sshd-auth for sshd-session, or nobody says which.
+func (p *parser) locate(from process, apart bool, m *message) process {
+	if p.known.byProcess[from] != nil || m.port == 0 || !m.sure() {
+		return from
+	}
+	if c := p.known.byPeer[peer{from.host, m.address, m.port}]; c != nil && c.Login == 0 && (apart || c.Apart) {
+		return c.process()
+	}
+	if from.pid != 0 {
+		return from
+	}
+	before := process{host: from.host, peer: m.address} // what was said of it before its port
+	if c := p.known.byProcess[before]; c != nil && c.Login == 0 && (c.User == m.user || c.User == "" || m.user == "") {
+		return before
+	}
+	return from
+}
+
+// tell makes of a message what it says with what is known of its connection.
+func (p *parser) tell(from process, apart bool, now int64, m *message, page *logformat.Page) error {
+	if m.what == other {
+		return nil
+	}
+	from = p.locate(from, apart, m)
+	if apart {
+		defer func() {
+			if c := p.known.byProcess[from]; c != nil {
+				c.Apart = true
+			}
+		}()
+	}
+	switch m.what {
+	case accepted:
+		p.accepted(from, now, m, page)
+	case ambiguous, ambiguousEnd:
+		return p.ambiguous(from, now, m, page)
+	case failed:
+		p.failed(from, now, m, page)
+	case greeting:
+		p.greeted(from, now, m, page)
+	case invalidUser, notAllowed:
+		c := p.connection(from, now, m, page)
+		p.known.meet(c, m.address, m.port)
+		c.User, c.Invalid, c.Nameless, c.Reason, c.Named = strings.Clone(m.user), true, m.nameless, strings.Clone(m.reason), now
+		if c.Address == "" {
+			c.Address = strings.Clone(m.address)
+		}
+	case closedEarly:
+		p.closedEarly(from, now, m, page)
+	case farewell, tooMany:
+		p.leaving(from, now, m, page)
+	case timeout:
+		p.timeout(from, now, m, page)
+	case disconnected:
+		if c := p.known.byPeer[peer{from.host, m.address, m.port}]; c != nil && c.Login != 0 && !c.PAM {
+			p.logout(c, "Disconnected", now, page)
+		}
+	case pamError, pamFailure, rootRefused, pamMore, pamAccess, denied:
+		p.refused(from, now, m, page)
+	case pamOpened:
+		p.opened(from, now, m, page)
+	case pamClosed:
+		if c := p.known.byProcess[from]; c != nil && c.Login != 0 {
+			p.logout(c, "session closed", now, page)
+		}
+	case other:
+	}
+	return nil
+}
+
+func (p *parser) accepted(from process, now int64, m *message, page *logformat.Page) {
+	c := p.connection(from, now, m, page)
+	if c.Login != 0 { // its process has died, and the system gave the pid anew
+		p.known.end(c)
+		c = p.begun(from, now, m)
+	}
+	p.known.meet(c, m.address, m.port)
+	p.letIn(c, page)
+	c.User = strings.Clone(m.user)
+	p.known.login(c, now)
+	p.login(c, m, "Accepted", now, page)
+}
+
+// letIn tells the attempt before a login that sshd itself called a failure. One of which only a PAM module said so was this login: the
+// next module knew the user.
+func (p *parser) letIn(c *connection, page *logformat.Page) {
+	if c.Attempt != nil && c.Attempt.module() {
+		c.Attempt = nil
+	}
+	p.tellAttempt(c, page)
+	c.Leaving, c.Farewell = 0, ""
+}
+
+func (p *parser) failed(from process, now int64, m *message, page *logformat.Page) {
+	c := p.connection(from, now, m, page)
+	p.known.meet(c, m.address, m.port)
+	c.Nameless = c.Nameless || m.nameless
+	if m.method != "none" { // by which clients ask what methods there are
+		p.failure(c, m, p.takeAttempt(c, m, page), now, page)
+	}
+}
+
+// ambiguous is a failure, or the end of a connection, whose text can be read in several ways. The lines before it say which is right.
+func (p *parser) ambiguous(from process, now int64, m *message, page *logformat.Page) error {
+	c := p.known.byProcess[from]
+	if c == nil || c.Port == 0 || c.User == "" {
+		return errAmbiguous
+	}
+	if m.what == ambiguousEnd {
+		p.abandoned(c, now, "", page)
+		p.known.end(c)
+		return nil
+	}
+	for i := range m.others {
+		if r := &m.others[i]; r.user == c.User && r.address == c.Address && r.port == c.Port {
+			m.what = failed
+			m.choose(r)
+			p.failed(from, now, m, page)
+			return nil
+		}
+	}
+	return errAmbiguous
+}
+
+// greeted notes where a connection comes from before anything else is said of it.
+func (p *parser) greeted(from process, now int64, m *message, page *logformat.Page) {
+	p.known.meet(p.connection(from, now, m, page), m.address, m.port)
+}
+
+// closedEarly ends a connection that nobody logged in to. If a user was named and no attempt was logged (of keys it is not,
+// at the usual LogLevel), this is its failure.
+func (p *parser) closedEarly(from process, now int64, m *message, page *logformat.Page) {
+	if m.user == "" && !m.invalid && p.known.byProcess[from] == nil {
+		return
+	}
+	c := p.connection(from, now, m, page)
+	p.known.meet(c, m.address, m.port)
+	if c.User == "" {
+		c.User, c.Invalid, c.Nameless = m.user, m.invalid, m.nameless
+	}
+	p.abandoned(c, now, "", page)
+	p.known.end(c)
+}
+
+// leaving notes that the end of a connection is near. Most servers write another line then.
+func (p *parser) leaving(from process, now int64, m *message, page *logformat.Page) {
+	if c := p.known.byProcess[from]; m.what == farewell && (c == nil || c.Login != 0) {
+		return
+	}
+	c := p.connection(from, now, m, page)
+	if c.Login != 0 {
+		return
+	}
+	p.known.meet(c, m.address, m.port)
+	if c.Address == "" {
+		c.Address = strings.Clone(m.address)
+	}
+	if c.User == "" {
+		c.User, c.Invalid, c.Nameless = strings.Clone(m.user), m.invalid, m.nameless
+	}
+	if c.Leaving == 0 {
+		p.known.hurry(c)
+	}
+	c.Leaving, c.Farewell = now, strings.Clone(m.reason)
+}
+
+// timeout is told by the connection's own process, or by the one that waits for it.
+func (p *parser) timeout(from process, now int64, m *message, page *logformat.Page) {
+	if m.pid != 0 {
+		from = process{host: from.host, pid: m.pid}
+	}
+	c := p.known.byPeer[peer{from.host, m.address, m.port}]
+	if c == nil || c.Login != 0 {
+		c = p.connection(from, now, m, page)
+	}
+	if c.Login != 0 {
+		return
+	}
+	p.known.meet(c, m.address, m.port)
+	if c.Address == "" {
+		c.Address = strings.Clone(m.address)
+	}
+	p.abandoned(c, now, session.ErrorTimeout, page)
+	p.known.end(c)
+}
+
+// refused are the lines that tell of a failure beside, or in place of, sshd's "Failed".
+func (p *parser) refused(from process, now int64, m *message, page *logformat.Page) {
+	if m.what == pamMore || m.what == pamAccess {
+		if c := p.known.byProcess[from]; c == nil || c.Login != 0 {
+			return
+		}
+	}
+	c := p.connection(from, now, m, page)
+	if c.Login != 0 { // its process has died, and the system gave the pid anew
+		p.known.end(c)
+		c = p.begun(from, now, m)
+	}
+	p.known.meet(c, m.address, m.port)
+	c.Nameless = c.Nameless || m.nameless
+	switch m.what {
+	case pamError:
+		p.put(c, m, fromPAM, now, page)
+	case rootRefused:
+		p.put(c, m, fromRoot, now, page)
+	case pamFailure:
+		p.put(c, m, m.module, now, page)
+	case pamMore:
+		p.tellMore(c, m, now, page)
+	case pamAccess:
+		if c.Address == "" {
+			c.Address = strings.Clone(m.address)
+		}
+	case denied:
+		p.denied(c, m, now, page)
+	}
+}
+
+// deniedTime is how long after "Failed" sshd says that PAM denied the account of the same attempt.
+const deniedTime = int64(1e9)
+
+// denied is an attempt with the right key or password of a user whose account may not log in.
+func (p *parser) denied(c *connection, m *message, now int64, page *logformat.Page) {
+	if c.Refused != 0 && now-c.Refused <= deniedTime && c.User == m.user {
+		return // which is that one
+	}
+	if c.Attempt != nil && !c.Attempt.module() {
+		p.tellAttempt(c, page)
+	}
+	address := c.Address
+	if c.Attempt != nil {
+		address = c.Attempt.Address
+	}
+	c.Attempt = &attempt{
+		Time: now, Source: fromAccount, User: m.user, Address: address, Reason: m.reason, Class: session.ErrorNotPermitted,
+	}
+	p.tellAttempt(c, page)
+}
+
+// opened is a session that PAM opened, of a login that sshd told, or kept silent about.
+func (p *parser) opened(from process, now int64, m *message, page *logformat.Page) {
+	c := p.known.byProcess[from]
+	switch {
+	case c != nil && c.Login != 0:
+		c.PAM = true
+		return
+	case m.user == "" || p.known.recentLogin(from.host, m.user, now) != nil:
+		return
+	case c == nil:
+		c = p.known.of(from, now)
+	}
+	p.letIn(c, page)
+	c.User, c.PAM = strings.Clone(m.user), true
+	p.known.login(c, now)
+	p.login(c, m, "session opened", now, page)
+}
