@@ -210,4 +210,3 @@ func TestAnOutageIsWarnedOf(t *testing.T) {
 	require.Contains(t, warnings[0].ContextMap()["error"], "busy_timeout")
 	require.Equal(t, "sqlite", warnings[0].ContextMap()["key"])
 }
-

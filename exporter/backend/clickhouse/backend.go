@@ -13,6 +13,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/pool"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -24,13 +25,17 @@ type store struct {
 	now  func() time.Time
 	pool *pool.Pool[*link]
 
+	guard    *retention.Guard
+	ttl      time.Duration // the one in force; set by Start
+	reminded chan struct{} // closed when nobody reminds of a ttl that waits any more; nil before somebody does
+
 	flights   flights
 	conflicts sync.Mutex // one writer at a time keeps versions aside, so that each is kept once
 }
 
 // New makes the backend; cfg is valid.
 func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
-	s := &store{cfg: cfg, sql: cfg.statements(), log: set.Logger, now: time.Now}
+	s := &store{cfg: cfg, sql: cfg.statements(), log: set.Logger, now: time.Now, ttl: cfg.TTL}
 	links := make([]*link, cfg.MaxConnections)
 	for i := range links {
 		links[i] = &link{store: s}
@@ -41,9 +46,17 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 
 // Start connects and brings the schema up to date.
 func (s *store) Start(ctx context.Context) error {
+	s.guard = retention.NewGuard(s.log, s.now)
 	l := &link{store: s}
 	defer l.close()
-	return s.cfg.explain("starting", s.setUp(ctx, l))
+	if err := s.setUp(ctx, l); err != nil {
+		return s.cfg.explain("starting", err)
+	}
+	if s.guard.Waits() {
+		s.reminded = make(chan struct{})
+		go s.remind()
+	}
+	return nil
 }
 
 // Write makes the batch durable over a connection of its own. A context that ends interrupts it; nobody knows then what is
@@ -62,4 +75,10 @@ func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]
 }
 
 // Shutdown waits for the writes under way, then closes the connections. It is called at most once.
-func (s *store) Shutdown(ctx context.Context) error { return s.pool.Shutdown(ctx, (*link).close) }
+func (s *store) Shutdown(ctx context.Context) error {
+	err := s.pool.Shutdown(ctx, (*link).close)
+	if s.reminded != nil {
+		<-s.reminded
+	}
+	return err
+}

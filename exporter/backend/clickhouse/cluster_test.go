@@ -32,6 +32,7 @@ func TestCluster(t *testing.T) {
 		{"ByHand", clusterByHand},
 		{"Spread", clusterSpread},
 		{"OnceFromEverywhere", clusterOnce},
+		{"TTLWaits", clusterTTLWaits},
 		{"ReplicaDead", clusterReplicaDead},
 		{"ZooKeeperDead", clusterZooKeeperDead},
 		{"NodeDeadDuringDDL", clusterDeadDuringDDL},
@@ -90,6 +91,15 @@ func clusterOnce(t *testing.T, c *testengine.Cluster, cfg Config) {
 	}
 	require.Equal(t, "50", count(t, c.Shards[0][0], cfg, "SELECT count() FROM session_conflicts"))
 	requireCount(t, c, cfg, 2100)
+}
+
+// clusterTTLWaits, with the expired records counted over both shards, and the TTL changed on all nodes.
+func clusterTTLWaits(t *testing.T, c *testengine.Cluster, cfg Config) {
+	cfg.Database = "ttl"
+	node := c.Nodes()[3]
+	requireTTLWaits(t, cfg, func() string {
+		return count(t, node, cfg, "SELECT countIf(engine_full LIKE '% TTL %') FROM system.tables WHERE database = currentDatabase()")
+	}, func(sql string) string { return count(t, node, cfg, sql) })
 }
 
 // clusterReplicaDead: without a quorum nothing counts as written, and afterwards everything is there once. Where one replica is told to

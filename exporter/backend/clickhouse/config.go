@@ -23,6 +23,8 @@ type Config struct {
 	TablePrefix string `mapstructure:"table_prefix"`
 	// TTL is how long a record is kept, by the time of its event; 0 is for ever.
 	TTL time.Duration `mapstructure:"ttl"`
+	// TTLConfirm lets a ttl that is new, or shorter than before, delete more than half of a table.
+	TTLConfirm bool `mapstructure:"ttl_confirm"`
 	// CreateSchema makes and migrates the database, tables and views at start.
 	CreateSchema bool `mapstructure:"create_schema"`
 	// MaxConnections is how many batches are written at the same time, each over a connection of its own.

@@ -45,6 +45,9 @@ func (s *store) setUp(ctx context.Context, l *link) error {
 			}
 		}
 	}
+	if err := s.decideTTL(ctx, l); err != nil {
+		return err
+	}
 	if err := s.tune(ctx, l); err != nil {
 		return err
 	}
@@ -79,7 +82,7 @@ func (s *store) version(ctx context.Context, l *link) (int, error) {
 	return strconv.Atoi(rows[0])
 }
 
-// tune gives the tables the TTL and the care for the disk that the configuration asks for, where they have others.
+// tune gives the tables the TTL that is in force and the care for the disk that the configuration asks for, where they have others.
 func (s *store) tune(ctx context.Context, l *link) error {
 	for _, t := range tables {
 		table, clause := s.cfg.stored(t.name)
@@ -87,7 +90,7 @@ func (s *store) tune(ctx context.Context, l *link) error {
 		if err != nil || engine == "" {
 			return err
 		}
-		if ttl := s.cfg.ttlOf(t.name, t.aged); ttl == "" && strings.Contains(engine, " TTL ") {
+		if ttl := s.cfg.ttlOf(t.name, t.aged, s.ttl); ttl == "" && strings.Contains(engine, " TTL ") {
 			err = l.exec(ctx, "ALTER TABLE "+table+clause+" REMOVE TTL")
 		} else if ttl != "" && !strings.Contains(engine, " TTL "+ttl+" ") {
 			err = l.exec(ctx, "ALTER TABLE "+table+clause+" MODIFY TTL "+ttl)

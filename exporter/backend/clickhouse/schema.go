@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 )
 
 //go:embed migrations/*.sql
@@ -58,8 +60,7 @@ var tables = []struct{ name, aged string }{
 
 // ttlOf is the table's TTL expression as the server prints it, "" where rows are kept for ever. A session that counts as closed is no
 // longer looked for in session_open, but for those whose records come late.
-func (cfg *Config) ttlOf(table, aged string) string {
-	keep := cfg.TTL
+func (cfg *Config) ttlOf(table, aged string, keep time.Duration) string {
 	if closed := cfg.Sessions.AssumedClosedAfter; table == "session_open" && closed > 0 && (keep == 0 || closed < keep) {
 		keep = closed
 	}
@@ -67,7 +68,7 @@ func (cfg *Config) ttlOf(table, aged string) string {
 		return ""
 	}
 	// The scale 0 lets a time that lies centuries ahead be added to.
-	return fmt.Sprintf("toDateTime64(%s, 0, 'UTC') + toIntervalSecond(%d)", aged, int64(keep.Seconds()))
+	return fmt.Sprintf("toDateTime64(%s, 0, 'UTC') + toIntervalSecond(%d)", aged, retention.Seconds(keep))
 }
 
 // fsync is the table settings that the configuration asks for, or "" where the engine, as the server prints it, has them.

@@ -163,8 +163,8 @@ func refusal(e *session.Event) string {
 
 // oldest is the time of the oldest event that is kept.
 func (s *store) oldest() int64 {
-	if s.cfg.TTL == 0 {
+	if s.ttl == 0 {
 		return math.MinInt64
 	}
-	return s.now().Add(-s.cfg.TTL).UnixNano()
+	return s.now().Add(-s.ttl).UnixNano()
 }

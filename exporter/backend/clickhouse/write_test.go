@@ -29,6 +29,7 @@ func TestStore(t *testing.T) {
 		{"DiedBeforeTheStates", diedBeforeTheStates},
 		{"ForeignIDs", foreignIDs},
 		{"TimeToLive", timeToLive},
+		{"TTLWaits", ttlWaits},
 		{"CannotKeepUp", cannotKeepUp},
 		{"ShutdownInterrupts", shutdownInterrupts},
 		{"AsyncInsert", asyncInsert},

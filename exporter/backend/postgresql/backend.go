@@ -15,6 +15,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/pool"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -29,6 +30,8 @@ type store struct {
 	files    []migrations.File // all of the dialect, but in tests
 	patience time.Duration     // lockPatience, but in tests
 
+	guard      *retention.Guard
+	ttl        time.Duration // the one in force; set by Start
 	partitions partitions
 	breaks     atomic.Int64 // how many connections have broken
 
@@ -42,6 +45,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 		sql: cfg.statements(),
 		log: set.Logger,
 		now: time.Now,
+		ttl: cfg.TTL,
 
 		files:    files[cfg.Dialect],
 		patience: lockPatience,
@@ -56,6 +60,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 
 // Start connects, brings the schema up to date and starts the keeper of partitions and retention.
 func (s *store) Start(ctx context.Context) error {
+	s.guard = retention.NewGuard(s.log, s.now)
 	if err := s.keep(ctx, s.setUp); err != nil {
 		return s.cfg.explain("starting", err)
 	}

@@ -29,6 +29,9 @@ func (s *store) keep(ctx context.Context, do func(context.Context, *pgconn.PgCon
 
 // setUp is what Start does.
 func (s *store) setUp(ctx context.Context, conn *pgconn.PgConn) error {
+	if err := s.warnOfFsync(ctx, conn); err != nil {
+		return err
+	}
 	if err := s.migrate(ctx, conn); err != nil {
 		return err
 	}
@@ -36,6 +39,9 @@ func (s *store) setUp(ctx context.Context, conn *pgconn.PgConn) error {
 		if err := s.tellViews(ctx, conn); err != nil {
 			return err
 		}
+	}
+	if err := s.applyTTL(ctx, conn); err != nil {
+		return err
 	}
 	err := s.makeAhead(ctx, conn)
 	if configpostgresql.Code(err) == "55P03" { // somebody reads for long: the default partition does for now
@@ -104,11 +110,12 @@ func (s *store) turn() error {
 
 // expire drops the months that lie wholly before ttl and deletes, slice by slice, what is expired elsewhere.
 func (s *store) expire(ctx context.Context, conn *pgconn.PgConn) error {
-	if s.cfg.TTL == 0 {
+	s.guard.Remind()
+	if s.ttl == 0 {
 		return nil
 	}
-	oldest := s.now().Add(-s.cfg.TTL)
-	before := "time < '" + oldest.UTC().Format("2006-01-02 15:04:05.000000+00") + "'"
+	oldest := s.now().Add(-s.ttl)
+	before := isBefore(oldest)
 	if s.cfg.Dialect == DialectRedshift {
 		return exec(ctx, conn, s.cfg.named("DELETE FROM session_events WHERE "+before+";\nDELETE FROM session_conflicts WHERE "+before))
 	}

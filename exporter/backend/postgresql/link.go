@@ -93,7 +93,7 @@ func (s *store) connect(ctx context.Context) (*pgconn.PgConn, error) {
 		err = exec(ctx, conn, s.cfg.searchPath())
 	}
 	if err == nil && postgres {
-		err = s.durable(ctx, conn)
+		err = forceSynchronousCommit(ctx, conn)
 	}
 	if err != nil {
 		logOut(conn)
@@ -116,19 +116,26 @@ func (cfg *Config) searchPath() string {
 	return "SET search_path TO " + cfg.Schema + ", pg_catalog"
 }
 
-// durable makes a commit wait for the disk. What is stronger than that, such as waiting for a standby, is left alone.
-func (s *store) durable(ctx context.Context, conn *pgconn.PgConn) error {
-	rows, err := query(ctx, conn, "SELECT current_setting('synchronous_commit'), current_setting('fsync')")
-	if err != nil {
+// forceSynchronousCommit makes a commit wait for the disk, whatever the server, the database or the account has set. What is stronger
+// than that, such as waiting for a standby, is left alone.
+func forceSynchronousCommit(ctx context.Context, conn *pgconn.PgConn) error {
+	rows, err := query(ctx, conn, "SELECT current_setting('synchronous_commit')")
+	if err != nil || rows[0][0] != "off" {
 		return err
 	}
-	if rows[0][1] == "off" {
-		s.log.Warn("the server runs with fsync = off: what it commits does not survive a loss of power")
+	return exec(ctx, conn, "SET synchronous_commit = on")
+}
+
+// warnOfFsync says that the server itself does not wait for its disk, which no session can change.
+func (s *store) warnOfFsync(ctx context.Context, conn *pgconn.PgConn) error {
+	if s.cfg.Dialect == DialectRedshift {
+		return nil
 	}
-	if rows[0][0] == "off" {
-		return exec(ctx, conn, "SET synchronous_commit = on")
+	rows, err := query(ctx, conn, "SELECT current_setting('fsync')")
+	if err == nil && rows[0][0] == "off" {
+		s.log.Warn("the server runs with fsync = off: what it commits does not survive a loss of power; set fsync = on in its postgresql.conf")
 	}
-	return nil
+	return err
 }
 
 func logOut(conn *pgconn.PgConn) {

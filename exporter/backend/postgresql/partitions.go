@@ -190,7 +190,7 @@ FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'se
 func (s *store) loadPartitions(ctx context.Context, conn *pgconn.PgConn) error {
 	known, err := s.listPartitions(ctx, conn)
 	if err == nil {
-		s.partitions.set(known, s.cfg.CreateSchema, s.now(), s.cfg.TTL)
+		s.partitions.set(known, s.cfg.CreateSchema, s.now(), s.ttl)
 	}
 	return err
 }

@@ -104,8 +104,8 @@ func manyMonthsAtOnce(t *testing.T, pg *postgresql.Server) {
 	require.Len(t, readAll(t, cfg), len(history))
 }
 
-// retention: months wholly before ttl are dropped, the others stay whole; what lies elsewhere is deleted by its time.
-func retention(t *testing.T, pg *postgresql.Server) {
+// monthsExpire: months wholly before ttl are dropped, the others stay whole; what lies elsewhere is deleted by its time.
+func monthsExpire(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
 	keeper := startStore(t, cfg)
 	now := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
@@ -127,7 +127,7 @@ func retention(t *testing.T, pg *postgresql.Server) {
 		yield(0, e)
 	}))
 
-	cfg.TTL = 40 * 24 * time.Hour // from 8 February on
+	cfg.TTL, cfg.TTLConfirm = 40*24*time.Hour, true // from 8 February on
 	s := newStore(t, cfg)
 	s.now = func() time.Time { return now }
 	require.NoError(t, s.Start(t.Context()))
@@ -160,7 +160,7 @@ func youngAtTheLastMoment(t *testing.T, pg *postgresql.Server) {
 	require.NoError(t, exec(t.Context(), conn, fmt.Sprintf("BEGIN; INSERT INTO session_events (kind, outcome, time, time_ns, record_id, user_name) "+
 		"VALUES ('login', 'success', '%s', %d, '%s', 'young')", now.Format(time.RFC3339), now.UnixNano(), id)))
 
-	cfg.TTL = 40 * 24 * time.Hour
+	cfg.TTL, cfg.TTLConfirm = 40*24*time.Hour, true
 	s := newStore(t, cfg)
 	s.now, s.patience = func() time.Time { return now }, time.Minute
 	require.NoError(t, s.Start(t.Context()))

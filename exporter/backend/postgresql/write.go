@@ -231,8 +231,8 @@ func (w *write) commit(ctx context.Context) error {
 // oldest is the time from which on events are kept. Older ones are left out at the door: were they let in and dropped
 // again, a source that tells its history over and over would fill and empty the table.
 func (s *store) oldest() int64 {
-	if s.cfg.TTL == 0 {
+	if s.ttl == 0 {
 		return math.MinInt64
 	}
-	return s.now().Add(-s.cfg.TTL).UnixNano()
+	return s.now().Add(-s.ttl).UnixNano()
 }

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -47,7 +48,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 
 // Start opens the file, brings its schema up to date and starts the writer.
 func (s *store) Start(ctx context.Context) error {
-	w := &writer{store: s}
+	w := &writer{store: s, guard: retention.NewGuard(s.log, s.now)}
 	if err := w.open(ctx); err != nil {
 		return err
 	}

@@ -16,6 +16,8 @@ type Config struct {
 	Path string `mapstructure:"path"`
 	// TTL is how long a record is kept, by the time of its event; 0 is for ever.
 	TTL time.Duration `mapstructure:"ttl"`
+	// TTLConfirm lets a ttl that is new, or shorter than before, delete more than half of a table.
+	TTLConfirm bool `mapstructure:"ttl_confirm"`
 	// CreateSchema makes and migrates tables and views at start.
 	CreateSchema bool `mapstructure:"create_schema"`
 	// TablePrefix stands before the names of all tables, views and indexes.

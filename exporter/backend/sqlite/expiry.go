@@ -44,6 +44,7 @@ func (x *expiry) stop() {
 
 // slice deletes the oldest rows and says when it wants to be called again.
 func (x *expiry) slice() {
+	x.guard.Remind()
 	more, err := x.delete()
 	if err != nil && time.Since(x.complained) > complainEvery {
 		x.complained = time.Now()
@@ -59,6 +60,9 @@ func (x *expiry) slice() {
 func (x *expiry) delete() (more bool, err error) {
 	if err := x.ready(); err != nil {
 		return false, err
+	}
+	if x.ttl == 0 { // it waits for its confirmation
+		return false, nil
 	}
 	if err := x.begin(); err != nil {
 		return false, err

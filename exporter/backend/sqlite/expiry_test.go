@@ -59,7 +59,7 @@ func TestExpiry(t *testing.T) {
 	require.Equal(t, backend.Result{Conflicts: 3}, res)
 	require.NoError(t, first.Shutdown(context.Background()))
 
-	cfg.TTL = time.Hour
+	cfg.TTL, cfg.TTLConfirm = time.Hour, true
 	s := startAt(t, cfg, old)
 	for n := range 10 {
 		res, err := s.Write(t.Context(), typical(old+young+n, old+young+n+1))

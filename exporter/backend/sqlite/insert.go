@@ -38,11 +38,11 @@ func (w *writer) insertAll(r *request) (err error) {
 
 // oldest is the time from which on events are kept. Older ones are left out at the door: were they let in and deleted
 // again, a source that tells its history over and over would fill and empty the table.
-func (s *store) oldest() int64 {
-	if s.cfg.TTL == 0 {
+func (w *writer) oldest() int64 {
+	if w.ttl == 0 {
 		return math.MinInt64
 	}
-	return s.now().Add(-s.cfg.TTL).UnixNano()
+	return w.now().Add(-w.ttl).UnixNano()
 }
 
 // insert counts the event into result, or tells why it cannot be stored. An error is the store's, not the event's.

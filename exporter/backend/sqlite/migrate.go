@@ -103,11 +103,10 @@ func (cfg *Config) tellViews(ctx context.Context, conn *sqlite.Conn) error {
 	if cfg.STLConnectionLog.IncludePostgreSQL {
 		include = 1
 	}
-	const upsert = "INSERT INTO sessionlog_settings VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 	return cfg.inTransaction(ctx, conn, "writing settings", func() error {
 		return errors.Join(
-			sqlitex.Execute(conn, cfg.named(upsert), &sqlitex.ExecOptions{Args: []any{"include_postgresql", include}}),
-			sqlitex.Execute(conn, cfg.named(upsert), &sqlitex.ExecOptions{
+			sqlitex.Execute(conn, cfg.named(upsertSetting), &sqlitex.ExecOptions{Args: []any{"include_postgresql", include}}),
+			sqlitex.Execute(conn, cfg.named(upsertSetting), &sqlitex.ExecOptions{
 				Args: []any{"assumed_closed_after", int64(cfg.Sessions.AssumedClosedAfter / time.Second)},
 			}))
 	})

@@ -7,12 +7,14 @@ import (
 	"os"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -39,6 +41,9 @@ type writer struct {
 	file   os.FileInfo // to notice when the file is moved away underneath
 	group  []*request
 	stored session.Event
+
+	guard *retention.Guard
+	ttl   time.Duration // the one in force
 }
 
 func (w *writer) open(ctx context.Context) (err error) {
@@ -55,6 +60,9 @@ func (w *writer) open(ctx context.Context) (err error) {
 		}
 	}()
 	if err := w.cfg.migrate(ctx, conn); err != nil {
+		return err
+	}
+	if err := w.applyTTL(ctx, conn); err != nil {
 		return err
 	}
 	for _, sql := range w.extra {

@@ -1,0 +1,86 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
+)
+
+// ttlSeconds finds the seconds of a TTL that ttlOf has made, in the engine as the server prints it.
+var ttlSeconds = regexp.MustCompile(` TTL .*toIntervalSecond\((\d+)\)`)
+
+// decideTTL finds out which ttl counts. The server deletes by itself what a table's TTL says, so the tables keep the one that they have
+// until a shorter one may count.
+func (s *store) decideTTL(ctx context.Context, l *link) error {
+	s.ttl = 0
+	if s.cfg.TTL == 0 {
+		return nil
+	}
+	table, _ := s.cfg.stored("session_events")
+	engine, err := l.engine(ctx, table)
+	if err != nil {
+		return err
+	}
+	limit := retention.Limit{TTL: s.cfg.TTL, Confirmed: s.cfg.TTLConfirm}
+	if m := ttlSeconds.FindStringSubmatch(engine); m != nil {
+		seconds, err := strconv.ParseInt(m[1], 10, 64)
+		if err != nil {
+			return err
+		}
+		limit.InForce = time.Duration(seconds) * time.Second
+	}
+	oldest := s.now().Add(-limit.TTL)
+	shares, err := s.shares(ctx, l, oldest)
+	if err != nil {
+		return err
+	}
+	s.ttl = s.guard.Decide(limit, oldest, shares)
+	return nil
+}
+
+// shares counts what is older than oldest beside all, in every shard.
+func (s *store) shares(ctx context.Context, l *link, oldest time.Time) (all []retention.Share, err error) {
+	for _, table := range []string{"session_events", "session_conflicts"} {
+		share := retention.Share{Table: table}
+		expired := fmt.Sprintf("time < fromUnixTimestamp64Nano(%d, 'UTC')", oldest.UnixNano())
+		if share.Expired, err = l.number(ctx, s.cfg.named("SELECT toString(count()) AS text FROM "+table+" WHERE "+expired)); err != nil {
+			return nil, err
+		}
+		if share.Total, err = l.number(ctx, s.cfg.named("SELECT toString(count()) AS text FROM "+table)); err != nil {
+			return nil, err
+		}
+		all = append(all, share)
+	}
+	return all, nil
+}
+
+// number runs a statement that gives one number, as a text.
+func (l *link) number(ctx context.Context, sql string) (int64, error) {
+	rows, err := l.texts(ctx, sql)
+	if err != nil {
+		return 0, err
+	}
+	if len(rows) != 1 {
+		return 0, fmt.Errorf("%d rows where one number was asked for", len(rows))
+	}
+	return strconv.ParseInt(rows[0], 10, 64)
+}
+
+// remind says that a ttl waits, until Shutdown.
+func (s *store) remind() {
+	defer close(s.reminded)
+	every := time.NewTicker(time.Minute)
+	defer every.Stop()
+	for {
+		select {
+		case <-s.pool.Stopping():
+			return
+		case <-every.C:
+			s.guard.Remind()
+		}
+	}
+}

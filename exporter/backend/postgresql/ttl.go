@@ -1,0 +1,91 @@
+package postgresql
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
+)
+
+// applyTTL decides which ttl counts for these tables, and notes it there.
+func (s *store) applyTTL(ctx context.Context, conn *pgconn.PgConn) error {
+	if s.cfg.Dialect == DialectRedshift {
+		return nil
+	}
+	inForce, err := s.ttlInForce(ctx, conn)
+	if err != nil {
+		return err
+	}
+	limit := retention.Limit{TTL: s.cfg.TTL, InForce: time.Duration(inForce) * time.Second, Confirmed: s.cfg.TTLConfirm}
+	s.ttl = 0
+	if limit.TTL > 0 {
+		oldest := s.now().Add(-limit.TTL)
+		shares, err := s.shares(ctx, conn, oldest, limit.Shortens())
+		if err != nil {
+			return err
+		}
+		s.ttl = s.guard.Decide(limit, oldest, shares)
+	}
+	if s.guard.Waits() || retention.Seconds(s.cfg.TTL) == inForce {
+		return nil
+	}
+	return s.noteTTL(ctx, conn)
+}
+
+// ttlInForce is the last ttl that was put in force, in seconds; 0 where everything was kept, or where we may not know.
+func (s *store) ttlInForce(ctx context.Context, conn *pgconn.PgConn) (int64, error) {
+	rows, err := query(ctx, conn, s.cfg.named("SELECT coalesce(max(value), 0) FROM sessionlog_settings WHERE name = 'ttl'"))
+	if err != nil {
+		return 0, s.unlessByHand(err)
+	}
+	return strconv.ParseInt(rows[0][0], 10, 64)
+}
+
+func (s *store) noteTTL(ctx context.Context, conn *pgconn.PgConn) error {
+	return s.unlessByHand(exec(ctx, conn, s.cfg.named(fmt.Sprintf("INSERT INTO sessionlog_settings VALUES ('ttl', %d)"+
+		" ON CONFLICT (name) DO UPDATE SET value = excluded.value", retention.Seconds(s.cfg.TTL)))))
+}
+
+// unlessByHand forgives a missing grant where somebody else makes the schema: a ttl is then asked about at each start.
+func (s *store) unlessByHand(err error) error {
+	if !s.cfg.CreateSchema && configpostgresql.Code(err) == "42501" {
+		return nil
+	}
+	return err
+}
+
+// shares counts what is older than oldest and, where somebody wants to know, all.
+func (s *store) shares(ctx context.Context, conn *pgconn.PgConn, oldest time.Time, total bool) (all []retention.Share, err error) {
+	for _, table := range []string{"session_events", "session_conflicts"} {
+		share := retention.Share{Table: table}
+		count := s.cfg.named("SELECT count(*) FROM " + table)
+		if share.Expired, err = queryNumber(ctx, conn, count+" WHERE "+isBefore(oldest)); err != nil {
+			return nil, err
+		}
+		if total {
+			if share.Total, err = queryNumber(ctx, conn, count); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, share)
+	}
+	return all, nil
+}
+
+// isBefore is the condition of what has expired.
+func isBefore(oldest time.Time) string {
+	return "time < '" + oldest.UTC().Format("2006-01-02 15:04:05.000000+00") + "'"
+}
+
+func queryNumber(ctx context.Context, conn *pgconn.PgConn, sql string) (int64, error) {
+	rows, err := query(ctx, conn, sql)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(rows[0][0], 10, 64)
+}

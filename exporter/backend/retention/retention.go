@@ -1,0 +1,90 @@
+// Package retention puts a ttl in force: at once where it deletes little, and only when it is confirmed where its first deletion would
+// take most of a table. A ttl that was mistyped must not empty a table.
+package retention
+
+import (
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
+)
+
+// Limit is a configured ttl beside what was in force so far.
+type Limit struct {
+	TTL       time.Duration // as configured; 0 keeps everything
+	InForce   time.Duration // the last one that was put in force; 0 kept everything
+	Confirmed bool          // ttl_confirm
+}
+
+// Shortens tells whether records may go that were kept so far.
+func (l Limit) Shortens() bool { return l.TTL > 0 && (l.InForce == 0 || l.TTL < l.InForce) }
+
+// Share is how much of a table has expired.
+type Share struct {
+	Table          string
+	Expired, Total int64
+}
+
+func (s Share) most() bool { return s.Expired*2 > s.Total }
+
+// Guard decides about the ttl of one backend.
+type Guard struct {
+	log        *zap.Logger
+	conditions *conditionlog.Logger
+	held       atomic.Pointer[[]zap.Field] // what is said while a ttl waits; nil while none does
+}
+
+// NewGuard makes a guard whose clock is now.
+func NewGuard(log *zap.Logger, now func() time.Time) *Guard {
+	return &Guard{log: log, conditions: conditionlog.New(log, now)}
+}
+
+const ttlWaits = "ttl waits"
+
+// Decide says in one line what is older than the limit, and returns the ttl that counts from now on: the configured one or, where its
+// first deletion would take more than half of a table and nobody has confirmed that, the one that was in force.
+func (g *Guard) Decide(l Limit, oldest time.Time, shares []Share) time.Duration {
+	fields := []zap.Field{zap.Duration("ttl", l.TTL), zap.Time("older_than", oldest.UTC())}
+	expired, most := int64(0), false
+	for _, s := range shares {
+		expired += s.Expired
+		most = most || s.most()
+		fields = append(fields, zap.Int64("expired_"+s.Table, s.Expired))
+		if l.Shortens() {
+			fields = append(fields, zap.Int64("total_"+s.Table, s.Total))
+		}
+	}
+	g.held.Store(nil)
+	switch {
+	case !l.Shortens():
+		g.log.Info("ttl: what is older than this is deleted", fields...)
+	case most && !l.Confirmed:
+		g.held.Store(&fields)
+		g.Remind()
+		return l.InForce
+	case expired > 0:
+		g.log.Warn("ttl is new or shorter than before: what is older than this is deleted now", fields...)
+	default:
+		g.log.Info("ttl is new or shorter than before: nothing is older than this", fields...)
+	}
+	g.conditions.Clear(ttlWaits, "ttl does not wait any more")
+	return l.TTL
+}
+
+// Waits tells whether the configured ttl is not in force.
+func (g *Guard) Waits() bool { return g.held.Load() != nil }
+
+// Remind says again that a ttl waits, if one does. It is called as often as the caller likes.
+func (g *Guard) Remind() {
+	if fields := g.held.Load(); fields != nil {
+		g.conditions.Raise(ttlWaits, "ttl is not in force: it would delete more than half of a table, and deletes nothing until that is confirmed. "+
+			"If these records may go, write ttl_confirm: true beside ttl; else write a longer ttl, or ttl: 0 to keep everything", *fields...)
+	}
+}
+
+// Seconds is a ttl as the tables remember it: whole seconds, and never 0 for a ttl that is set.
+func Seconds(ttl time.Duration) int64 {
+	return int64((ttl + time.Second - 1) / time.Second)
+}

@@ -1,0 +1,75 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
+)
+
+// agingTables are those whose rows expire.
+var agingTables = []string{"session_events", "session_conflicts"}
+
+// applyTTL decides which ttl counts for this file, and notes it there.
+func (w *writer) applyTTL(ctx context.Context, conn *sqlite.Conn) error {
+	w.ttl = 0
+	inForce, err := w.cfg.setting(conn, ttlSetting)
+	if err != nil {
+		return w.cfg.explain("reading settings", err)
+	}
+	limit := retention.Limit{TTL: w.cfg.TTL, InForce: time.Duration(inForce) * time.Second, Confirmed: w.cfg.TTLConfirm}
+	if limit.TTL > 0 {
+		oldest := w.now().Add(-limit.TTL)
+		shares, err := w.cfg.shares(conn, oldest, limit.Shortens())
+		if err != nil {
+			return w.cfg.explain("counting what has expired", err)
+		}
+		w.ttl = w.guard.Decide(limit, oldest, shares)
+	}
+	if w.guard.Waits() || retention.Seconds(w.cfg.TTL) == inForce {
+		return nil
+	}
+	return w.cfg.inTransaction(ctx, conn, "writing settings", func() error {
+		return sqlitex.Execute(conn, w.cfg.named(upsertSetting), &sqlitex.ExecOptions{Args: []any{ttlSetting, retention.Seconds(w.cfg.TTL)}})
+	})
+}
+
+// shares counts what is older than oldest and, where somebody wants to know, all.
+func (cfg *Config) shares(conn *sqlite.Conn, oldest time.Time, total bool) (all []retention.Share, err error) {
+	for _, table := range agingTables {
+		share := retention.Share{Table: table}
+		count := cfg.named("SELECT count(*) FROM " + table)
+		if share.Expired, err = queryNumber(conn, count+" WHERE time < ?", oldest.UnixNano()); err != nil {
+			return nil, err
+		}
+		if total {
+			if share.Total, err = queryNumber(conn, count); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, share)
+	}
+	return all, nil
+}
+
+const (
+	upsertSetting = "INSERT INTO sessionlog_settings VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+	ttlSetting    = "ttl" // seconds; the last one that was put in force
+)
+
+// setting is a number that was noted in the file, 0 where it was not.
+func (cfg *Config) setting(conn *sqlite.Conn, name string) (int64, error) {
+	return queryNumber(conn, cfg.named("SELECT coalesce(max(value), 0) FROM sessionlog_settings WHERE name = ?"), name)
+}
+
+// queryNumber runs a query for one.
+func queryNumber(conn *sqlite.Conn, sql string, args ...any) (n int64, err error) {
+	err = sqlitex.ExecuteTransient(conn, sql, &sqlitex.ExecOptions{Args: args, ResultFunc: func(stmt *sqlite.Stmt) error {
+		n = stmt.ColumnInt64(0)
+		return nil
+	}})
+	return n, err
+}
