@@ -197,6 +197,9 @@ func TestExpired(t *testing.T) {
 	require.NoError(t, r.ConsumeLogs(t.Context(), old))
 	require.Zero(t, r.count(t))
 	require.EqualValues(t, 10, r.metric(t, "expired"))
+	warnings := r.logs.FilterMessageSnippet("older than ttl").All()
+	require.Len(t, warnings, 1)
+	require.Equal(t, "sqlite::ttl", warnings[0].ContextMap()["key"])
 }
 
 // TestRestarts keep what was there.

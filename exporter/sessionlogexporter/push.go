@@ -9,6 +9,7 @@ import (
 
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -46,6 +47,7 @@ func (e *sessionlogExporter) write(ctx context.Context, ld plog.Logs) error {
 	}
 	if err == nil {
 		e.unknownOutcomes(ctx, unknown)
+		e.expired(result.Expired)
 	}
 	switch {
 	case err == nil:
@@ -100,13 +102,24 @@ func (e *sessionlogExporter) unknownOutcomes(ctx context.Context, n int) {
 	}
 }
 
-// countUnknown counts the logins that no view of logins can show.
+// expired says that records were accepted and are nowhere.
+func (e *sessionlogExporter) expired(n int) {
+	if n > 0 {
+		e.conditions.Raise("expired", "records older than ttl were left out, and are counted as expired: a longer ttl would keep them",
+			zap.String("key", e.backendKey+"::ttl"), zap.Int("records", n))
+	}
+}
+
+// countUnknown counts the logins that no view of logins can show, each once however often a backend walks the events, and however far.
 func countUnknown(events iter.Seq2[int, *session.Event], unknown *int) iter.Seq2[int, *session.Event] {
+	last := -1
 	return func(yield func(int, *session.Event) bool) {
-		*unknown = 0 // a backend may read them again
 		for n, e := range events {
-			if e.Outcome == session.OutcomeUnknown && e.Kind == session.KindLogin {
-				*unknown++
+			if n > last {
+				last = n
+				if e.Outcome == session.OutcomeUnknown && e.Kind == session.KindLogin {
+					*unknown++
+				}
 			}
 			if !yield(n, e) {
 				return
