@@ -5,13 +5,14 @@ package mariadblog
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 )
 
-// A record is timestamp,serverhost,username,host,connectionid,queryid,operation,database,object,retcode, and RDS adds the
-// connection's type. Nothing is quoted but the text of a query, so a name with commas and line ends in it stands as it is:
+// A record is timestamp,serverhost,username,host,connectionid,queryid,operation,database,object,retcode. RDS adds the
+// connection's type, Enterprise Server 12.3 the version of TLS, which is empty without TLS. Nothing is quoted but the text of a query, so a name with commas and line ends in it stands as it is:
 // what surrounds it is read from both ends.
 type record struct {
 	time       int64 // nanoseconds since 1970 UTC
@@ -25,14 +26,22 @@ type record struct {
 	database   string
 	code       string
 	kind       string // SSL, SOCKET, TCP
+	tls        string // TLSv1.3
+	proxy      string // of PROXY_CONNECT: the account that the client acts as
+	withoutTLS bool
 }
 
-// The operations that concern connections.
+// The operations that concern connections. The plugin's code says CHANGEUSER.
 const (
-	opConnect    = "CONNECT"
-	opFailed     = "FAILED_CONNECT"
-	opDisconnect = "DISCONNECT"
+	opConnect        = "CONNECT"
+	opFailed         = "FAILED_CONNECT"
+	opDisconnect     = "DISCONNECT"
+	opChangeUser     = "CHANGEUSER"
+	opChangeUserLong = "CHANGE_USER"
+	opProxy          = "PROXY_CONNECT"
 )
+
+var operations = [...]string{opConnect, opFailed, opDisconnect, opChangeUser, opChangeUserLong, opProxy}
 
 var (
 	errTime = errors.New("not a time that server_audit writes: 20261121 22:01:32, or microseconds since 1970")
@@ -41,8 +50,10 @@ var (
 
 // tail is what follows the user's name and ends a record.
 type tail struct {
-	begin                                     int // of the host, in the record
-	host, id, operation, database, code, kind string
+	begin                                             int // of the host, in the record
+	host, id, operation, database, object, code, kind string
+	tls                                               string
+	withoutTLS                                        bool // the field for the version of TLS is there, and empty
 }
 
 // readTail reads a record from its end. concern is false where it is of another operation; ok, where it has no end at all.
@@ -51,32 +62,54 @@ func readTail(s string) (t tail, concern, ok bool) {
 	if !found {
 		return t, false, false
 	}
-	if !isNumber(code) && code != "" { // RDS: the connection's type
-		t.kind = code
-		if rest, code, found = cutLast(rest, ','); !found {
-			return t, false, false
+	for range maxAddedFields {
+		before, previous, found := cutLast(rest, ',')
+		if !found || isNumber(code) || code == "" && !isNumber(previous) && !isAddedField(previous) {
+			break
 		}
+		t.added(code)
+		rest, code = before, previous
 	}
 	t.code = code
 	rest, object, found := cutLast(rest, ',')
 	if !found || !isNumber(code) && code != "" {
 		return t, false, false
 	}
-	if object != "" || code == "" {
+	if t.object = object; code == "" || object != "" && object[len(object)-1] != '`' {
 		return t, false, otherOperation(s)
 	}
 	return t.connection(rest)
 }
 
+// maxAddedFields is how many fields stand behind the code at most: the connection's type and the version of TLS.
+const maxAddedFields = 2
+
+func isAddedField(s string) bool {
+	return isTLSVersion(s) || s == "SSL" || s == "SOCKET" || strings.HasPrefix(s, "TCP")
+}
+
+func isTLSVersion(s string) bool { return strings.HasPrefix(s, "TLSv") || strings.HasPrefix(s, "SSLv") }
+
+func (t *tail) added(field string) {
+	switch {
+	case isTLSVersion(field):
+		t.tls = field
+	case field != "":
+		t.kind = field
+	default:
+		t.withoutTLS = true
+	}
+}
+
 // connection goes on behind the database, which is the last field that can hold a comma.
 func (t tail) connection(rest string) (tail, bool, bool) {
 	at := -1
-	for _, op := range [...]string{opConnect, opFailed, opDisconnect} {
-		if i := strings.LastIndex(rest, ","+op+","); i > at {
+	for _, op := range operations {
+		if i := lastField(rest, op); i > at {
 			at, t.operation, t.database = i, op, rest[i+len(op)+2:]
 		}
 	}
-	if at < 0 {
+	if at < 0 || (t.operation == opProxy) != (t.object != "") {
 		return t, false, otherOperation(rest)
 	}
 	rest, query, ok1 := cutLast(rest[:at], ',')
@@ -86,13 +119,27 @@ func (t tail) connection(rest string) (tail, bool, bool) {
 	return t, true, ok1 && ok2 && ok3 && isNumber(query) && isNumber(id)
 }
 
+// lastField finds the comma before the last field of this text that has another field behind it.
+func lastField(s, field string) int {
+	for end := len(s); ; {
+		i := strings.LastIndex(s[:end], field)
+		switch {
+		case i < 1:
+			return -1
+		case s[i-1] == ',' && i+len(field) < len(s) && s[i+len(field)] == ',':
+			return i - 1
+		}
+		end = i + len(field) - 1
+	}
+}
+
 // otherOperation tells the records of queries and tables, whose operation stands behind two numbers. One of a connection is
 // none of them: it is torn.
 func otherOperation(s string) bool {
 	numbers := 0
 	for field := range strings.SplitSeq(s, ",") {
 		if numbers >= 2 && field != "" && strings.Trim(field, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == "" {
-			return field != opConnect && field != opFailed && field != opDisconnect
+			return !slices.Contains(operations[:], field)
 		}
 		if numbers++; !isNumber(field) {
 			numbers = 0
@@ -114,11 +161,15 @@ func cutLast(s string, sep byte) (before, after string, found bool) {
 	return s[:i], s[i+1:], true
 }
 
-// address splits host:port, which servers since 12.0 write. An IPv6 address is taken as one without port.
+// address splits host:port, which servers since 12.0 write, with the word unavailable where there is no port: over a socket. An IPv6
+// address is taken as one without port.
 func address(s string) (host string, port int32) {
 	before, after, found := cutLast(s, ':')
-	if !found {
+	switch {
+	case !found:
 		return s, 0
+	case after == "unavailable":
+		return strings.Trim(before, "[]"), 0
 	}
 	if strings.IndexByte(before, ':') >= 0 {
 		if _, err := netip.ParseAddr(s); err == nil {
@@ -197,7 +248,7 @@ func (r *record) read(clock *localtime.Syslog, s string) (concern bool, err erro
 		}
 		return false, nil
 	}
-	*r = record{operation: t.operation, database: t.database, code: t.code, kind: t.kind}
+	*r = record{operation: t.operation, database: t.database, code: t.code, kind: t.kind, tls: t.tls, proxy: t.object, withoutTLS: t.withoutTLS}
 	nanos, epoch, rest, err := moment(clock, s)
 	if err != nil {
 		return false, err

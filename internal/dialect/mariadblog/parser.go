@@ -41,6 +41,7 @@ type parser struct {
 	hash     session.Hasher
 	record   record
 	end      int64
+	inName   bool // what was read last may be the beginning of a table's name with line ends in it
 }
 
 func newParser(o logformat.Options) *parser {
@@ -121,6 +122,8 @@ func view(data []byte) string {
 	return unsafe.String(unsafe.SliceData(data), len(data))
 }
 
+// Parse reads a record. One that ends with the comma of a table's record, and follows one, is a login only in the log of a server that
+// writes the version of TLS: in others the name of a table makes it.
 func (p *parser) Parse(text string, at int64, page *logformat.Page) error {
 	p.end = at + int64(len(text))
 	if at == 0 {
@@ -131,6 +134,11 @@ func (p *parser) Parse(text string, at int64, page *logformat.Page) error {
 		return nil
 	}
 	concern, err := p.record.read(&p.clock, text)
+	afterName := p.inName
+	p.inName = !concern && (err != nil || text[len(text)-1] == ',')
+	if concern && p.record.withoutTLS && afterName && !p.sessions.tlsField {
+		return errLine
+	}
 	switch {
 	case errors.Is(err, localtime.ErrNoZone):
 		return logformat.Refuse("the times of this log are local, and key `timezone` is not set: write the server's zone there, " +
@@ -140,6 +148,9 @@ func (p *parser) Parse(text string, at int64, page *logformat.Page) error {
 	case err != nil || !concern:
 		return err
 	}
+	if p.record.withoutTLS || p.record.tls != "" {
+		p.sessions.tlsField = true
+	}
 	p.event(page)
 	return nil
 }
@@ -147,29 +158,67 @@ func (p *parser) Parse(text string, at int64, page *logformat.Page) error {
 func (p *parser) event(page *logformat.Page) {
 	r := &p.record
 	c := connection{r.serverHost, r.connection}
-	login, failed := r.time, r.operation == opFailed
+	if r.operation == opChangeUserLong {
+		r.operation = opChangeUser
+	}
 	switch r.operation {
-	case opConnect:
-		if failed = r.code != "0"; !failed {
-			// A copy: what is kept must not hold on to the large text that it came in.
-			p.sessions.login(connection{strings.Clone(c.Host), c.ID}, r.time)
+	case opConnect, opFailed:
+		p.connect(page, c)
+	case opChangeUser:
+		p.changeUser(page, c)
+	case opProxy:
+		if login, known := p.sessions.open[c]; known {
+			p.fill(page.Add(), session.KindSessionUpdate, login)
 		}
 	case opDisconnect:
-		var known bool
-		if login, known = p.sessions.logout(c); !known {
-			return // of a failed login, or of one that is older than what was read
+		if login, known := p.sessions.logout(c); known { // else of a failed login, or of one that is older than what was read
+			p.fill(page.Add(), session.KindLogout, login)
 		}
 	}
-	if failed {
-		p.sessions.logout(c)
-		if r.user == "" && r.code == codeNetworkRead {
-			return // a bare connect, as load balancers make them: nobody tried to log in
-		}
-	}
-	p.fill(page.Add(), login, failed)
 }
 
-func (p *parser) fill(e *session.Event, login int64, failed bool) {
+func (p *parser) connect(page *logformat.Page, c connection) {
+	r := &p.record
+	switch failed := r.operation == opFailed || r.code != "0"; {
+	case !failed:
+		p.begin(c, r.time)
+	case r.user == "" && errorType(r.code) == session.ErrorProtocol:
+		p.sessions.logout(c)
+		return // a bare connect, as load balancers make them: no name was sent, so nobody tried to log in
+	default:
+		p.sessions.logout(c)
+	}
+	p.fill(page.Add(), session.KindLogin, r.time)
+}
+
+// begin remembers a login.
+func (p *parser) begin(c connection, at int64) {
+	// A copy: what is kept must not hold on to the large text that it came in.
+	p.sessions.login(connection{strings.Clone(c.Host), c.ID}, at)
+}
+
+// changeUser is a logout and a login on one connection, or a failed login beside which the session goes on.
+func (p *parser) changeUser(page *logformat.Page, c connection) {
+	r := &p.record
+	if r.user == "" && r.host == "" { // of a success MariaDB writes neither, and uninitialised memory for the database
+		r.database = ""
+	}
+	at := r.time
+	if r.code == "0" {
+		if login, known := p.sessions.logout(c); known {
+			e := page.Add()
+			p.fill(e, session.KindLogout, login)
+			e.User, e.UserEmpty, e.Database = "", false, "" // these are the next session's
+			at = max(at, login+1)                           // times are whole seconds, and a session's time is a part of its key
+		}
+		p.begin(c, at)
+	}
+	e := page.Add()
+	p.fill(e, session.KindLogin, at)
+	e.UserEmpty = e.UserEmpty && r.host != ""
+}
+
+func (p *parser) fill(e *session.Event, kind session.Kind, login int64) {
 	r := &p.record
 	e.Reset()
 	e.System, e.Instance, e.Host = session.SystemMariaDB, p.instance, r.serverHost
@@ -178,21 +227,22 @@ func (p *parser) fill(e *session.Event, login int64, failed bool) {
 	}
 	e.Time, e.SourceEvent, e.Database = r.time, r.operation, r.database
 	e.User, e.UserEmpty = r.user, r.user == ""
-	e.ClientAddress, e.ClientPort, e.Interface = r.host, r.port, r.kind
+	e.ClientAddress, e.ClientPort, e.Interface, e.TLSVersion = r.host, r.port, r.kind, r.tls
 	e.PID = r.connection
-	e.Kind, e.Outcome = session.KindLogin, session.OutcomeSuccess
-	switch {
-	case failed:
+	e.Kind, e.Outcome = kind, session.OutcomeSuccess
+	if kind != session.KindLogout && (r.operation == opFailed || r.code != "0") {
 		e.Outcome, e.StatusCode, e.ErrorType = session.OutcomeFailure, r.code, errorType(r.code)
-	case r.operation == opDisconnect:
-		e.Kind = session.KindLogout
+	}
+	if r.proxy != "" {
+		e.Extra = append(e.Extra, session.Attr{Key: session.SourceField + "object", Value: r.proxy})
 	}
 	e.SessionKey = p.hash.Start("session", session.SystemMariaDB, p.instance).Str(r.serverHost).Int(r.connection).Int(login).Key()
-	e.RecordID = p.hash.Start("record", session.SystemMariaDB, p.instance).Str(r.serverHost).Int(r.connection).Int(r.time).
-		Str(r.operation).Str(r.code).RecordID(r.time)
+	p.hash.Start("record", session.SystemMariaDB, p.instance).Str(r.serverHost).Int(r.connection).Int(r.time).Str(r.operation).Str(r.code)
+	if r.operation == opChangeUser {
+		p.hash.Str(kind.String()).Str(r.user).Int(login)
+	}
+	e.RecordID = p.hash.RecordID(r.time)
 }
-
-const codeNetworkRead = "1158"
 
 // errorType classifies the server's error codes, those of MariaDB and MySQL.
 func errorType(code string) string {

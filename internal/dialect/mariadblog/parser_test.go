@@ -116,6 +116,15 @@ func TestVariants(t *testing.T) {
 		{"20261121 22:01:32,ip-10,alice,10.0.0.1,6,0,CONNECT,,,0,SOCKET", "login success alice@ from 10.0.0.1", "mariadb", "10.0.0.1:0", "SOCKET", "2026-11-21T22:01:32Z"},
 		{"Nov 21 22:01:32 vm mysql-server_auditing:  vm,alice,10.0.0.1,6,0,CONNECT,app,,0", "login success alice@app from 10.0.0.1", "mariadb", "10.0.0.1:0", "", "2026-11-21T22:01:32Z"},
 		{"2026-11-21T23:01:32.5+01:00 vm mysql-server_auditing: vm,alice,10.0.0.1,6,0,CONNECT,app,,0", "login success alice@app from 10.0.0.1", "mariadb", "10.0.0.1:0", "", "2026-11-21T22:01:32.5Z"},
+		{"20261121 22:01:32,mdb,app,localhost:unavailable,8,0,CONNECT,,,0,", "login success app@ from localhost", "mariadb", "localhost:0", "", "2026-11-21T22:01:32Z"},
+		{"20261121 22:01:32,mdb,app,192.0.2.7:40112,8,0,CONNECT,shop,,0,TLSv1.3", "login success app@shop from 192.0.2.7", "mariadb", "192.0.2.7:40112", "", "2026-11-21T22:01:32Z"},
+		{"20261121 22:01:32,mdb,app,192.0.2.7:40112,8,0,FAILED_CONNECT,,,1045,TLSv1.2", "login failure app@ from 192.0.2.7 invalid_credentials", "mariadb", "192.0.2.7:40112", "", "2026-11-21T22:01:32Z"},
+		{"20261121 22:01:32,mdb,app,192.0.2.7:40112,8,0,FAILED_CONNECT,,,1045,", "login failure app@ from 192.0.2.7 invalid_credentials", "mariadb", "192.0.2.7:40112", "", "2026-11-21T22:01:32Z"},
+		{"20261121 22:01:32,mdb,app,192.0.2.7:40112,8,0,FAILED_CONNECT,,,1045,SSL,TLSv1.3", "login failure app@ from 192.0.2.7 invalid_credentials", "mariadb", "192.0.2.7:40112", "SSL", "2026-11-21T22:01:32Z"},
+		{"20261121 22:01:32,vm,app,h,8,0,FAILED_CONNECT,,,4711", "login failure app@ from h _OTHER", "mariadb", "h:0", "", "2026-11-21T22:01:32Z"},
+		{"20261121 22:01:32,vm,app,h,8,0,FAILED_CONNECT,,,1158", "login failure app@ from h protocol_error", "mariadb", "h:0", "", "2026-11-21T22:01:32Z"},
+		{"20261121 22:01:32,vm,,h,8,0,FAILED_CONNECT,,,1045", "login failure @ from h invalid_credentials", "mariadb", "h:0", "", "2026-11-21T22:01:32Z"},
+		{"20261121 22:01:32,vm,bob,h,16,0,CHANGE_USER,,,1045", "login failure bob@ from h invalid_credentials", "mariadb", "h:0", "", "2026-11-21T22:01:32Z"},
 		{"20261121 22:01:32,vm,alice,h,6,0,CONNECT,,,1040", "login failure alice@ from h connection_limit", "mariadb", "h:0", "", "2026-11-21T22:01:32Z"},
 	} {
 		o := options()
@@ -134,8 +143,11 @@ func TestVariants(t *testing.T) {
 func TestOtherRecordsAreNone(t *testing.T) {
 	for _, in := range []string{
 		`20261121 22:01:32,vm,root,localhost,4,2,QUERY,,'select 1, \'x\',CONNECT,,,0\n',0`, "20261121 22:01:32,vm,root,localhost,5,7,WRITE,mysql,db,",
-		"20261121 22:01:32,vm,alice,10.0.0.1,6,0,DISCONNECT,app,,0", // of a login that was never seen
-		"20261121 22:01:32,vm,,10.0.0.1,6,0,FAILED_CONNECT,,,1158", "",
+		"20261121 22:01:32,vm,alice,10.0.0.1,6,0,DISCONNECT,app,,0",    // of a login that was never seen
+		"20261121 22:01:32,vm,,10.0.0.1,6,0,FAILED_CONNECT,,,1158", "", // nobody tried to log in: no name was sent
+		"20261121 22:01:32,vm,,10.0.0.1,6,0,FAILED_CONNECT,,,1159", "20261121 22:01:32,vm,,10.0.0.1,6,0,FAILED_CONNECT,,,1156",
+		"20261121 22:01:32,vm,,10.0.0.1:4711,6,0,FAILED_CONNECT,,,1160,",
+		"20261121 22:01:32,vm,root,localhost,5,0,PROXY_CONNECT,app,`a`@`%`,0", // of a login that was never seen
 	} {
 		events, bad := parse(newParser(options()), in+"\n")
 		require.Empty(t, bad, in)

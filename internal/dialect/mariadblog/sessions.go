@@ -12,6 +12,8 @@ import (
 type sessions struct {
 	open  map[connection]int64 // time of the login, nanoseconds
 	order []connection         // the oldest first; some may be closed
+
+	tlsField bool // the server writes the version of TLS behind each record of a connection
 }
 
 // connection is unique while the server runs.
@@ -96,10 +98,11 @@ func (s *sessions) restore(list []saved) {
 type state struct {
 	Open   []saved `json:"open,omitempty"`
 	Before int64   `json:"before,omitempty"` // time of the last record, seconds
+	TLS    bool    `json:"tls,omitempty"`    // sessions.tlsField
 }
 
 func (p *parser) Anchor() (int64, []byte) {
-	text, _ := json.Marshal(state{p.sessions.list(), p.clock.Before}) // strings and numbers always can
+	text, _ := json.Marshal(state{p.sessions.list(), p.clock.Before, p.sessions.tlsField}) // strings and numbers always can
 	return p.end, text
 }
 
@@ -112,5 +115,6 @@ func (p *parser) Restore(at int64, text []byte) error {
 	}
 	p.end, p.clock.Before = at, s.Before
 	p.sessions.restore(s.Open)
+	p.sessions.tlsField = p.sessions.tlsField || s.TLS
 	return nil
 }
