@@ -1,7 +1,7 @@
 package push
 
 import (
-	"time"
+	"errors"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -12,6 +12,18 @@ var auth0Types = map[string]verdict{
 	"s":                loginSuccess,
 	"scoa":             loginSuccess, // cross-origin authentication
 	"sens":             loginSuccess, // native social login
+	"sepft":            loginSuccess, // password for a token
+	"seoobft":          loginSuccess, // and an out-of-band factor
+	"seotpft":          loginSuccess, // and a one-time password
+	"sercft":           loginSuccess, // and a recovery code
+	"sepkoobft":        loginSuccess, // passkey and an out-of-band factor
+	"sepkotpft":        loginSuccess, // passkey and a one-time password
+	"sepkrcft":         loginSuccess, // passkey and a recovery code
+	"fepft":            loginFailure, // these likewise
+	"feoobft":          loginFailure,
+	"feotpft":          loginFailure,
+	"fercft":           loginFailure,
+	"fepotpft":         loginFailure, // a passwordless one-time password for a token
 	"f":                loginFailure,
 	"fp":               loginFailure, // wrong password
 	"fu":               loginFailure, // unknown user name or mail
@@ -73,10 +85,15 @@ func withinAuth0(item tree.Value) tree.Value {
 	return item
 }
 
+var errNotAuth0 = errors.New("no type: not an event of Auth0's tenant log; send a log stream (custom webhook, or what Amazon EventBridge makes of it)")
+
 func readAuth0(item tree.Value, r *Record) error {
 	word := item.Text("type")
 	v, known := auth0Types[word]
-	if !known {
+	switch {
+	case word == "":
+		return errNotAuth0
+	case !known:
 		return ErrOther
 	}
 	v.set(r.Event)
@@ -94,5 +111,5 @@ func readAuth0(item tree.Value, r *Record) error {
 		r.FailureReason = first(item.Get("description"), item.Get("details", "error", "message"))
 		class(r.Event, auth0Errors, word)
 	}
-	return setTime(r.Event, item.Get("date"), time.Millisecond)
+	return setTime(r.Event, item.Get("date"))
 }

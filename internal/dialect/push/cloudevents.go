@@ -44,7 +44,7 @@ func NewEnvelope(header func(name string) string) (Envelope, error) {
 // MaxKey is the most bytes of an id that a call or an envelope gives to many events: each bears it, or a hash is made of it for each.
 const MaxKey = 1024
 
-var errLongID = fmt.Errorf("a CloudEvent's source and id are longer than %d bytes", MaxKey)
+var errLongID = fmt.Errorf("the source and id of an event's envelope are longer than %d bytes", MaxKey)
 
 func envelopeID(source, id string) string {
 	if source == "" || id == "" {
@@ -73,21 +73,26 @@ func (r *Reader) open(v tree.Value) (data tree.Value, env Envelope, err error) {
 		}
 	}
 	if encoded := v.Get("data_base64"); encoded.Kind() == tree.String {
-		return r.decode(encoded.Str(), env)
+		raw, err := base64.StdEncoding.DecodeString(encoded.Str())
+		if err != nil {
+			return data, env, errors.New("data_base64: not base64")
+		}
+		data, err = r.parseInner(raw, "data_base64")
+		return data, env, err
 	}
-	return v.Get("data"), env, nil
+	if data = v.Get("data"); data.Kind() == tree.String {
+		data, err = r.parseInner([]byte(data.Str()), "data")
+	}
+	return data, env, err
 }
 
-func (r *Reader) decode(encoded string, env Envelope) (tree.Value, Envelope, error) {
-	raw, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return tree.Value{}, env, errors.New("data_base64: not base64")
-	}
+// parseInner reads JSON that an envelope holds as a text.
+func (r *Reader) parseInner(raw []byte, key string) (tree.Value, error) {
 	// The decoder in use stands within the body, so the data gets one of its own.
 	var dec jx.Decoder
 	v, flaw, broken := r.inner.ParseText(&dec, raw)
 	if broken != nil {
-		return v, env, fmt.Errorf("data_base64: %w", whatIsBroken(broken, ""))
+		return v, fmt.Errorf("%s: %w", key, whatIsBroken(broken, ""))
 	}
-	return v, env, flaw
+	return v, flaw
 }

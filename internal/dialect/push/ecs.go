@@ -1,8 +1,9 @@
 package push
 
 import (
+	"errors"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -41,35 +42,43 @@ func ecsHas(list tree.Value, words ...string) bool {
 // ecsLeaving are parts of event.action that tell a logout where event.type does not.
 var ecsLeaving = []string{"logout", "log-out", "logged-out", "logged_out", "logoff", "log-off", "logged-off", "sign-out", "signout", "session_closed"}
 
-// ecsOutcomes are the values of event.outcome.
-var ecsOutcomes = map[string]session.Outcome{
-	"success": session.OutcomeSuccess, "failure": session.OutcomeFailure, "unknown": session.OutcomeUnknown,
+// ecsArriving are parts of event.action that tell a login where there is no event.category.
+var ecsArriving = []string{"login", "log-in", "logged-in", "logged_in", "logon", "log-on", "logged-on", "sign-in", "signin", "signed-in", "authentication"}
+
+// ecsUsers are the fields of the name, the best first.
+var ecsUsers = []string{"user.name", "source.user.name", "client.user.name", "user.target.name", "user.effective.name", "user.email", "source.user.email", "client.user.email", "user.full_name"}
+
+var errNotECS = errors.New("no event.category: not a document of the Elastic Common Schema; send those whose event.category is authentication or session")
+
+func containsAny(text string, words []string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
 }
 
 // ecsKind takes what is of the category session alone for what follows a login, which has an event of its own.
 func ecsKind(item tree.Value) session.Kind {
 	category := ecsField(item, "event.category")
 	starts, otherwise := session.KindLogin, session.KindLogin
+	types, action := ecsField(item, "event.type"), strings.ToLower(only(ecsField(item, "event.action")).Peek())
 	switch {
 	case ecsHas(category, "authentication"):
 	case ecsHas(category, "session"):
 		starts, otherwise = session.KindSessionStart, session.KindSessionUpdate
+	case category.Kind() == tree.Missing && containsAny(action, ecsLeaving):
+		return session.KindLogout
+	case category.Kind() == tree.Missing && containsAny(action, ecsArriving):
 	default:
 		return session.KindUnknown
 	}
-	types, action := ecsField(item, "event.type"), strings.ToLower(ecsField(item, "event.action").Peek())
 	switch {
 	case ecsHas(types, "end"):
 		return session.KindLogout
 	case ecsHas(types, "start"):
 		return starts
 	}
-	for _, word := range ecsLeaving {
-		if strings.Contains(action, word) {
-			return session.KindLogout
-		}
+	if containsAny(action, ecsLeaving) {
+		return session.KindLogout
 	}
-	if outcome := ecsField(item, "event.outcome"); outcome.Is("success") || outcome.Is("failure") {
+	if session.OutcomeOf(ecsWord(item)) != session.OutcomeUnknown || containsAny(action, ecsArriving) {
 		return otherwise
 	}
 	return session.KindUnknown
@@ -77,25 +86,30 @@ func ecsKind(item tree.Value) session.Kind {
 
 func readECS(item tree.Value, r *Record) error {
 	if r.Kind = ecsKind(item); r.Kind == session.KindUnknown {
+		if item.Get("event").Kind() != tree.Object && ecsField(item, "event.category").Kind() == tree.Missing && ecsField(item, "event.action").Kind() == tree.Missing {
+			return errNotECS
+		}
 		return ErrOther
 	}
 	text := func(names ...string) string {
 		for _, name := range names {
-			if s := ecsField(item, name).Str(); s != "" {
+			if s := ecsText(ecsField(item, name)); s != "" {
 				return s
 			}
 		}
 		return ""
 	}
-	r.Outcome = translated(ecsOutcomes, ecsField(item, "event.outcome"))
+	r.Outcome = ecsOutcome(item)
 	r.SourceEvent, r.ID, r.Original = text("event.action"), text("event.id"), text("event.original")
 	r.System, r.Host = text("service.name", "event.module", "event.provider"), text("host.name", "host.hostname")
-	setUser(r.Event, ecsField(item, "user.name"))
+	if r.User = text(ecsUsers...); r.User == "" {
+		setUser(r.Event, only(ecsField(item, "user.name")))
+	}
 	r.UserID, r.UserHash = text("user.id"), text("user.hash")
 	r.Roles = texts(r.Roles, ecsField(item, "user.roles"))
 	r.ClientAddress = address(text("client.ip", "source.ip", "client.address", "source.address"))
-	if r.ClientPort = port(ecsField(item, "client.port")); r.ClientPort == 0 {
-		r.ClientPort = port(ecsField(item, "source.port"))
+	if r.ClientPort = port(only(ecsField(item, "client.port"))); r.ClientPort == 0 {
+		r.ClientPort = port(only(ecsField(item, "source.port")))
 	}
 	r.ClientHostname = text("client.domain", "source.domain")
 	r.ServerAddress, r.ServerPort = text("server.address", "server.ip"), port(ecsField(item, "server.port"))
@@ -109,8 +123,42 @@ func readECS(item tree.Value, r *Record) error {
 			r.ErrorType = session.ErrorOther
 		}
 	}
+	if r.Outcome == session.OutcomeUnknown && ecsWord(item) == "" {
+		if r.ErrorType = text("error.type"); r.ErrorType != "" || r.Kind == session.KindLogout || r.Kind == session.KindSessionStart {
+			r.Outcome = r.ImpliedOutcome()
+		}
+	}
 	ecsTrace(item, r)
-	return setTime(r.Event, ecsField(item, "@timestamp"), time.Millisecond)
+	return setTime(r.Event, only(ecsField(item, "@timestamp")))
+}
+
+// ecsText takes a text, or the first one of a list. A list of several stays, to be kept whole.
+func ecsText(v tree.Value) string {
+	if v = only(v); v.Kind() != tree.Array {
+		return something(v)
+	}
+	for item := range v.Elements() {
+		if s := item.Peek(); s != "" && !isNothing(s) {
+			return s
+		}
+	}
+	return ""
+}
+
+func ecsWord(item tree.Value) string { return only(ecsField(item, "event.outcome")).Peek() }
+
+// ecsOutcome is event.outcome in any words, or what event.type says in its place.
+func ecsOutcome(item tree.Value) session.Outcome {
+	if o := outcome(only(ecsField(item, "event.outcome"))); o != session.OutcomeUnknown || ecsWord(item) != "" {
+		return o
+	}
+	switch types := ecsField(item, "event.type"); {
+	case ecsHas(types, "denied", "error"):
+		return session.OutcomeFailure
+	case ecsHas(types, "allowed"):
+		return session.OutcomeSuccess
+	}
+	return session.OutcomeUnknown
 }
 
 // ecsTrace takes trace.id and span.id where they are W3C's.

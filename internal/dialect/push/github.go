@@ -1,7 +1,7 @@
 package push
 
 import (
-	"time"
+	"errors"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -25,10 +25,15 @@ var githubMethods = map[string]string{
 	"user.failed_login":     session.AuthPassword,
 }
 
+var errNotGitHub = errors.New("no action: not an entry of GitHub's audit log; send the entries as its streams and its API give them")
+
 func readGitHub(item tree.Value, r *Record) error {
 	word := item.Text("action")
 	v, known := githubActions[word]
-	if !known {
+	switch {
+	case word == "":
+		return errNotGitHub
+	case !known:
 		return ErrOther
 	}
 	v.set(r.Event)
@@ -44,7 +49,7 @@ func readGitHub(item tree.Value, r *Record) error {
 	}
 	if at := item.Get("@timestamp"); at.Kind() > tree.Null {
 		item.Get("created_at").Take() // the same again
-		return setTime(r.Event, at, time.Millisecond)
+		return setTime(r.Event, at)
 	}
-	return setTime(r.Event, item.Get("created_at"), time.Millisecond)
+	return setTime(r.Event, item.Get("created_at"))
 }

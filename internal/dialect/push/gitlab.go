@@ -1,8 +1,8 @@
 package push
 
 import (
+	"errors"
 	"strings"
-	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -31,10 +31,18 @@ var gitlabMethods = map[string]string{
 	"webauthn":   session.AuthOther,
 }
 
+var errNotGitLab = errors.New("no audit event of GitLab; send its audit event streams, or the lines of audit_json.log")
+
 func readGitLab(item tree.Value, r *Record) error {
 	details := item.Get("details")
+	if details.Kind() != tree.Object { // a line of audit_json.log, where everything is on one level
+		details = item
+	}
 	v, method, known := gitlabVerdict(item, details)
-	if !known {
+	switch {
+	case !known && item.Get("author_id").Kind() == tree.Missing && item.Get("entity_type").Kind() == tree.Missing:
+		return errNotGitLab
+	case !known:
 		return ErrOther
 	}
 	v.set(r.Event)
@@ -56,7 +64,12 @@ func readGitLab(item tree.Value, r *Record) error {
 		r.FailureReason = first(details.Get("custom_message"), details.Get("failed_login"))
 		r.ErrorType = session.ErrorInvalidCredentials // GitLab does not tell a wrong password from an unknown user
 	}
-	return setTime(r.Event, item.Get("created_at"), time.Millisecond)
+	for _, key := range [...]string{"created_at", "time"} {
+		if at := item.Get(key); at.Kind() > tree.Null {
+			return setTime(r.Event, at)
+		}
+	}
+	return nil
 }
 
 // gitlabUser prefers the path of an entity that is a user, which is the login name. target_details and author_name are the name for people

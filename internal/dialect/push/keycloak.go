@@ -1,8 +1,8 @@
 package push
 
 import (
+	"errors"
 	"strings"
-	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -49,10 +49,19 @@ var keycloakMethods = map[string]string{
 	"docker-v2":      session.AuthOAuth2,
 }
 
+var errNotKeycloak = errors.New("no type: not an event of Keycloak; send user events of an event listener, or the JSON log of a server whose " +
+	"logger org.keycloak.events is switched on")
+
 func readKeycloak(item tree.Value, r *Record) error {
+	if logger := first(item.Get("loggerName"), ecsField(item, "log.logger")); logger != "" {
+		return readKeycloakLog(item, logger, r)
+	}
 	word := item.Text("type")
 	v, known := keycloakTypes[strings.TrimPrefix(word, "access.")]
-	if !known {
+	switch {
+	case word == "" && item.Get("operationType").Kind() == tree.Missing:
+		return errNotKeycloak
+	case !known:
 		return ErrOther
 	}
 	v.set(r.Event)
@@ -72,5 +81,5 @@ func readKeycloak(item tree.Value, r *Record) error {
 	r.Plugin = details.Text("identity_provider")
 	r.FailureReason = item.Text("error")
 	class(r.Event, keycloakErrors, r.FailureReason)
-	return setTime(r.Event, item.Get("time"), time.Millisecond)
+	return setTime(r.Event, item.Get("time"))
 }

@@ -1,6 +1,7 @@
 package push
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -22,7 +23,55 @@ var ocsfActivities = map[string]struct {
 	"7": {session.KindSessionUpdate, "Account Switch"},
 }
 
+// ocsfNames are the activities of events that bring only the name.
+var ocsfNames = map[string]string{
+	"logon": "1", "login": "1", "log on": "1", "logoff": "2", "logout": "2", "log off": "2", "authentication ticket": "3", "service ticket request": "4", "service ticket renew": "5",
+	"preauth": "6", "account switch": "7",
+}
+
 var ocsfStatus = map[string]session.Outcome{"1": session.OutcomeSuccess, "2": session.OutcomeFailure}
+
+// ocsfActivity is the event's activity_id, or that of its name or type. class is "" where the item says nothing of its class.
+func ocsfActivity(item tree.Value) (class, activity string) {
+	if class = item.Text("class_uid"); class == "" && strings.EqualFold(item.Get("class_name").Peek(), "authentication") {
+		class = ocsfAuthentication
+	}
+	activity = item.Text("activity_id")
+	if kind := item.Get("type_uid").Peek(); len(kind) == len(ocsfAuthentication)+2 {
+		if class == "" {
+			class = kind[:len(ocsfAuthentication)]
+		}
+		if activity == "" {
+			activity = strings.TrimPrefix(kind[len(ocsfAuthentication):], "0")
+		}
+	}
+	if _, known := ocsfActivities[activity]; !known {
+		if id := ocsfNames[strings.ToLower(item.Get("activity_name").Peek())]; id != "" {
+			activity = id
+		}
+	}
+	return class, activity
+}
+
+const ocsfAuthentication = "3002"
+
+// ocsfOutcome goes by the number, or by the first word that says how it went.
+func ocsfOutcome(item tree.Value, kind session.Kind) session.Outcome {
+	if o := translated(ocsfStatus, item.Get("status_id")); o != session.OutcomeUnknown {
+		return o
+	}
+	for _, key := range [...]string{"status", "disposition", "action"} {
+		if o := session.OutcomeOf(item.Get(key).Peek()); o != session.OutcomeUnknown {
+			return o
+		}
+	}
+	if kind == session.KindLogout && item.Get("status_id").Peek() == "" && item.Get("status").Peek() == "" {
+		return session.OutcomeSuccess
+	}
+	return session.OutcomeUnknown
+}
+
+var errNotOCSF = errors.New("no class_uid: not an event of OCSF; send events of class 3002, Authentication")
 
 var ocsfErrors = map[string]string{
 	"INVALID_CREDENTIALS":    session.ErrorInvalidCredentials,
@@ -47,17 +96,21 @@ var ocsfMethods = map[string]string{
 const ocsfPassword = "11"
 
 func readOCSF(item tree.Value, r *Record) error {
-	activity, known := ocsfActivities[item.Get("activity_id").Str()]
-	if item.Get("class_uid").Str() != "3002" || !known {
+	classID, id := ocsfActivity(item)
+	activity, known := ocsfActivities[id]
+	switch {
+	case classID == "":
+		return errNotOCSF
+	case classID != ocsfAuthentication || !known:
 		return ErrOther
 	}
-	r.Kind, r.Outcome = activity.kind, translated(ocsfStatus, item.Get("status_id"))
+	r.Kind, r.Outcome = activity.kind, ocsfOutcome(item, activity.kind)
 	if r.SourceEvent = item.Text("activity_name"); r.SourceEvent == "" {
 		r.SourceEvent = activity.name
 	}
 	r.ID = item.Text("metadata", "uid")
 	r.System = first(item.Get("service", "name"), item.Get("metadata", "product", "name"))
-	ocsfUser(item.Get("user"), r.Event)
+	ocsfUser(item.Get("user"), item.Get("actor", "user"), r.Event)
 	ocsfEndpoints(item.Get("src_endpoint"), item.Get("dst_endpoint"), r.Event)
 	ocsfMethod(item, r.Event)
 	r.SessionID = item.Text("session", "uid")
@@ -70,21 +123,27 @@ func readOCSF(item tree.Value, r *Record) error {
 	}
 	r.StatusCode, r.Original = item.Text("status_code"), item.Text("raw_data")
 	if r.Outcome == session.OutcomeFailure {
-		r.FailureReason = item.Text("status_detail")
+		r.FailureReason = first(item.Get("status_detail"), item.Get("message"))
 		class(r.Event, ocsfErrors, r.FailureReason, r.StatusCode)
 	}
-	if at := item.Get("time"); at.Kind() > tree.Null {
-		return setTime(r.Event, at, time.Millisecond)
+	for _, key := range [...]string{"time", "time_dt"} {
+		if at := item.Get(key); at.Kind() > tree.Null && setTime(r.Event, at) == nil {
+			return nil
+		}
 	}
-	return setTime(r.Event, item.Get("time_dt"), time.Millisecond)
+	return setTime(r.Event, item.Get("time"))
 }
 
-func ocsfUser(user tree.Value, e *session.Event) {
-	setUser(e, user.Get("name"))
-	if e.User == "" {
-		e.User = user.Text("email_addr")
+// ocsfUser is who logs in: user, or where that says nothing the actor.
+func ocsfUser(user, actor tree.Value, e *session.Event) {
+	if name := user.Get("name"); !isNothing(name.Peek()) {
+		setUser(e, name)
 	}
-	e.UserID = user.Text("uid")
+	if e.User == "" {
+		e.User = something(user.Get("email_addr"), user.Get("full_name"), user.Get("account", "name"), actor.Get("name"), actor.Get("email_addr"), actor.Get("full_name"),
+			actor.Get("account", "name"))
+	}
+	e.UserID = something(user.Get("uid"), actor.Get("uid"))
 	for group := range user.Get("groups").Elements() {
 		if name := group.Text("name"); name != "" {
 			e.Roles = append(e.Roles, name)
@@ -93,10 +152,10 @@ func ocsfUser(user tree.Value, e *session.Event) {
 }
 
 func ocsfEndpoints(src, dst tree.Value, e *session.Event) {
-	e.ClientAddress = address(first(src.Get("ip"), src.Get("hostname")))
+	e.ClientAddress = address(something(src.Get("ip"), src.Get("hostname")))
 	e.ClientPort = port(src.Get("port"))
-	e.ClientHostname, e.OS = src.Text("hostname"), src.Text("os", "name")
-	e.ServerAddress = first(dst.Get("hostname"), dst.Get("ip"))
+	e.ClientHostname, e.OS = something(src.Get("hostname")), src.Text("os", "name")
+	e.ServerAddress = something(dst.Get("hostname"), dst.Get("ip"))
 	e.ServerPort = port(dst.Get("port"))
 }
 

@@ -1,7 +1,8 @@
 package push
 
 import (
-	"time"
+	"errors"
+	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -39,6 +40,28 @@ var oktaOutcomes = map[string]session.Outcome{
 	"ALLOW":   session.OutcomeSuccess,
 	"FAILURE": session.OutcomeFailure,
 	"DENY":    session.OutcomeFailure,
+}
+
+// oktaOutcome also reads words that are not Okta's, and keeps them.
+func oktaOutcome(v tree.Value) session.Outcome {
+	if o := translated(oktaOutcomes, v); o != session.OutcomeUnknown {
+		return o
+	}
+	return session.OutcomeOf(v.Peek())
+}
+
+// oktaKind goes by what a type's name begins with where the table does not have it: Okta adds types.
+func oktaKind(word string) (kind session.Kind, known bool) {
+	if kind, known = oktaTypes[word]; known {
+		return kind, true
+	}
+	switch {
+	case strings.HasPrefix(word, "user.authentication.auth_via_"):
+		return session.KindLogin, true
+	case strings.HasPrefix(word, "user.authentication."), strings.HasPrefix(word, "user.session."):
+		return session.KindSessionUpdate, true
+	}
+	return session.KindUnknown, false
 }
 
 var oktaErrors = map[string]string{
@@ -85,14 +108,18 @@ var oktaVictims = map[string]bool{"user.session.clear": true, "user.authenticati
 
 // oktaWho is the one whose session it is.
 func oktaWho(item tree.Value, word string) tree.Value {
-	if oktaVictims[word] {
+	actor := item.Get("actor")
+	if !oktaVictims[word] && (actor.Get("type").Is("User") || actor.Get("type").Peek() == "" && !actor.Get("alternateId").Is("system@okta.com")) {
+		return actor
+	}
+	for _, kind := range [...]string{"User", "AppUser"} { // who acts is Okta itself, an application, or somebody else
 		for target := range item.Get("target").Elements() {
-			if target.Get("type").Is("User") {
+			if target.Get("type").Is(kind) {
 				return target
 			}
 		}
 	}
-	return item.Get("actor")
+	return actor
 }
 
 // oktaID leaves out the word that stands where Okta has no id.
@@ -103,16 +130,21 @@ func oktaID(v tree.Value) string {
 	return ""
 }
 
+var errNotOkta = errors.New("no eventType: not an event of Okta's System Log; send LogEvents, an event hook, or what Amazon EventBridge makes of them")
+
 func listOkta(item tree.Value) tree.Value { return item.Get("data", "events") }
 
 func readOkta(item tree.Value, r *Record) error {
 	word := item.Text("eventType")
-	kind, known := oktaTypes[word]
-	if !known {
+	kind, known := oktaKind(word)
+	switch {
+	case word == "":
+		return errNotOkta
+	case !known:
 		return ErrOther
 	}
-	auth, client, outcome := item.Get("authenticationContext"), item.Get("client"), item.Get("outcome")
-	r.Kind, r.Outcome, r.SourceEvent = kind, translated(oktaOutcomes, outcome.Get("result")), word
+	auth, client, result := item.Get("authenticationContext"), item.Get("client"), item.Get("outcome")
+	r.Kind, r.Outcome, r.SourceEvent = kind, oktaOutcome(result.Get("result")), word
 	r.ID = item.Text("uuid")
 	who := oktaWho(item, word)
 	r.User, r.UserID = who.Text("alternateId"), oktaID(who.Get("id"))
@@ -132,8 +164,8 @@ func readOkta(item tree.Value, r *Record) error {
 		}
 	}
 	if r.Outcome == session.OutcomeFailure {
-		r.FailureReason = outcome.Text("reason")
+		r.FailureReason = result.Text("reason")
 		class(r.Event, oktaErrors, r.FailureReason)
 	}
-	return setTime(r.Event, item.Get("published"), time.Millisecond)
+	return setTime(r.Event, item.Get("published"))
 }

@@ -3,7 +3,6 @@ package push
 import (
 	"reflect"
 	"strings"
-	"time"
 	"unsafe"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
@@ -24,6 +23,7 @@ type ownState struct {
 	place   int                   // of the next member
 	guesses [usualMembers]*member // what stood at each place of the object before
 	named   bool                  // there is an event_name
+	said    bool                  // the outcome is said to be unknown
 	flaw    error                 // the object is refused
 }
 
@@ -38,8 +38,10 @@ var members = func() map[string]*member {
 			add(f.Attr, fieldReader(field))
 		}
 	}
-	add("event_name", func(r *Record, v tree.Value) bool { r.Kind, r.own.named = kindOf(v.Str()), true; return true })
-	add("timestamp", func(r *Record, v tree.Value) bool { r.own.flaw = setTime(r.Event, v, time.Nanosecond); return true })
+	for _, key := range [...]string{"event_name", "event.name", "otel.event.name"} {
+		add(key, func(r *Record, v tree.Value) bool { return r.name(v) })
+	}
+	add("timestamp", func(r *Record, v tree.Value) bool { r.own.flaw = setTime(r.Event, v); return true })
 	add("trace_id", func(r *Record, v tree.Value) bool { return session.Unhex(r.TraceID[:], v.Str()) })
 	add("span_id", func(r *Record, v tree.Value) bool { return session.Unhex(r.SpanID[:], v.Str()) })
 	add("traceparent", readTraceparent)
@@ -58,7 +60,21 @@ var members = func() map[string]*member {
 	return m
 }()
 
-func (o *ownState) start() { o.place, o.named, o.flaw = 0, false, nil }
+func (o *ownState) start() { o.place, o.named, o.said, o.flaw = 0, false, false, nil }
+
+// name is the event's name under one of its keys. A second one that is none of ours is kept.
+func (r *Record) name(v tree.Value) bool {
+	kind := kindOf(v.Peek())
+	r.own.named = true
+	if r.Kind != session.KindUnknown && kind == session.KindUnknown {
+		return false
+	}
+	v.Str()
+	if kind != session.KindUnknown {
+		r.Kind = kind
+	}
+	return true
+}
 
 // member finds a key. A sender writes its events alike, so what stood at this place of the last one is looked at first.
 func (o *ownState) member(key string) *member {
@@ -74,9 +90,15 @@ func (o *ownState) member(key string) *member {
 	return m
 }
 
-// kindOf takes our event names only: semconv's session.start is something else.
+// kindOf takes our event names only, in any case: semconv's session.start is something else.
 func kindOf(name string) session.Kind {
-	if !strings.HasPrefix(name, session.EventPrefix) {
+	if kind := session.ParseKind(name); kind != session.KindUnknown && strings.HasPrefix(name, session.EventPrefix) {
+		return kind
+	}
+	if len(name) > 2*len("sessionlog.session.update") {
+		return session.KindUnknown
+	}
+	if name = strings.ToLower(name); !strings.HasPrefix(name, session.EventPrefix) {
 		return session.KindUnknown
 	}
 	return session.ParseKind(name)
@@ -122,6 +144,9 @@ func readOwn(item tree.Value, r *Record) error {
 	if r.own.flaw == nil && r.own.named && r.Kind == session.KindUnknown {
 		return errNoKind
 	}
+	if r.Outcome == session.OutcomeUnknown && !r.own.said {
+		r.Outcome = r.ImpliedOutcome()
+	}
 	return r.own.flaw
 }
 
@@ -136,7 +161,8 @@ func readTraceparent(r *Record, v tree.Value) bool {
 // readOutcome keeps a word that is none of ours where the record's own attribute does not hide it.
 func readOutcome(r *Record, v tree.Value) bool {
 	word := v.Peek()
-	if r.Outcome = session.ParseOutcome(word); r.Outcome.String() != word {
+	r.own.said = word == session.OutcomeUnknown.String()
+	if r.Outcome = session.OutcomeOf(word); r.Outcome.String() != word {
 		r.Extra = append(r.Extra, attr(session.SourceField+session.AttrOutcome, v))
 	}
 	return true

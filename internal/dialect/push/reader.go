@@ -147,13 +147,17 @@ func (r *Reader) parsed(v tree.Value, err error) error {
 	if env.ID != "" && r.next > 0 {
 		env.ID += " " + strconv.Itoa(r.next)
 	}
-	if isCloudEvent(v) {
-		if v, env, err = r.open(v); err != nil {
-			return r.refuse(err)
-		}
-		if v.Kind() == tree.Array {
-			return r.each(v, env)
-		}
+	opened := isCloudEvent(v)
+	if opened {
+		v, env, err = r.open(v)
+	} else if data, envelope, ok, failed := r.fromBroker(v); ok {
+		v, env, opened, err = data, envelope, true, failed
+	}
+	switch {
+	case err != nil:
+		return r.refuse(err)
+	case opened && v.Kind() == tree.Array:
+		return r.each(v, env)
 	}
 	if r.dialect.list != nil {
 		if list := r.dialect.list(v); list.Kind() == tree.Array {

@@ -39,11 +39,13 @@ func TestFramings(t *testing.T) {
 		{"not UTF-8 in one line", Lines, own(",\"a\":\"\xff\"") + "\n" + own(""), []int{1}, map[int]string{0: "not UTF-8"}},
 		{"no time", Document, `{"event_name":"sessionlog.login"}`, nil, map[int]string{0: "no time"}},
 		{"a bad time", Document, `{"event_name":"sessionlog.login","timestamp":"yesterday"}`, nil, map[int]string{0: "its time cannot be read"}},
-		{"a time of seconds with a fraction", Document, `{"event_name":"sessionlog.login","timestamp":1763770001.5}`, nil, map[int]string{0: "its time cannot be read"}},
+		{"a time in no unit", Document, `{"event_name":"sessionlog.login","timestamp":7}`, nil, map[int]string{0: "its time cannot be read"}},
+		{"a time without zone", Document, `{"event_name":"sessionlog.login","timestamp":"2025-11-22 00:06:41"}`, nil, map[int]string{0: "its time cannot be read"}},
+		{"a time of seconds with letters", Document, `{"event_name":"sessionlog.login","timestamp":"1763770001.5x"}`, nil, map[int]string{0: "its time cannot be read"}},
 		{"a time before 1970", Document, `{"event_name":"sessionlog.login","timestamp":"1969-12-31T23:59:59Z"}`, nil, map[int]string{0: "its time cannot be read"}},
 		{"a time after 2262", Document, `{"event_name":"sessionlog.login","timestamp":"2300-01-01T00:00:00Z"}`, nil, map[int]string{0: "its time cannot be read"}},
-		{"no kind", Document, `{"timestamp":1}`, nil, map[int]string{0: "event_name: none of"}},
-		{"another kind", Document, `{"event_name":"session.start","timestamp":1}`, nil, map[int]string{0: "event_name: none of"}},
+		{"no kind", Document, `{"timestamp":1763770001}`, nil, map[int]string{0: "event_name: none of"}},
+		{"another kind", Document, `{"event_name":"session.start","timestamp":1763770001}`, nil, map[int]string{0: "event_name: none of"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			sink := tell(t, "sessionlog", c.framing, c.body, origin)
@@ -59,7 +61,7 @@ func TestFramings(t *testing.T) {
 func TestAReasonHoldsNothingOfTheItem(t *testing.T) {
 	const secret = "hunter2"
 	for _, body := range []string{
-		`{"` + secret + `":1,"` + secret + `":2}`, `{"event_name":"` + secret + `","timestamp":1}`, `{"event_name":"sessionlog.login","timestamp":"` + secret + `"}`,
+		`{"` + secret + `":1,"` + secret + `":2}`, `{"event_name":"` + secret + `","timestamp":1763770001}`, `{"event_name":"sessionlog.login","timestamp":"` + secret + `"}`,
 		`{"a":` + secret + `}`, secret, `"` + secret + `"`, "{\"a\":\"" + secret + "\xff\"}",
 	} {
 		sink := tell(t, "sessionlog", Document, body, origin)
@@ -85,7 +87,7 @@ func TestEveryFieldHasItsMember(t *testing.T) {
 			value = `"failure"`
 		}
 		sink := tell(t, "sessionlog", Document, own(`,"` + f.Attr + `":` + value)[:0]+
-			`{"event_name":"sessionlog.login","timestamp":1,"`+f.Attr+`":`+value+`}`, origin)
+			`{"event_name":"sessionlog.login","timestamp":1763770001,"`+f.Attr+`":`+value+`}`, origin)
 		require.Len(t, sink.events, 1, f.Name)
 		require.Empty(t, sink.events[0].Extra, "%s: %s is taken for an attribute of no field", f.Name, f.Attr)
 	}

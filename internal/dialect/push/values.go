@@ -25,12 +25,16 @@ func parseClock(text string) (int64, bool) {
 	if nanos, ok := utc(text); ok {
 		return nanos, true
 	}
-	t, err := time.Parse(time.RFC3339Nano, text)
-	if s := t.Unix(); err != nil || s < 0 || s > latest {
-		return 0, false
+	for _, layout := range clockLayouts {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UnixNano(), t.Unix() >= 0 && t.Unix() <= latest
+		}
 	}
-	return t.UnixNano(), true
+	return 0, false
 }
+
+// clockLayouts are RFC 3339 and its relatives: all name a zone.
+var clockLayouts = [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999 Z0700", "2006-01-02 15:04:05.999999999 UTC"}
 
 // utc is the way of most texts, in a third of the time: those that end with Z. Where it says false, package time has the word.
 func utc(text string) (int64, bool) {
@@ -43,26 +47,44 @@ func utc(text string) (int64, bool) {
 	return seconds*int64(time.Second) + nanos, ok1 && ok2 && rest == "" && seconds >= 0 && seconds < latest
 }
 
-// since1970 reads a whole number of units, or RFC 3339.
-func since1970(v tree.Value, unit time.Duration) (int64, bool) {
-	if text := v.Peek(); len(text) > 4 && text[4] == '-' {
+// since1970 reads RFC 3339, or a number of seconds, milliseconds, microseconds or nanoseconds: its magnitude tells which.
+func since1970(v tree.Value) (int64, bool) {
+	text := v.Peek()
+	if len(text) > 4 && text[4] == '-' {
 		return clock(v)
 	}
-	n, ok := v.Int()
-	if !ok {
+	whole, fraction, _ := strings.Cut(text, ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil || v.Kind() != tree.Number && v.Kind() != tree.String {
 		return 0, false
 	}
-	return n * int64(unit), n >= 0 && n <= latest*int64(time.Second/unit)
+	nanos, ok := session.Nanoseconds(n)
+	if !ok || strings.Trim(fraction, "0123456789") != "" {
+		return 0, false
+	}
+	v.Str()
+	return nanos + part(fraction, nanos/n), true
+}
+
+// part is a decimal fraction of a unit, in nanoseconds.
+func part(digits string, unit int64) (nanos int64) {
+	for i := range len(digits) {
+		if unit /= 10; unit == 0 {
+			break
+		}
+		nanos += int64(digits[i]-'0') * unit
+	}
+	return nanos
 }
 
 // setTime is the time of an event. A time that is there and cannot be read refuses the event; one that is missing may stand in an
 // envelope.
-func setTime(e *session.Event, v tree.Value, unit time.Duration) error {
+func setTime(e *session.Event, v tree.Value) error {
 	if v.Kind() <= tree.Null {
 		return nil
 	}
 	var ok bool
-	if e.Time, ok = since1970(v, unit); !ok {
+	if e.Time, ok = since1970(v); !ok {
 		e.Time = 0
 		return errBadTime
 	}
@@ -88,12 +110,61 @@ func first(values ...tree.Value) string {
 	return ""
 }
 
-// address takes IPv4 addresses out of IPv6: ::ffff:10.0.0.7 is 10.0.0.7.
+// address takes IPv4 addresses out of IPv6 (::ffff:10.0.0.7 is 10.0.0.7), and words that say that there is none.
 func address(s string) string {
+	if isNothing(s) {
+		return ""
+	}
 	if rest, mapped := strings.CutPrefix(s, "::ffff:"); mapped && strings.Contains(rest, ".") {
 		return rest
 	}
 	return s
+}
+
+// isNothing tells the words that stand where a sender has no value.
+func isNothing(s string) bool {
+	switch strings.ToLower(s) {
+	case "-", "n/a", "null", "(null)", "unknown", "undefined", "none":
+		return true
+	}
+	return false
+}
+
+// something is the first text that says something.
+func something(values ...tree.Value) string {
+	for _, v := range values {
+		if s := v.Str(); s != "" && !isNothing(s) {
+			return s
+		}
+	}
+	return ""
+}
+
+// only takes a value out of a list of one: shippers write a field either way.
+func only(v tree.Value) tree.Value {
+	if v.Kind() != tree.Array {
+		return v
+	}
+	var one tree.Value
+	n := 0
+	for item := range v.Elements() {
+		if n++; n == 1 {
+			one = item
+		}
+	}
+	if n == 1 {
+		return one
+	}
+	return v
+}
+
+// outcome reads a word for an outcome. One that is not understood, or is none of ours, stays to be kept as it is.
+func outcome(v tree.Value) session.Outcome {
+	o := session.OutcomeOf(v.Peek())
+	if v.Is(o.String()) {
+		v.Str()
+	}
+	return o
 }
 
 // setUser keeps apart a name that is empty and one that is not there.

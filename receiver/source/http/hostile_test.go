@@ -110,7 +110,7 @@ func TestBombsOfJSON(t *testing.T) {
 	// Many items, each of them bad or small: pages and the limit of items bound what they take.
 	for name, body := range map[string]string{
 		"empty objects": strings.Repeat("{}\n", size/3),
-		"tiny events":   strings.Repeat(`{"event_name":"sessionlog.login","timestamp":1}`+"\n", size/48),
+		"tiny events":   strings.Repeat(`{"event_name":"sessionlog.login","timestamp":1763770001}`+"\n", size/48),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var a answered

@@ -128,7 +128,7 @@ func TestADeliveryThatDoesNotEndIsToldToComeAgain(t *testing.T) {
 
 func TestTracesAndKeysOfTheCall(t *testing.T) {
 	r := start(t, nil)
-	const body = `[{"event_name":"sessionlog.login","timestamp":1},{"event_name":"sessionlog.login","timestamp":1}]`
+	const body = `[{"event_name":"sessionlog.login","timestamp":1763770001},{"event_name":"sessionlog.login","timestamp":1763770001}]`
 	headers := []string{"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "Idempotency-Key", "k1"}
 	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", body, headers...).status)
 	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", body, headers...).status)

@@ -1,0 +1,107 @@
+package push
+
+import (
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// keycloakLogger writes the events of Keycloak's listener jboss-logging into the server's log. In JSON (--log-console-output=json, also in its
+// form for ECS) the event is the message: type="LOGIN_ERROR", realmId="…", userId="null", ipAddress="…", error="…", username="…"; versions
+// before 23 write no quotes.
+const keycloakLogger = "org.keycloak.events"
+
+func readKeycloakLog(item tree.Value, logger string, r *Record) error {
+	if logger != keycloakLogger {
+		return ErrOther
+	}
+	message := item.Get("message")
+	fields := keycloakFields(message.Peek())
+	word := fields["type"]
+	v, known := keycloakTypes[word]
+	switch {
+	case word == "" && fields["operationType"] == "":
+		return errNotKeycloak
+	case !known:
+		return ErrOther
+	}
+	v.set(r.Event)
+	r.SourceEvent, r.Original = word, message.Str()
+	r.User, r.UserID, r.SessionID = fields["username"], fields["userId"], fields["sessionId"]
+	r.ClientAddress, r.ApplicationName, r.Plugin = address(fields["ipAddress"]), fields["clientId"], fields["identity_provider"]
+	r.Host = first(item.Get("hostName"), ecsField(item, "host.hostname"), ecsField(item, "host.name"))
+	how := fields["credential_type"]
+	if keycloakMethods[how] == "" {
+		how = fields["auth_method"]
+	}
+	r.AuthType, r.AuthMethod = how, keycloakMethods[how]
+	if r.FailureReason = fields["error"]; r.Outcome == session.OutcomeFailure {
+		class(r.Event, keycloakErrors, r.FailureReason)
+	}
+	for _, key := range [...]string{"realmName", "realmId"} {
+		if r.Database = fields[key]; r.Database != "" {
+			break
+		}
+	}
+	at := item.Get("timestamp")
+	if at.Kind() <= tree.Null {
+		at = ecsField(item, "@timestamp")
+	}
+	if sequence := item.Get("sequence").Peek(); sequence != "" { // which begins anew with the server
+		r.ID = strings.Join([]string{r.Host, item.Get("processId").Peek(), sequence, at.Peek()}, " ")
+	}
+	return setTime(r.Event, at)
+}
+
+// keycloakFields reads key="value" pairs, in which a quote is written \", or key=value pairs up to the next comma and key. The first of
+// several values of one key counts: the server writes its own fields before those of the client.
+func keycloakFields(message string) map[string]string {
+	fields := map[string]string{}
+	for message != "" {
+		key, rest, found := strings.Cut(message, "=")
+		if !found {
+			break
+		}
+		var value string
+		if text, quoted := strings.CutPrefix(rest, `"`); quoted {
+			value, message = quotedValue(text)
+		} else {
+			value, message = bareValue(rest)
+		}
+		if _, again := fields[key]; !again && value != "null" {
+			fields[key] = value
+		}
+	}
+	return fields
+}
+
+func quotedValue(text string) (value, rest string) {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\' && i+1 < len(text) && text[i+1] == '"':
+			b.WriteByte('"')
+			i++
+		case c == '"':
+			return b.String(), strings.TrimPrefix(text[i+1:], ", ")
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String(), ""
+}
+
+// bareValue ends before a comma that a key follows.
+func bareValue(text string) (value, rest string) {
+	for at := 0; ; {
+		i := strings.Index(text[at:], ", ")
+		if i < 0 {
+			return text, ""
+		}
+		at += i + 2
+		if key, _, found := strings.Cut(text[at:], "="); found && key != "" && strings.Trim(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") == "" {
+			return text[:at-2], text[at:]
+		}
+	}
+}
