@@ -13,15 +13,49 @@
 --     DROP OWNED BY sessionlog_log_owner; DROP ROLE sessionlog_log_owner;
 
 BEGIN;
+SET LOCAL search_path = pg_catalog, pg_temp;
 
 -- Whoever is a member of sessionlog_logs may read the log. sessionlog_log_owner has the rights that the functions work with:
--- nobody logs in as it and nobody is a member, and it is far from a superuser.
+-- nobody logs in as it and nobody is a member, and it is far from a superuser. An account with CREATEROLE may have made roles of
+-- these names before, to log in as them afterwards, or a function that works with the rights of one of them: what is not as it was
+-- made here is refused. (Before 16, such an account can read every file of the server in any case: it may grant itself
+-- pg_read_server_files. Let nobody have CREATEROLE there who is not to be trusted as a superuser is.)
 DO $do$
+DECLARE
+    installed CONSTANT boolean := EXISTS (
+        SELECT FROM pg_proc p JOIN pg_roles o ON o.oid = p.proowner
+        WHERE p.oid = to_regprocedure('sessionlog.read_log(text, bigint, integer)') AND o.rolname = 'sessionlog_log_owner');
+    role record;
+    wrong text;
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'sessionlog_logs') THEN
+    FOR role IN SELECT r.*, r.rolname = 'sessionlog_log_owner' AS owner FROM pg_roles r WHERE r.rolname IN ('sessionlog_log_owner', 'sessionlog_logs') LOOP
+        wrong := CASE
+            WHEN role.rolcanlogin THEN 'may log in'
+            WHEN role.rolsuper OR role.rolcreaterole OR role.rolcreatedb OR role.rolreplication OR role.rolbypassrls THEN 'has attributes'
+            WHEN EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = role.oid AND (role.owner OR m.admin_option OR NOT installed)) THEN
+                CASE WHEN role.owner THEN 'has members' ELSE 'has members that install.sql did not expect: from before it, or with ADMIN OPTION' END
+            WHEN EXISTS (SELECT FROM pg_auth_members m WHERE m.member = role.oid AND NOT (role.owner AND m.roleid = 'pg_read_all_settings'::regrole)) THEN
+                'is a member of other roles'
+            WHEN EXISTS (
+                SELECT FROM pg_shdepend d
+                WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = role.oid AND d.deptype = 'o' AND NOT (
+                    role.owner AND d.classid = 'pg_proc'::regclass AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+                    AND d.objid IN (coalesce(to_regprocedure('sessionlog.log_files()')::oid, 0), coalesce(to_regprocedure('sessionlog.read_log(text, bigint, integer)')::oid, 0)))
+            ) THEN 'owns what install.sql has not made in this database'
+        END;
+        IF wrong IS NOT NULL THEN
+            RAISE EXCEPTION 'the role % %: somebody else made or changed it', role.rolname, wrong
+                USING ERRCODE = 'insufficient_privilege', HINT = format('Look at it with \du+ %1$s, take it away and run this again: DROP OWNED BY %1$s CASCADE in each database, DROP ROLE %1$s.', role.rolname);
+        END IF;
+    END LOOP;
+    IF EXISTS (SELECT FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.nspname = 'sessionlog' AND NOT r.rolsuper) THEN
+        RAISE EXCEPTION 'the schema sessionlog belongs to an account that is no superuser'
+            USING ERRCODE = 'insufficient_privilege', HINT = 'Look at what is in it, take it away and run this again: DROP SCHEMA sessionlog CASCADE.';
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'sessionlog_logs') THEN
         CREATE ROLE sessionlog_logs NOLOGIN;
     END IF;
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'sessionlog_log_owner') THEN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'sessionlog_log_owner') THEN
         CREATE ROLE sessionlog_log_owner NOLOGIN;
     END IF;
 END
@@ -31,16 +65,17 @@ GRANT EXECUTE ON FUNCTION pg_catalog.pg_ls_logdir() TO sessionlog_log_owner;
 GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_binary_file(text, bigint, bigint, boolean) TO sessionlog_log_owner;
 GRANT pg_read_all_settings TO sessionlog_log_owner; -- log_directory and log_filename
 
--- A schema that somebody else made before would be his.
+-- The functions are made anew, so that nobody keeps a right on them that was granted before.
 CREATE SCHEMA IF NOT EXISTS sessionlog;
-ALTER SCHEMA sessionlog OWNER TO CURRENT_USER;
 REVOKE ALL ON SCHEMA sessionlog FROM PUBLIC;
 GRANT USAGE ON SCHEMA sessionlog TO sessionlog_logs, sessionlog_log_owner;
+DROP FUNCTION IF EXISTS sessionlog.read_log(text, bigint, integer);
+DROP FUNCTION IF EXISTS sessionlog.log_files();
 
 -- The files that this server's logging collector writes: regular ones, directly in log_directory, whose names log_filename
 -- gives (.csv and .json in place of .log), and what logrotate makes of them with a number behind. Other files in that folder
 -- are none of them. The settings are pinned so that a caller's own cannot change what the body means.
-CREATE OR REPLACE FUNCTION sessionlog.log_files(OUT name text, OUT size bigint, OUT modified timestamptz)
+CREATE FUNCTION sessionlog.log_files(OUT name text, OUT size bigint, OUT modified timestamptz)
     RETURNS SETOF record
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -69,7 +104,7 @@ AS $fn$
 $fn$;
 
 -- A part of one of those files, at most 1 MiB: less at the file's end, and NULL when there is no such file.
-CREATE OR REPLACE FUNCTION sessionlog.read_log(file text, start bigint, bytes integer)
+CREATE FUNCTION sessionlog.read_log(file text, start bigint, bytes integer)
     RETURNS bytea
     LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
