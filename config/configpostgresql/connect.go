@@ -58,6 +58,9 @@ func (c ClientConfig) driver(ctx context.Context, o Options) (*pgconn.Config, er
 	}
 	cfg.User, cfg.Password, cfg.Database = c.Username, string(c.Password), c.Database
 	cfg.KerberosSrvName, cfg.KerberosSpn = "", ""
+	if c.cleartextIsRefused() {
+		cfg.RequireAuth = noCleartext
+	}
 	cfg.ConnectTimeout = c.DialTimeout
 	cfg.DialFunc = (&net.Dialer{Timeout: c.DialTimeout, KeepAlive: 15 * time.Second}).DialContext
 	cfg.RuntimeParams = map[string]string{"application_name": ApplicationName, "client_encoding": "UTF8"}

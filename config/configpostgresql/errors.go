@@ -3,6 +3,7 @@ package configpostgresql
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -15,6 +16,7 @@ var (
 	ErrStarting    = errors.New("the server is starting, stopping or recovering")
 	ErrReadOnly    = errors.New("no endpoint takes writes")
 	ErrUnreachable = errors.New("no endpoint can be reached")
+	ErrCleartext   = errors.New("the server asks for the password in cleartext, and has not got it")
 )
 
 // Code is the server's own code of an error (SQLSTATE), or "" where the server did not speak.
@@ -52,7 +54,12 @@ func diagnose(err error) (remedy string, kind error) {
 		return "name the primary under endpoints", ErrReadOnly
 	case "":
 		var failed *pgconn.ConnectError
-		if errors.As(err, &failed) {
+		switch {
+		case !errors.As(err, &failed):
+		case strings.Contains(failed.Error(), "require_auth check failed"): // the driver has no type for it
+			return "write `tls: {}`, or let pg_hba.conf have scram-sha-256 in place of password, ldap, pam or radius; " +
+				"`tls: {insecure: true}` sends it all the same", ErrCleartext
+		default:
 			return "mind endpoints, tls and dial_timeout", ErrUnreachable
 		}
 	}

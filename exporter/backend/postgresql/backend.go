@@ -40,6 +40,7 @@ type store struct {
 
 // New makes the backend; cfg is valid.
 func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
+	cfg.WarnOfPlaintext(set.Logger)
 	s := &store{
 		cfg: cfg,
 		sql: cfg.statements(),

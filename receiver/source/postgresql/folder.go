@@ -19,6 +19,7 @@ type folder struct {
 	format   string
 	settings settings
 	changed  func() // is told when the settings are others
+	looked   func() // is told when they are the same
 	known    map[string]info
 }
 
@@ -50,6 +51,7 @@ func (f *folder) List(ctx context.Context, _ func(string, error)) ([]tail.File, 
 		f.changed()
 		return nil, errChanged
 	}
+	f.looked()
 	rows, err := f.link.rows(ctx, false, listSQL)
 	if err != nil {
 		return nil, err

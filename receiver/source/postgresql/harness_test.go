@@ -22,6 +22,11 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
+const (
+	waitLimit = time.Minute
+	waitPause = 10 * time.Millisecond
+)
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // install does what the README says.
@@ -63,11 +68,16 @@ func start(t testing.TB, cfg postgresql.Config, store *sourcetest.Store) *job {
 
 func startLater(t testing.TB, cfg postgresql.Config, store *sourcetest.Store, later time.Duration) *job {
 	t.Helper()
+	return startWith(t, cfg, store, func(host *source.Host) { host.Now = func() time.Time { return time.Now().Add(later) } })
+}
+
+func startWith(t testing.TB, cfg postgresql.Config, store *sourcetest.Store, change func(*source.Host)) *job {
+	t.Helper()
 	j := &job{Recorder: &sourcetest.Recorder{}, done: make(chan error, 1)}
 	ctx, cancel := context.WithCancel(context.Background())
 	j.cancel = cancel
 	host := sourcetest.Host(t, j.Recorder, store, &j.stats)
-	host.Now = func() time.Time { return time.Now().Add(later) }
+	change(&host)
 	host.Status = func(err error) {
 		j.mu.Lock()
 		defer j.mu.Unlock()

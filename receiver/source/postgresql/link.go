@@ -2,7 +2,9 @@ package postgresql
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -13,8 +15,17 @@ import (
 
 // link is one connection that is held: each new one would be a login in the very log that it reads. One goroutine uses it.
 type link struct {
-	cfg  Config
-	conn *pgconn.PgConn
+	cfg    Config
+	now    func() time.Time
+	conn   *pgconn.PgConn
+	opened time.Time // when conn was made
+}
+
+// refresh gives up a connection that is this old: a session does not see that log_connections and log_disconnections were changed.
+func (l *link) refresh(age time.Duration) {
+	if l.conn != nil && l.now().Sub(l.opened) >= age {
+		l.close()
+	}
 }
 
 // queryLimit bounds a question; none takes long.
@@ -30,7 +41,11 @@ func (l *link) rows(ctx context.Context, binary bool, sql string, arguments ...s
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", tail.ErrUnreachable, err)
 		}
-		l.conn = conn
+		l.conn, l.opened = conn, l.now()
+		if err := l.refuseRedshift(ctx); err != nil {
+			l.close()
+			return nil, fmt.Errorf("%w: %w", tail.ErrUnreachable, err)
+		}
 	}
 	values := make([][]byte, len(arguments))
 	for i, argument := range arguments {
@@ -45,6 +60,20 @@ func (l *link) rows(ctx context.Context, binary bool, sql string, arguments ...s
 		return nil, fmt.Errorf("%w: %w", tail.ErrUnreachable, explain(result.Err, l.cfg))
 	}
 	return result.Rows, nil
+}
+
+var errRedshift = errors.New("endpoints: this server is Amazon Redshift, which has no log files to read: write the block `redshift` in place of `postgresql`")
+
+// refuseRedshift asks a new connection whether it leads to Redshift, which speaks PostgreSQL's protocol.
+func (l *link) refuseRedshift(ctx context.Context) error {
+	results, err := l.conn.Exec(ctx, "SELECT version()").ReadAll()
+	if err != nil {
+		return err
+	}
+	if len(results) > 0 && len(results[0].Rows) > 0 && strings.Contains(string(results[0].Rows[0][0]), "Redshift") {
+		return errRedshift
+	}
+	return nil
 }
 
 // close says goodbye, so that the log has a logout.
@@ -76,27 +105,10 @@ func explain(err error, cfg Config) error {
 		return fmt.Errorf("the functions to read the log are not there: run install.sql as a superuser in the database %s: %w", database, err)
 	case "42501":
 		return fmt.Errorf("the account may not read the log: GRANT sessionlog_logs TO it in the database %s: %w", database, err)
+	case "42704":
+		return fmt.Errorf("endpoints: the server does not know a setting that every PostgreSQL has: is it another system that speaks its protocol?: %w", err)
 	case "58P01":
 		return fmt.Errorf("the server has no log folder: set logging_collector = on and restart it: %w", err)
 	}
 	return err
-}
-
-// settings are those that say what the log looks like. All are public.
-type settings struct {
-	destination, prefix, zone, collector, connections, disconnections, messages string
-}
-
-const settingsSQL = `SELECT current_setting('log_destination'), current_setting('log_line_prefix'), current_setting('log_timezone'),
-current_setting('logging_collector'), current_setting('log_connections'), current_setting('log_disconnections'), current_setting('lc_messages')`
-
-func (l *link) settings(ctx context.Context) (s settings, err error) {
-	rows, err := l.rows(ctx, false, settingsSQL)
-	if err != nil {
-		return s, err
-	}
-	for i, field := range []*string{&s.destination, &s.prefix, &s.zone, &s.collector, &s.connections, &s.disconnections, &s.messages} {
-		*field = string(rows[0][i])
-	}
-	return s, nil
 }

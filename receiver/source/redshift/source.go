@@ -20,7 +20,8 @@ type reader struct {
 }
 
 // New makes the source of a valid configuration. instance is the stable name of the cluster or workgroup.
-func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Source, error) {
+func New(cfg Config, instance string, set component.TelemetrySettings) (source.Source, error) {
+	cfg.WarnOfPlaintext(set.Logger)
 	candidates, err := cfg.candidates()
 	if err != nil {
 		return nil, err

@@ -1,0 +1,130 @@
+package postgresql
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
+)
+
+// settings are those that say what the log looks like. All are public.
+type settings struct {
+	destination, prefix, zone, collector, connections, disconnections, messages string
+}
+
+const settingsSQL = `SELECT current_setting('log_destination'), current_setting('log_line_prefix'), current_setting('log_timezone'),
+current_setting('logging_collector'), current_setting('log_connections'), current_setting('log_disconnections'), current_setting('lc_messages')`
+
+func (l *link) settings(ctx context.Context) (s settings, err error) {
+	rows, err := l.rows(ctx, false, settingsSQL)
+	if err != nil {
+		return s, err
+	}
+	for i, field := range []*string{&s.destination, &s.prefix, &s.zone, &s.collector, &s.connections, &s.disconnections, &s.messages} {
+		*field = string(rows[0][i])
+	}
+	return s, nil
+}
+
+const reload = "; SELECT pg_reload_conf()"
+
+// findings hold the server's settings against what the source needs. The subject of each is the setting's name.
+func (s settings) findings(cfg Config) []connectcheck.Finding {
+	all := []connectcheck.Finding{
+		finding("logging_collector", s.collector, isOn(s.collector), "the server writes no log files that it could show",
+			"ALTER SYSTEM SET logging_collector = on, then restart the server"),
+		cfg.findDestination(s),
+		finding("log_connections", s.connections, tellsLogins(s.connections), "the log tells of refused logins only",
+			"ALTER SYSTEM SET log_connections = on"+reload+" (in 18 and later = 'all')"),
+		finding("log_disconnections", s.disconnections, isOn(s.disconnections), "the log tells of no logout, and before 18 not who was let in for certain",
+			"ALTER SYSTEM SET log_disconnections = on"+reload),
+		finding("lc_messages", s.messages, isEnglish(s.messages), "only messages in English can be read", "ALTER SYSTEM SET lc_messages = 'C'"+reload),
+	}
+	if format, err := cfg.logFormat(s); err == nil && format == formats.PostgreSQLStderr {
+		all = append(all, cfg.findPrefix(s))
+	}
+	return append(all, cfg.findZone(s))
+}
+
+func finding(setting, value string, ok bool, why, remedy string) connectcheck.Finding {
+	f := connectcheck.Finding{OK: ok, Subject: setting, Detail: setting + " = '" + value + "'"}
+	if !ok {
+		f.Detail += ": " + why
+		f.Remedy = remedy
+	}
+	return f
+}
+
+func isOn(value string) bool { return value == "on" }
+
+// tellsLogins reads log_connections, which is a list since 18: who was let in stands in the lines of authorization and setup_durations.
+func tellsLogins(value string) bool {
+	return slices.ContainsFunc(strings.Split(value, ","), func(part string) bool {
+		switch strings.ToLower(strings.TrimSpace(part)) {
+		case "on", "true", "yes", "1", "all", "authorization", "setup_durations":
+			return true
+		}
+		return false
+	})
+}
+
+// isEnglish tells the locales whose messages are those of the server's own source text. The empty one is that of the server's
+// environment, which SQL does not tell; the messages will.
+func isEnglish(messages string) bool {
+	return messages == "" || messages == "C" || messages == "POSIX" || strings.HasPrefix(messages, "C.") || strings.HasPrefix(strings.ToLower(messages), "en")
+}
+
+func (c Config) findDestination(s settings) connectcheck.Finding {
+	_, err := c.logFormat(s)
+	f := finding("log_destination", s.destination, err == nil, "none of jsonlog, csvlog and stderr is among them",
+		"ALTER SYSTEM SET log_destination = 'jsonlog'"+reload+" (before 15 'csvlog')")
+	f.Key = "format"
+	return f
+}
+
+func (c Config) findPrefix(s settings) connectcheck.Finding {
+	f := finding("log_line_prefix", s.prefix, true, "", "")
+	f.Key = "log_line_prefix"
+	remedy := "ALTER SYSTEM SET log_line_prefix = '%m [%p] %c %q%u@%d %r %e %a '" + reload
+	switch err := c.readable(s); {
+	case err != nil:
+		f.OK, f.Detail, f.Remedy = false, err.Error(), remedy
+	case c.LogLinePrefix != "" && c.LogLinePrefix != s.prefix:
+		f.OK, f.Detail, f.Remedy = false, f.Detail+", but log_line_prefix of the configuration is '"+c.LogLinePrefix+"', and lines are read by that",
+			"leave log_line_prefix out of the configuration: the server's own is asked for"
+	}
+	return f
+}
+
+// findZone holds `timezone` against the server's log_timezone, which the times of its log are in.
+func (c Config) findZone(s settings) connectcheck.Finding {
+	f := finding("log_timezone", s.zone, true, "", "")
+	f.Key = "timezone"
+	server, err := Config{}.zone(s.zone)
+	written, _ := c.zone(s.zone)
+	switch {
+	case c.Timezone == "" && (err != nil || server == nil):
+		f.OK, f.Detail = false, f.Detail+" is no IANA name, and `timezone` is not written"
+		f.Remedy = "ALTER SYSTEM SET log_timezone = 'UTC'" + reload
+	case c.Timezone != "" && server != nil && written != nil && !sameOffsets(server, written):
+		f.OK, f.Detail = false, f.Detail+", but `timezone` is "+c.Timezone
+		f.Remedy = "leave timezone out of the configuration: the server's own is asked for"
+	}
+	return f
+}
+
+// sameOffsets tells zones of different names that are alike in summer and in winter.
+func sameOffsets(a, b *time.Location) bool {
+	for month := range 12 {
+		at := time.Date(2026, time.Month(month+1), 15, 12, 0, 0, 0, time.UTC)
+		_, one := at.In(a).Zone()
+		_, other := at.In(b).Zone()
+		if one != other {
+			return false
+		}
+	}
+	return true
+}
