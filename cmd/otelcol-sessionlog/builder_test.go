@@ -3,13 +3,16 @@ package main
 import (
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/mod/modfile"
 )
@@ -105,4 +108,45 @@ func TestBuilderVersionIsTheManifests(t *testing.T) {
 	require.NoError(t, err)
 	_, version, _ := strings.Cut(readManifest(t).Receivers[0].GoMod, " ")
 	require.Regexp(t, `(?m)^OCB_VERSION\s*:= `+version+`$`, string(text))
+}
+
+// TestComponentsNameTheirModules: the command `components` says of each what config/builder.yaml says, by the build's own record.
+func TestComponentsNameTheirModules(t *testing.T) {
+	f, err := components()
+	require.NoError(t, err)
+	m := readManifest(t)
+	for _, c := range []struct {
+		listed []module
+		named  map[component.Type]string
+	}{
+		{m.Receivers, f.ReceiverModules},
+		{m.Processors, f.ProcessorModules},
+		{m.Exporters, f.ExporterModules},
+		{m.Extensions, f.ExtensionModules},
+		{m.Connectors, f.ConnectorModules},
+	} {
+		var want []string
+		for _, l := range c.listed {
+			want = append(want, ofThisModule(l.GoMod))
+		}
+		var got []string
+		for _, name := range c.named {
+			got = append(got, ofThisModule(name))
+		}
+		require.ElementsMatch(t, want, got)
+	}
+	var providers []string
+	for _, l := range m.Providers {
+		providers = append(providers, l.GoMod)
+	}
+	require.ElementsMatch(t, providers, slices.Collect(maps.Values(providerModules())))
+	require.Equal(t, "go.opentelemetry.io/collector/receiver/otlpreceiver", strings.Fields(f.ReceiverModules[component.MustNewType("otlp")])[0])
+}
+
+// ofThisModule leaves out the version of our own module, which the linker sets.
+func ofThisModule(name string) string {
+	if strings.HasPrefix(name, "github.com/otel-sessionlog/sessionlog ") {
+		return "ours"
+	}
+	return name
 }

@@ -48,24 +48,24 @@ import (
 func components() (otelcol.Factories, error) {
 	f := otelcol.Factories{Telemetry: otelconftelemetry.NewFactory()}
 	var errs [5]error
-	f.Extensions, errs[0] = otelcol.MakeFactoryMap[extension.Factory](
-		filestorage.NewFactory(), healthcheckextension.NewFactory(), healthcheckv2extension.NewFactory(), zpagesextension.NewFactory(), pprofextension.NewFactory(),
-		bearertokenauthextension.NewFactory(), oidcauthextension.NewFactory(),
-		sessionlogdelivery.NewFactory(), sessionlogencoding.NewFactory(),
+	f.Extensions, f.ExtensionModules, errs[0] = factoriesOf[extension.Factory](
+		filestorage.NewFactory, healthcheckextension.NewFactory, healthcheckv2extension.NewFactory, zpagesextension.NewFactory, pprofextension.NewFactory,
+		bearertokenauthextension.NewFactory, oidcauthextension.NewFactory,
+		sessionlogdelivery.NewFactory, sessionlogencoding.NewFactory,
 	)
-	f.Receivers, errs[1] = otelcol.MakeFactoryMap[receiver.Factory](
-		otlpreceiver.NewFactory(), filelogreceiver.NewFactory(), syslogreceiver.NewFactory(), kafkareceiver.NewFactory(),
-		sessionlogreceiver.NewFactory(),
+	f.Receivers, f.ReceiverModules, errs[1] = factoriesOf[receiver.Factory](
+		otlpreceiver.NewFactory, filelogreceiver.NewFactory, syslogreceiver.NewFactory, kafkareceiver.NewFactory,
+		sessionlogreceiver.NewFactory,
 	)
-	f.Processors, errs[2] = otelcol.MakeFactoryMap[processor.Factory](
-		batchprocessor.NewFactory(), memorylimiterprocessor.NewFactory(), transformprocessor.NewFactory(), filterprocessor.NewFactory(),
-		attributesprocessor.NewFactory(), resourceprocessor.NewFactory(), redactionprocessor.NewFactory(),
+	f.Processors, f.ProcessorModules, errs[2] = factoriesOf[processor.Factory](
+		batchprocessor.NewFactory, memorylimiterprocessor.NewFactory, transformprocessor.NewFactory, filterprocessor.NewFactory,
+		attributesprocessor.NewFactory, resourceprocessor.NewFactory, redactionprocessor.NewFactory,
 	)
-	f.Connectors, errs[3] = otelcol.MakeFactoryMap[connector.Factory](sessiontraceconnector.NewFactory())
-	f.Exporters, errs[4] = otelcol.MakeFactoryMap[exporter.Factory](
-		otlpexporter.NewFactory(), otlphttpexporter.NewFactory(), debugexporter.NewFactory(), fileexporter.NewFactory(), nopexporter.NewFactory(),
-		kafkaexporter.NewFactory(), prometheusexporter.NewFactory(),
-		sessionlogexporter.NewFactory(), sessionlogconsoleexporter.NewFactory(),
+	f.Connectors, f.ConnectorModules, errs[3] = factoriesOf[connector.Factory](sessiontraceconnector.NewFactory)
+	f.Exporters, f.ExporterModules, errs[4] = factoriesOf[exporter.Factory](
+		otlpexporter.NewFactory, otlphttpexporter.NewFactory, debugexporter.NewFactory, fileexporter.NewFactory, nopexporter.NewFactory,
+		kafkaexporter.NewFactory, prometheusexporter.NewFactory,
+		sessionlogexporter.NewFactory, sessionlogconsoleexporter.NewFactory,
 	)
 	return f, errors.Join(errs[:]...)
 }

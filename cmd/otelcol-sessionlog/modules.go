@@ -1,0 +1,52 @@
+package main
+
+import (
+	"reflect"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap/provider/envprovider"
+	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
+	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
+	"go.opentelemetry.io/collector/otelcol"
+)
+
+// factoriesOf calls constructors of factories, each without an argument, and names the module of each for the command `components`.
+func factoriesOf[T component.Factory](constructors ...any) (map[component.Type]T, map[component.Type]string, error) {
+	factories, modules := make([]T, len(constructors)), make(map[component.Type]string, len(constructors))
+	for i, newFactory := range constructors {
+		factories[i] = reflect.ValueOf(newFactory).Call(nil)[0].Interface().(T)
+		modules[factories[i].Type()] = moduleOf(newFactory)
+	}
+	byType, err := otelcol.MakeFactoryMap(factories...)
+	return byType, modules, err
+}
+
+func providerModules() map[string]string {
+	return map[string]string{
+		"env": moduleOf(envprovider.NewFactory), "file": moduleOf(fileprovider.NewFactory), "yaml": moduleOf(yamlprovider.NewFactory),
+	}
+}
+
+// moduleOf is the module of a function and its version in this build, as go.mod writes them: "path version". Where the build does
+// not say, it is the function's package.
+func moduleOf(function any) string {
+	name := runtime.FuncForPC(reflect.ValueOf(function).Pointer()).Name()
+	slash := strings.LastIndexByte(name, '/') + 1
+	path, _, _ := strings.Cut(name[slash:], ".")
+	path = name[:slash] + path
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return path
+	}
+	found := path
+	longest := 0
+	for _, m := range append(info.Deps, &debug.Module{Path: info.Main.Path, Version: version}) {
+		if len(m.Path) > longest && (path == m.Path || strings.HasPrefix(path, m.Path+"/")) {
+			found, longest = m.Path+" "+m.Version, len(m.Path)
+		}
+	}
+	return found
+}
