@@ -21,6 +21,7 @@ type cursorClient interface {
 	Get(ctx context.Context, key string) ([]byte, error)
 	Set(ctx context.Context, key string, value []byte) error
 	Delete(ctx context.Context, key string) error
+	Batch(ctx context.Context, ops ...*storage.Operation) error
 	Close(ctx context.Context) error
 }
 
@@ -75,6 +76,19 @@ func (s store) Set(ctx context.Context, key string, value []byte) error {
 	return s.named(s.client.Set(context.WithoutCancel(ctx), s.prefix+key, value), "write", key)
 }
 
+// SetAll works although ctx has ended, as Set does.
+func (s store) SetAll(ctx context.Context, values map[string][]byte) error {
+	keys := slices.Sorted(maps.Keys(values))
+	if len(keys) == 0 {
+		return nil
+	}
+	ops := make([]*storage.Operation, 0, len(keys))
+	for _, key := range keys {
+		ops = append(ops, storage.SetOperation(s.prefix+key, values[key]))
+	}
+	return s.named(s.client.Batch(context.WithoutCancel(ctx), ops...), "write", strings.Join(keys[:min(len(keys), 3)], ", "))
+}
+
 func (s store) Delete(ctx context.Context, key string) error {
 	return s.named(s.client.Delete(context.WithoutCancel(ctx), s.prefix+key), "delete", key)
 }
@@ -115,6 +129,16 @@ func (m *memory) Delete(_ context.Context, key string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.data, key)
+	return nil
+}
+
+// Batch takes writes alone.
+func (m *memory) Batch(ctx context.Context, ops ...*storage.Operation) error {
+	for _, op := range ops {
+		if err := m.Set(ctx, op.Key, op.Value); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -66,6 +66,8 @@ type Host struct {
 type Store interface {
 	Get(ctx context.Context, key string) ([]byte, error) // nil, nil when there is none
 	Set(ctx context.Context, key string, value []byte) error
+	// SetAll writes several values for the price of one: in one transaction, where the storage extension has such.
+	SetAll(ctx context.Context, values map[string][]byte) error
 	Delete(ctx context.Context, key string) error
 }
 

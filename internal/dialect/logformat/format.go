@@ -127,6 +127,13 @@ type Ahead interface {
 	LooksAhead() bool
 }
 
+// AnchorPlacer is a [Parser] that gives the place of its [Parser.Anchor] without the state, whose size may be that of all texts
+// that share.
+type AnchorPlacer interface {
+	Parser
+	AnchorPlace() int64
+}
+
 // Heir is a [Parser] that can do with what another one's state knows of a text that is gone.
 type Heir interface {
 	Parser

@@ -106,6 +106,9 @@ func (p *parser) Anchor() (int64, []byte) {
 	return p.end, text
 }
 
+// AnchorPlace is part of [logformat.AnchorPlacer].
+func (p *parser) AnchorPlace() int64 { return p.end }
+
 func (p *parser) Restore(at int64, text []byte) error {
 	var s state
 	if len(text) > 0 {

@@ -55,7 +55,13 @@ func NewAssembler(instance string, decideAfter time.Duration) *Assembler {
 }
 
 // Text is one of the texts that feed an assembler: a file, a stream. Its address is its identity.
-type Text struct{ _ byte }
+type Text struct{ undecided []beginning }
+
+// beginning is the first line of a connection. The connection may be decided, and its memory that of another by now.
+type beginning struct {
+	conn *conn
+	at   int64
+}
 
 // Add takes the next line, which stands at this place of its text, and tells what it decides. It returns false when the
 // line is one of those about connections and cannot be read.
@@ -126,10 +132,13 @@ func (a *Assembler) due(c *conn, now int64) bool { return now >= c.Due || len(a.
 
 // Undecided is the place of the first line of this text that belongs to a connection without verdict.
 func (a *Assembler) Undecided(text *Text) (at int64, any bool) {
-	for _, c := range a.open {
-		if c.text == text && (!any || c.at < at) {
-			at, any = c.at, true
+	for len(text.undecided) > 0 {
+		first := text.undecided[0]
+		if c := first.conn; a.open[c.ID] == c && c.text == text && c.at == first.at {
+			return first.at, true
 		}
+		text.undecided = text.undecided[1:]
 	}
-	return at, any
+	text.undecided = nil
+	return 0, false
 }

@@ -63,6 +63,7 @@ func (a *Assembler) add(l *Line, at int64) *conn {
 		a.decided.forget(l.ID)
 	}
 	a.open[l.ID] = c
+	a.reading.undecided = append(a.reading.undecided, beginning{c, at})
 	a.queue(c)
 	return c
 }

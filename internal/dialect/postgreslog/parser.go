@@ -94,11 +94,15 @@ func (p *parser) Parse(record string, at int64, page *logformat.Page) error {
 
 // Anchor is the first line of this text that belongs to a connection without verdict.
 func (p *parser) Anchor() (int64, []byte) {
-	state := p.assembler.State(p.text)
+	return p.AnchorPlace(), p.assembler.State(p.text)
+}
+
+// AnchorPlace is part of [logformat.AnchorPlacer].
+func (p *parser) AnchorPlace() int64 {
 	if at, any := p.assembler.Undecided(p.text); any {
-		return at, state
+		return at
 	}
-	return p.end, state
+	return p.end
 }
 
 func (p *parser) Restore(at int64, state []byte) error {

@@ -268,6 +268,9 @@ func (p *parser) Anchor() (int64, []byte) {
 	return p.end, text
 }
 
+// AnchorPlace is part of [logformat.AnchorPlacer].
+func (p *parser) AnchorPlace() int64 { return p.end }
+
 // Restore adds what a cursor knew to what other texts brought; of one process the later connection counts.
 func (p *parser) Restore(at int64, text []byte) error {
 	var s state

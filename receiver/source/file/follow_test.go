@@ -257,7 +257,7 @@ func TestInitialEnd(t *testing.T) {
 // A source that is killed at any write of its first pass knows what it was not to tell.
 func TestInitialEndOutlivesAKill(t *testing.T) {
 	text := strings.Repeat(rowsOf(many("old", 100)...), 500) // more than goes through at once
-	for writes := 3; writes < 6; writes++ {                  // of each file what is not told, and that there are two; before, it is the first start once more
+	for writes := 2; writes < 4; writes++ {                  // what is not told, and that there are two files; before, it is the first start once more
 		dir := t.TempDir()
 		large, small := filepath.Join(dir, "1.jsonl"), filepath.Join(dir, "2.jsonl")
 		write(t, large, text)

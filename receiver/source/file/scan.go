@@ -8,31 +8,49 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source/tail"
 )
 
-// disk is the files of this machine that the configuration means.
-type disk struct{ include, exclude []string }
-
-type diskInfo struct{ os.FileInfo }
-
-func (i diskInfo) Same(other tail.Info) bool {
-	o, ok := other.(diskInfo)
-	return ok && os.SameFile(i.FileInfo, o.FileInfo)
+// disk is the files of this machine that the configuration means. It is used by one goroutine.
+type disk struct {
+	include, exclude []string
+	listings         map[string]folderListing // by glob
+	files            []tail.File              // as they were listed last
+	infos            map[string]tail.Info     // of them, by path
 }
+
+func newDisk(include, exclude []string) *disk {
+	return &disk{include: include, exclude: exclude, listings: map[string]folderListing{}}
+}
+
+// diskInfo is what stat says of a file.
+type diskInfo struct {
+	id       fileID
+	size     int64
+	modified time.Time
+	mode     fs.FileMode
+}
+
+func (i diskInfo) Size() int64        { return i.size }
+func (i diskInfo) ModTime() time.Time { return i.modified }
+func (i diskInfo) Key() any           { return i.id }
 
 type diskFile struct{ *os.File }
 
 func (f diskFile) Stat() (tail.Info, error) {
 	info, err := f.File.Stat()
-	return diskInfo{info}, err
+	if err != nil {
+		return nil, err
+	}
+	return infoOf(info), nil
 }
 
 // Open is part of [tail.Folder].
-func (disk) Open(_ context.Context, path string) (tail.Handle, error) {
+func (*disk) Open(_ context.Context, path string) (tail.Handle, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -40,71 +58,115 @@ func (disk) Open(_ context.Context, path string) (tail.Handle, error) {
 	return diskFile{f}, nil
 }
 
-// List is part of [tail.Folder].
-func (d disk) List(_ context.Context, complain func(path string, err error)) ([]tail.File, error) {
-	var files []tail.File
-	taken := map[string]bool{}
+// List is part of [tail.Folder]. Links to one file are one file. Where nothing has changed, nothing is sorted or allocated anew:
+// folders may have thousands of files, and are looked at every second.
+func (d *disk) List(_ context.Context, complain func(path string, err error)) ([]tail.File, error) {
+	files, same := make([]tail.File, 0, len(d.files)), true
 	for _, glob := range d.include {
-		for _, path := range expand(glob, complain) {
-			if taken[path] || excluded(d.exclude, path) {
-				continue
-			}
-			taken[path] = true
-			info, err := os.Stat(path)
+		for _, path := range d.expand(glob, complain) {
+			info, err := statFile(path)
 			if err == nil {
 				err = readable(info, path == glob)
 			}
 			switch {
 			case errors.Is(err, fs.ErrNotExist) || errors.Is(err, errPassOver):
+				continue
 			case err != nil:
 				complain(path, err)
-			default:
-				files = append(files, tail.File{Path: path, Info: diskInfo{info}})
+				continue
 			}
+			same = same && d.infos[path] == tail.Info(info)
+			files = append(files, tail.File{Path: path, Info: info})
 		}
 	}
+	if same && len(files) == len(d.files) {
+		return d.files, nil
+	}
 	tail.Order(files)
-	return slices.CompactFunc(files, sameFile), nil
+	seen := make(map[any]bool, len(files))
+	d.infos = make(map[string]tail.Info, len(files))
+	d.files = slices.DeleteFunc(files, func(f tail.File) bool {
+		had := seen[f.Info.Key()]
+		seen[f.Info.Key()], d.infos[f.Path] = true, f.Info
+		return had
+	})
+	return d.files, nil
 }
 
-// sameFile tells links to one file, which have the same time, so that it is not read twice.
-func sameFile(a, b tail.File) bool {
-	return a.Info.ModTime().Equal(b.Info.ModTime()) && a.Info.Same(b.Info)
+// folderListing is what a glob found in a folder that has not changed since.
+type folderListing struct {
+	paths    []string
+	modified time.Time // of the folder
 }
+
+// settledFolder is how old the last change of a folder must be for its time to tell the next one: some file systems count in
+// seconds.
+const settledFolder = 3 * time.Second
 
 // expand does not follow links to folders where a glob says **: they may lead in circles. A glob passes silently over what
 // it may not enter, so its fixed part is looked at here.
-func expand(glob string, complain func(string, error)) []string {
+func (d *disk) expand(glob string, complain func(string, error)) []string {
 	folder, pattern := doublestar.SplitPattern(glob)
 	if !strings.ContainsAny(pattern, `*?[{\`) {
+		if d.excluded(glob) {
+			return nil
+		}
 		return []string{glob}
 	}
-	if _, err := os.ReadDir(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		complain(folder, err)
+	modified, err := folderTime(folder)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			complain(folder, err)
+		}
 		return nil
 	}
+	oneFolder := !strings.ContainsAny(pattern, `/{`) && !strings.Contains(pattern, "**")
+	if had, ok := d.listings[glob]; ok && oneFolder && had.modified.Equal(modified) {
+		return had.paths
+	}
+	looked := time.Now()
 	paths, err := doublestar.FilepathGlob(glob, doublestar.WithNoFollow())
 	if err != nil {
 		complain(glob, err)
 	}
+	paths = slices.DeleteFunc(paths, d.excluded)
+	if oneFolder && looked.Sub(modified) > settledFolder {
+		d.listings[glob] = folderListing{paths, modified}
+	} else {
+		delete(d.listings, glob)
+	}
 	return paths
 }
 
-func excluded(globs []string, path string) bool {
-	return slices.ContainsFunc(globs, func(glob string) bool { return doublestar.PathMatchUnvalidated(glob, path) })
+// folderTime opens the folder, for only that shows whether its names may be read.
+func folderTime(folder string) (time.Time, error) {
+	f, err := os.Open(folder)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}
+
+func (d *disk) excluded(path string) bool {
+	return slices.ContainsFunc(d.exclude, func(glob string) bool { return doublestar.PathMatchUnvalidated(glob, path) })
 }
 
 var errPassOver = errors.New("nothing to read")
 
 // readable refuses what a read could hang on. A glob may well match folders; a path that was written out may not be one.
-func readable(info os.FileInfo, written bool) error {
+func readable(info diskInfo, written bool) error {
 	switch {
-	case info.Mode().IsRegular():
+	case info.mode.IsRegular():
 		return nil
-	case info.IsDir() && !written:
+	case info.mode.IsDir() && !written:
 		return errPassOver
-	case info.IsDir():
+	case info.mode.IsDir():
 		return errors.New("is a folder: write a glob under include, as folder/*.jsonl")
 	}
-	return fmt.Errorf("is no regular file but %s: only files and links to files are read", info.Mode().Type())
+	return fmt.Errorf("is no regular file but %s: only files and links to files are read", info.mode.Type())
 }

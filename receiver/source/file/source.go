@@ -26,7 +26,7 @@ func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Sou
 		return nil, err
 	}
 	s := tail.Settings{
-		Folder:  disk{cfg.Include, cfg.Exclude},
+		Folder:  newDisk(cfg.Include, cfg.Exclude),
 		Where:   strings.Join(cfg.Include, ", "),
 		Formats: formats.All(),
 		Options: logformat.Options{Instance: instance, Zone: zone, LinePrefix: cfg.LogLinePrefix, DecideAfter: cfg.UndecidedAfter},

@@ -32,10 +32,7 @@ type info struct {
 
 func (i info) Size() int64        { return i.size }
 func (i info) ModTime() time.Time { return i.modified }
-func (i info) Same(other tail.Info) bool {
-	o, ok := other.(info)
-	return ok && o.name == i.name
-}
+func (i info) Key() any           { return i.name }
 
 var errChanged = fmt.Errorf("%w: settings of the server have changed, reading begins again with the new ones", tail.ErrUnreachable)
 

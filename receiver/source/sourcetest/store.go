@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"sync"
 )
 
@@ -28,6 +29,19 @@ func (s *Store) Get(_ context.Context, key string) ([]byte, error) {
 // Set keeps a copy of value.
 func (s *Store) Set(ctx context.Context, key string, value []byte) error {
 	return s.write(ctx, key, func() { s.data[key] = bytes.Clone(value) })
+}
+
+// SetAll keeps copies of the values; it is one write, and whether it is done is decided for all of them by the first key.
+func (s *Store) SetAll(ctx context.Context, values map[string][]byte) error {
+	if len(values) == 0 {
+		return nil
+	}
+	keys := slices.Sorted(maps.Keys(values))
+	return s.write(ctx, keys[0], func() {
+		for _, key := range keys {
+			s.data[key] = bytes.Clone(values[key])
+		}
+	})
 }
 
 // Delete removes key.

@@ -112,10 +112,12 @@ func (r *reader) parse(ctx context.Context, t *tail, text string) error {
 		t.pos += int64(n)
 		text = text[n:]
 		r.page.bytes += n
-		r.page.moved = r.page.moved || t.pos > t.told
+		if t.pos > t.told {
+			r.page.move(t)
+		}
 		if r.page.full(r.BatchSize) {
 			remember()
-			if err := r.send(ctx, t, true); err != nil {
+			if err := r.flush(ctx, true); err != nil {
 				return err
 			}
 		}
@@ -133,7 +135,9 @@ func (r *reader) tooLong(t *tail, n int64) {
 	}
 	t.pos += n
 	t.before = ""
-	r.page.moved = r.page.moved || t.pos > t.told
+	if t.pos > t.told {
+		r.page.move(t)
+	}
 }
 
 // place names a record for whoever looks for it.

@@ -170,18 +170,20 @@ func (l *ledger) newest(format string) (newest *record) {
 // save writes the index, and forgets those files that are absent for longest when they are too many. Cursors that say what is not
 // told come first: once there is an index, a file without one is told from its beginning.
 func (l *ledger) save(ctx context.Context) error {
+	if err := l.saveFresh(ctx); err != nil {
+		return err
+	}
 	var idx index
 	var absent []*record
-	for number, r := range l.records {
-		if r.fresh {
-			text, _ := json.Marshal(r.cursor) // texts and numbers always can
-			if err := l.store.Set(ctx, r.key(), text); err != nil {
-				return err
-			}
-			r.fresh = false
+	newest := map[string]*record{} // know what all texts of their format share
+	for _, r := range l.records {
+		if had := newest[r.cursor.Format]; had == nil || r.cursor.Seq > had.cursor.Seq {
+			newest[r.cursor.Format] = r
 		}
+	}
+	for number, r := range l.records {
 		idx.Numbers = append(idx.Numbers, number)
-		if r.owner == nil {
+		if r.owner == nil && r != newest[r.cursor.Format] {
 			absent = append(absent, r)
 		}
 	}
@@ -196,6 +198,25 @@ func (l *ledger) save(ctx context.Context) error {
 	idx.Next = l.next
 	text, _ := json.Marshal(idx) // integers always can
 	return errors.Join(append(errs, l.store.Set(ctx, indexKey, text))...)
+}
+
+func (l *ledger) saveFresh(ctx context.Context) error {
+	fresh := map[string][]byte{}
+	for _, r := range l.records {
+		if r.fresh {
+			fresh[r.key()], _ = json.Marshal(r.cursor) // texts and numbers always can
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	if err := l.store.SetAll(ctx, fresh); err != nil {
+		return err
+	}
+	for _, r := range l.records {
+		r.fresh = false
+	}
+	return nil
 }
 
 // claim gives the file at path the record that knows it, of those that no other file of this run has. samePath asks for one

@@ -92,13 +92,10 @@ func (d *deliverer) save(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveLimit)
 	defer cancel()
-	for key, text := range d.unsaved {
-		err := d.host.Store.Set(ctx, key, text)
-		d.health.set("storage", err)
-		if err != nil {
-			return
-		}
-		delete(d.unsaved, key)
+	err := d.host.Store.SetAll(ctx, d.unsaved)
+	d.health.set("storage", err)
+	if err == nil {
+		clear(d.unsaved)
 	}
 }
 

@@ -38,8 +38,8 @@ func Order(files []File) {
 type Info interface {
 	Size() int64
 	ModTime() time.Time
-	// Same tells whether the other is of the same file, whatever its content and name have become.
-	Same(Info) bool
+	// Key is equal for two of the same file, whatever its content and name have become. It can be compared.
+	Key() any
 }
 
 // Handle is an open file, as it lies: compressed or not.

@@ -22,24 +22,29 @@ func (r *reader) recognise(ctx context.Context, files []File) (strangers []File)
 	here := make(map[*tail]bool, len(r.tails))
 	var moved []File
 	for _, f := range files {
-		if t := paths[f.Path]; t == nil || !t.info.Same(f.Info) {
+		if t := paths[f.Path]; t == nil || t.info.Key() != f.Info.Key() {
 			moved = append(moved, f)
 		} else if here[t] = true; !r.look(ctx, t, f) {
 			strangers = append(strangers, f)
 		}
 	}
+	elsewhere := map[any]*tail{}
+	if len(moved) > 0 {
+		for _, t := range r.tails {
+			if !here[t] {
+				elsewhere[t.info.Key()] = t
+			}
+		}
+	}
 	for _, f := range moved {
-		i := slices.IndexFunc(r.tails, func(t *tail) bool { return !here[t] && t.info.Same(f.Info) })
-		if i < 0 {
-			strangers = append(strangers, f)
-		} else if t := r.tails[i]; r.look(ctx, t, f) {
+		if t := elsewhere[f.Info.Key()]; t != nil && !here[t] && r.look(ctx, t, f) {
 			here[t] = true
 		} else {
 			strangers = append(strangers, f)
 		}
 	}
 	for _, t := range slices.Clone(r.tails) {
-		if r.away == nil && !here[t] && slices.Contains(r.tails, t) {
+		if r.away == nil && !here[t] {
 			r.leave(t)
 		}
 	}

@@ -105,12 +105,14 @@ func (r *reader) round(ctx context.Context) (more bool) {
 			more = r.turn(ctx, t, t.idle >= idlePolls) || more
 		}
 	}
+	_ = r.flush(ctx, more) // it fails only when ctx ends, and then the round ends too
 	r.adopt(ctx, strangers)
 	for _, t := range r.tails {
 		if !t.gone && (!t.drained || t.held > 0) && r.away == nil {
 			more = r.turn(ctx, t, !r.Follow) || more
 		}
 	}
+	_ = r.flush(ctx, more)
 	if r.away != nil {
 		return false
 	}

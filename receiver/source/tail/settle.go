@@ -98,20 +98,22 @@ func (r *reader) settleBy(ctx context.Context, s *settling, last *tail) {
 		if t.format != last.format || t == last || t.record.owner != t || t.pos < t.told || old.Anchor >= old.Offset {
 			continue
 		}
-		if c := t.cursor(); c.Anchor != old.Anchor {
-			r.mark(r.page, t, c)
+		if t.anchorPlace() != old.Anchor {
+			r.page.move(t)
 		}
 	}
-	old := last.record.cursor
-	if len(r.page.Events) == 0 && len(r.page.marks) == 0 && !s.orphans && old.Anchor >= old.Offset {
-		return
-	}
 	// The last one's cursor comes with the others, for it knows what was decided.
-	if c := last.cursor(); len(r.page.Events) > 0 || len(r.page.marks) > 0 || s.orphans || c.Anchor != old.Anchor {
+	if len(r.page.Events) > 0 || len(r.page.moved) > 0 || s.orphans || last.anchorPlace() != last.record.cursor.Anchor {
 		s.orphans = false
-		r.mark(r.page, last, c)
+		r.page.move(last)
 		_ = r.hand(ctx) // it fails only when ctx ends
 	}
+}
+
+// shares tells whether what a text's parser knows is that of all texts of its format.
+func (r *reader) shares(t *tail) bool {
+	s := r.settlers[t.format]
+	return s != nil && s.shared.Used()
 }
 
 // logClock is what the clock of a format's texts shows by now: the time of their last record, and for how long they have

@@ -60,7 +60,7 @@ func (t *tail) ready(ctx context.Context, r *reader, last bool) error {
 			return err
 		}
 		info, err := s.file.Stat()
-		if err == nil && !t.info.Same(info) {
+		if err == nil && t.info.Key() != info.Key() {
 			err = errReplaced
 		}
 		if err != nil {
@@ -166,10 +166,24 @@ func (t *tail) keepStart(data []byte) {
 	}
 }
 
-// cursor is how far the file will have been told when everything read so far is delivered.
-func (t *tail) cursor() cursor {
+// anchorPlace is where a parser must start to go on.
+func (t *tail) anchorPlace() int64 {
+	if p, ok := t.parser.(logformat.AnchorPlacer); ok {
+		return p.AnchorPlace()
+	}
+	at, _ := t.parser.Anchor()
+	return at
+}
+
+// cursor is how far the file will have been told when everything read so far is delivered. Without state it costs nothing that
+// grows with what the texts share.
+func (t *tail) cursor(withState bool) cursor {
 	c := cursor{Path: t.path, Offset: max(t.pos, t.told), Format: t.format, Patience: t.patience, Skip: t.skip}
-	c.Anchor, c.State = t.parser.Anchor()
+	if withState {
+		c.Anchor, c.State = t.parser.Anchor()
+	} else {
+		c.Anchor = t.anchorPlace()
+	}
 	size := int(min(c.Offset, maxHead))
 	if size != t.startSize && size <= len(t.start) {
 		t.startHash, t.startSize = hash(t.start[:size]), size

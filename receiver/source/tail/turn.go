@@ -51,7 +51,6 @@ func (r *reader) turn(ctx context.Context, t *tail, last bool) (more bool) {
 
 // read goes through the text chunk by chunk. A record that does not fit makes the buffer grow, up to max_line_bytes.
 func (r *reader) read(ctx context.Context, t *tail, last bool) (more bool, err error) {
-	defer r.flush(ctx, t, &more)
 	have, dropped, begin := 0, int64(0), t.pos
 	for {
 		n, whole, failed := t.stream.fill(r.buf[have:])
@@ -89,8 +88,15 @@ func (r *reader) holds(t *tail, have int) bool {
 	if t.gone || t.skip > 0 || t.pos+int64(have) <= t.told || t.still && have == t.held {
 		return false
 	}
-	i := slices.Index(r.tails, t)
-	return !slices.ContainsFunc(r.tails[i+1:], func(later *tail) bool { return later.format == t.format || later.format == "" })
+	for _, later := range slices.Backward(r.tails) {
+		if later == t {
+			break
+		}
+		if later.format == t.format || later.format == "" {
+			return false
+		}
+	}
+	return true
 }
 
 // hold notes how much of the text's end waits.
@@ -137,30 +143,46 @@ func (r *reader) takePage(ctx context.Context) error {
 	}
 }
 
-// send hands the page on. The tail's own cursor runs ahead of the store's, which moves on delivery.
-func (r *reader) send(ctx context.Context, t *tail, more bool) error {
+// flush hands the page on if there is anything in it. behind says that there is more to read than it has.
+func (r *reader) flush(ctx context.Context, behind bool) error {
 	p := r.page
-	r.mark(p, t, t.cursor())
-	if n := len(p.Events); n > 0 && more {
-		p.lag = max(0, t.info.ModTime().Sub(time.Unix(0, p.Events[n-1].Time)))
+	if p == nil {
+		return nil
+	}
+	if len(p.Events) == 0 && len(p.moved) == 0 {
+		p.bytes = 0
+		return nil
+	}
+	if n := len(p.Events); n > 0 && behind && len(p.moved) > 0 {
+		written := p.moved[len(p.moved)-1].info.ModTime()
+		p.lag = max(0, written.Sub(time.Unix(0, p.Events[n-1].Time)))
 	}
 	return r.hand(ctx)
 }
 
-// mark lets a page move a file's cursor.
-func (r *reader) mark(p *page, t *tail, c cursor) {
-	r.known.seq++
-	c.Seq = r.known.seq
-	p.marks = append(p.marks, mark{t.record.key(), c})
-	if t.record.owner == t {
-		t.record.cursor, t.record.fresh = c, false
+// mark gives the page the cursors that it moves. Of texts that share, the last one's alone has what all of them know: it is the
+// newest, and the only one that will be asked.
+func (r *reader) mark(p *page) {
+	last := map[string]*tail{}
+	for _, t := range p.moved {
+		last[t.format] = t
+	}
+	for _, t := range p.moved {
+		c := t.cursor(last[t.format] == t || !r.shares(t))
+		r.known.seq++
+		c.Seq = r.known.seq
+		p.marks = append(p.marks, mark{t.record.key(), c})
+		if t.record.owner == t {
+			t.record.cursor, t.record.fresh = c, false
+		}
 	}
 }
 
-// hand gives the page to the deliverer. After one that it could not give there is no other: what comes later may stand upon
-// what that one had decided.
+// hand gives the page to the deliverer. The cursors run ahead of the store's, which move on delivery. After a page that it could
+// not give there is no other: what comes later may stand upon what that one had decided.
 func (r *reader) hand(ctx context.Context) error {
 	p := r.page
+	r.mark(p)
 	r.page = nil
 	if ctx.Err() != nil { // select would choose by chance
 		return context.Canceled
@@ -171,16 +193,4 @@ func (r *reader) hand(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Canceled
 	}
-}
-
-// flush ends a turn: whatever was read goes out, and progress without events is remembered too.
-func (r *reader) flush(ctx context.Context, t *tail, more *bool) {
-	if r.page == nil {
-		return
-	}
-	if len(r.page.Events) == 0 && !r.page.moved {
-		r.page.bytes = 0
-		return
-	}
-	_ = r.send(ctx, t, *more) // it fails only when ctx ends, and then the round ends too
 }
