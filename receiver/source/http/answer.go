@@ -18,19 +18,20 @@ func (f *fault) Error() string { return f.text }
 
 // Every reason to refuse a call. None repeats what the sender sent.
 var (
-	errNoDialect = &fault{http.StatusNotFound, "no such dialect: keycloak, okta, auth0, ocsf, ecs, github, gitlab, sessionlog"}
-	errNoSender  = &fault{http.StatusNotFound, "no such sender: the path ends with the name of one of the configured senders"}
-	errForeign   = &fault{http.StatusForbidden, "a browser has sent this for a page of another site: set cors to let it in"}
-	errUnsigned  = &fault{http.StatusUnauthorized, "the signature is missing or wrong"}
-	errMedia     = &fault{http.StatusUnsupportedMediaType, "send application/json or application/x-ndjson, in UTF-8"}
-	errLongKey   = &fault{http.StatusBadRequest, "Idempotency-Key: longer than 1024 bytes"}
-	errTooLarge  = &fault{http.StatusRequestEntityTooLarge, "the body is too large: send fewer events in one call"}
-	errTooMany   = &fault{http.StatusRequestEntityTooLarge, "too many events in one call"}
-	errSlow      = &fault{http.StatusRequestTimeout, "the body came too slowly"}
-	errCutOff    = &fault{http.StatusBadRequest, "the body cannot be read to its end, or is not what Content-Encoding says"}
-	errFull      = &fault{http.StatusTooManyRequests, "the bodies of other calls fill the memory: come again"}
-	errBusy      = &fault{http.StatusTooManyRequests, "too many calls at once: come again"}
-	errStopping  = &fault{http.StatusServiceUnavailable, "the receiver is stopping: come again"}
+	errNoDialect       = &fault{http.StatusNotFound, "no such dialect: keycloak, okta, auth0, ocsf, ecs, github, gitlab, sessionlog"}
+	errNoSender        = &fault{http.StatusNotFound, "no such sender: the path ends with the name of one of the configured senders"}
+	errForeign         = &fault{http.StatusForbidden, "a browser has sent this for a page of another site: set cors to let it in"}
+	errUnsigned        = &fault{http.StatusUnauthorized, "the signature is missing or wrong"}
+	errUnsignedHeaders = &fault{http.StatusBadRequest, "ce- headers are not signed: send the CloudEvent in structured mode, as the body"}
+	errMedia           = &fault{http.StatusUnsupportedMediaType, "send application/json or application/x-ndjson, in UTF-8"}
+	errLongKey         = &fault{http.StatusBadRequest, "Idempotency-Key: longer than 1024 bytes"}
+	errTooLarge        = &fault{http.StatusRequestEntityTooLarge, "the body is too large: send fewer events in one call"}
+	errTooMany         = &fault{http.StatusRequestEntityTooLarge, "too many events in one call"}
+	errSlow            = &fault{http.StatusRequestTimeout, "the body came too slowly"}
+	errCutOff          = &fault{http.StatusBadRequest, "the body cannot be read to its end, or is not what Content-Encoding says"}
+	errFull            = &fault{http.StatusTooManyRequests, "the bodies of other calls fill the memory: come again"}
+	errBusy            = &fault{http.StatusTooManyRequests, "too many calls at once: come again"}
+	errStopping        = &fault{http.StatusServiceUnavailable, "the receiver is stopping: come again"}
 	// errUndelivered may leave events delivered: the same call again is the same records.
 	errUndelivered = &fault{http.StatusServiceUnavailable, "the pipeline has not taken all events: send the same call again"}
 )

@@ -3,8 +3,11 @@ package httpsource
 import (
 	"bytes"
 	"io"
+	"net"
+	"net/http"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -46,4 +49,62 @@ func TestBodiesOfEveryLength(t *testing.T) {
 	require.ErrorIs(t, err, errFull)
 	done()
 	require.EqualValues(t, 10_000, b.left)
+}
+
+// breaking is a body that breaks off.
+type breaking struct{ left int }
+
+func (b *breaking) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	n := min(b.left, len(p))
+	b.left -= n
+	return n, nil
+}
+
+// TestTheBudgetAfterBrokenBodies: what they took is given back, whatever their length.
+func TestTheBudgetAfterBrokenBodies(t *testing.T) {
+	const limit = 300_000
+	b := &budget{left: limit}
+	for _, n := range []int{0, 1, 8191, 8192, 8193, 100_000, limit - 1, limit} {
+		_, done, err := b.read(&breaking{n}, -1, limit)
+		require.ErrorIs(t, err, errCutOff, "%d", n)
+		require.Less(t, b.left, int64(limit), "%d", n)
+		done()
+		done()
+		require.EqualValues(t, limit, b.left, "%d", n)
+	}
+}
+
+// TestTheBudgetAfterBrokenCalls: of every kind, over real sockets, and more of them than the budget holds.
+func TestTheBudgetAfterBrokenCalls(t *testing.T) {
+	const limit = 1 << 20
+	r := start(t, func(c *Config) { c.Server.MaxRequestBodySize, c.MaxBufferedBytes = limit, limit })
+	whole := lines(0, 5000)
+	for range 3 {
+		for _, head := range []string{
+			"Content-Length: 900000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n7a120\r\n", "Content-Encoding: gzip\r\nContent-Length: 900000\r\n\r\n",
+			"Content-Encoding: zstd\r\nContent-Length: 900000\r\n\r\n",
+		} {
+			conn, err := net.Dial("tcp", r.address)
+			require.NoError(t, err)
+			_, err = io.WriteString(conn, "POST /v1/events HTTP/1.1\r\nHost: x\r\n"+head+whole[:400_000])
+			require.NoError(t, err)
+			require.NoError(t, conn.Close())
+		}
+		for _, encoding := range []string{"gzip", "zstd"} {
+			text := packed(t, encoding, whole)
+			require.Equal(t, http.StatusBadRequest, r.postText(t, "/v1/events", text[:len(text)/2], "Content-Encoding", encoding).status)
+			require.Equal(t, http.StatusBadRequest, r.postText(t, "/v1/events", whole, "Content-Encoding", encoding).status)
+		}
+	}
+	require.Eventually(t, func() bool {
+		r.door.buffered.mu.Lock()
+		defer r.door.buffered.mu.Unlock()
+		return r.door.buffered.left == limit
+	}, patience, time.Millisecond, "what broken bodies took is given back")
+	require.Eventually(t, func() bool { // the budget for what is packed in zstd has no other window
+		return r.postText(t, "/v1/events", packed(t, "zstd", whole), "Content-Encoding", "zstd", "Content-Type", ndjson).status == http.StatusOK
+	}, patience, time.Millisecond)
 }

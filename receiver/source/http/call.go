@@ -52,10 +52,15 @@ func (p *page) clear() {
 
 // call is the push.Sink of one request: it gathers pages, delivers each, and remembers the fate of every item.
 type call struct {
-	door  *door
-	ctx   context.Context
-	page  *page
-	fates []fate
+	door   *door
+	ctx    context.Context // of the request, and from the first delivery on no longer than delivery_timeout
+	cancel context.CancelFunc
+	timed  bool
+	page   *page
+	fates  []fate
+
+	id    callID // of a large call
+	known int    // so many of its first items were delivered before
 
 	accepted, rejected, ignored int
 	reason                      error // why the first of the rejected was
@@ -112,8 +117,8 @@ func (c *call) flush() error {
 	if p.n == 0 {
 		return nil
 	}
-	if err := c.door.host.Emit(c.ctx, p.events[:p.n]); err != nil {
-		return errUndelivered
+	if err := c.emit(); err != nil {
+		return err
 	}
 	c.fates = slices.Grow(c.fates, p.n)
 	for i := range p.n {
@@ -121,6 +126,26 @@ func (c *call) flush() error {
 	}
 	c.accepted += p.n
 	p.clear()
+	return nil
+}
+
+// emit hands the page to the pipeline, unless an earlier call with the same body has done so: its pages were the same.
+func (c *call) emit() error {
+	p := c.page
+	end := p.index[p.n-1] + 1
+	if end <= c.known {
+		return nil
+	}
+	if !c.timed { // what is only passed over takes no time of the delivery
+		c.ctx, c.cancel = context.WithTimeout(c.ctx, c.door.config.DeliveryTimeout)
+		c.timed = true
+	}
+	if err := c.door.host.Emit(c.ctx, p.events[:p.n]); err != nil {
+		return errUndelivered
+	}
+	if c.id != (callID{}) {
+		c.door.progress.reached(c.id, end)
+	}
 	return nil
 }
 

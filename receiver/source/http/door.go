@@ -24,12 +24,14 @@ type door struct {
 	readers  spare[push.Reader]
 	pages    spare[page]
 	gate     gate
+	progress progressMemory
 }
 
 func newDoor(config Config, instance string, host source.Host) *door {
 	d := &door{
 		config: config, instance: instance, host: host, senders: map[string]*signature{},
 		inFlight: make(chan struct{}, config.MaxInFlight),
+		progress: newProgressMemory(host.Now),
 		readers:  make(spare[push.Reader], spares), pages: make(spare[page], spares),
 	}
 	d.buffered.left = config.MaxBufferedBytes
@@ -101,7 +103,7 @@ func (d *door) post(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
-	origin, framing, err := d.origin(r, dialect)
+	origin, framing, err := d.origin(r, dialect, sign)
 	if err != nil {
 		refuse(w, err)
 		return
@@ -136,14 +138,20 @@ func (d *door) route(r *http.Request) (*push.Dialect, *signature, error) {
 	return dialect, sign, sign.early(r.Header)
 }
 
-// origin is what the call says of all its events.
-func (d *door) origin(r *http.Request, dialect *push.Dialect) (o push.Origin, framing push.Framing, err error) {
+// origin is what the call says of all its events. Of a signed call no header that is not signed counts: whoever has caught one could make
+// as many records of it as he can think of headers.
+func (d *door) origin(r *http.Request, dialect *push.Dialect, sign *signature) (o push.Origin, framing push.Framing, err error) {
 	if framing, err = framingOf(r.Header, dialect.Name); err != nil {
 		return o, framing, err
 	}
-	o = push.Origin{
-		Instance: d.instance, Sender: r.PathValue("sender"), Key: r.Header.Get("Idempotency-Key"), Observed: d.host.Now().UnixNano(),
+	o = push.Origin{Instance: d.instance, Sender: r.PathValue("sender"), Observed: d.host.Now().UnixNano()}
+	if sign.coversBodyOnly() {
+		if r.Header.Get("ce-specversion") != "" {
+			return o, framing, errUnsignedHeaders
+		}
+		return o, framing, nil
 	}
+	o.Key = r.Header.Get("Idempotency-Key")
 	if len(o.Key) > push.MaxKey {
 		return o, framing, errLongKey
 	}
@@ -179,14 +187,17 @@ func (d *door) deliver(ctx context.Context, dialect *push.Dialect, framing push.
 	default:
 		return &call{}, errBusy
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.config.DeliveryTimeout)
-	defer cancel()
 	reader := d.readers.get()
 	defer func() {
 		reader.Forget()
 		d.readers.put(reader)
 	}()
-	c := &call{door: d, ctx: ctx, page: d.pages.get()}
+	c := &call{door: d, ctx: ctx, cancel: func() {}, page: d.pages.get()}
+	defer func() { c.cancel() }()
+	if len(body) >= largeCall {
+		c.id = newCallID(dialect, framing, body, origin)
+		c.known = d.progress.find(c.id)
+	}
 	defer c.release()
 	err := reader.Read(dialect, framing, body, origin, c)
 	if err == nil || errors.Is(err, errTooMany) {

@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/bearertokenauthextension"
@@ -123,6 +125,66 @@ func TestSignatures(t *testing.T) {
 		ids[e.RecordID.String()] = true
 	}
 	require.Len(t, ids, 4, "the same id of four senders is four records, and of one sender one")
+}
+
+// TestHeadersThatAreNotSignedMakeNoIDs: one caught call, sent again with every header that it did not have, is one record.
+func TestHeadersThatAreNotSignedMakeNoIDs(t *testing.T) {
+	r := guarded(t)
+	body := `{"action":"user.login","@timestamp":1763770001123,"actor":"octocat"}` // without an id of its own
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(body))
+	right := []string{"X-Hub-Signature-256", "sha256=" + hex.EncodeToString(mac.Sum(nil))}
+	for i, more := range [][]string{
+		nil, {"Idempotency-Key", "1"}, {"Idempotency-Key", "2"}, {"Content-Type", "application/json"}, {"Content-Type", ndjson}, {"Content-Type", "application/cloudevents+json"},
+		{"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}, {"X-Github-Delivery", "x"}, {"ce-id", "7", "ce-source", "/x", "ce-type", "t"},
+	} {
+		a := r.postText(t, "/v1/events/github/octo", body, append(more, right...)...)
+		require.Equal(t, http.StatusOK, a.status, a.text)
+		events := r.emit.Delivered()
+		require.Len(t, events, i+1)
+		require.Equal(t, events[0].RecordID, events[i].RecordID, more)
+		require.Equal(t, events[0].TraceID, events[i].TraceID, more)
+	}
+	a := r.postText(t, "/v1/events/github/octo", body, append([]string{"ce-specversion", "1.0", "ce-id", "7", "ce-source", "/x", "ce-type", "t"}, right...)...)
+	require.Equal(t, http.StatusBadRequest, a.status)
+	require.Contains(t, a.text, "structured mode")
+	unsigned := func(key string) string {
+		r.postText(t, "/v1/events/github/open", body, "Idempotency-Key", key)
+		events := r.emit.Delivered()
+		return events[len(events)-1].RecordID.String()
+	}
+	require.NotEqual(t, unsigned("1"), unsigned("2"), "where nothing is signed the key counts")
+}
+
+// namer is an auth extension that believes what a client calls itself, and knows it by attributes as real ones do.
+type namer struct{ component.Component }
+
+func (namer) Authenticate(ctx context.Context, headers map[string][]string) (context.Context, error) {
+	for key, value := range headers {
+		if strings.EqualFold(key, "X-Client") {
+			return client.NewContext(ctx, client.Info{Auth: user{"username": value[0], "raw": "secret"}}), nil
+		}
+	}
+	return ctx, errors.New("who are you?")
+}
+
+// TestClientsThatTheAuthExtensionKnowsAreNamespaces, through the collector's own server: the same id of two clients is two records.
+func TestClientsThatTheAuthExtensionKnowsAreNamespaces(t *testing.T) {
+	r := startWith(t, func(c *Config) {
+		*c = loaded(t, map[string]any{"endpoint": c.Server.NetAddr.Endpoint, "auth": map[string]any{"authenticator": "namer"}})
+	}, &sourcetest.Recorder{}, map[component.ID]component.Component{component.MustNewID("namer"): namer{}})
+	ids := map[string]string{}
+	for range 2 {
+		for _, name := range []string{"shop", "intranet"} {
+			require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", event(1, ""), "X-Client", name).status)
+			events := r.emit.Delivered()
+			id := events[len(events)-1].RecordID.String()
+			require.Contains(t, []string{"", id}, ids[name])
+			ids[name] = id
+		}
+	}
+	require.NotEqual(t, ids["shop"], ids["intranet"])
+	require.Equal(t, http.StatusUnauthorized, r.postText(t, "/v1/events", event(1, "")).status)
 }
 
 func TestOktaAsksBeforeItSends(t *testing.T) {

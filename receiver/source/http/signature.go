@@ -32,6 +32,9 @@ func newSignature(c *SignatureConfig) *signature {
 	return s
 }
 
+// coversBodyOnly tells of an HMAC. A secret in a header is no proof of anything else, but who has it needs no caught call.
+func (s *signature) coversBodyOnly() bool { return s != nil && s.hmac }
+
 // early turns away, before anything is read, what cannot be right.
 func (s *signature) early(h http.Header) error {
 	if s == nil {
