@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"go.uber.org/zap"
 	_ "modernc.org/sqlite" // its init makes WAL right where memory pages are 64 KiB
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
@@ -23,8 +24,12 @@ const busyStep = 25 * time.Millisecond
 // makeFile creates the folders and an empty file that only this user may read: it tells who logs in, and from where. A file
 // that is there is left alone; it must not even be opened, for closing it would drop the locks of an SQLite connection
 // of this process.
-func (cfg *Config) makeFile() error {
+func (cfg *Config) makeFile(log *zap.Logger) error {
 	if info, err := os.Stat(cfg.Path); err == nil {
+		if info.Size() == 0 {
+			log.Warn("the database file was there and is empty: if it held records before, bring back a backup; a new database begins in it",
+				zap.String("path", cfg.Path))
+		}
 		if info.IsDir() {
 			return backend.Misconfigured(fmt.Errorf("sqlite: path %q is a directory: name a file in it, for example %q",
 				cfg.Path, filepath.Join(cfg.Path, "session_log.db")))

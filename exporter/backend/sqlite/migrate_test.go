@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
@@ -147,7 +148,7 @@ func TestViewSettings(t *testing.T) {
 // TestDurable reads back what the promise rests on.
 func TestDurable(t *testing.T) {
 	cfg := testConfig(t)
-	require.NoError(t, cfg.makeFile())
+	require.NoError(t, cfg.makeFile(zap.NewNop()))
 	for want, level := range map[int]Synchronous{2: SynchronousFull, 1: SynchronousNormal} {
 		cfg.Synchronous = level
 		conn, err := cfg.open(t.Context())

@@ -38,16 +38,41 @@ type writer struct {
 	*store
 	conn   *sqlite.Conn
 	st     *statements
-	file   os.FileInfo // to notice when the file is moved away underneath
 	group  []*request
 	stored session.Event
 
 	guard *retention.Guard
 	ttl   time.Duration // the one in force
+
+	raw     *os.File  // the database file, to read its header
+	seen    fileState // when we last touched the files, or found them sound
+	version int64     // data_version then
+
+	refused      error     // why a damaged file is not written to; nil when it is sound
+	refusedState fileState // when it was last looked at
 }
 
-func (w *writer) open(ctx context.Context) (err error) {
-	if err := w.cfg.makeFile(); err != nil {
+// open connects, unless the file is damaged. Of one that was damaged while it was open the error says what happened to it, until it is
+// sound again.
+func (w *writer) open(ctx context.Context) error {
+	if err := w.stillRefused(); err != nil {
+		return err
+	}
+	err := w.connect(ctx)
+	if errors.Is(err, ErrDamaged) && w.refused != nil {
+		return w.refused
+	}
+	return err
+}
+
+func (w *writer) connect(ctx context.Context) (err error) {
+	if err := w.cfg.makeFile(w.log); err != nil {
+		return err
+	}
+	if err := w.openRaw(); err != nil {
+		return err
+	}
+	if err := w.checkLength(); err != nil {
 		return err
 	}
 	conn, err := w.cfg.open(ctx)
@@ -59,6 +84,10 @@ func (w *writer) open(ctx context.Context) (err error) {
 			err = errors.Join(err, conn.Close())
 		}
 	}()
+	if damage := quickCheck(conn); damage != "" {
+		return w.damaged(damage, "", nil)
+	}
+	w.refused = nil
 	if err := w.cfg.migrate(ctx, conn); err != nil {
 		return err
 	}
@@ -73,12 +102,12 @@ func (w *writer) open(ctx context.Context) (err error) {
 	if w.st, err = w.cfg.prepare(conn); err != nil {
 		return w.cfg.explain("preparing", err)
 	}
-	if w.file, err = os.Stat(w.cfg.Path); err != nil {
-		return err
-	}
 	conn.SetInterrupt(w.ctx.Done())
 	w.conn = conn
-	return nil
+	if err = w.observe(); err != nil {
+		w.conn = nil
+	}
+	return err
 }
 
 func (w *writer) close() {
@@ -94,20 +123,47 @@ func (w *writer) close() {
 
 func (w *writer) run() {
 	defer close(w.stopped)
-	defer w.close()
+	defer w.end()
 	expiry := newExpiry(w)
 	defer expiry.stop()
+	idle := time.NewTicker(inspectEvery)
+	defer idle.Stop()
 	for {
 		select {
 		case r := <-w.queue:
 			w.commit(r)
 		case <-expiry.due():
 			expiry.slice()
+		case <-idle.C:
+			w.inspectIdle()
 		case <-w.stop:
 			w.drain()
 			return
 		}
 	}
+}
+
+// inspectEvery is how often the files are looked at while nobody writes.
+const inspectEvery = 10 * time.Second
+
+// inspectIdle rescues what was committed last from a log that somebody has removed, and says so when the file is damaged, before the
+// next write finds that out.
+func (w *writer) inspectIdle() {
+	if w.conn == nil {
+		return
+	}
+	if err := w.ready(); err != nil && w.refused == nil {
+		w.log.Warn("the database cannot be written to", zap.Error(err))
+	}
+}
+
+// end is the end of the writer.
+func (w *writer) end() {
+	if w.conn != nil {
+		_ = w.inspect(true) // a damaged file is let go of without a checkpoint
+	}
+	w.close()
+	w.closeRaw()
 }
 
 // drain commits what was queued before Shutdown.
@@ -136,6 +192,9 @@ func (w *writer) commit(first *request) {
 	if err == nil {
 		err = w.transact()
 	}
+	if err == nil && len(w.group) > 0 {
+		err = w.inspect(true)
+	}
 	for _, r := range w.group {
 		if err != nil {
 			r.result, r.err = backend.Result{}, err
@@ -156,16 +215,15 @@ func (w *writer) claimAll() {
 	w.group = kept
 }
 
-// ready sees to it that the connection is good and that the file is still the one at path: what is written into a file that
-// has been deleted would be gone.
+// ready sees to it that the connection is good and that the files are still those that it was opened on.
 func (w *writer) ready() error {
 	if w.conn != nil {
-		info, err := os.Stat(w.cfg.Path)
-		if err == nil && os.SameFile(info, w.file) {
-			return nil
+		if err := w.inspect(false); err != nil {
+			return err
 		}
-		w.log.Error("the database file was moved or deleted while it was open: a new one is made", zap.String("path", w.cfg.Path))
-		w.close()
+	}
+	if w.conn != nil {
+		return nil
 	}
 	return w.open(w.ctx)
 }

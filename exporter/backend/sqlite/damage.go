@@ -1,0 +1,347 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+// header is what tells two states of a database file apart: https://www.sqlite.org/fileformat.html, section 1.3.
+type header [100]byte
+
+var headerMagic = []byte("SQLite format 3\x00")
+
+func (h *header) pageSize() int64 {
+	if size := int64(binary.BigEndian.Uint16(h[16:])); size > 1 {
+		return size
+	}
+	return 65536
+}
+func (h *header) changeCounter() uint32 { return binary.BigEndian.Uint32(h[24:]) }
+func (h *header) pages() int64          { return int64(binary.BigEndian.Uint32(h[28:])) }
+
+// fileState is how the three files of a database stand on the disk; nil is a file that is not there.
+type fileState struct {
+	file, wal, shm os.FileInfo
+	header         header
+}
+
+func (cfg *Config) fileState(raw *os.File) (s fileState, err error) {
+	for suffix, info := range map[string]*os.FileInfo{"": &s.file, "-wal": &s.wal, "-shm": &s.shm} {
+		if *info, err = os.Stat(cfg.Path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return s, fmt.Errorf("sqlite: path %q: %w", cfg.Path, err)
+		}
+	}
+	if raw != nil {
+		if _, err := raw.ReadAt(s.header[:], 0); err != nil && !errors.Is(err, io.EOF) {
+			return s, fmt.Errorf("sqlite: path %q: %w", cfg.Path, err)
+		}
+	}
+	return s, nil
+}
+
+// openRaw opens the file that path names, to read its header. The descriptor is kept as long as the file is: closing one drops the locks
+// that SQLite holds on the same file in this process.
+func (w *writer) openRaw() error {
+	info, err := os.Stat(w.cfg.Path)
+	if err != nil {
+		return fmt.Errorf("sqlite: path %q: %w", w.cfg.Path, err)
+	}
+	if w.raw != nil {
+		if known, err := w.raw.Stat(); err != nil || !os.SameFile(info, known) {
+			w.closeRaw()
+		}
+	}
+	if w.raw == nil {
+		if w.raw, err = os.Open(w.cfg.Path); err != nil {
+			return fmt.Errorf("sqlite: path %q: %w", w.cfg.Path, err)
+		}
+	}
+	return nil
+}
+
+func (w *writer) closeRaw() {
+	if w.raw != nil {
+		_ = w.raw.Close()
+		w.raw = nil
+	}
+}
+
+// checkLength finds a file that lacks its end, which quick_check does not always see. While there is a log, the end may be in it.
+func (w *writer) checkLength() error {
+	now, err := w.cfg.fileState(w.raw)
+	if err != nil {
+		return err
+	}
+	logged := now.wal != nil && now.wal.Size() > 0
+	if !logged && bytes.HasPrefix(now.header[:], headerMagic) && now.file.Size() < now.header.pages()*now.header.pageSize() {
+		return w.damaged("it is shorter than its header says", "", nil)
+	}
+	return nil
+}
+
+// observe notes how the files stand.
+func (w *writer) observe() (err error) {
+	w.seen, err = w.cfg.fileState(w.raw)
+	w.version = w.dataVersion()
+	return err
+}
+
+// dataVersion changes when another connection has committed.
+func (w *writer) dataVersion() (version int64) {
+	version, err := queryNumber(w.conn, "PRAGMA data_version")
+	if err != nil {
+		return -1
+	}
+	return version
+}
+
+// inspect finds out whether the files are still those that this program left, before a transaction and after its commit: what is
+// committed into a file that somebody has moved, cut off or overwritten cannot be read back.
+func (w *writer) inspect(committed bool) error {
+	now, err := w.cfg.fileState(w.raw)
+	if err != nil {
+		return err
+	}
+	switch {
+	case now.file == nil || !os.SameFile(now.file, w.seen.file):
+		return w.movedAway(committed)
+	case now.file.Size() != w.seen.file.Size() || !now.file.ModTime().Equal(w.seen.file.ModTime()) || now.header != w.seen.header:
+		if err := w.verify(committed); err != nil {
+			return err
+		}
+	}
+	if w.conn == nil || replaced(w.seen.wal, now.wal) || replaced(w.seen.shm, now.shm) {
+		return w.rejoin()
+	}
+	return nil
+}
+
+func replaced(was, is os.FileInfo) bool { return was != nil && (is == nil || !os.SameFile(was, is)) }
+
+func (w *writer) movedAway(committed bool) error {
+	w.log.Error("the database file was moved, replaced or deleted while it was open: what stands at its path now counts, or a new one is made",
+		zap.String("path", w.cfg.Path))
+	if err := w.leaveLog(); err != nil {
+		return err
+	}
+	if committed {
+		return fmt.Errorf("sqlite: path %q: %w: the file was moved away or deleted during a commit; the batch is tried again", w.cfg.Path, ErrCannotOpen)
+	}
+	return w.open(w.ctx)
+}
+
+// leaveLog brings what was committed last into the file that has gone, wherever it is, and takes its log away from the path: SQLite
+// would write it into the next file there.
+func (w *writer) leaveLog() error {
+	aside := ""
+	if busy, err := queryNumber(w.conn, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil || busy != 0 {
+		if aside, err = w.putLogAside(); err != nil {
+			return w.failed("putting the write-ahead log aside", err)
+		}
+		w.log.Warn("what was committed last could not be brought into the file that has gone: it is kept", zap.String("kept", aside))
+	}
+	now, err := w.cfg.fileState(nil)
+	w.close()
+	for suffix, both := range map[string][2]os.FileInfo{"-wal": {w.seen.wal, now.wal}, "-shm": {w.seen.shm, now.shm}} {
+		if both[0] != nil && both[1] != nil && os.SameFile(both[0], both[1]) {
+			err = errors.Join(err, removeIfThere(w.cfg.Path+suffix))
+		}
+	}
+	return err
+}
+
+const (
+	looks     = 4                      // at a file that looks damaged: another program may be in the middle of a checkpoint
+	lookAgain = 100 * time.Millisecond // after the last one
+)
+
+// verify looks at a file that has changed. After a commit of ours a checkpoint explains that. Else another program has written into it,
+// in order, which its commits tell; or somebody has written over it.
+func (w *writer) verify(committed bool) error {
+	var now fileState
+	var damage string
+	for look := range looks {
+		if look > 0 {
+			time.Sleep(lookAgain)
+		}
+		var err error
+		if now, err = w.cfg.fileState(w.raw); err != nil {
+			return err
+		}
+		if damage = w.damageOf(now); damage == "" {
+			break
+		}
+	}
+	if damage == "" && !committed && w.dataVersion() == w.version {
+		damage = w.cfg.checkWhole(w.ctx)
+		if damage == "" { // somebody touched it; what is in our cache may be older than the file
+			w.close()
+			return nil
+		}
+	}
+	if damage != "" {
+		return w.refuse(damage)
+	}
+	w.seen.file, w.seen.header, w.version = now.file, now.header, w.dataVersion()
+	return nil
+}
+
+// damageOf says what is wrong with a file that was sound when it was last seen, "" if nothing is.
+func (w *writer) damageOf(now fileState) string {
+	was, size := &w.seen.header, int64(0)
+	if now.file != nil {
+		size = now.file.Size()
+	}
+	switch {
+	case size == 0:
+		return "it was emptied while it was open"
+	case !bytes.HasPrefix(now.header[:], headerMagic) || now.header.pageSize() != was.pageSize():
+		return "it was overwritten while it was open"
+	case size < now.header.pages()*now.header.pageSize():
+		return fmt.Sprintf("it was truncated to %d bytes while it was open", size)
+	case now.header.changeCounter() < was.changeCounter():
+		return "an older file was copied over it while it was open"
+	case size < w.seen.file.Size() && now.header.changeCounter() == was.changeCounter():
+		return fmt.Sprintf("it was truncated from %d to %d bytes while it was open", w.seen.file.Size(), size)
+	}
+	return ""
+}
+
+// checkWhole reads the whole database, as a reader sees it, and says what is wrong with it, "" if nothing is.
+func (cfg *Config) checkWhole(ctx context.Context) string {
+	conn, err := sqlite.OpenConn(cfg.Path, sqlite.OpenReadOnly)
+	if err != nil {
+		return "it cannot be opened: " + sqlite.ErrCode(err).String()
+	}
+	defer conn.Close()
+	conn.SetInterrupt(ctx.Done())
+	conn.SetBusyTimeout(cfg.BusyTimeout)
+	return quickCheck(conn)
+}
+
+// quickCheck says what is wrong with a database, "" if nothing is.
+func quickCheck(conn *sqlite.Conn) (damage string) {
+	err := sqlitex.ExecuteTransient(conn, "PRAGMA quick_check(1)", &sqlitex.ExecOptions{ResultFunc: func(stmt *sqlite.Stmt) error {
+		if text := stmt.ColumnText(0); text != "ok" {
+			damage = "PRAGMA quick_check says: " + strings.TrimSpace(text)
+		}
+		return nil
+	}})
+	switch sqlite.ErrCode(err).ToPrimary() {
+	case sqlite.ResultOK, sqlite.ResultInterrupt, sqlite.ResultBusy:
+		return damage
+	}
+	return "PRAGMA quick_check ends with " + sqlite.ErrCode(err).String()
+}
+
+// refuse lets go of a damaged file without touching it, and remembers that nothing may be written until somebody has mended it. The
+// write-ahead log is put aside: it belongs to the file that was, and SQLite would write it into whatever stands there now.
+func (w *writer) refuse(damage string) error {
+	aside, err := w.putLogAside()
+	w.close()
+	if err == nil {
+		err = errors.Join(removeIfThere(w.cfg.Path+"-wal"), removeIfThere(w.cfg.Path+"-shm"))
+	}
+	w.refused = w.damaged(damage, aside, err)
+	w.refusedState = fileState{} // it may be a sound backup that somebody has copied over it: the next write looks
+	w.log.Error("the database file was damaged from outside: nothing is written until it is mended", zap.Error(w.refused))
+	return w.refused
+}
+
+func (w *writer) damaged(damage, aside string, err error) error {
+	kept := ""
+	if aside != "" {
+		kept = fmt.Sprintf(" What was committed last is kept in %q.", aside)
+	}
+	if err != nil {
+		kept += " The write-ahead log could not be put aside: " + err.Error() + "."
+	}
+	return fmt.Errorf("sqlite: path %q: %w: %s. Nothing is written until it is mended: put a backup in its place, or move it away and a new file is made.%s",
+		w.cfg.Path, ErrDamaged, damage, kept)
+}
+
+// putLogAside copies the write-ahead log and empties it, so that closing the connection writes nothing into the file.
+func (w *writer) putLogAside() (aside string, err error) {
+	log := w.cfg.Path + "-wal"
+	content, err := os.ReadFile(log)
+	if errors.Is(err, os.ErrNotExist) || err == nil && len(content) == 0 {
+		return "", nil
+	}
+	if err == nil {
+		aside = log + "." + w.now().UTC().Format("20060102T150405.000Z")
+		err = writeDurably(aside, content)
+	}
+	if err == nil {
+		err = os.Truncate(log, 0)
+	}
+	return aside, err
+}
+
+func writeDurably(path string, content []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// stillRefused is the refusal while nobody has touched the damaged file.
+func (w *writer) stillRefused() error {
+	if w.refused == nil {
+		return nil
+	}
+	now, err := w.cfg.fileState(nil)
+	switch {
+	case err != nil:
+		return err
+	case now.file == nil: // moved away: a new one is made
+		w.refused = nil
+		return nil
+	case now.file.Size() == 0:
+		return w.refused
+	}
+	was := w.refusedState.file
+	if was != nil && os.SameFile(was, now.file) && was.Size() == now.file.Size() && was.ModTime().Equal(now.file.ModTime()) {
+		return w.refused
+	}
+	w.refusedState = now
+	return nil
+}
+
+// rejoin brings what was committed into the file and opens it anew, since the log that we write is not the one that readers, and the
+// next start, would find.
+func (w *writer) rejoin() error {
+	if w.conn != nil {
+		w.log.Warn("the write-ahead log was removed or replaced while it was open: what it held is brought into the file", zap.String("path", w.cfg.Path))
+		busy, err := queryNumber(w.conn, "PRAGMA wal_checkpoint(TRUNCATE)")
+		if err == nil && busy != 0 {
+			err = errLogBusy
+		}
+		if err != nil {
+			return w.failed("bringing the write-ahead log into the file", err)
+		}
+		w.close()
+	}
+	return w.open(w.ctx)
+}
+
+var errLogBusy = errors.New("a reader keeps it from being emptied: end its transaction; it is tried again")
