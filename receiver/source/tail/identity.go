@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"slices"
@@ -54,6 +55,9 @@ func (r *reader) recognise(ctx context.Context, files []File) (strangers []File)
 // look notes what became of a known file. It tells whether its content still is the one that was read.
 func (r *reader) look(ctx context.Context, t *tail, f File) bool {
 	changed := f.Info.Size() != t.info.Size() || !f.Info.ModTime().Equal(t.info.ModTime())
+	if changed && t.pos == 0 && len(t.opening) < len(zstdMagic) && r.becameCopy(ctx, t, f) {
+		return true
+	}
 	if changed && t.pos > 0 {
 		same, err := r.goesOn(ctx, t, f)
 		if err != nil {
@@ -110,6 +114,7 @@ func (r *reader) leave(t *tail) {
 // forget lets a file go and keeps its cursor.
 func (r *reader) forget(t *tail) {
 	t.rest(false)
+	t.forgotten = true
 	if t.record.owner == t {
 		t.record.owner = nil
 	}
@@ -128,18 +133,12 @@ func (r *reader) dismiss() {
 	}
 }
 
-// adopt finds the cursors of new files: first those last seen at the same path, so that a copy does not take them.
+// adopt finds the cursors of new files: first those last seen at the same path, so that a copy does not take them. Plain files come
+// before compressed ones, which may be their copies.
 func (r *reader) adopt(ctx context.Context, strangers []File) {
-	var fresh []*tail
-	var texts []*beginning
-	for _, f := range strangers {
-		text, packed, err := head(ctx, r.Folder, f.Path, maxHead)
-		if err != nil {
-			r.complain(f.Path, err)
-			continue
-		}
-		fresh = append(fresh, &tail{path: f.Path, info: f.Info, start: text, packed: packed})
-		texts = append(texts, &beginning{text: text})
+	fresh, texts := r.openStrangers(ctx, strangers)
+	for _, t := range fresh {
+		r.adoptCopy(t)
 	}
 	for _, samePath := range []bool{true, false} {
 		for i, t := range fresh {
@@ -148,23 +147,79 @@ func (r *reader) adopt(ctx context.Context, strangers []File) {
 			}
 		}
 	}
-	for _, t := range fresh {
-		switch {
-		case t.record != nil:
-		case r.away != nil:
-			continue // perhaps there is a cursor that could not be compared
-		default:
-			t.record = r.known.add(t)
-			if r.known.fresh && !r.started && r.SkipExisting {
-				t.skip = existing(t)
-				size := int(min(t.skip, int64(len(t.start))))
-				t.record.cursor, t.record.fresh = cursor{Path: t.path, HeadSize: size, Head: hash(t.start[:size]), Skip: t.skip}, size > 0
-			}
-			r.unsaved = true
+	r.beginUnknown(ctx, fresh, texts)
+	for _, t := range fresh { // in the order of their last change, which is that of reading
+		if t.record != nil {
+			r.tails = append(r.tails, t)
 		}
-		r.tails = append(r.tails, t)
 	}
 	r.saveIndex(ctx)
+}
+
+// beginUnknown reads those files that have no cursor from their beginning, unless they are copies.
+func (r *reader) beginUnknown(ctx context.Context, fresh []*tail, texts []*beginning) {
+	if !slices.ContainsFunc(fresh, func(t *tail) bool { return t.record == nil }) {
+		return
+	}
+	var present textsByOpening
+	for _, t := range slices.Concat(r.tails, fresh) {
+		if t.record != nil {
+			present.add(t)
+		}
+	}
+	for _, packed := range []bool{false, true} {
+		for i, t := range fresh {
+			if t.record != nil || t.packed != packed {
+				continue
+			}
+			like := present.like(texts[i].text)
+			if !r.noteCopy(ctx, File{t.path, t.info}, texts[i].text, like) && r.away == nil {
+				r.begin(t)
+				present.add(t)
+			}
+		}
+	}
+}
+
+// openStrangers looks at the beginnings of files that nobody knows, but for copies that are known as such.
+func (r *reader) openStrangers(ctx context.Context, strangers []File) (fresh []*tail, texts []*beginning) {
+	looks := make(map[string]Info, len(strangers))
+	for _, f := range strangers {
+		looks[f.Path] = f.Info
+		if r.isKnownCopy(f) {
+			continue
+		}
+		text, packed, err := head(ctx, r.Folder, f.Path, maxHead)
+		switch {
+		case r.mayStillCome(f, text, packed, err):
+			continue
+		case err != nil:
+			r.complain(f.Path, err)
+			continue
+		}
+		fresh = append(fresh, &tail{
+			path: f.Path, info: f.Info, start: text, opening: bytes.Clone(text[:min(len(text), openingSize)]), packed: packed,
+		})
+		texts = append(texts, &beginning{text: text})
+	}
+	r.looks = looks
+	for path := range r.copies {
+		if looks[path] == nil {
+			delete(r.copies, path)
+		}
+	}
+	return fresh, texts
+}
+
+// begin makes a record for a file that nobody knows.
+func (r *reader) begin(t *tail) {
+	r.unsaved = true
+	t.record = r.known.add(t)
+	if r.known.fresh && !r.started && r.SkipExisting {
+		t.skip = existing(t)
+		size := int(min(t.skip, int64(len(t.start))))
+		t.record.cursor, t.record.fresh = cursor{Path: t.path, HeadSize: size, Head: hash(t.start[:size]), Skip: t.skip}, size > 0
+	}
 }
 
 // existing is how much text a file had when it was found: all of a packed one, whose text nobody has measured.

@@ -20,12 +20,14 @@ type reader struct {
 	deliver *deliverer
 
 	tails    []*tail
-	problems map[string]string // what was last complained of, by path
-	current  map[string]bool   // paths complained of in this round
-	unsaved  bool              // the index of the ledger
-	started  bool              // the first scan is over
-	looked   time.Time         // when the folder was last looked at
-	again    bool              // it was looked at once more
+	copies   map[string]fileCopy // by path
+	looks    map[string]Info     // of files that are not read, in the round before, by path
+	problems map[string]string   // what was last complained of, by path
+	current  map[string]bool     // paths complained of in this round
+	unsaved  bool                // the index of the ledger
+	started  bool                // the first scan is over
+	looked   time.Time           // when the folder was last looked at
+	again    bool                // it was looked at once more
 
 	away     error                // the folder is out of reach in this round
 	failures int                  // rounds in a row in which it was
@@ -44,6 +46,7 @@ const (
 func newReader(s Settings, host source.Host, known *ledger, d *deliverer) *reader {
 	return &reader{
 		Settings: s, host: host, known: known, deliver: d,
+		copies: map[string]fileCopy{}, looks: map[string]Info{},
 		problems: map[string]string{}, current: map[string]bool{}, settlers: map[string]*settling{}, buf: make([]byte, chunk),
 	}
 }

@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type tail struct {
 	told     int64         // records before this offset were told, by this run or one before
 	skip     int64         // records before this offset were there before `initial: end` wants any
 
+	opening   []byte // the first openingSize bytes of the text, as far as they were seen
 	start     []byte // the beginning of the text, as far as it was read, up to maxHead
 	startHash string // of HeadSize bytes of it
 	startSize int
@@ -36,11 +38,12 @@ type tail struct {
 	grown time.Time // when something was last read of it
 	held  int       // bytes that end with a line, and of which a parser wants to know first whether more follows
 
-	drained  bool // all that info tells of was read, or cannot be
-	problem  bool // it was complained of
-	gone     bool // its path leads elsewhere or nowhere
-	idle     int  // polls without growth since
-	doubtful int  // times in a doubled hour that the log was told of
+	drained   bool // all that info tells of was read, or cannot be
+	problem   bool // it was complained of
+	gone      bool // its path leads elsewhere or nowhere
+	idle      int  // polls without growth since
+	forgotten bool // it is none of the reader's any more
+	doubtful  int  // times in a doubled hour that the log was told of
 }
 
 // drainedAway tells that a file that left its path has been read to its end: another with the same content takes over.
@@ -161,6 +164,9 @@ func (t *tail) rest(keepOpen bool) {
 
 // keepStart collects the beginning of the text while it is read.
 func (t *tail) keepStart(data []byte) {
+	if t.pos == 0 && len(t.opening) < openingSize {
+		t.opening = bytes.Clone(data[:min(len(data), openingSize)])
+	}
 	if have := int64(len(t.start)); t.startSize < maxHead && t.pos <= have {
 		t.start = append(t.start[:t.pos], data[:min(len(data), maxHead-int(t.pos))]...)
 	}

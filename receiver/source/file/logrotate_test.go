@@ -1,0 +1,177 @@
+package file_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
+)
+
+// logrotate is Debian's, which CI has.
+func logrotate(t *testing.T) string {
+	t.Helper()
+	for _, path := range []string{"logrotate", "/usr/sbin/logrotate"} {
+		if found, err := exec.LookPath(path); err == nil {
+			return found
+		}
+	}
+	if os.Getenv("SESSIONLOG_REQUIRE_ENGINES") != "" {
+		t.Fatal("logrotate is not installed: apt-get install logrotate")
+	}
+	t.Skip("logrotate is not installed: apt-get install logrotate")
+	return ""
+}
+
+// rotatedLog is a log that logrotate rotates.
+type rotatedLog struct {
+	dir, path, command string
+	n                  int
+}
+
+func newRotatedLog(t *testing.T, settings string) *rotatedLog {
+	t.Helper()
+	dir := t.TempDir()
+	l := &rotatedLog{dir: dir, path: filepath.Join(dir, "log", "auth.log"), command: logrotate(t)}
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "log"), 0o755))
+	write(t, filepath.Join(dir, "conf"), l.path+" {\n"+settings+"\n}\n")
+	require.NoError(t, os.Chmod(filepath.Join(dir, "conf"), 0o644))
+	return l
+}
+
+func (l *rotatedLog) rotate(t *testing.T) {
+	t.Helper()
+	l.n++
+	out, err := exec.Command(l.command, "-f", "-s", filepath.Join(l.dir, "state"), filepath.Join(l.dir, "conf")).CombinedOutput()
+	require.NoError(t, err, string(out))
+}
+
+const sshdHead = "2026-11-21T22:%02d:%02dZ vm sshd[%d]: "
+
+func sshdLine(second, pid int, message string) string {
+	return fmt.Sprintf(sshdHead, second/60, second%60, pid) + message + "\n"
+}
+
+// An attempt that is open while the log is rotated is one failure, however the rotation works; and no line is told twice.
+func TestLogrotateLosesAndRepeatsNothing(t *testing.T) {
+	for name, settings := range map[string]string{
+		"create":         "rotate 9\ncreate",
+		"compress":       "rotate 9\ncreate\ncompress",
+		"delaycompress":  "rotate 9\ncreate\ncompress\ndelaycompress",
+		"dateext":        "rotate 9\ncreate\ncompress\ndateext\ndateformat -%Y%m%d-%s",
+		"zstd":           "rotate 9\ncreate\ncompress\ncompresscmd /usr/bin/zstd\ncompressext .zst\ncompressoptions -q --rm",
+		"copytruncate":   "rotate 9\ncopytruncate",
+		"copy, compress": "rotate 9\ncopytruncate\ncompress",
+		"maxsize":        "rotate 9\nmaxsize 1\ncreate\ncompress",
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newRotatedLog(t, settings)
+			write(t, l.path, strings.Repeat(sshdLine(0, 1, "Server listening on 0.0.0.0 port 22."), 80))
+			j := start(t, config(l.path+"*"), &sourcetest.Store{})
+			var want []string
+			for n := range 3 {
+				user := fmt.Sprint("open", n)
+				appendTo(t, l.path, sshdLine(60*n+1, 10*n+1, "Accepted password for in"+user+" from 10.6.6.6 port 5 ssh2")+
+					sshdLine(60*n+2, 10*n+2, "Invalid user "+user+" from 10.6.6.6 port 6"))
+				want = append(want, "in"+user)
+				await(t, "the login was not told", func() bool { return len(j.Delivered()) == len(want) })
+				l.rotate(t)
+				appendTo(t, l.path, sshdLine(60*n+3, 10*n+2, "Connection closed by invalid user "+user+" 10.6.6.6 port 6 [preauth]"))
+				want = append(want, user)
+				await(t, "the failure was not told", func() bool { return len(j.Delivered()) >= len(want) })
+				time.Sleep(1100 * time.Millisecond / 10) // several looks; dateformat counts in seconds only where it is asked to
+				if strings.Contains(settings, "%s") {
+					time.Sleep(time.Second)
+				}
+			}
+			j.stop(t)
+			require.Equal(t, want, j.users())
+			require.Zero(t, j.stats.Counts().BadRows)
+		})
+	}
+}
+
+// Gzip's own window: the compressed file grows beside the original, and is whole for a while before that one is removed.
+func TestACompressedCopyBesideItsOriginal(t *testing.T) {
+	for _, pack := range []func(testing.TB, string) string{gzipped, zstandard} {
+		for _, cuts := range [][]int{{0, 1, 9, 30, 200}, {15}, {}} {
+			path := filepath.Join(t.TempDir(), "auth.log")
+			text := ""
+			for n := range 400 {
+				text += sshdLine(0, 1, fmt.Sprint("Server listening on 0.0.0.0 port ", n*7919%65536))
+			}
+			text += sshdLine(2, 2, "Invalid user open from 10.6.6.6 port 6") + sshdLine(3, 3, "Accepted password for in from 10.6.6.6 port 5 ssh2")
+			write(t, path+".1", text)
+			j := start(t, config(path+"*"), &sourcetest.Store{})
+			j.awaitUsers(t, "in")
+			write(t, path, sshdLine(4, 2, "Connection closed by invalid user open 10.6.6.6 port 6 [preauth]"))
+			j.awaitUsers(t, "in", "open")
+			whole, written := pack(t, text), 0
+			looked := func() {
+				second := len(j.Delivered())
+				appendTo(t, path, sshdLine(5, 100+second, fmt.Sprintf("Accepted password for look%d from 10.6.6.6 port 5 ssh2", second)))
+				await(t, "nobody looked", func() bool { return len(j.Delivered()) > second })
+			}
+			for _, cut := range append(cuts, len(whole)) {
+				appendTo(t, path+".1.gz", whole[written:cut])
+				written = cut
+				looked()
+				looked()
+			}
+			require.NoError(t, os.Remove(path+".1"))
+			looked()
+			looked()
+			looked()
+			j.stop(t)
+			for _, user := range j.users()[2:] {
+				require.Contains(t, user, "look", "told again")
+			}
+			require.Zero(t, j.stats.Counts().BadRows)
+		}
+	}
+}
+
+// A copy may stand beside its original when the collector starts, and the original may have more than it when it is truncated.
+func TestACopyBesideItsOriginalAtAStart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "auth.log")
+	text := sshdLine(1, 1, "Accepted password for a from 10.6.6.6 port 5 ssh2") + sshdLine(2, 2, "Invalid user open from 10.6.6.6 port 6")
+	write(t, path, text)
+	write(t, path+".1", text)
+	write(t, path+".2.gz", gzipped(t, text))
+	store := &sourcetest.Store{}
+	require.Equal(t, []string{"a"}, once(t, config(path+"*"), store).users())
+	j := start(t, config(path+"*"), store)
+	appendTo(t, path, sshdLine(3, 2, "Connection closed by invalid user open 10.6.6.6 port 6 [preauth]"))
+	j.awaitUsers(t, "open")
+	write(t, path, sshdLine(4, 4, "Accepted password for b from 10.6.6.6 port 5 ssh2"))
+	j.awaitUsers(t, "open", "b")
+	appendTo(t, path, sshdLine(5, 5, "Accepted password for c from 10.6.6.6 port 5 ssh2"))
+	j.awaitUsers(t, "open", "b", "c")
+	j.stop(t)
+	require.Empty(t, once(t, config(path+"*"), store).users())
+}
+
+// What is appended to a file long after its rename is told: its writer may hold it as long as it likes.
+func TestAppendedLongAfterTheRename(t *testing.T) {
+	dir, path := place(t)
+	write(t, path, rowsOf(many("1", 20)...))
+	j := start(t, config(path+"*"), &sourcetest.Store{})
+	j.awaitUsers(t, many("1", 20)...)
+	require.NoError(t, os.Rename(path, filepath.Join(dir, "session_log.jsonl.1")))
+	write(t, path, rowsOf("next"))
+	await(t, "the next file was not told", func() bool { return len(j.Delivered()) == 21 })
+	for n := range 5 { // looks that find nothing new
+		appendTo(t, path, rowsOf(fmt.Sprint("look", n)))
+		await(t, "nobody looked", func() bool { return len(j.Delivered()) == 22+n })
+	}
+	appendTo(t, path+".1", rowsOf("late"))
+	await(t, "what was appended late was not told", func() bool { return len(j.Delivered()) == 27 })
+	require.Equal(t, "late", j.users()[26])
+	j.stop(t)
+}
