@@ -35,6 +35,7 @@ var rules = []struct {
 	{"receiver/source/tail", []string{"session", "receiver/source", "internal/dialect/logformat"}, "what reads growing texts does not know what they mean"},
 	{"receiver/source/file", []string{"session", "receiver/source", "receiver/source/tail", "internal/dialect"}, "sources never import each other"},
 	{"receiver/source/http", []string{"session", "receiver/source", "internal/dialect/push", "internal/connectcheck"}, "sources never import each other"},
+	{"receiver/source/journald", []string{"session", "receiver/source", "internal/dialect"}, "sources never import each other"},
 	{"receiver/source/postgresql", []string{"session", "receiver/source", "receiver/source/tail", "config/configpostgresql", "internal/dialect"}, "sources never import each other"},
 	{"receiver/source", []string{"session"}, "the contract knows the event"},
 	{"receiver", []string{"session", "receiver", "internal/deadletter"}, "a receiver knows no exporter"},

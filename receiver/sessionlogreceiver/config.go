@@ -13,6 +13,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
 	httpsource "github.com/otel-sessionlog/sessionlog/receiver/source/http"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/journald"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/postgresql"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/redshift"
 )
@@ -25,6 +26,8 @@ type Config struct {
 	File configoptional.Optional[file.Config] `mapstructure:"file"`
 	// HTTP takes what applications and identity providers push.
 	HTTP configoptional.Optional[httpsource.Config] `mapstructure:"http"`
+	// Journald reads the logins of sshd out of systemd's journal.
+	Journald configoptional.Optional[journald.Config] `mapstructure:"journald"`
 	// PostgreSQL reads the server's log files over SQL.
 	PostgreSQL configoptional.Optional[postgresql.Config] `mapstructure:"postgresql"`
 	// Redshift reads the connection log of Amazon Redshift over SQL.
@@ -78,6 +81,7 @@ func createDefaultConfig() component.Config {
 		ClickHouse: configoptional.Default(clickhouse.DefaultConfig()),
 		File:       configoptional.Default(file.DefaultConfig()),
 		HTTP:       configoptional.Default(httpsource.DefaultConfig()),
+		Journald:   configoptional.Default(journald.DefaultConfig()),
 		PostgreSQL: configoptional.Default(postgresql.DefaultConfig()),
 		Redshift:   configoptional.Default(redshift.DefaultConfig()),
 		OnRefused:  RefusedDeadLetter,

@@ -12,6 +12,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
 	httpsource "github.com/otel-sessionlog/sessionlog/receiver/source/http"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/journald"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/postgresql"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/redshift"
 )
@@ -22,6 +23,7 @@ func (c *Config) blocks() []block {
 		newBlock("clickhouse", &c.ClickHouse, clickhouse.New),
 		newBlock("file", &c.File, file.New),
 		newBlock("http", &c.HTTP, httpsource.New),
+		newBlock("journald", &c.Journald, journald.New),
 		newBlock("postgresql", &c.PostgreSQL, postgresql.New),
 		newBlock("redshift", &c.Redshift, redshift.New),
 	}

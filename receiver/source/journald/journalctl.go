@@ -1,0 +1,176 @@
+package journald
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// command is one run of journalctl, whose output is read line by line.
+type command struct {
+	cmd    *exec.Cmd
+	cancel context.CancelFunc
+	out    *bufio.Reader
+	errors stderr
+	hung   *time.Timer
+	line   []byte
+	limit  int
+	ended  bool
+}
+
+// silentFor is how long journalctl may look for the next entry.
+const silentFor = 5 * time.Minute
+
+// fields are what the entries are read for. Those that begin with two underscores are always there.
+const fields = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_COMM,_HOSTNAME,_PID,_SOURCE_REALTIME_TIMESTAMP,_SYSTEMD_UNIT,_UID"
+
+// open runs journalctl with what concerns the journal as a whole, and args.
+func (c Config) open(ctx context.Context, args ...string) (*command, error) {
+	return c.run(ctx, append([]string{"--output=json", "--output-fields=" + fields, "--all"}, args...))
+}
+
+// probe asks for what journalctl keeps to itself where the output is JSON: that there is no journal, or that only a part may be read.
+func (c Config) probe(ctx context.Context) error {
+	run, err := c.run(ctx, []string{"--output=short", "--lines=1"})
+	if err != nil {
+		return err
+	}
+	for err == nil || errors.Is(err, errTooLong) {
+		_, err = run.next()
+	}
+	err = run.close()
+	if said := (*remark)(nil); errors.As(err, &said) {
+		return nil
+	}
+	return err
+}
+
+func (c Config) run(ctx context.Context, args []string) (*command, error) {
+	all := append([]string{"--no-pager"}, args...)
+	if c.Directory != "" {
+		all = append(all, "--directory="+c.Directory)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	r := &command{cmd: exec.CommandContext(ctx, c.Journalctl, all...), cancel: cancel, limit: c.MaxLineBytes}
+	r.cmd.Env = append(os.Environ(), "LC_ALL=C", "SYSTEMD_COLORS=0", "SYSTEMD_LOG_LEVEL=info", "SYSTEMD_PAGER=")
+	r.cmd.Stderr = &r.errors
+	r.cmd.WaitDelay = time.Second
+	pipe, err := r.cmd.StdoutPipe()
+	if err == nil {
+		err = r.cmd.Start()
+	}
+	if err != nil {
+		cancel()
+		return nil, missing(err)
+	}
+	r.out = bufio.NewReaderSize(pipe, 64<<10)
+	r.hung = time.AfterFunc(silentFor, cancel)
+	r.hung.Stop()
+	return r, nil
+}
+
+// identified are the arguments that leave the entries of these programs.
+func (c Config) identified(args ...string) []string {
+	for _, name := range c.Identifiers {
+		args = append(args, "--identifier="+name)
+	}
+	return args
+}
+
+// errTooLong says that a line was longer than max_line_bytes, and passed over.
+var errTooLong = errors.New("an entry that is longer than `max_line_bytes`")
+
+// next is the next line, io.EOF behind the last one.
+func (r *command) next() (string, error) {
+	r.hung.Reset(silentFor)
+	defer r.hung.Stop()
+	r.line = r.line[:0]
+	tooLong := false
+	for {
+		part, err := r.out.ReadSlice('\n')
+		if tooLong = tooLong || len(r.line)+len(part) > r.limit; !tooLong {
+			r.line = append(r.line, part...)
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case err != nil && len(r.line) == 0:
+			r.ended = true
+			return "", io.EOF
+		case tooLong:
+			return "", errTooLong
+		}
+		return string(bytes.TrimSuffix(r.line, []byte("\n"))), nil
+	}
+}
+
+// close ends the run, at once where its output is not wanted to its end, and tells what was wrong with it.
+func (r *command) close() error {
+	r.hung.Stop()
+	if !r.ended {
+		r.cancel()
+		_ = r.cmd.Wait()
+		return nil
+	}
+	err := r.cmd.Wait()
+	r.cancel()
+	return trouble(err, r.errors.String())
+}
+
+// stderr keeps the beginning of what a program complains of.
+type stderr struct{ bytes.Buffer }
+
+const maxStderr = 4096
+
+func (s *stderr) Write(p []byte) (int, error) {
+	s.Buffer.Write(p[:min(len(p), maxStderr-min(s.Len(), maxStderr))])
+	return len(p), nil
+}
+
+// The ways in which a journal cannot be read. Each has its remedy.
+var (
+	errMissing = errors.New("key journalctl: the program does not exist: it comes with systemd; a container has it from the package systemd, " +
+		"and the host's journal mounted as key directory")
+	errPermission = errors.New("the journal may not be read by this user, or only in part: put the collector's user into the group systemd-journal " +
+		"(usermod -a -G systemd-journal USER), or write SupplementaryGroups=systemd-journal into its unit, and start it again")
+	errNoJournal = errors.New("there is no journal: key directory, or Storage=persistent in /etc/systemd/journald.conf; " +
+		"on hosts without journald read the log of syslog with the source `file`")
+	errCursor = errors.New("the cursor is none of this journal's")
+)
+
+func missing(err error) error {
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w: %w", errMissing, err)
+	}
+	return err
+}
+
+// trouble makes of journalctl's status and complaints what is to be done. systemd's programs speak English only.
+func trouble(status error, complaint string) error {
+	switch {
+	case strings.Contains(complaint, "insufficient permissions"), strings.Contains(complaint, "not seeing messages"), strings.Contains(complaint, "Permission denied"):
+		return errPermission
+	case strings.Contains(complaint, "No journal files were found"), strings.Contains(complaint, "No such file or directory"):
+		return errNoJournal
+	case strings.Contains(complaint, "Failed to seek to cursor"):
+		return errCursor
+	case status != nil:
+		return fmt.Errorf("journalctl ended with %w: %s", status, strings.TrimSpace(complaint))
+	case strings.TrimSpace(complaint) != "":
+		return &remark{strings.TrimSpace(complaint)}
+	}
+	return nil
+}
+
+// remark is what journalctl says although it ended well: a file of the journal is torn, say.
+type remark struct{ text string }
+
+func (r *remark) Error() string { return "journalctl says: " + r.text }
