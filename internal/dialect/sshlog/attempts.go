@@ -1,6 +1,7 @@
 package sshlog
 
 import (
+	"net/netip"
 	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
@@ -93,6 +94,36 @@ func (p *parser) tellAttempt(c *connection, page *logformat.Page) {
 		c.Address = a.Address
 	}
 	p.identify(c, e, "failure by "+a.Source, c.ToldByPAM)
+}
+
+// forgetHelper forgets what a PAM module said of the attempt that a message is about, and that a process of its own wrote: sshd runs PAM
+// in one for keyboard-interactive.
+func (p *parser) forgetHelper(c *connection, m *message) {
+	if !strings.HasPrefix(m.method, "keyboard-interactive") {
+		return
+	}
+	var oldest *connection
+	for _, helper := range p.known.hurried {
+		if a := helper.Attempt; helper != c && a != nil && a.module() && helper.Host == c.Host && helper.Login == 0 && helper.Failed == 0 &&
+			(a.User == m.user || a.User == "" && m.invalid) && sameClient(a.Address, m.address) &&
+			p.known.known(helper) && (oldest == nil || a.Time < oldest.Attempt.Time) {
+			oldest = helper
+		}
+	}
+	if oldest != nil {
+		oldest.Attempt = nil
+		p.known.end(oldest)
+	}
+}
+
+// sameClient tells whether two addresses may be one client's: where sshd resolves addresses, some lines have the name.
+func sameClient(a, b string) bool {
+	if a == b {
+		return true
+	}
+	_, err1 := netip.ParseAddr(a)
+	_, err2 := netip.ParseAddr(b)
+	return err1 != nil || err2 != nil
 }
 
 // takeAttempt is what waits when sshd says Failed. It is told first where that is of another attempt.

@@ -41,6 +41,7 @@ type message struct {
 	method  string
 	user    string
 	invalid bool // the user does not exist, or may not
+	echo    bool // perhaps the second time of the same
 	// nameless says that the server hid the name.
 	nameless bool
 	address  string
@@ -125,7 +126,7 @@ func (m *message) read(form, s string, early bool) {
 	case formTimeout:
 		m.timeout(s)
 	case formRootRefused:
-		m.rootRefused(s)
+		m.rootRefused(s, early)
 	case formDenied:
 		m.denied(s)
 	case formExceeded:
@@ -269,10 +270,10 @@ func (m *message) notAllowed(s string) {
 	m.setUser(who)
 }
 
-// rootRefused reads "A port P".
-func (m *message) rootRefused(s string) {
+// rootRefused reads "A port P". Both of a connection's processes write it: the second time is echo.
+func (m *message) rootRefused(s string, early bool) {
 	if m.somewhere(s) {
-		m.what, m.user, m.reason = rootRefused, "root", "ROOT LOGIN REFUSED"
+		m.what, m.user, m.reason, m.echo = rootRefused, "root", "ROOT LOGIN REFUSED", early
 	}
 }
 

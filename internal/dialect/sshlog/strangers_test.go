@@ -270,6 +270,11 @@ func TestAttemptsOfStrangers(t *testing.T) {
 		{"S7, root, both lines", []string{"ROOT LOGIN REFUSED FROM 192.0.2.1 port 5001", "Failed password for root from 192.0.2.1 port 5001 ssh2"}, []string{
 			"login failure root by password from 192.0.2.1 not_permitted",
 		}},
+		{"S7, root, from both processes", []string{"ROOT LOGIN REFUSED FROM 192.0.2.1 port 5001", "ROOT LOGIN REFUSED FROM 192.0.2.1 port 5001 [preauth]",
+			"Connection closed by authenticating user root 192.0.2.1 port 5001 [preauth]"}, []string{root + "not_permitted"}},
+		{"S7, root, from both processes, and the key", []string{"ROOT LOGIN REFUSED FROM 192.0.2.1 port 5001",
+			"Failed publickey for root from 192.0.2.1 port 5001 ssh2: ED25519 SHA256:A", "ROOT LOGIN REFUSED FROM 192.0.2.1 port 5001 [preauth]",
+			"Connection closed by authenticating user root 192.0.2.1 port 5001 [preauth]"}, []string{"login failure root by ssh_key from 192.0.2.1 not_permitted"}},
 		{"root, with its certificate's end", []string{"ROOT LOGIN REFUSED FROM 192.0.2.1", "Connection closed by authenticating user root 192.0.2.1 port 5001 [preauth]"}, []string{root + "not_permitted"}},
 		{"DenyUsers", []string{"User kim from 192.0.2.1 not allowed because listed in DenyUsers", farewells}, []string{"login failure kim by from 192.0.2.1 not_permitted"}},
 		{"no shell", []string{"User kim not allowed because shell /usr/sbin/nologin does not exist", farewells}, []string{"login failure kim by from 192.0.2.1 not_permitted"}},
@@ -318,6 +323,31 @@ func killedAtEveryLine(t *testing.T, text string, want []session.Event) {
 			require.True(t, want[i].SameContent(&page.Events[i]), "%d: %s", cut, brief(&want[i]))
 		}
 	}
+}
+
+// TestPAMInAProcessOfItsOwn: for keyboard-interactive sshd runs PAM's modules in a child, whose lines have another pid.
+func TestPAMInAProcessOfItsOwn(t *testing.T) {
+	const modules = "pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.9  user=alma\n"
+	for name, address := range map[string]string{"addresses": "192.0.2.9", "names": "gw.example.net"} {
+		module := strings.Replace(modules, "192.0.2.9", address, 1)
+		text := "Nov 21 22:03:47 vm sshd[93]: " + module +
+			"Nov 21 22:03:49 vm sshd[70]: error: PAM: Authentication failure for alma from " + address + "\n" +
+			"Nov 21 22:03:49 vm sshd[96]: " + module +
+			"Nov 21 22:03:51 vm sshd[70]: error: PAM: Authentication failure for alma from " + address + "\n" +
+			"Nov 21 22:03:51 vm sshd[97]: " + module + // pam_sss knows her
+			"Nov 21 22:03:51 vm sshd[70]: Accepted keyboard-interactive/pam for alma from 192.0.2.9 port 4000 ssh2\n"
+		events, bad := parse(newParser(options()), text)
+		require.Empty(t, bad)
+		require.Equal(t, []string{
+			"login failure alma by pam from " + address + " invalid_credentials", "login failure alma by pam from 192.0.2.9 invalid_credentials",
+			"login success alma by pam from 192.0.2.9",
+		}, briefs(events), name)
+		killedAtEveryLine(t, text, events)
+	}
+	events, _ := parse(newParser(options()), "Nov 21 22:03:47 vm sshd[93]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.9 \n"+
+		"Nov 21 22:03:49 vm sshd[70]: error: PAM: Authentication failure for illegal user x from 192.0.2.9\n"+
+		"Nov 21 22:03:49 vm sshd[70]: Failed keyboard-interactive/pam for invalid user x from 192.0.2.9 port 4000 ssh2\n")
+	require.Equal(t, []string{"login failure x by pam from 192.0.2.9 user_unknown"}, briefs(events))
 }
 
 // TestTimeoutOfAnotherProcess: since 9.8 it is not the connection's own process that tells of its end.

@@ -109,6 +109,7 @@ func (p *parser) accepted(from process, now int64, m *message, page *logformat.P
 		c = p.begun(from, now, m)
 	}
 	p.known.meet(c, m.address, m.port)
+	p.forgetHelper(c, m)
 	p.letIn(c, page)
 	c.User = strings.Clone(m.user)
 	p.known.login(c, now)
@@ -129,6 +130,7 @@ func (p *parser) failed(from process, now int64, m *message, page *logformat.Pag
 	c := p.connection(from, now, m, page)
 	p.known.meet(c, m.address, m.port)
 	c.Nameless = c.Nameless || m.nameless
+	p.forgetHelper(c, m)
 	if m.method != "none" { // by which clients ask what methods there are
 		p.failure(c, m, p.takeAttempt(c, m, page), now, page)
 	}
@@ -234,8 +236,12 @@ func (p *parser) refused(from process, now int64, m *message, page *logformat.Pa
 	c.Nameless = c.Nameless || m.nameless
 	switch m.what {
 	case pamError:
+		p.forgetHelper(c, m)
 		p.put(c, m, fromPAM, now, page)
 	case rootRefused:
+		if m.echo && (c.Attempt != nil && c.Attempt.Source == fromRoot || c.Refused != 0 && now-c.Refused <= deniedTime) {
+			return
+		}
 		p.put(c, m, fromRoot, now, page)
 	case pamFailure:
 		p.put(c, m, m.module, now, page)
