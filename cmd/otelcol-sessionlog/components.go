@@ -41,6 +41,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/sessionlogexporter"
 	"github.com/otel-sessionlog/sessionlog/extension/sessionlogdelivery"
 	"github.com/otel-sessionlog/sessionlog/extension/sessionlogencoding"
+	"github.com/otel-sessionlog/sessionlog/extension/sessionloglimits"
 	"github.com/otel-sessionlog/sessionlog/receiver/sessionlogreceiver"
 )
 
@@ -51,7 +52,7 @@ func components() (otelcol.Factories, error) {
 	f.Extensions, f.ExtensionModules, errs[0] = factoriesOf[extension.Factory](
 		filestorage.NewFactory, healthcheckextension.NewFactory, healthcheckv2extension.NewFactory, zpagesextension.NewFactory, pprofextension.NewFactory,
 		bearertokenauthextension.NewFactory, oidcauthextension.NewFactory,
-		sessionlogdelivery.NewFactory, sessionlogencoding.NewFactory,
+		sessionlogdelivery.NewFactory, sessionlogencoding.NewFactory, sessionloglimits.NewFactory,
 	)
 	f.Receivers, f.ReceiverModules, errs[1] = factoriesOf[receiver.Factory](
 		otlpreceiver.NewFactory, filelogreceiver.NewFactory, syslogreceiver.NewFactory, kafkareceiver.NewFactory,

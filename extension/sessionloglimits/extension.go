@@ -1,0 +1,58 @@
+package sessionloglimits
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/extension"
+	"go.opentelemetry.io/collector/extension/extensionmiddleware"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/extension/sessionloglimits/internal/otlpsize"
+	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
+)
+
+var (
+	_ extension.Extension            = (*limiter)(nil)
+	_ extensionmiddleware.HTTPServer = (*limiter)(nil)
+	_ extensionmiddleware.GRPCServer = (*limiter)(nil)
+)
+
+// limiter refuses requests.
+type limiter struct {
+	component.StartFunc
+	component.ShutdownFunc
+	cfg        *Config
+	id         component.ID
+	refused    metric.Int64Counter
+	conditions *conditionlog.Logger
+}
+
+// refuse counts a request and says why it is refused.
+func (l *limiter) refuse(ctx context.Context, err error) error {
+	explained := l.cfg.explain(l.id, err)
+	reason := "malformed"
+	for _, known := range []error{otlpsize.ErrRecords, otlpsize.ErrAttributes, otlpsize.ErrBytes, otlpsize.ErrNesting} {
+		if errors.Is(err, known) {
+			reason = strings.ReplaceAll(known.Error(), " ", "_")
+		}
+	}
+	l.refused.Add(ctx, 1, metric.WithAttributes(attribute.String("reason", reason)))
+	l.conditions.Raise(reason, "an OTLP request was refused", zap.Error(explained))
+	return explained
+}
+
+// signalOf a path or a type's name.
+func signalOf(name string) otlpsize.Signal {
+	name = strings.ToLower(name)
+	for word, signal := range map[string]otlpsize.Signal{"log": otlpsize.Logs, "trace": otlpsize.Traces, "metric": otlpsize.Metrics} {
+		if strings.Contains(name, word) {
+			return signal
+		}
+	}
+	return otlpsize.Unknown
+}
