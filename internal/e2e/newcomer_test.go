@@ -40,10 +40,8 @@ func quickStart(t *testing.T, dir string, rows int) []byte {
 	t.Helper()
 	path, err := binary()
 	require.NoError(t, err)
-	cmd := exec.Command(path, "--config", "config/collector.yaml",
-		"--set=receivers::sessionlog/quickstart::file::include=["+dir+"/*.jsonl]",
-		"--set=receivers::otlp::protocols::grpc::endpoint=127.0.0.1:0", "--set=receivers::otlp::protocols::http::endpoint=127.0.0.1:0",
-		"--set=extensions::health_check::endpoint=127.0.0.1:0", "--set=service::telemetry::metrics::level=none")
+	cmd := exec.Command(path, "--config", "config/collector.yaml")
+	cmd.Args = append(cmd.Args, shippedElsewhere(dir, "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0")...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "SESSIONLOG_DATA="+filepath.Join(dir, "data"))
 	var out, log bytes.Buffer

@@ -324,7 +324,7 @@ func TestOutputsThatTakeNothing(t *testing.T) {
 			address := freeAddress(t)
 			p := newProcess(t, string(shipped))
 			require.NoError(t, os.WriteFile(filepath.Join(p.Dir, "a.jsonl"), export, 0o600))
-			p.Args = append(p.Args, shippedElsewhere(p.Dir, address, "127.0.0.1:0")...)
+			p.Args = append(p.Args, shippedElsewhere(p.Dir, address, "127.0.0.1:0", "127.0.0.1:0")...)
 			p.Args = append(p.Args, "--set=service::telemetry::logs::level=debug")
 			p.Env = append(os.Environ(), "SESSIONLOG_DATA="+p.Dir)
 			p.Stdout, p.Stderr = output(t), output(t)
@@ -347,10 +347,11 @@ func TestOutputsThatTakeNothing(t *testing.T) {
 }
 
 // shippedElsewhere are the flags by which the shipped configuration can run beside anything.
-func shippedElsewhere(dir, grpcAddress, healthAddress string) []string {
+func shippedElsewhere(dir, grpcAddress, httpAddress, readyAddress string) []string {
 	return []string{
 		"--set=receivers::sessionlog/quickstart::file::include=[" + dir + "/*.jsonl]",
-		"--set=receivers::otlp::protocols::grpc::endpoint=" + grpcAddress, "--set=receivers::otlp::protocols::http::endpoint=127.0.0.1:0",
-		"--set=extensions::health_check::endpoint=" + healthAddress, "--set=service::telemetry::metrics::level=none",
+		"--set=receivers::otlp::protocols::grpc::endpoint=" + grpcAddress, "--set=receivers::otlp::protocols::http::endpoint=" + httpAddress,
+		"--set=extensions::healthcheckv2/ready::http::endpoint=" + readyAddress, "--set=extensions::healthcheckv2/live::http::endpoint=127.0.0.1:0",
+		"--set=service::telemetry::metrics::level=none",
 	}
 }

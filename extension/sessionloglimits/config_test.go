@@ -1,0 +1,29 @@
+package sessionloglimits
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componenttest"
+
+	"github.com/otel-sessionlog/sessionlog/extension/sessionloglimits/internal/otlpsize"
+)
+
+func TestConfig(t *testing.T) {
+	cfg := NewFactory().CreateDefaultConfig().(*Config)
+	require.NoError(t, componenttest.CheckConfigStruct(cfg))
+	require.NoError(t, cfg.Validate())
+	require.EqualError(t, (&Config{MaxRecords: 0, MaxAttributes: 1, MaxUnpackedBytes: -1}).Validate(),
+		"max_records: 0: give 1 or more\nmax_unpacked_bytes: -1: give 1 or more")
+}
+
+func TestARefusalNamesItsKey(t *testing.T) {
+	cfg := defaultConfig().(*Config)
+	id := component.MustNewIDWithName("sessionlog_limits", "x")
+	for key, err := range map[string]error{"max_records (100000)": otlpsize.ErrRecords, "max_attributes (1000000)": otlpsize.ErrAttributes, "max_unpacked_bytes (16777216)": otlpsize.ErrBytes} {
+		require.ErrorContains(t, cfg.explain(id, err), "sessionlog_limits/x::"+key)
+		require.ErrorIs(t, cfg.explain(id, err), err)
+	}
+	require.Equal(t, otlpsize.ErrNesting, cfg.explain(id, otlpsize.ErrNesting))
+}
