@@ -72,7 +72,7 @@ func (m *matcher) match(parts []part, text string) bool {
 		case this.free():
 			return m.free(this, parts[i+1:], text)
 		case this.sure:
-			value, n := this.read(text, len(text))
+			value, n := this.read(text, maxValue)
 			if n < 0 || !m.accepts(this, value) {
 				return false
 			}
@@ -85,10 +85,16 @@ func (m *matcher) match(parts []part, text string) bool {
 	return m.open || text == ""
 }
 
+// maxValue is more than the longest name of a host, and more than what any other value of known characters needs.
+const maxValue = 300
+
 // bounded tries the ends that a value of known characters can have, the last one first, at which the rest matches.
 func (m *matcher) bounded(this *part, rest []part, text string) bool {
 	pid, sessionPID := m.trialPID, m.trialSessionPID
-	for longest := len(text); longest >= 0; {
+	for longest := maxValue; longest >= 0; {
+		if m.steps--; m.steps < 0 {
+			return false
+		}
 		value, n := this.read(text, longest)
 		if n < 0 && value == "" {
 			return false
@@ -98,7 +104,7 @@ func (m *matcher) bounded(this *part, rest []part, text string) bool {
 			return true
 		}
 		m.trialPID, m.trialSessionPID = pid, sessionPID
-		if longest = len(value) - 1; m.steps < 0 || len(value) == 0 {
+		if longest = len(value) - 1; len(value) == 0 {
 			return false
 		}
 	}
