@@ -233,6 +233,10 @@ func TestCloudPrefixesNeedNoKey(t *testing.T) {
 			continue
 		}
 		requireStory(t, w, logformat.Options{Instance: "pg"})
+		first, _, _ := strings.Cut(w.text.String(), "\n")
+		found, verdict := logformat.Detect(postgreslog.Formats(), []byte(first+"\n"), true)
+		require.Equal(t, logformat.Yes, verdict, first)
+		require.Equal(t, "stderr", found.Name)
 	}
 }
 

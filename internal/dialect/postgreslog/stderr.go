@@ -292,5 +292,10 @@ func detectStderr(head []byte, whole bool) logformat.Verdict {
 	if isSyslog(string(first)) && !bytes.Contains(head, []byte("sshd")) {
 		return logformat.Yes
 	}
+	if hasSeverity(first) { // a prefix that begins with something else than the time
+		if word, _, _ := newStderr("").locate(string(first)); word != "" {
+			return logformat.Yes
+		}
+	}
 	return logformat.No
 }
