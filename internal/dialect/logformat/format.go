@@ -42,6 +42,8 @@ type Options struct {
 	DecideAfter time.Duration
 	// Shared is what the parsers of one source have in common; nil for a parser on its own.
 	Shared *Shared
+	// Once says that what there is of all texts is read once, and nothing that comes later.
+	Once bool
 	// Conditions is told what a text as a whole lacks; nil where nobody wants to know.
 	Conditions Conditions
 }

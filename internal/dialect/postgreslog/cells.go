@@ -68,7 +68,7 @@ func (t *texts) line(r *record, clock *localtime.Clock, l *Line) (concern bool, 
 	if (l.Severity == SeverityLog || l.Severity == SeverityUnknown) && r.foreign() {
 		return false, errLocalized
 	}
-	l.Severity, l.Host = SeverityLog, r.host.raw
+	l.Severity, l.Host, l.Message = SeverityLog, r.host.raw, r.message.raw
 	l.ID, _ = parseID(r.session)
 	return true, nil
 }

@@ -51,7 +51,7 @@ type parser struct {
 func newParser(o logformat.Options, f format) *parser {
 	assembler := o.Shared.Thing("postgresql", func() any {
 		a := NewAssembler(o.Instance, o.DecideAfter)
-		a.watch.conditions = o.Conditions
+		a.watch.conditions, a.watch.once = o.Conditions, o.Once
 		return a
 	}).(*Assembler)
 	return &parser{format: f, clock: localtime.New(o.Zone), assembler: assembler, text: &Text{}}

@@ -32,20 +32,24 @@ func TestALogWithoutConnectionsIsNoticed(t *testing.T) {
 	end := csvLine("21:49:53.000", "alice", later, "idle", "LOG", "00000", "disconnection: session time: 0:00:01.000 user=alice database=app host=127.0.0.1 port=45932")
 	background := "2026-11-21 21:49:53.000 UTC,,,77,,6b021190.4d,1,,2026-11-21 21:49:52 UTC,,0,LOG,00000,\"checkpoint starting: time\",,,,,,,,,\"\",\"checkpointer\",,0\n"
 	before := "2026-11-21 21:47:00.000 UTC,,,77,,6b021184.4d,1,,2026-11-21 21:46:00 UTC,,0,LOG,00000,\"checkpoint starting: time\",,,,,,,,,\"\",\"checkpointer\",,0\n"
+	ready := "2026-11-21 21:47:00.000 UTC,,,77,,6b021184.4d,1,,2026-11-21 21:46:00 UTC,,0,LOG,00000,\"database system is ready to accept connections\",,,,,,,,,\"\",\"postmaster\",,0\n"
 	for name, test := range map[string]struct {
 		text string
 		want bool
 	}{
-		"a query":                          {before + query, true},
-		"an end":                           {before + end, true},
-		"a refusal":                        {before + wrong, true},
-		"processes that are no session":    {before + background, false},
-		"a session older than the log":     {query, false},
-		"a refusal at the log's beginning": {wrong, false},
-		"connections, then none":           {received("21:47:40.000") + authorized("21:47:40.010") + query, true},
-		"refusals alone behind a login":    {authorized("21:47:40.010") + wrong, false}, // 18 may write of logins only
-		"connections":                      {before + csvLine("21:49:52.100", "", later, "", "LOG", "00000", "connection received: host=127.0.0.1 port=45932") + wrong, false},
-		"switched on again":                {before + query + csvLine("21:49:54.000", "bob", "6b021192.1b81", "authentication", "LOG", "00000", "connection authorized: user=bob database=app"), false},
+		"a refusal behind the server's start":  {ready + csvLine("21:47:00.500", "alice", "6b0210ec.1b80", "authentication", "FATAL", "28P01", "password authentication failed for user \"alice\""), true},
+		"connections, then a start, then none": {received("21:46:40.000") + ready + csvLine("21:47:00.500", "alice", "6b0210ec.1b80", "SELECT", "ERROR", "22012", "division by zero"), true},
+		"the end of a session at a stop":       {ready + csvLine("21:47:00.500", "", "6b0210ec.1b80", "", "FATAL", "57P03", "the database system is shutting down") + received("21:47:40.000"), false},
+		"a query":                              {before + query, true},
+		"an end":                               {before + end, true},
+		"a refusal":                            {before + wrong, true},
+		"processes that are no session":        {before + background, false},
+		"a session older than the log":         {query, false},
+		"a refusal at the log's beginning":     {wrong, false},
+		"connections, then none":               {received("21:47:40.000") + authorized("21:47:40.010") + query, true},
+		"refusals alone behind a login":        {authorized("21:47:40.010") + wrong, false}, // 18 may write of logins only
+		"connections":                          {before + csvLine("21:49:52.100", "", later, "", "LOG", "00000", "connection received: host=127.0.0.1 port=45932") + wrong, false},
+		"switched on again":                    {before + query + csvLine("21:49:54.000", "bob", "6b021192.1b81", "authentication", "LOG", "00000", "connection authorized: user=bob database=app"), false},
 	} {
 		n := &noticed{}
 		p := newParser(t, "csvlog", logformat.Options{Conditions: n})
@@ -72,6 +76,20 @@ func TestALogWithoutConnectionsIsNoticed(t *testing.T) {
 
 // TestASilentLogIsNoticed when it had nothing of a connection for some time, also where the process was restarted; never one that had.
 func TestASilentLogIsNoticed(t *testing.T) {
+	at := "2026-11-21 21:47:00.000 UTC [77] "
+	for text, want := range map[string]bool{
+		at + "LOG:  checkpoint starting: time\n": true, at + "LOG:  connection received: host=192.0.2.9 port=5\n": false, "": false,
+		at + "LOG:  database system is ready to accept connections\n" + at + "alice@app FATAL:  password authentication failed for user \"alice\"\n": true,
+	} {
+		n := &noticed{}
+		p := newParser(t, "stderr", logformat.Options{Conditions: n, Once: true, LinePrefix: "%m [%p] %q%u@%d "})
+		page := &logformat.Page{}
+		for _, record := range records(p, text) {
+			require.NoError(t, p.Parse(record, 0, page))
+		}
+		p.Settle(p.Clock(), page)
+		require.Equal(t, want, n.holds, text)
+	}
 	quiet := "2026-11-21 21:47:00.000 UTC,,,77,,6b021184.4d,1,,2026-11-21 21:46:00 UTC,,0,LOG,00000,\"database system is ready to accept connections\",,,,,,,,,\"\",\"postmaster\",,0\n"
 	for _, test := range []struct {
 		text  string

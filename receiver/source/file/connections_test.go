@@ -45,3 +45,25 @@ func TestAServerThatLogsNoConnections(t *testing.T) {
 		})
 	}
 }
+
+// TestAFileWithoutConnectionsIsNamed where it is read once: a log that tells of no connection has logins that nobody will see.
+func TestAFileWithoutConnectionsIsNamed(t *testing.T) {
+	const at = "2026-11-21 21:47:00.000 UTC [77] "
+	for text, want := range map[string]int{
+		at + "LOG:  checkpoint starting: time\n": 1,
+		at + "LOG:  database system is ready to accept connections\n" + at + "alice@app FATAL:  password authentication failed for user \"alice\"\n": 1,
+		at + "LOG:  connection received: host=192.0.2.9 port=5\n" + at + "alice@app FATAL:  password authentication failed for user \"alice\"\n":     0,
+	} {
+		_, path := place(t)
+		write(t, path, text)
+		core, logs := observer.New(zapcore.WarnLevel)
+		cfg := config(path)
+		cfg.Follow = false
+		j := newJob(t)
+		j.log = zap.New(core)
+		j.begin(t, newSource(t, cfg), &sourcetest.Store{})
+		j.wait(t)
+		require.Equal(t, want, logs.FilterMessageSnippet("log_connections is off").Len(), text)
+		require.Equal(t, want, logs.Len(), text)
+	}
+}

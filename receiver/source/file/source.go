@@ -29,7 +29,7 @@ func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Sou
 		Folder:  newDisk(cfg.Include, cfg.Exclude),
 		Where:   strings.Join(cfg.Include, ", "),
 		Formats: formats.All(),
-		Options: logformat.Options{Instance: instance, Zone: zone, LinePrefix: cfg.LogLinePrefix, DecideAfter: cfg.UndecidedAfter},
+		Options: logformat.Options{Instance: instance, Zone: zone, LinePrefix: cfg.LogLinePrefix, DecideAfter: cfg.UndecidedAfter, Once: !cfg.Follow},
 		Follow:  cfg.Follow, PollInterval: cfg.PollInterval, BatchSize: cfg.BatchSize, MaxLineBytes: cfg.MaxLineBytes,
 		SkipExisting: cfg.Initial == initialEnd,
 		HoldOpen:     maxOpen,
