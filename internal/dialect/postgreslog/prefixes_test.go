@@ -132,7 +132,9 @@ func (w *written) value(b *backend, at time.Time, escape byte) string {
 
 // story is a login, its logout, a refusal, and lines of processes that are no session.
 func (w *written) story() {
-	at := func(ms int) time.Time { return time.Date(2026, 1, 5, 10, 0, 2, 0, time.UTC).Add(time.Duration(ms) * time.Millisecond) }
+	at := func(ms int) time.Time {
+		return time.Date(2026, 1, 5, 10, 0, 2, 0, time.UTC).Add(time.Duration(ms) * time.Millisecond)
+	}
 	w.say(&backend{pid: 77, started: at(-5000), kind: "checkpointer"}, at(0), "LOG", "00000", "checkpoint starting: time")
 	b := &backend{pid: 4711, started: at(10), session: true, host: "192.0.2.9", port: "50011", kind: "client backend"}
 	w.say(b, at(11), "LOG", "00000", "connection received: host=192.0.2.9 port=50011")
