@@ -61,7 +61,8 @@ func checkHow(t *testing.T, version int, events []session.Event, all []logins.Lo
 		}
 		e := nearest(found[l.Client.String()], l.Start)
 		require.NotNil(t, e, l.Label)
-		require.WithinRange(t, time.Unix(0, e.Time), l.Start.Add(-time.Second), l.End.Add(time.Second), l.Label)
+		require.WithinRange(t, time.Unix(0, e.Time), l.Start.Add(-time.Second), l.End.Add(time.Second),
+			"%s: %q of session %s, pid %d; the client's was %d", l.Label, e.SourceEvent, e.SessionID, e.PID, l.PID)
 		if l.Outcome == logins.Refused {
 			require.Equal(t, reasons[l.Label], e.ErrorType, l.Label)
 			require.Contains(t, e.FailureReason, strings.SplitN(l.Message, "\n", 2)[0], l.Label)
