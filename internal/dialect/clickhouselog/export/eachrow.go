@@ -110,6 +110,10 @@ func detectObject(head []byte, whole bool) logformat.Verdict {
 		return logformat.Wait
 	case len(head) == 0 || head[0] != '{':
 		return logformat.No
+	case bytes.Contains(head, []byte(`"event_time`)), bytes.Contains(head, []byte(`"auth_id"`)):
+		return logformat.Yes
+	case !whole && len(head) < 2048 && bytes.IndexByte(head, '\n') < 0:
+		return logformat.Wait
 	}
-	return logformat.Yes
+	return logformat.No // JSON of others, such as MySQL's audit logs: its lines would be bad rows, each of them
 }

@@ -189,8 +189,10 @@ func TestTextsThatCannotBeRead(t *testing.T) {
 func TestFormatsAreRecognised(t *testing.T) {
 	for text, want := range map[string]logformat.Verdict{
 		"": logformat.Wait, " \n": logformat.Wait, "\uFEFF": logformat.Wait, "[": logformat.Wait, "type,auth": logformat.Wait,
-		`{`: logformat.Yes, "[\n{": logformat.Yes, `["type"`: logformat.Yes, "type\tauth_id\n": logformat.Yes, "\"type\",\"auth_id\"\r\n": logformat.Yes,
+		`{`: logformat.Wait, `{"type":"Logout","event_time":"x`: logformat.Yes, "[\n{\"auth_id\":\"x\"": logformat.Yes, `["type"`: logformat.Yes, "type\tauth_id\n": logformat.Yes, "\"type\",\"auth_id\"\r\n": logformat.Yes,
 		"hello world\n": logformat.No, "2026-11-21 22:00:39 [1] LOG: x\n": logformat.No, "type\n": logformat.No, "[1,2]\n": logformat.No,
+		"[\n{ \"timestamp\": \"2026-10-03 14:21:56\", \"id\": 0, \"class\": \"connection\", \"event\": \"connect\" },\n": logformat.No, // MySQL Enterprise Audit
+		"{\"audit_record\":{\"name\":\"Connect\",\"user\":\"alice\"}}\n":                                                 logformat.No, // Percona's
 	} {
 		_, got := logformat.Detect(formats(), []byte(text), false)
 		require.Equal(t, want, got, "%q", text)
