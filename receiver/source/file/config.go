@@ -6,6 +6,7 @@ package file
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -116,11 +117,16 @@ func (c Config) zone() (*time.Location, error) {
 	return zone, nil
 }
 
-// DefaultInstance is the first include. A stable name of the server itself is better: then its rows have the same ids when
-// they come out of another file, or over SQL.
+// DefaultInstance is this machine's name and the first include, so that one configuration can serve a fleet. A stable name of the
+// server itself is better: then its rows have the same ids when they come out of another file, over SQL, or from a container,
+// whose name is made anew with it.
 func (c Config) DefaultInstance() string {
 	if len(c.Include) == 0 {
 		return ""
 	}
-	return c.Include[0]
+	host, err := os.Hostname()
+	if err != nil || host == "" {
+		return c.Include[0]
+	}
+	return host + ":" + c.Include[0]
 }

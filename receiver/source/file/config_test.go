@@ -1,6 +1,7 @@
 package file_test
 
 import (
+	"os"
 	"testing"
 	"time"
 
@@ -46,5 +47,7 @@ func TestDefaults(t *testing.T) {
 	}, cfg)
 	require.Empty(t, cfg.DefaultInstance())
 	cfg.Include = []string{"/var/lib/export/*.jsonl", "/other"}
-	require.Equal(t, "/var/lib/export/*.jsonl", cfg.DefaultInstance())
+	host, err := os.Hostname()
+	require.NoError(t, err)
+	require.Equal(t, host+":/var/lib/export/*.jsonl", cfg.DefaultInstance(), "one configuration on many hosts")
 }

@@ -21,6 +21,7 @@ type disk struct {
 	listings         map[string]folderListing // by glob
 	files            []tail.File              // as they were listed last
 	infos            map[string]tail.Info     // of them, by path
+	unmatched        []string                 // globs that found nothing
 }
 
 func newDisk(include, exclude []string) *disk {
@@ -62,7 +63,9 @@ func (*disk) Open(_ context.Context, path string) (tail.Handle, error) {
 // folders may have thousands of files, and are looked at every second.
 func (d *disk) List(_ context.Context, complain func(path string, err error)) ([]tail.File, error) {
 	files, same := make([]tail.File, 0, len(d.files)), true
+	d.unmatched = nil
 	for _, glob := range d.include {
+		found := false
 		for _, path := range d.expand(glob, complain) {
 			info, err := statFile(path)
 			if err == nil {
@@ -72,11 +75,16 @@ func (d *disk) List(_ context.Context, complain func(path string, err error)) ([
 			case errors.Is(err, fs.ErrNotExist) || errors.Is(err, errPassOver):
 				continue
 			case err != nil:
+				found = true
 				complain(path, err)
 				continue
 			}
+			found = true
 			same = same && d.infos[path] == tail.Info(info)
 			files = append(files, tail.File{Path: path, Info: info})
+		}
+		if !found {
+			d.unmatched = append(d.unmatched, glob)
 		}
 	}
 	if same && len(files) == len(d.files) {
@@ -92,6 +100,9 @@ func (d *disk) List(_ context.Context, complain func(path string, err error)) ([
 	})
 	return d.files, nil
 }
+
+// Unmatched is part of [tail.UnmatchedLister].
+func (d *disk) Unmatched() []string { return d.unmatched }
 
 // folderListing is what a glob found in a folder that has not changed since.
 type folderListing struct {

@@ -28,6 +28,7 @@ func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Sou
 	s := tail.Settings{
 		Folder:  newDisk(cfg.Include, cfg.Exclude),
 		Where:   strings.Join(cfg.Include, ", "),
+		Remedy:  remedy,
 		Formats: formats.All(),
 		Options: logformat.Options{Instance: instance, Zone: zone, LinePrefix: cfg.LogLinePrefix, DecideAfter: cfg.UndecidedAfter, Once: !cfg.Follow},
 		Follow:  cfg.Follow, PollInterval: cfg.PollInterval, BatchSize: cfg.BatchSize, MaxLineBytes: cfg.MaxLineBytes,

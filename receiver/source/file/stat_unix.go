@@ -4,6 +4,8 @@ package file
 
 import (
 	"io/fs"
+	"os/user"
+	"strconv"
 	"syscall"
 )
 
@@ -16,4 +18,17 @@ func infoOf(info fs.FileInfo) diskInfo {
 		i.id = fileID{uint64(st.Dev), uint64(st.Ino)} //nolint:gosec,unconvert // the types differ by system
 	}
 	return i
+}
+
+// groupOf names the group of a file; other stands for root's, which nobody shall be given.
+func groupOf(info fs.FileInfo, other string) string {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || st.Gid == 0 {
+		return other
+	}
+	g, err := user.LookupGroupId(strconv.FormatUint(uint64(st.Gid), 10))
+	if err != nil {
+		return other
+	}
+	return g.Name
 }

@@ -25,10 +25,22 @@ func (r *reader) consume(ctx context.Context, t *tail, data []byte, final bool, 
 		r.tooLong(t, *dropped+int64(n))
 		*dropped, used = 0, n
 	}
-	start := used
-	used += r.frame(t, data[used:], final)
-	if err := r.parse(ctx, t, string(data[start:used])); err != nil {
-		return used, err
+	for used < len(data) {
+		if n := leadingNULs(data[used:]); n > 0 {
+			r.passHole(t, n)
+			used += n
+			continue
+		}
+		r.endHole(t)
+		start, part := used, beforeHole(data[used:])
+		torn := used+part < len(data)
+		used += r.frame(t, data[used:used+part], final || torn)
+		if err := r.parse(ctx, t, string(data[start:used])); err != nil {
+			return used, err
+		}
+		if !torn || used == start {
+			break
+		}
 	}
 	if len(data)-used >= r.MaxLineBytes {
 		*dropped = int64(len(data) - used)
@@ -97,6 +109,7 @@ func (r *reader) parse(ctx context.Context, t *tail, text string) error {
 			record = strings.Clone(record) // a parser may keep it until the next one: it must not keep all that was read with it
 		}
 		err := t.parser.Parse(record, t.pos, &r.page.Page)
+		t.parsed++
 		switch {
 		case logformat.IsRefusal(err):
 			r.page.Cut(before)
@@ -104,6 +117,7 @@ func (r *reader) parse(ctx context.Context, t *tail, text string) error {
 		case t.pos < max(t.told, t.skip):
 			r.page.Cut(before)
 		case err != nil:
+			t.bad++
 			r.host.Stats.BadRows(1, place(t.path, t.pos), err)
 		}
 		for i := before; i < len(r.page.Events); i++ {

@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
@@ -19,15 +20,18 @@ type reader struct {
 	known   *ledger
 	deliver *deliverer
 
-	tails    []*tail
-	copies   map[string]fileCopy // by path
-	looks    map[string]Info     // of files that are not read, in the round before, by path
-	problems map[string]string   // what was last complained of, by path
-	current  map[string]bool     // paths complained of in this round
-	unsaved  bool                // the index of the ledger
-	started  bool                // the first scan is over
-	looked   time.Time           // when the folder was last looked at
-	again    bool                // it was looked at once more
+	tails      []*tail
+	copies     map[string]fileCopy // by path
+	looks      map[string]Info     // of files that are not read, in the round before, by path
+	remedies   map[string]string   // of problems, by path
+	unmatched  map[string]bool     // what of the configuration found nothing
+	conditions *conditionlog.Logger
+	problems   map[string]string // what was last complained of, by path
+	current    map[string]bool   // paths complained of in this round
+	unsaved    bool              // the index of the ledger
+	started    bool              // the first scan is over
+	looked     time.Time         // when the folder was last looked at
+	again      bool              // it was looked at once more
 
 	away     error                // the folder is out of reach in this round
 	failures int                  // rounds in a row in which it was
@@ -47,6 +51,7 @@ func newReader(s Settings, host source.Host, known *ledger, d *deliverer) *reade
 	return &reader{
 		Settings: s, host: host, known: known, deliver: d,
 		copies: map[string]fileCopy{}, looks: map[string]Info{},
+		remedies: map[string]string{}, unmatched: map[string]bool{}, conditions: conditionlog.New(host.Log, host.Now),
 		problems: map[string]string{}, current: map[string]bool{}, settlers: map[string]*settling{}, buf: make([]byte, chunk),
 	}
 }
@@ -99,9 +104,7 @@ func (r *reader) round(ctx context.Context) (more bool) {
 			r.current[t.path] = true
 		}
 	}
-	if len(files) == 0 && !r.started {
-		r.host.Log.Warn("there is no file to read yet", zap.String("where", r.Where))
-	}
+	r.tellUnmatched(len(files))
 	strangers := r.recognise(ctx, files)
 	for _, t := range r.tails {
 		if t.gone && r.away == nil {
@@ -133,8 +136,10 @@ func (r *reader) tellReach(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	if r.away != nil && r.failures == 0 {
-		r.host.Log.Warn("trying again", zap.Error(r.away))
+	if r.away != nil {
+		r.conditions.Raise("folder", "the log folder is out of reach: trying again", zap.Error(r.away))
+	} else {
+		r.conditions.Clear("folder", "the log folder is in reach")
 	}
 	r.deliver.health.set("folder", r.away)
 }
@@ -158,6 +163,9 @@ func (r *reader) complain(path string, err error) {
 	reason := err.Error()
 	if r.problems[path] != reason {
 		r.problems[path] = reason
+		if r.Remedy != nil {
+			r.remedies[path] = r.Remedy(path, err)
+		}
 		r.host.Stats.BadRows(1, path, cause(err))
 	}
 }
@@ -177,12 +185,15 @@ func (r *reader) report() {
 	for path := range r.problems {
 		if !r.current[path] {
 			delete(r.problems, path)
+			delete(r.remedies, path)
+			r.conditions.Clear("file "+path, "the file can be read", zap.String("file", path))
 			continue
 		}
 		if err := errors.New(path + ": " + r.problems[path]); first == nil || err.Error() < first.Error() {
 			first = err
 		}
 	}
+	r.tellProblems()
 	r.deliver.health.set("files", first)
 }
 

@@ -16,8 +16,10 @@ import (
 
 // Settings say what is read, and how. All but Format and FallbackFormat must be set.
 type Settings struct {
-	Folder  Folder
-	Where   string // of the folder, for the log: what was configured
+	Folder Folder
+	Where  string // of the folder, for the log: what was configured
+	// Remedy says what to do about a file that cannot be read, where it knows; it may be nil.
+	Remedy  func(path string, err error) string
 	Formats []logformat.Format
 	// Format is one of Formats; empty looks at each text to tell. FallbackFormat is then that of texts which none knows.
 	Format, FallbackFormat string

@@ -129,6 +129,29 @@ func (s *stream) head(size int) ([]byte, error) {
 	return buf[:n], err
 }
 
+// headBehindHole is head of what follows the NULs at the beginning.
+func (s *stream) headBehindHole(size int) ([]byte, error) {
+	text, err := s.head(size)
+	if err != nil || len(text) == 0 || text[0] != 0 {
+		return text, err
+	}
+	for {
+		rest := bytes.TrimLeft(text, "\x00")
+		if len(rest) == size {
+			return rest, nil
+		}
+		next := make([]byte, chunk)
+		n, whole, err := s.fill(next[copy(next, rest):])
+		if errors.Is(err, ErrUnreachable) {
+			return nil, err
+		}
+		text = bytes.TrimLeft(next[:len(rest)+n], "\x00")
+		if len(text) >= size || whole {
+			return text[:min(len(text), size)], nil // a compressed file may be torn further on
+		}
+	}
+}
+
 // head is the first bytes of a file's text.
 func head(ctx context.Context, folder Folder, path string, size int) (text []byte, packed bool, err error) {
 	s, err := open(ctx, folder, path)

@@ -38,6 +38,12 @@ type tail struct {
 	grown time.Time // when something was last read of it
 	held  int       // bytes that end with a line, and of which a parser wants to know first whether more follows
 
+	hole   int64 // NULs that were passed at pos
+	holeAt int64 // where they begin
+	parsed int   // records, and how many of them were bad
+	bad    int
+	allBad bool // it was warned of
+
 	drained   bool // all that info tells of was read, or cannot be
 	problem   bool // it was complained of
 	gone      bool // its path leads elsewhere or nowhere
@@ -130,7 +136,7 @@ func (t *tail) findFormat(r *reader, last bool) (logformat.Format, error) {
 	if f, known := logformat.Find(r.Formats, name); known {
 		return f, nil
 	}
-	text, err := t.stream.head(maxHead)
+	text, err := t.stream.headBehindHole(maxHead)
 	if err == nil {
 		err = t.stream.rewind()
 	}
@@ -151,7 +157,7 @@ func (t *tail) findFormat(r *reader, last bool) (logformat.Format, error) {
 	for _, f := range r.Formats {
 		names = append(names, f.Name)
 	}
-	return f, fmt.Errorf("%w (%s): write its `format`, or `exclude` the file", errUnknown, strings.Join(names, ", "))
+	return f, fmt.Errorf("%w (%s), it is %s: write its `format`, or `exclude` the file", errUnknown, strings.Join(names, ", "), contentKind(text))
 }
 
 // rest closes what need not stay open.

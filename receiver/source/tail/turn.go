@@ -112,6 +112,8 @@ func (r *reader) ended(t *tail, failed error, last bool) error {
 	if t.skip > 0 && failed == nil {
 		r.settleUntold(t)
 	}
+	t.returnToHole()
+	r.tellUnreadable(t)
 	if t.parser.Doubtful() > t.doubtful {
 		r.host.Log.Warn("local times in an hour that came twice were read by their order: export with date_time_output_format = 'iso' to be sure",
 			zap.String("file", t.path), zap.Int("events", t.parser.Doubtful()-t.doubtful))

@@ -1,0 +1,181 @@
+package file_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
+)
+
+// watched starts a source whose warnings are kept.
+func watched(t *testing.T, cfg file.Config) (*job, *observer.ObservedLogs) {
+	t.Helper()
+	core, logs := observer.New(zap.WarnLevel)
+	j := newJob(t)
+	j.log = zap.New(core)
+	j.begin(t, newSource(t, cfg), &sourcetest.Store{})
+	return j, logs
+}
+
+// warned waits for a warning that has all these texts in its message and fields.
+func warned(t *testing.T, logs *observer.ObservedLogs, texts ...string) {
+	t.Helper()
+	found := func() bool {
+		for _, e := range logs.All() {
+			text := e.Message
+			for _, v := range e.ContextMap() {
+				if s, ok := v.(string); ok {
+					text += " " + s
+				}
+			}
+			all := true
+			for _, want := range texts {
+				all = all && strings.Contains(text, want)
+			}
+			if all {
+				return true
+			}
+		}
+		return false
+	}
+	await(t, "no warning of "+strings.Join(texts, ", "), found)
+}
+
+func TestWhatMatchesNothingIsSaidWhileItLasts(t *testing.T) {
+	dir, path := place(t)
+	write(t, path, rowsOf("a"))
+	gone := filepath.Join(dir, "gone", "*.log")
+	j, logs := watched(t, config(path, gone, filepath.Join(dir, "single.log")))
+	warned(t, logs, "there is no file to read", gone)
+	warned(t, logs, "there is no file to read", filepath.Join(dir, "single.log"))
+	require.NotContains(t, logs.All()[0].ContextMap()["where"], path)
+	j.awaitUsers(t, "a")
+	j.stop(t)
+}
+
+func TestAnUnknownFormatIsSaidWithItsKind(t *testing.T) {
+	for text, kind := range map[string]string{
+		"LPKSHHRH\x00\x00\x00\x00secretname": "a systemd journal", "\xfd7zXZ\x00secretname": "xz, which is not read",
+		"\x01\x02secretname": "binary data", "secretname said hello\n": "text that begins with a letter",
+	} {
+		t.Run(kind, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, "x.log"), text+strings.Repeat("\n", 5000))
+			j, logs := watched(t, config(filepath.Join(dir, "*")))
+			warned(t, logs, "none of the known formats", kind, "format")
+			j.stop(t)
+			for _, e := range logs.All() {
+				for _, v := range e.ContextMap() {
+					require.NotContains(t, v, "secretname")
+				}
+			}
+		})
+	}
+}
+
+func TestAFileOfBadLinesIsSaid(t *testing.T) {
+	dir, path := place(t)
+	write(t, path, rowsOf("a"))
+	write(t, filepath.Join(dir, "bad.jsonl"), strings.Repeat("{torn\n", 5))
+	cfg := config(filepath.Join(dir, "*"))
+	cfg.Format = "JSONEachRow"
+	j, logs := watched(t, cfg)
+	warned(t, logs, "no line of a file can be read", "bad.jsonl", "JSONEachRow")
+	j.awaitUsers(t, "a")
+	j.stop(t)
+	require.Equal(t, 5, j.stats.Counts().BadRows)
+}
+
+// One file that may not be read stops no other, and its warning has the command that mends it. Root may read everything, so the
+// test runs itself as another.
+func TestAFileWithoutPermissionStopsNoOther(t *testing.T) {
+	if os.Geteuid() == 0 {
+		out := t.TempDir()
+		cmd := exec.Command("/proc/self/exe", "-test.run", "^"+t.Name()+"$")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		cmd.Env, cmd.Dir = append(os.Environ(), "TMPDIR="+out), "/"
+		require.NoError(t, os.Chmod(out, 0o777))               //nolint:gosec // for another user
+		require.NoError(t, os.Chmod(filepath.Dir(out), 0o755)) //nolint:gosec // for another user
+		text, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(text))
+		return
+	}
+	dir, path := place(t)
+	secret := filepath.Join(dir, "auth.log")
+	require.NoError(t, os.WriteFile(secret, []byte(rowsOf("hidden")), 0o000))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "closed"), 0o000))
+	write(t, path, rowsOf("a"))
+	j, logs := watched(t, config(filepath.Join(dir, "*.*"), filepath.Join(dir, "closed", "*")))
+	warned(t, logs, "a file cannot be read", secret, "permission denied", "usermod -aG ")
+	warned(t, logs, filepath.Join(dir, "closed"), "permission denied", "usermod -aG ")
+	j.awaitUsers(t, "a")
+	require.NoError(t, os.Chmod(secret, 0o600))
+	j.awaitUsers(t, "a", "hidden")
+	j.stop(t)
+}
+
+// A writer that does not append leaves a hole where the truncated text was.
+func TestHolesArePassedOver(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "auth.log")
+	accepted := func(n int, user string) string {
+		return sshdLine(n, n, "Accepted password for "+user+" from 10.6.6.6 port 5 ssh2")
+	}
+	writer, err := os.Create(path)
+	require.NoError(t, err)
+	put := func(text string) {
+		t.Helper()
+		_, err := writer.WriteString(text)
+		require.NoError(t, err)
+	}
+	put(strings.Repeat(sshdLine(0, 1, "Server listening on 0.0.0.0 port 22."), 5000) + accepted(1, "a"))
+	store := &sourcetest.Store{}
+	j := start(t, config(path), store)
+	j.awaitUsers(t, "a")
+	for n, user := range []string{"b", "d"} {
+		require.NoError(t, os.Truncate(path, 0))
+		put(accepted(2*n+2, user))
+		await(t, user+" was not told", func() bool { return len(j.Delivered()) == 2*n+2 })
+		put(accepted(2*n+3, string(user[0]+1)))
+		await(t, "what was appended behind the hole was not told", func() bool { return len(j.Delivered()) == 2*n+3 })
+	}
+	j.stop(t)
+	require.Equal(t, []string{"a", "b", "c", "d", "e"}, j.users())
+	require.Equal(t, 2, j.stats.Counts().BadRows, "one for each hole")
+	require.Contains(t, j.stats.Counts().Reasons[0], "a hole of ")
+	put(accepted(9, "f"))
+	require.NoError(t, writer.Close())
+	j = once(t, config(path), store)
+	require.Equal(t, []string{"f"}, j.users())
+	require.Zero(t, j.stats.Counts().BadRows, "counted again")
+}
+
+// A loss of power may leave NULs behind a torn line, and a file may be longer than what is written to it yet.
+func TestHolesWithinAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "auth.log")
+	first := sshdLine(1, 1, "Accepted password for a from 10.6.6.6 port 5 ssh2")
+	second := sshdLine(2, 2, "Accepted password for b from 10.6.6.6 port 5 ssh2")
+	write(t, path, first+"2026-11-21T22:00:01Z vm sshd"+strings.Repeat("\x00", 3000)+second)
+	require.Equal(t, []string{"a", "b"}, once(t, config(path), &sourcetest.Store{}).users())
+
+	write(t, path, first+strings.Repeat("\x00", 1<<20))
+	j := start(t, config(path), &sourcetest.Store{})
+	j.awaitUsers(t, "a")
+	time.Sleep(20 * time.Millisecond) // some looks
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = f.WriteAt([]byte(second), int64(len(first)))
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	j.awaitUsers(t, "a", "b")
+	j.stop(t)
+}
