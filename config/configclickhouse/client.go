@@ -23,8 +23,6 @@ type Conn interface {
 	// next returns io.EOF and leaves none. Empty columns are filled by next first. When Insert has returned, columns are the
 	// caller's again; after an error nobody knows what the server has stored.
 	Insert(ctx context.Context, sql string, columns proto.Input, next func() error) error
-	// Socket is the TCP connection behind the last query.
-	Socket() Socket
 	Close() error
 }
 
@@ -43,8 +41,9 @@ type Client struct {
 	endpoints []endpoint
 	next      int // where to begin: the endpoint that worked last
 	tls       *tls.Config
-	// BeforeLogin is called with every socket before anything is sent over it; an error closes it again. May be nil.
-	BeforeLogin func(ctx context.Context, s Socket) error
+	// LoginTag is called before every login and gives what the server's session_log is to hold of it: as the client's name over the
+	// native protocol, as session_id over HTTP, where every request is a login. It may be nil.
+	LoginTag func(ctx context.Context) (string, error)
 }
 
 // NewClient makes a client of a valid configuration. It loads the TLS files.
@@ -91,20 +90,22 @@ func (c *Client) open(ctx context.Context, e endpoint) (Conn, error) {
 	return c.openHTTP(ctx, e)
 }
 
-// dial opens the socket and shows it to BeforeLogin.
-func (c *Client) dial(ctx context.Context, e endpoint) (net.Conn, Socket, error) {
+// dial opens a socket.
+func (c *Client) dial(ctx context.Context, e endpoint) (net.Conn, error) {
 	d := net.Dialer{Timeout: c.cfg.DialTimeout}
 	raw, err := d.DialContext(ctx, "tcp", e.address)
 	if err != nil {
-		return nil, Socket{}, err
+		return nil, err
 	}
-	s := Socket{Protocol: e.protocol(), Endpoint: e.address, Local: localOf(raw)}
-	if c.BeforeLogin != nil {
-		if err := c.BeforeLogin(ctx, s); err != nil {
-			return nil, Socket{}, errors.Join(err, raw.Close())
-		}
+	return &silentConn{Conn: raw, limit: c.cfg.ReadTimeout}, nil
+}
+
+// tag is what the next login bears, "" for nothing.
+func (c *Client) tag(ctx context.Context) (string, error) {
+	if c.LoginTag == nil {
+		return "", nil
 	}
-	return &silentConn{Conn: raw, limit: c.cfg.ReadTimeout}, s, nil
+	return c.LoginTag(ctx)
 }
 
 // tlsFor is the TLS configuration for a server, or nil.

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -140,25 +141,39 @@ func TestAQueryEndsWithItsContext(t *testing.T) {
 	})
 }
 
-func TestBeforeLoginSeesEverySocketFirst(t *testing.T) {
-	everyDoor(t, testengine.ClickHouse(t), func(t *testing.T, cfg configclickhouse.ClientConfig) {
+// A tag stands in the row of every login that it was made for. The logout has it over the native protocol alone, and is known by its
+// login's auth_id; a login that fails over HTTP has none.
+func TestALoginsTagStandsInTheServersRow(t *testing.T) {
+	s := testengine.ClickHouse(t)
+	everyDoor(t, s, func(t *testing.T, cfg configclickhouse.ClientConfig) {
 		client, err := configclickhouse.NewClient(t.Context(), cfg)
 		require.NoError(t, err)
-		var seen []configclickhouse.Socket
-		client.BeforeLogin = func(_ context.Context, s configclickhouse.Socket) error {
-			seen = append(seen, s)
-			return nil
+		var tags []string
+		client.LoginTag = func(context.Context) (string, error) {
+			tags = append(tags, fmt.Sprintf("tag-%s-%d", t.Name()[len(t.Name())-9:], len(tags)))
+			return tags[len(tags)-1], nil
 		}
 		conn, err := client.Connect(t.Context())
 		require.NoError(t, err)
-		_, err = numbers(t.Context(), conn, "SELECT toUInt64(1) AS n")
-		require.NoError(t, err)
-		require.Equal(t, []configclickhouse.Socket{conn.Socket()}, seen)
+		for range 3 {
+			_, err = numbers(t.Context(), conn, "SELECT toUInt64(1) AS n")
+			require.NoError(t, err)
+		}
 		require.NoError(t, conn.Close())
+		for _, tag := range tags {
+			rows := s.WaitQuery(t, "SELECT type FROM system.session_log WHERE auth_id IN "+
+				"(SELECT auth_id FROM system.session_log WHERE type = 'LoginSuccess' AND (session_id = '"+tag+"' OR endsWith(client_name, ' "+tag+"')))"+
+				" ORDER BY type", func(rows [][]string) bool { return len(rows) == 2 })
+			require.Equal(t, [][]string{{"LoginSuccess"}, {"Logout"}}, rows)
+		}
 
 		no := errors.New("no")
-		client.BeforeLogin = func(context.Context, configclickhouse.Socket) error { return no }
-		_, err = client.Connect(t.Context())
+		client.LoginTag = func(context.Context) (string, error) { return "", no }
+		conn, err = client.Connect(t.Context())
+		if err == nil { // over HTTP a connection logs in with its requests
+			_, err = numbers(t.Context(), conn, "SELECT toUInt64(1) AS n")
+			require.NoError(t, conn.Close())
+		}
 		require.ErrorIs(t, err, no)
 	})
 }

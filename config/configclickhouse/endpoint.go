@@ -23,14 +23,6 @@ type endpoint struct {
 
 func (e endpoint) String() string { return e.scheme + "://" + e.address }
 
-// protocol is the interface that session_log notes for logins through this door.
-func (e endpoint) protocol() Protocol {
-	if e.scheme == schemeNative {
-		return ProtocolNative
-	}
-	return ProtocolHTTP
-}
-
 // parseEndpoint reads a URL or host:port. Its errors do not repeat the text when that may hold a password.
 func parseEndpoint(text string) (endpoint, error) {
 	scheme, rest, isURL := strings.Cut(text, "://")

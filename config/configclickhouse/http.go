@@ -22,7 +22,6 @@ type httpConn struct {
 	client *Client
 	target endpoint
 	http   *http.Client
-	socket Socket
 }
 
 func (c *Client) openHTTP(ctx context.Context, e endpoint) (Conn, error) {
@@ -30,11 +29,7 @@ func (c *Client) openHTTP(ctx context.Context, e endpoint) (Conn, error) {
 	h.http = &http.Client{
 		Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				conn, socket, err := c.dial(ctx, e)
-				if err == nil {
-					h.socket = socket
-				}
-				return conn, err
+				return c.dial(ctx, e)
 			},
 			TLSClientConfig:       c.tlsFor(e),
 			TLSHandshakeTimeout:   c.cfg.DialTimeout,
@@ -131,6 +126,14 @@ func (h *httpConn) post(ctx context.Context, v url.Values, contentType string, b
 	if h.client.cfg.Database != "" {
 		v.Set("database", h.client.cfg.Database)
 	}
+	tag, err := h.client.tag(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if tag != "" {
+		v.Set("session_id", tag)
+		v.Set("session_timeout", "1") // second for which the server keeps the session's state; the usual minute would be memory for nothing
+	}
 	target := url.URL{Scheme: h.target.scheme, Host: h.target.address, Path: "/", RawQuery: v.Encode()}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), body)
 	if err != nil {
@@ -202,8 +205,6 @@ func unexpected(err error) error {
 	}
 	return err
 }
-
-func (h *httpConn) Socket() Socket { return h.socket }
 
 func (h *httpConn) Close() error {
 	h.http.CloseIdleConnections()

@@ -1,6 +1,7 @@
 package configclickhouse
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -17,13 +18,12 @@ const clientName = "sessionlog"
 type nativeConn struct {
 	client *ch.Client
 	conn   net.Conn
-	socket Socket
 }
 
 func (c *Client) openNative(ctx context.Context, e endpoint) (Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.DialTimeout)
 	defer cancel()
-	conn, socket, err := c.dial(ctx, e)
+	conn, err := c.dial(ctx, e)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func (c *Client) openNative(ctx context.Context, e endpoint) (Conn, error) {
 		}
 		return nil, err
 	}
-	return &nativeConn{client: client, conn: conn, socket: socket}, nil
+	return &nativeConn{client: client, conn: conn}, nil
 }
 
 func (c *Client) login(ctx context.Context, conn net.Conn, e endpoint) (*ch.Client, error) {
@@ -52,9 +52,13 @@ func (c *Client) login(ctx context.Context, conn net.Conn, e endpoint) (*ch.Clie
 	if c.cfg.Compression == CompressionLZ4 {
 		compression = ch.CompressionLZ4
 	}
+	name, err := c.tag(ctx)
+	if err != nil {
+		return nil, err
+	}
 	return ch.Connect(ctx, conn, ch.Options{
 		Database: c.cfg.Database, User: c.cfg.Username, Password: string(c.cfg.Password),
-		Compression: compression, ClientName: clientName, ReadTimeout: ch.NoTimeout, HandshakeTimeout: c.cfg.DialTimeout,
+		Compression: compression, ClientName: cmp.Or(name, clientName), ReadTimeout: ch.NoTimeout, HandshakeTimeout: c.cfg.DialTimeout,
 	})
 }
 
@@ -126,8 +130,6 @@ func (n *nativeConn) do(ctx context.Context, q ch.Query) error {
 	}
 	return err
 }
-
-func (n *nativeConn) Socket() Socket { return n.socket }
 
 func (n *nativeConn) Close() error {
 	if n.client.IsClosed() {
