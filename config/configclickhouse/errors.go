@@ -18,8 +18,10 @@ const (
 	CodeUnknownUser          = 192
 	CodeWrongPassword        = 193
 	CodeRequiredPassword     = 194
+	CodeReadonly             = 164
 	CodeAccessDenied         = 497
 	CodeAuthenticationFailed = 516
+	CodeUnknownCluster       = 701
 )
 
 // Exception is an error that the server itself reports, over whichever protocol. Message is the server's text.

@@ -23,7 +23,7 @@ const quietFor = time.Minute
 
 // telemetry is what the receiver tells about itself, and the source.Stats of its source. It is safe for concurrent use.
 type telemetry struct {
-	events, refusals, buried, bad, excluded, vanished, repeated metric.Int64Counter
+	events, refusals, buried, bad, excluded, vanished, repeated, pollsFailed metric.Int64Counter
 	correlated, ambiguous                                       metric.Int64Counter
 	lag, lost                                                   metric.Float64Gauge
 	success                                                     metric.Int64Gauge
@@ -59,6 +59,7 @@ func newTelemetry(set receiver.Settings) (*telemetry, error) {
 		{&t.bad, "bad_rows", "{row}", "Rows of the source that cannot be read."},
 		{&t.excluded, "excluded_rows", "{row}", "Rows left out on purpose: the collector's own logins."},
 		{&t.vanished, "vanished_rows", "{row}", "Rows that the source no longer has although they are younger than its retention."},
+		{&t.pollsFailed, "failed_polls", "{poll}", "Tries to read the source that failed."},
 		{&t.repeated, "repeated_events", "{event}", "Events told again on purpose, with the ids that they had."},
 		{&t.correlated, "correlated_logins", "{login}", "Logins that the source's own logs tie to a trace."},
 		{&t.ambiguous, "ambiguous_logins", "{login}", "Logins left without a trace because another session could have sent the queries."},
@@ -105,6 +106,9 @@ func (t *telemetry) Vanished(n int) {
 	t.vanished.Add(context.Background(), int64(n), t.self)
 	t.say("rows have vanished from the source although they are younger than its retention", zap.Int("rows", n))
 }
+
+// PollFailed is part of source.Stats.
+func (t *telemetry) PollFailed() { t.pollsFailed.Add(context.Background(), 1, t.self) }
 
 // Repeated is part of source.Stats.
 func (t *telemetry) Repeated(n int) { t.repeated.Add(context.Background(), int64(n), t.self) }

@@ -80,6 +80,8 @@ type Stats interface {
 	Excluded(n int)
 	// Vanished counts rows that the source system no longer has although they are younger than its retention.
 	Vanished(n int)
+	// PollFailed counts a try to read the source that failed.
+	PollFailed()
 	// Repeated counts events told again on purpose, with the ids that they had.
 	Repeated(n int)
 	// Read says that everything up to this time of the source's clock has been delivered; lag is what is still ahead.

@@ -24,11 +24,11 @@ func TestARowCostsNoAllocation(t *testing.T) {
 	conn, err := client.Connect(t.Context())
 	require.NoError(t, err)
 	defer func() { require.NoError(t, conn.Close()) }()
-	l, err := readLayout(t.Context(), conn, name, "")
+	l, err := readLayout(t.Context(), conn, name, Config{})
 	require.NoError(t, err)
 	plan := newReading(l, newBlock(name, clickhouselog.NewMapper("warehouse")))
 	blocks := 0
-	require.NoError(t, conn.Query(t.Context(), "", plan.sql(l, poll.Always, keyUnused), plan.columns, func(rows int) error {
+	require.NoError(t, conn.Query(t.Context(), "", plan.sql(l, poll.Always, keyUnused, identity{}), plan.columns, func(rows int) error {
 		blocks++
 		var e session.Event
 		perBlock := testing.AllocsPerRun(5, func() {

@@ -128,7 +128,7 @@ func BenchmarkLimit(b *testing.B) {
 				defer func() { require.NoError(b, conn.Close()) }()
 				table, err := parseTable(name)
 				require.NoError(b, err)
-				layout, err := readLayout(b.Context(), conn, table, "")
+				layout, err := readLayout(b.Context(), conn, table, Config{})
 				require.NoError(b, err)
 				plan := newReading(layout, newBlock(table, clickhouselog.NewMapper("warehouse")))
 				columns := bareColumns(plan)

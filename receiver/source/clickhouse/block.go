@@ -42,8 +42,11 @@ type block struct {
 
 	table  tableName
 	mapper *clickhouselog.Mapper
-	own    *ownSet // nil when own logins are not left out
-	traces *tracer // nil when logins are not tied to traces
+	own    *ownConn        // nil when own logins are not left out
+	users  map[string]bool // whose sessions are left out
+	server *dictionary     // UUID of the server that has sent the block
+	from   string          // UUID of the one whose log the rows are of
+	traces *tracer         // nil when logins are not tied to traces
 }
 
 // extraColumn is a column without a place of its own.
@@ -55,7 +58,7 @@ type extraColumn struct {
 func newBlock(table tableName, mapper *clickhouselog.Mapper) *block {
 	return &block{
 		hostname: newDictionary(), profiles: newLists(), roles: newLists(), subjects: newLists(), settings: newSettings(),
-		serial: newDictionary(), issuer: newDictionary(),
+		serial: newDictionary(), issuer: newDictionary(), server: newDictionary(),
 		authType: enumColumn{ours: clickhouselog.AuthTypes},
 		iface:    enumColumn{ours: clickhouselog.Interfaces},
 		table:    table, mapper: mapper,
@@ -70,7 +73,7 @@ func (b *block) ready(rows int) error {
 	for _, c := range []*textColumn{&b.sessionID, &b.user.text, &b.clientHostname, &b.clientName, &b.userAgent, &b.reason} {
 		c.share()
 	}
-	for _, d := range []*dictionary{b.hostname, b.serial, b.issuer} {
+	for _, d := range []*dictionary{b.hostname, b.serial, b.issuer, b.server} {
 		d.share()
 		if !d.inRange() {
 			return errDictionary
@@ -130,7 +133,8 @@ func (b *block) Hash(i int) uint64 {
 func (b *block) Event(i int, e *session.Event) poll.Verdict {
 	r := &b.row
 	b.identity(i, r)
-	if b.own != nil && b.own.has(r) {
+	b.fill(i, r)
+	if b.excluded(r) {
 		// The event is mapped all the same: ids of rows that look alike count how many came before.
 		b.mapper.Event(r, e)
 		return poll.Exclude
@@ -138,12 +142,19 @@ func (b *block) Event(i int, e *session.Event) poll.Verdict {
 	if b.kind[i] < 0 || b.kind[i] > int16(clickhouselog.Logout) {
 		return poll.Bad
 	}
-	b.fill(i, r)
 	b.mapper.Event(r, e)
 	if b.traces != nil {
 		b.traces.correlate(r, e)
 	}
 	return poll.Deliver
+}
+
+// excluded tells whether a row is left out on purpose. A login that failed never is.
+func (b *block) excluded(r *clickhouselog.Row) bool {
+	if b.own != nil && b.own.has(r, b.from) {
+		return true
+	}
+	return b.users[r.User] && (r.Type == clickhouselog.LoginSuccess || r.Type == clickhouselog.Logout)
 }
 
 // Told implements [poll.Telling].

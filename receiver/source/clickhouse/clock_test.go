@@ -62,5 +62,5 @@ func TestAClockThatIsPutBackFarIsFollowed(t *testing.T) {
 	eventually(t, "the rows", func() bool { return len(emit.Delivered()) == len(rows) })
 	cancel()
 	require.NoError(t, <-done)
-	j.disconnect(context.WithoutCancel(ctx))
+	j.disconnect()
 }

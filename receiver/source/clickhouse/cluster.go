@@ -18,7 +18,7 @@ import (
 type cluster struct {
 	*reader
 	host   source.Host
-	own    *ownLogins // of the connection that asks for the nodes; nil when own logins are not left out
+	own    *ownLogins // nil when own logins are not left out
 	report *report
 
 	nodes sync.WaitGroup
@@ -47,17 +47,10 @@ func (r *reader) runCluster(ctx context.Context, host source.Host) error {
 	}
 	defer c.nodes.Wait()
 	// A table serves as the connection that asks: it connects again, and knows its own logins.
-	t := &table{cfg: r.cfg, name: tableName{"system", "clusters"}, client: client, log: host.Log}
-	t.own = r.ownLogins(host, "/cluster", nil, client)
-	c.own = t.own
-	t.greet = func(ctx context.Context, conn configclickhouse.Conn) error {
-		id, err := readIdentity(ctx, conn)
-		if err == nil && t.own != nil {
-			err = t.own.leadsTo(ctx, id.uuid)
-		}
-		return err
-	}
-	defer t.disconnect(ctx)
+	c.own = r.newOwnLogins(host)
+	t := r.newTable(r.cfg, client, host.Log, c.own)
+	t.name = tableName{"system", "clusters"}
+	defer t.disconnect()
 	c.look(ctx, t)
 	return nil
 }
@@ -96,8 +89,11 @@ func (c *cluster) look(ctx context.Context, t *table) {
 	for failures := 0; ctx.Err() == nil; {
 		var members []member
 		err := t.ask(ctx, func(conn configclickhouse.Conn) (err error) {
-			members, err = readMembers(ctx, conn, c.cfg.Cluster, c.cfg.Username)
-			return err
+			var server string
+			if members, server, err = readMembers(ctx, conn, "cluster", c.cfg.Cluster, c.cfg.Username); err != nil {
+				return err
+			}
+			return t.heard(ctx, server)
 		})
 		if ctx.Err() != nil {
 			return

@@ -72,6 +72,15 @@ func microsOf(column string) string {
 	return "toUnixTimestamp64Micro(toDateTime64(" + column + ", 6))"
 }
 
+// expressionOf asks for the column in a part.
+func (t target) expressionOf(p part) string {
+	have := p.columns[t.name]
+	if p.merged != "" && have != "" {
+		have = "as the servers have it"
+	}
+	return t.expression(have)
+}
+
 // expression asks for a column whose type in the table is have, or for its default where the table lacks it.
 func (t target) expression(have string) string {
 	if have == "" {

@@ -24,10 +24,15 @@ type Config struct {
 	// ClusterPort is where the nodes listen, for the protocol of the endpoints. 0 is the port that system.clusters has, or for
 	// http and https that of the first endpoint.
 	ClusterPort uint16 `mapstructure:"cluster_port"`
+	// AllReplicas is the name of a cluster whose servers are all read through one address, as of ClickHouse Cloud or a load
+	// balancer: whichever of them answers asks the others.
+	AllReplicas string `mapstructure:"all_replicas"`
 	// TraceCorrelation ties logins to traces.
 	TraceCorrelation TraceConfig `mapstructure:"trace_correlation"`
 	// ExcludeSelf leaves out the logins that this source's own connections cause.
 	ExcludeSelf bool `mapstructure:"exclude_self"`
+	// ExcludeUsers are accounts whose logins and logouts are left out, such as a second collector's. Their failures are told.
+	ExcludeUsers []string `mapstructure:"exclude_users"`
 }
 
 // DefaultTable is where a server keeps its session log.
@@ -52,6 +57,12 @@ func (c Config) Validate() error {
 }
 
 func (c Config) checkCluster() error {
+	switch {
+	case c.AllReplicas != "" && c.Cluster != "":
+		return errors.New("all_replicas: reads the servers of a cluster through one address, cluster each through its own; write one of them")
+	case c.AllReplicas != "" && c.TraceCorrelation.Enabled:
+		return errors.New("trace_correlation: is not there with all_replicas; read the servers each through its own address, with cluster, or leave it out")
+	}
 	if c.Cluster == "" {
 		if c.ClusterPort != 0 {
 			return errors.New("cluster_port: means nothing without cluster; write the cluster's name or remove it")

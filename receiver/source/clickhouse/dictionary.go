@@ -72,6 +72,15 @@ func (d *dictionary) inRange() bool {
 	return below(d.raw.Keys8, n) && below(d.raw.Keys16, n) && below(d.raw.Keys32, n) && below(d.raw.Keys64, n)
 }
 
+// first is the value of a block's first row; the block need not have been shared.
+func (d *dictionary) first() (string, error) {
+	d.share()
+	if d.rows == 0 || !d.inRange() {
+		return "", errDictionary
+	}
+	return d.at(0), nil
+}
+
 func below[T ~uint8 | ~uint16 | ~uint32 | ~uint64](keys []T, n uint64) bool {
 	var most T
 	for _, k := range keys {

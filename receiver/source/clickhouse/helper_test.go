@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.uber.org/goleak"
+	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/internal/testengine"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
@@ -84,6 +85,12 @@ func (r *running) lastStatus() error {
 
 func run(t testing.TB, cfg Config, store source.Store) *running {
 	t.Helper()
+	return runLogged(t, cfg, store, nil)
+}
+
+// runLogged is run with a log of the caller's.
+func runLogged(t testing.TB, cfg Config, store source.Store, log *zap.Logger) *running {
+	t.Helper()
 	r := &running{emit: &sourcetest.Recorder{}, stats: &counter{}}
 	memory, ok := store.(*sourcetest.Store)
 	if !ok {
@@ -91,6 +98,9 @@ func run(t testing.TB, cfg Config, store source.Store) *running {
 	}
 	host := sourcetest.Host(t, r.emit, memory, &r.stats.Stats)
 	host.Stats = r.stats
+	if log != nil {
+		host.Log = log
+	}
 	host.Status = func(err error) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -110,7 +120,12 @@ func run(t testing.TB, cfg Config, store source.Store) *running {
 			t.Error("the source does not stop")
 		}
 	})
-	t.Cleanup(r.stop)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("status: %v; counts: %+v; users: %v", r.lastStatus(), r.stats.Counts(), r.users())
+		}
+		r.stop()
+	})
 	return r
 }
 

@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,25 +20,31 @@ import (
 
 // layout is what the log is made of right now: the table, those that upgrades renamed it to, and their columns.
 type layout struct {
-	parts []part
-	names []string // of all columns without a place of their own, in order
+	parts   []part
+	names   []string // of all columns without a place of their own, in order
+	cluster string   // whose replicas are asked for their parts; "" for the server itself
 }
 
 // part is one table and the types of its columns.
 type part struct {
 	name    tableName
 	columns map[string]string
+	merged  string // the table function in place of the name, of which types are not known for certain
+}
+
+// from is what stands behind FROM.
+func (p part) from() string {
+	if p.merged != "" {
+		return p.merged
+	}
+	return p.name.sql()
 }
 
 var rotated = regexp.MustCompile(`^(.*)_(\d+)$`)
 
 // readLayout asks the server. Only tables with columns that the account may see are there.
-func readLayout(ctx context.Context, conn configclickhouse.Conn, table tableName, user string) (*layout, error) {
-	where := "table = " + quoteText(table.table)
-	if table.database == "system" {
-		// An upgrade that changes the columns renames the table to …_0, or the next free number.
-		where = "match(table, " + quoteText("^"+regexp.QuoteMeta(table.table)+"(_[0-9]+)?$") + ")"
-	}
+func readLayout(ctx context.Context, conn configclickhouse.Conn, table tableName, cfg Config) (*layout, error) {
+	where := "match(table, " + quoteText(table.pattern()) + ")"
 	var tables, columns, kinds proto.ColStr
 	parts := map[string]part{}
 	sql := "SELECT table, name, type FROM system.columns WHERE database = " + quoteText(table.database) + " AND " + where
@@ -46,7 +53,7 @@ func readLayout(ctx context.Context, conn configclickhouse.Conn, table tableName
 			for i := range rows {
 				name := tables.Row(i)
 				if _, ok := parts[name]; !ok {
-					parts[name] = part{tableName{table.database, name}, map[string]string{}}
+					parts[name] = part{name: tableName{table.database, name}, columns: map[string]string{}}
 				}
 				parts[name].columns[columns.Row(i)] = kinds.Row(i)
 			}
@@ -56,9 +63,18 @@ func readLayout(ctx context.Context, conn configclickhouse.Conn, table tableName
 		return nil, err
 	}
 	if len(parts) == 0 {
-		return nil, explainAbsence(ctx, conn, table, user)
+		return nil, explainAbsence(ctx, conn, table, cfg)
 	}
 	return newLayout(parts)
+}
+
+// pattern finds the table and, of a system table, those that upgrades have renamed it to: a change of the columns makes …_0, or the
+// next free number.
+func (t tableName) pattern() string {
+	if t.database == "system" {
+		return "^" + regexp.QuoteMeta(t.table) + "(_[0-9]+)?$"
+	}
+	return "^" + regexp.QuoteMeta(t.table) + "$"
 }
 
 func newLayout(parts map[string]part) (*layout, error) {
@@ -125,12 +141,12 @@ func (l *layout) has(column string) (kind string, ok bool) {
 }
 
 // explainAbsence tells a table that is not there from one that may not be read.
-func explainAbsence(ctx context.Context, conn configclickhouse.Conn, table tableName, user string) error {
+func explainAbsence(ctx context.Context, conn configclickhouse.Conn, table tableName, cfg Config) error {
 	err := conn.Query(ctx, "", "SELECT 1 FROM "+table.sql()+" LIMIT 0", proto.Results{{Data: &proto.ColUInt8{}}}, func(int) error { return nil })
 	if err == nil {
-		return fmt.Errorf("table: %s shows no columns in system.columns to this account; %s", table, grant(table, user))
+		return fmt.Errorf("table: %s shows no columns in system.columns to this account; %s", table, grant(table, cfg.Username))
 	}
-	return explain(err, table, user)
+	return explain(err, table, cfg)
 }
 
 // explained is an error that says already what can be done about it.
@@ -139,30 +155,46 @@ type explained struct{ error }
 func (e *explained) Unwrap() error { return e.error }
 
 // explain adds to an error of the server what can be done about it.
-func explain(err error, table tableName, user string) error {
+func explain(err error, table tableName, cfg Config) error {
 	var done *explained
 	switch {
 	case errors.As(err, &done):
+	case configclickhouse.HasCode(err, configclickhouse.CodeUnknownDatabase) && cfg.Database != "" && cfg.Database != table.database:
+		return &explained{fmt.Errorf("database: the server has no database %q: correct the key database, or leave it out, "+
+			"for tables are named in full (%w)", cfg.Database, err)}
 	case configclickhouse.HasCode(err, configclickhouse.CodeUnknownTable, configclickhouse.CodeUnknownDatabase):
-		remedy := "create it, or correct the key table"
-		if table.database == "system" {
-			remedy = "the server writes it once <session_log> stands in its config.xml (it is commented out in the shipped one) " +
-				"and somebody has logged in; it is read as soon as it is there"
-		}
-		return &poll.WaitError{Err: fmt.Errorf("table %s does not exist yet: %s", table, remedy)}
+		return &poll.WaitError{Err: fmt.Errorf("table: %s does not exist yet: %s", table, absenceRemedy(table))}
+	case configclickhouse.HasCode(err, configclickhouse.CodeUnknownCluster):
+		return &explained{fmt.Errorf("all_replicas: the server knows no cluster %q: correct the key; SELECT DISTINCT cluster FROM system.clusters "+
+			"lists them, ClickHouse Cloud's is called default (%w)", cfg.AllReplicas, err)}
 	case configclickhouse.HasCode(err, configclickhouse.CodeAccessDenied):
-		return &explained{fmt.Errorf("the account may not read %s: %s (%w)", table, grant(table, user), err)}
+		return &explained{fmt.Errorf("the account may not read %s: %s (%w)", table, missingGrant(err, table, cfg.Username), err)}
 	case configclickhouse.RefusesLogin(err):
-		return fmt.Errorf("the server refuses the login: check username and password, and the hosts the account may come from (%w)", err)
+		return &explained{fmt.Errorf("the server refuses the login: check username and password, and the hosts the account may come from (%w)", err)}
 	}
 	return err
 }
 
-func grant(table tableName, user string) string {
-	if user == "" {
-		user = "default"
+func absenceRemedy(table tableName) string {
+	if table.database != "system" {
+		return "create it, or correct the key table"
 	}
-	return fmt.Sprintf("GRANT SELECT ON %s TO %s", table, user)
+	return "the server writes it once <session_log> stands in its config.xml (it is commented out in the shipped one) " +
+		"and somebody has logged in; it is read as soon as it is there"
+}
+
+var remoteGrant = regexp.MustCompile(`have the grant ((?:READ ON REMOTE|REMOTE ON \*\.\*|CREATE TEMPORARY TABLE)[A-Z *.,]*)`)
+
+// missingGrant is the statement that gives what is missing.
+func missingGrant(err error, table tableName, user string) string {
+	if m := remoteGrant.FindStringSubmatch(err.Error()); m != nil {
+		return "GRANT " + strings.TrimRight(m[1], " .") + " TO " + cmp.Or(user, "default")
+	}
+	return grant(table, user)
+}
+
+func grant(table tableName, user string) string {
+	return fmt.Sprintf("GRANT SELECT ON %s TO %s", table, cmp.Or(user, "default"))
 }
 
 // addExtras makes room in a block for the columns without a place of their own.

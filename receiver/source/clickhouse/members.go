@@ -14,27 +14,29 @@ import (
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 )
 
-// readMembers asks for the nodes of a cluster, each as host and native port.
-func readMembers(ctx context.Context, conn configclickhouse.Conn, cluster, user string) (members []member, err error) {
+// readMembers asks for the nodes of a cluster, which the configuration names under key, each as host and native port.
+func readMembers(ctx context.Context, conn configclickhouse.Conn, key, cluster, user string) (members []member, server string, err error) {
+	names := newDictionary()
 	var host proto.ColStr
 	var port proto.ColUInt16
-	sql := "SELECT DISTINCT host_name AS h, port AS p FROM system.clusters WHERE cluster = " + quoteText(cluster) + " ORDER BY h, p"
-	err = conn.Query(ctx, "", sql, proto.Results{{Name: "h", Data: &host}, {Name: "p", Data: &port}}, func(rows int) error {
+	sql := "SELECT DISTINCT host_name AS h, port AS p, " + serverSQL + " AS u FROM system.clusters WHERE cluster = " + quoteText(cluster) + " ORDER BY h, p"
+	err = conn.Query(ctx, "", sql, proto.Results{{Name: "h", Data: &host}, {Name: "p", Data: &port}, {Name: "u", Data: names}}, func(rows int) (err error) {
+		server, err = names.first()
 		for i := range rows {
 			members = append(members, member{host.Row(i), port[i]})
 		}
-		return nil
+		return err
 	})
 	if configclickhouse.HasCode(err, configclickhouse.CodeAccessDenied) {
-		return nil, &explained{fmt.Errorf("the account may not ask for the cluster's nodes: %s (%w)", grant(tableName{"system", "clusters"}, user), err)}
+		return nil, "", &explained{fmt.Errorf("the account may not ask for the cluster's nodes: %s (%w)", grant(tableName{"system", "clusters"}, user), err)}
 	}
 	if err != nil || len(members) > 0 {
-		return members, err
+		return members, server, err
 	}
-	return nil, explainNoCluster(ctx, conn, cluster)
+	return nil, "", explainNoCluster(ctx, conn, key, cluster)
 }
 
-func explainNoCluster(ctx context.Context, conn configclickhouse.Conn, cluster string) error {
+func explainNoCluster(ctx context.Context, conn configclickhouse.Conn, key, cluster string) error {
 	var names proto.ColStr
 	var known []string
 	sql := "SELECT DISTINCT cluster AS c FROM system.clusters ORDER BY c"
@@ -47,7 +49,7 @@ func explainNoCluster(ctx context.Context, conn configclickhouse.Conn, cluster s
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("cluster: the server knows no cluster %q, only: %s", cluster, strings.Join(known, ", "))
+	return fmt.Errorf("%s: the server knows no cluster %q, only: %s", key, cluster, strings.Join(known, ", "))
 }
 
 // member is a node as the servers' remote_servers has it.
@@ -74,18 +76,32 @@ func (c Config) door(m member) string {
 type identity struct{ uuid, hostname string }
 
 func readIdentity(ctx context.Context, conn configclickhouse.Conn) (id identity, err error) {
-	var uuid, host proto.ColStr
-	sql := "SELECT toString(serverUUID()) AS u, hostName() AS h"
-	err = conn.Query(ctx, "", sql, proto.Results{{Name: "u", Data: &uuid}, {Name: "h", Data: &host}}, func(rows int) error {
-		for i := range rows {
-			id = identity{uuid.Row(i), host.Row(i)}
-		}
-		return nil
-	})
-	if err == nil && id.uuid == "" {
+	ids, _, err := readIdentities(ctx, conn, "SELECT "+serverSQL+" AS u, toLowCardinality(hostName()) AS h, "+serverSQL+" AS s")
+	if err == nil && len(ids) != 1 {
 		err = errors.New("the server did not tell its UUID")
 	}
-	return id, err
+	if err != nil {
+		return id, err
+	}
+	return ids[0], nil
+}
+
+// readIdentities runs a query for the columns u and h, and s, which is the UUID of the server that answers.
+func readIdentities(ctx context.Context, conn configclickhouse.Conn, sql string) (ids []identity, server string, err error) {
+	uuid, host, by := newDictionary(), newDictionary(), newDictionary()
+	err = conn.Query(ctx, "", sql, proto.Results{{Name: "u", Data: uuid}, {Name: "h", Data: host}, {Name: "s", Data: by}}, func(rows int) (err error) {
+		uuid.share()
+		host.share()
+		if !uuid.inRange() || !host.inRange() {
+			return errDictionary
+		}
+		for i := range rows {
+			ids = append(ids, identity{uuid.at(i), host.at(i)})
+		}
+		server, err = by.first()
+		return err
+	})
+	return ids, server, err
 }
 
 // doors are the endpoints of all members, each once.

@@ -8,7 +8,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -18,7 +17,6 @@ type node struct {
 	*cluster
 	door  string // endpoint
 	share int    // among how many nodes memory is shared out
-	twin  string // UUID of the server that this was another name of when it was looked at last
 
 	said   string // the last trouble
 	saidAt time.Time
@@ -50,30 +48,12 @@ func (n *node) read(ctx context.Context) error {
 		return err
 	}
 	log := n.host.Log.With(zap.String("node", n.door))
-	t := &table{cfg: cfg, name: n.name, client: client, mapper: clickhouselog.NewMapper(n.instance), log: log}
-	if t.own = n.ownLogins(n.host, "/"+n.door, n.own, client); t.own != nil {
-		client.BeforeLogin = func(ctx context.Context, s configclickhouse.Socket) error {
-			if err := t.own.opened(ctx, s); err != nil || n.twin == "" {
-				return err
-			}
-			return n.own.take(ctx, t.own.using(n.twin)) // whoever reads the server may see the login before we know that it is there
-		}
-	}
-	defer t.disconnect(ctx)
+	t := n.newTable(cfg, client, log, n.own)
+	defer t.disconnect()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	var who identity
-	t.greet = func(ctx context.Context, conn configclickhouse.Conn) error {
-		id, err := readIdentity(ctx, conn)
-		if err == nil && t.own != nil {
-			err = t.own.leadsTo(ctx, id.uuid)
-		}
-		switch {
-		case err != nil:
-			return err
-		case who.uuid == "":
-			who = id
-		case who.uuid != id.uuid:
+	t.met = func(_ context.Context, server string) error {
+		if t.server != "" && server != t.server {
 			stop(errReplaced)
 			return errReplaced
 		}
@@ -84,7 +64,14 @@ func (n *node) read(ctx context.Context) error {
 			stop(errLeft)
 		}
 	}
-	if err := t.ask(ctx, func(configclickhouse.Conn) error { return nil }); err != nil {
+	var who identity
+	err = t.ask(ctx, func(conn configclickhouse.Conn) (err error) {
+		if who, err = readIdentity(ctx, conn); err != nil {
+			return err
+		}
+		return t.heard(ctx, who.uuid)
+	})
+	if err != nil {
 		return errors.Join(err, context.Cause(ctx))
 	}
 	ledger, release, taken, err := n.claim(ctx, who)
@@ -92,15 +79,9 @@ func (n *node) read(ctx context.Context) error {
 		return err
 	}
 	if taken != nil {
-		return n.waitAsTwin(ctx, t, who, taken)
+		return n.waitAsTwin(ctx, t, taken)
 	}
 	defer release()
-	if err := n.noTwin(ctx, t.own, who); err != nil {
-		return err
-	}
-	if err := n.rename(ctx, t, ledger); err != nil {
-		return err
-	}
 	host := n.host
 	t.traces = n.tracer(host, "/"+ledger)
 	host.Log, host.Stats = log, n.report.stats(n.door)
@@ -114,15 +95,9 @@ func (n *node) read(ctx context.Context) error {
 
 // waitAsTwin waits while the server is read under another name, until that ends or it is time to see whether this name leads to
 // somebody else by now.
-func (n *node) waitAsTwin(ctx context.Context, t *table, who identity, taken <-chan struct{}) error {
+func (n *node) waitAsTwin(ctx context.Context, t *table, taken <-chan struct{}) error {
 	n.report.same(n.door)
-	n.twin = who.uuid
-	t.disconnect(ctx)
-	if t.own != nil {
-		if err := n.own.take(ctx, t.own.to(who.uuid)); err != nil {
-			return err
-		}
-	}
+	t.disconnect()
 	again := time.NewTimer(n.cfg.ReconcileInterval)
 	defer again.Stop()
 	select {
@@ -134,33 +109,6 @@ func (n *node) waitAsTwin(ctx context.Context, t *table, who identity, taken <-c
 	case <-ctx.Done():
 	}
 	return nil
-}
-
-// noTwin corrects what was foretold of the connection in use, when the name does not lead to the server that it was a twin's of.
-func (n *node) noTwin(ctx context.Context, own *ownLogins, who identity) error {
-	if n.twin == "" || own == nil {
-		return nil
-	}
-	n.twin = ""
-	return n.own.take(ctx, own.using(who.uuid))
-}
-
-// rename takes over what is known of own connections when the server had another name before.
-func (n *node) rename(ctx context.Context, t *table, ledger string) error {
-	if t.own == nil {
-		return nil
-	}
-	key := "node/" + ledger
-	before, err := n.host.Store.Get(ctx, key)
-	if err != nil || string(before) == n.door {
-		return err
-	}
-	if before != nil {
-		if err := t.own.adopt(ctx, ownKey+"/"+string(before)); err != nil {
-			return err
-		}
-	}
-	return n.host.Store.Set(ctx, key, []byte(n.door))
 }
 
 // trouble tells of a node that cannot be read; of what package poll meets, that tells by itself.

@@ -76,6 +76,7 @@ func (b *block) swap(o *block) {
 	b.reason, o.reason = o.reason, b.reason
 	b.serial.swap(o.serial)
 	b.issuer.swap(o.issuer)
+	b.server.swap(o.server)
 	b.notBefore, o.notBefore = o.notBefore, b.notBefore
 	b.notAfter, o.notAfter = o.notAfter, b.notAfter
 	b.authText, o.authText = o.authText, b.authText

@@ -34,28 +34,38 @@ func (r *reader) Run(ctx context.Context, host source.Host) error {
 	if host.Log == nil {
 		host.Log = zap.NewNop()
 	}
-	if r.cfg.Cluster != "" {
+	switch {
+	case r.cfg.Cluster != "":
 		return r.runCluster(ctx, host)
+	case r.cfg.AllReplicas != "":
+		return r.runReplicas(ctx, host)
 	}
 	client, err := configclickhouse.NewClient(ctx, r.cfg.ClientConfig)
 	if err != nil {
 		return err
 	}
-	t := &table{cfg: r.cfg, name: r.name, client: client, mapper: clickhouselog.NewMapper(r.instance), log: host.Log}
-	t.own, t.traces = r.ownLogins(host, "", nil, client), r.tracer(host, "")
-	defer t.disconnect(ctx)
+	t := &oneServer{table: r.newTable(r.cfg, client, host.Log, r.newOwnLogins(host)), store: host.Store, now: host.Now, key: "server/" + r.instance + "/" + r.cfg.Table}
+	t.met, t.traces = t.meet, r.tracer(host, "")
+	defer t.disconnect()
 	return poll.Run(ctx, r.cfg.Config, t, host, session.SystemClickHouse, r.instance, r.cfg.Table)
 }
 
-// ownLogins makes the client's connections known, so that their rows can be left out; nil where that is not wanted. They are
-// stored apart by suffix.
-func (r *reader) ownLogins(host source.Host, suffix string, others *ownLogins, client *configclickhouse.Client) *ownLogins {
+// newTable makes the log as it is read through one client, whose logins are made known to own.
+func (r *reader) newTable(cfg Config, client *configclickhouse.Client, log *zap.Logger, own *ownLogins) *table {
+	t := &table{cfg: cfg, name: r.name, client: client, mapper: clickhouselog.NewMapper(r.instance), log: log}
+	if own != nil {
+		t.own = &ownConn{ownLogins: own}
+		client.LoginTag = t.own.login
+	}
+	return t
+}
+
+// newOwnLogins is nil where own logins are not left out.
+func (r *reader) newOwnLogins(host source.Host) *ownLogins {
 	if !r.cfg.ExcludeSelf {
 		return nil
 	}
-	o := &ownLogins{store: host.Store, key: ownKey + suffix, log: host.Log, others: others}
-	client.BeforeLogin = o.opened
-	return o
+	return newOwnLogins(r.cfg, host)
 }
 
 // tracer finds the traces of logins; nil where that is not wanted. What it remembers is stored apart by suffix.

@@ -38,14 +38,19 @@ func newReading(l *layout, b *block) *reading {
 	aliases := map[string]string{}
 	for _, t := range b.targets() {
 		if _, ok := l.has(t.name); ok {
-			aliases[t.name] = add(t.data, func(p part) string { return t.expression(p.columns[t.name]) })
+			aliases[t.name] = add(t.data, func(p part) string { return t.expressionOf(p) })
 		}
 	}
 	for i, name := range l.names {
 		add(b.extra[i].data, func(p part) string { return extraExpression(name, p.columns[name]) })
 	}
+	if l.cluster == "" {
+		add(b.server, func(part) string { return serverSQL })
+	} else {
+		r.columns = append(r.columns, proto.ResultColumn{Name: "u", Data: b.server})
+	}
 	for i, p := range l.parts {
-		r.selects = append(r.selects, "SELECT "+strings.Join(lists[i], ", ")+" FROM "+p.name.sql())
+		r.selects = append(r.selects, "SELECT "+strings.Join(lists[i], ", ")+" FROM "+p.from())
 	}
 	var order []string
 	for _, name := range tieBreakers {
@@ -57,7 +62,13 @@ func newReading(l *layout, b *block) *reading {
 	return r
 }
 
-func (r *reading) sql(l *layout, within poll.Range, key keyUse) string {
+// sql asks for the rows within a stretch of time: where several servers are asked through one, for those of node.
+func (r *reading) sql(l *layout, within poll.Range, key keyUse, node identity) string {
+	if l.cluster != "" {
+		here := "toString(serverUUID()) = " + quoteText(node.uuid) + " AND hostName() = " + quoteText(node.hostname)
+		inner := r.selects[0] + " WHERE " + strings.Join(append(conditions(l.parts[0], within, key), here), " AND ")
+		return "SELECT *, " + serverSQL + " AS u FROM (SELECT * FROM " + l.everywhere(inner) + ") ORDER BY " + r.order + withoutAbsent
+	}
 	parts := make([]string, len(l.parts))
 	for i, p := range l.parts {
 		parts[i] = r.selects[i] + where(p, within, key)
@@ -86,21 +97,81 @@ func sumsSQL(l *layout, within poll.Range, width int64, key keyUse) string {
 	parts := make([]string, len(l.parts))
 	for i, p := range l.parts {
 		port := "toUInt16(0)"
-		if kind := p.columns["client_port"]; kind != "" {
-			port = target{name: "client_port", kind: "UInt16"}.expression(kind)
+		if p.columns["client_port"] != "" {
+			port = target{name: "client_port", kind: "UInt16"}.expressionOf(p)
 		}
 		m := microsOf("event_time_microseconds")
 		kind := fmt.Sprintf("CAST(ifNull(toInt16(type), %d) AS Int16)", noEnum)
-		authID := target{name: "auth_id", kind: "UUID"}.expression(p.columns["auth_id"])
+		authID := target{name: "auth_id", kind: "UUID"}.expressionOf(p)
 		far, loose := "0", "0"
 		if width == poll.Day && p.keyColumns() {
 			far, loose = farRow(m), looseRow(m)
 		}
 		parts[i] = fmt.Sprintf("SELECT %s AS m, %s AS h, toUInt64(%s) AS far, toUInt64(%s) AS loose FROM %s%s",
-			m, hashExpression(m, authID, kind, port), far, loose, p.name.sql(), where(p, within, key))
+			m, hashExpression(m, authID, kind, port), far, loose, p.from(), where(p, within, key))
 	}
-	return fmt.Sprintf("SELECT toInt64(m - (m %% %d + %d) %% %d) AS start, count() AS n, sum(h) AS s, sum(far) AS f, sum(loose) AS l FROM (%s) GROUP BY start ORDER BY start",
+	sums := fmt.Sprintf("SELECT toInt64(m - (m %% %d + %d) %% %d) AS start, count() AS n, sum(h) AS s, sum(far) AS f, sum(loose) AS l FROM (%s) GROUP BY start",
 		width, width, width, strings.Join(parts, " UNION ALL "))
+	// A row of zeros says who has nothing to sum up.
+	sums += " UNION ALL SELECT toInt64(0) AS start, toUInt64(0) AS n, toUInt64(0) AS s, toUInt64(0) AS f, toUInt64(0) AS l"
+	if l.cluster != "" {
+		each := "SELECT *, " + serverSQL + " AS node, toLowCardinality(hostName()) AS host FROM (" + sums + ")"
+		return "SELECT start, n, s, f, l, " + serverSQL + " AS u, node, host FROM (SELECT * FROM " + l.everywhere(each) + ") ORDER BY start" + withoutAbsent
+	}
+	return "SELECT start, n, s, f, l, " + serverSQL + " AS u FROM (" + sums + ") ORDER BY start"
+}
+
+// sumsAnswer is what sumsSQL asks for.
+type sumsAnswer struct {
+	start                   proto.ColInt64
+	count, hash, far, loose proto.ColUInt64
+	server, node, host      *dictionary
+	columns                 proto.Results
+
+	by     string                  // UUID of the server that has answered
+	sums   map[identity][]poll.Sum // of each server where there are several, or of {}
+	strays [2]uint64               // rows that do not allow keyFinds and keySorts
+}
+
+func newSumsAnswer(l *layout) *sumsAnswer {
+	a := &sumsAnswer{server: newDictionary(), node: newDictionary(), host: newDictionary(), sums: map[identity][]poll.Sum{}}
+	a.columns = proto.Results{
+		{Name: "start", Data: &a.start}, {Name: "n", Data: &a.count}, {Name: "s", Data: &a.hash}, {Name: "f", Data: &a.far},
+		{Name: "l", Data: &a.loose}, {Name: "u", Data: a.server},
+	}
+	if l.cluster != "" {
+		a.columns = append(a.columns, proto.ResultColumn{Name: "node", Data: a.node}, proto.ResultColumn{Name: "host", Data: a.host})
+	}
+	return a
+}
+
+func (a *sumsAnswer) block(rows int) (err error) {
+	if a.by, err = a.server.first(); err != nil {
+		return err
+	}
+	several := len(a.columns) > 6
+	if several {
+		if a.node.share(); !a.node.inRange() {
+			return errDictionary
+		}
+		if a.host.share(); !a.host.inRange() {
+			return errDictionary
+		}
+	}
+	for i := range rows {
+		var of identity
+		if several {
+			of = identity{a.node.at(i), a.host.at(i)}
+		}
+		sums := a.sums[of]
+		if a.count[i] > 0 {
+			sums = append(sums, poll.Sum{Start: a.start[i], Tally: poll.Tally{Count: a.count[i], Hash: a.hash[i]}})
+		}
+		a.sums[of] = sums
+		a.strays[0] += a.far[i]
+		a.strays[1] += a.loose[i]
+	}
+	return nil
 }
 
 // keyColumns tells whether the sorting key of a real session_log (event_date, event_time) is there.
@@ -123,7 +194,13 @@ func looseRow(micros string) string {
 // where bounds the time. Conditions on the key let the server pass over what it need not read; a date is that of the
 // server's zone, which is within a day of UTC's.
 func where(p part, within poll.Range, key keyUse) string {
-	var all []string
+	if all := conditions(p, within, key); len(all) > 0 {
+		return " WHERE " + strings.Join(all, " AND ")
+	}
+	return ""
+}
+
+func conditions(p part, within poll.Range, key keyUse) (all []string) {
 	narrow := key >= keyFinds && p.keyColumns()
 	if within.From != math.MinInt64 {
 		all = append(all, fmt.Sprintf("event_time_microseconds >= fromUnixTimestamp64Micro(toInt64(%d))", within.From))
@@ -139,10 +216,7 @@ func where(p part, within poll.Range, key keyUse) string {
 				clamp(within.To/poll.Day+2, math.MaxUint16), clamp(within.To/poll.Second+2, math.MaxUint32)))
 		}
 	}
-	if len(all) == 0 {
-		return ""
-	}
-	return " WHERE " + strings.Join(all, " AND ")
+	return all
 }
 
 func clamp(n, most int64) int64 { return min(max(n, 0), most) }

@@ -25,14 +25,16 @@ type table struct {
 	conn   configclickhouse.Conn // nil when there is none
 	layout *layout               // nil when it has to be looked up
 	mapper *clickhouselog.Mapper
-	own    *ownLogins // nil when they are not left out
-	traces *tracer    // nil when logins are not tied to traces
+	own    *ownConn // nil when own logins are not left out
+	traces *tracer  // nil when logins are not tied to traces
 	log    *zap.Logger
 
-	// greet is called with a new connection before anything else is asked over it; lost when none can be had. May be nil.
-	greet   func(ctx context.Context, conn configclickhouse.Conn) error
-	lost    func(err error)
-	greeted configclickhouse.Socket
+	server string   // UUID of the one that gave the last answer
+	node   identity // of them, the one that Read is about
+
+	// met is called when another server answers than before, and may refuse it; lost when no connection can be had. May be nil.
+	met  func(ctx context.Context, server string) error
+	lost func(err error)
 
 	plan    *reading
 	key     keyUse
@@ -55,8 +57,11 @@ func (t *table) Now(ctx context.Context) (int64, error) {
 	}
 	var now int64
 	err := t.ask(ctx, func(conn configclickhouse.Conn) (err error) {
-		now, err = serverTime(ctx, conn)
-		return err
+		var server string
+		if now, server, err = serverTime(ctx, conn); err != nil {
+			return err
+		}
+		return t.heard(ctx, server)
 	})
 	if err != nil {
 		return 0, err
@@ -71,16 +76,42 @@ func (t *table) Now(ctx context.Context) (int64, error) {
 	return now, nil
 }
 
-func serverTime(ctx context.Context, conn configclickhouse.Conn) (int64, error) {
+// serverSQL is the UUID that a server makes at its first start. It goes with every answer: one address may lead to several servers,
+// each with a log of its own.
+const serverSQL = "toLowCardinality(toString(serverUUID()))"
+
+func serverTime(ctx context.Context, conn configclickhouse.Conn) (micros int64, server string, err error) {
 	var now proto.ColInt64
-	err := conn.Query(ctx, "", "SELECT toUnixTimestamp64Micro(now64(6)) AS t", proto.Results{{Name: "t", Data: &now}}, func(int) error { return nil })
+	names := newDictionary()
+	sql := "SELECT toUnixTimestamp64Micro(now64(6)) AS t, " + serverSQL + " AS u"
+	err = conn.Query(ctx, "", sql, proto.Results{{Name: "t", Data: &now}, {Name: "u", Data: names}}, func(int) error { return nil })
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	if len(now) != 1 {
-		return 0, errors.New("the server did not tell the time")
+		return 0, "", errors.New("the server did not tell the time")
 	}
-	return now[0], nil
+	server, err = names.first()
+	return now[0], server, err
+}
+
+// heard notes which server has answered.
+func (t *table) heard(ctx context.Context, server string) error {
+	if t.own != nil {
+		if err := t.own.answered(ctx, server); err != nil {
+			return err
+		}
+	}
+	if server == t.server {
+		return nil
+	}
+	if t.met != nil {
+		if err := t.met(ctx, server); err != nil {
+			return err
+		}
+	}
+	t.server = server
+	return nil
 }
 
 var errOrder = errors.New("rows did not come in the order of event_time_microseconds; they will be sorted from now on")
@@ -90,36 +121,34 @@ func (t *table) Refresh() { t.layout = nil }
 
 // Sums implements [poll.Table].
 func (t *table) Sums(ctx context.Context, r poll.Range, width int64, yield func(poll.Sum)) error {
-	return t.askTable(ctx, func(conn configclickhouse.Conn) error {
-		var start proto.ColInt64
-		var count, hash, far, loose proto.ColUInt64
+	all, err := t.sums(ctx, r, width)
+	for _, s := range all[identity{}] {
+		yield(s)
+	}
+	return err
+}
+
+// sums are those of each server, or of the one there is. They are complete: an answer that breaks off does not count.
+func (t *table) sums(ctx context.Context, r poll.Range, width int64) (all map[identity][]poll.Sum, err error) {
+	err = t.askTable(ctx, func(conn configclickhouse.Conn) error {
 		key, everything := t.key, width == poll.Day && r.To == poll.Always.To
 		if everything {
 			key = keyUnused
 		}
-		strays := [2]uint64{}
-		sums := []poll.Sum{} // told at the end: an answer that breaks off must not count
-		err := conn.Query(ctx, "", sumsSQL(t.layout, r, width, key), proto.Results{
-			{Name: "start", Data: &start}, {Name: "n", Data: &count}, {Name: "s", Data: &hash}, {Name: "f", Data: &far}, {Name: "l", Data: &loose},
-		}, func(rows int) error {
-			for i := range rows {
-				sums = append(sums, poll.Sum{Start: start[i], Tally: poll.Tally{Count: count[i], Hash: hash[i]}})
-				strays[0] += far[i]
-				strays[1] += loose[i]
-			}
-			return nil
-		})
-		if err != nil {
+		answer := newSumsAnswer(t.layout)
+		if err := conn.Query(ctx, "", sumsSQL(t.layout, r, width, key), answer.columns, answer.block); err != nil {
+			return err
+		}
+		if err := t.heard(ctx, answer.by); err != nil {
 			return err
 		}
 		if everything {
-			t.learnKey(strays[0], strays[1])
+			t.learnKey(answer.strays[0], answer.strays[1])
 		}
-		for _, s := range sums {
-			yield(s)
-		}
+		all = answer.sums
 		return nil
 	})
+	return all, err
 }
 
 // learnKey decides from a look at all rows whether the sorting key can be relied on.
@@ -153,10 +182,10 @@ func (t *table) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) er
 		}
 		last := r.From
 		o := newOverlap(t.plan.block, t.plan.look, func(b *block) error {
-			if t.own != nil {
-				b.own = t.own.current()
+			if err := t.heardFrom(ctx, b); err != nil {
+				return err
 			}
-			b.traces = t.traces
+			b.own, b.traces = t.own, t.traces
 			if last = b.ordered(last); last == math.MaxInt64 {
 				// A server that has changed its zone: dates of then and of now go differently with time.
 				t.key, t.unordered = min(t.key, keyFinds), true
@@ -164,12 +193,22 @@ func (t *table) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) er
 			}
 			return yield(b)
 		})
-		err := conn.Query(ctx, "", t.plan.sql(t.layout, r, t.key), t.plan.columns, o.next)
+		err := conn.Query(ctx, "", t.plan.sql(t.layout, r, t.key, t.node), t.plan.columns, o.next)
 		if last := o.stop(); err == nil {
 			err = last
 		}
 		return err
 	})
+}
+
+// heardFrom notes which server has sent a block, and whose log its rows are of.
+func (t *table) heardFrom(ctx context.Context, b *block) error {
+	server := b.server.at(0)
+	b.from = t.node.uuid
+	if b.from == "" {
+		b.from = server
+	}
+	return t.heard(ctx, server)
 }
 
 // Settle implements [poll.Settling].
@@ -195,7 +234,7 @@ func (t *table) Follow(ctx context.Context, r poll.Range, tell func(context.Cont
 	}
 	var page []session.Event
 	for i := range later {
-		if t.own != nil && t.own.current().has(&later[i].row) {
+		if t.own != nil && t.own.has(&later[i].row, t.server) {
 			continue
 		}
 		var e session.Event
@@ -223,6 +262,10 @@ func (t *table) newPlan() *reading {
 
 func (t *table) newBlock() *block {
 	b := newBlock(t.name, t.mapper)
+	b.users = map[string]bool{}
+	for _, user := range t.cfg.ExcludeUsers {
+		b.users[user] = true
+	}
 	t.layout.addExtras(b)
 	if kind, ok := t.layout.has("auth_type"); ok {
 		b.authType.table = parseEnum(kind)
@@ -237,7 +280,7 @@ func (t *table) newBlock() *block {
 func (t *table) askTable(ctx context.Context, query func(configclickhouse.Conn) error) error {
 	return t.ask(ctx, func(conn configclickhouse.Conn) error {
 		if t.layout == nil {
-			l, err := readLayout(ctx, conn, t.name, t.cfg.Username)
+			l, err := t.readLayout(ctx, conn)
 			if err != nil {
 				return err
 			}
@@ -249,7 +292,11 @@ func (t *table) askTable(ctx context.Context, query func(configclickhouse.Conn) 
 			}
 		}
 		if !t.checked {
-			if err := checkHash(ctx, conn); err != nil {
+			server, err := checkHash(ctx, conn)
+			if err == nil {
+				err = t.heard(ctx, server)
+			}
+			if err != nil {
 				return err
 			}
 			t.checked = true
@@ -258,95 +305,75 @@ func (t *table) askTable(ctx context.Context, query func(configclickhouse.Conn) 
 		var x *configclickhouse.Exception
 		if errors.As(err, &x) {
 			t.layout = nil // renamed, dropped or changed: look anew
-			return explain(err, t.name, t.cfg.Username)
 		}
 		return err
 	})
+}
+
+func (t *table) readLayout(ctx context.Context, conn configclickhouse.Conn) (*layout, error) {
+	if t.cfg.AllReplicas != "" {
+		l, server, err := readReplicasLayout(ctx, conn, t.name, t.cfg)
+		if err == nil {
+			err = t.heard(ctx, server)
+		}
+		return l, err
+	}
+	return readLayout(ctx, conn, t.name, t.cfg)
 }
 
 // ask runs a query, connecting first where there is no connection. After an error that is not the server's word the
 // connection is given up.
 func (t *table) ask(ctx context.Context, query func(configclickhouse.Conn) error) error {
 	if err := t.connect(ctx); err != nil {
-		err = explain(err, t.name, t.cfg.Username)
+		err = explain(err, t.name, t.cfg)
 		if t.lost != nil {
 			t.lost(err)
 		}
 		return err
 	}
-	if t.own != nil {
-		if err := t.own.renew(ctx); err != nil {
-			return err
-		}
-	}
 	err := query(t.conn)
 	var x *configclickhouse.Exception
 	var waiting *poll.WaitError
 	if err != nil && !errors.As(err, &x) && !errors.As(err, &waiting) {
-		t.disconnect(ctx)
+		t.disconnect()
+		return err
 	}
-	return err
+	return explain(err, t.name, t.cfg)
 }
 
 func (t *table) connect(ctx context.Context) error {
 	if t.conn != nil {
-		return t.meet(ctx)
-	}
-	if t.own != nil {
-		if err := t.own.load(ctx); err != nil {
-			return err
-		}
+		return nil
 	}
 	conn, err := t.client.Connect(ctx)
 	if err != nil {
 		return err
 	}
 	t.conn, t.layout, t.clockAt = conn, nil, time.Time{}
-	if t.own != nil {
-		if err := t.own.seen(ctx, conn); err != nil {
-			t.disconnect(ctx)
-			return err
-		}
-	}
-	return t.meet(ctx)
-}
-
-// meet greets whoever is at the other end, again where HTTP has opened another socket meanwhile.
-func (t *table) meet(ctx context.Context) error {
-	if t.greet == nil || t.conn.Socket() == t.greeted && t.greeted.Endpoint != "" {
-		return nil
-	}
-	if err := t.greet(ctx, t.conn); err != nil {
-		t.disconnect(ctx)
-		return err
-	}
-	t.greeted = t.conn.Socket()
 	return nil
 }
 
-func (t *table) disconnect(ctx context.Context) {
+func (t *table) disconnect() {
 	if t.conn == nil {
 		return
 	}
 	_ = t.conn.Close()
-	t.conn, t.greeted = nil, configclickhouse.Socket{}
-	if t.own != nil {
-		t.own.closed(ctx)
-	}
+	t.conn = nil
 }
 
 // checkHash makes sure that the sums can be compared at all.
-func checkHash(ctx context.Context, conn configclickhouse.Conn) error {
+func checkHash(ctx context.Context, conn configclickhouse.Conn) (server string, err error) {
 	id := uuid.MustParse("01234567-89ab-4def-8123-456789abcdef")
 	const micros, kind, port = -1_234_567, 2, 54321
 	var got proto.ColUInt64
+	names := newDictionary()
 	sql := "SELECT " + hashExpression(fmt.Sprintf("toInt64(%d)", micros), "toUUID("+quoteText(id.String())+")",
-		fmt.Sprintf("toInt16(%d)", kind), fmt.Sprintf("toUInt16(%d)", port)) + " AS h"
-	if err := conn.Query(ctx, "", sql, proto.Results{{Name: "h", Data: &got}}, func(int) error { return nil }); err != nil {
-		return err
+		fmt.Sprintf("toInt16(%d)", kind), fmt.Sprintf("toUInt16(%d)", port)) + " AS h, " + serverSQL + " AS u"
+	if err := conn.Query(ctx, "", sql, proto.Results{{Name: "h", Data: &got}, {Name: "u", Data: names}}, func(int) error { return nil }); err != nil {
+		return "", err
 	}
 	if len(got) != 1 || got[0] != rowHash(micros, id, kind, port) {
-		return errors.New("this server's intHash64 or reinterpretAsUInt64 differs from those of the ClickHouse releases known; please report its version()")
+		return "", errors.New("this server's intHash64 or reinterpretAsUInt64 differs from those of the ClickHouse releases known; please report its version()")
 	}
-	return nil
+	return names.first()
 }

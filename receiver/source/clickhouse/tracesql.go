@@ -157,7 +157,9 @@ func readLogs(ctx context.Context, conn configclickhouse.Conn, l *layout, user s
 		if len(have[name.table]) > 0 {
 			continue
 		}
-		err := explainAbsence(ctx, conn, name, user)
+		var cfg Config
+		cfg.Username = user
+		err := explainAbsence(ctx, conn, name, cfg)
 		var waiting *poll.WaitError
 		if errors.As(err, &waiting) {
 			return nil, nil //nolint:nilnil // no logs are no error: they are made with their first row

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"regexp"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -33,6 +35,7 @@ func Run(ctx context.Context, cfg Config, table Table, host source.Host, identit
 	if t, ok := table.(Settling); ok {
 		p.settle = t.Settle().Microseconds()
 	}
+	p.said.conditions = conditionlog.New(host.Log, host.Now)
 	p.pages = newPager(cfg.BatchSize, p.deliver, p.commit)
 	var committer sync.WaitGroup
 	committer.Go(func() { p.pages.run(ctx) })
@@ -45,6 +48,7 @@ func Run(ctx context.Context, cfg Config, table Table, host source.Host, identit
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:
+			host.Stats.PollFailed()
 			p.trouble(err)
 			p.pages.abandon(ctx)
 			var waiting *WaitError
@@ -55,7 +59,7 @@ func Run(ctx context.Context, cfg Config, table Table, host source.Host, identit
 			Wait(ctx, Backoff(failures))
 			failures++
 		default:
-			p.trouble(nil)
+			p.trouble(p.shifting())
 			failures = 0
 			Wait(ctx, cfg.CollectionInterval)
 		}
@@ -88,10 +92,10 @@ type poller struct {
 
 	said struct {
 		sync.Mutex
-		text string // of the trouble there is
-		at   time.Time
-		well bool // has been said
-		bad  bool // the store failed: what is in memory is ahead of it
+		conditions *conditionlog.Logger
+		text       string // of the trouble there is
+		well       bool   // has been said
+		bad        bool   // the store failed: what is in memory is ahead of it
 	}
 }
 
@@ -242,32 +246,36 @@ func (p *poller) deliver(ctx context.Context, events []session.Event) error {
 	}
 }
 
-// trouble tells how the source is doing, and logs an error when it is a new one or a minute has passed.
+// trouble tells how the source is doing: a new error is logged, and again every ten minutes while it lasts.
 func (p *poller) trouble(err error) {
-	var waiting *WaitError
 	p.said.Lock()
 	defer p.said.Unlock()
 	if err == nil {
 		if !p.said.well {
 			p.host.Status(nil)
 		}
+		if p.said.text != "" {
+			p.host.Log.Info("reading goes on: what was wrong is over", zap.String("was", p.said.text))
+		}
 		p.said.text, p.said.well = "", true
+		p.said.conditions = conditionlog.New(p.host.Log, p.host.Now)
 		return
 	}
 	p.host.Status(err)
-	p.said.well = false
-	now := p.host.Now()
-	switch fresh := err.Error() != p.said.text; {
+	p.said.well, p.said.text = false, err.Error()
+	var waiting *WaitError
+	message := "the source cannot be read; it is tried again until it can"
+	switch {
 	case errors.As(err, &waiting):
-		if fresh {
-			p.host.Log.Info("waiting", zap.String("for", err.Error()))
-		}
-	case fresh || now.Sub(p.said.at) >= time.Minute:
-		p.host.Log.Warn("reading is interrupted and will be tried again", zap.String("error", err.Error()))
-		p.said.at = now
+		message = "the source has nothing to read yet; it is asked again at every collection_interval"
+	case p.shifting() != nil && errors.Is(err, p.shifting()):
+		message = "the source is read, but not reliably"
 	}
-	p.said.text = err.Error()
+	// Ports and ids change from try to try: that is no news.
+	p.said.conditions.Raise(withoutNumbers.ReplaceAllString(p.said.text, "0"), message, zap.String("error", p.said.text))
 }
+
+var withoutNumbers = regexp.MustCompile(`[0-9][0-9a-fA-F-]*`)
 
 func (p *poller) setBroken(b bool) {
 	p.said.Lock()

@@ -243,7 +243,7 @@ func (p *poller) enter(ctx context.Context, e entry) error {
 }
 
 func (p *poller) vanished(start int64, n uint64) {
-	if p.expired(start) {
+	if p.expired(start) || p.shifting() != nil {
 		return
 	}
 	p.host.Stats.Vanished(int(n)) //nolint:gosec // a number of rows
@@ -251,6 +251,14 @@ func (p *poller) vanished(start int64, n uint64) {
 		p.lostAt = now
 		p.host.Log.Warn("rows that were read are gone from the table: it was truncated, or they expired", zap.Uint64("rows", n))
 	}
+}
+
+// shifting is why rows may be missing that are still there.
+func (p *poller) shifting() error {
+	if t, ok := p.table.(Shifting); ok {
+		return t.Shifting()
+	}
+	return nil
 }
 
 // commit remembers a page that was delivered.

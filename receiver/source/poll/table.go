@@ -70,6 +70,14 @@ type Following interface {
 	Follow(ctx context.Context, r Range, tell func(ctx context.Context, events []session.Event) error) error
 }
 
+// Shifting is a [Table] whose address may lead to several servers, each with rows of its own.
+type Shifting interface {
+	Table
+	// Shifting is not nil while rows may be missing because another server has answered. It is the status of a poll that
+	// succeeded, and no row counts as vanished.
+	Shifting() error
+}
+
 // Telling is a block of [Rows] that wants to know which of its events are told: not those that were told before.
 type Telling interface {
 	Rows
@@ -88,8 +96,7 @@ type Rows interface {
 	Complain(i int) (place string, reason error)
 }
 
-// WaitError is the error of a table that is not there yet, which is no failure: it is asked for at each poll, and told of
-// once.
+// WaitError is the error of a table that is not there yet: it is asked for at each poll, without a back-off.
 type WaitError struct{ Err error }
 
 func (e *WaitError) Error() string { return e.Err.Error() }

@@ -19,6 +19,7 @@ type Counts struct {
 	Excluded  int
 	Vanished  int
 	Repeated  int
+	Failed    int // polls
 	ReadUpTo  time.Time
 	Lag       time.Duration
 	ReadCalls int
@@ -48,6 +49,9 @@ func (s *Stats) Excluded(n int) { s.update(func(c *Counts) { c.Excluded += n }) 
 
 // Vanished is part of [source.Stats].
 func (s *Stats) Vanished(n int) { s.update(func(c *Counts) { c.Vanished += n }) }
+
+// PollFailed is part of [source.Stats].
+func (s *Stats) PollFailed() { s.update(func(c *Counts) { c.Failed++ }) }
 
 // Repeated is part of [source.Stats].
 func (s *Stats) Repeated(n int) { s.update(func(c *Counts) { c.Repeated += n }) }
