@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/collector/receiver/receiverhelper"
 	"go.uber.org/zap"
 
+	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
@@ -33,8 +34,9 @@ type emitter struct {
 	report   *receiverhelper.ObsReport
 	stats    *telemetry
 	health   *health
-	log      *zap.Logger
 	retry    retry
+	// conditions holds what keeps events from being delivered. It is shared by deliveries that run at a time.
+	conditions *conditionlog.Logger
 
 	letter *deadletter.Letter // nil where a refusal stops the receiver
 	stop   func(cause error)
@@ -51,9 +53,10 @@ func newEmitter(
 	}
 	version := set.BuildInfo.Version
 	return &emitter{
-		format: key, next: next, report: report, stats: stats, health: health, log: set.Logger, retry: defaultRetry,
-		encoders: sync.Pool{New: func() any { return plogs.NewEncoder(version) }},
-		redact:   newRedactor(config.Redact),
+		format: key, next: next, report: report, stats: stats, health: health, retry: defaultRetry,
+		conditions: conditionlog.New(set.Logger, time.Now),
+		encoders:   sync.Pool{New: func() any { return plogs.NewEncoder(version) }},
+		redact:     newRedactor(config.Redact),
 	}, nil
 }
 
@@ -119,13 +122,15 @@ func (e *emitter) refuse(ctx, work context.Context, refused []session.Event, rea
 	return err
 }
 
-// troubled tells the collector and its log about one failed try, and about the end of the trouble.
+// troubled tells the collector and its log about a try that failed, and about the end of the trouble.
 func (e *emitter) troubled(message string) func(error, time.Duration) {
 	return func(err error, pause time.Duration) {
 		e.health.pipeline(err)
-		if err != nil {
-			e.stats.say(message, zap.Error(err), zap.Duration("pause", pause))
+		if err == nil {
+			e.conditions.Clear(message, "the pipeline takes events again")
+			return
 		}
+		e.conditions.Raise(message, message, zap.Error(err), zap.Duration("pause", pause))
 	}
 }
 

@@ -55,7 +55,11 @@ func (r *logsReceiver) Start(ctx context.Context, host component.Host) error {
 	if err != nil {
 		return err
 	}
-	if _, stateless := r.src.(source.Stateless); r.config.Storage == nil && !stateless {
+	_, stateless := r.src.(source.Stateless)
+	if !stateless {
+		r.stats.neverRead()
+	}
+	if r.config.Storage == nil && !stateless {
 		r.set.Logger.Warn("no storage is set: after a restart the receiver does not know what it has delivered, and begins anew; " +
 			"set storage to a storage extension, such as file_storage")
 	}

@@ -24,9 +24,9 @@ const quietFor = time.Minute
 // telemetry is what the receiver tells about itself, and the source.Stats of its source. It is safe for concurrent use.
 type telemetry struct {
 	events, refusals, buried, bad, excluded, vanished, repeated, pollsFailed metric.Int64Counter
-	correlated, ambiguous                                       metric.Int64Counter
-	lag, lost                                                   metric.Float64Gauge
-	success                                                     metric.Int64Gauge
+	correlated, ambiguous                                                    metric.Int64Counter
+	lag, lost                                                                metric.Float64Gauge
+	success                                                                  metric.Int64Gauge
 
 	self metric.MeasurementOption
 	log  *zap.Logger
@@ -76,7 +76,7 @@ func newTelemetry(set receiver.Settings) (*telemetry, error) {
 		metric.WithDescription("How much of the source's history it threw away before it could be read, when that was last found."))
 	errs = append(errs, err)
 	t.success, err = meter.Int64Gauge(metricPrefix+"last_success", metric.WithUnit("s"),
-		metric.WithDescription("When the source was last read and delivered completely, in seconds since 1970."))
+		metric.WithDescription("When the source was last read and delivered completely, in seconds since 1970; 0 before the first time."))
 	return t, errors.Join(append(errs, err)...)
 }
 
@@ -124,6 +124,9 @@ func (t *telemetry) Read(_ time.Time, lag time.Duration) {
 	t.lag.Record(context.Background(), lag.Seconds(), t.self)
 	t.success.Record(context.Background(), t.now().Unix(), t.self)
 }
+
+// neverRead makes last_success exist before anything was read: what is not there cannot be alerted on.
+func (t *telemetry) neverRead() { t.success.Record(context.Background(), 0, t.self) }
 
 // Lost is poll.LostStats: rows of this time were thrown away before they could be read. The source has logged it.
 func (t *telemetry) Lost(from, to time.Time) {

@@ -80,6 +80,7 @@ func TestTheReceiverCountsTheFateOfEverything(t *testing.T) {
 		h.Stats.Excluded(3)
 		h.Stats.Vanished(4)
 		h.Stats.Repeated(5)
+		h.Stats.PollFailed()
 		h.Stats.(interface{ Correlated(matched, ambiguous int) }).Correlated(6, 7)
 		h.Stats.Read(time.Now(), 1500*time.Millisecond)
 		return nil
@@ -102,6 +103,7 @@ func TestTheReceiverCountsTheFateOfEverything(t *testing.T) {
 		"otelcol_receiver_sessionlog_excluded_rows":        3,
 		"otelcol_receiver_sessionlog_vanished_rows":        4,
 		"otelcol_receiver_sessionlog_repeated_events":      5,
+		"otelcol_receiver_sessionlog_failed_polls":         1,
 		"otelcol_receiver_sessionlog_correlated_logins":    6,
 		"otelcol_receiver_sessionlog_ambiguous_logins":     7,
 		"otelcol_receiver_sessionlog_lag":                  1.5,
@@ -110,6 +112,29 @@ func TestTheReceiverCountsTheFateOfEverything(t *testing.T) {
 		"otelcol_receiver_failed_log_records":              0,
 	}, got)
 }
+
+// Before the first success there is something to alert on, but not for a source that is not read but pushed to.
+func TestLastSuccessExistsFromTheStart(t *testing.T) {
+	for name, src := range map[string]source.Source{"polled": sourceFunc(idle), "pushed": statelessFunc{idle}} {
+		tel := componenttest.NewTelemetry()
+		set := receivertest.NewNopSettings(componentType)
+		set.TelemetrySettings = tel.NewTelemetrySettings()
+		config := createDefaultConfig().(*Config)
+		config.DeadLetter.Directory = filepath.Join(t.TempDir(), "letters")
+		r, err := newReceiver(set, config, "test", src, &testPipeline{})
+		require.NoError(t, err)
+		require.NoError(t, r.Start(t.Context(), newTestHost()))
+		value, exists := metricsOf(t, tel, set.ID)["otelcol_receiver_sessionlog_last_success"]
+		require.Equal(t, name == "polled", exists)
+		require.Zero(t, value)
+		require.NoError(t, r.Shutdown(t.Context()))
+		require.NoError(t, tel.Shutdown(t.Context()))
+	}
+}
+
+type statelessFunc struct{ sourceFunc }
+
+func (statelessFunc) Stateless() {}
 
 func TestAMessageIsSaidOnceAMinute(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)

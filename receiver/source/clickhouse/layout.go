@@ -167,6 +167,9 @@ func explain(err error, table tableName, cfg Config) error {
 	case configclickhouse.HasCode(err, configclickhouse.CodeUnknownCluster):
 		return &explained{fmt.Errorf("all_replicas: the server knows no cluster %q: correct the key; SELECT DISTINCT cluster FROM system.clusters "+
 			"lists them, ClickHouse Cloud's is called default (%w)", cfg.AllReplicas, err)}
+	case configclickhouse.HasCode(err, configclickhouse.CodeReadonly):
+		return &explained{fmt.Errorf("all_replicas: the account's profile is readonly = 1, which does not let it pass over servers that are away "+
+			"(setting skip_unavailable_shards): give it a profile with readonly = 2 (%w)", err)}
 	case configclickhouse.HasCode(err, configclickhouse.CodeAccessDenied):
 		return &explained{fmt.Errorf("the account may not read %s: %s (%w)", table, missingGrant(err, table, cfg.Username), err)}
 	case configclickhouse.RefusesLogin(err):

@@ -3,6 +3,7 @@ package poll
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"regexp"
 	"sync"
@@ -83,6 +84,8 @@ type poller struct {
 	reopened bool      // a folded day is being told again: retold is the whole day's
 	lostAt   time.Time // when rows were said to be gone
 	gapAt    int64     // the cursor of which it was said that rows after it are lost
+	rows     int       // read since the start
+	success  bool      // a poll has succeeded since the start
 
 	reconciled, looked time.Time     // when those passes ended last
 	lookedFor          time.Duration // by the server, to sum up everything
@@ -217,6 +220,10 @@ func (p *poller) finish(ctx context.Context, now int64) error {
 		}
 	}
 	p.host.Stats.Read(time.UnixMicro(now), time.Duration(p.settle)*time.Microsecond)
+	if !p.success {
+		p.success = true
+		p.host.Log.Info(fmt.Sprintf("connected, %d rows read", p.rows))
+	}
 	return nil
 }
 

@@ -52,6 +52,7 @@ func (m *minuteReader) block(ctx context.Context, rows Rows) error {
 	observed := p.host.Now().UnixNano()
 	telling, _ := rows.(Telling)
 	var excluded int
+	p.rows += rows.Len()
 	for i := range rows.Len() {
 		t := rows.Micros(i)
 		if !m.begun || t-m.minute >= Minute || t < m.minute {
