@@ -91,7 +91,7 @@ func (c *Client) open(ctx context.Context, e endpoint) (Conn, error) {
 }
 
 // dial opens a socket.
-func (c *Client) dial(ctx context.Context, e endpoint) (net.Conn, error) {
+func (c *Client) dial(ctx context.Context, e endpoint) (*silentConn, error) {
 	d := net.Dialer{Timeout: c.cfg.DialTimeout}
 	raw, err := d.DialContext(ctx, "tcp", e.address)
 	if err != nil {

@@ -2,6 +2,7 @@ package configclickhouse
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -58,10 +59,14 @@ func (h *httpConn) knock(ctx context.Context) error {
 	}
 	response, err := h.http.Do(request)
 	if err != nil {
-		return withoutURL(err)
+		return otherProtocol(h.target, nil, withoutURL(err))
 	}
-	_, _ = io.CopyN(io.Discard, response.Body, maxTail)
-	return response.Body.Close()
+	answer := &tail{r: response.Body}
+	_, _ = io.CopyN(io.Discard, answer, maxTail)
+	if response.StatusCode == http.StatusBadRequest && bytes.Contains(answer.kept, []byte(nativePort)) {
+		err = errNativePort
+	}
+	return errors.Join(err, response.Body.Close())
 }
 
 // withoutURL takes off the URL, which the caller names.

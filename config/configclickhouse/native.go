@@ -33,9 +33,12 @@ func (c *Client) openNative(ctx context.Context, e endpoint) (Conn, error) {
 	if err != nil {
 		_ = conn.Close()
 		if x, ok := exceptionOf(err); ok {
-			err = x
+			return nil, x
 		}
-		return nil, err
+		if len(conn.first) == 0 {
+			conn.first = c.probe(ctx, e)
+		}
+		return nil, otherProtocol(e, conn.first, err)
 	}
 	return &nativeConn{client: client, conn: conn}, nil
 }
