@@ -38,6 +38,9 @@ func (c *Client) openNative(ctx context.Context, e endpoint) (Conn, error) {
 		if len(conn.first) == 0 {
 			conn.first = c.probe(ctx, e)
 		}
+		if len(conn.first) == 0 && c.tls == nil && c.speaksTLS(ctx, e) {
+			conn.first = []byte{tlsAlert, tlsMajor}
+		}
 		return nil, otherProtocol(e, conn.first, err)
 	}
 	return &nativeConn{client: client, conn: conn}, nil

@@ -48,6 +48,18 @@ func (c *Client) probe(ctx context.Context, e endpoint) []byte {
 	return conn.first
 }
 
+// speaksTLS tells whether a port that says nothing to a native client greets one of TLS. Nothing is sent over the connection.
+func (c *Client) speaksTLS(ctx context.Context, e endpoint) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeLimit)
+	defer cancel()
+	conn, err := c.dial(ctx, e)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = conn.Close() }()
+	return tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx) == nil //nolint:gosec // whoever it is gets nothing
+}
+
 // The first two bytes of a TLS alert, which a server sends to a client that does not begin with TLS.
 const (
 	tlsAlert = 0x15
