@@ -1,6 +1,7 @@
 package sessionlogreceiver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/configoptional"
 
+	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
@@ -34,13 +36,21 @@ type block struct {
 	key             string
 	written         bool
 	defaultInstance func() string
+	check           func(ctx context.Context) []connectcheck.Finding // nil where there is nothing to connect to
 	build           func(instance string, set component.TelemetrySettings) (source.Source, error)
 }
 
 func newBlock[C interface{ DefaultInstance() string }](
 	key string, config *configoptional.Optional[C], build func(C, string, component.TelemetrySettings) (source.Source, error),
 ) block {
+	var check func(context.Context) []connectcheck.Finding
+	if config.HasValue() {
+		if checker, ok := any(*config.Get()).(connectcheck.Checker); ok {
+			check = checker.CheckConnection
+		}
+	}
 	return block{
+		check:           check,
 		key:             key,
 		written:         config.HasValue(),
 		defaultInstance: func() string { return (*config.Get()).DefaultInstance() },
@@ -48,6 +58,21 @@ func newBlock[C interface{ DefaultInstance() string }](
 			return build(*config.Get(), instance, set)
 		},
 	}
+}
+
+// CheckConnection is part of [connectcheck.Checker]: what the source's block finds.
+func (c *Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
+	b, err := c.source()
+	if err != nil || b.check == nil {
+		return nil
+	}
+	findings := b.check(ctx)
+	for i := range findings {
+		if findings[i].Key != "" {
+			findings[i].Key = b.key + "::" + findings[i].Key
+		}
+	}
+	return findings
 }
 
 // source is the one block that is written.

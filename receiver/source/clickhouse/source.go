@@ -34,6 +34,7 @@ func (r *reader) Run(ctx context.Context, host source.Host) error {
 	if host.Log == nil {
 		host.Log = zap.NewNop()
 	}
+	r.cfg.WarnOfPlaintext(host.Log)
 	switch {
 	case r.cfg.Cluster != "":
 		return r.runCluster(ctx, host)

@@ -49,7 +49,7 @@ func readLayout(ctx context.Context, l *link, candidates []string, user string) 
 	if len(refused) > 0 {
 		return nil, denied(refused[0], user)
 	}
-	return nil, &poll.WaitError{Err: fmt.Errorf("there is no table %s: mind database, and name the table under table; it is read as soon as it is there",
+	return nil, &poll.WaitError{Err: fmt.Errorf("table: there is no table %s in this database: correct database, or name the table under table; it is read as soon as it is there",
 		strings.Join(missing, " and none "))}
 }
 

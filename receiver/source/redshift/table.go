@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 )
 
@@ -37,6 +38,9 @@ func (t *table) Now(ctx context.Context) (now int64, err error) {
 		now, err = t.block.clock.read(cells[0])
 		return err
 	})
+	if configpostgresql.Code(err) == codeNoFunction {
+		err = explain(err, "", t.cfg.Username)
+	}
 	if err == nil && now == 0 {
 		err = errors.New("the server did not tell the time")
 	}

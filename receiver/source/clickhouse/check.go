@@ -1,0 +1,199 @@
+package clickhouse
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ClickHouse/ch-go/proto"
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
+)
+
+var _ connectcheck.Checker = Config{}
+
+// serversAsked is how often the address is asked who answers, each time over a new connection.
+const serversAsked = 8
+
+// CheckConnection is part of [connectcheck.Checker]. Each of its connections, over HTTP each of its queries, is a login in the
+// server's log.
+func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
+	client, err := configclickhouse.NewClient(ctx, c.ClientConfig)
+	if err != nil {
+		return []connectcheck.Finding{{Subject: "configuration", Detail: err.Error(), Key: "tls"}}
+	}
+	name, err := parseTable(c.Table)
+	if err != nil {
+		return []connectcheck.Finding{{Subject: "configuration", Detail: err.Error(), Key: "table"}}
+	}
+	t := &table{cfg: c, name: name, client: client, log: zap.NewNop()}
+	defer t.disconnect()
+	login := c.checkLogin(ctx, t)
+	all := []connectcheck.Finding{login}
+	if password, warned := c.checkPassword(); warned {
+		all = append(all, password)
+	}
+	if !login.OK {
+		return all
+	}
+	all = append(all, checkTable(ctx, t), c.checkServers(ctx, t))
+	if c.Cluster != "" {
+		all = append(all, c.checkNodes(ctx, t)...)
+	}
+	return all
+}
+
+func (c Config) checkLogin(ctx context.Context, t *table) connectcheck.Finding {
+	f := connectcheck.Finding{Subject: "login"}
+	var version, zone proto.ColStr
+	err := t.ask(ctx, func(conn configclickhouse.Conn) error {
+		return conn.Query(ctx, "", "SELECT version() AS v, timezone() AS z",
+			proto.Results{{Name: "v", Data: &version}, {Name: "z", Data: &zone}}, func(int) error { return nil })
+	})
+	if err == nil && version.Rows() == 1 {
+		f.OK = true
+		f.Detail = fmt.Sprintf("logged in to ClickHouse %s; its zone is %s, and times are read as numbers, right in any zone", version.Row(0), zone.Row(0))
+		return f
+	}
+	if err == nil {
+		err = errors.New("the server did not tell its version")
+	}
+	f.Detail = err.Error()
+	f.Key, f.Remedy = c.refusal(err)
+	return f
+}
+
+// refusal is the key to look at when there is no login, and what to do.
+func (c Config) refusal(err error) (key, remedy string) {
+	user := cmp.Or(c.Username, "default")
+	switch {
+	case configclickhouse.RefusesLogin(err):
+		return "username", "ALTER USER " + user + " IDENTIFIED BY '…', with that as password; mind the HOST of the account, too"
+	case configclickhouse.HasCode(err, configclickhouse.CodeUnknownDatabase):
+		return "database", "remove the key database: tables are named in full"
+	case strings.Contains(err.Error(), "tls: "):
+		return "tls", "write the block tls as the port wants it"
+	}
+	return "endpoints", "write host and port of a server that is up and can be reached from here: clickhouse://host:9000, https://host:8443"
+}
+
+func (c Config) checkPassword() (f connectcheck.Finding, warned bool) {
+	if remote := c.PlaintextHosts(); len(remote) > 0 {
+		return connectcheck.Finding{
+			Subject: "password", Key: "tls", Remedy: "write https:// or tls: {} with the port that the server has for it, 8443 or 9440",
+			Detail: "it crosses the network to " + strings.Join(remote, ", ") + " without TLS",
+		}, true
+	}
+	return f, false
+}
+
+// checkTable looks for the log and reads nothing of it.
+func checkTable(ctx context.Context, t *table) connectcheck.Finding {
+	f := connectcheck.Finding{Subject: "table " + t.cfg.Table, Key: "table"}
+	err := t.ask(ctx, func(conn configclickhouse.Conn) error {
+		l, err := t.readLayout(ctx, conn)
+		if err != nil {
+			return err
+		}
+		for _, p := range l.parts {
+			from := p.from()
+			if l.cluster != "" {
+				from = l.everywhere("SELECT event_time_microseconds FROM " + from)
+			}
+			sql := "SELECT toUInt64(count()) AS n FROM (SELECT event_time_microseconds FROM " + from + " LIMIT 1)"
+			var n proto.ColUInt64
+			if err := conn.Query(ctx, "", sql, proto.Results{{Name: "n", Data: &n}}, func(int) error { return nil }); err != nil {
+				return err
+			}
+		}
+		f.OK, f.Detail = true, fmt.Sprintf("it is there and may be read, in %d tables; the server writes it out every flush_interval_milliseconds "+
+			"(7.5 s where its config.xml says nothing), which SQL does not tell: overlap, %s, has to be longer", len(l.parts), t.cfg.Overlap)
+		return nil
+	})
+	if err == nil {
+		return f
+	}
+	f.Detail = err.Error()
+	var waiting *poll.WaitError
+	switch {
+	case errors.As(err, &waiting) && t.name.database == "system":
+		f.Remedy = "write <session_log><database>system</database><table>session_log</table></session_log> into a file of the server's config.d, and restart it"
+	case configclickhouse.HasCode(err, configclickhouse.CodeAccessDenied):
+		f.Key, f.Remedy = "username", missingGrant(err, t.name, t.cfg.Username)
+	case configclickhouse.HasCode(err, configclickhouse.CodeUnknownCluster):
+		f.Key, f.Remedy = "all_replicas", "write one of: SELECT DISTINCT cluster FROM system.clusters"
+	default:
+		f.Remedy = "write under table the database.table of a session_log"
+	}
+	return f
+}
+
+// checkServers finds out whether the address leads to one server.
+func (c Config) checkServers(ctx context.Context, t *table) connectcheck.Finding {
+	f := connectcheck.Finding{Subject: "servers behind the address", Key: "all_replicas"}
+	seen := map[string]bool{}
+	for range serversAsked {
+		t.disconnect()
+		var id identity
+		err := t.ask(ctx, func(conn configclickhouse.Conn) (err error) {
+			id, err = readIdentity(ctx, conn)
+			return err
+		})
+		if err != nil {
+			f.Key, f.Detail, f.Remedy = "endpoints", err.Error(), "mend the connection, which breaks now and then"
+			return f
+		}
+		seen[id.uuid] = true
+	}
+	switch {
+	case len(seen) == 1:
+		f.OK, f.Detail = true, fmt.Sprintf("%d new connections led to one and the same server", serversAsked)
+	case c.AllReplicas != "" || c.Cluster != "":
+		f.OK, f.Detail = true, fmt.Sprintf("%d new connections led to %d servers, all of which are read", serversAsked, len(seen))
+	default:
+		f.Detail = fmt.Sprintf("%d new connections led to %d servers, each with a session_log of its own", serversAsked, len(seen))
+		f.Remedy = "write all_replicas: with the cluster's name (ClickHouse Cloud's is default)"
+	}
+	return f
+}
+
+// checkNodes tries every node of the cluster by itself.
+func (c Config) checkNodes(ctx context.Context, t *table) []connectcheck.Finding {
+	var members []member
+	err := t.ask(ctx, func(conn configclickhouse.Conn) (err error) {
+		members, _, err = readMembers(ctx, conn, "cluster", c.Cluster, c.Username)
+		return err
+	})
+	if err != nil {
+		f := connectcheck.Finding{Subject: "cluster " + c.Cluster, Detail: err.Error(), Key: "cluster", Remedy: "write one of: SELECT DISTINCT cluster FROM system.clusters"}
+		if configclickhouse.HasCode(err, configclickhouse.CodeAccessDenied) {
+			f.Key, f.Remedy = "username", grant(tableName{"system", "clusters"}, c.Username)
+		}
+		return []connectcheck.Finding{f}
+	}
+	var all []connectcheck.Finding
+	for _, door := range c.doors(members) {
+		node := c.forNode(door, len(members))
+		node.Cluster = ""
+		client, err := configclickhouse.NewClient(ctx, node.ClientConfig)
+		if err != nil {
+			continue // the same block has made a client before
+		}
+		one := &table{cfg: node, name: t.name, client: client, log: t.log}
+		f := node.checkLogin(ctx, one)
+		if f.OK {
+			f = checkTable(ctx, one)
+		} else if f.Key == "endpoints" {
+			f.Key, f.Remedy = "cluster_port", "let the collector reach every node under the host and port of system.clusters, or write the port under cluster_port"
+		}
+		f.Subject = "node " + door + ": " + f.Subject
+		one.disconnect()
+		all = append(all, f)
+	}
+	return all
+}
