@@ -74,7 +74,7 @@ func TestWaitsForATableThatIsNotThereYet(t *testing.T) {
 	r := run(t, config(s, redshift.Collector), nil)
 	eventually(t, "a remark", func() bool { return r.lastStatus() != nil })
 	require.ErrorContains(t, r.lastStatus(), "there is no table sys_connection_log and none stl_connection_log")
-	require.Zero(t, r.log.FilterMessage("reading is interrupted and will be tried again").Len(), "it is no failure")
+	require.Zero(t, r.log.FilterMessage("the source cannot be read; it is tried again until it can").Len(), "it is no failure")
 
 	cfg := config(s, redshift.Collector)
 	cfg.Table = "public.history"
