@@ -4,11 +4,13 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
@@ -128,4 +130,24 @@ func TestManyPagesAtOnce(t *testing.T) {
 	for _, users := range next.told() {
 		require.Equal(t, []string{"alice", "bob"}, users)
 	}
+}
+
+// A receiver that gave up would lose what it had taken: the source hears nil once the pipeline has it, be that a week later.
+func TestAPipelineThatIsAwayForAWeek(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		next := &testPipeline{fate: func(_ context.Context, _ int, logs plog.Logs) error {
+			if time.Since(began) < 7*24*time.Hour {
+				return consumererror.NewLogs(errBusy, logs)
+			}
+			return nil
+		}}
+		r, logs := newTestReceiver(t, idle, next, nil)
+		r.health.host = newTestHost()
+		require.NoError(t, r.emitter.emit(t.Context(), page("alice")))
+		require.GreaterOrEqual(t, time.Since(began), 7*24*time.Hour)
+		require.Greater(t, len(next.told()), 10_000)
+		warnings := logs.FilterLevelExact(zap.WarnLevel).FilterMessageSnippet("the pipeline does not take events").Len()
+		require.InDelta(t, 7*24*6, warnings, 60, "once, then every ten minutes")
+	})
 }
