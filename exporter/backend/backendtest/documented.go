@@ -48,8 +48,8 @@ func documentedSessionLog(t *testing.T, h Harness) {
 	require.Len(t, got.Cells, 1)
 	require.Equal(t, sessionLogNames, got.Columns[:len(sessionLogNames)])
 	require.Equal(t, []string{
-		"clickhouse.eu-central1.internal", "LoginSuccess", "45e6bd83-b4aa-4a23-85e6-bd83b4aa1a23", "", "2021-10-14", "2021-10-14 20:33:52",
-		"2021-10-14 20:33:52.104247", "default", "PLAINTEXT_PASSWORD", h.array("default"), h.array(),
+		"clickhouse.eu-central1.internal", "LoginSuccess", "45e6bd83-b4aa-4a23-85e6-bd83b4aa1a23", "", "2021-10-14", h.moment("2021-10-14 20:33:52"),
+		h.moment("2021-10-14 20:33:52.104247"), "default", "PLAINTEXT_PASSWORD", h.array("default"), h.array(),
 		h.pairs("load_balancing", "random", "max_memory_usage", "10000000000"),
 		"::ffff:127.0.0.1", "38490", "TCP", "", "ClickHouse client", "54449", "21", "10", "0", "",
 	}, got.Cells[0][:22], "what the page shows; the certificate columns are younger than it")
@@ -89,6 +89,14 @@ func (h Harness) pairs(items ...string) string {
 		all = append(all, before+items[i]+between+items[i+1]+after)
 	}
 	return "[" + strings.Join(all, separator) + "]"
+}
+
+// moment spells a time of session_log, in UTC, as the dialect prints it.
+func (h Harness) moment(utc string) string {
+	if h.Dialect == PostgreSQL {
+		return utc + "+00"
+	}
+	return utc
 }
 
 // user names the column user, which is a word for the current user in PostgreSQL's SQL, and Redshift's.

@@ -26,7 +26,7 @@ func sessionLogRows(t *testing.T, h Harness) {
 	base := session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, SessionKey: session.ID{0xAB, 15: 0xCD}, Time: utc("1999-12-31 23:59:59.000001")}
 	key := base.SessionKey.String()
 	cells := "type, auth_id, event_time_microseconds, " + h.user() + ", client_address, client_version_major, client_version_minor, client_version_patch"
-	const at = "1999-12-31 23:59:59.000001"
+	at := h.moment("1999-12-31 23:59:59.000001")
 	for _, c := range []struct {
 		name   string
 		change func(*session.Event)
@@ -47,7 +47,7 @@ func sessionLogRows(t *testing.T, h Harness) {
 		{"socket", func(e *session.Event) { e.ClientAddress = "[local]" }, []string{"LoginSuccess", key, at, "NULL", "::", "0", "0", "0"}},
 		{"host name", func(e *session.Event) { e.ClientAddress = "1.2.3.4.example" }, []string{"LoginSuccess", key, at, "NULL", "::", "0", "0", "0"}},
 		{"version", func(e *session.Event) { e.ClientVersion = "26.7.4294967295" }, []string{"LoginSuccess", key, at, "NULL", "::", "26", "7", "4294967295"}},
-		{"before 1970", func(e *session.Event) { e.Time = -1 }, []string{"LoginSuccess", key, "1969-12-31 23:59:59.999999", "NULL", "::", "0", "0", "0"}},
+		{"before 1970", func(e *session.Event) { e.Time = -1 }, []string{"LoginSuccess", key, h.moment("1969-12-31 23:59:59.999999"), "NULL", "::", "0", "0", "0"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if h.Dialect == ClickHouse && c.name == "before 1970" {

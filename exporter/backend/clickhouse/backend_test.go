@@ -3,6 +3,8 @@ package clickhouse
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine"
@@ -25,6 +27,22 @@ func TestBackend(t *testing.T) {
 					}
 					return database{server, cfg}
 				},
+			})
+		})
+	}
+}
+
+// TestZones: the same questions have the same answers, whatever the zone of the server.
+func TestZones(t *testing.T) {
+	server := testengine.ClickHouse(t)
+	for _, zone := range backendtest.ServerZones {
+		t.Run(zone, func(t *testing.T) {
+			server.Restart(t, testengine.Timezone(zone))
+			require.Equal(t, [][]string{{zone}}, server.Query(t, "SELECT timezone()"))
+			cfg := testConfig(t, server, "native")
+			backendtest.RunInZone(t, backendtest.Harness{
+				Dialect: backendtest.ClickHouse,
+				New:     func(*testing.T) backendtest.Storage { return database{server, cfg} },
 			})
 		})
 	}

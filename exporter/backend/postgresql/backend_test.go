@@ -43,6 +43,7 @@ func TestStore(t *testing.T) {
 		{"ManyMonthsAtOnce", manyMonthsAtOnce},
 		{"Retention", monthsExpire},
 		{"TTLWaits", ttlWaits},
+		{"Zones", zones},
 		{"YoungAtTheLastMoment", youngAtTheLastMoment},
 		{"ServerRefusesRecords", serverRefusesRecords},
 		{"AnotherUniqueKey", anotherUniqueKey},
@@ -68,6 +69,26 @@ func TestStore(t *testing.T) {
 		{"TablePrefix", tablePrefix},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, pg) })
+	}
+}
+
+// zones: the same questions have the same answers, whatever the zone of the server and its sessions.
+func zones(t *testing.T, pg *postgresql.Server) {
+	for _, zone := range backendtest.ServerZones {
+		t.Run(zone, func(t *testing.T) {
+			pg.Exec(t, "ALTER SYSTEM SET timezone = '"+zone+"'")
+			pg.Exec(t, "SELECT pg_reload_conf()")
+			defer func() {
+				pg.Exec(t, "ALTER SYSTEM RESET timezone")
+				pg.Exec(t, "SELECT pg_reload_conf()")
+			}()
+			cfg := testConfig(t, pg)
+			require.Eventually(t, func() bool { return rowsOf(t, cfg, "SHOW timezone").Cells[0][0] == zone }, 30*time.Second, 10*time.Millisecond)
+			backendtest.RunInZone(t, backendtest.Harness{
+				Dialect: backendtest.PostgreSQL,
+				New:     func(*testing.T) backendtest.Storage { return schema{cfg} },
+			})
+		})
 	}
 }
 

@@ -2,6 +2,8 @@ package postgresql
 
 import (
 	"net"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -81,12 +83,37 @@ func startWhileRead(t *testing.T, pg *postgresql.Server) {
 	require.Equal(t, map[string]string{"session_events_default": "1", monthOf(later.UnixMilli()).name: "1"}, partitionsOf(t, cfg))
 }
 
-// leastPrivilege: the grants that README.md lists are enough where somebody else makes the schema.
+// grantsOfREADME are the statements that README.md prints, for the schema of cfg and the account audit.
+func grantsOfREADME(t *testing.T, cfg Config, which func(statement string) bool) {
+	t.Helper()
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	given := 0
+	for _, m := range regexp.MustCompile(`(?m)^GRANT .* TO sessionlog;$`).FindAllString(string(readme), -1) {
+		if !which(m) {
+			continue
+		}
+		m = strings.ReplaceAll(m, "sessionlog.session", cfg.Schema+".session")
+		m = strings.ReplaceAll(m, "SCHEMA sessionlog ", "SCHEMA "+cfg.Schema+" ")
+		m = strings.ReplaceAll(m, "DATABASE audit ", "DATABASE "+server.AppDB+" ")
+		m = strings.Replace(m, "TO sessionlog;", "TO "+server.Audit.Name+";", 1)
+		if strings.HasPrefix(m, "GRANT TEMPORARY") { // the database is not this account's
+			continue
+		}
+		rowsOfMany(t, cfg, m)
+		given++
+	}
+	require.Positive(t, given)
+}
+
+// leastPrivilege: exactly the grants that README.md prints are enough where somebody else makes the schema.
 func leastPrivilege(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
 	stopStore(t, started(t, cfg))
-	rowsOfMany(t, cfg, "GRANT USAGE ON SCHEMA "+cfg.Schema+" TO audit; GRANT INSERT, SELECT ON session_events, session_conflicts TO audit;"+
-		" GRANT SELECT ON sessionlog_migrations TO audit")
+	forTTL := func(statement string) bool {
+		return strings.Contains(statement, "DELETE") || strings.Contains(statement, "sessionlog_settings")
+	}
+	grantsOfREADME(t, cfg, func(statement string) bool { return !forTTL(statement) })
 	writer := cfg
 	writer.CreateSchema = false
 	writer.Username, writer.Password = server.Audit.Name, configopaque.String(server.Audit.Password)
@@ -98,10 +125,12 @@ func leastPrivilege(t *testing.T, pg *postgresql.Server) {
 	require.Equal(t, backend.Result{Written: 1, Duplicates: 1, Conflicts: 1}, write1(t, s, seq(&forged, first, at(time.Now(), "b"))))
 	require.Len(t, readAll(t, writer), 2)
 
-	rowsOfMany(t, cfg, "GRANT DELETE ON session_events, session_conflicts TO audit")
+	grantsOfREADME(t, cfg, forTTL)
 	old := at(time.Now().Add(-100*24*time.Hour), "old")
 	write1(t, s, seq(old))
 	writer.TTL = 40 * 24 * time.Hour
+	stopStore(t, started(t, writer))
 	startStore(t, writer)
 	require.Eventually(t, func() bool { return len(readAll(t, writer)) == 2 }, 30*time.Second, 10*time.Millisecond)
+	require.Equal(t, [][]string{{"3456000"}}, rowsOf(t, cfg, "SELECT value FROM sessionlog_settings WHERE name = 'ttl'").Cells)
 }

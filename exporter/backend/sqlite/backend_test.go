@@ -18,6 +18,19 @@ func TestBackend(t *testing.T) {
 	})
 }
 
+// TestZones: no question depends on the machine's zone.
+func TestZones(t *testing.T) {
+	for _, zone := range backendtest.ServerZones {
+		t.Run(zone, func(t *testing.T) {
+			t.Setenv("TZ", zone)
+			backendtest.RunInZone(t, backendtest.Harness{
+				Dialect: backendtest.SQLite,
+				New:     func(t *testing.T) backendtest.Storage { return file{testConfig(t)} },
+			})
+		})
+	}
+}
+
 // file is a database file.
 type file struct{ cfg Config }
 
