@@ -14,7 +14,10 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/tail"
 )
 
-type fileSource struct{ settings tail.Settings }
+type fileSource struct {
+	settings tail.Settings
+	timezone string
+}
 
 // maxOpen is how many files stay open between polls.
 const maxOpen = 200
@@ -40,13 +43,15 @@ func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Sou
 	} else if cfg.LogLinePrefix != "" {
 		s.FallbackFormat = formats.PostgreSQLStderr
 	}
-	return &fileSource{s}, nil
+	return &fileSource{s, cfg.Timezone}, nil
 }
 
 // Run reads until ctx ends; without `follow`, until every file has been read and delivered.
 func (s *fileSource) Run(ctx context.Context, host source.Host) error {
 	settings := s.settings
-	settings.Options.Conditions = conditions{conditionlog.New(host.Log, host.Now), settings.Where}
+	log := conditions{conditionlog.New(host.Log, host.Now), settings.Where}
+	settings.Options.Conditions = log
+	host.Emit = warnOfFuture(host, log, s.timezone)
 	return tail.Run(ctx, settings, host)
 }
 

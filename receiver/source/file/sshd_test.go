@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 )
@@ -41,4 +44,29 @@ func TestAJournalInAnotherFormIsRefusedWithTheRemedy(t *testing.T) {
 	require.Empty(t, j.Delivered())
 	require.Equal(t, 1, j.stats.Counts().BadRows)
 	require.Contains(t, j.stats.Counts().Reasons[0], "journalctl -o json --all")
+}
+
+// TestAWrongTimezoneIsSaid where it makes times that cannot be yet. The events are told all the same.
+func TestAWrongTimezoneIsSaid(t *testing.T) {
+	kolkata, err := time.LoadLocation("Asia/Kolkata")
+	require.NoError(t, err)
+	for zone, warnings := range map[string]int{"UTC": 1, "Asia/Kolkata": 0} {
+		_, path := place(t)
+		stamp := time.Now().In(kolkata).Format("Jan _2 15:04:05")
+		write(t, path, stamp+" h1 sshd[1]: Accepted password for mara from 192.0.2.1 port 5003 ssh2\n"+
+			stamp+" h1 sshd[2]: Accepted password for bo from 192.0.2.1 port 5004 ssh2\n")
+		cfg := config(path)
+		cfg.Timezone, cfg.Follow, cfg.BatchSize = zone, false, 1
+		core, logs := observer.New(zapcore.WarnLevel)
+		emit := &sourcetest.Recorder{}
+		host := sourcetest.Host(t, emit, &sourcetest.Store{}, nil)
+		host.Log = zap.New(core)
+		require.NoError(t, newSource(t, cfg).Run(t.Context(), host))
+		require.Len(t, emit.Delivered(), 2)
+		require.Equal(t, warnings, logs.Len(), zone)
+		for _, entry := range logs.All() {
+			require.Contains(t, entry.Message, "5h30m0s in the future")
+			require.Contains(t, entry.Message, "timezone")
+		}
+	}
 }
