@@ -19,10 +19,9 @@ type stamp struct {
 //	Sat 2026-11-21 22:03:18 CET               journalctl -o short-full and with-unit
 //	1795298598.123456, [1795298598.123]       journalctl -o short-unix; OpenWrt's logread -t
 func cutStamp(line string) (s stamp, rest string, ok bool) {
-	if weekday, after, found := strings.Cut(line, " "); found && len(weekday) == 3 && weekdays[weekday] {
-		return cutWeekdayStamp(after)
-	}
 	switch {
+	case len(line) > 4 && line[3] == ' ' && isWeekday(line[:3]):
+		return cutWeekdayStamp(line[4:])
 	case len(line) > 19 && line[4] == '-':
 		s, rest, ok = cutISODate(line)
 		if zone, after, found := strings.Cut(rest, " "); ok && found {
@@ -40,7 +39,13 @@ func cutStamp(line string) (s stamp, rest string, ok bool) {
 	return stamp{}, "", false
 }
 
-var weekdays = map[string]bool{"Mon": true, "Tue": true, "Wed": true, "Thu": true, "Fri": true, "Sat": true, "Sun": true}
+func isWeekday(s string) bool {
+	switch s {
+	case "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun":
+		return true
+	}
+	return false
+}
 
 func cutWeekdayStamp(line string) (s stamp, rest string, ok bool) {
 	if len(line) > 19 && line[4] == '-' {

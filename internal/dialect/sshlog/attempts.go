@@ -102,17 +102,13 @@ func (p *parser) forgetHelper(c *connection, m *message) {
 	if !strings.HasPrefix(m.method, "keyboard-interactive") {
 		return
 	}
-	var oldest *connection
-	for _, helper := range p.known.hurried {
-		if a := helper.Attempt; helper != c && a != nil && a.module() && helper.Host == c.Host && helper.Login == 0 && helper.Failed == 0 &&
-			(a.User == m.user || a.User == "" && m.invalid) && sameClient(a.Address, m.address) &&
-			p.known.known(helper) && (oldest == nil || a.Time < oldest.Attempt.Time) {
-			oldest = helper
-		}
+	n := p.known.helper(c, m.user, m.address)
+	if n == nil && m.invalid { // PAM's modules do not name whom nobody knows
+		n = p.known.helper(c, "", m.address)
 	}
-	if oldest != nil {
-		oldest.Attempt = nil
-		p.known.end(oldest)
+	if n != nil {
+		n.Attempt = nil
+		p.known.end(n)
 	}
 }
 

@@ -98,9 +98,11 @@ type connections struct {
 	byPeer    map[peer]*connection
 	waiting   []*connection // for a login, the oldest first; some may have ended
 	sessions  []*connection // by their logins; some may have ended
-	hurried   []*connection // that wait for a second line, in no order; some may wait no more
-	host      string        // of the last connection: mostly all have the same
-	clock     int64         // time of the last line
+	followUps []expectation // by their times; some may be waited for no more
+	modules   []expectation // the same of lines of PAM's modules
+	helpers   map[userName][]*connection
+	host      string // of the last connection: mostly all have the same
+	clock     int64  // time of the last line
 }
 
 const (
@@ -134,7 +136,7 @@ func (c *connections) add(n *connection) {
 	}
 	c.byProcess[n.process()] = n
 	if n.Attempt != nil || n.Leaving != 0 {
-		c.hurried = append(c.hurried, n)
+		c.hurry(n)
 	}
 	if n.Port != 0 {
 		c.byPeer[peer{n.Host, n.Address, n.Port}] = n
@@ -169,44 +171,6 @@ func (c *connections) end(n *connection) {
 }
 
 func (c *connections) known(n *connection) bool { return c.byProcess[n.process()] == n }
-
-// hurry notes that a connection waits for a second line.
-func (c *connections) hurry(n *connection) {
-	if len(c.hurried) > 2*maxConnections {
-		c.hurried = c.waitingForALine()
-	}
-	c.hurried = append(c.hurried, n)
-}
-
-func (c *connections) waitingForALine() []*connection {
-	kept := c.hurried[:0]
-	for _, n := range c.hurried {
-		if n.dueAt() != 0 && c.known(n) {
-			kept = append(kept, n)
-		}
-	}
-	clear(c.hurried[len(kept):])
-	return kept
-}
-
-// due gives a connection whose second line has not come in time.
-func (c *connections) due(now int64) *connection {
-	for i := 0; i < len(c.hurried); i++ {
-		n := c.hurried[i]
-		at := n.dueAt()
-		if at != 0 && c.known(n) && now <= at {
-			continue
-		}
-		last := len(c.hurried) - 1
-		c.hurried[i], c.hurried[last] = c.hurried[last], nil
-		c.hurried = c.hurried[:last]
-		if at != 0 && c.known(n) {
-			return n
-		}
-		i--
-	}
-	return nil
-}
 
 // recentLogin is a session of this user that began a moment ago and of which PAM has said nothing.
 func (c *connections) recentLogin(host, user string, now int64) *connection {

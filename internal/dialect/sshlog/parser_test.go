@@ -277,6 +277,26 @@ func TestFlood(t *testing.T) {
 	require.Less(t, len(state), 10<<20)
 }
 
+// A flood of tries by keyboard-interactive, whose lines come from two processes each, takes bounded memory and time in proportion.
+func TestFloodOfPAM(t *testing.T) {
+	p, page, failures := newParser(options()), &logformat.Page{}, 0
+	begun := time.Now()
+	for i := range 200_000 {
+		page.Cut(0)
+		require.NoError(t, p.Parse(fmt.Sprintf("Nov 21 22:03:47 vm sshd[%d]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.9  user=u%d", i+1, i%500), 1, page))
+		if i%2 == 0 {
+			require.NoError(t, p.Parse(fmt.Sprintf("Nov 21 22:03:47 vm sshd[%d]: error: PAM: Authentication failure for u%d from 192.0.2.9", 300_000+i, i%500), 1, page))
+		}
+		failures += len(page.Events)
+	}
+	page.Cut(0)
+	p.Settle(p.Clock()+int64(time.Hour), page)
+	require.Equal(t, 200_000, failures+len(page.Events))
+	require.Less(t, time.Since(begun), time.Minute)
+	_, state := p.Anchor()
+	require.Less(t, len(state), 1<<20)
+}
+
 func TestDetect(t *testing.T) {
 	for head, want := range map[string]logformat.Verdict{
 		sample(t): logformat.Yes, modern(sample(t)): logformat.Yes, "Nov 21 22:03:10 vm cron[1]: x\n" + sample(t): logformat.Yes,

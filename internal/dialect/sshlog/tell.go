@@ -194,10 +194,8 @@ func (p *parser) leaving(from process, now int64, m *message, page *logformat.Pa
 	if c.User == "" {
 		c.User, c.Invalid, c.Nameless = strings.Clone(m.user), m.invalid, m.nameless
 	}
-	if c.Leaving == 0 {
-		p.known.hurry(c)
-	}
 	c.Leaving, c.Farewell = now, strings.Clone(m.reason)
+	p.known.hurry(c)
 }
 
 // timeout is told by the connection's own process, or by the one that waits for it.
