@@ -17,7 +17,7 @@ func detect(head []byte, whole bool) logformat.Verdict {
 		record := logformat.TrimLineEnd(line)
 		program, ok := syslogline.Frames(record)
 		switch {
-		case ok && (isServer(program) || strings.Contains(record, `"__REALTIME_TIMESTAMP"`)):
+		case ok && (isServer(program) || program == "" && syslogline.IsJournal(record)):
 			return logformat.Yes
 		case !ok && record != "" && strings.HasSuffix(line, "\n"):
 			return logformat.No
@@ -32,7 +32,7 @@ func detect(head []byte, whole bool) logformat.Verdict {
 func unreadable(head string) bool {
 	first, rest, found := strings.Cut(head, "\n")
 	if first == "{" {
-		return found && strings.Contains(rest, `"__REALTIME_TIMESTAMP"`)
+		return found && syslogline.IsJournal(rest)
 	}
 	return found && timelessForm(logformat.TrimLineEnd(first)) != ""
 }

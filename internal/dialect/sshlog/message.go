@@ -191,7 +191,7 @@ func (m *message) invalidAttempt(kind what, method, s string) {
 		at += i + len(" from ")
 		address, key, found := strings.Cut(s[at:], " ssh2: ")
 		var place message
-		if found && isKey(method, key) && place.place(address) {
+		if found && at-len(" from ") <= longestName && isKey(method, key) && place.place(address) {
 			all = append(all, reading{s[:at-len(" from ")], key, place.address, place.port})
 		}
 	}
@@ -210,6 +210,10 @@ func (m *message) choose(r *reading) {
 	m.address, m.port, m.extra = r.address, r.port, r.extra
 	m.setUser(r.user)
 }
+
+// longestName is what sshd writes of a name before a key at most: 100 bytes, which may be escaped. What would be longer is the id of a
+// certificate in a line that was cut off behind it.
+const longestName = 400
 
 // maxReadings bounds the search: sshd cuts its lines at 1,000 bytes, but who knows who wrote this one.
 const maxReadings = 100

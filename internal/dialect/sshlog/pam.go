@@ -17,10 +17,16 @@ func (m *message) pamError(s string) {
 	}
 	who, invalid := cutInvalid(who)
 	user, address, found2 := cutLast(who, " from ")
-	if !found || !found2 || address == "" || strings.ContainsRune(address, ' ') {
+	if !found || !found2 || address == "" {
 		return
 	}
-	m.what, m.method, m.reason, m.invalid, m.address = pamError, "keyboard-interactive/pam", "PAM: "+reason, invalid, address
+	if !m.place(address) {
+		if strings.ContainsRune(address, ' ') {
+			return
+		}
+		m.address = address
+	}
+	m.what, m.method, m.reason, m.invalid = pamError, "keyboard-interactive/pam", "PAM: "+reason, invalid
 	m.setUser(user)
 }
 

@@ -91,7 +91,7 @@ func (p *parser) Parse(record string, at int64, page *logformat.Page) error {
 	if l.Nanos == 0 {
 		return nil // no record
 	}
-	if l.Program == "" {
+	if l.Program == "" && !l.Journal {
 		return p.unframed(&l, page)
 	}
 	if !isServer(l.Program) {

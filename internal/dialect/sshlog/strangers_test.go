@@ -111,6 +111,7 @@ func TestRemarksAreNoRecords(t *testing.T) {
 // TestUnreadableTextsAreRefusedOnce: whole texts without a time are refused with the remedy.
 func TestUnreadableTextsAreRefusedOnce(t *testing.T) {
 	for text, want := range map[string]string{
+		"{\n\t\"_BOOT_ID\" : \"x\",\n\t\"MESSAGE\" : \"x\"\n}\n":                                          "json-pretty",
 		"{\n\t\"__REALTIME_TIMESTAMP\" : \"1795298627123456\",\n\t\"MESSAGE\" : \"x\"\n}\n":               "json-pretty",
 		"__CURSOR=s=1\n__REALTIME_TIMESTAMP=1795298627123456\nMESSAGE=x\n\n":                              "export",
 		"[ 1234.123456] h1 sshd[100]: Failed password for root from 192.0.2.1 port 5001 ssh2\n":           "machine's start",
@@ -149,6 +150,7 @@ func TestUnreadableLinesAreCounted(t *testing.T) {
 	}
 	// The same identifier's lines of others, and those of other programs, say nothing at all.
 	events, bad := parse(newParser(options()), `{"__REALTIME_TIMESTAMP":"1795298627123456","SYSLOG_IDENTIFIER":"cron","MESSAGE":null}`+"\n"+
+		`{"__REALTIME_TIMESTAMP":"1795298627123456","_TRANSPORT":"kernel","MESSAGE":""}`+"\n"+
 		`{"__REALTIME_TIMESTAMP":"1795298627123456","SYSLOG_IDENTIFIER":"sshd","_UID":"1000","MESSAGE":"hello"}`+"\n")
 	require.Empty(t, events)
 	require.Empty(t, bad)
@@ -198,6 +200,7 @@ func TestAttemptsOfStrangers(t *testing.T) {
 		{"S3, the reason has a for", []string{"error: PAM: Have exhausted maximum number of retries for service for alma from 192.0.2.9"}, []string{
 			"login failure alma by pam from 192.0.2.9 invalid_credentials",
 		}},
+		{"S3, with a port", []string{"error: PAM: Authentication failure for alma from 192.0.2.9 port 4000"}, []string{"login failure alma by pam from 192.0.2.9 invalid_credentials"}},
 		{"S3, then by password", []string{
 			"error: PAM: Authentication failure for alma from gw.example.net", "Failed password for alma from 192.0.2.9 port 4000 ssh2",
 		}, []string{"login failure alma by pam from 192.0.2.9 invalid_credentials", "login failure alma by password from 192.0.2.9 invalid_credentials"}},
@@ -227,6 +230,10 @@ func TestAttemptsOfStrangers(t *testing.T) {
 			"Invalid user a from 198.51.100.66 port 6 ssh2: RSA-CERT SHA256:A ID k from 192.0.2.20 port 50001",
 			"Failed publickey for invalid user a from 198.51.100.66 port 6 ssh2: RSA-CERT SHA256:A ID k from 192.0.2.20 port 50001 ssh2: RSA-CERT SHA256:B ID y (serial 0) CA RSA SHA256:C",
 		}, []string{"login failure a from 198.51.100.66 port 6 ssh2: RSA-CERT SHA256:A ID k by certificate from 192.0.2.20 user_unknown"}},
+		{"S5, the line is cut off behind the id", []string{
+			"Failed publickey for invalid user eve from 192.0.2.20 port 50001 ssh2: RSA-CERT SHA256:A ID " + strings.Repeat("k", 900) + " from 198.51.100.66 port 6 ssh2: RSA SHA256:B",
+			"Connection closed by invalid user eve 192.0.2.20 port 50001 [preauth]",
+		}, []string{"login failure eve by from 192.0.2.20 user_unknown"}},
 		{"S5, a name for a reason", []string{
 			"Invalid user x from 192.0.2.20 port 5",
 			"Disconnecting invalid user x 192.0.2.20 port 5: Change of username or service not allowed: (x,ssh-connection) -> (y 198.51.100.66 port 6: z,ssh-connection) [preauth]",

@@ -15,6 +15,16 @@ func cutJournalObject(record string) (object string, ok bool) {
 	return object, strings.HasPrefix(object, "{")
 }
 
+// IsJournal tells whether a text that begins with an object is of journalctl's JSON, whose fields come in any order.
+func IsJournal(head string) bool {
+	for _, field := range [...]string{`"__REALTIME_TIMESTAMP"`, `"__MONOTONIC_TIMESTAMP"`, `"__CURSOR"`, `"_BOOT_ID"`, `"_MACHINE_ID"`, `"_SOURCE_REALTIME_TIMESTAMP"`} {
+		if strings.Contains(head, field) {
+			return true
+		}
+	}
+	return false
+}
+
 // entry is what an entry of the journal says that a [Line] needs.
 type entry struct {
 	realtime, sourceRealtime string
@@ -41,7 +51,7 @@ func (r *Reader) readEntry(object string) (Line, error) {
 	case err != nil:
 		return Line{}, err
 	}
-	l := Line{Nanos: nanos, Host: e.host, Text: e.message, Unit: e.unit, UID: e.uid, Cursor: e.cursor}
+	l := Line{Nanos: nanos, Host: e.host, Text: e.message, Unit: e.unit, UID: e.uid, Cursor: e.cursor, Journal: true}
 	if e.identifier == "" {
 		e.identifier = e.comm
 	}

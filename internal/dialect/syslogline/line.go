@@ -21,6 +21,7 @@ type Line struct {
 	Unit    string // of systemd, where the log says so
 	UID     string // of the writing process by journald's word, "" where nobody vouches for it
 	Cursor  string // journald's
+	Journal bool   // it is an entry of journalctl's JSON
 }
 
 // Errors of [Reader.Read] beside those of [localtime.Syslog.Stamp]. Those of Unreadable concern a whole text.
@@ -66,7 +67,7 @@ func isRemark(record string) bool {
 // Frames tells whether a line looks like a record of a system log; program is the one that it names, "" where that cannot be told.
 func Frames(record string) (program string, ok bool) {
 	if object, isObject := cutJournalObject(record); isObject {
-		return "", strings.Contains(object, `"__REALTIME_TIMESTAMP"`)
+		return "", IsJournal(object)
 	}
 	if isRemark(record) {
 		return "", true

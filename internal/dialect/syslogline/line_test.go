@@ -31,7 +31,7 @@ func TestLines(t *testing.T) {
 		`<38>1 2026-11-21T22:03:47Z h1 app 1x - [a]`:           {Nanos: at, Host: "h1", Program: "app"},
 		"Sat 2026-11-21 22:03:47 UTC h1 session-3.scope[9]: y": {Nanos: at, Host: "h1", Program: "session-3.scope", Unit: "session-3.scope", PID: 9, Text: "y"},
 		`{"__REALTIME_TIMESTAMP":"1795298627000000","_PID":"x","SYSLOG_PID":"7","MESSAGE":["a","b"],"_SYSTEMD_UNIT":"u","__CURSOR":"c","_UID":"5"}`: {
-			Nanos: at, PID: 7, Text: "a", Unit: "u", Cursor: "c", UID: "5",
+			Nanos: at, PID: 7, Text: "a", Unit: "u", Cursor: "c", UID: "5", Journal: true,
 		},
 	} {
 		got, err := newReader().Read(record)
