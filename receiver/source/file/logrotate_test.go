@@ -175,3 +175,39 @@ func TestAppendedLongAfterTheRename(t *testing.T) {
 	require.Equal(t, "late", j.users()[26])
 	j.stop(t)
 }
+
+// A log may be rotated several times between two looks: then there are files of which the collector has seen nothing but their
+// new names, which `include` does not have. What was there before the log is none of its concern.
+func TestRotationsFasterThanALook(t *testing.T) {
+	for _, names := range [][3]string{
+		{".1", ".2", ".3"}, {"-20261121-1.gz", "-20261121-2", "-20261121-3"}, {".2026-11-21.1", ".2026-11-21.2", ".2026-11-20"},
+	} {
+		path := filepath.Join(t.TempDir(), "auth.log")
+		accepted := func(n int, user string) string {
+			return sshdLine(n, n, "Accepted password for "+user+" from 10.6.6.6 port 5 ssh2")
+		}
+		write(t, path+names[2], accepted(0, "long ago"))
+		require.NoError(t, os.Chtimes(path+names[2], when.AddDate(-1, 0, 0), when.AddDate(-1, 0, 0)))
+		write(t, path+"-errors", accepted(0, "another log"))
+		write(t, path, accepted(1, "a"))
+		cfg := config(path)
+		cfg.PollInterval = 100 * time.Millisecond
+		j := start(t, cfg, &sourcetest.Store{})
+		j.awaitUsers(t, "a")
+		appendTo(t, path, sshdLine(2, 2, "Invalid user b from 10.6.6.6 port 6"))
+		require.NoError(t, os.Rename(path, path+names[1]))
+		second := sshdLine(3, 2, "Connection closed by invalid user b 10.6.6.6 port 6 [preauth]") + sshdLine(4, 4, "Invalid user c from 10.6.6.6 port 7")
+		if strings.HasSuffix(names[0], ".gz") {
+			second = gzipped(t, second)
+		}
+		write(t, path+names[0], second)
+		write(t, path, sshdLine(5, 4, "Connection closed by invalid user c 10.6.6.6 port 7 [preauth]"))
+		await(t, "not all was told", func() bool { return len(j.Delivered()) >= 3 })
+		for n := range 4 { // looks, in which nothing else may come
+			appendTo(t, path, accepted(10+n, fmt.Sprint("look", n)))
+			await(t, "nobody looked", func() bool { return len(j.Delivered()) >= 4+n })
+		}
+		j.stop(t)
+		require.Equal(t, []string{"a", "b", "c", "look0", "look1", "look2", "look3"}, j.users())
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -99,6 +101,34 @@ func (d *disk) List(_ context.Context, complain func(path string, err error)) ([
 		return had
 	})
 	return d.files, nil
+}
+
+// rotatedName is what rotations add to a name, or put before its last part.
+var rotatedName = regexp.MustCompile(`^[._-]?([0-9][0-9TZ._:-]*|old|prev|bak)(\.gz|\.zst)?$`)
+
+// Siblings is part of [tail.SiblingFinder].
+func (d *disk) Siblings(path string) (siblings []tail.File) {
+	folder, name := filepath.Split(path)
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return nil // List says so
+	}
+	ext := filepath.Ext(name)
+	stem := strings.TrimSuffix(name, ext)
+	for _, entry := range entries {
+		added, ok := strings.CutPrefix(entry.Name(), name)
+		if !ok && ext != "" && stem != "" { // logrotate's `extension`
+			added, ok = strings.CutPrefix(entry.Name(), stem)
+			added = strings.Replace(added, ext, "", 1)
+		}
+		if !ok || !rotatedName.MatchString(added) || d.excluded(folder+entry.Name()) {
+			continue
+		}
+		if info, err := statFile(folder + entry.Name()); err == nil && info.mode.IsRegular() {
+			siblings = append(siblings, tail.File{Path: folder + entry.Name(), Info: info})
+		}
+	}
+	return siblings
 }
 
 // Unmatched is part of [tail.UnmatchedLister].

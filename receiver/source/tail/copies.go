@@ -16,6 +16,7 @@ type fileCopy struct {
 	original *tail
 	info     Info  // of the copy when it was compared
 	length   int64 // of its text then
+	outgrown bool  // it has more than its original, behind what was told of that
 }
 
 // tornFor is how long a compressed file may rest unfinished before it is complained of.
@@ -93,11 +94,15 @@ func (r *reader) noteCopy(ctx context.Context, f File, text []byte, among []*tai
 			return true
 		}
 		if same {
-			r.copies[f.Path] = fileCopy{t, f.Info, length}
+			r.copies[f.Path] = fileCopy{t, f.Info, length, false}
 			return true
 		}
 		if !r.isUnchanged(ctx, t) {
 			return true // truncated since the folder was looked at: the next look decides
+		}
+		if told := t.record.cursor.Offset; told > 0 && length >= told {
+			r.copies[f.Path] = fileCopy{t, f.Info, told, true}
+			return false
 		}
 	}
 	delete(r.copies, f.Path)
@@ -114,7 +119,7 @@ func (r *reader) isUnchanged(ctx context.Context, t *tail) bool {
 	return same && err == nil
 }
 
-// compareTexts tells whether the whole text of one file is the beginning of another's. A compressed one may be torn as long as it
+// compareTexts tells whether the whole text of one file is the beginning of another's, and how much of both is the same. A compressed one may be torn as long as it
 // is being written.
 func (r *reader) compareTexts(ctx context.Context, path, original string) (length int64, same bool, err error) {
 	a, err := open(ctx, r.Folder, path)
@@ -138,13 +143,23 @@ func (r *reader) compareTexts(ctx context.Context, path, original string) (lengt
 			return 0, false, err
 		}
 		if m < n || !bytes.Equal(left[:n], right[:n]) {
-			return 0, false, nil
+			return length + commonLength(left[:n], right[:m]), false, nil
 		}
 		length += int64(n)
 		if whole {
 			return length, true, nil
 		}
 	}
+}
+
+func commonLength(a, b []byte) (n int64) {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			break
+		}
+		n++
+	}
+	return n
 }
 
 type fillReader struct{ *stream }
@@ -159,6 +174,28 @@ func (r *reader) adoptCopy(t *tail) {
 	if !unchanged || c.original.holdsRecord() || c.length >= c.original.pos || !r.shares(c.original) {
 		return
 	}
+	r.continueCopy(t, c)
+}
+
+// continueOutgrown goes on behind what was told of a text that this one has wholly and goes beyond: the other's cursor is as good
+// for it. It tells whether it does.
+func (r *reader) continueOutgrown(t *tail) bool {
+	c := r.copies[t.path]
+	delete(r.copies, t.path)
+	if !c.outgrown {
+		return false
+	}
+	r.unsaved = true
+	known := c.original.record.cursor
+	known.Path, known.Seq = t.path, 0
+	t.record = r.known.add(t)
+	t.record.cursor, t.record.fresh = known, true
+	t.startHash, t.startSize = known.Head, known.HeadSize
+	return true
+}
+
+// continueCopy makes a record of a text that was told as far as it was the copy of another.
+func (r *reader) continueCopy(t *tail, c fileCopy) {
 	r.unsaved = true
 	size := min(int(c.length), len(t.start))
 	t.record = r.known.add(t)

@@ -24,13 +24,13 @@ type File struct {
 	Info Info
 }
 
-// Order sorts files as [Folder.List] gives them.
+// Order sorts files as [Folder.List] gives them. Of one time, what a rotation has added to a name comes before the name alone.
 func Order(files []File) {
 	slices.SortFunc(files, func(a, b File) int {
 		if c := a.Info.ModTime().Compare(b.Info.ModTime()); c != 0 {
 			return c
 		}
-		return strings.Compare(a.Path, b.Path)
+		return strings.Compare(a.Path+"\xff", b.Path+"\xff")
 	})
 }
 

@@ -29,6 +29,12 @@ func (r *reader) recognise(ctx context.Context, files []File) (strangers []File)
 			strangers = append(strangers, f)
 		}
 	}
+	for _, t := range r.tails {
+		if !here[t] && !t.gone && !t.sibling {
+			r.noteRotation(t)
+		}
+	}
+	moved = append(moved, r.siblings(files)...)
 	elsewhere := map[any]*tail{}
 	if len(moved) > 0 {
 		for _, t := range r.tails {
@@ -44,6 +50,7 @@ func (r *reader) recognise(ctx context.Context, files []File) (strangers []File)
 			strangers = append(strangers, f)
 		}
 	}
+	Order(strangers)
 	for _, t := range slices.Clone(r.tails) {
 		if r.away == nil && !here[t] {
 			r.leave(t)
@@ -67,10 +74,11 @@ func (r *reader) look(ctx context.Context, t *tail, f File) bool {
 		if !same {
 			r.host.Log.Info("the file was truncated or written anew: reading from its beginning", zap.String("file", f.Path))
 			r.forget(t)
+			r.noteRotation(t)
 			return false
 		}
 	}
-	t.path, t.gone, t.idle, t.still = f.Path, false, 0, !changed
+	t.path, t.gone, t.idle, t.still, t.sibling = f.Path, false, 0, !changed, r.besides[f.Path]
 	t.drained = t.drained && !changed
 	t.info = f.Info
 	return true
@@ -174,7 +182,9 @@ func (r *reader) beginUnknown(ctx context.Context, fresh []*tail, texts []*begin
 			}
 			like := present.like(texts[i].text)
 			if !r.noteCopy(ctx, File{t.path, t.info}, texts[i].text, like) && r.away == nil {
-				r.begin(t)
+				if !r.continueOutgrown(t) {
+					r.begin(t)
+				}
 				present.add(t)
 			}
 		}
@@ -198,7 +208,7 @@ func (r *reader) openStrangers(ctx context.Context, strangers []File) (fresh []*
 			continue
 		}
 		fresh = append(fresh, &tail{
-			path: f.Path, info: f.Info, start: text, opening: bytes.Clone(text[:min(len(text), openingSize)]), packed: packed,
+			path: f.Path, info: f.Info, sibling: r.besides[f.Path], start: text, opening: bytes.Clone(text[:min(len(text), openingSize)]), packed: packed,
 		})
 		texts = append(texts, &beginning{text: text})
 	}

@@ -26,12 +26,14 @@ type reader struct {
 	remedies   map[string]string   // of problems, by path
 	unmatched  map[string]bool     // what of the configuration found nothing
 	conditions *conditionlog.Logger
-	problems   map[string]string // what was last complained of, by path
-	current    map[string]bool   // paths complained of in this round
-	unsaved    bool              // the index of the ledger
-	started    bool              // the first scan is over
-	looked     time.Time         // when the folder was last looked at
-	again      bool              // it was looked at once more
+	besides    map[string]bool     // siblings of rotated files in this look, by path
+	rotations  map[string]rotation // by path
+	problems   map[string]string   // what was last complained of, by path
+	current    map[string]bool     // paths complained of in this round
+	unsaved    bool                // the index of the ledger
+	started    bool                // the first scan is over
+	looked     time.Time           // when the folder was last looked at
+	again      bool                // it was looked at once more
 
 	away     error                // the folder is out of reach in this round
 	failures int                  // rounds in a row in which it was
@@ -52,6 +54,7 @@ func newReader(s Settings, host source.Host, known *ledger, d *deliverer) *reade
 		Settings: s, host: host, known: known, deliver: d,
 		copies: map[string]fileCopy{}, looks: map[string]Info{},
 		remedies: map[string]string{}, unmatched: map[string]bool{}, conditions: conditionlog.New(host.Log, host.Now),
+		besides: map[string]bool{}, rotations: map[string]rotation{},
 		problems: map[string]string{}, current: map[string]bool{}, settlers: map[string]*settling{}, buf: make([]byte, chunk),
 	}
 }
@@ -158,6 +161,9 @@ func (r *reader) complain(path string, err error) {
 	if errors.Is(err, ErrUnreachable) {
 		r.away = err
 		return
+	}
+	if r.Follow && errors.Is(err, fs.ErrNotExist) {
+		return // gone since the folder was looked at: the next look decides
 	}
 	r.current[path] = true
 	reason := err.Error()

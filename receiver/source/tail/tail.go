@@ -48,6 +48,7 @@ type tail struct {
 	problem   bool // it was complained of
 	gone      bool // its path leads elsewhere or nowhere
 	idle      int  // polls without growth since
+	sibling   bool // what a rotation left, and the folder does not list
 	forgotten bool // it is none of the reader's any more
 	doubtful  int  // times in a doubled hour that the log was told of
 }
