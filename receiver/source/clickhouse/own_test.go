@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/logins"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
@@ -109,5 +110,109 @@ func TestExcludeSelfBehindAProxy(t *testing.T) {
 			r.whole(t)
 			require.Empty(t, audits(r.emit.Delivered()))
 		})
+	}
+}
+
+// Whoever can read the log can copy a tag, and is told all the same.
+func TestACopiedTagHidesNobody(t *testing.T) {
+	s := testengine.ClickHouse(t)
+	r := run(t, config(endpoint(s, "http"), server.Audit), nil)
+	tags := s.WaitQuery(t, "SELECT session_id FROM system.session_log WHERE user = 'audit' AND startsWith(session_id, 'sessionlog-') ORDER BY event_time_microseconds DESC LIMIT 3",
+		func(rows [][]string) bool { return len(rows) == 3 })
+	c := logins.New(s.Native, s.HTTP)
+	defer c.Close()
+	for _, tag := range tags {
+		done, err := c.Login(t.Context(), logins.Attempt{Protocol: logins.HTTP, User: server.Audit.Name, Password: server.Audit.Password, SessionID: tag[0]})
+		require.NoError(t, err)
+		require.True(t, done.OK)
+	}
+	eventually(t, "logins and logouts with copied tags", func() bool { s.FlushLogs(t); return len(r.emit.Delivered()) >= 6 && r.users()[server.Audit.Name] >= 6 })
+	r.whole(t)
+	require.Equal(t, 6, r.users()[server.Audit.Name])
+}
+
+func TestWhichRowsAreOwn(t *testing.T) {
+	cfg := config("http://ch:8123", server.Audit)
+	cfg.AllReplicas = "default"
+	store := &sourcetest.Store{}
+	host := sourcetest.Host(t, &sourcetest.Recorder{}, store, nil)
+	conn := &ownConn{ownLogins: newOwnLogins(cfg, host)}
+	row := func(kind clickhouselog.Type, user, authID, tag string) *clickhouselog.Row {
+		return &clickhouselog.Row{Type: kind, User: user, AuthIDText: authID, SessionID: tag, Interface: "HTTP", Micros: time.Now().UnixMicro()}
+	}
+	tag, err := conn.login(t.Context())
+	require.NoError(t, err)
+	require.False(t, conn.has(row(clickhouselog.LoginSuccess, "audit", "1", tag), "a"), "nobody has answered yet")
+	require.NoError(t, conn.answered(t.Context(), "a"))
+	require.False(t, conn.has(row(clickhouselog.LoginSuccess, "audit", "2", tag), "b"), "copied, on another server, read first")
+	require.False(t, conn.has(row(clickhouselog.LoginSuccess, "bob", "3", tag), "a"), "another account")
+	require.False(t, conn.has(row(clickhouselog.LoginSuccess, "audit", "4", tag[:len(tag)-1]), "a"), "a part of it")
+	require.True(t, conn.has(row(clickhouselog.LoginSuccess, "audit", "5", tag), "a"))
+	require.True(t, conn.has(row(clickhouselog.LoginSuccess, "audit", "5", tag), "a"), "read again")
+	require.False(t, conn.has(row(clickhouselog.LoginSuccess, "audit", "6", tag), "a"), "copied")
+	require.False(t, conn.has(row(clickhouselog.Logout, "audit", "6", ""), "a"))
+	require.False(t, conn.has(row(clickhouselog.Logout, "audit", "5", ""), "b"))
+	require.False(t, conn.has(row(clickhouselog.LoginFailure, "audit", "7", ""), "a"), "a failure is told")
+
+	failed, err := conn.login(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, conn.answered(t.Context(), "a"))
+	require.False(t, conn.has(row(clickhouselog.LoginFailure, "audit", "8", failed), "a"))
+	require.False(t, conn.has(row(clickhouselog.LoginSuccess, "audit", "9", failed), "a"), "the tag of a login that failed, copied")
+
+	sentOn := row(clickhouselog.LoginSuccess, "audit", "10", "")
+	sentOn.Interface = interserverName
+	require.True(t, conn.has(sentOn, "b"))
+	sentOn.Micros -= time.Minute.Microseconds()
+	require.False(t, conn.has(sentOn, "b"), "nothing was asked then")
+
+	last, err := conn.login(t.Context()) // stores what is known
+	require.NoError(t, err)
+	again := &ownConn{ownLogins: newOwnLogins(cfg, sourcetest.Host(t, &sourcetest.Recorder{}, store.Fork(), nil))}
+	_, err = again.login(t.Context())
+	require.NoError(t, err)
+	require.False(t, again.has(row(clickhouselog.LoginSuccess, "audit", "11", last), "a"), "killed before the answer: nobody knows which server")
+	require.False(t, again.has(row(clickhouselog.LoginSuccess, "audit", "12", tag), "a"))
+	require.True(t, again.has(row(clickhouselog.Logout, "audit", "5", ""), "a"))
+}
+
+// However many logins there are whose rows never come, no more than so many are remembered.
+func TestOwnLoginsAreBounded(t *testing.T) {
+	store := &sourcetest.Store{}
+	conn := &ownConn{ownLogins: newOwnLogins(config("ch:9000", server.Audit), sourcetest.Host(t, &sourcetest.Recorder{}, store, nil))}
+	for range ownMost + 100 {
+		_, err := conn.login(t.Context())
+		require.NoError(t, err)
+	}
+	require.Len(t, conn.logins, ownMost)
+	b, err := store.Get(t.Context(), ownKey)
+	require.NoError(t, err)
+	require.Less(t, len(b), 100*ownMost)
+}
+
+// Two collectors with accounts of their own tell the same rows and leave out each other's logins; a failure is told by both.
+func TestTwoCollectorsOfOneServer(t *testing.T) {
+	s := testengine.ClickHouse(t)
+	first, second := config(endpoint(s, "native"), server.Audit), config(endpoint(s, "http"), server.Admin)
+	first.ExcludeUsers, second.ExcludeUsers = []string{server.Admin.Name}, []string{server.Audit.Name}
+	a, b := run(t, first, nil), run(t, second, nil)
+	c := logins.New(s.Native, s.HTTP)
+	defer c.Close()
+	done, err := c.Login(t.Context(), logins.Attempt{Protocol: logins.HTTP, User: server.Audit.Name, Password: "wrong"})
+	require.NoError(t, err)
+	require.False(t, done.OK)
+	bobs(t, s, 2)
+	for _, r := range []*running{a, b} {
+		r.tells(t, 4)
+		eventually(t, "the failure", func() bool { return r.users()[server.Audit.Name] > 0 })
+	}
+	require.Equal(t, 1, a.users()[server.Audit.Name], "the failure alone: its own logins are left out")
+	require.Equal(t, 1, b.users()[server.Audit.Name], "the failure alone: the other collector's logins are left out")
+	require.Zero(t, a.users()[server.Admin.Name])
+	of := b.byID(t)
+	for id, e := range a.byID(t) {
+		if e.User == server.Bob.Name {
+			require.Contains(t, of, id)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -115,6 +116,31 @@ func TestAllReplicasBehindOneAddress(t *testing.T) {
 			require.Zero(t, again.stats.Counts().Vanished)
 		})
 	}
+}
+
+// What a poll costs is a query for the sums of all servers, and one for each that has new rows: those of the poll's own logins are new.
+func TestAPollOfAllReplicasAsksLittle(t *testing.T) {
+	c := testengine.ClickHouseCluster(t, 1, 2)
+	first, second := c.Nodes()[0], c.Nodes()[1]
+	cfg := balanced(balancer(t, false, first, second))
+	cfg.CollectionInterval, cfg.ReconcileInterval = 2*time.Second, time.Hour
+	r := run(t, cfg, nil)
+	eventually(t, "the first polls", func() bool { return r.stats.Counts().ReadCalls > 4 })
+	const asked = "SELECT count() FROM system.query_log WHERE type = 'QueryStart' AND is_initial_query AND query LIKE '%clusterAllReplicas%' AND query NOT LIKE '%query_log%'"
+	count := func() (n int) {
+		for _, s := range c.Nodes() {
+			s.FlushLogs(t)
+			one, err := strconv.Atoi(s.Query(t, asked)[0][0])
+			require.NoError(t, err)
+			n += one
+		}
+		return n
+	}
+	before, began := count(), time.Now()
+	time.Sleep(8 * time.Second)
+	requests, polls := count()-before, time.Since(began).Seconds()/cfg.CollectionInterval.Seconds()
+	t.Logf("%d requests in %.1f polls of 2 servers: %.1f a poll", requests, polls, float64(requests)/polls)
+	require.LessOrEqual(t, float64(requests)/polls, 4.5)
 }
 
 // overNetwork are the logins of an account that are not the test's own: those come from ports that the test's client had.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/trace"
 
@@ -154,12 +155,13 @@ func TestALaterTraceIsToldAsAnUpdate(t *testing.T) {
 	s := testengine.ClickHouse(t)
 	store := &sourcetest.Store{}
 	cfg := tracing(s, settled)
-	r := run(t, cfg, store)
 	pool := open(t, s, server.Bob, "pool")
 	early := open(t, s, server.Bob, "early")
 	query(t, pool, trace.SpanContext{})
 	inTime := newTrace()
 	query(t, early, inTime)
+	logged(t, s, inTime, 2)
+	r := run(t, cfg, store)
 	login := r.login(t, named("pool"))
 	require.Zero(t, login.TraceID)
 	require.Equal(t, [16]byte(inTime.TraceID()), r.login(t, named("early")).TraceID)
@@ -191,6 +193,15 @@ func TestALaterTraceIsToldAsAnUpdate(t *testing.T) {
 	require.Nil(t, again.find(session.KindSessionUpdate, func(*session.Event) bool { return true }))
 	r.emit = again.emit
 	require.Nil(t, update())
+}
+
+// logged waits until the server's logs hold a trace and so many queries of bob: on a busy machine that takes longer than settle, and a
+// login that is read before is told without its trace.
+func logged(t *testing.T, s *testengine.Server, of trace.SpanContext, queries int) {
+	t.Helper()
+	sql := fmt.Sprintf("SELECT (SELECT count() FROM system.opentelemetry_span_log WHERE trace_id = '%s') > 0 AND "+
+		"(SELECT count() FROM system.query_log WHERE type = 'QueryFinish' AND user = 'bob') >= %d", uuid.UUID(of.TraceID()), queries)
+	s.WaitQuery(t, sql, func(rows [][]string) bool { return rows[0][0] == "1" || rows[0][0] == "true" })
 }
 
 // Where the logs are written later than settle, logins are told without their trace, and the trace is told behind them.
