@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otel-sessionlog/sessionlog/internal/testengine"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/logins"
@@ -192,11 +194,30 @@ func TestClusterThatIsNotThere(t *testing.T) {
 	c := testengine.ClickHouseCluster(t, 1, 1)
 	cfg := clusterConfig(c, c.Nodes()[0])
 	cfg.Cluster = "it's"
-	r := run(t, cfg, nil)
+	core, logs := observer.New(zap.WarnLevel)
+	r := runLogged(t, cfg, nil, zap.New(core))
 	eventually(t, "its names", func() bool {
 		err := r.lastStatus()
 		return err != nil && strings.Contains(err.Error(), `cluster: the server knows no cluster "it's", only: main`)
 	})
+	eventually(t, "failed polls are counted", func() bool { return r.stats.Counts().Failed > 2 })
+	require.Equal(t, 1, logs.Len(), "one warning: %v", logs.All())
+	require.Contains(t, logs.All()[0].ContextMap()["error"], "only: main")
+
+	wrong := clusterConfig(c, c.Nodes()[0])
+	wrong.Password = "another secret"
+	core, logs = observer.New(zap.WarnLevel)
+	rejected := runLogged(t, wrong, nil, zap.New(core))
+	eventually(t, "a warning", func() bool { return logs.Len() > 0 && rejected.lastStatus() != nil })
+	require.Contains(t, logs.All()[0].ContextMap()["error"], "check username and password")
+	require.NotContains(t, logs.All()[0].ContextMap()["error"], "another secret")
+
+	away := clusterConfig(c, c.Nodes()[0])
+	away.Endpoints = []string{"127.0.0.1:1"}
+	core, logs = observer.New(zap.WarnLevel)
+	unreached := runLogged(t, away, nil, zap.New(core))
+	eventually(t, "a warning", func() bool { return logs.Len() > 0 && unreached.lastStatus() != nil })
+	require.Contains(t, logs.All()[0].ContextMap()["error"], "127.0.0.1:1")
 
 	cfg = clusterConfig(c, c.Nodes()[0])
 	cfg.Username, cfg.Password = server.Erin.Name, "erin-pw"

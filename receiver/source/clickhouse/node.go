@@ -17,9 +17,6 @@ type node struct {
 	*cluster
 	door  string // endpoint
 	share int    // among how many nodes memory is shared out
-
-	said   string // the last trouble
-	saidAt time.Time
 }
 
 // run reads the node until ctx ends, or until it has left the cluster and cannot be reached.
@@ -30,7 +27,9 @@ func (n *node) run(ctx context.Context) {
 		if ctx.Err() != nil || errors.Is(err, errLeft) {
 			return
 		}
-		n.trouble(err)
+		if err != nil {
+			n.report.notRead(n.door, err)
+		}
 		if err == nil || time.Since(began) > time.Minute {
 			failures = 0
 		}
@@ -86,6 +85,7 @@ func (n *node) read(ctx context.Context) error {
 	t.traces = n.tracer(host, "/"+ledger)
 	host.Log, host.Stats = log, n.report.stats(n.door)
 	host.Status = func(err error) { n.report.say(n.door, err) }
+	n.report.isRead(n.door)
 	err = poll.Run(ctx, cfg.Config, t, host, session.SystemClickHouse, n.instance, n.cfg.Table, "node", ledger)
 	if cause := context.Cause(ctx); err == nil && cause != nil {
 		err = cause
@@ -109,18 +109,6 @@ func (n *node) waitAsTwin(ctx context.Context, t *table, taken <-chan struct{}) 
 	case <-ctx.Done():
 	}
 	return nil
-}
-
-// trouble tells of a node that cannot be read; of what package poll meets, that tells by itself.
-func (n *node) trouble(err error) {
-	if err == nil {
-		return
-	}
-	n.report.say(n.door, err)
-	if now := n.host.Now(); err.Error() != n.said || now.Sub(n.saidAt) >= time.Minute {
-		n.said, n.saidAt = err.Error(), now
-		n.host.Log.Warn("a node of the cluster is not read and will be tried again", zap.String("node", n.door), zap.String("error", n.said))
-	}
 }
 
 const (

@@ -37,6 +37,9 @@ func (o *oneServer) meet(ctx context.Context, server string) error {
 	}
 	if before != "" {
 		o.changedAt, o.shifting = o.now(), &severalServersError{before, server}
+		if o.own != nil {
+			o.own.readsSeveralServers()
+		}
 	}
 	return o.store.Set(ctx, o.key, []byte(server))
 }

@@ -121,6 +121,13 @@ func (o *ownLogins) setOffset(micros int64) {
 	o.offset = micros
 }
 
+// readsSeveralServers has tags count on the server alone that answered.
+func (o *ownLogins) readsSeveralServers() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.severalServers = true
+}
+
 // has tells whether a row of a server is one of a login of this source. A failure is told like any other.
 func (o *ownLogins) has(r *clickhouselog.Row, server string) bool {
 	if r.User != o.account {

@@ -8,13 +8,17 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
 // report puts together what the nodes of a cluster tell of themselves: one status that names those in trouble, and one
 // time up to which all have been read.
 type report struct {
-	host source.Host
+	host       source.Host
+	conditions *conditionlog.Logger
 
 	mu    sync.Mutex
 	asked error // of the connection that asks for the nodes
@@ -32,7 +36,7 @@ type standing struct {
 }
 
 func newReport(host source.Host) *report {
-	return &report{host: host, nodes: map[string]*standing{}}
+	return &report{host: host, conditions: conditionlog.New(host.Log, host.Now), nodes: map[string]*standing{}}
 }
 
 // await says which nodes there are: all is well when each of them has said so.
@@ -62,6 +66,24 @@ func (r *report) ask(err error) {
 	if news {
 		r.tell()
 	}
+	if err == nil {
+		r.conditions.Clear("asking", "the cluster can be asked for its servers again")
+		return
+	}
+	r.host.Stats.PollFailed()
+	r.conditions.Raise("asking", "the cluster cannot be asked for its servers, or not all of them answer; it is tried again until they do", zap.String("error", err.Error()))
+}
+
+// notRead logs that a node cannot be read, which package poll has not met.
+func (r *report) notRead(door string, err error) {
+	r.say(door, err)
+	r.host.Stats.PollFailed()
+	r.conditions.Raise("node "+door, "a node of the cluster is not read; it is tried again until it is", zap.String("node", door), zap.String("error", err.Error()))
+}
+
+// isRead says that a node is being read.
+func (r *report) isRead(door string) {
+	r.conditions.Clear("node "+door, "the node is read again", zap.String("node", door))
 }
 
 // say is a node's status; nil is well.

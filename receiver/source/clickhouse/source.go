@@ -46,7 +46,10 @@ func (r *reader) Run(ctx context.Context, host source.Host) error {
 		return err
 	}
 	t := &oneServer{table: r.newTable(r.cfg, client, host.Log, r.newOwnLogins(host)), store: host.Store, now: host.Now, key: "server/" + r.instance + "/" + r.cfg.Table}
-	t.met, t.traces = t.meet, r.tracer(host, "")
+	t.traces = r.tracer(host, "")
+	if r.name.database == "system" { // a table of one's own may hold the same rows on every server
+		t.met = t.meet
+	}
 	defer t.disconnect()
 	return poll.Run(ctx, r.cfg.Config, t, host, session.SystemClickHouse, r.instance, r.cfg.Table)
 }

@@ -69,7 +69,9 @@ func TestCutConnectionsLoseNothing(t *testing.T) {
 	insertLogins(t, s, table, rows...)
 	s.CutAtRow(700)
 	r := run(t, cfg, nil)
-	eventually(t, "trouble", func() bool { return r.log.FilterMessage("the source cannot be read; it is tried again until it can").Len() > 0 })
+	eventually(t, "trouble", func() bool {
+		return r.log.FilterMessage("the source cannot be read; it is tried again until it can").Len() > 0
+	})
 	r.emit.WaitFor(t, rows...)
 	s.Cut()
 	more := logins("more", 5, time.Now(), time.Millisecond)
