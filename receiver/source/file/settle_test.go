@@ -146,6 +146,15 @@ func TestInitialEndLeavesTheUndecidedOut(t *testing.T) {
 	require.Empty(t, once(t, cfg, store).Delivered())
 }
 
+// age makes a file's last change a second older, so that what is written now is younger however coarse the clock of files is.
+func age(t *testing.T, path string) {
+	t.Helper()
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	earlier := info.ModTime().Add(-time.Second)
+	require.NoError(t, os.Chtimes(path, earlier, earlier))
+}
+
 // The cursor of a rotated file may know a connection of the next file as it was long ago. What became of it since counts, also
 // after a restart: it was refused.
 func TestTheNewestCursorKnowsBest(t *testing.T) {
@@ -155,6 +164,7 @@ func TestTheNewestCursorKnowsBest(t *testing.T) {
 	store := &sourcetest.Store{}
 	write(t, old, received(0, 1)+authorized(0, 1))
 	require.Empty(t, once(t, cfg, store).Delivered())
+	age(t, old)
 	write(t, current, line(time.Second, 1, "LOG", "disconnection: session time: 0:00:01.000 user=alice database=app host=10.0.0.7 port=1")+
 		received(2*time.Second, 2)+authorized(2*time.Second, 2))
 	j := start(t, cfg, store)
@@ -212,6 +222,7 @@ func TestARotatedFileIsReadBeforeTheNext(t *testing.T) {
 	write(t, path, first)
 	store := &sourcetest.Store{}
 	require.Empty(t, onceLater(t, cfg, store, atOnce).Delivered())
+	age(t, path)
 	write(t, path+".2", rest)
 	j := start(t, cfg, store) // reads the first file once more
 	await(t, "not all was told", func() bool { return len(j.Delivered()) >= 2 })
