@@ -30,6 +30,12 @@ func newCommand(set otelcol.CollectorSettings, atExit *[]func()) *cobra.Command 
 		*atExit = append(*atExit, restore)
 		return lifecycle.Run(cmd.Context(), set)
 	}
+	for _, sub := range root.Commands() {
+		if sub.Name() == "validate" {
+			root.RemoveCommand(sub)
+		}
+	}
+	root.AddCommand(newValidateCommand(set))
 	return root
 }
 

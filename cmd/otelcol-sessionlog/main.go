@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 
 	"go.opentelemetry.io/collector/component"
@@ -18,17 +19,20 @@ var version = "dev"
 
 func main() { os.Exit(run()) }
 
-// run is the process; its result is the exit status: 0 after a clean stop, 1 after whatever else.
+// run is the process; its result is the exit status: 0 after a clean stop, 1 after whatever else, but for commands with statuses of their own.
 func run() int {
 	var atExit []func()
 	err := newCommand(settings(), &atExit).Execute() // which prints the error
 	for _, do := range atExit {
 		do()
 	}
-	if err != nil {
-		return 1
+	switch exit := (exitStatus{}); {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.status
 	}
-	return 0
+	return 1
 }
 
 func settings() otelcol.CollectorSettings {

@@ -1,6 +1,7 @@
 package sessionlogexporter
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -11,12 +12,14 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
+	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
 )
 
 // store is one kind of backend that the configuration can name.
 type store struct {
 	key     string // its block
 	written func(*Config) bool
+	check   func(context.Context, *Config) []connectcheck.Finding
 	open    func(*Config, component.TelemetrySettings) (backend.Backend, error)
 }
 
@@ -34,6 +37,12 @@ func entry[T any](key string, block func(*Config) *configoptional.Optional[T], u
 	return store{
 		key:     key,
 		written: func(c *Config) bool { return block(c).HasValue() },
+		check: func(ctx context.Context, c *Config) []connectcheck.Finding {
+			if written := block(c).Get(); written != nil {
+				return connectcheck.Below(ctx, key, *written)
+			}
+			return connectcheck.Below(ctx, key, unset())
+		},
 		open: func(c *Config, set component.TelemetrySettings) (backend.Backend, error) {
 			if written := block(c).Get(); written != nil {
 				return open(*written, set)
@@ -56,4 +65,13 @@ func choose(list []store, c *Config) (store, error) {
 			strings.Join(keys, ", "), keys[1])
 	}
 	return chosen, nil
+}
+
+// CheckConnection tries the backend.
+func (c *Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
+	chosen, err := choose(backends, c)
+	if err != nil {
+		return []connectcheck.Finding{{Subject: "backend", Detail: err.Error()}}
+	}
+	return chosen.check(ctx, c)
 }

@@ -27,8 +27,10 @@ type watcher struct {
 
 // NotifyConfigSnapshot looks the configuration over, and fails when something can lose events and on_loss says refuse.
 func (w *watcher) NotifyConfigSnapshot(_ context.Context, snapshot extensioncapabilities.ConfigSnapshot) error {
+	conf := snapshot.Effective().ToStringMap()
+	w.warnOfListeners(conf)
 	var refused []error
-	for _, f := range examine(snapshot.Effective().ToStringMap()) {
+	for _, f := range examine(conf) {
 		switch {
 		case slices.Contains(w.cfg.Acknowledge, f.component):
 			w.log.Debug("acknowledged: "+f.String(), zap.String("component", f.component))

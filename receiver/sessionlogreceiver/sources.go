@@ -36,21 +36,15 @@ type block struct {
 	key             string
 	written         bool
 	defaultInstance func() string
-	check           func(ctx context.Context) []connectcheck.Finding // nil where there is nothing to connect to
+	check           func(ctx context.Context) []connectcheck.Finding
 	build           func(instance string, set component.TelemetrySettings) (source.Source, error)
 }
 
 func newBlock[C interface{ DefaultInstance() string }](
 	key string, config *configoptional.Optional[C], build func(C, string, component.TelemetrySettings) (source.Source, error),
 ) block {
-	var check func(context.Context) []connectcheck.Finding
-	if config.HasValue() {
-		if checker, ok := any(*config.Get()).(connectcheck.Checker); ok {
-			check = checker.CheckConnection
-		}
-	}
 	return block{
-		check:           check,
+		check:           func(ctx context.Context) []connectcheck.Finding { return connectcheck.Below(ctx, key, *config.Get()) },
 		key:             key,
 		written:         config.HasValue(),
 		defaultInstance: func() string { return (*config.Get()).DefaultInstance() },
@@ -63,16 +57,10 @@ func newBlock[C interface{ DefaultInstance() string }](
 // CheckConnection is part of [connectcheck.Checker]: what the source's block finds.
 func (c *Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	b, err := c.source()
-	if err != nil || b.check == nil {
-		return nil
+	if err != nil {
+		return []connectcheck.Finding{{Subject: "source", Detail: err.Error()}}
 	}
-	findings := b.check(ctx)
-	for i := range findings {
-		if findings[i].Key != "" {
-			findings[i].Key = b.key + "::" + findings[i].Key
-		}
-	}
-	return findings
+	return b.check(ctx)
 }
 
 // source is the one block that is written.

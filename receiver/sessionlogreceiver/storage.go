@@ -43,9 +43,18 @@ func openCursor(ctx context.Context, host component.Host, id *component.ID, self
 	}
 	client, err := keeper.GetClient(ctx, component.KindReceiver, self, key)
 	if err != nil {
-		return nil, fmt.Errorf("storage: extension %s: %w", id, err)
+		return nil, unopened(id, err)
 	}
 	return client, nil
+}
+
+// unopened says why a storage does not open. The one of files waits for a lock on its file, and says no more than "timeout".
+func unopened(id *component.ID, err error) error {
+	if err.Error() == "timeout" || strings.HasSuffix(err.Error(), ": timeout") {
+		return fmt.Errorf("storage: extension %s: another process has its file open, which is most likely a second collector on the same directory: "+
+			"stop that one, or give each a directory of its own (extensions::%s::directory): %w", id, id, err)
+	}
+	return fmt.Errorf("storage: extension %s: %w", id, err)
 }
 
 func names(extensions map[component.ID]component.Component) string {

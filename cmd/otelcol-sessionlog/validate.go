@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/otelcol"
+
+	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
+)
+
+// exitStatus is an error that ends the process with a status of its own.
+type exitStatus struct {
+	error
+	status int
+}
+
+// The statuses of validate --connect beside 0.
+const (
+	statusUnreachable = 1
+	statusInvalid     = 2
+)
+
+// newValidateCommand is the collector's own, which also warns of variables that are not set, and with --connect tries every source
+// and backend.
+func newValidateCommand(set otelcol.CollectorSettings) *cobra.Command {
+	cmd := &cobra.Command{Use: "validate", Short: "Validates the config without running the collector", Args: cobra.NoArgs}
+	locations := addConfigFlags(cmd)
+	connect := cmd.Flags().Bool("connect", false, "Also try login, tables, grants, time zone and logging settings of every source and backend, and print what "+
+		"is missing and the statement that mends it. Nothing is changed. Exit status: 0 all is well, 1 something is missing, 2 the config is invalid")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		uris, err := locations()
+		if err != nil {
+			return err
+		}
+		set.ConfigProviderSettings.ResolverSettings.URIs = uris
+		if err := validateConfig(cmd.Context(), set, cmd.ErrOrStderr()); err != nil {
+			if *connect {
+				return exitStatus{err, statusInvalid}
+			}
+			return err
+		}
+		if !*connect {
+			return nil
+		}
+		return connectAll(cmd.Context(), set, cmd.OutOrStdout())
+	}
+	return cmd
+}
+
+func validateConfig(ctx context.Context, set otelcol.CollectorSettings, warnings io.Writer) error {
+	unset, err := unsetVariables(ctx, set.ConfigProviderSettings.ResolverSettings)
+	if err != nil {
+		return err
+	}
+	for _, warning := range unset {
+		fmt.Fprintln(warnings, "Warning: "+warning)
+	}
+	collector, err := otelcol.NewCollector(set)
+	if err != nil {
+		return err
+	}
+	return collector.DryRun(ctx)
+}
+
+// connectAll tries the components of a valid configuration.
+func connectAll(ctx context.Context, set otelcol.CollectorSettings, out io.Writer) error {
+	factories, err := set.Factories()
+	if err != nil {
+		return err
+	}
+	provider, err := otelcol.NewConfigProvider(set.ConfigProviderSettings)
+	if err != nil {
+		return err
+	}
+	config, err := provider.Get(ctx, factories)
+	if err != nil {
+		return exitStatus{err, statusInvalid}
+	}
+	var components []connectcheck.Component
+	for _, kind := range []struct {
+		name    string
+		configs map[component.ID]component.Config
+	}{{"receiver", config.Receivers}, {"connector", config.Connectors}, {"exporter", config.Exporters}} {
+		for _, id := range slices.SortedFunc(maps.Keys(kind.configs), func(a, b component.ID) int { return strings.Compare(a.String(), b.String()) }) {
+			components = append(components, connectcheck.Component{Name: kind.name + " " + id.String(), Config: kind.configs[id]})
+		}
+	}
+	if !connectcheck.Run(ctx, out, components) {
+		return exitStatus{fmt.Errorf("not all is well: see above"), statusUnreachable}
+	}
+	return nil
+}
+
+// reference is ${env:NAME} or ${NAME}, without a default.
+var reference = regexp.MustCompile(`\$\$|\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}`)
+
+// unsetVariables are warnings of variables that the configuration names and that are empty.
+func unsetVariables(ctx context.Context, set confmap.ResolverSettings) ([]string, error) {
+	resolver, err := confmap.NewResolver(set)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resolver.Shutdown(ctx) }()
+	if _, err := resolver.Resolve(ctx); err != nil {
+		return nil, fmt.Errorf("cannot resolve the configuration: %w", err)
+	}
+	var warnings []string
+	walkTexts(nil, resolver.UnexpandedConf().ToStringMap(), func(path []string, text string) {
+		for _, m := range reference.FindAllStringSubmatch(text, -1) {
+			if name := m[1]; name != "" && os.Getenv(name) == "" {
+				warnings = append(warnings, fmt.Sprintf("%s: the environment variable %s is not set: what stands there is empty", strings.Join(path, "::"), name))
+			}
+		}
+	})
+	return warnings, nil
+}
+
+// walkTexts calls f for every text of a configuration, in the order of the keys.
+func walkTexts(path []string, value any, f func(path []string, text string)) {
+	switch v := value.(type) {
+	case string:
+		f(path, v)
+	case []any:
+		for _, item := range v {
+			walkTexts(path, item, f)
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			walkTexts(append(slices.Clip(path), key), v[key], f)
+		}
+	}
+}

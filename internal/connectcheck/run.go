@@ -1,0 +1,96 @@
+package connectcheck
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// checkTimeout bounds the checks of one component: a server that takes a connection and never answers is a finding.
+const checkTimeout = 30 * time.Second
+
+// Component is one of a configuration.
+type Component struct {
+	Name   string // "receiver sessionlog/ch"
+	Config any
+}
+
+// Run tries every component that can be tried, and writes what it finds. It tells whether all that was tried is well.
+func Run(ctx context.Context, out io.Writer, components []Component) bool {
+	well := true
+	var untried []string
+	for _, c := range components {
+		checker, ok := c.Config.(Checker)
+		if !ok {
+			untried = append(untried, c.Name)
+			continue
+		}
+		findings := checkWithin(ctx, checker)
+		fmt.Fprintln(out, c.Name)
+		for _, f := range findings {
+			well = well && f.OK
+			writeFinding(out, f)
+		}
+		if len(findings) == 0 {
+			fmt.Fprintln(out, "  nothing of it can be tried yet")
+		}
+	}
+	if len(untried) > 0 {
+		fmt.Fprintf(out, "not tried, only components of sessionlog can be: %s\n", strings.Join(untried, ", "))
+	}
+	return well
+}
+
+// checkWithin does not wait longer for a check that forgets its context.
+func checkWithin(ctx context.Context, checker Checker) []Finding {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	done := make(chan []Finding, 1)
+	go func() { done <- checker.CheckConnection(ctx) }()
+	select {
+	case findings := <-done:
+		return findings
+	case <-ctx.Done():
+	}
+	select {
+	case findings := <-done:
+		return findings
+	case <-time.After(time.Second):
+		return []Finding{{Subject: "connection", Detail: fmt.Sprintf("no answer within %s", checkTimeout), Remedy: "see whether the server is there and answers"}}
+	}
+}
+
+func writeFinding(out io.Writer, f Finding) {
+	mark := "missing"
+	if f.OK {
+		mark = "ok"
+	}
+	fmt.Fprintf(out, "  %-8s %s", mark, f.Subject)
+	if f.Detail != "" {
+		fmt.Fprintf(out, ": %s", f.Detail)
+	}
+	if f.Key != "" && !f.OK {
+		fmt.Fprintf(out, " (key %s)", f.Key)
+	}
+	fmt.Fprintln(out)
+	if f.Remedy != "" && !f.OK {
+		fmt.Fprintf(out, "           %s\n", strings.ReplaceAll(f.Remedy, "\n", "\n           "))
+	}
+}
+
+// Below are the findings of the block that holds a checker's configuration: their keys begin with its key, once.
+func Below(ctx context.Context, key string, config any) []Finding {
+	checker, ok := config.(Checker)
+	if !ok {
+		return nil
+	}
+	findings := checker.CheckConnection(ctx)
+	for i := range findings {
+		if findings[i].Key != "" && !strings.HasPrefix(findings[i].Key, key+"::") {
+			findings[i].Key = key + "::" + findings[i].Key
+		}
+	}
+	return findings
+}
