@@ -15,6 +15,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
+	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
 	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 )
 
@@ -51,7 +52,8 @@ type Config struct {
 
 // DeadLetterConfig says where the dead letter is.
 type DeadLetterConfig struct {
-	// Directory is made when it is missing.
+	// Directory is made when it is missing. Empty: beside the file of SQLite, else the first of deadletter.DefaultDirectories that can
+	// be written.
 	Directory string `mapstructure:"directory"`
 }
 
@@ -85,7 +87,6 @@ func createDefaultConfig() component.Config {
 		ClickHouse:    configoptional.Default(clickhouse.DefaultConfig()),
 		PostgreSQL:    configoptional.Default(postgresql.DefaultConfig()),
 		NotEvents:     NotEventsRefuse,
-		DeadLetter:    DeadLetterConfig{Directory: "dead_letter"},
 	}
 }
 
@@ -99,8 +100,19 @@ func (c *Config) Validate() error {
 	if c.NotEvents != NotEventsRefuse && c.NotEvents != NotEventsDeadLetter {
 		errs = append(errs, fmt.Errorf("not_events: %q is neither %s nor %s", c.NotEvents, NotEventsRefuse, NotEventsDeadLetter))
 	}
-	if strings.TrimSpace(c.DeadLetter.Directory) == "" {
-		errs = append(errs, errors.New("dead_letter::directory: empty; name a folder that this process may write"))
+	if d := c.DeadLetter.Directory; d != "" && strings.TrimSpace(d) == "" {
+		errs = append(errs, errors.New("dead_letter::directory: blank; name a folder that this process may write"))
 	}
 	return errors.Join(errs...)
+}
+
+// deadLetterDirectory is beside the data where that is a file here; "" leaves the choice to package deadletter.
+func (c *Config) deadLetterDirectory() string {
+	if d := c.DeadLetter.Directory; d != "" || c.ClickHouse.HasValue() || c.PostgreSQL.HasValue() {
+		return d
+	}
+	if file := c.SQLite.Get(); file != nil {
+		return deadletter.Beside(file.Path)
+	}
+	return deadletter.Beside(sqlite.DefaultConfig().Path)
 }

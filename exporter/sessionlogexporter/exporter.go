@@ -83,7 +83,7 @@ func (e *sessionlogExporter) open(_ context.Context, host component.Host) error 
 		e.log.Warn("authentication events can be lost: " + w + "; acknowledge_loss: true silences this")
 	}
 	e.health.host = host
-	dead, err := deadletter.Open(e.cfg.DeadLetter.Directory, "exporter/"+e.id.String())
+	dead, err := deadletter.Open(e.cfg.deadLetterDirectory(), "exporter/"+e.id.String())
 	if err != nil {
 		return fmt.Errorf("dead_letter::directory: %w", err)
 	}

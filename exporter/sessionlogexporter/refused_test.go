@@ -202,3 +202,39 @@ func TestLoginsWithoutAnOutcomeAreCounted(t *testing.T) {
 	require.EqualValues(t, 3, r.metric(t, "unknown_outcomes"))
 	require.Equal(t, 10, r.count(t))
 }
+
+// TestTwoReasonsInOneBatch: each rejected record is in the dead letter under its own reason, and its neighbours are stored.
+func TestTwoReasonsInOneBatch(t *testing.T) {
+	ports := map[string]int32{"client_port: not this one": 1024 + 3, "client_port: nor that one": 1024 + 5}
+	r := start(t, nil, func(b backend.Backend) backend.Backend {
+		for reason, port := range ports {
+			b = poisonous(port, reason)(b)
+		}
+		return b
+	})
+	require.NoError(t, r.ConsumeLogs(t.Context(), events(0, 100)))
+	require.Equal(t, 96, r.count(t))
+	letters := r.entries(t)
+	require.Len(t, letters, 4)
+	for _, l := range letters {
+		v, ok := first(l.Record).Attributes().Get("client.port")
+		require.True(t, ok)
+		require.EqualValues(t, ports[l.Reason], v.Int(), l.Reason)
+	}
+}
+
+// TestEventsBesideOthersWhileTheBackendFails: the sender is told to come again with all of it, never that the rest is refused for good,
+// which would make it forget the events.
+func TestEventsBesideOthersWhileTheBackendFails(t *testing.T) {
+	r := start(t, func(c *Config) { c.BackOffConfig.Enabled = false }, nil)
+	unlock := r.lock(t)
+	defer unlock()
+	err := r.ConsumeLogs(t.Context(), withOthers(events(0, 10), 3))
+	require.Error(t, err)
+	require.False(t, consumererror.IsPermanent(err), err.Error())
+	require.Zero(t, r.metric(t, "not_events"))
+	unlock()
+	err = r.ConsumeLogs(t.Context(), withOthers(events(0, 10), 3))
+	require.True(t, consumererror.IsPermanent(err))
+	require.Equal(t, 10, r.count(t))
+}

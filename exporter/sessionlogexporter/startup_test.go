@@ -210,3 +210,12 @@ func TestAnOutageIsWarnedOf(t *testing.T) {
 	require.Contains(t, warnings[0].ContextMap()["error"], "busy_timeout")
 	require.Equal(t, "sqlite", warnings[0].ContextMap()["key"])
 }
+
+// TestDeadLetterBesideTheData, also where the working directory cannot be written.
+func TestDeadLetterBesideTheData(t *testing.T) {
+	t.Chdir("/proc")
+	r := start(t, func(c *Config) { c.DeadLetter.Directory, c.NotEvents = "", NotEventsDeadLetter }, nil)
+	require.NoError(t, r.ConsumeLogs(t.Context(), withOthers(events(0, 1), 1)))
+	r.letters = filepath.Join(filepath.Dir(r.path), "dead_letter")
+	require.Len(t, r.entries(t), 1)
+}

@@ -15,6 +15,7 @@ package deadletter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,8 +45,43 @@ type Letter struct {
 // Open proves that the folder can be written, or made where it is missing, but leaves no trace: the folder comes with the first
 // record. component names whose dead letter it is and must be the component's own in this folder: its kind and id, such as
 // receiver/sessionlog/warehouse.
+// An empty dir is the first of [DefaultDirectories] that can be written.
 func Open(dir, component string) (*Letter, error) {
+	if dir == "" {
+		var err error
+		if dir, err = firstWritable(DefaultDirectories()); err != nil {
+			return nil, fmt.Errorf("dead letter: none of %s: %w", strings.Join(DefaultDirectories(), ", "), err)
+		}
+	}
 	return open(dir, component, time.Now)
+}
+
+// folderName is what a dead letter's folder is called where nobody has named one.
+const folderName = "dead_letter"
+
+// DefaultDirectories are where the dead letter may be when the configuration names no folder, in the order in which they are tried: the
+// folder that systemd gives a service (StateDirectory=), the working directory, and where the documentation keeps its data. A service
+// usually works in /, which it may not write.
+func DefaultDirectories() (list []string) {
+	if state, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":"); state != "" {
+		list = append(list, filepath.Join(state, folderName))
+	}
+	return append(list, folderName, filepath.Join("/var/lib/sessionlog", folderName))
+}
+
+// Beside is the dead letter's folder beside a file of data.
+func Beside(path string) string { return filepath.Join(filepath.Dir(path), folderName) }
+
+func firstWritable(list []string) (string, error) {
+	var errs []error
+	for _, dir := range list {
+		err := writable(dir)
+		if err == nil {
+			return dir, nil
+		}
+		errs = append(errs, err)
+	}
+	return "", errors.Join(errs...)
 }
 
 func open(dir, component string, now func() time.Time) (*Letter, error) {

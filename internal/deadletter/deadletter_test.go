@@ -264,3 +264,34 @@ func TestALongRecordIsReadWhole(t *testing.T) {
 		break
 	}
 }
+
+// TestAFileThatCannotBeSyncedIsNoPromise: /dev/null takes every byte and cannot be synced, like a disk that loses what it took.
+func TestAFileThatCannotBeSyncedIsNoPromise(t *testing.T) {
+	dir := t.TempDir()
+	l := mustOpen(t, dir, at(1))
+	require.NoError(t, os.Symlink("/dev/null", l.path("2026-11-01")))
+	l.now = func() time.Time { return time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC) }
+	require.Error(t, l.Write(t.Context(), page(), errors.New("refused")))
+	require.Nil(t, l.file, "a file whose fsync has failed is not written to again: it is opened anew")
+	require.NoError(t, os.Remove(l.path("2026-11-01")))
+	require.NoError(t, l.Write(t.Context(), page(), errors.New("refused")))
+	entries, bad := readAll(t, dir)
+	require.Empty(t, bad)
+	require.Len(t, entries, page().LogRecordCount())
+}
+
+// TestDefaultFolders: a service that works in a folder which it may not write keeps its dead letter in the one that systemd gave it.
+func TestDefaultFolders(t *testing.T) {
+	state := t.TempDir()
+	t.Setenv("STATE_DIRECTORY", filepath.Join(state, "one")+":"+filepath.Join(state, "two"))
+	t.Chdir(t.TempDir())
+	l, err := Open("", "receiver/sessionlog")
+	require.NoError(t, err)
+	require.Equal(t, filepath.Join(state, "one", "dead_letter"), l.Dir())
+	t.Setenv("STATE_DIRECTORY", "/dev/null/nowhere")
+	l, err = Open("", "receiver/sessionlog")
+	require.NoError(t, err)
+	require.Equal(t, "dead_letter", l.Dir())
+	require.Equal(t, "/var/lib/sessionlog/dead_letter", DefaultDirectories()[2])
+	require.Equal(t, "/data/dead_letter", Beside("/data/session_log.db"))
+}

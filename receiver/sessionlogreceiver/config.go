@@ -85,7 +85,6 @@ func createDefaultConfig() component.Config {
 		PostgreSQL: configoptional.Default(postgresql.DefaultConfig()),
 		Redshift:   configoptional.Default(redshift.DefaultConfig()),
 		OnRefused:  RefusedDeadLetter,
-		DeadLetter: DeadLetterConfig{Directory: "dead_letter"},
 		Redact:     RedactConfig{UserOnFailure: RedactKeep},
 	}
 }
@@ -103,8 +102,6 @@ func (c *Config) validateRefused() error {
 	switch {
 	case c.OnRefused != RefusedDeadLetter && c.OnRefused != RefusedStop:
 		return fmt.Errorf("on_refused: %q is none of %s, %s", c.OnRefused, RefusedDeadLetter, RefusedStop)
-	case c.OnRefused == RefusedDeadLetter && c.DeadLetter.Directory == "":
-		return fmt.Errorf("dead_letter::directory: is empty; name a folder, or set on_refused to %s", RefusedStop)
 	}
 	return nil
 }

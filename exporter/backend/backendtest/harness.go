@@ -62,6 +62,7 @@ func Run(t *testing.T, h Harness) {
 		{"SameBatchTwice", sameBatchTwice},
 		{"Regrouped", regrouped},
 		{"ForgedVersion", forgedVersion},
+		{"ForgeriesAmongNewOnes", forgeriesAmongNewOnes},
 		{"OtherReadingIsNoForgery", otherReading},
 		{"OtherDoorIsNoForgery", otherDoor},
 		{"PoisonRecords", poisonRecords},

@@ -68,6 +68,26 @@ func forgedVersion(t *testing.T, h Harness) {
 	requireEvents(t, s, truth)
 }
 
+// forgeriesAmongNewOnes: a batch holds new records, versions of known ones, and two versions of one new record, of which the first counts.
+func forgeriesAmongNewOnes(t *testing.T, h Harness) {
+	s := h.New(t)
+	b := open(t, s)
+	known := typical(0, 10)
+	write(t, b, known...)
+	fresh, forged := typical(10, 30), typical(3, 6)
+	for _, e := range forged {
+		e.User = "forged"
+	}
+	second := typical(20, 21)
+	second[0].User = "a second version"
+	batch := slices.Concat(fresh[:5], forged, fresh[5:], second, known[8:])
+	require.Equal(t, backend.Result{Written: 20, Duplicates: 2, Conflicts: 4}, write(t, b, batch...))
+	require.Equal(t, backend.Result{Duplicates: 22, Conflicts: 4}, write(t, b, batch...))
+	requireEvents(t, s, typical(0, 30)...)
+	require.Equal(t, [][]string{{"a second version", "1"}, {"forged", "3"}},
+		s.Query(t, "SELECT user_name, count(*) FROM session_conflicts GROUP BY user_name ORDER BY user_name").Cells, "each version once")
+}
+
 // otherReading: the same event read again, at another time and with its trace found meanwhile.
 func otherReading(t *testing.T, h Harness) {
 	s := h.New(t)

@@ -117,3 +117,18 @@ func TestMigrationsHaveOurColumns(t *testing.T) {
 	require.Equal(t, append(all, "precedence", "arrived"), made(0, "session_events"))
 	require.ElementsMatch(t, fed, made(1, "session_feed"))
 }
+
+// TestInsertsWaitWhateverTheProfileSays: the statement itself says that an insert is stored when it returns, so that neither a user nor
+// a profile of the server can say otherwise.
+func TestInsertsWaitWhateverTheProfileSays(t *testing.T) {
+	cfg := DefaultConfig()
+	st := cfg.statements()
+	for _, sql := range []string{st.insert, st.feed, st.keep} {
+		require.Contains(t, sql, " SETTINGS async_insert = 0,")
+	}
+	cfg.AsyncInsert = true
+	st = cfg.statements()
+	for _, sql := range []string{st.insert, st.feed, st.keep} {
+		require.Contains(t, sql, " SETTINGS async_insert = 1, wait_for_async_insert = 1,")
+	}
+}

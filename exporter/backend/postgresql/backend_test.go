@@ -44,6 +44,7 @@ func TestStore(t *testing.T) {
 		{"Retention", monthsExpire},
 		{"TTLWaits", ttlWaits},
 		{"Zones", zones},
+		{"ForcedCommit", forcedCommit},
 		{"YoungAtTheLastMoment", youngAtTheLastMoment},
 		{"ServerRefusesRecords", serverRefusesRecords},
 		{"AnotherUniqueKey", anotherUniqueKey},

@@ -134,3 +134,11 @@ func leastPrivilege(t *testing.T, pg *postgresql.Server) {
 	require.Eventually(t, func() bool { return len(readAll(t, writer)) == 2 }, 30*time.Second, 10*time.Millisecond)
 	require.Equal(t, [][]string{{"3456000"}}, rowsOf(t, cfg, "SELECT value FROM sessionlog_settings WHERE name = 'ttl'").Cells)
 }
+
+// forcedCommit: an account that has synchronous_commit off is written through with it on.
+func forcedCommit(t *testing.T, pg *postgresql.Server) {
+	cfg := testConfig(t, pg)
+	pg.Exec(t, "ALTER ROLE "+server.Alice.Name+" SET synchronous_commit = off")
+	defer pg.Exec(t, "ALTER ROLE "+server.Alice.Name+" RESET synchronous_commit")
+	require.Equal(t, [][]string{{"on"}}, rowsOf(t, cfg, "SHOW synchronous_commit").Cells)
+}

@@ -140,3 +140,30 @@ func TestInvalidUTF8(t *testing.T) {
 	require.Equal(t, [][]string{{"blob", "blob", "blob", "text"}}, got.Cells)
 	require.Equal(t, [][]string{{"10.0.0.1"}}, file{cfg}.Query(t, "SELECT remotehost FROM stl_connection_log").Cells, "as good as it can be told in text")
 }
+
+// TestEveryCallerOfAFailedCommitIsTold: several callers share a transaction that fails. None of them may believe that its records are
+// there.
+func TestEveryCallerOfAFailedCommitIsTold(t *testing.T) {
+	const callers = 5
+	cfg := testConfig(t)
+	s := newStore(t, cfg)
+	s.extra = []string{"PRAGMA max_page_count = 100"}
+	require.NoError(t, s.Start(t.Context()))
+	defer func() { require.NoError(t, s.Shutdown(context.Background())) }()
+	told := make(chan error, callers)
+	_, err := s.Write(t.Context(), func(yield func(int, *session.Event) bool) {
+		for caller := range callers { // queued while the writer is here: they make the next transaction
+			go func() {
+				_, err := s.Write(t.Context(), typical(10_000*(caller+1), 10_000*(caller+1)+2000))
+				told <- err
+			}()
+		}
+		require.Eventually(t, func() bool { return len(s.queue) == callers }, time.Minute, time.Millisecond)
+		typical(0, 10)(yield)
+	})
+	require.NoError(t, err)
+	for range callers {
+		requireFault(t, <-told, ErrFull, cfg)
+	}
+	require.Len(t, readAll(t, cfg), 10, "what was confirmed, and nothing of what was not")
+}
