@@ -30,6 +30,7 @@ func TestStore(t *testing.T) {
 		{"ForeignIDs", foreignIDs},
 		{"TimeToLive", timeToLive},
 		{"TTLWaits", ttlWaits},
+		{"CheckConnection", checkConnection},
 		{"CannotKeepUp", cannotKeepUp},
 		{"ShutdownInterrupts", shutdownInterrupts},
 		{"AsyncInsert", asyncInsert},

@@ -45,6 +45,7 @@ func TestStore(t *testing.T) {
 		{"TTLWaits", ttlWaits},
 		{"Zones", zones},
 		{"ForcedCommit", forcedCommit},
+		{"CheckConnection", checkConnection},
 		{"YoungAtTheLastMoment", youngAtTheLastMoment},
 		{"ServerRefusesRecords", serverRefusesRecords},
 		{"AnotherUniqueKey", anotherUniqueKey},

@@ -1,0 +1,83 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
+)
+
+// CheckConnection looks at the file, the right to write it, its schema and its soundness. It changes nothing.
+func (cfg Config) CheckConnection(ctx context.Context) (findings []connectcheck.Finding) {
+	info, err := os.Stat(cfg.Path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return append(findings, cfg.checkFolder())
+	case err != nil || info.IsDir():
+		return append(findings, connectcheck.Finding{Subject: "file", Detail: fmt.Sprintf("%q is no file that can be read", cfg.Path), Key: "path",
+			Remedy: "name a file in a folder that this user may write, such as /var/lib/sessionlog/session_log.db"})
+	}
+	findings = append(findings, connectcheck.Finding{OK: true, Subject: "file", Detail: fmt.Sprintf("%q has %d bytes", cfg.Path, info.Size())}, cfg.checkWritable())
+	conn, err := sqlite.OpenConn(cfg.Path, sqlite.OpenReadOnly)
+	if err != nil {
+		return append(findings, connectcheck.Finding{Subject: "database", Detail: cfg.explain("opening", err).Error(), Key: "path", Remedy: "put a backup in its place, or choose another path"})
+	}
+	defer conn.Close()
+	conn.SetInterrupt(ctx.Done())
+	conn.SetBusyTimeout(min(cfg.BusyTimeout, time.Second))
+	return append(findings, cfg.checkSoundness(conn), cfg.checkSchema(conn))
+}
+
+// checkFolder asks whether the file can be made.
+func (cfg Config) checkFolder() connectcheck.Finding {
+	dir, err := filepath.Abs(filepath.Dir(cfg.Path))
+	for err == nil {
+		var info os.FileInfo
+		if info, err = os.Stat(dir); err == nil {
+			if info.IsDir() && mayWrite(dir) {
+				return connectcheck.Finding{OK: true, Subject: "file", Detail: fmt.Sprintf("%q is not there; it is made at start", cfg.Path)}
+			}
+			break
+		}
+		if above := filepath.Dir(dir); errors.Is(err, os.ErrNotExist) && above != dir {
+			dir, err = above, nil
+		}
+	}
+	return connectcheck.Finding{Subject: "file", Detail: fmt.Sprintf("%q is not there, and this user may make no file in %q", cfg.Path, dir), Key: "path",
+		Remedy: fmt.Sprintf("mkdir -p %[1]q && chown $USER %[1]q, or choose another path", filepath.Dir(cfg.Path))}
+}
+
+func (cfg Config) checkWritable() connectcheck.Finding {
+	for _, path := range []string{cfg.Path, filepath.Dir(cfg.Path)} {
+		if !mayWrite(path) {
+			return connectcheck.Finding{Subject: "right to write", Detail: fmt.Sprintf("this user may not write %q", path), Key: "path",
+				Remedy: fmt.Sprintf("chown $USER %q", path)}
+		}
+	}
+	return connectcheck.Finding{OK: true, Subject: "right to write", Detail: "the file and its folder can be written"}
+}
+
+func (cfg Config) checkSoundness(conn *sqlite.Conn) connectcheck.Finding {
+	if damage := quickCheck(conn); damage != "" {
+		return connectcheck.Finding{Subject: "database", Detail: damage, Key: "path", Remedy: "put a backup in its place, or move the file away and a new one is made"}
+	}
+	return connectcheck.Finding{OK: true, Subject: "database", Detail: "PRAGMA quick_check says ok"}
+}
+
+func (cfg Config) checkSchema(conn *sqlite.Conn) connectcheck.Finding {
+	version, err := cfg.version(conn)
+	detail := fmt.Sprintf("version %d of %d", version, len(files))
+	switch {
+	case err != nil:
+		return connectcheck.Finding{Subject: "schema", Detail: err.Error(), Key: "path", Remedy: "use the program that made it, or another path"}
+	case version < int64(len(files)) && !cfg.CreateSchema:
+		return connectcheck.Finding{Subject: "schema", Detail: detail, Key: "create_schema", Remedy: "set create_schema: true, or run the files of migrations/ that are missing"}
+	}
+	return connectcheck.Finding{OK: true, Subject: "schema", Detail: detail}
+}
