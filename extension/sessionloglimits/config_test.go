@@ -27,3 +27,14 @@ func TestARefusalNamesItsKey(t *testing.T) {
 	}
 	require.Equal(t, otlpsize.ErrNesting, cfg.explain(id, otlpsize.ErrNesting))
 }
+
+func TestSignalOf(t *testing.T) {
+	for name, want := range map[string]otlpsize.Signal{
+		"/v1/logs": otlpsize.Logs, "/v1/traces": otlpsize.Traces, "/v1/metrics": otlpsize.Metrics, "*internal.ExportTraceServiceRequest": otlpsize.Traces,
+		"/events": otlpsize.Unknown, "/logs/v1/metrics": otlpsize.Unknown,
+	} {
+		for range 10 {
+			require.Equal(t, want, signalOf(name), name)
+		}
+	}
+}

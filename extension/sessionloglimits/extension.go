@@ -46,13 +46,18 @@ func (l *limiter) refuse(ctx context.Context, err error) error {
 	return explained
 }
 
-// signalOf a path or a type's name.
+// signalOf a path or a type's name; unknown where it names none or several.
 func signalOf(name string) otlpsize.Signal {
 	name = strings.ToLower(name)
+	found := otlpsize.Unknown
 	for word, signal := range map[string]otlpsize.Signal{"log": otlpsize.Logs, "trace": otlpsize.Traces, "metric": otlpsize.Metrics} {
-		if strings.Contains(name, word) {
-			return signal
+		switch {
+		case !strings.Contains(name, word):
+		case found != otlpsize.Unknown:
+			return otlpsize.Unknown
+		default:
+			found = signal
 		}
 	}
-	return otlpsize.Unknown
+	return found
 }
