@@ -16,6 +16,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
+	"github.com/otel-sessionlog/sessionlog/internal/redaction"
 	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 )
 
@@ -45,6 +46,9 @@ type Config struct {
 
 	// DeadLetter is where records go that the backend can never take.
 	DeadLetter DeadLetterConfig `mapstructure:"dead_letter"`
+
+	// Redact says what is hidden before anything is queued, written or kept in the dead letter.
+	Redact redaction.Config `mapstructure:"redact"`
 
 	// AcknowledgeLoss silences the warnings about settings that can lose events.
 	AcknowledgeLoss bool `mapstructure:"acknowledge_loss"`
@@ -87,6 +91,7 @@ func createDefaultConfig() component.Config {
 		ClickHouse:    configoptional.Default(clickhouse.DefaultConfig()),
 		PostgreSQL:    configoptional.Default(postgresql.DefaultConfig()),
 		NotEvents:     NotEventsRefuse,
+		Redact:        redaction.DefaultConfig(),
 	}
 }
 

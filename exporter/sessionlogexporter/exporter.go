@@ -15,6 +15,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
+	"github.com/otel-sessionlog/sessionlog/internal/redaction"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 
@@ -33,6 +34,8 @@ type sessionlogExporter struct {
 	notices  notices
 	health   health
 	decoders sync.Pool
+	redact   *redaction.Policy // nil: nothing is hidden
+	version  string
 
 	backendKey string // the backend's block in the configuration
 	startup    *backendStartup
@@ -57,6 +60,8 @@ func newExporter(ctx context.Context, set exporter.Settings, cfg *Config, store 
 		cfg: cfg, id: set.ID, log: set.Logger, backend: store, tel: tel,
 		notices:  notices{log: set.Logger, now: time.Now, kinds: map[string]*notice{}},
 		decoders: sync.Pool{New: func() any { return plogs.NewDecoder() }},
+
+		redact: redaction.New(cfg.Redact), version: set.BuildInfo.Version,
 
 		startup:    newBackendStartup(),
 		conditions: conditionlog.New(set.Logger, time.Now),

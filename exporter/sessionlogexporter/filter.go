@@ -34,17 +34,17 @@ func (e *sessionlogExporter) ConsumeLogs(ctx context.Context, ld plog.Logs) erro
 func (e *sessionlogExporter) consume(ctx context.Context, ld plog.Logs) error {
 	total, others := count(ld)
 	if others == 0 {
-		return e.deliver(ctx, ld, total)
+		return e.deliver(ctx, e.hidden(ld), total)
 	}
 	if others < total {
 		events := subset(ld, func(_ int, lr plog.LogRecord) bool { return plogs.IsEvent(lr) })
-		if err := e.deliver(ctx, events, total-others); err != nil {
+		if err := e.deliver(ctx, e.hidden(events), total-others); err != nil {
 			return err
 		}
 	}
 	rest := subset(ld, func(_ int, lr plog.LogRecord) bool { return !plogs.IsEvent(lr) })
 	if e.cfg.NotEvents == NotEventsDeadLetter {
-		if err := e.bury(ctx, rest, errNotEvent); err != nil {
+		if err := e.bury(ctx, e.hidden(rest), errNotEvent); err != nil {
 			return err
 		}
 		e.tel.notEvents(ctx, others)
@@ -53,6 +53,14 @@ func (e *sessionlogExporter) consume(ctx context.Context, ld plog.Logs) error {
 	e.tel.notEvents(ctx, others)
 	e.notices.tell("log records refused", others, errNotEvent.Error())
 	return refusal(rest, total)
+}
+
+// hidden redacts before the chain: its queue may be on a disk.
+func (e *sessionlogExporter) hidden(ld plog.Logs) plog.Logs {
+	if e.redact == nil {
+		return ld
+	}
+	return plogs.Hidden(ld, e.version, e.redact.Apply)
 }
 
 // refusal tells every kind of caller that the rest is refused for good, and only the rest: the collector (permanent, with

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
+	"github.com/otel-sessionlog/sessionlog/internal/redaction"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
@@ -21,7 +22,7 @@ func typical(n int) []session.Event {
 	return events
 }
 
-func nopEmitter(tb testing.TB, redact RedactConfig) *emitter {
+func nopEmitter(tb testing.TB, redact redaction.Config) *emitter {
 	tb.Helper()
 	config := createDefaultConfig().(*Config)
 	config.Redact = redact
@@ -41,7 +42,7 @@ func TestTheWayThroughAllocatesNothingPerRecord(t *testing.T) {
 	events := typical(2000)
 	encoder := plogs.NewEncoder("")
 	encoding := testing.AllocsPerRun(20, func() { encoder.Encode(events) })
-	e := nopEmitter(t, RedactConfig{UserOnFailure: RedactKeep})
+	e := nopEmitter(t, redaction.DefaultConfig())
 	through := testing.AllocsPerRun(20, func() {
 		if err := e.emit(t.Context(), events); err != nil {
 			t.Error(err)
@@ -60,9 +61,9 @@ func BenchmarkEmit(b *testing.B) {
 		}
 		rate(b, len(events))
 	})
-	for _, mode := range []string{RedactKeep, RedactDrop, RedactHash} {
+	for _, mode := range []string{redaction.Keep, redaction.Drop, redaction.Hash} {
 		b.Run("emit, "+mode, func(b *testing.B) {
-			e := nopEmitter(b, RedactConfig{UserOnFailure: mode, Key: redactKey})
+			e := nopEmitter(b, redaction.Config{Preset: redaction.PresetNone, Users: mode, Key: redactKey})
 			for b.Loop() {
 				if err := e.emit(b.Context(), events); err != nil {
 					b.Fatal(err)

@@ -5,10 +5,10 @@ import (
 	"fmt"
 
 	"go.opentelemetry.io/collector/component"
-	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/confmap"
 
+	"github.com/otel-sessionlog/sessionlog/internal/redaction"
 	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
@@ -42,7 +42,7 @@ type Config struct {
 	// DeadLetter is where refused events are kept.
 	DeadLetter DeadLetterConfig `mapstructure:"dead_letter"`
 	// Redact says what is hidden before anything leaves the receiver.
-	Redact RedactConfig `mapstructure:"redact"`
+	Redact redaction.Config `mapstructure:"redact"`
 }
 
 // DeadLetterConfig is the block dead_letter.
@@ -51,30 +51,11 @@ type DeadLetterConfig struct {
 	Directory string `mapstructure:"directory"`
 }
 
-// RedactConfig is the block redact.
-type RedactConfig struct {
-	// UserOnFailure is what becomes of the user name of a failed login, which may be a password typed into the wrong field: keep,
-	// hash or drop.
-	UserOnFailure string `mapstructure:"user_on_failure"`
-	// Key is the secret under which names are hashed: without one, anybody could test guesses.
-	Key configopaque.String `mapstructure:"key"`
-}
-
 // The values of on_refused.
 const (
 	RefusedDeadLetter = "dead_letter"
 	RefusedStop       = "stop"
 )
-
-// The values of redact::user_on_failure.
-const (
-	RedactKeep = "keep"
-	RedactHash = "hash"
-	RedactDrop = "drop"
-)
-
-// minKey is the fewest bytes of a redaction key that withstand guessing.
-const minKey = 16
 
 func createDefaultConfig() component.Config {
 	return &Config{
@@ -85,7 +66,7 @@ func createDefaultConfig() component.Config {
 		PostgreSQL: configoptional.Default(postgresql.DefaultConfig()),
 		Redshift:   configoptional.Default(redshift.DefaultConfig()),
 		OnRefused:  RefusedDeadLetter,
-		Redact:     RedactConfig{UserOnFailure: RedactKeep},
+		Redact:     redaction.DefaultConfig(),
 	}
 }
 
@@ -95,26 +76,13 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error { return strictconfig.Unmar
 // Validate names the key and the remedy of everything that is wrong outside the source's block, which validates itself.
 func (c *Config) Validate() error {
 	_, err := c.source()
-	return errors.Join(err, c.validateRefused(), c.validateRedact())
+	return errors.Join(err, c.validateRefused())
 }
 
 func (c *Config) validateRefused() error {
 	switch {
 	case c.OnRefused != RefusedDeadLetter && c.OnRefused != RefusedStop:
 		return fmt.Errorf("on_refused: %q is none of %s, %s", c.OnRefused, RefusedDeadLetter, RefusedStop)
-	}
-	return nil
-}
-
-func (c *Config) validateRedact() error {
-	switch r := c.Redact; {
-	case r.UserOnFailure != RedactKeep && r.UserOnFailure != RedactHash && r.UserOnFailure != RedactDrop:
-		return fmt.Errorf("redact::user_on_failure: %q is none of %s, %s, %s", r.UserOnFailure, RedactKeep, RedactHash, RedactDrop)
-	case r.UserOnFailure == RedactHash && len(r.Key) < minKey:
-		return fmt.Errorf("redact::key: %d bytes are too few to hash user names under; give %d random ones or more, as in ${env:REDACT_KEY}",
-			len(r.Key), minKey)
-	case r.UserOnFailure != RedactHash && r.Key != "":
-		return fmt.Errorf("redact::key: has no use without user_on_failure: %s; set that, or remove the key", RedactHash)
 	}
 	return nil
 }

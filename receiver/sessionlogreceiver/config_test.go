@@ -11,6 +11,8 @@ import (
 	"go.opentelemetry.io/collector/confmap/confmaptest"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/receiver/receivertest"
+
+	"github.com/otel-sessionlog/sessionlog/internal/redaction"
 )
 
 func loadTestdata(t *testing.T, name string) *confmap.Conf {
@@ -61,7 +63,7 @@ func TestDefaultsHoldInABlockOnceItIsWritten(t *testing.T) {
 	require.False(t, config.File.HasValue())
 	require.Equal(t, component.MustNewID("file_storage"), *config.Storage)
 	require.Equal(t, RefusedDeadLetter, config.OnRefused)
-	require.Equal(t, RedactKeep, config.Redact.UserOnFailure)
+	require.Equal(t, redaction.DefaultConfig(), config.Redact)
 
 	file := loadGood(t, "sessionlog/file").File.Get()
 	require.Equal(t, "auto", file.Format)
@@ -91,5 +93,5 @@ func TestAKeyIsNeverShown(t *testing.T) {
 	require.NoError(t, out.Marshal(config))
 	redact := out.Get("redact").(map[string]any)
 	require.NotContains(t, redact["key"], "0123")
-	require.Equal(t, "hash", redact["user_on_failure"])
+	require.Equal(t, "evidence", redact["preset"])
 }

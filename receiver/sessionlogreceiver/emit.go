@@ -14,6 +14,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
+	"github.com/otel-sessionlog/sessionlog/internal/redaction"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
@@ -29,8 +30,8 @@ const grace = 500 * time.Millisecond
 type emitter struct {
 	format   string
 	next     consumer.Logs
-	encoders sync.Pool // of *plogs.Encoder
-	redact   redactor
+	encoders sync.Pool         // of *plogs.Encoder
+	redact   *redaction.Policy // nil: nothing is hidden
 	report   *receiverhelper.ObsReport
 	stats    *telemetry
 	health   *health
@@ -56,7 +57,7 @@ func newEmitter(
 		format: key, next: next, report: report, stats: stats, health: health, retry: defaultRetry,
 		conditions: conditionlog.New(set.Logger, time.Now),
 		encoders:   sync.Pool{New: func() any { return plogs.NewEncoder(version) }},
-		redact:     newRedactor(config.Redact),
+		redact:     redaction.New(config.Redact),
 	}, nil
 }
 
@@ -68,7 +69,7 @@ func (e *emitter) emit(ctx context.Context, page []session.Event) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	page = e.redact.page(page)
+	page = e.redact.Page(page)
 	work, done := lingering(ctx, grace)
 	defer done()
 	refused, reason, err := e.deliver(ctx, work, page)

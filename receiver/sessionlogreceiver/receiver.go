@@ -14,6 +14,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // logsReceiver runs one source for as long as the collector runs.
@@ -81,6 +82,10 @@ func (r *logsReceiver) Start(ctx context.Context, host component.Host) error {
 
 // sourceHost is what the source is given.
 func (r *logsReceiver) sourceHost(host component.Host) source.Host {
+	var hide func(*session.Event)
+	if r.emitter.redact != nil {
+		hide = r.emitter.redact.Hide
+	}
 	return source.Host{
 		Emit:   r.emitter.emit,
 		Store:  store{client: r.client, prefix: storeVersion + "/" + r.key + "/"},
@@ -91,6 +96,7 @@ func (r *logsReceiver) sourceHost(host component.Host) source.Host {
 
 		Extensions:  host.GetExtensions(),
 		InstanceSet: r.config.Instance != "",
+		Hide:        hide,
 	}
 }
 

@@ -59,6 +59,8 @@ type Host struct {
 	Extensions map[component.ID]component.Component
 	// InstanceSet says that the instance is written in the configuration, and not the source's own choice.
 	InstanceSet bool
+	// Hide redacts an event before an id is made of what it says, for sources that make such ids; nil: nothing. Emit does the rest.
+	Hide func(*session.Event)
 }
 
 // Store keeps a source's cursor. Keys are the source's own. Set returns when the storage extension has the value; several

@@ -19,6 +19,7 @@ type Decoder struct {
 	uid   string // log.record.uid where it is no UUID
 	said  bool   // the record says that its outcome is unknown
 	wild  wild
+	hide  func(e *session.Event, ourIDs bool)
 
 	resource, scope []session.Attr // what has no field, for every record beneath
 	where           group
@@ -28,6 +29,12 @@ type Decoder struct {
 
 // NewDecoder makes a decoder.
 func NewDecoder() *Decoder { return &Decoder{} }
+
+// Hiding lets hide change every event before an id is made of what it says. ourIDs tells that the record's ids are of our making.
+func (d *Decoder) Hiding(hide func(e *session.Event, ourIDs bool)) *Decoder {
+	d.hide = hide
+	return d
+}
 
 // IsEvent tells whether a log record is an authentication event: its event name says so, or the attribute otel.event.name
 // where a sender or a hop cannot carry event names; or it is one in a dialect of others.
@@ -73,7 +80,9 @@ func parseOurName(name string) session.Kind {
 
 // All walks the events of ld. The number is the record's place among all records of ld, events or not. The event is valid
 // until the next one.
-func (d *Decoder) All(ld plog.Logs) iter.Seq2[int, *session.Event] {
+func (d *Decoder) All(ld plog.Logs) iter.Seq2[int, *session.Event] { return d.walk(ld, false) }
+
+func (d *Decoder) walk(ld plog.Logs, otherRecords bool) iter.Seq2[int, *session.Event] {
 	return func(yield func(int, *session.Event) bool) {
 		n := 0
 		for i := range ld.ResourceLogs().Len() {
@@ -85,7 +94,8 @@ func (d *Decoder) All(ld plog.Logs) iter.Seq2[int, *session.Event] {
 				records := sl.LogRecords()
 				for k := range records.Len() {
 					lr := records.At(k)
-					if kind, wild := kindOf(lr); kind != session.KindUnknown && !yield(n, d.record(lr, kind, wild)) {
+					kind, wild := kindOf(lr)
+					if (kind != session.KindUnknown || otherRecords) && !yield(n, d.record(lr, kind, wild)) {
 						return
 					}
 					n++
@@ -150,8 +160,13 @@ func (d *Decoder) record(lr plog.LogRecord, kind session.Kind, wild bool) *sessi
 	}
 	if !d.ours || e.RecordID.IsZero() { // we give every record an id: this sender only calls its scope like ours
 		d.foreign(lr)
-	} else if body := text(lr.Body()); !e.IsLine(body) {
-		e.Message = body
+	} else {
+		if body := text(lr.Body()); !e.IsLine(body) {
+			e.Message = body
+		}
+		if d.hide != nil {
+			d.hide(e, true)
+		}
 	}
 	return e
 }
@@ -187,6 +202,9 @@ func (d *Decoder) foreign(lr plog.LogRecord) {
 	if lr.Body().Type() != pcommon.ValueTypeEmpty {
 		e.Message = text(lr.Body())
 	}
+	if d.hide != nil {
+		d.hideForeign()
+	}
 	if e.SessionKey.IsZero() && e.SessionID != "" {
 		e.SessionKey = d.hash.Start("session", e.System, e.Instance).Str(e.SessionID).Key()
 	}
@@ -218,5 +236,21 @@ func (d *Decoder) setTimes(lr plog.LogRecord) {
 	}
 	if e.Time = nanos; !ok {
 		e.Time = e.Observed
+	}
+}
+
+// hideForeign also looks at the sender's own id, which is kept and hashed: one that changes is none any more.
+func (d *Decoder) hideForeign() {
+	e := &d.event
+	if d.uid == "" {
+		d.hide(e, false)
+		return
+	}
+	e.Extra = append(e.Extra, session.Attr{Key: keyForeignUID, Value: d.uid})
+	d.hide(e, false)
+	if last := len(e.Extra) - 1; last >= 0 && e.Extra[last] == (session.Attr{Key: keyForeignUID, Value: d.uid}) {
+		e.Extra = e.Extra[:last] // it comes back below the id
+	} else {
+		d.uid = ""
 	}
 }

@@ -29,6 +29,9 @@ func (r *Reader) finish(rec *Record, env Envelope) error {
 	if e.Severity == e.DefaultSeverity() {
 		e.Severity = 0
 	}
+	if r.origin.Hide != nil {
+		r.hide(rec)
+	}
 	if e.SessionKey.IsZero() && e.SessionID != "" {
 		e.SessionKey = r.hash.Start("session", e.System, e.Instance).Str(e.SessionID).Key()
 	}
@@ -39,6 +42,18 @@ func (r *Reader) finish(rec *Record, env Envelope) error {
 	e.Observed = r.origin.Observed
 	setTrace(e, env.Trace, r.origin.Trace)
 	return nil
+}
+
+// hide also looks at the sender's own id, which is kept and hashed: one that changes is none any more.
+func (r *Reader) hide(rec *Record) {
+	e, uid := rec.Event, session.Attr{Key: session.AttrSenderRecordUID, Value: rec.ID}
+	e.Extra = append(e.Extra, uid)
+	r.origin.Hide(e)
+	if last := len(e.Extra) - 1; last >= 0 && e.Extra[last] == uid {
+		e.Extra = e.Extra[:last] // it comes back below the id
+	} else {
+		rec.ID = ""
+	}
 }
 
 // recordID is a hash of what the sender calls the event, in the sender's own namespace: no sender can name another's record. Without an

@@ -31,7 +31,8 @@ type Origin struct {
 	Key      string // the call's Idempotency-Key; empty for none
 	Trace    Trace  // the call's traceparent
 	Envelope Envelope
-	Observed int64 // nanoseconds since 1970
+	Observed int64                // nanoseconds since 1970
+	Hide     func(*session.Event) // redacts an event before an id is made of what it says; nil: nothing
 }
 
 // Sink takes what becomes of the items, which are numbered from 0 in the order of the body. An error ends the reading.

@@ -144,7 +144,7 @@ func (d *door) origin(r *http.Request, dialect *push.Dialect, sign *signature) (
 	if framing, err = framingOf(r.Header, dialect.Name); err != nil {
 		return o, framing, err
 	}
-	o = push.Origin{Instance: d.instance, Sender: r.PathValue("sender"), Observed: d.host.Now().UnixNano()}
+	o = push.Origin{Instance: d.instance, Sender: r.PathValue("sender"), Observed: d.host.Now().UnixNano(), Hide: d.host.Hide}
 	if sign.coversBodyOnly() {
 		if r.Header.Get("ce-specversion") != "" {
 			return o, framing, errUnsignedHeaders

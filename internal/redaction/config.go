@@ -1,0 +1,133 @@
+// Package redaction hides names, addresses and texts of events by one policy. Receiver and exporter take the same block `redact`
+// and apply it with the same result: an event that was redacted is not changed by the same policy again.
+package redaction
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.opentelemetry.io/collector/config/configopaque"
+)
+
+// Config is the block redact. Keys that are not written have the preset's value.
+type Config struct {
+	// Preset is a set of values for the other keys: none, evidence or gdpr.
+	Preset string `mapstructure:"preset"`
+	// Users is what becomes of user names, wherever they stand: keep, hash or drop.
+	Users string `mapstructure:"users"`
+	// On is whose names: failures (whatever did not succeed) or all.
+	On string `mapstructure:"on"`
+	// Addresses is what becomes of client addresses and host names: keep, prefix, hash or drop.
+	Addresses string `mapstructure:"addresses"`
+	// Settings is what becomes of a session's settings: keep or drop.
+	Settings string `mapstructure:"settings"`
+	// Original is what becomes of verbatim records and bodies: keep or drop.
+	Original string `mapstructure:"original"`
+	// Attributes is what becomes of attributes without a field: keep or drop.
+	Attributes string `mapstructure:"attributes"`
+	// Key is the secret under which names, addresses and ids are hashed: without one, anybody could test guesses.
+	Key configopaque.String `mapstructure:"key"`
+
+	// UserOnFailure is the key of before, which is refused.
+	UserOnFailure string `mapstructure:"user_on_failure"`
+}
+
+// The values of the keys.
+const (
+	Keep     = "keep"
+	Hash     = "hash"
+	Drop     = "drop"
+	Prefix   = "prefix"
+	Failures = "failures"
+	All      = "all"
+
+	PresetNone     = "none"
+	PresetEvidence = "evidence"
+	PresetGDPR     = "gdpr"
+)
+
+// presets are what each preset sets.
+var presets = map[string]Config{
+	PresetNone:     {Users: Keep, On: Failures, Addresses: Keep, Settings: Keep, Original: Keep, Attributes: Keep},
+	PresetEvidence: {Users: Hash, On: Failures, Addresses: Keep, Settings: Keep, Original: Keep, Attributes: Keep},
+	PresetGDPR:     {Users: Hash, On: All, Addresses: Prefix, Settings: Drop, Original: Drop, Attributes: Drop},
+}
+
+// minKey is the fewest bytes of a key that withstand guessing.
+const minKey = 16
+
+// DefaultConfig hides nothing.
+func DefaultConfig() Config { return Config{Preset: PresetNone} }
+
+// choice is a key of the block with what may stand there.
+type choice struct {
+	key     string
+	value   *string
+	allowed []string
+}
+
+func (c *Config) choices() []choice {
+	return []choice{
+		{"users", &c.Users, []string{Keep, Hash, Drop}},
+		{"on", &c.On, []string{Failures, All}},
+		{"addresses", &c.Addresses, []string{Keep, Prefix, Hash, Drop}},
+		{"settings", &c.Settings, []string{Keep, Drop}},
+		{"original", &c.Original, []string{Keep, Drop}},
+		{"attributes", &c.Attributes, []string{Keep, Drop}},
+	}
+}
+
+// effective is the block with the preset's values where nothing is written.
+func (c *Config) effective() Config {
+	e := *c
+	preset := presets[cmp.Or(c.Preset, PresetNone)]
+	from := preset.choices()
+	for i, k := range e.choices() {
+		if *k.value == "" {
+			*k.value = *from[i].value
+		}
+	}
+	return e
+}
+
+// Validate names the key and the remedy of everything that is wrong.
+func (c *Config) Validate() error {
+	var errs []error
+	if c.UserOnFailure != "" {
+		errs = append(errs, errors.New("user_on_failure: is gone; write users: keep, hash or drop instead, which hides the names of failed logins (on: failures) wherever they stand"))
+	}
+	if _, known := presets[c.Preset]; !known && c.Preset != "" {
+		errs = append(errs, fmt.Errorf("preset: %q is none of %s, %s, %s", c.Preset, PresetNone, PresetEvidence, PresetGDPR))
+	}
+	for _, k := range c.choices() {
+		if *k.value != "" && !slices.Contains(k.allowed, *k.value) {
+			errs = append(errs, fmt.Errorf("%s: %q is none of %s", k.key, *k.value, strings.Join(k.allowed, ", ")))
+		}
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	return c.validateKey()
+}
+
+func (c *Config) validateKey() error {
+	e := c.effective()
+	var needs []string
+	if e.Users == Hash {
+		needs = append(needs, "users: hash")
+	}
+	if e.Addresses != Keep {
+		needs = append(needs, "addresses: "+e.Addresses)
+	}
+	switch {
+	case len(needs) > 0 && len(c.Key) < minKey:
+		return fmt.Errorf("key: %d bytes are too few for %s (ids hold addresses, and an unkeyed hash would let anyone test guesses); give %d random ones or more, as in ${env:REDACT_KEY}",
+			len(c.Key), strings.Join(needs, " and "), minKey)
+	case len(needs) == 0 && c.Key != "" && e.Users == Keep:
+		return errors.New("key: has no use here; set users: hash, addresses or a preset, or remove the key")
+	}
+	return nil
+}

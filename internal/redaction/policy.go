@@ -1,0 +1,116 @@
+package redaction
+
+import (
+	"slices"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Policy hides what a block redact says. It is safe for concurrent use.
+type Policy struct {
+	config Config
+	secret secret
+}
+
+// New makes the policy of a valid block; nil where the block hides nothing.
+func New(c Config) *Policy {
+	e := c.effective()
+	if e.Users == Keep && e.Addresses == Keep && e.Settings == Keep && e.Original == Keep && e.Attributes == Keep {
+		return nil
+	}
+	return &Policy{config: e, secret: secret(e.Key)}
+}
+
+// Hide is for an event whose ids a sender gave, or that has none yet: what an id is made of must be hidden before. The event's slices
+// are not changed but replaced, so they may belong to somebody else.
+func (p *Policy) Hide(e *session.Event) { p.hide(e) }
+
+// HideWithIDs is for an event of our own sources, whose ids are made of addresses: where one is hidden, the ids become keyed
+// hashes of themselves. Time stays the beginning of the record id.
+func (p *Policy) HideWithIDs(e *session.Event) {
+	if p.hide(e) {
+		p.secret.rekey(e)
+	}
+}
+
+// Apply is one of the two, for package plogs.
+func (p *Policy) Apply(e *session.Event, ourIDs bool) {
+	if ourIDs {
+		p.HideWithIDs(e)
+	} else {
+		p.hide(e)
+	}
+}
+
+// Page gives copies: a source may tell its own page again.
+func (p *Policy) Page(page []session.Event) []session.Event {
+	if p == nil {
+		return page
+	}
+	hidden := slices.Clone(page)
+	for i := range hidden {
+		p.HideWithIDs(&hidden[i])
+	}
+	return hidden
+}
+
+func (p *Policy) hide(e *session.Event) (addressHidden bool) {
+	if p.config.Settings == Drop {
+		e.Settings = nil
+	}
+	if p.config.Original == Drop {
+		e.Original, e.Message = "", ""
+	}
+	if p.config.Attributes == Drop {
+		e.Extra = onlyTies(e.Extra)
+	}
+	if p.config.Users != Keep && (p.config.On == All || e.Outcome != session.OutcomeSuccess) {
+		p.hideUser(e)
+	}
+	if p.config.Addresses != Keep {
+		addressHidden = p.hideAddress(e)
+	}
+	return addressHidden
+}
+
+// onlyTies keeps the id of the login that an update is about.
+func onlyTies(attrs []session.Attr) (ties []session.Attr) {
+	for _, a := range attrs {
+		if a.Key == session.AttrLoginUID {
+			ties = append(ties, a)
+		}
+	}
+	return ties
+}
+
+// eachText walks every text of an event that a client or a sender may have written, lists as copies. What the source of the event is
+// called, our own vocabulary and what was made by hiding are left out.
+func eachText(e *session.Event, change func(field, text string) string) {
+	for i := range session.Fields {
+		f := &session.Fields[i]
+		switch f.Name {
+		case "User", "System", "Instance", "AuthMethod", "ErrorType", "UserHash", "Correlation", "TLSVersion", "CertificateNotBefore", "CertificateNotAfter":
+			continue
+		}
+		switch v := f.In(e).(type) {
+		case *string:
+			*v = change(f.Name, *v)
+		case *[]string:
+			*v = slices.Clone(*v)
+			for j := range *v {
+				(*v)[j] = change(f.Name, (*v)[j])
+			}
+		case *[]session.Setting:
+			*v = slices.Clone(*v)
+			for j := range *v {
+				s := &(*v)[j]
+				s.Name, s.Value = change(f.Name, s.Name), change(f.Name, s.Value)
+			}
+		case *[]session.Attr:
+			*v = slices.Clone(*v)
+			for j := range *v {
+				changeAttr(&(*v)[j], f.Name, change)
+			}
+		}
+	}
+}
