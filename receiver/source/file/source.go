@@ -24,26 +24,34 @@ const maxOpen = 200
 
 // New makes the source of a valid configuration. instance is the stable name of the server whose log the files hold.
 func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Source, error) {
-	zone, err := cfg.zone()
+	s, err := cfg.settings(instance)
 	if err != nil {
 		return nil, err
 	}
+	return &fileSource{s, cfg.Timezone}, nil
+}
+
+func (c Config) settings(instance string) (tail.Settings, error) {
+	zone, err := c.zone()
+	if err != nil {
+		return tail.Settings{}, err
+	}
 	s := tail.Settings{
-		Folder:  newDisk(cfg.Include, cfg.Exclude),
-		Where:   strings.Join(cfg.Include, ", "),
+		Folder:  newDisk(c.Include, c.Exclude),
+		Where:   strings.Join(c.Include, ", "),
 		Remedy:  remedy,
 		Formats: formats.All(),
-		Options: logformat.Options{Instance: instance, Zone: zone, LinePrefix: cfg.LogLinePrefix, DecideAfter: cfg.UndecidedAfter, Once: !cfg.Follow},
-		Follow:  cfg.Follow, PollInterval: cfg.PollInterval, BatchSize: cfg.BatchSize, MaxLineBytes: cfg.MaxLineBytes,
-		SkipExisting: cfg.Initial == initialEnd,
+		Options: logformat.Options{Instance: instance, Zone: zone, LinePrefix: c.LogLinePrefix, DecideAfter: c.UndecidedAfter, Once: !c.Follow},
+		Follow:  c.Follow, PollInterval: c.PollInterval, BatchSize: c.BatchSize, MaxLineBytes: c.MaxLineBytes,
+		SkipExisting: c.Initial == initialEnd,
 		HoldOpen:     maxOpen,
 	}
-	if cfg.Format != formatAuto {
-		s.Format = cfg.Format
-	} else if cfg.LogLinePrefix != "" {
+	if c.Format != formatAuto {
+		s.Format = c.Format
+	} else if c.LogLinePrefix != "" {
 		s.FallbackFormat = formats.PostgreSQLStderr
 	}
-	return &fileSource{s, cfg.Timezone}, nil
+	return s, nil
 }
 
 // Run reads until ctx ends; without `follow`, until every file has been read and delivered.

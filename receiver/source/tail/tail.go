@@ -144,18 +144,23 @@ func (t *tail) findFormat(r *reader, last bool) (logformat.Format, error) {
 	if err != nil {
 		return logformat.Format{}, err
 	}
-	f, verdict := logformat.Detect(r.Formats, text, last || t.packed || len(text) == maxHead)
+	return r.detect(text, last || t.packed || len(text) == maxHead)
+}
+
+// detect is the format of a text that begins so. whole says that more of it changes nothing.
+func (s *Settings) detect(text []byte, whole bool) (logformat.Format, error) {
+	f, verdict := logformat.Detect(s.Formats, text, whole)
 	switch {
 	case verdict == logformat.Wait || len(text) == 0:
 		return f, errTooEarly
 	case verdict == logformat.Yes:
 		return f, nil
 	}
-	if f, known := logformat.Find(r.Formats, r.FallbackFormat); known {
+	if f, known := logformat.Find(s.Formats, s.FallbackFormat); known {
 		return f, nil
 	}
 	var names []string
-	for _, f := range r.Formats {
+	for _, f := range s.Formats {
 		names = append(names, f.Name)
 	}
 	return f, fmt.Errorf("%w (%s), it is %s: write its `format`, or `exclude` the file", errUnknown, strings.Join(names, ", "), contentKind(text))

@@ -1,0 +1,126 @@
+package tail
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+)
+
+// Sample is what a look at the beginning and the end of a text shows. Nothing of it is told.
+type Sample struct {
+	Format       string    // by which it would be read
+	Records, Bad int       // of what was looked at
+	Reason       error     // of the first bad record; it holds no value
+	Refusal      error     // why nothing of the text can be read with these options
+	Newest       time.Time // the time of the last record that has one; zero where none has
+	Missing      []string  // what the text as a whole lacks, as its parser says it
+}
+
+// ErrEmpty says that a text has nothing yet that could be looked at.
+var ErrEmpty = errTooEarly
+
+// sampleSize is how much of each end of a text is looked at.
+const sampleSize = 256 << 10
+
+// TakeSample reads the ends of a text as Run would. An error is one of opening it, or says that its format cannot be told.
+func TakeSample(ctx context.Context, s Settings, f File) (sample Sample, err error) {
+	text, err := open(ctx, s.Folder, f.Path)
+	if err != nil {
+		return sample, err
+	}
+	defer text.Close()
+	start, err := text.headBehindHole(sampleSize)
+	if err != nil {
+		return sample, err
+	}
+	format, written := logformat.Find(s.Formats, s.Format)
+	if !written {
+		if format, err = s.detect(start[:min(len(start), maxHead)], true); err != nil {
+			return sample, err
+		}
+	}
+	var end []byte
+	if text.packed == "" && len(start) == sampleSize {
+		if end, err = endOf(text.file, f.Info.Size()); err != nil {
+			return sample, err
+		}
+	}
+	sample.Format = format.Name
+	if len(start) == 0 {
+		return sample, ErrEmpty
+	}
+	o := s.Options
+	o.Name, o.Written, o.Shared = f.Path, f.Info.ModTime(), nil
+	missing := lacks{}
+	o.Conditions = missing
+	parser := format.New(o)
+	sample.parse(parser, wholeLines(start))
+	sample.parse(parser, end)
+	if end == nil { // of a part of a log nobody knows what it lacks
+		sample.Missing = slices.Sorted(maps.Values(missing))
+	}
+	return sample, nil
+}
+
+// endOf is the whole lines at the end of a text that lie behind its start.
+func endOf(file io.ReaderAt, size int64) ([]byte, error) {
+	from := max(size-sampleSize, sampleSize)
+	end := make([]byte, max(0, size-from))
+	n, err := file.ReadAt(end, from)
+	if err != nil && n == 0 {
+		return nil, err
+	}
+	_, end, _ = bytes.Cut(end[:n], []byte("\n"))
+	return wholeLines(end), nil
+}
+
+// wholeLines leaves out a last line whose end is not there, unless there is no other.
+func wholeLines(text []byte) []byte {
+	if n := bytes.LastIndexByte(text, '\n'); n >= 0 {
+		return text[:n+1]
+	}
+	return text
+}
+
+func (s *Sample) parse(parser logformat.Parser, text []byte) {
+	var page logformat.Page
+	for at := 0; at < len(text) && s.Refusal == nil; {
+		n := parser.Frame(text[at:])
+		if n == 0 {
+			n = logformat.Next(parser, text[at:], true)
+		}
+		page.Cut(0)
+		err := parser.Parse(string(text[at:at+n]), int64(at), &page)
+		switch {
+		case logformat.IsRefusal(err):
+			s.Refusal = err
+		case err != nil:
+			s.Bad++
+			if s.Reason == nil {
+				s.Reason = err
+			}
+		}
+		s.Records++
+		at += n
+		s.note(parser, &page)
+	}
+}
+
+func (s *Sample) note(parser logformat.Parser, page *logformat.Page) {
+	if settler, ok := parser.(logformat.Settler); ok && settler.Clock() != 0 {
+		s.Newest = time.Unix(0, settler.Clock())
+	} else if n := len(page.Events); n > 0 {
+		s.Newest = time.Unix(0, page.Events[n-1].Time)
+	}
+}
+
+// lacks is what a parser says of a text as a whole, by condition.
+type lacks map[string]string
+
+func (l lacks) Raise(condition, message string) { l[condition] = message }
+func (l lacks) Clear(condition, _ string)       { delete(l, condition) }
