@@ -211,3 +211,66 @@ func TestRotationsFasterThanALook(t *testing.T) {
 		require.Equal(t, []string{"a", "b", "c", "look0", "look1", "look2", "look3"}, j.users())
 	}
 }
+
+// What was written between the last look and a truncation stands in the copy alone, which `include` does not have. It is read on
+// where the log was read to, and only what follows is told, compressed or not.
+func TestACopyOfATruncatedLogIsReadThoughItIsNotIncluded(t *testing.T) {
+	for _, name := range []string{".1", ".1.gz", "-20261121"} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "auth.log")
+			accepted := func(n int, user string) string {
+				return sshdLine(n, n, "Accepted password for "+user+" from 10.6.6.6 port 5 ssh2")
+			}
+			first := strings.Repeat(sshdLine(0, 1, "Server listening on 0.0.0.0 port 22."), 200) + accepted(1, "a") + sshdLine(2, 2, "Invalid user open from 10.6.6.6 port 6")
+			write(t, path, first)
+			cfg := config(path)
+			cfg.PollInterval = 200 * time.Millisecond
+			store := &sourcetest.Store{}
+			j := start(t, cfg, store)
+			j.awaitUsers(t, "a")
+			await(t, "the cursor has not moved", func() bool { return cursors(t, store)[path].Offset > 0 })
+			unseen := accepted(3, "unseen") + sshdLine(4, 2, "Connection closed by invalid user open 10.6.6.6 port 6 [preauth]")
+			appended := first + unseen
+			if strings.HasSuffix(name, ".gz") {
+				appended = gzipped(t, appended)
+			}
+			write(t, path+name, appended)
+			write(t, path, accepted(5, "next"))
+			await(t, "not all was told", func() bool { return len(j.Delivered()) >= 4 })
+			for n := range 4 { // looks, in which nothing else may come
+				appendTo(t, path, accepted(10+n, fmt.Sprint("look", n)))
+				await(t, "nobody looked", func() bool { return len(j.Delivered()) >= 5+n })
+			}
+			j.stop(t)
+			require.Equal(t, []string{"a", "unseen", "open", "next", "look0", "look1", "look2", "look3"}, j.users())
+			require.Zero(t, j.stats.Counts().BadRows)
+			require.Empty(t, once(t, cfg, store).users(), "told again after a restart")
+		})
+	}
+}
+
+// logrotate's own copytruncate with the log alone included.
+func TestLogrotateCopytruncateWithTheLogAloneIncluded(t *testing.T) {
+	l := newRotatedLog(t, "rotate 9\ncopytruncate")
+	write(t, l.path, strings.Repeat(sshdLine(0, 1, "Server listening on 0.0.0.0 port 22."), 200))
+	cfg := config(l.path)
+	cfg.PollInterval = 300 * time.Millisecond
+	j := start(t, cfg, &sourcetest.Store{})
+	var want []string
+	for n := range 3 {
+		for _, when := range []string{"seen", "unseen", "behind"} {
+			if when == "behind" {
+				l.rotate(t)
+			}
+			user := fmt.Sprint(when, n)
+			want = append(want, user)
+			appendTo(t, l.path, sshdLine(60*n, 10*n+len(want), "Accepted password for "+user+" from 10.6.6.6 port 5 ssh2"))
+			if when != "unseen" {
+				await(t, user+" was not told", func() bool { return len(j.Delivered()) >= len(want) })
+			}
+		}
+	}
+	j.stop(t)
+	require.ElementsMatch(t, want, j.users())
+	require.Zero(t, j.stats.Counts().BadRows)
+}
