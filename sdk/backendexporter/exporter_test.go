@@ -167,7 +167,8 @@ func TestPostgreSQL(t *testing.T) {
 	require.Equal(t, [][]string{{"alice", "1"}, {"bob", "1"}, {"carol", "30"}}, rows)
 }
 
-// TestClickHouse writes into a real server, which freezes in between: an event that it has not answered for is not granted.
+// TestClickHouse writes into a real server, which freezes in between: an event that it has not answered for is not granted. A try has more
+// time than an insert takes on a busy machine, or none would ever succeed.
 func TestClickHouse(t *testing.T) {
 	s := testengine.ClickHouse(t)
 	cfg := clickhouse.DefaultConfig()
@@ -175,7 +176,7 @@ func TestClickHouse(t *testing.T) {
 	cfg.Username, cfg.Password = chserver.Admin.Name, configopaque.String(chserver.Admin.Password)
 	exporter, err := backendexporter.New(t.Context(), clickhouse.New, cfg)
 	require.NoError(t, err)
-	logger := sessionlog.NewLogger(provider(t, blocking.NewProcessor(exporter, blocking.WithExportTimeout(time.Second))))
+	logger := sessionlog.NewLogger(provider(t, blocking.NewProcessor(exporter, blocking.WithExportTimeout(10*time.Second))))
 	require.NoError(t, logger.Login(t.Context(), sessionlog.User("alice"), sessionlog.DurableWithin(time.Minute)))
 	require.Equal(t, [][]string{{"alice", "LoginSuccess"}}, s.Query(t, "SELECT user, type FROM app.session_log"))
 

@@ -3,10 +3,13 @@ package blocking_test
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/log"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
@@ -35,11 +38,17 @@ type app struct {
 
 func launch(t *testing.T) *app {
 	t.Helper()
+	return launchWith(t, func(e sdklog.Exporter) sdklog.Exporter { return e })
+}
+
+// launchWith has the exporter observed.
+func launchWith(t *testing.T, observe func(sdklog.Exporter) sdklog.Exporter) *app {
+	t.Helper()
 	a := &app{cfg: sqlite.DefaultConfig()}
 	a.cfg.Path, a.cfg.BusyTimeout = filepath.Join(t.TempDir(), "session_log.db"), 10*time.Millisecond
 	exporter, err := backendexporter.New(t.Context(), sqlite.New, a.cfg)
 	require.NoError(t, err)
-	a.processor = blocking.NewProcessor(exporter, blocking.WithExportTimeout(patience))
+	a.processor = blocking.NewProcessor(observe(exporter), blocking.WithExportTimeout(patience))
 	a.provider = sdklog.NewLoggerProvider(sdklog.WithProcessor(a.processor))
 	a.Logger = sessionlog.NewLogger(a.provider)
 	t.Cleanup(func() { require.NoError(t, a.provider.Shutdown(context.WithoutCancel(t.Context()))) })
@@ -107,16 +116,64 @@ func TestTheTableIsAway(t *testing.T) {
 	require.Contains(t, a.users(t), "patient")
 }
 
+// observed counts the records of the largest export that failed.
+type observed struct {
+	sdklog.Exporter
+	largest atomic.Int64
+}
+
+func (o *observed) Export(ctx context.Context, records []sdklog.Record) error {
+	err := o.Exporter.Export(ctx, records)
+	if err != nil {
+		o.largest.Store(max(o.largest.Load(), int64(len(records))))
+	}
+	return err
+}
+
+// TestEveryCallerOfAFailedExportIsTold: callers share exports that fail, since the table is locked. Half of them wait a second for a yes;
+// the others wait until it is one.
+func TestEveryCallerOfAFailedExportIsTold(t *testing.T) {
+	const callers = 20
+	failed := &observed{}
+	a := launchWith(t, func(e sdklog.Exporter) sdklog.Exporter { failed.Exporter = e; return failed })
+	unlock := a.lock(t)
+	hasty, patient := make(chan error, callers), make(chan error, callers)
+	for range callers {
+		go func() { patient <- a.Login(t.Context(), sessionlog.User("patient")) }()
+		go func() { hasty <- a.Login(t.Context(), sessionlog.User("hasty"), sessionlog.DurableWithin(time.Second)) }()
+	}
+	for range callers {
+		err := <-hasty
+		assert.ErrorIs(t, err, sessionlog.ErrNotDurable)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+	}
+	assert.Empty(t, patient, "nothing was written yet")
+	assert.Greater(t, failed.largest.Load(), int64(1), "no two callers shared an export that failed")
+	unlock()
+	for range callers {
+		assert.NoError(t, <-patient)
+	}
+	waited := slices.DeleteFunc(a.users(t), func(name string) bool { return name != "patient" })
+	assert.Len(t, waited, callers)
+}
+
+// TestShutdownTurnsAwayWhoWaits: all who share the export under way, and all who wait for the next.
 func TestShutdownTurnsAwayWhoWaits(t *testing.T) {
+	const callers = 20
 	a := launch(t)
 	unlock := a.lock(t)
 	defer unlock()
-	waits := make(chan error, 1)
-	go func() { waits <- a.Login(t.Context(), sessionlog.User("alice")) }()
+	waits := make(chan error, callers)
+	for range callers {
+		go func() { waits <- a.Login(t.Context(), sessionlog.User("alice")) }()
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	_ = a.processor.Shutdown(ctx) // whether the backend closes in time is its own matter
-	require.Error(t, <-waits)
+	for range callers {
+		require.Error(t, <-waits)
+	}
+	require.Empty(t, a.users(t))
 }
 
 // before is a processor that tells when a record has come.

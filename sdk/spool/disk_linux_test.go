@@ -58,6 +58,44 @@ func TestFullDisk(t *testing.T) {
 	require.Len(t, left, 2, "lock and cursor")
 }
 
+// TestEveryCallerOfAFailedWriteIsTold: callers who share a write that the disk takes half of. Those who are granted are in the table after
+// a restart, and nobody else, whether or not the application went on where the write had failed.
+func TestEveryCallerOfAFailedWriteIsTold(t *testing.T) {
+	const callers, room, size = 16, 256 << 10, 5000
+	for name, later := range map[string]int{"at once the end": 0, "and on": 8} {
+		t.Run(name, func(t *testing.T) {
+			disk := t.TempDir()
+			if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, fmt.Sprintf("size=%d", room)); err != nil {
+				testengine.Missing(t, "the right to mount a small file system", "run this test as root")
+			}
+			t.Cleanup(func() { require.NoError(t, syscall.Unmount(disk, 0)) })
+			_, db := paths(t)
+			dir := filepath.Join(disk, "spool")
+			a := launch(t, dir, db)
+			failed := watch(a.processor, gather)
+			unlock := lock(t, db)
+			text := sessionlog.Reason(strings.Repeat("x", size))
+			granted, refused := a.logInBy(t, callers, 100, text, sessionlog.DurableWithin(patience))
+			_ = syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, "size=1m")
+			for i := range later {
+				granted = append(granted, fmt.Sprintf("later-%d", i))
+				require.NoError(t, a.Login(t.Context(), sessionlog.User(granted[len(granted)-1]), text, sessionlog.DurableWithin(patience)))
+			}
+			a.hurry(t)
+			unlock()
+			launch(t, dir, db).leave(t)
+
+			require.Len(t, refused, int(failed.records.Load()), "%d were granted", len(granted))
+			for _, err := range refused {
+				require.ErrorIs(t, err, sessionlog.ErrNotDurable)
+				require.ErrorIs(t, err, syscall.ENOSPC)
+			}
+			require.Greater(t, failed.largest.Load(), int64(1), "no two callers shared a write that failed")
+			require.ElementsMatch(t, granted, users(t, db))
+		})
+	}
+}
+
 // TestReadOnlyDisk: the disk goes away under a running application, and comes back.
 func TestReadOnlyDisk(t *testing.T) {
 	disk := t.TempDir()

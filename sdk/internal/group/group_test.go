@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -42,6 +43,45 @@ func TestEachGetsItsOwnError(t *testing.T) {
 	require.LessOrEqual(t, groups.Load(), int64(1000))
 	require.GreaterOrEqual(t, groups.Load(), int64(1000/8))
 }
+
+// TestEveryCallerOfAFailedGroupIsTold, each its own error: the first group is held until all the others wait for the second.
+func TestEveryCallerOfAFailedGroupIsTold(t *testing.T) {
+	const callers = 8
+	begun, goOn := make(chan int, 9), make(chan struct{})
+	q := New(callers, func(items []int) []error {
+		begun <- len(items)
+		<-goOn
+		errs := make([]error, len(items))
+		for i, n := range items {
+			errs[i] = refusal(n)
+		}
+		return errs
+	})
+	var all sync.WaitGroup
+	caller := func(n int) {
+		all.Go(func() {
+			if err := q.Do(t.Context(), n); err != refusal(n) { //nolint:errorlint // it is that very error
+				t.Errorf("%d: %v", n, err)
+			}
+		})
+	}
+	caller(0)
+	require.Equal(t, 1, <-begun)
+	for n := 1; n <= callers; n++ {
+		caller(n)
+	}
+	require.Eventually(t, func() bool { return len(q.in) == callers }, time.Minute, time.Millisecond)
+	close(goOn)
+	require.Equal(t, callers, <-begun, "they are one group")
+	all.Wait()
+	q.Close()
+	<-q.Done()
+}
+
+// refusal is the error of one item.
+type refusal int
+
+func (r refusal) Error() string { return "item " + strconv.Itoa(int(r)) + " is refused" }
 
 // TestWhoeverComesMeanwhileSharesTheNext: the first group is held until three callers wait.
 func TestWhoeverComesMeanwhileSharesTheNext(t *testing.T) {
