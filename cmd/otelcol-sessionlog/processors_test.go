@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -148,6 +149,12 @@ func TestEveryComponentRuns(t *testing.T) {
 // runCollector runs this distribution's components in this process until the test ends.
 func runCollector(t *testing.T, config string) {
 	t.Helper()
+	startCollector(t, config)
+}
+
+// startCollector also gives what ends it earlier.
+func startCollector(t *testing.T, config string) (stop func()) {
+	t.Helper()
 	name := filepath.Join(t.TempDir(), "collector.yaml")
 	require.NoError(t, os.WriteFile(name, []byte(config), 0o600))
 	collector, err := otelcol.NewCollector(otelcol.CollectorSettings{
@@ -159,10 +166,11 @@ func runCollector(t *testing.T, config string) {
 	require.NoError(t, err)
 	ended := make(chan error, 1)
 	go func() { ended <- collector.Run(context.Background()) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		collector.Shutdown()
 		require.NoError(t, <-ended)
 	})
+	t.Cleanup(stop)
 	for deadline := time.Now().Add(time.Minute); collector.GetState() != otelcol.StateRunning; time.Sleep(10 * time.Millisecond) {
 		select {
 		case err := <-ended:
@@ -172,6 +180,7 @@ func runCollector(t *testing.T, config string) {
 			require.True(t, time.Now().Before(deadline), "the collector does not start")
 		}
 	}
+	return stop
 }
 
 func freeAddress(t *testing.T) string {
