@@ -1,6 +1,7 @@
 package file_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,10 +18,10 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 )
 
-// watched starts a source whose warnings are kept.
+// watched starts a source whose log is kept.
 func watched(t *testing.T, cfg file.Config) (*job, *observer.ObservedLogs) {
 	t.Helper()
-	core, logs := observer.New(zap.WarnLevel)
+	core, logs := observer.New(zap.InfoLevel)
 	j := newJob(t)
 	j.log = zap.New(core)
 	j.begin(t, newSource(t, cfg), &sourcetest.Store{})
@@ -31,7 +32,7 @@ func watched(t *testing.T, cfg file.Config) (*job, *observer.ObservedLogs) {
 func warned(t *testing.T, logs *observer.ObservedLogs, texts ...string) {
 	t.Helper()
 	found := func() bool {
-		for _, e := range logs.All() {
+		for _, e := range logs.FilterLevelExact(zap.WarnLevel).All() {
 			text := e.Message
 			for _, v := range e.ContextMap() {
 				if s, ok := v.(string); ok {
@@ -58,8 +59,12 @@ func TestWhatMatchesNothingIsSaidWhileItLasts(t *testing.T) {
 	j, logs := watched(t, config(path, gone, filepath.Join(dir, "single.log")))
 	warned(t, logs, "there is no file to read", gone)
 	warned(t, logs, "there is no file to read", filepath.Join(dir, "single.log"))
-	require.NotContains(t, logs.All()[0].ContextMap()["where"], path)
+	require.NotContains(t, logs.FilterLevelExact(zap.WarnLevel).All()[0].ContextMap()["where"], path)
 	j.awaitUsers(t, "a")
+	require.Empty(t, logs.FilterMessage("there is a file to read").All())
+	write(t, filepath.Join(dir, "single.log"), rowsOf("b"))
+	j.awaitUsers(t, "a", "b")
+	await(t, "it was not said that the file is there", func() bool { return logs.FilterMessage("there is a file to read").Len() == 1 })
 	j.stop(t)
 }
 
@@ -87,13 +92,31 @@ func TestAFileOfBadLinesIsSaid(t *testing.T) {
 	dir, path := place(t)
 	write(t, path, rowsOf("a"))
 	write(t, filepath.Join(dir, "bad.jsonl"), strings.Repeat("{torn\n", 5))
+	write(t, filepath.Join(dir, "partly.jsonl"), rowsOf("b")+strings.Repeat("{torn\n", 5)+rowsOf("c"))
 	cfg := config(filepath.Join(dir, "*"))
 	cfg.Format = "JSONEachRow"
 	j, logs := watched(t, cfg)
 	warned(t, logs, "no line of a file can be read", "bad.jsonl", "JSONEachRow")
-	j.awaitUsers(t, "a")
+	await(t, "not all was told", func() bool { return len(j.Delivered()) >= 3 && j.stats.Counts().BadRows >= 10 })
 	j.stop(t)
-	require.Equal(t, 5, j.stats.Counts().BadRows)
+	require.ElementsMatch(t, []string{"a", "b", "c"}, j.users())
+	require.Equal(t, 10, j.stats.Counts().BadRows)
+	for _, e := range logs.FilterMessageSnippet("no line of a file can be read").All() {
+		require.Equal(t, filepath.Join(dir, "bad.jsonl"), e.ContextMap()["file"], "some of its lines can be read")
+	}
+}
+
+// A folder of files that all cannot be read does not fill the log.
+func TestOfManyFilesThatCannotBeReadSomeAreNamed(t *testing.T) {
+	dir := t.TempDir()
+	for n := range 25 {
+		write(t, filepath.Join(dir, fmt.Sprintf("%02d.log", n)), fmt.Sprintf("hello %d\n", n)+strings.Repeat("\n", 5000))
+	}
+	j, logs := watched(t, config(filepath.Join(dir, "*")))
+	warned(t, logs, "further files cannot be read")
+	j.stop(t)
+	require.Equal(t, 20, logs.FilterMessageSnippet("a file cannot be read").Len())
+	require.EqualValues(t, 5, logs.FilterMessage("further files cannot be read").All()[0].ContextMap()["files"])
 }
 
 // One file that may not be read stops no other, and its warning has the command that mends it. Root may read everything, so the
