@@ -202,3 +202,18 @@ func TestHolesWithinAFile(t *testing.T) {
 	j.awaitUsers(t, "a", "b")
 	j.stop(t)
 }
+
+// A hole is counted once, also where a restart reads the text around it again, and not in what is not to be told.
+func TestAHoleIsCountedOnce(t *testing.T) {
+	cfg, path := settleConfig(t)
+	cfg.UndecidedAfter = time.Hour
+	store := &sourcetest.Store{}
+	write(t, path, received(0, 1)+authorized(0, 1)+strings.Repeat("\x00", 3000)+received(time.Second, 2))
+	require.Equal(t, 1, once(t, cfg, store).stats.Counts().BadRows)
+	require.Zero(t, cursors(t, store)[path].Anchor, "the hole is not read again")
+	appendTo(t, path, received(2*time.Second, 3))
+	require.Zero(t, once(t, cfg, store).stats.Counts().BadRows)
+
+	cfg.Initial = "end"
+	require.Zero(t, once(t, cfg, &sourcetest.Store{}).stats.Counts().BadRows)
+}
