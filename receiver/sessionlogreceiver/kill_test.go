@@ -32,6 +32,7 @@ const delivered = "delivered.txt"
 // writeDown is a pipeline that appends every event to a file with one write, and takes its time like a real one.
 func writeDown(t *testing.T, path string) consumer.Logs {
 	t.Helper()
+	dropTornLine(t, path)
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, file.Close()) })
@@ -45,6 +46,17 @@ func writeDown(t *testing.T, path string) consumer.Logs {
 	})
 	require.NoError(t, err)
 	return next
+}
+
+// dropTornLine takes back what a write that a kill has cut left of its last line: it was not delivered, and the next line would begin within.
+func dropTornLine(t *testing.T, path string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if os.IsNotExist(err) {
+		return
+	}
+	require.NoError(t, err)
+	require.NoError(t, os.Truncate(path, int64(strings.LastIndexByte(string(text), '\n')+1)))
 }
 
 // TestChild runs a receiver over the folder until the process is killed; it is no test of its own.

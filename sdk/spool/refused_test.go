@@ -92,7 +92,9 @@ func TestTextThatIsNotUTF8StopsNobody(t *testing.T) {
 	a.provider.Logger("shop").Emit(t.Context(), r)
 	require.NoError(t, a.Login(t.Context(), sessionlog.User("alice"), sessionlog.Durable()))
 	a.leave(t)
-	require.Equal(t, []string{"hostile", "another logger's", "alice"}, receiver.users)
+	ours := slices.DeleteFunc(slices.Clone(receiver.users), func(name string) bool { return name == "another logger's" })
+	require.Len(t, receiver.users, 3)
+	require.Equal(t, []string{"hostile", "alice"}, ours, "the OTLP exporter gives the scopes of one batch in any order")
 }
 
 // TestMegabytesStopNobody: a collector takes 4 MiB at once. What anybody may type is cut; of what the application itself tells, a
