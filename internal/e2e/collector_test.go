@@ -44,7 +44,7 @@ type collector struct {
 }
 
 // newCollector writes a configuration: receivers as given, SQLite, a storage on disk.
-func newCollector(t *testing.T, receivers, names string) *collector {
+func newCollector(t testing.TB, receivers, names string) *collector {
 	t.Helper()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "collector.yaml")
@@ -78,7 +78,7 @@ service:
 	return c
 }
 
-func (c *collector) start(t *testing.T) {
+func (c *collector) start(t testing.TB) {
 	t.Helper()
 	path, err := binary()
 	require.NoError(t, err)
@@ -101,7 +101,7 @@ func (c *collector) validate(t *testing.T) (string, error) {
 }
 
 // kill is the SIGKILL of the story: no warning, no clean-up.
-func (c *collector) kill(t *testing.T) {
+func (c *collector) kill(t testing.TB) {
 	t.Helper()
 	_ = c.cmd.Process.Kill()
 	<-c.ended
@@ -109,7 +109,7 @@ func (c *collector) kill(t *testing.T) {
 }
 
 // stop is Ctrl-C, and must end well.
-func (c *collector) stop(t *testing.T) {
+func (c *collector) stop(t testing.TB) {
 	t.Helper()
 	require.NoError(t, c.cmd.Process.Signal(os.Interrupt))
 	select {

@@ -68,7 +68,7 @@ func compressed(t *testing.T, encoding string, b []byte) []byte {
 }
 
 // peakOf is the most memory that a process ever had, in bytes.
-func peakOf(t *testing.T, pid int) int64 {
+func peakOf(t testing.TB, pid int) int64 {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	require.NoError(t, err)

@@ -56,7 +56,7 @@ func stored(t *testing.T, file string) []string {
 	return normal(t, query(t, file, "SELECT "+strings.Join(columns, ", ")+" FROM session_log"+watched))
 }
 
-func query(t *testing.T, file, sql string) (rows [][]string) {
+func query(t testing.TB, file, sql string) (rows [][]string) {
 	t.Helper()
 	if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
 		return nil

@@ -118,7 +118,7 @@ func attributeOf(key string, v any) attribute.KeyValue {
 	panic(fmt.Sprintf("no attribute of %T", v))
 }
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -126,7 +126,7 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func waitFor(t *testing.T, address string) {
+func waitFor(t testing.TB, address string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		c, err := net.Dial("tcp", address)
