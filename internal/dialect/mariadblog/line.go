@@ -220,7 +220,8 @@ func fromSyslog(clock *localtime.Syslog, s string) (nanos int64, epoch bool, res
 	if !found && err == nil {
 		return 0, false, "", errTime
 	}
-	return nanos, false, strings.TrimLeft(rest, " "), err
+	host, _, _ := strings.Cut(rest, ",")
+	return nanos, false, rest[strings.LastIndexByte(host, ' ')+1:], err // before the host stands what server_audit_syslog_info says
 }
 
 // begins tells whether a line is the first of a record.

@@ -115,6 +115,7 @@ func TestVariants(t *testing.T) {
 		{"20261121 22:01:32,ip-10,alice,10.0.0.1,6,0,FAILED_CONNECT,,,1045,SSL", "login failure alice@ from 10.0.0.1 invalid_credentials", "mariadb", "10.0.0.1:0", "SSL", "2026-11-21T22:01:32Z"},
 		{"20261121 22:01:32,ip-10,alice,10.0.0.1,6,0,CONNECT,,,0,SOCKET", "login success alice@ from 10.0.0.1", "mariadb", "10.0.0.1:0", "SOCKET", "2026-11-21T22:01:32Z"},
 		{"Nov 21 22:01:32 vm mysql-server_auditing:  vm,alice,10.0.0.1,6,0,CONNECT,app,,0", "login success alice@app from 10.0.0.1", "mariadb", "10.0.0.1:0", "", "2026-11-21T22:01:32Z"},
+		{"Nov 21 22:01:32 vm mysql-server_auditing: shop 7: x vm,alice,10.0.0.1,6,0,CONNECT,app,,0", "login success alice@app from 10.0.0.1", "mariadb", "10.0.0.1:0", "", "2026-11-21T22:01:32Z"},
 		{"2026-11-21T23:01:32.5+01:00 vm mysql-server_auditing: vm,alice,10.0.0.1,6,0,CONNECT,app,,0", "login success alice@app from 10.0.0.1", "mariadb", "10.0.0.1:0", "", "2026-11-21T22:01:32.5Z"},
 		{"20261121 22:01:32,mdb,app,localhost:unavailable,8,0,CONNECT,,,0,", "login success app@ from localhost", "mariadb", "localhost:0", "", "2026-11-21T22:01:32Z"},
 		{"20261121 22:01:32,mdb,app,192.0.2.7:40112,8,0,CONNECT,shop,,0,TLSv1.3", "login success app@shop from 192.0.2.7", "mariadb", "192.0.2.7:40112", "", "2026-11-21T22:01:32Z"},

@@ -15,7 +15,7 @@ type matcher struct {
 	values
 	user   string // what the name must be, if the message says
 	loose  bool   // a client may be told by its host's name, not only by its address
-	plain  bool   // the prefix is a guess: names with blanks in them would hide that it is wrong
+	plain  bool   // the prefix is a guess: names with blanks in them, and databases with what parts fields, would hide that it is wrong
 	narrow bool   // there are none in this text
 	open   bool   // whatever may follow
 	steps  int
@@ -178,7 +178,7 @@ func (m *matcher) free(this *part, rest []part, text string) bool {
 			end += i
 		}
 		value := strings.Trim(text[:end], " ")
-		if narrow && strings.ContainsRune(value, ' ') || tooLong(escape, value) {
+		if narrow && (strings.ContainsRune(value, ' ') || escape == 'd' && strings.ContainsAny(value, "/|;")) || tooLong(escape, value) {
 			return false
 		}
 		if m.match(rest, text[end:]) {

@@ -114,7 +114,7 @@ func errorType(c *connection, invalid bool) string {
 	switch {
 	case strings.HasPrefix(c.Reason, "not allowed because account is locked"):
 		return session.ErrorAccountLocked
-	case strings.HasPrefix(c.Reason, "not allowed because "):
+	case strings.HasPrefix(c.Reason, "not allowed because "), c.Reason == reasonProhibited:
 		return session.ErrorNotPermitted
 	case invalid:
 		return session.ErrorUserUnknown

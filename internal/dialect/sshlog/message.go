@@ -23,7 +23,8 @@ const (
 	denied       // Access denied for user U by PAM account configuration
 	tooMany      // maximum authentication attempts exceeded for U from A port P ssh2
 	closedEarly  // before anybody was let in; the user may be named
-	disconnected // Disconnected from user U A port P, or the connection was closed or reset
+	disconnected // Disconnected from user U A port P, or the connection was closed or reset, or broke
+	ended        // the connection's own process ends it, and does not say whose it is
 	farewell     // Received disconnect from A port P: the client goes
 	greeting     // Connection from A port P on B port Q
 	timeout      // Timeout before authentication for A port P
@@ -64,7 +65,8 @@ type reading struct {
 // read from the left: behind it may stand what the client chose later, the id of a certificate or another name.
 func parse(s string) (m message) {
 	s, early := strings.CutSuffix(s, " [preauth]")
-	s = strings.TrimPrefix(strings.TrimPrefix(s, "error: "), "fatal: ")
+	s = strings.TrimSuffix(s, " [postauth]")
+	s = cutFunction(strings.TrimPrefix(strings.TrimPrefix(s, "error: "), "fatal: "))
 	for _, form := range forms {
 		if rest, found := strings.CutPrefix(s, form); found {
 			m.read(form, rest, early)
@@ -73,6 +75,15 @@ func parse(s string) (m message) {
 	}
 	m.pam(s)
 	return m
+}
+
+// cutFunction takes off the function of sshd's in which a connection broke: "packet_write_wait: Connection from …".
+func cutFunction(s string) string {
+	function, rest, found := strings.Cut(s, ": ")
+	if found && strings.HasPrefix(rest, formFrom) && strings.Trim(function, "abcdefghijklmnopqrstuvwxyz_0123456789") == "" {
+		return rest
+	}
+	return s
 }
 
 // The beginnings of the messages that matter.
@@ -95,11 +106,18 @@ const (
 	formDenied      = "Access denied for user "
 	formExceeded    = "maximum authentication attempts exceeded for "
 	formPAM         = "PAM: "
+	formProhibited  = "administratively prohibited connection for "
+	formReadError   = "Read error from remote host "
+	formClosing     = "Closing connection to "
+	formTimedOut    = "Timeout, client not responding."
+	formWriteFailed = "Write failed: "
+	formSignal      = "Exiting on signal "
 )
 
 var forms = [...]string{
 	formAccepted, formFailed, formInvalid, formIllegal, formUser, formClosed, formReset, formFrom, formGone, formSilent, formCutOff,
-	formFailures, formFarewell, formTimeout, formRootRefused, formDenied, formExceeded, formPAM,
+	formFailures, formFarewell, formTimeout, formRootRefused, formDenied, formExceeded, formPAM, formProhibited, formReadError, formClosing,
+	formTimedOut, formWriteFailed, formSignal,
 }
 
 // read reads what follows one of them.
@@ -117,6 +135,9 @@ func (m *message) read(form, s string, early bool) {
 		m.closed(s, early)
 	case formFrom:
 		m.greeting(s)
+		if m.what == other {
+			m.broken(s, early)
+		}
 	case formCutOff:
 		m.disconnecting(s, early)
 	case formFailures:
@@ -133,6 +154,48 @@ func (m *message) read(form, s string, early bool) {
 		m.exceeded(s)
 	case formPAM:
 		m.pamError(s)
+	case formProhibited:
+		m.prohibited(s)
+	case formReadError:
+		m.broken(s, early)
+	case formClosing:
+		m.closed(s, early)
+	case formTimedOut, formWriteFailed, formSignal:
+		m.what = ended
+	}
+	if m.what == other && !early && (form == formClosed || form == formClosing || form == formReadError) {
+		m.endedBy(s)
+	}
+}
+
+// broken reads "[user ][USER ]A port P timed out" and the same with ": REASON", which is sshd's own word and has no colon.
+func (m *message) broken(s string, early bool) {
+	rest, found := strings.CutSuffix(s, " timed out")
+	if !found {
+		rest, _, found = cutLast(s, ": ")
+	}
+	if found {
+		m.closed(rest, early)
+	}
+}
+
+// endedBy reads "A[: REASON]" of old servers, which do not tell the port.
+func (m *message) endedBy(s string) {
+	s, _, _ = strings.Cut(s, ": ")
+	if _, err := netip.ParseAddr(s); err == nil {
+		m.what, m.address = ended, s
+	}
+}
+
+const reasonProhibited = "administratively prohibited connection"
+
+// prohibited reads "[invalid user ]USER from A port P", of RefuseConnection.
+func (m *message) prohibited(s string) {
+	s, _ = cutInvalid(s)
+	user, address, found := cutLast(s, " from ")
+	if found && m.place(address) {
+		m.what, m.reason = notAllowed, reasonProhibited
+		m.setUser(user)
 	}
 }
 

@@ -27,7 +27,10 @@ var Identifiers = []string{"sshd", "sshd-session", "sshd-auth"}
 // isServer tells whether a program, or systemd's unit in its place, may write sshd's messages.
 func isServer(program string) bool {
 	switch program {
-	case "sshd", "sshd-session", authProgram, "sshd.exe", "ssh.service", "sshd.service":
+	case "ssh.service", "in.sshd":
+		return true
+	}
+	if strings.HasPrefix(program, "sshd") && !strings.Contains(program, "@") { // a second server runs under a name of its own: sshd-external, sshd2
 		return true
 	}
 	name, found := strings.CutSuffix(program, ".service")
@@ -70,6 +73,7 @@ func (p *parser) Doubtful() int { return p.lines.Clock.Doubtful() }
 // Errors of lines that cannot be read. None tells a value.
 var (
 	errLine      = errors.New("not a line of a syslog file: a time, a host, a program")
+	errUnread    = errors.New("a line of sshd that begins as one of a login, and does not end as one: it was cut, or is of protocol 1")
 	errFrame     = errors.New("a line of sshd in a frame that is not known: let syslog write `TIME HOST sshd[PID]: MESSAGE`, or RFC 5424")
 	errAmbiguous = errors.New("a failure whose user name or certificate is made to look like another one: which it was cannot be told from this line")
 	errForged    = errors.New("a line under sshd's name that another user's process wrote (_UID is not 0)")
@@ -96,6 +100,9 @@ func (p *parser) Parse(record string, at int64, page *logformat.Page) error {
 	}
 	if !isServer(l.Program) {
 		p.pass(l.Nanos, page)
+		if underAnotherName(&l) {
+			return errFrame
+		}
 		return nil
 	}
 	if err != nil {
@@ -130,7 +137,7 @@ func timelessForm(record string) string {
 		return "this is `journalctl -o json-pretty`, whose entries go over several lines"
 	case strings.HasPrefix(record, "__CURSOR=") || strings.HasPrefix(record, "__REALTIME_TIMESTAMP="):
 		return "this is `journalctl -o export`, whose entries go over several lines"
-	case strings.HasPrefix(record, "[") && strings.Contains(record, "sshd"):
+	case len(record) > 1 && record[0] == '[' && (record[1] == ' ' || record[1] >= '0' && record[1] <= '9') && strings.Contains(record, "sshd"):
 		return "the times of this log count from the machine's start"
 	}
 	if m := parse(record); m.what != other || strings.HasPrefix(record, "Server listening on ") {
@@ -163,10 +170,35 @@ func (p *parser) unframed(l *syslogline.Line, page *logformat.Page) error {
 	switch {
 	case l.Text == "" || strings.IndexByte(l.Text, ' ') < 0 && l.Host == "":
 		return errLine
-	case strings.Contains(l.Text, "sshd") && (strings.Contains(l.Text, "Failed ") || strings.Contains(l.Text, "Accepted ") || strings.Contains(l.Text, "Invalid user ")):
+	case (strings.Contains(l.Text, "sshd") || strings.Contains(l.Text, " ssh2")) &&
+		(strings.Contains(l.Text, "Failed ") || strings.Contains(l.Text, "Accepted ") || strings.Contains(l.Text, "Invalid user ")):
 		return errFrame
 	}
 	return nil
+}
+
+// underAnotherName tells what sshd says in a line that seems to be another program's: the frame is of a shape that nobody knows, as
+// "HOST: sshd[1]: …" is, or the server has a name of its own.
+func underAnotherName(l *syslogline.Line) bool {
+	begin, rest, found := strings.Cut(l.Text, "]: ")
+	if found && strings.Contains(begin, "sshd") && strings.Count(begin, " ") <= mostFrameWords {
+		return isAttempt(rest)
+	}
+	return strings.Contains(l.Program, "ssh") && isAttempt(l.Text)
+}
+
+// mostFrameWords is how many blanks stand in what is left of an unknown frame: "h1 sshd[1".
+const mostFrameWords = 2
+
+// isAttempt tells whether a text begins as sshd's word about an attempt does.
+func isAttempt(text string) bool {
+	for _, form := range [...]string{formAccepted, formFailed} {
+		if rest, found := strings.CutPrefix(text, form); found {
+			_, rest, _ = strings.Cut(rest, " ")
+			return strings.HasPrefix(rest, "for ") && strings.Contains(rest, " port ")
+		}
+	}
+	return strings.HasPrefix(text, formInvalid) && strings.Contains(text, " port ")
 }
 
 // ParseLine reads a line of sshd's, whatever the name that it came under.
@@ -183,6 +215,9 @@ func (p *parser) repeat(l *syslogline.Line, times int, page *logformat.Page) err
 	m := p.read(l)
 	if l.UID != "" && l.UID != "0" && m.what != disconnected && m.what != other {
 		return errForged
+	}
+	if m.what == other && isAttempt(l.Text) && !strings.Contains(l.Text, " ssh2: ") {
+		return errUnread
 	}
 	from := process{host: l.Host, pid: l.PID}
 	if l.PID == 0 {

@@ -46,6 +46,16 @@ var frames = map[string]string{
 	"RFC 5424, octets and a path":       "99 <86>1 2026-11-21T22:03:47Z h1 /usr/sbin/sshd 100 - - %s",
 	"RFC 5424 without PRI":              "1 2026-11-21T22:03:47Z h1 sshd 100 - - %s",
 	"RFC 3339":                          "2026-11-21T22:03:47.123456+00:00 h1 sshd[100]: %s",
+	"rsyslog, a blank of the message":   "Nov 21 22:03:47 h1 sshd[100]:  %s",
+	"RFC 5424 by rsyslog":               "<38>1 2026-11-21T22:03:47.123456+00:00 h1 sshd 100 - -  %s",
+	"RFC 5424 by NetBSD":                "2026-11-21T22:03:47.123456+00:00 h1 sshd 100 - - %s",
+	"AIX":                               "Nov 21 22:03:47 h1 auth|security:info sshd[100]: %s",
+	"AIX, forwarded":                    "Nov 21 22:03:47 relay Message forwarded from h1: sshd[100]: %s",
+	"ESXi":                              "2026-11-21T22:03:47.123Z In(38) sshd[100]: %s",
+	"facility in capitals":              "Nov 21 22:03:47 h1 AUTH.INFO sshd[100]: %s",
+	"a comma before the fraction":       "2026-11-21T22:03:47,123456+00:00 h1 sshd[100]: %s",
+	"a server with a name of its own":   "Nov 21 22:03:47 h1 sshd-external[100]: %s",
+	"Cygwin":                            "Nov 21 22:03:47 h1 in.sshd[100]: %s",
 	"journal short":                     "Nov 21 22:03:47 h1 sshd[100]: %s",
 	"journal short-precise":             "Nov 21 22:03:47.123456 h1 sshd[100]: %s",
 	"journal short-full":                "Sat 2026-11-21 22:03:47 UTC h1 sshd[100]: %s",
@@ -140,6 +150,12 @@ func TestUnreadableLinesAreCounted(t *testing.T) {
 		`{"__REALTIME_TIMESTAMP":"1795298627123456","SYSLOG_IDENTIFIER":"sshd","_PID":"9","_UID":"1000","MESSAGE":"Accepted password for root from 192.0.2.9 port 5 ssh2"}`:                              "_UID",
 		"<38>1 - h1 sshd 100 - - Failed password for root from 192.0.2.1 port 5001 ssh2":                                                                                                                 "without a time",
 		"Nov 21 22:03:47 10.0.0.1 Nov 21 22:03:47 h1 sshd[100]: Failed password for root from 192.0.2.1 port 5001 ssh2":                                                                                  "frame",
+		"Nov 21 22:03:47 h1: sshd[100]: Failed password for root from 192.0.2.1 port 5001 ssh2":                                                                                                          "frame",
+		"Nov 21 22:03:47.1 UTC: h1 sshd[100]: Accepted password for root from 192.0.2.1 port 5001 ssh2":                                                                                                  "frame",
+		"Nov 21 22:03:47 h1 opensshd[100]: Accepted password for root from 192.0.2.1 port 5001 ssh2":                                                                                                     "frame",
+		"2026-11-21T22:03:47Z stderr F Accepted password for root from 192.0.2.1 port 5001 ssh2":                                                                                                         "frame",
+		"Nov 21 22:03:47 h1 sshd[1]: Accepted password for root from 192.0.2.1 port 5001":                                                                                                                "protocol 1",
+		"Nov 21 22:03:47 h1 sshd[1]: Failed password for root from 192.0.2.1 port 5001 ssh281 <38>Nov 21 22:0":                                                                                           "was cut",
 		"Nov 21 22:03:47 h1 sshd[1]: Failed publickey for invalid user a from 10.0.0.1 port 1 ssh2: RSA-CERT SHA256:a ID b from 10.0.0.2 port 2 ssh2: RSA-CERT SHA256:c ID d (serial 0) CA RSA SHA256:e": "cannot be told",
 	} {
 		events, bad := parse(newParser(options()), good+line+"\n"+good)
@@ -289,6 +305,14 @@ func TestAttemptsOfStrangers(t *testing.T) {
 		{"a client that is silent", []string{
 			"Accepted password for mara from 192.0.2.1 port 5001 ssh2", "Timeout, client not responding from user mara 192.0.2.1 port 5001",
 		}, []string{"login success mara by password from 192.0.2.1", "logout success mara by from 192.0.2.1"}},
+		{"RefuseConnection of 10.0", []string{
+			"administratively prohibited connection for kim from 192.0.2.1 port 5001 [preauth]", "Connection closed by authenticating user kim 192.0.2.1 port 5001 [preauth]",
+		}, []string{"login failure kim by from 192.0.2.1 not_permitted"}},
+		{"timed out before a login", []string{"Connection from authenticating user root 192.0.2.1 port 5001 timed out [preauth]"}, []string{root + "invalid_credentials"}},
+		{"broken before a login", []string{
+			"ssh_dispatch_run_fatal: Connection from invalid user x 198.51.100.6 port 6: y 192.0.2.1 port 5001: message authentication code incorrect [preauth]",
+		}, []string{"login failure x 198.51.100.6 port 6: y by from 192.0.2.1 user_unknown"}},
+		{"a name in a broken connection", []string{"banner exchange: Connection from 192.0.2.1 port 5001: invalid format"}, nil},
 		{"a syslog daemon counts", []string{"Failed password for root from 192.0.2.1 port 5001 ssh2"}, []string{"login failure root by password from 192.0.2.1 invalid_credentials"}},
 	} {
 		text := framed(frames["RFC 3164"], test.lines...)
@@ -297,6 +321,30 @@ func TestAttemptsOfStrangers(t *testing.T) {
 		require.Equal(t, test.want, briefs(events), test.name)
 		distinct(t, events)
 		killedAtEveryLine(t, text, events)
+	}
+}
+
+// TestSessionsThatBreak: without PAM, how a connection ends is told by lines of many kinds, each a logout, and none twice.
+func TestSessionsThatBreak(t *testing.T) {
+	const in, pam = "Accepted password for mara from 192.0.2.1 port 5001 ssh2", "pam_unix(sshd:session): session opened for user mara(uid=1000) by (uid=0)"
+	for _, end := range []string{
+		"Connection from user mara 192.0.2.1 port 5001 timed out", "ssh_dispatch_run_fatal: Connection from user mara 192.0.2.1 port 5001: Broken pipe",
+		"fatal: ssh_dispatch_run_fatal: Connection from user mara 192.0.2.1 port 5001: Connection corrupted", "packet_write_wait: Connection from 192.0.2.1 port 5001: Broken pipe",
+		"Read error from remote host user mara 192.0.2.1 port 5001: Connection reset by peer", "Read error from remote host 192.0.2.1: Connection reset by peer",
+		"Write failed: Broken pipe", "Exiting on signal 15", "Timeout, client not responding.", "Closing connection to 192.0.2.1 port 5001", "Closing connection to 192.0.2.1",
+		"Connection closed by 192.0.2.1", "Received disconnect from 192.0.2.1: 11: disconnected by user", "Disconnected from user mara 192.0.2.1 port 5001 [postauth]",
+	} {
+		text := framed(frames["RFC 3164"], in, end, "Disconnected from user mara 192.0.2.1 port 5001")
+		events, bad := parse(newParser(options()), text)
+		require.Empty(t, bad, end)
+		require.Equal(t, []string{"login success mara by password from 192.0.2.1", "logout success mara by from 192.0.2.1"}, briefs(events), end)
+		require.Equal(t, events[0].SessionKey, events[1].SessionKey, end)
+		killedAtEveryLine(t, text, events)
+		events, _ = parse(newParser(options()), framed(frames["RFC 3164"], in, pam, end, "pam_unix(sshd:session): session closed for user mara"))
+		require.Len(t, events, 2, end)
+		require.Equal(t, "session closed", events[1].SourceEvent, end)
+		events, _ = parse(newParser(options()), framed(frames["RFC 3164"], in)+framed("Nov 21 22:03:48 h1 sshd[101]: %s", strings.ReplaceAll(end, "5001", "5002")))
+		require.Len(t, events, 1, "of another connection: %s", end)
 	}
 }
 

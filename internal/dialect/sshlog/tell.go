@@ -89,6 +89,8 @@ func (p *parser) tell(from process, apart bool, now int64, m *message, page *log
 		if c := p.known.byPeer[peer{from.host, m.address, m.port}]; c != nil && c.Login != 0 && !c.PAM {
 			p.logout(c, "Disconnected", now, page)
 		}
+	case ended:
+		p.ended(from, now, m, page)
 	case pamError, pamFailure, rootRefused, pamMore, pamAccess, denied:
 		p.refused(from, now, m, page)
 	case pamOpened:
@@ -181,6 +183,9 @@ func (p *parser) closedEarly(from process, now int64, m *message, page *logforma
 // leaving notes that the end of a connection is near. Most servers write another line then.
 func (p *parser) leaving(from process, now int64, m *message, page *logformat.Page) {
 	if c := p.known.byProcess[from]; m.what == farewell && (c == nil || c.Login != 0) {
+		if m.port == 0 { // an old server writes no other line
+			p.ended(from, now, m, page)
+		}
 		return
 	}
 	c := p.connection(from, now, m, page)
@@ -196,6 +201,14 @@ func (p *parser) leaving(from process, now int64, m *message, page *logformat.Pa
 	}
 	c.Leaving, c.Farewell = now, strings.Clone(m.reason)
 	p.known.hurry(c)
+}
+
+// ended is a session whose own process says that it is over. Where PAM closes it, PAM tells.
+func (p *parser) ended(from process, now int64, m *message, page *logformat.Page) {
+	c := p.known.byProcess[from]
+	if c != nil && c.Login != 0 && !c.PAM && (m.address == "" || m.address == c.Address) {
+		p.logout(c, "Disconnected", now, page)
+	}
 }
 
 // timeout is told by the connection's own process, or by the one that waits for it.

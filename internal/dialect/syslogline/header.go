@@ -16,8 +16,11 @@ const mostWords = 3
 //	<auth.info> h1 sshd[100]: …       FreeBSD's syslogd -v
 //	h1 sshd[100]: [ID 800047 auth.info] …      illumos
 //	 localhost sshd[100]: …           macOS' log show --style syslog
+//	h1 auth|security:info sshd[100]: …         AIX, which also writes "h1 Message forwarded from h2: sshd[100]: …"
+//	In(38) sshd[100]: …               ESXi
+//	h1 sshd 100 - - …                 NetBSD: RFC 5424 without its first field
 func (l *Line) cutHeader(rest string) {
-	if l.cutMacOSColumns(rest) {
+	if l.cutMacOSColumns(rest) || l.cutFields(rest) {
 		return
 	}
 	hosts := 0
@@ -31,14 +34,17 @@ func (l *Line) cutHeader(rest string) {
 		switch {
 		case isFacility(word):
 		case l.cutTag(word):
-			l.Text = after
-			if text, ok := cutMessageID(after); ok {
+			l.Text = strings.TrimLeft(after, " ") // rsyslog's templates leave the blank before a message in it
+			if text, ok := cutMessageID(l.Text); ok {
 				l.Text = text
 			}
 			return
 		case hosts == 0 && word != "":
 			l.Host = word
 			hosts++
+			if inside, found := strings.CutPrefix(after, forwardedFrom); found {
+				l.Host, after, _ = strings.Cut(inside, ": ")
+			}
 		default:
 			l.Text = rest
 			return
@@ -97,8 +103,14 @@ func cutMessageID(s string) (rest string, ok bool) {
 	return rest, found && closed && two && isNumber && isFacility(facility)
 }
 
-// isFacility tells of "auth.info", "<auth.info>" and "<4.6>".
+// forwardedFrom is how AIX's syslogd names the host that wrote.
+const forwardedFrom = "Message forwarded from "
+
+// isFacility tells of "auth.info", "AUTH.INFO", "auth|security:info", "<auth.info>", "<4.6>" and "In(38)".
 func isFacility(word string) bool {
+	if isESXiLevel(word) {
+		return true
+	}
 	inside, angled := strings.CutPrefix(word, "<")
 	if angled {
 		var closed bool
@@ -106,21 +118,54 @@ func isFacility(word string) bool {
 			return false
 		}
 	}
-	facility, level, found := strings.Cut(inside, ".")
-	if !found {
+	inside = strings.TrimSuffix(inside, ":")
+	at := strings.IndexAny(inside, ".:,")
+	if at < 0 {
 		return false
 	}
+	facility, level := inside[:at], inside[at+1:]
 	if _, number := localtime.Digits(facility); angled && number && facility != "" {
 		_, number = localtime.Digits(level)
 		return number && level != ""
 	}
-	return facilities[facility] && levels[level]
+	facility, _, _ = strings.Cut(facility, "|")
+	return levels[strings.ToLower(level)] && facilities[strings.ToLower(facility)]
+}
+
+// isESXiLevel tells of "In(38)": a level, and the number that <PRI> has.
+func isESXiLevel(word string) bool {
+	if len(word) < len("In(1)") || word[2] != '(' || word[len(word)-1] != ')' {
+		return false
+	}
+	_, number := localtime.Digits(word[3 : len(word)-1])
+	return number && esxiLevels[word[:2]]
+}
+
+// cutFields reads "HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA [MSG]", which is RFC 5424 behind its time.
+func (l *Line) cutFields(rest string) bool {
+	var fields [4]string
+	for i := range fields {
+		var found bool
+		if fields[i], rest, found = strings.Cut(rest, " "); !found || fields[i] == "" {
+			return false
+		}
+	}
+	pid, isPID := localtime.Digits(fields[2])
+	if !isPID && fields[2] != "-" || strings.ContainsAny(fields[1], ":[]()|") || !strings.HasPrefix(rest, "- ") && !strings.HasPrefix(rest, "[") {
+		return false
+	}
+	text, ok := cutStructuredData(rest)
+	if ok {
+		l.Host, l.Program, l.PID, l.Text = noValue(fields[0]), baseName(noValue(fields[1])), pid, text
+	}
+	return ok
 }
 
 var (
 	facilities = setOf("kern user mail daemon auth syslog lpr news uucp cron authpriv security console ftp ntp audit " +
 		"local0 local1 local2 local3 local4 local5 local6 local7")
-	levels = setOf("emerg alert crit err error warning warn notice info debug panic")
+	levels     = setOf("emerg alert crit err error warning warn notice info debug panic")
+	esxiLevels = setOf("Em Al Cr Er Wa No In Db")
 )
 
 func setOf(words string) map[string]bool {

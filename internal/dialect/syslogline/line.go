@@ -124,9 +124,7 @@ func (r *Reader) readStructured(rest string) (Line, error) {
 		if fields[i], rest, found = strings.Cut(rest, " "); !found {
 			return l, nil
 		}
-		if fields[i] == "-" {
-			fields[i] = ""
-		}
+		fields[i] = noValue(fields[i])
 	}
 	text, ok := cutStructuredData(rest)
 	if !ok {
@@ -136,17 +134,26 @@ func (r *Reader) readStructured(rest string) (Line, error) {
 	if pid, ok := localtime.Digits(fields[2]); ok {
 		l.PID = pid
 	}
-	l.Text = strings.TrimPrefix(text, "\uFEFF")
+	l.Text = text
 	return l, nil
 }
 
-// cutStructuredData takes off "-" or elements as [id name="value"], whose values may hold \", \\ and \].
+// noValue is a field of RFC 5424, whose "-" says that there is none.
+func noValue(field string) string {
+	if field == "-" {
+		return ""
+	}
+	return field
+}
+
+// cutStructuredData takes off "-" or elements as [id name="value"], whose values may hold \", \\ and \]. Before the text may stand more
+// blanks than one, which rsyslog's own template for RFC 5424 writes, and a byte order mark.
 func cutStructuredData(s string) (text string, ok bool) {
 	if s == "-" {
 		return "", true
 	}
 	if text, found := strings.CutPrefix(s, "- "); found {
-		return text, true
+		return trimText(text), true
 	}
 	for strings.HasPrefix(s, "[") {
 		end, quoted := -1, false
@@ -168,5 +175,7 @@ func cutStructuredData(s string) (text string, ok bool) {
 		}
 		s, ok = s[end+1:], true
 	}
-	return strings.TrimPrefix(s, " "), ok
+	return trimText(s), ok
 }
+
+func trimText(s string) string { return strings.TrimPrefix(strings.TrimLeft(s, " "), "\uFEFF") }
