@@ -81,7 +81,8 @@ func wordOutcome(word string) Outcome {
 		return OutcomeSuccess
 	case "failure", "failures", "failed", "fail", "fails", "failing", "error", "errors", "err", "errored", "deny", "denied", "denial", "reject", "rejected", "refuse",
 		"refused", "block", "blocked", "forbid", "forbidden", "disallow", "disallowed", "unsuccessful", "unauthorized", "unauthorised", "unauthenticated", "invalid",
-		"incorrect", "wrong", "locked", "disabled", "expired", "revoked", "timeout", "aborted", "false", "no":
+		"incorrect", "wrong", "locked", "disabled", "expired", "revoked", "timeout", "aborted", "false", "no",
+		"declined", "cancelled", "canceled", "lockout", "suspended", "banned", "prohibited", "prevented", "unverified", "bad", "mismatch", "interrupted", "nok", "timed", "timedout":
 		return OutcomeFailure
 	}
 	return OutcomeUnknown

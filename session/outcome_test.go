@@ -15,6 +15,8 @@ func TestOutcomesInAnySpelling(t *testing.T) {
 		"false": OutcomeFailure, "no": OutcomeFailure, "No": OutcomeFailure, "not allowed": OutcomeFailure, "NOT_SUCCESSFUL": OutcomeFailure, "AccessDenied": OutcomeFailure,
 		"LOGIN_FAILED": OutcomeFailure, "error": OutcomeFailure, "rejected": OutcomeFailure, "blocked": OutcomeFailure, "locked_out": OutcomeFailure,
 		"unauthorized": OutcomeFailure, "invalid credentials": OutcomeFailure, "success: false": OutcomeFailure, "unsuccessful": OutcomeFailure,
+		"declined": OutcomeFailure, "Cancelled": OutcomeFailure, "canceled": OutcomeFailure, "timed_out": OutcomeFailure, "TimedOut": OutcomeFailure, "bad password": OutcomeFailure,
+		"LOCKOUT": OutcomeFailure, "account suspended": OutcomeFailure, "password mismatch": OutcomeFailure, "NOK": OutcomeFailure,
 		"": OutcomeUnknown, "unknown": OutcomeUnknown, "challenge": OutcomeUnknown, "pending": OutcomeUnknown, "7": OutcomeUnknown, "-": OutcomeUnknown,
 		"a sentence of many words about a success": OutcomeUnknown, "successor": OutcomeUnknown,
 	} {

@@ -242,6 +242,20 @@ func TestCloudPrefixesNeedNoKey(t *testing.T) {
 	}
 }
 
+// TestAGuessTakesNoOtherPrefix: a log whose prefix is like one that is known, and has another value behind it, is refused with the key's
+// name, and its database and application are not taken for one name.
+func TestAGuessTakesNoOtherPrefix(t *testing.T) {
+	for _, prefix := range []string{"%m [%p] %q%u@%d/%a ", "%m [%p] %q%u@%d|%a| ", "%m [%p] %q%u@%d;%a; ", "%m [%p] %q%u@%d/%r ", "%t [%p]: [%l-1] %c %x %d %u %a %h ", "%t [%p]: [%c-%l] %u@%d,app=%a [%e] "} {
+		w := &written{prefix: prefix, zone: time.UTC}
+		w.story()
+		events, bad := parse(t, newParser(t, "stderr", logformat.Options{Instance: "pg"}), w.text.String())
+		require.Empty(t, events, prefix)
+		require.NotEmpty(t, bad, prefix)
+		require.Contains(t, bad[len(bad)-1], "log_line_prefix", prefix)
+		requireStory(t, w, logformat.Options{Instance: "pg", LinePrefix: prefix})
+	}
+}
+
 // TestPrefixesThatNobodyCanRead are refused once, by their name.
 func TestPrefixesThatNobodyCanRead(t *testing.T) {
 	for _, prefix := range []string{"%m %p%u ", "%m [%p] %u%d ", "%m %p%l ", "%m %c%l ", "%m%u %p ", "%a%m %p ", "%h%u %m %p ", "%p%v %m ", "%m %5p%u ", "%p%q%u %m ", "%p%z%u %m "} {

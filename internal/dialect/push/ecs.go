@@ -24,14 +24,14 @@ func ecsField(item tree.Value, name string) tree.Value {
 	return v
 }
 
-// ecsHas tells whether a list, or the one value in its place, holds a word.
+// ecsHas tells whether a list, or the one value in its place, holds a word, in any case.
 func ecsHas(list tree.Value, words ...string) bool {
 	for _, word := range words {
-		if list.Is(word) {
+		if strings.EqualFold(list.Peek(), word) {
 			return true
 		}
 		for v := range list.Elements() {
-			if v.Is(word) {
+			if strings.EqualFold(v.Peek(), word) {
 				return true
 			}
 		}
@@ -46,7 +46,8 @@ var ecsLeaving = []string{"logout", "log-out", "logged-out", "logged_out", "logo
 var ecsArriving = []string{"login", "log-in", "logged-in", "logged_in", "logon", "log-on", "logged-on", "sign-in", "signin", "signed-in", "authentication"}
 
 // ecsUsers are the fields of the name, the best first.
-var ecsUsers = []string{"user.name", "source.user.name", "client.user.name", "user.target.name", "user.effective.name", "user.email", "source.user.email", "client.user.email", "user.full_name"}
+var ecsUsers = []string{"user.name", "source.user.name", "client.user.name", "user.target.name", "user.effective.name", "user.audit.name", "user.email", "source.user.email", "client.user.email",
+	"user.full_name", "source.user.full_name", "client.user.full_name"}
 
 var errNotECS = errors.New("no event.category: not a document of the Elastic Common Schema; send those whose event.category is authentication or session")
 
@@ -105,7 +106,7 @@ func readECS(item tree.Value, r *Record) error {
 	if r.User = text(ecsUsers...); r.User == "" {
 		setUser(r.Event, only(ecsField(item, "user.name")))
 	}
-	r.UserID, r.UserHash = text("user.id"), text("user.hash")
+	r.UserID, r.UserHash = text("user.id", "source.user.id", "client.user.id", "user.target.id"), text("user.hash")
 	r.Roles = texts(r.Roles, ecsField(item, "user.roles"))
 	r.ClientAddress = address(text("client.ip", "source.ip", "client.address", "source.address"))
 	if r.ClientPort = port(only(ecsField(item, "client.port"))); r.ClientPort == 0 {

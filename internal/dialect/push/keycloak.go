@@ -11,13 +11,15 @@ import (
 // Keycloak's user events (org.keycloak.events.Event), as event listeners push them: the bare event, or the variant of the widespread
 // webhook listeners, which prefix the type with "access." and put the identity into authDetails.
 var keycloakTypes = map[string]verdict{
-	"LOGIN":                         loginSuccess,
-	"LOGIN_ERROR":                   loginFailure,
-	"CLIENT_LOGIN":                  loginSuccess,
-	"CLIENT_LOGIN_ERROR":            loginFailure,
-	"IDENTITY_PROVIDER_LOGIN_ERROR": loginFailure, // a success is followed by a LOGIN of its own
-	"LOGOUT":                        logout,
-	"LOGOUT_ERROR":                  logoutFailure,
+	"LOGIN":                               loginSuccess,
+	"LOGIN_ERROR":                         loginFailure,
+	"CLIENT_LOGIN":                        loginSuccess,
+	"CLIENT_LOGIN_ERROR":                  loginFailure,
+	"IDENTITY_PROVIDER_LOGIN_ERROR":       loginFailure, // a success is followed by a LOGIN of its own
+	"IDENTITY_PROVIDER_FIRST_LOGIN_ERROR": loginFailure, // likewise
+	"IDENTITY_PROVIDER_POST_LOGIN_ERROR":  loginFailure,
+	"LOGOUT":                              logout,
+	"LOGOUT_ERROR":                        logoutFailure,
 }
 
 var keycloakErrors = map[string]string{
@@ -57,7 +59,7 @@ func readKeycloak(item tree.Value, r *Record) error {
 		return readKeycloakLog(item, logger, r)
 	}
 	word := item.Text("type")
-	v, known := keycloakTypes[strings.TrimPrefix(word, "access.")]
+	v, known := keycloakTypes[strings.ToUpper(strings.TrimPrefix(word, "access."))]
 	switch {
 	case word == "" && item.Get("operationType").Kind() == tree.Missing:
 		return errNotKeycloak

@@ -73,6 +73,8 @@ func ocsfOutcome(item tree.Value, kind session.Kind) session.Outcome {
 
 var errNotOCSF = errors.New("no class_uid: not an event of OCSF; send events of class 3002, Authentication")
 
+var errNoActivity = errors.New("no activity_id, activity_name or type_uid: nobody can tell whether it is a logon or a logoff")
+
 var ocsfErrors = map[string]string{
 	"INVALID_CREDENTIALS":    session.ErrorInvalidCredentials,
 	"USER_DOES_NOT_EXIST":    session.ErrorUserUnknown,
@@ -101,6 +103,8 @@ func readOCSF(item tree.Value, r *Record) error {
 	switch {
 	case classID == "":
 		return errNotOCSF
+	case classID == ocsfAuthentication && id == "":
+		return errNoActivity
 	case classID != ocsfAuthentication || !known:
 		return ErrOther
 	}
@@ -134,10 +138,13 @@ func readOCSF(item tree.Value, r *Record) error {
 	return setTime(r.Event, item.Get("time"))
 }
 
-// ocsfUser is who logs in: user, or where that says nothing the actor.
+// ocsfUser is who logs in: user, or where that says nothing the actor. One whose uid is another's is the system that let the user in.
 func ocsfUser(user, actor tree.Value, e *session.Event) {
 	if name := user.Get("name"); !isNothing(name.Peek()) {
 		setUser(e, name)
+	}
+	if uid := user.Get("uid").Peek(); uid != "" && !isNothing(uid) && actor.Get("uid").Peek() != uid {
+		actor = tree.Value{}
 	}
 	if e.User == "" {
 		e.User = something(user.Get("email_addr"), user.Get("full_name"), user.Get("account", "name"), actor.Get("name"), actor.Get("email_addr"), actor.Get("full_name"),
@@ -152,7 +159,7 @@ func ocsfUser(user, actor tree.Value, e *session.Event) {
 }
 
 func ocsfEndpoints(src, dst tree.Value, e *session.Event) {
-	e.ClientAddress = address(something(src.Get("ip"), src.Get("hostname")))
+	e.ClientAddress = address(something(only(src.Get("ip")), src.Get("hostname")))
 	e.ClientPort = port(src.Get("port"))
 	e.ClientHostname, e.OS = something(src.Get("hostname")), src.Text("os", "name")
 	e.ServerAddress = something(dst.Get("hostname"), dst.Get("ip"))

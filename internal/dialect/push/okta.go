@@ -119,10 +119,24 @@ func oktaWho(item tree.Value, word string) tree.Value {
 			}
 		}
 	}
+	if actor.Get("type").Is("SystemPrincipal") {
+		return tree.Value{} // Okta itself is nobody who logs in
+	}
 	return actor
 }
 
-// oktaID leaves out the word that stands where Okta has no id.
+// oktaAddress is the client's, or the first hop's where that is not there.
+func oktaAddress(item tree.Value) string {
+	if a := item.Text("client", "ipAddress"); a != "" {
+		return address(a)
+	}
+	for hop := range item.Get("request", "ipChain").Elements() {
+		return address(hop.Text("ip"))
+	}
+	return ""
+}
+
+// oktaID leaves out the word that stands where Okta has no id and no name.
 func oktaID(v tree.Value) string {
 	if id := v.Str(); id != "unknown" {
 		return id
@@ -147,7 +161,7 @@ func readOkta(item tree.Value, r *Record) error {
 	r.Kind, r.Outcome, r.SourceEvent = kind, oktaOutcome(result.Get("result")), word
 	r.ID = item.Text("uuid")
 	who := oktaWho(item, word)
-	r.User, r.UserID = who.Text("alternateId"), oktaID(who.Get("id"))
+	r.User, r.UserID = oktaID(who.Get("alternateId")), oktaID(who.Get("id"))
 	if !oktaVictims[word] { // where it is the actor's, who stays
 		r.SessionID = oktaID(auth.Get("externalSessionId"))
 	}
@@ -156,7 +170,7 @@ func readOkta(item tree.Value, r *Record) error {
 		r.AuthMethod = oktaMethods[word]
 	}
 	r.Interface = auth.Text("interface")
-	r.ClientAddress = address(client.Text("ipAddress"))
+	r.ClientAddress = oktaAddress(item)
 	r.UserAgent, r.OS = client.Text("userAgent", "rawUserAgent"), client.Text("userAgent", "os")
 	for target := range item.Get("target").Elements() {
 		if name := target.Get("displayName"); target.Get("type").Is("AppInstance") && r.ApplicationName == "" {

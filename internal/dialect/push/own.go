@@ -160,7 +160,7 @@ func readTraceparent(r *Record, v tree.Value) bool {
 
 // readOutcome keeps a word that is none of ours where the record's own attribute does not hide it.
 func readOutcome(r *Record, v tree.Value) bool {
-	word := v.Peek()
+	word := only(v).Peek()
 	r.own.said = word == session.OutcomeUnknown.String()
 	if r.Outcome = session.OutcomeOf(word); r.Outcome.String() != word {
 		r.Extra = append(r.Extra, attr(session.SourceField+session.AttrOutcome, v))

@@ -103,6 +103,37 @@ func TestWhatStrangersPush(t *testing.T) {
 			session.Event{Kind: login, Outcome: failure, User: "alice", ErrorType: "timeout", Time: at.UnixNano()},
 		},
 		{
+			"Okta itself acts, on nobody", "okta", `{"uuid":"u1","published":"2025-11-22T00:06:41.218Z","eventType":"user.session.start","actor":{"id":"s","type":"SystemPrincipal","alternateId":"system@okta.com"},
+				"outcome":{"result":"FAILURE"},"client":{"ipAddress":null},"request":{"ipChain":[{"ip":"203.0.113.42"},{"ip":"10.0.0.1"}]}}`,
+			session.Event{Kind: login, Outcome: failure, ClientAddress: "203.0.113.42", ErrorType: session.ErrorOther, Time: at.UnixNano()},
+		},
+		{
+			"Okta knows no such user", "okta", `{"uuid":"u1","published":"2025-11-22T00:06:41.218Z","eventType":"user.session.start","actor":{"id":"unknown","type":"User","alternateId":"unknown"},
+				"outcome":{"result":"FAILURE","reason":"VERIFICATION_ERROR"},"client":{"ipAddress":"203.0.113.42"}}`,
+			session.Event{Kind: login, Outcome: failure, ClientAddress: "203.0.113.42", ErrorType: session.ErrorInvalidCredentials, Time: at.UnixNano()},
+		},
+		{
+			"OCSF, the system acts for a user without a name", "ocsf", fmt.Sprintf(`{"class_uid":3002,"activity_id":1,"time":%d,"status_id":1,"user":{"uid":"S-1-5-21-7","domain":"CORP"},
+				"actor":{"user":{"name":"SYSTEM","uid":"S-1-5-18"}},"src_endpoint":{"ip":["203.0.113.42"]}}`, at.UnixMilli()),
+			session.Event{Kind: login, Outcome: success, UserID: "S-1-5-21-7", ClientAddress: "203.0.113.42", Time: at.UnixNano()},
+		},
+		{
+			"ECS in capitals", "ecs", `{"@timestamp":"2025-11-22T00:06:41.218Z","event":{"category":"Authentication","type":"Start","outcome":"Success"},"client":{"user":{"full_name":"Alice A","id":"7"}}}`,
+			session.Event{Kind: login, Outcome: success, User: "Alice A", UserID: "7", Time: at.UnixNano()},
+		},
+		{
+			"Keycloak's types in small letters", "keycloak", `{"type":"login_error","time":1763770001218,"error":"user_not_found","details":{"username":"alice"}}`,
+			session.Event{Kind: login, Outcome: failure, User: "alice", ErrorType: session.ErrorUserUnknown, Time: at.UnixNano()},
+		},
+		{
+			"Keycloak, the first login through another provider fails", "keycloak", `{"type":"IDENTITY_PROVIDER_FIRST_LOGIN_ERROR","time":1763770001218,"error":"x"}`,
+			session.Event{Kind: login, Outcome: failure, ErrorType: session.ErrorOther, Time: at.UnixNano()},
+		},
+		{
+			"ours, lists of one", "sessionlog", `{"event_name":"sessionlog.login","timestamp":1763770001218,"user.name":"alice","client.address":["203.0.113.42"],"sessionlog.outcome":["declined"]}`,
+			session.Event{Kind: login, Outcome: failure, User: "alice", ClientAddress: "203.0.113.42", Time: at.UnixNano()},
+		},
+		{
 			"GitLab's audit_json.log", "gitlab", `{"severity":"INFO","time":"2025-11-22T00:06:41.218Z","correlation_id":"c","author_id":1,"author_name":"Administrator","entity_id":1,"entity_type":"User",
 				"with":"standard","target_id":1,"target_type":"User","target_details":"Administrator","ip_address":"203.0.113.42","entity_path":"root"}`,
 			session.Event{Kind: login, Outcome: success, User: "root", UserID: "1", ClientAddress: "203.0.113.42", AuthMethod: session.AuthPassword, Time: at.UnixNano()},
@@ -177,6 +208,8 @@ func TestWhatIsNotUnderstoodIsRefused(t *testing.T) {
 	require.Contains(t, sink.bad[0], "no eventType")
 	sink = tell(t, "okta", Document, strings.Replace(bridge(oktaEvent), "2025-11-22T00:06:42Z", "yesterday", 1), origin)
 	require.Contains(t, sink.bad[0], "its time cannot be read")
+	sink = tell(t, "ocsf", Document, `{"class_uid":3002,"time":1763770001,"status_id":1,"user":{"name":"alice"}}`, origin)
+	require.Contains(t, sink.bad[0], "no activity_id")
 	sink = tell(t, "keycloak", Document, `{"loggerName":"org.keycloak.events","message":"started"}`, origin)
 	require.Contains(t, sink.bad[0], "no type")
 }
@@ -215,7 +248,7 @@ func TestTimesOfPushedEvents(t *testing.T) {
 	}
 	require.EqualValues(t, 1763770001_250000000, tell(t, "keycloak", Document, `{"type":"LOGIN","time":1763770001250.0}`, origin).events[0].Time)
 	require.EqualValues(t, 1763770001_250000000, tell(t, "keycloak", Document, `{"type":"LOGIN","time":"1763770001.25"}`, origin).events[0].Time)
-	for _, text := range []string{"0", "1", "-5", "7000000000", "1e9", `"1763770001x"`, `"2025-11-22 00:06:41"`, "true", "[]"} {
+	for _, text := range []string{`"1970-01-21T09:56:10Z"`, `"1970-01-01T00:00:00.000+00:00"`, `"1970-01-21T10:56:10+0100"`, "0", "1", "-5", "7000000000", "1e9", `"1763770001x"`, `"2025-11-22 00:06:41"`, "true", "[]"} {
 		sink := tell(t, "sessionlog", Document, `{"event_name":"sessionlog.login","timestamp":`+text+`}`, origin)
 		require.Empty(t, sink.events, text)
 		require.Len(t, sink.bad, 1, text)

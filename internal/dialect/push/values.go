@@ -13,7 +13,10 @@ import (
 // latest is the last second of which an int64 of nanoseconds can tell.
 const latest = (1<<63 - 1) / 1_000_000_000
 
-// clock reads RFC 3339, as every dialect writes texts; false where there is none or where it lies outside of 1970 to 2262.
+// earliest is the first second that is taken for a time: what lies before it was made of a number in another unit.
+const earliest = 100_000_000
+
+// clock reads RFC 3339, as every dialect writes texts; false where there is none or where it lies outside of 1973 to 2262.
 func clock(v tree.Value) (int64, bool) {
 	if v.Kind() != tree.String {
 		return 0, false
@@ -27,7 +30,7 @@ func parseClock(text string) (int64, bool) {
 	}
 	for _, layout := range clockLayouts {
 		if t, err := time.Parse(layout, text); err == nil {
-			return t.UnixNano(), t.Unix() >= 0 && t.Unix() <= latest
+			return t.UnixNano(), t.Unix() >= earliest && t.Unix() <= latest
 		}
 	}
 	return 0, false
@@ -44,7 +47,7 @@ func utc(text string) (int64, bool) {
 	}
 	seconds, ok1 := localtime.Civil(clock[:19])
 	nanos, rest, ok2 := localtime.Fraction(clock[19:])
-	return seconds*int64(time.Second) + nanos, ok1 && ok2 && rest == "" && seconds >= 0 && seconds < latest
+	return seconds*int64(time.Second) + nanos, ok1 && ok2 && rest == "" && seconds >= earliest && seconds < latest
 }
 
 // since1970 reads RFC 3339, or a number of seconds, milliseconds, microseconds or nanoseconds: its magnitude tells which.
@@ -199,6 +202,7 @@ func texts(list []string, v tree.Value) []string {
 
 // The put functions fill a field of their type. They say false where a value does not fit.
 func putText(to *string, v tree.Value) bool {
+	v = only(v)
 	*to = v.Str()
 	return v.Kind() <= tree.String
 }
