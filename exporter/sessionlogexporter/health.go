@@ -7,13 +7,14 @@ import (
 	"go.opentelemetry.io/collector/component/componentstatus"
 )
 
-// health tells the collector how the backend does, at each change only, and knows whether there is any use in trying on
+// health tells the collector how the backend does, at each change and for each new reason, and knows whether there is any use in trying on
 // while the exporter shuts down.
 type health struct {
 	mu      sync.Mutex
 	host    component.Host
 	known   bool // something was reported
 	ill     bool
+	reason  string // the last that was reported
 	leaving func() // set while shutting down: gives up
 }
 
@@ -31,8 +32,9 @@ func (h *health) well() {
 func (h *health) unwell(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.ill {
+	if reason := err.Error(); !h.ill || reason != h.reason {
 		componentstatus.ReportStatus(h.host, componentstatus.NewRecoverableErrorEvent(err))
+		h.reason = reason
 	}
 	h.known, h.ill = true, true
 	if h.leaving != nil {

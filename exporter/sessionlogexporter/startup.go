@@ -128,8 +128,8 @@ func (e *sessionlogExporter) awaitBackend(ctx context.Context) error {
 func (e *sessionlogExporter) reportUnavailable(reason error) {
 	e.startup.failed(reason)
 	e.health.unwell(reason)
-	e.conditions.Raise(backendUnavailable, "the backend cannot be written to: events wait where they come from until it can; it is tried again and again",
-		zap.String("key", e.backendKey), zap.Error(reason))
+	e.conditions.RaiseReason(backendUnavailable, reason, "the backend cannot be written to: events wait where they come from until it can; it is tried again and again",
+		zap.String("key", e.backendKey))
 }
 
 func (e *sessionlogExporter) reportAvailable() {

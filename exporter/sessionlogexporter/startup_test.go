@@ -2,6 +2,7 @@ package sessionlogexporter
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
@@ -155,6 +157,9 @@ func TestHangingBackendAtStart(t *testing.T) {
 	require.NoError(t, r.Start(t.Context(), r))
 	require.Less(t, time.Since(begun), startPatience+2*time.Second)
 	requireWaits(t, r, errConnecting.Error())
+	r.reportUnavailable(errors.New("the true reason")) // as soon as it is known, not ten minutes later
+	require.ErrorContains(t, r.awaitStatus(t, componentstatus.StatusRecoverableError).Err(), "the true reason")
+	require.NotEmpty(t, r.logs.FilterField(zap.Error(errors.New("the true reason"))).All())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Shutdown(context.Background()) }()
 	require.NoError(t, await(t, ended))

@@ -1,6 +1,8 @@
 package conditionlog
 
 import (
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,4 +47,31 @@ func TestAClockPutBackDoesNotSilence(t *testing.T) {
 	now = now.Add(-24 * time.Hour)
 	l.Raise("a", "a holds")
 	require.Equal(t, 2, logs.Len())
+}
+
+func TestAnotherReasonIsNewsAndTheSameOneIsNot(t *testing.T) {
+	core, logs := observer.New(zapcore.InfoLevel)
+	now := time.Unix(1_800_000_000, 0)
+	l := New(zap.New(core), func() time.Time { return now })
+	away, refused := errors.New("read 127.0.0.1:4711: reset"), errors.New("wrong password")
+
+	l.RaiseReason("backend", away, "cannot write")
+	l.RaiseReason("backend", errors.New("read 127.0.0.1:4712: reset"), "cannot write")
+	require.Equal(t, 1, logs.Len(), "another port is no other reason")
+	l.RaiseReason("backend", refused, "cannot write")
+	require.Equal(t, 1, logs.FilterField(zap.Error(refused)).Len(), "what the operator must mend next is told at once")
+	l.RaiseReason("backend", away, "cannot write")
+	require.Equal(t, 2, logs.Len())
+	now = now.Add(RepeatEvery)
+	l.RaiseReason("backend", refused, "cannot write")
+	require.Equal(t, 3, logs.Len())
+
+	for i := range 100 {
+		l.RaiseReason("backend", errors.New(strings.Repeat("x", i)), "cannot write")
+	}
+	require.LessOrEqual(t, logs.Len(), 3+maxReasons, "reasons without end do not flood")
+	l.Clear("backend", "can write")
+	require.Equal(t, 1, logs.FilterMessage("can write").Len())
+	l.RaiseReason("backend", refused, "cannot write")
+	require.Equal(t, 3, logs.FilterField(zap.Error(refused)).Len(), "a new beginning is news")
 }

@@ -71,14 +71,14 @@ func (r *report) ask(err error) {
 		return
 	}
 	r.host.Stats.PollFailed()
-	r.conditions.Raise("asking", "the cluster cannot be asked for its servers, or not all of them answer; it is tried again until they do", zap.String("error", err.Error()))
+	r.conditions.RaiseReason("asking", err, "the cluster cannot be asked for its servers, or not all of them answer; it is tried again until they do")
 }
 
 // notRead logs that a node cannot be read, which package poll has not met.
 func (r *report) notRead(door string, err error) {
 	r.say(door, err)
 	r.host.Stats.PollFailed()
-	r.conditions.Raise("node "+door, "a node of the cluster is not read; it is tried again until it is", zap.String("node", door), zap.String("error", err.Error()))
+	r.conditions.RaiseReason("node "+door, err, "a node of the cluster is not read; it is tried again until it is", zap.String("node", door))
 }
 
 // isRead says that a node is being read.

@@ -112,7 +112,7 @@ func (r *reader) report(err error) {
 		r.conditions.Clear("storage", "what was delivered is remembered again")
 	}
 	if err != nil {
-		r.conditions.Raise("journal", "no login is read: "+err.Error())
+		r.conditions.RaiseReason("journal", err, "no login is read: "+err.Error())
 		return
 	}
 	r.conditions.Clear("journal", "the journal is read again")
