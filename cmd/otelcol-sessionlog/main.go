@@ -40,8 +40,9 @@ func settings() otelcol.CollectorSettings {
 		BuildInfo: component.BuildInfo{Command: "otelcol-sessionlog", Description: "OpenTelemetry Collector for authentication events", Version: version},
 		Factories: components, ProviderModules: providerModules(),
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
-			ProviderFactories: []confmap.ProviderFactory{fileprovider.NewFactory(), envprovider.NewFactory(), yamlprovider.NewFactory()},
-			DefaultScheme:     "env",
+			ProviderFactories:  []confmap.ProviderFactory{fileprovider.NewFactory(), envprovider.NewFactory(), yamlprovider.NewFactory()},
+			ConverterFactories: []confmap.ConverterFactory{confmap.NewConverterFactory(newDurationConverter)},
+			DefaultScheme:      "env",
 		}},
 	}
 }

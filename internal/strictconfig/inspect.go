@@ -13,7 +13,8 @@ import (
 type report struct {
 	durations []error
 	unknown   []error
-	refused   [][]string // paths of the keys that are told in either
+	shapes    []error    // a list where one value may stand, and the like
+	refused   [][]string // paths of the keys that are told in one of them
 }
 
 var (
@@ -30,6 +31,11 @@ func inspectConfig(values map[string]any, config any) *report {
 
 func (r *report) value(path []string, value any, t reflect.Type) {
 	t = bareType(t)
+	if err := checkShape(path, value, t); err != nil {
+		r.shapes = append(r.shapes, err)
+		r.refused = append(r.refused, path)
+		return
+	}
 	if t == durationType {
 		if err := checkDuration(path, value); err != nil {
 			r.durations = append(r.durations, err)

@@ -27,7 +27,7 @@ func Unmarshal(conf *confmap.Conf, config any) error {
 	for _, path := range r.refused {
 		conf.Delete(joinPath(path))
 	}
-	return errors.Join(errors.Join(r.durations...), errors.Join(r.unknown...), decodeConfig(conf, config))
+	return errors.Join(errors.Join(r.durations...), errors.Join(r.unknown...), errors.Join(r.shapes...), decodeConfig(conf, config))
 }
 
 // decodeConfig takes off the decoder's words that the caller's decoder says again.

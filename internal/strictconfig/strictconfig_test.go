@@ -156,3 +156,21 @@ func TestWhatIsFineIsDecoded(t *testing.T) {
 	require.Equal(t, "file_storage/x", c.Storage.String())
 	require.False(t, c.Queue.HasValue())
 }
+
+// TestAnotherShapeThanExpected is told in the words of the file, without what was written.
+func TestAnotherShapeThanExpected(t *testing.T) {
+	for want, values := range map[string]map[string]any{
+		"instance: one text is expected here, not a list":                            {"instance": []any{"s3cret"}},
+		"clickhouse: a block of keys is expected here, not a single value":           {"clickhouse": "s3cret"},
+		"clickhouse::password: a text is expected here; write quotes around it":      {"clickhouse": map[string]any{"password": 4711}},
+		"clickhouse::password: one text is expected here, not a list":                {"clickhouse": map[string]any{"password": []any{"s3cret"}}},
+		"clickhouse::ttl: a list is no duration; write a number with a unit":         {"clickhouse": map[string]any{"ttl": []any{"24h"}}},
+		"clickhouse::ttl: a single value is no duration; write a number with a unit": {"clickhouse": map[string]any{"ttl": true}},
+	} {
+		_, err := decode(t, values)
+		require.Contains(t, said(t, err), want)
+		require.NotContains(t, err.Error(), "s3cret")
+		require.NotContains(t, err.Error(), "4711")
+		require.NotContains(t, err.Error(), "unconvertible")
+	}
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
+)
+
+// durationConverter changes nothing. It refuses durations without a unit in components that others have made: the collector takes
+// `timeout: 5` as five nanoseconds.
+type durationConverter struct{}
+
+func newDurationConverter(confmap.ConverterSettings) confmap.Converter { return durationConverter{} }
+
+func (durationConverter) Convert(_ context.Context, conf *confmap.Conf) error {
+	f, err := components()
+	if err != nil {
+		return err
+	}
+	return errors.Join(slices.Concat(
+		checkDurations(conf, "receivers", f.Receivers), checkDurations(conf, "processors", f.Processors), checkDurations(conf, "exporters", f.Exporters),
+		checkDurations(conf, "connectors", f.Connectors), checkDurations(conf, "extensions", f.Extensions))...)
+}
+
+// checkDurations leaves every other mistake to the collector.
+func checkDurations[F component.Factory](conf *confmap.Conf, section string, factories map[component.Type]F) []error {
+	entries, _ := conf.Get(section).(map[string]any)
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(entries)) {
+		var id component.ID
+		values, ok := entries[name].(map[string]any)
+		if !ok || id.UnmarshalText([]byte(name)) != nil {
+			continue
+		}
+		if factory, known := factories[id.Type()]; known {
+			errs = append(errs, strictconfig.CheckDurations([]string{section, name}, values, factory.CreateDefaultConfig())...)
+		}
+	}
+	return errs
+}
