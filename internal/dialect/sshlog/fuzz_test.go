@@ -17,6 +17,7 @@ var complaints = logformattest.Says(
 	"a line of sshd in a frame that is not known: let syslog write `TIME HOST sshd[PID]: MESSAGE`, or RFC 5424",
 	"a failure whose user name or certificate is made to look like another one: which it was cannot be told from this line",
 	"a line under sshd's name that another user's process wrote (_UID is not 0)",
+	"the end of a session by a process that is neither root's nor, by its _EXE, of sshd's program (_UID is not 0)",
 	localtime.ErrStamp.Error(), localtime.ErrSkipped.Error(), localtime.ErrRange.Error(), localtime.ErrMismatch.Error(),
 	syslogline.ErrNoTime.Error(), syslogline.ErrJournal.Error(), syslogline.ErrNoMessage.Error(),
 )

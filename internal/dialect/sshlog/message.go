@@ -53,7 +53,17 @@ type message struct {
 	pid      int64  // of another process that the message is about
 	more     int64  // attempts beyond the first
 	others   []reading
+	writer   writer
 }
+
+// writer is who wrote a message, as far as journald vouches for it.
+type writer uint8
+
+const (
+	writerTrusted writer = iota // root, or nobody vouches
+	writerSession               // sshd's program under a user's id: the process of a session
+	writerUser                  // any other program of a user's
+)
 
 // reading is what else a message can mean that a client made ambiguous.
 type reading struct {

@@ -40,6 +40,16 @@ func isServer(program string) bool {
 
 const authProgram = "sshd-auth"
 
+// isServerFile tells whether a program's file, as journald gives it in _EXE, is sshd's: in a folder where users cannot put one.
+func isServerFile(file string) bool {
+	file = strings.TrimSuffix(file, " (deleted)") // since an upgrade
+	switch file[strings.LastIndexByte(file, '/')+1:] {
+	case "sshd", "sshd-session":
+		return strings.HasPrefix(file, "/usr/") || strings.HasPrefix(file, "/sbin/") || strings.HasPrefix(file, "/opt/")
+	}
+	return false
+}
+
 type parser struct {
 	instance string
 	lines    syslogline.Reader
@@ -77,6 +87,7 @@ var (
 	errFrame     = errors.New("a line of sshd in a frame that is not known: let syslog write `TIME HOST sshd[PID]: MESSAGE`, or RFC 5424")
 	errAmbiguous = errors.New("a failure whose user name or certificate is made to look like another one: which it was cannot be told from this line")
 	errForged    = errors.New("a line under sshd's name that another user's process wrote (_UID is not 0)")
+	errNotProven = errors.New("the end of a session by a process that is neither root's nor, by its _EXE, of sshd's program (_UID is not 0)")
 )
 
 func (p *parser) Parse(record string, at int64, page *logformat.Page) error {
@@ -213,8 +224,18 @@ func (p *parser) ParseLine(l *syslogline.Line, page *logformat.Page) error {
 
 func (p *parser) repeat(l *syslogline.Line, times int, page *logformat.Page) error {
 	m := p.read(l)
-	if l.UID != "" && l.UID != "0" && m.what != disconnected && m.what != other {
-		return errForged
+	if l.UID != "" && l.UID != "0" {
+		switch m.what {
+		case other, farewell, ended: // the last two count of the process that told of the login, which is root's
+			return nil
+		case disconnected:
+			m.writer = writerUser
+			if isServerFile(l.Exe) {
+				m.writer = writerSession
+			}
+		default:
+			return errForged
+		}
 	}
 	if m.what == other && isAttempt(l.Text) && !strings.Contains(l.Text, " ssh2: ") {
 		return errUnread

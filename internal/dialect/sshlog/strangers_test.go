@@ -491,3 +491,47 @@ func TestNobodyWaitsLong(t *testing.T) {
 		require.Equal(t, p.Clock(), page.Events[0].Time)
 	}
 }
+
+// TestOnlyItsOwnProcessEndsASession: where PAM does not tell of the end, the session's process does, which runs as its user. Whoever
+// may write to the journal could write the same text.
+func TestOnlyItsOwnProcessEndsASession(t *testing.T) {
+	entry := func(pid, uid, exe, text string) string {
+		if exe != "" {
+			exe = `"_EXE":"` + exe + `",`
+		}
+		return `{"__REALTIME_TIMESTAMP":"1795298627123456","_HOSTNAME":"h1","SYSLOG_IDENTIFIER":"sshd","_PID":"` + pid + `","_UID":"` + uid + `",` + exe + `"MESSAGE":"` + text + `"}` + "\n"
+	}
+	const (
+		accepted = "Accepted password for bob from 192.0.2.1 port 5003 ssh2"
+		opened   = "pam_unix(sshd:session): session opened for user bob(uid=1000) by (uid=0)"
+		farewell = "Received disconnect from 192.0.2.1 port 5003:11: disconnected by user"
+		end      = "Disconnected from user bob 192.0.2.1 port 5003"
+		oldEnd   = "Disconnected from 192.0.2.1 port 5003"
+		other    = "Disconnected from user eve 192.0.2.1 port 5003"
+	)
+	for name, test := range map[string]struct {
+		exe, uid, text string
+		ends           bool
+		bad            int
+	}{
+		"its own process":              {"/usr/sbin/sshd", "1000", end, true, 0},
+		"since 9.8":                    {"/usr/lib/openssh/sshd-session", "1000", end, true, 0},
+		"an upgrade meanwhile":         {"/usr/sbin/sshd (deleted)", "1000", end, true, 0},
+		"before 7.5":                   {"/usr/sbin/sshd", "1000", oldEnd, true, 0},
+		"root's session":               {"", "0", end, true, 0},
+		"logger":                       {"/usr/bin/logger", "1001", end, false, 1},
+		"logger, of the user":          {"/usr/bin/logger", "1000", oldEnd, false, 1},
+		"a program that calls it so":   {"/home/eve/sshd", "1001", end, false, 1},
+		"a program that is gone":       {"", "1001", end, false, 1},
+		"another user's session":       {"/usr/sbin/sshd", "1001", other, false, 1},
+		"a connection of another user": {"/usr/sbin/sshd", "0", other, false, 0},
+	} {
+		events, bad := parse(newParser(options()), entry("7", "0", "/usr/sbin/sshd", accepted)+entry("8", test.uid, test.exe, farewell)+entry("8", test.uid, test.exe, test.text))
+		require.Len(t, bad, test.bad, "%s: %v", name, bad)
+		require.Equal(t, test.ends, len(events) == 2, name)
+	}
+	// With PAM nothing hangs on that line.
+	events, bad := parse(newParser(options()), entry("7", "0", "", accepted)+entry("7", "0", "", opened)+entry("8", "1000", "", farewell)+entry("8", "1000", "", end))
+	require.Empty(t, bad)
+	require.Len(t, events, 1)
+}

@@ -86,9 +86,7 @@ func (p *parser) tell(from process, apart bool, now int64, m *message, page *log
 	case timeout:
 		p.timeout(from, now, m, page)
 	case disconnected:
-		if c := p.known.byPeer[peer{from.host, m.address, m.port}]; c != nil && c.Login != 0 && !c.PAM {
-			p.logout(c, "Disconnected", now, page)
-		}
+		return p.disconnected(from, now, m, page)
 	case ended:
 		p.ended(from, now, m, page)
 	case pamError, pamFailure, rootRefused, pamMore, pamAccess, denied:
@@ -101,6 +99,24 @@ func (p *parser) tell(from process, apart bool, now int64, m *message, page *log
 		}
 	case other:
 	}
+	return nil
+}
+
+// disconnected ends a session where PAM does not. The session's process writes it, which runs as its user: such a line counts if it
+// names that user, as far as it names one, and comes from sshd's program.
+func (p *parser) disconnected(from process, now int64, m *message, page *logformat.Page) error {
+	c := p.known.byPeer[peer{from.host, m.address, m.port}]
+	if c == nil || c.Login == 0 || c.PAM {
+		return nil
+	}
+	sameUser := m.user == "" || m.user == c.User
+	switch {
+	case m.writer == writerUser, m.writer == writerSession && !sameUser:
+		return errNotProven
+	case !sameUser: // of another connection, whose login was not read
+		return nil
+	}
+	p.logout(c, "Disconnected", now, page)
 	return nil
 }
 

@@ -30,7 +30,7 @@ type entry struct {
 	realtime, sourceRealtime string
 	host, identifier, comm   string
 	pid, syslogPID           string
-	unit, uid, cursor        string
+	unit, uid, exe, cursor   string
 	message                  string
 	hasMessage               bool
 }
@@ -51,7 +51,7 @@ func (r *Reader) readEntry(object string) (Line, error) {
 	case err != nil:
 		return Line{}, err
 	}
-	l := Line{Nanos: nanos, Host: e.host, Text: e.message, Unit: e.unit, UID: e.uid, Cursor: e.cursor, Journal: true}
+	l := Line{Nanos: nanos, Host: e.host, Text: e.message, Unit: e.unit, UID: e.uid, Exe: e.exe, Cursor: e.cursor, Journal: true}
 	if e.identifier == "" {
 		e.identifier = e.comm
 	}
@@ -114,6 +114,8 @@ func (e *entry) field(key []byte) *string {
 		return &e.unit
 	case "_UID":
 		return &e.uid
+	case "_EXE":
+		return &e.exe
 	case "__CURSOR":
 		return &e.cursor
 	case "MESSAGE":

@@ -20,6 +20,7 @@ type Line struct {
 	Text    string
 	Unit    string // of systemd, where the log says so
 	UID     string // of the writing process by journald's word, "" where nobody vouches for it
+	Exe     string // the file that the writing process runs, by journald's word
 	Cursor  string // journald's
 	Journal bool   // it is an entry of journalctl's JSON
 }

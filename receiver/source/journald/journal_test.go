@@ -276,6 +276,23 @@ func TestOtherEntriesThanBefore(t *testing.T) {
 	require.Empty(t, second.warnings())
 }
 
+// TestTheEndOfASessionWithoutPAM is told by a process that runs as the user, and by no other program of a user's.
+func TestTheEndOfASessionWithoutPAM(t *testing.T) {
+	j := newJournal(t)
+	byUser := func(e entry, exe string) entry {
+		e.fields["_UID"], e.fields["_EXE"] = "1000", exe
+		return e
+	}
+	j.write(t, accepted(1, "bo"), accepted(2, "kim"),
+		byUser(message(at.Add(3*time.Second), 201, "Received disconnect from 192.0.2.1 port 5001:11: disconnected by user"), "/usr/sbin/sshd"),
+		byUser(message(at.Add(3*time.Second), 201, "Disconnected from user bo 192.0.2.1 port 5001"), "/usr/sbin/sshd"),
+		byUser(message(at.Add(4*time.Second), 202, "Disconnected from user kim 192.0.2.1 port 5002"), "/usr/bin/logger"), accepted(5, "ada"))
+	run := start(t, config(j), &sourcetest.Store{})
+	run.awaitUsers(t, "bo", "kim", "bo", "ada")
+	require.Equal(t, 1, run.stats.Counts().BadRows)
+	require.Contains(t, run.stats.Counts().Reasons[0], "_EXE")
+}
+
 // TestUnits: only entries of these units are read, and of the scope where PAM moved a session its end alone.
 func TestUnits(t *testing.T) {
 	j := newJournal(t)

@@ -30,7 +30,7 @@ type command struct {
 const silentFor = 5 * time.Minute
 
 // fields are what the entries are read for. Those that begin with two underscores are always there.
-const fields = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_COMM,_HOSTNAME,_PID,_SOURCE_REALTIME_TIMESTAMP,_SYSTEMD_UNIT,_UID"
+const fields = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_COMM,_EXE,_HOSTNAME,_PID,_SOURCE_REALTIME_TIMESTAMP,_SYSTEMD_UNIT,_UID"
 
 // open runs journalctl with what concerns the journal as a whole, and args.
 func (c Config) open(ctx context.Context, args ...string) (*command, error) {
