@@ -76,6 +76,8 @@ func remedyOf(err error) string {
 		return "apt-get install systemd, or write the program's path into journald::journalctl"
 	case errors.Is(err, errPermission):
 		return "usermod -a -G systemd-journal USER"
+	case errors.Is(err, errSilent):
+		return "journalctl --vacuum-size=1G"
 	case errors.Is(err, errNoJournal):
 		return "write the folder of the journal into journald::directory, or Storage=persistent into /etc/systemd/journald.conf"
 	}

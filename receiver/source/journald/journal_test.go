@@ -239,7 +239,7 @@ func TestAJournalThatWasVacuumed(t *testing.T) {
 	require.Equal(t, []string{"ada"}, second.users(), "and once")
 }
 
-// TestAQuietHostsCursorLeavesTheJournal: nothing was lost, so nobody is alarmed.
+// TestAQuietHostsCursorLeavesTheJournal: nothing was lost, and nobody is told that it was.
 func TestAQuietHostsCursorLeavesTheJournal(t *testing.T) {
 	j, store := newJournal(t), &sourcetest.Store{}
 	j.write(t, accepted(1, "bo"))
@@ -251,11 +251,66 @@ func TestAQuietHostsCursorLeavesTheJournal(t *testing.T) {
 	run.awaitUsers(t, "bo")
 	run.looks(t)
 	require.NoError(t, os.Remove(filepath.Join(j.dir, "system.journal")))
-	run.looks(t)
-	require.Empty(t, run.warnings())
+	run.awaitWarning(t, "the journal holds no entry of sshd", "any more", "identifiers")
+	require.Len(t, run.warnings(), 1)
 	j.write(t, accepted(3, "kim"))
 	run.awaitUsers(t, "bo", "kim")
 	require.Zero(t, run.stats.lost)
+	await(t, "nobody says that it is over", func() bool { return run.logs.FilterMessage("the journal holds entries of sshd").Len() == 1 })
+}
+
+// TestTheLastEntryLeavesTheJournal: the source is where it was before the first, says so once, and knows what it knew.
+func TestTheLastEntryLeavesTheJournal(t *testing.T) {
+	j, store := newJournal(t), &sourcetest.Store{}
+	j.write(t, accepted(1, "bo"))
+	j.file = "other.journal"
+	cron := message(at.Add(2*time.Second), 1, "a job")
+	cron.fields["SYSLOG_IDENTIFIER"] = "cron"
+	j.write(t, cron)
+	run := start(t, config(j), store)
+	run.awaitUsers(t, "bo")
+	require.NoError(t, os.Remove(filepath.Join(j.dir, "system.journal")))
+	run.awaitWarning(t, "the journal holds no entry of sshd", "any more", "identifiers")
+	run.looks(t)
+	require.Equal(t, 1, run.logs.FilterMessageSnippet("has left the journal").Len(), "once, not with every look")
+	run.stop(t)
+	second := start(t, config(j), store)
+	second.awaitWarning(t, "the journal holds no entry of sshd")
+	j.write(t, message(at.Add(3*time.Second), 101, "pam_unix(sshd:session): session closed for user bo"))
+	second.awaitUsers(t, "bo")
+	require.Equal(t, run.Delivered()[0].SessionKey, second.Delivered()[0].SessionKey)
+	require.Zero(t, second.stats.lost)
+	second.stop(t)
+
+	// While the collector was away, entries came and went.
+	require.NoError(t, os.Remove(filepath.Join(j.dir, j.file)))
+	j.write(t, cron)
+	third := start(t, config(j), store)
+	third.awaitWarning(t, "the journal holds no entry of sshd")
+	third.stop(t)
+	require.NoError(t, os.Remove(filepath.Join(j.dir, j.file)))
+	cron.at = time.Now().Add(time.Hour)
+	j.write(t, cron)
+	fourth := start(t, config(j), store)
+	fourth.awaitWarning(t, "removed before they could be read")
+	require.Equal(t, 1, fourth.stats.lost)
+}
+
+// TestJournalctlGetsNoPassword of the configuration, which the collector's environment may hold.
+func TestJournalctlGetsNoPassword(t *testing.T) {
+	t.Setenv("DATABASE_PASSWORD", "secret")
+	t.Setenv("SYSTEMD_DUMMY", "kept")
+	j := newJournal(t)
+	j.write(t, accepted(1, "bo"))
+	cfg, seen := config(j), filepath.Join(t.TempDir(), "environment")
+	cfg.Journalctl = script(t, "env >"+seen+"; exec journalctl \"$@\"")
+	start(t, cfg, &sourcetest.Store{}).awaitUsers(t, "bo")
+	text, err := os.ReadFile(seen) //nolint:gosec // the test's own
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "secret")
+	for _, kept := range []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "SYSTEMD_DUMMY=kept"} {
+		require.Contains(t, string(text), kept)
+	}
 }
 
 // TestOtherEntriesThanBefore: a change of the keys moves no cursor.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,6 +22,8 @@ type command struct {
 	out    *bufio.Reader
 	errors stderr
 	hung   *time.Timer
+	silent time.Duration // how long it may look for the next entry
+	late   atomic.Bool   // it was ended for that
 	line   []byte
 	limit  int
 	ended  bool
@@ -59,8 +62,8 @@ func (c Config) run(ctx context.Context, args []string) (*command, error) {
 		all = append(all, "--directory="+c.Directory)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	r := &command{cmd: exec.CommandContext(ctx, c.Journalctl, all...), cancel: cancel, limit: c.MaxLineBytes}
-	r.cmd.Env = append(os.Environ(), "LC_ALL=C", "SYSTEMD_COLORS=0", "SYSTEMD_LOG_LEVEL=info", "SYSTEMD_PAGER=")
+	r := &command{cmd: exec.CommandContext(ctx, c.Journalctl, all...), cancel: cancel, limit: c.MaxLineBytes, silent: silentFor}
+	r.cmd.Env = environment()
 	r.cmd.Stderr = &r.errors
 	r.cmd.WaitDelay = time.Second
 	pipe, err := r.cmd.StdoutPipe()
@@ -72,9 +75,23 @@ func (c Config) run(ctx context.Context, args []string) (*command, error) {
 		return nil, missing(err)
 	}
 	r.out = bufio.NewReaderSize(pipe, 64<<10)
-	r.hung = time.AfterFunc(silentFor, cancel)
+	r.hung = time.AfterFunc(r.silent, func() {
+		r.late.Store(true)
+		cancel()
+	})
 	r.hung.Stop()
 	return r, nil
+}
+
+// environment is what journalctl needs to know of the collector's, in which the configuration's passwords may be.
+func environment() []string {
+	var kept []string
+	for _, variable := range os.Environ() {
+		if strings.HasPrefix(variable, "PATH=") || strings.HasPrefix(variable, "SYSTEMD_") {
+			kept = append(kept, variable)
+		}
+	}
+	return append(kept, "LC_ALL=C", "SYSTEMD_COLORS=0", "SYSTEMD_LOG_LEVEL=info", "SYSTEMD_PAGER=")
 }
 
 // identified are the arguments that leave the entries of these programs.
@@ -90,7 +107,7 @@ var errTooLong = errors.New("an entry that is longer than `max_line_bytes`")
 
 // next is the next line, io.EOF behind the last one.
 func (r *command) next() (string, error) {
-	r.hung.Reset(silentFor)
+	r.hung.Reset(r.silent)
 	defer r.hung.Stop()
 	r.line = r.line[:0]
 	tooLong := false
@@ -122,6 +139,9 @@ func (r *command) close() error {
 	}
 	err := r.cmd.Wait()
 	r.cancel()
+	if r.late.Load() {
+		return fmt.Errorf("%w %s, and was ended; its last word: %q", errSilent, r.silent, strings.TrimSpace(r.errors.String()))
+	}
 	return trouble(err, r.errors.String())
 }
 
@@ -144,6 +164,8 @@ var (
 	errNoJournal = errors.New("there is no journal: key directory, or Storage=persistent in /etc/systemd/journald.conf; " +
 		"on hosts without journald read the log of syslog with the source `file`")
 	errCursor = errors.New("the cursor is none of this journal's")
+	errSilent = errors.New("key directory: journalctl found no entry in this journal that is to be read: it is very large, or its disk hangs: " +
+		"make it smaller (journalctl --vacuum-size=1G), or narrow identifiers; journalctl said nothing for")
 )
 
 func missing(err error) error {

@@ -20,6 +20,11 @@ func (r *reader) look(ctx context.Context) error {
 		if err := r.probe(ctx); err != nil {
 			return err
 		}
+		if !r.probed && r.state.Cursor == "" && r.state.Filter != "" { // all that was read had left the journal
+			if _, err := r.tellLost(ctx); err != nil {
+				return err
+			}
+		}
 		r.probed = true
 	}
 	if r.first && r.Initial == initialEnd {
@@ -174,29 +179,45 @@ func (r *reader) decide(ctx context.Context, begun time.Time) bool {
 // lostCounter is what a [source.Stats] may count beside: rows of this time were thrown away before they could be read.
 type lostCounter interface{ Lost(from, to time.Time) }
 
-// readAnew goes on from the oldest entry that there is.
+// readAnew goes on from the oldest entry that there is. Where there is none, the cursor of one that is gone is forgotten.
 func (r *reader) readAnew(ctx context.Context) error {
-	oldest, err := r.oldest(ctx)
+	lost, err := r.tellLost(ctx)
 	if err != nil {
 		return err
 	}
-	polled := time.Unix(r.state.Polled, 0)
-	if !oldest.IsZero() && oldest.After(polled) && r.state.Polled > 0 {
-		r.host.Log.Warn("entries of the journal were removed before they could be read: raise SystemMaxUse= or MaxRetentionSec= in "+
-			"/etc/systemd/journald.conf, or let the collector run all the time; reading goes on at the oldest entry",
-			zap.Time("from", polled), zap.Time("to", oldest))
-		if stats, ok := r.host.Stats.(lostCounter); ok {
-			stats.Lost(polled, oldest)
-		}
-	} else {
+	if !lost {
 		r.host.Log.Info("the entry that was read last has left the journal, and all since then is there: reading goes on at the oldest entry")
 	}
-	was := cursorTime(r.state.Cursor)
-	return r.entriesOf(ctx, r.identified(), "", func(l *syslogline.Line) {
+	was, seen := cursorTime(r.state.Cursor), false
+	err = r.entriesOf(ctx, r.identified(), "", func(l *syslogline.Line) {
+		seen = true
 		if cursorTime(l.Cursor) < was { // read before: what is known of later lines would make other events of it
 			r.parser = r.newParser()
 		}
 	})
+	if !seen && err == nil && ctx.Err() == nil {
+		r.state.Cursor, r.unsaved = "", true
+	}
+	return err
+}
+
+// tellLost warns where entries were removed since the last look, so that nobody can have read them.
+func (r *reader) tellLost(ctx context.Context) (lost bool, err error) {
+	oldest, err := r.oldest(ctx)
+	if err != nil {
+		return false, err
+	}
+	polled := time.Unix(r.state.Polled, 0)
+	if oldest.IsZero() || !oldest.After(polled) || r.state.Polled == 0 {
+		return false, nil
+	}
+	r.host.Log.Warn("entries of the journal were removed before they could be read: raise SystemMaxUse= or MaxRetentionSec= in "+
+		"/etc/systemd/journald.conf, or let the collector run all the time; reading goes on at the oldest entry",
+		zap.Time("from", polled), zap.Time("to", oldest))
+	if stats, ok := r.host.Stats.(lostCounter); ok {
+		stats.Lost(polled, oldest)
+	}
+	return true, nil
 }
 
 // oldest is the time of the oldest entry of whichever program, zero where there is none.

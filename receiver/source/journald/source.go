@@ -117,6 +117,11 @@ func (r *reader) report(err error) {
 	}
 	r.conditions.Clear("journal", "the journal is read again")
 	if r.state.Cursor == "" {
+		if r.state.Filter == r.filter() { // there were some
+			r.conditions.Raise("empty", fmt.Sprintf("the journal holds no entry of %s any more: if logins go on, is key identifiers still as sshd "+
+				"calls itself? If it is only quiet, let the journal keep more (SystemMaxUse= in /etc/systemd/journald.conf)", strings.Join(r.Identifiers, ", ")))
+			return
+		}
 		r.conditions.Raise("empty", fmt.Sprintf("the journal holds no entry of %s: is key identifiers as sshd calls itself there, "+
 			"and does sshd run on this machine?", strings.Join(r.Identifiers, ", ")))
 		return
