@@ -9,7 +9,9 @@ func OutcomeOf(text string) Outcome {
 	case "failure":
 		return OutcomeFailure
 	}
-	outcome, negated, words := OutcomeUnknown, false, 0
+	// A word of success is taken back by any negation before it ("not yet allowed"), a word of failure only by the one right before it:
+	// "user not found, access denied" is a failure.
+	outcome, negated, afterNegation, words := OutcomeUnknown, false, false, 0
 	for rest := text; rest != ""; {
 		var buf [longestWord]byte
 		var word []byte
@@ -19,15 +21,23 @@ func OutcomeOf(text string) Outcome {
 		if words++; words > mostWords {
 			return OutcomeUnknown
 		}
-		switch meaning := wordOutcome(string(word)); {
-		case isNegation(word) && hasWord(rest):
-			negated = true
-		case meaning == OutcomeUnknown:
-		case meaning == OutcomeFailure != negated:
-			return OutcomeFailure // also beside a word of success, as in "success: false"
-		default:
+		if isNegation(word) && hasWord(rest) {
+			negated, afterNegation = true, true
+			continue
+		}
+		switch wordOutcome(string(word)) {
+		case OutcomeFailure:
+			if !afterNegation {
+				return OutcomeFailure // also beside a word of success, as in "success: false"
+			}
+			outcome = OutcomeSuccess
+		case OutcomeSuccess:
+			if negated {
+				return OutcomeFailure
+			}
 			outcome = OutcomeSuccess
 		}
+		afterNegation = false
 	}
 	return outcome
 }

@@ -17,6 +17,8 @@ func TestOutcomesInAnySpelling(t *testing.T) {
 		"unauthorized": OutcomeFailure, "invalid credentials": OutcomeFailure, "success: false": OutcomeFailure, "unsuccessful": OutcomeFailure,
 		"declined": OutcomeFailure, "Cancelled": OutcomeFailure, "canceled": OutcomeFailure, "timed_out": OutcomeFailure, "TimedOut": OutcomeFailure, "bad password": OutcomeFailure,
 		"LOCKOUT": OutcomeFailure, "account suspended": OutcomeFailure, "password mismatch": OutcomeFailure, "NOK": OutcomeFailure,
+		"user not found, access denied": OutcomeFailure, "no such user: rejected": OutcomeFailure, "not found (invalid)": OutcomeFailure,
+		"MFA not satisfied - denied": OutcomeFailure, "NOT_FOUND_DENIED": OutcomeFailure, "not yet allowed": OutcomeFailure,
 		"": OutcomeUnknown, "unknown": OutcomeUnknown, "challenge": OutcomeUnknown, "pending": OutcomeUnknown, "7": OutcomeUnknown, "-": OutcomeUnknown,
 		"a sentence of many words about a success": OutcomeUnknown, "successor": OutcomeUnknown,
 	} {

@@ -13,6 +13,10 @@ import (
 // RepeatEvery is how often a condition that lasts is logged again.
 const RepeatEvery = 10 * time.Minute
 
+// settledAfter is how long a condition must be over to be news when it comes back: one that comes and goes with every batch is
+// logged like one that lasts.
+const settledAfter = time.Minute
+
 // maxReasons is how many reasons of one condition are told apart. More of them count as one.
 const maxReasons = 8
 
@@ -24,54 +28,73 @@ type Logger struct {
 	log *zap.Logger
 	now func() time.Time
 
-	mu       sync.Mutex
-	lastLogs map[string]map[string]time.Time // by condition and reason
+	mu         sync.Mutex
+	conditions map[string]*condition
+}
+
+type condition struct {
+	holds    bool
+	warned   bool                 // since it holds
+	warnings map[string]time.Time // the last one of each reason
+	cleared  time.Time            // when it was over last
 }
 
 // New makes a logger without conditions; now is the clock that RepeatEvery is measured with.
 func New(log *zap.Logger, now func() time.Time) *Logger {
-	return &Logger{log: log, now: now, lastLogs: map[string]map[string]time.Time{}}
+	return &Logger{log: log, now: now, conditions: map[string]*condition{}}
 }
 
 // Raise says that a condition holds. It is called as often as the caller likes, and logs a WARN at the first call and
 // every RepeatEvery after that. A clock that was put back does not silence it.
-func (l *Logger) Raise(condition, message string, fields ...zap.Field) {
-	l.raise(condition, "", message, fields)
+func (l *Logger) Raise(name, message string, fields ...zap.Field) {
+	l.raise(name, "", message, fields)
 }
 
 // RaiseReason is Raise for a condition that holds for one reason and then for another, as where a server is away, then there but
 // refuses the password: each reason is logged as if it were a condition of its own. Numbers make no other reason.
-func (l *Logger) RaiseReason(condition string, reason error, message string, fields ...zap.Field) {
-	l.raise(condition, numbers.ReplaceAllString(reason.Error(), "0"), message, append(fields, zap.Error(reason)))
+func (l *Logger) RaiseReason(name string, reason error, message string, fields ...zap.Field) {
+	l.raise(name, numbers.ReplaceAllString(reason.Error(), "0"), message, append(fields, zap.Error(reason)))
 }
 
-func (l *Logger) raise(condition, reason, message string, fields []zap.Field) {
+func (l *Logger) raise(name, reason, message string, fields []zap.Field) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	reasons := l.lastLogs[condition]
-	if reasons == nil {
-		reasons = map[string]time.Time{}
-		l.lastLogs[condition] = reasons
+	now := l.now()
+	c := l.conditions[name]
+	if c == nil {
+		c = &condition{}
+		l.conditions[name] = c
 	}
-	if _, known := reasons[reason]; !known && len(reasons) >= maxReasons {
+	if !c.holds && !within(now, c.cleared, settledAfter) {
+		c.warnings = map[string]time.Time{} // it begins anew
+	}
+	c.holds = true
+	if _, known := c.warnings[reason]; !known && len(c.warnings) >= maxReasons {
 		reason = ""
 	}
-	now := l.now()
-	last, raised := reasons[reason]
-	if age := now.Sub(last); raised && age >= 0 && age < RepeatEvery {
+	if within(now, c.warnings[reason], RepeatEvery) {
 		return
 	}
-	reasons[reason] = now
+	c.warned, c.warnings[reason] = true, now
 	l.log.Warn(message, fields...)
 }
 
-// Clear says that a condition is over, whatever its reasons. It logs an INFO if the condition held, and nothing otherwise.
-func (l *Logger) Clear(condition, message string, fields ...zap.Field) {
+// Clear says that a condition is over, whatever its reasons. It logs an INFO if a WARN was logged while it held, and nothing otherwise.
+func (l *Logger) Clear(name, message string, fields ...zap.Field) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, raised := l.lastLogs[condition]; !raised {
+	c := l.conditions[name]
+	if c == nil || !c.holds {
 		return
 	}
-	delete(l.lastLogs, condition)
-	l.log.Info(message, fields...)
+	if c.warned {
+		l.log.Info(message, fields...)
+	}
+	c.holds, c.warned, c.cleared = false, false, l.now()
+}
+
+// within tells whether now is less than d after then. A clock that was put back is not.
+func within(now, then time.Time, d time.Duration) bool {
+	age := now.Sub(then)
+	return age >= 0 && age < d
 }

@@ -27,6 +27,7 @@ func TestAConditionIsLoggedOnceThenEveryTenMinutes(t *testing.T) {
 	l.Clear("table", "the table is there")
 	require.Equal(t, 1, logs.FilterMessage("the table is there").FilterLevelExact(zapcore.InfoLevel).Len())
 
+	now = now.Add(settledAfter)
 	l.Raise("table", "the table does not exist yet")
 	require.Equal(t, 4, logs.FilterMessage("the table does not exist yet").Len(), "a new beginning is news")
 }
@@ -72,6 +73,20 @@ func TestAnotherReasonIsNewsAndTheSameOneIsNot(t *testing.T) {
 	require.LessOrEqual(t, logs.Len(), 3+maxReasons, "reasons without end do not flood")
 	l.Clear("backend", "can write")
 	require.Equal(t, 1, logs.FilterMessage("can write").Len())
+	now = now.Add(settledAfter)
 	l.RaiseReason("backend", refused, "cannot write")
 	require.Equal(t, 3, logs.FilterField(zap.Error(refused)).Len(), "a new beginning is news")
+}
+
+func TestAConditionThatComesAndGoesIsLoggedLikeOneThatLasts(t *testing.T) {
+	core, logs := observer.New(zapcore.InfoLevel)
+	now := time.Unix(1_800_000_000, 0)
+	l := New(zap.New(core), func() time.Time { return now })
+	for range 25 * 60 { // seconds
+		l.Raise("zone", "half of the times lie ahead")
+		l.Clear("zone", "no time lies ahead")
+		now = now.Add(time.Second)
+	}
+	require.Equal(t, 3, logs.FilterLevelExact(zapcore.WarnLevel).Len())
+	require.Equal(t, 3, logs.FilterLevelExact(zapcore.InfoLevel).Len())
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"regexp"
 	"sync"
 	"time"
 
@@ -261,11 +260,8 @@ func (p *poller) trouble(err error) {
 		if !p.said.well {
 			p.host.Status(nil)
 		}
-		if p.said.text != "" {
-			p.host.Log.Info("reading goes on: what was wrong is over", zap.String("was", p.said.text))
-		}
+		p.said.conditions.Clear("reading", "reading goes on: what was wrong is over", zap.String("was", p.said.text))
 		p.said.text, p.said.well = "", true
-		p.said.conditions = conditionlog.New(p.host.Log, p.host.Now)
 		return
 	}
 	p.host.Status(err)
@@ -278,11 +274,8 @@ func (p *poller) trouble(err error) {
 	case p.shifting() != nil && errors.Is(err, p.shifting()):
 		message = "the source is read, but not reliably"
 	}
-	// Ports and ids change from try to try: that is no news.
-	p.said.conditions.Raise(withoutNumbers.ReplaceAllString(p.said.text, "0"), message, zap.String("error", p.said.text))
+	p.said.conditions.RaiseReason("reading", err, message)
 }
-
-var withoutNumbers = regexp.MustCompile(`[0-9][0-9a-fA-F-]*`)
 
 func (p *poller) setBroken(b bool) {
 	p.said.Lock()

@@ -47,7 +47,6 @@ func (s *postgresqlSource) Run(ctx context.Context, host source.Host) error {
 
 // ask waits for the server to tell its settings.
 func (s *postgresqlSource) ask(ctx context.Context, l *link, host source.Host, conditions *conditionlog.Logger) (settings, bool) {
-	raised := ""
 	for {
 		server, err := l.settings(ctx)
 		if err == nil {
@@ -56,15 +55,12 @@ func (s *postgresqlSource) ask(ctx context.Context, l *link, host source.Host, c
 		if ctx.Err() != nil {
 			return settings{}, false
 		}
-		if raised != "" && (err == nil || err.Error() != raised) {
-			conditions.Clear(raised, "what kept the log from being read is over", zap.String("reason", raised))
-		}
 		host.Status(err)
 		if err == nil {
+			conditions.Clear("reading", "what kept the log from being read is over")
 			return server, true
 		}
-		raised = err.Error()
-		conditions.Raise(raised, "the log cannot be read, so that no login is told: trying again", zap.Error(err))
+		conditions.RaiseReason("reading", err, "the log cannot be read, so that no login is told: trying again")
 		select {
 		case <-time.After(min(s.cfg.CollectionInterval, 10*time.Second)):
 		case <-ctx.Done():
