@@ -66,7 +66,7 @@ func DefaultDirectories() (list []string) {
 	if state, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":"); state != "" {
 		list = append(list, filepath.Join(state, folderName))
 	}
-	return append(list, folderName, filepath.Join("/var/lib/sessionlog", folderName))
+	return append(list, folderName, filepath.Join("/var/lib/otelcol-sessionlog", folderName))
 }
 
 // Beside is the dead letter's folder beside a file of data.

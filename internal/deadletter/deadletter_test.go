@@ -292,6 +292,6 @@ func TestDefaultFolders(t *testing.T) {
 	l, err = Open("", "receiver/sessionlog")
 	require.NoError(t, err)
 	require.Equal(t, "dead_letter", l.Dir())
-	require.Equal(t, "/var/lib/sessionlog/dead_letter", DefaultDirectories()[2])
+	require.Equal(t, "/var/lib/otelcol-sessionlog/dead_letter", DefaultDirectories()[2])
 	require.Equal(t, "/data/dead_letter", Beside("/data/session_log.db"))
 }

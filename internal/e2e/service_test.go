@@ -97,7 +97,7 @@ func TestTheReadmesConfigurationStartsAsAService(t *testing.T) {
 		dir := openFolder(t)
 		state := filepath.Join(dir, "state")
 		require.NoError(t, os.Mkdir(state, 0o700))
-		config := strings.ReplaceAll(string(block[1]), "/var/lib/sessionlog", state)
+		config := strings.ReplaceAll(string(block[1]), "/var/lib/otelcol-sessionlog", state)
 		require.Contains(t, config, state, "all that is written is in one folder")
 		file := filepath.Join(dir, "config.yaml")
 		require.NoError(t, os.WriteFile(file, []byte(config), 0o644))

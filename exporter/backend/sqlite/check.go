@@ -21,7 +21,7 @@ func (cfg Config) CheckConnection(ctx context.Context) (findings []connectcheck.
 		return append(findings, cfg.checkFolder())
 	case err != nil || info.IsDir():
 		return append(findings, connectcheck.Finding{Subject: "file", Detail: fmt.Sprintf("%q is no file that can be read", cfg.Path), Key: "path",
-			Remedy: "name a file in a folder that this user may write, such as /var/lib/sessionlog/session_log.db"})
+			Remedy: "name a file in a folder that this user may write, such as /var/lib/otelcol-sessionlog/session_log.db"})
 	}
 	findings = append(findings, connectcheck.Finding{OK: true, Subject: "file", Detail: fmt.Sprintf("%q has %d bytes", cfg.Path, info.Size())}, cfg.checkWritable())
 	conn, err := sqlite.OpenConn(cfg.Path, sqlite.OpenReadOnly)

@@ -43,11 +43,11 @@ func TestConfig(t *testing.T) {
 func TestConfigFromYAML(t *testing.T) {
 	cfg := DefaultConfig()
 	require.NoError(t, confmap.NewFromStringMap(map[string]any{
-		"path": "/var/lib/sessionlog/log.db", "ttl": "2160h", "create_schema": false, "table_prefix": "eu_", "synchronous": "normal", "busy_timeout": "1s",
+		"path": "/var/lib/otelcol-sessionlog/log.db", "ttl": "2160h", "create_schema": false, "table_prefix": "eu_", "synchronous": "normal", "busy_timeout": "1s",
 		"stl_connection_log": map[string]any{"include_postgresql": true}, "sessions": map[string]any{"assumed_closed_after": "0s"},
 	}).Unmarshal(&cfg))
 	require.Equal(t, Config{
-		Path: "/var/lib/sessionlog/log.db", TTL: 90 * 24 * time.Hour, TablePrefix: "eu_", Synchronous: SynchronousNormal, BusyTimeout: time.Second,
+		Path: "/var/lib/otelcol-sessionlog/log.db", TTL: 90 * 24 * time.Hour, TablePrefix: "eu_", Synchronous: SynchronousNormal, BusyTimeout: time.Second,
 		STLConnectionLog: backend.STLConnectionLogConfig{IncludePostgreSQL: true},
 	}, cfg)
 	require.ErrorContains(t, confmap.NewFromStringMap(map[string]any{"pth": "x"}).Unmarshal(&cfg), "pth")
