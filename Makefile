@@ -23,6 +23,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 16
 
 build: ## the binaries, into bin/
+	@[ -e bin/otelcol-sessionlog ] || echo 'The first build compiles everything that the collector is made of: minutes, in which nothing is printed.'
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
 run: build ## the collector with the quick start's configuration
