@@ -78,7 +78,7 @@ func (d *Decoder) keep(key string, v pcommon.Value) {
 
 // outcome keeps a word that is none of ours.
 func (d *Decoder) outcome(v pcommon.Value) {
-	word := text(v)
+	word := text(only(v))
 	d.event.Outcome = session.OutcomeOf(word)
 	d.said = word == session.OutcomeUnknown.String()
 	switch {

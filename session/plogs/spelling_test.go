@@ -54,6 +54,10 @@ func TestOutcomesOfForeignSenders(t *testing.T) {
 		{"sessionlog.login", map[string]any{"sessionlog.outcome": "denied"}, failure, []session.Attr{{Key: "sessionlog.source.field.sessionlog.outcome", Value: "denied"}}},
 		{"sessionlog.login", map[string]any{"sessionlog.outcome": true}, success, []session.Attr{{Key: "sessionlog.source.field.sessionlog.outcome", Value: "true", Type: session.AttrBool}}},
 		{"sessionlog.login", map[string]any{"sessionlog.outcome": false}, failure, []session.Attr{{Key: "sessionlog.source.field.sessionlog.outcome", Value: "false", Type: session.AttrBool}}},
+		{"sessionlog.login", map[string]any{"sessionlog.outcome": []any{"declined"}}, failure, []session.Attr{{Key: "sessionlog.source.field.sessionlog.outcome", Value: `["declined"]`, Type: session.AttrJSON}}},
+		{"", map[string]any{"event.category": "Authentication", "event.type": []any{"Start"}, "event.outcome": "timed_out"}, failure, []session.Attr{
+			{Key: "event.category", Value: "Authentication"}, {Key: "event.type", Value: `["Start"]`, Type: session.AttrJSON}, {Key: "event.outcome", Value: "timed_out"},
+		}},
 		{"sessionlog.login", map[string]any{"sessionlog.outcome": "maybe"}, unknown, []session.Attr{{Key: "sessionlog.outcome", Value: "maybe"}}},
 		{"sessionlog.login", map[string]any{"sessionlog.outcome": "maybe", "error.type": "timeout"}, failure, []session.Attr{{Key: "sessionlog.source.field.sessionlog.outcome", Value: "maybe"}}},
 		{"sessionlog.login", map[string]any{"sessionlog.outcome": "unknown", "error.type": "timeout"}, unknown, nil},

@@ -2,6 +2,7 @@ package plogs
 
 import (
 	"strconv"
+	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -124,13 +125,13 @@ func (e ecs) verdict() session.Kind {
 	return session.KindUnknown
 }
 
-// holds looks for a word in a list, or in the one text in its place.
+// holds looks for a word, in any case, in a list, or in the one text in its place.
 func holds(v pcommon.Value, word string) bool {
 	if v.Type() != pcommon.ValueTypeSlice {
-		return v.Str() == word
+		return strings.EqualFold(v.Str(), word)
 	}
 	for i := range v.Slice().Len() {
-		if v.Slice().At(i).Str() == word {
+		if strings.EqualFold(v.Slice().At(i).Str(), word) {
 			return true
 		}
 	}
