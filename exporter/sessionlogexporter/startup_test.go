@@ -128,6 +128,16 @@ func TestClickHouseAtStart(t *testing.T) {
 			c.ClickHouse = configoptional.Some(cfg)
 		}
 	}
+	for door, want := range map[string]string{
+		"clickhouse://" + ch.HTTP: "endpoints: this port speaks HTTP, not the native protocol: write http://" + ch.HTTP,
+		"http://" + ch.Native:     "endpoints: this port speaks the native protocol, not HTTP: write clickhouse://",
+	} {
+		t.Run(door, func(t *testing.T) {
+			r := startWaiting(t, config(func(c *clickhouse.Config) { c.Endpoints, c.DialTimeout = []string{door}, time.Second }))
+			require.NoError(t, r.Start(t.Context(), r))
+			requireWaits(t, r, want)
+		})
+	}
 	t.Run("login", func(t *testing.T) {
 		r := startWaiting(t, config(func(c *clickhouse.Config) { c.Username, c.Password, c.Database = "newcomer", "secret", "newcomer" }))
 		require.NoError(t, r.Start(t.Context(), r))
