@@ -35,6 +35,7 @@ type store struct {
 
 // New makes the backend; cfg is valid.
 func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
+	cfg.WarnOfPlaintext(set.Logger)
 	s := &store{cfg: cfg, sql: cfg.statements(), log: set.Logger, now: time.Now, ttl: cfg.TTL}
 	links := make([]*link, cfg.MaxConnections)
 	for i := range links {
@@ -49,6 +50,9 @@ func (s *store) Start(ctx context.Context) error {
 	s.guard = retention.NewGuard(s.log, s.now)
 	l := &link{store: s}
 	defer l.close()
+	if err := s.requireOneServer(ctx); err != nil {
+		return s.cfg.explain("starting", err)
+	}
 	if err := s.setUp(ctx, l); err != nil {
 		return s.cfg.explain("starting", err)
 	}

@@ -16,8 +16,7 @@ import (
 // zone. It changes nothing.
 func (cfg Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	s := &store{cfg: cfg, log: zap.NewNop()}
-	outside := &link{store: &store{cfg: cfg, log: s.log}} // a session cannot begin in a database that is not there
-	outside.cfg.Database = ""
+	outside := cfg.outside()
 	defer outside.close()
 	zone, err := outside.texts(ctx, "SELECT timezone() AS text")
 	if err != nil {
@@ -33,6 +32,8 @@ func (cfg Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	}
 	if cfg.Cluster != "" {
 		findings = append(findings, cfg.checkCluster(ctx, outside))
+	} else {
+		findings = append(findings, s.checkServers(ctx))
 	}
 	l := &link{store: s}
 	defer l.close()

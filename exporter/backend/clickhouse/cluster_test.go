@@ -32,6 +32,7 @@ func TestCluster(t *testing.T) {
 		{"ByHand", clusterByHand},
 		{"Spread", clusterSpread},
 		{"OnceFromEverywhere", clusterOnce},
+		{"BehindOneAddress", clusterBehindOneAddress},
 		{"TTLWaits", clusterTTLWaits},
 		{"ReplicaDead", clusterReplicaDead},
 		{"ZooKeeperDead", clusterZooKeeperDead},

@@ -15,16 +15,17 @@ import (
 // What can be wrong with the store. None is permanent in the collector's sense: each passes when somebody mends the server, and a
 // permanent error would throw away records that are in order.
 var (
-	ErrPrivilege   = errors.New("a privilege is missing")
-	ErrLogin       = errors.New("the server refuses the login")
-	ErrResources   = errors.New("the server lacks memory, threads or disk")
-	ErrBusy        = errors.New("the server cannot keep up")
-	ErrReadOnly    = errors.New("the table takes no writes now")
-	ErrNoQuorum    = errors.New("too few replicas have the records")
-	ErrAway        = errors.New("a node of the cluster does not answer")
-	ErrNewerSchema = errors.New("schema of a newer program")
-	ErrNoSchema    = errors.New("schema is missing or not as this program made it")
-	ErrStopped     = errors.New("the clickhouse backend is not running")
+	ErrPrivilege      = errors.New("a privilege is missing")
+	ErrLogin          = errors.New("the server refuses the login")
+	ErrResources      = errors.New("the server lacks memory, threads or disk")
+	ErrBusy           = errors.New("the server cannot keep up")
+	ErrReadOnly       = errors.New("the table takes no writes now")
+	ErrNoQuorum       = errors.New("too few replicas have the records")
+	ErrAway           = errors.New("a node of the cluster does not answer")
+	ErrSeveralServers = errors.New("answers come from more than one server")
+	ErrNewerSchema    = errors.New("schema of a newer program")
+	ErrNoSchema       = errors.New("schema is missing or not as this program made it")
+	ErrStopped        = errors.New("the clickhouse backend is not running")
 )
 
 // diagnosis is what a code of the server means for a batch.
@@ -55,7 +56,7 @@ var diagnoses = []diagnosis{
 // explain says in the user's terms what went wrong, from the server's code alone. The server's own text is left out where it may
 // hold a value of a record.
 func (cfg *Config) explain(doing string, err error) error {
-	if err == nil || errors.Is(err, backend.ErrMisconfigured) || errors.Is(err, ErrNoSchema) {
+	if err == nil || errors.Is(err, backend.ErrMisconfigured) || errors.Is(err, ErrNoSchema) || errors.Is(err, ErrSeveralServers) {
 		return err
 	}
 	var told *configclickhouse.Exception

@@ -54,14 +54,14 @@ func (s *store) setUp(ctx context.Context, l *link) error {
 	return s.tellViews(ctx, l)
 }
 
-// makeDatabase makes the configured database where it is missing: a session cannot even begin in one that is not there.
+// makeDatabase makes the configured database where it is missing.
 func (s *store) makeDatabase(ctx context.Context, l *link) error {
 	err := l.exec(ctx, "SELECT 1 WHERE 0")
 	if !configclickhouse.HasCode(err, codeUnknownDatabase) {
 		return err
 	}
-	outside := &link{store: &store{cfg: s.cfg, log: s.log}}
-	outside.cfg.Database = ""
+	outside := s.cfg.outside()
+	outside.log = s.log
 	defer outside.close()
 	create := "CREATE DATABASE IF NOT EXISTS " + s.cfg.Database
 	if s.cfg.Cluster != "" {

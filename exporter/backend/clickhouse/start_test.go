@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componenttest"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
@@ -43,6 +44,22 @@ func starts(t *testing.T, ch *testengine.Server) {
 	settings := "SELECT countIf(engine_full LIKE '%fsync_after_insert = 1, fsync_part_directory = 1%') FROM system.tables WHERE database = currentDatabase() AND name "
 	require.Equal(t, "5", count(t, ch, cfg, settings+"LIKE 'audit%'"))
 	require.Equal(t, "0", count(t, ch, cfg, settings+"NOT LIKE 'audit%'"))
+}
+
+// plaintextPassword: one that another machine gets without TLS is warned of when the backend is made.
+func plaintextPassword(t *testing.T, ch *testengine.Server) {
+	core, logs := observer.New(zap.WarnLevel)
+	set := componenttest.NewNopTelemetrySettings()
+	set.Logger = zap.New(core)
+	cfg := testConfig(t, ch, "native")
+	_, err := New(cfg, set)
+	require.NoError(t, err)
+	require.Empty(t, logs.All(), "this machine")
+	cfg.Endpoints = []string{"http://ch-1.example:8123"}
+	_, err = New(cfg, set)
+	require.NoError(t, err)
+	require.Equal(t, 1, logs.FilterMessageSnippet("without TLS").Len())
+	require.NotContains(t, logs.All()[0].Message, server.Admin.Password)
 }
 
 func startFails(t *testing.T, ch *testengine.Server) {

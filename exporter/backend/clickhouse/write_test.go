@@ -36,6 +36,8 @@ func TestStore(t *testing.T) {
 		{"AsyncInsert", asyncInsert},
 		{"Starts", starts},
 		{"StartFails", startFails},
+		{"PlaintextPassword", plaintextPassword},
+		{"NothingOfClusters", nothingOfClusters},
 		{"SchemaByHand", schemaByHand},
 		{"FromAnOldVersion", fromAnOldVersion},
 		{"Types", types},

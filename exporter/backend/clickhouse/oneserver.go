@@ -1,0 +1,93 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
+)
+
+// serversAsked is how often it is asked who answers, each time over a new connection.
+const serversAsked = 8
+
+// requireOneServer finds out whether records would be spread over servers that know nothing of each other, before anything is made on
+// one of them. Servers that keep their tables together are as good as one.
+func (s *store) requireOneServer(ctx context.Context) error {
+	if s.cfg.Cluster != "" {
+		return nil
+	}
+	servers, err := s.cfg.servers(ctx)
+	if err != nil || len(servers) < 2 {
+		return err
+	}
+	together, err := s.keepsTogether(ctx)
+	if err != nil || together {
+		return err
+	}
+	return fmt.Errorf("clickhouse: %s: %w (serverUUID %s): tables made on one of them are missing on the others, and the records would be spread: "+
+		"write cluster: with their cluster's name (SELECT DISTINCT cluster FROM system.clusters), or let endpoints name one server",
+		s.cfg.FirstHost(), ErrSeveralServers, strings.Join(servers, ", "))
+}
+
+// servers are the UUIDs of those who answer at the endpoints. One that is away is left to whoever connects.
+func (cfg Config) servers(ctx context.Context) (uuids []string, err error) {
+	away := map[int]error{}
+	for i := range max(serversAsked, len(cfg.Endpoints)) {
+		n := i % len(cfg.Endpoints)
+		if away[n] != nil {
+			continue
+		}
+		one := cfg.outside()
+		one.cfg.Endpoints = cfg.Endpoints[n : n+1]
+		answer, err := one.texts(ctx, "SELECT toString(serverUUID()) AS text")
+		one.close()
+		if err != nil {
+			if away[n] = err; len(away) == len(cfg.Endpoints) {
+				return nil, err
+			}
+			continue
+		}
+		uuids = append(uuids, answer...)
+	}
+	slices.Sort(uuids)
+	return slices.Compact(uuids), nil
+}
+
+// outside is a connection in no particular database: a session cannot begin in one that is not there.
+func (cfg Config) outside() *link {
+	l := &link{store: &store{cfg: cfg, log: zap.NewNop()}}
+	l.cfg.Database = ""
+	return l
+}
+
+// keepsTogether tells whether the tables are on all servers, as those of ClickHouse Cloud are, and those that somebody has made Replicated
+// or Distributed by hand.
+func (s *store) keepsTogether(ctx context.Context) (bool, error) {
+	l := s.cfg.outside()
+	defer l.close()
+	shared, err := l.number(ctx, "SELECT toString(count()) AS text FROM system.table_engines WHERE name = 'SharedMergeTree'")
+	if err != nil || shared > 0 {
+		return shared > 0, err
+	}
+	database := "currentDatabase()"
+	if s.cfg.Database != "" {
+		database = "'" + s.cfg.Database + "'"
+	}
+	engines, err := l.texts(ctx, "SELECT engine AS text FROM system.tables WHERE database = "+database+" AND name = '"+s.cfg.named("session_events")+"'")
+	return len(engines) == 1 && (engines[0] == "Distributed" || strings.HasPrefix(engines[0], "Replicated")), err
+}
+
+// checkServers is part of CheckConnection.
+func (s *store) checkServers(ctx context.Context) connectcheck.Finding {
+	if err := s.requireOneServer(ctx); err != nil {
+		return connectcheck.Finding{
+			Subject: "servers behind the address", Detail: s.cfg.explain("asking who answers", err).Error(), Key: "cluster",
+			Remedy: "write cluster: with their cluster's name, or let endpoints name one server",
+		}
+	}
+	return connectcheck.Finding{OK: true, Subject: "servers behind the address", Detail: "one, or several that keep their tables together"}
+}
