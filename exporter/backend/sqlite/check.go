@@ -13,17 +13,18 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
 )
 
-// CheckConnection looks at the file, the right to write it, its schema and its soundness. It changes nothing.
+// CheckConnection looks at the file, the right to write it, the room on its disk, its schema and its soundness. It changes nothing.
 func (cfg Config) CheckConnection(ctx context.Context) (findings []connectcheck.Finding) {
 	info, err := os.Stat(cfg.Path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return append(findings, cfg.checkFolder())
+		return cfg.checkFolder()
 	case err != nil || info.IsDir():
 		return append(findings, connectcheck.Finding{Subject: "file", Detail: fmt.Sprintf("%q is no file that can be read", cfg.Path), Key: "path",
 			Remedy: "name a file in a folder that this user may write, such as /var/lib/otelcol-sessionlog/session_log.db"})
 	}
 	findings = append(findings, connectcheck.Finding{OK: true, Subject: "file", Detail: fmt.Sprintf("%q has %d bytes", cfg.Path, info.Size())}, cfg.checkWritable())
+	findings = append(findings, checkSpace(filepath.Dir(cfg.Path))...)
 	conn, err := sqlite.OpenConn(cfg.Path, sqlite.OpenReadOnly)
 	if err != nil {
 		return append(findings, connectcheck.Finding{Subject: "database", Detail: cfg.explain("opening", err).Error(), Key: "path", Remedy: "put a backup in its place, or choose another path"})
@@ -34,14 +35,15 @@ func (cfg Config) CheckConnection(ctx context.Context) (findings []connectcheck.
 	return append(findings, cfg.checkSoundness(conn), cfg.checkSchema(conn))
 }
 
-// checkFolder asks whether the file can be made.
-func (cfg Config) checkFolder() connectcheck.Finding {
+// checkFolder asks whether the file can be made, and how much room it would have.
+func (cfg Config) checkFolder() []connectcheck.Finding {
 	dir, err := filepath.Abs(filepath.Dir(cfg.Path))
 	for err == nil {
 		var info os.FileInfo
 		if info, err = os.Stat(dir); err == nil {
 			if info.IsDir() && mayWrite(dir) {
-				return connectcheck.Finding{OK: true, Subject: "file", Detail: fmt.Sprintf("%q is not there; it is made at start", cfg.Path)}
+				there := connectcheck.Finding{OK: true, Subject: "file", Detail: fmt.Sprintf("%q is not there; it is made at start", cfg.Path)}
+				return append([]connectcheck.Finding{there}, checkSpace(dir)...)
 			}
 			break
 		}
@@ -49,8 +51,24 @@ func (cfg Config) checkFolder() connectcheck.Finding {
 			dir, err = above, nil
 		}
 	}
-	return connectcheck.Finding{Subject: "file", Detail: fmt.Sprintf("%q is not there, and this user may make no file in %q", cfg.Path, dir), Key: "path",
-		Remedy: fmt.Sprintf("mkdir -p %[1]q && chown $USER %[1]q, or choose another path", filepath.Dir(cfg.Path))}
+	return []connectcheck.Finding{{Subject: "file", Detail: fmt.Sprintf("%q is not there, and this user may make no file in %q", cfg.Path, dir), Key: "path",
+		Remedy: fmt.Sprintf("mkdir -p %[1]q && chown $USER %[1]q, or choose another path", filepath.Dir(cfg.Path))}}
+}
+
+// leastSpace is where a disk is called full: SQLite needs room for its journal beside that for the records.
+const leastSpace = 64 << 20
+
+// checkSpace says how much may still be written beside the file; nothing where that is not known.
+func checkSpace(dir string) []connectcheck.Finding {
+	free, known := freeBytes(dir)
+	if !known {
+		return nil
+	}
+	f := connectcheck.Finding{OK: free >= leastSpace, Subject: "free disk", Detail: fmt.Sprintf("%d MiB", free>>20)}
+	if !f.OK {
+		f.Key, f.Remedy = "path", "free some space on the disk, set ttl, or name a file on another one"
+	}
+	return []connectcheck.Finding{f}
 }
 
 func (cfg Config) checkWritable() connectcheck.Finding {

@@ -12,6 +12,34 @@ import (
 
 var _ connectcheck.Checker = Config{}
 
+// TestCheckConnectionReportsFreeDisk, of a file that is there and of one that is not yet; a disk that is nearly full is named.
+func TestCheckConnectionReportsFreeDisk(t *testing.T) {
+	disk := func(cfg Config) (found []connectcheck.Finding) {
+		for _, f := range cfg.CheckConnection(t.Context()) {
+			if f.Subject == "free disk" {
+				found = append(found, f)
+			}
+		}
+		return found
+	}
+	if _, known := freeBytes(t.TempDir()); !known {
+		require.Empty(t, disk(testConfig(t)))
+		return
+	}
+	for _, cfg := range []Config{testConfig(t), filled(t, 10)} {
+		found := disk(cfg)
+		require.Len(t, found, 1)
+		require.True(t, found[0].OK, "a disk with room for tests")
+		require.Regexp(t, `^[1-9]\d* MiB$`, found[0].Detail)
+	}
+	if dir, ok := smallDisk(t); ok { // of 8 MiB
+		cfg := testConfig(t)
+		cfg.Path = filepath.Join(dir, "session_log.db")
+		require.Equal(t, "path", disk(cfg)[0].Key)
+		require.Regexp(t, `^[78] MiB$`, disk(cfg)[0].Detail)
+	}
+}
+
 // TestCheckConnection finds a file that is not there yet in order, and changes nothing; it names what is wrong and the key.
 func TestCheckConnection(t *testing.T) {
 	failed := func(cfg Config) (bad []connectcheck.Finding) {
