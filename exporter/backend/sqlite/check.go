@@ -82,7 +82,11 @@ func (cfg Config) checkWritable() connectcheck.Finding {
 }
 
 func (cfg Config) checkSoundness(conn *sqlite.Conn) connectcheck.Finding {
-	if damage := quickCheck(conn); damage != "" {
+	damage, err := quickCheck(conn)
+	if err != nil {
+		return connectcheck.Finding{Subject: "database", Detail: cfg.explain("checking the file", err).Error(), Key: "path", Remedy: "try again when nothing else holds it"}
+	}
+	if damage != "" {
 		return connectcheck.Finding{Subject: "database", Detail: damage, Key: "path", Remedy: "put a backup in its place, or move the file away and a new one is made"}
 	}
 	return connectcheck.Finding{OK: true, Subject: "database", Detail: "PRAGMA quick_check says ok"}

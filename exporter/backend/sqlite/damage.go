@@ -149,10 +149,19 @@ func (w *writer) leaveLog() error {
 		if aside, err = w.putLogAside(); err != nil {
 			return w.failed("putting the write-ahead log aside", err)
 		}
-		w.log.Warn("what was committed last could not be brought into the file that has gone: it is kept", zap.String("kept", aside))
+		if aside == "" { // it has gone with the file
+			w.log.Warn("what was committed last could not be brought into the file that has gone: keep its -wal beside it", zap.String("path", w.cfg.Path))
+		} else {
+			w.log.Warn("what was committed last could not be brought into the file that has gone: it is kept", zap.String("kept", aside))
+		}
 	}
 	now, err := w.cfg.fileState(nil)
 	w.close()
+	return errors.Join(err, w.removeOwnLog(now))
+}
+
+// removeOwnLog removes the log and its index from beside the path, unless others have been put there.
+func (w *writer) removeOwnLog(now fileState) (err error) {
 	for suffix, both := range map[string][2]os.FileInfo{"-wal": {w.seen.wal, now.wal}, "-shm": {w.seen.shm, now.shm}} {
 		if both[0] != nil && both[1] != nil && os.SameFile(both[0], both[1]) {
 			err = errors.Join(err, removeIfThere(w.cfg.Path+suffix))
@@ -184,7 +193,10 @@ func (w *writer) verify(committed bool) error {
 		}
 	}
 	if damage == "" && !committed && w.dataVersion() == w.version {
-		damage = w.cfg.checkWhole(w.ctx)
+		var err error
+		if damage, err = w.cfg.checkWhole(w.ctx); err != nil {
+			return w.cfg.explain("checking the file, which was touched from outside", err)
+		}
 		if damage == "" { // somebody touched it; what is in our cache may be older than the file
 			w.close()
 			return nil
@@ -218,11 +230,12 @@ func (w *writer) damageOf(now fileState) string {
 	return ""
 }
 
-// checkWhole reads the whole database, as a reader sees it, and says what is wrong with it, "" if nothing is.
-func (cfg *Config) checkWhole(ctx context.Context) string {
+// checkWhole reads the whole database, as a reader sees it, and says what is wrong with it, "" if nothing is. An error tells nothing
+// about the database.
+func (cfg *Config) checkWhole(ctx context.Context) (damage string, err error) {
 	conn, err := sqlite.OpenConn(cfg.Path, sqlite.OpenReadOnly)
 	if err != nil {
-		return "it cannot be opened: " + sqlite.ErrCode(err).String()
+		return damageOrError("opening it", err)
 	}
 	defer conn.Close()
 	conn.SetInterrupt(ctx.Done())
@@ -230,19 +243,28 @@ func (cfg *Config) checkWhole(ctx context.Context) string {
 	return quickCheck(conn)
 }
 
-// quickCheck says what is wrong with a database, "" if nothing is.
-func quickCheck(conn *sqlite.Conn) (damage string) {
-	err := sqlitex.ExecuteTransient(conn, "PRAGMA quick_check(1)", &sqlitex.ExecOptions{ResultFunc: func(stmt *sqlite.Stmt) error {
+// quickCheck says what is wrong with a database, "" if nothing is. An error tells nothing about the database.
+func quickCheck(conn *sqlite.Conn) (damage string, err error) {
+	err = sqlitex.ExecuteTransient(conn, "PRAGMA quick_check(1)", &sqlitex.ExecOptions{ResultFunc: func(stmt *sqlite.Stmt) error {
 		if text := stmt.ColumnText(0); text != "ok" {
 			damage = "PRAGMA quick_check says: " + strings.TrimSpace(text)
 		}
 		return nil
 	}})
-	switch sqlite.ErrCode(err).ToPrimary() {
-	case sqlite.ResultOK, sqlite.ResultInterrupt, sqlite.ResultBusy:
-		return damage
+	if damage != "" {
+		return damage, nil
 	}
-	return "PRAGMA quick_check ends with " + sqlite.ErrCode(err).String()
+	return damageOrError("PRAGMA quick_check", err)
+}
+
+// damageOrError tells a database that is not sound from a machine that could not read it now: without memory or descriptors, with a lock
+// or a disk error, the write-ahead log must stay where it is.
+func damageOrError(doing string, err error) (damage string, other error) {
+	switch code := sqlite.ErrCode(err); code.ToPrimary() {
+	case sqlite.ResultCorrupt, sqlite.ResultNotADB:
+		return doing + " ends with " + code.String(), nil
+	}
+	return "", err
 }
 
 // refuse lets go of a damaged file without touching it, and remembers that nothing may be written until somebody has mended it. The
@@ -251,7 +273,10 @@ func (w *writer) refuse(damage string) error {
 	aside, err := w.putLogAside()
 	w.close()
 	if err == nil {
-		err = errors.Join(removeIfThere(w.cfg.Path+"-wal"), removeIfThere(w.cfg.Path+"-shm"))
+		var now fileState
+		if now, err = w.cfg.fileState(nil); err == nil {
+			err = w.removeOwnLog(now)
+		}
 	}
 	w.refused = w.damaged(damage, aside, err)
 	w.refusedState = fileState{} // it may be a sound backup that somebody has copied over it: the next write looks
@@ -271,29 +296,38 @@ func (w *writer) damaged(damage, aside string, err error) error {
 		w.cfg.Path, ErrDamaged, damage, kept)
 }
 
-// putLogAside copies the write-ahead log and empties it, so that closing the connection writes nothing into the file.
+// putLogAside copies the write-ahead log and empties it, so that closing the connection writes nothing into the file. A log that somebody
+// has put there for another file is left alone.
 func (w *writer) putLogAside() (aside string, err error) {
-	log := w.cfg.Path + "-wal"
-	content, err := os.ReadFile(log)
-	if errors.Is(err, os.ErrNotExist) || err == nil && len(content) == 0 {
+	path := w.cfg.Path + "-wal"
+	log, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
 		return "", nil
 	}
-	if err == nil {
-		aside = log + "." + w.now().UTC().Format("20060102T150405.000Z")
-		err = writeDurably(aside, content)
+	if err != nil {
+		return "", err
 	}
-	if err == nil {
-		err = os.Truncate(log, 0)
+	defer log.Close()
+	info, err := log.Stat()
+	if err != nil {
+		return "", err
 	}
-	return aside, err
+	if info.Size() == 0 || w.seen.wal != nil && !os.SameFile(info, w.seen.wal) {
+		return "", nil
+	}
+	aside = path + "." + w.now().UTC().Format("20060102T150405.000Z")
+	if err := copyDurably(aside, log); err != nil {
+		return aside, err
+	}
+	return aside, log.Truncate(0)
 }
 
-func writeDurably(path string, content []byte) error {
+func copyDurably(path string, content io.Reader) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(content)
+	_, err = io.Copy(f, content)
 	return errors.Join(err, f.Sync(), f.Close())
 }
 

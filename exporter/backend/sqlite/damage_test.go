@@ -171,6 +171,59 @@ func TestMovedAwayWithoutItsLog(t *testing.T) {
 	requireSound(t, archive)
 }
 
+// TestMovedAwayAndReplacedWithItsLog: another database and its log are put at the path while a reader keeps the old log from being emptied.
+// What is committed in the new log, and not yet in its file, stays.
+func TestMovedAwayAndReplacedWithItsLog(t *testing.T) {
+	cfg := filled(t, 100)
+	s := startStore(t, cfg)
+	reader, err := sqlite.OpenConn(cfg.Path, sqlite.OpenReadOnly)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, reader.Close()) }()
+	require.NoError(t, sqlitex.ExecuteTransient(reader, "BEGIN", nil))
+	require.NoError(t, sqlitex.ExecuteTransient(reader, "SELECT count(*) FROM session_events", nil))
+	_, err = s.Write(t.Context(), typical(100, 200))
+	require.NoError(t, err)
+
+	source := filled(t, 100)
+	other := startStore(t, source)
+	_, err = other.Write(t.Context(), typical(1000, 1100))
+	require.NoError(t, err)
+	replacement := copyOfFiles(t, source)
+
+	archive := cfg
+	archive.Path += ".archive"
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		require.NoError(t, os.Rename(cfg.Path+suffix, archive.Path+suffix))
+	}
+	for _, suffix := range []string{"", "-wal"} {
+		require.NoError(t, os.Rename(replacement.Path+suffix, cfg.Path+suffix))
+	}
+	res, err := s.Write(t.Context(), typical(2000, 2010))
+	require.NoError(t, err)
+	require.Equal(t, 10, res.Written)
+	require.Equal(t, 210, stored(t, cfg), "100 of its file, 100 of its log, and 10 new ones")
+	require.Equal(t, 200, stored(t, archive), "its log went with it")
+	requireSound(t, cfg)
+	requireSound(t, archive)
+}
+
+// TestOnlyUnsoundIsDamage: what stops the check on a sound database is no reason to let go of its log.
+func TestOnlyUnsoundIsDamage(t *testing.T) {
+	for _, code := range []sqlite.ResultCode{sqlite.ResultCorrupt, sqlite.ResultCorruptVTab, sqlite.ResultNotADB} {
+		damage, err := damageOrError("the check", code.ToError())
+		require.NoError(t, err)
+		require.Contains(t, damage, code.String())
+	}
+	for _, code := range []sqlite.ResultCode{
+		sqlite.ResultCantOpen, sqlite.ResultNoMem, sqlite.ResultIOErr, sqlite.ResultIOErrRead, sqlite.ResultPerm, sqlite.ResultProtocol,
+		sqlite.ResultLocked, sqlite.ResultBusy, sqlite.ResultInterrupt,
+	} {
+		damage, err := damageOrError("the check", code.ToError())
+		require.Error(t, err)
+		require.Empty(t, damage, code)
+	}
+}
+
 // TestDamagedAtStart: nothing is written into a file that is not sound, and it goes on when a backup is put in its place.
 func TestDamagedAtStart(t *testing.T) {
 	cfg := filled(t, 2000)

@@ -49,7 +49,7 @@ func (cfg *Config) diagnose(code sqlite.ResultCode) (kind error, remedy string) 
 	case sqlite.ResultReadOnly, sqlite.ResultPerm, sqlite.ResultAuth:
 		return ErrReadOnly, "let this user write the file, its -wal and -shm and their folder, or choose another path"
 	case sqlite.ResultCantOpen:
-		return ErrCannotOpen, "the folder must exist and let this user make files in it"
+		return ErrCannotOpen, "the folder must exist and let this user make files in it, and the process must be allowed to open more (ulimit -n)"
 	case sqlite.ResultCorrupt, sqlite.ResultNotADB:
 		return ErrDamaged, "put a backup in its place, or move it away and a new file is made; PRAGMA integrity_check tells more"
 	case sqlite.ResultIOErr, sqlite.ResultProtocol, sqlite.ResultNoLFS:

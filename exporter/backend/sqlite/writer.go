@@ -84,7 +84,12 @@ func (w *writer) connect(ctx context.Context) (err error) {
 			err = errors.Join(err, conn.Close())
 		}
 	}()
-	if damage := quickCheck(conn); damage != "" {
+	var damage string
+	err = w.cfg.patiently(ctx, func() (err error) { damage, err = quickCheck(conn); return err })
+	if err != nil {
+		return w.cfg.explain("checking the file", err)
+	}
+	if damage != "" {
 		return w.damaged(damage, "", nil)
 	}
 	w.refused = nil
