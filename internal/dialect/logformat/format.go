@@ -17,6 +17,8 @@ type Format struct {
 	Detect func(head []byte, whole bool) Verdict
 	// New makes the parser of one text.
 	New func(Options) Parser
+	// ClearTimes says how to let the log carry times that mean one moment each, for texts of which [Parser.Doubtful] is not 0.
+	ClearTimes string
 }
 
 // Verdict is what [Format.Detect] says of the beginning of a text.

@@ -15,7 +15,8 @@ import (
 func Formats() []logformat.Format {
 	return []logformat.Format{{
 		Name: "server_audit", Aliases: []string{"mariadb_audit", "mysql_audit"}, Detect: detect,
-		New: func(o logformat.Options) logformat.Parser { return newParser(o) },
+		New:        func(o logformat.Options) logformat.Parser { return newParser(o) },
+		ClearTimes: "start the server with TZ=UTC and write timezone: UTC",
 	}}
 }
 

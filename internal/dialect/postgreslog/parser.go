@@ -18,15 +18,18 @@ func Formats() []logformat.Format {
 	return []logformat.Format{
 		{
 			Name: "jsonlog", Aliases: []string{"postgresql_jsonlog"}, Detect: detectJSON,
-			New: func(o logformat.Options) logformat.Parser { return newParser(o, &jsonFormat{}) },
+			New:        func(o logformat.Options) logformat.Parser { return newParser(o, &jsonFormat{}) },
+			ClearTimes: "set log_timezone = 'UTC' in postgresql.conf",
 		},
 		{
 			Name: "csvlog", Aliases: []string{"postgresql_csvlog"}, Detect: detectCSV,
-			New: func(o logformat.Options) logformat.Parser { return newParser(o, &csvFormat{}) },
+			New:        func(o logformat.Options) logformat.Parser { return newParser(o, &csvFormat{}) },
+			ClearTimes: "set log_timezone = 'UTC' in postgresql.conf",
 		},
 		{
 			Name: "stderr", Aliases: []string{"postgresql_stderr"}, Detect: detectStderr,
-			New: func(o logformat.Options) logformat.Parser { return newParser(o, newStderr(o.LinePrefix)) },
+			New:        func(o logformat.Options) logformat.Parser { return newParser(o, newStderr(o.LinePrefix)) },
+			ClearTimes: "set log_timezone = 'UTC' in postgresql.conf",
 		},
 	}
 }

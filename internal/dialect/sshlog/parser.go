@@ -16,7 +16,8 @@ import (
 func Formats() []logformat.Format {
 	return []logformat.Format{{
 		Name: "sshd", Aliases: []string{"auth.log", "openssh"}, Detect: detect,
-		New: func(o logformat.Options) logformat.Parser { return newParser(o) },
+		New:        func(o logformat.Options) logformat.Parser { return newParser(o) },
+		ClearTimes: "let syslog write RFC 3339 times (RSYSLOG_FileFormat of rsyslog)",
 	}}
 }
 

@@ -165,7 +165,7 @@ func TestCheckConnectionOfAFileWithoutPermission(t *testing.T) {
 		finding := found(t, findings, "file "+path)
 		require.Equal(t, "include", finding.Key)
 		require.Equal(t, "permission denied", finding.Detail)
-		require.Contains(t, finding.Remedy, "usermod -aG ")
+		require.Contains(t, finding.Remedy, "setfacl -m u:")
 	}
 	require.Equal(t, "1 of 2", found(t, findings, "readable files").Detail)
 	require.Equal(t, "files found: 2", found(t, findings, "include "+filepath.Join(dir, "*")).Detail)

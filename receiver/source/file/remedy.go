@@ -17,12 +17,27 @@ func remedy(path string, err error) string {
 	if u, err := user.Current(); err == nil {
 		who = u.Username
 	}
-	group := "adm"
 	for p := path; p != filepath.Dir(p); p = filepath.Dir(p) {
 		if info, err := os.Stat(p); err == nil {
-			group = groupOf(info, group)
-			break
+			return remedyFor(who, p, info)
 		}
 	}
-	return "give " + who + " the group of the log and restart the collector: usermod -aG " + group + " " + who
+	return "let " + who + " read the file"
+}
+
+// remedyFor gives the user a file's group, where that may read and is not root's, and else the right to this file alone. Of a path
+// whose folder may not be entered the file is that folder.
+func remedyFor(who, path string, info fs.FileInfo) string {
+	needed, rights := fs.FileMode(0o040), "r"
+	if info.IsDir() {
+		needed, rights = 0o050, "rx"
+	}
+	if group := groupOf(info); group != "" && info.Mode()&needed == needed {
+		return "give " + who + " the group of the log and restart the collector: usermod -aG " + group + " " + who
+	}
+	grant := "setfacl -m u:" + who + ":" + rights + " " + path
+	if info.IsDir() {
+		return "let " + who + " enter the folder: " + grant
+	}
+	return "let " + who + " read the log, whose group may not: " + grant + ", and the same in logrotate's postrotate"
 }

@@ -114,9 +114,13 @@ func TestOfManyFilesThatCannotBeReadSomeAreNamed(t *testing.T) {
 	}
 	j, logs := watched(t, config(filepath.Join(dir, "*")))
 	warned(t, logs, "further files cannot be read")
-	j.stop(t)
 	require.Equal(t, 20, logs.FilterMessageSnippet("a file cannot be read").Len())
 	require.EqualValues(t, 5, logs.FilterMessage("further files cannot be read").All()[0].ContextMap()["files"])
+	for n := range 5 {
+		require.NoError(t, os.Remove(filepath.Join(dir, fmt.Sprintf("%02d.log", n))))
+	}
+	await(t, "it was not said that no more are unreadable", func() bool { return logs.FilterMessageSnippet("no further files are unreadable").Len() == 1 })
+	j.stop(t)
 }
 
 // One file that may not be read stops no other, and its warning has the command that mends it. Root may read everything, so the
@@ -136,11 +140,16 @@ func TestAFileWithoutPermissionStopsNoOther(t *testing.T) {
 	dir, path := place(t)
 	secret := filepath.Join(dir, "auth.log")
 	require.NoError(t, os.WriteFile(secret, []byte(rowsOf("hidden")), 0o000))
+	const nobody = "nobody"
+	shared := filepath.Join(dir, "shared.log") // of a group that may read it, and not by its owner
+	require.NoError(t, os.WriteFile(shared, nil, 0o600))
+	require.NoError(t, os.Chmod(shared, 0o040))
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "closed"), 0o000))
 	write(t, path, rowsOf("a"))
 	j, logs := watched(t, config(filepath.Join(dir, "*.*"), filepath.Join(dir, "closed", "*")))
-	warned(t, logs, "a file cannot be read", secret, "permission denied", "usermod -aG ")
-	warned(t, logs, filepath.Join(dir, "closed"), "permission denied", "usermod -aG ")
+	warned(t, logs, "a file cannot be read", secret, "permission denied", "setfacl -m u:"+nobody+":r "+secret)
+	warned(t, logs, "a file cannot be read", shared, "permission denied", "usermod -aG nogroup "+nobody)
+	warned(t, logs, filepath.Join(dir, "closed"), "permission denied", "setfacl -m u:"+nobody+":rx ")
 	j.awaitUsers(t, "a")
 	require.NoError(t, os.Chmod(secret, 0o600))
 	j.awaitUsers(t, "a", "hidden")
@@ -216,4 +225,19 @@ func TestAHoleIsCountedOnce(t *testing.T) {
 
 	cfg.Initial = "end"
 	require.Zero(t, once(t, cfg, &sourcetest.Store{}).stats.Counts().BadRows)
+}
+
+// The hour that comes twice: the warning says what to change at the program that wrote this log.
+func TestDoubtfulTimesHaveTheRemedyOfTheirFormat(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "auth.log")
+	const accepted = " vm sshd[1]: Accepted password for bob from 10.6.6.6 port 6 ssh2\n"
+	write(t, path, "Oct 25 02:10:00"+accepted+"Oct 25 02:50:00"+accepted+"Oct 25 02:10:00"+accepted)
+	written := time.Date(2026, 10, 26, 0, 0, 0, 0, time.UTC)
+	require.NoError(t, os.Chtimes(path, written, written))
+	cfg := config(path)
+	cfg.Timezone = "Europe/Berlin"
+	j, logs := watched(t, cfg)
+	warned(t, logs, "came twice", "RFC 3339")
+	j.stop(t)
+	require.Empty(t, logs.FilterMessageSnippet("date_time_output_format").All())
 }

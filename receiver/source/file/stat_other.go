@@ -11,4 +11,4 @@ func infoOf(info fs.FileInfo) diskInfo {
 	return diskInfo{id: fileID{info.Name()}, size: info.Size(), modified: info.ModTime(), mode: info.Mode().Type()}
 }
 
-func groupOf(_ fs.FileInfo, other string) string { return other }
+func groupOf(_ fs.FileInfo) string { return "" }

@@ -20,15 +20,15 @@ func infoOf(info fs.FileInfo) diskInfo {
 	return i
 }
 
-// groupOf names the group of a file; other stands for root's, which nobody shall be given.
-func groupOf(info fs.FileInfo, other string) string {
+// groupOf names the group of a file, "" where it has no name or is root's, which nobody shall be given.
+func groupOf(info fs.FileInfo) string {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || st.Gid == 0 {
-		return other
+		return ""
 	}
 	g, err := user.LookupGroupId(strconv.FormatUint(uint64(st.Gid), 10))
 	if err != nil {
-		return other
+		return ""
 	}
 	return g.Name
 }

@@ -53,6 +53,8 @@ func (r *reader) tellProblems() {
 	}
 	if more := len(paths) - maxNamedFiles; more > 0 {
 		r.conditions.Raise("files", "further files cannot be read", zap.Int("files", more))
+	} else {
+		r.conditions.Clear("files", "no further files are unreadable than those that are named")
 	}
 }
 

@@ -115,7 +115,7 @@ func (r *reader) ended(t *tail, failed error, last bool) error {
 	t.returnToHole()
 	r.tellUnreadable(t)
 	if t.parser.Doubtful() > t.doubtful {
-		r.host.Log.Warn("local times in an hour that came twice were read by their order: export with date_time_output_format = 'iso' to be sure",
+		r.host.Log.Warn("local times in an hour that came twice were read by their order: to be sure, "+r.clearTimes(t.format),
 			zap.String("file", t.path), zap.Int("events", t.parser.Doubtful()-t.doubtful))
 		t.doubtful = t.parser.Doubtful()
 	}
@@ -127,6 +127,16 @@ func (r *reader) ended(t *tail, failed error, last bool) error {
 		return nil
 	}
 	return failed
+}
+
+// clearTimes is what a format says of times that mean one moment each.
+func (r *reader) clearTimes(format string) string {
+	for _, f := range r.Formats {
+		if f.Name == format && f.ClearTimes != "" {
+			return f.ClearTimes
+		}
+	}
+	return "let the log write times with their zone"
 }
 
 // takePage waits for a page to fill, which is there as long as the pipeline keeps up.

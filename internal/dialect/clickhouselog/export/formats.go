@@ -26,6 +26,7 @@ func format(name string, detect func([]byte, bool) logformat.Verdict, split func
 ) logformat.Format {
 	return logformat.Format{
 		Name: name, Aliases: aliases, Detect: detect,
+		ClearTimes: "export with date_time_output_format = 'iso'",
 		New: func(o logformat.Options) logformat.Parser {
 			p := newParser(o, split, frame)
 			p.named = strings.Contains(name, "WithNames")
