@@ -29,11 +29,21 @@ func (e *sessionlogExporter) push(ctx context.Context, ld plog.Logs) error {
 	switch {
 	case err == nil:
 		e.reportAvailable()
-	case ctx.Err() == nil: // else the caller has gone, or we are: that says nothing about the backend
+	case ctx.Err() != nil: // the caller has gone, or we are: that says nothing about the backend
+	case errors.Is(err, errDeadLetter):
+		e.health.unwell(err)
+	case consumererror.IsPermanent(err): // one batch is at fault: others can be written
+		e.notices.tell("records refused by the backend for good: their senders got the error, and they are not tried again", ld.LogRecordCount(), err.Error())
+	default:
 		e.reportUnavailable(err)
 	}
 	return err
 }
+
+// errDeadLetter is a dead letter that cannot be written.
+var errDeadLetter = errors.New("dead_letter::directory")
+
+const deadLetterUnavailable = "dead letter unavailable"
 
 func (e *sessionlogExporter) write(ctx context.Context, ld plog.Logs) error {
 	dec := e.decoders.Get().(*plogs.Decoder)
@@ -86,8 +96,15 @@ func (e *sessionlogExporter) buryRejected(ctx context.Context, ld plog.Logs, rej
 // delivered.
 func (e *sessionlogExporter) bury(ctx context.Context, ld plog.Logs, reason error) error {
 	if err := e.dead.Write(ctx, ld, reason); err != nil {
-		return fmt.Errorf("dead_letter::directory: %d refused records cannot be kept: %w", ld.LogRecordCount(), err)
+		err = fmt.Errorf("%w: %d refused records cannot be kept: %w", errDeadLetter, ld.LogRecordCount(), err)
+		if ctx.Err() == nil {
+			e.conditions.Raise(deadLetterUnavailable,
+				"the dead letter cannot be written: batches with refused records wait where they come from; free space there, let this user write it, or name another folder",
+				zap.String("key", "dead_letter::directory"), zap.Error(err))
+		}
+		return err
 	}
+	e.conditions.Clear(deadLetterUnavailable, "the dead letter can be written again", zap.String("key", "dead_letter::directory"))
 	e.tel.deadLettered(ctx, ld.LogRecordCount())
 	e.notices.tell("records written into the dead letter", ld.LogRecordCount(), reason.Error())
 	return nil

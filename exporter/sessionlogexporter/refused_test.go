@@ -20,6 +20,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/receiver/otlpreceiver"
 	"go.opentelemetry.io/collector/receiver/receivertest"
+	"go.uber.org/zap"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -148,6 +149,10 @@ func TestDeadLetterCannotBeWritten(t *testing.T) {
 	require.NoError(t, os.WriteFile(r.letters, nil, 0o600))
 	done := r.send(t.Context(), events(0, 100))
 	require.ErrorContains(t, r.awaitStatus(t, componentstatus.StatusRecoverableError).Err(), "dead_letter::directory")
+	warnings := r.logs.FilterMessageSnippet("the dead letter cannot be written").All()
+	require.Len(t, warnings, 1)
+	require.Equal(t, "dead_letter::directory", warnings[0].ContextMap()["key"])
+	require.Zero(t, r.logs.FilterMessageSnippet("the backend cannot be written to").Len(), "the backend is not at fault")
 	select {
 	case err := <-done:
 		t.Fatalf("ConsumeLogs returned although two records are nowhere: %v", err)
@@ -174,6 +179,11 @@ func TestPermanentErrorIsHeard(t *testing.T) {
 	require.True(t, consumererror.IsPermanent(err))
 	require.ErrorContains(t, err, "no such table")
 	require.Empty(t, r.entries(t))
+	require.Equal(t, 1, r.logs.FilterMessageSnippet("refused by the backend for good").FilterField(zap.Int("records", 10)).Len())
+	require.Zero(t, r.logs.FilterMessageSnippet("the backend cannot be written to").Len())
+	for len(r.status) > 0 {
+		require.Equal(t, componentstatus.StatusOK, (<-r.status).Status(), "one bad batch says nothing of the next")
+	}
 }
 
 // TestPermanentErrorThatNobodyHears goes to the dead letter: the caller has its yes already.
