@@ -84,6 +84,7 @@ func (w *writer) connect(ctx context.Context) (err error) {
 			err = errors.Join(err, conn.Close())
 		}
 	}()
+	w.announceCheck()
 	var damage string
 	err = w.cfg.patiently(ctx, func() (err error) { damage, err = quickCheck(conn); return err })
 	if err != nil {
@@ -113,6 +114,17 @@ func (w *writer) connect(ctx context.Context) (err error) {
 		w.conn = nil
 	}
 	return err
+}
+
+// largeFile is from where on the check of a file takes long enough to be asked about.
+const largeFile = 1 << 30
+
+// announceCheck says why nothing is written yet.
+func (w *writer) announceCheck() {
+	if info, err := os.Stat(w.cfg.Path); err == nil && info.Size() >= largeFile {
+		w.log.Warn("the database file is checked before anything is written, which takes the time to read it whole once",
+			zap.String("path", w.cfg.Path), zap.Int64("megabytes", info.Size()>>20))
+	}
 }
 
 func (w *writer) close() {
