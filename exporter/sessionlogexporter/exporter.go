@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -41,6 +42,11 @@ type sessionlogExporter struct {
 	startup    *backendStartup
 	conditions *conditionlog.Logger
 
+	recoveryIdle time.Duration
+	writes       atomic.Int32 // under way
+	lastWrite    atomic.Int64 // when the last one ended, nanoseconds since 1970
+	background   sync.WaitGroup
+
 	// stopped ends when writing must: at once in a Shutdown while the backend fails, else with Shutdown's own context.
 	stopped context.Context
 	stop    context.CancelFunc
@@ -65,6 +71,8 @@ func newExporter(ctx context.Context, set exporter.Settings, cfg *Config, store 
 
 		startup:    newBackendStartup(),
 		conditions: conditionlog.New(set.Logger, time.Now),
+
+		recoveryIdle: recoveryIdle,
 	}
 	chosen, err := choose(backends, cfg)
 	if err != nil {
@@ -93,6 +101,7 @@ func (e *sessionlogExporter) open(_ context.Context, host component.Host) error 
 		return fmt.Errorf("dead_letter::directory: %w", err)
 	}
 	e.dead, e.opened = dead, true
+	e.background.Go(e.watchRecovery)
 	return e.startBackend()
 }
 
@@ -115,6 +124,7 @@ func (e *sessionlogExporter) close(ctx context.Context) error {
 	if !e.opened {
 		return nil
 	}
+	e.background.Wait()
 	<-e.startup.ended
 	return errors.Join(e.backend.Shutdown(ctx), e.dead.Close())
 }

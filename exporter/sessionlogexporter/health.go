@@ -14,6 +14,7 @@ type health struct {
 	host    component.Host
 	known   bool // something was reported
 	ill     bool
+	cause   error  // of the last failure
 	reason  string // the last that was reported
 	leaving func() // set while shutting down: gives up
 }
@@ -36,10 +37,20 @@ func (h *health) unwell(err error) {
 		componentstatus.ReportStatus(h.host, componentstatus.NewRecoverableErrorEvent(err))
 		h.reason = reason
 	}
-	h.known, h.ill = true, true
+	h.known, h.ill, h.cause = true, true, err
 	if h.leaving != nil {
 		h.leaving()
 	}
+}
+
+// failure is why the last write failed, nil if it did not.
+func (h *health) failure() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.ill {
+		return nil
+	}
+	return h.cause
 }
 
 // leave makes giveUp be called at the next failure, or now if the last write has failed.

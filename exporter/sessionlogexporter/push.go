@@ -21,6 +21,7 @@ func (e *sessionlogExporter) push(ctx context.Context, ld plog.Logs) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(e.stopped, cancel)()
+	defer e.beginWrite()()
 
 	if err := e.awaitBackend(ctx); err != nil {
 		return err

@@ -234,3 +234,21 @@ func TestDeadLetterBesideTheData(t *testing.T) {
 	r.letters = filepath.Join(filepath.Dir(r.path), "dead_letter")
 	require.Len(t, r.entries(t), 1)
 }
+
+// TestAnIdleExporterReportsRecovery: whoever pushes asks readiness first, so nobody would ever write again.
+func TestAnIdleExporterReportsRecovery(t *testing.T) {
+	r := newRig(t, t.TempDir(), nil, nil)
+	r.recoveryIdle = 400 * time.Millisecond
+	require.NoError(t, r.Start(t.Context(), r))
+	defer func() { require.NoError(t, r.Shutdown(context.Background())) }()
+	unlock := r.lock(t)
+	defer unlock()
+	ctx, leave := context.WithCancel(t.Context())
+	done := r.send(ctx, events(0, 10))
+	r.awaitStatus(t, componentstatus.StatusRecoverableError)
+	leave()
+	require.Error(t, await(t, done))
+	unlock()
+	r.awaitStatus(t, componentstatus.StatusOK)
+	require.Equal(t, 1, r.logs.FilterMessageSnippet("cannot be written to").Len())
+}
