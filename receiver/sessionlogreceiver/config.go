@@ -80,8 +80,7 @@ func (c *Config) Validate() error {
 }
 
 func (c *Config) validateRefused() error {
-	switch {
-	case c.OnRefused != RefusedDeadLetter && c.OnRefused != RefusedStop:
+	if c.OnRefused != RefusedDeadLetter && c.OnRefused != RefusedStop {
 		return fmt.Errorf("on_refused: %q is none of %s, %s", c.OnRefused, RefusedDeadLetter, RefusedStop)
 	}
 	return nil
