@@ -2,6 +2,7 @@ package postgresql
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -70,10 +71,17 @@ func (s *Server) Rotate(tb testing.TB) {
 	tb.Fatalf("after %s the log is still %s: does log_filename give each time its own name?", waitLimit, before)
 }
 
-// currentLogs is the file in which the server names the log files that it writes to. Asking over SQL would write to them.
+// currentLogs is the file in which the server names the log files that it writes to. Asking over SQL would write to them. A server that
+// was just started makes it anew.
 func (s *Server) currentLogs(tb testing.TB) string {
 	tb.Helper()
-	text, err := os.ReadFile(filepath.Join(filepath.Dir(s.LogDir()), "current_logfiles"))
-	must(tb, err)
-	return string(text)
+	path := filepath.Join(filepath.Dir(s.LogDir()), "current_logfiles")
+	for deadline := time.Now().Add(waitLimit); ; time.Sleep(waitPause) {
+		text, err := os.ReadFile(path)
+		if errors.Is(err, os.ErrNotExist) && time.Now().Before(deadline) {
+			continue
+		}
+		must(tb, err)
+		return string(text)
+	}
 }
