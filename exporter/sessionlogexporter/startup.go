@@ -90,7 +90,7 @@ func (e *sessionlogExporter) keepStarting(first chan<- error) {
 		if err == nil {
 			e.reportAvailable()
 			close(e.startup.ready)
-		} else if e.stopped.Err() == nil && !(first != nil && errors.Is(err, backend.ErrMisconfigured)) {
+		} else if e.stopped.Err() == nil && (first == nil || !errors.Is(err, backend.ErrMisconfigured)) {
 			e.reportUnavailable(err)
 		}
 		if first != nil {

@@ -49,7 +49,8 @@ func (c *Config) limits() otlpsize.Limits {
 
 // explain names the key that a request exceeds, and the remedy.
 func (c *Config) explain(id component.ID, err error) error {
-	key, value := "", int64(0)
+	var key string
+	var value int64
 	switch {
 	case errors.Is(err, otlpsize.ErrRecords):
 		key, value = "max_records", c.MaxRecords

@@ -73,7 +73,7 @@ func (r *report) block(path []string, block map[string]any, t reflect.Type) {
 		switch field, ok := known[key]; {
 		case ok:
 			r.value(inner, block[key], field)
-		case !takesRest && !(key == "enabled" && len(path) > 0):
+		case !takesRest && (key != "enabled" || len(path) == 0):
 			r.unknown = append(r.unknown, unknownKey(inner, known, blocksWith(key, known)))
 			r.refused = append(r.refused, inner)
 		}

@@ -137,10 +137,10 @@ func TestUnknownKeysAreExplained(t *testing.T) {
 
 // TestAllMistakesAreToldAtOnce, also those that the decoder finds itself; a password stands in none.
 func TestAllMistakesAreToldAtOnce(t *testing.T) {
-	_, err := decode(t, map[string]any{"clickhouse": map[string]any{"ttl": 7, "pasword": "S3cret", "size": "many"}, "instanse": "S3cret"})
+	_, err := decode(t, map[string]any{"clickhouse": map[string]any{"ttl": 7, "pasword": "S3cret", "size": "many"}, "instnce": "S3cret"})
 	require.ErrorContains(t, err, "clickhouse::ttl: 7 has no unit; write 168h for 7 days")
 	require.ErrorContains(t, err, "clickhouse::pasword: unknown key; did you mean password?")
-	require.ErrorContains(t, err, "instanse: unknown key; did you mean instance?")
+	require.ErrorContains(t, err, "instnce: unknown key; did you mean instance?")
 	require.ErrorContains(t, err, "'size' expected type 'int'")
 	require.NotContains(t, err.Error(), "S3cret")
 	require.NotContains(t, err.Error(), "invalid keys")

@@ -22,6 +22,6 @@ func TestTheRecipeOfSSHDLoads(t *testing.T) {
 			loaded[name] = config
 		}
 	}
-	require.Equal(t, []string{"sftp-sshd"}, (*loaded["sessionlog/sftp"].Journald.Get()).Identifiers, "a written list replaces the default")
-	require.Equal(t, []string{"sshd", "sshd-session", "sshd-auth"}, (*loaded["sessionlog/fleet"].Journald.Get()).Identifiers)
+	require.Equal(t, []string{"sftp-sshd"}, loaded["sessionlog/sftp"].Journald.Get().Identifiers, "a written list replaces the default")
+	require.Equal(t, []string{"sshd", "sshd-session", "sshd-auth"}, loaded["sessionlog/fleet"].Journald.Get().Identifiers)
 }

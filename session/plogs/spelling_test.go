@@ -132,8 +132,12 @@ func TestOriginalsInAnySpelling(t *testing.T) {
 		value any
 		want  string
 	}{
-		{"<38>sshd: Accepted", "<38>sshd: Accepted"}, {[]byte("\xff\x00"), "\xff\x00"}, {7, "7"}, {true, "true"},
-		{map[string]any{"a": []any{"b"}}, `{"a":["b"]}`}, {[]any{"line 1", 2}, `["line 1",2]`},
+		{"<38>sshd: Accepted", "<38>sshd: Accepted"},
+		{[]byte("\xff\x00"), "\xff\x00"},
+		{7, "7"},
+		{true, "true"},
+		{map[string]any{"a": []any{"b"}}, `{"a":["b"]}`},
+		{[]any{"line 1", 2}, `["line 1",2]`},
 	} {
 		e := decodeOne(t, wildRecord(t, "sessionlog.login", map[string]any{"log.record.original": c.value}))
 		require.Equal(t, c.want, e.Original)

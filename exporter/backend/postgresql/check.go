@@ -71,8 +71,10 @@ func (s *store) checkSchema(ctx context.Context, conn *pgconn.PgConn) (findings 
 		return findings
 	}
 	version, err := s.version(ctx, conn)
-	f := connectcheck.Finding{OK: err == nil && version <= len(s.files) && (version == len(s.files) || s.cfg.CreateSchema), Subject: "schema version",
-		Detail: fmt.Sprintf("version %d of %d", version, len(s.files))}
+	f := connectcheck.Finding{
+		OK: err == nil && version <= len(s.files) && (version == len(s.files) || s.cfg.CreateSchema), Subject: "schema version",
+		Detail: fmt.Sprintf("version %d of %d", version, len(s.files)),
+	}
 	if !f.OK {
 		f.Key, f.Remedy = "create_schema", "set create_schema: true, or run the files of migrations/postgresql that are missing; a newer schema needs its program"
 	}

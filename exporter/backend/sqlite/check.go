@@ -20,8 +20,10 @@ func (cfg Config) CheckConnection(ctx context.Context) (findings []connectcheck.
 	case errors.Is(err, os.ErrNotExist):
 		return cfg.checkFolder()
 	case err != nil || info.IsDir():
-		return append(findings, connectcheck.Finding{Subject: "file", Detail: fmt.Sprintf("%q is no file that can be read", cfg.Path), Key: "path",
-			Remedy: "name a file in a folder that this user may write, such as /var/lib/otelcol-sessionlog/session_log.db"})
+		return append(findings, connectcheck.Finding{
+			Subject: "file", Detail: fmt.Sprintf("%q is no file that can be read", cfg.Path), Key: "path",
+			Remedy: "name a file in a folder that this user may write, such as /var/lib/otelcol-sessionlog/session_log.db",
+		})
 	}
 	findings = append(findings, connectcheck.Finding{OK: true, Subject: "file", Detail: fmt.Sprintf("%q has %d bytes", cfg.Path, info.Size())}, cfg.checkWritable())
 	findings = append(findings, checkSpace(filepath.Dir(cfg.Path))...)
@@ -51,8 +53,10 @@ func (cfg Config) checkFolder() []connectcheck.Finding {
 			dir, err = above, nil
 		}
 	}
-	return []connectcheck.Finding{{Subject: "file", Detail: fmt.Sprintf("%q is not there, and this user may make no file in %q", cfg.Path, dir), Key: "path",
-		Remedy: fmt.Sprintf("mkdir -p %[1]q && chown $USER %[1]q, or choose another path", filepath.Dir(cfg.Path))}}
+	return []connectcheck.Finding{{
+		Subject: "file", Detail: fmt.Sprintf("%q is not there, and this user may make no file in %q", cfg.Path, dir), Key: "path",
+		Remedy: fmt.Sprintf("mkdir -p %[1]q && chown $USER %[1]q, or choose another path", filepath.Dir(cfg.Path)),
+	}}
 }
 
 // leastSpace is where a disk is called full: SQLite needs room for its journal beside that for the records.
@@ -74,8 +78,10 @@ func checkSpace(dir string) []connectcheck.Finding {
 func (cfg Config) checkWritable() connectcheck.Finding {
 	for _, path := range []string{cfg.Path, filepath.Dir(cfg.Path)} {
 		if !mayWrite(path) {
-			return connectcheck.Finding{Subject: "right to write", Detail: fmt.Sprintf("this user may not write %q", path), Key: "path",
-				Remedy: fmt.Sprintf("chown $USER %q", path)}
+			return connectcheck.Finding{
+				Subject: "right to write", Detail: fmt.Sprintf("this user may not write %q", path), Key: "path",
+				Remedy: fmt.Sprintf("chown $USER %q", path),
+			}
 		}
 	}
 	return connectcheck.Finding{OK: true, Subject: "right to write", Detail: "the file and its folder can be written"}

@@ -144,9 +144,9 @@ func (w *writer) movedAway(committed bool) error {
 // leaveLog brings what was committed last into the file that has gone, wherever it is, and takes its log away from the path: SQLite
 // would write it into the next file there.
 func (w *writer) leaveLog() error {
-	aside := ""
 	if busy, err := queryNumber(w.conn, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil || busy != 0 {
-		if aside, err = w.putLogAside(); err != nil {
+		aside, err := w.putLogAside()
+		if err != nil {
 			return w.failed("putting the write-ahead log aside", err)
 		}
 		if aside == "" { // it has gone with the file

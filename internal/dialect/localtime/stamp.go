@@ -97,7 +97,7 @@ func cutNamedDate(line string) (s stamp, rest string, ok bool) {
 
 func cutUnix(line string) (s stamp, rest string, ok bool) {
 	inside, bracketed := strings.CutPrefix(line, "[")
-	seconds, rest, found := strings.Cut(inside, ".")
+	seconds, _, found := strings.Cut(inside, ".")
 	if _, number := Digits(seconds); !found || !number || len(seconds) < 9 {
 		return stamp{}, "", false
 	}

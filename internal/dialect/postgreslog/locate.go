@@ -42,9 +42,8 @@ func severityBefore(text string) string {
 
 // locate finds the severity of a record: where the text before it is such a prefix, and best where the user's name is the
 // same in both. When several readings are like that, a name was made to look like a message. The longest name is the true
-// one: every other reading ends it where, within it, a severity seems to stand. sure is false when no name proves the
-// reading.
-func (f *stderrFormat) locate(text string) (severity string, at int, sure bool) {
+// one: every other reading ends it where, within it, a severity seems to stand.
+func (f *stderrFormat) locate(text string) (severity string, at int) {
 	f.find(text, lastCut(text))
 	best, longest := -1, -1
 	var chosen matcher
@@ -57,17 +56,17 @@ func (f *stderrFormat) locate(text string) (severity string, at int, sure bool) 
 		longer := len(user) > longest || len(user) == longest && strings.IndexByte(text[f.spots[best]:spot], '\n') >= 0
 		switch {
 		case user != "" && longer && f.matches(before, user) && f.agrees(word, message):
-			best, longest, chosen, sure = i, len(user), f.m, true
+			best, longest, chosen = i, len(user), f.m
 		case best < 0 && i < maxGuesses && f.matches(before, "") && f.agrees(word, message):
 			best, chosen = i, f.m
 		}
 	}
 	if best < 0 {
-		return "", 0, false
+		return "", 0
 	}
 	f.m = chosen
 	at = f.spots[best]
-	return severityBefore(text[max(0, at-10):at]), at + 3, sure
+	return severityBefore(text[max(0, at-10):at]), at + 3
 }
 
 // lastCut is behind the last line end that a name brought: those of a message are followed by a tab, so the severity comes later.

@@ -67,7 +67,7 @@ func (w *written) before(b *backend, at time.Time) string {
 		case c == 'q' && !b.session:
 			return out.String()
 		case strings.IndexByte("abcdehilLmnpPQrstuvx", c) >= 0:
-			out.WriteString(fmt.Sprintf("%"+width+"s", w.value(b, at, c)))
+			fmt.Fprintf(&out, "%"+width+"s", w.value(b, at, c))
 		}
 	}
 	return out.String()

@@ -191,7 +191,7 @@ func (f *stderrFormat) read(text string, clock *localtime.Clock, l *Line) (bool,
 	if text[0] == '\t' {
 		return false, nil // goes on with a message of no concern, which was read before
 	}
-	word, at, _ := f.locate(text)
+	word, at := f.locate(text)
 	if word == "" {
 		return false, f.unreadable(text)
 	}
@@ -293,7 +293,7 @@ func detectStderr(head []byte, whole bool) logformat.Verdict {
 		return logformat.Yes
 	}
 	if hasSeverity(first) { // a prefix that begins with something else than the time
-		if word, _, _ := newStderr("").locate(string(first)); word != "" {
+		if word, _ := newStderr("").locate(string(first)); word != "" {
 			return logformat.Yes
 		}
 	}

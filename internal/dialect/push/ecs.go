@@ -46,8 +46,10 @@ var ecsLeaving = []string{"logout", "log-out", "logged-out", "logged_out", "logo
 var ecsArriving = []string{"login", "log-in", "logged-in", "logged_in", "logon", "log-on", "logged-on", "sign-in", "signin", "signed-in", "authentication"}
 
 // ecsUsers are the fields of the name, the best first.
-var ecsUsers = []string{"user.name", "source.user.name", "client.user.name", "user.target.name", "user.effective.name", "user.audit.name", "user.email", "source.user.email", "client.user.email",
-	"user.full_name", "source.user.full_name", "client.user.full_name"}
+var ecsUsers = []string{
+	"user.name", "source.user.name", "client.user.name", "user.target.name", "user.effective.name", "user.audit.name", "user.email", "source.user.email", "client.user.email",
+	"user.full_name", "source.user.full_name", "client.user.full_name",
+}
 
 var errNotECS = errors.New("no event.category: not a document of the Elastic Common Schema; send those whose event.category is authentication or session")
 

@@ -175,7 +175,7 @@ func TestUnreadableLinesAreCounted(t *testing.T) {
 // TestBytesInTheJournal: a message that is not text is an array of its bytes.
 func TestBytesInTheJournal(t *testing.T) {
 	message := "Invalid user \xff\x00\x1b from 192.0.2.1 port 5001"
-	raw := strings.Trim(strings.ReplaceAll(fmt.Sprint([]byte(message)), " ", ","), "[]")
+	raw := strings.Trim(strings.ReplaceAll(fmt.Sprintf("%d", []byte(message)), " ", ","), "[]")
 	text := `{"__REALTIME_TIMESTAMP":"1795298627123456","_HOSTNAME":"h1","SYSLOG_IDENTIFIER":"sshd","_PID":"100","MESSAGE":[` + raw + "]}\n"
 	events, bad := parse(newParser(options()), text)
 	require.Empty(t, bad)
@@ -293,11 +293,15 @@ func TestAttemptsOfStrangers(t *testing.T) {
 		{"S7, root, both lines", []string{"ROOT LOGIN REFUSED FROM 192.0.2.1 port 5001", "Failed password for root from 192.0.2.1 port 5001 ssh2"}, []string{
 			"login failure root by password from 192.0.2.1 not_permitted",
 		}},
-		{"S7, root, from both processes", []string{"ROOT LOGIN REFUSED FROM 192.0.2.1 port 5001", "ROOT LOGIN REFUSED FROM 192.0.2.1 port 5001 [preauth]",
-			"Connection closed by authenticating user root 192.0.2.1 port 5001 [preauth]"}, []string{root + "not_permitted"}},
-		{"S7, root, from both processes, and the key", []string{"ROOT LOGIN REFUSED FROM 192.0.2.1 port 5001",
+		{"S7, root, from both processes", []string{
+			"ROOT LOGIN REFUSED FROM 192.0.2.1 port 5001", "ROOT LOGIN REFUSED FROM 192.0.2.1 port 5001 [preauth]",
+			"Connection closed by authenticating user root 192.0.2.1 port 5001 [preauth]",
+		}, []string{root + "not_permitted"}},
+		{"S7, root, from both processes, and the key", []string{
+			"ROOT LOGIN REFUSED FROM 192.0.2.1 port 5001",
 			"Failed publickey for root from 192.0.2.1 port 5001 ssh2: ED25519 SHA256:A", "ROOT LOGIN REFUSED FROM 192.0.2.1 port 5001 [preauth]",
-			"Connection closed by authenticating user root 192.0.2.1 port 5001 [preauth]"}, []string{"login failure root by ssh_key from 192.0.2.1 not_permitted"}},
+			"Connection closed by authenticating user root 192.0.2.1 port 5001 [preauth]",
+		}, []string{"login failure root by ssh_key from 192.0.2.1 not_permitted"}},
 		{"root, with its certificate's end", []string{"ROOT LOGIN REFUSED FROM 192.0.2.1", "Connection closed by authenticating user root 192.0.2.1 port 5001 [preauth]"}, []string{root + "not_permitted"}},
 		{"DenyUsers", []string{"User kim from 192.0.2.1 not allowed because listed in DenyUsers", farewells}, []string{"login failure kim by from 192.0.2.1 not_permitted"}},
 		{"no shell", []string{"User kim not allowed because shell /usr/sbin/nologin does not exist", farewells}, []string{"login failure kim by from 192.0.2.1 not_permitted"}},

@@ -38,7 +38,7 @@ func newReading(l *layout, b *block) *reading {
 	aliases := map[string]string{}
 	for _, t := range b.targets() {
 		if _, ok := l.has(t.name); ok {
-			aliases[t.name] = add(t.data, func(p part) string { return t.expressionOf(p) })
+			aliases[t.name] = add(t.data, t.expressionOf)
 		}
 	}
 	for i, name := range l.names {
@@ -136,8 +136,12 @@ type sumsAnswer struct {
 func newSumsAnswer(l *layout) *sumsAnswer {
 	a := &sumsAnswer{server: newDictionary(), node: newDictionary(), host: newDictionary(), sums: map[identity][]poll.Sum{}}
 	a.columns = proto.Results{
-		{Name: "start", Data: &a.start}, {Name: "n", Data: &a.count}, {Name: "s", Data: &a.hash}, {Name: "f", Data: &a.far},
-		{Name: "l", Data: &a.loose}, {Name: "u", Data: a.server},
+		{Name: "start", Data: &a.start},
+		{Name: "n", Data: &a.count},
+		{Name: "s", Data: &a.hash},
+		{Name: "f", Data: &a.far},
+		{Name: "l", Data: &a.loose},
+		{Name: "u", Data: a.server},
 	}
 	if l.cluster != "" {
 		a.columns = append(a.columns, proto.ResultColumn{Name: "node", Data: a.node}, proto.ResultColumn{Name: "host", Data: a.host})

@@ -135,8 +135,15 @@ func TestHeadersThatAreNotSignedMakeNoIDs(t *testing.T) {
 	mac.Write([]byte(body))
 	right := []string{"X-Hub-Signature-256", "sha256=" + hex.EncodeToString(mac.Sum(nil))}
 	for i, more := range [][]string{
-		nil, {"Idempotency-Key", "1"}, {"Idempotency-Key", "2"}, {"Content-Type", "application/json"}, {"Content-Type", ndjson}, {"Content-Type", "application/cloudevents+json"},
-		{"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}, {"X-Github-Delivery", "x"}, {"ce-id", "7", "ce-source", "/x", "ce-type", "t"},
+		nil,
+		{"Idempotency-Key", "1"},
+		{"Idempotency-Key", "2"},
+		{"Content-Type", "application/json"},
+		{"Content-Type", ndjson},
+		{"Content-Type", "application/cloudevents+json"},
+		{"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
+		{"X-Github-Delivery", "x"},
+		{"ce-id", "7", "ce-source", "/x", "ce-type", "t"},
 	} {
 		a := r.postText(t, "/v1/events/github/octo", body, append(more, right...)...)
 		require.Equal(t, http.StatusOK, a.status, a.text)

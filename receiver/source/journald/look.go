@@ -125,7 +125,7 @@ func (r *reader) entriesOf(ctx context.Context, args []string, at string, begin 
 	}
 	err = run.close()
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the run was ended by us
 	}
 	if err == nil && at != "" && !seen && r.state.Filter == r.filter() {
 		return errGone

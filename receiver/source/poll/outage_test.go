@@ -131,7 +131,7 @@ func poll(t *testing.T, table Table, emit *sourcetest.Recorder) *polling {
 		Status: func(err error) {
 			mu.Lock()
 			defer mu.Unlock()
-			if n := len(p.status); n == 0 || p.status[n-1] != err {
+			if n := len(p.status); n == 0 || !errors.Is(err, p.status[n-1]) {
 				p.status = append(p.status, err)
 			}
 		},

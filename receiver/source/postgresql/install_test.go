@@ -36,7 +36,8 @@ func TestRolesThatAnAttackerMade(t *testing.T) {
 			"left a function of the owner": {[]string{
 				"CREATE ROLE sessionlog_log_owner", "GRANT sessionlog_log_owner TO mallory", "CREATE SCHEMA evil", "GRANT ALL ON SCHEMA evil TO sessionlog_log_owner",
 				"CREATE FUNCTION evil.f() RETURNS bytea LANGUAGE plpgsql SECURITY DEFINER AS $$BEGIN RETURN pg_read_binary_file('global/1260', 0, 10, true); END$$",
-				"ALTER FUNCTION evil.f() OWNER TO sessionlog_log_owner", "REVOKE sessionlog_log_owner FROM mallory"}, "sessionlog_log_owner "},
+				"ALTER FUNCTION evil.f() OWNER TO sessionlog_log_owner", "REVOKE sessionlog_log_owner FROM mallory",
+			}, "sessionlog_log_owner "},
 		} {
 			for _, sql := range attack.sql {
 				_, err := attacker.ask(t, sql)

@@ -41,8 +41,10 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 
 // refusedLogin names the key that keeps the account out.
 func (c Config) refusedLogin(err error) connectcheck.Finding {
-	f := connectcheck.Finding{Subject: "login", Detail: err.Error(), Key: "endpoints",
-		Remedy: "write host:port of the cluster or workgroup, and let its security group take connections from here"}
+	f := connectcheck.Finding{
+		Subject: "login", Detail: err.Error(), Key: "endpoints",
+		Remedy: "write host:port of the cluster or workgroup, and let its security group take connections from here",
+	}
 	switch {
 	case errors.Is(err, configpostgresql.ErrDatabase):
 		f.Key, f.Remedy = "database", "write a database of the cluster, such as dev"

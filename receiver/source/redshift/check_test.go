@@ -65,5 +65,5 @@ func TestAPostgreSQLIsNoRedshift(t *testing.T) {
 	eventually(t, "the truth", func() bool { return r.lastStatus() != nil })
 	require.ErrorIs(t, r.lastStatus(), errNoRedshift)
 	require.Positive(t, r.stats.Counts().Failed)
-	require.Equal(t, 1, r.log.FilterLevelExact(zap.WarnLevel).FilterField(zap.String("error", r.lastStatus().Error())).Len(), "a warning says so, once")
+	require.Equal(t, 1, r.log.FilterLevelExact(zap.WarnLevel).FilterField(zap.Error(r.lastStatus())).Len(), "a warning says so, once")
 }

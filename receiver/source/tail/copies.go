@@ -111,7 +111,7 @@ func (r *reader) noteCopy(ctx context.Context, f File, text []byte, among []*tai
 
 // isUnchanged tells whether a text still is what was read of it.
 func (r *reader) isUnchanged(ctx context.Context, t *tail) bool {
-	text, packed, err := head(ctx, r.Folder, t.path, maxHead)
+	text, packed, err := head(ctx, r.Folder, t.path)
 	if err != nil || !t.opensLike(text) {
 		return false
 	}
@@ -207,7 +207,7 @@ func (r *reader) continueCopy(t *tail, c fileCopy) {
 
 // becameCopy tells whether a file that had no text when it was found has turned out to be a copy.
 func (r *reader) becameCopy(ctx context.Context, t *tail, f File) bool {
-	text, _, err := head(ctx, r.Folder, f.Path, maxHead)
+	text, _, err := head(ctx, r.Folder, f.Path)
 	if err != nil || len(text) == 0 || !r.noteCopy(ctx, f, text, r.tails) {
 		return false
 	}

@@ -85,7 +85,7 @@ func (r *reader) look(ctx context.Context, t *tail, f File) bool {
 }
 
 func (r *reader) goesOn(ctx context.Context, t *tail, f File) (bool, error) {
-	text, packed, err := head(ctx, r.Folder, f.Path, maxHead)
+	text, packed, err := head(ctx, r.Folder, f.Path)
 	if err != nil {
 		return false, err
 	}
@@ -199,7 +199,7 @@ func (r *reader) openStrangers(ctx context.Context, strangers []File) (fresh []*
 		if r.isKnownCopy(f) {
 			continue
 		}
-		text, packed, err := head(ctx, r.Folder, f.Path, maxHead)
+		text, packed, err := head(ctx, r.Folder, f.Path)
 		switch {
 		case r.mayStillCome(f, text, packed, err):
 			continue

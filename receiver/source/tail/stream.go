@@ -152,13 +152,13 @@ func (s *stream) headBehindHole(size int) ([]byte, error) {
 	}
 }
 
-// head is the first bytes of a file's text.
-func head(ctx context.Context, folder Folder, path string, size int) (text []byte, packed bool, err error) {
+// head is the first maxHead bytes of a file's text.
+func head(ctx context.Context, folder Folder, path string) (text []byte, packed bool, err error) {
 	s, err := open(ctx, folder, path)
 	if err != nil {
 		return nil, false, err
 	}
 	defer s.Close()
-	text, err = s.head(size)
+	text, err = s.head(maxHead)
 	return text, s.packed != "", err
 }

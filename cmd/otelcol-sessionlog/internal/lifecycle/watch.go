@@ -38,7 +38,8 @@ var (
 func newStatusWatch() *statusWatch {
 	return &statusWatch{
 		fatal: make(chan error, 1), status: map[*componentstatus.InstanceID]componentstatus.Status{},
-		errors: map[*componentstatus.InstanceID]error{}}
+		errors: map[*componentstatus.InstanceID]error{},
+	}
 }
 
 // addTo puts the watch into a distribution.

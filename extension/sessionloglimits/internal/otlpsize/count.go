@@ -59,10 +59,10 @@ type anyOf []Counter
 func (a *anyOf) Count(part []byte) error {
 	readable := (*a)[:0]
 	for _, c := range *a {
-		switch err := c.Count(part); err {
-		case nil:
+		switch err := c.Count(part); {
+		case err == nil:
 			readable = append(readable, c)
-		case ErrMalformed:
+		case errors.Is(err, ErrMalformed):
 		default:
 			return err
 		}
