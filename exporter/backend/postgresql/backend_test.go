@@ -43,6 +43,7 @@ func TestStore(t *testing.T) {
 		{"ManyMonthsAtOnce", manyMonthsAtOnce},
 		{"Retention", monthsExpire},
 		{"TTLWaits", ttlWaits},
+		{"TwoExpireAtOnce", twoExpireAtOnce},
 		{"Zones", zones},
 		{"ForcedCommit", forcedCommit},
 		{"CheckConnection", checkConnection},

@@ -15,6 +15,8 @@ import (
 const (
 	keepEvery = 10 * time.Minute
 	sliceRows = 5000 // deleted in one transaction
+
+	undefinedTable = "42P01" // SQLSTATE
 )
 
 // keep runs do over a connection of its own.
@@ -141,7 +143,7 @@ func (s *store) expire(ctx context.Context, conn *pgconn.PgConn) error {
 		}
 	}
 	for _, t := range tables {
-		if err := s.deleteSlices(ctx, conn, t, "ctid", before); err != nil {
+		if err := s.deleteSlices(ctx, conn, t, "ctid", before); err != nil && configpostgresql.Code(err) != undefinedTable {
 			return err
 		}
 	}
@@ -165,6 +167,9 @@ func (s *store) dropPartition(ctx context.Context, conn *pgconn.PgConn, p partit
 		dropped = true
 		return exec(ctx, conn, "DROP TABLE IF EXISTS "+p.name)
 	})
+	if configpostgresql.Code(err) == undefinedTable { // another program that writes here dropped it first
+		return true, nil
+	}
 	return dropped && err == nil, err
 }
 

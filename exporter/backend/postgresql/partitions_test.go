@@ -173,3 +173,29 @@ func youngAtTheLastMoment(t *testing.T, pg *postgresql.Server) {
 	require.Eventually(t, expired, 30*time.Second, 10*time.Millisecond)
 	require.Equal(t, [][]string{{"young"}}, rowsOf(t, cfg, "SELECT user_name FROM session_events").Cells)
 }
+
+// twoExpireAtOnce: collectors that share the tables drop the same months at the same moment, and neither fails.
+func twoExpireAtOnce(t *testing.T, pg *postgresql.Server) {
+	cfg := testConfig(t, pg)
+	now := time.Now().UTC()
+	writer := startStore(t, cfg)
+	var history []*session.Event
+	for month := range 12 {
+		history = append(history, at(now.AddDate(-2, -month, 0), "u"))
+	}
+	cfg.TTL, cfg.TTLConfirm = 40*24*time.Hour, true
+	for range 3 {
+		write1(t, writer, seq(history...))
+		stores := []*store{newStore(t, cfg), newStore(t, cfg)}
+		failures := make(chan error)
+		for _, s := range stores {
+			require.NoError(t, s.Start(t.Context()))
+			go func() { failures <- s.turn() }() // beside the one that Start began
+		}
+		for _, s := range stores {
+			require.NoError(t, <-failures)
+			stopStore(t, s)
+		}
+		require.Empty(t, readAll(t, cfg))
+	}
+}
