@@ -13,8 +13,7 @@ const canonicalVersion = 1
 
 var (
 	canonicalFields = sortedByTag(Fields)
-	contentFields   = slices.DeleteFunc(sortedByTag(Fields), func(f Field) bool { return slices.Contains(notContent, f.Name) })
-	notContent      = append([]string{"RecordID"}, unstable...)
+	contentFields   = slices.DeleteFunc(sortedByTag(Fields), func(f Field) bool { return f.OfReading || f.Name == "RecordID" })
 )
 
 func sortedByTag(fields []Field) []Field {

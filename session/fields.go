@@ -13,6 +13,9 @@ type Field struct {
 	STL    string           // Redshift STL_CONNECTION_LOG column
 	SYS    string           // Redshift SYS_CONNECTION_LOG column
 	Note   string           // for docs/event.md
+	// OfReading tells that two readings of one event may differ here (when it was read, what was found out about its trace): the field
+	// is no part of an id, nor of what tells two versions of a record apart.
+	OfReading bool
 }
 
 // Level says which part of an OTLP log record carries a field.
@@ -62,7 +65,7 @@ var Fields = []Field{
 	{Tag: 2, Name: "Outcome", In: func(e *Event) any { return &e.Outcome }, Attr: AttrOutcome, Column: "outcome", CH: "type", STL: "event", SYS: "event", Note: "success, failure, unknown"},
 	{Tag: 3, Name: "SourceEvent", In: func(e *Event) any { return &e.SourceEvent }, Attr: AttrSourceEvent, Column: "source_event", CH: "type", STL: "event", SYS: "event", Note: "the source's own word"},
 	{Tag: 4, Name: "Time", In: func(e *Event) any { return &e.Time }, Attr: "(Timestamp)", Level: LevelRecord, Column: "time", CH: "event_time_microseconds", STL: "recordtime", SYS: "record_time", Note: "nanoseconds UTC, the source's clock"},
-	{Tag: 5, Name: "Observed", In: func(e *Event) any { return &e.Observed }, Attr: "(ObservedTimestamp)", Level: LevelRecord, Column: "observed", Note: "nanoseconds UTC, when it was read"},
+	{Tag: 5, Name: "Observed", In: func(e *Event) any { return &e.Observed }, Attr: "(ObservedTimestamp)", Level: LevelRecord, Column: "observed", OfReading: true, Note: "nanoseconds UTC, when it was read"},
 	{Tag: 6, Name: "System", In: func(e *Event) any { return &e.System }, Attr: "service.name", Level: LevelResource, Column: "system", Note: "a database also bears db.system.name on the record, and that one counts"},
 	{Tag: 7, Name: "Instance", In: func(e *Event) any { return &e.Instance }, Attr: "service.instance.id", Level: LevelResource, Column: "instance", Note: "the source's stable name; part of every id"},
 	{Tag: 8, Name: "Host", In: func(e *Event) any { return &e.Host }, Attr: "host.name", Level: LevelResource, Column: "host", CH: "hostname", Note: "the node that wrote the record"},
@@ -100,9 +103,9 @@ var Fields = []Field{
 	{Tag: 40, Name: "SessionKey", In: func(e *Event) any { return &e.SessionKey }, Attr: AttrSessionKey, Column: "session_key", Note: "UUIDv8; ties a logout to its login"},
 	{Tag: 41, Name: "SessionID", In: func(e *Event) any { return &e.SessionID }, Attr: "session.id", Column: "session_id", CH: "auth_id", STL: "sessionid", SYS: "global_session_id", Note: "the source's own session id"},
 	{Tag: 42, Name: "SessionName", In: func(e *Event) any { return &e.SessionName }, Attr: AttrSessionName, Column: "session_name", CH: "session_id", Note: "the name that the client chose"},
-	{Tag: 43, Name: "TraceID", In: func(e *Event) any { return &e.TraceID }, Attr: "(TraceId)", Level: LevelRecord, Column: "trace_id"},
-	{Tag: 44, Name: "SpanID", In: func(e *Event) any { return &e.SpanID }, Attr: "(SpanId)", Level: LevelRecord, Column: "span_id"},
-	{Tag: 45, Name: "Correlation", In: func(e *Event) any { return &e.Correlation }, Attr: AttrCorrelation, Column: "correlation", Note: "the evidence for the trace ids; claimed: only the client says so"},
+	{Tag: 43, Name: "TraceID", In: func(e *Event) any { return &e.TraceID }, Attr: "(TraceId)", Level: LevelRecord, Column: "trace_id", OfReading: true},
+	{Tag: 44, Name: "SpanID", In: func(e *Event) any { return &e.SpanID }, Attr: "(SpanId)", Level: LevelRecord, Column: "span_id", OfReading: true},
+	{Tag: 45, Name: "Correlation", In: func(e *Event) any { return &e.Correlation }, Attr: AttrCorrelation, Column: "correlation", OfReading: true, Note: "the evidence for the trace ids; claimed: only the client says so"},
 	{Tag: 46, Name: "PID", In: func(e *Event) any { return &e.PID }, Attr: AttrPID, Column: "pid", STL: "pid", SYS: "session_id"},
 	{Tag: 47, Name: "Duration", In: func(e *Event) any { return &e.Duration }, Attr: AttrSessionDuration, Column: "duration", STL: "duration", SYS: "duration", Note: "nanoseconds, an integer: exact"},
 	{Tag: 48, Name: "FailureReason", In: func(e *Event) any { return &e.FailureReason }, Attr: AttrFailureReason, Column: "failure_reason", CH: "failure_reason", Note: "the source's text"},

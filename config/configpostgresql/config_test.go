@@ -90,20 +90,6 @@ func TestNothingFromTheEnvironment(t *testing.T) {
 	require.Nil(t, got.Fallbacks[1].TLSConfig, "a socket has no TLS")
 }
 
-func TestLiteral(t *testing.T) {
-	for _, c := range []struct{ in, plain, backslash string }{
-		{"", `''`, `''`},
-		{"a", `'a'`, `'a'`},
-		{`it's`, `'it''s'`, `'it''s'`},
-		{`a\b`, `'a\b'`, `'a\\b'`},
-		{`\'`, `'\'''`, `'\\'''`},
-		{`''`, `''''''`, `''''''`},
-	} {
-		require.Equal(t, c.plain, string(Literal(nil, c.in, false)))
-		require.Equal(t, c.backslash, string(Literal(nil, c.in, true)))
-	}
-}
-
 func TestExplain(t *testing.T) {
 	for code, want := range map[string]error{
 		"28P01": ErrLogin, "28000": ErrLogin, "3D000": ErrDatabase, "53300": ErrBusy, "57P03": ErrStarting, "25006": ErrReadOnly,

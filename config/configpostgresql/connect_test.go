@@ -13,7 +13,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/redshift"
 )
 
 func ask(t *testing.T, conn *pgconn.PgConn, sql string) string {
@@ -59,18 +58,4 @@ func TestConnect(t *testing.T) {
 	conn, err = base.Connect(t.Context(), configpostgresql.Options{})
 	require.NoError(t, err)
 	require.Equal(t, "1", ask(t, conn, "SELECT 1"))
-}
-
-// TestRedshiftLiterals: the server reads backslashes, and texts arrive as they are.
-func TestRedshiftLiterals(t *testing.T) {
-	s := redshift.Start(t)
-	cfg := configpostgresql.DefaultClientConfig()
-	cfg.Endpoints, cfg.Database = []string{"redshift://" + s.Address}, redshift.Database
-	cfg.Username, cfg.Password = redshift.Writer.Name, configopaque.String(redshift.Writer.Password)
-	conn, err := cfg.Connect(t.Context(), configpostgresql.Options{})
-	require.NoError(t, err)
-	for _, text := range []string{"plain", `it's`, `a\b`, `\'; DROP TABLE x; --`, `\\`, "ünicode 🔑", "\n\t"} {
-		sql := append([]byte("SELECT "), configpostgresql.Literal(nil, text, configpostgresql.BackslashEscapes(conn))...)
-		require.Equal(t, text, ask(t, conn, string(sql)))
-	}
 }

@@ -38,7 +38,7 @@ type Config struct {
 	SQLite configoptional.Optional[sqlite.Config] `mapstructure:"sqlite"`
 	// ClickHouse is a ClickHouse server or cluster.
 	ClickHouse configoptional.Optional[clickhouse.Config] `mapstructure:"clickhouse"`
-	// PostgreSQL is a PostgreSQL server, or Amazon Redshift by its dialect.
+	// PostgreSQL is a PostgreSQL server.
 	PostgreSQL configoptional.Optional[postgresql.Config] `mapstructure:"postgresql"`
 
 	// NotEvents says what becomes of log records that are no authentication events: refuse (default) or dead_letter.

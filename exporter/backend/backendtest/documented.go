@@ -99,9 +99,9 @@ func (h Harness) moment(utc string) string {
 	return utc
 }
 
-// user names the column user, which is a word for the current user in PostgreSQL's SQL, and Redshift's.
+// user names the column user, which is a word for the current user in PostgreSQL's SQL.
 func (h Harness) user() string {
-	if h.Dialect == PostgreSQL || h.Dialect == Redshift {
+	if h.Dialect == PostgreSQL {
 		return `"user"`
 	}
 	return "user"

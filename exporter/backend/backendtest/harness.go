@@ -24,7 +24,6 @@ const (
 	SQLite     Dialect = "sqlite"
 	ClickHouse Dialect = "clickhouse"
 	PostgreSQL Dialect = "postgresql"
-	Redshift   Dialect = "redshift"
 )
 
 // Harness connects the suite with a kind of store.

@@ -1,4 +1,4 @@
-// Package postgresql keeps session events in PostgreSQL or Amazon Redshift: durable, each record once, whichever and how
+// Package postgresql keeps session events in PostgreSQL: durable, each record once, whichever and how
 // many collectors write. README.md tells users the rest.
 package postgresql
 
@@ -27,7 +27,7 @@ type store struct {
 	now  func() time.Time
 	pool *pool.Pool[*link]
 
-	files    []migrations.File // all of the dialect, but in tests
+	files    []migrations.File // all of them, but in tests
 	patience time.Duration     // lockPatience, but in tests
 
 	guard      *retention.Guard
@@ -48,7 +48,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 		now: time.Now,
 		ttl: cfg.TTL,
 
-		files:    files[cfg.Dialect],
+		files:    files,
 		patience: lockPatience,
 	}
 	links := make([]*link, cfg.MaxConnections)

@@ -63,10 +63,8 @@ func TestStore(t *testing.T) {
 		{"ErrorsHoldNoValue", errorsHoldNoValue},
 		{"ShutdownInterrupts", shutdownInterrupts},
 		{"MigrationsByHand", migrationsByHand},
-		{"FromEachVersion", func(t *testing.T, pg *postgresql.Server) {
-			fromEachVersion(t, func() Config { return testConfig(t, pg) })
-		}},
-		{"RedshiftWords", func(t *testing.T, pg *postgresql.Server) { redshiftWords(t, testConfig(t, pg)) }},
+		{"FromEachVersion", fromEachVersion},
+		{"RedshiftWords", redshiftWords},
 		{"UnreadableRecord", unreadableRecord},
 		{"NewerSchema", newerSchema},
 		{"TablePrefix", tablePrefix},

@@ -94,7 +94,7 @@ func BenchmarkEncode(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		batch.reset()
-		typical(0, benchBatch)(func(i int, e *session.Event) bool { return add(batch, i, e) == "" })
+		typical(0, benchBatch)(func(i int, e *session.Event) bool { return batch.add(e) == "" })
 	}
 	b.ReportMetric(float64(b.N)*benchBatch/b.Elapsed().Seconds(), "records/s")
 }
@@ -129,6 +129,6 @@ func newPlain(b *testing.B, s *store, name, including string) *plain {
 
 func (p *plain) write(b *testing.B, batch func(func(int, *session.Event) bool)) {
 	p.rows.reset()
-	batch(func(i int, e *session.Event) bool { return add(&p.rows, i, e) == "" })
+	batch(func(i int, e *session.Event) bool { return p.rows.add(e) == "" })
 	p.measure(b, func() error { return p.rows.send(b.Context(), p.link.conn, p.sql) })
 }

@@ -15,7 +15,7 @@ import (
 // CheckConnection tries the login, and looks at the schema, its version, the grants, and the server's zone and care for its disk. It
 // changes nothing.
 func (cfg Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
-	s := &store{cfg: cfg, log: zap.NewNop(), files: files[cfg.Dialect]}
+	s := &store{cfg: cfg, log: zap.NewNop(), files: files}
 	conn, err := s.connect(ctx)
 	if err != nil {
 		key, remedy := loginRemedy(err)
@@ -23,9 +23,6 @@ func (cfg Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	}
 	defer logOut(conn)
 	findings := []connectcheck.Finding{{OK: true, Subject: "login", Detail: cfg.FirstHost()}}
-	if cfg.Dialect == DialectRedshift {
-		return findings
-	}
 	return append(findings, s.checkSchema(ctx, conn)...)
 }
 
@@ -36,7 +33,7 @@ func loginRemedy(err error) (key, remedy string) {
 	case errors.Is(err, configpostgresql.ErrDatabase):
 		return "database", "CREATE DATABASE …, or GRANT CONNECT ON DATABASE … TO …"
 	case errors.Is(err, ErrTooOld):
-		return "dialect", "name a PostgreSQL server of version 14 or later"
+		return "endpoints", "name a PostgreSQL server of version 14 or later"
 	}
 	return "endpoints", "name a server that runs and takes writes, and its port"
 }
@@ -76,7 +73,7 @@ func (s *store) checkSchema(ctx context.Context, conn *pgconn.PgConn) (findings 
 		Detail: fmt.Sprintf("version %d of %d", version, len(s.files)),
 	}
 	if !f.OK {
-		f.Key, f.Remedy = "create_schema", "set create_schema: true, or run the files of migrations/postgresql that are missing; a newer schema needs its program"
+		f.Key, f.Remedy = "create_schema", "set create_schema: true, or run the files of migrations that are missing; a newer schema needs its program"
 	}
 	findings = append(findings, f)
 	if s.cfg.CreateSchema {

@@ -1,195 +1,157 @@
 package postgresql
 
-import "github.com/otel-sessionlog/sessionlog/session"
+import (
+	"fmt"
 
-// column ties a column of session_events to the field of the event that it holds, in both directions.
-type column struct {
-	name  string
-	typ   columnType
-	write func(w rowWriter, e *session.Event)
-	read  func(r *row, cell int, e *session.Event)
-	// reading tells that two readings of one event may differ here, see session.Event.SameContent.
-	reading bool
-}
-
-// columnType decides how a column is selected as text, and how wide it is in Redshift.
-type columnType uint8
-
-const (
-	typeName    columnType = iota // text that is short by nature; Redshift: up to maxName bytes
-	typeText                      // any text; Redshift: up to maxText bytes
-	typeInteger                   // 4 bytes
-	typeBigint                    // 8 bytes
-	typeTime                      // timestamptz, cut to microseconds: for people and planners
-	typeUUID                      // Redshift: char(36)
-	typeBytes                     // bytea; Redshift: hexadecimal digits
-	typeList                      // text[]; Redshift: JSON text
-	typeJSON                      // jsonb; Redshift: JSON text
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// rowWriter takes one row in the order of columns. What is absent is NULL: an empty text, 0, a list of none.
-type rowWriter interface {
-	word(typ columnType, s string) // text that is never absent
-	text(typ columnType, s string)
-	integer(n int32)
-	bigint(n int64)
-	nanos(n int64) // a number that is never absent
-	time(unixNano int64)
-	null()
-	id(typ columnType, id []byte)
-	list(list []string)
-	json(doc []byte)
-	scratch() *jsonScratch
+// column is a column of session_events and what it holds of an event, in both directions. What is absent is NULL: an empty
+// text, 0, a list of none.
+type column struct {
+	name      string
+	selects   string // the expression that read decodes, with %s for the column; "" where nobody reads it
+	write     func(c *copyBatch, e *session.Event)
+	read      func(r *row, cell int, e *session.Event)
+	ofReading bool // see session.Field
 }
 
-// columns are all columns in the order of session.Fields, which is also that of the table. Every statement is made from
-// this list; a new field is one line here and one migration a dialect.
-var columns = []column{
-	{
-		name: "kind", typ: typeName, write: func(w rowWriter, e *session.Event) { w.word(typeName, e.Kind.String()) },
-		read: func(r *row, c int, e *session.Event) { e.Kind = session.ParseKind(r.text(c)) },
-	},
-	{
-		name: "outcome", typ: typeName, write: func(w rowWriter, e *session.Event) { w.word(typeName, e.Outcome.String()) },
-		read: func(r *row, c int, e *session.Event) { e.Outcome = session.ParseOutcome(r.text(c)) },
-	},
-	name("source_event", func(e *session.Event) *string { return &e.SourceEvent }),
-	{name: "time", typ: typeTime, write: func(w rowWriter, e *session.Event) { w.time(e.Time) }},
-	{
-		name: "time_ns", typ: typeBigint, write: func(w rowWriter, e *session.Event) { w.nanos(e.Time) },
-		read: func(r *row, c int, e *session.Event) { e.Time = r.integer(c) },
-	},
-	{name: "observed", typ: typeTime, reading: true, write: writeObserved},
-	reading(bigint("observed_ns", func(e *session.Event) *int64 { return &e.Observed })),
-	name("system", func(e *session.Event) *string { return &e.System }),
-	name("instance", func(e *session.Event) *string { return &e.Instance }),
-	name("host", func(e *session.Event) *string { return &e.Host }),
-	name("server_address", func(e *session.Event) *string { return &e.ServerAddress }),
-	integer("server_port", func(e *session.Event) *int32 { return &e.ServerPort }),
-	name("database_name", func(e *session.Event) *string { return &e.Database }),
-	{name: "user_name", typ: typeName, write: writeUser, read: readUser},
-	name("user_id", func(e *session.Event) *string { return &e.UserID }),
-	name("user_hash", func(e *session.Event) *string { return &e.UserHash }),
-	list("roles", func(e *session.Event) *[]string { return &e.Roles }),
-	list("profiles", func(e *session.Event) *[]string { return &e.Profiles }),
-	{
-		name: "settings", typ: typeJSON, write: func(w rowWriter, e *session.Event) { w.json(w.scratch().settings(e.Settings)) },
-		read: func(r *row, c int, e *session.Event) { e.Settings = r.settings(c, e.Settings[:0]) },
-	},
-	name("auth_method", func(e *session.Event) *string { return &e.AuthMethod }),
-	name("auth_type", func(e *session.Event) *string { return &e.AuthType }),
-	name("interface", func(e *session.Event) *string { return &e.Interface }),
-	name("tls_version", func(e *session.Event) *string { return &e.TLSVersion }),
-	name("tls_cipher", func(e *session.Event) *string { return &e.TLSCipher }),
-	list("certificate_subjects", func(e *session.Event) *[]string { return &e.CertificateSubjects }),
-	name("certificate_serial", func(e *session.Event) *string { return &e.CertificateSerial }),
-	name("certificate_issuer", func(e *session.Event) *string { return &e.CertificateIssuer }),
-	name("certificate_not_before", func(e *session.Event) *string { return &e.CertificateNotBefore }),
-	name("certificate_not_after", func(e *session.Event) *string { return &e.CertificateNotAfter }),
-	name("client_address", func(e *session.Event) *string { return &e.ClientAddress }),
-	integer("client_port", func(e *session.Event) *int32 { return &e.ClientPort }),
-	name("client_hostname", func(e *session.Event) *string { return &e.ClientHostname }),
-	name("client_name", func(e *session.Event) *string { return &e.ClientName }),
-	name("client_version", func(e *session.Event) *string { return &e.ClientVersion }),
-	bigint("client_revision", func(e *session.Event) *uint32 { return &e.ClientRevision }),
-	name("driver", func(e *session.Event) *string { return &e.Driver }),
-	name("os", func(e *session.Event) *string { return &e.OS }),
-	name("plugin", func(e *session.Event) *string { return &e.Plugin }),
-	name("application_name", func(e *session.Event) *string { return &e.ApplicationName }),
-	text("user_agent", func(e *session.Event) *string { return &e.UserAgent }),
-	id("record_id", typeUUID, func(e *session.Event) []byte { return e.RecordID[:] }),
-	id("session_key", typeUUID, func(e *session.Event) []byte { return e.SessionKey[:] }),
-	name("session_id", func(e *session.Event) *string { return &e.SessionID }),
-	name("session_name", func(e *session.Event) *string { return &e.SessionName }),
-	reading(id("trace_id", typeBytes, func(e *session.Event) []byte { return e.TraceID[:] })),
-	reading(id("span_id", typeBytes, func(e *session.Event) []byte { return e.SpanID[:] })),
-	reading(name("correlation", func(e *session.Event) *string { return &e.Correlation })),
-	bigint("pid", func(e *session.Event) *int64 { return &e.PID }),
-	bigint("duration", func(e *session.Event) *int64 { return &e.Duration }),
-	text("failure_reason", func(e *session.Event) *string { return &e.FailureReason }),
-	name("error_type", func(e *session.Event) *string { return &e.ErrorType }),
-	name("status_code", func(e *session.Event) *string { return &e.StatusCode }),
-	integer("severity", func(e *session.Event) *int32 { return &e.Severity }),
-	text("message", func(e *session.Event) *string { return &e.Message }),
-	text("original", func(e *session.Event) *string { return &e.Original }),
-	{
-		name: "attributes", typ: typeJSON, write: func(w rowWriter, e *session.Event) { w.json(w.scratch().attributes(e.Extra)) },
-		read: func(r *row, c int, e *session.Event) { e.Extra = r.attributes(c, e.Extra[:0]) },
-	},
-	{
-		name: "attributes_exact", typ: typeJSON, write: func(w rowWriter, e *session.Event) { w.json(w.scratch().exact(e.Extra)) },
-		read: func(r *row, c int, e *session.Event) { e.Extra = r.exact(c, e.Extra) },
-	},
-}
-
-func name(n string, field func(*session.Event) *string) column { return textual(n, typeName, field) }
-
-func text(n string, field func(*session.Event) *string) column { return textual(n, typeText, field) }
-
-func textual(n string, typ columnType, field func(*session.Event) *string) column {
-	return column{
-		name: n, typ: typ,
-		write: func(w rowWriter, e *session.Event) { w.text(typ, *field(e)) },
-		read:  func(r *row, c int, e *session.Event) { *field(e) = r.text(c) },
+// columns are all columns in the order of session.Fields. Every statement is made from them.
+var columns = func() (all []column) {
+	for i := range session.Fields {
+		for _, c := range columnsOf(&session.Fields[i]) {
+			c.ofReading = session.Fields[i].OfReading
+			all = append(all, c)
+		}
 	}
-}
+	return all
+}()
 
-func integer(n string, field func(*session.Event) *int32) column {
-	return column{
-		name: n, typ: typeInteger,
-		write: func(w rowWriter, e *session.Event) { w.integer(*field(e)) },
-		read:  func(r *row, c int, e *session.Event) { *field(e) = int32(r.integer(c)) },
+const (
+	asItIs = "%s"
+	asJSON = "array_to_json(%s)"
+	asHex  = "encode(%s, 'hex')"
+)
+
+// columnsOf makes the columns of a field by its Go type; a few fields have more to tell than their type says.
+func columnsOf(f *session.Field) []column {
+	switch f.Name {
+	case "Time":
+		return []column{
+			{name: f.Column, write: func(c *copyBatch, e *session.Event) { c.time(e.Time) }},
+			{
+				f.Column + "_ns", asItIs, func(c *copyBatch, e *session.Event) { c.nanos(e.Time) },
+				func(r *row, n int, e *session.Event) { e.Time = r.integer(n) }, false,
+			},
+		}
+	case "Observed":
+		exact := number[int64](f)
+		exact.name += "_ns"
+		return []column{{name: f.Column, write: writeObserved}, exact}
+	case "User":
+		return []column{{f.Column, asItIs, writeUser, readUser, false}}
+	case "Extra":
+		return []column{
+			{
+				f.Column, asItIs, func(c *copyBatch, e *session.Event) { c.json(c.js.attributes(e.Extra)) },
+				func(r *row, n int, e *session.Event) { e.Extra = r.attributes(n, e.Extra[:0]) }, false,
+			},
+			{
+				f.Column + "_exact", asItIs, func(c *copyBatch, e *session.Event) { c.json(c.js.exact(e.Extra)) },
+				func(r *row, n int, e *session.Event) { e.Extra = r.exact(n, e.Extra) }, false,
+			},
+		}
 	}
+	return []column{columnOf(f)}
 }
 
-func bigint[T int64 | uint32](n string, field func(*session.Event) *T) column {
+func columnOf(f *session.Field) column {
+	switch f.In(&session.Event{}).(type) {
+	case *string:
+		return column{
+			name: f.Column, selects: asItIs,
+			write: func(c *copyBatch, e *session.Event) { c.text(*f.In(e).(*string)) },
+			read:  func(r *row, n int, e *session.Event) { *f.In(e).(*string) = r.text(n) },
+		}
+	case *session.Kind:
+		return column{
+			name: f.Column, selects: asItIs, write: func(c *copyBatch, e *session.Event) { c.word(e.Kind.String()) },
+			read: func(r *row, n int, e *session.Event) { e.Kind = session.ParseKind(r.text(n)) },
+		}
+	case *session.Outcome:
+		return column{
+			name: f.Column, selects: asItIs, write: func(c *copyBatch, e *session.Event) { c.word(e.Outcome.String()) },
+			read: func(r *row, n int, e *session.Event) { e.Outcome = session.ParseOutcome(r.text(n)) },
+		}
+	case *int32:
+		return column{
+			name: f.Column, selects: asItIs,
+			write: func(c *copyBatch, e *session.Event) { c.integer(*f.In(e).(*int32)) },
+			read:  func(r *row, n int, e *session.Event) { *f.In(e).(*int32) = int32(r.integer(n)) },
+		}
+	case *int64:
+		return number[int64](f)
+	case *uint32:
+		return number[uint32](f)
+	case *session.ID:
+		return id(f, asItIs, func(e *session.Event) []byte { return f.In(e).(*session.ID)[:] })
+	case *[16]byte:
+		return id(f, asHex, func(e *session.Event) []byte { return f.In(e).(*[16]byte)[:] })
+	case *[8]byte:
+		return id(f, asHex, func(e *session.Event) []byte { return f.In(e).(*[8]byte)[:] })
+	case *[]string:
+		return column{
+			name: f.Column, selects: asJSON,
+			write: func(c *copyBatch, e *session.Event) { c.list(*f.In(e).(*[]string)) },
+			read: func(r *row, n int, e *session.Event) {
+				to := f.In(e).(*[]string)
+				*to = r.list(n, (*to)[:0])
+			},
+		}
+	case *[]session.Setting:
+		return column{
+			name: f.Column, selects: asItIs, write: func(c *copyBatch, e *session.Event) { c.json(c.js.settings(e.Settings)) },
+			read: func(r *row, n int, e *session.Event) { e.Settings = r.settings(n, e.Settings[:0]) },
+		}
+	}
+	panic(fmt.Sprintf("postgresql: field %s has a type without a column", f.Name))
+}
+
+func number[T int64 | uint32](f *session.Field) column {
 	return column{
-		name: n, typ: typeBigint,
-		write: func(w rowWriter, e *session.Event) { w.bigint(int64(*field(e))) },
-		read:  func(r *row, c int, e *session.Event) { *field(e) = T(r.integer(c)) },
+		name: f.Column, selects: asItIs,
+		write: func(c *copyBatch, e *session.Event) { c.bigint(int64(*f.In(e).(*T))) },
+		read:  func(r *row, n int, e *session.Event) { *f.In(e).(*T) = T(r.integer(n)) },
 	}
 }
 
 // id is a fixed number of bytes; all zero is none.
-func id(n string, typ columnType, field func(*session.Event) []byte) column {
+func id(f *session.Field, selects string, bytes func(*session.Event) []byte) column {
 	return column{
-		name: n, typ: typ,
-		write: func(w rowWriter, e *session.Event) { w.id(typ, field(e)) },
-		read:  func(r *row, c int, e *session.Event) { r.id(c, field(e)) },
+		name: f.Column, selects: selects,
+		write: func(c *copyBatch, e *session.Event) { c.id(bytes(e)) },
+		read:  func(r *row, n int, e *session.Event) { r.id(n, bytes(e)) },
 	}
 }
 
-func list(n string, field func(*session.Event) *[]string) column {
-	return column{
-		name: n, typ: typeList,
-		write: func(w rowWriter, e *session.Event) { w.list(*field(e)) },
-		read:  func(r *row, c int, e *session.Event) { *field(e) = r.list(c, (*field(e))[:0]) },
-	}
-}
-
-func reading(c column) column {
-	c.reading = true
-	return c
-}
-
-func writeObserved(w rowWriter, e *session.Event) {
+func writeObserved(c *copyBatch, e *session.Event) {
 	if e.Observed == 0 {
-		w.null()
+		c.null()
 		return
 	}
-	w.time(e.Observed)
+	c.time(e.Observed)
 }
 
 // writeUser tells an empty name from none: ClickHouse has both.
-func writeUser(w rowWriter, e *session.Event) {
+func writeUser(c *copyBatch, e *session.Event) {
 	if e.UserEmpty && e.User == "" {
-		w.word(typeName, "")
+		c.word("")
 		return
 	}
-	w.text(typeName, e.User)
+	c.text(e.User)
 }
 
-func readUser(r *row, c int, e *session.Event) {
-	e.User = r.text(c)
-	e.UserEmpty = e.User == "" && !r.null(c)
+func readUser(r *row, n int, e *session.Event) {
+	e.User = r.text(n)
+	e.UserEmpty = e.User == "" && !r.null(n)
 }

@@ -30,7 +30,7 @@ func (w *write) compare(ctx context.Context, t *transaction, to int) error {
 		if known := first[e.RecordID]; known == nil || known.SameContent(e) {
 			return true
 		}
-		_ = add(w.rows, t.conflicts, e) // it has been staged before, so it fits
+		_ = w.rows.add(e) // it has been staged before, so it fits
 		if t.conflicts++; w.rows.size() >= chunkSize {
 			err = send()
 		}

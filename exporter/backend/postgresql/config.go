@@ -2,7 +2,6 @@ package postgresql
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -14,8 +13,6 @@ import (
 // Config is the block `postgresql` of the exporter.
 type Config struct {
 	configpostgresql.ClientConfig `mapstructure:",squash"`
-	// Dialect is postgresql (14 or later) or redshift.
-	Dialect Dialect `mapstructure:"dialect"`
 	// Schema holds the tables and views; it must exist. Empty: the first one of the account's search_path.
 	Schema string `mapstructure:"schema"`
 	// TablePrefix stands before the names of all tables, views and indexes.
@@ -35,20 +32,10 @@ type Config struct {
 	Sessions backend.SessionsConfig `mapstructure:"sessions"`
 }
 
-// Dialect names the SQL of the server.
-type Dialect string
-
-// The dialects.
-const (
-	DialectPostgreSQL Dialect = "postgresql"
-	DialectRedshift   Dialect = "redshift"
-)
-
 // DefaultConfig keeps everything. Endpoints and username must be written.
 func DefaultConfig() Config {
 	return Config{
 		ClientConfig:   configpostgresql.DefaultClientConfig(),
-		Dialect:        DialectPostgreSQL,
 		CreateSchema:   true,
 		MaxConnections: 4,
 		Sessions:       backend.DefaultSessionsConfig(),
@@ -65,9 +52,6 @@ var (
 // Validate names the key that is wrong and what may stand there.
 func (cfg Config) Validate() error {
 	errs := []error{cfg.Check()}
-	if cfg.Dialect != DialectPostgreSQL && cfg.Dialect != DialectRedshift {
-		errs = append(errs, fmt.Errorf("dialect: must be %s or %s", DialectPostgreSQL, DialectRedshift))
-	}
 	if p := cfg.TablePrefix; p != "" && (!prefixPattern.MatchString(p) || strings.HasPrefix(p, "pg_")) {
 		errs = append(errs, errors.New("table_prefix: may hold up to 31 small letters, digits and underscores, begins with no digit and not with pg_"))
 	}

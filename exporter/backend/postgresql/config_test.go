@@ -28,7 +28,6 @@ func TestConfig(t *testing.T) {
 	}{
 		{func(c *Config) { c.Endpoints = nil }, "endpoints: none given"},
 		{func(c *Config) { c.Username = "" }, "username: empty"},
-		{func(c *Config) { c.Dialect = "mysql" }, "dialect: must be postgresql or redshift"},
 		{func(c *Config) { c.TTL = -1 }, "ttl: must not be negative"},
 		{func(c *Config) { c.Sessions.AssumedClosedAfter = -1 }, "sessions::assumed_closed_after: "},
 		{func(c *Config) { c.TablePrefix = "drop table;" }, "table_prefix: "},
@@ -46,15 +45,15 @@ func TestConfig(t *testing.T) {
 func TestConfigFromYAML(t *testing.T) {
 	cfg := DefaultConfig()
 	require.NoError(t, confmap.NewFromStringMap(map[string]any{
-		"endpoints": []any{"redshift://cluster:5439"}, "username": "writer", "password": "secret", "database": "dev", "tls": map[string]any{},
-		"dial_timeout": "3s", "dialect": "redshift", "schema": "audit", "table_prefix": "eu_", "ttl": "2160h", "create_schema": false, "max_connections": 2,
+		"endpoints": []any{"postgresql://cluster:5432"}, "username": "writer", "password": "secret", "database": "dev", "tls": map[string]any{},
+		"dial_timeout": "3s", "schema": "audit", "table_prefix": "eu_", "ttl": "2160h", "create_schema": false, "max_connections": 2,
 		"stl_connection_log": map[string]any{"include_postgresql": true}, "sessions": map[string]any{"assumed_closed_after": "0s"},
 	}).Unmarshal(&cfg))
 	require.NoError(t, cfg.Validate())
 	require.True(t, cfg.TLS.HasValue())
-	require.Equal(t, []any{DialectRedshift, "audit", "eu_", 90 * 24 * time.Hour, false, 2, true, time.Duration(0), 3 * time.Second},
+	require.Equal(t, []any{"audit", "eu_", 90 * 24 * time.Hour, false, 2, true, time.Duration(0), 3 * time.Second},
 		[]any{
-			cfg.Dialect, cfg.Schema, cfg.TablePrefix, cfg.TTL, cfg.CreateSchema, cfg.MaxConnections, cfg.STLConnectionLog.IncludePostgreSQL,
+			cfg.Schema, cfg.TablePrefix, cfg.TTL, cfg.CreateSchema, cfg.MaxConnections, cfg.STLConnectionLog.IncludePostgreSQL,
 			cfg.Sessions.AssumedClosedAfter, cfg.DialTimeout,
 		})
 	require.NotContains(t, fmt.Sprintf("%v %+v", cfg, cfg), "secret")

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // copyBatch holds rows in PostgreSQL's binary COPY format: a signature, then for each row the number of its fields and for
@@ -19,6 +21,13 @@ type copyBatch struct {
 }
 
 const (
+	// maxRecord is the most that one record may take in its stored form, in bytes. PostgreSQL itself ends at 1 GB a value
+	// and at 256 MB a jsonb.
+	maxRecord = 64 << 20
+	tooLarge  = "the record takes more than 64 MiB"
+	// chunkSize is how many bytes of rows are sent at once: some 30,000 logins.
+	chunkSize = 16 << 20
+
 	copyHeader  = "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"
 	copyTrailer = "\xff\xff"
 
@@ -46,12 +55,13 @@ func (c *copyBatch) send(ctx context.Context, conn *pgconn.PgConn, sql string) e
 	return err
 }
 
-func (c *copyBatch) begin(int) {
+// add appends the event as one row, or says why it can never be stored.
+func (c *copyBatch) add(e *session.Event) (reason string) {
 	c.from = len(c.buf)
 	c.buf = binary.BigEndian.AppendUint16(c.buf, uint16(len(columns)))
-}
-
-func (c *copyBatch) end() string {
+	for i := range columns {
+		columns[i].write(c, e)
+	}
 	if len(c.buf)-c.from > maxRecord {
 		c.buf = c.buf[:c.from]
 		return tooLarge
@@ -63,17 +73,17 @@ func (c *copyBatch) length(n int) { c.buf = binary.BigEndian.AppendUint32(c.buf,
 
 func (c *copyBatch) null() { c.length(-1) }
 
-func (c *copyBatch) text(typ columnType, s string) {
+func (c *copyBatch) text(s string) {
 	if s == "" {
 		c.null()
 		return
 	}
-	c.word(typ, s)
+	c.word(s)
 }
 
 // word leaves room for the length, which is known when the text stands.
-func (c *copyBatch) word(_ columnType, s string) {
-	if len(c.buf)-c.from+len(s) > maxRecord { // end refuses it: its bytes need not be copied
+func (c *copyBatch) word(s string) {
+	if len(c.buf)-c.from+len(s) > maxRecord { // add refuses it: its bytes need not be copied
 		s = s[:min(len(s), maxRecord)]
 	}
 	at := len(c.buf)
@@ -119,7 +129,7 @@ func micros(unixNano int64) int64 {
 	return us
 }
 
-func (c *copyBatch) id(_ columnType, id []byte) {
+func (c *copyBatch) id(id []byte) {
 	if allZero(id) {
 		c.null()
 		return
@@ -149,7 +159,7 @@ func (c *copyBatch) list(list []string) {
 		c.length(n)
 	}
 	for _, s := range list {
-		c.word(typeText, s)
+		c.word(s)
 	}
 	binary.BigEndian.PutUint32(c.buf[at:], uint32(len(c.buf)-at-4))
 }
@@ -162,5 +172,3 @@ func (c *copyBatch) json(doc []byte) {
 	c.length(len(doc) + 1)
 	c.buf = append(append(c.buf, jsonbVersion), doc...)
 }
-
-func (c *copyBatch) scratch() *jsonScratch { return &c.js }

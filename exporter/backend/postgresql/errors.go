@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -109,8 +108,6 @@ func collided(err error) bool {
 	switch e.Code {
 	case "40001", "40P01":
 		return true
-	case "XX000": // Redshift tells its serializable isolation violation as an internal error
-		return strings.HasPrefix(e.Message, "1023")
 	case "23514": // a partition was attached after the record had been sent on its way into the default one
 		return e.ConstraintName == ""
 	}

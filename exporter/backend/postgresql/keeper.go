@@ -55,9 +55,6 @@ func (s *store) setUp(ctx context.Context, conn *pgconn.PgConn) error {
 
 // makeAhead sees to it that the months to come have their partitions.
 func (s *store) makeAhead(ctx context.Context, conn *pgconn.PgConn) error {
-	if s.cfg.Dialect == DialectRedshift {
-		return nil // sorted blocks do there what partitions do here
-	}
 	if !s.cfg.CreateSchema {
 		return s.loadPartitions(ctx, conn)
 	}
@@ -118,9 +115,6 @@ func (s *store) expire(ctx context.Context, conn *pgconn.PgConn) error {
 	}
 	oldest := s.now().Add(-s.ttl)
 	before := isBefore(oldest)
-	if s.cfg.Dialect == DialectRedshift {
-		return exec(ctx, conn, s.cfg.named("DELETE FROM session_events WHERE "+before+";\nDELETE FROM session_conflicts WHERE "+before))
-	}
 	if !s.cfg.CreateSchema { // who may delete from the whole table may not from its partitions, and need not own them
 		return errors.Join(s.deleteSlices(ctx, conn, s.cfg.named("session_events"), "record_id", before),
 			s.deleteSlices(ctx, conn, s.cfg.named("session_conflicts"), "ctid", before))

@@ -21,7 +21,7 @@ const (
 type link struct {
 	*store
 	conn *pgconn.PgConn
-	rows batch
+	rows copyBatch
 	used time.Time
 	// breaks is how many connections had broken when this one was last seen to be sound: they tend to break together.
 	breaks int64
@@ -30,13 +30,7 @@ type link struct {
 }
 
 func newLink(s *store) *link {
-	l := &link{store: s}
-	if s.cfg.Dialect == DialectRedshift {
-		l.rows = &valuesBatch{}
-	} else {
-		l.rows = &copyBatch{}
-	}
-	return l
+	return &link{store: s}
 }
 
 // ready sees to it that there is a connection that answers.
@@ -55,9 +49,6 @@ func (l *link) ready(ctx context.Context) error {
 		return err
 	}
 	l.conn = conn
-	if v, ok := l.rows.(*valuesBatch); ok {
-		v.backslash = configpostgresql.BackslashEscapes(conn)
-	}
 	return nil
 }
 
@@ -81,18 +72,16 @@ func (l *link) close() {
 	}
 }
 
-// connect logs in. What a session needs is set by statements, for Redshift and connection poolers take few parameters
-// when they are told them at the door.
+// connect logs in. What a session needs is set by statements, for connection poolers take few parameters at a login.
 func (s *store) connect(ctx context.Context) (*pgconn.PgConn, error) {
-	postgres := s.cfg.Dialect == DialectPostgreSQL
-	conn, err := s.cfg.Connect(ctx, configpostgresql.Options{Writes: postgres})
+	conn, err := s.cfg.Connect(ctx, configpostgresql.Options{Writes: true})
 	if err != nil {
 		return nil, err
 	}
 	if err = s.checkServer(conn); err == nil {
 		err = exec(ctx, conn, s.cfg.searchPath())
 	}
-	if err == nil && postgres {
+	if err == nil {
 		err = forceSynchronousCommit(ctx, conn)
 	}
 	if err != nil {
@@ -102,18 +91,12 @@ func (s *store) connect(ctx context.Context) (*pgconn.PgConn, error) {
 	return conn, nil
 }
 
-// searchPath lets unqualified names find our tables. Redshift has an stl_connection_log of its own in pg_catalog, which is
-// searched first unless the path says otherwise.
+// searchPath lets unqualified names find our tables.
 func (cfg *Config) searchPath() string {
-	switch {
-	case cfg.Dialect == DialectPostgreSQL && cfg.Schema == "":
+	if cfg.Schema == "" {
 		return ""
-	case cfg.Dialect == DialectPostgreSQL:
-		return "SET search_path TO " + cfg.Schema
-	case cfg.Schema == "":
-		return "SET search_path TO '$user', public, pg_catalog"
 	}
-	return "SET search_path TO " + cfg.Schema + ", pg_catalog"
+	return "SET search_path TO " + cfg.Schema
 }
 
 // forceSynchronousCommit makes a commit wait for the disk, whatever the server, the database or the account has set. What is stronger
@@ -128,9 +111,6 @@ func forceSynchronousCommit(ctx context.Context, conn *pgconn.PgConn) error {
 
 // warnOfFsync says that the server itself does not wait for its disk, which no session can change.
 func (s *store) warnOfFsync(ctx context.Context, conn *pgconn.PgConn) error {
-	if s.cfg.Dialect == DialectRedshift {
-		return nil
-	}
 	rows, err := query(ctx, conn, "SELECT current_setting('fsync')")
 	if err == nil && rows[0][0] == "off" {
 		s.log.Warn("the server runs with fsync = off: what it commits does not survive a loss of power; set fsync = on in its postgresql.conf")

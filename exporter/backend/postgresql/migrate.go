@@ -16,14 +16,11 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 )
 
-//go:embed migrations/*/*.sql
+//go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// files are all migrations of a dialect.
-var files = map[Dialect][]migrations.File{
-	DialectPostgreSQL: migrations.MustRead(migrationFiles, "migrations/postgresql"),
-	DialectRedshift:   migrations.MustRead(migrationFiles, "migrations/redshift"),
-}
+// files are all migrations.
+var files = migrations.MustRead(migrationFiles, "migrations")
 
 const migrationsTable = `CREATE TABLE IF NOT EXISTS sessionlog_migrations (
     version    integer PRIMARY KEY,
@@ -46,8 +43,8 @@ func (s *store) migrate(ctx context.Context, conn *pgconn.PgConn) error {
 	case version == len(all):
 		return nil
 	case !s.cfg.CreateSchema:
-		err := fmt.Errorf("postgresql: %s has version %d of the schema, this program needs %d: %w: set create_schema, or run the files of migrations/%s by hand",
-			s.cfg.FirstHost(), version, len(all), ErrNoSchema, s.cfg.Dialect)
+		err := fmt.Errorf("postgresql: %s has version %d of the schema, this program needs %d: %w: set create_schema, or run the files of migrations/ by hand",
+			s.cfg.FirstHost(), version, len(all), ErrNoSchema)
 		if version > 0 {
 			return backend.Misconfigured(err)
 		}
@@ -141,18 +138,17 @@ func (s *store) tellViews(ctx context.Context, conn *pgconn.PgConn) error {
 // oldestServer is the first PostgreSQL that is still maintained.
 const oldestServer = 14
 
-// checkServer finds out a dialect that is not the server's before the server answers in riddles.
+// checkServer refuses a server before it answers in riddles.
 func (s *store) checkServer(conn *pgconn.PgConn) error {
 	text := conn.ParameterStatus("server_version")
 	major, _ := strconv.Atoi(text[:digits(text)]) // 0 of whatever calls itself otherwise
 	switch {
-	case s.cfg.Dialect == DialectRedshift && major > 8:
-		return backend.Misconfigured(fmt.Errorf("postgresql: %s is PostgreSQL %s, no Redshift: remove dialect: redshift", s.cfg.FirstHost(), text))
-	case s.cfg.Dialect == DialectRedshift || major == 0:
+	case major == 0:
 		return nil
 	case major == 8:
-		return backend.Misconfigured(fmt.Errorf("postgresql: %s says it is PostgreSQL %s, as Redshift does: %w: set dialect: redshift",
-			s.cfg.FirstHost(), text, ErrTooOld))
+		return backend.Misconfigured(fmt.Errorf("postgresql: %s says it is PostgreSQL %s, as Redshift does: %w: "+
+			"Redshift is read, not written to; name a PostgreSQL server of version %d or later under endpoints",
+			s.cfg.FirstHost(), text, ErrTooOld, oldestServer))
 	case major < oldestServer:
 		return backend.Misconfigured(fmt.Errorf("postgresql: %s is PostgreSQL %s: %w: %d or later is needed", s.cfg.FirstHost(), text, ErrTooOld, oldestServer))
 	}

@@ -1,7 +1,6 @@
 package postgresql
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -13,9 +12,9 @@ import (
 )
 
 // fromEachVersion starts from the schema of every older program, with records in it: they are there, and in the views.
-func fromEachVersion(t *testing.T, config func() Config) {
+func fromEachVersion(t *testing.T, pg *postgresql.Server) {
 	for version := 1; ; version++ {
-		cfg := config()
+		cfg := testConfig(t, pg)
 		old := newStore(t, cfg)
 		if version == len(old.files) {
 			return
@@ -32,19 +31,16 @@ func fromEachVersion(t *testing.T, config func() Config) {
 		require.NoError(t, s.Start(t.Context()))
 		require.Equal(t, backend.Result{Written: 10, Duplicates: 10}, write1(t, s, typical(0, 20)), "from version %d", version)
 		require.Equal(t, [][]string{{"21"}}, rowsOf(t, cfg, "SELECT count(*) FROM session_log").Cells)
-		require.Equal(t, [][]string{{"authenticated", "alice"}}, rowsOf(t, cfg, "SELECT event, username FROM "+own(cfg, "stl_connection_log")).Cells)
-		require.Equal(t, [][]string{{"authenticated", "alice"}}, rowsOf(t, cfg, "SELECT event, user_name FROM "+own(cfg, "sys_connection_log")).Cells)
+		require.Equal(t, [][]string{{"authenticated", "alice"}}, rowsOf(t, cfg, "SELECT event, username FROM stl_connection_log").Cells)
+		require.Equal(t, [][]string{{"authenticated", "alice"}}, rowsOf(t, cfg, "SELECT event, user_name FROM sys_connection_log").Cells)
 		stopStore(t, s)
 	}
 }
 
-// own names a view of ours where Redshift has one of that name.
-func own(cfg Config, view string) string { return cfg.Schema + "." + view }
-
 // redshiftWords: records of PostgreSQL stand in Redshift's view under its words, where they are asked for.
-func redshiftWords(t *testing.T, cfg Config) {
-	const words = "SELECT event, username, duration FROM stl_connection_log ORDER BY recordtime"
-	query := strings.Replace(words, "stl_connection_log", own(cfg, "stl_connection_log"), 1)
+func redshiftWords(t *testing.T, pg *postgresql.Server) {
+	cfg := testConfig(t, pg)
+	const query = "SELECT event, username, duration FROM stl_connection_log ORDER BY recordtime"
 	s := startStore(t, cfg)
 	var all []*session.Event
 	for i, c := range []struct {

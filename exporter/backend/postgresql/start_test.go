@@ -15,6 +15,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/redshift"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -33,7 +34,6 @@ func startFails(t *testing.T, pg *postgresql.Server) {
 		{"no CONNECT", func(c *Config) { c.Database = server.SealedDB }, configpostgresql.ErrDatabase, "CONNECT"},
 		{"endpoint", func(c *Config) { c.Endpoints = []string{closed.Addr().String()} }, configpostgresql.ErrUnreachable, "endpoints"},
 		{"schema", func(c *Config) { c.Schema = "nowhere" }, ErrNoSchema, "schema"},
-		{"dialect", func(c *Config) { c.Dialect = DialectRedshift }, backend.ErrMisconfigured, "no Redshift: remove dialect: redshift"},
 		{"privilege", func(c *Config) { c.Schema = "information_schema" }, ErrPrivilege, "grants"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -47,6 +47,20 @@ func startFails(t *testing.T, pg *postgresql.Server) {
 			stopStore(t, s)
 		})
 	}
+}
+
+// TestRedshiftIsRefused before anything is sent to it.
+func TestRedshiftIsRefused(t *testing.T) {
+	t.Parallel()
+	server := redshift.Start(t, redshift.PostgreSQL(postgresql.Version(15), hasty))
+	cfg := validConfig()
+	cfg.Endpoints, cfg.Database = []string{server.Address}, redshift.Database
+	cfg.Username, cfg.Password = redshift.Writer.Name, configopaque.String(redshift.Writer.Password)
+	s := newStore(t, cfg)
+	err := s.Start(t.Context())
+	stopStore(t, s)
+	require.ErrorIs(t, err, backend.ErrMisconfigured)
+	require.ErrorContains(t, err, "Redshift is read, not written to")
 }
 
 // failover: the second endpoint takes over, and comes back to the first.

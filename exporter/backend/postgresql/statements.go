@@ -1,6 +1,7 @@
 package postgresql
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -10,9 +11,9 @@ const staging = "sessionlog_staging"
 
 // statements are all that a writer runs, made once from columns.
 type statements struct {
-	direct    string // COPY into session_events; "" where there is none
+	direct    string // COPY into session_events
 	begin     string // of a transaction with a staging table
-	stage     string // COPY, or INSERT up to its first tuple
+	stage     string // COPY into the staging table
 	insert    string // the new records; says how many
 	differing string // the stored records, of whose id there is a staged one that differs in some column
 	clear     string // empties the staging table
@@ -21,9 +22,6 @@ type statements struct {
 }
 
 func (cfg *Config) statements() statements {
-	if cfg.Dialect == DialectRedshift {
-		return cfg.redshiftStatements()
-	}
 	names := columnNames()
 	return cfg.nameAll(statements{
 		direct: "COPY session_events (" + names + ") FROM STDIN (FORMAT binary)",
@@ -34,34 +32,11 @@ func (cfg *Config) statements() statements {
 		// appended to, ctid is the order in which the rows came.
 		insert: "INSERT INTO session_events (" + names + ")\nSELECT " + names + "\nFROM " + staging + "\n" +
 			"ORDER BY record_id, ctid\nON CONFLICT (record_id) DO NOTHING",
-		differing: cfg.differingSQL(distinct("s", "e")),
-		clear:     clearSQL,
+		differing: differingSQL(),
+		clear:     "DELETE FROM " + staging,
 		// The lock lets one writer at a time keep versions aside, so that each is kept once.
-		keep:    "SELECT " + advisoryLock("session_conflicts") + ";\n" + keepSQL("ctid", distinct),
-		selects: "SELECT " + cfg.selectList("e") + " FROM session_events e",
-	})
-}
-
-// redshiftStatements: Redshift has neither ON CONFLICT nor unique keys that count. A lock taken before anything is read
-// lets one writer at a time look for what is missing and insert it. TRUNCATE would end the transaction, so the staging
-// table is made for each batch and dropped before the next.
-func (cfg *Config) redshiftStatements() statements {
-	names := columnNames()
-	return cfg.nameAll(statements{
-		begin: "BEGIN;\nLOCK TABLE session_events, session_conflicts;\n" +
-			"DROP TABLE IF EXISTS " + staging + ";\n" +
-			"CREATE TEMP TABLE " + staging + " (ordinal integer NOT NULL, LIKE session_events)",
-		stage: "INSERT INTO " + staging + " (ordinal, " + names + ") VALUES\n",
-		// The range of ids, which begin with the time, lets Redshift skip all blocks but the newest.
-		insert: "INSERT INTO session_events (" + names + ")\nSELECT s." + strings.ReplaceAll(names, ", ", ", s.") + "\nFROM (\n" +
-			"    SELECT *, row_number() OVER (PARTITION BY record_id ORDER BY ordinal) AS version FROM " + staging + "\n) s\n" +
-			"LEFT JOIN (\n    SELECT record_id FROM session_events\n    WHERE record_id >= (SELECT min(record_id) FROM " + staging + ")\n" +
-			"    AND record_id <= (SELECT max(record_id) FROM " + staging + ")\n) e ON e.record_id = s.record_id\n" +
-			"WHERE s.version = 1 AND e.record_id IS NULL",
-		differing: cfg.differingSQL(redshiftDistinct("s", "e")),
-		clear:     clearSQL,
-		keep:      keepSQL("ordinal", redshiftDistinct),
-		selects:   "SELECT " + cfg.selectList("e") + " FROM session_events e",
+		keep:    "SELECT " + advisoryLock("session_conflicts") + ";\n" + keepSQL(),
+		selects: "SELECT " + selectList("e") + " FROM session_events e",
 	})
 }
 
@@ -96,19 +71,16 @@ func (cfg *Config) named(sql string) string {
 
 // differingSQL joins what was staged with what is stored: a record that was just inserted equals itself. It only picks out
 // who is to be looked at: whether two of them are two versions is for session.Event.SameContent to say.
-func (cfg *Config) differingSQL(differ string) string {
-	return "SELECT " + cfg.selectList("e") + "\nFROM " + staging + " s JOIN session_events e ON e.record_id = s.record_id\nWHERE " + differ
+func differingSQL() string {
+	return "SELECT " + selectList("e") + "\nFROM " + staging + " s JOIN session_events e ON e.record_id = s.record_id\nWHERE " + distinct("s", "e")
 }
 
-// clearSQL is no TRUNCATE: in Redshift that ends the transaction.
-const clearSQL = "DELETE FROM " + staging
-
-func keepSQL(order string, differ func(a, b string) string) string {
+func keepSQL() string {
 	names := columnNames()
 	return "INSERT INTO session_conflicts (" + names + ")\nSELECT s." + strings.ReplaceAll(names, ", ", ", s.") + "\nFROM (\n" +
-		"    SELECT s.*, row_number() OVER (PARTITION BY " + strings.Join(contentColumns("s"), ", ") + "\n        ORDER BY s." + order + ") AS version\n" +
-		"    FROM " + staging + " s JOIN session_events e ON e.record_id = s.record_id\n    WHERE " + differ("s", "e") + "\n) s\n" +
-		"LEFT JOIN session_conflicts c ON c.record_id = s.record_id AND NOT (" + differ("c", "s") + ")\n" +
+		"    SELECT s.*, row_number() OVER (PARTITION BY " + strings.Join(contentColumns("s"), ", ") + "\n        ORDER BY s.ctid) AS version\n" +
+		"    FROM " + staging + " s JOIN session_events e ON e.record_id = s.record_id\n    WHERE " + distinct("s", "e") + "\n) s\n" +
+		"LEFT JOIN session_conflicts c ON c.record_id = s.record_id AND NOT (" + distinct("c", "s") + ")\n" +
 		"WHERE s.version = 1 AND c.record_id IS NULL"
 }
 
@@ -117,56 +89,31 @@ func distinct(a, b string) string {
 	return "ROW(" + strings.Join(contentColumns(a), ", ") + ")\nIS DISTINCT FROM ROW(" + strings.Join(contentColumns(b), ", ") + ")"
 }
 
-// redshiftDistinct is distinct without IS DISTINCT FROM.
-func redshiftDistinct(a, b string) string {
-	as, bs := contentColumns(a), contentColumns(b)
-	same := make([]string, len(as))
-	for i := range as {
-		same[i] = "(" + as[i] + " = " + bs[i] + " OR " + as[i] + " IS NULL AND " + bs[i] + " IS NULL)"
-	}
-	return "NOT coalesce(" + strings.Join(same, "\nAND ") + ", FALSE)"
-}
-
 // contentColumns are the columns in which two readings of one event agree.
 func contentColumns(table string) (names []string) {
 	for _, c := range columns {
-		if !c.reading && c.typ != typeTime { // time_ns says what time says, and more
-			names = append(names, table+"."+c.quoted())
+		if !c.ofReading && c.selects != "" { // time_ns says what time says, and more
+			names = append(names, table+"."+c.name)
 		}
 	}
 	return names
 }
 
-// quoted spells a name that is a word of Redshift's own.
-func (c *column) quoted() string {
-	if c.name == "system" {
-		return `"system"`
-	}
-	return c.name
-}
-
 func columnNames() string {
 	names := make([]string, len(columns))
 	for i, c := range columns {
-		names[i] = c.quoted()
+		names[i] = c.name
 	}
 	return strings.Join(names, ", ")
 }
 
 // selectList gives every column as text that row reads; what nobody reads is NULL.
-func (cfg *Config) selectList(table string) string {
+func selectList(table string) string {
 	list := make([]string, len(columns))
 	for i, c := range columns {
-		name := table + "." + c.quoted()
-		switch {
-		case c.read == nil:
-			list[i] = "NULL"
-		case c.typ == typeList && cfg.Dialect != DialectRedshift:
-			list[i] = "array_to_json(" + name + ")"
-		case c.typ == typeBytes && cfg.Dialect != DialectRedshift:
-			list[i] = "encode(" + name + ", 'hex')"
-		default:
-			list[i] = name
+		list[i] = "NULL"
+		if c.selects != "" {
+			list[i] = fmt.Sprintf(c.selects, table+"."+c.name)
 		}
 	}
 	return strings.Join(list, ", ")

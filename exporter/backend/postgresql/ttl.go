@@ -14,9 +14,6 @@ import (
 
 // applyTTL decides which ttl counts for these tables, and notes it there.
 func (s *store) applyTTL(ctx context.Context, conn *pgconn.PgConn) error {
-	if s.cfg.Dialect == DialectRedshift {
-		return nil
-	}
 	inForce, err := s.ttlInForce(ctx, conn)
 	if err != nil {
 		return err

@@ -76,10 +76,10 @@ func (w *write) transact(ctx context.Context, from, to int) (t *transaction, err
 		}
 	}()
 	t = &transaction{}
-	if err = w.ready(ctx); err != nil { // how texts are quoted depends on the server
+	if err = w.ready(ctx); err != nil {
 		return t, err
 	}
-	if w.sql.direct != "" && !w.repeats {
+	if !w.repeats {
 		if err = w.direct(ctx, t, from, to); configpostgresql.Code(err) != "23505" {
 			return t, err
 		}
@@ -109,7 +109,7 @@ func (w *write) walk(ctx context.Context, t *transaction, from, to, size int, se
 		}
 		reason := backend.Refusal(e)
 		if reason == "" {
-			reason = add(w.rows, t.staged, e)
+			reason = w.rows.add(e)
 		}
 		if reason != "" {
 			t.rejected = append(t.rejected, backend.Rejection{Index: i, Reason: reason})
@@ -137,7 +137,7 @@ func (t *transaction) alone(to int) bool { return t.staged == 1 && (t.whole || t
 // direct copies the span into session_events and commits. The months that its first piece wants are made before; what
 // wants others goes into the default partition, and moves when they are made.
 func (w *write) direct(ctx context.Context, t *transaction, from, to int) error {
-	rows := w.rows.(*copyBatch)
+	rows := &w.rows
 	var s *stream
 	err := w.walk(ctx, t, from, to, pieceSize, func() (err error) {
 		if s == nil {
