@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,7 +30,7 @@ func newCommand(set otelcol.CollectorSettings, atExit *[]func()) *cobra.Command 
 			return err
 		}
 		*atExit = append(*atExit, restore)
-		return lifecycle.Run(cmd.Context(), set)
+		return lifecycle.Run(cmd.Context(), set, func(ctx context.Context) error { return validateConfig(ctx, set, io.Discard) })
 	}
 	for _, sub := range root.Commands() {
 		if sub.Name() == "validate" {

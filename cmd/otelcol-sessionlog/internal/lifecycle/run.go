@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/otelcol"
+	"go.uber.org/zap/zapcore"
 )
 
 // A stop has two limits, both before the ten seconds that are promised: after the first, components are told to give up what they
@@ -23,10 +24,13 @@ const (
 var errSecondSignal = errors.New("a second signal: ended at once, without waiting for what was under way")
 
 // Run runs the collector until it is told to stop by SIGTERM or SIGINT, or fails. nil is a clean stop that somebody asked for;
-// whatever else ended it is the error. After an error, the process must be ended: goroutines may hang.
-func Run(ctx context.Context, set otelcol.CollectorSettings) error {
+// whatever else ended it is the error. After an error, the process must be ended: goroutines may hang. At SIGHUP the configuration
+// is read again if check, which may take as long as it likes, says that it is valid.
+func Run(ctx context.Context, set otelcol.CollectorSettings, check func(context.Context) error) error {
 	watch := newStatusWatch()
 	watch.addTo(&set)
+	reload := &reloader{check: check, core: zapcore.NewNopCore()}
+	reload.addTo(&set)
 	set.DisableGracefulShutdown = true
 	collector, err := otelcol.NewCollector(set)
 	if err != nil {
@@ -38,6 +42,8 @@ func Run(ctx context.Context, set otelcol.CollectorSettings) error {
 	run := &process{collector: collector, watch: watch, signals: signals, ended: make(chan error, 1)}
 	ctx, run.giveUp = context.WithCancel(ctx)
 	defer run.giveUp()
+	signal.Ignore(syscall.SIGHUP) // see takeSIGHUP
+	go reload.run(ctx)
 	go func() { run.ended <- collector.Run(ctx) }()
 	return run.wait()
 }
