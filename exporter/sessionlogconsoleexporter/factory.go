@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 
+	"github.com/otel-sessionlog/sessionlog/internal/redaction"
 	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 )
 
@@ -21,6 +22,8 @@ var Type = component.MustNewType("sessionlog_console")
 type Config struct {
 	// Output is where the lines go: stdout or stderr.
 	Output string `mapstructure:"output"`
+	// Redact says what is hidden before anything is printed.
+	Redact redaction.Config `mapstructure:"redact"`
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
@@ -38,17 +41,21 @@ func (c *Config) Validate() error {
 
 // NewFactory makes the factory.
 func NewFactory() exporter.Factory {
-	return exporter.NewFactory(Type, func() component.Config { return &Config{Output: "stdout"} },
+	return exporter.NewFactory(Type, createDefaultConfig,
 		exporter.WithLogs(newLogs, component.StabilityLevelAlpha))
+}
+
+func createDefaultConfig() component.Config {
+	return &Config{Output: "stdout", Redact: redaction.DefaultConfig()}
 }
 
 func newLogs(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Logs, error) {
 	file := os.Stdout
-	output := cfg.(*Config).Output
-	if output == "stderr" {
+	config := cfg.(*Config)
+	if config.Output == "stderr" {
 		file = os.Stderr
 	}
-	p, err := newPrinter(set, output, file)
+	p, err := newPrinter(set, config, file)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/internal/droppingwriter"
+	"github.com/otel-sessionlog/sessionlog/internal/redaction"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
@@ -34,10 +35,11 @@ var errNotRead = errors.New("nobody reads the output")
 // Records that are no events are none of its business. It never waits for the output and never fails a delivery: the lines are a
 // view, and the exporters beside it keep the events.
 type printer struct {
-	out *droppingwriter.Writer
+	out    *droppingwriter.Writer
+	redact *redaction.Policy // nil: nothing is hidden
 }
 
-func newPrinter(set exporter.Settings, output string, file io.Writer) (*printer, error) {
+func newPrinter(set exporter.Settings, config *Config, file io.Writer) (*printer, error) {
 	dropped, err := set.MeterProvider.Meter(scope).Int64Counter("otelcol_exporter_sessionlog_console_dropped_lines",
 		metric.WithDescription("Lines that the output did not take: nobody reads it, or its disk is full."), metric.WithUnit("{line}"))
 	if err != nil {
@@ -50,15 +52,19 @@ func newPrinter(set exporter.Settings, output string, file io.Writer) (*printer,
 		if reason == nil {
 			reason = errNotRead
 		}
-		conditions.Raise("dropped", "lines of events are dropped, the events are not: "+output+" takes none; "+
-			"read it, make room on its disk, or take sessionlog_console out of the pipeline", zap.String("output", output), zap.Error(reason))
+		conditions.Raise("dropped", "lines of events are dropped, the events are not: "+config.Output+" takes none; "+
+			"read it, make room on its disk, or take sessionlog_console out of the pipeline", zap.String("output", config.Output), zap.Error(reason))
 	}
-	return &printer{out: droppingwriter.New(file, bufferBytes, onDrop)}, nil
+	return &printer{out: droppingwriter.New(file, bufferBytes, onDrop), redact: redaction.New(config.Redact)}, nil
 }
 
 func (p *printer) push(_ context.Context, ld plog.Logs) error {
+	decoder := plogs.NewDecoder()
+	if p.redact != nil {
+		decoder.Hiding(p.redact.Apply)
+	}
 	var line []byte
-	for _, e := range plogs.NewDecoder().All(ld) {
+	for _, e := range decoder.All(ld) {
 		line = appendLine(line[:0], e)
 		_, _ = p.out.Write(line) // it never fails
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/exporter/exportertest"
 	"go.opentelemetry.io/collector/pdata/plog"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -20,6 +21,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/otel-sessionlog/sessionlog/internal/redaction"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
@@ -39,7 +41,7 @@ func TestOneSafeLineAnEvent(t *testing.T) {
 	lr.Body().SetStr("\x1b[2J a foreign body is not printed")
 
 	var out bytes.Buffer
-	p, err := newPrinter(exportertest.NewNopSettings(Type), "stdout", &out)
+	p, err := newPrinter(exportertest.NewNopSettings(Type), &Config{Output: "stdout"}, &out)
 	require.NoError(t, err)
 	require.NoError(t, p.push(context.Background(), ld))
 	require.NoError(t, p.shutdown(context.Background()))
@@ -47,6 +49,33 @@ func TestOneSafeLineAnEvent(t *testing.T) {
 2026-11-18 11:06:41.000000Z logout: user="\x1b]0;owned\a"
 1970-01-01 00:00:00.000000Z login:
 `, out.String())
+}
+
+// TestNamesAreHiddenBeforeTheyArePrinted: of whoever sent the event, and once however many components hide by the same policy.
+func TestNamesAreHiddenBeforeTheyArePrinted(t *testing.T) {
+	policies := map[string]redaction.Config{
+		"2026-11-18 11:06:40.000000Z login failed: client=203.0.113.7\n": {Preset: redaction.PresetEvidence, Key: "0123456789abcdef"},
+		"2026-11-18 11:06:40.000000Z login failed: client=203.0.113.0\n": {Preset: redaction.PresetGDPR, Key: "0123456789abcdef"},
+		"2026-11-18 11:06:40.000000Z login failed:\n":                    {Users: redaction.Drop, Addresses: redaction.Drop, Key: "0123456789abcdef"},
+	}
+	sent := plog.NewLogs()
+	lr := sent.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
+	lr.SetEventName("sessionlog.login")
+	lr.SetTimestamp(1_795_000_000_000_000_000)
+	lr.Attributes().PutStr("user.name", "S3cretPw0rd")
+	lr.Attributes().PutStr("sessionlog.outcome", "failure")
+	lr.Attributes().PutStr("client.address", "203.0.113.7")
+	for want, policy := range policies {
+		inReceiver := redaction.New(policy)
+		for _, ld := range []plog.Logs{sent, plogs.Hidden(sent, "test", inReceiver.Apply)} {
+			var out bytes.Buffer
+			p, err := newPrinter(exportertest.NewNopSettings(Type), &Config{Output: "stdout", Redact: policy}, &out)
+			require.NoError(t, err)
+			require.NoError(t, p.push(context.Background(), ld))
+			require.NoError(t, p.shutdown(context.Background()))
+			require.Equal(t, want, out.String())
+		}
+	}
 }
 
 // TestAnOutputThatTakesNothing never blocks and never fails a delivery: lines are dropped and counted, with one WARN.
@@ -68,7 +97,7 @@ func TestAnOutputThatTakesNothing(t *testing.T) {
 		reader := sdkmetric.NewManualReader()
 		set := exportertest.NewNopSettings(Type)
 		set.Logger, set.MeterProvider = zap.New(core), sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
-		p, err := newPrinter(set, "stdout", file)
+		p, err := newPrinter(set, &Config{Output: "stdout"}, file)
 		require.NoError(t, err)
 		began := time.Now()
 		require.NoError(t, p.push(context.Background(), ld))
@@ -97,6 +126,9 @@ func TestConfig(t *testing.T) {
 	require.NoError(t, componenttest.CheckConfigStruct(cfg))
 	require.NoError(t, cfg.(*Config).Validate())
 	require.EqualError(t, (&Config{Output: "screen"}).Validate(), "output: write stdout or stderr")
+	noKey := confmap.NewFromStringMap(map[string]any{"redact": map[string]any{"preset": "evidence"}})
+	require.NoError(t, cfg.(*Config).Unmarshal(noKey))
+	require.ErrorContains(t, confmap.Validate(cfg), "redact: key: 0 bytes are too few for users: hash")
 }
 
 func TestLifecycle(t *testing.T) {
