@@ -1,21 +1,29 @@
 package main
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/internal/testengine"
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/logins"
 	engine "github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/redshift"
+	clickhouse "github.com/otel-sessionlog/sessionlog/internal/testengine/server"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/postgresql"
 )
 
@@ -30,7 +38,11 @@ extensions:
 receivers:
 $FILES
   sessionlog/http: {http: {endpoint: "$HTTP"}, storage: file_storage, dead_letter: {directory: "$OUT/dead"}, redact: $POLICY}
-  sessionlog/pg: {postgresql: {endpoints: ["$PG"], username: audit, password: $PGPASSWORD, database: app, collection_interval: 100ms}, storage: file_storage, dead_letter: {directory: "$OUT/dead"}, redact: $POLICY}
+  sessionlog/pg: {instance: pg, postgresql: {endpoints: ["$PG"], username: audit, password: $PGPASSWORD, database: app, collection_interval: 100ms}, storage: file_storage, dead_letter: {directory: "$OUT/dead"}, redact: $POLICY}
+  sessionlog/ch: {instance: ch, clickhouse: {endpoints: ["clickhouse://$CH"], username: audit, password: $CHPASSWORD, collection_interval: 100ms}, storage: file_storage, dead_letter: {directory: "$OUT/dead"}, redact: $POLICY}
+  sessionlog/rs_sys: {instance: rs_sys, redshift: {endpoints: ["$RS"], username: collector, password: $RSPASSWORD, database: dev, collection_interval: 100ms}, storage: file_storage, dead_letter: {directory: "$OUT/dead"}, redact: $POLICY}
+  sessionlog/rs_stl: {instance: rs_stl, redshift: {endpoints: ["$RS"], username: collector, password: $RSPASSWORD, database: dev, table: stl_connection_log, collection_interval: 100ms}, storage: file_storage, dead_letter: {directory: "$OUT/dead"}, redact: $POLICY}
+  sessionlog/journal: {instance: journal, journald: {directory: "$JOURNAL", poll_interval: 50ms}, storage: file_storage, dead_letter: {directory: "$OUT/dead"}, redact: $POLICY}
   otlp: {protocols: {http: {endpoint: "$OTLP"}}}
 exporters:
   sessionlog: {sqlite: {path: "$OUT/session_log.db"}, dead_letter: {directory: "$OUT/exporter_dead"}, not_events: dead_letter, redact: $POLICY}
@@ -39,15 +51,15 @@ exporters:
     sending_queue: {storage: file_storage, wait_for_result: false}
     dead_letter: {directory: "$OUT/exporter_dead_away"}
     redact: $POLICY
-  sessionlog_console: {}
+  sessionlog_console: {redact: $POLICY}
   otlp_http: {endpoint: "$REFUSING", sending_queue: {enabled: false}, retry_on_failure: {enabled: false}}
 service:
   extensions: [file_storage]
-  telemetry: {metrics: {level: none}, logs: {level: debug, output_paths: ["$OUT/collector.log"]}}
+  telemetry: {metrics: {level: detailed, readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: $METRICS}}}}]}, logs: {level: debug, output_paths: ["$OUT/collector.log"]}}
   pipelines:
-    logs/sources: {receivers: [$NAMES, sessionlog/http, sessionlog/pg], exporters: [sessionlog, sessionlog_console]}
-    logs/refused: {receivers: [$NAMES], exporters: [otlp_http]}
-    logs/otlp: {receivers: [otlp], exporters: [sessionlog]}
+    logs/sources: {receivers: [$NAMES, $SERVERS, sessionlog/http], exporters: [sessionlog, sessionlog_console]}
+    logs/refused: {receivers: [$NAMES, $SERVERS], exporters: [otlp_http]}
+    logs/otlp: {receivers: [otlp], exporters: [sessionlog, sessionlog_console]}
     logs/away: {receivers: [otlp], exporters: [sessionlog/away]}
 `
 
@@ -65,12 +77,93 @@ var logsOfFailures = map[string]struct{ path, name string }{
 	"TSVWithNames":                {"clickhouselog/export/testdata/ids/TSVWithNames", "alice"},
 }
 
+// serversOfSecrets are asked over SQL, or by their own program; each has failures of the secret's own before the collector starts.
+type serversOfSecrets struct {
+	pg      *engine.Server
+	ch      *testengine.Server
+	rs      *redshift.Server
+	journal string
+}
+
+// instances are the receivers of serversOfSecrets.
+var instances = []string{"pg", "ch", "rs_sys", "rs_stl", "journal"}
+
+func startServersOfSecrets(t *testing.T) *serversOfSecrets {
+	t.Helper()
+	s := &serversOfSecrets{
+		pg: engine.Start(t, engine.HBA("host all all 127.0.0.1/32 scram-sha-256")), ch: testengine.ClickHouse(t), rs: redshift.Start(t), journal: t.TempDir(),
+	}
+	s.pg.ExecIn(t, server.AppDB, postgresql.InstallSQL)
+	s.pg.Exec(t, "GRANT sessionlog_logs TO "+server.Audit.Name)
+	s.rs.Exec(t, "GRANT SELECT ON sys_connection_log, stl_connection_log TO "+redshift.Collector.Name)
+	s.try(t)
+	return s
+}
+
+// try has a password typed as the name at each server: once before the collector starts, once while it runs.
+func (s *serversOfSecrets) try(t *testing.T) {
+	t.Helper()
+	psql(t, s.pg.Address, secret)
+	s.tryClickHouse(t)
+	s.tryRedshift(t)
+	s.tryJournal(t)
+}
+
+func (s *serversOfSecrets) tryClickHouse(t *testing.T) {
+	t.Helper()
+	client := logins.New(s.ch.Native, s.ch.HTTP)
+	defer client.Close()
+	for _, a := range []logins.Attempt{
+		{Protocol: logins.Native, User: secret, Password: "x", Database: secret, ClientName: "client of " + secret},
+		{Protocol: logins.HTTP, User: secret, Password: "x", Database: secret},
+		{Protocol: logins.HTTP, User: secret, Password: "x", Headers: true},
+	} {
+		login, err := client.Login(t.Context(), a)
+		require.NoError(t, err)
+		require.False(t, login.OK)
+	}
+	s.ch.FlushLogs(t)
+}
+
+// tryRedshift: the stand-in has its log's table, but nobody who writes it.
+func (s *serversOfSecrets) tryRedshift(t *testing.T) {
+	t.Helper()
+	columns := "event, %s, %s, %s, pid, %s, %s, %s, duration, application_name"
+	stl := fmt.Sprintf(columns, "recordtime", "remotehost", "remoteport", "dbname", "username", "authmethod")
+	sys := strings.Replace(fmt.Sprintf(columns, "record_time", "remote_host", "remote_port", "database_name", "user_name", "auth_method"), "pid", "session_id", 1)
+	for table, names := range map[string]string{"stl_connection_log": stl, "sys_connection_log": sys} {
+		s.rs.Exec(t, fmt.Sprintf(`INSERT INTO pg_catalog.%s (%s) VALUES
+			('authentication failure', localtimestamp, '::ffff:203.0.113.42', '51544', 4711, '%s', '%s', 'password', 0, 'psql -U %s')`, table, names, secret, secret, secret))
+	}
+}
+
+// tryJournal writes a journal by the program of systemd that does without its daemon.
+func (s *serversOfSecrets) tryJournal(t *testing.T) {
+	t.Helper()
+	const writer = "/lib/systemd/systemd-journal-remote"
+	if _, err := os.Stat(writer); err != nil {
+		testengine.Missing(t, "systemd-journal-remote", "apt-get install systemd-journal-remote")
+	}
+	var text strings.Builder
+	for i, message := range []string{
+		"Invalid user " + secret + " from 203.0.113.42 port 40022",
+		"Failed password for invalid user " + secret + " from 203.0.113.42 port 40022 ssh2",
+		"Connection closed by invalid user " + secret + " 203.0.113.42 port 40022 [preauth]",
+		"Accepted password for " + secret + " from forged 203.0.113.42 port 1 ssh2: nothing of sshd's",
+	} {
+		micros := time.Now().UnixMicro() + int64(i)
+		fmt.Fprintf(&text, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=0123456789abcdef0123456789abcdef\n_PID=814\n_UID=%d\n_COMM=sshd\n_HOSTNAME=h1\nSYSLOG_IDENTIFIER=sshd\nMESSAGE=%s\n\n",
+			micros, micros, i/3*1000, message)
+	}
+	cmd := exec.Command(writer, "--output="+filepath.Join(s.journal, "system.journal"), "-") //nolint:gosec // the test's own
+	cmd.Stdin = strings.NewReader(text.String())
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+}
+
 // TestNoNameAnywhere: in all policies, whichever way it came, in no file that this program writes and in nothing that it prints.
 func TestNoNameAnywhere(t *testing.T) {
-	pg := engine.Start(t, engine.HBA("host all all 127.0.0.1/32 scram-sha-256"))
-	pg.ExecIn(t, server.AppDB, postgresql.InstallSQL)
-	pg.Exec(t, "GRANT sessionlog_logs TO "+server.Audit.Name)
-	psql(t, pg.Address, secret)
+	servers := startServersOfSecrets(t)
 	const key = "0123456789abcdef"
 	for _, c := range []struct{ name, policy string }{
 		{"evidence", `{preset: evidence, key: ` + key + `}`},
@@ -80,7 +173,7 @@ func TestNoNameAnywhere(t *testing.T) {
 		{"all dropped", `{users: drop, on: all, addresses: drop, key: ` + key + `}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			out := runWithSecrets(t, c.policy, pg)
+			out := runWithSecrets(t, c.policy, servers)
 			everyone := strings.Contains(c.policy, "all") || strings.Contains(c.policy, "gdpr")
 			requireNowhere(t, out, secret)
 			if everyone {
@@ -91,8 +184,35 @@ func TestNoNameAnywhere(t *testing.T) {
 			table, err := os.ReadFile(filepath.Join(out, "session_log.db")) //nolint:gosec // the test's own
 			require.NoError(t, err)
 			require.Contains(t, string(table), "[redacted]", "the text around the name stays")
+			requireKept(t, out)
 		})
 	}
+}
+
+// requireKept: each place that was searched has something.
+func requireKept(t *testing.T, out string) {
+	t.Helper()
+	for _, dir := range []string{"dead", "exporter_dead", "storage"} {
+		files, err := filepath.Glob(filepath.Join(out, dir, "*"))
+		require.NoError(t, err)
+		require.NotEmpty(t, files, dir)
+	}
+	require.Positive(t, rowsOf(t, out, "SELECT count(*) FROM session_conflicts"), "a forged second version is kept aside")
+	metrics, err := os.ReadFile(filepath.Join(out, "metrics")) //nolint:gosec // the test's own
+	require.NoError(t, err)
+	require.Contains(t, string(metrics), "otelcol_receiver_sessionlog_bad_rows")
+}
+
+// rowsOf is a number from the table; 0 while there is none.
+func rowsOf(t *testing.T, out, query string, args ...any) (n int) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(out, "session_log.db")+"?mode=ro&_pragma=busy_timeout(5000)")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	if db.QueryRowContext(t.Context(), query, args...).Scan(&n) != nil {
+		return 0
+	}
+	return n
 }
 
 // psql tries a name that is a password: libpq names the database after it.
@@ -107,7 +227,7 @@ func psql(t *testing.T, address, user string) {
 }
 
 // runWithSecrets runs a collector until it has told everything, and returns the folder of all that it wrote.
-func runWithSecrets(t *testing.T, policy string, pg *engine.Server) string {
+func runWithSecrets(t *testing.T, policy string, servers *serversOfSecrets) string {
 	t.Helper()
 	in, out := t.TempDir(), t.TempDir()
 	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }))
@@ -119,27 +239,55 @@ func runWithSecrets(t *testing.T, policy string, pg *engine.Server) string {
 		name := filepath.Join(in, format)
 		require.NoError(t, os.WriteFile(name, []byte(withSecret(string(text), log.name)), 0o600))
 		names = append(names, "sessionlog/"+format)
-		files = append(files, fmt.Sprintf(`  sessionlog/%s: {file: {include: ["%s"], format: %s, timezone: UTC, log_line_prefix: %q, undecided_after: 100ms}, storage: file_storage, dead_letter: {directory: "%s/dead"}, redact: %s}`,
+		files = append(files, fmt.Sprintf(`  sessionlog/%[1]s: {instance: %[1]s, file: {include: ["%[2]s"], format: %[3]s, timezone: UTC, log_line_prefix: %[4]q, undecided_after: 100ms}, storage: file_storage, dead_letter: {directory: "%[5]s/dead"}, redact: %[6]s}`,
 			format, name, format, map[string]string{"stderr": "%m [%p] %q%u@%d %h %a "}[format], out, policy))
 	}
-	httpAddress, otlp := freeAddress(t), freeAddress(t)
+	httpAddress, otlp, metrics := freeAddress(t), freeAddress(t), freeAddress(t)
+	_, metricsPort, _ := strings.Cut(metrics, ":")
 	stdout := os.Stdout
 	console, err := os.Create(filepath.Join(out, "console")) //nolint:gosec // the test's own
 	require.NoError(t, err)
 	os.Stdout = console
 	defer func() { os.Stdout = stdout }()
 	stop := startCollector(t, strings.NewReplacer("$OUT", out, "$FILES", strings.Join(files, "\n"), "$NAMES", strings.Join(names, ", "), "$HTTP", httpAddress,
-		"$PGPASSWORD", server.Audit.Password, "$PG", pg.Address, "$OTLP", otlp, "$REFUSING", refusing.URL, "$POLICY", policy).Replace(collectorOfSecrets))
+		"$SERVERS", "sessionlog/"+strings.Join(instances, ", sessionlog/"), "$JOURNAL", servers.journal,
+		"$PGPASSWORD", server.Audit.Password, "$PG", servers.pg.Address, "$CHPASSWORD", clickhouse.Audit.Password, "$CH", servers.ch.Native,
+		"$RSPASSWORD", redshift.Collector.Password, "$RS", "redshift://"+servers.rs.Address,
+		"$METRICS", metricsPort, "$OTLP", otlp, "$REFUSING", refusing.URL, "$POLICY", policy).Replace(collectorOfSecrets))
 
 	pushSecrets(t, httpAddress)
 	sendSecrets(t, otlp)
-	require.Eventually(t, func() bool { return failures(t, filepath.Join(out, "console")) >= len(logsOfFailures)+len(pushed)+1 }, time.Minute, 50*time.Millisecond,
-		"each format, each dialect and psql's attempt are on the console")
+	for _, instance := range append(slices.Collect(maps.Keys(logsOfFailures)), instances...) {
+		requireTold(t, out, instance, 1)
+	}
+	atFirst := rowsOf(t, out, failuresOf, "ch")
+	servers.try(t)
+	requireTold(t, out, "ch", atFirst+1)
 	time.Sleep(300 * time.Millisecond) // cursors are saved, the refused are in the dead letter
-	psql(t, pg.Address, secret)
+	saveMetrics(t, metrics, filepath.Join(out, "metrics"))
 	stop()
 	require.NoError(t, console.Close())
 	return out
+}
+
+const failuresOf = "SELECT count(*) FROM session_events WHERE instance = ? AND outcome = 'failure'"
+
+// requireTold waits for failures of a source.
+func requireTold(t *testing.T, out, instance string, n int) {
+	t.Helper()
+	require.Eventually(t, func() bool { return rowsOf(t, out, failuresOf, instance) >= n }, time.Minute, 50*time.Millisecond, "failures of %s", instance)
+}
+
+func saveMetrics(t *testing.T, address, path string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/metrics", nil)
+	require.NoError(t, err)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, text, 0o600))
 }
 
 // withSecret puts the secret in the place of a name, and of its database, in the lines of failures alone.
@@ -195,7 +343,10 @@ func sendSecrets(t *testing.T, address string) {
 	record := func(name, body string, attrs ...string) string {
 		return fmt.Sprintf(`{"eventName":%q,"timeUnixNano":"1795000000000000000","body":{"stringValue":%q},"attributes":[%s]}`, name, body, strings.Join(attrs, ","))
 	}
+	const forged = "018bcfe5-687b-844c-8000-000000000001"
 	records := []string{
+		record("sessionlog.login", "", attr("user.name", secret), attr("sessionlog.outcome", "failure"), attr("log.record.uid", forged)),
+		record("sessionlog.login", "", attr("user.name", secret), attr("sessionlog.outcome", "failure"), attr("log.record.uid", forged), attr("db.namespace", secret+" again")),
 		record("sessionlog.login", "login of "+secret, attr("user.name", secret), attr("sessionlog.outcome", "failure"), attr("db.namespace", secret), attr("app."+secret, "7"),
 			attr("url.full", "https://x/?user="+secret), attr("log.record.uid", "try-"+secret), attr("client.address", "203.0.113.42")),
 		record("sessionlog.login", "", attr("user.id", secret), attr("session.id", secret), attr("sessionlog.outcome", "no word of ours")),
@@ -205,13 +356,6 @@ func sendSecrets(t *testing.T, address string) {
 	}
 	status, answer := post(t, "http://"+address+"/v1/logs", `{"resourceLogs":[{"resource":{"attributes":[`+attr("host.name", "web-1")+`]},"scopeLogs":[{"logRecords":[`+strings.Join(records, ",")+`]}]}]}`)
 	require.NotContains(t, answer, secret, "%d", status)
-}
-
-func failures(t *testing.T, console string) int {
-	t.Helper()
-	text, err := os.ReadFile(console) //nolint:gosec // the test's own
-	require.NoError(t, err)
-	return strings.Count(string(text), "failure") + strings.Count(string(text), "failed")
 }
 
 // requireNowhere searches every file, in upper and lower case.
