@@ -2,6 +2,7 @@ package redaction
 
 import (
 	"encoding/base64"
+	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -30,13 +31,23 @@ func changeAttr(a *session.Attr, field string, change func(field, text string) s
 // identities are attributes that name a person beside the user name: what a proof of identity said, and the addresses of people.
 var identities = map[string]bool{
 	session.SourceField + "identity": true, session.SourceField + "gss_principal": true, session.SourceField + "username": true,
-	"user.email": true, "user.full_name": true, "enduser.id": true, "audit.actor.id": true, "enduser.pseudo.id": true,
+	"audit.actor.id": true,
+}
+
+// isIdentity also knows all of user and enduser: a name that came as a list or an object has no field.
+func isIdentity(key string) bool {
+	if identities[key] {
+		return true
+	}
+	key = strings.TrimPrefix(key, session.SourceField)
+	first, _, _ := strings.Cut(key, ".")
+	return first == "user" || first == "enduser"
 }
 
 // hideIdentities takes out what names the person in another way.
 func (p *Policy) hideIdentities(attrs []session.Attr) {
 	for i := range attrs {
-		if identities[attrs[i].Key] {
+		if isIdentity(attrs[i].Key) {
 			attrs[i].Value, attrs[i].Type = p.replacement("identity", attrs[i].Value), session.AttrString
 		}
 	}

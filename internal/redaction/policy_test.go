@@ -83,6 +83,20 @@ func TestNoFieldHoldsTheNameAfterwards(t *testing.T) {
 	}
 }
 
+// TestANameThatIsNoTextIsHidden: it came as a list or an object, and no field has it.
+func TestANameThatIsNoTextIsHidden(t *testing.T) {
+	for name, c := range policies() {
+		for _, key := range []string{"user.name", "user", "enduser.id", "user.full_name", session.SourceField + "user.name", session.SourceField + "user"} {
+			e := session.Event{Kind: session.KindLogin, Outcome: session.OutcomeFailure, Extra: []session.Attr{{Key: key, Value: `{"name":["` + canary + `"]}`, Type: session.AttrJSON}}}
+			New(c).Hide(&e)
+			require.Empty(t, holds(&e, canary), "%s of %s", name, key)
+		}
+	}
+	stays := session.Event{Outcome: session.OutcomeFailure, Extra: []session.Attr{{Key: "user_agent.original", Value: "curl"}, {Key: "username_of_nobody", Value: "x"}}}
+	New(Config{Users: Drop}).Hide(&stays)
+	require.Equal(t, []string{"curl", "x"}, []string{stays.Extra[0].Value, stays.Extra[1].Value})
+}
+
 // TestTwiceIsOnce: receiver and exporter may have the same block.
 func TestTwiceIsOnce(t *testing.T) {
 	for name, c := range policies() {

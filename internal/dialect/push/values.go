@@ -184,20 +184,27 @@ func port(v tree.Value) int32 {
 	return 0
 }
 
-// texts appends a list, or a single value as a list of one.
+// texts appends a list, or a single value as a list of one. An object is none: it stays to be kept.
 func texts(list []string, v tree.Value) []string {
+	if v.Kind() == tree.Object {
+		return list
+	}
 	for item := range v.Elements() {
-		if item.Kind() <= tree.String {
-			list = append(list, item.Str())
-		} else {
-			list = append(list, item.JSON())
-		}
+		list = append(list, asText(item))
 	}
 	if s := v.Peek(); s != "" {
 		list = append(list, s)
 	}
 	v.Take()
 	return list
+}
+
+// asText is a text as it is, and a list or an object as its JSON.
+func asText(v tree.Value) string {
+	if v.Kind() <= tree.String {
+		return v.Str()
+	}
+	return v.JSON()
 }
 
 // The put functions fill a field of their type. They say false where a value does not fit.
@@ -217,12 +224,12 @@ func putInt[T int64 | int32 | uint32](to *T, v tree.Value) bool {
 
 func putTexts(to *[]string, v tree.Value) bool {
 	*to = texts(*to, v)
-	return true
+	return v.Kind() != tree.Object
 }
 
 func putSettings(to *[]session.Setting, v tree.Value) bool {
 	for name, value := range v.Members() {
-		*to = append(*to, session.Setting{Name: name, Value: value.Str()})
+		*to = append(*to, session.Setting{Name: name, Value: asText(value)})
 	}
 	return v.Kind() == tree.Object
 }

@@ -1,6 +1,8 @@
 package push
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -59,6 +61,25 @@ func TestWhatDoesNotFitIsKept(t *testing.T) {
 		require.Len(t, sink.events, 1)
 		require.Equal(t, []session.Attr{want}, sink.events[0].Extra)
 	}
+}
+
+// TestNestedValuesAreKept: wherever an event may have a value, it may have an object.
+func TestNestedValuesAreKept(t *testing.T) {
+	const nested = `{"a":{"b":[1,{"c":"deep down"}]}}`
+	for key := range members {
+		switch key {
+		case "event_name", "timestamp": // without them it is no event
+			continue
+		}
+		sink := tell(t, "sessionlog", Document, fmt.Sprintf(`{"event_name":"sessionlog.login","timestamp":"2025-11-22T00:06:41Z",%q:%s}`, key, nested), origin)
+		require.Len(t, sink.events, 1, key)
+		require.Contains(t, strings.ReplaceAll(fmt.Sprint(sink.events[0]), `\"`, `"`), `{"b":[1,{"c":"deep down"}]}`, key)
+	}
+	for _, own := range []string{own(`,"app":` + nested), own(`,"app.tags":[` + nested + `]`)} {
+		require.Contains(t, fmt.Sprint(tell(t, "sessionlog", Document, own, origin).events), nested)
+	}
+	settings := tell(t, "sessionlog", Document, own(`,"sessionlog.settings":{"max_threads":2,"profile":{"readonly":true},"list":["a"],"none":null}`), origin).events[0].Settings
+	require.Equal(t, []session.Setting{{Name: "max_threads", Value: "2"}, {Name: "profile", Value: `{"readonly":true}`}, {Name: "list", Value: `["a"]`}, {Name: "none"}}, settings)
 }
 
 // TestWordsOfNoMeaningAreKept: what a table cannot read is still what the sender said.
