@@ -21,8 +21,8 @@ import (
 type disk struct {
 	include, exclude []string
 	listings         map[string]folderListing // by glob
-	files            []tail.File              // as they were listed last
-	infos            map[string]tail.Info     // of them, by path
+	found            []tail.File              // as the globs found them last
+	files            []tail.File              // of them, each once and in order
 	unmatched        []string                 // globs that found nothing
 }
 
@@ -49,7 +49,8 @@ func (f diskFile) Stat() (tail.Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	return infoOf(info), nil
+	i := infoOf(info)
+	return &i, nil
 }
 
 // Open is part of [tail.Folder].
@@ -64,43 +65,78 @@ func (*disk) Open(_ context.Context, path string) (tail.Handle, error) {
 // List is part of [tail.Folder]. Links to one file are one file. Where nothing has changed, nothing is sorted or allocated anew:
 // folders may have thousands of files, and are looked at every second.
 func (d *disk) List(_ context.Context, complain func(path string, err error)) ([]tail.File, error) {
-	files, same := make([]tail.File, 0, len(d.files)), true
 	d.unmatched = nil
+	found := foundFiles{before: d.found}
 	for _, glob := range d.include {
-		found := false
-		for _, path := range d.expand(glob, complain) {
-			info, err := statFile(path)
-			if err == nil {
-				err = readable(info, path == glob)
-			}
-			switch {
-			case errors.Is(err, fs.ErrNotExist) || errors.Is(err, errPassOver):
-				continue
-			case err != nil:
-				found = true
-				complain(path, err)
-				continue
-			}
-			found = true
-			same = same && d.infos[path] == tail.Info(info)
-			files = append(files, tail.File{Path: path, Info: info})
-		}
-		if !found {
+		if !d.lookUp(glob, &found, complain) {
 			d.unmatched = append(d.unmatched, glob)
 		}
 	}
-	if same && len(files) == len(d.files) {
+	if found.same() {
 		return d.files, nil
 	}
-	tail.Order(files)
-	seen := make(map[any]bool, len(files))
-	d.infos = make(map[string]tail.Info, len(files))
-	d.files = slices.DeleteFunc(files, func(f tail.File) bool {
-		had := seen[f.Info.Key()]
-		seen[f.Info.Key()], d.infos[f.Path] = true, f.Info
+	d.found = found.files()
+	seen := make(map[fileID]bool, len(d.found))
+	d.files = slices.Clone(d.found)
+	tail.Order(d.files)
+	d.files = slices.DeleteFunc(d.files, func(f tail.File) bool {
+		id := f.Info.(*diskInfo).id
+		had := seen[id]
+		seen[id] = true
 		return had
 	})
 	return d.files, nil
+}
+
+// lookUp adds what a glob finds, and tells whether that was anything.
+func (d *disk) lookUp(glob string, found *foundFiles, complain func(path string, err error)) (any bool) {
+	folder, paths := d.expand(glob, complain)
+	if folder != nil {
+		defer func() { _ = folder.Close() }()
+	}
+	for _, path := range paths {
+		info, err := statIn(folder, path)
+		if err == nil {
+			err = readable(info, path == glob)
+		}
+		switch {
+		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, errPassOver):
+			continue
+		case err != nil:
+			complain(path, err)
+		default:
+			found.add(path, info)
+		}
+		any = true
+	}
+	return any
+}
+
+// foundFiles collects files, and notices where they are those of the look before.
+type foundFiles struct {
+	before []tail.File
+	n      int         // how many there are
+	now    []tail.File // nil as long as they are the first n of before
+}
+
+func (f *foundFiles) add(path string, info diskInfo) {
+	f.n++
+	if f.now == nil {
+		if f.n <= len(f.before) && f.before[f.n-1].Path == path && *f.before[f.n-1].Info.(*diskInfo) == info {
+			return
+		}
+		f.now = append(make([]tail.File, 0, max(f.n, len(f.before))), f.before[:f.n-1]...)
+	}
+	f.now = append(f.now, tail.File{Path: path, Info: &info})
+}
+
+func (f *foundFiles) same() bool { return f.now == nil && f.n == len(f.before) }
+
+func (f *foundFiles) files() []tail.File {
+	if f.now == nil {
+		return f.before[:f.n]
+	}
+	return f.now
 }
 
 // rotatedName is what rotations add to a name, or put before its last part.
@@ -125,7 +161,7 @@ func (d *disk) Siblings(path string) (siblings []tail.File) {
 			continue
 		}
 		if info, err := statFile(folder + entry.Name()); err == nil && info.mode.IsRegular() {
-			siblings = append(siblings, tail.File{Path: folder + entry.Name(), Info: info})
+			siblings = append(siblings, tail.File{Path: folder + entry.Name(), Info: &info})
 		}
 	}
 	return siblings
@@ -145,28 +181,32 @@ type folderListing struct {
 const settledFolder = 3 * time.Second
 
 // expand does not follow links to folders where a glob says **: they may lead in circles. A glob passes silently over what
-// it may not enter, so its fixed part is looked at here.
-func (d *disk) expand(glob string, complain func(string, error)) []string {
+// it may not enter, so its fixed part is looked at here. Where all paths lie in one folder, that is given too, still open.
+func (d *disk) expand(glob string, complain func(string, error)) (in *os.File, paths []string) {
 	folder, pattern := doublestar.SplitPattern(glob)
 	if !strings.ContainsAny(pattern, `*?[{\`) {
 		if d.excluded(glob) {
-			return nil
+			return nil, nil
 		}
-		return []string{glob}
+		return nil, []string{glob}
 	}
-	modified, err := folderTime(folder)
+	in, modified, err := openFolder(folder)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			complain(folder, err)
 		}
-		return nil
+		return nil, nil
 	}
 	oneFolder := !strings.ContainsAny(pattern, `/{`) && !strings.Contains(pattern, "**")
+	if !oneFolder {
+		_ = in.Close()
+		in = nil
+	}
 	if had, ok := d.listings[glob]; ok && oneFolder && had.modified.Equal(modified) {
-		return had.paths
+		return in, had.paths
 	}
 	looked := time.Now()
-	paths, err := doublestar.FilepathGlob(glob, doublestar.WithNoFollow())
+	paths, err = doublestar.FilepathGlob(glob, doublestar.WithNoFollow())
 	if err != nil {
 		complain(glob, err)
 	}
@@ -176,21 +216,21 @@ func (d *disk) expand(glob string, complain func(string, error)) []string {
 	} else {
 		delete(d.listings, glob)
 	}
-	return paths
+	return in, paths
 }
 
-// folderTime opens the folder, for only that shows whether its names may be read.
-func folderTime(folder string) (time.Time, error) {
+// openFolder opens the folder, for only that shows whether its names may be read.
+func openFolder(folder string) (*os.File, time.Time, error) {
 	f, err := os.Open(folder)
 	if err != nil {
-		return time.Time{}, err
+		return nil, time.Time{}, err
 	}
-	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil {
-		return time.Time{}, err
+		_ = f.Close()
+		return nil, time.Time{}, err
 	}
-	return info.ModTime(), nil
+	return f, info.ModTime(), nil
 }
 
 func (d *disk) excluded(path string) bool {

@@ -2,16 +2,30 @@ package file
 
 import (
 	"io/fs"
-	"syscall"
+	"os"
+	"path/filepath"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// statFile is os.Stat without what it allocates: it is called for each file once a second.
-func statFile(path string) (diskInfo, error) {
-	var st syscall.Stat_t
-	err := syscall.Stat(path, &st)
-	for err == syscall.EINTR { //nolint:errorlint // as the system call gives it
-		err = syscall.Stat(path, &st)
+// statFile is os.Stat without what it allocates.
+func statFile(path string) (diskInfo, error) { return statAt(unix.AT_FDCWD, path, path) }
+
+// statIn is statFile of a file in a folder that is open, whose path the system need not follow again: it is called for each file
+// once a second.
+func statIn(folder *os.File, path string) (diskInfo, error) {
+	if folder == nil {
+		return statFile(path)
+	}
+	return statAt(int(folder.Fd()), filepath.Base(path), path)
+}
+
+func statAt(folder int, name, path string) (diskInfo, error) {
+	var st unix.Stat_t
+	err := unix.Fstatat(folder, name, &st, 0)
+	for err == unix.EINTR { //nolint:errorlint // as the system call gives it
+		err = unix.Fstatat(folder, name, &st, 0)
 	}
 	if err != nil {
 		return diskInfo{}, &fs.PathError{Op: "stat", Path: path, Err: err}
@@ -21,18 +35,18 @@ func statFile(path string) (diskInfo, error) {
 
 // modeOf gives the kind of a file alone.
 func modeOf(mode uint32) fs.FileMode {
-	switch mode & syscall.S_IFMT {
-	case syscall.S_IFREG:
+	switch mode & unix.S_IFMT {
+	case unix.S_IFREG:
 		return 0
-	case syscall.S_IFDIR:
+	case unix.S_IFDIR:
 		return fs.ModeDir
-	case syscall.S_IFIFO:
+	case unix.S_IFIFO:
 		return fs.ModeNamedPipe
-	case syscall.S_IFSOCK:
+	case unix.S_IFSOCK:
 		return fs.ModeSocket
-	case syscall.S_IFCHR:
+	case unix.S_IFCHR:
 		return fs.ModeDevice | fs.ModeCharDevice
-	case syscall.S_IFBLK:
+	case unix.S_IFBLK:
 		return fs.ModeDevice
 	}
 	return fs.ModeIrregular

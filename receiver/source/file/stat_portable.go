@@ -11,3 +11,5 @@ func statFile(path string) (diskInfo, error) {
 	}
 	return infoOf(info), nil
 }
+
+func statIn(_ *os.File, path string) (diskInfo, error) { return statFile(path) }

@@ -34,7 +34,7 @@ func Order(files []File) {
 	})
 }
 
-// Info is what a Folder knows of a file without reading it.
+// Info is what a Folder knows of a file without reading it. Two can be compared; where they are equal, nothing has changed.
 type Info interface {
 	Size() int64
 	ModTime() time.Time

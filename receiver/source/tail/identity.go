@@ -14,23 +14,18 @@ const idlePolls = 2
 
 // recognise finds the files of the rounds before, under whatever path, and returns those that are new.
 func (r *reader) recognise(ctx context.Context, files []File) (strangers []File) {
-	paths := make(map[string]*tail, len(r.tails))
-	for _, t := range r.tails {
-		if !t.gone {
-			paths[t.path] = t
-		}
-	}
-	here := make(map[*tail]bool, len(r.tails))
+	r.rounds++
 	var moved []File
-	for _, f := range files {
-		if t := paths[f.Path]; t == nil || t.info.Key() != f.Info.Key() {
+	for i, t := range r.readUnder(files) {
+		f := files[i]
+		if t == nil || t.info != f.Info && t.info.Key() != f.Info.Key() {
 			moved = append(moved, f)
-		} else if here[t] = true; !r.look(ctx, t, f) {
+		} else if t.found = r.rounds; !r.look(ctx, t, f) {
 			strangers = append(strangers, f)
 		}
 	}
 	for _, t := range r.tails {
-		if !here[t] && !t.gone && !t.sibling {
+		if t.found != r.rounds && !t.gone && !t.sibling {
 			r.noteRotation(t)
 		}
 	}
@@ -38,30 +33,62 @@ func (r *reader) recognise(ctx context.Context, files []File) (strangers []File)
 	elsewhere := map[any]*tail{}
 	if len(moved) > 0 {
 		for _, t := range r.tails {
-			if !here[t] {
+			if t.found != r.rounds {
 				elsewhere[t.info.Key()] = t
 			}
 		}
 	}
 	for _, f := range moved {
-		if t := elsewhere[f.Info.Key()]; t != nil && !here[t] && r.look(ctx, t, f) {
-			here[t] = true
+		if t := elsewhere[f.Info.Key()]; t != nil && t.found != r.rounds && r.look(ctx, t, f) {
+			t.found = r.rounds
 		} else {
 			strangers = append(strangers, f)
 		}
 	}
 	Order(strangers)
 	for _, t := range slices.Clone(r.tails) {
-		if r.away == nil && !here[t] {
+		if r.away == nil && t.found != r.rounds {
 			r.leave(t)
 		}
 	}
 	return strangers
 }
 
+// readUnder gives for each file what was read under its path, nil where nothing was. Mostly that is what it was in the round
+// before: a map of thousands of paths is made only where it is not.
+func (r *reader) readUnder(files []File) []*tail {
+	var paths map[string]*tail
+	for i, f := range files {
+		if i == len(r.under) {
+			r.under = append(r.under, nil)
+		}
+		if t := r.under[i]; t != nil && t.path == f.Path && !t.gone && !t.forgotten {
+			continue
+		}
+		if paths == nil {
+			paths = r.paths()
+		}
+		r.under[i] = paths[f.Path]
+	}
+	clear(r.under[len(files):])
+	r.under = r.under[:len(files)]
+	return r.under
+}
+
+// paths gives the files that are read, by path, but for those that left it.
+func (r *reader) paths() map[string]*tail {
+	paths := make(map[string]*tail, len(r.tails))
+	for _, t := range r.tails {
+		if !t.gone {
+			paths[t.path] = t
+		}
+	}
+	return paths
+}
+
 // look notes what became of a known file. It tells whether its content still is the one that was read.
 func (r *reader) look(ctx context.Context, t *tail, f File) bool {
-	changed := f.Info.Size() != t.info.Size() || !f.Info.ModTime().Equal(t.info.ModTime())
+	changed := f.Info != t.info && (f.Info.Size() != t.info.Size() || !f.Info.ModTime().Equal(t.info.ModTime()))
 	if changed && t.pos == 0 && len(t.opening) < len(zstdMagic) && r.becameCopy(ctx, t, f) {
 		return true
 	}

@@ -21,6 +21,8 @@ type reader struct {
 	deliver *deliverer
 
 	tails      []*tail
+	under      []*tail // of each file of the last look, by its path; nil where nothing was read
+	rounds     int
 	copies     map[string]fileCopy // by path
 	looks      map[string]Info     // of files that are not read, in the round before, by path
 	remedies   map[string]string   // of problems, by path

@@ -34,6 +34,7 @@ type tail struct {
 
 	before string // the text just before pos, up to maxTail
 
+	found int       // the last round in which it was there
 	still bool      // it is as it was when it was looked at before
 	grown time.Time // when something was last read of it
 	held  int       // bytes that end with a line, and of which a parser wants to know first whether more follows
