@@ -41,23 +41,14 @@ func joined(err error) []error {
 	return nil
 }
 
-// failed are the events of a page that the pipeline has not taken: none without an error, those that a consumererror.Logs names,
-// else all. Several joined errors may each mean other events, and count as all.
+// failed are the events of a page that the pipeline has not taken: none without an error, those that are named where every part of the
+// error is or holds a consumererror.Logs, else all. Joined parts are several pipelines', and what any of them has not taken is not taken.
 func failed(err error, page []session.Event) []session.Event {
 	if err == nil {
 		return nil
 	}
-	for link := err; link != nil; link = errors.Unwrap(link) {
-		if len(joined(link)) > 1 {
-			return page
-		}
-	}
-	var partial consumererror.Logs
-	if !errors.As(err, &partial) {
-		return page
-	}
-	ids, ok := idsOf(partial)
-	if !ok {
+	ids := map[session.ID]bool{}
+	if !addNamed(err, ids) {
 		return page
 	}
 	var left []session.Event
@@ -69,24 +60,41 @@ func failed(err error, page []session.Event) []session.Event {
 	return left
 }
 
-// idsOf are the record ids that a partial failure names. They may be other callers' too: a queue merges what it sends. Not ok is a
+// addNamed adds the record ids that an error names, and tells whether it names what failed at all.
+func addNamed(err error, ids map[session.ID]bool) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if partial, ok := err.(consumererror.Logs); ok { //nolint:errorlint // exactly this link of the chain is asked
+			return addIDs(partial, ids)
+		}
+		if parts := joined(err); parts != nil {
+			for _, part := range parts {
+				if !addNamed(part, ids) {
+					return false
+				}
+			}
+			return len(parts) > 0
+		}
+	}
+	return false
+}
+
+// addIDs adds the record ids that a partial failure names. They may be other callers' too: a queue merges what it sends. Not ok is a
 // failure that names nothing, or a record without an id.
-func idsOf(partial consumererror.Logs) (ids map[session.ID]bool, ok bool) {
-	ids = map[session.ID]bool{}
+func addIDs(partial consumererror.Logs, ids map[session.ID]bool) (ok bool) {
 	for _, resource := range partial.Data().ResourceLogs().All() {
 		for _, scope := range resource.ScopeLogs().All() {
 			for _, record := range scope.LogRecords().All() {
 				uid, has := record.Attributes().Get(string(semconv.LogRecordUIDKey))
 				if !has {
-					return nil, false
+					return false
 				}
 				id, valid := session.ParseID(uid.Str())
 				if !valid {
-					return nil, false
+					return false
 				}
-				ids[id] = true
+				ids[id], ok = true, true
 			}
 		}
 	}
-	return ids, len(ids) > 0
+	return ok
 }
