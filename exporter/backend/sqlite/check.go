@@ -55,8 +55,17 @@ func (cfg Config) checkFolder() []connectcheck.Finding {
 	}
 	return []connectcheck.Finding{{
 		Subject: "file", Detail: fmt.Sprintf("%q is not there, and this user may make no file in %q", cfg.Path, dir), Key: "path",
-		Remedy: fmt.Sprintf("mkdir -p %[1]q && chown $USER %[1]q, or choose another path", filepath.Dir(cfg.Path)),
+		Remedy: makeFolder(filepath.Dir(cfg.Path)) + ", or choose another path",
 	}}
+}
+
+// makeFolder and giveToService are commands for a shell, in which the operator is another user than the service's.
+func makeFolder(dir string) string {
+	return "mkdir -p " + connectcheck.ShellWord(dir) + " && " + giveToService(dir)
+}
+
+func giveToService(path string) string {
+	return "chown " + connectcheck.ShellWord(connectcheck.ServiceUser()) + " " + connectcheck.ShellWord(path)
 }
 
 // leastSpace is where a disk is called full: SQLite needs room for its journal beside that for the records.
@@ -80,7 +89,7 @@ func (cfg Config) checkWritable() connectcheck.Finding {
 		if !mayWrite(path) {
 			return connectcheck.Finding{
 				Subject: "right to write", Detail: fmt.Sprintf("this user may not write %q", path), Key: "path",
-				Remedy: fmt.Sprintf("chown $USER %q", path),
+				Remedy: giveToService(path),
 			}
 		}
 	}

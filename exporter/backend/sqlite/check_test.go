@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -72,4 +73,20 @@ func TestCheckConnection(t *testing.T) {
 	require.Equal(t, "create_schema", failed(other)[0].Key)
 	require.NoError(t, os.Truncate(cfg.Path, 50_000))
 	require.Equal(t, "database", failed(cfg)[0].Subject)
+}
+
+// TestRemediesPaste into a shell, for a folder whose name needs quotes.
+func TestRemediesPaste(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("no shell")
+	}
+	t.Setenv("USER", "operator") // who reads the remedy
+	dir := filepath.Join(t.TempDir(), `o'brien-"x" $HOME`)
+	for _, command := range []string{makeFolder(dir), giveToService(dir)} {
+		require.NotContains(t, command, "USER")
+		out, err := exec.CommandContext(t.Context(), sh, "-c", command).CombinedOutput()
+		require.NoError(t, err, "%s\n%s", command, out)
+		require.DirExists(t, dir)
+	}
 }

@@ -1,7 +1,6 @@
 package clickhouse
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,10 +69,9 @@ func (c Config) checkLogin(ctx context.Context, t *table) connectcheck.Finding {
 
 // refusal is the key to look at when there is no login, and what to do.
 func (c Config) refusal(err error) (key, remedy string) {
-	user := cmp.Or(c.Username, "default")
 	switch {
 	case configclickhouse.RefusesLogin(err):
-		return "username", "ALTER USER " + user + " IDENTIFIED BY '…', with that as password; mind the HOST of the account, too"
+		return "username", "ALTER USER " + configclickhouse.AccountName(c.Username) + " IDENTIFIED BY '…', with that as password; mind the HOST of the account, too"
 	case configclickhouse.HasCode(err, configclickhouse.CodeUnknownDatabase):
 		return "database", "remove the key database: tables are named in full"
 	case strings.Contains(err.Error(), "tls: "):

@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -36,6 +37,7 @@ var mistakes = []struct {
 	{"wrong password", func(c *Config) { c.Password = "another secret" }, "username", "ALTER USER audit IDENTIFIED BY", "check username and password"},
 	{"database", func(c *Config) { c.Database = "nosuch" }, "database", "remove the key database", `database: the server has no database "nosuch"`},
 	{"no grant", func(c *Config) { c.Username, c.Password = "erin", "erin-pw" }, "username", "GRANT SELECT ON system.session_log TO erin", "GRANT SELECT ON system.session_log TO erin"},
+	{"a name that needs quotes", func(c *Config) { c.Username = `o'brien-"x"` }, "username", "ALTER USER `o'brien-\"x\"` IDENTIFIED BY", "check username and password"},
 	{"no table", func(c *Config) { c.Table = "default.nowhere" }, "table", "write under table", "table: default.nowhere does not exist yet: create it, or correct the key table"},
 	{"nobody there", func(c *Config) { c.Endpoints = []string{"127.0.0.1:1"} }, "endpoints", "server that is up", "connection refused"},
 }
@@ -106,4 +108,17 @@ func TestCheckConnectionOfACluster(t *testing.T) {
 	require.Len(t, found, 1)
 	require.Equal(t, "cluster_port", found[0].Key)
 	require.Contains(t, found[0].Subject, second.Native)
+}
+
+// TestGrantsPaste, with an account and a table whose names need quotes: the server understands the statement.
+func TestGrantsPaste(t *testing.T) {
+	s := testengine.ClickHouse(t)
+	for _, statement := range []string{
+		grant(tableName{"system", "session_log"}, `o'brien-"x"`),
+		grant(tableName{"my-logs", "session-log"}, `o'brien-"x"`),
+		missingGrant(errors.New("it's necessary to have the grant READ ON REMOTE. (ACCESS_DENIED)"), tableName{}, `o'brien-"x"`),
+	} {
+		_, err := s.TryQuery(t.Context(), statement)
+		require.ErrorContains(t, err, "There is no role `o'brien-\"x\"`", statement)
+	}
 }

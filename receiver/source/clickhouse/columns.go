@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 )
 
 // target is one column that can be read: how the server is asked for it, and where it goes.
@@ -84,9 +86,9 @@ func (t target) expressionOf(p part) string {
 // expression asks for a column whose type in the table is have, or for its default where the table lacks it.
 func (t target) expression(have string) string {
 	if have == "" {
-		return "CAST(defaultValueOfTypeName(" + quoteText(t.kind) + ") AS " + t.kind + ")"
+		return "CAST(defaultValueOfTypeName(" + configclickhouse.QuoteText(t.kind) + ") AS " + t.kind + ")"
 	}
-	name := quoteName(t.name)
+	name := configclickhouse.QuoteIdentifier(t.name)
 	switch {
 	case t.ask != "":
 		return fmt.Sprintf(t.ask, name)
@@ -101,7 +103,7 @@ func extraExpression(name, have string) string {
 	if have == "" {
 		return "CAST(NULL AS Nullable(String))"
 	}
-	column := quoteName(name)
+	column := configclickhouse.QuoteIdentifier(name)
 	if strings.HasPrefix(strings.TrimPrefix(have, "Nullable("), "DateTime") {
 		column = "toTimeZone(" + column + ", 'UTC')"
 	}

@@ -93,7 +93,9 @@ type tableName struct{ database, table string }
 func (t tableName) String() string { return t.database + "." + t.table }
 
 // sql is the name as a query has it.
-func (t tableName) sql() string { return quoteName(t.database) + "." + quoteName(t.table) }
+func (t tableName) sql() string {
+	return configclickhouse.QuoteIdentifier(t.database) + "." + configclickhouse.QuoteIdentifier(t.table)
+}
 
 func parseTable(text string) (tableName, error) {
 	database, table, ok := strings.Cut(text, ".")
@@ -101,14 +103,4 @@ func parseTable(text string) (tableName, error) {
 		return tableName{}, fmt.Errorf("table: %q is not database.table, such as %s", text, DefaultTable)
 	}
 	return tableName{database, table}, nil
-}
-
-// quoteName is an identifier: the server reads backslashes in it as it does in texts.
-func quoteName(s string) string { return quote(s, "`") }
-
-// quoteText is a string literal.
-func quoteText(s string) string { return quote(s, "'") }
-
-func quote(s, mark string) string {
-	return mark + strings.NewReplacer(`\`, `\\`, mark, `\`+mark).Replace(s) + mark
 }

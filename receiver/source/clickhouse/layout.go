@@ -1,7 +1,6 @@
 package clickhouse
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,10 +43,10 @@ var rotated = regexp.MustCompile(`^(.*)_(\d+)$`)
 
 // readLayout asks the server. Only tables with columns that the account may see are there.
 func readLayout(ctx context.Context, conn configclickhouse.Conn, table tableName, cfg Config) (*layout, error) {
-	where := "match(table, " + quoteText(table.pattern()) + ")"
+	where := "match(table, " + configclickhouse.QuoteText(table.pattern()) + ")"
 	var tables, columns, kinds proto.ColStr
 	parts := map[string]part{}
-	sql := "SELECT table, name, type FROM system.columns WHERE database = " + quoteText(table.database) + " AND " + where
+	sql := "SELECT table, name, type FROM system.columns WHERE database = " + configclickhouse.QuoteText(table.database) + " AND " + where
 	err := conn.Query(ctx, "", sql, proto.Results{{Name: "table", Data: &tables}, {Name: "name", Data: &columns}, {Name: "type", Data: &kinds}},
 		func(rows int) error {
 			for i := range rows {
@@ -191,13 +190,13 @@ var remoteGrant = regexp.MustCompile(`have the grant ((?:READ ON REMOTE|REMOTE O
 // missingGrant is the statement that gives what is missing.
 func missingGrant(err error, table tableName, user string) string {
 	if m := remoteGrant.FindStringSubmatch(err.Error()); m != nil {
-		return "GRANT " + strings.TrimRight(m[1], " .") + " TO " + cmp.Or(user, "default")
+		return "GRANT " + strings.TrimRight(m[1], " .") + " TO " + configclickhouse.AccountName(user)
 	}
 	return grant(table, user)
 }
 
 func grant(table tableName, user string) string {
-	return fmt.Sprintf("GRANT SELECT ON %s TO %s", table, cmp.Or(user, "default"))
+	return "GRANT SELECT ON " + configclickhouse.Identifier(table.database) + "." + configclickhouse.Identifier(table.table) + " TO " + configclickhouse.AccountName(user)
 }
 
 // addExtras makes room in a block for the columns without a place of their own.

@@ -19,7 +19,7 @@ func readMembers(ctx context.Context, conn configclickhouse.Conn, key, cluster, 
 	names := newDictionary()
 	var host proto.ColStr
 	var port proto.ColUInt16
-	sql := "SELECT DISTINCT host_name AS h, port AS p, " + serverSQL + " AS u FROM system.clusters WHERE cluster = " + quoteText(cluster) + " ORDER BY h, p"
+	sql := "SELECT DISTINCT host_name AS h, port AS p, " + serverSQL + " AS u FROM system.clusters WHERE cluster = " + configclickhouse.QuoteText(cluster) + " ORDER BY h, p"
 	err = conn.Query(ctx, "", sql, proto.Results{{Name: "h", Data: &host}, {Name: "p", Data: &port}, {Name: "u", Data: names}}, func(rows int) (err error) {
 		server, err = names.first()
 		for i := range rows {

@@ -242,7 +242,7 @@ const withoutAbsent = " SETTINGS skip_unavailable_shards = 1"
 
 // everywhere is what stands behind FROM to have each server of a cluster run a query.
 func everywhere(cluster, query string) string {
-	return "clusterAllReplicas(" + quoteText(cluster) + ", view(" + query + "))"
+	return "clusterAllReplicas(" + configclickhouse.QuoteText(cluster) + ", view(" + query + "))"
 }
 
 func (l *layout) everywhere(query string) string { return everywhere(l.cluster, query) }
@@ -250,8 +250,8 @@ func (l *layout) everywhere(query string) string { return everywhere(l.cluster, 
 // readReplicasLayout asks all servers which columns their logs have. What one of them lacks, as while they are being upgraded, is not
 // asked for.
 func readReplicasLayout(ctx context.Context, conn configclickhouse.Conn, table tableName, cfg Config) (l *layout, server string, err error) {
-	of := "SELECT DISTINCT name, type, toString(serverUUID()) || hostName() AS node FROM system.columns WHERE database = " + quoteText(table.database) +
-		" AND match(table, " + quoteText(table.pattern()) + ")"
+	of := "SELECT DISTINCT name, type, toString(serverUUID()) || hostName() AS node FROM system.columns WHERE database = " + configclickhouse.QuoteText(table.database) +
+		" AND match(table, " + configclickhouse.QuoteText(table.pattern()) + ")"
 	sql := "SELECT name, any(type) AS type, uniqExact(node) AS n, " + serverSQL + " AS u FROM (SELECT * FROM " + everywhere(cfg.AllReplicas, of) + ") GROUP BY name" + withoutAbsent
 	asked := newDictionary()
 	var names, kinds proto.ColStr
@@ -279,7 +279,7 @@ func readReplicasLayout(ctx context.Context, conn configclickhouse.Conn, table t
 			delete(columns, name)
 		}
 	}
-	merged := "merge(" + quoteText(table.database) + ", " + quoteText(table.pattern()) + ")"
+	merged := "merge(" + configclickhouse.QuoteText(table.database) + ", " + configclickhouse.QuoteText(table.pattern()) + ")"
 	l, err = newLayout(map[string]part{table.table: {name: table, columns: columns, merged: merged}})
 	if err != nil {
 		return nil, "", err

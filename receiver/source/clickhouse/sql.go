@@ -7,6 +7,7 @@ import (
 
 	"github.com/ClickHouse/ch-go/proto"
 
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 )
 
@@ -65,7 +66,7 @@ func newReading(l *layout, b *block) *reading {
 // sql asks for the rows within a stretch of time: where several servers are asked through one, for those of node.
 func (r *reading) sql(l *layout, within poll.Range, key keyUse, node identity) string {
 	if l.cluster != "" {
-		here := "toString(serverUUID()) = " + quoteText(node.uuid) + " AND hostName() = " + quoteText(node.hostname)
+		here := "toString(serverUUID()) = " + configclickhouse.QuoteText(node.uuid) + " AND hostName() = " + configclickhouse.QuoteText(node.hostname)
 		inner := r.selects[0] + " WHERE " + strings.Join(append(conditions(l.parts[0], within, key), here), " AND ")
 		return "SELECT *, " + serverSQL + " AS u FROM (SELECT * FROM " + l.everywhere(inner) + ") ORDER BY " + r.order + withoutAbsent
 	}

@@ -367,7 +367,7 @@ func checkHash(ctx context.Context, conn configclickhouse.Conn) (server string, 
 	const micros, kind, port = -1_234_567, 2, 54321
 	var got proto.ColUInt64
 	names := newDictionary()
-	sql := "SELECT " + hashExpression(fmt.Sprintf("toInt64(%d)", micros), "toUUID("+quoteText(id.String())+")",
+	sql := "SELECT " + hashExpression(fmt.Sprintf("toInt64(%d)", micros), "toUUID("+configclickhouse.QuoteText(id.String())+")",
 		fmt.Sprintf("toInt16(%d)", kind), fmt.Sprintf("toUInt16(%d)", port)) + " AS h, " + serverSQL + " AS u"
 	if err := conn.Query(ctx, "", sql, proto.Results{{Name: "h", Data: &got}, {Name: "u", Data: names}}, func(int) error { return nil }); err != nil {
 		return "", err

@@ -143,7 +143,7 @@ func (l *logs) host() string {
 func readLogs(ctx context.Context, conn configclickhouse.Conn, l *layout, user string) (*logs, error) {
 	var tables, columns proto.ColStr
 	have := map[string]map[string]bool{queryLog.table: {}, spanLog.table: {}}
-	sql := "SELECT table, name FROM system.columns WHERE database = 'system' AND table IN (" + quoteText(queryLog.table) + ", " + quoteText(spanLog.table) + ")"
+	sql := "SELECT table, name FROM system.columns WHERE database = 'system' AND table IN (" + configclickhouse.QuoteText(queryLog.table) + ", " + configclickhouse.QuoteText(spanLog.table) + ")"
 	err := conn.Query(ctx, "", sql, proto.Results{{Name: "table", Data: &tables}, {Name: "name", Data: &columns}}, func(rows int) error {
 		for i := range rows {
 			have[tables.Row(i)][columns.Row(i)] = true

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"os/user"
 	"path/filepath"
+
+	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
 )
 
 // remedy says what lets a file be read, where that is a matter of permissions.
@@ -13,10 +14,7 @@ func remedy(path string, err error) string {
 	if !errors.Is(err, fs.ErrPermission) {
 		return ""
 	}
-	who := "the collector's user"
-	if u, err := user.Current(); err == nil {
-		who = u.Username
-	}
+	who := connectcheck.ServiceUser()
 	for p := path; p != filepath.Dir(p); p = filepath.Dir(p) {
 		if info, err := os.Stat(p); err == nil {
 			return remedyFor(who, p, info)
@@ -28,14 +26,16 @@ func remedy(path string, err error) string {
 // remedyFor gives the user a file's group, where that may read and is not root's, and else the right to this file alone. Of a path
 // whose folder may not be entered the file is that folder.
 func remedyFor(who, path string, info fs.FileInfo) string {
+	who = connectcheck.ShellWord(who)
 	needed, rights := fs.FileMode(0o040), "r"
 	if info.IsDir() {
+		who = connectcheck.ShellWord(who)
 		needed, rights = 0o050, "rx"
 	}
 	if group := groupOf(info); group != "" && info.Mode()&needed == needed {
 		return "give " + who + " the group of the log and restart the collector: usermod -aG " + group + " " + who
 	}
-	grant := "setfacl -m u:" + who + ":" + rights + " " + path
+	grant := "setfacl -m u:" + who + ":" + rights + " " + connectcheck.ShellWord(path)
 	if info.IsDir() {
 		return "let " + who + " enter the folder: " + grant
 	}

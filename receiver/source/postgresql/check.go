@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
@@ -41,9 +40,9 @@ func (c Config) refusedLogin(err error) connectcheck.Finding {
 	case errors.Is(err, configpostgresql.ErrCleartext):
 		f.Key, f.Remedy = "tls", "write `tls: {}`"
 	case errors.Is(err, configpostgresql.ErrDatabase):
-		f.Key, f.Remedy = "database", fmt.Sprintf("write the database in which install.sql was run, or GRANT CONNECT ON DATABASE %s TO %s", quote(c.Database), quote(c.Username))
+		f.Key, f.Remedy = "database", fmt.Sprintf("write the database in which install.sql was run, or GRANT CONNECT ON DATABASE %s TO %s", configpostgresql.Identifier(c.Database), configpostgresql.Identifier(c.Username))
 	case errors.Is(err, configpostgresql.ErrLogin):
-		f.Key, f.Remedy = "username", "ALTER ROLE "+quote(c.Username)+" LOGIN PASSWORD '…', and a line in pg_hba.conf for it"
+		f.Key, f.Remedy = "username", "ALTER ROLE "+configpostgresql.Identifier(c.Username)+" LOGIN PASSWORD '…', and a line in pg_hba.conf for it"
 	default:
 		f.Remedy = "write host:port of the server, and mind listen_addresses and firewalls"
 	}
@@ -59,11 +58,11 @@ func (c Config) checkFunctions(ctx context.Context, l *link) []connectcheck.Find
 		f.Detail = err.Error()
 		return []connectcheck.Finding{f}
 	case string(rows[0][0]) != "2":
-		f.Detail, f.Remedy = "they are not in this database", "psql -X -v ON_ERROR_STOP=1 -d "+shellWord(c.Database)+" -f install.sql, as a superuser"
+		f.Detail, f.Remedy = "they are not in this database", "psql -X -v ON_ERROR_STOP=1 -d "+connectcheck.ShellWord(c.Database)+" -f install.sql, as a superuser"
 		return []connectcheck.Finding{f}
 	case string(rows[0][1]) != "t":
 		f.Subject, f.Detail, f.Key = "grant sessionlog_logs", "the account may not call them", "username"
-		f.Remedy = fmt.Sprintf(grantRemedy, quote(c.Username))
+		f.Remedy = fmt.Sprintf(grantRemedy, configpostgresql.Identifier(c.Username))
 		return []connectcheck.Finding{f}
 	}
 	f.OK, f.Detail = true, "they are there, and the account may call them"
@@ -83,22 +82,4 @@ func (c Config) checkFiles(ctx context.Context, l *link) connectcheck.Finding {
 	}
 	f.OK, f.Detail = true, fmt.Sprintf("%d log files can be read", len(rows))
 	return f
-}
-
-// quote spells a name as SQL does where it must.
-func quote(name string) string {
-	if name == "" {
-		return "…"
-	}
-	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_0123456789") == "" && !strings.ContainsAny(name[:1], "0123456789") {
-		return name
-	}
-	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
-}
-
-func shellWord(text string) string {
-	if text == "" {
-		return "…"
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }

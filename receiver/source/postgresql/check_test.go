@@ -47,7 +47,7 @@ func TestCheckConnection(t *testing.T) {
 
 	wrong := missing(t, cfg.CheckConnection(t.Context()))
 	require.Len(t, wrong, 5, wrong)
-	require.Contains(t, wrong["functions sessionlog.log_files and sessionlog.read_log"], "psql -X -v ON_ERROR_STOP=1 -d 'app' -f install.sql")
+	require.Contains(t, wrong["functions sessionlog.log_files and sessionlog.read_log"], "psql -X -v ON_ERROR_STOP=1 -d app -f install.sql")
 	require.Contains(t, wrong["log_timezone"], "leave timezone out")
 	s.ExecIn(t, server.AppDB, postgresql.InstallSQL)
 	cfg.Timezone = ""
@@ -87,6 +87,23 @@ func TestCheckConnectionNamesTheKey(t *testing.T) {
 	cfg := config(s)
 	cfg.Database = server.SealedDB
 	require.Equal(t, "GRANT CONNECT ON DATABASE postgres TO audit", cfg.CheckConnection(t.Context())[0].Remedy[len("write the database in which install.sql was run, or "):])
+}
+
+// TestRemediesPaste for an account and a database whose names need quotes.
+func TestRemediesPaste(t *testing.T) {
+	const name = `o'brien-"x"`
+	s := engine.Start(t)
+	s.Exec(t, `CREATE ROLE "o'brien-""x""" PASSWORD 'audit-pw'`)
+	s.Exec(t, `CREATE DATABASE "o'brien-""x"""`)
+	s.Exec(t, `REVOKE CONNECT ON DATABASE "o'brien-""x""" FROM PUBLIC`)
+	cfg := config(s)
+	cfg.Username, cfg.Password, cfg.Database = name, "audit-pw", name
+	login := cfg.CheckConnection(t.Context())[0].Remedy // it may not log in yet
+	statement, _, _ := strings.Cut(login, ", and a line in pg_hba.conf")
+	s.Exec(t, strings.ReplaceAll(statement, "…", "audit-pw"))
+	database := cfg.CheckConnection(t.Context())[0].Remedy
+	s.Exec(t, strings.TrimPrefix(database, "write the database in which install.sql was run, or "))
+	require.NotContains(t, missing(t, cfg.CheckConnection(t.Context())), "login")
 }
 
 // TestRedshiftIsNamed: it speaks PostgreSQL's protocol, and has a block of its own.

@@ -49,7 +49,7 @@ func (c Config) refusedLogin(err error) connectcheck.Finding {
 	case errors.Is(err, configpostgresql.ErrDatabase):
 		f.Key, f.Remedy = "database", "write a database of the cluster, such as dev"
 	case errors.Is(err, configpostgresql.ErrLogin):
-		f.Key, f.Remedy = "username", "ALTER USER "+quoteUser(c.Username)+" PASSWORD '…', with that as password"
+		f.Key, f.Remedy = "username", "ALTER USER "+configpostgresql.Identifier(c.Username)+" PASSWORD '…', with that as password"
 	}
 	return f
 }
@@ -66,7 +66,7 @@ func (c Config) checkTable(ctx context.Context, t *table) connectcheck.Finding {
 			int(Kept.Hours()/24), c.Overlap)
 		return f
 	case errors.Is(err, errDenied):
-		f.Key, f.Remedy = "username", "GRANT SELECT ON "+t.candidates[0]+" TO "+quoteUser(c.Username)
+		f.Key, f.Remedy = "username", "GRANT SELECT ON "+t.candidates[0]+" TO "+configpostgresql.Identifier(c.Username)
 	case errors.As(err, &waiting):
 		f.Remedy = "correct database, or write the table's name under table"
 	default:

@@ -45,6 +45,7 @@ func TestCheckConnection(t *testing.T) {
 	grant(t, s, "sys_connection_log")
 	require.Empty(t, wrong(t, config(s, redshift.Collector)))
 	f(func(c *Config) { c.Password = "another secret" }, "username", "ALTER USER collector PASSWORD")
+	f(func(c *Config) { c.Username = `o'brien-"x"` }, "username", `ALTER USER "o'brien-""x""" PASSWORD`)
 	f(func(c *Config) { c.Database = "nosuch" }, "database", "such as dev")
 	f(func(c *Config) { c.Table = "public.nowhere" }, "table", "correct database")
 	f(func(c *Config) { c.Endpoints = []string{"127.0.0.1:1"} }, "endpoints", "security group")

@@ -3,7 +3,6 @@ package redshift
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -27,16 +26,7 @@ var codesMissing = []string{"42P01", "3F000", "3D000"}
 var errDenied = errors.New("the account may not read")
 
 func denied(table, user string) error {
-	return fmt.Errorf("%w %s: a superuser can GRANT SELECT ON %s TO %s", errDenied, table, table, quoteUser(user))
-}
-
-var plainName = regexp.MustCompile(`^[a-z_][a-z0-9_$]*$`)
-
-func quoteUser(name string) string {
-	if plainName.MatchString(name) {
-		return name
-	}
-	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+	return fmt.Errorf("%w %s: a superuser can GRANT SELECT ON %s TO %s", errDenied, table, table, configpostgresql.Identifier(user))
 }
 
 // explain adds to the server's word about a query what can be done about it.

@@ -93,7 +93,7 @@ func (c *column) check(table string, f pgconn.FieldDescription) error {
 // expression is a column's name. Blanks that pad characters are sent along: trimming sixteen columns on the server takes
 // four times what sending and trimming them here does.
 func expression(f pgconn.FieldDescription) string {
-	return `"` + strings.ReplaceAll(f.Name, `"`, `""`) + `"`
+	return configpostgresql.QuoteIdentifier(f.Name)
 }
 
 // bigint is the expression of the column with this name, as a bigint.
