@@ -16,6 +16,8 @@ type Field struct {
 	// OfReading tells that two readings of one event may differ here (when it was read, what was found out about its trace): the field
 	// is no part of an id, nor of what tells two versions of a record apart.
 	OfReading bool
+	// HighCardinality tells that nearly every record has another text here, so that a dictionary does not pay.
+	HighCardinality bool
 }
 
 // Level says which part of an OTLP log record carries a field.
@@ -73,8 +75,8 @@ var Fields = []Field{
 	{Tag: 10, Name: "ServerPort", In: func(e *Event) any { return &e.ServerPort }, Attr: "server.port", Column: "server_port"},
 	{Tag: 11, Name: "Database", In: func(e *Event) any { return &e.Database }, Attr: "db.namespace", Column: "database_name", STL: "dbname", SYS: "database_name"},
 	{Tag: 12, Name: "User", In: func(e *Event) any { return &e.User }, Attr: "user.name", Column: "user_name", CH: "user", STL: "username", SYS: "user_name", Note: "what the client typed, on a failure; absent is NULL, present and empty is empty"},
-	{Tag: 13, Name: "UserID", In: func(e *Event) any { return &e.UserID }, Attr: "user.id", Column: "user_id"},
-	{Tag: 14, Name: "UserHash", In: func(e *Event) any { return &e.UserHash }, Attr: "user.hash", Column: "user_hash", Note: "keyed hash, where the name was redacted"},
+	{Tag: 13, Name: "UserID", In: func(e *Event) any { return &e.UserID }, Attr: "user.id", Column: "user_id", HighCardinality: true},
+	{Tag: 14, Name: "UserHash", In: func(e *Event) any { return &e.UserHash }, Attr: "user.hash", Column: "user_hash", HighCardinality: true, Note: "keyed hash, where the name was redacted"},
 	{Tag: 15, Name: "Roles", In: func(e *Event) any { return &e.Roles }, Attr: "user.roles", Column: "roles", CH: "roles"},
 	{Tag: 16, Name: "Profiles", In: func(e *Event) any { return &e.Profiles }, Attr: AttrProfiles, Column: "profiles", CH: "profiles"},
 	{Tag: 17, Name: "Settings", In: func(e *Event) any { return &e.Settings }, Attr: AttrSettings, Column: "settings", CH: "settings", Note: "map of changed settings, in the source's order"},
@@ -101,18 +103,18 @@ var Fields = []Field{
 	{Tag: 38, Name: "UserAgent", In: func(e *Event) any { return &e.UserAgent }, Attr: "user_agent.original", Column: "user_agent", CH: "http_user_agent"},
 	{Tag: 39, Name: "RecordID", In: func(e *Event) any { return &e.RecordID }, Attr: "log.record.uid", Column: "record_id", Note: "UUIDv8; the same event has the same id through whichever door"},
 	{Tag: 40, Name: "SessionKey", In: func(e *Event) any { return &e.SessionKey }, Attr: AttrSessionKey, Column: "session_key", Note: "UUIDv8; ties a logout to its login"},
-	{Tag: 41, Name: "SessionID", In: func(e *Event) any { return &e.SessionID }, Attr: "session.id", Column: "session_id", CH: "auth_id", STL: "sessionid", SYS: "global_session_id", Note: "the source's own session id"},
-	{Tag: 42, Name: "SessionName", In: func(e *Event) any { return &e.SessionName }, Attr: AttrSessionName, Column: "session_name", CH: "session_id", Note: "the name that the client chose"},
+	{Tag: 41, Name: "SessionID", In: func(e *Event) any { return &e.SessionID }, Attr: "session.id", Column: "session_id", HighCardinality: true, CH: "auth_id", STL: "sessionid", SYS: "global_session_id", Note: "the source's own session id"},
+	{Tag: 42, Name: "SessionName", In: func(e *Event) any { return &e.SessionName }, Attr: AttrSessionName, Column: "session_name", HighCardinality: true, CH: "session_id", Note: "the name that the client chose"},
 	{Tag: 43, Name: "TraceID", In: func(e *Event) any { return &e.TraceID }, Attr: "(TraceId)", Level: LevelRecord, Column: "trace_id", OfReading: true},
 	{Tag: 44, Name: "SpanID", In: func(e *Event) any { return &e.SpanID }, Attr: "(SpanId)", Level: LevelRecord, Column: "span_id", OfReading: true},
 	{Tag: 45, Name: "Correlation", In: func(e *Event) any { return &e.Correlation }, Attr: AttrCorrelation, Column: "correlation", OfReading: true, Note: "the evidence for the trace ids; claimed: only the client says so"},
 	{Tag: 46, Name: "PID", In: func(e *Event) any { return &e.PID }, Attr: AttrPID, Column: "pid", STL: "pid", SYS: "session_id"},
 	{Tag: 47, Name: "Duration", In: func(e *Event) any { return &e.Duration }, Attr: AttrSessionDuration, Column: "duration", STL: "duration", SYS: "duration", Note: "nanoseconds, an integer: exact"},
-	{Tag: 48, Name: "FailureReason", In: func(e *Event) any { return &e.FailureReason }, Attr: AttrFailureReason, Column: "failure_reason", CH: "failure_reason", Note: "the source's text"},
+	{Tag: 48, Name: "FailureReason", In: func(e *Event) any { return &e.FailureReason }, Attr: AttrFailureReason, Column: "failure_reason", HighCardinality: true, CH: "failure_reason", Note: "the source's text"},
 	{Tag: 49, Name: "ErrorType", In: func(e *Event) any { return &e.ErrorType }, Attr: "error.type", Column: "error_type", Note: "low cardinality: invalid_credentials, user_unknown, …, _OTHER"},
 	{Tag: 50, Name: "StatusCode", In: func(e *Event) any { return &e.StatusCode }, Attr: "db.response.status_code", Column: "status_code", Note: "the source's code: SQLSTATE, 516"},
 	{Tag: 51, Name: "Severity", In: func(e *Event) any { return &e.Severity }, Attr: "(SeverityNumber)", Level: LevelRecord, Column: "severity", Note: "9 INFO, 13 WARN for a failed login, 17 ERROR when the authenticator broke; kept where a sender differs"},
-	{Tag: 52, Name: "Message", In: func(e *Event) any { return &e.Message }, Attr: "(Body)", Level: LevelRecord, Column: "message", Note: "our own is made of the other fields and not stored"},
-	{Tag: 53, Name: "Original", In: func(e *Event) any { return &e.Original }, Attr: "log.record.original", Column: "original"},
+	{Tag: 52, Name: "Message", In: func(e *Event) any { return &e.Message }, Attr: "(Body)", Level: LevelRecord, Column: "message", HighCardinality: true, Note: "our own is made of the other fields and not stored"},
+	{Tag: 53, Name: "Original", In: func(e *Event) any { return &e.Original }, Attr: "log.record.original", Column: "original", HighCardinality: true},
 	{Tag: 54, Name: "Extra", In: func(e *Event) any { return &e.Extra }, Attr: SourceField + "<column>", Column: "attributes", CH: "any other column", STL: "mtu, sslcompression, sslexpansion, iamauthguid, protocol_version, compression", SYS: "the same with underscores", Note: "and every attribute that has no field; JSON in the table"},
 }

@@ -55,24 +55,23 @@ func (b *block) full() bool { return b.rows >= blockRows || b.bytes >= blockByte
 // weight is about how many bytes the event takes in a block.
 func weight(e *session.Event) int {
 	n := 256
-	for _, s := range [...]string{
-		e.SourceEvent, e.System, e.Instance, e.Host, e.ServerAddress, e.Database, e.User, e.UserID, e.UserHash, e.AuthMethod, e.AuthType,
-		e.Interface, e.TLSVersion, e.TLSCipher, e.CertificateSerial, e.CertificateIssuer, e.CertificateNotBefore, e.CertificateNotAfter,
-		e.ClientAddress, e.ClientHostname, e.ClientName, e.ClientVersion, e.Driver, e.OS, e.Plugin, e.ApplicationName, e.UserAgent,
-		e.SessionID, e.SessionName, e.Correlation, e.FailureReason, e.ErrorType, e.StatusCode, e.Message, e.Original,
-	} {
-		n += len(s)
-	}
-	for _, list := range [...][]string{e.Roles, e.Profiles, e.CertificateSubjects} {
-		for _, s := range list {
-			n += len(s)
+	for i := range session.Fields {
+		switch v := session.Fields[i].In(e).(type) {
+		case *string:
+			n += len(*v)
+		case *[]string:
+			for _, s := range *v {
+				n += len(s)
+			}
+		case *[]session.Setting:
+			for _, s := range *v {
+				n += len(s.Name) + len(s.Value)
+			}
+		case *[]session.Attr:
+			for j := range *v {
+				n += len((*v)[j].Key) + len((*v)[j].Value)
+			}
 		}
-	}
-	for i := range e.Settings {
-		n += len(e.Settings[i].Name) + len(e.Settings[i].Value)
-	}
-	for i := range e.Extra {
-		n += len(e.Extra[i].Key) + len(e.Extra[i].Value)
 	}
 	return n
 }

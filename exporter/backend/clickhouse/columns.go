@@ -2,13 +2,14 @@ package clickhouse
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/ClickHouse/ch-go/proto"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// column ties a column of session_events to the field of the event that it holds, in both directions.
+// column is a column of session_events and what it holds of an event, in both directions.
 type column struct {
 	name  string
 	write func() cell
@@ -25,146 +26,143 @@ const (
 	typeOutcome = "Enum8('unknown' = 0, 'success' = 1, 'failure' = 2)"
 )
 
-// columns are all columns in the order of session.Fields, which is also that of the table. INSERT and SELECT are made from
-// this list; a new field is one line here and one migration. An absent value is an empty text or 0, as in the event.
-var columns = []column{
-	fed(column{
-		name: "kind", selects: []string{"toInt8(kind)"},
-		write: number(typeKind, 1, func(b []byte, e *session.Event) []byte { return append(b, byte(e.Kind)) }),
-		read:  readNumber[proto.ColInt8](func(e *session.Event, n int8) { e.Kind = session.Kind(n) }),
-	}),
-	fed(column{
-		name: "outcome", selects: []string{"toInt8(outcome)"},
-		write: number(typeOutcome, 1, func(b []byte, e *session.Event) []byte { return append(b, byte(e.Outcome)) }),
-		read:  readNumber[proto.ColInt8](func(e *session.Event, n int8) { e.Outcome = session.Outcome(n) }),
-	}),
-	fed(name("source_event", func(e *session.Event) *string { return &e.SourceEvent })),
-	fed(time64("time", func(e *session.Event) *int64 { return &e.Time })),
-	time64("observed", func(e *session.Event) *int64 { return &e.Observed }),
-	fed(name("system", func(e *session.Event) *string { return &e.System })),
-	fed(name("instance", func(e *session.Event) *string { return &e.Instance })),
-	fed(name("host", func(e *session.Event) *string { return &e.Host })),
-	name("server_address", func(e *session.Event) *string { return &e.ServerAddress }),
-	int32Column("server_port", func(e *session.Event) *int32 { return &e.ServerPort }),
-	fed(name("database_name", func(e *session.Event) *string { return &e.Database })),
-	fed(column{
-		name: "user_name", selects: []string{"user_name IS NULL", "ifNull(CAST(user_name AS Nullable(String)), '')"},
-		write: func() cell { return &userName{newWords()} }, read: func() reading { return &readUser{} },
-	}),
-	textColumn("user_id", func(e *session.Event) *string { return &e.UserID }),
-	textColumn("user_hash", func(e *session.Event) *string { return &e.UserHash }),
-	listColumn("roles", func(e *session.Event) *[]string { return &e.Roles }),
-	listColumn("profiles", func(e *session.Event) *[]string { return &e.Profiles }),
-	{
-		name: "settings", selects: []string{"CAST(settings.1 AS Array(String))", "CAST(settings.2 AS Array(String))"},
-		write: pairColumn("Array(Tuple(LowCardinality(String), String))", fillSettings),
-		read: readPairs(func(e *session.Event, n, v string) {
-			e.Settings = append(e.Settings, session.Setting{Name: n, Value: v})
-		}),
-	},
-	fed(name("auth_method", func(e *session.Event) *string { return &e.AuthMethod })),
-	fed(name("auth_type", func(e *session.Event) *string { return &e.AuthType })),
-	fed(name("interface", func(e *session.Event) *string { return &e.Interface })),
-	fed(name("tls_version", func(e *session.Event) *string { return &e.TLSVersion })),
-	name("tls_cipher", func(e *session.Event) *string { return &e.TLSCipher }),
-	listColumn("certificate_subjects", func(e *session.Event) *[]string { return &e.CertificateSubjects }),
-	name("certificate_serial", func(e *session.Event) *string { return &e.CertificateSerial }),
-	name("certificate_issuer", func(e *session.Event) *string { return &e.CertificateIssuer }),
-	name("certificate_not_before", func(e *session.Event) *string { return &e.CertificateNotBefore }),
-	name("certificate_not_after", func(e *session.Event) *string { return &e.CertificateNotAfter }),
-	fed(name("client_address", func(e *session.Event) *string { return &e.ClientAddress })),
-	fed(int32Column("client_port", func(e *session.Event) *int32 { return &e.ClientPort })),
-	name("client_hostname", func(e *session.Event) *string { return &e.ClientHostname }),
-	fed(name("client_name", func(e *session.Event) *string { return &e.ClientName })),
-	fed(name("client_version", func(e *session.Event) *string { return &e.ClientVersion })),
-	{
-		name: "client_revision",
-		write: number("UInt32", 4, func(b []byte, e *session.Event) []byte {
-			return binary.LittleEndian.AppendUint32(b, e.ClientRevision)
-		}),
-		read: readNumber[proto.ColUInt32](func(e *session.Event, n uint32) { e.ClientRevision = n }),
-	},
-	fed(name("driver", func(e *session.Event) *string { return &e.Driver })),
-	fed(name("os", func(e *session.Event) *string { return &e.OS })),
-	fed(name("plugin", func(e *session.Event) *string { return &e.Plugin })),
-	fed(name("application_name", func(e *session.Event) *string { return &e.ApplicationName })),
-	name("user_agent", func(e *session.Event) *string { return &e.UserAgent }),
-	fed(idColumn("record_id", 16, func(e *session.Event) []byte { return e.RecordID[:] })),
-	fed(idColumn("session_key", 16, func(e *session.Event) []byte { return e.SessionKey[:] })),
-	fed(textColumn("session_id", func(e *session.Event) *string { return &e.SessionID })),
-	textColumn("session_name", func(e *session.Event) *string { return &e.SessionName }),
-	fed(idColumn("trace_id", 16, func(e *session.Event) []byte { return e.TraceID[:] })),
-	idColumn("span_id", 8, func(e *session.Event) []byte { return e.SpanID[:] }),
-	name("correlation", func(e *session.Event) *string { return &e.Correlation }),
-	fed(int64Column("pid", func(e *session.Event) *int64 { return &e.PID })),
-	fed(int64Column("duration", func(e *session.Event) *int64 { return &e.Duration })),
-	textColumn("failure_reason", func(e *session.Event) *string { return &e.FailureReason }),
-	name("error_type", func(e *session.Event) *string { return &e.ErrorType }),
-	name("status_code", func(e *session.Event) *string { return &e.StatusCode }),
-	int32Column("severity", func(e *session.Event) *int32 { return &e.Severity }),
-	textColumn("message", func(e *session.Event) *string { return &e.Message }),
-	textColumn("original", func(e *session.Event) *string { return &e.Original }),
-	{
-		name: "attributes", selects: []string{"CAST(mapKeys(attributes) AS Array(String))", "mapValues(attributes)"},
-		write: pairColumn("Map(LowCardinality(String), String)", fillAttributes),
-		read:  readPairs(func(e *session.Event, k, v string) { e.Extra = append(e.Extra, session.Attr{Key: k, Value: v}) }),
-	},
-	{
-		name: "attribute_types", selects: []string{"CAST(attribute_types AS String)"},
-		write: func() cell { return &attributeTypes{words: newWords()} },
-		read:  readText(applyTypes),
-	},
+// stateColumns are those that the states of sessions are made of: session_feed has them too.
+var stateColumns = []string{
+	"kind", "outcome", "source_event", "time", "system", "instance", "host", "database_name", "user_name", "auth_method", "auth_type", "interface",
+	"tls_version", "client_address", "client_port", "client_name", "client_version", "driver", "os", "plugin", "application_name", "record_id",
+	"session_key", "session_id", "trace_id", "pid", "duration",
 }
 
-func fed(c column) column {
-	c.fed = true
-	return c
+// columns are all columns in the order of session.Fields. INSERT and SELECT are made from them. An absent value is an empty text
+// or 0, as in the event.
+var columns = func() (all []column) {
+	for i := range session.Fields {
+		for _, c := range columnsOf(&session.Fields[i]) {
+			c.fed = slices.Contains(stateColumns, c.name)
+			all = append(all, c)
+		}
+	}
+	return all
+}()
+
+// columnsOf makes the columns of a field by its Go type; a few fields have more to tell than their type says.
+func columnsOf(f *session.Field) []column {
+	switch f.Name {
+	case "Time", "Observed":
+		return []column{time64(f)}
+	case "User":
+		return []column{{
+			name: f.Column, selects: []string{f.Column + " IS NULL", "ifNull(CAST(" + f.Column + " AS Nullable(String)), '')"},
+			write: func() cell { return &userName{newWords()} }, read: func() reading { return &readUser{} },
+		}}
+	case "Extra":
+		return []column{
+			{
+				name: f.Column, selects: []string{"CAST(mapKeys(attributes) AS Array(String))", "mapValues(attributes)"},
+				write: pairColumn("Map(LowCardinality(String), String)", fillAttributes),
+				read:  readPairs(func(e *session.Event, k, v string) { e.Extra = append(e.Extra, session.Attr{Key: k, Value: v}) }),
+			},
+			{
+				name: "attribute_types", selects: []string{"CAST(attribute_types AS String)"},
+				write: func() cell { return &attributeTypes{words: newWords()} },
+				read:  readText(applyTypes),
+			},
+		}
+	}
+	return []column{columnOf(f)}
 }
 
-// name is a text of which there are few: LowCardinality. It holds any text; many different ones only cost more.
-func name(n string, field func(*session.Event) *string) column {
+func columnOf(f *session.Field) column {
+	switch f.In(&session.Event{}).(type) {
+	case *string:
+		if f.HighCardinality {
+			return textColumn(f)
+		}
+		return dictionaryColumn(f)
+	case *session.Kind:
+		return column{
+			name: f.Column, selects: []string{"toInt8(" + f.Column + ")"},
+			write: number(typeKind, 1, func(b []byte, e *session.Event) []byte { return append(b, byte(e.Kind)) }),
+			read:  readNumber[proto.ColInt8](func(e *session.Event, n int8) { e.Kind = session.Kind(n) }),
+		}
+	case *session.Outcome:
+		return column{
+			name: f.Column, selects: []string{"toInt8(" + f.Column + ")"},
+			write: number(typeOutcome, 1, func(b []byte, e *session.Event) []byte { return append(b, byte(e.Outcome)) }),
+			read:  readNumber[proto.ColInt8](func(e *session.Event, n int8) { e.Outcome = session.Outcome(n) }),
+		}
+	case *int32:
+		return column{
+			name: f.Column,
+			write: number("Int32", 4, func(b []byte, e *session.Event) []byte {
+				return binary.LittleEndian.AppendUint32(b, uint32(*f.In(e).(*int32))) //nolint:gosec // the same bits
+			}),
+			read: readNumber[proto.ColInt32](func(e *session.Event, n int32) { *f.In(e).(*int32) = n }),
+		}
+	case *uint32:
+		return column{
+			name: f.Column,
+			write: number("UInt32", 4, func(b []byte, e *session.Event) []byte {
+				return binary.LittleEndian.AppendUint32(b, *f.In(e).(*uint32))
+			}),
+			read: readNumber[proto.ColUInt32](func(e *session.Event, n uint32) { *f.In(e).(*uint32) = n }),
+		}
+	case *int64:
+		return column{
+			name: f.Column, write: number("Int64", 8, appendInt64(f)),
+			read: readNumber[proto.ColInt64](func(e *session.Event, n int64) { *f.In(e).(*int64) = n }),
+		}
+	case *session.ID:
+		return idColumn(f, 16, func(e *session.Event) []byte { return f.In(e).(*session.ID)[:] })
+	case *[16]byte:
+		return idColumn(f, 16, func(e *session.Event) []byte { return f.In(e).(*[16]byte)[:] })
+	case *[8]byte:
+		return idColumn(f, 8, func(e *session.Event) []byte { return f.In(e).(*[8]byte)[:] })
+	case *[]string:
+		return listColumn(f)
+	case *[]session.Setting:
+		return column{
+			name: f.Column, selects: []string{"CAST(settings.1 AS Array(String))", "CAST(settings.2 AS Array(String))"},
+			write: pairColumn("Array(Tuple(LowCardinality(String), String))", fillSettings),
+			read: readPairs(func(e *session.Event, n, v string) {
+				e.Settings = append(e.Settings, session.Setting{Name: n, Value: v})
+			}),
+		}
+	}
+	panic("clickhouse: field " + f.Name + " has a type without a column")
+}
+
+func textOf(f *session.Field) func(*session.Event) *string {
+	return func(e *session.Event) *string { return f.In(e).(*string) }
+}
+
+// dictionaryColumn is LowCardinality: it holds any text; many different ones only cost more.
+func dictionaryColumn(f *session.Field) column {
 	return column{
-		name: n, selects: []string{"CAST(" + n + " AS String)"},
-		write: func() cell { return &word{newWords(), field} },
-		read:  readText(func(e *session.Event, s string) { *field(e) = s }),
+		name: f.Column, selects: []string{"CAST(" + f.Column + " AS String)"},
+		write: func() cell { return &word{newWords(), textOf(f)} },
+		read:  readText(func(e *session.Event, s string) { *f.In(e).(*string) = s }),
 	}
 }
 
-func textColumn(n string, field func(*session.Event) *string) column {
+func textColumn(f *session.Field) column {
 	return column{
-		name: n, write: func() cell { return &text{field: field} },
-		read: readText(func(e *session.Event, s string) { *field(e) = s }),
-	}
-}
-
-func int32Column(n string, field func(*session.Event) *int32) column {
-	return column{
-		name: n,
-		write: number("Int32", 4, func(b []byte, e *session.Event) []byte {
-			return binary.LittleEndian.AppendUint32(b, uint32(*field(e))) //nolint:gosec // the same bits
-		}),
-		read: readNumber[proto.ColInt32](func(e *session.Event, n int32) { *field(e) = n }),
-	}
-}
-
-func int64Column(n string, field func(*session.Event) *int64) column {
-	return column{
-		name: n, write: number("Int64", 8, appendInt64(field)),
-		read: readNumber[proto.ColInt64](func(e *session.Event, n int64) { *field(e) = n }),
+		name: f.Column, write: func() cell { return &text{field: textOf(f)} },
+		read: readText(func(e *session.Event, s string) { *f.In(e).(*string) = s }),
 	}
 }
 
 // time64 is a time in nanoseconds, which is how DateTime64(9) is sent.
-func time64(n string, field func(*session.Event) *int64) column {
+func time64(f *session.Field) column {
 	return column{
-		name: n, selects: []string{"reinterpretAsInt64(" + n + ")"}, write: number(typeTime, 8, appendInt64(field)),
-		read: readNumber[proto.ColInt64](func(e *session.Event, n int64) { *field(e) = n }),
+		name: f.Column, selects: []string{"reinterpretAsInt64(" + f.Column + ")"}, write: number(typeTime, 8, appendInt64(f)),
+		read: readNumber[proto.ColInt64](func(e *session.Event, n int64) { *f.In(e).(*int64) = n }),
 	}
 }
 
-func appendInt64(field func(*session.Event) *int64) func([]byte, *session.Event) []byte {
+func appendInt64(f *session.Field) func([]byte, *session.Event) []byte {
 	return func(b []byte, e *session.Event) []byte {
-		return binary.LittleEndian.AppendUint64(b, uint64(*field(e))) //nolint:gosec // the same bits
+		return binary.LittleEndian.AppendUint64(b, uint64(*f.In(e).(*int64))) //nolint:gosec // the same bits
 	}
 }
 
@@ -173,21 +171,22 @@ func number(typ proto.ColumnType, width int, put func([]byte, *session.Event) []
 }
 
 // idColumn is a fixed number of bytes; all zero is none.
-func idColumn(n string, width int, field func(*session.Event) []byte) column {
+func idColumn(f *session.Field, width int, field func(*session.Event) []byte) column {
 	typ := proto.ColumnType("FixedString(16)")
 	if width == 8 {
 		typ = "FixedString(8)"
 	}
 	return column{
-		name:  n,
+		name:  f.Column,
 		write: number(typ, width, func(b []byte, e *session.Event) []byte { return append(b, field(e)...) }),
 		read:  func() reading { return &readID{col: proto.ColFixedStr{Size: width}, field: field} },
 	}
 }
 
-func listColumn(n string, field func(*session.Event) *[]string) column {
+func listColumn(f *session.Field) column {
+	field := func(e *session.Event) *[]string { return f.In(e).(*[]string) }
 	return column{
-		name: n, selects: []string{"CAST(" + n + " AS Array(String))"},
+		name: f.Column, selects: []string{"CAST(" + f.Column + " AS Array(String))"},
 		write: func() cell { return &list{words: newWords(), field: field} },
 		read:  func() reading { return &readList{col: proto.NewArray(&proto.ColStr{}), field: field} },
 	}
