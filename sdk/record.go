@@ -1,7 +1,8 @@
 package sessionlog
 
 import (
-	"reflect"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -12,37 +13,19 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// carrier ties a field of the event to the attribute that carries it.
-type carrier struct {
-	key   string
-	field []int
-}
-
-// carriers are the rows of session.Fields that are attributes of a record, the record's id first: what limits the attributes
-// of a record keeps the first ones.
-var carriers = func() (list []carrier) {
-	t := reflect.TypeFor[session.Event]()
-	for _, f := range session.Fields {
-		field, _ := t.FieldByName(f.Name)
-		switch {
+// carriers are the fields that are attributes of a record, the record's id first: what limits the attributes of a record keeps
+// the first ones.
+var carriers = func() (list []*session.Field) {
+	for i := range session.Fields {
+		switch f := &session.Fields[i]; {
 		case f.Level != session.LevelAttribute || f.Name == "Extra":
 		case f.Name == "RecordID":
-			list = append([]carrier{{f.Attr, field.Index}}, list...)
+			list = slices.Insert(list, 0, f)
 		default:
-			list = append(list, carrier{f.Attr, field.Index})
+			list = append(list, f)
 		}
 	}
 	return list
-}()
-
-// userKey is the attribute whose presence tells an empty name from none.
-var userKey = func() string {
-	for _, f := range session.Fields {
-		if f.Name == "User" {
-			return f.Attr
-		}
-	}
-	return ""
 }()
 
 // usualAttributes is how many attributes a login has, with room for a few more.
@@ -69,15 +52,10 @@ func record(c *call) (r log.Record) {
 
 func attributes(c *call) []attribute.KeyValue {
 	list := make([]attribute.KeyValue, 0, usualAttributes)
-	v := reflect.ValueOf(&c.event).Elem()
-	for _, carried := range carriers {
-		field := v.FieldByIndex(carried.field)
-		_, always := field.Interface().(session.Outcome)
-		empty := carried.key == userKey && c.event.UserEmpty
-		if field.IsZero() && !always && !empty {
-			continue
+	for _, f := range carriers {
+		if v, there := value(f.In(&c.event)); there || f.Name == "User" && c.event.UserEmpty {
+			list = append(list, attribute.KeyValue{Key: attribute.Key(f.Attr), Value: v})
 		}
-		list = append(list, attribute.KeyValue{Key: attribute.Key(carried.key), Value: value(field)})
 	}
 	for _, a := range c.extra {
 		if !reserved(string(a.Key)) {
@@ -88,31 +66,30 @@ func attributes(c *call) []attribute.KeyValue {
 }
 
 func reserved(key string) bool {
-	for _, carried := range carriers {
-		if carried.key == key {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(carriers, func(f *session.Field) bool { return f.Attr == key })
 }
 
-func value(field reflect.Value) attribute.Value {
-	switch x := field.Interface().(type) {
-	case string:
-		return textValue(x)
-	case []string:
-		return textsValue(x)
-	case []session.Setting:
-		return settingsValue(x)
-	case session.ID:
-		return attribute.StringValue(x.String())
-	case session.Outcome:
-		return attribute.StringValue(x.String())
+// value is what a pointer to a field points to. There is none where the field is absent, which an outcome never is.
+func value(field any) (v attribute.Value, there bool) {
+	switch x := field.(type) {
+	case *string:
+		return textValue(*x), *x != ""
+	case *[]string:
+		return textsValue(*x), len(*x) > 0
+	case *[]session.Setting:
+		return settingsValue(*x), len(*x) > 0
+	case *session.ID:
+		return attribute.StringValue(x.String()), !x.IsZero()
+	case *session.Outcome:
+		return attribute.StringValue(x.String()), true
+	case *int32:
+		return attribute.Int64Value(int64(*x)), *x != 0
+	case *uint32:
+		return attribute.Int64Value(int64(*x)), *x != 0
+	case *int64:
+		return attribute.Int64Value(*x), *x != 0
 	}
-	if field.CanUint() {
-		return attribute.Int64Value(int64(field.Uint()))
-	}
-	return attribute.Int64Value(field.Int())
+	panic(fmt.Sprintf("sdk: a field of type %T has no value", field))
 }
 
 func sendableAttribute(a attribute.KeyValue) attribute.KeyValue {

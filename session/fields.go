@@ -56,6 +56,7 @@ const (
 	AttrCorrelation         = "sessionlog.correlation"
 	AttrPID                 = "sessionlog.pid"
 	AttrFailureReason       = "sessionlog.failure.reason"
+	AttrStatusCode          = "sessionlog.status.code"
 	AttrLoginUID            = "sessionlog.login.uid"         // on an update or a span: the record id of the login that it is about
 	AttrSenderRecordUID     = "sessionlog.sender.record.uid" // a sender's own id of a record, where the record id is a hash of it
 )
@@ -112,7 +113,7 @@ var Fields = []Field{
 	{Tag: 47, Name: "Duration", In: func(e *Event) any { return &e.Duration }, Attr: AttrSessionDuration, Column: "duration", STL: "duration", SYS: "duration", Note: "nanoseconds, an integer: exact"},
 	{Tag: 48, Name: "FailureReason", In: func(e *Event) any { return &e.FailureReason }, Attr: AttrFailureReason, Column: "failure_reason", HighCardinality: true, CH: "failure_reason", Note: "the source's text"},
 	{Tag: 49, Name: "ErrorType", In: func(e *Event) any { return &e.ErrorType }, Attr: "error.type", Column: "error_type", Note: "low cardinality: invalid_credentials, user_unknown, …, _OTHER"},
-	{Tag: 50, Name: "StatusCode", In: func(e *Event) any { return &e.StatusCode }, Attr: "db.response.status_code", Column: "status_code", Note: "the source's code: SQLSTATE, 516"},
+	{Tag: 50, Name: "StatusCode", In: func(e *Event) any { return &e.StatusCode }, Attr: AttrStatusCode, Column: "status_code", Note: "the source's code: SQLSTATE, 516; a database's stands under db.response.status_code"},
 	{Tag: 51, Name: "Severity", In: func(e *Event) any { return &e.Severity }, Attr: "(SeverityNumber)", Level: LevelRecord, Column: "severity", Note: "9 INFO, 13 WARN for a failed login, 17 ERROR when the authenticator broke; kept where a sender differs"},
 	{Tag: 52, Name: "Message", In: func(e *Event) any { return &e.Message }, Attr: "(Body)", Level: LevelRecord, Column: "message", HighCardinality: true, Note: "our own is made of the other fields and not stored"},
 	{Tag: 53, Name: "Original", In: func(e *Event) any { return &e.Original }, Attr: "log.record.original", Column: "original", HighCardinality: true},

@@ -8,68 +8,141 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// reader puts one attribute into its field.
-type reader struct {
+// attribute carries a field, or a part of one, in a log record.
+type attribute struct {
 	key  string
-	read func(*Decoder, pcommon.Value)
+	put  func(e *session.Event, m pcommon.Map) // nil where the attribute is written elsewhere
+	read func(d *Decoder, v pcommon.Value)     // what does not fit goes into Extra
 }
 
-// readers are the whole reading side of the mapping. What they do not know, or cannot take as it is, goes into Extra.
-var readers = []reader{
-	{keyRecordUID, func(d *Decoder, v pcommon.Value) { d.recordUID(text(v)) }},
-	{session.AttrSessionKey, func(d *Decoder, v pcommon.Value) { d.id(&d.event.SessionKey, session.AttrSessionKey, v) }},
-	{session.AttrOutcome, func(d *Decoder, v pcommon.Value) { d.outcome(v) }},
-	{session.AttrSourceEvent, func(d *Decoder, v pcommon.Value) { d.event.SourceEvent = text(v) }},
-	{keyDBSystem, func(d *Decoder, v pcommon.Value) { d.system(keyDBSystem, v) }},
-	{keyServiceName, func(d *Decoder, v pcommon.Value) { d.system(keyServiceName, v) }},
-	{keyInstanceID, func(d *Decoder, v pcommon.Value) { d.event.Instance = text(v) }},
-	{keyHostName, func(d *Decoder, v pcommon.Value) { d.event.Host = text(v) }},
-	{keyServerAddress, func(d *Decoder, v pcommon.Value) { d.event.ServerAddress = text(v) }},
-	{keyServerPort, func(d *Decoder, v pcommon.Value) { d.int32(&d.event.ServerPort, keyServerPort, v) }},
-	{keyDBNamespace, func(d *Decoder, v pcommon.Value) { d.event.Database = text(v) }},
-	{keyUserName, func(d *Decoder, v pcommon.Value) {
-		d.event.User = text(v)
-		d.event.UserEmpty = d.event.User == ""
-	}},
-	{keyUserID, func(d *Decoder, v pcommon.Value) { d.event.UserID = text(v) }},
-	{keyUserHash, func(d *Decoder, v pcommon.Value) { d.event.UserHash = text(v) }},
-	{keyUserRoles, func(d *Decoder, v pcommon.Value) { d.event.Roles = appendTexts(d.event.Roles, v) }},
-	{session.AttrProfiles, func(d *Decoder, v pcommon.Value) { d.event.Profiles = appendTexts(d.event.Profiles, v) }},
-	{session.AttrSettings, func(d *Decoder, v pcommon.Value) { d.settings(v) }},
-	{session.AttrAuthMethod, func(d *Decoder, v pcommon.Value) { d.event.AuthMethod = text(v) }},
-	{session.AttrAuthType, func(d *Decoder, v pcommon.Value) { d.event.AuthType = text(v) }},
-	{session.AttrAuthPlugin, func(d *Decoder, v pcommon.Value) { d.event.Plugin = text(v) }},
-	{session.AttrInterface, func(d *Decoder, v pcommon.Value) { d.event.Interface = text(v) }},
-	{keyTLSVersion, func(d *Decoder, v pcommon.Value) { d.event.TLSVersion = text(v) }},
-	{session.AttrTLSCipher, func(d *Decoder, v pcommon.Value) { d.event.TLSCipher = text(v) }},
-	{session.AttrCertificateSubjects, func(d *Decoder, v pcommon.Value) {
-		d.event.CertificateSubjects = appendTexts(d.event.CertificateSubjects, v)
-	}},
-	{session.AttrCertificateSerial, func(d *Decoder, v pcommon.Value) { d.event.CertificateSerial = text(v) }},
-	{keyCertIssuer, func(d *Decoder, v pcommon.Value) { d.event.CertificateIssuer = text(v) }},
-	{keyCertNotBefore, func(d *Decoder, v pcommon.Value) { d.event.CertificateNotBefore = text(v) }},
-	{keyCertNotAfter, func(d *Decoder, v pcommon.Value) { d.event.CertificateNotAfter = text(v) }},
-	{keyClientAddress, func(d *Decoder, v pcommon.Value) { d.event.ClientAddress = text(v) }},
-	{keyClientPort, func(d *Decoder, v pcommon.Value) { d.int32(&d.event.ClientPort, keyClientPort, v) }},
-	{session.AttrClientHostname, func(d *Decoder, v pcommon.Value) { d.event.ClientHostname = text(v) }},
-	{session.AttrClientName, func(d *Decoder, v pcommon.Value) { d.event.ClientName = text(v) }},
-	{session.AttrClientVersion, func(d *Decoder, v pcommon.Value) { d.event.ClientVersion = text(v) }},
-	{session.AttrClientRevision, func(d *Decoder, v pcommon.Value) { d.revision(session.AttrClientRevision, v) }},
-	{session.AttrClientDriver, func(d *Decoder, v pcommon.Value) { d.event.Driver = text(v) }},
-	{session.AttrClientOS, func(d *Decoder, v pcommon.Value) { d.event.OS = text(v) }},
-	{session.AttrApplicationName, func(d *Decoder, v pcommon.Value) { d.event.ApplicationName = text(v) }},
-	{keyUserAgent, func(d *Decoder, v pcommon.Value) { d.event.UserAgent = text(v) }},
-	{keySessionID, func(d *Decoder, v pcommon.Value) { d.event.SessionID = text(v) }},
-	{session.AttrSessionName, func(d *Decoder, v pcommon.Value) { d.event.SessionName = text(v) }},
-	{session.AttrCorrelation, func(d *Decoder, v pcommon.Value) { d.event.Correlation = text(v) }},
-	{session.AttrPID, func(d *Decoder, v pcommon.Value) { d.int64(&d.event.PID, session.AttrPID, v) }},
-	{session.AttrSessionDuration, func(d *Decoder, v pcommon.Value) { d.int64(&d.event.Duration, session.AttrSessionDuration, v) }},
-	{session.AttrFailureReason, func(d *Decoder, v pcommon.Value) { d.event.FailureReason = text(v) }},
-	{keyErrorType, func(d *Decoder, v pcommon.Value) { d.event.ErrorType = text(v) }},
-	{keyStatusCode, func(d *Decoder, v pcommon.Value) { d.event.StatusCode = text(v) }},
-	{keyOriginal, func(d *Decoder, v pcommon.Value) { d.event.Original = text(v) }},
-	{keyOTelEventName, func(d *Decoder, v pcommon.Value) { d.eventName(keyOTelEventName, v) }},
-	{keyEventName, func(d *Decoder, v pcommon.Value) { d.eventName(keyEventName, v) }},
+// attributes are all of them, in the order of session.Fields, in which they are written.
+var attributes = func() (all []attribute) {
+	for i := range session.Fields {
+		all = append(all, attributesOf(&session.Fields[i])...)
+	}
+	for _, key := range [...]string{keyOTelEventName, keyEventName} {
+		all = append(all, attribute{key: key, read: func(d *Decoder, v pcommon.Value) { d.eventName(key, v) }})
+	}
+	return all
+}()
+
+// readers are the attributes by their keys.
+var readers = func() map[string]*attribute {
+	byKey := map[string]*attribute{}
+	for i := range attributes {
+		byKey[attributes[i].key] = &attributes[i]
+	}
+	return byKey
+}()
+
+// attributesOf makes the attributes of a field by its Go type; a few fields have more to tell than their type says.
+func attributesOf(f *session.Field) []attribute {
+	switch f.Name {
+	case "RecordID":
+		return []attribute{{key: f.Attr, read: func(d *Decoder, v pcommon.Value) { d.recordUID(text(v)) }}}
+	case "SessionKey":
+		return []attribute{{key: f.Attr, read: func(d *Decoder, v pcommon.Value) { d.id(&d.event.SessionKey, f.Attr, v) }}}
+	case "Outcome":
+		return []attribute{{
+			f.Attr, func(e *session.Event, m pcommon.Map) { m.PutStr(f.Attr, e.Outcome.String()) },
+			func(d *Decoder, v pcommon.Value) { d.outcome(v) },
+		}}
+	case "System":
+		return []attribute{
+			{key: f.Attr, read: func(d *Decoder, v pcommon.Value) { d.system(f.Attr, v) }},
+			{keyDBSystem, putDatabaseSystem, func(d *Decoder, v pcommon.Value) { d.system(keyDBSystem, v) }},
+		}
+	case "StatusCode":
+		read := func(d *Decoder, v pcommon.Value) { d.event.StatusCode = text(v) }
+		return []attribute{{f.Attr, putStatusCode, read}, {key: keyDBStatusCode, read: read}}
+	case "User":
+		return []attribute{{f.Attr, putUser, readUser}}
+	case "Extra":
+		return nil
+	}
+	switch f.Level {
+	case session.LevelRecord:
+		return nil
+	case session.LevelResource:
+		a := attributeOf(f)
+		a.put = nil
+		return []attribute{a}
+	}
+	return []attribute{attributeOf(f)}
+}
+
+func attributeOf(f *session.Field) attribute {
+	key := f.Attr
+	switch f.In(&session.Event{}).(type) {
+	case *string:
+		return attribute{
+			key, func(e *session.Event, m pcommon.Map) { putText(m, key, *f.In(e).(*string)) },
+			func(d *Decoder, v pcommon.Value) { *f.In(&d.event).(*string) = text(v) },
+		}
+	case *int32:
+		return numberAttribute[int32](f, math.MinInt32, math.MaxInt32)
+	case *uint32:
+		return numberAttribute[uint32](f, 0, math.MaxUint32)
+	case *int64:
+		return numberAttribute[int64](f, math.MinInt64, math.MaxInt64)
+	case *[]string:
+		return attribute{
+			key, func(e *session.Event, m pcommon.Map) { putTexts(m, key, *f.In(e).(*[]string)) },
+			func(d *Decoder, v pcommon.Value) {
+				to := f.In(&d.event).(*[]string)
+				*to = appendTexts(*to, v)
+			},
+		}
+	case *[]session.Setting:
+		return attribute{
+			key, func(e *session.Event, m pcommon.Map) { putSettings(m, key, *f.In(e).(*[]session.Setting)) },
+			func(d *Decoder, v pcommon.Value) { d.settings(key, v) },
+		}
+	}
+	panic("plogs: field " + f.Name + " has a type without an attribute")
+}
+
+// numberAttribute reads what lies between least and most.
+func numberAttribute[T int32 | uint32 | int64](f *session.Field, least, most int64) attribute {
+	return attribute{
+		f.Attr, func(e *session.Event, m pcommon.Map) { putInt(m, f.Attr, int64(*f.In(e).(*T))) },
+		func(d *Decoder, v pcommon.Value) {
+			if n, ok := number(v); ok && n >= least && n <= most {
+				*f.In(&d.event).(*T) = T(n)
+			} else {
+				d.keep(f.Attr, v)
+			}
+		},
+	}
+}
+
+func putDatabaseSystem(e *session.Event, m pcommon.Map) {
+	if session.IsDatabase(e.System) {
+		m.PutStr(keyDBSystem, e.System)
+	}
+}
+
+// putStatusCode uses the official name where it is defined: of databases.
+func putStatusCode(e *session.Event, m pcommon.Map) {
+	key := session.AttrStatusCode
+	if session.IsDatabase(e.System) {
+		key = keyDBStatusCode
+	}
+	putText(m, key, e.StatusCode)
+}
+
+// putUser tells an empty name from none.
+func putUser(e *session.Event, m pcommon.Map) {
+	if e.User == "" && e.UserEmpty {
+		m.PutStr(keyUserName, "")
+		return
+	}
+	putText(m, keyUserName, e.User)
+}
+
+func readUser(d *Decoder, v pcommon.Value) {
+	d.event.User = text(v)
+	d.event.UserEmpty = d.event.User == ""
 }
 
 func (d *Decoder) keep(key string, v pcommon.Value) {
@@ -118,32 +191,8 @@ func (d *Decoder) system(key string, v pcommon.Value) {
 	}
 }
 
-func (d *Decoder) int64(to *int64, key string, v pcommon.Value) {
-	if n, ok := number(v); ok {
-		*to = n
-		return
-	}
-	d.keep(key, v)
-}
-
-func (d *Decoder) int32(to *int32, key string, v pcommon.Value) {
-	if n, ok := number(v); ok && n >= math.MinInt32 && n <= math.MaxInt32 {
-		*to = int32(n)
-		return
-	}
-	d.keep(key, v)
-}
-
-func (d *Decoder) revision(key string, v pcommon.Value) {
-	if n, ok := number(v); ok && n >= 0 && n <= math.MaxUint32 {
-		d.event.ClientRevision = uint32(n)
-		return
-	}
-	d.keep(key, v)
-}
-
 // settings reads a map, or a list of pairs.
-func (d *Decoder) settings(v pcommon.Value) {
+func (d *Decoder) settings(key string, v pcommon.Value) {
 	e := &d.event
 	switch v.Type() {
 	case pcommon.ValueTypeMap:
@@ -152,7 +201,7 @@ func (d *Decoder) settings(v pcommon.Value) {
 		}
 	case pcommon.ValueTypeSlice:
 		if !pairs(v.Slice()) {
-			d.keep(session.AttrSettings, v)
+			d.keep(key, v)
 			return
 		}
 		for i := range v.Slice().Len() {
@@ -160,7 +209,7 @@ func (d *Decoder) settings(v pcommon.Value) {
 			e.Settings = append(e.Settings, session.Setting{Name: text(pair.At(0)), Value: text(pair.At(1))})
 		}
 	default:
-		d.keep(session.AttrSettings, v)
+		d.keep(key, v)
 	}
 }
 

@@ -186,7 +186,7 @@ func (d *Decoder) imply() {
 
 func (d *Decoder) attributes(lr plog.LogRecord) {
 	for key, v := range lr.Attributes().All() {
-		if r := lookup(key); r != nil {
+		if r := readers[key]; r != nil {
 			r.read(d, v)
 		} else {
 			d.keep(key, v)

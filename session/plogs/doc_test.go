@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	otelattribute "go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -28,10 +30,21 @@ func eventTable() string {
 	return b.String()
 }
 
+// TestEventDocHasTheFieldTable; with UPDATE_DOCS=1 it writes the table.
 func TestEventDocHasTheFieldTable(t *testing.T) {
-	doc, err := os.ReadFile("../../docs/event.md")
+	const page = "../../docs/event.md"
+	doc, err := os.ReadFile(page)
 	require.NoError(t, err)
-	require.Contains(t, string(doc), eventTable(), "docs/event.md: the table of fields differs from session.Fields; this is what it should say:\n%s", eventTable())
+	table := eventTable()
+	header, _, _ := strings.Cut(table, "\n")
+	before, rest, found := strings.Cut(string(doc), header)
+	require.True(t, found)
+	written, after, _ := strings.Cut(rest, "\n\n")
+	if os.Getenv("UPDATE_DOCS") != "" {
+		require.NoError(t, os.WriteFile(page, []byte(before+table+"\n"+after), 0o644))
+		return
+	}
+	require.Equal(t, table, header+written+"\n", "UPDATE_DOCS=1 writes it")
 }
 
 func TestEventDocNamesTheVocabulary(t *testing.T) {
@@ -46,4 +59,24 @@ func TestEventDocNamesTheVocabulary(t *testing.T) {
 	} {
 		require.Contains(t, string(doc), "`"+word+"`")
 	}
+}
+
+// TestOfficialAttributes: a key of session.Fields that is not our own is one of the semantic conventions.
+func TestOfficialAttributes(t *testing.T) {
+	official := map[string]bool{}
+	for _, key := range []otelattribute.Key{
+		semconv.ServiceNameKey, semconv.ServiceInstanceIDKey, semconv.HostNameKey, semconv.UserNameKey, semconv.UserIDKey, semconv.UserHashKey, semconv.UserRolesKey,
+		semconv.ClientAddressKey, semconv.ClientPortKey, semconv.ServerAddressKey, semconv.ServerPortKey, semconv.DBNamespaceKey, semconv.ErrorTypeKey,
+		semconv.SessionIDKey, semconv.TLSProtocolVersionKey, semconv.TLSClientIssuerKey, semconv.TLSClientNotBeforeKey, semconv.TLSClientNotAfterKey,
+		semconv.UserAgentOriginalKey, semconv.LogRecordUIDKey, semconv.LogRecordOriginalKey,
+	} {
+		official[string(key)] = true
+	}
+	for _, f := range session.Fields {
+		if f.Level != session.LevelRecord && !strings.HasPrefix(f.Attr, "sessionlog.") {
+			require.True(t, official[f.Attr], f.Attr)
+			delete(official, f.Attr)
+		}
+	}
+	require.Empty(t, official, "these have no field")
 }

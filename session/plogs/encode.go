@@ -133,76 +133,12 @@ func encodeRecord(e *session.Event, lr plog.LogRecord, uid, key, body string) {
 	m.EnsureCapacity(usualAttributes)
 	putText(m, keyRecordUID, uid)
 	putText(m, session.AttrSessionKey, key)
-	m.PutStr(session.AttrOutcome, e.Outcome.String())
-	encodeWhere(e, m)
-	encodeWho(e, m)
-	encodeHow(e, m)
-	encodeClient(e, m)
-	encodeEnd(e, m)
+	for i := range attributes {
+		if attributes[i].put != nil {
+			attributes[i].put(e, m)
+		}
+	}
 	for i := range few {
 		setExtra(&few[i], m.PutEmpty(few[i].Key))
 	}
-}
-
-func encodeWhere(e *session.Event, m pcommon.Map) {
-	putText(m, session.AttrSourceEvent, e.SourceEvent)
-	if session.IsDatabase(e.System) {
-		m.PutStr(keyDBSystem, e.System)
-	}
-	putText(m, keyServerAddress, e.ServerAddress)
-	putInt(m, keyServerPort, int64(e.ServerPort))
-	putText(m, keyDBNamespace, e.Database)
-}
-
-func encodeWho(e *session.Event, m pcommon.Map) {
-	putText(m, keyUserName, e.User)
-	if e.User == "" && e.UserEmpty {
-		m.PutStr(keyUserName, "")
-	}
-	putText(m, keyUserID, e.UserID)
-	putText(m, keyUserHash, e.UserHash)
-	putTexts(m, keyUserRoles, e.Roles)
-	putTexts(m, session.AttrProfiles, e.Profiles)
-	if len(e.Settings) > 0 {
-		putSettings(m, e.Settings)
-	}
-}
-
-func encodeHow(e *session.Event, m pcommon.Map) {
-	putText(m, session.AttrAuthMethod, e.AuthMethod)
-	putText(m, session.AttrAuthType, e.AuthType)
-	putText(m, session.AttrAuthPlugin, e.Plugin)
-	putText(m, session.AttrInterface, e.Interface)
-	putText(m, keyTLSVersion, e.TLSVersion)
-	putText(m, session.AttrTLSCipher, e.TLSCipher)
-	putTexts(m, session.AttrCertificateSubjects, e.CertificateSubjects)
-	putText(m, session.AttrCertificateSerial, e.CertificateSerial)
-	putText(m, keyCertIssuer, e.CertificateIssuer)
-	putText(m, keyCertNotBefore, e.CertificateNotBefore)
-	putText(m, keyCertNotAfter, e.CertificateNotAfter)
-}
-
-func encodeClient(e *session.Event, m pcommon.Map) {
-	putText(m, keyClientAddress, e.ClientAddress)
-	putInt(m, keyClientPort, int64(e.ClientPort))
-	putText(m, session.AttrClientHostname, e.ClientHostname)
-	putText(m, session.AttrClientName, e.ClientName)
-	putText(m, session.AttrClientVersion, e.ClientVersion)
-	putInt(m, session.AttrClientRevision, int64(e.ClientRevision))
-	putText(m, session.AttrClientDriver, e.Driver)
-	putText(m, session.AttrClientOS, e.OS)
-	putText(m, session.AttrApplicationName, e.ApplicationName)
-	putText(m, keyUserAgent, e.UserAgent)
-}
-
-func encodeEnd(e *session.Event, m pcommon.Map) {
-	putText(m, keySessionID, e.SessionID)
-	putText(m, session.AttrSessionName, e.SessionName)
-	putText(m, session.AttrCorrelation, e.Correlation)
-	putInt(m, session.AttrPID, e.PID)
-	putInt(m, session.AttrSessionDuration, e.Duration)
-	putText(m, session.AttrFailureReason, e.FailureReason)
-	putText(m, keyErrorType, e.ErrorType)
-	putText(m, keyStatusCode, e.StatusCode)
-	putText(m, keyOriginal, e.Original)
 }

@@ -17,28 +17,12 @@ const sdkScope = ScopeName + "/sdk"
 // SchemaURL is the version of the semantic conventions that the official attributes are taken from.
 const SchemaURL = semconv.SchemaURL
 
-// Official attributes whose definition fits.
+// Keys that this package names itself; session.Fields has the others.
 const (
 	keyUserName      = string(semconv.UserNameKey)
-	keyUserID        = string(semconv.UserIDKey)
-	keyUserHash      = string(semconv.UserHashKey)
-	keyUserRoles     = string(semconv.UserRolesKey)
-	keyClientAddress = string(semconv.ClientAddressKey)
-	keyClientPort    = string(semconv.ClientPortKey)
-	keyServerAddress = string(semconv.ServerAddressKey)
-	keyServerPort    = string(semconv.ServerPortKey)
 	keyDBSystem      = string(semconv.DBSystemNameKey)
-	keyDBNamespace   = string(semconv.DBNamespaceKey)
-	keyStatusCode    = string(semconv.DBResponseStatusCodeKey)
-	keyErrorType     = string(semconv.ErrorTypeKey)
-	keySessionID     = string(semconv.SessionIDKey)
-	keyTLSVersion    = string(semconv.TLSProtocolVersionKey)
-	keyCertIssuer    = string(semconv.TLSClientIssuerKey)
-	keyCertNotBefore = string(semconv.TLSClientNotBeforeKey)
-	keyCertNotAfter  = string(semconv.TLSClientNotAfterKey)
-	keyUserAgent     = string(semconv.UserAgentOriginalKey)
+	keyDBStatusCode  = string(semconv.DBResponseStatusCodeKey)
 	keyRecordUID     = string(semconv.LogRecordUIDKey)
-	keyOriginal      = string(semconv.LogRecordOriginalKey)
 	keyOTelEventName = string(semconv.OTelEventNameKey)
 	keyServiceName   = string(semconv.ServiceNameKey)
 	keyInstanceID    = string(semconv.ServiceInstanceIDKey)

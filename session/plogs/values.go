@@ -56,16 +56,19 @@ const many = 128
 
 // putSettings writes a map as long as names are unique and UTF-8, as they are in every session_log seen; else a list of
 // pairs, which loses nothing. Very many are a list as well.
-func putSettings(m pcommon.Map, settings []session.Setting) {
+func putSettings(m pcommon.Map, key string, settings []session.Setting) {
+	if len(settings) == 0 {
+		return
+	}
 	if len(settings) <= many && uniqueNames(settings) {
-		kv := m.PutEmptyMap(session.AttrSettings)
+		kv := m.PutEmptyMap(key)
 		kv.EnsureCapacity(len(settings))
 		for _, s := range settings {
 			SetText(kv.PutEmpty(s.Name), s.Value)
 		}
 		return
 	}
-	list := m.PutEmptySlice(session.AttrSettings)
+	list := m.PutEmptySlice(key)
 	list.EnsureCapacity(len(settings))
 	for _, s := range settings {
 		pair := list.AppendEmpty().SetEmptySlice()

@@ -144,14 +144,14 @@ func (d *Decoder) wildAttributes(lr plog.LogRecord) {
 	d.wild = wild{name: lr.EventName()}
 	_, d.wild.nameOutcome = parseName(d.wild.name)
 	for key, v := range lr.Attributes().All() {
-		if r := lookup(key); r != nil && key != keyOTelEventName && key != keyEventName {
+		if r := readers[key]; r != nil && key != keyOTelEventName && key != keyEventName {
 			r.read(d, only(v))
 		}
 	}
 	for key, v := range lr.Attributes().All() {
 		if read := wildReaders[key]; read != nil {
 			read(d, key, only(v))
-		} else if lookup(key) == nil {
+		} else if readers[key] == nil {
 			d.keep(key, v)
 		}
 	}

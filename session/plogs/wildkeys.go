@@ -77,9 +77,11 @@ func (d *Decoder) wildText(to *string, key string, v pcommon.Value) {
 }
 
 func (d *Decoder) wildInt(to *int64, key string, v pcommon.Value) {
-	if *to == 0 {
-		d.int64(to, key, v)
-	} else if n, ok := number(v); !ok || n != *to {
+	n, ok := number(v)
+	if ok && *to == 0 {
+		*to = n
+	}
+	if !ok || n != *to {
 		d.keep(key, v)
 	}
 }

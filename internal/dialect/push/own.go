@@ -1,9 +1,7 @@
 package push
 
 import (
-	"reflect"
 	"strings"
-	"unsafe"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -32,10 +30,9 @@ type ownState struct {
 var members = func() map[string]*member {
 	m := map[string]*member{}
 	add := func(key string, read func(*Record, tree.Value) bool) { m[key] = &member{key, read} }
-	t := reflect.TypeFor[session.Event]()
-	for _, f := range session.Fields {
-		if field, ok := t.FieldByName(f.Name); ok && f.Level != session.LevelRecord && f.Name != "Extra" {
-			add(f.Attr, fieldReader(field))
+	for i := range session.Fields {
+		if f := &session.Fields[i]; f.Level != session.LevelRecord && f.Name != "Extra" {
+			add(f.Attr, fieldReader(f))
 		}
 	}
 	for _, key := range [...]string{"event_name", "event.name", "otel.event.name"} {
@@ -50,6 +47,7 @@ var members = func() map[string]*member {
 	add("body", func(r *Record, v tree.Value) bool { r.Message = v.Str(); return v.Kind() <= tree.String })
 	add("log.record.uid", func(r *Record, v tree.Value) bool { r.ID = v.Str(); return r.ID != "" })
 	add("user.name", func(r *Record, v tree.Value) bool { setUser(r.Event, v); return v.Kind() <= tree.String })
+	add("db.response.status_code", func(r *Record, v tree.Value) bool { return putText(&r.StatusCode, v) })
 	add("db.system.name", func(r *Record, v tree.Value) bool { r.System = v.Str(); return v.Kind() <= tree.String })
 	add("service.name", func(r *Record, v tree.Value) bool {
 		if name := v.Str(); !session.IsDatabase(r.System) { // db.system.name counts more
@@ -105,31 +103,24 @@ func kindOf(name string) session.Kind {
 }
 
 // fieldReader puts a value into a field of the event, by the field's type. A value that does not fit stays an attribute.
-func fieldReader(f reflect.StructField) func(*Record, tree.Value) bool {
-	switch reflect.New(f.Type).Interface().(type) {
+func fieldReader(f *session.Field) func(*Record, tree.Value) bool {
+	switch f.In(&session.Event{}).(type) {
 	case *string:
-		return into(f, putText)
+		return func(r *Record, v tree.Value) bool { return putText(f.In(r.Event).(*string), v) }
 	case *int64:
-		return into(f, putInt[int64])
+		return func(r *Record, v tree.Value) bool { return putInt(f.In(r.Event).(*int64), v) }
 	case *int32:
-		return into(f, putInt[int32])
+		return func(r *Record, v tree.Value) bool { return putInt(f.In(r.Event).(*int32), v) }
 	case *uint32:
-		return into(f, putInt[uint32])
+		return func(r *Record, v tree.Value) bool { return putInt(f.In(r.Event).(*uint32), v) }
 	case *[]string:
-		return into(f, putTexts)
+		return func(r *Record, v tree.Value) bool { return putTexts(f.In(r.Event).(*[]string), v) }
 	case *[]session.Setting:
-		return into(f, putSettings)
+		return func(r *Record, v tree.Value) bool { return putSettings(f.In(r.Event).(*[]session.Setting), v) }
 	case *session.ID:
-		return into(f, putID)
+		return func(r *Record, v tree.Value) bool { return putID(f.In(r.Event).(*session.ID), v) }
 	}
 	return func(*Record, tree.Value) bool { return false }
-}
-
-// into finds the field by its place in the event: reflection would take longer than all the rest.
-func into[T any](f reflect.StructField, put func(to *T, v tree.Value) bool) func(*Record, tree.Value) bool {
-	return func(r *Record, v tree.Value) bool {
-		return put((*T)(unsafe.Add(unsafe.Pointer(r.Event), f.Offset)), v)
-	}
 }
 
 // readOwn reads one event in the vocabulary of docs/event.md: flat keys, each once. timestamp is RFC 3339, or a whole number of
