@@ -1,15 +1,19 @@
 package redaction
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"os"
+	"os/exec"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/internal/testengine"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
@@ -190,6 +194,27 @@ func TestPresetsAreWhatTheDocsSay(t *testing.T) {
 	for name, p := range presets {
 		require.Contains(t, docs(t), fmt.Sprintf("| `%s` | `%s` | `%s` | `%s` | `%s` | `%s` | `%s` |", name, p.Users, p.On, p.Addresses, p.Settings, p.Original, p.Attributes))
 	}
+}
+
+// TestTheCommandThatHashesAName runs what the docs say: no argument of a program holds name or key, which the list of processes would show.
+func TestTheCommandThatHashesAName(t *testing.T) {
+	if _, err := exec.LookPath("python3"); err != nil {
+		testengine.Missing(t, "python3", "apt-get install python3")
+	}
+	command := regexp.MustCompile("(?s)```sh\n(printf %s alice .*?)\n```").FindStringSubmatch(docs(t))
+	require.Len(t, command, 2)
+	var out, trace bytes.Buffer
+	cmd := exec.Command("bash", "-xc", command[1]) //nolint:gosec // the docs' own
+	cmd.Env = append(os.Environ(), "REDACT_KEY="+redactKey)
+	cmd.Stdout, cmd.Stderr = &out, &trace
+	require.NoError(t, cmd.Run(), trace.String())
+	e := session.Event{User: "alice"}
+	New(Config{Users: Hash, Key: redactKey}).Hide(&e)
+	require.Equal(t, e.UserHash+"\n", out.String())
+	require.Contains(t, trace.String(), "+ python3")
+	require.NotContains(t, trace.String(), redactKey)
+	require.Contains(t, trace.String(), "+ printf %s alice", "bash's own: no process")
+	require.NotContains(t, docs(t), `-hmac "$`)
 }
 
 func docs(t *testing.T) string {

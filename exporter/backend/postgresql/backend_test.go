@@ -68,6 +68,7 @@ func TestStore(t *testing.T) {
 		{"UnreadableRecord", unreadableRecord},
 		{"NewerSchema", newerSchema},
 		{"TablePrefix", tablePrefix},
+		{"Erasure", erasure},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, pg) })
 	}

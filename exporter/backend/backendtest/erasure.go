@@ -1,0 +1,106 @@
+package backendtest
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Erased is the person whom Erasure removes: by name, by the hash of the name, and by the user's id.
+const Erased = "Erasable.Person-1"
+
+const (
+	erasedHash = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"
+	erasedID   = "erasable-id-7"
+)
+
+// Erasure runs the statements of docs/security.md that remove one person, and looks for the person in all these tables. The store is shut
+// down before.
+func Erasure(t *testing.T, h Harness, s Storage, tables []string, run func(t *testing.T, statement string)) {
+	t.Helper()
+	b := s.Backend(t)
+	require.NoError(t, b.Start(t.Context()))
+	write(t, b, erasable()...)
+	write(t, b, typical(0, 300)...)
+	forged := erasable()[0]
+	forged.Database = "another"
+	others := typical(0, 1)[0]
+	others.Database = "another"
+	require.Equal(t, backend.Result{Conflicts: 2}, write(t, b, forged, others))
+	shutdown(t, b)
+	for _, table := range tables {
+		require.Positive(t, rowsOfErased(t, s, table), "%s has the person before", table)
+	}
+	for _, statement := range erasureStatements(t, h.Dialect) {
+		run(t, statement)
+	}
+	for _, table := range tables {
+		require.Zero(t, rowsOfErased(t, s, table), "%s after", table)
+	}
+	requireEvents(t, s, typical(0, 300)...)
+	require.Equal(t, [][]string{{"1"}}, s.Query(t, "SELECT count(*) FROM session_conflicts").Cells)
+
+	again := s.Backend(t)
+	require.NoError(t, again.Start(t.Context()), "the store still works")
+	require.Equal(t, backend.Result{Duplicates: 300}, write(t, again, typical(0, 300)...))
+	shutdown(t, again)
+}
+
+// erasable are records of the person: a session, a redacted failure, and one with the id alone. Many lie beside each other, so that none goes
+// with a page of others.
+func erasable() (all []*session.Event) {
+	now := time.Now().UnixNano()
+	for n := range 200 {
+		e := &session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, Time: now + int64(n), System: session.SystemPostgreSQL, SessionKey: session.ID{0: byte(n / 4), 1: 0xEE, 6: 0x80, 8: 0x80}}
+		switch n % 4 {
+		case 0:
+			e.User, e.Original = Erased, "connection authorized: user="+Erased
+		case 1:
+			e.User, e.Kind = Erased, session.KindLogout
+		case 2:
+			e.UserHash, e.Outcome = erasedHash, session.OutcomeFailure
+		case 3:
+			e.UserID = erasedID
+		}
+		all = append(all, numbered(e, 1_000_000+n))
+	}
+	return all
+}
+
+func rowsOfErased(t *testing.T, s Storage, table string) (n int) {
+	t.Helper()
+	for _, row := range s.Query(t, "SELECT * FROM "+table).Cells {
+		text := strings.Join(row, " ")
+		if strings.Contains(text, Erased) || strings.Contains(text, erasedHash) || strings.Contains(text, erasedID) {
+			n++
+		}
+	}
+	return n
+}
+
+// erasureStatements are those of the block that begins with the store's name.
+func erasureStatements(t *testing.T, dialect Dialect) (statements []string) {
+	t.Helper()
+	doc, err := os.ReadFile("../../../docs/security.md")
+	require.NoError(t, err)
+	for _, block := range regexp.MustCompile("(?s)```sql\n-- (\\w+)[^\n]*\n(.*?)```").FindAllStringSubmatch(string(doc), -1) {
+		if !strings.EqualFold(block[1], string(dialect)) {
+			continue
+		}
+		text := strings.NewReplacer("'alice'", "'"+Erased+"'", "user_hash = '…'", "user_hash = '"+erasedHash+"'", "user_id = '…'", "user_id = '"+erasedID+"'").Replace(block[2])
+		for _, statement := range strings.Split(text, ";\n") {
+			if statement = strings.TrimSpace(statement); statement != "" {
+				statements = append(statements, statement)
+			}
+		}
+	}
+	require.GreaterOrEqual(t, len(statements), 4, "docs/security.md has no block of SQL for %s", dialect)
+	return statements
+}

@@ -1,0 +1,19 @@
+package clickhouse
+
+import (
+	"testing"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
+	"github.com/otel-sessionlog/sessionlog/internal/testengine"
+)
+
+// TestErasure: what docs/security.md says leaves nothing of a person in any table.
+func TestErasure(t *testing.T) {
+	server := testengine.ClickHouse(t)
+	cfg := testConfig(t, server, "native")
+	backendtest.Erasure(t, backendtest.Harness{Dialect: backendtest.ClickHouse}, database{server, cfg}, []string{"session_events", "session_conflicts", "session_states", "session_open"},
+		func(t *testing.T, statement string) {
+			t.Helper()
+			ask(t, server, cfg.Database, statement, "TSV")
+		})
+}
