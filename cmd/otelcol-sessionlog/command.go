@@ -30,7 +30,13 @@ func newCommand(set otelcol.CollectorSettings, atExit *[]func()) *cobra.Command 
 			return err
 		}
 		*atExit = append(*atExit, restore)
-		return lifecycle.Run(cmd.Context(), set, func(ctx context.Context) error { return validateConfig(ctx, set, io.Discard) })
+		var warnings strings.Builder
+		if err := validateConfig(cmd.Context(), set, &warnings); err != nil {
+			_, _ = io.WriteString(cmd.ErrOrStderr(), warnings.String())
+			return explainStart(cmd.Context(), set.ConfigProviderSettings.ResolverSettings, err)
+		}
+		err = lifecycle.Run(cmd.Context(), set, func(ctx context.Context) error { return validateConfig(ctx, set, io.Discard) })
+		return explainStart(context.WithoutCancel(cmd.Context()), set.ConfigProviderSettings.ResolverSettings, err)
 	}
 	for _, sub := range root.Commands() {
 		if sub.Name() == "validate" {

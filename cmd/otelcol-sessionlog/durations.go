@@ -9,23 +9,24 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 
+	"github.com/otel-sessionlog/sessionlog/extension/sessionloglimits"
 	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 )
 
-// durationConverter changes nothing. It refuses durations without a unit in components that others have made: the collector takes
-// `timeout: 5` as five nanoseconds.
-type durationConverter struct{}
+// mistakeConverter changes nothing. It refuses durations without a unit in components that others have made, as the collector takes
+// `timeout: 5` as five nanoseconds, and limits that would stop a server with a panic.
+type mistakeConverter struct{}
 
-func newDurationConverter(confmap.ConverterSettings) confmap.Converter { return durationConverter{} }
+func newMistakeConverter(confmap.ConverterSettings) confmap.Converter { return mistakeConverter{} }
 
-func (durationConverter) Convert(_ context.Context, conf *confmap.Conf) error {
+func (mistakeConverter) Convert(_ context.Context, conf *confmap.Conf) error {
 	f, err := components()
 	if err != nil {
 		return err
 	}
 	return errors.Join(slices.Concat(
 		checkDurations(conf, "receivers", f.Receivers), checkDurations(conf, "processors", f.Processors), checkDurations(conf, "exporters", f.Exporters),
-		checkDurations(conf, "connectors", f.Connectors), checkDurations(conf, "extensions", f.Extensions))...)
+		checkDurations(conf, "connectors", f.Connectors), checkDurations(conf, "extensions", f.Extensions), []error{sessionloglimits.CheckServers(conf)})...)
 }
 
 // checkDurations leaves every other mistake to the collector.

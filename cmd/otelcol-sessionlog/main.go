@@ -41,7 +41,7 @@ func settings() otelcol.CollectorSettings {
 		Factories: components, ProviderModules: providerModules(),
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
 			ProviderFactories:  []confmap.ProviderFactory{fileprovider.NewFactory(), envprovider.NewFactory(), yamlprovider.NewFactory()},
-			ConverterFactories: []confmap.ConverterFactory{confmap.NewConverterFactory(newDurationConverter)},
+			ConverterFactories: []confmap.ConverterFactory{confmap.NewConverterFactory(newMistakeConverter)},
 			DefaultScheme:      "env",
 		}},
 	}

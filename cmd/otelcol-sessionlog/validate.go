@@ -69,20 +69,32 @@ func validateConfig(ctx context.Context, set otelcol.CollectorSettings, warnings
 	if err != nil {
 		return err
 	}
-	return collector.DryRun(ctx)
+	if err := collector.DryRun(ctx); err != nil {
+		return err
+	}
+	config, err := readConfig(ctx, set)
+	if err != nil {
+		return err
+	}
+	return checkReferences(config)
+}
+
+func readConfig(ctx context.Context, set otelcol.CollectorSettings) (*otelcol.Config, error) {
+	factories, err := set.Factories()
+	if err != nil {
+		return nil, err
+	}
+	provider, err := otelcol.NewConfigProvider(set.ConfigProviderSettings)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = provider.Shutdown(ctx) }()
+	return provider.Get(ctx, factories)
 }
 
 // connectAll tries the components of a valid configuration.
 func connectAll(ctx context.Context, set otelcol.CollectorSettings, out io.Writer) error {
-	factories, err := set.Factories()
-	if err != nil {
-		return err
-	}
-	provider, err := otelcol.NewConfigProvider(set.ConfigProviderSettings)
-	if err != nil {
-		return err
-	}
-	config, err := provider.Get(ctx, factories)
+	config, err := readConfig(ctx, set)
 	if err != nil {
 		return exitStatus{err, statusInvalid}
 	}

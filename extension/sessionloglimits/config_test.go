@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/otel-sessionlog/sessionlog/extension/sessionloglimits/internal/otlpsize"
 )
@@ -36,5 +37,20 @@ func TestSignalOf(t *testing.T) {
 		for range 10 {
 			require.Equal(t, want, signalOf(name), name)
 		}
+	}
+}
+
+// TestAServerTakesOneLimit: gRPC panics at a second one.
+func TestAServerTakesOneLimit(t *testing.T) {
+	conf := func(middlewares ...any) *confmap.Conf {
+		return confmap.NewFromStringMap(map[string]any{"receivers": map[string]any{"otlp/x": map[string]any{"protocols": map[string]any{
+			"grpc": map[string]any{"middlewares": middlewares}, "http": map[string]any{"middlewares": []any{map[string]any{"id": "sessionlog_limits"}}}}}}})
+	}
+	one, two, other := map[string]any{"id": "sessionlog_limits"}, map[string]any{"id": "sessionlog_limits/2"}, map[string]any{"id": "other"}
+	require.NoError(t, CheckServers(conf(one, other)))
+	require.NoError(t, CheckServers(conf()))
+	for _, second := range []any{one, two} {
+		require.EqualError(t, CheckServers(conf(one, other, second)), "receivers::otlp/x::protocols::grpc::middlewares: sessionlog_limits and "+
+			second.(map[string]any)["id"].(string)+": a server takes one sessionlog_limits; leave one of them")
 	}
 }

@@ -34,8 +34,8 @@ func openCursor(ctx context.Context, host component.Host, id *component.ID, self
 	extensions := host.GetExtensions()
 	found, ok := extensions[*id]
 	if !ok {
-		return nil, fmt.Errorf("storage: extension %s is not set up (%s is); write it under extensions and under service::extensions",
-			id, names(extensions))
+		return nil, fmt.Errorf("storage: extension %s is not set up (%s); write it under extensions and under service::extensions",
+			id, storages(extensions))
 	}
 	keeper, ok := found.(storage.Extension)
 	if !ok {
@@ -57,16 +57,19 @@ func unopened(id *component.ID, err error) error {
 	return fmt.Errorf("storage: extension %s: %w", id, err)
 }
 
-func names(extensions map[component.ID]component.Component) string {
-	if len(extensions) == 0 {
-		return "none"
-	}
+// storages names the extensions that could be meant.
+func storages(extensions map[component.ID]component.Component) string {
 	var out []string
-	for id := range maps.Keys(extensions) {
-		out = append(out, id.String())
+	for id, extension := range extensions {
+		if _, ok := extension.(storage.Extension); ok {
+			out = append(out, id.String())
+		}
+	}
+	if out == nil {
+		return "no storage is"
 	}
 	slices.Sort(out)
-	return strings.Join(out, ", ")
+	return strings.Join(out, ", ") + " is"
 }
 
 // store is the source.Store over a client.

@@ -131,5 +131,5 @@ func TestAWrongStorageIsSaidByName(t *testing.T) {
 	require.EqualError(t, err, "storage: extension health_check keeps no data; name a storage extension, such as file_storage")
 
 	_, err = openCursor(t.Context(), newTestHost(), &missing, component.NewID(componentType), "file")
-	require.ErrorContains(t, err, "(none is)")
+	require.ErrorContains(t, err, "(no storage is)")
 }

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
 	"go.opentelemetry.io/collector/otelcol"
+	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
 
@@ -32,6 +34,7 @@ func Run(ctx context.Context, set otelcol.CollectorSettings, check func(context.
 	reload := &reloader{check: check, core: zapcore.NewNopCore()}
 	reload.addTo(&set)
 	set.DisableGracefulShutdown = true
+	set.LoggingOptions = append(slices.Clip(set.LoggingOptions), zap.AddStacktrace(zapcore.FatalLevel)) // an operator's mistake has no stack
 	collector, err := otelcol.NewCollector(set)
 	if err != nil {
 		return err

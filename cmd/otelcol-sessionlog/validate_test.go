@@ -1,0 +1,40 @@
+package main
+
+import (
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestExtensionsThatAreNamedMustRun, whoever names them; a component that is in no pipeline is not asked.
+func TestExtensionsThatAreNamedMustRun(t *testing.T) {
+	const base = `{receivers: {otlp: {protocols: {http: {endpoint: "127.0.0.1:0"}}}}, exporters: {nop: }, extensions: {file_storage: {directory: "."}},
+service: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}}`
+	validate := func(more ...string) error {
+		set := settings()
+		set.ConfigProviderSettings.ResolverSettings.URIs = []string{"yaml:" + base}
+		for _, m := range more {
+			set.ConfigProviderSettings.ResolverSettings.URIs = append(set.ConfigProviderSettings.ResolverSettings.URIs, "yaml:"+m)
+		}
+		return validateConfig(t.Context(), set, io.Discard)
+	}
+	const source = "receivers::sessionlog/x: {file: {include: [/x/*], timezone: UTC}, storage: file_storage}"
+	for _, test := range []struct{ written, used, key string }{
+		{source, "service::pipelines::logs::receivers: [sessionlog/x]", "receivers::sessionlog/x::storage: the extension file_storage does not run"},
+		{"exporters::otlp: {endpoint: 'x:1', sending_queue: {storage: file_storage/q}}", "service::pipelines::logs::exporters: [otlp]", "exporters::otlp::sending_queue::storage: the extension file_storage/q does not run"},
+		{"receivers::otlp::protocols::http::auth: {authenticator: oidc}", "", "receivers::otlp::protocols::http::auth::authenticator: the extension oidc does not run"},
+		{"receivers::otlp::protocols::grpc::middlewares: [{id: sessionlog_limits}]", "", "receivers::otlp::protocols::grpc::middlewares::id: the extension sessionlog_limits does not run"},
+	} {
+		if test.used == "" {
+			require.ErrorContains(t, validate(test.written), test.key)
+			continue
+		}
+		require.NoError(t, validate(test.written), "it is not in use")
+		require.ErrorContains(t, validate(test.written, test.used), test.key)
+	}
+	require.NoError(t, validate(source, "service::pipelines::logs::receivers: [sessionlog/x]", "service::extensions: [file_storage]"))
+	require.ErrorContains(t, validate("receivers::otlp::protocols::grpc::middlewares: [{id: sessionlog_limits}, {id: sessionlog_limits/2}]",
+		"extensions::sessionlog_limits: {}", "extensions::sessionlog_limits/2: {}", "service::extensions: [sessionlog_limits, sessionlog_limits/2]"),
+		"receivers::otlp::protocols::grpc::middlewares: sessionlog_limits and sessionlog_limits/2: a server takes one")
+}
