@@ -16,8 +16,11 @@ STORY_ROWS    ?= 1000000
 STORY_SEED    ?= 1
 FAULT_RUNS    ?= 200
 FAULT_SEED    ?= 1
+PIPELINES        ?=
+PIPELINE_ROWS    ?= 1000000
+PIPELINE_REPEATS ?= 3
 
-.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-redshift bench-questions bench-all fuzz fuzz-long story-redshift story-clickhouse faults proofs builder clean
+.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-pipelines bench-redshift bench-questions bench-all fuzz fuzz-long story-redshift story-clickhouse faults proofs builder clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 16
@@ -71,6 +74,9 @@ bench: engines ## the figures of README.md, each beside its limit in the same ru
 
 bench-backlog: engines ## memory of the ClickHouse source over backlogs of 1, 2.5 and 5 million rows
 	go test -run '^$$' -bench Backlog -benchtime 1x -timeout 60m ./receiver/source/clickhouse
+
+bench-pipelines: engines ## whole pipelines beside contrib's (PIPELINES=a,b or all, PIPELINE_ROWS, PIPELINE_REPEATS); goes on where it was, results in proofs/pipelines.csv
+	cd bench && go run ./pipelines -pipelines '$(PIPELINES)' -rows $(PIPELINE_ROWS) -repeats $(PIPELINE_REPEATS) $(PIPELINE_FLAGS)
 
 bench-redshift: engines ## the Redshift source beside pgx alone and the way of contrib's sqlquery receiver, in turns
 	cd bench && go test -mod=mod -run '^$$' -bench Redshift -benchtime 5x -timeout 60m .

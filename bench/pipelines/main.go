@@ -1,0 +1,190 @@
+//go:build linux
+
+// Command pipelines runs whole pipelines, ours and those of contrib's collector in turn, each in a process of its own, and says how fast they were,
+// what they cost and whether every row arrived. README.md of this module says how it measures.
+//
+//	make bench-pipelines PIPELINES=json-sqlite PIPELINE_ROWS=200000
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/otel-sessionlog/sessionlog/bench/input"
+	"github.com/otel-sessionlog/sessionlog/internal/proof"
+)
+
+// options are the flags.
+type options struct {
+	root, names      string
+	work, proofs     string
+	rows, repeats    int
+	seed             uint64
+	withPeers, again bool
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.root, "root", "..", "the repository's folder")
+	flag.StringVar(&o.names, "pipelines", "", "names with commas between; all, or none for the starred ones")
+	flag.StringVar(&o.proofs, "proofs", "../proofs", "where pipelines.csv and pipelines-curves.csv are")
+	flag.StringVar(&o.work, "work", os.TempDir(), "where folders of some gigabytes may stand for a while")
+	flag.IntVar(&o.rows, "rows", 1_000_000, "rows of each input")
+	flag.IntVar(&o.repeats, "repeats", 1, "runs of each pipeline")
+	flag.Uint64Var(&o.seed, "seed", 1, "of the inputs")
+	flag.BoolVar(&o.withPeers, "peers", true, "run contrib's collector too")
+	flag.BoolVar(&o.again, "again", false, "run also what the results have of this commit, machine and number of rows")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := o.run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "pipelines:", err)
+		os.Exit(1)
+	}
+}
+
+func (o options) run(ctx context.Context) error {
+	chosen, err := choose(o.names)
+	if err != nil {
+		return err
+	}
+	results, err := openResults(filepath.Join(o.proofs, "pipelines.csv"), filepath.Join(o.proofs, "pipelines-curves.csv"))
+	if err != nil {
+		return err
+	}
+	room, err := o.prepare(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(room.work) }()
+	id := identity{commit: proof.Commit(ctx), cores: runtime.NumCPU(), rows: o.rows}
+	if id.cpu, err = machine(); err != nil {
+		return err
+	}
+	fmt.Printf("%s, %d × %s, %d rows, seed %d\n%s\n", id.commit, id.cores, id.cpu, o.rows, o.seed, heading)
+	var failures []error
+	for id.run = 1; id.run <= o.repeats; id.run++ {
+		for _, p := range chosen {
+			for _, w := range p.ways {
+				id.pipeline, id.system = p.name, w.system
+				if w.system == peers && !o.withPeers || !o.again && results.done[id] {
+					continue
+				}
+				if err := o.runOnce(ctx, room, results, id, p, w); err != nil {
+					failures = append(failures, fmt.Errorf("%s of %s, run %d: %w", p.name, w.system, id.run, err))
+				}
+				if ctx.Err() != nil {
+					return errors.Join(append(failures, ctx.Err())...)
+				}
+			}
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// runOnce runs, prints and keeps what a run has shown. A run that lost or doubled rows is kept too, and an error.
+func (o options) runOnce(ctx context.Context, room *machineRoom, results *results, id identity, p pipeline, w way) error {
+	busy, err := load()
+	if err != nil {
+		return err
+	}
+	if err := room.write(p.input, o); err != nil {
+		return err
+	}
+	m, err := room.run(ctx, p, w)
+	if err != nil {
+		fmt.Printf("%-22s %-10s failed: %v\n", p.name, w.system, err)
+		return err
+	}
+	fmt.Printf(rowFormat, p.name, w.system, id.run, busy, m.first, m.last, m.mean, m.collectorCPU, m.sourceCPU, m.sinkCPU, m.peak, m.bytesARow, m.found)
+	err = results.add(id, busy, m)
+	if m.found != m.expected {
+		err = errors.Join(err, fmt.Errorf("%d rows arrived in place of %d", m.found, m.expected))
+	}
+	return err
+}
+
+const (
+	heading   = "pipeline               system     run  load   first    last    mean  rows/s |  CPU s  source    sink | peak MB  bytes a row    found"
+	rowFormat = "%-22s %-10s %3d %5s %7.0f %7.0f %7.0f         | %6.1f  %6.1f  %6.1f | %7.0f  %11.0f %8d\n"
+)
+
+// choose finds pipelines by their names.
+func choose(names string) ([]pipeline, error) {
+	if names == "" || names == "all" {
+		return slices.DeleteFunc(slices.Clone(pipelines), func(p pipeline) bool { return names == "" && !p.starred }), nil
+	}
+	var chosen []pipeline
+	for _, name := range strings.Split(names, ",") {
+		i := slices.IndexFunc(pipelines, func(p pipeline) bool { return p.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("no pipeline is called %q: there are %s", name, allNames())
+		}
+		chosen = append(chosen, pipelines[i])
+	}
+	return chosen, nil
+}
+
+func allNames() string {
+	var names []string
+	for _, p := range pipelines {
+		names = append(names, p.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// prepare builds the collectors, into the repository's cache.
+func (o options) prepare(ctx context.Context) (*machineRoom, error) {
+	root, err := filepath.Abs(o.root)
+	if err != nil {
+		return nil, err
+	}
+	cache := filepath.Join(root, ".cache", "bench")
+	room := &machineRoom{
+		binaries: map[string]string{ours: filepath.Join(cache, "otelcol-sessionlog"), peers: filepath.Join(cache, "peer")},
+		configs:  filepath.Join(root, "bench", "pipelines", "configs"),
+		inputs:   map[string]inputFile{},
+	}
+	if err := build(ctx, root, room.binaries[ours], "./cmd/otelcol-sessionlog"); err != nil {
+		return nil, err
+	}
+	if o.withPeers {
+		if err := build(ctx, filepath.Join(root, "bench"), room.binaries[peers], "./peer"); err != nil {
+			return nil, err
+		}
+	}
+	room.work, err = os.MkdirTemp(o.work, "pipelines-")
+	return room, err
+}
+
+func build(ctx context.Context, dir, binary, pkg string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, pkg)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, os.Stderr, os.Stderr
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("go build %s: %w", pkg, err)
+	}
+	return nil
+}
+
+// write makes the input of a format, once.
+func (m *machineRoom) write(format string, o options) error {
+	if _, ok := m.inputs[format]; ok {
+		return nil
+	}
+	path := filepath.Join(m.work, format)
+	written, err := input.Formats[format].Write(path, o.root, o.rows, o.seed)
+	m.inputs[format] = inputFile{written, path}
+	return err
+}

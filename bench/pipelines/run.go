@@ -1,0 +1,275 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/bench/input"
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/port"
+)
+
+const (
+	sampleInterval = 100 * time.Millisecond
+	stallLimit     = 90 * time.Second // without a row more, nothing is to come
+	settleLimit    = 10 * time.Minute
+)
+
+// machineRoom is what all runs share.
+type machineRoom struct {
+	binaries map[string]string // by system
+	configs  string            // folder
+	work     string            // folder of the runs
+	inputs   map[string]inputFile
+}
+
+// inputFile is a file of rows.
+type inputFile struct {
+	input.Written
+	path string
+}
+
+// measurement is what one run has shown.
+type measurement struct {
+	first, last, mean     float64 // input rows a second
+	collectorCPU, sinkCPU float64 // seconds
+	sourceCPU             float64
+	peak                  float64 // MB, of all collectors together
+	bytesARow             float64 // in the sink
+	expected, found       int
+	curve                 curve
+}
+
+// attempt is one run while it runs.
+type attempt struct {
+	pipeline
+	way
+	room         *machineRoom
+	dir          string
+	rows         inputFile
+	source, sink engine
+	collectors   []*collector // the reading one first
+	environment  []string
+	inputPort    string
+}
+
+// run runs a pipeline once, in a folder of its own.
+func (m *machineRoom) run(ctx context.Context, p pipeline, w way) (result measurement, err error) {
+	a := attempt{pipeline: p, way: w, room: m, rows: m.inputs[p.input]}
+	if a.dir, err = os.MkdirTemp(m.work, p.name+"-"); err != nil {
+		return result, err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	if err := a.startEngines(ctx); err != nil {
+		return result, err
+	}
+	free, release, err := freePorts(ctx, 1+len(w.configs))
+	if err != nil {
+		return result, err
+	}
+	defer release()
+	a.inputPort = free[0]
+	a.environment = append(a.environment, "DATA="+a.dir, "INPUT="+a.rows.path, "INPUT_PORT="+a.inputPort)
+	begin := time.Now()
+	for i := len(w.configs) - 1; i >= 0; i-- { // who reads begins last
+		begin = time.Now()
+		config := filepath.Join(m.configs, w.configs[i]+".yaml")
+		c, err := startCollector(ctx, m.binaries[w.system], config, a.dir, free[1+i], a.environment)
+		if err != nil {
+			return result, err
+		}
+		a.collectors = append([]*collector{c}, a.collectors...)
+	}
+	return a.measure(ctx, begin)
+}
+
+func (a *attempt) startEngines(ctx context.Context) (err error) {
+	if start := sinkStarts[a.pipeline.sink]; start != nil {
+		if a.sink, err = start(ctx, a.dir); err != nil {
+			return err
+		}
+		a.environment = a.sink.environment()
+	}
+	if a.pipeline.source == "clickhouse" {
+		if a.source, err = startSource(ctx, filepath.Join(a.dir, "source"), a.rows.path); err != nil {
+			return err
+		}
+		for _, pair := range a.source.environment() {
+			a.environment = append(a.environment, "SOURCE_"+pair)
+		}
+	}
+	return nil
+}
+
+// freePorts are ports that nobody else is given until release.
+func freePorts(ctx context.Context, n int) (ports []string, release func(), err error) {
+	var held []*port.Reservation
+	release = func() {
+		for _, r := range held {
+			_ = r.Close()
+		}
+	}
+	for range n {
+		r, err := port.ReserveWeakly(ctx, netip.MustParseAddrPort("127.0.0.1:0"))
+		if err != nil {
+			return nil, release, err
+		}
+		held = append(held, r)
+		ports = append(ports, strconv.Itoa(int(r.Addr().Port())))
+	}
+	return ports, release, nil
+}
+
+// measure watches the collectors until all rows have arrived, and then asks the sink.
+func (a *attempt) measure(ctx context.Context, begin time.Time) (result measurement, err error) {
+	result.expected = a.rows.Events
+	if a.lines {
+		result.expected = a.rows.Rows
+	}
+	sourceBefore, sinkBefore, err := a.engineCPU()
+	if err != nil {
+		return result, err
+	}
+	sending, stopSending := context.WithCancel(ctx)
+	defer stopSending()
+	failed := make(chan error, 1)
+	if send := senders[a.pipeline.source]; send != nil {
+		begin = time.Now()
+		go func() { failed <- send(sending, a.rows.path, "127.0.0.1:"+a.inputPort) }()
+	}
+	counted, err := a.watch(ctx, &result, failed)
+	if err != nil {
+		return result, err
+	}
+	if err := a.weigh(&result); err != nil {
+		return result, err
+	}
+	for _, c := range a.collectors {
+		if err := c.stop(); err != nil {
+			return result, fmt.Errorf("end of the collector: %w", err)
+		}
+	}
+	a.rates(&result, begin)
+	result.found = counted
+	if a.sink == nil {
+		return result, nil
+	}
+	if err := a.askSink(ctx, &result); err != nil {
+		return result, err
+	}
+	sourceAfter, sinkAfter, err := a.engineCPU()
+	result.sourceCPU, result.sinkCPU = sourceAfter-sourceBefore, sinkAfter-sinkBefore
+	return result, err
+}
+
+// watch samples the counter until it has seen all rows, or none for long.
+func (a *attempt) watch(ctx context.Context, result *measurement, failed <-chan error) (int, error) {
+	last, progress, scale := a.collectors[len(a.collectors)-1], time.Now(), float64(a.rows.Rows)/float64(result.expected)
+	for seen := 0; seen < result.expected; {
+		select {
+		case err := <-failed:
+			if failed = nil; err != nil {
+				return seen, fmt.Errorf("sender: %w", err)
+			}
+		case <-last.Ended():
+			return seen, fmt.Errorf("the collector ended by itself: %w", last.Result())
+		case <-time.After(sampleInterval):
+		}
+		now, err := last.count(ctx, a.counter)
+		switch {
+		case err != nil:
+			return seen, err
+		case now > seen:
+			seen, progress = now, time.Now()
+			result.curve = append(result.curve, sample{progress, float64(now) * scale})
+		case time.Since(progress) > stallLimit:
+			return seen, nil
+		}
+	}
+	return int(result.curve[len(result.curve)-1].rows/scale + 0.5), nil
+}
+
+// weigh reads what the collectors have taken so far.
+func (a *attempt) weigh(result *measurement) error {
+	for _, c := range a.collectors {
+		cpu, err := cpuSeconds(c.ID())
+		if err != nil {
+			return err
+		}
+		peak, err := peakMegabytes(c.ID())
+		if err != nil {
+			return err
+		}
+		result.collectorCPU, result.peak = result.collectorCPU+cpu, result.peak+peak
+	}
+	return nil
+}
+
+func (a *attempt) rates(result *measurement, begin time.Time) {
+	c := result.curve
+	if len(c) == 0 {
+		return
+	}
+	from, all := c[0].rows, c[len(c)-1].rows
+	length := min(stretchRows, all/2)
+	if from < length { // else all came within a sample or two
+		result.first = c.rate(from, length)
+	}
+	result.last = c.rate(all-length, all)
+	result.mean = all / c[len(c)-1].at.Sub(begin).Seconds()
+}
+
+// askSink counts what is in the sink, and what it weighs there.
+func (a *attempt) askSink(ctx context.Context, result *measurement) error {
+	ctx, cancel := context.WithTimeout(ctx, settleLimit)
+	defer cancel()
+	if err := a.sink.settled(ctx); err != nil {
+		return err
+	}
+	count, err := a.sink.question(ctx, a.found)
+	if err != nil {
+		return err
+	}
+	if result.found, err = strconv.Atoi(count); err != nil {
+		return err
+	}
+	text, err := a.sink.bytes(ctx)
+	if err != nil {
+		return err
+	}
+	bytes, err := strconv.ParseFloat(text, 64)
+	result.bytesARow = bytes / float64(max(1, result.found))
+	return err
+}
+
+func (a *attempt) engineCPU() (source, sink float64, err error) {
+	var errs [2]error
+	if a.source != nil {
+		source, errs[0] = cpuSeconds(a.source.processID())
+	}
+	if a.sink != nil {
+		sink, errs[1] = cpuSeconds(a.sink.processID())
+	}
+	return source, sink, errors.Join(errs[:]...)
+}
+
+// close ends what still runs, and removes the folder.
+func (a *attempt) close() error {
+	var errs []error
+	for _, c := range a.collectors {
+		errs = append(errs, c.Kill())
+	}
+	for _, e := range []engine{a.source, a.sink} {
+		if e != nil {
+			errs = append(errs, e.Close())
+		}
+	}
+	return errors.Join(append(errs, os.RemoveAll(a.dir))...)
+}
