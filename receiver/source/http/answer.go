@@ -36,8 +36,8 @@ var (
 	errUndelivered = &fault{http.StatusServiceUnavailable, "the pipeline has not taken all events: send the same call again"}
 )
 
-// retryAfter is in seconds.
-var retryAfter = map[int]string{http.StatusTooManyRequests: "1", http.StatusServiceUnavailable: "5"}
+// retryUndelivered is the Retry-After, in seconds, of what is at fault for a while. Of what is full it is [backlog]'s.
+const retryUndelivered = "5"
 
 // refuse answers a call none of whose items was looked at, or whose delivery failed.
 func refuse(w http.ResponseWriter, err error) {
@@ -45,8 +45,8 @@ func refuse(w http.ResponseWriter, err error) {
 	if !ok {
 		f = errUndelivered
 	}
-	if after := retryAfter[f.status]; after != "" {
-		w.Header().Set("Retry-After", after)
+	if f.status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", retryUndelivered)
 	}
 	respond(w, f.status, map[string]string{"error": f.text})
 }

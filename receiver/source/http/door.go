@@ -20,6 +20,7 @@ type door struct {
 	senders  map[string]*signature // nil is a sender without signature; where the map is empty, calls name no sender
 
 	buffered budget
+	backlog  backlog
 	inFlight chan struct{}
 	readers  spare[push.Reader]
 	pages    spare[page]
@@ -34,6 +35,7 @@ func newDoor(config Config, instance string, host source.Host) *door {
 		progress: newProgressMemory(host.Now),
 		readers:  make(spare[push.Reader], spares), pages: make(spare[page], spares),
 	}
+	d.backlog.now = host.Now
 	d.buffered.left = config.MaxBufferedBytes
 	for name, sender := range config.Senders {
 		d.senders[name] = newSignature(sender.Signature.Get())
@@ -114,10 +116,16 @@ func (d *door) post(w http.ResponseWriter, r *http.Request) {
 		err = sign.check(r.Header, body)
 	}
 	if err != nil {
+		d.backlog.appoint(w, err, r.ContentLength)
 		refuse(w, err)
 		return
 	}
+	size := len(body)
 	c, err := d.deliver(r.Context(), dialect, framing, body, origin)
+	if err == nil {
+		d.backlog.done(size)
+	}
+	d.backlog.appoint(w, err, int64(size))
 	done() // and the place in flight is free: a sender that is slow to read its answer holds nothing
 	c.answer(w, err)
 }

@@ -42,7 +42,7 @@ except urllib.error.HTTPError as refused:
 		{"curl", []string{"-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Content-Type: " + ndjson, "-H", "Expect:", "--data-binary", "@" + body, full}, "429"},
 		{"curl", []string{"-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Content-Type: " + ndjson, "--data-binary", "@" + body, full}, "429"},
 		{"curl", []string{"-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Content-Type: " + ndjson, "--data-binary", "@" + body, other}, "404"},
-		{"python3", []string{"-c", python, full, body}, "429 1"},
+		{"python3", []string{"-c", python, full, body}, `429 [1-9]\d?`},
 		{"python3", []string{"-c", python, other, body}, "404 None"},
 	} {
 		t.Run(c.program+" "+c.want, func(t *testing.T) {
@@ -52,7 +52,7 @@ except urllib.error.HTTPError as refused:
 			}
 			out, err := exec.Command(program, c.args...).CombinedOutput()
 			require.NoError(t, err, "%s", out)
-			require.Equal(t, c.want, strings.TrimSpace(string(out)))
+			require.Regexp(t, "^"+c.want+"$", strings.TrimSpace(string(out)))
 		})
 	}
 	for range 10 { // Go's own client, which reads while it writes: a race that is lost seldom
