@@ -11,6 +11,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/engines"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/zookeeper"
 )
 
 // runSelf runs one test of this binary in another environment, for a skip or a failure of it is what is to be seen.
@@ -39,6 +40,22 @@ func TestAMissingEngineFailsWhereEnginesAreRequired(t *testing.T) {
 	require.Error(t, err)
 	require.Contains(t, output, "--- FAIL: TestStartsAndAnswers")
 	require.Contains(t, output, "make engines")
+	require.Empty(t, skips)
+}
+
+// A cluster's tests are the only ones that need ZooKeeper, and so Java: without it nothing may look as if they had run.
+func TestAMissingZooKeeperSkipsOrFails(t *testing.T) {
+	const test = "TestAClusterReplicatesAndDistributes"
+	withoutJava := []string{"PATH=" + t.TempDir(), EnvCluster + "="}
+	output, skips, err := runSelf(t, test, withoutJava...)
+	require.NoError(t, err, output)
+	require.Contains(t, output, "--- SKIP: "+test)
+	require.Equal(t, test+"\treal ZooKeeper missing\t"+zookeeper.Remedy+", or name a cluster of yours in "+EnvCluster+"\n", skips)
+
+	output, skips, err = runSelf(t, test, append(withoutJava, EnvRequire+"=1")...)
+	require.Error(t, err)
+	require.Contains(t, output, "--- FAIL: "+test)
+	require.Contains(t, output, zookeeper.Remedy)
 	require.Empty(t, skips)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/internal/testengine"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 )
 
@@ -22,10 +23,7 @@ func logrotate(t *testing.T) string {
 			return found
 		}
 	}
-	if os.Getenv("SESSIONLOG_REQUIRE_ENGINES") != "" {
-		t.Fatal("logrotate is not installed: apt-get install logrotate")
-	}
-	t.Skip("logrotate is not installed: apt-get install logrotate")
+	testengine.Missing(t, "logrotate", "install Debian's package logrotate")
 	return ""
 }
 
