@@ -86,7 +86,7 @@ func (t *teller) persist(ctx context.Context) bool {
 			t.drop("the pipeline refuses them for good", err)
 			return true
 		}
-		t.log.Debug("updates of sessions wait", zap.Int("updates", len(t.events)), zap.Duration("next_try_in", wait), zap.Error(err))
+		t.log.Debug("updates of sessions wait", zap.Int("updates", len(t.events)), zap.Stringer("next_try_in", wait), zap.Error(err))
 		select {
 		case <-ctx.Done():
 			return false

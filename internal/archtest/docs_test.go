@@ -74,3 +74,28 @@ func TestMakeTargetsThatTheDocsNameExist(t *testing.T) {
 		}
 	})
 }
+
+// TestShippedConfigurationsLogAlike: lines without what is the same in each, in every whole configuration that we write.
+func TestShippedConfigurationsLogAlike(t *testing.T) {
+	whole := regexp.MustCompile(`(?m)^service:$`)
+	compared := 0
+	check := func(path, text string) {
+		folder, _, _ := strings.Cut(strings.TrimPrefix(filepath.ToSlash(path), filepath.ToSlash(root)+"/"), "/")
+		if found := len(whole.FindAllString(text, -1)); found > 0 && folder != "extension" && folder != "internal" && folder != "connector" {
+			compared++
+			require.Equal(t, found, strings.Count(text, ", disable_zap_resource: true, disable_caller: true}"), path)
+		}
+	}
+	walk(t, ".md", check)
+	walk(t, ".yaml", check)
+	require.Greater(t, compared, 10)
+}
+
+// TestDurationsAreLoggedWithAUnit: zap.Duration writes bare seconds.
+func TestDurationsAreLoggedWithAUnit(t *testing.T) {
+	walk(t, ".go", func(path, text string) {
+		if !strings.HasSuffix(path, "_test.go") {
+			require.NotContains(t, text, "zap.Duration"+"(", path)
+		}
+	})
+}

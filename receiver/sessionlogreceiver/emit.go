@@ -131,7 +131,7 @@ func (e *emitter) troubled(message string) func(error, time.Duration) {
 			e.conditions.Clear(message, "the pipeline takes events again")
 			return
 		}
-		e.conditions.RaiseReason(message, err, message, zap.Duration("pause", pause))
+		e.conditions.RaiseReason(message, err, message, zap.Stringer("pause", pause))
 	}
 }
 

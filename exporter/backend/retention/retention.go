@@ -46,7 +46,7 @@ const ttlWaits = "ttl waits"
 // Decide says in one line what is older than the limit, and returns the ttl that counts from now on: the configured one or, where its
 // first deletion would take more than half of a table and nobody has confirmed that, the one that was in force.
 func (g *Guard) Decide(l Limit, oldest time.Time, shares []Share) time.Duration {
-	fields := []zap.Field{zap.Duration("ttl", l.TTL), zap.Time("older_than", oldest.UTC())}
+	fields := []zap.Field{zap.Stringer("ttl", l.TTL), zap.Time("older_than", oldest.UTC())}
 	expired, most := int64(0), false
 	for _, s := range shares {
 		expired += s.Expired

@@ -58,7 +58,7 @@ func TestATTLThatWouldTakeMostWaits(t *testing.T) {
 		require.Len(t, warnings, 1)
 		require.Contains(t, warnings[0].Message, "ttl_confirm: true")
 		require.Equal(t, map[string]any{
-			"ttl": time.Hour, "older_than": clockAt(51)().Add(-time.Hour).UTC(),
+			"ttl": "1h0m0s", "older_than": clockAt(51)().Add(-time.Hour).UTC(),
 			"expired_session_events": int64(51), "total_session_events": int64(100),
 			"expired_session_conflicts": int64(0), "total_session_conflicts": int64(0),
 		}, warnings[0].ContextMap())
