@@ -52,9 +52,20 @@ func newValidateCommand(set otelcol.CollectorSettings) *cobra.Command {
 		if !*connect {
 			return nil
 		}
+		if warning := warningOfRoot(os.Getuid()); warning != "" {
+			fmt.Fprintln(cmd.ErrOrStderr(), "Warning: "+warning)
+		}
 		return connectAll(cmd.Context(), set, cmd.OutOrStdout())
 	}
 	return cmd
+}
+
+// warningOfRoot: root may read and write everything, the service's user may not.
+func warningOfRoot(user int) string {
+	if user != 0 {
+		return ""
+	}
+	return "run as root, this does not show whether the collector's user may read and write the files: run it as that user, as in: runuser -u otelcol-sessionlog -- otelcol-sessionlog validate --connect …"
 }
 
 func validateConfig(ctx context.Context, set otelcol.CollectorSettings, warnings io.Writer) error {

@@ -38,3 +38,8 @@ service: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}}`
 		"extensions::sessionlog_limits: {}", "extensions::sessionlog_limits/2: {}", "service::extensions: [sessionlog_limits, sessionlog_limits/2]"),
 		"receivers::otlp::protocols::grpc::middlewares: sessionlog_limits and sessionlog_limits/2: a server takes one")
 }
+
+func TestRootIsToldThatItMayReadEverything(t *testing.T) {
+	require.Contains(t, warningOfRoot(0), "runuser -u")
+	require.Empty(t, warningOfRoot(1000))
+}

@@ -94,6 +94,10 @@ func TestShutdownWhileLocked(t *testing.T) {
 		require.Error(t, err)
 		require.False(t, consumererror.IsPermanent(err), "the source must tell it again: %v", err)
 	}
+	require.Empty(t, append(r.logs.FilterMessageSnippet("Dropping data").All(), r.logs.FilterMessageSnippet("Rejecting data").All()...), "the sources have all of it")
+	kept := r.logs.FilterMessageSnippet("The exporter has not lost them").All()
+	require.NotEmpty(t, kept)
+	require.Contains(t, kept[0].ContextMap(), "items")
 	unlock()
 	require.Zero(t, r.count(t))
 }

@@ -81,6 +81,7 @@ func newExporter(ctx context.Context, set exporter.Settings, cfg *Config, store 
 	e.backendKey = chosen.key
 	e.stopped, e.stop = context.WithCancel(context.Background())
 	e.ended, e.end = context.WithCancel(context.Background())
+	set.Logger = set.Logger.WithOptions(sayKept(cfg))
 	e.Logs, err = exporterhelper.NewLogs(ctx, set, cfg, e.push,
 		exporterhelper.WithTimeout(cfg.TimeoutConfig),
 		exporterhelper.WithRetry(cfg.BackOffConfig),

@@ -59,7 +59,7 @@ func TestWhatMatchesNothingIsSaidWhileItLasts(t *testing.T) {
 	j, logs := watched(t, config(path, gone, filepath.Join(dir, "single.log")))
 	warned(t, logs, "there is no file to read", gone)
 	warned(t, logs, "there is no file to read", filepath.Join(dir, "single.log"))
-	require.NotContains(t, logs.FilterLevelExact(zap.WarnLevel).All()[0].ContextMap()["where"], path)
+	require.NotContains(t, logs.FilterLevelExact(zap.WarnLevel).All()[0].ContextMap()["include"], path)
 	j.awaitUsers(t, "a")
 	require.Empty(t, logs.FilterMessage("there is a file to read").All())
 	write(t, filepath.Join(dir, "single.log"), rowsOf("b"))
@@ -240,4 +240,18 @@ func TestDoubtfulTimesHaveTheRemedyOfTheirFormat(t *testing.T) {
 	warned(t, logs, "came twice", "RFC 3339")
 	j.stop(t)
 	require.Empty(t, logs.FilterMessageSnippet("date_time_output_format").All())
+}
+
+// TestASourceWithoutAnyFileIsNotWell until the first one is there; one include of several that matches nothing is a warning only.
+func TestASourceWithoutAnyFileIsNotWell(t *testing.T) {
+	dir, path := place(t)
+	gone := filepath.Join(dir, "gone", "*.log")
+	j, _ := watched(t, config(gone, path))
+	await(t, "it is well without a file", func() bool { return j.lastStatus() != nil })
+	require.ErrorContains(t, j.lastStatus(), "include: ")
+	require.ErrorContains(t, j.lastStatus(), "there is no file to read")
+	write(t, path, rowsOf("a"))
+	j.awaitUsers(t, "a")
+	await(t, "it is not well with a file", func() bool { return j.lastStatus() == nil })
+	j.stop(t)
 }

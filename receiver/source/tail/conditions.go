@@ -14,25 +14,31 @@ type UnmatchedLister interface{ Unmatched() []string }
 // maxNamedFiles bounds the warnings that name a file each; of further ones the number is told.
 const maxNamedFiles = 20
 
-// tellUnmatched warns of what was configured and is not there.
+// tellUnmatched warns of what was configured and is not there. A source that has no file at all does not work.
 func (r *reader) tellUnmatched(found int) {
-	unmatched := map[string]bool{}
+	unmatched, key := map[string]bool{}, "where"
 	if l, ok := r.Folder.(UnmatchedLister); ok {
+		key = "include"
+		var err error
 		for _, glob := range l.Unmatched() {
 			unmatched[glob] = true
+			if found == 0 {
+				err = fmt.Errorf("%s: there is no file to read", glob)
+			}
 		}
+		r.deliver.health.set("include", err)
 	} else if found == 0 {
 		unmatched[r.Where] = true
 	}
 	for glob := range unmatched {
 		r.unmatched[glob] = true
 		r.conditions.Raise("unmatched "+glob, "there is no file to read, so nothing is told: check the path, whether its folder may be entered, "+
-			"and whether the log is written at all", zap.String("where", glob))
+			"and whether the log is written at all", zap.String(key, glob))
 	}
 	for glob := range r.unmatched {
 		if !unmatched[glob] {
 			delete(r.unmatched, glob)
-			r.conditions.Clear("unmatched "+glob, "there is a file to read", zap.String("where", glob))
+			r.conditions.Clear("unmatched "+glob, "there is a file to read", zap.String(key, glob))
 		}
 	}
 }

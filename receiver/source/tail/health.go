@@ -27,7 +27,7 @@ func (h *health) set(part string, err error) {
 		h.parts[part] = fmt.Errorf("%s: %w", part, err)
 	}
 	var all error
-	for _, part := range []string{"delivery", "storage", "folder", "files"} {
+	for _, part := range []string{"delivery", "storage", "folder", "include", "files"} {
 		if h.parts[part] != nil {
 			all = errors.Join(all, h.parts[part])
 		}
