@@ -20,7 +20,7 @@ PIPELINES        ?=
 PIPELINE_ROWS    ?= 1000000
 PIPELINE_REPEATS ?= 3
 
-.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-pipelines bench-redshift bench-questions bench-all fuzz fuzz-long story-redshift story-clickhouse faults proofs builder clean
+.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-pipelines bench-redshift bench-questions bench-all fuzz fuzz-long story-redshift story-clickhouse faults mutants proofs builder clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 16
@@ -108,6 +108,9 @@ story-clickhouse: engines ## STORY_ROWS events (1000000) into ClickHouse, one se
 faults: engines ## FAULT_RUNS runs (200) of random faults over all pairs of source and backend, drawn from FAULT_SEED; goes on where it was, results in proofs/faults.csv
 	SESSIONLOG_FAULTS_RUNS=$(FAULT_RUNS) SESSIONLOG_FAULTS_SEED=$(FAULT_SEED) SESSIONLOG_FAULTS_RESULTS=$(CURDIR)/proofs/faults.csv \
 		go test -run TestFaults -timeout 600m -v ./internal/faults
+
+mutants: engines ## each mutant of proofs/mutants in a copy of the committed tree, and whether its test notices it
+	proofs/mutants/try
 
 proofs: ## the tables of proofs/README.md, from the results beside it
 	go run ./internal/fuzzlong -table proofs/README.md
