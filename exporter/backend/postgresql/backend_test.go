@@ -47,6 +47,7 @@ func TestStore(t *testing.T) {
 		{"Zones", zones},
 		{"ForcedCommit", forcedCommit},
 		{"CheckConnection", checkConnection},
+		{"RemediesNameQuoted", remediesNameQuoted},
 		{"YoungAtTheLastMoment", youngAtTheLastMoment},
 		{"ServerRefusesRecords", serverRefusesRecords},
 		{"AnotherUniqueKey", anotherUniqueKey},

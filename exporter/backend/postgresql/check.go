@@ -1,9 +1,11 @@
 package postgresql
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/zap"
@@ -18,7 +20,7 @@ func (cfg Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	s := &store{cfg: cfg, log: zap.NewNop(), files: files}
 	conn, err := s.connect(ctx)
 	if err != nil {
-		key, remedy := loginRemedy(err)
+		key, remedy := cfg.loginRemedy(err)
 		return []connectcheck.Finding{{Subject: "login", Detail: cfg.explain("connecting", err).Error(), Key: key, Remedy: remedy}}
 	}
 	defer logOut(conn)
@@ -26,12 +28,15 @@ func (cfg Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	return append(findings, s.checkSchema(ctx, conn)...)
 }
 
-func loginRemedy(err error) (key, remedy string) {
+const codeDenied = "42501" // insufficient_privilege
+
+func (cfg Config) loginRemedy(err error) (key, remedy string) {
+	account, database := configpostgresql.Identifier(cfg.Username), configpostgresql.Identifier(cmp.Or(cfg.Database, cfg.Username))
 	switch {
 	case errors.Is(err, configpostgresql.ErrLogin):
-		return "username", "ALTER ROLE … PASSWORD '…', or a line of pg_hba.conf that lets this account in"
+		return "username", "ALTER ROLE " + account + " LOGIN PASSWORD '…', or a line of pg_hba.conf that lets this account in"
 	case errors.Is(err, configpostgresql.ErrDatabase):
-		return "database", "CREATE DATABASE …, or GRANT CONNECT ON DATABASE … TO …"
+		return "database", "CREATE DATABASE " + database + ", or GRANT CONNECT ON DATABASE " + database + " TO " + account
 	case errors.Is(err, ErrTooOld):
 		return "endpoints", "name a PostgreSQL server of version 14 or later"
 	}
@@ -54,39 +59,82 @@ func (s *store) checkSchema(ctx context.Context, conn *pgconn.PgConn) (findings 
 		findings = append(findings, f)
 		return ok
 	}
-	schema := s.cfg.Schema
+	schema, account := s.cfg.Schema, configpostgresql.Identifier(s.cfg.Username)
 	ask("server zone", "", "", "SELECT current_setting('timezone')", func(r []string) (bool, string) {
 		return true, r[0] + ": times are moments, whatever it is; recordtime is UTC without a zone"
 	})
 	ask("fsync", "endpoints", "ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf()", "SELECT current_setting('fsync')", func(r []string) (bool, string) {
 		return r[0] != "off", r[0]
 	})
-	if !ask("schema", "schema", "CREATE SCHEMA … AUTHORIZATION "+s.cfg.Username, "SELECT coalesce(current_schema(), '')", func(r []string) (bool, string) {
-		schema = r[0]
+	if !ask("schema", "schema", "CREATE SCHEMA "+configpostgresql.Identifier(s.cfg.Schema)+" AUTHORIZATION "+account, "SELECT coalesce(current_schema(), '')", func(r []string) (bool, string) {
+		schema = configpostgresql.Identifier(r[0])
 		return r[0] != "", r[0]
 	}) {
 		return findings
 	}
-	version, err := s.version(ctx, conn)
-	f := connectcheck.Finding{
-		OK: err == nil && version <= len(s.files) && (version == len(s.files) || s.cfg.CreateSchema), Subject: "schema version",
-		Detail: fmt.Sprintf("version %d of %d", version, len(s.files)),
-	}
-	if !f.OK {
-		f.Key, f.Remedy = "create_schema", "set create_schema: true, or run the files of migrations that are missing; a newer schema needs its program"
-	}
+	version, f := s.checkVersion(ctx, conn, account, schema)
 	findings = append(findings, f)
 	if s.cfg.CreateSchema {
-		ask("grant CREATE on the schema", "schema", "GRANT CREATE, USAGE ON SCHEMA "+schema+" TO "+s.cfg.Username, "SELECT has_schema_privilege(current_schema(), 'CREATE')", isTrue)
+		ask("grant CREATE on the schema", "schema", "GRANT CREATE, USAGE ON SCHEMA "+schema+" TO "+account, "SELECT has_schema_privilege(current_schema(), 'CREATE')", isTrue)
 	}
-	ask("grant TEMPORARY on the database", "database", "GRANT TEMPORARY ON DATABASE … TO "+s.cfg.Username, "SELECT has_database_privilege(current_database(), 'TEMPORARY')", isTrue)
-	if version > 0 {
-		for _, table := range []string{"session_events", "session_conflicts"} {
-			ask("grant INSERT, SELECT on "+table, "username", "GRANT INSERT, SELECT ON "+schema+"."+s.cfg.named(table)+" TO "+s.cfg.Username,
-				"SELECT has_table_privilege('"+table+"', 'INSERT') AND has_table_privilege('"+table+"', 'SELECT')", isTrue)
-		}
+	ask("grant TEMPORARY on the database", "database", "GRANT TEMPORARY ON DATABASE "+configpostgresql.Identifier(cmp.Or(s.cfg.Database, s.cfg.Username))+" TO "+account,
+		"SELECT has_database_privilege(current_database(), 'TEMPORARY')", isTrue)
+	if version == 0 {
+		return findings
+	}
+	for _, g := range s.cfg.tableGrants() {
+		ask("grant "+g.rights+" on "+g.table, "username", "GRANT "+g.rights+" ON "+schema+"."+s.cfg.named(g.table)+" TO "+account, g.question(), isTrue)
 	}
 	return findings
+}
+
+// checkVersion tells a schema that is not there from one whose version may not be read.
+func (s *store) checkVersion(ctx context.Context, conn *pgconn.PgConn, account, schema string) (version int, f connectcheck.Finding) {
+	f.Subject = "schema version"
+	version, err := s.version(ctx, conn)
+	switch {
+	case configpostgresql.Code(err) == codeDenied:
+		f.Detail, f.Key = fmt.Sprint(s.cfg.explain("reading it", err)), "username"
+		f.Remedy = "GRANT SELECT ON " + schema + "." + s.cfg.named("sessionlog_migrations") + " TO " + account
+		return 0, f
+	case err != nil:
+		f.Detail, f.Key, f.Remedy = "could not be asked: "+fmt.Sprint(s.cfg.explain("reading it", err)), "schema", "mend that and check again"
+		return 0, f
+	}
+	f.Detail = fmt.Sprintf("version %d of %d", version, len(s.files))
+	switch {
+	case version > len(s.files):
+		f.Key, f.Remedy = "schema", "use the newer program, or another schema or table_prefix"
+	case version < len(s.files) && !s.cfg.CreateSchema:
+		f.Key, f.Remedy = "create_schema", "set create_schema: true, or run the files of migrations/postgresql that are missing"
+	default:
+		f.OK = true
+	}
+	return version, f
+}
+
+// tableGrant is what the account needs on a table that is there.
+type tableGrant struct{ rights, table string }
+
+// tableGrants are those of README.md.
+func (cfg *Config) tableGrants() []tableGrant {
+	rights := "INSERT, SELECT"
+	if cfg.TTL > 0 {
+		rights += ", DELETE"
+	}
+	grants := []tableGrant{{rights, "session_events"}, {rights, "session_conflicts"}}
+	if cfg.TTL > 0 {
+		grants = append(grants, tableGrant{"SELECT, INSERT, UPDATE", "sessionlog_settings"})
+	}
+	return grants
+}
+
+func (g tableGrant) question() string {
+	var each []string
+	for right := range strings.SplitSeq(g.rights, ", ") {
+		each = append(each, "has_table_privilege('"+g.table+"', '"+right+"')")
+	}
+	return "SELECT " + strings.Join(each, " AND ")
 }
 
 func isTrue(row []string) (bool, string) {

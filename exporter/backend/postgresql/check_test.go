@@ -1,7 +1,9 @@
 package postgresql
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/config/configopaque"
@@ -40,8 +42,61 @@ func checkConnection(t *testing.T, pg *postgresql.Server) {
 	audit := cfg
 	audit.CreateSchema = false
 	audit.Username, audit.Password = server.Audit.Name, configopaque.String(server.Audit.Password)
-	rowsOfMany(t, cfg, "GRANT USAGE ON SCHEMA "+cfg.Schema+" TO audit; GRANT SELECT ON sessionlog_migrations TO audit")
-	require.Equal(t, map[string]string{"grant INSERT, SELECT on session_events": "username", "grant INSERT, SELECT on session_conflicts": "username"}, failed(audit))
-	rowsOfMany(t, cfg, "GRANT INSERT, SELECT ON session_events, session_conflicts TO audit")
+	const events, conflicts = "session_events", "session_conflicts"
+	rowsOfMany(t, cfg, "GRANT USAGE ON SCHEMA "+cfg.Schema+" TO audit")
+	require.Equal(t, "username", failed(audit)["schema version"], "what may not be read is not missing")
+	pasteRemedies(t, cfg, audit, "schema version")
+	require.Equal(t, map[string]string{"grant INSERT, SELECT on " + events: "username", "grant INSERT, SELECT on " + conflicts: "username"}, failed(audit))
+	pasteRemedies(t, cfg, audit, "grant ")
 	require.Empty(t, failed(audit))
+	audit.TTL = 1_000_000 * time.Hour
+	require.Equal(t, map[string]string{
+		"grant INSERT, SELECT, DELETE on " + events: "username", "grant INSERT, SELECT, DELETE on " + conflicts: "username",
+		"grant SELECT, INSERT, UPDATE on sessionlog_settings": "username",
+	}, failed(audit), "a ttl needs more")
+	pasteRemedies(t, cfg, audit, "grant ")
+	require.Empty(t, failed(audit))
+	s := newStore(t, audit)
+	require.NoError(t, s.Start(t.Context()))
+	require.Equal(t, 10, write1(t, s, typical(0, 10)).Written)
+	stopStore(t, s)
+}
+
+// pasteRemedies runs as the owner what the findings say that audit's account lacks.
+func pasteRemedies(t *testing.T, owner, audit Config, subject string) {
+	t.Helper()
+	for _, f := range audit.CheckConnection(t.Context()) {
+		if !f.OK && strings.HasPrefix(f.Subject, subject) {
+			rowsOfMany(t, owner, f.Remedy)
+		}
+	}
+}
+
+// remediesNameQuoted: an account and a database whose names need quotes are spelled so that the server takes the statements.
+func remediesNameQuoted(t *testing.T, pg *postgresql.Server) {
+	const name, quoted = `o'brien-"x"`, `"o'brien-""x"""`
+	pg.Exec(t, "CREATE ROLE "+quoted+" PASSWORD 'secret'")
+	pg.Exec(t, "CREATE DATABASE "+quoted)
+	pg.Exec(t, "REVOKE ALL ON DATABASE "+quoted+" FROM PUBLIC")
+	cfg := testConfig(t, pg)
+	cfg.Username, cfg.Password, cfg.Database, cfg.Schema = name, "secret", name, "missing"
+	remedy := func() string {
+		for _, f := range cfg.CheckConnection(t.Context()) {
+			if !f.OK && f.Subject != "fsync" {
+				return f.Remedy
+			}
+		}
+		return ""
+	}
+	var last string
+	for next := remedy(); next != ""; next = remedy() {
+		require.NotEqual(t, last, next, "it does not mend")
+		last = next
+		statement, _, _ := strings.Cut(strings.ReplaceAll(next, "…", "secret"), ", or a line")
+		if _, grant, ok := strings.Cut(statement, ", or "); ok {
+			statement = grant
+		}
+		pg.ExecIn(t, name, statement)
+	}
+	require.NotEmpty(t, last)
 }

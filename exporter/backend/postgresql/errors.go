@@ -87,7 +87,7 @@ func diagnose(e *pgconn.PgError) (remedy string, kind error) {
 		return "free some on the server's volume, or set ttl; the batch is tried again", ErrFull
 	case "53000", "53200", "53300", "53400":
 		return "the batch is tried again", ErrResources
-	case "42501":
+	case codeDenied:
 		return "README.md of the postgresql backend lists the grants", ErrPrivilege
 	case "42P01", "42703", "42804", "3F000", "42883", "42704":
 		return "mind schema, table_prefix and create_schema", ErrNoSchema

@@ -86,8 +86,9 @@ func (s *store) makeMigrationsTable(ctx context.Context, conn *pgconn.PgConn) er
 
 // version is the number of the last migration, 0 where there was none.
 func (s *store) version(ctx context.Context, conn *pgconn.PgConn) (int, error) {
-	there, err := query(ctx, conn, "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = '"+
-		s.cfg.named("sessionlog_migrations")+"'")
+	// information_schema does not show a table that we may not read.
+	there, err := query(ctx, conn, "SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"+
+		" WHERE n.nspname = current_schema() AND c.relname = '"+s.cfg.named("sessionlog_migrations")+"'")
 	if err != nil || there[0][0] == "0" {
 		return 0, err
 	}

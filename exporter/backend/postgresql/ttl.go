@@ -50,7 +50,7 @@ func (s *store) noteTTL(ctx context.Context, conn *pgconn.PgConn) error {
 
 // unlessByHand forgives a missing grant where somebody else makes the schema: a ttl is then asked about at each start.
 func (s *store) unlessByHand(err error) error {
-	if !s.cfg.CreateSchema && configpostgresql.Code(err) == "42501" {
+	if !s.cfg.CreateSchema && configpostgresql.Code(err) == codeDenied {
 		return nil
 	}
 	return err
