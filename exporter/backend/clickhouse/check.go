@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ func (cfg Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	if err != nil {
 		key, remedy := "endpoints", "name a server that runs, with the scheme of its port: clickhouse://…:9000, http://…:8123, https://…:8443"
 		if configclickhouse.RefusesLogin(err) {
-			key, remedy = "username", "mind username and password; CREATE USER … IDENTIFIED BY '…'"
+			key, remedy = "username", "mind username and password; CREATE USER "+configclickhouse.AccountName(cfg.Username)+" IDENTIFIED BY '…'"
 		}
 		return []connectcheck.Finding{{Subject: "login", Detail: cfg.explain("connecting", err).Error(), Key: key, Remedy: remedy}}
 	}
@@ -42,7 +43,13 @@ func (cfg Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 
 func (cfg Config) checkCluster(ctx context.Context, l *link) connectcheck.Finding {
 	n, err := l.number(ctx, "SELECT toString(count()) AS text FROM system.clusters WHERE cluster = '"+cfg.Cluster+"'")
-	if err == nil && n > 0 {
+	switch {
+	case err != nil:
+		return connectcheck.Finding{
+			Subject: "cluster", Detail: "could not be asked: " + cfg.explain("checking", err).Error(), Key: "cluster",
+			Remedy: "GRANT SELECT ON system.clusters TO " + configclickhouse.AccountName(cfg.Username),
+		}
+	case n > 0:
 		return connectcheck.Finding{OK: true, Subject: "cluster", Detail: fmt.Sprintf("%s has %d nodes", cfg.Cluster, n)}
 	}
 	return connectcheck.Finding{Subject: "cluster", Detail: cfg.Cluster + " is none of the server's clusters", Key: "cluster", Remedy: "SELECT DISTINCT cluster FROM system.clusters"}
@@ -58,7 +65,7 @@ func (s *store) checkVersion(ctx context.Context, l *link) connectcheck.Finding 
 	}
 	switch {
 	case err != nil && !errors.Is(err, ErrNoSchema) && !configclickhouse.HasCode(err, codeUnknownDatabase):
-		return connectcheck.Finding{Subject: "schema", Detail: s.cfg.explain("checking", err).Error(), Key: "database", Remedy: "GRANT SELECT ON … TO …"}
+		return connectcheck.Finding{Subject: "schema", Detail: s.cfg.explain("checking", err).Error(), Key: "database", Remedy: "GRANT SELECT ON " + cmp.Or(s.cfg.Database, "default") + ".* TO " + configclickhouse.AccountName(s.cfg.Username)}
 	case err != nil:
 		return connectcheck.Finding{Subject: "schema", Detail: s.cfg.explain("checking", err).Error(), Key: "create_schema", Remedy: "set create_schema: true, or run the files of migrations/"}
 	case version > len(files):
@@ -67,28 +74,57 @@ func (s *store) checkVersion(ctx context.Context, l *link) connectcheck.Finding 
 	return connectcheck.Finding{OK: true, Subject: "schema", Detail: fmt.Sprintf("version %d of %d", version, len(files))}
 }
 
-// checkGrants asks the server for each; one that does not know CHECK GRANT says nothing.
-func (cfg Config) checkGrants(ctx context.Context, l *link) (findings []connectcheck.Finding) {
-	database := cfg.Database
-	if database == "" {
-		database = "default"
-	}
-	grants := []string{"INSERT, SELECT ON " + database + ".*", "CREATE TEMPORARY TABLE ON *.*"}
+// The engines of our tables. Whether they need a grant is a setting of the server, and in the shipped config.xml they do.
+const (
+	enginesOfOneServer = "TABLE ENGINE ON MergeTree, TABLE ENGINE ON ReplacingMergeTree, TABLE ENGINE ON AggregatingMergeTree, TABLE ENGINE ON Null"
+	enginesOfCluster   = "TABLE ENGINE ON ReplicatedMergeTree, TABLE ENGINE ON ReplicatedReplacingMergeTree, " +
+		"TABLE ENGINE ON ReplicatedAggregatingMergeTree, TABLE ENGINE ON Null, TABLE ENGINE ON Distributed"
+)
+
+// grants are what the account needs, as README.md prints them; database tells whether it is there.
+func (cfg Config) grants(databaseThere bool) []string {
+	of := cmp.Or(cfg.Database, "default") + ".*"
+	grants := []string{"INSERT, SELECT ON " + of, "CREATE TEMPORARY TABLE ON *.*"}
 	if cfg.CreateSchema {
-		grants = append(grants, "CREATE TABLE, CREATE VIEW, DROP VIEW, ALTER TABLE ON "+database+".*")
-	}
-	for _, grant := range grants {
-		n, err := l.grant(ctx, grant)
-		if err != nil {
-			continue
+		grants[0] = "CREATE TABLE, DROP TABLE, CREATE VIEW, DROP VIEW, ALTER TABLE, INSERT, SELECT ON " + of
+		if !databaseThere {
+			grants = append(grants, "CREATE DATABASE ON "+of)
 		}
-		f := connectcheck.Finding{OK: n, Subject: "grant " + grant, Detail: "granted"}
-		if !n {
-			f.Detail, f.Key, f.Remedy = "missing", "username", "GRANT "+grant+" TO "+cfg.Username
+		if cfg.Cluster == "" {
+			return append(grants, enginesOfOneServer)
+		}
+		grants = append(grants, enginesOfCluster, "CLUSTER ON *.*")
+	}
+	return grants
+}
+
+// checkGrants asks the server for each.
+func (cfg Config) checkGrants(ctx context.Context, l *link) (findings []connectcheck.Finding) {
+	account := configclickhouse.AccountName(cfg.Username)
+	there, err := l.number(ctx, "SELECT toString(count()) AS text FROM system.databases WHERE name = '"+cmp.Or(cfg.Database, "default")+"'")
+	if err != nil {
+		return []connectcheck.Finding{cfg.unasked("grants", account, err)}
+	}
+	for _, grant := range cfg.grants(there > 0) {
+		f := connectcheck.Finding{OK: true, Subject: "grant " + grant, Detail: "granted"}
+		granted, err := l.grant(ctx, grant)
+		switch {
+		case err != nil:
+			f = cfg.unasked(f.Subject, account, err)
+		case !granted:
+			f.OK, f.Detail, f.Key, f.Remedy = false, "missing", "username", "GRANT "+grant+" TO "+account
 		}
 		findings = append(findings, f)
 	}
 	return findings
+}
+
+// unasked is what is not known of the grants: that is no leave to believe that they are there.
+func (cfg Config) unasked(subject, account string, err error) connectcheck.Finding {
+	return connectcheck.Finding{
+		Subject: subject, Detail: "could not be asked: " + cfg.explain("checking", err).Error(), Key: "username",
+		Remedy: "mend that and check again, or compare SHOW GRANTS FOR " + account + " with README.md of the clickhouse backend",
+	}
 }
 
 func (l *link) grant(ctx context.Context, grant string) (granted bool, err error) {

@@ -3,8 +3,10 @@ package clickhouse
 import (
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,15 +17,7 @@ import (
 
 // TestLeastPrivilege: the grants that README.md prints are enough where somebody else makes the schema.
 func TestLeastPrivilege(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	var grants strings.Builder
-	for _, m := range regexp.MustCompile(`(?m)^(GRANT .*) TO sessionlog;$`).FindAllStringSubmatch(string(readme), -1) {
-		grants.WriteString("<query>" + m[1] + "</query>")
-	}
-	require.NotEmpty(t, grants.String())
-	server := testengine.ClickHouse(t, testengine.Users("<users><sessionlog><password>secret</password><networks><ip>::/0</ip></networks>"+
-		"<profile>default</profile><quota>default</quota><grants>"+grants.String()+"</grants></sessionlog></users>"))
+	server := testengine.ClickHouse(t, sessionlogMay(documentedGrants(t, "With `create_schema: false`:")...))
 	cfg := testConfig(t, server, "native")
 	cfg.Database = "audit"
 	stopStore(t, startedStore(t, cfg))
@@ -42,4 +36,104 @@ func TestLeastPrivilege(t *testing.T) {
 		require.Len(t, readAll(t, writer), 1)
 	}
 	require.Equal(t, "1", count(t, server, cfg, "SELECT count() FROM sessions"))
+}
+
+// documentedGrants are those of the SQL that follows a text of README.md.
+func documentedGrants(t *testing.T, after string) (grants []string) {
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	_, text, found := strings.Cut(string(readme), after+"\n```sql\n")
+	require.True(t, found)
+	text, _, _ = strings.Cut(text, "```")
+	for _, m := range regexp.MustCompile(`(?m)^GRANT (.*) TO sessionlog;$`).FindAllStringSubmatch(text, -1) {
+		grants = append(grants, m[1])
+	}
+	require.NotEmpty(t, grants)
+	return grants
+}
+
+// sessionlogMay gives the account sessionlog these grants and no others.
+func sessionlogMay(grants ...string) testengine.Option {
+	xml := "<query>GRANT SELECT ON system.one</query>"
+	for _, grant := range grants {
+		xml += "<query>GRANT " + grant + "</query>"
+	}
+	return testengine.Users("<users><sessionlog><password>secret</password><networks><ip>::/0</ip></networks>" +
+		"<profile>default</profile><quota>default</quota><grants>" + xml + "</grants></sessionlog></users>")
+}
+
+func sessionlogConfig(t *testing.T, server *testengine.Server, door string) Config {
+	cfg := testConfig(t, server, door)
+	cfg.Database, cfg.Username, cfg.Password = "audit", "sessionlog", "secret"
+	return cfg
+}
+
+// missingGrants are those that a check of the connection finds missing; its remedies give them.
+func missingGrants(t *testing.T, cfg Config) (grants []string) {
+	for _, f := range cfg.CheckConnection(t.Context()) {
+		if grant, ok := strings.CutPrefix(f.Remedy, "GRANT "); ok && !f.OK {
+			grants = append(grants, strings.TrimSuffix(grant, " TO sessionlog"))
+		}
+	}
+	return grants
+}
+
+// TestPrivilegesToMakeTheSchema: the grants that README.md prints are those that a check finds missing, and with them alone a schema is
+// made, migrated, changed and written.
+func TestPrivilegesToMakeTheSchema(t *testing.T) {
+	documented := documentedGrants(t, "With `create_schema: true`:")
+	server := testengine.ClickHouse(t, sessionlogMay())
+	require.Equal(t, documented, missingGrants(t, sessionlogConfig(t, server, "native")))
+	server.Restart(t, sessionlogMay(documented...))
+	makeSchemaWithGrants(t, server, sessionlogConfig(t, server, "http"))
+}
+
+// makeSchemaWithGrants has all that a start may have to change.
+func makeSchemaWithGrants(t *testing.T, server *testengine.Server, cfg Config) {
+	require.Empty(t, missingGrants(t, cfg))
+	s := startedStore(t, cfg)
+	require.Equal(t, backend.Result{Written: 10}, write1(t, s, typical(0, 10)))
+	stopStore(t, s)
+	server.Exec(t, "ALTER TABLE audit.sessionlog_migrations DELETE WHERE version > 2 SETTINGS mutations_sync = 2")
+	changed := cfg
+	changed.Fsync, changed.TTL, changed.Sessions.AssumedClosedAfter = true, 1_000_000*time.Hour, time.Hour
+	for _, c := range []Config{changed, cfg} {
+		s = startedStore(t, c)
+		require.Equal(t, backend.Result{Duplicates: 10}, write1(t, s, typical(0, 10)))
+		stopStore(t, s)
+	}
+	require.Len(t, readAll(t, cfg), 10)
+}
+
+// TestPrivilegesToMakeTheSchemaOnACluster: as on one server.
+func TestPrivilegesToMakeTheSchemaOnACluster(t *testing.T) {
+	grants := append(documentedGrants(t, "With `create_schema: true`:")[:3], documentedGrants(t, "With `cluster` the fourth is")...)
+	c := testengine.ClickHouseCluster(t, 1, 2, sessionlogMay(grants...))
+	cfg := sessionlogConfig(t, c.Nodes()[0], "native")
+	cfg.Cluster = c.Name
+	require.Empty(t, missingGrants(t, cfg))
+	s := startStore(t, cfg)
+	require.Equal(t, backend.Result{Written: 10}, write1(t, s, typical(0, 10)))
+	require.Len(t, readAll(t, cfg), 10)
+}
+
+// TestGrantsThatCannotBeAsked, here since the account has used up its quota, are no grants.
+func TestGrantsThatCannotBeAsked(t *testing.T) {
+	quota := func(queries int) testengine.Option {
+		return testengine.Users("<quotas><few><interval><duration>3600</duration><queries>" + strconv.Itoa(queries) + "</queries></interval></few></quotas>" +
+			"<users><sessionlog><password>secret</password><networks><ip>::/0</ip></networks><profile>default</profile><quota>few</quota></sessionlog></users>")
+	}
+	server := testengine.ClickHouse(t, quota(1))
+	cfg := sessionlogConfig(t, server, "native")
+	outside := cfg.outside()
+	defer outside.close()
+	findings := cfg.checkGrants(t.Context(), outside)
+	require.Len(t, findings, len(cfg.grants(false)))
+	for _, f := range findings {
+		require.False(t, f.OK, f.Subject)
+		require.Contains(t, f.Detail, "could not be asked: ")
+		require.Equal(t, "username", f.Key)
+		require.Contains(t, f.Remedy, "SHOW GRANTS FOR sessionlog")
+	}
+	require.Len(t, cfg.checkGrants(t.Context(), outside), 1, "not even whether the database is there")
 }
