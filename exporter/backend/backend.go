@@ -37,6 +37,9 @@ type Backend interface {
 // version, a path that is no database, a server of another kind.
 var ErrMisconfigured = errors.New("this cannot work as it is configured")
 
+// ErrBeforeFirstRelease is told of tables whose numbers of migrations mean something else.
+var ErrBeforeFirstRelease = errors.New("the tables are of a program from before 0.1.0, which nothing migrates")
+
 // Misconfigured marks err, whose text stays as it is.
 func Misconfigured(err error) error { return &misconfigured{err} }
 

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/pool"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -25,6 +26,9 @@ type store struct {
 	now  func() time.Time
 	pool *pool.Pool[*link]
 
+	files []migrations.File // all of them, but in tests
+	views []migrations.View // likewise
+
 	guard    *retention.Guard
 	ttl      time.Duration // the one in force; set by Start
 	reminded chan struct{} // closed when nobody reminds of a ttl that waits any more; nil before somebody does
@@ -36,7 +40,7 @@ type store struct {
 // New makes the backend; cfg is valid.
 func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 	cfg.WarnOfPlaintext(set.Logger)
-	s := &store{cfg: cfg, sql: cfg.statements(), log: set.Logger, now: time.Now, ttl: cfg.TTL}
+	s := &store{cfg: cfg, sql: cfg.statements(), log: set.Logger, now: time.Now, ttl: cfg.TTL, files: files, views: views}
 	links := make([]*link, cfg.MaxConnections)
 	for i := range links {
 		links[i] = &link{store: s}

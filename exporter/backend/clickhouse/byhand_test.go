@@ -13,14 +13,20 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/testengine"
 )
 
-var update = flag.Bool("update", false, "write the files of migrations/cluster anew")
+var update = flag.Bool("update", false, "write the files of migrations/cluster and views/cluster anew")
 
 // TestClusterFiles: the files for a schema by hand are what a start with create_schema runs.
 func TestClusterFiles(t *testing.T) {
+	cfg := Config{Cluster: "{cluster}"}
+	want := map[string]string{}
 	for _, m := range files {
-		name := filepath.Join("migrations", "cluster", m.Name+".sql")
-		text := "-- " + m.Name + ".sql as it is on a cluster. The nodes need the macros {cluster}, {shard} and {replica}.\n" +
-			strings.Join((&Config{Cluster: "{cluster}"}).script(m.SQL), ";\n\n") + ";\n"
+		want["migrations/cluster/"+m.Name+".sql"] = strings.Join(cfg.script(m.SQL), ";\n\n")
+	}
+	for _, v := range views {
+		want["views/cluster/"+v.Name+".sql"] = cfg.viewStatement(v)
+	}
+	for name, text := range want {
+		text = "-- " + filepath.Base(name) + " as it is on a cluster. The nodes need the macros {cluster}, {shard} and {replica}.\n" + text + ";\n"
 		if *update {
 			require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
 		}
@@ -28,9 +34,9 @@ func TestClusterFiles(t *testing.T) {
 		require.NoError(t, err, "run the test with -update")
 		require.Equal(t, text, string(there), "%s: run the test with -update", name)
 	}
-	there, err := os.ReadDir("migrations/cluster")
+	there, err := filepath.Glob("*/cluster/*.sql")
 	require.NoError(t, err)
-	require.Len(t, there, len(files))
+	require.Len(t, there, len(want))
 }
 
 // clusterByHand: these files make a schema that is taken, and that counts each record once on every node.
@@ -38,8 +44,10 @@ func clusterByHand(t *testing.T, c *testengine.Cluster, cfg Config) {
 	cfg.Database, cfg.CreateSchema = "by_hand", false
 	node := c.Nodes()[0]
 	node.Exec(t, "CREATE DATABASE by_hand ON CLUSTER '"+c.Name+"'")
-	for _, m := range files {
-		text, err := os.ReadFile("migrations/cluster/" + m.Name + ".sql")
+	made, err := filepath.Glob("*/cluster/*.sql") // migrations stand before views
+	require.NoError(t, err)
+	for _, name := range made {
+		text, err := os.ReadFile(name)
 		require.NoError(t, err)
 		for statement := range strings.SplitSeq(string(text), ";\n") {
 			if strings.TrimSpace(statement) != "" {

@@ -12,8 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/confmap"
-
-	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 func validConfig() Config {
@@ -90,16 +88,6 @@ func TestREADME(t *testing.T) {
 		}
 	}
 	walk("", reflect.ValueOf(DefaultConfig()))
-}
-
-// TestColumnsAreTheFields: each field of the event has its column, in order, and only attribute_types has no field.
-func TestColumnsAreTheFields(t *testing.T) {
-	all, _ := columnNames()
-	var want []string
-	for _, f := range session.Fields {
-		want = append(want, f.Column)
-	}
-	require.Equal(t, append(want, "attribute_types"), all)
 }
 
 // TestMigrationsHaveOurColumns: the files make the columns that are written, whatever their order: an added one stands last.

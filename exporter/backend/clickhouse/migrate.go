@@ -31,19 +31,22 @@ func (s *store) setUp(ctx context.Context, l *link) error {
 	if err != nil {
 		return err
 	}
-	if version > len(files) {
+	if version > len(s.files) {
 		return backend.Misconfigured(fmt.Errorf("clickhouse: %s has version %d of the schema, this program knows %d: %w: use that one, or another database or table_prefix",
-			s.cfg.FirstHost(), version, len(files), ErrNewerSchema))
+			s.cfg.FirstHost(), version, len(s.files), ErrNewerSchema))
 	}
 	if !s.cfg.CreateSchema {
 		return s.check(ctx, l)
 	}
-	for _, m := range files[version:] {
+	for _, m := range s.files[version:] {
 		for _, statement := range s.cfg.script(m.SQL) {
 			if err := l.exec(ctx, statement); err != nil {
 				return fmt.Errorf("migration %s: %w", m.Name, err)
 			}
 		}
+	}
+	if err := s.makeViews(ctx, l); err != nil {
+		return err
 	}
 	if err := s.decideTTL(ctx, l); err != nil {
 		return err
@@ -72,14 +75,19 @@ func (s *store) makeDatabase(ctx context.Context, l *link) error {
 
 // version is the number of the last migration, 0 where there was none.
 func (s *store) version(ctx context.Context, l *link) (int, error) {
-	rows, err := l.texts(ctx, s.cfg.named("SELECT toString(max(version)) AS text FROM sessionlog_migrations"))
+	rows, err := l.texts(ctx, s.cfg.named("SELECT concat(toString(max(version)), ' ', argMin(name, version)) AS text FROM sessionlog_migrations"))
 	if configclickhouse.HasCode(err, configclickhouse.CodeUnknownTable) {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, err
 	}
-	return strconv.Atoi(rows[0])
+	version, first, _ := strings.Cut(rows[0], " ")
+	if first != "" && first != "tables" {
+		return 0, backend.Misconfigured(fmt.Errorf("clickhouse: %s: %w: name another database or table_prefix, or drop them",
+			s.cfg.FirstHost(), backend.ErrBeforeFirstRelease))
+	}
+	return strconv.Atoi(version)
 }
 
 // tune gives the tables the TTL that is in force and the care for the disk that the configuration asks for, where they have others.
@@ -167,7 +175,7 @@ func (s *store) check(ctx context.Context, l *link) error {
 		return s.warn(ctx, l)
 	}
 	slices.Sort(missing)
-	return fmt.Errorf("clickhouse: %s lacks %s: %w: set create_schema, or run the files of migrations/ by hand",
+	return fmt.Errorf("clickhouse: %s lacks %s: %w: set create_schema, or run the files of migrations/ and views/ by hand",
 		s.cfg.FirstHost(), strings.Join(missing, ", "), ErrNoSchema)
 }
 

@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
 )
@@ -95,29 +97,41 @@ func startFails(t *testing.T, ch *testengine.Server) {
 	}
 }
 
-// fromAnOldVersion starts on the schema of the oldest program that could write, with records in it: its views become those of this one.
-func fromAnOldVersion(t *testing.T, ch *testengine.Server) {
-	const oldest = 2
-	views := "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase() AND engine = 'View' ORDER BY name"
-	queries := func(cfg Config) string {
-		return strings.ReplaceAll(fmt.Sprint(rowsOf(t, ch, cfg.Database, views).Cells), cfg.Database+".", "")
+// addedColumn: from every version on, a newer program adds a column to a table with rows and makes a view anew; what is there stays.
+func addedColumn(t *testing.T, ch *testengine.Server) {
+	newer := slices.Clone(views)
+	at := slices.IndexFunc(newer, func(v migrations.View) bool { return v.Name == "session_log" })
+	newer[at].SQL = strings.Replace(newer[at].SQL, "\n    attributes\n", "\n    attributes, added\n", 1)
+	for version := 1; version <= len(files); version++ {
+		cfg := testConfig(t, ch, "native")
+		old := newStore(t, cfg)
+		old.files = old.files[:version]
+		require.NoError(t, old.Start(t.Context()))
+		require.Equal(t, 10, write1(t, old, typical(0, 10)).Written)
+		stopStore(t, old)
+
+		s := newStore(t, cfg)
+		s.files = append(slices.Clone(files), migrations.File{Version: len(files) + 1, Name: "added", SQL: fmt.Sprintf(
+			"ALTER TABLE session_events ADD COLUMN IF NOT EXISTS added String;\nALTER TABLE session_conflicts ADD COLUMN IF NOT EXISTS added String;\n"+
+				"INSERT INTO sessionlog_migrations VALUES (%d, 'added', now());\n", len(files)+1)})
+		s.views = newer
+		require.NoError(t, s.Start(t.Context()))
+		require.Equal(t, backend.Result{Written: 10, Duplicates: 10}, write1(t, s, typical(0, 20)))
+		require.Equal(t, "20", count(t, ch, cfg, "SELECT countIf(added = '') FROM session_log"))
+		stopStore(t, s)
 	}
-	fresh, cfg := testConfig(t, ch, "native"), testConfig(t, ch, "native")
-	stopStore(t, startedStore(t, fresh))
-	ch.Exec(t, "CREATE DATABASE "+cfg.Database)
-	for _, m := range files[:oldest] {
-		for _, statement := range cfg.script(m.SQL) {
-			ask(t, ch, cfg.Database, statement, "TSV")
-		}
-	}
-	old := cfg
-	old.CreateSchema = false
-	s := startedStore(t, old)
-	require.Equal(t, 10, write1(t, s, typical(0, 10)).Written)
+}
+
+// beforeTheFirstRelease: the numbers of older tables mean something else.
+func beforeTheFirstRelease(t *testing.T, ch *testengine.Server) {
+	cfg := testConfig(t, ch, "native")
+	stopStore(t, startedStore(t, cfg))
+	ask(t, ch, cfg.Database, "INSERT INTO sessionlog_migrations VALUES (0, 'session_events', now())", "TSV")
+	s := newStore(t, cfg)
+	err := s.Start(t.Context())
 	stopStore(t, s)
-	require.Equal(t, backend.Result{Written: 10, Duplicates: 10}, write1(t, startStore(t, cfg), typical(0, 20)))
-	require.Equal(t, "20", count(t, ch, cfg, "SELECT count() FROM session_log"))
-	require.Equal(t, queries(fresh), queries(cfg))
+	require.ErrorIs(t, err, backend.ErrMisconfigured)
+	require.ErrorContains(t, err, "from before 0.1.0")
 }
 
 // schemaByHand: the files as they stand make a schema that is taken, and a column that somebody drops is named. A newer program's
@@ -129,6 +143,9 @@ func schemaByHand(t *testing.T, ch *testengine.Server) {
 		for _, statement := range (&Config{}).script(m.SQL) {
 			ask(t, ch, cfg.Database, statement, "TSV")
 		}
+	}
+	for _, v := range views {
+		ask(t, ch, cfg.Database, v.SQL, "TSV")
 	}
 	cfg.CreateSchema, cfg.Fsync = false, true
 	s := startedStore(t, cfg)

@@ -14,3 +14,14 @@ func TestMustRead(t *testing.T) {
 	require.PanicsWithValue(t, "m: migrations must be numbered 0001, 0002, …: 0004_d.sql", func() { MustRead(files, "m") })
 	require.Panics(t, func() { MustRead(files, "elsewhere") })
 }
+
+func TestMustReadViews(t *testing.T) {
+	files := fstest.MapFS{
+		"v/b.sql": {Data: []byte("-- of a\n-- and more\nCREATE VIEW b AS\nSELECT * FROM a;\n")}, "v/a.sql": {Data: []byte("CREATE VIEW a AS\nSELECT 1;\n")},
+		"v/cluster/a.sql": {Data: []byte("elsewhere")},
+	}
+	require.Equal(t, []View{{"a", "CREATE VIEW a AS\nSELECT 1"}, {"b", "CREATE VIEW b AS\nSELECT * FROM a"}}, MustReadViews(files, "v"))
+	files["v/c.sql"] = &fstest.MapFile{Data: []byte("CREATE VIEW d AS\nSELECT 1")}
+	require.PanicsWithValue(t, "v/c.sql does not begin with CREATE VIEW c AS", func() { MustReadViews(files, "v") })
+	require.NotEqual(t, Digest("a"), Digest("b"))
+}

@@ -28,6 +28,7 @@ type store struct {
 	pool *pool.Pool[*link]
 
 	files    []migrations.File // all of them, but in tests
+	views    []migrations.View // likewise
 	patience time.Duration     // lockPatience, but in tests
 
 	guard      *retention.Guard
@@ -49,6 +50,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 		ttl: cfg.TTL,
 
 		files:    files,
+		views:    views,
 		patience: lockPatience,
 	}
 	links := make([]*link, cfg.MaxConnections)

@@ -38,6 +38,9 @@ func (s *store) setUp(ctx context.Context, conn *pgconn.PgConn) error {
 		return err
 	}
 	if s.cfg.CreateSchema {
+		if err := s.makeViews(ctx, conn); err != nil {
+			return err
+		}
 		if err := s.tellViews(ctx, conn); err != nil {
 			return err
 		}

@@ -43,7 +43,7 @@ func (s *store) migrate(ctx context.Context, conn *pgconn.PgConn) error {
 	case version == len(all):
 		return nil
 	case !s.cfg.CreateSchema:
-		err := fmt.Errorf("postgresql: %s has version %d of the schema, this program needs %d: %w: set create_schema, or run the files of migrations/ by hand",
+		err := fmt.Errorf("postgresql: %s has version %d of the schema, this program needs %d: %w: set create_schema, or run the files of migrations/ and views/ by hand",
 			s.cfg.FirstHost(), version, len(all), ErrNoSchema)
 		if version > 0 {
 			return backend.Misconfigured(err)
@@ -53,10 +53,7 @@ func (s *store) migrate(ctx context.Context, conn *pgconn.PgConn) error {
 	if err := s.makeMigrationsTable(ctx, conn); err != nil {
 		return err
 	}
-	return inTransaction(ctx, conn, func() error {
-		if err := exec(ctx, conn, s.cfg.named("LOCK TABLE sessionlog_migrations")); err != nil {
-			return err
-		}
+	return s.underMigrationLock(ctx, conn, func() error {
 		version, err := s.version(ctx, conn)
 		if err != nil || version >= len(all) {
 			return err
@@ -71,6 +68,16 @@ func (s *store) migrate(ctx context.Context, conn *pgconn.PgConn) error {
 			}
 		}
 		return nil
+	})
+}
+
+// underMigrationLock runs do in a transaction that one program at a time is in.
+func (s *store) underMigrationLock(ctx context.Context, conn *pgconn.PgConn, do func() error) error {
+	return inTransaction(ctx, conn, func() error {
+		if err := exec(ctx, conn, s.cfg.named("LOCK TABLE sessionlog_migrations")); err != nil {
+			return err
+		}
+		return do()
 	})
 }
 
@@ -92,9 +99,13 @@ func (s *store) version(ctx context.Context, conn *pgconn.PgConn) (int, error) {
 	if err != nil || there[0][0] == "0" {
 		return 0, err
 	}
-	rows, err := query(ctx, conn, s.cfg.named("SELECT coalesce(max(version), 0) FROM sessionlog_migrations"))
+	rows, err := query(ctx, conn, s.cfg.named("SELECT coalesce(max(version), 0), coalesce(min(name), '') FROM sessionlog_migrations"))
 	if err != nil {
 		return 0, err
+	}
+	if first := rows[0][1]; first != "" && first != files[0].Name+".sql" {
+		return 0, backend.Misconfigured(fmt.Errorf("postgresql: %s: %w: name another schema or table_prefix, or drop them",
+			s.cfg.FirstHost(), backend.ErrBeforeFirstRelease))
 	}
 	return strconv.Atoi(rows[0][0])
 }

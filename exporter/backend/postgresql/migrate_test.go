@@ -1,40 +1,86 @@
 package postgresql
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// fromEachVersion starts from the schema of every older program, with records in it: they are there, and in the views.
-func fromEachVersion(t *testing.T, pg *postgresql.Server) {
-	for version := 1; ; version++ {
-		cfg := testConfig(t, pg)
-		old := newStore(t, cfg)
-		if version == len(old.files) {
-			return
+// addedColumn: from every version on, a newer program adds a column to a table with rows and makes a view anew; what is there stays, and so
+// does what was granted.
+func addedColumn(t *testing.T, pg *postgresql.Server) {
+	withColumn := func(place string) []migrations.View {
+		newer := slices.Clone(views)
+		at := slices.IndexFunc(newer, func(v migrations.View) bool { return v.Name == "session_log" })
+		newer[at].SQL = strings.Replace(newer[at].SQL, place, "\n    added,"+place, 1)
+		if place == "\nFROM" {
+			newer[at].SQL = strings.Replace(views[at].SQL, "\n    attributes\nFROM", "\n    attributes, added\nFROM", 1)
 		}
-		old.files = old.files[:version]
-		require.NoError(t, old.Start(t.Context()))
-		require.Equal(t, 10, write1(t, old, typical(0, 10)).Written)
-		login := at(time.Unix(1_790_000_000, 0), "alice")
-		login.System, login.SourceEvent = session.SystemRedshift, "authenticated"
-		write1(t, old, seq(login))
-		stopStore(t, old)
-
-		s := newStore(t, cfg)
-		require.NoError(t, s.Start(t.Context()))
-		require.Equal(t, backend.Result{Written: 10, Duplicates: 10}, write1(t, s, typical(0, 20)), "from version %d", version)
-		require.Equal(t, [][]string{{"21"}}, rowsOf(t, cfg, "SELECT count(*) FROM session_log").Cells)
-		require.Equal(t, [][]string{{"authenticated", "alice"}}, rowsOf(t, cfg, "SELECT event, username FROM stl_connection_log").Cells)
-		require.Equal(t, [][]string{{"authenticated", "alice"}}, rowsOf(t, cfg, "SELECT event, user_name FROM sys_connection_log").Cells)
-		stopStore(t, s)
+		return newer
 	}
+	for version := 1; version <= len(files); version++ {
+		for _, place := range []string{"\nFROM", "\n    record_id,"} { // the second cannot replace the view: columns would change their places
+			cfg := testConfig(t, pg)
+			old := newStore(t, cfg)
+			old.files = old.files[:version]
+			require.NoError(t, old.Start(t.Context()))
+			require.Equal(t, 10, write1(t, old, typical(0, 10)).Written)
+			rowsOf(t, cfg, "GRANT SELECT ON session_log TO PUBLIC")
+			stopStore(t, old)
+
+			s := newStore(t, cfg)
+			s.files = append(slices.Clone(files), migrations.File{
+				Version: len(files) + 1, Name: "0009_added",
+				SQL: "ALTER TABLE session_events ADD COLUMN added text;\nALTER TABLE session_conflicts ADD COLUMN added text",
+			})
+			s.views = withColumn(place)
+			require.NoError(t, s.Start(t.Context()))
+			require.Equal(t, backend.Result{Written: 10, Duplicates: 10}, write1(t, s, typical(0, 20)), "from version %d", version)
+			require.Equal(t, [][]string{{"20", "0"}}, rowsOf(t, cfg, "SELECT count(*), count(added) FROM session_log").Cells)
+			require.Equal(t, [][]string{{"t"}}, rowsOf(t, cfg, "SELECT has_table_privilege('"+server.Audit.Name+"', 'session_log', 'SELECT')").Cells)
+			stopStore(t, s)
+		}
+	}
+}
+
+// viewOfTheirs: something of the user's that stands on a view keeps neither us from starting nor the view from being asked.
+func viewOfTheirs(t *testing.T, pg *postgresql.Server) {
+	cfg := testConfig(t, pg)
+	stopStore(t, started(t, cfg))
+	rowsOf(t, cfg, "CREATE VIEW theirs AS SELECT * FROM session_log")
+	core, logs := observer.New(zap.WarnLevel)
+	s := newStore(t, cfg)
+	s.log, s.views = zap.New(core), slices.Clone(views)
+	at := slices.IndexFunc(s.views, func(v migrations.View) bool { return v.Name == "session_log" })
+	s.views[at].SQL = strings.Replace(s.views[at].SQL, "\n    record_id,", "\n    1 AS added, record_id,", 1)
+	require.NoError(t, s.Start(t.Context()))
+	defer stopStore(t, s)
+	require.Len(t, logs.FilterMessageSnippet("stays as an older program made it").All(), 1)
+	require.Equal(t, 10, write1(t, s, typical(0, 10)).Written)
+	require.Equal(t, [][]string{{"10"}}, rowsOf(t, cfg, "SELECT count(*) FROM theirs").Cells)
+}
+
+// beforeTheFirstRelease: the numbers of older tables mean something else.
+func beforeTheFirstRelease(t *testing.T, pg *postgresql.Server) {
+	cfg := testConfig(t, pg)
+	stopStore(t, started(t, cfg))
+	rowsOf(t, cfg, "UPDATE sessionlog_migrations SET name = '0001_session_events.sql'")
+	s := newStore(t, cfg)
+	err := s.Start(t.Context())
+	stopStore(t, s)
+	require.ErrorIs(t, err, backend.ErrMisconfigured)
+	require.ErrorContains(t, err, "from before 0.1.0")
 }
 
 // redshiftWords: records of PostgreSQL stand in Redshift's view under its words, where they are asked for.

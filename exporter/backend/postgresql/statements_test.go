@@ -88,6 +88,9 @@ func migrationsByHand(t *testing.T, pg *postgresql.Server) {
 		require.Equal(t, i+1, m.Version)
 		rowsOf(t, cfg, "INSERT INTO sessionlog_migrations VALUES ("+strconv.Itoa(m.Version)+", '"+m.Name+".sql', now())")
 	}
+	for _, v := range views {
+		rowsOf(t, cfg, v.SQL)
+	}
 	s := startStore(t, cfg)
 	require.Equal(t, 100, write1(t, s, typical(0, 100)).Written)
 	require.Equal(t, 100, write1(t, s, typical(0, 100)).Duplicates)

@@ -36,15 +36,18 @@ func (cfg *Config) named(sql string) string {
 // migrate brings the schema to this program's version, one file a transaction. The write lock is taken before the version is
 // read, so that of two programs that start at once one does the work.
 func (cfg *Config) migrate(ctx context.Context, conn *sqlite.Conn) error {
-	for {
-		more, err := cfg.migrateOnce(ctx, conn)
-		if err != nil {
+	for more := true; more; {
+		var err error
+		if more, err = cfg.migrateOnce(ctx, conn); err != nil {
 			return err
 		}
-		if !more {
-			return cfg.tellViews(ctx, conn)
+	}
+	if cfg.CreateSchema {
+		if err := cfg.makeViews(ctx, conn); err != nil {
+			return err
 		}
 	}
+	return cfg.tellViews(ctx, conn)
 }
 
 func (cfg *Config) migrateOnce(ctx context.Context, conn *sqlite.Conn) (more bool, err error) {
@@ -53,7 +56,7 @@ func (cfg *Config) migrateOnce(ctx context.Context, conn *sqlite.Conn) (more boo
 		return false, err
 	}
 	if !cfg.CreateSchema && version < int64(len(files)) {
-		err := fmt.Errorf("sqlite: path %q has version %d of the schema, this program needs %d: %w: set create_schema, or run the files of migrations/ by hand",
+		err := fmt.Errorf("sqlite: path %q has version %d of the schema, this program needs %d: %w: set create_schema, or run the files of migrations/ and views/ by hand",
 			cfg.Path, version, len(files), ErrNoSchema)
 		if version > 0 {
 			return false, backend.Misconfigured(err)
@@ -87,9 +90,16 @@ func (cfg *Config) version(conn *sqlite.Conn) (version int64, err error) {
 	if err != nil || !there {
 		return 0, cfg.explain("reading the schema", err)
 	}
-	err = sqlitex.Execute(conn, cfg.named("SELECT coalesce(max(version), 0) FROM sessionlog_migrations"), &sqlitex.ExecOptions{
-		ResultFunc: func(stmt *sqlite.Stmt) error { version = stmt.ColumnInt64(0); return nil },
+	first := ""
+	err = sqlitex.Execute(conn, cfg.named("SELECT version, name FROM sessionlog_migrations ORDER BY version DESC"), &sqlitex.ExecOptions{
+		ResultFunc: func(stmt *sqlite.Stmt) error {
+			version, first = max(version, stmt.ColumnInt64(0)), stmt.ColumnText(1)
+			return nil
+		},
 	})
+	if err == nil && first != "" && first != "tables" {
+		return 0, backend.Misconfigured(fmt.Errorf("sqlite: path %q: %w: name another path, or move the file away", cfg.Path, backend.ErrBeforeFirstRelease))
+	}
 	if err == nil && version > int64(len(files)) {
 		return 0, backend.Misconfigured(fmt.Errorf("sqlite: path %q has version %d of the schema, this program knows %d: %w: use that one, or another path",
 			cfg.Path, version, len(files), ErrNewerSchema))

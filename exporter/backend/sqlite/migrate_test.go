@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -14,6 +15,8 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -36,28 +39,54 @@ func tableColumns(t *testing.T, cfg Config, table string) (names []string) {
 	return names
 }
 
-// TestFromEachVersion starts from the schema of every older program, with a record in it.
-func TestFromEachVersion(t *testing.T) {
-	all := files
-	defer func() { files = all }()
-	for version := 1; version < len(all); version++ {
-		files = all[:version]
+// TestAddedColumn: from every version on, a newer program adds a column to a table with rows and makes a view anew; what is there stays.
+func TestAddedColumn(t *testing.T) {
+	allFiles, allViews := files, views
+	defer func() { files, views = allFiles, allViews }()
+	newer := slices.Clone(allViews)
+	at := slices.IndexFunc(newer, func(v migrations.View) bool { return v.Name == "session_log" })
+	newer[at].SQL = strings.Replace(newer[at].SQL, "\n    attributes\n", "\n    attributes, added\n", 1)
+	for version := 1; version <= len(allFiles); version++ {
 		cfg := testConfig(t)
-		old := newStore(t, cfg)
-		require.NoError(t, old.Start(t.Context()))
+		files, views = allFiles[:version], allViews
+		old := startedStore(t, cfg)
 		_, err := old.Write(t.Context(), typical(0, 10))
 		require.NoError(t, err)
 		require.NoError(t, old.Shutdown(context.Background()))
 
-		files = all
-		s := newStore(t, cfg)
-		require.NoError(t, s.Start(t.Context()))
+		files = append(slices.Clone(allFiles), migrations.File{Version: len(allFiles) + 1, Name: "added", SQL: fmt.Sprintf(
+			"ALTER TABLE session_events ADD COLUMN added TEXT;\nALTER TABLE session_conflicts ADD COLUMN added TEXT;\n"+
+				"INSERT INTO sessionlog_migrations VALUES (%d, 'added', '')", len(allFiles)+1)})
+		views = newer
+		s := startedStore(t, cfg)
 		res, err := s.Write(t.Context(), typical(0, 20))
 		require.NoError(t, err)
-		require.Equal(t, 10, res.Written)
-		require.Equal(t, [][]string{{"20"}}, file{cfg}.Query(t, "SELECT count(*) FROM session_log").Cells)
+		require.Equal(t, backend.Result{Written: 10, Duplicates: 10}, res)
+		require.Equal(t, [][]string{{"20", "0"}}, file{cfg}.Query(t, "SELECT count(*), count(added) FROM session_log").Cells)
 		require.NoError(t, s.Shutdown(context.Background()))
+
+		made := file{cfg}.Query(t, "PRAGMA schema_version").Cells
+		s = startedStore(t, cfg)
+		require.NoError(t, s.Shutdown(context.Background()))
+		require.Equal(t, made, file{cfg}.Query(t, "PRAGMA schema_version").Cells, "a view that is as it should be is left alone")
 	}
+}
+
+func startedStore(t *testing.T, cfg Config) *store {
+	s := newStore(t, cfg)
+	require.NoError(t, s.Start(t.Context()))
+	return s
+}
+
+// TestBeforeTheFirstRelease: the numbers of older tables mean something else.
+func TestBeforeTheFirstRelease(t *testing.T) {
+	cfg := testConfig(t)
+	require.NoError(t, startedStore(t, cfg).Shutdown(context.Background()))
+	run(t, cfg, "UPDATE sessionlog_migrations SET name = 'session_events'")
+	s := newStore(t, cfg)
+	err := s.Start(t.Context())
+	require.ErrorIs(t, err, backend.ErrMisconfigured)
+	require.ErrorContains(t, err, "from before 0.1.0")
 }
 
 func TestNewerSchema(t *testing.T) {
@@ -87,6 +116,9 @@ func TestSchemaByHand(t *testing.T) {
 	for i, m := range files {
 		run(t, cfg, m.SQL)
 		require.Equal(t, [][]string{{strconv.Itoa(i + 1)}}, file{cfg}.Query(t, "SELECT max(version) FROM sessionlog_migrations").Cells)
+	}
+	for _, v := range views {
+		run(t, cfg, v.SQL)
 	}
 	s := startStore(t, cfg)
 	res, err := s.Write(t.Context(), typical(0, 10))

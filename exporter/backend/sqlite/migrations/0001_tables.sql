@@ -100,4 +100,4 @@ CREATE TABLE sessionlog_settings (
     value INTEGER NOT NULL
 ) WITHOUT ROWID;
 
-INSERT INTO sessionlog_migrations VALUES (1, 'session_events', strftime('%Y-%m-%d %H:%M:%S', 'now'));
+INSERT INTO sessionlog_migrations VALUES (1, 'tables', strftime('%Y-%m-%d %H:%M:%S', 'now'));

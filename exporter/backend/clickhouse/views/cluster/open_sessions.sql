@@ -1,4 +1,4 @@
--- 0008_open_sessions.sql as it is on a cluster. The nodes need the macros {cluster}, {shard} and {replica}.
+-- open_sessions.sql as it is on a cluster. The nodes need the macros {cluster}, {shard} and {replica}.
 CREATE OR REPLACE VIEW open_sessions ON CLUSTER '{cluster}' AS
 SELECT
     toUUID(UUIDNumToString(s.session_key)) AS session_key,
@@ -42,5 +42,3 @@ FROM
     )
     GROUP BY session_key
 ) AS s;
-
-INSERT INTO sessionlog_migrations VALUES (8, 'open_sessions', now());

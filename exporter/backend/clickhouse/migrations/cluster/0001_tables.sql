@@ -1,4 +1,97 @@
--- 0002_session_states.sql as it is on a cluster. The nodes need the macros {cluster}, {shard} and {replica}.
+-- 0001_tables.sql as it is on a cluster. The nodes need the macros {cluster}, {shard} and {replica}.
+CREATE TABLE IF NOT EXISTS sessionlog_migrations ON CLUSTER '{cluster}'
+(
+    version    UInt32,
+    name       String,
+    applied_at DateTime
+)
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/sessionlog', '{shard}-{replica}')
+ORDER BY version;
+
+CREATE TABLE IF NOT EXISTS session_events_local ON CLUSTER '{cluster}'
+(
+    kind                   Enum8('login' = 1, 'logout' = 2, 'session.start' = 3, 'session.update' = 4),
+    outcome                Enum8('unknown' = 0, 'success' = 1, 'failure' = 2),
+    source_event           LowCardinality(String),
+    time                   DateTime64(9, 'UTC') CODEC(GCD, Delta, ZSTD(1)),
+    observed               DateTime64(9, 'UTC') CODEC(GCD, Delta, ZSTD(1)),
+    system                 LowCardinality(String),
+    instance               LowCardinality(String),
+    host                   LowCardinality(String),
+    server_address         LowCardinality(String),
+    server_port            Int32 CODEC(ZSTD(1)),
+    database_name          LowCardinality(String),
+    user_name              LowCardinality(Nullable(String)),
+    user_id                String CODEC(ZSTD(1)),
+    user_hash              String CODEC(ZSTD(1)),
+    roles                  Array(LowCardinality(String)),
+    profiles               Array(LowCardinality(String)),
+    settings               Array(Tuple(LowCardinality(String), String)) CODEC(ZSTD(1)),
+    auth_method            LowCardinality(String),
+    auth_type              LowCardinality(String),
+    interface              LowCardinality(String),
+    tls_version            LowCardinality(String),
+    tls_cipher             LowCardinality(String),
+    certificate_subjects   Array(LowCardinality(String)),
+    certificate_serial     LowCardinality(String),
+    certificate_issuer     LowCardinality(String),
+    certificate_not_before LowCardinality(String),
+    certificate_not_after  LowCardinality(String),
+    client_address         LowCardinality(String),
+    client_port            Int32 CODEC(ZSTD(1)),
+    client_hostname        LowCardinality(String),
+    client_name            LowCardinality(String),
+    client_version         LowCardinality(String),
+    client_revision        UInt32 CODEC(ZSTD(1)),
+    driver                 LowCardinality(String),
+    os                     LowCardinality(String),
+    plugin                 LowCardinality(String),
+    application_name       LowCardinality(String),
+    user_agent             LowCardinality(String),
+    record_id              FixedString(16) CODEC(ZSTD(1)),
+    session_key            FixedString(16) CODEC(ZSTD(1)),
+    session_id             String CODEC(ZSTD(1)),
+    session_name           String CODEC(ZSTD(1)),
+    trace_id               FixedString(16) CODEC(ZSTD(1)),
+    span_id                FixedString(8) CODEC(ZSTD(1)),
+    correlation            LowCardinality(String),
+    pid                    Int64 CODEC(ZSTD(1)),
+    duration               Int64 CODEC(ZSTD(1)),
+    failure_reason         String CODEC(ZSTD(1)),
+    error_type             LowCardinality(String),
+    status_code            LowCardinality(String),
+    severity               Int32 CODEC(ZSTD(1)),
+    message                String CODEC(ZSTD(1)),
+    original               String CODEC(ZSTD(1)),
+    attributes             Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    attribute_types        LowCardinality(String),
+    precedence             UInt64 DEFAULT bitNot(toUInt64(toUnixTimestamp64Nano(now64(9)))) CODEC(Delta, ZSTD(1)),
+    arrived                DateTime64(9, 'UTC') ALIAS fromUnixTimestamp64Nano(toInt64(bitNot(precedence)), 'UTC'),
+
+    INDEX by_time time TYPE minmax GRANULARITY 1,
+    INDEX by_user_name user_name TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_client_address client_address TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_trace_id trace_id TYPE bloom_filter(0.0001) GRANULARITY 1
+)
+ENGINE = ReplicatedReplacingMergeTree(precedence)
+PARTITION BY if(bitShiftRight(reinterpretAsUInt8(substring(record_id, 7, 1)), 4) IN (7, 8),
+    toYYYYMM(toDateTime(least(intDiv(reinterpretAsUInt64(reverse(substring(record_id, 1, 6))), 1000), 4102444800), 'UTC')), 0)
+ORDER BY record_id
+SETTINGS ttl_only_drop_parts = 1, index_granularity = 8192, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS session_events ON CLUSTER '{cluster}' AS session_events_local ENGINE = Distributed('{cluster}', currentDatabase(), session_events_local, sipHash64(if(session_key = toFixedString('', 16), record_id, session_key)));
+
+CREATE TABLE IF NOT EXISTS session_conflicts_local ON CLUSTER '{cluster}' AS session_events_local
+ENGINE = ReplicatedMergeTree
+ORDER BY record_id
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS session_conflicts ON CLUSTER '{cluster}' AS session_conflicts_local ENGINE = Distributed('{cluster}', currentDatabase(), session_conflicts_local, sipHash64(record_id));
+
+ALTER TABLE session_conflicts_local ON CLUSTER '{cluster}' ADD COLUMN IF NOT EXISTS content_hash FixedString(16);
+
+ALTER TABLE session_conflicts ON CLUSTER '{cluster}' ADD COLUMN IF NOT EXISTS content_hash FixedString(16);
+
 CREATE TABLE IF NOT EXISTS session_feed_local ON CLUSTER '{cluster}'
 (
     kind             Enum8('login' = 1, 'logout' = 2, 'session.start' = 3, 'session.update' = 4),
@@ -133,4 +226,4 @@ SELECT
     trace_id, pid, duration
 FROM session_events_local;
 
-INSERT INTO sessionlog_migrations VALUES (2, 'session_states', now());
+INSERT INTO sessionlog_migrations VALUES (1, 'tables', now());

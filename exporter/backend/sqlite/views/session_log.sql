@@ -104,5 +104,3 @@ FROM (
     FROM session_events
 )
 WHERE kind = 'logout' OR kind = 'login' AND outcome <> 'unknown';
-
-INSERT INTO sessionlog_migrations VALUES (2, 'session_log', strftime('%Y-%m-%d %H:%M:%S', 'now'));

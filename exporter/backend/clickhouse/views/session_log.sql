@@ -1,6 +1,8 @@
 -- The logins, failed logins and logouts of all systems under the column names, types and enum numbers of system.session_log, in its
 -- order; then what other systems know. As there, event_date and event_time are in the server's time zone; time is UTC.
-CREATE VIEW IF NOT EXISTS session_log AS
+-- A certificate that never expires says 9999-12-31, where DateTime ends in 2106. With a scale of 0 parseDateTime64BestEffortOrNull is still
+-- a DateTime, so it is asked for one of 3.
+CREATE VIEW session_log AS
 SELECT
     host AS hostname,
     CAST(multiIf(kind = 'logout', 2, outcome = 'success', 1, 0), 'Enum8(\'LoginFailure\' = 0, \'LoginSuccess\' = 1, \'Logout\' = 2)') AS type,
@@ -29,8 +31,8 @@ SELECT
     certificate_subjects,
     certificate_serial,
     certificate_issuer,
-    CAST(parseDateTimeBestEffortOrNull(CAST(e.certificate_not_before AS String), 'UTC'), 'Nullable(DateTime64(0, \'UTC\'))') AS certificate_not_before,
-    CAST(parseDateTimeBestEffortOrNull(CAST(e.certificate_not_after AS String), 'UTC'), 'Nullable(DateTime64(0, \'UTC\'))') AS certificate_not_after,
+    CAST(parseDateTime64BestEffortOrNull(CAST(e.certificate_not_before AS String), 3, 'UTC'), 'Nullable(DateTime64(0, \'UTC\'))') AS certificate_not_before,
+    CAST(parseDateTime64BestEffortOrNull(CAST(e.certificate_not_after AS String), 3, 'UTC'), 'Nullable(DateTime64(0, \'UTC\'))') AS certificate_not_after,
 
     toUUID(UUIDNumToString(e.record_id)) AS record_id,
     toUUID(UUIDNumToString(e.session_key)) AS session_key,
@@ -77,5 +79,3 @@ FROM
     FROM session_events FINAL
     WHERE kind = 'logout' OR kind = 'login' AND outcome != 'unknown'
 ) AS e;
-
-INSERT INTO sessionlog_migrations VALUES (3, 'session_log', now());

@@ -1,3 +1,100 @@
+-- What was done to the schema: the numbers of these files.
+CREATE TABLE IF NOT EXISTS sessionlog_migrations
+(
+    version    UInt32,
+    name       String,
+    applied_at DateTime
+)
+ENGINE = ReplacingMergeTree
+ORDER BY version;
+
+-- The storage: one row for every authentication event of every system. docs/schema.md explains each column. An absent value is
+-- an empty text, 0, or bytes that are all zero; only user_name tells an empty one from none (NULL).
+--
+-- The row is known by its record_id, whose first 48 bits are the event's time in milliseconds: the order of the ids is that
+-- of time. Of several rows with one id the first that arrived has the highest precedence and stays: FINAL shows it alone, at once,
+-- and merges drop the others. The partition is made of the id too (its month, where it is a UUID that begins with a time), so that
+-- rows with one id are in one partition, whatever time a forger writes beside it.
+CREATE TABLE IF NOT EXISTS session_events
+(
+    kind                   Enum8('login' = 1, 'logout' = 2, 'session.start' = 3, 'session.update' = 4),
+    outcome                Enum8('unknown' = 0, 'success' = 1, 'failure' = 2),
+    source_event           LowCardinality(String),
+    time                   DateTime64(9, 'UTC') CODEC(GCD, Delta, ZSTD(1)),
+    observed               DateTime64(9, 'UTC') CODEC(GCD, Delta, ZSTD(1)),
+    system                 LowCardinality(String),
+    instance               LowCardinality(String),
+    host                   LowCardinality(String),
+    server_address         LowCardinality(String),
+    server_port            Int32 CODEC(ZSTD(1)),
+    database_name          LowCardinality(String),
+    user_name              LowCardinality(Nullable(String)),
+    user_id                String CODEC(ZSTD(1)),
+    user_hash              String CODEC(ZSTD(1)),
+    roles                  Array(LowCardinality(String)),
+    profiles               Array(LowCardinality(String)),
+    settings               Array(Tuple(LowCardinality(String), String)) CODEC(ZSTD(1)),
+    auth_method            LowCardinality(String),
+    auth_type              LowCardinality(String),
+    interface              LowCardinality(String),
+    tls_version            LowCardinality(String),
+    tls_cipher             LowCardinality(String),
+    certificate_subjects   Array(LowCardinality(String)),
+    certificate_serial     LowCardinality(String),
+    certificate_issuer     LowCardinality(String),
+    certificate_not_before LowCardinality(String),
+    certificate_not_after  LowCardinality(String),
+    client_address         LowCardinality(String),
+    client_port            Int32 CODEC(ZSTD(1)),
+    client_hostname        LowCardinality(String),
+    client_name            LowCardinality(String),
+    client_version         LowCardinality(String),
+    client_revision        UInt32 CODEC(ZSTD(1)),
+    driver                 LowCardinality(String),
+    os                     LowCardinality(String),
+    plugin                 LowCardinality(String),
+    application_name       LowCardinality(String),
+    user_agent             LowCardinality(String),
+    record_id              FixedString(16) CODEC(ZSTD(1)),
+    session_key            FixedString(16) CODEC(ZSTD(1)),
+    session_id             String CODEC(ZSTD(1)),
+    session_name           String CODEC(ZSTD(1)),
+    trace_id               FixedString(16) CODEC(ZSTD(1)),
+    span_id                FixedString(8) CODEC(ZSTD(1)),
+    correlation            LowCardinality(String),
+    pid                    Int64 CODEC(ZSTD(1)),
+    duration               Int64 CODEC(ZSTD(1)),
+    failure_reason         String CODEC(ZSTD(1)),
+    error_type             LowCardinality(String),
+    status_code            LowCardinality(String),
+    severity               Int32 CODEC(ZSTD(1)),
+    message                String CODEC(ZSTD(1)),
+    original               String CODEC(ZSTD(1)),
+    attributes             Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    attribute_types        LowCardinality(String),
+    precedence             UInt64 DEFAULT bitNot(toUInt64(toUnixTimestamp64Nano(now64(9)))) CODEC(Delta, ZSTD(1)),
+    arrived                DateTime64(9, 'UTC') ALIAS fromUnixTimestamp64Nano(toInt64(bitNot(precedence)), 'UTC'),
+
+    INDEX by_time time TYPE minmax GRANULARITY 1,
+    INDEX by_user_name user_name TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_client_address client_address TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_trace_id trace_id TYPE bloom_filter(0.0001) GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(precedence)
+PARTITION BY if(bitShiftRight(reinterpretAsUInt8(substring(record_id, 7, 1)), 4) IN (7, 8),
+    toYYYYMM(toDateTime(least(intDiv(reinterpretAsUInt64(reverse(substring(record_id, 1, 6))), 1000), 4102444800), 'UTC')), 0)
+ORDER BY record_id
+SETTINGS ttl_only_drop_parts = 1, index_granularity = 8192, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- Records whose id was there already with other content, kept aside because one of the two may be forged. content_hash is a
+-- hash of the content that was compared.
+CREATE TABLE IF NOT EXISTS session_conflicts AS session_events
+ENGINE = MergeTree
+ORDER BY record_id
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
+
+ALTER TABLE session_conflicts ADD COLUMN IF NOT EXISTS content_hash FixedString(16);
+
 -- What sessions and clients are made of. All of it is kept up to date by every insert, from states that can be told twice and in
 -- any order: min and max alone, never count or sum.
 --
@@ -140,4 +237,4 @@ SELECT
     trace_id, pid, duration
 FROM session_events;
 
-INSERT INTO sessionlog_migrations VALUES (2, 'session_states', now());
+INSERT INTO sessionlog_migrations VALUES (1, 'tables', now());

@@ -1,6 +1,7 @@
--- The view anew: the open sessions are found by their narrow columns first, and what describes a session is read and grouped for
--- those alone, which are few among all that were heard of. GLOBAL is for clusters; a single server takes it as IN.
-CREATE OR REPLACE VIEW open_sessions AS
+-- Who is in now: the columns of sessions, of the small table. The open sessions are found by their narrow columns first, and what describes a
+-- session is read and grouped for those alone, which are few among all that were heard of. GLOBAL is for clusters; a single server takes
+-- it as IN.
+CREATE VIEW open_sessions AS
 SELECT
     toUUID(UUIDNumToString(s.session_key)) AS session_key,
     d[1] AS system,
@@ -43,5 +44,3 @@ FROM
     )
     GROUP BY session_key
 ) AS s;
-
-INSERT INTO sessionlog_migrations VALUES (8, 'open_sessions', now());

@@ -1,7 +1,8 @@
--- The view anew: times and durations are whatever a sender writes, and the difference of two of them may be more than a bigint holds. That
--- was an error, and one such record kept the view from answering at all. A session of more than two centuries has no duration. What failed
--- (a login, a second factor, a logout) neither opens a session nor ends one.
-CREATE OR REPLACE VIEW sessions AS
+-- One row for each session. Everything comes from min, max and the first record by a fixed order, so that neither repeated
+-- records nor the order in which they came matter. What failed (a login, a second factor, a logout) neither opens a session nor ends one.
+-- Times and durations are whatever a sender writes, and the difference of two of them may be more than a bigint holds: a session of more
+-- than two centuries has no duration.
+CREATE VIEW sessions AS
 SELECT
     s.session_key,
     first.system,

@@ -1,7 +1,6 @@
--- The view anew: what failed (a login, a second factor, a logout) neither opens a session nor ends one. Before, only failed logins were
--- left out.
-DROP VIEW sessions;
-
+-- One row for each session. Everything comes from min and max, so that neither repeated records nor their order matter. What failed (a
+-- login, a second factor, a logout) neither opens a session nor ends one. The view reads the whole table once: a million records take
+-- some seconds.
 CREATE VIEW sessions AS
 SELECT
     lower(substr(hex(s.session_key), 1, 8) || '-' || substr(hex(s.session_key), 9, 4) || '-' ||
@@ -50,5 +49,3 @@ FROM (
     GROUP BY session_key
 ) AS s
 JOIN session_events AS first ON first.arrival = CAST(substr(s.first_row, 54) AS INTEGER);
-
-INSERT INTO sessionlog_migrations VALUES (6, 'failed_updates', strftime('%Y-%m-%d %H:%M:%S', 'now'));

@@ -1,8 +1,9 @@
--- 0003_session_log.sql as it is on a cluster. The nodes need the macros {cluster}, {shard} and {replica}.
-CREATE VIEW IF NOT EXISTS session_log ON CLUSTER '{cluster}' AS
+-- session_log.sql as it is on a cluster. The nodes need the macros {cluster}, {shard} and {replica}.
+CREATE OR REPLACE VIEW session_log ON CLUSTER '{cluster}' AS
 SELECT
     host AS hostname,
     CAST(multiIf(kind = 'logout', 2, outcome = 'success', 1, 0), 'Enum8(\'LoginFailure\' = 0, \'LoginSuccess\' = 1, \'Logout\' = 2)') AS type,
+    -- A source's own session id that is no UUID gives way to the session key.
     ifNull(toUUIDOrNull(e.session_id), toUUID(UUIDNumToString(e.session_key))) AS auth_id,
     e.session_name AS session_id,
     toDate(event_time) AS event_date,
@@ -13,6 +14,7 @@ SELECT
     profiles,
     roles,
     settings,
+    -- Where a source names no IP address but a host or a socket, client_address_text has it.
     toIPv6OrDefault(CAST(e.client_address AS String)) AS client_address,
     toUInt16(if(e.client_port BETWEEN 0 AND 65535, e.client_port, 0)) AS client_port,
     e.interface AS interface,
@@ -26,8 +28,8 @@ SELECT
     certificate_subjects,
     certificate_serial,
     certificate_issuer,
-    CAST(parseDateTimeBestEffortOrNull(CAST(e.certificate_not_before AS String), 'UTC'), 'Nullable(DateTime64(0, \'UTC\'))') AS certificate_not_before,
-    CAST(parseDateTimeBestEffortOrNull(CAST(e.certificate_not_after AS String), 'UTC'), 'Nullable(DateTime64(0, \'UTC\'))') AS certificate_not_after,
+    CAST(parseDateTime64BestEffortOrNull(CAST(e.certificate_not_before AS String), 3, 'UTC'), 'Nullable(DateTime64(0, \'UTC\'))') AS certificate_not_before,
+    CAST(parseDateTime64BestEffortOrNull(CAST(e.certificate_not_after AS String), 3, 'UTC'), 'Nullable(DateTime64(0, \'UTC\'))') AS certificate_not_after,
 
     toUUID(UUIDNumToString(e.record_id)) AS record_id,
     toUUID(UUIDNumToString(e.session_key)) AS session_key,
@@ -66,11 +68,11 @@ FROM
 (
     SELECT
         *,
+        -- DateTime begins in 1970 and ends in 2106.
         least(greatest(intDiv(toUnixTimestamp64Nano(time), 1000), 0), 4294967295999999) AS micros,
+        -- A version is split only if it has the form major.minor.patch, each below 2^32.
         arrayMap(p -> toUInt64OrZero(p), splitByChar('.', if(match(CAST(client_version AS String), '^[0-9]{1,10}\\.[0-9]{1,10}\\.[0-9]{1,10}$'), CAST(client_version AS String), '0.0.0'))) AS parts,
         arrayMap(p -> toUInt32(if(arrayMax(parts) < 4294967296, p, 0)), parts) AS versions
     FROM session_events FINAL
     WHERE kind = 'logout' OR kind = 'login' AND outcome != 'unknown'
 ) AS e;
-
-INSERT INTO sessionlog_migrations VALUES (3, 'session_log', now());

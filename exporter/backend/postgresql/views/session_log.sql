@@ -1,6 +1,7 @@
--- The view anew: event_time and event_time_microseconds are moments, so that event_time > now() - interval '1 hour' is right whatever the
--- zone of the server or the session; they are printed in that zone, and event_date is the date there, as in ClickHouse.
-DROP VIEW session_log;
+-- The logins, failed logins and logouts of all systems under the column names of ClickHouse's system.session_log, in its order; then
+-- what other systems know. event_time and event_time_microseconds are moments, so that event_time > now() - interval '1 hour' is right
+-- whatever the zone of the server or the session; they are printed in that zone, and event_date is the date there, as in ClickHouse.
+-- In PostgreSQL's own SQL user is a word for the current user: write "user", or user_name.
 CREATE VIEW session_log AS
 SELECT
     coalesce(host, '') AS hostname,

@@ -1,0 +1,48 @@
+package sqlite
+
+import (
+	"context"
+	"embed"
+	"fmt"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
+)
+
+//go:embed views/*.sql
+var viewFiles embed.FS
+
+// views are all views.
+var views = migrations.MustReadViews(viewFiles, "views")
+
+// makeViews makes those views anew whose text is not this program's. SQLite keeps the text of a view as it was written.
+func (cfg *Config) makeViews(ctx context.Context, conn *sqlite.Conn) error {
+	var differing []migrations.View
+	for _, v := range views {
+		v = migrations.View{Name: cfg.named(v.Name), SQL: cfg.named(v.SQL)}
+		there := ""
+		err := sqlitex.Execute(conn, "SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = ?", &sqlitex.ExecOptions{
+			Args:       []any{v.Name},
+			ResultFunc: func(stmt *sqlite.Stmt) error { there = stmt.ColumnText(0); return nil },
+		})
+		if err != nil {
+			return cfg.explain("reading the schema", err)
+		}
+		if there != v.SQL {
+			differing = append(differing, v)
+		}
+	}
+	if len(differing) == 0 {
+		return nil
+	}
+	return cfg.inTransaction(ctx, conn, "making views", func() error {
+		for _, v := range differing {
+			if err := sqlitex.ExecuteScript(conn, "DROP VIEW IF EXISTS "+v.Name+";\n"+v.SQL+";", nil); err != nil {
+				return fmt.Errorf("view %s: %w", v.Name, err)
+			}
+		}
+		return nil
+	})
+}
