@@ -103,6 +103,8 @@ type connections struct {
 	helpers   map[userName][]*connection
 	host      string // of the last connection: mostly all have the same
 	clock     int64  // time of the last line
+
+	serverLines bool // there was a line of sshd's
 }
 
 const (

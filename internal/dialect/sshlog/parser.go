@@ -58,6 +58,7 @@ type parser struct {
 	hash     session.Hasher
 	end      int64
 	last     repeatable
+	watch    lineWatch
 }
 
 // repeatable is an attempt in the line before, of which a syslog daemon may say that it came again.
@@ -69,7 +70,7 @@ type repeatable struct {
 }
 
 func newParser(o logformat.Options) *parser {
-	p := &parser{instance: o.Instance, lines: syslogline.Reader{Clock: localtime.Syslog{Clock: localtime.New(o.Zone)}}}
+	p := &parser{instance: o.Instance, lines: syslogline.Reader{Clock: localtime.Syslog{Clock: localtime.New(o.Zone)}}, watch: lineWatch{conditions: o.Conditions, once: o.Once}}
 	if !o.Written.IsZero() {
 		p.lines.Clock.Written = o.Written.Unix()
 	}
@@ -162,7 +163,10 @@ func timelessForm(record string) string {
 func (p *parser) pass(now int64, page *logformat.Page) {
 	p.last = repeatable{}
 	p.known.clock = now
-	p.Settle(now, page)
+	if p.watch.first == 0 {
+		p.watch.first = now
+	}
+	p.settleConnections(now, page)
 }
 
 // unframed is a line that names no program: one of a syslog daemon itself, or of a shape that nobody knows.
@@ -216,6 +220,7 @@ func isAttempt(text string) bool {
 // ParseLine reads a line of sshd's, whatever the name that it came under.
 func (p *parser) ParseLine(l *syslogline.Line, page *logformat.Page) error {
 	p.pass(l.Nanos, page)
+	p.sawServerLine()
 	times := 1
 	if inner, found := strings.CutPrefix(l.Text, "message repeated "); found {
 		times, l.Text = repeated(inner)
@@ -282,9 +287,15 @@ func repeated(s string) (times int, text string) {
 // Clock is part of [logformat.Settler].
 func (p *parser) Clock() int64 { return p.known.clock }
 
-// Settle tells failures of connections that were left without a word for longer than sshd allows, and of those whose last line makes
-// another one follow at once, which did not come.
+// Settle is part of [logformat.Settler].
 func (p *parser) Settle(now int64, page *logformat.Page) {
+	p.settleConnections(now, page)
+	p.checkServerLines(now)
+}
+
+// settleConnections tells failures of connections that were left without a word for longer than sshd allows, and of those whose last
+// line makes another one follow at once, which did not come.
+func (p *parser) settleConnections(now int64, page *logformat.Page) {
 	for c := p.known.due(now); c != nil; c = p.known.due(now) {
 		if c.Attempt == nil {
 			p.leave(c, page)
@@ -311,11 +322,12 @@ type state struct {
 	Before int64         `json:"before,omitempty"`
 	Known  []*connection `json:"known,omitempty"`
 	Last   *repeatable   `json:"last,omitempty"`
+	Seen   bool          `json:"seen,omitempty"` // a line of sshd's
 }
 
 // Anchor is where the text was read to: the state holds what is known of every connection.
 func (p *parser) Anchor() (int64, []byte) {
-	s := state{Before: p.lines.Clock.Before, Known: p.known.list()}
+	s := state{Before: p.lines.Clock.Before, Known: p.known.list(), Seen: p.known.serverLines}
 	if p.last.Text != "" {
 		last := p.last
 		last.Host, last.Text, last.Program = logformat.Portable(last.Host), logformat.Portable(last.Text), logformat.Portable(last.Program)
@@ -340,6 +352,7 @@ func (p *parser) Restore(at int64, text []byte) error {
 	if s.Last != nil {
 		p.last = repeatable{logformat.Verbatim(s.Last.Host), logformat.Verbatim(s.Last.Program), s.Last.PID, logformat.Verbatim(s.Last.Text)}
 	}
+	p.known.serverLines = p.known.serverLines || s.Seen || len(s.Known) > 0
 	p.known.clock = max(p.known.clock, s.Before*1e9) // of this machine's nobody knows how it goes beside the log's
 	for _, c := range s.Known {
 		if had := p.known.byProcess[c.process()]; had == nil || had.Named < c.Named {
