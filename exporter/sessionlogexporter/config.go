@@ -47,7 +47,7 @@ type Config struct {
 	// DeadLetter is where records go that the backend can never take.
 	DeadLetter DeadLetterConfig `mapstructure:"dead_letter"`
 
-	// Redact says what is hidden before anything is queued, written or kept in the dead letter.
+	// Redact says what is hidden before anything is queued on a disk, written or kept in the dead letter.
 	Redact redaction.Config `mapstructure:"redact"`
 
 	// AcknowledgeLoss silences the warnings about settings that can lose events.

@@ -17,7 +17,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
 	"github.com/otel-sessionlog/sessionlog/internal/redaction"
-	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 
 // sessionlogExporter stands around exporterhelper's chain (queue, batches, retries), at both ends of it: what is no event
@@ -64,8 +63,7 @@ func newExporter(ctx context.Context, set exporter.Settings, cfg *Config, store 
 	}
 	e := &sessionlogExporter{
 		cfg: cfg, id: set.ID, log: set.Logger, backend: store, tel: tel,
-		notices:  notices{log: set.Logger, now: time.Now, kinds: map[string]*notice{}},
-		decoders: sync.Pool{New: func() any { return plogs.NewDecoder() }},
+		notices: notices{log: set.Logger, now: time.Now, kinds: map[string]*notice{}},
 
 		redact: redaction.New(cfg.Redact), version: set.BuildInfo.Version,
 
@@ -74,6 +72,7 @@ func newExporter(ctx context.Context, set exporter.Settings, cfg *Config, store 
 
 		recoveryIdle: recoveryIdle,
 	}
+	e.decoders.New = e.newDecoder
 	chosen, err := choose(backends, cfg)
 	if err != nil {
 		return nil, err

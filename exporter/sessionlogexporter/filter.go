@@ -34,17 +34,17 @@ func (e *sessionlogExporter) ConsumeLogs(ctx context.Context, ld plog.Logs) erro
 func (e *sessionlogExporter) consume(ctx context.Context, ld plog.Logs) error {
 	total, others := count(ld)
 	if others == 0 {
-		return e.deliver(ctx, e.hidden(ld), total)
+		return e.deliver(ctx, e.hiddenForQueue(ld), total)
 	}
 	if others < total {
 		events := subset(ld, func(_ int, lr plog.LogRecord) bool { return plogs.IsEvent(lr) })
-		if err := e.deliver(ctx, e.hidden(events), total-others); err != nil {
+		if err := e.deliver(ctx, e.hiddenForQueue(events), total-others); err != nil {
 			return err
 		}
 	}
 	rest := subset(ld, func(_ int, lr plog.LogRecord) bool { return !plogs.IsEvent(lr) })
 	if e.cfg.NotEvents == NotEventsDeadLetter {
-		if err := e.bury(ctx, e.hidden(rest), errNotEvent); err != nil {
+		if err := e.bury(ctx, rest, errNotEvent); err != nil {
 			return err
 		}
 		e.tel.notEvents(ctx, others)
@@ -55,7 +55,29 @@ func (e *sessionlogExporter) consume(ctx context.Context, ld plog.Logs) error {
 	return refusal(rest, total)
 }
 
-// hidden redacts before the chain: its queue may be on a disk.
+// hiddenForQueue redacts before the chain where its queue is on a disk. Elsewhere events are redacted as the backend reads them, for to
+// write each record anew costs more than all the rest of redaction.
+func (e *sessionlogExporter) hiddenForQueue(ld plog.Logs) plog.Logs {
+	if !e.queueOnDisk() {
+		return ld
+	}
+	return e.hidden(ld)
+}
+
+func (e *sessionlogExporter) queueOnDisk() bool {
+	queue := e.cfg.QueueConfig.Get()
+	return queue != nil && queue.StorageID != nil
+}
+
+func (e *sessionlogExporter) newDecoder() any {
+	d := plogs.NewDecoder()
+	if e.redact != nil && !e.queueOnDisk() {
+		d.Hiding(e.redact.Apply)
+	}
+	return d
+}
+
+// hidden is a redacted copy.
 func (e *sessionlogExporter) hidden(ld plog.Logs) plog.Logs {
 	if e.redact == nil {
 		return ld

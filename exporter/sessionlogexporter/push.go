@@ -96,7 +96,7 @@ func (e *sessionlogExporter) buryRejected(ctx context.Context, ld plog.Logs, rej
 // bury makes records durable in the dead letter. Its error is never permanent: as long as they are nowhere, they are not
 // delivered.
 func (e *sessionlogExporter) bury(ctx context.Context, ld plog.Logs, reason error) error {
-	if err := e.dead.Write(ctx, ld, reason); err != nil {
+	if err := e.dead.Write(ctx, e.hidden(ld), reason); err != nil {
 		err = fmt.Errorf("%w: %d refused records cannot be kept: %w", errDeadLetter, ld.LogRecordCount(), err)
 		if ctx.Err() == nil {
 			e.conditions.Raise(deadLetterUnavailable,

@@ -78,6 +78,9 @@ func isLocal(text string) bool {
 
 // parseAddress reads an address, with or without a port, a zone or brackets.
 func parseAddress(text string) (netip.Addr, bool) {
+	if !mayHoldAddress(text) {
+		return netip.Addr{}, false
+	}
 	a, err := netip.ParseAddr(strings.Trim(text, "[]"))
 	if err != nil {
 		withPort, err := netip.ParseAddrPort(text)
@@ -92,6 +95,9 @@ func parseAddress(text string) (netip.Addr, bool) {
 // maskWithin hides the client's address wherever a text has it, however it is written. An attribute that is a list of addresses, as
 // proxies make it, is hidden whole.
 func (p *Policy) maskWithin(text string, client netip.Addr, attribute bool) string {
+	if !mayHoldAddress(text) {
+		return text
+	}
 	list := attribute && isAddressList(text)
 	if !list && !client.IsValid() {
 		return text
@@ -124,7 +130,7 @@ func (p *Policy) maskWithin(text string, client netip.Addr, attribute bool) stri
 // hexadecimal letters before it.
 func addressIn(run string) (begin, length int, found netip.Addr) {
 	bare := strings.TrimRight(run, ".:")
-	for bare != "" {
+	for mayHoldAddress(bare) {
 		if a, ok := parseAddress(bare); ok {
 			if i := strings.LastIndexByte(bare, ':'); i >= 0 && a.Is4() && !strings.HasPrefix(bare, "::") { // the port stays
 				return begin, i, a
@@ -141,8 +147,28 @@ func addressIn(run string) (begin, length int, found netip.Addr) {
 	return 0, 0, netip.Addr{}
 }
 
+// mayHoldAddress is a quick no to most texts: an address has three dots or two colons, and to try to read one costs a microsecond.
+func mayHoldAddress(text string) bool {
+	dots, colons := 0, 0
+	for i := range len(text) {
+		switch text[i] {
+		case '.':
+			dots++
+		case ':':
+			colons++
+		}
+		if dots == 3 || colons == 2 {
+			return true
+		}
+	}
+	return false
+}
+
 func isAddressList(text string) bool {
 	for part := range strings.SplitSeq(text, ",") {
+		if !mayHoldAddress(part) {
+			return false
+		}
 		if _, ok := parseAddress(strings.TrimSpace(part)); !ok {
 			return false
 		}

@@ -9,7 +9,7 @@ import (
 // Policy hides what a block redact says. It is safe for concurrent use.
 type Policy struct {
 	config Config
-	secret secret
+	secret *secret
 }
 
 // New makes the policy of a valid block; nil where the block hides nothing.
@@ -18,7 +18,7 @@ func New(c Config) *Policy {
 	if e.Users == Keep && e.Addresses == Keep && e.Settings == Keep && e.Original == Keep && e.Attributes == Keep {
 		return nil
 	}
-	return &Policy{config: e, secret: secret(e.Key)}
+	return &Policy{config: e, secret: newSecret([]byte(e.Key))}
 }
 
 // Hide is for an event whose ids a sender gave, or that has none yet: what an id is made of must be hidden before. The event's slices
@@ -83,18 +83,31 @@ func onlyTies(attrs []session.Attr) (ties []session.Attr) {
 	return ties
 }
 
-// eachText walks every text of an event that a client or a sender may have written, lists as copies. What the source of the event is
-// called, our own vocabulary and what was made by hiding are left out.
-func eachText(e *session.Event, change func(field, text string) string) {
+// textFields are what eachText walks.
+var textFields = func() (fields []*session.Field) {
 	for i := range session.Fields {
 		f := &session.Fields[i]
 		switch f.Name {
 		case "User", "System", "Instance", "AuthMethod", "ErrorType", "UserHash", "Correlation", "TLSVersion", "CertificateNotBefore", "CertificateNotAfter":
 			continue
 		}
+		switch f.In(&session.Event{}).(type) {
+		case *string, *[]string, *[]session.Setting, *[]session.Attr:
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}()
+
+// eachText walks every text of an event that a client or a sender may have written, lists as copies. What the source of the event is
+// called, our own vocabulary and what was made by hiding are left out.
+func eachText(e *session.Event, change func(field, text string) string) {
+	for _, f := range textFields {
 		switch v := f.In(e).(type) {
 		case *string:
-			*v = change(f.Name, *v)
+			if *v != "" {
+				*v = change(f.Name, *v)
+			}
 		case *[]string:
 			*v = slices.Clone(*v)
 			for j := range *v {

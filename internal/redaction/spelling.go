@@ -23,6 +23,18 @@ func escapable(name string) bool {
 	}) >= 0
 }
 
+// isPlain tells a name that every format writes as it is.
+func isPlain(name string) bool {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-', c == '.':
+		default:
+			return false
+		}
+	}
+	return name != ""
+}
+
 // longName is where a name is no name: a dozen spellings of megabytes would cost more than they hide, and its original is dropped anyway.
 const longName = 64 << 10
 
@@ -31,6 +43,9 @@ const longName = 64 << 10
 func spellings(name string) []string {
 	if bare := strings.TrimSpace(name); bare != "" {
 		name = bare
+	}
+	if isPlain(name) {
+		return []string{name}
 	}
 	out := []string{name, url.QueryEscape(name), url.PathEscape(name)}
 	switch {

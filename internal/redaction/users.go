@@ -141,6 +141,9 @@ func (n *searchName) cutShort(text string) bool {
 }
 
 func replaceFold(text, lowerSpelling string, wholeWord bool) string {
+	if len(text) < len(lowerSpelling) {
+		return text
+	}
 	lower := lowerASCII(text)
 	var out strings.Builder
 	from := 0 // what is before is in out
