@@ -22,6 +22,17 @@ func DefaultSessionsConfig() SessionsConfig {
 	return SessionsConfig{AssumedClosedAfter: 24 * time.Hour}
 }
 
+// leastTTL is below whatever somebody may mean: 365ns would empty a table.
+const leastTTL = time.Minute
+
+// CheckTTL names the key of a ttl that nobody can mean.
+func CheckTTL(d time.Duration) error {
+	if d > 0 && d < leastTTL {
+		return fmt.Errorf("ttl: %s is too short: write at least %s, such as 8760h for a year, or 0 to keep everything", d, leastTTL)
+	}
+	return NotNegative("ttl", d)
+}
+
 // NotNegative names the key of a duration below zero.
 func NotNegative(key string, d time.Duration) error {
 	if d < 0 {

@@ -78,6 +78,6 @@ func (cfg Config) Validate() error {
 	if cfg.MaxConnections < 1 || cfg.MaxConnections > 100 {
 		errs = append(errs, errors.New("max_connections: must be 1 to 100"))
 	}
-	errs = append(errs, backend.NotNegative("ttl", cfg.TTL), backend.NotNegative("sessions::assumed_closed_after", cfg.Sessions.AssumedClosedAfter))
+	errs = append(errs, backend.CheckTTL(cfg.TTL), backend.NotNegative("sessions::assumed_closed_after", cfg.Sessions.AssumedClosedAfter))
 	return errors.Join(errs...)
 }

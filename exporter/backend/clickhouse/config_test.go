@@ -29,6 +29,7 @@ func TestConfig(t *testing.T) {
 	}{
 		{func(c *Config) { c.Endpoints = nil }, "endpoints: none given"},
 		{func(c *Config) { c.Compression = "gzip" }, "compression: "},
+		{func(c *Config) { c.TTL = 365 }, "ttl: 365ns is too short: write at least 1m"},
 		{func(c *Config) { c.TTL = -1 }, "ttl: must not be negative"},
 		{func(c *Config) { c.Sessions.AssumedClosedAfter = -1 }, "sessions::assumed_closed_after: "},
 		{func(c *Config) { c.TablePrefix = "drop table;" }, "table_prefix: "},

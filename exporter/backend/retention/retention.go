@@ -33,7 +33,10 @@ func (s Share) most() bool { return s.Expired*2 > s.Total }
 type Guard struct {
 	log        *zap.Logger
 	conditions *conditionlog.Logger
-	held       atomic.Pointer[[]zap.Field] // what is said while a ttl waits; nil while none does
+	// toldOfConfirm is whether it was said that ttl_confirm has done its work: once a start.
+	toldOfConfirm bool
+
+	held atomic.Pointer[[]zap.Field] // what is said while a ttl waits; nil while none does
 }
 
 // NewGuard makes a guard whose clock is now.
@@ -68,6 +71,10 @@ func (g *Guard) Decide(l Limit, oldest time.Time, shares []Share) time.Duration 
 		g.log.Warn("ttl is new or shorter than before: what is older than this is deleted now", fields...)
 	default:
 		g.log.Info("ttl is new or shorter than before: nothing is older than this", fields...)
+	}
+	if l.Confirmed && Seconds(l.TTL) == Seconds(l.InForce) && !g.toldOfConfirm {
+		g.toldOfConfirm = true
+		g.log.Warn("ttl_confirm is no longer needed, for this ttl is in force: take it out, or the next mistake in ttl is not asked about")
 	}
 	g.conditions.Clear(ttlWaits, "ttl does not wait any more")
 	return l.TTL

@@ -71,7 +71,7 @@ func (cfg Config) Validate() error {
 	if cfg.Synchronous != SynchronousFull && cfg.Synchronous != SynchronousNormal {
 		errs = append(errs, fmt.Errorf("synchronous: must be %s or %s", SynchronousFull, SynchronousNormal))
 	}
-	errs = append(errs, backend.NotNegative("ttl", cfg.TTL), backend.NotNegative("busy_timeout", cfg.BusyTimeout),
+	errs = append(errs, backend.CheckTTL(cfg.TTL), backend.NotNegative("busy_timeout", cfg.BusyTimeout),
 		backend.NotNegative("sessions::assumed_closed_after", cfg.Sessions.AssumedClosedAfter))
 	return errors.Join(errs...)
 }

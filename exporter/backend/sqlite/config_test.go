@@ -26,6 +26,7 @@ func TestConfig(t *testing.T) {
 		{func(c *Config) { c.Path = ":memory:" }, "path: "},
 		{func(c *Config) { c.Path = "file:x.db?mode=memory" }, "path: "},
 		{func(c *Config) { c.Path = "a\x00b" }, "path: must not hold a NUL"},
+		{func(c *Config) { c.TTL = 365 }, "ttl: 365ns is too short: write at least 1m"},
 		{func(c *Config) { c.TTL = -1 }, "ttl: must not be negative"},
 		{func(c *Config) { c.BusyTimeout = -1 }, "busy_timeout: "},
 		{func(c *Config) { c.Sessions.AssumedClosedAfter = -1 }, "sessions::assumed_closed_after: "},

@@ -68,6 +68,8 @@ func TestATTLThatWouldTakeMostWaits(t *testing.T) {
 	require.Equal(t, 49, stored(t, cfg))
 	require.Len(t, logs.FilterMessageSnippet("deleted now").FilterLevelExact(zapcore.WarnLevel).All(), 1, "no deletion in silence")
 
+	logs = logged(t, cfg, 51, nil)
+	require.Equal(t, 1, logs.FilterLevelExact(zapcore.WarnLevel).FilterMessageSnippet("ttl_confirm is no longer needed").Len(), "left in the file, it disarms the guard")
 	cfg.TTLConfirm = false // it was confirmed once; it is in force
 	logs = logged(t, cfg, 99, nil)
 	require.Equal(t, 1, stored(t, cfg))
