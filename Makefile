@@ -64,7 +64,7 @@ lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## golangci-lint with .gol
 fmt: $(TOOLS)/gofumpt-$(GOFUMPT_VERSION) ## gofumpt
 	$< -w .
 
-bench: engines ## the figures of README.md, each beside its limit in the same run
+bench: engines ## single steps, each beside its limit in the same run
 	@mkdir -p .cache
 	@{ go test -run '^$$' -bench . -benchtime 2s ./session/plogs && \
 	go test -run '^$$' -bench '(Source|Limit)/(native|http)/none' -benchtime 5x ./receiver/source/clickhouse && \

@@ -31,15 +31,20 @@ type collector struct {
 	log     string // file of stdout and stderr
 }
 
-// startCollector starts a binary with one of the configurations of this folder, and waits until it answers.
-func startCollector(ctx context.Context, binary, config, dir, metricsPort string, environment []string) (*collector, error) {
+// startCollector starts a binary with files of a configuration, and waits until it answers.
+func startCollector(ctx context.Context, binary, dir, metricsPort string, configs, environment []string) (*collector, error) {
+	config := configs[0]
 	c := &collector{metrics: "http://127.0.0.1:" + metricsPort + "/metrics", log: filepath.Join(dir, filepath.Base(config)+".log")}
 	out, err := os.Create(c.log)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = out.Close() }()              // the child has its own
-	cmd := exec.Command(binary, "--config", config) //nolint:gosec,noctx // what was built for this; stopped by stop
+	defer func() { _ = out.Close() }() // the child has its own
+	var args []string
+	for _, name := range configs {
+		args = append(args, "--config", name)
+	}
+	cmd := exec.Command(binary, args...) //nolint:gosec,noctx // what was built for this; stopped by stop
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = append(os.Environ(), environment...), dir, out, out
 	cmd.Env = append(cmd.Env, "METRICS_PORT="+metricsPort)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -26,11 +26,10 @@ import (
 
 // options are the flags.
 type options struct {
-	root, names      string
-	work, proofs     string
-	rows, repeats    int
-	seed             uint64
-	withPeers, again bool
+	root, names, work, proofs, profiles string
+	rows, repeats                       int
+	seed                                uint64
+	withPeers, again                    bool
 }
 
 func main() {
@@ -39,6 +38,7 @@ func main() {
 	flag.StringVar(&o.names, "pipelines", "", "names with commas between; all, or none for the starred ones")
 	flag.StringVar(&o.proofs, "proofs", "../proofs", "where pipelines.csv and pipelines-curves.csv are")
 	flag.StringVar(&o.work, "work", os.TempDir(), "where folders of some gigabytes may stand for a while")
+	flag.StringVar(&o.profiles, "profile", "", "folder for processor profiles of our collectors; they cost some speed")
 	flag.IntVar(&o.rows, "rows", 1_000_000, "rows of each input")
 	flag.IntVar(&o.repeats, "repeats", 1, "runs of each pipeline")
 	flag.Uint64Var(&o.seed, "seed", 1, "of the inputs")
@@ -154,6 +154,7 @@ func (o options) prepare(ctx context.Context) (*machineRoom, error) {
 	room := &machineRoom{
 		binaries: map[string]string{ours: filepath.Join(cache, "otelcol-sessionlog"), peers: filepath.Join(cache, "peer")},
 		configs:  filepath.Join(root, "bench", "pipelines", "configs"),
+		profiles: o.profiles,
 		inputs:   map[string]inputFile{},
 	}
 	if err := build(ctx, root, room.binaries[ours], "./cmd/otelcol-sessionlog"); err != nil {

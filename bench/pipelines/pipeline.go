@@ -63,6 +63,9 @@ var pipelines = []pipeline{
 		{system: ours, configs: []string{"file-nop"}, counter: accepted},
 		{system: peers, configs: []string{"peer-connectionlog-nop"}, counter: accepted, lines: true},
 	}},
+	{name: "clickhouse-nop", input: "JSONEachRow", source: "clickhouse", sink: "nop", ways: []way{
+		{system: ours, configs: []string{"clickhouse-nop"}, counter: accepted},
+	}},
 	{name: "clickhouse-sqlite", input: "JSONEachRow", source: "clickhouse", sink: "sqlite", ways: []way{
 		{system: ours, configs: []string{"clickhouse-sqlite"}, counter: sent, found: countEvents},
 	}},

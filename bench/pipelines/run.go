@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -27,6 +28,7 @@ type machineRoom struct {
 	binaries map[string]string // by system
 	configs  string            // folder
 	work     string            // folder of the runs
+	profiles string            // folder for profiles of ours, "" for none
 	inputs   map[string]inputFile
 }
 
@@ -80,14 +82,27 @@ func (m *machineRoom) run(ctx context.Context, p pipeline, w way) (result measur
 	begin := time.Now()
 	for i := len(w.configs) - 1; i >= 0; i-- { // who reads begins last
 		begin = time.Now()
-		config := filepath.Join(m.configs, w.configs[i]+".yaml")
-		c, err := startCollector(ctx, m.binaries[w.system], config, a.dir, free[1+i], a.environment)
+		c, err := startCollector(ctx, m.binaries[w.system], a.dir, free[1+i], m.configurations(w, i), append(a.environment, m.profileOf(p, w, i)))
 		if err != nil {
 			return result, err
 		}
 		a.collectors = append([]*collector{c}, a.collectors...)
 	}
 	return a.measure(ctx, begin)
+}
+
+// configurations are the files of a collector's configuration.
+func (m *machineRoom) configurations(w way, i int) []string {
+	names := []string{filepath.Join(m.configs, w.configs[i]+".yaml")}
+	if m.profiles != "" && w.system == ours {
+		names = append(names, filepath.Join(m.configs, "profile.yaml"))
+	}
+	return names
+}
+
+// profileOf tells a collector where its profile goes.
+func (m *machineRoom) profileOf(p pipeline, w way, i int) string {
+	return "PROFILE=" + filepath.Join(m.profiles, p.name+"-"+w.configs[i]+".pprof")
 }
 
 func (a *attempt) startEngines(ctx context.Context) (err error) {
@@ -106,6 +121,21 @@ func (a *attempt) startEngines(ctx context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// accepts waits until somebody listens.
+func accepts(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	for dialer := (net.Dialer{}); ; {
+		conn, err := dialer.DialContext(ctx, "tcp", address)
+		if err == nil {
+			return conn.Close()
+		}
+		if sleep(ctx, 20*time.Millisecond) != nil {
+			return err
+		}
+	}
 }
 
 // freePorts are ports that nobody else is given until release.
@@ -141,6 +171,9 @@ func (a *attempt) measure(ctx context.Context, begin time.Time) (result measurem
 	defer stopSending()
 	failed := make(chan error, 1)
 	if send := senders[a.pipeline.source]; send != nil {
+		if err := accepts(ctx, "127.0.0.1:"+a.inputPort); err != nil {
+			return result, err
+		}
 		begin = time.Now()
 		go func() { failed <- send(sending, a.rows.path, "127.0.0.1:"+a.inputPort) }()
 	}
@@ -158,11 +191,10 @@ func (a *attempt) measure(ctx context.Context, begin time.Time) (result measurem
 	}
 	a.rates(&result, begin)
 	result.found = counted
-	if a.sink == nil {
-		return result, nil
-	}
-	if err := a.askSink(ctx, &result); err != nil {
-		return result, err
+	if a.sink != nil {
+		if err := a.askSink(ctx, &result); err != nil {
+			return result, err
+		}
 	}
 	sourceAfter, sinkAfter, err := a.engineCPU()
 	result.sourceCPU, result.sinkCPU = sourceAfter-sourceBefore, sinkAfter-sinkBefore
