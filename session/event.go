@@ -26,11 +26,15 @@ type Event struct {
 	UserEmpty bool // the source gave an empty name, as opposed to none
 	UserID    string
 	UserHash  string
+	ActorName string // who acts as the user, where that is another: whoever impersonates, or is mapped to an account
+	ActorID   string
 	Roles     []string
 	Profiles  []string
 	Settings  []Setting
 
 	AuthMethod           string // one of the AuthMethod constants; empty when unknown
+	MFAUsed              string // yes or no; empty when unknown
+	ProviderName         string // the identity provider that vouched for the user
 	AuthType             string // the source's own word: SHA256_PASSWORD, scram-sha-256, IAM AssumeUser
 	Interface            string // TCP, HTTP, MySQL, …: the door that was used
 	TLSVersion           string

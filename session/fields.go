@@ -39,6 +39,10 @@ const (
 	AttrAuthMethod          = "sessionlog.auth.method"
 	AttrAuthType            = "sessionlog.auth.type"
 	AttrAuthPlugin          = "sessionlog.auth.plugin"
+	AttrMFAUsed             = "sessionlog.mfa.used"
+	AttrProviderName        = "sessionlog.provider.name"
+	AttrActorName           = "sessionlog.actor.name"
+	AttrActorID             = "sessionlog.actor.id"
 	AttrInterface           = "sessionlog.interface"
 	AttrTLSCipher           = "sessionlog.tls.cipher"
 	AttrCertificateSubjects = "sessionlog.certificate.subjects"
@@ -78,10 +82,14 @@ var Fields = []Field{
 	{Tag: 12, Name: "User", In: func(e *Event) any { return &e.User }, Attr: "user.name", Column: "user_name", CH: "user", STL: "username", SYS: "user_name", Note: "what the client typed, on a failure; absent is NULL, present and empty is empty"},
 	{Tag: 13, Name: "UserID", In: func(e *Event) any { return &e.UserID }, Attr: "user.id", Column: "user_id", HighCardinality: true},
 	{Tag: 14, Name: "UserHash", In: func(e *Event) any { return &e.UserHash }, Attr: "user.hash", Column: "user_hash", HighCardinality: true, Note: "keyed hash, where the name was redacted"},
+	{Tag: 55, Name: "ActorName", In: func(e *Event) any { return &e.ActorName }, Attr: AttrActorName, Column: "actor_name", Note: "who acts as the user, where that is another: whoever impersonates, or is mapped to an account"},
+	{Tag: 56, Name: "ActorID", In: func(e *Event) any { return &e.ActorID }, Attr: AttrActorID, Column: "actor_id", HighCardinality: true},
 	{Tag: 15, Name: "Roles", In: func(e *Event) any { return &e.Roles }, Attr: "user.roles", Column: "roles", CH: "roles"},
 	{Tag: 16, Name: "Profiles", In: func(e *Event) any { return &e.Profiles }, Attr: AttrProfiles, Column: "profiles", CH: "profiles"},
 	{Tag: 17, Name: "Settings", In: func(e *Event) any { return &e.Settings }, Attr: AttrSettings, Column: "settings", CH: "settings", Note: "map of changed settings, in the source's order"},
 	{Tag: 18, Name: "AuthMethod", In: func(e *Event) any { return &e.AuthMethod }, Attr: AttrAuthMethod, Column: "auth_method", Note: "none, password, certificate, ssh_key, ldap, kerberos, jwt, oauth2, oidc, saml, radius, iam, peer, pam, http, other; absent when unknown"},
+	{Tag: 57, Name: "MFAUsed", In: func(e *Event) any { return &e.MFAUsed }, Attr: AttrMFAUsed, Column: "mfa_used", Note: "yes, no; absent when unknown"},
+	{Tag: 58, Name: "ProviderName", In: func(e *Event) any { return &e.ProviderName }, Attr: AttrProviderName, Column: "provider_name", Note: "the identity provider that vouched for the user"},
 	{Tag: 19, Name: "AuthType", In: func(e *Event) any { return &e.AuthType }, Attr: AttrAuthType, Column: "auth_type", CH: "auth_type", STL: "authmethod", SYS: "auth_method", Note: "the source's own word"},
 	{Tag: 20, Name: "Interface", In: func(e *Event) any { return &e.Interface }, Attr: AttrInterface, Column: "interface", CH: "interface"},
 	{Tag: 21, Name: "TLSVersion", In: func(e *Event) any { return &e.TLSVersion }, Attr: "tls.protocol.version", Column: "tls_version", STL: "sslversion", SYS: "ssl_version"},

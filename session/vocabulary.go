@@ -130,6 +130,8 @@ const (
 	ErrorInvalidCredentials  = "invalid_credentials"
 	ErrorUserUnknown         = "user_unknown"
 	ErrorAccountLocked       = "account_locked"
+	ErrorAccountDisabled     = "account_disabled"
+	ErrorPasswordExpired     = "password_expired"
 	ErrorMethodNotAllowed    = "method_not_allowed"
 	ErrorAddressNotAllowed   = "address_not_allowed"
 	ErrorCertificateInvalid  = "certificate_invalid"

@@ -38,6 +38,7 @@ func (p *Policy) hideName(e *session.Event) {
 		e.UserID = ""
 	}
 	e.User, e.UserID = "", p.replacement("user id", e.UserID)
+	e.ActorName, e.ActorID = p.replacement("actor name", e.ActorName), p.replacement("actor id", e.ActorID)
 }
 
 // withoutNames hides parts of texts; ids, of which "[redacted]" would make one of many, and what is a name cut short are hidden whole.
@@ -87,8 +88,10 @@ func namesOf(e *session.Event) (names []searchName) {
 	if strings.TrimSpace(e.User) != "" {
 		names = append(names, newSearchName(e.User))
 	}
-	if id := e.UserID; strings.TrimSpace(id) != "" && id != e.User && !isNumber(id) && !isHashed(id) {
-		names = append(names, newSearchName(id))
+	for _, id := range [...]string{e.UserID, e.ActorName, e.ActorID} {
+		if strings.TrimSpace(id) != "" && id != e.User && !isNumber(id) && !isHashed(id) {
+			names = append(names, newSearchName(id))
+		}
 	}
 	return names
 }

@@ -51,7 +51,7 @@ func TestEventDocNamesTheVocabulary(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/event.md")
 	require.NoError(t, err)
 	for _, word := range []string{
-		session.ErrorInvalidCredentials, session.ErrorUserUnknown, session.ErrorAccountLocked, session.ErrorMethodNotAllowed, session.ErrorAddressNotAllowed,
+		session.ErrorInvalidCredentials, session.ErrorUserUnknown, session.ErrorAccountLocked, session.ErrorAccountDisabled, session.ErrorPasswordExpired, session.ErrorMethodNotAllowed, session.ErrorAddressNotAllowed,
 		session.ErrorCertificateInvalid, session.ErrorTokenInvalid, session.ErrorTokenExpired, session.ErrorConnectionLimit, session.ErrorDatabaseUnknown,
 		session.ErrorNotPermitted, session.ErrorProviderUnavailable, session.ErrorTimeout, session.ErrorProtocol, session.ErrorOther,
 		session.KindLogin.EventName(), session.KindLogout.EventName(), session.KindSessionStart.EventName(), session.KindSessionUpdate.EventName(),

@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"fmt"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -99,16 +100,20 @@ func startFails(t *testing.T, ch *testengine.Server) {
 
 // addedColumn: from every version on, a newer program adds a column to a table with rows and makes a view anew; what is there stays.
 func addedColumn(t *testing.T, ch *testengine.Server) {
+	allColumns := columns
+	defer func() { columns = allColumns }()
 	newer := slices.Clone(views)
 	at := slices.IndexFunc(newer, func(v migrations.View) bool { return v.Name == "session_log" })
-	newer[at].SQL = strings.Replace(newer[at].SQL, "\n    attributes\n", "\n    attributes, added\n", 1)
+	newer[at].SQL = strings.Replace(newer[at].SQL, "\nFROM\n(", ",\n    added\nFROM\n(", 1)
 	for version := 1; version <= len(files); version++ {
 		cfg := testConfig(t, ch, "native")
+		columns = columnsAt(version)
 		old := newStore(t, cfg)
-		old.files = old.files[:version]
+		old.files, old.views = old.files[:version], nil
 		require.NoError(t, old.Start(t.Context()))
 		require.Equal(t, 10, write1(t, old, typical(0, 10)).Written)
 		stopStore(t, old)
+		columns = allColumns
 
 		s := newStore(t, cfg)
 		s.files = append(slices.Clone(files), migrations.File{Version: len(files) + 1, Name: "added", SQL: fmt.Sprintf(
@@ -120,6 +125,20 @@ func addedColumn(t *testing.T, ch *testengine.Server) {
 		require.Equal(t, "20", count(t, ch, cfg, "SELECT countIf(added = '') FROM session_log"))
 		stopStore(t, s)
 	}
+}
+
+// columnsAt are the columns that a program of an older version wrote.
+func columnsAt(version int) (older []column) {
+	var sql strings.Builder
+	for _, f := range files[:version] {
+		sql.WriteString(f.SQL)
+	}
+	for _, c := range columns {
+		if regexp.MustCompile(`\b` + c.name + `\b`).MatchString(sql.String()) {
+			older = append(older, c)
+		}
+	}
+	return older
 }
 
 // beforeTheFirstRelease: the numbers of older tables mean something else.

@@ -1,6 +1,7 @@
 package postgresql
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -20,24 +21,27 @@ import (
 // addedColumn: from every version on, a newer program adds a column to a table with rows and makes a view anew; what is there stays, and so
 // does what was granted.
 func addedColumn(t *testing.T, pg *postgresql.Server) {
+	const atTheEnd, between = "\nFROM (", "\n    record_id," // where the columns after it change their places, the view cannot be replaced
+	allColumns := columns
+	defer func() { columns = allColumns }()
 	withColumn := func(place string) []migrations.View {
 		newer := slices.Clone(views)
 		at := slices.IndexFunc(newer, func(v migrations.View) bool { return v.Name == "session_log" })
-		newer[at].SQL = strings.Replace(newer[at].SQL, place, "\n    added,"+place, 1)
-		if place == "\nFROM" {
-			newer[at].SQL = strings.Replace(views[at].SQL, "\n    attributes\nFROM", "\n    attributes, added\nFROM", 1)
-		}
+		newer[at].SQL = strings.Replace(newer[at].SQL, place, map[string]string{atTheEnd: ",\n    added" + atTheEnd, between: "\n    added," + between}[place], 1)
 		return newer
 	}
 	for version := 1; version <= len(files); version++ {
-		for _, place := range []string{"\nFROM", "\n    record_id,"} { // the second cannot replace the view: columns would change their places
+		for _, place := range []string{atTheEnd, between} {
 			cfg := testConfig(t, pg)
+			columns = columnsAt(version)
 			old := newStore(t, cfg)
-			old.files = old.files[:version]
+			old.files, old.views = old.files[:version], nil
 			require.NoError(t, old.Start(t.Context()))
 			require.Equal(t, 10, write1(t, old, typical(0, 10)).Written)
-			rowsOf(t, cfg, "GRANT SELECT ON session_log TO PUBLIC")
 			stopStore(t, old)
+			columns = allColumns
+			stopStore(t, started(t, cfg))
+			rowsOf(t, cfg, "GRANT SELECT ON session_log TO PUBLIC")
 
 			s := newStore(t, cfg)
 			s.files = append(slices.Clone(files), migrations.File{
@@ -52,6 +56,20 @@ func addedColumn(t *testing.T, pg *postgresql.Server) {
 			stopStore(t, s)
 		}
 	}
+}
+
+// columnsAt are the columns that a program of an older version wrote.
+func columnsAt(version int) (older []column) {
+	var sql strings.Builder
+	for _, f := range files[:version] {
+		sql.WriteString(f.SQL)
+	}
+	for _, c := range columns {
+		if regexp.MustCompile(`\b` + c.name + `\b`).MatchString(sql.String()) {
+			older = append(older, c)
+		}
+	}
+	return older
 }
 
 // viewOfTheirs: something of the user's that stands on a view keeps neither us from starting nor the view from being asked.

@@ -20,6 +20,9 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func TestStatements(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.TablePrefix = "audit_"
+	all := columns
+	defer func() { columns = all }()
+	columns = columns[:7] // the others stand in the same places
 	st := cfg.statements()
 	var text strings.Builder
 	for _, s := range []struct{ name, sql string }{

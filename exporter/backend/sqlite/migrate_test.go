@@ -41,14 +41,15 @@ func tableColumns(t *testing.T, cfg Config, table string) (names []string) {
 
 // TestAddedColumn: from every version on, a newer program adds a column to a table with rows and makes a view anew; what is there stays.
 func TestAddedColumn(t *testing.T) {
-	allFiles, allViews := files, views
-	defer func() { files, views = allFiles, allViews }()
+	allFiles, allViews, allColumns := files, views, columns
+	defer func() { files, views, columns = allFiles, allViews, allColumns }()
 	newer := slices.Clone(allViews)
 	at := slices.IndexFunc(newer, func(v migrations.View) bool { return v.Name == "session_log" })
-	newer[at].SQL = strings.Replace(newer[at].SQL, "\n    attributes\n", "\n    attributes, added\n", 1)
+	newer[at].SQL = strings.Replace(newer[at].SQL, "\nFROM (", ",\n    added\nFROM (", 1)
 	for version := 1; version <= len(allFiles); version++ {
 		cfg := testConfig(t)
-		files, views = allFiles[:version], allViews
+		files, columns = allFiles, allColumns
+		files, views, columns = allFiles[:version], nil, columnsAt(version)
 		old := startedStore(t, cfg)
 		_, err := old.Write(t.Context(), typical(0, 10))
 		require.NoError(t, err)
@@ -57,7 +58,7 @@ func TestAddedColumn(t *testing.T) {
 		files = append(slices.Clone(allFiles), migrations.File{Version: len(allFiles) + 1, Name: "added", SQL: fmt.Sprintf(
 			"ALTER TABLE session_events ADD COLUMN added TEXT;\nALTER TABLE session_conflicts ADD COLUMN added TEXT;\n"+
 				"INSERT INTO sessionlog_migrations VALUES (%d, 'added', '')", len(allFiles)+1)})
-		views = newer
+		views, columns = newer, allColumns
 		s := startedStore(t, cfg)
 		res, err := s.Write(t.Context(), typical(0, 20))
 		require.NoError(t, err)
@@ -70,6 +71,20 @@ func TestAddedColumn(t *testing.T) {
 		require.NoError(t, s.Shutdown(context.Background()))
 		require.Equal(t, made, file{cfg}.Query(t, "PRAGMA schema_version").Cells, "a view that is as it should be is left alone")
 	}
+}
+
+// columnsAt are the columns that a program of an older version wrote.
+func columnsAt(version int) (older []column) {
+	var sql strings.Builder
+	for _, f := range files[:version] {
+		sql.WriteString(f.SQL)
+	}
+	for _, c := range columns {
+		if regexp.MustCompile(`\b` + c.name + `\b`).MatchString(sql.String()) {
+			older = append(older, c)
+		}
+	}
+	return older
 }
 
 func startedStore(t *testing.T, cfg Config) *store {

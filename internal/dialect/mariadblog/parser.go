@@ -254,8 +254,10 @@ func errorType(code string) string {
 		return session.ErrorNotPermitted
 	case "1049":
 		return session.ErrorDatabaseUnknown
-	case "4151", "3118", "3955", "1820", "1862":
+	case "4151", "3118", "3955":
 		return session.ErrorAccountLocked
+	case "1820", "1862":
+		return session.ErrorPasswordExpired
 	case "1040", "1203", "1226":
 		return session.ErrorConnectionLimit
 	case "1129", "1130":

@@ -7,10 +7,10 @@ import (
 )
 
 const (
-	keyIdentity  = session.SourceField + "identity"
 	keyHBA       = session.SourceField + "hba"
 	keyProtocol  = session.SourceField + "sslversion"
 	keyBits      = session.SourceField + "ssl_bits"
+	keyIdentity  = session.SourceField + "identity"
 	keyPrincipal = session.SourceField + "gss_principal"
 	keyDetail    = session.SourceField + "detail"
 	// keyCorrects names the record of the login that a correction takes back.
@@ -111,6 +111,9 @@ func (b *builder) how(f *facts, e *session.Event) {
 	}
 	if f.Identity != f.User {
 		extra(e, keyIdentity, f.Identity)
+		if name, _, _ := strings.Cut(f.Identity, "@"); f.Method != "cert" && name != f.User { // pg_ident.conf maps one person to the account of another
+			e.ActorName = f.Identity
+		}
 	}
 	extra(e, keyHBA, f.HBA)
 	extra(e, keyPrincipal, f.Principal)

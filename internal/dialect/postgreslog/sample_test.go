@@ -92,7 +92,7 @@ var done = []string{
 	"login failure bob@app app=loader by password not_permitted from 127.0.0.1",
 	"login failure alice@noconn app=loader by password not_permitted from 127.0.0.1",
 	"login failure locked@postgres app=loader by password not_permitted from 127.0.0.1",
-	"login failure expired@postgres by password account_locked from 127.0.0.1",
+	"login failure expired@postgres by password password_expired from 127.0.0.1",
 	`login failure o"dd,na\nme@postgres by password user_unknown from 127.0.0.1`,
 	// no password given: nothing was tried
 	"login success bob@postgres app=first by password from 127.0.0.1",

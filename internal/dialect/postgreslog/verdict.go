@@ -129,7 +129,7 @@ func credentials(detail string) string {
 	case between(first, "Role \"", "\" does not exist.") != "":
 		return session.ErrorUserUnknown
 	case between(first, "User \"", "\" has an expired password.") != "":
-		return session.ErrorAccountLocked
+		return session.ErrorPasswordExpired
 	}
 	return session.ErrorInvalidCredentials
 }

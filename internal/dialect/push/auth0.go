@@ -43,6 +43,12 @@ var auth0Types = map[string]verdict{
 	"gd_auth_rejected": updateFailure,
 }
 
+// auth0SecondFactors are the codes of logins that a second factor is a part of.
+var auth0SecondFactors = map[string]bool{
+	"seoobft": true, "seotpft": true, "sercft": true, "sepkoobft": true, "sepkotpft": true, "sepkrcft": true, "feoobft": true, "feotpft": true, "fercft": true,
+	"gd_auth_succeed": true, "gd_auth_failed": true, "gd_auth_rejected": true,
+}
+
 // auth0Errors go by the code: descriptions are prose.
 var auth0Errors = map[string]string{
 	"fp":               session.ErrorInvalidCredentials,
@@ -102,8 +108,11 @@ func readAuth0(item tree.Value, r *Record) error {
 	item.Get("_id").Take() // the same again
 	r.User, r.UserID = item.Text("user_name"), item.Text("user_id")
 	r.SessionID = item.Text("details", "session_id")
-	r.AuthType, r.Plugin = item.Text("strategy"), item.Text("connection")
+	r.AuthType, r.ProviderName = item.Text("strategy"), item.Text("connection")
 	r.AuthMethod = auth0Methods[r.AuthType]
+	if auth0SecondFactors[word] {
+		r.MFAUsed = yes
+	}
 	r.ClientAddress, r.UserAgent = address(item.Text("ip")), item.Text("user_agent")
 	r.ApplicationName = item.Text("client_name")
 	r.ServerAddress = item.Text("hostname")

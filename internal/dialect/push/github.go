@@ -2,6 +2,7 @@ package push
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -38,6 +39,9 @@ func readGitHub(item tree.Value, r *Record) error {
 	}
 	v.set(r.Event)
 	r.SourceEvent, r.AuthMethod = word, githubMethods[word]
+	if strings.HasPrefix(word, "user.two_factor_") {
+		r.MFAUsed = yes
+	}
 	r.ID = item.Text("_document_id")
 	r.User, r.UserID = first(item.Get("actor"), item.Get("user")), first(item.Get("actor_id"), item.Get("user_id"))
 	r.ClientAddress, r.UserAgent = address(item.Text("actor_ip")), item.Text("user_agent")

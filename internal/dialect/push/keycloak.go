@@ -14,6 +14,8 @@ var keycloakTypes = map[string]verdict{
 	"LOGIN":                               loginSuccess,
 	"LOGIN_ERROR":                         loginFailure,
 	"CLIENT_LOGIN":                        loginSuccess,
+	"IMPERSONATE":                         loginSuccess, // by an administrator, who is the impersonator
+	"IMPERSONATE_ERROR":                   loginFailure,
 	"CLIENT_LOGIN_ERROR":                  loginFailure,
 	"IDENTITY_PROVIDER_LOGIN_ERROR":       loginFailure, // a success is followed by a LOGIN of its own
 	"IDENTITY_PROVIDER_FIRST_LOGIN_ERROR": loginFailure, // likewise
@@ -27,9 +29,9 @@ var keycloakErrors = map[string]string{
 	"invalid_client_credentials":  session.ErrorInvalidCredentials,
 	"user_not_found":              session.ErrorUserUnknown,
 	"client_not_found":            session.ErrorUserUnknown,
-	"user_disabled":               session.ErrorAccountLocked,
+	"user_disabled":               session.ErrorAccountDisabled,
 	"user_temporarily_disabled":   session.ErrorAccountLocked,
-	"client_disabled":             session.ErrorAccountLocked,
+	"client_disabled":             session.ErrorAccountDisabled,
 	"invalid_code":                session.ErrorTokenInvalid,
 	"invalid_token":               session.ErrorTokenInvalid,
 	"expired_code":                session.ErrorTokenExpired,
@@ -80,7 +82,7 @@ func readKeycloak(item tree.Value, r *Record) error {
 		how = details.Get("auth_method")
 	}
 	r.AuthType, r.AuthMethod = how.Str(), keycloakMethods[how.Peek()]
-	r.Plugin = details.Text("identity_provider")
+	r.ProviderName, r.ActorName = details.Text("identity_provider"), details.Text("impersonator")
 	r.FailureReason = item.Text("error")
 	class(r.Event, keycloakErrors, r.FailureReason)
 	return setTime(r.Event, item.Get("time"))

@@ -78,10 +78,10 @@ var errNoActivity = errors.New("no activity_id, activity_name or type_uid: nobod
 var ocsfErrors = map[string]string{
 	"INVALID_CREDENTIALS":    session.ErrorInvalidCredentials,
 	"USER_DOES_NOT_EXIST":    session.ErrorUserUnknown,
-	"ACCOUNT_DISABLED":       session.ErrorAccountLocked,
+	"ACCOUNT_DISABLED":       session.ErrorAccountDisabled,
 	"ACCOUNT_LOCKED_OUT":     session.ErrorAccountLocked,
-	"PASSWORD_EXPIRED":       session.ErrorAccountLocked,
-	"ACCOUNT_EXPIRED":        session.ErrorAccountLocked,
+	"PASSWORD_EXPIRED":       session.ErrorPasswordExpired,
+	"ACCOUNT_EXPIRED":        session.ErrorAccountDisabled,
 	"LOGON_TYPE_NOT_GRANTED": session.ErrorMethodNotAllowed,
 	"TIME_RESTRICTION":       session.ErrorNotPermitted,
 }
@@ -117,6 +117,8 @@ func readOCSF(item tree.Value, r *Record) error {
 	ocsfUser(item.Get("user"), item.Get("actor", "user"), r.Event)
 	ocsfEndpoints(item.Get("src_endpoint"), item.Get("dst_endpoint"), r.Event)
 	ocsfMethod(item, r.Event)
+	r.MFAUsed = yesOrNo(item.Get("is_mfa"))
+	r.ProviderName = first(item.Get("actor", "idp", "name"), item.Get("session", "issuer"))
 	r.SessionID = item.Text("session", "uid")
 	r.UserAgent = item.Text("http_request", "user_agent")
 	certificate := item.Get("certificate")
@@ -138,12 +140,13 @@ func readOCSF(item tree.Value, r *Record) error {
 	return setTime(r.Event, item.Get("time"))
 }
 
-// ocsfUser is who logs in: user, or where that says nothing the actor. One whose uid is another's is the system that let the user in.
+// ocsfUser is who logs in: user, or where that says nothing the actor. One whose uid is another's acts for the user.
 func ocsfUser(user, actor tree.Value, e *session.Event) {
 	if name := user.Get("name"); !isNothing(name.Peek()) {
 		setUser(e, name)
 	}
 	if uid := user.Get("uid").Peek(); uid != "" && !isNothing(uid) && actor.Get("uid").Peek() != uid {
+		e.ActorName, e.ActorID = something(actor.Get("name"), actor.Get("email_addr")), something(actor.Get("uid"))
 		actor = tree.Value{}
 	}
 	if e.User == "" {

@@ -70,8 +70,8 @@ var oktaErrors = map[string]string{
 	"UNKNOWN_USER":        session.ErrorUserUnknown,
 	"LOCKED_OUT":          session.ErrorAccountLocked,
 	"USER_LOCKED":         session.ErrorAccountLocked,
-	"USER_DISABLED":       session.ErrorAccountLocked,
-	"PASSWORD_EXPIRED":    session.ErrorAccountLocked,
+	"USER_DISABLED":       session.ErrorAccountDisabled,
+	"PASSWORD_EXPIRED":    session.ErrorPasswordExpired,
 	"Sign-on policy evaluation resulted in DENY": session.ErrorNotPermitted,
 	"NETWORK_ZONE_BLACKLIST":                     session.ErrorAddressNotAllowed,
 	"INVALID_TOKEN":                              session.ErrorTokenInvalid,
@@ -162,6 +162,13 @@ func readOkta(item tree.Value, r *Record) error {
 	r.ID = item.Text("uuid")
 	who := oktaWho(item, word)
 	r.User, r.UserID = oktaID(who.Get("alternateId")), oktaID(who.Get("id"))
+	if actor := item.Get("actor"); oktaVictims[word] && !actor.Get("type").Is("SystemPrincipal") && actor.Get("id").Peek() != who.Get("id").Peek() {
+		r.ActorName, r.ActorID = oktaID(actor.Get("alternateId")), oktaID(actor.Get("id"))
+	}
+	if word == "user.authentication.auth_via_mfa" {
+		r.MFAUsed = yes
+	}
+	r.ProviderName = auth.Text("authenticationProvider")
 	if !oktaVictims[word] { // where it is the actor's, who stays
 		r.SessionID = oktaID(auth.Get("externalSessionId"))
 	}

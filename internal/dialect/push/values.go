@@ -297,3 +297,19 @@ func class(e *session.Event, table map[string]string, words ...string) {
 	}
 	e.ErrorType = session.ErrorOther
 }
+
+// The words of a field that is yes, no or absent.
+const (
+	yes = "yes"
+	no  = "no"
+)
+
+func yesOrNo(v tree.Value) string {
+	switch v.Str() {
+	case "true", "1", yes:
+		return yes
+	case "false", "0", no:
+		return no
+	}
+	return ""
+}

@@ -66,7 +66,11 @@ SELECT
     duration,
     error_type,
     status_code,
-    attributes
+    attributes,
+    actor_name,
+    actor_id,
+    mfa_used,
+    provider_name
 FROM
 (
     SELECT

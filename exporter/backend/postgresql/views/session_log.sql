@@ -74,7 +74,11 @@ SELECT
     duration,
     error_type,
     status_code,
-    attributes
+    attributes,
+    actor_name,
+    actor_id,
+    mfa_used,
+    provider_name
 FROM (
     SELECT *,
         -- A version is split only if it has the form major.minor.patch, each below 2^32. The lengths are looked at before

@@ -87,7 +87,11 @@ SELECT
     duration,
     error_type,
     status_code,
-    attributes
+    attributes,
+    actor_name,
+    actor_id,
+    mfa_used,
+    provider_name
 FROM (
     SELECT *,
         substr(client_version, instr(client_version, '.') + 1) AS minor_on,
