@@ -24,6 +24,9 @@ const (
 	stopLimit  = time.Minute
 )
 
+// metricsClient has nothing compressed, which would cost the collector a fiftieth of its processor time.
+var metricsClient = http.Client{Transport: &http.Transport{DisableCompression: true}}
+
 // collector is a running process with its metrics on a port of ours.
 type collector struct {
 	*child.Process
@@ -74,7 +77,7 @@ func (c *collector) count(ctx context.Context, counter string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := metricsClient.Do(request)
 	if err != nil {
 		return 0, err
 	}

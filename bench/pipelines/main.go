@@ -170,7 +170,7 @@ func (o options) prepare(ctx context.Context) (*machineRoom, error) {
 }
 
 func build(ctx context.Context, dir, binary, pkg string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, pkg)
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, pkg)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, os.Stderr, os.Stderr
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if err := cmd.Run(); err != nil {
@@ -179,9 +179,13 @@ func build(ctx context.Context, dir, binary, pkg string) error {
 	return nil
 }
 
-// write makes the input of a format, once.
+// write makes the input of a format, once, and none for sources that do so themselves.
 func (m *machineRoom) write(format string, o options) error {
 	if _, ok := m.inputs[format]; ok {
+		return nil
+	}
+	if format == "" {
+		m.inputs[""] = inputFile{Written: input.Written{Rows: o.rows, Events: o.rows}}
 		return nil
 	}
 	path := filepath.Join(m.work, format)

@@ -6,8 +6,8 @@ package main
 type pipeline struct {
 	name    string
 	starred bool   // runs where no names are given
-	input   string // one of input.Formats
-	source  string // where the rows lie: a file, or what sourceStarts names
+	input   string // one of input.Formats, "" where the source makes rows of its own
+	source  string // a file, a server of sourceStarts, or one of senders
 	sink    string // a key of sinks, or nop
 	ways    []way
 }
@@ -71,6 +71,9 @@ var pipelines = []pipeline{
 	}},
 	{name: "clickhouse-clickhouse", input: "JSONEachRow", source: "clickhouse", sink: "clickhouse", ways: []way{
 		{system: ours, configs: []string{"clickhouse-clickhouse"}, counter: sent, found: countAudit},
+	}},
+	{name: "redshift-postgresql", source: "redshift", sink: "postgresql", ways: []way{
+		{system: ours, configs: []string{"redshift-postgresql"}, counter: sent, found: countEvents},
 	}},
 	{name: "otlp-sqlite", input: "push", source: "otlp", sink: "sqlite", ways: []way{
 		{system: ours, configs: []string{"otlp-sqlite"}, counter: sent, found: countEvents},

@@ -112,8 +112,8 @@ func (a *attempt) startEngines(ctx context.Context) (err error) {
 		}
 		a.environment = a.sink.environment()
 	}
-	if a.pipeline.source == "clickhouse" {
-		if a.source, err = startSource(ctx, filepath.Join(a.dir, "source"), a.rows.path); err != nil {
+	if start := sourceStarts[a.pipeline.source]; start != nil {
+		if a.source, err = start(ctx, filepath.Join(a.dir, "source"), a.rows); err != nil {
 			return err
 		}
 		for _, pair := range a.source.environment() {

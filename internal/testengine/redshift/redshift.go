@@ -56,10 +56,10 @@ func Start(tb testing.TB, options ...Option) *Server {
 		option(&set)
 	}
 	db := postgresql.Start(tb, append([]postgresql.Option{
-		postgresql.HBA("host all " + Admin.Name + "," + Collector.Name + "," + Writer.Name + " all md5"),
+		postgresql.HBA(HBA()),
 		postgresql.Setting("allow_system_table_mods", "on"), // the connection logs stand in pg_catalog: there any search_path finds them
 	}, set.postgresql...)...)
-	db.Exec(tb, clusterSQL())
+	db.Exec(tb, ClusterSQL())
 	db.ExecIn(tb, Database, set.sql())
 	certificate, err := db.ServerTLS()
 	if err != nil {
@@ -77,8 +77,16 @@ func Start(tb testing.TB, options ...Option) *Server {
 	return &Server{Proxy: front, PostgreSQL: db, ca: db.TLS().CA}
 }
 
-// clusterSQL makes users and database. Passwords are stored as md5, for Redshift has no SCRAM.
-func clusterSQL() string {
+// HBA is the line of pg_hba.conf that lets the users in.
+func HBA() string {
+	return "host all " + Admin.Name + "," + Collector.Name + "," + Writer.Name + " all md5"
+}
+
+// LogsSQL makes both connection logs and what is asked of them, in Database of a PostgreSQL that allows changes of system tables.
+func LogsSQL() string { return (&settings{stl: true, sys: true}).sql() }
+
+// ClusterSQL makes users and database. Passwords are stored as md5, for Redshift has no SCRAM.
+func ClusterSQL() string {
 	statements := []string{"ALTER DATABASE " + server.AppDB + " RENAME TO " + Database, "SET password_encryption = 'md5'"}
 	for _, u := range []User{Admin, Collector, Writer} {
 		statements = append(statements, "CREATE ROLE "+u.Name+" LOGIN PASSWORD '"+u.Password+"'")
