@@ -50,6 +50,7 @@ test: build engines vet ## all tests; what cannot run here is listed at the end
 	@mkdir -p .cache && rm -f .cache/skips
 	SESSIONLOG_SKIPS=$(CURDIR)/.cache/skips go test -timeout 20m $(PACKAGES)
 	cd internal/alertrules && go test .
+	cd bench && go test ./input ./pipelines
 	@if [ -s .cache/skips ]; then printf '\nSkipped on this machine (test, reason, remedy):\n'; cat .cache/skips; fi
 
 race: engines ## the packages with goroutines, under the race detector (needs a C compiler)
