@@ -62,6 +62,10 @@ CREATE TABLE session_events (
     message                text,                 -- only of a foreign record
     original               text,
     attributes             jsonb,                -- {"sessionlog.source.field.mtu":"1500"}
+    actor_name             text,
+    actor_id               text,
+    mfa_used               text,                 -- yes, no
+    provider_name          text,
     attributes_exact       jsonb,                -- [["key","type","value"]] where jsonb does not show type or text
     PRIMARY KEY (record_id)
 ) PARTITION BY RANGE (record_id);

@@ -57,7 +57,11 @@ CREATE TABLE session_events (
     message                TEXT,                -- only of a foreign record
     original               TEXT,
     attributes             TEXT,                -- JSON: {"sessionlog.source.field.mtu":"1500"}
-    attribute_types        TEXT                 -- a letter for each attribute whose JSON value does not show its type
+    attribute_types        TEXT,                -- a letter for each attribute whose JSON value does not show its type
+    actor_name             TEXT,
+    actor_id               TEXT,
+    mfa_used               TEXT,                -- yes, no
+    provider_name          TEXT
 );
 
 -- First write wins: a second record with the same id changes nothing.
@@ -82,7 +86,8 @@ CREATE TABLE session_conflicts (
     client_hostname TEXT, client_name TEXT, client_version TEXT, client_revision INTEGER, driver TEXT, os TEXT, plugin TEXT,
     application_name TEXT, user_agent TEXT, record_id BLOB NOT NULL, session_key BLOB, session_id TEXT, session_name TEXT,
     trace_id BLOB, span_id BLOB, correlation TEXT, pid INTEGER, duration INTEGER, failure_reason TEXT, error_type TEXT,
-    status_code TEXT, severity INTEGER, message TEXT, original TEXT, attributes TEXT, attribute_types TEXT,
+    status_code TEXT, severity INTEGER, message TEXT, original TEXT, attributes TEXT, attribute_types TEXT, actor_name TEXT,
+    actor_id TEXT, mfa_used TEXT, provider_name TEXT,
     UNIQUE (record_id, content_hash)
 );
 CREATE INDEX session_conflicts_by_time ON session_conflicts (time);

@@ -65,6 +65,10 @@ CREATE TABLE IF NOT EXISTS session_events_local ON CLUSTER '{cluster}'
     original               String CODEC(ZSTD(1)),
     attributes             Map(LowCardinality(String), String) CODEC(ZSTD(1)),
     attribute_types        LowCardinality(String),
+    actor_name             LowCardinality(String),
+    actor_id               String CODEC(ZSTD(1)),
+    mfa_used               LowCardinality(String),
+    provider_name          LowCardinality(String),
     precedence             UInt64 DEFAULT bitNot(toUInt64(toUnixTimestamp64Nano(now64(9)))) CODEC(Delta, ZSTD(1)),
     arrived                DateTime64(9, 'UTC') ALIAS fromUnixTimestamp64Nano(toInt64(bitNot(precedence)), 'UTC'),
 
