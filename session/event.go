@@ -26,6 +26,7 @@ type Event struct {
 	UserEmpty bool // the source gave an empty name, as opposed to none
 	UserID    string
 	UserHash  string
+	UserType  string // one of the UserType constants; empty when unknown
 	ActorName string // who acts as the user, where that is another: whoever impersonates, or is mapped to an account
 	ActorID   string
 	Roles     []string

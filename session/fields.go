@@ -41,6 +41,7 @@ const (
 	AttrAuthPlugin          = "sessionlog.auth.plugin"
 	AttrMFAUsed             = "sessionlog.mfa.used"
 	AttrProviderName        = "sessionlog.provider.name"
+	AttrUserType            = "sessionlog.user.type"
 	AttrActorName           = "sessionlog.actor.name"
 	AttrActorID             = "sessionlog.actor.id"
 	AttrInterface           = "sessionlog.interface"
@@ -82,6 +83,7 @@ var Fields = []Field{
 	{Tag: 12, Name: "User", In: func(e *Event) any { return &e.User }, Attr: "user.name", Column: "user_name", CH: "user", STL: "username", SYS: "user_name", Note: "what the client typed, on a failure; absent is NULL, present and empty is empty"},
 	{Tag: 13, Name: "UserID", In: func(e *Event) any { return &e.UserID }, Attr: "user.id", Column: "user_id", HighCardinality: true},
 	{Tag: 14, Name: "UserHash", In: func(e *Event) any { return &e.UserHash }, Attr: "user.hash", Column: "user_hash", HighCardinality: true, Note: "keyed hash, where the name was redacted"},
+	{Tag: 59, Name: "UserType", In: func(e *Event) any { return &e.UserType }, Attr: AttrUserType, Column: "user_type", Note: "person, service, system (the accounts that a managed database keeps for itself); absent when unknown"},
 	{Tag: 55, Name: "ActorName", In: func(e *Event) any { return &e.ActorName }, Attr: AttrActorName, Column: "actor_name", Note: "who acts as the user, where that is another: whoever impersonates, or is mapped to an account"},
 	{Tag: 56, Name: "ActorID", In: func(e *Event) any { return &e.ActorID }, Attr: AttrActorID, Column: "actor_id", HighCardinality: true},
 	{Tag: 15, Name: "Roles", In: func(e *Event) any { return &e.Roles }, Attr: "user.roles", Column: "roles", CH: "roles"},

@@ -1,5 +1,7 @@
 package session
 
+import "slices"
+
 // Kind says what happened.
 type Kind uint8
 
@@ -166,4 +168,22 @@ func (e *Event) DefaultSeverity() int32 {
 		return SeverityError
 	}
 	return SeverityWarn
+}
+
+// The types of users.
+const (
+	UserPerson  = "person"
+	UserService = "service"
+	UserSystem  = "system" // of the system that is logged into, or of who runs it
+)
+
+// providerAccounts are those that managed databases keep for themselves: Amazon RDS and Redshift, Google Cloud SQL, Azure Database.
+var providerAccounts = []string{"rdsadmin", "rdsdb", "cloudsqladmin", "cloudsqlagent", "cloudsqlreplica", "azuresu", "azure_superuser"}
+
+// DatabaseUserType is the type of a database's user by its name, "" where the name says nothing.
+func DatabaseUserType(name string) string {
+	if slices.Contains(providerAccounts, name) {
+		return UserSystem
+	}
+	return ""
 }

@@ -227,7 +227,7 @@ func (p *parser) fill(e *session.Event, kind session.Kind, login int64) {
 		e.System = session.SystemMySQL // Aurora's own
 	}
 	e.Time, e.SourceEvent, e.Database = r.time, r.operation, r.database
-	e.User, e.UserEmpty = r.user, r.user == ""
+	e.User, e.UserEmpty, e.UserType = r.user, r.user == "", session.DatabaseUserType(r.user)
 	e.ClientAddress, e.ClientPort, e.Interface, e.TLSVersion = r.host, r.port, r.kind, r.tls
 	e.PID = r.connection
 	e.Kind, e.Outcome = kind, session.OutcomeSuccess

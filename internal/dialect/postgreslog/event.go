@@ -78,6 +78,7 @@ func (b *builder) begin(id BackendID, start int64, f *facts, e *session.Event) {
 	e.System, e.Instance = session.SystemPostgreSQL, b.instance
 	e.PID, e.SessionID = id.PID, b.sessionID(id)
 	e.User, e.Database, e.ApplicationName = f.User, f.Database, f.Application
+	e.UserType = session.DatabaseUserType(f.User)
 	e.ClientAddress, e.ClientPort = f.Host, f.Port
 	e.SessionKey = b.sessionKey(id, start, f)
 }

@@ -39,6 +39,9 @@ func readGitHub(item tree.Value, r *Record) error {
 	}
 	v.set(r.Event)
 	r.SourceEvent, r.AuthMethod = word, githubMethods[word]
+	if yesOrNo(item.Get("actor_is_bot")) == yes {
+		r.UserType = session.UserService
+	}
 	if strings.HasPrefix(word, "user.two_factor_") {
 		r.MFAUsed = yes
 	}

@@ -70,6 +70,9 @@ func readKeycloak(item tree.Value, r *Record) error {
 	}
 	v.set(r.Event)
 	r.SourceEvent = word
+	if strings.HasPrefix(strings.TrimPrefix(word, "access."), "CLIENT_") {
+		r.UserType = session.UserService
+	}
 	r.ID = first(item.Get("id"), item.Get("uid"))
 	details, auth := item.Get("details"), item.Get("authDetails")
 	r.User = first(details.Get("username"), auth.Get("username"))

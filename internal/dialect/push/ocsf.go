@@ -140,6 +140,9 @@ func readOCSF(item tree.Value, r *Record) error {
 	return setTime(r.Event, item.Get("time"))
 }
 
+// ocsfUserTypes are user.type_id: user, administrator, system, service.
+var ocsfUserTypes = map[string]string{"1": session.UserPerson, "2": session.UserPerson, "3": session.UserSystem, "4": session.UserService}
+
 // ocsfUser is who logs in: user, or where that says nothing the actor. One whose uid is another's acts for the user.
 func ocsfUser(user, actor tree.Value, e *session.Event) {
 	if name := user.Get("name"); !isNothing(name.Peek()) {
@@ -153,6 +156,7 @@ func ocsfUser(user, actor tree.Value, e *session.Event) {
 		e.User = something(user.Get("email_addr"), user.Get("full_name"), user.Get("account", "name"), actor.Get("name"), actor.Get("email_addr"), actor.Get("full_name"),
 			actor.Get("account", "name"))
 	}
+	e.UserType = ocsfUserTypes[user.Get("type_id").Str()]
 	e.UserID = something(user.Get("uid"), actor.Get("uid"))
 	for group := range user.Get("groups").Elements() {
 		if name := group.Text("name"); name != "" {

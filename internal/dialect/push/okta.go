@@ -103,6 +103,10 @@ var oktaMethods = map[string]string{
 	"app.oauth2.signon":                         session.AuthOIDC,
 }
 
+var oktaUserTypes = map[string]string{
+	"User": session.UserPerson, "AppUser": session.UserPerson, "PublicClientApp": session.UserService, "SystemPrincipal": session.UserSystem,
+}
+
 // oktaVictims are types whose actor ends the sessions of another, who is a target.
 var oktaVictims = map[string]bool{"user.session.clear": true, "user.authentication.universal_logout": true}
 
@@ -161,6 +165,7 @@ func readOkta(item tree.Value, r *Record) error {
 	r.Kind, r.Outcome, r.SourceEvent = kind, oktaOutcome(result.Get("result")), word
 	r.ID = item.Text("uuid")
 	who := oktaWho(item, word)
+	r.UserType = oktaUserTypes[who.Get("type").Peek()]
 	r.User, r.UserID = oktaID(who.Get("alternateId")), oktaID(who.Get("id"))
 	if actor := item.Get("actor"); oktaVictims[word] && !actor.Get("type").Is("SystemPrincipal") && actor.Get("id").Peek() != who.Get("id").Peek() {
 		r.ActorName, r.ActorID = oktaID(actor.Get("alternateId")), oktaID(actor.Get("id"))

@@ -70,7 +70,8 @@ SELECT
     actor_name,
     actor_id,
     mfa_used,
-    provider_name
+    provider_name,
+    user_type
 FROM
 (
     SELECT

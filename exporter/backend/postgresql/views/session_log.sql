@@ -78,7 +78,8 @@ SELECT
     actor_name,
     actor_id,
     mfa_used,
-    provider_name
+    provider_name,
+    user_type
 FROM (
     SELECT *,
         -- A version is split only if it has the form major.minor.patch, each below 2^32. The lengths are looked at before

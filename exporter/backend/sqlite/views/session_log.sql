@@ -91,7 +91,8 @@ SELECT
     actor_name,
     actor_id,
     mfa_used,
-    provider_name
+    provider_name,
+    user_type
 FROM (
     SELECT *,
         substr(client_version, instr(client_version, '.') + 1) AS minor_on,
