@@ -76,8 +76,8 @@ bench: engines ## single steps, each beside its limit in the same run
 bench-backlog: engines ## memory of the ClickHouse source over backlogs of 1, 2.5 and 5 million rows
 	go test -run '^$$' -bench Backlog -benchtime 1x -timeout 60m ./receiver/source/clickhouse
 
-bench-pipelines: engines ## whole pipelines beside contrib's (PIPELINES=a,b or all, PIPELINE_ROWS, PIPELINE_REPEATS); goes on where it was, results in proofs/pipelines.csv
-	cd bench && go run ./pipelines -pipelines '$(PIPELINES)' -rows $(PIPELINE_ROWS) -repeats $(PIPELINE_REPEATS) $(PIPELINE_FLAGS)
+bench-pipelines: engines ## whole pipelines beside contrib's (PIPELINES=a,b or all, PIPELINE_ROWS, PIPELINE_REPEATS, COMPARE=rev); goes on where it was, results in proofs/pipelines.csv
+	cd bench && go run ./pipelines -pipelines '$(PIPELINES)' -rows $(PIPELINE_ROWS) -repeats $(PIPELINE_REPEATS) $(if $(COMPARE),-compare $(shell git describe --always $(COMPARE))) $(PIPELINE_FLAGS)
 
 bench-redshift: engines ## the Redshift source beside pgx alone and the way of contrib's sqlquery receiver, in turns
 	cd bench && go test -mod=mod -run '^$$' -bench Redshift -benchtime 5x -timeout 60m .

@@ -26,10 +26,11 @@ import (
 
 // options are the flags.
 type options struct {
-	root, names, work, proofs, profiles string
-	rows, repeats                       int
-	seed                                uint64
-	withPeers, again                    bool
+	root, names, work, proofs string
+	profiles, with            string
+	rows, repeats             int
+	seed                      uint64
+	withPeers, again          bool
 }
 
 func main() {
@@ -39,6 +40,7 @@ func main() {
 	flag.StringVar(&o.proofs, "proofs", "../proofs", "where pipelines.csv and pipelines-curves.csv are")
 	flag.StringVar(&o.work, "work", os.TempDir(), "where folders of some gigabytes may stand for a while")
 	flag.StringVar(&o.profiles, "profile", "", "folder for processor profiles of our collectors; they cost some speed")
+	flag.StringVar(&o.with, "compare", "", "a commit whose results, of this machine and as many rows, these are held against")
 	flag.IntVar(&o.rows, "rows", 1_000_000, "rows of each input")
 	flag.IntVar(&o.repeats, "repeats", 1, "runs of each pipeline")
 	flag.Uint64Var(&o.seed, "seed", 1, "of the inputs")
@@ -78,7 +80,7 @@ func (o options) run(ctx context.Context) error {
 		for _, p := range chosen {
 			for _, w := range p.ways {
 				id.pipeline, id.system = p.name, w.system
-				if w.system == peers && !o.withPeers || !o.again && results.done[id] {
+				if w.system == peers && !o.withPeers || !o.again && results.has(id) {
 					continue
 				}
 				if err := o.runOnce(ctx, room, results, id, p, w); err != nil {
@@ -89,6 +91,9 @@ func (o options) run(ctx context.Context) error {
 				}
 			}
 		}
+	}
+	if o.with != "" {
+		failures = append(failures, results.compare(os.Stdout, id, o.with, chosen))
 	}
 	return errors.Join(failures...)
 }

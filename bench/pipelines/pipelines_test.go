@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,7 +73,31 @@ func TestFinishedRunsAreNotRunAgain(t *testing.T) {
 	require.NoError(t, r.add(lost, "0.1", measurement{expected: 10, found: 9}))
 	r, err = openResults(table, curves)
 	require.NoError(t, err)
-	require.Equal(t, map[identity]bool{clean: true}, r.done)
+	require.True(t, r.has(clean))
+	require.False(t, r.has(dirty))
+	require.False(t, r.has(lost))
+}
+
+func TestATenthWorseIsAnError(t *testing.T) {
+	dir := t.TempDir()
+	r, err := openResults(filepath.Join(dir, "pipelines.csv"), filepath.Join(dir, "curves.csv"))
+	require.NoError(t, err)
+	old := identity{commit: "old", cpu: "x", pipeline: "json-nop", system: ours, cores: 2, rows: 10}
+	now := old
+	now.commit = "new"
+	for run, mean := range []float64{1000, 100, 1010} { // one run is no median
+		old.run, now.run = run, run
+		require.NoError(t, r.add(old, "0", measurement{mean: mean, collectorCPU: 10, expected: 10, found: 10}))
+		require.NoError(t, r.add(now, "0", measurement{mean: mean * 0.95, collectorCPU: 12, expected: 10, found: 10}))
+	}
+	chosen, err := choose("json-nop")
+	require.NoError(t, err)
+	var out strings.Builder
+	require.EqualError(t, r.compare(&out, now, "old", chosen), "1 of 2 figures are worse than those of old by more than a tenth")
+	require.Regexp(t, `mean_rows_s +1000.0 +950.0  0.95\n`, out.String())
+	require.Regexp(t, `collector_cpu_s +10.0 +12.0  1.20  worse\n`, out.String())
+	require.NoError(t, r.compare(&out, old, "new", chosen))
+	require.ErrorContains(t, r.compare(&out, now, "nowhere", chosen), "no run of nowhere")
 }
 
 func TestRatesAreOfTheirStretch(t *testing.T) {

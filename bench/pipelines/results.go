@@ -30,13 +30,12 @@ type identity struct {
 // results are the files of proofs/.
 type results struct {
 	table, curves string
-	done          map[identity]bool
+	lines         map[identity][]string // those of runs that lost nothing
 }
 
-// openResults makes the files where they are missing, and reads which runs they have that lost nothing. Those of code that was not
-// committed count as none: nobody can say what they ran on.
+// openResults makes the files where they are missing, and reads what they have.
 func openResults(table, curves string) (*results, error) {
-	r := &results{table, curves, map[identity]bool{}}
+	r := &results{table, curves, map[identity][]string{}}
 	if err := errors.Join(withColumns(table, resultColumns), withColumns(curves, curveColumns)); err != nil {
 		return nil, err
 	}
@@ -49,19 +48,28 @@ func openResults(table, curves string) (*results, error) {
 		return nil, fmt.Errorf("%s: %w", table, err)
 	}
 	for _, line := range lines[1:] {
-		cell := map[string]string{}
-		for i, name := range resultColumns {
-			cell[name] = line[i]
-		}
-		if strings.HasSuffix(cell["commit"], "-dirty") || cell["expected"] != cell["found"] {
-			continue
-		}
-		r.done[identity{
-			cell["commit"], cell["cpu"], cell["pipeline"], cell["system"],
-			number(cell["cores"]), number(cell["rows"]), number(cell["run"]),
-		}] = true
+		r.keep(line)
 	}
 	return r, nil
+}
+
+// keep takes a line of a run that lost nothing.
+func (r *results) keep(line []string) {
+	cell := map[string]string{}
+	for i, name := range resultColumns {
+		cell[name] = line[i]
+	}
+	if cell["expected"] == cell["found"] {
+		r.lines[identity{
+			cell["commit"], cell["cpu"], cell["pipeline"], cell["system"],
+			number(cell["cores"]), number(cell["rows"]), number(cell["run"]),
+		}] = line
+	}
+}
+
+// has tells whether a run need not be run again. One on code that was not committed must: nobody can say what it ran on.
+func (r *results) has(id identity) bool {
+	return r.lines[id] != nil && !strings.HasSuffix(id.commit, "-dirty")
 }
 
 func number(text string) int {
@@ -83,6 +91,7 @@ func (r *results) add(id identity, load string, m measurement) error {
 		decimal(m.first, 0), decimal(m.last, 0), decimal(m.mean, 0), decimal(m.collectorCPU, 2), decimal(m.sourceCPU, 2), decimal(m.sinkCPU, 2),
 		decimal(m.peak, 0), decimal(m.bytesARow, 0), strconv.Itoa(m.expected), strconv.Itoa(m.found),
 	}
+	r.keep(line)
 	var points [][]string
 	for _, s := range m.curve.stretches() {
 		points = append(points, []string{id.commit, date, id.pipeline, id.system, strconv.Itoa(id.run), strconv.Itoa(id.rows), strconv.Itoa(s.upTo), decimal(s.rate, 0)})
