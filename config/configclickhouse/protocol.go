@@ -22,6 +22,12 @@ func otherProtocol(e endpoint, first []byte, err error) error {
 		return fmt.Errorf("%s: this port does not speak TLS: %s (%w)", tlsKey(e), plainRemedy(e), err)
 	case len(first) > 1 && first[0] == tlsAlert && first[1] == tlsMajor:
 		return fmt.Errorf("tls: this port speaks TLS alone: write tls: {} (%w)", err)
+	case e.scheme == schemeNative && len(first) > 0 && first[0] != serverHello && first[0] != serverException:
+		return fmt.Errorf("endpoints: what answers at %s is no ClickHouse server: write the address of its native port, usually %s (%w)",
+			e.address, usualPort(schemeNative), err)
+	case e.scheme == schemeNative && len(first) == 0 && errors.Is(err, io.EOF):
+		return fmt.Errorf("endpoints: %s closed the connection without a word: it is no native port of ClickHouse, usually %s, or nothing runs behind it (%w)",
+			e.address, usualPort(schemeNative), err)
 	}
 	return err
 }
@@ -64,6 +70,12 @@ func (c *Client) speaksTLS(ctx context.Context, e endpoint) bool {
 const (
 	tlsAlert = 0x15
 	tlsMajor = 0x03
+)
+
+// The first byte of what a ClickHouse server answers to a client's hello.
+const (
+	serverHello     = 0
+	serverException = 2
 )
 
 func tlsKey(e endpoint) string {

@@ -1,6 +1,7 @@
 package configclickhouse_test
 
 import (
+	"net"
 	"testing"
 	"time"
 
@@ -9,7 +10,26 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/internal/testengine"
+	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
 )
+
+// greeter speaks first, as servers of mail do.
+func greeter(t *testing.T, words string) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Write([]byte(words))
+			_ = conn.Close()
+		}
+	}()
+	return listener.Addr().String()
+}
 
 // A port that speaks another protocol than the endpoint says is told with the key and what to write.
 func TestAPortThatSpeaksAnotherProtocol(t *testing.T) {
@@ -37,4 +57,6 @@ func TestAPortThatSpeaksAnotherProtocol(t *testing.T) {
 	f("clickhouse://"+s.HTTP, true, "endpoints: this port speaks HTTP")
 	f("clickhouse://"+s.Native, true, "tls: this port does not speak TLS", "remove tls")
 	f("clickhouse://"+secureNative, false, "tls: this port speaks TLS", "write tls: {}")
+	f("clickhouse://"+postgresql.Start(t, postgresql.Version(15)).Address, false, "endpoints: ", "no native port of ClickHouse, usually 9000")
+	f("clickhouse://"+greeter(t, "220 mail.example ESMTP\r\n"), false, "endpoints: what answers at ", "is no ClickHouse server", "9000")
 }
