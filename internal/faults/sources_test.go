@@ -76,7 +76,7 @@ func newFeed(t *testing.T, p *plan, s *servers, dir string) (feed, *wire) {
 	known := &knownRows{plan: p, begin: begin}
 	switch p.source {
 	case "file":
-		f := &fileFeed{knownRows: known, dir: filepath.Join(dir, "in")}
+		f := &fileFeed{knownRows: known, dir: filepath.Join(t.TempDir(), "in")}
 		require.NoError(t, os.Mkdir(f.dir, 0o700))
 		return f, nil
 	case "http", "otlp":
