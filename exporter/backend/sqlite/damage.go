@@ -116,15 +116,43 @@ func (w *writer) inspect(committed bool) error {
 	switch {
 	case now.file == nil || !os.SameFile(now.file, w.seen.file):
 		return w.movedAway(committed)
-	case now.file.Size() != w.seen.file.Size() || !now.file.ModTime().Equal(w.seen.file.ModTime()) || now.header != w.seen.header:
+	case w.contentChanged(now) && foreign(w.seen.wal, now.wal):
+		return w.refuse("it was overwritten while it was open, and another write-ahead log was put beside it")
+	case w.contentChanged(now):
 		if err := w.verify(committed); err != nil {
 			return err
+		}
+	case foreign(w.seen.wal, now.wal):
+		if err := w.putForeignLogAside(); err != nil {
+			return w.failed("putting the write-ahead log of another database aside", err)
 		}
 	}
 	if w.conn == nil || replaced(w.seen.wal, now.wal) || replaced(w.seen.shm, now.shm) {
 		return w.rejoin()
 	}
 	return nil
+}
+
+func (w *writer) contentChanged(now fileState) bool {
+	return now.file.Size() != w.seen.file.Size() || !now.file.ModTime().Equal(w.seen.file.ModTime()) || now.header != w.seen.header
+}
+
+// foreign is whether a log stands at the path that is not the one that was opened.
+func foreign(was, is os.FileInfo) bool { return was != nil && is != nil && !os.SameFile(was, is) }
+
+// putForeignLogAside renames a log that somebody has put beside a file that is still ours: the next to open both would write it into the file.
+func (w *writer) putForeignLogAside() error {
+	aside := w.logAsidePath()
+	if err := os.Rename(w.cfg.Path+"-wal", aside); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	w.log.Warn("the write-ahead log of another database was put beside the file while it was open: it is kept under another name",
+		zap.String("path", w.cfg.Path), zap.String("kept", aside))
+	return nil
+}
+
+func (w *writer) logAsidePath() string {
+	return w.cfg.Path + "-wal." + w.now().UTC().Format("20060102T150405.000Z")
 }
 
 func replaced(was, is os.FileInfo) bool { return was != nil && (is == nil || !os.SameFile(was, is)) }
@@ -271,7 +299,7 @@ func damageOrError(doing string, err error) (damage string, other error) {
 // write-ahead log is put aside: it belongs to the file that was, and SQLite would write it into whatever stands there now.
 func (w *writer) refuse(damage string) error {
 	aside, err := w.putLogAside()
-	w.close()
+	w.closeWithoutCheckpoint()
 	if err == nil {
 		var now fileState
 		if now, err = w.cfg.fileState(nil); err == nil {
@@ -315,7 +343,7 @@ func (w *writer) putLogAside() (aside string, err error) {
 	if info.Size() == 0 || w.seen.wal != nil && !os.SameFile(info, w.seen.wal) {
 		return "", nil
 	}
-	aside = path + "." + w.now().UTC().Format("20060102T150405.000Z")
+	aside = w.logAsidePath()
 	if err := copyDurably(aside, log); err != nil {
 		return aside, err
 	}

@@ -37,6 +37,7 @@ func (r *request) claim() bool { return r.claimed.CompareAndSwap(false, true) }
 type writer struct {
 	*store
 	conn   *sqlite.Conn
+	reader *sqlite.Conn // read only; while it is open, closing conn neither writes the write-ahead log into the file nor removes it
 	st     *statements
 	group  []*request
 	stored session.Event
@@ -108,12 +109,30 @@ func (w *writer) connect(ctx context.Context) (err error) {
 	if w.st, err = w.cfg.prepare(conn); err != nil {
 		return w.cfg.explain("preparing", err)
 	}
+	if w.reader, err = w.cfg.openReader(ctx); err != nil {
+		return err
+	}
 	conn.SetInterrupt(w.ctx.Done())
 	w.conn = conn
 	if err = w.observe(); err != nil {
 		w.conn = nil
+		err = errors.Join(err, w.reader.Close())
+		w.reader = nil
 	}
 	return err
+}
+
+// openReader opens a connection that holds a shared lock on the file from its first read until it is closed.
+func (cfg *Config) openReader(ctx context.Context) (*sqlite.Conn, error) {
+	conn, err := sqlite.OpenConn(cfg.Path, sqlite.OpenReadOnly)
+	if err != nil {
+		return nil, cfg.explain("opening for reading", err)
+	}
+	conn.SetBusyTimeout(busyStep)
+	if err := cfg.patiently(ctx, func() error { return sqlitex.ExecuteTransient(conn, "SELECT 1 FROM sqlite_schema LIMIT 1", nil) }); err != nil {
+		return nil, errors.Join(cfg.explain("reading", err), conn.Close())
+	}
+	return conn, nil
 }
 
 // largeFile is from where on the check of a file takes long enough to be asked about.
@@ -127,15 +146,39 @@ func (w *writer) announceCheck() {
 	}
 }
 
+// close writes the write-ahead log into the file and removes it, if no other program has the file open.
 func (w *writer) close() {
+	w.closeConns(w.reader, w.conn)
+}
+
+// closeWithoutCheckpoint leaves the file and the log at its path as they are: the last connection to be closed may only read.
+func (w *writer) closeWithoutCheckpoint() {
+	w.closeConns(w.conn, w.reader)
+}
+
+func (w *writer) closeConns(conns ...*sqlite.Conn) {
+	w.conn, w.reader, w.st = nil, nil, nil
+	for _, conn := range conns {
+		if conn == nil {
+			continue
+		}
+		if err := conn.Close(); err != nil {
+			w.log.Warn("closing the database", zap.Error(w.cfg.explain("closing", err)))
+		}
+	}
+}
+
+// closeAfterError does not checkpoint if the files are not those that were opened: the error may come from that.
+func (w *writer) closeAfterError() {
 	if w.conn == nil {
 		return
 	}
-	conn := w.conn
-	w.conn, w.st = nil, nil
-	if err := conn.Close(); err != nil {
-		w.log.Warn("closing the database", zap.Error(w.cfg.explain("closing", err)))
+	now, err := w.cfg.fileState(w.raw)
+	if err != nil || now.file == nil || w.contentChanged(now) || foreign(w.seen.wal, now.wal) {
+		w.closeWithoutCheckpoint()
+		return
 	}
+	w.close()
 }
 
 func (w *writer) run() {
@@ -303,7 +346,7 @@ func (w *writer) dismiss(i int) {
 func (w *writer) rollback() {
 	if !w.conn.AutocommitEnabled() {
 		if err := execute(w.conn, "ROLLBACK"); err != nil {
-			w.close()
+			w.closeAfterError()
 		}
 	}
 }
@@ -314,7 +357,7 @@ func (w *writer) failed(doing string, err error) error {
 		return nil
 	}
 	if reopens(err) {
-		w.close()
+		w.closeAfterError()
 	}
 	return w.cfg.explain(doing, err)
 }
