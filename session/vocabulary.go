@@ -94,13 +94,14 @@ const (
 	SystemPostgreSQL = "postgresql"
 	SystemMySQL      = "mysql"
 	SystemMariaDB    = "mariadb"
+	SystemMongoDB    = "mongodb"
 )
 
 // IsDatabase tells whether a system's name is a member of db.system.name (semantic conventions 1.43.0).
 func IsDatabase(system string) bool {
 	switch system {
-	case SystemClickHouse, SystemRedshift, SystemPostgreSQL, SystemMySQL, SystemMariaDB,
-		"microsoft.sql_server", "oracle.db", "mongodb", "cockroachdb", "trino", "other_sql":
+	case SystemClickHouse, SystemRedshift, SystemPostgreSQL, SystemMySQL, SystemMariaDB, SystemMongoDB,
+		"microsoft.sql_server", "oracle.db", "cockroachdb", "trino", "other_sql":
 		return true
 	}
 	return false

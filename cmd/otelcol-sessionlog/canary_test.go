@@ -69,6 +69,7 @@ var logsOfFailures = map[string]struct{ path, name string }{
 	"jsonlog":                     {"postgreslog/testdata/ids/jsonlog", "alice"},
 	"stderr":                      {"postgreslog/testdata/ids/stderr", "alice"},
 	"server_audit":                {"mariadblog/testdata/ids/server_audit", "mallory"},
+	"mongodb":                     {"mongodblog/testdata/ids/mongodb", "app-ssm"},
 	"sshd":                        {"sshlog/testdata/ids/sshd", "nosuchuser"},
 	"connectionlog":               {"redshiftlog/testdata/ids/connectionlog", "someuser"},
 	"JSONEachRow":                 {"clickhouselog/export/testdata/ids/JSONEachRow", "alice"},

@@ -82,6 +82,7 @@ func TestRealLogsOfEveryFormat(t *testing.T) {
 		{"postgreslog/testdata/18/log.csv", "", session.SystemPostgreSQL, 26},
 		{"postgreslog/testdata/18/stderr.log", "%m [%p] %q%u@%d %h %a ", session.SystemPostgreSQL, 26},
 		{"mariadblog/testdata/server_audit.log", "", "mariadb", 19}, // and one connection that said nothing,
+		{"mongodblog/testdata/mongod.log", "", session.SystemMongoDB, 11},
 		{"sshlog/testdata/auth.log", "", "sshd", 15},
 		{"clickhouselog/export/testdata/session_log.tsv", "", session.SystemClickHouse, 40},
 	} {

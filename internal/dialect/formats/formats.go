@@ -9,6 +9,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog/export"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/mariadblog"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/mongodblog"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/postgreslog"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/redshiftlog"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/sshlog"
@@ -33,6 +34,7 @@ func All() []logformat.Format {
 		redshiftlog.Formats(),
 		postgreslog.Formats(),
 		mariadblog.Formats(),
+		mongodblog.Formats(),
 		sshlog.Formats(),
 		export.Formats(),
 	)

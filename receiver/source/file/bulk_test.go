@@ -26,6 +26,7 @@ var bulks = []bulk{
 	{format: "stderr", prefix: linePrefix, story: serverStory(stderrLine)},
 	{format: "connectionlog", story: redshiftStory},
 	{format: "server_audit", story: mariaDBStory},
+	{format: "mongodb", story: mongoStory, json: true},
 	{format: "sshd", story: sshStory},
 	{format: "JSONEachRow", story: clickHouseStory, json: true},
 }
@@ -141,6 +142,18 @@ func mariaDBStory(i, id int, user string) ([]string, int) {
 		return fmt.Sprintf("%s,vm,%s,10.0.0.7,%d,0,%s,app,,0\n", moment(i).Format("20060102 15:04:05"), user, 1000+id, operation)
 	}
 	return []string{line("CONNECT"), line("DISCONNECT")}, 2
+}
+
+func mongoStory(i, id int, user string) ([]string, int) {
+	name, _ := json.Marshal(hostile(i, user, "\",\"db\":\"x\"}}\n{"))
+	line := func(record int, component, attributes string) string {
+		return fmt.Sprintf(`{"t":{"$date":"%s"},"s":"I",  "c":"%s",  "id":%d, "ctx":"conn%d","msg":"x","attr":{%s}}`+"\n",
+			moment(i).Format("2006-01-02T15:04:05.000Z07:00"), component, record, 1000+id, attributes)
+	}
+	return []string{
+		line(5286306, "ACCESS", `"client":"10.0.0.7:40000","isSpeculative":true,"isClusterMember":false,"mechanism":"SCRAM-SHA-256","user":`+string(name)+`,"db":"admin","result":0`),
+		line(22944, "NETWORK", fmt.Sprintf(`"remote":"10.0.0.7:40000","uuid":{"uuid":{"$uuid":"cbe9e57e-d87d-4432-afc3-a35314e49f45"}},"connectionId":%d,"connectionCount":1`, 1000+id)),
+	}, 2
 }
 
 func sshStory(i, id int, user string) ([]string, int) {

@@ -18,6 +18,7 @@ func TestRealLogsOfEveryFormat(t *testing.T) {
 		{"postgreslog/testdata/15/log.csv", "", session.SystemPostgreSQL},
 		{"postgreslog/testdata/15/stderr.log", "%m [%p] %q%u@%d %h %a ", session.SystemPostgreSQL},
 		{"mariadblog/testdata/server_audit.log", "", "mariadb"},
+		{"mongodblog/testdata/mongod.log", "", session.SystemMongoDB},
 		{"sshlog/testdata/auth.log", "", "sshd"},
 	} {
 		t.Run(test.path, func(t *testing.T) {

@@ -1,0 +1,201 @@
+// Package mongodblog reads logins, failures and logouts in the structured log that mongod and mongos write since MongoDB 4.4.
+//
+// What a line means is told by its id, which is the same in every version and language; its text is not looked at. The ids and the
+// attributes of each version are facts of the public source (sasl_commands.cpp, authentication_commands.cpp,
+// authentication_session.cpp, service_entry_point_impl.cpp, session_manager_common.cpp); testdata/README.md names the logs.
+package mongodblog
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Formats is the structured log.
+func Formats() []logformat.Format {
+	return []logformat.Format{{
+		Name: "mongodb", Aliases: []string{"mongod", "mongos"}, Detect: detect,
+		New: func(o logformat.Options) logformat.Parser { return newParser(o) },
+	}}
+}
+
+// detect looks for the keys that a first line has beside each other.
+func detect(head []byte, whole bool) logformat.Verdict {
+	first, _, ended := bytes.Cut(head, []byte("\n"))
+	text := unwrap(string(first))
+	switch {
+	case strings.HasPrefix(text, `{"t":{"$date":`) && strings.Contains(text, `"ctx":`):
+		return logformat.Yes
+	case text != "" && text[0] != '{':
+		return logformat.No
+	case !ended && !whole && len(first) < 2048:
+		return logformat.Wait
+	}
+	return logformat.No
+}
+
+type parser struct {
+	instance    string
+	end         int64 // of what was read
+	last        int64 // time of the last line
+	connections *connections
+	line        line
+	hash        session.Hasher
+	watch       verdictWatch
+}
+
+func newParser(o logformat.Options) *parser {
+	return &parser{
+		instance:    o.Instance,
+		connections: o.Shared.Thing("mongodb", func() any { return &connections{} }).(*connections),
+		watch:       verdictWatch{conditions: o.Conditions, once: o.Once},
+	}
+}
+
+func (p *parser) Doubtful() int { return 0 }
+
+// Frame is a line: mongod escapes the line ends of what it logs.
+func (p *parser) Frame(data []byte) int { return logformat.Line(data) }
+
+func (p *parser) Parse(text string, at int64, page *logformat.Page) error {
+	p.end = at + int64(len(text))
+	if at == 0 {
+		text = strings.TrimPrefix(text, logformat.ByteOrderMark)
+	}
+	if text = strings.TrimSpace(text); text == "" {
+		return nil
+	}
+	if err := p.line.read(unwrap(text)); err != nil {
+		return err
+	}
+	p.last = p.line.time
+	p.watch.begin(p.line.time)
+	if !p.line.concerns() {
+		return nil
+	}
+	if !p.line.complete() {
+		return errIncomplete
+	}
+	p.tell(page)
+	return nil
+}
+
+func (p *parser) tell(page *logformat.Page) {
+	l, known := &p.line, p.connections
+	switch l.id {
+	case idStarting:
+		known.forgetAll()
+	case idAccepted:
+		known.begin(l)
+		p.sawConnection()
+	case idMetadata:
+		known.of(l).describe(l)
+	case idSucceeded, idSucceededCommand, idSucceededBefore:
+		p.sawVerdict()
+		p.login(known.of(l), page)
+	case idFailed, idFailedCommand, idFailedBefore:
+		p.sawVerdict()
+		c := known.find(l)
+		if c == nil && l.speculative { // what follows is told apart by it
+			c = known.begin(l)
+		}
+		p.failure(c, page)
+	case idEnded:
+		p.sawConnection()
+		p.logout(known.find(l), page)
+		known.end(l)
+	}
+}
+
+// login tells a login. Whoever proves his name once more on one connection, as drivers do when a token expires, goes on with his session.
+func (p *parser) login(c *connection, page *logformat.Page) {
+	l := &p.line
+	c.Refused = ""
+	s, again := c.session(l)
+	kind := session.KindLogin
+	if again {
+		kind = session.KindSessionUpdate
+	}
+	e := page.Add()
+	p.fill(e, kind, c, s)
+	e.Outcome = session.OutcomeSuccess
+	p.identify(e, s)
+}
+
+// failure tells a refused login. Drivers try to log in while they greet the server, and try again with what it answers: of a mechanism
+// that the user does not have nothing is told, as servers before 5.1 write nothing; the same unknown user is one attempt.
+func (p *parser) failure(c *connection, page *logformat.Page) {
+	l := &p.line
+	code := l.statusCode()
+	if l.speculative && code == codeMechanismUnavailable {
+		return
+	}
+	attempt := l.user + "\x00" + l.database
+	if c != nil {
+		same := c.Refused == attempt
+		c.Refused = ""
+		if code == codeUserNotFound {
+			switch {
+			case l.speculative:
+				c.Refused = strings.Clone(attempt)
+			case same:
+				return
+			}
+		}
+	}
+	e := page.Add()
+	s := opened{User: l.user, Database: l.database, Mechanism: l.mechanism, Time: l.time, Member: l.member}
+	p.fill(e, session.KindLogin, c, &s)
+	e.Outcome, e.StatusCode, e.FailureReason = session.OutcomeFailure, code, l.failure
+	e.ErrorType = errorType(code, l.failure, l.mechanism)
+	p.identify(e, &s)
+}
+
+// logout ends all that was opened on a connection: MongoDB lets one connection be several users of several databases.
+func (p *parser) logout(c *connection, page *logformat.Page) {
+	if c == nil {
+		return
+	}
+	for i := range c.Opened {
+		e := page.Add()
+		p.fill(e, session.KindLogout, c, &c.Opened[i])
+		e.Outcome, e.Duration = session.OutcomeSuccess, max(0, p.line.time-c.Opened[i].Time)
+		p.identify(e, &c.Opened[i])
+	}
+}
+
+func (p *parser) fill(e *session.Event, kind session.Kind, c *connection, s *opened) {
+	l := &p.line
+	e.Reset()
+	e.System, e.Instance, e.Kind, e.Time, e.SourceEvent = session.SystemMongoDB, p.instance, kind, l.time, l.id.String()
+	e.User, e.UserEmpty, e.Database = s.User, s.User == "", s.Database
+	e.AuthType, e.AuthMethod = s.Mechanism, method(s.Mechanism)
+	if e.AuthMethod == session.AuthCertificate && s.User != "" {
+		e.CertificateSubjects = append(e.CertificateSubjects, s.User)
+	}
+	e.UserType = session.DatabaseUserType(s.User)
+	if s.Member || s.User == "__system" && s.Database == "local" {
+		e.UserType = session.UserSystem
+	}
+	e.ClientAddress, e.ClientPort = address(l.remote)
+	e.PID = l.connection
+	client := l.client
+	if c != nil {
+		e.SessionID = c.UUID
+		client = client.or(c.Client)
+	}
+	e.ApplicationName, e.Driver, e.OS = client.Application, client.Driver, client.OS
+	if client.Platform != "" {
+		e.Extra = append(e.Extra, session.Attr{Key: session.SourceField + "platform", Value: client.Platform})
+	}
+}
+
+// identify gives the ids: a connection's number begins anew with the server, so the time of the login is a part of them.
+func (p *parser) identify(e *session.Event, s *opened) {
+	l := &p.line
+	e.SessionKey = p.hash.Start("session", session.SystemMongoDB, p.instance).Int(l.connection).Str(l.remote).Int(s.Time).Str(s.User).Str(s.Database).Key()
+	e.RecordID = p.hash.Start("record", session.SystemMongoDB, p.instance).Int(l.connection).Str(l.remote).Int(l.time).Str(e.Kind.String()).
+		Str(e.Outcome.String()).Str(s.User).Str(s.Database).Str(s.Mechanism).Int(s.Time).RecordID(l.time)
+}

@@ -1,0 +1,109 @@
+package mongodblog
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// method is what a mechanism proves a name with.
+func method(mechanism string) string {
+	switch mechanism {
+	case "":
+		return ""
+	case "SCRAM-SHA-1", "SCRAM-SHA-256", "MONGODB-CR":
+		return session.AuthPassword
+	case "MONGODB-X509":
+		return session.AuthCertificate
+	case "GSSAPI":
+		return session.AuthKerberos
+	case "PLAIN":
+		return session.AuthLDAP
+	case "MONGODB-AWS":
+		return session.AuthIAM
+	case "MONGODB-OIDC":
+		return session.AuthOIDC
+	}
+	return session.AuthOther
+}
+
+// The server's codes that decide what is told.
+const (
+	codeUserNotFound         = "11"
+	codeMechanismUnavailable = "334"
+)
+
+// codes are the numbers of the names that begin the text of a failure: versions before 5.1 write no number.
+var codes = map[string]string{
+	"BadValue": "2", "HostUnreachable": "6", "HostNotFound": "7", "UserNotFound": codeUserNotFound, "Unauthorized": "13", "ProtocolError": "17",
+	"AuthenticationFailed": "18", "MaxTimeMSExpired": "50", "NetworkTimeout": "89", "OperationFailed": "96",
+	"MechanismUnavailable": codeMechanismUnavailable, "AuthenticationAbandoned": "337", "ReauthenticationRequired": "391",
+}
+
+// statusCode is the number of the failure, or its name where only that is known.
+func (l *line) statusCode() string {
+	if l.result != 0 {
+		return strconv.FormatInt(l.result, 10)
+	}
+	name, _, found := strings.Cut(l.failure, ":")
+	if code, known := codes[name]; known {
+		return code
+	}
+	if !found || name == "" || strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != "" {
+		return ""
+	}
+	return name
+}
+
+// errorType classifies a failure by its code, and where that is vague by words of its text.
+func errorType(code, text, mechanism string) string {
+	switch code {
+	case codeUserNotFound:
+		return session.ErrorUserUnknown
+	case codeMechanismUnavailable:
+		return session.ErrorMethodNotAllowed
+	case "13":
+		return session.ErrorNotPermitted
+	case "17", "337":
+		return session.ErrorProtocol
+	case "6", "7":
+		return session.ErrorProviderUnavailable
+	case "50", "89", "262":
+		return session.ErrorTimeout
+	case "391":
+		return session.ErrorTokenExpired
+	case "2", "96":
+		return vagueError(text)
+	case "18":
+		return authenticationFailed(text, mechanism)
+	}
+	return session.ErrorOther
+}
+
+func vagueError(text string) string {
+	switch lower := strings.ToLower(text); {
+	case strings.Contains(lower, "mechanism"):
+		return session.ErrorMethodNotAllowed
+	case strings.Contains(lower, "invalid credentials"):
+		return session.ErrorInvalidCredentials
+	case strings.Contains(lower, "can't contact ldap"):
+		return session.ErrorProviderUnavailable
+	}
+	return session.ErrorOther
+}
+
+func authenticationFailed(text, mechanism string) string {
+	lower := strings.ToLower(text)
+	switch {
+	case strings.Contains(lower, "mechanism") && strings.Contains(lower, "support"):
+		return session.ErrorMethodNotAllowed
+	case strings.Contains(lower, "restriction"):
+		return session.ErrorAddressNotAllowed
+	case mechanism == "MONGODB-X509":
+		return session.ErrorCertificateInvalid
+	case mechanism == "MONGODB-OIDC":
+		return session.ErrorTokenInvalid
+	}
+	return session.ErrorInvalidCredentials
+}
