@@ -90,9 +90,9 @@ func (w *writer) checkLength() error {
 	return nil
 }
 
-// observe notes how the files stand.
-func (w *writer) observe() (err error) {
-	w.seen, err = w.cfg.fileState(w.raw)
+// recordFileState notes how the files stand.
+func (w *writer) recordFileState() (err error) {
+	w.lastFileState, err = w.cfg.fileState(w.raw)
 	w.version = w.dataVersion()
 	return err
 }
@@ -106,39 +106,39 @@ func (w *writer) dataVersion() (version int64) {
 	return version
 }
 
-// inspect finds out whether the files are still those that this program left, before a transaction and after its commit: what is
+// checkFilesUnchanged finds out whether the files are still those that this program left, before a transaction and after its commit: what is
 // committed into a file that somebody has moved, cut off or overwritten cannot be read back.
-func (w *writer) inspect(committed bool) error {
+func (w *writer) checkFilesUnchanged(committed bool) error {
 	now, err := w.cfg.fileState(w.raw)
 	if err != nil {
 		return err
 	}
 	switch {
-	case now.file == nil || !os.SameFile(now.file, w.seen.file):
+	case now.file == nil || !os.SameFile(now.file, w.lastFileState.file):
 		return w.movedAway(committed)
-	case w.contentChanged(now) && foreign(w.seen.wal, now.wal):
-		return w.refuse("it was overwritten while it was open, and another write-ahead log was put beside it")
+	case w.contentChanged(now) && foreignLog(w.lastFileState.wal, now.wal):
+		return w.refuseDamaged("it was overwritten while it was open, and another write-ahead log was put beside it")
 	case w.contentChanged(now):
-		if err := w.verify(committed); err != nil {
+		if err := w.classifyChange(committed); err != nil {
 			return err
 		}
-	case foreign(w.seen.wal, now.wal):
+	case foreignLog(w.lastFileState.wal, now.wal):
 		if err := w.putForeignLogAside(); err != nil {
 			return w.failed("putting the write-ahead log of another database aside", err)
 		}
 	}
-	if w.conn == nil || replaced(w.seen.wal, now.wal) || replaced(w.seen.shm, now.shm) {
-		return w.rejoin()
+	if w.conn == nil || fileReplaced(w.lastFileState.wal, now.wal) || fileReplaced(w.lastFileState.shm, now.shm) {
+		return w.checkpointAndReopen()
 	}
 	return nil
 }
 
 func (w *writer) contentChanged(now fileState) bool {
-	return now.file.Size() != w.seen.file.Size() || !now.file.ModTime().Equal(w.seen.file.ModTime()) || now.header != w.seen.header
+	return now.file.Size() != w.lastFileState.file.Size() || !now.file.ModTime().Equal(w.lastFileState.file.ModTime()) || now.header != w.lastFileState.header
 }
 
-// foreign is whether a log stands at the path that is not the one that was opened.
-func foreign(was, is os.FileInfo) bool { return was != nil && is != nil && !os.SameFile(was, is) }
+// foreignLog is whether a log stands at the path that is not the one that was opened.
+func foreignLog(was, is os.FileInfo) bool { return was != nil && is != nil && !os.SameFile(was, is) }
 
 // putForeignLogAside renames a log that somebody has put beside a file that is still ours: the next to open both would write it into the file.
 func (w *writer) putForeignLogAside() error {
@@ -155,12 +155,12 @@ func (w *writer) logAsidePath() string {
 	return w.cfg.Path + "-wal." + w.now().UTC().Format("20060102T150405.000Z")
 }
 
-func replaced(was, is os.FileInfo) bool { return was != nil && (is == nil || !os.SameFile(was, is)) }
+func fileReplaced(was, is os.FileInfo) bool { return was != nil && (is == nil || !os.SameFile(was, is)) }
 
 func (w *writer) movedAway(committed bool) error {
 	w.log.Error("the database file was moved, replaced or deleted while it was open: what stands at its path now counts, or a new one is made",
 		zap.String("path", w.cfg.Path))
-	if err := w.leaveLog(); err != nil {
+	if err := w.detachWAL(); err != nil {
 		return err
 	}
 	if committed {
@@ -169,9 +169,9 @@ func (w *writer) movedAway(committed bool) error {
 	return w.open(w.ctx)
 }
 
-// leaveLog brings what was committed last into the file that has gone, wherever it is, and takes its log away from the path: SQLite
+// detachWAL brings what was committed last into the file that has gone, wherever it is, and takes its log away from the path: SQLite
 // would write it into the next file there.
-func (w *writer) leaveLog() error {
+func (w *writer) detachWAL() error {
 	if busy, err := queryNumber(w.conn, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil || busy != 0 {
 		aside, err := w.putLogAside()
 		if err != nil {
@@ -190,7 +190,7 @@ func (w *writer) leaveLog() error {
 
 // removeOwnLog removes the log and its index from beside the path, unless others have been put there.
 func (w *writer) removeOwnLog(now fileState) (err error) {
-	for suffix, both := range map[string][2]os.FileInfo{"-wal": {w.seen.wal, now.wal}, "-shm": {w.seen.shm, now.shm}} {
+	for suffix, both := range map[string][2]os.FileInfo{"-wal": {w.lastFileState.wal, now.wal}, "-shm": {w.lastFileState.shm, now.shm}} {
 		if both[0] != nil && both[1] != nil && os.SameFile(both[0], both[1]) {
 			err = errors.Join(err, removeIfThere(w.cfg.Path+suffix))
 		}
@@ -199,18 +199,18 @@ func (w *writer) removeOwnLog(now fileState) (err error) {
 }
 
 const (
-	looks     = 4                      // at a file that looks damaged: another program may be in the middle of a checkpoint
-	lookAgain = 100 * time.Millisecond // after the last one
+	damageChecks     = 4                      // at a file that looks damaged: another program may be in the middle of a checkpoint
+	damageCheckInterval = 100 * time.Millisecond // after the last one
 )
 
-// verify looks at a file that has changed. After a commit of ours a checkpoint explains that. Else another program has written into it,
+// classifyChange looks at a file that has changed. After a commit of ours a checkpoint explains that. Else another program has written into it,
 // in order, which its commits tell; or somebody has written over it.
-func (w *writer) verify(committed bool) error {
+func (w *writer) classifyChange(committed bool) error {
 	var now fileState
 	var damage string
-	for look := range looks {
+	for look := range damageChecks {
 		if look > 0 {
-			time.Sleep(lookAgain)
+			time.Sleep(damageCheckInterval)
 		}
 		var err error
 		if now, err = w.cfg.fileState(w.raw); err != nil {
@@ -231,15 +231,15 @@ func (w *writer) verify(committed bool) error {
 		}
 	}
 	if damage != "" {
-		return w.refuse(damage)
+		return w.refuseDamaged(damage)
 	}
-	w.seen.file, w.seen.header, w.version = now.file, now.header, w.dataVersion()
+	w.lastFileState.file, w.lastFileState.header, w.version = now.file, now.header, w.dataVersion()
 	return nil
 }
 
 // damageOf says what is wrong with a file that was sound when it was last seen, "" if nothing is.
 func (w *writer) damageOf(now fileState) string {
-	was, size := &w.seen.header, int64(0)
+	was, size := &w.lastFileState.header, int64(0)
 	if now.file != nil {
 		size = now.file.Size()
 	}
@@ -252,8 +252,8 @@ func (w *writer) damageOf(now fileState) string {
 		return fmt.Sprintf("it was truncated to %d bytes while it was open", size)
 	case now.header.changeCounter() < was.changeCounter():
 		return "an older file was copied over it while it was open"
-	case size < w.seen.file.Size() && now.header.changeCounter() == was.changeCounter():
-		return fmt.Sprintf("it was truncated from %d to %d bytes while it was open", w.seen.file.Size(), size)
+	case size < w.lastFileState.file.Size() && now.header.changeCounter() == was.changeCounter():
+		return fmt.Sprintf("it was truncated from %d to %d bytes while it was open", w.lastFileState.file.Size(), size)
 	}
 	return ""
 }
@@ -295,9 +295,9 @@ func damageOrError(doing string, err error) (damage string, other error) {
 	return "", err
 }
 
-// refuse lets go of a damaged file without touching it, and remembers that nothing may be written until somebody has mended it. The
+// refuseDamaged lets go of a damaged file without touching it, and remembers that nothing may be written until somebody has mended it. The
 // write-ahead log is put aside: it belongs to the file that was, and SQLite would write it into whatever stands there now.
-func (w *writer) refuse(damage string) error {
+func (w *writer) refuseDamaged(damage string) error {
 	aside, err := w.putLogAside()
 	w.closeWithoutCheckpoint()
 	if err == nil {
@@ -306,10 +306,10 @@ func (w *writer) refuse(damage string) error {
 			err = w.removeOwnLog(now)
 		}
 	}
-	w.refused = w.damaged(damage, aside, err)
+	w.refusedError = w.damaged(damage, aside, err)
 	w.refusedState = fileState{} // it may be a sound backup that somebody has copied over it: the next write looks
-	w.log.Error("the database file was damaged from outside: nothing is written until it is mended", zap.Error(w.refused))
-	return w.refused
+	w.log.Error("the database file was damaged from outside: nothing is written until it is mended", zap.Error(w.refusedError))
+	return w.refusedError
 }
 
 func (w *writer) damaged(damage, aside string, err error) error {
@@ -340,7 +340,7 @@ func (w *writer) putLogAside() (aside string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if info.Size() == 0 || w.seen.wal != nil && !os.SameFile(info, w.seen.wal) {
+	if info.Size() == 0 || w.lastFileState.wal != nil && !os.SameFile(info, w.lastFileState.wal) {
 		return "", nil
 	}
 	aside = w.logAsidePath()
@@ -368,7 +368,7 @@ func removeIfThere(path string) error {
 
 // stillRefused is the refusal while nobody has touched the damaged file.
 func (w *writer) stillRefused() error {
-	if w.refused == nil {
+	if w.refusedError == nil {
 		return nil
 	}
 	now, err := w.cfg.fileState(nil)
@@ -376,22 +376,22 @@ func (w *writer) stillRefused() error {
 	case err != nil:
 		return err
 	case now.file == nil: // moved away: a new one is made
-		w.refused = nil
+		w.refusedError = nil
 		return nil
 	case now.file.Size() == 0:
-		return w.refused
+		return w.refusedError
 	}
 	was := w.refusedState.file
 	if was != nil && os.SameFile(was, now.file) && was.Size() == now.file.Size() && was.ModTime().Equal(now.file.ModTime()) {
-		return w.refused
+		return w.refusedError
 	}
 	w.refusedState = now
 	return nil
 }
 
-// rejoin brings what was committed into the file and opens it anew, since the log that we write is not the one that readers, and the
+// checkpointAndReopen brings what was committed into the file and opens it anew, since the log that we write is not the one that readers, and the
 // next start, would find.
-func (w *writer) rejoin() error {
+func (w *writer) checkpointAndReopen() error {
 	if w.conn != nil {
 		w.log.Warn("the write-ahead log was removed or replaced while it was open: what it held is brought into the file", zap.String("path", w.cfg.Path))
 		busy, err := queryNumber(w.conn, "PRAGMA wal_checkpoint(TRUNCATE)")

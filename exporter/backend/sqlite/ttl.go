@@ -29,7 +29,7 @@ func (w *writer) applyTTL(ctx context.Context, conn *sqlite.Conn) error {
 		}
 		w.ttl = w.guard.Decide(limit, oldest, shares)
 	}
-	if w.guard.Waits() || retention.Seconds(w.cfg.TTL) == inForce {
+	if w.guard.AwaitsConfirmation() || retention.Seconds(w.cfg.TTL) == inForce {
 		return nil
 	}
 	return w.cfg.inTransaction(ctx, conn, "writing settings", func() error {

@@ -37,7 +37,7 @@ func (r *request) claim() bool { return r.claimed.CompareAndSwap(false, true) }
 type writer struct {
 	*store
 	conn   *sqlite.Conn
-	reader *sqlite.Conn // read only; while it is open, closing conn neither writes the write-ahead log into the file nor removes it
+	readOnlyConn *sqlite.Conn // read only; while it is open, closing conn neither writes the write-ahead log into the file nor removes it
 	st     *statements
 	group  []*request
 	stored session.Event
@@ -46,10 +46,10 @@ type writer struct {
 	ttl   time.Duration // the one in force
 
 	raw     *os.File  // the database file, to read its header
-	seen    fileState // when we last touched the files, or found them sound
+	lastFileState    fileState // when we last touched the files, or found them sound
 	version int64     // data_version then
 
-	refused      error     // why a damaged file is not written to; nil when it is sound
+	refusedError      error     // why a damaged file is not written to; nil when it is sound
 	refusedState fileState // when it was last looked at
 }
 
@@ -60,8 +60,8 @@ func (w *writer) open(ctx context.Context) error {
 		return err
 	}
 	err := w.connect(ctx)
-	if errors.Is(err, ErrDamaged) && w.refused != nil {
-		return w.refused
+	if errors.Is(err, ErrDamaged) && w.refusedError != nil {
+		return w.refusedError
 	}
 	return err
 }
@@ -94,7 +94,7 @@ func (w *writer) connect(ctx context.Context) (err error) {
 	if damage != "" {
 		return w.damaged(damage, "", nil)
 	}
-	w.refused = nil
+	w.refusedError = nil
 	if err := w.cfg.migrate(ctx, conn); err != nil {
 		return err
 	}
@@ -109,15 +109,15 @@ func (w *writer) connect(ctx context.Context) (err error) {
 	if w.st, err = w.cfg.prepare(conn); err != nil {
 		return w.cfg.explain("preparing", err)
 	}
-	if w.reader, err = w.cfg.openReader(ctx); err != nil {
+	if w.readOnlyConn, err = w.cfg.openReader(ctx); err != nil {
 		return err
 	}
 	conn.SetInterrupt(w.ctx.Done())
 	w.conn = conn
-	if err = w.observe(); err != nil {
+	if err = w.recordFileState(); err != nil {
 		w.conn = nil
-		err = errors.Join(err, w.reader.Close())
-		w.reader = nil
+		err = errors.Join(err, w.readOnlyConn.Close())
+		w.readOnlyConn = nil
 	}
 	return err
 }
@@ -148,16 +148,16 @@ func (w *writer) announceCheck() {
 
 // close writes the write-ahead log into the file and removes it, if no other program has the file open.
 func (w *writer) close() {
-	w.closeConns(w.reader, w.conn)
+	w.closeConns(w.readOnlyConn, w.conn)
 }
 
 // closeWithoutCheckpoint leaves the file and the log at its path as they are: the last connection to be closed may only read.
 func (w *writer) closeWithoutCheckpoint() {
-	w.closeConns(w.conn, w.reader)
+	w.closeConns(w.conn, w.readOnlyConn)
 }
 
 func (w *writer) closeConns(conns ...*sqlite.Conn) {
-	w.conn, w.reader, w.st = nil, nil, nil
+	w.conn, w.readOnlyConn, w.st = nil, nil, nil
 	for _, conn := range conns {
 		if conn == nil {
 			continue
@@ -174,7 +174,7 @@ func (w *writer) closeAfterError() {
 		return
 	}
 	now, err := w.cfg.fileState(w.raw)
-	if err != nil || now.file == nil || w.contentChanged(now) || foreign(w.seen.wal, now.wal) {
+	if err != nil || now.file == nil || w.contentChanged(now) || foreignLog(w.lastFileState.wal, now.wal) {
 		w.closeWithoutCheckpoint()
 		return
 	}
@@ -186,7 +186,7 @@ func (w *writer) run() {
 	defer w.end()
 	expiry := newExpiry(w)
 	defer expiry.stop()
-	idle := time.NewTicker(inspectEvery)
+	idle := time.NewTicker(idleCheckInterval)
 	defer idle.Stop()
 	for {
 		select {
@@ -195,7 +195,7 @@ func (w *writer) run() {
 		case <-expiry.due():
 			expiry.slice()
 		case <-idle.C:
-			w.inspectIdle()
+			w.checkFilesWhileIdle()
 		case <-w.stop:
 			w.drain()
 			return
@@ -203,16 +203,16 @@ func (w *writer) run() {
 	}
 }
 
-// inspectEvery is how often the files are looked at while nobody writes.
-const inspectEvery = 10 * time.Second
+// idleCheckInterval is how often the files are looked at while nobody writes.
+const idleCheckInterval = 10 * time.Second
 
-// inspectIdle rescues what was committed last from a log that somebody has removed, and says so when the file is damaged, before the
+// checkFilesWhileIdle rescues what was committed last from a log that somebody has removed, and says so when the file is damaged, before the
 // next write finds that out.
-func (w *writer) inspectIdle() {
+func (w *writer) checkFilesWhileIdle() {
 	if w.conn == nil {
 		return
 	}
-	if err := w.ready(); err != nil && w.refused == nil {
+	if err := w.ready(); err != nil && w.refusedError == nil {
 		w.log.Warn("the database cannot be written to", zap.Error(err))
 	}
 }
@@ -220,7 +220,7 @@ func (w *writer) inspectIdle() {
 // end is the end of the writer.
 func (w *writer) end() {
 	if w.conn != nil {
-		_ = w.inspect(true) // a damaged file is let go of without a checkpoint
+		_ = w.checkFilesUnchanged(true) // a damaged file is let go of without a checkpoint
 	}
 	w.close()
 	w.closeRaw()
@@ -253,7 +253,7 @@ func (w *writer) commit(first *request) {
 		err = w.transact()
 	}
 	if err == nil && len(w.group) > 0 {
-		err = w.inspect(true)
+		err = w.checkFilesUnchanged(true)
 	}
 	for _, r := range w.group {
 		if err != nil {
@@ -278,7 +278,7 @@ func (w *writer) claimAll() {
 // ready sees to it that the connection is good and that the files are still those that it was opened on.
 func (w *writer) ready() error {
 	if w.conn != nil {
-		if err := w.inspect(false); err != nil {
+		if err := w.checkFilesUnchanged(false); err != nil {
 			return err
 		}
 	}
