@@ -60,7 +60,7 @@ func (s *store) Start(ctx context.Context) error {
 	if err := s.setUp(ctx, l); err != nil {
 		return s.cfg.explain("starting", err)
 	}
-	if s.guard.Waits() {
+	if s.guard.AwaitsConfirmation() {
 		s.reminded = make(chan struct{})
 		go s.remind()
 	}

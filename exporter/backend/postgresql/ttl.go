@@ -28,7 +28,7 @@ func (s *store) applyTTL(ctx context.Context, conn *pgconn.PgConn) error {
 		}
 		s.ttl = s.guard.Decide(limit, oldest, shares)
 	}
-	if s.guard.Waits() || retention.Seconds(s.cfg.TTL) == inForce {
+	if s.guard.AwaitsConfirmation() || retention.Seconds(s.cfg.TTL) == inForce {
 		return nil
 	}
 	return s.noteTTL(ctx, conn)

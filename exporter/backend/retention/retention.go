@@ -27,7 +27,7 @@ type Share struct {
 	Expired, Total int64
 }
 
-func (s Share) most() bool { return s.Expired*2 > s.Total }
+func (s Share) expiresMajority() bool { return s.Expired*2 > s.Total }
 
 // Guard decides about the ttl of one backend.
 type Guard struct {
@@ -50,10 +50,10 @@ const ttlWaits = "ttl waits"
 // first deletion would take more than half of a table and nobody has confirmed that, the one that was in force.
 func (g *Guard) Decide(l Limit, oldest time.Time, shares []Share) time.Duration {
 	fields := []zap.Field{zap.Stringer("ttl", l.TTL), zap.Time("older_than", oldest.UTC())}
-	expired, most := int64(0), false
+	expired, majority := int64(0), false
 	for _, s := range shares {
 		expired += s.Expired
-		most = most || s.most()
+		majority = majority || s.expiresMajority()
 		fields = append(fields, zap.Int64("expired_"+s.Table, s.Expired))
 		if l.Shortens() {
 			fields = append(fields, zap.Int64("total_"+s.Table, s.Total))
@@ -63,7 +63,7 @@ func (g *Guard) Decide(l Limit, oldest time.Time, shares []Share) time.Duration 
 	switch {
 	case !l.Shortens():
 		g.log.Info("ttl: what is older than this is deleted", fields...)
-	case most && !l.Confirmed:
+	case majority && !l.Confirmed:
 		g.held.Store(&fields)
 		g.Remind()
 		return l.InForce
@@ -80,8 +80,8 @@ func (g *Guard) Decide(l Limit, oldest time.Time, shares []Share) time.Duration 
 	return l.TTL
 }
 
-// Waits tells whether the configured ttl is not in force.
-func (g *Guard) Waits() bool { return g.held.Load() != nil }
+// AwaitsConfirmation tells whether the configured ttl is not in force.
+func (g *Guard) AwaitsConfirmation() bool { return g.held.Load() != nil }
 
 // Remind says again that a ttl waits, if one does. It is called as often as the caller likes.
 func (g *Guard) Remind() {
