@@ -155,7 +155,9 @@ func (w *writer) logAsidePath() string {
 	return w.cfg.Path + "-wal." + w.now().UTC().Format("20060102T150405.000Z")
 }
 
-func fileReplaced(was, is os.FileInfo) bool { return was != nil && (is == nil || !os.SameFile(was, is)) }
+func fileReplaced(was, is os.FileInfo) bool {
+	return was != nil && (is == nil || !os.SameFile(was, is))
+}
 
 func (w *writer) movedAway(committed bool) error {
 	w.log.Error("the database file was moved, replaced or deleted while it was open: what stands at its path now counts, or a new one is made",
@@ -199,7 +201,7 @@ func (w *writer) removeOwnLog(now fileState) (err error) {
 }
 
 const (
-	damageChecks     = 4                      // at a file that looks damaged: another program may be in the middle of a checkpoint
+	damageChecks        = 4                      // at a file that looks damaged: another program may be in the middle of a checkpoint
 	damageCheckInterval = 100 * time.Millisecond // after the last one
 )
 

@@ -36,20 +36,20 @@ func (r *request) claim() bool { return r.claimed.CompareAndSwap(false, true) }
 // many small callers share one wait for the disk.
 type writer struct {
 	*store
-	conn   *sqlite.Conn
+	conn         *sqlite.Conn
 	readOnlyConn *sqlite.Conn // read only; while it is open, closing conn neither writes the write-ahead log into the file nor removes it
-	st     *statements
-	group  []*request
-	stored session.Event
+	st           *statements
+	group        []*request
+	stored       session.Event
 
 	guard *retention.Guard
 	ttl   time.Duration // the one in force
 
-	raw     *os.File  // the database file, to read its header
-	lastFileState    fileState // when we last touched the files, or found them sound
-	version int64     // data_version then
+	raw           *os.File  // the database file, to read its header
+	lastFileState fileState // when we last touched the files, or found them sound
+	version       int64     // data_version then
 
-	refusedError      error     // why a damaged file is not written to; nil when it is sound
+	refusedError error     // why a damaged file is not written to; nil when it is sound
 	refusedState fileState // when it was last looked at
 }
 

@@ -53,24 +53,24 @@ func (c *connection) dueAt() int64 {
 // failures is how many attempts of a connection were told.
 func (c *connection) failures() int64 { return c.Failed + c.ToldByPAM }
 
-// put lets an attempt wait. One that waits already is another one, unless this is a second word about it.
-func (p *parser) put(c *connection, m *message, source string, now int64, page *logformat.Page) {
+// holdAttempt lets an attempt wait. One that waits already is another one, unless this is a second word about it.
+func (p *parser) holdAttempt(c *connection, m *message, source string, now int64, page *logformat.Page) {
 	class := session.ErrorNotPermitted
 	if source != fromRoot {
 		class = pamErrorType(m.reason, m.invalid)
 	}
 	if old := c.Attempt; old != nil && (!old.module() || old.Source == source) {
-		p.tellAttempt(c, page)
+		p.emitAttempt(c, page)
 	}
 	c.Attempt = &attempt{
 		Time: now, Source: strings.Clone(source), Method: strings.Clone(m.method), User: strings.Clone(m.user), Invalid: m.invalid,
 		Address: strings.Clone(m.address), Reason: strings.Clone(m.reason), Class: class,
 	}
-	p.known.hurry(c)
+	p.known.scheduleFollowUp(c)
 }
 
-// tellAttempt tells what waits, if anything does: no other line told of it.
-func (p *parser) tellAttempt(c *connection, page *logformat.Page) {
+// emitAttempt tells what waits, if anything does: no other line told of it.
+func (p *parser) emitAttempt(c *connection, page *logformat.Page) {
 	a := c.Attempt
 	if a == nil {
 		return
@@ -96,15 +96,15 @@ func (p *parser) tellAttempt(c *connection, page *logformat.Page) {
 	p.identify(c, e, "failure by "+a.Source, c.ToldByPAM)
 }
 
-// forgetHelper forgets what a PAM module said of the attempt that a message is about, and that a process of its own wrote: sshd runs PAM
+// forgetPAMChild forgets what a PAM module said of the attempt that a message is about, and that a process of its own wrote: sshd runs PAM
 // in one for keyboard-interactive.
-func (p *parser) forgetHelper(c *connection, m *message) {
+func (p *parser) forgetPAMChild(c *connection, m *message) {
 	if !strings.HasPrefix(m.method, "keyboard-interactive") {
 		return
 	}
-	n := p.known.helper(c, m.user, m.address)
+	n := p.known.pamChild(c, m.user, m.address)
 	if n == nil && m.invalid { // PAM's modules do not name whom nobody knows
-		n = p.known.helper(c, "", m.address)
+		n = p.known.pamChild(c, "", m.address)
 	}
 	if n != nil {
 		n.Attempt = nil
@@ -126,27 +126,27 @@ func sameClient(a, b string) bool {
 func (p *parser) takeAttempt(c *connection, m *message, page *logformat.Page) *attempt {
 	a := c.Attempt
 	if a != nil && a.Source == fromPAM && !strings.HasPrefix(m.method, "keyboard-interactive") {
-		p.tellAttempt(c, page)
+		p.emitAttempt(c, page)
 		return nil
 	}
 	c.Attempt = nil
 	return a
 }
 
-// tellMore tells attempts that PAM counted and no line told of.
-func (p *parser) tellMore(c *connection, m *message, now int64, page *logformat.Page) {
+// emitRepeatedAttempts tells attempts that PAM counted and no line told of.
+func (p *parser) emitRepeatedAttempts(c *connection, m *message, now int64, page *logformat.Page) {
 	if c.Attempt == nil && c.ToldByPAM == 0 {
 		return // sshd itself tells of attempts
 	}
 	last := attempt{Time: now, Source: "pam", User: c.User, Address: c.Address, Class: session.ErrorInvalidCredentials}
 	if c.Attempt != nil {
 		last = *c.Attempt
-		p.tellAttempt(c, page)
+		p.emitAttempt(c, page)
 	}
-	for told := c.failures(); told <= m.more; told++ {
+	for reported := c.failures(); reported <= m.more; reported++ {
 		again := last
 		again.Time = now
 		c.Attempt = &again
-		p.tellAttempt(c, page)
+		p.emitAttempt(c, page)
 	}
 }

@@ -98,8 +98,8 @@ type connections struct {
 	byPeer    map[peer]*connection
 	waiting   []*connection // for a login, the oldest first; some may have ended
 	sessions  []*connection // by their logins; some may have ended
-	followUps []expectation // by their times; some may be waited for no more
-	modules   []expectation // the same of lines of PAM's modules
+	followUps []pendingLine // by their times; some may be waited for no more
+	modules   []pendingLine // the same of lines of PAM's modules
 	helpers   map[userName][]*connection
 	host      string // of the last connection: mostly all have the same
 	clock     int64  // time of the last line
@@ -114,8 +114,8 @@ const (
 	openingTime = int64(60e9)
 )
 
-// of finds the connection of a process, or begins it. Names are copied: they must not hold on to a large text.
-func (c *connections) of(p process, now int64) *connection {
+// findOrCreate finds the connection of a process, or creates it. Names are copied: they must not hold on to a large text.
+func (c *connections) findOrCreate(p process, now int64) *connection {
 	if known := c.byProcess[p]; known != nil {
 		return known
 	}
@@ -138,7 +138,7 @@ func (c *connections) add(n *connection) {
 	}
 	c.byProcess[n.process()] = n
 	if n.Attempt != nil || n.Leaving != 0 {
-		c.hurry(n)
+		c.scheduleFollowUp(n)
 	}
 	if n.Port != 0 {
 		c.byPeer[peer{n.Host, n.Address, n.Port}] = n
@@ -150,8 +150,8 @@ func (c *connections) add(n *connection) {
 	}
 }
 
-// meet notes the client's address.
-func (c *connections) meet(n *connection, address string, port int32) {
+// setPeer notes the client's address.
+func (c *connections) setPeer(n *connection, address string, port int32) {
 	if n.Port == 0 && port != 0 {
 		p := n.process()
 		n.Address, n.Port = strings.Clone(address), port
@@ -172,7 +172,7 @@ func (c *connections) end(n *connection) {
 	}
 }
 
-func (c *connections) known(n *connection) bool { return c.byProcess[n.process()] == n }
+func (c *connections) isCurrent(n *connection) bool { return c.byProcess[n.process()] == n }
 
 // recentLogin is a session of this user that began a moment ago and of which PAM has said nothing.
 func (c *connections) recentLogin(host, user string, now int64) *connection {
@@ -203,7 +203,7 @@ func (c *connections) login(n *connection, now int64) {
 func (c *connections) overdue(now int64) *connection {
 	for len(c.waiting) > 0 {
 		n := c.waiting[0]
-		if c.known(n) && n.Login == 0 {
+		if c.isCurrent(n) && n.Login == 0 {
 			if now-n.Named <= graceTime && len(c.waiting) <= maxConnections {
 				return nil
 			}
@@ -224,7 +224,7 @@ func (c *connections) list() []*connection {
 func (c *connections) alive(list []*connection, sessions bool) []*connection {
 	kept := list[:0]
 	for _, n := range list {
-		if c.known(n) && (n.Login != 0) == sessions {
+		if c.isCurrent(n) && (n.Login != 0) == sessions {
 			kept = append(kept, n)
 		}
 	}

@@ -41,7 +41,7 @@ func (p *parser) failure(c *connection, m *message, refused *attempt, now int64,
 // abandoned is a connection that named a user, or was cut off for a reason that has a class, and ended without an attempt that was
 // logged.
 func (p *parser) abandoned(c *connection, now int64, class string, page *logformat.Page) {
-	p.tellAttempt(c, page)
+	p.emitAttempt(c, page)
 	if c.User == "" && !c.Invalid && class == "" || c.failures() > 0 || c.Login != 0 {
 		return
 	}

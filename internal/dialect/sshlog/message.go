@@ -8,37 +8,37 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 )
 
-// what a line says. A user's name may hold blanks and look like any message, but no line end: sshd writes that as \012.
-type what uint8
+// messageKind is what a line says. A user's name may hold blanks and look like any message, but no line end: sshd writes that as \012.
+type messageKind uint8
 
 const (
-	other what = iota
+	other messageKind = iota
 	accepted
 	failed
-	ambiguous    // a failure whose text a client made so that it can be read in two ways
-	ambiguousEnd // the same of the end of a connection
-	invalidUser  // Invalid user U from A port P
-	notAllowed   // User U from A not allowed because …
-	rootRefused  // ROOT LOGIN REFUSED FROM A port P
-	denied       // Access denied for user U by PAM account configuration
-	tooMany      // maximum authentication attempts exceeded for U from A port P ssh2
-	closedEarly  // before anybody was let in; the user may be named
-	disconnected // Disconnected from user U A port P, or the connection was closed or reset, or broke
-	ended        // the connection's own process ends it, and does not say whose it is
-	farewell     // Received disconnect from A port P: the client goes
-	greeting     // Connection from A port P on B port Q
-	timeout      // Timeout before authentication for A port P
-	pamError     // PAM: REASON for U from A, of keyboard-interactive
-	pamFailure   // a PAM module refuses: authentication failure; … rhost=A  user=U
-	pamMore      // N more authentication failures; …
-	pamAccess    // access denied for user `U' from `A'
+	ambiguous          // a failure whose text a client made so that it can be read in two ways
+	ambiguousEnd       // the same of the end of a connection
+	invalidUser        // Invalid user U from A port P
+	notAllowed         // User U from A not allowed because …
+	rootRefused        // ROOT LOGIN REFUSED FROM A port P
+	denied             // Access denied for user U by PAM account configuration
+	tooMany            // maximum authentication attempts exceeded for U from A port P ssh2
+	closedEarly        // before anybody was let in; the user may be named
+	disconnected       // Disconnected from user U A port P, or the connection was closed or reset, or broke
+	ended              // the connection's own process ends it, and does not say whose it is
+	disconnectReceived // Received disconnect from A port P: the client goes
+	connectionFrom     // Connection from A port P on B port Q
+	timeout            // Timeout before authentication for A port P
+	pamError           // PAM: REASON for U from A, of keyboard-interactive
+	pamFailure         // a PAM module refuses: authentication failure; … rhost=A  user=U
+	pamMore            // N more authentication failures; …
+	pamAccess          // access denied for user `U' from `A'
 	pamOpened
 	pamClosed
 )
 
 // message is one message of sshd.
 type message struct {
-	what    what
+	kind    messageKind
 	method  string
 	user    string
 	invalid bool // the user does not exist, or may not
@@ -144,8 +144,8 @@ func (m *message) read(form, s string, early bool) {
 	case formClosed, formReset, formGone, formSilent:
 		m.closed(s, early)
 	case formFrom:
-		m.greeting(s)
-		if m.what == other {
+		m.bannerMessage(s)
+		if m.kind == other {
 			m.broken(s, early)
 		}
 	case formCutOff:
@@ -153,7 +153,7 @@ func (m *message) read(form, s string, early bool) {
 	case formFailures:
 		m.tooManyFailures(s)
 	case formFarewell:
-		m.farewell(s)
+		m.disconnectMessage(s)
 	case formTimeout:
 		m.timeout(s)
 	case formRootRefused:
@@ -171,9 +171,9 @@ func (m *message) read(form, s string, early bool) {
 	case formClosing:
 		m.closed(s, early)
 	case formTimedOut, formWriteFailed, formSignal:
-		m.what = ended
+		m.kind = ended
 	}
-	if m.what == other && !early && (form == formClosed || form == formClosing || form == formReadError) {
+	if m.kind == other && !early && (form == formClosed || form == formClosing || form == formReadError) {
 		m.endedBy(s)
 	}
 }
@@ -193,7 +193,7 @@ func (m *message) broken(s string, early bool) {
 func (m *message) endedBy(s string) {
 	s, _, _ = strings.Cut(s, ": ")
 	if _, err := netip.ParseAddr(s); err == nil {
-		m.what, m.address = ended, s
+		m.kind, m.address = ended, s
 	}
 }
 
@@ -204,7 +204,7 @@ func (m *message) prohibited(s string) {
 	s, _ = cutInvalid(s)
 	user, address, found := cutLast(s, " from ")
 	if found && m.place(address) {
-		m.what, m.reason = notAllowed, reasonProhibited
+		m.kind, m.reason = notAllowed, reasonProhibited
 		m.setUser(user)
 	}
 }
@@ -213,7 +213,7 @@ func (m *message) prohibited(s string) {
 const noName = "<invalid username>"
 
 // attempt reads "METHOD for [invalid user ]USER from A port P ssh2[: KEY]". A key is there with methods that have one.
-func (m *message) attempt(kind what, s string) {
+func (m *message) attempt(kind messageKind, s string) {
 	method, s, found := strings.Cut(s, " for ")
 	if !found || strings.ContainsRune(method, ' ') {
 		return
@@ -224,7 +224,7 @@ func (m *message) attempt(kind what, s string) {
 	}
 	user, address, extra, found := fromLeft(s)
 	if found && m.place(address) {
-		m.what, m.method, m.extra = kind, method, extra
+		m.kind, m.method, m.extra = kind, method, extra
 		m.setUser(user)
 	}
 }
@@ -246,11 +246,11 @@ func (m *message) setUser(user string) {
 
 // invalidAttempt reads the same of a name that no user has: the name may be any text, and the id of a certificate, too. Each end of
 // the name after which the rest is as sshd writes it is a reading.
-func (m *message) invalidAttempt(kind what, method, s string) {
+func (m *message) invalidAttempt(kind messageKind, method, s string) {
 	if plain, found := strings.CutSuffix(s, " ssh2"); found {
 		user, address, found := cutLast(plain, " from ")
 		if found && m.place(address) {
-			m.what, m.method = kind, method
+			m.kind, m.method = kind, method
 			m.setUser(user)
 		}
 		return
@@ -272,10 +272,10 @@ func (m *message) invalidAttempt(kind what, method, s string) {
 	case 0:
 		return
 	case 1:
-		m.what, m.method = kind, method
+		m.kind, m.method = kind, method
 		m.choose(&all[0])
 	default:
-		m.what, m.method, m.others = ambiguous, method, all
+		m.kind, m.method, m.others = ambiguous, method, all
 	}
 }
 
@@ -327,7 +327,7 @@ func (m *message) invalidUser(s string) {
 	if !found || !m.somewhere(address) {
 		return
 	}
-	m.what, m.invalid, m.reason = invalidUser, true, "Invalid user"
+	m.kind, m.invalid, m.reason = invalidUser, true, "Invalid user"
 	m.setUser(user)
 }
 
@@ -343,21 +343,21 @@ func (m *message) notAllowed(s string) {
 	if user, address, found := cutLast(who, " from "); found {
 		who, m.address = user, address
 	}
-	m.what, m.reason = notAllowed, "not allowed because "+reason
+	m.kind, m.reason = notAllowed, "not allowed because "+reason
 	m.setUser(who)
 }
 
 // rootRefused reads "A port P". Both of a connection's processes write it: the second time is echo.
 func (m *message) rootRefused(s string, early bool) {
 	if m.somewhere(s) {
-		m.what, m.user, m.reason, m.echo = rootRefused, "root", "ROOT LOGIN REFUSED", early
+		m.kind, m.user, m.reason, m.echo = rootRefused, "root", "ROOT LOGIN REFUSED", early
 	}
 }
 
 // denied reads "USER by PAM account configuration".
 func (m *message) denied(s string) {
 	if user, found := strings.CutSuffix(s, " by PAM account configuration"); found {
-		m.what, m.reason = denied, "Access denied by PAM account configuration"
+		m.kind, m.reason = denied, "Access denied by PAM account configuration"
 		m.setUser(user)
 	}
 }
@@ -370,13 +370,13 @@ func (m *message) exceeded(s string) {
 	if !found || !m.somewhere(address) {
 		return
 	}
-	m.what, m.invalid, m.reason = tooMany, invalid, "maximum authentication attempts exceeded"
+	m.kind, m.invalid, m.reason = tooMany, invalid, "maximum authentication attempts exceeded"
 	m.setUser(user)
 }
 
 // tooManyFailures reads the "[ for USER]" of servers before 6.8.
 func (m *message) tooManyFailures(s string) {
-	m.what, m.reason = tooMany, "Too many authentication failures"
+	m.kind, m.reason = tooMany, "Too many authentication failures"
 	if user, found := strings.CutPrefix(s, " for "); found {
 		user, m.invalid = cutInvalid(user)
 		m.setUser(user)
@@ -401,8 +401,8 @@ func (m *message) closed(s string, early bool) {
 		return
 	}
 	m.setUser(user)
-	if m.what = disconnected; early {
-		m.what = closedEarly
+	if m.kind = disconnected; early {
+		m.kind = closedEarly
 	}
 }
 
@@ -421,7 +421,7 @@ func (m *message) disconnecting(s string, early bool) {
 		}
 		end = at
 		var c message
-		if c.closed(s[:at], early); c.what == other {
+		if c.closed(s[:at], early); c.kind == other {
 			continue
 		}
 		c.reason = s[at+2:]
@@ -438,7 +438,7 @@ func (m *message) disconnecting(s string, early bool) {
 	case len(known) == 0 && len(unknown) == 1:
 		*m = unknown[0]
 	case len(known)+len(unknown) > 0:
-		m.what = ambiguousEnd
+		m.kind = ambiguousEnd
 	}
 }
 
@@ -450,7 +450,7 @@ func (m *message) disconnectingUser(s string, early bool) {
 			return
 		}
 		at += begin
-		if m.closed(s[:at], early); m.what != other {
+		if m.closed(s[:at], early); m.kind != other {
 			m.reason = s[at+2:]
 			return
 		}
@@ -470,21 +470,21 @@ func cutKind(s string) (rest, kind string, found bool) {
 	return s, "", false
 }
 
-// farewell reads "A port P:CODE: TEXT" and, of old servers, "A: CODE: TEXT".
-func (m *message) farewell(s string) {
+// disconnectMessage reads "A port P:CODE: TEXT" and, of old servers, "A: CODE: TEXT".
+func (m *message) disconnectMessage(s string) {
 	place, _, _ := strings.Cut(s, ": ")
 	address, port, found := strings.Cut(place, " port ")
 	port, _, _ = strings.Cut(port, ":")
 	if found && m.at(address, port) || m.somewhere(place) {
-		m.what = farewell
+		m.kind = disconnectReceived
 	}
 }
 
-// greeting reads "A port P on B port Q[ rdomain "R"]".
-func (m *message) greeting(s string) {
+// bannerMessage reads "A port P on B port Q[ rdomain "R"]".
+func (m *message) bannerMessage(s string) {
 	place, _, found := strings.Cut(s, " on ")
 	if found && m.place(place) {
-		m.what = greeting
+		m.kind = connectionFrom
 	}
 }
 
@@ -496,13 +496,13 @@ func (m *message) timeout(s string) {
 	}
 	address, _, _ := strings.Cut(peers, " to ")
 	if m.somewhere(address) {
-		m.what = timeout
+		m.kind = timeout
 	}
 }
 
 // sure tells whether the address can be nothing but sshd's own word: behind it may stand what a client chose.
 func (m *message) sure() bool {
-	switch m.what {
+	switch m.kind {
 	case failed:
 		return !m.invalid || m.extra == ""
 	case closedEarly:

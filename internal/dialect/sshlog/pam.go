@@ -26,7 +26,7 @@ func (m *message) pamError(s string) {
 		}
 		m.address = address
 	}
-	m.what, m.method, m.reason, m.invalid = pamError, "keyboard-interactive/pam", "PAM: "+reason, invalid
+	m.kind, m.method, m.reason, m.invalid = pamError, "keyboard-interactive/pam", "PAM: "+reason, invalid
 	m.setUser(user)
 }
 
@@ -64,14 +64,14 @@ func (m *message) pamModule(module, kind, text string) {
 // pamSession reads "session opened for user U(uid=0) by …" and "session closed for user U".
 func (m *message) pamSession(s string) {
 	if user, found := strings.CutPrefix(s, "session closed for user "); found {
-		m.what, m.user = pamClosed, user
+		m.kind, m.user = pamClosed, user
 		return
 	}
 	user, found := strings.CutPrefix(s, "session opened for user ")
 	if !found {
 		return
 	}
-	m.what = pamOpened
+	m.kind = pamOpened
 	m.user, _, _ = cutLast(user, " by ")
 	if name, id, found := cutLast(m.user, "(uid="); found && strings.HasSuffix(id, ")") {
 		m.user = name
@@ -87,7 +87,7 @@ func (m *message) pamFailure(module, s string) {
 		return
 	}
 	address, user, _ := strings.Cut(s, " ")
-	m.what, m.module, m.address, m.reason = pamFailure, module, address, "PAM: authentication failure"
+	m.kind, m.module, m.address, m.reason = pamFailure, module, address, "PAM: authentication failure"
 	user, named := strings.CutPrefix(strings.TrimLeft(user, " "), "user=")
 	m.setUser(user)
 	m.invalid = m.invalid || !named || user == ""
@@ -97,7 +97,7 @@ func (m *message) pamFailure(module, s string) {
 func (m *message) pamMore(s string) {
 	number, rest, found := strings.Cut(s, " more authentication failure")
 	if n, ok := localtime.Digits(number); found && ok && number != "" && (rest == "" || rest[0] == ';' || rest[0] == 's') {
-		m.what, m.more = pamMore, min(n, maxRepeated)
+		m.kind, m.more = pamMore, min(n, maxRepeated)
 	}
 }
 
@@ -106,7 +106,7 @@ func (m *message) pamAccess(s string) {
 	s, found := strings.CutPrefix(s, "access denied for user ")
 	user, address, found2 := cutLast(s, " from ")
 	if found && found2 {
-		m.what, m.user, m.address = pamAccess, strings.Trim(user, "`'"), strings.Trim(address, "`'")
+		m.kind, m.user, m.address = pamAccess, strings.Trim(user, "`'"), strings.Trim(address, "`'")
 	}
 }
 

@@ -153,7 +153,7 @@ func timelessForm(record string) string {
 	case len(record) > 1 && record[0] == '[' && (record[1] == ' ' || record[1] >= '0' && record[1] <= '9') && strings.Contains(record, "sshd"):
 		return "the times of this log count from the machine's start"
 	}
-	if m := parse(record); m.what != other || strings.HasPrefix(record, "Server listening on ") {
+	if m := parse(record); m.kind != other || strings.HasPrefix(record, "Server listening on ") {
 		return "the lines of this log have no times, as with sshd -E or -e, or `journalctl -o cat`"
 	}
 	return ""
@@ -231,8 +231,8 @@ func (p *parser) ParseLine(l *syslogline.Line, page *logformat.Page) error {
 func (p *parser) repeat(l *syslogline.Line, times int, page *logformat.Page) error {
 	m := p.read(l)
 	if l.UID != "" && l.UID != "0" {
-		switch m.what {
-		case other, farewell, ended: // the last two count of the process that told of the login, which is root's
+		switch m.kind {
+		case other, disconnectReceived, ended: // the last two count of the process that told of the login, which is root's
 			return nil
 		case disconnected:
 			m.writer = writerUser
@@ -243,7 +243,7 @@ func (p *parser) repeat(l *syslogline.Line, times int, page *logformat.Page) err
 			return errForged
 		}
 	}
-	if m.what == other && isAttempt(l.Text) && !strings.Contains(l.Text, " ssh2: ") {
+	if m.kind == other && isAttempt(l.Text) && !strings.Contains(l.Text, " ssh2: ") {
 		return errUnread
 	}
 	from := process{host: l.Host, pid: l.PID}
@@ -252,11 +252,11 @@ func (p *parser) repeat(l *syslogline.Line, times int, page *logformat.Page) err
 	}
 	for range times {
 		again := m
-		if err := p.tell(from, l.Program == authProgram, l.Nanos, &again, page); err != nil {
+		if err := p.handleMessage(from, l.Program == authProgram, l.Nanos, &again, page); err != nil {
 			return err
 		}
 	}
-	if m.what == failed {
+	if m.kind == failed {
 		p.last = repeatable{l.Host, l.Program, l.PID, l.Text}
 	}
 	return nil
@@ -300,7 +300,7 @@ func (p *parser) settleConnections(now int64, page *logformat.Page) {
 		if c.Attempt == nil {
 			p.leave(c, page)
 		}
-		p.tellAttempt(c, page)
+		p.emitAttempt(c, page)
 	}
 	for c := p.known.overdue(now); c != nil; c = p.known.overdue(now) {
 		p.abandoned(c, c.Named, "", page)

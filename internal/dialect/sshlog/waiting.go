@@ -1,24 +1,24 @@
 package sshlog
 
-// expectation is a connection of which another line is due at a time.
-type expectation struct {
+// pendingLine is a connection of which another line is due at a time.
+type pendingLine struct {
 	connection *connection
 	at         int64
 	user       userName
 }
 
-func (e *expectation) holds(c *connections) bool {
-	return c.known(e.connection) && e.connection.dueAt() == e.at
+func (e *pendingLine) holds(c *connections) bool {
+	return c.isCurrent(e.connection) && e.connection.dueAt() == e.at
 }
 
 type userName struct{ host, user string }
 
-// maxHelpers bounds the search for the line of a PAM module that another process wrote.
-const maxHelpers = 1000
+// maxPAMChildren bounds the search for the line of a PAM module that another process wrote.
+const maxPAMChildren = 1000
 
-// hurry notes that a connection waits for a second line.
-func (c *connections) hurry(n *connection) {
-	e := expectation{connection: n, at: n.dueAt()}
+// scheduleFollowUp notes that a connection waits for a second line.
+func (c *connections) scheduleFollowUp(n *connection) {
+	e := pendingLine{connection: n, at: n.dueAt()}
 	if n.Attempt == nil || !n.Attempt.module() {
 		c.followUps = c.bounded(append(c.followUps, e))
 		return
@@ -32,7 +32,7 @@ func (c *connections) hurry(n *connection) {
 }
 
 // bounded forgets what is waited for no more, where there is much.
-func (c *connections) bounded(list []expectation) []expectation {
+func (c *connections) bounded(list []pendingLine) []pendingLine {
 	if len(list) <= 2*maxConnections {
 		return list
 	}
@@ -41,7 +41,7 @@ func (c *connections) bounded(list []expectation) []expectation {
 		if e.holds(c) {
 			kept = append(kept, e)
 		} else {
-			c.forgetHelpers(e.user)
+			c.forgetPAMChildren(e.user)
 		}
 	}
 	clear(list[len(kept):])
@@ -50,7 +50,7 @@ func (c *connections) bounded(list []expectation) []expectation {
 
 // due gives a connection whose second line has not come in time.
 func (c *connections) due(now int64) *connection {
-	for _, list := range [...]*[]expectation{&c.followUps, &c.modules} {
+	for _, list := range [...]*[]pendingLine{&c.followUps, &c.modules} {
 		for len(*list) > 0 {
 			e := (*list)[0]
 			holds := e.holds(c)
@@ -58,7 +58,7 @@ func (c *connections) due(now int64) *connection {
 				break
 			}
 			*list = (*list)[1:]
-			c.forgetHelpers(e.user)
+			c.forgetPAMChildren(e.user)
 			if holds {
 				return e.connection
 			}
@@ -67,13 +67,13 @@ func (c *connections) due(now int64) *connection {
 	return nil
 }
 
-// forgetHelpers removes the oldest of this user that wait no more.
-func (c *connections) forgetHelpers(user userName) {
+// forgetPAMChildren removes the oldest of this user that wait no more.
+func (c *connections) forgetPAMChildren(user userName) {
 	list, some := c.helpers[user]
 	if !some {
 		return
 	}
-	for len(list) > 0 && !c.isHelper(list[0]) {
+	for len(list) > 0 && !c.isPAMChild(list[0]) {
 		list = list[1:]
 	}
 	if len(list) == 0 {
@@ -83,16 +83,16 @@ func (c *connections) forgetHelpers(user userName) {
 	}
 }
 
-func (c *connections) isHelper(n *connection) bool {
-	return n.Attempt != nil && n.Attempt.module() && c.known(n)
+func (c *connections) isPAMChild(n *connection) bool {
+	return n.Attempt != nil && n.Attempt.module() && c.isCurrent(n)
 }
 
-// helper is another connection, in truth a process of this one, whose only line is a PAM module's of this user from this client; the
+// pamChild is another connection, in truth a process of this one, whose only line is a PAM module's of this user from this client; the
 // oldest one.
-func (c *connections) helper(of *connection, user, address string) *connection {
+func (c *connections) pamChild(of *connection, user, address string) *connection {
 	list := c.helpers[userName{of.Host, user}]
-	for _, n := range list[:min(len(list), maxHelpers)] {
-		if n != of && c.isHelper(n) && n.Login == 0 && n.Failed == 0 && sameClient(n.Attempt.Address, address) {
+	for _, n := range list[:min(len(list), maxPAMChildren)] {
+		if n != of && c.isPAMChild(n) && n.Login == 0 && n.Failed == 0 && sameClient(n.Attempt.Address, address) {
 			return n
 		}
 	}

@@ -14,15 +14,15 @@ func (p *parser) connection(from process, now int64, m *message, page *logformat
 		p.abandoned(c, c.Named, "", page)
 		p.known.end(c)
 	}
-	return p.begun(from, now, m)
+	return p.startConnection(from, now, m)
 }
 
-// begun finds or begins the connection, which counts from its first line that names the user as sshd does.
-func (p *parser) begun(from process, now int64, m *message) *connection {
+// startConnection finds or begins the connection, which counts from its first line that names the user as sshd does.
+func (p *parser) startConnection(from process, now int64, m *message) *connection {
 	known := p.known.byProcess[from] != nil
-	c := p.known.of(from, now)
-	switch m.what {
-	case greeting, pamError, pamFailure, pamMore, pamAccess, rootRefused, denied, farewell, tooMany:
+	c := p.known.findOrCreate(from, now)
+	switch m.kind {
+	case connectionFrom, pamError, pamFailure, pamMore, pamAccess, rootRefused, denied, disconnectReceived, tooMany:
 		c.Greeted = c.Greeted || !known
 	default:
 		if c.Greeted {
@@ -50,9 +50,9 @@ func (p *parser) locate(from process, apart bool, m *message) process {
 	return from
 }
 
-// tell makes of a message what it says with what is known of its connection.
-func (p *parser) tell(from process, apart bool, now int64, m *message, page *logformat.Page) error {
-	if m.what == other {
+// handleMessage makes of a message what it says with what is known of its connection.
+func (p *parser) handleMessage(from process, apart bool, now int64, m *message, page *logformat.Page) error {
+	if m.kind == other {
 		return nil
 	}
 	from = p.locate(from, apart, m)
@@ -63,26 +63,26 @@ func (p *parser) tell(from process, apart bool, now int64, m *message, page *log
 			}
 		}()
 	}
-	switch m.what {
+	switch m.kind {
 	case accepted:
 		p.accepted(from, now, m, page)
 	case ambiguous, ambiguousEnd:
 		return p.ambiguous(from, now, m, page)
 	case failed:
 		p.failed(from, now, m, page)
-	case greeting:
+	case connectionFrom:
 		p.greeted(from, now, m, page)
 	case invalidUser, notAllowed:
 		c := p.connection(from, now, m, page)
-		p.known.meet(c, m.address, m.port)
+		p.known.setPeer(c, m.address, m.port)
 		c.User, c.Invalid, c.Nameless, c.Reason, c.Named = strings.Clone(m.user), true, m.nameless, strings.Clone(m.reason), now
 		if c.Address == "" {
 			c.Address = strings.Clone(m.address)
 		}
 	case closedEarly:
 		p.closedEarly(from, now, m, page)
-	case farewell, tooMany:
-		p.leaving(from, now, m, page)
+	case disconnectReceived, tooMany:
+		p.disconnectNotice(from, now, m, page)
 	case timeout:
 		p.timeout(from, now, m, page)
 	case disconnected:
@@ -90,9 +90,9 @@ func (p *parser) tell(from process, apart bool, now int64, m *message, page *log
 	case ended:
 		p.ended(from, now, m, page)
 	case pamError, pamFailure, rootRefused, pamMore, pamAccess, denied:
-		p.refused(from, now, m, page)
+		p.pamRefused(from, now, m, page)
 	case pamOpened:
-		p.opened(from, now, m, page)
+		p.pamSessionOpened(from, now, m, page)
 	case pamClosed:
 		if c := p.known.byProcess[from]; c != nil && c.Login != 0 {
 			p.logout(c, "session closed", now, page)
@@ -124,31 +124,31 @@ func (p *parser) accepted(from process, now int64, m *message, page *logformat.P
 	c := p.connection(from, now, m, page)
 	if c.Login != 0 { // its process has died, and the system gave the pid anew
 		p.known.end(c)
-		c = p.begun(from, now, m)
+		c = p.startConnection(from, now, m)
 	}
-	p.known.meet(c, m.address, m.port)
-	p.forgetHelper(c, m)
-	p.letIn(c, page)
+	p.known.setPeer(c, m.address, m.port)
+	p.forgetPAMChild(c, m)
+	p.settleBeforeLogin(c, page)
 	c.User = strings.Clone(m.user)
 	p.known.login(c, now)
 	p.login(c, m, "Accepted", now, page)
 }
 
-// letIn tells the attempt before a login that sshd itself called a failure. One of which only a PAM module said so was this login: the
+// settleBeforeLogin tells the attempt before a login that sshd itself called a failure. One of which only a PAM module said so was this login: the
 // next module knew the user.
-func (p *parser) letIn(c *connection, page *logformat.Page) {
+func (p *parser) settleBeforeLogin(c *connection, page *logformat.Page) {
 	if c.Attempt != nil && c.Attempt.module() {
 		c.Attempt = nil
 	}
-	p.tellAttempt(c, page)
+	p.emitAttempt(c, page)
 	c.Leaving, c.Farewell = 0, ""
 }
 
 func (p *parser) failed(from process, now int64, m *message, page *logformat.Page) {
 	c := p.connection(from, now, m, page)
-	p.known.meet(c, m.address, m.port)
+	p.known.setPeer(c, m.address, m.port)
 	c.Nameless = c.Nameless || m.nameless
-	p.forgetHelper(c, m)
+	p.forgetPAMChild(c, m)
 	if m.method != "none" { // by which clients ask what methods there are
 		p.failure(c, m, p.takeAttempt(c, m, page), now, page)
 	}
@@ -160,14 +160,14 @@ func (p *parser) ambiguous(from process, now int64, m *message, page *logformat.
 	if c == nil || c.Port == 0 || c.User == "" {
 		return errAmbiguous
 	}
-	if m.what == ambiguousEnd {
+	if m.kind == ambiguousEnd {
 		p.abandoned(c, now, "", page)
 		p.known.end(c)
 		return nil
 	}
 	for i := range m.others {
 		if r := &m.others[i]; r.user == c.User && r.address == c.Address && r.port == c.Port {
-			m.what = failed
+			m.kind = failed
 			m.choose(r)
 			p.failed(from, now, m, page)
 			return nil
@@ -178,7 +178,7 @@ func (p *parser) ambiguous(from process, now int64, m *message, page *logformat.
 
 // greeted notes where a connection comes from before anything else is said of it.
 func (p *parser) greeted(from process, now int64, m *message, page *logformat.Page) {
-	p.known.meet(p.connection(from, now, m, page), m.address, m.port)
+	p.known.setPeer(p.connection(from, now, m, page), m.address, m.port)
 }
 
 // closedEarly ends a connection that nobody logged in to. If a user was named and no attempt was logged (of keys it is not,
@@ -188,7 +188,7 @@ func (p *parser) closedEarly(from process, now int64, m *message, page *logforma
 		return
 	}
 	c := p.connection(from, now, m, page)
-	p.known.meet(c, m.address, m.port)
+	p.known.setPeer(c, m.address, m.port)
 	if c.User == "" {
 		c.User, c.Invalid, c.Nameless = m.user, m.invalid, m.nameless
 	}
@@ -196,9 +196,9 @@ func (p *parser) closedEarly(from process, now int64, m *message, page *logforma
 	p.known.end(c)
 }
 
-// leaving notes that the end of a connection is near. Most servers write another line then.
-func (p *parser) leaving(from process, now int64, m *message, page *logformat.Page) {
-	if c := p.known.byProcess[from]; m.what == farewell && (c == nil || c.Login != 0) {
+// disconnectNotice notes that the end of a connection is near. Most servers write another line then.
+func (p *parser) disconnectNotice(from process, now int64, m *message, page *logformat.Page) {
+	if c := p.known.byProcess[from]; m.kind == disconnectReceived && (c == nil || c.Login != 0) {
 		if m.port == 0 { // an old server writes no other line
 			p.ended(from, now, m, page)
 		}
@@ -208,7 +208,7 @@ func (p *parser) leaving(from process, now int64, m *message, page *logformat.Pa
 	if c.Login != 0 {
 		return
 	}
-	p.known.meet(c, m.address, m.port)
+	p.known.setPeer(c, m.address, m.port)
 	if c.Address == "" {
 		c.Address = strings.Clone(m.address)
 	}
@@ -216,7 +216,7 @@ func (p *parser) leaving(from process, now int64, m *message, page *logformat.Pa
 		c.User, c.Invalid, c.Nameless = strings.Clone(m.user), m.invalid, m.nameless
 	}
 	c.Leaving, c.Farewell = now, strings.Clone(m.reason)
-	p.known.hurry(c)
+	p.known.scheduleFollowUp(c)
 }
 
 // ended is a session whose own process says that it is over. Where PAM closes it, PAM tells.
@@ -239,7 +239,7 @@ func (p *parser) timeout(from process, now int64, m *message, page *logformat.Pa
 	if c.Login != 0 {
 		return
 	}
-	p.known.meet(c, m.address, m.port)
+	p.known.setPeer(c, m.address, m.port)
 	if c.Address == "" {
 		c.Address = strings.Clone(m.address)
 	}
@@ -247,9 +247,9 @@ func (p *parser) timeout(from process, now int64, m *message, page *logformat.Pa
 	p.known.end(c)
 }
 
-// refused are the lines that tell of a failure beside, or in place of, sshd's "Failed".
-func (p *parser) refused(from process, now int64, m *message, page *logformat.Page) {
-	if m.what == pamMore || m.what == pamAccess {
+// pamRefused are the lines that tell of a failure beside, or in place of, sshd's "Failed".
+func (p *parser) pamRefused(from process, now int64, m *message, page *logformat.Page) {
+	if m.kind == pamMore || m.kind == pamAccess {
 		if c := p.known.byProcess[from]; c == nil || c.Login != 0 {
 			return
 		}
@@ -257,23 +257,23 @@ func (p *parser) refused(from process, now int64, m *message, page *logformat.Pa
 	c := p.connection(from, now, m, page)
 	if c.Login != 0 { // its process has died, and the system gave the pid anew
 		p.known.end(c)
-		c = p.begun(from, now, m)
+		c = p.startConnection(from, now, m)
 	}
-	p.known.meet(c, m.address, m.port)
+	p.known.setPeer(c, m.address, m.port)
 	c.Nameless = c.Nameless || m.nameless
-	switch m.what {
+	switch m.kind {
 	case pamError:
-		p.forgetHelper(c, m)
-		p.put(c, m, fromPAM, now, page)
+		p.forgetPAMChild(c, m)
+		p.holdAttempt(c, m, fromPAM, now, page)
 	case rootRefused:
 		if m.echo && (c.Attempt != nil && c.Attempt.Source == fromRoot || c.Refused != 0 && now-c.Refused <= deniedTime) {
 			return
 		}
-		p.put(c, m, fromRoot, now, page)
+		p.holdAttempt(c, m, fromRoot, now, page)
 	case pamFailure:
-		p.put(c, m, m.module, now, page)
+		p.holdAttempt(c, m, m.module, now, page)
 	case pamMore:
-		p.tellMore(c, m, now, page)
+		p.emitRepeatedAttempts(c, m, now, page)
 	case pamAccess:
 		if c.Address == "" {
 			c.Address = strings.Clone(m.address)
@@ -292,7 +292,7 @@ func (p *parser) denied(c *connection, m *message, now int64, page *logformat.Pa
 		return // which is that one
 	}
 	if c.Attempt != nil && !c.Attempt.module() {
-		p.tellAttempt(c, page)
+		p.emitAttempt(c, page)
 	}
 	address := c.Address
 	if c.Attempt != nil {
@@ -301,11 +301,11 @@ func (p *parser) denied(c *connection, m *message, now int64, page *logformat.Pa
 	c.Attempt = &attempt{
 		Time: now, Source: fromAccount, User: m.user, Address: address, Reason: m.reason, Class: session.ErrorNotPermitted,
 	}
-	p.tellAttempt(c, page)
+	p.emitAttempt(c, page)
 }
 
-// opened is a session that PAM opened, of a login that sshd told, or kept silent about.
-func (p *parser) opened(from process, now int64, m *message, page *logformat.Page) {
+// pamSessionOpened is a session that PAM opened, of a login that sshd told, or kept silent about.
+func (p *parser) pamSessionOpened(from process, now int64, m *message, page *logformat.Page) {
 	c := p.known.byProcess[from]
 	switch {
 	case c != nil && c.Login != 0:
@@ -314,9 +314,9 @@ func (p *parser) opened(from process, now int64, m *message, page *logformat.Pag
 	case m.user == "" || p.known.recentLogin(from.host, m.user, now) != nil:
 		return
 	case c == nil:
-		c = p.known.of(from, now)
+		c = p.known.findOrCreate(from, now)
 	}
-	p.letIn(c, page)
+	p.settleBeforeLogin(c, page)
 	c.User, c.PAM = strings.Clone(m.user), true
 	p.known.login(c, now)
 	p.login(c, m, "session opened", now, page)
