@@ -11,8 +11,8 @@ import (
 
 var _ connectcheck.Checker = Config{}
 
-// persistent is the folder whose existence makes journald keep the journal over a restart of the machine.
-const persistent = "/var/log/journal"
+// persistentJournalDir is the folder whose existence makes journald keep the journal over a restart of the machine.
+const persistentJournalDir = "/var/log/journal"
 
 // CheckConnection tries journalctl, the right to read the journal, and whether sshd writes to it.
 func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
@@ -50,7 +50,7 @@ func (c Config) newest(ctx context.Context, args ...string) (line string, err er
 		line = next
 	}
 	err = run.close()
-	if said := (*remark)(nil); errors.As(err, &said) {
+	if warning := (*journalctlWarning)(nil); errors.As(err, &warning) {
 		err = nil
 	}
 	return line, err
@@ -61,12 +61,12 @@ func (c Config) checkStorage() []connectcheck.Finding {
 	if c.Directory != "" {
 		return nil
 	}
-	if _, err := os.Stat(persistent); err == nil {
+	if _, err := os.Stat(persistentJournalDir); err == nil {
 		return nil
 	}
 	return []connectcheck.Finding{{
 		Subject: "storage", Key: "journald", Detail: "the journal is in memory: what is not read before a restart of the machine is lost",
-		Remedy: "mkdir " + persistent + " && systemctl restart systemd-journald, or Storage=persistent in /etc/systemd/journald.conf",
+		Remedy: "mkdir " + persistentJournalDir + " && systemctl restart systemd-journald, or Storage=persistent in /etc/systemd/journald.conf",
 	}}
 }
 

@@ -32,12 +32,12 @@ type command struct {
 // silentFor is how long journalctl may look for the next entry.
 const silentFor = 5 * time.Minute
 
-// fields are what the entries are read for. Those that begin with two underscores are always there.
-const fields = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_COMM,_EXE,_HOSTNAME,_PID,_SOURCE_REALTIME_TIMESTAMP,_SYSTEMD_UNIT,_UID"
+// outputFields are what the entries are read for. Those that begin with two underscores are always there.
+const outputFields = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_COMM,_EXE,_HOSTNAME,_PID,_SOURCE_REALTIME_TIMESTAMP,_SYSTEMD_UNIT,_UID"
 
 // open runs journalctl with what concerns the journal as a whole, and args.
 func (c Config) open(ctx context.Context, args ...string) (*command, error) {
-	return c.run(ctx, append([]string{"--output=json", "--output-fields=" + fields, "--all"}, args...))
+	return c.run(ctx, append([]string{"--output=json", "--output-fields=" + outputFields, "--all"}, args...))
 }
 
 // probe asks for what journalctl keeps to itself where the output is JSON: that there is no journal, or that only a part may be read.
@@ -50,7 +50,7 @@ func (c Config) probe(ctx context.Context) error {
 		_, err = run.next()
 	}
 	err = run.close()
-	if said := (*remark)(nil); errors.As(err, &said) {
+	if warning := (*journalctlWarning)(nil); errors.As(err, &warning) {
 		return nil
 	}
 	return err
@@ -72,7 +72,7 @@ func (c Config) run(ctx context.Context, args []string) (*command, error) {
 	}
 	if err != nil {
 		cancel()
-		return nil, missing(err)
+		return nil, startError(err)
 	}
 	r.out = bufio.NewReaderSize(pipe, 64<<10)
 	r.hung = time.AfterFunc(r.silent, func() {
@@ -142,7 +142,7 @@ func (r *command) close() error {
 	if r.late.Load() {
 		return fmt.Errorf("%w %s, and was ended; its last word: %q", errSilent, r.silent, strings.TrimSpace(r.errors.String()))
 	}
-	return trouble(err, r.errors.String())
+	return journalctlError(err, r.errors.String())
 }
 
 // stderr keeps the beginning of what a program complains of.
@@ -168,15 +168,15 @@ var (
 		"make it smaller (journalctl --vacuum-size=1G), or narrow identifiers; journalctl said nothing for")
 )
 
-func missing(err error) error {
+func startError(err error) error {
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return fmt.Errorf("%w: %w", errMissing, err)
 	}
 	return err
 }
 
-// trouble makes of journalctl's status and complaints what is to be done. systemd's programs speak English only.
-func trouble(status error, complaint string) error {
+// journalctlError makes of journalctl's status and complaints what is to be done. systemd's programs speak English only.
+func journalctlError(status error, complaint string) error {
 	switch {
 	case strings.Contains(complaint, "insufficient permissions"), strings.Contains(complaint, "not seeing messages"), strings.Contains(complaint, "Permission denied"):
 		return errPermission
@@ -187,12 +187,12 @@ func trouble(status error, complaint string) error {
 	case status != nil:
 		return fmt.Errorf("journalctl ended with %w: %s", status, strings.TrimSpace(complaint))
 	case strings.TrimSpace(complaint) != "":
-		return &remark{strings.TrimSpace(complaint)}
+		return &journalctlWarning{strings.TrimSpace(complaint)}
 	}
 	return nil
 }
 
-// remark is what journalctl says although it ended well: a file of the journal is torn, say.
-type remark struct{ text string }
+// journalctlWarning is what journalctl says although it ended well: a file of the journal is torn, say.
+type journalctlWarning struct{ text string }
 
-func (r *remark) Error() string { return "journalctl says: " + r.text }
+func (r *journalctlWarning) Error() string { return "journalctl says: " + r.text }

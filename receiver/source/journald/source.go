@@ -84,7 +84,7 @@ func (s *journaldSource) Run(ctx context.Context, host source.Host) error {
 	}
 	r.grown = host.Now()
 	for failures := 0; ctx.Err() == nil; {
-		if err := r.look(ctx); err != nil && ctx.Err() == nil {
+		if err := r.pollJournal(ctx); err != nil && ctx.Err() == nil {
 			r.report(err)
 			failures++
 			if !wait(ctx, max(r.PollInterval, pause(failures))) {
