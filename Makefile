@@ -20,7 +20,7 @@ PIPELINES        ?=
 PIPELINE_ROWS    ?= 1000000
 PIPELINE_REPEATS ?= 3
 
-.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-pipelines bench-redshift bench-questions bench-all fuzz fuzz-long story-redshift story-clickhouse faults mutants proofs builder clean
+.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-pipelines bench-redshift bench-questions bench-all fuzz fuzz-long story-redshift story-clickhouse faults mutants house proofs builder clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 16
@@ -112,6 +112,9 @@ faults: engines ## FAULT_RUNS runs (200) of random faults over all pairs of sour
 
 mutants: engines ## each mutant of proofs/mutants in a copy of the committed tree, and whether its test notices it
 	proofs/mutants/try
+
+house: ## what the code looks like from outside: sizes, names, comments, modules of the SDK; proofs/house.md has before and after
+	@go run ./internal/tools/house
 
 proofs: ## the tables of proofs/README.md, from the results beside it
 	go run ./internal/fuzzlong -table proofs/README.md
