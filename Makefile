@@ -9,9 +9,7 @@ GOFUMPT_VERSION       := v0.12.0
 OCB_VERSION           := v0.165.0
 PACKAGES ?= ./...
 FUZZTIME ?= 20s
-FUZZ_MINUTES  ?= 30
-FUZZ_PARALLEL ?= 1
-FUZZ_PACKAGES ?= ./...
+FUZZ_FOLDER ?= .
 STORY_ROWS    ?= 1000000
 STORY_SEED    ?= 1
 FAULT_RUNS    ?= 200
@@ -20,7 +18,7 @@ PIPELINES        ?=
 PIPELINE_ROWS    ?= 1000000
 PIPELINE_REPEATS ?= 3
 
-.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-pipelines bench-redshift bench-questions bench-all fuzz fuzz-long story-redshift story-clickhouse faults mutants house proofs builder clean
+.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-pipelines bench-redshift bench-questions bench-all fuzz story-redshift story-clickhouse faults mutants house builder clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 16
@@ -89,14 +87,11 @@ bench-questions: engines ## the questions of the ClickHouse backend on EVENTS (1
 bench-all: engines ## every benchmark there is
 	go test -run '^$$' -bench . -benchtime 1x -timeout 120m ./...
 
-fuzz: ## every fuzz target for FUZZTIME
-	@grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r f; do \
+fuzz: ## every fuzz target below FUZZ_FOLDER (all) for FUZZTIME (20s each)
+	@grep -rlE '^func Fuzz' --include='*_test.go' $(FUZZ_FOLDER) | while read -r f; do \
 		for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$f); do \
-			echo "$$t $$(dirname $$f)"; go test -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$(dirname $$f) || exit 1; \
+			echo "$$t ./$$(dirname $$f)"; go test -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$$(dirname $$f) || exit 1; \
 		done; done
-
-fuzz-long: ## every fuzz target for FUZZ_MINUTES in all, in slices; interrupt and resume at will, results in proofs/fuzz.csv
-	go run ./internal/fuzzlong -minutes $(FUZZ_MINUTES) -parallel $(FUZZ_PARALLEL) -packages '$(FUZZ_PACKAGES)'
 
 story-redshift: engines ## STORY_ROWS rows (1000000) in Redshift's shape while the collector is killed; results go into proofs/stories.csv
 	SESSIONLOG_STORY_ROWS=$(STORY_ROWS) SESSIONLOG_STORY_SEED=$(STORY_SEED) SESSIONLOG_STORY_RESULTS=$(CURDIR)/proofs/stories.csv \
@@ -115,9 +110,6 @@ mutants: engines ## each mutant of proofs/mutants in a copy of the committed tre
 
 house: ## what the code looks like from outside: sizes, names, comments, modules of the SDK; proofs/house.md has before and after
 	@go run ./internal/tools/house
-
-proofs: ## the tables of proofs/README.md, from the results beside it
-	go run ./internal/fuzzlong -table proofs/README.md
 
 builder: ## the same collector by the OpenTelemetry Collector Builder, from config/builder.yaml
 	@mkdir -p bin
