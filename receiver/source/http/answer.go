@@ -79,9 +79,9 @@ type item struct {
 }
 
 func (c *call) report() report {
-	r := report{Accepted: c.accepted, Rejected: c.rejected, Ignored: c.ignored, Items: make([]item, len(c.fates))}
-	slices.SortFunc(c.fates, func(a, b fate) int { return cmp.Compare(a.index, b.index) })
-	for i, f := range c.fates {
+	r := report{Accepted: c.accepted, Rejected: c.rejected, Ignored: c.ignored, Items: make([]item, len(c.results))}
+	slices.SortFunc(c.results, func(a, b itemResult) int { return cmp.Compare(a.index, b.index) })
+	for i, f := range c.results {
 		r.Items[i] = item{Index: f.index, Error: f.reason}
 		if f.reason == "" {
 			r.Items[i].RecordID = f.id.String()

@@ -100,9 +100,9 @@ func TestTheBudgetAfterBrokenCalls(t *testing.T) {
 		}
 	}
 	require.Eventually(t, func() bool {
-		r.door.buffered.mu.Lock()
-		defer r.door.buffered.mu.Unlock()
-		return r.door.buffered.left == limit
+		r.handler.buffered.mu.Lock()
+		defer r.handler.buffered.mu.Unlock()
+		return r.handler.buffered.left == limit
 	}, patience, time.Millisecond, "what broken bodies took is given back")
 	require.Eventually(t, func() bool { // the budget for what is packed in zstd has no other window
 		return r.postText(t, "/v1/events", packed(t, "zstd", whole), "Content-Encoding", "zstd", "Content-Type", ndjson).status == http.StatusOK

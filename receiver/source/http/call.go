@@ -10,26 +10,26 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// pageSize is how many events go into the pipeline at once: it bounds what a body of tiny events takes. An event that brings a page to
-// pageAttributes is its last: in the pipeline an attribute takes ten times what it took in the body.
+// batchSize is how many events go into the pipeline at once: it bounds what a body of tiny events takes. An event that brings a batch to
+// batchAttributes is its last: in the pipeline an attribute takes ten times what it took in the body.
 const (
-	pageSize       = 1024
-	pageAttributes = 32 << 10
+	batchSize       = 1024
+	batchAttributes = 32 << 10
 )
 
-// page is scratch for events. It is reused, and holds nothing while it waits.
-type page struct {
+// eventBatch is scratch for events. It is reused, and holds nothing while it waits.
+type eventBatch struct {
 	events []session.Event
 	index  []int // of each in the body
 	n      int
 	attrs  int // of all events, and members of their lists
 }
 
-// grow makes room: an event is a kilobyte, so small calls get a small page, and growing ones move their events twice at most.
-func (p *page) grow() {
+// grow makes room: an event is a kilobyte, so small calls get a small batch, and growing ones move their events twice at most.
+func (p *eventBatch) grow() {
 	room := 16
 	if len(p.events) > 0 {
-		room = min(len(p.events)*8, pageSize)
+		room = min(len(p.events)*8, batchSize)
 	}
 	grown := make([]session.Event, room)
 	copy(grown, p.events)
@@ -39,7 +39,7 @@ func (p *page) grow() {
 // usualAttributes is more than an event has, as a rule: room for more is not kept.
 const usualAttributes = 64
 
-func (p *page) clear() {
+func (p *eventBatch) clear() {
 	for i := range p.n {
 		if e := &p.events[i]; max(cap(e.Extra), cap(e.Roles), cap(e.Profiles), cap(e.Settings), cap(e.CertificateSubjects)) > usualAttributes {
 			*e = session.Event{}
@@ -50,14 +50,14 @@ func (p *page) clear() {
 	p.n, p.attrs, p.index = 0, 0, p.index[:0]
 }
 
-// call is the push.Sink of one request: it gathers pages, delivers each, and remembers the fate of every item.
+// call is the push.Sink of one request: it gathers batches, delivers each, and remembers the result of every item.
 type call struct {
-	door   *door
-	ctx    context.Context // of the request, and from the first delivery on no longer than delivery_timeout
-	cancel context.CancelFunc
-	timed  bool
-	page   *page
-	fates  []fate
+	handler *eventsHandler
+	ctx     context.Context // of the request, and from the first delivery on no longer than delivery_timeout
+	cancel  context.CancelFunc
+	timed   bool
+	batch   *eventBatch
+	results []itemResult
 
 	id    callID // of a large call
 	known int    // so many of its first items were delivered before
@@ -66,8 +66,8 @@ type call struct {
 	reason                      error // why the first of the rejected was
 }
 
-// fate is what became of an item that was accepted or rejected.
-type fate struct {
+// itemResult is what became of an item that was accepted or rejected.
+type itemResult struct {
 	index  int
 	id     session.ID
 	reason string
@@ -75,12 +75,12 @@ type fate struct {
 
 // Slot is part of push.Sink.
 func (c *call) Slot(index int) (*session.Event, error) {
-	if index >= c.door.config.MaxItems {
-		c.Bad(index, fmt.Errorf("more than %d items in one call: this one and those after it are not read", c.door.config.MaxItems))
+	if index >= c.handler.config.MaxItems {
+		c.Bad(index, fmt.Errorf("more than %d items in one call: this one and those after it are not read", c.handler.config.MaxItems))
 		return nil, errTooMany
 	}
-	p := c.page
-	if p.n == pageSize || p.attrs >= pageAttributes {
+	p := c.batch
+	if p.n == batchSize || p.attrs >= batchAttributes {
 		if err := c.flush(); err != nil {
 			return nil, err
 		}
@@ -93,7 +93,7 @@ func (c *call) Slot(index int) (*session.Event, error) {
 
 // Keep is part of push.Sink.
 func (c *call) Keep(index int) {
-	p := c.page
+	p := c.batch
 	e := &p.events[p.n]
 	p.attrs += len(e.Extra) + len(e.Roles) + len(e.Profiles) + len(e.Settings) + len(e.CertificateSubjects)
 	p.n++
@@ -105,58 +105,58 @@ func (c *call) Bad(index int, reason error) {
 	if c.rejected++; c.reason == nil {
 		c.reason = fmt.Errorf("item %d: %w", index, reason)
 	}
-	c.fates = append(c.fates, fate{index: index, reason: reason.Error()})
+	c.results = append(c.results, itemResult{index: index, reason: reason.Error()})
 }
 
 // Other is part of push.Sink.
 func (c *call) Other(int) { c.ignored++ }
 
-// flush returns when the pipeline has the page.
+// flush returns when the pipeline has the batch.
 func (c *call) flush() error {
-	p := c.page
+	p := c.batch
 	if p.n == 0 {
 		return nil
 	}
 	if err := c.emit(); err != nil {
 		return err
 	}
-	c.fates = slices.Grow(c.fates, p.n)
+	c.results = slices.Grow(c.results, p.n)
 	for i := range p.n {
-		c.fates = append(c.fates, fate{index: p.index[i], id: p.events[i].RecordID})
+		c.results = append(c.results, itemResult{index: p.index[i], id: p.events[i].RecordID})
 	}
 	c.accepted += p.n
 	p.clear()
 	return nil
 }
 
-// emit hands the page to the pipeline, unless an earlier call with the same body has done so: its pages were the same.
+// emit hands the batch to the pipeline, unless an earlier call with the same body has done so: its batches were the same.
 func (c *call) emit() error {
-	p := c.page
+	p := c.batch
 	end := p.index[p.n-1] + 1
 	if end <= c.known {
 		return nil
 	}
 	if !c.timed { // what is only passed over takes no time of the delivery
-		c.ctx, c.cancel = context.WithTimeout(c.ctx, c.door.config.DeliveryTimeout)
+		c.ctx, c.cancel = context.WithTimeout(c.ctx, c.handler.config.DeliveryTimeout)
 		c.timed = true
 	}
-	if err := c.door.host.Emit(c.ctx, p.events[:p.n]); err != nil {
+	if err := c.handler.host.Emit(c.ctx, p.events[:p.n]); err != nil {
 		return errUndelivered
 	}
 	if c.id != (callID{}) {
-		c.door.progress.reached(c.id, end)
+		c.handler.progress.reached(c.id, end)
 	}
 	return nil
 }
 
 func (c *call) release() {
-	c.page.clear()
-	c.door.pages.put(c.page)
+	c.batch.clear()
+	c.handler.batches.put(c.batch)
 }
 
 // count tells the receiver what was not taken, and that something was.
 func (c *call) count(place string) {
-	stats := c.door.host.Stats
+	stats := c.handler.host.Stats
 	if c.rejected > 0 {
 		stats.BadRows(c.rejected, place, c.reason)
 	}
@@ -164,7 +164,7 @@ func (c *call) count(place string) {
 		stats.Excluded(c.ignored)
 	}
 	if c.accepted > 0 {
-		stats.Read(c.door.host.Now(), 0)
+		stats.Read(c.handler.host.Now(), 0)
 	}
 }
 

@@ -76,9 +76,9 @@ func hold(t testing.TB, r *running, bytes int) {
 	}()
 	t.Cleanup(func() { cancel(); <-done })
 	require.Eventually(t, func() bool {
-		r.door.buffered.mu.Lock()
-		defer r.door.buffered.mu.Unlock()
-		return r.door.buffered.left <= r.door.config.MaxBufferedBytes-int64(bytes)
+		r.handler.buffered.mu.Lock()
+		defer r.handler.buffered.mu.Unlock()
+		return r.handler.buffered.left <= r.handler.config.MaxBufferedBytes-int64(bytes)
 	}, patience, time.Millisecond)
 }
 

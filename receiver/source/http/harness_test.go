@@ -37,7 +37,7 @@ const patience = 30 * time.Second
 // running is a source that listens on a real port.
 type running struct {
 	address string
-	door    *door
+	handler *eventsHandler
 	emit    *sourcetest.Recorder
 	stats   *sourcetest.Stats
 	client  *http.Client
@@ -88,7 +88,7 @@ func launch(t testing.TB, change func(*Config), host source.Host) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	require.NoError(t, src.(source.Starter).Start(ctx, host))
-	r.door = src.(*pushed).door
+	r.handler = src.(*pushed).handler
 	go func() { r.done <- src.Run(ctx, host) }()
 	select {
 	case <-listening:

@@ -180,7 +180,7 @@ func TestEventsOfManyAttributesGoInSmallPages(t *testing.T) {
 	const n = 60
 	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", strings.Repeat(event(1, attrs.String())+"\n", n), "Content-Type", ndjson).status)
 	require.Len(t, r.emit.Delivered(), n)
-	require.Less(t, most, pageAttributes+1000)
+	require.Less(t, most, batchAttributes+1000)
 }
 
 // TestNothingIsKeptOfALargeCall: pages wait for the next call without what only this one needed.
@@ -226,7 +226,7 @@ func TestSendersThatTrickleZstdHoldNoWindow(t *testing.T) {
 				frame.Len(), frame.String()[:frame.Len()-10])
 			require.NoError(t, err)
 		}
-		for range 2 * spares { // who has sent all is served
+		for range 2 * freeListSize { // who has sent all is served
 			a := r.postText(t, "/v1/events", frame.String(), "Content-Encoding", "zstd", "Content-Type", ndjson)
 			require.Equal(t, http.StatusOK, a.status, a.text)
 		}

@@ -98,7 +98,7 @@ func TestNothingIsAnsweredBeforeItIsDelivered(t *testing.T) {
 		return nil
 	}
 	r := startWith(t, nil, emit, nil)
-	const n = pageSize + 10 // two pages: of the second call the second fails
+	const n = batchSize + 10 // two pages: of the second call the second fails
 	for i, want := range []int{http.StatusServiceUnavailable, http.StatusServiceUnavailable, http.StatusOK} {
 		a := r.postText(t, "/v1/events", lines(0, n), "Content-Type", ndjson)
 		require.Equal(t, want, a.status, "call %d: %s", i, a.text)

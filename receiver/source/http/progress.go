@@ -10,7 +10,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/push"
 )
 
-// largeCall is the size of a body from which on it is worth knowing how far its delivery has come: it has more than one page.
+// largeCall is the size of a body from which on it is worth knowing how far its delivery has come: it has more than one batch.
 const largeCall = 64 << 10
 
 const (

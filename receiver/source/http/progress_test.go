@@ -43,7 +43,7 @@ func TestManyLargeCallsAllEnd(t *testing.T) {
 	calls := make([]int, senders)
 	for i := range senders {
 		wait.Go(func() {
-			body := lines(i*pages*pageSize, pages*pageSize)
+			body := lines(i*pages*batchSize, pages*batchSize)
 			for deadline := time.Now().Add(2 * patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 				calls[i]++
 				if a, err := r.try("/v1/events", strings.NewReader(body), "Content-Type", ndjson); err == nil && a.status == http.StatusOK {
@@ -54,7 +54,7 @@ func TestManyLargeCallsAllEnd(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	require.Len(t, told, senders*pages*pageSize)
+	require.Len(t, told, senders*pages*batchSize)
 	for _, times := range told {
 		require.Equal(t, 1, times, "an event is told again, in calls %v", calls)
 	}
@@ -64,16 +64,16 @@ func TestManyLargeCallsAllEnd(t *testing.T) {
 // TestAnAnswerThatWasLost: the call comes again, and costs no delivery.
 func TestAnAnswerThatWasLost(t *testing.T) {
 	r := start(t, nil)
-	body := lines(0, 3*pageSize)
+	body := lines(0, 3*batchSize)
 	for range 3 {
 		a := r.postText(t, "/v1/events", body, "Content-Type", ndjson)
 		require.Equal(t, http.StatusOK, a.status)
-		require.Equal(t, 3*pageSize, a.report.Accepted)
-		require.Len(t, r.emit.Delivered(), 3*pageSize)
+		require.Equal(t, 3*batchSize, a.report.Accepted)
+		require.Len(t, r.emit.Delivered(), 3*batchSize)
 	}
 	a := r.postText(t, "/v1/events", body+"{}\n", "Content-Type", ndjson)
 	require.Equal(t, http.StatusBadRequest, a.status)
-	require.Len(t, r.emit.Delivered(), 6*pageSize, "another body is another call")
+	require.Len(t, r.emit.Delivered(), 6*batchSize, "another body is another call")
 }
 
 func TestCallsAreKnownByAllThatIDsAreMadeOf(t *testing.T) {

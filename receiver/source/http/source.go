@@ -14,9 +14,9 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
-// farewell is how long calls may take to end when the source stops: the receiver lets a delivery that has begun go on for half a
+// shutdownGrace is how long calls may take to end when the source stops: the receiver lets a delivery that has begun go on for half a
 // second, and a source has one.
-const farewell = 800 * time.Millisecond
+const shutdownGrace = 800 * time.Millisecond
 
 // pushed is a source that waits to be told.
 type pushed struct {
@@ -26,7 +26,7 @@ type pushed struct {
 
 	listener net.Listener // since Start
 	server   *http.Server
-	door     *door
+	handler  *eventsHandler
 }
 
 // New makes the source. Nothing is opened yet.
@@ -53,8 +53,8 @@ func (p *pushed) Start(ctx context.Context, host source.Host) error {
 	if err != nil {
 		return fmt.Errorf("endpoint: %w: another process, or another receiver of this configuration, may have the port: give this one another", err)
 	}
-	p.door = newDoor(p.config, p.instance, host)
-	p.server, err = p.config.Server.ToServer(ctx, host.Extensions, p.settings, p.door.routes(), p.config.options()...)
+	p.handler = newEventsHandler(p.config, p.instance, host)
+	p.server, err = p.config.Server.ToServer(ctx, host.Extensions, p.settings, p.handler.routes(), p.config.options()...)
 	if err != nil {
 		return errors.Join(fmt.Errorf("auth or middlewares: %w", err), listener.Close())
 	}
@@ -83,18 +83,18 @@ func (p *pushed) Run(ctx context.Context, host source.Host) error {
 	case err = <-served:
 		err = fmt.Errorf("http: the server has ended by itself: %w", err)
 	case <-ctx.Done():
-		p.door.gate.close()
+		p.handler.requestGate.close()
 		stop(ctx, p.server)
 		_, err = <-served, nil // http.ErrServerClosed
 	}
-	p.door.gate.close()
-	p.door.gate.inside.Wait()
+	p.handler.requestGate.close()
+	p.handler.requestGate.inside.Wait()
 	return err
 }
 
 // stop lets calls end that are under way, and no longer than farewell.
 func stop(ctx context.Context, server *http.Server) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
 	if server.Shutdown(ctx) != nil {
 		_ = server.Close()

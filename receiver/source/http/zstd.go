@@ -17,7 +17,7 @@ const maxWindow = 8 << 20
 func (c Config) options() []confighttp.ToServerOption {
 	options := []confighttp.ToServerOption{confighttp.WithErrorHandler(refuseEarly)}
 	if slices.Contains(c.Server.CompressionAlgorithms, "zstd") {
-		u := &unpacker{limit: c.Server.MaxRequestBodySize, turns: make(chan struct{}, spares), decoders: make(spare[zstd.Decoder], spares)}
+		u := &unpacker{limit: c.Server.MaxRequestBodySize, turns: make(chan struct{}, freeListSize), decoders: make(freeList[zstd.Decoder], freeListSize)}
 		u.packed.left = c.MaxBufferedBytes
 		options = append(options, confighttp.WithDecoder("zstd", func(body io.ReadCloser) (io.ReadCloser, error) {
 			return &unpacking{unpacker: u, body: body, left: u.limit + 1}, nil
@@ -33,7 +33,7 @@ type unpacker struct {
 	limit    int64 // bytes of one body, packed as well as unpacked
 	packed   budget
 	turns    chan struct{}
-	decoders spare[zstd.Decoder]
+	decoders freeList[zstd.Decoder]
 }
 
 // unpacking is one body.

@@ -12,60 +12,60 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
-// door is the HTTP side of the source.
-type door struct {
+// eventsHandler serves the paths of the source.
+type eventsHandler struct {
 	config   Config
 	instance string
 	host     source.Host
 	senders  map[string]*signature // nil is a sender without signature; where the map is empty, calls name no sender
 
-	buffered budget
-	backlog  backlog
-	inFlight chan struct{}
-	readers  spare[push.Reader]
-	pages    spare[page]
-	gate     gate
-	progress progressMemory
+	buffered    budget
+	backlog     backlog
+	inFlight    chan struct{}
+	readers     freeList[push.Reader]
+	batches     freeList[eventBatch]
+	requestGate gate
+	progress    progressMemory
 }
 
-func newDoor(config Config, instance string, host source.Host) *door {
-	d := &door{
+func newEventsHandler(config Config, instance string, host source.Host) *eventsHandler {
+	h := &eventsHandler{
 		config: config, instance: instance, host: host, senders: map[string]*signature{},
 		inFlight: make(chan struct{}, config.MaxInFlight),
 		progress: newProgressMemory(host.Now),
-		readers:  make(spare[push.Reader], spares), pages: make(spare[page], spares),
+		readers:  make(freeList[push.Reader], freeListSize), batches: make(freeList[eventBatch], freeListSize),
 	}
-	d.backlog.now = host.Now
-	d.buffered.left = config.MaxBufferedBytes
+	h.backlog.now = host.Now
+	h.buffered.left = config.MaxBufferedBytes
 	for name, sender := range config.Senders {
-		d.senders[name] = newSignature(sender.Signature.Get())
+		h.senders[name] = newSignature(sender.Signature.Get())
 	}
-	return d
+	return h
 }
 
-func (d *door) routes() http.Handler {
+func (h *eventsHandler) routes() http.Handler {
 	mux := http.NewServeMux()
 	for _, path := range []string{"/v1/events", "/v1/events/{dialect}", "/v1/events/{dialect}/{sender}"} {
-		mux.HandleFunc("POST "+path, d.post)
+		mux.HandleFunc("POST "+path, h.post)
 	}
 	for _, path := range []string{"/v1/events/okta", "/v1/events/okta/{sender}"} {
-		mux.HandleFunc("GET "+path, d.verifyOkta)
+		mux.HandleFunc("GET "+path, h.verifyOkta)
 	}
-	inside := d.ownPagesOnly(mux)
+	inside := h.rejectCrossOrigin(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !d.gate.enter() {
+		if !h.requestGate.enter() {
 			refuse(w, errStopping)
 			return
 		}
-		defer d.gate.leave()
+		defer h.requestGate.leave()
 		inside.ServeHTTP(w, r)
 	})
 }
 
-// ownPagesOnly keeps out what pages of other sites make a browser send: without CORS a browser hides only the answer, and sends a request
-// that says nothing of its content at once. Who sets cors opens the door to browsers and says to whom.
-func (d *door) ownPagesOnly(inside http.Handler) http.Handler {
-	if d.config.Server.CORS.HasValue() {
+// rejectCrossOrigin keeps out what pages of other sites make a browser send: without CORS a browser hides only the answer, and sends a request
+// that says nothing of its content at once. Who sets cors lets browsers in and says to whom.
+func (h *eventsHandler) rejectCrossOrigin(inside http.Handler) http.Handler {
+	if h.config.Server.CORS.HasValue() {
 		return inside
 	}
 	guard := http.NewCrossOriginProtection()
@@ -99,39 +99,39 @@ func (g *gate) close() {
 }
 
 // post is one call: who, what kind, the body, its signature, its events.
-func (d *door) post(w http.ResponseWriter, r *http.Request) {
-	dialect, sign, err := d.route(r)
+func (h *eventsHandler) post(w http.ResponseWriter, r *http.Request) {
+	dialect, sign, err := h.route(r)
 	if err != nil {
 		refuse(w, err)
 		return
 	}
-	origin, framing, err := d.origin(r, dialect, sign)
+	origin, framing, err := h.origin(r, dialect, sign)
 	if err != nil {
 		refuse(w, err)
 		return
 	}
-	body, done, err := d.buffered.read(r.Body, r.ContentLength, d.config.Server.MaxRequestBodySize)
+	body, done, err := h.buffered.read(r.Body, r.ContentLength, h.config.Server.MaxRequestBodySize)
 	defer done()
 	if err == nil {
 		err = sign.check(r.Header, body)
 	}
 	if err != nil {
-		d.backlog.appoint(w, err, r.ContentLength)
+		h.backlog.appoint(w, err, r.ContentLength)
 		refuse(w, err)
 		return
 	}
 	size := len(body)
-	c, err := d.deliver(r.Context(), dialect, framing, body, origin)
+	c, err := h.deliver(r.Context(), dialect, framing, body, origin)
 	if err == nil {
-		d.backlog.done(size)
+		h.backlog.done(size)
 	}
-	d.backlog.appoint(w, err, int64(size))
+	h.backlog.appoint(w, err, int64(size))
 	done() // and the place in flight is free: a sender that is slow to read its answer holds nothing
 	c.answer(w, err)
 }
 
 // route finds the dialect and the sender of a path. Where senders are named, nobody else is let in.
-func (d *door) route(r *http.Request) (*push.Dialect, *signature, error) {
+func (h *eventsHandler) route(r *http.Request) (*push.Dialect, *signature, error) {
 	dialect := push.Own
 	if name := r.PathValue("dialect"); name != "" {
 		if dialect = push.Find(name); dialect == nil {
@@ -139,8 +139,8 @@ func (d *door) route(r *http.Request) (*push.Dialect, *signature, error) {
 		}
 	}
 	name := r.PathValue("sender")
-	sign, known := d.senders[name]
-	if !known && (name != "" || len(d.senders) > 0) {
+	sign, known := h.senders[name]
+	if !known && (name != "" || len(h.senders) > 0) {
 		return nil, nil, errNoSender
 	}
 	return dialect, sign, sign.early(r.Header)
@@ -148,11 +148,11 @@ func (d *door) route(r *http.Request) (*push.Dialect, *signature, error) {
 
 // origin is what the call says of all its events. Of a signed call no header that is not signed counts: whoever has caught one could make
 // as many records of it as he can think of headers.
-func (d *door) origin(r *http.Request, dialect *push.Dialect, sign *signature) (o push.Origin, framing push.Framing, err error) {
+func (h *eventsHandler) origin(r *http.Request, dialect *push.Dialect, sign *signature) (o push.Origin, framing push.Framing, err error) {
 	if framing, err = framingOf(r.Header, dialect.Name); err != nil {
 		return o, framing, err
 	}
-	o = push.Origin{Instance: d.instance, Sender: r.PathValue("sender"), Observed: d.host.Now().UnixNano(), Hide: d.host.Hide}
+	o = push.Origin{Instance: h.instance, Sender: r.PathValue("sender"), Observed: h.host.Now().UnixNano(), Hide: h.host.Hide}
 	if sign.coversBodyOnly() {
 		if r.Header.Get("ce-specversion") != "" {
 			return o, framing, errUnsignedHeaders
@@ -188,23 +188,23 @@ func identity(ctx context.Context) string {
 }
 
 // deliver tells the pipeline what the body holds.
-func (d *door) deliver(ctx context.Context, dialect *push.Dialect, framing push.Framing, body []byte, origin push.Origin) (*call, error) {
+func (h *eventsHandler) deliver(ctx context.Context, dialect *push.Dialect, framing push.Framing, body []byte, origin push.Origin) (*call, error) {
 	select {
-	case d.inFlight <- struct{}{}:
-		defer func() { <-d.inFlight }()
+	case h.inFlight <- struct{}{}:
+		defer func() { <-h.inFlight }()
 	default:
 		return &call{}, errBusy
 	}
-	reader := d.readers.get()
+	reader := h.readers.get()
 	defer func() {
 		reader.Forget()
-		d.readers.put(reader)
+		h.readers.put(reader)
 	}()
-	c := &call{door: d, ctx: ctx, cancel: func() {}, page: d.pages.get()}
+	c := &call{handler: h, ctx: ctx, cancel: func() {}, batch: h.batches.get()}
 	defer func() { c.cancel() }()
 	if len(body) >= largeCall {
 		c.id = newCallID(dialect, framing, body, origin)
-		c.known = d.progress.find(c.id)
+		c.known = h.progress.find(c.id)
 	}
 	defer c.release()
 	err := reader.Read(dialect, framing, body, origin, c)
@@ -217,13 +217,13 @@ func (d *door) deliver(ctx context.Context, dialect *push.Dialect, framing push.
 	return c, err
 }
 
-// spare keeps a few of what calls work with. A sync.Pool loses a page of a megabyte with every garbage collection, of which a busy
-// door has many; more than these few are left to it.
-type spare[T any] chan *T
+// freeList keeps a few of what calls work with. A sync.Pool loses a batch of a megabyte with every garbage collection, of which a busy
+// source has many; more than these few are left to it.
+type freeList[T any] chan *T
 
-const spares = 4
+const freeListSize = 4
 
-func (s spare[T]) get() *T {
+func (s freeList[T]) get() *T {
 	select {
 	case v := <-s:
 		return v
@@ -232,7 +232,7 @@ func (s spare[T]) get() *T {
 	}
 }
 
-func (s spare[T]) put(v *T) {
+func (s freeList[T]) put(v *T) {
 	select {
 	case s <- v:
 	default:
@@ -240,8 +240,8 @@ func (s spare[T]) put(v *T) {
 }
 
 // verifyOkta answers the question with which Okta asks whether a hook's owner agrees: the same word back.
-func (d *door) verifyOkta(w http.ResponseWriter, r *http.Request) {
-	if _, _, err := d.route(r); err != nil {
+func (h *eventsHandler) verifyOkta(w http.ResponseWriter, r *http.Request) {
+	if _, _, err := h.route(r); err != nil {
 		refuse(w, err)
 		return
 	}
