@@ -24,18 +24,18 @@ import (
 type sessionlogExporter struct {
 	exporter.Logs // the chain
 
-	cfg      *Config
-	id       component.ID
-	log      *zap.Logger
-	backend  backend.Backend
-	dead     *deadletter.Letter
-	opened   bool // the dead letter is open, and the backend is being started
-	tel      *telemetry
-	notices  notices
-	health   health
-	decoders sync.Pool
-	redact   *redaction.Policy // nil: nothing is hidden
-	version  string
+	cfg              *Config
+	id               component.ID
+	log              *zap.Logger
+	backend          backend.Backend
+	deadLetterWriter *deadletter.Writer
+	opened           bool // the dead letter is open, and the backend is being started
+	tel              *telemetry
+	notices          notices
+	health           health
+	decoders         sync.Pool
+	redact           *redaction.Policy // nil: nothing is hidden
+	version          string
 
 	backendKey string // the backend's block in the configuration
 	startup    *backendStartup
@@ -100,7 +100,7 @@ func (e *sessionlogExporter) open(_ context.Context, host component.Host) error 
 	if err != nil {
 		return fmt.Errorf("dead_letter::directory: %w", err)
 	}
-	e.dead, e.opened = dead, true
+	e.deadLetterWriter, e.opened = dead, true
 	e.background.Go(e.watchRecovery)
 	return e.startBackend()
 }
@@ -126,5 +126,5 @@ func (e *sessionlogExporter) close(ctx context.Context) error {
 	}
 	e.background.Wait()
 	<-e.startup.ended
-	return errors.Join(e.backend.Shutdown(ctx), e.dead.Close())
+	return errors.Join(e.backend.Shutdown(ctx), e.deadLetterWriter.Close())
 }

@@ -44,7 +44,7 @@ func (e *sessionlogExporter) consume(ctx context.Context, ld plog.Logs) error {
 	}
 	rest := subset(ld, func(_ int, lr plog.LogRecord) bool { return !plogs.IsEvent(lr) })
 	if e.cfg.NotEvents == NotEventsDeadLetter {
-		if err := e.bury(ctx, rest, errNotEvent); err != nil {
+		if err := e.writeDeadLetter(ctx, rest, errNotEvent); err != nil {
 			return err
 		}
 		e.tel.notEvents(ctx, others)

@@ -64,7 +64,7 @@ func (e *sessionlogExporter) write(ctx context.Context, ld plog.Logs) error {
 	case err == nil:
 		return e.buryRejected(ctx, ld, result.Rejected)
 	case consumererror.IsPermanent(err) && !e.waitsForResult():
-		return e.bury(ctx, ld, err)
+		return e.writeDeadLetter(ctx, ld, err)
 	}
 	return err
 }
@@ -86,17 +86,17 @@ func (e *sessionlogExporter) buryRejected(ctx context.Context, ld plog.Logs, rej
 	}
 	for reason, places := range reasons {
 		some := subset(ld, func(n int, _ plog.LogRecord) bool { return places[n] })
-		if err := e.bury(ctx, some, errors.New(reason)); err != nil {
+		if err := e.writeDeadLetter(ctx, some, errors.New(reason)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// bury makes records durable in the dead letter. Its error is never permanent: as long as they are nowhere, they are not
+// writeDeadLetter makes records durable in the dead letter. Its error is never permanent: as long as they are nowhere, they are not
 // delivered.
-func (e *sessionlogExporter) bury(ctx context.Context, ld plog.Logs, reason error) error {
-	if err := e.dead.Write(ctx, e.hidden(ld), reason); err != nil {
+func (e *sessionlogExporter) writeDeadLetter(ctx context.Context, ld plog.Logs, reason error) error {
+	if err := e.deadLetterWriter.Write(ctx, e.hidden(ld), reason); err != nil {
 		err = fmt.Errorf("%w: %d refused records cannot be kept: %w", errDeadLetter, ld.LogRecordCount(), err)
 		if ctx.Err() == nil {
 			e.conditions.Raise(deadLetterUnavailable,

@@ -1,5 +1,5 @@
 // Package deadletter keeps what a pipeline has refused for good, so that nothing is dropped silently: JSON lines on disk, one a
-// record, safe against power loss once [Letter.Write] has returned nil.
+// record, safe against power loss once [Writer.Write] has returned nil.
 //
 // A folder may be shared by any number of components, each writes files of its own:
 //
@@ -29,8 +29,8 @@ import (
 // chunk is how many bytes are gathered before they go to the file: a page of records must not stand in memory twice.
 const chunk = 1 << 20
 
-// Letter is the dead letter of one component. It is safe for concurrent use.
-type Letter struct {
+// Writer writes the dead letters of one component. It is safe for concurrent use.
+type Writer struct {
 	dir       string
 	component string
 	now       func() time.Time
@@ -46,7 +46,7 @@ type Letter struct {
 // record. component names whose dead letter it is and must be the component's own in this folder: its kind and id, such as
 // receiver/sessionlog/warehouse.
 // An empty dir is the first of [DefaultDirectories] that can be written.
-func Open(dir, component string) (*Letter, error) {
+func Open(dir, component string) (*Writer, error) {
 	if dir == "" {
 		var err error
 		if dir, err = firstWritable(DefaultDirectories()); err != nil {
@@ -84,19 +84,19 @@ func firstWritable(list []string) (string, error) {
 	return "", errors.Join(errs...)
 }
 
-func open(dir, component string, now func() time.Time) (*Letter, error) {
+func open(dir, component string, now func() time.Time) (*Writer, error) {
 	if err := writable(dir); err != nil {
 		return nil, fmt.Errorf("dead letter: %w", err)
 	}
-	return &Letter{dir: dir, component: component, now: now}, nil
+	return &Writer{dir: dir, component: component, now: now}, nil
 }
 
 // Dir is the folder.
-func (l *Letter) Dir() string { return l.dir }
+func (l *Writer) Dir() string { return l.dir }
 
 // Write appends every record of logs and returns nil when all of them are on the disk. After an error (a full disk, ctx that
 // ended) nothing was promised: the caller still owns the records. logs is not changed.
-func (l *Letter) Write(ctx context.Context, logs plog.Logs, reason error) error {
+func (l *Writer) Write(ctx context.Context, logs plog.Logs, reason error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now().UTC()
@@ -111,7 +111,7 @@ func (l *Letter) Write(ctx context.Context, logs plog.Logs, reason error) error 
 }
 
 // Close closes the file. Everything that Write promised is on the disk already.
-func (l *Letter) Close() error {
+func (l *Writer) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.file == nil {
@@ -122,7 +122,7 @@ func (l *Letter) Close() error {
 	return file.Close()
 }
 
-func (l *Letter) append(ctx context.Context, head envelope, logs plog.Logs) error {
+func (l *Writer) append(ctx context.Context, head envelope, logs plog.Logs) error {
 	l.buf = l.buf[:0]
 	for one := range records(logs) {
 		if err := ctx.Err(); err != nil {
@@ -146,7 +146,7 @@ func (l *Letter) append(ctx context.Context, head envelope, logs plog.Logs) erro
 }
 
 // flush writes the gathered lines, after closing off the line that an earlier process or a failed write has torn.
-func (l *Letter) flush() error {
+func (l *Writer) flush() error {
 	if l.torn {
 		if _, err := l.file.Write([]byte{'\n'}); err != nil {
 			return err
@@ -161,7 +161,7 @@ func (l *Letter) flush() error {
 // drop closes the file, so that the next Write opens it anew and looks how it ends. That is due after a write that was cut short,
 // and after a failed fsync too: Linux reports it once and may have thrown the pages away, so only writing everything again, which
 // the caller's retry is, says anything about the disk.
-func (l *Letter) drop() {
+func (l *Writer) drop() {
 	_ = l.file.Close()
 	l.file = nil
 }
@@ -184,6 +184,6 @@ func fileName(component, day string) string {
 
 const extension = ".jsonl"
 
-func (l *Letter) path(day string) string {
+func (l *Writer) path(day string) string {
 	return filepath.Join(l.dir, fileName(l.component, day))
 }

@@ -42,7 +42,7 @@ func page() plog.Logs {
 	return logs
 }
 
-func mustOpen(t *testing.T, dir string, now func() time.Time) *Letter {
+func mustOpen(t *testing.T, dir string, now func() time.Time) *Writer {
 	t.Helper()
 	l, err := open(dir, component, now)
 	require.NoError(t, err)
@@ -201,7 +201,7 @@ func TestManyWritersAtOnce(t *testing.T) {
 	defer func() { require.NoError(t, other.Close()) }()
 	var writers sync.WaitGroup
 	for range 4 {
-		for _, letter := range []*Letter{l, other} {
+		for _, letter := range []*Writer{l, other} {
 			writers.Go(func() {
 				for range 5 {
 					if err := letter.Write(t.Context(), page(), errPoison); err != nil {

@@ -29,7 +29,7 @@ func writable(dir string) error {
 }
 
 // turnTo makes day's file the open one. The folders are synced too: a file whose name is not on the disk is lost with its content.
-func (l *Letter) turnTo(day string) error {
+func (l *Writer) turnTo(day string) error {
 	if l.file != nil && l.day == day && l.inPlace() {
 		return nil
 	}
@@ -56,7 +56,7 @@ func (l *Letter) turnTo(day string) error {
 
 // inPlace tells whether the open file is still the one of that name: who has dealt with a dead letter takes it away, and what is
 // written into a removed file is nowhere.
-func (l *Letter) inPlace() bool {
+func (l *Writer) inPlace() bool {
 	named, err := os.Stat(l.path(l.day))
 	if err != nil {
 		return false

@@ -39,8 +39,8 @@ type emitter struct {
 	// conditions holds what keeps events from being delivered. It is shared by deliveries that run at a time.
 	conditions *conditionlog.Logger
 
-	letter *deadletter.Letter // nil where a refusal stops the receiver
-	stop   func(cause error)
+	deadLetterWriter *deadletter.Writer // nil where a refusal stops the receiver
+	stop             func(cause error)
 }
 
 func newEmitter(
@@ -109,13 +109,13 @@ func (e *emitter) consume(ctx context.Context, page []session.Event) error {
 // refuse puts events that the pipeline will never take into the dead letter, or stops the receiver.
 func (e *emitter) refuse(ctx, work context.Context, refused []session.Event, reason error) error {
 	e.stats.refused(ctx, len(refused))
-	if e.letter == nil {
+	if e.deadLetterWriter == nil {
 		err := &refusedError{count: len(refused), reason: reason}
 		e.stop(err)
 		return err
 	}
 	err := e.retry.insist(ctx, func() error {
-		return e.letter.Write(work, e.encode(refused), reason)
+		return e.deadLetterWriter.Write(work, e.encode(refused), reason)
 	}, e.troubled("refused events cannot be kept: trying again"))
 	if err == nil {
 		e.stats.deadLettered(ctx, len(refused), reason)

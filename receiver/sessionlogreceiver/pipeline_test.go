@@ -109,14 +109,14 @@ func newTestEmitter(t *testing.T, next consumer.Logs, change func(*Config)) *emi
 	e.retry = retry{first: time.Millisecond, most: 4 * time.Millisecond}
 	e.stop = func(error) {}
 	if config.OnRefused == RefusedDeadLetter {
-		e.letter, err = deadletter.Open(config.DeadLetter.Directory, "receiver/sessionlog")
+		e.deadLetterWriter, err = deadletter.Open(config.DeadLetter.Directory, "receiver/sessionlog")
 		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, e.letter.Close()) })
+		t.Cleanup(func() { require.NoError(t, e.deadLetterWriter.Close()) })
 	}
 	return e
 }
 
-func letterDir(e *emitter) string { return e.letter.Dir() }
+func letterDir(e *emitter) string { return e.deadLetterWriter.Dir() }
 
 // buried are the users in a dead letter.
 func buried(t *testing.T, dir string) (users []string) {

@@ -48,7 +48,7 @@ func newReceiver(set receiver.Settings, config *Config, key string, src source.S
 
 // Start connects to the storage and sets the source to work.
 func (r *logsReceiver) Start(ctx context.Context, host component.Host) error {
-	letter, err := r.openLetter()
+	letter, err := r.openDeadLetter()
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (r *logsReceiver) Start(ctx context.Context, host component.Host) error {
 	run, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	r.client, r.cancel, r.done = client, cancel, make(chan struct{})
 	r.health.host = host
-	r.emitter.letter, r.emitter.stop = letter, cancel
+	r.emitter.deadLetterWriter, r.emitter.stop = letter, cancel
 	sourceHost := r.sourceHost(host)
 	if starter, ok := r.src.(source.Starter); ok {
 		if err := starter.Start(run, sourceHost); err != nil {
@@ -100,7 +100,7 @@ func (r *logsReceiver) sourceHost(host component.Host) source.Host {
 	}
 }
 
-func (r *logsReceiver) openLetter() (*deadletter.Letter, error) {
+func (r *logsReceiver) openDeadLetter() (*deadletter.Writer, error) {
 	if r.config.OnRefused == RefusedStop {
 		return nil, nil
 	}
@@ -141,8 +141,8 @@ func (r *logsReceiver) Shutdown(ctx context.Context) error {
 		return fmt.Errorf("the source %s is still at work: %w", r.key, ctx.Err())
 	}
 	err := r.client.Close(ctx)
-	if r.emitter.letter != nil {
-		err = errors.Join(err, r.emitter.letter.Close())
+	if r.emitter.deadLetterWriter != nil {
+		err = errors.Join(err, r.emitter.deadLetterWriter.Close())
 	}
 	return err
 }

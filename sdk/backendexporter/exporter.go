@@ -25,9 +25,9 @@ import (
 // Exporter writes to one backend. Give it to a processor of package blocking or spool: the SDK's own drop records when the
 // backend is away.
 type Exporter struct {
-	backend backend.Backend
-	dir     string
-	letter  *deadletter.Letter
+	backend          backend.Backend
+	dir              string
+	deadLetterWriter *deadletter.Writer
 
 	mu     sync.Mutex
 	decode *plogs.Decoder
@@ -81,7 +81,7 @@ func New[C interface{ Validate() error }](ctx context.Context, open func(C, comp
 
 func (e *Exporter) start(ctx context.Context) (err error) {
 	if e.dir != "" {
-		if e.letter, err = deadletter.Open(e.dir, "sdk/backendexporter"); err != nil {
+		if e.deadLetterWriter, err = deadletter.Open(e.dir, "sdk/backendexporter"); err != nil {
 			return err
 		}
 	}
@@ -113,10 +113,10 @@ func (e *Exporter) Export(ctx context.Context, records []sdklog.Record) error {
 func (e *Exporter) rejected(ctx context.Context, records []sdklog.Record, list []backend.Rejection) error {
 	for _, r := range list {
 		reason := errors.New(r.Reason)
-		if e.letter == nil {
+		if e.deadLetterWriter == nil {
 			return consumererror.NewPermanent(fmt.Errorf("backendexporter: %d records refused, the first because %w", len(list), reason))
 		}
-		if err := e.letter.Write(ctx, otlprecord.Encode(records[r.Index:r.Index+1]), reason); err != nil {
+		if err := e.deadLetterWriter.Write(ctx, otlprecord.Encode(records[r.Index:r.Index+1]), reason); err != nil {
 			return err
 		}
 	}
@@ -153,8 +153,8 @@ func (e *Exporter) Shutdown(ctx context.Context) error {
 	}
 	e.closed = true
 	errs := []error{e.backend.Shutdown(ctx)}
-	if e.letter != nil {
-		errs = append(errs, e.letter.Close())
+	if e.deadLetterWriter != nil {
+		errs = append(errs, e.deadLetterWriter.Close())
 	}
 	return errors.Join(errs...)
 }

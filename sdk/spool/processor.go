@@ -25,13 +25,13 @@ import (
 // Processor is a processor of the SDK for authentication events; other records it leaves to other processors. Shut it down, by
 // its provider, after the last login: what is not delivered then stays on the disk for the next start.
 type Processor struct {
-	cfg      config
-	store    *store
-	queue    *group.Queue[[]byte]
-	exporter sdklog.Exporter
-	courier  *courier
-	once     sync.Once
-	closed   chan struct{} // Shutdown has begun
+	cfg       config
+	store     *store
+	queue     *group.Queue[[]byte]
+	exporter  sdklog.Exporter
+	deliverer *deliverer
+	once      sync.Once
+	closed    chan struct{} // Shutdown has begun
 }
 
 var _ sdklog.Processor = (*Processor)(nil)
@@ -80,7 +80,7 @@ func NewProcessor(dir string, exporter sdklog.Exporter, opts ...Option) (*Proces
 	}
 	p := &Processor{cfg: cfg, store: s, exporter: exporter, closed: make(chan struct{})}
 	p.queue = group.New(256, s.append)
-	p.courier = startCourier(cfg, s, exporter)
+	p.deliverer = startDeliverer(cfg, s, exporter)
 	return p, nil
 }
 
@@ -150,7 +150,7 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 		}
 		select {
 		case <-changed:
-		case <-p.courier.ended:
+		case <-p.deliverer.ended:
 			return nil
 		case <-ctx.Done():
 			return fmt.Errorf("spool: %d bytes are not delivered yet, and stay on the disk: %w", p.Pending(), context.Cause(ctx))
@@ -172,10 +172,10 @@ func (p *Processor) shutdown(ctx context.Context) error {
 	p.queue.Close()
 	<-p.queue.Done() // at most one write and fsync
 	errs := []error{p.ForceFlush(ctx)}
-	p.courier.stop()
+	p.deliverer.stop()
 	select {
-	case <-p.courier.ended:
-		errs = append(errs, p.exporter.Shutdown(ctx), p.courier.close(), p.store.finish())
+	case <-p.deliverer.ended:
+		errs = append(errs, p.exporter.Shutdown(ctx), p.deliverer.close(), p.store.finish())
 	case <-time.After(grace): // the folder stays locked as long as such an exporter does not return
 		errs = append(errs, errors.New("spool: the exporter heeds no context and is still exporting"), p.exporter.Shutdown(ctx))
 	}

@@ -16,29 +16,29 @@ import (
 	"github.com/otel-sessionlog/sessionlog/sdk/internal/retry"
 )
 
-// courier brings the spool's records to the exporter, in their order, until it takes them.
-type courier struct {
+// deliverer brings the spool's records to the exporter, in their order, until it takes them.
+type deliverer struct {
 	cfg      config
 	store    *store
 	exporter sdklog.Exporter
 
-	ctx    context.Context
-	stop   context.CancelFunc
-	ended  chan struct{}
-	decode *otlprecord.Decoder
-	letter *deadletter.Letter
-	alone  int       // how many records go to the exporter one by one, since together they were refused
-	said   time.Time // when trouble was last reported
+	ctx              context.Context
+	stop             context.CancelFunc
+	ended            chan struct{}
+	decode           *otlprecord.Decoder
+	deadLetterWriter *deadletter.Writer
+	alone            int       // how many records go to the exporter one by one, since together they were refused
+	said             time.Time // when trouble was last reported
 }
 
-func startCourier(cfg config, s *store, exporter sdklog.Exporter) *courier {
-	c := &courier{cfg: cfg, store: s, exporter: exporter, decode: otlprecord.NewDecoder(), ended: make(chan struct{})}
+func startDeliverer(cfg config, s *store, exporter sdklog.Exporter) *deliverer {
+	c := &deliverer{cfg: cfg, store: s, exporter: exporter, decode: otlprecord.NewDecoder(), ended: make(chan struct{})}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	go c.run()
 	return c
 }
 
-func (c *courier) run() {
+func (c *deliverer) run() {
 	defer close(c.ended)
 	var backoff retry.Backoff
 	for c.ctx.Err() == nil {
@@ -62,7 +62,7 @@ func (c *courier) run() {
 }
 
 // round delivers one batch.
-func (c *courier) round() (more bool, err error) {
+func (c *deliverer) round() (more bool, err error) {
 	most := batchRecords
 	if c.alone > 0 {
 		most = 1
@@ -92,7 +92,7 @@ func (c *courier) round() (more bool, err error) {
 var errTogether = errors.New("one of the records is refused for good")
 
 // records reads the payloads. Not all of them are whole if one is no OTLP, whatever its checksum says: the others go on.
-func (c *courier) records(payloads [][]byte) (list []sdklog.Record, whole bool, err error) {
+func (c *deliverer) records(payloads [][]byte) (list []sdklog.Record, whole bool, err error) {
 	whole = true
 	for _, p := range payloads {
 		ld, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(p)
@@ -109,7 +109,7 @@ func (c *courier) records(payloads [][]byte) (list []sdklog.Record, whole bool, 
 
 // export gives the records to the exporter. What it refuses for good is kept aside if it came alone, and else tried alone: each
 // counts as delivered by itself then, so that one that has to wait has none before it refused again.
-func (c *courier) export(records []sdklog.Record) error {
+func (c *deliverer) export(records []sdklog.Record) error {
 	if len(records) == 0 {
 		return nil
 	}
@@ -120,28 +120,28 @@ func (c *courier) export(records []sdklog.Record) error {
 	case err == nil, !c.cfg.refused(err):
 		return err
 	case len(records) == 1:
-		return c.bury(records, err)
+		return c.writeDeadLetter(records, err)
 	}
 	return errTogether
 }
 
-func (c *courier) bury(records []sdklog.Record, reason error) error {
-	if c.letter == nil {
+func (c *deliverer) writeDeadLetter(records []sdklog.Record, reason error) error {
+	if c.deadLetterWriter == nil {
 		letter, err := deadletter.Open(filepath.Join(c.store.dir, "refused"), "sdk/spool")
 		if err != nil {
 			return err
 		}
-		c.letter = letter
+		c.deadLetterWriter = letter
 	}
-	if err := c.letter.Write(c.ctx, otlprecord.Encode(records), reason); err != nil {
+	if err := c.deadLetterWriter.Write(c.ctx, otlprecord.Encode(records), reason); err != nil {
 		return err
 	}
-	otel.Handle(fmt.Errorf("spool: a record was refused for good and is kept in %s: %w", c.letter.Dir(), reason))
+	otel.Handle(fmt.Errorf("spool: a record was refused for good and is kept in %s: %w", c.deadLetterWriter.Dir(), reason))
 	return nil
 }
 
 // say reports trouble at once, and then once a minute as long as it lasts.
-func (c *courier) say(err error) {
+func (c *deliverer) say(err error) {
 	if now := time.Now(); now.Sub(c.said) >= time.Minute {
 		c.said = now
 		otel.Handle(fmt.Errorf("spool: %d bytes are not delivered yet and will be tried again: %w", c.store.pending(), err))
@@ -149,9 +149,9 @@ func (c *courier) say(err error) {
 }
 
 // close ends what delivering has opened.
-func (c *courier) close() error {
-	if c.letter == nil {
+func (c *deliverer) close() error {
+	if c.deadLetterWriter == nil {
 		return nil
 	}
-	return c.letter.Close()
+	return c.deadLetterWriter.Close()
 }
