@@ -2,10 +2,11 @@ package configclickhouse
 
 import (
 	"net"
-	"net/netip"
 	"strings"
 
 	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/internal/loopbackhost"
 )
 
 // PlaintextHosts are the endpoints on other machines that the password goes to without TLS.
@@ -34,9 +35,5 @@ func (c ClientConfig) WarnOfPlaintext(log *zap.Logger) {
 }
 
 func isThisMachine(host string) bool {
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
+	return strings.HasSuffix(host, ".localhost") || loopbackhost.IsLoopback(host)
 }

@@ -1,11 +1,11 @@
 package configpostgresql
 
 import (
-	"net/netip"
 	"slices"
-	"strings"
 
 	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/internal/loopbackhost"
 )
 
 // noCleartext is libpq's require_auth for every method but that of a password in cleartext.
@@ -44,10 +44,4 @@ func (c ClientConfig) WarnOfPlaintext(log *zap.Logger) {
 }
 
 // isRemote tells other machines from this one.
-func isRemote(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return !strings.EqualFold(host, "localhost")
-	}
-	return !addr.Unmap().IsLoopback()
-}
+func isRemote(host string) bool { return !loopbackhost.IsLoopback(host) }

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/internal/loopbackhost"
 )
 
 // warnOfListeners says which OTLP receivers listen beyond this machine without asking who sends, or without TLS. The sessionlog
@@ -49,6 +51,5 @@ func onlyThisMachine(endpoint string) bool {
 	if err != nil {
 		host = endpoint
 	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return loopbackhost.IsLoopback(host)
 }

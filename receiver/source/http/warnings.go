@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net"
 	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/loopbackhost"
 )
 
 // warnings are what an operator should know of a configuration that works.
@@ -49,6 +51,5 @@ func (c Config) isLocal() bool {
 	if err != nil {
 		return false
 	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return loopbackhost.IsLoopback(host)
 }
