@@ -12,7 +12,7 @@ type page struct {
 	size   int             // number of events that it is sent with, unless more of them have one time
 	events []session.Event // the first n are filled
 	n      int
-	told   []toldRow             // rows whose ids are kept
+	told   []deliveredRow        // rows whose ids are kept
 	done   []entry               // what was read to its end
 	last   int64                 // time of the last row
 	atTime struct{ n, told int } // where the rows of the last time begin
@@ -21,12 +21,12 @@ type page struct {
 	result   chan error
 }
 
-type toldRow struct {
+type deliveredRow struct {
 	minute int64
 	id     uint64
 }
 
-// entry is one change of the ledger.
+// entry is one change of the delivery log.
 type entry struct {
 	kind  entryKind
 	start int64 // of the minute or day

@@ -46,7 +46,7 @@ func TestPagesKeepTimestampsTogether(t *testing.T) {
 			e := p.slot()
 			e.User, e.Time = fmt.Sprint(n), at
 			p.n++
-			p.told = append(p.told, toldRow{0, uint64(n)})
+			p.told = append(p.told, deliveredRow{0, uint64(n)})
 			want = append(want, e.User)
 		}
 		require.NoError(t, g.drain(t.Context()))

@@ -49,7 +49,7 @@ func Run(ctx context.Context, cfg Config, table Table, host source.Host, identit
 		case ctx.Err() != nil:
 		case err != nil:
 			host.Stats.PollFailed()
-			p.trouble(err)
+			p.reportError(err)
 			p.pages.abandon(ctx)
 			var waiting *WaitError
 			if errors.As(err, &waiting) {
@@ -59,7 +59,7 @@ func Run(ctx context.Context, cfg Config, table Table, host source.Host, identit
 			Wait(ctx, Backoff(failures))
 			failures++
 		default:
-			p.trouble(p.shifting())
+			p.reportError(p.shifting())
 			failures = 0
 			Wait(ctx, cfg.CollectionInterval)
 		}
@@ -117,9 +117,9 @@ func (p *poller) pass(ctx context.Context) error {
 	p.mindGap()
 	due := p.due(p.host.Now())
 	switch from := min(p.st.cursor, now) - p.cfg.Overlap.Microseconds(); due {
-	case lookAtEverything:
-		err = p.everythingPass(ctx)
-	case lookAtWindow:
+	case fullScan:
+		err = p.fullScanPass(ctx)
+	case reconcile:
 		err = p.sweep(ctx, Range{floor(min(from, now-p.cfg.ReconcileWindow.Microseconds()), Minute), p.horizon()})
 	default:
 		err = p.sweep(ctx, Range{floor(from, Minute), p.horizon()})
@@ -146,33 +146,33 @@ func (p *poller) horizon() int64 {
 	return floor(p.now+ahead, Minute)
 }
 
-type look uint8
+type scanKind uint8
 
 const (
-	lookAtOverlap look = iota
-	lookAtWindow
-	lookAtEverything
+	scanOverlap scanKind = iota
+	reconcile
+	fullScan
 )
 
 // due is what the next pass looks at. At the first start that is everything; later the recent rows come first.
-func (p *poller) due(now time.Time) look {
+func (p *poller) due(now time.Time) scanKind {
 	switch {
 	case !p.st.polled:
-		return lookAtEverything
+		return fullScan
 	case p.reconciled.IsZero() || now.Sub(p.reconciled) >= p.cfg.ReconcileInterval:
-		return lookAtWindow
+		return reconcile
 	case p.looked.IsZero() || now.Sub(p.looked) >= max(everythingEvery*p.cfg.ReconcileInterval, everythingShare*p.lookedFor):
-		return lookAtEverything
+		return fullScan
 	}
-	return lookAtOverlap
+	return scanOverlap
 }
 
-func (p *poller) passed(due look) {
+func (p *poller) passed(due scanKind) {
 	now := p.host.Now()
-	if due >= lookAtWindow {
+	if due >= reconcile {
 		p.reconciled = now
 	}
-	if due == lookAtEverything {
+	if due == fullScan {
 		p.looked = now
 	}
 }
@@ -208,7 +208,7 @@ func (p *poller) finish(ctx context.Context, now int64) error {
 		p.setBroken(true)
 		return err
 	}
-	// The ledger is what counts; the cursor only spares looking far back after a restart. Once a minute is enough.
+	// The delivery log is what counts; the cursor only spares looking far back after a restart. Once a minute is enough.
 	if !p.st.polled || now-p.st.cursor >= Minute {
 		p.tellGap()
 		p.st.polled = true
@@ -240,20 +240,20 @@ func (p *poller) deliver(ctx context.Context, events []session.Event) error {
 		err := p.host.Emit(ctx, events)
 		if err == nil {
 			if failures > 0 {
-				p.trouble(nil)
+				p.reportError(nil)
 			}
 			return nil
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		p.trouble(err)
+		p.reportError(err)
 		Wait(ctx, Backoff(failures))
 	}
 }
 
-// trouble tells how the source is doing: a new error is logged, and again every ten minutes while it lasts.
-func (p *poller) trouble(err error) {
+// reportError tells how the source is doing: a new error is logged, and again every ten minutes while it lasts.
+func (p *poller) reportError(err error) {
 	p.said.Lock()
 	defer p.said.Unlock()
 	if err == nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// group is a run of minutes that are read together, each with what the ledger has of it.
+// group is a run of minutes that are read together, each with what the delivery log has of it.
 type group struct {
 	minutes []Sum
 	rows    uint64
@@ -98,7 +98,7 @@ func (m *minuteReader) block(ctx context.Context, rows Rows) error {
 			p.host.Stats.BadRows(1, place, reason)
 		}
 		if m.keep {
-			pg.told = append(pg.told, toldRow{m.minute, id})
+			pg.told = append(pg.told, deliveredRow{m.minute, id})
 		}
 	}
 	if excluded > 0 {

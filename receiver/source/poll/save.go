@@ -2,7 +2,7 @@ package poll
 
 import "context"
 
-// save enters a delivered page into the ledger and stores it: ids first, then minutes and days.
+// save enters a delivered page into the delivery log and stores it: ids first, then minutes and days.
 func (s *state) save(ctx context.Context, pg *page) error {
 	for rest := pg.told; len(rest) > 0; {
 		minute := rest[0].minute
@@ -30,10 +30,10 @@ func (s *state) saveEntries(ctx context.Context, entries []entry) error {
 			opened = s.setMinute(e.start, e.Tally) || opened
 			dirty[at], folded[at] = true, false
 		case dayDone:
-			s.fold(at, s.ofDay(at))
+			s.compact(at, s.ofDay(at))
 			dirty[at], folded[at] = false, true
 		case dayTotal:
-			s.fold(at, e.Tally)
+			s.compact(at, e.Tally)
 			dirty[at], folded[at] = false, true
 		}
 	}

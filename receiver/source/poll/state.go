@@ -12,11 +12,11 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
-// state is what outlives the process: the ledger, and how far the polls have come. The order of writing makes every cut
-// between two writes harmless: ids of rows that were told, then the ledger's minutes, then the cursor. Whatever is
+// state is what outlives the process: the delivery log, and how far the polls have come. The order of writing makes every cut
+// between two writes harmless: ids of rows that were told, then the delivery log's minutes, then the cursor. Whatever is
 // missing makes rows be told again; nothing that is there lets a row be passed over that was not told.
 type state struct {
-	*ledger
+	*deliveryLog
 	store  source.Store
 	prefix string
 
@@ -51,7 +51,7 @@ var errState = errors.New("the stored cursor cannot be read; was it written by a
 
 // load reads what is stored. There is nothing when found is false.
 func load(ctx context.Context, store source.Store, prefix string) (s *state, found bool, err error) {
-	s = &state{ledger: newLedger(), store: store, prefix: prefix, start: Always.From, listed: map[int64]bool{}}
+	s = &state{deliveryLog: newDeliveryLog(), store: store, prefix: prefix, start: Always.From, listed: map[int64]bool{}}
 	b, err := store.Get(ctx, prefix+"cursor")
 	if err != nil || b == nil {
 		return s, false, err

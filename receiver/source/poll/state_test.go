@@ -19,7 +19,7 @@ func filled(t *testing.T, store *sourcetest.Store) *state {
 	require.False(t, found)
 	s.start, s.cursor, s.polled = -5*Day, 12_345, true
 	pg := &page{
-		told: []toldRow{{7 * Minute, 70}, {7 * Minute, 30}, {-8 * Minute, 80}, {7 * Minute, 50}},
+		told: []deliveredRow{{7 * Minute, 70}, {7 * Minute, 30}, {-8 * Minute, 80}, {7 * Minute, 50}},
 		done: []entry{
 			{start: 7 * Minute, Tally: Tally{3, 1 << 63}},
 			{start: -8 * Minute, Tally: Tally{1, 2}},

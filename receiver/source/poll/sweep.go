@@ -12,8 +12,8 @@ import (
 // count, few enough that the server sorts them in little memory.
 const readBatches = 32
 
-// everythingPass compares all days there are, and sweeps those that differ. At the first start that is the backlog.
-func (p *poller) everythingPass(ctx context.Context) error {
+// fullScanPass compares all days there are, and sweeps those that differ. At the first start that is the backlog.
+func (p *poller) fullScanPass(ctx context.Context) error {
 	began := p.host.Now()
 	days, err := p.daySums(ctx)
 	if err != nil {
@@ -37,7 +37,7 @@ func (p *poller) everythingPass(ctx context.Context) error {
 	return err
 }
 
-// unknownDays is how many of the days, from the first on, the ledger has nothing of and one query can read. In a backlog
+// unknownDays is how many of the days, from the first on, the delivery log has nothing of and one query can read. In a backlog
 // spread thinly over years, a query for every day would cost more than the rows.
 func (p *poller) unknownDays(days []Sum) (n int) {
 	rows := uint64(0)
@@ -75,7 +75,7 @@ func (p *poller) sweepSettled(ctx context.Context, day int64) error {
 
 func (p *poller) readRows() uint64 { return uint64(readBatches * p.cfg.BatchSize) } //nolint:gosec // validated
 
-// readDays tells all rows of days that the ledger has nothing of.
+// readDays tells all rows of days that the delivery log has nothing of.
 func (p *poller) readDays(ctx context.Context, days []Sum) error {
 	within := Range{days[0].Start, days[len(days)-1].Start + Day}.and(p.wanted())
 	m := minuteReader{p: p}
@@ -117,7 +117,7 @@ func (p *poller) compareDay(ctx context.Context, d Sum) error {
 
 func (p *poller) wanted() Range { return Range{p.st.start, Always.To} }
 
-// daySums asks for all days, and adds those that only the ledger knows. Before rows are believed to be gone the table is
+// daySums asks for all days, and adds those that only the delivery log knows. Before rows are believed to be gone the table is
 // looked up anew: an upgrade may have renamed it.
 func (p *poller) daySums(ctx context.Context) ([]Sum, error) {
 	for again := false; ; again = true {
@@ -202,14 +202,14 @@ func (p *poller) sameDay(ctx context.Context, start int64) (bool, error) {
 	return total == p.st.ofDay(start), err
 }
 
-// minuteSums fills p.sums from the server and p.known from the ledger.
+// minuteSums fills p.sums from the server and p.known from the delivery log.
 func (p *poller) minuteSums(ctx context.Context, r Range) error {
 	for again := false; ; again = true {
 		p.sums = p.sums[:0]
 		if err := p.table.Sums(ctx, r, Minute, func(s Sum) { p.sums = append(p.sums, s) }); err != nil {
 			return err
 		}
-		// A minute that is on its way already (r may begin within a day that is being told) is not in the ledger yet:
+		// A minute that is on its way already (r may begin within a day that is being told) is not in the delivery log yet:
 		// sweeps of one pass never overlap, and each pass drains the pages.
 		p.known = p.st.ofMinutes(Range{floor(r.From, Minute), r.To}, p.known)
 		if again || !p.fewer() {
@@ -233,7 +233,7 @@ func (p *poller) fewer() bool {
 	return seen < len(p.known)
 }
 
-// enter has a change of the ledger made when everything before it has been delivered.
+// enter has a change of the delivery log made when everything before it has been delivered.
 func (p *poller) enter(ctx context.Context, e entry) error {
 	pg, err := p.pages.open(ctx)
 	if err == nil {

@@ -1,5 +1,5 @@
 // Package poll reads tables of authentication events that a server keeps and that can only be asked again and again. One
-// mechanism, the ledger, serves overlap, late rows, reconciliation and backlogs: the server sums up its rows by minute,
+// mechanism, the delivery log, serves overlap, late rows, reconciliation and backlogs: the server sums up its rows by minute,
 // the sums are compared with those of what was delivered, and minutes that differ are read.
 //
 // Times are microseconds since 1970 UTC, by the server's clock.

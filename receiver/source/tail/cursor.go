@@ -103,9 +103,9 @@ type record struct {
 
 func (r *record) key() string { return "file." + strconv.Itoa(r.number) }
 
-// ledger is all cursors. The store cannot list its keys, so their numbers are under a key of their own: written before a
+// cursorStore is all cursors. The store cannot list its keys, so their numbers are under a key of their own: written before a
 // cursor is, so that every cursor is found again; a number without cursor does no harm.
-type ledger struct {
+type cursorStore struct {
 	store   source.Store
 	records map[int]*record
 	next    int
@@ -124,8 +124,8 @@ type index struct {
 	Numbers []int `json:"numbers"`
 }
 
-func load(ctx context.Context, store source.Store) (*ledger, error) {
-	l := &ledger{store: store, records: map[int]*record{}}
+func load(ctx context.Context, store source.Store) (*cursorStore, error) {
+	l := &cursorStore{store: store, records: map[int]*record{}}
 	text, err := store.Get(ctx, indexKey)
 	if err != nil {
 		return nil, fmt.Errorf("storage: %w", err)
@@ -158,7 +158,7 @@ func load(ctx context.Context, store source.Store) (*ledger, error) {
 }
 
 // newest is the record whose cursor was made last, of files of this format; nil when there is none.
-func (l *ledger) newest(format string) (newest *record) {
+func (l *cursorStore) newest(format string) (newest *record) {
 	for _, r := range l.records {
 		if r.cursor.Format == format && r.cursor.Offset > 0 && (newest == nil || r.cursor.Seq >= newest.cursor.Seq) {
 			newest = r
@@ -169,7 +169,7 @@ func (l *ledger) newest(format string) (newest *record) {
 
 // save writes the index, and forgets those files that are absent for longest when they are too many. Cursors that say what is not
 // told come first: once there is an index, a file without one is told from its beginning.
-func (l *ledger) save(ctx context.Context) error {
+func (l *cursorStore) save(ctx context.Context) error {
 	if err := l.saveFresh(ctx); err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func (l *ledger) save(ctx context.Context) error {
 	return errors.Join(append(errs, l.store.Set(ctx, indexKey, text))...)
 }
 
-func (l *ledger) saveFresh(ctx context.Context) error {
+func (l *cursorStore) saveFresh(ctx context.Context) error {
 	fresh := map[string][]byte{}
 	for _, r := range l.records {
 		if r.fresh {
@@ -221,7 +221,7 @@ func (l *ledger) saveFresh(ctx context.Context) error {
 
 // claim gives the file at path the record that knows it, of those that no other file of this run has. samePath asks for one
 // that was last seen there.
-func (l *ledger) claim(ctx context.Context, folder Folder, t *tail, text *beginning, samePath bool) (best *record, err error) {
+func (l *cursorStore) claim(ctx context.Context, folder Folder, t *tail, text *beginning, samePath bool) (best *record, err error) {
 	for _, r := range l.records {
 		if r.owner != nil && !r.owner.drainedAway() || samePath && r.cursor.Path != t.path {
 			continue
@@ -243,7 +243,7 @@ func (l *ledger) claim(ctx context.Context, folder Folder, t *tail, text *beginn
 }
 
 // add makes a record for a file that nobody knows.
-func (l *ledger) add(t *tail) *record {
+func (l *cursorStore) add(t *tail) *record {
 	r := &record{number: l.next, owner: t}
 	l.next++
 	l.records[r.number] = r

@@ -17,7 +17,7 @@ import (
 type reader struct {
 	Settings
 	host    source.Host
-	known   *ledger
+	known   *cursorStore
 	deliver *deliverer
 
 	tails      []*tail
@@ -32,7 +32,7 @@ type reader struct {
 	rotations  map[string]rotation // by path
 	problems   map[string]string   // what was last complained of, by path
 	current    map[string]bool     // paths complained of in this round
-	unsaved    bool                // the index of the ledger
+	unsaved    bool                // the index of the cursor store
 	started    bool                // the first scan is over
 	looked     time.Time           // when the folder was last looked at
 	again      bool                // it was looked at once more
@@ -51,7 +51,7 @@ const (
 	turnSize = 64 << 20 // text of one growing file that is read before the others have their turn
 )
 
-func newReader(s Settings, host source.Host, known *ledger, d *deliverer) *reader {
+func newReader(s Settings, host source.Host, known *cursorStore, d *deliverer) *reader {
 	return &reader{
 		Settings: s, host: host, known: known, deliver: d,
 		copies: map[string]fileCopy{}, looks: map[string]Info{},

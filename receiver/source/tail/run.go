@@ -51,7 +51,7 @@ func Run(ctx context.Context, s Settings, host source.Host) error {
 }
 
 // loadPatiently reads the cursors. Without them everything would be told again, so it waits for a store that fails.
-func loadPatiently(ctx context.Context, host source.Host, h *health) *ledger {
+func loadPatiently(ctx context.Context, host source.Host, h *health) *cursorStore {
 	for attempt := 0; ; attempt++ {
 		l, err := load(ctx, host.Store)
 		h.set("storage", err)

@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// ledger is the account of what was delivered: recent days minute by minute, older ones as one sum each, so that it does
+// deliveryLog is the account of what was delivered: recent days minute by minute, older ones as one sum each, so that it does
 // not grow with the rows. The reader looks things up in it while the committer writes: hence the lock.
-type ledger struct {
+type deliveryLog struct {
 	mu   sync.Mutex
 	days map[int64]*day // by start
 	ids  map[int64]*ids // by start of the minute
@@ -26,12 +26,12 @@ type ids struct {
 	chunks int      // in the store
 }
 
-func newLedger() *ledger {
-	return &ledger{days: map[int64]*day{}, ids: map[int64]*ids{}}
+func newDeliveryLog() *deliveryLog {
+	return &deliveryLog{days: map[int64]*day{}, ids: map[int64]*ids{}}
 }
 
 // ofDay is what was delivered of a day.
-func (l *ledger) ofDay(start int64) Tally {
+func (l *deliveryLog) ofDay(start int64) Tally {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	d := l.days[start]
@@ -49,7 +49,7 @@ func (l *ledger) ofDay(start int64) Tally {
 }
 
 // ofMinutes is what was delivered within r, minute by minute, into which is written and returned.
-func (l *ledger) ofMinutes(r Range, into map[int64]Tally) map[int64]Tally {
+func (l *deliveryLog) ofMinutes(r Range, into map[int64]Tally) map[int64]Tally {
 	clear(into)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -65,8 +65,8 @@ func (l *ledger) ofMinutes(r Range, into map[int64]Tally) map[int64]Tally {
 	return into
 }
 
-// starts are the days that the ledger has, in order.
-func (l *ledger) starts() []int64 {
+// starts are the days that the delivery log has, in order.
+func (l *deliveryLog) starts() []int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	out := make([]int64, 0, len(l.days))
@@ -77,7 +77,7 @@ func (l *ledger) starts() []int64 {
 	return out
 }
 
-func (l *ledger) isFolded(start int64) bool {
+func (l *deliveryLog) isFolded(start int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	d := l.days[start]
@@ -85,7 +85,7 @@ func (l *ledger) isFolded(start int64) bool {
 }
 
 // setMinute enters a minute that was wholly delivered. A folded day is opened again: it is being told anew.
-func (l *ledger) setMinute(start int64, t Tally) (opened bool) {
+func (l *deliveryLog) setMinute(start int64, t Tally) (opened bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at := floor(start, Day)
@@ -106,8 +106,8 @@ func (l *ledger) setMinute(start int64, t Tally) (opened bool) {
 	return opened
 }
 
-// fold makes one sum of a day, or forgets it when there is nothing in it.
-func (l *ledger) fold(start int64, total Tally) {
+// compact makes one sum of a day, or forgets it when there is nothing in it.
+func (l *deliveryLog) compact(start int64, total Tally) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if total.Count == 0 {
@@ -118,7 +118,7 @@ func (l *ledger) fold(start int64, total Tally) {
 }
 
 // known are the ids of a minute, sorted; nil when none are kept.
-func (l *ledger) known(minute int64) []uint64 {
+func (l *deliveryLog) known(minute int64) []uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if k := l.ids[minute]; k != nil {
@@ -128,7 +128,7 @@ func (l *ledger) known(minute int64) []uint64 {
 }
 
 // remember adds ids to a minute and returns the number of the chunk under which they are to be stored.
-func (l *ledger) remember(minute int64, fresh []uint64) (chunk int) {
+func (l *deliveryLog) remember(minute int64, fresh []uint64) (chunk int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := l.ids[minute]
@@ -156,7 +156,7 @@ func merge(sorted, fresh []uint64) []uint64 {
 }
 
 // minutesWithIDs are the minutes before a time of which ids are kept.
-func (l *ledger) minutesWithIDs(before int64) []int64 {
+func (l *deliveryLog) minutesWithIDs(before int64) []int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out []int64
@@ -170,7 +170,7 @@ func (l *ledger) minutesWithIDs(before int64) []int64 {
 }
 
 // forget drops a minute's ids and returns how many chunks of them are stored.
-func (l *ledger) forget(minute int64) (chunks int) {
+func (l *deliveryLog) forget(minute int64) (chunks int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if k := l.ids[minute]; k != nil {
