@@ -18,7 +18,7 @@ PIPELINES        ?=
 PIPELINE_ROWS    ?= 1000000
 PIPELINE_REPEATS ?= 3
 
-.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-pipelines bench-redshift bench-questions bench-all fuzz fuzz-long story-redshift story-clickhouse faults mutants house builder clean
+.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-pipelines bench-redshift bench-questions bench-all fuzz story-redshift story-clickhouse faults mutants house builder clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 16
@@ -92,9 +92,6 @@ fuzz: ## every fuzz target below FUZZ_FOLDER (all) for FUZZTIME (20s each)
 		for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$f); do \
 			echo "$$t ./$$(dirname $$f)"; go test -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$$(dirname $$f) || exit 1; \
 		done; done
-
-fuzz-long: FUZZTIME = 30m
-fuzz-long: fuzz ## fuzz with 30 minutes a target, as CHANGELOG.md names it
 
 story-redshift: engines ## STORY_ROWS rows (1000000) in Redshift's shape while the collector is killed; results go into proofs/stories.csv
 	SESSIONLOG_STORY_ROWS=$(STORY_ROWS) SESSIONLOG_STORY_SEED=$(STORY_SEED) SESSIONLOG_STORY_RESULTS=$(CURDIR)/proofs/stories.csv \

@@ -5,10 +5,6 @@ import (
 	"slices"
 )
 
-// unstable are the fields in which two readings of one event may differ: when it was read, and what was found out about
-// its trace.
-var unstable = []string{"Observed", "TraceID", "SpanID", "Correlation"}
-
 // stableField is one of all the others.
 type stableField struct {
 	index int
@@ -20,7 +16,8 @@ func (f *stableField) of(e *Event) reflect.Value { return reflect.ValueOf(e).Ele
 var stableFields = func() (all []stableField) {
 	t := reflect.TypeFor[Event]()
 	for i := range t.NumField() {
-		if name := t.Field(i).Name; !slices.Contains(unstable, name) {
+		name := t.Field(i).Name
+		if !slices.ContainsFunc(Fields, func(f Field) bool { return f.Name == name && f.OfReading }) {
 			all = append(all, stableField{i, doors[name]})
 		}
 	}

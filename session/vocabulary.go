@@ -181,9 +181,9 @@ const (
 // providerAccounts are those that managed databases keep for themselves: Amazon RDS and Redshift, Google Cloud SQL, Azure Database.
 var providerAccounts = []string{"rdsadmin", "rdsdb", "cloudsqladmin", "cloudsqlagent", "cloudsqlreplica", "azuresu", "azure_superuser"}
 
-// DatabaseUserType is the type of a database's user by its name, "" where the name says nothing.
-func DatabaseUserType(name string) string {
-	if slices.Contains(providerAccounts, name) {
+// DatabaseUserType is the type of a database's user by its name, "" where that says nothing: what was typed in vain is nobody's name.
+func DatabaseUserType(name string, outcome Outcome) string {
+	if outcome == OutcomeSuccess && slices.Contains(providerAccounts, name) {
 		return UserSystem
 	}
 	return ""

@@ -40,6 +40,9 @@ var ErrMisconfigured = errors.New("this cannot work as it is configured")
 // ErrBeforeFirstRelease is told of tables whose numbers of migrations mean something else.
 var ErrBeforeFirstRelease = errors.New("the tables are of a program from before 0.1.0, which nothing migrates")
 
+// ErrNameTaken is told where somebody else's table or view has the name of one that is to be made.
+var ErrNameTaken = errors.New("somebody else's table or view has a name that this program needs")
+
 // Misconfigured marks err, whose text stays as it is.
 func Misconfigured(err error) error { return &misconfigured{err} }
 

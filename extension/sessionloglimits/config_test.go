@@ -44,7 +44,8 @@ func TestSignalOf(t *testing.T) {
 func TestAServerTakesOneLimit(t *testing.T) {
 	conf := func(middlewares ...any) *confmap.Conf {
 		return confmap.NewFromStringMap(map[string]any{"receivers": map[string]any{"otlp/x": map[string]any{"protocols": map[string]any{
-			"grpc": map[string]any{"middlewares": middlewares}, "http": map[string]any{"middlewares": []any{map[string]any{"id": "sessionlog_limits"}}}}}}})
+			"grpc": map[string]any{"middlewares": middlewares}, "http": map[string]any{"middlewares": []any{map[string]any{"id": "sessionlog_limits"}}},
+		}}}})
 	}
 	one, two, other := map[string]any{"id": "sessionlog_limits"}, map[string]any{"id": "sessionlog_limits/2"}, map[string]any{"id": "other"}
 	require.NoError(t, CheckServers(conf(one, other)))

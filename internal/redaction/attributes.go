@@ -31,7 +31,7 @@ func changeAttr(a *session.Attr, field string, change func(field, text string) s
 // identities are attributes that name a person beside the user name: what a proof of identity said, and the addresses of people.
 var identities = map[string]bool{
 	session.SourceField + "identity": true, session.SourceField + "gss_principal": true, session.SourceField + "username": true,
-	"audit.actor.id": true,
+	"audit.actor.id": true, session.AttrActorName: true, session.AttrActorID: true,
 }
 
 // isIdentity also knows all of user and enduser: a name that came as a list or an object has no field.

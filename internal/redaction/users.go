@@ -15,7 +15,7 @@ const Redacted = "[redacted]"
 // database after the user. The same holds for a user id that is no number.
 func (p *Policy) hideUser(e *session.Event) {
 	names := namesOf(e)
-	if escapable(e.User) || escapable(e.UserID) && !isHashed(e.UserID) {
+	if escapable(e.User) || slices.ContainsFunc([]string{e.UserID, e.ActorName, e.ActorID}, func(s string) bool { return escapable(s) && !isHashed(s) }) {
 		e.Original = "" // a row's own spelling of such a name cannot be foreseen for every format that rows have
 	}
 	p.hideName(e)
@@ -41,9 +41,12 @@ func (p *Policy) hideName(e *session.Event) {
 	e.ActorName, e.ActorID = p.replacement("actor name", e.ActorName), p.replacement("actor id", e.ActorID)
 }
 
+// vocabulary are words of ours which somebody may have for a name.
+var vocabulary = map[string][]string{"UserType": {session.UserPerson, session.UserService, session.UserSystem}, "MFAUsed": {"yes", "no"}}
+
 // withoutNames hides parts of texts; ids, of which "[redacted]" would make one of many, and what is a name cut short are hidden whole.
 func (p *Policy) withoutNames(names []searchName, field, text string) string {
-	if text == "" || text == Redacted || isHashed(text) {
+	if text == "" || text == Redacted || isHashed(text) || slices.Contains(vocabulary[field], text) {
 		return text
 	}
 	hidden := text
@@ -93,6 +96,7 @@ func namesOf(e *session.Event) (names []searchName) {
 			names = append(names, newSearchName(id))
 		}
 	}
+	slices.SortStableFunc(names, func(a, b searchName) int { return b.length - a.length }) // alice@corp.example before alice
 	return names
 }
 
@@ -103,6 +107,7 @@ func isNumber(s string) bool {
 // searchName is a name in every spelling that servers and clients give it, the longest first.
 type searchName struct {
 	spellings []string // in lower case, as far as ASCII goes
+	length    int      // in bytes
 	wholeWord bool     // a short name is a part of many words
 }
 
@@ -113,7 +118,7 @@ const shortName = 3
 const cutName = 16
 
 func newSearchName(name string) searchName {
-	n := searchName{wholeWord: utf8.RuneCountInString(strings.TrimSpace(name)) <= shortName}
+	n := searchName{length: len(name), wholeWord: utf8.RuneCountInString(strings.TrimSpace(name)) <= shortName}
 	for _, s := range spellings(name) {
 		n.spellings = append(n.spellings, lowerASCII(s))
 	}

@@ -53,13 +53,13 @@ func Erasure(t *testing.T, h Harness, s Storage, tables []string, run func(t *te
 	shutdown(t, again)
 }
 
-// erasable are records of the person: a session, a redacted failure, and one with the id alone. Many lie beside each other, so that none goes
+// erasable are records of the person: a session, a redacted failure, one with the id alone, and one as another. Many lie beside each other, so that none goes
 // with a page of others.
 func erasable() (all []*session.Event) {
 	now := time.Now().UnixNano()
 	for n := range 200 {
-		e := &session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, Time: now + int64(n), System: session.SystemPostgreSQL, SessionKey: session.ID{0: byte(n / 4), 1: 0xEE, 6: 0x80, 8: 0x80}}
-		switch n % 4 {
+		e := &session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, Time: now + int64(n), System: session.SystemPostgreSQL, SessionKey: session.ID{0: byte(n / 5), 1: 0xEE, 6: 0x80, 8: 0x80}}
+		switch n % 5 {
 		case 0:
 			e.User, e.Original = Erased, "connection authorized: user="+Erased
 		case 1:
@@ -68,6 +68,8 @@ func erasable() (all []*session.Event) {
 			e.UserHash, e.Outcome = erasedHash, session.OutcomeFailure
 		case 3:
 			e.UserID = erasedID
+		case 4:
+			e.User, e.ActorName = "batch", Erased
 		}
 		all = append(all, numbered(e, 1_000_000+n))
 	}

@@ -27,9 +27,16 @@ func (s *store) setUp(ctx context.Context, l *link) error {
 			return err
 		}
 	}
+	taken, err := s.viewNamesTaken(ctx, l) // before the version is asked for: whoever makes views notes it first
+	if err != nil {
+		return err
+	}
 	version, err := s.version(ctx, l)
 	if err != nil {
 		return err
+	}
+	if version == 0 && len(taken) > 0 && s.cfg.CreateSchema {
+		return s.nameTaken(taken)
 	}
 	if version > len(s.files) {
 		return backend.Misconfigured(fmt.Errorf("clickhouse: %s has version %d of the schema, this program knows %d: %w: use that one, or another database or table_prefix",

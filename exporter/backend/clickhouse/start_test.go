@@ -141,6 +141,31 @@ func columnsAt(version int) (older []column) {
 	return older
 }
 
+// namesThatAreTaken: somebody else's view or table of the same name stays, and so do its rows, also beside a schema of ours.
+func namesThatAreTaken(t *testing.T, ch *testengine.Server) {
+	for _, theirs := range []string{"CREATE VIEW sessions AS SELECT 42 AS mine", "CREATE TABLE sessions (mine Int32) ENGINE = MergeTree ORDER BY mine AS SELECT 42"} {
+		for _, ours := range []bool{false, true} {
+			cfg := testConfig(t, ch, "native")
+			if ours {
+				stopStore(t, startedStore(t, cfg))
+				ask(t, ch, cfg.Database, "DROP VIEW sessions", "TSV")
+			} else {
+				ch.Exec(t, "CREATE DATABASE "+cfg.Database)
+			}
+			if ours && strings.Contains(theirs, "VIEW") {
+				continue // a view under that name is taken for one of ours
+			}
+			ask(t, ch, cfg.Database, theirs, "TSV")
+			s := newStore(t, cfg)
+			err := s.Start(t.Context())
+			stopStore(t, s)
+			require.ErrorIs(t, err, backend.ErrMisconfigured)
+			require.ErrorIs(t, err, backend.ErrNameTaken)
+			require.Equal(t, "42", count(t, ch, cfg, "SELECT mine FROM sessions"))
+		}
+	}
+}
+
 // beforeTheFirstRelease: the numbers of older tables mean something else.
 func beforeTheFirstRelease(t *testing.T, ch *testengine.Server) {
 	cfg := testConfig(t, ch, "native")

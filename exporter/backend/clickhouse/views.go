@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 )
 
@@ -16,16 +17,37 @@ var viewFiles embed.FS
 // views are all views but those that inserts go through, and sessionlog_settings.
 var views = migrations.MustReadViews(viewFiles, "views")
 
-// makeViews makes those views anew whose text is not this program's. The comment on a view has the digest of its text.
+// viewNamesTaken are the names of views under which there is something, with its engine and comment.
+func (s *store) viewNamesTaken(ctx context.Context, l *link) ([]string, error) {
+	names := make([]string, len(s.views))
+	for i, v := range s.views {
+		names[i] = "'" + s.cfg.named(v.Name) + "'"
+	}
+	return l.texts(ctx, "SELECT concat(name, ' ', engine, ' ', comment) AS text FROM system.tables WHERE database = currentDatabase() AND name IN ("+
+		strings.Join(names, ", ")+")")
+}
+
+func (s *store) nameTaken(taken []string) error {
+	name, _, _ := strings.Cut(taken[0], " ")
+	return backend.Misconfigured(fmt.Errorf("clickhouse: %s: %s: %w: name another database or table_prefix", s.cfg.FirstHost(), name, backend.ErrNameTaken))
+}
+
+// makeViews makes those views anew whose text is not this program's. The comment on a view has the digest of its text. A table under the name
+// of a view is somebody else's and stays.
 func (s *store) makeViews(ctx context.Context, l *link) error {
-	there, err := l.texts(ctx, "SELECT concat(name, ' ', comment) AS text FROM system.tables WHERE database = currentDatabase() AND engine = 'View'")
+	there, err := s.viewNamesTaken(ctx, l)
 	if err != nil {
 		return err
 	}
 	for _, v := range s.views {
 		name, comment := s.cfg.named(v.Name), "sessionlog "+migrations.Digest(s.cfg.named(v.SQL))
-		if slices.Contains(there, name+" "+comment) {
+		if slices.Contains(there, name+" View "+comment) {
 			continue
+		}
+		for _, t := range there {
+			if strings.HasPrefix(t, name+" ") && !strings.HasPrefix(t, name+" View ") {
+				return s.nameTaken([]string{t})
+			}
 		}
 		if err := l.exec(ctx, s.cfg.viewStatement(v)+" COMMENT '"+comment+"'"); err != nil {
 			return fmt.Errorf("view %s: %w", name, err)

@@ -40,6 +40,7 @@ func TestStore(t *testing.T) {
 		{"NothingOfClusters", nothingOfClusters},
 		{"SchemaByHand", schemaByHand},
 		{"AddedColumn", addedColumn},
+		{"NamesThatAreTaken", namesThatAreTaken},
 		{"BeforeTheFirstRelease", beforeTheFirstRelease},
 		{"Types", types},
 		{"DocumentedQuery", documentedQuery},

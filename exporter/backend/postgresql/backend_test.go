@@ -66,6 +66,8 @@ func TestStore(t *testing.T) {
 		{"MigrationsByHand", migrationsByHand},
 		{"AddedColumn", addedColumn},
 		{"ViewOfTheirs", viewOfTheirs},
+		{"NamesThatAreTaken", namesThatAreTaken},
+		{"ViewIsRead", viewIsRead},
 		{"BeforeTheFirstRelease", beforeTheFirstRelease},
 		{"RedshiftWords", redshiftWords},
 		{"UnreadableRecord", unreadableRecord},

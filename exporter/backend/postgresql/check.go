@@ -106,7 +106,7 @@ func (s *store) checkVersion(ctx context.Context, conn *pgconn.PgConn, account, 
 	case version > len(s.files):
 		f.Key, f.Remedy = "schema", "use the newer program, or another schema or table_prefix"
 	case version < len(s.files) && !s.cfg.CreateSchema:
-		f.Key, f.Remedy = "create_schema", "set create_schema: true, or run the files of migrations/postgresql that are missing"
+		f.Key, f.Remedy = "create_schema", "set create_schema: true, or run the files of migrations/ and views/ that are missing"
 	default:
 		f.OK = true
 	}

@@ -16,16 +16,6 @@ type jsonScratch struct {
 	sorted []session.Attr
 }
 
-// list is ["a","b"], nothing when empty.
-func (j *jsonScratch) list(list []string) []byte {
-	b := j.buf[:0]
-	for i, s := range list {
-		b = append(b, jsontext.Opening('[', i))
-		b = j.str(b, s)
-	}
-	return j.end(b, ']')
-}
-
 // settings is [["name","value"],…], nothing when empty: what ClickHouse makes of its Array(Tuple(String, String)).
 func (j *jsonScratch) settings(settings []session.Setting) []byte {
 	b := j.buf[:0]

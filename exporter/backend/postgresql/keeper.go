@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -99,6 +100,11 @@ func (s *store) turn() error {
 		}
 	}()
 	err := s.keep(ctx, func(ctx context.Context, conn *pgconn.PgConn) error {
+		if s.cfg.CreateSchema {
+			if err := s.makeViews(ctx, conn); err != nil {
+				return err
+			}
+		}
 		if err := s.makeAhead(ctx, conn); err != nil {
 			return err
 		}
@@ -140,7 +146,11 @@ func (s *store) expire(ctx context.Context, conn *pgconn.PgConn) error {
 		}
 	}
 	for _, t := range tables {
-		if err := s.deleteSlices(ctx, conn, t, "ctid", before); err != nil && configpostgresql.Code(err) != undefinedTable {
+		err := s.deleteSlices(ctx, conn, t, "ctid", before)
+		if configpostgresql.Code(err) == undefinedTable && slices.ContainsFunc(known, func(p partition) bool { return p.name == t }) {
+			continue // another program that writes here dropped it
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -58,6 +58,11 @@ func (s *store) migrate(ctx context.Context, conn *pgconn.PgConn) error {
 		if err != nil || version >= len(all) {
 			return err
 		}
+		if version == 0 {
+			if err := s.refuseNamesTaken(ctx, conn); err != nil {
+				return err
+			}
+		}
 		for _, m := range all[version:] {
 			if err := exec(ctx, conn, s.cfg.named(m.SQL)); err != nil {
 				return fmt.Errorf("migration %s: %w", m.Name, err)

@@ -41,7 +41,8 @@ func addedColumn(t *testing.T, pg *postgresql.Server) {
 			stopStore(t, old)
 			columns = allColumns
 			stopStore(t, started(t, cfg))
-			rowsOf(t, cfg, "GRANT SELECT ON session_log TO PUBLIC")
+			rowsOfMany(t, cfg, "GRANT SELECT ON session_log TO PUBLIC; GRANT UPDATE (type) ON session_log TO "+server.Audit.Name+
+				" WITH GRANT OPTION; ALTER VIEW session_log SET (security_barrier = true)")
 
 			s := newStore(t, cfg)
 			s.files = append(slices.Clone(files), migrations.File{
@@ -52,7 +53,9 @@ func addedColumn(t *testing.T, pg *postgresql.Server) {
 			require.NoError(t, s.Start(t.Context()))
 			require.Equal(t, backend.Result{Written: 10, Duplicates: 10}, write1(t, s, typical(0, 20)), "from version %d", version)
 			require.Equal(t, [][]string{{"20", "0"}}, rowsOf(t, cfg, "SELECT count(*), count(added) FROM session_log").Cells)
-			require.Equal(t, [][]string{{"t"}}, rowsOf(t, cfg, "SELECT has_table_privilege('"+server.Audit.Name+"', 'session_log', 'SELECT')").Cells)
+			require.Equal(t, [][]string{{"t", "t", "{security_barrier=true}"}}, rowsOf(t, cfg, "SELECT has_table_privilege('"+server.Audit.Name+
+				"', 'session_log', 'SELECT'), has_column_privilege('"+server.Audit.Name+"', 'session_log', 'type', 'UPDATE WITH GRANT OPTION'), reloptions"+
+				" FROM pg_class WHERE oid = 'session_log'::regclass").Cells)
 			stopStore(t, s)
 		}
 	}
@@ -87,6 +90,43 @@ func viewOfTheirs(t *testing.T, pg *postgresql.Server) {
 	require.Len(t, logs.FilterMessageSnippet("stays as an older program made it").All(), 1)
 	require.Equal(t, 10, write1(t, s, typical(0, 10)).Written)
 	require.Equal(t, [][]string{{"10"}}, rowsOf(t, cfg, "SELECT count(*) FROM theirs").Cells)
+}
+
+// namesThatAreTaken: somebody else's view of the same name stays, and so does his table.
+func namesThatAreTaken(t *testing.T, pg *postgresql.Server) {
+	for _, theirs := range []string{"CREATE VIEW sessions AS SELECT 42 AS mine", "CREATE TABLE sessions AS SELECT 42 AS mine"} {
+		cfg := testConfig(t, pg)
+		rowsOf(t, cfg, theirs)
+		s := newStore(t, cfg)
+		err := s.Start(t.Context())
+		stopStore(t, s)
+		require.ErrorIs(t, err, backend.ErrMisconfigured)
+		require.ErrorIs(t, err, backend.ErrNameTaken)
+		require.Equal(t, [][]string{{"42"}}, rowsOf(t, cfg, "SELECT mine FROM sessions").Cells)
+	}
+}
+
+// viewIsRead: somebody's long query of a view keeps nobody from starting and writing; the view is made anew when it has ended.
+func viewIsRead(t *testing.T, pg *postgresql.Server) {
+	cfg := testConfig(t, pg)
+	stopStore(t, started(t, cfg))
+	reader := &store{cfg: cfg, log: nopLogger()}
+	conn, err := reader.connect(t.Context())
+	require.NoError(t, err)
+	defer logOut(conn)
+	require.NoError(t, exec(t.Context(), conn, "BEGIN; SELECT count(*) FROM session_log"))
+	core, logs := observer.New(zap.WarnLevel)
+	s := newStore(t, cfg)
+	s.log, s.views, s.patience = zap.New(core), slices.Clone(views), 50*time.Millisecond
+	at := slices.IndexFunc(s.views, func(v migrations.View) bool { return v.Name == "session_log" })
+	s.views[at].SQL = strings.Replace(s.views[at].SQL, "\n    record_id,", "\n    1 AS added, record_id,", 1)
+	require.NoError(t, s.Start(t.Context()))
+	defer stopStore(t, s)
+	require.NotEmpty(t, logs.FilterMessageSnippet("until nobody reads them").All())
+	require.Equal(t, 10, write1(t, s, typical(0, 10)).Written)
+	require.NoError(t, exec(t.Context(), conn, "COMMIT"))
+	require.NoError(t, s.turn())
+	require.Equal(t, [][]string{{"10"}}, rowsOf(t, cfg, "SELECT sum(added) FROM session_log").Cells)
 }
 
 // beforeTheFirstRelease: the numbers of older tables mean something else.

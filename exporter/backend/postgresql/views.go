@@ -3,12 +3,15 @@ package postgresql
 import (
 	"context"
 	"embed"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 )
 
@@ -21,42 +24,94 @@ var views = migrations.MustReadViews(viewFiles, "views")
 const (
 	invalidTableDefinition = "42P16" // a view cannot be replaced by one with other columns
 	dependentObjects       = "2BP01" // something stands on what is to be dropped
+	lockNotAvailable       = "55P03"
 )
 
 // makeViews makes those views anew whose text is not this program's. The comment on a view has the digest of its text. Whoever was granted a
-// view keeps the grant.
+// view keeps the grant, and a view keeps its options. What cannot be made now is tried again by maintenance.
 func (s *store) makeViews(ctx context.Context, conn *pgconn.PgConn) error {
-	var differing []migrations.View
-	for _, v := range s.views {
-		v = migrations.View{Name: s.cfg.named(v.Name), SQL: s.cfg.named(v.SQL)}
-		rows, err := query(ctx, conn, "SELECT coalesce(obj_description(to_regclass('"+v.Name+"'), 'pg_class'), '')")
-		if err != nil {
-			return err
-		}
-		if rows[0][0] != viewComment(v) {
-			differing = append(differing, v)
-		}
+	differing, err := s.differingViews(ctx, conn)
+	if err != nil || len(differing) == 0 {
+		return err
 	}
-	if len(differing) == 0 {
-		return nil
-	}
-	err := s.underMigrationLock(ctx, conn, func() error { return replaceViews(ctx, conn, differing) })
+	err = s.underViewLock(ctx, conn, func() error { return replaceViews(ctx, conn, differing) })
 	if configpostgresql.Code(err) == invalidTableDefinition {
-		err = s.underMigrationLock(ctx, conn, func() error { return s.remakeViews(ctx, conn) })
+		err = s.underViewLock(ctx, conn, func() error { return s.remakeViews(ctx, conn, s.withReaders(differing)) })
 	}
-	if configpostgresql.Code(err) == dependentObjects {
+	switch configpostgresql.Code(err) {
+	case dependentObjects:
 		s.log.Warn("a view stays as an older program made it, for something of yours stands on it: drop that, start again, and make it anew",
+			zap.Error(err))
+		return nil
+	case lockNotAvailable:
+		s.log.Warn("views stay as an older program made them until nobody reads them: end the transaction that does; it is tried again every ten minutes",
 			zap.Error(err))
 		return nil
 	}
 	return err
 }
 
+// differingViews are those whose text is another, under their names here.
+func (s *store) differingViews(ctx context.Context, conn *pgconn.PgConn) (differing []migrations.View, err error) {
+	for _, v := range s.namedViews() {
+		rows, err := query(ctx, conn, "SELECT coalesce(obj_description(to_regclass('"+v.Name+"'), 'pg_class'), '')")
+		if err != nil {
+			return nil, err
+		}
+		if rows[0][0] != viewComment(v) {
+			differing = append(differing, v)
+		}
+	}
+	return differing, nil
+}
+
+func (s *store) namedViews() (all []migrations.View) {
+	for _, v := range s.views {
+		all = append(all, migrations.View{Name: s.cfg.named(v.Name), SQL: s.cfg.named(v.SQL)})
+	}
+	return all
+}
+
+// refuseNamesTaken leaves somebody else's tables and views alone.
+func (s *store) refuseNamesTaken(ctx context.Context, conn *pgconn.PgConn) error {
+	for _, v := range s.namedViews() {
+		rows, err := query(ctx, conn, "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = '"+v.Name+"'")
+		if err != nil {
+			return err
+		}
+		if rows[0][0] != "0" {
+			return backend.Misconfigured(fmt.Errorf("postgresql: %s: %s: %w: name another schema or table_prefix", s.cfg.FirstHost(), v.Name, backend.ErrNameTaken))
+		}
+	}
+	return nil
+}
+
+// underViewLock does not wait long for those who read a view: everybody else would stand behind us.
+func (s *store) underViewLock(ctx context.Context, conn *pgconn.PgConn, do func() error) error {
+	return inTransaction(ctx, conn, func() error {
+		if err := exec(ctx, conn, fmt.Sprintf("SET LOCAL lock_timeout = %d", s.patience.Milliseconds())); err != nil {
+			return err
+		}
+		if err := exec(ctx, conn, s.cfg.named("LOCK TABLE sessionlog_migrations")); err != nil {
+			return err
+		}
+		return do()
+	})
+}
+
 func viewComment(v migrations.View) string { return "sessionlog " + migrations.Digest(v.SQL) }
 
 func replaceViews(ctx context.Context, conn *pgconn.PgConn, all []migrations.View) error {
 	for _, v := range all {
-		err := exec(ctx, conn, strings.Replace(v.SQL, "CREATE VIEW", "CREATE OR REPLACE VIEW", 1)+
+		options, err := query(ctx, conn, "SELECT coalesce(array_to_string(reloptions, ', '), '') FROM pg_class WHERE oid = to_regclass('"+v.Name+"')")
+		if err != nil {
+			return err
+		}
+		with := ""
+		if len(options) > 0 && options[0][0] != "" {
+			with = " WITH (" + options[0][0] + ")"
+		}
+		err = exec(ctx, conn, strings.Replace(v.SQL, "CREATE VIEW "+v.Name, "CREATE OR REPLACE VIEW "+v.Name+with, 1)+
 			";\nCOMMENT ON VIEW "+v.Name+" IS '"+viewComment(v)+"'")
 		if err != nil {
 			return err
@@ -65,22 +120,39 @@ func replaceViews(ctx context.Context, conn *pgconn.PgConn, all []migrations.Vie
 	return nil
 }
 
-// remakeViews drops all views and makes them anew, for one that is to have other columns cannot be replaced.
-func (s *store) remakeViews(ctx context.Context, conn *pgconn.PgConn) error {
-	var all []migrations.View
-	var drops, grants []string
-	for _, v := range s.views {
-		v = migrations.View{Name: s.cfg.named(v.Name), SQL: s.cfg.named(v.SQL)}
-		all = append(all, v)
+// withReaders adds those of our views that read one of these.
+func (s *store) withReaders(these []migrations.View) (all []migrations.View) {
+	reads := func(v migrations.View) bool {
+		return slices.ContainsFunc(all, func(t migrations.View) bool { return strings.HasSuffix(v.SQL, "FROM "+t.Name) })
+	}
+	for _, v := range s.namedViews() {
+		if slices.Contains(these, v) || reads(v) {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+const grantsOnView = `SELECT format('GRANT %%s ON %%I TO %%s%%s', privilege_type, relname,
+    CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+FROM pg_class, aclexplode(relacl) WHERE oid = to_regclass('%[1]s') AND grantee <> relowner
+UNION ALL SELECT format('GRANT %%s (%%I) ON %%I TO %%s%%s', privilege_type, attname, relname,
+    CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END, CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid, aclexplode(attacl) WHERE pg_class.oid = to_regclass('%[1]s') AND grantee <> relowner
+UNION ALL SELECT format('ALTER VIEW %%I SET (%%s)', relname, array_to_string(reloptions, ', '))
+FROM pg_class WHERE oid = to_regclass('%[1]s') AND reloptions IS NOT NULL`
+
+// remakeViews drops views and makes them anew, for one that is to have other columns cannot be replaced.
+func (s *store) remakeViews(ctx context.Context, conn *pgconn.PgConn, all []migrations.View) error {
+	var drops, restore []string
+	for _, v := range all {
 		drops = append(drops, v.Name)
-		rows, err := query(ctx, conn, `SELECT format('GRANT %s ON %I TO %s', privilege_type, relname,
-    CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
-FROM pg_class, aclexplode(relacl) WHERE oid = to_regclass('`+v.Name+`') AND grantee <> relowner`)
+		rows, err := query(ctx, conn, fmt.Sprintf(grantsOnView, v.Name))
 		if err != nil {
 			return err
 		}
 		for _, r := range rows {
-			grants = append(grants, r[0])
+			restore = append(restore, r[0])
 		}
 	}
 	if err := exec(ctx, conn, "DROP VIEW IF EXISTS "+strings.Join(drops, ", ")); err != nil {
@@ -89,5 +161,5 @@ FROM pg_class, aclexplode(relacl) WHERE oid = to_regclass('`+v.Name+`') AND gran
 	if err := replaceViews(ctx, conn, all); err != nil {
 		return err
 	}
-	return exec(ctx, conn, strings.Join(grants, ";\n"))
+	return exec(ctx, conn, strings.Join(restore, ";\n"))
 }

@@ -71,6 +71,11 @@ func (cfg *Config) migrateOnce(ctx context.Context, conn *sqlite.Conn) (more boo
 		if err != nil || version == int64(len(files)) {
 			return err
 		}
+		if version == 0 {
+			if err := cfg.refuseNamesTaken(conn); err != nil {
+				return err
+			}
+		}
 		m := files[version]
 		if err := sqlitex.ExecuteScript(conn, cfg.named(m.SQL), nil); err != nil {
 			return fmt.Errorf("migration %s: %w", m.Name, err)

@@ -93,6 +93,22 @@ func startedStore(t *testing.T, cfg Config) *store {
 	return s
 }
 
+// TestNamesThatAreTaken: somebody else's view of the same name stays, and so does his table.
+func TestNamesThatAreTaken(t *testing.T) {
+	for _, theirs := range []string{"CREATE VIEW sessions AS SELECT 42 AS mine", "CREATE TABLE sessions (mine)"} {
+		cfg := testConfig(t)
+		conn, err := sqlite.OpenConn(cfg.Path)
+		require.NoError(t, err)
+		require.NoError(t, sqlitex.ExecuteScript(conn, theirs, nil))
+		require.NoError(t, conn.Close())
+		err = newStore(t, cfg).Start(t.Context())
+		require.ErrorIs(t, err, backend.ErrMisconfigured)
+		require.ErrorIs(t, err, backend.ErrNameTaken)
+		require.ErrorContains(t, err, "table_prefix")
+		require.Equal(t, [][]string{{theirs}}, file{cfg}.Query(t, "SELECT sql FROM sqlite_schema").Cells)
+	}
+}
+
 // TestBeforeTheFirstRelease: the numbers of older tables mean something else.
 func TestBeforeTheFirstRelease(t *testing.T) {
 	cfg := testConfig(t)

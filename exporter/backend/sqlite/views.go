@@ -8,6 +8,7 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 )
 
@@ -45,4 +46,22 @@ func (cfg *Config) makeViews(ctx context.Context, conn *sqlite.Conn) error {
 		}
 		return nil
 	})
+}
+
+// refuseNamesTaken leaves somebody else's database alone.
+func (cfg *Config) refuseNamesTaken(conn *sqlite.Conn) error {
+	for _, v := range views {
+		taken := false
+		err := sqlitex.Execute(conn, "SELECT 1 FROM sqlite_schema WHERE name = ?", &sqlitex.ExecOptions{
+			Args:       []any{cfg.named(v.Name)},
+			ResultFunc: func(*sqlite.Stmt) error { taken = true; return nil },
+		})
+		if err != nil {
+			return err
+		}
+		if taken {
+			return backend.Misconfigured(fmt.Errorf("sqlite: path %q: %s: %w: name another path or table_prefix", cfg.Path, cfg.named(v.Name), backend.ErrNameTaken))
+		}
+	}
+	return nil
 }

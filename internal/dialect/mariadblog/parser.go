@@ -227,13 +227,14 @@ func (p *parser) fill(e *session.Event, kind session.Kind, login int64) {
 		e.System = session.SystemMySQL // Aurora's own
 	}
 	e.Time, e.SourceEvent, e.Database = r.time, r.operation, r.database
-	e.User, e.UserEmpty, e.UserType = r.user, r.user == "", session.DatabaseUserType(r.user)
+	e.User, e.UserEmpty = r.user, r.user == ""
 	e.ClientAddress, e.ClientPort, e.Interface, e.TLSVersion = r.host, r.port, r.kind, r.tls
 	e.PID = r.connection
 	e.Kind, e.Outcome = kind, session.OutcomeSuccess
 	if kind != session.KindLogout && (r.operation == opFailed || r.code != "0") {
 		e.Outcome, e.StatusCode, e.ErrorType = session.OutcomeFailure, r.code, errorType(r.code)
 	}
+	e.UserType = session.DatabaseUserType(e.User, e.Outcome)
 	if r.proxy != "" {
 		e.Extra = append(e.Extra, session.Attr{Key: session.SourceField + "object", Value: r.proxy})
 	}

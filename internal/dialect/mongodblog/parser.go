@@ -175,7 +175,6 @@ func (p *parser) fill(e *session.Event, kind session.Kind, c *connection, s *ope
 	if e.AuthMethod == session.AuthCertificate && s.User != "" {
 		e.CertificateSubjects = append(e.CertificateSubjects, s.User)
 	}
-	e.UserType = session.DatabaseUserType(s.User)
 	if s.Member || s.User == "__system" && s.Database == "local" {
 		e.UserType = session.UserSystem
 	}

@@ -1,6 +1,7 @@
 package postgreslog
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -16,6 +17,9 @@ const (
 	// keyCorrects names the record of the login that a correction takes back.
 	keyCorrects = "sessionlog.corrects"
 )
+
+// mappedMethods are those whose identity is a person's name, which pg_ident.conf may map to the account of another.
+var mappedMethods = []string{"gss", "sspi", "peer", "ident", "oauth"}
 
 // builder writes the events. A connection has at most one login, one correction and one logout, so its key and the word for
 // which of them it is identify a record, in whichever format and text the lines stood.
@@ -38,6 +42,7 @@ func (b *builder) login(c *conn, outcome session.Outcome, e *session.Event) {
 	case stageReceived:
 		e.SourceEvent = "connection received"
 	}
+	e.UserType = session.DatabaseUserType(e.User, outcome)
 	b.how(&c.facts, e)
 	if outcome == session.OutcomeUnknown {
 		e.RecordID = b.recordID("unknown", e) // its verdict may come after all, in the same millisecond
@@ -68,7 +73,7 @@ func (b *builder) correction(c *conn, login int64, e *session.Event) {
 func (b *builder) logout(l *Line, f *facts, duration int64, e *session.Event) {
 	b.begin(l.ID, l.Time-duration, f, e)
 	e.Kind, e.Outcome, e.SourceEvent, e.Time = session.KindLogout, session.OutcomeSuccess, "disconnection", l.Time
-	e.Duration = duration
+	e.Duration, e.UserType = duration, session.DatabaseUserType(e.User, e.Outcome)
 	e.RecordID = b.recordID("logout", e)
 }
 
@@ -78,7 +83,6 @@ func (b *builder) begin(id BackendID, start int64, f *facts, e *session.Event) {
 	e.System, e.Instance = session.SystemPostgreSQL, b.instance
 	e.PID, e.SessionID = id.PID, b.sessionID(id)
 	e.User, e.Database, e.ApplicationName = f.User, f.Database, f.Application
-	e.UserType = session.DatabaseUserType(f.User)
 	e.ClientAddress, e.ClientPort = f.Host, f.Port
 	e.SessionKey = b.sessionKey(id, start, f)
 }
@@ -112,7 +116,7 @@ func (b *builder) how(f *facts, e *session.Event) {
 	}
 	if f.Identity != f.User {
 		extra(e, keyIdentity, f.Identity)
-		if name, _, _ := strings.Cut(f.Identity, "@"); f.Method != "cert" && name != f.User { // pg_ident.conf maps one person to the account of another
+		if name, _, _ := strings.Cut(f.Identity, "@"); slices.Contains(mappedMethods, f.Method) && !strings.EqualFold(name, f.User) {
 			e.ActorName = f.Identity
 		}
 	}

@@ -39,7 +39,7 @@ func readGitHub(item tree.Value, r *Record) error {
 	}
 	v.set(r.Event)
 	r.SourceEvent, r.AuthMethod = word, githubMethods[word]
-	if yesOrNo(item.Get("actor_is_bot")) == yes {
+	if item.Get("actor_is_bot").Is("true") {
 		r.UserType = session.UserService
 	}
 	if strings.HasPrefix(word, "user.two_factor_") {

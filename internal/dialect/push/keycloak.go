@@ -56,6 +56,11 @@ var keycloakMethods = map[string]string{
 var errNotKeycloak = errors.New("no type: not an event of Keycloak; send user events of an event listener, or the JSON log of a server whose " +
 	"logger org.keycloak.events is switched on")
 
+// keycloakClient tells whether a client, not a person, logs in.
+func keycloakClient(word string) bool {
+	return strings.HasPrefix(strings.ToUpper(strings.TrimPrefix(word, "access.")), "CLIENT_")
+}
+
 func readKeycloak(item tree.Value, r *Record) error {
 	if logger := first(item.Get("loggerName"), ecsField(item, "log.logger")); logger != "" {
 		return readKeycloakLog(item, logger, r)
@@ -70,7 +75,7 @@ func readKeycloak(item tree.Value, r *Record) error {
 	}
 	v.set(r.Event)
 	r.SourceEvent = word
-	if strings.HasPrefix(strings.TrimPrefix(word, "access."), "CLIENT_") {
+	if keycloakClient(word) {
 		r.UserType = session.UserService
 	}
 	r.ID = first(item.Get("id"), item.Get("uid"))

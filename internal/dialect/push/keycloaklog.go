@@ -29,7 +29,11 @@ func readKeycloakLog(item tree.Value, logger string, r *Record) error {
 	v.set(r.Event)
 	r.SourceEvent, r.Original = word, message.Str()
 	r.User, r.UserID, r.SessionID = fields["username"], fields["userId"], fields["sessionId"]
-	r.ClientAddress, r.ApplicationName, r.Plugin = address(fields["ipAddress"]), fields["clientId"], fields["identity_provider"]
+	r.ClientAddress, r.ApplicationName = address(fields["ipAddress"]), fields["clientId"]
+	r.ProviderName, r.ActorName = fields["identity_provider"], fields["impersonator"]
+	if keycloakClient(word) {
+		r.UserType = session.UserService
+	}
 	r.Host = first(item.Get("hostName"), ecsField(item, "host.hostname"), ecsField(item, "host.name"))
 	how := fields["credential_type"]
 	if keycloakMethods[how] == "" {

@@ -143,13 +143,38 @@ func readOCSF(item tree.Value, r *Record) error {
 // ocsfUserTypes are user.type_id: user, administrator, system, service.
 var ocsfUserTypes = map[string]string{"1": session.UserPerson, "2": session.UserPerson, "3": session.UserSystem, "4": session.UserService}
 
-// ocsfUser is who logs in: user, or where that says nothing the actor. One whose uid is another's acts for the user.
+// ocsfNobody are uids of Windows' own accounts: nobody, SYSTEM, LOCAL SERVICE, NETWORK SERVICE.
+var ocsfNobody = map[string]bool{"S-1-0-0": true, "S-1-5-18": true, "S-1-5-19": true, "S-1-5-20": true}
+
+// ocsfActs tells whether the actor is somebody else who acts for the user, and not the system that lets the user in.
+func ocsfActs(user, actor tree.Value) bool {
+	said := func(v tree.Value) string {
+		if s := v.Peek(); !isNothing(s) {
+			return s
+		}
+		return ""
+	}
+	uid, name := said(actor.Get("uid")), said(actor.Get("name"))
+	if ocsfNobody[uid] || strings.HasSuffix(name, "$") || ocsfUserTypes[actor.Get("type_id").Peek()] == session.UserSystem {
+		return false
+	}
+	if whose := said(user.Get("name")); name != "" && whose != "" {
+		return !strings.EqualFold(name, whose)
+	}
+	whose := said(user.Get("uid"))
+	return uid != "" && whose != "" && uid != whose
+}
+
+// ocsfUser is who logs in: user, or where that says nothing the actor. One who is another acts for the user.
 func ocsfUser(user, actor tree.Value, e *session.Event) {
 	if name := user.Get("name"); !isNothing(name.Peek()) {
 		setUser(e, name)
 	}
-	if uid := user.Get("uid").Peek(); uid != "" && !isNothing(uid) && actor.Get("uid").Peek() != uid {
+	acts := ocsfActs(user, actor)
+	if acts {
 		e.ActorName, e.ActorID = something(actor.Get("name"), actor.Get("email_addr")), something(actor.Get("uid"))
+	}
+	if uid := user.Get("uid").Peek(); acts || uid != "" && !isNothing(uid) && actor.Get("uid").Peek() != uid {
 		actor = tree.Value{}
 	}
 	if e.User == "" {

@@ -167,13 +167,12 @@ func readOkta(item tree.Value, r *Record) error {
 	who := oktaWho(item, word)
 	r.UserType = oktaUserTypes[who.Get("type").Peek()]
 	r.User, r.UserID = oktaID(who.Get("alternateId")), oktaID(who.Get("id"))
-	if actor := item.Get("actor"); oktaVictims[word] && !actor.Get("type").Is("SystemPrincipal") && actor.Get("id").Peek() != who.Get("id").Peek() {
+	if actor := item.Get("actor"); oktaVictims[word] && !actor.Get("type").Is("SystemPrincipal") && actor.Get("id").Peek() != who.Get("id").Peek() && actor.Get("alternateId").Peek() != who.Get("alternateId").Peek() {
 		r.ActorName, r.ActorID = oktaID(actor.Get("alternateId")), oktaID(actor.Get("id"))
 	}
 	if word == "user.authentication.auth_via_mfa" {
 		r.MFAUsed = yes
 	}
-	r.ProviderName = auth.Text("authenticationProvider")
 	if !oktaVictims[word] { // where it is the actor's, who stays
 		r.SessionID = oktaID(auth.Get("externalSessionId"))
 	}

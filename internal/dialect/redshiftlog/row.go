@@ -123,7 +123,7 @@ func (m *Mapper) normalise(r *Row, e *session.Event) {
 	if e.User, same = userName(user, e.AuthType); !same {
 		verbatim(e, keyUserName, user)
 	}
-	e.UserType = session.DatabaseUserType(e.User)
+	e.UserType = session.DatabaseUserType(e.User, e.Outcome)
 	e.UserEmpty = user == ""
 	version := trim(r.SSLVersion)
 	if e.TLSVersion, same = tlsVersion(version); !same {

@@ -18,6 +18,10 @@ const (
 // measuredTime is for how long a measurement of what is served counts.
 const measuredTime = time.Minute
 
+// quietTime without a refusal, when all who were refused could have come again, ends a measurement: who is not full does not show how fast
+// he can be.
+const quietTime = 5 * time.Second
+
 // backlog tells callers that are refused when to come again: each as much later than the one before as that one's body will take, by
 // what was served since the refusals began. It knows no sender: who does not come again leaves a gap of that length.
 type backlog struct {
@@ -62,7 +66,7 @@ func (b *backlog) comeAgain(size int64) time.Duration {
 func (b *backlog) measure(now time.Time) {
 	passed := now.Sub(b.since)
 	b.since = now
-	if passed >= measuredTime {
+	if passed >= quietTime && b.free.Before(now) || passed >= measuredTime {
 		b.span, b.served = 0, 0
 		return
 	}
