@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -97,6 +98,7 @@ func startedStore(t *testing.T, cfg Config) *store {
 func TestNamesThatAreTaken(t *testing.T) {
 	for _, theirs := range []string{"CREATE VIEW sessions AS SELECT 42 AS mine", "CREATE TABLE sessions (mine)"} {
 		cfg := testConfig(t)
+		cfg.Path = filepath.Join(t.TempDir(), "theirs.db")
 		conn, err := sqlite.OpenConn(cfg.Path)
 		require.NoError(t, err)
 		require.NoError(t, sqlitex.ExecuteScript(conn, theirs, nil))
