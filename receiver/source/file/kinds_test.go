@@ -24,7 +24,7 @@ var reasons = map[string]string{
 	"empty password":              session.ErrorInvalidCredentials,
 	"unknown user":                session.ErrorUserUnknown,
 	"hostile user name":           session.ErrorUserUnknown,
-	"expired password":            session.ErrorAccountLocked,
+	"expired password":            session.ErrorPasswordExpired,
 	"unknown database":            session.ErrorDatabaseUnknown,
 	"no CONNECT right":            session.ErrorNotPermitted,
 	"database accepts nobody":     session.ErrorNotPermitted,
