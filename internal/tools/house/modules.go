@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -53,7 +54,7 @@ func applicationModule(root string) string {
 }
 
 func runGo(folder string, arguments ...string) (string, error) {
-	command := exec.Command("go", arguments...)
+	command := exec.CommandContext(context.Background(), "go", arguments...)
 	command.Dir = folder
 	command.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
 	var problems strings.Builder
