@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -85,6 +86,7 @@ type collector struct {
 	dir, config, clock, log string
 
 	cmd   *exec.Cmd
+	from  int64 // where in the log the process of the last start begins
 	ended chan error
 }
 
@@ -119,6 +121,8 @@ func (c *collector) start(t *testing.T) {
 	log, err := os.OpenFile(c.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	require.NoError(t, err)
 	defer log.Close()
+	c.from, err = log.Seek(0, io.SeekEnd)
+	require.NoError(t, err)
 	c.cmd = exec.Command(os.Args[0])
 	c.cmd.Env = append(os.Environ(), configEnv+"="+c.config, clockEnv+"="+c.clock, "TMPDIR="+t.TempDir())
 	c.cmd.Stdout, c.cmd.Stderr = log, log
@@ -161,6 +165,7 @@ func (c *collector) awaitReady(t *testing.T) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		text, err := os.ReadFile(c.log)
+		text = text[min(c.from, int64(len(text))):]
 		begin := bytes.LastIndex(text, []byte("Starting faults..."))
 		return err == nil && begin >= 0 && bytes.Contains(text[begin:], []byte("Everything is ready"))
 	}, endLimit, 10*time.Millisecond, "the collector does not start")
