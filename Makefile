@@ -42,7 +42,7 @@ demo: build engines ## a real ClickHouse with logins every second, beside the co
 	@exec .cache/demo
 
 engines: ## the real servers that the tests run, into a cached folder
-	go run ./internal/testengine/install
+	go run ./testengine/install
 
 test: build engines vet ## all tests; what cannot run here is listed at the end
 	@mkdir -p .cache && rm -f .cache/skips

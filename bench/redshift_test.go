@@ -21,13 +21,13 @@ import (
 	"go.opentelemetry.io/collector/receiver/receivertest"
 	"go.uber.org/zap"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/redshift"
 	"github.com/otel-sessionlog/sessionlog/receiver/sessionlogreceiver"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	redshiftsource "github.com/otel-sessionlog/sessionlog/receiver/source/redshift"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql"
+	"github.com/otel-sessionlog/sessionlog/testengine/redshift"
 )
 
 // redshiftRows is the backlog that all read.

@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/child"
+	"github.com/otel-sessionlog/sessionlog/testengine/child"
 )
 
 const (

@@ -15,9 +15,9 @@ import (
 	"strings"
 	"time"
 
-	clickhouse "github.com/otel-sessionlog/sessionlog/internal/testengine/server"
+	clickhouse "github.com/otel-sessionlog/sessionlog/testengine/server"
 
-	postgresql "github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
+	postgresql "github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
 )
 
 // engine is a server that a pipeline reads from or writes to, made for one run.

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/bench/input"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/port"
+	"github.com/otel-sessionlog/sessionlog/testengine/port"
 )
 
 const (

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
-	postgresql "github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/redshift"
+	postgresql "github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
+	"github.com/otel-sessionlog/sessionlog/testengine/redshift"
 )
 
 // sinkStarts make the sinks; what is not here (nop) keeps nothing.

@@ -25,8 +25,8 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
+	"github.com/otel-sessionlog/sessionlog/testengine"
+	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
 func config(endpoint string) configclickhouse.ClientConfig {

@@ -10,8 +10,8 @@ import (
 	"go.opentelemetry.io/collector/config/configopaque"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
+	"github.com/otel-sessionlog/sessionlog/testengine"
+	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
 // blocks hands out the next of several blocks of numbers; last tells whether the end comes with the last one or after it.

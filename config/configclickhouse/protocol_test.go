@@ -9,8 +9,8 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
+	"github.com/otel-sessionlog/sessionlog/testengine"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql"
 )
 
 // greeter speaks first, as servers of mail do.

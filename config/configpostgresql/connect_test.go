@@ -11,8 +11,8 @@ import (
 	"go.opentelemetry.io/collector/config/configtls"
 
 	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
 )
 
 func ask(t *testing.T, conn *pgconn.PgConn, sql string) string {

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql"
 )
 
 // TestIdentifiersPaste: a server takes a name as it is spelled for an operator, whatever it is.

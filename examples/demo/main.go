@@ -17,8 +17,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/logins"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
+	"github.com/otel-sessionlog/sessionlog/testengine/logins"
+	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
 func main() {

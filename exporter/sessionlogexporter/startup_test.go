@@ -21,10 +21,10 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
-	enginepg "github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
-	pgserver "github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
-	chserver "github.com/otel-sessionlog/sessionlog/internal/testengine/server"
+	"github.com/otel-sessionlog/sessionlog/testengine"
+	enginepg "github.com/otel-sessionlog/sessionlog/testengine/postgresql"
+	pgserver "github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
+	chserver "github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
 // freeAddress is one that nobody listens on yet.

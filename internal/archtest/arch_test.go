@@ -29,7 +29,7 @@ var rules = []struct {
 	{"internal/redaction", []string{"session"}, "shared by receiver and exporter, knows neither"},
 	{"internal/deadletter", nil, "shared by receiver and exporter, knows neither"},
 	{"internal/dialect", []string{"session", "internal/dialect"}, "a dialect maps texts and columns to events"},
-	{"internal/testengine", []string{"internal/testengine"}, "real servers know nothing of us"},
+	{"testengine", []string{"testengine"}, "real servers know nothing of us"},
 	{"receiver/source/poll", []string{"session", "receiver/source"}, ""},
 	{"receiver/source/sourcetest", []string{"session", "receiver/source"}, ""},
 	{"receiver/source/clickhouse", []string{"session", "receiver/source", "receiver/source/poll", "config", "internal/dialect/clickhouselog"}, "sources never import each other"},
@@ -63,9 +63,9 @@ var rules = []struct {
 	{"connector", []string{"session"}, "a connector sees what flows, not who sends or keeps it"},
 	{"config", nil, "shared connection blocks"},
 	{"cmd", []string{"receiver", "exporter", "extension", "connector"}, "the distribution puts components together"},
-	{"examples", []string{"internal/testengine", "session", "sdk"}, ""},
-	{"internal", []string{"session", "internal", "receiver", "exporter"}, ""},
-	{"bench", []string{"session", "internal", "receiver", "exporter"}, ""},
+	{"examples", []string{"testengine", "session", "sdk"}, ""},
+	{"internal", []string{"session", "internal", "testengine", "receiver", "exporter"}, ""},
+	{"bench", []string{"session", "internal", "testengine", "receiver", "exporter"}, ""},
 }
 
 // shared are small packages without imports of ours, for whoever runs inside a collector.

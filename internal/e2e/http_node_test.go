@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/engines"
+	"github.com/otel-sessionlog/sessionlog/testengine"
+	"github.com/otel-sessionlog/sessionlog/testengine/engines"
 )
 
 // TestDialectsOfAnotherLanguagesSDK sends three events in each dialect of docs/event.md from Node's OpenTelemetry SDK over OTLP, and

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/redshift"
+	"github.com/otel-sessionlog/sessionlog/testengine/redshift"
 )
 
 // patience is how long rows may take on a machine that does much else.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/redshift"
+	"github.com/otel-sessionlog/sessionlog/testengine/redshift"
 )
 
 // connection is one event of a cluster's history, as the leader node knows it.

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"zombiezen.com/go/sqlite"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/redshift"
+	"github.com/otel-sessionlog/sessionlog/testengine/redshift"
 )
 
 // rowsByHash counts rows, of which there may be a million, by a hash of all cells.

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"zombiezen.com/go/sqlite"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
+	"github.com/otel-sessionlog/sessionlog/testengine"
 )
 
 // columns are those of system.session_log; on both sides a cell is compared as text.

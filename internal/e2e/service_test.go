@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
+	"github.com/otel-sessionlog/sessionlog/testengine"
 )
 
 const unitFile = "packaging/systemd/otelcol-sessionlog.service"

@@ -24,9 +24,9 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/logins"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
+	"github.com/otel-sessionlog/sessionlog/testengine"
+	"github.com/otel-sessionlog/sessionlog/testengine/logins"
+	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
 // TestSessionTraceExample runs examples/sessiontrace: logins of a real ClickHouse, spans of the OTel SDK over OTLP, and a

@@ -18,10 +18,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
-	pgserver "github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
+	"github.com/otel-sessionlog/sessionlog/testengine"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql"
+	pgserver "github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
+	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
 // TestWebAppExample runs examples/webapp as its README says, with a real ClickHouse and a real PostgreSQL: one click on the login

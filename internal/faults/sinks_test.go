@@ -12,10 +12,10 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
-	pgengine "github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
-	pgserver "github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
+	"github.com/otel-sessionlog/sessionlog/testengine"
+	pgengine "github.com/otel-sessionlog/sessionlog/testengine/postgresql"
+	pgserver "github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
+	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
 // sink is where the events of a run are kept.

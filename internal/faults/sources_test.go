@@ -18,13 +18,13 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/logins"
-	pgengine "github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
-	pgserver "github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/redshift"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/postgresql"
+	"github.com/otel-sessionlog/sessionlog/testengine"
+	"github.com/otel-sessionlog/sessionlog/testengine/logins"
+	pgengine "github.com/otel-sessionlog/sessionlog/testengine/postgresql"
+	pgserver "github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
+	"github.com/otel-sessionlog/sessionlog/testengine/redshift"
+	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
 // servers are shared by all runs, and started by the first that needs them.

@@ -18,14 +18,14 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
-	pgengine "github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
-	chserver "github.com/otel-sessionlog/sessionlog/internal/testengine/server"
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
 	"github.com/otel-sessionlog/sessionlog/sdk/backendexporter"
 	"github.com/otel-sessionlog/sessionlog/sdk/blocking"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/testengine"
+	pgengine "github.com/otel-sessionlog/sessionlog/testengine/postgresql"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
+	chserver "github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

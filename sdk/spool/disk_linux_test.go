@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
+	"github.com/otel-sessionlog/sessionlog/testengine"
 )
 
 // TestFullDisk: a durable login is refused at once, another one waits for room, and what was granted is there. The table stands on

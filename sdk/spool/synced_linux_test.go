@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
+	"github.com/otel-sessionlog/sessionlog/testengine"
 )
 
 // TestALoginIsGrantedAfterItsSync looks at an application's system calls: before it says that a login is granted, the segment's fsync that

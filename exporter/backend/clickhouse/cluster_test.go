@@ -10,9 +10,9 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/testengine"
+	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
 // TestCluster shows one cluster after the other misfortune: each test begins with all nodes running.

@@ -14,10 +14,10 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/sessionlogexporter"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
+	"github.com/otel-sessionlog/sessionlog/testengine"
 )
 
 // BenchmarkConsume is the way from ConsumeLogs to the acknowledged insert, with the settings that ship and four callers, in turns with

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
+	"github.com/otel-sessionlog/sessionlog/testengine"
 )
 
 // TestErasure: what docs/security.md says leaves nothing of a person in any table.

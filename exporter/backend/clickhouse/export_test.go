@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
+	"github.com/otel-sessionlog/sessionlog/testengine"
 )
 
 // What BenchmarkConsume needs, which stands outside since the exporter imports this package.

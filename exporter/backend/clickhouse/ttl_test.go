@@ -10,8 +10,8 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/testengine"
 )
 
 // ttlWaits: the ALTER … MODIFY TTL of a ttl that would take most waits until it is confirmed, and nothing is turned away meanwhile.

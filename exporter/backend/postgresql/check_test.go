@@ -9,8 +9,8 @@ import (
 	"go.opentelemetry.io/collector/config/configopaque"
 
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
 )
 
 var _ connectcheck.Checker = Config{}

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql"
 )
 
 // at makes an event of a moment, with an id that begins with it, as sources do.

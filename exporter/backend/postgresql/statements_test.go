@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

@@ -14,10 +14,10 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
 )
 
 var schemas atomic.Int64

@@ -10,7 +10,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql"
 )
 
 // ttlWaits: a ttl that would take most is asked about, and deletes nothing and turns nothing away until it is confirmed.

@@ -10,8 +10,8 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/server"
+	"github.com/otel-sessionlog/sessionlog/testengine"
+	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
 // wrong are the findings that are not all right; none of them holds the password.

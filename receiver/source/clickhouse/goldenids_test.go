@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/goldenids"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine"
+	"github.com/otel-sessionlog/sessionlog/testengine"
 )
 
 // TestIDsNeverChange: of rows that a real server gives over SQL, by either protocol.

@@ -5,9 +5,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
 )
 
 // Processes that are no session have nothing where log_line_prefix names the client, the user or a transaction, padded or not,

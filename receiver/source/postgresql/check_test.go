@@ -14,12 +14,12 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
-	engine "github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/redshift"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/postgresql"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
+	engine "github.com/otel-sessionlog/sessionlog/testengine/postgresql"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
+	"github.com/otel-sessionlog/sessionlog/testengine/redshift"
 )
 
 // missing are the subjects of the findings that are not well, each with its remedy.

@@ -13,13 +13,13 @@ import (
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.uber.org/goleak"
 
-	engine "github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/logins"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/postgresql"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/session"
+	engine "github.com/otel-sessionlog/sessionlog/testengine/postgresql"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/logins"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
 )
 
 const (

@@ -11,11 +11,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	engine "github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/logins"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/session"
+	engine "github.com/otel-sessionlog/sessionlog/testengine/postgresql"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/logins"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
 )
 
 // The records match what was done, in all formats of both versions, through rotation, truncation, restarts of the collector

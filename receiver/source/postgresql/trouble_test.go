@@ -7,10 +7,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	engine "github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/postgresql/server"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/postgresql"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
+	engine "github.com/otel-sessionlog/sessionlog/testengine/postgresql"
+	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
 )
 
 // A newcomer meets these in turn; each says what to do, and reading begins as soon as it is done.

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/goldenids"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/redshift"
+	"github.com/otel-sessionlog/sessionlog/testengine/redshift"
 )
 
 // TestIDsNeverChange: of rows over SQL, from either system table.

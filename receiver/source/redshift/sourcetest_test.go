@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/redshift"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
+	"github.com/otel-sessionlog/sessionlog/testengine/redshift"
 )
 
 func TestSource(t *testing.T) {

@@ -8,9 +8,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/redshift"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/testengine/redshift"
 )
 
 // own is a source's configuration and an empty table of its own.

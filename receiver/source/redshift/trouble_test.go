@@ -8,9 +8,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/redshift"
-	"github.com/otel-sessionlog/sessionlog/internal/testengine/redshift/proxy"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
+	"github.com/otel-sessionlog/sessionlog/testengine/redshift"
+	"github.com/otel-sessionlog/sessionlog/testengine/redshift/proxy"
 )
 
 // Redshift throws rows away after seven days: that is no tampering, a younger row that is gone may be.
