@@ -156,7 +156,7 @@ func requireTypical(t *testing.T, cfg clickhouse.Config, rows int) {
 	require.NoError(t, r.Each(t.Context(), func(e *session.Event) error {
 		sessiontest.Typical(&want, n)
 		n++
-		if want.RecordID != e.RecordID || !want.SameContent(e) {
+		if want.RecordID != e.RecordID || !sessiontest.SameContent(&want, e) {
 			return fmt.Errorf("record %d is not what was sent", n-1)
 		}
 		return nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
 func TestAPageReachesThePipeline(t *testing.T) {
@@ -30,7 +31,7 @@ func TestAPageReachesThePipeline(t *testing.T) {
 	require.NoError(t, newTestEmitter(t, next, nil).emit(t.Context(), want))
 	require.Len(t, got, 2)
 	for i := range got {
-		require.True(t, want[i].SameContent(&got[i]), "%+v\n%+v", want[i], got[i])
+		require.True(t, sessiontest.SameContent(&want[i], &got[i]), "%+v\n%+v", want[i], got[i])
 		require.Equal(t, want[i].RecordID, got[i].RecordID)
 	}
 }

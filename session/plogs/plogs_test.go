@@ -98,7 +98,7 @@ func TestHostileTextsAreNotLost(t *testing.T) {
 		e.Roles = []string{name, "plain"}
 		e.Settings = []session.Setting{{Name: name, Value: name}, {Name: "a", Value: ""}}
 		got := roundTrip(t, e)
-		require.True(t, len(got) == 1 && got[0].SameContent(&e), "%.40q", name)
+		require.True(t, len(got) == 1 && sessiontest.SameContent(&got[0], &e), "%.40q", name)
 	}
 }
 

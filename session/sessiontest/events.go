@@ -3,6 +3,7 @@
 package sessiontest
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 
@@ -108,3 +109,8 @@ var (
 	users     = []string{"alice", "bob", "carol", "etl_writer", "grafana", "default", "dave", "billing"}
 	addresses = []string{"10.0.0.7", "10.0.0.8", "192.0.2.15", "203.0.113.42", "2001:db8::17", "198.51.100.7", "10.1.2.3"}
 )
+
+// SameContent tells whether two events have the same id and say the same, whenever and by whom they were read.
+func SameContent(a, b *session.Event) bool {
+	return a.RecordID == b.RecordID && bytes.Equal(a.AppendContent(nil), b.AppendContent(nil))
+}

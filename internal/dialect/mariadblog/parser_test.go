@@ -12,6 +12,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/mariadblog"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
 func newParser(o logformat.Options) logformat.Parser {
@@ -228,7 +229,7 @@ func TestKilledOrRotatedAtEveryRecord(t *testing.T) {
 			}
 			require.Equal(t, briefs(whole), briefs(page.Events), cut)
 			for i := range whole {
-				require.True(t, whole[i].SameContent(&page.Events[i]), cut)
+				require.True(t, sessiontest.SameContent(&whole[i], &page.Events[i]), cut)
 			}
 		}
 	}

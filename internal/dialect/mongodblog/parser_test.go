@@ -13,6 +13,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/mongodblog"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
 func options() logformat.Options { return logformat.Options{Instance: "orders-rs0-1"} }
@@ -264,7 +265,7 @@ func TestKilledOrRotatedAtEveryRecord(t *testing.T) {
 			require.Equal(t, briefs(whole), briefs(page.Events), cut)
 			for i := range whole {
 				require.Equal(t, whole[i].RecordID, page.Events[i].RecordID)
-				require.True(t, whole[i].SameContent(&page.Events[i]), cut)
+				require.True(t, sessiontest.SameContent(&whole[i], &page.Events[i]), cut)
 			}
 		}
 	}
@@ -332,7 +333,7 @@ func TestContainers(t *testing.T) {
 		require.Empty(t, bad, name)
 		require.Equal(t, briefs(want), briefs(got), name)
 		for i := range got {
-			require.True(t, want[i].SameContent(&got[i]), name)
+			require.True(t, sessiontest.SameContent(&want[i], &got[i]), name)
 			require.Equal(t, want[i].RecordID, got[i].RecordID)
 		}
 	}

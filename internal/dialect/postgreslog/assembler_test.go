@@ -10,6 +10,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
 // far is a time behind everything.
@@ -192,7 +193,7 @@ func same(t *testing.T, want, got []session.Event, what string) {
 	t.Helper()
 	require.Equal(t, briefs(want), briefs(got), what)
 	for i := range want {
-		require.True(t, want[i].SameContent(&got[i]), "%s: %s", what, brief(&want[i]))
+		require.True(t, sessiontest.SameContent(&want[i], &got[i]), "%s: %s", what, brief(&want[i]))
 	}
 }
 

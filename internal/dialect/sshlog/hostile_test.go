@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
 const hostile = "Nov 21 22:03:47 vm sshd[1]: "
@@ -78,7 +79,7 @@ func TestNamesThatAreNotUTF8SurviveARestart(t *testing.T) {
 	require.Len(t, page.Events, 1)
 	require.Equal(t, user, page.Events[0].User)
 	whole, _ := parse(newParser(options()), lines[0]+lines[1])
-	require.True(t, whole[0].SameContent(&page.Events[0]))
+	require.True(t, sessiontest.SameContent(&whole[0], &page.Events[0]))
 }
 
 // A clock that jumps far ahead decides what was waiting: a user that was named and has not been let in has failed. What the log

@@ -12,6 +12,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/sshlog"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
 func newParser(o logformat.Options) logformat.Settler {
@@ -259,7 +260,7 @@ func TestKilledOrRotatedAtEveryLine(t *testing.T) {
 			}
 			require.Equal(t, done, briefs(page.Events), cut)
 			for i := range whole {
-				require.True(t, whole[i].SameContent(&page.Events[i]), "%d: %s", cut, brief(&whole[i]))
+				require.True(t, sessiontest.SameContent(&whole[i], &page.Events[i]), "%d: %s", cut, brief(&whole[i]))
 			}
 		}
 	}

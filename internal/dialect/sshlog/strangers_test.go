@@ -11,6 +11,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/sshlog"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
 // frames are the shapes in which system logs hold the message of a process.
@@ -379,7 +380,7 @@ func killedAtEveryLine(t *testing.T, text string, want []session.Event) {
 		p.Settle(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano(), page)
 		require.Len(t, page.Events, len(want), text)
 		for i := range want {
-			require.True(t, want[i].SameContent(&page.Events[i]), "%d: %s", cut, brief(&want[i]))
+			require.True(t, sessiontest.SameContent(&want[i], &page.Events[i]), "%d: %s", cut, brief(&want[i]))
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql"
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/logins"
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
@@ -393,7 +394,7 @@ func crashEverywhere(t *testing.T, cfg file.Config, want []string) {
 		byID := map[session.ID]session.Event{}
 		for _, e := range append(first.Delivered(), second.Delivered()...) {
 			if known, again := byID[e.RecordID]; again {
-				require.True(t, known.SameContent(&e), "another content under the same id:\n%+v\n%+v", known, e)
+				require.True(t, sessiontest.SameContent(&known, &e), "another content under the same id:\n%+v\n%+v", known, e)
 			}
 			byID[e.RecordID] = e
 		}

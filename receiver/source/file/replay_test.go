@@ -16,6 +16,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
 // recorded are real logs of PostgreSQL 15 and 18: of each the same logins in every format. The prefixes of stderr have a session
@@ -99,14 +100,14 @@ func (r *replay) check(t *testing.T) {
 	for _, e := range r.told {
 		if first, again := byID[e.RecordID]; again {
 			require.True(t, r.crashed, "told twice: %s", told([]session.Event{e}))
-			require.True(t, first.SameContent(&e), "told twice, and otherwise:\n%+v\n%+v", first, e)
+			require.True(t, sessiontest.SameContent(&first, &e), "told twice, and otherwise:\n%+v\n%+v", first, e)
 		}
 		byID[e.RecordID] = e
 	}
 	for _, e := range r.want {
 		got, ok := byID[e.RecordID]
 		require.True(t, ok, "not told: %s", told([]session.Event{e}))
-		require.True(t, got.SameContent(&e), "%+v\n%+v", e, got)
+		require.True(t, sessiontest.SameContent(&got, &e), "%+v\n%+v", e, got)
 	}
 	require.Len(t, byID, len(r.want), "told although nobody did it")
 }

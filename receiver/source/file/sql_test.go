@@ -17,6 +17,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 	"github.com/otel-sessionlog/sessionlog/testengine"
 	"github.com/otel-sessionlog/sessionlog/testengine/logins"
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
@@ -66,7 +67,7 @@ func TestTheSameRowIsTheSameEventOverSQL(t *testing.T) {
 			w, ok := want[e.RecordID]
 			require.True(t, ok, "%s: no event over SQL has the id of\n%+v", format, e)
 			require.Equal(t, w.SessionKey, e.SessionKey)
-			require.True(t, w.SameContent(&e), "%s:\n%+v\n%+v", format, w, e)
+			require.True(t, sessiontest.SameContent(&w, &e), "%s:\n%+v\n%+v", format, w, e)
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/sshlog"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/journald"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
 // job is a source at work, and all that it tells.
@@ -181,7 +182,7 @@ func TestTheSameEventsAsOfAnExport(t *testing.T) {
 	require.Len(t, page.Events, 6)
 	got := run.Delivered()
 	for i := range page.Events {
-		require.True(t, page.Events[i].SameContent(&got[i]), "%d: %+v\n%+v", i, page.Events[i], got[i])
+		require.True(t, sessiontest.SameContent(&page.Events[i], &got[i]), "%d: %+v\n%+v", i, page.Events[i], got[i])
 		require.Equal(t, page.Events[i].RecordID, got[i].RecordID)
 	}
 	require.Equal(t, at.Add(4500*time.Millisecond).UnixNano(), got[2].Time, "when the program wrote")

@@ -14,6 +14,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 	engine "github.com/otel-sessionlog/sessionlog/testengine/postgresql"
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
 )
@@ -47,7 +48,7 @@ func TestTheSameRecordsAsOutOfFiles(t *testing.T) {
 				for _, e := range j.Delivered() {
 					same, ok := files[e.RecordID]
 					require.True(t, ok, "not out of files: %s", told([]session.Event{e}))
-					require.True(t, same.SameContent(&e), "%+v\n%+v", e, same)
+					require.True(t, sessiontest.SameContent(&same, &e), "%+v\n%+v", e, same)
 					n += len(told([]session.Event{e}))
 				}
 				require.Len(t, done(all), n)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
 // checkOnce fails unless exactly these rows were delivered, each once.
@@ -40,7 +41,7 @@ func identities(t testing.TB, recorders ...*Recorder) map[string]session.Event {
 				t.Fatalf("row %s was told with record id %v and again with %v", e.User, first.RecordID, e.RecordID)
 			case first.SessionKey != e.SessionKey:
 				t.Fatalf("row %s was told with session key %v and again with %v", e.User, first.SessionKey, e.SessionKey)
-			case !first.SameContent(&e):
+			case !sessiontest.SameContent(&first, &e):
 				t.Fatalf("row %s was told twice with different content:\n%+v\n%+v", e.User, first, e)
 			}
 			if other, taken := byID[e.RecordID]; taken && other != e.User {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 	"github.com/otel-sessionlog/sessionlog/testengine"
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
@@ -107,7 +108,7 @@ func requireSameEvents(t *testing.T, want, got []session.Event, name string) {
 	for i := range got {
 		w := byID[got[i].RecordID]
 		require.NotNil(t, w, "%s: event %d has an id of its own", name, i)
-		require.True(t, w.SameContent(&got[i]), "%s: event %d\n%+v\n%+v", name, i, *w, got[i])
+		require.True(t, sessiontest.SameContent(w, &got[i]), "%s: event %d\n%+v\n%+v", name, i, *w, got[i])
 		require.Equal(t, w.SessionKey, got[i].SessionKey, name)
 	}
 }

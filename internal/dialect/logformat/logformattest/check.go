@@ -8,6 +8,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
 // Format is one format, with the options that a text is read with.
@@ -109,7 +110,7 @@ func equal(t testing.TB, how string, want, got *reading) {
 	}
 	for i := range want.page.Events {
 		a, b := &want.page.Events[i], &got.page.Events[i]
-		if a.RecordID != b.RecordID || a.SessionKey != b.SessionKey || !a.SameContent(b) {
+		if a.RecordID != b.RecordID || a.SessionKey != b.SessionKey || !sessiontest.SameContent(a, b) {
 			t.Fatalf("%s: event %d differs:\n%+v\n%+v", how, i, a, b)
 		}
 	}
