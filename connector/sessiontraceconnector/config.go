@@ -21,7 +21,7 @@ const (
 type Config struct {
 	// MaxSessions is how many logins are remembered. Ended sessions and failed logins make way first.
 	MaxSessions int `mapstructure:"max_sessions"`
-	// MaxBytes bounds what logins and spans take together; a quarter of it is for spans, and taken at start.
+	// MaxBytes bounds what logins and spans take together; a quarter of it is for spans.
 	MaxBytes int64 `mapstructure:"max_bytes"`
 
 	// TTL is how long after it was last heard of a session without a logout is remembered, and counted as open.
@@ -48,7 +48,7 @@ type MetricsConfig struct {
 	MaxSeries int `mapstructure:"max_series"`
 }
 
-// defaults remember a day of sessions in 64 MiB: room for about 90,000 of them.
+// defaults remember a day of sessions in 64 MiB: room for about 75,000 of them.
 func defaults() *Config {
 	return &Config{
 		MaxSessions: 100_000, MaxBytes: 64 << 20,

@@ -8,7 +8,7 @@ type lifecycle struct {
 	entered bool
 }
 
-func (l *lifecycle) enter(h *hub) error {
+func (l *lifecycle) enter(h *sharedState) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.entered {
@@ -19,7 +19,7 @@ func (l *lifecycle) enter(h *hub) error {
 	return err
 }
 
-func (l *lifecycle) exit(h *hub) error {
+func (l *lifecycle) exit(h *sharedState) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.entered {

@@ -17,7 +17,7 @@ import (
 
 // metrics counts login records and sends what it has counted every interval, and once more at the end.
 type metrics struct {
-	*hub
+	*sharedState
 	lifecycle
 	next    consumer.Metrics
 	tally   *loginmetrics.Tally
@@ -25,13 +25,13 @@ type metrics struct {
 	log     *zap.Logger
 
 	began  time.Time
-	since  time.Time // of what is told next
+	since  time.Time // of what is sent next
 	cancel context.CancelFunc
 	ended  chan struct{}
 }
 
-func newMetrics(h *hub, next consumer.Metrics, set connector.Settings) *metrics {
-	return &metrics{hub: h, next: next, tally: loginmetrics.New(h.cfg.Metrics.MaxSeries), version: set.BuildInfo.Version, log: set.Logger}
+func newMetrics(h *sharedState, next consumer.Metrics, set connector.Settings) *metrics {
+	return &metrics{sharedState: h, next: next, tally: loginmetrics.New(h.cfg.Metrics.MaxSeries), version: set.BuildInfo.Version, log: set.Logger}
 }
 
 // Capabilities says that records are only read.
@@ -42,7 +42,7 @@ func (m *metrics) Start(context.Context, component.Host) error {
 	if m.running() {
 		return nil
 	}
-	if err := m.enter(m.hub); err != nil {
+	if err := m.enter(m.sharedState); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -60,19 +60,19 @@ func (m *metrics) Shutdown(ctx context.Context) error {
 	}
 	m.cancel()
 	<-m.ended
-	ctx, cancel := context.WithTimeout(ctx, lastTry)
+	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
 	m.send(ctx)
-	return m.exit(m.hub)
+	return m.exit(m.sharedState)
 }
 
 // ConsumeLogs counts. It promises nothing that could fail.
 func (m *metrics) ConsumeLogs(_ context.Context, ld plog.Logs) error {
-	if m.tellers == 0 { // nobody else takes note of sessions
-		m.learn(ld, false)
+	if m.logsConnectors == 0 { // nobody else takes note of sessions
+		m.learnRecords(ld, false)
 	}
-	d := decoders.Get().(*plogs.Decoder)
-	defer decoders.Put(d)
+	d := decoderPool.Get().(*plogs.Decoder)
+	defer decoderPool.Put(d)
 	for _, e := range d.All(ld) {
 		var began int64
 		if e.Duration == 0 && !e.SessionKey.IsZero() {
@@ -99,7 +99,7 @@ func (m *metrics) run(ctx context.Context) {
 	}
 }
 
-// send tells what was counted. What cannot be delivered is told again the next time, with what comes until then.
+// send delivers what was counted. What cannot be delivered is sent again the next time, with what comes until then.
 func (m *metrics) send(ctx context.Context) {
 	b := m.begin()
 	m.tally.Open(func(yield func(loginmetrics.Place, int64)) {
@@ -113,7 +113,7 @@ func (m *metrics) send(ctx context.Context) {
 		return
 	}
 	if err := m.next.ConsumeMetrics(ctx, md); err != nil {
-		m.log.Warn("metrics of logins could not be delivered; they are told again with the next", zap.Error(err))
+		m.log.Warn("metrics of logins could not be delivered; they are sent again with the next", zap.Error(err))
 		return
 	}
 	m.tally.Delivered()

@@ -14,8 +14,8 @@ import (
 // metricPrefix begins the names of the connector's own metrics.
 const metricPrefix = "otelcol_connector_sessiontrace_"
 
-// observe registers the connector's own metrics. They are read from the memory when somebody asks: spans pay nothing.
-func observe(h *hub) (unhook func() error, err error) {
+// registerMetrics registers the connector's own metrics. They are read from the memory when somebody asks: spans pay nothing.
+func registerMetrics(h *sharedState) (unhook func() error, err error) {
 	meter := h.set.MeterProvider.Meter(plogs.ScopeName + "/connector/sessiontraceconnector")
 	var errs []error
 	var all []metric.Observable
@@ -31,8 +31,8 @@ func observe(h *hub) (unhook func() error, err error) {
 	}
 	spans := counter("spans_enriched", "{span}", "Spans that were given their login.")
 	records := counter("records_enriched", "{record}", "Login records that were given their trace as they passed.")
-	updates := counter("updates", "{record}", "Records that tell a trace found later.")
-	ambiguous := counter("ambiguous", "{match}", "Clues that pointed at several logins or traces, and so at none.")
+	updates := counter("updates", "{record}", "Records that add a trace found later.")
+	ambiguous := counter("ambiguous", "{match}", "Evidence that pointed at several logins or traces, and so at none.")
 	dropped := counter("dropped_updates", "{record}", "Updates that were lost: refused, or forgotten before their delivery.")
 	evictedSessions := counter("evicted_sessions", "{session}", "Logins forgotten early for want of room (max_sessions, max_bytes).")
 	evictedSpans := counter("evicted_spans", "{span}", "Spans forgotten early for want of room (max_bytes).")

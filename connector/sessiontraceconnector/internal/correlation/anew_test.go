@@ -20,7 +20,7 @@ func TestASessionThatIsEnteredAnew(t *testing.T) {
 	require.EqualValues(t, 2, s.stats().Sessions)
 	require.Equal(t, map[Place]int64{{"clickhouse", "warehouse"}: 1}, s.open())
 	whose := func(at float64) string {
-		owner, _ := s.span(span(1, at, bySession("s1"), func(c *Clues) { c.End = c.Start + 1e8 }))
+		owner, _ := s.span(span(1, at, bySession("s1"), func(c *SpanAttributes) { c.End = c.Start + 1e8 }))
 		return owner.User
 	}
 	require.Equal(t, "alice", whose(15))

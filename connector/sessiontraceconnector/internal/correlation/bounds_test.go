@@ -75,26 +75,38 @@ func TestAHugeLoginIsNotRemembered(t *testing.T) {
 	s.event(s.login(3, 3, func(e *session.Event) { e.Instance = strings.Repeat("x", 10<<20) }))
 	require.EqualValues(t, 1, s.stats().Sessions)
 	require.EqualValues(t, 2, s.stats().EvictedSessions)
-	require.Len(t, s.store.latest, 1)
+	require.Len(t, s.store.readUntil, 1)
 }
 
-// A span costs nothing but time, whatever it says, whether it is somebody's or not.
+// A span whose keys are known costs nothing but time, whether it is somebody's or not; one of a new key its place in the memory.
 func TestSpansDoNotAllocate(t *testing.T) {
 	s := newScene(t)
 	s.event(s.login(1, 0, func(e *session.Event) { e.TraceID = [16]byte{1} }))
 	n := int32(0)
-	spans := []Span{{Clues: *span(1, 1, bySession("nobody"), byUser("nobody", "192.0.2.1"))}, {Clues: *span(2, 1, bySession("s1"))}}
-	require.Zero(t, testing.AllocsPerRun(2000, func() {
-		n++
-		spans[0].Port, spans[0].TraceID[1], spans[0].TraceID[2] = n, byte(n), byte(n>>8)
+	stranger, own := span(1, 1, bySession("nobody"), byUser("nobody", "192.0.2.1")), span(2, 1, bySession("s1"))
+	pass := func() {
 		b := s.store.Begin(epoch)
-		b.Prepare(spans)
-		for i := range spans {
-			_, ok := b.Span(&spans[i])
+		for i, a := range []*SpanAttributes{stranger, own} {
+			_, ok := b.Span(a)
 			require.Equal(t, i == 1, ok)
 		}
 		b.End()
+	}
+	for range tracesPerKey {
+		n++
+		stranger.TraceID[1] = byte(n)
+		pass()
+	}
+	require.Zero(t, testing.AllocsPerRun(2000, func() {
+		n++
+		stranger.TraceID[1], stranger.TraceID[2] = byte(n), byte(n>>8)
+		pass()
 	}))
+	require.LessOrEqual(t, testing.AllocsPerRun(2000, func() {
+		n++
+		stranger.Port, stranger.TraceID[1], stranger.TraceID[2] = n, byte(n), byte(n>>8)
+		pass()
+	}), 2.0, "a key and its trace; the maps grow seldom")
 }
 
 // The bytes that the limit counts are those that the process pays, give or take what the maps have to spare.

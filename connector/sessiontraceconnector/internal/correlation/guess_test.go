@@ -46,9 +46,9 @@ func TestAGuessNeedsAllThatWasThere(t *testing.T) {
 		require.Equal(t, [16]byte{6}, s.updates()[0].TraceID)
 	})
 	t.Run("want of room", func(t *testing.T) {
-		s := newScene(t, func(l *Limits) { l.MaxBytes = 1 << 10 })
+		s := newScene(t, func(l *Limits) { l.MaxBytes = 4 * 8 * (bytesOfKey + bytesOfTrace) }) // eight traces
 		s.span(span(1, 9, alice))
-		for n := range int32(ways - 1) {
+		for n := range int32(7) {
 			s.later(1)
 			s.span(span(50+byte(n), 12, byPort("192.0.2.1", n+1)))
 		}
@@ -74,7 +74,7 @@ func TestAGuessAmongVeryManyLogins(t *testing.T) {
 		return func(e *session.Event) { anonymous(e); e.SessionKey = session.ID{7, byte(n), 1} }
 	}
 	s.event(s.login(1, 0, nth(0)))
-	for n := range maxChain {
+	for n := range maxChainLength {
 		s.event(s.login(1, 1+float64(n)/10, nth(n+1)))
 		s.event(s.login(1, 1.05+float64(n)/10, nth(n+1), logout))
 	}

@@ -75,20 +75,16 @@ func (s *scene) event(e *session.Event) (trace Trace, ok bool) {
 }
 
 // span is one of the trace with this number, one second long.
-func span(trace byte, seconds float64, change ...func(*Clues)) *Clues {
-	c := &Clues{TraceID: [16]byte{trace}, SpanID: [8]byte{trace, 1}, Start: at(seconds), End: at(seconds + 1)}
+func span(trace byte, seconds float64, change ...func(*SpanAttributes)) *SpanAttributes {
+	c := &SpanAttributes{TraceID: [16]byte{trace}, SpanID: [8]byte{trace, 1}, Start: at(seconds), End: at(seconds + 1)}
 	for _, f := range change {
 		f(c)
 	}
 	return c
 }
 
-func (s *scene) span(c *Clues) (owner Owner, ok bool) {
-	s.batch(func(b Batch) {
-		one := []Span{{Clues: *c}}
-		b.Prepare(one)
-		owner, ok = b.Span(&one[0])
-	})
+func (s *scene) span(c *SpanAttributes) (owner Owner, ok bool) {
+	s.batch(func(b Batch) { owner, ok = b.Span(c) })
 	return owner, ok
 }
 
@@ -103,14 +99,14 @@ func (s *scene) later(seconds float64) {
 	s.batch(Batch.Sweep)
 }
 
-func bySession(id string) func(*Clues) { return func(c *Clues) { c.SessionID = id } }
+func bySession(id string) func(*SpanAttributes) { return func(c *SpanAttributes) { c.SessionID = id } }
 
-func byPort(address string, port int32) func(*Clues) {
-	return func(c *Clues) { c.Address, c.Port = address, port }
+func byPort(address string, port int32) func(*SpanAttributes) {
+	return func(c *SpanAttributes) { c.Address, c.Port = address, port }
 }
 
-func byUser(user, address string) func(*Clues) {
-	return func(c *Clues) { c.User, c.Address = user, address }
+func byUser(user, address string) func(*SpanAttributes) {
+	return func(c *SpanAttributes) { c.User, c.Address = user, address }
 }
 
 func failed(e *session.Event) {

@@ -15,65 +15,61 @@ type Trace struct {
 
 // Note is what the store has understood of a record. It is good until the batch ends.
 type Note struct {
-	handle
-	at   int64
-	kind session.Kind
+	login *login // nil where no trace is asked for
+	time  int64
+	kind  session.Kind
 }
 
 // Learn takes note of a record. A caller with many records has all of them learned before it asks for the trace of the
 // first: what one of them says may make another ambiguous.
 func (b Batch) Learn(e *session.Event) Note {
 	s := b.s
-	s.advance(e)
-	note := Note{handle: handle{place: nobody}, at: e.Time, kind: e.Kind}
-	i := nobody
+	s.recordProgress(e)
+	note := Note{time: e.Time, kind: e.Kind}
+	var l *login
 	switch e.Kind {
 	case session.KindLogin, session.KindSessionStart:
-		i = s.learn(e)
+		l = s.learnLogin(e)
 	case session.KindLogout:
-		i = s.logout(e)
+		l = s.learnLogout(e)
 	case session.KindSessionUpdate:
-		s.update(e)
+		s.learnUpdate(e)
 	}
-	if i != nobody && e.TraceID == [16]byte{} {
-		note.handle = s.handle(i)
+	if e.TraceID == [16]byte{} {
+		note.login = l
 	}
 	return note
 }
 
-// advance remembers how far a node's log has been read.
-func (s *Store) advance(e *session.Event) {
-	n := node{e.System, e.Instance, e.Host}
-	known, ok := s.latest[n]
+// recordProgress remembers how far a node's log has been read.
+func (s *Store) recordProgress(e *session.Event) {
+	n := logNode{e.System, e.Instance, e.Host}
+	known, ok := s.readUntil[n]
 	if ok && known >= e.Time {
 		return
 	}
 	if !ok {
-		if len(s.latest) >= maxNodes {
-			clear(s.latest)
+		if len(s.readUntil) >= maxLogNodes {
+			clear(s.readUntil)
 		}
-		if len(n.system)+len(n.instance)+len(n.host) > maxTexts {
+		if len(n.system)+len(n.instance)+len(n.host) > maxTextBytes {
 			return
 		}
-		n = node{strings.Clone(n.system), strings.Clone(n.instance), strings.Clone(n.host)}
+		n = logNode{strings.Clone(n.system), strings.Clone(n.instance), strings.Clone(n.host)}
 	}
-	s.latest[n] = e.Time
+	s.readUntil[n] = e.Time
 }
 
 // Trace tells the trace of a record that was learned, when it brought none and one is known.
 func (b Batch) Trace(n Note) (t Trace, ok bool) {
-	s := b.s
-	if n.place == nobody {
-		return t, false
-	}
-	l, ok := s.resolve(n.handle)
-	if !ok {
+	s, l := b.s, n.login
+	if l == nil || s.logins.byID[l.id] != l { // forgotten since
 		return t, false
 	}
 	if n.kind == session.KindLogout {
-		t, ok = s.atLogout(l, n)
+		t, ok = s.traceAtLogout(l, n)
 	} else {
-		t, ok = s.atLogin(l, n)
+		t, ok = s.traceAtLogin(l, n)
 	}
 	if ok {
 		s.stats.Records[t.By]++
@@ -81,85 +77,79 @@ func (b Batch) Trace(n Note) (t Trace, ok bool) {
 	return t, ok
 }
 
-// atLogin is for the beginning of a session, or a failed attempt.
-func (s *Store) atLogin(l *login, n Note) (Trace, bool) {
+// traceAtLogin is for the beginning of a session, or a failed attempt.
+func (s *Store) traceAtLogin(l *login, n Note) (Trace, bool) {
 	if l.by == noTrace {
-		guess := s.wall-n.at >= int64(s.limits.Window)
-		if seen, by, ok := s.find(l, n.place, guess, false); ok {
+		mayGuess := s.wall-n.time >= int64(s.limits.Window)
+		if seen, by, ok := s.findTrace(l, l, mayGuess, false); ok {
 			l.trace, l.span, l.by = seen.trace, seen.span, by
-		} else if by == noTrace && (l.brief || !guess && l.keys[UserAddress] != 0) {
-			n.due = s.now + s.patience
-			s.undecided.push(n.handle)
+		} else if by == noTrace && l.undecided == nil && (l.brief || !mayGuess && l.evidenceKeys[UserAddress] != 0) {
+			l.decideAt, l.undecided = s.now+s.patience, s.undecided.PushBack(l)
 		}
 	}
 	return Trace{l.trace, l.span, l.by}, l.by < kinds
 }
 
-// atLogout gives the trace that lasted when the session ended, which need not be its login's.
-func (s *Store) atLogout(l *login, n Note) (Trace, bool) {
-	probe := login{start: n.at, end: n.at, learned: s.now, seen: s.now, keys: l.keys, traits: l.traits}
+// traceAtLogout gives the trace that lasted when the session ended, which need not be its login's.
+func (s *Store) traceAtLogout(l *login, n Note) (Trace, bool) {
+	probe := login{start: n.time, end: n.time, firstSeen: s.now, lastSeen: s.now, evidenceKeys: l.evidenceKeys, clientTraits: l.clientTraits}
 	probe.system, probe.instance, probe.host, probe.brief = l.system, l.instance, l.host, l.brief
-	seen, by, ok := s.find(&probe, n.place, false, false)
+	seen, by, ok := s.findTrace(&probe, l, false, false)
 	return Trace{seen.trace, seen.span, by}, ok
 }
 
-// learn remembers a login, or finds it again: records may come twice, and a session's start tells of the same session. One
-// that is too large gets no place.
-func (s *Store) learn(e *session.Event) int32 {
+// learnLogin remembers a login, or finds it again: records may come twice, and a session's start tells of the same session.
+// One that is too large is not remembered.
+func (s *Store) learnLogin(e *session.Event) *login {
 	id := e.SessionKey
 	if id.IsZero() || e.Outcome == session.OutcomeFailure {
 		id = e.RecordID // a failed attempt may share its key with the one that succeeds
 	}
-	if i, ok := s.known(id, e); ok {
-		s.again(i, e)
-		return i
+	if l, ok := s.knownLogin(id, e); ok {
+		s.completeLogin(l, e)
+		return l
 	}
 	address := NormalAddress(e.ClientAddress)
-	if texts(e, address) > maxTexts {
+	if rememberedTextBytes(e, address) > maxTextBytes {
 		s.stats.EvictedSessions++
-		return nobody
+		return nil
 	}
-	fresh := login{id: id, learned: s.now, seen: s.now}
-	fresh.fill(e, address)
-	fresh.keys, fresh.traits = s.ofEvent(e, address)
-	s.makeRoom(fresh.bytes)
-	i, l := s.logins.place()
-	fresh.gen = l.gen
-	*l = fresh
-	s.logins.link(i)
-	return i
+	l := &login{id: id, firstSeen: s.now, lastSeen: s.now}
+	l.copyEvent(e, address)
+	l.evidenceKeys, l.clientTraits = s.hashEvent(e, address)
+	s.makeRoom(l.bytes)
+	s.logins.addLogin(l)
+	return l
 }
 
-// known finds what a record tells of again. A session may be entered anew under the same key: an application keeps its
+// knownLogin finds what a record tells of again. A session may be entered anew under the same key: an application keeps its
 // session's id when another user logs in, or the same one after a logout. Then its former login is known by its record id alone.
-func (s *Store) known(id session.ID, e *session.Event) (int32, bool) {
-	i, ok := s.logins.byID[id]
-	if !ok || e.Kind != session.KindLogin || e.RecordID.IsZero() || s.logins.at(i).uid == e.RecordID {
-		return i, ok
+func (s *Store) knownLogin(id session.ID, e *session.Event) (*login, bool) {
+	l, ok := s.logins.byID[id]
+	if !ok || e.Kind != session.KindLogin || e.RecordID.IsZero() || l.uid == e.RecordID {
+		return l, ok
 	}
 	if former, ok := s.logins.byID[e.RecordID]; ok {
 		return former, true
 	}
-	l := s.logins.at(i)
-	if _, taken := s.logins.byID[l.uid]; taken || l.uid.IsZero() || !l.named || !l.enteredAnew(e) {
-		return i, true
+	if _, taken := s.logins.byID[l.uid]; taken || l.uid.IsZero() || !l.named || !l.isEnteredAnew(e) {
+		return l, true
 	}
-	if !l.ended {
-		s.end(i, e.Time)
+	if !l.hasEnded {
+		s.endSession(l, e.Time)
 	}
-	s.logins.rename(i, l.uid)
-	return nobody, false
+	s.logins.renameLogin(l, l.uid)
+	return nil, false
 }
 
-// enteredAnew tells whether another login of the session is more than another word about the same one.
-func (l *login) enteredAnew(e *session.Event) bool {
-	other := e.User != "" && l.user != "" && e.User != l.user || e.UserHash != "" && l.userHash != "" && e.UserHash != l.userHash
-	return l.ended && e.Time > l.end || other && e.Time > l.start
+// isEnteredAnew tells whether another login of the session is more than another record of the same one.
+func (l *login) isEnteredAnew(e *session.Event) bool {
+	otherUser := e.User != "" && l.user != "" && e.User != l.user || e.UserHash != "" && l.userHash != "" && e.UserHash != l.userHash
+	return l.hasEnded && e.Time > l.end || otherUser && e.Time > l.start
 }
 
-// again completes a login by another record of the same session.
-func (s *Store) again(i int32, e *session.Event) {
-	l := s.logins.at(i)
+// completeLogin takes in another record of the same session.
+func (s *Store) completeLogin(l *login, e *session.Event) {
 	l.start = min(l.start, e.Time)
 	if !l.named && e.Kind == session.KindLogin {
 		l.uid, l.uidText, l.named = e.RecordID, e.RecordID.String(), true
@@ -170,37 +160,36 @@ func (s *Store) again(i int32, e *session.Event) {
 	if l.by > UserAddress && l.by != ownTrace && e.TraceID != [16]byte{} {
 		l.trace, l.span, l.by = e.TraceID, e.SpanID, ownTrace
 	}
-	s.logins.touch(i, s.now)
+	s.logins.touchLogin(l, s.now)
 }
 
-// logout ends the session, if its login was seen.
-func (s *Store) logout(e *session.Event) int32 {
-	i, ok := s.logins.byID[e.SessionKey]
+// learnLogout ends the session, if its login was seen.
+func (s *Store) learnLogout(e *session.Event) *login {
+	l, ok := s.logins.byID[e.SessionKey]
 	if !ok || e.SessionKey.IsZero() {
-		return nobody
+		return nil
 	}
-	s.end(i, e.Time)
-	return i
+	s.endSession(l, e.Time)
+	return l
 }
 
-func (s *Store) end(i int32, at int64) {
-	l := s.logins.at(i)
-	l.end = max(at, l.start)
-	s.logins.close(i)
-	s.logins.touch(i, s.now)
+func (s *Store) endSession(l *login, unixNano int64) {
+	l.end = max(unixNano, l.start)
+	s.logins.endSession(l)
+	s.logins.touchLogin(l, s.now)
 }
 
-// update may be somebody else's finding, which ours would only repeat, or a database's correction: what was taken for a
-// login was refused in the end.
-func (s *Store) update(e *session.Event) {
-	i, ok := s.logins.byID[e.SessionKey]
+// learnUpdate may have somebody else's finding, which ours would only repeat, or a database's correction: what was taken for
+// a login was refused in the end.
+func (s *Store) learnUpdate(e *session.Event) {
+	l, ok := s.logins.byID[e.SessionKey]
 	if !ok || e.SessionKey.IsZero() {
 		return
 	}
-	if l := s.logins.at(i); l.by == noTrace && e.TraceID != [16]byte{} {
+	if l.by == noTrace && e.TraceID != [16]byte{} {
 		l.trace, l.span, l.by = e.TraceID, e.SpanID, ownTrace
 	}
 	if e.Outcome == session.OutcomeFailure && session.IsDatabase(e.System) {
-		s.end(i, e.Time)
+		s.endSession(l, e.Time)
 	}
 }

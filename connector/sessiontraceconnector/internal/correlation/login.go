@@ -1,6 +1,7 @@
 package correlation
 
 import (
+	"container/list"
 	"math"
 	"strings"
 	"unsafe"
@@ -8,14 +9,10 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// open is the end of a session that nobody has seen ending.
-const open = math.MaxInt64
+// stillOpen is the end of a session that nobody has seen ending.
+const stillOpen = math.MaxInt64
 
-// nobody is the index that means: none.
-const nobody = int32(-1)
-
-// login is one remembered login, successful or not. It lives in a slab and is linked by indexes, so that a hundred thousand
-// of them cost the garbage collector little.
+// login is one remembered login, successful or not.
 type login struct {
 	id  session.ID // what it is found by: the session's key, or the record's id where there is none
 	uid session.ID // record id of the login
@@ -27,44 +24,46 @@ type login struct {
 	failed                                                              bool
 	brief                                                               bool // over at once: a failed login, or a session of one HTTP request
 	named                                                               bool // uid is a login's, not that of a session's start
-	pending                                                             bool // an update waits for its delivery
+	hasEnded                                                            bool
 
 	start, end int64 // by the source's clock
-	learned    int64 // when it was first heard of, by ours
-	seen       int64 // when it was last heard of
+	firstSeen  int64 // by the store's
+	lastSeen   int64
+	decideAt   int64
 	bytes      int64
 
-	keys
-	traits
+	evidenceKeys
+	clientTraits
 	trace [16]byte
 	span  [8]byte
 	by    Evidence // for trace
 
-	gen        uint32 // tells this login from the one that had the place before
-	ended      bool   // which list it is in
-	prev, next int32  // in its list
-	up, down   [kinds]int32
+	byAge        *list.Element // in the list of those that last, or have ended
+	undecided    *list.Element // nil where its trace is not looked for
+	update       *list.Element // nil where no update waits for its delivery
+	newer, older [kinds]*login // with the same key
 }
 
-// perRequest is the interface at which every request is a session of its own: ClickHouse's HTTP. Its sessions follow each other
+func (l *login) place() Place { return Place{l.system, l.instance} }
+
+// interfacePerRequest is the interface at which every request is a session of its own: ClickHouse's HTTP. Its sessions follow each other
 // closely on one address and port.
-const perRequest = "HTTP"
+const interfacePerRequest = "HTTP"
 
-// overhead is what a login costs beside its texts: its place in the slab and in four maps.
-const overhead = int64(unsafe.Sizeof(login{})) + 4*32
+// bytesOfLogin is what a login costs beside its texts: itself, its place in a list and in four maps.
+const bytesOfLogin = int64(unsafe.Sizeof(login{})+unsafe.Sizeof(list.Element{})) + 4*32
 
-// maxTexts bounds the texts of one login, so that a hostile one cannot push out thousands of others. Real ones have some
+// maxTextBytes bounds the texts of one login, so that a hostile one cannot push out thousands of others. Real ones have some
 // hundred bytes.
-const maxTexts = 4096
+const maxTextBytes = 4096
 
-// texts is how long the texts are that would be remembered, but for the record's id.
-func texts(e *session.Event, address string) int {
+func rememberedTextBytes(e *session.Event, address string) int {
 	return len(e.System) + len(e.Instance) + len(e.Host) + len(e.SessionID) + len(e.User) + len(e.UserHash) + len(address)
 }
 
-// fill takes everything from the event into one text of its own: the event's strings may be parts of large blocks, which
+// copyEvent takes everything from the event into one text of its own: the event's strings may be parts of large blocks, which
 // must not be kept alive.
-func (l *login) fill(e *session.Event, address string) {
+func (l *login) copyEvent(e *session.Event, address string) {
 	uid := e.RecordID.String()
 	parts := [...]struct {
 		to   *string
@@ -92,7 +91,7 @@ func (l *login) fill(e *session.Event, address string) {
 	for _, p := range parts {
 		*p.to, all = all[:len(p.from)], all[len(p.from):]
 	}
-	l.bytes = overhead + int64(n)
+	l.bytes = bytesOfLogin + int64(n)
 	l.uid, l.key, l.port = e.RecordID, e.SessionKey, e.ClientPort
 	l.named = e.Kind == session.KindLogin
 	l.outcome = e.Outcome
@@ -100,8 +99,8 @@ func (l *login) fill(e *session.Event, address string) {
 		l.outcome = session.OutcomeSuccess // or else none would have begun
 	}
 	l.failed = e.Outcome == session.OutcomeFailure
-	l.brief = l.failed || e.Interface == perRequest
-	l.start, l.end = e.Time, open
+	l.brief = l.failed || e.Interface == interfacePerRequest
+	l.start, l.end = e.Time, stillOpen
 	if l.failed {
 		l.end = e.Time
 	}
@@ -111,14 +110,14 @@ func (l *login) fill(e *session.Event, address string) {
 	}
 }
 
-// sameClient compares the texts behind a hash that both share, so that no collision ties two strangers.
-func (l *login) sameClient(c *Clues, by Evidence) bool {
+// isClientOf compares the texts behind a hash that both share, so that no collision ties two strangers.
+func (l *login) isClientOf(a *SpanAttributes, by Evidence) bool {
 	switch by {
 	case SessionID:
-		return l.sessionID == c.SessionID
+		return l.sessionID == a.SessionID
 	case ClientPort:
-		return l.port == c.Port && l.address == c.Address
+		return l.port == a.Port && l.address == a.Address
 	default:
-		return l.user == c.User && l.address == c.Address
+		return l.user == a.User && l.address == a.Address
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // Every evidence ties a span to its login, whichever comes first; the three spans differ in what they say.
 func TestEveryEvidence(t *testing.T) {
-	for by, clue := range map[Evidence]func(*Clues){
+	for by, clue := range map[Evidence]func(*SpanAttributes){
 		SessionID: bySession("s1"), ClientPort: byPort("10.0.0.7", 40001), UserAddress: byUser("alice", "10.0.0.7"),
 	} {
 		t.Run(by.String()+", login first", func(t *testing.T) {
@@ -58,14 +58,14 @@ func TestTheBestEvidenceCounts(t *testing.T) {
 // A session's login is of its first trace, or of the one during which it happened.
 func TestWhichTraceOfMany(t *testing.T) {
 	s := newScene(t)
-	for _, c := range []*Clues{span(3, 30, bySession("s1")), span(1, 20, bySession("s1")), span(2, 25, bySession("s1")), span(4, 12, bySession("s2"))} {
+	for _, c := range []*SpanAttributes{span(3, 30, bySession("s1")), span(1, 20, bySession("s1")), span(2, 25, bySession("s1")), span(4, 12, bySession("s2"))} {
 		s.span(c)
 	}
 	trace, ok := s.event(s.login(1, 15))
 	requireTrace(t, 1, SessionID, trace, ok)
 
 	s = newScene(t)
-	for _, c := range []*Clues{span(1, 20, bySession("s1")), span(2, 14.5, bySession("s1")), span(3, 16, bySession("s1")), span(4, 1, bySession("s1"))} {
+	for _, c := range []*SpanAttributes{span(1, 20, bySession("s1")), span(2, 14.5, bySession("s1")), span(3, 16, bySession("s1")), span(4, 1, bySession("s1"))} {
 		s.span(c)
 	}
 	trace, ok = s.event(s.login(1, 15))
@@ -80,7 +80,7 @@ func TestSpansOutsideOfTheSession(t *testing.T) {
 		start float64
 		fits  bool
 	}{{8, false}, {8.95, true}, {10, true}, {15, true}, {20, true}, {20.05, true}, {20.2, false}, {100, false}} {
-		for _, clue := range []func(*Clues){bySession("s1"), byPort("10.0.0.7", 40001)} {
+		for _, clue := range []func(*SpanAttributes){bySession("s1"), byPort("10.0.0.7", 40001)} {
 			_, ok := s.span(span(9, c.start, clue))
 			require.Equal(t, c.fits, ok, "%v s", c.start)
 		}
@@ -105,10 +105,10 @@ func TestASharedPortIsNoMatch(t *testing.T) {
 
 	// A span that names the user tells them apart; one that names somebody else is nobody's.
 	s.event(s.login(3, 30, port(50000), func(e *session.Event) { e.User = "bob" }))
-	owner, ok := s.span(span(4, 31, byPort("10.0.0.7", 50000), func(c *Clues) { c.User = "bob" }))
+	owner, ok := s.span(span(4, 31, byPort("10.0.0.7", 50000), func(c *SpanAttributes) { c.User = "bob" }))
 	require.True(t, ok)
 	require.Equal(t, "bob", owner.User)
-	_, ok = s.span(span(5, 31, byPort("10.0.0.7", 50000), func(c *Clues) { c.User = "carol" }))
+	_, ok = s.span(span(5, 31, byPort("10.0.0.7", 50000), func(c *SpanAttributes) { c.User = "carol" }))
 	require.False(t, ok)
 }
 
@@ -129,7 +129,7 @@ func TestAnotherSystemIsNoMatch(t *testing.T) {
 	s.event(s.login(1, 10, port(50000)))
 	postgres := func(e *session.Event) { e.System, e.Host = session.SystemPostgreSQL, "pg-0" }
 	s.event(s.login(2, 10, port(50000), postgres))
-	owner, ok := s.span(span(1, 11, byPort("10.0.0.7", 50000), func(c *Clues) { c.System = session.SystemPostgreSQL }))
+	owner, ok := s.span(span(1, 11, byPort("10.0.0.7", 50000), func(c *SpanAttributes) { c.System = session.SystemPostgreSQL }))
 	require.True(t, ok)
 	require.Equal(t, "s2", owner.SessionID)
 }
@@ -140,10 +140,10 @@ func TestLoopbackIsOfOneMachine(t *testing.T) {
 	for host, fits := range map[string]bool{"ch-0": true, "": true, "web-1": false} {
 		s := newScene(t)
 		s.event(s.login(1, 10, local))
-		_, ok := s.span(span(1, 11, byPort("127.0.0.1", 40001), func(c *Clues) { c.Host = host }))
+		_, ok := s.span(span(1, 11, byPort("127.0.0.1", 40001), func(c *SpanAttributes) { c.Host = host }))
 		require.Equal(t, fits, ok, host)
 		s.event(s.login(2, 10)) // any other address is the same everywhere
-		_, ok = s.span(span(1, 11, byPort("10.0.0.7", 40002), func(c *Clues) { c.Host = host }))
+		_, ok = s.span(span(1, 11, byPort("10.0.0.7", 40002), func(c *SpanAttributes) { c.Host = host }))
 		require.True(t, ok)
 	}
 }
@@ -199,7 +199,7 @@ func TestGuesses(t *testing.T) {
 	t.Run("another address or user", func(t *testing.T) {
 		s := newScene(t)
 		s.event(s.login(1, 10, anonymous))
-		for _, clue := range []func(*Clues){byUser("alice", "10.0.0.8"), byUser("bob", "10.0.0.7"), byUser("alice", ""), byUser("", "10.0.0.7")} {
+		for _, clue := range []func(*SpanAttributes){byUser("alice", "10.0.0.8"), byUser("bob", "10.0.0.7"), byUser("alice", ""), byUser("", "10.0.0.7")} {
 			_, ok := s.span(span(1, 11, clue))
 			require.False(t, ok)
 		}
@@ -244,8 +244,8 @@ func TestFailedLogins(t *testing.T) {
 // given to one of them only when all are known that it could belong to.
 func TestRequestsOverOneConnection(t *testing.T) {
 	request := func(e *session.Event) { e.Interface, e.ClientPort, e.SessionID = "HTTP", 50000, "" }
-	during := func(trace byte, from, to float64) *Clues {
-		return span(trace, from, byPort("10.0.0.7", 50000), func(c *Clues) { c.End = at(to) })
+	during := func(trace byte, from, to float64) *SpanAttributes {
+		return span(trace, from, byPort("10.0.0.7", 50000), func(c *SpanAttributes) { c.End = at(to) })
 	}
 	s := newScene(t)
 	first := s.login(1, 10.01, request)

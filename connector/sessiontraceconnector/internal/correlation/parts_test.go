@@ -1,7 +1,9 @@
 package correlation
 
 import (
+	"math"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -9,12 +11,13 @@ import (
 )
 
 func TestSpanMemory(t *testing.T) {
-	m := newSpanMemory(1, 300) // one set
-	see := func(key uint64, trace byte, start int64, seen uint32) {
-		m.add(key, &sighting{trace: [16]byte{trace}, span: [8]byte{trace}, start: start, end: start + 1}, seen)
+	const second = int64(1e9)
+	m := newSpanMemory(8*bytesOfKey+10*bytesOfTrace, 300*second)
+	see := func(key uint64, trace byte, start, seen int64) {
+		m.addTrace(key, seenTrace{trace: [16]byte{trace}, span: [8]byte{trace}, start: start, end: start + 1}, storeClock{now: seen * second})
 	}
-	under := func(key uint64, now uint32) (traces []byte) {
-		m.each(key, now, func(s *sighting) bool { traces = append(traces, s.trace[0]); return true })
+	under := func(key uint64, now int64) (traces []byte) {
+		m.eachTrace(key, storeClock{now: now * second}, func(s *seenTrace) { traces = append(traces, s.trace[0]) })
 		return traces
 	}
 	for n := range byte(10) { // a busy key keeps its first traces and the latest
@@ -23,36 +26,38 @@ func TestSpanMemory(t *testing.T) {
 	require.ElementsMatch(t, []byte{0, 1, 2, 9}, under(1, 10))
 	require.Zero(t, m.evicted)
 	see(1, 1, -5, 11) // another span of a known trace
-	m.each(1, 11, func(s *sighting) bool {
+	m.eachTrace(1, storeClock{now: 11 * second}, func(s *seenTrace) {
 		if s.trace[0] == 1 {
 			require.Equal(t, []int64{-5, 2}, []int64{s.start, s.end})
 		}
-		return true
 	})
 	for n := range byte(5) {
-		see(uint64(10+n), n, 0, uint32(20+n))
+		see(uint64(10+n), n, 0, 20+int64(n))
 	}
-	require.EqualValues(t, 1, m.evicted, "the ninth pushed one out that was not seen for longest")
-	require.Len(t, under(1, 20), 3)
-	require.Empty(t, under(1, 312))
-	require.Equal(t, []byte{4}, under(14, 312))
+	require.Zero(t, m.evicted)
+	see(1, 0, 0, 25)
+	see(15, 5, 0, 26)
+	see(16, 6, 0, 27)
+	require.EqualValues(t, 1, m.evicted, "the one that was not seen for longest")
+	require.Empty(t, under(10, 27))
+	require.ElementsMatch(t, []byte{0, 1, 2, 9}, under(1, 27))
+	require.ElementsMatch(t, []byte{0}, under(1, 312))
+	require.LessOrEqual(t, m.bytes, m.limit)
+
+	m.expireTraces(storeClock{now: 326 * second})
+	require.EqualValues(t, 1, m.evicted, "what has had its time is not counted")
+	require.Equal(t, 2, m.byKey.Len())
+	require.Equal(t, 2*(bytesOfKey+bytesOfTrace), m.bytes)
 }
 
-// A queue that is never empty uses its space again.
-func TestQueue(t *testing.T) {
-	q := queue{limit: 3}
-	for i := range int64(1000) {
-		require.True(t, q.push(handle{due: i}))
-		if i < 2 {
-			continue
-		}
-		require.False(t, q.push(handle{}))
-		h, ok := q.peek()
-		require.True(t, ok)
-		require.Equal(t, i-2, h.due)
-		q.pop()
-	}
-	require.LessOrEqual(t, cap(q.items), 8)
+// A span that says it ends in a hundred years does not make all guesses incomplete once it is evicted.
+func TestAnEvictedSpanOfTheFuture(t *testing.T) {
+	m := newSpanMemory(bytesOfKey+bytesOfTrace, int64(time.Hour))
+	m.addTrace(1, seenTrace{trace: [16]byte{1}, end: math.MaxInt64}, storeClock{now: 10, wall: 1010})
+	m.addTrace(2, seenTrace{trace: [16]byte{2}}, storeClock{now: 20, wall: 1020})
+	require.EqualValues(t, 1, m.evicted)
+	require.True(t, m.mayLack(3, storeClock{now: 20, wall: 1020}, 1010))
+	require.False(t, m.mayLack(3, storeClock{now: 20, wall: 1020}, 1011))
 }
 
 func TestNormalAddress(t *testing.T) {

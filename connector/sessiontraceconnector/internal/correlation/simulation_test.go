@@ -124,7 +124,7 @@ func (w *world) tell(at float64, address string, port int32, change func(*sessio
 func (w *world) span(login *session.Event, address string, port int32, from, to float64) {
 	w.spans++
 	n := w.spans
-	c := &Clues{Address: address, Port: port, System: session.SystemClickHouse, Start: at(from), End: at(to)}
+	c := &SpanAttributes{Address: address, Port: port, System: session.SystemClickHouse, Start: at(from), End: at(to)}
 	c.TraceID, c.SpanID = [16]byte{byte(n), byte(n >> 8)}, [8]byte{byte(n), byte(n >> 8)}
 	w.uids[c.SpanID] = login.RecordID.String()
 	if w.traces[login.RecordID] == nil {

@@ -1,6 +1,7 @@
 package correlation
 
 import (
+	"container/list"
 	"hash/maphash"
 	"sync"
 	"time"
@@ -19,32 +20,37 @@ type Limits struct {
 	Tolerance   time.Duration // by which the clocks of sources and applications may differ
 }
 
-// leastPatience is how long other logins of the same moment may take to arrive: a few polls of a source.
-const leastPatience = 10 * time.Second
+// minPatience is how long other logins of the same moment may take to arrive: a few polls of a source.
+const minPatience = 10 * time.Second
 
-// node is what writes one log: each node of a cluster has its own, read at its own pace.
-type node struct{ system, instance, host string }
+// logNode is what writes one log: each node of a cluster has its own, read at its own pace.
+type logNode struct{ system, instance, host string }
 
-// maxNodes bounds the nodes whose newest record is known. Senders may make up as many as they like.
-const maxNodes = 4096
+// maxLogNodes bounds the nodes whose newest record is known. Senders may make up as many as they like.
+const maxLogNodes = 4096
+
+// storeClock is the time of a batch.
+type storeClock struct {
+	now  int64 // nanoseconds since the store was made
+	wall int64 // nanoseconds since 1970
+}
 
 // Store remembers logins and spans. It is safe for concurrent use: a [Batch] holds it for as long as it lasts.
 type Store struct {
-	hasher
+	keyHasher
 	limits Limits
 	began  time.Time
 
-	mu        sync.Mutex
-	logins    *logins
-	spans     *spanMemory
-	undecided queue          // logins whose trace may still be found without a new span
-	latest    map[node]int64 // the newest record of each node, by its clock
-	patience  int64          // how long a login stays undecided
-	pending   queue          // logins whose update is to be told
-	updates   bool           // somebody takes updates
-	stats     Stats
-	now       int64 // of the batch: nanoseconds since began
-	wall      int64 // of the batch: nanoseconds since 1970
+	mu sync.Mutex
+	storeClock
+	logins       *loginMemory
+	spans        *spanMemory
+	undecided    *list.List        // of *login whose trace may still be found without a new span, by decideAt
+	updates      *list.List        // of *login whose update is to be delivered
+	takesUpdates bool              // somebody does
+	readUntil    map[logNode]int64 // the newest record of each node, by its clock
+	patience     int64             // how long a login stays undecided
+	stats        Stats
 }
 
 // Stats count since the store was made, but for Sessions and Bytes, which are of now.
@@ -59,11 +65,12 @@ type Stats struct {
 
 // NewStore makes an empty store.
 func NewStore(limits Limits, now time.Time) *Store {
-	s := &Store{hasher: hasher{maphash.MakeSeed()}, limits: limits, began: now, logins: newLogins()}
-	s.spans = newSpanMemory(limits.MaxBytes/4, uint32((limits.Lateness+limits.Window)/time.Second)+1)
-	s.undecided.limit, s.pending.limit = limits.MaxSessions, limits.MaxSessions
-	s.latest, s.patience = map[node]int64{}, int64(max(limits.Window, leastPatience))
-	return s
+	return &Store{
+		keyHasher: keyHasher{maphash.MakeSeed()}, limits: limits, began: now,
+		logins: newLoginMemory(), spans: newSpanMemory(limits.MaxBytes/4, int64(limits.Lateness+limits.Window)),
+		undecided: list.New(), updates: list.New(),
+		readUntil: map[logNode]int64{}, patience: int64(max(limits.Window, minPatience)),
+	}
 }
 
 // Batch is the store, held by its caller until End.
@@ -72,13 +79,13 @@ type Batch struct{ s *Store }
 // Begin holds the store.
 func (s *Store) Begin(now time.Time) Batch {
 	s.mu.Lock()
-	s.now, s.wall = int64(now.Sub(s.began)), now.UnixNano()
+	s.storeClock = storeClock{int64(now.Sub(s.began)), now.UnixNano()}
 	return Batch{s}
 }
 
 // End lets the store go. It tells whether updates wait for [Batch.Take].
 func (b Batch) End() (waiting bool) {
-	waiting = b.s.pending.len() > 0
+	waiting = b.s.updates.Len() > 0
 	b.s.mu.Unlock()
 	return waiting
 }
@@ -86,14 +93,10 @@ func (b Batch) End() (waiting bool) {
 // TakeUpdates makes the store keep updates for [Batch.Take], or stop to: then nobody fetches what waits.
 func (b Batch) TakeUpdates(yes bool) {
 	s := b.s
-	s.updates = yes
-	for !yes && s.pending.len() > 0 {
-		h, _ := s.pending.peek()
-		s.pending.pop()
-		if l, ok := s.resolve(h); ok {
-			l.pending = false
-			s.stats.DroppedUpdates++
-		}
+	s.takesUpdates = yes
+	for !yes && s.updates.Len() > 0 {
+		s.removeUpdate(s.updates.Front().Value.(*login))
+		s.stats.DroppedUpdates++
 	}
 }
 
@@ -102,72 +105,88 @@ func (b Batch) Stats() Stats {
 	s := b.s
 	stats := s.stats
 	stats.EvictedSpans = s.spans.evicted
-	stats.Sessions, stats.Bytes = int64(s.logins.used), s.logins.bytes+s.spans.bytes()
+	stats.Sessions, stats.Bytes = int64(len(s.logins.byID)), s.logins.bytes+s.spans.bytes
 	return stats
 }
 
 // Open hands out how many sessions last on each server.
 func (b Batch) Open(yield func(Place, int64)) {
-	for p, n := range b.s.logins.open {
+	for p, n := range b.s.logins.openSessions {
 		yield(p, n)
 	}
 }
 
 // Began tells when a session began, by its source's clock.
 func (b Batch) Began(key session.ID) (int64, bool) {
-	i, ok := b.s.logins.byID[key]
+	l, ok := b.s.logins.byID[key]
 	if !ok {
 		return 0, false
 	}
-	return b.s.logins.at(i).start, true
+	return l.start, true
 }
 
 // Sweep forgets what is over and decides what waited for its window to pass.
 func (b Batch) Sweep() {
 	s := b.s
-	s.expire(&s.logins.over, s.limits.Lateness)
-	s.expire(&s.logins.lasting, s.limits.TTL)
-	for {
-		h, ok := s.undecided.peek()
-		if !ok || h.due > s.now {
+	s.expireLogins(s.logins.ended, s.limits.Lateness)
+	s.expireLogins(s.logins.lasting, s.limits.TTL)
+	s.spans.expireTraces(s.storeClock)
+	for e := s.undecided.Front(); e != nil; e = s.undecided.Front() {
+		l := e.Value.(*login)
+		if l.decideAt > s.now {
 			return
 		}
-		s.undecided.pop()
-		if l, ok := s.resolve(h); ok && l.by == noTrace {
-			s.decide(h.place, l)
-		}
+		s.removeUndecided(l)
+		s.decideTrace(l)
 	}
 }
 
-func (s *Store) decide(i int32, l *login) {
-	if seen, by, ok := s.find(l, i, true, true); ok {
+func (s *Store) decideTrace(l *login) {
+	if l.by != noTrace {
+		return
+	}
+	if seen, by, ok := s.findTrace(l, l, true, true); ok {
 		l.trace, l.span, l.by = seen.trace, seen.span, by
-		s.announce(i, l)
+		s.queueUpdate(l)
 	}
 }
 
-func (s *Store) expire(from *list, after time.Duration) {
-	for from.back != nobody && s.logins.at(from.back).seen+int64(after) < s.now {
-		s.forget(from.back)
+func (s *Store) expireLogins(logins *list.List, after time.Duration) {
+	for l := oldestIn(logins); l != nil && l.lastSeen+int64(after) < s.now; l = oldestIn(logins) {
+		s.forgetLogin(l)
 	}
 }
 
 // makeRoom forgets what can best be spared until another login fits.
 func (s *Store) makeRoom(bytes int64) {
-	room := s.limits.MaxBytes - s.spans.bytes()
-	for s.logins.used > 0 && (s.logins.used >= s.limits.MaxSessions || s.logins.bytes+bytes > room) {
-		victim := s.logins.over.back
-		if victim == nobody {
-			victim = s.logins.lasting.back
+	room := s.limits.MaxBytes - s.spans.limit
+	for n := len(s.logins.byID); n > 0 && (n >= s.limits.MaxSessions || s.logins.bytes+bytes > room); n-- {
+		victim := oldestIn(s.logins.ended)
+		if victim == nil {
+			victim = oldestIn(s.logins.lasting)
 		}
 		s.stats.EvictedSessions++
-		s.forget(victim)
+		s.forgetLogin(victim)
 	}
 }
 
-func (s *Store) forget(i int32) {
-	if s.logins.at(i).pending {
+func (s *Store) forgetLogin(l *login) {
+	if l.update != nil {
+		s.removeUpdate(l)
 		s.stats.DroppedUpdates++
 	}
-	s.logins.forget(i)
+	s.removeUndecided(l)
+	s.logins.removeLogin(l)
+}
+
+func (s *Store) removeUpdate(l *login) {
+	s.updates.Remove(l.update)
+	l.update = nil
+}
+
+func (s *Store) removeUndecided(l *login) {
+	if l.undecided != nil {
+		s.undecided.Remove(l.undecided)
+		l.undecided = nil
+	}
 }

@@ -1,6 +1,7 @@
 package correlation
 
 import (
+	"container/list"
 	"math/rand/v2"
 	"testing"
 
@@ -128,7 +129,7 @@ func TestTheStoreIsSound(t *testing.T) {
 			case 3:
 				s.event(s.login(n, now, logout))
 			case 4, 5:
-				s.span(span(n, now, bySession("s"+string('0'+rune(rnd.IntN(30)))), byPort("10.0.0.7", int32(rnd.IntN(5))), func(c *Clues) { c.User = "alice" }))
+				s.span(span(n, now, bySession("s"+string('0'+rune(rnd.IntN(30)))), byPort("10.0.0.7", int32(rnd.IntN(5))), func(c *SpanAttributes) { c.User = "alice" }))
 			case 6:
 				if s.later(rnd.Float64() * 100); rnd.IntN(3) == 0 {
 					s.updates()
@@ -145,41 +146,58 @@ func requireSound(t *testing.T, s *Store) {
 	t.Helper()
 	m := s.logins
 	var bytes int64
-	open, n := map[Place]int64{}, 0
-	for _, where := range []list{m.lasting, m.over} {
-		before := nobody
-		for i := where.front; i != nobody; i = m.at(i).next {
-			l := m.at(i)
-			require.Equal(t, before, l.prev)
-			require.Equal(t, i, m.byID[l.id])
-			require.Equal(t, where == m.over, l.ended)
-			if bytes, n = bytes+l.bytes, n+1; !l.ended {
-				open[Place{l.system, l.instance}]++
+	open, n, undecided, updates := map[Place]int64{}, 0, 0, 0
+	for _, logins := range []*list.List{m.lasting, m.ended} {
+		for e := logins.Front(); e != nil; e = e.Next() {
+			l := e.Value.(*login)
+			require.Same(t, e, l.byAge)
+			require.Same(t, l, m.byID[l.id])
+			require.Equal(t, logins == m.ended, l.hasEnded)
+			if next := e.Next(); next != nil {
+				require.GreaterOrEqual(t, l.lastSeen, next.Value.(*login).lastSeen)
 			}
-			for k, key := range l.keys {
+			if bytes, n = bytes+l.bytes, n+1; !l.hasEnded {
+				open[l.place()]++
+			}
+			if l.undecided != nil {
+				undecided++
+			}
+			if l.update != nil {
+				updates++
+			}
+			for by, key := range l.evidenceKeys {
 				if key != 0 {
-					require.True(t, inChain(m, k, key, i))
+					require.True(t, isInChain(m, by, key, l))
 				}
 			}
-			before = i
 		}
-		require.Equal(t, before, where.back)
 	}
-	require.Equal(t, n, m.used)
 	require.Len(t, m.byID, n)
 	require.Equal(t, bytes, m.bytes)
-	require.Equal(t, open, m.open)
+	require.Equal(t, open, m.openSessions)
 	require.LessOrEqual(t, n, s.limits.MaxSessions)
-	require.Len(t, m.free, len(m.slab)*chunk-n)
+	require.Equal(t, undecided, s.undecided.Len())
+	require.Equal(t, updates, s.updates.Len())
+	requireSpansSound(t, s.spans)
 }
 
-func inChain(m *logins, k int, key uint64, want int32) bool {
-	found, before := false, nobody
-	for i, ok := m.heads[k][key]; ok && i != nobody; i = m.at(i).down[k] {
-		if m.at(i).up[k] != before {
+func requireSpansSound(t *testing.T, m *spanMemory) {
+	t.Helper()
+	var bytes int64
+	for _, traces := range m.byKey.Values() {
+		bytes += sizeOfTraces(traces)
+	}
+	require.Equal(t, bytes, m.bytes)
+}
+
+func isInChain(m *loginMemory, by int, key uint64, want *login) bool {
+	found := false
+	var before *login
+	for l := m.newest[by][key]; l != nil; l = l.older[by] {
+		if l.newer[by] != before {
 			return false
 		}
-		found, before = found || i == want, i
+		found, before = found || l == want, l
 	}
 	return found
 }

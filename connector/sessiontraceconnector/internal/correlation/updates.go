@@ -9,26 +9,17 @@ import "github.com/otel-sessionlog/sessionlog/session"
 // two different findings by one evidence the backend keeps the first.
 func (b Batch) Take(to []session.Event, n int, h *session.Hasher) []session.Event {
 	s := b.s
-	for n > 0 {
-		next, ok := s.pending.peek()
-		if !ok {
-			break
-		}
-		s.pending.pop()
-		l, ok := s.resolve(next)
-		if !ok {
-			continue
-		}
-		l.pending = false
+	for ; n > 0 && s.updates.Len() > 0; n-- {
+		l := s.updates.Front().Value.(*login)
+		s.removeUpdate(l)
 		s.stats.Updates[l.by]++
-		to = append(to, l.event(h, s.wall))
-		n--
+		to = append(to, l.updateEvent(h, s.wall))
 	}
 	return to
 }
 
-// event is the update. That of a failed login bears no session key: a session by that name would seem to have begun.
-func (l *login) event(h *session.Hasher, observed int64) session.Event {
+// updateEvent is what is delivered. That of a failed login bears no session key: a session by that name would seem to have begun.
+func (l *login) updateEvent(h *session.Hasher, observed int64) session.Event {
 	e := session.Event{
 		Kind: session.KindSessionUpdate, Outcome: l.outcome, SourceEvent: session.TraceCorrelated, Time: l.start, Observed: observed,
 		System: l.system, Instance: l.instance, Host: l.host,

@@ -1,39 +1,27 @@
 package loginmetrics
 
-import (
-	"hash/maphash"
+import "github.com/otel-sessionlog/sessionlog/session"
 
-	"github.com/otel-sessionlog/sessionlog/session"
-)
+const recentIDCount = 65_536
 
-const (
-	recentSets = 1 << 13
-	recentWays = 8
-)
-
-// recent remembers the ids of the last 65,536 records or so, in half a MiB that never grows.
-type recent struct {
-	seed maphash.Seed
-	sets []recentSet
+// recentIDs remembers the ids of the last records.
+type recentIDs struct {
+	known map[session.ID]struct{}
+	ring  []session.ID
+	next  int // in ring, whose id is given up next
 }
 
-type recentSet struct {
-	ids  [recentWays]uint64
-	next uint8 // whose place is given up next
+func newRecentIDs() recentIDs {
+	return recentIDs{known: make(map[session.ID]struct{}, recentIDCount), ring: make([]session.ID, recentIDCount)}
 }
 
-func newRecent() recent { return recent{maphash.MakeSeed(), make([]recentSet, recentSets)} }
-
-// again tells whether an id was asked for before, and remembers it.
-func (r *recent) again(id session.ID) bool {
-	h := maphash.Bytes(r.seed, id[:]) | 1
-	set := &r.sets[h>>8%recentSets]
-	for _, known := range set.ids {
-		if known == h {
-			return true
-		}
+// seenBefore also remembers the id.
+func (r *recentIDs) seenBefore(id session.ID) bool {
+	if _, ok := r.known[id]; ok {
+		return true
 	}
-	set.ids[set.next] = h
-	set.next = (set.next + 1) % recentWays
+	delete(r.known, r.ring[r.next])
+	r.known[id], r.ring[r.next] = struct{}{}, id
+	r.next = (r.next + 1) % recentIDCount
 	return false
 }

@@ -32,7 +32,7 @@ type count struct{ total, told, sent int64 }
 type Tally struct {
 	mu        sync.Mutex
 	limit     int // series of one metric
-	recent    recent
+	recent    recentIDs
 	logins    map[loginKey]*count
 	durations map[sessionKey]*histogram
 	open      map[Place]int64
@@ -46,7 +46,7 @@ type Tally struct {
 // New makes a tally of at most so many series a metric.
 func New(limit int) *Tally {
 	return &Tally{
-		limit: limit, recent: newRecent(),
+		limit: limit, recent: newRecentIDs(),
 		logins: map[loginKey]*count{}, durations: map[sessionKey]*histogram{}, open: map[Place]int64{},
 	}
 }
@@ -59,7 +59,7 @@ func (t *Tally) Event(e *session.Event, began int64) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.recent.again(e.RecordID) {
+	if t.recent.seenBefore(e.RecordID) {
 		return
 	}
 	if e.Kind == session.KindLogin {

@@ -73,7 +73,7 @@ func TestUpdatesAtTheEnd(t *testing.T) {
 	<-sink.ask
 	sink.set(consumererror.NewPermanent(errors.New("never")))
 	r.through(t, oneSpan(1, ptrace.SpanKindServer, bySession("session-1")))
-	h := r.traces.(*traces).hub
+	h := r.traces.(*traces).sharedState
 	require.Eventually(t, func() bool {
 		b := h.begin()
 		defer b.End()

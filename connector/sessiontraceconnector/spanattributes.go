@@ -1,6 +1,7 @@
 package sessiontraceconnector
 
 import (
+	"cmp"
 	"math"
 	"strconv"
 
@@ -28,10 +29,10 @@ const (
 	keyLocalPort     = string(semconv.NetworkLocalPortKey)
 )
 
-// origin is what all spans of a resource share.
-type origin struct{ sessionID, user, host string }
+// resourceAttributes are shared by all spans of a resource.
+type resourceAttributes struct{ sessionID, user, host string }
 
-func originOf(r pcommon.Resource) (o origin) {
+func attributesOfResource(r pcommon.Resource) (o resourceAttributes) {
 	for key, v := range r.Attributes().All() {
 		switch key {
 		case keySessionID:
@@ -45,21 +46,20 @@ func originOf(r pcommon.Resource) (o origin) {
 	return o
 }
 
-// endpoint is one end of a connection.
-type endpoint struct {
+// socketAddress is one end of a connection.
+type socketAddress struct {
 	address string
 	port    int32
 }
 
-// said is what a span says of its client, in one pass over its attributes.
-type said struct {
+// spanAttributes are what a span says of its client.
+type spanAttributes struct {
 	sessionID, user, system string
-	client, peer, local     endpoint
-	tied                    bool // it bears a login's id already
+	client, peer, local     socketAddress
+	hasLogin                bool
 }
 
-func (s *said) read(m pcommon.Map) {
-	*s = said{}
+func readSpanAttributes(m pcommon.Map) (s spanAttributes) {
 	for key, v := range m.All() {
 		switch key {
 		case keySessionID:
@@ -71,24 +71,25 @@ func (s *said) read(m pcommon.Map) {
 		case keyClientAddress:
 			s.client.address = v.Str()
 		case keyClientPort:
-			s.client.port = port(v)
+			s.client.port = portOf(v)
 		case keyPeerAddress:
 			s.peer.address = v.Str()
 		case keyPeerPort:
-			s.peer.port = port(v)
+			s.peer.port = portOf(v)
 		case keyLocalAddress:
 			s.local.address = v.Str()
 		case keyLocalPort:
-			s.local.port = port(v)
+			s.local.port = portOf(v)
 		case session.AttrLoginUID:
-			s.tied = true
+			s.hasLogin = true
 		}
 	}
+	return s
 }
 
-// from is the client of the connection. A server's span says so itself, or its socket's peer is the client; a client's
+// clientAddress is the client of the connection. A server's span says so itself, or its socket's peer is the client; a client's
 // span is at the other end: there it is the socket's own address, by which the server knows it.
-func (s *said) from(kind ptrace.SpanKind) endpoint {
+func (s *spanAttributes) clientAddress(kind ptrace.SpanKind) socketAddress {
 	socket := s.peer
 	if kind == ptrace.SpanKindClient || kind == ptrace.SpanKindProducer {
 		socket = s.local
@@ -99,51 +100,45 @@ func (s *said) from(kind ptrace.SpanKind) endpoint {
 	case socket.port != 0 && socket.address != "" && (s.client.address == "" || s.client.address == socket.address):
 		return socket
 	case s.client.address != "":
-		return endpoint{address: s.client.address}
+		return socketAddress{address: s.client.address}
 	}
-	return endpoint{address: socket.address}
+	return socketAddress{address: socket.address}
 }
 
-// clues fills in what the span and its resource say.
-func (s *said) clues(c *correlation.Clues, o *origin, span ptrace.Span) {
-	from := s.from(span.Kind())
-	*c = correlation.Clues{
-		SessionID: s.sessionID, User: s.user, System: s.system, Host: o.host,
-		Address: correlation.NormalAddress(from.address), Port: from.port,
+// correlationAttributes are what the span and its resource say.
+func (s *spanAttributes) correlationAttributes(resource *resourceAttributes, span ptrace.Span) correlation.SpanAttributes {
+	client := s.clientAddress(span.Kind())
+	return correlation.SpanAttributes{
+		SessionID: cmp.Or(s.sessionID, resource.sessionID), User: cmp.Or(s.user, resource.user), System: s.system, Host: resource.host,
+		Address: correlation.NormalAddress(client.address), Port: client.port,
 		TraceID: span.TraceID(), SpanID: span.SpanID(), Start: int64(span.StartTimestamp()), End: int64(span.EndTimestamp()),
 	}
-	if c.SessionID == "" {
-		c.SessionID = o.sessionID
-	}
-	if c.User == "" {
-		c.User = o.user
-	}
 }
 
-// tie writes whose span it is. What the span or its resource says stays, of whatever type it is.
-func tie(known *correlation.Clues, owner *correlation.Owner, m pcommon.Map) {
+// writeOwner writes whose span it is. What the span or its resource says stays, of whatever type it is.
+func writeOwner(known *correlation.SpanAttributes, owner *correlation.Owner, m pcommon.Map) {
 	if known.SessionID == "" {
-		add(m, keySessionID, owner.SessionID)
+		putMissing(m, keySessionID, owner.SessionID)
 	}
 	if known.User == "" {
 		if _, redacted := m.Get(keyUserHash); !redacted {
-			add(m, keyUserName, owner.User)
+			putMissing(m, keyUserName, owner.User)
 		}
 		if owner.User == "" {
-			add(m, keyUserHash, owner.UserHash)
+			putMissing(m, keyUserHash, owner.UserHash)
 		}
 	}
-	add(m, session.AttrLoginUID, owner.LoginUID)
-	add(m, session.AttrCorrelation, owner.By.String())
+	putMissing(m, session.AttrLoginUID, owner.LoginUID)
+	putMissing(m, session.AttrCorrelation, owner.By.String())
 }
 
-func add(m pcommon.Map, key, s string) {
+func putMissing(m pcommon.Map, key, s string) {
 	if _, ok := m.Get(key); !ok && s != "" {
 		plogs.SetText(m.PutEmpty(key), s)
 	}
 }
 
-func port(v pcommon.Value) int32 {
+func portOf(v pcommon.Value) int32 {
 	n := v.Int()
 	if v.Type() == pcommon.ValueTypeStr {
 		n, _ = strconv.ParseInt(v.Str(), 10, 32)

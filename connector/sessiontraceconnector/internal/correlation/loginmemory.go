@@ -1,0 +1,114 @@
+package correlation
+
+import (
+	"container/list"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// loginMemory finds logins by id and by key, and orders them by when they were last heard of. What has ended makes way
+// first: a flood of failed logins pushes out its own kind before it reaches a session that lasts.
+type loginMemory struct {
+	byID           map[session.ID]*login
+	newest         [kinds]map[uint64]*login // heads of the chains by key
+	lasting, ended *list.List               // of *login, the one heard of last in front
+	openSessions   map[Place]int64
+	bytes          int64
+}
+
+// Place is the server that a session belongs to.
+type Place struct{ System, Instance string }
+
+func newLoginMemory() *loginMemory {
+	m := &loginMemory{byID: map[session.ID]*login{}, lasting: list.New(), ended: list.New(), openSessions: map[Place]int64{}}
+	for by := range m.newest {
+		m.newest[by] = map[uint64]*login{}
+	}
+	return m
+}
+
+func (m *loginMemory) addLogin(l *login) {
+	m.byID[l.id] = l
+	m.addToChains(l)
+	m.bytes += l.bytes
+	if l.hasEnded = l.end != stillOpen; l.hasEnded {
+		l.byAge = m.ended.PushFront(l)
+		return
+	}
+	l.byAge = m.lasting.PushFront(l)
+	m.openSessions[l.place()]++
+}
+
+func (m *loginMemory) removeLogin(l *login) {
+	m.endSession(l)
+	m.ended.Remove(l.byAge)
+	delete(m.byID, l.id)
+	m.removeFromChains(l)
+	m.bytes -= l.bytes
+}
+
+func (m *loginMemory) addToChains(l *login) {
+	for by, key := range l.evidenceKeys {
+		if key == 0 {
+			continue
+		}
+		if l.older[by] = m.newest[by][key]; l.older[by] != nil {
+			l.older[by].newer[by] = l
+		}
+		m.newest[by][key] = l
+	}
+}
+
+func (m *loginMemory) removeFromChains(l *login) {
+	for by, key := range l.evidenceKeys {
+		if key == 0 {
+			continue
+		}
+		newer, older := l.newer[by], l.older[by]
+		if older != nil {
+			older.newer[by] = newer
+		}
+		switch {
+		case newer != nil:
+			newer.older[by] = older
+		case older != nil:
+			m.newest[by][key] = older
+		default:
+			delete(m.newest[by], key)
+		}
+	}
+}
+
+func (m *loginMemory) renameLogin(l *login, id session.ID) {
+	delete(m.byID, l.id)
+	l.id = id
+	m.byID[id] = l
+}
+
+func (m *loginMemory) endSession(l *login) {
+	if l.hasEnded {
+		return
+	}
+	if m.openSessions[l.place()]--; m.openSessions[l.place()] == 0 {
+		delete(m.openSessions, l.place())
+	}
+	m.lasting.Remove(l.byAge)
+	l.hasEnded, l.byAge = true, m.ended.PushFront(l)
+}
+
+func (m *loginMemory) touchLogin(l *login, now int64) {
+	l.lastSeen = now
+	if l.hasEnded {
+		m.ended.MoveToFront(l.byAge)
+	} else {
+		m.lasting.MoveToFront(l.byAge)
+	}
+}
+
+// oldestIn is nil for an empty list.
+func oldestIn(logins *list.List) *login {
+	if last := logins.Back(); last != nil {
+		return last.Value.(*login)
+	}
+	return nil
+}
