@@ -74,7 +74,7 @@ func query(t testing.TB, file, sql string) (rows [][]string) {
 	for {
 		more, err := stmt.Step()
 		if sqlite.ErrCode(err).ToPrimary() == sqlite.ResultIOErr { // the log is being recovered after a kill: the caller asks again
-			t.Log(err)
+			t.Log(sqlite.ErrCode(err), err)
 			return nil
 		}
 		require.NoError(t, err)
