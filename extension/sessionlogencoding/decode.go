@@ -26,7 +26,7 @@ func (e *encoding) UnmarshalLogs(buf []byte) (plog.Logs, error) {
 }
 
 func (e *encoding) decode(d *decoder, text string) (plog.Logs, error) {
-	defer d.page.Cut(0)
+	defer d.batch.Cut(0)
 	if strings.TrimSpace(text) == "" {
 		return plog.NewLogs(), nil
 	}
@@ -40,14 +40,12 @@ func (e *encoding) decode(d *decoder, text string) (plog.Logs, error) {
 	if err := e.parse(d, parser, text); err != nil {
 		return plog.NewLogs(), fmt.Errorf("%s: %w", format.Name, err)
 	}
-	if s, ok := parser.(logformat.Settler); ok {
-		s.Settle(math.MaxInt64/2, &d.page)
-	}
+	parser.FlushDue(math.MaxInt64/2, &d.batch)
 	now := time.Now().UnixNano()
-	for i := range d.page.Events {
-		d.page.Events[i].Observed = now
+	for i := range d.batch.Events {
+		d.batch.Events[i].Observed = now
 	}
-	return d.encoder.Encode(d.page.Events), nil
+	return d.encoder.Encode(d.batch.Events), nil
 }
 
 // maxHead is how much of a text its format is told by.
@@ -75,8 +73,8 @@ func (e *encoding) parse(d *decoder, parser logformat.Parser, text string) error
 	bad, first, records := 0, int64(0), 0
 	var reason error
 	for at := 0; at < len(text); records++ {
-		n := logformat.Next(parser, data[at:], true)
-		err := parser.Parse(text[at:at+n], int64(at), &d.page)
+		n := parser.Frame(data[at:], true)
+		err := parser.Parse(text[at:at+n], int64(at), &d.batch)
 		if logformat.IsRefusal(err) {
 			return err
 		}

@@ -36,7 +36,7 @@ type encoding struct {
 
 // decoder is what one call works with and the next one uses again.
 type decoder struct {
-	page    logformat.Page
+	batch   logformat.EventBatch
 	encoder *plogs.Encoder
 }
 

@@ -66,15 +66,13 @@ func CheckFormats(t *testing.T, formats []logformat.Format, linePrefix string) {
 
 func read(t *testing.T, p logformat.Parser, text []byte) []session.Event {
 	t.Helper()
-	page := &logformat.Page{}
+	batch := &logformat.EventBatch{}
 	for pos := 0; pos < len(text); {
-		n := logformat.Next(p, text[pos:], true)
+		n := p.Frame(text[pos:], true)
 		require.Positive(t, n)
-		require.NoError(t, p.Parse(string(text[pos:pos+n]), int64(pos), page))
+		require.NoError(t, p.Parse(string(text[pos:pos+n]), int64(pos), batch))
 		pos += n
 	}
-	if s, ok := p.(logformat.Settler); ok {
-		s.Settle(math.MaxInt64, page)
-	}
-	return page.Events
+	p.FlushDue(math.MaxInt64, batch)
+	return batch.Events
 }

@@ -40,14 +40,14 @@ type Clock struct {
 	lo, hi, offset int64
 	abbr           string
 
-	doubtful int
+	ambiguous int
 }
 
 // New makes a clock of this zone; nil is no zone, and then only times that name UTC or an offset can be read.
 func New(zone *time.Location) Clock { return Clock{zone: zone} }
 
-// Doubtful counts the times so far that could mean two moments.
-func (c *Clock) Doubtful() int { return c.doubtful }
+// AmbiguousTimes counts the times so far that could mean two moments.
+func (c *Clock) AmbiguousTimes() int { return c.ambiguous }
 
 // Unix gives the moment, in seconds since 1970 UTC, of a time that says nothing of its zone. local is what [Civil] made of
 // it. before is the moment of the line before, 0 if there is none: when clocks go back, an hour of local times comes
@@ -66,7 +66,7 @@ func (c *Clock) Unix(local, before int64) (int64, error) {
 	case 1:
 		return first, nil
 	}
-	c.doubtful++
+	c.ambiguous++
 	if behind := before - Disorder; first < behind && second >= behind {
 		return second, nil
 	}

@@ -41,20 +41,17 @@ func Detect(formats []Format, head []byte, whole bool) (Format, Verdict) {
 	return Format{}, No
 }
 
-// Line is [Parser.Frame] of formats whose records never hold a line end.
+// Line is the length of the first line, 0 where its end is not there.
 func Line(data []byte) int { return bytes.IndexByte(data, '\n') + 1 }
 
-// Next is [Parser.Frame], and at the end of a text the first record of what there is: the last one may lack its line end, or
-// the parser waits for more than will come.
-func Next(p Parser, data []byte, final bool) int {
-	if f, ok := p.(Finisher); ok && final {
-		return f.FrameLast(data)
-	}
-	n := p.Frame(data)
+// FrameToEnd is [Parser.Frame] of formats whose frame alone never takes the end of a text for whole: there the last record may lack
+// its line end, or wait for more than will come.
+func FrameToEnd(frame func(data []byte) int, data []byte, final bool) int {
+	n := frame(data)
 	if n > 0 || !final || len(data) == 0 {
 		return n
 	}
-	if n = p.Frame(append(bytes.Clone(data), '\n')); n > 0 && n < len(data) {
+	if n = frame(append(bytes.Clone(data), '\n')); n > 0 && n < len(data) {
 		return n
 	}
 	return len(data)

@@ -17,8 +17,14 @@ type Format struct {
 	Detect func(head []byte, whole bool) Verdict
 	// New makes the parser of one text.
 	New func(Options) Parser
-	// ClearTimes says how to let the log carry times that mean one moment each, for texts of which [Parser.Doubtful] is not 0.
+	// ClearTimes says how to let the log carry times that mean one moment each, for texts of which [Parser.AmbiguousTimes] is not 0.
 	ClearTimes string
+	// DecidesByTime says that [Parser.FlushDue] must be called: an event may be held back until later records, or the mere passing
+	// of time, decide what it was.
+	DecidesByTime bool
+	// LineMayContinue says that only what follows a line may show whether it was all of its record. What ends with a line is taken
+	// for whole, however much more [Parser.Frame] wants to see, where nothing follows.
+	LineMayContinue bool
 }
 
 // Verdict is what [Format.Detect] says of the beginning of a text.
@@ -43,7 +49,7 @@ type Options struct {
 	// DecideAfter is how long an event is held back that a later record may turn into its contrary; 0 is ten seconds.
 	DecideAfter time.Duration
 	// Shared is what the parsers of one source have in common; nil for a parser on its own.
-	Shared *Shared
+	Shared *SharedState
 	// Once says that what there is of all texts is read once, and nothing that comes later.
 	Once bool
 	// Conditions is told what a text as a whole lacks; nil where nobody wants to know.
@@ -57,93 +63,95 @@ type Conditions interface {
 	Clear(condition, message string)
 }
 
-// Shared lets the parsers of several texts of one server know the same things: the lines of one connection may stand on
+// SharedState lets the parsers of several texts of one server know the same things: the lines of one connection may stand on
 // both sides of a rotation. Parsers that share are used by one goroutine at a time.
-type Shared struct{ things map[string]any }
+type SharedState struct{ values map[string]any }
 
-// Thing gives what a format keeps under this name, made at its first call.
-func (s *Shared) Thing(name string, newThing func() any) any {
+// LoadOrNew gives what a format keeps under this name, made at its first call.
+func (s *SharedState) LoadOrNew(name string, newValue func() any) any {
 	if s == nil {
-		return newThing()
+		return newValue()
 	}
-	thing, ok := s.things[name]
+	value, ok := s.values[name]
 	if !ok {
-		if s.things == nil {
-			s.things = map[string]any{}
+		if s.values == nil {
+			s.values = map[string]any{}
 		}
-		thing = newThing()
-		s.things[name] = thing
+		value = newValue()
+		s.values[name] = value
 	}
-	return thing
+	return value
 }
 
-// Used tells whether a parser shares anything. Of such parsers the state at the latest anchor knows what all of them know;
-// that of an earlier one, of another text, is out of date.
-func (s *Shared) Used() bool { return s != nil && len(s.things) > 0 }
+// InUse tells whether a parser shares anything. The [Parser.ResumeState] of the latest cursor then knows what all of them know;
+// an earlier one, of another text, is out of date.
+func (s *SharedState) InUse() bool { return s != nil && len(s.values) > 0 }
 
-// Parser reads one text from its beginning, or from where another parser of the same text stood. It is not safe for
-// concurrent use.
+// Parser reads one text from its beginning, or from where another parser of the same text stood. A simple one embeds [LineParser]
+// and writes Parse. It is not safe for concurrent use.
 type Parser interface {
-	// Frame gives the length of the first record of data, line end included, or 0 when data does not hold it wholly. It
-	// may be asked again about the same record with more data.
-	Frame(data []byte) int
-	// Parse reads one record, which may lack its line end, and adds what it tells to page. at is the record's place in
-	// the text, in bytes. Records come in order, each once. Strings of the events may be parts of record.
+	// Frame gives the length of the first record of data, line end included, or 0 when data does not hold it wholly. It may be
+	// asked again about the same record with more data. Where final says that no more will come it is 0 only for no data.
+	Frame(data []byte, final bool) int
+	// Parse reads one record, which may lack its line end, and adds its events to batch. offset is the record's place in the
+	// text, in bytes. Records come in order, each once. Strings of the events may be parts of record.
 	//
 	// An error says that the record cannot be read: it is counted, and the next one follows. An error that [IsRefusal]
 	// says that this text cannot be read at all, with these options.
-	Parse(record string, at int64, page *Page) error
-	// Anchor is where a new parser must start for the events after the last record to come out the same: the place of a
-	// record, and what [Parser.Restore] needs to know. The new parser gives the events since the anchor once more.
-	Anchor() (at int64, state []byte)
-	// Restore makes a new parser ready to go on at an anchor.
-	Restore(at int64, state []byte) error
-	// Doubtful counts the events so far whose time is one of two that the text may mean: it stood in the hour that a
+	Parse(record string, offset int64, batch *EventBatch) error
+	// ResumeOffset is where a new parser must start for the events after the last record to come out the same: the place of a
+	// record. The new parser gives the events since then once more.
+	ResumeOffset() int64
+	// ResumeState is what a new parser must know to start at ResumeOffset. Its size may be that of all texts that share.
+	ResumeState() []byte
+	// Restore makes a new parser ready to go on at an offset, with the state that belongs to it. textGone says that no record of
+	// the state's text will be read again, so that nothing else tells what began in it.
+	Restore(offset int64, state []byte, textGone bool) error
+	// AmbiguousTimes counts the events so far whose time is one of two that the text may mean: it stood in the hour that a
 	// clock going back shows twice.
-	Doubtful() int
-}
-
-// Settler is a [Parser] that may hold back an event until later records, or the mere passing of time, decide what it was.
-type Settler interface {
-	Parser
-	// Clock is the time of the last record, of whichever text that shares with this one, in nanoseconds since 1970 UTC; 0 when
+	AmbiguousTimes() int
+	// LogTime is the time of the last record, of whichever text that shares with this one, in nanoseconds since 1970 UTC; 0 when
 	// that is not known. It is the log's own clock, which need not go as that of this machine does.
-	Clock() int64
-	// Settle adds the events that are decided because the log's clock stands at now, and no record came that says otherwise. It
-	// is called when all that there is of the text has been parsed: now is [Settler.Clock] and for how long there has been
-	// nothing more. The anchor may move by it.
-	Settle(now int64, page *Page)
+	LogTime() int64
+	// FlushDue adds the events that are decided because the log's clock stands at logTime, and no record came that says
+	// otherwise. It is called when all that there is of the text has been parsed: logTime is [Parser.LogTime] and for how long
+	// there has been nothing more. ResumeOffset may move by it.
+	FlushDue(logTime int64, batch *EventBatch)
 }
 
-// Finisher is a [Parser] that frames the end of a text in another way than a part of it: where more may come it waits for the
-// rest of a record that goes over several lines.
-type Finisher interface {
-	Parser
-	// FrameLast is Frame of data of which no more will come. It is 0 only where there is no data.
-	FrameLast(data []byte) int
+// LineParser is what most parsers embed: each line is a record, and nothing is remembered but how far the text was read.
+type LineParser struct {
+	ResumeAt int64 // Parse sets it, mostly to what is behind its record
 }
 
-// Ahead is a [Parser] of a format in which only what follows a line may show whether it was all of its record.
-type Ahead interface {
-	Parser
-	// LooksAhead tells that what ends with a line has whole records, however much more [Parser.Frame] wants to see: [Next] gives
-	// them where nothing follows.
-	LooksAhead() bool
+// Frame is part of [Parser].
+func (*LineParser) Frame(data []byte, final bool) int {
+	if n := Line(data); n > 0 || !final {
+		return n
+	}
+	return len(data)
 }
 
-// AnchorPlacer is a [Parser] that gives the place of its [Parser.Anchor] without the state, whose size may be that of all texts
-// that share.
-type AnchorPlacer interface {
-	Parser
-	AnchorPlace() int64
+// ResumeOffset is part of [Parser].
+func (p *LineParser) ResumeOffset() int64 { return p.ResumeAt }
+
+// ResumeState is part of [Parser].
+func (*LineParser) ResumeState() []byte { return nil }
+
+// Restore is part of [Parser].
+func (p *LineParser) Restore(offset int64, _ []byte, _ bool) error {
+	p.ResumeAt = offset
+	return nil
 }
 
-// Heir is a [Parser] that can do with what another one's state knows of a text that is gone.
-type Heir interface {
-	Parser
-	// Inherit adds what the state knows, as of a text of which no record will be read again.
-	Inherit(state []byte) error
-}
+// AmbiguousTimes is part of [Parser].
+func (*LineParser) AmbiguousTimes() int { return 0 }
+
+// LogTime is part of [Parser].
+func (*LineParser) LogTime() int64 { return 0 }
+
+// FlushDue is part of [Parser].
+func (*LineParser) FlushDue(int64, *EventBatch) {}
 
 // Refuse makes an error that [IsRefusal]: its text names what is missing and the remedy.
 func Refuse(text string) error { return &refusal{text} }

@@ -27,15 +27,15 @@ func TestATornRecordBeforeTheLastOnes(t *testing.T) {
 
 // Of a record that a name goes on with, nothing is told before all of it is there.
 func TestFrameOfEveryPart(t *testing.T) {
-	p := newParser(options()).(logformat.Finisher)
+	p := newParser(options())
 	for _, record := range []string{
 		login, "20261121 22:01:33,vm,x\n\n20261121 22:01:33,vm,root,localhost,99,0,CONNECT,app,,0\n,127.0.0.1,14,0,FAILED_CONNECT,,,1045\n",
 	} {
 		for n := range len(record) {
-			require.Zero(t, p.Frame([]byte(record[:n])), "%q", record[:n])
+			require.Zero(t, p.Frame([]byte(record[:n]), false), "%q", record[:n])
 		}
-		require.Equal(t, len(record), p.Frame([]byte(record+login)))
-		require.Equal(t, len(record), p.FrameLast([]byte(record)))
+		require.Equal(t, len(record), p.Frame([]byte(record+login), false))
+		require.Equal(t, len(record), p.Frame([]byte(record), true))
 	}
 }
 
@@ -80,32 +80,32 @@ func TestHugeAndBinaryLines(t *testing.T) {
 // A server's name that is not UTF-8 ties a logout to its login over a restart, too.
 func TestAHostThatIsNotUTF8(t *testing.T) {
 	in := strings.ReplaceAll(login, "vm", "v\xff")
-	first, page := newParser(options()), &logformat.Page{}
-	require.NoError(t, first.Parse(in, 0, page))
-	at, state := first.Anchor()
+	first, batch := newParser(options()), &logformat.EventBatch{}
+	require.NoError(t, first.Parse(in, 0, batch))
+	at, state := first.ResumeOffset(), first.ResumeState()
 	second := newParser(options())
-	require.NoError(t, second.Restore(at, state))
-	require.NoError(t, second.Parse(strings.ReplaceAll(in, "CONNECT", "DISCONNECT"), at, page))
-	require.Len(t, page.Events, 2)
-	require.Equal(t, page.Events[0].SessionKey, page.Events[1].SessionKey)
+	require.NoError(t, second.Restore(at, state, false))
+	require.NoError(t, second.Parse(strings.ReplaceAll(in, "CONNECT", "DISCONNECT"), at, batch))
+	require.Len(t, batch.Events, 2)
+	require.Equal(t, batch.Events[0].SessionKey, batch.Events[1].SessionKey)
 }
 
 func TestTimesThatCannotBe(t *testing.T) {
 	for _, in := range []string{"99991121 22:01:32", "00010101 00:00:00", "9999999999999999"} {
-		err := newParser(options()).Parse(in+login[17:], 0, &logformat.Page{})
+		err := newParser(options()).Parse(in+login[17:], 0, &logformat.EventBatch{})
 		require.ErrorIs(t, err, localtime.ErrRange, in)
 	}
 	o := options()
 	var err error
 	o.Zone, err = time.LoadLocation("Europe/Berlin")
 	require.NoError(t, err)
-	p, page := newParser(o), &logformat.Page{}
-	require.ErrorIs(t, p.Parse("20260329 02:30:00"+login[17:], 0, page), localtime.ErrSkipped)
+	p, batch := newParser(o), &logformat.EventBatch{}
+	require.ErrorIs(t, p.Parse("20260329 02:30:00"+login[17:], 0, batch), localtime.ErrSkipped)
 	for _, in := range []string{"20261025 02:10:00", "20261025 02:50:00", "20261025 02:10:00", "20261025 03:10:00"} {
-		require.NoError(t, p.Parse(in+login[17:], 1, page))
+		require.NoError(t, p.Parse(in+login[17:], 1, batch))
 	}
 	for i, want := range []string{"00:10", "00:50", "01:10", "02:10"} {
-		require.Equal(t, want, time.Unix(0, page.Events[i].Time).UTC().Format("15:04"))
+		require.Equal(t, want, time.Unix(0, batch.Events[i].Time).UTC().Format("15:04"))
 	}
-	require.Equal(t, 3, p.Doubtful())
+	require.Equal(t, 3, p.AmbiguousTimes())
 }

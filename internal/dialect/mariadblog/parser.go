@@ -17,6 +17,8 @@ func Formats() []logformat.Format {
 		Name: "server_audit", Aliases: []string{"mariadb_audit", "mysql_audit"}, Detect: detect,
 		New:        func(o logformat.Options) logformat.Parser { return newParser(o) },
 		ClearTimes: "start the server with TZ=UTC and write timezone: UTC",
+
+		LineMayContinue: true, // what follows a record may be the rest of its name, and mostly nothing follows
 	}}
 }
 
@@ -36,12 +38,12 @@ func detect(head []byte, whole bool) logformat.Verdict {
 }
 
 type parser struct {
+	logformat.LineParser
 	instance string
 	clock    localtime.Syslog
 	sessions *sessions
 	hash     session.Hasher
 	record   record
-	end      int64
 	inName   bool // what was read last may be the beginning of a table's name with line ends in it
 }
 
@@ -50,11 +52,11 @@ func newParser(o logformat.Options) *parser {
 	if !o.Written.IsZero() {
 		p.clock.Written = o.Written.Unix()
 	}
-	p.sessions = o.Shared.Thing("server_audit", func() any { return &sessions{} }).(*sessions)
+	p.sessions = o.Shared.LoadOrNew("server_audit", func() any { return &sessions{} }).(*sessions)
 	return p
 }
 
-func (p *parser) Doubtful() int { return p.clock.Doubtful() }
+func (p *parser) AmbiguousTimes() int { return p.clock.AmbiguousTimes() }
 
 // maxName is how far a record goes on when a name with line ends in it cut it: names have up to 128 characters.
 const maxName = 600
@@ -64,16 +66,8 @@ const maxName = 600
 // line ends a failed login and begins nothing: the name was made to look like another's login.
 //
 // A name can also be made so that each of its lines is a record with beginning and end. Nobody can tell those from true ones.
-func (p *parser) Frame(data []byte) int { return frame(data, false) }
-
-// FrameLast is part of [logformat.Finisher]: the last line may lack its end, and a name that was cut stays so.
-func (p *parser) FrameLast(data []byte) int { return frame(data, true) }
-
-// LooksAhead is part of [logformat.Ahead]: what follows a record may be the rest of its name, and mostly nothing follows.
-func (p *parser) LooksAhead() bool { return true }
-
-func frame(data []byte, last bool) int {
-	n := line(data, last)
+func (p *parser) Frame(data []byte, final bool) int {
+	n := line(data, final)
 	if n == 0 {
 		return 0
 	}
@@ -89,7 +83,7 @@ func frame(data []byte, last bool) int {
 		if found > 0 && isNew {
 			return found
 		}
-		m := line(data[at:end], last && end == len(data))
+		m := line(data[at:end], final && end == len(data))
 		if m == 0 {
 			break
 		}
@@ -102,7 +96,7 @@ func frame(data []byte, last bool) int {
 		}
 	}
 	switch {
-	case !last && len(data) < n+maxName:
+	case !final && len(data) < n+maxName:
 		return 0 // the rest of the name may be on its way
 	case found > 0:
 		return found
@@ -125,9 +119,9 @@ func view(data []byte) string {
 
 // Parse reads a record. One that ends with the comma of a table's record, and follows one, is a login only in the log of a server that
 // writes the version of TLS: in others the name of a table makes it.
-func (p *parser) Parse(text string, at int64, page *logformat.Page) error {
-	p.end = at + int64(len(text))
-	if at == 0 {
+func (p *parser) Parse(text string, offset int64, batch *logformat.EventBatch) error {
+	p.ResumeAt = offset + int64(len(text))
+	if offset == 0 {
 		text = strings.TrimPrefix(text, logformat.ByteOrderMark)
 	}
 	text = logformat.TrimLineEnd(text)
@@ -152,11 +146,11 @@ func (p *parser) Parse(text string, at int64, page *logformat.Page) error {
 	if p.record.withoutTLS || p.record.tls != "" {
 		p.sessions.tlsField = true
 	}
-	p.event(page)
+	p.event(batch)
 	return nil
 }
 
-func (p *parser) event(page *logformat.Page) {
+func (p *parser) event(batch *logformat.EventBatch) {
 	r := &p.record
 	c := connection{r.serverHost, r.connection}
 	if r.operation == opChangeUserLong {
@@ -164,21 +158,21 @@ func (p *parser) event(page *logformat.Page) {
 	}
 	switch r.operation {
 	case opConnect, opFailed:
-		p.connect(page, c)
+		p.connect(batch, c)
 	case opChangeUser:
-		p.changeUser(page, c)
+		p.changeUser(batch, c)
 	case opProxy:
 		if login, known := p.sessions.open[c]; known {
-			p.fill(page.Add(), session.KindSessionUpdate, login)
+			p.fill(batch.Add(), session.KindSessionUpdate, login)
 		}
 	case opDisconnect:
 		if login, known := p.sessions.logout(c); known { // else of a failed login, or of one that is older than what was read
-			p.fill(page.Add(), session.KindLogout, login)
+			p.fill(batch.Add(), session.KindLogout, login)
 		}
 	}
 }
 
-func (p *parser) connect(page *logformat.Page, c connection) {
+func (p *parser) connect(batch *logformat.EventBatch, c connection) {
 	r := &p.record
 	switch failed := r.operation == opFailed || r.code != "0"; {
 	case !failed:
@@ -189,7 +183,7 @@ func (p *parser) connect(page *logformat.Page, c connection) {
 	default:
 		p.sessions.logout(c)
 	}
-	p.fill(page.Add(), session.KindLogin, r.time)
+	p.fill(batch.Add(), session.KindLogin, r.time)
 }
 
 // begin remembers a login.
@@ -199,7 +193,7 @@ func (p *parser) begin(c connection, at int64) {
 }
 
 // changeUser is a logout and a login on one connection, or a failed login beside which the session goes on.
-func (p *parser) changeUser(page *logformat.Page, c connection) {
+func (p *parser) changeUser(batch *logformat.EventBatch, c connection) {
 	r := &p.record
 	if r.user == "" && r.host == "" { // of a success MariaDB writes neither, and uninitialised memory for the database
 		r.database = ""
@@ -207,14 +201,14 @@ func (p *parser) changeUser(page *logformat.Page, c connection) {
 	at := r.time
 	if r.code == "0" {
 		if login, known := p.sessions.logout(c); known {
-			e := page.Add()
+			e := batch.Add()
 			p.fill(e, session.KindLogout, login)
 			e.User, e.UserEmpty, e.Database = "", false, "" // these are the next session's
 			at = max(at, login+1)                           // times are whole seconds, and a session's time is a part of its key
 		}
 		p.begin(c, at)
 	}
-	e := page.Add()
+	e := batch.Add()
 	p.fill(e, session.KindLogin, at)
 	e.UserEmpty = e.UserEmpty && r.host != ""
 }

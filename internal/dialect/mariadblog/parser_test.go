@@ -31,7 +31,7 @@ func sample(t testing.TB) string {
 
 func records(p logformat.Parser, text string) (out []string) {
 	for text != "" {
-		n := logformat.Next(p, []byte(text), true)
+		n := p.Frame([]byte(text), true)
 		out = append(out, text[:n])
 		text = text[n:]
 	}
@@ -39,14 +39,14 @@ func records(p logformat.Parser, text string) (out []string) {
 }
 
 func parse(p logformat.Parser, text string) (events []session.Event, bad []string) {
-	page, at := &logformat.Page{}, int64(0)
+	batch, at := &logformat.EventBatch{}, int64(0)
 	for _, record := range records(p, text) {
-		if err := p.Parse(record, at, page); err != nil {
+		if err := p.Parse(record, at, batch); err != nil {
 			bad = append(bad, fmt.Sprintf("%d: %s", at, err))
 		}
 		at += int64(len(record))
 	}
-	return page.Events, bad
+	return batch.Events, bad
 }
 
 func brief(e *session.Event) string {
@@ -189,13 +189,13 @@ func TestNeighboursOfBadLinesPass(t *testing.T) {
 func TestTimesNeedAZone(t *testing.T) {
 	o := options()
 	o.Zone = nil
-	err := newParser(o).Parse(records(newParser(o), sample(t))[0], 0, &logformat.Page{})
+	err := newParser(o).Parse(records(newParser(o), sample(t))[0], 0, &logformat.EventBatch{})
 	require.True(t, logformat.IsRefusal(err))
 	require.ErrorContains(t, err, "timezone")
 	events, bad := parse(newParser(o), "1795298492123456,ip-10,alice,10.0.0.1,6,0,CONNECT,app,,0\n")
 	require.Empty(t, bad)
 	require.Len(t, events, 1)
-	err = newParser(options()).Parse("Nov 21 22:01:32 vm x: vm,alice,10.0.0.1,6,0,CONNECT,app,,0\n", 0, &logformat.Page{})
+	err = newParser(options()).Parse("Nov 21 22:01:32 vm x: vm,alice,10.0.0.1,6,0,CONNECT,app,,0\n", 0, &logformat.EventBatch{})
 	require.True(t, logformat.IsRefusal(err))
 }
 
@@ -207,47 +207,47 @@ func TestKilledOrRotatedAtEveryRecord(t *testing.T) {
 		for _, rotated := range []bool{false, true} {
 			o := options()
 			if rotated {
-				o.Shared = &logformat.Shared{}
+				o.Shared = &logformat.SharedState{}
 			}
-			page, at := &logformat.Page{}, int64(0)
+			batch, at := &logformat.EventBatch{}, int64(0)
 			first := newParser(o)
 			for _, record := range all[:cut] {
-				require.NoError(t, first.Parse(record, at, page))
+				require.NoError(t, first.Parse(record, at, batch))
 				at += int64(len(record))
 			}
 			second := newParser(o)
 			if rotated {
 				at = 0
 			} else {
-				anchor, state := first.Anchor()
+				anchor, state := first.ResumeOffset(), first.ResumeState()
 				require.Equal(t, at, anchor)
-				require.NoError(t, second.Restore(anchor, state))
+				require.NoError(t, second.Restore(anchor, state, false))
 			}
 			for _, record := range all[cut:] {
-				require.NoError(t, second.Parse(record, at, page))
+				require.NoError(t, second.Parse(record, at, batch))
 				at += int64(len(record))
 			}
-			require.Equal(t, briefs(whole), briefs(page.Events), cut)
+			require.Equal(t, briefs(whole), briefs(batch.Events), cut)
 			for i := range whole {
-				require.True(t, sessiontest.SameContent(&whole[i], &page.Events[i]), cut)
+				require.True(t, sessiontest.SameContent(&whole[i], &batch.Events[i]), cut)
 			}
 		}
 	}
-	require.Error(t, newParser(options()).Restore(0, []byte("{")))
+	require.Error(t, newParser(options()).Restore(0, []byte("{"), false))
 }
 
 // Connections that never end, as after crashes, take bounded memory, and the latest of them keep their logouts.
 func TestSessionsAreBounded(t *testing.T) {
-	p, page := newParser(options()), &logformat.Page{}
+	p, batch := newParser(options()), &logformat.EventBatch{}
 	for i := range 120_000 {
-		page.Cut(0)
-		require.NoError(t, p.Parse(fmt.Sprintf("20261121 22:01:32,vm,alice,h,%d,0,CONNECT,app,,0", i), 1, page))
+		batch.Cut(0)
+		require.NoError(t, p.Parse(fmt.Sprintf("20261121 22:01:32,vm,alice,h,%d,0,CONNECT,app,,0", i), 1, batch))
 	}
-	_, state := p.Anchor()
+	state := p.ResumeState()
 	require.Less(t, len(state), 6<<20)
-	page.Cut(0)
-	require.NoError(t, p.Parse("20261121 22:01:33,vm,alice,h,119999,0,DISCONNECT,app,,0", 1, page))
-	require.Len(t, page.Events, 1)
+	batch.Cut(0)
+	require.NoError(t, p.Parse("20261121 22:01:33,vm,alice,h,119999,0,DISCONNECT,app,,0", 1, batch))
+	require.Len(t, batch.Events, 1)
 }
 
 func TestDetect(t *testing.T) {
@@ -262,28 +262,28 @@ func TestDetect(t *testing.T) {
 }
 
 func TestLinesCostNoAllocation(t *testing.T) {
-	p, page := newParser(options()), &logformat.Page{}
+	p, batch := newParser(options()), &logformat.EventBatch{}
 	for _, line := range []string{
 		"20261121 22:01:32,vm,alice,127.0.0.1,7,0,FAILED_CONNECT,,,1045\n", "20261121 22:01:32,vm,alice,127.0.0.1,6,14,QUERY,app,'select * from t where s=\\'it\\'',0\n",
 	} {
-		require.NoError(t, p.Parse(line, 0, page))
+		require.NoError(t, p.Parse(line, 0, batch))
 		raw := []byte(line)
-		require.Zero(t, testing.AllocsPerRun(100, func() { page.Cut(0); _ = p.Parse(line, 1, page); p.Frame(raw) }), line)
+		require.Zero(t, testing.AllocsPerRun(100, func() { batch.Cut(0); _ = p.Parse(line, 1, batch); p.Frame(raw, false) }), line)
 	}
 }
 
 // BenchmarkParse reads the real log over and over. One op is one record.
 func BenchmarkParse(b *testing.B) {
 	text := sample(b)
-	p, page := newParser(options()), &logformat.Page{}
+	p, batch := newParser(options()), &logformat.EventBatch{}
 	count, raw := len(records(p, text)), []byte(text)
 	b.SetBytes(int64(len(text) / count))
 	b.ReportAllocs()
 	for n := 0; n < b.N; n += count {
-		page.Cut(0)
+		batch.Cut(0)
 		for at := 0; at < len(text); {
-			length := p.Frame(raw[at:])
-			if err := p.Parse(text[at:at+length], 1, page); err != nil {
+			length := p.Frame(raw[at:], false)
+			if err := p.Parse(text[at:at+length], 1, batch); err != nil {
 				b.Fatal(err)
 			}
 			at += length

@@ -101,22 +101,19 @@ type state struct {
 	TLS    bool    `json:"tls,omitempty"`    // sessions.tlsField
 }
 
-func (p *parser) Anchor() (int64, []byte) {
+func (p *parser) ResumeState() []byte {
 	text, _ := json.Marshal(state{p.sessions.list(), p.clock.Before, p.sessions.tlsField}) // strings and numbers always can
-	return p.end, text
+	return text
 }
 
-// AnchorPlace is part of [logformat.AnchorPlacer].
-func (p *parser) AnchorPlace() int64 { return p.end }
-
-func (p *parser) Restore(at int64, text []byte) error {
+func (p *parser) Restore(offset int64, text []byte, _ bool) error {
 	var s state
 	if len(text) > 0 {
 		if err := json.Unmarshal(text, &s); err != nil {
 			return fmt.Errorf("state of the parser: %w", err)
 		}
 	}
-	p.end, p.clock.Before = at, s.Before
+	p.ResumeAt, p.clock.Before = offset, s.Before
 	p.sessions.restore(s.Open)
 	p.sessions.tlsField = p.sessions.tlsField || s.TLS
 	return nil

@@ -141,26 +141,23 @@ type state struct {
 	First    int64         `json:"first,omitempty"`
 }
 
-func (p *parser) Anchor() (int64, []byte) {
+func (p *parser) ResumeState() []byte {
 	s := state{Verdicts: p.connections.verdicts, Begins: p.connections.begins, Last: p.last, First: p.watch.first}
 	for _, c := range p.connections.list() {
 		s.Open = append(s.Open, c.converted(logformat.Portable))
 	}
 	text, _ := json.Marshal(s) // texts and numbers always can
-	return p.end, text
+	return text
 }
 
-// AnchorPlace is part of [logformat.AnchorPlacer].
-func (p *parser) AnchorPlace() int64 { return p.end }
-
-func (p *parser) Restore(at int64, text []byte) error {
+func (p *parser) Restore(offset int64, text []byte, _ bool) error {
 	var s state
 	if len(text) > 0 {
 		if err := json.Unmarshal(text, &s); err != nil {
 			return fmt.Errorf("state of the parser: %w", err)
 		}
 	}
-	p.end, p.last, p.watch.first = at, s.Last, s.First
+	p.ResumeAt, p.last, p.watch.first = offset, s.Last, s.First
 	known := p.connections
 	known.verdicts, known.begins = known.verdicts || s.Verdicts, known.begins || s.Begins
 	for _, c := range s.Open {

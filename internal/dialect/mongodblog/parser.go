@@ -17,7 +17,8 @@ import (
 func Formats() []logformat.Format {
 	return []logformat.Format{{
 		Name: "mongodb", Aliases: []string{"mongod", "mongos"}, Detect: detect,
-		New: func(o logformat.Options) logformat.Parser { return newParser(o) },
+		New:           func(o logformat.Options) logformat.Parser { return newParser(o) },
+		DecidesByTime: true,
 	}}
 }
 
@@ -37,31 +38,26 @@ func detect(head []byte, whole bool) logformat.Verdict {
 }
 
 type parser struct {
-	instance    string
-	end         int64 // of what was read
-	last        int64 // time of the last line
-	connections *connections
-	line        line
-	hash        session.Hasher
-	watch       verdictWatch
+	logformat.LineParser // mongod escapes the line ends of what it logs
+	instance             string
+	last                 int64 // time of the last line
+	connections          *connections
+	line                 line
+	hash                 session.Hasher
+	watch                verdictWatch
 }
 
 func newParser(o logformat.Options) *parser {
 	return &parser{
 		instance:    o.Instance,
-		connections: o.Shared.Thing("mongodb", func() any { return &connections{} }).(*connections),
+		connections: o.Shared.LoadOrNew("mongodb", func() any { return &connections{} }).(*connections),
 		watch:       verdictWatch{conditions: o.Conditions, once: o.Once},
 	}
 }
 
-func (p *parser) Doubtful() int { return 0 }
-
-// Frame is a line: mongod escapes the line ends of what it logs.
-func (p *parser) Frame(data []byte) int { return logformat.Line(data) }
-
-func (p *parser) Parse(text string, at int64, page *logformat.Page) error {
-	p.end = at + int64(len(text))
-	if at == 0 {
+func (p *parser) Parse(text string, offset int64, batch *logformat.EventBatch) error {
+	p.ResumeAt = offset + int64(len(text))
+	if offset == 0 {
 		text = strings.TrimPrefix(text, logformat.ByteOrderMark)
 	}
 	if text = strings.TrimSpace(text); text == "" {
@@ -78,11 +74,11 @@ func (p *parser) Parse(text string, at int64, page *logformat.Page) error {
 	if !p.line.complete() {
 		return errIncomplete
 	}
-	p.tell(page)
+	p.tell(batch)
 	return nil
 }
 
-func (p *parser) tell(page *logformat.Page) {
+func (p *parser) tell(batch *logformat.EventBatch) {
 	l, known := &p.line, p.connections
 	switch l.id {
 	case idStarting:
@@ -94,23 +90,23 @@ func (p *parser) tell(page *logformat.Page) {
 		known.of(l).describe(l)
 	case idSucceeded, idSucceededCommand, idSucceededBefore:
 		p.sawVerdict()
-		p.login(known.of(l), page)
+		p.login(known.of(l), batch)
 	case idFailed, idFailedCommand, idFailedBefore:
 		p.sawVerdict()
 		c := known.find(l)
 		if c == nil && l.speculative { // what follows is told apart by it
 			c = known.begin(l)
 		}
-		p.failure(c, page)
+		p.failure(c, batch)
 	case idEnded:
 		p.sawConnection()
-		p.logout(known.find(l), page)
+		p.logout(known.find(l), batch)
 		known.end(l)
 	}
 }
 
 // login tells a login. Whoever proves his name once more on one connection, as drivers do when a token expires, goes on with his session.
-func (p *parser) login(c *connection, page *logformat.Page) {
+func (p *parser) login(c *connection, batch *logformat.EventBatch) {
 	l := &p.line
 	c.Refused = ""
 	s, again := c.session(l)
@@ -118,7 +114,7 @@ func (p *parser) login(c *connection, page *logformat.Page) {
 	if again {
 		kind = session.KindSessionUpdate
 	}
-	e := page.Add()
+	e := batch.Add()
 	p.fill(e, kind, c, s)
 	e.Outcome = session.OutcomeSuccess
 	p.identify(e, s)
@@ -126,7 +122,7 @@ func (p *parser) login(c *connection, page *logformat.Page) {
 
 // failure tells a refused login. Drivers try to log in while they greet the server, and try again with what it answers: of a mechanism
 // that the user does not have nothing is told, as servers before 5.1 write nothing; the same unknown user is one attempt.
-func (p *parser) failure(c *connection, page *logformat.Page) {
+func (p *parser) failure(c *connection, batch *logformat.EventBatch) {
 	l := &p.line
 	code := l.statusCode()
 	if l.speculative && code == codeMechanismUnavailable {
@@ -145,7 +141,7 @@ func (p *parser) failure(c *connection, page *logformat.Page) {
 			}
 		}
 	}
-	e := page.Add()
+	e := batch.Add()
 	s := opened{User: l.user, Database: l.database, Mechanism: l.mechanism, Time: l.time, Member: l.member}
 	p.fill(e, session.KindLogin, c, &s)
 	e.Outcome, e.StatusCode, e.FailureReason = session.OutcomeFailure, code, l.failure
@@ -154,12 +150,12 @@ func (p *parser) failure(c *connection, page *logformat.Page) {
 }
 
 // logout ends all that was opened on a connection: MongoDB lets one connection be several users of several databases.
-func (p *parser) logout(c *connection, page *logformat.Page) {
+func (p *parser) logout(c *connection, batch *logformat.EventBatch) {
 	if c == nil {
 		return
 	}
 	for i := range c.Opened {
-		e := page.Add()
+		e := batch.Add()
 		p.fill(e, session.KindLogout, c, &c.Opened[i])
 		e.Outcome, e.Duration = session.OutcomeSuccess, max(0, p.line.time-c.Opened[i].Time)
 		p.identify(e, &c.Opened[i])

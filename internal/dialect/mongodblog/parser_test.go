@@ -28,15 +28,15 @@ func sample(t testing.TB) string {
 }
 
 func parse(p logformat.Parser, text string) (events []session.Event, bad []string) {
-	page, at := &logformat.Page{}, int64(0)
+	batch, at := &logformat.EventBatch{}, int64(0)
 	for text != "" {
-		n := logformat.Next(p, []byte(text), true)
-		if err := p.Parse(text[:n], at, page); err != nil {
+		n := p.Frame([]byte(text), true)
+		if err := p.Parse(text[:n], at, batch); err != nil {
 			bad = append(bad, fmt.Sprintf("%d: %s", at, err))
 		}
 		at, text = at+int64(n), text[n:]
 	}
-	return page.Events, bad
+	return batch.Events, bad
 }
 
 func brief(e *session.Event) string {
@@ -242,61 +242,61 @@ func TestKilledOrRotatedAtEveryRecord(t *testing.T) {
 		for _, rotated := range []bool{false, true} {
 			o := options()
 			if rotated {
-				o.Shared = &logformat.Shared{}
+				o.Shared = &logformat.SharedState{}
 			}
-			page, at := &logformat.Page{}, int64(0)
+			batch, at := &logformat.EventBatch{}, int64(0)
 			first := newParser(o)
 			for _, line := range all[:cut] {
-				require.NoError(t, first.Parse(line, at, page))
+				require.NoError(t, first.Parse(line, at, batch))
 				at += int64(len(line))
 			}
 			second := newParser(o)
 			if rotated {
 				at = 0
 			} else {
-				anchor, state := first.Anchor()
+				anchor, state := first.ResumeOffset(), first.ResumeState()
 				require.Equal(t, at, anchor)
-				require.NoError(t, second.Restore(anchor, state))
+				require.NoError(t, second.Restore(anchor, state, false))
 			}
 			for _, line := range all[cut:] {
-				require.NoError(t, second.Parse(line, at, page))
+				require.NoError(t, second.Parse(line, at, batch))
 				at += int64(len(line))
 			}
-			require.Equal(t, briefs(whole), briefs(page.Events), cut)
+			require.Equal(t, briefs(whole), briefs(batch.Events), cut)
 			for i := range whole {
-				require.Equal(t, whole[i].RecordID, page.Events[i].RecordID)
-				require.True(t, sessiontest.SameContent(&whole[i], &page.Events[i]), cut)
+				require.Equal(t, whole[i].RecordID, batch.Events[i].RecordID)
+				require.True(t, sessiontest.SameContent(&whole[i], &batch.Events[i]), cut)
 			}
 		}
 	}
-	require.Error(t, newParser(options()).Restore(0, []byte("{")))
+	require.Error(t, newParser(options()).Restore(0, []byte("{"), false))
 }
 
 // A driver may send bytes that are not UTF-8 as its name; after a restart the logout has the same ones.
 func TestNamesThatAreNotUTF8AreRememberedAsTheyAre(t *testing.T) {
-	p, page := newParser(options()), &logformat.Page{}
+	p, batch := newParser(options()), &logformat.EventBatch{}
 	login := strings.Replace(succeeded(1, 7, "NAME", "admin"), "NAME", "a\xff\\u0000", 1)
-	require.NoError(t, p.Parse(login, 0, page))
-	at, state := p.Anchor()
+	require.NoError(t, p.Parse(login, 0, batch))
+	at, state := p.ResumeOffset(), p.ResumeState()
 	next := newParser(options())
-	require.NoError(t, next.Restore(at, state))
-	require.NoError(t, next.Parse(ended(2, 7), at, page))
-	require.Equal(t, []string{"a\xff\x00", "a\xff\x00"}, []string{page.Events[0].User, page.Events[1].User})
-	require.Equal(t, page.Events[0].SessionKey, page.Events[1].SessionKey)
+	require.NoError(t, next.Restore(at, state, false))
+	require.NoError(t, next.Parse(ended(2, 7), at, batch))
+	require.Equal(t, []string{"a\xff\x00", "a\xff\x00"}, []string{batch.Events[0].User, batch.Events[1].User})
+	require.Equal(t, batch.Events[0].SessionKey, batch.Events[1].SessionKey)
 }
 
 // Connections that never end, as with systemLog.quiet, take bounded memory, and the latest of them keep their logouts.
 func TestConnectionsAreBounded(t *testing.T) {
-	p, page := newParser(options()), &logformat.Page{}
+	p, batch := newParser(options()), &logformat.EventBatch{}
 	for i := range 40_000 {
-		page.Cut(0)
-		require.NoError(t, p.Parse(succeeded(1, 1+i, "alice", "admin"), 1, page))
+		batch.Cut(0)
+		require.NoError(t, p.Parse(succeeded(1, 1+i, "alice", "admin"), 1, batch))
 	}
-	_, state := p.Anchor()
+	state := p.ResumeState()
 	require.Less(t, len(state), 4<<20)
-	page.Cut(0)
-	require.NoError(t, p.Parse(ended(5, 40_000), 1, page))
-	require.Len(t, page.Events, 1)
+	batch.Cut(0)
+	require.NoError(t, p.Parse(ended(5, 40_000), 1, batch))
+	require.Len(t, batch.Events, 1)
 }
 
 func TestNeighboursOfBadLinesPass(t *testing.T) {
@@ -366,27 +366,27 @@ func (c conditions) Clear(condition, _ string)       { delete(c, condition) }
 
 func TestALogWithoutLoginsIsWarnedOf(t *testing.T) {
 	minute := int64(time.Minute)
-	settle := func(text string, once bool) (conditions, logformat.Settler) {
+	flush := func(text string, once bool) (conditions, logformat.Parser) {
 		c := conditions{}
 		o := options()
 		o.Conditions, o.Once = c, once
-		p := newParser(o).(logformat.Settler)
+		p := newParser(o)
 		_, bad := parse(p, text)
 		require.Empty(t, bad)
-		p.Settle(p.Clock()+11*minute, &logformat.Page{})
+		p.FlushDue(p.LogTime()+11*minute, &logformat.EventBatch{})
 		return c, p
 	}
-	c, p := settle(accepted(1, 7)+ended(2, 7), false)
+	c, p := flush(accepted(1, 7)+ended(2, 7), false)
 	require.Contains(t, c["mongodb logins"], "enableDetailedConnectionHealthMetricLogLines")
-	require.NoError(t, p.Parse(succeeded(3, 8, "a", "x"), 1, &logformat.Page{}))
+	require.NoError(t, p.Parse(succeeded(3, 8, "a", "x"), 1, &logformat.EventBatch{}))
 	require.Empty(t, c)
-	c, p = settle(succeeded(3, 8, "a", "x"), false)
+	c, p = flush(succeeded(3, 8, "a", "x"), false)
 	require.Contains(t, c["mongodb connections"], "systemLog.quiet")
-	require.NoError(t, p.Parse(ended(4, 8), 1, &logformat.Page{}))
+	require.NoError(t, p.Parse(ended(4, 8), 1, &logformat.EventBatch{}))
 	require.Empty(t, c)
-	c, _ = settle(sample(t), true)
+	c, _ = flush(sample(t), true)
 	require.Empty(t, c)
-	c, _ = settle("", true)
+	c, _ = flush("", true)
 	require.Empty(t, c)
 }
 
@@ -394,12 +394,12 @@ func TestALogWithoutLoginsIsWarnedOf(t *testing.T) {
 func BenchmarkParse(b *testing.B) {
 	text := sample(b)
 	all := strings.SplitAfter(strings.TrimSuffix(text, "\n"), "\n")
-	p, page := newParser(options()), &logformat.Page{}
+	p, batch := newParser(options()), &logformat.EventBatch{}
 	b.SetBytes(int64(len(text) / len(all)))
 	b.ReportAllocs()
 	for n := 0; n < b.N; n++ {
-		page.Cut(0)
-		if err := p.Parse(all[n%len(all)], 1, page); err != nil {
+		batch.Cut(0)
+		if err := p.Parse(all[n%len(all)], 1, batch); err != nil {
 			b.Fatal(err)
 		}
 	}

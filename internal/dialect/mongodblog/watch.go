@@ -52,11 +52,10 @@ func (p *parser) sawConnection() {
 	}
 }
 
-// Clock is part of [logformat.Settler].
-func (p *parser) Clock() int64 { return p.last }
+func (p *parser) LogTime() int64 { return p.last }
 
-// Settle is part of [logformat.Settler]: nothing is held back, and all that there is of the log was read.
-func (p *parser) Settle(now int64, _ *logformat.Page) {
+// FlushDue has no events to flush: it looks at what the log lacks, now that all that there is of it was read.
+func (p *parser) FlushDue(now int64, _ *logformat.EventBatch) {
 	w := &p.watch
 	if w.conditions == nil || w.first == 0 || !w.once && now <= w.first+int64(absentFor) {
 		return

@@ -65,31 +65,31 @@ type beginning struct {
 
 // Add takes the next line, which stands at this place of its text, and tells what it decides. It returns false when the
 // line is one of those about connections and cannot be read.
-func (a *Assembler) Add(l *Line, text *Text, at int64, page *logformat.Page) bool {
+func (a *Assembler) Add(l *Line, text *Text, at int64, batch *logformat.EventBatch) bool {
 	a.build.line, a.reading, a.clock = l, text, l.Time
 	defer a.putDown()
-	if a.detail(l, page) {
+	if a.detail(l, batch) {
 		return true
 	}
-	a.settle(l.Time, page)
+	a.flushDueConnections(l.Time, batch)
 	kind := classify(l.Severity, l.Message)
 	a.watch.add(l, kind, kind == msgFatal && a.open[l.ID] == nil && refuses(l))
 	switch kind {
 	case msgReceived:
-		return a.received(l, at, page)
+		return a.received(l, at, batch)
 	case msgAuthenticated:
 		return a.authenticated(l, at)
 	case msgAuthorized:
 		return a.authorized(l, at)
 	case msgReady:
-		a.ready(l, at, page)
+		a.ready(l, at, batch)
 	case msgDisconnection:
-		return a.disconnected(l, page)
+		return a.disconnected(l, batch)
 	case msgFatal:
-		a.fatal(l, at, page)
+		a.fatal(l, at, batch)
 	case msgError:
 		if c := a.of(l); c != nil && c.Stage == stageAuthorized {
-			a.succeed(c, page) // an error before the session is open would be FATAL
+			a.succeed(c, batch) // an error before the session is open would be FATAL
 		}
 	case msgOther:
 	}
@@ -99,30 +99,30 @@ func (a *Assembler) Add(l *Line, text *Text, at int64, page *logformat.Page) boo
 // putDown ends the work on a line: time alone has none.
 func (a *Assembler) putDown() { a.build.line, a.reading = nil, nil }
 
-// Clock is the time of the last line, 0 before the first.
-func (a *Assembler) Clock() int64 { return a.clock }
+// LogTime is the time of the last line, 0 before the first.
+func (a *Assembler) LogTime() int64 { return a.clock }
 
-// Settle tells what is decided because the log's clock stands there (nanoseconds since 1970 UTC) and nothing more came.
-func (a *Assembler) Settle(now int64, page *logformat.Page) {
-	a.settle(now, page)
-	a.watch.settle(now)
+// FlushDue gives what is decided because the log's clock stands there (nanoseconds since 1970 UTC) and nothing more came.
+func (a *Assembler) FlushDue(now int64, batch *logformat.EventBatch) {
+	a.flushDueConnections(now, batch)
+	a.watch.checkAtEnd(now)
 }
 
-// settle decides by time. What a line's time decides, the same line decides after a restart, if it is read again at all.
-func (a *Assembler) settle(now int64, page *logformat.Page) {
+// flushDueConnections decides by time. What a line's time decides, the same line decides after a restart, if it is read again at all.
+func (a *Assembler) flushDueConnections(now int64, batch *logformat.EventBatch) {
 	for c := a.refused.first; c != nil && now >= c.Due; c = a.refused.first {
-		a.fail(c, page)
+		a.fail(c, batch)
 	}
 	for c := a.opening.first; c != nil && a.due(c, now); c = a.opening.first {
 		if c.Stage == stageAuthenticated {
-			a.login(c, session.OutcomeUnknown, page)
+			a.login(c, session.OutcomeUnknown, batch)
 		} else {
 			a.drop(c)
 		}
 	}
 	for c := a.waiting.first; c != nil && a.due(c, now); c = a.waiting.first {
 		a.doubted.add(remembered{ID: c.ID, At: c.Decisive, Stage: c.Stage, Login: c.Decisive, Until: until(now, doubtedFor)})
-		a.login(c, session.OutcomeSuccess, page)
+		a.login(c, session.OutcomeSuccess, batch)
 	}
 	a.doubted.expire(now)
 	a.decided.expire(now)

@@ -124,17 +124,17 @@ func TestVerdicts(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, page := newParser(t, "csvlog", options()), &logformat.Page{}
+			p, batch := newParser(t, "csvlog", options()), &logformat.EventBatch{}
 			at := int64(0)
 			for _, line := range test.lines {
-				require.NoError(t, p.Parse(line, at, page))
+				require.NoError(t, p.Parse(line, at, batch))
 				at += int64(len(line))
 			}
-			require.Equal(t, test.want, briefs(page.Events))
-			n := len(page.Events)
-			p.Settle(far, page)
-			require.Equal(t, test.late, briefs(page.Events[n:]))
-			anchor, state := p.Anchor()
+			require.Equal(t, test.want, briefs(batch.Events))
+			n := len(batch.Events)
+			p.FlushDue(far, batch)
+			require.Equal(t, test.late, briefs(batch.Events[n:]))
+			anchor, state := p.ResumeOffset(), p.ResumeState()
 			require.Equal(t, at, anchor, "nothing is undecided any more")
 			require.LessOrEqual(t, len(state), 200)
 		})
@@ -155,12 +155,12 @@ func TestCorrection(t *testing.T) {
 func TestDecideAfter(t *testing.T) {
 	o := options()
 	o.DecideAfter = time.Minute
-	p, page := newParser(t, "csvlog", o), &logformat.Page{}
-	require.NoError(t, p.Parse(authorized("21:47:40.000"), 0, page))
-	require.NoError(t, p.Parse(noise("21:48:39.999"), 500, page))
-	require.Empty(t, page.Events)
-	require.NoError(t, p.Parse(noise("21:48:40.000"), 900, page))
-	require.Len(t, page.Events, 1)
+	p, batch := newParser(t, "csvlog", o), &logformat.EventBatch{}
+	require.NoError(t, p.Parse(authorized("21:47:40.000"), 0, batch))
+	require.NoError(t, p.Parse(noise("21:48:39.999"), 500, batch))
+	require.Empty(t, batch.Events)
+	require.NoError(t, p.Parse(noise("21:48:40.000"), 900, batch))
+	require.Len(t, batch.Events, 1)
 }
 
 // A reader that is killed at any record and goes on from its anchor tells the same events, each at the same record, in every
@@ -172,19 +172,19 @@ func TestKilledAtEveryRecord(t *testing.T) {
 		for stop := range len(records(newParser(t, f.format, options()), text)) {
 			first := newParser(t, f.format, options())
 			all := records(first, text)
-			page := &logformat.Page{}
-			told := feed(t, first, all[:stop+1], 0, 0, page)
-			anchor, state := first.Anchor()
+			batch := &logformat.EventBatch{}
+			told := feed(t, first, all[:stop+1], 0, 0, batch)
+			anchor, state := first.ResumeOffset(), first.ResumeState()
 			second := newParser(t, f.format, options())
-			require.NoError(t, second.Restore(anchor, state))
+			require.NoError(t, second.Restore(anchor, state, false))
 			rest, at := all, int64(0)
 			for at < anchor {
 				at, rest = at+int64(len(rest[0])), rest[1:]
 			}
 			require.Equal(t, anchor, at, "an anchor is the place of a record")
-			feed(t, second, rest, anchor, told, page)
-			second.Settle(far, page)
-			same(t, whole, page.Events, fmt.Sprintf("%s: killed behind record %d", f.format, stop))
+			feed(t, second, rest, anchor, told, batch)
+			second.FlushDue(far, batch)
+			same(t, whole, batch.Events, fmt.Sprintf("%s: killed behind record %d", f.format, stop))
 		}
 	}
 }
@@ -199,13 +199,13 @@ func same(t *testing.T, want, got []session.Event, what string) {
 
 // feed parses records from a place on, and leaves out what those before told tell, as a reader does. It returns the place
 // behind them.
-func feed(t *testing.T, p logformat.Parser, records []string, at, told int64, page *logformat.Page) int64 {
+func feed(t *testing.T, p logformat.Parser, records []string, at, told int64, batch *logformat.EventBatch) int64 {
 	t.Helper()
 	for _, record := range records {
-		n := len(page.Events)
-		require.NoError(t, p.Parse(record, at, page))
+		n := len(batch.Events)
+		require.NoError(t, p.Parse(record, at, batch))
 		if at < told {
-			page.Cut(n)
+			batch.Cut(n)
 		}
 		at += int64(len(record))
 	}
@@ -221,25 +221,25 @@ func TestRotationAtEveryRecord(t *testing.T) {
 		all := records(newParser(t, f.format, options()), text)
 		for cut := 1; cut < len(all); cut++ {
 			o := options()
-			o.Shared = &logformat.Shared{}
-			a, b, page := newParser(t, f.format, o), newParser(t, f.format, o), &logformat.Page{}
-			endA := feed(t, a, all[:cut], 0, 0, page)
-			anchorA, stateA := a.Anchor() // the first file's cursor is not written again
-			endB := feed(t, b, all[cut:], 0, 0, page)
-			anchorB, stateB := b.Anchor()
+			o.Shared = &logformat.SharedState{}
+			a, b, batch := newParser(t, f.format, o), newParser(t, f.format, o), &logformat.EventBatch{}
+			endA := feed(t, a, all[:cut], 0, 0, batch)
+			anchorA, stateA := a.ResumeOffset(), a.ResumeState() // the first file's cursor is not written again
+			endB := feed(t, b, all[cut:], 0, 0, batch)
+			anchorB, stateB := b.ResumeOffset(), b.ResumeState()
 
-			o.Shared = &logformat.Shared{}
-			a2, b2, again := newParser(t, f.format, o), newParser(t, f.format, o), &logformat.Page{}
-			require.NoError(t, a2.Restore(anchorA, stateA))
+			o.Shared = &logformat.SharedState{}
+			a2, b2, again := newParser(t, f.format, o), newParser(t, f.format, o), &logformat.EventBatch{}
+			require.NoError(t, a2.Restore(anchorA, stateA, false))
 			feed(t, a2, from(all[:cut], anchorA), anchorA, endA, again)
-			require.NoError(t, b2.Restore(anchorB, stateB))
+			require.NoError(t, b2.Restore(anchorB, stateB, false))
 			feed(t, b2, from(all[cut:], anchorB), anchorB, endB, again)
-			b2.Settle(far, again)
+			b2.FlushDue(far, again)
 
-			b.Settle(far, page)
-			same(t, whole, page.Events, fmt.Sprintf("%s: cut before record %d", f.format, cut))
-			n := len(page.Events) - len(again.Events)
-			require.Equal(t, briefs(page.Events[n:]), briefs(again.Events), "%s: cut before record %d: told again after a restart", f.format, cut)
+			b.FlushDue(far, batch)
+			same(t, whole, batch.Events, fmt.Sprintf("%s: cut before record %d", f.format, cut))
+			n := len(batch.Events) - len(again.Events)
+			require.Equal(t, briefs(batch.Events[n:]), briefs(again.Events), "%s: cut before record %d: told again after a restart", f.format, cut)
 		}
 	}
 }
@@ -255,58 +255,58 @@ func from(records []string, place int64) []string {
 // What began in a file that is gone is in the cursor of the next one.
 func TestFirstFileIsGone(t *testing.T) {
 	o := options()
-	o.Shared = &logformat.Shared{}
-	a, b, page := newParser(t, "csvlog", o), newParser(t, "csvlog", o), &logformat.Page{}
-	feed(t, a, []string{received("21:47:40.000"), csvLine("21:47:40.005", "alice", sid, "authentication", "LOG", "00000", `connection authenticated: identity="alice" method=md5 (f:1)`)}, 0, 0, page)
-	at := feed(t, b, []string{noise("21:47:40.007")}, 0, 0, page)
-	anchor, state := b.Anchor()
+	o.Shared = &logformat.SharedState{}
+	a, b, batch := newParser(t, "csvlog", o), newParser(t, "csvlog", o), &logformat.EventBatch{}
+	feed(t, a, []string{received("21:47:40.000"), csvLine("21:47:40.005", "alice", sid, "authentication", "LOG", "00000", `connection authenticated: identity="alice" method=md5 (f:1)`)}, 0, 0, batch)
+	at := feed(t, b, []string{noise("21:47:40.007")}, 0, 0, batch)
+	anchor, state := b.ResumeOffset(), b.ResumeState()
 	require.Equal(t, at, anchor)
 	o.Shared = nil
 	c := newParser(t, "csvlog", o)
-	require.NoError(t, c.Restore(anchor, state))
-	feed(t, c, []string{authorized("21:47:40.010"), closed("21:47:41.000")}, anchor, anchor, page)
-	require.Equal(t, []string{"login success alice@app by password from 127.0.0.1", "logout success alice@app from 127.0.0.1"}, briefs(page.Events))
-	require.Equal(t, "127.0.0.1", page.Events[0].ClientAddress)
-	require.Error(t, newParser(t, "csvlog", o).Restore(0, []byte("{")))
+	require.NoError(t, c.Restore(anchor, state, false))
+	feed(t, c, []string{authorized("21:47:40.010"), closed("21:47:41.000")}, anchor, anchor, batch)
+	require.Equal(t, []string{"login success alice@app by password from 127.0.0.1", "logout success alice@app from 127.0.0.1"}, briefs(batch.Events))
+	require.Equal(t, "127.0.0.1", batch.Events[0].ClientAddress)
+	require.Error(t, newParser(t, "csvlog", o).Restore(0, []byte("{"), false))
 }
 
 // A state may know more of a connection than the file in which it began, or less: what has come further counts.
 func TestRestoreTakesTheLaterStage(t *testing.T) {
 	o := options()
-	o.Shared = &logformat.Shared{}
-	a, b, page := newParser(t, "csvlog", o), newParser(t, "csvlog", o), &logformat.Page{}
-	endA := feed(t, a, []string{received("21:47:40.000")}, 0, 0, page)
-	_, older := b.Anchor() // knows it as received
-	endB := feed(t, b, []string{authorized("21:47:40.010")}, 0, 0, page)
-	anchorA, stateA := a.Anchor()
-	anchorB, stateB := b.Anchor()
+	o.Shared = &logformat.SharedState{}
+	a, b, batch := newParser(t, "csvlog", o), newParser(t, "csvlog", o), &logformat.EventBatch{}
+	endA := feed(t, a, []string{received("21:47:40.000")}, 0, 0, batch)
+	older := b.ResumeState() // knows it as received
+	endB := feed(t, b, []string{authorized("21:47:40.010")}, 0, 0, batch)
+	anchorA, stateA := a.ResumeOffset(), a.ResumeState()
+	anchorB, stateB := b.ResumeOffset(), b.ResumeState()
 	require.Zero(t, anchorA)
 	require.Equal(t, endB, anchorB)
 
-	for name, restore := range map[string]func(a, b logformat.Settler){
-		"the file is read again first": func(a, b logformat.Settler) {
-			require.NoError(t, a.Restore(anchorA, nil))
-			feed(t, a, []string{received("21:47:40.000")}, anchorA, endA, &logformat.Page{})
-			require.NoError(t, b.Restore(anchorB, stateB))
-			require.NoError(t, b.Restore(anchorB, older))
+	for name, restore := range map[string]func(a, b logformat.Parser){
+		"the file is read again first": func(a, b logformat.Parser) {
+			require.NoError(t, a.Restore(anchorA, nil, false))
+			feed(t, a, []string{received("21:47:40.000")}, anchorA, endA, &logformat.EventBatch{})
+			require.NoError(t, b.Restore(anchorB, stateB, false))
+			require.NoError(t, b.Restore(anchorB, older, false))
 		},
-		"an older state comes first": func(a, b logformat.Settler) {
-			require.NoError(t, b.Restore(anchorB, older))
-			require.NoError(t, b.Restore(anchorB, stateB))
-			feed(t, a, []string{received("21:47:40.000")}, anchorA, endA, &logformat.Page{})
+		"an older state comes first": func(a, b logformat.Parser) {
+			require.NoError(t, b.Restore(anchorB, older, false))
+			require.NoError(t, b.Restore(anchorB, stateB, false))
+			feed(t, a, []string{received("21:47:40.000")}, anchorA, endA, &logformat.EventBatch{})
 		},
-		"of the first file's own state": func(a, _ logformat.Settler) {
-			require.NoError(t, a.Restore(anchorA, stateA))
-			feed(t, a, []string{received("21:47:40.000")}, anchorA, endA, &logformat.Page{})
+		"of the first file's own state": func(a, _ logformat.Parser) {
+			require.NoError(t, a.Restore(anchorA, stateA, false))
+			feed(t, a, []string{received("21:47:40.000")}, anchorA, endA, &logformat.EventBatch{})
 		},
 	} {
-		o.Shared = &logformat.Shared{}
-		a, b, page := newParser(t, "csvlog", o), newParser(t, "csvlog", o), &logformat.Page{}
+		o.Shared = &logformat.SharedState{}
+		a, b, batch := newParser(t, "csvlog", o), newParser(t, "csvlog", o), &logformat.EventBatch{}
 		restore(a, b)
-		feed(t, b, []string{closed("21:47:41.000")}, anchorB, anchorB, page)
-		require.Equal(t, []string{"login success alice@app from 127.0.0.1", "logout success alice@app from 127.0.0.1"}, briefs(page.Events), name)
-		require.Equal(t, "connection authorized", page.Events[0].SourceEvent, name)
-		require.Equal(t, int32(45932), page.Events[0].ClientPort, name)
+		feed(t, b, []string{closed("21:47:41.000")}, anchorB, anchorB, batch)
+		require.Equal(t, []string{"login success alice@app from 127.0.0.1", "logout success alice@app from 127.0.0.1"}, briefs(batch.Events), name)
+		require.Equal(t, "connection authorized", batch.Events[0].SourceEvent, name)
+		require.Equal(t, int32(45932), batch.Events[0].ClientPort, name)
 	}
 }
 
@@ -325,35 +325,35 @@ func TestAVerdictAfterAll(t *testing.T) {
 		{authorized("21:47:40.010"), "login success alice@app from 127.0.0.1"},
 		{csvLine("21:47:40.010", "alice", sid, "startup", "FATAL", "53300", "too many connections for role \"alice\""), "login failure alice@app connection_limit from 127.0.0.1"},
 	} {
-		p, page := newParser(t, "csvlog", options()), &logformat.Page{}
-		at := feed(t, p, []string{known}, 0, 0, page)
-		p.Settle(p.Clock()+int64(time.Hour), page)
-		require.Equal(t, []string{"login unknown alice@app by password from 127.0.0.1"}, briefs(page.Events))
-		anchor, state := p.Anchor()
+		p, batch := newParser(t, "csvlog", options()), &logformat.EventBatch{}
+		at := feed(t, p, []string{known}, 0, 0, batch)
+		p.FlushDue(p.LogTime()+int64(time.Hour), batch)
+		require.Equal(t, []string{"login unknown alice@app by password from 127.0.0.1"}, briefs(batch.Events))
+		anchor, state := p.ResumeOffset(), p.ResumeState()
 		require.Equal(t, at, anchor)
 		p = newParser(t, "csvlog", options())
-		require.NoError(t, p.Restore(anchor, state))
-		feed(t, p, []string{known, test.line}, anchor, anchor, page)
-		p.Settle(far, page)
-		require.Equal(t, []string{test.want}, briefs(page.Events[1:]))
-		require.NotEqual(t, page.Events[0].RecordID, page.Events[1].RecordID)
-		require.Equal(t, page.Events[0].SessionKey, page.Events[1].SessionKey)
+		require.NoError(t, p.Restore(anchor, state, false))
+		feed(t, p, []string{known, test.line}, anchor, anchor, batch)
+		p.FlushDue(far, batch)
+		require.Equal(t, []string{test.want}, briefs(batch.Events[1:]))
+		require.NotEqual(t, batch.Events[0].RecordID, batch.Events[1].RecordID)
+		require.Equal(t, batch.Events[0].SessionKey, batch.Events[1].SessionKey)
 	}
 }
 
 // A flood of connections that tell nothing takes bounded memory and delays nobody's verdict.
 func TestFlood(t *testing.T) {
-	p, page := newParser(t, "csvlog", options()), &logformat.Page{}
-	require.NoError(t, p.Parse(authorized("21:47:40.000"), 0, page))
+	p, batch := newParser(t, "csvlog", options()), &logformat.EventBatch{}
+	require.NoError(t, p.Parse(authorized("21:47:40.000"), 0, batch))
 	at := int64(0)
 	for i := range 100_000 {
 		line := csvLine("21:47:40.001", "", fmt.Sprintf("6b02117c.%x", i), "", "LOG", "00000", fmt.Sprintf("connection received: host=10.0.0.1 port=%d", i%60000))
 		at += int64(len(line))
-		require.NoError(t, p.Parse(line, at, page))
+		require.NoError(t, p.Parse(line, at, batch))
 	}
-	require.Empty(t, page.Events)
-	require.NoError(t, p.Parse(refused("21:47:40.002"), at, page))
-	require.Equal(t, []string{"login failure alice@app database_unknown from 127.0.0.1"}, briefs(page.Events))
-	_, state := p.Anchor()
+	require.Empty(t, batch.Events)
+	require.NoError(t, p.Parse(refused("21:47:40.002"), at, batch))
+	require.Equal(t, []string{"login failure alice@app database_unknown from 127.0.0.1"}, briefs(batch.Events))
+	state := p.ResumeState()
 	require.Empty(t, state)
 }

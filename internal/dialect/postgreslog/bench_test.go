@@ -15,22 +15,22 @@ func allFormats() []logformat.Format { return postgreslog.Formats() }
 // a message that goes over several lines is joined anew.
 func TestLinesCostNoAllocation(t *testing.T) {
 	for _, f := range samples[:2] {
-		p, page := newParser(t, f.format, options()), &logformat.Page{}
+		p, batch := newParser(t, f.format, options()), &logformat.EventBatch{}
 		all := records(p, content(t, "15", f.file))
 		run := func() {
-			page.Cut(0)
+			batch.Cut(0)
 			for _, record := range all {
-				_ = p.Parse(record, 1, page)
+				_ = p.Parse(record, 1, batch)
 			}
-			p.Settle(far, page)
+			p.FlushDue(far, batch)
 		}
 		run()
 		require.LessOrEqual(t, testing.AllocsPerRun(10, run), 8.0, f.format) // of some 90 lines: the time runs backwards in every round
 	}
-	p, page := newParser(t, "stderr", options()), &logformat.Page{}
+	p, batch := newParser(t, "stderr", options()), &logformat.EventBatch{}
 	line := "2026-11-21 21:47:39.842 UTC [7036] postgres@postgres 127.0.0.1 psql LOG:  disconnection: session time: 0:00:00.374 user=postgres database=postgres host=127.0.0.1 port=45930\n"
-	require.NoError(t, p.Parse(line, 0, page))
-	require.Zero(t, testing.AllocsPerRun(100, func() { page.Cut(0); _ = p.Parse(line, 1, page) }))
+	require.NoError(t, p.Parse(line, 0, batch))
+	require.Zero(t, testing.AllocsPerRun(100, func() { batch.Cut(0); _ = p.Parse(line, 1, batch) }))
 }
 
 // BenchmarkParse reads the real logs over and over: text to events, ids and all. One op is one record.
@@ -39,21 +39,21 @@ func BenchmarkParse(b *testing.B) {
 		for _, f := range samples {
 			b.Run(version+"/"+f.format, func(b *testing.B) {
 				text := content(b, version, f.file)
-				p, page := newParser(b, f.format, options()), &logformat.Page{}
+				p, batch := newParser(b, f.format, options()), &logformat.EventBatch{}
 				count := len(records(p, text))
 				raw := []byte(text)
 				b.SetBytes(int64(len(text) / count))
 				b.ReportAllocs()
 				for n := 0; n < b.N; n += count {
-					page.Cut(0)
+					batch.Cut(0)
 					for at := 0; at < len(text); {
-						length := logformat.Next(p, raw[at:], true)
-						if err := p.Parse(text[at:at+length], 1, page); err != nil {
+						length := p.Frame(raw[at:], true)
+						if err := p.Parse(text[at:at+length], 1, batch); err != nil {
 							b.Fatal(err)
 						}
 						at += length
 					}
-					p.Settle(far, page)
+					p.FlushDue(far, batch)
 				}
 				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "lines/s")
 			})

@@ -26,7 +26,7 @@ var complaints = logformattest.Says(
 func check(t *testing.T, name string, zone uint8, prefix string, cut uint16, text string) {
 	o := options()
 	o.Zone, o.LinePrefix = logformattest.Zone(zone), prefix
-	format := logformattest.Format{New: func() logformat.Parser { return newParser(t, name, o) }, Errors: complaints, Ahead: name == "stderr"}
+	format := logformattest.Format{New: func() logformat.Parser { return newParser(t, name, o) }, Errors: complaints, LineMayContinue: name == "stderr"}
 	format.Check(t, text, int(cut))
 }
 

@@ -117,11 +117,11 @@ func TestOtherLanguages(t *testing.T) {
 		{"stderr", "2026-11-21 21:47:39.883 UTC [7038] [unknown]@[unknown] [local] [unknown] LOG:  connexion reçue : hôte=[local]\n"},
 		{"stderr", "2026-11-21 21:47:39.883 UTC [7038] [unknown]@[unknown] 127.0.0.1 [unknown] СООБЩЕНИЕ:  подключение получено: узел=127.0.0.1 порт=45932\n"},
 	} {
-		err := newParser(t, test.format, options()).Parse(test.line, 0, &logformat.Page{})
+		err := newParser(t, test.format, options()).Parse(test.line, 0, &logformat.EventBatch{})
 		require.ErrorContains(t, err, "lc_messages", test.line)
 	}
 	// English messages with the client's address at their end are none of these
-	err := newParser(t, "csvlog", options()).Parse(csvLine("21:47:40.354", "alice", sid, "SELECT", "LOG", "00000", "statement: select host=127.0.0.1"), 0, &logformat.Page{})
+	err := newParser(t, "csvlog", options()).Parse(csvLine("21:47:40.354", "alice", sid, "SELECT", "LOG", "00000", "statement: select host=127.0.0.1"), 0, &logformat.EventBatch{})
 	require.NoError(t, err)
 }
 
@@ -133,14 +133,14 @@ func TestFrameOfEveryPart(t *testing.T) {
 	} {
 		p := newParser(t, test.format, options())
 		for n := range len(test.record) {
-			require.Zero(t, p.Frame([]byte(test.record[:n])), "%s: %d bytes", test.format, n)
+			require.Zero(t, p.Frame([]byte(test.record[:n]), false), "%s: %d bytes", test.format, n)
 		}
 		alone := len(test.record)
 		if test.format == "stderr" {
 			alone = 0 // a line with a tab may follow, and belong to it
 		}
-		require.Equal(t, alone, p.Frame([]byte(test.record)), test.format)
-		require.Equal(t, len(test.record), p.Frame([]byte(test.record+test.record)), test.format)
+		require.Equal(t, alone, p.Frame([]byte(test.record), false), test.format)
+		require.Equal(t, len(test.record), p.Frame([]byte(test.record+test.record), false), test.format)
 	}
 }
 

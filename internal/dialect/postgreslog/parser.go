@@ -15,23 +15,25 @@ var (
 
 // Formats are PostgreSQL's log_destination formats. jsonlog exists since version 15.
 func Formats() []logformat.Format {
-	return []logformat.Format{
+	formats := []logformat.Format{
 		{
 			Name: "jsonlog", Aliases: []string{"postgresql_jsonlog"}, Detect: detectJSON,
-			New:        func(o logformat.Options) logformat.Parser { return newParser(o, &jsonFormat{}) },
-			ClearTimes: "set log_timezone = 'UTC' in postgresql.conf",
+			New: func(o logformat.Options) logformat.Parser { return newParser(o, &jsonFormat{}) },
 		},
 		{
 			Name: "csvlog", Aliases: []string{"postgresql_csvlog"}, Detect: detectCSV,
-			New:        func(o logformat.Options) logformat.Parser { return newParser(o, &csvFormat{}) },
-			ClearTimes: "set log_timezone = 'UTC' in postgresql.conf",
+			New: func(o logformat.Options) logformat.Parser { return newParser(o, &csvFormat{}) },
 		},
 		{
 			Name: "stderr", Aliases: []string{"postgresql_stderr"}, Detect: detectStderr,
-			New:        func(o logformat.Options) logformat.Parser { return newParser(o, newStderr(o.LinePrefix)) },
-			ClearTimes: "set log_timezone = 'UTC' in postgresql.conf",
+			New:             func(o logformat.Options) logformat.Parser { return newParser(o, newStderr(o.LinePrefix)) },
+			LineMayContinue: true,
 		},
 	}
+	for i := range formats {
+		formats[i].DecidesByTime, formats[i].ClearTimes = true, "set log_timezone = 'UTC' in postgresql.conf"
+	}
+	return formats
 }
 
 // format is what differs: how a text is cut into records, and a record into the parts of a line.
@@ -43,16 +45,16 @@ type format interface {
 
 // parser reads one text and feeds the assembler that it may share with others.
 type parser struct {
+	logformat.LineParser
 	format    format
 	clock     localtime.Clock
 	assembler *Assembler
 	text      *Text
 	line      Line
-	end       int64 // behind the last record
 }
 
 func newParser(o logformat.Options, f format) *parser {
-	assembler := o.Shared.Thing("postgresql", func() any {
+	assembler := o.Shared.LoadOrNew("postgresql", func() any {
 		a := NewAssembler(o.Instance, o.DecideAfter)
 		a.watch.conditions, a.watch.once = o.Conditions, o.Once
 		return a
@@ -60,20 +62,16 @@ func newParser(o logformat.Options, f format) *parser {
 	return &parser{format: f, clock: localtime.New(o.Zone), assembler: assembler, text: &Text{}}
 }
 
-func (p *parser) Frame(data []byte) int { return p.format.frame(data) }
-
-// LooksAhead is part of [logformat.Ahead].
-func (p *parser) LooksAhead() bool {
-	_, ahead := p.format.(*stderrFormat)
-	return ahead
+func (p *parser) Frame(data []byte, final bool) int {
+	return logformat.FrameToEnd(p.format.frame, data, final)
 }
 
-func (p *parser) Doubtful() int { return p.clock.Doubtful() }
+func (p *parser) AmbiguousTimes() int { return p.clock.AmbiguousTimes() }
 
-func (p *parser) Parse(record string, at int64, page *logformat.Page) error {
-	p.end = at + int64(len(record))
+func (p *parser) Parse(record string, offset int64, batch *logformat.EventBatch) error {
+	p.ResumeAt = offset + int64(len(record))
 	record = logformat.TrimLineEnd(record)
-	if at == 0 && len(record) >= len(logformat.ByteOrderMark) && record[:len(logformat.ByteOrderMark)] == logformat.ByteOrderMark {
+	if offset == 0 && len(record) >= len(logformat.ByteOrderMark) && record[:len(logformat.ByteOrderMark)] == logformat.ByteOrderMark {
 		record = record[len(logformat.ByteOrderMark):]
 	}
 	if record == "" {
@@ -89,34 +87,29 @@ func (p *parser) Parse(record string, at int64, page *logformat.Page) error {
 		return err
 	case !ok:
 		return nil
-	case !p.assembler.Add(&p.line, p.text, at, page):
+	case !p.assembler.Add(&p.line, p.text, offset, batch):
 		return errMessage
 	}
 	return nil
 }
 
-// Anchor is the first line of this text that belongs to a connection without verdict.
-func (p *parser) Anchor() (int64, []byte) {
-	return p.AnchorPlace(), p.assembler.State(p.text)
-}
-
-// AnchorPlace is part of [logformat.AnchorPlacer].
-func (p *parser) AnchorPlace() int64 {
+// ResumeOffset is the first line of this text that belongs to a connection without verdict.
+func (p *parser) ResumeOffset() int64 {
 	if at, any := p.assembler.Undecided(p.text); any {
 		return at
 	}
-	return p.end
+	return p.ResumeAt
 }
 
-func (p *parser) Restore(at int64, state []byte) error {
-	p.end = at
-	return p.assembler.Restore(state, false)
+func (p *parser) ResumeState() []byte { return p.assembler.State(p.text) }
+
+func (p *parser) Restore(offset int64, state []byte, textGone bool) error {
+	p.ResumeAt = offset
+	return p.assembler.Restore(state, textGone)
 }
 
-// Inherit is part of [logformat.Heir].
-func (p *parser) Inherit(state []byte) error { return p.assembler.Restore(state, true) }
+func (p *parser) LogTime() int64 { return p.assembler.LogTime() }
 
-// Clock is part of [logformat.Settler].
-func (p *parser) Clock() int64 { return p.assembler.Clock() }
-
-func (p *parser) Settle(now int64, page *logformat.Page) { p.assembler.Settle(now, page) }
+func (p *parser) FlushDue(logTime int64, batch *logformat.EventBatch) {
+	p.assembler.FlushDue(logTime, batch)
+}

@@ -135,7 +135,7 @@ func TestZonesMustBeKnown(t *testing.T) {
 	for _, f := range []struct{ format, file string }{{"csvlog", "pg.csv"}, {"stderr", "pg.log"}} {
 		text := content(t, "prefix-c", f.file)
 		p := newParser(t, f.format, logformat.Options{LinePrefix: "%m [%p] %c %l %q%u@%d %r %a %e "})
-		err := p.Parse(records(p, text)[0], 0, &logformat.Page{})
+		err := p.Parse(records(p, text)[0], 0, &logformat.EventBatch{})
 		require.True(t, logformat.IsRefusal(err))
 		require.ErrorContains(t, err, "timezone")
 		events, bad := parse(t, newParser(t, f.format, logformat.Options{Zone: time.UTC, LinePrefix: "%m [%p] %c %l %q%u@%d %r %a %e "}), text)
@@ -147,7 +147,7 @@ func TestZonesMustBeKnown(t *testing.T) {
 
 func TestPrefixWithoutProcess(t *testing.T) {
 	p := newParser(t, "stderr", logformat.Options{LinePrefix: "%m %u "})
-	err := p.Parse("2026-11-21 21:47:39.355 UTC x LOG:  y\n", 0, &logformat.Page{})
+	err := p.Parse("2026-11-21 21:47:39.355 UTC x LOG:  y\n", 0, &logformat.EventBatch{})
 	require.True(t, logformat.IsRefusal(err))
 	require.ErrorContains(t, err, "%p")
 }

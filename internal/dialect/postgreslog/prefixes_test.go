@@ -264,7 +264,7 @@ func TestPrefixesThatNobodyCanRead(t *testing.T) {
 		require.ErrorContains(t, err, "nothing between", prefix)
 		require.ErrorContains(t, err, "set log_line_prefix = ", prefix)
 		p := newParser(t, "stderr", logformat.Options{LinePrefix: prefix})
-		err = p.Parse("2026-01-05 10:00:02.123 UTC 1 LOG:  x\n", 0, &logformat.Page{})
+		err = p.Parse("2026-01-05 10:00:02.123 UTC 1 LOG:  x\n", 0, &logformat.EventBatch{})
 		require.True(t, logformat.IsRefusal(err))
 		require.ErrorContains(t, err, strconv.Quote(prefix))
 	}
@@ -273,7 +273,7 @@ func TestPrefixesThatNobodyCanRead(t *testing.T) {
 	w := &written{prefix: "%m%p ", zone: riyadh}
 	w.story()
 	p := newParser(t, "stderr", logformat.Options{LinePrefix: "%m%p ", Zone: riyadh})
-	err = p.Parse(records(p, w.text.String())[0], 0, &logformat.Page{})
+	err = p.Parse(records(p, w.text.String())[0], 0, &logformat.EventBatch{})
 	require.True(t, logformat.IsRefusal(err), "%v", err)
 	require.ErrorContains(t, err, `"%m%p "`)
 }
@@ -290,7 +290,7 @@ func TestSyslogIsRefusedByItsName(t *testing.T) {
 		require.Equal(t, logformat.Yes, verdict, line)
 		require.Equal(t, "stderr", found.Name)
 		for _, prefix := range []string{"", "%m [%p] ", "%t-%c-"} {
-			err := newParser(t, "stderr", logformat.Options{LinePrefix: prefix}).Parse(line+"\n", 0, &logformat.Page{})
+			err := newParser(t, "stderr", logformat.Options{LinePrefix: prefix}).Parse(line+"\n", 0, &logformat.EventBatch{})
 			require.True(t, logformat.IsRefusal(err), "%s: %v", line, err)
 			require.ErrorContains(t, err, "log_destination = 'jsonlog'")
 		}

@@ -4,7 +4,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-func (a *Assembler) fatal(l *Line, at int64, page *logformat.Page) {
+func (a *Assembler) fatal(l *Line, at int64, batch *logformat.EventBatch) {
 	c := a.of(l)
 	switch {
 	case c != nil && c.Stage == stageRefused && l.Time <= c.Decisive:
@@ -13,7 +13,7 @@ func (a *Assembler) fatal(l *Line, at int64, page *logformat.Page) {
 		return // a disconnection will follow if the session was open
 	case c == nil && a.doubted.told(l.ID):
 		if !ends(l.SQLState, l.Message) {
-			a.correct(l, page)
+			a.correct(l, batch)
 		}
 		return
 	case c == nil && (a.known(l, stageRefused) || l.ID.Start != NoStart && (a.doubted.open(l.ID) || a.decided.open(l.ID)) || !refuses(l)):
@@ -23,7 +23,7 @@ func (a *Assembler) fatal(l *Line, at int64, page *logformat.Page) {
 	}
 	a.refuse(c, l)
 	if !l.Continues {
-		a.fail(c, page)
+		a.fail(c, batch)
 		return
 	}
 	c.end = a.reading
@@ -45,7 +45,7 @@ func (a *Assembler) refuse(c *conn, l *Line) {
 
 // detail takes the line behind a refusal, which completes it. Any other line behind it says that there is none; an older one
 // of another text, which is being read once more, says nothing.
-func (a *Assembler) detail(l *Line, page *logformat.Page) bool {
+func (a *Assembler) detail(l *Line, batch *logformat.EventBatch) bool {
 	if a.refused.first == nil {
 		return false
 	}
@@ -59,23 +59,23 @@ func (a *Assembler) detail(l *Line, page *logformat.Page) bool {
 	for c := a.refused.first; c != nil; {
 		next := c.next
 		if c.end == a.reading || l.Time > c.Decisive || l.Time == c.Decisive && c.end != nil {
-			a.fail(c, page)
+			a.fail(c, batch)
 		}
 		c = next
 	}
 	return false
 }
 
-func (a *Assembler) fail(c *conn, page *logformat.Page) {
+func (a *Assembler) fail(c *conn, batch *logformat.EventBatch) {
 	a.remember(c)
-	a.build.failure(c, page.Add())
+	a.build.failure(c, batch.Add())
 	a.drop(c)
 }
 
 // correct tells that a login which was told as a success was refused after all.
-func (a *Assembler) correct(l *Line, page *logformat.Page) {
+func (a *Assembler) correct(l *Line, batch *logformat.EventBatch) {
 	c := &conn{ID: l.ID, First: l.Time}
 	a.refuse(c, l)
-	a.build.correction(c, a.doubted.login(l.ID), page.Add())
+	a.build.correction(c, a.doubted.login(l.ID), batch.Add())
 	a.doubted.prove(l)
 }

@@ -23,11 +23,11 @@ func options() logformat.Options {
 	return logformat.Options{Instance: "pg", LinePrefix: samplePrefix}
 }
 
-func newParser(t testing.TB, format string, o logformat.Options) logformat.Settler {
+func newParser(t testing.TB, format string, o logformat.Options) logformat.Parser {
 	t.Helper()
 	f, ok := logformat.Find(postgreslog.Formats(), format)
 	require.True(t, ok, format)
-	return f.New(o).(logformat.Settler)
+	return f.New(o)
 }
 
 func content(t testing.TB, version, file string) string {
@@ -41,7 +41,7 @@ func content(t testing.TB, version, file string) string {
 func records(p logformat.Parser, text string) (out []string) {
 	raw := []byte(text)
 	for text != "" {
-		n := logformat.Next(p, raw, true)
+		n := p.Frame(raw, true)
 		out = append(out, text[:n])
 		text, raw = text[n:], raw[n:]
 	}
@@ -49,18 +49,18 @@ func records(p logformat.Parser, text string) (out []string) {
 }
 
 // parse reads a whole text up to a time long after it, and gives its events and the errors of its bad records.
-func parse(t testing.TB, p logformat.Settler, text string) (events []session.Event, bad []string) {
+func parse(t testing.TB, p logformat.Parser, text string) (events []session.Event, bad []string) {
 	t.Helper()
-	page := &logformat.Page{}
+	batch := &logformat.EventBatch{}
 	at := int64(0)
 	for _, record := range records(p, text) {
-		if err := p.Parse(record, at, page); err != nil {
+		if err := p.Parse(record, at, batch); err != nil {
 			bad = append(bad, fmt.Sprintf("%d: %s", at, err))
 		}
 		at += int64(len(record))
 	}
-	p.Settle(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano(), page)
-	return page.Events, bad
+	p.FlushDue(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano(), batch)
+	return batch.Events, bad
 }
 
 // brief is what a test compares.

@@ -19,7 +19,7 @@ type state struct {
 	Seen    int64        `json:"seen,omitempty"` // time of the last line about a connection
 }
 
-// maxOwn bounds what a cursor costs: it is written with every page.
+// maxOwn bounds what a cursor costs: it is written with every batch.
 const maxOwn = 256
 
 // State is nil when there is nothing to know.

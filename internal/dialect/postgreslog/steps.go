@@ -8,12 +8,12 @@ import (
 // The steps of a connection, one function a message. After a restart lines may be read once more, of connections whose state
 // is known from elsewhere: each step leaves a connection that has come further as it is.
 
-func (a *Assembler) received(l *Line, at int64, page *logformat.Page) bool {
+func (a *Assembler) received(l *Line, at int64, batch *logformat.EventBatch) bool {
 	if c := a.of(l); c != nil {
 		if l.ID.Start != NoStart || l.Time <= c.First {
 			return true // told again
 		}
-		a.end(c, page) // a pid that was given anew
+		a.end(c, batch) // a pid that was given anew
 	}
 	var f facts
 	f.columns(l)
@@ -29,12 +29,12 @@ func (a *Assembler) received(l *Line, at int64, page *logformat.Page) bool {
 }
 
 // end decides a connection of which nothing more can come.
-func (a *Assembler) end(c *conn, page *logformat.Page) {
+func (a *Assembler) end(c *conn, batch *logformat.EventBatch) {
 	switch c.Stage {
 	case stageAuthorized:
-		a.succeed(c, page)
+		a.succeed(c, batch)
 	case stageRefused:
-		a.fail(c, page)
+		a.fail(c, batch)
 	default:
 		a.drop(c)
 	}
@@ -86,7 +86,7 @@ func (a *Assembler) authorized(l *Line, at int64) bool {
 }
 
 // ready is written by servers since 18, once a session is open. Of a server that writes nothing else it is the login.
-func (a *Assembler) ready(l *Line, at int64, page *logformat.Page) {
+func (a *Assembler) ready(l *Line, at int64, batch *logformat.EventBatch) {
 	c := a.of(l)
 	if c == nil {
 		if a.doubted.open(l.ID) || a.decided.open(l.ID) {
@@ -101,11 +101,11 @@ func (a *Assembler) ready(l *Line, at int64, page *logformat.Page) {
 		f.columns(l)
 		a.names.keep(&c.facts, &f)
 	}
-	a.succeed(c, page)
+	a.succeed(c, batch)
 }
 
 // disconnected is written by open sessions only, so it proves a login of which no verdict was told yet.
-func (a *Assembler) disconnected(l *Line, page *logformat.Page) bool {
+func (a *Assembler) disconnected(l *Line, batch *logformat.EventBatch) bool {
 	var f facts
 	f.columns(l)
 	duration, ok := f.disconnection(l.Message)
@@ -116,19 +116,21 @@ func (a *Assembler) disconnected(l *Line, page *logformat.Page) bool {
 		if c.Stage == stageReceived { // of a server that writes no more of who comes
 			a.names.keep(&c.facts, &f)
 		}
-		a.succeed(c, page)
+		a.succeed(c, batch)
 	}
 	a.doubted.prove(l)
-	a.build.logout(l, &f, duration, page.Add())
+	a.build.logout(l, &f, duration, batch.Add())
 	return true
 }
 
 // succeed tells a login that something proves.
-func (a *Assembler) succeed(c *conn, page *logformat.Page) { a.login(c, session.OutcomeSuccess, page) }
+func (a *Assembler) succeed(c *conn, batch *logformat.EventBatch) {
+	a.login(c, session.OutcomeSuccess, batch)
+}
 
-func (a *Assembler) login(c *conn, outcome session.Outcome, page *logformat.Page) {
+func (a *Assembler) login(c *conn, outcome session.Outcome, batch *logformat.EventBatch) {
 	a.remember(c)
-	a.build.login(c, outcome, page.Add())
+	a.build.login(c, outcome, batch.Add())
 	a.drop(c)
 }
 

@@ -75,8 +75,8 @@ func (w *connectionWatch) proves(l *Line, kind message, refused bool) bool {
 	return start > w.first && start > w.seen
 }
 
-// settle looks at a log to whose end all was read.
-func (w *connectionWatch) settle(now int64) {
+// checkAtEnd looks at a log to whose end all was read.
+func (w *connectionWatch) checkAtEnd(now int64) {
 	switch {
 	case w.conditions == nil || w.first == 0:
 	case w.raised != "":

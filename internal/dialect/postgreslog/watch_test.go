@@ -53,10 +53,10 @@ func TestALogWithoutConnectionsIsNoticed(t *testing.T) {
 	} {
 		n := &noticed{}
 		p := newParser(t, "csvlog", logformat.Options{Conditions: n})
-		page := &logformat.Page{}
+		batch := &logformat.EventBatch{}
 		at := int64(0)
 		for _, record := range records(p, test.text) {
-			require.NoError(t, p.Parse(record, at, page), name)
+			require.NoError(t, p.Parse(record, at, batch), name)
 			at += int64(len(record))
 		}
 		require.Equal(t, test.want, n.holds, name)
@@ -65,11 +65,11 @@ func TestALogWithoutConnectionsIsNoticed(t *testing.T) {
 			require.Contains(t, n.messages[0], "ALTER SYSTEM SET log_connections = on")
 			again := &noticed{}
 			n.holds, n.messages = false, nil
-			p.Settle(p.Clock(), page)
+			p.FlushDue(p.LogTime(), batch)
 			require.True(t, n.holds, "%s: it is said as long as it lasts", name)
-			_, state := p.Anchor()
+			state := p.ResumeState()
 			next := newParser(t, "csvlog", logformat.Options{Conditions: again})
-			require.NoError(t, next.Restore(at, state))
+			require.NoError(t, next.Restore(at, state, false))
 		}
 	}
 }
@@ -83,11 +83,11 @@ func TestASilentLogIsNoticed(t *testing.T) {
 	} {
 		n := &noticed{}
 		p := newParser(t, "stderr", logformat.Options{Conditions: n, Once: true, LinePrefix: "%m [%p] %q%u@%d "})
-		page := &logformat.Page{}
+		batch := &logformat.EventBatch{}
 		for _, record := range records(p, text) {
-			require.NoError(t, p.Parse(record, 0, page))
+			require.NoError(t, p.Parse(record, 0, batch))
 		}
-		p.Settle(p.Clock(), page)
+		p.FlushDue(p.LogTime(), batch)
 		require.Equal(t, want, n.holds, text)
 	}
 	quiet := "2026-11-21 21:47:00.000 UTC,,,77,,6b021184.4d,1,,2026-11-21 21:46:00 UTC,,0,LOG,00000,\"database system is ready to accept connections\",,,,,,,,,\"\",\"postmaster\",,0\n"
@@ -98,19 +98,19 @@ func TestASilentLogIsNoticed(t *testing.T) {
 	}{{quiet, time.Minute, false}, {quiet, time.Hour, true}, {quiet + received("21:47:40.000"), time.Hour, false}} {
 		n := &noticed{}
 		p := newParser(t, "csvlog", logformat.Options{Conditions: n})
-		page := &logformat.Page{}
+		batch := &logformat.EventBatch{}
 		at := int64(0)
 		for _, record := range records(p, test.text) {
-			require.NoError(t, p.Parse(record, at, page))
+			require.NoError(t, p.Parse(record, at, batch))
 			at += int64(len(record))
 		}
-		p.Settle(p.Clock()+int64(test.wait), page)
+		p.FlushDue(p.LogTime()+int64(test.wait), batch)
 		require.Equal(t, test.holds, n.holds)
-		_, state := p.Anchor()
+		state := p.ResumeState()
 		next := newParser(t, "csvlog", logformat.Options{Conditions: n})
-		require.NoError(t, next.Restore(at, state))
-		require.NoError(t, next.Parse(noise("23:59:00.000"), at, page))
-		next.Settle(next.Clock()+int64(test.wait), page)
+		require.NoError(t, next.Restore(at, state, false))
+		require.NoError(t, next.Parse(noise("23:59:00.000"), at, batch))
+		next.FlushDue(next.LogTime()+int64(test.wait), batch)
 		require.Equal(t, test.holds, n.holds)
 	}
 }

@@ -30,19 +30,14 @@ func endsRecord(line []byte) bool {
 }
 
 // Frame takes a line, or those that names with line ends make of one.
-func (p *parser) Frame(data []byte) int { return frame(data, false) }
-
-// FrameLast is part of [logformat.Finisher].
-func (p *parser) FrameLast(data []byte) int { return frame(data, true) }
-
-func frame(data []byte, last bool) int {
-	n := lineLength(data, last)
+func (p *parser) Frame(data []byte, final bool) int {
+	n := lineLength(data, final)
 	if n == 0 || !endsInName(data[:n]) {
 		return n
 	}
 	end := min(len(data), n+maxNames)
 	for at := n; at < end; {
-		m := lineLength(data[at:end], last && end == len(data))
+		m := lineLength(data[at:end], final && end == len(data))
 		if m == 0 {
 			break
 		}
@@ -51,7 +46,7 @@ func frame(data []byte, last bool) int {
 			return at
 		}
 	}
-	if !last && len(data) < n+maxNames {
+	if !final && len(data) < n+maxNames {
 		return 0
 	}
 	return n

@@ -85,11 +85,11 @@ func TestTimesThatCannotBe(t *testing.T) {
 		"Fri, 31 Dec 2261 23:59:59:999": true, "Sat, 01 Jan 2262 00:00:00:000": false, "Fri, 31 Dec 9999 23:59:59:999": false, "Sat, 01 Jan 0001 00:00:00:000": false,
 		"Sun, 29 Mar 2026 02:30:00:000": true, "Sat, 29 Feb 2025 02:30:00:000": false,
 	} {
-		page := &logformat.Page{}
-		err := newParser("").Parse(line("authenticated", stamp, "10.0.0.7", "1", 1, "a", "password", 0, guid), 0, page)
+		batch := &logformat.EventBatch{}
+		err := newParser("").Parse(line("authenticated", stamp, "10.0.0.7", "1", 1, "a", "password", 0, guid), 0, batch)
 		require.Equal(t, ok, err == nil, stamp)
 		if ok {
-			require.Equal(t, stamp[5:25], time.Unix(0, page.Events[0].Time).UTC().Format("02 Jan 2006 15:04:05"), stamp)
+			require.Equal(t, stamp[5:25], time.Unix(0, batch.Events[0].Time).UTC().Format("02 Jan 2006 15:04:05"), stamp)
 		}
 	}
 }

@@ -33,28 +33,27 @@ func detect(head []byte, whole bool) logformat.Verdict {
 
 // parser reads one connectionlog: a line is an event.
 type parser struct {
+	logformat.LineParser // it resumes at the first line of the millisecond at hand, from which lines that look alike are numbered
+
 	mapper *Mapper
 	object Object
 	line   line
 	row    Row
 
-	anchor int64 // the first line of the millisecond at hand: lines that look alike are numbered from there
 	millis int64
 	any    bool
 	cut    bool // the line before may have ended within its names
 }
 
 func newParser(o logformat.Options) *parser {
-	sessions := o.Shared.Thing("redshift", func() any { return &recentKeys{} }).(*recentKeys)
+	sessions := o.Shared.LoadOrNew("redshift", func() any { return &recentKeys{} }).(*recentKeys)
 	p := &parser{mapper: newMapper(o.Instance, sessions)}
 	p.object, _ = ParseObjectName(o.Name)
 	return p
 }
 
-func (p *parser) Doubtful() int { return 0 } // the log is in UTC
-
-func (p *parser) Parse(record string, at int64, page *logformat.Page) error {
-	if at == 0 {
+func (p *parser) Parse(record string, offset int64, batch *logformat.EventBatch) error {
+	if offset == 0 {
 		record = strings.TrimPrefix(record, logformat.ByteOrderMark)
 	}
 	record = logformat.TrimLineEnd(record)
@@ -68,9 +67,9 @@ func (p *parser) Parse(record string, at int64, page *logformat.Page) error {
 	}
 	sure, p.cut = sure && !p.cut, false
 	if millis := floor(p.row.Micros, 1000); !p.any || millis != p.millis {
-		p.anchor, p.millis, p.any = at, millis, true
+		p.ResumeAt, p.millis, p.any = offset, millis, true
 	}
-	e := page.Add()
+	e := batch.Add()
 	p.mapper.Event(&p.row, e)
 	if !sure {
 		e.Original = record // its names have pipes, or it may be a part of one: the reading is only the likeliest
@@ -88,11 +87,8 @@ func (p *parser) place(e *session.Event) {
 	e.Extra = append(e.Extra, session.Attr{Key: "cloud.account.id", Value: p.object.Account}, session.Attr{Key: "cloud.region", Value: p.object.Region})
 }
 
-// Anchor needs no state: lines are numbered anew from there.
-func (p *parser) Anchor() (int64, []byte) { return p.anchor, nil }
-
-func (p *parser) Restore(at int64, _ []byte) error {
-	p.anchor, p.any, p.cut = at, false, false
+func (p *parser) Restore(offset int64, _ []byte, _ bool) error {
+	p.ResumeAt, p.any, p.cut = offset, false, false
 	p.mapper.Restart()
 	return nil
 }

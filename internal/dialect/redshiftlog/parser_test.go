@@ -23,15 +23,15 @@ func newParser(name string) logformat.Parser {
 // parse reads a whole text and gives its events and the places of its bad lines.
 func parse(t testing.TB, p logformat.Parser, text string) (events []session.Event, bad []int) {
 	t.Helper()
-	page := &logformat.Page{}
+	batch := &logformat.EventBatch{}
 	for at := 0; at < len(text); {
-		n := logformat.Next(p, []byte(text[at:]), true)
-		if err := p.Parse(text[at:at+n], int64(at), page); err != nil {
+		n := p.Frame([]byte(text[at:]), true)
+		if err := p.Parse(text[at:at+n], int64(at), batch); err != nil {
 			bad = append(bad, at)
 		}
 		at += n
 	}
-	return page.Events, bad
+	return batch.Events, bad
 }
 
 // line makes one line of today's length.
@@ -186,13 +186,13 @@ func TestAnchors(t *testing.T) {
 	}
 	whole, bad := parse(t, newParser(""), strings.Join(lines, ""))
 	require.Empty(t, bad)
-	first, at, page := newParser(""), int64(0), &logformat.Page{}
+	first, at, batch := newParser(""), int64(0), &logformat.EventBatch{}
 	for n, text := range lines {
-		require.NoError(t, first.Parse(text, at, page))
+		require.NoError(t, first.Parse(text, at, batch))
 		at += int64(len(text))
-		anchor, state := first.Anchor()
-		second, again := newParser(""), &logformat.Page{}
-		require.NoError(t, second.Restore(anchor, state))
+		anchor, state := first.ResumeOffset(), first.ResumeState()
+		second, again := newParser(""), &logformat.EventBatch{}
+		require.NoError(t, second.Restore(anchor, state, false))
 		for place := anchor; place < at; place += int64(len(text)) {
 			require.NoError(t, second.Parse(lines[place/int64(len(text))], place, again))
 		}
@@ -241,12 +241,12 @@ func TestDetect(t *testing.T) {
 }
 
 func TestLinesCostNoAllocation(t *testing.T) {
-	p, page := newParser(objectName), &logformat.Page{}
+	p, batch := newParser(objectName), &logformat.EventBatch{}
 	text := line("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "::ffff:10.0.0.7", "50112", 4711, "IAM:alice", "IAM", 0, guid)
-	require.NoError(t, p.Parse(text, 0, page))
+	require.NoError(t, p.Parse(text, 0, batch))
 	allocs := testing.AllocsPerRun(100, func() {
-		page.Cut(0)
-		_ = p.Parse(text, 1, page)
+		batch.Cut(0)
+		_ = p.Parse(text, 1, batch)
 	})
 	require.Zero(t, allocs)
 }
@@ -258,14 +258,14 @@ func BenchmarkConnectionLog(b *testing.B) {
 		event := []string{"authenticated", "initiating session", "set application_name", "disconnecting session"}[i%4]
 		lines = append(lines, line(event, fmt.Sprintf("Sun, 01 Jan 2023 01:05:%02d:%03d", i/250, i%250), "::ffff:10.0.0.7", fmt.Sprint(40000+i/4), 4711+i/4, "alice", "password", 0, guid))
 	}
-	p, page := newParser(objectName), &logformat.Page{}
+	p, batch := newParser(objectName), &logformat.EventBatch{}
 	b.SetBytes(int64(len(strings.Join(lines, "")) / len(lines)))
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
 		if n%len(lines) == 0 {
-			page.Cut(0)
+			batch.Cut(0)
 		}
-		if err := p.Parse(lines[n%len(lines)], 1, page); err != nil {
+		if err := p.Parse(lines[n%len(lines)], 1, batch); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -54,13 +54,13 @@ func (c *connection) dueAt() int64 {
 func (c *connection) failures() int64 { return c.Failed + c.ToldByPAM }
 
 // holdAttempt lets an attempt wait. One that waits already is another one, unless this is a second word about it.
-func (p *parser) holdAttempt(c *connection, m *message, source string, now int64, page *logformat.Page) {
+func (p *Parser) holdAttempt(c *connection, m *message, source string, now int64, batch *logformat.EventBatch) {
 	class := session.ErrorNotPermitted
 	if source != fromRoot {
 		class = pamErrorType(m.reason, m.invalid)
 	}
 	if old := c.Attempt; old != nil && (!old.module() || old.Source == source) {
-		p.emitAttempt(c, page)
+		p.emitAttempt(c, batch)
 	}
 	c.Attempt = &attempt{
 		Time: now, Source: strings.Clone(source), Method: strings.Clone(m.method), User: strings.Clone(m.user), Invalid: m.invalid,
@@ -70,14 +70,14 @@ func (p *parser) holdAttempt(c *connection, m *message, source string, now int64
 }
 
 // emitAttempt tells what waits, if anything does: no other line told of it.
-func (p *parser) emitAttempt(c *connection, page *logformat.Page) {
+func (p *Parser) emitAttempt(c *connection, batch *logformat.EventBatch) {
 	a := c.Attempt
 	if a == nil {
 		return
 	}
 	c.Attempt = nil
 	c.ToldByPAM++
-	e := p.begin(c, a.Time, page)
+	e := p.begin(c, a.Time, batch)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindLogin, session.OutcomeFailure, a.Source
 	if a.module() {
 		e.SourceEvent = "authentication failure"
@@ -98,7 +98,7 @@ func (p *parser) emitAttempt(c *connection, page *logformat.Page) {
 
 // forgetPAMChild forgets what a PAM module said of the attempt that a message is about, and that a process of its own wrote: sshd runs PAM
 // in one for keyboard-interactive.
-func (p *parser) forgetPAMChild(c *connection, m *message) {
+func (p *Parser) forgetPAMChild(c *connection, m *message) {
 	if !strings.HasPrefix(m.method, "keyboard-interactive") {
 		return
 	}
@@ -123,10 +123,10 @@ func sameClient(a, b string) bool {
 }
 
 // takeAttempt is what waits when sshd says Failed. It is told first where that is of another attempt.
-func (p *parser) takeAttempt(c *connection, m *message, page *logformat.Page) *attempt {
+func (p *Parser) takeAttempt(c *connection, m *message, batch *logformat.EventBatch) *attempt {
 	a := c.Attempt
 	if a != nil && a.Source == fromPAM && !strings.HasPrefix(m.method, "keyboard-interactive") {
-		p.emitAttempt(c, page)
+		p.emitAttempt(c, batch)
 		return nil
 	}
 	c.Attempt = nil
@@ -134,19 +134,19 @@ func (p *parser) takeAttempt(c *connection, m *message, page *logformat.Page) *a
 }
 
 // emitRepeatedAttempts tells attempts that PAM counted and no line told of.
-func (p *parser) emitRepeatedAttempts(c *connection, m *message, now int64, page *logformat.Page) {
+func (p *Parser) emitRepeatedAttempts(c *connection, m *message, now int64, batch *logformat.EventBatch) {
 	if c.Attempt == nil && c.ToldByPAM == 0 {
 		return // sshd itself tells of attempts
 	}
 	last := attempt{Time: now, Source: "pam", User: c.User, Address: c.Address, Class: session.ErrorInvalidCredentials}
 	if c.Attempt != nil {
 		last = *c.Attempt
-		p.emitAttempt(c, page)
+		p.emitAttempt(c, batch)
 	}
 	for reported := c.failures(); reported <= m.more; reported++ {
 		again := last
 		again.Time = now
 		c.Attempt = &again
-		p.emitAttempt(c, page)
+		p.emitAttempt(c, batch)
 	}
 }

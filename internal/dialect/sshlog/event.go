@@ -12,8 +12,8 @@ const System = "sshd"
 
 const keyKey = session.SourceField + "key"
 
-func (p *parser) login(c *connection, m *message, word string, now int64, page *logformat.Page) {
-	e := p.begin(c, now, page)
+func (p *Parser) login(c *connection, m *message, word string, now int64, batch *logformat.EventBatch) {
+	e := p.begin(c, now, batch)
 	e.Kind, e.Outcome, e.SourceEvent, e.User = session.KindLogin, session.OutcomeSuccess, word, m.user
 	how(e, m)
 	p.identify(c, e, "login", 0)
@@ -21,8 +21,8 @@ func (p *parser) login(c *connection, m *message, word string, now int64, page *
 
 // failure is one attempt of those that a connection may make.
 // refused is what another line said of it.
-func (p *parser) failure(c *connection, m *message, refused *attempt, now int64, page *logformat.Page) {
-	e := p.begin(c, now, page)
+func (p *Parser) failure(c *connection, m *message, refused *attempt, now int64, batch *logformat.EventBatch) {
+	e := p.begin(c, now, batch)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindLogin, session.OutcomeFailure, "Failed"
 	e.User, e.UserEmpty = m.user, m.user == "" && !m.nameless
 	how(e, m)
@@ -40,12 +40,12 @@ func (p *parser) failure(c *connection, m *message, refused *attempt, now int64,
 
 // abandoned is a connection that named a user, or was cut off for a reason that has a class, and ended without an attempt that was
 // logged.
-func (p *parser) abandoned(c *connection, now int64, class string, page *logformat.Page) {
-	p.emitAttempt(c, page)
+func (p *Parser) abandoned(c *connection, now int64, class string, batch *logformat.EventBatch) {
+	p.emitAttempt(c, batch)
 	if c.User == "" && !c.Invalid && class == "" || c.failures() > 0 || c.Login != 0 {
 		return
 	}
-	e := p.begin(c, now, page)
+	e := p.begin(c, now, batch)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindLogin, session.OutcomeFailure, "Connection closed"
 	e.User, e.UserEmpty = c.User, c.User == "" && c.Invalid && !c.Nameless
 	e.FailureReason, e.ErrorType = c.Reason, class
@@ -56,15 +56,15 @@ func (p *parser) abandoned(c *connection, now int64, class string, page *logform
 	p.identify(c, e, "failure", c.Failed)
 }
 
-func (p *parser) logout(c *connection, word string, now int64, page *logformat.Page) {
-	e := p.begin(c, now, page)
+func (p *Parser) logout(c *connection, word string, now int64, batch *logformat.EventBatch) {
+	e := p.begin(c, now, batch)
 	e.Kind, e.Outcome, e.SourceEvent, e.User = session.KindLogout, session.OutcomeSuccess, word, c.User
 	p.identify(c, e, "logout", 0)
 	p.known.end(c)
 }
 
-func (p *parser) begin(c *connection, now int64, page *logformat.Page) *session.Event {
-	e := page.Add()
+func (p *Parser) begin(c *connection, now int64, batch *logformat.EventBatch) *session.Event {
+	e := batch.Add()
 	e.Reset()
 	e.System, e.Instance, e.Host, e.Interface = System, p.instance, c.Host, "ssh2"
 	e.Time, e.PID, e.ClientAddress, e.ClientPort = now, c.PID, c.Address, c.Port
@@ -72,7 +72,7 @@ func (p *parser) begin(c *connection, now int64, page *logformat.Page) *session.
 }
 
 // identify gives the ids. A pid comes again, so the time of the login, or of the attempt, makes a session unique.
-func (p *parser) identify(c *connection, e *session.Event, what string, attempt int64) {
+func (p *Parser) identify(c *connection, e *session.Event, what string, attempt int64) {
 	start := c.Login
 	if start == 0 {
 		start = c.Named

@@ -70,16 +70,16 @@ func TestNamesThatAreNotUTF8SurviveARestart(t *testing.T) {
 		hostile + "Invalid user " + user + " from 10.6.6.6 port 5\n",
 		hostile + "Connection closed by invalid user " + user + " 10.6.6.6 port 5 [preauth]\n",
 	}
-	first, page := newParser(options()), &logformat.Page{}
-	require.NoError(t, first.Parse(lines[0], 0, page))
-	at, state := first.Anchor()
+	first, batch := newParser(options()), &logformat.EventBatch{}
+	require.NoError(t, first.Parse(lines[0], 0, batch))
+	at, state := first.ResumeOffset(), first.ResumeState()
 	second := newParser(options())
-	require.NoError(t, second.Restore(at, state))
-	require.NoError(t, second.Parse(lines[1], at, page))
-	require.Len(t, page.Events, 1)
-	require.Equal(t, user, page.Events[0].User)
+	require.NoError(t, second.Restore(at, state, false))
+	require.NoError(t, second.Parse(lines[1], at, batch))
+	require.Len(t, batch.Events, 1)
+	require.Equal(t, user, batch.Events[0].User)
 	whole, _ := parse(newParser(options()), lines[0]+lines[1])
-	require.True(t, sessiontest.SameContent(&whole[0], &page.Events[0]))
+	require.True(t, sessiontest.SameContent(&whole[0], &batch.Events[0]))
 }
 
 // A clock that jumps far ahead decides what was waiting: a user that was named and has not been let in has failed. What the log
@@ -114,5 +114,5 @@ func TestTheHourThatComesTwice(t *testing.T) {
 	for i, want := range []string{"00:10", "00:50", "01:10", "02:10"} {
 		require.Equal(t, want, time.Unix(0, events[i].Time).UTC().Format("15:04"))
 	}
-	require.Equal(t, 3, p.Doubtful())
+	require.Equal(t, 3, p.AmbiguousTimes())
 }

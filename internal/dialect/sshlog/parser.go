@@ -16,8 +16,10 @@ import (
 func Formats() []logformat.Format {
 	return []logformat.Format{{
 		Name: "sshd", Aliases: []string{"auth.log", "openssh"}, Detect: detect,
-		New:        func(o logformat.Options) logformat.Parser { return newParser(o) },
+		New:        func(o logformat.Options) logformat.Parser { return NewParser(o) },
 		ClearTimes: "let syslog write RFC 3339 times (RSYSLOG_FileFormat of rsyslog)",
+
+		DecidesByTime: true,
 	}}
 }
 
@@ -51,12 +53,13 @@ func isServerFile(file string) bool {
 	return false
 }
 
-type parser struct {
+// Parser reads one text, or lines whose frame somebody else has taken off.
+type Parser struct {
+	logformat.LineParser
 	instance string
 	lines    syslogline.Reader
 	known    *connections
 	hash     session.Hasher
-	end      int64
 	last     repeatable
 	watch    lineWatch
 }
@@ -69,18 +72,17 @@ type repeatable struct {
 	Text    string `json:"t,omitempty"`
 }
 
-func newParser(o logformat.Options) *parser {
-	p := &parser{instance: o.Instance, lines: syslogline.Reader{Clock: localtime.Syslog{Clock: localtime.New(o.Zone)}}, watch: lineWatch{conditions: o.Conditions, once: o.Once}}
+// NewParser makes the parser of one text.
+func NewParser(o logformat.Options) *Parser {
+	p := &Parser{instance: o.Instance, lines: syslogline.Reader{Clock: localtime.Syslog{Clock: localtime.New(o.Zone)}}, watch: lineWatch{conditions: o.Conditions, once: o.Once}}
 	if !o.Written.IsZero() {
 		p.lines.Clock.Written = o.Written.Unix()
 	}
-	p.known = o.Shared.Thing("sshd", func() any { return &connections{} }).(*connections)
+	p.known = o.Shared.LoadOrNew("sshd", func() any { return &connections{} }).(*connections)
 	return p
 }
 
-func (p *parser) Frame(data []byte) int { return logformat.Line(data) }
-
-func (p *parser) Doubtful() int { return p.lines.Clock.Doubtful() }
+func (p *Parser) AmbiguousTimes() int { return p.lines.Clock.AmbiguousTimes() }
 
 // Errors of lines that cannot be read. None tells a value.
 var (
@@ -92,9 +94,9 @@ var (
 	errNotProven = errors.New("the end of a session by a process that is neither root's nor, by its _EXE, of sshd's program (_UID is not 0)")
 )
 
-func (p *parser) Parse(record string, at int64, page *logformat.Page) error {
-	p.end = at + int64(len(record))
-	if at == 0 {
+func (p *Parser) Parse(record string, offset int64, batch *logformat.EventBatch) error {
+	p.ResumeAt = offset + int64(len(record))
+	if offset == 0 {
 		record = strings.TrimPrefix(record, logformat.ByteOrderMark)
 	}
 	record = logformat.TrimLineEnd(record)
@@ -109,20 +111,20 @@ func (p *parser) Parse(record string, at int64, page *logformat.Page) error {
 		return nil // no record
 	}
 	if l.Program == "" && !l.Journal {
-		return p.unframed(&l, page)
+		return p.unframed(&l, batch)
 	}
 	if !isServer(l.Program) {
-		p.pass(l.Nanos, page)
+		p.pass(l.Nanos, batch)
 		if underAnotherName(&l) {
 			return errFrame
 		}
 		return nil
 	}
 	if err != nil {
-		p.pass(l.Nanos, page)
+		p.pass(l.Nanos, batch)
 		return err
 	}
-	return p.ParseLine(&l, page)
+	return p.ParseLine(&l, batch)
 }
 
 // refusal makes of an error that concerns all lines of a text one that says what to do.
@@ -160,19 +162,19 @@ func timelessForm(record string) string {
 }
 
 // pass lets time go on.
-func (p *parser) pass(now int64, page *logformat.Page) {
+func (p *Parser) pass(now int64, batch *logformat.EventBatch) {
 	p.last = repeatable{}
 	p.known.clock = now
 	if p.watch.first == 0 {
 		p.watch.first = now
 	}
-	p.settleConnections(now, page)
+	p.flushDueConnections(now, batch)
 }
 
 // unframed is a line that names no program: one of a syslog daemon itself, or of a shape that nobody knows.
-func (p *parser) unframed(l *syslogline.Line, page *logformat.Page) error {
+func (p *Parser) unframed(l *syslogline.Line, batch *logformat.EventBatch) error {
 	last := p.last
-	p.pass(l.Nanos, page)
+	p.pass(l.Nanos, batch)
 	text := strings.TrimPrefix(l.Text, "--- ")
 	if l.Host == "last" { // no host stands before it
 		text = "last " + text
@@ -181,7 +183,7 @@ func (p *parser) unframed(l *syslogline.Line, page *logformat.Page) error {
 		count, _, _ := strings.Cut(times, " time")
 		n, _ := localtime.Digits(count)
 		again := syslogline.Line{Nanos: l.Nanos, Host: last.Host, Program: last.Program, PID: last.PID, Text: last.Text}
-		return p.repeat(&again, int(min(n, maxRepeated)), page)
+		return p.repeat(&again, int(min(n, maxRepeated)), batch)
 	}
 	switch {
 	case l.Text == "" || strings.IndexByte(l.Text, ' ') < 0 && l.Host == "":
@@ -218,17 +220,17 @@ func isAttempt(text string) bool {
 }
 
 // ParseLine reads a line of sshd's, whatever the name that it came under.
-func (p *parser) ParseLine(l *syslogline.Line, page *logformat.Page) error {
-	p.pass(l.Nanos, page)
+func (p *Parser) ParseLine(l *syslogline.Line, batch *logformat.EventBatch) error {
+	p.pass(l.Nanos, batch)
 	p.sawServerLine()
 	times := 1
 	if inner, found := strings.CutPrefix(l.Text, "message repeated "); found {
 		times, l.Text = repeated(inner)
 	}
-	return p.repeat(l, times, page)
+	return p.repeat(l, times, batch)
 }
 
-func (p *parser) repeat(l *syslogline.Line, times int, page *logformat.Page) error {
+func (p *Parser) repeat(l *syslogline.Line, times int, batch *logformat.EventBatch) error {
 	m := p.read(l)
 	if l.UID != "" && l.UID != "0" {
 		switch m.kind {
@@ -252,7 +254,7 @@ func (p *parser) repeat(l *syslogline.Line, times int, page *logformat.Page) err
 	}
 	for range times {
 		again := m
-		if err := p.handleMessage(from, l.Program == authProgram, l.Nanos, &again, page); err != nil {
+		if err := p.handleMessage(from, l.Program == authProgram, l.Nanos, &again, batch); err != nil {
 			return err
 		}
 	}
@@ -262,7 +264,7 @@ func (p *parser) repeat(l *syslogline.Line, times int, page *logformat.Page) err
 	return nil
 }
 
-func (p *parser) read(l *syslogline.Line) (m message) {
+func (p *Parser) read(l *syslogline.Line) (m message) {
 	if strings.HasPrefix(l.Module, "pam_") {
 		m.pamModule(l.Module, "", l.Text)
 		return m
@@ -284,37 +286,35 @@ func repeated(s string) (times int, text string) {
 	return int(min(n, maxRepeated)), text
 }
 
-// Clock is part of [logformat.Settler].
-func (p *parser) Clock() int64 { return p.known.clock }
+func (p *Parser) LogTime() int64 { return p.known.clock }
 
-// Settle is part of [logformat.Settler].
-func (p *parser) Settle(now int64, page *logformat.Page) {
-	p.settleConnections(now, page)
+func (p *Parser) FlushDue(now int64, batch *logformat.EventBatch) {
+	p.flushDueConnections(now, batch)
 	p.checkServerLines(now)
 }
 
-// settleConnections tells failures of connections that were left without a word for longer than sshd allows, and of those whose last
+// flushDueConnections tells failures of connections that were left without a word for longer than sshd allows, and of those whose last
 // line makes another one follow at once, which did not come.
-func (p *parser) settleConnections(now int64, page *logformat.Page) {
+func (p *Parser) flushDueConnections(now int64, batch *logformat.EventBatch) {
 	for c := p.known.due(now); c != nil; c = p.known.due(now) {
 		if c.Attempt == nil {
-			p.leave(c, page)
+			p.leave(c, batch)
 		}
-		p.emitAttempt(c, page)
+		p.emitAttempt(c, batch)
 	}
 	for c := p.known.overdue(now); c != nil; c = p.known.overdue(now) {
-		p.abandoned(c, c.Named, "", page)
+		p.abandoned(c, c.Named, "", batch)
 		p.known.end(c)
 	}
 }
 
 // leave ends a connection whose client said farewell, and of which nothing more was written.
-func (p *parser) leave(c *connection, page *logformat.Page) {
+func (p *Parser) leave(c *connection, batch *logformat.EventBatch) {
 	if c.Reason == "" {
 		c.Reason = c.Farewell
 	}
 	c.Leaving = 0
-	p.abandoned(c, c.Named, "", page)
+	p.abandoned(c, c.Named, "", batch)
 }
 
 // State is what a reader must remember of a text.
@@ -325,8 +325,8 @@ type state struct {
 	Seen   bool          `json:"seen,omitempty"` // a line of sshd's
 }
 
-// Anchor is where the text was read to: the state holds what is known of every connection.
-func (p *parser) Anchor() (int64, []byte) {
+// ResumeState holds what is known of every connection.
+func (p *Parser) ResumeState() []byte {
 	s := state{Before: p.lines.Clock.Before, Known: p.known.list(), Seen: p.known.serverLines}
 	if p.last.Text != "" {
 		last := p.last
@@ -334,21 +334,18 @@ func (p *parser) Anchor() (int64, []byte) {
 		s.Last = &last
 	}
 	text, _ := json.Marshal(s) // strings and numbers always can
-	return p.end, text
+	return text
 }
 
-// AnchorPlace is part of [logformat.AnchorPlacer].
-func (p *parser) AnchorPlace() int64 { return p.end }
-
 // Restore adds what a cursor knew to what other texts brought; of one process the later connection counts.
-func (p *parser) Restore(at int64, text []byte) error {
+func (p *Parser) Restore(offset int64, text []byte, _ bool) error {
 	var s state
 	if len(text) > 0 {
 		if err := json.Unmarshal(text, &s); err != nil {
 			return fmt.Errorf("state of the parser: %w", err)
 		}
 	}
-	p.end, p.lines.Clock.Before = at, s.Before
+	p.ResumeAt, p.lines.Clock.Before = offset, s.Before
 	if s.Last != nil {
 		p.last = repeatable{logformat.Verbatim(s.Last.Host), logformat.Verbatim(s.Last.Program), s.Last.PID, logformat.Verbatim(s.Last.Text)}
 	}

@@ -15,9 +15,9 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
-func newParser(o logformat.Options) logformat.Settler {
+func newParser(o logformat.Options) logformat.Parser {
 	f, _ := logformat.Find(sshlog.Formats(), "sshd")
-	return f.New(o).(logformat.Settler)
+	return f.New(o)
 }
 
 func options() logformat.Options {
@@ -31,16 +31,16 @@ func sample(t testing.TB) string {
 	return string(text)
 }
 
-func parse(p logformat.Settler, text string) (events []session.Event, bad []string) {
-	page, at := &logformat.Page{}, int64(0)
+func parse(p logformat.Parser, text string) (events []session.Event, bad []string) {
+	batch, at := &logformat.EventBatch{}, int64(0)
 	for _, record := range strings.SplitAfter(text, "\n") {
-		if err := p.Parse(record, at, page); err != nil {
+		if err := p.Parse(record, at, batch); err != nil {
 			bad = append(bad, fmt.Sprintf("%d: %s", at, err))
 		}
 		at += int64(len(record))
 	}
-	p.Settle(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano(), page)
-	return page.Events, bad
+	p.FlushDue(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano(), batch)
+	return batch.Events, bad
 }
 
 func brief(e *session.Event) string {
@@ -111,7 +111,7 @@ func TestStampsAndPrograms(t *testing.T) {
 	noZone, noYear := options(), options()
 	noZone.Zone, noYear.Written = nil, time.Time{}
 	for remedy, o := range map[string]logformat.Options{"timezone": noZone, "no year": noYear} {
-		err := newParser(o).Parse(strings.SplitAfter(sample(t), "\n")[0], 0, &logformat.Page{})
+		err := newParser(o).Parse(strings.SplitAfter(sample(t), "\n")[0], 0, &logformat.EventBatch{})
 		require.True(t, logformat.IsRefusal(err))
 		require.ErrorContains(t, err, remedy)
 	}
@@ -209,14 +209,14 @@ func TestAPIDThatComesAgain(t *testing.T) {
 
 // A log has a clock of its own, also after a restart without a new line: what waits is not decided by this machine's.
 func TestTheLogsClockAfterARestart(t *testing.T) {
-	first, page := newParser(options()), &logformat.Page{}
-	require.NoError(t, first.Parse("Nov 21 22:03:47 vm sshd[1]: Invalid user x from 10.6.6.6 port 5\n", 0, page))
+	first, batch := newParser(options()), &logformat.EventBatch{}
+	require.NoError(t, first.Parse("Nov 21 22:03:47 vm sshd[1]: Invalid user x from 10.6.6.6 port 5\n", 0, batch))
 	want := time.Date(2026, 11, 21, 22, 3, 47, 0, time.UTC).UnixNano()
-	require.Equal(t, want, first.Clock())
-	at, state := first.Anchor()
+	require.Equal(t, want, first.LogTime())
+	at, state := first.ResumeOffset(), first.ResumeState()
 	second := newParser(options())
-	require.NoError(t, second.Restore(at, state))
-	require.Equal(t, want, second.Clock())
+	require.NoError(t, second.Restore(at, state, false))
+	require.Equal(t, want, second.LogTime())
 }
 
 func TestNeighboursOfBadLinesPass(t *testing.T) {
@@ -239,62 +239,62 @@ func TestKilledOrRotatedAtEveryLine(t *testing.T) {
 		for _, rotated := range []bool{false, true} {
 			o := options()
 			if rotated {
-				o.Shared = &logformat.Shared{}
+				o.Shared = &logformat.SharedState{}
 			}
-			first, page, at := newParser(o), &logformat.Page{}, int64(0)
+			first, batch, at := newParser(o), &logformat.EventBatch{}, int64(0)
 			for _, line := range all[:cut] {
-				require.NoError(t, first.Parse(line, at, page))
+				require.NoError(t, first.Parse(line, at, batch))
 				at += int64(len(line))
 			}
 			second := newParser(o)
 			if rotated {
 				at = 0
 			} else {
-				anchor, state := first.Anchor()
+				anchor, state := first.ResumeOffset(), first.ResumeState()
 				require.Equal(t, at, anchor)
-				require.NoError(t, second.Restore(anchor, state))
+				require.NoError(t, second.Restore(anchor, state, false))
 			}
 			for _, line := range all[cut:] {
-				require.NoError(t, second.Parse(line, at, page))
+				require.NoError(t, second.Parse(line, at, batch))
 				at += int64(len(line))
 			}
-			require.Equal(t, done, briefs(page.Events), cut)
+			require.Equal(t, done, briefs(batch.Events), cut)
 			for i := range whole {
-				require.True(t, sessiontest.SameContent(&whole[i], &page.Events[i]), "%d: %s", cut, brief(&whole[i]))
+				require.True(t, sessiontest.SameContent(&whole[i], &batch.Events[i]), "%d: %s", cut, brief(&whole[i]))
 			}
 		}
 	}
-	require.Error(t, newParser(options()).Restore(0, []byte("{")))
+	require.Error(t, newParser(options()).Restore(0, []byte("{"), false))
 }
 
 // A flood of connections takes bounded memory.
 func TestFlood(t *testing.T) {
-	p, page := newParser(options()), &logformat.Page{}
+	p, batch := newParser(options()), &logformat.EventBatch{}
 	for i := range 120_000 {
-		page.Cut(0)
-		require.NoError(t, p.Parse(fmt.Sprintf("Nov 21 22:03:47 vm sshd[%d]: Invalid user x from 127.0.0.1 port %d", i, i%60000+1), 1, page))
+		batch.Cut(0)
+		require.NoError(t, p.Parse(fmt.Sprintf("Nov 21 22:03:47 vm sshd[%d]: Invalid user x from 127.0.0.1 port %d", i, i%60000+1), 1, batch))
 	}
-	_, state := p.Anchor()
+	state := p.ResumeState()
 	require.Less(t, len(state), 10<<20)
 }
 
 // A flood of tries by keyboard-interactive, whose lines come from two processes each, takes bounded memory and time in proportion.
 func TestFloodOfPAM(t *testing.T) {
-	p, page, failures := newParser(options()), &logformat.Page{}, 0
+	p, batch, failures := newParser(options()), &logformat.EventBatch{}, 0
 	begun := time.Now()
 	for i := range 200_000 {
-		page.Cut(0)
-		require.NoError(t, p.Parse(fmt.Sprintf("Nov 21 22:03:47 vm sshd[%d]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.9  user=u%d", i+1, i%500), 1, page))
+		batch.Cut(0)
+		require.NoError(t, p.Parse(fmt.Sprintf("Nov 21 22:03:47 vm sshd[%d]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.9  user=u%d", i+1, i%500), 1, batch))
 		if i%2 == 0 {
-			require.NoError(t, p.Parse(fmt.Sprintf("Nov 21 22:03:47 vm sshd[%d]: error: PAM: Authentication failure for u%d from 192.0.2.9", 300_000+i, i%500), 1, page))
+			require.NoError(t, p.Parse(fmt.Sprintf("Nov 21 22:03:47 vm sshd[%d]: error: PAM: Authentication failure for u%d from 192.0.2.9", 300_000+i, i%500), 1, batch))
 		}
-		failures += len(page.Events)
+		failures += len(batch.Events)
 	}
-	page.Cut(0)
-	p.Settle(p.Clock()+int64(time.Hour), page)
-	require.Equal(t, 200_000, failures+len(page.Events))
+	batch.Cut(0)
+	p.FlushDue(p.LogTime()+int64(time.Hour), batch)
+	require.Equal(t, 200_000, failures+len(batch.Events))
 	require.Less(t, time.Since(begun), time.Minute)
-	_, state := p.Anchor()
+	state := p.ResumeState()
 	require.Less(t, len(state), 1<<20)
 }
 
@@ -310,27 +310,27 @@ func TestDetect(t *testing.T) {
 }
 
 func TestLinesCostNoAllocation(t *testing.T) {
-	p, page := newParser(options()), &logformat.Page{}
+	p, batch := newParser(options()), &logformat.EventBatch{}
 	for _, line := range []string{
 		"Nov 21 22:03:18 vm sshd[13869]: Failed password for invalid user nosuch x from 1.2.3.4 port 1 ssh2 from 127.0.0.1 port 47220 ssh2\n",
 		"Nov 21 22:03:11 vm sshd[13739]: Received disconnect from 127.0.0.1 port 45562:11: disconnected by user\n",
 	} {
-		require.NoError(t, p.Parse(line, 0, page))
-		require.Zero(t, testing.AllocsPerRun(100, func() { page.Cut(0); _ = p.Parse(line, 1, page) }), line)
+		require.NoError(t, p.Parse(line, 0, batch))
+		require.Zero(t, testing.AllocsPerRun(100, func() { batch.Cut(0); _ = p.Parse(line, 1, batch) }), line)
 	}
 }
 
 // BenchmarkParse reads the real log over and over. One op is one line.
 func BenchmarkParse(b *testing.B) {
 	lines := strings.SplitAfter(strings.TrimSpace(sample(b)), "\n")
-	p, page := newParser(options()), &logformat.Page{}
+	p, batch := newParser(options()), &logformat.EventBatch{}
 	b.SetBytes(int64(len(sample(b)) / len(lines)))
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
 		if n%len(lines) == 0 {
-			page.Cut(0)
+			batch.Cut(0)
 		}
-		if err := p.Parse(lines[n%len(lines)], 1, page); err != nil {
+		if err := p.Parse(lines[n%len(lines)], 1, batch); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -134,7 +134,7 @@ func TestUnreadableTextsAreRefusedOnce(t *testing.T) {
 		require.Equal(t, logformat.Yes, verdict, text)
 		o := options()
 		o.Zone = nil
-		err := newParser(o).Parse(text[:strings.IndexByte(text, '\n')+1], 0, &logformat.Page{})
+		err := newParser(o).Parse(text[:strings.IndexByte(text, '\n')+1], 0, &logformat.EventBatch{})
 		require.True(t, logformat.IsRefusal(err), text)
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, err.Error(), "192.0.2.1")
@@ -367,20 +367,20 @@ func killedAtEveryLine(t *testing.T, text string, want []session.Event) {
 	t.Helper()
 	lines := strings.SplitAfter(text, "\n")
 	for cut := range lines {
-		p, page, at := newParser(options()), &logformat.Page{}, int64(0)
+		p, batch, at := newParser(options()), &logformat.EventBatch{}, int64(0)
 		for i, line := range lines {
 			if i == cut {
-				anchor, state := p.Anchor()
+				anchor, state := p.ResumeOffset(), p.ResumeState()
 				p = newParser(options())
-				require.NoError(t, p.Restore(anchor, state))
+				require.NoError(t, p.Restore(anchor, state, false))
 			}
-			require.NoError(t, p.Parse(line, at, page))
+			require.NoError(t, p.Parse(line, at, batch))
 			at += int64(len(line))
 		}
-		p.Settle(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano(), page)
-		require.Len(t, page.Events, len(want), text)
+		p.FlushDue(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano(), batch)
+		require.Len(t, batch.Events, len(want), text)
 		for i := range want {
-			require.True(t, sessiontest.SameContent(&want[i], &page.Events[i]), "%d: %s", cut, brief(&want[i]))
+			require.True(t, sessiontest.SameContent(&want[i], &batch.Events[i]), "%d: %s", cut, brief(&want[i]))
 		}
 	}
 }
@@ -485,15 +485,15 @@ func TestNobodyWaitsLong(t *testing.T) {
 		"ROOT LOGIN REFUSED FROM 192.0.2.1 port 5001": 4 * time.Second, "error: PAM: Authentication failure for alma from 192.0.2.9": 4 * time.Second,
 		"error: maximum authentication attempts exceeded for root from 192.0.2.1 port 5001 ssh2 [preauth]": 4 * time.Second, pamLine: 31 * time.Second,
 	} {
-		p, page := newParser(options()), &logformat.Page{}
-		require.NoError(t, p.Parse(framed(frames["RFC 3164"], line), 0, page))
-		p.Settle(p.Clock()+int64(wait/4), page)
-		require.Empty(t, page.Events, line)
-		p.Settle(p.Clock()+int64(wait), page)
-		require.Len(t, page.Events, 1, line)
-		p.Settle(p.Clock()+int64(time.Hour), page)
-		require.Len(t, page.Events, 1, line)
-		require.Equal(t, p.Clock(), page.Events[0].Time)
+		p, batch := newParser(options()), &logformat.EventBatch{}
+		require.NoError(t, p.Parse(framed(frames["RFC 3164"], line), 0, batch))
+		p.FlushDue(p.LogTime()+int64(wait/4), batch)
+		require.Empty(t, batch.Events, line)
+		p.FlushDue(p.LogTime()+int64(wait), batch)
+		require.Len(t, batch.Events, 1, line)
+		p.FlushDue(p.LogTime()+int64(time.Hour), batch)
+		require.Len(t, batch.Events, 1, line)
+		require.Equal(t, p.LogTime(), batch.Events[0].Time)
 	}
 }
 

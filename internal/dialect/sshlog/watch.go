@@ -25,7 +25,7 @@ const (
 const absentFor = 10 * time.Minute
 
 // sawServerLine is called for each line of sshd's.
-func (p *parser) sawServerLine() {
+func (p *Parser) sawServerLine() {
 	p.known.serverLines = true
 	if p.watch.raised {
 		p.watch.raised = false
@@ -34,7 +34,7 @@ func (p *parser) sawServerLine() {
 }
 
 // checkServerLines looks at a log to whose end all was read.
-func (p *parser) checkServerLines(now int64) {
+func (p *Parser) checkServerLines(now int64) {
 	w := &p.watch
 	switch {
 	case w.conditions == nil || w.first == 0 || p.known.serverLines:

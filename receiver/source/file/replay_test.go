@@ -64,7 +64,7 @@ func eachRecorded(t *testing.T, test func(t *testing.T, r *replay)) {
 			format, _ := logformat.Find(postgreslog.Formats(), log.format)
 			parser := format.New(logformat.Options{LinePrefix: log.prefix})
 			for text != "" {
-				n := logformat.Next(parser, []byte(text), true)
+				n := parser.Frame([]byte(text), true)
 				r.records, text = append(r.records, text[:n]), text[n:]
 			}
 			r.rotate()

@@ -173,12 +173,12 @@ func TestTheSameEventsAsOfAnExport(t *testing.T) {
 	require.NoError(t, err)
 	format, verdict := logformat.Detect(sshlog.Formats(), text[:min(len(text), 4096)], false)
 	require.Equal(t, logformat.Yes, verdict)
-	parser, page, place := format.New(logformat.Options{Instance: "h1"}).(logformat.Settler), &logformat.Page{}, int64(0)
+	parser, page, place := format.New(logformat.Options{Instance: "h1"}), &logformat.EventBatch{}, int64(0)
 	for _, line := range strings.SplitAfter(string(text), "\n") {
 		require.NoError(t, parser.Parse(line, place, page))
 		place += int64(len(line))
 	}
-	parser.Settle(time.Now().Add(24*time.Hour).UnixNano(), page)
+	parser.FlushDue(time.Now().Add(24*time.Hour).UnixNano(), page)
 	require.Len(t, page.Events, 6)
 	got := run.Delivered()
 	for i := range page.Events {

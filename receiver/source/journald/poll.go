@@ -167,12 +167,12 @@ func (r *reader) parseEntry(l *syslogline.Line, before string, err error) {
 
 // deliverOverdue tells what has waited for another line that has not come.
 func (r *reader) deliverOverdue(ctx context.Context, begun time.Time) bool {
-	clock := r.parser.Clock()
+	clock := r.parser.LogTime()
 	if clock == 0 {
 		return true
 	}
 	silence := max(0, begun.Sub(r.grown))
-	r.parser.Settle(clock+int64(silence), &r.page)
+	r.parser.FlushDue(clock+int64(silence), &r.page)
 	return len(r.page.Events) == 0 || r.deliver(ctx, r.state.Cursor)
 }
 

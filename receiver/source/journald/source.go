@@ -14,7 +14,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/sshlog"
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/syslogline"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
@@ -36,8 +35,8 @@ type reader struct {
 	conditions *conditionlog.Logger
 
 	state   state
-	parser  lineParser
-	page    logformat.Page
+	parser  *sshlog.Parser
+	page    logformat.EventBatch
 	probed  bool  // the journal may be read
 	first   bool  // nothing is remembered: the very first start
 	unsaved bool  // state is newer than the store's
@@ -51,14 +50,8 @@ type reader struct {
 	storageErr error
 }
 
-// lineParser is sshd's dialect, given lines whose frame has been taken off.
-type lineParser interface {
-	logformat.Settler
-	ParseLine(l *syslogline.Line, page *logformat.Page) error
-}
-
-func (r *reader) newParser() lineParser {
-	return sshlog.Formats()[0].New(logformat.Options{Instance: r.instance}).(lineParser)
+func (r *reader) newParser() *sshlog.Parser {
+	return sshlog.NewParser(logformat.Options{Instance: r.instance})
 }
 
 // filter names the entries that are read, so that a cursor of others is not missed.
@@ -157,8 +150,7 @@ func (r *reader) deliver(ctx context.Context, cursor string) bool {
 		last := time.Unix(0, r.page.Events[n-1].Time)
 		r.host.Stats.Read(last.UTC(), max(0, now.Sub(last)))
 	}
-	_, known := r.parser.Anchor()
-	r.state.Cursor, r.state.Parser, r.state.Filter = cursor, known, r.filter()
+	r.state.Cursor, r.state.Parser, r.state.Filter = cursor, r.parser.ResumeState(), r.filter()
 	r.page.Cut(0)
 	r.save(ctx)
 	return true

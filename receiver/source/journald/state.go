@@ -39,7 +39,7 @@ func (r *reader) load(ctx context.Context) error {
 		return fmt.Errorf("storage: key %s: %w", stateKey, err)
 	}
 	r.saved = r.state.Polled
-	return r.parser.Restore(0, r.state.Parser)
+	return r.parser.Restore(0, r.state.Parser, false)
 }
 
 // save does not end with ctx: what the pipeline took must be remembered. After a failure the next one makes up for it.

@@ -54,7 +54,7 @@ func (r *reader) frame(t *tail, data []byte, final bool) (used int) {
 	r.ends = r.ends[:0]
 	for used < len(data) {
 		rest := data[used:]
-		n := t.parser.Frame(rest)
+		n := t.parser.Frame(rest, false)
 		if n == 0 && len(rest) >= r.MaxLineBytes {
 			n = logformat.Line(rest) // a record of many lines: give up its first
 			if n > 0 {
@@ -64,7 +64,7 @@ func (r *reader) frame(t *tail, data []byte, final bool) (used int) {
 			}
 		}
 		if n == 0 && final {
-			n = logformat.Next(t.parser, rest, true)
+			n = t.parser.Frame(rest, true)
 		}
 		if n == 0 {
 			return used
@@ -108,7 +108,7 @@ func (r *reader) parse(ctx context.Context, t *tail, text string) error {
 		if i == len(r.ends)-1 {
 			record = strings.Clone(record) // a parser may keep it until the next one: it must not keep all that was read with it
 		}
-		err := t.parser.Parse(record, t.pos, &r.page.Page)
+		err := t.parser.Parse(record, t.pos, &r.page.EventBatch)
 		t.parsed++
 		switch {
 		case logformat.IsRefusal(err):

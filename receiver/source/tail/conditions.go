@@ -71,7 +71,7 @@ func (r *reader) tellUnreadable(t *tail) {
 	if t.bad >= fewLines && t.bad == t.parsed {
 		t.allBad = true
 		r.conditions.Raise(condition, "no line of a file can be read: write its true format under the key format, and log_line_prefix as the server has it",
-			zap.String("file", t.path), zap.String("format", t.format), zap.Int("lines", t.bad))
+			zap.String("file", t.path), zap.String("format", t.format.Name), zap.Int("lines", t.bad))
 	} else if t.allBad {
 		t.allBad = false
 		r.conditions.Clear(condition, "lines of the file can be read", zap.String("file", t.path))

@@ -200,7 +200,7 @@ func (r *reader) continueCopy(t *tail, c fileCopy) {
 	size := min(int(c.length), len(t.start))
 	t.record = r.known.add(t)
 	t.record.cursor = cursor{
-		Path: t.path, HeadSize: size, Head: hash(t.start[:size]), Offset: c.length, Anchor: c.length, Format: c.original.format,
+		Path: t.path, HeadSize: size, Head: hash(t.start[:size]), Offset: c.length, Anchor: c.length, Format: c.original.format.Name,
 	}
 	t.startHash, t.startSize, t.record.fresh = t.record.cursor.Head, size, true
 }

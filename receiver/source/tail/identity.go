@@ -153,7 +153,7 @@ func (r *reader) forget(t *tail) {
 	if t.record.owner == t {
 		t.record.owner = nil
 	}
-	if s := r.settlers[t.format]; s != nil {
+	if s := r.settlers[t.format.Name]; s != nil {
 		s.orphans = true
 	}
 	r.tails = slices.DeleteFunc(r.tails, func(x *tail) bool { return x == t })

@@ -8,7 +8,7 @@ import (
 
 // page is what goes to the pipeline at once: what was read of one file, or of many small ones.
 type page struct {
-	logformat.Page
+	logformat.EventBatch
 	bytes int // of text that made it: a page of huge rows has few
 
 	moved []*tail       // whose cursors it moves, in the order in which they were read; even without events

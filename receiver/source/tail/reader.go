@@ -86,7 +86,7 @@ func (r *reader) run(ctx context.Context) {
 // sure tells whether reading once is over. What is decided by time takes a second look, which shows that nothing was written
 // while the texts were read.
 func (r *reader) sure() bool {
-	if !slices.ContainsFunc(r.tails, func(t *tail) bool { return t.settler() != nil && !t.still }) {
+	if !slices.ContainsFunc(r.tails, func(t *tail) bool { return t.format.DecidesByTime && !t.still }) {
 		return true
 	}
 	again := r.again

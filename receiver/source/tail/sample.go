@@ -88,12 +88,9 @@ func wholeLines(text []byte) []byte {
 }
 
 func (s *Sample) parse(parser logformat.Parser, text []byte) {
-	var page logformat.Page
+	var page logformat.EventBatch
 	for at := 0; at < len(text) && s.Refusal == nil; {
-		n := parser.Frame(text[at:])
-		if n == 0 {
-			n = logformat.Next(parser, text[at:], true)
-		}
+		n := parser.Frame(text[at:], true)
 		page.Cut(0)
 		err := parser.Parse(string(text[at:at+n]), int64(at), &page)
 		switch {
@@ -111,9 +108,9 @@ func (s *Sample) parse(parser logformat.Parser, text []byte) {
 	}
 }
 
-func (s *Sample) note(parser logformat.Parser, page *logformat.Page) {
-	if settler, ok := parser.(logformat.Settler); ok && settler.Clock() != 0 {
-		s.Newest = time.Unix(0, settler.Clock())
+func (s *Sample) note(parser logformat.Parser, page *logformat.EventBatch) {
+	if logTime := parser.LogTime(); logTime != 0 {
+		s.Newest = time.Unix(0, logTime)
 	} else if n := len(page.Events); n > 0 {
 		s.Newest = time.Unix(0, page.Events[n-1].Time)
 	}

@@ -11,7 +11,7 @@ import (
 // settling is what the texts of one format have in common. Texts of different formats share nothing: two that tell of the
 // same connections would confuse each other.
 type settling struct {
-	shared  logformat.Shared
+	shared  logformat.SharedState
 	newest  int64 // Seq of the cursor that knew what they had in common when this run began; -1 once its text was opened, or where it is gone
 	orphans bool  // a text was let go: others must remember what began in it
 }
@@ -37,7 +37,7 @@ func (r *reader) share(f logformat.Format, o *logformat.Options) (*settling, err
 // stateOf is what a cursor's own text begins with: of those that share, the newest cursor's alone, and once. Opened again, as its
 // compressed copy may be after days, even that one is older than what was read since.
 func (s *settling) stateOf(c *cursor) []byte {
-	if !s.shared.Used() {
+	if !s.shared.InUse() {
 		return c.State
 	}
 	if c.Seq != s.newest {
@@ -53,13 +53,10 @@ func (s *settling) inherit(parser logformat.Parser, from *record) error {
 	if from.owner == nil {
 		s.newest = -1
 	}
-	if !s.shared.Used() {
+	if !s.shared.InUse() {
 		return nil
 	}
-	if heir, ok := parser.(logformat.Heir); ok && from.owner == nil {
-		return heir.Inherit(from.cursor.State)
-	}
-	return parser.Restore(from.cursor.Anchor, from.cursor.State)
+	return parser.Restore(from.cursor.Anchor, from.cursor.State, from.owner == nil)
 }
 
 // settle tells what is decided because time has passed and all that there is of all texts was read. It also moves the cursors
@@ -72,7 +69,7 @@ func (r *reader) settle(ctx context.Context) {
 		}
 		var last *tail
 		for _, t := range r.tails {
-			if t.settler() != nil && t.format == format && t.record.owner == t && t.pos >= t.told {
+			if t.format.DecidesByTime && t.format.Name == format && t.record.owner == t && t.pos >= t.told {
 				last = t
 			}
 		}
@@ -88,22 +85,22 @@ func (r *reader) settleBy(ctx context.Context, s *settling, last *tail) {
 		return
 	}
 	before := len(r.page.Events)
-	last.settler().Settle(r.logClock(last), &r.page.Page)
+	last.parser.FlushDue(r.logClock(last), &r.page.EventBatch)
 	now := r.host.Now().UnixNano()
 	for i := before; i < len(r.page.Events); i++ {
 		r.page.Events[i].Observed = now
 	}
 	for _, t := range r.tails {
 		old := t.record.cursor
-		if t.format != last.format || t == last || t.record.owner != t || t.pos < t.told || old.Anchor >= old.Offset {
+		if t.format.Name != last.format.Name || t == last || t.record.owner != t || t.pos < t.told || old.Anchor >= old.Offset {
 			continue
 		}
-		if t.anchorPlace() != old.Anchor {
+		if t.parser.ResumeOffset() != old.Anchor {
 			r.page.move(t)
 		}
 	}
 	// The last one's cursor comes with the others, for it knows what was decided.
-	if len(r.page.Events) > 0 || len(r.page.moved) > 0 || s.orphans || last.anchorPlace() != last.record.cursor.Anchor {
+	if len(r.page.Events) > 0 || len(r.page.moved) > 0 || s.orphans || last.parser.ResumeOffset() != last.record.cursor.Anchor {
 		s.orphans = false
 		r.page.move(last)
 		_ = r.hand(ctx) // it fails only when ctx ends
@@ -112,8 +109,8 @@ func (r *reader) settleBy(ctx context.Context, s *settling, last *tail) {
 
 // shares tells whether what a text's parser knows is that of all texts of its format.
 func (r *reader) shares(t *tail) bool {
-	s := r.settlers[t.format]
-	return s != nil && s.shared.Used()
+	s := r.settlers[t.format.Name]
+	return s != nil && s.shared.InUse()
 }
 
 // logClock is what the clock of a format's texts shows by now: the time of their last record, and for how long they have
@@ -121,11 +118,11 @@ func (r *reader) shares(t *tail) bool {
 // verdict by time would come before the refusal that is its contrary. A parser that knows no time of a record is given that
 // of this machine, for want of another.
 func (r *reader) logClock(last *tail) int64 {
-	clock := last.settler().Clock()
+	clock := last.parser.LogTime()
 	if clock == 0 {
 		return r.looked.UnixNano()
 	}
-	return clock + int64(r.silence(last.format))
+	return clock + int64(r.silence(last.format.Name))
 }
 
 // silence is for how long nothing was written to any text of a format, as far as the last look at the folder has shown. What
@@ -134,7 +131,7 @@ func (r *reader) logClock(last *tail) int64 {
 func (r *reader) silence(format string) time.Duration {
 	silence := time.Duration(math.MaxInt64)
 	for _, t := range r.tails {
-		if t.format != format {
+		if t.format.Name != format {
 			continue
 		}
 		since := t.grown
@@ -153,9 +150,9 @@ func (r *reader) silence(format string) time.Duration {
 // about to be let in is not.
 func (r *reader) settleUntold(t *tail) {
 	t.skip = 0
-	if s := t.settler(); s != nil && r.page != nil {
+	if s := t.parser; t.format.DecidesByTime && r.page != nil {
 		before := len(r.page.Events)
-		s.Settle(s.Clock()+int64(r.Options.DecideAfter), &r.page.Page)
+		s.FlushDue(s.LogTime()+int64(r.Options.DecideAfter), &r.page.EventBatch)
 		r.page.Cut(before)
 	}
 }

@@ -19,7 +19,7 @@ type tail struct {
 	record *record
 
 	stream *stream // nil between the turns of a packed file
-	format string
+	format logformat.Format
 	parser logformat.Parser
 
 	patience time.Duration // of the parser, if it has any
@@ -108,24 +108,18 @@ func (t *tail) begin(r *reader, last bool) error {
 	}
 	parser := f.New(o)
 	if c.Offset > 0 && (c.Format == f.Name || c.Format == "") {
-		if err := parser.Restore(c.Anchor, common.stateOf(c)); err != nil {
+		if err := parser.Restore(c.Anchor, common.stateOf(c), false); err != nil {
 			return err
 		}
 		t.pos, t.told = c.Anchor, c.Offset
 	}
-	if _, settles := parser.(logformat.Settler); settles {
+	if f.DecidesByTime {
 		if t.patience = o.DecideAfter; c.Patience != t.patience {
 			t.told = t.pos
 		}
 	}
-	t.format, t.parser, t.grown, t.skip = f.Name, parser, r.host.Now(), c.Skip
+	t.format, t.parser, t.grown, t.skip = f, parser, r.host.Now(), c.Skip
 	return nil
-}
-
-// settler is the parser, if it holds back events.
-func (t *tail) settler() logformat.Settler {
-	s, _ := t.parser.(logformat.Settler)
-	return s
 }
 
 // findFormat is the one that is written, or was found before, or that the content has. It looks at what is open: the path may
@@ -185,23 +179,12 @@ func (t *tail) keepStart(data []byte) {
 	}
 }
 
-// anchorPlace is where a parser must start to go on.
-func (t *tail) anchorPlace() int64 {
-	if p, ok := t.parser.(logformat.AnchorPlacer); ok {
-		return p.AnchorPlace()
-	}
-	at, _ := t.parser.Anchor()
-	return at
-}
-
 // cursor is how far the file will have been told when everything read so far is delivered. Without state it costs nothing that
 // grows with what the texts share.
 func (t *tail) cursor(withState bool) cursor {
-	c := cursor{Path: t.path, Offset: max(t.pos, t.told), Format: t.format, Patience: t.patience, Skip: t.skip}
+	c := cursor{Path: t.path, Offset: max(t.pos, t.told), Format: t.format.Name, Patience: t.patience, Skip: t.skip, Anchor: t.parser.ResumeOffset()}
 	if withState {
-		c.Anchor, c.State = t.parser.Anchor()
-	} else {
-		c.Anchor = t.anchorPlace()
+		c.State = t.parser.ResumeState()
 	}
 	size := int(min(c.Offset, maxHead))
 	if size != t.startSize && size <= len(t.start) {

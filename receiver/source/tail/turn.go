@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
 // turn reads what a file holds beyond what was read. last says that nothing will be appended, so that a line without end is
@@ -24,7 +22,7 @@ func (r *reader) turn(ctx context.Context, t *tail, last bool) (more bool) {
 	err := t.ready(ctx, r, last)
 	if err == nil {
 		if opened {
-			r.host.Log.Info("reading file", zap.String("file", t.path), zap.String("format", t.format),
+			r.host.Log.Info("reading file", zap.String("file", t.path), zap.String("format", t.format.Name),
 				zap.String("compression", t.stream.packed), zap.Int64("offset", max(t.pos, t.told)))
 		}
 		more, err = r.read(ctx, t, last)
@@ -78,8 +76,7 @@ func (r *reader) read(ctx context.Context, t *tail, last bool) (more bool, err e
 
 // looksAhead tells whether the end of a text is whole, although its parser may want to see what follows.
 func (t *tail) looksAhead(end []byte) bool {
-	p, ok := t.parser.(logformat.Ahead)
-	return ok && p.LooksAhead() && bytes.HasSuffix(end, []byte("\n"))
+	return t.format.LineMayContinue && bytes.HasSuffix(end, []byte("\n"))
 }
 
 // holds tells whether such an end may wait for what follows: until the next look has found no more of it. A text that was read
@@ -92,7 +89,7 @@ func (r *reader) holds(t *tail, have int) bool {
 		if later == t {
 			break
 		}
-		if later.format == t.format || later.format == "" {
+		if later.format.Name == t.format.Name || later.format.Name == "" {
 			return false
 		}
 	}
@@ -114,10 +111,10 @@ func (r *reader) ended(t *tail, failed error, last bool) error {
 	}
 	t.returnToHole()
 	r.tellUnreadable(t)
-	if t.parser.Doubtful() > t.doubtful {
-		r.host.Log.Warn("local times in an hour that came twice were read by their order: to be sure, "+r.clearTimes(t.format),
-			zap.String("file", t.path), zap.Int("events", t.parser.Doubtful()-t.doubtful))
-		t.doubtful = t.parser.Doubtful()
+	if t.parser.AmbiguousTimes() > t.doubtful {
+		r.host.Log.Warn("local times in an hour that came twice were read by their order: to be sure, "+t.clearTimes(),
+			zap.String("file", t.path), zap.Int("events", t.parser.AmbiguousTimes()-t.doubtful))
+		t.doubtful = t.parser.AmbiguousTimes()
 	}
 	if cap(r.buf) > chunk {
 		r.buf = make([]byte, chunk)
@@ -130,11 +127,9 @@ func (r *reader) ended(t *tail, failed error, last bool) error {
 }
 
 // clearTimes is what a format says of times that mean one moment each.
-func (r *reader) clearTimes(format string) string {
-	for _, f := range r.Formats {
-		if f.Name == format && f.ClearTimes != "" {
-			return f.ClearTimes
-		}
+func (t *tail) clearTimes() string {
+	if t.format.ClearTimes != "" {
+		return t.format.ClearTimes
 	}
 	return "let the log write times with their zone"
 }
@@ -177,10 +172,10 @@ func (r *reader) flush(ctx context.Context, behind bool) error {
 func (r *reader) mark(p *page) {
 	last := map[string]*tail{}
 	for _, t := range p.moved {
-		last[t.format] = t
+		last[t.format.Name] = t
 	}
 	for _, t := range p.moved {
-		c := t.cursor(last[t.format] == t || !r.shares(t))
+		c := t.cursor(last[t.format.Name] == t || !r.shares(t))
 		r.known.seq++
 		c.Seq = r.known.seq
 		p.marks = append(p.marks, mark{t.record.key(), c})

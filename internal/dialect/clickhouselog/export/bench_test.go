@@ -32,19 +32,19 @@ func BenchmarkParse(b *testing.B) {
 			b.SetBytes(int64(len(content) / rows))
 			b.ReportAllocs()
 			p := parserOf(b, f.format)
-			page := &logformat.Page{}
+			batch := &logformat.EventBatch{}
 			for n := 0; n < b.N; n += rows {
-				page.Cut(0)
+				batch.Cut(0)
 				text, at := string(content), 0
 				for at < len(text) {
-					length := p.Frame(content[at:])
-					if err := p.Parse(text[at:at+length], 1, page); err != nil {
+					length := p.Frame(content[at:], false)
+					if err := p.Parse(text[at:at+length], 1, batch); err != nil {
 						b.Fatal(err)
 					}
 					at += length
 				}
-				if len(page.Events) != rows {
-					b.Fatal(len(page.Events))
+				if len(batch.Events) != rows {
+					b.Fatal(len(batch.Events))
 				}
 			}
 		})

@@ -117,5 +117,5 @@ func TestTheHourThatComesTwice(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, at(test.want), micros, test.why)
 	}
-	require.Equal(t, 6, c.local.Doubtful())
+	require.Equal(t, 6, c.local.AmbiguousTimes())
 }

@@ -24,19 +24,19 @@ func read(t testing.TB, format, text string, zone *time.Location) ([]session.Eve
 	}
 	require.True(t, ok, format)
 	p := f.New(logformat.Options{Instance: "warehouse", Zone: zone})
-	page := &logformat.Page{}
+	batch := &logformat.EventBatch{}
 	var bad []string
 	for at := 0; at < len(text); {
-		n := p.Frame([]byte(text[at:]))
+		n := p.Frame([]byte(text[at:]), false)
 		if n == 0 {
 			n = len(text) - at
 		}
-		if err := p.Parse(text[at:at+n], int64(at), page); err != nil {
+		if err := p.Parse(text[at:at+n], int64(at), batch); err != nil {
 			bad = append(bad, err.Error())
 		}
 		at += n
 	}
-	return page.Events, bad
+	return batch.Events, bad
 }
 
 func sample(t testing.TB) string {

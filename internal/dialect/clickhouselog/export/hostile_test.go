@@ -58,16 +58,16 @@ func TestColumnsThatAreNotUTF8(t *testing.T) {
 	f, _ := logformat.Find(formats(), "TSVWithNames")
 	o := logformat.Options{Instance: "i", Zone: time.UTC}
 	lines := strings.SplitAfter(text, "\n")
-	first, page, at := f.New(o), &logformat.Page{}, int64(0)
+	first, batch, at := f.New(o), &logformat.EventBatch{}, int64(0)
 	for _, line := range lines[:2] {
-		require.NoError(t, first.Parse(line, at, page))
+		require.NoError(t, first.Parse(line, at, batch))
 		at += int64(len(line))
 	}
-	anchor, state := first.Anchor()
+	anchor, state := first.ResumeOffset(), first.ResumeState()
 	second := f.New(o)
-	require.NoError(t, second.Restore(anchor, state))
-	require.NoError(t, second.Parse(lines[2], at, page))
-	require.Len(t, page.Events, 2)
-	require.Equal(t, page.Events[0].Extra[0].Key, page.Events[1].Extra[0].Key)
-	require.True(t, strings.HasSuffix(page.Events[1].Extra[0].Key, "x\xff"))
+	require.NoError(t, second.Restore(anchor, state, false))
+	require.NoError(t, second.Parse(lines[2], at, batch))
+	require.Len(t, batch.Events, 2)
+	require.Equal(t, batch.Events[0].Extra[0].Key, batch.Events[1].Extra[0].Key)
+	require.True(t, strings.HasSuffix(batch.Events[1].Extra[0].Key, "x\xff"))
 }

@@ -22,6 +22,8 @@ import (
 
 // parser reads one export. What its formats share is here; each brings the splitting of its records into cells.
 type parser struct {
+	logformat.LineParser // it resumes at the first row of the timestamp at hand: rows of one timestamp are numbered from there
+
 	split func(p *parser, record string) (row bool, err error)
 	frame func(data []byte) int
 
@@ -44,15 +46,9 @@ type parser struct {
 	micros, second string // its time as it stands
 	arrayAsText    bool   // it has an array inside a string: a format whose values are all strings
 
-	anchor anchor
-	before int64 // time of the row before, microseconds
-	any    bool  // there is one
-}
-
-// anchor is the first row of the timestamp at hand: rows of one timestamp are numbered from there.
-type anchor struct {
-	at     int64
-	before int64
+	resumeBefore int64 // time of the row before ResumeAt, microseconds
+	before       int64 // and of the row before the next one
+	any          bool  // there is one
 }
 
 func newParser(o logformat.Options, split func(*parser, string) (bool, error), frame func([]byte) int) *parser {
@@ -68,16 +64,18 @@ func newParser(o logformat.Options, split func(*parser, string) (bool, error), f
 	}
 }
 
-func (p *parser) Frame(data []byte) int { return p.frame(data) }
+func (p *parser) Frame(data []byte, final bool) int {
+	return logformat.FrameToEnd(p.frame, data, final)
+}
 
-func (p *parser) Doubtful() int { return p.clock.local.Doubtful() }
+func (p *parser) AmbiguousTimes() int { return p.clock.local.AmbiguousTimes() }
 
 const needed = 1<<eventType | 1<<authID
 
 // Parse reads one line: a row, or one of those around the rows.
-func (p *parser) Parse(record string, at int64, page *logformat.Page) error {
+func (p *parser) Parse(record string, offset int64, batch *logformat.EventBatch) error {
 	p.reset()
-	if at == 0 {
+	if offset == 0 {
 		record = strings.TrimPrefix(record, logformat.ByteOrderMark)
 	}
 	row, err := p.split(p, logformat.TrimLineEnd(record))
@@ -94,10 +92,10 @@ func (p *parser) Parse(record string, at int64, page *logformat.Page) error {
 		return err
 	}
 	if !p.any || p.row.Micros != p.before {
-		p.anchor = anchor{at: at, before: p.before}
+		p.ResumeAt, p.resumeBefore = offset, p.before
 	}
 	p.before, p.any = p.row.Micros, true
-	p.mapper.Event(&p.row, page.Add())
+	p.mapper.Event(&p.row, batch.Add())
 	return nil
 }
 
@@ -140,29 +138,29 @@ func (p *parser) time() (int64, error) {
 	return micros, nil
 }
 
-// state is an anchor's, as JSON.
+// state is what is known at ResumeAt, as JSON.
 type state struct {
 	Columns []string `json:"columns,omitempty"`
 	Before  int64    `json:"before,omitempty"`
 }
 
-func (p *parser) Anchor() (int64, []byte) {
-	s := state{Before: p.anchor.before}
+func (p *parser) ResumeState() []byte {
+	s := state{Before: p.resumeBefore}
 	for _, f := range p.header {
 		s.Columns = append(s.Columns, logformat.Portable(f.name))
 	}
 	text, _ := json.Marshal(s) // strings and numbers always can
-	return p.anchor.at, text
+	return text
 }
 
-func (p *parser) Restore(at int64, text []byte) error {
+func (p *parser) Restore(offset int64, text []byte, _ bool) error {
 	var s state
 	if len(text) > 0 {
 		if err := json.Unmarshal(text, &s); err != nil {
 			return fmt.Errorf("state of the parser: %w", err)
 		}
 	}
-	p.before, p.anchor = s.Before, anchor{at: at, before: s.Before}
+	p.ResumeAt, p.resumeBefore, p.before = offset, s.Before, s.Before
 	if len(s.Columns) == 0 {
 		return nil
 	}

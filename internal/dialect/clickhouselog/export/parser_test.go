@@ -25,7 +25,7 @@ func zonelessParser(t testing.TB, format string) logformat.Parser {
 // records cuts a text at its records.
 func records(p logformat.Parser, text string) (out []string) {
 	for text != "" {
-		n := p.Frame([]byte(text))
+		n := p.Frame([]byte(text), false)
 		if n == 0 {
 			n = len(text)
 		}
@@ -44,15 +44,15 @@ func TestAnchorsGiveTheSameEventsAgain(t *testing.T) {
 		text := string(content)
 		rows := records(parserOf(t, f.format), text)
 		rows = append(rows, rows[len(rows)-1], rows[len(rows)-1], rows[len(rows)-1])
-		whole := &logformat.Page{}
+		whole := &logformat.EventBatch{}
 		first := parserOf(t, f.format)
 		at := int64(0)
 		for n, row := range rows {
 			require.NoError(t, first.Parse(row, at, whole))
 			at += int64(len(row))
-			anchor, state := first.Anchor()
-			second, again := parserOf(t, f.format), &logformat.Page{}
-			require.NoError(t, second.Restore(anchor, state))
+			anchor, state := first.ResumeOffset(), first.ResumeState()
+			second, again := parserOf(t, f.format), &logformat.EventBatch{}
+			require.NoError(t, second.Restore(anchor, state, false))
 			place := int64(0)
 			for _, row := range rows[:n+1] {
 				if place >= anchor {
@@ -82,17 +82,17 @@ func TestFrameOfEveryPart(t *testing.T) {
 		p := parserOf(t, f.format)
 		row := records(p, read1(t, f.path))[1]
 		for n := range len(row) {
-			require.Zero(t, p.Frame([]byte(row[:n])), "%s: %d bytes of %q", f.format, n, row)
+			require.Zero(t, p.Frame([]byte(row[:n]), false), "%s: %d bytes of %q", f.format, n, row)
 		}
-		require.Equal(t, len(row), p.Frame([]byte(row)))
-		require.Equal(t, len(row), p.Frame([]byte(row+row)))
+		require.Equal(t, len(row), p.Frame([]byte(row), false))
+		require.Equal(t, len(row), p.Frame([]byte(row+row), false))
 	}
 	hard := "\"a\nb\",\"c\"\"\n\"\"\",1,\"\"\r\n"
 	p := parserOf(t, "CSVWithNames")
 	for n := range len(hard) {
-		require.Zero(t, p.Frame([]byte(hard[:n])), "%d bytes", n)
+		require.Zero(t, p.Frame([]byte(hard[:n]), false), "%d bytes", n)
 	}
-	require.Equal(t, len(hard), p.Frame([]byte(hard+"x")))
+	require.Equal(t, len(hard), p.Frame([]byte(hard+"x"), false))
 }
 
 func TestHugeNames(t *testing.T) {
@@ -107,19 +107,19 @@ func TestHugeNames(t *testing.T) {
 // Once names and escapes are known, a row costs no memory but the text that it came in.
 func TestRowsCostNoAllocation(t *testing.T) {
 	for _, f := range files {
-		p, page := parserOf(t, f.format), &logformat.Page{}
+		p, batch := parserOf(t, f.format), &logformat.EventBatch{}
 		rows := records(p, read1(t, f.path))
 		for i, row := range rows {
-			require.NoError(t, p.Parse(row, int64(i), page))
+			require.NoError(t, p.Parse(row, int64(i), batch))
 		}
 		rows = rows[1:]
 		allocs := testing.AllocsPerRun(20, func() {
-			page.Cut(0)
+			batch.Cut(0)
 			for _, row := range rows {
-				_ = p.Parse(row, 1, page)
+				_ = p.Parse(row, 1, batch)
 			}
 		})
-		require.Len(t, page.Events, strings.Count(sample(t), "\n")-map[bool]int{true: 1}[f.format == "JSONEachRow"])
+		require.Len(t, batch.Events, strings.Count(sample(t), "\n")-map[bool]int{true: 1}[f.format == "JSONEachRow"])
 		require.Zero(t, allocs, f.format)
 	}
 }

@@ -180,7 +180,7 @@ func TestTextsThatCannotBeRead(t *testing.T) {
 		if test.zone == nil {
 			p = zonelessParser(t, test.format)
 		}
-		err := p.Parse(test.text, 0, &logformat.Page{})
+		err := p.Parse(test.text, 0, &logformat.EventBatch{})
 		require.True(t, logformat.IsRefusal(err), "%v", err)
 		require.ErrorContains(t, err, test.reason)
 	}

@@ -16,9 +16,9 @@ type Format struct {
 	New func() logformat.Parser
 	// Errors fits every text that an error may have: none has a value of a record in it.
 	Errors *regexp.Regexp
-	// Ahead says that only what follows a line can show whether it was all of its record. Then what is there so far does not
+	// LineMayContinue says that only what follows a line can show whether it was all of its record. Then what is there so far does not
 	// end with a line: a reader must take it for whole, as it is when its writer writes records at once.
-	Ahead bool
+	LineMayContinue bool
 	// Silent says that a record that cannot be read tells nothing. In other formats its time may decide what was held back.
 	Silent bool
 }
@@ -39,7 +39,7 @@ func (f *Format) Check(t testing.TB, text string, cut int) []session.Event {
 	pieces.feed(text, true)
 	equal(t, "read in two pieces", whole, pieces)
 	equal(t, "read on after a kill", whole, f.killed(t, text, whole, cut))
-	return whole.page.Events
+	return whole.batch.Events
 }
 
 // between makes a place in the text of any number.
@@ -47,7 +47,7 @@ func (f *Format) between(text string, cut int) int {
 	if cut %= len(text) + 1; cut < 0 {
 		cut = -cut
 	}
-	for f.Ahead && cut > 0 && cut < len(text) && text[cut-1] == '\n' {
+	for f.LineMayContinue && cut > 0 && cut < len(text) && text[cut-1] == '\n' {
 		cut++
 	}
 	return cut
@@ -70,24 +70,24 @@ func (f *Format) killed(t testing.TB, text string, whole *reading, cut int) *rea
 	if first.refused {
 		return first.end()
 	}
-	anchor, state := first.parser.Anchor()
+	anchor, state := first.parser.ResumeOffset(), first.parser.ResumeState()
 	if anchor < 0 || int(anchor) > first.pos || anchor != 0 && !whole.isEnd(int(anchor)) {
 		t.Fatalf("the anchor %d is not the place of a record up to %d", anchor, first.pos)
 	}
 	second := f.reading(t)
-	if err := second.parser.Restore(anchor, append([]byte(nil), state...)); err != nil {
+	if err := second.parser.Restore(anchor, append([]byte(nil), state...), false); err != nil {
 		t.Fatalf("restore at %d: %v", anchor, err)
 	}
 	second.pos, second.told = int(anchor), first.pos
-	second.page, second.bad = first.page, first.bad
+	second.batch, second.bad = first.batch, first.bad
 	second.feed(text, true)
 	return second
 }
 
 // plausible looks at what holds of every event and error.
 func (f *Format) plausible(t testing.TB, r *reading) {
-	for i := range r.page.Events {
-		e := &r.page.Events[i]
+	for i := range r.batch.Events {
+		e := &r.batch.Events[i]
 		if e.RecordID.IsZero() || e.SessionKey.IsZero() || e.Kind == session.KindUnknown || e.System == "" || e.Instance == "" {
 			t.Fatalf("an event without ids, kind, system or instance: %+v", e)
 		}
@@ -105,11 +105,11 @@ func (f *Format) plausible(t testing.TB, r *reading) {
 // equal compares two readings event by event, and the places of what could not be read.
 func equal(t testing.TB, how string, want, got *reading) {
 	t.Helper()
-	if len(want.page.Events) != len(got.page.Events) {
-		t.Fatalf("%s: %d events instead of %d", how, len(got.page.Events), len(want.page.Events))
+	if len(want.batch.Events) != len(got.batch.Events) {
+		t.Fatalf("%s: %d events instead of %d", how, len(got.batch.Events), len(want.batch.Events))
 	}
-	for i := range want.page.Events {
-		a, b := &want.page.Events[i], &got.page.Events[i]
+	for i := range want.batch.Events {
+		a, b := &want.batch.Events[i], &got.batch.Events[i]
 		if a.RecordID != b.RecordID || a.SessionKey != b.SessionKey || !sessiontest.SameContent(a, b) {
 			t.Fatalf("%s: event %d differs:\n%+v\n%+v", how, i, a, b)
 		}

@@ -14,7 +14,7 @@ type reading struct {
 	t       testing.TB
 	silent  bool
 	parser  logformat.Parser
-	page    *logformat.Page
+	batch   *logformat.EventBatch
 	bad     []badRecord
 	ends    []int // of the records
 	pos     int
@@ -28,25 +28,25 @@ type badRecord struct {
 }
 
 func (f *Format) reading(t testing.TB) *reading {
-	return &reading{t: t, silent: f.Silent, parser: f.New(), page: &logformat.Page{}}
+	return &reading{t: t, silent: f.Silent, parser: f.New(), batch: &logformat.EventBatch{}}
 }
 
-// full is what a page's memory holds of events before: every field has a value.
+// full is what a batch's memory holds of events before: every field has a value.
 var full = sessiontest.Full()
 
-// soil fills the page's memory, which a parser must not take for empty.
+// soil fills the batch's memory, which a parser must not take for empty.
 func (r *reading) soil() {
 	for range 16 {
-		full.CopyTo(r.page.Add())
+		full.CopyTo(r.batch.Add())
 	}
-	r.page.Cut(0)
+	r.batch.Cut(0)
 }
 
 // feed reads what there is of the text: its beginning up to here. With final there will be no more.
 func (r *reading) feed(text string, final bool) {
 	for !r.refused && r.pos < len(text) {
 		rest := []byte(text[r.pos:])
-		n := logformat.Next(r.parser, rest, final)
+		n := r.parser.Frame(rest, final)
 		if n < 0 || n > len(rest) {
 			r.t.Fatalf("a record of %d bytes in %d", n, len(rest))
 		}
@@ -68,17 +68,17 @@ func (r *reading) record(text string) {
 	if r.refused {
 		return
 	}
-	before := len(r.page.Events)
-	err := r.parser.Parse(text[r.pos:], int64(r.pos), r.page)
+	before := len(r.batch.Events)
+	err := r.parser.Parse(text[r.pos:], int64(r.pos), r.batch)
 	switch {
 	case logformat.IsRefusal(err):
-		r.page.Cut(before)
+		r.batch.Cut(before)
 		r.refused = true
 	case r.pos < r.told:
-		r.page.Cut(before)
+		r.batch.Cut(before)
 	case err != nil:
 		r.bad = append(r.bad, badRecord{r.pos, err.Error()})
-		if r.silent && len(r.page.Events) != before {
+		if r.silent && len(r.batch.Events) != before {
 			r.t.Fatalf("an event of a record that cannot be read: %v", err)
 		}
 	}
@@ -88,8 +88,8 @@ func (r *reading) record(text string) {
 
 // end lets all the time pass that there is.
 func (r *reading) end() *reading {
-	if s, ok := r.parser.(logformat.Settler); ok && !r.refused {
-		s.Settle(math.MaxInt64, r.page)
+	if !r.refused {
+		r.parser.FlushDue(math.MaxInt64, r.batch)
 	}
 	return r
 }
