@@ -96,6 +96,10 @@ func (s store) SetAll(ctx context.Context, values map[string][]byte) error {
 	}
 	ops := make([]*storage.Operation, 0, len(keys))
 	for _, key := range keys {
+		if values[key] == nil {
+			ops = append(ops, storage.DeleteOperation(s.prefix+key))
+			continue
+		}
 		ops = append(ops, storage.SetOperation(s.prefix+key, values[key]))
 	}
 	return s.named(s.client.Batch(context.WithoutCancel(ctx), ops...), "write", strings.Join(keys[:min(len(keys), 3)], ", "))
@@ -144,11 +148,15 @@ func (m *memory) Delete(_ context.Context, key string) error {
 	return nil
 }
 
-// Batch takes writes alone.
+// Batch writes and deletes.
 func (m *memory) Batch(ctx context.Context, ops ...*storage.Operation) error {
 	for _, op := range ops {
-		if err := m.Set(ctx, op.Key, op.Value); err != nil {
-			return err
+		change := m.Set(ctx, op.Key, op.Value)
+		if op.Type == storage.Delete {
+			change = m.Delete(ctx, op.Key)
+		}
+		if change != nil {
+			return change
 		}
 	}
 	return nil

@@ -133,3 +133,18 @@ func TestAWrongStorageIsSaidByName(t *testing.T) {
 	_, err = openCursor(t.Context(), newTestHost(), &missing, component.NewID(componentType), "file")
 	require.ErrorContains(t, err, "(no storage is)")
 }
+
+func TestANilValueDeletesItsKey(t *testing.T) {
+	host := newTestHost().withFileStorage(t, t.TempDir(), nil)
+	onDisk, done := openStore(t, host, component.NewID(componentType), "file")
+	defer done()
+	for _, s := range []store{onDisk, {client: &memory{}}} {
+		require.NoError(t, s.SetAll(t.Context(), map[string][]byte{"a": []byte("1"), "b": []byte("2")}))
+		require.NoError(t, s.SetAll(t.Context(), map[string][]byte{"a": nil, "c": []byte("3")}))
+		for key, want := range map[string]string{"a": "", "b": "2", "c": "3"} {
+			value, err := s.Get(t.Context(), key)
+			require.NoError(t, err)
+			require.Equal(t, want, string(value), key)
+		}
+	}
+}

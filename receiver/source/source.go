@@ -36,14 +36,14 @@ type Stateless interface {
 	Stateless()
 }
 
-// Emit hands a page to the pipeline and returns when its fate is known. nil means delivered: only then may the source
-// move its cursor past the page. An error means that nothing was promised, and the source tells the same events again
-// later, with the same ids. What the pipeline refuses for good is put into the dead letter by the receiver, and counts
-// as delivered.
+// Emit hands a batch to the pipeline and tries again until its fate is known: sources do not. nil means delivered: only then may
+// the source move its cursor past the batch. What the pipeline refuses for good is put into the dead letter by the receiver, and
+// counts as delivered. An error means that ctx has ended and nothing was promised: the same events are delivered by the next run,
+// with the same ids.
 //
-// The page's events are the caller's again when Emit returns; their strings must never change afterwards.
+// The batch's events are the caller's again when Emit returns; their strings must never change afterwards.
 // Emit is safe for concurrent use.
-type Emit func(ctx context.Context, page []session.Event) error
+type Emit func(ctx context.Context, batch []session.Event) error
 
 // Host is what the receiver offers to its source.
 type Host struct {
@@ -68,7 +68,8 @@ type Host struct {
 type Store interface {
 	Get(ctx context.Context, key string) ([]byte, error) // nil, nil when there is none
 	Set(ctx context.Context, key string, value []byte) error
-	// SetAll writes several values for the price of one: in one transaction, where the storage extension has such.
+	// SetAll writes several values for the price of one: in one transaction, where the storage extension has such. A key whose value
+	// is nil is deleted.
 	SetAll(ctx context.Context, values map[string][]byte) error
 	Delete(ctx context.Context, key string) error
 }

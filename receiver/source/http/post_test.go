@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -89,15 +88,15 @@ func TestGoodNeighboursOfBadItemsAreDeliveredAndNamed(t *testing.T) {
 
 // TestNothingIsAnsweredBeforeItIsDelivered: 2xx comes after Emit, and a call that comes again brings the same ids.
 func TestNothingIsAnsweredBeforeItIsDelivered(t *testing.T) {
-	fails := errors.New("the pipeline is away")
 	emit := &sourcetest.Recorder{}
-	emit.Fate = func(_ context.Context, call int, page []session.Event) error {
+	emit.Fate = func(ctx context.Context, call int, _ []session.Event) error {
 		if call == 1 || call == 3 {
-			return fails
+			<-ctx.Done()
+			return context.Cause(ctx)
 		}
 		return nil
 	}
-	r := startWith(t, nil, emit, nil)
+	r := startWith(t, func(c *Config) { c.DeliveryTimeout = 200 * time.Millisecond }, emit, nil)
 	const n = batchSize + 10 // two pages: of the second call the second fails
 	for i, want := range []int{http.StatusServiceUnavailable, http.StatusServiceUnavailable, http.StatusOK} {
 		a := r.postText(t, "/v1/events", lines(0, n), "Content-Type", ndjson)

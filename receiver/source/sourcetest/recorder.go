@@ -16,8 +16,8 @@ var patience = 60 * time.Second
 
 // Recorder is a pipeline that remembers what it was told. It is safe for concurrent use.
 type Recorder struct {
-	// Fate, where set, decides about a page: nil delivers it, an error fails it for now. It may block until ctx ends. call counts
-	// from 1.
+	// Fate, where set, decides about a page: nil delivers it, an error fails it for now: as the receiver does, Emit asks again until
+	// ctx ends. It may block until then. call counts from 1, every try.
 	Fate func(ctx context.Context, call int, page []session.Event) error
 
 	mu        sync.Mutex
@@ -36,8 +36,29 @@ type telling struct {
 	delivered bool
 }
 
+const (
+	firstPause = time.Millisecond
+	mostPause  = 10 * time.Second
+)
+
 // Emit is the [source.Emit] of the recorder.
 func (r *Recorder) Emit(ctx context.Context, page []session.Event) error {
+	for pause := firstPause; ; pause = min(2*pause, mostPause) {
+		err := r.try(ctx, page)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (r *Recorder) try(ctx context.Context, page []session.Event) error {
 	r.mu.Lock()
 	r.calls++
 	call := r.calls

@@ -48,7 +48,7 @@ func TestFaulty(t *testing.T) {
 func TestEveryFaultIsFound(t *testing.T) {
 	for fault, complaint := range map[string]string{
 		"saves before it delivers":        "rows were lost",
-		"moves on after an error":         "was not told again",
+		"moves on after an error":         "rows were not delivered",
 		"never saves":                     "the source has saved nothing",
 		"does not save when told to stop": "was delivered 1 times, want never",
 		"has random ids":                  "and again with",

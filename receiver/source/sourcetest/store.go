@@ -31,7 +31,8 @@ func (s *Store) Set(ctx context.Context, key string, value []byte) error {
 	return s.write(ctx, key, func() { s.data[key] = bytes.Clone(value) })
 }
 
-// SetAll keeps copies of the values; it is one write, and whether it is done is decided for all of them by the first key.
+// SetAll keeps copies of the values, and deletes the keys of those that are nil. It is one write, and whether it is done is decided
+// for all of them by the first key.
 func (s *Store) SetAll(ctx context.Context, values map[string][]byte) error {
 	if len(values) == 0 {
 		return nil
@@ -39,6 +40,10 @@ func (s *Store) SetAll(ctx context.Context, values map[string][]byte) error {
 	keys := slices.Sorted(maps.Keys(values))
 	return s.write(ctx, keys[0], func() {
 		for _, key := range keys {
+			if values[key] == nil {
+				delete(s.data, key)
+				continue
+			}
 			s.data[key] = bytes.Clone(values[key])
 		}
 	})

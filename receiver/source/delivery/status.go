@@ -1,0 +1,56 @@
+package delivery
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
+)
+
+// Status joins what the parts of a source say of themselves into the one status of its host, which hears of changes only and takes
+// a source for well at first. It is safe for concurrent use.
+type Status struct {
+	report func(error)
+
+	mu       sync.Mutex
+	parts    map[string]error
+	reported string // "" is well
+}
+
+// NewStatus makes the status of a source whose parts are well.
+func NewStatus(host source.Host) *Status {
+	return &Status{report: host.Status, parts: map[string]error{}}
+}
+
+// Set notes how a part is doing: nil is well.
+func (s *Status) Set(part string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		delete(s.parts, part)
+	} else {
+		s.parts[part] = err
+	}
+	joined, text := s.join()
+	if text != s.reported {
+		s.reported = text
+		s.report(joined)
+	}
+}
+
+func (s *Status) join() (error, string) { //nolint:revive // the text is the error's
+	var errs []error
+	for _, part := range slices.Sorted(maps.Keys(s.parts)) {
+		errs = append(errs, s.parts[part])
+	}
+	switch len(errs) {
+	case 0:
+		return nil, ""
+	case 1:
+		return errs[0], errs[0].Error()
+	}
+	err := errors.Join(errs...)
+	return err, err.Error()
+}
