@@ -22,15 +22,15 @@ func typical(n int) []session.Event {
 	return events
 }
 
-func nopEmitter(tb testing.TB, redact redaction.Config) *emitter {
+func nopEmitter(tb testing.TB, redact redaction.Config) *eventEmitter {
 	tb.Helper()
 	config := createDefaultConfig().(*Config)
 	config.Redact = redact
 	config.DeadLetter.Directory = filepath.Join(tb.TempDir(), "letters")
 	set := receivertest.NewNopSettings(componentType)
-	stats, err := newTelemetry(set)
+	stats, err := newReceiverTelemetry(set)
 	require.NoError(tb, err)
-	e, err := newEmitter(set, config, "test", consumertest.NewNop(), stats, &health{host: newTestHost()})
+	e, err := newEventEmitter(set, config, "test", consumertest.NewNop(), stats, &statusReporter{host: newTestHost()})
 	require.NoError(tb, err)
 	return e
 }
@@ -44,7 +44,7 @@ func TestTheWayThroughAllocatesNothingPerRecord(t *testing.T) {
 	encoding := testing.AllocsPerRun(20, func() { encoder.Encode(events) })
 	e := nopEmitter(t, redaction.DefaultConfig())
 	through := testing.AllocsPerRun(20, func() {
-		if err := e.emit(t.Context(), events); err != nil {
+		if err := e.emitBatch(t.Context(), events); err != nil {
 			t.Error(err)
 		}
 	})
@@ -65,7 +65,7 @@ func BenchmarkEmit(b *testing.B) {
 		b.Run("emit, "+mode, func(b *testing.B) {
 			e := nopEmitter(b, redaction.Config{Preset: redaction.PresetNone, Users: mode, Key: redactKey})
 			for b.Loop() {
-				if err := e.emit(b.Context(), events); err != nil {
+				if err := e.emitBatch(b.Context(), events); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -18,7 +18,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/redshift"
 )
 
-// Config of the receiver. Exactly one source block is written; README.md explains every key.
+// Config of the receiver. Exactly one source block must be present; README.md explains every key.
 type Config struct {
 	// ClickHouse reads system.session_log of a ClickHouse server.
 	ClickHouse configoptional.Optional[clickhouse.Config] `mapstructure:"clickhouse"`
@@ -75,11 +75,11 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error { return strictconfig.Unmar
 
 // Validate names the key and the remedy of everything that is wrong outside the source's block, which validates itself.
 func (c *Config) Validate() error {
-	_, err := c.source()
-	return errors.Join(err, c.validateRefused())
+	_, err := c.selectedSource()
+	return errors.Join(err, c.validateOnRefused())
 }
 
-func (c *Config) validateRefused() error {
+func (c *Config) validateOnRefused() error {
 	if c.OnRefused != RefusedDeadLetter && c.OnRefused != RefusedStop {
 		return fmt.Errorf("on_refused: %q is none of %s, %s", c.OnRefused, RefusedDeadLetter, RefusedStop)
 	}

@@ -98,13 +98,13 @@ func TestTheCollectorsConsumeContract(t *testing.T) {
 	dir := t.TempDir()
 	factory := receiver.NewFactory(componentType, createDefaultConfig, receiver.WithLogs(
 		func(ctx context.Context, set receiver.Settings, config component.Config, next consumer.Logs) (receiver.Logs, error) {
-			made, err := createLogs(ctx, set, config, named(next))
+			made, err := createLogsReceiver(ctx, set, config, named(next))
 			if err != nil {
 				return nil, err
 			}
-			made.emitter.retry = retry{first: time.Millisecond, most: 10 * time.Millisecond}
+			made.emitter.retry = retryPolicy{firstPause: time.Millisecond, longestPause: 10 * time.Millisecond}
 			return made, nil
-		}, stability))
+		}, componentStability))
 	receivertest.CheckConsumeContract(receivertest.CheckConsumeContractParams{
 		T: t, Factory: factory, Signal: pipeline.SignalLogs, Config: fileConfig(t, filepath.Join(dir, "*.jsonl")),
 		Generator: &exporter{t: t, dir: dir}, GenerateCount: 1000,

@@ -28,7 +28,7 @@ func TestAPageReachesThePipeline(t *testing.T) {
 		return nil
 	}}
 	want := page("alice", "bob")
-	require.NoError(t, newTestEmitter(t, next, nil).emit(t.Context(), want))
+	require.NoError(t, newTestEmitter(t, next, nil).emitBatch(t.Context(), want))
 	require.Len(t, got, 2)
 	for i := range got {
 		require.True(t, sessiontest.SameContent(&want[i], &got[i]), "%+v\n%+v", want[i], got[i])
@@ -38,7 +38,7 @@ func TestAPageReachesThePipeline(t *testing.T) {
 
 func TestAnEmptyPageIsNotTold(t *testing.T) {
 	next := &testPipeline{}
-	require.NoError(t, newTestEmitter(t, next, nil).emit(t.Context(), nil))
+	require.NoError(t, newTestEmitter(t, next, nil).emitBatch(t.Context(), nil))
 	require.Empty(t, next.told())
 }
 
@@ -52,7 +52,7 @@ func TestAPageIsToldUntilItIsTaken(t *testing.T) {
 		return nil
 	}}
 	e := newTestEmitter(t, next, nil)
-	require.NoError(t, e.emit(t.Context(), page("alice", "bob")))
+	require.NoError(t, e.emitBatch(t.Context(), page("alice", "bob")))
 	same := []string{"alice", "bob"}
 	require.Equal(t, [][]string{same, same, same, same}, next.told())
 	require.Empty(t, buried(t, letterDir(e)))
@@ -68,7 +68,7 @@ func TestOnlyWhatFailedIsToldAgain(t *testing.T) {
 		}
 		return nil
 	}}
-	require.NoError(t, newTestEmitter(t, next, nil).emit(t.Context(), page("alice", "bob", "carol")))
+	require.NoError(t, newTestEmitter(t, next, nil).emitBatch(t.Context(), page("alice", "bob", "carol")))
 	require.Equal(t, [][]string{{"alice", "bob", "carol"}, {"bob", "carol"}, {"carol"}}, next.told())
 }
 
@@ -76,7 +76,7 @@ func TestOnlyWhatFailedIsToldAgain(t *testing.T) {
 func TestAnotherPagesFailureIsNotOurs(t *testing.T) {
 	other := plogs.NewEncoder("").Encode(page("mallory"))
 	next := &testPipeline{fate: func(context.Context, int, plog.Logs) error { return consumererror.NewLogs(errBusy, other) }}
-	require.NoError(t, newTestEmitter(t, next, nil).emit(t.Context(), page("alice")))
+	require.NoError(t, newTestEmitter(t, next, nil).emitBatch(t.Context(), page("alice")))
 	require.Len(t, next.told(), 1)
 }
 
@@ -87,9 +87,9 @@ func TestAStopEndsTheWaitingAndPromisesNothing(t *testing.T) {
 		return errBusy
 	}}
 	e := newTestEmitter(t, next, nil)
-	e.retry = retry{first: time.Hour, most: time.Hour}
-	require.ErrorIs(t, e.emit(ctx, page("alice")), context.Canceled)
-	require.ErrorIs(t, e.emit(ctx, page("alice")), context.Canceled)
+	e.retry = retryPolicy{firstPause: time.Hour, longestPause: time.Hour}
+	require.ErrorIs(t, e.emitBatch(ctx, page("alice")), context.Canceled)
+	require.ErrorIs(t, e.emitBatch(ctx, page("alice")), context.Canceled)
 	require.Len(t, next.told(), 1)
 }
 
@@ -100,7 +100,7 @@ func TestADeliveryThatHasBegunMayEnd(t *testing.T) {
 		cancel()
 		return work.Err()
 	}}
-	require.NoError(t, newTestEmitter(t, next, nil).emit(ctx, page("alice")))
+	require.NoError(t, newTestEmitter(t, next, nil).emitBatch(ctx, page("alice")))
 }
 
 func TestADeliveryThatHangsIsCutOff(t *testing.T) {
@@ -110,7 +110,7 @@ func TestADeliveryThatHangsIsCutOff(t *testing.T) {
 		<-work.Done()
 		return work.Err()
 	}}
-	require.ErrorIs(t, newTestEmitter(t, next, nil).emit(ctx, page("alice")), context.Canceled)
+	require.ErrorIs(t, newTestEmitter(t, next, nil).emitBatch(ctx, page("alice")), context.Canceled)
 }
 
 func TestManyPagesAtOnce(t *testing.T) {
@@ -120,7 +120,7 @@ func TestManyPagesAtOnce(t *testing.T) {
 	for range 8 {
 		all.Go(func() {
 			for range 20 {
-				if err := e.emit(t.Context(), page("alice", "bob")); err != nil {
+				if err := e.emitBatch(t.Context(), page("alice", "bob")); err != nil {
 					t.Error(err)
 				}
 			}
@@ -145,7 +145,7 @@ func TestAPipelineThatIsAwayForAWeek(t *testing.T) {
 		}}
 		r, logs := newTestReceiver(t, idle, next, nil)
 		r.health.host = newTestHost()
-		require.NoError(t, r.emitter.emit(t.Context(), page("alice")))
+		require.NoError(t, r.emitter.emitBatch(t.Context(), page("alice")))
 		require.GreaterOrEqual(t, time.Since(began), 7*24*time.Hour)
 		require.Greater(t, len(next.told()), 10_000)
 		warnings := logs.FilterLevelExact(zap.WarnLevel).FilterMessageSnippet("the pipeline does not take events").Len()

@@ -10,8 +10,8 @@ import (
 )
 
 var (
-	componentType = component.MustNewType("sessionlog")
-	stability     = component.StabilityLevelAlpha
+	componentType      = component.MustNewType("sessionlog")
+	componentStability = component.StabilityLevelAlpha
 )
 
 // FactoryOption changes what the receivers of a factory have in common.
@@ -25,7 +25,7 @@ func WithClock(now func() time.Time) FactoryOption {
 // NewFactory makes the factory of the receiver "sessionlog".
 func NewFactory(options ...FactoryOption) receiver.Factory {
 	create := func(ctx context.Context, set receiver.Settings, cfg component.Config, next consumer.Logs) (receiver.Logs, error) {
-		r, err := createLogs(ctx, set, cfg, next)
+		r, err := createLogsReceiver(ctx, set, cfg, next)
 		if err != nil {
 			return nil, err
 		}
@@ -34,12 +34,12 @@ func NewFactory(options ...FactoryOption) receiver.Factory {
 		}
 		return r, nil
 	}
-	return receiver.NewFactory(componentType, createDefaultConfig, receiver.WithLogs(create, stability))
+	return receiver.NewFactory(componentType, createDefaultConfig, receiver.WithLogs(create, componentStability))
 }
 
-func createLogs(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Logs) (*logsReceiver, error) {
+func createLogsReceiver(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Logs) (*logsReceiver, error) {
 	config := cfg.(*Config)
-	block, err := config.source()
+	block, err := config.selectedSource()
 	if err != nil {
 		return nil, err
 	}

@@ -14,15 +14,14 @@ import (
 // exporter's refusal must not hide that another one only asks to wait.
 var permanentType = reflect.TypeOf(consumererror.NewPermanent(errors.New("")))
 
-// permanent tells whether trying again is in vain for every exporter that an error speaks of.
-func permanent(err error) bool {
+func permanentForAll(err error) bool {
 	for err != nil {
 		if reflect.TypeOf(err) == permanentType {
 			return true
 		}
-		if parts := joined(err); parts != nil {
+		if parts := joinedErrors(err); parts != nil {
 			for _, part := range parts {
-				if !permanent(part) {
+				if !permanentForAll(part) {
 					return false
 				}
 			}
@@ -33,42 +32,42 @@ func permanent(err error) bool {
 	return false
 }
 
-// joined are the parts of an error, as a fan-out to several pipelines joins them.
-func joined(err error) []error {
+// joinedErrors returns the errors that a fan-out to several pipelines has joined, nil for any other error.
+func joinedErrors(err error) []error {
 	if j, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // exactly this link of the chain is asked
 		return j.Unwrap()
 	}
 	return nil
 }
 
-// failed are the events of a page that the pipeline has not taken: none without an error, those that are named where every part of the
-// error is or holds a consumererror.Logs, else all. Joined parts are several pipelines', and what any of them has not taken is not taken.
-func failed(err error, page []session.Event) []session.Event {
+// undeliveredEvents returns the events that the pipeline has not taken: those that the error names where every part of it is or
+// holds a consumererror.Logs, else all. Joined parts are from several pipelines: an event is taken when all of them have it.
+func undeliveredEvents(err error, events []session.Event) []session.Event {
 	if err == nil {
 		return nil
 	}
 	ids := map[session.ID]bool{}
-	if !addNamed(err, ids) {
-		return page
+	if !collectFailedIDs(err, ids) {
+		return events
 	}
 	var left []session.Event
-	for i := range page {
-		if ids[page[i].RecordID] {
-			left = append(left, page[i])
+	for i := range events {
+		if ids[events[i].RecordID] {
+			left = append(left, events[i])
 		}
 	}
 	return left
 }
 
-// addNamed adds the record ids that an error names, and tells whether it names what failed at all.
-func addNamed(err error, ids map[session.ID]bool) bool {
+// collectFailedIDs adds the record ids that an error names. It returns false for an error that names none.
+func collectFailedIDs(err error, ids map[session.ID]bool) bool {
 	for ; err != nil; err = errors.Unwrap(err) {
 		if partial, ok := err.(consumererror.Logs); ok { //nolint:errorlint // exactly this link of the chain is asked
-			return addIDs(partial, ids)
+			return addRecordIDs(partial, ids)
 		}
-		if parts := joined(err); parts != nil {
+		if parts := joinedErrors(err); parts != nil {
 			for _, part := range parts {
-				if !addNamed(part, ids) {
+				if !collectFailedIDs(part, ids) {
 					return false
 				}
 			}
@@ -78,9 +77,9 @@ func addNamed(err error, ids map[session.ID]bool) bool {
 	return false
 }
 
-// addIDs adds the record ids that a partial failure names. They may be other callers' too: a queue merges what it sends. Not ok is a
-// failure that names nothing, or a record without an id.
-func addIDs(partial consumererror.Logs, ids map[session.ID]bool) (ok bool) {
+// addRecordIDs adds the record ids of a partial failure, which may include other callers' since a queue merges what it sends.
+// It returns false for a failure without records, or with a record without an id.
+func addRecordIDs(partial consumererror.Logs, ids map[session.ID]bool) (ok bool) {
 	for _, resource := range partial.Data().ResourceLogs().All() {
 		for _, scope := range resource.ScopeLogs().All() {
 			for _, record := range scope.LogRecords().All() {

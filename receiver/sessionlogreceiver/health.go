@@ -7,42 +7,41 @@ import (
 	"go.opentelemetry.io/collector/component/componentstatus"
 )
 
-// health joins what the source and the pipeline say into the one status that the collector has for a component.
-type health struct {
+// statusReporter joins the states of source and pipeline into the one status that the collector has for a component.
+type statusReporter struct {
 	host component.Host // set before the source starts
 
-	mu       sync.Mutex
-	read     error  // the source's trouble, nil when it is well
-	deliver  error  // the pipeline's or the dead letter's
-	reported string // the last reported trouble, "" is well
+	mu            sync.Mutex
+	sourceError   error
+	pipelineError error  // of the pipeline or of the dead letter
+	reportedText  string // the error last reported, "" for none
 }
 
-// source is the source.Host.Status.
-func (h *health) source(err error) { h.change(&h.read, err) }
+// setSourceError is [source.Host.Status].
+func (h *statusReporter) setSourceError(err error) { h.reportChange(&h.sourceError, err) }
 
-// pipeline tells how the delivery of a page went.
-func (h *health) pipeline(err error) { h.change(&h.deliver, err) }
+func (h *statusReporter) setPipelineError(err error) { h.reportChange(&h.pipelineError, err) }
 
-// change reports only what is new: a poll every second is not news. Reporting under the lock keeps the order.
-func (h *health) change(trouble *error, err error) {
+// reportChange reports under the lock, which keeps the order.
+func (h *statusReporter) reportChange(field *error, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	*trouble = err
-	now := h.deliver
-	if now == nil {
-		now = h.read
+	*field = err
+	current := h.pipelineError
+	if current == nil {
+		current = h.sourceError
 	}
 	text := ""
-	if now != nil {
-		text = now.Error()
+	if current != nil {
+		text = current.Error()
 	}
-	if text == h.reported {
+	if text == h.reportedText {
 		return
 	}
-	h.reported = text
+	h.reportedText = text
 	event := componentstatus.NewEvent(componentstatus.StatusOK)
-	if now != nil {
-		event = componentstatus.NewRecoverableErrorEvent(now)
+	if current != nil {
+		event = componentstatus.NewRecoverableErrorEvent(current)
 	}
 	componentstatus.ReportStatus(h.host, event)
 }

@@ -71,7 +71,7 @@ func TestChild(t *testing.T) {
 	config.File.Get().BatchSize = killPage
 	set := receivertest.NewNopSettings(componentType)
 	set.ID = component.NewID(componentType) // else it is another receiver each time
-	r, err := createLogs(t.Context(), set, config, writeDown(t, filepath.Join(dir, delivered)))
+	r, err := createLogsReceiver(t.Context(), set, config, writeDown(t, filepath.Join(dir, delivered)))
 	require.NoError(t, err)
 	require.NoError(t, r.Start(t.Context(), host))
 	select {} // until SIGKILL

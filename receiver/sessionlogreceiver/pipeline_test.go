@@ -94,7 +94,7 @@ func page(users ...string) []session.Event {
 	return out
 }
 
-func newTestEmitter(t *testing.T, next consumer.Logs, change func(*Config)) *emitter {
+func newTestEmitter(t *testing.T, next consumer.Logs, change func(*Config)) *eventEmitter {
 	t.Helper()
 	config := createDefaultConfig().(*Config)
 	config.DeadLetter.Directory = filepath.Join(t.TempDir(), "letters")
@@ -102,12 +102,12 @@ func newTestEmitter(t *testing.T, next consumer.Logs, change func(*Config)) *emi
 		change(config)
 	}
 	set := receivertest.NewNopSettings(componentType)
-	stats, err := newTelemetry(set)
+	stats, err := newReceiverTelemetry(set)
 	require.NoError(t, err)
-	e, err := newEmitter(set, config, "test", next, stats, &health{host: newTestHost()})
+	e, err := newEventEmitter(set, config, "test", next, stats, &statusReporter{host: newTestHost()})
 	require.NoError(t, err)
-	e.retry = retry{first: time.Millisecond, most: 4 * time.Millisecond}
-	e.stop = func(error) {}
+	e.retry = retryPolicy{firstPause: time.Millisecond, longestPause: 4 * time.Millisecond}
+	e.stopReceiver = func(error) {}
 	if config.OnRefused == RefusedDeadLetter {
 		e.deadLetterWriter, err = deadletter.Open(config.DeadLetter.Directory, "receiver/sessionlog")
 		require.NoError(t, err)
@@ -116,7 +116,7 @@ func newTestEmitter(t *testing.T, next consumer.Logs, change func(*Config)) *emi
 	return e
 }
 
-func letterDir(e *emitter) string { return e.deadLetterWriter.Dir() }
+func letterDir(e *eventEmitter) string { return e.deadLetterWriter.Dir() }
 
 // buried are the users in a dead letter.
 func buried(t *testing.T, dir string) (users []string) {

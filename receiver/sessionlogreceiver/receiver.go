@@ -19,84 +19,83 @@ import (
 
 // logsReceiver runs one source for as long as the collector runs.
 type logsReceiver struct {
-	set     receiver.Settings
-	config  *Config
-	key     string // of the source's block
-	src     source.Source
-	emitter *emitter
-	health  *health
-	stats   *telemetry
-	now     func() time.Time
+	set       receiver.Settings
+	config    *Config
+	sourceKey string // name of the source's block
+	source    source.Source
+	emitter   *eventEmitter
+	health    *statusReporter
+	stats     *receiverTelemetry
+	now       func() time.Time
 
-	client cursorClient
-	cancel context.CancelCauseFunc
-	done   chan struct{} // closed when the source has returned; nil before Start
+	client     cursorClient
+	cancel     context.CancelCauseFunc
+	sourceDone chan struct{} // closed when the source has returned; nil before Start
 }
 
 func newReceiver(set receiver.Settings, config *Config, key string, src source.Source, next consumer.Logs) (*logsReceiver, error) {
-	stats, err := newTelemetry(set)
+	stats, err := newReceiverTelemetry(set)
 	if err != nil {
 		return nil, err
 	}
-	health := &health{}
-	emitter, err := newEmitter(set, config, key, next, stats, health)
+	health := &statusReporter{}
+	emitter, err := newEventEmitter(set, config, key, next, stats, health)
 	if err != nil {
 		return nil, err
 	}
-	return &logsReceiver{set: set, config: config, key: key, src: src, emitter: emitter, health: health, stats: stats, now: time.Now}, nil
+	return &logsReceiver{set: set, config: config, sourceKey: key, source: src, emitter: emitter, health: health, stats: stats, now: time.Now}, nil
 }
 
-// Start connects to the storage and sets the source to work.
+// Start opens the storage and starts the source.
 func (r *logsReceiver) Start(ctx context.Context, host component.Host) error {
-	letter, err := r.openDeadLetter()
+	deadLetterWriter, err := r.openDeadLetter()
 	if err != nil {
 		return err
 	}
-	client, err := openCursor(ctx, host, r.config.Storage, r.set.ID, r.key)
+	client, err := openCursor(ctx, host, r.config.Storage, r.set.ID, r.sourceKey)
 	if err != nil {
 		return err
 	}
-	_, stateless := r.src.(source.Stateless)
+	_, stateless := r.source.(source.Stateless)
 	if !stateless {
-		r.stats.neverRead()
+		r.stats.recordNeverRead()
 	}
 	if r.config.Storage == nil && !stateless {
 		r.set.Logger.Warn("no storage is set: after a restart the receiver does not know what it has delivered, and begins anew; " +
 			"set storage to a storage extension, such as file_storage")
 	}
-	// The collector's start may have a deadline of its own, which is not the source's.
+	// The context of Start may have a deadline, which must not end the source.
 	run, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	r.client, r.cancel, r.done = client, cancel, make(chan struct{})
+	r.client, r.cancel, r.sourceDone = client, cancel, make(chan struct{})
 	r.health.host = host
-	r.emitter.deadLetterWriter, r.emitter.stop = letter, cancel
+	r.emitter.deadLetterWriter, r.emitter.stopReceiver = deadLetterWriter, cancel
 	sourceHost := r.sourceHost(host)
-	if starter, ok := r.src.(source.Starter); ok {
+	if starter, ok := r.source.(source.Starter); ok {
 		if err := starter.Start(run, sourceHost); err != nil {
-			close(r.done)
-			return fmt.Errorf("%s::%w", r.key, err)
+			close(r.sourceDone)
+			return fmt.Errorf("%s::%w", r.sourceKey, err)
 		}
 	}
-	go r.run(run, host, sourceHost)
+	go r.runSource(run, host, sourceHost)
 	return nil
 }
 
-// sourceHost is what the source is given.
 func (r *logsReceiver) sourceHost(host component.Host) source.Host {
-	var hide func(*session.Event)
-	if r.emitter.redact != nil {
-		hide = r.emitter.redact.Hide
+	var redactEvent func(*session.Event)
+	if r.emitter.redactPolicy != nil {
+		redactEvent = r.emitter.redactPolicy.Hide
 	}
 	return source.Host{
-		Emit:   r.emitter.emit,
-		Store:  store{client: r.client, prefix: storeVersion + "/" + r.key + "/"},
+		Emit:   r.emitter.emitBatch,
+		Store:  cursorStore{client: r.client, prefix: storageKeyVersion + "/" + r.sourceKey + "/"},
 		Stats:  r.stats,
-		Log:    r.set.Logger.With(zap.String("source", r.key)),
-		Status: r.health.source,
+		Log:    r.set.Logger.With(zap.String("source", r.sourceKey)),
+		Status: r.health.setSourceError,
 		Now:    r.now,
 
 		Extensions:  host.GetExtensions(),
 		InstanceSet: r.config.Instance != "",
-		Hide:        hide,
+		Hide:        redactEvent,
 	}
 }
 
@@ -104,15 +103,15 @@ func (r *logsReceiver) openDeadLetter() (*deadletter.Writer, error) {
 	if r.config.OnRefused == RefusedStop {
 		return nil, nil
 	}
-	letter, err := deadletter.Open(r.config.DeadLetter.Directory, "receiver/"+r.set.ID.String())
+	deadLetterWriter, err := deadletter.Open(r.config.DeadLetter.Directory, "receiver/"+r.set.ID.String())
 	if err != nil {
 		return nil, fmt.Errorf("dead_letter::directory: %w; name a folder that can be written, or set on_refused to %s", err, RefusedStop)
 	}
-	return letter, nil
+	return deadLetterWriter, nil
 }
 
-func (r *logsReceiver) run(ctx context.Context, host component.Host, sourceHost source.Host) {
-	err := r.src.Run(ctx, sourceHost)
+func (r *logsReceiver) runSource(ctx context.Context, host component.Host, sourceHost source.Host) {
+	err := r.source.Run(ctx, sourceHost)
 	if refused := (*refusedError)(nil); errors.As(context.Cause(ctx), &refused) {
 		err = refused
 	}
@@ -120,25 +119,25 @@ func (r *logsReceiver) run(ctx context.Context, host component.Host, sourceHost 
 	case err != nil:
 		r.set.Logger.Error("the receiver stops for good", zap.Error(err))
 	case ctx.Err() == nil:
-		r.set.Logger.Info("the source has told everything that it has")
+		r.set.Logger.Info("the source has delivered everything that it has")
 	}
-	// Shutdown waits for the source, not for the report: a collector that is on its way out may not listen to it any more.
-	close(r.done)
+	// Closed before the report: a collector that shuts down may not take reports any more, and Shutdown waits for this.
+	close(r.sourceDone)
 	if err != nil {
 		componentstatus.ReportStatus(host, componentstatus.NewFatalErrorEvent(err))
 	}
 }
 
-// Shutdown stops the source, which saves what it has delivered, and waits for it as long as ctx allows.
+// Shutdown stops the source, which saves its cursor, and waits for it until ctx ends.
 func (r *logsReceiver) Shutdown(ctx context.Context) error {
-	if r.done == nil {
+	if r.sourceDone == nil {
 		return nil
 	}
 	r.cancel(nil)
 	select {
-	case <-r.done:
+	case <-r.sourceDone:
 	case <-ctx.Done():
-		return fmt.Errorf("the source %s is still at work: %w", r.key, ctx.Err())
+		return fmt.Errorf("the source %s is still at work: %w", r.sourceKey, ctx.Err())
 	}
 	err := r.client.Close(ctx)
 	if r.emitter.deadLetterWriter != nil {

@@ -76,7 +76,7 @@ func TestTheSourceOutlivesTheStartsContext(t *testing.T) {
 	cancel()
 	<-running
 	select {
-	case <-r.done:
+	case <-r.sourceDone:
 		t.Fatal("the source was stopped with the start's context")
 	default:
 	}
@@ -134,11 +134,11 @@ func TestASourceMayHaveToldEverything(t *testing.T) {
 	host := newTestHost()
 	r, logs := newTestReceiver(t, func(context.Context, source.Host) error { return nil }, consumertest.NewNop(), nil)
 	require.NoError(t, r.Start(t.Context(), host))
-	<-r.done
+	<-r.sourceDone
 	require.NoError(t, r.Shutdown(t.Context()))
 	have, _ := host.statuses()
 	require.Empty(t, have)
-	require.Equal(t, 1, logs.FilterMessageSnippet("has told everything").Len())
+	require.Equal(t, 1, logs.FilterMessageSnippet("has delivered everything").Len())
 }
 
 func TestARefusalStopsTheReceiverForGood(t *testing.T) {

@@ -38,7 +38,7 @@ func TestNoNameLeavesTheReceiver(t *testing.T) {
 	e := newTestEmitter(t, next, func(c *Config) {
 		c.Redact = redaction.Config{Preset: redaction.PresetNone, Users: redaction.Hash, Key: redactKey}
 	})
-	require.NoError(t, e.emit(t.Context(), []session.Event{failure("hunter2"), failure("correct horse")}))
+	require.NoError(t, e.emitBatch(t.Context(), []session.Event{failure("hunter2"), failure("correct horse")}))
 	onDisk := readFolder(t, letterDir(e))
 	require.Equal(t, 2, strings.Count(onDisk, "\n"))
 	for _, text := range []string{sent.String(), onDisk} {

@@ -35,7 +35,7 @@ func TestWhatIsRefusedIsKeptAndNeverToldAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			next := &testPipeline{fate: func(_ context.Context, _ int, logs plog.Logs) error { return c.refuse(logs) }}
 			e := newTestEmitter(t, next, nil)
-			require.NoError(t, e.emit(t.Context(), page("alice", "bob", "carol")))
+			require.NoError(t, e.emitBatch(t.Context(), page("alice", "bob", "carol")))
 			require.Len(t, next.told(), 1)
 			require.Equal(t, c.kept, buried(t, letterDir(e)))
 		})
@@ -51,7 +51,7 @@ func TestARefusalDoesNotHideThatAnotherPipelineWaits(t *testing.T) {
 		return consumererror.NewPermanent(errPoison)
 	}}
 	e := newTestEmitter(t, next, nil)
-	require.NoError(t, e.emit(t.Context(), page("alice")))
+	require.NoError(t, e.emitBatch(t.Context(), page("alice")))
 	require.Len(t, next.told(), 3)
 	require.Equal(t, []string{"alice"}, buried(t, letterDir(e)))
 }
@@ -60,8 +60,8 @@ func TestARefusalCanStopTheReceiver(t *testing.T) {
 	next := &testPipeline{fate: func(context.Context, int, plog.Logs) error { return consumererror.NewPermanent(errPoison) }}
 	e := newTestEmitter(t, next, func(c *Config) { c.OnRefused = RefusedStop })
 	var cause error
-	e.stop = func(err error) { cause = err }
-	err := e.emit(t.Context(), page("alice", "bob"))
+	e.stopReceiver = func(err error) { cause = err }
+	err := e.emitBatch(t.Context(), page("alice", "bob"))
 	require.ErrorIs(t, err, errPoison)
 	require.Equal(t, err, cause)
 	require.ErrorContains(t, err, "refuses 2 events for good")
@@ -76,7 +76,7 @@ func TestADeadLetterThatCannotBeWrittenIsTriedAgain(t *testing.T) {
 	require.NoError(t, os.WriteFile(dir, []byte("a file in the folder's place"), 0o600))
 	host := e.health.host.(*testHost)
 	done := make(chan error, 1)
-	go func() { done <- e.emit(t.Context(), page("alice")) }()
+	go func() { done <- e.emitBatch(t.Context(), page("alice")) }()
 	host.waitFor(t, func(s string) bool { return s == "StatusRecoverableError" })
 	require.NoError(t, os.Remove(dir))
 	require.NoError(t, <-done)

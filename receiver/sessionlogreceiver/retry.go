@@ -6,32 +6,32 @@ import (
 	"time"
 )
 
-// retry says how long to pause between tries. There is no last try: the source keeps the events, so waiting loses nothing.
-type retry struct{ first, most time.Duration }
+// retryPolicy has no limit of attempts: the source keeps the events, so waiting loses nothing.
+type retryPolicy struct{ firstPause, longestPause time.Duration }
 
-var defaultRetry = retry{first: time.Second, most: 30 * time.Second}
+var defaultRetryPolicy = retryPolicy{firstPause: time.Second, longestPause: 30 * time.Second}
 
-// insist calls try until it succeeds or ctx ends, which gives ctx's cause. tell hears of every failure and the pause after it, and,
-// with nil, of the success.
-func (r retry) insist(ctx context.Context, try func() error, tell func(err error, pause time.Duration)) error {
-	for pause := r.first; ; pause = min(2*pause, r.most) {
-		err := try()
+// retryUntilDone calls attempt until it succeeds, or ctx ends, whose cause it returns. report is called after each failure, with the
+// pause that follows, and with nil after the success.
+func (r retryPolicy) retryUntilDone(ctx context.Context, attempt func() error, report func(err error, pause time.Duration)) error {
+	for pause := r.firstPause; ; pause = min(2*pause, r.longestPause) {
+		err := attempt()
 		if err == nil {
-			tell(nil, 0)
+			report(nil, 0)
 			return nil
 		}
 		// Receivers that a failing backend holds up together should not come back together.
 		jittered := pause/2 + rand.N(pause)
 		if ctx.Err() == nil {
-			tell(err, jittered)
+			report(err, jittered)
 		}
-		if err := sleep(ctx, jittered); err != nil {
+		if err := sleepOrCancel(ctx, jittered); err != nil {
 			return err
 		}
 	}
 }
 
-func sleep(ctx context.Context, pause time.Duration) error {
+func sleepOrCancel(ctx context.Context, pause time.Duration) error {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {

@@ -19,20 +19,19 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/redshift"
 )
 
-// blocks is everything that this receiver can read. A new source is one line here and one field in Config.
-func (c *Config) blocks() []block {
-	return []block{
-		newBlock("clickhouse", &c.ClickHouse, clickhouse.New),
-		newBlock("file", &c.File, file.New),
-		newBlock("http", &c.HTTP, httpsource.New),
-		newBlock("journald", &c.Journald, journald.New),
-		newBlock("postgresql", &c.PostgreSQL, postgresql.New),
-		newBlock("redshift", &c.Redshift, redshift.New),
+// sourceBlocks lists every source. A new one is a line here and a field in Config.
+func (c *Config) sourceBlocks() []sourceBlock {
+	return []sourceBlock{
+		newSourceBlock("clickhouse", &c.ClickHouse, clickhouse.New),
+		newSourceBlock("file", &c.File, file.New),
+		newSourceBlock("http", &c.HTTP, httpsource.New),
+		newSourceBlock("journald", &c.Journald, journald.New),
+		newSourceBlock("postgresql", &c.PostgreSQL, postgresql.New),
+		newSourceBlock("redshift", &c.Redshift, redshift.New),
 	}
 }
 
-// block is one source block of the configuration.
-type block struct {
+type sourceBlock struct {
 	key             string
 	written         bool
 	defaultInstance func() string
@@ -40,10 +39,10 @@ type block struct {
 	build           func(instance string, set component.TelemetrySettings) (source.Source, error)
 }
 
-func newBlock[C interface{ DefaultInstance() string }](
+func newSourceBlock[C interface{ DefaultInstance() string }](
 	key string, config *configoptional.Optional[C], build func(C, string, component.TelemetrySettings) (source.Source, error),
-) block {
-	return block{
+) sourceBlock {
+	return sourceBlock{
 		check:           func(ctx context.Context) []connectcheck.Finding { return connectcheck.Below(ctx, key, *config.Get()) },
 		key:             key,
 		written:         config.HasValue(),
@@ -54,20 +53,20 @@ func newBlock[C interface{ DefaultInstance() string }](
 	}
 }
 
-// CheckConnection is part of [connectcheck.Checker]: what the source's block finds.
+// CheckConnection implements [connectcheck.Checker] by the source's block.
 func (c *Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
-	b, err := c.source()
+	b, err := c.selectedSource()
 	if err != nil {
 		return []connectcheck.Finding{{Subject: "source", Detail: err.Error()}}
 	}
 	return b.check(ctx)
 }
 
-// source is the one block that is written.
-func (c *Config) source() (block, error) {
+// selectedSource returns the one block that is written.
+func (c *Config) selectedSource() (sourceBlock, error) {
 	var known, written []string
-	var chosen block
-	for _, b := range c.blocks() {
+	var chosen sourceBlock
+	for _, b := range c.sourceBlocks() {
 		known = append(known, b.key)
 		if b.written {
 			written = append(written, b.key)
@@ -76,10 +75,10 @@ func (c *Config) source() (block, error) {
 	}
 	switch len(written) {
 	case 0:
-		return block{}, fmt.Errorf("no source to read: write one of the blocks %s", strings.Join(known, ", "))
+		return sourceBlock{}, fmt.Errorf("no source to read: write one of the blocks %s", strings.Join(known, ", "))
 	case 1:
 		return chosen, nil
 	}
-	return block{}, errors.New(strings.Join(written, " and ") + " are both written, but a receiver reads one source: " +
+	return sourceBlock{}, errors.New(strings.Join(written, " and ") + " are both written, but a receiver reads one source: " +
 		"give each a receiver of its own, such as sessionlog/" + written[1])
 }

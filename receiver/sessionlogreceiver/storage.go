@@ -13,8 +13,8 @@ import (
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 )
 
-// storeVersion begins every key, so that a later layout can tell its own from this one's.
-const storeVersion = "v1"
+// storageKeyVersion begins every key, so that a later layout can be told apart.
+const storageKeyVersion = "v1"
 
 // cursorClient is the part of storage.Client that a cursor needs.
 type cursorClient interface {
@@ -25,31 +25,31 @@ type cursorClient interface {
 	Close(ctx context.Context) error
 }
 
-// openCursor is the client of the storage extension, or a cursor in memory where none is named. The extension separates components
-// by their id, and this receiver's sources by the name of their block: two of them never mix.
+// openCursor returns the client of the storage extension, or a cursor in memory where id is nil. The extension separates components
+// by their id, and this receiver's sources by the name of their block.
 func openCursor(ctx context.Context, host component.Host, id *component.ID, self component.ID, key string) (cursorClient, error) {
 	if id == nil {
-		return &memory{}, nil
+		return &memoryCursor{}, nil
 	}
 	extensions := host.GetExtensions()
 	found, ok := extensions[*id]
 	if !ok {
 		return nil, fmt.Errorf("storage: extension %s is not set up (%s); write it under extensions and under service::extensions",
-			id, storages(extensions))
+			id, listStorageExtensions(extensions))
 	}
-	keeper, ok := found.(storage.Extension)
+	extension, ok := found.(storage.Extension)
 	if !ok {
 		return nil, fmt.Errorf("storage: extension %s keeps no data; name a storage extension, such as file_storage", id)
 	}
-	client, err := keeper.GetClient(ctx, component.KindReceiver, self, key)
+	client, err := extension.GetClient(ctx, component.KindReceiver, self, key)
 	if err != nil {
-		return nil, unopened(id, err)
+		return nil, describeOpenError(id, err)
 	}
 	return client, nil
 }
 
-// unopened says why a storage does not open. The one of files waits for a lock on its file, and says no more than "timeout".
-func unopened(id *component.ID, err error) error {
+// describeOpenError explains the bare "timeout" that file_storage returns while another process holds its file's lock.
+func describeOpenError(id *component.ID, err error) error {
 	if err.Error() == "timeout" || strings.HasSuffix(err.Error(), ": timeout") {
 		return fmt.Errorf("storage: extension %s: another process has its file open, which is most likely a second collector on the same directory: "+
 			"stop that one, or give each a directory of its own (extensions::%s::directory): %w", id, id, err)
@@ -57,8 +57,7 @@ func unopened(id *component.ID, err error) error {
 	return fmt.Errorf("storage: extension %s: %w", id, err)
 }
 
-// storages names the extensions that could be meant.
-func storages(extensions map[component.ID]component.Component) string {
+func listStorageExtensions(extensions map[component.ID]component.Component) string {
 	var out []string
 	for id, extension := range extensions {
 		if _, ok := extension.(storage.Extension); ok {
@@ -72,24 +71,24 @@ func storages(extensions map[component.ID]component.Component) string {
 	return strings.Join(out, ", ") + " is"
 }
 
-// store is the source.Store over a client.
-type store struct {
+// cursorStore implements [source.Store].
+type cursorStore struct {
 	client cursorClient
 	prefix string
 }
 
-func (s store) Get(ctx context.Context, key string) ([]byte, error) {
+func (s cursorStore) Get(ctx context.Context, key string) ([]byte, error) {
 	value, err := s.client.Get(ctx, s.prefix+key)
-	return value, s.named(err, "read", key)
+	return value, s.describeError(err, "read", key)
 }
 
-// Set works although ctx has ended: what the pipeline took while the collector was told to stop must be remembered.
-func (s store) Set(ctx context.Context, key string, value []byte) error {
-	return s.named(s.client.Set(context.WithoutCancel(ctx), s.prefix+key, value), "write", key)
+// Set works although ctx has ended: what the pipeline took during shutdown must be remembered.
+func (s cursorStore) Set(ctx context.Context, key string, value []byte) error {
+	return s.describeError(s.client.Set(context.WithoutCancel(ctx), s.prefix+key, value), "write", key)
 }
 
 // SetAll works although ctx has ended, as Set does.
-func (s store) SetAll(ctx context.Context, values map[string][]byte) error {
+func (s cursorStore) SetAll(ctx context.Context, values map[string][]byte) error {
 	keys := slices.Sorted(maps.Keys(values))
 	if len(keys) == 0 {
 		return nil
@@ -102,36 +101,36 @@ func (s store) SetAll(ctx context.Context, values map[string][]byte) error {
 		}
 		ops = append(ops, storage.SetOperation(s.prefix+key, values[key]))
 	}
-	return s.named(s.client.Batch(context.WithoutCancel(ctx), ops...), "write", strings.Join(keys[:min(len(keys), 3)], ", "))
+	return s.describeError(s.client.Batch(context.WithoutCancel(ctx), ops...), "write", strings.Join(keys[:min(len(keys), 3)], ", "))
 }
 
-func (s store) Delete(ctx context.Context, key string) error {
-	return s.named(s.client.Delete(context.WithoutCancel(ctx), s.prefix+key), "delete", key)
+func (s cursorStore) Delete(ctx context.Context, key string) error {
+	return s.describeError(s.client.Delete(context.WithoutCancel(ctx), s.prefix+key), "delete", key)
 }
 
-func (s store) named(err error, do, key string) error {
+func (s cursorStore) describeError(err error, operation, key string) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, storage.ErrStorageFull):
-		return fmt.Errorf("storage: cannot %s %q: %w; make room on its disk, or raise its max_size", do, s.prefix+key, err)
+		return fmt.Errorf("storage: cannot %s %q: %w; make room on its disk, or raise its max_size", operation, s.prefix+key, err)
 	}
-	return fmt.Errorf("storage: cannot %s %q: %w", do, s.prefix+key, err)
+	return fmt.Errorf("storage: cannot %s %q: %w", operation, s.prefix+key, err)
 }
 
-// memory is a cursor that is lost with the process.
-type memory struct {
+// memoryCursor is lost with the process.
+type memoryCursor struct {
 	mu   sync.Mutex
 	data map[string][]byte
 }
 
-func (m *memory) Get(_ context.Context, key string) ([]byte, error) {
+func (m *memoryCursor) Get(_ context.Context, key string) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.data[key]), nil
 }
 
-func (m *memory) Set(_ context.Context, key string, value []byte) error {
+func (m *memoryCursor) Set(_ context.Context, key string, value []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.data == nil {
@@ -141,15 +140,14 @@ func (m *memory) Set(_ context.Context, key string, value []byte) error {
 	return nil
 }
 
-func (m *memory) Delete(_ context.Context, key string) error {
+func (m *memoryCursor) Delete(_ context.Context, key string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.data, key)
 	return nil
 }
 
-// Batch writes and deletes.
-func (m *memory) Batch(ctx context.Context, ops ...*storage.Operation) error {
+func (m *memoryCursor) Batch(ctx context.Context, ops ...*storage.Operation) error {
 	for _, op := range ops {
 		change := m.Set(ctx, op.Key, op.Value)
 		if op.Type == storage.Delete {
@@ -162,4 +160,4 @@ func (m *memory) Batch(ctx context.Context, ops ...*storage.Operation) error {
 	return nil
 }
 
-func (m *memory) Close(context.Context) error { return nil }
+func (m *memoryCursor) Close(context.Context) error { return nil }

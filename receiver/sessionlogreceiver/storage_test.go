@@ -48,11 +48,11 @@ func (h *testHost) withFileStorage(t *testing.T, dir string, change func(*filest
 	return h
 }
 
-func openStore(t *testing.T, host component.Host, self component.ID, key string) (store, func()) {
+func openStore(t *testing.T, host component.Host, self component.ID, key string) (cursorStore, func()) {
 	t.Helper()
 	client, err := openCursor(t.Context(), host, &fileStorageID, self, key)
 	require.NoError(t, err)
-	return store{client: client, prefix: storeVersion + "/" + key + "/"}, func() { require.NoError(t, client.Close(t.Context())) }
+	return cursorStore{client: client, prefix: storageKeyVersion + "/" + key + "/"}, func() { require.NoError(t, client.Close(t.Context())) }
 }
 
 func TestACursorOutlivesTheReceiver(t *testing.T) {
@@ -76,17 +76,17 @@ func TestACursorOutlivesTheReceiver(t *testing.T) {
 }
 
 // obedient is a storage over a network: it does nothing for a context that has ended.
-type obedient struct{ memory }
+type obedient struct{ memoryCursor }
 
 func (o *obedient) Set(ctx context.Context, key string, value []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return o.memory.Set(ctx, key, value)
+	return o.memoryCursor.Set(ctx, key, value)
 }
 
 func TestWhatWasTakenWhileStoppingIsRemembered(t *testing.T) {
-	s := store{client: &obedient{}, prefix: "v1/test/"}
+	s := cursorStore{client: &obedient{}, prefix: "v1/test/"}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.NoError(t, s.Set(ctx, "cursor", []byte("7")))

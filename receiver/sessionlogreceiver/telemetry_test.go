@@ -87,7 +87,7 @@ func TestTheReceiverCountsTheFateOfEverything(t *testing.T) {
 	}), next)
 	require.NoError(t, err)
 	require.NoError(t, r.Start(t.Context(), newTestHost()))
-	<-r.done
+	<-r.sourceDone
 	require.NoError(t, r.Shutdown(t.Context()))
 
 	got := metricsOf(t, tel, set.ID)
@@ -140,7 +140,7 @@ func TestAMessageIsSaidOnceAMinute(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
 	set := receivertest.NewNopSettings(componentType)
 	set.Logger = zap.New(core)
-	stats, err := newTelemetry(set)
+	stats, err := newReceiverTelemetry(set)
 	require.NoError(t, err)
 	now := time.Unix(1_795_000_000, 0)
 	stats.now = func() time.Time { return now }
@@ -149,7 +149,7 @@ func TestAMessageIsSaidOnceAMinute(t *testing.T) {
 		stats.BadRows(1, "a.jsonl at byte 7", torn)
 	}
 	stats.Vanished(1) // another message is said all the same
-	now = now.Add(quietFor)
+	now = now.Add(warningInterval)
 	stats.BadRows(1, "a.jsonl at byte 9", torn)
 
 	var suppressed []int64
@@ -177,9 +177,9 @@ func TestNoValueOfAnEventIsLogged(t *testing.T) {
 	events := page("hunter2")
 	r, err := newReceiver(set, config, "test", sourceFunc(func(ctx context.Context, h source.Host) error { return h.Emit(ctx, events) }), next)
 	require.NoError(t, err)
-	r.emitter.retry = retry{first: time.Millisecond, most: time.Millisecond}
+	r.emitter.retry = retryPolicy{firstPause: time.Millisecond, longestPause: time.Millisecond}
 	require.NoError(t, r.Start(t.Context(), newTestHost()))
-	<-r.done
+	<-r.sourceDone
 	require.NoError(t, r.Shutdown(t.Context()))
 	require.Contains(t, text.String(), "trying again")
 	require.Contains(t, text.String(), "dead letter")

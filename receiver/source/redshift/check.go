@@ -16,16 +16,16 @@ import (
 
 var _ connectcheck.Checker = Config{}
 
-// CheckConnection is part of [connectcheck.Checker]. It logs in once, which the server's log shows, and wakes a serverless workgroup.
+// CheckConnection implements [connectcheck.Checker]. It logs in once, which the server's log shows, and wakes a serverless workgroup.
 func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
-	candidates, err := c.candidates()
+	candidates, err := c.candidateTables()
 	if err != nil {
 		return []connectcheck.Finding{{Subject: "configuration", Detail: err.Error(), Key: "table"}}
 	}
-	t := &table{cfg: c, candidates: candidates, log: zap.NewNop(), block: newBlock(redshiftlog.NewMapper(""), false)}
-	defer t.link.hangUp()
-	if err := t.link.connect(ctx, c.ClientConfig); err != nil {
-		return []connectcheck.Finding{c.refusedLogin(err)}
+	t := &logTable{cfg: c, candidates: candidates, log: zap.NewNop(), rows: newRowBuffer(redshiftlog.NewMapper(""), false)}
+	defer t.connection.closeConnection()
+	if err := t.connection.ensureConnected(ctx, c.ClientConfig); err != nil {
+		return []connectcheck.Finding{c.loginFinding(err)}
 	}
 	all := []connectcheck.Finding{{OK: true, Subject: "login", Detail: "logged in as " + c.Username}}
 	if _, err := t.Now(ctx); err != nil {
@@ -36,11 +36,10 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 		return append(all, f)
 	}
 	zone := connectcheck.Finding{OK: true, Subject: "zone", Detail: "times are asked for in UTC, whatever the account's zone"}
-	return append(all, zone, c.checkTable(ctx, t))
+	return append(all, zone, c.tableFinding(ctx, t))
 }
 
-// refusedLogin names the key that keeps the account out.
-func (c Config) refusedLogin(err error) connectcheck.Finding {
+func (c Config) loginFinding(err error) connectcheck.Finding {
 	f := connectcheck.Finding{
 		Subject: "login", Detail: err.Error(), Key: "endpoints",
 		Remedy: "write host:port of the cluster or workgroup, and let its security group take connections from here",
@@ -54,10 +53,10 @@ func (c Config) refusedLogin(err error) connectcheck.Finding {
 	return f
 }
 
-// checkTable looks for the log and reads nothing of it.
-func (c Config) checkTable(ctx context.Context, t *table) connectcheck.Finding {
+// tableFinding reads no row of the table.
+func (c Config) tableFinding(ctx context.Context, t *logTable) connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "table " + strings.Join(t.candidates, " or "), Key: "table"}
-	l, err := readLayout(ctx, &t.link, t.candidates, c.Username)
+	l, err := findLayout(ctx, &t.connection, t.candidates, c.Username)
 	var waiting *poll.WaitError
 	switch {
 	case err == nil:

@@ -32,9 +32,9 @@ var SystemTables = []string{"sys_connection_log", "stl_connection_log"}
 // days of log history).
 const Kept = 7 * 24 * time.Hour
 
-// DefaultConfig has no endpoints and no user: those must be written. It polls seldom, for each poll keeps a serverless
-// workgroup awake for a minute that is paid for, and looks back further than for other sources, since nodes write their
-// logs when they find the time.
+// DefaultConfig has no endpoints and no user: those are required. It polls seldom, for each poll keeps a serverless
+// workgroup awake for a minute that is paid for, and overlaps more than other sources, since nodes write their
+// logs with a delay.
 func DefaultConfig() Config {
 	c := Config{ClientConfig: configpostgresql.DefaultClientConfig(), Config: poll.DefaultConfig()}
 	c.CollectionInterval, c.Overlap, c.ReconcileInterval = 5*time.Minute, 10*time.Minute, 15*time.Minute
@@ -43,24 +43,24 @@ func DefaultConfig() Config {
 
 // Validate names the key and the remedy of everything that is wrong.
 func (c Config) Validate() error {
-	_, err := c.candidates()
+	_, err := c.candidateTables()
 	return errors.Join(c.ClientConfig.Check(), c.Config.Check(), err)
 }
 
 // DefaultInstance is host:port of the first endpoint.
 func (c Config) DefaultInstance() string { return c.FirstHost() }
 
-// namePart is a name as it stands in SQL: bare, which the server folds to lower case, or within double quotes.
-var namePart = regexp.MustCompile(`^(?:[\pL_][\pL\pN_$]*|"(?:[^"\x00]|"")+")(?:\.|$)`)
+// sqlNamePart is a name as it stands in SQL: bare, which the server folds to lower case, or within double quotes.
+var sqlNamePart = regexp.MustCompile(`^(?:[\pL_][\pL\pN_$]*|"(?:[^"\x00]|"")+")(?:\.|$)`)
 
-// candidates are the tables to try, in order, as SQL spells them.
-func (c Config) candidates() ([]string, error) {
+// candidateTables returns SQL names, in the order to try.
+func (c Config) candidateTables() ([]string, error) {
 	if c.Table == "" {
 		return SystemTables, nil
 	}
 	parts, rest := 0, c.Table
 	for ; rest != ""; parts++ {
-		part := namePart.FindString(rest)
+		part := sqlNamePart.FindString(rest)
 		if part == "" {
 			parts = 0
 			break
@@ -74,9 +74,8 @@ func (c Config) candidates() ([]string, error) {
 	return []string{c.Table}, nil
 }
 
-// identity names the history that is read, for the cursor: the system tables share one, so whoever writes the key table
-// later, or is granted the better view, goes on where he was.
-func (c Config) identity() string {
+// cursorIdentity is the same for all system tables: the cursor is kept when the key table is set later, or the other view granted.
+func (c Config) cursorIdentity() string {
 	name := strings.TrimPrefix(strings.ToLower(c.Table), "pg_catalog.")
 	for _, t := range SystemTables {
 		if name == t {

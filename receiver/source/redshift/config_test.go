@@ -64,7 +64,7 @@ func TestTheSystemTablesAreOneHistory(t *testing.T) {
 	} {
 		c := valid()
 		c.Table = table
-		require.Equal(t, want, c.identity(), table)
+		require.Equal(t, want, c.cursorIdentity(), table)
 	}
 }
 

@@ -7,23 +7,23 @@ import "errors"
 // EXTRACT counts other milliseconds on each ("EXTRACT function": of 12:08:43.101 they are 101). Numbers stay below 2^62;
 // their sum is taken of a numeric, since that of bigints is a bigint ("SUM function") and would overflow.
 //
-// It is of pid and duration alone. Sums are by the minute and stand beside the number of rows, so that a row that is there
-// or not shows by itself; the hash is for one that took the place of another.
+// It is of pid and duration alone. Sums are by the minute and are compared beside the number of rows, which shows a row that is
+// added or missing; the hash shows one that replaced another.
 const (
-	prime       = 1<<31 - 1
-	factorPID   = 314_606_869
-	factorSpent = 236_887_691
+	hashPrime          = 1<<31 - 1
+	hashFactorPID      = 314_606_869
+	hashFactorDuration = 236_887_691
 )
 
 // rowHash packs the square and the cube, modulo a prime, of a linear mix: sums of linear hashes would be equal too easily.
-// hashSQL says the same to the server; Go and SQL both round a negative quotient towards zero.
+// hashSQL does the same on the server; Go and SQL both round a negative quotient towards zero.
 func rowHash(pid, duration int64) uint64 {
-	mix := (pid%prime*factorPID + duration%prime*factorSpent) % prime
-	square := mix * mix % prime
-	return uint64(square<<31 + square*mix%prime) //nolint:gosec // bits, not a number
+	mix := (pid%hashPrime*hashFactorPID + duration%hashPrime*hashFactorDuration) % hashPrime
+	square := mix * mix % hashPrime
+	return uint64(square<<31 + square*mix%hashPrime) //nolint:gosec // bits, not a number
 }
 
-// hashSQL is a SELECT of c_time, c_pid, c_spent and c_hash. The arguments are expressions, of a timestamp and two bigints.
+// hashSQL returns a SELECT of c_time, c_pid, c_spent and c_hash. The arguments are expressions, of a timestamp and two bigints.
 func hashSQL(at, pid, duration, from string) string {
 	return "SELECT c_time, c_pid, c_spent, c_square * 2147483648 + c_square * c_mix % 2147483647 AS c_hash FROM" +
 		" (SELECT c_time, c_pid, c_spent, c_mix, c_mix * c_mix % 2147483647 AS c_square FROM" +
@@ -33,9 +33,9 @@ func hashSQL(at, pid, duration, from string) string {
 
 var errNumber = errors.New("the server sent a number that is none")
 
-// wrapped reads a decimal of any length modulo 2^64, which is how the sums of hashes are compared. Zeros behind a point are
-// those of a numeric.
-func wrapped(b []byte) (uint64, error) {
+// parseModulo64 reads a decimal of any length modulo 2^64, which is how sums of hashes are compared. A numeric may have zeros behind
+// a point, which are ignored.
+func parseModulo64(b []byte) (uint64, error) {
 	negative := len(b) > 0 && b[0] == '-'
 	if negative {
 		b = b[1:]

@@ -15,29 +15,28 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// layout is what the log is made of: a table, and where its columns go. Clusters of different age have different ones.
-type layout struct {
-	table string // as SQL spells it
-	cells []cell // the columns that are read, in the order of the SELECT; the time is the first
+// tableLayout is a table and its columns, which differ with the cluster's version.
+type tableLayout struct {
+	table   string         // as SQL writes it
+	columns []layoutColumn // the columns that are read, in the order of the SELECT; the time is the first
 }
 
-// cell is a column of the table: one of ours, or one more.
-type cell struct {
-	*column        // nil for one that has no place of its own
-	sql     string // an expression
-	key     string // attribute key of one without a place
+type layoutColumn struct {
+	*logColumn          // nil for a column without a field in redshiftlog.Row
+	expression   string // an expression
+	attributeKey string // of a column without a field
 }
 
-// readLayout takes the first candidate that is there and may be read. Names and types come with the empty answer of a
+// findLayout takes the first candidate that exists and may be read. Names and types come with the empty result of a
 // SELECT: neither Redshift's catalog views nor PostgreSQL's know the other's tables.
-func readLayout(ctx context.Context, l *link, candidates []string, user string) (*layout, error) {
+func findLayout(ctx context.Context, l *heldConnection, candidates []string, user string) (*tableLayout, error) {
 	var refused, missing []string
 	for _, table := range candidates {
 		var fields []pgconn.FieldDescription
-		err := l.query(ctx, "SELECT * FROM "+table+" LIMIT 0", func(f []pgconn.FieldDescription) { fields = slices.Clone(f) }, nil)
+		err := l.streamQuery(ctx, "SELECT * FROM "+table+" LIMIT 0", func(f []pgconn.FieldDescription) { fields = slices.Clone(f) }, nil)
 		switch code := configpostgresql.Code(err); {
 		case err == nil:
-			return newLayout(table, fields)
+			return layoutOf(table, fields)
 		case code == codeDenied:
 			refused = append(refused, table)
 		case slices.Contains(codesMissing, code):
@@ -47,18 +46,18 @@ func readLayout(ctx context.Context, l *link, candidates []string, user string) 
 		}
 	}
 	if len(refused) > 0 {
-		return nil, denied(refused[0], user)
+		return nil, deniedError(refused[0], user)
 	}
 	return nil, &poll.WaitError{Err: fmt.Errorf("table: there is no table %s in this database: correct database, or name the table under table; it is read as soon as it is there",
 		strings.Join(missing, " and none "))}
 }
 
-func newLayout(table string, fields []pgconn.FieldDescription) (*layout, error) {
-	l := &layout{table: table}
+func layoutOf(table string, fields []pgconn.FieldDescription) (*tableLayout, error) {
+	l := &tableLayout{table: table}
 	var errs []error
 	taken := make([]bool, len(fields))
-	for i := range columns {
-		c := &columns[i]
+	for i := range logColumns {
+		c := &logColumns[i]
 		at := slices.IndexFunc(fields, func(f pgconn.FieldDescription) bool { return slices.Contains(c.names, f.Name) })
 		if at < 0 {
 			if c.required {
@@ -67,79 +66,73 @@ func newLayout(table string, fields []pgconn.FieldDescription) (*layout, error) 
 			continue
 		}
 		taken[at] = true
-		if err := c.check(table, fields[at]); err != nil {
+		if err := c.checkType(table, fields[at]); err != nil {
 			errs = append(errs, err)
 		}
-		l.cells = append(l.cells, cell{column: c, sql: expression(fields[at])})
+		l.columns = append(l.columns, layoutColumn{logColumn: c, expression: quotedColumn(fields[at])})
 	}
 	for i, f := range fields {
 		if !taken[i] {
-			l.cells = append(l.cells, cell{sql: expression(f), key: session.SourceField + f.Name})
+			l.columns = append(l.columns, layoutColumn{expression: quotedColumn(f), attributeKey: session.SourceField + f.Name})
 		}
 	}
 	return l, errors.Join(errs...)
 }
 
-// check makes sure that a column can be reckoned with. Whatever it is, it comes as text.
-func (c *column) check(table string, f pgconn.FieldDescription) error {
-	kinds := map[kind][]uint32{integer: {pgtype.Int2OID, pgtype.Int4OID, pgtype.Int8OID}, instant: {pgtype.TimestampOID, pgtype.TimestamptzOID}}
+func (c *logColumn) checkType(table string, f pgconn.FieldDescription) error {
+	kinds := map[columnKind][]uint32{integerNumber: {pgtype.Int2OID, pgtype.Int4OID, pgtype.Int8OID}, instantTime: {pgtype.TimestampOID, pgtype.TimestamptzOID}}
 	if want := kinds[c.kind]; want == nil || slices.Contains(want, f.DataTypeOID) {
 		return nil
 	}
-	words := map[kind]string{integer: "an integer", instant: "a timestamp"}
+	words := map[columnKind]string{integerNumber: "an integer", instantTime: "a timestamp"}
 	return fmt.Errorf("table: column %s of %s must be %s, as in %s", f.Name, table, words[c.kind], SystemTables[0])
 }
 
-// expression is a column's name. Blanks that pad characters are sent along: trimming sixteen columns on the server takes
-// four times what sending and trimming them here does.
-func expression(f pgconn.FieldDescription) string {
+// quotedColumn does not trim: trimming sixteen columns on the server takes four times what sending and trimming their blanks here does.
+func quotedColumn(f pgconn.FieldDescription) string {
 	return configpostgresql.QuoteIdentifier(f.Name)
 }
 
-// bigint is the expression of the column with this name, as a bigint.
-func (l *layout) bigint(name string) string {
-	for _, c := range l.cells {
-		if c.column != nil && c.names[0] == name {
-			return "CAST(coalesce(" + c.sql + ", 0) AS bigint)"
+func (l *tableLayout) bigintExpression(name string) string {
+	for _, c := range l.columns {
+		if c.logColumn != nil && c.names[0] == name {
+			return "CAST(coalesce(" + c.expression + ", 0) AS bigint)"
 		}
 	}
 	return "CAST(0 AS bigint)"
 }
 
-// time is the expression of the column with the time.
-func (l *layout) time() string { return l.cells[0].sql }
+func (l *tableLayout) timeExpression() string { return l.columns[0].expression }
 
-// hashed is the table with hashes, of the rows that where selects.
-func (l *layout) hashed(where string) string {
-	return hashSQL(l.time(), l.bigint("pid"), l.bigint("duration"), l.table+where)
+func (l *tableLayout) hashedRowsSQL(where string) string {
+	return hashSQL(l.timeExpression(), l.bigintExpression("pid"), l.bigintExpression("duration"), l.table+where)
 }
 
-// within bounds the time.
-func (l *layout) within(r poll.Range) string {
-	return " WHERE " + l.time() + " >= " + timestamp(r.From) + " AND " + l.time() + " < " + timestamp(r.To)
+func (l *tableLayout) timeCondition(r poll.Range) string {
+	return " WHERE " + l.timeExpression() + " >= " + timestampLiteral(r.From) + " AND " + l.timeExpression() + " < " + timestampLiteral(r.To)
 }
 
-// readSQL asks for rows. The server sorts by time alone; rows of one time are sorted by us, so that neither the table's
-// columns nor the server's collation decide about their order.
-func (l *layout) readSQL(r poll.Range) string {
-	list := make([]string, len(l.cells))
-	for i, c := range l.cells {
-		list[i] = c.sql
+// readSQL sorts by time alone. Rows of one time are sorted by us, so that neither the table's columns nor the server's collation
+// decide about their order.
+func (l *tableLayout) readSQL(r poll.Range) string {
+	list := make([]string, len(l.columns))
+	for i, c := range l.columns {
+		list[i] = c.expression
 	}
-	return "SELECT " + strings.Join(list, ", ") + " FROM " + l.table + l.within(r) + " ORDER BY " + l.time()
+	return "SELECT " + strings.Join(list, ", ") + " FROM " + l.table + l.timeCondition(r) + " ORDER BY " + l.timeExpression()
 }
 
-// sumsSQL asks for start, count and sum of hashes of each span that has rows. span is minute or day.
-func (l *layout) sumsSQL(r poll.Range, span string, hashing bool) string {
+// sumsSQL selects start, count and sum of hashes of each span (minute or day) that has rows.
+func (l *tableLayout) sumsSQL(r poll.Range, span string, hashing bool) string {
 	if !hashing {
-		return "SELECT date_trunc('" + span + "', " + l.time() + "), count(*), 0 FROM " + l.table + l.within(r) + " GROUP BY 1 ORDER BY 1"
+		return "SELECT date_trunc('" + span + "', " + l.timeExpression() + "), count(*), 0 FROM " + l.table + l.timeCondition(r) + " GROUP BY 1 ORDER BY 1"
 	}
-	return "SELECT date_trunc('" + span + "', c_time), count(*), sum(CAST(c_hash AS numeric(38, 0))) FROM (" + l.hashed(l.within(r)) + ") h GROUP BY 1 ORDER BY 1"
+	return "SELECT date_trunc('" + span + "', c_time), count(*), sum(CAST(c_hash AS numeric(38, 0))) FROM (" + l.hashedRowsSQL(l.timeCondition(r)) + ") h GROUP BY 1 ORDER BY 1"
 }
 
-// sampleRows are enough to see whether the server reckons as we do.
+// sampleRows is how many hashes of the server are compared with ours.
 const sampleRows = "64"
 
-func (l *layout) sampleSQL(r poll.Range) string {
-	return "SELECT c_pid, c_spent, c_hash FROM (" + l.hashed(l.within(r)) + ") h LIMIT " + sampleRows
+func (l *tableLayout) sampleSQL(r poll.Range) string {
+	return "SELECT c_pid, c_spent, c_hash FROM (" + l.hashedRowsSQL(l.timeCondition(r)) + ") h LIMIT " + sampleRows
 }

@@ -12,32 +12,31 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// reader is the source.
-type reader struct {
+type redshiftSource struct {
 	cfg        Config
 	instance   string
 	candidates []string
 }
 
-// New makes the source of a valid configuration. instance is the stable name of the cluster or workgroup.
+// New makes the source from a valid configuration. instance is the stable name of the cluster or workgroup.
 func New(cfg Config, instance string, set component.TelemetrySettings) (source.Source, error) {
 	cfg.WarnOfPlaintext(set.Logger)
-	candidates, err := cfg.candidates()
+	candidates, err := cfg.candidateTables()
 	if err != nil {
 		return nil, err
 	}
-	return &reader{cfg: cfg, instance: instance, candidates: candidates}, nil
+	return &redshiftSource{cfg: cfg, instance: instance, candidates: candidates}, nil
 }
 
 // Run implements [source.Source].
-func (r *reader) Run(ctx context.Context, host source.Host) error {
+func (r *redshiftSource) Run(ctx context.Context, host source.Host) error {
 	if host.Log == nil {
 		host.Log = zap.NewNop()
 	}
-	t := &table{
+	t := &logTable{
 		cfg: r.cfg, candidates: r.candidates, log: host.Log,
-		block: newBlock(redshiftlog.NewMapper(r.instance), r.cfg.ExcludeInternal),
+		rows: newRowBuffer(redshiftlog.NewMapper(r.instance), r.cfg.ExcludeInternal),
 	}
-	defer t.link.hangUp()
-	return poll.Run(ctx, r.cfg.Config, t, host, session.SystemRedshift, r.instance, r.cfg.identity())
+	defer t.connection.closeConnection()
+	return poll.Run(ctx, r.cfg.Config, t, host, session.SystemRedshift, r.instance, r.cfg.cursorIdentity())
 }

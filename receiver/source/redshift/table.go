@@ -11,35 +11,35 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 )
 
-// table is the log as package poll sees it.
-type table struct {
+// logTable implements [poll.Table].
+type logTable struct {
 	cfg        Config
 	candidates []string
 	log        *zap.Logger
-	link       link
-	layout     *layout // nil when it has to be looked up
-	block      *block
+	connection heldConnection
+	layout     *tableLayout // nil when it has to be read again
+	rows       *rowBuffer
 
-	told    string // the table that was named in our log
-	checked bool   // the server's hashes have been compared with ours
+	loggedTable   string // the table whose name was logged
+	hashesChecked bool   // the server's hashes were compared with ours
 }
 
 // Kept implements [poll.Expiring].
-func (t *table) Kept() time.Duration {
-	if t.cfg.identity() != "" {
-		return 0 // a table of one's own
+func (t *logTable) Kept() time.Duration {
+	if t.cfg.cursorIdentity() != "" {
+		return 0 // not a system table: nothing expires
 	}
 	return Kept
 }
 
 // Now implements [poll.Table]. GETDATE is UTC in our sessions; Redshift has no other clock that is not deprecated.
-func (t *table) Now(ctx context.Context) (now int64, err error) {
-	err = t.ask(ctx, "SELECT getdate()", func(cells [][]byte) (err error) {
-		now, err = t.block.clock.read(cells[0])
+func (t *logTable) Now(ctx context.Context) (now int64, err error) {
+	err = t.queryServer(ctx, "SELECT getdate()", func(cells [][]byte) (err error) {
+		now, err = t.rows.timestamps.parseTimestamp(cells[0])
 		return err
 	})
 	if configpostgresql.Code(err) == codeNoFunction {
-		err = explain(err, "", t.cfg.Username)
+		err = explainQueryError(err, "", t.cfg.Username)
 	}
 	if err == nil && now == 0 {
 		err = errors.New("the server did not tell the time")
@@ -48,20 +48,20 @@ func (t *table) Now(ctx context.Context) (now int64, err error) {
 }
 
 // Refresh implements [poll.Table].
-func (t *table) Refresh() { t.layout = nil }
+func (t *logTable) Refresh() { t.layout = nil }
 
 // Sums implements [poll.Table].
-func (t *table) Sums(ctx context.Context, r poll.Range, width int64, yield func(poll.Sum)) error {
-	if err := t.prepare(ctx, r); err != nil {
+func (t *logTable) Sums(ctx context.Context, r poll.Range, width int64, yield func(poll.Sum)) error {
+	if err := t.ensureReady(ctx, r); err != nil {
 		return err
 	}
 	span := "minute"
 	if width == poll.Day {
 		span = "day"
 	}
-	var sums []poll.Sum // told at the end: an answer that breaks off must not count
-	err := t.ask(ctx, t.layout.sumsSQL(r, span, t.block.hashing), func(cells [][]byte) error {
-		s, err := t.sum(cells)
+	var sums []poll.Sum // yielded at the end: an incomplete result must not count
+	err := t.queryServer(ctx, t.layout.sumsSQL(r, span, t.rows.serverHashesMatch), func(cells [][]byte) error {
+		s, err := t.readSum(cells)
 		sums = append(sums, s)
 		return err
 	})
@@ -74,81 +74,80 @@ func (t *table) Sums(ctx context.Context, r poll.Range, width int64, yield func(
 	return nil
 }
 
-func (t *table) sum(cells [][]byte) (s poll.Sum, err error) {
-	if s.Start, err = t.block.clock.read(cells[0]); err != nil {
+func (t *logTable) readSum(cells [][]byte) (s poll.Sum, err error) {
+	if s.Start, err = t.rows.timestamps.parseTimestamp(cells[0]); err != nil {
 		return s, err
 	}
-	if s.Count, err = wrapped(cells[1]); err != nil {
+	if s.Count, err = parseModulo64(cells[1]); err != nil {
 		return s, err
 	}
-	s.Hash, err = wrapped(cells[2])
+	s.Hash, err = parseModulo64(cells[2])
 	return s, err
 }
 
 // Read implements [poll.Table].
-func (t *table) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) error) error {
-	if err := t.prepare(ctx, r); err != nil {
+func (t *logTable) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) error) error {
+	if err := t.ensureReady(ctx, r); err != nil {
 		return err
 	}
-	b, first := t.block, r.From
+	b, first := t.rows, r.From
 	if r.From != poll.Always.From {
 		r.From -= (r.From%1000 + 1000) % 1000
 	}
-	b.begin()
-	hand := func() error {
-		b.sort()
-		b.skip(first)
+	b.reset()
+	yieldRows := func() error {
+		b.sortTies()
+		b.skipBefore(first)
 		err := yield(b)
-		b.n = 0
+		b.filled = 0
 		return err
 	}
-	err := t.ask(ctx, t.layout.readSQL(r), func(values [][]byte) error {
-		at, err := b.clock.read(values[0])
-		if err == nil && b.full(at) {
-			err = hand()
+	err := t.queryServer(ctx, t.layout.readSQL(r), func(values [][]byte) error {
+		at, err := b.timestamps.parseTimestamp(values[0])
+		if err == nil && b.isFull(at) {
+			err = yieldRows()
 		}
 		if err != nil {
 			return err
 		}
-		return b.add(t.layout.cells, values)
+		return b.addRow(t.layout.columns, values)
 	})
-	if err == nil && b.n > 0 {
-		err = hand()
+	if err == nil && b.filled > 0 {
+		err = yieldRows()
 	}
 	return err
 }
 
-// prepare looks at what the log is made of, and makes sure that sums can be compared.
-func (t *table) prepare(ctx context.Context, r poll.Range) error {
-	if err := t.link.connect(ctx, t.cfg.ClientConfig); err != nil {
+func (t *logTable) ensureReady(ctx context.Context, r poll.Range) error {
+	if err := t.connection.ensureConnected(ctx, t.cfg.ClientConfig); err != nil {
 		return err
 	}
 	if t.layout == nil {
-		layout, err := readLayout(ctx, &t.link, t.candidates, t.cfg.Username)
+		layout, err := findLayout(ctx, &t.connection, t.candidates, t.cfg.Username)
 		if err != nil {
 			return err
 		}
 		t.layout = layout
-		if t.told != layout.table {
+		if t.loggedTable != layout.table {
 			t.log.Info("reading", zap.String("table", layout.table))
-			t.told, t.checked = layout.table, false
+			t.loggedTable, t.hashesChecked = layout.table, false
 		}
 	}
-	if t.checked {
+	if t.hashesChecked {
 		return nil
 	}
-	return t.check(ctx, r)
+	return t.compareHashes(ctx, r)
 }
 
-// check compares the server's hashes of some rows with ours: if they differed, every poll would tell everything again. No
-// server is known whose do; with such a one, minutes are compared by their numbers of rows alone.
-func (t *table) check(ctx context.Context, r poll.Range) error {
+// compareHashes compares the server's hashes of some rows with ours: if they differed, every poll would deliver everything again. No
+// such server is known; on one, minutes are compared by their numbers of rows alone.
+func (t *logTable) compareHashes(ctx context.Context, r poll.Range) error {
 	rows, same := 0, true
-	err := t.ask(ctx, t.layout.sampleSQL(r), func(cells [][]byte) error {
+	err := t.queryServer(ctx, t.layout.sampleSQL(r), func(cells [][]byte) error {
 		var n [3]uint64
 		for i := range n {
 			var err error
-			if n[i], err = wrapped(cells[i]); err != nil {
+			if n[i], err = parseModulo64(cells[i]); err != nil {
 				return err
 			}
 		}
@@ -159,22 +158,21 @@ func (t *table) check(ctx context.Context, r poll.Range) error {
 	if err != nil {
 		return err
 	}
-	t.block.hashing, t.checked = same, rows > 0
+	t.rows.serverHashesMatch, t.hashesChecked = same, rows > 0
 	if !same {
-		t.log.Warn("this server reckons hashes in another way than those known: late rows are found by the number of rows of a minute alone; please report its version()")
+		t.log.Warn("this server calculates other hashes than Redshift does: late rows are found by the number of rows of a minute alone; please report its version()")
 	}
 	return nil
 }
 
-// ask runs a query, connecting first where there is no connection.
-func (t *table) ask(ctx context.Context, sql string, row func(cells [][]byte) error) error {
-	if err := t.link.connect(ctx, t.cfg.ClientConfig); err != nil {
+func (t *logTable) queryServer(ctx context.Context, sql string, row func(cells [][]byte) error) error {
+	if err := t.connection.ensureConnected(ctx, t.cfg.ClientConfig); err != nil {
 		return err
 	}
-	err := t.link.query(ctx, sql, nil, row)
+	err := t.connection.streamQuery(ctx, sql, nil, row)
 	if err != nil && t.layout != nil {
-		err = explain(err, t.layout.table, t.cfg.Username)
-		t.layout = nil // dropped, changed, or of another server by now: look anew
+		err = explainQueryError(err, t.layout.table, t.cfg.Username)
+		t.layout = nil // the table may be dropped, changed, or another server's by now
 	}
 	return err
 }

@@ -147,7 +147,7 @@ func TestAServerThatReckonsOtherwiseIsReadByCounts(t *testing.T) {
 	r.emit.WaitFor(t, late...)
 	r.whole(t)
 	r.once(t, append(rows, late...)...)
-	require.Equal(t, 1, r.log.FilterMessageSnippet("reckons hashes in another way").Len())
+	require.Equal(t, 1, r.log.FilterMessageSnippet("calculates other hashes").Len())
 }
 
 func TestARefusedLoginSaysWhatToMind(t *testing.T) {

@@ -21,13 +21,13 @@ import (
 )
 
 func TestClock(t *testing.T) {
-	var c clock
+	var c timestampParser
 	for text, want := range map[string]string{
 		"2026-11-22 00:05:01.123456": "2026-11-22T00:05:01.123456Z", "2026-11-22 00:05:01": "2026-11-22T00:05:01Z", "2026-11-22 23:59:59.5": "2026-11-22T23:59:59.5Z",
 		"1969-12-31 23:59:59.999999": "1969-12-31T23:59:59.999999Z", "0001-01-01 00:00:00": "0001-01-01T00:00:00Z", "2024-02-29 12:00:00.000010+00": "2024-02-29T12:00:00.00001Z",
 	} {
 		for range 2 {
-			got, err := c.read([]byte(text))
+			got, err := c.parseTimestamp([]byte(text))
 			require.NoError(t, err, text)
 			require.Equal(t, want, time.UnixMicro(got).UTC().Format(time.RFC3339Nano))
 		}
@@ -36,7 +36,7 @@ func TestClock(t *testing.T) {
 		"", "infinity", "2026-11-22", "22/11/2026 00:05:01", "2026-11-22 00:05:01 BC", "2026-13-22 00:05:01", "2026-11-22 0x:05:01", "2026-11-22 00:05:01.",
 		"2026-11-22 00:05:01.1234567", "2026-11-22 00:05:01.12x", "2026-11-22T00:05:01", "2026-11-22 00:05:01+05:30", "10000-01-01 00:00:00",
 	} {
-		_, err := c.read([]byte(text))
+		_, err := c.parseTimestamp([]byte(text))
 		require.Error(t, err, text)
 	}
 }
@@ -46,12 +46,12 @@ func TestWrapped(t *testing.T) {
 		"0": 0, "18446744073709551615": math.MaxUint64, "18446744073709551616": 0, "36893488147419103239": 7, "-1": math.MaxUint64, "42.000": 42,
 		"99999999999999999999999999999999999999": 687399551400673279,
 	} {
-		got, err := wrapped([]byte(text))
+		got, err := parseModulo64([]byte(text))
 		require.NoError(t, err, text)
 		require.Equal(t, want, got, text)
 	}
 	for _, text := range []string{"", "-", "x", "1e5", ".5"} {
-		_, err := wrapped([]byte(text))
+		_, err := parseModulo64([]byte(text))
 		require.Error(t, err, text)
 	}
 }
@@ -59,7 +59,7 @@ func TestWrapped(t *testing.T) {
 // A server's arithmetic is ours, in every corner.
 func TestTheServerReckonsAsWeDo(t *testing.T) {
 	s := redshift.Start(t)
-	numbers := []int64{0, 1, -1, 7, 98031, prime - 1, prime, prime + 1, -prime - 1, math.MaxInt32, math.MinInt32, math.MaxInt64, math.MinInt64, 7460885}
+	numbers := []int64{0, 1, -1, 7, 98031, hashPrime - 1, hashPrime, hashPrime + 1, -hashPrime - 1, math.MaxInt32, math.MinInt32, math.MaxInt64, math.MinInt64, 7460885}
 	for range 20 {
 		numbers = append(numbers, rand.Int64()-rand.Int64())
 	}
@@ -76,15 +76,15 @@ func TestTheServerReckonsAsWeDo(t *testing.T) {
 	}
 	s.Exec(t, "CREATE TABLE numbers (pid bigint, duration bigint); INSERT INTO numbers VALUES "+strings.Join(values, ", "))
 	rows := s.Query(t, "SELECT sum(CAST(c_hash AS numeric(38, 0))), count(DISTINCT c_hash) FROM ("+hashSQL("now()", "pid", "duration", "numbers")+") h")
-	got, err := wrapped([]byte(rows[0][0]))
+	got, err := parseModulo64([]byte(rows[0][0]))
 	require.NoError(t, err)
 	require.Equal(t, sum, got)
 	require.Equal(t, strconv.Itoa(len(seen)), rows[0][1])
 }
 
 func fieldsOfSYS() (fields []pgconn.FieldDescription) {
-	for _, c := range columns {
-		oid := map[kind]uint32{integer: pgtype.Int4OID, instant: pgtype.TimestampOID}[c.kind]
+	for _, c := range logColumns {
+		oid := map[columnKind]uint32{integerNumber: pgtype.Int4OID, instantTime: pgtype.TimestampOID}[c.kind]
 		if oid == 0 {
 			oid = pgtype.BPCharOID
 		}
@@ -94,7 +94,7 @@ func fieldsOfSYS() (fields []pgconn.FieldDescription) {
 }
 
 func TestStatements(t *testing.T) {
-	l, err := newLayout("sys_connection_log", fieldsOfSYS())
+	l, err := layoutOf("sys_connection_log", fieldsOfSYS())
 	require.NoError(t, err)
 	r := poll.Range{From: 1_795_305_600_000_000, To: 1_795_305_660_000_000}
 	for name, sql := range map[string]string{
@@ -107,13 +107,13 @@ func TestStatements(t *testing.T) {
 }
 
 func TestTextsAreSharedAndNeverChange(t *testing.T) {
-	var texts texts
+	var texts stringInterner
 	kept := map[string]string{}
 	for i := range 200_000 {
 		want := strconv.Itoa(i * 7919 % 30_011)
-		got := texts.common(i%3, []byte(want))
+		got := texts.internCommon(i%3, []byte(want))
 		if i%3 == 0 {
-			got = texts.unique([]byte(want))
+			got = texts.copyUnique([]byte(want))
 		}
 		kept[want] = got
 	}
@@ -121,21 +121,21 @@ func TestTextsAreSharedAndNeverChange(t *testing.T) {
 		require.Equal(t, want, got)
 	}
 	big := strings.Repeat("x", 3*chunkSize)
-	require.Equal(t, big, texts.common(0, []byte(big)))
-	require.Empty(t, texts.common(0, nil))
+	require.Equal(t, big, texts.internCommon(0, []byte(big)))
+	require.Empty(t, texts.internCommon(0, nil))
 }
 
 func TestARowTakesNoAllocation(t *testing.T) {
-	l, err := newLayout("sys_connection_log", fieldsOfSYS())
+	l, err := layoutOf("sys_connection_log", fieldsOfSYS())
 	require.NoError(t, err)
-	b := newBlock(redshiftlog.NewMapper("warehouse"), true)
-	values := make([][]byte, len(l.cells))
-	for i, c := range l.cells {
+	b := newRowBuffer(redshiftlog.NewMapper("warehouse"), true)
+	values := make([][]byte, len(l.columns))
+	for i, c := range l.columns {
 		switch {
-		case c.column == nil:
-		case c.kind == instant:
+		case c.logColumn == nil:
+		case c.kind == instantTime:
 			values[i] = []byte("2026-11-22 00:05:01.123456")
-		case c.kind == integer || c.names[0] == "remoteport":
+		case c.kind == integerNumber || c.names[0] == "remoteport":
 			values[i] = []byte("66790")
 		default:
 			values[i] = []byte("::ffff:10.0.0.1                               ")
@@ -143,13 +143,13 @@ func TestARowTakesNoAllocation(t *testing.T) {
 	}
 	var e session.Event
 	perRow := testing.AllocsPerRun(1000, func() {
-		b.begin()
+		b.reset()
 		for range 100 {
-			if err := b.add(l.cells, values); err != nil {
+			if err := b.addRow(l.columns, values); err != nil {
 				t.Error(err)
 			}
 		}
-		b.sort()
+		b.sortTies()
 		for i := range b.Len() {
 			b.Event(i, &e)
 		}

@@ -1,0 +1,181 @@
+package redshift
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/redshiftlog"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// bufferRows is how many rows are delivered together. More are where they have the same time.
+const bufferRows = 512
+
+// rowBuffer implements [poll.Rows]: rows in the order of time.
+type rowBuffer struct {
+	mapper            *redshiftlog.Mapper
+	excludeInternal   bool
+	serverHashesMatch bool // the server calculates the same hashes as we do
+
+	rows         []redshiftlog.Row // the first n are filled
+	filled       int
+	interner     stringInterner
+	timestamps   timestampParser
+	ties         tiedRows
+	skippedEvent session.Event
+}
+
+func newRowBuffer(mapper *redshiftlog.Mapper, excludeInternal bool) *rowBuffer {
+	return &rowBuffer{mapper: mapper, excludeInternal: excludeInternal}
+}
+
+func (b *rowBuffer) reset() {
+	b.filled = 0
+	b.mapper.Restart()
+}
+
+func (b *rowBuffer) addRow(cells []layoutColumn, values [][]byte) error {
+	if b.filled == len(b.rows) {
+		b.rows = append(b.rows, redshiftlog.Row{})
+	}
+	r := &b.rows[b.filled]
+	*r = redshiftlog.Row{Extra: r.Extra[:0]}
+	for i := range cells {
+		if err := b.setCell(r, &cells[i], i, values[i]); err != nil {
+			return err
+		}
+	}
+	b.filled++
+	return nil
+}
+
+// setCell treats blanks at the end as padding.
+func (b *rowBuffer) setCell(r *redshiftlog.Row, c *layoutColumn, column int, value []byte) (err error) {
+	if value = trimPadding(value); len(value) == 0 {
+		return nil
+	}
+	switch {
+	case c.logColumn == nil:
+		r.Extra = append(r.Extra, session.Attr{Key: c.attributeKey, Value: b.interner.internCommon(column, value)})
+	case c.kind == instantTime:
+		*c.number(r), err = b.timestamps.parseTimestamp(value)
+	case c.kind == integerNumber:
+		*c.number(r), err = parseNumber(value)
+	case c.kind == uniqueText:
+		*c.text(r) = b.interner.copyUnique(value)
+	default:
+		*c.text(r) = b.interner.internCommon(column, value)
+	}
+	return err
+}
+
+// eightBlanks compares eight bytes at a time: most of what the server sends is padding.
+const eightBlanks = 0x2020202020202020
+
+func trimPadding(b []byte) []byte {
+	for len(b) >= 8 && binary.LittleEndian.Uint64(b[len(b)-8:]) == eightBlanks {
+		b = b[:len(b)-8]
+	}
+	for len(b) > 0 && b[len(b)-1] == ' ' {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+func parseNumber(b []byte) (int64, error) {
+	n, err := strconv.ParseInt(string(b), 10, 64)
+	if err != nil {
+		return 0, errNumber
+	}
+	return n, nil
+}
+
+// isFull is false where the next row has the time of the last: rows of one time stay together.
+func (b *rowBuffer) isFull(next int64) bool {
+	return b.filled >= bufferRows && b.rows[b.filled-1].Micros != next
+}
+
+// sortTies gives rows of one time an order that does not depend on how they were read: ids number rows that are equal.
+func (b *rowBuffer) sortTies() {
+	for from := 0; from < b.filled; {
+		to := from + 1
+		for to < b.filled && b.rows[to].Micros == b.rows[from].Micros {
+			to++
+		}
+		if to-from > 1 {
+			b.ties = b.rows[from:to]
+			sort.Sort(&b.ties)
+		}
+		from = to
+	}
+}
+
+// tiedRows have the same time. Extra columns have no part in their order: another table may lack them.
+type tiedRows []redshiftlog.Row
+
+func (t *tiedRows) Len() int      { return len(*t) }
+func (t *tiedRows) Swap(i, j int) { (*t)[i], (*t)[j] = (*t)[j], (*t)[i] }
+
+func (t *tiedRows) Less(i, j int) bool {
+	a, b := &(*t)[i], &(*t)[j]
+	for i := range logColumns {
+		c := &logColumns[i]
+		var order int
+		if c.number != nil {
+			order = cmp.Compare(*c.number(a), *c.number(b))
+		} else {
+			order = strings.Compare(*c.text(a), *c.text(b))
+		}
+		if order != 0 {
+			return order < 0
+		}
+	}
+	return false
+}
+
+// skipBefore drops rows before the range that are in its first millisecond. They are mapped, since ids are numbered from the start of
+// the millisecond.
+func (b *rowBuffer) skipBefore(before int64) {
+	n := 0
+	for n < b.filled && b.rows[n].Micros < before {
+		b.mapper.Event(&b.rows[n], &b.skippedEvent)
+		n++
+	}
+	if n > 0 {
+		b.rows = slices.Concat(b.rows[n:], b.rows[:n])
+		b.filled -= n
+	}
+}
+
+// Len implements [poll.Rows].
+func (b *rowBuffer) Len() int { return b.filled }
+
+// Micros implements [poll.Rows].
+func (b *rowBuffer) Micros(i int) int64 { return b.rows[i].Micros }
+
+// Hash implements [poll.Rows].
+func (b *rowBuffer) Hash(i int) uint64 {
+	if !b.serverHashesMatch {
+		return 0
+	}
+	r := &b.rows[i]
+	return rowHash(r.PID, r.Duration)
+}
+
+// Event implements [poll.Rows]. Excluded rows are mapped too: they count in the numbering of ids.
+func (b *rowBuffer) Event(i int, e *session.Event) poll.Verdict {
+	r := &b.rows[i]
+	b.mapper.Event(r, e)
+	if b.excludeInternal && r.Internal() {
+		return poll.Exclude
+	}
+	return poll.Deliver
+}
+
+// Complain implements [poll.Rows]. No row is bad: the server's columns have types.
+func (b *rowBuffer) Complain(int) (place string, reason error) { return "", nil }
