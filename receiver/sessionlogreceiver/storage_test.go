@@ -138,7 +138,7 @@ func TestANilValueDeletesItsKey(t *testing.T) {
 	host := newTestHost().withFileStorage(t, t.TempDir(), nil)
 	onDisk, done := openStore(t, host, component.NewID(componentType), "file")
 	defer done()
-	for _, s := range []store{onDisk, {client: &memory{}}} {
+	for _, s := range []cursorStore{onDisk, {client: &memoryCursor{}}} {
 		require.NoError(t, s.SetAll(t.Context(), map[string][]byte{"a": []byte("1"), "b": []byte("2")}))
 		require.NoError(t, s.SetAll(t.Context(), map[string][]byte{"a": nil, "c": []byte("3")}))
 		for key, want := range map[string]string{"a": "", "b": "2", "c": "3"} {
