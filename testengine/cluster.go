@@ -34,7 +34,7 @@ func ClickHouseCluster(tb testing.TB, shards, replicas int, options ...Option) *
 		return external
 	}
 	if set.Dir == "" {
-		set.Dir = tb.TempDir()
+		set.Dir = DataDir(tb)
 	}
 	own, err := server.StartCluster(tb.Context(), set.Config, shards, replicas)
 	if errors.Is(err, engines.ErrMissing) {

@@ -33,6 +33,10 @@ func FlushInterval(d time.Duration) Option {
 	return func(s *settings) { s.FlushInterval = d }
 }
 
+// LogsOnDemand leaves the system logs in memory until FlushLogs: to write them every 200 ms is three quarters of what a server of a
+// test computes.
+func LogsOnDemand() Option { return FlushInterval(time.Hour) }
+
 // NoSessionLog leaves the session_log section out, as a fresh installation of ClickHouse does: the table does not exist.
 func NoSessionLog() Option {
 	return func(s *settings) { s.NoSessionLog, s.own = true, append(s.own, "NoSessionLog") }

@@ -38,7 +38,7 @@ func ClickHouse(tb testing.TB, options ...Option) *Server {
 		return external
 	}
 	if set.Dir == "" {
-		set.Dir = tb.TempDir()
+		set.Dir = DataDir(tb)
 	}
 	own, err := server.Start(tb.Context(), set.Config)
 	if errors.Is(err, engines.ErrMissing) {

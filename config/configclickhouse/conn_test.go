@@ -69,7 +69,7 @@ func everyDoor(t *testing.T, s *testengine.Server, test func(t *testing.T, cfg c
 }
 
 func TestAnswersOfManyBlocks(t *testing.T) {
-	everyDoor(t, testengine.ClickHouse(t), func(t *testing.T, cfg configclickhouse.ClientConfig) {
+	everyDoor(t, testengine.ClickHouse(t, testengine.LogsOnDemand()), func(t *testing.T, cfg configclickhouse.ClientConfig) {
 		conn := connect(t, cfg)
 		for range 2 { // the connection is kept
 			rows, err := numbers(t.Context(), conn, "SELECT number AS n FROM numbers(1000000)")
@@ -83,7 +83,7 @@ func TestAnswersOfManyBlocks(t *testing.T) {
 }
 
 func TestErrorsKeepTheServersCode(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	s.FlushLogs(t)
 	everyDoor(t, s, func(t *testing.T, cfg configclickhouse.ClientConfig) {
 		conn := connect(t, cfg)
@@ -105,7 +105,7 @@ func TestErrorsKeepTheServersCode(t *testing.T) {
 }
 
 func TestAWrongPasswordIsARefusal(t *testing.T) {
-	everyDoor(t, testengine.ClickHouse(t), func(t *testing.T, cfg configclickhouse.ClientConfig) {
+	everyDoor(t, testengine.ClickHouse(t, testengine.LogsOnDemand()), func(t *testing.T, cfg configclickhouse.ClientConfig) {
 		cfg.Password = "no such secret"
 		client, err := configclickhouse.NewClient(t.Context(), cfg)
 		require.NoError(t, err)
@@ -120,7 +120,7 @@ func TestAWrongPasswordIsARefusal(t *testing.T) {
 }
 
 func TestACallersErrorComesBackAsItIs(t *testing.T) {
-	everyDoor(t, testengine.ClickHouse(t), func(t *testing.T, cfg configclickhouse.ClientConfig) {
+	everyDoor(t, testengine.ClickHouse(t, testengine.LogsOnDemand()), func(t *testing.T, cfg configclickhouse.ClientConfig) {
 		mine := errors.New("mine")
 		var n proto.ColUInt64
 		err := connect(t, cfg).Query(t.Context(), "", "SELECT number AS n FROM numbers(1000000)", proto.Results{{Name: "n", Data: &n}}, func(int) error { return mine })
@@ -129,7 +129,7 @@ func TestACallersErrorComesBackAsItIs(t *testing.T) {
 }
 
 func TestAQueryEndsWithItsContext(t *testing.T) {
-	everyDoor(t, testengine.ClickHouse(t), func(t *testing.T, cfg configclickhouse.ClientConfig) {
+	everyDoor(t, testengine.ClickHouse(t, testengine.LogsOnDemand()), func(t *testing.T, cfg configclickhouse.ClientConfig) {
 		conn := connect(t, cfg)
 		ctx, cancel := context.WithCancel(t.Context())
 		var n proto.ColUInt64
@@ -144,7 +144,7 @@ func TestAQueryEndsWithItsContext(t *testing.T) {
 // A tag stands in the row of every login that it was made for. The logout has it over the native protocol alone, and is known by its
 // login's auth_id; a login that fails over HTTP has none.
 func TestALoginsTagStandsInTheServersRow(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	everyDoor(t, s, func(t *testing.T, cfg configclickhouse.ClientConfig) {
 		client, err := configclickhouse.NewClient(t.Context(), cfg)
 		require.NoError(t, err)
@@ -180,7 +180,7 @@ func TestALoginsTagStandsInTheServersRow(t *testing.T) {
 
 // The server's own doors have no TLS: a proxy of the test's has.
 func TestTLS(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	for scheme, target := range map[string]string{"clickhouse": s.Native, "https": s.HTTP} {
 		t.Run(scheme, func(t *testing.T) {
 			address, ca := secureProxy(t, target)

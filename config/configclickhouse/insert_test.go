@@ -34,7 +34,7 @@ func blocks(column *proto.ColUInt64, last bool, sizes ...int) (next func() error
 }
 
 func TestInsert(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	s.Exec(t, "CREATE TABLE numbers (n UInt64) ENGINE = Memory")
 	everyDoor(t, s, func(t *testing.T, cfg configclickhouse.ClientConfig) {
 		cfg.Username, cfg.Password = server.Admin.Name, configopaque.String(server.Admin.Password)
@@ -75,7 +75,7 @@ func TestInsert(t *testing.T) {
 }
 
 func TestATableThatGoesAlong(t *testing.T) {
-	everyDoor(t, testengine.ClickHouse(t), func(t *testing.T, cfg configclickhouse.ClientConfig) {
+	everyDoor(t, testengine.ClickHouse(t, testengine.LogsOnDemand()), func(t *testing.T, cfg configclickhouse.ClientConfig) {
 		conn := connect(t, cfg)
 		var mine proto.ColUInt64
 		for n := range uint64(10_000) {

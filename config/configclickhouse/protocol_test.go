@@ -33,7 +33,7 @@ func greeter(t *testing.T, words string) string {
 
 // A port that speaks another protocol than the endpoint says is told with the key and what to write.
 func TestAPortThatSpeaksAnotherProtocol(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	secureNative, _ := secureProxy(t, s.Native)
 	f := func(endpoint string, tls bool, want ...string) {
 		t.Helper()

@@ -15,7 +15,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestWhoIsLetIn asks a real ClickHouse, whose user default has no password.
 func TestWhoIsLetIn(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	d := databases{clickhouse: "http://" + s.HTTP, tracer: noop.NewTracerProvider().Tracer("")}
 	alice := server.Alice
 	require.NoError(t, d.check(t.Context(), alice.Name, alice.Password))

@@ -117,7 +117,7 @@ func startWaitingPostgreSQL(t *testing.T, address string) *rig {
 
 // TestClickHouseAtStart refuses the login until somebody makes the account, and an unknown cluster until somebody makes that.
 func TestClickHouseAtStart(t *testing.T) {
-	ch := testengine.ClickHouse(t)
+	ch := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	config := func(edit func(*clickhouse.Config)) func(*Config) {
 		return func(c *Config) {
 			cfg := clickhouse.DefaultConfig()

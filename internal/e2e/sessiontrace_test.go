@@ -32,7 +32,7 @@ import (
 // TestSessionTraceExample runs examples/sessiontrace: logins of a real ClickHouse, spans of the OTel SDK over OTLP, and a
 // login that an application tells of itself. The server's log is flushed by hand, so that it is known which comes first.
 func TestSessionTraceExample(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.FlushInterval(time.Hour))
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	shop := startShop(t, s.Native)
 	client := logins.New(s.Native, s.HTTP)
 	defer client.Close()

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -27,7 +26,7 @@ import (
 // TestWebAppExample runs examples/webapp as its README says, with a real ClickHouse and a real PostgreSQL: one click on the login
 // page is three logins in three systems and their spans, and all of them bear one trace id.
 func TestWebAppExample(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.FlushInterval(time.Hour))
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	pg := postgresql.Start(t)
 	otlp, page, data := freeAddress(t), freeAddress(t), t.TempDir()
 	for name, value := range map[string]string{

@@ -170,7 +170,7 @@ func TestPostgreSQL(t *testing.T) {
 // TestClickHouse writes into a real server, which freezes in between: an event that it has not answered for is not granted. A try has more
 // time than an insert takes on a busy machine, or none would ever succeed.
 func TestClickHouse(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	cfg := clickhouse.DefaultConfig()
 	cfg.Endpoints, cfg.Database = []string{"clickhouse://" + s.Native}, "app"
 	cfg.Username, cfg.Password = chserver.Admin.Name, configopaque.String(chserver.Admin.Password)

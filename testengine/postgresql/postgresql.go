@@ -35,7 +35,7 @@ func Start(tb testing.TB, options ...Option) *Server {
 	tb.Helper()
 	config := collect(options)
 	if config.Dir == "" {
-		config.Dir = tb.TempDir()
+		config.Dir = testengine.DataDir(tb)
 	}
 	own, err := server.Start(tb.Context(), config)
 	if errors.Is(err, engines.ErrMissing) {

@@ -12,7 +12,7 @@ import (
 )
 
 func TestBackend(t *testing.T) {
-	server := testengine.ClickHouse(t)
+	server := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	for _, door := range doors {
 		t.Run(door, func(t *testing.T) {
 			t.Parallel()
@@ -34,7 +34,7 @@ func TestBackend(t *testing.T) {
 
 // TestZones: the same questions have the same answers, whatever the zone of the server.
 func TestZones(t *testing.T) {
-	server := testengine.ClickHouse(t)
+	server := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	for _, zone := range backendtest.ServerZones {
 		t.Run(zone, func(t *testing.T) {
 			server.Restart(t, testengine.Timezone(zone))

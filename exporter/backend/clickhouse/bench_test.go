@@ -17,7 +17,7 @@ const benchBatch = 20_000 // the largest that the exporter makes
 // BenchmarkWrite is the backend beside its limit: the same rows in the same columns, as blocks made beforehand, into the same table,
 // where nobody asks which are there already. The two take turns, so that whatever else the machine does slows them alike.
 func BenchmarkWrite(b *testing.B) {
-	server := testengine.ClickHouse(b)
+	server := testengine.ClickHouse(b, testengine.LogsOnDemand())
 	for _, door := range doors {
 		b.Run(door, func(b *testing.B) {
 			cfg := testConfig(b, server, door)
@@ -80,7 +80,7 @@ func (l *limit) write(b *testing.B, c *clock, from int) {
 
 // BenchmarkRepeat writes a batch that is there already.
 func BenchmarkRepeat(b *testing.B) {
-	s := startStore(b, testConfig(b, testengine.ClickHouse(b), "native"))
+	s := startStore(b, testConfig(b, testengine.ClickHouse(b, testengine.LogsOnDemand()), "native"))
 	write1(b, s, typical(0, benchBatch))
 	for b.Loop() {
 		require.Equal(b, benchBatch, write1(b, s, typical(0, benchBatch)).Duplicates)

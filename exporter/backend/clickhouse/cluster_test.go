@@ -17,7 +17,7 @@ import (
 
 // TestCluster shows one cluster after the other misfortune: each test begins with all nodes running.
 func TestCluster(t *testing.T) {
-	c := testengine.ClickHouseCluster(t, 2, 2)
+	c := testengine.ClickHouseCluster(t, 2, 2, testengine.LogsOnDemand())
 	cfg := DefaultConfig()
 	for _, node := range c.Nodes() {
 		cfg.Endpoints = append(cfg.Endpoints, endpoint(node, "native"))

@@ -24,7 +24,7 @@ import (
 // four blocks of the same rows, made beforehand, one after the other.
 func BenchmarkConsume(b *testing.B) {
 	const callers = 4
-	server := testengine.ClickHouse(b)
+	server := testengine.ClickHouse(b, testengine.LogsOnDemand())
 	factory := sessionlogexporter.NewFactory()
 	cfg := factory.CreateDefaultConfig().(*sessionlogexporter.Config)
 	cfg.ClickHouse = configoptional.Some(clickhouse.DiskConfig(b, server))

@@ -9,7 +9,7 @@ import (
 
 // TestErasure: what docs/security.md says leaves nothing of a person in any table.
 func TestErasure(t *testing.T) {
-	server := testengine.ClickHouse(t)
+	server := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	cfg := testConfig(t, server, "native")
 	backendtest.Erasure(t, backendtest.Harness{Dialect: backendtest.ClickHouse}, database{server, cfg}, []string{"session_events", "session_conflicts", "session_states", "session_open"},
 		func(t *testing.T, statement string) {

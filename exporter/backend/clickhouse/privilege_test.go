@@ -17,7 +17,7 @@ import (
 
 // TestLeastPrivilege: the grants that README.md prints are enough where somebody else makes the schema.
 func TestLeastPrivilege(t *testing.T) {
-	server := testengine.ClickHouse(t, sessionlogMay(documentedGrants(t, "With `create_schema: false`:")...))
+	server := testengine.ClickHouse(t, testengine.LogsOnDemand(), sessionlogMay(documentedGrants(t, "With `create_schema: false`:")...))
 	cfg := testConfig(t, server, "native")
 	cfg.Database = "audit"
 	stopStore(t, startedStore(t, cfg))
@@ -82,7 +82,7 @@ func missingGrants(t *testing.T, cfg Config) (grants []string) {
 // made, migrated, changed and written.
 func TestPrivilegesToMakeTheSchema(t *testing.T) {
 	documented := documentedGrants(t, "With `create_schema: true`:")
-	server := testengine.ClickHouse(t, sessionlogMay())
+	server := testengine.ClickHouse(t, testengine.LogsOnDemand(), sessionlogMay())
 	require.Equal(t, documented, missingGrants(t, sessionlogConfig(t, server, "native")))
 	server.Restart(t, sessionlogMay(documented...))
 	makeSchemaWithGrants(t, server, sessionlogConfig(t, server, "http"))
@@ -108,7 +108,7 @@ func makeSchemaWithGrants(t *testing.T, server *testengine.Server, cfg Config) {
 // TestPrivilegesToMakeTheSchemaOnACluster: as on one server.
 func TestPrivilegesToMakeTheSchemaOnACluster(t *testing.T) {
 	grants := append(documentedGrants(t, "With `create_schema: true`:")[:3], documentedGrants(t, "With `cluster` the fourth is")...)
-	c := testengine.ClickHouseCluster(t, 1, 2, sessionlogMay(grants...))
+	c := testengine.ClickHouseCluster(t, 1, 2, testengine.LogsOnDemand(), sessionlogMay(grants...))
 	cfg := sessionlogConfig(t, c.Nodes()[0], "native")
 	cfg.Cluster = c.Name
 	require.Empty(t, missingGrants(t, cfg))
@@ -123,7 +123,7 @@ func TestGrantsThatCannotBeAsked(t *testing.T) {
 		return testengine.Users("<quotas><few><interval><duration>3600</duration><queries>" + strconv.Itoa(queries) + "</queries></interval></few></quotas>" +
 			"<users><sessionlog><password>secret</password><networks><ip>::/0</ip></networks><profile>default</profile><quota>few</quota></sessionlog></users>")
 	}
-	server := testengine.ClickHouse(t, quota(1))
+	server := testengine.ClickHouse(t, testengine.LogsOnDemand(), quota(1))
 	cfg := sessionlogConfig(t, server, "native")
 	outside := cfg.outside()
 	defer outside.close()

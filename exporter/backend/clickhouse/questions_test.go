@@ -43,7 +43,7 @@ func BenchmarkQuestions(b *testing.B) {
 		require.NoError(b, err)
 	}
 	require.GreaterOrEqual(b, events, 100_000, "%s: a year of fewer has no answers", envEvents)
-	ch := testengine.ClickHouse(b, testengine.ConfigXML("<max_server_memory_usage>6000000000</max_server_memory_usage>"))
+	ch := testengine.ClickHouse(b, testengine.LogsOnDemand(), testengine.ConfigXML("<max_server_memory_usage>6000000000</max_server_memory_usage>"))
 	cfg := testConfig(b, ch, "native")
 	startStore(b, cfg)
 	fill(b, ch, cfg.Database, events)

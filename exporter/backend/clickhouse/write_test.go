@@ -17,7 +17,7 @@ import (
 
 // TestStore runs all that one server can serve: each test has a database of its own.
 func TestStore(t *testing.T) {
-	server := testengine.ClickHouse(t)
+	server := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, *testengine.Server)

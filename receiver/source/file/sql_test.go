@@ -37,7 +37,7 @@ FROM numbers(60)`
 const repeatedRows = `INSERT INTO default.log SELECT * FROM default.log WHERE hostname = 'ch-0' LIMIT 7`
 
 func TestTheSameRowIsTheSameEventOverSQL(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.Timezone("Asia/Kolkata"))
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand(), testengine.Timezone("Asia/Kolkata"))
 	client := logins.New(s.Native, s.HTTP)
 	done, err := client.Mix(t.Context(), 60, 7, 4)
 	client.Close()

@@ -75,7 +75,7 @@ func exports(t *testing.T, s *testengine.Server, from string, read func(name, te
 }
 
 func TestServerWritesTheSameRowsInEveryFormat(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.Timezone("Asia/Kolkata"))
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand(), testengine.Timezone("Asia/Kolkata"))
 	s.FlushLogs(t)
 	s.Exec(t, "CREATE TABLE default.real AS system.session_log")
 	ask(t, s, "INSERT INTO default.real SETTINGS session_timezone = 'UTC' FORMAT JSONEachRow", sample(t))
@@ -126,7 +126,7 @@ var hostile = []string{
 }
 
 func TestServerWritesHostileRowsInEveryFormat(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.Timezone("Asia/Kolkata"))
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand(), testengine.Timezone("Asia/Kolkata"))
 	s.FlushLogs(t)
 	s.Exec(t, "CREATE TABLE default.hostile AS system.session_log")
 	s.Exec(t, "ALTER TABLE default.hostile ADD COLUMN quotas Array(Tuple(LowCardinality(String), LowCardinality(String))), "+
