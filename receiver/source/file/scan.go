@@ -142,7 +142,7 @@ func (f *foundFiles) files() []tail.File {
 // rotatedName is what rotations add to a name, or put before its last part.
 var rotatedName = regexp.MustCompile(`^[._-]?([0-9][0-9TZ._:-]*|old|prev|bak)(\.gz|\.zst)?$`)
 
-// Siblings is part of [tail.SiblingFinder].
+// Siblings are what rotations of path may have made.
 func (d *disk) Siblings(path string) (siblings []tail.File) {
 	folder, name := filepath.Split(path)
 	entries, err := os.ReadDir(filepath.Dir(path))
@@ -167,7 +167,7 @@ func (d *disk) Siblings(path string) (siblings []tail.File) {
 	return siblings
 }
 
-// Unmatched is part of [tail.UnmatchedLister].
+// Unmatched gives the globs that found nothing when the files were listed last.
 func (d *disk) Unmatched() []string { return d.unmatched }
 
 // folderListing is what a glob found in a folder that has not changed since.

@@ -36,8 +36,9 @@ func (c Config) settings(instance string) (tail.Settings, error) {
 	if err != nil {
 		return tail.Settings{}, err
 	}
+	folder := newDisk(c.Include, c.Exclude)
 	s := tail.Settings{
-		Folder:  newDisk(c.Include, c.Exclude),
+		Folder: folder, Siblings: folder.Siblings, Unmatched: folder.Unmatched,
 		Where:   strings.Join(c.Include, ", "),
 		Remedy:  remedy,
 		Formats: formats.All(),

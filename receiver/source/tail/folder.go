@@ -11,9 +11,9 @@ import (
 
 // Folder is where the texts lie: files of this machine, or of a server that lets them be read.
 type Folder interface {
-	// List gives what there is to read, what was changed longest ago first: rotated files before the one that is written. What
-	// cannot be looked at is told to complain, and the others go on. An error means that nobody knows what there is.
-	List(ctx context.Context, complain func(path string, err error)) ([]File, error)
+	// List gives what there is to read, what was changed longest ago first: rotated files before the one that is written. A file
+	// that cannot be examined is given to reportProblem, and the others go on. An error means that nobody knows what there is.
+	List(ctx context.Context, reportProblem func(path string, err error)) ([]File, error)
 	// Open opens one of them. ctx bounds all that is done with it until it is closed, where that takes a server.
 	Open(ctx context.Context, path string) (Handle, error)
 }
@@ -42,6 +42,8 @@ type Info interface {
 	Key() any
 }
 
+func isSameVersion(a, b Info) bool { return a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) }
+
 // Handle is an open file, as it lies: compressed or not.
 type Handle interface {
 	io.Reader
@@ -52,5 +54,13 @@ type Handle interface {
 }
 
 // ErrUnreachable is among the errors of a Folder when it is not the file that is to blame but the way to all of them: the
-// round ends, nothing is concluded from it, and the next one follows.
+// scan ends, nothing is concluded from it, and the next one follows.
 var ErrUnreachable = errors.New("the log folder is out of reach")
+
+// onlyUnreachable drops an error of a single file, which whoever reads the file next reports.
+func onlyUnreachable(err error) error {
+	if errors.Is(err, ErrUnreachable) {
+		return err
+	}
+	return nil
+}

@@ -2,211 +2,144 @@ package tail
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"slices"
 	"time"
 
-	"go.uber.org/zap"
-
-	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/delivery"
 )
 
-// reader looks for files and reads them one after another.
+// reader scans the folder and reads its files one after another.
 type reader struct {
 	Settings
-	host    source.Host
-	known   *cursorStore
-	deliver *deliverer
+	host     source.Host
+	status   *delivery.Status
+	problems *problemReport
+	cursors  *cursorStore
+	queue    *delivery.Queue[*cursorBatch]
+	batch    *cursorBatch // that is being filled; nil until one is needed
+	stopped  bool         // the queue takes no more
 
-	tails      []*tail
-	under      []*tail // of each file of the last look, by its path; nil where nothing was read
-	rounds     int
-	copies     map[string]fileCopy // by path
-	looks      map[string]Info     // of files that are not read, in the round before, by path
-	remedies   map[string]string   // of problems, by path
-	unmatched  map[string]bool     // what of the configuration found nothing
-	conditions *conditionlog.Logger
-	besides    map[string]bool     // siblings of rotated files in this look, by path
-	rotations  map[string]rotation // by path
-	problems   map[string]string   // what was last complained of, by path
-	current    map[string]bool     // paths complained of in this round
-	unsaved    bool                // the index of the cursor store
-	started    bool                // the first scan is over
-	looked     time.Time           // when the folder was last looked at
-	again      bool                // it was looked at once more
+	files     []*trackedFile
+	formats   map[string]*formatState // by the name of the format
+	copies    map[string]fileCopy     // by path
+	rotations map[string]rotatedPath  // by path
 
-	away     error                // the folder is out of reach in this round
-	failures int                  // rounds in a row in which it was
-	settlers map[string]*settling // by format
+	scans       int
+	scannedAt   time.Time
+	scanned     bool                    // one scan is over
+	scannedLast bool                    // without Follow: once more, to be sure
+	unreachable error                   // of this scan
+	atPath      map[string]*trackedFile // of this scan
+	unlisted    map[string]bool         // paths that rotations have left, of this scan
+	notRead     map[string]Info         // files that were not read in the scan before, by path
 
-	buf  []byte
-	ends []int // lengths of the records in a chunk; negative: too long
-	page *page
+	buffer        []byte
+	recordLengths []int // of a chunk; negative: too long
 }
 
-const (
-	chunk    = 256 << 10
-	turnSize = 64 << 20 // text of one growing file that is read before the others have their turn
-)
-
-func newReader(s Settings, host source.Host, known *cursorStore, d *deliverer) *reader {
+func newReader(s Settings, host source.Host, cursors *cursorStore, queue *delivery.Queue[*cursorBatch], status *delivery.Status) *reader {
 	return &reader{
-		Settings: s, host: host, known: known, deliver: d,
-		copies: map[string]fileCopy{}, looks: map[string]Info{},
-		remedies: map[string]string{}, unmatched: map[string]bool{}, conditions: conditionlog.New(host.Log, host.Now),
-		besides: map[string]bool{}, rotations: map[string]rotation{},
-		problems: map[string]string{}, current: map[string]bool{}, settlers: map[string]*settling{}, buf: make([]byte, chunk),
+		Settings: s, host: host, status: status, problems: newProblemReport(host, status), cursors: cursors, queue: queue,
+		formats: map[string]*formatState{}, copies: map[string]fileCopy{}, rotations: map[string]rotatedPath{},
+		atPath: map[string]*trackedFile{}, unlisted: map[string]bool{}, notRead: map[string]Info{}, buffer: make([]byte, chunkSize),
 	}
 }
 
 func (r *reader) run(ctx context.Context) {
-	defer r.close()
-	for ctx.Err() == nil {
-		more := r.round(ctx)
+	defer r.closeFiles()
+	pauses := source.NewBackOff()
+	for ctx.Err() == nil && !r.stopped {
+		more := r.scanOnce(ctx)
 		switch {
-		case r.away != nil:
-			r.failures++
-			if !wait(ctx, max(r.PollInterval, pause(r.failures))) {
+		case r.unreachable != nil:
+			if !source.Wait(ctx, max(r.PollInterval, pauses.NextBackOff())) {
 				return
 			}
 			continue
 		case more:
-		case !r.Follow && r.sure():
-			return
-		case !r.Follow:
-		case !wait(ctx, r.PollInterval):
+		case r.Follow:
+			if !source.Wait(ctx, r.PollInterval) {
+				return
+			}
+		case r.isComplete():
 			return
 		}
-		r.failures = 0
+		pauses.Reset()
 	}
 }
 
-// sure tells whether reading once is over. What is decided by time takes a second look, which shows that nothing was written
+// isComplete tells whether reading once is over. What is decided by time takes a second scan, which shows that nothing was written
 // while the texts were read.
-func (r *reader) sure() bool {
-	if !slices.ContainsFunc(r.tails, func(t *tail) bool { return t.format.DecidesByTime && !t.still }) {
+func (r *reader) isComplete() bool {
+	if !slices.ContainsFunc(r.files, func(f *trackedFile) bool { return f.parsing.format.DecidesByTime && !f.activity.unchanged }) {
 		return true
 	}
-	again := r.again
-	r.again = true
-	return again
+	complete := r.scannedLast
+	r.scannedLast = true
+	return complete
 }
 
-// round looks at the folder once and reads what is new. It tells whether there is more to read at once.
-func (r *reader) round(ctx context.Context) (more bool) {
-	clear(r.current)
-	r.away, r.looked = nil, r.host.Now()
-	defer r.tellReach(ctx)
-	files, err := r.Folder.List(ctx, r.complain)
+// scanOnce looks for files and reads what is new. It tells whether there is more to read at once.
+func (r *reader) scanOnce(ctx context.Context) (more bool) {
+	r.unreachable, r.scannedAt = nil, r.host.Now()
+	clear(r.problems.current)
+	defer func() {
+		if ctx.Err() == nil {
+			r.problems.reportReach(r.unreachable)
+		}
+	}()
+	listed, err := r.Folder.List(ctx, r.reportProblem)
 	if err != nil {
-		r.away = err
+		r.unreachable = err
 		return false
 	}
-	for _, t := range r.tails {
-		if t.problem && t.drained {
-			r.current[t.path] = true
+	for _, f := range r.files {
+		if f.activity.failed && f.activity.exhausted { // it is not read again, so nobody else says it
+			r.problems.current[f.path] = true
 		}
 	}
-	r.tellUnmatched(len(files))
-	strangers := r.recognise(ctx, files)
-	for _, t := range r.tails {
-		if t.gone && r.away == nil {
-			more = r.turn(ctx, t, t.idle >= idlePolls) || more
-		}
-	}
-	_ = r.flush(ctx, more) // it fails only when ctx ends, and then the round ends too
-	r.adopt(ctx, strangers)
-	for _, t := range r.tails {
-		if !t.gone && (!t.drained || t.held > 0) && r.away == nil {
-			more = r.turn(ctx, t, !r.Follow) || more
-		}
-	}
-	_ = r.flush(ctx, more)
-	if r.away != nil {
+	r.reportUnmatched(len(listed))
+	unknown := r.recognizeFiles(ctx, listed)
+	more = r.readMovedFiles(ctx)
+	r.submitBatch(more)
+	r.addNewFiles(ctx, unknown)
+	more = r.readFiles(ctx) || more
+	r.submitBatch(more)
+	if r.unreachable != nil {
 		return false
 	}
-	r.dismiss()
+	r.releaseMovedFiles()
 	if !more {
-		r.settle(ctx)
+		r.flushDue(ctx)
 	}
-	r.started = true
-	r.report()
+	r.scanned = true
+	r.problems.endScan()
 	return more && ctx.Err() == nil
 }
 
-// tellReach says whether the folder could be looked at in this round.
-func (r *reader) tellReach(ctx context.Context) {
-	if ctx.Err() != nil {
-		return
-	}
-	if r.away != nil {
-		r.conditions.Raise("folder", "the log folder is out of reach: trying again", zap.Error(r.away))
-	} else {
-		r.conditions.Clear("folder", "the log folder is in reach")
-	}
-	r.deliver.health.set("folder", r.away)
-}
-
-func (r *reader) saveIndex(ctx context.Context) {
-	if !r.unsaved {
-		return
-	}
-	err := r.known.save(ctx)
-	r.deliver.health.set("storage", err)
-	r.unsaved = err != nil
-}
-
-// complain counts and logs what is wrong with a path, once until it changes.
-func (r *reader) complain(path string, err error) {
-	if errors.Is(err, ErrUnreachable) {
-		r.away = err
-		return
-	}
-	if r.Follow && errors.Is(err, fs.ErrNotExist) {
-		return // gone since the folder was looked at: the next look decides
-	}
-	r.current[path] = true
-	reason := err.Error()
-	if r.problems[path] != reason {
-		r.problems[path] = reason
-		if r.Remedy != nil {
-			r.remedies[path] = r.Remedy(path, err)
-		}
-		r.host.Stats.BadRows(1, path, cause(err))
-	}
-}
-
-// cause leaves the path out of an error that is told beside it.
-func cause(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
-}
-
-// report tells the status of all files together.
-func (r *reader) report() {
-	var first error
-	for path := range r.problems {
-		if !r.current[path] {
-			delete(r.problems, path)
-			delete(r.remedies, path)
-			r.conditions.Clear("file "+path, "the file can be read", zap.String("file", path))
-			continue
-		}
-		if err := errors.New(path + ": " + r.problems[path]); first == nil || err.Error() < first.Error() {
-			first = err
+// readMovedFiles reads what left its path before what may go on there.
+func (r *reader) readMovedFiles(ctx context.Context) (more bool) {
+	for _, f := range r.files {
+		last := f.activity.idleScans >= idleLimit
+		if f.activity.pathLost && r.unreachable == nil && (last || !f.activity.exhausted || f.parsing.heldBytes > 0) {
+			more = r.readFile(ctx, f, last) || more
 		}
 	}
-	r.tellProblems()
-	r.deliver.health.set("files", first)
+	return more
 }
 
-func (r *reader) close() {
-	for _, t := range r.tails {
-		t.rest(false)
+func (r *reader) readFiles(ctx context.Context) (more bool) {
+	for _, f := range r.files {
+		if !f.activity.pathLost && (!f.activity.exhausted || f.parsing.heldBytes > 0) && r.unreachable == nil {
+			more = r.readFile(ctx, f, !r.Follow) || more
+		}
+	}
+	return more
+}
+
+func (r *reader) closeFiles() {
+	for _, f := range r.files {
+		f.closeStream(false)
 	}
 }

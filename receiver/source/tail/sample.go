@@ -18,35 +18,35 @@ type Sample struct {
 	Reason       error     // of the first bad record; it holds no value
 	Refusal      error     // why nothing of the text can be read with these options
 	Newest       time.Time // the time of the last record that has one; zero where none has
-	Missing      []string  // what the text as a whole lacks, as its parser says it
+	Missing      []string  // what the text as a whole missingParts, as its parser says it
 }
 
 // ErrEmpty says that a text has nothing yet that could be looked at.
-var ErrEmpty = errTooEarly
+var ErrEmpty = errTooShort
 
 // sampleSize is how much of each end of a text is looked at.
 const sampleSize = 256 << 10
 
 // TakeSample reads the ends of a text as Run would. An error is one of opening it, or says that its format cannot be told.
 func TakeSample(ctx context.Context, s Settings, f File) (sample Sample, err error) {
-	text, err := open(ctx, s.Folder, f.Path)
+	text, err := openStream(ctx, s.Folder, f.Path)
 	if err != nil {
 		return sample, err
 	}
 	defer text.Close()
-	start, err := text.headBehindHole(sampleSize)
+	start, err := text.readHeadBehindHole(sampleSize)
 	if err != nil {
 		return sample, err
 	}
 	format, written := logformat.Find(s.Formats, s.Format)
 	if !written {
-		if format, err = s.detect(start[:min(len(start), maxHead)], true); err != nil {
+		if format, err = s.detectFormat(start[:min(len(start), maxHead)], true); err != nil {
 			return sample, err
 		}
 	}
 	var end []byte
-	if text.packed == "" && len(start) == sampleSize {
-		if end, err = endOf(text.file, f.Info.Size()); err != nil {
+	if text.compression == "" && len(start) == sampleSize {
+		if end, err = readEnd(text.file, f.Info.Size()); err != nil {
 			return sample, err
 		}
 	}
@@ -56,19 +56,19 @@ func TakeSample(ctx context.Context, s Settings, f File) (sample Sample, err err
 	}
 	o := s.Options
 	o.Name, o.Written, o.Shared = f.Path, f.Info.ModTime(), nil
-	missing := lacks{}
+	missing := missingParts{}
 	o.Conditions = missing
 	parser := format.New(o)
-	sample.parse(parser, wholeLines(start))
-	sample.parse(parser, end)
-	if end == nil { // of a part of a log nobody knows what it lacks
+	sample.parseText(parser, cutToLines(start))
+	sample.parseText(parser, end)
+	if end == nil { // of a part of a log nobody knows what it missingParts
 		sample.Missing = slices.Sorted(maps.Values(missing))
 	}
 	return sample, nil
 }
 
-// endOf is the whole lines at the end of a text that lie behind its start.
-func endOf(file io.ReaderAt, size int64) ([]byte, error) {
+// readEnd is the whole lines at the end of a text that lie behind its start.
+func readEnd(file io.ReaderAt, size int64) ([]byte, error) {
 	from := max(size-sampleSize, sampleSize)
 	end := make([]byte, max(0, size-from))
 	n, err := file.ReadAt(end, from)
@@ -76,23 +76,23 @@ func endOf(file io.ReaderAt, size int64) ([]byte, error) {
 		return nil, err
 	}
 	_, end, _ = bytes.Cut(end[:n], []byte("\n"))
-	return wholeLines(end), nil
+	return cutToLines(end), nil
 }
 
-// wholeLines leaves out a last line whose end is not there, unless there is no other.
-func wholeLines(text []byte) []byte {
+// cutToLines leaves out a last line whose end is not there, unless there is no other.
+func cutToLines(text []byte) []byte {
 	if n := bytes.LastIndexByte(text, '\n'); n >= 0 {
 		return text[:n+1]
 	}
 	return text
 }
 
-func (s *Sample) parse(parser logformat.Parser, text []byte) {
-	var page logformat.EventBatch
+func (s *Sample) parseText(parser logformat.Parser, text []byte) {
+	var batch logformat.EventBatch
 	for at := 0; at < len(text) && s.Refusal == nil; {
 		n := parser.Frame(text[at:], true)
-		page.Cut(0)
-		err := parser.Parse(string(text[at:at+n]), int64(at), &page)
+		batch.Cut(0)
+		err := parser.Parse(string(text[at:at+n]), int64(at), &batch)
 		switch {
 		case logformat.IsRefusal(err):
 			s.Refusal = err
@@ -104,20 +104,20 @@ func (s *Sample) parse(parser logformat.Parser, text []byte) {
 		}
 		s.Records++
 		at += n
-		s.note(parser, &page)
+		s.noteTime(parser, &batch)
 	}
 }
 
-func (s *Sample) note(parser logformat.Parser, page *logformat.EventBatch) {
+func (s *Sample) noteTime(parser logformat.Parser, batch *logformat.EventBatch) {
 	if logTime := parser.LogTime(); logTime != 0 {
 		s.Newest = time.Unix(0, logTime)
-	} else if n := len(page.Events); n > 0 {
-		s.Newest = time.Unix(0, page.Events[n-1].Time)
+	} else if n := len(batch.Events); n > 0 {
+		s.Newest = time.Unix(0, batch.Events[n-1].Time)
 	}
 }
 
-// lacks is what a parser says of a text as a whole, by condition.
-type lacks map[string]string
+// missingParts is what a parser says of a text as a whole, by condition.
+type missingParts map[string]string
 
-func (l lacks) Raise(condition, message string) { l[condition] = message }
-func (l lacks) Clear(condition, _ string)       { delete(l, condition) }
+func (m missingParts) Raise(condition, message string) { m[condition] = message }
+func (m missingParts) Clear(condition, _ string)       { delete(m, condition) }

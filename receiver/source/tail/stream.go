@@ -12,12 +12,12 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// stream is the text of a file, uncompressed. All offsets of this package count its bytes.
-type stream struct {
-	file   Handle
-	text   io.Reader
-	close  func()
-	packed string // gzip, zstd or nothing
+// textStream is the text of a file, uncompressed. All offsets of this package count its bytes.
+type textStream struct {
+	file        Handle
+	text        io.Reader
+	closeText   func()
+	compression string // gzip, zstd or nothing
 }
 
 var (
@@ -25,16 +25,18 @@ var (
 	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 )
 
-// maxWindow bounds the memory that a compressed file can demand; zstd's own command line has the same limit.
-const maxWindow = 128 << 20
+const (
+	chunkSize = 256 << 10
+	// maxWindow bounds the memory that a compressed file can demand; zstd's own command line has the same limit.
+	maxWindow = 128 << 20
+)
 
-// open looks at the content, not at the name, to tell how a file is compressed.
-func open(ctx context.Context, folder Folder, path string) (*stream, error) {
+func openStream(ctx context.Context, folder Folder, path string) (*textStream, error) {
 	f, err := folder.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{file: f, close: func() {}}
+	s := &textStream{file: f, closeText: func() {}}
 	if err := s.rewind(); err != nil {
 		s.Close()
 		return nil, err
@@ -42,11 +44,11 @@ func open(ctx context.Context, folder Folder, path string) (*stream, error) {
 	return s, nil
 }
 
-// rewind goes to the beginning and looks anew at what is there: a file that was empty when it was opened may have become a
-// compressed one.
-func (s *stream) rewind() error {
-	s.close()
-	s.text, s.close, s.packed = s.file, func() {}, ""
+// rewind goes to the beginning and tells the compression by what is there now: a file that was empty when it was opened may have
+// become a compressed one.
+func (s *textStream) rewind() error {
+	s.closeText()
+	s.text, s.closeText, s.compression = s.file, func() {}, ""
 	magic := make([]byte, len(zstdMagic))
 	n, err := s.file.ReadAt(magic, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -55,63 +57,63 @@ func (s *stream) rewind() error {
 	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	if err := s.unpack(magic[:n]); err != nil {
-		return fmt.Errorf("%s: %w", s.packed, err)
+	if err := s.decompress(magic[:n]); err != nil {
+		return fmt.Errorf("%s: %w", s.compression, err)
 	}
 	return nil
 }
 
-func (s *stream) unpack(magic []byte) error {
+func (s *textStream) decompress(magic []byte) error {
 	switch {
 	case bytes.HasPrefix(magic, gzipMagic):
-		s.packed = "gzip"
+		s.compression = "gzip"
 		r, err := gzip.NewReader(bufio.NewReaderSize(s.file, 64<<10))
 		if err != nil {
 			return err
 		}
 		s.text = r
 	case bytes.HasPrefix(magic, zstdMagic):
-		s.packed = "zstd"
+		s.compression = "zstd"
 		// One goroutine: the decoder then works in the reader's own and leaves none behind.
 		r, err := zstd.NewReader(s.file, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return err
 		}
-		s.text, s.close = r, r.Close
+		s.text, s.closeText = r, r.Close
 	}
 	return nil
 }
 
 // Close is safe to call twice.
-func (s *stream) Close() {
-	s.close()
-	s.close = func() {}
+func (s *textStream) Close() {
+	s.closeText()
+	s.closeText = func() {}
 	_ = s.file.Close() // it was only read
 }
 
 // seek goes to an offset of the text. A compressed text can only be read towards it, from its beginning.
-func (s *stream) seek(offset int64) error {
-	if s.packed == "" {
+func (s *textStream) seek(offset int64) error {
+	if s.compression == "" {
 		_, err := s.file.Seek(offset, io.SeekStart)
 		return err
 	}
 	if n, err := io.CopyN(io.Discard, s.text, offset); err != nil {
-		return fmt.Errorf("%s: the text ends at %d, before offset %d: %w", s.packed, n, offset, err)
+		return fmt.Errorf("%s: the text ends at %d, before offset %d: %w", s.compression, n, offset, err)
 	}
 	return nil
 }
 
-// fill reads until buf is full or the text ends, which whole says. An error of a compressed text may be one of a file that
+// fill reads until buf is full or the text ends, which atEnd says. An error of a compressed text may be one of a file that
 // is still being written.
-func (s *stream) fill(buf []byte) (n int, whole bool, err error) {
+func (s *textStream) fill(buf []byte) (n int, atEnd bool, err error) {
 	for n < len(buf) {
 		m, err := s.text.Read(buf[n:])
 		n += m
 		switch {
 		case errors.Is(err, io.EOF):
 			return n, true, nil
-		case err != nil && s.packed != "":
-			return n, true, fmt.Errorf("%s: %w", s.packed, err)
+		case err != nil && s.compression != "":
+			return n, true, fmt.Errorf("%s: %w", s.compression, err)
 		case err != nil:
 			return n, true, err
 		}
@@ -119,19 +121,19 @@ func (s *stream) fill(buf []byte) (n int, whole bool, err error) {
 	return n, false, nil
 }
 
-// head is the first bytes of the text, of a stream at its beginning.
-func (s *stream) head(size int) ([]byte, error) {
+// readHead gives the first bytes of the text. A compressed file may be torn further on.
+func (s *textStream) readHead(size int) ([]byte, error) {
 	buf := make([]byte, size)
 	n, _, err := s.fill(buf)
-	if n > 0 && !errors.Is(err, ErrUnreachable) {
-		err = nil // a compressed file may be torn further on
+	if n > 0 {
+		err = onlyUnreachable(err)
 	}
 	return buf[:n], err
 }
 
-// headBehindHole is head of what follows the NULs at the beginning.
-func (s *stream) headBehindHole(size int) ([]byte, error) {
-	text, err := s.head(size)
+// readHeadBehindHole is readHead of what follows the NULs at the beginning.
+func (s *textStream) readHeadBehindHole(size int) ([]byte, error) {
+	text, err := s.readHead(size)
 	if err != nil || len(text) == 0 || text[0] != 0 {
 		return text, err
 	}
@@ -140,25 +142,25 @@ func (s *stream) headBehindHole(size int) ([]byte, error) {
 		if len(rest) == size {
 			return rest, nil
 		}
-		next := make([]byte, chunk)
-		n, whole, err := s.fill(next[copy(next, rest):])
-		if errors.Is(err, ErrUnreachable) {
+		next := make([]byte, chunkSize)
+		n, atEnd, err := s.fill(next[copy(next, rest):])
+		if err := onlyUnreachable(err); err != nil {
 			return nil, err
 		}
 		text = bytes.TrimLeft(next[:len(rest)+n], "\x00")
-		if len(text) >= size || whole {
-			return text[:min(len(text), size)], nil // a compressed file may be torn further on
+		if len(text) >= size || atEnd {
+			return text[:min(len(text), size)], nil
 		}
 	}
 }
 
-// head is the first maxHead bytes of a file's text.
-func head(ctx context.Context, folder Folder, path string) (text []byte, packed bool, err error) {
-	s, err := open(ctx, folder, path)
+// readFileHead gives the first maxHead bytes of a file's text.
+func readFileHead(ctx context.Context, folder Folder, path string) (text []byte, compressed bool, err error) {
+	s, err := openStream(ctx, folder, path)
 	if err != nil {
 		return nil, false, err
 	}
 	defer s.Close()
-	text, err = s.head(maxHead)
-	return text, s.packed != "", err
+	text, err = s.readHead(maxHead)
+	return text, s.compression != "", err
 }

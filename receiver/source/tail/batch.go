@@ -1,0 +1,110 @@
+package tail
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// cursorBatch is what is delivered at once: what was read of one file, or of many small ones, and the cursors that it moves.
+type cursorBatch struct {
+	parsed    logformat.EventBatch
+	textBytes int
+	stats     source.Stats
+
+	moved   []*trackedFile // in the order in which they were read; even without events
+	cursors []storedCursor // of those, once the batch is complete
+	lag     time.Duration  // how much later than its last event the file was written, while there is more to read
+}
+
+type storedCursor struct {
+	key    string
+	cursor cursor
+}
+
+// maxBatchBytes bounds the text of a batch: one of huge records has few.
+const maxBatchBytes = 4 << 20
+
+// Events is part of [delivery.Batch], as the methods that follow.
+func (b *cursorBatch) Events() []session.Event { return b.parsed.Events }
+
+// TextBytes counts all that was read: an event's strings are parts of it.
+func (b *cursorBatch) TextBytes() int { return b.textBytes }
+
+// Commit stores the cursors, which have texts and numbers only.
+func (b *cursorBatch) Commit(changes map[string][]byte) {
+	if last := len(b.parsed.Events) - 1; last >= 0 {
+		b.stats.Read(time.Unix(0, b.parsed.Events[last].Time).UTC(), b.lag)
+	}
+	for _, c := range b.cursors {
+		changes[c.key], _ = json.Marshal(c.cursor)
+	}
+}
+
+// Reset keeps the memory.
+func (b *cursorBatch) Reset() {
+	b.parsed.Cut(0)
+	clear(b.moved)
+	b.textBytes, b.moved, b.cursors, b.lag = 0, b.moved[:0], b.cursors[:0], 0
+}
+
+// moveCursor notes that the batch moves the cursor of a file. Files are read one after another, each once a batch.
+func (b *cursorBatch) moveCursor(f *trackedFile) {
+	if n := len(b.moved); n == 0 || b.moved[n-1] != f {
+		b.moved = append(b.moved, f)
+	}
+}
+
+func (b *cursorBatch) isEmpty() bool { return len(b.parsed.Events) == 0 && len(b.moved) == 0 }
+
+func (b *cursorBatch) isFull(maxEvents int) bool {
+	return len(b.parsed.Events) >= maxEvents || b.textBytes >= maxBatchBytes
+}
+
+// acquireBatch waits for a batch to fill, which is there as long as the pipeline keeps up. Its error is [errStopped].
+func (r *reader) acquireBatch() (err error) {
+	if r.batch != nil {
+		return nil
+	}
+	if r.batch, err = r.queue.Acquire(); err != nil {
+		r.batch, r.stopped = nil, true
+		return errStopped
+	}
+	return nil
+}
+
+// submitBatch delivers what there is. behind says that there is more to read.
+func (r *reader) submitBatch(behind bool) {
+	b := r.batch
+	if b == nil || b.isEmpty() {
+		return
+	}
+	if n := len(b.parsed.Events); n > 0 && behind && len(b.moved) > 0 {
+		written := b.moved[len(b.moved)-1].info.ModTime()
+		b.lag = max(0, written.Sub(time.Unix(0, b.parsed.Events[n-1].Time)))
+	}
+	r.addCursors(b)
+	r.batch = nil
+	r.queue.Submit(b)
+}
+
+// addCursors gives the batch the cursors that it moves. Of texts that share state the last one's alone has it: it is the newest,
+// and the only one that will be asked.
+func (r *reader) addCursors(b *cursorBatch) {
+	last := map[string]*trackedFile{}
+	for _, f := range b.moved {
+		last[f.parsing.format.Name] = f
+	}
+	for _, f := range b.moved {
+		c := f.nextCursor(last[f.parsing.format.Name] == f || !r.sharesState(f))
+		r.cursors.lastSeq++
+		c.Seq = r.cursors.lastSeq
+		b.cursors = append(b.cursors, storedCursor{f.record.key(), c})
+		if f.record.owner == f {
+			f.record.cursor, f.record.unsaved = c, false
+		}
+	}
+}

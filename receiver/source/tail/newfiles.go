@@ -1,0 +1,131 @@
+package tail
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// newFile is a file that no scan before has shown, or whose content is new.
+type newFile struct {
+	*trackedFile
+
+	head textHead
+}
+
+// addNewFiles finds the cursors of new files: first those last seen at the same path, so that a copy does not take them. Plain files
+// come before compressed ones, which may be their copies.
+func (r *reader) addNewFiles(ctx context.Context, unknown []File) {
+	files := r.openNewFiles(ctx, unknown)
+	for _, f := range files {
+		r.resumeShortCopy(f.trackedFile)
+	}
+	for _, samePath := range []bool{true, false} {
+		for _, f := range files {
+			if f.record == nil {
+				r.resumeByCursor(ctx, f, samePath)
+			}
+		}
+	}
+	originals := slices.Clone(r.files)
+	for _, f := range files {
+		if f.record != nil {
+			originals = append(originals, f.trackedFile)
+		}
+	}
+	for _, compressed := range []bool{false, true} {
+		for _, f := range files {
+			if f.record == nil && f.compressed == compressed && r.beginUnlessCopy(ctx, f, originals) {
+				originals = append(originals, f.trackedFile)
+			}
+		}
+	}
+	for _, f := range files { // in the order of their last change, which is that of reading
+		if f.record != nil {
+			r.files = append(r.files, f.trackedFile)
+		}
+	}
+	if r.cursors.indexDirty {
+		r.status.Set("index", r.cursors.saveIndex(ctx))
+	}
+}
+
+// openNewFiles reads the beginnings of files, but for copies that are known as such.
+func (r *reader) openNewFiles(ctx context.Context, unknown []File) (files []newFile) {
+	notRead := make(map[string]Info, len(unknown))
+	for _, found := range unknown {
+		notRead[found.Path] = found.Info
+		if r.isKnownCopy(found) {
+			continue
+		}
+		text, compressed, err := readFileHead(ctx, r.Folder, found.Path)
+		switch {
+		case r.isBeingCompressed(found, text, compressed, err):
+			continue
+		case err != nil:
+			r.reportProblem(found.Path, err)
+			continue
+		}
+		f := &trackedFile{fileIdentity: fileIdentity{
+			path: found.Path, info: found.Info, compressed: compressed, start: text, opening: bytes.Clone(text[:min(len(text), openingSize)]),
+		}}
+		f.activity.unlisted = r.unlisted[found.Path]
+		files = append(files, newFile{f, textHead{text: text}})
+	}
+	r.notRead = notRead
+	for path := range r.copies {
+		if notRead[path] == nil {
+			delete(r.copies, path)
+		}
+	}
+	return files
+}
+
+// tornFor is how long a compressed file may stay unfinished before that is a problem.
+const tornFor = time.Minute
+
+var compressedName = regexp.MustCompile(`\.(gz|zst|zstd)(\.[^.]*)?$`)
+
+// isBeingCompressed tells whether nothing of a compressed file can be read yet because it has just been made.
+func (r *reader) isBeingCompressed(f File, text []byte, compressed bool, err error) bool {
+	torn := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+	early := len(text) < len(zstdMagic) && (compressed || compressedName.MatchString(f.Path))
+	return r.Follow && (torn || early && err == nil) && r.scannedAt.Sub(f.Info.ModTime()) < tornFor
+}
+
+func (r *reader) resumeByCursor(ctx context.Context, f newFile, samePath bool) {
+	record, err := r.cursors.findRecord(ctx, r.Folder, f.trackedFile, &f.head, samePath)
+	if err != nil {
+		r.reportProblem(f.path, err)
+	}
+	if record != nil {
+		f.record, record.owner = record, f.trackedFile
+		f.trustCursor()
+	}
+}
+
+// beginUnlessCopy reads a file that has no cursor from its beginning, or where its original was read to. It tells whether it does.
+func (r *reader) beginUnlessCopy(ctx context.Context, f newFile, originals []*trackedFile) bool {
+	if r.findOriginal(ctx, File{f.path, f.info}, f.head.text, originals) || r.unreachable != nil {
+		return false
+	}
+	if r.resumeOutgrownCopy(f.trackedFile) {
+		return true
+	}
+	start := cursor{}
+	if r.cursors.firstStart && !r.scanned && r.SkipExisting {
+		start = cursor{Path: f.path, Skip: f.info.Size()}
+		if f.compressed {
+			start.Skip = math.MaxInt64 // nobody has measured its text
+		}
+		start.HeadSize = int(min(start.Skip, int64(len(f.start))))
+		start.Head = hashText(f.start[:start.HeadSize])
+	}
+	r.cursors.addRecord(f.trackedFile, start)
+	return true
+}

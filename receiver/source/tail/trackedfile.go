@@ -1,0 +1,81 @@
+package tail
+
+import (
+	"context"
+	"errors"
+
+	"go.uber.org/zap"
+)
+
+// trackedFile is one file that is being read.
+type trackedFile struct {
+	fileIdentity
+
+	position readPosition
+	parsing  recordParsing
+	activity fileActivity
+	record   *cursorRecord
+	stream   *textStream // nil between the reads of a compressed file
+}
+
+var errReplaced = errors.New("the file was replaced while it was opened")
+
+// openAtPosition opens the file where reading goes on. atEnd says that nothing will be appended.
+func (r *reader) openAtPosition(ctx context.Context, f *trackedFile, atEnd bool) error {
+	if f.stream == nil {
+		s, err := openStream(ctx, r.Folder, f.path)
+		if err != nil {
+			return err
+		}
+		info, err := s.file.Stat()
+		if err == nil && f.info.Key() != info.Key() {
+			err = errReplaced
+		}
+		if err != nil {
+			s.Close()
+			return err
+		}
+		f.stream = s
+	} else if f.position.next == 0 { // perhaps nothing was there when it was opened
+		if err := f.stream.rewind(); err != nil {
+			return err
+		}
+	}
+	f.compressed = f.stream.compression != ""
+	if f.parsing.parser == nil {
+		if err := r.createParser(f, atEnd); err != nil {
+			return err
+		}
+		r.host.Log.Info("reading file", zap.String("file", f.path), zap.String("format", f.parsing.format.Name),
+			zap.String("compression", f.stream.compression), zap.Int64("offset", f.position.reached()))
+	}
+	return f.stream.seek(f.position.next)
+}
+
+// closeStream closes what need not stay open.
+func (f *trackedFile) closeStream(keepPlain bool) {
+	if f.stream != nil && (f.compressed || !keepPlain) {
+		f.stream.Close()
+		f.stream = nil
+	}
+}
+
+// nextCursor is how far the file will have been delivered when everything read so far is. Without state it costs nothing that
+// grows with what the texts share.
+func (f *trackedFile) nextCursor(withState bool) cursor {
+	p := &f.position
+	c := cursor{
+		Path: f.path, Offset: p.reached(), Anchor: f.parsing.parser.ResumeOffset(), Format: f.parsing.format.Name,
+		Patience: f.parsing.decideAfter, Skip: p.skip,
+	}
+	if withState {
+		c.State = f.parsing.parser.ResumeState()
+	}
+	c.Head, c.HeadSize = f.hashHead(c.Offset)
+	if p.next >= p.delivered && p.before != "" {
+		c.Tail, c.TailSize = hashText([]byte(p.before)), len(p.before)
+	} else if old := &f.record.cursor; old.Offset == c.Offset {
+		c.Tail, c.TailSize = old.Tail, old.TailSize
+	}
+	return c
+}
