@@ -351,5 +351,5 @@ func TestStatusJoinsWhatPartsSay(t *testing.T) {
 	s.Set("files", errors.New("unreadable"))
 	s.Set("storage", nil)
 	s.Set("files", nil)
-	require.Equal(t, []string{"full", "unreadable\nfull", "unreadable", "well"}, told)
+	require.Equal(t, []string{"well", "full", "unreadable\nfull", "unreadable", "well"}, told)
 }

@@ -29,6 +29,8 @@ type saver struct {
 	mu      sync.Mutex
 	changes map[string][]byte // not in the store yet, by key
 
+	failing bool // the last write did
+
 	dirty  chan struct{}
 	closed chan struct{}
 	ended  sync.WaitGroup
@@ -81,7 +83,10 @@ func (s *saver) save() bool {
 		return true
 	}
 	err := s.store.SetAll(s.ctx, changes)
-	s.status.Set("storage", err)
+	if err != nil || s.failing {
+		s.status.Set("storage", err)
+	}
+	s.failing = err != nil
 	if err != nil {
 		s.putBack(changes)
 		s.conditions.RaiseReason("storage", err, "what was delivered cannot be remembered: it is tried again; after a restart meanwhile those events are delivered again, with the same ids")

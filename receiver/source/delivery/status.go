@@ -9,13 +9,14 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
-// Status joins what the parts of a source say of themselves into the one status of its host, which hears of changes only and takes
-// a source for well at first. It is safe for concurrent use.
+// Status joins what the parts of a source say of themselves into the one status of its host, which hears the first word and then
+// changes only. It is safe for concurrent use.
 type Status struct {
 	report func(error)
 
 	mu       sync.Mutex
 	parts    map[string]error
+	spoken   bool
 	reported string // "" is well
 }
 
@@ -34,8 +35,8 @@ func (s *Status) Set(part string, err error) {
 		s.parts[part] = err
 	}
 	joined, text := s.join()
-	if text != s.reported {
-		s.reported = text
+	if text != s.reported || !s.spoken {
+		s.spoken, s.reported = true, text
 		s.report(joined)
 	}
 }

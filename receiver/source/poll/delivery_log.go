@@ -6,39 +6,38 @@ import (
 )
 
 // deliveryLog is the account of what was delivered: recent days minute by minute, older ones as one sum each, so that it does
-// not grow with the rows. The reader looks things up in it while the committer writes: hence the lock.
+// not grow with the rows. The reader looks things up while batches are committed: hence the lock.
 type deliveryLog struct {
 	mu   sync.Mutex
-	days map[int64]*day // by start
-	ids  map[int64]*ids // by start of the minute
+	days map[int64]*deliveredDay // by start
+	ids  map[int64]*minuteIDs    // by start of the minute
 }
 
-// day is what was delivered of 24 hours UTC.
-type day struct {
-	folded  bool            // total counts, minutes are forgotten
-	total   Tally           // of a folded day
-	minutes map[int64]Tally // by start, of one that is not folded; whole minutes only
+// deliveredDay is what was delivered of 24 hours UTC.
+type deliveredDay struct {
+	compacted bool            // total counts, minutes are forgotten
+	total     Tally           // of a compacted day
+	minutes   map[int64]Tally // by start, of one that is not compacted; whole minutes only
 }
 
-// ids are the rows of one recent minute that were told, 8 bytes of each.
-type ids struct {
+// minuteIDs are the delivered rows of one recent minute, 8 bytes of each.
+type minuteIDs struct {
 	sorted []uint64 // never changed in place: readers hold it
 	chunks int      // in the store
 }
 
 func newDeliveryLog() *deliveryLog {
-	return &deliveryLog{days: map[int64]*day{}, ids: map[int64]*ids{}}
+	return &deliveryLog{days: map[int64]*deliveredDay{}, ids: map[int64]*minuteIDs{}}
 }
 
-// ofDay is what was delivered of a day.
-func (l *deliveryLog) ofDay(start int64) Tally {
+func (l *deliveryLog) dayTally(start int64) Tally {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	d := l.days[start]
 	if d == nil {
 		return Tally{}
 	}
-	if d.folded {
+	if d.compacted {
 		return d.total
 	}
 	var t Tally
@@ -48,25 +47,25 @@ func (l *deliveryLog) ofDay(start int64) Tally {
 	return t
 }
 
-// ofMinutes is what was delivered within r, minute by minute, into which is written and returned.
-func (l *deliveryLog) ofMinutes(r Range, into map[int64]Tally) map[int64]Tally {
-	clear(into)
+// minuteTallies are by the start of the minute. r lies within one day.
+func (l *deliveryLog) minuteTallies(r Range) map[int64]Tally {
+	tallies := map[int64]Tally{}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	d := l.days[floor(r.From, Day)]
-	if d == nil || d.folded {
-		return into
+	if d == nil || d.compacted {
+		return tallies
 	}
 	for start, t := range d.minutes {
 		if start >= r.From && start < r.To {
-			into[start] = t
+			tallies[start] = t
 		}
 	}
-	return into
+	return tallies
 }
 
-// starts are the days that the delivery log has, in order.
-func (l *deliveryLog) starts() []int64 {
+// dayStarts are in order.
+func (l *deliveryLog) dayStarts() []int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	out := make([]int64, 0, len(l.days))
@@ -77,48 +76,48 @@ func (l *deliveryLog) starts() []int64 {
 	return out
 }
 
-func (l *deliveryLog) isFolded(start int64) bool {
+func (l *deliveryLog) isCompacted(day int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	d := l.days[start]
-	return d != nil && d.folded
+	d := l.days[day]
+	return d != nil && d.compacted
 }
 
-// setMinute enters a minute that was wholly delivered. A folded day is opened again: it is being told anew.
-func (l *deliveryLog) setMinute(start int64, t Tally) (opened bool) {
+// recordMinute enters a minute that was wholly delivered. A compacted day begins anew with it: all of that day is delivered again.
+func (l *deliveryLog) recordMinute(start int64, t Tally) (newDay bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	at := floor(start, Day)
-	d := l.days[at]
-	if d == nil || d.folded {
+	day := floor(start, Day)
+	d := l.days[day]
+	if d == nil || d.compacted {
 		if t.Count == 0 {
 			return false
 		}
-		d = &day{minutes: map[int64]Tally{}}
-		l.days[at] = d
-		opened = true
+		d = &deliveredDay{minutes: map[int64]Tally{}}
+		l.days[day] = d
+		newDay = true
 	}
 	if t.Count == 0 {
 		delete(d.minutes, start)
 	} else {
 		d.minutes[start] = t
 	}
-	return opened
+	return newDay
 }
 
-// compact makes one sum of a day, or forgets it when there is nothing in it.
-func (l *deliveryLog) compact(start int64, total Tally) {
+// compactDay makes one sum of a day, or forgets a day without rows.
+func (l *deliveryLog) compactDay(start int64, total Tally) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if total.Count == 0 {
 		delete(l.days, start)
 		return
 	}
-	l.days[start] = &day{folded: true, total: total}
+	l.days[start] = &deliveredDay{compacted: true, total: total}
 }
 
-// known are the ids of a minute, sorted; nil when none are kept.
-func (l *deliveryLog) known(minute int64) []uint64 {
+// deliveredIDs are those of a minute, sorted; nil when none are kept.
+func (l *deliveryLog) deliveredIDs(minute int64) []uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if k := l.ids[minute]; k != nil {
@@ -127,55 +126,44 @@ func (l *deliveryLog) known(minute int64) []uint64 {
 	return nil
 }
 
-// remember adds ids to a minute and returns the number of the chunk under which they are to be stored.
-func (l *deliveryLog) remember(minute int64, fresh []uint64) (chunk int) {
+// addIDs returns the number of the chunk under which they are to be stored, from 0.
+func (l *deliveryLog) addIDs(minute int64, added []uint64) (chunk int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := l.ids[minute]
 	if k == nil {
-		k = &ids{}
+		k = &minuteIDs{}
 		l.ids[minute] = k
 	}
-	k.sorted = merge(k.sorted, fresh)
+	k.sorted = mergeSorted(k.sorted, added)
 	k.chunks++
 	return k.chunks - 1
 }
 
-// merge makes one sorted list of a sorted one and another, which it sorts.
-func merge(sorted, fresh []uint64) []uint64 {
-	slices.Sort(fresh)
-	out := make([]uint64, 0, len(sorted)+len(fresh))
-	for len(sorted) > 0 && len(fresh) > 0 {
-		if sorted[0] <= fresh[0] {
+// mergeSorted makes one sorted list of a sorted one and another, which it sorts.
+func mergeSorted(sorted, added []uint64) []uint64 {
+	slices.Sort(added)
+	out := make([]uint64, 0, len(sorted)+len(added))
+	for len(sorted) > 0 && len(added) > 0 {
+		if sorted[0] <= added[0] {
 			out, sorted = append(out, sorted[0]), sorted[1:]
 		} else {
-			out, fresh = append(out, fresh[0]), fresh[1:]
+			out, added = append(out, added[0]), added[1:]
 		}
 	}
-	return append(append(out, sorted...), fresh...)
+	return append(append(out, sorted...), added...)
 }
 
-// minutesWithIDs are the minutes before a time of which ids are kept.
-func (l *deliveryLog) minutesWithIDs(before int64) []int64 {
+// dropIDs forgets the ids of minutes before a time, and returns how many chunks of each are stored.
+func (l *deliveryLog) dropIDs(before int64) (chunksByMinute map[int64]int) {
+	chunksByMinute = map[int64]int{}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var out []int64
-	for minute := range l.ids {
+	for minute, k := range l.ids {
 		if minute < before {
-			out = append(out, minute)
+			chunksByMinute[minute] = k.chunks
+			delete(l.ids, minute)
 		}
 	}
-	slices.Sort(out)
-	return out
-}
-
-// forget drops a minute's ids and returns how many chunks of them are stored.
-func (l *deliveryLog) forget(minute int64) (chunks int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if k := l.ids[minute]; k != nil {
-		chunks = k.chunks
-	}
-	delete(l.ids, minute)
-	return chunks
+	return chunksByMinute
 }

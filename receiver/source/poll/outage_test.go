@@ -3,162 +3,16 @@ package poll
 import (
 	"context"
 	"errors"
-	"fmt"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
 
-	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
-
-// memoryTable is a table of rows in memory, whose server can be away. The hash of a row is of its name.
-type memoryTable struct {
-	mu    sync.Mutex
-	rows  []memoryRow // in the order of time
-	away  error
-	reads int
-	shift error
-}
-
-type memoryRow struct {
-	micros int64
-	user   string
-}
-
-func (m *memoryTable) set(change func()) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	change()
-}
-
-func (m *memoryTable) Now(context.Context) (int64, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return time.Now().UnixMicro(), m.away
-}
-
-func (m *memoryTable) within(r Range) (rows memoryRows) {
-	for _, row := range m.rows {
-		if row.micros >= r.From && row.micros < r.To {
-			rows = append(rows, row)
-		}
-	}
-	return rows
-}
-
-func (m *memoryTable) Sums(_ context.Context, r Range, width int64, yield func(Sum)) error {
-	m.mu.Lock()
-	rows, err := m.within(r), m.away
-	m.mu.Unlock()
-	var sums []Sum
-	for i, row := range rows {
-		start := floor(row.micros, width)
-		if len(sums) == 0 || sums[len(sums)-1].Start != start {
-			sums = append(sums, Sum{Start: start})
-		}
-		last := &sums[len(sums)-1]
-		last.Tally = last.plus(Tally{1, rows.Hash(i)})
-	}
-	for _, s := range sums {
-		yield(s)
-	}
-	return err
-}
-
-func (m *memoryTable) Read(_ context.Context, r Range, yield func(Rows) error) error {
-	m.mu.Lock()
-	rows, err := m.within(r), m.away
-	m.reads++
-	m.mu.Unlock()
-	if err != nil || len(rows) == 0 {
-		return err
-	}
-	return yield(rows)
-}
-
-func (m *memoryTable) Refresh() {}
-
-func (m *memoryTable) Shifting() error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.shift
-}
-
-type memoryRows []memoryRow
-
-func (r memoryRows) Len() int           { return len(r) }
-func (r memoryRows) Micros(i int) int64 { return r[i].micros }
-
-func (r memoryRows) Hash(i int) (hash uint64) {
-	for _, c := range r[i].user {
-		hash = hash*31 + uint64(c)
-	}
-	return hash
-}
-
-func (r memoryRows) Event(i int, e *session.Event) Verdict {
-	e.Reset()
-	e.User, e.Time = r[i].user, r[i].micros*1000
-	copy(e.RecordID[:], fmt.Sprintf("%016x", r.Hash(i)))
-	return Deliver
-}
-
-func (r memoryRows) Complain(int) (place string, reason error) { return "", nil }
-
-// polling is a source over a memoryTable, within a bubble whose clock jumps.
-type polling struct {
-	emit   *sourcetest.Recorder
-	stats  *sourcetest.Stats
-	logs   *observer.ObservedLogs
-	status []error
-	stop   func()
-}
-
-func poll(t *testing.T, table Table, emit *sourcetest.Recorder) *polling {
-	t.Helper()
-	core, logs := observer.New(zap.InfoLevel)
-	p := &polling{emit: emit, stats: &sourcetest.Stats{}, logs: logs}
-	var mu sync.Mutex
-	host := source.Host{
-		Emit: emit.Emit, Store: &sourcetest.Store{}, Stats: p.stats, Log: zap.New(core), Now: time.Now,
-		Status: func(err error) {
-			mu.Lock()
-			defer mu.Unlock()
-			if n := len(p.status); n == 0 || !errors.Is(err, p.status[n-1]) {
-				p.status = append(p.status, err)
-			}
-		},
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- Run(ctx, DefaultConfig(), table, host, "test") }()
-	p.stop = func() {
-		cancel()
-		require.NoError(t, <-done)
-	}
-	return p
-}
-
-func rowsNow(names ...string) (rows []memoryRow) {
-	for i, name := range names {
-		rows = append(rows, memoryRow{time.Now().UnixMicro() + int64(i), name})
-	}
-	return rows
-}
-
-func (p *polling) users() (users []string) {
-	for _, e := range p.emit.Delivered() {
-		users = append(users, e.User)
-	}
-	return users
-}
 
 // However long a server is away, its rows are told when it is back; meanwhile there is a warning every ten minutes and a status.
 func TestAServerThatIsAwayForADay(t *testing.T) {
@@ -224,10 +78,10 @@ func TestRowsOfAnotherServerAreNotGone(t *testing.T) {
 		p := poll(t, table, &sourcetest.Recorder{})
 		time.Sleep(time.Minute)
 		several := errors.New("several servers")
-		table.set(func() { table.rows, table.shift = rowsNow("carol"), several })
+		table.set(func() { table.rows, table.vary = rowsNow("carol"), several })
 		time.Sleep(10 * time.Minute)
 		require.Zero(t, p.stats.Counts().Vanished)
-		table.set(func() { table.shift, table.rows = nil, nil })
+		table.set(func() { table.vary, table.rows = nil, nil })
 		time.Sleep(10 * time.Minute)
 		p.stop()
 		require.Equal(t, 1, p.stats.Counts().Vanished)

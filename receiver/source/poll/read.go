@@ -3,140 +3,177 @@ package poll
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// group is a run of minutes that are read together, each with what the delivery log has of it.
-type group struct {
+// minuteGroup is a run of minutes that are read together, each with what was delivered of it.
+type minuteGroup struct {
 	minutes []Sum
-	rows    uint64
+	rows    uint64 // that the server has
 }
 
-func (g *group) add(s Sum, known Tally) {
-	g.minutes = append(g.minutes, Sum{s.Start, known})
+func (g *minuteGroup) add(s Sum, delivered Tally) {
+	g.minutes = append(g.minutes, Sum{s.Start, delivered})
 	g.rows += s.Count
 }
 
-// read tells the rows of a group's minutes, and empties it.
-func (p *poller) read(ctx context.Context, r Range, g *group) error {
-	within := Range{g.minutes[0].Start, g.minutes[len(g.minutes)-1].Start + Minute}.and(r)
-	m := minuteReader{p: p, group: g.minutes}
-	err := p.table.Read(ctx, within, func(rows Rows) error { return m.block(ctx, rows) })
-	if err == nil {
-		err = m.finish(ctx)
+// redeliveries is how many of the next rows were delivered before, where nobody knows which: ids are kept of recent minutes only.
+type redeliveries struct{ left uint64 }
+
+func (r *redeliveries) take() bool {
+	if r.left == 0 {
+		return false
 	}
-	for _, s := range m.group { // had rows when they were summed up
-		if err == nil {
-			err = p.enter(ctx, entry{start: s.Start})
-		}
-	}
-	g.minutes, g.rows = g.minutes[:0], 0
-	return err
+	r.left--
+	return true
 }
 
-// minuteReader turns blocks of rows into pages, minute by minute.
+func (p *poller) readGroup(ctx context.Context, r Range, g minuteGroup, ofDay *redeliveries) error {
+	if len(g.minutes) == 0 {
+		return nil
+	}
+	within := Range{g.minutes[0].Start, g.minutes[len(g.minutes)-1].Start + Minute}.and(r)
+	return p.readRows(ctx, within, g, ofDay)
+}
+
+// readRows delivers the rows within r that were not delivered yet. The minutes of g lie within it; where ofDay is not nil, all of r
+// may have been delivered before.
+func (p *poller) readRows(ctx context.Context, r Range, g minuteGroup, ofDay *redeliveries) error {
+	m := minuteReader{p: p, ahead: g.minutes, ofDay: ofDay}
+	if err := p.table.Read(ctx, r, m.readBlock); err != nil {
+		return err
+	}
+	return m.finish()
+}
+
+// minuteReader makes events of blocks of rows, minute by minute.
 type minuteReader struct {
 	p     *poller
-	group []Sum // minutes that have not been met yet
+	ahead []Sum         // minutes that have not been met yet, with what was delivered of them
+	ofDay *redeliveries // nil but for a compacted day
 
-	begun  bool
-	minute int64
-	tally  Tally
-	known  []uint64 // ids of rows that were told
-	keep   bool     // ids of this minute are kept
+	begun        bool
+	minute       int64
+	tally        Tally
+	deliveredIDs []uint64 // of this minute; nil where none are kept
+	keepIDs      bool     // of this minute
+	redelivered  *redeliveries
+	telling      Telling // the block, if it is one
 }
 
-func (m *minuteReader) block(ctx context.Context, rows Rows) error {
-	p := m.p
-	observed := p.host.Now().UnixNano()
-	telling, _ := rows.(Telling)
-	var excluded int
-	p.rows += rows.Len()
+func (m *minuteReader) readBlock(rows Rows) error {
+	observed := m.p.host.Now().UnixNano()
+	m.p.rowsRead += rows.Len()
+	m.telling, _ = rows.(Telling)
+	excluded := 0
 	for i := range rows.Len() {
-		t := rows.Micros(i)
-		if !m.begun || t-m.minute >= Minute || t < m.minute {
-			if err := m.begin(ctx, floor(t, Minute)); err != nil {
-				return err
-			}
-		}
-		hash := rows.Hash(i)
-		m.tally.Count++
-		m.tally.Hash += hash
-		pg, err := p.pages.at(ctx, t)
+		verdict, fresh, err := m.readRow(rows, i, observed)
 		if err != nil {
 			return err
 		}
-		e := pg.slot()
-		verdict := rows.Event(i, e)
-		id := hash
-		if verdict == Deliver {
-			id = shortID(e.RecordID)
-		}
-		if m.known != nil {
-			if _, told := slices.BinarySearch(m.known, id); told {
-				continue
-			}
-		}
-		switch {
-		case verdict == Deliver:
-			e.Observed = observed
-			pg.n++
-			if telling != nil {
-				telling.Told(i)
-			}
-			if p.retold > 0 {
-				p.retold--
-				pg.repeated++
-			}
-		case p.retold > 0:
-			p.retold-- // was counted when it was met first
-		case verdict == Exclude:
+		if fresh && verdict == Exclude {
 			excluded++
-		default:
-			place, reason := rows.Complain(i)
-			p.host.Stats.BadRows(1, place, reason)
-		}
-		if m.keep {
-			pg.told = append(pg.told, deliveredRow{m.minute, id})
 		}
 	}
 	if excluded > 0 {
-		p.host.Stats.Excluded(excluded)
+		m.p.host.Stats.Excluded(excluded)
 	}
 	return nil
 }
 
-func (m *minuteReader) begin(ctx context.Context, minute int64) error {
-	if err := m.finish(ctx); err != nil {
+// readRow tells whether a row is met for the first time.
+func (m *minuteReader) readRow(rows Rows, i int, observed int64) (verdict Verdict, fresh bool, err error) {
+	t, hash := rows.Micros(i), rows.Hash(i)
+	if !m.begun || t < m.minute || t-m.minute >= Minute {
+		if err := m.begin(floor(t, Minute)); err != nil {
+			return 0, false, err
+		}
+	}
+	m.tally = m.tally.plus(Tally{1, hash})
+	b, err := m.p.batches.open()
+	if err != nil {
+		return 0, false, err
+	}
+	e, id := b.nextEvent(m.p.cfg.BatchSize), hash
+	if verdict = rows.Event(i, e); verdict == Deliver {
+		id = shortID(e.RecordID)
+	}
+	if _, delivered := slices.BinarySearch(m.deliveredIDs, id); delivered {
+		return verdict, false, nil
+	}
+	fresh = !m.redelivered.take()
+	switch {
+	case verdict == Deliver:
+		e.Observed = observed
+		b.n++
+		b.lastEvent, b.lag = t, max(0, time.Duration(m.p.now+m.p.minAge-t)*time.Microsecond)
+		if !fresh {
+			b.redelivered++
+		}
+		if m.telling != nil {
+			m.telling.Told(i)
+		}
+	case verdict == Bad && fresh:
+		place, reason := rows.Complain(i)
+		m.p.host.Stats.BadRows(1, place, reason)
+	}
+	if m.keepIDs {
+		b.rows = append(b.rows, deliveredRow{m.minute, id})
+	}
+	return verdict, fresh, nil
+}
+
+func (m *minuteReader) begin(minute int64) error {
+	if err := m.endMinute(); err != nil {
+		return err
+	}
+	delivered, err := m.passTo(minute)
+	if err != nil {
 		return err
 	}
 	m.begun, m.minute, m.tally = true, minute, Tally{}
-	if !m.p.reopened {
-		m.p.retold = 0
-	}
-	m.known = m.p.st.known(minute)
-	m.keep = m.known != nil || minute >= m.p.keepFrom()
-	for len(m.group) > 0 && m.group[0].Start <= minute {
-		if m.group[0].Start == minute && m.known == nil && m.group[0].Count > 0 {
-			m.p.retold = m.group[0].Count
-		}
-		if m.group[0].Start < minute {
-			if err := m.p.enter(ctx, entry{start: m.group[0].Start}); err != nil {
-				return err
-			}
-		}
-		m.group = m.group[1:]
+	m.deliveredIDs = m.p.progress.deliveredIDs(minute)
+	m.keepIDs = m.deliveredIDs != nil || minute >= m.p.keepIDsFrom()
+	switch {
+	case m.ofDay != nil:
+		m.redelivered = m.ofDay
+	case m.deliveredIDs == nil:
+		m.redelivered = &redeliveries{left: delivered.Count}
+	default:
+		m.redelivered = &redeliveries{}
 	}
 	return nil
 }
 
-// finish enters the minute as it was read.
-func (m *minuteReader) finish(ctx context.Context) error {
+// passTo says what was delivered of a minute. Those before it have no rows any more, although they had some when they were summed up.
+func (m *minuteReader) passTo(minute int64) (delivered Tally, err error) {
+	for len(m.ahead) > 0 && m.ahead[0].Start <= minute {
+		if m.ahead[0].Start == minute {
+			delivered = m.ahead[0].Tally
+		} else if err := m.p.batches.record(logEntry{kind: minuteDelivered, start: m.ahead[0].Start}); err != nil {
+			return Tally{}, err
+		}
+		m.ahead = m.ahead[1:]
+	}
+	return delivered, nil
+}
+
+// endMinute enters the minute as it was read.
+func (m *minuteReader) endMinute() error {
 	if !m.begun {
 		return nil
 	}
-	return m.p.enter(ctx, entry{start: m.minute, Tally: m.tally})
+	return m.p.batches.record(logEntry{kind: minuteDelivered, start: m.minute, Tally: m.tally})
+}
+
+func (m *minuteReader) finish() error {
+	if err := m.endMinute(); err != nil {
+		return err
+	}
+	_, err := m.passTo(Always.To)
+	return err
 }
 
 // shortID is enough of a record id to know it again within a minute.

@@ -21,8 +21,8 @@ type LostStats interface {
 	Lost(from, to time.Time)
 }
 
-// keptFrom is the time since which the server has all rows.
-func (p *poller) keptFrom() int64 {
+// retainedFrom is the time since which the server has all rows.
+func (p *poller) retainedFrom() int64 {
 	if t, ok := p.table.(Expiring); ok {
 		if kept := t.Kept(); kept > 0 {
 			return p.now - kept.Microseconds()
@@ -31,24 +31,30 @@ func (p *poller) keptFrom() int64 {
 	return math.MinInt64
 }
 
-// expired tells whether rows of a span may have been thrown away in due course.
-func (p *poller) expired(start int64) bool { return start < p.keptFrom() }
-
-// mindGap warns when the cursor was left behind by what the server keeps, once for each time it stands still.
-func (p *poller) mindGap() {
-	from := p.keptFrom()
-	if p.st.cursor >= from || p.gapAt == p.st.cursor {
+// countVanished counts rows that were delivered and are gone, but not those that were thrown away in due course or are another
+// server's.
+func (p *poller) countVanished(spanStart int64, n uint64) {
+	if spanStart < p.retainedFrom() || p.serversVary() != nil {
 		return
 	}
-	p.gapAt = p.st.cursor
-	p.host.Log.Warn("history is lost: the last successful poll is longer ago than the source keeps its rows; poll more often, or read its audit log files for that time",
-		zap.Time("from", time.UnixMicro(p.st.cursor).UTC()), zap.Time("to", time.UnixMicro(from).UTC()))
+	p.host.Stats.Vanished(int(n)) //nolint:gosec // a number of rows
 }
 
-// tellGap counts the gap when a poll has succeeded: only then its end is known.
-func (p *poller) tellGap() {
-	from := p.keptFrom()
-	if stats, ok := p.host.Stats.(LostStats); ok && p.st.cursor < from {
-		stats.Lost(time.UnixMicro(p.st.cursor), time.UnixMicro(from))
+// warnOfLostHistory warns when the cursor was left behind by what the server keeps, once for each time it stands still.
+func (p *poller) warnOfLostHistory() {
+	from, cursor := p.retainedFrom(), p.progress.cursor
+	if cursor >= from || cursor == p.lostFrom {
+		return
+	}
+	p.lostFrom = cursor
+	p.host.Log.Warn("history is lost: the last successful poll is longer ago than the source keeps its rows; poll more often, or read its audit log files for that time",
+		zap.Time("from", time.UnixMicro(cursor).UTC()), zap.Time("to", time.UnixMicro(from).UTC()))
+}
+
+// countLostHistory counts when a poll has succeeded: only then the end of the gap is known.
+func (p *poller) countLostHistory() {
+	from := p.retainedFrom()
+	if stats, ok := p.host.Stats.(LostStats); ok && p.progress.cursor < from {
+		stats.Lost(time.UnixMicro(p.progress.cursor), time.UnixMicro(from))
 	}
 }

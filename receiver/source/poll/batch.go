@@ -1,0 +1,120 @@
+package poll
+
+import (
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/delivery"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// batch is a [delivery.Batch]: events, with what is to be remembered once they are delivered.
+type batch struct {
+	progress *progress
+	stats    source.Stats
+
+	events      []session.Event // the first n are filled
+	n           int
+	rows        []deliveredRow // in the order of their minutes
+	entries     []logEntry
+	redelivered int
+	lastEvent   int64         // time of the last one
+	lag         time.Duration // of the last one behind the server's clock
+}
+
+// Events implements [delivery.Batch].
+func (b *batch) Events() []session.Event { return b.events[:b.n] }
+
+// TextBytes implements [delivery.Batch]. The texts of an event take less than the event as a rule.
+func (b *batch) TextBytes() int { return 0 }
+
+// Commit implements [delivery.Batch].
+func (b *batch) Commit(changes map[string][]byte) {
+	b.progress.commitRows(b.rows, changes)
+	b.progress.commitEntries(b.entries, changes)
+	if b.redelivered > 0 {
+		b.stats.Repeated(b.redelivered)
+	}
+	if b.n > 0 {
+		b.stats.Read(time.UnixMicro(b.lastEvent), b.lag)
+	}
+}
+
+// Reset implements [delivery.Batch].
+func (b *batch) Reset() { b.n, b.rows, b.entries, b.redelivered = 0, b.rows[:0], b.entries[:0], 0 }
+
+func (b *batch) isEmpty() bool { return b.n == 0 && len(b.rows) == 0 && len(b.entries) == 0 }
+
+const fewEvents = 64
+
+// nextEvent is where an event is to be written. It counts when n says so. Events are large: a batch that few will do for gets few,
+// any other one soon gets all that it holds, since growing bit by bit copies the first ones again and again.
+func (b *batch) nextEvent(size int) *session.Event {
+	if b.n == len(b.events) {
+		more := max(b.n, fewEvents)
+		if b.n < size && b.n >= 4*fewEvents {
+			more = size - b.n
+		}
+		grown := make([]session.Event, b.n+more)
+		copy(grown, b.events)
+		b.events = grown
+	}
+	return &b.events[b.n]
+}
+
+// batcher fills one batch after another.
+type batcher struct {
+	queue   *delivery.Queue[*batch]
+	size    int
+	current *batch // nil: none has been begun
+}
+
+// open is the batch to fill, which is not full.
+func (b *batcher) open() (*batch, error) {
+	if b.current != nil && max(b.current.n, len(b.current.rows)) >= b.size {
+		b.submit()
+	}
+	if b.current == nil {
+		acquired, err := b.queue.Acquire()
+		if err != nil {
+			return nil, err
+		}
+		b.current = acquired
+	}
+	return b.current, nil
+}
+
+// record has the progress changed when everything before has been delivered.
+func (b *batcher) record(e logEntry) error {
+	open, err := b.open()
+	if err == nil {
+		open.entries = append(open.entries, e)
+	}
+	return err
+}
+
+func (b *batcher) submit() {
+	if b.current.isEmpty() {
+		b.queue.Release(b.current)
+	} else {
+		b.queue.Submit(b.current)
+	}
+	b.current = nil
+}
+
+// drain returns when all has been delivered.
+func (b *batcher) drain() error {
+	if b.current != nil {
+		b.submit()
+	}
+	return b.queue.Drain()
+}
+
+// abandon throws away what has not been submitted, and waits for the rest.
+func (b *batcher) abandon() error {
+	if b.current != nil {
+		b.queue.Release(b.current)
+		b.current = nil
+	}
+	return b.queue.Drain()
+}

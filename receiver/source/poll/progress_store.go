@@ -1,0 +1,216 @@
+package poll
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"strconv"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
+)
+
+// storeKeys begins all keys of one table, so that a changed one starts anew and going back resumes.
+type storeKeys string
+
+func newStoreKeys(identity []string) storeKeys {
+	h := fnv.New64a()
+	for _, part := range identity {
+		_, _ = h.Write(append(binary.AppendUvarint(nil, uint64(len(part))), part...))
+	}
+	return storeKeys(fmt.Sprintf("poll/%016x/", h.Sum64()))
+}
+
+func (k storeKeys) cursor() string { return string(k) + "cursor" }
+
+func (k storeKeys) days() string { return string(k) + "days" }
+
+func (k storeKeys) minutes(day int64) string {
+	return string(k) + "minutes/" + strconv.FormatInt(day/Day, 10)
+}
+
+func (k storeKeys) idChunk(minute int64, chunk int) string {
+	return string(k) + "ids/" + strconv.FormatInt(minute/Minute, 10) + "/" + strconv.Itoa(chunk)
+}
+
+const storeVersion = 1
+
+var errUnreadable = errors.New("the stored cursor cannot be read; was it written by a newer version? remove it from the storage extension to start anew")
+
+// encodeCursor also lists the minutes of which ids are stored, to find them again.
+func (p *progress) encodeCursor() []byte {
+	b := binary.AppendUvarint(nil, storeVersion)
+	b = binary.AppendVarint(b, p.start)
+	b = binary.AppendVarint(b, p.cursor)
+	b = appendFlag(b, p.complete)
+	b = binary.AppendUvarint(b, uint64(len(p.ids)))
+	for minute := range p.ids {
+		b = binary.AppendVarint(b, minute/Minute)
+	}
+	return b
+}
+
+func (p *progress) encodeDays() []byte {
+	b := binary.AppendUvarint(nil, uint64(len(p.days)))
+	for start, d := range p.days {
+		b = binary.AppendVarint(b, start/Day)
+		b = appendFlag(b, d.compacted)
+		b = appendTally(b, d.total)
+	}
+	return b
+}
+
+// encodeMinutes is nil for a day of which no minutes are kept.
+func (p *progress) encodeMinutes(day int64) []byte {
+	d := p.days[day]
+	if d == nil || d.compacted {
+		return nil
+	}
+	b := binary.AppendUvarint(nil, uint64(len(d.minutes)))
+	for minute, t := range d.minutes {
+		b = binary.AppendVarint(b, (minute-day)/Minute)
+		b = appendTally(b, t)
+	}
+	return b
+}
+
+func appendFlag(b []byte, set bool) []byte {
+	if set {
+		return append(b, 1)
+	}
+	return append(b, 0)
+}
+
+func appendTally(b []byte, t Tally) []byte {
+	return binary.LittleEndian.AppendUint64(binary.AppendUvarint(b, t.Count), t.Hash)
+}
+
+// loadProgress reads what is stored. There is nothing when found is false.
+func loadProgress(ctx context.Context, store source.Store, keys storeKeys) (p *progress, found bool, err error) {
+	p = &progress{deliveryLog: newDeliveryLog(), keys: keys, start: Always.From}
+	value, err := store.Get(ctx, keys.cursor())
+	if err != nil || value == nil {
+		return p, false, err
+	}
+	d := decoder{b: value}
+	if d.uint() != storeVersion {
+		return nil, false, errUnreadable
+	}
+	p.start, p.cursor, p.complete = d.int(), d.int(), d.flag()
+	var listed []int64
+	for range d.length() {
+		listed = append(listed, d.int()*Minute)
+	}
+	if d.bad {
+		return nil, false, errUnreadable
+	}
+	for _, minute := range listed {
+		if err := p.loadIDs(ctx, store, minute); err != nil {
+			return nil, false, err
+		}
+	}
+	return p, true, p.loadDays(ctx, store)
+}
+
+func (p *progress) loadDays(ctx context.Context, store source.Store) error {
+	value, err := store.Get(ctx, p.keys.days())
+	if err != nil || value == nil {
+		return err
+	}
+	d := decoder{b: value}
+	for range d.length() {
+		start := d.int() * Day
+		p.days[start] = &deliveredDay{compacted: d.flag(), total: d.tally(), minutes: map[int64]Tally{}}
+	}
+	if d.bad {
+		return errUnreadable
+	}
+	for start, day := range p.days {
+		if day.compacted {
+			continue
+		}
+		if err := p.loadMinutes(ctx, store, start, day.minutes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *progress) loadMinutes(ctx context.Context, store source.Store, day int64, minutes map[int64]Tally) error {
+	value, err := store.Get(ctx, p.keys.minutes(day))
+	if err != nil || value == nil {
+		return err
+	}
+	d := decoder{b: value}
+	for range d.length() {
+		minute := day + d.int()*Minute
+		minutes[minute] = d.tally()
+	}
+	if d.bad {
+		return errUnreadable
+	}
+	return nil
+}
+
+func (p *progress) loadIDs(ctx context.Context, store source.Store, minute int64) error {
+	for chunk := 0; ; chunk++ {
+		value, err := store.Get(ctx, p.keys.idChunk(minute, chunk))
+		if err != nil || value == nil {
+			return err
+		}
+		ids := make([]uint64, 0, len(value)/8)
+		for ; len(value) >= 8; value = value[8:] {
+			ids = append(ids, binary.LittleEndian.Uint64(value))
+		}
+		p.addIDs(minute, ids)
+	}
+}
+
+// decoder reads what the functions above wrote; after the first thing that cannot be it yields zeros.
+type decoder struct {
+	b   []byte
+	bad bool
+}
+
+func (d *decoder) int() int64 {
+	v, n := binary.Varint(d.b)
+	d.skip(n)
+	return v
+}
+
+func (d *decoder) uint() uint64 {
+	v, n := binary.Uvarint(d.b)
+	d.skip(n)
+	return v
+}
+
+func (d *decoder) flag() bool { return d.uint() == 1 }
+
+func (d *decoder) tally() Tally {
+	t := Tally{Count: d.uint()}
+	if len(d.b) < 8 {
+		d.skip(0)
+		return t
+	}
+	t.Hash = binary.LittleEndian.Uint64(d.b)
+	d.skip(8)
+	return t
+}
+
+// length is the number of entries that follow, of a byte or more each.
+func (d *decoder) length() uint64 {
+	if n := d.uint(); n <= uint64(len(d.b)) {
+		return n
+	}
+	d.bad = true
+	return 0
+}
+
+func (d *decoder) skip(n int) {
+	if n <= 0 {
+		d.b, d.bad = nil, true
+		return
+	}
+	d.b = d.b[n:]
+}

@@ -1,0 +1,238 @@
+package poll
+
+import (
+	"cmp"
+	"context"
+	"slices"
+)
+
+// batchesOfQuery is how many batches are read by one query when minutes are small: enough that a query's fixed cost does not
+// count, few enough that the server sorts them in little memory.
+const batchesOfQuery = 32
+
+func (p *poller) rowsOfQuery() uint64 { return uint64(batchesOfQuery * p.cfg.BatchSize) } //nolint:gosec // validated
+
+// scanAllDays compares all days there are. At the first start that is the backlog.
+func (p *poller) scanAllDays(ctx context.Context) error {
+	began := p.host.Now()
+	days, err := p.daySums(ctx)
+	if err != nil {
+		return err
+	}
+	p.schedule.fullScanTook = p.host.Now().Sub(began)
+	for len(days) > 0 {
+		taken := 1
+		if n := p.undeliveredDays(days); n > 0 {
+			taken, err = n, p.readDays(ctx, days[:n])
+		} else if p.hasYoungRows(days[0].Start) {
+			err = p.compareReadable(ctx, days[0].Start)
+		} else {
+			err = p.compareDay(ctx, days[0])
+		}
+		if err != nil {
+			return err
+		}
+		days = days[taken:]
+	}
+	return nil
+}
+
+// daySums asks for all days, and adds those that only the delivery log knows. Before rows are believed to be gone the table is
+// looked up anew: an upgrade may have renamed it.
+func (p *poller) daySums(ctx context.Context) ([]Sum, error) {
+	for refreshed := false; ; refreshed = true {
+		var days []Sum
+		if err := p.table.Sums(ctx, p.wanted(), Day, func(s Sum) { days = append(days, s) }); err != nil {
+			return nil, err
+		}
+		fewer := false
+		for _, start := range p.progress.dayStarts() {
+			at, found := slices.BinarySearchFunc(days, start, func(s Sum, t int64) int { return cmp.Compare(s.Start, t) })
+			if !found {
+				days = slices.Insert(days, at, Sum{Start: start})
+			}
+			fewer = fewer || days[at].Count < p.progress.dayTally(start).Count
+		}
+		if !fewer || refreshed {
+			return days, nil
+		}
+		p.table.Refresh()
+	}
+}
+
+// undeliveredDays is how many of the days, from the first on, the delivery log has nothing of and one query can read. In a backlog
+// spread thinly over years, a query for every day would cost more than the rows.
+func (p *poller) undeliveredDays(days []Sum) (n int) {
+	rows := uint64(0)
+	for _, d := range days {
+		rows += d.Count
+		if rows > p.rowsOfQuery() || p.progress.dayTally(d.Start).Count > 0 || p.hasYoungRows(d.Start) {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+func (p *poller) readDays(ctx context.Context, days []Sum) error {
+	within := Range{days[0].Start, days[len(days)-1].Start + Day}.and(p.wanted())
+	if err := p.readRows(ctx, within, minuteGroup{}, nil); err != nil {
+		return err
+	}
+	for _, d := range days {
+		if err := p.finishDay(d.Start); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finishDay has a day that is old enough accounted for by one sum.
+func (p *poller) finishDay(day int64) error {
+	if !p.isOld(day) {
+		return nil
+	}
+	return p.batches.record(logEntry{kind: dayFinished, start: day})
+}
+
+func (p *poller) isOld(day int64) bool {
+	return day+Day <= p.now-p.cfg.ReconcileWindow.Microseconds()
+}
+
+// hasYoungRows tells whether a day has times that are too young to be read, but not as far ahead as the rows of a clock that
+// is wrong.
+func (p *poller) hasYoungRows(day int64) bool {
+	return p.minAge > 0 && day+Day > p.now && day < p.wrongClock()
+}
+
+// wrongClock is the time from which on rows are taken as they are, though they are from the future.
+func (p *poller) wrongClock() int64 { return floor(p.now+p.minAge+clockTolerance, Minute) + Minute }
+
+// compareReadable compares what of a day with young rows can be read.
+func (p *poller) compareReadable(ctx context.Context, day int64) error {
+	for _, r := range []Range{{day, min(p.now, day+Day)}, {max(p.wrongClock(), day), day + Day}} {
+		if err := p.compareMinutes(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *poller) compareDay(ctx context.Context, d Sum) error {
+	delivered, compacted := p.progress.dayTally(d.Start), p.progress.isCompacted(d.Start)
+	switch {
+	case d.Tally == delivered && compacted:
+		return nil
+	case d.Tally == delivered:
+		return p.finishDay(d.Start)
+	case compacted && d.Count < delivered.Count:
+		// Expired or truncated. Delivering the rest of the day again with every part that expires would be a flood.
+		p.countVanished(d.Start, delivered.Count-d.Count)
+		return p.batches.record(logEntry{kind: dayReplaced, start: d.Start, Tally: d.Tally})
+	}
+	if err := p.compareMinutes(ctx, Range{d.Start, d.Start + Day}); err != nil {
+		return err
+	}
+	return p.finishDay(d.Start)
+}
+
+// compareMinutes compares the minutes of any number of days, and reads those that differ.
+func (p *poller) compareMinutes(ctx context.Context, r Range) error {
+	if r = r.and(p.wanted()); r.From >= r.To {
+		return nil
+	}
+	for day := floor(r.From, Day); day < r.To; day += Day {
+		part := r.and(Range{day, day + Day})
+		if !p.progress.isCompacted(day) {
+			if err := p.compareMinutesOfDay(ctx, part, nil); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := p.redeliverChangedDay(ctx, day); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// redeliverChangedDay reads all of a compacted day where its sum has changed: nobody knows in which minute.
+func (p *poller) redeliverChangedDay(ctx context.Context, day int64) error {
+	whole := Range{day, day + Day}.and(p.wanted())
+	var total Tally
+	if err := p.table.Sums(ctx, whole, Day, func(s Sum) { total = total.plus(s.Tally) }); err != nil {
+		return err
+	}
+	delivered := p.progress.dayTally(day)
+	if total == delivered {
+		return nil
+	}
+	return p.compareMinutesOfDay(ctx, whole, &redeliveries{left: delivered.Count})
+}
+
+// compareMinutesOfDay takes ofDay for the redeliveries of a compacted day, nil for any other one.
+func (p *poller) compareMinutesOfDay(ctx context.Context, r Range, ofDay *redeliveries) error {
+	sums, delivered, err := p.minuteSums(ctx, r)
+	if err != nil {
+		return err
+	}
+	var group minuteGroup
+	for _, s := range sums {
+		before := delivered[s.Start]
+		delete(delivered, s.Start)
+		if before.Count > s.Count {
+			p.countVanished(s.Start, before.Count-s.Count)
+		}
+		same := before == s.Tally
+		if same || group.rows+s.Count > p.rowsOfQuery() {
+			if err := p.readGroup(ctx, r, group, ofDay); err != nil {
+				return err
+			}
+			group = minuteGroup{}
+		}
+		if !same {
+			group.add(s, before)
+		}
+	}
+	if err := p.readGroup(ctx, r, group, ofDay); err != nil {
+		return err
+	}
+	for start, t := range delivered { // the server has nothing of these minutes any more
+		p.countVanished(start, t.Count)
+		if err := p.batches.record(logEntry{kind: minuteDelivered, start: start}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// minuteSums are the server's, and those of the delivery log. A minute that is on its way is in neither: the scans of one poll never
+// overlap, and each poll waits until all is delivered.
+func (p *poller) minuteSums(ctx context.Context, r Range) (sums []Sum, delivered map[int64]Tally, err error) {
+	for refreshed := false; ; refreshed = true {
+		sums = sums[:0]
+		if err := p.table.Sums(ctx, r, Minute, func(s Sum) { sums = append(sums, s) }); err != nil {
+			return nil, nil, err
+		}
+		delivered = p.progress.minuteTallies(Range{floor(r.From, Minute), r.To})
+		if refreshed || !hasFewer(sums, delivered) {
+			return sums, delivered, nil
+		}
+		p.table.Refresh()
+	}
+}
+
+// hasFewer tells whether the server has fewer rows of a minute than were delivered.
+func hasFewer(sums []Sum, delivered map[int64]Tally) bool {
+	found := 0
+	for _, s := range sums {
+		before, ok := delivered[s.Start]
+		if ok {
+			found++
+		}
+		if s.Count < before.Count {
+			return true
+		}
+	}
+	return found < len(delivered)
+}

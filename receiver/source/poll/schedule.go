@@ -1,0 +1,52 @@
+package poll
+
+import "time"
+
+const (
+	// Everything is compared every so many reconcile intervals, and for no more than one part in so many of the time.
+	fullScanEvery = 12
+	fullScanShare = 20
+)
+
+// scanKind is what one poll looks at; a greater one includes the lesser.
+type scanKind uint8
+
+const (
+	overlapScan scanKind = iota // what may have come late since the poll before
+	windowScan                  // all that is accounted for by the minute
+	fullScan                    // all days
+)
+
+// schedule says what the next poll looks at.
+type schedule struct {
+	reconcileInterval time.Duration
+
+	windowScanned time.Time // when such scans ended; zero: not since the last error
+	fullScanned   time.Time
+	fullScanTook  time.Duration // by the server, to sum up all days
+}
+
+// next is a full scan at the first start; later the recent rows come first.
+func (s *schedule) next(now time.Time, complete bool) scanKind {
+	switch {
+	case !complete:
+		return fullScan
+	case s.windowScanned.IsZero() || now.Sub(s.windowScanned) >= s.reconcileInterval:
+		return windowScan
+	case s.fullScanned.IsZero() || now.Sub(s.fullScanned) >= max(fullScanEvery*s.reconcileInterval, fullScanShare*s.fullScanTook):
+		return fullScan
+	}
+	return overlapScan
+}
+
+func (s *schedule) succeeded(kind scanKind, now time.Time) {
+	if kind >= windowScan {
+		s.windowScanned = now
+	}
+	if kind == fullScan {
+		s.fullScanned = now
+	}
+}
+
+// failed has the window compared first when the server is back.
+func (s *schedule) failed() { s.windowScanned = time.Time{} }
