@@ -7,7 +7,7 @@ TOOLS   := $(CURDIR)/.cache/tools
 GOLANGCI_LINT_VERSION := v2.15.0
 GOFUMPT_VERSION       := v0.12.0
 OCB_VERSION           := v0.165.0
-PACKAGES ?= ./...
+PACKAGES ?= ./... ./session/... ./sdk/... ./testengine/...
 FUZZTIME ?= 20s
 FUZZ_FOLDER ?= .
 STORY_ROWS    ?= 1000000
@@ -18,7 +18,7 @@ PIPELINES        ?=
 PIPELINE_ROWS    ?= 1000000
 PIPELINE_REPEATS ?= 3
 
-.PHONY: help build run demo engines test race vet lint fmt bench bench-backlog bench-pipelines bench-redshift bench-questions bench-all fuzz story-redshift story-clickhouse faults mutants house builder clean
+.PHONY: help build run demo engines test race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-redshift bench-questions bench-all fuzz story-redshift story-clickhouse faults mutants house builder clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 16
@@ -47,18 +47,24 @@ engines: ## the real servers that the tests run, into a cached folder
 test: build engines vet ## all tests; what cannot run here is listed at the end
 	@mkdir -p .cache && rm -f .cache/skips
 	SESSIONLOG_SKIPS=$(CURDIR)/.cache/skips go test -timeout 20m $(PACKAGES)
-	cd internal/alertrules && go test .
-	cd bench && go test ./input ./pipelines
+	cd internal/alertrules && GOWORK=off go test .
+	cd bench && GOWORK=off go test ./input ./pipelines
 	@if [ -s .cache/skips ]; then printf '\nSkipped on this machine (test, reason, remedy):\n'; cat .cache/skips; fi
 
 race: engines ## the packages with goroutines, under the race detector (needs a C compiler)
-	CGO_ENABLED=1 go test -race -timeout 30m ./session/... ./receiver/... ./exporter/... ./extension/... ./connector/... ./sdk/... ./internal/deadletter/...
+	CGO_ENABLED=1 go test -race -timeout 30m ./session/... ./receiver/... ./exporter/... ./extension/... ./connector/... ./sdk/... ./internal/e2e/sdk/...
 
 vet:
-	go vet ./...
+	go vet $(PACKAGES)
+
+modules: ## what a release's tags would give: the SDK in a new application, go install, the builder; each without this workspace
+	SESSIONLOG_MODULES=$(CURDIR)/.cache/modules go test -count 1 -timeout 60m -v ./internal/tools/modules
+
+tidy: ## go mod tidy in each module of the workspace, which the go command itself cannot while they are not released
+	go run ./internal/tools/modules tidy
 
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## golangci-lint with .golangci.yml
-	$< run
+	$< run $(PACKAGES)
 
 fmt: $(TOOLS)/gofumpt-$(GOFUMPT_VERSION) ## gofumpt
 	$< -w .
@@ -75,17 +81,17 @@ bench-backlog: engines ## memory of the ClickHouse source over backlogs of 1, 2.
 	go test -run '^$$' -bench Backlog -benchtime 1x -timeout 60m ./receiver/source/clickhouse
 
 bench-pipelines: engines ## whole pipelines beside contrib's (PIPELINES=a,b or all, PIPELINE_ROWS, PIPELINE_REPEATS, COMPARE=rev); goes on where it was, results in proofs/pipelines.csv
-	cd bench && go run ./pipelines -pipelines '$(PIPELINES)' -rows $(PIPELINE_ROWS) -repeats $(PIPELINE_REPEATS) $(if $(COMPARE),-compare $(shell git describe --always $(COMPARE))) $(PIPELINE_FLAGS)
+	cd bench && GOWORK=off go run ./pipelines -pipelines '$(PIPELINES)' -rows $(PIPELINE_ROWS) -repeats $(PIPELINE_REPEATS) $(if $(COMPARE),-compare $(shell git describe --always $(COMPARE))) $(PIPELINE_FLAGS)
 
 bench-redshift: engines ## the Redshift source beside pgx alone and the way of contrib's sqlquery receiver, in turns
-	cd bench && go test -mod=mod -run '^$$' -bench Redshift -benchtime 5x -timeout 60m .
+	cd bench && GOWORK=off go test -mod=mod -run '^$$' -bench Redshift -benchtime 5x -timeout 60m .
 
 bench-questions: engines ## the questions of the ClickHouse backend on EVENTS (1000000) events, beside contrib's otel_logs; results go into proofs/questions.csv
 	SESSIONLOG_QUESTIONS_EVENTS=$(or $(EVENTS),1000000) SESSIONLOG_QUESTIONS_RESULTS=$(CURDIR)/proofs/questions.csv \
 		go test -run '^$$' -bench Questions -benchtime 1x -timeout 600m ./exporter/backend/clickhouse
 
 bench-all: engines ## every benchmark there is
-	go test -run '^$$' -bench . -benchtime 1x -timeout 120m ./...
+	go test -run '^$$' -bench . -benchtime 1x -timeout 120m $(PACKAGES)
 
 fuzz: ## every fuzz target below FUZZ_FOLDER (all) for FUZZTIME (20s each)
 	@grep -rlE '^func Fuzz' --include='*_test.go' $(FUZZ_FOLDER) | while read -r f; do \

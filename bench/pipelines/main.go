@@ -162,11 +162,11 @@ func (o options) prepare(ctx context.Context) (*machineRoom, error) {
 		profiles: o.profiles,
 		inputs:   map[string]inputFile{},
 	}
-	if err := build(ctx, root, room.binaries[ours], "./cmd/otelcol-sessionlog"); err != nil {
+	if err := build(ctx, root, room.binaries[ours], "./cmd/otelcol-sessionlog", "GOWORK="); err != nil {
 		return nil, err
 	}
 	if o.withPeers {
-		if err := build(ctx, filepath.Join(root, "bench"), room.binaries[peers], "./peer"); err != nil {
+		if err := build(ctx, filepath.Join(root, "bench"), room.binaries[peers], "./peer", "GOWORK=off"); err != nil {
 			return nil, err
 		}
 	}
@@ -174,10 +174,11 @@ func (o options) prepare(ctx context.Context) (*machineRoom, error) {
 	return room, err
 }
 
-func build(ctx context.Context, dir, binary, pkg string) error {
+// build runs in the workspace or outside: this module is none of its.
+func build(ctx context.Context, dir, binary, pkg, workspace string) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, pkg)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, os.Stderr, os.Stderr
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", workspace)
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("go build %s: %w", pkg, err)
 	}

@@ -15,8 +15,8 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
-	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
 	"github.com/otel-sessionlog/sessionlog/internal/redaction"
+	"github.com/otel-sessionlog/sessionlog/session/deadletter"
 )
 
 // sessionlogExporter stands around exporterhelper's chain (queue, batches, retries), at both ends of it: what is no event

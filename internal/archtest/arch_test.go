@@ -20,6 +20,7 @@ var rules = []struct {
 }{
 	{"session/plogs", []string{"session"}, "the mapping knows the event and pdata"},
 	{"session/sessiontest", []string{"session"}, ""},
+	{"session/deadletter", nil, "shared by receiver, exporter and SDK, knows none of them"},
 	{"session", nil, "the middle imports the standard library only"},
 	{"internal/conditionlog", nil, "shared by whatever runs inside a collector"},
 	{"internal/connectcheck", nil, "shared by whatever runs inside a collector"},
@@ -27,7 +28,6 @@ var rules = []struct {
 	{"internal/loopbackhost", nil, "shared by whatever runs inside a collector"},
 	{"internal/droppingwriter", nil, "shared by whatever runs inside a collector"},
 	{"internal/redaction", []string{"session"}, "shared by receiver and exporter, knows neither"},
-	{"internal/deadletter", nil, "shared by receiver and exporter, knows neither"},
 	{"internal/dialect", []string{"session", "internal/dialect"}, "a dialect maps texts and columns to events"},
 	{"testengine", []string{"testengine"}, "real servers know nothing of us"},
 	{"receiver/source/delivery", []string{"session", "receiver/source"}, "delivery knows the contract, and no source"},
@@ -41,7 +41,7 @@ var rules = []struct {
 	{"receiver/source/journald", []string{"session", "receiver/source", "receiver/source/delivery", "internal/dialect"}, "sources never import each other"},
 	{"receiver/source/postgresql", []string{"session", "receiver/source", "receiver/source/tail", "config/configpostgresql", "internal/dialect"}, "sources never import each other"},
 	{"receiver/source", []string{"session"}, "the contract knows the event"},
-	{"receiver", []string{"session", "receiver", "internal/deadletter", "internal/redaction"}, "a receiver knows no exporter"},
+	{"receiver", []string{"session", "receiver", "internal/redaction"}, "a receiver knows no exporter"},
 	{"exporter/backend/backendtest", []string{"session", "exporter/backend"}, ""},
 	{"exporter/backend/jsontext", nil, "JSON of a column, shared by the backends"},
 	{"exporter/backend/migrations", nil, "shared by the backends"},
@@ -51,14 +51,15 @@ var rules = []struct {
 	{"exporter/backend/clickhouse", []string{"session", "exporter/backend", "exporter/backend/migrations", "exporter/backend/pool", "exporter/backend/retention", "config/configclickhouse"}, "backends never import each other"},
 	{"exporter/backend/postgresql", []string{"session", "exporter/backend", "exporter/backend/jsontext", "exporter/backend/migrations", "exporter/backend/pool", "exporter/backend/retention", "config/configpostgresql"}, "backends never import each other"},
 	{"exporter/backend/sqlite", []string{"session", "exporter/backend", "exporter/backend/jsontext", "exporter/backend/migrations", "exporter/backend/retention"}, "backends never import each other"},
+	{"exporter/backendexporter", []string{"session", "exporter/backend", "sdk/otlprecord"}, "it knows the contract, and no backend by name"},
 	{"exporter/backend", []string{"session"}, "the contract knows the event"},
-	{"exporter", []string{"session", "exporter", "internal/deadletter", "internal/redaction"}, "an exporter knows no receiver"},
+	{"exporter", []string{"session", "exporter", "internal/redaction"}, "an exporter knows no receiver"},
 	{"extension/sessionlogencoding", []string{"session", "internal/dialect"}, "the parsers, for other receivers"},
 	{"extension", nil, "extensions see configurations, not components"},
 	{"sdk/internal", []string{"session", "sdk/internal"}, ""},
-	{"sdk/spool", []string{"session", "sdk/internal", "internal/deadletter"}, "a processor knows exporters of the SDK, and none of them by name"},
-	{"sdk/blocking", []string{"session", "sdk/internal"}, "a processor knows exporters of the SDK, and none of them by name"},
-	{"sdk/backendexporter", []string{"session", "exporter/backend", "sdk/internal", "internal/deadletter"}, "it knows the contract, and no backend by name"},
+	{"sdk/otlprecord", []string{"session"}, ""},
+	{"sdk/spool", []string{"session", "sdk/internal", "sdk/otlprecord"}, "a processor knows exporters of the SDK, and none of them by name"},
+	{"sdk/blocking", []string{"session", "sdk/internal", "sdk/otlprecord"}, "a processor knows exporters of the SDK, and none of them by name"},
 	{"sdk/sessionhttp", []string{"session", "sdk"}, ""},
 	{"sdk", []string{"session", "sdk/internal/receipt"}, "whoever only tells of logins needs the logs API only"},
 	{"connector", []string{"session"}, "a connector sees what flows, not who sends or keeps it"},
@@ -117,3 +118,19 @@ func allowed(path string, may []string) bool {
 }
 
 func under(path, folder string) bool { return path == folder || strings.HasPrefix(path, folder+"/") }
+
+// TestTheSDKIsSmall: whoever imports sdk or session gets of the collector its data model, and no database.
+func TestTheSDKIsSmall(t *testing.T) {
+	out, err := exec.Command("go", "list", "-test", "-deps", "-f", "{{.ImportPath}}", module+"session/...", module+"sdk/...").CombinedOutput()
+	require.NoError(t, err, string(out))
+	may := []string{"go.opentelemetry.io/collector/pdata/", "go.opentelemetry.io/collector/featuregate", "go.opentelemetry.io/collector/internal/testutil"}
+	for dep := range strings.Lines(string(out)) {
+		name, _, _ := strings.Cut(strings.TrimSpace(dep), " ")
+		if ours, is := strings.CutPrefix(name, module); is {
+			require.True(t, strings.HasPrefix(ours, "session") || strings.HasPrefix(ours, "sdk"), name)
+		}
+		if strings.HasPrefix(name, "go.opentelemetry.io/collector") {
+			require.True(t, slices.ContainsFunc(may, func(m string) bool { return strings.HasPrefix(name, m) }), name)
+		}
+	}
+}

@@ -13,9 +13,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
-	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
 	"github.com/otel-sessionlog/sessionlog/internal/redaction"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/deadletter"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 

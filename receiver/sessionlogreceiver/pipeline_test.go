@@ -13,8 +13,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
-	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/deadletter"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )

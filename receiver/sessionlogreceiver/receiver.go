@@ -12,9 +12,9 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 	"go.uber.org/zap"
 
-	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/deadletter"
 )
 
 // logsReceiver runs one source for as long as the collector runs.

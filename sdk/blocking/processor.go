@@ -14,8 +14,8 @@ import (
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 
 	"github.com/otel-sessionlog/sessionlog/sdk/internal/group"
-	"github.com/otel-sessionlog/sessionlog/sdk/internal/otlprecord"
 	"github.com/otel-sessionlog/sessionlog/sdk/internal/receipt"
+	"github.com/otel-sessionlog/sessionlog/sdk/otlprecord"
 )
 
 // Processor is a processor of the SDK for authentication events; other records it leaves to other processors.

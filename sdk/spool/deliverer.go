@@ -11,9 +11,9 @@ import (
 	"go.opentelemetry.io/otel"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 
-	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
-	"github.com/otel-sessionlog/sessionlog/sdk/internal/otlprecord"
 	"github.com/otel-sessionlog/sessionlog/sdk/internal/retry"
+	"github.com/otel-sessionlog/sessionlog/sdk/otlprecord"
+	"github.com/otel-sessionlog/sessionlog/session/deadletter"
 )
 
 // deliverer brings the spool's records to the exporter, in their order, until it takes them.

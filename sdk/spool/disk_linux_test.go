@@ -2,61 +2,15 @@ package spool
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
-	"github.com/otel-sessionlog/sessionlog/testengine"
 )
-
-// TestFullDisk: a durable login is refused at once, another one waits for room, and what was granted is there. The table stands on
-// another disk and is locked, so that nothing makes room meanwhile.
-func TestFullDisk(t *testing.T) {
-	disk := t.TempDir()
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=256k"); err != nil {
-		testengine.Missing(t, "the right to mount a small file system", "run this test as root")
-	}
-	t.Cleanup(func() { require.NoError(t, syscall.Unmount(disk, 0)) })
-	_, db := paths(t)
-	dir := filepath.Join(disk, "spool")
-	a := launch(t, dir, db)
-	unlock := lock(t, db)
-	text := sessionlog.Reason(strings.Repeat("x", 5000))
-	var granted []string
-	var refused error
-	for refused == nil {
-		name := fmt.Sprintf("user-%d", len(granted))
-		begun := time.Now()
-		if refused = a.Login(t.Context(), sessionlog.User(name), text, sessionlog.DurableWithin(patience)); refused == nil {
-			granted = append(granted, name)
-			continue
-		}
-		require.Less(t, time.Since(begun), patience/2, "it does not wait for somebody to clear the disk")
-	}
-	require.ErrorIs(t, refused, sessionlog.ErrNotDurable)
-	require.ErrorIs(t, refused, syscall.ENOSPC)
-	require.Greater(t, len(granted), 20)
-
-	patient := make(chan error, 1)
-	go func() { patient <- a.Login(t.Context(), sessionlog.User("patient"), text) }()
-	require.NoError(t, syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, "size=1m"))
-	require.NoError(t, <-patient)
-	a.hurry(t) // the table is locked: what follows was read from the disk
-
-	unlock()
-	a = launch(t, dir, db)
-	a.leave(t)
-	require.ElementsMatch(t, append(granted, "patient"), users(t, db))
-	left, err := os.ReadDir(dir)
-	require.NoError(t, err)
-	require.Len(t, left, 2, "lock and cursor")
-}
 
 // TestEveryCallerOfAFailedWriteIsTold: callers who share a write that the disk takes half of. Those who are granted are in the table after
 // a restart, and nobody else, whether or not the application went on where the write had failed.
@@ -65,15 +19,13 @@ func TestEveryCallerOfAFailedWriteIsTold(t *testing.T) {
 	for name, later := range map[string]int{"at once the end": 0, "and on": 8} {
 		t.Run(name, func(t *testing.T) {
 			disk := t.TempDir()
-			if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, fmt.Sprintf("size=%d", room)); err != nil {
-				testengine.Missing(t, "the right to mount a small file system", "run this test as root")
-			}
+			requireMount(t, syscall.Mount("tmpfs", disk, "tmpfs", 0, fmt.Sprintf("size=%d", room)))
 			t.Cleanup(func() { require.NoError(t, syscall.Unmount(disk, 0)) })
-			_, db := paths(t)
+			table := &memoryTable{}
 			dir := filepath.Join(disk, "spool")
-			a := launch(t, dir, db)
+			a := launch(t, dir, table)
 			failed := watch(a.processor, gather)
-			unlock := lock(t, db)
+			table.setLocked(true)
 			text := sessionlog.Reason(strings.Repeat("x", size))
 			granted, refused := a.logInBy(t, callers, 100, text, sessionlog.DurableWithin(patience))
 			_ = syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, "size=1m")
@@ -82,8 +34,8 @@ func TestEveryCallerOfAFailedWriteIsTold(t *testing.T) {
 				require.NoError(t, a.Login(t.Context(), sessionlog.User(granted[len(granted)-1]), text, sessionlog.DurableWithin(patience)))
 			}
 			a.hurry(t)
-			unlock()
-			launch(t, dir, db).leave(t)
+			table.setLocked(false)
+			launch(t, dir, table).leave(t)
 
 			require.Len(t, refused, int(failed.records.Load()), "%d were granted", len(granted))
 			for _, err := range refused {
@@ -91,29 +43,7 @@ func TestEveryCallerOfAFailedWriteIsTold(t *testing.T) {
 				require.ErrorIs(t, err, syscall.ENOSPC)
 			}
 			require.Greater(t, failed.largest.Load(), int64(1), "no two callers shared a write that failed")
-			require.ElementsMatch(t, granted, users(t, db))
+			require.ElementsMatch(t, granted, table.users)
 		})
 	}
-}
-
-// TestReadOnlyDisk: the disk goes away under a running application, and comes back.
-func TestReadOnlyDisk(t *testing.T) {
-	disk := t.TempDir()
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=1m"); err != nil {
-		testengine.Missing(t, "the right to mount a small file system", "run this test as root")
-	}
-	t.Cleanup(func() { require.NoError(t, syscall.Unmount(disk, 0)) })
-	_, db := paths(t)
-	dir := filepath.Join(disk, "spool")
-	a := launch(t, dir, db)
-	require.NoError(t, a.Login(t.Context(), sessionlog.User("before"), sessionlog.Durable()))
-	a.leave(t)
-	require.NoError(t, syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
-	_, err := NewProcessor(dir, noExporter{})
-	require.ErrorIs(t, err, syscall.EROFS)
-	require.NoError(t, syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, ""))
-	a = launch(t, dir, db)
-	require.NoError(t, a.Login(t.Context(), sessionlog.User("after"), sessionlog.Durable()))
-	a.leave(t)
-	require.Equal(t, []string{"before", "after"}, users(t, db))
 }

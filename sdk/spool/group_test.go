@@ -75,10 +75,10 @@ func (a *app) logInBy(t *testing.T, callers, most int, opts ...sessionlog.Option
 // restart, and nobody else.
 func TestEveryCallerOfAFullSpoolIsTold(t *testing.T) {
 	const callers, size = 16, 1000
-	dir, db := paths(t)
-	a := launch(t, dir, db, WithMaxBytes(64<<10))
+	dir, table := spoolDir(t), &memoryTable{}
+	a := launch(t, dir, table, WithMaxBytes(64<<10))
 	failed := watch(a.processor, gather)
-	unlock := lock(t, db)
+	table.setLocked(true)
 	granted, refused := a.logInBy(t, callers, 100, sessionlog.UserAgent(strings.Repeat("x", size)), sessionlog.DurableWithin(time.Second))
 	require.Len(t, refused, callers, "%d were granted", len(granted))
 	for _, err := range refused {
@@ -88,17 +88,17 @@ func TestEveryCallerOfAFullSpoolIsTold(t *testing.T) {
 	require.LessOrEqual(t, len(granted), 64<<10/size)
 	require.Greater(t, failed.largest.Load(), int64(1), "no two callers shared a write that failed")
 	a.hurry(t)
-	unlock()
-	launch(t, dir, db).leave(t)
-	require.ElementsMatch(t, granted, users(t, db))
+	table.setLocked(false)
+	launch(t, dir, table).leave(t)
+	require.ElementsMatch(t, granted, table.users)
 }
 
 // TestEveryCallerOfAFailedSyncIsTold: the first write that callers share goes into a pipe: it takes writes and refuses fsync.
 func TestEveryCallerOfAFailedSyncIsTold(t *testing.T) {
 	const callers = 16
-	dir, db := paths(t)
-	a := launch(t, dir, db)
-	unlock := lock(t, db)
+	dir, table := spoolDir(t), &memoryTable{}
+	a := launch(t, dir, table)
+	table.setLocked(true)
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
 	defer r.Close()
@@ -130,9 +130,9 @@ func TestEveryCallerOfAFailedSyncIsTold(t *testing.T) {
 	}
 	require.Equal(t, int64(1), failed.groups.Load())
 	a.hurry(t)
-	unlock()
-	launch(t, dir, db).leave(t)
-	require.ElementsMatch(t, append(granted, "first"), users(t, db))
+	table.setLocked(false)
+	launch(t, dir, table).leave(t)
+	require.ElementsMatch(t, append(granted, "first"), table.users)
 }
 
 // counter is a processor that counts the records that are on their way to the next one.

@@ -1,16 +1,9 @@
 package spool
 
 import (
-	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-// TestMain is also the application that the tests kill.
-func TestMain(m *testing.M) {
-	if dir := os.Getenv(applicationDir); dir != "" {
-		application(dir)
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -3,158 +3,21 @@ package spool
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/otel/log"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
 )
 
-func TestLoginsArriveOnceInTheirOrder(t *testing.T) {
-	dir, db := paths(t)
-	a := launch(t, dir, db)
-	var want []string
-	for i := range 300 {
-		name := fmt.Sprintf("user-%d", i)
-		require.NoError(t, a.Login(t.Context(), sessionlog.User(name), sessionlog.Durable()))
-		want = append(want, name)
-	}
-	require.NoError(t, a.provider.ForceFlush(t.Context()))
-	require.Equal(t, want, users(t, db))
-	require.Zero(t, a.processor.Pending())
-	a.leave(t)
-	left, _ := segments(t, dir)
-	require.Empty(t, left, "what is delivered does not stay on the disk")
-}
-
-func TestManyAtOnceShareTheDisk(t *testing.T) {
-	dir, db := paths(t)
-	a := launch(t, dir, db)
-	var all sync.WaitGroup
-	for w := range 20 {
-		all.Go(func() {
-			for i := range 20 {
-				if err := a.Login(t.Context(), sessionlog.User(fmt.Sprintf("%d-%d", w, i)), sessionlog.Durable()); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	all.Wait()
-	a.leave(t)
-	require.Len(t, users(t, db), 400)
-}
-
-// TestWhatWasSpooledOutlivesTheProcess: the table is locked as long as the first process lives.
-func TestWhatWasSpooledOutlivesTheProcess(t *testing.T) {
-	dir, db := paths(t)
-	a := launch(t, dir, db)
-	unlock := lock(t, db)
-	for _, name := range []string{"alice", "bob"} {
-		require.NoError(t, a.Login(t.Context(), sessionlog.User(name), sessionlog.Durable()))
-	}
-	require.Positive(t, a.processor.Pending())
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	require.ErrorIs(t, a.provider.ForceFlush(ctx), context.DeadlineExceeded)
-	a.hurry(t)
-	unlock()
-	require.Empty(t, users(t, db))
-
-	again := launch(t, dir, db)
-	require.NoError(t, again.Login(t.Context(), sessionlog.User("carol")))
-	again.leave(t)
-	require.Equal(t, []string{"alice", "bob", "carol"}, users(t, db))
-}
-
-// TestFullSpool: whoever wants a durable event is told in time, whoever does not waits, and nothing granted is missing.
-func TestFullSpool(t *testing.T) {
-	dir, db := paths(t)
-	a := launch(t, dir, db, WithMaxBytes(64<<10))
-	unlock := lock(t, db)
-	var granted []string
-	var refused error
-	for refused == nil {
-		name := fmt.Sprintf("user-%d", len(granted))
-		if refused = a.Login(t.Context(), sessionlog.User(name), sessionlog.UserAgent(strings.Repeat("x", 1000)), sessionlog.DurableWithin(time.Second)); refused == nil {
-			granted = append(granted, name)
-		}
-	}
-	require.ErrorIs(t, refused, sessionlog.ErrNotDurable)
-	require.ErrorIs(t, refused, context.DeadlineExceeded)
-	require.ErrorIs(t, refused, errFull)
-	require.Greater(t, len(granted), 20)
-	files, size := segments(t, dir)
-	require.NotEmpty(t, files)
-	require.LessOrEqual(t, size, int64(64<<10))
-
-	patient := make(chan error, 1)
-	go func() {
-		patient <- a.Login(t.Context(), sessionlog.User("patient"), sessionlog.UserAgent(strings.Repeat("x", 1000)))
-	}()
-	unlock()
-	require.NoError(t, <-patient)
-	for i := range 200 { // the spool's room is used again and again
-		name := fmt.Sprintf("later-%d", i)
-		require.NoError(t, a.Login(t.Context(), sessionlog.User(name), sessionlog.UserAgent(strings.Repeat("x", 1000)), sessionlog.DurableWithin(patience)))
-		granted = append(granted, name)
-	}
-	a.leave(t)
-	require.ElementsMatch(t, append(granted, "patient"), users(t, db))
-}
-
-// TestAnEmitThatNobodyWaitsForIsNeverGivenUp: a record without our logger's receipt is kept although its context has ended.
-func TestAnEmitThatNobodyWaitsForIsNeverGivenUp(t *testing.T) {
-	dir, db := paths(t)
-	a := launch(t, dir, db)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	var login, other log.Record
-	login.SetEventName("sessionlog.login")
-	other.SetEventName("order.placed")
-	for _, r := range []log.Record{login, other, {}} {
-		a.provider.Logger("shop").Emit(ctx, r)
-	}
-	a.leave(t)
-	require.Equal(t, []string{""}, users(t, db), "the login, and nothing that is none")
-}
-
-func TestARecordTooLargeForTheSpoolIsSaid(t *testing.T) {
-	dir, db := paths(t)
-	a := launch(t, dir, db, WithMaxBytes(64<<10))
-	err := a.Login(t.Context(), sessionlog.Reason(strings.Repeat("x", 40<<10)))
-	require.ErrorContains(t, err, "WithMaxBytes")
-	require.NotContains(t, err.Error(), "xxx")
-	require.NoError(t, a.Login(t.Context(), sessionlog.User("alice"), sessionlog.Durable()))
-	a.leave(t)
-	require.Len(t, users(t, db), 1)
-}
-
-func TestShutdownTurnsAwayWhoWaitsForRoom(t *testing.T) {
-	dir, db := paths(t)
-	a := launch(t, dir, db, WithMaxBytes(64<<10))
-	unlock := lock(t, db)
-	defer unlock()
-	for a.Login(t.Context(), sessionlog.UserAgent(strings.Repeat("x", 1000)), sessionlog.DurableWithin(100*time.Millisecond)) == nil { //nolint:revive // until it is full
-	}
-	waits := make(chan error, 1)
-	go func() { waits <- a.Login(t.Context(), sessionlog.UserAgent(strings.Repeat("x", 1000))) }()
-	a.hurry(t)
-	require.Error(t, <-waits)
-}
-
 // TestALoginDoesNotHangWithTheDisk: a file is being made or deleted, and the disk does not answer.
 func TestALoginDoesNotHangWithTheDisk(t *testing.T) {
-	dir, db := paths(t)
-	a := launch(t, dir, db)
+	dir, table := spoolDir(t), &memoryTable{}
+	a := launch(t, dir, table)
 	refused := make(chan error, 1)
 	a.processor.store.mu.Lock()
 	go func() {
@@ -168,16 +31,6 @@ func TestALoginDoesNotHangWithTheDisk(t *testing.T) {
 	}
 	a.processor.store.mu.Unlock()
 	require.NoError(t, a.Login(t.Context(), sessionlog.User("bob"), sessionlog.Durable()))
-	a.leave(t)
-}
-
-func TestOneFolderHasOneProcess(t *testing.T) {
-	dir, db := paths(t)
-	a := launch(t, dir, db)
-	_, err := NewProcessor(dir, noExporter{})
-	require.ErrorContains(t, err, "give each process its own")
-	a.leave(t)
-	a = launch(t, dir, db)
 	a.leave(t)
 }
 

@@ -2,45 +2,75 @@ package spool
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
-	driver "zombiezen.com/go/sqlite"
-	"zombiezen.com/go/sqlite/sqlitex"
 
-	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
-	"github.com/otel-sessionlog/sessionlog/sdk/backendexporter"
-	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // patience is how long something may take on a busy machine.
 const patience = time.Minute
 
-// app is an application whose logins go through a spool into a SQLite table.
+// app is an application whose logins go through a spool.
 type app struct {
 	*sessionlog.Logger
 	processor *Processor
 	provider  *sdklog.LoggerProvider
 }
 
-func config4(t testing.TB, db string) sqlite.Config {
-	t.Helper()
-	cfg := sqlite.DefaultConfig()
-	cfg.Path, cfg.BusyTimeout = db, 10*time.Millisecond
-	return cfg
+// memoryTable takes an application's records, those that come again once. What needs a real table is tested beside the backends.
+type memoryTable struct {
+	mu     sync.Mutex
+	locked bool
+	ids    []string
+	users  []string
 }
 
-func launch(t testing.TB, dir, db string, opts ...Option) *app {
+func (m *memoryTable) setLocked(locked bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.locked = locked
+}
+
+func (m *memoryTable) Export(_ context.Context, records []sdklog.Record) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.locked {
+		return errors.New("the table is locked")
+	}
+	for _, r := range records {
+		var id, user string
+		r.WalkAttributes(func(kv attribute.KeyValue) bool {
+			switch kv.Key {
+			case "log.record.uid":
+				id = kv.Value.AsString()
+			case "user.name":
+				user = kv.Value.AsString()
+			}
+			return true
+		})
+		if !slices.Contains(m.ids, id) {
+			m.ids, m.users = append(m.ids, id), append(m.users, user)
+		}
+	}
+	return nil
+}
+
+func (*memoryTable) ForceFlush(context.Context) error { return nil }
+func (*memoryTable) Shutdown(context.Context) error   { return nil }
+
+func launch(t testing.TB, dir string, table sdklog.Exporter, opts ...Option) *app {
 	t.Helper()
-	exporter, err := backendexporter.New(context.Background(), sqlite.New, config4(t, db))
-	require.NoError(t, err)
-	p, err := NewProcessor(dir, exporter, opts...)
+	p, err := NewProcessor(dir, table, opts...)
 	require.NoError(t, err)
 	return newApp(p)
 }
@@ -66,56 +96,20 @@ func (a *app) hurry(t testing.TB) {
 	require.Error(t, a.processor.Shutdown(ctx), "records stay on the disk")
 }
 
-// users are the names in the table, in the order of their arrival.
-func users(t testing.TB, db string) (names []string) {
+// spoolDir is a folder whose name would be a pattern.
+func spoolDir(t testing.TB) string {
 	t.Helper()
-	r, err := sqlite.OpenReader(config4(t, db))
-	require.NoError(t, err)
-	defer r.Close()
-	require.NoError(t, r.Each(context.Background(), func(e *session.Event) error {
-		names = append(names, e.User)
-		return nil
-	}))
-	return names
+	return filepath.Join(t.TempDir(), "spool [a-b]")
 }
 
-// lock takes the table's write lock, as another program would, until the function is called that it gives.
-func lock(t testing.TB, db string) (unlock func()) {
+// requireMount ends the test where a small file system cannot be mounted: it fails where nothing may be skipped.
+func requireMount(t testing.TB, err error) {
 	t.Helper()
-	conn, err := driver.OpenConn(db, driver.OpenReadWrite)
-	require.NoError(t, err)
-	conn.SetBusyTimeout(patience)
-	require.NoError(t, sqlitex.ExecuteTransient(conn, "BEGIN IMMEDIATE", nil))
-	unlocked := false
-	unlock = func() {
-		if !unlocked {
-			unlocked = true
-			require.NoError(t, sqlitex.ExecuteTransient(conn, "ROLLBACK", nil))
-			require.NoError(t, conn.Close())
-		}
+	if err == nil {
+		return
 	}
-	t.Cleanup(unlock)
-	return unlock
-}
-
-// paths are those of a spool and of a table.
-func paths(t testing.TB) (dir, db string) {
-	t.Helper()
-	top := t.TempDir()
-	return filepath.Join(top, "spool [a-b]"), filepath.Join(top, "session_log.db")
-}
-
-// segments are the files of a spool, and what they take.
-func segments(t testing.TB, dir string) (names []string, size int64) {
-	t.Helper()
-	files, err := os.ReadDir(dir)
-	require.NoError(t, err)
-	for _, f := range files {
-		if strings.HasSuffix(f.Name(), extension) {
-			info, err := f.Info()
-			require.NoError(t, err)
-			names, size = append(names, f.Name()), size+info.Size()
-		}
+	if os.Getenv("SESSIONLOG_REQUIRE_ENGINES") == "1" {
+		t.Fatalf("a small file system cannot be mounted: %v: run this test as root", err)
 	}
-	return names, size
+	t.Skipf("a small file system cannot be mounted: %v: run this test as root", err)
 }

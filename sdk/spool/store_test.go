@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,7 +61,7 @@ func drain(t testing.TB, content []byte) (got [][]byte, dir string) {
 	}
 	require.Zero(t, s.pending())
 	require.NoError(t, s.finish())
-	left, _ := segments(t, dir)
+	left := segments(t, dir)
 	require.Empty(t, left)
 	return got, dir
 }
@@ -217,4 +218,17 @@ func FuzzSegment(f *testing.F) {
 		got, _ := drain(t, content)
 		require.Equal(t, "later", string(got[len(got)-1]))
 	})
+}
+
+// segments are the files of a spool.
+func segments(t testing.TB, dir string) (names []string) {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	for _, f := range files {
+		if strings.HasSuffix(f.Name(), extension) {
+			names = append(names, f.Name())
+		}
+	}
+	return names
 }

@@ -5,8 +5,8 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/plog"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/goldenids"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
 // TestIDsNeverChange: of OTLP records that bring no id, one that is no UUID, or the cut id of our own SDK.
@@ -20,7 +20,7 @@ func TestIDsNeverChange(t *testing.T) {
 	}
 	cut := wildRecord(t, "sessionlog.login", usual(map[string]any{"log.record.uid": "01a2"}))
 	cut.ResourceLogs().At(0).ScopeLogs().At(0).Scope().SetName(sdkScope)
-	var g goldenids.Golden
+	var g sessiontest.GoldenIDs
 	for _, c := range []struct {
 		name string
 		logs plog.Logs

@@ -4,8 +4,8 @@ import (
 	"net/netip"
 	"testing"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/goldenids"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
 // TestIDsNeverChange: of rows over SQL, rows that look alike and updates of a trace. Those of exported files are pinned in package export.
@@ -15,7 +15,7 @@ func TestIDsNeverChange(t *testing.T) {
 		Hostname: "ch-0", Type: LoginSuccess, AuthID: session.ID{1, 15: 2}, AuthIDText: "01000000-0000-0000-0000-000000000002", Micros: 1_795_000_000_123_456,
 		User: "alice", AuthType: "SHA256_PASSWORD", ClientAddress: netip.MustParseAddr("::ffff:10.0.0.7"), ClientPort: 50112, Interface: "TCP",
 	}
-	var g goldenids.Golden
+	var g sessiontest.GoldenIDs
 	var e session.Event
 	m.Event(&row, &e)
 	g.Add("a login", e)

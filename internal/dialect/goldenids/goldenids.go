@@ -3,11 +3,9 @@
 package goldenids
 
 import (
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -15,34 +13,8 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
-
-// UpdateVariable is the environment variable that writes goldens anew.
-const UpdateVariable = "UPDATE_IDS"
-
-// Golden collects what events a text gave, and compares it with a file.
-type Golden struct{ text strings.Builder }
-
-// Add takes the events of one input.
-func (g *Golden) Add(input string, events ...session.Event) {
-	fmt.Fprintf(&g.text, "# %s\n", input)
-	for i := range events {
-		e := &events[i]
-		fmt.Fprintf(&g.text, "%s %s %s user=%q record=%s session=%s\n", time.Unix(0, e.Time).UTC().Format(time.RFC3339Nano), e.Kind, e.Outcome, e.User,
-			e.RecordID, e.SessionKey)
-	}
-}
-
-// Check compares with the file, or writes it.
-func (g *Golden) Check(t testing.TB, file string) {
-	t.Helper()
-	if os.Getenv(UpdateVariable) != "" {
-		require.NoError(t, os.WriteFile(file, []byte(g.text.String()), 0o644)) //nolint:gosec // a test's golden
-	}
-	want, err := os.ReadFile(file) //nolint:gosec // a test's golden
-	require.NoError(t, err)
-	require.Equal(t, string(want), g.text.String(), "ids have changed: every event that is read again would be stored twice")
-}
 
 // Texts is the folder of a dialect's inputs and their golden.
 const Texts = "testdata/ids"
@@ -51,7 +23,7 @@ const Texts = "testdata/ids"
 // compares the ids of its events with testdata/ids/golden.
 func CheckFormats(t *testing.T, formats []logformat.Format, linePrefix string) {
 	t.Helper()
-	var g Golden
+	var g sessiontest.GoldenIDs
 	for _, f := range formats {
 		text, err := os.ReadFile(filepath.Join(Texts, f.Name)) //nolint:gosec // a test's input
 		require.NoError(t, err, "each format has an input")

@@ -7,12 +7,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/goldenids"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
 // TestIDsNeverChange: of each dialect's sample, under a sender of its own; and of events without an id, by the call's key and by content.
 func TestIDsNeverChange(t *testing.T) {
-	var g goldenids.Golden
+	var g sessiontest.GoldenIDs
 	for _, d := range dialects {
 		sample, err := os.ReadFile(filepath.Join("testdata", d.Name+".json"))
 		require.NoError(t, err)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/goldenids"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
 func TestIDsNeverChange(t *testing.T) { goldenids.CheckFormats(t, Formats(), "") }
@@ -21,7 +22,7 @@ func TestIDsOfRowsNeverChange(t *testing.T) {
 	withoutGUID, logoutWithoutGUID := login, logout
 	withoutGUID.SessionID, logoutWithoutGUID.SessionID = "", ""
 	failure := Row{Event: "authentication failure", Micros: 1_795_000_000_123_999, RemoteHost: "[local]", PID: 9, User: "mallory", AuthMethod: "password", Duration: 5}
-	var g goldenids.Golden
+	var g sessiontest.GoldenIDs
 	var e session.Event
 	for _, c := range []struct {
 		name string

@@ -40,7 +40,7 @@ func modulesOfSDK(root string) (int, error) {
 func applicationModule(root string) string {
 	text := "module application\n\ngo 1.26.0\n\n"
 	sdk := ourModule
-	for _, folder := range []string{".", "session", "session/plogs", "internal/deadletter", "sdk"} {
+	for _, folder := range []string{".", "session", "sdk"} {
 		if _, err := os.Stat(filepath.Join(root, folder, "go.mod")); err != nil {
 			continue
 		}

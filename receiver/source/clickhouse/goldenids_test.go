@@ -3,7 +3,7 @@ package clickhouse
 import (
 	"testing"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/goldenids"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 	"github.com/otel-sessionlog/sessionlog/testengine"
 )
 
@@ -20,7 +20,7 @@ func TestIDsNeverChange(t *testing.T) {
 		cfg.Endpoints = []string{endpoint(s, protocol)}
 		r := run(t, cfg, nil)
 		eventually(t, "three events", func() bool { return len(r.emit.Delivered()) >= 3 })
-		var g goldenids.Golden
+		var g sessiontest.GoldenIDs
 		g.Add("system.session_log", r.emit.Delivered()...)
 		g.Check(t, "testdata/golden_ids")
 	}

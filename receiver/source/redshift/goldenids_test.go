@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/goldenids"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 	"github.com/otel-sessionlog/sessionlog/testengine/redshift"
 )
 
@@ -13,7 +13,7 @@ import (
 func TestIDsNeverChange(t *testing.T) {
 	s := redshift.Start(t, redshift.WideDuration())
 	begin := time.Date(2026, 11, 18, 11, 6, 40, 123_456_000, time.UTC)
-	var g goldenids.Golden
+	var g sessiontest.GoldenIDs
 	for _, table := range slices.Sorted(slices.Values(SystemTables)) {
 		grant(t, s, table)
 		insert(t, s, table, aSession(begin, 4711, "03e74c8e-1111-4222-8333-444455556666")...)

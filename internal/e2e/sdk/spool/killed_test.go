@@ -1,4 +1,4 @@
-package spool
+package spool_test
 
 import (
 	"bufio"
@@ -12,8 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
+	"github.com/otel-sessionlog/sessionlog/exporter/backendexporter"
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
-	"github.com/otel-sessionlog/sessionlog/sdk/backendexporter"
+	"github.com/otel-sessionlog/sessionlog/sdk/spool"
 )
 
 const applicationDir = "SPOOL_TEST_APPLICATION"
@@ -25,7 +26,7 @@ func application(dir string) {
 	cfg.Path = filepath.Join(dir, "session_log.db")
 	exporter, err := backendexporter.New(context.Background(), sqlite.New, cfg)
 	exitOn(err)
-	p, err := NewProcessor(filepath.Join(dir, "spool"), exporter, WithMaxBytes(64<<10)) // segments of 16 KiB come and go
+	p, err := spool.NewProcessor(filepath.Join(dir, "spool"), exporter, spool.WithMaxBytes(64<<10)) // segments of 16 KiB come and go
 	exitOn(err)
 	a := newApp(p)
 	for w := range 8 {

@@ -1,4 +1,4 @@
-package spool
+package spool_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploggrpc"
 	"go.opentelemetry.io/otel/log"
@@ -19,8 +20,9 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
+	"github.com/otel-sessionlog/sessionlog/sdk/spool"
+	"github.com/otel-sessionlog/sessionlog/session/deadletter"
 )
 
 // picky is an OTLP receiver that refuses every request with a user it does not like, for good.
@@ -71,7 +73,7 @@ func collected(t *testing.T) (a *app, receiver *picky, dir string) {
 		otlploggrpc.WithRetry(otlploggrpc.RetryConfig{Enabled: false}))
 	require.NoError(t, err)
 	dir, _ = paths(t)
-	p, err := NewProcessor(dir, exporter, WithRefused(func(err error) bool { return status.Code(err) == codes.InvalidArgument }))
+	p, err := spool.NewProcessor(dir, exporter, spool.WithRefused(func(err error) bool { return status.Code(err) == codes.InvalidArgument }))
 	require.NoError(t, err)
 	return newApp(p), receiver, dir
 }
@@ -108,7 +110,7 @@ func TestMegabytesStopNobody(t *testing.T) {
 	require.ErrorContains(t, err, "more than the spool takes")
 	const large = 8
 	for range large {
-		require.NoError(t, a.Login(t.Context(), sessionlog.User("large"), sessionlog.Reason(long[:mostRecord/3]), sessionlog.Durable()))
+		require.NoError(t, a.Login(t.Context(), sessionlog.User("large"), sessionlog.Reason(long[:(1<<20)/3]), sessionlog.Durable()))
 	}
 	a.leave(t)
 	require.Equal(t, append([]string{long[:1024]}, slices.Repeat([]string{"large"}, large)...), receiver.users)
@@ -156,4 +158,12 @@ func TestPoisonIsKeptOnceWhileOthersWait(t *testing.T) {
 		n++
 	}
 	require.Equal(t, 2, n)
+}
+
+// quiet keeps the reports of damage out of the tests' output, and counts them.
+func quiet(t testing.TB) *int {
+	n := new(int)
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) { *n++ }))
+	t.Cleanup(func() { otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {})) })
+	return n
 }

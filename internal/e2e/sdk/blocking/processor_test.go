@@ -18,8 +18,8 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
+	"github.com/otel-sessionlog/sessionlog/exporter/backendexporter"
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
-	"github.com/otel-sessionlog/sessionlog/sdk/backendexporter"
 	"github.com/otel-sessionlog/sessionlog/sdk/blocking"
 	"github.com/otel-sessionlog/sessionlog/session"
 )

@@ -1,4 +1,4 @@
-package spool
+package spool_test
 
 import (
 	"bufio"

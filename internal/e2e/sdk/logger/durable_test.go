@@ -1,4 +1,4 @@
-package sessionlog_test
+package logger_test
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package sessionlog_test
+package logger_test
 
 import (
 	"context"
@@ -15,8 +15,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
+	"github.com/otel-sessionlog/sessionlog/exporter/backendexporter"
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
-	"github.com/otel-sessionlog/sessionlog/sdk/backendexporter"
 	"github.com/otel-sessionlog/sessionlog/sdk/blocking"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"

@@ -17,8 +17,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
-	"github.com/otel-sessionlog/sessionlog/internal/deadletter"
-	"github.com/otel-sessionlog/sessionlog/sdk/internal/otlprecord"
+	"github.com/otel-sessionlog/sessionlog/sdk/otlprecord"
+	"github.com/otel-sessionlog/sessionlog/session/deadletter"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 
@@ -81,7 +81,7 @@ func New[C interface{ Validate() error }](ctx context.Context, open func(C, comp
 
 func (e *Exporter) start(ctx context.Context) (err error) {
 	if e.dir != "" {
-		if e.deadLetterWriter, err = deadletter.Open(e.dir, "sdk/backendexporter"); err != nil {
+		if e.deadLetterWriter, err = deadletter.Open(e.dir, "exporter/backendexporter"); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,48 @@
+// Command modules does what the go command cannot while our modules require each other at a version that is not published.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+)
+
+const usage = `modules tidy              go mod tidy in each module of go.work
+modules alone COMMAND...  a go command in each module of go.work, with its own go.mod and without the workspace
+modules proxy FOLDER      write the modules, at the version that they require each other at, into a folder for GOPROXY
+modules tags              the tags of a release, in the order in which to push them`
+
+func main() {
+	root := flag.String("root", ".", "the repository")
+	flag.Parse()
+	if err := run(context.Background(), *root, flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, "modules:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, root string, args []string) error {
+	list, err := releasedModules(root)
+	if err != nil {
+		return err
+	}
+	version, err := requiredVersion(list)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(args) == 1 && args[0] == "tidy":
+		return eachAlone(list, func(m releasedModule, modFile string) error { return m.tidy(ctx, modFile) })
+	case len(args) > 1 && args[0] == "alone":
+		return eachAlone(list, func(m releasedModule, modFile string) error { return m.goAlone(ctx, modFile, args[1:]...) })
+	case len(args) == 2 && args[0] == "proxy":
+		return writeProxy(ctx, root, args[1], version, list)
+	case len(args) == 1 && args[0] == "tags":
+		for _, m := range list {
+			fmt.Println(m.tag(version))
+		}
+		return nil
+	}
+	return fmt.Errorf("want one of\n%s", usage)
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/mod/modfile"
+)
+
+const repository = "../../.."
+
+func released(t *testing.T) (list []releasedModule, version string) {
+	t.Helper()
+	list, err := releasedModules(repository)
+	require.NoError(t, err)
+	version, err = requiredVersion(list)
+	require.NoError(t, err)
+	return list, version
+}
+
+// TestTheWorkspaceFindsTheRequiredVersion: go.work replaces what our modules require of each other, and nothing else.
+func TestTheWorkspaceFindsTheRequiredVersion(t *testing.T) {
+	list, version := released(t)
+	text, err := os.ReadFile(filepath.Join(repository, "go.work"))
+	require.NoError(t, err)
+	work, err := modfile.ParseWork("go.work", text, nil)
+	require.NoError(t, err)
+	replaced := map[string]string{}
+	for _, r := range work.Replace {
+		require.Equal(t, version, r.Old.Version, r.Old.Path)
+		replaced[r.Old.Path] = filepath.Join(repository, r.New.Path)
+	}
+	for _, m := range list {
+		if m.path != ourModule {
+			require.Equal(t, m.folder, replaced[m.path], m.path)
+		}
+	}
+	require.Len(t, replaced, len(list)-1)
+}
+
+// TestEachModuleBuildsAlone: with its own go.mod and go.sum, its tests too.
+func TestEachModuleBuildsAlone(t *testing.T) {
+	list, _ := released(t)
+	require.NoError(t, eachAlone(list, func(m releasedModule, modFile string) error {
+		return m.goAlone(t.Context(), modFile, "vet", "./...")
+	}))
+}
+
+// TestTheSmallModulesAreTidy leaves the root out: tidying asks for the tests of everything that a collector is made of.
+func TestTheSmallModulesAreTidy(t *testing.T) {
+	list, _ := released(t)
+	require.NoError(t, eachAlone(list, func(m releasedModule, modFile string) error {
+		if m.path == ourModule {
+			return nil
+		}
+		return m.goAlone(t.Context(), modFile, "mod", "tidy", "-diff")
+	}))
+}
+
+// publishedModules is a machine without this repository, on which our modules can be had at the version that they require each other at.
+// Its module cache is its own, because that of the user must not hold a version that was never published; what others publish is taken
+// from the user's.
+type publishedModules struct{ dir, version string }
+
+func publish(t *testing.T) publishedModules {
+	t.Helper()
+	list, version := released(t)
+	p := publishedModules{t.TempDir(), version}
+	require.NoError(t, writeProxy(t.Context(), repository, p.folder(t, "proxy"), version, list))
+	return p
+}
+
+func (p publishedModules) folder(t *testing.T, name string) string {
+	t.Helper()
+	folder := filepath.Join(p.dir, name)
+	require.NoError(t, os.MkdirAll(folder, 0o750))
+	return folder
+}
+
+// run answers what the go command prints in the folder.
+func (p publishedModules) run(t *testing.T, folder string, args ...string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", args...)
+	command.Dir = p.folder(t, folder)
+	command.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-modcacherw -trimpath -buildvcs=false", "GOMODCACHE="+p.folder(t, "cache"),
+		"GOBIN="+p.folder(t, "bin"), "GONOSUMDB="+ourModule+"/*,"+ourModule,
+		"GOPROXY=file://"+p.folder(t, "proxy")+",file://"+goEnv(t, "GOMODCACHE")+"/cache/download,"+goEnv(t, "GOPROXY"))
+	var said bytes.Buffer
+	command.Stderr = &said
+	out, err := command.Output()
+	require.NoError(t, err, said.String())
+	return strings.TrimSpace(string(out))
+}
+
+func goEnv(t *testing.T, name string) string {
+	t.Helper()
+	out, err := exec.CommandContext(context.WithoutCancel(t.Context()), "go", "env", name).Output()
+	require.NoError(t, err)
+	return strings.TrimSpace(string(out))
+}
+
+// application is a new program that imports the packages, and the modules that it then sees.
+func (p publishedModules) application(t *testing.T, name string, modules []string, packages ...string) (sees []string) {
+	t.Helper()
+	text := "package main\n\n"
+	for _, imported := range packages {
+		text += fmt.Sprintf("import _ %q\n", imported)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(p.folder(t, name), "main.go"), []byte(text+"\nfunc main() {}\n"), 0o600))
+	p.run(t, name, "mod", "init", name)
+	p.run(t, name, append([]string{"get"}, modules...)...)
+	p.run(t, name, "mod", "tidy")
+	p.run(t, name, "mod", "verify")
+	p.run(t, name, "build", "./...")
+	sees = strings.Split(p.run(t, name, "list", "-m", "-f", "{{.Path}}", "all"), "\n")[1:]
+	t.Logf("%s: %d modules", name, len(sees))
+	return sees
+}
+
+// TestAnApplicationOfTheSDKSeesLittle: to OpenTelemetry's own SDK and pdata, go get of ours adds our two modules: no backend, and nothing
+// more of the collector.
+func TestAnApplicationOfTheSDKSeesLittle(t *testing.T) {
+	p := publish(t)
+	sdk := ourModule + "/sdk"
+	sees := p.application(t, "shop", []string{sdk + "@" + p.version}, sdk, sdk+"/blocking", sdk+"/sessionhttp", sdk+"/spool")
+	file, err := readModFile(filepath.Join(repository, "sdk"))
+	require.NoError(t, err)
+	logs, data := "go.opentelemetry.io/otel/sdk/log", "go.opentelemetry.io/collector/pdata"
+	var versions []string
+	for _, r := range file.Require {
+		if r.Mod.Path == logs || r.Mod.Path == data {
+			versions = append(versions, r.Mod.String())
+		}
+	}
+	require.Subset(t, append(p.application(t, "without", versions, logs, data+"/plog"), sdk, ourModule+"/session"), sees)
+
+	sees = p.application(t, "api", []string{sdk + "@" + p.version}, sdk, sdk+"/sessionhttp")
+	require.Less(t, len(sees), 40, "whoever only logs events needs the logs API alone: %s", sees)
+}
+
+// TestTheCollectorCanBeInstalled takes minutes, so it waits for make modules: go install compiles a collector without the workspace.
+func TestTheCollectorCanBeInstalled(t *testing.T) {
+	if os.Getenv("SESSIONLOG_MODULES") == "" {
+		t.Skip("make modules runs it")
+	}
+	p := publish(t)
+	p.run(t, "nowhere", "install", ourModule+"/cmd/otelcol-sessionlog@"+p.version)
+	command := exec.CommandContext(t.Context(), filepath.Join(p.folder(t, "bin"), "otelcol-sessionlog"), "components")
+	out, err := command.CombinedOutput()
+	require.NoError(t, err, string(out))
+	for _, component := range []string{"sessionlogreceiver", "sessionlogexporter", "sessiontraceconnector"} {
+		require.Contains(t, string(out), ourModule+"/", component)
+	}
+	t.Log(string(out))
+}
