@@ -7,41 +7,46 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/rows"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/testengine"
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
+// queryOf is the query of a source's rows, over a connection of its own.
+func queryOf(t testing.TB, cfg Config) (*table, *rows.Query, configclickhouse.Conn) {
+	t.Helper()
+	r, ok := newSource(t, cfg).(*reader)
+	require.True(t, ok)
+	c, err := r.newConnection(t.Context(), cfg, nil)
+	require.NoError(t, err)
+	t.Cleanup(c.disconnect)
+	of := r.newTable(cfg, c, nil, nil)
+	require.NoError(t, of.queryLog(t.Context(), func(configclickhouse.Conn) error { return nil }))
+	return of, of.rows, of.conn
+}
+
 // A block costs a string per column, whatever its rows; a row costs nothing.
 func TestARowCostsNoAllocation(t *testing.T) {
 	s := testengine.ClickHouse(t)
-	name, err := parseTable(backlog(t, s, 5000, time.Hour))
-	require.NoError(t, err)
-	client, err := configclickhouse.NewClient(t.Context(), config(endpoint(s, "native"), server.Admin).ClientConfig)
-	require.NoError(t, err)
-	conn, err := client.Connect(t.Context())
-	require.NoError(t, err)
-	defer func() { require.NoError(t, conn.Close()) }()
-	l, err := readLayout(t.Context(), conn, name, Config{})
-	require.NoError(t, err)
-	plan := newReading(l, newBlock(name, clickhouselog.NewMapper("warehouse")))
+	cfg := config(endpoint(s, "native"), server.Admin)
+	cfg.Table = backlog(t, s, 5000, time.Hour)
+	of, query, conn := queryOf(t, cfg)
 	blocks := 0
-	require.NoError(t, conn.Query(t.Context(), "", plan.sql(l, poll.Always, keyUnused, identity{}), plan.columns, func(rows int) error {
+	require.NoError(t, query.Run(t.Context(), conn, poll.Always, rows.KeyUnused, rows.Identity{}, func(block *rows.Block) error {
 		blocks++
+		all := of.newEvents()
+		all.Block = block
 		var e session.Event
 		perBlock := testing.AllocsPerRun(5, func() {
-			if plan.block.ready(rows) != nil {
-				t.Error("the block is not sound")
-			}
-			for i := range rows {
-				if plan.block.Event(i, &e) != poll.Deliver {
+			for i := range all.Len() {
+				if all.Event(i, &e) != poll.Deliver {
 					t.Error("a row is not an event")
 				}
 			}
 		})
-		require.Less(t, perBlock, 100.0, "allocations for %d rows", rows)
+		require.Less(t, perBlock, 100.0, "allocations for %d rows", all.Len())
 		return nil
 	}))
 	require.Positive(t, blocks)

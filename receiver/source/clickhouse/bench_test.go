@@ -5,20 +5,19 @@ import (
 	"fmt"
 	"os"
 	"runtime/metrics"
-	"slices"
 	"strconv"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/ch-go/proto"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/rows"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/testengine"
@@ -111,7 +110,7 @@ func BenchmarkSource(b *testing.B) {
 	}
 }
 
-// BenchmarkLimit reads the same columns of the same rows with ch-go's own columns and does nothing with them.
+// BenchmarkLimit receives and decodes the same rows and does nothing with them.
 func BenchmarkLimit(b *testing.B) {
 	s := testengine.ClickHouse(b)
 	n := benchRows(b, 1_000_000)
@@ -120,22 +119,12 @@ func BenchmarkLimit(b *testing.B) {
 		for _, compression := range []string{configclickhouse.CompressionNone, configclickhouse.CompressionLZ4} {
 			b.Run(protocol+"/"+compression, func(b *testing.B) {
 				cfg := config(endpoint(s, protocol), server.Admin)
-				cfg.Compression = compression
-				client, err := configclickhouse.NewClient(b.Context(), cfg.ClientConfig)
-				require.NoError(b, err)
-				conn, err := client.Connect(b.Context())
-				require.NoError(b, err)
-				defer func() { require.NoError(b, conn.Close()) }()
-				table, err := parseTable(name)
-				require.NoError(b, err)
-				layout, err := readLayout(b.Context(), conn, table, Config{})
-				require.NoError(b, err)
-				plan := newReading(layout, newBlock(table, clickhouselog.NewMapper("warehouse")))
-				columns := bareColumns(plan)
+				cfg.Compression, cfg.Table = compression, name
+				_, query, conn := queryOf(b, cfg)
 				measure(b, n, func() {
 					got := 0
-					require.NoError(b, conn.Query(b.Context(), "", plan.selects[0], columns, func(rows int) error {
-						got += rows
+					require.NoError(b, query.Run(b.Context(), conn, poll.Always, rows.KeyUnused, rows.Identity{}, func(block *rows.Block) error {
+						got += block.Len()
 						return nil
 					}))
 					require.Equal(b, n, got)
@@ -143,20 +132,6 @@ func BenchmarkLimit(b *testing.B) {
 			})
 		}
 	}
-}
-
-// bareColumns are a plan's, but for the texts, which ch-go reads (those of settings aside, as it has no such column).
-func bareColumns(plan *reading) proto.Results {
-	columns := slices.Clone(plan.columns)
-	for i := range columns {
-		switch columns[i].Data.(type) {
-		case *textColumn:
-			columns[i].Data = new(proto.ColStr)
-		case *nullableText:
-			columns[i].Data = new(proto.ColStr).Nullable()
-		}
-	}
-	return columns
 }
 
 // BenchmarkBacklog reports the memory that a large backlog takes: it must not grow with the rows.

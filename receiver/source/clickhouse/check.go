@@ -7,10 +7,11 @@ import (
 	"strings"
 
 	"github.com/ClickHouse/ch-go/proto"
-	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/cluster"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/rows"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 )
 
@@ -22,17 +23,17 @@ const serversAsked = 8
 // CheckConnection is part of [connectcheck.Checker]. Each of its connections, over HTTP each of its queries, is a login in the
 // server's log.
 func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
-	client, err := configclickhouse.NewClient(ctx, c.ClientConfig)
-	if err != nil {
-		return []connectcheck.Finding{{Subject: "configuration", Detail: err.Error(), Key: "tls"}}
-	}
-	name, err := parseTable(c.Table)
+	table, err := rows.ParseTableName(c.Table)
 	if err != nil {
 		return []connectcheck.Finding{{Subject: "configuration", Detail: err.Error(), Key: "table"}}
 	}
-	t := &table{cfg: c, name: name, client: client, log: zap.NewNop()}
-	defer t.disconnect()
-	login := c.checkLogin(ctx, t)
+	r := &reader{cfg: c, tableName: table}
+	conn, err := r.newConnection(ctx, c, nil)
+	if err != nil {
+		return []connectcheck.Finding{{Subject: "configuration", Detail: err.Error(), Key: "tls"}}
+	}
+	defer conn.disconnect()
+	login := c.checkLogin(ctx, conn)
 	all := []connectcheck.Finding{login}
 	if password, warned := c.checkPassword(); warned {
 		all = append(all, password)
@@ -40,17 +41,17 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	if !login.OK {
 		return all
 	}
-	all = append(all, checkTable(ctx, t), c.checkServers(ctx, t))
+	all = append(all, c.checkTable(ctx, conn), c.checkServers(ctx, conn))
 	if c.Cluster != "" {
-		all = append(all, c.checkNodes(ctx, t)...)
+		all = append(all, r.checkNodes(ctx, conn)...)
 	}
 	return all
 }
 
-func (c Config) checkLogin(ctx context.Context, t *table) connectcheck.Finding {
+func (c Config) checkLogin(ctx context.Context, to *connection) connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "login"}
 	var version, zone proto.ColStr
-	err := t.ask(ctx, func(conn configclickhouse.Conn) error {
+	err := to.query(ctx, func(conn configclickhouse.Conn) error {
 		return conn.Query(ctx, "", "SELECT version() AS v, timezone() AS z",
 			proto.Results{{Name: "v", Data: &version}, {Name: "z", Data: &zone}}, func(int) error { return nil })
 	})
@@ -91,27 +92,18 @@ func (c Config) checkPassword() (f connectcheck.Finding, warned bool) {
 }
 
 // checkTable looks for the log and reads nothing of it.
-func checkTable(ctx context.Context, t *table) connectcheck.Finding {
-	f := connectcheck.Finding{Subject: "table " + t.cfg.Table, Key: "table"}
-	err := t.ask(ctx, func(conn configclickhouse.Conn) error {
-		l, err := t.readLayout(ctx, conn)
-		if err != nil {
-			return err
+func (c Config) checkTable(ctx context.Context, on *connection) connectcheck.Finding {
+	f := connectcheck.Finding{Subject: "table " + c.Table, Key: "table"}
+	err := on.query(ctx, func(conn configclickhouse.Conn) error {
+		layout, _, err := on.log.ReadLayout(ctx, conn)
+		if err == nil {
+			err = layout.CheckReadable(ctx, conn)
 		}
-		for _, p := range l.parts {
-			from := p.from()
-			if l.cluster != "" {
-				from = l.everywhere("SELECT event_time_microseconds FROM " + from)
-			}
-			sql := "SELECT toUInt64(count()) AS n FROM (SELECT event_time_microseconds FROM " + from + " LIMIT 1)"
-			var n proto.ColUInt64
-			if err := conn.Query(ctx, "", sql, proto.Results{{Name: "n", Data: &n}}, func(int) error { return nil }); err != nil {
-				return err
-			}
+		if err == nil {
+			f.OK, f.Detail = true, fmt.Sprintf("it is there and may be read, in %d tables; the server writes it out every flush_interval_milliseconds "+
+				"(7.5 s where its config.xml says nothing), which SQL does not tell: overlap, %s, has to be longer", len(layout.Parts), c.Overlap)
 		}
-		f.OK, f.Detail = true, fmt.Sprintf("it is there and may be read, in %d tables; the server writes it out every flush_interval_milliseconds "+
-			"(7.5 s where its config.xml says nothing), which SQL does not tell: overlap, %s, has to be longer", len(l.parts), t.cfg.Overlap)
-		return nil
+		return err
 	})
 	if err == nil {
 		return f
@@ -119,10 +111,10 @@ func checkTable(ctx context.Context, t *table) connectcheck.Finding {
 	f.Detail = err.Error()
 	var waiting *poll.WaitError
 	switch {
-	case errors.As(err, &waiting) && t.name.database == "system":
+	case errors.As(err, &waiting) && on.log.Table.Database == "system":
 		f.Remedy = "write <session_log><database>system</database><table>session_log</table></session_log> into a file of the server's config.d, and restart it"
 	case configclickhouse.HasCode(err, configclickhouse.CodeAccessDenied):
-		f.Key, f.Remedy = "username", missingGrant(err, t.name, t.cfg.Username)
+		f.Key, f.Remedy = "username", on.log.MissingGrant(err)
 	case configclickhouse.HasCode(err, configclickhouse.CodeUnknownCluster):
 		f.Key, f.Remedy = "all_replicas", "write one of: SELECT DISTINCT cluster FROM system.clusters"
 	default:
@@ -132,21 +124,17 @@ func checkTable(ctx context.Context, t *table) connectcheck.Finding {
 }
 
 // checkServers finds out whether the address leads to one server.
-func (c Config) checkServers(ctx context.Context, t *table) connectcheck.Finding {
+func (c Config) checkServers(ctx context.Context, to *connection) connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "servers behind the address", Key: "all_replicas"}
 	seen := map[string]bool{}
 	for range serversAsked {
-		t.disconnect()
-		var id identity
-		err := t.ask(ctx, func(conn configclickhouse.Conn) (err error) {
-			id, err = readIdentity(ctx, conn)
-			return err
-		})
+		to.disconnect()
+		id, err := to.readIdentity(ctx)
 		if err != nil {
 			f.Key, f.Detail, f.Remedy = "endpoints", err.Error(), "mend the connection, which breaks now and then"
 			return f
 		}
-		seen[id.uuid] = true
+		seen[id.UUID] = true
 	}
 	switch {
 	case len(seen) == 1:
@@ -161,36 +149,30 @@ func (c Config) checkServers(ctx context.Context, t *table) connectcheck.Finding
 }
 
 // checkNodes tries every node of the cluster by itself.
-func (c Config) checkNodes(ctx context.Context, t *table) []connectcheck.Finding {
-	var members []member
-	err := t.ask(ctx, func(conn configclickhouse.Conn) (err error) {
-		members, _, err = readMembers(ctx, conn, "cluster", c.Cluster, c.Username)
-		return err
-	})
+func (r *reader) checkNodes(ctx context.Context, over *connection) []connectcheck.Finding {
+	members, err := over.readMembers(ctx, "cluster", r.cfg.Cluster)
 	if err != nil {
-		f := connectcheck.Finding{Subject: "cluster " + c.Cluster, Detail: err.Error(), Key: "cluster", Remedy: "write one of: SELECT DISTINCT cluster FROM system.clusters"}
+		f := connectcheck.Finding{Subject: "cluster " + r.cfg.Cluster, Detail: err.Error(), Key: "cluster", Remedy: "write one of: SELECT DISTINCT cluster FROM system.clusters"}
 		if configclickhouse.HasCode(err, configclickhouse.CodeAccessDenied) {
-			f.Key, f.Remedy = "username", grant(tableName{"system", "clusters"}, c.Username)
+			f.Key, f.Remedy = "username", rows.Grant(cluster.MembersTable, r.cfg.Username)
 		}
 		return []connectcheck.Finding{f}
 	}
 	var all []connectcheck.Finding
-	for _, door := range c.doors(members) {
-		node := c.forNode(door, len(members))
-		node.Cluster = ""
-		client, err := configclickhouse.NewClient(ctx, node.ClientConfig)
+	for _, endpoint := range r.cfg.nodeEndpoints(members) {
+		node := r.cfg.forNode(endpoint, len(members))
+		conn, err := r.newConnection(ctx, node, nil)
 		if err != nil {
 			continue // the same block has made a client before
 		}
-		one := &table{cfg: node, name: t.name, client: client, log: t.log}
-		f := node.checkLogin(ctx, one)
+		f := node.checkLogin(ctx, conn)
 		if f.OK {
-			f = checkTable(ctx, one)
+			f = node.checkTable(ctx, conn)
 		} else if f.Key == "endpoints" {
 			f.Key, f.Remedy = "cluster_port", "let the collector reach every node under the host and port of system.clusters, or write the port under cluster_port"
 		}
-		f.Subject = "node " + door + ": " + f.Subject
-		one.disconnect()
+		f.Subject = "node " + endpoint + ": " + f.Subject
+		conn.disconnect()
 		all = append(all, f)
 	}
 	return all

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/rows"
 	"github.com/otel-sessionlog/sessionlog/testengine"
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
@@ -114,9 +115,9 @@ func TestCheckConnectionOfACluster(t *testing.T) {
 func TestGrantsPaste(t *testing.T) {
 	s := testengine.ClickHouse(t)
 	for _, statement := range []string{
-		grant(tableName{"system", "session_log"}, `o'brien-"x"`),
-		grant(tableName{"my-logs", "session-log"}, `o'brien-"x"`),
-		missingGrant(errors.New("it's necessary to have the grant READ ON REMOTE. (ACCESS_DENIED)"), tableName{}, `o'brien-"x"`),
+		rows.Grant(rows.TableName{Database: "system", Table: "session_log"}, `o'brien-"x"`),
+		rows.Grant(rows.TableName{Database: "my-logs", Table: "session-log"}, `o'brien-"x"`),
+		rows.Log{Username: `o'brien-"x"`}.MissingGrant(errors.New("it's necessary to have the grant READ ON REMOTE. (ACCESS_DENIED)")),
 	} {
 		_, err := s.TryQuery(t.Context(), statement)
 		require.ErrorContains(t, err, "There is no role `o'brien-\"x\"`", statement)

@@ -8,8 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/testengine"
@@ -36,16 +34,13 @@ func TestAClockThatIsPutBackFarIsFollowed(t *testing.T) {
 	cfg := config(endpoint(s, "native"), server.Admin)
 	cfg.Table, cfg.ReconcileInterval = name, time.Hour
 	cfg.TraceCorrelation = TraceConfig{Enabled: true, Settle: time.Millisecond}
-	require.NoError(t, cfg.Validate())
-	of, err := parseTable(name)
-	require.NoError(t, err)
-	client, err := configclickhouse.NewClient(t.Context(), cfg.ClientConfig)
-	require.NoError(t, err)
 	emit, store := &sourcetest.Recorder{}, &sourcetest.Store{}
 	host := sourcetest.Host(t, emit, store, &sourcetest.Stats{})
-	r := &reader{cfg: cfg, instance: "warehouse", name: of}
-	j := &jumping{table: &table{cfg: cfg, name: of, client: client, mapper: clickhouselog.NewMapper("warehouse"), log: host.Log}}
-	j.traces = r.tracer(host, "")
+	r, ok := newSource(t, cfg).(*reader)
+	require.True(t, ok)
+	c, err := r.newConnection(t.Context(), cfg, nil)
+	require.NoError(t, err)
+	j := &jumping{table: r.newTable(cfg, c, r.newTracer(host, ""), host.Log)}
 	j.ahead.Store(3 * time.Hour.Microseconds())
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)

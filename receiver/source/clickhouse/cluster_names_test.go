@@ -6,9 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
-	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/testengine"
 )
 
@@ -42,23 +39,4 @@ func TestClusterNameThatIsGivenToAnotherServer(t *testing.T) {
 	r.tells(t, 6)
 	bobs(t, second, 1)
 	r.tells(t, 8)
-}
-
-// Servers that were cloned with their data keep the ledgers that they began with, whichever of them answers first after a restart.
-func TestClonedServersKeepTheirLedgers(t *testing.T) {
-	const uuid = "01234567-89ab-4def-8123-456789abcdef"
-	store := &sourcetest.Store{}
-	claims := func(hostnames ...string) (ledgers []string) {
-		c := &cluster{host: sourcetest.Host(t, &sourcetest.Recorder{}, store, &sourcetest.Stats{}), claims: map[string]*claim{}}
-		for _, h := range hostnames {
-			ledger, _, taken, err := c.claim(t.Context(), identity{uuid, h})
-			require.NoError(t, err)
-			require.Nil(t, taken)
-			ledgers = append(ledgers, ledger)
-		}
-		return ledgers
-	}
-	require.Equal(t, []string{uuid}, claims("a"))
-	require.Equal(t, []string{uuid, uuid + "@b"}, claims("a", "b"))
-	require.Equal(t, []string{uuid + "@b", uuid}, claims("b", "a"))
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/rows"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 )
 
@@ -18,8 +19,8 @@ type Config struct {
 
 	// Table is database.table. In database system, the tables that upgrades rename it to (…_0, …_1) are read with it.
 	Table string `mapstructure:"table"`
-	// Cluster makes the source read all nodes of this cluster of system.clusters, each directly. Endpoints are then doors to
-	// any of its servers, asked for the nodes.
+	// Cluster makes the source read all nodes of this cluster of system.clusters, each directly. Endpoints are then those of
+	// any of its servers, which are asked for the nodes.
 	Cluster string `mapstructure:"cluster"`
 	// ClusterPort is where the nodes listen, for the protocol of the endpoints. 0 is the port that system.clusters has, or for
 	// http and https that of the first endpoint.
@@ -31,7 +32,7 @@ type Config struct {
 	TraceCorrelation TraceConfig `mapstructure:"trace_correlation"`
 	// ExcludeSelf leaves out the logins that this source's own connections cause.
 	ExcludeSelf bool `mapstructure:"exclude_self"`
-	// ExcludeUsers are accounts whose logins and logouts are left out, such as a second collector's. Their failures are told.
+	// ExcludeUsers are accounts whose logins and logouts are left out, such as a second collector's. Their failures are not.
 	ExcludeUsers []string `mapstructure:"exclude_users"`
 }
 
@@ -52,7 +53,7 @@ func DefaultConfig() Config {
 
 // Validate names the key and the remedy of everything that is wrong.
 func (c Config) Validate() error {
-	_, err := parseTable(c.Table)
+	_, err := rows.ParseTableName(c.Table)
 	return errors.Join(c.ClientConfig.Check(), c.Config.Check(), err, c.checkCluster(), c.TraceCorrelation.check())
 }
 
@@ -87,20 +88,24 @@ func schemeOf(endpoint string) string {
 // DefaultInstance is host:port of the first endpoint.
 func (c Config) DefaultInstance() string { return c.FirstHost() }
 
-// tableName is a table's name in its parts.
-type tableName struct{ database, table string }
-
-func (t tableName) String() string { return t.database + "." + t.table }
-
-// sql is the name as a query has it.
-func (t tableName) sql() string {
-	return configclickhouse.QuoteIdentifier(t.database) + "." + configclickhouse.QuoteIdentifier(t.table)
+// TraceConfig is the block trace_correlation.
+type TraceConfig struct {
+	// Enabled ties logins to the traces that their queries ran under.
+	Enabled bool `mapstructure:"enabled"`
+	// Settle is the age at which rows are read: by then the server has written out the three logs that are joined.
+	Settle time.Duration `mapstructure:"settle"`
 }
 
-func parseTable(text string) (tableName, error) {
-	database, table, ok := strings.Cut(text, ".")
-	if !ok || database == "" || table == "" || strings.ContainsAny(text, "`'\"\\() ;\n") {
-		return tableName{}, fmt.Errorf("table: %q is not database.table, such as %s", text, DefaultTable)
+func (c TraceConfig) check() error {
+	if c.Enabled && c.Settle < 0 {
+		return errors.New("trace_correlation::settle: must not be negative")
 	}
-	return tableName{database, table}, nil
+	return nil
+}
+
+// TraceStats is what a [source.Stats] may count beside.
+type TraceStats interface {
+	// Correlated counts logins that bear a trace or were told one later, and those that more than one session could have
+	// had the queries of.
+	Correlated(matched, ambiguous int)
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/cluster"
 )
 
 func TestConfigStruct(t *testing.T) {
@@ -51,16 +53,16 @@ func TestDefaultInstanceIsTheFirstEndpoint(t *testing.T) {
 }
 
 func TestNodesAreReachedByTheProtocolOfTheEndpoints(t *testing.T) {
-	f := func(endpoint string, port uint16, m member, want string) {
+	f := func(endpoint string, port uint16, m cluster.Member, want string) {
 		t.Helper()
 		cfg := DefaultConfig()
 		cfg.Endpoints, cfg.ClusterPort = []string{endpoint}, port
-		require.Equal(t, want, cfg.door(m))
+		require.Equal(t, want, cfg.nodeEndpoint(m))
 	}
-	f("ch:9000", 0, member{"ch-1", 9001}, "clickhouse://ch-1:9001")
-	f("clickhouse://ch:9000", 9440, member{"ch-1", 9001}, "clickhouse://ch-1:9440")
-	f("https://ch:8443/", 0, member{"ch-1", 9001}, "https://ch-1:8443")
-	f("http://ch:8123", 8124, member{"::1", 9001}, "http://[::1]:8124")
+	f("ch:9000", 0, cluster.Member{Host: "ch-1", Port: 9001}, "clickhouse://ch-1:9001")
+	f("clickhouse://ch:9000", 9440, cluster.Member{Host: "ch-1", Port: 9001}, "clickhouse://ch-1:9440")
+	f("https://ch:8443/", 0, cluster.Member{Host: "ch-1", Port: 9001}, "https://ch-1:8443")
+	f("http://ch:8123", 8124, cluster.Member{Host: "::1", Port: 9001}, "http://[::1]:8124")
 }
 
 func TestNodesShareOutTheMemoryOfPages(t *testing.T) {

@@ -7,28 +7,32 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
-	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// node is one server of a cluster.
-type node struct {
-	*cluster
-	door  string // endpoint
-	share int    // among how many nodes memory is shared out
+// nodeReader reads one server of a cluster.
+type nodeReader struct {
+	*clusterReader
+	endpoint string
+	cfg      Config
+	log      *zap.Logger
 }
 
+var (
+	errLeft     = errors.New("the node has left the cluster")
+	errReplaced = errors.New("another server answers under the node's name: it is read as a new one")
+)
+
 // run reads the node until ctx ends, or until it has left the cluster and cannot be reached.
-func (n *node) run(ctx context.Context) {
+func (n *nodeReader) run(ctx context.Context) {
 	for failures := 0; ctx.Err() == nil; failures++ {
 		began := time.Now()
-		err := n.read(ctx)
+		err := n.readServer(ctx)
 		if ctx.Err() != nil || errors.Is(err, errLeft) {
 			return
 		}
 		if err != nil {
-			n.report.notRead(n.door, err)
+			n.status.SetUnread(n.endpoint, err)
 		}
 		if err == nil || time.Since(began) > time.Minute {
 			failures = 0
@@ -37,91 +41,77 @@ func (n *node) run(ctx context.Context) {
 	}
 }
 
-var errLeft = errors.New("the node has left the cluster")
+// nodeWatcher stops the reading of a node that turns out to be somebody else, or cannot be reached and has left the cluster.
+type nodeWatcher struct {
+	node *nodeReader
+	stop context.CancelCauseFunc
+}
 
-// read finds out who the node is, and reads it until it turns out to be somebody else.
-func (n *node) read(ctx context.Context) error {
-	cfg := n.cfg.forNode(n.door, n.share)
-	client, err := configclickhouse.NewClient(ctx, cfg.ClientConfig)
+func (w nodeWatcher) serverChanged(_ context.Context, before, _ string) error {
+	if before == "" {
+		return nil
+	}
+	w.stop(errReplaced)
+	return errReplaced
+}
+
+func (w nodeWatcher) unreachable() {
+	if w.node.hasLeft(w.node.endpoint) {
+		w.stop(errLeft)
+	}
+}
+
+// readServer finds out which server the node is, and reads it until its watcher stops that.
+func (n *nodeReader) readServer(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	c, err := n.newConnection(ctx, n.cfg, n.self)
 	if err != nil {
 		return err
 	}
-	log := n.host.Log.With(zap.String("node", n.door))
-	t := n.newTable(cfg, client, log, n.own)
-	defer t.disconnect()
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	t.met = func(_ context.Context, server string) error {
-		if t.server != "" && server != t.server {
-			stop(errReplaced)
-			return errReplaced
-		}
-		return nil
-	}
-	t.lost = func(error) {
-		if n.leave(n) {
-			stop(errLeft)
-		}
-	}
-	var who identity
-	err = t.ask(ctx, func(conn configclickhouse.Conn) (err error) {
-		if who, err = readIdentity(ctx, conn); err != nil {
-			return err
-		}
-		return t.heard(ctx, who.uuid)
-	})
+	defer c.disconnect()
+	c.watch = nodeWatcher{n, stop}
+	id, err := c.readIdentity(ctx)
 	if err != nil {
 		return errors.Join(err, context.Cause(ctx))
 	}
-	ledger, release, taken, err := n.claim(ctx, who)
+	if c.self != nil {
+		c.self.server = id.UUID
+	}
+	claim, taken, err := n.claims.Take(ctx, id)
 	if err != nil {
 		return err
 	}
-	if taken != nil {
-		return n.waitAsTwin(ctx, t, taken)
+	if claim == nil {
+		c.disconnect()
+		return n.waitAsDuplicate(ctx, taken)
 	}
-	defer release()
+	defer claim.Release()
 	host := n.host
-	t.traces = n.tracer(host, "/"+ledger)
-	host.Log, host.Stats = log, n.report.stats(n.door)
-	host.Status = func(err error) { n.report.say(n.door, err) }
-	n.report.isRead(n.door)
-	err = poll.Run(ctx, cfg.Config, t, host, session.SystemClickHouse, n.instance, n.cfg.Table, "node", ledger)
+	host.Log, host.Stats = n.log, n.status.Stats(n.endpoint)
+	host.Status = func(err error) { n.status.Set(n.endpoint, err) }
+	n.status.SetRead(n.endpoint)
+	t := n.newTable(n.cfg, c, n.newTracer(n.host, "/"+claim.StateID), n.log)
+	err = n.pollTable(ctx, n.cfg, t, host, "node", claim.StateID)
 	if cause := context.Cause(ctx); err == nil && cause != nil {
 		err = cause
 	}
 	return err
 }
 
-// waitAsTwin waits while the server is read under another name, until that ends or it is time to see whether this name leads to
+// waitAsDuplicate waits while the server is read under another name, until that ends or it is time to see whether this name leads to
 // somebody else by now.
-func (n *node) waitAsTwin(ctx context.Context, t *table, taken <-chan struct{}) error {
-	n.report.same(n.door)
-	t.disconnect()
+func (n *nodeReader) waitAsDuplicate(ctx context.Context, taken <-chan struct{}) error {
+	n.status.SetDuplicate(n.endpoint)
 	again := time.NewTimer(n.cfg.ReconcileInterval)
 	defer again.Stop()
 	select {
 	case <-taken:
 	case <-again.C:
-		if n.leave(n) {
+		if n.hasLeft(n.endpoint) {
 			return errLeft
 		}
 	case <-ctx.Done():
 	}
 	return nil
-}
-
-const (
-	// wholeBatches is how many nodes read with pages of full size at a time; more share out the memory of so many.
-	wholeBatches = 4
-	leastBatch   = 1024
-)
-
-// forNode is the configuration of one of so many nodes.
-func (c Config) forNode(door string, nodes int) Config {
-	c.Endpoints = []string{door}
-	if nodes > wholeBatches {
-		c.BatchSize = min(c.BatchSize, max(leastBatch, c.BatchSize*wholeBatches/nodes))
-	}
-	return c
 }

@@ -11,22 +11,30 @@ import (
 // oneServer is a log behind an address that is taken to lead to one server, and notices where it leads to several.
 type oneServer struct {
 	*table
-	store source.Store
-	key   string // under which the server is stored that has answered last
-	now   func() time.Time
+	host     source.Host
+	storeKey string // of the server that has answered last
 
 	changedAt time.Time // when another server has answered than before
-	shifting  error     // says so
+	changed   error     // says so
 }
 
-// changeCounts is for how long after a change rows may be missing because the servers have different ones.
-const changeCounts = time.Hour
+func (r *reader) runOneServer(ctx context.Context, host source.Host) error {
+	c, err := r.newConnection(ctx, r.cfg, r.newSelfLogins(host))
+	if err != nil {
+		return err
+	}
+	defer c.disconnect()
+	o := &oneServer{table: r.newTable(r.cfg, c, r.newTracer(host, ""), host.Log), host: host, storeKey: "server/" + r.instance + "/" + r.cfg.Table}
+	if r.tableName.Database == "system" { // a table of one's own may hold the same rows on every server
+		c.watch = o
+	}
+	return r.pollTable(ctx, r.cfg, o, host)
+}
 
-// meet is called with a server that has not given the last answer.
-func (o *oneServer) meet(ctx context.Context, server string) error {
-	before := o.server
+// serverChanged implements [serverWatcher].
+func (o *oneServer) serverChanged(ctx context.Context, before, server string) error {
 	if before == "" {
-		stored, err := o.store.Get(ctx, o.key)
+		stored, err := o.host.Store.Get(ctx, o.storeKey)
 		if err != nil {
 			return err
 		}
@@ -36,12 +44,23 @@ func (o *oneServer) meet(ctx context.Context, server string) error {
 		return nil
 	}
 	if before != "" {
-		o.changedAt, o.shifting = o.now(), &severalServersError{before, server}
-		if o.own != nil {
-			o.own.readsSeveralServers()
-		}
+		o.changedAt, o.changed = o.host.Now(), &severalServersError{before, server}
 	}
-	return o.store.Set(ctx, o.key, []byte(server))
+	return o.host.Store.Set(ctx, o.storeKey, []byte(server))
+}
+
+// unreachable implements [serverWatcher].
+func (o *oneServer) unreachable() {}
+
+// changeCounts is for how long after a change rows may be missing because the servers have different ones.
+const changeCounts = time.Hour
+
+// Shifting implements [poll.Shifting].
+func (o *oneServer) Shifting() error {
+	if o.changed != nil && o.host.Now().Sub(o.changedAt) >= changeCounts {
+		o.changed = nil
+	}
+	return o.changed
 }
 
 // severalServersError says that one address leads to several servers.
@@ -52,12 +71,4 @@ func (e *severalServersError) Error() string {
 		"behind a load balancer, as of ClickHouse Cloud, write all_replicas: with the cluster's name (Cloud's is default); "+
 		"where each server has an address of its own, write cluster: with that name; a server that was replaced by another one needs nothing, "+
 		"and this message ends by itself within an hour", e.before, e.after)
-}
-
-// Shifting implements [poll.Shifting].
-func (o *oneServer) Shifting() error {
-	if o.shifting != nil && o.now().Sub(o.changedAt) >= changeCounts {
-		o.shifting = nil
-	}
-	return o.shifting
 }

@@ -5,30 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/ClickHouse/ch-go/proto"
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/rows"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
-	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// replicas reads all servers of a cluster through one address: whichever of them answers asks the others. Each has a delivery log
-// of its own, the same one that it has with cluster.
-type replicas struct {
-	*cluster
+// replicasReader reads all servers of a cluster through one address: whichever of them answers asks the others. Each has a delivery
+// log of its own, the same one that it has with cluster.
+type replicasReader struct {
+	*clusterReader
+	stopRead map[rows.Identity]context.CancelFunc // of the servers that are read
+	absent   chan struct{}                        // has something in it when a server was missing from an answer
 
-	mu     sync.Mutex // of the one connection
-	table  *table
-	answer map[sumsQuestion]sumsOfAll
-	absent chan struct{} // has something in it when a server was missing from an answer
-
-	active map[identity]context.CancelFunc
+	mu    sync.Mutex // of the one connection
+	table *table
+	sums  map[sumsQuestion]sumsAnswer
 }
 
 // sumsQuestion is what was asked of all servers at once; each of them looks its own part up in the answer.
@@ -37,45 +34,37 @@ type sumsQuestion struct {
 	width  int64
 }
 
-type sumsOfAll struct {
-	at   time.Time
-	sums map[identity][]poll.Sum
+type sumsAnswer struct {
+	at       time.Time
+	byServer map[rows.Identity][]poll.Sum
 }
 
+// runReplicas asks which servers there are until ctx ends: at every reconcile interval, and when one was missing from an answer.
 func (r *reader) runReplicas(ctx context.Context, host source.Host) error {
-	client, err := configclickhouse.NewClient(ctx, r.cfg.ClientConfig)
+	all := &replicasReader{
+		clusterReader: r.newClusterReader(host), stopRead: map[rows.Identity]context.CancelFunc{},
+		absent: make(chan struct{}, 1), sums: map[sumsQuestion]sumsAnswer{},
+	}
+	c, err := r.newConnection(ctx, r.cfg, all.self)
 	if err != nil {
 		return err
 	}
-	r = r.fromOneTime(ctx, host)
-	c := &cluster{reader: r, host: host, report: newReport(host), claims: map[string]*claim{}, own: r.newOwnLogins(host)}
-	all := &replicas{
-		cluster: c, table: r.newTable(r.cfg, client, host.Log, c.own), answer: map[sumsQuestion]sumsOfAll{},
-		absent: make(chan struct{}, 1), active: map[identity]context.CancelFunc{},
-	}
-	defer func() {
-		c.nodes.Wait()
-		all.table.disconnect()
-	}()
-	all.look(ctx)
-	return nil
-}
-
-// look asks which servers there are until ctx ends: at every reconcile interval, and when one was missing from an answer.
-func (a *replicas) look(ctx context.Context) {
+	defer c.disconnect()
+	defer all.nodes.Wait()
+	all.table = r.newTable(r.cfg, c, nil, host.Log)
 	for failures := 0; ctx.Err() == nil; {
-		ids, listed, err := a.members(ctx)
+		ids, listed, err := all.readServers(ctx)
 		if ctx.Err() != nil {
-			return
+			break
 		}
 		if err == nil {
-			a.update(ctx, ids)
+			all.setServers(ctx, ids)
 			if len(ids) < listed {
-				err = fmt.Errorf("all_replicas: %d of the %d servers of cluster %s do not answer: their logins come when they do", listed-len(ids), listed, a.cfg.AllReplicas)
+				err = fmt.Errorf("all_replicas: %d of the %d servers of cluster %s do not answer: their logins come when they do", listed-len(ids), listed, r.cfg.AllReplicas)
 			}
 		}
-		a.report.ask(err)
-		pause := a.cfg.ReconcileInterval
+		all.status.SetMembers(err)
+		pause := r.cfg.ReconcileInterval
 		if err != nil {
 			pause = min(pause, poll.Backoff(failures))
 			failures++
@@ -83,72 +72,63 @@ func (a *replicas) look(ctx context.Context) {
 			failures = 0
 		}
 		select {
-		case <-a.absent:
+		case <-all.absent:
 		case <-time.After(pause):
 		case <-ctx.Done():
 		}
 	}
+	return nil
 }
 
-// members are the servers that answer, and how many there ought to be.
-func (a *replicas) members(ctx context.Context) (ids []identity, listed int, err error) {
+// readServers asks for the servers that answer, and how many there ought to be.
+func (a *replicasReader) readServers(ctx context.Context) (ids []rows.Identity, listed int, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	err = a.table.ask(ctx, func(conn configclickhouse.Conn) (err error) {
-		members, server, err := readMembers(ctx, conn, "all_replicas", a.cfg.AllReplicas, a.cfg.Username)
-		if err != nil {
-			return err
-		}
-		if err := a.table.heard(ctx, server); err != nil {
-			return err
-		}
-		listed = len(members)
-		ids, server, err = readIdentities(ctx, conn, "SELECT u, h, "+serverSQL+" AS s FROM (SELECT * FROM "+
-			everywhere(a.cfg.AllReplicas, "SELECT "+serverSQL+" AS u, toLowCardinality(hostName()) AS h")+")"+withoutAbsent)
-		if err != nil {
-			return err
-		}
-		return a.table.heard(ctx, server)
+	members, err := a.table.readMembers(ctx, "all_replicas", a.cfg.AllReplicas)
+	if err != nil {
+		return nil, 0, err
+	}
+	err = a.table.query(ctx, func(conn configclickhouse.Conn) error {
+		var server string
+		ids, server, err = rows.ReadClusterIdentities(ctx, conn, a.cfg.AllReplicas)
+		return a.table.answered(ctx, server, err)
 	})
-	slices.SortFunc(ids, func(x, y identity) int { return strings.Compare(x.uuid+x.hostname, y.uuid+y.hostname) })
-	return slices.Compact(ids), listed, err
+	return ids, len(members), err
 }
 
-// update starts what is new and stops what is gone.
-func (a *replicas) update(ctx context.Context, ids []identity) {
-	for id, stop := range a.active {
+// setServers starts what is new and stops what is gone.
+func (a *replicasReader) setServers(ctx context.Context, ids []rows.Identity) {
+	for id, stop := range a.stopRead {
 		if !slices.Contains(ids, id) {
 			stop()
-			delete(a.active, id)
+			delete(a.stopRead, id)
 		}
 	}
 	for _, id := range ids {
-		if a.active[id] != nil {
+		if a.stopRead[id] != nil {
 			continue
 		}
 		one, stop := context.WithCancel(ctx)
-		a.active[id] = stop
-		a.report.await([]string{id.String()})
+		a.stopRead[id] = stop
+		a.status.Expect(id.String())
 		a.nodes.Go(func() {
 			defer stop()
-			defer a.report.forget(id.String())
-			a.read(one, id)
+			defer a.status.Forget(id.String())
+			a.readServer(one, id)
 		})
 	}
 }
 
-func (i identity) String() string { return i.hostname + " (" + i.uuid + ")" }
-
-// read reads one server until ctx ends.
-func (a *replicas) read(ctx context.Context, id identity) {
+// readServer reads one server until ctx ends.
+func (a *replicasReader) readServer(ctx context.Context, id rows.Identity) {
 	for failures := 0; ctx.Err() == nil; failures++ {
-		log, release, taken, err := a.claim(ctx, id)
+		claim, taken, err := a.claims.Take(ctx, id)
 		switch {
 		case err != nil:
-			a.report.say(id.String(), err)
+			a.status.Set(id.String(), err)
 			poll.Wait(ctx, poll.Backoff(failures))
 			continue
-		case taken != nil: // is being stopped
+		case claim == nil: // is being stopped
 			select {
 			case <-taken:
 			case <-ctx.Done():
@@ -156,17 +136,17 @@ func (a *replicas) read(ctx context.Context, id identity) {
 			continue
 		}
 		host := a.host
-		host.Log, host.Stats = host.Log.With(zap.Stringer("server", id)), a.report.stats(id.String())
-		host.Status = func(err error) { a.report.say(id.String(), err) }
-		_ = poll.Run(ctx, a.cfg.Config, &replica{a, id}, host, session.SystemClickHouse, a.instance, a.cfg.Table, "node", log)
-		release()
+		host.Log, host.Stats = host.Log.With(zap.Stringer("server", id)), a.status.Stats(id.String())
+		host.Status = func(err error) { a.status.Set(id.String(), err) }
+		_ = a.pollTable(ctx, a.cfg, &replicaTable{a, id}, host, "node", claim.StateID)
+		claim.Release()
 	}
 }
 
-// replica is the log of one server as package poll sees it.
-type replica struct {
-	*replicas
-	id identity
+// replicaTable is the log of one server as package poll sees it.
+type replicaTable struct {
+	*replicasReader
+	id rows.Identity
 }
 
 var errAbsent = errors.New("the server does not answer the one that was asked for its log")
@@ -174,16 +154,16 @@ var errAbsent = errors.New("the server does not answer the one that was asked fo
 const absentWait = time.Second
 
 // Now implements [poll.Table].
-func (r *replica) Now(ctx context.Context) (int64, error) {
+func (r *replicaTable) Now(ctx context.Context) (int64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.table.Now(ctx)
 }
 
-// Sums implements [poll.Table]. All servers are asked at once, and each answer serves the polls of one interval.
-func (r *replica) Sums(ctx context.Context, within poll.Range, width int64, yield func(poll.Sum)) error {
-	mine, err := r.ofAll(ctx, within, width)
-	for _, s := range mine {
+// Sums implements [poll.Table].
+func (r *replicaTable) Sums(ctx context.Context, within poll.Range, width int64, yield func(poll.Sum)) error {
+	sums, err := r.readSums(ctx, within, width)
+	for _, s := range sums {
 		yield(s)
 	}
 	if errors.Is(err, errAbsent) {
@@ -196,33 +176,33 @@ func (r *replica) Sums(ctx context.Context, within poll.Range, width int64, yiel
 	return err
 }
 
-// ofAll are this server's sums.
-func (r *replica) ofAll(ctx context.Context, within poll.Range, width int64) ([]poll.Sum, error) {
+// readSums are this server's sums. All servers are asked at once, and each answer serves the polls of one interval.
+func (r *replicaTable) readSums(ctx context.Context, within poll.Range, width int64) ([]poll.Sum, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	question := sumsQuestion{within, width}
-	all, known := r.answer[question]
-	if !known || r.host.Now().Sub(all.at) >= r.cfg.CollectionInterval {
-		sums, err := r.table.sums(ctx, within, width)
+	answer, known := r.sums[question]
+	if !known || r.host.Now().Sub(answer.at) >= r.cfg.CollectionInterval {
+		byServer, err := r.table.sums(ctx, within, width)
 		if err != nil {
 			return nil, err
 		}
-		if len(r.answer) > 8 {
-			clear(r.answer)
+		if len(r.sums) > 8 {
+			clear(r.sums)
 		}
-		all = sumsOfAll{r.host.Now(), sums}
-		r.answer[question] = all
+		answer = sumsAnswer{r.host.Now(), byServer}
+		r.sums[question] = answer
 	}
-	mine, known := all.sums[r.id]
+	mine, known := answer.byServer[r.id]
 	if !known {
-		delete(r.answer, question)
+		delete(r.sums, question)
 		return nil, errAbsent
 	}
 	return mine, nil
 }
 
 // Read implements [poll.Table].
-func (r *replica) Read(ctx context.Context, within poll.Range, yield func(poll.Rows) error) error {
+func (r *replicaTable) Read(ctx context.Context, within poll.Range, yield func(poll.Rows) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.table.node = r.id
@@ -230,60 +210,9 @@ func (r *replica) Read(ctx context.Context, within poll.Range, yield func(poll.R
 }
 
 // Refresh implements [poll.Table].
-func (r *replica) Refresh() {
+func (r *replicaTable) Refresh() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	clear(r.answer)
+	clear(r.sums)
 	r.table.Refresh()
-}
-
-// withoutAbsent has a query pass over servers that cannot be reached: they are missing from its answer.
-const withoutAbsent = " SETTINGS skip_unavailable_shards = 1"
-
-// everywhere is what stands behind FROM to have each server of a cluster run a query.
-func everywhere(cluster, query string) string {
-	return "clusterAllReplicas(" + configclickhouse.QuoteText(cluster) + ", view(" + query + "))"
-}
-
-func (l *layout) everywhere(query string) string { return everywhere(l.cluster, query) }
-
-// readReplicasLayout asks all servers which columns their logs have. What one of them lacks, as while they are being upgraded, is not
-// asked for.
-func readReplicasLayout(ctx context.Context, conn configclickhouse.Conn, table tableName, cfg Config) (l *layout, server string, err error) {
-	of := "SELECT DISTINCT name, type, toString(serverUUID()) || hostName() AS node FROM system.columns WHERE database = " + configclickhouse.QuoteText(table.database) +
-		" AND match(table, " + configclickhouse.QuoteText(table.pattern()) + ")"
-	sql := "SELECT name, any(type) AS type, uniqExact(node) AS n, " + serverSQL + " AS u FROM (SELECT * FROM " + everywhere(cfg.AllReplicas, of) + ") GROUP BY name" + withoutAbsent
-	asked := newDictionary()
-	var names, kinds proto.ColStr
-	var nodes proto.ColUInt64
-	most := uint64(0)
-	columns, on := map[string]string{}, map[string]uint64{}
-	err = conn.Query(ctx, "", sql, proto.Results{
-		{Name: "name", Data: &names}, {Name: "type", Data: &kinds}, {Name: "n", Data: &nodes}, {Name: "u", Data: asked},
-	}, func(rows int) (err error) {
-		server, err = asked.first()
-		for i := range rows {
-			columns[names.Row(i)], on[names.Row(i)] = kinds.Row(i), nodes[i]
-			most = max(most, nodes[i])
-		}
-		return err
-	})
-	if err != nil {
-		return nil, "", err
-	}
-	if most == 0 {
-		return nil, "", explainAbsence(ctx, conn, table, cfg)
-	}
-	for name, n := range on {
-		if n < most {
-			delete(columns, name)
-		}
-	}
-	merged := "merge(" + configclickhouse.QuoteText(table.database) + ", " + configclickhouse.QuoteText(table.pattern()) + ")"
-	l, err = newLayout(map[string]part{table.table: {name: table, columns: columns, merged: merged}})
-	if err != nil {
-		return nil, "", err
-	}
-	l.cluster = cfg.AllReplicas
-	return l, server, nil
 }

@@ -2,31 +2,32 @@ package clickhouse
 
 import (
 	"context"
+	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.uber.org/zap"
 
-	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/rows"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/traces"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // reader is the source.
 type reader struct {
-	cfg      Config
-	instance string
-	name     tableName
+	cfg       Config
+	instance  string
+	tableName rows.TableName
 }
 
 // New makes the source of a valid configuration. instance is the stable name of the server or cluster.
 func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Source, error) {
-	name, err := parseTable(cfg.Table)
+	table, err := rows.ParseTableName(cfg.Table)
 	if err != nil {
 		return nil, err
 	}
-	return &reader{cfg: cfg, instance: instance, name: name}, nil
+	return &reader{cfg: cfg, instance: instance, tableName: table}, nil
 }
 
 // Run implements [source.Source].
@@ -35,49 +36,68 @@ func (r *reader) Run(ctx context.Context, host source.Host) error {
 		host.Log = zap.NewNop()
 	}
 	r.cfg.WarnOfPlaintext(host.Log)
+	if r.cfg.Initial == poll.InitialEnd && (r.cfg.Cluster != "" || r.cfg.AllReplicas != "") {
+		r = r.fromFirstStart(ctx, host)
+	}
 	switch {
 	case r.cfg.Cluster != "":
 		return r.runCluster(ctx, host)
 	case r.cfg.AllReplicas != "":
 		return r.runReplicas(ctx, host)
 	}
-	client, err := configclickhouse.NewClient(ctx, r.cfg.ClientConfig)
-	if err != nil {
-		return err
-	}
-	t := &oneServer{table: r.newTable(r.cfg, client, host.Log, r.newOwnLogins(host)), store: host.Store, now: host.Now, key: "server/" + r.instance + "/" + r.cfg.Table}
-	t.traces = r.tracer(host, "")
-	if r.name.database == "system" { // a table of one's own may hold the same rows on every server
-		t.met = t.meet
-	}
-	defer t.disconnect()
-	return poll.Run(ctx, r.cfg.Config, t, host, session.SystemClickHouse, r.instance, r.cfg.Table)
+	return r.runOneServer(ctx, host)
 }
 
-// newTable makes the log as it is read through one client, whose logins are made known to own.
-func (r *reader) newTable(cfg Config, client *configclickhouse.Client, log *zap.Logger, own *ownLogins) *table {
-	t := &table{cfg: cfg, name: r.name, client: client, mapper: clickhouselog.NewMapper(r.instance), log: log}
-	if own != nil {
-		t.own = &ownConn{ownLogins: own}
-		client.LoginTag = t.own.login
-	}
-	return t
+// pollTable reads a table until ctx ends. stateID tells apart what is stored of several servers.
+func (r *reader) pollTable(ctx context.Context, cfg Config, t poll.Table, host source.Host, stateID ...string) error {
+	return poll.Run(ctx, cfg.Config, t, host, append([]string{session.SystemClickHouse, r.instance, r.cfg.Table}, stateID...)...)
 }
 
-// newOwnLogins is nil where own logins are not left out.
-func (r *reader) newOwnLogins(host source.Host) *ownLogins {
+// newSelfLogins is nil where own logins are not left out.
+func (r *reader) newSelfLogins(host source.Host) *selfLogins {
 	if !r.cfg.ExcludeSelf {
 		return nil
 	}
-	return newOwnLogins(r.cfg, host)
+	return newSelfLogins(r.cfg, host)
 }
 
-// tracer finds the traces of logins; nil where that is not wanted. What it remembers is stored apart by suffix.
-func (r *reader) tracer(host source.Host, suffix string) *tracer {
+// newTracer is nil where logins are not tied to traces. What it remembers is stored apart by suffix.
+func (r *reader) newTracer(host source.Host, suffix string) *traces.Tracer {
 	if !r.cfg.TraceCorrelation.Enabled {
 		return nil
 	}
-	t := &tracer{back: r.cfg.ReconcileWindow, grace: r.cfg.Overlap, store: host.Store, key: "traces/" + r.instance + "/" + r.cfg.Table + suffix}
-	t.stats, _ = host.Stats.(TraceStats)
-	return t
+	options := traces.Options{
+		SessionAge: r.cfg.ReconcileWindow, LogDelay: r.cfg.Overlap, Username: r.cfg.Username,
+		Store: host.Store, StoreKey: "traces/" + r.instance + "/" + r.cfg.Table + suffix,
+	}
+	if stats, ok := host.Stats.(TraceStats); ok {
+		options.Count = stats.Correlated
+	}
+	return traces.New(options)
+}
+
+// fromFirstStart makes `initial: end` the time of the very first start, for all nodes: what a node that is found later has
+// logged since is wanted.
+func (r *reader) fromFirstStart(ctx context.Context, host source.Host) *reader {
+	from := *r
+	for failures := 0; ctx.Err() == nil; failures++ {
+		start, err := firstStart(ctx, host)
+		if err == nil {
+			from.cfg.Initial = start
+			break
+		}
+		host.Status(err)
+		poll.Wait(ctx, poll.Backoff(failures))
+	}
+	return &from
+}
+
+func firstStart(ctx context.Context, host source.Host) (string, error) {
+	const key = "cluster/start"
+	start, err := host.Store.Get(ctx, key)
+	if err != nil || start != nil {
+		return string(start), err
+	}
+	now := host.Now().UTC().Format(time.RFC3339Nano)
+	return now, host.Store.Set(ctx, key, []byte(now))
 }

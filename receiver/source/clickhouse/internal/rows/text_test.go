@@ -1,4 +1,4 @@
-package clickhouse
+package rows
 
 import (
 	"bytes"
@@ -24,10 +24,9 @@ func TestTextColumnReadsNoFurtherThanItsEnd(t *testing.T) {
 		written.EncodeColumn(&b)
 		reader := proto.NewReader(bytes.NewReader(append(b.Buf, 0xfe)))
 		require.NoError(t, c.DecodeColumn(reader, written.Rows()))
-		c.share()
 		require.Equal(t, written.Rows(), c.Rows())
 		for i := range c.Rows() {
-			require.Equal(t, written.Row(i), c.at(i))
+			require.Equal(t, written.Row(i), c.valueAt(i))
 		}
 		next, err := reader.ReadByte()
 		require.NoError(t, err)
@@ -44,6 +43,6 @@ func TestTextColumnRefusesALengthThatCannotBe(t *testing.T) {
 		var c textColumn
 		err := c.DecodeColumn(proto.NewReader(strings.NewReader(length+strings.Repeat("x", 20))), 3)
 		require.Error(t, err)
-		require.LessOrEqual(t, cap(c.raw), 2*maxReadAhead)
+		require.LessOrEqual(t, cap(c.Buf), 2*maxReadAhead)
 	}
 }

@@ -1,4 +1,4 @@
-package clickhouse
+package rows
 
 import (
 	"encoding/binary"

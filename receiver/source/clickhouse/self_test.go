@@ -136,58 +136,79 @@ func TestWhichRowsAreOwn(t *testing.T) {
 	cfg.AllReplicas = "default"
 	store := &sourcetest.Store{}
 	host := sourcetest.Host(t, &sourcetest.Recorder{}, store, nil)
-	conn := &ownConn{ownLogins: newOwnLogins(cfg, host)}
+	now := time.Now()
+	host.Now = func() time.Time { return now }
+	conn := &selfConn{selfLogins: newSelfLogins(cfg, host)}
 	row := func(kind clickhouselog.Type, user, authID, tag string) *clickhouselog.Row {
-		return &clickhouselog.Row{Type: kind, User: user, AuthIDText: authID, SessionID: tag, Interface: "HTTP", Micros: time.Now().UnixMicro()}
+		return &clickhouselog.Row{Type: kind, User: user, AuthIDText: authID, SessionID: tag, Interface: "HTTP"}
 	}
-	tag, err := conn.login(t.Context())
+	tag, err := conn.nextTag(t.Context())
 	require.NoError(t, err)
-	require.False(t, conn.has(row(clickhouselog.LoginSuccess, "audit", "1", tag), "a"), "nobody has answered yet")
-	require.NoError(t, conn.answered(t.Context(), "a"))
-	require.False(t, conn.has(row(clickhouselog.LoginSuccess, "audit", "2", tag), "b"), "copied, on another server, read first")
-	require.False(t, conn.has(row(clickhouselog.LoginSuccess, "bob", "3", tag), "a"), "another account")
-	require.False(t, conn.has(row(clickhouselog.LoginSuccess, "audit", "4", tag[:len(tag)-1]), "a"), "a part of it")
-	require.True(t, conn.has(row(clickhouselog.LoginSuccess, "audit", "5", tag), "a"))
-	require.True(t, conn.has(row(clickhouselog.LoginSuccess, "audit", "5", tag), "a"), "read again")
-	require.False(t, conn.has(row(clickhouselog.LoginSuccess, "audit", "6", tag), "a"), "copied")
-	require.False(t, conn.has(row(clickhouselog.Logout, "audit", "6", ""), "a"))
-	require.False(t, conn.has(row(clickhouselog.Logout, "audit", "5", ""), "b"))
-	require.False(t, conn.has(row(clickhouselog.LoginFailure, "audit", "7", ""), "a"), "a failure is told")
+	conn.answeredBy("a")
+	require.False(t, conn.contains(row(clickhouselog.LoginSuccess, "audit", "2", tag), "b"), "copied, on another server, read first")
+	require.False(t, conn.contains(row(clickhouselog.LoginSuccess, "bob", "3", tag), "a"), "another account")
+	require.False(t, conn.contains(row(clickhouselog.LoginSuccess, "audit", "4", tag[:len(tag)-1]), "a"), "a part of it")
+	require.True(t, conn.contains(row(clickhouselog.LoginSuccess, "audit", "5", tag), "a"))
+	require.True(t, conn.contains(row(clickhouselog.LoginSuccess, "audit", "5", tag), "a"), "read again")
+	require.True(t, conn.contains(row(clickhouselog.LoginSuccess, "audit", "5", ""), "a"), "found by its traces")
+	require.False(t, conn.contains(row(clickhouselog.LoginSuccess, "audit", "6", tag), "a"), "copied")
+	require.False(t, conn.contains(row(clickhouselog.Logout, "audit", "6", ""), "a"))
+	require.False(t, conn.contains(row(clickhouselog.Logout, "audit", "5", ""), "b"))
+	require.False(t, conn.contains(row(clickhouselog.LoginFailure, "audit", "7", ""), "a"), "a failure is told")
 
-	failed, err := conn.login(t.Context())
+	failed, err := conn.nextTag(t.Context())
 	require.NoError(t, err)
-	require.NoError(t, conn.answered(t.Context(), "a"))
-	require.False(t, conn.has(row(clickhouselog.LoginFailure, "audit", "8", failed), "a"))
-	require.False(t, conn.has(row(clickhouselog.LoginSuccess, "audit", "9", failed), "a"), "the tag of a login that failed, copied")
+	require.False(t, conn.contains(row(clickhouselog.LoginFailure, "audit", "8", failed), "a"))
+	require.False(t, conn.contains(row(clickhouselog.LoginSuccess, "audit", "9", failed), "a"), "the tag of a login that failed, copied")
 
 	sentOn := row(clickhouselog.LoginSuccess, "audit", "10", "")
-	sentOn.Interface = interserverName
-	require.True(t, conn.has(sentOn, "b"))
-	sentOn.Micros -= time.Minute.Microseconds()
-	require.False(t, conn.has(sentOn, "b"), "nothing was asked then")
+	sentOn.Interface = "TCP_Interserver"
+	require.True(t, conn.contains(sentOn, "b"))
+	sentOn.User = "bob"
+	require.False(t, conn.contains(sentOn, "b"))
 
-	last, err := conn.login(t.Context()) // stores what is known
+	node := &selfConn{selfLogins: conn.selfLogins, server: "a"} // of a cluster
+	awaited, err := node.nextTag(t.Context())
 	require.NoError(t, err)
-	again := &ownConn{ownLogins: newOwnLogins(cfg, sourcetest.Host(t, &sourcetest.Recorder{}, store.Fork(), nil))}
-	_, err = again.login(t.Context())
+	require.False(t, node.contains(row(clickhouselog.LoginSuccess, "audit", "11", awaited), "b"), "copied, on another server, before there is an answer")
+
+	killed, err := conn.nextTag(t.Context()) // stores what is known
 	require.NoError(t, err)
-	require.False(t, again.has(row(clickhouselog.LoginSuccess, "audit", "11", last), "a"), "killed before the answer: nobody knows which server")
-	require.False(t, again.has(row(clickhouselog.LoginSuccess, "audit", "12", tag), "a"))
-	require.True(t, again.has(row(clickhouselog.Logout, "audit", "5", ""), "a"))
+	again := &selfConn{selfLogins: newSelfLogins(cfg, sourcetest.Host(t, &sourcetest.Recorder{}, store.Fork(), nil))}
+	_, err = again.nextTag(t.Context())
+	require.NoError(t, err)
+	require.True(t, again.contains(row(clickhouselog.LoginSuccess, "audit", "12", killed), "b"), "killed before the answer: the first one")
+	require.False(t, again.contains(row(clickhouselog.LoginSuccess, "audit", "13", killed), "b"), "copied")
+	require.False(t, again.contains(row(clickhouselog.LoginSuccess, "audit", "14", tag), "a"), "copied")
+	require.True(t, again.contains(row(clickhouselog.Logout, "audit", "5", ""), "a"))
+
+	require.True(t, conn.contains(row(clickhouselog.Logout, "audit", "5", ""), "a"))
+	now = now.Add(conn.keep + time.Second)
+	_, err = conn.nextTag(t.Context())
+	require.NoError(t, err)
+	require.False(t, conn.contains(row(clickhouselog.LoginSuccess, "audit", "15", tag), "a"), "copied, when the tag is not known any more")
+	require.True(t, conn.contains(row(clickhouselog.LoginSuccess, "audit", "12", killed), "b"), "its logout is still to come")
 }
 
-// However many logins there are whose rows never come, no more than so many are remembered.
+// However many logins there are whose rows never come, no more than so many are remembered, and not for ever.
 func TestOwnLoginsAreBounded(t *testing.T) {
 	store := &sourcetest.Store{}
-	conn := &ownConn{ownLogins: newOwnLogins(config("ch:9000", server.Audit), sourcetest.Host(t, &sourcetest.Recorder{}, store, nil))}
-	for range ownMost + 100 {
-		_, err := conn.login(t.Context())
+	host := sourcetest.Host(t, &sourcetest.Recorder{}, store, nil)
+	now := time.Now()
+	host.Now = func() time.Time { return now }
+	conn := &selfConn{selfLogins: newSelfLogins(config("ch:9000", server.Audit), host)}
+	for range maxSelfLogins + 100 {
+		_, err := conn.nextTag(t.Context())
 		require.NoError(t, err)
 	}
-	require.Len(t, conn.logins, ownMost)
-	b, err := store.Get(t.Context(), ownKey)
+	require.Len(t, conn.byTag, maxSelfLogins)
+	b, err := store.Get(t.Context(), selfLoginsKey)
 	require.NoError(t, err)
-	require.Less(t, len(b), 100*ownMost)
+	require.Less(t, len(b), 100*maxSelfLogins)
+	now = now.Add(unseenFor + time.Second)
+	_, err = conn.nextTag(t.Context())
+	require.NoError(t, err)
+	require.Len(t, conn.byTag, 1)
 }
 
 // Two collectors with accounts of their own tell the same rows and leave out each other's logins; a failure is told by both.

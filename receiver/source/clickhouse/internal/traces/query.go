@@ -1,4 +1,4 @@
-package clickhouse
+package traces
 
 import (
 	"context"
@@ -7,34 +7,35 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/ClickHouse/ch-go/proto"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/rows"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // Tables that trace correlation reads beside the log.
 var (
-	queryLog = tableName{"system", "query_log"}
-	spanLog  = tableName{"system", "opentelemetry_span_log"}
+	queryLog = rows.TableName{Database: "system", Table: "query_log"}
+	spanLog  = rows.TableName{Database: "system", Table: "opentelemetry_span_log"}
 )
 
-// traced is a session with the first of its queries, among those asked for, that ran under a trace context.
-type traced struct {
-	row   clickhouselog.Row // what is known of its login
-	query int64             // when that query started
-	end   int64             // of the session, never where it is open
-	trace clickhouselog.Trace
-	sure  bool // nothing else could have sent its queries
+// Session is a session with the trace of the first of its queries, among those asked for, that ran under a trace context.
+type Session struct {
+	Login   clickhouselog.Row // what is known of it
+	Trace   clickhouselog.Trace
+	end     int64 // or stillOpen
+	certain bool  // nothing else could have sent its queries
 }
 
 const (
-	// never ends a session that has no logout.
-	never int64 = math.MaxInt64
+	// stillOpen is the end of a session that has no logout.
+	stillOpen int64 = math.MaxInt64
 	// lasting are the interfaces whose session is the connection (TCP, MySQL, PostgreSQL). Of all others a session is one
 	// request: without its end, which may not have been written out yet, the connection's next request would seem to be its.
 	lasting = "1, 4, 5"
@@ -47,47 +48,47 @@ const (
 
 // question is which sessions to look for.
 type question struct {
-	queries poll.Range // when their queries started
-	logged  int64      // from when on their queries started or ended; the logs of before are not read
-	logins  poll.Range // when they began
-	back    int64      // from when on logins of lasting connections are known
+	queries   poll.Range // when their queries started
+	logged    int64      // from when on their queries started or ended; the logs of before are not read
+	logins    poll.Range // when they began
+	connected int64      // from when on logins of lasting connections are known
 }
 
-// tracedSQL asks for the sessions of traced queries.
+// sessionsOfTracedSQL asks for the sessions of traced queries.
 //
 // A query belongs to the session that logged in last before it, from the same node, address and port by the same interface,
 // if that session was still open, if it is the query's user's, and if no earlier session of that connection was open too. Of
 // HTTP's sessions, one a request, that is exactly one; of a native connection as well. Whatever else there is (ports shared
 // behind a proxy, sessions whose end was lost, two spans for one query id) is no match.
-func (l *logs) tracedSQL(q question) string {
+func (l *logs) sessionsOfTracedSQL(q question) string {
 	traced := fmt.Sprintf("SELECT %s AS host, address, port, toInt16(interface) AS iface, CAST(%s AS String) AS who, query_id AS id, %s AS at,"+
 		" any(s.trace) AS one, any(s.span) AS root, uniqExact(s.trace, s.span) AS n FROM %s AS q JOIN (%s) AS s ON q.query_id = s.id"+
 		" WHERE %s AND abs(s.at - %[3]s) <= %[7]d GROUP BY host, address, port, iface, who, id, at",
-		l.host(), l.user, startOfQuery, queryLog.sql(), q.spansSQL(), q.queriesSQL(), spanSlack)
+		l.host(), l.user, startOfQuery, queryLog.SQL(), q.spansSQL(), q.queriesSQL(), spanSlack)
 	return "WITH traced AS (" + traced + "), sessions AS (" + l.sessionsSQL(q) + ")" +
 		" SELECT s.node AS c0, s.address AS c1, s.port AS c2, s.iface AS c3, s.auth_id AS c4, s.begin AS c5, s.end AS c6, any(s.who) AS c7," +
-		" min(t.at) AS c8, argMin(t.one, t.at) AS c9, argMin(t.root, t.at) AS c10," +
-		" toUInt8(max(t.n) = 1 AND min(s.who = t.who) = 1 AND max(s.before) < min(t.at)) AS c11" +
+		" argMin(t.one, t.at) AS c8, argMin(t.root, t.at) AS c9," +
+		" toUInt8(max(t.n) = 1 AND min(s.who = t.who) = 1 AND max(s.before) < min(t.at)) AS c10" +
 		" FROM traced AS t ASOF JOIN sessions AS s ON t.host = s.host AND t.address = s.address AND t.port = s.port AND t.iface = s.iface AND t.at >= s.begin" +
-		fmt.Sprintf(" WHERE t.at <= s.end AND (s.end != %d OR s.iface IN (%s)) AND s.begin >= %d AND s.begin < %d", never, lasting, q.logins.From, q.logins.To) +
+		fmt.Sprintf(" WHERE t.at <= s.end AND (s.end != %d OR s.iface IN (%s)) AND s.begin >= %d AND s.begin < %d", stillOpen, lasting, q.logins.From, q.logins.To) +
 		" GROUP BY c0, c1, c2, c3, c4, c5, c6 ORDER BY c5, c4"
 }
 
-var startOfQuery = microsOf("query_start_time_microseconds")
+var startOfQuery = rows.MicrosOf("query_start_time_microseconds")
 
 // spansSQL asks for the spans of queries. A span is written when its query has ended.
 func (q question) spansSQL() string {
 	return fmt.Sprintf("SELECT attribute['clickhouse.query_id'] AS id, toInt64(start_time_us) AS at, trace_id AS trace, span_id AS span FROM %s"+
 		" WHERE operation_name = 'query' AND finish_date >= %s AND finish_time_us >= %d AND start_time_us >= %d AND start_time_us < %d AND id != ''",
-		spanLog.sql(), dateOf(q.logged), clamp(q.logged-spanSlack, math.MaxInt64), clamp(q.queries.From-spanSlack, math.MaxInt64),
-		clamp(q.queries.To, math.MaxInt64-spanSlack)+spanSlack)
+		spanLog.SQL(), rows.DateSQL(q.logged, -2), rows.Clamp(q.logged-spanSlack, math.MaxInt64), rows.Clamp(q.queries.From-spanSlack, math.MaxInt64),
+		rows.Clamp(q.queries.To, math.MaxInt64-spanSlack)+spanSlack)
 }
 
 // queriesSQL is the condition for the queries that clients have sent. query_log has a row for the start of each and one for its
 // end: a long one is found by the latter.
 func (q question) queriesSQL() string {
 	return fmt.Sprintf("event_date >= %s AND event_time >= %s AND is_initial_query AND %s >= %d AND %[3]s < %[5]d",
-		dateOf(q.logged), timeOf(q.logged), startOfQuery, q.queries.From, q.queries.To)
+		rows.DateSQL(q.logged, -2), rows.SecondSQL(q.logged, -2), startOfQuery, q.queries.From, q.queries.To)
 }
 
 // requestsSQL is from when on logins of requests are of interest: shortly before the first of their queries.
@@ -103,30 +104,30 @@ func (q question) requestsSQL() string {
 // session is one request, its query starts with it: there is no need to look far back, over thousands of requests.
 func (l *logs) sessionsSQL(q question) string {
 	var parts []string
-	for _, p := range l.layout.parts {
-		if !p.correlates() {
+	for _, p := range l.layout.Parts {
+		if !correlates(p) {
 			continue
 		}
 		node := "''"
-		if p.columns["hostname"] != "" {
+		if p.Columns["hostname"] != "" {
 			node = "CAST(hostname AS String)"
 		}
-		micros := microsOf("event_time_microseconds")
+		micros := rows.MicrosOf("event_time_microseconds")
 		parts = append(parts, fmt.Sprintf("SELECT %s AS node, %s AS host, client_address AS address, client_port AS port, toInt16(interface) AS iface, auth_id,"+
 			" toInt16(type) AS kind, CAST(ifNull(user, '') AS String) AS who, %s AS at FROM %s WHERE event_time_microseconds >= fromUnixTimestamp64Micro(toInt64(%d))%s"+
 			" AND kind IN (%d, %d) AND (iface IN (%s) OR at >= %s) AND (client_address, client_port) IN (SELECT address, port FROM %s WHERE %s)",
-			node, l.host(), micros, p.name.sql(), q.back, p.since(q.back), clickhouselog.LoginSuccess, clickhouselog.Logout,
-			lasting, q.requestsSQL(), queryLog.sql(), q.queriesSQL()))
+			node, l.host(), micros, p.Name.SQL(), q.connected, since(p, q.connected), clickhouselog.LoginSuccess, clickhouselog.Logout,
+			lasting, q.requestsSQL(), queryLog.SQL(), q.queriesSQL()))
 	}
 	return fmt.Sprintf("SELECT *, max(end) OVER (PARTITION BY host, address, port, iface ORDER BY begin ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM ("+
 		"SELECT node, host, address, port, iface, auth_id, minIf(at, kind = %[1]d) AS begin, if(countIf(kind = %[2]d) = 0, toInt64(%[3]d), maxIf(at, kind = %[2]d)) AS end,"+
 		" anyIf(who, kind = %[1]d) AS who FROM (%[4]s) GROUP BY node, host, address, port, iface, auth_id)",
-		clickhouselog.LoginSuccess, clickhouselog.Logout, never, strings.Join(parts, " UNION ALL "))
+		clickhouselog.LoginSuccess, clickhouselog.Logout, stillOpen, strings.Join(parts, " UNION ALL "))
 }
 
 // logs is what the three logs are made of.
 type logs struct {
-	layout *layout
+	layout *rows.Layout
 	hosts  bool   // all of them name the node
 	user   string // query_log's column for who logged in
 }
@@ -140,12 +141,12 @@ func (l *logs) host() string {
 }
 
 // readLogs finds out about the logs beside the session log. There are none when the server has not written them yet.
-func readLogs(ctx context.Context, conn configclickhouse.Conn, l *layout, user string) (*logs, error) {
+func readLogs(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, user string) (*logs, error) {
 	var tables, columns proto.ColStr
-	have := map[string]map[string]bool{queryLog.table: {}, spanLog.table: {}}
-	sql := "SELECT table, name FROM system.columns WHERE database = 'system' AND table IN (" + configclickhouse.QuoteText(queryLog.table) + ", " + configclickhouse.QuoteText(spanLog.table) + ")"
-	err := conn.Query(ctx, "", sql, proto.Results{{Name: "table", Data: &tables}, {Name: "name", Data: &columns}}, func(rows int) error {
-		for i := range rows {
+	have := map[string]map[string]bool{queryLog.Table: {}, spanLog.Table: {}}
+	sql := "SELECT table, name FROM system.columns WHERE database = 'system' AND table IN (" + configclickhouse.QuoteText(queryLog.Table) + ", " + configclickhouse.QuoteText(spanLog.Table) + ")"
+	err := conn.Query(ctx, "", sql, proto.Results{{Name: "table", Data: &tables}, {Name: "name", Data: &columns}}, func(n int) error {
+		for i := range n {
 			have[tables.Row(i)][columns.Row(i)] = true
 		}
 		return nil
@@ -153,89 +154,68 @@ func readLogs(ctx context.Context, conn configclickhouse.Conn, l *layout, user s
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []tableName{queryLog, spanLog} {
-		if len(have[name.table]) > 0 {
+	for _, name := range []rows.TableName{queryLog, spanLog} {
+		if len(have[name.Table]) > 0 {
 			continue
 		}
-		var cfg Config
-		cfg.Username = user
-		err := explainAbsence(ctx, conn, name, cfg)
+		err := rows.Log{Table: name, Username: user}.ExplainAbsence(ctx, conn)
 		var waiting *poll.WaitError
 		if errors.As(err, &waiting) {
 			return nil, nil //nolint:nilnil // no logs are no error: they are made with their first row
 		}
 		return nil, err
 	}
-	found := &logs{layout: l, user: "user", hosts: have[queryLog.table]["hostname"]}
-	if have[queryLog.table]["authenticated_user"] { // differs where a query was run in the name of somebody else
+	if !slices.ContainsFunc(l.Parts, correlates) {
+		return nil, nil //nolint:nilnil // nothing to correlate by
+	}
+	found := &logs{layout: l, user: "user", hosts: have[queryLog.Table]["hostname"]}
+	if have[queryLog.Table]["authenticated_user"] { // differs where a query was run in the name of somebody else
 		found.user = "authenticated_user"
 	}
-	correlates := false
-	for _, p := range l.parts {
-		correlates = correlates || p.correlates()
-		found.hosts = found.hosts && p.columns["hostname"] != ""
-	}
-	if !correlates {
-		return nil, nil //nolint:nilnil // nothing to correlate by
+	for _, p := range l.Parts {
+		found.hosts = found.hosts && p.Columns["hostname"] != ""
 	}
 	return found, nil
 }
 
 // correlates tells whether a table has what queries are known by.
-func (p part) correlates() bool {
-	return p.columns["client_address"] == "IPv6" && p.columns["client_port"] != "" && p.columns["interface"] != "" && p.columns["user"] != ""
+func correlates(p rows.Part) bool {
+	return p.Columns["client_address"] == "IPv6" && p.Columns["client_port"] != "" && p.Columns["interface"] != "" && p.Columns["user"] != ""
 }
 
 // since narrows the time by the sorting key of a real session_log.
-func (p part) since(micros int64) string {
-	if !p.keyColumns() || p.name.database != "system" {
+func since(p rows.Part, micros int64) string {
+	if !p.HasSortingKey() || p.Name.Database != "system" {
 		return ""
 	}
-	return " AND event_date >= " + dateOf(micros)
+	return " AND event_date >= " + rows.DateSQL(micros, -2)
 }
 
-// dateOf and timeOf are the date and time of an instant, less what zones may differ by.
-func dateOf(micros int64) string {
-	return fmt.Sprintf("toDate(toUInt16(%d))", clamp(micros/poll.Day-2, math.MaxUint16))
-}
-
-func timeOf(micros int64) string {
-	return fmt.Sprintf("toDateTime(toUInt32(%d))", clamp(micros/poll.Second-2, math.MaxUint32))
-}
-
-// readTraced asks for the sessions of traced queries.
-func readTraced(ctx context.Context, conn configclickhouse.Conn, sql string, ifaces enumNames) (all []traced, err error) {
+// readSessions asks for the sessions of traced queries.
+func (l *logs) readSessions(ctx context.Context, conn configclickhouse.Conn, q question) (all []Session, err error) {
 	var host, user proto.ColStr
 	var address proto.ColIPv6
 	var port proto.ColUInt16
 	var iface proto.ColInt16
 	var authID, trace proto.ColUUID
-	var begin, end, query proto.ColInt64
+	var begin, end proto.ColInt64
 	var span proto.ColUInt64
-	var sure proto.ColUInt8
-	err = conn.Query(ctx, "", sql, proto.Results{
-		{Name: "c0", Data: &host},
-		{Name: "c1", Data: &address},
-		{Name: "c2", Data: &port},
-		{Name: "c3", Data: &iface},
-		{Name: "c4", Data: &authID},
-		{Name: "c5", Data: &begin},
-		{Name: "c6", Data: &end},
-		{Name: "c7", Data: &user},
-		{Name: "c8", Data: &query},
-		{Name: "c9", Data: &trace},
-		{Name: "c10", Data: &span},
-		{Name: "c11", Data: &sure},
-	}, func(rows int) error {
-		names := enumColumn{numbers: iface, ours: clickhouselog.Interfaces, table: ifaces}
-		for i := range rows {
-			t := traced{query: query[i], end: end[i], sure: sure[i] == 1, row: clickhouselog.Row{
+	var certain proto.ColUInt8
+	results := proto.Results{
+		{Name: "c0", Data: &host}, {Name: "c1", Data: &address}, {Name: "c2", Data: &port}, {Name: "c3", Data: &iface},
+		{Name: "c4", Data: &authID}, {Name: "c5", Data: &begin}, {Name: "c6", Data: &end}, {Name: "c7", Data: &user},
+		{Name: "c8", Data: &trace}, {Name: "c9", Data: &span}, {Name: "c10", Data: &certain},
+	}
+	names := rows.NewEnumNames(l.layout.ColumnType("interface"), clickhouselog.Interfaces)
+	err = conn.Query(ctx, "", l.sessionsOfTracedSQL(q), results, func(n int) error {
+		for i := range n {
+			s := Session{end: end[i], certain: certain[i] == 1, Login: clickhouselog.Row{
 				Hostname: host.Row(i), Type: clickhouselog.LoginSuccess, AuthID: session.ID(authID[i]), AuthIDText: authID[i].String(), Micros: begin[i],
-				User: user.Row(i), ClientAddress: netip.AddrFrom16(address[i]), ClientPort: port[i], Interface: names.at(i),
+				User: user.Row(i), ClientAddress: netip.AddrFrom16(address[i]), ClientPort: port[i], Interface: names.Name(iface[i]),
 			}}
-			t.trace.ID = trace[i] // the UUID's bytes as they are written
-			binary.BigEndian.PutUint64(t.trace.Span[:], span[i])
-			all = append(all, t)
+			s.Trace.ID = trace[i] // the UUID's bytes as they are written
+			binary.BigEndian.PutUint64(s.Trace.Span[:], span[i])
+			all = append(all, s)
 		}
 		return nil
 	})

@@ -1,0 +1,103 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/rows"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
+)
+
+// connection is one held connection, made again when it is needed and there is none.
+type connection struct {
+	client *configclickhouse.Client
+	log    rows.Log
+	self   *selfConn     // nil where own logins are not left out
+	watch  serverWatcher // may be nil
+	conn   configclickhouse.Conn
+	server string // UUID of the one that gave the last answer
+}
+
+// serverWatcher follows who is at the other end of a connection.
+type serverWatcher interface {
+	// serverChanged is called when another server answers than before, "" for the first one; its error refuses the answer.
+	serverChanged(ctx context.Context, before, server string) error
+	// unreachable is called when no connection can be had.
+	unreachable()
+}
+
+// newConnection makes a connection of a configuration, which is the source's or that of one node.
+func (r *reader) newConnection(ctx context.Context, cfg Config, self *selfLogins) (*connection, error) {
+	client, err := configclickhouse.NewClient(ctx, cfg.ClientConfig)
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{client: client, log: rows.Log{Table: r.tableName, Cluster: cfg.AllReplicas, Database: cfg.Database, Username: cfg.Username}}
+	if self != nil {
+		c.self = &selfConn{selfLogins: self}
+		client.LoginTag = c.self.nextTag
+	}
+	return c, nil
+}
+
+// query asks the server, connecting first where there is no connection. After an error that is not the server's word the
+// connection is given up.
+func (c *connection) query(ctx context.Context, query func(configclickhouse.Conn) error) error {
+	if c.conn == nil {
+		conn, err := c.client.Connect(ctx)
+		if err != nil {
+			if c.watch != nil {
+				c.watch.unreachable()
+			}
+			return c.log.Explain(err)
+		}
+		c.conn = conn
+	}
+	err := query(c.conn)
+	if err != nil && !isServersWord(err) {
+		c.disconnect()
+		return err
+	}
+	return c.log.Explain(err)
+}
+
+func isServersWord(err error) bool {
+	var exception *configclickhouse.Exception
+	var waiting *poll.WaitError
+	return errors.As(err, &exception) || errors.As(err, &waiting)
+}
+
+// answered notes which server has answered a query that went without err.
+func (c *connection) answered(ctx context.Context, server string, err error) error {
+	if err != nil || server == "" {
+		return err
+	}
+	if c.self != nil {
+		c.self.answeredBy(server)
+	}
+	if server != c.server && c.watch != nil {
+		if err := c.watch.serverChanged(ctx, c.server, server); err != nil {
+			return err
+		}
+	}
+	c.server = server
+	return nil
+}
+
+// readIdentity asks who is at the other end.
+func (c *connection) readIdentity(ctx context.Context) (id rows.Identity, err error) {
+	err = c.query(ctx, func(conn configclickhouse.Conn) error {
+		id, err = rows.ReadIdentity(ctx, conn)
+		return c.answered(ctx, id.UUID, err)
+	})
+	return id, err
+}
+
+func (c *connection) disconnect() {
+	if c.conn == nil {
+		return
+	}
+	_ = c.conn.Close()
+	c.conn = nil
+}

@@ -1,0 +1,63 @@
+package clickhouse
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/rows"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// events are the rows of a block, as package poll sees them.
+type events struct {
+	*rows.Block
+	table *table
+	row   *clickhouselog.Row // the one that Event was called for last
+}
+
+func (t *table) newEvents() *events { return &events{table: t} }
+
+// Event implements [poll.Rows].
+func (e *events) Event(i int, to *session.Event) poll.Verdict {
+	t, number := e.table, e.TypeNumber(i)
+	if number < 0 || number > int16(clickhouselog.Logout) {
+		return poll.Bad
+	}
+	e.row = e.Row(i)
+	t.mapper.Event(e.row, to) // also of what is left out: ids of rows that look alike count how many came before
+	if t.excludes(e.row) {
+		return poll.Exclude
+	}
+	if t.traces != nil {
+		t.traces.Correlate(e.row, to)
+	}
+	return poll.Deliver
+}
+
+// excludes tells whether a row is left out on purpose. A login that failed never is.
+func (t *table) excludes(r *clickhouselog.Row) bool {
+	logOf := t.node.UUID
+	if logOf == "" {
+		logOf = t.server
+	}
+	if t.self != nil && t.self.contains(r, logOf) {
+		return true
+	}
+	return (r.Type == clickhouselog.LoginSuccess || r.Type == clickhouselog.Logout) && slices.Contains(t.cfg.ExcludeUsers, r.User)
+}
+
+// Told implements [poll.Telling].
+func (e *events) Told(int) {
+	if e.table.traces != nil {
+		e.table.traces.Delivered(e.row)
+	}
+}
+
+// Complain implements [poll.Rows].
+func (e *events) Complain(i int) (place string, reason error) {
+	place = fmt.Sprintf("%s at %s", e.table.log.Table, time.UnixMicro(e.Micros(i)).UTC().Format("2006-01-02T15:04:05.000000Z"))
+	return place, fmt.Errorf("column type holds %d, which is none of LoginFailure (0), LoginSuccess (1), Logout (2)", e.TypeNumber(i))
+}

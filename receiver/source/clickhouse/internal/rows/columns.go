@@ -1,0 +1,186 @@
+package rows
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// column is one column that can be read.
+type column struct {
+	name string // in the table
+	data proto.ColResult
+	// convert is an expression of the type of data, %s standing for the column; "" converts where the table's type is another one.
+	convert string
+	// missing is the expression where the table lacks the column; "" is the default of the type.
+	missing string
+	// fill puts row i's value into its place in the block's row; nil where the block itself reads data.
+	fill func(i int)
+}
+
+// columns lists every column that has a field in clickhouselog.Row: here is where a new one is added. Enums are asked for by number: a
+// server may have written a number that its own enum does not define, and asking for the name would fail the query. Times are asked
+// for as numbers: they are right whatever the server's zone, and twice the same hour of a clock change stays two hours.
+func (b *Block) columns() []column {
+	r := &b.row
+	return []column{
+		{name: "event_time_microseconds", data: &b.micros, convert: MicrosOf("%s"), fill: func(i int) { r.Micros = b.micros[i] }},
+		{name: "auth_id", data: &b.authIDs, fill: func(i int) { r.AuthID, r.AuthIDText = session.ID(b.authIDs[i]), b.authTexts[36*i:36*i+36] }},
+		{name: "type", data: &b.types, convert: enumNumber, fill: func(i int) { r.Type = clickhouselog.Type(b.types[i]) }}, //nolint:gosec // Valid checks it
+		{name: "client_address", data: &b.addresses, fill: func(i int) { r.ClientAddress = netip.AddrFrom16(b.addresses[i]) }},
+		{name: "client_port", data: &b.ports, fill: func(i int) { r.ClientPort = b.ports[i] }},
+		text("hostname", &r.Hostname),
+		text("session_id", &r.SessionID),
+		{name: "user", data: &b.userNulls, convert: "isNull(%s)", missing: "toUInt8(1)", fill: func(i int) { r.UserNull = b.userNulls[i] != 0 }},
+		text("user", &r.User),
+		b.enum("auth_type", clickhouselog.AuthTypes, &r.AuthType),
+		list("profiles", &r.Profiles),
+		list("roles", &r.Roles),
+		settings("settings", &r.Settings),
+		b.enum("interface", clickhouselog.Interfaces, &r.Interface),
+		text("client_hostname", &r.Hostnames.Hostname),
+		text("client_name", &r.Hostnames.Name),
+		number("client_revision", &r.Revision),
+		number("client_version_major", &r.Version[0]),
+		number("client_version_minor", &r.Version[1]),
+		number("client_version_patch", &r.Version[2]),
+		text("failure_reason", &r.FailureReason),
+		list("certificate_subjects", &r.Certificate.Subjects),
+		text("certificate_serial", &r.Certificate.Serial),
+		text("certificate_issuer", &r.Certificate.Issuer),
+		instant("certificate_not_before", &r.Certificate.NotBefore),
+		instant("certificate_not_after", &r.Certificate.NotAfter),
+		text("http_user_agent", &r.UserAgent),
+	}
+}
+
+// extraColumn is a column that clickhouselog.Row has no field for, as text; times in UTC.
+func (b *Block) extraColumn(name, columnType string) column {
+	value := "%s"
+	if strings.HasPrefix(strings.TrimPrefix(columnType, "Nullable("), "DateTime") {
+		value = "toTimeZone(%s, 'UTC')"
+	}
+	data, key := new(textColumn), session.SourceField+name
+	return column{name: name, data: data, convert: "CAST(ifNull(toString(" + value + "), '') AS String)", fill: func(i int) {
+		if text := data.valueAt(i); text != "" {
+			b.row.Extra = append(b.row.Extra, session.Attr{Key: key, Value: text})
+		}
+	}}
+}
+
+func text(name string, to *string) column {
+	data := new(textColumn)
+	return column{name: name, data: data, fill: func(i int) { *to = data.valueAt(i) }}
+}
+
+func list(name string, to *[]string) column {
+	data := new(listColumn)
+	return column{name: name, data: data, fill: func(i int) { *to = data.appendTo((*to)[:0], i) }}
+}
+
+func number(name string, to *uint32) column {
+	data := new(proto.ColUInt32)
+	return column{name: name, data: data, fill: func(i int) { *to = (*data)[i] }}
+}
+
+// settings is a column of names and values, which are asked for as one list.
+func settings(name string, to *[]session.Setting) column {
+	const flat = "arrayFlatten(arrayMap(s -> [toString(s.1), toString(s.2)], %s))"
+	data, both := new(listColumn), []string(nil)
+	return column{name: name, data: data, convert: flat, fill: func(i int) {
+		both, *to = data.appendTo(both[:0], i), (*to)[:0]
+		for n := 1; n < len(both); n += 2 {
+			*to = append(*to, session.Setting{Name: both[n-1], Value: both[n]})
+		}
+	}}
+}
+
+const noTime = math.MinInt64 // in place of NULL
+
+// instant is a point of time, as RFC 3339 or "".
+func instant(name string, to *string) column {
+	missing := fmt.Sprintf("toInt64(%d)", noTime)
+	data := new(proto.ColInt64)
+	return column{name: name, data: data, convert: "CAST(ifNull(toUnixTimestamp64Milli(toDateTime64(%s, 3)), " + missing + ") AS Int64)", missing: missing, fill: func(i int) {
+		if *to = ""; (*data)[i] != noTime {
+			*to = time.UnixMilli((*data)[i]).UTC().Format(time.RFC3339)
+		}
+	}}
+}
+
+// noEnum stands in place of NULL: no Enum8 can have it.
+const noEnum = math.MinInt16
+
+var (
+	missingEnum = fmt.Sprintf("toInt16(%d)", noEnum)
+	enumNumber  = "CAST(ifNull(toInt16(%s), " + missingEnum + ") AS Int16)"
+)
+
+// EnumNames are the names of an enum's numbers.
+type EnumNames map[int16]string
+
+var enumMember = regexp.MustCompile(`'((?:[^'\\]|\\.)*)' = (-?\d+)`)
+
+// NewEnumNames are the names in a column's type, such as Nullable(Enum8('A' = 0, 'B' = 1)), and of numbers that it lacks those of
+// usual, by number.
+func NewEnumNames(columnType string, usual []string) EnumNames {
+	names := EnumNames{noEnum: ""}
+	for n, name := range usual {
+		names[int16(n)] = name //nolint:gosec // a handful
+	}
+	for _, m := range enumMember.FindAllStringSubmatch(columnType, -1) {
+		if n, err := strconv.ParseInt(m[2], 10, 16); err == nil {
+			names[int16(n)] = strings.NewReplacer(`\'`, `'`, `\\`, `\`).Replace(m[1])
+		}
+	}
+	return names
+}
+
+// Name is that of a number, or the number.
+func (e EnumNames) Name(number int16) string {
+	if name := e[number]; name != "" || number == noEnum {
+		return name
+	}
+	return strconv.Itoa(int(number))
+}
+
+// enum is a column of which the names are known once the table's type is.
+func (b *Block) enum(name string, usual []string, to *string) column {
+	data := new(proto.ColInt16)
+	names := NewEnumNames(b.layout.ColumnType(name), usual)
+	return column{name: name, data: data, convert: enumNumber, missing: missingEnum, fill: func(i int) { *to = names.Name((*data)[i]) }}
+}
+
+// MicrosOf is the expression for an instant as microseconds since 1970 UTC.
+func MicrosOf(column string) string {
+	return "toUnixTimestamp64Micro(toDateTime64(" + column + ", 6))"
+}
+
+// expression asks for the column in a part.
+func (c column) expression(p Part) string {
+	have, want := p.Columns[c.name], string(c.data.Type())
+	name := configclickhouse.QuoteIdentifier(c.name)
+	switch {
+	case have == "" && c.missing != "":
+		return c.missing
+	case have == "":
+		return "CAST(defaultValueOfTypeName(" + configclickhouse.QuoteText(want) + ") AS " + want + ")"
+	case c.convert != "":
+		return strings.ReplaceAll(c.convert, "%s", name)
+	case have == want && !p.approximate:
+		return name
+	case want == "String":
+		return "CAST(ifNull(CAST(" + name + " AS Nullable(String)), '') AS String)"
+	}
+	return "CAST(" + name + " AS " + want + ")"
+}

@@ -1,0 +1,187 @@
+package rows
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+)
+
+// Log says which log is read, and what errors about it name.
+type Log struct {
+	Table TableName
+	// Cluster is the one of which whichever server answers asks all servers; "" where the server that answers is read alone.
+	Cluster string
+	// Database and Username are those of the connection.
+	Database, Username string
+}
+
+// Layout is what the log is made of right now.
+type Layout struct {
+	// Parts are the table and those that upgrades renamed it to, the oldest first.
+	Parts   []Part
+	extra   []string // all columns that clickhouselog.Row has no field for, in order
+	cluster string   // as in Log
+}
+
+// Part is one table and the types of its columns.
+type Part struct {
+	Name    TableName
+	Columns map[string]string
+	from    string // what stands behind FROM
+	// approximate: types differ from server to server, Columns has those of any of them.
+	approximate bool
+}
+
+// ReadLayout asks the server. Only tables with columns that the account may see are there.
+func (l Log) ReadLayout(ctx context.Context, conn configclickhouse.Conn) (layout *Layout, answeredBy string, err error) {
+	if l.Cluster != "" {
+		return l.readClusterLayout(ctx, conn)
+	}
+	var server Server
+	var tables, columns, types proto.ColStr
+	found := map[string]Part{}
+	sql := "SELECT table, name, type, " + ServerSQL + " AS u FROM system.columns WHERE database = " + configclickhouse.QuoteText(l.Table.Database) +
+		" AND match(table, " + l.Table.pattern() + ")"
+	results := proto.Results{{Name: "table", Data: &tables}, {Name: "name", Data: &columns}, {Name: "type", Data: &types}, {Name: "u", Data: &server}}
+	err = conn.Query(ctx, "", sql, results, func(rows int) error {
+		answeredBy = server.Text()
+		for i := range rows {
+			name := TableName{l.Table.Database, tables.Row(i)}
+			if _, ok := found[name.Table]; !ok {
+				found[name.Table] = Part{Name: name, Columns: map[string]string{}, from: name.SQL()}
+			}
+			found[name.Table].Columns[columns.Row(i)] = types.Row(i)
+		}
+		return nil
+	})
+	if err == nil && len(found) == 0 {
+		err = l.ExplainAbsence(ctx, conn)
+	}
+	if err != nil {
+		return nil, answeredBy, err
+	}
+	layout, err = newLayout(slices.SortedFunc(maps.Values(found), func(a, b Part) int { return a.number() - b.number() }))
+	return layout, answeredBy, err
+}
+
+// readClusterLayout asks all servers which columns their logs have. What one of them lacks, as while they are being upgraded, is not
+// asked for.
+func (l Log) readClusterLayout(ctx context.Context, conn configclickhouse.Conn) (layout *Layout, answeredBy string, err error) {
+	database := configclickhouse.QuoteText(l.Table.Database)
+	each := "SELECT DISTINCT name, type, toString(serverUUID()) || hostName() AS node FROM system.columns WHERE database = " + database +
+		" AND match(table, " + l.Table.pattern() + ")"
+	sql := "SELECT name, any(type) AS type, uniqExact(node) AS n, " + ServerSQL + " AS u FROM (SELECT * FROM " + OnEveryServer(l.Cluster, each) +
+		") GROUP BY name ORDER BY n DESC" + SkipAbsentServers
+	var server Server
+	var names, types proto.ColStr
+	var nodes proto.ColUInt64
+	columns, most := map[string]string{}, uint64(0)
+	results := proto.Results{{Name: "name", Data: &names}, {Name: "type", Data: &types}, {Name: "n", Data: &nodes}, {Name: "u", Data: &server}}
+	err = conn.Query(ctx, "", sql, results, func(rows int) error {
+		answeredBy, most = server.Text(), max(most, nodes[0])
+		for i := range rows {
+			if nodes[i] == most {
+				columns[names.Row(i)] = types.Row(i)
+			}
+		}
+		return nil
+	})
+	if err == nil && most == 0 {
+		err = l.ExplainAbsence(ctx, conn)
+	}
+	if err != nil {
+		return nil, answeredBy, err
+	}
+	merged := "merge(" + database + ", " + l.Table.pattern() + ")"
+	if layout, err = newLayout([]Part{{Name: l.Table, Columns: columns, from: merged, approximate: true}}); err != nil {
+		return nil, answeredBy, err
+	}
+	layout.cluster = l.Cluster
+	return layout, answeredBy, nil
+}
+
+func newLayout(parts []Part) (*Layout, error) {
+	extra := map[string]bool{}
+	for _, p := range parts {
+		if err := p.check(); err != nil {
+			return nil, err
+		}
+		for name := range p.Columns {
+			extra[name] = true
+		}
+	}
+	for _, c := range newBlock().columns() {
+		delete(extra, c.name)
+	}
+	for _, repeats := range []string{"event_date", "event_time"} { // what event_time_microseconds says
+		delete(extra, repeats)
+	}
+	return &Layout{Parts: parts, extra: slices.Sorted(maps.Keys(extra))}, nil
+}
+
+var renamedTable = regexp.MustCompile(`_(\d+)$`)
+
+// number is that of a renamed table. The one in use has none and comes last.
+func (p Part) number() int {
+	if m := renamedTable.FindStringSubmatch(p.Name.Table); m != nil {
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			return n
+		}
+	}
+	return 1 << 30
+}
+
+// check makes sure that the table is a session_log.
+func (p Part) check() error {
+	for _, name := range []string{"event_time_microseconds", "auth_id", "type"} {
+		if p.Columns[name] == "" {
+			return fmt.Errorf("table: %s has no column %s that this account may read, which a session_log has; "+
+				"is it the right table, and is SELECT granted on all of its columns?", p.Name, name)
+		}
+	}
+	if kind := p.Columns["type"]; !strings.Contains(kind, "Enum") && !strings.Contains(kind, "Int") {
+		return fmt.Errorf("table: column type of %s is %s; it must be an Enum8 as in session_log, "+
+			"LoginFailure = 0, LoginSuccess = 1, Logout = 2", p.Name, kind)
+	}
+	return nil
+}
+
+// ColumnType is the type of a column in the newest table that has it, or "".
+func (l *Layout) ColumnType(column string) string {
+	for _, p := range slices.Backward(l.Parts) {
+		if kind := p.Columns[column]; kind != "" {
+			return kind
+		}
+	}
+	return ""
+}
+
+// HasSortingKey tells whether the sorting key of a real session_log, (event_date, event_time), is there.
+func (p Part) HasSortingKey() bool {
+	return p.Columns["event_date"] == "Date" && strings.HasPrefix(p.Columns["event_time"], "DateTime") &&
+		!strings.HasPrefix(p.Columns["event_time"], "DateTime64")
+}
+
+// CheckReadable reads no more than one row's time of each part.
+func (l *Layout) CheckReadable(ctx context.Context, conn configclickhouse.Conn) error {
+	for _, p := range l.Parts {
+		from := p.from
+		if l.cluster != "" {
+			from = OnEveryServer(l.cluster, "SELECT event_time_microseconds FROM "+from)
+		}
+		var n proto.ColUInt64
+		sql := "SELECT toUInt64(count()) AS n FROM (SELECT event_time_microseconds FROM " + from + " LIMIT 1)"
+		if err := conn.Query(ctx, "", sql, proto.Results{{Name: "n", Data: &n}}, func(int) error { return nil }); err != nil {
+			return err
+		}
+	}
+	return nil
+}

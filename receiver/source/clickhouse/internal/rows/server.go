@@ -1,0 +1,82 @@
+package rows
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+)
+
+// ServerSQL is the UUID that a server makes at its first start. It goes with every answer: one address may lead to several servers,
+// each with a log of its own.
+const ServerSQL = "serverUUID()"
+
+// Server is a column of ServerSQL.
+type Server struct{ proto.ColUUID }
+
+// Text is the UUID of a block's first row.
+func (s *Server) Text() string { return s.ColUUID[0].String() }
+
+// SkipAbsentServers has a query pass over servers that cannot be reached: they are missing from its answer.
+const SkipAbsentServers = " SETTINGS skip_unavailable_shards = 1"
+
+// OnEveryServer is what stands behind FROM to have each server of a cluster run a query.
+func OnEveryServer(cluster, query string) string {
+	return "clusterAllReplicas(" + configclickhouse.QuoteText(cluster) + ", view(" + query + "))"
+}
+
+// Identity is what a server is known by, whatever it is called. Servers that were cloned with their data share a UUID; they count as
+// two if their host names differ.
+type Identity struct{ UUID, Hostname string }
+
+func (i Identity) String() string { return i.Hostname + " (" + i.UUID + ")" }
+
+// ReadIdentity asks the server who it is.
+func ReadIdentity(ctx context.Context, conn configclickhouse.Conn) (Identity, error) {
+	all, _, err := readIdentities(ctx, conn, "SELECT "+ServerSQL+" AS u, hostName() AS h, u AS s")
+	if err == nil && len(all) != 1 {
+		err = errors.New("the server did not tell its UUID")
+	}
+	if err != nil {
+		return Identity{}, err
+	}
+	return all[0], nil
+}
+
+// ReadClusterIdentities asks whichever server answers for those of the cluster that it can reach.
+func ReadClusterIdentities(ctx context.Context, conn configclickhouse.Conn, cluster string) (all []Identity, answeredBy string, err error) {
+	each := OnEveryServer(cluster, "SELECT "+ServerSQL+" AS u, hostName() AS h")
+	return readIdentities(ctx, conn, "SELECT DISTINCT u, h, "+ServerSQL+" AS s FROM (SELECT * FROM "+each+") ORDER BY u, h"+SkipAbsentServers)
+}
+
+func readIdentities(ctx context.Context, conn configclickhouse.Conn, sql string) (all []Identity, answeredBy string, err error) {
+	var uuids proto.ColUUID
+	var hostnames proto.ColStr
+	var server Server
+	results := proto.Results{{Name: "u", Data: &uuids}, {Name: "h", Data: &hostnames}, {Name: "s", Data: &server}}
+	err = conn.Query(ctx, "", sql, results, func(rows int) error {
+		answeredBy = server.Text()
+		for i := range rows {
+			all = append(all, Identity{uuids[i].String(), hostnames.Row(i)})
+		}
+		return nil
+	})
+	return all, answeredBy, err
+}
+
+// ReadTime asks the server for its clock, in microseconds since 1970 UTC.
+func ReadTime(ctx context.Context, conn configclickhouse.Conn) (micros int64, answeredBy string, err error) {
+	var now proto.ColInt64
+	var server Server
+	results := proto.Results{{Name: "t", Data: &now}, {Name: "u", Data: &server}}
+	err = conn.Query(ctx, "", "SELECT toUnixTimestamp64Micro(now64(6)) AS t, "+ServerSQL+" AS u", results, func(int) error {
+		micros, answeredBy = now[0], server.Text()
+		return nil
+	})
+	if err == nil && answeredBy == "" {
+		err = errors.New("the server did not tell the time")
+	}
+	return micros, answeredBy, err
+}

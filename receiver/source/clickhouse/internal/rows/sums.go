@@ -1,0 +1,112 @@
+package rows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/google/uuid"
+
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
+)
+
+// Sums is what ReadSums answers.
+type Sums struct {
+	AnsweredBy string
+	// ByServer has one entry where one server is read, under the zero Identity.
+	ByServer map[Identity][]poll.Sum
+	// Far is the number of rows that forbid KeyFinds, Loose of those that forbid KeySorts. They are counted by poll.Day.
+	Far, Loose uint64
+}
+
+// ReadSums asks for the sums of spans of a width. They are complete: an answer that breaks off does not count.
+func (l *Layout) ReadSums(ctx context.Context, conn configclickhouse.Conn, within poll.Range, width int64, key KeyUse) (*Sums, error) {
+	var start proto.ColInt64
+	var count, hash, far, loose proto.ColUInt64
+	var server Server
+	var nodes proto.ColUUID
+	var hostnames proto.ColStr
+	results := proto.Results{
+		{Name: "start", Data: &start}, {Name: "n", Data: &count}, {Name: "s", Data: &hash}, {Name: "f", Data: &far}, {Name: "l", Data: &loose}, {Name: "u", Data: &server},
+	}
+	if l.cluster != "" {
+		results = append(results, proto.ResultColumn{Name: "node", Data: &nodes}, proto.ResultColumn{Name: "host", Data: &hostnames})
+	}
+	all := &Sums{ByServer: map[Identity][]poll.Sum{}}
+	err := conn.Query(ctx, "", l.sumsSQL(within, width, key), results, func(rows int) error {
+		all.AnsweredBy = server.Text()
+		for i := range rows {
+			var id Identity
+			if l.cluster != "" {
+				id = Identity{nodes[i].String(), hostnames.Row(i)}
+			}
+			sums := all.ByServer[id]
+			if count[i] > 0 {
+				sums = append(sums, poll.Sum{Start: start[i], Tally: poll.Tally{Count: count[i], Hash: hash[i]}})
+			}
+			all.ByServer[id] = sums
+			all.Far += far[i]
+			all.Loose += loose[i]
+		}
+		return nil
+	})
+	return all, err
+}
+
+func (l *Layout) sumsSQL(within poll.Range, width int64, key KeyUse) string {
+	parts := make([]string, len(l.Parts))
+	for i, p := range l.Parts {
+		micros := MicrosOf("event_time_microseconds")
+		port := column{name: "client_port", data: &proto.ColUInt16{}}.expression(p)
+		authID := column{name: "auth_id", data: &proto.ColUUID{}}.expression(p)
+		kind := column{name: "type", data: &proto.ColInt16{}, convert: enumNumber}.expression(p)
+		far, loose := "0", "0"
+		if width == poll.Day && p.HasSortingKey() {
+			far, loose = farRow(micros), looseRow(micros)
+		}
+		parts[i] = fmt.Sprintf("SELECT %s AS m, %s AS h, toUInt64(%s) AS far, toUInt64(%s) AS loose FROM %s%s",
+			micros, hashExpression(micros, authID, kind, port), far, loose, p.from, where(p, within, key))
+	}
+	sums := fmt.Sprintf("SELECT toInt64(m - (m %% %d + %d) %% %d) AS start, count() AS n, sum(h) AS s, sum(far) AS f, sum(loose) AS l FROM (%s) GROUP BY start",
+		width, width, width, strings.Join(parts, " UNION ALL "))
+	// A row of zeros says who has nothing to sum up.
+	sums += " UNION ALL SELECT toInt64(0) AS start, toUInt64(0) AS n, toUInt64(0) AS s, toUInt64(0) AS f, toUInt64(0) AS l"
+	if l.cluster != "" {
+		each := "SELECT *, " + ServerSQL + " AS node, hostName() AS host FROM (" + sums + ")"
+		return "SELECT start, n, s, f, l, " + ServerSQL + " AS u, node, host FROM (SELECT * FROM " + OnEveryServer(l.cluster, each) + ") ORDER BY start" + SkipAbsentServers
+	}
+	return "SELECT start, n, s, f, l, " + ServerSQL + " AS u FROM (" + sums + ") ORDER BY start"
+}
+
+// farRow is 1 for a row that where's conditions on the key might miss.
+func farRow(micros string) string {
+	return fmt.Sprintf("abs(toInt64(toUInt16(event_date)) - intDiv(%[1]s, %[2]d)) > 1 OR abs(toInt64(toUnixTimestamp(event_time)) - intDiv(%[1]s, 1000000)) > 1",
+		micros, poll.Day)
+}
+
+// looseRow is 1 for a row whose place by the key may not be its place by time.
+func looseRow(micros string) string {
+	return fmt.Sprintf("toUnixTimestamp(event_time) != intDiv(%s, 1000000) OR event_date != toDate(event_time)", micros)
+}
+
+// CheckHash makes sure that the server hashes as we do: otherwise sums cannot be compared at all.
+func CheckHash(ctx context.Context, conn configclickhouse.Conn) (answeredBy string, err error) {
+	id := uuid.MustParse("01234567-89ab-4def-8123-456789abcdef")
+	const micros, kind, port = -1_234_567, 2, 54321
+	var hash proto.ColUInt64
+	var server Server
+	sql := "SELECT " + hashExpression(fmt.Sprintf("toInt64(%d)", micros), "toUUID("+configclickhouse.QuoteText(id.String())+")",
+		fmt.Sprintf("toInt16(%d)", kind), fmt.Sprintf("toUInt16(%d)", port)) + " AS h, " + ServerSQL + " AS u"
+	same := false
+	err = conn.Query(ctx, "", sql, proto.Results{{Name: "h", Data: &hash}, {Name: "u", Data: &server}}, func(int) error {
+		same, answeredBy = hash[0] == rowHash(micros, id, kind, port), server.Text()
+		return nil
+	})
+	if err == nil && !same {
+		err = errors.New("this server's intHash64 or reinterpretAsUInt64 differs from those of the ClickHouse releases known; please report its version()")
+	}
+	return answeredBy, err
+}

@@ -1,0 +1,255 @@
+// Package traces finds the traces that sessions' queries ran under, in the logs that ClickHouse keeps beside session_log.
+package traces
+
+import (
+	"context"
+	"encoding/binary"
+	"hash/fnv"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/rows"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Options say how far to look, and where what is found is remembered.
+type Options struct {
+	SessionAge time.Duration // how long ago a session may have begun
+	LogDelay   time.Duration // how long the server's logs may be late
+	Username   string        // of the account that reads, for errors
+	Store      source.Store
+	StoreKey   string
+	// Count is called with the number of logins that bear a trace or were told one later, and of those that more than one session
+	// could have had the queries of.
+	Count func(matched, ambiguous int)
+}
+
+// Tracer finds the traces of logins. A login is matched when it is read; what comes later, as of a connection that has been
+// open for hours, is found by looking at new queries after each poll. It is not safe for concurrent use.
+type Tracer struct {
+	Options
+	now int64 // up to which rows are read, in microseconds of the server's clock
+
+	logs      *logs // nil when there are none
+	matches   map[sessionRef]*Session
+	loaded    bool
+	searched  int64            // queries before it have been searched
+	delivered map[uint64]int64 // sessions that have their trace, each with when it need not be remembered any more
+	ambiguous map[uint64]int64 // sessions that were counted as ambiguous; not stored
+	changed   bool             // delivered is ahead of what is stored
+}
+
+// New makes a tracer.
+func New(o Options) *Tracer {
+	return &Tracer{Options: o, delivered: map[uint64]int64{}, ambiguous: map[uint64]int64{}}
+}
+
+// sessionRef is what a row of the log and a session have in common.
+type sessionRef struct {
+	authID session.ID
+	micros int64
+	port   uint16
+}
+
+// Prepare finds the sessions among the logins of a stretch of time whose queries are traced. now is up to which rows are read.
+func (t *Tracer) Prepare(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, now int64, within poll.Range) error {
+	t.matches, t.now = nil, now
+	if err := t.load(ctx); err != nil {
+		return err
+	}
+	all, err := t.search(ctx, conn, l, question{
+		queries: poll.Range{From: within.From, To: later(within.To, t.SessionAge)}, logged: within.From,
+		logins: within, connected: later(within.From, -t.SessionAge),
+	})
+	if err != nil {
+		return err
+	}
+	t.matches = make(map[sessionRef]*Session, len(all))
+	for i := range all {
+		t.matches[refOf(&all[i].Login)] = &all[i]
+	}
+	return nil
+}
+
+func (t *Tracer) search(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, q question) ([]Session, error) {
+	if t.logs == nil || t.logs.layout != l {
+		logs, err := readLogs(ctx, conn, l, t.Username)
+		if err != nil || logs == nil {
+			return nil, err
+		}
+		t.logs = logs
+	}
+	all, err := t.logs.readSessions(ctx, conn, q)
+	if err != nil {
+		t.logs = nil
+		if configclickhouse.HasCode(err, configclickhouse.CodeUnknownTable) {
+			return nil, nil // put aside by an upgrade, and not made again yet
+		}
+	}
+	return all, err
+}
+
+// Correlate makes a login bear its trace.
+func (t *Tracer) Correlate(r *clickhouselog.Row, e *session.Event) {
+	if r.Type == clickhouselog.Logout {
+		return
+	}
+	if s := t.matches[refOf(r)]; s != nil && s.certain && r.Type == clickhouselog.LoginSuccess {
+		s.Trace.Correlate(e)
+		return
+	}
+	clickhouselog.Claim(e)
+}
+
+// Delivered notes that a row is delivered as Correlate has made it.
+func (t *Tracer) Delivered(r *clickhouselog.Row) {
+	switch r.Type {
+	case clickhouselog.LoginSuccess:
+		if s := t.matches[refOf(r)]; s != nil {
+			t.remember(s)
+		}
+	case clickhouselog.Logout:
+		ref := shortRef(r)
+		if _, known := t.delivered[ref]; known {
+			t.delivered[ref], t.changed = r.Micros+t.slack(), true
+		}
+	}
+}
+
+// FindLater searches the queries before the end of r that have started or ended since the last search, and returns the sessions
+// that logged in within r and whose trace they tell.
+func (t *Tracer) FindLater(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, r poll.Range) (found []Session, err error) {
+	if err := t.load(ctx); err != nil {
+		return nil, err
+	}
+	if t.searched == 0 { // logins were delivered with what there is
+		t.searched, t.changed = r.To, true
+	}
+	t.now = r.To
+	from := min(t.searched, r.To) - t.LogDelay.Microseconds()
+	connected := from - t.SessionAge.Microseconds()
+	// A login that is not known, at 0, is too long ago.
+	all, err := t.search(ctx, conn, l, question{
+		queries: poll.Range{From: connected, To: r.To}, logged: from, logins: poll.Range{From: max(r.From, 1), To: r.To}, connected: connected,
+	})
+	for i := range all {
+		_, known := t.delivered[shortRef(&all[i].Login)]
+		switch {
+		case known:
+		case all[i].certain:
+			found = append(found, all[i])
+		default:
+			t.remember(&all[i])
+		}
+	}
+	return found, err
+}
+
+// DeliveredLater notes that what FindLater has found before upTo is delivered.
+func (t *Tracer) DeliveredLater(ctx context.Context, found []Session, upTo int64) error {
+	for i := range found {
+		t.remember(&found[i])
+	}
+	t.forget(t.delivered, upTo)
+	t.forget(t.ambiguous, upTo)
+	// A search that found nothing need not be stored each time: to search again is harmless.
+	if !t.changed && upTo-t.searched < poll.Minute/2 {
+		return nil
+	}
+	t.searched = upTo
+	b := binary.AppendVarint(nil, t.searched)
+	for ref, until := range t.delivered {
+		b = binary.LittleEndian.AppendUint64(b, ref)
+		b = binary.LittleEndian.AppendUint64(b, uint64(until)) //nolint:gosec // bits, not a number
+	}
+	if err := t.Store.Set(ctx, t.StoreKey, b); err != nil {
+		return err
+	}
+	t.changed = false
+	return nil
+}
+
+// load reads once what is remembered.
+func (t *Tracer) load(ctx context.Context) error {
+	if t.loaded {
+		return nil
+	}
+	b, err := t.Store.Get(ctx, t.StoreKey)
+	if err != nil {
+		return err
+	}
+	searched, n := binary.Varint(b)
+	if n > 0 {
+		t.searched, b = searched, b[n:]
+	}
+	for ; len(b) >= 16; b = b[16:] {
+		t.delivered[binary.LittleEndian.Uint64(b)] = int64(binary.LittleEndian.Uint64(b[8:])) //nolint:gosec // bits, not a number
+	}
+	t.loaded = true
+	return nil
+}
+
+// remember keeps that a session has its trace, or that nobody can say which it has: if more becomes known, that may change.
+func (t *Tracer) remember(s *Session) {
+	ref, until := shortRef(&s.Login), s.end
+	if s.end == stillOpen {
+		until = later(s.Login.Micros, t.SessionAge)
+	}
+	until += t.slack()
+	sessions, matched, ambiguous := t.delivered, 1, 0
+	if !s.certain {
+		sessions, matched, ambiguous = t.ambiguous, 0, 1
+	}
+	if before, known := sessions[ref]; !known && t.Count != nil {
+		t.Count(matched, ambiguous)
+	} else if known && before == until {
+		return
+	}
+	if until < t.searchesFrom() {
+		return // it is of a backlog: all of them would be too many
+	}
+	sessions[ref] = until
+	t.changed = t.changed || s.certain
+}
+
+// searchesFrom is from when on queries have yet to be searched.
+func (t *Tracer) searchesFrom() int64 {
+	from := t.now
+	if t.searched != 0 {
+		from = min(from, t.searched)
+	}
+	return from - t.LogDelay.Microseconds()
+}
+
+func (t *Tracer) forget(sessions map[uint64]int64, upTo int64) {
+	for ref, until := range sessions {
+		if until < upTo {
+			delete(sessions, ref)
+			t.changed = true
+		}
+	}
+}
+
+// slack is for how long after its end a session's queries may turn up.
+func (t *Tracer) slack() int64 { return 2*t.LogDelay.Microseconds() + poll.Minute }
+
+func refOf(r *clickhouselog.Row) sessionRef { return sessionRef{r.AuthID, r.Micros, r.ClientPort} }
+
+// shortRef is enough of a session to know it again, by any of its rows.
+func shortRef(r *clickhouselog.Row) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write(r.AuthID[:])
+	_, _ = h.Write(binary.LittleEndian.AppendUint16([]byte(r.Hostname), r.ClientPort))
+	return h.Sum64()
+}
+
+// later is a time later by d, but the ends of poll.Always stay what they are.
+func later(micros int64, d time.Duration) int64 {
+	if micros == poll.Always.From || micros == poll.Always.To {
+		return micros
+	}
+	return micros + d.Microseconds()
+}
