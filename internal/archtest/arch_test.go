@@ -33,7 +33,7 @@ var rules = []struct {
 	{"receiver/source/delivery", []string{"session", "receiver/source"}, "delivery knows the contract, and no source"},
 	{"receiver/source/poll", []string{"session", "receiver/source", "receiver/source/delivery"}, ""},
 	{"receiver/source/sourcetest", []string{"session", "receiver/source"}, ""},
-	{"receiver/source/clickhouse", []string{"session", "receiver/source", "receiver/source/poll", "config", "internal/dialect/clickhouselog"}, "sources never import each other"},
+	{"receiver/source/clickhouse", []string{"session", "receiver/source", "receiver/source/poll", "receiver/source/clickhouse/internal", "config", "internal/dialect/clickhouselog"}, "sources never import each other"},
 	{"receiver/source/redshift", []string{"session", "receiver/source", "receiver/source/poll", "config/configpostgresql", "internal/dialect/redshiftlog"}, "sources never import each other"},
 	{"receiver/source/tail", []string{"session", "receiver/source", "receiver/source/delivery", "internal/dialect/logformat"}, "what reads growing texts does not know what they mean"},
 	{"receiver/source/file", []string{"session", "receiver/source", "receiver/source/tail", "internal/dialect"}, "sources never import each other"},
