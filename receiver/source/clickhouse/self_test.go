@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -109,6 +110,31 @@ func TestExcludeSelfBehindAProxy(t *testing.T) {
 			eventually(t, "its own logins", func() bool { s.FlushLogs(t); return r.stats.Counts().Excluded > 0 })
 			r.whole(t)
 			require.Empty(t, audits(r.emit.Delivered()))
+		})
+	}
+}
+
+// An address that spreads requests over servers: with all_replicas, where each query is sent on to the others as well, and without it.
+func TestExcludeSelfBehindABalancer(t *testing.T) {
+	const account = `<%[1]s><password>%[1]s-pw</password><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>
+		<grants><query>GRANT SELECT ON system.*</query><query>GRANT READ ON REMOTE</query></grants></%[1]s>`
+	users := "<users>" + fmt.Sprintf(account, "each") + fmt.Sprintf(account, "all") + "</users>"
+	c := testengine.ClickHouseCluster(t, 1, 2, testengine.Users(users))
+	for _, s := range c.Nodes() {
+		bobs(t, s, 1)
+	}
+	for user, cluster := range map[string]string{"each": "", "all": c.Name} {
+		t.Run(user, func(t *testing.T) {
+			cfg := config(balancer(t, false, c.Nodes()...), server.User{Name: user, Password: user + "-pw"})
+			cfg.AllReplicas = cluster
+			r := run(t, cfg, nil)
+			eventually(t, "own logins", func() bool {
+				for _, s := range c.Nodes() {
+					s.FlushLogs(t)
+				}
+				return r.stats.Counts().Excluded > 20
+			})
+			require.Zero(t, r.users()[user], "beside %d that were left out", r.stats.Counts().Excluded)
 		})
 	}
 }
