@@ -54,19 +54,23 @@ var canonicalCases = []struct {
 		Extra:    []session.Attr{{Key: strings.Repeat("k", 128), Value: "v"}},
 	}},
 	{"session start", session.Event{Kind: session.KindSessionStart, Time: 1}},
+	{"redshift", session.Event{
+		Kind: session.KindLogin, Time: -1, System: session.SystemRedshift, Host: "cluster", User: "alice", Original: "line",
+		Extra: []session.Attr{{Key: session.SourceField + "mtu", Value: "1500", Type: session.AttrInt}, {Key: "cloud.region", Value: "eu"}},
+	}},
 }
 
 const canonicalGolden = "testdata/canonical.txt"
 
-// TestCanonicalBytesNeverChange holds the bytes that ids (and later seals) are made of. Whatever fails here would give every stored
-// record without an id of its own another one.
+// TestCanonicalBytesNeverChange holds the bytes that ids and content hashes (and later seals) are made of. Whatever fails here would give
+// every stored record without an id of its own another one, and make a conflict of every record that comes again.
 // UPDATE_CANONICAL=1 writes the file anew: for a case that is added, never for one that is there.
 func TestCanonicalBytesNeverChange(t *testing.T) {
 	var b strings.Builder
 	for _, c := range canonicalCases {
 		fmt.Fprintf(&b, "# %s\n%s\n", c.name, readableTwin(t, c.event.AppendCanonical(nil)))
 		var h session.Hasher
-		fmt.Fprintf(&b, "content id %s\n\n", c.event.ContentID(&h))
+		fmt.Fprintf(&b, "content id %s\ncontent hash %x\n\n", c.event.ContentID(&h), c.event.ContentHash(&h))
 	}
 	if os.Getenv("UPDATE_CANONICAL") != "" {
 		require.NoError(t, os.WriteFile(canonicalGolden, []byte(b.String()), 0o600))

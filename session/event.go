@@ -37,7 +37,7 @@ type Event struct {
 	MFAUsed              string // yes or no; empty when unknown
 	ProviderName         string // the identity provider that vouched for the user
 	AuthType             string // the source's own word: SHA256_PASSWORD, scram-sha-256, IAM AssumeUser
-	Interface            string // TCP, HTTP, MySQL, …: the door that was used
+	Interface            string // TCP, HTTP, MySQL, …
 	TLSVersion           string
 	TLSCipher            string // as the source spells it; OpenSSL names are not IANA's
 	CertificateSubjects  []string
@@ -58,7 +58,7 @@ type Event struct {
 	ApplicationName string
 	UserAgent       string
 
-	RecordID    ID     // the same event has the same id through whichever door it comes
+	RecordID    ID     // the same event has the same id whichever way it comes
 	SessionKey  ID     // ties a logout to its login
 	SessionID   string // the source's own session id: auth_id, global_session_id
 	SessionName string // the name a client chose for its session: session_id of ClickHouse's HTTP interface

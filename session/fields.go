@@ -16,6 +16,9 @@ type Field struct {
 	// OfReading tells that two readings of one event may differ here (when it was read, what was found out about its trace): the field
 	// is no part of an id, nor of what tells two versions of a record apart.
 	OfReading bool
+	// OfView tells that only some of Redshift's views and files have the field, or have it in the same words: of an event of Redshift it is
+	// no part of [Event.ContentHash].
+	OfView bool
 	// HighCardinality tells that nearly every record has another text here, so that a dictionary does not pay.
 	HighCardinality bool
 }
@@ -76,7 +79,7 @@ var Fields = []Field{
 	{Tag: 5, Name: "Observed", In: func(e *Event) any { return &e.Observed }, Attr: "(ObservedTimestamp)", Level: LevelRecord, Column: "observed", OfReading: true, Note: "nanoseconds UTC, when it was read"},
 	{Tag: 6, Name: "System", In: func(e *Event) any { return &e.System }, Attr: "service.name", Level: LevelResource, Column: "system", Note: "a database also bears db.system.name on the record, and that one counts"},
 	{Tag: 7, Name: "Instance", In: func(e *Event) any { return &e.Instance }, Attr: "service.instance.id", Level: LevelResource, Column: "instance", Note: "the source's stable name; part of every id"},
-	{Tag: 8, Name: "Host", In: func(e *Event) any { return &e.Host }, Attr: "host.name", Level: LevelResource, Column: "host", CH: "hostname", Note: "the node that wrote the record"},
+	{Tag: 8, Name: "Host", In: func(e *Event) any { return &e.Host }, Attr: "host.name", Level: LevelResource, Column: "host", OfView: true, CH: "hostname", Note: "the node that wrote the record"},
 	{Tag: 9, Name: "ServerAddress", In: func(e *Event) any { return &e.ServerAddress }, Attr: "server.address", Column: "server_address"},
 	{Tag: 10, Name: "ServerPort", In: func(e *Event) any { return &e.ServerPort }, Attr: "server.port", Column: "server_port"},
 	{Tag: 11, Name: "Database", In: func(e *Event) any { return &e.Database }, Attr: "db.namespace", Column: "database_name", STL: "dbname", SYS: "database_name"},
@@ -107,14 +110,14 @@ var Fields = []Field{
 	{Tag: 31, Name: "ClientName", In: func(e *Event) any { return &e.ClientName }, Attr: AttrClientName, Column: "client_name", CH: "client_name", Note: "as the client reports it"},
 	{Tag: 32, Name: "ClientVersion", In: func(e *Event) any { return &e.ClientVersion }, Attr: AttrClientVersion, Column: "client_version", CH: "client_version_major, client_version_minor, client_version_patch"},
 	{Tag: 33, Name: "ClientRevision", In: func(e *Event) any { return &e.ClientRevision }, Attr: AttrClientRevision, Column: "client_revision", CH: "client_revision"},
-	{Tag: 34, Name: "Driver", In: func(e *Event) any { return &e.Driver }, Attr: AttrClientDriver, Column: "driver", STL: "driver_version", SYS: "driver_version"},
-	{Tag: 35, Name: "OS", In: func(e *Event) any { return &e.OS }, Attr: AttrClientOS, Column: "os", STL: "os_version", SYS: "os_version"},
-	{Tag: 36, Name: "Plugin", In: func(e *Event) any { return &e.Plugin }, Attr: AttrAuthPlugin, Column: "plugin", STL: "plugin_name", SYS: "plugin_name"},
-	{Tag: 37, Name: "ApplicationName", In: func(e *Event) any { return &e.ApplicationName }, Attr: AttrApplicationName, Column: "application_name", STL: "application_name", SYS: "application_name"},
+	{Tag: 34, Name: "Driver", In: func(e *Event) any { return &e.Driver }, Attr: AttrClientDriver, Column: "driver", OfView: true, STL: "driver_version", SYS: "driver_version"},
+	{Tag: 35, Name: "OS", In: func(e *Event) any { return &e.OS }, Attr: AttrClientOS, Column: "os", OfView: true, STL: "os_version", SYS: "os_version"},
+	{Tag: 36, Name: "Plugin", In: func(e *Event) any { return &e.Plugin }, Attr: AttrAuthPlugin, Column: "plugin", OfView: true, STL: "plugin_name", SYS: "plugin_name"},
+	{Tag: 37, Name: "ApplicationName", In: func(e *Event) any { return &e.ApplicationName }, Attr: AttrApplicationName, Column: "application_name", OfView: true, STL: "application_name", SYS: "application_name"},
 	{Tag: 38, Name: "UserAgent", In: func(e *Event) any { return &e.UserAgent }, Attr: "user_agent.original", Column: "user_agent", CH: "http_user_agent"},
-	{Tag: 39, Name: "RecordID", In: func(e *Event) any { return &e.RecordID }, Attr: "log.record.uid", Column: "record_id", Note: "UUIDv8; the same event has the same id through whichever door"},
-	{Tag: 40, Name: "SessionKey", In: func(e *Event) any { return &e.SessionKey }, Attr: AttrSessionKey, Column: "session_key", Note: "UUIDv8; ties a logout to its login"},
-	{Tag: 41, Name: "SessionID", In: func(e *Event) any { return &e.SessionID }, Attr: "session.id", Column: "session_id", HighCardinality: true, CH: "auth_id", STL: "sessionid", SYS: "global_session_id", Note: "the source's own session id"},
+	{Tag: 39, Name: "RecordID", In: func(e *Event) any { return &e.RecordID }, Attr: "log.record.uid", Column: "record_id", Note: "UUIDv8; the same event has the same id whichever way it comes"},
+	{Tag: 40, Name: "SessionKey", In: func(e *Event) any { return &e.SessionKey }, Attr: AttrSessionKey, Column: "session_key", OfView: true, Note: "UUIDv8; ties a logout to its login"},
+	{Tag: 41, Name: "SessionID", In: func(e *Event) any { return &e.SessionID }, Attr: "session.id", Column: "session_id", OfView: true, HighCardinality: true, CH: "auth_id", STL: "sessionid", SYS: "global_session_id", Note: "the source's own session id"},
 	{Tag: 42, Name: "SessionName", In: func(e *Event) any { return &e.SessionName }, Attr: AttrSessionName, Column: "session_name", HighCardinality: true, CH: "session_id", Note: "the name that the client chose"},
 	{Tag: 43, Name: "TraceID", In: func(e *Event) any { return &e.TraceID }, Attr: "(TraceId)", Level: LevelRecord, Column: "trace_id", OfReading: true},
 	{Tag: 44, Name: "SpanID", In: func(e *Event) any { return &e.SpanID }, Attr: "(SpanId)", Level: LevelRecord, Column: "span_id", OfReading: true},
@@ -126,6 +129,6 @@ var Fields = []Field{
 	{Tag: 50, Name: "StatusCode", In: func(e *Event) any { return &e.StatusCode }, Attr: AttrStatusCode, Column: "status_code", Note: "the source's code: SQLSTATE, 516; a database's stands under db.response.status_code"},
 	{Tag: 51, Name: "Severity", In: func(e *Event) any { return &e.Severity }, Attr: "(SeverityNumber)", Level: LevelRecord, Column: "severity", Note: "9 INFO, 13 WARN for a failed login, 17 ERROR when the authenticator broke; kept where a sender differs"},
 	{Tag: 52, Name: "Message", In: func(e *Event) any { return &e.Message }, Attr: "(Body)", Level: LevelRecord, Column: "message", HighCardinality: true, Note: "our own is made of the other fields and not stored"},
-	{Tag: 53, Name: "Original", In: func(e *Event) any { return &e.Original }, Attr: "log.record.original", Column: "original", HighCardinality: true},
+	{Tag: 53, Name: "Original", In: func(e *Event) any { return &e.Original }, Attr: "log.record.original", Column: "original", OfView: true, HighCardinality: true},
 	{Tag: 54, Name: "Extra", In: func(e *Event) any { return &e.Extra }, Attr: SourceField + "<column>", Column: "attributes", CH: "any other column", STL: "mtu, sslcompression, sslexpansion, iamauthguid, protocol_version, compression", SYS: "the same with underscores", Note: "and every attribute that has no field; JSON in the table"},
 }

@@ -4,6 +4,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -42,6 +43,11 @@ var ErrBeforeFirstRelease = errors.New("the tables are of a program from before 
 
 // ErrNameTaken is told where somebody else's table or view has the name of one that is to be made.
 var ErrNameTaken = errors.New("somebody else's table or view has a name that this program needs")
+
+// NameTaken is the error of a store where somebody else's table or view is called name; keys are what the user can change.
+func NameTaken(store, name, keys string) error {
+	return Misconfigured(fmt.Errorf("%s: %s: %w: name another %s", store, name, ErrNameTaken, keys))
+}
 
 // Misconfigured marks err, whose text stays as it is.
 func Misconfigured(err error) error { return &misconfigured{err} }

@@ -46,10 +46,10 @@ func sqliteConfig(t *testing.T) sqlite.Config {
 
 func count(t *testing.T, cfg sqlite.Config) (n int) {
 	t.Helper()
-	r, err := sqlite.OpenReader(cfg)
-	require.NoError(t, err)
-	defer r.Close()
-	require.NoError(t, r.Each(t.Context(), func(*session.Event) error { n++; return nil }))
+	for _, err := range sqlite.ReadEvents(t.Context(), cfg) {
+		require.NoError(t, err)
+		n++
+	}
 	return n
 }
 

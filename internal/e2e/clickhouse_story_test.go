@@ -149,17 +149,13 @@ func post(ctx context.Context, client *http.Client, address string, from, to int
 // requireTypical reads the table: the events of these numbers, in order, each once.
 func requireTypical(t *testing.T, cfg clickhouse.Config, rows int) {
 	t.Helper()
-	r := clickhouse.OpenReader(cfg)
-	defer r.Close()
 	n := 0
 	var want session.Event
-	require.NoError(t, r.Each(t.Context(), func(e *session.Event) error {
+	for e, err := range clickhouse.ReadEvents(t.Context(), cfg) {
+		require.NoError(t, err)
 		sessiontest.Typical(&want, n)
+		require.True(t, sessiontest.SameContent(&want, e), "record %d is not what was sent", n)
 		n++
-		if want.RecordID != e.RecordID || !sessiontest.SameContent(&want, e) {
-			return fmt.Errorf("record %d is not what was sent", n-1)
-		}
-		return nil
-	}))
+	}
 	require.Equal(t, rows, n)
 }

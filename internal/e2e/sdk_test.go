@@ -48,18 +48,15 @@ func TestAnySDKsRecordIsTheSameRow(t *testing.T) {
 
 	cfg := sqlite.DefaultConfig()
 	cfg.Path = col.database()
-	r, err := sqlite.OpenReader(cfg)
-	require.NoError(t, err)
-	defer r.Close()
 	n := 0
-	require.NoError(t, r.Each(context.Background(), func(got *session.Event) error {
+	for got, err := range sqlite.ReadEvents(t.Context(), cfg) {
+		require.NoError(t, err)
 		// What the SDK adds of its own is kept beside the fields.
 		require.Contains(t, got.Extra, session.Attr{Key: "otel.scope.name", Value: "shop/login"})
 		got.Extra = nil
 		require.Equal(t, want[n], *got)
 		n++
-		return nil
-	}))
+	}
 	require.Equal(t, 2, n)
 }
 

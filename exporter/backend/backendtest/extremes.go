@@ -9,7 +9,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// sessionsOfAnotherReading: an event that is read again, with a trace or through another door to its source, is no other session and
+// sessionsOfAnotherReading: an event that is read again, with a trace or from another view of its source, is no other session and
 // gives the one that is there nothing: whoever knows an id could put a trace of his choice into it.
 func sessionsOfAnotherReading(t *testing.T, h Harness) {
 	s := h.New(t)
@@ -18,11 +18,11 @@ func sessionsOfAnotherReading(t *testing.T, h Harness) {
 		Kind: session.KindLogin, Outcome: session.OutcomeSuccess, System: session.SystemRedshift, Time: utc("2026-11-21 10:00:00.5"), User: "alice",
 		SessionKey: session.ID{1, 6: 0x80, 8: 0x80}, SessionID: "guid",
 	}, 0)
-	again, door := *first, *first
+	again, view := *first, *first
 	again.TraceID, again.SpanID, again.Correlation = [16]byte{1}, [8]byte{2}, "claimed"
-	door.SessionKey, door.SessionID = session.ID{2, 6: 0x80, 8: 0x80}, ""
+	view.SessionKey, view.SessionID = session.ID{2, 6: 0x80, 8: 0x80}, ""
 	write(t, b, first)
-	require.Equal(t, 2, write(t, b, &again, &door).Duplicates)
+	require.Equal(t, 2, write(t, b, &again, &view).Duplicates)
 	require.Equal(t, [][]string{{first.SessionKey.String(), "alice", "NULL"}}, s.Query(t, "SELECT session_key, user_name, trace_id FROM sessions").Cells)
 }
 

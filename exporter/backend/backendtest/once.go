@@ -1,6 +1,7 @@
 package backendtest
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -102,31 +103,97 @@ func otherReading(t *testing.T, h Harness) {
 	requireEvents(t, s, first)
 }
 
-// otherDoor: the same event through another door to its source, which tells more of it and less. session.Event.SameContent
-// decides; a second version among what comes through that door is found all the same.
-func otherDoor(t *testing.T, h Harness) {
+// viewsOfRedshift: an event that both views and the audit log have is one record, whichever was first, and no conflict. A second
+// version that comes either way is one.
+func viewsOfRedshift(t *testing.T, h Harness) {
 	s := h.New(t)
 	b := open(t, s)
-	var through, again []*session.Event
-	for n := range 40 {
-		e := &session.Event{}
-		sessiontest.Typical(e, n)
-		e.System, e.Time, e.Host, e.SessionID = session.SystemRedshift, e.Time/1e6*1e6+123_000, "", "guid"
-		e.Extra = append(e.Extra, session.Attr{Key: session.SourceField + "protocol_version", Value: "2", Type: session.AttrInt})
-		other := &session.Event{}
-		e.CopyTo(other)
-		other.Time, other.Host, other.SessionID, other.SessionKey, other.Original = e.Time/1e6*1e6, "cluster", "", session.ID{1}, "the line"
-		other.Extra[len(other.Extra)-1] = session.Attr{Key: "cloud.region", Value: "eu-west-1"}
-		through, again = append(through, e), append(again, other)
+	for n, first := range waysToRedshift {
+		from, to := 40*n, 40*n+40
+		require.Equal(t, backend.Result{Written: 40}, write(t, b, through(first, from, to)...))
+		for _, way := range waysToRedshift {
+			require.Equal(t, backend.Result{Duplicates: 40}, write(t, b, through(way, from, to)...))
+		}
 	}
-	require.Equal(t, backend.Result{Written: 40}, write(t, b, through...))
-	require.Equal(t, backend.Result{Duplicates: 40}, write(t, b, again...))
-	again[7].User, again[9].ClientAddress = "somebody else", "192.0.2.99"
-	again[11].Outcome = session.OutcomeUnknown
-	require.Equal(t, backend.Result{Duplicates: 37, Conflicts: 3}, write(t, b, again...))
-	require.Equal(t, backend.Result{Duplicates: 37, Conflicts: 3}, write(t, b, again...))
-	requireEvents(t, s, through...)
-	require.Equal(t, [][]string{{"3"}}, s.Query(t, "SELECT count(*) FROM session_conflicts").Cells, "each version once")
+	together := slices.Concat(through(waysToRedshift[0], 120, 160), through(waysToRedshift[1], 120, 160), through(waysToRedshift[2], 120, 160))
+	require.Equal(t, backend.Result{Written: 40, Duplicates: 80}, write(t, b, together...), "within one batch")
+	stored := slices.Concat(through(waysToRedshift[0], 0, 40), through(waysToRedshift[1], 40, 80), through(waysToRedshift[2], 80, 120), through(waysToRedshift[0], 120, 160))
+	requireEvents(t, s, stored...)
+	require.Equal(t, [][]string{{"0"}}, s.Query(t, "SELECT count(*) FROM session_conflicts").Cells)
+
+	forgeries := []func(*session.Event){
+		func(e *session.Event) { e.User = "somebody else" },
+		func(e *session.Event) { e.ClientAddress = "192.0.2.99" },
+		func(e *session.Event) { e.Outcome = session.OutcomeUnknown },
+		func(e *session.Event) { e.AuthMethod = session.AuthIAM },
+		func(e *session.Event) { e.Database = "another" },
+		func(e *session.Event) { e.PID++ },
+		func(e *session.Event) { e.ClientPort++ },
+		func(e *session.Event) { e.Time += 1_000_000 },
+	}
+	for _, way := range waysToRedshift {
+		again := through(way, 0, 40)
+		for i, forge := range forgeries {
+			forge(again[i])
+		}
+		for range 2 {
+			require.Equal(t, backend.Result{Duplicates: 40 - len(forgeries), Conflicts: len(forgeries)}, write(t, b, again...))
+		}
+	}
+	require.Equal(t, [][]string{{itoa(int64(len(forgeries)))}}, s.Query(t, "SELECT count(*) FROM session_conflicts").Cells,
+		"each version once, whichever way it came")
+	requireEvents(t, s, stored...)
+}
+
+// waysToRedshift add what only STL_CONNECTION_LOG, only SYS_CONNECTION_LOG and only a line of the audit log has.
+var waysToRedshift = []func(*session.Event){
+	func(e *session.Event) {
+		e.Time += 456_000
+		e.Extra = append(e.Extra, session.Attr{Key: session.SourceField + "compression", Value: "lz4"})
+	},
+	func(e *session.Event) {
+		e.Time += 456_000
+		e.SessionID, e.SessionKey, e.OS, e.Driver, e.Plugin, e.ApplicationName = "guid", session.ID{1, 6: 0x80, 8: 0x80}, "Linux", "JDBC", "none", "psql"
+		e.Extra = append(e.Extra, session.Attr{Key: session.SourceField + "protocol_version", Value: "2", Type: session.AttrInt})
+	},
+	func(e *session.Event) {
+		e.Host, e.OS, e.Driver, e.Original = "cluster", "JDBC", "Linux", "the|line"
+		e.Extra = append(e.Extra, session.Attr{Key: "cloud.region", Value: "eu-west-1"})
+	},
+}
+
+// through are the events of these numbers as one way to Redshift has them.
+func through(way func(*session.Event), from, to int) []*session.Event {
+	all := typical(from, to)
+	for _, e := range all {
+		e.System, e.Host, e.SessionID, e.PID, e.Database, e.Time = session.SystemRedshift, "", "", 4711, "dev", e.Time/1_000_000*1_000_000
+		e.Extra = append(e.Extra, session.Attr{Key: session.SourceField + "mtu", Value: "1500", Type: session.AttrInt})
+		way(e)
+	}
+	return all
+}
+
+// hashOfStoredRow: whoever reads a row can tell whether it is what was written.
+func hashOfStoredRow(t *testing.T, h Harness) {
+	s := h.New(t)
+	b := open(t, s)
+	redshift := through(waysToRedshift[2], 0, 1)
+	write(t, b, append(redshift, sessiontest.Full())...)
+	hash := "lower(hex(content_hash))"
+	if h.Dialect == PostgreSQL {
+		hash = "encode(content_hash, 'hex')"
+	}
+	var want []string
+	for _, e := range s.Events(t) {
+		var hasher session.Hasher
+		want = append(want, fmt.Sprintf("%x", e.ContentHash(&hasher)))
+	}
+	var got []string
+	for _, row := range s.Query(t, "SELECT "+hash+" FROM session_events").Cells {
+		got = append(got, row[0])
+	}
+	require.Len(t, got, 2)
+	require.ElementsMatch(t, want, got)
 }
 
 // poisonRecords are refused by name and take no neighbour along.

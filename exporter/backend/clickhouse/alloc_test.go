@@ -27,10 +27,11 @@ func some(n int) []session.Event {
 // TestARecordAllocatesNothing fills and encodes a second block: the memory of the first one is enough.
 func TestARecordAllocatesNothing(t *testing.T) {
 	events, b, sent := some(10_000), newBlock(), &proto.Buffer{}
+	var hasher session.Hasher
 	fill := func() {
 		b.reset()
 		for i := range events {
-			b.add(&events[i])
+			b.add(&events[i], events[i].ContentHash(&hasher))
 		}
 		sent.Reset()
 		require.NoError(t, proto.Block{Columns: len(b.all), Rows: b.rows}.EncodeRawBlock(sent, 0, b.all))

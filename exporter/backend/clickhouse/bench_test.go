@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/testengine"
 )
 
@@ -68,7 +69,7 @@ func newLimit(b *testing.B, server *testengine.Server, door string) *limit {
 func (l *limit) write(b *testing.B, c *clock, from int) {
 	l.link.block.reset()
 	for _, e := range typical(from, from+benchBatch) {
-		l.link.block.add(e)
+		l.link.block.add(e, [16]byte{})
 	}
 	c.measure(b, func() error {
 		return l.link.insert(b.Context(), l.store.sql.insert, l.link.block.all, func() error {
@@ -92,9 +93,11 @@ func BenchmarkRepeat(b *testing.B) {
 func BenchmarkRows(b *testing.B) {
 	events, block := some(10_000), newBlock()
 	b.ReportAllocs()
+	var hasher session.Hasher
 	n := 0
 	for b.Loop() {
-		block.add(&events[n%len(events)])
+		e := &events[n%len(events)]
+		block.add(e, e.ContentHash(&hasher))
 		if n++; n%len(events) == 0 {
 			block.reset()
 		}

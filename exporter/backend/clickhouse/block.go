@@ -14,24 +14,21 @@ const (
 
 // block collects rows of session_events.
 type block struct {
-	cells []cell
-	all   proto.Input // of session_events
-	fed   proto.Input // of session_feed
-	rows  int
-	bytes int
+	cells  []cell
+	hashes fixed
+	all    proto.Input // of session_events
+	rows   int
+	bytes  int
 }
 
 func newBlock() *block {
-	b := &block{}
+	b := &block{hashes: fixed{typ: "FixedString(16)", width: 16}}
 	for _, c := range columns {
 		one := c.write()
 		b.cells = append(b.cells, one)
-		in := proto.InputColumn{Name: c.name, Data: one}
-		b.all = append(b.all, in)
-		if c.fed {
-			b.fed = append(b.fed, in)
-		}
+		b.all = append(b.all, proto.InputColumn{Name: c.name, Data: one})
 	}
+	b.all = append(b.all, proto.InputColumn{Name: "content_hash", Data: &b.hashes})
 	return b
 }
 
@@ -39,13 +36,15 @@ func (b *block) reset() {
 	for _, c := range b.cells {
 		c.Reset()
 	}
+	b.hashes.Reset()
 	b.rows, b.bytes = 0, 0
 }
 
-func (b *block) add(e *session.Event) {
+func (b *block) add(e *session.Event, hash [16]byte) {
 	for _, c := range b.cells {
 		c.add(e)
 	}
+	b.hashes.buf = append(b.hashes.buf, hash[:]...)
 	b.rows++
 	b.bytes += weight(e)
 }

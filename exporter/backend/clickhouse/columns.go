@@ -33,7 +33,7 @@ var stateColumns = []string{
 	"session_key", "session_id", "trace_id", "pid", "duration",
 }
 
-// columns are all columns in the order of session.Fields. INSERT and SELECT are made from them. An absent value is an empty text
+// columns are all columns but content_hash, in the order of session.Fields. INSERT and SELECT are made from them. An absent value is an empty text
 // or 0, as in the event.
 var columns = func() (all []column) {
 	for i := range session.Fields {

@@ -117,12 +117,12 @@ func TestMigrationsHaveOurColumns(t *testing.T) {
 func TestInsertsWaitWhateverTheProfileSays(t *testing.T) {
 	cfg := DefaultConfig()
 	st := cfg.statements()
-	for _, sql := range []string{st.insert, st.feed, st.keep} {
+	for _, sql := range []string{st.insert, st.feed, st.conflict} {
 		require.Contains(t, sql, " SETTINGS async_insert = 0,")
 	}
 	cfg.AsyncInsert = true
 	st = cfg.statements()
-	for _, sql := range []string{st.insert, st.feed, st.keep} {
+	for _, sql := range []string{st.insert, st.feed, st.conflict} {
 		require.Contains(t, sql, " SETTINGS async_insert = 1, wait_for_async_insert = 1,")
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"slices"
 	"sync"
-
-	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // id is a record id as two numbers, which compare as its bytes do.
@@ -30,12 +28,6 @@ type key struct {
 // sortKeys puts equal ids side by side, the first that came first.
 func sortKeys(keys []key) {
 	slices.SortFunc(keys, func(a, b key) int { return cmp.Or(a.compare(b.id), cmp.Compare(a.ordinal, b.ordinal)) })
-}
-
-// holds tells whether the sorted ids hold the record's.
-func holds(sorted []id, record session.ID) bool {
-	_, found := slices.BinarySearchFunc(sorted, idOf(record[:]), id.compare)
-	return found
 }
 
 // flights are the ids that are being written. Of two batches of this process that share an id the second waits, so that it finds

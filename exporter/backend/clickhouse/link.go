@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // link is a connection, made when it is first wanted and made anew when it broke, with the memory in which its batches are made.
@@ -19,9 +20,11 @@ type link struct {
 	away   bool // a node of the cluster did not carry out a change of the schema in time
 
 	block  *block
+	hasher session.Hasher
 	keys   []key
-	unique []id
-	take   []bool
+	unique []id       // of keys
+	hashes [][16]byte // by ordinal
+	fates  []fate     // by ordinal
 }
 
 // do runs one statement. A connection that nobody knows the state of is not used again; one that was closed while nobody used

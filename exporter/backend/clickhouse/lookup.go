@@ -3,29 +3,33 @@ package clickhouse
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
 	"slices"
 
 	"github.com/ClickHouse/ch-go/proto"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
-	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-const (
-	askAtOnce  = 200_000 // ids in one question: 3.2 MB
-	readAtOnce = 4096    // whole events in memory
-)
+// idsAtOnce are asked for in one question: 3.2 MB.
+const idsAtOnce = 200_000
 
-// known are those of the sorted ids that the table has, in their order. The server reads the granules of the primary key that the ids
-// lie in: of new ones none.
-func (l *link) known(ctx context.Context, ids []id) (known []id, err error) {
-	for chunk := range slices.Chunk(ids, askAtOnce) {
-		var found proto.ColFixedStr16
-		at := len(known)
-		err := l.ask(ctx, l.sql.known, chunk, proto.Results{{Name: "record_id", Data: &found}}, func() { known = known[:at] }, func(rows int) error {
+// version is the content that a record of this id has.
+type version struct {
+	id
+	hash [16]byte
+}
+
+// versions asks for those of the sorted ids, in their order. The server reads the granules of the primary key that the ids lie in: of new
+// ones none.
+func (l *link) versions(ctx context.Context, sql string, ids []id) (all []version, err error) {
+	var records, hashes proto.ColFixedStr16
+	for chunk := range slices.Chunk(ids, idsAtOnce) {
+		before := len(all)
+		begin := func() { all = all[:before] }
+		err := l.withIDs(ctx, sql, chunk, proto.Results{{Name: "record_id", Data: &records}, {Name: "hash", Data: &hashes}}, begin, func(rows int) error {
 			for i := range rows {
-				one := found[i]
-				known = append(known, idOf(one[:]))
+				all = append(all, version{idOf(records[i][:]), hashes[i]})
 			}
 			return nil
 		})
@@ -33,41 +37,34 @@ func (l *link) known(ctx context.Context, ids []id) (known []id, err error) {
 			return nil, err
 		}
 	}
-	slices.SortFunc(known, id.compare)
-	return slices.Compact(known), nil
+	slices.SortFunc(all, func(a, b version) int { return a.compare(b.id) })
+	return all, nil
 }
 
-// stored reads the events with these ids.
-func (l *link) stored(ctx context.Context, ids []id) (map[session.ID]*session.Event, error) {
-	all := make(map[session.ID]*session.Event, len(ids))
-	decoder := newRows()
-	err := l.ask(ctx, l.sql.stored, ids, decoder.results, func() { clear(all) }, func(rows int) error {
-		for i := range rows {
-			e := &session.Event{}
-			decoder.fill(i, e)
-			all[e.RecordID] = e
+// feed makes the states of the stored records with these ids once more, which does not change them: the server may have died after it had
+// stored a record and before it had made them.
+func (l *link) feed(ctx context.Context, ids []id) error {
+	for chunk := range slices.Chunk(ids, idsAtOnce) {
+		if err := l.withIDs(ctx, l.sql.feed, chunk, nil, func() {}, func(int) error { return nil }); err != nil {
+			return err
 		}
-		return nil
-	})
-	return all, err
+	}
+	return nil
 }
 
-// ask runs a statement that ends with a condition on record_id. It may begin anew, on another connection.
-func (l *link) ask(ctx context.Context, sql string, ids []id, results proto.Results, begin func(), onBlock func(rows int) error) error {
-	asked := &fixed{typ: "FixedString(16)", width: 16}
+// withIDs runs a statement on the records of the sorted ids. It may begin anew, on another connection.
+func (l *link) withIDs(ctx context.Context, sql string, ids []id, results proto.Results, begin func(), onBlock func(rows int) error) error {
+	column := &fixed{typ: "FixedString(16)", width: 16}
 	for _, one := range ids {
-		asked.buf = one.append(asked.buf)
+		column.buf = one.append(column.buf)
 	}
-	with := configclickhouse.Table{Name: askedTable, Columns: proto.Input{{Name: "id", Data: asked}}}
-	sql += " WHERE record_id IN (SELECT id FROM " + askedTable + ")" +
-		" AND record_id >= unhex('" + hex.EncodeToString(ids[0].append(nil)) + "')" +
-		" AND record_id <= unhex('" + hex.EncodeToString(ids[len(ids)-1].append(nil)) + "')" +
+	table := configclickhouse.Table{Name: "asked_ids", Columns: proto.Input{{Name: "id", Data: column}}}
+	sql = fmt.Sprintf(sql, "record_id IN (SELECT id FROM asked_ids)"+
+		" AND record_id >= unhex('"+hex.EncodeToString(ids[0].append(nil))+"')"+
+		" AND record_id <= unhex('"+hex.EncodeToString(ids[len(ids)-1].append(nil))+"')") +
 		" SETTINGS use_query_condition_cache = 0" // other ids, with the same ends, are another condition
 	return l.do(ctx, func(conn configclickhouse.Conn) error {
 		begin()
-		return conn.QueryWith(ctx, sql, with, results, onBlock)
+		return conn.QueryWith(ctx, sql, table, results, onBlock)
 	})
 }
-
-// askedTable is the name of the ids that go along with a question.
-const askedTable = "asked_ids"

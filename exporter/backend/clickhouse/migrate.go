@@ -36,7 +36,7 @@ func (s *store) setUp(ctx context.Context, l *link) error {
 		return err
 	}
 	if version == 0 && len(taken) > 0 && s.cfg.CreateSchema {
-		return s.nameTaken(taken)
+		return s.nameTaken(taken[0])
 	}
 	if version > len(s.files) {
 		return backend.Misconfigured(fmt.Errorf("clickhouse: %s has version %d of the schema, this program knows %d: %w: use that one, or another database or table_prefix",
@@ -90,7 +90,7 @@ func (s *store) version(ctx context.Context, l *link) (int, error) {
 		return 0, err
 	}
 	version, first, _ := strings.Cut(rows[0], " ")
-	if first != "" && first != "tables" {
+	if first != "" && first != "schema" {
 		return 0, backend.Misconfigured(fmt.Errorf("clickhouse: %s: %w: name another database or table_prefix, or drop them",
 			s.cfg.FirstHost(), backend.ErrBeforeFirstRelease))
 	}
@@ -161,7 +161,7 @@ func (s *store) check(ctx context.Context, l *link) error {
 	all, fed := columnNames()
 	var missing []string
 	for table, want := range map[string][]string{
-		"session_events": all, "session_feed": fed, "session_conflicts": append(slices.Clone(all), "content_hash"),
+		"session_events": all, "session_feed": fed, "session_conflicts": all,
 	} {
 		name := s.cfg.named(table)
 		there, err := l.texts(ctx, "SELECT name AS text FROM system.columns WHERE database = currentDatabase() AND table = '"+name+"'")

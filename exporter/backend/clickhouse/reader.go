@@ -2,40 +2,36 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
+	"iter"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// Reader reads the events while they are written: neither waits for the other. It is not safe for concurrent use.
-type Reader struct{ link *link }
-
-// OpenReader makes a reader; it connects when something is asked.
-func OpenReader(cfg Config) *Reader {
-	return &Reader{&link{store: &store{cfg: cfg, sql: cfg.statements()}}}
-}
-
-// Close ends the reader.
-func (r *Reader) Close() { r.link.close() }
-
-// Each hands every event to f in the order of the record ids, which begin with the time, each once, until f fails. The event is valid
-// until f returns; its strings may be kept.
-func (r *Reader) Each(ctx context.Context, f func(*session.Event) error) error {
-	if err := r.link.connect(ctx); err != nil {
-		return r.link.cfg.explain("connecting", err)
-	}
-	decoder := newRows()
-	var e session.Event
-	err := r.link.conn.Query(ctx, "", r.link.sql.stored+" ORDER BY record_id", decoder.results, func(rows int) error {
-		for i := range rows {
-			decoder.fill(i, &e)
-			if err := f(&e); err != nil {
-				return err
-			}
+// ReadEvents reads every event in the order of the record ids, which begin with the time, each once, while others write. An event is valid
+// until the next one; its strings may be kept. An error is the last that is yielded.
+func ReadEvents(ctx context.Context, cfg Config) iter.Seq2[*session.Event, error] {
+	return func(yield func(*session.Event, error) bool) {
+		l := &link{store: &store{cfg: cfg}}
+		defer l.close()
+		if err := l.connect(ctx); err != nil {
+			yield(nil, cfg.explain("connecting", err))
+			return
 		}
-		return nil
-	})
-	if err != nil {
-		r.link.close()
+		decoder := newRows()
+		var e session.Event
+		err := l.conn.Query(ctx, "", cfg.statements().events+" ORDER BY record_id", decoder.results, func(rows int) error {
+			for i := range rows {
+				if decoder.fill(i, &e); !yield(&e, nil) {
+					return errEnough
+				}
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(nil, cfg.explain("reading", err))
+		}
 	}
-	return r.link.cfg.explain("reading", err)
 }
+
+var errEnough = errors.New("the caller has read enough")

@@ -3,7 +3,6 @@ package clickhouse
 import (
 	"fmt"
 	"net"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 	"github.com/otel-sessionlog/sessionlog/testengine"
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
@@ -107,7 +107,7 @@ func addedColumn(t *testing.T, ch *testengine.Server) {
 	newer[at].SQL = strings.Replace(newer[at].SQL, "\nFROM\n(", ",\n    added\nFROM\n(", 1)
 	for version := 1; version <= len(files); version++ {
 		cfg := testConfig(t, ch, "native")
-		columns = columnsAt(version)
+		columns = backendtest.ColumnsAt(files[:version], columns, func(c column) string { return c.name })
 		old := newStore(t, cfg)
 		old.files, old.views = old.files[:version], nil
 		require.NoError(t, old.Start(t.Context()))
@@ -125,20 +125,6 @@ func addedColumn(t *testing.T, ch *testengine.Server) {
 		require.Equal(t, "20", count(t, ch, cfg, "SELECT countIf(added = '') FROM session_log"))
 		stopStore(t, s)
 	}
-}
-
-// columnsAt are the columns that a program of an older version wrote.
-func columnsAt(version int) (older []column) {
-	var sql strings.Builder
-	for _, f := range files[:version] {
-		sql.WriteString(f.SQL)
-	}
-	for _, c := range columns {
-		if regexp.MustCompile(`\b` + c.name + `\b`).MatchString(sql.String()) {
-			older = append(older, c)
-		}
-	}
-	return older
 }
 
 // namesThatAreTaken: somebody else's view or table of the same name stays, and so do its rows, also beside a schema of ours.

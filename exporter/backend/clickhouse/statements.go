@@ -5,29 +5,38 @@ import (
 	"strings"
 )
 
-// statements are all that a writer runs, made once from columns.
+// statements are all that a writer runs, made once from columns. %s is a condition on record_id.
 type statements struct {
-	insert string // the new records
-	feed   string // records that came again, into the states of sessions
-	keep   string // versions, into session_conflicts
-	known  string // asks for ids; the condition follows
-	stored string // asks for whole events; the condition follows
-	kept   string // asks for versions that were kept; the condition follows
+	insert   string // the new records
+	conflict string // versions, into session_conflicts
+	feed     string // %s: stored records into the states of sessions, once more
+	stored   string // %s: ids with the hash of the record that was first
+	kept     string // %s: ids with the hashes of versions that were kept aside
+	events   string // whole events
 }
 
 func (cfg *Config) statements() statements {
-	insert := func(table string, names []string) string {
-		return cfg.named(fmt.Sprintf("INSERT INTO %s (%s) SETTINGS %s FORMAT Native", table, strings.Join(names, ", "), cfg.insertSettings()))
-	}
 	all, fed := columnNames()
-	return statements{
-		insert: insert("session_events", all),
-		feed:   insert("session_feed", fed),
-		keep:   insert("session_conflicts", append(all, "content_hash")),
-		known:  cfg.named("SELECT DISTINCT record_id FROM session_events"),
-		stored: cfg.named("SELECT " + selectList() + " FROM session_events FINAL"),
-		kept:   cfg.named("SELECT DISTINCT record_id, content_hash FROM session_conflicts"),
+	insert := func(table string, names []string, settings string) string {
+		return cfg.named("INSERT INTO "+table+" ("+strings.Join(names, ", ")+")") + " SETTINGS " + cfg.insertSettings() + settings
 	}
+	return statements{
+		insert:   insert("session_events", all, " FORMAT Native"),
+		conflict: insert("session_conflicts", all, " FORMAT Native"),
+		feed: insert("session_feed", fed, cfg.feedSettings()) +
+			cfg.named(" SELECT "+strings.Join(fed, ", ")+" FROM session_events FINAL WHERE %s"),
+		stored: cfg.named("SELECT record_id, argMax(content_hash, precedence) AS hash FROM session_events WHERE %s GROUP BY record_id"),
+		kept:   cfg.named("SELECT record_id, content_hash AS hash FROM session_conflicts WHERE %s"),
+		events: cfg.named("SELECT " + selectList() + " FROM session_events FINAL"),
+	}
+}
+
+// feedSettings keep a cluster from asking each shard by itself, which would not have the ids that come along.
+func (cfg *Config) feedSettings() string {
+	if cfg.Cluster == "" {
+		return ""
+	}
+	return ", parallel_distributed_insert_select = 0"
 }
 
 func columnNames() (all, fed []string) {
@@ -37,7 +46,7 @@ func columnNames() (all, fed []string) {
 			fed = append(fed, c.name)
 		}
 	}
-	return all, fed
+	return append(all, "content_hash"), fed
 }
 
 // insertSettings make an insert wait until the rows are stored, and keep the server's own guesses out of it: equal blocks are not left

@@ -120,14 +120,12 @@ func write1(t testing.TB, s *store, events iter.Seq2[int, *session.Event]) backe
 
 func readAll(t testing.TB, cfg Config) (all []*session.Event) {
 	t.Helper()
-	r := OpenReader(cfg)
-	defer r.Close()
-	require.NoError(t, r.Each(context.Background(), func(e *session.Event) error {
+	for e, err := range ReadEvents(context.Background(), cfg) {
+		require.NoError(t, err)
 		c := &session.Event{}
 		e.CopyTo(c)
 		all = append(all, c)
-		return nil
-	}))
+	}
 	return all
 }
 

@@ -19,17 +19,13 @@ var views = migrations.MustReadViews(viewFiles, "views")
 
 // viewNamesTaken are the names of views under which there is something, with its engine and comment.
 func (s *store) viewNamesTaken(ctx context.Context, l *link) ([]string, error) {
-	names := make([]string, len(s.views))
-	for i, v := range s.views {
-		names[i] = "'" + s.cfg.named(v.Name) + "'"
-	}
 	return l.texts(ctx, "SELECT concat(name, ' ', engine, ' ', comment) AS text FROM system.tables WHERE database = currentDatabase() AND name IN ("+
-		strings.Join(names, ", ")+")")
+		s.cfg.named(migrations.QuotedNames(s.views))+")")
 }
 
-func (s *store) nameTaken(taken []string) error {
-	name, _, _ := strings.Cut(taken[0], " ")
-	return backend.Misconfigured(fmt.Errorf("clickhouse: %s: %s: %w: name another database or table_prefix", s.cfg.FirstHost(), name, backend.ErrNameTaken))
+func (s *store) nameTaken(taken string) error {
+	name, _, _ := strings.Cut(taken, " ")
+	return backend.NameTaken("clickhouse: "+s.cfg.FirstHost(), name, "database or table_prefix")
 }
 
 // makeViews makes those views anew whose text is not this program's. The comment on a view has the digest of its text. A table under the name
@@ -46,7 +42,7 @@ func (s *store) makeViews(ctx context.Context, l *link) error {
 		}
 		for _, t := range there {
 			if strings.HasPrefix(t, name+" ") && !strings.HasPrefix(t, name+" View ") {
-				return s.nameTaken([]string{t})
+				return s.nameTaken(t)
 			}
 		}
 		if err := l.exec(ctx, s.cfg.viewStatement(v)+" COMMENT '"+comment+"'"); err != nil {

@@ -104,7 +104,7 @@ func racedForgery(t *testing.T, server *testengine.Server) {
 	for _, e := range typical(0, 10) {
 		e.User = "somebody else"
 		e.Time += int64(40 * 24 * time.Hour)
-		l.block.add(e)
+		l.block.add(e, [16]byte{1})
 	}
 	require.NoError(t, l.insert(t.Context(), s.sql.insert, l.block.all, func() error {
 		l.block.reset()

@@ -47,3 +47,12 @@ func Digest(sql string) string {
 	hash := sha256.Sum256([]byte(sql))
 	return hex.EncodeToString(hash[:8])
 }
+
+// QuotedNames are the names of all these views as SQL lists them.
+func QuotedNames(all []View) string {
+	names := make([]string, len(all))
+	for i, v := range all {
+		names[i] = "'" + v.Name + "'"
+	}
+	return strings.Join(names, ", ")
+}

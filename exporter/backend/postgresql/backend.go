@@ -27,9 +27,9 @@ type store struct {
 	now  func() time.Time
 	pool *pool.Pool[*link]
 
-	files    []migrations.File // all of them, but in tests
-	views    []migrations.View // likewise
-	patience time.Duration     // lockPatience, but in tests
+	files       []migrations.File // all of them, but in tests
+	views       []migrations.View // likewise
+	lockTimeout time.Duration     // defaultLockTimeout, but in tests
 
 	guard      *retention.Guard
 	ttl        time.Duration // the one in force; set by Start
@@ -49,9 +49,9 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 		now: time.Now,
 		ttl: cfg.TTL,
 
-		files:    files,
-		views:    views,
-		patience: lockPatience,
+		files:       files,
+		views:       views,
+		lockTimeout: defaultLockTimeout,
 	}
 	links := make([]*link, cfg.MaxConnections)
 	for i := range links {

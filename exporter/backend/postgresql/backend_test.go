@@ -70,7 +70,7 @@ func TestStore(t *testing.T) {
 		{"ViewIsRead", viewIsRead},
 		{"BeforeTheFirstRelease", beforeTheFirstRelease},
 		{"RedshiftWords", redshiftWords},
-		{"UnreadableRecord", unreadableRecord},
+		{"BrokenRow", brokenRow},
 		{"NewerSchema", newerSchema},
 		{"TablePrefix", tablePrefix},
 		{"Erasure", erasure},

@@ -9,20 +9,16 @@ import (
 // column is a column of session_events and what it holds of an event, in both directions. What is absent is NULL: an empty
 // text, 0, a list of none.
 type column struct {
-	name      string
-	selects   string // the expression that read decodes, with %s for the column; "" where nobody reads it
-	write     func(c *copyBatch, e *session.Event)
-	read      func(r *row, cell int, e *session.Event)
-	ofReading bool // see session.Field
+	name    string
+	selects string // the expression that read decodes, with %s for the column; "" where nobody reads it
+	write   func(c *copyBatch, e *session.Event)
+	read    func(r *row, cell int, e *session.Event)
 }
 
-// columns are all columns in the order of session.Fields. Every statement is made from them.
+// columns are all columns but content_hash, in the order of session.Fields. Every statement is made from them.
 var columns = func() (all []column) {
 	for i := range session.Fields {
-		for _, c := range columnsOf(&session.Fields[i]) {
-			c.ofReading = session.Fields[i].OfReading
-			all = append(all, c)
-		}
+		all = append(all, columnsOf(&session.Fields[i])...)
 	}
 	return all
 }()
@@ -41,7 +37,7 @@ func columnsOf(f *session.Field) []column {
 			{name: f.Column, write: func(c *copyBatch, e *session.Event) { c.time(e.Time) }},
 			{
 				f.Column + "_ns", asItIs, func(c *copyBatch, e *session.Event) { c.nanos(e.Time) },
-				func(r *row, n int, e *session.Event) { e.Time = r.integer(n) }, false,
+				func(r *row, n int, e *session.Event) { e.Time = r.integer(n) },
 			},
 		}
 	case "Observed":
@@ -49,16 +45,16 @@ func columnsOf(f *session.Field) []column {
 		exact.name += "_ns"
 		return []column{{name: f.Column, write: writeObserved}, exact}
 	case "User":
-		return []column{{f.Column, asItIs, writeUser, readUser, false}}
+		return []column{{f.Column, asItIs, writeUser, readUser}}
 	case "Extra":
 		return []column{
 			{
 				f.Column, asItIs, func(c *copyBatch, e *session.Event) { c.json(c.js.attributes(e.Extra)) },
-				func(r *row, n int, e *session.Event) { e.Extra = r.attributes(n, e.Extra[:0]) }, false,
+				func(r *row, n int, e *session.Event) { e.Extra = r.attributes(n, e.Extra[:0]) },
 			},
 			{
 				f.Column + "_exact", asItIs, func(c *copyBatch, e *session.Event) { c.json(c.js.exact(e.Extra)) },
-				func(r *row, n int, e *session.Event) { e.Extra = r.exact(n, e.Extra) }, false,
+				func(r *row, n int, e *session.Event) { e.Extra = r.exact(n, e.Extra) },
 			},
 		}
 	}

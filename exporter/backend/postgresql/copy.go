@@ -15,9 +15,10 @@ import (
 // copyBatch holds rows in PostgreSQL's binary COPY format: a signature, then for each row the number of its fields and for
 // each field its length and its bytes, all big-endian (documentation of COPY, "Binary Format").
 type copyBatch struct {
-	buf  []byte
-	from int // where the row under way begins
-	js   jsonScratch
+	buf    []byte
+	from   int // where the row under way begins
+	js     jsonScratch
+	hasher session.Hasher
 }
 
 const (
@@ -58,10 +59,12 @@ func (c *copyBatch) send(ctx context.Context, conn *pgconn.PgConn, sql string) e
 // add appends the event as one row, or says why it can never be stored.
 func (c *copyBatch) add(e *session.Event) (reason string) {
 	c.from = len(c.buf)
-	c.buf = binary.BigEndian.AppendUint16(c.buf, uint16(len(columns)))
+	c.buf = binary.BigEndian.AppendUint16(c.buf, uint16(len(columns)+1))
 	for i := range columns {
 		columns[i].write(c, e)
 	}
+	hash := e.ContentHash(&c.hasher)
+	c.id(hash[:])
 	if len(c.buf)-c.from > maxRecord {
 		c.buf = c.buf[:c.from]
 		return tooLarge

@@ -53,7 +53,7 @@ func (s *store) migrate(ctx context.Context, conn *pgconn.PgConn) error {
 	if err := s.makeMigrationsTable(ctx, conn); err != nil {
 		return err
 	}
-	return s.underMigrationLock(ctx, conn, func() error {
+	return s.underMigrationLock(ctx, conn, 0, func() error {
 		version, err := s.version(ctx, conn)
 		if err != nil || version >= len(all) {
 			return err
@@ -76,14 +76,18 @@ func (s *store) migrate(ctx context.Context, conn *pgconn.PgConn) error {
 	})
 }
 
-// underMigrationLock runs do in a transaction that one program at a time is in.
-func (s *store) underMigrationLock(ctx context.Context, conn *pgconn.PgConn, do func() error) error {
+// underMigrationLock runs do in a transaction that one program at a time is in. It waits no longer than timeout for any lock; 0 is for ever.
+func (s *store) underMigrationLock(ctx context.Context, conn *pgconn.PgConn, timeout time.Duration, do func() error) error {
 	return inTransaction(ctx, conn, func() error {
-		if err := exec(ctx, conn, s.cfg.named("LOCK TABLE sessionlog_migrations")); err != nil {
+		if err := exec(ctx, conn, lockTimeout(timeout)+"; "+s.cfg.named("LOCK TABLE sessionlog_migrations")); err != nil {
 			return err
 		}
 		return do()
 	})
+}
+
+func lockTimeout(timeout time.Duration) string {
+	return fmt.Sprintf("SET LOCAL lock_timeout = %d", timeout.Milliseconds())
 }
 
 // makeMigrationsTable makes the table whose lock lets one program at a time migrate. That two make it at once is an error of one

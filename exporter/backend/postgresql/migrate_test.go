@@ -1,7 +1,6 @@
 package postgresql
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql"
@@ -33,7 +33,7 @@ func addedColumn(t *testing.T, pg *postgresql.Server) {
 	for version := 1; version <= len(files); version++ {
 		for _, place := range []string{atTheEnd, between} {
 			cfg := testConfig(t, pg)
-			columns = columnsAt(version)
+			columns = backendtest.ColumnsAt(files[:version], columns, func(c column) string { return c.name })
 			old := newStore(t, cfg)
 			old.files, old.views = old.files[:version], nil
 			require.NoError(t, old.Start(t.Context()))
@@ -59,20 +59,6 @@ func addedColumn(t *testing.T, pg *postgresql.Server) {
 			stopStore(t, s)
 		}
 	}
-}
-
-// columnsAt are the columns that a program of an older version wrote.
-func columnsAt(version int) (older []column) {
-	var sql strings.Builder
-	for _, f := range files[:version] {
-		sql.WriteString(f.SQL)
-	}
-	for _, c := range columns {
-		if regexp.MustCompile(`\b` + c.name + `\b`).MatchString(sql.String()) {
-			older = append(older, c)
-		}
-	}
-	return older
 }
 
 // viewOfTheirs: something of the user's that stands on a view keeps neither us from starting nor the view from being asked.
@@ -117,7 +103,7 @@ func viewIsRead(t *testing.T, pg *postgresql.Server) {
 	require.NoError(t, exec(t.Context(), conn, "BEGIN; SELECT count(*) FROM session_log"))
 	core, logs := observer.New(zap.WarnLevel)
 	s := newStore(t, cfg)
-	s.log, s.views, s.patience = zap.New(core), slices.Clone(views), 50*time.Millisecond
+	s.log, s.views, s.lockTimeout = zap.New(core), slices.Clone(views), 50*time.Millisecond
 	at := slices.IndexFunc(s.views, func(v migrations.View) bool { return v.Name == "session_log" })
 	s.views[at].SQL = strings.Replace(s.views[at].SQL, "\n    record_id,", "\n    1 AS added, record_id,", 1)
 	require.NoError(t, s.Start(t.Context()))
@@ -180,14 +166,16 @@ func redshiftWords(t *testing.T, pg *postgresql.Server) {
 	}, rowsOf(t, cfg, query).Cells)
 }
 
-// unreadableRecord: somebody has written a record by hand that says nothing we understand. What comes under its id is another
-// version, kept aside, and nobody is kept from writing.
-func unreadableRecord(t *testing.T, pg *postgresql.Server) {
+// brokenRow: somebody has written a row by hand that says nothing we understand. It keeps nobody from writing, and who reads it is told.
+func brokenRow(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
 	s := startStore(t, cfg)
 	e := at(time.Now(), "alice")
 	write1(t, s, seq(e))
 	rowsOf(t, cfg, `UPDATE session_events SET attributes = '"no object"'`)
-	require.Equal(t, backend.Result{Written: 1, Conflicts: 1}, write1(t, s, seq(e, at(time.Now(), "bob"))))
-	require.Equal(t, [][]string{{"alice"}}, rowsOf(t, cfg, "SELECT user_name FROM session_conflicts").Cells)
+	require.Equal(t, backend.Result{Written: 1, Duplicates: 1}, write1(t, s, seq(e, at(time.Now(), "bob"))))
+	for _, err := range ReadEvents(t.Context(), cfg) {
+		require.ErrorContains(t, err, "attributes")
+		break
+	}
 }

@@ -3,7 +3,6 @@ package postgresql
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -19,8 +18,8 @@ import (
 const (
 	monthsAhead = 2  // are made before their first event
 	yearsBack   = 30 // history older than that goes into the default partition
-	// lockPatience is how long making or dropping a partition may stand in line, for everybody else stands behind it.
-	lockPatience = 5 * time.Second
+	// defaultLockTimeout is how long making or dropping a partition may stand in line, for everybody else stands behind it.
+	defaultLockTimeout = 5 * time.Second
 )
 
 // partition is a range of the milliseconds with which record ids begin.
@@ -165,8 +164,7 @@ func (s *store) attachMonth(ctx context.Context, conn *pgconn.PgConn, p partitio
 
 // lockPartitions lets one program at a time make and drop partitions.
 func (s *store) lockPartitions(ctx context.Context, conn *pgconn.PgConn) error {
-	patience := fmt.Sprintf("SET LOCAL lock_timeout = %d", s.patience.Milliseconds())
-	return exec(ctx, conn, s.cfg.named(patience+"; SELECT "+advisoryLock("session_events")))
+	return exec(ctx, conn, lockTimeout(s.lockTimeout)+"; SELECT "+s.cfg.named(lockOfPartitions))
 }
 
 var boundsPattern = regexp.MustCompile(`FROM \('([0-9a-f-]{36})'\) TO \('([0-9a-f-]{36})'\)`)

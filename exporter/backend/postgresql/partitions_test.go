@@ -157,12 +157,12 @@ func youngAtTheLastMoment(t *testing.T, pg *postgresql.Server) {
 	defer logOut(conn)
 	id := at(old, "an old id, a young time").RecordID
 	id[15]++
-	require.NoError(t, exec(t.Context(), conn, fmt.Sprintf("BEGIN; INSERT INTO session_events (kind, outcome, time, time_ns, record_id, user_name) "+
-		"VALUES ('login', 'success', '%s', %d, '%s', 'young')", now.Format(time.RFC3339), now.UnixNano(), id)))
+	require.NoError(t, exec(t.Context(), conn, fmt.Sprintf("BEGIN; INSERT INTO session_events (kind, outcome, time, time_ns, record_id, user_name, content_hash) "+
+		"VALUES ('login', 'success', '%s', %d, '%s', 'young', '')", now.Format(time.RFC3339), now.UnixNano(), id)))
 
 	cfg.TTL, cfg.TTLConfirm = 40*24*time.Hour, true
 	s := newStore(t, cfg)
-	s.now, s.patience = func() time.Time { return now }, time.Minute
+	s.now, s.lockTimeout = func() time.Time { return now }, time.Minute
 	require.NoError(t, s.Start(t.Context()))
 	defer stopStore(t, s)
 	waiting := "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE NOT l.granted AND c.relname LIKE 'session_events%' " +

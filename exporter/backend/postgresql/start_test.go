@@ -87,7 +87,7 @@ func startWhileRead(t *testing.T, pg *postgresql.Server) {
 
 	s := newStore(t, cfg)
 	s.now = func() time.Time { return later }
-	s.patience = 50 * time.Millisecond
+	s.lockTimeout = 50 * time.Millisecond
 	require.NoError(t, s.Start(t.Context()))
 	defer stopStore(t, s)
 	require.Equal(t, 2, write1(t, s, seq(at(later, "a"), at(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), "b"))).Written)

@@ -85,16 +85,12 @@ func write1(t testing.TB, s *store, events iter.Seq2[int, *session.Event]) backe
 
 func readAll(t testing.TB, cfg Config) (all []*session.Event) {
 	t.Helper()
-	ctx := context.Background()
-	r, err := OpenReader(ctx, cfg)
-	require.NoError(t, err)
-	defer r.Close()
-	require.NoError(t, r.Each(ctx, func(e *session.Event) error {
+	for e, err := range ReadEvents(context.Background(), cfg) {
+		require.NoError(t, err)
 		c := &session.Event{}
 		e.CopyTo(c)
 		all = append(all, c)
-		return nil
-	}))
+	}
 	return all
 }
 

@@ -34,9 +34,10 @@ func (s *store) makeViews(ctx context.Context, conn *pgconn.PgConn) error {
 	if err != nil || len(differing) == 0 {
 		return err
 	}
-	err = s.underViewLock(ctx, conn, func() error { return replaceViews(ctx, conn, differing) })
+	// Who waits for those who read a view keeps everybody else waiting who reads it.
+	err = s.underMigrationLock(ctx, conn, s.lockTimeout, func() error { return replaceViews(ctx, conn, differing) })
 	if configpostgresql.Code(err) == invalidTableDefinition {
-		err = s.underViewLock(ctx, conn, func() error { return s.remakeViews(ctx, conn, s.withReaders(differing)) })
+		err = s.underMigrationLock(ctx, conn, s.lockTimeout, func() error { return s.remakeViews(ctx, conn, s.withReaders(differing)) })
 	}
 	switch configpostgresql.Code(err) {
 	case dependentObjects:
@@ -74,29 +75,12 @@ func (s *store) namedViews() (all []migrations.View) {
 
 // refuseNamesTaken leaves somebody else's tables and views alone.
 func (s *store) refuseNamesTaken(ctx context.Context, conn *pgconn.PgConn) error {
-	for _, v := range s.namedViews() {
-		rows, err := query(ctx, conn, "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = '"+v.Name+"'")
-		if err != nil {
-			return err
-		}
-		if rows[0][0] != "0" {
-			return backend.Misconfigured(fmt.Errorf("postgresql: %s: %s: %w: name another schema or table_prefix", s.cfg.FirstHost(), v.Name, backend.ErrNameTaken))
-		}
+	rows, err := query(ctx, conn, "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = ANY (ARRAY["+
+		migrations.QuotedNames(s.namedViews())+"]::name[])")
+	if err != nil || len(rows) == 0 {
+		return err
 	}
-	return nil
-}
-
-// underViewLock does not wait long for those who read a view: everybody else would stand behind us.
-func (s *store) underViewLock(ctx context.Context, conn *pgconn.PgConn, do func() error) error {
-	return inTransaction(ctx, conn, func() error {
-		if err := exec(ctx, conn, fmt.Sprintf("SET LOCAL lock_timeout = %d", s.patience.Milliseconds())); err != nil {
-			return err
-		}
-		if err := exec(ctx, conn, s.cfg.named("LOCK TABLE sessionlog_migrations")); err != nil {
-			return err
-		}
-		return do()
-	})
+	return backend.NameTaken("postgresql: "+s.cfg.FirstHost(), rows[0][0], "schema or table_prefix")
 }
 
 func viewComment(v migrations.View) string { return "sessionlog " + migrations.Digest(v.SQL) }

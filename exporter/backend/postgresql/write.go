@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
@@ -211,11 +212,20 @@ func (w *write) staged(ctx context.Context, t *transaction, from, to int) error 
 	}
 	t.written = int(n)
 	if w.repeats = t.written < t.staged; w.repeats {
-		if err := w.compare(ctx, t, to); err != nil {
+		if t.conflicts, err = w.keepConflicts(ctx); err != nil {
 			return err
 		}
 	}
 	return w.commit(ctx)
+}
+
+// keepConflicts keeps aside what was staged and says something else than the record of its id.
+func (w *write) keepConflicts(ctx context.Context) (conflicts int, err error) {
+	rows, err := query(ctx, w.conn, w.sql.keep)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(rows[0][0])
 }
 
 // commit is not interrupted: its result would stay unknown.

@@ -18,12 +18,16 @@ const maxRemembered = 256
 // binder puts events into the parameters of a prepared statement. SQLite keeps what is bound from row to row, so a value
 // that equals the row before is not bound again: half of a login's columns repeat.
 type binder struct {
-	stmt  *sqlite.Stmt
-	first int // parameter of the first column
-	last  []remembered
-	buf   []byte
-	size  int
+	stmt *sqlite.Stmt
+	last []remembered
+	buf  []byte
+	size int
 }
+
+const (
+	hashParam        = 1
+	firstColumnParam = 2
+)
 
 // remembered is what a parameter holds.
 type remembered struct {
@@ -40,8 +44,8 @@ const (
 )
 
 // newBinder begins with every parameter NULL, as a fresh statement has them.
-func newBinder(stmt *sqlite.Stmt, first int) *binder {
-	b := &binder{stmt: stmt, first: first, last: make([]remembered, first+len(columns))}
+func newBinder(stmt *sqlite.Stmt) *binder {
+	b := &binder{stmt: stmt, last: make([]remembered, firstColumnParam+len(columns))}
 	for i := range b.last {
 		b.last[i].state = boundNull
 	}
@@ -49,10 +53,11 @@ func newBinder(stmt *sqlite.Stmt, first int) *binder {
 }
 
 // event binds every column and tells whether the record is small enough to be stored.
-func (b *binder) event(e *session.Event) bool {
+func (b *binder) event(e *session.Event, hash [16]byte) bool {
 	b.size = 0
+	b.stmt.BindBytes(hashParam, hash[:])
 	for i := range columns {
-		columns[i].bind(b, b.first+i, e)
+		columns[i].bind(b, firstColumnParam+i, e)
 	}
 	return b.size <= maxRecord
 }

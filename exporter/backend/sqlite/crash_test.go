@@ -101,7 +101,7 @@ func requirePrefix(t *testing.T, cfg Config, n int) {
 		var want session.Event
 		sessiontest.Typical(&want, i)
 		require.Equal(t, want.RecordID, e.RecordID)
-		require.True(t, want.SameContent(e))
+		require.True(t, sessiontest.SameContent(&want, e))
 	}
 }
 

@@ -47,8 +47,8 @@ func (w *writer) oldest() int64 {
 
 // insert counts the event into result, or tells why it cannot be stored. An error is the store's, not the event's.
 func (w *writer) insert(e *session.Event, result *backend.Result) (reason string, err error) {
-	b := w.st.insert
-	if !b.event(e) {
+	b, hash := w.st.insert, e.ContentHash(&w.hasher)
+	if !b.event(e, hash) {
 		return tooLarge, nil
 	}
 	switch _, err := b.stmt.Step(); {
@@ -64,39 +64,37 @@ func (w *writer) insert(e *session.Event, result *backend.Result) (reason string
 		result.Written++
 		return "", nil
 	}
-	return "", w.compare(e, result)
+	stored, err := w.storedHash(e)
+	switch {
+	case err != nil:
+		return "", err
+	case stored == hash:
+		result.Duplicates++
+		return "", nil
+	}
+	result.Conflicts++
+	return "", w.keepAside(e, hash)
 }
 
-// compare looks at the record that was there first.
-func (w *writer) compare(e *session.Event, result *backend.Result) error {
-	stmt := w.st.stored.stmt
+// storedHash is the content hash of the record that was there first.
+func (w *writer) storedHash(e *session.Event) (hash [16]byte, err error) {
+	stmt := w.st.storedHash
 	stmt.BindBytes(1, e.RecordID[:])
 	found, err := stmt.Step()
 	if err != nil {
-		return err
+		return hash, err
 	}
 	if !found {
-		return errors.New("a record was refused as known, and is not there: the index on record_id is damaged")
+		return hash, errors.New("a record was refused as known, and is not there: the index on record_id is damaged")
 	}
-	w.st.stored.err = nil
-	unreadable := w.st.stored.event(&w.stored)
-	if err := stmt.Reset(); err != nil {
-		return err
-	}
-	if unreadable == nil && w.stored.SameContent(e) {
-		result.Duplicates++
-		return nil
-	}
-	result.Conflicts++
-	return w.keepAside(e)
+	stmt.ColumnBytes(0, hash[:])
+	return hash, stmt.Reset()
 }
 
 // keepAside stores the second version. The same version again is ignored.
-func (w *writer) keepAside(e *session.Event) error {
+func (w *writer) keepAside(e *session.Event, hash [16]byte) error {
 	b := w.st.conflict
-	b.event(e)
-	hash := contentHash(e)
-	b.stmt.BindBytes(1, hash[:])
+	b.event(e, hash)
 	if _, err := b.stmt.Step(); err != nil {
 		return err
 	}

@@ -102,7 +102,7 @@ func (cfg *Config) version(conn *sqlite.Conn) (version int64, err error) {
 			return nil
 		},
 	})
-	if err == nil && first != "" && first != "tables" {
+	if err == nil && first != "" && first != "schema" {
 		return 0, backend.Misconfigured(fmt.Errorf("sqlite: path %q: %w: name another path, or move the file away", cfg.Path, backend.ErrBeforeFirstRelease))
 	}
 	if err == nil && version > int64(len(files)) {

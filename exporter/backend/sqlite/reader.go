@@ -2,57 +2,50 @@ package sqlite
 
 import (
 	"context"
-	"errors"
+	"iter"
 
 	"zombiezen.com/go/sqlite"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// Reader reads a database while it is written: neither waits for the other. It is not safe for concurrent use.
-type Reader struct {
-	cfg  Config
-	conn *sqlite.Conn
+// ReadEvents reads every event of a database in the order of arrival, as of one moment, while others write. Of cfg only path, table_prefix and
+// busy_timeout count. An event is valid until the next one; its strings may be kept. An error is the last that is yielded.
+func ReadEvents(ctx context.Context, cfg Config) iter.Seq2[*session.Event, error] {
+	return func(yield func(*session.Event, error) bool) {
+		conn, err := cfg.openReader(ctx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		conn.SetInterrupt(ctx.Done())
+		if err := cfg.scanEvents(ctx, conn, func(e *session.Event) bool { return yield(e, nil) }); err != nil {
+			yield(nil, cfg.explain("reading", err))
+		}
+	}
 }
 
-// OpenReader opens the file for reading. Only path, table_prefix and busy_timeout count.
-func OpenReader(cfg Config) (*Reader, error) {
-	conn, err := sqlite.OpenConn(cfg.Path, sqlite.OpenReadOnly)
+func (cfg *Config) scanEvents(ctx context.Context, conn *sqlite.Conn, yield func(*session.Event) bool) error {
+	stmt, err := conn.Prepare(cfg.named("SELECT " + columnNames() + " FROM session_events ORDER BY arrival"))
 	if err != nil {
-		return nil, cfg.explain("opening", err)
+		return err
 	}
-	conn.SetBusyTimeout(cfg.BusyTimeout)
-	return &Reader{cfg: cfg, conn: conn}, nil
-}
-
-// Close ends the reader.
-func (r *Reader) Close() error { return r.conn.Close() }
-
-// Each hands every event to f in the order of arrival, as of one moment, until f fails. The event is valid until f returns;
-// its strings may be kept.
-func (r *Reader) Each(ctx context.Context, f func(*session.Event) error) error {
-	r.conn.SetInterrupt(ctx.Done())
-	defer r.conn.SetInterrupt(nil)
-	stmt, err := r.conn.Prepare(r.cfg.selectSQL() + " ORDER BY arrival")
-	if err != nil {
-		return r.cfg.explain("reading", err)
-	}
-	defer func() { _ = stmt.Reset() }()
 	var e session.Event
 	cells := row{stmt: stmt}
 	for {
 		more, err := stmt.Step()
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		}
-		if err != nil || !more {
-			return r.cfg.explain("reading", err)
-		}
-		if err := errors.Join(cells.event(&e)); err != nil {
+		case err != nil || !more:
 			return err
 		}
-		if err := f(&e); err != nil {
+		if err := cells.event(&e); err != nil {
 			return err
+		}
+		if !yield(&e) {
+			return nil
 		}
 	}
 }

@@ -8,16 +8,15 @@ import (
 
 // row reads the columns of session_events back from a result.
 type row struct {
-	stmt  *sqlite.Stmt
-	first int // column of the first of columns
-	err   error
+	stmt *sqlite.Stmt
+	err  error
 }
 
 // event fills e, which is reset, from the current row.
 func (r *row) event(e *session.Event) error {
 	e.Reset()
 	for i := range columns {
-		columns[i].scan(r, r.first+i, e)
+		columns[i].scan(r, i, e)
 	}
 	return r.err
 }

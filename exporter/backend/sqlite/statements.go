@@ -8,11 +8,11 @@ import (
 
 // statements are what the writer needs, prepared once a connection.
 type statements struct {
-	insert   *binder
-	conflict *binder
-	stored   row // parameter 1: record id
-	expire   *sqlite.Stmt
-	forget   *sqlite.Stmt
+	insert     *binder
+	conflict   *binder
+	storedHash *sqlite.Stmt // parameter 1: record id
+	expire     *sqlite.Stmt
+	forget     *sqlite.Stmt
 }
 
 func (cfg *Config) prepare(conn *sqlite.Conn) (*statements, error) {
@@ -21,9 +21,9 @@ func (cfg *Config) prepare(conn *sqlite.Conn) (*statements, error) {
 		sql string
 		set func(*sqlite.Stmt)
 	}{
-		{cfg.insertSQL("session_events", ""), func(s *sqlite.Stmt) { st.insert = newBinder(s, 1) }},
-		{cfg.insertSQL("session_conflicts", "content_hash"), func(s *sqlite.Stmt) { st.conflict = newBinder(s, 2) }},
-		{cfg.selectSQL() + " WHERE record_id = ?", func(s *sqlite.Stmt) { st.stored = row{stmt: s} }},
+		{cfg.insertSQL("session_events"), func(s *sqlite.Stmt) { st.insert = newBinder(s) }},
+		{cfg.insertSQL("session_conflicts"), func(s *sqlite.Stmt) { st.conflict = newBinder(s) }},
+		{cfg.named("SELECT content_hash FROM session_events WHERE record_id = ?"), func(s *sqlite.Stmt) { st.storedHash = s }},
 		{cfg.expireSQL("session_events"), func(s *sqlite.Stmt) { st.expire = s }},
 		{cfg.expireSQL("session_conflicts"), func(s *sqlite.Stmt) { st.forget = s }},
 	} {
@@ -36,27 +36,17 @@ func (cfg *Config) prepare(conn *sqlite.Conn) (*statements, error) {
 	return &st, nil
 }
 
-// insertSQL has one parameter for each of the columns that come first, then one for each of columns.
-func (cfg *Config) insertSQL(table string, first ...string) string {
-	var names []string
-	for _, name := range first {
-		if name != "" {
-			names = append(names, name)
-		}
-	}
-	for _, c := range columns {
-		names = append(names, c.name)
-	}
-	return cfg.named("INSERT INTO "+table) + " (" + strings.Join(names, ", ") + ") VALUES (?" +
-		strings.Repeat(", ?", len(names)-1) + ") ON CONFLICT DO NOTHING"
+// insertSQL has one parameter for the content hash, then one for each of columns.
+func (cfg *Config) insertSQL(table string) string {
+	return cfg.named("INSERT INTO "+table) + " (content_hash, " + columnNames() + ") VALUES (?" + strings.Repeat(", ?", len(columns)) + ") ON CONFLICT DO NOTHING"
 }
 
-func (cfg *Config) selectSQL() string {
+func columnNames() string {
 	names := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = c.name
 	}
-	return "SELECT " + strings.Join(names, ", ") + cfg.named(" FROM session_events")
+	return strings.Join(names, ", ")
 }
 
 // expireSQL deletes a slice of what is older than parameter 1; parameter 2 is the size of the slice.

@@ -61,15 +61,12 @@ func typical(from, to int) iter.Seq2[int, *session.Event] {
 }
 
 func readAll(t testing.TB, cfg Config) (all []*session.Event) {
-	r, err := OpenReader(cfg)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, r.Close()) }()
-	require.NoError(t, r.Each(context.Background(), func(e *session.Event) error {
+	for e, err := range ReadEvents(context.Background(), cfg) {
+		require.NoError(t, err)
 		c := &session.Event{}
 		e.CopyTo(c)
 		all = append(all, c)
-		return nil
-	}))
+	}
 	return all
 }
 

@@ -21,8 +21,7 @@ var views = migrations.MustReadViews(viewFiles, "views")
 // makeViews makes those views anew whose text is not this program's. SQLite keeps the text of a view as it was written.
 func (cfg *Config) makeViews(ctx context.Context, conn *sqlite.Conn) error {
 	var differing []migrations.View
-	for _, v := range views {
-		v = migrations.View{Name: cfg.named(v.Name), SQL: cfg.named(v.SQL)}
+	for _, v := range cfg.namedViews() {
 		there := ""
 		err := sqlitex.Execute(conn, "SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = ?", &sqlitex.ExecOptions{
 			Args:       []any{v.Name},
@@ -50,18 +49,20 @@ func (cfg *Config) makeViews(ctx context.Context, conn *sqlite.Conn) error {
 
 // refuseNamesTaken leaves somebody else's database alone.
 func (cfg *Config) refuseNamesTaken(conn *sqlite.Conn) error {
-	for _, v := range views {
-		taken := false
-		err := sqlitex.Execute(conn, "SELECT 1 FROM sqlite_schema WHERE name = ?", &sqlitex.ExecOptions{
-			Args:       []any{cfg.named(v.Name)},
-			ResultFunc: func(*sqlite.Stmt) error { taken = true; return nil },
-		})
-		if err != nil {
-			return err
-		}
-		if taken {
-			return backend.Misconfigured(fmt.Errorf("sqlite: path %q: %s: %w: name another path or table_prefix", cfg.Path, cfg.named(v.Name), backend.ErrNameTaken))
-		}
+	taken := ""
+	err := sqlitex.Execute(conn, "SELECT name FROM sqlite_schema WHERE name IN ("+migrations.QuotedNames(cfg.namedViews())+")", &sqlitex.ExecOptions{
+		ResultFunc: func(stmt *sqlite.Stmt) error { taken = stmt.ColumnText(0); return nil },
+	})
+	if err != nil || taken == "" {
+		return err
 	}
-	return nil
+	return backend.NameTaken(fmt.Sprintf("sqlite: path %q", cfg.Path), taken, "path or table_prefix")
+}
+
+// namedViews are all views under their names here.
+func (cfg *Config) namedViews() (all []migrations.View) {
+	for _, v := range views {
+		all = append(all, migrations.View{Name: cfg.named(v.Name), SQL: cfg.named(v.SQL)})
+	}
+	return all
 }

@@ -40,7 +40,7 @@ type writer struct {
 	readOnlyConn *sqlite.Conn // read only; while it is open, closing conn neither writes the write-ahead log into the file nor removes it
 	st           *statements
 	group        []*request
-	stored       session.Event
+	hasher       session.Hasher
 
 	guard *retention.Guard
 	ttl   time.Duration // the one in force

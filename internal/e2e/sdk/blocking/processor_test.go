@@ -21,7 +21,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backendexporter"
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
 	"github.com/otel-sessionlog/sessionlog/sdk/blocking"
-	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -57,13 +56,10 @@ func launchWith(t *testing.T, observe func(sdklog.Exporter) sdklog.Exporter) *ap
 
 func (a *app) users(t *testing.T) (names []string) {
 	t.Helper()
-	r, err := sqlite.OpenReader(a.cfg)
-	require.NoError(t, err)
-	defer r.Close()
-	require.NoError(t, r.Each(t.Context(), func(e *session.Event) error {
+	for e, err := range sqlite.ReadEvents(t.Context(), a.cfg) {
+		require.NoError(t, err)
 		names = append(names, e.User)
-		return nil
-	}))
+	}
 	return names
 }
 

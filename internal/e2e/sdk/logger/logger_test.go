@@ -57,15 +57,12 @@ func newStore(t *testing.T, opts ...sdklog.LoggerProviderOption) *store {
 // events are what the table holds.
 func (s table) events(t *testing.T) (list []session.Event) {
 	t.Helper()
-	r, err := sqlite.OpenReader(s.cfg)
-	require.NoError(t, err)
-	defer r.Close()
-	require.NoError(t, r.Each(t.Context(), func(e *session.Event) error {
+	for e, err := range sqlite.ReadEvents(t.Context(), s.cfg) {
+		require.NoError(t, err)
 		var kept session.Event
 		e.CopyTo(&kept)
 		list = append(list, kept)
-		return nil
-	}))
+	}
 	return list
 }
 

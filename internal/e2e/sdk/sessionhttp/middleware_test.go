@@ -66,15 +66,12 @@ func newSite(t *testing.T, opts ...sessionhttp.Option) *site {
 
 func (s *site) events(t *testing.T) (list []session.Event) {
 	t.Helper()
-	r, err := sqlite.OpenReader(s.cfg)
-	require.NoError(t, err)
-	defer r.Close()
-	require.NoError(t, r.Each(t.Context(), func(e *session.Event) error {
+	for e, err := range sqlite.ReadEvents(t.Context(), s.cfg) {
+		require.NoError(t, err)
 		var kept session.Event
 		e.CopyTo(&kept)
 		list = append(list, kept)
-		return nil
-	}))
+	}
 	return list
 }
 

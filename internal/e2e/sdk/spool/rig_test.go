@@ -17,7 +17,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backendexporter"
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
 	"github.com/otel-sessionlog/sessionlog/sdk/spool"
-	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // patience is how long something may take on a busy machine.
@@ -70,13 +69,10 @@ func (a *app) hurry(t testing.TB) {
 // users are the names in the table, in the order of their arrival.
 func users(t testing.TB, db string) (names []string) {
 	t.Helper()
-	r, err := sqlite.OpenReader(config4(t, db))
-	require.NoError(t, err)
-	defer r.Close()
-	require.NoError(t, r.Each(context.Background(), func(e *session.Event) error {
+	for e, err := range sqlite.ReadEvents(context.Background(), config4(t, db)) {
+		require.NoError(t, err)
 		names = append(names, e.User)
-		return nil
-	}))
+	}
 	return names
 }
 

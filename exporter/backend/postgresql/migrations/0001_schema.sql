@@ -67,6 +67,7 @@ CREATE TABLE session_events (
     mfa_used               text,                 -- yes, no
     provider_name          text,
     attributes_exact       jsonb,                -- [["key","type","value"]] where jsonb does not show type or text
+    content_hash           bytea       NOT NULL, -- 16 bytes; equal where two records of one id say the same
     PRIMARY KEY (record_id)
 ) PARTITION BY RANGE (record_id);
 
@@ -77,12 +78,12 @@ CREATE TABLE session_events_default PARTITION OF session_events DEFAULT;
 CREATE INDEX session_events_by_time ON session_events USING brin (time) WITH (pages_per_range = 32);
 CREATE INDEX session_events_by_trace_id ON session_events (trace_id) WHERE trace_id IS NOT NULL;
 
--- Records whose id was there already with other content, kept aside because one of the two may be forged.
+-- Records whose id was there already with other content, kept aside because one of the two may be forged: each version once.
 CREATE TABLE session_conflicts (
     arrived timestamptz NOT NULL DEFAULT now(),
     LIKE session_events
 );
-CREATE INDEX session_conflicts_by_record_id ON session_conflicts (record_id);
+CREATE UNIQUE INDEX session_conflicts_by_record_id ON session_conflicts (record_id, content_hash);
 CREATE INDEX session_conflicts_by_time ON session_conflicts (time);
 
 -- What the views are told by the configuration.

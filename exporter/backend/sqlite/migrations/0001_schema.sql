@@ -61,7 +61,8 @@ CREATE TABLE session_events (
     actor_name             TEXT,
     actor_id               TEXT,
     mfa_used               TEXT,                -- yes, no
-    provider_name          TEXT
+    provider_name          TEXT,
+    content_hash           BLOB    NOT NULL     -- 16 bytes; equal where two records of one id say the same
 );
 
 -- First write wins: a second record with the same id changes nothing.
@@ -73,12 +74,10 @@ CREATE INDEX session_events_by_user_name ON session_events (user_name) WHERE use
 CREATE INDEX session_events_by_client_address ON session_events (client_address) WHERE client_address IS NOT NULL;
 CREATE INDEX session_events_by_trace_id ON session_events (trace_id) WHERE trace_id IS NOT NULL;
 
--- Records whose id was there already with other content, kept aside because one of the two may be forged. The columns are
--- those of session_events, in the same order, after the first two.
+-- Records whose id was there already with other content, kept aside because one of the two may be forged: each version once. The
+-- columns are those of session_events.
 CREATE TABLE session_conflicts (
-    arrival      INTEGER PRIMARY KEY,
-    content_hash BLOB NOT NULL, -- of what two readings of one event agree in, so that each version is kept once
-    kind TEXT NOT NULL, outcome TEXT NOT NULL, source_event TEXT, time INTEGER NOT NULL, observed INTEGER, system TEXT,
+    arrival INTEGER PRIMARY KEY, kind TEXT NOT NULL, outcome TEXT NOT NULL, source_event TEXT, time INTEGER NOT NULL, observed INTEGER, system TEXT,
     instance TEXT, host TEXT, server_address TEXT, server_port INTEGER, database_name TEXT, user_name TEXT, user_id TEXT,
     user_hash TEXT, roles TEXT, profiles TEXT, settings TEXT, auth_method TEXT, auth_type TEXT, interface TEXT,
     tls_version TEXT, tls_cipher TEXT, certificate_subjects TEXT, certificate_serial TEXT, certificate_issuer TEXT,
@@ -87,7 +86,7 @@ CREATE TABLE session_conflicts (
     application_name TEXT, user_agent TEXT, record_id BLOB NOT NULL, session_key BLOB, session_id TEXT, session_name TEXT,
     trace_id BLOB, span_id BLOB, correlation TEXT, pid INTEGER, duration INTEGER, failure_reason TEXT, error_type TEXT,
     status_code TEXT, severity INTEGER, message TEXT, original TEXT, attributes TEXT, attribute_types TEXT, actor_name TEXT,
-    actor_id TEXT, mfa_used TEXT, provider_name TEXT,
+    actor_id TEXT, mfa_used TEXT, provider_name TEXT, content_hash BLOB NOT NULL,
     UNIQUE (record_id, content_hash)
 );
 CREATE INDEX session_conflicts_by_time ON session_conflicts (time);
@@ -105,4 +104,4 @@ CREATE TABLE sessionlog_settings (
     value INTEGER NOT NULL
 ) WITHOUT ROWID;
 
-INSERT INTO sessionlog_migrations VALUES (1, 'tables', strftime('%Y-%m-%d %H:%M:%S', 'now'));
+INSERT INTO sessionlog_migrations VALUES (1, 'schema', strftime('%Y-%m-%d %H:%M:%S', 'now'));

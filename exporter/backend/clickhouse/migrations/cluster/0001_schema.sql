@@ -1,21 +1,14 @@
--- What was done to the schema: the numbers of these files.
-CREATE TABLE IF NOT EXISTS sessionlog_migrations
+-- 0001_schema.sql as it is on a cluster. The nodes need the macros {cluster}, {shard} and {replica}.
+CREATE TABLE IF NOT EXISTS sessionlog_migrations ON CLUSTER '{cluster}'
 (
     version    UInt32,
     name       String,
     applied_at DateTime
 )
-ENGINE = ReplacingMergeTree
+ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{uuid}/sessionlog', '{shard}-{replica}')
 ORDER BY version;
 
--- The storage: one row for every authentication event of every system. docs/schema.md explains each column. An absent value is
--- an empty text, 0, or bytes that are all zero; only user_name tells an empty one from none (NULL).
---
--- The row is known by its record_id, whose first 48 bits are the event's time in milliseconds: the order of the ids is that
--- of time. Of several rows with one id the first that arrived has the highest precedence and stays: FINAL shows it alone, at once,
--- and merges drop the others. The partition is made of the id too (its month, where it is a UUID that begins with a time), so that
--- rows with one id are in one partition, whatever time a forger writes beside it.
-CREATE TABLE IF NOT EXISTS session_events
+CREATE TABLE IF NOT EXISTS session_events_local ON CLUSTER '{cluster}'
 (
     kind                   Enum8('login' = 1, 'logout' = 2, 'session.start' = 3, 'session.update' = 4),
     outcome                Enum8('unknown' = 0, 'success' = 1, 'failure' = 2),
@@ -76,6 +69,7 @@ CREATE TABLE IF NOT EXISTS session_events
     actor_id               String CODEC(ZSTD(1)),
     mfa_used               LowCardinality(String),
     provider_name          LowCardinality(String),
+    content_hash           FixedString(16) CODEC(NONE),
     precedence             UInt64 DEFAULT bitNot(toUInt64(toUnixTimestamp64Nano(now64(9)))) CODEC(Delta, ZSTD(1)),
     arrived                DateTime64(9, 'UTC') ALIAS fromUnixTimestamp64Nano(toInt64(bitNot(precedence)), 'UTC'),
 
@@ -84,28 +78,22 @@ CREATE TABLE IF NOT EXISTS session_events
     INDEX by_client_address client_address TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_trace_id trace_id TYPE bloom_filter(0.0001) GRANULARITY 1
 )
-ENGINE = ReplacingMergeTree(precedence)
+ENGINE = ReplicatedReplacingMergeTree(precedence)
 PARTITION BY if(bitShiftRight(reinterpretAsUInt8(substring(record_id, 7, 1)), 4) IN (7, 8),
     toYYYYMM(toDateTime(least(intDiv(reinterpretAsUInt64(reverse(substring(record_id, 1, 6))), 1000), 4102444800), 'UTC')), 0)
 ORDER BY record_id
 SETTINGS ttl_only_drop_parts = 1, index_granularity = 8192, fsync_after_insert = 1, fsync_part_directory = 1;
 
--- Records whose id was there already with other content, kept aside because one of the two may be forged. content_hash is a
--- hash of the content that was compared.
-CREATE TABLE IF NOT EXISTS session_conflicts AS session_events
-ENGINE = MergeTree
+CREATE TABLE IF NOT EXISTS session_events ON CLUSTER '{cluster}' AS session_events_local ENGINE = Distributed('{cluster}', currentDatabase(), session_events_local, sipHash64(if(session_key = toFixedString('', 16), record_id, session_key)));
+
+CREATE TABLE IF NOT EXISTS session_conflicts_local ON CLUSTER '{cluster}' AS session_events_local
+ENGINE = ReplicatedMergeTree
 ORDER BY record_id
 SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
 
-ALTER TABLE session_conflicts ADD COLUMN IF NOT EXISTS content_hash FixedString(16);
+CREATE TABLE IF NOT EXISTS session_conflicts ON CLUSTER '{cluster}' AS session_conflicts_local ENGINE = Distributed('{cluster}', currentDatabase(), session_conflicts_local, sipHash64(record_id));
 
--- What sessions and clients are made of. All of it is kept up to date by every insert, from states that can be told twice and in
--- any order: min and max alone, never count or sum.
---
--- An insert into session_events goes on into session_feed, which keeps nothing, and from there into the states. A record that comes
--- again may have been stored by a server that died before it had made the states: such records are written into session_feed
--- itself.
-CREATE TABLE IF NOT EXISTS session_feed
+CREATE TABLE IF NOT EXISTS session_feed_local ON CLUSTER '{cluster}'
 (
     kind             Enum8('login' = 1, 'logout' = 2, 'session.start' = 3, 'session.update' = 4),
     outcome          Enum8('unknown' = 0, 'success' = 1, 'failure' = 2),
@@ -137,11 +125,9 @@ CREATE TABLE IF NOT EXISTS session_feed
 )
 ENGINE = Null;
 
--- One row for each session, once merged. first describes the session by its login, or else by its earliest record: a rank and the time,
--- spelled so that they compare as bytes do, then the values behind one another. min of a text is as fast as min of a number, where
--- min or argMin of a tuple takes microseconds a row. What failed neither opens a session nor ends one and is left out: a password guesser must
--- not fill this table.
-CREATE TABLE IF NOT EXISTS session_states
+CREATE TABLE IF NOT EXISTS session_feed ON CLUSTER '{cluster}' AS session_feed_local ENGINE = Distributed('{cluster}', currentDatabase(), session_feed_local, sipHash64(if(session_key = toFixedString('', 16), record_id, session_key)));
+
+CREATE TABLE IF NOT EXISTS session_states_local ON CLUSTER '{cluster}'
 (
     session_key FixedString(16) CODEC(ZSTD(1)),
     first SimpleAggregateFunction(min, String) CODEC(ZSTD(1)),
@@ -152,23 +138,23 @@ CREATE TABLE IF NOT EXISTS session_states
     duration SimpleAggregateFunction(max, Nullable(Int64)) CODEC(ZSTD(1)),
     first_trace SimpleAggregateFunction(min, Nullable(String)) CODEC(ZSTD(1))
 )
-ENGINE = AggregatingMergeTree
+ENGINE = ReplicatedAggregatingMergeTree
 ORDER BY session_key
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
--- What the views are told by the configuration; written anew at start where it says something else.
-CREATE VIEW IF NOT EXISTS sessionlog_settings AS
+CREATE TABLE IF NOT EXISTS session_states ON CLUSTER '{cluster}' AS session_states_local ENGINE = Distributed('{cluster}', currentDatabase(), session_states_local, sipHash64(session_key));
+
+CREATE VIEW IF NOT EXISTS sessionlog_settings ON CLUSTER '{cluster}' AS
 SELECT toUInt64(86400) AS assumed_closed_after, toUInt8(0) AS include_postgresql;
 
--- The same of the sessions that were heard of lately, which is what makes the question who is in now a small one. The rows go by
--- TTL when a session counts as closed.
-CREATE TABLE IF NOT EXISTS session_open AS session_states
-ENGINE = AggregatingMergeTree
+CREATE TABLE IF NOT EXISTS session_open_local ON CLUSTER '{cluster}' AS session_states_local
+ENGINE = ReplicatedAggregatingMergeTree
 ORDER BY session_key
 SETTINGS merge_with_ttl_timeout = 600, fsync_after_insert = 1, fsync_part_directory = 1;
 
--- Which clients log in, and how: one row for each combination, once merged.
-CREATE TABLE IF NOT EXISTS session_clients
+CREATE TABLE IF NOT EXISTS session_open ON CLUSTER '{cluster}' AS session_open_local ENGINE = Distributed('{cluster}', currentDatabase(), session_open_local, sipHash64(session_key));
+
+CREATE TABLE IF NOT EXISTS session_clients_local ON CLUSTER '{cluster}'
 (
     system LowCardinality(String),
     instance LowCardinality(String),
@@ -184,12 +170,13 @@ CREATE TABLE IF NOT EXISTS session_clients
     first_seen SimpleAggregateFunction(min, DateTime64(9, 'UTC')),
     last_seen SimpleAggregateFunction(max, DateTime64(9, 'UTC'))
 )
-ENGINE = AggregatingMergeTree
+ENGINE = ReplicatedAggregatingMergeTree
 ORDER BY (system, instance, driver, client_name, client_version, os, plugin, auth_method, auth_type, interface, tls_version)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
--- Between the values stands the byte 1F. Where a value holds it, it is written as 1E 31, and 1E as 1E 30.
-CREATE MATERIALIZED VIEW IF NOT EXISTS session_states_by_feed TO session_states AS
+CREATE TABLE IF NOT EXISTS session_clients ON CLUSTER '{cluster}' AS session_clients_local ENGINE = Distributed('{cluster}', currentDatabase(), session_clients_local, rand());
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS session_states_by_feed ON CLUSTER '{cluster}' TO session_states_local AS
 SELECT
     session_key,
     min(concat(
@@ -215,30 +202,29 @@ SELECT
     max(if(kind = 'logout' AND duration != 0, duration, NULL)) AS duration,
     min(if(trace_id = toFixedString('', 16), NULL,
         concat(reverse(reinterpretAsFixedString(bitXor(toUInt64(toUnixTimestamp64Nano(time)), 9223372036854775808))), trace_id))) AS first_trace
-FROM session_feed
+FROM session_feed_local
 WHERE session_key != toFixedString('', 16) AND outcome != 'failure'
 GROUP BY session_key;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS session_open_by_states TO session_open AS
-SELECT * FROM session_states
+CREATE MATERIALIZED VIEW IF NOT EXISTS session_open_by_states ON CLUSTER '{cluster}' TO session_open_local AS
+SELECT * FROM session_states_local
 WHERE toUnixTimestamp(now()) - intDiv(toUnixTimestamp64Nano(last_seen), 1000000000)
     <= (SELECT if(assumed_closed_after = 0, 9223372036, assumed_closed_after) FROM sessionlog_settings);
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS session_clients_by_feed TO session_clients AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS session_clients_by_feed ON CLUSTER '{cluster}' TO session_clients_local AS
 SELECT
     system, instance, driver, client_name, client_version, os, plugin, auth_method, auth_type, interface, tls_version,
     min(time) AS first_seen,
     max(time) AS last_seen
-FROM session_feed
+FROM session_feed_local
 WHERE kind = 'login' AND outcome = 'success'
 GROUP BY system, instance, driver, client_name, client_version, os, plugin, auth_method, auth_type, interface, tls_version;
 
--- Last, so that nothing is fed before all that it feeds is there.
-CREATE MATERIALIZED VIEW IF NOT EXISTS session_feed_by_events TO session_feed AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS session_feed_by_events ON CLUSTER '{cluster}' TO session_feed_local AS
 SELECT
     kind, outcome, source_event, time, system, instance, host, database_name, user_name, auth_method, auth_type, interface, tls_version,
     client_address, client_port, client_name, client_version, driver, os, plugin, application_name, record_id, session_key, session_id,
     trace_id, pid, duration
-FROM session_events;
+FROM session_events_local;
 
-INSERT INTO sessionlog_migrations VALUES (1, 'tables', now());
+INSERT INTO sessionlog_migrations VALUES (1, 'schema', now());
