@@ -112,7 +112,7 @@ func TestBuilderVersionIsTheManifests(t *testing.T) {
 
 // TestComponentsNameTheirModules: the command `components` says of each what config/builder.yaml says, by the build's own record.
 func TestComponentsNameTheirModules(t *testing.T) {
-	f, err := components()
+	f, err := distributionFactories()
 	require.NoError(t, err)
 	m := readManifest(t)
 	for _, c := range []struct {

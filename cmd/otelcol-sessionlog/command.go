@@ -14,7 +14,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/cmd/otelcol-sessionlog/internal/lifecycle"
 )
 
-// newCommand is the collector's own command, but for how it runs. atExit collects what is to be done before the process ends.
+// newCommand is the collector's own command, which runs by package lifecycle. atExit collects what to call before the process ends.
 func newCommand(set otelcol.CollectorSettings, atExit *[]func()) *cobra.Command {
 	root := otelcol.NewCommand(set)
 	root.ResetFlags()
@@ -47,8 +47,8 @@ func newCommand(set otelcol.CollectorSettings, atExit *[]func()) *cobra.Command 
 	return root
 }
 
-// addConfigFlags adds the flags that every command with a configuration has. What it returns are the places that they name, in the
-// order in which they are merged.
+// addConfigFlags adds the flags of every command with a configuration. The function it returns gives the locations in the
+// order of merging.
 func addConfigFlags(cmd *cobra.Command) func() ([]string, error) {
 	configs := cmd.Flags().StringArray("config", nil, "Locations to the config file(s), one a flag: --config=file:/path/to/first --config=file:/path/to/second")
 	sets := cmd.Flags().StringArray("set", nil, "Set a property of a component in the config file, with precedence: --set=processors.batch.timeout=2s")

@@ -45,25 +45,25 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/sessionlogreceiver"
 )
 
-// components lists what this distribution is made of; config/builder.yaml lists the same for the OpenTelemetry Collector Builder.
-func components() (otelcol.Factories, error) {
+// distributionFactories lists the same components as config/builder.yaml.
+func distributionFactories() (otelcol.Factories, error) {
 	f := otelcol.Factories{Telemetry: otelconftelemetry.NewFactory()}
 	var errs [5]error
-	f.Extensions, f.ExtensionModules, errs[0] = factoriesOf[extension.Factory](
+	f.Extensions, f.ExtensionModules, errs[0] = callConstructors[extension.Factory](
 		filestorage.NewFactory, healthcheckextension.NewFactory, healthcheckv2extension.NewFactory, zpagesextension.NewFactory, pprofextension.NewFactory,
 		bearertokenauthextension.NewFactory, oidcauthextension.NewFactory,
 		sessionlogdelivery.NewFactory, sessionlogencoding.NewFactory, sessionloglimits.NewFactory,
 	)
-	f.Receivers, f.ReceiverModules, errs[1] = factoriesOf[receiver.Factory](
+	f.Receivers, f.ReceiverModules, errs[1] = callConstructors[receiver.Factory](
 		otlpreceiver.NewFactory, filelogreceiver.NewFactory, syslogreceiver.NewFactory, kafkareceiver.NewFactory,
 		sessionlogreceiver.NewFactory,
 	)
-	f.Processors, f.ProcessorModules, errs[2] = factoriesOf[processor.Factory](
+	f.Processors, f.ProcessorModules, errs[2] = callConstructors[processor.Factory](
 		batchprocessor.NewFactory, memorylimiterprocessor.NewFactory, transformprocessor.NewFactory, filterprocessor.NewFactory,
 		attributesprocessor.NewFactory, resourceprocessor.NewFactory, redactionprocessor.NewFactory,
 	)
-	f.Connectors, f.ConnectorModules, errs[3] = factoriesOf[connector.Factory](sessiontraceconnector.NewFactory)
-	f.Exporters, f.ExporterModules, errs[4] = factoriesOf[exporter.Factory](
+	f.Connectors, f.ConnectorModules, errs[3] = callConstructors[connector.Factory](sessiontraceconnector.NewFactory)
+	f.Exporters, f.ExporterModules, errs[4] = callConstructors[exporter.Factory](
 		otlpexporter.NewFactory, otlphttpexporter.NewFactory, debugexporter.NewFactory, fileexporter.NewFactory, nopexporter.NewFactory,
 		kafkaexporter.NewFactory, prometheusexporter.NewFactory,
 		sessionlogexporter.NewFactory, sessionlogconsoleexporter.NewFactory,

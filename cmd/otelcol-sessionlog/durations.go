@@ -13,14 +13,14 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 )
 
-// mistakeConverter changes nothing. It refuses durations without a unit in components that others have made, as the collector takes
+// mistakeConverter changes nothing. It refuses durations without a unit in components of others, as the collector takes
 // `timeout: 5` as five nanoseconds, and limits that would stop a server with a panic.
 type mistakeConverter struct{}
 
 func newMistakeConverter(confmap.ConverterSettings) confmap.Converter { return mistakeConverter{} }
 
 func (mistakeConverter) Convert(_ context.Context, conf *confmap.Conf) error {
-	f, err := components()
+	f, err := distributionFactories()
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (mistakeConverter) Convert(_ context.Context, conf *confmap.Conf) error {
 		checkDurations(conf, "connectors", f.Connectors), checkDurations(conf, "extensions", f.Extensions), []error{sessionloglimits.CheckServers(conf)})...)
 }
 
-// checkDurations leaves every other mistake to the collector.
+// checkDurations leaves other mistakes to the collector.
 func checkDurations[F component.Factory](conf *confmap.Conf, section string, factories map[component.Type]F) []error {
 	entries, _ := conf.Get(section).(map[string]any)
 	var errs []error

@@ -12,7 +12,7 @@ func TestForeignDurationsNeedAUnit(t *testing.T) {
 	const base = `{receivers: {otlp: {protocols: {http: {endpoint: "127.0.0.1:0"}}}}, exporters: {nop: }, processors: {batch: },
 extensions: {file_storage: {directory: ".", timeout: 5s}}, service: {extensions: [file_storage], pipelines: {logs: {receivers: [otlp], processors: [batch], exporters: [nop]}}}}`
 	validate := func(more string) error {
-		set := settings()
+		set := collectorSettings()
 		set.ConfigProviderSettings.ResolverSettings.URIs = []string{"yaml:" + base, "yaml:" + more}
 		return validateConfig(t.Context(), set, io.Discard)
 	}

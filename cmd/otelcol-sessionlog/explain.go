@@ -17,36 +17,36 @@ import (
 
 const metricsReaders = "service::telemetry::metrics::readers"
 
-// explainStart puts the keys and the remedy before the error of a start that names neither: an address that is taken, a folder
+// explainStart adds keys and remedy to errors of a start that name neither: an address in use, a folder
 // that the process may not write.
 func explainStart(ctx context.Context, set confmap.ResolverSettings, err error) error {
 	var socket *net.OpError
 	if errors.As(err, &socket) && errors.Is(err, syscall.EADDRINUSE) {
 		if taken, ok := socket.Addr.(*net.TCPAddr); ok {
-			keys := keysOf(ctx, set, func(text string) bool { return namesAddress(text, taken) })
+			keys := keysWithValue(ctx, set, func(text string) bool { return matchesAddress(text, taken) })
 			if strings.Contains(err.Error(), "for Prometheus exporter") {
 				keys = metricsReaders + " (host and port of the collector's own metrics)"
 			}
-			return keyed(keys, err, "the address %s is taken by another process, perhaps a second collector: end that one, or write another address here", taken)
+			return explainWithKeys(keys, err, "the address %s is taken by another process, perhaps a second collector: end that one, or write another address here", taken)
 		}
 	}
 	var file *fs.PathError
 	if errors.As(err, &file) && errors.Is(err, fs.ErrPermission) {
-		keys := keysOf(ctx, set, func(text string) bool { return isBelow(file.Path, text) || isBelow(text, file.Path) })
-		return keyed(keys, err, "user %d may not use %s: give that user the folder (chown), or write another one here", os.Getuid(), file.Path)
+		keys := keysWithValue(ctx, set, func(text string) bool { return isWithinFolder(file.Path, text) || isWithinFolder(text, file.Path) })
+		return explainWithKeys(keys, err, "user %d may not use %s: give that user the folder (chown), or write another one here", os.Getuid(), file.Path)
 	}
 	return err
 }
 
-func keyed(keys string, err error, format string, args ...any) error {
+func explainWithKeys(keys string, err error, format string, args ...any) error {
 	if keys == "" {
 		return err
 	}
 	return fmt.Errorf("%s: %s: %w", keys, fmt.Sprintf(format, args...), err)
 }
 
-// namesAddress compares without asking any name server.
-func namesAddress(text string, address *net.TCPAddr) bool {
+// matchesAddress resolves no names.
+func matchesAddress(text string, address *net.TCPAddr) bool {
 	host, port, err := net.SplitHostPort(text)
 	if err != nil || port != strconv.Itoa(address.Port) {
 		return false
@@ -60,8 +60,7 @@ func namesAddress(text string, address *net.TCPAddr) bool {
 	return address.IP.Equal(net.ParseIP(host))
 }
 
-// isBelow tells whether path is a folder of a configuration or something in it.
-func isBelow(path, folder string) bool {
+func isWithinFolder(path, folder string) bool {
 	if !strings.ContainsRune(path, filepath.Separator) || !strings.ContainsRune(folder, filepath.Separator) {
 		return false
 	}
@@ -69,8 +68,8 @@ func isBelow(path, folder string) bool {
 	return err == nil && filepath.IsLocal(relative)
 }
 
-// keysOf are the keys of a configuration whose value matches, with the value as it is written where it holds variables. "": there are none.
-func keysOf(ctx context.Context, set confmap.ResolverSettings, matches func(value string) bool) string {
+// keysWithValue lists the keys whose value matches, each with its unexpanded value where that holds variables.
+func keysWithValue(ctx context.Context, set confmap.ResolverSettings, matches func(value string) bool) string {
 	resolver, err := confmap.NewResolver(set)
 	if err != nil {
 		return ""

@@ -1,4 +1,4 @@
-// Command otelcol-sessionlog is the OpenTelemetry Collector with everything that this project makes, and what a small
+// Command otelcol-sessionlog is the OpenTelemetry Collector with this project's components, and those that a small
 // collector needs besides.
 package main
 
@@ -17,12 +17,12 @@ import (
 // version is set by the linker.
 var version = "dev"
 
-func main() { os.Exit(run()) }
+func main() { os.Exit(runProcess()) }
 
-// run is the process; its result is the exit status: 0 after a clean stop, 1 after whatever else, but for commands with statuses of their own.
-func run() int {
+// runProcess returns the exit status: 0 after a clean stop, 1 after an error, or the command's own [exitStatus].
+func runProcess() int {
 	var atExit []func()
-	err := newCommand(settings(), &atExit).Execute() // which prints the error
+	err := newCommand(collectorSettings(), &atExit).Execute() // which prints the error
 	for _, do := range atExit {
 		do()
 	}
@@ -35,10 +35,10 @@ func run() int {
 	return 1
 }
 
-func settings() otelcol.CollectorSettings {
+func collectorSettings() otelcol.CollectorSettings {
 	return otelcol.CollectorSettings{
 		BuildInfo: component.BuildInfo{Command: "otelcol-sessionlog", Description: "OpenTelemetry Collector for authentication events", Version: version},
-		Factories: components, ProviderModules: providerModules(),
+		Factories: distributionFactories, ProviderModules: providerModules(),
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
 			ProviderFactories:  []confmap.ProviderFactory{fileprovider.NewFactory(), envprovider.NewFactory(), yamlprovider.NewFactory()},
 			ConverterFactories: []confmap.ConverterFactory{confmap.NewConverterFactory(newMistakeConverter)},

@@ -155,7 +155,7 @@ func metricsOf(t *testing.T, scope string, c observedComponent) map[string]instr
 // ourComponents are those of the distribution that this repository holds, by folder.
 func ourComponents(t *testing.T) map[string]observedComponent {
 	t.Helper()
-	f, err := components()
+	f, err := distributionFactories()
 	require.NoError(t, err)
 	all := map[string]observedComponent{}
 	add := func(factory component.Factory, class string, stability string, create func(component.TelemetrySettings, component.Config) error) {

@@ -13,12 +13,12 @@ import (
 	"go.opentelemetry.io/collector/otelcol"
 )
 
-// factoriesOf calls constructors of factories, each without an argument, and names the module of each for the command `components`.
-func factoriesOf[T component.Factory](constructors ...any) (map[component.Type]T, map[component.Type]string, error) {
+// callConstructors calls constructors of factories, and returns the module of each for the command `components`.
+func callConstructors[T component.Factory](constructors ...any) (map[component.Type]T, map[component.Type]string, error) {
 	factories, modules := make([]T, len(constructors)), make(map[component.Type]string, len(constructors))
 	for i, newFactory := range constructors {
 		factories[i] = reflect.ValueOf(newFactory).Call(nil)[0].Interface().(T)
-		modules[factories[i].Type()] = moduleOf(newFactory)
+		modules[factories[i].Type()] = moduleOfFunction(newFactory)
 	}
 	byType, err := otelcol.MakeFactoryMap(factories...)
 	return byType, modules, err
@@ -26,13 +26,12 @@ func factoriesOf[T component.Factory](constructors ...any) (map[component.Type]T
 
 func providerModules() map[string]string {
 	return map[string]string{
-		"env": moduleOf(envprovider.NewFactory), "file": moduleOf(fileprovider.NewFactory), "yaml": moduleOf(yamlprovider.NewFactory),
+		"env": moduleOfFunction(envprovider.NewFactory), "file": moduleOfFunction(fileprovider.NewFactory), "yaml": moduleOfFunction(yamlprovider.NewFactory),
 	}
 }
 
-// moduleOf is the module of a function and its version in this build, as go.mod writes them: "path version". Where the build does
-// not say, it is the function's package.
-func moduleOf(function any) string {
+// moduleOfFunction returns "path version" as in go.mod. Where the build has no module information, it is the function's package.
+func moduleOfFunction(function any) string {
 	name := runtime.FuncForPC(reflect.ValueOf(function).Pointer()).Name()
 	slash := strings.LastIndexByte(name, '/') + 1
 	path, _, _ := strings.Cut(name[slash:], ".")

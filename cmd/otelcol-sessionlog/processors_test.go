@@ -158,7 +158,7 @@ func startCollector(t *testing.T, config string) (stop func()) {
 	name := filepath.Join(t.TempDir(), "collector.yaml")
 	require.NoError(t, os.WriteFile(name, []byte(config), 0o600))
 	collector, err := otelcol.NewCollector(otelcol.CollectorSettings{
-		BuildInfo: component.BuildInfo{Command: "otelcol-sessionlog"}, Factories: components, DisableGracefulShutdown: true,
+		BuildInfo: component.BuildInfo{Command: "otelcol-sessionlog"}, Factories: distributionFactories, DisableGracefulShutdown: true,
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
 			URIs: []string{"file:" + name}, ProviderFactories: []confmap.ProviderFactory{fileprovider.NewFactory()},
 		}},

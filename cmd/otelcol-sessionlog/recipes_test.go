@@ -46,7 +46,7 @@ func TestConfigurationsOfTheRecipesAreValid(t *testing.T) {
 					args = []string{"validate", "--config", filepath.Join(dir, "whole.yaml"), "--config", path}
 				}
 				var atExit []func()
-				command := newCommand(settings(), &atExit)
+				command := newCommand(collectorSettings(), &atExit)
 				command.SetArgs(args)
 				require.NoError(t, command.ExecuteContext(t.Context()), "%s", block[1])
 			}

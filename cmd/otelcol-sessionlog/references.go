@@ -14,51 +14,51 @@ import (
 	"go.opentelemetry.io/collector/service/pipelines"
 )
 
-// checkReferences finds extensions that a component in use names (a storage, an authenticator, a middleware) and that do not run.
-// The collector notices at start only.
+// checkReferences finds extensions that a component in use names (a storage, an authenticator, a middleware) and that are not started.
+// The collector checks this only at start.
 func checkReferences(config *otelcol.Config) error {
 	var errs []error
 	check := func(section string, configs map[component.ID]component.Config, used []component.ID) {
 		for _, id := range used {
-			walkIDs(reflect.ValueOf(configs[id]), []string{section, id.String()}, func(key string, extension component.ID) {
+			walkComponentIDs(reflect.ValueOf(configs[id]), []string{section, id.String()}, func(key string, extension component.ID) {
 				if !slices.Contains(config.Service.Extensions, extension) {
 					errs = append(errs, fmt.Errorf("%s: the extension %s does not run: write it under service::extensions, and under extensions", key, extension))
 				}
 			})
 		}
 	}
-	check("receivers", config.Receivers, inUse(config.Service.Pipelines, func(p *pipelines.PipelineConfig) []component.ID { return p.Receivers }))
-	check("processors", config.Processors, inUse(config.Service.Pipelines, func(p *pipelines.PipelineConfig) []component.ID { return p.Processors }))
-	check("exporters", config.Exporters, inUse(config.Service.Pipelines, func(p *pipelines.PipelineConfig) []component.ID { return p.Exporters }))
-	check("connectors", config.Connectors, inUse(config.Service.Pipelines, func(p *pipelines.PipelineConfig) []component.ID { return p.Exporters }))
+	check("receivers", config.Receivers, componentsInUse(config.Service.Pipelines, func(p *pipelines.PipelineConfig) []component.ID { return p.Receivers }))
+	check("processors", config.Processors, componentsInUse(config.Service.Pipelines, func(p *pipelines.PipelineConfig) []component.ID { return p.Processors }))
+	check("exporters", config.Exporters, componentsInUse(config.Service.Pipelines, func(p *pipelines.PipelineConfig) []component.ID { return p.Exporters }))
+	check("connectors", config.Connectors, componentsInUse(config.Service.Pipelines, func(p *pipelines.PipelineConfig) []component.ID { return p.Exporters }))
 	check("extensions", config.Extensions, config.Service.Extensions)
 	return errors.Join(errs...)
 }
 
-func inUse(all map[pipeline.ID]*pipelines.PipelineConfig, of func(*pipelines.PipelineConfig) []component.ID) []component.ID {
+func componentsInUse(all map[pipeline.ID]*pipelines.PipelineConfig, idsOf func(*pipelines.PipelineConfig) []component.ID) []component.ID {
 	used := map[component.ID]bool{}
 	for _, p := range all {
-		for _, id := range of(p) {
+		for _, id := range idsOf(p) {
 			used[id] = true
 		}
 	}
 	return slices.SortedFunc(maps.Keys(used), func(a, b component.ID) int { return strings.Compare(a.String(), b.String()) })
 }
 
-// walkIDs calls f with the key and the value of every component.ID that is set below a configuration.
-func walkIDs(v reflect.Value, path []string, f func(key string, id component.ID)) {
+// walkComponentIDs calls f with the key and the value of every component.ID that is set below a configuration.
+func walkComponentIDs(v reflect.Value, path []string, f func(key string, id component.ID)) {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
 		if !v.IsNil() {
-			walkIDs(v.Elem(), path, f)
+			walkComponentIDs(v.Elem(), path, f)
 		}
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
-			walkIDs(v.Index(i), path, f)
+			walkComponentIDs(v.Index(i), path, f)
 		}
 	case reflect.Map:
 		for _, key := range v.MapKeys() {
-			walkIDs(v.MapIndex(key), append(slices.Clip(path), fmt.Sprint(key)), f)
+			walkComponentIDs(v.MapIndex(key), append(slices.Clip(path), fmt.Sprint(key)), f)
 		}
 	case reflect.Struct:
 		if id, ok := v.Interface().(component.ID); ok {
@@ -68,28 +68,28 @@ func walkIDs(v reflect.Value, path []string, f func(key string, id component.ID)
 			return
 		}
 		if value, ok := valueOfOptional(v); ok {
-			walkIDs(value, path, f)
+			walkComponentIDs(value, path, f)
 			return
 		}
-		walkFieldIDs(v, path, f)
+		walkFieldComponentIDs(v, path, f)
 	}
 }
 
-func walkFieldIDs(v reflect.Value, path []string, f func(key string, id component.ID)) {
+func walkFieldComponentIDs(v reflect.Value, path []string, f func(key string, id component.ID)) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
 		name, options, _ := strings.Cut(field.Tag.Get("mapstructure"), ",")
 		switch {
 		case !field.IsExported() || name == "-":
 		case name == "" || strings.Contains(options, "squash"):
-			walkIDs(v.Field(i), path, f)
+			walkComponentIDs(v.Field(i), path, f)
 		default:
-			walkIDs(v.Field(i), append(slices.Clip(path), name), f)
+			walkComponentIDs(v.Field(i), append(slices.Clip(path), name), f)
 		}
 	}
 }
 
-// valueOfOptional is what a configoptional.Optional holds: a pointer, nil where it is not set.
+// valueOfOptional returns the pointer of a configoptional.Optional, nil where it is not set.
 func valueOfOptional(v reflect.Value) (reflect.Value, bool) {
 	if !strings.HasPrefix(v.Type().Name(), "Optional[") {
 		return reflect.Value{}, false

@@ -14,7 +14,7 @@ import (
 // ourFactories are the components of this project in the distribution, by kind and type.
 func ourFactories(t *testing.T) map[string]component.Factory {
 	t.Helper()
-	f, err := components()
+	f, err := distributionFactories()
 	require.NoError(t, err)
 	ours := map[string]component.Factory{}
 	keepOurs(ours, "receivers", f.Receivers)

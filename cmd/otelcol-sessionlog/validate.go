@@ -18,7 +18,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
 )
 
-// exitStatus is an error that ends the process with a status of its own.
+// exitStatus is an error with an exit status.
 type exitStatus struct {
 	error
 	status int
@@ -30,7 +30,7 @@ const (
 	statusInvalid     = 2
 )
 
-// newValidateCommand is the collector's own, which also warns of variables that are not set, and with --connect tries every source
+// newValidateCommand extends the collector's command: it warns of variables that are not set, and with --connect checks every source
 // and backend.
 func newValidateCommand(set otelcol.CollectorSettings) *cobra.Command {
 	cmd := &cobra.Command{Use: "validate", Short: "Validates the config without running the collector", Args: cobra.NoArgs}
@@ -52,16 +52,16 @@ func newValidateCommand(set otelcol.CollectorSettings) *cobra.Command {
 		if !*connect {
 			return nil
 		}
-		if warning := warningOfRoot(os.Getuid()); warning != "" {
+		if warning := rootWarning(os.Getuid()); warning != "" {
 			fmt.Fprintln(cmd.ErrOrStderr(), "Warning: "+warning)
 		}
-		return connectAll(cmd.Context(), set, cmd.OutOrStdout())
+		return checkConnections(cmd.Context(), set, cmd.OutOrStdout())
 	}
 	return cmd
 }
 
-// warningOfRoot: root may read and write everything, the service's user may not.
-func warningOfRoot(user int) string {
+// rootWarning is for root, who may read and write what the service's user may not.
+func rootWarning(user int) string {
 	if user != 0 {
 		return ""
 	}
@@ -103,8 +103,7 @@ func readConfig(ctx context.Context, set otelcol.CollectorSettings) (*otelcol.Co
 	return provider.Get(ctx, factories)
 }
 
-// connectAll tries the components of a valid configuration.
-func connectAll(ctx context.Context, set otelcol.CollectorSettings, out io.Writer) error {
+func checkConnections(ctx context.Context, set otelcol.CollectorSettings, out io.Writer) error {
 	config, err := readConfig(ctx, set)
 	if err != nil {
 		return exitStatus{err, statusInvalid}
@@ -124,10 +123,10 @@ func connectAll(ctx context.Context, set otelcol.CollectorSettings, out io.Write
 	return nil
 }
 
-// reference is ${env:NAME} or ${NAME}, without a default.
-var reference = regexp.MustCompile(`\$\$|\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}`)
+// variableReference matches ${env:NAME} and ${NAME}, without a default.
+var variableReference = regexp.MustCompile(`\$\$|\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}`)
 
-// unsetVariables are warnings of variables that the configuration names and that are empty.
+// unsetVariables returns a warning for each variable of the configuration that is empty.
 func unsetVariables(ctx context.Context, set confmap.ResolverSettings) ([]string, error) {
 	resolver, err := confmap.NewResolver(set)
 	if err != nil {
@@ -139,7 +138,7 @@ func unsetVariables(ctx context.Context, set confmap.ResolverSettings) ([]string
 	}
 	var warnings []string
 	walkTexts(nil, resolver.UnexpandedConf().ToStringMap(), func(path []string, text string) {
-		for _, m := range reference.FindAllStringSubmatch(text, -1) {
+		for _, m := range variableReference.FindAllStringSubmatch(text, -1) {
 			if name := m[1]; name != "" && os.Getenv(name) == "" {
 				warnings = append(warnings, fmt.Sprintf("%s: the environment variable %s is not set: what stands there is empty", strings.Join(path, "::"), name))
 			}
@@ -148,7 +147,7 @@ func unsetVariables(ctx context.Context, set confmap.ResolverSettings) ([]string
 	return warnings, nil
 }
 
-// walkTexts calls f for every text of a configuration, in the order of the keys.
+// walkTexts calls f for every string of a configuration, in the order of the keys.
 func walkTexts(path []string, value any, f func(path []string, text string)) {
 	switch v := value.(type) {
 	case string:

@@ -12,7 +12,7 @@ func TestExtensionsThatAreNamedMustRun(t *testing.T) {
 	const base = `{receivers: {otlp: {protocols: {http: {endpoint: "127.0.0.1:0"}}}}, exporters: {nop: }, extensions: {file_storage: {directory: "."}},
 service: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}}`
 	validate := func(more ...string) error {
-		set := settings()
+		set := collectorSettings()
 		set.ConfigProviderSettings.ResolverSettings.URIs = []string{"yaml:" + base}
 		for _, m := range more {
 			set.ConfigProviderSettings.ResolverSettings.URIs = append(set.ConfigProviderSettings.ResolverSettings.URIs, "yaml:"+m)
@@ -40,6 +40,6 @@ service: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}}`
 }
 
 func TestRootIsToldThatItMayReadEverything(t *testing.T) {
-	require.Contains(t, warningOfRoot(0), "runuser -u")
-	require.Empty(t, warningOfRoot(1000))
+	require.Contains(t, rootWarning(0), "runuser -u")
+	require.Empty(t, rootWarning(1000))
 }

@@ -10,14 +10,14 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 )
 
-// Conn is one held connection. It is not safe for concurrent use. After an error other than [Exception] it is unusable.
+// Conn is one open connection. It is not safe for concurrent use. After an error other than [Exception] it is unusable.
 type Conn interface {
 	// Query runs one statement, which reads, and fills columns, whose names and order are those of the
 	// SELECT, once for every block. onBlock must not keep the columns. id names the query; it is empty or a UUID.
 	Query(ctx context.Context, id, sql string, columns proto.Results, onBlock func(rows int) error) error
-	// QueryWith is Query with a table of the caller's own that the statement can name, for as long as it runs.
+	// QueryWith is Query with external data: a table that the statement can name, for as long as it runs.
 	QueryWith(ctx context.Context, sql string, with Table, columns proto.Results, onBlock func(rows int) error) error
-	// Exec runs a statement that changes something, with settings of its own. What it answers is left aside.
+	// Exec runs a statement that changes something, with settings of its own. Its result is discarded.
 	Exec(ctx context.Context, sql string, settings ...Setting) error
 	// Insert runs "INSERT INTO … FORMAT Native" with the rows of columns, then with those that next puts in their place, until
 	// next returns io.EOF and leaves none. Empty columns are filled by next first. When Insert has returned, columns are the
@@ -26,7 +26,7 @@ type Conn interface {
 	Close() error
 }
 
-// Table is what [Conn.QueryWith] sends along: its name in the statement, and its rows.
+// Table is the external data of [Conn.QueryWith]: its name in the statement, and its rows.
 type Table struct {
 	Name    string
 	Columns proto.Input
@@ -37,16 +37,16 @@ type Setting struct{ Name, Value string }
 
 // Client makes connections. It is not safe for concurrent use.
 type Client struct {
-	cfg       ClientConfig
-	endpoints []endpoint
-	next      int // where to begin: the endpoint that worked last
-	tls       *tls.Config
-	// LoginTag is called before every login and gives what the server's session_log is to hold of it: as the client's name over the
-	// native protocol, as session_id over HTTP, where every request is a login. It may be nil.
+	cfg          ClientConfig
+	endpoints    []endpoint
+	nextEndpoint int // index of the endpoint that worked last
+	tlsConfig    *tls.Config
+	// LoginTag, which may be nil, is called before every login and returns a text for the server's session_log: client_name over the
+	// native protocol, session_id over HTTP, where every request is a login.
 	LoginTag func(ctx context.Context) (string, error)
 }
 
-// NewClient makes a client of a valid configuration. It loads the TLS files.
+// NewClient makes a client from a valid configuration. It loads the TLS files.
 func NewClient(ctx context.Context, cfg ClientConfig) (*Client, error) {
 	c := &Client{cfg: cfg}
 	for i, text := range cfg.Endpoints {
@@ -58,7 +58,7 @@ func NewClient(ctx context.Context, cfg ClientConfig) (*Client, error) {
 	}
 	if t := cfg.TLS.Get(); t != nil {
 		var err error
-		if c.tls, err = t.LoadTLSConfig(ctx); err != nil {
+		if c.tlsConfig, err = t.LoadTLSConfig(ctx); err != nil {
 			return nil, fmt.Errorf("tls: %w", err)
 		}
 	}
@@ -69,8 +69,8 @@ func NewClient(ctx context.Context, cfg ClientConfig) (*Client, error) {
 func (c *Client) Connect(ctx context.Context) (Conn, error) {
 	var errs []error
 	for range c.endpoints {
-		e := c.endpoints[c.next]
-		conn, err := c.open(ctx, e)
+		e := c.endpoints[c.nextEndpoint]
+		conn, err := c.openEndpoint(ctx, e)
 		if err == nil {
 			return conn, nil
 		}
@@ -78,42 +78,40 @@ func (c *Client) Connect(ctx context.Context) (Conn, error) {
 		if ctx.Err() != nil {
 			break
 		}
-		c.next = (c.next + 1) % len(c.endpoints)
+		c.nextEndpoint = (c.nextEndpoint + 1) % len(c.endpoints)
 	}
 	return nil, errors.Join(errs...)
 }
 
-func (c *Client) open(ctx context.Context, e endpoint) (Conn, error) {
+func (c *Client) openEndpoint(ctx context.Context, e endpoint) (Conn, error) {
 	if e.scheme == schemeNative {
 		return c.openNative(ctx, e)
 	}
 	return c.openHTTP(ctx, e)
 }
 
-// dial opens a socket.
-func (c *Client) dial(ctx context.Context, e endpoint) (*silentConn, error) {
+func (c *Client) dialEndpoint(ctx context.Context, e endpoint) (*idleTimeoutConn, error) {
 	d := net.Dialer{Timeout: c.cfg.DialTimeout}
 	raw, err := d.DialContext(ctx, "tcp", e.address)
 	if err != nil {
 		return nil, err
 	}
-	return &silentConn{Conn: raw, limit: c.cfg.ReadTimeout}, nil
+	return &idleTimeoutConn{Conn: raw, idleTimeout: c.cfg.ReadTimeout}, nil
 }
 
-// tag is what the next login bears, "" for nothing.
-func (c *Client) tag(ctx context.Context) (string, error) {
+func (c *Client) loginTag(ctx context.Context) (string, error) {
 	if c.LoginTag == nil {
 		return "", nil
 	}
 	return c.LoginTag(ctx)
 }
 
-// tlsFor is the TLS configuration for a server, or nil.
-func (c *Client) tlsFor(e endpoint) *tls.Config {
+// tlsConfigFor returns nil for a server without TLS.
+func (c *Client) tlsConfigFor(e endpoint) *tls.Config {
 	var t *tls.Config
 	switch {
-	case c.tls != nil:
-		t = c.tls.Clone()
+	case c.tlsConfig != nil:
+		t = c.tlsConfig.Clone()
 	case e.scheme == schemeHTTPS:
 		t = &tls.Config{MinVersion: tls.VersionTLS12}
 	default:

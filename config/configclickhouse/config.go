@@ -1,4 +1,4 @@
-// Package configclickhouse holds the connection block that everything here that talks to ClickHouse shares, and the one
+// Package configclickhouse has the connection block of every component that connects to ClickHouse, and the one
 // connection behind it: the native protocol or HTTP(S), read and written in columns.
 package configclickhouse
 
@@ -14,7 +14,7 @@ import (
 
 // ClientConfig says how to reach a ClickHouse server and as whom.
 type ClientConfig struct {
-	// Endpoints are doors to one and the same log, tried in turn from the last one that worked. Forms:
+	// Endpoints are addresses of one and the same log, tried in turn from the last one that worked. Forms:
 	// clickhouse://host:9000 (native protocol), http://host:8123, https://host:8443, or host:port (native).
 	Endpoints []string `mapstructure:"endpoints"`
 	// Username of the account, "default" when empty.
@@ -39,7 +39,7 @@ const (
 	CompressionLZ4  = "lz4"
 )
 
-// DefaultClientConfig has no endpoints: those must be written.
+// DefaultClientConfig has no endpoints: those are required.
 func DefaultClientConfig() ClientConfig {
 	return ClientConfig{
 		Username:    "default",
@@ -78,7 +78,7 @@ func (c ClientConfig) Check() error {
 	return errors.Join(errs...)
 }
 
-// FirstHost is host:port of the first endpoint, or "" when there is none that can be read.
+// FirstHost is host:port of the first endpoint, or "" when there is no valid one.
 func (c ClientConfig) FirstHost() string {
 	if len(c.Endpoints) == 0 {
 		return ""

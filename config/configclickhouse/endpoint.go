@@ -15,7 +15,6 @@ const (
 	schemeHTTPS  = "https"
 )
 
-// endpoint is one door to a server.
 type endpoint struct {
 	scheme  string
 	address string // host:port
@@ -23,7 +22,7 @@ type endpoint struct {
 
 func (e endpoint) String() string { return e.scheme + "://" + e.address }
 
-// parseEndpoint reads a URL or host:port. Its errors do not repeat the text when that may hold a password.
+// parseEndpoint reads a URL or host:port. Its errors do not repeat a text that may hold a password.
 func parseEndpoint(text string) (endpoint, error) {
 	scheme, rest, isURL := strings.Cut(text, "://")
 	if !isURL {
@@ -45,7 +44,7 @@ func parseEndpoint(text string) (endpoint, error) {
 	}
 	port := u.Port()
 	if port == "" {
-		return endpoint{}, fmt.Errorf("has no port; write %s://%s", scheme, net.JoinHostPort(u.Hostname(), usualPort(scheme)))
+		return endpoint{}, fmt.Errorf("has no port; write %s://%s", scheme, net.JoinHostPort(u.Hostname(), defaultPort(scheme)))
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return endpoint{}, fmt.Errorf("port %s is not in 1-65535", port)
@@ -56,7 +55,7 @@ func parseEndpoint(text string) (endpoint, error) {
 	return endpoint{scheme: scheme, address: net.JoinHostPort(u.Hostname(), port)}, nil
 }
 
-func usualPort(scheme string) string {
+func defaultPort(scheme string) string {
 	switch scheme {
 	case schemeHTTP:
 		return "8123"

@@ -46,7 +46,7 @@ func HasCode(err error, codes ...int) bool {
 	return false
 }
 
-// RefusesLogin tells whether the server turned the account away, which another try will not mend.
+// RefusesLogin tells whether the server refused the account, so that a retry is useless.
 func RefusesLogin(err error) bool {
 	return HasCode(err, CodeAuthenticationFailed, CodeUnknownUser, CodeWrongPassword, CodeRequiredPassword)
 }
@@ -60,33 +60,33 @@ func exceptionOf(err error) (*Exception, bool) {
 	return &Exception{Code: int(e.Code), Message: trimMessage(e.Message)}, true
 }
 
-var inBody = regexp.MustCompile(`Code: (\d+)\. (DB::[A-Za-z]*Exception: [\s\S]*)`)
+var exceptionPattern = regexp.MustCompile(`Code: (\d+)\. (DB::[A-Za-z]*Exception: [\s\S]*)`)
 
-// parseException finds an exception in the text of an HTTP body: the whole body of a refused query, or what the server
-// wrote behind the blocks that it had sent already.
+// parseException finds an exception in an HTTP body: the whole body of a failed query, or the text that the server
+// wrote after the blocks that it had already sent.
 func parseException(body []byte) (*Exception, bool) {
-	m := inBody.FindSubmatch(body)
+	m := exceptionPattern.FindSubmatch(body)
 	if m == nil {
 		return nil, false
 	}
 	code, err := strconv.Atoi(string(m[1]))
 	if err != nil {
-		return nil, false //nolint:nilerr // digits too many for a code: no exception of the server's
+		return nil, false //nolint:nilerr // too many digits for a code of the server
 	}
 	return &Exception{Code: code, Message: trimMessage(string(m[2]))}, true
 }
 
-const maxMessage = 1000
+const maxMessageBytes = 1000
 
-// trimMessage leaves out the class name and whatever binary rest follows, and cuts what is long.
+// trimMessage removes the class name and binary data at the end, and cuts a long message.
 func trimMessage(s string) string {
 	s = strings.TrimPrefix(s, "DB::Exception: ")
 	if at := strings.Index(s, "\r\n"); at >= 0 {
 		s = s[:at]
 	}
 	s = strings.TrimSpace(strings.ToValidUTF8(s, ""))
-	if len(s) > maxMessage {
-		s = s[:maxMessage] + "…"
+	if len(s) > maxMessageBytes {
+		s = s[:maxMessageBytes] + "…"
 	}
 	return s
 }

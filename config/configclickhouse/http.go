@@ -17,59 +17,59 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 )
 
-// httpConn sends each query as a POST over one kept connection and reads the answer as blocks of FORMAT Native. To the
+// httpConn sends each query as a POST over one kept connection and reads the result as blocks of FORMAT Native. To the
 // server every request is a login of its own.
 type httpConn struct {
-	client *Client
-	target endpoint
-	http   *http.Client
+	client     *Client
+	endpoint   endpoint
+	httpClient *http.Client
 }
 
 func (c *Client) openHTTP(ctx context.Context, e endpoint) (Conn, error) {
-	h := &httpConn{client: c, target: e}
-	h.http = &http.Client{
+	h := &httpConn{client: c, endpoint: e}
+	h.httpClient = &http.Client{
 		Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return c.dial(ctx, e)
+				return c.dialEndpoint(ctx, e)
 			},
-			TLSClientConfig:       c.tlsFor(e),
+			TLSClientConfig:       c.tlsConfigFor(e),
 			TLSHandshakeTimeout:   c.cfg.DialTimeout,
 			MaxConnsPerHost:       1,
 			MaxIdleConnsPerHost:   1,
 			DisableCompression:    true, // the blocks are compressed where that is wanted
 			ResponseHeaderTimeout: c.cfg.ReadTimeout,
 		},
-		// A redirect would carry the password to somebody else.
+		// A redirect would send the password to another server.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	if err := h.knock(ctx); err != nil {
+	if err := h.ping(ctx); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
 }
 
-// knock finds out whether somebody is there, without logging in: any answer will do.
-func (h *httpConn) knock(ctx context.Context) error {
+// ping makes no login, and accepts any answer.
+func (h *httpConn) ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, h.client.cfg.DialTimeout)
 	defer cancel()
-	target := url.URL{Scheme: h.target.scheme, Host: h.target.address, Path: "/ping"}
+	target := url.URL{Scheme: h.endpoint.scheme, Host: h.endpoint.address, Path: "/ping"}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), http.NoBody)
 	if err != nil {
 		return err
 	}
-	response, err := h.http.Do(request)
+	response, err := h.httpClient.Do(request)
 	if err != nil {
-		return otherProtocol(h.target, nil, withoutURL(err))
+		return explainProtocol(h.endpoint, nil, withoutURL(err))
 	}
-	answer := &tail{r: response.Body}
-	_, _ = io.CopyN(io.Discard, answer, maxTail)
-	if response.StatusCode == http.StatusBadRequest && bytes.Contains(answer.kept, []byte(nativePort)) {
+	answer := &tailReader{reader: response.Body}
+	_, _ = io.CopyN(io.Discard, answer, tailBytes)
+	if response.StatusCode == http.StatusBadRequest && bytes.Contains(answer.lastBytes, []byte(nativePortText)) {
 		err = errNativePort
 	}
 	return errors.Join(err, response.Body.Close())
 }
 
-// withoutURL takes off the URL, which the caller names.
+// withoutURL removes the URL, which the caller adds.
 func withoutURL(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -83,55 +83,54 @@ func (h *httpConn) Query(ctx context.Context, id, sql string, columns proto.Resu
 	if id != "" {
 		v.Set("query_id", id)
 	}
-	return h.read(ctx, v, "", strings.NewReader(sql), columns, onBlock)
+	return h.queryBlocks(ctx, v, "", strings.NewReader(sql), columns, onBlock)
 }
 
-// read posts a body and reads the answer in blocks.
-func (h *httpConn) read(ctx context.Context, v url.Values, contentType string, body io.Reader, columns proto.Results,
+func (h *httpConn) queryBlocks(ctx context.Context, v url.Values, contentType string, body io.Reader, columns proto.Results,
 	onBlock func(rows int) error,
 ) error {
-	if h.compressed() {
+	if h.usesLZ4() {
 		v.Set("compress", "1") // not a setting: allowed to accounts whose profile is readonly
 	}
-	response, err := h.post(ctx, v, contentType, body)
+	response, err := h.postQuery(ctx, v, contentType, body)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	raw := &tail{r: response.Body}
+	raw := &tailReader{reader: response.Body}
 	answer := raw
-	if h.compressed() {
-		answer = &tail{r: compress.NewReader(bufio.NewReaderSize(raw, compressedBuffer))}
+	if h.usesLZ4() {
+		answer = &tailReader{reader: compress.NewReader(bufio.NewReaderSize(raw, decompressBufferBytes))}
 	}
 	if response.StatusCode != http.StatusOK {
-		return refusal(response, answer, raw)
+		return responseError(response, answer, raw)
 	}
 	err = readBlocks(answer, columns, onBlock)
-	var stop *stopError
+	var stop *callerError
 	if err == nil || errors.As(err, &stop) {
 		if stop != nil {
 			return stop.error
 		}
 		return err
 	}
-	// What looked like a broken block may be the server's error message.
-	_, _ = io.CopyN(io.Discard, answer, maxTail)
-	for _, t := range []*tail{answer, raw} {
-		if x, ok := parseException(t.kept); ok {
+	// A block that cannot be decoded may be the server's error message.
+	_, _ = io.CopyN(io.Discard, answer, tailBytes)
+	for _, t := range []*tailReader{answer, raw} {
+		if x, ok := parseException(t.lastBytes); ok {
 			return x
 		}
 	}
 	return fmt.Errorf("answer of the server: %w", err)
 }
 
-func (h *httpConn) compressed() bool { return h.client.cfg.Compression == CompressionLZ4 }
+func (h *httpConn) usesLZ4() bool { return h.client.cfg.Compression == CompressionLZ4 }
 
-func (h *httpConn) post(ctx context.Context, v url.Values, contentType string, body io.Reader) (*http.Response, error) {
+func (h *httpConn) postQuery(ctx context.Context, v url.Values, contentType string, body io.Reader) (*http.Response, error) {
 	v.Set("default_format", "Native")
 	if h.client.cfg.Database != "" {
 		v.Set("database", h.client.cfg.Database)
 	}
-	tag, err := h.client.tag(ctx)
+	tag, err := h.client.loginTag(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +138,7 @@ func (h *httpConn) post(ctx context.Context, v url.Values, contentType string, b
 		v.Set("session_id", tag)
 		v.Set("session_timeout", "1") // second for which the server keeps the session's state; the usual minute would be memory for nothing
 	}
-	target := url.URL{Scheme: h.target.scheme, Host: h.target.address, Path: "/", RawQuery: v.Encode()}
+	target := url.URL{Scheme: h.endpoint.scheme, Host: h.endpoint.address, Path: "/", RawQuery: v.Encode()}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), body)
 	if err != nil {
 		return nil, err
@@ -150,18 +149,17 @@ func (h *httpConn) post(ctx context.Context, v url.Values, contentType string, b
 	request.Header.Set("User-Agent", clientName)
 	request.Header.Set("X-ClickHouse-User", h.client.cfg.Username)
 	request.Header.Set("X-ClickHouse-Key", string(h.client.cfg.Password))
-	response, err := h.http.Do(request)
+	response, err := h.httpClient.Do(request)
 	if err != nil {
 		return nil, withoutURL(err)
 	}
 	return response, nil
 }
 
-// refusal makes the error of an answer that is not 200.
-func refusal(response *http.Response, body, raw *tail) error {
-	_, _ = io.CopyN(io.Discard, body, maxTail)
-	for _, t := range []*tail{body, raw} { // a proxy's own errors are not compressed
-		if x, ok := parseException(t.kept); ok {
+func responseError(response *http.Response, body, raw *tailReader) error {
+	_, _ = io.CopyN(io.Discard, body, tailBytes)
+	for _, t := range []*tailReader{body, raw} { // a proxy's own errors are not compressed
+		if x, ok := parseException(t.lastBytes); ok {
 			return x
 		}
 	}
@@ -171,12 +169,12 @@ func refusal(response *http.Response, body, raw *tail) error {
 	return fmt.Errorf("answer %s, which is not ClickHouse's: is this the HTTP port of a server or proxy?", response.Status)
 }
 
-// stopError carries an error of the caller's out of readBlocks.
-type stopError struct{ error }
+// callerError marks an error of onBlock.
+type callerError struct{ error }
 
-func (e *stopError) Unwrap() error { return e.error }
+func (e *callerError) Unwrap() error { return e.error }
 
-// readBlocks decodes blocks as protocol version 0 has them, until the body ends between two blocks.
+// readBlocks decodes blocks of protocol version 0 until the body ends between two blocks.
 func readBlocks(body io.Reader, columns proto.Results, onBlock func(rows int) error) error {
 	r := proto.NewReader(body)
 	for {
@@ -192,19 +190,19 @@ func readBlocks(body io.Reader, columns proto.Results, onBlock func(rows int) er
 			err = columns.DecodeResult(r, 0, b)
 		}
 		if err != nil {
-			return unexpected(err)
+			return unexpectedEOF(err)
 		}
 		if b.Rows == 0 {
 			continue
 		}
 		if err := onBlock(b.Rows); err != nil {
-			return &stopError{err}
+			return &callerError{err}
 		}
 	}
 }
 
-// unexpected hides an EOF within a block: to a caller it must not look like an end.
-func unexpected(err error) error {
+// unexpectedEOF replaces an EOF within a block: it must not look like an end.
+func unexpectedEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
@@ -212,30 +210,30 @@ func unexpected(err error) error {
 }
 
 func (h *httpConn) Close() error {
-	h.http.CloseIdleConnections()
+	h.httpClient.CloseIdleConnections()
 	return nil
 }
 
 const (
-	maxTail          = 16 << 10
-	compressedBuffer = 128 << 10
+	tailBytes             = 16 << 10
+	decompressBufferBytes = 128 << 10
 )
 
-// tail keeps the last bytes that were read: an exception in mid-stream stands at the end.
-type tail struct {
-	r    io.Reader
-	kept []byte
+// tailReader keeps the last bytes that were read: an exception in mid-stream is at the end.
+type tailReader struct {
+	reader    io.Reader
+	lastBytes []byte
 }
 
-func (t *tail) Read(p []byte) (int, error) {
-	n, err := t.r.Read(p)
-	if n >= maxTail {
-		t.kept = append(t.kept[:0], p[n-maxTail:n]...)
+func (t *tailReader) Read(p []byte) (int, error) {
+	n, err := t.reader.Read(p)
+	if n >= tailBytes {
+		t.lastBytes = append(t.lastBytes[:0], p[n-tailBytes:n]...)
 		return n, err
 	}
-	if over := len(t.kept) + n - maxTail; over > 0 {
-		t.kept = append(t.kept[:0], t.kept[over:]...)
+	if over := len(t.lastBytes) + n - tailBytes; over > 0 {
+		t.lastBytes = append(t.lastBytes[:0], t.lastBytes[over:]...)
 	}
-	t.kept = append(t.kept, p[:n]...)
+	t.lastBytes = append(t.lastBytes, p[:n]...)
 	return n, err
 }

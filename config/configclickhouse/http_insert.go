@@ -36,102 +36,100 @@ func (h *httpConn) QueryWith(ctx context.Context, sql string, with Table, column
 		return err
 	}
 	v := url.Values{"query": {sql}, with.Name + "_format": {"Native"}, with.Name + "_structure": {strings.Join(structure, ", ")}}
-	return h.read(ctx, v, form.FormDataContentType(), &body, columns, onBlock)
+	return h.queryBlocks(ctx, v, form.FormDataContentType(), &body, columns, onBlock)
 }
 
 func (h *httpConn) Exec(ctx context.Context, sql string, settings ...Setting) error {
-	v := url.Values{"wait_end_of_query": {"1"}} // so that an error in the midst of the answer has a status of its own
+	v := url.Values{"wait_end_of_query": {"1"}} // so that an error in the middle of the answer changes the HTTP status
 	for _, s := range settings {
 		v.Set(s.Name, s.Value)
 	}
-	response, err := h.post(ctx, v, "", strings.NewReader(sql)) //nolint:bodyclose // finished does
-	return finished(response, err)
+	response, err := h.postQuery(ctx, v, "", strings.NewReader(sql)) //nolint:bodyclose // finished does
+	return readEmptyResponse(response, err)
 }
 
 func (h *httpConn) Insert(ctx context.Context, sql string, columns proto.Input, next func() error) error {
 	v := url.Values{"query": {sql}, "wait_end_of_query": {"1"}}
-	body := &blockBody{columns: columns, next: next, closed: make(chan struct{})}
-	if h.compressed() {
+	body := &insertBody{columns: columns, next: next, closed: make(chan struct{})}
+	if h.usesLZ4() {
 		v.Set("decompress", "1")
 		body.compressor = compress.NewWriter(0, compress.LZ4)
 	}
-	response, err := h.post(ctx, v, "", body) //nolint:bodyclose // finished does
-	err = finished(response, err)
+	response, err := h.postQuery(ctx, v, "", body) //nolint:bodyclose // finished does
+	err = readEmptyResponse(response, err)
 	if response == nil {
-		_ = body.Close() // where no request was made nobody else does
+		_ = body.Close() // where no request was sent, the transport does not close it
 	}
 	<-body.closed
-	if body.own != nil {
-		return body.own
+	if body.nextError != nil {
+		return body.nextError
 	}
 	return err
 }
 
-// finished reads an answer without content.
-func finished(response *http.Response, err error) error {
+func readEmptyResponse(response *http.Response, err error) error {
 	if err != nil {
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	answer := &tail{r: response.Body}
+	answer := &tailReader{reader: response.Body}
 	if response.StatusCode != http.StatusOK {
-		return refusal(response, answer, answer)
+		return responseError(response, answer, answer)
 	}
 	if _, err = io.Copy(io.Discard, answer); err != nil {
 		return err
 	}
-	if x, ok := parseException(answer.kept); ok {
+	if x, ok := parseException(answer.lastBytes); ok {
 		return x
 	}
 	return nil
 }
 
-// blockBody is the body of an INSERT: blocks as protocol version 0 has them, each made when the former one has been sent.
-type blockBody struct {
+// insertBody is the body of an INSERT: blocks of protocol version 0, each encoded when the one before has been sent.
+type insertBody struct {
 	columns    proto.Input
 	next       func() error
 	compressor *compress.Writer
 
-	mu     sync.Mutex // the transport may read and close at the same time
-	closed chan struct{}
-	block  proto.Buffer
-	rest   []byte // of the block, or of its compressed form
-	begun  bool
-	ended  bool
-	own    error // of next
+	mu        sync.Mutex // the transport may read and close at the same time
+	closed    chan struct{}
+	block     proto.Buffer
+	unsent    []byte // part of the block, or of its compressed form
+	started   bool
+	ended     bool
+	nextError error // of next
 }
 
-func (b *blockBody) Read(p []byte) (int, error) {
+func (b *insertBody) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for len(b.rest) == 0 {
+	for len(b.unsent) == 0 {
 		if b.isClosed() {
 			return 0, io.ErrClosedPipe
 		}
-		if err := b.load(); err != nil {
+		if err := b.loadBlock(); err != nil {
 			return 0, err
 		}
 	}
-	n := copy(p, b.rest)
-	b.rest = b.rest[n:]
+	n := copy(p, b.unsent)
+	b.unsent = b.unsent[n:]
 	return n, nil
 }
 
-// load makes the next block, io.EOF after the last.
-func (b *blockBody) load() error {
+func (b *insertBody) loadBlock() error {
 	if b.ended {
 		return io.EOF
 	}
-	if b.begun || b.columns[0].Data.Rows() == 0 {
+	if b.started || b.columns[0].Data.Rows() == 0 {
 		switch err := b.next(); {
 		case errors.Is(err, io.EOF):
 			b.ended = true
 		case err != nil:
-			b.own = err
+			b.nextError = err
 			return err
 		}
 	}
-	b.begun = true
+	b.started = true
 	if b.columns[0].Data.Rows() == 0 {
 		return nil
 	}
@@ -139,16 +137,16 @@ func (b *blockBody) load() error {
 	if err := encodeBlock(&b.block, b.columns); err != nil {
 		return err
 	}
-	b.rest = b.block.Buf
+	b.unsent = b.block.Buf
 	if b.compressor == nil {
 		return nil
 	}
 	err := b.compressor.Compress(b.block.Buf)
-	b.rest = b.compressor.Data
+	b.unsent = b.compressor.Data
 	return err
 }
 
-func (b *blockBody) isClosed() bool {
+func (b *insertBody) isClosed() bool {
 	select {
 	case <-b.closed:
 		return true
@@ -157,8 +155,8 @@ func (b *blockBody) isClosed() bool {
 	}
 }
 
-// Close waits for a Read under way: then the columns are the caller's again.
-func (b *blockBody) Close() error {
+// Close waits for a concurrent Read: then the caller may change the columns.
+func (b *insertBody) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.isClosed() {

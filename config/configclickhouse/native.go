@@ -12,7 +12,7 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 )
 
-// clientName is what the server's logs show of this program.
+// clientName is for the server's logs.
 const clientName = "sessionlog"
 
 type nativeConn struct {
@@ -23,31 +23,31 @@ type nativeConn struct {
 func (c *Client) openNative(ctx context.Context, e endpoint) (Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.DialTimeout)
 	defer cancel()
-	conn, err := c.dial(ctx, e)
+	conn, err := c.dialEndpoint(ctx, e)
 	if err != nil {
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	client, err := c.login(ctx, conn, e)
+	client, err := c.connectClient(ctx, conn, e)
 	if err != nil {
 		_ = conn.Close()
 		if x, ok := exceptionOf(err); ok {
 			return nil, x
 		}
-		if len(conn.first) == 0 {
-			conn.first = c.probe(ctx, e)
+		if len(conn.firstBytes) == 0 {
+			conn.firstBytes = c.probeHTTP(ctx, e)
 		}
-		if len(conn.first) == 0 && c.tls == nil && c.speaksTLS(ctx, e) {
-			conn.first = []byte{tlsAlert, tlsMajor}
+		if len(conn.firstBytes) == 0 && c.tlsConfig == nil && c.probeTLS(ctx, e) {
+			conn.firstBytes = []byte{tlsAlertByte, tlsMajorVersion}
 		}
-		return nil, otherProtocol(e, conn.first, err)
+		return nil, explainProtocol(e, conn.firstBytes, err)
 	}
 	return &nativeConn{client: client, conn: conn}, nil
 }
 
-func (c *Client) login(ctx context.Context, conn net.Conn, e endpoint) (*ch.Client, error) {
-	if t := c.tlsFor(e); t != nil {
+func (c *Client) connectClient(ctx context.Context, conn net.Conn, e endpoint) (*ch.Client, error) {
+	if t := c.tlsConfigFor(e); t != nil {
 		secure := tls.Client(conn, t)
 		if err := secure.HandshakeContext(ctx); err != nil {
 			return nil, err
@@ -58,7 +58,7 @@ func (c *Client) login(ctx context.Context, conn net.Conn, e endpoint) (*ch.Clie
 	if c.cfg.Compression == CompressionLZ4 {
 		compression = ch.CompressionLZ4
 	}
-	name, err := c.tag(ctx)
+	name, err := c.loginTag(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -69,14 +69,14 @@ func (c *Client) login(ctx context.Context, conn net.Conn, e endpoint) (*ch.Clie
 }
 
 func (n *nativeConn) Query(ctx context.Context, id, sql string, columns proto.Results, onBlock func(rows int) error) error {
-	return n.read(ctx, ch.Query{QueryID: id, Body: sql, Result: columns}, onBlock)
+	return n.runQuery(ctx, ch.Query{QueryID: id, Body: sql, Result: columns}, onBlock)
 }
 
 func (n *nativeConn) QueryWith(ctx context.Context, sql string, with Table, columns proto.Results, onBlock func(rows int) error) error {
-	return n.read(ctx, ch.Query{Body: sql, ExternalTable: with.Name, ExternalData: with.Columns, Result: columns}, onBlock)
+	return n.runQuery(ctx, ch.Query{Body: sql, ExternalTable: with.Name, ExternalData: with.Columns, Result: columns}, onBlock)
 }
 
-func (n *nativeConn) read(ctx context.Context, q ch.Query, onBlock func(rows int) error) error {
+func (n *nativeConn) runQuery(ctx context.Context, q ch.Query, onBlock func(rows int) error) error {
 	var own error // of onBlock, which ch-go would wrap
 	q.OnResult = func(_ context.Context, b proto.Block) error {
 		if b.Rows == 0 {
@@ -85,7 +85,7 @@ func (n *nativeConn) read(ctx context.Context, q ch.Query, onBlock func(rows int
 		own = onBlock(b.Rows)
 		return own
 	}
-	err := n.do(ctx, q)
+	err := n.doQuery(ctx, q)
 	if own != nil {
 		return own
 	}
@@ -98,7 +98,7 @@ func (n *nativeConn) Exec(ctx context.Context, sql string, settings ...Setting) 
 	for _, s := range settings {
 		q.Settings = append(q.Settings, ch.Setting{Key: s.Name, Value: s.Value, Important: true})
 	}
-	return n.read(ctx, q, func(int) error { return nil })
+	return n.runQuery(ctx, q, func(int) error { return nil })
 }
 
 func (n *nativeConn) Insert(ctx context.Context, sql string, columns proto.Input, next func() error) error {
@@ -119,15 +119,15 @@ func (n *nativeConn) Insert(ctx context.Context, sql string, columns proto.Input
 			return own
 		}
 	}
-	err := n.do(ctx, ch.Query{Body: sql, Input: columns, OnInput: func(context.Context) error { return load() }})
+	err := n.doQuery(ctx, ch.Query{Body: sql, Input: columns, OnInput: func(context.Context) error { return load() }})
 	if own != nil {
 		return own
 	}
 	return err
 }
 
-// do closes the socket when ctx ends: ch-go looks at the context between packets only.
-func (n *nativeConn) do(ctx context.Context, q ch.Query) error {
+// doQuery closes the socket when ctx ends: ch-go checks the context between packets only.
+func (n *nativeConn) doQuery(ctx context.Context, q ch.Query) error {
 	stop := context.AfterFunc(ctx, func() { _ = n.conn.Close() })
 	defer stop()
 	err := n.client.Do(ctx, q)

@@ -9,7 +9,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/loopbackhost"
 )
 
-// PlaintextHosts are the endpoints on other machines that the password goes to without TLS.
+// PlaintextHosts returns the endpoints on other machines that the password is sent to without TLS.
 func (c ClientConfig) PlaintextHosts() (hosts []string) {
 	if c.Password == "" {
 		return nil
@@ -19,14 +19,14 @@ func (c ClientConfig) PlaintextHosts() (hosts []string) {
 		if err != nil || e.scheme == schemeHTTPS || e.scheme == schemeNative && c.TLS.HasValue() && !c.TLS.Get().Insecure {
 			continue
 		}
-		if host, _, _ := net.SplitHostPort(e.address); !isThisMachine(host) {
+		if host, _, _ := net.SplitHostPort(e.address); !isLocalHost(host) {
 			hosts = append(hosts, e.address)
 		}
 	}
 	return hosts
 }
 
-// WarnOfPlaintext warns of a password that goes to another machine without TLS. Components call it once, where they start.
+// WarnOfPlaintext warns of a password that is sent to another machine without TLS. Components call it once, at start.
 func (c ClientConfig) WarnOfPlaintext(log *zap.Logger) {
 	if hosts := c.PlaintextHosts(); len(hosts) > 0 {
 		log.Warn("tls: the password crosses the network without TLS, and whoever listens can use it: write https:// or tls: {} "+
@@ -34,6 +34,6 @@ func (c ClientConfig) WarnOfPlaintext(log *zap.Logger) {
 	}
 }
 
-func isThisMachine(host string) bool {
+func isLocalHost(host string) bool {
 	return strings.HasSuffix(host, ".localhost") || loopbackhost.IsLoopback(host)
 }

@@ -7,19 +7,19 @@ import (
 )
 
 // QuoteIdentifier is a name in a statement, always in quotes: the server reads backslashes in it as it does in texts.
-func QuoteIdentifier(name string) string { return quote(name, "`") }
+func QuoteIdentifier(name string) string { return quoteWith(name, "`") }
 
 // QuoteText is a string literal.
-func QuoteText(text string) string { return quote(text, "'") }
+func QuoteText(text string) string { return quoteWith(text, "'") }
 
-func quote(s, mark string) string {
+func quoteWith(s, mark string) string {
 	return mark + strings.NewReplacer(`\`, `\\`, mark, `\`+mark).Replace(s) + mark
 }
 
-// plainIdentifier is a name that means itself without quotes.
+// plainIdentifier matches names that need no quotes.
 var plainIdentifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// Identifier is a name in a statement that an operator is to paste, in quotes where it needs them.
+// Identifier is a name in a statement for an operator to paste, in quotes where it needs them.
 func Identifier(name string) string {
 	if plainIdentifier.MatchString(name) {
 		return name
@@ -27,7 +27,7 @@ func Identifier(name string) string {
 	return QuoteIdentifier(name)
 }
 
-// AccountName is the account of a [ClientConfig]'s username in a statement that an operator is to paste.
+// AccountName is the account of a [ClientConfig]'s username in a statement for an operator to paste.
 func AccountName(username string) string {
 	name := cmp.Or(username, "default")
 	if upper := strings.ToUpper(name); upper == "NONE" || upper == "CURRENT_USER" { // GRANT has a meaning of its own for these

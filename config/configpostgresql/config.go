@@ -1,5 +1,5 @@
-// Package configpostgresql holds the connection block that everything here that talks to PostgreSQL or Amazon Redshift
-// shares, and how a connection is made of it.
+// Package configpostgresql has the connection block of every component that connects to PostgreSQL or Amazon Redshift,
+// and makes its connections.
 package configpostgresql
 
 import (
@@ -14,9 +14,9 @@ import (
 )
 
 // ClientConfig says how to reach a server and as whom. Nothing is taken from the environment (PGHOST, PGPASSWORD, …) nor
-// from ~/.pgpass: what counts is written in the collector's configuration.
+// from ~/.pgpass: the collector's configuration is complete.
 type ClientConfig struct {
-	// Endpoints are doors to one and the same data, tried in the order written; who writes passes over servers that are
+	// Endpoints are addresses of one and the same data, tried in the order written; a backend skips servers that are
 	// read-only. Forms: host:port, postgresql://host:port, redshift://host:port, or the folder of a Unix socket, such as
 	// /var/run/postgresql or /var/run/postgresql:5433.
 	Endpoints []string `mapstructure:"endpoints"`
@@ -32,7 +32,7 @@ type ClientConfig struct {
 	DialTimeout time.Duration `mapstructure:"dial_timeout"`
 }
 
-// DefaultClientConfig has no endpoints and no user: those must be written.
+// DefaultClientConfig has no endpoints and no user: those are required.
 func DefaultClientConfig() ClientConfig {
 	return ClientConfig{
 		TLS:         configoptional.Default(configtls.NewDefaultClientConfig()),
@@ -41,7 +41,7 @@ func DefaultClientConfig() ClientConfig {
 }
 
 // Check names the key and the remedy of everything that is wrong. It is not called Validate, which confmap would call of an
-// embedded struct by itself: every mistake would be told twice.
+// embedded struct by itself: every mistake would be reported twice.
 func (c ClientConfig) Check() error {
 	var errs []error
 	if len(c.Endpoints) == 0 {
@@ -66,7 +66,7 @@ func (c ClientConfig) Check() error {
 	return errors.Join(errs...)
 }
 
-// FirstHost is host:port of the first endpoint, or "" when there is none that can be read.
+// FirstHost is host:port of the first endpoint, or "" when there is no valid one.
 func (c ClientConfig) FirstHost() string {
 	if len(c.Endpoints) == 0 {
 		return ""

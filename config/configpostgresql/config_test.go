@@ -78,7 +78,7 @@ func TestNothingFromTheEnvironment(t *testing.T) {
 	cfg := DefaultClientConfig()
 	cfg.Endpoints, cfg.Username = []string{"one:5432", "two:5433", "/sock"}, "u"
 	cfg.TLS = configoptional.Some(configtls.NewDefaultClientConfig())
-	got, err := cfg.driver(t.Context(), Options{Parameters: map[string]string{"search_path": "x"}})
+	got, err := cfg.driverConfig(t.Context(), Options{Parameters: map[string]string{"search_path": "x"}})
 	require.NoError(t, err)
 	require.Equal(t, []any{"one", uint16(5432), "u", "", "", cfg.DialTimeout, "", "prefer", "postgres"},
 		[]any{got.Host, got.Port, got.User, got.Password, got.Database, got.ConnectTimeout, got.RequireAuth, got.ChannelBinding, got.SSLNegotiation})

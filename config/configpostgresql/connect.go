@@ -14,24 +14,24 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// ApplicationName is how our connections call themselves in pg_stat_activity and in the server's log.
+// ApplicationName is shown in pg_stat_activity and in the server's log.
 const ApplicationName = "sessionlog"
 
-// Options are what a component wants of its connections.
+// Options of a component's connections.
 type Options struct {
-	// Writes passes over endpoints that do not take writes, such as standbys. Redshift does not know the question.
+	// Writes skips endpoints that take no writes, such as standbys. Redshift does not support the query for it.
 	Writes bool
 	// Parameters are run-time parameters for the session, such as search_path.
 	Parameters map[string]string
-	// ReadBuffer is how many bytes are taken from the network at once; 0 is the driver's choice, 8 KiB. Who reads large results
-	// takes more: a call for each 8 KiB costs as much as what is done with them.
+	// ReadBuffer is how many bytes are read from the network at once; 0 is the driver's default, 8 KiB. Readers of large results
+	// set more: a call for each 8 KiB costs as much as the decoding.
 	ReadBuffer int
 }
 
-// Connect logs in at the first endpoint that lets it. The connection is pgx's low-level one: statements go over the simple
-// protocol and results come as text, which is what PostgreSQL and Redshift have in common; [Literal] spells values.
+// Connect logs in at the first endpoint that accepts it. The connection is pgx's low-level one: statements go over the simple
+// protocol and results come as text, which PostgreSQL and Redshift have in common.
 func (c ClientConfig) Connect(ctx context.Context, o Options) (*pgconn.PgConn, error) {
-	cfg, err := c.driver(ctx, o)
+	cfg, err := c.driverConfig(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -41,15 +41,14 @@ func (c ClientConfig) Connect(ctx context.Context, o Options) (*pgconn.PgConn, e
 	}
 	// Redshift calls UTF-8 by PostgreSQL's old name.
 	if encoding := conn.ParameterStatus("client_encoding"); encoding != "UTF8" && encoding != "UNICODE" && encoding != "" {
-		closeNow(conn)
+		closeConnection(conn)
 		return nil, fmt.Errorf("the server speaks %s although asked for UTF-8: its database needs another encoding", encoding)
 	}
 	return conn, nil
 }
 
-// driver makes pgx's configuration. ParseConfig mixes in the environment and files of the home folder, so everything that
-// it sets is set again.
-func (c ClientConfig) driver(ctx context.Context, o Options) (*pgconn.Config, error) {
+// driverConfig overwrites everything that ParseConfig takes from the environment and from files of the home folder.
+func (c ClientConfig) driverConfig(ctx context.Context, o Options) (*pgconn.Config, error) {
 	cfg, err := pgconn.ParseConfig("host=localhost port=5432 user=none password=none dbname=none sslmode=disable" +
 		" passfile='' connect_timeout=0 target_session_attrs=any min_protocol_version=3.0 max_protocol_version=3.0" +
 		" channel_binding=prefer require_auth='' sslcertmode=allow sslnegotiation=postgres")
@@ -58,8 +57,8 @@ func (c ClientConfig) driver(ctx context.Context, o Options) (*pgconn.Config, er
 	}
 	cfg.User, cfg.Password, cfg.Database = c.Username, string(c.Password), c.Database
 	cfg.KerberosSrvName, cfg.KerberosSpn = "", ""
-	if c.cleartextIsRefused() {
-		cfg.RequireAuth = noCleartext
+	if c.refusesCleartext() {
+		cfg.RequireAuth = requireAuthNoCleartext
 	}
 	cfg.ConnectTimeout = c.DialTimeout
 	cfg.DialFunc = (&net.Dialer{Timeout: c.DialTimeout, KeepAlive: 15 * time.Second}).DialContext
@@ -74,11 +73,11 @@ func (c ClientConfig) driver(ctx context.Context, o Options) (*pgconn.Config, er
 	if o.Writes {
 		cfg.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
-	return cfg, c.doors(ctx, cfg)
+	return cfg, c.addEndpoints(ctx, cfg)
 }
 
-// doors puts every endpoint into cfg, each with TLS for its own name.
-func (c ClientConfig) doors(ctx context.Context, cfg *pgconn.Config) error {
+// addEndpoints sets the server name of TLS for each endpoint.
+func (c ClientConfig) addEndpoints(ctx context.Context, cfg *pgconn.Config) error {
 	var encryption *tls.Config
 	if c.TLS.HasValue() {
 		var err error
@@ -92,14 +91,14 @@ func (c ClientConfig) doors(ctx context.Context, cfg *pgconn.Config) error {
 		if err != nil {
 			return fmt.Errorf("endpoints[%d]: %w", i, err)
 		}
-		door := &pgconn.FallbackConfig{Host: e.host, Port: e.port}
-		if encryption != nil && !e.socket() {
-			door.TLSConfig = encryption.Clone()
-			if door.TLSConfig.ServerName == "" {
-				door.TLSConfig.ServerName = e.host
+		fallback := &pgconn.FallbackConfig{Host: e.host, Port: e.port}
+		if encryption != nil && !e.isSocket() {
+			fallback.TLSConfig = encryption.Clone()
+			if fallback.TLSConfig.ServerName == "" {
+				fallback.TLSConfig.ServerName = e.host
 			}
 		}
-		all = append(all, door)
+		all = append(all, fallback)
 	}
 	if len(all) == 0 {
 		return fmt.Errorf("endpoints: none given")
@@ -108,7 +107,7 @@ func (c ClientConfig) doors(ctx context.Context, cfg *pgconn.Config) error {
 	return nil
 }
 
-func closeNow(conn *pgconn.PgConn) {
+func closeConnection(conn *pgconn.PgConn) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = conn.Close(ctx)

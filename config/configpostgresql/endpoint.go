@@ -9,28 +9,28 @@ import (
 	"strings"
 )
 
-const usualPort = 5432
+const defaultPort = 5432
 
-// endpoint is one door to a server: a host, or the folder of a socket.
+// endpoint is a host, or the folder of a Unix socket.
 type endpoint struct {
 	host string
 	port uint16
 }
 
-func (e endpoint) socket() bool { return strings.HasPrefix(e.host, "/") }
+func (e endpoint) isSocket() bool { return strings.HasPrefix(e.host, "/") }
 
 func (e endpoint) String() string { return net.JoinHostPort(e.host, strconv.Itoa(int(e.port))) }
 
-// parseEndpoint reads a URL, host:port or a folder. Its errors do not repeat the text where that may hold a password.
+// parseEndpoint reads a URL, host:port or a folder. Its errors do not repeat a text that may hold a password.
 func parseEndpoint(text string) (endpoint, error) {
 	if strings.HasPrefix(text, "/") {
-		return parseSocket(text)
+		return parseSocketPath(text)
 	}
 	scheme, rest, isURL := strings.Cut(text, "://")
 	if !isURL {
 		scheme, rest = "postgresql", text
 	}
-	usual := usualPort
+	usual := defaultPort
 	switch scheme {
 	case "postgresql", "postgres":
 	case "redshift":
@@ -53,10 +53,10 @@ func parseEndpoint(text string) (endpoint, error) {
 	return endpoint{u.Hostname(), port}, err
 }
 
-func parseSocket(text string) (endpoint, error) {
+func parseSocketPath(text string) (endpoint, error) {
 	folder, port, found := strings.Cut(text, ":")
 	if !found {
-		return endpoint{folder, usualPort}, nil
+		return endpoint{folder, defaultPort}, nil
 	}
 	n, err := parsePort(port)
 	return endpoint{folder, n}, err

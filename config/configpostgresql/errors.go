@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// What can be wrong with the way to a server.
+// Causes of a connection that fails.
 var (
 	ErrLogin       = errors.New("the server turns the account away")
 	ErrDatabase    = errors.New("the server lets nobody into that database")
@@ -19,7 +19,7 @@ var (
 	ErrCleartext   = errors.New("the server asks for the password in cleartext, and has not got it")
 )
 
-// Code is the server's own code of an error (SQLSTATE), or "" where the server did not speak.
+// Code is the SQLSTATE of an error of the server's, "" of any other.
 func Code(err error) string {
 	var e *pgconn.PgError
 	if errors.As(err, &e) {
@@ -28,19 +28,19 @@ func Code(err error) string {
 	return ""
 }
 
-// Explain says what to do about an error of connecting. It is told from the server's code alone, never from its text.
+// Explain adds the remedy to an error of connecting, by the server's code and never by its text.
 func Explain(err error) error {
 	if err == nil {
 		return nil
 	}
-	remedy, kind := diagnose(err)
+	remedy, kind := diagnoseError(err)
 	if kind == nil {
 		return err
 	}
 	return fmt.Errorf("%w: %s: %w", kind, remedy, err)
 }
 
-func diagnose(err error) (remedy string, kind error) {
+func diagnoseError(err error) (remedy string, kind error) {
 	switch Code(err) {
 	case "28P01", "28000":
 		return "mind username, password and tls, and the server's pg_hba.conf", ErrLogin

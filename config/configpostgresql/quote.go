@@ -11,23 +11,23 @@ func QuoteIdentifier(name string) string {
 	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 }
 
-// plainIdentifier is a name that neither server folds to another.
+// plainIdentifier matches names that neither server changes without quotes.
 var plainIdentifier = regexp.MustCompile(`^[a-z_][a-z0-9_$]*$`)
 
-// Identifier is a name in a statement that an operator is to paste: in quotes where it needs them, "…" where there is none.
+// Identifier is a name in a statement for an operator to paste: in quotes where it needs them, "…" where it is empty.
 func Identifier(name string) string {
 	switch {
 	case name == "":
 		return "…"
-	case plainIdentifier.MatchString(name) && !slices.Contains(reserved, name):
+	case plainIdentifier.MatchString(name) && !slices.Contains(reservedWords, name):
 		return name
 	}
 	return QuoteIdentifier(name)
 }
 
-// reserved are the words that are no names without quotes: those of pg_get_keywords(), and what Redshift adds to them
-// (https://docs.aws.amazon.com/redshift/latest/dg/r_pg_keywords.html) that somebody may call an account or a database.
-var reserved = strings.Fields(`
+// reservedWords need quotes as names: those of pg_get_keywords(), and those of Redshift
+// (https://docs.aws.amazon.com/redshift/latest/dg/r_pg_keywords.html) that may be names of accounts or databases.
+var reservedWords = strings.Fields(`
 all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation column concurrently
 constraint create cross current_catalog current_date current_role current_schema current_time current_timestamp current_user default
 deferrable desc distinct do else end except false fetch for foreign freeze from full grant group having ilike in initially inner intersect

@@ -79,7 +79,7 @@ func named(expr string) map[string][]string {
 // sent is every metric that the connector sends, with its labels, as Prometheus has them.
 func sent(t *testing.T) map[string]map[string]bool {
 	t.Helper()
-	cfg := defaults()
+	cfg := defaultConfig()
 	cfg.Metrics.MaxSeries = 2
 	r := newRig(t, cfg, nil)
 	r.consume(t, history()...)

@@ -86,7 +86,7 @@ func beside(b *testing.B, size int, unit string, bare, ours func(i int)) {
 
 // started is the connector of traces with a thousand sessions in its memory.
 func started(b *testing.B, next consumer.Traces) consumer.Traces {
-	cfg := defaults()
+	cfg := defaultConfig()
 	f, set := NewFactory(), connectortest.NewNopSettings(Type)
 	traces, err := f.CreateTracesToTraces(context.Background(), set, cfg, next)
 	require.NoError(b, err)
@@ -146,7 +146,7 @@ func BenchmarkRecords(b *testing.B) {
 		return err
 	})
 	require.NoError(b, err)
-	ours, err := NewFactory().CreateLogsToLogs(context.Background(), connectortest.NewNopSettings(Type), defaults(), last)
+	ours, err := NewFactory().CreateLogsToLogs(context.Background(), connectortest.NewNopSettings(Type), defaultConfig(), last)
 	require.NoError(b, err)
 	require.NoError(b, ours.Start(context.Background(), componenttest.NewNopHost()))
 	b.Cleanup(func() { require.NoError(b, ours.Shutdown(context.Background())) })

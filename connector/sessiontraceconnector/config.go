@@ -17,18 +17,18 @@ const (
 	Delta      = "delta"
 )
 
-// Config of the connector. All of its memory is bounded by MaxSessions and MaxBytes.
+// Config of the connector. MaxSessions and MaxBytes bound its memory.
 type Config struct {
 	// MaxSessions is how many logins are remembered. Ended sessions and failed logins make way first.
 	MaxSessions int `mapstructure:"max_sessions"`
 	// MaxBytes bounds what logins and spans take together; a quarter of it is for spans.
 	MaxBytes int64 `mapstructure:"max_bytes"`
 
-	// TTL is how long after it was last heard of a session without a logout is remembered, and counted as open.
+	// TTL is how long after its last event a session without a logout is remembered, and counted as open.
 	TTL time.Duration `mapstructure:"ttl"`
-	// Idle is how long after it was last heard of a session owns its client address and port.
+	// Idle is how long after its last event a session owns its client address and port.
 	Idle time.Duration `mapstructure:"idle"`
-	// Lateness is how much later than its counterpart a span or a record may arrive.
+	// Lateness is how much later than its record a span may arrive, and the reverse.
 	Lateness time.Duration `mapstructure:"lateness"`
 	// Window is how far a span may be from a login of the same user and address; 0 makes no such guess.
 	Window time.Duration `mapstructure:"window"`
@@ -48,8 +48,8 @@ type MetricsConfig struct {
 	MaxSeries int `mapstructure:"max_series"`
 }
 
-// defaults remember a day of sessions in 64 MiB: room for about 75,000 of them.
-func defaults() *Config {
+// defaultConfig has room in its 64 MiB for about 75,000 of them.
+func defaultConfig() *Config {
 	return &Config{
 		MaxSessions: 100_000, MaxBytes: 64 << 20,
 		TTL: 24 * time.Hour, Idle: 30 * time.Minute, Lateness: 5 * time.Minute, Window: 30 * time.Second, ClockTolerance: 100 * time.Millisecond,
@@ -58,8 +58,8 @@ func defaults() *Config {
 }
 
 const (
-	leastBytes = 1 << 20
-	mostLate   = 24 * time.Hour // spans are remembered so long at most
+	minMaxBytes = 1 << 20
+	maxLateness = 24 * time.Hour // spans are remembered no longer
 )
 
 // Unmarshal refuses durations without a unit, and explains unknown keys.
@@ -74,10 +74,10 @@ func (c *Config) Validate() error {
 		}
 	}
 	check(c.MaxSessions > 0, "max_sessions: %d: at least one login must be remembered", c.MaxSessions)
-	check(c.MaxBytes >= leastBytes, "max_bytes: %d is too little; give %d (1 MiB) or more", c.MaxBytes, leastBytes)
+	check(c.MaxBytes >= minMaxBytes, "max_bytes: %d is too little; give %d (1 MiB) or more", c.MaxBytes, minMaxBytes)
 	check(c.TTL > 0, "ttl: %s: give a positive duration", c.TTL)
 	check(c.Idle > 0, "idle: %s: give a positive duration", c.Idle)
-	check(c.Lateness > 0 && c.Lateness <= mostLate, "lateness: %s: give more than 0 and at most %s", c.Lateness, mostLate)
+	check(c.Lateness > 0 && c.Lateness <= maxLateness, "lateness: %s: give more than 0 and at most %s", c.Lateness, maxLateness)
 	check(c.Window >= 0 && c.Window <= c.Lateness/2, "window: %s: give at most half of the lateness (%s), after which too much is forgotten for a guess, or 0 for none", c.Window, c.Lateness)
 	check(c.ClockTolerance >= 0, "clock_tolerance: %s: give 0 or more", c.ClockTolerance)
 	return errors.Join(errs...)
@@ -96,7 +96,7 @@ func (c *MetricsConfig) Validate() error {
 	return nil
 }
 
-func (c *Config) limits() correlation.Limits {
+func (c *Config) correlationLimits() correlation.Limits {
 	return correlation.Limits{
 		MaxSessions: c.MaxSessions, MaxBytes: c.MaxBytes,
 		TTL: c.TTL, Idle: c.Idle, Lateness: c.Lateness, Window: c.Window, Tolerance: c.ClockTolerance,

@@ -19,7 +19,7 @@ import (
 
 // TestLifecycle: each connector may be shut down without having been started, twice, and started again.
 func TestLifecycle(t *testing.T) {
-	ctx, f, set, cfg := context.Background(), NewFactory(), connectortest.NewNopSettings(Type), defaults()
+	ctx, f, set, cfg := context.Background(), NewFactory(), connectortest.NewNopSettings(Type), defaultConfig()
 	traces, err := f.CreateTracesToTraces(ctx, set, cfg, consumertest.NewNop())
 	require.NoError(t, err)
 	logs, err := f.CreateLogsToLogs(ctx, set, cfg, consumertest.NewNop())
@@ -70,7 +70,7 @@ func TestASpanBearsItsLogin(t *testing.T) {
 		{"nothing", ptrace.SpanKindServer, func(pcommon.Map) {}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := newRig(t, defaults(), nil)
+			r := newRig(t, defaultConfig(), nil)
 			e := login(1)
 			r.consume(t, e)
 			got := r.through(t, oneSpan(1, c.kind, c.fill)).Attributes().AsRaw()
@@ -89,7 +89,7 @@ func TestASpanBearsItsLogin(t *testing.T) {
 
 // What a span says itself stays, and a second connector in its way changes nothing.
 func TestWhatASpanSaysStays(t *testing.T) {
-	r := newRig(t, defaults(), nil)
+	r := newRig(t, defaultConfig(), nil)
 	r.consume(t, login(1))
 	says := map[string]any{"session.id": "session-1", "user.name": "somebody else"}
 	got := r.through(t, oneSpan(1, ptrace.SpanKindServer, func(m pcommon.Map) { require.NoError(t, m.FromRaw(says)) }))
@@ -103,7 +103,7 @@ func TestWhatASpanSaysStays(t *testing.T) {
 
 // Neither does another type of value, nor an empty one, nor a hash where a name was taken away.
 func TestOddValuesStay(t *testing.T) {
-	r := newRig(t, defaults(), nil)
+	r := newRig(t, defaultConfig(), nil)
 	r.consume(t, login(1))
 	for _, says := range []map[string]any{
 		{"session.id": int64(7), "user.name": ""},
@@ -127,7 +127,7 @@ func TestOddValuesStay(t *testing.T) {
 
 // A redacted user stays redacted.
 func TestARedactedUser(t *testing.T) {
-	r := newRig(t, defaults(), nil)
+	r := newRig(t, defaultConfig(), nil)
 	e := login(1)
 	e.User, e.UserHash = "", "c0ffee"
 	r.consume(t, e)
@@ -142,7 +142,7 @@ func bySession(id string) func(pcommon.Map) {
 
 // A record that comes after its span bears the trace; one that came before gets an update, once.
 func TestRecordsBearTheirTrace(t *testing.T) {
-	r := newRig(t, defaults(), nil)
+	r := newRig(t, defaultConfig(), nil)
 	r.through(t, oneSpan(1, ptrace.SpanKindServer, bySession("session-1")))
 	other := plog.NewLogs()
 	other.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().Body().SetStr("not an event")
@@ -168,7 +168,7 @@ func TestRecordsBearTheirTrace(t *testing.T) {
 
 // Records of several resources and scopes, with others between them, each get their own trace.
 func TestMixedRecords(t *testing.T) {
-	r := newRig(t, defaults(), nil)
+	r := newRig(t, defaultConfig(), nil)
 	ld := plog.NewLogs()
 	for n := range 12 {
 		r.through(t, oneSpan(byte(n+1), ptrace.SpanKindServer, bySession(string(rune('a'+n)))))
@@ -197,7 +197,7 @@ func TestMixedRecords(t *testing.T) {
 
 // Two ids are two memories.
 func TestTwoIDsShareNothing(t *testing.T) {
-	a, b := newRig(t, defaults(), nil), newRig(t, defaults(), nil)
+	a, b := newRig(t, defaultConfig(), nil), newRig(t, defaultConfig(), nil)
 	a.consume(t, login(1))
 	got := b.through(t, oneSpan(1, ptrace.SpanKindServer, bySession("session-1"))).Attributes().AsRaw()
 	require.NotContains(t, got, session.AttrLoginUID)
@@ -205,7 +205,7 @@ func TestTwoIDsShareNothing(t *testing.T) {
 
 // A name that is no UTF-8 goes on a span as bytes, as OTLP has it: as a string it would have the whole batch refused.
 func TestANameThatIsNotUTF8(t *testing.T) {
-	r := newRig(t, defaults(), nil)
+	r := newRig(t, defaultConfig(), nil)
 	e := login(1)
 	e.User = "\xff"
 	r.consume(t, e)

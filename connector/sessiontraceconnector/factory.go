@@ -16,16 +16,16 @@ var Type = component.MustNewType("sessiontrace")
 // NewFactory makes the factory. The connectors of one id share one memory, which is found by their configuration: the
 // collector makes one of each id and hands it to all of them.
 func NewFactory() connector.Factory {
-	shared := &sharedStates{all: map[*Config]*sharedState{}}
-	return connector.NewFactory(Type, func() component.Config { return defaults() },
+	shared := &sharedStates{byConfig: map[*Config]*sharedState{}}
+	return connector.NewFactory(Type, func() component.Config { return defaultConfig() },
 		connector.WithTracesToTraces(func(_ context.Context, set connector.Settings, cfg component.Config, next consumer.Traces) (connector.Traces, error) {
-			return &traces{sharedState: shared.stateOf(set, cfg), next: next}, nil
+			return &tracesConnector{sharedState: shared.stateOf(set, cfg), next: next}, nil
 		}, component.StabilityLevelAlpha),
 		connector.WithLogsToLogs(func(_ context.Context, set connector.Settings, cfg component.Config, next consumer.Logs) (connector.Logs, error) {
-			return newLogs(shared.stateOf(set, cfg), next, set), nil
+			return newLogsConnector(shared.stateOf(set, cfg), next, set), nil
 		}, component.StabilityLevelAlpha),
 		connector.WithLogsToMetrics(func(_ context.Context, set connector.Settings, cfg component.Config, next consumer.Metrics) (connector.Logs, error) {
-			return newMetrics(shared.stateOf(set, cfg), next, set), nil
+			return newMetricsConnector(shared.stateOf(set, cfg), next, set), nil
 		}, component.StabilityLevelAlpha),
 	)
 }

@@ -45,7 +45,7 @@ func FuzzAll(f *testing.F) {
 			return
 		}
 		wantSpans, wantRecords := td.SpanCount(), ld.LogRecordCount()
-		r := newRig(t, defaults(), nil)
+		r := newRig(t, defaultConfig(), nil)
 		for range 2 {
 			before, after := ptrace.NewTraces(), plog.NewLogs()
 			td.CopyTo(before)

@@ -2,35 +2,35 @@ package sessiontraceconnector
 
 import "sync"
 
-// lifecycle of one connector: it enters its hub once and exits once, and a Shutdown without a Start is no mistake.
-type lifecycle struct {
+// startGuard makes a second Start, and a Shutdown without a Start, do nothing.
+type startGuard struct {
 	mu      sync.Mutex
-	entered bool
+	started bool
 }
 
-func (l *lifecycle) enter(h *sharedState) error {
+func (l *startGuard) startOnce(h *sharedState) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.entered {
+	if l.started {
 		return nil
 	}
-	err := h.start()
-	l.entered = err == nil
+	err := h.startConnector()
+	l.started = err == nil
 	return err
 }
 
-func (l *lifecycle) exit(h *sharedState) error {
+func (l *startGuard) stopOnce(h *sharedState) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.entered {
+	if !l.started {
 		return nil
 	}
-	l.entered = false
-	return h.leave()
+	l.started = false
+	return h.stopConnector()
 }
 
-func (l *lifecycle) running() bool {
+func (l *startGuard) isRunning() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.entered
+	return l.started
 }

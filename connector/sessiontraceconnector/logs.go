@@ -14,48 +14,50 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 
-// logs passes records on, those of logins with the trace that is known to be theirs, and delivers updates.
-type logs struct {
+// logsConnector passes records on, those of logins with the trace that is known to be theirs, and delivers updates.
+type logsConnector struct {
 	*sharedState
-	lifecycle
+	startGuard
 	next         consumer.Logs
 	updateSender *updateSender
 }
 
-func newLogs(h *sharedState, next consumer.Logs, set connector.Settings) *logs {
+func newLogsConnector(h *sharedState, next consumer.Logs, set connector.Settings) *logsConnector {
 	h.logsConnectors++ // connectors are made one after another
-	return &logs{sharedState: h, next: next, updateSender: newUpdateSender(h, next, set)}
+	return &logsConnector{sharedState: h, next: next, updateSender: newUpdateSender(h, next, set)}
 }
 
 // Capabilities says that trace ids are set.
-func (l *logs) Capabilities() consumer.Capabilities { return consumer.Capabilities{MutatesData: true} }
+func (l *logsConnector) Capabilities() consumer.Capabilities {
+	return consumer.Capabilities{MutatesData: true}
+}
 
 // Start joins the memory of this id and begins to deliver updates.
-func (l *logs) Start(context.Context, component.Host) error {
-	if l.running() {
+func (l *logsConnector) Start(context.Context, component.Host) error {
+	if l.isRunning() {
 		return nil
 	}
-	if err := l.enter(l.sharedState); err != nil {
+	if err := l.startOnce(l.sharedState); err != nil {
 		return err
 	}
 	l.keepUpdates(true)
-	l.updateSender.start()
+	l.updateSender.startSending()
 	return nil
 }
 
 // Shutdown delivers what waits, once and for a few seconds at most, and leaves.
-func (l *logs) Shutdown(ctx context.Context) error {
-	if !l.running() {
+func (l *logsConnector) Shutdown(ctx context.Context) error {
+	if !l.isRunning() {
 		return nil
 	}
-	l.updateSender.stop(ctx)
+	l.updateSender.stopSending(ctx)
 	l.keepUpdates(false)
-	return l.exit(l.sharedState)
+	return l.stopOnce(l.sharedState)
 }
 
 // ConsumeLogs adds what is known and passes the records on at once. What they say is remembered before they are delivered:
 // it is true whatever becomes of the delivery, and a record that comes again changes nothing.
-func (l *logs) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
+func (l *logsConnector) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	l.learnRecords(ld, true)
 	return l.next.ConsumeLogs(ctx, ld)
 }
@@ -64,8 +66,8 @@ func (l *logs) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 func (h *sharedState) learnRecords(ld plog.Logs, enrich bool) {
 	d := decoderPool.Get().(*plogs.Decoder)
 	defer decoderPool.Put(d)
-	b := h.begin()
-	defer h.end(b)
+	b := h.lockStore()
+	defer h.unlockStore(b)
 	notes := notePool.Get().(*[]notedEvent)
 	defer notePool.Put(notes)
 	*notes = (*notes)[:0]

@@ -15,59 +15,59 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 
-// metrics counts login records and sends what it has counted every interval, and once more at the end.
-type metrics struct {
+// metricsConnector counts login records and sends what it has counted every interval, and once more at the end.
+type metricsConnector struct {
 	*sharedState
-	lifecycle
+	startGuard
 	next    consumer.Metrics
 	tally   *loginmetrics.Tally
 	version string
 	log     *zap.Logger
 
-	began  time.Time
-	since  time.Time // of what is sent next
-	cancel context.CancelFunc
-	ended  chan struct{}
+	startTime     time.Time
+	intervalStart time.Time // of what is sent next
+	cancel        context.CancelFunc
+	sendEnded     chan struct{}
 }
 
-func newMetrics(h *sharedState, next consumer.Metrics, set connector.Settings) *metrics {
-	return &metrics{sharedState: h, next: next, tally: loginmetrics.New(h.cfg.Metrics.MaxSeries), version: set.BuildInfo.Version, log: set.Logger}
+func newMetricsConnector(h *sharedState, next consumer.Metrics, set connector.Settings) *metricsConnector {
+	return &metricsConnector{sharedState: h, next: next, tally: loginmetrics.New(h.cfg.Metrics.MaxSeries), version: set.BuildInfo.Version, log: set.Logger}
 }
 
 // Capabilities says that records are only read.
-func (m *metrics) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
+func (m *metricsConnector) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
 
 // Start joins the memory of this id and begins to send.
-func (m *metrics) Start(context.Context, component.Host) error {
-	if m.running() {
+func (m *metricsConnector) Start(context.Context, component.Host) error {
+	if m.isRunning() {
 		return nil
 	}
-	if err := m.enter(m.sharedState); err != nil {
+	if err := m.startOnce(m.sharedState); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	m.cancel, m.ended = cancel, make(chan struct{})
-	m.began = time.Now()
-	m.since = m.began
-	go m.run(ctx)
+	m.cancel, m.sendEnded = cancel, make(chan struct{})
+	m.startTime = time.Now()
+	m.intervalStart = m.startTime
+	go m.sendPeriodically(ctx)
 	return nil
 }
 
 // Shutdown sends what was counted since the last time, and leaves.
-func (m *metrics) Shutdown(ctx context.Context) error {
-	if !m.running() {
+func (m *metricsConnector) Shutdown(ctx context.Context) error {
+	if !m.isRunning() {
 		return nil
 	}
 	m.cancel()
-	<-m.ended
+	<-m.sendEnded
 	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
-	m.send(ctx)
-	return m.exit(m.sharedState)
+	m.sendMetrics(ctx)
+	return m.stopOnce(m.sharedState)
 }
 
 // ConsumeLogs counts. It promises nothing that could fail.
-func (m *metrics) ConsumeLogs(_ context.Context, ld plog.Logs) error {
+func (m *metricsConnector) ConsumeLogs(_ context.Context, ld plog.Logs) error {
 	if m.logsConnectors == 0 { // nobody else takes note of sessions
 		m.learnRecords(ld, false)
 	}
@@ -76,7 +76,7 @@ func (m *metrics) ConsumeLogs(_ context.Context, ld plog.Logs) error {
 	for _, e := range d.All(ld) {
 		var began int64
 		if e.Duration == 0 && !e.SessionKey.IsZero() {
-			b := m.begin()
+			b := m.lockStore()
 			began, _ = b.Began(e.SessionKey)
 			b.End()
 		}
@@ -85,8 +85,8 @@ func (m *metrics) ConsumeLogs(_ context.Context, ld plog.Logs) error {
 	return nil
 }
 
-func (m *metrics) run(ctx context.Context) {
-	defer close(m.ended)
+func (m *metricsConnector) sendPeriodically(ctx context.Context) {
+	defer close(m.sendEnded)
 	tick := time.NewTicker(m.cfg.Metrics.Interval)
 	defer tick.Stop()
 	for {
@@ -94,21 +94,21 @@ func (m *metrics) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			m.send(ctx)
+			m.sendMetrics(ctx)
 		}
 	}
 }
 
-// send delivers what was counted. What cannot be delivered is sent again the next time, with what comes until then.
-func (m *metrics) send(ctx context.Context) {
-	b := m.begin()
+// sendMetrics delivers what was counted. What cannot be delivered is sent again the next time, with what comes until then.
+func (m *metricsConnector) sendMetrics(ctx context.Context) {
+	b := m.lockStore()
 	m.tally.Open(func(yield func(loginmetrics.Place, int64)) {
 		b.Open(func(p correlation.Place, n int64) { yield(loginmetrics.Place(p), n) })
 	})
 	b.End()
 	delta := m.cfg.Metrics.Temporality == Delta
 	now := time.Now()
-	md := m.tally.Build(loginmetrics.Span{Began: m.began, Start: m.since, End: now}, delta, m.version)
+	md := m.tally.Build(loginmetrics.Span{Began: m.startTime, Start: m.intervalStart, End: now}, delta, m.version)
 	if md.DataPointCount() == 0 {
 		return
 	}
@@ -117,5 +117,5 @@ func (m *metrics) send(ctx context.Context) {
 		return
 	}
 	m.tally.Delivered()
-	m.since = now
+	m.intervalStart = now
 }

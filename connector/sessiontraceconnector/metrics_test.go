@@ -62,7 +62,7 @@ func TestMetricsOfLogins(t *testing.T) {
 		if alone {
 			sink = onlyMetrics(t, history())
 		} else {
-			r := newRig(t, defaults(), nil)
+			r := newRig(t, defaultConfig(), nil)
 			r.consume(t, history()...)
 			r.consume(t, history()[:0]...)
 			r.stop(t)
@@ -90,7 +90,7 @@ func TestMetricsOfLogins(t *testing.T) {
 func onlyMetrics(t *testing.T, events []session.Event) *consumertest.MetricsSink {
 	t.Helper()
 	sink := &consumertest.MetricsSink{}
-	m, err := NewFactory().CreateLogsToMetrics(context.Background(), connectortest.NewNopSettings(Type), defaults(), sink)
+	m, err := NewFactory().CreateLogsToMetrics(context.Background(), connectortest.NewNopSettings(Type), defaultConfig(), sink)
 	require.NoError(t, err)
 	require.NoError(t, m.Start(context.Background(), componenttest.NewNopHost()))
 	require.NoError(t, m.ConsumeLogs(context.Background(), plogs.NewEncoder("test").Encode(events)))
@@ -115,7 +115,7 @@ func histograms(sink *consumertest.MetricsSink) (points []pmetric.HistogramDataP
 
 // Metrics are sent every interval.
 func TestMetricsEveryInterval(t *testing.T) {
-	cfg := defaults()
+	cfg := defaultConfig()
 	cfg.Metrics.Interval = 10 * time.Millisecond
 	r := newRig(t, cfg, nil)
 	r.consume(t, login(1))

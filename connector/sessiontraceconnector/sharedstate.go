@@ -11,29 +11,29 @@ import (
 	"github.com/otel-sessionlog/sessionlog/connector/sessiontraceconnector/internal/correlation"
 )
 
-// sweepEvery is how often the memory is looked over. Nothing waits longer than that for being forgotten or decided.
-const sweepEvery = time.Second
+// sweepInterval is the longest that an expired session or a decidable login waits.
+const sweepInterval = time.Second
 
 // sharedState is what the connectors of one id share: the memory, and the goroutine that sweeps it. It begins with the first of them
 // that starts and ends with the last.
 type sharedState struct {
-	cfg    *Config
-	set    connector.Settings
-	wake   chan struct{} // updates wait; nobody listens where there is no logs pipeline
-	forget func()        // takes it out of sharedStates
-	store  *correlation.Store
+	cfg            *Config
+	set            connector.Settings
+	updatesWaiting chan struct{} // nobody receives where there is no logs pipeline
+	forget         func()        // removes it from sharedStates
+	store          *correlation.Store
 
 	mu             sync.Mutex
 	started        int // connectors
 	logsConnectors int // which learn logins and fetch updates
-	stop           context.CancelFunc
+	cancelSweep    context.CancelFunc
 	sweepEnded     chan struct{}
 	unregister     func() error
 }
 
 type sharedStates struct {
-	mu  sync.Mutex
-	all map[*Config]*sharedState
+	mu       sync.Mutex
+	byConfig map[*Config]*sharedState
 }
 
 // stateOf finds the shared state of a configuration, or makes it. Its memory is taken when it starts.
@@ -41,53 +41,51 @@ func (hs *sharedStates) stateOf(set connector.Settings, cfg component.Config) *s
 	c := cfg.(*Config)
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
-	h, ok := hs.all[c]
+	h, ok := hs.byConfig[c]
 	if !ok {
-		h = &sharedState{cfg: c, set: set, wake: make(chan struct{}, 1)}
+		h = &sharedState{cfg: c, set: set, updatesWaiting: make(chan struct{}, 1)}
 		h.forget = func() {
 			hs.mu.Lock()
 			defer hs.mu.Unlock()
-			delete(hs.all, c)
+			delete(hs.byConfig, c)
 		}
-		hs.all[c] = h
+		hs.byConfig[c] = h
 	}
 	return h
 }
 
-// start is called by each connector that starts.
-func (h *sharedState) start() error {
+func (h *sharedState) startConnector() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.started == 0 {
-		h.store = correlation.NewStore(h.cfg.limits(), time.Now())
+		h.store = correlation.NewStore(h.cfg.correlationLimits(), time.Now())
 		var err error
 		if h.unregister, err = registerMetrics(h); err != nil {
 			return err
 		}
 		ctx, stop := context.WithCancel(context.Background())
-		h.stop, h.sweepEnded = stop, make(chan struct{})
-		go h.sweep(ctx)
+		h.cancelSweep, h.sweepEnded = stop, make(chan struct{})
+		go h.sweepPeriodically(ctx)
 	}
 	h.started++
 	return nil
 }
 
-// leave is called by each connector that was started and ends.
-func (h *sharedState) leave() error {
+func (h *sharedState) stopConnector() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.started--; h.started > 0 {
 		return nil
 	}
-	h.stop()
+	h.cancelSweep()
 	<-h.sweepEnded
 	h.forget()
 	return h.unregister()
 }
 
-func (h *sharedState) sweep(ctx context.Context) {
+func (h *sharedState) sweepPeriodically(ctx context.Context) {
 	defer close(h.sweepEnded)
-	tick := time.NewTicker(sweepEvery)
+	tick := time.NewTicker(sweepInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -95,20 +93,20 @@ func (h *sharedState) sweep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		b := h.begin()
+		b := h.lockStore()
 		b.Sweep()
-		h.end(b)
+		h.unlockStore(b)
 	}
 }
 
-// begin holds the memory.
-func (h *sharedState) begin() correlation.Batch { return h.store.Begin(time.Now()) }
+// lockStore holds the memory.
+func (h *sharedState) lockStore() correlation.Batch { return h.store.Begin(time.Now()) }
 
-// end lets the memory go and wakes whoever delivers updates.
-func (h *sharedState) end(b correlation.Batch) {
+// unlockStore lets the memory go and wakes whoever delivers updates.
+func (h *sharedState) unlockStore(b correlation.Batch) {
 	if b.End() {
 		select {
-		case h.wake <- struct{}{}:
+		case h.updatesWaiting <- struct{}{}:
 		default:
 		}
 	}
@@ -116,7 +114,7 @@ func (h *sharedState) end(b correlation.Batch) {
 
 // keepUpdates is called by the logs connector, which fetches them.
 func (h *sharedState) keepUpdates(yes bool) {
-	b := h.begin()
+	b := h.lockStore()
 	b.TakeUpdates(yes)
 	b.End()
 }

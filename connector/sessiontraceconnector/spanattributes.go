@@ -71,15 +71,15 @@ func readSpanAttributes(m pcommon.Map) (s spanAttributes) {
 		case keyClientAddress:
 			s.client.address = v.Str()
 		case keyClientPort:
-			s.client.port = portOf(v)
+			s.client.port = portNumber(v)
 		case keyPeerAddress:
 			s.peer.address = v.Str()
 		case keyPeerPort:
-			s.peer.port = portOf(v)
+			s.peer.port = portNumber(v)
 		case keyLocalAddress:
 			s.local.address = v.Str()
 		case keyLocalPort:
-			s.local.port = portOf(v)
+			s.local.port = portNumber(v)
 		case session.AttrLoginUID:
 			s.hasLogin = true
 		}
@@ -138,7 +138,7 @@ func putMissing(m pcommon.Map, key, s string) {
 	}
 }
 
-func portOf(v pcommon.Value) int32 {
+func portNumber(v pcommon.Value) int32 {
 	n := v.Int()
 	if v.Type() == pcommon.ValueTypeStr {
 		n, _ = strconv.ParseInt(v.Str(), 10, 32)

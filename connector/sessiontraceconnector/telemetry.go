@@ -14,7 +14,7 @@ import (
 // metricPrefix begins the names of the connector's own metrics.
 const metricPrefix = "otelcol_connector_sessiontrace_"
 
-// registerMetrics registers the connector's own metrics. They are read from the memory when somebody asks: spans pay nothing.
+// registerMetrics observes the shared state when metrics are collected: spans pay nothing.
 func registerMetrics(h *sharedState) (unhook func() error, err error) {
 	meter := h.set.MeterProvider.Meter(plogs.ScopeName + "/connector/sessiontraceconnector")
 	var errs []error
@@ -49,7 +49,7 @@ func registerMetrics(h *sharedState) (unhook func() error, err error) {
 		by = append(by, metric.WithAttributeSet(attribute.NewSet(self, attribute.String("evidence", e.String()))))
 	}
 	r, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		b := h.begin()
+		b := h.lockStore()
 		s := b.Stats()
 		b.End()
 		for i := range by {

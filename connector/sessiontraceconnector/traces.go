@@ -10,34 +10,36 @@ import (
 	"github.com/otel-sessionlog/sessionlog/connector/sessiontraceconnector/internal/correlation"
 )
 
-// traces passes spans on, each with the login that is known to be behind it.
-type traces struct {
+// tracesConnector passes spans on, each with the login that is known to be behind it.
+type tracesConnector struct {
 	*sharedState
-	lifecycle
+	startGuard
 	next consumer.Traces
 }
 
 // Capabilities says that attributes are added.
-func (t *traces) Capabilities() consumer.Capabilities {
+func (t *tracesConnector) Capabilities() consumer.Capabilities {
 	return consumer.Capabilities{MutatesData: true}
 }
 
 // Start joins the memory of this id.
-func (t *traces) Start(context.Context, component.Host) error { return t.enter(t.sharedState) }
+func (t *tracesConnector) Start(context.Context, component.Host) error {
+	return t.startOnce(t.sharedState)
+}
 
 // Shutdown leaves it.
-func (t *traces) Shutdown(context.Context) error { return t.exit(t.sharedState) }
+func (t *tracesConnector) Shutdown(context.Context) error { return t.stopOnce(t.sharedState) }
 
 // ConsumeTraces adds what is known and passes the spans on at once. An update that one of them gives rise to is delivered by
 // the logs connector: a slow backend of logins never delays a span.
-func (t *traces) ConsumeTraces(ctx context.Context, td ptrace.Traces) error {
+func (t *tracesConnector) ConsumeTraces(ctx context.Context, td ptrace.Traces) error {
 	t.enrichSpans(td)
 	return t.next.ConsumeTraces(ctx, td)
 }
 
 func (h *sharedState) enrichSpans(td ptrace.Traces) {
-	b := h.begin()
-	defer h.end(b)
+	b := h.lockStore()
+	defer h.unlockStore(b)
 	for _, resource := range td.ResourceSpans().All() {
 		shared := attributesOfResource(resource.Resource())
 		for _, scope := range resource.ScopeSpans().All() {

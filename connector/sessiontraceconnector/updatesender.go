@@ -36,33 +36,33 @@ func newUpdateSender(h *sharedState, next consumer.Logs, set connector.Settings)
 	return &updateSender{sharedState: h, next: next, enc: plogs.NewEncoder(set.BuildInfo.Version), log: set.Logger}
 }
 
-func (t *updateSender) start() {
+func (t *updateSender) startSending() {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.cancel, t.ended = cancel, make(chan struct{})
-	go t.run(ctx)
+	go t.sendUpdates(ctx)
 }
 
-// stop ends the goroutine and tries once more to deliver what waits.
-func (t *updateSender) stop(ctx context.Context) {
+// stopSending ends the goroutine and tries once more to deliver what waits.
+func (t *updateSender) stopSending(ctx context.Context) {
 	t.cancel()
 	<-t.ended
 	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
 	for t.takeUpdates() {
-		if err := t.deliver(ctx); err != nil {
-			t.drop("the collector ends", err)
+		if err := t.deliverUpdates(ctx); err != nil {
+			t.dropUpdates("the collector ends", err)
 			return
 		}
 	}
 }
 
-func (t *updateSender) run(ctx context.Context) {
+func (t *updateSender) sendUpdates(ctx context.Context) {
 	defer close(t.ended)
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-t.wake:
+		case <-t.updatesWaiting:
 		}
 		for t.takeUpdates() {
 			if t.deliverPersistently(ctx) != nil {
@@ -75,9 +75,9 @@ func (t *updateSender) run(ctx context.Context) {
 // deliverPersistently retries until the events are delivered, refused for good, or the end has come.
 func (t *updateSender) deliverPersistently(ctx context.Context) error {
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		err := t.deliver(ctx)
+		err := t.deliverUpdates(ctx)
 		if consumererror.IsPermanent(err) {
-			t.drop("the pipeline refuses them for good", err)
+			t.dropUpdates("the pipeline refuses them for good", err)
 			err = nil
 		}
 		return struct{}{}, err
@@ -96,14 +96,14 @@ func retryPauses() *backoff.ExponentialBackOff {
 // takeUpdates fetches the next updates, unless there are some left.
 func (t *updateSender) takeUpdates() bool {
 	if len(t.events) == 0 {
-		b := t.begin()
+		b := t.lockStore()
 		t.events = b.Take(t.events, updatesPerCall, &t.hash)
 		b.End()
 	}
 	return len(t.events) > 0
 }
 
-func (t *updateSender) deliver(ctx context.Context) error {
+func (t *updateSender) deliverUpdates(ctx context.Context) error {
 	if err := t.next.ConsumeLogs(ctx, t.enc.Encode(t.events)); err != nil {
 		return err
 	}
@@ -111,8 +111,8 @@ func (t *updateSender) deliver(ctx context.Context) error {
 	return nil
 }
 
-func (t *updateSender) drop(why string, err error) {
-	b := t.begin()
+func (t *updateSender) dropUpdates(why string, err error) {
+	b := t.lockStore()
 	b.Dropped(len(t.events))
 	b.End()
 	t.log.Warn("updates of sessions are lost: "+why, zap.Int("updates", len(t.events)), zap.Error(err))

@@ -51,7 +51,7 @@ func (f *flaky) Capabilities() consumer.Capabilities { return consumer.Capabilit
 // A backend of logins that is away for a while delays no span, and no update is lost or told twice.
 func TestUpdatesWaitForTheirPipeline(t *testing.T) {
 	sink := &flaky{ask: make(chan struct{}, 1)}
-	r := newRig(t, defaults(), sink)
+	r := newRig(t, defaultConfig(), sink)
 	r.consume(t, login(1), login(2))
 	sink.set(errors.New("away"))
 	<-sink.ask
@@ -68,14 +68,14 @@ func TestUpdatesWaitForTheirPipeline(t *testing.T) {
 // What waits at the end is tried once more; what is refused for good is counted and holds nothing up.
 func TestUpdatesAtTheEnd(t *testing.T) {
 	sink := &flaky{ask: make(chan struct{}, 1)}
-	r := newRig(t, defaults(), sink)
+	r := newRig(t, defaultConfig(), sink)
 	r.consume(t, login(1), login(2))
 	<-sink.ask
 	sink.set(consumererror.NewPermanent(errors.New("never")))
 	r.through(t, oneSpan(1, ptrace.SpanKindServer, bySession("session-1")))
-	h := r.traces.(*traces).sharedState
+	h := r.traces.(*tracesConnector).sharedState
 	require.Eventually(t, func() bool {
-		b := h.begin()
+		b := h.lockStore()
 		defer b.End()
 		return b.Stats().DroppedUpdates == 1
 	}, 30*time.Second, 5*time.Millisecond)
@@ -92,7 +92,7 @@ func TestUpdatesAtTheEnd(t *testing.T) {
 // Everything at once: no span and no record is lost, and every login is tied to its trace, one way or the other.
 func TestAllAtOnce(t *testing.T) {
 	const sessions, workers = 400, 4
-	r := newRig(t, defaults(), nil)
+	r := newRig(t, defaultConfig(), nil)
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {

@@ -66,6 +66,6 @@ service:
 	})
 	require.NoError(t, err)
 	err = col.Run(t.Context())
-	require.ErrorContains(t, err, "processors::batch: it says yes before events are delivered")
+	require.ErrorContains(t, err, "processors::batch: it acknowledges events before they are delivered")
 	require.ErrorContains(t, err, "on_loss: refuse")
 }

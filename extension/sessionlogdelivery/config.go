@@ -34,11 +34,13 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("on_loss: %q is neither %s nor %s", c.OnLoss, OnLossWarn, OnLossRefuse)
 	}
 	for _, name := range c.Acknowledge {
-		if class, id, ok := strings.Cut(name, "::"); !ok || !isClass(class) || id == "" {
+		if class, id, ok := strings.Cut(name, "::"); !ok || !isComponentClass(class) || id == "" {
 			return fmt.Errorf("acknowledge: %q is no component; write it as the warning does, for example exporters::otlp/siem", name)
 		}
 	}
 	return nil
 }
 
-func isClass(s string) bool { return s == receivers || s == processors || s == exporters }
+func isComponentClass(s string) bool {
+	return s == receiverClass || s == processorClass || s == exporterClass
+}

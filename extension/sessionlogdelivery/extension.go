@@ -13,24 +13,24 @@ import (
 )
 
 var (
-	_ extension.Extension                         = (*watcher)(nil)
-	_ extensioncapabilities.ConfigSnapshotWatcher = (*watcher)(nil)
+	_ extension.Extension                         = (*configWatcher)(nil)
+	_ extensioncapabilities.ConfigSnapshotWatcher = (*configWatcher)(nil)
 )
 
-// watcher has no work of its own: the collector calls it once, before the pipelines start.
-type watcher struct {
+// configWatcher is called by the collector once, before the pipelines start.
+type configWatcher struct {
 	component.StartFunc
 	component.ShutdownFunc
 	cfg *Config
 	log *zap.Logger
 }
 
-// NotifyConfigSnapshot looks the configuration over, and fails when something can lose events and on_loss says refuse.
-func (w *watcher) NotifyConfigSnapshot(_ context.Context, snapshot extensioncapabilities.ConfigSnapshot) error {
+// NotifyConfigSnapshot warns of what can lose events, or fails with on_loss: refuse.
+func (w *configWatcher) NotifyConfigSnapshot(_ context.Context, snapshot extensioncapabilities.ConfigSnapshot) error {
 	conf := snapshot.Effective().ToStringMap()
-	w.warnOfListeners(conf)
+	w.warnOfOpenListeners(conf)
 	var refused []error
-	for _, f := range examine(conf) {
+	for _, f := range findLosses(conf) {
 		switch {
 		case slices.Contains(w.cfg.Acknowledge, f.component):
 			w.log.Debug("acknowledged: "+f.String(), zap.String("component", f.component))

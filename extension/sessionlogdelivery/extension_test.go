@@ -57,7 +57,7 @@ func TestWarns(t *testing.T) {
 	require.Equal(t, 1, logs.Len())
 	line := logs.All()[0]
 	require.Equal(t, zapcore.WarnLevel, line.Level)
-	require.Contains(t, line.Message, "processors::batch: it says yes before events are delivered")
+	require.Contains(t, line.Message, "processors::batch: it acknowledges events before they are delivered")
 	require.Contains(t, line.Message, "take it out of the pipeline and set sending_queue::batch of the exporters (batch_processor)")
 }
 
@@ -105,7 +105,7 @@ func TestConfig(t *testing.T) {
 func TestReadmeNamesEveryRuleAndKey(t *testing.T) {
 	page, err := os.ReadFile("README.md")
 	require.NoError(t, err)
-	for _, r := range rules {
+	for _, r := range lossRules {
 		require.True(t, strings.Contains(string(page), "| `"+r.name+"` |"), "README.md has no row for the rule %s", r.name)
 	}
 	for _, key := range []string{"on_loss", "acknowledge"} {
@@ -118,8 +118,8 @@ func TestReadmeNamesEveryRuleAndKey(t *testing.T) {
 func TestEveryRule(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "*.yaml"))
 	require.NoError(t, err)
-	require.Len(t, files, len(rules), "one testdata/<rule>.yaml for each rule")
-	for _, r := range rules {
+	require.Len(t, files, len(lossRules), "one testdata/<rule>.yaml for each rule")
+	for _, r := range lossRules {
 		t.Run(r.name, func(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join("testdata", r.name+".yaml"))
 			require.NoError(t, err)
@@ -138,7 +138,7 @@ func check(t *testing.T, text string) []string {
 	want, ok := strings.CutPrefix(first, "# finds:")
 	require.True(t, ok, "the first line names what is found")
 	found := []string{}
-	for _, f := range examine(conf(t, text).ToStringMap()) {
+	for _, f := range findLosses(conf(t, text).ToStringMap()) {
 		found = append(found, f.rule)
 	}
 	require.Equal(t, strings.Fields(want), found)
@@ -150,6 +150,6 @@ func TestShippedConfiguration(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("..", "..", "config", "collector.yaml"))
 	require.NoError(t, err)
 	all := conf(t, string(text)).ToStringMap()
-	require.NotEmpty(t, blocks(all))
-	require.Empty(t, examine(all))
+	require.NotEmpty(t, eventComponents(all))
+	require.Empty(t, findLosses(all))
 }

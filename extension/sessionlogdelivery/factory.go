@@ -1,4 +1,4 @@
-// Package sessionlogdelivery is an extension that reads the collector's whole configuration at start and says what in the
+// Package sessionlogdelivery is an extension that reads the collector's whole configuration at start and warns of what in the
 // pipelines of authentication events can lose some of them.
 package sessionlogdelivery
 
@@ -12,13 +12,13 @@ import (
 // Type of the extension in a collector's configuration.
 var Type = component.MustNewType("sessionlog_delivery")
 
-// NewFactory makes the factory.
+// NewFactory returns the factory of the extension.
 func NewFactory() extension.Factory {
-	return extension.NewFactory(Type, defaultConfig, create, component.StabilityLevelAlpha)
+	return extension.NewFactory(Type, defaultConfig, createExtension, component.StabilityLevelAlpha)
 }
 
 func defaultConfig() component.Config { return &Config{OnLoss: OnLossWarn} }
 
-func create(_ context.Context, set extension.Settings, cfg component.Config) (extension.Extension, error) {
-	return &watcher{cfg: cfg.(*Config), log: set.Logger}, nil
+func createExtension(_ context.Context, set extension.Settings, cfg component.Config) (extension.Extension, error) {
+	return &configWatcher{cfg: cfg.(*Config), log: set.Logger}, nil
 }

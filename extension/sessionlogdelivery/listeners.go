@@ -10,30 +10,29 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/loopbackhost"
 )
 
-// warnOfListeners says which OTLP receivers listen beyond this machine without asking who sends, or without TLS. The sessionlog
-// receiver says it of its own.
-func (w *watcher) warnOfListeners(conf map[string]any) {
-	for _, b := range blocks(conf) {
-		if b.class != receivers || b.typ() != "otlp" || slices.Contains(w.cfg.Acknowledge, b.name()) {
+// warnOfOpenListeners warns of OTLP receivers that listen beyond this machine without authentication, or without TLS. The sessionlog
+// receiver does so itself.
+func (w *configWatcher) warnOfOpenListeners(conf map[string]any) {
+	for _, b := range eventComponents(conf) {
+		if b.class != receiverClass || b.componentType() != "otlp" || slices.Contains(w.cfg.Acknowledge, b.qualifiedName()) {
 			continue
 		}
 		for _, protocol := range []string{"grpc", "http"} {
-			if warning := unguarded(b, protocol); warning != "" {
-				w.log.Warn(warning, zap.String("component", b.name()))
+			if warning := listenerWarning(b, protocol); warning != "" {
+				w.log.Warn(warning, zap.String("component", b.qualifiedName()))
 			}
 		}
 	}
 }
 
-// unguarded is the warning about one listener, or "".
-func unguarded(b block, protocol string) string {
-	key := fmt.Sprintf("%s::protocols::%s", b.name(), protocol)
-	endpoint, _ := b.get("protocols", protocol, "endpoint").(string)
-	if transport, _ := b.get("protocols", protocol, "transport").(string); endpoint == "" || transport == "unix" || onlyThisMachine(endpoint) {
+func listenerWarning(b componentBlock, protocol string) string {
+	key := fmt.Sprintf("%s::protocols::%s", b.qualifiedName(), protocol)
+	endpoint, _ := b.valueAt("protocols", protocol, "endpoint").(string)
+	if transport, _ := b.valueAt("protocols", protocol, "transport").(string); endpoint == "" || transport == "unix" || isLoopbackEndpoint(endpoint) {
 		return ""
 	}
-	auth, tls := b.get("protocols", protocol, "auth") != nil, b.get("protocols", protocol, "tls") != nil
-	mutual := b.get("protocols", protocol, "tls", "client_ca_file") != nil && b.get("protocols", protocol, "tls", "client_ca_file") != ""
+	auth, tls := b.valueAt("protocols", protocol, "auth") != nil, b.valueAt("protocols", protocol, "tls") != nil
+	mutual := b.valueAt("protocols", protocol, "tls", "client_ca_file") != nil && b.valueAt("protocols", protocol, "tls", "client_ca_file") != ""
 	switch {
 	case !auth && !mutual:
 		return fmt.Sprintf("%s::endpoint: %s can be reached from other machines, and whoever reaches it may write logins: set %s::auth, or "+
@@ -45,8 +44,7 @@ func unguarded(b block, protocol string) string {
 	return ""
 }
 
-// onlyThisMachine tells whether an address is of the loopback interface.
-func onlyThisMachine(endpoint string) bool {
+func isLoopbackEndpoint(endpoint string) bool {
 	host, _, err := net.SplitHostPort(endpoint)
 	if err != nil {
 		host = endpoint

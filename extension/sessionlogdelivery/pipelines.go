@@ -7,53 +7,52 @@ import (
 	"time"
 )
 
-// The classes of components, as the configuration spells them.
+// The top-level keys of components in a configuration.
 const (
-	receivers  = "receivers"
-	processors = "processors"
-	exporters  = "exporters"
-	extensions = "extensions"
-	connectors = "connectors"
+	receiverClass  = "receivers"
+	processorClass = "processors"
+	exporterClass  = "exporters"
+	extensionClass = "extensions"
+	connectorClass = "connectors"
 )
 
-// sessionlogType is the type of this project's receiver and exporter.
 const sessionlogType = "sessionlog"
 
-// block is one component's part of the configuration, as the user wrote it: without defaults.
-type block struct {
-	class, id string
-	keys      map[string]any
-	all       map[string]any // the whole configuration
+// componentBlock is one component's configuration as written, without defaults.
+type componentBlock struct {
+	class, id   string
+	settings    map[string]any
+	wholeConfig map[string]any // the whole configuration
 }
 
-// typ is the component's type: file_storage of file_storage/cursors.
-func (b block) typ() string {
+// componentType is file_storage for file_storage/cursors.
+func (b componentBlock) componentType() string {
 	name, _, _ := strings.Cut(b.id, "/")
 	return name
 }
 
-func (b block) name() string { return b.class + "::" + b.id }
+func (b componentBlock) qualifiedName() string { return b.class + "::" + b.id }
 
-// get finds the value under a path of keys; nil when it is not written.
-func (b block) get(path ...string) any { return dig(b.keys, path...) }
+// valueAt returns nil for a path that is not configured.
+func (b componentBlock) valueAt(path ...string) any { return valueAtPath(b.settings, path...) }
 
-// has tells whether a key is written at all, be it without a value.
-func (b block) has(key string) bool {
-	_, ok := b.keys[key]
+// hasKey is true for a key without a value too.
+func (b componentBlock) hasKey(key string) bool {
+	_, ok := b.settings[key]
 	return ok
 }
 
-// is reads a switch whose default the caller knows.
-func (b block) is(unset bool, path ...string) bool {
-	if v, ok := b.get(path...).(bool); ok {
+// boolAt returns unset, the default, where the key is absent.
+func (b componentBlock) boolAt(unset bool, path ...string) bool {
+	if v, ok := b.valueAt(path...).(bool); ok {
 		return v
 	}
 	return unset
 }
 
-// span reads a duration whose default the caller knows; a number counts nanoseconds, as confmap has it.
-func (b block) span(unset time.Duration, path ...string) time.Duration {
-	switch v := b.get(path...).(type) {
+// durationAt reads a number as nanoseconds, as confmap does.
+func (b componentBlock) durationAt(unset time.Duration, path ...string) time.Duration {
+	switch v := b.valueAt(path...).(type) {
 	case string:
 		if d, err := time.ParseDuration(v); err == nil {
 			return d
@@ -66,7 +65,7 @@ func (b block) span(unset time.Duration, path ...string) time.Duration {
 	return unset
 }
 
-func dig(m map[string]any, path ...string) any {
+func valueAtPath(m map[string]any, path ...string) any {
 	var v any = m
 	for _, key := range path {
 		inner, ok := v.(map[string]any)
@@ -78,32 +77,32 @@ func dig(m map[string]any, path ...string) any {
 	return v
 }
 
-// pipelinesOfEvents are the names of the logs pipelines that carry authentication events: those that hold a component of
-// ours, and those that a connector joins to them.
-func pipelinesOfEvents(conf map[string]any) []string {
-	all, _ := dig(conf, "service", "pipelines").(map[string]any)
+// eventPipelines returns the logs pipelines that carry authentication events: those with a component of
+// this project, and those that a connector joins to them.
+func eventPipelines(conf map[string]any) []string {
+	all, _ := valueAtPath(conf, "service", "pipelines").(map[string]any)
 	found := map[string]bool{}
-	ours := map[string]bool{} // connectors that carry events
+	eventConnectors := map[string]bool{}
 	for grown := true; grown; {
 		grown = false
 		for name := range all {
-			if kind, _, _ := strings.Cut(name, "/"); kind != "logs" || found[name] || !carries(all[name], ours) {
+			if kind, _, _ := strings.Cut(name, "/"); kind != "logs" || found[name] || !carriesEvents(all[name], eventConnectors) {
 				continue
 			}
 			found[name], grown = true, true
-			for _, id := range members(all[name], exporters) {
-				ours[id] = ours[id] || isWritten(conf, connectors, id)
+			for _, id := range pipelineMembers(all[name], exporterClass) {
+				eventConnectors[id] = eventConnectors[id] || isConfigured(conf, connectorClass, id)
 			}
 		}
 	}
 	return slices.Sorted(maps.Keys(found))
 }
 
-// carries tells whether a pipeline gets events from one of our receivers or connectors, or gives them to our exporter.
-func carries(pipeline any, ours map[string]bool) bool {
-	for _, class := range []string{receivers, exporters} {
-		for _, id := range members(pipeline, class) {
-			if (block{id: id}).typ() == sessionlogType || class == receivers && ours[id] {
+// carriesEvents is true for a pipeline with this project's receiver or exporter, or one that a connector of events feeds.
+func carriesEvents(pipeline any, eventConnectors map[string]bool) bool {
+	for _, class := range []string{receiverClass, exporterClass} {
+		for _, id := range pipelineMembers(pipeline, class) {
+			if (componentBlock{id: id}).componentType() == sessionlogType || class == receiverClass && eventConnectors[id] {
 				return true
 			}
 		}
@@ -111,14 +110,13 @@ func carries(pipeline any, ours map[string]bool) bool {
 	return false
 }
 
-func isWritten(conf map[string]any, class, id string) bool {
+func isConfigured(conf map[string]any, class, id string) bool {
 	m, _ := conf[class].(map[string]any)
 	_, ok := m[id]
 	return ok
 }
 
-// members are the ids listed in a pipeline under receivers, processors or exporters.
-func members(pipeline any, class string) (ids []string) {
+func pipelineMembers(pipeline any, class string) (ids []string) {
 	m, _ := pipeline.(map[string]any)
 	list, _ := m[class].([]any)
 	for _, v := range list {
@@ -129,19 +127,19 @@ func members(pipeline any, class string) (ids []string) {
 	return ids
 }
 
-// blocks are the components that authentication events pass through, each once, in the order of the flow.
-func blocks(conf map[string]any) (list []block) {
-	names := pipelinesOfEvents(conf)
-	for _, class := range []string{receivers, processors, exporters} {
+// eventComponents returns each component that authentication events pass through once, in the order of the flow.
+func eventComponents(conf map[string]any) (list []componentBlock) {
+	names := eventPipelines(conf)
+	for _, class := range []string{receiverClass, processorClass, exporterClass} {
 		seen := map[string]bool{}
 		for _, name := range names {
-			for _, id := range members(dig(conf, "service", "pipelines", name), class) {
-				if seen[id] || !isWritten(conf, class, id) { // not written in its class: a connector
+			for _, id := range pipelineMembers(valueAtPath(conf, "service", "pipelines", name), class) {
+				if seen[id] || !isConfigured(conf, class, id) { // a connector
 					continue
 				}
 				seen[id] = true
-				keys, _ := dig(conf, class, id).(map[string]any)
-				list = append(list, block{class: class, id: id, keys: keys, all: conf})
+				keys, _ := valueAtPath(conf, class, id).(map[string]any)
+				list = append(list, componentBlock{class: class, id: id, settings: keys, wholeConfig: conf})
 			}
 		}
 	}

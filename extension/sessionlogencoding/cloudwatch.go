@@ -14,10 +14,10 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// delivery is what a subscription filter of CloudWatch Logs sends, over Firehose, Kinesis or Lambda. Source: Amazon
+// cloudWatchMessage is sent by a subscription filter of CloudWatch Logs, over Firehose, Kinesis or Lambda. Source: Amazon
 // CloudWatch Logs user guide, real-time processing of log data with subscriptions.
-type delivery struct {
-	MessageType string `json:"messageType"` // DATA_MESSAGE; CONTROL_MESSAGE asks whether anybody is there
+type cloudWatchMessage struct {
+	MessageType string `json:"messageType"` // DATA_MESSAGE; CONTROL_MESSAGE is a ping
 	Owner       string `json:"owner"`       // AWS account
 	LogGroup    string `json:"logGroup"`
 	LogStream   string `json:"logStream"`
@@ -26,12 +26,12 @@ type delivery struct {
 	} `json:"logEvents"`
 }
 
-// maxEnvelope bounds what a compressed buffer can become; CloudWatch sends some megabytes at most.
-const maxEnvelope = 64 << 20
+// maxEnvelopeBytes is the most after decompression; CloudWatch sends some megabytes.
+const maxEnvelopeBytes = 64 << 20
 
-// cloudWatch decodes deliveries, compressed or not, one after another. Each is a text: its events are the lines. One that cannot be
-// read does not take the others along.
-func (e *encoding) cloudWatch(d *decoder, buf []byte) (plog.Logs, error) {
+// decodeCloudWatch decodes messages, compressed or not, one after another; each holds the lines of one log. One that cannot be read
+// does not fail the others.
+func (e *logEncoding) decodeCloudWatch(d *decoderState, buf []byte) (plog.Logs, error) {
 	var in io.Reader = bytes.NewReader(buf)
 	if bytes.HasPrefix(buf, []byte{0x1f, 0x8b}) {
 		z, err := gzip.NewReader(in)
@@ -40,58 +40,58 @@ func (e *encoding) cloudWatch(d *decoder, buf []byte) (plog.Logs, error) {
 		}
 		in = z
 	}
-	limited := &io.LimitedReader{R: in, N: maxEnvelope}
-	all, lost := plog.NewLogs(), unread{}
-	for deliveries := json.NewDecoder(limited); ; {
-		var one delivery
-		switch err := deliveries.Decode(&one); {
+	limited := &io.LimitedReader{R: in, N: maxEnvelopeBytes}
+	all, lost := plog.NewLogs(), unreadMessages{}
+	for messages := json.NewDecoder(limited); ; {
+		var one cloudWatchMessage
+		switch err := messages.Decode(&one); {
 		case errors.Is(err, io.EOF):
-			return all, lost.tell(&e.bad)
+			return all, lost.report(&e.badRecords)
 		case limited.N == 0:
-			return plog.NewLogs(), fmt.Errorf("envelope: more than %d bytes", maxEnvelope)
+			return plog.NewLogs(), fmt.Errorf("envelope: more than %d bytes", maxEnvelopeBytes)
 		case err != nil || one.MessageType == "":
 			return plog.NewLogs(), errEnvelope
 		case one.MessageType != "DATA_MESSAGE":
 			continue
 		}
-		logs, err := e.decode(d, one.text())
+		logs, err := e.decodeText(d, one.joinLines())
 		switch {
 		case logformat.IsRefusal(err):
 			return plog.NewLogs(), err
 		case err != nil:
-			lost.note(len(one.LogEvents), err)
+			lost.addUnread(len(one.LogEvents), err)
 			continue
 		}
-		lost.others = true
-		one.describe(logs)
+		lost.someRead = true
+		one.setResource(logs)
 		logs.ResourceLogs().MoveAndAppendTo(all.ResourceLogs())
 	}
 }
 
-// unread is what deliveries of a buffer could not be read.
-type unread struct {
-	events int
-	reason error // of the first
-	others bool  // were read
+// unreadMessages counts what could not be read of a buffer.
+type unreadMessages struct {
+	events   int
+	reason   error // of the first failure
+	someRead bool  // were read
 }
 
-func (u *unread) note(events int, reason error) {
+func (u *unreadMessages) addUnread(events int, reason error) {
 	u.events += events
 	if u.reason == nil {
 		u.reason = reason
 	}
 }
 
-// tell counts it, or is the error of a buffer of which nothing could be read.
-func (u *unread) tell(bad *badRecords) error {
-	if !u.others {
+// report returns an error where nothing of the buffer could be read.
+func (u *unreadMessages) report(bad *badRecordReporter) error {
+	if !u.someRead {
 		return u.reason
 	}
-	bad.add(u.events, 0, u.reason)
+	bad.report(u.events, 0, u.reason)
 	return nil
 }
 
-func (d *delivery) text() string {
+func (d *cloudWatchMessage) joinLines() string {
 	var b strings.Builder
 	for i := range d.LogEvents {
 		b.WriteString(strings.TrimSuffix(d.LogEvents[i].Message, "\n"))
@@ -100,8 +100,7 @@ func (d *delivery) text() string {
 	return b.String()
 }
 
-// describe says where the log lay, in OpenTelemetry's words.
-func (d *delivery) describe(logs plog.Logs) {
+func (d *cloudWatchMessage) setResource(logs plog.Logs) {
 	for _, resource := range logs.ResourceLogs().All() {
 		attributes := resource.Resource().Attributes()
 		attributes.PutStr("cloud.provider", "aws")

@@ -25,7 +25,7 @@ const (
 type Config struct {
 	// Instance is the stable name of the server whose log this is: part of every record's id.
 	Instance string `mapstructure:"instance"`
-	// Format is `auto`, which looks at each buffer, or a format as its maker spells it: connectionlog, jsonlog, sshd.
+	// Format is `auto`, which detects it for each buffer, or a format by its vendor's name: connectionlog, jsonlog, sshd.
 	Format string `mapstructure:"format"`
 	// Timezone is the IANA name of the zone of times that carry none.
 	Timezone string `mapstructure:"timezone"`
@@ -48,7 +48,7 @@ func (c *Config) Validate() error {
 	if _, ok := logformat.Find(formats.All(), c.Format); !ok && c.Format != formatAuto {
 		errs = append(errs, fmt.Errorf("format: %q is not known: write auto or one of %s", c.Format, formats.Names()))
 	}
-	if _, err := c.zone(); err != nil {
+	if _, err := c.location(); err != nil {
 		errs = append(errs, err)
 	}
 	if err := formats.CheckLinePrefix(c.LogLinePrefix); err != nil {
@@ -60,8 +60,8 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// zone is nil when none is configured. `Local` is refused: the same log would mean other times on another machine.
-func (c *Config) zone() (*time.Location, error) {
+// location is nil when none is configured. `Local` is refused: it is another zone on another machine.
+func (c *Config) location() (*time.Location, error) {
 	if c.Timezone == "" {
 		return nil, nil
 	}

@@ -13,31 +13,30 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// UnmarshalLogs decodes one buffer, which is a text of its own: nothing of it is remembered for the next one, and what it
-// leaves undecided is decided at its end. Records that cannot be read are counted and passed over; an error means that
-// nothing of the buffer could be read.
-func (e *encoding) UnmarshalLogs(buf []byte) (plog.Logs, error) {
-	d := e.scratch.Get().(*decoder)
-	defer e.scratch.Put(d)
+// UnmarshalLogs decodes one buffer by itself: no state is kept for the next one, and logins that are pending at its end are
+// delivered. Records that cannot be read are counted and skipped; an error means that nothing of the buffer could be read.
+func (e *logEncoding) UnmarshalLogs(buf []byte) (plog.Logs, error) {
+	d := e.decoders.Get().(*decoderState)
+	defer e.decoders.Put(d)
 	if e.cfg.Envelope == EnvelopeCloudWatch {
-		return e.cloudWatch(d, buf)
+		return e.decodeCloudWatch(d, buf)
 	}
-	return e.decode(d, string(buf)) // records hold parts of the text, and buf is the caller's
+	return e.decodeText(d, string(buf)) // a copy: records refer to the text, and buf belongs to the caller
 }
 
-func (e *encoding) decode(d *decoder, text string) (plog.Logs, error) {
+func (e *logEncoding) decodeText(d *decoderState, text string) (plog.Logs, error) {
 	defer d.batch.Cut(0)
 	if strings.TrimSpace(text) == "" {
 		return plog.NewLogs(), nil
 	}
-	format, err := e.format(text)
+	format, err := e.selectFormat(text)
 	if err != nil {
 		return plog.NewLogs(), err
 	}
 	options := e.options
 	options.Written = time.Now()
 	parser := format.New(options)
-	if err := e.parse(d, parser, text); err != nil {
+	if err := e.parseRecords(d, parser, text); err != nil {
 		return plog.NewLogs(), fmt.Errorf("%s: %w", format.Name, err)
 	}
 	parser.FlushDue(math.MaxInt64/2, &d.batch)
@@ -48,15 +47,15 @@ func (e *encoding) decode(d *decoder, text string) (plog.Logs, error) {
 	return d.encoder.Encode(d.batch.Events), nil
 }
 
-// maxHead is how much of a text its format is told by.
-const maxHead = 4096
+// detectionBytes is how much of a text is given to format detection.
+const detectionBytes = 4096
 
-func (e *encoding) format(text string) (logformat.Format, error) {
+func (e *logEncoding) selectFormat(text string) (logformat.Format, error) {
 	all := formats.All()
 	if f, ok := logformat.Find(all, e.cfg.Format); ok {
 		return f, nil
 	}
-	if f, verdict := logformat.Detect(all, []byte(text[:min(len(text), maxHead)]), true); verdict == logformat.Yes {
+	if f, verdict := logformat.Detect(all, []byte(text[:min(len(text), detectionBytes)]), true); verdict == logformat.Yes {
 		return f, nil
 	}
 	if e.cfg.LogLinePrefix != "" {
@@ -67,8 +66,7 @@ func (e *encoding) format(text string) (logformat.Format, error) {
 	return logformat.Format{}, fmt.Errorf("the content has none of the known formats (%s): write its `format`", formats.Names())
 }
 
-// parse reads all records of a text.
-func (e *encoding) parse(d *decoder, parser logformat.Parser, text string) error {
+func (e *logEncoding) parseRecords(d *decoderState, parser logformat.Parser, text string) error {
 	data := []byte(text)
 	bad, first, records := 0, int64(0), 0
 	var reason error
@@ -88,7 +86,7 @@ func (e *encoding) parse(d *decoder, parser logformat.Parser, text string) error
 	if bad == records && bad > 0 {
 		return fmt.Errorf("none of %d records can be read: %w", bad, reason)
 	}
-	e.bad.add(bad, first, reason)
+	e.badRecords.report(bad, first, reason)
 	return nil
 }
 

@@ -19,71 +19,70 @@ import (
 // The contract of contrib's package extension/encoding for logs is an extension that is also a plog.Unmarshaler. Receivers
 // ask for it by these methods, so it takes no import of that package.
 var (
-	_ extension.Extension = (*encoding)(nil)
-	_ plog.Unmarshaler    = (*encoding)(nil)
+	_ extension.Extension = (*logEncoding)(nil)
+	_ plog.Unmarshaler    = (*logEncoding)(nil)
 )
 
-// encoding decodes buffers, each by itself. It is safe for concurrent use.
-type encoding struct {
+// logEncoding is safe for concurrent use.
+type logEncoding struct {
 	component.StartFunc
 	component.ShutdownFunc
-	cfg     Config
-	options logformat.Options
-	version string
-	bad     badRecords
-	scratch sync.Pool
+	cfg        Config
+	options    logformat.Options
+	version    string
+	badRecords badRecordReporter
+	decoders   sync.Pool
 }
 
-// decoder is what one call works with and the next one uses again.
-type decoder struct {
+// decoderState is pooled.
+type decoderState struct {
 	batch   logformat.EventBatch
 	encoder *plogs.Encoder
 }
 
-// scopeName names our instruments.
-const scopeName = "github.com/otel-sessionlog/sessionlog/extension/sessionlogencoding"
+const instrumentationScope = "github.com/otel-sessionlog/sessionlog/extension/sessionlogencoding"
 
-func newEncoding(cfg *Config, set extension.Settings) (*encoding, error) {
-	zone, err := cfg.zone()
+func newEncoding(cfg *Config, set extension.Settings) (*logEncoding, error) {
+	zone, err := cfg.location()
 	if err != nil {
 		return nil, err
 	}
-	counter, err := set.MeterProvider.Meter(scopeName).Int64Counter("otelcol_sessionlog_encoding_bad_records", metric.WithUnit("{record}"),
+	counter, err := set.MeterProvider.Meter(instrumentationScope).Int64Counter("otelcol_sessionlog_encoding_bad_records", metric.WithUnit("{record}"),
 		metric.WithDescription("Records that could not be decoded; their neighbours were"))
 	if err != nil {
 		return nil, err
 	}
-	e := &encoding{
-		cfg:     *cfg,
-		options: logformat.Options{Instance: cfg.Instance, Zone: zone, LinePrefix: cfg.LogLinePrefix},
-		version: set.BuildInfo.Version,
-		bad:     badRecords{log: set.Logger, count: counter, who: metric.WithAttributes(attribute.String("extension", set.ID.String()))},
+	e := &logEncoding{
+		cfg:        *cfg,
+		options:    logformat.Options{Instance: cfg.Instance, Zone: zone, LinePrefix: cfg.LogLinePrefix},
+		version:    set.BuildInfo.Version,
+		badRecords: badRecordReporter{log: set.Logger, count: counter, attributes: metric.WithAttributes(attribute.String("extension", set.ID.String()))},
 	}
-	e.scratch.New = func() any { return &decoder{encoder: plogs.NewEncoder(e.version)} }
+	e.decoders.New = func() any { return &decoderState{encoder: plogs.NewEncoder(e.version)} }
 	return e, nil
 }
 
-// badRecords counts what cannot be decoded and says so at most once a minute, with place and reason and never a value.
-type badRecords struct {
-	log   *zap.Logger
-	count metric.Int64Counter
-	who   metric.MeasurementOption
+// badRecordReporter logs at most once a minute, with place and reason and never a value.
+type badRecordReporter struct {
+	log        *zap.Logger
+	count      metric.Int64Counter
+	attributes metric.MeasurementOption
 
-	mu     sync.Mutex
-	silent time.Time
-	unsaid int
+	mu         sync.Mutex
+	quietUntil time.Time
+	unreported int
 }
 
-func (b *badRecords) add(n int, first int64, reason error) {
+func (b *badRecordReporter) report(n int, first int64, reason error) {
 	if n == 0 {
 		return
 	}
-	b.count.Add(context.Background(), int64(n), b.who)
+	b.count.Add(context.Background(), int64(n), b.attributes)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.unsaid += n
-	if now := time.Now(); now.After(b.silent) {
-		b.log.Warn("records cannot be decoded, their neighbours were", zap.Int("records", b.unsaid), zap.Int64("offset_in_buffer", first), zap.Error(reason))
-		b.silent, b.unsaid = now.Add(time.Minute), 0
+	b.unreported += n
+	if now := time.Now(); now.After(b.quietUntil) {
+		b.log.Warn("records cannot be decoded, their neighbours were", zap.Int("records", b.unreported), zap.Int64("offset_in_buffer", first), zap.Error(reason))
+		b.quietUntil, b.unreported = now.Add(time.Minute), 0
 	}
 }

@@ -1,5 +1,5 @@
 // Package sessionlogencoding is an extension that lets other receivers of the collector (object stores, queues, webhooks)
-// decode the logs that this project reads: the parsers are the same, the doors are many.
+// decode the log formats that this project reads.
 package sessionlogencoding
 
 import (
@@ -12,13 +12,13 @@ import (
 // Type of the extension in a collector's configuration.
 var Type = component.MustNewType("sessionlog_encoding")
 
-// NewFactory makes the factory.
+// NewFactory returns the factory of the extension.
 func NewFactory() extension.Factory {
-	return extension.NewFactory(Type, defaultConfig, create, component.StabilityLevelAlpha)
+	return extension.NewFactory(Type, defaultConfig, createExtension, component.StabilityLevelAlpha)
 }
 
 func defaultConfig() component.Config { return &Config{Format: formatAuto, Envelope: EnvelopeNone} }
 
-func create(_ context.Context, set extension.Settings, cfg component.Config) (extension.Extension, error) {
+func createExtension(_ context.Context, set extension.Settings, cfg component.Config) (extension.Extension, error) {
 	return newEncoding(cfg.(*Config), set)
 }

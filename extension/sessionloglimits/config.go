@@ -21,7 +21,7 @@ type Config struct {
 	MaxUnpackedBytes int64 `mapstructure:"max_unpacked_bytes"`
 }
 
-// defaultConfig takes twelve times the batch of 8,192 records that exporters send by default.
+// defaultConfig allows twelve times the batch of 8,192 records that exporters send by default.
 func defaultConfig() component.Config {
 	return &Config{MaxRecords: 100_000, MaxAttributes: 1_000_000, MaxUnpackedBytes: 16 << 20}
 }
@@ -43,12 +43,11 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-func (c *Config) limits() otlpsize.Limits {
+func (c *Config) sizeLimits() otlpsize.Limits {
 	return otlpsize.Limits{Records: c.MaxRecords, Attributes: c.MaxAttributes, Bytes: c.MaxUnpackedBytes}
 }
 
-// explain names the key that a request exceeds, and the remedy.
-func (c *Config) explain(id component.ID, err error) error {
+func (c *Config) explainLimit(id component.ID, err error) error {
 	var key string
 	var value int64
 	switch {

@@ -23,10 +23,10 @@ func TestARefusalNamesItsKey(t *testing.T) {
 	cfg := defaultConfig().(*Config)
 	id := component.MustNewIDWithName("sessionlog_limits", "x")
 	for key, err := range map[string]error{"max_records (100000)": otlpsize.ErrRecords, "max_attributes (1000000)": otlpsize.ErrAttributes, "max_unpacked_bytes (16777216)": otlpsize.ErrBytes} {
-		require.ErrorContains(t, cfg.explain(id, err), "sessionlog_limits/x::"+key)
-		require.ErrorIs(t, cfg.explain(id, err), err)
+		require.ErrorContains(t, cfg.explainLimit(id, err), "sessionlog_limits/x::"+key)
+		require.ErrorIs(t, cfg.explainLimit(id, err), err)
 	}
-	require.Equal(t, otlpsize.ErrNesting, cfg.explain(id, otlpsize.ErrNesting))
+	require.Equal(t, otlpsize.ErrNesting, cfg.explainLimit(id, otlpsize.ErrNesting))
 }
 
 func TestSignalOf(t *testing.T) {
@@ -35,7 +35,7 @@ func TestSignalOf(t *testing.T) {
 		"/events": otlpsize.Unknown, "/logs/v1/metrics": otlpsize.Unknown,
 	} {
 		for range 10 {
-			require.Equal(t, want, signalOf(name), name)
+			require.Equal(t, want, signalFromName(name), name)
 		}
 	}
 }

@@ -17,13 +17,12 @@ import (
 )
 
 var (
-	_ extension.Extension            = (*limiter)(nil)
-	_ extensionmiddleware.HTTPServer = (*limiter)(nil)
-	_ extensionmiddleware.GRPCServer = (*limiter)(nil)
+	_ extension.Extension            = (*requestLimiter)(nil)
+	_ extensionmiddleware.HTTPServer = (*requestLimiter)(nil)
+	_ extensionmiddleware.GRPCServer = (*requestLimiter)(nil)
 )
 
-// limiter refuses requests.
-type limiter struct {
+type requestLimiter struct {
 	component.StartFunc
 	component.ShutdownFunc
 	cfg        *Config
@@ -32,9 +31,9 @@ type limiter struct {
 	conditions *conditionlog.Logger
 }
 
-// refuse counts a request and says why it is refused.
-func (l *limiter) refuse(ctx context.Context, err error) error {
-	explained := l.cfg.explain(l.id, err)
+// countRefusal counts and logs a request that is refused, and returns the error for its sender.
+func (l *requestLimiter) countRefusal(ctx context.Context, err error) error {
+	explained := l.cfg.explainLimit(l.id, err)
 	reason := "malformed"
 	for _, known := range []error{otlpsize.ErrRecords, otlpsize.ErrAttributes, otlpsize.ErrBytes, otlpsize.ErrNesting} {
 		if errors.Is(err, known) {
@@ -46,8 +45,8 @@ func (l *limiter) refuse(ctx context.Context, err error) error {
 	return explained
 }
 
-// signalOf a path or a type's name; unknown where it names none or several.
-func signalOf(name string) otlpsize.Signal {
+// signalFromName takes a path or a type's name; it is Unknown where that names no signal, or several.
+func signalFromName(name string) otlpsize.Signal {
 	name = strings.ToLower(name)
 	found := otlpsize.Unknown
 	for word, signal := range map[string]otlpsize.Signal{"log": otlpsize.Logs, "trace": otlpsize.Traces, "metric": otlpsize.Metrics} {

@@ -16,11 +16,11 @@ import (
 	"github.com/otel-sessionlog/sessionlog/extension/sessionloglimits/internal/otlpsize"
 )
 
-// GetGRPCServerOptions counts in a codec, which sees a message before it is decoded. An error of a codec would be answered as
-// INTERNAL, so it leaves a message that is too much empty, and the interceptor, which runs right after it and before all others,
-// refuses that.
-func (l *limiter) GetGRPCServerOptions(context.Context) ([]grpc.ServerOption, error) {
-	codec := &countingCodec{CodecV2: encoding.GetCodecV2(proto.Name), limits: l.cfg.limits()}
+// GetGRPCServerOptions counts in a codec, which sees a message before it is decoded. gRPC answers an error of a codec with INTERNAL,
+// so the codec leaves a message that exceeds a limit empty, and the interceptor, which runs right after it and before all others,
+// refuses it.
+func (l *requestLimiter) GetGRPCServerOptions(context.Context) ([]grpc.ServerOption, error) {
+	codec := &countingCodec{CodecV2: encoding.GetCodecV2(proto.Name), limits: l.cfg.sizeLimits()}
 	return []grpc.ServerOption{
 		grpc.ForceServerCodecV2(codec),
 		grpc.UnaryInterceptor(func(ctx context.Context, request any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
@@ -28,7 +28,7 @@ func (l *limiter) GetGRPCServerOptions(context.Context) ([]grpc.ServerOption, er
 			if !refused {
 				return next(ctx, request)
 			}
-			err := l.refuse(ctx, tooMuch.(error))
+			err := l.countRefusal(ctx, tooMuch.(error))
 			if errors.Is(err, otlpsize.ErrMalformed) {
 				return nil, status.Error(codes.InvalidArgument, err.Error())
 			}
@@ -37,7 +37,6 @@ func (l *limiter) GetGRPCServerOptions(context.Context) ([]grpc.ServerOption, er
 	}, nil
 }
 
-// countingCodec decodes what is within the limits.
 type countingCodec struct {
 	encoding.CodecV2
 	limits  otlpsize.Limits
@@ -45,7 +44,7 @@ type countingCodec struct {
 }
 
 func (c *countingCodec) Unmarshal(data mem.BufferSlice, v any) error {
-	counter := otlpsize.NewProtobuf(signalOf(fmt.Sprintf("%T", v)), c.limits)
+	counter := otlpsize.NewProtobuf(signalFromName(fmt.Sprintf("%T", v)), c.limits)
 	for _, buffer := range data {
 		if err := counter.Count(buffer.ReadOnlyData()); err != nil {
 			c.refused.Store(v, err)

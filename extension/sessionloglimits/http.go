@@ -16,68 +16,68 @@ import (
 	"github.com/otel-sessionlog/sessionlog/extension/sessionloglimits/internal/otlpsize"
 )
 
-const jsonType = "application/json"
+const jsonContentType = "application/json"
 
 // GetHTTPHandler counts the body of each call while the receiver reads it: nothing is copied.
-func (l *limiter) GetHTTPHandler(context.Context) (extensionmiddleware.WrapHTTPHandlerFunc, error) {
+func (l *requestLimiter) GetHTTPHandler(context.Context) (extensionmiddleware.WrapHTTPHandlerFunc, error) {
 	return func(_ context.Context, next http.Handler) (http.Handler, error) {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			defer l.answerRefusal(w, r)
-			r.Body = countedBody{r.Body, l.counterOf(r)}
+			defer l.writeRefusal(w, r)
+			r.Body = countedBody{r.Body, l.counterFor(r)}
 			next.ServeHTTP(w, r)
 		}), nil
 	}, nil
 }
 
-// counterOf a call. What is neither of OTLP's encodings is not decoded, and refused by the receiver.
-func (l *limiter) counterOf(r *http.Request) otlpsize.Counter {
-	if encodingOf(r) == jsonType {
-		return otlpsize.NewJSON(l.cfg.limits())
+// counterFor takes any other encoding for protobuf: the receiver refuses it without decoding.
+func (l *requestLimiter) counterFor(r *http.Request) otlpsize.Counter {
+	if contentEncoding(r) == jsonContentType {
+		return otlpsize.NewJSON(l.cfg.sizeLimits())
 	}
-	return otlpsize.NewProtobuf(signalOf(r.URL.Path), l.cfg.limits())
+	return otlpsize.NewProtobuf(signalFromName(r.URL.Path), l.cfg.sizeLimits())
 }
 
-func encodingOf(r *http.Request) string {
+func contentEncoding(r *http.Request) string {
 	encoding, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return encoding
 }
 
-// countedBody is a body that is read no further than the limits allow.
+// countedBody panics with [limitExceeded] when it is read beyond the limits.
 type countedBody struct {
 	io.ReadCloser
 	counter otlpsize.Counter
 }
 
-// refusal is what a read panics with: an error would let the receiver copy all that it has read once more.
-type refusal struct{ err error }
+// limitExceeded is a panic value: at an error, the receiver would copy all that it has read once more.
+type limitExceeded struct{ err error }
 
 func (b countedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if tooMuch := b.counter.Count(p[:n]); tooMuch != nil {
-		panic(refusal{tooMuch})
+		panic(limitExceeded{tooMuch})
 	}
 	return n, err
 }
 
-// answerRefusal answers a call whose body was too much as OTLP has it: a status in the call's encoding.
-func (l *limiter) answerRefusal(w http.ResponseWriter, r *http.Request) {
+// writeRefusal answers as OTLP specifies: a Status in the encoding of the request.
+func (l *requestLimiter) writeRefusal(w http.ResponseWriter, r *http.Request) {
 	refused := recover()
 	if refused == nil {
 		return
 	}
-	reason, ours := refused.(refusal)
-	if !ours {
+	reason, isLimit := refused.(limitExceeded)
+	if !isLimit {
 		panic(refused)
 	}
 	answer, code := http.StatusRequestEntityTooLarge, codes.ResourceExhausted
 	if errors.Is(reason.err, otlpsize.ErrMalformed) {
 		answer, code = http.StatusBadRequest, codes.InvalidArgument
 	}
-	message := status.New(code, l.refuse(r.Context(), reason.err).Error()).Proto()
+	message := status.New(code, l.countRefusal(r.Context(), reason.err).Error()).Proto()
 	text, err := proto.Marshal(message)
 	contentType := "application/x-protobuf"
-	if encodingOf(r) == jsonType {
-		contentType = jsonType
+	if contentEncoding(r) == jsonContentType {
+		contentType = jsonContentType
 		text, err = protojson.Marshal(message)
 	}
 	if err != nil { // no message makes it fail

@@ -13,25 +13,25 @@ import (
 	"go.opentelemetry.io/collector/extension/extensioncapabilities"
 )
 
-var _ extensioncapabilities.ConfigSnapshotWatcher = (*limiter)(nil)
+var _ extensioncapabilities.ConfigSnapshotWatcher = (*requestLimiter)(nil)
 
 // NotifyConfigSnapshot is called before any server starts.
-func (l *limiter) NotifyConfigSnapshot(_ context.Context, snapshot extensioncapabilities.ConfigSnapshot) error {
+func (l *requestLimiter) NotifyConfigSnapshot(_ context.Context, snapshot extensioncapabilities.ConfigSnapshot) error {
 	return CheckServers(snapshot.Effective())
 }
 
-// CheckServers refuses servers with more than one of these extensions: gRPC takes one only, and panics at a second.
+// CheckServers refuses servers with more than one of these extensions: gRPC panics at a second one.
 func CheckServers(conf *confmap.Conf) error {
-	return errors.Join(checkServers(nil, conf.ToStringMap())...)
+	return errors.Join(checkBlock(nil, conf.ToStringMap())...)
 }
 
-func checkServers(path []string, block map[string]any) (errs []error) {
+func checkBlock(path []string, block map[string]any) (errs []error) {
 	for _, key := range slices.Sorted(maps.Keys(block)) {
 		switch value := block[key].(type) {
 		case map[string]any:
-			errs = append(errs, checkServers(append(slices.Clip(path), key), value)...)
+			errs = append(errs, checkBlock(append(slices.Clip(path), key), value)...)
 		case []any:
-			if found := limitersIn(value); key == "middlewares" && len(found) > 1 {
+			if found := findLimiters(value); key == "middlewares" && len(found) > 1 {
 				errs = append(errs, fmt.Errorf("%s::middlewares: %s: a server takes one %s; leave one of them", strings.Join(path, "::"), strings.Join(found, " and "), Type))
 			}
 		}
@@ -39,8 +39,7 @@ func checkServers(path []string, block map[string]any) (errs []error) {
 	return errs
 }
 
-// limitersIn are the ids of this type in a list of middlewares.
-func limitersIn(list []any) (found []string) {
+func findLimiters(list []any) (found []string) {
 	for _, item := range list {
 		middleware, _ := item.(map[string]any)
 		name := fmt.Sprint(middleware["id"])

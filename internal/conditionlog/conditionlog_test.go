@@ -27,7 +27,7 @@ func TestAConditionIsLoggedOnceThenEveryTenMinutes(t *testing.T) {
 	l.Clear("table", "the table is there")
 	require.Equal(t, 1, logs.FilterMessage("the table is there").FilterLevelExact(zapcore.InfoLevel).Len())
 
-	now = now.Add(settledAfter)
+	now = now.Add(minClearTime)
 	l.Raise("table", "the table does not exist yet")
 	require.Equal(t, 4, logs.FilterMessage("the table does not exist yet").Len(), "a new beginning is news")
 }
@@ -73,7 +73,7 @@ func TestAnotherReasonIsNewsAndTheSameOneIsNot(t *testing.T) {
 	require.LessOrEqual(t, logs.Len(), 3+maxReasons, "reasons without end do not flood")
 	l.Clear("backend", "can write")
 	require.Equal(t, 1, logs.FilterMessage("can write").Len())
-	now = now.Add(settledAfter)
+	now = now.Add(minClearTime)
 	l.RaiseReason("backend", refused, "cannot write")
 	require.Equal(t, 3, logs.FilterField(zap.Error(refused)).Len(), "a new beginning is news")
 }

@@ -1,4 +1,4 @@
-// Package connectcheck is what `validate --connect` asks of every source and backend: does the login work, are the table, the
+// Package connectcheck is the interface of `validate --connect` to sources and backends: does the login work, are the table, the
 // grants, the time zone and the logging settings there that it needs.
 package connectcheck
 
@@ -9,7 +9,7 @@ type Finding struct {
 	OK      bool
 	Subject string // what was tried: "login", "table system.session_log", "grant SELECT", "log_connections"
 	Detail  string // what was found; it holds no password and no value of a row
-	Key     string // the YAML key below the component that is to be looked at, "" where none is
+	Key     string // the YAML key below the component that is to be changed, "" where none is
 	Remedy  string // the statement or setting that mends it, "" where OK
 }
 

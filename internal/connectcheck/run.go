@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// checkTimeout bounds the checks of one component: a server that takes a connection and never answers is a finding.
+// checkTimeout is for one component: a server that accepts a connection and never answers is a finding.
 const checkTimeout = 30 * time.Second
 
-// Component is one of a configuration.
+// Component of a configuration.
 type Component struct {
 	Name   string // "receiver sessionlog/ch"
 	Config any
 }
 
-// Run tries every component that can be tried, and writes what it finds. It tells whether all that was tried is well.
+// Run checks every component that is a [Checker], and writes the findings. It returns whether all are OK.
 func Run(ctx context.Context, out io.Writer, components []Component) bool {
 	well := true
 	var untried []string
@@ -43,7 +43,7 @@ func Run(ctx context.Context, out io.Writer, components []Component) bool {
 	return well
 }
 
-// checkWithin does not wait longer for a check that forgets its context.
+// checkWithin does not wait for a check that ignores its context.
 func checkWithin(ctx context.Context, checker Checker) []Finding {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -80,7 +80,7 @@ func writeFinding(out io.Writer, f Finding) {
 	}
 }
 
-// Below are the findings of the block that holds a checker's configuration: their keys begin with its key, once.
+// Below returns the findings of a checker's block, with the block's key before their keys.
 func Below(ctx context.Context, key string, config any) []Finding {
 	checker, ok := config.(Checker)
 	if !ok {

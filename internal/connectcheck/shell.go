@@ -10,8 +10,7 @@ import (
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
 
-// ShellWord is a text as one word of a shell's command that an operator is to paste, in quotes where it needs them; "…" where there is
-// none.
+// ShellWord quotes a text, where it needs that, as one word of a command for an operator to paste; "…" where it is empty.
 func ShellWord(text string) string {
 	switch {
 	case text == "":
@@ -22,7 +21,7 @@ func ShellWord(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// ServiceUser names the user that this program runs as: who reads a remedy is often another one. Its number where it has no
+// ServiceUser names the user that this program runs as, who is often not the reader of a remedy. It is the number where the user has no
 // name.
 func ServiceUser() string {
 	if u, err := user.Current(); err == nil {

@@ -1,5 +1,5 @@
 // Package droppingwriter writes lines to a file that may block (a pipe that nobody reads) or fail (a full disk), and never makes
-// the caller wait: what finds no room is dropped and counted.
+// the caller wait: lines beyond the buffer are dropped and counted.
 package droppingwriter
 
 import (
@@ -19,7 +19,7 @@ type Writer struct {
 	mu      sync.Mutex
 	waiting []byte
 	lines   int64 // in waiting
-	writing bool  // a goroutine takes what is waiting
+	writing bool  // drain runs
 	idle    chan struct{}
 }
 
@@ -34,7 +34,7 @@ func New(out io.Writer, limit int, onDrop func(lines int64, reason error)) *Writ
 	return &Writer{out: out, limit: limit, onDrop: onDrop, idle: idle}
 }
 
-// Write takes one line, or drops it. It never fails: whoever writes has no use for the error.
+// Write buffers one line, or drops it. It never fails: its callers cannot use the error.
 func (w *Writer) Write(line []byte) (int, error) {
 	w.mu.Lock()
 	if len(w.waiting)+len(line) > w.limit {
@@ -52,7 +52,7 @@ func (w *Writer) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// drain writes what is waiting until nothing is. It lives no longer than that, unless out blocks.
+// drain ends when nothing is waiting, so that no goroutine is left unless out blocks.
 func (w *Writer) drain() {
 	var batch []byte
 	for {
@@ -78,10 +78,10 @@ func (w *Writer) drop(lines int64, reason error) {
 	w.onDrop(lines, reason)
 }
 
-// Dropped is how many lines were.
+// Dropped returns the number of lines.
 func (w *Writer) Dropped() int64 { return w.dropped.Load() }
 
-// Flush waits until all lines are written or dropped, but no longer than timeout. It tells whether they are.
+// Flush waits until all lines are written or dropped, and returns false if timeout ends first.
 func (w *Writer) Flush(timeout time.Duration) bool {
 	w.mu.Lock()
 	idle := w.idle

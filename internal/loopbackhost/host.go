@@ -1,4 +1,4 @@
-// Package loopbackhost knows the hosts that only this machine reaches.
+// Package loopbackhost recognises hosts that only this machine reaches.
 package loopbackhost
 
 import (

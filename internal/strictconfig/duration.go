@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// longUnits are the units that people write and that a duration does not have, in hours.
+// longUnits are units that Go's durations do not have, in hours.
 var longUnits = map[string]float64{
 	"d": 24, "day": 24, "w": 168, "week": 168, "month": 720, "mo": 720, "y": 8760, "yr": 8760, "year": 8760,
 }
 
-// shortUnits are spellings of the units that a duration has.
+// shortUnits are spellings of the units of Go's durations.
 var shortUnits = map[string]string{
 	"h": "h", "hr": "h", "hour": "h", "m": "m", "min": "m", "minute": "m", "s": "s", "sec": "s", "second": "s",
 	"ms": "ms", "msec": "ms", "milli": "ms", "millisecond": "ms", "us": "us", "microsecond": "us", "ns": "ns", "nanosecond": "ns",
@@ -22,7 +22,7 @@ var shortUnits = map[string]string{
 
 var writtenDuration = regexp.MustCompile(`^\s*([+-]?[0-9]+(?:\.[0-9]+)?)\s*([\p{L}]*)\s*$`)
 
-// checkDuration refuses what has no unit, or one that a duration does not have. 0 needs none.
+// checkDuration refuses a number without a unit, or with an unknown one. 0 needs none.
 func checkDuration(path []string, value any) error {
 	text, ok := scalarText(value)
 	if _, err := time.ParseDuration(text); !ok || err == nil {
@@ -33,7 +33,7 @@ func checkDuration(path []string, value any) error {
 		return fmt.Errorf("%s: %q is no duration; write %s", joinPath(path), text, anyDuration)
 	}
 	number, err := strconv.ParseFloat(m[1], 64)
-	switch unit := singular(m[2]); {
+	switch unit := singularUnit(m[2]); {
 	case err != nil:
 		return fmt.Errorf("%s: %s is no duration; write %s", joinPath(path), text, anyDuration)
 	case unit == "" && number == 0:
@@ -48,7 +48,7 @@ func checkDuration(path []string, value any) error {
 	return fmt.Errorf("%s: %s has a unit that durations do not have; write %s", joinPath(path), text, anyDuration)
 }
 
-func singular(unit string) string {
+func singularUnit(unit string) string {
 	unit = strings.ToLower(unit)
 	if len(unit) > 2 {
 		return strings.TrimSuffix(unit, "s")
@@ -56,7 +56,6 @@ func singular(unit string) string {
 	return unit
 }
 
-// scalarText is a number or a text as it was written.
 func scalarText(value any) (string, bool) {
 	v := reflect.ValueOf(value)
 	switch v.Kind() {
@@ -72,7 +71,7 @@ func scalarText(value any) (string, bool) {
 	return "", false
 }
 
-// likelyDuration is what a bare number was meant to be: days where something is kept for long, seconds elsewhere.
+// likelyDuration takes a bare number for days where the key is about retention, else for seconds.
 func likelyDuration(key string, number float64) string {
 	written, meaning := inUnit(number, "s"), "seconds"
 	if keptForLong(key) {
@@ -90,7 +89,7 @@ func keptForLong(key string) bool {
 
 const anyDuration = "a number with a unit, such as 8760h or 5s"
 
-// inUnit is the number as a duration, or the form of one where it is longer than any (292 years).
+// inUnit returns [anyDuration] where the number is longer than any duration (292 years).
 func inUnit(number float64, unit string) string {
 	text := plainNumber(number) + unit
 	if _, err := time.ParseDuration(text); err != nil {

@@ -2,8 +2,8 @@ package strictconfig
 
 import "fmt"
 
-// CheckDurations refuses bare numbers where config, which need not decode itself by [Unmarshal], has durations: they would be
-// nanoseconds. path is where values stand; errors begin with it.
+// CheckDurations refuses bare numbers for the durations of config, which need not decode itself by [Unmarshal]: they would be
+// nanoseconds. path is the key of values; errors begin with it.
 func CheckDurations(path []string, values map[string]any, config any) []error {
 	var errs []error
 	for _, err := range inspectConfig(values, config).durations {

@@ -9,12 +9,11 @@ import (
 	"time"
 )
 
-// report is what inspectConfig finds.
-type report struct {
+type inspectReport struct {
 	durations []error
 	unknown   []error
-	shapes    []error    // a list where one value may stand, and the like
-	refused   [][]string // paths of the keys that are told in one of them
+	shapes    []error    // such as a list for one value
+	refused   [][]string // paths of the keys that the errors are about
 }
 
 var (
@@ -22,14 +21,14 @@ var (
 	textUnmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// inspectConfig walks the written values beside the types that they are decoded into.
-func inspectConfig(values map[string]any, config any) *report {
-	r := &report{}
-	r.value(nil, values, reflect.TypeOf(config))
+// inspectConfig walks the values beside the types that they are decoded into.
+func inspectConfig(values map[string]any, config any) *inspectReport {
+	r := &inspectReport{}
+	r.inspectValue(nil, values, reflect.TypeOf(config))
 	return r
 }
 
-func (r *report) value(path []string, value any, t reflect.Type) {
+func (r *inspectReport) inspectValue(path []string, value any, t reflect.Type) {
 	t = bareType(t)
 	if err := checkShape(path, value, t); err != nil {
 		r.shapes = append(r.shapes, err)
@@ -49,30 +48,30 @@ func (r *report) value(path []string, value any, t reflect.Type) {
 	switch t.Kind() {
 	case reflect.Struct:
 		if block, ok := value.(map[string]any); ok {
-			r.block(path, block, t)
+			r.inspectBlock(path, block, t)
 		}
 	case reflect.Map:
 		if entries, ok := value.(map[string]any); ok {
 			for _, name := range slices.Sorted(maps.Keys(entries)) {
-				r.value(below(path, name), entries[name], t.Elem())
+				r.inspectValue(childPath(path, name), entries[name], t.Elem())
 			}
 		}
 	case reflect.Slice, reflect.Array:
 		if list, ok := value.([]any); ok {
 			for _, item := range list {
-				r.value(path, item, t.Elem())
+				r.inspectValue(path, item, t.Elem())
 			}
 		}
 	}
 }
 
-func (r *report) block(path []string, block map[string]any, t reflect.Type) {
+func (r *inspectReport) inspectBlock(path []string, block map[string]any, t reflect.Type) {
 	known, takesRest := keysOf(t)
 	for _, key := range slices.Sorted(maps.Keys(block)) {
-		inner := below(path, key)
+		inner := childPath(path, key)
 		switch field, ok := known[key]; {
 		case ok:
-			r.value(inner, block[key], field)
+			r.inspectValue(inner, block[key], field)
 		case !takesRest && (key != "enabled" || len(path) == 0):
 			r.unknown = append(r.unknown, unknownKey(inner, known, blocksWith(key, known)))
 			r.refused = append(r.refused, inner)
@@ -80,9 +79,9 @@ func (r *report) block(path []string, block map[string]any, t reflect.Type) {
 	}
 }
 
-func below(path []string, key string) []string { return append(slices.Clone(path), key) }
+func childPath(path []string, key string) []string { return append(slices.Clone(path), key) }
 
-// keysOf are the keys of a struct, those of squashed structs among them. takesRest says that a field takes every other key.
+// keysOf returns the keys of a struct, with those of squashed structs. takesRest: a field takes every other key.
 func keysOf(t reflect.Type) (keys map[string]reflect.Type, takesRest bool) {
 	keys = map[string]reflect.Type{}
 	for i := range t.NumField() {
@@ -104,7 +103,7 @@ func keysOf(t reflect.Type) (keys map[string]reflect.Type, takesRest bool) {
 	return keys, takesRest
 }
 
-// blocksWith are the blocks beside a key that know it.
+// blocksWith returns the names of sibling blocks that have the key.
 func blocksWith(key string, known map[string]reflect.Type) []string {
 	var blocks []string
 	for _, name := range slices.Sorted(maps.Keys(known)) {
@@ -117,7 +116,7 @@ func blocksWith(key string, known map[string]reflect.Type) []string {
 	return blocks
 }
 
-// bareType is the type without pointers and without configoptional.Optional around it.
+// bareType removes pointers and configoptional.Optional.
 func bareType(t reflect.Type) reflect.Type {
 	for {
 		switch {
@@ -132,5 +131,5 @@ func bareType(t reflect.Type) reflect.Type {
 	}
 }
 
-// decodesText tells types that are written as one text, whatever fields they have.
+// decodesText is true for types that are written as one text, whatever fields they have.
 func decodesText(t reflect.Type) bool { return reflect.PointerTo(t).Implements(textUnmarshalerType) }

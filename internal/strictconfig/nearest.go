@@ -7,7 +7,7 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// nearestKey is the known key that a mistyped one is nearest to, or "" where none is near: a third of its letters may differ.
+// nearestKey returns "" where no known key is near: a third of the letters may differ.
 // Capitals, hyphens and underscores make no difference.
 func nearestKey(key string, known []string) string {
 	plain := plainKey(key)

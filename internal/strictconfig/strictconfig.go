@@ -14,7 +14,7 @@ import (
 )
 
 // Unmarshal decodes conf into config, a pointer to a struct that may implement [confmap.Unmarshaler] by calling this. All
-// mistakes are told at once, each as "key::of::block: what is wrong; remedy". Values of other keys than durations are in no error.
+// mistakes are in the error, each as "key::of::block: what is wrong; remedy". Values of other keys than durations are in no error.
 func Unmarshal(conf *confmap.Conf, config any) error {
 	r := inspectConfig(conf.ToStringMap(), config)
 	err := decodeConfig(conf, config)
@@ -30,7 +30,7 @@ func Unmarshal(conf *confmap.Conf, config any) error {
 	return errors.Join(errors.Join(r.durations...), errors.Join(r.unknown...), errors.Join(r.shapes...), decodeConfig(conf, config))
 }
 
-// decodeConfig takes off the decoder's words that the caller's decoder says again.
+// decodeConfig removes the prefix that the caller's decoder adds again.
 func decodeConfig(conf *confmap.Conf, config any) error {
 	err := conf.Unmarshal(config)
 	if inner := errors.Unwrap(err); inner != nil {
@@ -41,7 +41,7 @@ func decodeConfig(conf *confmap.Conf, config any) error {
 
 func joinPath(path []string) string { return strings.Join(path, confmap.KeyDelimiter) }
 
-// unknownKey says what the key may have been meant to be: one of its neighbours, or a key of a block beside it.
+// unknownKey suggests what was meant: a similar key, or a key of a block beside it.
 func unknownKey(path []string, known map[string]reflect.Type, blocks []string) error {
 	key := path[len(path)-1]
 	names := slices.Sorted(maps.Keys(known))
@@ -51,7 +51,7 @@ func unknownKey(path []string, known map[string]reflect.Type, blocks []string) e
 	case len(blocks) > 0:
 		return fmt.Errorf("%s: unknown key; write it below %s", joinPath(path), strings.Join(blocks, " or "))
 	case len(names) == 0:
-		return fmt.Errorf("%s: unknown key; none may stand here", joinPath(path))
+		return fmt.Errorf("%s: unknown key; no keys are allowed here", joinPath(path))
 	}
-	return fmt.Errorf("%s: unknown key; those that may stand here are %s", joinPath(path), strings.Join(names, ", "))
+	return fmt.Errorf("%s: unknown key; allowed here are %s", joinPath(path), strings.Join(names, ", "))
 }

@@ -35,7 +35,7 @@ func At(year, month, date int64, clock string) (seconds int64, ok bool) {
 	hour, ok1 := Digits(clock[0:2])
 	minute, ok2 := Digits(clock[3:5])
 	second, ok3 := Digits(clock[6:8])
-	if !ok1 || !ok2 || !ok3 || month < 1 || month > 12 || date < 1 || date > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
+	if !ok1 || !ok2 || !ok3 || month < 1 || month > 12 || date < 1 || date > daysInMonth(year, month) || hour > 23 || minute > 59 || second > 59 {
 		return 0, false
 	}
 	return (daysSince1970(year, month, date)*24+hour)*3600 + minute*60 + second, true
@@ -91,21 +91,21 @@ func Month(s string) int64 {
 	return 0
 }
 
-func leap(year int64) bool { return year%4 == 0 && (year%100 != 0 || year%400 == 0) }
+func isLeapYear(year int64) bool { return year%4 == 0 && (year%100 != 0 || year%400 == 0) }
 
-func daysIn(year, month int64) int64 {
-	if month == 2 && leap(year) {
+func daysInMonth(year, month int64) int64 {
+	if month == 2 && isLeapYear(year) {
 		return 29
 	}
 	return [13]int64{0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}[month]
 }
 
-var daysBefore = [13]int64{0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334}
+var daysBeforeMonth = [13]int64{0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334}
 
 func daysSince1970(year, month, date int64) int64 {
 	past := year - 1 // whole years of the Gregorian calendar since year 1
-	days := past*365 + past/4 - past/100 + past/400 + daysBefore[month] + date - 1
-	if month > 2 && leap(year) {
+	days := past*365 + past/4 - past/100 + past/400 + daysBeforeMonth[month] + date - 1
+	if month > 2 && isLeapYear(year) {
 		days++
 	}
 	return days - 719162 // 1970-01-01

@@ -20,7 +20,7 @@ var (
 // when they get to it.
 const Disorder = 60
 
-const day = 24 * 3600
+const daySeconds = 24 * 3600
 
 // Nanos gives a moment as events keep it, in nanoseconds since 1970 UTC, of its seconds and the nanoseconds beyond them. A
 // forged or torn year would else be told as one of another century.
@@ -37,8 +37,8 @@ type Clock struct {
 	zone *time.Location // nil: nobody said
 
 	// Local seconds from lo up to hi are surely offset ahead of UTC, under the name abbr: no clock change is near.
-	lo, hi, offset int64
-	abbr           string
+	localFrom, localTo, offset int64
+	abbreviation               string
 
 	ambiguous int
 }
@@ -54,12 +54,12 @@ func (c *Clock) AmbiguousTimes() int { return c.ambiguous }
 // twice, and the earlier reading is taken that does not lie before it.
 func (c *Clock) Unix(local, before int64) (int64, error) {
 	switch {
-	case local >= c.lo && local < c.hi:
+	case local >= c.localFrom && local < c.localTo:
 		return local - c.offset, nil
 	case c.zone == nil:
 		return 0, ErrNoZone
 	}
-	first, second, n := c.readings(local)
+	first, second, n := c.possibleMoments(local)
 	switch n {
 	case 0:
 		return 0, ErrSkipped
@@ -76,23 +76,23 @@ func (c *Clock) Unix(local, before int64) (int64, error) {
 // Named gives the moment of a time with a zone's abbreviation behind it: UTC, GMT, +03 and -0330 mean the same everywhere;
 // CET or MSK only in a zone that is known, where they also tell the two readings of a doubled hour apart.
 func (c *Clock) Named(local int64, abbr string) (int64, error) {
-	if abbr == c.abbr && local >= c.lo && local < c.hi {
+	if abbr == c.abbreviation && local >= c.localFrom && local < c.localTo {
 		return local - c.offset, nil
 	}
 	if abbr == "UTC" || abbr == "GMT" {
 		return local, nil
 	}
-	if offset, ok := numeric(abbr); ok {
+	if offset, ok := parseOffset(abbr); ok {
 		return local - offset, nil
 	}
 	if c.zone == nil {
 		return 0, ErrNoZone
 	}
-	first, second, n := c.readings(local)
+	first, second, n := c.possibleMoments(local)
 	switch {
-	case n > 0 && c.nameAt(first) == abbr:
+	case n > 0 && c.abbreviationAt(first) == abbr:
 		return first, nil
-	case n > 1 && c.nameAt(second) == abbr:
+	case n > 1 && c.abbreviationAt(second) == abbr:
 		return second, nil
 	case n == 0:
 		return 0, ErrSkipped
@@ -100,15 +100,15 @@ func (c *Clock) Named(local int64, abbr string) (int64, error) {
 	return 0, ErrMismatch
 }
 
-// readings finds the moments that a local time can mean, of which there are none, one or two.
-func (c *Clock) readings(local int64) (first, second int64, n int) {
+// possibleMoments finds the moments that a local time can mean, of which there are none, one or two.
+func (c *Clock) possibleMoments(local int64) (first, second int64, n int) {
 	// No zone is a day from UTC, and none changes twice within two days.
-	early, late := c.offsetAt(local-day), c.offsetAt(local+day)
+	early, late := c.offsetAt(local-daySeconds), c.offsetAt(local+daySeconds)
 	first, second = local-early, local-late
 	isFirst, isSecond := c.offsetAt(first) == early, c.offsetAt(second) == late
 	switch {
 	case isFirst && isSecond && first == second:
-		c.remember(first, early)
+		c.cacheOffset(first, early)
 		return first, first, 1
 	case isFirst && isSecond:
 		return min(first, second), max(first, second), 2
@@ -125,30 +125,30 @@ func (c *Clock) offsetAt(unix int64) int64 {
 	return int64(offset)
 }
 
-func (c *Clock) nameAt(unix int64) string {
+func (c *Clock) abbreviationAt(unix int64) string {
 	name, _ := time.Unix(unix, 0).In(c.zone).Zone()
 	return name
 }
 
-// remember notes how far from this moment local times are without doubt: up to a day before the next clock change.
-func (c *Clock) remember(unix, offset int64) {
+// cacheOffset notes how far from this moment local times are without doubt: up to a day before the next clock change.
+func (c *Clock) cacheOffset(unix, offset int64) {
 	const ages = 1 << 40 // 34,000 years, in seconds
 	start, end := time.Unix(unix, 0).In(c.zone).ZoneBounds()
-	c.lo, c.hi, c.offset, c.abbr = unix+offset, unix+offset+1, offset, c.nameAt(unix)
+	c.localFrom, c.localTo, c.offset, c.abbreviation = unix+offset, unix+offset+1, offset, c.abbreviationAt(unix)
 	if start.IsZero() {
-		c.lo = -ages
+		c.localFrom = -ages
 	} else {
-		c.lo = min(c.lo, start.Unix()+offset+day)
+		c.localFrom = min(c.localFrom, start.Unix()+offset+daySeconds)
 	}
 	if end.IsZero() {
-		c.hi = ages
+		c.localTo = ages
 	} else {
-		c.hi = max(c.hi, end.Unix()+offset-day)
+		c.localTo = max(c.localTo, end.Unix()+offset-daySeconds)
 	}
 }
 
-// numeric reads +hh, +hhmm or +hh:mm: zones without a name of their own are abbreviated so.
-func numeric(s string) (seconds int64, ok bool) {
+// parseOffset reads +hh, +hhmm or +hh:mm: zones without a name of their own are abbreviated so.
+func parseOffset(s string) (seconds int64, ok bool) {
 	if len(s) < 3 || s[0] != '+' && s[0] != '-' {
 		return 0, false
 	}

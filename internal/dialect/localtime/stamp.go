@@ -2,13 +2,13 @@ package localtime
 
 import "strings"
 
-// stamp is a time as the writers of system logs spell it, its parts as they stand there.
-type stamp struct {
+// stampParts is a time as the writers of system logs spell it, its parts as they stand there.
+type stampParts struct {
 	date, clock string // "2026-11-21" or "Nov 21", and "22:03:18"
 	year        string // of a date with a month's name, "" where there is none
 	fraction    string // with its dot
 	zone        string // Z, +01:00 or CET
-	unix        string // whole seconds since 1970, in place of all but fraction
+	unixSeconds string // whole seconds since 1970, in place of all but fraction
 }
 
 // cutStamp takes a time off the beginning of a line. ok is false where no known spelling stands there.
@@ -18,7 +18,7 @@ type stamp struct {
 //	2026-11-21T22:03:18[.123456][+01:00]      RFC 3339, journalctl -o short-iso; a blank for the T: macOS' log show
 //	Sat 2026-11-21 22:03:18 CET               journalctl -o short-full and with-unit
 //	1795298598.123456, [1795298598.123]       journalctl -o short-unix; OpenWrt's logread -t
-func cutStamp(line string) (s stamp, rest string, ok bool) {
+func cutStamp(line string) (s stampParts, rest string, ok bool) {
 	switch {
 	case len(line) > 4 && line[3] == ' ' && isWeekday(line[:3]):
 		return cutWeekdayStamp(line[4:])
@@ -31,12 +31,12 @@ func cutStamp(line string) (s stamp, rest string, ok bool) {
 	case len(line) > 14 && Month(line[:3]) != 0:
 		s, rest, ok = cutNamedDate(line)
 	case len(line) > 9:
-		s, rest, ok = cutUnix(line)
+		s, rest, ok = cutUnixStamp(line)
 	}
 	if after, found := strings.CutPrefix(rest, " "); ok && found {
 		return s, after, true
 	}
-	return stamp{}, "", false
+	return stampParts{}, "", false
 }
 
 func isWeekday(s string) bool {
@@ -47,17 +47,17 @@ func isWeekday(s string) bool {
 	return false
 }
 
-func cutWeekdayStamp(line string) (s stamp, rest string, ok bool) {
+func cutWeekdayStamp(line string) (s stampParts, rest string, ok bool) {
 	if len(line) > 19 && line[4] == '-' {
 		if s, rest, ok = cutISODate(line); !ok {
-			return stamp{}, "", false
+			return stampParts{}, "", false
 		}
 		zone, rest, found := strings.Cut(strings.TrimPrefix(rest, " "), " ")
 		s.zone = zone
 		return s, rest, found && zone != ""
 	}
 	if len(line) < 21 || Month(line[:3]) == 0 {
-		return stamp{}, "", false
+		return stampParts{}, "", false
 	}
 	s, rest, ok = cutNamedDate(line)
 	year, rest, found := strings.Cut(strings.TrimPrefix(rest, " "), " ")
@@ -66,42 +66,42 @@ func cutWeekdayStamp(line string) (s stamp, rest string, ok bool) {
 	return s, rest, ok && found && len(year) == 4 && isNumber
 }
 
-func cutISODate(line string) (s stamp, rest string, ok bool) {
+func cutISODate(line string) (s stampParts, rest string, ok bool) {
 	if line[10] != ' ' && line[10] != 'T' || line[13] != ':' {
-		return stamp{}, "", false
+		return stampParts{}, "", false
 	}
 	s.date, s.clock = line[:10], line[11:19]
 	s.fraction, rest, ok = cutFraction(line[19:])
 	return s, rest, ok
 }
 
-func cutNamedDate(line string) (s stamp, rest string, ok bool) {
+func cutNamedDate(line string) (s stampParts, rest string, ok bool) {
 	if line[3] != ' ' {
-		return stamp{}, "", false
+		return stampParts{}, "", false
 	}
 	day, rest, found := strings.Cut(strings.TrimPrefix(line[4:], " "), " ")
 	if !found || day == "" || len(day) > 2 {
-		return stamp{}, "", false
+		return stampParts{}, "", false
 	}
 	s.date = line[:4+len(line[4:])-len(rest)-1]
 	if len(rest) > 5 && rest[4] == ' ' {
 		s.year, rest = rest[:4], rest[5:]
 	}
 	if len(rest) < 8 || rest[2] != ':' {
-		return stamp{}, "", false
+		return stampParts{}, "", false
 	}
 	s.clock = rest[:8]
 	s.fraction, rest, ok = cutFraction(rest[8:])
 	return s, rest, ok
 }
 
-func cutUnix(line string) (s stamp, rest string, ok bool) {
+func cutUnixStamp(line string) (s stampParts, rest string, ok bool) {
 	inside, bracketed := strings.CutPrefix(line, "[")
 	seconds, _, found := strings.Cut(inside, ".")
 	if _, number := Digits(seconds); !found || !number || len(seconds) < 9 {
-		return stamp{}, "", false
+		return stampParts{}, "", false
 	}
-	s.unix = seconds
+	s.unixSeconds = seconds
 	if s.fraction, rest, ok = cutFraction(inside[len(seconds):]); bracketed && ok {
 		rest, ok = strings.CutPrefix(rest, "]")
 	}

@@ -32,7 +32,7 @@ func (s *Syslog) Stamp(line string) (nanos int64, rest string, err error) {
 	if !ok {
 		return 0, "", ErrStamp
 	}
-	nanos, err = s.read(&t)
+	nanos, err = s.unixOf(&t)
 	if err != nil {
 		return 0, "", err
 	}
@@ -40,15 +40,15 @@ func (s *Syslog) Stamp(line string) (nanos int64, rest string, err error) {
 	return nanos, rest, nil
 }
 
-func (s *Syslog) read(t *stamp) (nanos int64, err error) {
+func (s *Syslog) unixOf(t *stampParts) (nanos int64, err error) {
 	var unix int64
 	switch {
-	case t.unix != "":
-		unix, _ = Digits(t.unix)
+	case t.unixSeconds != "":
+		unix, _ = Digits(t.unixSeconds)
 	case Month(t.date[:3]) != 0:
-		unix, err = s.named(t)
+		unix, err = s.monthNameUnix(t)
 	default:
-		unix, err = s.iso(t)
+		unix, err = s.isoUnix(t)
 	}
 	if err != nil {
 		return 0, err
@@ -60,7 +60,7 @@ func (s *Syslog) read(t *stamp) (nanos int64, err error) {
 	return Nanos(unix, fraction)
 }
 
-func (s *Syslog) iso(t *stamp) (unix int64, err error) {
+func (s *Syslog) isoUnix(t *stampParts) (unix int64, err error) {
 	year, ok1 := Digits(t.date[:4])
 	month, ok2 := Digits(t.date[5:7])
 	date, ok3 := Digits(t.date[8:])
@@ -74,7 +74,7 @@ func (s *Syslog) iso(t *stamp) (unix int64, err error) {
 	case t.zone == "Z":
 		return local, nil
 	case t.zone[0] == '+' || t.zone[0] == '-':
-		offset, ok := numeric(t.zone)
+		offset, ok := parseOffset(t.zone)
 		if !ok {
 			return 0, ErrStamp
 		}
@@ -85,8 +85,8 @@ func (s *Syslog) iso(t *stamp) (unix int64, err error) {
 	return s.Named(local, t.zone)
 }
 
-// named reads "Nov  1" and "22:03:18", with or without a year.
-func (s *Syslog) named(t *stamp) (unix int64, err error) {
+// monthNameUnix reads "Nov  1" and "22:03:18", with or without a year.
+func (s *Syslog) monthNameUnix(t *stampParts) (unix int64, err error) {
 	month := Month(t.date[:3])
 	date, ok := Digits(strings.TrimPrefix(t.date[4:], " "))
 	if !ok {
@@ -111,15 +111,15 @@ func (s *Syslog) named(t *stamp) (unix int64, err error) {
 	best, found := int64(0), false
 	for y := around - 4; y <= around+1; y++ { // the 29th of February is not in every year
 		local, ok := At(y, month, date, t.clock)
-		if !ok || s.Before == 0 && local > near+2*day || s.Before != 0 && found && distance(best, near) <= distance(local, near) {
+		if !ok || s.Before == 0 && local > near+2*daySeconds || s.Before != 0 && found && absoluteDifference(best, near) <= absoluteDifference(local, near) {
 			continue
 		}
 		best, found = local, true
 	}
-	if !found || distance(best, near) > 5*year {
+	if !found || absoluteDifference(best, near) > 5*year {
 		return 0, ErrStamp
 	}
 	return s.Unix(best, s.Before)
 }
 
-func distance(a, b int64) int64 { return max(a-b, b-a) }
+func absoluteDifference(a, b int64) int64 { return max(a-b, b-a) }

@@ -14,21 +14,21 @@ import (
 // A record is timestamp,serverhost,username,host,connectionid,queryid,operation,database,object,retcode. RDS adds the
 // connection's type, Enterprise Server 12.3 the version of TLS, which is empty without TLS. Nothing is quoted but the text of a query, so a name with commas and line ends in it stands as it is:
 // what surrounds it is read from both ends.
-type record struct {
-	time       int64 // nanoseconds since 1970 UTC
-	epoch      bool  // the time was one of Aurora's
-	serverHost string
-	user       string
-	host       string
-	port       int32
-	connection int64
-	operation  string
-	database   string
-	code       string
-	kind       string // SSL, SOCKET, TCP
-	tls        string // TLSv1.3
-	proxy      string // of PROXY_CONNECT: the account that the client acts as
-	withoutTLS bool
+type auditRecord struct {
+	time           int64 // nanoseconds since 1970 UTC
+	timeIsEpoch    bool  // the time was one of Aurora's
+	serverHost     string
+	user           string
+	host           string
+	port           int32
+	connection     int64
+	operation      string
+	database       string
+	code           string
+	connectionType string // SSL, SOCKET, TCP
+	tls            string // TLSv1.3
+	proxy          string // of PROXY_CONNECT: the account that the client acts as
+	withoutTLS     bool
 }
 
 // The operations that concern connections. The plugin's code says CHANGEUSER.
@@ -41,44 +41,44 @@ const (
 	opProxy          = "PROXY_CONNECT"
 )
 
-var operations = [...]string{opConnect, opFailed, opDisconnect, opChangeUser, opChangeUserLong, opProxy}
+var connectionOperations = [...]string{opConnect, opFailed, opDisconnect, opChangeUser, opChangeUserLong, opProxy}
 
 var (
 	errTime = errors.New("not a time that server_audit writes: 20261121 22:01:32, or microseconds since 1970")
 	errLine = errors.New("not a record of server_audit, or a torn one")
 )
 
-// tail is what follows the user's name and ends a record.
-type tail struct {
-	begin                                             int // of the host, in the record
-	host, id, operation, database, object, code, kind string
-	tls                                               string
-	withoutTLS                                        bool // the field for the version of TLS is there, and empty
+// recordTail is what follows the user's name and ends a record.
+type recordTail struct {
+	hostStart                                                             int // of the host, in the record
+	host, connectionID, operation, database, object, code, connectionType string
+	tls                                                                   string
+	withoutTLS                                                            bool // the field for the version of TLS is there, and empty
 }
 
 // readTail reads a record from its end. concern is false where it is of another operation; ok, where it has no end at all.
-func readTail(s string) (t tail, concern, ok bool) {
-	rest, code, found := cutLast(s, ',')
+func readTail(s string) (t recordTail, concern, ok bool) {
+	rest, code, found := cutAtLast(s, ',')
 	if !found {
 		return t, false, false
 	}
 	for range maxAddedFields {
-		before, previous, found := cutLast(rest, ',')
+		before, previous, found := cutAtLast(rest, ',')
 		if !found || isNumber(code) || code == "" && !isNumber(previous) && !isAddedField(previous) {
 			break
 		}
-		t.added(code)
+		t.setAddedField(code)
 		rest, code = before, previous
 	}
 	t.code = code
-	rest, object, found := cutLast(rest, ',')
+	rest, object, found := cutAtLast(rest, ',')
 	if !found || !isNumber(code) && code != "" {
 		return t, false, false
 	}
 	if t.object = object; code == "" || object != "" && object[len(object)-1] != '`' {
-		return t, false, otherOperation(s)
+		return t, false, isOtherOperation(s)
 	}
-	return t.connection(rest)
+	return t.readConnection(rest)
 }
 
 // maxAddedFields is how many fields stand behind the code at most: the connection's type and the version of TLS.
@@ -90,32 +90,32 @@ func isAddedField(s string) bool {
 
 func isTLSVersion(s string) bool { return strings.HasPrefix(s, "TLSv") || strings.HasPrefix(s, "SSLv") }
 
-func (t *tail) added(field string) {
+func (t *recordTail) setAddedField(field string) {
 	switch {
 	case isTLSVersion(field):
 		t.tls = field
 	case field != "":
-		t.kind = field
+		t.connectionType = field
 	default:
 		t.withoutTLS = true
 	}
 }
 
-// connection goes on behind the database, which is the last field that can hold a comma.
-func (t tail) connection(rest string) (tail, bool, bool) {
+// readConnection goes on behind the database, which is the last field that can hold a comma.
+func (t recordTail) readConnection(rest string) (recordTail, bool, bool) {
 	at := -1
-	for _, op := range operations {
+	for _, op := range connectionOperations {
 		if i := lastField(rest, op); i > at {
 			at, t.operation, t.database = i, op, rest[i+len(op)+2:]
 		}
 	}
 	if at < 0 || (t.operation == opProxy) != (t.object != "") {
-		return t, false, otherOperation(rest)
+		return t, false, isOtherOperation(rest)
 	}
-	rest, query, ok1 := cutLast(rest[:at], ',')
-	rest, id, ok2 := cutLast(rest, ',')
-	_, host, ok3 := cutLast(rest, ',')
-	t.id, t.host, t.begin = id, host, len(rest)-len(host)
+	rest, query, ok1 := cutAtLast(rest[:at], ',')
+	rest, id, ok2 := cutAtLast(rest, ',')
+	_, host, ok3 := cutAtLast(rest, ',')
+	t.connectionID, t.host, t.hostStart = id, host, len(rest)-len(host)
 	return t, true, ok1 && ok2 && ok3 && isNumber(query) && isNumber(id)
 }
 
@@ -133,13 +133,13 @@ func lastField(s, field string) int {
 	}
 }
 
-// otherOperation tells the records of queries and tables, whose operation stands behind two numbers. One of a connection is
+// isOtherOperation tells the records of queries and tables, whose operation stands behind two numbers. One of a connection is
 // none of them: it is torn.
-func otherOperation(s string) bool {
+func isOtherOperation(s string) bool {
 	numbers := 0
 	for field := range strings.SplitSeq(s, ",") {
 		if numbers >= 2 && field != "" && strings.Trim(field, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == "" {
-			return !slices.Contains(operations[:], field)
+			return !slices.Contains(connectionOperations[:], field)
 		}
 		if numbers++; !isNumber(field) {
 			numbers = 0
@@ -153,7 +153,7 @@ func isNumber(s string) bool {
 	return ok && s != ""
 }
 
-func cutLast(s string, sep byte) (before, after string, found bool) {
+func cutAtLast(s string, sep byte) (before, after string, found bool) {
 	i := strings.LastIndexByte(s, sep)
 	if i < 0 {
 		return s, "", false
@@ -161,10 +161,10 @@ func cutLast(s string, sep byte) (before, after string, found bool) {
 	return s[:i], s[i+1:], true
 }
 
-// address splits host:port, which servers since 12.0 write, with the word unavailable where there is no port: over a socket. An IPv6
+// splitAddress splits host:port, which servers since 12.0 write, with the word unavailable where there is no port: over a socket. An IPv6
 // address is taken as one without port.
-func address(s string) (host string, port int32) {
-	before, after, found := cutLast(s, ':')
+func splitAddress(s string) (host string, port int32) {
+	before, after, found := cutAtLast(s, ':')
 	switch {
 	case !found:
 		return s, 0
@@ -183,8 +183,8 @@ func address(s string) (host string, port int32) {
 	return strings.Trim(before, "[]"), int32(n)
 }
 
-// moment reads the time at a record's beginning and gives what follows its comma.
-func moment(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest string, err error) {
+// readTime reads the time at a record's beginning and gives what follows its comma.
+func readTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest string, err error) {
 	if len(s) > 18 && s[17] == ',' && s[8] == ' ' {
 		year, ok1 := localtime.Digits(s[0:4])
 		month, ok2 := localtime.Digits(s[4:6])
@@ -207,11 +207,11 @@ func moment(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest st
 		nanos, err = localtime.Nanos(micros/1e6, micros%1e6*1000)
 		return nanos, true, s[17:], err
 	}
-	return fromSyslog(clock, s)
+	return readSyslogTime(clock, s)
 }
 
-// fromSyslog reads what server_audit_output_type = syslog makes of a record: syslog's own head, then all but the time.
-func fromSyslog(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest string, err error) {
+// readSyslogTime reads what server_audit_output_type = syslog makes of a record: syslog's own head, then all but the time.
+func readSyslogTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest string, err error) {
 	nanos, rest, err = clock.Stamp(s)
 	if errors.Is(err, localtime.ErrStamp) {
 		return 0, false, "", errTime
@@ -224,8 +224,8 @@ func fromSyslog(clock *localtime.Syslog, s string) (nanos int64, epoch bool, res
 	return nanos, false, rest[strings.LastIndexByte(host, ' ')+1:], err // before the host stands what server_audit_syslog_info says
 }
 
-// begins tells whether a line is the first of a record.
-func begins(line string) bool {
+// startsRecord tells whether a line is the first of a record.
+func startsRecord(line string) bool {
 	if len(line) > 18 && line[17] == ',' && line[8] == ' ' && line[11] == ':' {
 		return isNumber(line[:8])
 	}
@@ -235,13 +235,13 @@ func begins(line string) bool {
 	return len(line) > 16 && (localtime.Month(line[:3]) != 0 && line[3] == ' ' || line[4] == '-' && isNumber(line[:4]))
 }
 
-func (r *record) read(clock *localtime.Syslog, s string) (concern bool, err error) {
+func (r *auditRecord) readRecord(clock *localtime.Syslog, s string) (concern bool, err error) {
 	t, concern, ok := readTail(s)
 	switch {
-	case !ok && !begins(s):
+	case !ok && !startsRecord(s):
 		return false, errLine
 	case !ok || !concern:
-		if _, _, _, err := moment(clock, s); err != nil {
+		if _, _, _, err := readTime(clock, s); err != nil {
 			return false, err
 		}
 		if !ok {
@@ -249,21 +249,21 @@ func (r *record) read(clock *localtime.Syslog, s string) (concern bool, err erro
 		}
 		return false, nil
 	}
-	*r = record{operation: t.operation, database: t.database, code: t.code, kind: t.kind, tls: t.tls, proxy: t.object, withoutTLS: t.withoutTLS}
-	nanos, epoch, rest, err := moment(clock, s)
+	*r = auditRecord{operation: t.operation, database: t.database, code: t.code, connectionType: t.connectionType, tls: t.tls, proxy: t.object, withoutTLS: t.withoutTLS}
+	nanos, epoch, rest, err := readTime(clock, s)
 	if err != nil {
 		return false, err
 	}
 	at := len(s) - len(rest) // of the server's host
-	if at >= t.begin {
+	if at >= t.hostStart {
 		return false, errLine
 	}
-	serverHost, user, found := strings.Cut(s[at:t.begin-1], ",")
+	serverHost, user, found := strings.Cut(s[at:t.hostStart-1], ",")
 	if !found {
 		return false, errLine
 	}
-	r.time, r.epoch, r.serverHost, r.user = nanos, epoch, serverHost, user
-	r.host, r.port = address(t.host)
-	r.connection, _ = localtime.Digits(t.id)
+	r.time, r.timeIsEpoch, r.serverHost, r.user = nanos, epoch, serverHost, user
+	r.host, r.port = splitAddress(t.host)
+	r.connection, _ = localtime.Digits(t.connectionID)
 	return true, nil
 }

@@ -14,7 +14,7 @@ import (
 // Formats is the audit log of MariaDB and its relatives.
 func Formats() []logformat.Format {
 	return []logformat.Format{{
-		Name: "server_audit", Aliases: []string{"mariadb_audit", "mysql_audit"}, Detect: detect,
+		Name: "server_audit", Aliases: []string{"mariadb_audit", "mysql_audit"}, Detect: detectFormat,
 		New:        func(o logformat.Options) logformat.Parser { return newParser(o) },
 		ClearTimes: "start the server with TZ=UTC and write timezone: UTC",
 
@@ -22,13 +22,13 @@ func Formats() []logformat.Format {
 	}}
 }
 
-// detect looks for a time, and further on two numbers with an operation behind them.
-func detect(head []byte, whole bool) logformat.Verdict {
+// detectFormat looks for a time, and further on two numbers with an operation behind them.
+func detectFormat(head []byte, whole bool) logformat.Verdict {
 	first, _, ended := strings.Cut(string(head[:min(len(head), 2048)]), "\n")
 	switch {
 	case !ended && !whole && len(first) < 1000:
 		return logformat.Wait
-	case !begins(first):
+	case !startsRecord(first):
 		return logformat.No
 	}
 	if _, concern, ok := readTail(strings.TrimSuffix(first, "\r")); ok && (concern || strings.Count(first, ",") >= 8) {
@@ -37,53 +37,53 @@ func detect(head []byte, whole bool) logformat.Verdict {
 	return logformat.No
 }
 
-type parser struct {
+type auditParser struct {
 	logformat.LineParser
-	instance string
-	clock    localtime.Syslog
-	sessions *sessions
-	hash     session.Hasher
-	record   record
-	inName   bool // what was read last may be the beginning of a table's name with line ends in it
+	instance    string
+	clock       localtime.Syslog
+	sessions    *openSessions
+	hash        session.Hasher
+	record      auditRecord
+	mayBeInName bool // what was read last may be the beginning of a table's name with line ends in it
 }
 
-func newParser(o logformat.Options) *parser {
-	p := &parser{instance: o.Instance, clock: localtime.Syslog{Clock: localtime.New(o.Zone)}}
+func newParser(o logformat.Options) *auditParser {
+	p := &auditParser{instance: o.Instance, clock: localtime.Syslog{Clock: localtime.New(o.Zone)}}
 	if !o.Written.IsZero() {
 		p.clock.Written = o.Written.Unix()
 	}
-	p.sessions = o.Shared.LoadOrNew("server_audit", func() any { return &sessions{} }).(*sessions)
+	p.sessions = o.Shared.LoadOrNew("server_audit", func() any { return &openSessions{} }).(*openSessions)
 	return p
 }
 
-func (p *parser) AmbiguousTimes() int { return p.clock.AmbiguousTimes() }
+func (p *auditParser) AmbiguousTimes() int { return p.clock.AmbiguousTimes() }
 
-// maxName is how far a record goes on when a name with line ends in it cut it: names have up to 128 characters.
-const maxName = 600
+// maxContinuationBytes is how far a record goes on when a name with line ends in it cut it: names have up to 128 characters.
+const maxContinuationBytes = 600
 
 // Frame takes a line, or the lines that a name with line ends in it makes of one record: one that has no end as records have
 // it goes on up to the first line that has and does not begin another. So does one that seems to have its end, where the next
 // line ends a failed login and begins nothing: the name was made to look like another's login.
 //
 // A name can also be made so that each of its lines is a record with beginning and end. Nobody can tell those from true ones.
-func (p *parser) Frame(data []byte, final bool) int {
-	n := line(data, final)
+func (p *auditParser) Frame(data []byte, final bool) int {
+	n := nextLineLength(data, final)
 	if n == 0 {
 		return 0
 	}
 	found := 0 // an end, behind which there may be the true one
-	if _, _, ok := readTail(view(data[:n])); ok {
+	if _, _, ok := readTail(borrowedLine(data[:n])); ok {
 		found = n
-	} else if !begins(view(data[:n])) {
+	} else if !startsRecord(borrowedLine(data[:n])) {
 		return n
 	}
-	end := min(len(data), n+maxName)
+	end := min(len(data), n+maxContinuationBytes)
 	for at := n; at < end; {
-		isNew := begins(view(data[at:end]))
+		isNew := startsRecord(borrowedLine(data[at:end]))
 		if found > 0 && isNew {
 			return found
 		}
-		m := line(data[at:end], final && end == len(data))
+		m := nextLineLength(data[at:end], final && end == len(data))
 		if m == 0 {
 			break
 		}
@@ -91,12 +91,12 @@ func (p *parser) Frame(data []byte, final bool) int {
 		if isNew {
 			continue // it may be a part of the name all the same
 		}
-		if t, concern, ok := readTail(view(data[:at])); ok && (found == 0 || concern && t.operation == opFailed) {
+		if t, concern, ok := readTail(borrowedLine(data[:at])); ok && (found == 0 || concern && t.operation == opFailed) {
 			found = at
 		}
 	}
 	switch {
-	case !final && len(data) < n+maxName:
+	case !final && len(data) < n+maxContinuationBytes:
 		return 0 // the rest of the name may be on its way
 	case found > 0:
 		return found
@@ -104,22 +104,22 @@ func (p *parser) Frame(data []byte, final bool) int {
 	return n
 }
 
-func line(data []byte, last bool) int {
+func nextLineLength(data []byte, last bool) int {
 	if n := logformat.Line(data); n > 0 || !last {
 		return n
 	}
 	return len(data)
 }
 
-// view is a record without its line end, as a string that must not be kept: it is looked at before its text is a string.
-func view(data []byte) string {
+// borrowedLine is a record without its line end, as a string that must not be kept: it is looked at before its text is a string.
+func borrowedLine(data []byte) string {
 	data = bytes.TrimSuffix(bytes.TrimSuffix(data, []byte("\n")), []byte("\r"))
 	return unsafe.String(unsafe.SliceData(data), len(data))
 }
 
 // Parse reads a record. One that ends with the comma of a table's record, and follows one, is a login only in the log of a server that
 // writes the version of TLS: in others the name of a table makes it.
-func (p *parser) Parse(text string, offset int64, batch *logformat.EventBatch) error {
+func (p *auditParser) Parse(text string, offset int64, batch *logformat.EventBatch) error {
 	p.ResumeAt = offset + int64(len(text))
 	if offset == 0 {
 		text = strings.TrimPrefix(text, logformat.ByteOrderMark)
@@ -128,9 +128,9 @@ func (p *parser) Parse(text string, offset int64, batch *logformat.EventBatch) e
 	if text == "" {
 		return nil
 	}
-	concern, err := p.record.read(&p.clock, text)
-	afterName := p.inName
-	p.inName = !concern && (err != nil || text[len(text)-1] == ',')
+	concern, err := p.record.readRecord(&p.clock, text)
+	afterName := p.mayBeInName
+	p.mayBeInName = !concern && (err != nil || text[len(text)-1] == ',')
 	if concern && p.record.withoutTLS && afterName && !p.sessions.tlsField {
 		return errLine
 	}
@@ -146,83 +146,83 @@ func (p *parser) Parse(text string, offset int64, batch *logformat.EventBatch) e
 	if p.record.withoutTLS || p.record.tls != "" {
 		p.sessions.tlsField = true
 	}
-	p.event(batch)
+	p.handleRecord(batch)
 	return nil
 }
 
-func (p *parser) event(batch *logformat.EventBatch) {
+func (p *auditParser) handleRecord(batch *logformat.EventBatch) {
 	r := &p.record
-	c := connection{r.serverHost, r.connection}
+	c := connectionKey{r.serverHost, r.connection}
 	if r.operation == opChangeUserLong {
 		r.operation = opChangeUser
 	}
 	switch r.operation {
 	case opConnect, opFailed:
-		p.connect(batch, c)
+		p.handleConnect(batch, c)
 	case opChangeUser:
-		p.changeUser(batch, c)
+		p.handleChangeUser(batch, c)
 	case opProxy:
-		if login, known := p.sessions.open[c]; known {
-			p.fill(batch.Add(), session.KindSessionUpdate, login)
+		if login, known := p.sessions.loginTimes[c]; known {
+			p.fillEvent(batch.Add(), session.KindSessionUpdate, login)
 		}
 	case opDisconnect:
-		if login, known := p.sessions.logout(c); known { // else of a failed login, or of one that is older than what was read
-			p.fill(batch.Add(), session.KindLogout, login)
+		if login, known := p.sessions.removeLogin(c); known { // else of a failed login, or of one that is older than what was read
+			p.fillEvent(batch.Add(), session.KindLogout, login)
 		}
 	}
 }
 
-func (p *parser) connect(batch *logformat.EventBatch, c connection) {
+func (p *auditParser) handleConnect(batch *logformat.EventBatch, c connectionKey) {
 	r := &p.record
 	switch failed := r.operation == opFailed || r.code != "0"; {
 	case !failed:
-		p.begin(c, r.time)
+		p.rememberLogin(c, r.time)
 	case r.user == "" && errorType(r.code) == session.ErrorProtocol:
-		p.sessions.logout(c)
+		p.sessions.removeLogin(c)
 		return // a bare connect, as load balancers make them: no name was sent, so nobody tried to log in
 	default:
-		p.sessions.logout(c)
+		p.sessions.removeLogin(c)
 	}
-	p.fill(batch.Add(), session.KindLogin, r.time)
+	p.fillEvent(batch.Add(), session.KindLogin, r.time)
 }
 
-// begin remembers a login.
-func (p *parser) begin(c connection, at int64) {
+// rememberLogin remembers a login.
+func (p *auditParser) rememberLogin(c connectionKey, at int64) {
 	// A copy: what is kept must not hold on to the large text that it came in.
-	p.sessions.login(connection{strings.Clone(c.Host), c.ID}, at)
+	p.sessions.addLogin(connectionKey{strings.Clone(c.Host), c.ID}, at)
 }
 
-// changeUser is a logout and a login on one connection, or a failed login beside which the session goes on.
-func (p *parser) changeUser(batch *logformat.EventBatch, c connection) {
+// handleChangeUser is a logout and a login on one connection, or a failed login beside which the session goes on.
+func (p *auditParser) handleChangeUser(batch *logformat.EventBatch, c connectionKey) {
 	r := &p.record
 	if r.user == "" && r.host == "" { // of a success MariaDB writes neither, and uninitialised memory for the database
 		r.database = ""
 	}
 	at := r.time
 	if r.code == "0" {
-		if login, known := p.sessions.logout(c); known {
+		if login, known := p.sessions.removeLogin(c); known {
 			e := batch.Add()
-			p.fill(e, session.KindLogout, login)
+			p.fillEvent(e, session.KindLogout, login)
 			e.User, e.UserEmpty, e.Database = "", false, "" // these are the next session's
 			at = max(at, login+1)                           // times are whole seconds, and a session's time is a part of its key
 		}
-		p.begin(c, at)
+		p.rememberLogin(c, at)
 	}
 	e := batch.Add()
-	p.fill(e, session.KindLogin, at)
+	p.fillEvent(e, session.KindLogin, at)
 	e.UserEmpty = e.UserEmpty && r.host != ""
 }
 
-func (p *parser) fill(e *session.Event, kind session.Kind, login int64) {
+func (p *auditParser) fillEvent(e *session.Event, kind session.Kind, login int64) {
 	r := &p.record
 	e.Reset()
 	e.System, e.Instance, e.Host = session.SystemMariaDB, p.instance, r.serverHost
-	if r.epoch {
+	if r.timeIsEpoch {
 		e.System = session.SystemMySQL // Aurora's own
 	}
 	e.Time, e.SourceEvent, e.Database = r.time, r.operation, r.database
 	e.User, e.UserEmpty = r.user, r.user == ""
-	e.ClientAddress, e.ClientPort, e.Interface, e.TLSVersion = r.host, r.port, r.kind, r.tls
+	e.ClientAddress, e.ClientPort, e.Interface, e.TLSVersion = r.host, r.port, r.connectionType, r.tls
 	e.PID = r.connection
 	e.Kind, e.Outcome = kind, session.OutcomeSuccess
 	if kind != session.KindLogout && (r.operation == opFailed || r.code != "0") {

@@ -7,17 +7,17 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// sessions knows which connections are logged in. A DISCONNECT follows a failed login too, and a connection's id begins anew
+// openSessions knows which connections are logged in. A DISCONNECT follows a failed login too, and a connection's id begins anew
 // with the server: only the time of its login, which a DISCONNECT does not repeat, makes it unique.
-type sessions struct {
-	open  map[connection]int64 // time of the login, nanoseconds
-	order []connection         // the oldest first; some may be closed
+type openSessions struct {
+	loginTimes  map[connectionKey]int64 // time of the login, nanoseconds
+	oldestFirst []connectionKey         // the oldest first; some may be closed
 
 	tlsField bool // the server writes the version of TLS behind each record of a connection
 }
 
-// connection is unique while the server runs.
-type connection struct {
+// connectionKey is unique while the server runs.
+type connectionKey struct {
 	Host string
 	ID   int64
 }
@@ -25,96 +25,96 @@ type connection struct {
 // maxSessions bounds what is known: the oldest are forgotten first, and then end without a logout.
 const maxSessions = 100_000
 
-func (s *sessions) login(c connection, at int64) {
-	if s.open == nil {
-		s.open = map[connection]int64{}
+func (s *openSessions) addLogin(c connectionKey, at int64) {
+	if s.loginTimes == nil {
+		s.loginTimes = map[connectionKey]int64{}
 	}
-	if _, ok := s.open[c]; !ok {
-		s.order = append(s.order, c)
+	if _, ok := s.loginTimes[c]; !ok {
+		s.oldestFirst = append(s.oldestFirst, c)
 	}
-	s.open[c] = at
-	if len(s.order) > 2*maxSessions || len(s.open) > maxSessions {
-		s.tidy()
+	s.loginTimes[c] = at
+	if len(s.oldestFirst) > 2*maxSessions || len(s.loginTimes) > maxSessions {
+		s.dropOldest()
 	}
 }
 
-// logout gives the time of the login, if there was one.
-func (s *sessions) logout(c connection) (login int64, ok bool) {
-	login, ok = s.open[c]
-	delete(s.open, c)
+// removeLogin gives the time of the login, if there was one.
+func (s *openSessions) removeLogin(c connectionKey) (login int64, ok bool) {
+	login, ok = s.loginTimes[c]
+	delete(s.loginTimes, c)
 	return login, ok
 }
 
-// tidy drops what is closed from the order, and the oldest tenth when too many are open.
-func (s *sessions) tidy() {
+// dropOldest drops what is closed from the order, and the oldest tenth when too many are open.
+func (s *openSessions) dropOldest() {
 	excess := 0
-	if len(s.open) > maxSessions {
+	if len(s.loginTimes) > maxSessions {
 		excess = maxSessions / 10
 	}
-	seen, kept := make(map[connection]bool, len(s.open)), s.order[:0]
-	for _, c := range s.order {
-		if _, ok := s.open[c]; !ok || seen[c] {
+	seen, kept := make(map[connectionKey]bool, len(s.loginTimes)), s.oldestFirst[:0]
+	for _, c := range s.oldestFirst {
+		if _, ok := s.loginTimes[c]; !ok || seen[c] {
 			continue
 		}
 		seen[c] = true
 		if excess > 0 {
 			excess--
-			delete(s.open, c)
+			delete(s.loginTimes, c)
 			continue
 		}
 		kept = append(kept, c)
 	}
-	s.order = kept
+	s.oldestFirst = kept
 }
 
-// saved is one session in a cursor's state.
-type saved struct {
+// savedSession is one session in a cursor's state.
+type savedSession struct {
 	Host  string `json:"h"`
 	ID    int64  `json:"i"`
 	Login int64  `json:"t"`
 }
 
-func (s *sessions) list() (list []saved) {
-	if len(s.open) == 0 {
+func (s *openSessions) savedSessions() (list []savedSession) {
+	if len(s.loginTimes) == 0 {
 		return nil
 	}
-	s.tidy()
-	for _, c := range s.order {
-		list = append(list, saved{logformat.Portable(c.Host), c.ID, s.open[c]})
+	s.dropOldest()
+	for _, c := range s.oldestFirst {
+		list = append(list, savedSession{logformat.Portable(c.Host), c.ID, s.loginTimes[c]})
 	}
 	return list
 }
 
-// restore adds what a cursor knew; of two logins with one id the later one counts.
-func (s *sessions) restore(list []saved) {
+// addSaved adds what a cursor knew; of two logins with one id the later one counts.
+func (s *openSessions) addSaved(list []savedSession) {
 	for _, k := range list {
-		c := connection{logformat.Verbatim(k.Host), k.ID}
-		if s.open[c] < k.Login {
-			s.login(c, k.Login)
+		c := connectionKey{logformat.Verbatim(k.Host), k.ID}
+		if s.loginTimes[c] < k.Login {
+			s.addLogin(c, k.Login)
 		}
 	}
 }
 
-type state struct {
-	Open   []saved `json:"open,omitempty"`
-	Before int64   `json:"before,omitempty"` // time of the last record, seconds
-	TLS    bool    `json:"tls,omitempty"`    // sessions.tlsField
+type parserState struct {
+	Open   []savedSession `json:"open,omitempty"`
+	Before int64          `json:"before,omitempty"` // time of the last record, seconds
+	TLS    bool           `json:"tls,omitempty"`    // sessions.tlsField
 }
 
-func (p *parser) ResumeState() []byte {
-	text, _ := json.Marshal(state{p.sessions.list(), p.clock.Before, p.sessions.tlsField}) // strings and numbers always can
+func (p *auditParser) ResumeState() []byte {
+	text, _ := json.Marshal(parserState{p.sessions.savedSessions(), p.clock.Before, p.sessions.tlsField}) // strings and numbers always can
 	return text
 }
 
-func (p *parser) Restore(offset int64, text []byte, _ bool) error {
-	var s state
+func (p *auditParser) Restore(offset int64, text []byte, _ bool) error {
+	var s parserState
 	if len(text) > 0 {
 		if err := json.Unmarshal(text, &s); err != nil {
 			return fmt.Errorf("state of the parser: %w", err)
 		}
 	}
 	p.ResumeAt, p.clock.Before = offset, s.Before
-	p.sessions.restore(s.Open)
+	p.sessions.addSaved(s.Open)
 	p.sessions.tlsField = p.sessions.tlsField || s.TLS
 	return nil
 }

@@ -9,20 +9,20 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// connection is what was read of one that is open.
-type connection struct {
-	ID      int64    `json:"i"`
-	Remote  string   `json:"r"`
-	UUID    string   `json:"u,omitempty"`
-	Client  client   `json:"c,omitzero"`
-	Opened  []opened `json:"o,omitempty"`
-	Refused string   `json:"f,omitempty"` // the account that was unknown when the client tried ahead
+// openConnection is what was read of one that is open.
+type openConnection struct {
+	ID      int64          `json:"i"`
+	Remote  string         `json:"r"`
+	UUID    string         `json:"u,omitempty"`
+	Client  clientMetadata `json:"c,omitzero"`
+	Opened  []openSession  `json:"o,omitempty"`
+	Refused string         `json:"f,omitempty"` // the account that was unknown when the client tried ahead
 
 	order int64 // connections that began later have higher numbers
 }
 
-// opened is a login that goes on.
-type opened struct {
+// openSession is a login that goes on.
+type openSession struct {
 	User      string `json:"u"`
 	Database  string `json:"d"`
 	Mechanism string `json:"m"`
@@ -30,96 +30,96 @@ type opened struct {
 	Member    bool   `json:"c,omitempty"`
 }
 
-// maxOpened bounds the accounts of one connection; the oldest ends without a logout.
-const maxOpened = 16
+// maxSessionsPerConnection bounds the accounts of one connection; the oldest ends without a logout.
+const maxSessionsPerConnection = 16
 
-// session gives the session that a login begins, or the one that goes on.
-func (c *connection) session(l *line) (s *opened, again bool) {
+// findOrOpenSession gives the session that a login begins, or the one that goes on.
+func (c *openConnection) findOrOpenSession(l *logRecord) (s *openSession, again bool) {
 	for i := range c.Opened {
 		if s := &c.Opened[i]; s.User == l.user && s.Database == l.database {
 			return s, true
 		}
 	}
-	if len(c.Opened) == maxOpened {
+	if len(c.Opened) == maxSessionsPerConnection {
 		c.Opened = slices.Delete(c.Opened, 0, 1)
 	}
-	c.Opened = append(c.Opened, opened{User: l.user, Database: l.database, Mechanism: l.mechanism, Time: l.time, Member: l.member})
+	c.Opened = append(c.Opened, openSession{User: l.user, Database: l.database, Mechanism: l.mechanism, Time: l.time, Member: l.clusterMember})
 	return &c.Opened[len(c.Opened)-1], false
 }
 
-func (c *connection) describe(l *line) {
+func (c *openConnection) setClient(l *logRecord) {
 	c.Client = l.client
 }
 
-// connections are those that are open. Their numbers begin anew with the server: the client's address must be the same.
-type connections struct {
-	open map[int64]*connection
-	next int64
+// openConnections are those that are open. Their numbers begin anew with the server: the client's address must be the same.
+type openConnections struct {
+	byNumber  map[int64]*openConnection
+	nextOrder int64
 
-	verdicts bool // the log has had a login or a refusal
-	begins   bool // the log has had the beginning or end of a connection
+	hasVerdicts    bool // the log has had a login or a refusal
+	hasConnections bool // the log has had the beginning or end of a connection
 }
 
 // maxConnections bounds what is known: the oldest are forgotten first, and then end without a logout.
 const maxConnections = 20_000
 
-// find gives the connection of a line, or nil.
-func (k *connections) find(l *line) *connection {
-	if c := k.open[l.connection]; c != nil && c.Remote == l.remote {
+// findConnection gives the connection of a line, or nil.
+func (k *openConnections) findConnection(l *logRecord) *openConnection {
+	if c := k.byNumber[l.connection]; c != nil && c.Remote == l.remote {
 		return c
 	}
 	return nil
 }
 
-// of gives the connection of a line, begun where it is not known.
-func (k *connections) of(l *line) *connection {
-	if c := k.find(l); c != nil {
+// findOrAdd gives the connection of a line, begun where it is not known.
+func (k *openConnections) findOrAdd(l *logRecord) *openConnection {
+	if c := k.findConnection(l); c != nil {
 		return c
 	}
-	return k.begin(l)
+	return k.addFromRecord(l)
 }
 
-func (k *connections) begin(l *line) *connection {
-	c := &connection{ID: l.connection, Remote: l.remote, UUID: l.uuid}
-	k.add(c)
+func (k *openConnections) addFromRecord(l *logRecord) *openConnection {
+	c := &openConnection{ID: l.connection, Remote: l.remote, UUID: l.uuid}
+	k.addConnection(c)
 	return c
 }
 
-func (k *connections) add(c *connection) {
-	if k.open == nil {
-		k.open = map[int64]*connection{}
+func (k *openConnections) addConnection(c *openConnection) {
+	if k.byNumber == nil {
+		k.byNumber = map[int64]*openConnection{}
 	}
-	k.next++
-	c.order = k.next
-	k.open[c.ID] = c
-	if len(k.open) > maxConnections {
-		for _, old := range k.list()[:maxConnections/10] {
-			delete(k.open, old.ID)
+	k.nextOrder++
+	c.order = k.nextOrder
+	k.byNumber[c.ID] = c
+	if len(k.byNumber) > maxConnections {
+		for _, old := range k.listOldestFirst()[:maxConnections/10] {
+			delete(k.byNumber, old.ID)
 		}
 	}
 }
 
-func (k *connections) end(l *line) {
-	if k.find(l) != nil {
-		delete(k.open, l.connection)
+func (k *openConnections) removeConnection(l *logRecord) {
+	if k.findConnection(l) != nil {
+		delete(k.byNumber, l.connection)
 	}
 }
 
 // forgetAll is called where the server has begun anew.
-func (k *connections) forgetAll() { clear(k.open) }
+func (k *openConnections) forgetAll() { clear(k.byNumber) }
 
-// list has the oldest first.
-func (k *connections) list() []*connection {
-	all := make([]*connection, 0, len(k.open))
-	for _, c := range k.open {
+// listOldestFirst has the oldest first.
+func (k *openConnections) listOldestFirst() []*openConnection {
+	all := make([]*openConnection, 0, len(k.byNumber))
+	for _, c := range k.byNumber {
 		all = append(all, c)
 	}
-	slices.SortFunc(all, func(a, b *connection) int { return int(a.order - b.order) })
+	slices.SortFunc(all, func(a, b *openConnection) int { return int(a.order - b.order) })
 	return all
 }
 
-// converted is a copy of which every text was changed.
-func (c *connection) converted(change func(string) string) *connection {
+// convertTexts is a copy of which every text was changed.
+func (c *openConnection) convertTexts(change func(string) string) *openConnection {
 	o := *c
 	for _, s := range []*string{&o.Remote, &o.UUID, &o.Client.Application, &o.Client.Driver, &o.Client.OS, &o.Client.Platform, &o.Refused} {
 		*s = change(*s)
@@ -132,43 +132,43 @@ func (c *connection) converted(change func(string) string) *connection {
 	return &o
 }
 
-// state is that of a cursor.
-type state struct {
-	Open     []*connection `json:"open,omitempty"`
-	Verdicts bool          `json:"verdicts,omitempty"`
-	Begins   bool          `json:"begins,omitempty"`
-	Last     int64         `json:"last,omitempty"`
-	First    int64         `json:"first,omitempty"`
+// parserState is that of a cursor.
+type parserState struct {
+	Open     []*openConnection `json:"open,omitempty"`
+	Verdicts bool              `json:"verdicts,omitempty"`
+	Begins   bool              `json:"begins,omitempty"`
+	Last     int64             `json:"last,omitempty"`
+	First    int64             `json:"first,omitempty"`
 }
 
-func (p *parser) ResumeState() []byte {
-	s := state{Verdicts: p.connections.verdicts, Begins: p.connections.begins, Last: p.last, First: p.watch.first}
-	for _, c := range p.connections.list() {
-		s.Open = append(s.Open, c.converted(logformat.Portable))
+func (p *recordParser) ResumeState() []byte {
+	s := parserState{Verdicts: p.connections.hasVerdicts, Begins: p.connections.hasConnections, Last: p.lastTime, First: p.loggingWatch.firstTime}
+	for _, c := range p.connections.listOldestFirst() {
+		s.Open = append(s.Open, c.convertTexts(logformat.Portable))
 	}
 	text, _ := json.Marshal(s) // texts and numbers always can
 	return text
 }
 
-func (p *parser) Restore(offset int64, text []byte, _ bool) error {
-	var s state
+func (p *recordParser) Restore(offset int64, text []byte, _ bool) error {
+	var s parserState
 	if len(text) > 0 {
 		if err := json.Unmarshal(text, &s); err != nil {
 			return fmt.Errorf("state of the parser: %w", err)
 		}
 	}
-	p.ResumeAt, p.last, p.watch.first = offset, s.Last, s.First
+	p.ResumeAt, p.lastTime, p.loggingWatch.firstTime = offset, s.Last, s.First
 	known := p.connections
-	known.verdicts, known.begins = known.verdicts || s.Verdicts, known.begins || s.Begins
+	known.hasVerdicts, known.hasConnections = known.hasVerdicts || s.Verdicts, known.hasConnections || s.Begins
 	for _, c := range s.Open {
 		if c == nil {
 			continue
 		}
-		if c = c.converted(verbatim); known.open[c.ID] == nil {
-			known.add(c)
+		if c = c.convertTexts(cloneVerbatim); known.byNumber[c.ID] == nil {
+			known.addConnection(c)
 		}
 	}
 	return nil
 }
 
-func verbatim(s string) string { return strings.Clone(logformat.Verbatim(s)) }
+func cloneVerbatim(s string) string { return strings.Clone(logformat.Verbatim(s)) }

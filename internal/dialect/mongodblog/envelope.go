@@ -7,13 +7,13 @@ import (
 	"github.com/go-faster/jx"
 )
 
-// unwrap takes off what a container's runtime puts around each line of its standard output: Kubernetes (CRI) a time, the stream and F
+// unwrapContainerLine takes off what a container's runtime puts around each line of its standard output: Kubernetes (CRI) a time, the stream and F
 // before it, Docker an object whose first key is log. Nobody who logs in can write either, for mongod's own line is inside.
-func unwrap(text string) string {
+func unwrapContainerLine(text string) string {
 	if strings.HasPrefix(text, `{"log":`) {
 		inner := ""
 		d := jx.DecodeStr(text)
-		err := fields(d, func(key []byte) error { return readNamed(d, key, "log", &inner) })
+		err := walkObject(d, func(key []byte) error { return readTextOfKey(d, key, "log", &inner) })
 		if err != nil {
 			return text
 		}

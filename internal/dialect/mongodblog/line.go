@@ -37,37 +37,37 @@ var (
 	errIncomplete = errors.New("a record of a login or a connection without the client's address or the connection's number")
 )
 
-// client is what a driver says of itself.
-type client struct {
+// clientMetadata is what a driver says of itself.
+type clientMetadata struct {
 	Application string `json:"a,omitempty"`
 	Driver      string `json:"d,omitempty"`
 	OS          string `json:"o,omitempty"`
 	Platform    string `json:"p,omitempty"`
 }
 
-func (c client) or(other client) client {
-	if c == (client{}) {
+func (c clientMetadata) orDefault(other clientMetadata) clientMetadata {
+	if c == (clientMetadata{}) {
 		return other
 	}
 	return c
 }
 
-// line is what a record holds, as far as it concerns logins.
-type line struct {
-	id          recordID
-	time        int64 // nanoseconds since 1970 UTC
-	severity    string
-	connection  int64
-	remote      string
-	uuid        string
-	user        string
-	database    string
-	mechanism   string
-	failure     string
-	result      int64
-	speculative bool
-	member      bool // of the cluster
-	client      client
+// logRecord is what a record holds, as far as it concerns logins.
+type logRecord struct {
+	id            recordID
+	time          int64 // nanoseconds since 1970 UTC
+	severity      string
+	connection    int64
+	remote        string
+	uuid          string
+	user          string
+	database      string
+	mechanism     string
+	failure       string
+	result        int64
+	speculative   bool
+	clusterMember bool // of the cluster
+	client        clientMetadata
 
 	decoder jx.Decoder
 	text    []byte
@@ -75,9 +75,9 @@ type line struct {
 	hasID   bool
 }
 
-// concerns tells whether the record is one of those. Version 5.0 writes each verdict once more for its own diagnosis, with a severity
+// concernsLogins tells whether the record is one of those. Version 5.0 writes each verdict once more for its own diagnosis, with a severity
 // of D, where its verbosity is raised.
-func (l *line) concerns() bool {
+func (l *logRecord) concernsLogins() bool {
 	switch l.id {
 	case idAccepted, idEnded, idMetadata, idSucceeded, idFailed, idSucceededBefore, idFailedBefore, idSucceededCommand, idFailedCommand, idStarting:
 		return !strings.HasPrefix(l.severity, "D")
@@ -85,18 +85,20 @@ func (l *line) concerns() bool {
 	return false
 }
 
-func (l *line) complete() bool { return l.id == idStarting || l.remote != "" && l.connection > 0 }
+func (l *logRecord) hasConnection() bool {
+	return l.id == idStarting || l.remote != "" && l.connection > 0
+}
 
-func (l *line) read(text string) error {
+func (l *logRecord) readRecord(text string) error {
 	l.text = append(l.text[:0], text...)
-	*l = line{decoder: l.decoder, text: l.text}
+	*l = logRecord{decoder: l.decoder, text: l.text}
 	l.decoder.ResetBytes(l.text)
 	var attributes jx.Raw
 	var date string
 	err := l.decoder.ObjBytes(func(d *jx.Decoder, key []byte) (err error) {
 		switch string(key) {
 		case "t":
-			err = fields(d, func(key []byte) error {
+			err = walkObject(d, func(key []byte) error {
 				if string(key) != "$date" {
 					return d.Skip()
 				}
@@ -129,17 +131,17 @@ func (l *line) read(text string) error {
 		return errTime
 	}
 	l.time = at
-	if attributes == nil || !l.concerns() {
+	if attributes == nil || !l.concernsLogins() {
 		return nil
 	}
 	d := jx.DecodeBytes(attributes)
-	if fields(d, func(key []byte) error { return l.attribute(d, key) }) != nil {
+	if walkObject(d, func(key []byte) error { return l.readAttribute(d, key) }) != nil {
 		return errLine
 	}
 	return nil
 }
 
-func (l *line) attribute(d *jx.Decoder, key []byte) error {
+func (l *logRecord) readAttribute(d *jx.Decoder, key []byte) error {
 	switch string(key) {
 	case "remote":
 		return readText(d, &l.remote)
@@ -154,7 +156,7 @@ func (l *line) attribute(d *jx.Decoder, key []byte) error {
 		return readUUID(d, &l.uuid)
 	case "user":
 		if d.Next() == jx.Object { // an account as a whole
-			return fields(d, func(key []byte) error { return l.attribute(d, key) })
+			return walkObject(d, func(key []byte) error { return l.readAttribute(d, key) })
 		}
 		return readText(d, &l.user)
 	case "principalName":
@@ -173,19 +175,19 @@ func (l *line) attribute(d *jx.Decoder, key []byte) error {
 	case "speculative", "isSpeculative":
 		return readBool(d, &l.speculative)
 	case "isClusterMember":
-		return readBool(d, &l.member)
+		return readBool(d, &l.clusterMember)
 	case "doc":
-		return l.client.read(d)
+		return l.client.readDocument(d)
 	}
 	return d.Skip()
 }
 
 // readFailure reads a status: a text, or an object with its code.
-func (l *line) readFailure(d *jx.Decoder) error {
+func (l *logRecord) readFailure(d *jx.Decoder) error {
 	if d.Next() != jx.Object {
 		return readText(d, &l.failure)
 	}
-	return fields(d, func(key []byte) error {
+	return walkObject(d, func(key []byte) error {
 		switch string(key) {
 		case "code":
 			return readNumber(d, &l.result)
@@ -196,21 +198,21 @@ func (l *line) readFailure(d *jx.Decoder) error {
 	})
 }
 
-func (c *client) read(d *jx.Decoder) error {
+func (c *clientMetadata) readDocument(d *jx.Decoder) error {
 	var driver, system struct{ name, kind, version, architecture string }
-	err := fields(d, func(key []byte) error {
+	err := walkObject(d, func(key []byte) error {
 		switch string(key) {
 		case "application":
-			return fields(d, func(key []byte) error { return readNamed(d, key, "name", &c.Application) })
+			return walkObject(d, func(key []byte) error { return readTextOfKey(d, key, "name", &c.Application) })
 		case "driver":
-			return fields(d, func(key []byte) error {
+			return walkObject(d, func(key []byte) error {
 				if string(key) == "version" {
 					return readText(d, &driver.version)
 				}
-				return readNamed(d, key, "name", &driver.name)
+				return readTextOfKey(d, key, "name", &driver.name)
 			})
 		case "os":
-			return fields(d, func(key []byte) error {
+			return walkObject(d, func(key []byte) error {
 				switch string(key) {
 				case "type":
 					return readText(d, &system.kind)
@@ -219,7 +221,7 @@ func (c *client) read(d *jx.Decoder) error {
 				case "architecture":
 					return readText(d, &system.architecture)
 				}
-				return readNamed(d, key, "name", &system.name)
+				return readTextOfKey(d, key, "name", &system.name)
 			})
 		case "platform":
 			return readText(d, &c.Platform)
@@ -229,12 +231,12 @@ func (c *client) read(d *jx.Decoder) error {
 	if system.name == "" {
 		system.name = system.kind
 	}
-	c.Driver = words(driver.name, driver.version)
-	c.OS = words(system.name, system.version, system.architecture)
+	c.Driver = joinNonEmpty(driver.name, driver.version)
+	c.OS = joinNonEmpty(system.name, system.version, system.architecture)
 	return err
 }
 
-func words(parts ...string) string {
+func joinNonEmpty(parts ...string) string {
 	var all []string
 	for _, part := range parts {
 		if part != "" {
@@ -244,15 +246,15 @@ func words(parts ...string) string {
 	return strings.Join(all, " ")
 }
 
-// fields walks an object, and passes over what is none.
-func fields(d *jx.Decoder, field func(key []byte) error) error {
+// walkObject walks an object, and passes over what is none.
+func walkObject(d *jx.Decoder, field func(key []byte) error) error {
 	if d.Next() != jx.Object {
 		return d.Skip()
 	}
 	return d.ObjBytes(func(_ *jx.Decoder, key []byte) error { return field(key) })
 }
 
-func readNamed(d *jx.Decoder, key []byte, name string, into *string) error {
+func readTextOfKey(d *jx.Decoder, key []byte, name string, into *string) error {
 	if string(key) != name {
 		return d.Skip()
 	}
@@ -292,7 +294,7 @@ func readBool(d *jx.Decoder, into *bool) (err error) {
 // readUUID reads a text, or what extended JSON and an object of the server's put around it.
 func readUUID(d *jx.Decoder, into *string) error {
 	if d.Next() == jx.Object {
-		return fields(d, func(key []byte) error {
+		return walkObject(d, func(key []byte) error {
 			if k := string(key); k != "uuid" && k != "$uuid" {
 				return d.Skip()
 			}
@@ -325,8 +327,8 @@ func parseTime(s string) (int64, bool) {
 	return 0, false
 }
 
-// address splits the client's address. Of a Unix socket the server has no more than a phrase and a port that means nothing.
-func address(remote string) (host string, port int32) {
+// splitAddress splits the client's address. Of a Unix socket the server has no more than a phrase and a port that means nothing.
+func splitAddress(remote string) (host string, port int32) {
 	if strings.HasPrefix(remote, "anonymous unix socket") {
 		return "[local]", 0
 	}

@@ -16,16 +16,16 @@ import (
 // Formats is the structured log.
 func Formats() []logformat.Format {
 	return []logformat.Format{{
-		Name: "mongodb", Aliases: []string{"mongod", "mongos"}, Detect: detect,
+		Name: "mongodb", Aliases: []string{"mongod", "mongos"}, Detect: detectFormat,
 		New:           func(o logformat.Options) logformat.Parser { return newParser(o) },
 		DecidesByTime: true,
 	}}
 }
 
-// detect looks for the keys that a first line has beside each other.
-func detect(head []byte, whole bool) logformat.Verdict {
+// detectFormat looks for the keys that a first line has beside each other.
+func detectFormat(head []byte, whole bool) logformat.Verdict {
 	first, _, ended := bytes.Cut(head, []byte("\n"))
-	text := unwrap(string(first))
+	text := unwrapContainerLine(string(first))
 	switch {
 	case strings.HasPrefix(text, `{"t":{"$date":`) && strings.Contains(text, `"ctx":`):
 		return logformat.Yes
@@ -37,25 +37,25 @@ func detect(head []byte, whole bool) logformat.Verdict {
 	return logformat.No
 }
 
-type parser struct {
+type recordParser struct {
 	logformat.LineParser // mongod escapes the line ends of what it logs
 	instance             string
-	last                 int64 // time of the last line
-	connections          *connections
-	line                 line
+	lastTime             int64 // time of the last line
+	connections          *openConnections
+	line                 logRecord
 	hash                 session.Hasher
-	watch                verdictWatch
+	loggingWatch         missingRecordsWatch
 }
 
-func newParser(o logformat.Options) *parser {
-	return &parser{
-		instance:    o.Instance,
-		connections: o.Shared.LoadOrNew("mongodb", func() any { return &connections{} }).(*connections),
-		watch:       verdictWatch{conditions: o.Conditions, once: o.Once},
+func newParser(o logformat.Options) *recordParser {
+	return &recordParser{
+		instance:     o.Instance,
+		connections:  o.Shared.LoadOrNew("mongodb", func() any { return &openConnections{} }).(*openConnections),
+		loggingWatch: missingRecordsWatch{conditions: o.Conditions, once: o.Once},
 	}
 }
 
-func (p *parser) Parse(text string, offset int64, batch *logformat.EventBatch) error {
+func (p *recordParser) Parse(text string, offset int64, batch *logformat.EventBatch) error {
 	p.ResumeAt = offset + int64(len(text))
 	if offset == 0 {
 		text = strings.TrimPrefix(text, logformat.ByteOrderMark)
@@ -63,66 +63,66 @@ func (p *parser) Parse(text string, offset int64, batch *logformat.EventBatch) e
 	if text = strings.TrimSpace(text); text == "" {
 		return nil
 	}
-	if err := p.line.read(unwrap(text)); err != nil {
+	if err := p.line.readRecord(unwrapContainerLine(text)); err != nil {
 		return err
 	}
-	p.last = p.line.time
-	p.watch.begin(p.line.time)
-	if !p.line.concerns() {
+	p.lastTime = p.line.time
+	p.loggingWatch.setFirstTime(p.line.time)
+	if !p.line.concernsLogins() {
 		return nil
 	}
-	if !p.line.complete() {
+	if !p.line.hasConnection() {
 		return errIncomplete
 	}
-	p.tell(batch)
+	p.handleRecord(batch)
 	return nil
 }
 
-func (p *parser) tell(batch *logformat.EventBatch) {
+func (p *recordParser) handleRecord(batch *logformat.EventBatch) {
 	l, known := &p.line, p.connections
 	switch l.id {
 	case idStarting:
 		known.forgetAll()
 	case idAccepted:
-		known.begin(l)
-		p.sawConnection()
+		known.addFromRecord(l)
+		p.noteConnection()
 	case idMetadata:
-		known.of(l).describe(l)
+		known.findOrAdd(l).setClient(l)
 	case idSucceeded, idSucceededCommand, idSucceededBefore:
-		p.sawVerdict()
-		p.login(known.of(l), batch)
+		p.noteVerdict()
+		p.handleLogin(known.findOrAdd(l), batch)
 	case idFailed, idFailedCommand, idFailedBefore:
-		p.sawVerdict()
-		c := known.find(l)
+		p.noteVerdict()
+		c := known.findConnection(l)
 		if c == nil && l.speculative { // what follows is told apart by it
-			c = known.begin(l)
+			c = known.addFromRecord(l)
 		}
-		p.failure(c, batch)
+		p.handleFailure(c, batch)
 	case idEnded:
-		p.sawConnection()
-		p.logout(known.find(l), batch)
-		known.end(l)
+		p.noteConnection()
+		p.handleLogout(known.findConnection(l), batch)
+		known.removeConnection(l)
 	}
 }
 
-// login tells a login. Whoever proves his name once more on one connection, as drivers do when a token expires, goes on with his session.
-func (p *parser) login(c *connection, batch *logformat.EventBatch) {
+// handleLogin tells a login. Whoever proves his name once more on one connection, as drivers do when a token expires, goes on with his session.
+func (p *recordParser) handleLogin(c *openConnection, batch *logformat.EventBatch) {
 	l := &p.line
 	c.Refused = ""
-	s, again := c.session(l)
+	s, again := c.findOrOpenSession(l)
 	kind := session.KindLogin
 	if again {
 		kind = session.KindSessionUpdate
 	}
 	e := batch.Add()
-	p.fill(e, kind, c, s)
+	p.fillEvent(e, kind, c, s)
 	e.Outcome = session.OutcomeSuccess
-	p.identify(e, s)
+	p.assignIDs(e, s)
 }
 
-// failure tells a refused login. Drivers try to log in while they greet the server, and try again with what it answers: of a mechanism
+// handleFailure tells a refused login. Drivers try to log in while they greet the server, and try again with what it answers: of a mechanism
 // that the user does not have nothing is told, as servers before 5.1 write nothing; the same unknown user is one attempt.
-func (p *parser) failure(c *connection, batch *logformat.EventBatch) {
+func (p *recordParser) handleFailure(c *openConnection, batch *logformat.EventBatch) {
 	l := &p.line
 	code := l.statusCode()
 	if l.speculative && code == codeMechanismUnavailable {
@@ -142,44 +142,44 @@ func (p *parser) failure(c *connection, batch *logformat.EventBatch) {
 		}
 	}
 	e := batch.Add()
-	s := opened{User: l.user, Database: l.database, Mechanism: l.mechanism, Time: l.time, Member: l.member}
-	p.fill(e, session.KindLogin, c, &s)
+	s := openSession{User: l.user, Database: l.database, Mechanism: l.mechanism, Time: l.time, Member: l.clusterMember}
+	p.fillEvent(e, session.KindLogin, c, &s)
 	e.Outcome, e.StatusCode, e.FailureReason = session.OutcomeFailure, code, l.failure
 	e.ErrorType = errorType(code, l.failure, l.mechanism)
-	p.identify(e, &s)
+	p.assignIDs(e, &s)
 }
 
-// logout ends all that was opened on a connection: MongoDB lets one connection be several users of several databases.
-func (p *parser) logout(c *connection, batch *logformat.EventBatch) {
+// handleLogout ends all that was opened on a connection: MongoDB lets one connection be several users of several databases.
+func (p *recordParser) handleLogout(c *openConnection, batch *logformat.EventBatch) {
 	if c == nil {
 		return
 	}
 	for i := range c.Opened {
 		e := batch.Add()
-		p.fill(e, session.KindLogout, c, &c.Opened[i])
+		p.fillEvent(e, session.KindLogout, c, &c.Opened[i])
 		e.Outcome, e.Duration = session.OutcomeSuccess, max(0, p.line.time-c.Opened[i].Time)
-		p.identify(e, &c.Opened[i])
+		p.assignIDs(e, &c.Opened[i])
 	}
 }
 
-func (p *parser) fill(e *session.Event, kind session.Kind, c *connection, s *opened) {
+func (p *recordParser) fillEvent(e *session.Event, kind session.Kind, c *openConnection, s *openSession) {
 	l := &p.line
 	e.Reset()
 	e.System, e.Instance, e.Kind, e.Time, e.SourceEvent = session.SystemMongoDB, p.instance, kind, l.time, l.id.String()
 	e.User, e.UserEmpty, e.Database = s.User, s.User == "", s.Database
-	e.AuthType, e.AuthMethod = s.Mechanism, method(s.Mechanism)
+	e.AuthType, e.AuthMethod = s.Mechanism, authMethod(s.Mechanism)
 	if e.AuthMethod == session.AuthCertificate && s.User != "" {
 		e.CertificateSubjects = append(e.CertificateSubjects, s.User)
 	}
 	if s.Member || s.User == "__system" && s.Database == "local" {
 		e.UserType = session.UserSystem
 	}
-	e.ClientAddress, e.ClientPort = address(l.remote)
+	e.ClientAddress, e.ClientPort = splitAddress(l.remote)
 	e.PID = l.connection
 	client := l.client
 	if c != nil {
 		e.SessionID = c.UUID
-		client = client.or(c.Client)
+		client = client.orDefault(c.Client)
 	}
 	e.ApplicationName, e.Driver, e.OS = client.Application, client.Driver, client.OS
 	if client.Platform != "" {
@@ -187,8 +187,8 @@ func (p *parser) fill(e *session.Event, kind session.Kind, c *connection, s *ope
 	}
 }
 
-// identify gives the ids: a connection's number begins anew with the server, so the time of the login is a part of them.
-func (p *parser) identify(e *session.Event, s *opened) {
+// assignIDs gives the ids: a connection's number begins anew with the server, so the time of the login is a part of them.
+func (p *recordParser) assignIDs(e *session.Event, s *openSession) {
 	l := &p.line
 	e.SessionKey = p.hash.Start("session", session.SystemMongoDB, p.instance).Int(l.connection).Str(l.remote).Int(s.Time).Str(s.User).Str(s.Database).Key()
 	e.RecordID = p.hash.Start("record", session.SystemMongoDB, p.instance).Int(l.connection).Str(l.remote).Int(l.time).Str(e.Kind.String()).

@@ -7,8 +7,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// method is what a mechanism proves a name with.
-func method(mechanism string) string {
+// authMethod is what a mechanism proves a name with.
+func authMethod(mechanism string) string {
 	switch mechanism {
 	case "":
 		return ""
@@ -34,20 +34,20 @@ const (
 	codeMechanismUnavailable = "334"
 )
 
-// codes are the numbers of the names that begin the text of a failure: versions before 5.1 write no number.
-var codes = map[string]string{
+// codeOfName are the numbers of the names that begin the text of a failure: versions before 5.1 write no number.
+var codeOfName = map[string]string{
 	"BadValue": "2", "HostUnreachable": "6", "HostNotFound": "7", "UserNotFound": codeUserNotFound, "Unauthorized": "13", "ProtocolError": "17",
 	"AuthenticationFailed": "18", "MaxTimeMSExpired": "50", "NetworkTimeout": "89", "OperationFailed": "96",
 	"MechanismUnavailable": codeMechanismUnavailable, "AuthenticationAbandoned": "337", "ReauthenticationRequired": "391",
 }
 
 // statusCode is the number of the failure, or its name where only that is known.
-func (l *line) statusCode() string {
+func (l *logRecord) statusCode() string {
 	if l.result != 0 {
 		return strconv.FormatInt(l.result, 10)
 	}
 	name, _, found := strings.Cut(l.failure, ":")
-	if code, known := codes[name]; known {
+	if code, known := codeOfName[name]; known {
 		return code
 	}
 	if !found || name == "" || strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != "" {
@@ -74,14 +74,14 @@ func errorType(code, text, mechanism string) string {
 	case "391":
 		return session.ErrorTokenExpired
 	case "2", "96":
-		return vagueError(text)
+		return errorTypeOfText(text)
 	case "18":
-		return authenticationFailed(text, mechanism)
+		return errorTypeOfMechanism(text, mechanism)
 	}
 	return session.ErrorOther
 }
 
-func vagueError(text string) string {
+func errorTypeOfText(text string) string {
 	switch lower := strings.ToLower(text); {
 	case strings.Contains(lower, "mechanism"):
 		return session.ErrorMethodNotAllowed
@@ -93,7 +93,7 @@ func vagueError(text string) string {
 	return session.ErrorOther
 }
 
-func authenticationFailed(text, mechanism string) string {
+func errorTypeOfMechanism(text, mechanism string) string {
 	lower := strings.ToLower(text)
 	switch {
 	case strings.Contains(lower, "mechanism") && strings.Contains(lower, "support"):

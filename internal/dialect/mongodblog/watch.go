@@ -6,12 +6,12 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// verdictWatch notices a log whose server does not write of logins, or not of the ends of connections.
-type verdictWatch struct {
-	conditions      logformat.Conditions // nil where nobody wants to know
-	once            bool                 // what there is of the log is all that will be read
-	first           int64                // time of the first line
-	verdicts, quiet bool                 // these are raised
+// missingRecordsWatch notices a log whose server does not write of logins, or not of the ends of connections.
+type missingRecordsWatch struct {
+	conditions                        logformat.Conditions // nil where nobody wants to know
+	once                              bool                 // what there is of the log is all that will be read
+	firstTime                         int64                // time of the first line
+	verdictsRaised, connectionsRaised bool                 // these are raised
 }
 
 const (
@@ -27,45 +27,45 @@ const (
 	endsFound = "the log has the beginnings and ends of connections"
 )
 
-// absentFor is how long a log may say nothing of logins before that is worth a word: an idle server has few.
-const absentFor = 10 * time.Minute
+// verdictTimeout is how long a log may say nothing of logins before that is worth a word: an idle server has few.
+const verdictTimeout = 10 * time.Minute
 
-func (w *verdictWatch) begin(at int64) {
-	if w.first == 0 {
-		w.first = at
+func (w *missingRecordsWatch) setFirstTime(at int64) {
+	if w.firstTime == 0 {
+		w.firstTime = at
 	}
 }
 
-func (p *parser) sawVerdict() {
-	p.connections.verdicts = true
-	if p.watch.verdicts {
-		p.watch.verdicts = false
-		p.watch.conditions.Clear(conditionVerdicts, verdictsFound)
+func (p *recordParser) noteVerdict() {
+	p.connections.hasVerdicts = true
+	if p.loggingWatch.verdictsRaised {
+		p.loggingWatch.verdictsRaised = false
+		p.loggingWatch.conditions.Clear(conditionVerdicts, verdictsFound)
 	}
 }
 
-func (p *parser) sawConnection() {
-	p.connections.begins = true
-	if p.watch.quiet {
-		p.watch.quiet = false
-		p.watch.conditions.Clear(conditionQuiet, endsFound)
+func (p *recordParser) noteConnection() {
+	p.connections.hasConnections = true
+	if p.loggingWatch.connectionsRaised {
+		p.loggingWatch.connectionsRaised = false
+		p.loggingWatch.conditions.Clear(conditionQuiet, endsFound)
 	}
 }
 
-func (p *parser) LogTime() int64 { return p.last }
+func (p *recordParser) LogTime() int64 { return p.lastTime }
 
 // FlushDue has no events to flush: it looks at what the log lacks, now that all that there is of it was read.
-func (p *parser) FlushDue(now int64, _ *logformat.EventBatch) {
-	w := &p.watch
-	if w.conditions == nil || w.first == 0 || !w.once && now <= w.first+int64(absentFor) {
+func (p *recordParser) FlushDue(now int64, _ *logformat.EventBatch) {
+	w := &p.loggingWatch
+	if w.conditions == nil || w.firstTime == 0 || !w.once && now <= w.firstTime+int64(verdictTimeout) {
 		return
 	}
 	switch {
-	case !p.connections.verdicts:
-		w.verdicts = true
+	case !p.connections.hasVerdicts:
+		w.verdictsRaised = true
 		w.conditions.Raise(conditionVerdicts, verdictsAbsent)
-	case !p.connections.begins:
-		w.quiet = true
+	case !p.connections.hasConnections:
+		w.connectionsRaised = true
 		w.conditions.Raise(conditionQuiet, endsAbsent)
 	}
 }

@@ -21,12 +21,12 @@ var complaints = logformattest.Says(
 // never misread, lines that look alike have ids of their own, and no error tells a value. As the name in a failed login it is one
 // failure, and nobody else's login.
 func FuzzConnectionLog(f *testing.F) {
-	one := line("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "::ffff:10.0.0.7", "50112", 4711, "a|b", "IAM", 0, guid)
+	one := recordLine("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "::ffff:10.0.0.7", "50112", 4711, "a|b", "IAM", 0, guid)
 	f.Add(uint16(0), one)
 	f.Add(uint16(900), one+one+one)
-	f.Add(uint16(7), line("authentication failure", "Mon, 21 May 2018 05:20:10:123", "[local]", "", 1, "x|0|0|0|0|", "", 0, ""))
+	f.Add(uint16(7), recordLine("authentication failure", "Mon, 21 May 2018 05:20:10:123", "[local]", "", 1, "x|0|0|0|0|", "", 0, ""))
 	f.Add(uint16(80), "disconnecting session |Sun, 01 Jan 2023 00:02:21:471|[local] | |12324|testdb |testuser |Ident |7460885| | |0| | | | \r\n|\n")
-	f.Add(uint16(80), one+line("disconnecting session", "Sun, 01 Jan 2023 01:05:07:120", "10.0.0.7", "66790", 4711, "IAM:\xff\x00", "IAM", -1, ""))
+	f.Add(uint16(80), one+recordLine("disconnecting session", "Sun, 01 Jan 2023 01:05:07:120", "10.0.0.7", "66790", 4711, "IAM:\xff\x00", "IAM", -1, ""))
 	f.Fuzz(func(t *testing.T, cut uint16, text string) {
 		format := logformattest.Format{New: func() logformat.Parser { return newParser(objectName) }, Errors: complaints, Silent: true}
 		ids := map[session.ID]bool{}
@@ -55,7 +55,7 @@ var inLine = regexp.MustCompile(`\n[^|]*\|\w{3}, `)
 
 // forge has a client fail to log in under a name, between two logins.
 func forge(t *testing.T, name string) {
-	events, bad := parse(t, newParser(""), good("alice")+line("authentication failure", "Sun, 01 Jan 2023 01:05:07:121", "10.6.6.6", "5", 9, name, "", 0, "")+good("bob"))
+	events, bad := parse(t, newParser(""), good("alice")+recordLine("authentication failure", "Sun, 01 Jan 2023 01:05:07:121", "10.6.6.6", "5", 9, name, "", 0, "")+good("bob"))
 	told, failed := map[string]int{}, 0
 	for i := range events {
 		switch e := &events[i]; {

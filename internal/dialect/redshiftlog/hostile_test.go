@@ -12,14 +12,14 @@ import (
 )
 
 func good(user string) string {
-	return line("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "10.0.0.7", "50112", 4711, user, "password", 0, guid)
+	return recordLine("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "10.0.0.7", "50112", 4711, user, "password", 0, guid)
 }
 
 // A name with line ends in it, and with what looks like a record, is one name of one failure, however its text is cut.
 func TestNamesWithLineEnds(t *testing.T) {
-	forged := strings.TrimSuffix(line("authenticated", "Sun, 01 Jan 2023 01:05:07:121", "10.1.1.1", "1", 1, "root", "password", 0, guid), "\n")
+	forged := strings.TrimSuffix(recordLine("authenticated", "Sun, 01 Jan 2023 01:05:07:121", "10.1.1.1", "1", 1, "root", "password", 0, guid), "\n")
 	for _, name := range []string{"x\ny", "\n", "x\n\n", "x\n" + forged, "x\n" + forged + "\n", "x\n" + forged + "\ny", "x|\n|" + forged + "\n|"} {
-		text := good("alice") + line("authentication failure", "Sun, 01 Jan 2023 01:05:07:121", "10.6.6.6", "5", 9, name, "", 0, "") + good("bob")
+		text := good("alice") + recordLine("authentication failure", "Sun, 01 Jan 2023 01:05:07:121", "10.6.6.6", "5", 9, name, "", 0, "") + good("bob")
 		events, _ := parse(t, newParser(""), text)
 		users := map[string]bool{}
 		for i := range events {
@@ -38,7 +38,7 @@ func TestNamesWithLineEnds(t *testing.T) {
 // its text, as all that is doubtful; a true one behind a torn one is, too.
 func TestARecordBehindACutNameIsDoubtful(t *testing.T) {
 	name := "x\nauthenticated |Sun, 01 Jan 2023 01:05:07:121|10.1.1.1 |1 |1|dev |root"
-	failure := line("authentication failure", "Sun, 01 Jan 2023 01:05:07:121", "10.6.6.6", "5", 9, name, "", 0, "")
+	failure := recordLine("authentication failure", "Sun, 01 Jan 2023 01:05:07:121", "10.6.6.6", "5", 9, name, "", 0, "")
 	events, bad := parse(t, newParser(""), good("alice")+failure+good("bob"))
 	require.Len(t, bad, 1)
 	require.Len(t, events, 3)
@@ -86,7 +86,7 @@ func TestTimesThatCannotBe(t *testing.T) {
 		"Sun, 29 Mar 2026 02:30:00:000": true, "Sat, 29 Feb 2025 02:30:00:000": false,
 	} {
 		batch := &logformat.EventBatch{}
-		err := newParser("").Parse(line("authenticated", stamp, "10.0.0.7", "1", 1, "a", "password", 0, guid), 0, batch)
+		err := newParser("").Parse(recordLine("authenticated", stamp, "10.0.0.7", "1", 1, "a", "password", 0, guid), 0, batch)
 		require.Equal(t, ok, err == nil, stamp)
 		if ok {
 			require.Equal(t, stamp[5:25], time.Unix(0, batch.Events[0].Time).UTC().Format("02 Jan 2006 15:04:05"), stamp)

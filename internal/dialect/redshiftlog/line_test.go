@@ -21,15 +21,15 @@ func with(text, user, app string) string {
 
 func read(t testing.TB, text string) (Row, bool) {
 	t.Helper()
-	var l line
+	var l recordLine
 	var r Row
-	sure, err := l.row(text, &r)
+	sure, err := l.readRow(text, &r)
 	require.NoError(t, err, text)
 	return r, sure
 }
 
 func TestDocumentedLines(t *testing.T) {
-	micros, _ := recordTime("Mon, 21 May 2018 05:20:10:123")
+	micros, _ := parseRecordTime("Mon, 21 May 2018 05:20:10:123")
 	require.Equal(t, int64(1526880010123000), micros)
 	for _, test := range []struct {
 		in   string
@@ -59,7 +59,7 @@ func TestDocumentedLines(t *testing.T) {
 // Clusters of different age write lines of different length.
 func TestEveryLength(t *testing.T) {
 	fields := strings.Split(with(login, "alice", "app"), "|")
-	for n := leastFields; n <= mostFields; n++ {
+	for n := minFieldCount; n <= maxFieldCount; n++ {
 		r, sure := read(t, strings.Join(fields[:n], "|"))
 		require.True(t, sure, n)
 		require.Equal(t, "alice", r.User)
@@ -129,7 +129,7 @@ func TestLinesThatAreNone(t *testing.T) {
 		strings.Split(good, "ECDHE")[0]:                  "11 fields",
 	} {
 		var r Row
-		_, err := new(line).row(in, &r)
+		_, err := new(recordLine).readRow(in, &r)
 		require.ErrorContains(t, err, want, in)
 		require.NotContains(t, err.Error(), "alice")
 	}

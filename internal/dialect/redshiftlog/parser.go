@@ -11,18 +11,18 @@ import (
 // Formats are the audit logs of Redshift that hold authentication events.
 func Formats() []logformat.Format {
 	return []logformat.Format{{
-		Name: "connectionlog", Aliases: []string{"redshift_connectionlog"}, Detect: detect,
+		Name: "connectionlog", Aliases: []string{"redshift_connectionlog"}, Detect: detectFormat,
 		New: func(o logformat.Options) logformat.Parser { return newParser(o) },
 	}}
 }
 
-// detect looks at the second field of the first line: no other log has its time.
-func detect(head []byte, whole bool) logformat.Verdict {
+// detectFormat looks at the second field of the first line: no other log has its time.
+func detectFormat(head []byte, whole bool) logformat.Verdict {
 	first, _, ended := bytes.Cut(head, []byte("\n"))
 	fields := bytes.SplitN(first, []byte("|"), 3)
 	switch {
 	case len(fields) == 3:
-		if _, ok := recordTime(strings.TrimSpace(string(fields[1]))); ok {
+		if _, ok := parseRecordTime(strings.TrimSpace(string(fields[1]))); ok {
 			return logformat.Yes
 		}
 	case !whole && !ended && len(first) < 200:
@@ -31,28 +31,28 @@ func detect(head []byte, whole bool) logformat.Verdict {
 	return logformat.No
 }
 
-// parser reads one connectionlog: a line is an event.
-type parser struct {
+// lineParser reads one connectionlog: a line is an event.
+type lineParser struct {
 	logformat.LineParser // it resumes at the first line of the millisecond at hand, from which lines that look alike are numbered
 
 	mapper *Mapper
 	object Object
-	line   line
+	line   recordLine
 	row    Row
 
-	millis int64
-	any    bool
-	cut    bool // the line before may have ended within its names
+	millis        int64
+	hasMillis     bool
+	afterTornLine bool // the line before may have ended within its names
 }
 
-func newParser(o logformat.Options) *parser {
-	sessions := o.Shared.LoadOrNew("redshift", func() any { return &recentKeys{} }).(*recentKeys)
-	p := &parser{mapper: newMapper(o.Instance, sessions)}
+func newParser(o logformat.Options) *lineParser {
+	sessions := o.Shared.LoadOrNew("redshift", func() any { return &recentSessionKeys{} }).(*recentSessionKeys)
+	p := &lineParser{mapper: newMapper(o.Instance, sessions)}
 	p.object, _ = ParseObjectName(o.Name)
 	return p
 }
 
-func (p *parser) Parse(record string, offset int64, batch *logformat.EventBatch) error {
+func (p *lineParser) Parse(record string, offset int64, batch *logformat.EventBatch) error {
 	if offset == 0 {
 		record = strings.TrimPrefix(record, logformat.ByteOrderMark)
 	}
@@ -60,26 +60,26 @@ func (p *parser) Parse(record string, offset int64, batch *logformat.EventBatch)
 	if record == "" {
 		return nil
 	}
-	sure, err := p.line.row(record, &p.row)
+	sure, err := p.line.readRow(record, &p.row)
 	if err != nil {
-		p.cut = hasNames([]byte(record))
+		p.afterTornLine = hasNameFields([]byte(record))
 		return err
 	}
-	sure, p.cut = sure && !p.cut, false
-	if millis := floor(p.row.Micros, 1000); !p.any || millis != p.millis {
-		p.ResumeAt, p.millis, p.any = offset, millis, true
+	sure, p.afterTornLine = sure && !p.afterTornLine, false
+	if millis := floorTo(p.row.Micros, 1000); !p.hasMillis || millis != p.millis {
+		p.ResumeAt, p.millis, p.hasMillis = offset, millis, true
 	}
 	e := batch.Add()
 	p.mapper.Event(&p.row, e)
 	if !sure {
 		e.Original = record // its names have pipes, or it may be a part of one: the reading is only the likeliest
 	}
-	p.place(e)
+	p.addObjectName(e)
 	return nil
 }
 
-// place adds what the object's name says. The cluster stands for the node: the leader writes the log.
-func (p *parser) place(e *session.Event) {
+// addObjectName adds what the object's name says. The cluster stands for the node: the leader writes the log.
+func (p *lineParser) addObjectName(e *session.Event) {
 	if p.object.Cluster == "" {
 		return
 	}
@@ -87,8 +87,8 @@ func (p *parser) place(e *session.Event) {
 	e.Extra = append(e.Extra, session.Attr{Key: "cloud.account.id", Value: p.object.Account}, session.Attr{Key: "cloud.region", Value: p.object.Region})
 }
 
-func (p *parser) Restore(offset int64, _ []byte, _ bool) error {
-	p.ResumeAt, p.any, p.cut = offset, false, false
+func (p *lineParser) Restore(offset int64, _ []byte, _ bool) error {
+	p.ResumeAt, p.hasMillis, p.afterTornLine = offset, false, false
 	p.mapper.Restart()
 	return nil
 }

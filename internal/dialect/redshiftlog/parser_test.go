@@ -34,8 +34,8 @@ func parse(t testing.TB, p logformat.Parser, text string) (events []session.Even
 	return batch.Events, bad
 }
 
-// line makes one line of today's length.
-func line(event, stamp, host, port string, pid int, user, auth string, micros int64, guid string) string {
+// recordLine makes one line of today's length.
+func recordLine(event, stamp, host, port string, pid int, user, auth string, micros int64, guid string) string {
 	return fmt.Sprintf("%s |%s|%s |%s |%d|dev |%s |%s |%d|TLSv1.2 |ECDHE-RSA-AES128-GCM-SHA256 |0|none |none |aaaaaaaa-2222-3333-4444-555555555555 |app |Linux 6.1 |Amazon Redshift JDBC Driver 2 |none |2|%s\n",
 		event, stamp, host, port, pid, user, auth, micros, guid)
 }
@@ -44,10 +44,10 @@ const guid = "02d54c77-1b3f-4f5e-8a8e-6f5d3c2b1a00"
 
 func TestOneSession(t *testing.T) {
 	for _, id := range []string{guid, ""} {
-		text := line("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "::ffff:10.0.0.7", "50112", 4711, "IAM:alice", "IAM AssumeUser", 0, id) +
-			line("initiating session", "Sun, 01 Jan 2023 01:05:07:121", "::ffff:10.0.0.7", "50112", 4711, "IAM:alice", "IAM AssumeUser", 0, id) +
-			line("set application_name", "Sun, 01 Jan 2023 01:05:07:300", "::ffff:10.0.0.7", "50112", 4711, "IAM:alice", "IAM AssumeUser", 0, id) +
-			line("disconnecting session", "Sun, 01 Jan 2023 03:05:07:122", "::ffff:10.0.0.7", "50112", 4711, "IAM:alice", "IAM AssumeUser", 7200001000, id)
+		text := recordLine("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "::ffff:10.0.0.7", "50112", 4711, "IAM:alice", "IAM AssumeUser", 0, id) +
+			recordLine("initiating session", "Sun, 01 Jan 2023 01:05:07:121", "::ffff:10.0.0.7", "50112", 4711, "IAM:alice", "IAM AssumeUser", 0, id) +
+			recordLine("set application_name", "Sun, 01 Jan 2023 01:05:07:300", "::ffff:10.0.0.7", "50112", 4711, "IAM:alice", "IAM AssumeUser", 0, id) +
+			recordLine("disconnecting session", "Sun, 01 Jan 2023 03:05:07:122", "::ffff:10.0.0.7", "50112", 4711, "IAM:alice", "IAM AssumeUser", 7200001000, id)
 		events, bad := parse(t, newParser("AWSLogs/"+objectName), text)
 		require.Empty(t, bad)
 		require.Len(t, events, 4)
@@ -80,8 +80,8 @@ func TestOneSession(t *testing.T) {
 
 func TestFailuresAndUnknownEvents(t *testing.T) {
 	events, bad := parse(t, newParser(""),
-		line("authentication failure", "Sun, 01 Jan 2023 01:05:07:120", "[local]", "", 4711, "", "password", 0, "")+
-			line("something new", "Sun, 01 Jan 2023 01:05:07:121", "host.example", "0x1", 4711, "x", "Foo", 0, "00000000-0000-0000-0000-000000000000"))
+		recordLine("authentication failure", "Sun, 01 Jan 2023 01:05:07:120", "[local]", "", 4711, "", "password", 0, "")+
+			recordLine("something new", "Sun, 01 Jan 2023 01:05:07:121", "host.example", "0x1", 4711, "x", "Foo", 0, "00000000-0000-0000-0000-000000000000"))
 	require.Empty(t, bad)
 	e := events[0]
 	require.Equal(t, session.KindLogin, e.Kind)
@@ -105,7 +105,7 @@ func TestViewAndFileGiveEqualIDs(t *testing.T) {
 	var text strings.Builder
 	var rows []redshiftlog.Row
 	for i, event := range []string{"authenticated", "set application_name", "set application_name", "set application_name", "disconnecting session"} {
-		text.WriteString(line(event, stamp, "::ffff:10.0.0.7", "50112", 4711, "alice", "password", int64(i/4)*99, guid))
+		text.WriteString(recordLine(event, stamp, "::ffff:10.0.0.7", "50112", 4711, "alice", "password", int64(i/4)*99, guid))
 		rows = append(rows, redshiftlog.Row{
 			Event: fmt.Sprintf("%-50s", event), Micros: micros + int64(i)*7, RemoteHost: fmt.Sprintf("%-45s", "::ffff:10.0.0.7"), RemotePort: fmt.Sprintf("%-32s", "50112"),
 			PID: 4711, User: fmt.Sprintf("%-50s", "alice"), AuthMethod: fmt.Sprintf("%-32s", "password"), Duration: int64(i/4) * 99, SessionID: guid,
@@ -133,7 +133,7 @@ func TestViewAndFileGiveEqualIDs(t *testing.T) {
 func TestHostileNamesOfFailuresHaveOneID(t *testing.T) {
 	stamp, micros := "Sun, 01 Jan 2023 01:05:07:120", time.Date(2023, 1, 1, 1, 5, 7, 120e6, time.UTC).UnixMicro()
 	for _, name := range []string{"a|b", "x |password |77|TLSv1.2 |c |0| | | ", "|||", "x |p |1| | |0", "x |p |1| | |0| | | | "} {
-		events, bad := parse(t, newParser(objectName), line("authentication failure", stamp, "10.0.0.7", "50112", 4711, name, "password", 0, guid))
+		events, bad := parse(t, newParser(objectName), recordLine("authentication failure", stamp, "10.0.0.7", "50112", 4711, name, "password", 0, guid))
 		require.Empty(t, bad)
 		var e session.Event
 		redshiftlog.NewMapper("dwh").Event(&redshiftlog.Row{
@@ -156,7 +156,7 @@ func TestNamesOfOldLinesKeepTheirPipes(t *testing.T) {
 		require.Empty(t, bad)
 		require.Equal(t, []string{"a|b", name, "", "", ""}, []string{events[0].User, events[0].ApplicationName, events[0].OS, events[0].Driver, events[0].Plugin})
 	}
-	events, bad := parse(t, newParser(objectName), strings.ReplaceAll(line("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "10.0.0.7", "5", 1, "a|b", "password", 0, guid), " |", "|"))
+	events, bad := parse(t, newParser(objectName), strings.ReplaceAll(recordLine("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "10.0.0.7", "5", 1, "a|b", "password", 0, guid), " |", "|"))
 	require.Empty(t, bad, "a copy that has lost its blanks")
 	require.Equal(t, []string{"a|b", "app", "Linux 6.1"}, []string{events[0].User, events[0].ApplicationName, events[0].OS})
 }
@@ -182,7 +182,7 @@ func TestDurationsThatCannotBe(t *testing.T) {
 func TestAnchors(t *testing.T) {
 	var lines []string
 	for i := range 12 {
-		lines = append(lines, line("set application_name", fmt.Sprintf("Sun, 01 Jan 2023 01:05:07:%03d", i/4), "[local]", "", 1, "u", "Ident", 0, ""))
+		lines = append(lines, recordLine("set application_name", fmt.Sprintf("Sun, 01 Jan 2023 01:05:07:%03d", i/4), "[local]", "", 1, "u", "Ident", 0, ""))
 	}
 	whole, bad := parse(t, newParser(""), strings.Join(lines, ""))
 	require.Empty(t, bad)
@@ -205,7 +205,7 @@ func TestAnchors(t *testing.T) {
 
 // Torn and hostile lines are reported each, and take no neighbour along.
 func TestNeighboursOfBadLinesPass(t *testing.T) {
-	good := line("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "10.0.0.7", "50112", 4711, "alice", "password", 0, guid)
+	good := recordLine("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "10.0.0.7", "50112", 4711, "alice", "password", 0, guid)
 	var text strings.Builder
 	var want []int
 	for i, torn := range []string{good[:40] + "\n", "\x00\xff|\n", strings.Repeat("|", 9999) + "\n", "x\r\n"} {
@@ -221,7 +221,7 @@ func TestNeighboursOfBadLinesPass(t *testing.T) {
 }
 
 func TestDetect(t *testing.T) {
-	good := line("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "10.0.0.7", "50112", 4711, "alice", "password", 0, guid)
+	good := recordLine("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "10.0.0.7", "50112", 4711, "alice", "password", 0, guid)
 	for _, test := range []struct {
 		head  string
 		whole bool
@@ -242,7 +242,7 @@ func TestDetect(t *testing.T) {
 
 func TestLinesCostNoAllocation(t *testing.T) {
 	p, batch := newParser(objectName), &logformat.EventBatch{}
-	text := line("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "::ffff:10.0.0.7", "50112", 4711, "IAM:alice", "IAM", 0, guid)
+	text := recordLine("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "::ffff:10.0.0.7", "50112", 4711, "IAM:alice", "IAM", 0, guid)
 	require.NoError(t, p.Parse(text, 0, batch))
 	allocs := testing.AllocsPerRun(100, func() {
 		batch.Cut(0)
@@ -256,7 +256,7 @@ func BenchmarkConnectionLog(b *testing.B) {
 	var lines []string
 	for i := range 1000 {
 		event := []string{"authenticated", "initiating session", "set application_name", "disconnecting session"}[i%4]
-		lines = append(lines, line(event, fmt.Sprintf("Sun, 01 Jan 2023 01:05:%02d:%03d", i/250, i%250), "::ffff:10.0.0.7", fmt.Sprint(40000+i/4), 4711+i/4, "alice", "password", 0, guid))
+		lines = append(lines, recordLine(event, fmt.Sprintf("Sun, 01 Jan 2023 01:05:%02d:%03d", i/250, i%250), "::ffff:10.0.0.7", fmt.Sprint(40000+i/4), 4711+i/4, "alice", "password", 0, guid))
 	}
 	p, batch := newParser(objectName), &logformat.EventBatch{}
 	b.SetBytes(int64(len(strings.Join(lines, "")) / len(lines)))

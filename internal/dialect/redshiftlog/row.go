@@ -39,10 +39,10 @@ type Row struct {
 
 // Internal tells the noise of Redshift's own monitor: its user, from the machine itself.
 func (r *Row) Internal() bool {
-	if trim(r.User) != "rdsdb" {
+	if trimPadding(r.User) != "rdsdb" {
 		return false
 	}
-	switch host, _ := address(trim(r.RemoteHost)); host {
+	switch host, _ := unmapAddress(trimPadding(r.RemoteHost)); host {
 	case "[local]", "127.0.0.1", "::1":
 		return true
 	}
@@ -51,15 +51,15 @@ func (r *Row) Internal() bool {
 
 // Mapper turns rows into events of one cluster or workgroup. It is not safe for concurrent use.
 type Mapper struct {
-	instance string
-	hash     session.Hasher
-	ordinals session.Ordinals
-	numbers  map[int64]string
-	sessions *recentKeys
+	instance    string
+	hash        session.Hasher
+	ordinals    session.Ordinals
+	numberTexts map[int64]string
+	sessions    *recentSessionKeys
 }
 
-// recentKeys are the keys of sessions that were met of late.
-type recentKeys [recentSessions]recentSession
+// recentSessionKeys are the keys of sessions that were met of late.
+type recentSessionKeys [recentSessions]recentSession
 
 // recentSession is a GUID of late, which the next rows are likely to have too, with the key that is made of it.
 type recentSession struct {
@@ -74,12 +74,12 @@ const (
 
 // NewMapper makes a mapper for the cluster or workgroup of this stable name.
 func NewMapper(instance string) *Mapper {
-	return newMapper(instance, &recentKeys{})
+	return newMapper(instance, &recentSessionKeys{})
 }
 
 // newMapper lets mappers of one cluster share the keys of late, of which each would need much memory for itself.
-func newMapper(instance string, sessions *recentKeys) *Mapper {
-	return &Mapper{instance: instance, numbers: map[int64]string{}, sessions: sessions}
+func newMapper(instance string, sessions *recentSessionKeys) *Mapper {
+	return &Mapper{instance: instance, numberTexts: map[int64]string{}, sessions: sessions}
 }
 
 // Restart begins a new run over rows, which may go over the same ones again: rows that look alike are numbered anew.
@@ -90,63 +90,63 @@ func (m *Mapper) Restart() { m.ordinals = session.Ordinals{} }
 func (m *Mapper) Event(r *Row, e *session.Event) {
 	e.Reset()
 	e.System, e.Instance = session.SystemRedshift, m.instance
-	e.SourceEvent = trim(r.Event)
-	e.Kind, e.Outcome, e.ErrorType = meaning(e.SourceEvent)
+	e.SourceEvent = trimPadding(r.Event)
+	e.Kind, e.Outcome, e.ErrorType = classifyEvent(e.SourceEvent)
 	e.Time = r.Micros * 1000
-	e.PID, e.Database, e.ApplicationName = r.PID, trim(r.Database), trim(r.ApplicationName)
-	e.OS, e.Driver, e.Plugin = trim(r.OSVersion), trim(r.DriverVersion), trim(r.PluginName)
-	e.SessionID, e.TLSCipher = trim(r.SessionID), trim(r.SSLCipher)
-	e.AuthType = trim(r.AuthMethod)
+	e.PID, e.Database, e.ApplicationName = r.PID, trimPadding(r.Database), trimPadding(r.ApplicationName)
+	e.OS, e.Driver, e.Plugin = trimPadding(r.OSVersion), trimPadding(r.DriverVersion), trimPadding(r.PluginName)
+	e.SessionID, e.TLSCipher = trimPadding(r.SessionID), trimPadding(r.SSLCipher)
+	e.AuthType = trimPadding(r.AuthMethod)
 	e.AuthMethod = AuthMethod(e.AuthType)
 	e.Extra = append(e.Extra, r.Extra...)
-	m.normalise(r, e)
-	m.number(e, keyMTU, r.MTU)
-	verbatim(e, keySSLCompression, trim(r.SSLCompression))
-	verbatim(e, keySSLExpansion, trim(r.SSLExpansion))
-	verbatim(e, keyIAMAuthGUID, trim(r.IAMAuthGUID))
-	m.number(e, keyProtocolVersion, r.ProtocolVersion)
-	m.identify(r, e)
+	m.normaliseColumns(r, e)
+	m.addNumber(e, keyMTU, r.MTU)
+	addVerbatim(e, keySSLCompression, trimPadding(r.SSLCompression))
+	addVerbatim(e, keySSLExpansion, trimPadding(r.SSLExpansion))
+	addVerbatim(e, keyIAMAuthGUID, trimPadding(r.IAMAuthGUID))
+	m.addNumber(e, keyProtocolVersion, r.ProtocolVersion)
+	m.assignIDs(r, e)
 }
 
-// normalise reads the columns whose texts have a meaning of their own, and keeps those texts where it changed them.
-func (m *Mapper) normalise(r *Row, e *session.Event) {
+// normaliseColumns reads the columns whose texts have a meaning of their own, and keeps those texts where it changed them.
+func (m *Mapper) normaliseColumns(r *Row, e *session.Event) {
 	var same bool
-	host := trim(r.RemoteHost)
-	if e.ClientAddress, same = address(host); !same {
-		verbatim(e, keyRemoteHost, host)
+	host := trimPadding(r.RemoteHost)
+	if e.ClientAddress, same = unmapAddress(host); !same {
+		addVerbatim(e, keyRemoteHost, host)
 	}
-	port := trim(r.RemotePort)
-	if e.ClientPort, same = portNumber(port); !same {
-		verbatim(e, keyRemotePort, port)
+	port := trimPadding(r.RemotePort)
+	if e.ClientPort, same = parsePort(port); !same {
+		addVerbatim(e, keyRemotePort, port)
 	}
-	user := trim(r.User)
-	if e.User, same = userName(user, e.AuthType); !same {
-		verbatim(e, keyUserName, user)
+	user := trimPadding(r.User)
+	if e.User, same = stripIAMPrefix(user, e.AuthType); !same {
+		addVerbatim(e, keyUserName, user)
 	}
 	e.UserType = session.DatabaseUserType(e.User, e.Outcome)
 	e.UserEmpty = user == ""
-	version := trim(r.SSLVersion)
-	if e.TLSVersion, same = tlsVersion(version); !same {
-		verbatim(e, keySSLVersion, version)
+	version := trimPadding(r.SSLVersion)
+	if e.TLSVersion, same = normaliseTLSVersion(version); !same {
+		addVerbatim(e, keySSLVersion, version)
 	}
 	const most = 1<<63/1000 - 1 // microseconds that still are nanoseconds of 64 bits
 	if r.Duration >= 0 && r.Duration <= most {
 		e.Duration = r.Duration * 1000
 	} else {
-		m.number(e, keyDuration, r.Duration)
+		m.addNumber(e, keyDuration, r.Duration)
 	}
 }
 
-// identify gives the ids. The record's are what all doors agree on: milliseconds, and no name, which could be guessed from
+// assignIDs gives the ids. The record's are what all doors agree on: milliseconds, and no name, which could be guessed from
 // its hash where it was redacted. A failure has no duration: in a line of the file, the name of a user that does not exist can
 // make it look as if it had.
-func (m *Mapper) identify(r *Row, e *session.Event) {
-	millis, spent := floor(r.Micros, 1000), r.Duration
+func (m *Mapper) assignIDs(r *Row, e *session.Event) {
+	millis, spent := floorTo(r.Micros, 1000), r.Duration
 	if e.Outcome == session.OutcomeFailure {
 		spent = 0
 	}
 	m.hash.Start("record", session.SystemRedshift, m.instance).Str(e.SourceEvent).Int(millis).Int(r.PID).
-		Str(e.ClientAddress).Str(trim(r.RemotePort)).Int(spent)
+		Str(e.ClientAddress).Str(trimPadding(r.RemotePort)).Int(spent)
 	e.RecordID = m.hash.RecordID(e.Time)
 	if n := m.ordinals.Next(millis, e.RecordID); n > 0 {
 		e.RecordID = m.hash.Int(n).RecordID(e.Time)
@@ -158,7 +158,7 @@ func (m *Mapper) identify(r *Row, e *session.Event) {
 // client's address and port at the minute of the login, which a logout's duration leads back to: not the exact time,
 // since the rows around a login are up to some milliseconds apart, and no process meets the same port twice in a minute.
 func (m *Mapper) sessionKey(r *Row, e *session.Event) session.ID {
-	recent := m.recent(e.SessionID)
+	recent := m.recentSlot(e.SessionID)
 	if recent != nil && string(recent.guid[:]) == e.SessionID {
 		return recent.key
 	}
@@ -175,18 +175,18 @@ func (m *Mapper) sessionKey(r *Row, e *session.Event) session.ID {
 	if e.Kind == session.KindLogout {
 		login -= r.Duration
 	}
-	return m.hash.Int(r.PID).Str(e.ClientAddress).Str(trim(r.RemotePort)).Int(floor(login, 60*1e6)).Key()
+	return m.hash.Int(r.PID).Str(e.ClientAddress).Str(trimPadding(r.RemotePort)).Int(floorTo(login, 60*1e6)).Key()
 }
 
-// recent is where the GUID's key is kept, if it is anywhere.
-func (m *Mapper) recent(guid string) *recentSession {
+// recentSlot is where the GUID's key is kept, if it is anywhere.
+func (m *Mapper) recentSlot(guid string) *recentSession {
 	if len(guid) != guidLength {
 		return nil
 	}
 	return &m.sessions[(int(guid[0])*31+int(guid[1])*17+int(guid[guidLength-1]))%recentSessions]
 }
 
-func floor(n, unit int64) int64 {
+func floorTo(n, unit int64) int64 {
 	q := n / unit
 	if n%unit < 0 {
 		q--
@@ -194,28 +194,28 @@ func floor(n, unit int64) int64 {
 	return q
 }
 
-func trim(s string) string { return strings.TrimRight(s, " ") }
+func trimPadding(s string) string { return strings.TrimRight(s, " ") }
 
-func verbatim(e *session.Event, key, text string) {
+func addVerbatim(e *session.Event, key, text string) {
 	if text != "" {
 		e.Extra = append(e.Extra, session.Attr{Key: key, Value: text})
 	}
 }
 
-// number keeps a number that has no field; 0 is what Redshift writes for none.
-func (m *Mapper) number(e *session.Event, key string, n int64) {
+// addNumber keeps a number that has no field; 0 is what Redshift writes for none.
+func (m *Mapper) addNumber(e *session.Event, key string, n int64) {
 	if n == 0 {
 		return
 	}
-	text, ok := m.numbers[n]
+	text, ok := m.numberTexts[n]
 	if !ok {
-		if len(m.numbers) >= maxNumbers {
-			clear(m.numbers)
+		if len(m.numberTexts) >= maxNumberTexts {
+			clear(m.numberTexts)
 		}
 		text = strconv.FormatInt(n, 10)
-		m.numbers[n] = text
+		m.numberTexts[n] = text
 	}
 	e.Extra = append(e.Extra, session.Attr{Key: key, Value: text, Type: session.AttrInt})
 }
 
-const maxNumbers = 1000
+const maxNumberTexts = 1000

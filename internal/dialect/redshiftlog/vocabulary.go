@@ -29,9 +29,9 @@ const (
 	keyProtocolVersion = session.SourceField + "protocol_version"
 )
 
-// meaning reads the column event. An unknown one is carried as an update of the session, under its own word. Redshift
+// classifyEvent reads the column event. An unknown one is carried as an update of the session, under its own word. Redshift
 // gives no reason for a failure.
-func meaning(event string) (session.Kind, session.Outcome, string) {
+func classifyEvent(event string) (session.Kind, session.Outcome, string) {
 	switch event {
 	case eventAuthenticated:
 		return session.KindLogin, session.OutcomeSuccess, ""
@@ -68,8 +68,8 @@ func isIAM(authmethod string) bool {
 	return len(authmethod) >= 3 && strings.EqualFold(authmethod[:3], "IAM")
 }
 
-// address takes the IPv6 notation off an IPv4 address; same tells that nothing changed.
-func address(host string) (addr string, same bool) {
+// unmapAddress takes the IPv6 notation off an IPv4 address; same tells that nothing changed.
+func unmapAddress(host string) (addr string, same bool) {
 	const mapped = "::ffff:"
 	if len(host) <= len(mapped) || !strings.EqualFold(host[:len(mapped)], mapped) || !strings.Contains(host, ".") {
 		return host, true
@@ -77,8 +77,8 @@ func address(host string) (addr string, same bool) {
 	return host[len(mapped):], false
 }
 
-// portNumber reads the column remoteport, a text that may be wider than 16 bits. same tells that the number says it all.
-func portNumber(text string) (port int32, same bool) {
+// parsePort reads the column remoteport, a text that may be wider than 16 bits. same tells that the number says it all.
+func parsePort(text string) (port int32, same bool) {
 	if text == "" {
 		return 0, true
 	}
@@ -89,8 +89,8 @@ func portNumber(text string) (port int32, same bool) {
 	return int32(n), text[0] != '0' && text[0] != '+'
 }
 
-// userName takes off the mark that an IAM login puts before the database user: IAM:, or IAMA: of a user created by it.
-func userName(name, authmethod string) (user string, same bool) {
+// stripIAMPrefix takes off the mark that an IAM login puts before the database user: IAM:, or IAMA: of a user created by it.
+func stripIAMPrefix(name, authmethod string) (user string, same bool) {
 	if !isIAM(authmethod) || !strings.HasPrefix(name, "IAM") {
 		return name, true
 	}
@@ -101,8 +101,8 @@ func userName(name, authmethod string) (user string, same bool) {
 	return user, false
 }
 
-// tlsVersion makes 1.2 of TLSv1.2, as tls.protocol.version has it.
-func tlsVersion(text string) (version string, same bool) {
+// normaliseTLSVersion makes 1.2 of TLSv1.2, as tls.protocol.version has it.
+func normaliseTLSVersion(text string) (version string, same bool) {
 	if version, ok := strings.CutPrefix(text, "TLSv"); ok {
 		return version, false
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 )
 
-// mostWords is how many words may stand between a line's time and its program.
-const mostWords = 3
+// maxHeaderWords is how many words may stand between a line's time and its program.
+const maxHeaderWords = 3
 
 // cutHeader reads what follows the time: "[HOST] [FACILITY.LEVEL] PROGRAM[PID]: TEXT", in the orders and spellings of the daemons.
 //
@@ -24,7 +24,7 @@ func (l *Line) cutHeader(rest string) {
 		return
 	}
 	hosts := 0
-	for range mostWords {
+	for range maxHeaderWords {
 		rest = strings.TrimLeft(rest, " ")
 		if after, ok := cutMessageID(rest); ok {
 			rest = after
@@ -42,7 +42,7 @@ func (l *Line) cutHeader(rest string) {
 		case hosts == 0 && word != "":
 			l.Host = word
 			hosts++
-			if inside, found := strings.CutPrefix(after, forwardedFrom); found {
+			if inside, found := strings.CutPrefix(after, forwardedPrefix); found {
 				l.Host, after, _ = strings.Cut(inside, ": ")
 			}
 		default:
@@ -103,8 +103,8 @@ func cutMessageID(s string) (rest string, ok bool) {
 	return rest, found && closed && two && isNumber && isFacility(facility)
 }
 
-// forwardedFrom is how AIX's syslogd names the host that wrote.
-const forwardedFrom = "Message forwarded from "
+// forwardedPrefix is how AIX's syslogd names the host that wrote.
+const forwardedPrefix = "Message forwarded from "
 
 // isFacility tells of "auth.info", "AUTH.INFO", "auth|security:info", "<auth.info>", "<4.6>" and "In(38)".
 func isFacility(word string) bool {
@@ -129,7 +129,7 @@ func isFacility(word string) bool {
 		return number && level != ""
 	}
 	facility, _, _ = strings.Cut(facility, "|")
-	return levels[strings.ToLower(level)] && facilities[strings.ToLower(facility)]
+	return knownLevels[strings.ToLower(level)] && knownFacilities[strings.ToLower(facility)]
 }
 
 // isESXiLevel tells of "In(38)": a level, and the number that <PRI> has.
@@ -156,19 +156,19 @@ func (l *Line) cutFields(rest string) bool {
 	}
 	text, ok := cutStructuredData(rest)
 	if ok {
-		l.Host, l.Program, l.PID, l.Text = noValue(fields[0]), baseName(noValue(fields[1])), pid, text
+		l.Host, l.Program, l.PID, l.Text = nilToEmpty(fields[0]), baseName(nilToEmpty(fields[1])), pid, text
 	}
 	return ok
 }
 
 var (
-	facilities = setOf("kern user mail daemon auth syslog lpr news uucp cron authpriv security console ftp ntp audit " +
+	knownFacilities = wordSet("kern user mail daemon auth syslog lpr news uucp cron authpriv security console ftp ntp audit " +
 		"local0 local1 local2 local3 local4 local5 local6 local7")
-	levels     = setOf("emerg alert crit err error warning warn notice info debug panic")
-	esxiLevels = setOf("Em Al Cr Er Wa No In Db")
+	knownLevels = wordSet("emerg alert crit err error warning warn notice info debug panic")
+	esxiLevels  = wordSet("Em Al Cr Er Wa No In Db")
 )
 
-func setOf(words string) map[string]bool {
+func wordSet(words string) map[string]bool {
 	set := map[string]bool{}
 	for _, word := range strings.Fields(words) {
 		set[word] = true
@@ -204,7 +204,7 @@ func (l *Line) cutMacOSColumns(rest string) bool {
 	return true
 }
 
-var compactKinds = setOf("Df D Db I In E Er F Fa A Ac")
+var compactKinds = wordSet("Df D Db I In E Er F Fa A Ac")
 
 // cutImage takes off the library that wrote, "(libpam.2.dylib) ".
 func cutImage(text string) string {

@@ -25,19 +25,19 @@ func IsJournal(head string) bool {
 	return false
 }
 
-// entry is what an entry of the journal says that a [Line] needs.
-type entry struct {
-	realtime, sourceRealtime string
-	host, identifier, comm   string
-	pid, syslogPID           string
-	unit, uid, exe, cursor   string
-	message                  string
-	hasMessage               bool
+// journalEntry is what an entry of the journal says that a [Line] needs.
+type journalEntry struct {
+	realtime, sourceRealtime      string
+	host, identifier, commandName string
+	pid, syslogPID                string
+	unit, uid, exe, cursor        string
+	message                       string
+	hasMessage                    bool
 }
 
-func (r *Reader) readEntry(object string) (Line, error) {
-	var e entry
-	if err := e.decode(object); err != nil {
+func (r *Reader) readJournalEntry(object string) (Line, error) {
+	var e journalEntry
+	if err := e.decodeEntry(object); err != nil {
 		return Line{}, ErrJournal
 	}
 	micros, ok := localtime.Digits(e.realtime)
@@ -53,7 +53,7 @@ func (r *Reader) readEntry(object string) (Line, error) {
 	}
 	l := Line{Nanos: nanos, Host: e.host, Text: e.message, Unit: e.unit, UID: e.uid, Exe: e.exe, Cursor: e.cursor, Journal: true}
 	if e.identifier == "" {
-		e.identifier = e.comm
+		e.identifier = e.commandName
 	}
 	l.setProgram(e.identifier)
 	l.Unit = e.unit
@@ -69,16 +69,16 @@ func (r *Reader) readEntry(object string) (Line, error) {
 	return l, nil
 }
 
-// decode reads one object. Every value is a text, an array of bytes where it is not printable, an array of these where the field
+// decodeEntry reads one object. Every value is a text, an array of bytes where it is not printable, an array of these where the field
 // stands more than once in the entry, or null where it is long.
-func (e *entry) decode(object string) error {
+func (e *journalEntry) decodeEntry(object string) error {
 	d := jx.DecodeStr(object)
 	err := d.ObjBytes(func(d *jx.Decoder, key []byte) error {
-		field := e.field(key)
+		field := e.fieldOf(key)
 		if field == nil {
 			return d.Skip()
 		}
-		value, known, err := fieldValue(d)
+		value, known, err := readFieldValue(d)
 		if err == nil && known && *field == "" {
 			*field = value
 			e.hasMessage = e.hasMessage || field == &e.message
@@ -94,7 +94,7 @@ func (e *entry) decode(object string) error {
 	return nil
 }
 
-func (e *entry) field(key []byte) *string {
+func (e *journalEntry) fieldOf(key []byte) *string {
 	switch string(key) {
 	case "__REALTIME_TIMESTAMP":
 		return &e.realtime
@@ -105,7 +105,7 @@ func (e *entry) field(key []byte) *string {
 	case "SYSLOG_IDENTIFIER":
 		return &e.identifier
 	case "_COMM":
-		return &e.comm
+		return &e.commandName
 	case "_PID":
 		return &e.pid
 	case "SYSLOG_PID":
@@ -124,21 +124,21 @@ func (e *entry) field(key []byte) *string {
 	return nil
 }
 
-func fieldValue(d *jx.Decoder) (value string, known bool, err error) {
+func readFieldValue(d *jx.Decoder) (value string, known bool, err error) {
 	switch d.Next() {
 	case jx.String:
 		value, err = d.Str()
 		return value, true, err
 	case jx.Array:
-		return arrayValue(d)
+		return readArrayValue(d)
 	case jx.Invalid, jx.Number, jx.Null, jx.Bool, jx.Object:
 		return "", false, d.Skip()
 	}
 	return "", false, d.Skip()
 }
 
-// arrayValue is the bytes of an array of numbers, or the first of several values.
-func arrayValue(d *jx.Decoder) (value string, known bool, err error) {
+// readArrayValue is the bytes of an array of numbers, or the first of several values.
+func readArrayValue(d *jx.Decoder) (value string, known bool, err error) {
 	var raw []byte
 	err = d.Arr(func(d *jx.Decoder) error {
 		if d.Next() == jx.Number {
@@ -146,7 +146,7 @@ func arrayValue(d *jx.Decoder) (value string, known bool, err error) {
 			raw, known = append(raw, b), true
 			return err
 		}
-		inner, innerKnown, err := fieldValue(d)
+		inner, innerKnown, err := readFieldValue(d)
 		if !known && innerKnown {
 			value, known = inner, true
 		}

@@ -41,7 +41,7 @@ type Reader struct {
 // time where it has none.
 func (r *Reader) Read(record string) (Line, error) {
 	if object, ok := cutJournalObject(record); ok {
-		return r.readEntry(object)
+		return r.readJournalEntry(object)
 	}
 	if isRemark(record) {
 		return Line{}, nil
@@ -125,7 +125,7 @@ func (r *Reader) readStructured(rest string) (Line, error) {
 		if fields[i], rest, found = strings.Cut(rest, " "); !found {
 			return l, nil
 		}
-		fields[i] = noValue(fields[i])
+		fields[i] = nilToEmpty(fields[i])
 	}
 	text, ok := cutStructuredData(rest)
 	if !ok {
@@ -139,8 +139,8 @@ func (r *Reader) readStructured(rest string) (Line, error) {
 	return l, nil
 }
 
-// noValue is a field of RFC 5424, whose "-" says that there is none.
-func noValue(field string) string {
+// nilToEmpty is a field of RFC 5424, whose "-" says that there is none.
+func nilToEmpty(field string) string {
 	if field == "-" {
 		return ""
 	}
@@ -154,7 +154,7 @@ func cutStructuredData(s string) (text string, ok bool) {
 		return "", true
 	}
 	if text, found := strings.CutPrefix(s, "- "); found {
-		return trimText(text), true
+		return trimMessage(text), true
 	}
 	for strings.HasPrefix(s, "[") {
 		end, quoted := -1, false
@@ -176,7 +176,7 @@ func cutStructuredData(s string) (text string, ok bool) {
 		}
 		s, ok = s[end+1:], true
 	}
-	return trimText(s), ok
+	return trimMessage(s), ok
 }
 
-func trimText(s string) string { return strings.TrimPrefix(strings.TrimLeft(s, " "), "\uFEFF") }
+func trimMessage(s string) string { return strings.TrimPrefix(strings.TrimLeft(s, " "), "\uFEFF") }

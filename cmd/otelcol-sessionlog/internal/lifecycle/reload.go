@@ -18,10 +18,10 @@ import (
 
 const reloadScheme = "sessionlog-reload"
 
-// reloader handles SIGHUP in place of the collector, which stops everything before it reads the new configuration and ends if that
-// is invalid. It is a place of the configuration too, an empty one: the collector reloads when such a place changes.
-type reloader struct {
-	check func(context.Context) error // of the configuration as it is now
+// configReloader handles SIGHUP in place of the collector, which would stop everything before it reads the new configuration, and end
+// if that is invalid. It is also an empty configuration provider: the collector reloads when a provider reports a change.
+type configReloader struct {
+	validateConfig func(context.Context) error // of the configuration as it is on the disk
 
 	mu        sync.Mutex
 	core      zapcore.Core        // of the collector's log, as it is configured now
@@ -29,8 +29,8 @@ type reloader struct {
 	requested bool
 }
 
-// addTo puts the place into a distribution, and learns where its log goes.
-func (r *reloader) addTo(set *otelcol.CollectorSettings) {
+// register adds the provider, and takes the core of the collector's log.
+func (r *configReloader) register(set *otelcol.CollectorSettings) {
 	resolver := &set.ConfigProviderSettings.ResolverSettings
 	resolver.URIs = append(slices.Clip(resolver.URIs), reloadScheme+":")
 	resolver.ProviderFactories = append(slices.Clip(resolver.ProviderFactories),
@@ -43,22 +43,21 @@ func (r *reloader) addTo(set *otelcol.CollectorSettings) {
 	}))
 }
 
-// run reloads at every SIGHUP until ctx ends.
-func (r *reloader) run(ctx context.Context) {
-	signals := takeSIGHUP(ctx)
+func (r *configReloader) reloadOnSIGHUP(ctx context.Context) {
+	signals := takeOverSIGHUP(ctx)
 	defer signal.Stop(signals)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-signals:
-			r.reload(ctx)
+			r.reloadOnce(ctx)
 		}
 	}
 }
 
-func (r *reloader) reload(ctx context.Context) {
-	err := r.check(ctx)
+func (r *configReloader) reloadOnce(ctx context.Context) {
+	err := r.validateConfig(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	log := zap.New(r.core)
@@ -73,9 +72,8 @@ func (r *reloader) reload(ctx context.Context) {
 	}
 }
 
-// takeSIGHUP takes the signal from the collector, which asks for it once it has started. Until then it is ignored; that it no longer
-// is tells that the collector has asked.
-func takeSIGHUP(ctx context.Context) chan os.Signal {
+// takeOverSIGHUP waits until the collector has subscribed to the signal, which is ignored until then, and takes its place.
+func takeOverSIGHUP(ctx context.Context) chan os.Signal {
 	signals := make(chan os.Signal, 1)
 	for signal.Ignored(syscall.SIGHUP) {
 		select {
@@ -89,8 +87,8 @@ func takeSIGHUP(ctx context.Context) chan os.Signal {
 	return signals
 }
 
-// Retrieve is called whenever the configuration is read.
-func (r *reloader) Retrieve(_ context.Context, uri string, changed confmap.WatcherFunc) (*confmap.Retrieved, error) {
+// Retrieve is called each time that the configuration is read.
+func (r *configReloader) Retrieve(_ context.Context, uri string, changed confmap.WatcherFunc) (*confmap.Retrieved, error) {
 	if uri != reloadScheme+":" {
 		return nil, fmt.Errorf("%s: nothing is there", uri)
 	}
@@ -100,9 +98,9 @@ func (r *reloader) Retrieve(_ context.Context, uri string, changed confmap.Watch
 	return confmap.NewRetrieved(map[string]any{})
 }
 
-func (r *reloader) Scheme() string { return reloadScheme }
+func (r *configReloader) Scheme() string { return reloadScheme }
 
-func (r *reloader) Shutdown(context.Context) error {
+func (r *configReloader) Shutdown(context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.changed = nil

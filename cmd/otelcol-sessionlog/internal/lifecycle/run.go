@@ -15,24 +15,24 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// A stop has two limits, both before the ten seconds that are promised: after the first, components are told to give up what they
-// wait for; after the second, the process ends without them.
+// Both are within the ten seconds that are promised: after the first, the context of the run is cancelled; after the second, the process
+// ends without waiting.
 const (
-	giveUpAfter = 6 * time.Second
-	endAfter    = 9 * time.Second
+	cancelAfter = 6 * time.Second
+	killAfter   = 9 * time.Second
 )
 
 // errSecondSignal ends the process at once.
-var errSecondSignal = errors.New("a second signal: ended at once, without waiting for what was under way")
+var errSecondSignal = errors.New("a second signal: ended at once, without waiting for what was in progress")
 
-// Run runs the collector until it is told to stop by SIGTERM or SIGINT, or fails. nil is a clean stop that somebody asked for;
+// Run runs the collector until SIGTERM or SIGINT, or until it fails. nil is a clean stop after a signal;
 // whatever else ended it is the error. After an error, the process must be ended: goroutines may hang. At SIGHUP the configuration
-// is read again if check, which may take as long as it likes, says that it is valid.
+// is read again if check, which has no time limit, returns nil.
 func Run(ctx context.Context, set otelcol.CollectorSettings, check func(context.Context) error) error {
-	watch := newStatusWatch()
-	watch.addTo(&set)
-	reload := &reloader{check: check, core: zapcore.NewNopCore()}
-	reload.addTo(&set)
+	watch := newStatusRecorder()
+	watch.register(&set)
+	reload := &configReloader{validateConfig: check, core: zapcore.NewNopCore()}
+	reload.register(&set)
 	set.DisableGracefulShutdown = true
 	set.LoggingOptions = append(slices.Clip(set.LoggingOptions), zap.AddStacktrace(zapcore.FatalLevel)) // an operator's mistake has no stack
 	collector, err := otelcol.NewCollector(set)
@@ -42,35 +42,34 @@ func Run(ctx context.Context, set otelcol.CollectorSettings, check func(context.
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
-	run := &process{collector: collector, watch: watch, signals: signals, ended: make(chan error, 1)}
-	ctx, run.giveUp = context.WithCancel(ctx)
-	defer run.giveUp()
+	run := &collectorProcess{collector: collector, statuses: watch, signals: signals, ended: make(chan error, 1)}
+	ctx, run.cancelRun = context.WithCancel(ctx)
+	defer run.cancelRun()
 	signal.Ignore(syscall.SIGHUP) // see takeSIGHUP
-	go reload.run(ctx)
+	go reload.reloadOnSIGHUP(ctx)
 	go func() { run.ended <- collector.Run(ctx) }()
-	return run.wait()
+	return run.waitForEnd()
 }
 
-// process is a collector that runs.
-type process struct {
+type collectorProcess struct {
 	collector *otelcol.Collector
-	watch     *statusWatch
+	statuses  *statusRecorder
 	signals   <-chan os.Signal
 	ended     chan error
-	giveUp    context.CancelFunc
+	cancelRun context.CancelFunc
 }
 
-// wait returns when the collector has ended, or must.
-func (p *process) wait() error {
+// waitForEnd returns when the collector has ended, or the process must.
+func (p *collectorProcess) waitForEnd() error {
 	select {
 	case err := <-p.ended:
-		return errors.Join(err, p.whyEnded(err))
-	case fatal := <-p.watch.fatal: // the collector stops itself
+		return errors.Join(err, p.unexpectedEnd(err))
+	case fatal := <-p.statuses.fatal: // the collector shuts down by itself
 		return errors.Join(fatal, p.waitForStop("a fatal error"))
 	case s := <-p.signals:
 		starting := p.collector.GetState() == otelcol.StateStarting
 		if starting {
-			p.giveUp() // what a start waits for may never come
+			p.cancelRun() // what a start waits for may never come
 		}
 		go p.collector.Shutdown()
 		err := p.waitForStop(s.String())
@@ -81,10 +80,10 @@ func (p *process) wait() error {
 	}
 }
 
-// whyEnded is the error of a collector that ended without one although nobody had asked it to.
-func (p *process) whyEnded(err error) error {
+// unexpectedEnd returns an error for a collector that ended without one and without a signal.
+func (p *collectorProcess) unexpectedEnd(err error) error {
 	select {
-	case fatal := <-p.watch.fatal:
+	case fatal := <-p.statuses.fatal:
 		return fatal
 	default:
 	}
@@ -94,18 +93,17 @@ func (p *process) whyEnded(err error) error {
 	return nil
 }
 
-// waitForStop waits for the end within its limits.
-func (p *process) waitForStop(reason string) error {
+func (p *collectorProcess) waitForStop(reason string) error {
 	began := time.Now()
-	giveUp, end := time.After(giveUpAfter), time.After(endAfter)
+	giveUp, end := time.After(cancelAfter), time.After(killAfter)
 	for {
 		select {
 		case err := <-p.ended:
 			return err
 		case <-giveUp:
-			p.giveUp()
+			p.cancelRun()
 		case <-end:
-			return fmt.Errorf("%s after %s the process ends by force; %s", time.Since(began).Round(time.Second), reason, p.watch.atWork())
+			return fmt.Errorf("%s after %s the process ends by force; %s", time.Since(began).Round(time.Second), reason, p.statuses.describeUnfinished())
 		case <-p.signals:
 			return errSecondSignal
 		}

@@ -14,14 +14,14 @@ import (
 )
 
 const (
-	logBuffer       = 1 << 20
+	logBufferBytes  = 1 << 20
 	logFlushTimeout = 500 * time.Millisecond
 )
 
-// ShieldStderr puts a pipe in the place of os.Stderr, whose other end is written to the real one. The collector's log is written
-// by whoever logs, so a stderr that nobody reads would stop every component; now lines are dropped instead, and their number is
-// logged once there is room. A reader that is gone does not end the process either. Restore is called once, before the end: it
-// writes what is left, for a moment, and puts the real one back. What the runtime itself writes goes to the real one always.
+// ShieldStderr replaces os.Stderr by a pipe, which is copied to the real one. A goroutine that logs writes to stderr itself, so a
+// stderr that nobody reads would stop every component; with the pipe, lines are dropped instead, and their number is logged once
+// there is room. A reader that is gone does not end the process either. restore is called once, before the end: it waits for at most
+// logFlushTimeout until what is left is written, and restores os.Stderr. The runtime's own output goes to the real one always.
 func ShieldStderr() (restore func(), err error) {
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -31,10 +31,10 @@ func ShieldStderr() (restore func(), err error) {
 	real := os.Stderr
 	os.Stderr = write
 	done := make(chan struct{})
-	out := droppingwriter.New(real, logBuffer, nil)
+	out := droppingwriter.New(real, logBufferBytes, nil)
 	go func() {
 		defer close(done)
-		copyLines(out, read)
+		copyLogLines(out, read)
 	}()
 	return func() {
 		os.Stderr = real
@@ -47,16 +47,16 @@ func ShieldStderr() (restore func(), err error) {
 	}, nil
 }
 
-// copyLines copies whole lines, and says how many were dropped before the next one that finds room.
-func copyLines(out *droppingwriter.Writer, in io.Reader) {
+// copyLogLines writes the number of dropped lines before the next one that has room.
+func copyLogLines(out *droppingwriter.Writer, in io.Reader) {
 	lines := bufio.NewReaderSize(in, 64<<10)
-	var told int64
+	var reported int64
 	for {
-		line, err := lines.ReadSlice('\n') // of a longer one, a part
+		line, err := lines.ReadSlice('\n') // a part of a longer one
 		if len(line) > 0 {
-			if dropped := out.Dropped(); dropped > told && out.Flush(0) {
-				_, _ = fmt.Fprintf(out, "%d lines of this log were dropped: nobody read stderr, or its disk is full\n", dropped-told)
-				told = dropped
+			if dropped := out.Dropped(); dropped > reported && out.Flush(0) {
+				_, _ = fmt.Fprintf(out, "%d lines of this log were dropped: nobody read stderr, or its disk is full\n", dropped-reported)
+				reported = dropped
 			}
 			_, _ = out.Write(line)
 		}

@@ -1,4 +1,4 @@
-// Package lifecycle runs the collector as a process: its exit status tells whether it ended well, and it ends in time whatever hangs.
+// Package lifecycle runs the collector as a process, with an exit status that shows a failure, and an end in time whatever hangs.
 package lifecycle
 
 import (
@@ -16,39 +16,38 @@ import (
 	"go.opentelemetry.io/collector/otelcol"
 )
 
-var watchType = component.MustNewType("sessionlog_process")
+var recorderType = component.MustNewType("sessionlog_process")
 
-// statusWatch knows the last status of every component. The collector tells statuses to extensions only, so it is one, and a
-// converter writes it into the configuration that runs.
-type statusWatch struct {
+// statusRecorder keeps the last status of every component. The collector reports statuses to extensions only, so it is one, and a
+// converter adds it to the configuration.
+type statusRecorder struct {
 	component.StartFunc
 	component.ShutdownFunc
 	fatal chan error // the first fatal error
 
 	mu     sync.Mutex
 	status map[*componentstatus.InstanceID]componentstatus.Status
-	errors map[*componentstatus.InstanceID]error // the last one of those that are not well
+	errors map[*componentstatus.InstanceID]error // the last one of each component with an error
 }
 
 var (
-	_ extension.Extension                          = (*statusWatch)(nil)
-	_ extensioncapabilities.ComponentStatusWatcher = (*statusWatch)(nil)
+	_ extension.Extension                          = (*statusRecorder)(nil)
+	_ extensioncapabilities.ComponentStatusWatcher = (*statusRecorder)(nil)
 )
 
-func newStatusWatch() *statusWatch {
-	return &statusWatch{
+func newStatusRecorder() *statusRecorder {
+	return &statusRecorder{
 		fatal: make(chan error, 1), status: map[*componentstatus.InstanceID]componentstatus.Status{},
 		errors: map[*componentstatus.InstanceID]error{},
 	}
 }
 
-// addTo puts the watch into a distribution.
-func (w *statusWatch) addTo(set *otelcol.CollectorSettings) {
-	make := set.Factories
+func (w *statusRecorder) register(set *otelcol.CollectorSettings) {
+	makeFactories := set.Factories
 	set.Factories = func() (otelcol.Factories, error) {
-		f, err := make()
+		f, err := makeFactories()
 		if err == nil {
-			f.Extensions[watchType] = extension.NewFactory(watchType, func() component.Config { return &struct{}{} },
+			f.Extensions[recorderType] = extension.NewFactory(recorderType, func() component.Config { return &struct{}{} },
 				func(context.Context, extension.Settings, component.Config) (extension.Extension, error) {
 					return w, nil
 				},
@@ -58,25 +57,24 @@ func (w *statusWatch) addTo(set *otelcol.CollectorSettings) {
 	}
 	resolver := &set.ConfigProviderSettings.ResolverSettings
 	resolver.ConverterFactories = append(slices.Clip(resolver.ConverterFactories),
-		confmap.NewConverterFactory(func(confmap.ConverterSettings) confmap.Converter { return watchConverter{} }))
+		confmap.NewConverterFactory(func(confmap.ConverterSettings) confmap.Converter { return recorderConverter{} }))
 }
 
-// watchConverter adds the watch to the extensions.
-type watchConverter struct{}
+type recorderConverter struct{}
 
-func (watchConverter) Convert(_ context.Context, conf *confmap.Conf) error {
+func (recorderConverter) Convert(_ context.Context, conf *confmap.Conf) error {
 	names, ok := conf.Get("service::extensions").([]any)
 	if !ok && conf.Get("service::extensions") != nil {
-		return nil // a mistake that the collector explains
+		return nil // the collector explains this mistake
 	}
 	return conf.Merge(confmap.NewFromStringMap(map[string]any{
-		"extensions": map[string]any{watchType.String(): nil},
-		"service":    map[string]any{"extensions": append(slices.Clip(names), watchType.String())},
+		"extensions": map[string]any{recorderType.String(): nil},
+		"service":    map[string]any{"extensions": append(slices.Clip(names), recorderType.String())},
 	}))
 }
 
-// Changed must not wait: whoever reports a status holds a lock of the collector.
-func (w *statusWatch) Changed(source *componentstatus.InstanceID, event *componentstatus.Event) {
+// Changed must not block: its caller holds a lock of the collector.
+func (w *statusRecorder) Changed(source *componentstatus.InstanceID, event *componentstatus.Event) {
 	w.mu.Lock()
 	w.status[source] = event.Status()
 	switch {
@@ -98,11 +96,11 @@ func componentName(id *componentstatus.InstanceID) string {
 	return strings.ToLower(id.Kind().String()) + " " + id.ComponentID().String()
 }
 
-// atWork says which components are starting or stopping now, and which were not well when that began.
-func (w *statusWatch) atWork() string {
+// describeUnfinished lists the components that are starting or stopping, and those with an error.
+func (w *statusRecorder) describeUnfinished() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var busy, ill []string
+	var busy, failed []string
 	for id, status := range w.status {
 		switch status {
 		case componentstatus.StatusStopping:
@@ -112,16 +110,16 @@ func (w *statusWatch) atWork() string {
 		}
 	}
 	for id, err := range w.errors {
-		ill = append(ill, fmt.Sprintf("%s: %v", componentName(id), err))
+		failed = append(failed, fmt.Sprintf("%s: %v", componentName(id), err))
 	}
 	if len(busy) == 0 {
 		busy = append(busy, "the collector's own telemetry or configuration")
 	}
 	slices.Sort(busy)
-	slices.Sort(ill)
+	slices.Sort(failed)
 	text := "still at work: " + strings.Join(busy, ", ")
-	if len(ill) > 0 {
-		text += "; not well: " + strings.Join(ill, "; ")
+	if len(failed) > 0 {
+		text += "; not well: " + strings.Join(failed, "; ")
 	}
 	return text
 }

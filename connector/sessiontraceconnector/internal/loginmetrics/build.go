@@ -12,7 +12,7 @@ import (
 
 // The metrics.
 const (
-	Logins          = "sessionlog.logins"           // attempts to log in that reached a verdict
+	Logins          = "sessionlog.logins"           // attempts to log in that succeeded or failed
 	SessionDuration = "sessionlog.session.duration" // of sessions that ended
 	SessionsOpen    = "sessionlog.session.open"     // sessions that last, as far as is known
 	Overflow        = "otel.metric.overflow"        // marks what is beyond the limit
@@ -33,63 +33,63 @@ type Span struct{ Began, Start, End time.Time }
 func (t *Tally) Build(span Span, delta bool, version string) pmetric.Metrics {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	b := builder{md: pmetric.NewMetrics(), version: version, delta: delta, scopes: map[Place]*scope{}, span: span}
+	b := metricsBuilder{md: pmetric.NewMetrics(), version: version, delta: delta, scopes: map[Place]*scopeMetrics{}, span: span}
 	for k, c := range t.logins {
-		b.login(b.scope(k.Place), c, func(m pcommon.Map) {
-			database(m, k.System)
+		b.addLogins(b.scopeFor(k.Place), c, func(m pcommon.Map) {
+			putDatabase(m, k.System)
 			m.PutStr(session.AttrOutcome, k.outcome.String())
-			text(m, session.AttrAuthMethod, k.method)
-			text(m, keyErrorType, k.errorType)
+			putText(m, session.AttrAuthMethod, k.method)
+			putText(m, keyErrorType, k.errorType)
 		})
 	}
 	for k, h := range t.durations {
-		b.duration(b.scope(k.Place), h, func(m pcommon.Map) {
-			database(m, k.System)
-			text(m, session.AttrAuthMethod, k.method)
+		b.addDurations(b.scopeFor(k.Place), h, func(m pcommon.Map) {
+			putDatabase(m, k.System)
+			putText(m, session.AttrAuthMethod, k.method)
 		})
 	}
 	for p, n := range t.open {
-		b.open(b.scope(p), n, func(m pcommon.Map) { database(m, p.System) })
+		b.addOpenSessions(b.scopeFor(p), n, func(m pcommon.Map) { putDatabase(m, p.System) })
 	}
-	t.overflow(&b)
-	b.place()
+	t.addOverflow(&b)
+	b.writeResources()
 	return b.md
 }
 
-// overflow adds what is beyond the limits, under a resource without a name: it is about many.
-func (t *Tally) overflow(b *builder) {
+// addOverflow adds what is beyond the limits, under a resource without a name since it is of many.
+func (t *Tally) addOverflow(b *metricsBuilder) {
 	mark := func(m pcommon.Map) { m.PutBool(Overflow, true) }
-	if t.moreLogins.total > 0 {
-		b.login(b.scope(Place{}), &t.moreLogins, mark)
+	if t.overflowLogins.current > 0 {
+		b.addLogins(b.scopeFor(Place{}), &t.overflowLogins, mark)
 	}
-	if t.moreDurations.total.count > 0 {
-		b.duration(b.scope(Place{}), &t.moreDurations, mark)
+	if t.overflowDurations.current.count > 0 {
+		b.addDurations(b.scopeFor(Place{}), &t.overflowDurations, mark)
 	}
-	if t.overOpen {
-		b.open(b.scope(Place{}), t.moreOpen, mark)
+	if t.hasOverflowOpen {
+		b.addOpenSessions(b.scopeFor(Place{}), t.overflowOpen, mark)
 	}
 }
 
-// Delivered says that the metrics of the last [Tally.Build] have arrived. What came in since belongs to the next.
+// Delivered marks the metrics of the last [Tally.Build] as delivered. What was counted since belongs to the next.
 func (t *Tally) Delivered() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.moreLogins.sent, t.moreDurations.sent = t.moreLogins.told, t.moreDurations.told
+	t.overflowLogins.sent, t.overflowDurations.sent = t.overflowLogins.inLastBuild, t.overflowDurations.inLastBuild
 	for _, c := range t.logins {
-		c.sent = c.told
+		c.sent = c.inLastBuild
 	}
 	for _, h := range t.durations {
-		h.sent = h.told
+		h.sent = h.inLastBuild
 	}
 }
 
-func text(m pcommon.Map, key, s string) {
+func putText(m pcommon.Map, key, s string) {
 	if s != "" {
 		m.PutStr(key, s)
 	}
 }
 
-func database(m pcommon.Map, system string) {
+func putDatabase(m pcommon.Map, system string) {
 	if session.IsDatabase(system) {
 		m.PutStr(keyDBSystem, system)
 	}

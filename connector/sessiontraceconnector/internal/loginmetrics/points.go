@@ -9,43 +9,40 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 
-// builder puts points together by resource.
-type builder struct {
+type metricsBuilder struct {
 	md      pmetric.Metrics
 	version string
 	delta   bool
 	span    Span
-	scopes  map[Place]*scope
+	scopes  map[Place]*scopeMetrics
 }
 
-// scope is the metrics of one resource; a metric is made with its first point.
-type scope struct {
-	metrics                pmetric.MetricSlice
-	logins, durations, now *pmetric.Metric
+// scopeMetrics holds the metrics of one resource; a metric is added with its first point.
+type scopeMetrics struct {
+	metrics                         pmetric.MetricSlice
+	logins, durations, openSessions *pmetric.Metric
 }
 
-// attributes fills in those of a point.
-type attributes func(pcommon.Map)
+type attributeWriter func(pcommon.Map)
 
-func (b *builder) scope(p Place) *scope {
+func (b *metricsBuilder) scopeFor(p Place) *scopeMetrics {
 	if s, ok := b.scopes[p]; ok {
 		return s
 	}
-	s := &scope{metrics: pmetric.NewMetricSlice()}
+	s := &scopeMetrics{metrics: pmetric.NewMetricSlice()}
 	b.scopes[p] = s
 	return s
 }
 
-// place writes every scope that has a metric.
-func (b *builder) place() {
+func (b *metricsBuilder) writeResources() {
 	for p, s := range b.scopes {
 		if s.metrics.Len() == 0 {
 			continue
 		}
 		rm := b.md.ResourceMetrics().AppendEmpty()
 		rm.SetSchemaUrl(plogs.SchemaURL)
-		text(rm.Resource().Attributes(), keyServiceName, p.System)
-		text(rm.Resource().Attributes(), keyInstanceID, p.Instance)
+		putText(rm.Resource().Attributes(), keyServiceName, p.System)
+		putText(rm.Resource().Attributes(), keyInstanceID, p.Instance)
 		sm := rm.ScopeMetrics().AppendEmpty()
 		sm.SetSchemaUrl(plogs.SchemaURL)
 		sm.Scope().SetName(plogs.ScopeName)
@@ -54,8 +51,7 @@ func (b *builder) place() {
 	}
 }
 
-// metric finds a scope's metric, or makes it.
-func (s *scope) metric(at **pmetric.Metric, name, unit, about string, begin func(pmetric.Metric)) pmetric.Metric {
+func (s *scopeMetrics) findOrAdd(at **pmetric.Metric, name, unit, about string, begin func(pmetric.Metric)) pmetric.Metric {
 	if *at == nil {
 		m := s.metrics.AppendEmpty()
 		m.SetName(name)
@@ -67,64 +63,63 @@ func (s *scope) metric(at **pmetric.Metric, name, unit, about string, begin func
 	return **at
 }
 
-func (b *builder) temporality() pmetric.AggregationTemporality {
+func (b *metricsBuilder) aggregationTemporality() pmetric.AggregationTemporality {
 	if b.delta {
 		return pmetric.AggregationTemporalityDelta
 	}
 	return pmetric.AggregationTemporalityCumulative
 }
 
-func (b *builder) login(s *scope, c *count, fill attributes) {
-	n := c.total
-	c.told = n
+func (b *metricsBuilder) addLogins(s *scopeMetrics, c *loginCounter, fill attributeWriter) {
+	n := c.current
+	c.inLastBuild = n
 	if b.delta {
 		if n -= c.sent; n == 0 {
 			return
 		}
 	}
-	m := s.metric(&s.logins, Logins, "{login}", "Attempts to log in that reached a verdict.", func(m pmetric.Metric) {
+	m := s.findOrAdd(&s.logins, Logins, "{login}", "Attempts to log in that succeeded or failed.", func(m pmetric.Metric) {
 		m.SetEmptySum().SetIsMonotonic(true)
-		m.Sum().SetAggregationTemporality(b.temporality())
+		m.Sum().SetAggregationTemporality(b.aggregationTemporality())
 	})
-	b.point(m.Sum().DataPoints().AppendEmpty(), n, b.start(), fill)
+	b.fillPoint(m.Sum().DataPoints().AppendEmpty(), n, b.startTime(), fill)
 }
 
-// open is a sum that goes up and down, of now, by either temporality: so the specification has it.
-func (b *builder) open(s *scope, n int64, fill attributes) {
-	m := s.metric(&s.now, SessionsOpen, "{session}", "Sessions whose login was seen and whose logout was not.", func(m pmetric.Metric) {
+// addOpenSessions is cumulative whatever the temporality: the specification has non-monotonic sums so.
+func (b *metricsBuilder) addOpenSessions(s *scopeMetrics, n int64, fill attributeWriter) {
+	m := s.findOrAdd(&s.openSessions, SessionsOpen, "{session}", "Sessions whose login was seen and whose logout was not.", func(m pmetric.Metric) {
 		m.SetEmptySum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 	})
-	b.point(m.Sum().DataPoints().AppendEmpty(), n, b.span.Began, fill)
+	b.fillPoint(m.Sum().DataPoints().AppendEmpty(), n, b.span.Began, fill)
 }
 
-// start of what is told: of the total, or of what is new.
-func (b *builder) start() time.Time {
+func (b *metricsBuilder) startTime() time.Time {
 	if b.delta {
 		return b.span.Start
 	}
 	return b.span.Began
 }
 
-func (b *builder) point(p pmetric.NumberDataPoint, n int64, start time.Time, fill attributes) {
+func (b *metricsBuilder) fillPoint(p pmetric.NumberDataPoint, n int64, start time.Time, fill attributeWriter) {
 	p.SetStartTimestamp(pcommon.NewTimestampFromTime(start))
 	p.SetTimestamp(pcommon.NewTimestampFromTime(b.span.End))
 	p.SetIntValue(n)
 	fill(p.Attributes())
 }
 
-func (b *builder) duration(s *scope, h *histogram, fill attributes) {
-	a := h.total
-	h.told = a
+func (b *metricsBuilder) addDurations(s *scopeMetrics, h *durationHistogram, fill attributeWriter) {
+	a := h.current
+	h.inLastBuild = a
 	if b.delta {
-		if a = a.minus(h.sent); a.count == 0 {
+		if a = a.subtract(h.sent); a.count == 0 {
 			return
 		}
 	}
-	m := s.metric(&s.durations, SessionDuration, "s", "How long sessions lasted that have ended.", func(m pmetric.Metric) {
-		m.SetEmptyHistogram().SetAggregationTemporality(b.temporality())
+	m := s.findOrAdd(&s.durations, SessionDuration, "s", "How long sessions lasted that have ended.", func(m pmetric.Metric) {
+		m.SetEmptyHistogram().SetAggregationTemporality(b.aggregationTemporality())
 	})
 	p := m.Histogram().DataPoints().AppendEmpty()
-	p.SetStartTimestamp(pcommon.NewTimestampFromTime(b.start()))
+	p.SetStartTimestamp(pcommon.NewTimestampFromTime(b.startTime()))
 	p.SetTimestamp(pcommon.NewTimestampFromTime(b.span.End))
 	p.SetCount(a.count)
 	p.SetSum(a.sum)

@@ -170,13 +170,13 @@ func TestNoSessionsAreToldToo(t *testing.T) {
 
 // A duration on a bound is in the bucket below it, as OTel has it.
 func TestBuckets(t *testing.T) {
-	require.Len(t, Bounds, buckets-1)
+	require.Len(t, Bounds, bucketCount-1)
 	for d, want := range map[time.Duration]int{
 		time.Nanosecond: 0, 10 * time.Millisecond: 0, 11 * time.Millisecond: 1, time.Second: 2, 7 * 24 * time.Hour: 10, 8 * 24 * time.Hour: 11,
 	} {
-		var h histogram
-		h.add(int64(d))
-		require.EqualValues(t, 1, h.total.buckets[want], d)
+		var h durationHistogram
+		h.observe(int64(d))
+		require.EqualValues(t, 1, h.current.buckets[want], d)
 	}
 }
 

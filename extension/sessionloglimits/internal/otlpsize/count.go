@@ -16,29 +16,28 @@ var (
 	ErrMalformed  = errors.New("this is no OTLP")
 )
 
-// maxNesting is how many messages may stand within each other: a decoder that calls itself needs stack for each. Values of
+// maxNesting is how deep messages may be nested: a recursive decoder needs stack for each. Values of
 // applications have a handful.
 const maxNesting = 128
 
-// Counter is told the bytes of a request in order, whole or in parts.
+// Counter takes the bytes of a request in order, whole or in parts.
 type Counter interface {
 	// Count returns an error as soon as it is certain that the request must be refused.
 	Count(part []byte) error
 }
 
-// tally is what has been counted.
-type tally struct {
+type requestTally struct {
 	limits                     Limits
 	records, attributes, bytes int64
 }
 
-func (t *tally) add(w weight, n int64) error {
+func (t *requestTally) addElements(w fieldWeight, n int64) error {
 	switch w {
-	case heavy:
+	case countedAsRecord:
 		if t.records += n; t.records > t.limits.Records {
 			return ErrRecords
 		}
-	case light:
+	case countedAsAttribute:
 		if t.attributes += n; t.attributes > t.limits.Attributes {
 			return ErrAttributes
 		}
@@ -46,17 +45,17 @@ func (t *tally) add(w weight, n int64) error {
 	return nil
 }
 
-func (t *tally) addBytes(n int) error {
+func (t *requestTally) addBytes(n int) error {
 	if t.bytes += int64(n); t.bytes > t.limits.Bytes {
 		return ErrBytes
 	}
 	return nil
 }
 
-// anyOf counts in several ways, as long as the request can be read in them. The first that exceeds a limit refuses.
-type anyOf []Counter
+// anyCounter counts by several schemas, as long as the request can be read by them. The first that exceeds a limit refuses it.
+type anyCounter []Counter
 
-func (a *anyOf) Count(part []byte) error {
+func (a *anyCounter) Count(part []byte) error {
 	readable := (*a)[:0]
 	for _, c := range *a {
 		switch err := c.Count(part); {

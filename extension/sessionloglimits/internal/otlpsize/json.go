@@ -1,16 +1,16 @@
 package otlpsize
 
-// NewJSON counts a request in JSON: the objects that stand in lists are its records and attributes, by the key of the list.
-func NewJSON(limits Limits) Counter { return &jsonCounter{tally: tally{limits: limits}} }
+// NewJSON counts a request in JSON: the objects in lists are its records and attributes, by the key of the list.
+func NewJSON(limits Limits) Counter { return &jsonCounter{requestTally: requestTally{limits: limits}} }
 
-// jsonCounter reads no more of JSON than strings, braces and brackets.
+// jsonCounter reads only strings, braces and brackets.
 type jsonCounter struct {
-	tally
-	stack   []weight // of what stands in each open bracket; free in a brace
-	text    bool     // within a string
-	escaped bool     // the next byte of a string stands for itself
-	key     [20]byte // the beginning of the last string
-	keySize int
+	requestTally
+	stack    []fieldWeight // of what stands in each open bracket; free in a brace
+	inString bool          // within a string
+	escaped  bool          // the next byte of a string stands for itself
+	key      [20]byte      // the beginning of the last string
+	keySize  int
 }
 
 func (c *jsonCounter) Count(part []byte) error {
@@ -18,25 +18,25 @@ func (c *jsonCounter) Count(part []byte) error {
 		return err
 	}
 	for _, b := range part {
-		if c.text {
-			c.inText(b)
+		if c.inString {
+			c.readString(b)
 			continue
 		}
-		if err := c.structure(b); err != nil {
+		if err := c.readStructure(b); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *jsonCounter) inText(b byte) {
+func (c *jsonCounter) readString(b byte) {
 	switch {
 	case c.escaped:
 		c.escaped = false
 	case b == '\\':
 		c.escaped = true
 	case b == '"':
-		c.text = false
+		c.inString = false
 		return
 	}
 	if c.keySize < len(c.key) {
@@ -45,19 +45,19 @@ func (c *jsonCounter) inText(b byte) {
 	c.keySize++
 }
 
-func (c *jsonCounter) structure(b byte) error {
+func (c *jsonCounter) readStructure(b byte) error {
 	switch b {
 	case '"':
-		c.text, c.keySize = true, 0
+		c.inString, c.keySize = true, 0
 	case '{':
 		if len(c.stack) > 0 {
-			if err := c.add(c.stack[len(c.stack)-1], 1); err != nil {
+			if err := c.addElements(c.stack[len(c.stack)-1], 1); err != nil {
 				return err
 			}
 		}
-		return c.push(free)
+		return c.pushBracket(notCounted)
 	case '[':
-		return c.push(c.listWeight())
+		return c.pushBracket(c.listWeight())
 	case '}', ']':
 		if len(c.stack) == 0 {
 			return ErrMalformed
@@ -67,8 +67,8 @@ func (c *jsonCounter) structure(b byte) error {
 	return nil
 }
 
-// push opens a brace or bracket. A nested value is up to four of them: {"arrayValue":{"values":[{.
-func (c *jsonCounter) push(w weight) error {
+// pushBracket allows four brackets for each nested value: {"arrayValue":{"values":[{.
+func (c *jsonCounter) pushBracket(w fieldWeight) error {
 	if len(c.stack) >= 4*maxNesting {
 		return ErrNesting
 	}
@@ -76,13 +76,13 @@ func (c *jsonCounter) push(w weight) error {
 	return nil
 }
 
-// listWeight is what the objects of a list count as, whose key was the last string.
-func (c *jsonCounter) listWeight() weight {
+// listWeight is the weight of the objects in a list; its key was the last string.
+func (c *jsonCounter) listWeight() fieldWeight {
 	if c.keySize <= len(c.key) {
 		switch string(c.key[:c.keySize]) {
 		case "attributes", "values", "metadata", "filteredAttributes", "filtered_attributes", "quantileValues", "quantile_values":
-			return light
+			return countedAsAttribute
 		}
 	}
-	return heavy
+	return countedAsRecord
 }

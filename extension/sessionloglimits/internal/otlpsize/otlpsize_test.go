@@ -94,7 +94,7 @@ func TestBothEncodingsCountAlike(t *testing.T) {
 		text, err := c.request.MarshalJSON()
 		require.NoError(t, err)
 		for seed := range uint64(50) {
-			p := newProtobuf(requests[c.signal], ample)
+			p := newProtobufCounter(requestSchemas[c.signal], ample)
 			countInParts(t, p, binary, seed)
 			require.Equal(t, c.records, p.records, "%v", c.signal)
 			require.Equal(t, c.attributes, p.attributes, "%v", c.signal)

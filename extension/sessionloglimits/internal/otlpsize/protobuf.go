@@ -5,31 +5,31 @@ import "math"
 // NewProtobuf counts a request in protobuf.
 func NewProtobuf(signal Signal, limits Limits) Counter {
 	if signal != Unknown {
-		return newProtobuf(requests[signal], limits)
+		return newProtobufCounter(requestSchemas[signal], limits)
 	}
-	return &anyOf{newProtobuf(requests[Logs], limits), newProtobuf(requests[Traces], limits), newProtobuf(requests[Metrics], limits)}
+	return &anyCounter{newProtobufCounter(requestSchemas[Logs], limits), newProtobufCounter(requestSchemas[Traces], limits), newProtobufCounter(requestSchemas[Metrics], limits)}
 }
 
-// protobuf walks the wire format. A part may end anywhere.
-type protobuf struct {
-	tally
-	stack []open
+// protobufCounter reads the wire format in parts, which may end anywhere.
+type protobufCounter struct {
+	requestTally
+	stack []openMessage
 
-	skip   int64  // bytes that are of no interest
-	value  uint64 // the varint that is being read
-	shift  uint
-	tag    uint64
-	length bool // the varint is the length of tag's field, or its value
+	bytesToSkip int64  // of a field without a schema
+	value       uint64 // the varint that is being read
+	shift       uint
+	tag         uint64
+	awaitsValue bool // the varint is the length of tag's field, or its value
 }
 
-// open is a message that has bytes to come.
-type open struct {
-	kind *message
-	left int64
+// openMessage is a message that is not yet read to its end.
+type openMessage struct {
+	kind      *messageSchema
+	bytesLeft int64
 }
 
-func newProtobuf(root *message, limits Limits) *protobuf {
-	return &protobuf{tally: tally{limits: limits}, stack: []open{{root, math.MaxInt64}}}
+func newProtobufCounter(root *messageSchema, limits Limits) *protobufCounter {
+	return &protobufCounter{requestTally: requestTally{limits: limits}, stack: []openMessage{{root, math.MaxInt64}}}
 }
 
 const (
@@ -39,21 +39,21 @@ const (
 	wireFixed32 = 5
 )
 
-func (p *protobuf) Count(part []byte) error {
+func (p *protobufCounter) Count(part []byte) error {
 	if err := p.addBytes(len(part)); err != nil {
 		return err
 	}
 	for len(part) > 0 {
-		if p.skip > 0 {
-			n := min(p.skip, int64(len(part)))
-			p.skip -= n
+		if p.bytesToSkip > 0 {
+			n := min(p.bytesToSkip, int64(len(part)))
+			p.bytesToSkip -= n
 			part = part[n:]
 			continue
 		}
-		p.closeEnded()
+		p.popFinished()
 		b := part[0]
 		part = part[1:]
-		if err := p.take(1); err != nil {
+		if err := p.consumeBytes(1); err != nil {
 			return err
 		}
 		if p.shift > 63 {
@@ -66,39 +66,39 @@ func (p *protobuf) Count(part []byte) error {
 		}
 		value := p.value
 		p.value, p.shift = 0, 0
-		if err := p.varint(value); err != nil {
+		if err := p.handleVarint(value); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// take uses n bytes of the innermost message.
-func (p *protobuf) take(n int64) error {
+// consumeBytes takes n bytes of the innermost message.
+func (p *protobufCounter) consumeBytes(n int64) error {
 	top := &p.stack[len(p.stack)-1]
-	if n > top.left {
+	if n > top.bytesLeft {
 		return ErrMalformed
 	}
-	top.left -= n
+	top.bytesLeft -= n
 	return nil
 }
 
-// closeEnded leaves messages whose bytes are read, but not in the middle of a field.
-func (p *protobuf) closeEnded() {
-	if p.shift > 0 || p.length {
+// popFinished does nothing in the middle of a field.
+func (p *protobufCounter) popFinished() {
+	if p.shift > 0 || p.awaitsValue {
 		return
 	}
-	for p.stack[len(p.stack)-1].left == 0 {
+	for p.stack[len(p.stack)-1].bytesLeft == 0 {
 		p.stack = p.stack[:len(p.stack)-1]
 	}
 }
 
-// varint is a tag, or what belongs to the tag before.
-func (p *protobuf) varint(value uint64) error {
-	if !p.length {
+// handleVarint takes a tag, or the value or length that belongs to the tag before.
+func (p *protobufCounter) handleVarint(value uint64) error {
+	if !p.awaitsValue {
 		return p.beginField(value)
 	}
-	p.length = false
+	p.awaitsValue = false
 	if p.tag&7 == wireVarint {
 		return p.countField(0)
 	}
@@ -108,11 +108,11 @@ func (p *protobuf) varint(value uint64) error {
 	return p.countField(int64(value))
 }
 
-func (p *protobuf) beginField(tag uint64) error {
+func (p *protobufCounter) beginField(tag uint64) error {
 	p.tag = tag
 	switch tag & 7 {
 	case wireVarint, wireBytes:
-		p.length = true
+		p.awaitsValue = true
 		return nil
 	case wireFixed64:
 		return p.skipField(8)
@@ -122,8 +122,8 @@ func (p *protobuf) beginField(tag uint64) error {
 	return ErrMalformed
 }
 
-// countField is a field whose n bytes follow, but none of a number, which is read.
-func (p *protobuf) countField(n int64) error {
+// countField takes a field whose n bytes follow; those of a varint are already read.
+func (p *protobufCounter) countField(n int64) error {
 	if p.tag&7 != wireBytes {
 		return nil
 	}
@@ -135,26 +135,26 @@ func (p *protobuf) countField(n int64) error {
 	if f.packed {
 		count = n
 	}
-	if err := p.add(f.weight, count); err != nil {
+	if err := p.addElements(f.weight, count); err != nil {
 		return err
 	}
 	if f.inner == nil {
 		return p.skipField(n)
 	}
-	if err := p.take(n); err != nil {
+	if err := p.consumeBytes(n); err != nil {
 		return err
 	}
 	if len(p.stack) > maxNesting {
 		return ErrNesting
 	}
-	p.stack = append(p.stack, open{f.inner, n})
+	p.stack = append(p.stack, openMessage{f.inner, n})
 	return nil
 }
 
-func (p *protobuf) skipField(n int64) error {
-	if err := p.take(n); err != nil {
+func (p *protobufCounter) skipField(n int64) error {
+	if err := p.consumeBytes(n); err != nil {
 		return err
 	}
-	p.skip = n
+	p.bytesToSkip = n
 	return nil
 }

@@ -1,80 +1,80 @@
-// Package otlpsize counts what an OTLP request will be once it is decoded, while its bytes go by: the records and the attributes
-// that it unpacks to cost a hundred times what they take on the wire. It keeps nothing of what it reads.
+// Package otlpsize counts what an OTLP request will decode to while it is received: the records and the attributes
+// cost a hundred times what they take on the wire. It keeps nothing of what it reads.
 package otlpsize
 
-// message is what is known of a message of OTLP: its fields that are messages or lists.
+// messageSchema has the fields of an OTLP message that are messages or lists.
 // Source: the .proto files of opentelemetry-proto v1 (common, resource, logs, trace, metrics).
-type message struct {
-	fields map[uint64]field
+type messageSchema struct {
+	fields map[uint64]fieldSchema
 }
 
-// field is one that costs memory by its number, not by its bytes.
-type field struct {
-	inner  *message
-	weight weight
+// fieldSchema is a field whose memory depends on its count, not on its bytes.
+type fieldSchema struct {
+	inner  *messageSchema
+	weight fieldWeight
 	packed bool // a list of numbers in one field: each byte may be one
 }
 
-// weight says which limit a message counts against.
-type weight uint8
+// fieldWeight is the limit that a message counts against.
+type fieldWeight uint8
 
 const (
-	free  weight = iota // there is one in each parent
-	heavy               // a record, or a resource or scope around records: some 150 bytes or more
-	light               // an attribute, or a value within one
+	notCounted         fieldWeight = iota // there is one in each parent
+	countedAsRecord                       // a record, or a resource or scope around records: some 150 bytes or more
+	countedAsAttribute                    // an attribute, or a value within one
 )
 
 var (
-	anyValue, arrayValue, keyValueList, keyValue message
-	entityRef                                    = message{fields: map[uint64]field{3: {weight: light}, 4: {weight: light}}}
-	resource                                     = message{fields: map[uint64]field{1: {&keyValue, light, false}, 3: {&entityRef, heavy, false}}}
-	scope                                        = message{fields: map[uint64]field{3: {&keyValue, light, false}}}
+	anyValue, arrayValue, keyValueList, keyValue messageSchema
+	entityRef                                    = messageSchema{fields: map[uint64]fieldSchema{3: {weight: countedAsAttribute}, 4: {weight: countedAsAttribute}}}
+	resource                                     = messageSchema{fields: map[uint64]fieldSchema{1: {&keyValue, countedAsAttribute, false}, 3: {&entityRef, countedAsRecord, false}}}
+	scope                                        = messageSchema{fields: map[uint64]fieldSchema{3: {&keyValue, countedAsAttribute, false}}}
 
-	logRecord = message{fields: map[uint64]field{5: {&anyValue, free, false}, 6: {&keyValue, light, false}}}
+	logRecord = messageSchema{fields: map[uint64]fieldSchema{5: {&anyValue, notCounted, false}, 6: {&keyValue, countedAsAttribute, false}}}
 
-	spanEvent = message{fields: map[uint64]field{3: {&keyValue, light, false}}}
-	spanLink  = message{fields: map[uint64]field{4: {&keyValue, light, false}}}
-	span      = message{fields: map[uint64]field{9: {&keyValue, light, false}, 11: {&spanEvent, heavy, false}, 13: {&spanLink, heavy, false}}}
+	spanEvent = messageSchema{fields: map[uint64]fieldSchema{3: {&keyValue, countedAsAttribute, false}}}
+	spanLink  = messageSchema{fields: map[uint64]fieldSchema{4: {&keyValue, countedAsAttribute, false}}}
+	span      = messageSchema{fields: map[uint64]fieldSchema{9: {&keyValue, countedAsAttribute, false}, 11: {&spanEvent, countedAsRecord, false}, 13: {&spanLink, countedAsRecord, false}}}
 
-	exemplar     = message{fields: map[uint64]field{7: {&keyValue, light, false}}}
-	buckets      = message{fields: map[uint64]field{2: {nil, light, true}}}
-	numberPoint  = message{fields: map[uint64]field{5: {&exemplar, heavy, false}, 7: {&keyValue, light, false}}}
-	histogram    = message{fields: map[uint64]field{8: {&exemplar, heavy, false}, 9: {&keyValue, light, false}}}
-	exponential  = message{fields: map[uint64]field{1: {&keyValue, light, false}, 8: {&buckets, free, false}, 9: {&buckets, free, false}, 11: {&exemplar, heavy, false}}}
-	summary      = message{fields: map[uint64]field{6: {nil, light, false}, 7: {&keyValue, light, false}}}
-	numbers      = message{fields: map[uint64]field{1: {&numberPoint, heavy, false}}}
-	histograms   = message{fields: map[uint64]field{1: {&histogram, heavy, false}}}
-	exponentials = message{fields: map[uint64]field{1: {&exponential, heavy, false}}}
-	summaries    = message{fields: map[uint64]field{1: {&summary, heavy, false}}}
-	metric       = message{fields: map[uint64]field{
-		5: {&numbers, free, false}, 7: {&numbers, free, false}, 9: {&histograms, free, false}, 10: {&exponentials, free, false},
-		11: {&summaries, free, false}, 12: {&keyValue, light, false},
+	exemplar     = messageSchema{fields: map[uint64]fieldSchema{7: {&keyValue, countedAsAttribute, false}}}
+	buckets      = messageSchema{fields: map[uint64]fieldSchema{2: {nil, countedAsAttribute, true}}}
+	numberPoint  = messageSchema{fields: map[uint64]fieldSchema{5: {&exemplar, countedAsRecord, false}, 7: {&keyValue, countedAsAttribute, false}}}
+	histogram    = messageSchema{fields: map[uint64]fieldSchema{8: {&exemplar, countedAsRecord, false}, 9: {&keyValue, countedAsAttribute, false}}}
+	exponential  = messageSchema{fields: map[uint64]fieldSchema{1: {&keyValue, countedAsAttribute, false}, 8: {&buckets, notCounted, false}, 9: {&buckets, notCounted, false}, 11: {&exemplar, countedAsRecord, false}}}
+	summary      = messageSchema{fields: map[uint64]fieldSchema{6: {nil, countedAsAttribute, false}, 7: {&keyValue, countedAsAttribute, false}}}
+	numbers      = messageSchema{fields: map[uint64]fieldSchema{1: {&numberPoint, countedAsRecord, false}}}
+	histograms   = messageSchema{fields: map[uint64]fieldSchema{1: {&histogram, countedAsRecord, false}}}
+	exponentials = messageSchema{fields: map[uint64]fieldSchema{1: {&exponential, countedAsRecord, false}}}
+	summaries    = messageSchema{fields: map[uint64]fieldSchema{1: {&summary, countedAsRecord, false}}}
+	metric       = messageSchema{fields: map[uint64]fieldSchema{
+		5: {&numbers, notCounted, false}, 7: {&numbers, notCounted, false}, 9: {&histograms, notCounted, false}, 10: {&exponentials, notCounted, false},
+		11: {&summaries, notCounted, false}, 12: {&keyValue, countedAsAttribute, false},
 	}}
 )
 
 func init() { // these refer to each other
-	anyValue = message{fields: map[uint64]field{5: {&arrayValue, free, false}, 6: {&keyValueList, free, false}}}
-	arrayValue = message{fields: map[uint64]field{1: {&anyValue, light, false}}}
-	keyValueList = message{fields: map[uint64]field{1: {&keyValue, light, false}}}
-	keyValue = message{fields: map[uint64]field{2: {&anyValue, free, false}}}
+	anyValue = messageSchema{fields: map[uint64]fieldSchema{5: {&arrayValue, notCounted, false}, 6: {&keyValueList, notCounted, false}}}
+	arrayValue = messageSchema{fields: map[uint64]fieldSchema{1: {&anyValue, countedAsAttribute, false}}}
+	keyValueList = messageSchema{fields: map[uint64]fieldSchema{1: {&keyValue, countedAsAttribute, false}}}
+	keyValue = messageSchema{fields: map[uint64]fieldSchema{2: {&anyValue, notCounted, false}}}
 }
 
-// request is the shape that the three signals share: resources, scopes within, records within.
-func request(record *message) *message {
-	scoped := &message{fields: map[uint64]field{1: {&scope, free, false}, 2: {record, heavy, false}}}
-	resourced := &message{fields: map[uint64]field{1: {&resource, free, false}, 2: {scoped, heavy, false}, 1000: {scoped, heavy, false}}}
-	return &message{fields: map[uint64]field{1: {resourced, heavy, false}}}
+// requestSchema nests records in scopes in resources, as all signals do.
+func requestSchema(record *messageSchema) *messageSchema {
+	scoped := &messageSchema{fields: map[uint64]fieldSchema{1: {&scope, notCounted, false}, 2: {record, countedAsRecord, false}}}
+	resourced := &messageSchema{fields: map[uint64]fieldSchema{1: {&resource, notCounted, false}, 2: {scoped, countedAsRecord, false}, 1000: {scoped, countedAsRecord, false}}}
+	return &messageSchema{fields: map[uint64]fieldSchema{1: {resourced, countedAsRecord, false}}}
 }
 
-// Signal says what a request holds.
+// Signal is the signal of a request.
 type Signal int
 
 // The signals.
 const (
-	Unknown Signal = iota // counted as whichever of the others is most
+	Unknown Signal = iota // counted as each of the others
 	Logs
 	Traces
 	Metrics
 )
 
-var requests = map[Signal]*message{Logs: request(&logRecord), Traces: request(&span), Metrics: request(&metric)}
+var requestSchemas = map[Signal]*messageSchema{Logs: requestSchema(&logRecord), Traces: requestSchema(&span), Metrics: requestSchema(&metric)}
