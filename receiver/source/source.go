@@ -15,8 +15,9 @@ import (
 type Source interface {
 	// Run reads until ctx ends, then returns nil within a second. It waits out by itself whatever may pass (a server that
 	// is away, a table that does not exist yet) and says so through Host.Status; an error that it returns is fatal.
-	// A source that has told everything (a one-shot file) returns nil early. What the pipeline took while Run was stopping is
-	// remembered before it returns: a clean restart tells nothing twice.
+	// A source that has delivered everything (a one-shot file) returns nil early. What the pipeline took while Run was stopping is
+	// remembered before it returns, so that a clean restart delivers nothing twice: only what was taken behind a batch that was cut
+	// off is delivered again with that one.
 	Run(ctx context.Context, host Host) error
 }
 
@@ -29,7 +30,7 @@ type Starter interface {
 	Start(ctx context.Context, host Host) error
 }
 
-// Stateless is implemented by sources that remember nothing because whoever pushed an event keeps it until he is told that it is
+// Stateless is implemented by sources that remember nothing because whoever pushed an event keeps it until he hears that it is
 // delivered. They need no storage.
 type Stateless interface {
 	Source
@@ -85,7 +86,7 @@ type Stats interface {
 	Vanished(n int)
 	// PollFailed counts a try to read the source that failed.
 	PollFailed()
-	// Repeated counts events told again on purpose, with the ids that they had.
+	// Repeated counts events delivered again on purpose, with the ids that they had.
 	Repeated(n int)
 	// Read says that everything up to this time of the source's clock has been delivered; lag is what is still ahead.
 	Read(upTo time.Time, lag time.Duration)

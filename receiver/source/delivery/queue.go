@@ -32,7 +32,7 @@ const (
 	// maxInFlight is how many batches may be submitted and not committed.
 	maxInFlight = 4
 	// maxBytesInFlight bounds the events of those batches and their text: no batch is filled while there is more.
-	maxBytesInFlight = 8 << 20
+	maxBytesInFlight = 16 << 20
 	eventBytes       = int(unsafe.Sizeof(session.Event{}))
 )
 

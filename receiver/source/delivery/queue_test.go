@@ -204,7 +204,8 @@ func TestAnEndedContextEndsTheWaiting(t *testing.T) {
 func TestWhatIsTakenWhileStoppingIsRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		r := start(ctx, &sourcetest.Store{}, func(context.Context, []session.Event) error {
+		store := &sourcetest.Store{OnWrite: func(ctx context.Context, _ int, _ string) error { return ctx.Err() }}
+		r := start(ctx, store, func(context.Context, []session.Event) error {
 			cancel()
 			time.Sleep(300 * time.Millisecond)
 			return nil

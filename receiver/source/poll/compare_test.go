@@ -169,13 +169,16 @@ func TestACompactedDayThatExpiresIsNotDeliveredAgain(t *testing.T) {
 // The time of the first start is remembered although nothing was delivered since.
 func TestInitialEndIsTheEndOfTheFirstStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg, store := DefaultConfig(), &sourcetest.Store{}
+		cfg := DefaultConfig()
 		cfg.Initial = InitialEnd
 		table := &memoryTable{rows: rowsAt(time.Now().Add(-time.Hour), "before")}
+		store := &sourcetest.Store{}
+		table.unreadable = errors.New("no rights yet")
 		first := pollFrom(t, cfg, table, &sourcetest.Recorder{}, store)
 		synctest.Wait()
 		first.stop()
 		time.Sleep(time.Hour)
+		table.unreadable = nil
 		table.add(rowsAt(time.Now().Add(-time.Minute), "meanwhile")...)
 		p := pollFrom(t, cfg, table, &sourcetest.Recorder{}, store)
 		time.Sleep(time.Hour)

@@ -20,14 +20,15 @@ import (
 
 // memoryTable is a table of rows in memory, whose server can be away. The hash of a row is of its name.
 type memoryTable struct {
-	mu        sync.Mutex
-	rows      []memoryRow
-	away      error
-	vary      error
-	retention time.Duration
-	onRefresh func() // an upgrade has renamed something
-	hangs     chan struct{}
-	reads     int // calls of Read
+	mu         sync.Mutex
+	rows       []memoryRow
+	away       error // of every call
+	unreadable error // of all but Now
+	vary       error
+	retention  time.Duration
+	onRefresh  func() // an upgrade has renamed something
+	hangs      chan struct{}
+	reads      int // calls of Read
 }
 
 type memoryRow struct {
@@ -66,7 +67,7 @@ func (m *memoryTable) within(r Range) (memoryRows, error) {
 		}
 	}
 	slices.SortStableFunc(rows, func(a, b memoryRow) int { return int(a.micros - b.micros) })
-	return rows, m.away
+	return rows, errors.Join(m.away, m.unreadable)
 }
 
 func (m *memoryTable) Sums(_ context.Context, r Range, width int64, yield func(Sum)) error {
@@ -91,6 +92,9 @@ func (m *memoryTable) Sums(_ context.Context, r Range, width int64, yield func(S
 
 func (m *memoryTable) Read(_ context.Context, r Range, yield func(Rows) error) error {
 	rows, err := m.within(r)
+	if err != nil {
+		return err
+	}
 	m.set(func() { m.reads++ })
 	for len(rows) > 0 && err == nil {
 		n := min(len(rows), rowsOfBlock)
