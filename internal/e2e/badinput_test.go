@@ -13,6 +13,7 @@ import (
 
 // TestBadInputCostsNoGoodRow sends what hostile clients and torn files hold through the whole collector.
 func TestBadInputCostsNoGoodRow(t *testing.T) {
+	t.Parallel()
 	const secret = "hunter2-typed-into-the-user-field"
 	users := []string{strings.Repeat("x", 10<<20), "nul\x00inside", "\x1b]0;owned\x07", "\u202etxt.exe", "Robert'); DROP TABLE session_events;--", "", " \t\n"}
 	var lines []string

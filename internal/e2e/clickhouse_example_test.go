@@ -16,16 +16,15 @@ import (
 
 // TestTheClickHouseExampleRuns: examples/clickhouse-backend as it stands, with real logins and pushed ones, source and store in one server.
 func TestTheClickHouseExampleRuns(t *testing.T) {
+	t.Parallel()
 	s := testengine.ClickHouse(t)
 	address := freeAddress(t)
 	col := newCollector(t, "", "")
 	col.config = filepath.Join("..", "..", "examples", "clickhouse-backend", "collector.yaml")
-	for name, value := range map[string]string{
+	col.env = environment(map[string]string{
 		"CLICKHOUSE_ENDPOINT": "clickhouse://" + s.Native, "CLICKHOUSE_USER": server.Admin.Name, "CLICKHOUSE_PASSWORD": server.Admin.Password,
 		"CLICKHOUSE_INTERVAL": "200ms", "OTLP_ENDPOINT": address, "SESSIONLOG_DATA": col.dir,
-	} {
-		t.Setenv(name, value)
-	}
+	})
 	col.start(t)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
 	// No more than a year ago: the example keeps no longer.

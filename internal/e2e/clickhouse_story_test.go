@@ -37,10 +37,12 @@ type sink struct {
 // and ClickHouse are killed in turn. Then count() on session_log, asked at once, is the number of events, and each is equal field by field.
 func TestClickHouseStory(t *testing.T) {
 	t.Run("one server", func(t *testing.T) {
+		besideOthers(t)
 		s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 		tellClickHouse(t, "clickhouse", sinkOf("", s))
 	})
 	t.Run("cluster", func(t *testing.T) {
+		besideOthers(t)
 		c := testengine.ClickHouseCluster(t, 2, 2, testengine.LogsOnDemand())
 		tellClickHouse(t, "clickhouse 2x2", sinkOf(c.Name, c.Nodes()...))
 	})

@@ -19,7 +19,7 @@ import (
 // binary is the distribution, built once for all tests of the package.
 var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(os.TempDir(), fmt.Sprintf("sessionlog-e2e-%d", os.Getpid()))
-	out, err := exec.Command("go", "build", "-o", path, "github.com/otel-sessionlog/sessionlog/cmd/otelcol-sessionlog").CombinedOutput()
+	out, err := exec.Command("go", "build", "-ldflags", "-s -w", "-o", path, "github.com/otel-sessionlog/sessionlog/cmd/otelcol-sessionlog").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build: %w: %s", err, out)
 	}
@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 // collector is a running distribution. Killed and started again it goes on with the same folder.
 type collector struct {
 	config string
+	env    []string // beside the test's own
 	dir    string
 	cmd    *exec.Cmd
 	log    *bytes.Buffer
@@ -83,6 +84,7 @@ func (c *collector) start(t testing.TB) {
 	path, err := binary()
 	require.NoError(t, err)
 	c.cmd = exec.Command(path, "--config", c.config)
+	c.cmd.Env = append(os.Environ(), c.env...)
 	c.log = &bytes.Buffer{}
 	c.cmd.Stdout, c.cmd.Stderr = c.log, c.log
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -122,3 +124,11 @@ func (c *collector) stop(t testing.TB) {
 }
 
 func (c *collector) database() string { return filepath.Join(c.dir, "session_log.db") }
+
+// environment is variables as a process takes them.
+func environment(variables map[string]string) (env []string) {
+	for name, value := range variables {
+		env = append(env, name+"="+value)
+	}
+	return env
+}

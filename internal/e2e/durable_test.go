@@ -40,6 +40,7 @@ func shutDown(t *testing.T, provider *sdklog.LoggerProvider) {
 // TestGrantedLoginsOutliveTheCollector: an application with a spool grants logins while the collector is not there yet, and
 // while it is killed five times: each of them is a row, once.
 func TestGrantedLoginsOutliveTheCollector(t *testing.T) {
+	t.Parallel()
 	col, exporter, _ := otlpCollector(t)
 	processor, err := spool.NewProcessor(filepath.Join(t.TempDir(), "spool"), exporter)
 	require.NoError(t, err)

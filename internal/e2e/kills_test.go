@@ -36,6 +36,7 @@ func TestEveryLoginOnceOverFiveKills(t *testing.T) {
 		{"two receivers at once", "clickhouse", "UTC", 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			s := testengine.ClickHouse(t, testengine.Timezone(c.zone))
 			address := s.Native
 			if c.scheme == "http" {

@@ -55,6 +55,7 @@ func ask(t *testing.T, url string) (int, string) {
 // TestTheShippedHealthCheckTellsTheTruth: not ready, with the reason, while a source does not work (its ClickHouse does not
 // listen yet), and ready once it does. It is alive all the time.
 func TestTheShippedHealthCheckTellsTheTruth(t *testing.T) {
+	t.Parallel()
 	shipped, err := os.ReadFile(filepath.Join(root, "config/collector.yaml"))
 	require.NoError(t, err)
 	ready, live := freeAddress(t), freeAddress(t)

@@ -80,6 +80,7 @@ func everywhere(rows []string) (cut []string) {
 // TestRedshiftHistoryComesOutAsItWentIn: the history of three clusters through either view, through the audit log, and through all
 // three at once, into both backends, and out of the view stl_connection_log: the same rows, column for column, each once.
 func TestRedshiftHistoryComesOutAsItWentIn(t *testing.T) {
+	t.Parallel()
 	s := redshift.Start(t, redshift.WideDuration(), redshift.SessionID(), redshift.PostgreSQL(postgresql.Setting("fsync", "off")))
 	s.Exec(t, "CREATE SCHEMA "+kept+" AUTHORIZATION "+redshift.Writer.Name)
 	clusters := []cluster{

@@ -15,6 +15,7 @@ import (
 
 // TestTheRedshiftExampleRuns: examples/redshift as it stands, TLS and all, with a cluster's view and a copy of its audit log.
 func TestTheRedshiftExampleRuns(t *testing.T) {
+	t.Parallel()
 	s := redshift.Start(t, redshift.WideDuration(), redshift.PostgreSQL(postgresql.Setting("fsync", "off")))
 	s.Exec(t, "GRANT SELECT ON sys_connection_log TO "+redshift.Collector.Name)
 	rows := history(false)
@@ -22,12 +23,10 @@ func TestTheRedshiftExampleRuns(t *testing.T) {
 	col := newCollector(t, "", "")
 	col.config = filepath.Join("..", "..", "examples", "redshift", "collector.yaml")
 	require.NoError(t, os.Rename(writeLog(t, "warehouse", 21, false, rows), filepath.Join(col.dir, "audit")))
-	for name, value := range map[string]string{
+	col.env = environment(map[string]string{
 		"REDSHIFT_ENDPOINT": "redshift://" + s.Address, "REDSHIFT_USER": redshift.Collector.Name, "REDSHIFT_PASSWORD": redshift.Collector.Password,
 		"REDSHIFT_DATABASE": redshift.Database, "REDSHIFT_CA": s.CA(), "REDSHIFT_INTERVAL": "100ms", "SESSIONLOG_DATA": col.dir,
-	} {
-		t.Setenv(name, value)
-	}
+	})
 	col.start(t)
 	ask := func(sql string) string {
 		if rows := query(t, col.database(), sql); len(rows) > 0 {

@@ -41,6 +41,7 @@ type story struct {
 func TestRedshiftStory(t *testing.T) {
 	for _, backend := range []string{"sqlite", "postgresql"} {
 		t.Run(backend, func(t *testing.T) {
+			besideOthers(t)
 			st := &story{rows: number(t, envStoryRows, 12_000), seed: number(t, envStorySeed, 1), commit: proof.Commit(t.Context())}
 			st.arrivals = max(40, st.rows/20_000)
 			st.rows -= st.rows % (2 * st.arrivals)
@@ -66,6 +67,14 @@ func TestRedshiftStory(t *testing.T) {
 			st.col.stop(t)
 			st.note(t, time.Since(begin))
 		})
+	}
+}
+
+// besideOthers runs a story beside other tests, unless its figures are wanted.
+func besideOthers(t *testing.T) {
+	t.Helper()
+	if os.Getenv(envStoryRows) == "" {
+		t.Parallel()
 	}
 }
 

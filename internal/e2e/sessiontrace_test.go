@@ -32,6 +32,7 @@ import (
 // TestSessionTraceExample runs examples/sessiontrace: logins of a real ClickHouse, spans of the OTel SDK over OTLP, and a
 // login that an application tells of itself. The server's log is flushed by hand, so that it is known which comes first.
 func TestSessionTraceExample(t *testing.T) {
+	t.Parallel()
 	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	shop := startShop(t, s.Native)
 	client := logins.New(s.Native, s.HTTP)
@@ -102,13 +103,11 @@ type shop struct {
 func startShop(t *testing.T, clickhouse string) *shop {
 	t.Helper()
 	otlp, data := freeAddress(t), t.TempDir()
-	for name, value := range map[string]string{
+	env := environment(map[string]string{
 		"OTLP_GRPC": otlp, "OTLP_HTTP": freeAddress(t), "SESSIONLOG_DATA": data,
 		"CLICKHOUSE": clickhouse, "CLICKHOUSE_USER": server.Audit.Name, "CLICKHOUSE_PASSWORD": server.Audit.Password,
-	} {
-		t.Setenv(name, value)
-	}
-	col := &collector{config: filepath.Join(root, "examples/sessiontrace/collector.yaml"), dir: data}
+	})
+	col := &collector{config: filepath.Join(root, "examples/sessiontrace/collector.yaml"), dir: data, env: env}
 	t.Cleanup(func() {
 		if col.cmd != nil {
 			col.kill(t)

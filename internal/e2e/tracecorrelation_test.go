@@ -28,16 +28,15 @@ const otelTraces = `CREATE TABLE otel_traces (
 // TestTraceCorrelationExample runs examples/trace-correlation: two requests of an application, one that logs in for its query and
 // one that takes a connection that has been open for longer, their spans in otel_traces, and the example's queries between the two.
 func TestTraceCorrelationExample(t *testing.T) {
+	t.Parallel()
 	s := testengine.ClickHouse(t)
 	s.Exec(t, otelTraces)
 	col := newCollector(t, "", "")
 	col.config = filepath.Join(root, "examples/trace-correlation/collector.yaml")
-	for name, value := range map[string]string{
+	col.env = environment(map[string]string{
 		"CLICKHOUSE": s.Native, "CLICKHOUSE_USER": server.Audit.Name, "CLICKHOUSE_PASSWORD": server.Audit.Password, "SETTLE": "2s",
 		"TABLES": s.Native, "TABLES_USER": server.Admin.Name, "TABLES_PASSWORD": server.Admin.Password, "TABLES_DATABASE": "default", "SESSIONLOG_DATA": col.dir,
-	} {
-		t.Setenv(name, value)
-	}
+	})
 	col.start(t)
 
 	client := logins.New(s.Native, s.HTTP)

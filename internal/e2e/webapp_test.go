@@ -26,24 +26,24 @@ import (
 // TestWebAppExample runs examples/webapp as its README says, with a real ClickHouse and a real PostgreSQL: one click on the login
 // page is three logins in three systems and their spans, and all of them bear one trace id.
 func TestWebAppExample(t *testing.T) {
+	t.Parallel()
 	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	pg := postgresql.Start(t)
 	otlp, page, data := freeAddress(t), freeAddress(t), t.TempDir()
-	for name, value := range map[string]string{
+	env := environment(map[string]string{
 		"OTLP_GRPC": otlp, "SESSIONLOG_DATA": data, "SETTLE": "1s",
 		"CLICKHOUSE": s.Native, "CLICKHOUSE_USER": server.Audit.Name, "CLICKHOUSE_PASSWORD": server.Audit.Password,
 		"POSTGRES_LOGS": filepath.Join(pg.LogDir(), "*.json"),
 		"LISTEN":        page, "SPOOL": filepath.Join(data, "spool"), "OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + otlp,
 		"CLICKHOUSE_URL": "http://" + s.HTTP, "POSTGRES_URL": pg.DSN(pgserver.Alice.Name, pgserver.Alice.Password, pgserver.AppDB),
 		"OTEL_BSP_SCHEDULE_DELAY": "100",
-	} {
-		t.Setenv(name, value)
-	}
+	})
 	col := newCollector(t, "", "")
 	col.config, col.dir = filepath.Join(root, "examples/webapp/collector.yaml"), data
+	col.env = env
 	col.start(t)
 	waitFor(t, otlp)
-	stop := startWebApp(t, page)
+	stop := startWebApp(t, page, env)
 
 	browser := newBrowser(t, "http://"+page)
 	defer browser.CloseIdleConnections()
@@ -80,12 +80,13 @@ func TestWebAppExample(t *testing.T) {
 }
 
 // startWebApp runs the example as a process; the function that it gives ends it, as Ctrl-C does.
-func startWebApp(t *testing.T, page string) (stop func()) {
+func startWebApp(t *testing.T, page string, env []string) (stop func()) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "webapp")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/otel-sessionlog/sessionlog/examples/webapp").CombinedOutput()
+	out, err := exec.Command("go", "build", "-ldflags", "-s -w", "-o", path, "github.com/otel-sessionlog/sessionlog/examples/webapp").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	cmd := exec.Command(path)
+	cmd.Env = append(os.Environ(), env...)
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	require.NoError(t, cmd.Start())
