@@ -1,6 +1,6 @@
 package localtime
 
-// Digits reads a text that is nothing but decimal digits; the empty text is 0.
+// Digits reads a text of decimal digits; the empty text is 0.
 func Digits(s string) (n int64, ok bool) {
 	for i := range len(s) {
 		d := s[i] - '0'
@@ -12,8 +12,8 @@ func Digits(s string) (n int64, ok bool) {
 	return n, true
 }
 
-// Civil reads the 19 characters "YYYY-MM-DD hh:mm:ss", with a space or a T between, as seconds since 1970 of a clock that
-// never changed.
+// Civil reads the 19 characters "YYYY-MM-DD hh:mm:ss", with a space or a T between, as seconds since 1970 of a clock without
+// offset.
 func Civil(s string) (seconds int64, ok bool) {
 	if len(s) != 19 || s[4] != '-' || s[7] != '-' || s[10] != ' ' && s[10] != 'T' {
 		return 0, false
@@ -41,7 +41,7 @@ func At(year, month, date int64, clock string) (seconds int64, ok bool) {
 	return (daysSince1970(year, month, date)*24+hour)*3600 + minute*60 + second, true
 }
 
-// Fraction reads ".ffffff" of up to nine digits as nanoseconds, and gives what follows it. Without a dot it is 0.
+// Fraction reads ".ffffff" of up to nine digits as nanoseconds, and returns what follows it. Without a dot it is 0.
 func Fraction(s string) (nanos int64, rest string, ok bool) {
 	if s == "" || s[0] != '.' && s[0] != ',' {
 		return 0, s, true
@@ -60,7 +60,7 @@ func Fraction(s string) (nanos int64, rest string, ok bool) {
 	return nanos, s[n:], true
 }
 
-// Month is the number of a month of this English abbreviation, 0 of no such.
+// Month is the number of the month with this English abbreviation, 0 for another text.
 func Month(s string) int64 {
 	switch s {
 	case "Jan":

@@ -1,5 +1,5 @@
-// Package localtime tells which moment a log's local time means. Most logs write the clock of their server without its
-// distance from UTC, at best with an abbreviation that many zones share.
+// Package localtime converts the local times of logs to UTC. Most logs write the clock of their server without its
+// offset from UTC, at best with an abbreviation that many zones share.
 package localtime
 
 import (
@@ -10,20 +10,20 @@ import (
 
 // Errors of a [Clock]. None holds the text that was read.
 var (
-	ErrNoZone   = errors.New("a local time, and nobody said of which zone")
+	ErrNoZone   = errors.New("a local time, and its zone is not known")
 	ErrSkipped  = errors.New("a local time that the clocks of the zone skipped: is `timezone` really the server's?")
 	ErrRange    = errors.New("a time before 1678 or after 2261: events keep nanoseconds in 64 bits, which have no other years")
 	ErrMismatch = errors.New("a zone abbreviation that the zone of `timezone` does not use at that time: is it really the server's log_timezone?")
 )
 
-// Disorder is how many seconds a line may stand behind the one before it although the log is in order: processes write
-// when they get to it.
+// Disorder is by how many seconds a line may be earlier than the one before it: processes write
+// concurrently.
 const Disorder = 60
 
 const daySeconds = 24 * 3600
 
-// Nanos gives a moment as events keep it, in nanoseconds since 1970 UTC, of its seconds and the nanoseconds beyond them. A
-// forged or torn year would else be told as one of another century.
+// Nanos returns nanoseconds since 1970 UTC from seconds and the nanoseconds beyond them. Without the check, a
+// forged or torn year would overflow into another century.
 func Nanos(unix, fraction int64) (int64, error) {
 	const most = 9_214_646_400 // 2262-01-01
 	if unix < -most || unix >= most {
@@ -34,24 +34,24 @@ func Nanos(unix, fraction int64) (int64, error) {
 
 // Clock reads the local times of one zone. It is not safe for concurrent use.
 type Clock struct {
-	zone *time.Location // nil: nobody said
+	zone *time.Location // nil: unknown
 
-	// Local seconds from lo up to hi are surely offset ahead of UTC, under the name abbr: no clock change is near.
+	// The offset and abbreviation of local seconds from localFrom up to localTo, without a clock change near them.
 	localFrom, localTo, offset int64
 	abbreviation               string
 
 	ambiguous int
 }
 
-// New makes a clock of this zone; nil is no zone, and then only times that name UTC or an offset can be read.
+// New makes a clock of this zone; with nil, only times that name UTC or an offset can be read.
 func New(zone *time.Location) Clock { return Clock{zone: zone} }
 
 // AmbiguousTimes counts the times so far that could mean two moments.
 func (c *Clock) AmbiguousTimes() int { return c.ambiguous }
 
-// Unix gives the moment, in seconds since 1970 UTC, of a time that says nothing of its zone. local is what [Civil] made of
-// it. before is the moment of the line before, 0 if there is none: when clocks go back, an hour of local times comes
-// twice, and the earlier reading is taken that does not lie before it.
+// Unix returns the moment, in seconds since 1970 UTC, of a time without a zone. local is the result of [Civil].
+// before is the moment of the line before, 0 if there is none: when clocks go back, an hour of local times comes
+// twice, and the earlier moment that is not before it is taken.
 func (c *Clock) Unix(local, before int64) (int64, error) {
 	switch {
 	case local >= c.localFrom && local < c.localTo:
@@ -73,8 +73,8 @@ func (c *Clock) Unix(local, before int64) (int64, error) {
 	return first, nil
 }
 
-// Named gives the moment of a time with a zone's abbreviation behind it: UTC, GMT, +03 and -0330 mean the same everywhere;
-// CET or MSK only in a zone that is known, where they also tell the two readings of a doubled hour apart.
+// Named returns the moment of a time with a zone's abbreviation: UTC, GMT, +03 and -0330 mean the same everywhere;
+// CET or MSK only in a known zone, where they also distinguish the two moments of a doubled hour.
 func (c *Clock) Named(local int64, abbr string) (int64, error) {
 	if abbr == c.abbreviation && local >= c.localFrom && local < c.localTo {
 		return local - c.offset, nil
@@ -100,7 +100,7 @@ func (c *Clock) Named(local int64, abbr string) (int64, error) {
 	return 0, ErrMismatch
 }
 
-// possibleMoments finds the moments that a local time can mean, of which there are none, one or two.
+// possibleMoments returns how many moments (0, 1 or 2) a local time can mean, in order.
 func (c *Clock) possibleMoments(local int64) (first, second int64, n int) {
 	// No zone is a day from UTC, and none changes twice within two days.
 	early, late := c.offsetAt(local-daySeconds), c.offsetAt(local+daySeconds)
@@ -130,7 +130,7 @@ func (c *Clock) abbreviationAt(unix int64) string {
 	return name
 }
 
-// cacheOffset notes how far from this moment local times are without doubt: up to a day before the next clock change.
+// cacheOffset keeps the offset for local times up to a day before the next clock change.
 func (c *Clock) cacheOffset(unix, offset int64) {
 	const ages = 1 << 40 // 34,000 years, in seconds
 	start, end := time.Unix(unix, 0).In(c.zone).ZoneBounds()
@@ -147,7 +147,7 @@ func (c *Clock) cacheOffset(unix, offset int64) {
 	}
 }
 
-// parseOffset reads +hh, +hhmm or +hh:mm: zones without a name of their own are abbreviated so.
+// parseOffset reads +hh, +hhmm or +hh:mm, the abbreviations of zones without a name.
 func parseOffset(s string) (seconds int64, ok bool) {
 	if len(s) < 3 || s[0] != '+' && s[0] != '-' {
 		return 0, false

@@ -2,16 +2,16 @@ package localtime
 
 import "strings"
 
-// stampParts is a time as the writers of system logs spell it, its parts as they stand there.
+// stampParts are the parts of a system log's time as they are written.
 type stampParts struct {
 	date, clock string // "2026-11-21" or "Nov 21", and "22:03:18"
 	year        string // of a date with a month's name, "" where there is none
 	fraction    string // with its dot
 	zone        string // Z, +01:00 or CET
-	unixSeconds string // whole seconds since 1970, in place of all but fraction
+	unixSeconds string // whole seconds since 1970, instead of all but fraction
 }
 
-// cutStamp takes a time off the beginning of a line. ok is false where no known spelling stands there.
+// cutStamp removes a time from the beginning of a line. ok is false for an unknown form.
 //
 //	Nov 21 22:03:18[.123456]                  RFC 3164, journalctl -o short and short-precise
 //	Nov 21 2026 22:03:18, Sat Nov 21 22:03:18 2026    the same with a year; OpenWrt's logread

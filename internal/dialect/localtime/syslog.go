@@ -6,27 +6,27 @@ import (
 	"time"
 )
 
-// Errors of [Syslog].
+// Errors of [Syslog.Stamp].
 var (
 	ErrStamp  = errors.New("no time of the form Nov 21 22:03:18 or 2026-11-21T22:03:18.123+01:00 at the beginning")
-	ErrNoYear = errors.New("a time without a year, and nobody knows when the text was written")
+	ErrNoYear = errors.New("a time without a year, and it is not known when the text was written")
 )
 
 // Syslog reads the times of system logs: classic ones have neither year nor zone, ISO ones have both.
 type Syslog struct {
 	Clock
-	Written int64 // seconds since 1970 UTC when the text was last written, 0 when nobody knows
+	Written int64 // seconds since 1970 UTC when the text was last written, 0 when unknown
 	Before  int64 // seconds, of the line before; 0 of the first one
 }
 
-// CutStamp takes a time off the beginning of a line without reading it, and the blank behind it.
+// CutStamp removes a time, and the blank after it, from the beginning of a line without parsing it.
 func CutStamp(line string) (rest string, ok bool) {
 	_, rest, ok = cutStamp(line)
 	return rest, ok
 }
 
-// Stamp reads the time at the beginning of a line, and gives what follows the blank behind it. The year of a classic time
-// is the last one that does not lie after the text was written; from then on, the one that is nearest to the line before.
+// Stamp reads the time at the beginning of a line, and returns what follows the blank after it. The year of a classic time
+// is the last one before the text was written; for later lines, the one that is nearest to the line before.
 func (s *Syslog) Stamp(line string) (nanos int64, rest string, err error) {
 	t, rest, ok := cutStamp(line)
 	if !ok {

@@ -48,7 +48,7 @@ var (
 	errLine = errors.New("not a record of server_audit, or a torn one")
 )
 
-// recordTail is what follows the user's name and ends a record.
+// recordTail is the end of a record, from the user's host on.
 type recordTail struct {
 	hostStart                                                             int // of the host, in the record
 	host, connectionID, operation, database, object, code, connectionType string
@@ -56,7 +56,7 @@ type recordTail struct {
 	withoutTLS                                                            bool // the field for the version of TLS is there, and empty
 }
 
-// readTail reads a record from its end. concern is false where it is of another operation; ok, where it has no end at all.
+// readTail reads a record from its end. concern is false for other operations; ok is false for a text without the end of a record.
 func readTail(s string) (t recordTail, concern, ok bool) {
 	rest, code, found := cutAtLast(s, ',')
 	if !found {
@@ -81,7 +81,7 @@ func readTail(s string) (t recordTail, concern, ok bool) {
 	return t.readConnection(rest)
 }
 
-// maxAddedFields is how many fields stand behind the code at most: the connection's type and the version of TLS.
+// maxAddedFields is how many fields may follow the code: the connection's type and the version of TLS.
 const maxAddedFields = 2
 
 func isAddedField(s string) bool {
@@ -101,7 +101,7 @@ func (t *recordTail) setAddedField(field string) {
 	}
 }
 
-// readConnection goes on behind the database, which is the last field that can hold a comma.
+// readConnection reads backwards from the database, the last field that can hold a comma.
 func (t recordTail) readConnection(rest string) (recordTail, bool, bool) {
 	at := -1
 	for _, op := range connectionOperations {
@@ -119,7 +119,7 @@ func (t recordTail) readConnection(rest string) (recordTail, bool, bool) {
 	return t, true, ok1 && ok2 && ok3 && isNumber(query) && isNumber(id)
 }
 
-// lastField finds the comma before the last field of this text that has another field behind it.
+// lastField returns the place of the comma before the last field with this text that is not the last of s.
 func lastField(s, field string) int {
 	for end := len(s); ; {
 		i := strings.LastIndex(s[:end], field)
@@ -133,8 +133,8 @@ func lastField(s, field string) int {
 	}
 }
 
-// isOtherOperation tells the records of queries and tables, whose operation stands behind two numbers. One of a connection is
-// none of them: it is torn.
+// isOtherOperation is true for records of queries and tables, whose operation follows two numbers. A torn record of a connection is
+// not one of them.
 func isOtherOperation(s string) bool {
 	numbers := 0
 	for field := range strings.SplitSeq(s, ",") {
@@ -183,7 +183,7 @@ func splitAddress(s string) (host string, port int32) {
 	return strings.Trim(before, "[]"), int32(n)
 }
 
-// readTime reads the time at a record's beginning and gives what follows its comma.
+// readTime returns what follows the comma after the time.
 func readTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest string, err error) {
 	if len(s) > 18 && s[17] == ',' && s[8] == ' ' {
 		year, ok1 := localtime.Digits(s[0:4])
@@ -210,7 +210,7 @@ func readTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest 
 	return readSyslogTime(clock, s)
 }
 
-// readSyslogTime reads what server_audit_output_type = syslog makes of a record: syslog's own head, then all but the time.
+// readSyslogTime reads records of server_audit_output_type = syslog, which have syslog's head and no time of their own.
 func readSyslogTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest string, err error) {
 	nanos, rest, err = clock.Stamp(s)
 	if errors.Is(err, localtime.ErrStamp) {
@@ -224,7 +224,6 @@ func readSyslogTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool,
 	return nanos, false, rest[strings.LastIndexByte(host, ' ')+1:], err // before the host stands what server_audit_syslog_info says
 }
 
-// startsRecord tells whether a line is the first of a record.
 func startsRecord(line string) bool {
 	if len(line) > 18 && line[17] == ',' && line[8] == ' ' && line[11] == ':' {
 		return isNumber(line[:8])

@@ -22,7 +22,6 @@ func Formats() []logformat.Format {
 	}}
 }
 
-// detectFormat looks for a time, and further on two numbers with an operation behind them.
 func detectFormat(head []byte, whole bool) logformat.Verdict {
 	first, _, ended := strings.Cut(string(head[:min(len(head), 2048)]), "\n")
 	switch {
@@ -58,10 +57,10 @@ func newParser(o logformat.Options) *auditParser {
 
 func (p *auditParser) AmbiguousTimes() int { return p.clock.AmbiguousTimes() }
 
-// maxContinuationBytes is how far a record goes on when a name with line ends in it cut it: names have up to 128 characters.
+// maxContinuationBytes allows for names of up to 128 characters with line ends in them.
 const maxContinuationBytes = 600
 
-// Frame takes a line, or the lines that a name with line ends in it makes of one record: one that has no end as records have
+// Frame returns the length of a line, or of the lines that a name with line ends makes of one record: one without a record's end
 // it goes on up to the first line that has and does not begin another. So does one that seems to have its end, where the next
 // line ends a failed login and begins nothing: the name was made to look like another's login.
 //
@@ -111,7 +110,7 @@ func nextLineLength(data []byte, last bool) int {
 	return len(data)
 }
 
-// borrowedLine is a record without its line end, as a string that must not be kept: it is looked at before its text is a string.
+// borrowedLine is a record without its line end. The string must not be kept: it shares data's memory.
 func borrowedLine(data []byte) string {
 	data = bytes.TrimSuffix(bytes.TrimSuffix(data, []byte("\n")), []byte("\r"))
 	return unsafe.String(unsafe.SliceData(data), len(data))
@@ -186,13 +185,12 @@ func (p *auditParser) handleConnect(batch *logformat.EventBatch, c connectionKey
 	p.fillEvent(batch.Add(), session.KindLogin, r.time)
 }
 
-// rememberLogin remembers a login.
 func (p *auditParser) rememberLogin(c connectionKey, at int64) {
 	// A copy: what is kept must not hold on to the large text that it came in.
 	p.sessions.addLogin(connectionKey{strings.Clone(c.Host), c.ID}, at)
 }
 
-// handleChangeUser is a logout and a login on one connection, or a failed login beside which the session goes on.
+// handleChangeUser is a logout and a login on one connection, or a failed login during a session that goes on.
 func (p *auditParser) handleChangeUser(batch *logformat.EventBatch, c connectionKey) {
 	r := &p.record
 	if r.user == "" && r.host == "" { // of a success MariaDB writes neither, and uninitialised memory for the database

@@ -7,8 +7,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// openSessions knows which connections are logged in. A DISCONNECT follows a failed login too, and a connection's id begins anew
-// with the server: only the time of its login, which a DISCONNECT does not repeat, makes it unique.
+// openSessions keeps the times of logins. A DISCONNECT follows a failed login too, and a connection's id begins anew with the server:
+// only the time of its login, which a DISCONNECT does not repeat, makes it unique.
 type openSessions struct {
 	loginTimes  map[connectionKey]int64 // time of the login, nanoseconds
 	oldestFirst []connectionKey         // the oldest first; some may be closed
@@ -22,7 +22,7 @@ type connectionKey struct {
 	ID   int64
 }
 
-// maxSessions bounds what is known: the oldest are forgotten first, and then end without a logout.
+// maxSessions bounds the open sessions: the oldest are forgotten first, and end without a logout.
 const maxSessions = 100_000
 
 func (s *openSessions) addLogin(c connectionKey, at int64) {
@@ -38,14 +38,13 @@ func (s *openSessions) addLogin(c connectionKey, at int64) {
 	}
 }
 
-// removeLogin gives the time of the login, if there was one.
 func (s *openSessions) removeLogin(c connectionKey) (login int64, ok bool) {
 	login, ok = s.loginTimes[c]
 	delete(s.loginTimes, c)
 	return login, ok
 }
 
-// dropOldest drops what is closed from the order, and the oldest tenth when too many are open.
+// dropOldest drops closed sessions from the order, and the oldest tenth when too many are open.
 func (s *openSessions) dropOldest() {
 	excess := 0
 	if len(s.loginTimes) > maxSessions {
@@ -67,7 +66,6 @@ func (s *openSessions) dropOldest() {
 	s.oldestFirst = kept
 }
 
-// savedSession is one session in a cursor's state.
 type savedSession struct {
 	Host  string `json:"h"`
 	ID    int64  `json:"i"`
@@ -85,7 +83,7 @@ func (s *openSessions) savedSessions() (list []savedSession) {
 	return list
 }
 
-// addSaved adds what a cursor knew; of two logins with one id the later one counts.
+// addSaved keeps the later of two logins with one id.
 func (s *openSessions) addSaved(list []savedSession) {
 	for _, k := range list {
 		c := connectionKey{logformat.Verbatim(k.Host), k.ID}

@@ -9,7 +9,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// openConnection is what was read of one that is open.
 type openConnection struct {
 	ID      int64          `json:"i"`
 	Remote  string         `json:"r"`
@@ -21,7 +20,7 @@ type openConnection struct {
 	order int64 // connections that began later have higher numbers
 }
 
-// openSession is a login that goes on.
+// openSession is a login without its logout.
 type openSession struct {
 	User      string `json:"u"`
 	Database  string `json:"d"`
@@ -30,10 +29,9 @@ type openSession struct {
 	Member    bool   `json:"c,omitempty"`
 }
 
-// maxSessionsPerConnection bounds the accounts of one connection; the oldest ends without a logout.
+// maxSessionsPerConnection bounds the accounts of one connection; the oldest session ends without a logout.
 const maxSessionsPerConnection = 16
 
-// findOrOpenSession gives the session that a login begins, or the one that goes on.
 func (c *openConnection) findOrOpenSession(l *logRecord) (s *openSession, again bool) {
 	for i := range c.Opened {
 		if s := &c.Opened[i]; s.User == l.user && s.Database == l.database {
@@ -51,7 +49,7 @@ func (c *openConnection) setClient(l *logRecord) {
 	c.Client = l.client
 }
 
-// openConnections are those that are open. Their numbers begin anew with the server: the client's address must be the same.
+// openConnections is by number. Numbers begin anew with the server, so the client's address must match too.
 type openConnections struct {
 	byNumber  map[int64]*openConnection
 	nextOrder int64
@@ -60,10 +58,9 @@ type openConnections struct {
 	hasConnections bool // the log has had the beginning or end of a connection
 }
 
-// maxConnections bounds what is known: the oldest are forgotten first, and then end without a logout.
+// maxConnections bounds the open connections: the oldest are forgotten first, and end without a logout.
 const maxConnections = 20_000
 
-// findConnection gives the connection of a line, or nil.
 func (k *openConnections) findConnection(l *logRecord) *openConnection {
 	if c := k.byNumber[l.connection]; c != nil && c.Remote == l.remote {
 		return c
@@ -71,7 +68,6 @@ func (k *openConnections) findConnection(l *logRecord) *openConnection {
 	return nil
 }
 
-// findOrAdd gives the connection of a line, begun where it is not known.
 func (k *openConnections) findOrAdd(l *logRecord) *openConnection {
 	if c := k.findConnection(l); c != nil {
 		return c
@@ -105,10 +101,8 @@ func (k *openConnections) removeConnection(l *logRecord) {
 	}
 }
 
-// forgetAll is called where the server has begun anew.
 func (k *openConnections) forgetAll() { clear(k.byNumber) }
 
-// listOldestFirst has the oldest first.
 func (k *openConnections) listOldestFirst() []*openConnection {
 	all := make([]*openConnection, 0, len(k.byNumber))
 	for _, c := range k.byNumber {
@@ -118,7 +112,6 @@ func (k *openConnections) listOldestFirst() []*openConnection {
 	return all
 }
 
-// convertTexts is a copy of which every text was changed.
 func (c *openConnection) convertTexts(change func(string) string) *openConnection {
 	o := *c
 	for _, s := range []*string{&o.Remote, &o.UUID, &o.Client.Application, &o.Client.Driver, &o.Client.OS, &o.Client.Platform, &o.Refused} {
@@ -132,7 +125,6 @@ func (c *openConnection) convertTexts(change func(string) string) *openConnectio
 	return &o
 }
 
-// parserState is that of a cursor.
 type parserState struct {
 	Open     []*openConnection `json:"open,omitempty"`
 	Verdicts bool              `json:"verdicts,omitempty"`

@@ -37,7 +37,7 @@ var (
 	errIncomplete = errors.New("a record of a login or a connection without the client's address or the connection's number")
 )
 
-// clientMetadata is what a driver says of itself.
+// clientMetadata is what a driver sends about itself.
 type clientMetadata struct {
 	Application string `json:"a,omitempty"`
 	Driver      string `json:"d,omitempty"`
@@ -52,7 +52,7 @@ func (c clientMetadata) orDefault(other clientMetadata) clientMetadata {
 	return c
 }
 
-// logRecord is what a record holds, as far as it concerns logins.
+// logRecord has the fields of a record that concern logins.
 type logRecord struct {
 	id            recordID
 	time          int64 // nanoseconds since 1970 UTC
@@ -75,8 +75,7 @@ type logRecord struct {
 	hasID   bool
 }
 
-// concernsLogins tells whether the record is one of those. Version 5.0 writes each verdict once more for its own diagnosis, with a severity
-// of D, where its verbosity is raised.
+// concernsLogins ignores diagnostic records: 5.0 writes each verdict once more with a severity of D where its verbosity is raised.
 func (l *logRecord) concernsLogins() bool {
 	switch l.id {
 	case idAccepted, idEnded, idMetadata, idSucceeded, idFailed, idSucceededBefore, idFailedBefore, idSucceededCommand, idFailedCommand, idStarting:
@@ -182,7 +181,6 @@ func (l *logRecord) readAttribute(d *jx.Decoder, key []byte) error {
 	return d.Skip()
 }
 
-// readFailure reads a status: a text, or an object with its code.
 func (l *logRecord) readFailure(d *jx.Decoder) error {
 	if d.Next() != jx.Object {
 		return readText(d, &l.failure)
@@ -246,7 +244,7 @@ func joinNonEmpty(parts ...string) string {
 	return strings.Join(all, " ")
 }
 
-// walkObject walks an object, and passes over what is none.
+// walkObject skips values that are no objects.
 func walkObject(d *jx.Decoder, field func(key []byte) error) error {
 	if d.Next() != jx.Object {
 		return d.Skip()
@@ -291,7 +289,7 @@ func readBool(d *jx.Decoder, into *bool) (err error) {
 	return err
 }
 
-// readUUID reads a text, or what extended JSON and an object of the server's put around it.
+// readUUID reads a text, or one within the objects of extended JSON and of the server.
 func readUUID(d *jx.Decoder, into *string) error {
 	if d.Next() == jx.Object {
 		return walkObject(d, func(key []byte) error {
@@ -304,7 +302,6 @@ func readUUID(d *jx.Decoder, into *string) error {
 	return readText(d, into)
 }
 
-// connectionNumber is that of the thread's name.
 func connectionNumber(context string) int64 {
 	digits, ok := strings.CutPrefix(context, "conn")
 	if !ok {
@@ -317,7 +314,7 @@ func connectionNumber(context string) int64 {
 	return n
 }
 
-// parseTime reads iso8601-local and iso8601-utc, the zone with a colon or, as early versions wrote it, without.
+// parseTime accepts zones without a colon, as early versions write them.
 func parseTime(s string) (int64, bool) {
 	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700"} {
 		if t, err := time.Parse(layout, s); err == nil && t.Year() >= 1970 && t.Year() < 2262 {
@@ -327,7 +324,7 @@ func parseTime(s string) (int64, bool) {
 	return 0, false
 }
 
-// splitAddress splits the client's address. Of a Unix socket the server has no more than a phrase and a port that means nothing.
+// splitAddress returns [local] for a Unix socket, whose port means nothing.
 func splitAddress(remote string) (host string, port int32) {
 	if strings.HasPrefix(remote, "anonymous unix socket") {
 		return "[local]", 0

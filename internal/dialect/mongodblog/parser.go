@@ -22,7 +22,6 @@ func Formats() []logformat.Format {
 	}}
 }
 
-// detectFormat looks for the keys that a first line has beside each other.
 func detectFormat(head []byte, whole bool) logformat.Verdict {
 	first, _, ended := bytes.Cut(head, []byte("\n"))
 	text := unwrapContainerLine(string(first))
@@ -105,7 +104,7 @@ func (p *recordParser) handleRecord(batch *logformat.EventBatch) {
 	}
 }
 
-// handleLogin tells a login. Whoever proves his name once more on one connection, as drivers do when a token expires, goes on with his session.
+// handleLogin continues a session when its user authenticates again, as drivers do when a token expires.
 func (p *recordParser) handleLogin(c *openConnection, batch *logformat.EventBatch) {
 	l := &p.line
 	c.Refused = ""
@@ -120,8 +119,8 @@ func (p *recordParser) handleLogin(c *openConnection, batch *logformat.EventBatc
 	p.assignIDs(e, s)
 }
 
-// handleFailure tells a refused login. Drivers try to log in while they greet the server, and try again with what it answers: of a mechanism
-// that the user does not have nothing is told, as servers before 5.1 write nothing; the same unknown user is one attempt.
+// handleFailure ignores what is not an attempt of its own: drivers try to log in within their greeting, and retry with the mechanism
+// or user that the server answers with. Servers before 5.1 write nothing of a mechanism that the user does not have.
 func (p *recordParser) handleFailure(c *openConnection, batch *logformat.EventBatch) {
 	l := &p.line
 	code := l.statusCode()
@@ -149,7 +148,7 @@ func (p *recordParser) handleFailure(c *openConnection, batch *logformat.EventBa
 	p.assignIDs(e, &s)
 }
 
-// handleLogout ends all that was opened on a connection: MongoDB lets one connection be several users of several databases.
+// handleLogout ends every session of a connection: MongoDB lets one connection be several users of several databases.
 func (p *recordParser) handleLogout(c *openConnection, batch *logformat.EventBatch) {
 	if c == nil {
 		return
@@ -187,7 +186,7 @@ func (p *recordParser) fillEvent(e *session.Event, kind session.Kind, c *openCon
 	}
 }
 
-// assignIDs gives the ids: a connection's number begins anew with the server, so the time of the login is a part of them.
+// assignIDs has the time of the login in the ids: a connection's number begins anew with the server.
 func (p *recordParser) assignIDs(e *session.Event, s *openSession) {
 	l := &p.line
 	e.SessionKey = p.hash.Start("session", session.SystemMongoDB, p.instance).Int(l.connection).Str(l.remote).Int(s.Time).Str(s.User).Str(s.Database).Key()

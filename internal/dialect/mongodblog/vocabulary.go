@@ -7,7 +7,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// authMethod is what a mechanism proves a name with.
 func authMethod(mechanism string) string {
 	switch mechanism {
 	case "":
@@ -34,14 +33,13 @@ const (
 	codeMechanismUnavailable = "334"
 )
 
-// codeOfName are the numbers of the names that begin the text of a failure: versions before 5.1 write no number.
+// codeOfName has the codes of the names that begin a failure's text: versions before 5.1 write no number.
 var codeOfName = map[string]string{
 	"BadValue": "2", "HostUnreachable": "6", "HostNotFound": "7", "UserNotFound": codeUserNotFound, "Unauthorized": "13", "ProtocolError": "17",
 	"AuthenticationFailed": "18", "MaxTimeMSExpired": "50", "NetworkTimeout": "89", "OperationFailed": "96",
 	"MechanismUnavailable": codeMechanismUnavailable, "AuthenticationAbandoned": "337", "ReauthenticationRequired": "391",
 }
 
-// statusCode is the number of the failure, or its name where only that is known.
 func (l *logRecord) statusCode() string {
 	if l.result != 0 {
 		return strconv.FormatInt(l.result, 10)
@@ -56,7 +54,6 @@ func (l *logRecord) statusCode() string {
 	return name
 }
 
-// errorType classifies a failure by its code, and where that is vague by words of its text.
 func errorType(code, text, mechanism string) string {
 	switch code {
 	case codeUserNotFound:

@@ -6,10 +6,10 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// missingRecordsWatch notices a log whose server does not write of logins, or not of the ends of connections.
+// missingRecordsWatch detects a server that logs no logins, or no connections.
 type missingRecordsWatch struct {
-	conditions                        logformat.Conditions // nil where nobody wants to know
-	once                              bool                 // what there is of the log is all that will be read
+	conditions                        logformat.Conditions // nil: not reported
+	once                              bool                 // the log is read once and not followed
 	firstTime                         int64                // time of the first line
 	verdictsRaised, connectionsRaised bool                 // these are raised
 }
@@ -27,7 +27,7 @@ const (
 	endsFound = "the log has the beginnings and ends of connections"
 )
 
-// verdictTimeout is how long a log may say nothing of logins before that is worth a word: an idle server has few.
+// verdictTimeout is how long a log may have no login before that is reported: an idle server has few.
 const verdictTimeout = 10 * time.Minute
 
 func (w *missingRecordsWatch) setFirstTime(at int64) {

@@ -7,38 +7,36 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// Assembler makes logins and logouts of the lines of connections. It is a pure state machine: what it says depends on the
-// lines and their times alone, and its state can be written down. Several texts may feed it.
-//
-// A connection is received, authenticated and authorized, and even then it may be refused (an unknown database, a limit).
-// What proves the login is a line that only an open session can write; failing that, that no refusal followed in time. If
-// one follows later, it is told as a correction.
+// Assembler makes logins and logouts from the lines of connections. It is a pure state machine: its events depend on the lines and
+// their times alone, and its state can be saved. Several texts may feed it. A connection is received, authenticated and authorized,
+// and even then it may be refused (an unknown database, a limit). Its login is proved by a line that only an open session writes, or
+// else by the absence of a refusal for a time. A refusal after that is delivered as a correction.
 type Assembler struct {
-	build   builder
-	names   names
-	patient int64 // nanoseconds that an authorized connection is held back
+	events      eventBuilder
+	interner    nameInterner
+	decideAfter int64 // nanoseconds that an authorized connection is held back
 
-	reading *Text // whose line is at hand; nil while time alone decides
-	clock   int64 // the time of the last line: what the log itself takes for now
+	currentText  *Text // whose line is at hand; nil while time alone decides
+	lastLineTime int64 // the time of the last line: what the log itself takes for now
 
-	open    map[BackendID]*conn
-	opening queue // no verdict of the server's yet, by the time of their first lines
-	waiting queue // authorized, by the time of that
-	refused queue // whose DETAIL may be the next line
-	free    []*conn
+	open            map[BackendID]*undecidedConn
+	unauthorized    dueQueue // no verdict of the server's yet, by the time of their first lines
+	authorizedQueue dueQueue // authorized, by the time of that
+	refusedQueue    dueQueue // whose DETAIL may be the next line
+	freeList        []*undecidedConn
 
-	doubted memory // logins told without proof
-	decided memory // connections that were decided by something else than a line of the text they began in
-	watch   connectionWatch
+	unproven decidedConns // logins told without proof
+	decided  decidedConns // connections that were decided by something else than a line of the text they began in
+	watch    connectionWatch
 }
 
 const (
 	// DefaultDecideAfter is how long no refusal must follow for a login to count. The server needs milliseconds.
 	DefaultDecideAfter = 10 * time.Second
-	// givenUp is how long a connection may take to authenticate: authentication_timeout is a minute.
-	givenUp = 70 * time.Second
-	// detailWait is how long after a refusal its DETAIL is waited for: the server writes both at once.
-	detailWait = time.Second
+	// authenticationTimeout is how long a connection may take to authenticate: authentication_timeout is a minute.
+	authenticationTimeout = 70 * time.Second
+	// detailTimeout is how long after a refusal its DETAIL is waited for: the server writes both at once.
+	detailTimeout = time.Second
 	// maxOpen bounds the connections without verdict; a flood has its first ones decided early.
 	maxOpen = 1 << 16
 )
@@ -49,58 +47,57 @@ func NewAssembler(instance string, decideAfter time.Duration) *Assembler {
 		decideAfter = DefaultDecideAfter
 	}
 	return &Assembler{
-		build: newBuilder(instance), patient: int64(decideAfter), open: map[BackendID]*conn{},
-		doubted: memory{most: maxDoubted}, decided: memory{most: maxDecided},
+		events: newEventBuilder(instance), decideAfter: int64(decideAfter), open: map[BackendID]*undecidedConn{},
+		unproven: decidedConns{capacity: maxUnproven}, decided: decidedConns{capacity: maxDecided},
 	}
 }
 
-// Text is one of the texts that feed an assembler: a file, a stream. Its address is its identity.
-type Text struct{ undecided []beginning }
+// Text is one of the texts that feed an assembler: a file, a stream.
+type Text struct{ undecided []firstLine }
 
-// beginning is the first line of a connection. The connection may be decided, and its memory that of another by now.
-type beginning struct {
-	conn *conn
+// firstLine is the first line of a connection. That may be decided by now, and its memory reused.
+type firstLine struct {
+	conn *undecidedConn
 	at   int64
 }
 
 // Add takes the next line, which stands at this place of its text, and tells what it decides. It returns false when the
 // line is one of those about connections and cannot be read.
 func (a *Assembler) Add(l *Line, text *Text, at int64, batch *logformat.EventBatch) bool {
-	a.build.line, a.reading, a.clock = l, text, l.Time
-	defer a.putDown()
-	if a.detail(l, batch) {
+	a.events.currentLine, a.currentText, a.lastLineTime = l, text, l.Time
+	defer a.clearLine()
+	if a.handleDetail(l, batch) {
 		return true
 	}
 	a.flushDueConnections(l.Time, batch)
 	kind := classify(l.Severity, l.Message)
-	a.watch.add(l, kind, kind == msgFatal && a.open[l.ID] == nil && refuses(l))
+	a.watch.noteLine(l, kind, kind == msgFatal && a.open[l.ID] == nil && refusesLogin(l))
 	switch kind {
 	case msgReceived:
-		return a.received(l, at, batch)
+		return a.handleReceived(l, at, batch)
 	case msgAuthenticated:
-		return a.authenticated(l, at)
+		return a.handleAuthenticated(l, at)
 	case msgAuthorized:
-		return a.authorized(l, at)
+		return a.handleAuthorized(l, at)
 	case msgReady:
-		a.ready(l, at, batch)
+		a.handleReady(l, at, batch)
 	case msgDisconnection:
-		return a.disconnected(l, batch)
+		return a.handleDisconnection(l, batch)
 	case msgFatal:
-		a.fatal(l, at, batch)
+		a.handleFatal(l, at, batch)
 	case msgError:
-		if c := a.of(l); c != nil && c.Stage == stageAuthorized {
-			a.succeed(c, batch) // an error before the session is open would be FATAL
+		if c := a.findConn(l); c != nil && c.Stage == stageAuthorized {
+			a.emitSuccess(c, batch) // an error before the session is open would be FATAL
 		}
 	case msgOther:
 	}
 	return true
 }
 
-// putDown ends the work on a line: time alone has none.
-func (a *Assembler) putDown() { a.build.line, a.reading = nil, nil }
+func (a *Assembler) clearLine() { a.events.currentLine, a.currentText = nil, nil }
 
 // LogTime is the time of the last line, 0 before the first.
-func (a *Assembler) LogTime() int64 { return a.clock }
+func (a *Assembler) LogTime() int64 { return a.lastLineTime }
 
 // FlushDue gives what is decided because the log's clock stands there (nanoseconds since 1970 UTC) and nothing more came.
 func (a *Assembler) FlushDue(now int64, batch *logformat.EventBatch) {
@@ -108,33 +105,35 @@ func (a *Assembler) FlushDue(now int64, batch *logformat.EventBatch) {
 	a.watch.checkAtEnd(now)
 }
 
-// flushDueConnections decides by time. What a line's time decides, the same line decides after a restart, if it is read again at all.
+// flushDueConnections must decide the same when the same line is read again after a restart.
 func (a *Assembler) flushDueConnections(now int64, batch *logformat.EventBatch) {
-	for c := a.refused.first; c != nil && now >= c.Due; c = a.refused.first {
-		a.fail(c, batch)
+	for c := a.refusedQueue.first; c != nil && now >= c.Due; c = a.refusedQueue.first {
+		a.emitFailure(c, batch)
 	}
-	for c := a.opening.first; c != nil && a.due(c, now); c = a.opening.first {
+	for c := a.unauthorized.first; c != nil && a.isDue(c, now); c = a.unauthorized.first {
 		if c.Stage == stageAuthenticated {
-			a.login(c, session.OutcomeUnknown, batch)
+			a.emitLogin(c, session.OutcomeUnknown, batch)
 		} else {
-			a.drop(c)
+			a.removeConn(c)
 		}
 	}
-	for c := a.waiting.first; c != nil && a.due(c, now); c = a.waiting.first {
-		a.doubted.add(remembered{ID: c.ID, At: c.Decisive, Stage: c.Stage, Login: c.Decisive, Until: until(now, doubtedFor)})
-		a.login(c, session.OutcomeSuccess, batch)
+	for c := a.authorizedQueue.first; c != nil && a.isDue(c, now); c = a.authorizedQueue.first {
+		a.unproven.addConn(decidedConn{ID: c.ID, At: c.Decisive, Stage: c.Stage, Login: c.Decisive, Until: addDuration(now, unprovenRetention)})
+		a.emitLogin(c, session.OutcomeSuccess, batch)
 	}
-	a.doubted.expire(now)
-	a.decided.expire(now)
+	a.unproven.removeExpired(now)
+	a.decided.removeExpired(now)
 }
 
-func (a *Assembler) due(c *conn, now int64) bool { return now >= c.Due || len(a.open) > maxOpen }
+func (a *Assembler) isDue(c *undecidedConn, now int64) bool {
+	return now >= c.Due || len(a.open) > maxOpen
+}
 
 // Undecided is the place of the first line of this text that belongs to a connection without verdict.
 func (a *Assembler) Undecided(text *Text) (at int64, any bool) {
 	for len(text.undecided) > 0 {
 		first := text.undecided[0]
-		if c := first.conn; a.open[c.ID] == c && c.text == text && c.at == first.at {
+		if c := first.conn; a.open[c.ID] == c && c.text == text && c.offset == first.at {
 			return first.at, true
 		}
 		text.undecided = text.undecided[1:]

@@ -6,32 +6,32 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 )
 
-// cell is a value as it stands in a record, between its quotes.
-type cell struct {
+// rawValue is a value between its quotes, as written.
+type rawValue struct {
 	raw     string
 	escaped bool
 }
 
-// record is what jsonlog and csvlog have of a message, as far as it matters here.
-type record struct {
-	time, session, activity, severity, state string
-	user, database, message, detail, app     cell
-	host                                     cell
-	port                                     int64
+// logRecord has the columns of jsonlog and csvlog that matter here.
+type logRecord struct {
+	time, session, activity, severity, state     string
+	user, database, message, detail, application rawValue
+	host                                         rawValue
+	port                                         int64
 }
 
-// texts decodes escaped values, the short ones once: the same names come with every login.
-type texts struct {
-	decode func(dst []byte, raw string) ([]byte, bool)
-	known  map[string]string
-	buf    []byte
+// valueDecoder decodes escaped values, and caches the short ones: the same names come with every login.
+type valueDecoder struct {
+	decode  func(dst []byte, raw string) ([]byte, bool)
+	decoded map[string]string
+	buf     []byte
 }
 
-func (t *texts) text(c cell) (string, bool) {
+func (t *valueDecoder) decodeText(c rawValue) (string, bool) {
 	if !c.escaped {
 		return c.raw, true
 	}
-	if s, ok := t.known[c.raw]; ok {
+	if s, ok := t.decoded[c.raw]; ok {
 		return s, true
 	}
 	var ok bool
@@ -42,16 +42,16 @@ func (t *texts) text(c cell) (string, bool) {
 	if len(c.raw) > maxNameSize {
 		return s, true
 	}
-	if t.known == nil || len(t.known) >= maxNames {
-		t.known = make(map[string]string, 64)
+	if t.decoded == nil || len(t.decoded) >= maxNames {
+		t.decoded = make(map[string]string, 64)
 	}
-	t.known[strings.Clone(c.raw)] = s
+	t.decoded[strings.Clone(c.raw)] = s
 	return s, true
 }
 
-// line makes a line of a record, unless it is of no concern: then only the time is read, which may decide others.
-func (t *texts) line(r *record, clock *localtime.Clock, l *Line) (concern bool, err error) {
-	if l.Time, err = stamp(clock, r.time); err != nil {
+// fillLine fills only the time where the record does not concern logins: the time may decide others.
+func (t *valueDecoder) fillLine(r *logRecord, clock *localtime.Clock, l *Line) (concern bool, err error) {
+	if l.Time, err = parseTimestamp(clock, r.time); err != nil {
 		return false, err
 	}
 	l.Severity, l.SQLState, l.Activity = parseSeverity(r.severity), r.state, r.activity
@@ -63,9 +63,9 @@ func (t *texts) line(r *record, clock *localtime.Clock, l *Line) (concern bool, 
 		l.Severity, kind = SeverityFatal, msgFatal
 	}
 	if kind != msgOther {
-		return true, t.fill(r, l)
+		return true, t.fillRecord(r, l)
 	}
-	if (l.Severity == SeverityLog || l.Severity == SeverityUnknown) && r.foreign() {
+	if (l.Severity == SeverityLog || l.Severity == SeverityUnknown) && r.isLocalized() {
 		return false, errLocalized
 	}
 	l.Severity, l.Host, l.Message = SeverityLog, r.host.raw, r.message.raw
@@ -73,18 +73,18 @@ func (t *texts) line(r *record, clock *localtime.Clock, l *Line) (concern bool, 
 	return true, nil
 }
 
-// foreign tells a message about a connection that is in another language.
-func (r *record) foreign() bool {
+// isLocalized is true for a message about a connection in another language than English.
+func (r *logRecord) isLocalized() bool {
 	if r.host.raw == "" {
 		return false
 	}
 	if r.activity == "authentication" && r.user.raw != "" && strings.Contains(r.message.raw, "="+r.user.raw) {
 		return true // whoever is let in, and stands behind a sign of equality in all languages
 	}
-	return foreign(r.message.raw, r.host.raw, r.port)
+	return isLocalizedConnection(r.message.raw, r.host.raw, r.port)
 }
 
-func (t *texts) fill(r *record, l *Line) error {
+func (t *valueDecoder) fillRecord(r *logRecord, l *Line) error {
 	var ok bool
 	if l.ID, ok = parseID(r.session); !ok {
 		return errSession
@@ -92,11 +92,11 @@ func (t *texts) fill(r *record, l *Line) error {
 	l.SessionID = r.session
 	for _, part := range [...]struct {
 		to   *string
-		from cell
+		from rawValue
 	}{
-		{&l.User, r.user}, {&l.Database, r.database}, {&l.Message, r.message}, {&l.Detail, r.detail}, {&l.Application, r.app}, {&l.Host, r.host},
+		{&l.User, r.user}, {&l.Database, r.database}, {&l.Message, r.message}, {&l.Detail, r.detail}, {&l.Application, r.application}, {&l.Host, r.host},
 	} {
-		if *part.to, ok = t.text(part.from); !ok {
+		if *part.to, ok = t.decodeText(part.from); !ok {
 			return errEscape
 		}
 	}

@@ -2,105 +2,104 @@ package postgreslog
 
 import "time"
 
-// stage is how far a connection has come.
-type stage uint8
+type connStage uint8
 
 const (
-	stageReceived stage = iota
+	stageReceived connStage = iota
 	stageAuthenticated
 	stageAuthorized
 	stageRefused
 	stageReady // nothing but the line that says it is open
 )
 
-// conn is a connection without verdict. All that counts of it can be written down.
-type conn struct {
-	ID       BackendID `json:"id"`
-	Stage    stage     `json:"stage"`
-	First    int64     `json:"first"`    // time of its first line
-	Decisive int64     `json:"decisive"` // time of the line that the verdict will bear
-	SQLState string    `json:"sqlState,omitempty"`
-	Reason   string    `json:"reason,omitempty"`
-	Detail   string    `json:"detail,omitempty"`
-	facts    `json:"facts"`
+// undecidedConn is a connection without verdict. Its JSON is the saved state.
+type undecidedConn struct {
+	ID              BackendID `json:"id"`
+	Stage           connStage `json:"stage"`
+	First           int64     `json:"first"`    // time of its first line
+	Decisive        int64     `json:"decisive"` // time of the line that the verdict will bear
+	SQLState        string    `json:"sqlState,omitempty"`
+	Reason          string    `json:"reason,omitempty"`
+	Detail          string    `json:"detail,omitempty"`
+	connectionFacts `json:"facts"`
 
-	Due        int64 `json:"-"` // when it is decided without more
-	text       *Text // where its first line stands; nil if that was read by another parser than those of now
-	at         int64
-	mixed      bool  // lines of it stand in other texts, too
-	end        *Text // where it was refused
-	in         *queue
-	prev, next *conn
+	Due            int64 `json:"-"` // when it is decided without more
+	text           *Text // where its first line stands; nil if that was read by another parser than those of now
+	offset         int64
+	inSeveralTexts bool  // lines of it stand in other texts, too
+	refusedIn      *Text // where it was refused
+	queuedIn       *dueQueue
+	prev, next     *undecidedConn
 }
 
-func (c *conn) known() facts {
+func (c *undecidedConn) factsOrNone() connectionFacts {
 	if c == nil {
-		return facts{}
+		return connectionFacts{}
 	}
-	return c.facts
+	return c.connectionFacts
 }
 
-// of finds the undecided connection that a line is of.
-func (a *Assembler) of(l *Line) *conn {
+// findConn also notes that a connection has lines in several texts.
+func (a *Assembler) findConn(l *Line) *undecidedConn {
 	c := a.open[l.ID]
-	if c != nil && c.text != a.reading {
-		c.mixed = true
+	if c != nil && c.text != a.currentText {
+		c.inSeveralTexts = true
 	}
 	return c
 }
 
-// add begins a connection with the line at hand, the first that is known of it.
-func (a *Assembler) add(l *Line, at int64) *conn {
-	var c *conn
-	if n := len(a.free); n > 0 {
-		c, a.free = a.free[n-1], a.free[:n-1]
+// addConn begins a connection with the current line.
+func (a *Assembler) addConn(l *Line, at int64) *undecidedConn {
+	var c *undecidedConn
+	if n := len(a.freeList); n > 0 {
+		c, a.freeList = a.freeList[n-1], a.freeList[:n-1]
 	} else {
-		c = &conn{}
+		c = &undecidedConn{}
 	}
-	*c = conn{ID: l.ID, First: l.Time, Decisive: l.Time, text: a.reading, at: at}
-	if a.remembers(l.ID) { // another one, whose pid this is now
-		a.doubted.forget(l.ID)
-		a.decided.forget(l.ID)
+	*c = undecidedConn{ID: l.ID, First: l.Time, Decisive: l.Time, text: a.currentText, offset: at}
+	if a.isRemembered(l.ID) { // another one, whose pid this is now
+		a.unproven.removeConn(l.ID)
+		a.decided.removeConn(l.ID)
 	}
 	a.open[l.ID] = c
-	a.reading.undecided = append(a.reading.undecided, beginning{c, at})
-	a.queue(c)
+	a.currentText.undecided = append(a.currentText.undecided, firstLine{c, at})
+	a.enqueue(c)
 	return c
 }
 
-// queue puts a connection where its stage has it wait, and says until when.
-func (a *Assembler) queue(c *conn) {
-	if c.in != nil {
-		c.in.remove(c)
+// enqueue sets the due time of a connection by its stage.
+func (a *Assembler) enqueue(c *undecidedConn) {
+	if c.queuedIn != nil {
+		c.queuedIn.removeConn(c)
 	}
 	switch c.Stage {
 	case stageAuthorized:
-		c.Due = until(c.Decisive, time.Duration(a.patient))
-		a.waiting.push(c)
+		c.Due = addDuration(c.Decisive, time.Duration(a.decideAfter))
+		a.authorizedQueue.pushBack(c)
 	case stageRefused:
-		c.Due = until(c.Decisive, detailWait)
-		a.refused.push(c)
+		c.Due = addDuration(c.Decisive, detailTimeout)
+		a.refusedQueue.pushBack(c)
 	default:
-		c.Due = until(c.First, givenUp)
-		a.opening.push(c)
+		c.Due = addDuration(c.First, authenticationTimeout)
+		a.unauthorized.pushBack(c)
 	}
 }
 
-func (a *Assembler) drop(c *conn) {
-	if c.in != nil {
-		c.in.remove(c)
+func (a *Assembler) removeConn(c *undecidedConn) {
+	if c.queuedIn != nil {
+		c.queuedIn.removeConn(c)
 	}
 	delete(a.open, c.ID)
-	if len(a.free) < 1024 {
-		a.free = append(a.free, c)
+	if len(a.freeList) < 1024 {
+		a.freeList = append(a.freeList, c)
 	}
 }
 
-// queue is a list of connections in the order in which they are due.
-type queue struct{ first, last *conn }
+// dueQueue is in the order of due times.
+type dueQueue struct{ first, last *undecidedConn }
 
-func (q *queue) push(c *conn) {
-	c.in, c.prev, c.next = q, q.last, nil
+func (q *dueQueue) pushBack(c *undecidedConn) {
+	c.queuedIn, c.prev, c.next = q, q.last, nil
 	if q.last != nil {
 		q.last.next = c
 	} else {
@@ -109,7 +108,7 @@ func (q *queue) push(c *conn) {
 	q.last = c
 }
 
-func (q *queue) remove(c *conn) {
+func (q *dueQueue) removeConn(c *undecidedConn) {
 	if c.prev != nil {
 		c.prev.next = c.next
 	} else {
@@ -120,44 +119,44 @@ func (q *queue) remove(c *conn) {
 	} else {
 		q.last = c.prev
 	}
-	c.in, c.prev, c.next = nil, nil, nil
+	c.queuedIn, c.prev, c.next = nil, nil, nil
 }
 
-// names keeps one copy of each text that recurs: what is held back must not hold on to the large text that it came in. It
-// forgets all when it has grown large, so that an attacker's many names cost time, not memory.
-type names struct{ kept map[string]string }
+// nameInterner keeps one copy of each repeated text: an undecided connection must not keep the large text that it came in. It is
+// emptied when it has grown large, so that an attacker's many names cost time, not memory.
+type nameInterner struct{ byText map[string]string }
 
 const (
 	maxNames    = 4096
 	maxNameSize = 512
 )
 
-func (n *names) name(s string) string {
+func (n *nameInterner) intern(s string) string {
 	if s == "" {
 		return ""
 	}
-	if kept, ok := n.kept[s]; ok {
+	if kept, ok := n.byText[s]; ok {
 		return kept
 	}
 	own := string([]byte(s))
 	if len(s) > maxNameSize {
 		return own
 	}
-	if n.kept == nil || len(n.kept) >= maxNames {
-		n.kept = make(map[string]string, 64)
+	if n.byText == nil || len(n.byText) >= maxNames {
+		n.byText = make(map[string]string, 64)
 	}
-	n.kept[own] = own
+	n.byText[own] = own
 	return own
 }
 
-func (n *names) keep(dst, src *facts) {
+func (n *nameInterner) copyInterned(dst, src *connectionFacts) {
 	*dst = *src
-	for _, field := range dst.texts() {
-		*field = n.name(*field)
+	for _, field := range dst.textFields() {
+		*field = n.intern(*field)
 	}
 }
 
-func (f *facts) texts() [11]*string {
+func (f *connectionFacts) textFields() [11]*string {
 	return [...]*string{
 		&f.Host, &f.User, &f.Database, &f.Application, &f.Identity, &f.Method, &f.HBA, &f.Protocol, &f.Cipher, &f.Bits, &f.Principal,
 	}

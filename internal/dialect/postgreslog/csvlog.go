@@ -28,21 +28,20 @@ const (
 	csvDetail
 
 	csvApplication = 22
-	csvLeast       = 22 // before 9.0 there was no application_name
-	csvMost        = 40 // room for columns to come
+	csvMinColumns  = 22 // before 9.0 there was no application_name
+	csvMaxColumns  = 40 // room for columns to come
 )
 
 var errCSV = errors.New("not a record of csvlog, or a torn one")
 
-// csvFormat reads csvlog: texts are quoted, quotes in them doubled, and line ends in them stand as they are.
+// csvFormat reads csvlog: values are in quotes, quotes in them are doubled, line ends are not escaped.
 type csvFormat struct {
-	texts texts
-	cells [csvMost]cell
+	texts valueDecoder
+	cells [csvMaxColumns]rawValue
 }
 
-// frame finds the end of a record. Where a quote stays open at a line's end and what follows can only be the beginning of
-// another record, the first one was torn, and its neighbour must not go with it.
-func (f *csvFormat) frame(data []byte) int {
+// frameLength ends a torn record, whose quote is open at a line's end, where what follows can only be the beginning of another record.
+func (f *csvFormat) frameLength(data []byte) int {
 	quoted := false
 	for at := 0; ; {
 		n := bytes.IndexByte(data[at:], '\n')
@@ -54,7 +53,7 @@ func (f *csvFormat) frame(data []byte) int {
 		if !quoted {
 			return at
 		}
-		switch isNew, known := looksNew(data[at:]); {
+		switch isNew, known := startsCSVRecord(data[at:]); {
 		case !known:
 			return 0
 		case isNew:
@@ -63,22 +62,21 @@ func (f *csvFormat) frame(data []byte) int {
 	}
 }
 
-// looksNew tells a record's beginning from the inside of a quoted text: there every quote is doubled, so that a time, a
-// name in single quotes or none, and so on up to a quoted message are there only if they are a record. It is not known while
-// data ends too early.
-func looksNew(data []byte) (isNew, known bool) {
+// startsCSVRecord distinguishes a record's beginning from the inside of a quoted text: there every quote is doubled, so that the
+// columns up to a quoted message fit only in a record. known is false while data ends too early.
+func startsCSVRecord(data []byte) (isNew, known bool) {
 	if len(data) < 20 || data[4] != '-' || data[10] != ' ' {
 		return false, true
 	}
 	if _, ok := localtime.Civil(string(data[:19])); !ok {
 		return false, true
 	}
-	s := string(data[:min(len(data), maxHead)])
-	var c cell
+	s := string(data[:min(len(data), maxHeadBytes)])
+	var c rawValue
 	for column, at := 0, 0; column <= csvMessage; column++ {
 		var ok bool
-		if c, at, ok = csvCell(s, at); !ok || at >= len(s) {
-			return false, len(s) == maxHead
+		if c, at, ok = readCSVCell(s, at); !ok || at >= len(s) {
+			return false, len(s) == maxHeadBytes
 		}
 		if s[at] != ',' {
 			return false, true
@@ -94,38 +92,37 @@ func looksNew(data []byte) (isNew, known bool) {
 	return false, true
 }
 
-// maxHead is how far a record's beginning is looked at.
-const maxHead = 4096
+const maxHeadBytes = 4096
 
-func (f *csvFormat) read(text string, clock *localtime.Clock, l *Line) (bool, error) {
-	n := f.split(text)
-	if n < csvLeast {
+func (f *csvFormat) readLine(text string, clock *localtime.Clock, l *Line) (bool, error) {
+	n := f.splitCells(text)
+	if n < csvMinColumns {
 		return false, errCSV
 	}
 	c := &f.cells
-	r := record{
+	r := logRecord{
 		time: c[csvTime].raw, session: c[csvSession].raw, activity: c[csvActivity].raw, severity: c[csvSeverity].raw, state: c[csvState].raw,
 		user: c[csvUser], database: c[csvDatabase], message: c[csvMessage], detail: c[csvDetail], host: c[csvFrom],
 	}
 	if n > csvApplication {
-		r.app = c[csvApplication]
+		r.application = c[csvApplication]
 	}
-	if host, port, found := cutLast(r.host.raw, ":"); found {
+	if host, port, found := cutAtLast(r.host.raw, ":"); found {
 		if p, ok := localtime.Digits(port); ok && p < 1<<31 {
 			r.host.raw, r.port = host, p
 		}
 	}
 	if f.texts.decode == nil {
-		f.texts.decode = undouble
+		f.texts.decode = unquoteCSV
 	}
-	return f.texts.line(&r, clock, l)
+	return f.texts.fillLine(&r, clock, l)
 }
 
-// split cuts a record at its commas and gives their number and one, 0 when it is none.
-func (f *csvFormat) split(text string) (n int) {
-	for at := 0; n < csvMost; at++ {
+// splitCells returns the number of columns, 0 for an invalid record.
+func (f *csvFormat) splitCells(text string) (n int) {
+	for at := 0; n < csvMaxColumns; at++ {
 		var ok bool
-		if f.cells[n], at, ok = csvCell(text, at); !ok {
+		if f.cells[n], at, ok = readCSVCell(text, at); !ok {
 			return 0
 		}
 		n++
@@ -139,29 +136,28 @@ func (f *csvFormat) split(text string) (n int) {
 	return 0
 }
 
-// csvCell reads one value and gives the place behind it.
-func csvCell(s string, at int) (c cell, next int, ok bool) {
+func readCSVCell(s string, at int) (c rawValue, next int, ok bool) {
 	if at >= len(s) || s[at] != '"' {
 		end := at + strings.IndexAny(s[at:], ",\"\n")
 		if end < at {
 			end = len(s)
 		}
-		return cell{raw: s[at:end]}, end, true
+		return rawValue{raw: s[at:end]}, end, true
 	}
 	start := at + 1
 	for at = start; ; at += 2 {
 		n := strings.IndexByte(s[at:], '"')
 		if n < 0 {
-			return cell{}, 0, false
+			return rawValue{}, 0, false
 		}
 		if at += n; at+1 >= len(s) || s[at+1] != '"' {
-			return cell{raw: s[start:at], escaped: c.escaped}, at + 1, true
+			return rawValue{raw: s[start:at], escaped: c.escaped}, at + 1, true
 		}
 		c.escaped = true
 	}
 }
 
-func undouble(dst []byte, raw string) ([]byte, bool) {
+func unquoteCSV(dst []byte, raw string) ([]byte, bool) {
 	for {
 		i := strings.IndexByte(raw, '"')
 		if i < 0 {
@@ -172,12 +168,11 @@ func undouble(dst []byte, raw string) ([]byte, bool) {
 	}
 }
 
-// detectCSV looks at the first record: a time and, at its place, a session id.
 func detectCSV(head []byte, whole bool) logformat.Verdict {
 	text := string(head)
 	at := 0
 	for column := 0; column <= csvSession; column++ {
-		c, next, ok := csvCell(text, at)
+		c, next, ok := readCSVCell(text, at)
 		if column == csvTime && len(c.raw) >= 19 {
 			if _, isTime := localtime.Civil(c.raw[:19]); !isTime {
 				return logformat.No

@@ -16,10 +16,10 @@ import (
 // equality, and a refusal has letters or quotes that are not ASCII outside of the names that it quotes.
 var errLocalized = errors.New("a message about a login that is not in English: set lc_messages = 'C' on the server, only then can its log be read")
 
-// foreign tells the messages of another language that stand for "connection received" and "disconnection". host and port are the
-// client's, empty and 0 where the line does not say.
-func foreign(message, host string, port int64) bool {
-	rest, said, found := cutLast(message, "=")
+// isLocalizedConnection recognises "connection received" and "disconnection" in other languages. host and port are the client's, empty
+// and 0 where the line has none.
+func isLocalizedConnection(message, host string, port int64) bool {
+	rest, said, found := cutAtLast(message, "=")
 	if !found {
 		return false
 	}
@@ -31,14 +31,14 @@ func foreign(message, host string, port int64) bool {
 	if !ok || said == "" || n > 65535 || port != 0 && n != port {
 		return false
 	}
-	rest, word, found := cutLast(rest, " ")
+	rest, word, found := cutAtLast(rest, " ")
 	if word = strings.TrimRight(word, " "); word == "" && found { // the same
-		rest, _, found = cutLast(rest, " ")
+		rest, _, found = cutAtLast(rest, " ")
 	}
 	if !found {
 		return false
 	}
-	_, address, found := cutLast(strings.TrimRight(rest, " "), "=")
+	_, address, found := cutAtLast(strings.TrimRight(rest, " "), "=")
 	address = strings.TrimLeft(address, " ")
 	if !found || address == "" || host != "" && host != address {
 		return false
@@ -47,8 +47,8 @@ func foreign(message, host string, port int64) bool {
 	return host != "" || err == nil
 }
 
-// foreignRefusal tells a FATAL message that is in no English. Its severity is that word in many languages.
-func foreignRefusal(message string) bool {
+// isLocalizedRefusal recognises a FATAL message in another language. The word of the severity is FATAL in many languages.
+func isLocalizedRefusal(message string) bool {
 	first, _, _ := strings.Cut(message, "\n")
 	quoted := false
 	for _, c := range first {
@@ -62,16 +62,16 @@ func foreignRefusal(message string) bool {
 	return false
 }
 
-// foreignSeverity tells a line that is as log_line_prefix says, but for the word of its severity.
-func (f *stderrFormat) foreignSeverity(text string) bool {
-	for at, n := 0, 0; n < maxGuesses; n++ {
+// hasLocalizedSeverity is true for a line with the configured prefix, and an unknown word for a severity.
+func (f *stderrFormat) hasLocalizedSeverity(text string) bool {
+	for at, n := 0, 0; n < maxUnprovenReadings; n++ {
 		i := strings.Index(text[at:], ":  ")
 		if i < 0 {
 			return false
 		}
 		at += i
 		word := len(strings.TrimRightFunc(text[:at], func(c rune) bool { return unicode.IsLetter(c) || unicode.IsMark(c) }))
-		if word < at && f.matches(text[:word], "") {
+		if word < at && f.matchesPrefix(text[:word], "") {
 			return true
 		}
 		at += 3
@@ -79,7 +79,7 @@ func (f *stderrFormat) foreignSeverity(text string) bool {
 	return false
 }
 
-// cutState takes the SQLSTATE off a message, which stands before it where log_error_verbosity is verbose.
+// cutState removes the SQLSTATE that log_error_verbosity = verbose writes before a message.
 func cutState(severity Severity, message string) (state, rest string) {
 	if severity == SeverityDetail || severity == SeverityMore || len(message) < 7 || message[5:7] != ": " {
 		return "", message

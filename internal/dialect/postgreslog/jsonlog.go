@@ -16,23 +16,22 @@ var (
 	errEscape = errors.New("a broken escape sequence")
 )
 
-// jsonFormat reads jsonlog: one object a line, whose absent values have no key.
-type jsonFormat struct{ texts texts }
+// jsonFormat reads jsonlog: one flat object a line, without keys for absent values.
+type jsonFormat struct{ texts valueDecoder }
 
-func (f *jsonFormat) frame(data []byte) int { return logformat.Line(data) }
+func (f *jsonFormat) frameLength(data []byte) int { return logformat.Line(data) }
 
-func (f *jsonFormat) read(text string, clock *localtime.Clock, l *Line) (bool, error) {
-	var r record
+func (f *jsonFormat) readLine(text string, clock *localtime.Clock, l *Line) (bool, error) {
+	var r logRecord
 	if !scanObject(text, &r) {
 		return false, errJSON
 	}
 	if f.texts.decode == nil {
 		f.texts.decode = unescapeJSON
 	}
-	return f.texts.line(&r, clock, l)
+	return f.texts.fillLine(&r, clock, l)
 }
 
-// detectJSON tells jsonlog from any other JSON by keys that only it has together.
 func detectJSON(head []byte, whole bool) logformat.Verdict {
 	first, _, ended := bytes.Cut(head, []byte("\n"))
 	switch {
@@ -46,33 +45,32 @@ func detectJSON(head []byte, whole bool) logformat.Verdict {
 	return logformat.No
 }
 
-// scanObject walks a flat object once.
-func scanObject(s string, r *record) bool {
-	i := space(s, 0)
+func scanObject(s string, r *logRecord) bool {
+	i := skipSpace(s, 0)
 	if i >= len(s) || s[i] != '{' {
 		return false
 	}
-	for i = space(s, i+1); i < len(s) && s[i] == '"'; i = space(s, i+1) {
+	for i = skipSpace(s, i+1); i < len(s) && s[i] == '"'; i = skipSpace(s, i+1) {
 		key, next, ok := scanString(s, i)
 		if !ok {
 			return false
 		}
-		if i = space(s, next); i >= len(s) || s[i] != ':' {
+		if i = skipSpace(s, next); i >= len(s) || s[i] != ':' {
 			return false
 		}
-		value, next, ok := scanValue(s, space(s, i+1))
+		value, next, ok := scanValue(s, skipSpace(s, i+1))
 		if !ok {
 			return false
 		}
-		r.take(key.raw, value)
-		if i = space(s, next); i >= len(s) || s[i] != ',' {
+		r.setField(key.raw, value)
+		if i = skipSpace(s, next); i >= len(s) || s[i] != ',' {
 			break
 		}
 	}
-	return i < len(s) && s[i] == '}' && space(s, i+1) == len(s)
+	return i < len(s) && s[i] == '}' && skipSpace(s, i+1) == len(s)
 }
 
-func (r *record) take(key string, value cell) {
+func (r *logRecord) setField(key string, value rawValue) {
 	switch key {
 	case "timestamp":
 		r.time = value.raw
@@ -99,35 +97,33 @@ func (r *record) take(key string, value cell) {
 	case "detail":
 		r.detail = value
 	case "application_name":
-		r.app = value
+		r.application = value
 	}
 }
 
-func space(s string, i int) int {
+func skipSpace(s string, i int) int {
 	for i < len(s) && (s[i] == ' ' || s[i] == '\t' || s[i] == '\r' || s[i] == '\n') {
 		i++
 	}
 	return i
 }
 
-// scanString reads a string that begins at i, and gives the place behind it.
-func scanString(s string, i int) (c cell, next int, ok bool) {
+func scanString(s string, i int) (c rawValue, next int, ok bool) {
 	start := i + 1
 	for i = start; ; {
 		n := strings.IndexByte(s[i:], '"')
 		if n < 0 {
-			return cell{}, 0, false
+			return rawValue{}, 0, false
 		}
-		if i += n; !escapedAt(s, start, i) {
-			return cell{raw: s[start:i], escaped: c.escaped || strings.IndexByte(s[start:i], '\\') >= 0}, i + 1, true
+		if i += n; !isEscapedAt(s, start, i) {
+			return rawValue{raw: s[start:i], escaped: c.escaped || strings.IndexByte(s[start:i], '\\') >= 0}, i + 1, true
 		}
 		c.escaped = true
 		i++
 	}
 }
 
-// escapedAt tells whether an odd number of backslashes stands before i.
-func escapedAt(s string, start, i int) bool {
+func isEscapedAt(s string, start, i int) bool {
 	n := 0
 	for i-n > start && s[i-n-1] == '\\' {
 		n++
@@ -135,10 +131,9 @@ func escapedAt(s string, start, i int) bool {
 	return n%2 == 1
 }
 
-// scanValue reads a string, a number or a word; null is as if it were absent.
-func scanValue(s string, i int) (c cell, next int, ok bool) {
+func scanValue(s string, i int) (c rawValue, next int, ok bool) {
 	if i >= len(s) {
-		return cell{}, 0, false
+		return rawValue{}, 0, false
 	}
 	if s[i] == '"' {
 		return scanString(s, i)
@@ -146,17 +141,17 @@ func scanValue(s string, i int) (c cell, next int, ok bool) {
 	start := i
 	for i < len(s) && s[i] != ',' && s[i] != '}' && s[i] != ' ' {
 		if s[i] == '{' || s[i] == '[' || s[i] == '"' {
-			return cell{}, 0, false
+			return rawValue{}, 0, false
 		}
 		i++
 	}
 	if s[start:i] == "null" {
-		return cell{}, i, true
+		return rawValue{}, i, true
 	}
-	return cell{raw: s[start:i]}, i, i > start
+	return rawValue{raw: s[start:i]}, i, i > start
 }
 
-// unescapeJSON decodes what stands between the quotes. Bytes that are not UTF-8 stay as they are, as names may hold them.
+// unescapeJSON keeps bytes that are not UTF-8, since names may have them.
 func unescapeJSON(dst []byte, raw string) ([]byte, bool) {
 	for {
 		i := strings.IndexByte(raw, '\\')
@@ -194,14 +189,14 @@ func unescapeJSON(dst []byte, raw string) ([]byte, bool) {
 	}
 }
 
-// codePoint reads the four digits behind \u, and the second half of a pair. Half a pair alone becomes U+FFFD.
+// codePoint reads a surrogate pair too. Half a pair becomes U+FFFD.
 func codePoint(s string) (r rune, rest string, ok bool) {
-	if r, ok = hex4(s); !ok {
+	if r, ok = parseHex4(s); !ok {
 		return 0, s, false
 	}
 	rest = s[4:]
 	if utf16.IsSurrogate(r) && strings.HasPrefix(rest, `\u`) {
-		if low, ok := hex4(rest[2:]); ok {
+		if low, ok := parseHex4(rest[2:]); ok {
 			if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
 				return pair, rest[6:], true
 			}
@@ -210,7 +205,7 @@ func codePoint(s string) (r rune, rest string, ok bool) {
 	return r, rest, true
 }
 
-func hex4(s string) (r rune, ok bool) {
+func parseHex4(s string) (r rune, ok bool) {
 	if len(s) < 4 {
 		return 0, false
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 )
 
-// Line is one message of the server, as far as it concerns connections. Texts may be parts of the record it came in.
+// Line is one message of the server, with what concerns connections. Texts may be parts of the record.
 type Line struct {
 	Time        int64 // nanoseconds since 1970 UTC
 	ID          BackendID
@@ -29,8 +29,8 @@ type Line struct {
 	Continues bool
 }
 
-// BackendID is what %c says: the second a backend started, and its pid. Start is [NoStart] where log_line_prefix has
-// neither %c nor %s: then the pid alone ties the lines of a connection together.
+// BackendID is %c: the second when a backend started, and its pid. Start is [NoStart] where log_line_prefix has neither %c nor %s:
+// then only the pid ties the lines of a connection together.
 type BackendID struct {
 	Start int64 `json:"s"`
 	PID   int64 `json:"p"`
@@ -39,7 +39,6 @@ type BackendID struct {
 // NoStart stands for an unknown second.
 const NoStart = -1
 
-// parseID reads %c: two hexadecimal numbers with a dot between.
 func parseID(s string) (id BackendID, ok bool) {
 	start, pid, found := strings.Cut(s, ".")
 	if !found {
@@ -51,7 +50,7 @@ func parseID(s string) (id BackendID, ok bool) {
 	return id, ok1 && ok2
 }
 
-// hexNumber reads a number as %x prints it, and no other spelling: an id has one.
+// hexNumber accepts only the form of %x: an id has one spelling.
 func hexNumber(s string) (n int64, ok bool) {
 	if s == "" || len(s) > 15 || s[0] == '0' && len(s) > 1 {
 		return 0, false
@@ -106,8 +105,7 @@ func parseSeverity(s string) Severity {
 	return SeverityUnknown
 }
 
-// stamp reads "2026-11-21 21:47:39.355 UTC" in nanoseconds. What follows the seconds may be a zone's abbreviation only.
-func stamp(clock *localtime.Clock, s string) (nanos int64, err error) {
+func parseTimestamp(clock *localtime.Clock, s string) (nanos int64, err error) {
 	if len(s) < 20 {
 		return 0, errTime
 	}

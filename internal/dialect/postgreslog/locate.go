@@ -10,7 +10,7 @@ var severityWords = []string{
 	"DEBUG", "DEBUG1", "DEBUG2", "DEBUG3", "DEBUG4", "DEBUG5",
 }
 
-// hasSeverity is quick: only [stderrFormat.locate] knows.
+// hasSeverity is a quick check; [stderrFormat.locateSeverity] decides.
 func hasSeverity(line []byte) bool {
 	for at := 0; ; {
 		i := bytes.Index(line[at:], []byte(":  "))
@@ -24,7 +24,6 @@ func hasSeverity(line []byte) bool {
 	}
 }
 
-// severityBefore gives the severity that a text ends with.
 func severityBefore(text string) string {
 	n := len(text)
 	for n > 0 && (text[n-1] >= 'A' && text[n-1] <= 'Z' || text[n-1] >= '1' && text[n-1] <= '5') {
@@ -40,37 +39,37 @@ func severityBefore(text string) string {
 	return ""
 }
 
-// locate finds the severity of a record: where the text before it is such a prefix, and best where the user's name is the
-// same in both. When several readings are like that, a name was made to look like a message. The longest name is the true
-// one: every other reading ends it where, within it, a severity seems to stand.
-func (f *stderrFormat) locate(text string) (severity string, at int) {
-	f.find(text, lastCut(text))
+// locateSeverity finds the end of the severity: the text before it must match a prefix, with the message's user if possible. When
+// several readings match, a name was made to look like a message. The longest name is then the true one: every other reading ends it
+// at a forged severity within it.
+func (f *stderrFormat) locateSeverity(text string) (severity string, at int) {
+	f.findSeverities(text, lastNameLineEnd(text))
 	best, longest := -1, -1
-	var chosen matcher
-	for i, spot := range f.spots {
+	var chosen prefixMatcher
+	for i, spot := range f.severityEnds {
 		word := severityBefore(text[max(0, spot-10):spot])
 		before := text[:spot-len(word)]
 		message := text[spot+3:]
-		user := userOf(word, message)
+		user := userInMessage(word, message)
 		// Of equal names behind a line end the last one counts: no application's name has one, which could look like a refusal.
-		longer := len(user) > longest || len(user) == longest && strings.IndexByte(text[f.spots[best]:spot], '\n') >= 0
+		longer := len(user) > longest || len(user) == longest && strings.IndexByte(text[f.severityEnds[best]:spot], '\n') >= 0
 		switch {
-		case user != "" && longer && f.matches(before, user) && f.agrees(word, message):
-			best, longest, chosen = i, len(user), f.m
-		case best < 0 && i < maxGuesses && f.matches(before, "") && f.agrees(word, message):
-			best, chosen = i, f.m
+		case user != "" && longer && f.matchesPrefix(before, user) && f.namesAgree(word, message):
+			best, longest, chosen = i, len(user), f.matcher
+		case best < 0 && i < maxUnprovenReadings && f.matchesPrefix(before, "") && f.namesAgree(word, message):
+			best, chosen = i, f.matcher
 		}
 	}
 	if best < 0 {
 		return "", 0
 	}
-	f.m = chosen
-	at = f.spots[best]
+	f.matcher = chosen
+	at = f.severityEnds[best]
 	return severityBefore(text[max(0, at-10):at]), at + 3
 }
 
-// lastCut is behind the last line end that a name brought: those of a message are followed by a tab, so the severity comes later.
-func lastCut(text string) int {
+// lastNameLineEnd is after the last line end in a name: those in a message are followed by a tab.
+func lastNameLineEnd(text string) int {
 	for end := len(text); ; {
 		end = strings.LastIndexByte(text[:end], '\n')
 		if end < 0 || end+1 == len(text) || text[end+1] != '\t' {
@@ -79,76 +78,74 @@ func lastCut(text string) int {
 	}
 }
 
-// agrees tells whether the names before a login's severity are those of its message: a database's name can be made to look
-// like a message, too.
-func (f *stderrFormat) agrees(severity, message string) bool {
+// namesAgree compares the names before a login's severity with those of its message: a database's name can be forged to look like a
+// message too.
+func (f *stderrFormat) namesAgree(severity, message string) bool {
 	level := parseSeverity(severity)
 	_, message = cutState(level, message)
 	if classify(level, message) != msgAuthorized {
 		return true
 	}
-	user, database := known(f.m.values.user), known(f.m.database)
-	said := facts{User: user, Database: database}
-	return said.authorized(plainMessage(message)) && (user == "" || said.User == user) && (database == "" || said.Database == database)
+	user, database := knownOrEmpty(f.matcher.prefixValues.user), knownOrEmpty(f.matcher.database)
+	said := connectionFacts{User: user, Database: database}
+	return said.readAuthorized(removeTabs(message)) && (user == "" || said.User == user) && (database == "" || said.Database == database)
 }
 
-// maxGuesses bounds the search for a reading that no name proves.
-const maxGuesses = 4
+// maxUnprovenReadings bounds the search for a reading that no name proves.
+const maxUnprovenReadings = 4
 
-// find notes where a severity may end, from a place on.
-func (f *stderrFormat) find(text string, at int) {
-	f.spots = f.spots[:0]
+func (f *stderrFormat) findSeverities(text string, at int) {
+	f.severityEnds = f.severityEnds[:0]
 	for ; ; at += 3 {
 		i := strings.Index(text[at:], ":  ")
 		if i < 0 {
 			return
 		}
 		if at += i; severityBefore(text[max(0, at-10):at]) != "" {
-			f.spots = append(f.spots, at)
+			f.severityEnds = append(f.severityEnds, at)
 		}
 	}
 }
 
-func (f *stderrFormat) matches(text, user string) bool {
+func (f *stderrFormat) matchesPrefix(text, user string) bool {
 	for _, p := range f.prefixes {
-		if p.match(text, user, &f.m) {
+		if p.matchText(text, user, &f.matcher) {
 			return true
 		}
 	}
 	return false
 }
 
-// plainMessage takes off the tabs with which the lines of a message begin.
-func plainMessage(text string) string {
+// removeTabs removes the tab at the beginning of a message's further lines.
+func removeTabs(text string) string {
 	if strings.Contains(text, "\n\t") {
 		return strings.ReplaceAll(text, "\n\t", "\n")
 	}
 	return text
 }
 
-// userOf is the name that a message says, if it is one that says it.
-func userOf(severity, message string) string {
-	var f facts
+func userInMessage(severity, message string) string {
+	var f connectionFacts
 	level := parseSeverity(severity)
 	_, message = cutState(level, message)
 	kind := classify(level, message)
 	if kind == msgOther && level != SeverityDetail {
 		return ""
 	}
-	message = plainMessage(message)
+	message = removeTabs(message)
 	switch {
 	case level == SeverityDetail:
 		return detailUser(message)
 	case kind == msgFatal:
-		if f.rejected(message); f.User == "" {
+		if f.readRejected(message); f.User == "" {
 			return refusedUser(message)
 		}
 	case kind == msgAuthorized:
-		if !f.authorized(message) {
+		if !f.readAuthorized(message) {
 			return ""
 		}
 	case kind == msgDisconnection:
-		if _, ok := f.disconnection(message); !ok {
+		if _, ok := f.readDisconnection(message); !ok {
 			return ""
 		}
 	}

@@ -7,27 +7,27 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 )
 
-// maxSteps bounds the search for the ends of names that are made to look like what follows them.
-const maxSteps = 2000
+// maxMatchSteps bounds the search for the ends of names that were made to look like what follows them.
+const maxMatchSteps = 2000
 
-// matcher looks for a prefix in one text.
-type matcher struct {
-	values
-	user   string // what the name must be, if the message says
-	loose  bool   // a client may be told by its host's name, not only by its address
-	plain  bool   // the prefix is a guess: names with blanks in them, and databases with what parts fields, would hide that it is wrong
-	narrow bool   // there are none in this text
-	open   bool   // whatever may follow
-	steps  int
+// prefixMatcher matches a prefix with one text.
+type prefixMatcher struct {
+	prefixValues
+	user              string // what the name must be, if the message says
+	allowHostNames    bool   // a client may be told by its host's name, not only by its address
+	prefixIsGuess     bool   // the prefix is a guess: names with blanks in them, and databases with what parts fields, would hide that it is wrong
+	namesHaveNoSpaces bool   // there are none in this text
+	isHead            bool   // whatever may follow
+	stepsLeft         int
 
 	digitZone       bool   // a zone of digits with a number right behind it was seen
 	trialPID        string // of the reading that is being tried
 	trialSessionPID int64  // the pid in its %c, 0 where there is none yet
 }
 
-// tooLong tells what cannot be the name of a database or an application: servers cut both, and put a question mark for every
-// control character of the latter.
-func tooLong(escape byte, name string) bool {
+// exceedsNameLimit is true for what cannot be a database's or an application's name: servers cut both, and replace control characters
+// of the latter.
+func exceedsNameLimit(escape byte, name string) bool {
 	switch escape {
 	case 'a':
 		return len(name) > maxIdentifier || strings.IndexByte(name, '\n') >= 0
@@ -40,22 +40,22 @@ func tooLong(escape byte, name string) bool {
 // maxIdentifier is NAMEDATALEN less one.
 const maxIdentifier = 63
 
-// match reads all of text, which stands before the severity, and tells whether it is such a prefix.
-func (p *prefix) match(text, user string, m *matcher) bool {
-	narrow := m.plain && strings.IndexByte(text, '\n') < 0 // a name that cuts its record is a client's, whatever is in it
+// matchText matches all of text, which is before the severity.
+func (p *linePrefix) matchText(text, user string, m *prefixMatcher) bool {
+	narrow := m.prefixIsGuess && strings.IndexByte(text, '\n') < 0 // a name that cuts its record is a client's, whatever is in it
 	for _, loose := range [...]bool{false, true} {
-		*m = matcher{user: user, loose: loose, plain: m.plain, narrow: narrow, steps: maxSteps, digitZone: m.digitZone}
-		if m.match(p.parts, text) {
+		*m = prefixMatcher{user: user, allowHostNames: loose, prefixIsGuess: m.prefixIsGuess, namesHaveNoSpaces: narrow, stepsLeft: maxMatchSteps, digitZone: m.digitZone}
+		if m.matchParts(p.parts, text) {
 			return true
 		}
 	}
 	return false
 }
 
-func (m *matcher) match(parts []part, text string) bool {
+func (m *prefixMatcher) matchParts(parts []prefixPart, text string) bool {
 	for i := range parts {
 		this := &parts[i]
-		if m.steps--; m.steps < 0 {
+		if m.stepsLeft--; m.stepsLeft < 0 {
 			return false
 		}
 		switch {
@@ -69,38 +69,38 @@ func (m *matcher) match(parts []part, text string) bool {
 				return false
 			}
 			text = rest
-		case this.free():
-			return m.free(this, parts[i+1:], text)
-		case this.sure:
-			value, n := this.read(text, maxValue)
-			if n < 0 || !m.accepts(this, value) {
+		case this.isFreeText():
+			return m.matchFreeText(this, parts[i+1:], text)
+		case this.isDelimited:
+			value, n := this.readValue(text, maxValueBytes)
+			if n < 0 || !m.acceptsValue(this, value) {
 				return false
 			}
-			m.take(this.escape, value)
+			m.setValue(this.escape, value)
 			text = text[n:]
 		default:
-			return m.bounded(this, parts[i+1:], text)
+			return m.matchBounded(this, parts[i+1:], text)
 		}
 	}
-	return m.open || text == ""
+	return m.isHead || text == ""
 }
 
-// maxValue is more than the longest name of a host, and more than what any other value of known characters needs.
-const maxValue = 300
+// maxValueBytes is more than the longest name of a host, and more than what any other value of known characters needs.
+const maxValueBytes = 300
 
-// bounded tries the ends that a value of known characters can have, the last one first, at which the rest matches.
-func (m *matcher) bounded(this *part, rest []part, text string) bool {
+// matchBounded tries the ends of a value with known characters, the longest first, until the rest matches.
+func (m *prefixMatcher) matchBounded(this *prefixPart, rest []prefixPart, text string) bool {
 	pid, sessionPID := m.trialPID, m.trialSessionPID
-	for longest := maxValue; longest >= 0; {
-		if m.steps--; m.steps < 0 {
+	for longest := maxValueBytes; longest >= 0; {
+		if m.stepsLeft--; m.stepsLeft < 0 {
 			return false
 		}
-		value, n := this.read(text, longest)
+		value, n := this.readValue(text, longest)
 		if n < 0 && value == "" {
 			return false
 		}
-		if n >= 0 && m.accepts(this, value) && m.match(rest, text[n:]) {
-			m.take(this.escape, value)
+		if n >= 0 && m.acceptsValue(this, value) && m.matchParts(rest, text[n:]) {
+			m.setValue(this.escape, value)
 			return true
 		}
 		m.trialPID, m.trialSessionPID = pid, sessionPID
@@ -111,15 +111,14 @@ func (m *matcher) bounded(this *part, rest []part, text string) bool {
 	return false
 }
 
-// accepts tells whether a value can be that of this escape in this reading.
-func (m *matcher) accepts(this *part, value string) bool {
+func (m *prefixMatcher) acceptsValue(this *prefixPart, value string) bool {
 	switch this.escape {
 	case 'h', 'r':
 		host := value
 		if this.escape == 'r' {
 			host, _, _ = strings.Cut(value, "(")
 		}
-		return m.loose || isAddress(host)
+		return m.allowHostNames || isAddress(host)
 	case 'p':
 		m.trialPID = value
 	case 'c':
@@ -129,7 +128,7 @@ func (m *matcher) accepts(this *part, value string) bool {
 		}
 		m.trialSessionPID = id.PID
 	case 'm', 't', 's':
-		if this.next != 0 && !m.bare(this, value[20:]) {
+		if this.next != 0 && !m.zoneIsDelimited(this, value[20:]) {
 			return false
 		}
 	}
@@ -140,8 +139,8 @@ func (m *matcher) accepts(this *part, value string) bool {
 	return true
 }
 
-// bare tells whether a zone, of which the value behind a time ends, may be followed by another value with nothing between.
-func (m *matcher) bare(this *part, zone string) bool {
+// zoneIsDelimited tells whether a value may directly follow the zone of a time.
+func (m *prefixMatcher) zoneIsDelimited(this *prefixPart, zone string) bool {
 	if i := strings.IndexAny(zone, "+-"); i >= 0 {
 		m.digitZone = m.digitZone || strings.IndexByte("plxncvPQ", this.next) >= 0
 		return !m.digitZone
@@ -149,23 +148,23 @@ func (m *matcher) bare(this *part, zone string) bool {
 	return strings.ToUpper(zone) == zone
 }
 
-// isAddress tells an address, or what stands for none, from a name.
+// isAddress distinguishes an address, or the text for none, from a name.
 func isAddress(host string) bool {
 	if host == "" || host[0] == '[' {
-		return host == "" || host == "[local]" || host == unknown
+		return host == "" || host == "[local]" || host == unknownValue
 	}
 	addr, _, _ := strings.Cut(host, "%")
 	_, err := netip.ParseAddr(addr)
 	return err == nil
 }
 
-// free tries the ends that a free text can have, the first one first, at which the rest matches.
-func (m *matcher) free(this *part, rest []part, text string) bool {
+// matchFreeText tries the ends of a free text, the shortest first, until the rest matches.
+func (m *prefixMatcher) matchFreeText(this *prefixPart, rest []prefixPart, text string) bool {
 	escape := this.escape
 	if escape == 'u' && m.user != "" {
-		return m.named(rest, text)
+		return m.matchUser(rest, text)
 	}
-	narrow := m.narrow && (escape == 'u' || escape == 'd' || escape == 'a' && (len(rest) == 0 || strings.HasPrefix(rest[0].literal, " ")))
+	narrow := m.namesHaveNoSpaces && (escape == 'u' || escape == 'd' || escape == 'a' && (len(rest) == 0 || strings.HasPrefix(rest[0].literal, " ")))
 	for end := 0; end <= len(text); end++ {
 		switch {
 		case len(rest) == 0:
@@ -178,32 +177,32 @@ func (m *matcher) free(this *part, rest []part, text string) bool {
 			end += i
 		}
 		value := strings.Trim(text[:end], " ")
-		if narrow && (strings.ContainsRune(value, ' ') || escape == 'd' && strings.ContainsAny(value, "/|;")) || tooLong(escape, value) {
+		if narrow && (strings.ContainsRune(value, ' ') || escape == 'd' && strings.ContainsAny(value, "/|;")) || exceedsNameLimit(escape, value) {
 			return false
 		}
-		if m.match(rest, text[end:]) {
-			m.take(escape, value)
+		if m.matchParts(rest, text[end:]) {
+			m.setValue(escape, value)
 			return true
 		}
-		if m.steps < 0 {
+		if m.stepsLeft < 0 {
 			return false
 		}
 	}
 	return false
 }
 
-// named takes the name that the message says, with the padding that it may have here.
-func (m *matcher) named(rest []part, text string) bool {
+// matchUser accepts the user of the message, with padding.
+func (m *prefixMatcher) matchUser(rest []prefixPart, text string) bool {
 	after, ok := strings.CutPrefix(text, m.user)
 	if !ok {
 		after, ok = strings.CutPrefix(strings.TrimLeft(text, " "), m.user)
 	}
-	if !ok || m.narrow && strings.ContainsRune(m.user, ' ') {
+	if !ok || m.namesHaveNoSpaces && strings.ContainsRune(m.user, ' ') {
 		return false
 	}
-	if !m.match(rest, after) && !m.match(rest, strings.TrimLeft(after, " ")) {
+	if !m.matchParts(rest, after) && !m.matchParts(rest, strings.TrimLeft(after, " ")) {
 		return false
 	}
-	m.take('u', m.user)
+	m.setValue('u', m.user)
 	return true
 }

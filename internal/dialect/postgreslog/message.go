@@ -6,12 +6,12 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 )
 
-// message says which of the server's messages a line is. Their texts are those of lc_messages = C or en_US, in all
-// versions since 9.0; src/backend/utils/init/postinit.c, src/backend/tcop/backend_startup.c and postgres.c have them.
-type message uint8
+// messageKind classifies the server's messages. Their texts are those of lc_messages = C or en_US, in all versions since 9.0;
+// src/backend/utils/init/postinit.c, src/backend/tcop/backend_startup.c and postgres.c have them.
+type messageKind uint8
 
 const (
-	msgOther message = iota
+	msgOther messageKind = iota
 	msgReceived
 	msgAuthenticated
 	msgAuthorized
@@ -30,8 +30,8 @@ const (
 	textDisconnection = "disconnection: session time: "
 )
 
-// classify looks at no more than the beginning: most lines of a log are about something else.
-func classify(severity Severity, text string) message {
+// classify reads only the beginning: most lines of a log are about something else.
+func classify(severity Severity, text string) messageKind {
 	switch severity {
 	case SeverityFatal:
 		return msgFatal
@@ -57,8 +57,8 @@ func classify(severity Severity, text string) message {
 	return msgOther
 }
 
-// facts are what the messages of one connection say.
-type facts struct {
+// connectionFacts is collected from the messages of one connection.
+type connectionFacts struct {
 	Host        string `json:"host,omitempty"`
 	Port        int32  `json:"port,omitempty"`
 	User        string `json:"user,omitempty"`
@@ -74,12 +74,12 @@ type facts struct {
 	Replication bool   `json:"replication,omitempty"`
 }
 
-// columns takes what the line says beside its message. [unknown] is what log_line_prefix has for nothing.
-func (f *facts) columns(l *Line) {
-	set(&f.User, known(l.User))
-	set(&f.Database, known(l.Database))
-	set(&f.Application, known(l.Application))
-	if l.Host != "" && l.Host != unknown && (f.Host == "" || f.Host == l.Host) {
+// setColumns takes the columns beside the message.
+func (f *connectionFacts) setColumns(l *Line) {
+	setIfKnown(&f.User, knownOrEmpty(l.User))
+	setIfKnown(&f.Database, knownOrEmpty(l.Database))
+	setIfKnown(&f.Application, knownOrEmpty(l.Application))
+	if l.Host != "" && l.Host != unknownValue && (f.Host == "" || f.Host == l.Host) {
 		f.Host = l.Host
 		if l.Port != 0 {
 			f.Port = l.Port
@@ -87,29 +87,29 @@ func (f *facts) columns(l *Line) {
 	}
 }
 
-const unknown = "[unknown]"
+const unknownValue = "[unknown]"
 
-func known(s string) string {
-	if s == unknown {
+func knownOrEmpty(s string) string {
+	if s == unknownValue {
 		return ""
 	}
 	return s
 }
 
-func set(field *string, value string) {
+func setIfKnown(field *string, value string) {
 	if value != "" {
 		*field = value
 	}
 }
 
-// received reads "host=H port=P" or "host=[local]".
-func (f *facts) received(text string) bool {
-	return f.address(text[len(textReceived):])
+// readReceived reads "host=H port=P" or "host=[local]".
+func (f *connectionFacts) readReceived(text string) bool {
+	return f.readAddress(text[len(textReceived):])
 }
 
-// address reads "H port=P" or "H": a host's name has no blank.
-func (f *facts) address(text string) bool {
-	host, port, found := cutLast(text, " port=")
+// readAddress reads "H port=P" or "H": a host's name has no blank.
+func (f *connectionFacts) readAddress(text string) bool {
+	host, port, found := cutAtLast(text, " port=")
 	if !found {
 		f.Host = text
 		return text != "" && !strings.ContainsRune(text, ' ')
@@ -122,14 +122,14 @@ func (f *facts) address(text string) bool {
 	return true
 }
 
-// authenticated reads `identity="I" method=M (file:line)`; of trust it is `user="U" method=trust (file:line)`. The names
+// readAuthenticated reads `identity="I" method=M (file:line)`; of trust it is `user="U" method=trust (file:line)`. The names
 // may hold anything, so it is read from the right.
-func (f *facts) authenticated(text string) bool {
+func (f *connectionFacts) readAuthenticated(text string) bool {
 	text = text[len(textAuthenticated):]
-	if rest, rule, found := cutLast(text, " ("); found && strings.HasSuffix(rule, ")") {
+	if rest, rule, found := cutAtLast(text, " ("); found && strings.HasSuffix(rule, ")") {
 		text, f.HBA = rest, rule[:len(rule)-1]
 	}
-	who, method, found := cutLast(text, "\" method=")
+	who, method, found := cutAtLast(text, "\" method=")
 	if !found {
 		return false
 	}
@@ -145,20 +145,20 @@ func (f *facts) authenticated(text string) bool {
 	return ok
 }
 
-// authorized reads "user=U database=D application_name=A SSL enabled (…) GSS (…)", whose last three may be missing. The
+// readAuthorized reads "user=U database=D application_name=A SSL enabled (…) GSS (…)", whose last three may be missing. The
 // line's columns say how long the names are, where it has them.
-func (f *facts) authorized(text string) bool {
+func (f *connectionFacts) readAuthorized(text string) bool {
 	text, f.Replication = strings.CutPrefix(text, textReplication)
 	if !f.Replication {
 		text = text[len(textAuthorized):]
 	}
-	text = f.encryption(text)
+	text = f.readEncryption(text)
 	var ok bool
-	if f.User, text, ok = name(text, f.User, " database=", " application_name="); !ok {
+	if f.User, text, ok = readName(text, f.User, " database=", " application_name="); !ok {
 		return false
 	}
 	if rest, found := strings.CutPrefix(text, " database="); found {
-		if f.Database, text, ok = name(rest, f.Database, " application_name="); !ok {
+		if f.Database, text, ok = readName(rest, f.Database, " application_name="); !ok {
 			return false
 		}
 	}
@@ -168,9 +168,9 @@ func (f *facts) authorized(text string) bool {
 	return text == ""
 }
 
-// name takes a name off the beginning of text: the one that is known, or what stands before the first of the words that may
+// readName takes a name off the beginning of text: the one that is known, or what stands before the first of the words that may
 // follow it.
-func name(text, known string, next ...string) (name, rest string, ok bool) {
+func readName(text, known string, next ...string) (name, rest string, ok bool) {
 	if after, found := strings.CutPrefix(text, known); found && known != "" {
 		if after == "" {
 			return known, "", true
@@ -190,13 +190,13 @@ func name(text, known string, next ...string) (name, rest string, ok bool) {
 	return text[:end], text[end:], end > 0
 }
 
-// encryption takes " SSL enabled (protocol=P, cipher=C, bits=N)" and " GSS (authenticated=…, principal=X)" off the end.
-func (f *facts) encryption(text string) string {
-	if rest, gss, found := cutLast(text, " GSS ("); found && strings.HasSuffix(gss, ")") && strings.HasPrefix(gss, "authenticated=") {
+// readEncryption takes " SSL enabled (protocol=P, cipher=C, bits=N)" and " GSS (authenticated=…, principal=X)" off the end.
+func (f *connectionFacts) readEncryption(text string) string {
+	if rest, gss, found := cutAtLast(text, " GSS ("); found && strings.HasSuffix(gss, ")") && strings.HasPrefix(gss, "authenticated=") {
 		text = rest
 		_, f.Principal, _ = strings.Cut(gss[:len(gss)-1], "principal=")
 	}
-	rest, ssl, found := cutLast(text, " SSL enabled (protocol=")
+	rest, ssl, found := cutAtLast(text, " SSL enabled (protocol=")
 	if !found || !strings.HasSuffix(ssl, ")") {
 		return text
 	}
@@ -207,29 +207,28 @@ func (f *facts) encryption(text string) string {
 	return rest
 }
 
-// disconnection reads "H:MM:SS.mmm user=U database=D host=H port=P"; hours have no limit.
-func (f *facts) disconnection(text string) (nanos int64, ok bool) {
+// readDisconnection reads "H:MM:SS.mmm user=U database=D host=H port=P"; hours have no limit.
+func (f *connectionFacts) readDisconnection(text string) (nanos int64, ok bool) {
 	text = text[len(textDisconnection):]
 	time, rest, found := strings.Cut(text, " user=")
 	if !found {
 		return 0, false
 	}
-	names, host, found := cutLast(rest, " host=")
-	if !found || !f.address(host) {
+	names, host, found := cutAtLast(rest, " host=")
+	if !found || !f.readAddress(host) {
 		return 0, false
 	}
-	user, rest, ok := name(names, f.User, " database=")
+	user, rest, ok := readName(names, f.User, " database=")
 	if database, found := strings.CutPrefix(rest, " database="); found && ok {
-		set(&f.User, user)
+		setIfKnown(&f.User, user)
 		if f.Database == "" {
 			f.Database = database
 		}
 	}
-	return span(time)
+	return parseDuration(time)
 }
 
-// span reads a session's time.
-func span(text string) (nanos int64, ok bool) {
+func parseDuration(text string) (nanos int64, ok bool) {
 	hours, rest, _ := strings.Cut(text, ":")
 	h, ok := localtime.Digits(hours)
 	if !ok || hours == "" || h > 1e6 || len(rest) < 5 || rest[2] != ':' {
@@ -241,7 +240,7 @@ func span(text string) (nanos int64, ok bool) {
 	return (h*3600+m*60+s)*1e9 + fraction, ok1 && ok2 && ok3 && rest == "" && m < 60 && s < 60
 }
 
-func cutLast(s, sep string) (before, after string, found bool) {
+func cutAtLast(s, sep string) (before, after string, found bool) {
 	i := strings.LastIndex(s, sep)
 	if i < 0 {
 		return s, "", false

@@ -36,39 +36,39 @@ func Formats() []logformat.Format {
 	return formats
 }
 
-// format is what differs: how a text is cut into records, and a record into the parts of a line.
-type format interface {
-	frame(data []byte) int
+// lineFormat is what differs: how a text is cut into records, and a record into the parts of a line.
+type lineFormat interface {
+	frameLength(data []byte) int
 	// read fills the line from a record. ok is false where the record is of no concern; its time counts nevertheless.
-	read(record string, clock *localtime.Clock, l *Line) (ok bool, err error)
+	readLine(record string, clock *localtime.Clock, l *Line) (ok bool, err error)
 }
 
-// parser reads one text and feeds the assembler that it may share with others.
-type parser struct {
+// textParser reads one text and feeds the assembler that it may share with others.
+type textParser struct {
 	logformat.LineParser
-	format    format
+	format    lineFormat
 	clock     localtime.Clock
 	assembler *Assembler
 	text      *Text
 	line      Line
 }
 
-func newParser(o logformat.Options, f format) *parser {
+func newParser(o logformat.Options, f lineFormat) *textParser {
 	assembler := o.Shared.LoadOrNew("postgresql", func() any {
 		a := NewAssembler(o.Instance, o.DecideAfter)
 		a.watch.conditions, a.watch.once = o.Conditions, o.Once
 		return a
 	}).(*Assembler)
-	return &parser{format: f, clock: localtime.New(o.Zone), assembler: assembler, text: &Text{}}
+	return &textParser{format: f, clock: localtime.New(o.Zone), assembler: assembler, text: &Text{}}
 }
 
-func (p *parser) Frame(data []byte, final bool) int {
-	return logformat.FrameToEnd(p.format.frame, data, final)
+func (p *textParser) Frame(data []byte, final bool) int {
+	return logformat.FrameToEnd(p.format.frameLength, data, final)
 }
 
-func (p *parser) AmbiguousTimes() int { return p.clock.AmbiguousTimes() }
+func (p *textParser) AmbiguousTimes() int { return p.clock.AmbiguousTimes() }
 
-func (p *parser) Parse(record string, offset int64, batch *logformat.EventBatch) error {
+func (p *textParser) Parse(record string, offset int64, batch *logformat.EventBatch) error {
 	p.ResumeAt = offset + int64(len(record))
 	record = logformat.TrimLineEnd(record)
 	if offset == 0 && len(record) >= len(logformat.ByteOrderMark) && record[:len(logformat.ByteOrderMark)] == logformat.ByteOrderMark {
@@ -78,7 +78,7 @@ func (p *parser) Parse(record string, offset int64, batch *logformat.EventBatch)
 		return nil
 	}
 	p.line = Line{}
-	ok, err := p.format.read(record, &p.clock, &p.line)
+	ok, err := p.format.readLine(record, &p.clock, &p.line)
 	switch {
 	case errors.Is(err, localtime.ErrNoZone):
 		return logformat.Refuse("the times of this log carry the abbreviation of a zone, which says too little, and key `timezone` is not set: " +
@@ -94,22 +94,22 @@ func (p *parser) Parse(record string, offset int64, batch *logformat.EventBatch)
 }
 
 // ResumeOffset is the first line of this text that belongs to a connection without verdict.
-func (p *parser) ResumeOffset() int64 {
+func (p *textParser) ResumeOffset() int64 {
 	if at, any := p.assembler.Undecided(p.text); any {
 		return at
 	}
 	return p.ResumeAt
 }
 
-func (p *parser) ResumeState() []byte { return p.assembler.State(p.text) }
+func (p *textParser) ResumeState() []byte { return p.assembler.State(p.text) }
 
-func (p *parser) Restore(offset int64, state []byte, textGone bool) error {
+func (p *textParser) Restore(offset int64, state []byte, textGone bool) error {
 	p.ResumeAt = offset
 	return p.assembler.Restore(state, textGone)
 }
 
-func (p *parser) LogTime() int64 { return p.assembler.LogTime() }
+func (p *textParser) LogTime() int64 { return p.assembler.LogTime() }
 
-func (p *parser) FlushDue(logTime int64, batch *logformat.EventBatch) {
+func (p *textParser) FlushDue(logTime int64, batch *logformat.EventBatch) {
 	p.assembler.FlushDue(logTime, batch)
 }

@@ -7,45 +7,47 @@ import (
 	"strings"
 )
 
-// prefix is a log_line_prefix, compiled: what stands before "LOG:  " in every line.
-type prefix struct {
-	text  string // as postgresql.conf has it
-	parts []part
-	lead  []part // those before the first free text and before %q
+// linePrefix is a compiled log_line_prefix: the text before "LOG:  " in every line.
+type linePrefix struct {
+	text      string // as postgresql.conf has it
+	parts     []prefixPart
+	headParts []prefixPart // those before the first free text and before %q
 }
 
-// part is either a text that stands as it is, or an escape.
-type part struct {
+// prefixPart is a literal text or an escape.
+type prefixPart struct {
 	literal string
 	escape  byte
 	width   int // the least, of %15h; negative of %-15h, whose blanks follow the value
-	// sure says that the longest value is the only one: what follows begins with a character that no value has.
-	sure bool
+	// isDelimited says that the longest value is the only one: what follows begins with a character that no value has.
+	isDelimited bool
 	// next is the escape that stands right behind a time, whose zone must then be capital letters, 0 where a literal does.
 	next byte
 }
 
-// escapes are all that PostgreSQL knows, those of 18 included; it prints nothing for any other character behind a per cent sign.
-const escapes = "abcdehilLmnpPqQrstuvx"
+// knownEscapes are all that PostgreSQL knows, those of 18 included; it prints nothing for any other character behind a per cent sign.
+const knownEscapes = "abcdehilLmnpPqQrstuvx"
 
-// freeText are the escapes whose values a client chooses, and which may hold anything but for its own end; tag and backend
+// freeTextEscapes are the escapes whose values a client chooses, and which may hold anything but for its own end; tag and backend
 // type have blanks in them.
-const freeText = "uadib"
+const freeTextEscapes = "uadib"
 
-func (p *part) free() bool { return p.escape != 0 && strings.IndexByte(freeText, p.escape) >= 0 }
+func (p *prefixPart) isFreeText() bool {
+	return p.escape != 0 && strings.IndexByte(freeTextEscapes, p.escape) >= 0
+}
 
-func (p *part) oneOf(escapes string) bool {
+func (p *prefixPart) isOneOf(escapes string) bool {
 	return p.escape != 0 && strings.IndexByte(escapes, p.escape) >= 0
 }
 
 // What a log_line_prefix may lack.
 const (
-	noProcess = "has neither %p nor %c, without which nobody can tell the lines of one connection from those of another"
-	noTime    = "has none of the times %m, %t and %n"
-	remedy    = ": set log_line_prefix = '%m [%p] %c %q%u@%d %r %e %a ' on the server, or any that has %c and %m, and write the same here"
+	missingProcess = "has neither %p nor %c, without which nobody can tell the lines of one connection from those of another"
+	missingTime    = "has none of the times %m, %t and %n"
+	prefixRemedy   = ": set log_line_prefix = '%m [%p] %c %q%u@%d %r %e %a ' on the server, or any that has %c and %m, and write the same here"
 )
 
-// CheckLinePrefix tells what is missing in a log_line_prefix, and the remedy. The empty one is well: it means the usual ones.
+// CheckLinePrefix returns what is missing in a log_line_prefix, and the remedy. The empty one is valid: it means the usual ones.
 func CheckLinePrefix(text string) error {
 	if text == "" {
 		return nil
@@ -54,17 +56,16 @@ func CheckLinePrefix(text string) error {
 	return err
 }
 
-// compilePrefix reads a log_line_prefix as the server does.
-func compilePrefix(text string) (*prefix, error) {
-	p := &prefix{text: text}
+func compilePrefix(text string) (*linePrefix, error) {
+	p := &linePrefix{text: text}
 	for text != "" {
 		literal, rest, found := strings.Cut(text, "%")
-		p.literal(literal)
+		p.addLiteral(literal)
 		if !found {
 			break
 		}
 		if strings.HasPrefix(rest, "%") {
-			p.literal("%")
+			p.addLiteral("%")
 			text = rest[1:]
 			continue
 		}
@@ -74,41 +75,41 @@ func compilePrefix(text string) (*prefix, error) {
 			break
 		}
 		width, _ := strconv.Atoi(digits)
-		if strings.IndexByte(escapes, rest[0]) >= 0 {
-			p.parts = append(p.parts, part{escape: rest[0], width: width})
+		if strings.IndexByte(knownEscapes, rest[0]) >= 0 {
+			p.parts = append(p.parts, prefixPart{escape: rest[0], width: width})
 		}
 		text = rest[1:]
 	}
-	switch process, time := p.has("pc"), p.has("mtn"); {
+	switch process, time := p.hasEscape("pc"), p.hasEscape("mtn"); {
 	case !process && !time:
-		return nil, errors.New(noProcess + ", and " + noTime + remedy)
+		return nil, errors.New(missingProcess + ", and " + missingTime + prefixRemedy)
 	case !process:
-		return nil, errors.New(noProcess + remedy)
+		return nil, errors.New(missingProcess + prefixRemedy)
 	case !time:
-		return nil, errors.New(noTime + remedy)
+		return nil, errors.New(missingTime + prefixRemedy)
 	}
-	return p, p.delimit()
+	return p, p.findDelimiters()
 }
 
-// delimit notes where values end, and refuses a prefix in which nobody can tell.
-func (p *prefix) delimit() error {
-	p.lead = p.parts
+// findDelimiters refuses a prefix in which the end of a value cannot be found.
+func (p *linePrefix) findDelimiters() error {
+	p.headParts = p.parts
 	for i := range p.parts {
 		this := &p.parts[i]
-		if len(p.lead) == len(p.parts) && (this.escape == 'q' || this.free()) {
-			p.lead = p.parts[:i]
+		if len(p.headParts) == len(p.parts) && (this.escape == 'q' || this.isFreeText()) {
+			p.headParts = p.parts[:i]
 		}
 		if this.escape == 0 || this.escape == 'q' {
 			continue
 		}
-		next := p.behind(i)
+		next := p.partAfter(i)
 		switch {
 		case next == nil:
 		case next.escape == 0:
-			this.sure = strings.IndexByte(valueChars(this.escape), next.literal[0]) < 0
-		case !decidable(this, next):
+			this.isDelimited = strings.IndexByte(valueChars(this.escape), next.literal[0]) < 0
+		case !endIsDecidable(this, next):
 			return errors.New("has nothing between %" + string(this.escape) + " and %" + string(next.escape) +
-				", so that nobody can tell where the one ends" + remedy)
+				", so that nobody can tell where the one ends" + prefixRemedy)
 		default:
 			this.next = next.escape
 		}
@@ -116,8 +117,8 @@ func (p *prefix) delimit() error {
 	return nil
 }
 
-// behind is the part that stands behind a value in the lines of a session: %q prints nothing there.
-func (p *prefix) behind(i int) *part {
+// partAfter skips %q, which prints nothing in the lines of a session.
+func (p *linePrefix) partAfter(i int) *prefixPart {
 	for i++; i < len(p.parts); i++ {
 		if p.parts[i].escape != 'q' {
 			return &p.parts[i]
@@ -126,36 +127,34 @@ func (p *prefix) behind(i int) *part {
 	return nil
 }
 
-// decidable tells whether a value that is directly followed by another has an end that can be found.
-func decidable(this, next *part) bool {
+// endIsDecidable tells whether the end of a value that is directly followed by another can be found.
+func endIsDecidable(this, next *prefixPart) bool {
 	switch {
-	case this.fixed():
+	case this.showsItsEnd():
 		return true
-	case this.free(), next.free():
+	case this.isFreeText(), next.isFreeText():
 		return false
-	case this.oneOf("mts"): // a zone is capital letters, or has a sign: the rest of it is told by what the line itself has
+	case this.isOneOf("mts"): // a zone is capital letters, or has a sign: the rest of it is told by what the line itself has
 		return true
-	case next.oneOf("mts"): // a year has four digits
+	case next.isOneOf("mts"): // a year has four digits
 		return true
-	case this.oneOf("pc") && next.oneOf("pc") && this.escape != next.escape: // %c has the pid in it
+	case this.isOneOf("pc") && next.isOneOf("pc") && this.escape != next.escape: // %c has the pid in it
 		return true
 	}
-	return next.escape == 'e' && this.oneOf("plxcQ")
+	return next.escape == 'e' && this.isOneOf("plxcQ")
 }
 
-// fixed tells whether the value shows its own end: it has always the same length, its padding is wider than it, or it ends with a
-// sign of its own.
-func (p *part) fixed() bool {
+// showsItsEnd is true for a value of fixed length, with padding wider than it, or with an end mark of its own.
+func (p *prefixPart) showsItsEnd() bool {
 	most := map[byte]int{'p': 10, 'l': 10, 'x': 10, 'P': 10, 'c': 17, 'u': maxIdentifier, 'd': maxIdentifier, 'a': maxIdentifier}[p.escape]
-	return p.oneOf("enr") || most > 0 && max(p.width, -p.width) >= most
+	return p.isOneOf("enr") || most > 0 && max(p.width, -p.width) >= most
 }
 
-// has tells whether one of these escapes is there.
-func (p *prefix) has(escapes string) bool {
-	return slices.ContainsFunc(p.parts, func(this part) bool { return this.oneOf(escapes) })
+func (p *linePrefix) hasEscape(escapes string) bool {
+	return slices.ContainsFunc(p.parts, func(this prefixPart) bool { return this.isOneOf(escapes) })
 }
 
-func (p *prefix) literal(text string) {
+func (p *linePrefix) addLiteral(text string) {
 	if text == "" {
 		return
 	}
@@ -163,11 +162,11 @@ func (p *prefix) literal(text string) {
 		p.parts[n-1].literal += text
 		return
 	}
-	p.parts = append(p.parts, part{literal: text})
+	p.parts = append(p.parts, prefixPart{literal: text})
 }
 
-// begins tells whether a line can be the first of a record: it has what stands before the first free text.
-func (p *prefix) begins(line string) bool {
-	m := matcher{loose: true, open: true, steps: maxSteps}
-	return m.match(p.lead, line)
+// startsLine matches what is before the first free text.
+func (p *linePrefix) startsLine(line string) bool {
+	m := prefixMatcher{allowHostNames: true, isHead: true, stepsLeft: maxMatchSteps}
+	return m.matchParts(p.headParts, line)
 }

@@ -4,78 +4,78 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-func (a *Assembler) fatal(l *Line, at int64, batch *logformat.EventBatch) {
-	c := a.of(l)
+func (a *Assembler) handleFatal(l *Line, at int64, batch *logformat.EventBatch) {
+	c := a.findConn(l)
 	switch {
 	case c != nil && c.Stage == stageRefused && l.Time <= c.Decisive:
 		return // told again: its DETAIL may be known already
-	case c != nil && c.Stage == stageAuthorized && ends(l.SQLState, l.Message):
+	case c != nil && c.Stage == stageAuthorized && endsSession(l.SQLState, l.Message):
 		return // a disconnection will follow if the session was open
-	case c == nil && a.doubted.told(l.ID):
-		if !ends(l.SQLState, l.Message) {
-			a.correct(l, batch)
+	case c == nil && a.unproven.isUnproven(l.ID):
+		if !endsSession(l.SQLState, l.Message) {
+			a.emitCorrection(l, batch)
 		}
 		return
-	case c == nil && (a.known(l, stageRefused) || l.ID.Start != NoStart && (a.doubted.open(l.ID) || a.decided.open(l.ID)) || !refuses(l)):
+	case c == nil && (a.isDecided(l, stageRefused) || l.ID.Start != NoStart && (a.unproven.wasLetIn(l.ID) || a.decided.wasLetIn(l.ID)) || !refusesLogin(l)):
 		return // of a session that is open: its disconnection follows
 	case c == nil:
-		c = a.add(l, at)
+		c = a.addConn(l, at)
 	}
-	a.refuse(c, l)
+	a.setRefused(c, l)
 	if !l.Continues {
-		a.fail(c, batch)
+		a.emitFailure(c, batch)
 		return
 	}
-	c.end = a.reading
-	a.queue(c)
+	c.refusedIn = a.currentText
+	a.enqueue(c)
 }
 
-// refuse notes a refusal, whose names are the line's own: nobody has checked them.
-func (a *Assembler) refuse(c *conn, l *Line) {
-	f := c.facts
-	f.columns(l)
-	f.rejected(l.Message)
+// setRefused takes the line's names, which the server has not checked.
+func (a *Assembler) setRefused(c *undecidedConn, l *Line) {
+	f := c.connectionFacts
+	f.setColumns(l)
+	f.readRejected(l.Message)
 	if f.User == "" {
 		f.User = refusedUser(l.Message)
 	}
-	a.names.keep(&c.facts, &f)
+	a.interner.copyInterned(&c.connectionFacts, &f)
 	c.Stage, c.Decisive = stageRefused, l.Time
-	c.SQLState, c.Reason, c.Detail = a.names.name(l.SQLState), a.names.name(l.Message), a.names.name(l.Detail)
+	c.SQLState, c.Reason, c.Detail = a.interner.intern(l.SQLState), a.interner.intern(l.Message), a.interner.intern(l.Detail)
 }
 
-// detail takes the line behind a refusal, which completes it. Any other line behind it says that there is none; an older one
-// of another text, which is being read once more, says nothing.
-func (a *Assembler) detail(l *Line, batch *logformat.EventBatch) bool {
-	if a.refused.first == nil {
+// handleDetail takes the line after a refusal, which completes it. Any other line shows that there is none, except an older one of
+// another text that is read again.
+func (a *Assembler) handleDetail(l *Line, batch *logformat.EventBatch) bool {
+	if a.refusedQueue.first == nil {
 		return false
 	}
 	if c := a.open[l.ID]; c != nil && c.Stage == stageRefused && (l.Severity == SeverityDetail || l.Severity == SeverityMore) {
 		if l.Severity == SeverityDetail {
-			c.Detail = a.names.name(l.Message)
+			c.Detail = a.interner.intern(l.Message)
 		}
-		c.end = a.reading
+		c.refusedIn = a.currentText
 		return true
 	}
-	for c := a.refused.first; c != nil; {
+	for c := a.refusedQueue.first; c != nil; {
 		next := c.next
-		if c.end == a.reading || l.Time > c.Decisive || l.Time == c.Decisive && c.end != nil {
-			a.fail(c, batch)
+		if c.refusedIn == a.currentText || l.Time > c.Decisive || l.Time == c.Decisive && c.refusedIn != nil {
+			a.emitFailure(c, batch)
 		}
 		c = next
 	}
 	return false
 }
 
-func (a *Assembler) fail(c *conn, batch *logformat.EventBatch) {
-	a.remember(c)
-	a.build.failure(c, batch.Add())
-	a.drop(c)
+func (a *Assembler) emitFailure(c *undecidedConn, batch *logformat.EventBatch) {
+	a.rememberVerdict(c)
+	a.events.buildFailure(c, batch.Add())
+	a.removeConn(c)
 }
 
-// correct tells that a login which was told as a success was refused after all.
-func (a *Assembler) correct(l *Line, batch *logformat.EventBatch) {
-	c := &conn{ID: l.ID, First: l.Time}
-	a.refuse(c, l)
-	a.build.correction(c, a.doubted.login(l.ID), batch.Add())
-	a.doubted.prove(l)
+// emitCorrection is for a login that was delivered as a success and refused later.
+func (a *Assembler) emitCorrection(l *Line, batch *logformat.EventBatch) {
+	c := &undecidedConn{ID: l.ID, First: l.Time}
+	a.setRefused(c, l)
+	a.events.buildCorrection(c, a.unproven.loginTime(l.ID), batch.Add())
+	a.unproven.markProven(l)
 }

@@ -7,30 +7,29 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// state is what a text's cursor must hold beside the place of the text's own first undecided line: the connections of which
-// that text does not have all lines, and the memory. For the case that the text is gone when somebody goes on from here, also
-// those that it has, if they are few.
-type state struct {
-	Clock   int64        `json:"clock,omitempty"`
-	Open    []*conn      `json:"open,omitempty"`
-	Own     []*conn      `json:"own,omitempty"`
-	Doubted []remembered `json:"doubted,omitempty"`
-	Decided []remembered `json:"elsewhere,omitempty"`
-	Seen    int64        `json:"seen,omitempty"` // time of the last line about a connection
+// assemblerState is saved beside the offset of the text's first undecided line: the connections of which that text does not have all
+// lines, and the decided ones. Where there are few, also those that it has, for the case that the text is gone at a restart.
+type assemblerState struct {
+	Clock   int64            `json:"clock,omitempty"`
+	Open    []*undecidedConn `json:"open,omitempty"`
+	Own     []*undecidedConn `json:"own,omitempty"`
+	Doubted []decidedConn    `json:"doubted,omitempty"`
+	Decided []decidedConn    `json:"elsewhere,omitempty"`
+	Seen    int64            `json:"seen,omitempty"` // time of the last line about a connection
 }
 
-// maxOwn bounds what a cursor costs: it is written with every batch.
-const maxOwn = 256
+// maxOwnConns bounds the size of a cursor, which is written with every batch.
+const maxOwnConns = 256
 
 // State is nil when there is nothing to know.
 func (a *Assembler) State(text *Text) []byte {
-	s := state{Clock: a.clock, Doubted: a.doubted.all(), Decided: a.decided.all(), Seen: a.watch.seen}
-	for _, q := range [...]*queue{&a.opening, &a.waiting, &a.refused} {
+	s := assemblerState{Clock: a.lastLineTime, Doubted: a.unproven.listOldestFirst(), Decided: a.decided.listOldestFirst(), Seen: a.watch.lastConnectionLine}
+	for _, q := range [...]*dueQueue{&a.unauthorized, &a.authorizedQueue, &a.refusedQueue} {
 		for c := q.first; c != nil; c = c.next {
 			switch {
-			case c.text != text || c.mixed:
+			case c.text != text || c.inSeveralTexts:
 				s.Open = append(s.Open, c)
-			case len(a.open) <= maxOwn:
+			case len(a.open) <= maxOwnConns:
 				s.Own = append(s.Own, c)
 			}
 		}
@@ -48,78 +47,78 @@ func (a *Assembler) Restore(text []byte, gone bool) error {
 	if len(text) == 0 {
 		return nil
 	}
-	var s state
+	var s assemblerState
 	if err := json.Unmarshal(text, &s); err != nil {
 		return fmt.Errorf("state of the parser: %w", err)
 	}
-	a.clock = max(a.clock, s.Clock)
-	a.watch.first, a.watch.seen = max(a.watch.first, s.Clock), max(a.watch.seen, s.Seen)
-	a.recall(&a.doubted, s.Doubted)
-	a.recall(&a.decided, s.Decided)
+	a.lastLineTime = max(a.lastLineTime, s.Clock)
+	a.watch.firstTime, a.watch.lastConnectionLine = max(a.watch.firstTime, s.Clock), max(a.watch.lastConnectionLine, s.Seen)
+	a.restoreDecided(&a.unproven, s.Doubted)
+	a.restoreDecided(&a.decided, s.Decided)
 	if gone {
 		s.Open = append(s.Open, s.Own...)
 	}
 	for _, c := range s.Open {
-		a.merge(c)
+		a.mergeConn(c)
 	}
 	return nil
 }
 
-// merge takes over what is known of a connection, unless more is known already.
-func (a *Assembler) merge(c *conn) {
+// mergeConn keeps the later stage.
+func (a *Assembler) mergeConn(c *undecidedConn) {
 	if had := a.open[c.ID]; had != nil {
 		if had.Stage < c.Stage {
-			had.Stage, had.Decisive, had.facts, had.mixed = c.Stage, c.Decisive, c.facts, true
+			had.Stage, had.Decisive, had.connectionFacts, had.inSeveralTexts = c.Stage, c.Decisive, c.connectionFacts, true
 			had.SQLState, had.Reason, had.Detail = c.SQLState, c.Reason, c.Detail
-			a.queue(had)
+			a.enqueue(had)
 		}
 		return
 	}
-	if a.remembers(c.ID) {
+	if a.isRemembered(c.ID) {
 		return
 	}
 	a.open[c.ID] = c
-	a.queue(c)
+	a.enqueue(c)
 }
 
-// recall takes decided connections out of those that a text just read seems to have left open.
-func (a *Assembler) recall(m *memory, list []remembered) {
+// restoreDecided removes decided connections from those that a text just read seems to have left open.
+func (a *Assembler) restoreDecided(m *decidedConns, list []decidedConn) {
 	for _, r := range list {
 		c := a.open[r.ID]
 		if c != nil && c.First > r.At {
 			continue // another one, with the same pid
 		}
 		if c != nil {
-			a.drop(c)
+			a.removeConn(c)
 		}
-		if !m.has(r.ID) {
-			m.add(r)
+		if !m.contains(r.ID) {
+			m.addConn(r)
 		}
 	}
 }
 
 // MarshalJSON keeps names that are not UTF-8 as they are: what a client sends as its name before it is let in may be any
 // bytes.
-func (c *conn) MarshalJSON() ([]byte, error) {
+func (c *undecidedConn) MarshalJSON() ([]byte, error) {
 	portable := *c
-	for _, text := range portable.texts() {
+	for _, text := range portable.textFields() {
 		*text = logformat.Portable(*text)
 	}
-	type plain conn // without these methods
+	type plain undecidedConn // without these methods
 	return json.Marshal((*plain)(&portable))
 }
 
 // UnmarshalJSON is the reverse of MarshalJSON.
-func (c *conn) UnmarshalJSON(text []byte) error {
-	type plain conn
+func (c *undecidedConn) UnmarshalJSON(text []byte) error {
+	type plain undecidedConn
 	err := json.Unmarshal(text, (*plain)(c))
-	for _, text := range c.texts() {
+	for _, text := range c.textFields() {
 		*text = logformat.Verbatim(*text)
 	}
 	return err
 }
 
-func (c *conn) texts() []*string {
-	known := c.facts.texts()
+func (c *undecidedConn) textFields() []*string {
+	known := c.connectionFacts.textFields()
 	return append(known[:], &c.SQLState, &c.Reason, &c.Detail)
 }

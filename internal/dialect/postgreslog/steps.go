@@ -8,50 +8,49 @@ import (
 // The steps of a connection, one function a message. After a restart lines may be read once more, of connections whose state
 // is known from elsewhere: each step leaves a connection that has come further as it is.
 
-func (a *Assembler) received(l *Line, at int64, batch *logformat.EventBatch) bool {
-	if c := a.of(l); c != nil {
+func (a *Assembler) handleReceived(l *Line, at int64, batch *logformat.EventBatch) bool {
+	if c := a.findConn(l); c != nil {
 		if l.ID.Start != NoStart || l.Time <= c.First {
 			return true // told again
 		}
-		a.end(c, batch) // a pid that was given anew
+		a.decideEnded(c, batch) // a pid that was given anew
 	}
-	var f facts
-	f.columns(l)
-	if !f.received(l.Message) {
+	var f connectionFacts
+	f.setColumns(l)
+	if !f.readReceived(l.Message) {
 		return false
 	}
-	if a.known(l, stageReceived) {
+	if a.isDecided(l, stageReceived) {
 		return true
 	}
-	c := a.add(l, at)
-	a.names.keep(&c.facts, &f)
+	c := a.addConn(l, at)
+	a.interner.copyInterned(&c.connectionFacts, &f)
 	return true
 }
 
-// end decides a connection of which nothing more can come.
-func (a *Assembler) end(c *conn, batch *logformat.EventBatch) {
+func (a *Assembler) decideEnded(c *undecidedConn, batch *logformat.EventBatch) {
 	switch c.Stage {
 	case stageAuthorized:
-		a.succeed(c, batch)
+		a.emitSuccess(c, batch)
 	case stageRefused:
-		a.fail(c, batch)
+		a.emitFailure(c, batch)
 	default:
-		a.drop(c)
+		a.removeConn(c)
 	}
 }
 
-func (a *Assembler) authenticated(l *Line, at int64) bool {
-	c := a.of(l)
-	f := c.known()
-	f.columns(l)
-	if !f.authenticated(l.Message) {
+func (a *Assembler) handleAuthenticated(l *Line, at int64) bool {
+	c := a.findConn(l)
+	f := c.factsOrNone()
+	f.setColumns(l)
+	if !f.readAuthenticated(l.Message) {
 		return false
 	}
 	if c == nil {
-		if a.known(l, stageAuthenticated) {
+		if a.isDecided(l, stageAuthenticated) {
 			return true
 		}
-		c = a.add(l, at)
+		c = a.addConn(l, at)
 	}
 	if c.Stage > stageAuthenticated {
 		return true
@@ -59,92 +58,93 @@ func (a *Assembler) authenticated(l *Line, at int64) bool {
 	if c.Stage == stageReceived {
 		c.Stage, c.Decisive = stageAuthenticated, l.Time
 	}
-	a.names.keep(&c.facts, &f)
+	a.interner.copyInterned(&c.connectionFacts, &f)
 	return true
 }
 
-func (a *Assembler) authorized(l *Line, at int64) bool {
-	c := a.of(l)
-	f := c.known()
-	f.columns(l)
-	if !f.authorized(l.Message) {
+func (a *Assembler) handleAuthorized(l *Line, at int64) bool {
+	c := a.findConn(l)
+	f := c.factsOrNone()
+	f.setColumns(l)
+	if !f.readAuthorized(l.Message) {
 		return false
 	}
 	if c == nil {
-		if a.known(l, stageAuthorized) {
+		if a.isDecided(l, stageAuthorized) {
 			return true
 		}
-		c = a.add(l, at)
+		c = a.addConn(l, at)
 	}
 	if c.Stage >= stageAuthorized {
 		return true
 	}
-	a.names.keep(&c.facts, &f)
+	a.interner.copyInterned(&c.connectionFacts, &f)
 	c.Stage, c.Decisive = stageAuthorized, l.Time
-	a.queue(c)
+	a.enqueue(c)
 	return true
 }
 
-// ready is written by servers since 18, once a session is open. Of a server that writes nothing else it is the login.
-func (a *Assembler) ready(l *Line, at int64, batch *logformat.EventBatch) {
-	c := a.of(l)
+// handleReady is for servers since 18, which write it once a session is open. Without other messages it is the login.
+func (a *Assembler) handleReady(l *Line, at int64, batch *logformat.EventBatch) {
+	c := a.findConn(l)
 	if c == nil {
-		if a.doubted.open(l.ID) || a.decided.open(l.ID) {
-			a.doubted.prove(l)
+		if a.unproven.wasLetIn(l.ID) || a.decided.wasLetIn(l.ID) {
+			a.unproven.markProven(l)
 			return
 		}
-		c = a.add(l, at)
+		c = a.addConn(l, at)
 	}
 	if c.Stage < stageAuthenticated {
 		c.Stage, c.Decisive = stageReady, l.Time
-		f := c.facts
-		f.columns(l)
-		a.names.keep(&c.facts, &f)
+		f := c.connectionFacts
+		f.setColumns(l)
+		a.interner.copyInterned(&c.connectionFacts, &f)
 	}
-	a.succeed(c, batch)
+	a.emitSuccess(c, batch)
 }
 
-// disconnected is written by open sessions only, so it proves a login of which no verdict was told yet.
-func (a *Assembler) disconnected(l *Line, batch *logformat.EventBatch) bool {
-	var f facts
-	f.columns(l)
-	duration, ok := f.disconnection(l.Message)
+// handleDisconnection proves a login: only open sessions write it.
+func (a *Assembler) handleDisconnection(l *Line, batch *logformat.EventBatch) bool {
+	var f connectionFacts
+	f.setColumns(l)
+	duration, ok := f.readDisconnection(l.Message)
 	if !ok {
 		return false
 	}
-	if c := a.of(l); c != nil {
+	if c := a.findConn(l); c != nil {
 		if c.Stage == stageReceived { // of a server that writes no more of who comes
-			a.names.keep(&c.facts, &f)
+			a.interner.copyInterned(&c.connectionFacts, &f)
 		}
-		a.succeed(c, batch)
+		a.emitSuccess(c, batch)
 	}
-	a.doubted.prove(l)
-	a.build.logout(l, &f, duration, batch.Add())
+	a.unproven.markProven(l)
+	a.events.buildLogout(l, &f, duration, batch.Add())
 	return true
 }
 
-// succeed tells a login that something proves.
-func (a *Assembler) succeed(c *conn, batch *logformat.EventBatch) {
-	a.login(c, session.OutcomeSuccess, batch)
+func (a *Assembler) emitSuccess(c *undecidedConn, batch *logformat.EventBatch) {
+	a.emitLogin(c, session.OutcomeSuccess, batch)
 }
 
-func (a *Assembler) login(c *conn, outcome session.Outcome, batch *logformat.EventBatch) {
-	a.remember(c)
-	a.build.login(c, outcome, batch.Add())
-	a.drop(c)
+func (a *Assembler) emitLogin(c *undecidedConn, outcome session.Outcome, batch *logformat.EventBatch) {
+	a.rememberVerdict(c)
+	a.events.buildLogin(c, outcome, batch.Add())
+	a.removeConn(c)
 }
 
-// remember keeps the verdict in mind, unless the text in which the connection began says it again when it is read again: its
-// line at hand decides.
-func (a *Assembler) remember(c *conn) {
-	if a.reading == nil || c.text != a.reading {
-		a.decided.add(remembered{ID: c.ID, At: c.Decisive, Stage: c.Stage, Until: until(c.First, decidedFor)})
+// rememberVerdict is not needed where the text in which the connection began gives the verdict again when it is read again: its
+// current line decides.
+func (a *Assembler) rememberVerdict(c *undecidedConn) {
+	if a.currentText == nil || c.text != a.currentText {
+		a.decided.addConn(decidedConn{ID: c.ID, At: c.Decisive, Stage: c.Stage, Until: addDuration(c.First, decidedRetention)})
 	}
 }
 
-// known tells whether a verdict was told that counts this line, which takes a connection to this stage.
-func (a *Assembler) known(l *Line, to stage) bool {
-	return a.doubted.knew(l, to) || a.decided.knew(l, to)
+// isDecided is true for a line that an earlier verdict includes.
+func (a *Assembler) isDecided(l *Line, to connStage) bool {
+	return a.unproven.coversLine(l, to) || a.decided.coversLine(l, to)
 }
 
-func (a *Assembler) remembers(id BackendID) bool { return a.doubted.has(id) || a.decided.has(id) }
+func (a *Assembler) isRemembered(id BackendID) bool {
+	return a.unproven.contains(id) || a.decided.contains(id)
+}

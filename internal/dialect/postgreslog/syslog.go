@@ -14,8 +14,8 @@ var errSyslog = logformat.Refuse("PostgreSQL's log as syslog writes it (log_dest
 // maxSyslogHead is more than what stands before the message in a line of syslog.
 const maxSyslogHead = 200
 
-// isSyslog tells a line that PostgreSQL has sent to syslog: "… postgres[4711]: [3-1] …". The name is syslog_ident's; the number of the
-// message is missing where syslog_sequence_numbers is off.
+// isSyslog recognises "… postgres[4711]: [3-1] …". The name is syslog_ident's; the number is missing where syslog_sequence_numbers is
+// off.
 func isSyslog(line string) bool {
 	for at := 0; ; at++ {
 		i := strings.Index(line[at:], "]: ")
@@ -34,7 +34,6 @@ func isSyslog(line string) bool {
 	}
 }
 
-// isMessageNumber tells the "[3-1] " before a message.
 func isMessageNumber(text string) bool {
 	number, found := strings.CutPrefix(text, "[")
 	n := spanOf(number, digits)

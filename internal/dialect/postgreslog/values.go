@@ -6,17 +6,15 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 )
 
-// values are what a prefix tells.
-type values struct {
+type prefixValues struct {
 	time, start, session, pid, activity, state string
 	user, database, app                        string
 	host, port                                 string
 	timeOf, hostOf                             byte // the escapes that told the time and the host
 }
 
-// read gives the longest value at the beginning of text that has no more than this length, and how long it is with its padding;
-// negative when there is none.
-func (p *part) read(text string, longest int) (value string, n int) {
+// readValue returns the longest value at the beginning of text up to this length, and its length with padding; negative for none.
+func (p *prefixPart) readValue(text string, longest int) (value string, n int) {
 	lead := 0
 	if p.width > 0 {
 		if lead = spanOf(text, " "); lead >= p.width {
@@ -40,16 +38,15 @@ const (
 	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	// hostChars are those of addresses and of hosts' names.
 	hostChars = digits + letters + ".:-_%"
-	hex       = digits + "abcdef"
+	hexDigits = digits + "abcdef"
 )
 
-// valueChars are the characters with which a value of an escape may go on.
 func valueChars(escape byte) string {
 	switch escape {
 	case 'm', 't', 's':
 		return letters + digits + "+-"
 	case 'c':
-		return hex + "."
+		return hexDigits + "."
 	case 'v':
 		return digits + "/"
 	case 'h', 'L':
@@ -62,14 +59,14 @@ func valueChars(escape byte) string {
 	return digits
 }
 
-// valueLength is how long the longest value at the beginning of text is; negative when there is none. Some have no value in lines
-// of a process that is no session, or in those of a server that does not know the escape yet.
+// valueLength is negative for no value. Some have none in lines of a process without session, or of a server that does not know the
+// escape.
 func valueLength(escape byte, text string) int {
 	switch escape {
 	case 'm', 't', 's':
 		return stampLength(text)
 	case 'p', 'l', 'x':
-		return some(spanOf(text, digits))
+		return positiveLength(spanOf(text, digits))
 	case 'P':
 		return spanOf(text, digits)
 	case 'Q':
@@ -80,7 +77,7 @@ func valueLength(escape byte, text string) int {
 		}
 		return -1
 	case 'c':
-		return pairLength(text, hex, '.')
+		return pairLength(text, hexDigits, '.')
 	case 'v':
 		return max(0, pairLength(text, digits, '/'))
 	case 'e':
@@ -94,8 +91,7 @@ func valueLength(escape byte, text string) int {
 	return -1
 }
 
-// some is the length of what must be there.
-func some(n int) int {
+func positiveLength(n int) int {
 	if n == 0 {
 		return -1
 	}
@@ -110,7 +106,6 @@ func signedLength(text string) int {
 	return 0
 }
 
-// pairLength measures two numbers with a sign between.
 func pairLength(text, chars string, between byte) int {
 	n := spanOf(text, chars)
 	if n == 0 || n == len(text) || text[n] != between {
@@ -123,9 +118,9 @@ func pairLength(text, chars string, between byte) int {
 	return n + 1 + second
 }
 
-// hostLength is that of a host, and its port in parentheses of %r. A process that is no session has nothing there.
+// hostLength includes the port in parentheses of %r. A process without session has nothing there.
 func hostLength(escape byte, s string) int {
-	for _, word := range [...]string{"[local]", unknown, "[none]"} {
+	for _, word := range [...]string{"[local]", unknownValue, "[none]"} {
 		if strings.HasPrefix(s, word) {
 			return len(word)
 		}
@@ -149,7 +144,6 @@ func spanOf(s, chars string) int {
 	return len(s)
 }
 
-// stampLength measures "2026-11-21 21:47:39.355 UTC".
 func stampLength(s string) int {
 	if len(s) < 21 {
 		return -1
@@ -168,10 +162,9 @@ func stampLength(s string) int {
 	return len(s) - len(rest) + 1 + n
 }
 
-// zoneLength measures CEST, +03 and -0330.
 func zoneLength(s string) int {
 	if s[0] != '+' && s[0] != '-' {
-		return some(spanOf(s, letters))
+		return positiveLength(spanOf(s, letters))
 	}
 	switch n := spanOf(s[1:], digits); {
 	case n >= 4:
@@ -182,8 +175,8 @@ func zoneLength(s string) int {
 	return -1
 }
 
-// take notes a value. Of several times the one with milliseconds counts, of several addresses the one with a port.
-func (v *values) take(escape byte, text string) {
+// setValue prefers a time with milliseconds, and an address with a port.
+func (v *prefixValues) setValue(escape byte, text string) {
 	switch escape {
 	case 'm', 'n':
 		v.time, v.timeOf = text, escape

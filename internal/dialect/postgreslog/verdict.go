@@ -33,8 +33,8 @@ func AuthMethod(method string) string {
 	return session.AuthOther
 }
 
-// failedMethods are the words before "authentication failed for user", and the method of pg_hba.conf that each stands for;
-// that of a password is not told.
+// failedMethods are the words before "authentication failed for user", with the method of pg_hba.conf; that of a password is not in
+// the text.
 var failedMethods = []struct{ word, method, auth string }{
 	{"password ", "", session.AuthPassword},
 	{"Ident ", "ident", session.AuthPeer},
@@ -49,7 +49,6 @@ var failedMethods = []struct{ word, method, auth string }{
 	{"OAuth bearer ", "oauth", session.AuthOAuth2},
 }
 
-// failedMethod reads how a login was tried from the text of its failure.
 func failedMethod(text string) (method, auth string) {
 	for _, f := range failedMethods {
 		if rest, ok := strings.CutPrefix(text, f.word); ok && strings.HasPrefix(rest, "authentication failed for user") {
@@ -59,9 +58,9 @@ func failedMethod(text string) (method, auth string) {
 	return "", ""
 }
 
-// ends tells the FATAL messages that end a session which may well have been open: by an administrator, a crash, a
-// timeout, a lost connection. All others, before a session is open, refuse it.
-func ends(sqlState, text string) bool {
+// endsSession is true for FATAL messages that end a session which may have been open: by an administrator, a crash, a timeout, a lost
+// connection. All others refuse it before it is open.
+func endsSession(sqlState, text string) bool {
 	switch sqlState {
 	case "57P01", "57P02", "57P04", "57P05", "25P03", "25P04", "08006", "08003", "08000":
 		return true
@@ -71,8 +70,8 @@ func ends(sqlState, text string) bool {
 	return false
 }
 
-// refuses tells a FATAL message that refuses a login, of a connection of which nothing else is known.
-func refuses(l *Line) bool {
+// refusesLogin is for a FATAL message of a connection without other lines.
+func refusesLogin(l *Line) bool {
 	switch l.SQLState {
 	case "28000", "28P01", "3D000", "53300", "55000", "57P03":
 		return true
@@ -84,8 +83,7 @@ func refuses(l *Line) bool {
 	return l.Activity == "authentication" || l.Activity == "startup"
 }
 
-// refusesInAnyLanguage tells a refusal by its SQLSTATE and by what the backend was doing, which no translation touches: the word of
-// the severity is translated in csvlog.
+// refusesInAnyLanguage reads only SQLSTATE and the backend's activity, which are never translated: csvlog has the translated severity.
 func refusesInAnyLanguage(sqlState, activity string) bool {
 	switch activity {
 	case "authentication", "startup":
@@ -104,7 +102,7 @@ func refusesInAnyLanguage(sqlState, activity string) bool {
 func errorType(sqlState, text, detail string) string {
 	switch sqlState {
 	case "28P01":
-		return credentials(detail)
+		return credentialsError(detail)
 	case "3D000":
 		return session.ErrorDatabaseUnknown
 	case "53300":
@@ -118,55 +116,54 @@ func errorType(sqlState, text, detail string) string {
 	case "08P01", "0A000":
 		return session.ErrorProtocol
 	case "28000", "":
-		return byText(text, detail)
+		return errorTypeOfText(text, detail)
 	}
 	return session.ErrorOther
 }
 
-func credentials(detail string) string {
+func credentialsError(detail string) string {
 	first, _, _ := strings.Cut(detail, "\nConnection matched ")
 	switch {
-	case between(first, "Role \"", "\" does not exist.") != "":
+	case textBetween(first, "Role \"", "\" does not exist.") != "":
 		return session.ErrorUserUnknown
-	case between(first, "User \"", "\" has an expired password.") != "":
+	case textBetween(first, "User \"", "\" has an expired password.") != "":
 		return session.ErrorPasswordExpired
 	}
 	return session.ErrorInvalidCredentials
 }
 
-// detailUser is the name in a DETAIL, if it has one.
 func detailUser(detail string) string {
 	first, _, _ := strings.Cut(detail, "\nConnection matched ")
 	for _, end := range [...]string{"\" does not exist.", "\" has an expired password.", "\" has no password assigned."} {
-		if user := between(first, "Role \"", end) + between(first, "User \"", end); user != "" {
+		if user := textBetween(first, "Role \"", end) + textBetween(first, "User \"", end); user != "" {
 			return user
 		}
 	}
 	return ""
 }
 
-// between gives what stands between a beginning and an end, or nothing.
-func between(s, begin, end string) string {
+// textBetween gives what stands between a beginning and an end, or nothing.
+func textBetween(s, begin, end string) string {
 	if len(s) < len(begin)+len(end) || !strings.HasPrefix(s, begin) || !strings.HasSuffix(s, end) {
 		return ""
 	}
 	return s[len(begin) : len(s)-len(end)]
 }
 
-func byText(text, detail string) string {
+func errorTypeOfText(text, detail string) string {
 	switch {
 	case strings.HasPrefix(text, "no pg_hba.conf entry for "), strings.HasPrefix(text, "pg_hba.conf rejects "):
 		return session.ErrorAddressNotAllowed
 	case strings.HasPrefix(text, "certificate authentication failed for user \""):
 		return session.ErrorCertificateInvalid
-	case between(text, "role \"", "\" does not exist") != "":
+	case textBetween(text, "role \"", "\" does not exist") != "":
 		return session.ErrorUserUnknown
-	case between(text, "role \"", "\" is not permitted to log in") != "":
+	case textBetween(text, "role \"", "\" is not permitted to log in") != "":
 		return session.ErrorNotPermitted
-	case between(text, "database \"", "\" does not exist") != "":
+	case textBetween(text, "database \"", "\" does not exist") != "":
 		return session.ErrorDatabaseUnknown
 	case strings.HasPrefix(text, "permission denied for database \""),
-		between(text, "database \"", "\" is not currently accepting connections") != "":
+		textBetween(text, "database \"", "\" is not currently accepting connections") != "":
 		return session.ErrorNotPermitted
 	case strings.HasPrefix(text, "too many connections for "), strings.HasPrefix(text, "remaining connection slots are reserved "),
 		strings.HasPrefix(text, "sorry, too many clients already"), strings.HasPrefix(text, "number of requested standby connections exceeds "):
@@ -176,7 +173,7 @@ func byText(text, detail string) string {
 	case strings.HasPrefix(text, "canceling authentication due to timeout"):
 		return session.ErrorTimeout
 	case strings.Contains(text, "authentication failed for user \""):
-		return credentials(detail)
+		return credentialsError(detail)
 	}
 	return session.ErrorOther
 }
@@ -185,32 +182,32 @@ func byText(text, detail string) string {
 func refusedUser(text string) string {
 	const failed = "authentication failed for user \""
 	if i := strings.Index(text, failed); i >= 0 && i < 20 {
-		return between(text[i:], failed, "\"")
+		return textBetween(text[i:], failed, "\"")
 	}
 	for _, end := range [...]string{"\" does not exist", "\" is not permitted to log in"} {
-		if user := between(text, "role \"", end); user != "" {
+		if user := textBetween(text, "role \"", end); user != "" {
 			return user
 		}
 	}
-	return between(text, "too many connections for role \"", "\"")
+	return textBetween(text, "too many connections for role \"", "\"")
 }
 
-// rejected reads `… host "H", user "U", database "D", SSL encryption`, which a replication connection has without a database: the
+// readRejected reads `… host "H", user "U", database "D", SSL encryption`, which a replication connection has without a database: the
 // only refusal that names the client, which matters where log_line_prefix has no %h.
-func (f *facts) rejected(text string) {
+func (f *connectionFacts) readRejected(text string) {
 	what, rest, found := strings.Cut(text, " host \"")
 	if !found || !strings.Contains(what, "pg_hba.conf ") {
 		return
 	}
 	host, rest, ok1 := strings.Cut(rest, "\", user \"")
-	names, _, ok2 := cutLast(rest, "\"")
+	names, _, ok2 := cutAtLast(rest, "\"")
 	if !ok1 || !ok2 {
 		return
 	}
 	user, database := names, ""
 	if f.Replication = strings.Contains(what, " replication connection "); !f.Replication {
 		var ok3 bool
-		if user, database, ok3 = cutLast(names, "\", database \""); !ok3 {
+		if user, database, ok3 = cutAtLast(names, "\", database \""); !ok3 {
 			return
 		}
 	}

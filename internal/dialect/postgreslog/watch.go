@@ -7,14 +7,14 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// connectionWatch notices a server that writes no lines of who connects: then none of its logins is told.
+// connectionWatch detects a server that logs no connections, whose logins are then missing.
 type connectionWatch struct {
-	conditions logformat.Conditions // nil where nobody wants to know
-	once       bool                 // what there is of the log is all that will be read
-	first      int64                // time of the first line that was read
-	ready      int64                // time of the last line that says that the server takes connections, 0 before one
-	seen       int64                // time of the last line that log_connections makes the server write, 0 before one
-	raised     string               // what was said of it last
+	conditions         logformat.Conditions // nil: not reported
+	once               bool                 // the log is read once and not followed
+	firstTime          int64                // time of the first line that was read
+	readyTime          int64                // time of the last line that says that the server takes connections, 0 before one
+	lastConnectionLine int64                // time of the last line that log_connections makes the server write, 0 before one
+	raisedMessage      string               // what was said of it last
 }
 
 const (
@@ -27,66 +27,65 @@ const (
 	connectionsFound   = "the log tells of connections"
 )
 
-// absentFor is how long a log may have no line of a connection before that is worth a word.
-const absentFor = 2 * time.Minute
+// connectionLineTimeout is how long a log may have no line of a connection before that is reported.
+const connectionLineTimeout = 2 * time.Minute
 
-// add looks at a line. refused says that it turns away a connection of which no other line is known.
-func (w *connectionWatch) add(l *Line, kind message, refused bool) {
+// noteLine takes a line. refused: it refuses a connection without other lines.
+func (w *connectionWatch) noteLine(l *Line, kind messageKind, refused bool) {
 	if w.conditions == nil {
 		return
 	}
-	if w.first == 0 {
-		w.first = l.Time
+	if w.firstTime == 0 {
+		w.firstTime = l.Time
 	}
 	switch kind {
 	case msgReceived, msgAuthenticated, msgAuthorized, msgReady:
-		w.seen = max(w.seen, l.Time)
-		if w.raised != "" {
-			w.raised = ""
+		w.lastConnectionLine = max(w.lastConnectionLine, l.Time)
+		if w.raisedMessage != "" {
+			w.raisedMessage = ""
 			w.conditions.Clear(conditionConnections, connectionsFound)
 		}
 		return
 	case msgOther:
 		if strings.HasPrefix(l.Message, "database system is ready to accept ") {
-			w.ready = l.Time
+			w.readyTime = l.Time
 			return
 		}
 	case msgError, msgDisconnection, msgFatal:
 	}
-	if w.proves(l, kind, refused) {
-		w.raise(connectionsMissing)
+	if w.provesMissing(l, kind, refused) {
+		w.raiseCondition(connectionsMissing)
 	}
 }
 
-// proves tells whether the line is of a session that began after all lines about connections, within the log that was read: after the
-// server's own start, or in a second that is known. A refusal alone proves nothing where others were let in: in 18 the server may be
-// told to write of these only.
-func (w *connectionWatch) proves(l *Line, kind message, refused bool) bool {
-	ofClient := l.Host != "" || known(l.User) != "" || kind == msgDisconnection || refused
+// provesMissing is true for a line of a session that began after all lines about connections, within the log that was read: after the
+// server's start, or in a known second. A refusal alone proves nothing where others were let in: 18 may be configured to log only
+// these.
+func (w *connectionWatch) provesMissing(l *Line, kind messageKind, refused bool) bool {
+	ofClient := l.Host != "" || knownOrEmpty(l.User) != "" || kind == msgDisconnection || refused
 	switch {
-	case ofClient && w.ready != 0 && w.ready > w.seen && (kind != msgFatal || refused):
+	case ofClient && w.readyTime != 0 && w.readyTime > w.lastConnectionLine && (kind != msgFatal || refused):
 		return true
-	case !ofClient || kind == msgFatal && (!refused || w.seen != 0):
+	case !ofClient || kind == msgFatal && (!refused || w.lastConnectionLine != 0):
 		return false
 	case l.ID.Start == NoStart:
-		return refused && l.Time > w.first+int64(givenUp)
+		return refused && l.Time > w.firstTime+int64(authenticationTimeout)
 	}
 	start := l.ID.Start * 1e9
-	return start > w.first && start > w.seen
+	return start > w.firstTime && start > w.lastConnectionLine
 }
 
-// checkAtEnd looks at a log to whose end all was read.
 func (w *connectionWatch) checkAtEnd(now int64) {
 	switch {
-	case w.conditions == nil || w.first == 0:
-	case w.raised != "":
-		w.raise(w.raised)
-	case w.seen == 0 && (w.once || now > until(w.first, absentFor)):
-		w.raise(connectionsAbsent)
+	case w.conditions == nil || w.firstTime == 0:
+	case w.raisedMessage != "":
+		w.raiseCondition(w.raisedMessage)
+	case w.lastConnectionLine == 0 && (w.once || now > addDuration(w.firstTime, connectionLineTimeout)):
+		w.raiseCondition(connectionsAbsent)
 	}
 }
 
-func (w *connectionWatch) raise(message string) {
-	w.raised = message
+func (w *connectionWatch) raiseCondition(message string) {
+	w.raisedMessage = message
 	w.conditions.Raise(conditionConnections, message)
 }

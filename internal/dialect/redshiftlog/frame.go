@@ -7,20 +7,20 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// Nothing is escaped in the log, and the names that a client asks for need not exist: one with line ends in it cuts its record,
-// and what stands in it can look like a whole record of a login. So a line that ends within the names is looked at with what
-// follows, up to the line that has the rest of its fields. Lines between that look like records are parts of the name then.
-// Where no such line comes the record was torn, and its neighbours are what they are. The next one could be a part of a name that
-// ends as a record does, which nobody can tell: it is told with its text, as all that is doubtful.
+// Nothing is escaped in the log, and a client may send any names: one with line ends splits its record, and can contain what looks
+// like a whole record of a login. So a line that ends within the names is joined with the following ones, up to the line that has the
+// rest of its fields. Lines between that look like records are then parts of the name. Where no such line comes, the record was torn,
+// and the lines around it are records. The next one may be a part of a name that ends like a record: that cannot be known, so it is
+// delivered with its original text.
 
-// maxContinuationBytes is how far a name is followed: Redshift's have up to 127 bytes, and there are two of them.
+// maxContinuationBytes allows for two names of up to 127 bytes.
 const maxContinuationBytes = 600
 
-// fieldsAfterUser are the fields that even the oldest clusters write behind the user's name.
+// fieldsAfterUser is how many fields the oldest clusters write after the user's name.
 const fieldsAfterUser = minFieldCount - 1 - fieldUser
 
-// isRecordEnd tells whether a line is the end of a record that began in another: it has the fields behind the names. Where it
-// looks like a record itself, it must have them beside its own.
+// isRecordEnd tells whether a line ends a record that began in another: it has the fields after the names. Where it
+// looks like a record itself, it must have them in addition to its own.
 func isRecordEnd(line []byte) bool {
 	least := fieldsAfterUser
 	if hasRecordTime(line) {
@@ -29,7 +29,7 @@ func isRecordEnd(line []byte) bool {
 	return bytes.Count(line, fieldSeparator) >= least
 }
 
-// Frame takes a line, or those that names with line ends make of one.
+// Frame returns the length of a line, or of the lines that names with line ends make of a record.
 func (p *lineParser) Frame(data []byte, final bool) int {
 	n := nextLineLength(data, final)
 	if n == 0 || !endsInName(data[:n]) {
@@ -61,12 +61,11 @@ func nextLineLength(data []byte, last bool) int {
 	return len(data)
 }
 
-// endsInName tells a line that is a record up to the database's or the user's name.
 func endsInName(line []byte) bool {
 	return bytes.Count(line, fieldSeparator) < minFieldCount-1 && hasNameFields(line)
 }
 
-// hasNameFields tells a line that is a record as far as its names, which can have pipes.
+// hasNameFields: the line is a record as far as its names, which can have pipes.
 func hasNameFields(line []byte) bool {
 	if bytes.Count(line, fieldSeparator) < fieldDatabase || !hasRecordTime(line) {
 		return false
@@ -75,7 +74,6 @@ func hasNameFields(line []byte) bool {
 	return ok
 }
 
-// hasRecordTime tells whether a line has a time where a record has it.
 func hasRecordTime(line []byte) bool {
 	_, rest, _ := bytes.Cut(line, fieldSeparator)
 	stamp, _, found := bytes.Cut(rest, fieldSeparator)

@@ -37,7 +37,7 @@ const (
 	minFieldCount = fieldIAMAuthGUID + 1
 )
 
-// maxFieldsWithPipes is how many pipes in names are told apart; a line with more is not one of connectionlog.
+// maxFieldsWithPipes is the most fields of a line whose names have pipes; one with more is not from connectionlog.
 const maxFieldsWithPipes = 400
 
 var (
@@ -46,11 +46,11 @@ var (
 	errFields = errors.New("fields 9 (duration) and 12 (mtu) are not numbers: not a line of connectionlog, or a torn one")
 )
 
-// recordLine is a record cut at its pipes: field i is text[cuts[i]:cuts[i+1]-1].
+// recordLine is a record split at its pipes: field i is text[fieldStarts[i]:fieldStarts[i+1]-1].
 type recordLine struct {
 	text           string
 	fieldStarts    []int
-	textsArePadded bool // texts have a blank behind them: what has none is no field, but a piece of a name
+	textsArePadded bool // texts end with a blank: what has none is no field, but a part of a name
 }
 
 func (l *recordLine) splitFields(text string) {
@@ -69,26 +69,26 @@ func (l *recordLine) splitFields(text string) {
 
 func (l *recordLine) fieldCount() int { return len(l.fieldStarts) - 1 }
 
-// canBeText tells whether field i can be a text of its own. The last one may have lost its blank, and so may one that fills its
+// canBeText tells whether field i can be a whole text. The last one may have lost its blank, and so may one that fills its
 // column; the narrowest of those that matter has 32 characters.
 func (l *recordLine) canBeText(i int) bool {
 	raw := l.text[l.fieldStarts[i] : l.fieldStarts[i+1]-1]
 	return !l.textsArePadded || i == l.fieldCount()-1 || len(raw) >= 32 || strings.HasSuffix(raw, " ")
 }
 
-// joinedField gives fields i to j, pipes between them included: a name with pipes in it stands in one piece.
+// joinedField returns fields i to j with the pipes between them, as for a name with pipes.
 func (l *recordLine) joinedField(i, j int) string {
 	return trimPadding(l.text[l.fieldStarts[i] : l.fieldStarts[j+1]-1])
 }
 
-// readRow reads the record. sure is false where pipes in names leave more than one reading, or any.
+// readRow parses a record. sure is false where names have pipes, or where several readings are possible.
 func (l *recordLine) readRow(text string, r *Row) (sure bool, err error) {
 	l.splitFields(text)
 	n := l.fieldCount()
 	if n < minFieldCount || n > maxFieldsWithPipes {
 		return false, fmt.Errorf("%d fields, of which connectionlog has %d to %d", n, minFieldCount, maxFieldCount)
 	}
-	// What stands left of all names is certain.
+	// Fields before the names are certain.
 	*r = Row{Event: l.joinedField(fieldEvent, fieldEvent), RemoteHost: l.joinedField(fieldHost, fieldHost), RemotePort: l.joinedField(fieldPort, fieldPort)}
 	var ok bool
 	if r.Micros, ok = parseRecordTime(l.joinedField(fieldTime, fieldTime)); !ok {
@@ -110,10 +110,10 @@ func (l *recordLine) readRow(text string, r *Row) (sure bool, err error) {
 	return readings == 1 && n == total, nil
 }
 
-// findLayout finds how many fields the line has but for pipes in names, and by how many of those the fields behind the user's
-// name are shifted: duration and mtu are numbers, and what stands around them has a form that can be told. Where a name is
-// made to look like all that, the last reading counts in a failure, whose user need not exist and can be any text; the
-// first one otherwise, since the application's name is then the only one that a client chose freely.
+// findLayout finds how many fields the line has without pipes in names, and by how many of those the fields after the user's name are
+// shifted: duration and mtu are numbers, and the fields around them have known forms. Where a name is forged to look like them, the
+// last reading counts in a failure, whose user need not exist and can be any text; the first one otherwise, since a client then
+// chooses only the application's name freely.
 func (l *recordLine) findLayout(failure bool) (total, shift, readings int) {
 	n := l.fieldCount()
 	for total = min(n, maxFieldCount); total >= minFieldCount; total-- {
@@ -135,7 +135,6 @@ func (l *recordLine) findLayout(failure bool) (total, shift, readings int) {
 	return 0, 0, 0
 }
 
-// middleFits tells whether the fixed fields in the middle have their forms when they are shifted by so much.
 func (l *recordLine) middleFits(shift int) bool {
 	at := func(i int) string { return l.joinedField(i+shift, i+shift) }
 	_, duration := parseNumber(at(fieldDuration))
@@ -152,7 +151,6 @@ func (l *recordLine) middleFits(shift int) bool {
 	return (version == "" || strings.HasPrefix(version, "TLS") || strings.HasPrefix(version, "SSL")) && (guid == "" || len(guid) == 36)
 }
 
-// endFits tells whether the line's end can be that of a line with so many fields.
 func (l *recordLine) endFits(total int) bool {
 	last := l.fieldCount() - 1
 	for i := fieldOS; i <= fieldPlugin && i < total; i++ {
@@ -175,13 +173,13 @@ func (l *recordLine) endFits(total int) bool {
 	return true
 }
 
-// fillRow takes the fields behind the pid, those behind the application's name counted from the right.
+// fillRow counts the fields after the application's name from the right.
 func (l *recordLine) fillRow(r *Row, total, shift int) {
 	more := l.fieldCount() - total
 	at := func(i int) string { return l.joinedField(i+shift, i+shift) }
 	r.Database, r.User = l.joinedField(fieldDatabase, fieldDatabase), l.joinedField(fieldUser, fieldUser+shift)
 	r.AuthMethod, r.SSLVersion, r.SSLCipher = at(fieldAuth), at(fieldSSLVersion), at(fieldSSLCipher)
-	r.Duration, _ = parseNumber(at(fieldDuration)) // fits has seen that they are numbers
+	r.Duration, _ = parseNumber(at(fieldDuration)) // middleFits has checked that they are numbers
 	r.MTU, _ = parseNumber(at(fieldMTU))
 	r.SSLCompression, r.SSLExpansion, r.IAMAuthGUID = at(fieldSSLCompression), at(fieldSSLExpansion), at(fieldIAMAuthGUID)
 	tail := func(i int) string {
@@ -215,7 +213,7 @@ func looksLikeOS(s string) bool {
 	return false
 }
 
-// parseNumber reads a whole number; STL's duration of 32 bits may have run over.
+// parseNumber accepts negative numbers: STL's duration of 32 bits may have overflowed.
 func parseNumber(s string) (int64, bool) {
 	digits := strings.TrimPrefix(s, "-")
 	n, ok := localtime.Digits(digits)

@@ -16,7 +16,6 @@ func Formats() []logformat.Format {
 	}}
 }
 
-// detectFormat looks at the second field of the first line: no other log has its time.
 func detectFormat(head []byte, whole bool) logformat.Verdict {
 	first, _, ended := bytes.Cut(head, []byte("\n"))
 	fields := bytes.SplitN(first, []byte("|"), 3)
@@ -31,9 +30,8 @@ func detectFormat(head []byte, whole bool) logformat.Verdict {
 	return logformat.No
 }
 
-// lineParser reads one connectionlog: a line is an event.
 type lineParser struct {
-	logformat.LineParser // it resumes at the first line of the millisecond at hand, from which lines that look alike are numbered
+	logformat.LineParser // it resumes at the first line of the current millisecond, from which equal lines are numbered
 
 	mapper *Mapper
 	object Object
@@ -42,7 +40,7 @@ type lineParser struct {
 
 	millis        int64
 	hasMillis     bool
-	afterTornLine bool // the line before may have ended within its names
+	afterTornLine bool // the line before may be cut within its names
 }
 
 func newParser(o logformat.Options) *lineParser {
@@ -72,13 +70,13 @@ func (p *lineParser) Parse(record string, offset int64, batch *logformat.EventBa
 	e := batch.Add()
 	p.mapper.Event(&p.row, e)
 	if !sure {
-		e.Original = record // its names have pipes, or it may be a part of one: the reading is only the likeliest
+		e.Original = record // its names have pipes, or it may be a part of a name: the reading is only the likeliest
 	}
 	p.addObjectName(e)
 	return nil
 }
 
-// addObjectName adds what the object's name says. The cluster stands for the node: the leader writes the log.
+// addObjectName takes the cluster as host: the leader node writes the log.
 func (p *lineParser) addObjectName(e *session.Event) {
 	if p.object.Cluster == "" {
 		return

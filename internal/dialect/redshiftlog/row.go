@@ -1,6 +1,6 @@
-// Package redshiftlog maps what Amazon Redshift tells of connections to events: the rows of STL_CONNECTION_LOG and
+// Package redshiftlog maps Amazon Redshift's connection events: the rows of STL_CONNECTION_LOG and
 // SYS_CONNECTION_LOG, and the lines of the audit log connectionlog in S3 and CloudWatch. The same connection event has the
-// same record id through any of these doors.
+// same record id from any of these.
 package redshiftlog
 
 import (
@@ -37,7 +37,7 @@ type Row struct {
 	Extra           []session.Attr // columns that this package does not know, keys with their prefix
 }
 
-// Internal tells the noise of Redshift's own monitor: its user, from the machine itself.
+// Internal is true for Redshift's own monitor: its user, from the machine itself.
 func (r *Row) Internal() bool {
 	if trimPadding(r.User) != "rdsdb" {
 		return false
@@ -58,10 +58,10 @@ type Mapper struct {
 	sessions    *recentSessionKeys
 }
 
-// recentSessionKeys are the keys of sessions that were met of late.
+// recentSessionKeys is a cache by GUID.
 type recentSessionKeys [recentSessions]recentSession
 
-// recentSession is a GUID of late, which the next rows are likely to have too, with the key that is made of it.
+// recentSession is a GUID that the next rows are likely to have too, and its key.
 type recentSession struct {
 	guid [guidLength]byte
 	key  session.ID
@@ -72,21 +72,21 @@ const (
 	guidLength     = 36
 )
 
-// NewMapper makes a mapper for the cluster or workgroup of this stable name.
+// NewMapper makes a mapper for the cluster or workgroup with this stable name.
 func NewMapper(instance string) *Mapper {
 	return newMapper(instance, &recentSessionKeys{})
 }
 
-// newMapper lets mappers of one cluster share the keys of late, of which each would need much memory for itself.
+// newMapper lets mappers of one cluster share the cache, which is large.
 func newMapper(instance string, sessions *recentSessionKeys) *Mapper {
 	return &Mapper{instance: instance, numberTexts: map[int64]string{}, sessions: sessions}
 }
 
-// Restart begins a new run over rows, which may go over the same ones again: rows that look alike are numbered anew.
+// Restart begins a new run over rows, which may be the same ones again: equal rows are numbered anew.
 func (m *Mapper) Restart() { m.ordinals = session.Ordinals{} }
 
 // Event fills e, which is reset, from r. The rows of one millisecond must come one after the other, ordered by recordtime:
-// that is what the audit log has, and rows that look alike are told apart by their number among them.
+// that is the audit log's resolution, and equal rows are distinguished by their number within it.
 func (m *Mapper) Event(r *Row, e *session.Event) {
 	e.Reset()
 	e.System, e.Instance = session.SystemRedshift, m.instance
@@ -108,7 +108,6 @@ func (m *Mapper) Event(r *Row, e *session.Event) {
 	m.assignIDs(r, e)
 }
 
-// normaliseColumns reads the columns whose texts have a meaning of their own, and keeps those texts where it changed them.
 func (m *Mapper) normaliseColumns(r *Row, e *session.Event) {
 	var same bool
 	host := trimPadding(r.RemoteHost)
@@ -137,9 +136,8 @@ func (m *Mapper) normaliseColumns(r *Row, e *session.Event) {
 	}
 }
 
-// assignIDs gives the ids. The record's are what all doors agree on: milliseconds, and no name, which could be guessed from
-// its hash where it was redacted. A failure has no duration: in a line of the file, the name of a user that does not exist can
-// make it look as if it had.
+// assignIDs makes the record's id of what all logs agree on: milliseconds, and no name, which could be guessed from its hash where it
+// was redacted. A failure has no duration: in a line of the file, the name of a user that does not exist can forge one.
 func (m *Mapper) assignIDs(r *Row, e *session.Event) {
 	millis, spent := floorTo(r.Micros, 1000), r.Duration
 	if e.Outcome == session.OutcomeFailure {
@@ -154,8 +152,8 @@ func (m *Mapper) assignIDs(r *Row, e *session.Event) {
 	e.SessionKey = m.sessionKey(r, e)
 }
 
-// sessionKey is the same for all events of a session: its GUID where the row has one. Else it is the process with the
-// client's address and port at the minute of the login, which a logout's duration leads back to: not the exact time,
+// sessionKey is the same for all events of a session: of its GUID where the row has one, else of the process with the
+// client's address and port at the minute of the login, which a logout's duration gives: not the exact time,
 // since the rows around a login are up to some milliseconds apart, and no process meets the same port twice in a minute.
 func (m *Mapper) sessionKey(r *Row, e *session.Event) session.ID {
 	recent := m.recentSlot(e.SessionID)
@@ -178,7 +176,6 @@ func (m *Mapper) sessionKey(r *Row, e *session.Event) session.ID {
 	return m.hash.Int(r.PID).Str(e.ClientAddress).Str(trimPadding(r.RemotePort)).Int(floorTo(login, 60*1e6)).Key()
 }
 
-// recentSlot is where the GUID's key is kept, if it is anywhere.
 func (m *Mapper) recentSlot(guid string) *recentSession {
 	if len(guid) != guidLength {
 		return nil
@@ -202,7 +199,7 @@ func addVerbatim(e *session.Event, key, text string) {
 	}
 }
 
-// addNumber keeps a number that has no field; 0 is what Redshift writes for none.
+// addNumber keeps a number that has no field; Redshift writes 0 for none.
 func (m *Mapper) addNumber(e *session.Event, key string, n int64) {
 	if n == 0 {
 		return

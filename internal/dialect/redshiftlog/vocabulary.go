@@ -29,7 +29,7 @@ const (
 	keyProtocolVersion = session.SourceField + "protocol_version"
 )
 
-// classifyEvent reads the column event. An unknown one is carried as an update of the session, under its own word. Redshift
+// classifyEvent maps an unknown event to an update of the session; its text is in SourceEvent. Redshift
 // gives no reason for a failure.
 func classifyEvent(event string) (session.Kind, session.Outcome, string) {
 	switch event {
@@ -68,7 +68,7 @@ func isIAM(authmethod string) bool {
 	return len(authmethod) >= 3 && strings.EqualFold(authmethod[:3], "IAM")
 }
 
-// unmapAddress takes the IPv6 notation off an IPv4 address; same tells that nothing changed.
+// unmapAddress removes the IPv6 prefix of an IPv4 address; same: nothing was changed.
 func unmapAddress(host string) (addr string, same bool) {
 	const mapped = "::ffff:"
 	if len(host) <= len(mapped) || !strings.EqualFold(host[:len(mapped)], mapped) || !strings.Contains(host, ".") {
@@ -77,7 +77,7 @@ func unmapAddress(host string) (addr string, same bool) {
 	return host[len(mapped):], false
 }
 
-// parsePort reads the column remoteport, a text that may be wider than 16 bits. same tells that the number says it all.
+// parsePort reads the column remoteport, a text that may be wider than 16 bits. same: the number is equivalent to the text.
 func parsePort(text string) (port int32, same bool) {
 	if text == "" {
 		return 0, true
@@ -89,7 +89,6 @@ func parsePort(text string) (port int32, same bool) {
 	return int32(n), text[0] != '0' && text[0] != '+'
 }
 
-// stripIAMPrefix takes off the mark that an IAM login puts before the database user: IAM:, or IAMA: of a user created by it.
 func stripIAMPrefix(name, authmethod string) (user string, same bool) {
 	if !isIAM(authmethod) || !strings.HasPrefix(name, "IAM") {
 		return name, true
@@ -101,7 +100,6 @@ func stripIAMPrefix(name, authmethod string) (user string, same bool) {
 	return user, false
 }
 
-// normaliseTLSVersion makes 1.2 of TLSv1.2, as tls.protocol.version has it.
 func normaliseTLSVersion(text string) (version string, same bool) {
 	if version, ok := strings.CutPrefix(text, "TLSv"); ok {
 		return version, false
@@ -109,7 +107,7 @@ func normaliseTLSVersion(text string) (version string, same bool) {
 	return text, true
 }
 
-// isGUID tells a session's GUID from what stands for none: nothing, or zeros.
+// isGUID is false for zeros, which mean none.
 func isGUID(s string) bool {
 	id, ok := session.ParseID(s)
 	return ok && !id.IsZero()

@@ -8,8 +8,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// attempt is one that a line told of which sshd may tell in a second line: it waits for that one, so that an attempt is one failure.
-type attempt struct {
+// heldAttempt waits for sshd's second line about the same attempt, so that an attempt is one failure.
+type heldAttempt struct {
 	Time    int64  `json:"t"`
 	Source  string `json:"s"` // the line: PAM, ROOT LOGIN REFUSED, or a PAM module's name
 	Method  string `json:"m,omitempty"`
@@ -32,15 +32,15 @@ const (
 	moduleTime = int64(30e9)
 )
 
-// module tells of an attempt that only a PAM module told of. Another module may have let the user in.
-func (a *attempt) module() bool {
+// fromModule is true for an attempt of which only a PAM module wrote. Another module may have let the user in.
+func (a *heldAttempt) fromModule() bool {
 	return a.Source != fromPAM && a.Source != fromRoot && a.Source != fromAccount
 }
 
-// dueAt is when nothing more is to be expected of a connection's last line, 0 when nothing waits.
-func (c *connection) dueAt() int64 {
+// dueAt is when no further line is expected of a connection, 0 when none is pending.
+func (c *sshConnection) dueAt() int64 {
 	switch {
-	case c.Attempt != nil && c.Attempt.module():
+	case c.Attempt != nil && c.Attempt.fromModule():
 		return c.Attempt.Time + moduleTime
 	case c.Attempt != nil:
 		return c.Attempt.Time + followUpTime
@@ -50,36 +50,34 @@ func (c *connection) dueAt() int64 {
 	return 0
 }
 
-// failures is how many attempts of a connection were told.
-func (c *connection) failures() int64 { return c.Failed + c.ToldByPAM }
+func (c *sshConnection) failures() int64 { return c.Failed + c.FailedByPAM }
 
-// holdAttempt lets an attempt wait. One that waits already is another one, unless this is a second word about it.
-func (p *Parser) holdAttempt(c *connection, m *message, source string, now int64, batch *logformat.EventBatch) {
+// holdAttempt emits an attempt that is already held, unless this is a second line about it.
+func (p *Parser) holdAttempt(c *sshConnection, m *sshdMessage, source string, now int64, batch *logformat.EventBatch) {
 	class := session.ErrorNotPermitted
 	if source != fromRoot {
 		class = pamErrorType(m.reason, m.invalid)
 	}
-	if old := c.Attempt; old != nil && (!old.module() || old.Source == source) {
+	if old := c.Attempt; old != nil && (!old.fromModule() || old.Source == source) {
 		p.emitAttempt(c, batch)
 	}
-	c.Attempt = &attempt{
+	c.Attempt = &heldAttempt{
 		Time: now, Source: strings.Clone(source), Method: strings.Clone(m.method), User: strings.Clone(m.user), Invalid: m.invalid,
 		Address: strings.Clone(m.address), Reason: strings.Clone(m.reason), Class: class,
 	}
-	p.known.scheduleFollowUp(c)
+	p.connections.scheduleFollowUp(c)
 }
 
-// emitAttempt tells what waits, if anything does: no other line told of it.
-func (p *Parser) emitAttempt(c *connection, batch *logformat.EventBatch) {
+func (p *Parser) emitAttempt(c *sshConnection, batch *logformat.EventBatch) {
 	a := c.Attempt
 	if a == nil {
 		return
 	}
 	c.Attempt = nil
-	c.ToldByPAM++
-	e := p.begin(c, a.Time, batch)
+	c.FailedByPAM++
+	e := p.newEvent(c, a.Time, batch)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindLogin, session.OutcomeFailure, a.Source
-	if a.module() {
+	if a.fromModule() {
 		e.SourceEvent = "authentication failure"
 	}
 	if a.Address != "" && c.Port == 0 {
@@ -93,26 +91,25 @@ func (p *Parser) emitAttempt(c *connection, batch *logformat.EventBatch) {
 	if c.Address == "" {
 		c.Address = a.Address
 	}
-	p.identify(c, e, "failure by "+a.Source, c.ToldByPAM)
+	p.assignIDs(c, e, "failure by "+a.Source, c.FailedByPAM)
 }
 
-// forgetPAMChild forgets what a PAM module said of the attempt that a message is about, and that a process of its own wrote: sshd runs PAM
-// in one for keyboard-interactive.
-func (p *Parser) forgetPAMChild(c *connection, m *message) {
+// forgetPAMChild drops the attempt that a PAM module wrote in a process of its own: sshd runs PAM in one for keyboard-interactive.
+func (p *Parser) forgetPAMChild(c *sshConnection, m *sshdMessage) {
 	if !strings.HasPrefix(m.method, "keyboard-interactive") {
 		return
 	}
-	n := p.known.pamChild(c, m.user, m.address)
+	n := p.connections.findPAMChild(c, m.user, m.address)
 	if n == nil && m.invalid { // PAM's modules do not name whom nobody knows
-		n = p.known.pamChild(c, "", m.address)
+		n = p.connections.findPAMChild(c, "", m.address)
 	}
 	if n != nil {
 		n.Attempt = nil
-		p.known.end(n)
+		p.connections.removeConnection(n)
 	}
 }
 
-// sameClient tells whether two addresses may be one client's: where sshd resolves addresses, some lines have the name.
+// sameClient accepts different texts where one is a host name: sshd resolves addresses in some lines.
 func sameClient(a, b string) bool {
 	if a == b {
 		return true
@@ -122,8 +119,8 @@ func sameClient(a, b string) bool {
 	return err1 != nil || err2 != nil
 }
 
-// takeAttempt is what waits when sshd says Failed. It is told first where that is of another attempt.
-func (p *Parser) takeAttempt(c *connection, m *message, batch *logformat.EventBatch) *attempt {
+// takeAttempt returns the held attempt that a line "Failed" is about, and emits one of another attempt.
+func (p *Parser) takeAttempt(c *sshConnection, m *sshdMessage, batch *logformat.EventBatch) *heldAttempt {
 	a := c.Attempt
 	if a != nil && a.Source == fromPAM && !strings.HasPrefix(m.method, "keyboard-interactive") {
 		p.emitAttempt(c, batch)
@@ -133,12 +130,12 @@ func (p *Parser) takeAttempt(c *connection, m *message, batch *logformat.EventBa
 	return a
 }
 
-// emitRepeatedAttempts tells attempts that PAM counted and no line told of.
-func (p *Parser) emitRepeatedAttempts(c *connection, m *message, now int64, batch *logformat.EventBatch) {
-	if c.Attempt == nil && c.ToldByPAM == 0 {
+// emitRepeatedAttempts is for attempts that PAM counted without a line for each.
+func (p *Parser) emitRepeatedAttempts(c *sshConnection, m *sshdMessage, now int64, batch *logformat.EventBatch) {
+	if c.Attempt == nil && c.FailedByPAM == 0 {
 		return // sshd itself tells of attempts
 	}
-	last := attempt{Time: now, Source: "pam", User: c.User, Address: c.Address, Class: session.ErrorInvalidCredentials}
+	last := heldAttempt{Time: now, Source: "pam", User: c.User, Address: c.Address, Class: session.ErrorInvalidCredentials}
 	if c.Attempt != nil {
 		last = *c.Attempt
 		p.emitAttempt(c, batch)

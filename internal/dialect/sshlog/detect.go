@@ -7,10 +7,9 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/syslogline"
 )
 
-// detect looks for a line of sshd among the first ones: others write to the same log. An export of the journal is taken whatever
-// it holds, for no other format can read it; a text of sshd's that cannot be read, too, for it is refused with the remedy.
-func detect(head []byte, whole bool) logformat.Verdict {
-	if unreadable(string(head)) {
+// detectFormat accepts any export of the journal, which no other format can read, and sshd's texts that are refused with a remedy.
+func detectFormat(head []byte, whole bool) logformat.Verdict {
+	if isUnreadableForm(string(head)) {
 		return logformat.Yes
 	}
 	for _, line := range strings.SplitAfter(string(head), "\n") {
@@ -29,7 +28,7 @@ func detect(head []byte, whole bool) logformat.Verdict {
 	return logformat.Wait
 }
 
-func unreadable(head string) bool {
+func isUnreadableForm(head string) bool {
 	first, rest, found := strings.Cut(head, "\n")
 	if first == "{" {
 		return found && syslogline.IsJournal(rest)

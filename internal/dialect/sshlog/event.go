@@ -10,22 +10,20 @@ import (
 // System is the service that is logged in to.
 const System = "sshd"
 
-const keyKey = session.SourceField + "key"
+const keyAttribute = session.SourceField + "key"
 
-func (p *Parser) login(c *connection, m *message, word string, now int64, batch *logformat.EventBatch) {
-	e := p.begin(c, now, batch)
+func (p *Parser) emitLogin(c *sshConnection, m *sshdMessage, word string, now int64, batch *logformat.EventBatch) {
+	e := p.newEvent(c, now, batch)
 	e.Kind, e.Outcome, e.SourceEvent, e.User = session.KindLogin, session.OutcomeSuccess, word, m.user
-	how(e, m)
-	p.identify(c, e, "login", 0)
+	setMethod(e, m)
+	p.assignIDs(c, e, "login", 0)
 }
 
-// failure is one attempt of those that a connection may make.
-// refused is what another line said of it.
-func (p *Parser) failure(c *connection, m *message, refused *attempt, now int64, batch *logformat.EventBatch) {
-	e := p.begin(c, now, batch)
+func (p *Parser) emitFailure(c *sshConnection, m *sshdMessage, refused *heldAttempt, now int64, batch *logformat.EventBatch) {
+	e := p.newEvent(c, now, batch)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindLogin, session.OutcomeFailure, "Failed"
 	e.User, e.UserEmpty = m.user, m.user == "" && !m.nameless
-	how(e, m)
+	setMethod(e, m)
 	e.FailureReason, e.ErrorType = c.Reason, errorType(c, m.invalid)
 	if refused != nil && refused.Source == fromRoot {
 		e.FailureReason, e.ErrorType = refused.Reason, refused.Class
@@ -35,17 +33,16 @@ func (p *Parser) failure(c *connection, m *message, refused *attempt, now int64,
 	}
 	c.Failed++
 	c.Refused = now
-	p.identify(c, e, "failure", c.Failed)
+	p.assignIDs(c, e, "failure", c.Failed)
 }
 
-// abandoned is a connection that named a user, or was cut off for a reason that has a class, and ended without an attempt that was
-// logged.
-func (p *Parser) abandoned(c *connection, now int64, class string, batch *logformat.EventBatch) {
+// emitAbandoned is for a connection that named a user, or was cut off for a reason with a class, and ended without a logged attempt.
+func (p *Parser) emitAbandoned(c *sshConnection, now int64, class string, batch *logformat.EventBatch) {
 	p.emitAttempt(c, batch)
 	if c.User == "" && !c.Invalid && class == "" || c.failures() > 0 || c.Login != 0 {
 		return
 	}
-	e := p.begin(c, now, batch)
+	e := p.newEvent(c, now, batch)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindLogin, session.OutcomeFailure, "Connection closed"
 	e.User, e.UserEmpty = c.User, c.User == "" && c.Invalid && !c.Nameless
 	e.FailureReason, e.ErrorType = c.Reason, class
@@ -53,17 +50,17 @@ func (p *Parser) abandoned(c *connection, now int64, class string, batch *logfor
 		e.ErrorType = errorType(c, c.Invalid)
 	}
 	c.Failed++
-	p.identify(c, e, "failure", c.Failed)
+	p.assignIDs(c, e, "failure", c.Failed)
 }
 
-func (p *Parser) logout(c *connection, word string, now int64, batch *logformat.EventBatch) {
-	e := p.begin(c, now, batch)
+func (p *Parser) emitLogout(c *sshConnection, word string, now int64, batch *logformat.EventBatch) {
+	e := p.newEvent(c, now, batch)
 	e.Kind, e.Outcome, e.SourceEvent, e.User = session.KindLogout, session.OutcomeSuccess, word, c.User
-	p.identify(c, e, "logout", 0)
-	p.known.end(c)
+	p.assignIDs(c, e, "logout", 0)
+	p.connections.removeConnection(c)
 }
 
-func (p *Parser) begin(c *connection, now int64, batch *logformat.EventBatch) *session.Event {
+func (p *Parser) newEvent(c *sshConnection, now int64, batch *logformat.EventBatch) *session.Event {
 	e := batch.Add()
 	e.Reset()
 	e.System, e.Instance, e.Host, e.Interface = System, p.instance, c.Host, "ssh2"
@@ -71,8 +68,8 @@ func (p *Parser) begin(c *connection, now int64, batch *logformat.EventBatch) *s
 	return e
 }
 
-// identify gives the ids. A pid comes again, so the time of the login, or of the attempt, makes a session unique.
-func (p *Parser) identify(c *connection, e *session.Event, what string, attempt int64) {
+// assignIDs has the time of the login, or of the attempt, in the ids: pids come again.
+func (p *Parser) assignIDs(c *sshConnection, e *session.Event, what string, attempt int64) {
 	start := c.Login
 	if start == 0 {
 		start = c.Named
@@ -82,10 +79,10 @@ func (p *Parser) identify(c *connection, e *session.Event, what string, attempt 
 		Str(what).Int(attempt).RecordID(e.Time)
 }
 
-func how(e *session.Event, m *message) {
-	e.AuthType, e.AuthMethod = m.method, authMethod(m.method, m.extra)
-	if m.extra != "" {
-		e.Extra = append(e.Extra, session.Attr{Key: keyKey, Value: m.extra})
+func setMethod(e *session.Event, m *sshdMessage) {
+	e.AuthType, e.AuthMethod = m.method, authMethod(m.method, m.publicKey)
+	if m.publicKey != "" {
+		e.Extra = append(e.Extra, session.Attr{Key: keyAttribute, Value: m.publicKey})
 	}
 }
 
@@ -109,8 +106,7 @@ func authMethod(method, key string) string {
 	return session.AuthOther
 }
 
-// errorType tells the unknown user from the one that sshd_config or the system keeps out.
-func errorType(c *connection, invalid bool) string {
+func errorType(c *sshConnection, invalid bool) string {
 	switch {
 	case strings.HasPrefix(c.Reason, "not allowed because account is locked"):
 		return session.ErrorAccountLocked

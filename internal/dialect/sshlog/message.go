@@ -8,87 +8,87 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 )
 
-// messageKind is what a line says. A user's name may hold blanks and look like any message, but no line end: sshd writes that as \012.
+// messageKind is the form of a line. A user's name may have blanks and look like any message, but no line end: sshd writes that as
+// \012.
 type messageKind uint8
 
 const (
-	other messageKind = iota
-	accepted
-	failed
-	ambiguous          // a failure whose text a client made so that it can be read in two ways
-	ambiguousEnd       // the same of the end of a connection
-	invalidUser        // Invalid user U from A port P
-	notAllowed         // User U from A not allowed because …
-	rootRefused        // ROOT LOGIN REFUSED FROM A port P
-	denied             // Access denied for user U by PAM account configuration
-	tooMany            // maximum authentication attempts exceeded for U from A port P ssh2
-	closedEarly        // before anybody was let in; the user may be named
-	disconnected       // Disconnected from user U A port P, or the connection was closed or reset, or broke
-	ended              // the connection's own process ends it, and does not say whose it is
-	disconnectReceived // Received disconnect from A port P: the client goes
-	connectionFrom     // Connection from A port P on B port Q
-	timeout            // Timeout before authentication for A port P
-	pamError           // PAM: REASON for U from A, of keyboard-interactive
-	pamFailure         // a PAM module refuses: authentication failure; … rhost=A  user=U
-	pamMore            // N more authentication failures; …
-	pamAccess          // access denied for user `U' from `A'
-	pamOpened
-	pamClosed
+	kindOther messageKind = iota
+	kindAccepted
+	kindFailed
+	kindAmbiguous          // a failure whose text a client made so that it can be read in two ways
+	kindAmbiguousEnd       // the same of the end of a connection
+	kindInvalidUser        // Invalid user U from A port P
+	kindNotAllowed         // User U from A not allowed because …
+	kindRootRefused        // ROOT LOGIN REFUSED FROM A port P
+	kindDenied             // Access denied for user U by PAM account configuration
+	kindTooMany            // maximum authentication attempts exceeded for U from A port P ssh2
+	kindClosedEarly        // before anybody was let in; the user may be named
+	kindDisconnected       // Disconnected from user U A port P, or the connection was closed or reset, or broke
+	kindEnded              // the connection's own process ends it, and does not say whose it is
+	kindDisconnectReceived // Received disconnect from A port P: the client goes
+	kindConnectionFrom     // Connection from A port P on B port Q
+	kindTimeout            // Timeout before authentication for A port P
+	kindPAMError           // PAM: REASON for U from A, of keyboard-interactive
+	kindPAMFailure         // a PAM module refuses: authentication failure; … rhost=A  user=U
+	kindPAMMore            // N more authentication failures; …
+	kindPAMAccess          // access denied for user `U' from `A'
+	kindPAMOpened
+	kindPAMClosed
 )
 
-// message is one message of sshd.
-type message struct {
-	kind    messageKind
-	method  string
-	user    string
-	invalid bool // the user does not exist, or may not
-	echo    bool // perhaps the second time of the same
+type sshdMessage struct {
+	kind      messageKind
+	method    string
+	user      string
+	invalid   bool // the user does not exist, or may not
+	mayBeEcho bool // perhaps the second time of the same
 	// nameless says that the server hid the name.
-	nameless bool
-	address  string
-	port     int32
-	extra    string // the key
-	reason   string
-	module   string // of PAM
-	pid      int64  // of another process that the message is about
-	more     int64  // attempts beyond the first
-	others   []reading
-	writer   writer
+	nameless  bool
+	address   string
+	port      int32
+	publicKey string // the key
+	reason    string
+	module    string // of PAM
+	pid       int64  // of another process that the message is about
+	more      int64  // attempts beyond the first
+	readings  []possibleReading
+	writer    messageWriter
 }
 
-// writer is who wrote a message, as far as journald vouches for it.
-type writer uint8
+// messageWriter is the process that wrote a message, according to journald.
+type messageWriter uint8
 
 const (
-	writerTrusted writer = iota // root, or nobody vouches
-	writerSession               // sshd's program under a user's id: the process of a session
-	writerUser                  // any other program of a user's
+	writerTrusted messageWriter = iota // root, or nobody vouches
+	writerSession                      // sshd's program under a user's id: the process of a session
+	writerUser                         // any other program of a user's
 )
 
-// reading is what else a message can mean that a client made ambiguous.
-type reading struct {
+// possibleReading is one of several meanings of a message that a client made ambiguous.
+type possibleReading struct {
 	user, extra, address string
 	port                 int32
 }
 
-// parse reads a message. A name that no user has is read from the right: what stands there is sshd's own. That of a user is
-// read from the left: behind it may stand what the client chose later, the id of a certificate or another name.
-func parse(s string) (m message) {
+// parseText reads the name of an unknown user from the right, where the rest is sshd's own; that of a known user from the left, since
+// a client chooses what may follow, a certificate's id or another name.
+func parseText(s string) (m sshdMessage) {
 	s, early := strings.CutSuffix(s, " [preauth]")
 	s = strings.TrimSuffix(s, " [postauth]")
-	s = cutFunction(strings.TrimPrefix(strings.TrimPrefix(s, "error: "), "fatal: "))
-	for _, form := range forms {
+	s = cutFunctionName(strings.TrimPrefix(strings.TrimPrefix(s, "error: "), "fatal: "))
+	for _, form := range knownForms {
 		if rest, found := strings.CutPrefix(s, form); found {
-			m.read(form, rest, early)
+			m.readForm(form, rest, early)
 			return m
 		}
 	}
-	m.pam(s)
+	m.readPAM(s)
 	return m
 }
 
-// cutFunction takes off the function of sshd's in which a connection broke: "packet_write_wait: Connection from …".
-func cutFunction(s string) string {
+// cutFunctionName removes a function's name: "packet_write_wait: Connection from …".
+func cutFunctionName(s string) string {
 	function, rest, found := strings.Cut(s, ": ")
 	if found && strings.HasPrefix(rest, formFrom) && strings.Trim(function, "abcdefghijklmnopqrstuvwxyz_0123456789") == "" {
 		return rest
@@ -124,107 +124,106 @@ const (
 	formSignal      = "Exiting on signal "
 )
 
-var forms = [...]string{
+var knownForms = [...]string{
 	formAccepted, formFailed, formInvalid, formIllegal, formUser, formClosed, formReset, formFrom, formGone, formSilent, formCutOff,
 	formFailures, formFarewell, formTimeout, formRootRefused, formDenied, formExceeded, formPAM, formProhibited, formReadError, formClosing,
 	formTimedOut, formWriteFailed, formSignal,
 }
 
-// read reads what follows one of them.
-func (m *message) read(form, s string, early bool) {
+func (m *sshdMessage) readForm(form, s string, early bool) {
 	switch form {
 	case formAccepted:
-		m.attempt(accepted, s)
+		m.readAttempt(kindAccepted, s)
 	case formFailed:
-		m.attempt(failed, s)
+		m.readAttempt(kindFailed, s)
 	case formInvalid, formIllegal:
-		m.invalidUser(s)
+		m.readInvalidUser(s)
 	case formUser:
-		m.notAllowed(s)
+		m.readNotAllowed(s)
 	case formClosed, formReset, formGone, formSilent:
-		m.closed(s, early)
+		m.readClosed(s, early)
 	case formFrom:
-		m.bannerMessage(s)
-		if m.kind == other {
-			m.broken(s, early)
+		m.readConnectionFrom(s)
+		if m.kind == kindOther {
+			m.readBroken(s, early)
 		}
 	case formCutOff:
-		m.disconnecting(s, early)
+		m.readDisconnecting(s, early)
 	case formFailures:
-		m.tooManyFailures(s)
+		m.readTooManyFailures(s)
 	case formFarewell:
-		m.disconnectMessage(s)
+		m.readDisconnectReceived(s)
 	case formTimeout:
-		m.timeout(s)
+		m.readTimeout(s)
 	case formRootRefused:
-		m.rootRefused(s, early)
+		m.readRootRefused(s, early)
 	case formDenied:
-		m.denied(s)
+		m.readDenied(s)
 	case formExceeded:
-		m.exceeded(s)
+		m.readExceeded(s)
 	case formPAM:
-		m.pamError(s)
+		m.readPAMError(s)
 	case formProhibited:
-		m.prohibited(s)
+		m.readProhibited(s)
 	case formReadError:
-		m.broken(s, early)
+		m.readBroken(s, early)
 	case formClosing:
-		m.closed(s, early)
+		m.readClosed(s, early)
 	case formTimedOut, formWriteFailed, formSignal:
-		m.kind = ended
+		m.kind = kindEnded
 	}
-	if m.kind == other && !early && (form == formClosed || form == formClosing || form == formReadError) {
-		m.endedBy(s)
+	if m.kind == kindOther && !early && (form == formClosed || form == formClosing || form == formReadError) {
+		m.readOldEnd(s)
 	}
 }
 
-// broken reads "[user ][USER ]A port P timed out" and the same with ": REASON", which is sshd's own word and has no colon.
-func (m *message) broken(s string, early bool) {
+// readBroken reads "[user ][USER ]A port P timed out" and the same with ": REASON", which is sshd's own and has no colon.
+func (m *sshdMessage) readBroken(s string, early bool) {
 	rest, found := strings.CutSuffix(s, " timed out")
 	if !found {
-		rest, _, found = cutLast(s, ": ")
+		rest, _, found = cutAtLast(s, ": ")
 	}
 	if found {
-		m.closed(rest, early)
+		m.readClosed(rest, early)
 	}
 }
 
-// endedBy reads "A[: REASON]" of old servers, which do not tell the port.
-func (m *message) endedBy(s string) {
+// readOldEnd reads "A[: REASON]" of old servers, which write no port.
+func (m *sshdMessage) readOldEnd(s string) {
 	s, _, _ = strings.Cut(s, ": ")
 	if _, err := netip.ParseAddr(s); err == nil {
-		m.kind, m.address = ended, s
+		m.kind, m.address = kindEnded, s
 	}
 }
 
 const reasonProhibited = "administratively prohibited connection"
 
-// prohibited reads "[invalid user ]USER from A port P", of RefuseConnection.
-func (m *message) prohibited(s string) {
+// readProhibited reads "[invalid user ]USER from A port P", of RefuseConnection.
+func (m *sshdMessage) readProhibited(s string) {
 	s, _ = cutInvalid(s)
-	user, address, found := cutLast(s, " from ")
-	if found && m.place(address) {
-		m.kind, m.reason = notAllowed, reasonProhibited
+	user, address, found := cutAtLast(s, " from ")
+	if found && m.readAddressPort(address) {
+		m.kind, m.reason = kindNotAllowed, reasonProhibited
 		m.setUser(user)
 	}
 }
 
-// noName stands where Solaris' sshd hides the name of a user that does not exist.
-const noName = "<invalid username>"
+// hiddenName is written by Solaris' sshd for the name of an unknown user.
+const hiddenName = "<invalid username>"
 
-// attempt reads "METHOD for [invalid user ]USER from A port P ssh2[: KEY]". A key is there with methods that have one.
-func (m *message) attempt(kind messageKind, s string) {
+// readAttempt reads "METHOD for [invalid user ]USER from A port P ssh2[: KEY]". A key is there with methods that have one.
+func (m *sshdMessage) readAttempt(kind messageKind, s string) {
 	method, s, found := strings.Cut(s, " for ")
 	if !found || strings.ContainsRune(method, ' ') {
 		return
 	}
 	if s, m.invalid = cutInvalid(s); m.invalid {
-		m.invalidAttempt(kind, method, s)
+		m.readInvalidAttempt(kind, method, s)
 		return
 	}
-	user, address, extra, found := fromLeft(s)
-	if found && m.place(address) {
-		m.kind, m.method, m.extra = kind, method, extra
+	user, address, extra, found := readFromLeft(s)
+	if found && m.readAddressPort(address) {
+		m.kind, m.method, m.publicKey = kind, method, extra
 		m.setUser(user)
 	}
 }
@@ -238,24 +237,24 @@ func cutInvalid(s string) (rest string, invalid bool) {
 	return s, false
 }
 
-func (m *message) setUser(user string) {
-	if m.user = user; user == noName {
+func (m *sshdMessage) setUser(user string) {
+	if m.user = user; user == hiddenName {
 		m.user, m.invalid, m.nameless = "", true, true
 	}
 }
 
-// invalidAttempt reads the same of a name that no user has: the name may be any text, and the id of a certificate, too. Each end of
-// the name after which the rest is as sshd writes it is a reading.
-func (m *message) invalidAttempt(kind messageKind, method, s string) {
+// readInvalidAttempt considers every end of the name, which may be any text, as may a certificate's id; an end after which the rest
+// has sshd's form is a reading.
+func (m *sshdMessage) readInvalidAttempt(kind messageKind, method, s string) {
 	if plain, found := strings.CutSuffix(s, " ssh2"); found {
-		user, address, found := cutLast(plain, " from ")
-		if found && m.place(address) {
+		user, address, found := cutAtLast(plain, " from ")
+		if found && m.readAddressPort(address) {
 			m.kind, m.method = kind, method
 			m.setUser(user)
 		}
 		return
 	}
-	var all []reading
+	var all []possibleReading
 	for at, n := 0, 0; n < maxReadings; n++ {
 		i := strings.Index(s[at:], " from ")
 		if i < 0 {
@@ -263,9 +262,9 @@ func (m *message) invalidAttempt(kind messageKind, method, s string) {
 		}
 		at += i + len(" from ")
 		address, key, found := strings.Cut(s[at:], " ssh2: ")
-		var place message
-		if found && at-len(" from ") <= longestName && isKey(method, key) && place.place(address) {
-			all = append(all, reading{s[:at-len(" from ")], key, place.address, place.port})
+		var place sshdMessage
+		if found && at-len(" from ") <= maxNameBytes && isKey(method, key) && place.readAddressPort(address) {
+			all = append(all, possibleReading{s[:at-len(" from ")], key, place.address, place.port})
 		}
 	}
 	switch len(all) {
@@ -273,22 +272,22 @@ func (m *message) invalidAttempt(kind messageKind, method, s string) {
 		return
 	case 1:
 		m.kind, m.method = kind, method
-		m.choose(&all[0])
+		m.chooseReading(&all[0])
 	default:
-		m.kind, m.method, m.others = ambiguous, method, all
+		m.kind, m.method, m.readings = kindAmbiguous, method, all
 	}
 }
 
-func (m *message) choose(r *reading) {
-	m.address, m.port, m.extra = r.address, r.port, r.extra
+func (m *sshdMessage) chooseReading(r *possibleReading) {
+	m.address, m.port, m.publicKey = r.address, r.port, r.extra
 	m.setUser(r.user)
 }
 
-// longestName is what sshd writes of a name before a key at most: 100 bytes, which may be escaped. What would be longer is the id of a
-// certificate in a line that was cut off behind it.
-const longestName = 400
+// maxNameBytes is the most that sshd writes of a name before a key: 100 bytes, which may be escaped. A longer one is a certificate's
+// id in a line that was cut off.
+const maxNameBytes = 400
 
-// maxReadings bounds the search: sshd cuts its lines at 1,000 bytes, but who knows who wrote this one.
+// maxReadings bounds the search in lines of any length: sshd cuts its own at 1,000 bytes.
 const maxReadings = 100
 
 // isKey tells whether a text is, to its end, what sshd writes of a key: "TYPE HASH", for a certificate "TYPE-CERT HASH ID any text
@@ -313,78 +312,78 @@ func isKey(method, s string) bool {
 	return !strings.ContainsRune(rest, ' ')
 }
 
-// fromLeft reads "USER from PLACE ssh2[: KEY]" of a user that exists. A certificate's id, which is a part of the key, may be any text.
-func fromLeft(s string) (user, place, key string, found bool) {
+// readFromLeft reads "USER from PLACE ssh2[: KEY]".
+func readFromLeft(s string) (user, place, key string, found bool) {
 	user, s, found = strings.Cut(s, " from ")
 	place, s, found2 := strings.Cut(s, " ssh2")
 	key, more := strings.CutPrefix(s, ": ")
 	return user, place, key, found && found2 && (more || s == "")
 }
 
-// invalidUser reads "USER from A port P"; old servers do not tell the port.
-func (m *message) invalidUser(s string) {
-	user, address, found := cutLast(s, " from ")
-	if !found || !m.somewhere(address) {
+// readInvalidUser reads "USER from A port P"; old servers write no port.
+func (m *sshdMessage) readInvalidUser(s string) {
+	user, address, found := cutAtLast(s, " from ")
+	if !found || !m.readAddress(address) {
 		return
 	}
-	m.kind, m.invalid, m.reason = invalidUser, true, "Invalid user"
+	m.kind, m.invalid, m.reason = kindInvalidUser, true, "Invalid user"
 	m.setUser(user)
 }
 
-// notAllowed reads "USER [from A ]not allowed because REASON". The reason may name a group or a shell, not the user.
-func (m *message) notAllowed(s string) {
+// readNotAllowed reads "USER [from A ]not allowed because REASON". The reason may name a group or a shell, not the user.
+func (m *sshdMessage) readNotAllowed(s string) {
 	who, reason, found := strings.Cut(s, " not allowed because ")
-	if rest, last, again := cutLast(s, " not allowed because "); again {
+	if rest, last, again := cutAtLast(s, " not allowed because "); again {
 		who, reason = rest, last
 	}
 	if !found {
 		return
 	}
-	if user, address, found := cutLast(who, " from "); found {
+	if user, address, found := cutAtLast(who, " from "); found {
 		who, m.address = user, address
 	}
-	m.kind, m.reason = notAllowed, "not allowed because "+reason
+	m.kind, m.reason = kindNotAllowed, "not allowed because "+reason
 	m.setUser(who)
 }
 
-// rootRefused reads "A port P". Both of a connection's processes write it: the second time is echo.
-func (m *message) rootRefused(s string, early bool) {
-	if m.somewhere(s) {
-		m.kind, m.user, m.reason, m.echo = rootRefused, "root", "ROOT LOGIN REFUSED", early
+// readRootRefused reads "A port P". Both of a connection's processes write it: the second time is echo.
+func (m *sshdMessage) readRootRefused(s string, early bool) {
+	if m.readAddress(s) {
+		m.kind, m.user, m.reason, m.mayBeEcho = kindRootRefused, "root", "ROOT LOGIN REFUSED", early
 	}
 }
 
-// denied reads "USER by PAM account configuration".
-func (m *message) denied(s string) {
+// readDenied reads "USER by PAM account configuration".
+func (m *sshdMessage) readDenied(s string) {
 	if user, found := strings.CutSuffix(s, " by PAM account configuration"); found {
-		m.kind, m.reason = denied, "Access denied by PAM account configuration"
+		m.kind, m.reason = kindDenied, "Access denied by PAM account configuration"
 		m.setUser(user)
 	}
 }
 
-// exceeded reads "[invalid user ]USER from A port P ssh2".
-func (m *message) exceeded(s string) {
+// readExceeded reads "[invalid user ]USER from A port P ssh2".
+func (m *sshdMessage) readExceeded(s string) {
 	s, invalid := cutInvalid(s)
 	s, _ = strings.CutSuffix(s, " ssh2")
-	user, address, found := cutLast(s, " from ")
-	if !found || !m.somewhere(address) {
+	user, address, found := cutAtLast(s, " from ")
+	if !found || !m.readAddress(address) {
 		return
 	}
-	m.kind, m.invalid, m.reason = tooMany, invalid, "maximum authentication attempts exceeded"
+	m.kind, m.invalid, m.reason = kindTooMany, invalid, "maximum authentication attempts exceeded"
 	m.setUser(user)
 }
 
-// tooManyFailures reads the "[ for USER]" of servers before 6.8.
-func (m *message) tooManyFailures(s string) {
-	m.kind, m.reason = tooMany, "Too many authentication failures"
+// readTooManyFailures reads the "[ for USER]" of servers before 6.8.
+func (m *sshdMessage) readTooManyFailures(s string) {
+	m.kind, m.reason = kindTooMany, "Too many authentication failures"
 	if user, found := strings.CutPrefix(s, " for "); found {
 		user, m.invalid = cutInvalid(user)
 		m.setUser(user)
 	}
 }
 
-// closed reads "[invalid user |authenticating user |user ][USER ]A port P".
-func (m *message) closed(s string, early bool) {
+// readClosed reads "[invalid user |authenticating user |user ][USER ]A port P".
+func (m *sshdMessage) readClosed(s string, early bool) {
 	named := true
 	switch rest, kind, found := cutKind(s); {
 	case !found:
@@ -392,36 +391,36 @@ func (m *message) closed(s string, early bool) {
 	default:
 		s, m.invalid = rest, kind == "invalid user "
 	}
-	rest, port, found := cutLast(s, " port ")
-	user, address, hasUser := cutLast(rest, " ")
+	rest, port, found := cutAtLast(s, " port ")
+	user, address, hasUser := cutAtLast(rest, " ")
 	if !hasUser {
 		user, address = "", rest
 	}
-	if !found || named != hasUser || !m.at(address, port) {
+	if !found || named != hasUser || !m.setAddress(address, port) {
 		return
 	}
 	m.setUser(user)
-	if m.kind = disconnected; early {
-		m.kind = closedEarly
+	if m.kind = kindDisconnected; early {
+		m.kind = kindClosedEarly
 	}
 }
 
-// disconnecting reads the same with ": REASON" behind it. A reason can hold names, that of "Change of username" does: of a name that no
-// user has only what sshd writes behind it tells where it ends.
-func (m *message) disconnecting(s string, early bool) {
+// readDisconnecting finds the ": REASON" after what readClosed reads. A reason can hold names, as "Change of username" does: of an
+// unknown user only sshd's own text after the name shows its end.
+func (m *sshdMessage) readDisconnecting(s string, early bool) {
 	if !strings.HasPrefix(s, "invalid user ") {
-		m.disconnectingUser(s, early)
+		m.readDisconnectingUser(s, early)
 		return
 	}
-	var known, unknown []message
+	var known, unknown []sshdMessage
 	for end, n := len(s), 0; n < maxReasons; n++ {
 		at := strings.LastIndex(s[:end], ": ")
 		if at < 0 {
 			break
 		}
 		end = at
-		var c message
-		if c.closed(s[:at], early); c.kind == other {
+		var c sshdMessage
+		if c.readClosed(s[:at], early); c.kind == kindOther {
 			continue
 		}
 		c.reason = s[at+2:]
@@ -438,11 +437,11 @@ func (m *message) disconnecting(s string, early bool) {
 	case len(known) == 0 && len(unknown) == 1:
 		*m = unknown[0]
 	case len(known)+len(unknown) > 0:
-		m.kind = ambiguousEnd
+		m.kind = kindAmbiguousEnd
 	}
 }
 
-func (m *message) disconnectingUser(s string, early bool) {
+func (m *sshdMessage) readDisconnectingUser(s string, early bool) {
 	begin := 0
 	for range maxReasons {
 		at := strings.Index(s[begin:], ": ")
@@ -450,7 +449,7 @@ func (m *message) disconnectingUser(s string, early bool) {
 			return
 		}
 		at += begin
-		if m.closed(s[:at], early); m.kind != other {
+		if m.readClosed(s[:at], early); m.kind != kindOther {
 			m.reason = s[at+2:]
 			return
 		}
@@ -458,7 +457,6 @@ func (m *message) disconnectingUser(s string, early bool) {
 	}
 }
 
-// maxReasons bounds the search for a reason's beginning.
 const maxReasons = 30
 
 func cutKind(s string) (rest, kind string, found bool) {
@@ -470,56 +468,56 @@ func cutKind(s string) (rest, kind string, found bool) {
 	return s, "", false
 }
 
-// disconnectMessage reads "A port P:CODE: TEXT" and, of old servers, "A: CODE: TEXT".
-func (m *message) disconnectMessage(s string) {
+// readDisconnectReceived reads "A port P:CODE: TEXT" and, of old servers, "A: CODE: TEXT".
+func (m *sshdMessage) readDisconnectReceived(s string) {
 	place, _, _ := strings.Cut(s, ": ")
 	address, port, found := strings.Cut(place, " port ")
 	port, _, _ = strings.Cut(port, ":")
-	if found && m.at(address, port) || m.somewhere(place) {
-		m.kind = disconnectReceived
+	if found && m.setAddress(address, port) || m.readAddress(place) {
+		m.kind = kindDisconnectReceived
 	}
 }
 
-// bannerMessage reads "A port P on B port Q[ rdomain "R"]".
-func (m *message) bannerMessage(s string) {
+// readConnectionFrom reads "A port P on B port Q[ rdomain "R"]".
+func (m *sshdMessage) readConnectionFrom(s string) {
 	place, _, found := strings.Cut(s, " on ")
-	if found && m.place(place) {
-		m.kind = connectionFrom
+	if found && m.readAddressPort(place) {
+		m.kind = kindConnectionFrom
 	}
 }
 
-// timeout reads "A port P" and, since 9.8, where another process tells it, "connection from A to B, pid = N".
-func (m *message) timeout(s string) {
+// readTimeout reads "A port P" and, since 9.8, where another process tells it, "connection from A to B, pid = N".
+func (m *sshdMessage) readTimeout(s string) {
 	peers, number, found := strings.Cut(strings.TrimPrefix(s, "connection from "), ", pid = ")
 	if pid, ok := localtime.Digits(number); found && ok && number != "" {
 		m.pid = pid
 	}
 	address, _, _ := strings.Cut(peers, " to ")
-	if m.somewhere(address) {
-		m.kind = timeout
+	if m.readAddress(address) {
+		m.kind = kindTimeout
 	}
 }
 
-// sure tells whether the address can be nothing but sshd's own word: behind it may stand what a client chose.
-func (m *message) sure() bool {
+// addressIsCertain is false where text that a client chose may follow the address.
+func (m *sshdMessage) addressIsCertain() bool {
 	switch m.kind {
-	case failed:
-		return !m.invalid || m.extra == ""
-	case closedEarly:
+	case kindFailed:
+		return !m.invalid || m.publicKey == ""
+	case kindClosedEarly:
 		return m.reason == ""
-	case ambiguous, ambiguousEnd:
+	case kindAmbiguous, kindAmbiguousEnd:
 		return false
 	}
 	return m.port != 0
 }
 
-// place reads "A port P".
-func (m *message) place(s string) bool {
+// readAddressPort reads "A port P".
+func (m *sshdMessage) readAddressPort(s string) bool {
 	address, port, found := strings.Cut(s, " port ")
-	return found && m.at(address, port)
+	return found && m.setAddress(address, port)
 }
 
-func (m *message) at(address, port string) bool {
+func (m *sshdMessage) setAddress(address, port string) bool {
 	n, ok := localtime.Digits(port)
 	if !ok || port == "" || n > 65535 || address == "" || strings.ContainsRune(address, ' ') {
 		return false
@@ -528,9 +526,9 @@ func (m *message) at(address, port string) bool {
 	return true
 }
 
-// somewhere reads "A port P" or an address alone.
-func (m *message) somewhere(s string) bool {
-	if m.place(s) {
+// readAddress reads "A port P" or an address alone.
+func (m *sshdMessage) readAddress(s string) bool {
+	if m.readAddressPort(s) {
 		return true
 	}
 	if _, err := netip.ParseAddr(s); err != nil {
@@ -540,7 +538,7 @@ func (m *message) somewhere(s string) bool {
 	return true
 }
 
-func cutLast(s, sep string) (before, after string, found bool) {
+func cutAtLast(s, sep string) (before, after string, found bool) {
 	i := strings.LastIndex(s, sep)
 	if i < 0 {
 		return s, "", false

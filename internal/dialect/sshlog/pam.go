@@ -7,33 +7,33 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// pamError reads "REASON for [illegal user ]USER from A", which sshd writes of each try of keyboard-interactive. A is a name where
+// readPAMError reads "REASON for [illegal user ]USER from A", which sshd writes of each try of keyboard-interactive. A is a name where
 // sshd resolves addresses.
-func (m *message) pamError(s string) {
+func (m *sshdMessage) readPAMError(s string) {
 	const retries = "Have exhausted maximum number of retries for service"
 	reason, who, found := strings.Cut(s, " for ")
 	if rest, long := strings.CutPrefix(s, retries+" for "); long {
 		reason, who = retries, rest
 	}
 	who, invalid := cutInvalid(who)
-	user, address, found2 := cutLast(who, " from ")
+	user, address, found2 := cutAtLast(who, " from ")
 	if !found || !found2 || address == "" {
 		return
 	}
-	if !m.place(address) {
+	if !m.readAddressPort(address) {
 		if strings.ContainsRune(address, ' ') {
 			return
 		}
 		m.address = address
 	}
-	m.kind, m.method, m.reason, m.invalid = pamError, "keyboard-interactive/pam", "PAM: "+reason, invalid
+	m.kind, m.method, m.reason, m.invalid = kindPAMError, "keyboard-interactive/pam", "PAM: "+reason, invalid
 	m.setUser(user)
 }
 
-// pam reads what PAM modules write: "pam_unix(sshd:auth): TEXT", and what the library itself does: "PAM N more …".
-func (m *message) pam(s string) {
+// readPAM reads what PAM modules write: "pam_unix(sshd:auth): TEXT", and what the library itself does: "PAM N more …".
+func (m *sshdMessage) readPAM(s string) {
 	if rest, found := strings.CutPrefix(s, "PAM "); found {
-		m.pamMore(rest)
+		m.readPAMMore(rest)
 		return
 	}
 	module, text, found := strings.Cut(s, "): ")
@@ -42,75 +42,74 @@ func (m *message) pam(s string) {
 	}
 	module, service, _ := strings.Cut(module, "(")
 	_, kind, _ := strings.Cut(service, ":")
-	m.pamModule(module, kind, text)
+	m.readPAMModule(module, kind, text)
 }
 
-// pamModule reads one module's message; kind is what PAM was asked for, "" where it is not told.
-func (m *message) pamModule(module, kind, text string) {
+// readPAMModule reads one module's message; kind is what PAM was asked for, "" where it is not told.
+func (m *sshdMessage) readPAMModule(module, kind, text string) {
 	switch kind {
 	case "session", "":
 		if module == "pam_unix" {
-			m.pamSession(text)
+			m.readPAMSession(text)
 		}
 	case "account":
-		m.pamAccess(text)
+		m.readPAMAccess(text)
 	}
 	if kind == "auth" || kind == "" {
-		m.pamMore(text)
-		m.pamFailure(module, text)
+		m.readPAMMore(text)
+		m.readPAMFailure(module, text)
 	}
 }
 
-// pamSession reads "session opened for user U(uid=0) by …" and "session closed for user U".
-func (m *message) pamSession(s string) {
+// readPAMSession reads "session opened for user U(uid=0) by …" and "session closed for user U".
+func (m *sshdMessage) readPAMSession(s string) {
 	if user, found := strings.CutPrefix(s, "session closed for user "); found {
-		m.kind, m.user = pamClosed, user
+		m.kind, m.user = kindPAMClosed, user
 		return
 	}
 	user, found := strings.CutPrefix(s, "session opened for user ")
 	if !found {
 		return
 	}
-	m.kind = pamOpened
-	m.user, _, _ = cutLast(user, " by ")
-	if name, id, found := cutLast(m.user, "(uid="); found && strings.HasSuffix(id, ")") {
+	m.kind = kindPAMOpened
+	m.user, _, _ = cutAtLast(user, " by ")
+	if name, id, found := cutAtLast(m.user, "(uid="); found && strings.HasSuffix(id, ")") {
 		m.user = name
 	}
 }
 
-// pamFailure reads "authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=A[  user=U]": a module knows no name of an
-// unknown user, or does not tell it.
-func (m *message) pamFailure(module, s string) {
+// readPAMFailure reads "authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=A[  user=U]": a module does not write the
+// name of an unknown user.
+func (m *sshdMessage) readPAMFailure(module, s string) {
 	s, found := strings.CutPrefix(s, "authentication failure; ")
 	_, s, found2 := strings.Cut(s, " rhost=")
 	if !found || !found2 {
 		return
 	}
 	address, user, _ := strings.Cut(s, " ")
-	m.kind, m.module, m.address, m.reason = pamFailure, module, address, "PAM: authentication failure"
+	m.kind, m.module, m.address, m.reason = kindPAMFailure, module, address, "PAM: authentication failure"
 	user, named := strings.CutPrefix(strings.TrimLeft(user, " "), "user=")
 	m.setUser(user)
 	m.invalid = m.invalid || !named || user == ""
 }
 
-// pamMore reads "N more authentication failures; …".
-func (m *message) pamMore(s string) {
+// readPAMMore reads "N more authentication failures; …".
+func (m *sshdMessage) readPAMMore(s string) {
 	number, rest, found := strings.Cut(s, " more authentication failure")
 	if n, ok := localtime.Digits(number); found && ok && number != "" && (rest == "" || rest[0] == ';' || rest[0] == 's') {
-		m.kind, m.more = pamMore, min(n, maxRepeated)
+		m.kind, m.more = kindPAMMore, min(n, maxRepeated)
 	}
 }
 
-// pamAccess reads "access denied for user `U' from `A'" of pam_access.
-func (m *message) pamAccess(s string) {
+// readPAMAccess reads "access denied for user `U' from `A'" of pam_access.
+func (m *sshdMessage) readPAMAccess(s string) {
 	s, found := strings.CutPrefix(s, "access denied for user ")
-	user, address, found2 := cutLast(s, " from ")
+	user, address, found2 := cutAtLast(s, " from ")
 	if found && found2 {
-		m.kind, m.user, m.address = pamAccess, strings.Trim(user, "`'"), strings.Trim(address, "`'")
+		m.kind, m.user, m.address = kindPAMAccess, strings.Trim(user, "`'"), strings.Trim(address, "`'")
 	}
 }
 
-// pamErrorType classes the reasons of Linux-PAM and OpenPAM.
 func pamErrorType(reason string, invalid bool) string {
 	reason = strings.ToLower(reason)
 	switch {

@@ -15,7 +15,7 @@ import (
 // Formats is the auth log with the lines of sshd.
 func Formats() []logformat.Format {
 	return []logformat.Format{{
-		Name: "sshd", Aliases: []string{"auth.log", "openssh"}, Detect: detect,
+		Name: "sshd", Aliases: []string{"auth.log", "openssh"}, Detect: detectFormat,
 		New:        func(o logformat.Options) logformat.Parser { return NewParser(o) },
 		ClearTimes: "let syslog write RFC 3339 times (RSYSLOG_FileFormat of rsyslog)",
 
@@ -27,7 +27,7 @@ func Formats() []logformat.Format {
 // before a login sshd-auth.
 var Identifiers = []string{"sshd", "sshd-session", "sshd-auth"}
 
-// isServer tells whether a program, or systemd's unit in its place, may write sshd's messages.
+// isServer accepts a program, or the systemd unit in its place.
 func isServer(program string) bool {
 	switch program {
 	case "ssh.service", "in.sshd":
@@ -43,7 +43,7 @@ func isServer(program string) bool {
 
 const authProgram = "sshd-auth"
 
-// isServerFile tells whether a program's file, as journald gives it in _EXE, is sshd's: in a folder where users cannot put one.
+// isServerFile accepts _EXE only in folders where users cannot put a program.
 func isServerFile(file string) bool {
 	file = strings.TrimSuffix(file, " (deleted)") // since an upgrade
 	switch file[strings.LastIndexByte(file, '/')+1:] {
@@ -53,19 +53,19 @@ func isServerFile(file string) bool {
 	return false
 }
 
-// Parser reads one text, or lines whose frame somebody else has taken off.
+// Parser parses one text, or lines that were already split by syslogline.
 type Parser struct {
 	logformat.LineParser
-	instance string
-	lines    syslogline.Reader
-	known    *connections
-	hash     session.Hasher
-	last     repeatable
-	watch    lineWatch
+	instance        string
+	lines           syslogline.Reader
+	connections     *openConnections
+	hash            session.Hasher
+	lastAttempt     repeatableAttempt
+	serverLineWatch lineWatch
 }
 
-// repeatable is an attempt in the line before, of which a syslog daemon may say that it came again.
-type repeatable struct {
+// repeatableAttempt is an attempt in the line before, which a syslog daemon may report as repeated.
+type repeatableAttempt struct {
 	Host    string `json:"h,omitempty"`
 	Program string `json:"c,omitempty"`
 	PID     int64  `json:"p,omitempty"`
@@ -74,11 +74,11 @@ type repeatable struct {
 
 // NewParser makes the parser of one text.
 func NewParser(o logformat.Options) *Parser {
-	p := &Parser{instance: o.Instance, lines: syslogline.Reader{Clock: localtime.Syslog{Clock: localtime.New(o.Zone)}}, watch: lineWatch{conditions: o.Conditions, once: o.Once}}
+	p := &Parser{instance: o.Instance, lines: syslogline.Reader{Clock: localtime.Syslog{Clock: localtime.New(o.Zone)}}, serverLineWatch: lineWatch{conditions: o.Conditions, once: o.Once}}
 	if !o.Written.IsZero() {
 		p.lines.Clock.Written = o.Written.Unix()
 	}
-	p.known = o.Shared.LoadOrNew("sshd", func() any { return &connections{} }).(*connections)
+	p.connections = o.Shared.LoadOrNew("sshd", func() any { return &openConnections{} }).(*openConnections)
 	return p
 }
 
@@ -105,30 +105,30 @@ func (p *Parser) Parse(record string, offset int64, batch *logformat.EventBatch)
 	}
 	l, err := p.lines.Read(record)
 	if err != nil && !errors.Is(err, syslogline.ErrNoMessage) {
-		return refusal(record, err)
+		return explainRefusal(record, err)
 	}
 	if l.Nanos == 0 {
 		return nil // no record
 	}
 	if l.Program == "" && !l.Journal {
-		return p.unframed(&l, batch)
+		return p.handleUnframed(&l, batch)
 	}
 	if !isServer(l.Program) {
-		p.pass(l.Nanos, batch)
-		if underAnotherName(&l) {
+		p.advanceTime(l.Nanos, batch)
+		if isMisframed(&l) {
 			return errFrame
 		}
 		return nil
 	}
 	if err != nil {
-		p.pass(l.Nanos, batch)
+		p.advanceTime(l.Nanos, batch)
 		return err
 	}
 	return p.ParseLine(&l, batch)
 }
 
-// refusal makes of an error that concerns all lines of a text one that says what to do.
-func refusal(record string, err error) error {
+// explainRefusal adds the remedy to an error that concerns all lines of a text.
+func explainRefusal(record string, err error) error {
 	switch {
 	case errors.Is(err, localtime.ErrNoZone):
 		return logformat.Refuse("the times of this log carry no zone, and key `timezone` is not set: write the machine's zone there, " +
@@ -145,7 +145,7 @@ func refusal(record string, err error) error {
 
 const timelessRemedy = "write the log with syslog, or export the journal with `journalctl -o json --all`; or read it with the source `journald`"
 
-// timelessForm names the kind of a text of sshd's whose lines have no time of their own, "" of any other.
+// timelessForm names the kind of a text of sshd's without times, "" for any other.
 func timelessForm(record string) string {
 	switch {
 	case record == "{":
@@ -155,26 +155,25 @@ func timelessForm(record string) string {
 	case len(record) > 1 && record[0] == '[' && (record[1] == ' ' || record[1] >= '0' && record[1] <= '9') && strings.Contains(record, "sshd"):
 		return "the times of this log count from the machine's start"
 	}
-	if m := parse(record); m.kind != other || strings.HasPrefix(record, "Server listening on ") {
+	if m := parseText(record); m.kind != kindOther || strings.HasPrefix(record, "Server listening on ") {
 		return "the lines of this log have no times, as with sshd -E or -e, or `journalctl -o cat`"
 	}
 	return ""
 }
 
-// pass lets time go on.
-func (p *Parser) pass(now int64, batch *logformat.EventBatch) {
-	p.last = repeatable{}
-	p.known.clock = now
-	if p.watch.first == 0 {
-		p.watch.first = now
+func (p *Parser) advanceTime(now int64, batch *logformat.EventBatch) {
+	p.lastAttempt = repeatableAttempt{}
+	p.connections.lastLineTime = now
+	if p.serverLineWatch.firstTime == 0 {
+		p.serverLineWatch.firstTime = now
 	}
 	p.flushDueConnections(now, batch)
 }
 
-// unframed is a line that names no program: one of a syslog daemon itself, or of a shape that nobody knows.
-func (p *Parser) unframed(l *syslogline.Line, batch *logformat.EventBatch) error {
-	last := p.last
-	p.pass(l.Nanos, batch)
+// handleUnframed is for a line without a program: of a syslog daemon itself, or of an unknown form.
+func (p *Parser) handleUnframed(l *syslogline.Line, batch *logformat.EventBatch) error {
+	last := p.lastAttempt
+	p.advanceTime(l.Nanos, batch)
 	text := strings.TrimPrefix(l.Text, "--- ")
 	if l.Host == "last" { // no host stands before it
 		text = "last " + text
@@ -183,7 +182,7 @@ func (p *Parser) unframed(l *syslogline.Line, batch *logformat.EventBatch) error
 		count, _, _ := strings.Cut(times, " time")
 		n, _ := localtime.Digits(count)
 		again := syslogline.Line{Nanos: l.Nanos, Host: last.Host, Program: last.Program, PID: last.PID, Text: last.Text}
-		return p.repeat(&again, int(min(n, maxRepeated)), batch)
+		return p.handleRepeated(&again, int(min(n, maxRepeated)), batch)
 	}
 	switch {
 	case l.Text == "" || strings.IndexByte(l.Text, ' ') < 0 && l.Host == "":
@@ -195,20 +194,18 @@ func (p *Parser) unframed(l *syslogline.Line, batch *logformat.EventBatch) error
 	return nil
 }
 
-// underAnotherName tells what sshd says in a line that seems to be another program's: the frame is of a shape that nobody knows, as
-// "HOST: sshd[1]: …" is, or the server has a name of its own.
-func underAnotherName(l *syslogline.Line) bool {
+// isMisframed finds sshd's messages in lines of an unknown form, as "HOST: sshd[1]: …", or of a server with another name.
+func isMisframed(l *syslogline.Line) bool {
 	begin, rest, found := strings.Cut(l.Text, "]: ")
-	if found && strings.Contains(begin, "sshd") && strings.Count(begin, " ") <= mostFrameWords {
+	if found && strings.Contains(begin, "sshd") && strings.Count(begin, " ") <= maxFrameBlanks {
 		return isAttempt(rest)
 	}
 	return strings.Contains(l.Program, "ssh") && isAttempt(l.Text)
 }
 
-// mostFrameWords is how many blanks stand in what is left of an unknown frame: "h1 sshd[1".
-const mostFrameWords = 2
+// maxFrameBlanks is how many blanks may be in the rest of an unknown frame: "h1 sshd[1".
+const maxFrameBlanks = 2
 
-// isAttempt tells whether a text begins as sshd's word about an attempt does.
 func isAttempt(text string) bool {
 	for _, form := range [...]string{formAccepted, formFailed} {
 		if rest, found := strings.CutPrefix(text, form); found {
@@ -219,24 +216,24 @@ func isAttempt(text string) bool {
 	return strings.HasPrefix(text, formInvalid) && strings.Contains(text, " port ")
 }
 
-// ParseLine reads a line of sshd's, whatever the name that it came under.
+// ParseLine parses a line of sshd's, whatever its program's name.
 func (p *Parser) ParseLine(l *syslogline.Line, batch *logformat.EventBatch) error {
-	p.pass(l.Nanos, batch)
-	p.sawServerLine()
+	p.advanceTime(l.Nanos, batch)
+	p.noteServerLine()
 	times := 1
 	if inner, found := strings.CutPrefix(l.Text, "message repeated "); found {
-		times, l.Text = repeated(inner)
+		times, l.Text = parseRepeated(inner)
 	}
-	return p.repeat(l, times, batch)
+	return p.handleRepeated(l, times, batch)
 }
 
-func (p *Parser) repeat(l *syslogline.Line, times int, batch *logformat.EventBatch) error {
-	m := p.read(l)
+func (p *Parser) handleRepeated(l *syslogline.Line, times int, batch *logformat.EventBatch) error {
+	m := p.parseMessage(l)
 	if l.UID != "" && l.UID != "0" {
 		switch m.kind {
-		case other, disconnectReceived, ended: // the last two count of the process that told of the login, which is root's
+		case kindOther, kindDisconnectReceived, kindEnded: // the last two count of the process that told of the login, which is root's
 			return nil
-		case disconnected:
+		case kindDisconnected:
 			m.writer = writerUser
 			if isServerFile(l.Exe) {
 				m.writer = writerSession
@@ -245,12 +242,12 @@ func (p *Parser) repeat(l *syslogline.Line, times int, batch *logformat.EventBat
 			return errForged
 		}
 	}
-	if m.kind == other && isAttempt(l.Text) && !strings.Contains(l.Text, " ssh2: ") {
+	if m.kind == kindOther && isAttempt(l.Text) && !strings.Contains(l.Text, " ssh2: ") {
 		return errUnread
 	}
-	from := process{host: l.Host, pid: l.PID}
+	from := processKey{host: l.Host, pid: l.PID}
 	if l.PID == 0 {
-		from.peer = peerName(m.address, m.port)
+		from.peer = clientName(m.address, m.port)
 	}
 	for range times {
 		again := m
@@ -258,25 +255,25 @@ func (p *Parser) repeat(l *syslogline.Line, times int, batch *logformat.EventBat
 			return err
 		}
 	}
-	if m.kind == failed {
-		p.last = repeatable{l.Host, l.Program, l.PID, l.Text}
+	if m.kind == kindFailed {
+		p.lastAttempt = repeatableAttempt{l.Host, l.Program, l.PID, l.Text}
 	}
 	return nil
 }
 
-func (p *Parser) read(l *syslogline.Line) (m message) {
+func (p *Parser) parseMessage(l *syslogline.Line) (m sshdMessage) {
 	if strings.HasPrefix(l.Module, "pam_") {
-		m.pamModule(l.Module, "", l.Text)
+		m.readPAMModule(l.Module, "", l.Text)
 		return m
 	}
-	return parse(l.Text)
+	return parseText(l.Text)
 }
 
-// maxRepeated bounds what one line of syslog's compression can become.
+// maxRepeated bounds the events of one "message repeated" line.
 const maxRepeated = 1000
 
-// repeated reads "3 times: [ MESSAGE]".
-func repeated(s string) (times int, text string) {
+// parseRepeated reads "3 times: [ MESSAGE]".
+func parseRepeated(s string) (times int, text string) {
 	count, text, _ := strings.Cut(s, " times: [ ")
 	n, ok := localtime.Digits(count)
 	text, ok2 := strings.CutSuffix(text, "]")
@@ -286,50 +283,46 @@ func repeated(s string) (times int, text string) {
 	return int(min(n, maxRepeated)), text
 }
 
-func (p *Parser) LogTime() int64 { return p.known.clock }
+func (p *Parser) LogTime() int64 { return p.connections.lastLineTime }
 
 func (p *Parser) FlushDue(now int64, batch *logformat.EventBatch) {
 	p.flushDueConnections(now, batch)
 	p.checkServerLines(now)
 }
 
-// flushDueConnections tells failures of connections that were left without a word for longer than sshd allows, and of those whose last
-// line makes another one follow at once, which did not come.
+// flushDueConnections emits the failures of connections without a further line: after sshd's grace time, or where one was due at once.
 func (p *Parser) flushDueConnections(now int64, batch *logformat.EventBatch) {
-	for c := p.known.due(now); c != nil; c = p.known.due(now) {
+	for c := p.connections.nextDue(now); c != nil; c = p.connections.nextDue(now) {
 		if c.Attempt == nil {
-			p.leave(c, batch)
+			p.endDisconnected(c, batch)
 		}
 		p.emitAttempt(c, batch)
 	}
-	for c := p.known.overdue(now); c != nil; c = p.known.overdue(now) {
-		p.abandoned(c, c.Named, "", batch)
-		p.known.end(c)
+	for c := p.connections.nextOverdue(now); c != nil; c = p.connections.nextOverdue(now) {
+		p.emitAbandoned(c, c.Named, "", batch)
+		p.connections.removeConnection(c)
 	}
 }
 
-// leave ends a connection whose client said farewell, and of which nothing more was written.
-func (p *Parser) leave(c *connection, batch *logformat.EventBatch) {
+func (p *Parser) endDisconnected(c *sshConnection, batch *logformat.EventBatch) {
 	if c.Reason == "" {
 		c.Reason = c.Farewell
 	}
 	c.Leaving = 0
-	p.abandoned(c, c.Named, "", batch)
+	p.emitAbandoned(c, c.Named, "", batch)
 }
 
-// State is what a reader must remember of a text.
-type state struct {
-	Before int64         `json:"before,omitempty"`
-	Known  []*connection `json:"known,omitempty"`
-	Last   *repeatable   `json:"last,omitempty"`
-	Seen   bool          `json:"seen,omitempty"` // a line of sshd's
+type parserState struct {
+	Before int64              `json:"before,omitempty"`
+	Known  []*sshConnection   `json:"known,omitempty"`
+	Last   *repeatableAttempt `json:"last,omitempty"`
+	Seen   bool               `json:"seen,omitempty"` // a line of sshd's
 }
 
-// ResumeState holds what is known of every connection.
 func (p *Parser) ResumeState() []byte {
-	s := state{Before: p.lines.Clock.Before, Known: p.known.list(), Seen: p.known.serverLines}
-	if p.last.Text != "" {
-		last := p.last
+	s := parserState{Before: p.lines.Clock.Before, Known: p.connections.listAll(), Seen: p.connections.serverLines}
+	if p.lastAttempt.Text != "" {
+		last := p.lastAttempt
 		last.Host, last.Text, last.Program = logformat.Portable(last.Host), logformat.Portable(last.Text), logformat.Portable(last.Program)
 		s.Last = &last
 	}
@@ -337,9 +330,9 @@ func (p *Parser) ResumeState() []byte {
 	return text
 }
 
-// Restore adds what a cursor knew to what other texts brought; of one process the later connection counts.
+// Restore keeps the later connection of each process where several texts have one.
 func (p *Parser) Restore(offset int64, text []byte, _ bool) error {
-	var s state
+	var s parserState
 	if len(text) > 0 {
 		if err := json.Unmarshal(text, &s); err != nil {
 			return fmt.Errorf("state of the parser: %w", err)
@@ -347,13 +340,13 @@ func (p *Parser) Restore(offset int64, text []byte, _ bool) error {
 	}
 	p.ResumeAt, p.lines.Clock.Before = offset, s.Before
 	if s.Last != nil {
-		p.last = repeatable{logformat.Verbatim(s.Last.Host), logformat.Verbatim(s.Last.Program), s.Last.PID, logformat.Verbatim(s.Last.Text)}
+		p.lastAttempt = repeatableAttempt{logformat.Verbatim(s.Last.Host), logformat.Verbatim(s.Last.Program), s.Last.PID, logformat.Verbatim(s.Last.Text)}
 	}
-	p.known.serverLines = p.known.serverLines || s.Seen || len(s.Known) > 0
-	p.known.clock = max(p.known.clock, s.Before*1e9) // of this machine's nobody knows how it goes beside the log's
+	p.connections.serverLines = p.connections.serverLines || s.Seen || len(s.Known) > 0
+	p.connections.lastLineTime = max(p.connections.lastLineTime, s.Before*1e9) // of this machine's nobody knows how it goes beside the log's
 	for _, c := range s.Known {
-		if had := p.known.byProcess[c.process()]; had == nil || had.Named < c.Named {
-			p.known.add(c)
+		if had := p.connections.byProcess[c.processKey()]; had == nil || had.Named < c.Named {
+			p.connections.addConnection(c)
 		}
 	}
 	return nil

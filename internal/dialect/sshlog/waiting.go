@@ -1,44 +1,43 @@
 package sshlog
 
-// pendingLine is a connection of which another line is due at a time.
+// pendingLine is a connection with the time when its next line is due.
 type pendingLine struct {
-	connection *connection
+	connection *sshConnection
 	at         int64
-	user       userName
+	user       hostUser
 }
 
-func (e *pendingLine) holds(c *connections) bool {
+func (e *pendingLine) isStillPending(c *openConnections) bool {
 	return c.isCurrent(e.connection) && e.connection.dueAt() == e.at
 }
 
-type userName struct{ host, user string }
+type hostUser struct{ host, user string }
 
 // maxPAMChildren bounds the search for the line of a PAM module that another process wrote.
 const maxPAMChildren = 1000
 
-// scheduleFollowUp notes that a connection waits for a second line.
-func (c *connections) scheduleFollowUp(n *connection) {
+func (c *openConnections) scheduleFollowUp(n *sshConnection) {
 	e := pendingLine{connection: n, at: n.dueAt()}
-	if n.Attempt == nil || !n.Attempt.module() {
-		c.followUps = c.bounded(append(c.followUps, e))
+	if n.Attempt == nil || !n.Attempt.fromModule() {
+		c.sshdFollowUps = c.dropStale(append(c.sshdFollowUps, e))
 		return
 	}
-	e.user = userName{n.Host, n.Attempt.User}
-	c.modules = c.bounded(append(c.modules, e))
-	if c.helpers == nil {
-		c.helpers = map[userName][]*connection{}
+	e.user = hostUser{n.Host, n.Attempt.User}
+	c.moduleFollowUps = c.dropStale(append(c.moduleFollowUps, e))
+	if c.pamChildren == nil {
+		c.pamChildren = map[hostUser][]*sshConnection{}
 	}
-	c.helpers[e.user] = append(c.helpers[e.user], n)
+	c.pamChildren[e.user] = append(c.pamChildren[e.user], n)
 }
 
-// bounded forgets what is waited for no more, where there is much.
-func (c *connections) bounded(list []pendingLine) []pendingLine {
+// dropStale removes entries that are no longer pending from a long list.
+func (c *openConnections) dropStale(list []pendingLine) []pendingLine {
 	if len(list) <= 2*maxConnections {
 		return list
 	}
 	kept := list[:0]
 	for _, e := range list {
-		if e.holds(c) {
+		if e.isStillPending(c) {
 			kept = append(kept, e)
 		} else {
 			c.forgetPAMChildren(e.user)
@@ -48,12 +47,12 @@ func (c *connections) bounded(list []pendingLine) []pendingLine {
 	return kept
 }
 
-// due gives a connection whose second line has not come in time.
-func (c *connections) due(now int64) *connection {
-	for _, list := range [...]*[]pendingLine{&c.followUps, &c.modules} {
+// nextDue returns a connection whose second line has not come in time.
+func (c *openConnections) nextDue(now int64) *sshConnection {
+	for _, list := range [...]*[]pendingLine{&c.sshdFollowUps, &c.moduleFollowUps} {
 		for len(*list) > 0 {
 			e := (*list)[0]
-			holds := e.holds(c)
+			holds := e.isStillPending(c)
 			if holds && now <= e.at {
 				break
 			}
@@ -67,9 +66,9 @@ func (c *connections) due(now int64) *connection {
 	return nil
 }
 
-// forgetPAMChildren removes the oldest of this user that wait no more.
-func (c *connections) forgetPAMChildren(user userName) {
-	list, some := c.helpers[user]
+// forgetPAMChildren removes the oldest of this user that are no longer pending.
+func (c *openConnections) forgetPAMChildren(user hostUser) {
+	list, some := c.pamChildren[user]
 	if !some {
 		return
 	}
@@ -77,20 +76,20 @@ func (c *connections) forgetPAMChildren(user userName) {
 		list = list[1:]
 	}
 	if len(list) == 0 {
-		delete(c.helpers, user)
+		delete(c.pamChildren, user)
 	} else {
-		c.helpers[user] = list
+		c.pamChildren[user] = list
 	}
 }
 
-func (c *connections) isPAMChild(n *connection) bool {
-	return n.Attempt != nil && n.Attempt.module() && c.isCurrent(n)
+func (c *openConnections) isPAMChild(n *sshConnection) bool {
+	return n.Attempt != nil && n.Attempt.fromModule() && c.isCurrent(n)
 }
 
-// pamChild is another connection, in truth a process of this one, whose only line is a PAM module's of this user from this client; the
-// oldest one.
-func (c *connections) pamChild(of *connection, user, address string) *connection {
-	list := c.helpers[userName{of.Host, user}]
+// findPAMChild returns the oldest process, another one of this connection, whose only line is a PAM module's about this user from this
+// client.
+func (c *openConnections) findPAMChild(of *sshConnection, user, address string) *sshConnection {
+	list := c.pamChildren[hostUser{of.Host, user}]
 	for _, n := range list[:min(len(list), maxPAMChildren)] {
 		if n != of && c.isPAMChild(n) && n.Login == 0 && n.Failed == 0 && sameClient(n.Attempt.Address, address) {
 			return n

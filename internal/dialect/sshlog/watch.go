@@ -6,11 +6,11 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// lineWatch notices a log into which no sshd writes: then none of its logins is told.
+// lineWatch detects a log without lines of sshd, whose logins are then missing.
 type lineWatch struct {
-	conditions logformat.Conditions // nil where nobody wants to know
-	once       bool                 // what there is of the log is all that will be read
-	first      int64                // time of the first line that was read
+	conditions logformat.Conditions // nil: not reported
+	once       bool                 // the log is read once and not followed
+	firstTime  int64                // time of the first line that was read
 	raised     bool
 }
 
@@ -21,24 +21,22 @@ const (
 	linesFound = "the log has lines of sshd"
 )
 
-// absentFor is how long a log may have no line of sshd before that is worth a word: one who writes to it writes seldom.
-const absentFor = 10 * time.Minute
+// serverLineTimeout is how long a log may have no line of sshd before that is reported.
+const serverLineTimeout = 10 * time.Minute
 
-// sawServerLine is called for each line of sshd's.
-func (p *Parser) sawServerLine() {
-	p.known.serverLines = true
-	if p.watch.raised {
-		p.watch.raised = false
-		p.watch.conditions.Clear(conditionLines, linesFound)
+func (p *Parser) noteServerLine() {
+	p.connections.serverLines = true
+	if p.serverLineWatch.raised {
+		p.serverLineWatch.raised = false
+		p.serverLineWatch.conditions.Clear(conditionLines, linesFound)
 	}
 }
 
-// checkServerLines looks at a log to whose end all was read.
 func (p *Parser) checkServerLines(now int64) {
-	w := &p.watch
+	w := &p.serverLineWatch
 	switch {
-	case w.conditions == nil || w.first == 0 || p.known.serverLines:
-	case w.once || now > w.first+int64(absentFor):
+	case w.conditions == nil || w.firstTime == 0 || p.connections.serverLines:
+	case w.once || now > w.firstTime+int64(serverLineTimeout):
 		w.raised = true
 		w.conditions.Raise(conditionLines, linesAbsent)
 	}

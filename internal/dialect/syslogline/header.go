@@ -6,12 +6,12 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 )
 
-// maxHeaderWords is how many words may stand between a line's time and its program.
+// maxHeaderWords is how many words may be between a line's time and its program.
 const maxHeaderWords = 3
 
-// cutHeader reads what follows the time: "[HOST] [FACILITY.LEVEL] PROGRAM[PID]: TEXT", in the orders and spellings of the daemons.
+// cutHeader reads what follows the time: "[HOST] [FACILITY.LEVEL] PROGRAM[PID]: TEXT", in the daemons' different orders and forms.
 //
-//	h1 sshd[100]: …                   RFC 3164; the path of a program may stand for its name
+//	h1 sshd[100]: …                   RFC 3164; the program may be a path
 //	h1 auth.info sshd[100]: …         busybox; without a host with its -S, and OpenWrt's logread
 //	<auth.info> h1 sshd[100]: …       FreeBSD's syslogd -v
 //	h1 sshd[100]: [ID 800047 auth.info] …      illumos
@@ -94,7 +94,7 @@ func (l *Line) setProgram(name string) {
 
 func baseName(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
-// cutMessageID takes off "[ID 800047 auth.info] ", which Solaris and its heirs write before a message.
+// cutMessageID removes "[ID 800047 auth.info] ", which Solaris and illumos write before a message.
 func cutMessageID(s string) (rest string, ok bool) {
 	inside, found := strings.CutPrefix(s, "[ID ")
 	id, rest, closed := strings.Cut(inside, "] ")
@@ -103,10 +103,10 @@ func cutMessageID(s string) (rest string, ok bool) {
 	return rest, found && closed && two && isNumber && isFacility(facility)
 }
 
-// forwardedPrefix is how AIX's syslogd names the host that wrote.
+// forwardedPrefix is before the name of the original host in lines of AIX's syslogd.
 const forwardedPrefix = "Message forwarded from "
 
-// isFacility tells of "auth.info", "AUTH.INFO", "auth|security:info", "<auth.info>", "<4.6>" and "In(38)".
+// isFacility accepts "auth.info", "AUTH.INFO", "auth|security:info", "<auth.info>", "<4.6>" and "In(38)".
 func isFacility(word string) bool {
 	if isESXiLevel(word) {
 		return true
@@ -132,7 +132,7 @@ func isFacility(word string) bool {
 	return knownLevels[strings.ToLower(level)] && knownFacilities[strings.ToLower(facility)]
 }
 
-// isESXiLevel tells of "In(38)": a level, and the number that <PRI> has.
+// isESXiLevel accepts "In(38)": a level, and the number of <PRI>.
 func isESXiLevel(word string) bool {
 	if len(word) < len("In(1)") || word[2] != '(' || word[len(word)-1] != ')' {
 		return false
@@ -141,7 +141,7 @@ func isESXiLevel(word string) bool {
 	return number && esxiLevels[word[:2]]
 }
 
-// cutFields reads "HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA [MSG]", which is RFC 5424 behind its time.
+// cutFields reads "HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA [MSG]", RFC 5424 after its time.
 func (l *Line) cutFields(rest string) bool {
 	var fields [4]string
 	for i := range fields {
@@ -176,7 +176,7 @@ func wordSet(words string) map[string]bool {
 	return set
 }
 
-// cutMacOSColumns reads what `log show` writes where no style is named, "0x3f2 Default 0x0 123 0 sshd: (image) TEXT" in columns, and
+// cutMacOSColumns reads the default style of `log show`, "0x3f2 Default 0x0 123 0 sshd: (image) TEXT" in columns, and
 // its compact style, "Df sshd[123:3f2] TEXT".
 func (l *Line) cutMacOSColumns(rest string) bool {
 	if kind, after, found := strings.Cut(rest, " "); found && len(kind) <= 2 && compactKinds[kind] {
@@ -206,7 +206,7 @@ func (l *Line) cutMacOSColumns(rest string) bool {
 
 var compactKinds = wordSet("Df D Db I In E Er F Fa A Ac")
 
-// cutImage takes off the library that wrote, "(libpam.2.dylib) ".
+// cutImage removes the name of the library, "(libpam.2.dylib) ".
 func cutImage(text string) string {
 	if inside, found := strings.CutPrefix(text, "("); found {
 		if image, rest, closed := strings.Cut(inside, ") "); closed && !strings.ContainsRune(image, ' ') {

@@ -8,14 +8,14 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 )
 
-// cutJournalObject gives the object of a line that journalctl wrote with -o json, json-sse or json-seq.
+// cutJournalObject returns the object of a line of journalctl -o json, json-sse or json-seq.
 func cutJournalObject(record string) (object string, ok bool) {
 	object = strings.TrimPrefix(record, "\x1e")
 	object = strings.TrimPrefix(object, "data: ")
 	return object, strings.HasPrefix(object, "{")
 }
 
-// IsJournal tells whether a text that begins with an object is of journalctl's JSON, whose fields come in any order.
+// IsJournal tells whether an object is from journalctl's JSON, whose fields come in any order.
 func IsJournal(head string) bool {
 	for _, field := range [...]string{`"__REALTIME_TIMESTAMP"`, `"__MONOTONIC_TIMESTAMP"`, `"__CURSOR"`, `"_BOOT_ID"`, `"_MACHINE_ID"`, `"_SOURCE_REALTIME_TIMESTAMP"`} {
 		if strings.Contains(head, field) {
@@ -25,7 +25,7 @@ func IsJournal(head string) bool {
 	return false
 }
 
-// journalEntry is what an entry of the journal says that a [Line] needs.
+// journalEntry has the fields of an entry that a [Line] needs.
 type journalEntry struct {
 	realtime, sourceRealtime      string
 	host, identifier, commandName string
@@ -42,7 +42,7 @@ func (r *Reader) readJournalEntry(object string) (Line, error) {
 	}
 	micros, ok := localtime.Digits(e.realtime)
 	if source, known := localtime.Digits(e.sourceRealtime); known && source > 0 {
-		micros, ok = source, true // journalctl shows it so: when the program wrote, not when journald read
+		micros, ok = source, true // when the program wrote, not when journald read; journalctl shows this one too
 	}
 	nanos, err := localtime.Nanos(micros/1e6, micros%1e6*1000)
 	switch {
@@ -137,7 +137,7 @@ func readFieldValue(d *jx.Decoder) (value string, known bool, err error) {
 	return "", false, d.Skip()
 }
 
-// readArrayValue is the bytes of an array of numbers, or the first of several values.
+// readArrayValue returns the bytes of an array of numbers, or the first of several values.
 func readArrayValue(d *jx.Decoder) (value string, known bool, err error) {
 	var raw []byte
 	err = d.Arr(func(d *jx.Decoder) error {

@@ -1,4 +1,4 @@
-// Package syslogline takes the frame off a line of a system log: what syslog daemons, journalctl and macOS' log put around the
+// Package syslogline parses lines of system logs: what syslog daemons, journalctl and macOS' log put around the
 // message of a program.
 package syslogline
 
@@ -15,17 +15,17 @@ type Line struct {
 	Nanos   int64  // since 1970 UTC
 	Host    string // "" where the daemon does not write it
 	Program string // without its folder: sshd; "" where the line names none
-	Module  string // in parentheses behind the program, as pam_unix in sshd(pam_unix)[1]
+	Module  string // in parentheses after the program, as pam_unix in sshd(pam_unix)[1]
 	PID     int64  // 0: the line has none
 	Text    string
 	Unit    string // of systemd, where the log says so
-	UID     string // of the writing process by journald's word, "" where nobody vouches for it
-	Exe     string // the file that the writing process runs, by journald's word
+	UID     string // of the writing process according to journald, "" without journald
+	Exe     string // the file that the writing process runs, according to journald
 	Cursor  string // journald's
 	Journal bool   // it is an entry of journalctl's JSON
 }
 
-// Errors of [Reader.Read] beside those of [localtime.Syslog.Stamp]. Those of Unreadable concern a whole text.
+// Errors of [Reader.Read] beside those of [localtime.Syslog.Stamp].
 var (
 	ErrNoTime    = errors.New("a record of RFC 5424 without a time")
 	ErrJournal   = errors.New("not an entry as journalctl -o json writes it")
@@ -37,8 +37,8 @@ type Reader struct {
 	Clock localtime.Syslog
 }
 
-// Read reads one line. A line that is known to hold no message (journalctl's own remarks, column names) gives no program, and no
-// time where it has none.
+// Read reads one line. For a line without a message (journalctl's own remarks, column names) Program is empty, and Nanos
+// too where it has no time.
 func (r *Reader) Read(record string) (Line, error) {
 	if object, ok := cutJournalObject(record); ok {
 		return r.readJournalEntry(object)
@@ -59,13 +59,13 @@ func (r *Reader) Read(record string) (Line, error) {
 	return l, nil
 }
 
-// isRemark tells of lines that are no record: "-- Boot … --", the names over the columns of macOS' log show, and the further lines of
+// isRemark is true for lines that are no record: "-- Boot … --", the column names of macOS' log show, and the continuation lines of
 // a message, which journalctl indents.
 func isRemark(record string) bool {
 	return strings.HasPrefix(record, "-- ") || strings.HasPrefix(record, "Timestamp ") || strings.HasPrefix(record, "        ")
 }
 
-// Frames tells whether a line looks like a record of a system log; program is the one that it names, "" where that cannot be told.
+// Frames tells whether a line looks like a record of a system log; program is "" where it is not known.
 func Frames(record string) (program string, ok bool) {
 	if object, isObject := cutJournalObject(record); isObject {
 		return "", IsJournal(object)
@@ -87,8 +87,8 @@ func Frames(record string) (program string, ok bool) {
 	return l.Program, true
 }
 
-// cutPriority takes off what relays and raw syslog files begin with: an octet count (RFC 6587) and <PRI>. version tells that the
-// record goes on as RFC 5424 says.
+// cutPriority removes an octet count (RFC 6587) and <PRI>, which relays and raw syslog files have. version: the
+// record is one of RFC 5424.
 func cutPriority(record string) (rest string, version bool) {
 	rest = record
 	if count, after, found := strings.Cut(rest, " "); found && len(count) <= 6 && strings.HasPrefix(after, "<") {
@@ -139,7 +139,7 @@ func (r *Reader) readStructured(rest string) (Line, error) {
 	return l, nil
 }
 
-// nilToEmpty is a field of RFC 5424, whose "-" says that there is none.
+// nilToEmpty: the NILVALUE of RFC 5424 is "-".
 func nilToEmpty(field string) string {
 	if field == "-" {
 		return ""
@@ -147,8 +147,8 @@ func nilToEmpty(field string) string {
 	return field
 }
 
-// cutStructuredData takes off "-" or elements as [id name="value"], whose values may hold \", \\ and \]. Before the text may stand more
-// blanks than one, which rsyslog's own template for RFC 5424 writes, and a byte order mark.
+// cutStructuredData removes "-" or elements as [id name="value"], whose values may hold \", \\ and \]. The text may begin with several
+// blanks, which rsyslog's template for RFC 5424 writes, and with a byte order mark.
 func cutStructuredData(s string) (text string, ok bool) {
 	if s == "-" {
 		return "", true
