@@ -6,6 +6,7 @@ import (
 
 	"github.com/ClickHouse/ch-go/proto"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/jsoncolumn"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -65,7 +66,7 @@ func columnsOf(f *session.Field) []column {
 			{
 				name: "attribute_types", selects: []string{"CAST(attribute_types AS String)"},
 				write: func() cell { return &attributeTypes{words: newWords()} },
-				read:  readText(applyTypes),
+				read:  readText(func(e *session.Event, letters string) { jsoncolumn.ApplyTypeLetters(e.Extra, letters) }),
 			},
 		}
 	}
@@ -194,15 +195,4 @@ func listColumn(f *session.Field) column {
 
 func pairColumn(typ proto.ColumnType, fill func(*pairs, *session.Event)) func() cell {
 	return func() cell { return &pairs{typ: typ, names: newWords(), fill: fill} }
-}
-
-// applyTypes gives back the types of attributes that were no text.
-func applyTypes(e *session.Event, letters string) {
-	for i := range min(len(e.Extra), len(letters)) {
-		for t := range len(typeLetters) {
-			if letters[i] == typeLetters[t] {
-				e.Extra[i].Type = session.AttrType(t) //nolint:gosec // there are seven
-			}
-		}
-	}
 }

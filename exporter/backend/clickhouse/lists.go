@@ -1,12 +1,12 @@
 package clickhouse
 
 import (
-	"cmp"
 	"slices"
 	"unsafe"
 
 	"github.com/ClickHouse/ch-go/proto"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/jsoncolumn"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -93,24 +93,12 @@ func fillSettings(p *pairs, e *session.Event) {
 
 // fillAttributes writes them in order of their keys, which compresses better and lets their types stand beside them.
 func fillAttributes(p *pairs, e *session.Event) {
-	p.sorted = ordered(e.Extra, p.sorted)
+	p.sorted = jsoncolumn.SortAttributes(e.Extra, p.sorted)
 	for i := range p.sorted {
 		p.put(p.sorted[i].Key, p.sorted[i].Value)
 	}
 	clear(p.sorted)
 }
-
-// ordered copies the attributes into scratch, in the order in which they are stored. The event's own stay as they are.
-func ordered(attrs, scratch []session.Attr) []session.Attr {
-	scratch = append(scratch[:0], attrs...)
-	slices.SortFunc(scratch, func(a, b session.Attr) int {
-		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Value, b.Value))
-	})
-	return scratch
-}
-
-// typeLetters are indexed by session.AttrType.
-const typeLetters = "sidbyje"
 
 // attributeTypes is a letter for each attribute, nothing where all are strings. They are stored as text whatever they were.
 type attributeTypes struct {
@@ -131,10 +119,10 @@ func (c *attributeTypes) add(e *session.Event) {
 		c.put("")
 		return
 	}
-	c.sorted = ordered(e.Extra, c.sorted)
+	c.sorted = jsoncolumn.SortAttributes(e.Extra, c.sorted)
 	c.letters = c.letters[:0]
 	for i := range c.sorted {
-		c.letters = append(c.letters, typeLetters[min(int(c.sorted[i].Type), len(typeLetters)-1)])
+		c.letters = append(c.letters, jsoncolumn.TypeLetter(c.sorted[i].Type))
 	}
 	clear(c.sorted)
 	c.places = append(c.places, c.find(unsafe.String(unsafe.SliceData(c.letters), len(c.letters)))) // find copies what it keeps

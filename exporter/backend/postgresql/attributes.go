@@ -1,10 +1,12 @@
 package postgresql
 
 import (
-	"encoding/json"
+	"slices"
 	"strings"
-	"unsafe"
 
+	"github.com/go-faster/jx"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/jsoncolumn"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -12,101 +14,84 @@ import (
 // document means and not how it was written, and JSON has no bytes and no NaN: an attribute whose type or text would not come
 // back is also in attributes_exact, with a letter for its type.
 
-// typeLetters are indexed by session.AttrType.
-const typeLetters = "sidbyje"
-
-// maxDepth keeps documents well below the depth at which a server gives up on them.
-const maxDepth = 100
-
-// presentable tells whether the attribute's text can stand as a JSON value of its own type.
-func presentable(a *session.Attr) bool {
-	switch a.Type {
-	case session.AttrInt, session.AttrDouble:
-		return isNumber(a.Value)
-	case session.AttrBool:
-		return a.Value == "true" || a.Value == "false"
-	case session.AttrJSON:
-		return isDocument(a.Value)
-	case session.AttrEmpty:
-		return a.Value == ""
-	}
-	return false
+// jsonColumns writes the JSON of one cell after the other, with texts in the form that tables take.
+type jsonColumns struct {
+	json         jsoncolumn.Writer
+	sorted, part []session.Attr
 }
 
-// natural tells whether the attribute's type and text are what reading the JSON value gives.
-func natural(a *session.Attr) bool {
-	switch a.Type {
-	case session.AttrString:
-		return true
-	case session.AttrInt:
-		return plainInteger(a.Value)
-	case session.AttrDouble:
-		return plainDecimal(a.Value)
-	case session.AttrBool, session.AttrEmpty:
-		return presentable(a)
-	}
-	return false
+func (j *jsonColumns) writer() *jsoncolumn.Writer {
+	j.json.AppendText = appendStorable
+	return &j.json
 }
 
-// plainInteger is an integer as every program spells it: no sign but a minus, no leading zero.
-func plainInteger(s string) bool {
-	s = strings.TrimPrefix(s, "-")
-	return s == "0" || s != "" && s[0] != '0' && digits(s) == len(s) && len(s) < 30
+func (j *jsonColumns) settings(settings []session.Setting) []byte {
+	return j.writer().Settings(settings)
 }
 
-// plainDecimal has a point, no exponent, and neither a leading nor a trailing zero that a server may leave out.
-func plainDecimal(s string) bool {
-	whole, fraction, found := strings.Cut(strings.TrimPrefix(s, "-"), ".")
-	return found && (whole == "0" || plainInteger(whole)) && whole[0] != '-' && len(fraction) < 400 &&
-		fraction != "" && digits(fraction) == len(fraction) && fraction[len(fraction)-1] != '0'
+var readColumns = jsoncolumn.Reader{OriginalText: original}
+
+// attributes are in order of their keys; of those that share a key the first is here, and all of them are in exactAttributes.
+func (j *jsonColumns) attributes(attrs []session.Attr) []byte {
+	j.sorted = jsoncolumn.SortAttributes(attrs, j.sorted)
+	distinct := slices.CompactFunc(j.sorted, func(a, b session.Attr) bool { return a.Key == b.Key })
+	return j.writer().Attributes(distinct, hasJSONValue)
 }
 
-func digits(s string) int {
-	i := 0
-	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
-		i++
-	}
-	return i
-}
-
-// isNumber tells whether s is a number of JSON that numeric holds: it ends at an exponent of some hundred thousand, and
-// here long before.
-func isNumber(s string) bool {
-	if s == "" || len(s) > 400 || strings.TrimLeft(s, "-0123456789.eE+") != "" {
-		return false
-	}
-	if _, exponent, found := strings.Cut(strings.ToLower(s), "e"); found && len(strings.TrimLeft(exponent, "+-0")) > 3 {
-		return false
-	}
-	return json.Valid(unsafe.Slice(unsafe.StringData(s), len(s)))
-}
-
-// isDocument tells whether s is an array or an object that can stand inside another, and that a server takes.
-func isDocument(s string) bool {
-	if s == "" || s[0] != '{' && s[0] != '[' || !storable(s) || strings.Contains(s, `\u`) {
-		return false // an escape may spell NUL or half a surrogate pair, which jsonb refuses
-	}
-	depth, quoted := 0, false
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\\' && quoted:
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
-				return false
-			}
-		case c == '}' || c == ']':
-			if depth--; depth == 0 && i != len(s)-1 {
-				return false
-			}
-		case c == 'e' || c == 'E': // true, false, or an exponent that numeric may not hold
-			if i > 0 && (s[i-1] == '.' || s[i-1] >= '0' && s[i-1] <= '9') {
-				return false
-			}
+// exactAttributes are those that attributes alone does not give back: none, nearly always.
+func (j *jsonColumns) exactAttributes(attrs []session.Attr) []byte {
+	j.sorted, j.part = jsoncolumn.SortAttributes(attrs, j.sorted), j.part[:0]
+	for i := range j.sorted {
+		a := &j.sorted[i]
+		shared := i > 0 && j.sorted[i-1].Key == a.Key || i+1 < len(j.sorted) && j.sorted[i+1].Key == a.Key
+		if shared || !comesBackAlike(a) {
+			j.part = append(j.part, *a)
 		}
 	}
-	return depth == 0 && json.Valid(unsafe.Slice(unsafe.StringData(s), len(s)))
+	return j.writer().TypedAttributes(j.part)
+}
+
+// hasJSONValue tells whether the attribute's text can stand in a jsonb as a value of its own type.
+func hasJSONValue(a *session.Attr) bool {
+	switch a.Type {
+	case session.AttrInt, session.AttrDouble:
+		return fitsNumeric(a.Value) && jsoncolumn.IsNumber(a.Value)
+	case session.AttrJSON: // an escape may spell NUL or half a surrogate pair, which jsonb refuses
+		return storable(a.Value) && !strings.Contains(a.Value, `\u`) &&
+			jsoncolumn.IsDocument(a.Value, func(n jx.Num) bool { return !strings.ContainsAny(string(n), "eE") })
+	}
+	return jsoncolumn.IsNative(a)
+}
+
+// fitsNumeric is far below what a numeric holds, which ends at an exponent of some hundred thousand.
+func fitsNumeric(number string) bool {
+	_, exponent, _ := strings.Cut(strings.ToLower(number), "e")
+	return len(number) <= 400 && len(strings.TrimLeft(exponent, "+-0")) <= 3
+}
+
+// comesBackAlike tells whether the attribute's type and text are what reading the jsonb gives.
+func comesBackAlike(a *session.Attr) bool {
+	switch a.Type {
+	case session.AttrInt, session.AttrDouble:
+		return hasJSONValue(a) && isPlainNumber(a.Value, a.Type == session.AttrDouble)
+	case session.AttrJSON:
+		return false
+	}
+	return jsoncolumn.IsNative(a)
+}
+
+// isPlainNumber has no exponent, few digits, and no trailing zero that a server may leave out.
+func isPlainNumber(number string, withPoint bool) bool {
+	whole, fraction, found := strings.Cut(number, ".")
+	return found == withPoint && len(whole) < 30 && !strings.ContainsAny(number, "eE") && !strings.HasSuffix(fraction, "0")
+}
+
+// exactAttributes replaces the attributes that the column attributes_exact names by what they were.
+func (r *row) exactAttributes(c int, attrs []session.Attr) []session.Attr {
+	exact, err := readColumns.TypedAttributes(r.peek(c), nil)
+	r.check(c, err == nil)
+	attrs = slices.DeleteFunc(attrs, func(a session.Attr) bool {
+		return slices.ContainsFunc(exact, func(x session.Attr) bool { return x.Key == a.Key })
+	})
+	return append(attrs, exact...)
 }

@@ -49,12 +49,12 @@ func columnsOf(f *session.Field) []column {
 	case "Extra":
 		return []column{
 			{
-				f.Column, asItIs, func(c *copyBatch, e *session.Event) { c.json(c.js.attributes(e.Extra)) },
+				f.Column, asItIs, func(c *copyBatch, e *session.Event) { c.json(c.columns.attributes(e.Extra)) },
 				func(r *row, n int, e *session.Event) { e.Extra = r.attributes(n, e.Extra[:0]) },
 			},
 			{
-				f.Column + "_exact", asItIs, func(c *copyBatch, e *session.Event) { c.json(c.js.exact(e.Extra)) },
-				func(r *row, n int, e *session.Event) { e.Extra = r.exact(n, e.Extra) },
+				f.Column + "_exact", asItIs, func(c *copyBatch, e *session.Event) { c.json(c.columns.exactAttributes(e.Extra)) },
+				func(r *row, n int, e *session.Event) { e.Extra = r.exactAttributes(n, e.Extra) },
 			},
 		}
 	}
@@ -106,7 +106,7 @@ func columnOf(f *session.Field) column {
 		}
 	case *[]session.Setting:
 		return column{
-			name: f.Column, selects: asItIs, write: func(c *copyBatch, e *session.Event) { c.json(c.js.settings(e.Settings)) },
+			name: f.Column, selects: asItIs, write: func(c *copyBatch, e *session.Event) { c.json(c.columns.settings(e.Settings)) },
 			read: func(r *row, n int, e *session.Event) { e.Settings = r.settings(n, e.Settings[:0]) },
 		}
 	}

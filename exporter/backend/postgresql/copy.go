@@ -15,10 +15,10 @@ import (
 // copyBatch holds rows in PostgreSQL's binary COPY format: a signature, then for each row the number of its fields and for
 // each field its length and its bytes, all big-endian (documentation of COPY, "Binary Format").
 type copyBatch struct {
-	buf    []byte
-	from   int // where the row under way begins
-	js     jsonScratch
-	hasher session.Hasher
+	buf     []byte
+	from    int // where the row under way begins
+	columns jsonColumns
+	hasher  session.Hasher
 }
 
 const (

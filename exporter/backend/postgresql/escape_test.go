@@ -1,6 +1,7 @@
 package postgresql
 
 import (
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -60,22 +61,23 @@ func FuzzEscape(f *testing.F) {
 	})
 }
 
-// FuzzAttributes: what jsonScratch writes, row reads back, whatever keys, types and texts there are.
+// FuzzAttributes: what jsonColumns writes, row reads back, whatever keys, types and texts there are.
 func FuzzAttributes(f *testing.F) {
 	f.Add("key", "value", uint8(0), "key", "1.50", uint8(2))
 	f.Add("a", `{"b":[1]}`, uint8(5), "", "\x00", uint8(0))
 	f.Add("n", "-0", uint8(1), "n", "1e5", uint8(1))
+	f.Add("a", "0."+strings.Repeat("1", 399), uint8(2), "b", strings.Repeat("9", 401), uint8(1))
 	f.Fuzz(func(t *testing.T, k1, v1 string, t1 uint8, k2, v2 string, t2 uint8) {
 		attrs := []session.Attr{
-			{Key: k1, Value: v1, Type: session.AttrType(t1 % uint8(len(typeLetters)))},
-			{Key: k2, Value: v2, Type: session.AttrType(t2 % uint8(len(typeLetters)))},
+			{Key: k1, Value: v1, Type: session.AttrType(t1 % 7)},
+			{Key: k2, Value: v2, Type: session.AttrType(t2 % 7)},
 		}
-		var j jsonScratch
-		r := row{cells: [][]byte{append([]byte(nil), j.attributes(attrs)...), append([]byte(nil), j.exact(attrs)...)}}
+		var j jsonColumns
+		r := row{cells: [][]byte{append([]byte(nil), j.attributes(attrs)...), append([]byte(nil), j.exactAttributes(attrs)...)}}
 		if len(r.cells[1]) == 0 {
 			r.cells[1] = nil
 		}
-		got := r.exact(1, r.attributes(0, nil))
+		got := r.exactAttributes(1, r.attributes(0, nil))
 		require.Zero(t, r.bad, "%s %s", r.cells[0], r.cells[1])
 		require.ElementsMatch(t, attrs, got)
 	})

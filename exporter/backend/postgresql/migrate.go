@@ -162,7 +162,8 @@ const oldestServer = 14
 // checkServer refuses a server before it answers in riddles.
 func (s *store) checkServer(conn *pgconn.PgConn) error {
 	text := conn.ParameterStatus("server_version")
-	major, _ := strconv.Atoi(text[:digits(text)]) // 0 of whatever calls itself otherwise
+	var major int // 0 of whatever calls itself otherwise
+	_, _ = fmt.Sscanf(text, "%d", &major)
 	switch {
 	case major == 0:
 		return nil

@@ -65,54 +65,20 @@ func (r *row) id(c int, id []byte) {
 }
 
 func (r *row) list(c int, to []string) []string {
-	if r.null(c) {
-		return to
-	}
-	p := newParser(r.cells[c])
-	ok := p.strings(func(s string) { to = append(to, s) })
-	r.check(c, ok && p.End())
+	to, err := readColumns.Strings(r.peek(c), to)
+	r.check(c, err == nil)
 	return to
 }
 
 func (r *row) settings(c int, to []session.Setting) []session.Setting {
-	if r.null(c) {
-		return to
-	}
-	p := newParser(r.cells[c])
-	ok := p.Take('[') && p.Each(']', func() bool {
-		var s session.Setting
-		n := 0
-		ok := p.strings(func(text string) {
-			if n == 0 {
-				s.Name = text
-			} else {
-				s.Value = text
-			}
-			n++
-		})
-		to = append(to, s)
-		return ok && n == 2
-	})
-	r.check(c, ok && p.End())
+	to, err := readColumns.Settings(r.peek(c), to)
+	r.check(c, err == nil)
 	return to
 }
 
 func (r *row) attributes(c int, to []session.Attr) []session.Attr {
-	if r.null(c) {
-		return to
-	}
-	p := newParser(r.cells[c])
-	ok := p.Take('{') && p.Each('}', func() bool {
-		key, ok := p.str()
-		if !ok || !p.Take(':') {
-			return false
-		}
-		a := session.Attr{Key: key}
-		ok = p.value(&a)
-		to = append(to, a)
-		return ok
-	})
-	r.check(c, ok && p.End())
+	to, err := readColumns.Attributes(r.peek(c), to)
+	r.check(c, err == nil)
 	return to
 }
 

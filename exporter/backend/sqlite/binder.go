@@ -6,6 +6,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/jsoncolumn"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -20,8 +21,10 @@ const maxRemembered = 256
 type binder struct {
 	stmt *sqlite.Stmt
 	last []remembered
-	buf  []byte
 	size int
+
+	columns jsoncolumn.Writer
+	letters []byte // of the attributes' types
 }
 
 const (
@@ -86,9 +89,8 @@ func (b *binder) word(p int, s string) {
 	}
 }
 
-// json binds what was built in scratch, or NULL for nothing.
+// json binds JSON, or NULL for nothing.
 func (b *binder) json(p int, buf []byte) {
-	b.buf = buf
 	if len(buf) == 0 {
 		b.null(p)
 		return
@@ -110,8 +112,6 @@ func (b *binder) bindBytes(p int, s string) bool {
 	}
 	return true
 }
-
-func (b *binder) scratch() []byte { return b.buf[:0] }
 
 // number binds an integer, or NULL for 0.
 func (b *binder) number(p int, n int64) {

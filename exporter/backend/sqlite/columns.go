@@ -3,6 +3,7 @@ package sqlite
 import (
 	"fmt"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/jsoncolumn"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -34,12 +35,14 @@ func columnsOf(f *session.Field) []column {
 	case "Extra":
 		return []column{
 			{
-				f.Column, func(b *binder, p int, e *session.Event) { b.json(p, appendAttributes(b.scratch(), e.Extra)) },
+				f.Column, func(b *binder, p int, e *session.Event) {
+					b.json(p, b.columns.Attributes(e.Extra, jsoncolumn.IsNative))
+				},
 				func(r *row, c int, e *session.Event) { e.Extra = r.attributes(c, e.Extra[:0]) },
 			},
 			{
-				"attribute_types", func(b *binder, p int, e *session.Event) { b.json(p, appendTypes(b.scratch(), e.Extra)) },
-				func(r *row, c int, e *session.Event) { applyTypes(e.Extra, r.text(c)) },
+				"attribute_types", func(b *binder, p int, e *session.Event) { b.json(p, b.attributeTypes(e.Extra)) },
+				func(r *row, c int, e *session.Event) { jsoncolumn.ApplyTypeLetters(e.Extra, r.text(c)) },
 			},
 		}
 	}
@@ -77,7 +80,7 @@ func columnOf(f *session.Field) column {
 		return id(f, func(e *session.Event) []byte { return f.In(e).(*[8]byte)[:] })
 	case *[]string:
 		return column{
-			f.Column, func(b *binder, p int, e *session.Event) { b.json(p, appendList(b.scratch(), *f.In(e).(*[]string))) },
+			f.Column, func(b *binder, p int, e *session.Event) { b.json(p, b.columns.Strings(*f.In(e).(*[]string))) },
 			func(r *row, c int, e *session.Event) {
 				to := f.In(e).(*[]string)
 				*to = r.list(c, (*to)[:0])
@@ -85,7 +88,7 @@ func columnOf(f *session.Field) column {
 		}
 	case *[]session.Setting:
 		return column{
-			f.Column, func(b *binder, p int, e *session.Event) { b.json(p, appendSettings(b.scratch(), e.Settings)) },
+			f.Column, func(b *binder, p int, e *session.Event) { b.json(p, b.columns.Settings(e.Settings)) },
 			func(r *row, c int, e *session.Event) { e.Settings = r.settings(c, e.Settings[:0]) },
 		}
 	}

@@ -3,8 +3,11 @@ package sqlite
 import (
 	"zombiezen.com/go/sqlite"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/jsoncolumn"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
+
+var readColumns jsoncolumn.Reader
 
 // row reads the columns of session_events back from a result.
 type row struct {
@@ -29,24 +32,26 @@ func (r *row) text(c int) string   { return r.stmt.ColumnText(c) }
 func (r *row) id(c int, id []byte) { r.stmt.ColumnBytes(c, id) }
 
 func (r *row) list(c int, to []string) []string {
-	to, ok := parseList(r.text(c), to)
-	return to[:r.check(c, ok, len(to))]
+	to, err := readColumns.Strings(r.text(c), to)
+	r.check(c, err)
+	return to
 }
 
 func (r *row) settings(c int, to []session.Setting) []session.Setting {
-	to, ok := parseSettings(r.text(c), to)
-	return to[:r.check(c, ok, len(to))]
+	to, err := readColumns.Settings(r.text(c), to)
+	r.check(c, err)
+	return to
 }
 
 func (r *row) attributes(c int, to []session.Attr) []session.Attr {
-	to, ok := parseAttributes(r.text(c), to)
-	return to[:r.check(c, ok, len(to))]
+	to, err := readColumns.Attributes(r.text(c), to)
+	r.check(c, err)
+	return to
 }
 
 // check remembers a cell that somebody else has written.
-func (r *row) check(c int, ok bool, n int) int {
-	if !ok && r.err == nil {
+func (r *row) check(c int, err error) {
+	if err != nil && r.err == nil {
 		r.err = malformed(r.stmt.ColumnName(c))
 	}
-	return n
 }
