@@ -21,7 +21,7 @@ import (
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
 	"github.com/otel-sessionlog/sessionlog/sdk/blocking"
 	"github.com/otel-sessionlog/sessionlog/session"
-	"github.com/otel-sessionlog/sessionlog/session/deadletter"
+	"github.com/otel-sessionlog/sessionlog/session/deadletter/deadlettertest"
 	"github.com/otel-sessionlog/sessionlog/testengine"
 	pgengine "github.com/otel-sessionlog/sessionlog/testengine/postgresql"
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
@@ -138,7 +138,7 @@ func TestPostgreSQL(t *testing.T) {
 		require.NoError(t, logger.Login(t.Context(), sessionlog.User(name), sessionlog.Durable()))
 	}
 	n := 0
-	for entry, err := range deadletter.Read(letters) {
+	for entry, err := range deadlettertest.Read(letters) {
 		require.NoError(t, err)
 		require.Contains(t, entry.Reason, "no_mallory")
 		n++

@@ -26,7 +26,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	"github.com/otel-sessionlog/sessionlog/session"
-	"github.com/otel-sessionlog/sessionlog/session/deadletter"
+	"github.com/otel-sessionlog/sessionlog/session/deadletter/deadlettertest"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
@@ -189,9 +189,9 @@ func (r *rig) metric(t testing.TB, name string) (n int64) {
 }
 
 // entries are the reasons in the dead letter, by the event name of their record.
-func (r *rig) entries(t testing.TB) (list []deadletter.Entry) {
+func (r *rig) entries(t testing.TB) (list []deadlettertest.Entry) {
 	t.Helper()
-	for e, err := range deadletter.Read(r.letters) {
+	for e, err := range deadlettertest.Read(r.letters) {
 		require.NoError(t, err)
 		list = append(list, e)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/deadletter"
+	"github.com/otel-sessionlog/sessionlog/session/deadletter/deadlettertest"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
@@ -121,7 +122,7 @@ func letterDir(e *eventEmitter) string { return e.deadLetterWriter.Dir() }
 // buried are the users in a dead letter.
 func buried(t *testing.T, dir string) (users []string) {
 	t.Helper()
-	for entry, err := range deadletter.Read(dir) {
+	for entry, err := range deadlettertest.Read(dir) {
 		require.NoError(t, err)
 		users = append(users, usersOf(entry.Record)...)
 	}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/otel-sessionlog/sessionlog/session/deadletter/deadlettertest"
 )
 
 const component = "receiver/sessionlog/warehouse_1"
@@ -54,9 +56,9 @@ func at(day int) func() time.Time {
 	return func() time.Time { return time.Date(2026, 11, day, 23, 59, 59, 5, time.UTC) }
 }
 
-func readAll(t *testing.T, dir string) (entries []Entry, bad []string) {
+func readAll(t *testing.T, dir string) (entries []deadlettertest.Entry, bad []string) {
 	t.Helper()
-	for entry, err := range Read(dir) {
+	for entry, err := range deadlettertest.Read(dir) {
 		if err != nil {
 			bad = append(bad, err.Error())
 			continue
@@ -257,7 +259,7 @@ func TestALongRecordIsReadWhole(t *testing.T) {
 	name := strings.Repeat("n", 10<<20)
 	logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes().PutStr("user.name", name)
 	require.NoError(t, l.Write(t.Context(), logs, errPoison))
-	for entry, err := range Read(dir) {
+	for entry, err := range deadlettertest.Read(dir) {
 		require.NoError(t, err)
 		got, _ := entry.Record.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes().Get("user.name")
 		require.Equal(t, name, got.Str())

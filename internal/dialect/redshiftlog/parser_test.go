@@ -98,8 +98,41 @@ func TestFailuresAndUnknownEvents(t *testing.T) {
 	require.Contains(t, e.Extra, session.Attr{Key: session.SourceField + "remoteport", Value: "0x1"})
 }
 
-// The same event has the same id through the view, with its padding and its microseconds, as through the file; and events
-// that are equal in all that both doors have keep their ids by their order.
+// The same event has one id and one content hash in STL_CONNECTION_LOG, with its padding and its microseconds, in SYS_CONNECTION_LOG and in a line of
+// the file, however short; and events that are equal in all that these have keep their ids by their order.
+func TestViewsAndFileGiveOneHash(t *testing.T) {
+	long := recordLine("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "::ffff:10.0.0.7", "50112", 4711, "IAM:alice", "IAM AssumeUser", 0, guid)
+	stl := redshiftlog.Row{
+		Event: "authenticated  ", Micros: time.Date(2023, 1, 1, 1, 5, 7, 120_456_000, time.UTC).UnixMicro(), RemoteHost: "::ffff:10.0.0.7  ", RemotePort: "50112  ",
+		PID: 4711, Database: "dev  ", User: "IAM:alice  ", AuthMethod: "IAM AssumeUser", SSLVersion: "TLSv1.2", SSLCipher: "ECDHE-RSA-AES128-GCM-SHA256",
+		SSLCompression: "none", SSLExpansion: "none", IAMAuthGUID: "aaaaaaaa-2222-3333-4444-555555555555",
+	}
+	sys := stl
+	sys.ApplicationName, sys.OSVersion, sys.DriverVersion, sys.PluginName, sys.ProtocolVersion, sys.SessionID = "app", "Linux", "JDBC", "none", 2, guid
+	var all []session.Event
+	for _, fields := range []int{15, 16, 19, 21} {
+		events, bad := parse(t, newParser(objectName), strings.Join(strings.Split(strings.TrimSpace(long), "|")[:fields], "|")+"\n")
+		require.Empty(t, bad, fields)
+		all = append(all, events...)
+	}
+	for _, row := range []redshiftlog.Row{stl, sys} {
+		var e session.Event
+		redshiftlog.NewMapper("dwh").Event(&row, &e)
+		all = append(all, e)
+	}
+	var h session.Hasher
+	for i := range all {
+		require.Equal(t, all[0].RecordID, all[i].RecordID, i)
+		require.Equal(t, all[0].ContentHash(&h), all[i].ContentHash(&h), "%+v\n%+v", all[0], all[i])
+	}
+	forged := stl
+	forged.User = "IAM:mallory"
+	var e session.Event
+	redshiftlog.NewMapper("dwh").Event(&forged, &e)
+	require.Equal(t, all[0].RecordID, e.RecordID)
+	require.NotEqual(t, all[0].ContentHash(&h), e.ContentHash(&h))
+}
+
 func TestViewAndFileGiveEqualIDs(t *testing.T) {
 	stamp, micros := "Sun, 01 Jan 2023 01:05:07:120", time.Date(2023, 1, 1, 1, 5, 7, 120e6, time.UTC).UnixMicro()
 	var text strings.Builder
@@ -129,7 +162,7 @@ func TestViewAndFileGiveEqualIDs(t *testing.T) {
 	require.NotEqual(t, events[0].RecordID, e.RecordID)
 }
 
-// Whatever a client calls itself, its failure has one id through both doors: no name of a user moves what the id is made of.
+// Whatever a client calls itself, its failure has one id in the view and in the file: no name of a user moves what the id is made of.
 func TestHostileNamesOfFailuresHaveOneID(t *testing.T) {
 	stamp, micros := "Sun, 01 Jan 2023 01:05:07:120", time.Date(2023, 1, 1, 1, 5, 7, 120e6, time.UTC).UnixMicro()
 	for _, name := range []string{"a|b", "x |password |77|TLSv1.2 |c |0| | | ", "|||", "x |p |1| | |0", "x |p |1| | |0| | | | "} {

@@ -22,7 +22,7 @@ import (
 
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
 	"github.com/otel-sessionlog/sessionlog/sdk/spool"
-	"github.com/otel-sessionlog/sessionlog/session/deadletter"
+	"github.com/otel-sessionlog/sessionlog/session/deadletter/deadlettertest"
 )
 
 // picky is an OTLP receiver that refuses every request with a user it does not like, for good.
@@ -126,7 +126,7 @@ func TestPoisonAmongGoodOnes(t *testing.T) {
 	a.leave(t)
 	require.Equal(t, []string{"alice", "bob", "carol"}, receiver.users)
 	n := 0
-	for entry, err := range deadletter.Read(dir + "/refused") {
+	for entry, err := range deadlettertest.Read(dir + "/refused") {
 		require.NoError(t, err)
 		require.Contains(t, entry.Reason, "not this one")
 		v, _ := entry.Record.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes().Get("user.name")
@@ -153,7 +153,7 @@ func TestPoisonIsKeptOnceWhileOthersWait(t *testing.T) {
 	a.leave(t)
 	require.Equal(t, []string{"first", "alice", "too early", "bob"}, receiver.users)
 	n := 0
-	for _, err := range deadletter.Read(dir + "/refused") {
+	for _, err := range deadlettertest.Read(dir + "/refused") {
 		require.NoError(t, err)
 		n++
 	}

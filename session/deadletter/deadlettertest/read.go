@@ -1,4 +1,5 @@
-package deadletter
+// Package deadlettertest reads dead letters back.
+package deadlettertest
 
 import (
 	"bufio"
@@ -39,7 +40,7 @@ func Read(dir string) iter.Seq2[Entry, error] {
 			return
 		}
 		for _, file := range files {
-			if strings.HasSuffix(file.Name(), extension) && !readFile(filepath.Join(dir, file.Name()), yield) {
+			if strings.HasSuffix(file.Name(), ".jsonl") && !readFile(filepath.Join(dir, file.Name()), yield) {
 				return
 			}
 		}
