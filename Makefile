@@ -25,7 +25,7 @@ help: ## list the targets
 
 build: ## the binaries, into bin/
 	@[ -e bin/otelcol-sessionlog ] || echo 'The first build compiles everything that the collector is made of: minutes, in which nothing is printed.'
-	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+	go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
 run: build ## the collector with the quick start's configuration
 	@./bin/otelcol-sessionlog validate --config config/collector.yaml
