@@ -61,7 +61,7 @@ func (c Config) checkLogin(ctx context.Context, to *connection) connectcheck.Fin
 		return f
 	}
 	if err == nil {
-		err = errors.New("the server did not tell its version")
+		err = errors.New("the server did not answer with its version")
 	}
 	f.Detail = err.Error()
 	f.Key, f.Remedy = c.refusal(err)
@@ -101,7 +101,7 @@ func (c Config) checkTable(ctx context.Context, on *connection) connectcheck.Fin
 		}
 		if err == nil {
 			f.OK, f.Detail = true, fmt.Sprintf("it is there and may be read, in %d tables; the server writes it out every flush_interval_milliseconds "+
-				"(7.5 s where its config.xml says nothing), which SQL does not tell: overlap, %s, has to be longer", len(layout.Parts), c.Overlap)
+				"(7.5 s where its config.xml says nothing), which SQL does not show: overlap, %s, has to be longer", len(layout.Parts), c.Overlap)
 		}
 		return err
 	})

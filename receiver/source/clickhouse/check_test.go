@@ -91,16 +91,16 @@ func TestCheckConnectionOfACluster(t *testing.T) {
 	unknown.Cluster = "nosuch"
 	require.Equal(t, "cluster", wrong(t, unknown)[0].Key)
 
-	door := balancer(t, true, first, second)
-	several := wrong(t, config(door, server.Audit))
+	address := balancer(t, true, first, second)
+	several := wrong(t, config(address, server.Audit))
 	require.Len(t, several, 1)
 	require.Equal(t, "all_replicas", several[0].Key)
 	require.Contains(t, several[0].Remedy, "all_replicas")
-	require.Empty(t, wrong(t, balanced(door)))
-	ungranted := config(door, server.Audit)
+	require.Empty(t, wrong(t, balanced(address)))
+	ungranted := config(address, server.Audit)
 	ungranted.AllReplicas = c.Name
 	require.Contains(t, wrong(t, ungranted)[0].Remedy, "GRANT READ ON REMOTE TO audit")
-	unnamed := balanced(door)
+	unnamed := balanced(address)
 	unnamed.AllReplicas = "nosuch"
 	require.Equal(t, "all_replicas", wrong(t, unnamed)[0].Key)
 

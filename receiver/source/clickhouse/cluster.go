@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -38,7 +39,6 @@ func (r *reader) newClusterReader(host source.Host) *clusterReader {
 	}
 }
 
-// runCluster asks for the nodes until ctx ends.
 func (r *reader) runCluster(ctx context.Context, host source.Host) error {
 	c := r.newClusterReader(host)
 	defer c.nodes.Wait()
@@ -48,22 +48,37 @@ func (r *reader) runCluster(ctx context.Context, host source.Host) error {
 	}
 	conn.log.Table = cluster.MembersTable
 	defer conn.disconnect()
-	for failures := 0; ctx.Err() == nil; {
+	c.askForServers(ctx, nil, func() error {
 		members, err := conn.readMembers(ctx, "cluster", r.cfg.Cluster)
+		if err == nil { // otherwise the nodes known so far are read on
+			c.setNodes(ctx, r.cfg.nodeEndpoints(members))
+		}
+		return err
+	})
+	return nil
+}
+
+// askForServers asks at every reconcile interval, whenever early has something in it, and sooner after errors, until ctx ends.
+func (c *clusterReader) askForServers(ctx context.Context, early <-chan struct{}, ask func() error) {
+	for failures := 0; ctx.Err() == nil; {
+		err := ask()
 		if ctx.Err() != nil {
-			break
+			return
 		}
 		c.status.SetMembers(err)
-		if err != nil { // the nodes known so far are read on
-			poll.Wait(ctx, poll.Backoff(failures))
+		pause := c.cfg.ReconcileInterval
+		if err != nil {
+			pause = min(pause, poll.Backoff(failures))
 			failures++
-			continue
+		} else {
+			failures = 0
 		}
-		failures = 0
-		c.setNodes(ctx, r.cfg.nodeEndpoints(members))
-		poll.Wait(ctx, r.cfg.ReconcileInterval)
+		select {
+		case <-early:
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
 	}
-	return nil
 }
 
 func (c *connection) readMembers(ctx context.Context, key, name string) (members []cluster.Member, err error) {

@@ -105,7 +105,7 @@ func (c TraceConfig) check() error {
 
 // TraceStats is what a [source.Stats] may count beside.
 type TraceStats interface {
-	// Correlated counts logins that bear a trace or were told one later, and those that more than one session could have
+	// Correlated counts logins that bear a trace or got one later, and those that more than one session could have
 	// had the queries of.
 	Correlated(matched, ambiguous int)
 }

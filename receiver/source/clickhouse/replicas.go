@@ -39,7 +39,6 @@ type sumsAnswer struct {
 	byServer map[rows.Identity][]poll.Sum
 }
 
-// runReplicas asks which servers there are until ctx ends: at every reconcile interval, and when one was missing from an answer.
 func (r *reader) runReplicas(ctx context.Context, host source.Host) error {
 	all := &replicasReader{
 		clusterReader: r.newClusterReader(host), stopRead: map[rows.Identity]context.CancelFunc{},
@@ -52,31 +51,17 @@ func (r *reader) runReplicas(ctx context.Context, host source.Host) error {
 	defer c.disconnect()
 	defer all.nodes.Wait()
 	all.table = r.newTable(r.cfg, c, nil, host.Log)
-	for failures := 0; ctx.Err() == nil; {
+	all.askForServers(ctx, all.absent, func() error {
 		ids, listed, err := all.readServers(ctx)
-		if ctx.Err() != nil {
-			break
-		}
-		if err == nil {
-			all.setServers(ctx, ids)
-			if len(ids) < listed {
-				err = fmt.Errorf("all_replicas: %d of the %d servers of cluster %s do not answer: their logins come when they do", listed-len(ids), listed, r.cfg.AllReplicas)
-			}
-		}
-		all.status.SetMembers(err)
-		pause := r.cfg.ReconcileInterval
 		if err != nil {
-			pause = min(pause, poll.Backoff(failures))
-			failures++
-		} else {
-			failures = 0
+			return err
 		}
-		select {
-		case <-all.absent:
-		case <-time.After(pause):
-		case <-ctx.Done():
+		all.setServers(ctx, ids)
+		if len(ids) < listed {
+			return fmt.Errorf("all_replicas: %d of the %d servers of cluster %s do not answer: their logins come when they do", listed-len(ids), listed, r.cfg.AllReplicas)
 		}
-	}
+		return nil
+	})
 	return nil
 }
 

@@ -65,8 +65,8 @@ func balancer(t *testing.T, perConnection bool, servers ...*testengine.Server) s
 	return s.URL
 }
 
-func balanced(door string) Config {
-	cfg := config(door, server.Admin)
+func balanced(address string) Config {
+	cfg := config(address, server.Admin)
 	cfg.AllReplicas = "main"
 	return cfg
 }

@@ -93,7 +93,7 @@ func (c *selfConn) answeredBy(server string) {
 	}
 }
 
-// contains tells whether a row of a server is one of a login of this source. A failure is told like any other, but uses its tag up.
+// contains tells whether a row of a server is one of a login of this source. A failure is not left out, but uses its tag up.
 func (s *selfLogins) contains(r *clickhouselog.Row, server string) bool {
 	if r.User != s.username {
 		return false
@@ -163,7 +163,7 @@ func (s *selfLogins) load(ctx context.Context) error {
 		return nil
 	}
 	if err := json.Unmarshal(b, &s.byTag); err != nil {
-		s.host.Log.Warn("exclude_self: the list of own logins in the storage cannot be read: those of before are told like all others", zap.Error(err))
+		s.host.Log.Warn("exclude_self: the list of own logins in the storage cannot be read: those of before are delivered like all others", zap.Error(err))
 		s.byTag = map[string]*selfLogin{}
 	}
 	return nil

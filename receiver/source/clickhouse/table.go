@@ -207,7 +207,7 @@ func (t *table) queryLog(ctx context.Context, query func(configclickhouse.Conn) 
 		err := query(conn)
 		var exception *configclickhouse.Exception
 		if errors.As(err, &exception) {
-			t.layout = nil // renamed, dropped or changed: look anew
+			t.layout = nil // renamed, dropped or changed
 		}
 		return err
 	})

@@ -54,7 +54,7 @@ func (l Log) absenceRemedy() string {
 		"and somebody has logged in; it is read as soon as it is there"
 }
 
-// ExplainAbsence tells a table that is not there from one that may not be read.
+// ExplainAbsence is the error of a table that is not there, or of one that may not be read.
 func (l Log) ExplainAbsence(ctx context.Context, conn configclickhouse.Conn) error {
 	err := conn.Query(ctx, "", "SELECT 1 FROM "+l.Table.SQL()+" LIMIT 0", proto.Results{{Data: &proto.ColUInt8{}}}, func(int) error { return nil })
 	if err == nil {

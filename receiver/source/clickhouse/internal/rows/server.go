@@ -37,7 +37,7 @@ func (i Identity) String() string { return i.Hostname + " (" + i.UUID + ")" }
 func ReadIdentity(ctx context.Context, conn configclickhouse.Conn) (Identity, error) {
 	all, _, err := readIdentities(ctx, conn, "SELECT "+ServerSQL+" AS u, hostName() AS h, u AS s")
 	if err == nil && len(all) != 1 {
-		err = errors.New("the server did not tell its UUID")
+		err = errors.New("the server did not answer with its UUID")
 	}
 	if err != nil {
 		return Identity{}, err
@@ -76,7 +76,7 @@ func ReadTime(ctx context.Context, conn configclickhouse.Conn) (micros int64, an
 		return nil
 	})
 	if err == nil && answeredBy == "" {
-		err = errors.New("the server did not tell the time")
+		err = errors.New("the server did not answer with its time")
 	}
 	return micros, answeredBy, err
 }

@@ -15,14 +15,14 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// Options say how far to look, and where what is found is remembered.
+// Options say how far to search, and where what is found is remembered.
 type Options struct {
 	SessionAge time.Duration // how long ago a session may have begun
 	LogDelay   time.Duration // how long the server's logs may be late
 	Username   string        // of the account that reads, for errors
 	Store      source.Store
 	StoreKey   string
-	// Count is called with the number of logins that bear a trace or were told one later, and of those that more than one session
+	// Count is called with the number of logins that bear a trace or got one later, and of those that more than one session
 	// could have had the queries of.
 	Count func(matched, ambiguous int)
 }
@@ -120,7 +120,7 @@ func (t *Tracer) Delivered(r *clickhouselog.Row) {
 }
 
 // FindLater searches the queries before the end of r that have started or ended since the last search, and returns the sessions
-// that logged in within r and whose trace they tell.
+// that logged in within r and whose trace they have.
 func (t *Tracer) FindLater(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, r poll.Range) (found []Session, err error) {
 	if err := t.load(ctx); err != nil {
 		return nil, err
