@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -183,4 +184,38 @@ func rowsOf(users ...string) (text string) {
 func place(t testing.TB) (dir, path string) {
 	dir = t.TempDir()
 	return dir, filepath.Join(dir, "session_log.jsonl")
+}
+
+// line is one of a PostgreSQL 15, which leaves it to the reader to find out who was let in. after counts from now, less a minute.
+func line(after time.Duration, pid int, severity, message string) string {
+	at := time.Now().Add(after - time.Minute).UTC().Format("2006-01-02 15:04:05.000 UTC")
+	return fmt.Sprintf("%s [%d] %x.%x alice@app %s:  %s\n", at, pid, 0x6b02117b, pid, severity, message)
+}
+
+func received(after time.Duration, pid int) string {
+	return line(after, pid, "LOG", fmt.Sprintf("connection received: host=10.0.0.7 port=%d", pid))
+}
+
+func authorized(after time.Duration, pid int) string {
+	return line(after, pid, "LOG", "connection authorized: user=alice database=app")
+}
+
+// atOnce is so early that no time passes, however busy the machine is.
+const atOnce = -time.Hour
+
+func newJob(testing.TB) *job {
+	return &job{Recorder: &sourcetest.Recorder{}, done: make(chan error, 1)}
+}
+
+// stopAfter ends the source once n pages were delivered.
+func stopAfter(j *job, n int) func(context.Context, int, []session.Event) error {
+	return func(ctx context.Context, call int, _ []session.Event) error {
+		if call > n {
+			return context.Canceled
+		}
+		if call == n {
+			j.cancel()
+		}
+		return nil
+	}
 }

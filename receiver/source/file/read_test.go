@@ -1,10 +1,8 @@
 package file_test
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
-	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 func TestRealRowsInEveryFormatAndCompression(t *testing.T) {
@@ -41,116 +38,6 @@ func TestRealRowsInEveryFormatAndCompression(t *testing.T) {
 				require.Equal(t, want[64].Time, j.stats.Counts().ReadUpTo.UnixNano())
 			})
 		}
-	}
-}
-
-// The process dies behind every single row, in every format; the next one goes on there.
-func TestResumeAtEveryRow(t *testing.T) {
-	for _, name := range []string{"session_log.jsonl", "session_log.csv", "session_log.tsv", "session_log.jsonc", "packed.gz", "packed.zst"} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			path := filepath.Join(dir, name)
-			switch filepath.Ext(name) {
-			case ".gz":
-				write(t, path, gzipped(t, content(t, exports+"session_log.csv")))
-			case ".zst":
-				write(t, path, zstandard(t, content(t, exports+"session_log.tsv")))
-			default:
-				write(t, path, content(t, exports+name))
-			}
-			want := once(t, config(path), &sourcetest.Store{}).Delivered()
-			require.Len(t, want, 65)
-			store := &sourcetest.Store{}
-			var got []session.Event
-			for n := 0; len(got) < len(want); n++ {
-				require.Less(t, n, 200, "a run delivered nothing new")
-				cfg := config(path)
-				cfg.BatchSize = 1
-				j := newJob(t)
-				j.Fate = stopAfterIDs(j, ids(want)[len(got):][:1])
-				j.begin(t, newSource(t, cfg), store)
-				await(t, "no row came", func() bool { return len(j.Delivered()) > 0 })
-				j.stop(t)
-				got = append(got, j.Delivered()...)
-			}
-			require.Equal(t, ids(want), ids(got))
-		})
-	}
-}
-
-func TestLinesThatAreTorn(t *testing.T) {
-	_, path := place(t)
-	whole, torn := rowsOf("a", "b"), rowOf("c")
-	write(t, path, whole+torn[:40])
-	store := &sourcetest.Store{}
-	j := start(t, config(path), store)
-	j.awaitUsers(t, "a", "b")
-	j.stop(t) // the torn line stays unread
-	j = start(t, config(path), store)
-	appendTo(t, path, torn[40:80])
-	appendTo(t, path, torn[80:])
-	j.awaitUsers(t, "c")
-	require.Zero(t, j.stats.Counts().BadRows)
-	j.stop(t)
-
-	write(t, path, whole+torn[:40])
-	j = once(t, config(path), &sourcetest.Store{})
-	require.Equal(t, []string{"a", "b"}, j.users())
-	counts := j.stats.Counts()
-	require.Equal(t, 1, counts.BadRows)
-	require.Equal(t, []string{fmt.Sprintf("%s:%d", path, len(whole))}, counts.Places)
-}
-
-// A row of several lines may be written slowly: however often the file is looked at meanwhile, it is one row.
-func TestARowOfSeveralLinesThatComesSlowly(t *testing.T) {
-	dir, other := place(t)
-	path := filepath.Join(dir, "session_log.csv")
-	csv := strings.Replace(content(t, exports+"session_log.csv"), `"alice"`, "\"ali\nce\"", 1)
-	cut := strings.Index(csv, "\"ali\n") + len("\"ali\n")
-	write(t, path, csv[:cut])
-	j := start(t, config(filepath.Join(dir, "*")), &sourcetest.Store{})
-	var users []string
-	for _, user := range []string{"x", "y", "z"} { // each takes another look
-		appendTo(t, other, rowsOf(user))
-		await(t, user+" was not told", func() bool { users = j.users(); return slices.Contains(users, user) })
-	}
-	appendTo(t, path, csv[cut:])
-	await(t, "not all was told", func() bool { return len(j.Delivered()) >= 65+3 })
-	j.stop(t)
-	require.Contains(t, j.users(), "ali\nce")
-	require.Zero(t, j.stats.Counts().BadRows)
-}
-
-func TestHugeRows(t *testing.T) {
-	_, path := place(t)
-	huge := strings.Repeat("x", 10<<20)
-	write(t, path, rowsOf("a", huge, "b"))
-	j := once(t, config(path), &sourcetest.Store{})
-	require.Len(t, j.Delivered(), 3)
-	require.Equal(t, huge, j.Delivered()[1].User)
-
-	for _, name := range []string{"plain", "gzip", "rest of the file"} {
-		text := rowsOf("a", huge, "b")
-		users := []string{"a", "b"}
-		switch name {
-		case "gzip":
-			text = gzipped(t, text)
-		case "rest of the file":
-			text, users = rowsOf("a", huge[:5<<20])[:3<<20], users[:1]
-		}
-		write(t, path, text)
-		cfg := config(path)
-		cfg.MaxLineBytes = 1 << 20
-		store := &sourcetest.Store{}
-		j = once(t, cfg, store)
-		require.Equal(t, users, j.users(), name)
-		counts := j.stats.Counts()
-		require.Equal(t, 1, counts.BadRows, name)
-		require.Equal(t, fmt.Sprintf("%s:%d", path, len(rowOf("a"))), counts.Places[0], name)
-		require.Contains(t, counts.Reasons[0], "more than `max_line_bytes` 1048576", name)
-		j = once(t, cfg, store)
-		require.Empty(t, j.users(), name)
-		require.Zero(t, j.stats.Counts().BadRows, "%s: counted again", name)
 	}
 }
 
@@ -256,4 +143,19 @@ func TestFormatAndOrderOfFiles(t *testing.T) {
 	j := once(t, cfg, &sourcetest.Store{})
 	require.Empty(t, j.users())
 	require.Contains(t, j.stats.Counts().Reasons[0], "does not name the columns")
+}
+
+func TestNewFilesAreFound(t *testing.T) {
+	dir, path := place(t)
+	j := start(t, config(filepath.Join(dir, "**", "*.jsonl")), &sourcetest.Store{})
+	write(t, path, "")
+	appendTo(t, path, rowsOf("a"))
+	j.awaitUsers(t, "a")
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "deep", "er"), 0o700))
+	write(t, filepath.Join(dir, "deep", "er", "x.jsonl"), rowsOf("b"))
+	j.awaitUsers(t, "a", "b")
+	require.NoError(t, os.RemoveAll(filepath.Join(dir, "deep")))
+	appendTo(t, path, rowsOf("c"))
+	j.awaitUsers(t, "a", "b", "c")
+	j.stop(t)
 }

@@ -1,138 +1,173 @@
 package tail_test
 
 import (
-	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
-	"github.com/otel-sessionlog/sessionlog/receiver/source/tail"
 )
 
-// testFolder is a real folder. opening is called before a file of it is opened, for what happens between two steps of a look.
-type testFolder struct {
-	dir     string
-	opening func(name string)
-}
-
-type testInfo struct{ os.FileInfo }
-
-func (i testInfo) Key() any { return i.Name() }
-
-type testFile struct{ *os.File }
-
-func (f testFile) Stat() (tail.Info, error) {
-	info, err := f.File.Stat()
-	return testInfo{info}, err
-}
-
-func (f *testFolder) List(_ context.Context, complain func(string, error)) (files []tail.File, err error) {
-	entries, err := os.ReadDir(f.dir)
-	for _, entry := range entries {
-		path := filepath.Join(f.dir, entry.Name())
-		info, err := os.Stat(path)
-		if err != nil {
-			complain(path, err)
-			continue
-		}
-		files = append(files, tail.File{Path: path, Info: testInfo{info}})
-	}
-	tail.Order(files)
-	return files, err
-}
-
-func (f *testFolder) Open(_ context.Context, path string) (tail.Handle, error) {
-	f.opening(filepath.Base(path))
-	file, err := os.Open(path)
-	return testFile{file}, err
-}
-
-func accepted(second int, user string) string {
-	return fmt.Sprintf("2026-11-21T22:%02d:%02dZ vm sshd[%d]: Accepted password for %s from 10.6.6.6 port 5 ssh2\n", second/60, second%60, 100+second, user)
-}
-
-// follow reads the folder until the test ends, and gives what was told.
-func follow(t *testing.T, folder *testFolder) *sourcetest.Recorder {
-	t.Helper()
-	told := &sourcetest.Recorder{}
-	host := sourcetest.Host(t, told, &sourcetest.Store{}, &sourcetest.Stats{})
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	settings := tail.Settings{
-		Folder: folder, Where: folder.dir, Formats: formats.All(), Format: "sshd",
-		Follow: true, PollInterval: 10 * time.Millisecond, BatchSize: 100, MaxLineBytes: 1 << 16, HoldOpen: 10,
-	}
-	go func() { done <- tail.Run(ctx, settings, host) }()
-	t.Cleanup(func() {
-		cancel()
-		require.NoError(t, <-done)
-	})
-	return told
-}
-
-func users(r *sourcetest.Recorder) (users []string) {
-	for _, e := range r.Delivered() {
-		users = append(users, e.User)
-	}
-	return users
-}
-
-func awaitUsers(t *testing.T, r *sourcetest.Recorder, want ...string) {
-	t.Helper()
-	require.Eventually(t, func() bool { return len(users(r)) >= len(want) }, 30*time.Second, time.Millisecond)
-	require.Equal(t, want, users(r))
-}
-
-// copytruncate may cut a log after the folder was looked at and before its copy is held against it: then it is no longer what the copy is
+// copytruncate may cut a log after the folder was scanned and before its copy is held against it: then it is no longer what the copy is
 // of, and yet nothing of the copy is new.
 func TestALogIsTruncatedWhileItsCopyIsCompared(t *testing.T) {
-	folder := &testFolder{dir: t.TempDir(), opening: func(string) {}}
-	log := filepath.Join(folder.dir, "auth.log")
-	text := strings.Repeat("2026-11-21T22:00:00Z vm sshd[1]: Server listening on 0.0.0.0 port 22.\n", 100) + accepted(1, "a")
-	copied := false
-	folder.opening = func(name string) {
-		if name == "auth.log.1" && !copied {
-			copied = true
-			if err := os.WriteFile(log, []byte(accepted(2, "b")), 0o600); err != nil {
-				t.Error(err)
+	inMemory(t, func(t *testing.T, disk *memoryDisk) {
+		const log = "/log/auth.log"
+		text := strings.Repeat(sshdLine(0, 1, "Server listening on 0.0.0.0 port 22."), 100) + accepted(1, "a")
+		copied := false
+		disk.beforeOpen = func(path string) {
+			if path == log+".1" && !copied {
+				copied = true
+				disk.write(log, accepted(2, "b"))
 			}
 		}
-	}
-	require.NoError(t, os.WriteFile(log, []byte(text), 0o600))
-	told := follow(t, folder)
-	awaitUsers(t, told, "a")
-	require.NoError(t, os.WriteFile(log+".1", []byte(text), 0o600))
-	awaitUsers(t, told, "a", "b")
-	appendLine(t, log, accepted(3, "c"))
-	awaitUsers(t, told, "a", "b", "c")
+		disk.write(log, text)
+		j := start(t, disk.settings("/log/*"), &sourcetest.Store{})
+		j.awaitUsers(t, "a")
+		disk.write(log+".1", text)
+		j.awaitUsers(t, "a", "b")
+		disk.append(log, accepted(3, "c"))
+		j.awaitUsers(t, "a", "b", "c")
+	})
 }
 
 // Two logs may begin alike, be it for thousands of bytes: where they part, neither is a copy.
 func TestALogThatBeginsLikeAnotherIsNoCopy(t *testing.T) {
-	folder := &testFolder{dir: t.TempDir(), opening: func(string) {}}
-	first, second := filepath.Join(folder.dir, "first.log"), filepath.Join(folder.dir, "second.log")
-	alike := strings.Repeat("2026-11-21T22:00:00Z vm sshd[1]: Server listening on 0.0.0.0 port 22.\n", 100)
-	require.NoError(t, os.WriteFile(first, []byte(alike+accepted(1, "a")), 0o600))
-	told := follow(t, folder)
-	awaitUsers(t, told, "a")
-	require.NoError(t, os.WriteFile(second, []byte(alike+accepted(2, "b")), 0o600))
-	awaitUsers(t, told, "a", "b")
-	appendLine(t, second, accepted(3, "c"))
-	awaitUsers(t, told, "a", "b", "c")
+	inMemory(t, func(t *testing.T, disk *memoryDisk) {
+		const first, second = "/log/first.log", "/log/second.log"
+		alike := strings.Repeat(sshdLine(0, 1, "Server listening on 0.0.0.0 port 22."), 100)
+		disk.write(first, alike+accepted(1, "a"))
+		j := start(t, disk.settings("/log/*"), &sourcetest.Store{})
+		j.awaitUsers(t, "a")
+		disk.write(second, alike+accepted(2, "b"))
+		j.awaitUsers(t, "a", "b")
+		disk.append(second, accepted(3, "c"))
+		j.awaitUsers(t, "a", "b", "c")
+	})
 }
 
-func appendLine(t *testing.T, path, line string) {
-	t.Helper()
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
-	require.NoError(t, err)
-	_, err = f.WriteString(line)
-	require.NoError(t, err)
-	require.NoError(t, f.Close())
+// Gzip's own window: the compressed file grows beside the original, and is whole for a while before that one is removed.
+func TestACompressedCopyBesideItsOriginal(t *testing.T) {
+	inMemory(t, func(t *testing.T, disk *memoryDisk) {
+		for _, pack := range []func(*testing.T, string) string{gzipped, zstandard} {
+			for _, cuts := range [][]int{{0, 1, 9, 30, 200}, {15}, {}} {
+				disk.clear()
+				path := "/log/auth.log"
+				text := ""
+				for n := range 400 {
+					text += sshdLine(0, 1, fmt.Sprint("Server listening on 0.0.0.0 port ", n*7919%65536))
+				}
+				text += sshdLine(2, 2, "Invalid user open from 10.6.6.6 port 6") + accepted(3, "in")
+				disk.write(path+".1", text)
+				j := start(t, disk.settings(path+"*"), &sourcetest.Store{})
+				j.awaitUsers(t, "in")
+				disk.write(path, sshdLine(4, 2, "Connection closed by invalid user open 10.6.6.6 port 6 [preauth]"))
+				j.awaitUsers(t, "in", "open")
+				whole, written := pack(t, text), 0
+				scan := func() {
+					second := len(j.Delivered())
+					disk.append(path, sshdLine(5, 100+second, fmt.Sprintf("Accepted password for look%d from 10.6.6.6 port 5 ssh2", second)))
+					await(t, "nobody scanned", func() bool { return len(j.Delivered()) > second })
+				}
+				for _, cut := range append(cuts, len(whole)) {
+					disk.append(path+".1.gz", whole[written:cut])
+					written = cut
+					scan()
+					scan()
+				}
+				disk.remove(path + ".1")
+				scan()
+				scan()
+				scan()
+				j.stop(t)
+				for _, user := range j.users()[2:] {
+					require.Contains(t, user, "look", "delivered again")
+				}
+				require.Zero(t, j.stats.Counts().BadRows)
+			}
+		}
+	})
+}
+
+// A copy may stand beside its original when the collector starts, and the original may have more than it when it is truncated.
+func TestACopyBesideItsOriginalAtAStart(t *testing.T) {
+	inMemory(t, func(t *testing.T, disk *memoryDisk) {
+		path := "/log/auth.log"
+		text := accepted(1, "a") + sshdLine(2, 2, "Invalid user open from 10.6.6.6 port 6")
+		disk.write(path, text)
+		disk.write(path+".1", text)
+		disk.write(path+".2.gz", gzipped(t, text))
+		store := &sourcetest.Store{}
+		require.Equal(t, []string{"a"}, once(t, disk.settings(path+"*"), store).users())
+		j := start(t, disk.settings(path+"*"), store)
+		disk.append(path, sshdLine(3, 2, "Connection closed by invalid user open 10.6.6.6 port 6 [preauth]"))
+		j.awaitUsers(t, "open")
+		disk.write(path, accepted(4, "b"))
+		j.awaitUsers(t, "open", "b")
+		disk.append(path, accepted(5, "c"))
+		j.awaitUsers(t, "open", "b", "c")
+		j.stop(t)
+		require.Empty(t, once(t, disk.settings(path+"*"), store).users())
+	})
+}
+
+// What was written between the last scan and a truncation stands in the copy alone, which `include` does not have. It is read on
+// where the log was read to, and only what follows is delivered, compressed or not.
+func TestACopyOfATruncatedLogIsReadThoughItIsNotIncluded(t *testing.T) {
+	for _, name := range []string{".1", ".1.gz", "-20261121"} {
+		t.Run(name, func(t *testing.T) {
+			inMemory(t, func(t *testing.T, disk *memoryDisk) {
+				path := "/log/auth.log"
+				first := strings.Repeat(sshdLine(0, 1, "Server listening on 0.0.0.0 port 22."), 200) + accepted(1, "a") + sshdLine(2, 2, "Invalid user open from 10.6.6.6 port 6")
+				disk.write(path, first)
+				cfg := disk.settings(path)
+				store := &sourcetest.Store{}
+				j := start(t, cfg, store)
+				j.awaitUsers(t, "a")
+				await(t, "the cursor has not moved", func() bool { return savedCursors(t, store)[path].Offset > 0 })
+				unseen := accepted(3, "unseen") + sshdLine(4, 2, "Connection closed by invalid user open 10.6.6.6 port 6 [preauth]")
+				appended := first + unseen
+				if strings.HasSuffix(name, ".gz") {
+					appended = gzipped(t, appended)
+				}
+				disk.write(path+name, appended)
+				disk.write(path, accepted(5, "next"))
+				await(t, "not all was delivered", func() bool { return len(j.Delivered()) >= 4 })
+				for n := range 4 { // scans, in which nothing else may come
+					disk.append(path, accepted(10+n, fmt.Sprint("look", n)))
+					await(t, "nobody scanned", func() bool { return len(j.Delivered()) >= 5+n })
+				}
+				j.stop(t)
+				require.Equal(t, []string{"a", "unseen", "open", "next", "look0", "look1", "look2", "look3"}, j.users())
+				require.Zero(t, j.stats.Counts().BadRows)
+				require.Empty(t, once(t, cfg, store).users(), "delivered again after a restart")
+			})
+		})
+	}
+}
+
+// A log grows behind its copy and is truncated then, so that the copy is shorter than what was delivered: there is nothing to deliver of it.
+func TestACopyThatWasOutgrownBeforeTheTruncationIsNotToldAgain(t *testing.T) {
+	inMemory(t, func(t *testing.T, disk *memoryDisk) {
+		path := "/log/auth.log"
+		text := strings.Repeat(sshdLine(0, 1, "Server listening on 0.0.0.0 port 22."), 80) + accepted(1, "a")
+		disk.write(path, text)
+		j := start(t, disk.settings(path+"*"), &sourcetest.Store{})
+		j.awaitUsers(t, "a")
+		disk.write(path+".1", text)
+		want := []string{"a"}
+		for n := range 8 {
+			line, user := sshdLine(2+n, 2+n, fmt.Sprintf("Accepted password for look%d from 10.6.6.6 port 5 ssh2", n)), fmt.Sprint("look", n)
+			if want = append(want, user); n == 4 {
+				disk.write(path, line)
+			} else {
+				disk.append(path, line)
+			}
+			await(t, user+" was not delivered", func() bool { return len(j.Delivered()) >= len(want) })
+		}
+		j.stop(t)
+		require.Equal(t, want, j.users())
+	})
 }
