@@ -15,6 +15,9 @@ import (
 
 // pollJournal reads all that is new.
 func (r *reader) pollJournal(ctx context.Context) error {
+	if !r.acquireBatch() {
+		return nil // ctx ended
+	}
 	begun := r.host.Now()
 	if !r.probed || r.state.Cursor == "" {
 		if err := r.probe(ctx); err != nil {
@@ -27,29 +30,28 @@ func (r *reader) pollJournal(ctx context.Context) error {
 		}
 		r.probed = true
 	}
-	if r.first && r.Initial == initialEnd {
+	if r.firstStart && r.Initial == initialEnd {
 		if err := r.skipExisting(ctx); err != nil {
 			return err
 		}
 	}
-	r.first = false
-	err := r.read(ctx)
+	r.firstStart = false
+	err := r.readNewEntries(ctx)
 	if errors.Is(err, errGone) || errors.Is(err, errCursor) {
-		err = r.readAnew(ctx)
+		err = r.readFromOldest(ctx)
 	}
 	err = r.ignoreWarning(err)
 	if err != nil || ctx.Err() != nil {
 		return err
 	}
-	if !r.deliverOverdue(ctx, begun) {
+	if !r.flushDue(begun) {
 		return nil
 	}
-	r.state.Polled = begun.Unix()
-	r.host.Stats.Read(begun.UTC(), 0)
-	if r.unsaved || r.state.Polled-r.saved >= saveEvery {
-		r.save(ctx)
+	if r.state.Polled = begun.Unix(); r.state.Polled-r.savedPolled >= saveEvery {
+		r.submitState(begun, 0)
+	} else {
+		r.submitBatch(begun, 0)
 	}
-	r.report(nil)
 	return nil
 }
 
@@ -58,33 +60,33 @@ func (r *reader) pollJournal(ctx context.Context) error {
 func (r *reader) ignoreWarning(err error) error {
 	warning := (*journalctlWarning)(nil)
 	if !errors.As(err, &warning) {
-		r.remark = ""
+		r.lastRemark = ""
 		r.conditions.Clear("remark", "journalctl has no more to say")
 		return err
 	}
-	if r.remark == warning.text {
+	if r.lastRemark == warning.text {
 		r.conditions.Raise("remark", warning.Error())
 	}
-	r.remark = warning.text
+	r.lastRemark = warning.text
 	return nil
 }
 
 // errGone says that the entry of the cursor is no longer in the journal.
 var errGone = errors.New("the entry that was read last is gone")
 
-// read reads what follows the cursor. It begins at the entry of the cursor itself, for only seeing that one proves that what follows is
+// readNewEntries reads what follows the cursor. It begins at the entry of the cursor itself, for only seeing that one proves that what follows is
 // all that followed: where it is gone, journalctl would begin one entry behind the next one.
-func (r *reader) read(ctx context.Context) error {
+func (r *reader) readNewEntries(ctx context.Context) error {
 	args := r.identified()
 	if r.state.Cursor != "" {
 		args = append(args, "--cursor="+r.state.Cursor)
 	}
-	return r.entriesOf(ctx, args, r.state.Cursor, nil)
+	return r.readEntries(ctx, args, r.state.Cursor, nil)
 }
 
-// entriesOf reads the entries that journalctl gives with these arguments. at is the cursor of the entry that comes first, "" where none
+// readEntries reads the entries that journalctl gives with these arguments. at is the cursor of the entry that comes first, "" where none
 // is known; begin is told the first entry.
-func (r *reader) entriesOf(ctx context.Context, args []string, at string, begin func(l *syslogline.Line)) error {
+func (r *reader) readEntries(ctx context.Context, args []string, at string, begin func(l *syslogline.Line)) error {
 	run, err := r.open(ctx, args...)
 	if err != nil {
 		return err
@@ -118,7 +120,7 @@ func (r *reader) entriesOf(ctx context.Context, args []string, at string, begin 
 		if l.Cursor != "" {
 			last = l.Cursor
 		}
-		if len(r.page.Events) >= r.BatchSize && !r.deliver(ctx, last) {
+		if len(r.batch.parsed.Events) >= r.BatchSize && !r.submitEvents(last) {
 			_ = run.close()
 			return nil
 		}
@@ -130,7 +132,7 @@ func (r *reader) entriesOf(ctx context.Context, args []string, at string, begin 
 	if err == nil && at != "" && !seen && r.state.Filter == r.filter() {
 		return errGone
 	}
-	if last != r.state.Cursor && !r.deliver(ctx, last) {
+	if last != r.state.Cursor && !r.submitEvents(last) {
 		return nil
 	}
 	return err
@@ -140,14 +142,15 @@ func (r *reader) entriesOf(ctx context.Context, args []string, at string, begin 
 // counted once although it is read again until another one follows.
 func (r *reader) parseEntry(l *syslogline.Line, before string, err error) {
 	if err == nil || l.Cursor != "" {
-		r.grown = r.host.Now()
+		r.lastRead = r.host.Now()
 		r.entries++
+		r.batch.textBytes += len(l.Text)
 	}
 	if l.Cursor != "" && !r.takes(l.Unit, strings.Contains(l.Text, "session closed for user ")) {
 		return
 	}
 	if err == nil {
-		err = r.parser.ParseLine(l, &r.page)
+		err = r.parser.ParseLine(l, &r.batch.parsed)
 	}
 	if err == nil {
 		return
@@ -165,22 +168,22 @@ func (r *reader) parseEntry(l *syslogline.Line, before string, err error) {
 	r.host.Stats.BadRows(1, place, err)
 }
 
-// deliverOverdue tells what has waited for another line that has not come.
-func (r *reader) deliverOverdue(ctx context.Context, begun time.Time) bool {
-	clock := r.parser.LogTime()
-	if clock == 0 {
+// flushDue delivers what has waited for another line that has not come, and tells whether reading may go on.
+func (r *reader) flushDue(begun time.Time) bool {
+	logTime := r.parser.LogTime()
+	if logTime == 0 {
 		return true
 	}
-	silence := max(0, begun.Sub(r.grown))
-	r.parser.FlushDue(clock+int64(silence), &r.page)
-	return len(r.page.Events) == 0 || r.deliver(ctx, r.state.Cursor)
+	silence := max(0, begun.Sub(r.lastRead))
+	r.parser.FlushDue(logTime+int64(silence), &r.batch.parsed)
+	return len(r.batch.parsed.Events) == 0 || r.submitEvents(r.state.Cursor)
 }
 
 // lostCounter is what a [source.Stats] may count beside: rows of this time were thrown away before they could be read.
 type lostCounter interface{ Lost(from, to time.Time) }
 
-// readAnew goes on from the oldest entry that there is. Where there is none, the cursor of one that is gone is forgotten.
-func (r *reader) readAnew(ctx context.Context) error {
+// readFromOldest goes on from the oldest entry that there is. Where there is none, the cursor of one that is gone is forgotten.
+func (r *reader) readFromOldest(ctx context.Context) error {
 	lost, err := r.reportLostEntries(ctx)
 	if err != nil {
 		return err
@@ -189,14 +192,14 @@ func (r *reader) readAnew(ctx context.Context) error {
 		r.host.Log.Info("the entry that was read last has left the journal, and all since then is there: reading goes on at the oldest entry")
 	}
 	was, seen := cursorTime(r.state.Cursor), false
-	err = r.entriesOf(ctx, r.identified(), "", func(l *syslogline.Line) {
+	err = r.readEntries(ctx, r.identified(), "", func(l *syslogline.Line) {
 		seen = true
 		if cursorTime(l.Cursor) < was { // read before: what is known of later lines would make other events of it
 			r.parser = r.newParser()
 		}
 	})
 	if !seen && err == nil && ctx.Err() == nil {
-		r.state.Cursor, r.unsaved = "", true
+		r.state.Cursor, r.savedPolled = "", 0 // worth a write
 	}
 	return err
 }
@@ -260,6 +263,9 @@ func (r *reader) skipExisting(ctx context.Context) error {
 		return err
 	}
 	r.state.Cursor, r.state.Filter, r.state.Polled = cursor, r.filter(), r.host.Now().Unix()
-	r.save(ctx)
+	r.submitState(r.host.Now(), 0)
+	if !r.acquireBatch() {
+		return ctx.Err()
+	}
 	return nil
 }

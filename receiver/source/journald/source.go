@@ -2,9 +2,7 @@ package journald
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -15,6 +13,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/sshlog"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/delivery"
 )
 
 type journaldSource struct {
@@ -33,21 +32,20 @@ type reader struct {
 	instance   string
 	host       source.Host
 	conditions *conditionlog.Logger
+	status     *delivery.Status
+	queue      *delivery.Queue[*entryBatch]
 
-	state   state
-	parser  *sshlog.Parser
-	page    logformat.EventBatch
-	probed  bool  // the journal may be read
-	first   bool  // nothing is remembered: the very first start
-	unsaved bool  // state is newer than the store's
-	saved   int64 // Polled in the store
-	torn    string
-	remark  string    // of the last look
-	entries int       // that were read so far
-	grown   time.Time // when the last new entry was read
-	greeted bool
-
-	storageErr error
+	state       state // of what was read: the store's follows it when that was delivered
+	parser      *sshlog.Parser
+	batch       *entryBatch // that is being filled
+	probed      bool        // the journal may be read
+	firstStart  bool        // nothing is remembered
+	savedPolled int64       // state.Polled that was submitted last
+	torn        string      // the cursor before the entry that could not be read at all
+	lastRemark  string      // of journalctl
+	entries     int         // that were read so far
+	lastRead    time.Time   // when the last new entry was read
+	greeted     bool
 }
 
 func (r *reader) newParser() *sshlog.Parser {
@@ -59,51 +57,38 @@ func (r *reader) filter() string {
 	return r.Directory + "|" + strings.Join(r.Identifiers, ",") + "|" + strings.Join(r.Units, ",")
 }
 
-// Run reads until ctx ends. Each look at the journal is a run of journalctl that begins at the last entry that was delivered.
+// Run reads until ctx ends. Each poll is a run of journalctl that begins at the last entry that was read.
 func (s *journaldSource) Run(ctx context.Context, host source.Host) error {
-	r := &reader{Config: s.cfg, instance: s.instance, host: host, conditions: conditionlog.New(host.Log, host.Now)}
-	for attempt := 0; ; attempt++ {
-		err := r.load(ctx)
-		host.Status(err)
-		if err == nil {
-			break
-		}
-		if ctx.Err() == nil {
-			r.conditions.Raise("load", "the cursor cannot be read: trying again: "+err.Error())
-		}
-		if !wait(ctx, pause(attempt)) {
+	status := delivery.NewStatus(host)
+	r := &reader{Config: s.cfg, instance: s.instance, host: host, conditions: conditionlog.New(host.Log, host.Now), status: status}
+	if !r.loadState(ctx) {
+		return nil // ctx ended
+	}
+	r.queue = delivery.New(ctx, host, status, s.cfg.BatchSize, func() *entryBatch { return &entryBatch{stats: host.Stats} })
+	defer r.queue.Close()
+	r.lastRead = host.Now()
+	pauses := source.NewBackOff()
+	for ctx.Err() == nil {
+		pause := r.PollInterval
+		err := r.pollJournal(ctx)
+		if ctx.Err() != nil {
 			return nil
 		}
-	}
-	r.grown = host.Now()
-	for failures := 0; ctx.Err() == nil; {
-		if err := r.pollJournal(ctx); err != nil && ctx.Err() == nil {
-			r.report(err)
-			failures++
-			if !wait(ctx, max(r.PollInterval, pause(failures))) {
-				break
-			}
-			continue
+		if r.reportPoll(err); err != nil {
+			pause = max(pause, pauses.NextBackOff())
+		} else {
+			pauses.Reset()
 		}
-		failures = 0
-		if !wait(ctx, r.PollInterval) {
-			break
+		if !source.Wait(ctx, pause) {
+			return nil
 		}
-	}
-	if r.unsaved {
-		r.save(ctx)
 	}
 	return nil
 }
 
-// report tells the collector and the log how the last look went.
-func (r *reader) report(err error) {
-	r.host.Status(errors.Join(err, r.storageErr))
-	if r.storageErr != nil {
-		r.conditions.Raise("storage", "what was delivered cannot be remembered, and is told again after a restart: "+r.storageErr.Error())
-	} else {
-		r.conditions.Clear("storage", "what was delivered is remembered again")
-	}
+// reportPoll says in the status and the log how the last poll went.
+func (r *reader) reportPoll(err error) {
+	r.status.Set("journal", err)
 	if err != nil {
 		r.conditions.RaiseReason("journal", err, "no login is read: "+err.Error())
 		return
@@ -123,53 +108,5 @@ func (r *reader) report(err error) {
 	if !r.greeted {
 		r.greeted = true
 		r.host.Log.Info("reading the journal", zap.Int("entries", r.entries))
-	}
-}
-
-// deliver hands on what was read, up to the entry of this cursor, and remembers that.
-func (r *reader) deliver(ctx context.Context, cursor string) bool {
-	now := r.host.Now()
-	for i := range r.page.Events {
-		r.page.Events[i].Observed = now.UnixNano()
-	}
-	for rest := r.page.Events; len(rest) > 0; {
-		part := rest[:min(len(rest), r.BatchSize)]
-		for attempt := 0; ; attempt++ {
-			err := r.host.Emit(ctx, part)
-			if err == nil {
-				break
-			}
-			r.host.Status(err)
-			if !wait(ctx, pause(attempt)) {
-				return false
-			}
-		}
-		rest = rest[len(part):]
-	}
-	if n := len(r.page.Events); n > 0 {
-		last := time.Unix(0, r.page.Events[n-1].Time)
-		r.host.Stats.Read(last.UTC(), max(0, now.Sub(last)))
-	}
-	r.state.Cursor, r.state.Parser, r.state.Filter = cursor, r.parser.ResumeState(), r.filter()
-	r.page.Cut(0)
-	r.save(ctx)
-	return true
-}
-
-// pause grows from a tenth of a second to ten, with a random half, so that several receivers do not come back at once.
-func pause(attempt int) time.Duration {
-	full := min(100*time.Millisecond<<min(attempt, 7), 10*time.Second)
-	return full/2 + rand.N(full/2)
-}
-
-// wait tells whether the time passed before ctx ended.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
 // state is what is remembered of a journal, under one key.
@@ -19,41 +20,43 @@ type state struct {
 
 const (
 	stateKey = "journal"
-	// saveLimit leaves Run time to return within the second of its contract.
-	saveLimit = 400 * time.Millisecond
-	// saveEvery is how often Polled alone is worth a write.
+	// saveEvery is how often Polled alone is worth a write, in seconds.
 	saveEvery = int64(60)
 )
 
-func (r *reader) load(ctx context.Context) error {
+// loadState waits for a store that fails, and tells whether there is a state before ctx ends.
+func (r *reader) loadState(ctx context.Context) bool {
+	pauses := source.NewBackOff()
+	for {
+		err := r.readState(ctx)
+		r.status.Set("storage", err)
+		if err == nil {
+			return true
+		}
+		if ctx.Err() == nil {
+			r.conditions.Raise("load", "the cursor cannot be read: trying again: "+err.Error())
+		}
+		if !source.Wait(ctx, pauses.NextBackOff()) {
+			return false
+		}
+	}
+}
+
+func (r *reader) readState(ctx context.Context) error {
 	text, err := r.host.Store.Get(ctx, stateKey)
 	if err != nil {
 		return fmt.Errorf("storage: %w", err)
 	}
 	r.parser = r.newParser()
 	if text == nil {
-		r.first = true
+		r.firstStart = true
 		return nil
 	}
 	if err := json.Unmarshal(text, &r.state); err != nil {
 		return fmt.Errorf("storage: key %s: %w", stateKey, err)
 	}
-	r.saved = r.state.Polled
+	r.savedPolled = r.state.Polled
 	return r.parser.Restore(0, r.state.Parser, false)
-}
-
-// save does not end with ctx: what the pipeline took must be remembered. After a failure the next one makes up for it.
-func (r *reader) save(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveLimit)
-	defer cancel()
-	text, _ := json.Marshal(r.state) // strings and numbers always can
-	err := r.host.Store.Set(ctx, stateKey, text)
-	r.unsaved = err != nil
-	if err != nil {
-		r.storageErr = fmt.Errorf("storage: %w", err)
-		return
-	}
-	r.storageErr, r.saved = nil, r.state.Polled
 }
 
 // cursorPart is one part of a cursor: "s=…;i=…;b=…;m=…;t=…;x=…".

@@ -1,0 +1,82 @@
+package journald
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// entryBatch is what was read of the journal, and the state behind it.
+type entryBatch struct {
+	parsed    logformat.EventBatch
+	textBytes int
+	stats     source.Stats
+
+	state    []byte    // to store; nil where it is not worth a write
+	readUpTo time.Time // everything until then is delivered with the batch
+	lag      time.Duration
+}
+
+// Events is part of [delivery.Batch], as the methods that follow.
+func (b *entryBatch) Events() []session.Event { return b.parsed.Events }
+
+// TextBytes counts all that was read: an event's strings are parts of it.
+func (b *entryBatch) TextBytes() int { return b.textBytes }
+
+// Commit stores the state.
+func (b *entryBatch) Commit(changes map[string][]byte) {
+	b.stats.Read(b.readUpTo.UTC(), b.lag)
+	if b.state != nil {
+		changes[stateKey] = b.state
+	}
+}
+
+// Reset keeps the memory of the events.
+func (b *entryBatch) Reset() {
+	b.parsed.Cut(0)
+	b.textBytes, b.state, b.lag = 0, nil, 0
+}
+
+// acquireBatch tells whether there is a batch to fill: it waits until the pipeline keeps up, or ctx ends.
+func (r *reader) acquireBatch() bool {
+	if r.batch != nil {
+		return true
+	}
+	batch, err := r.queue.Acquire()
+	if err != nil {
+		return false
+	}
+	r.batch = batch
+	return true
+}
+
+// submitEvents delivers what was read up to the entry of this cursor, and tells whether reading may go on.
+func (r *reader) submitEvents(cursor string) bool {
+	now, events := r.host.Now(), r.batch.parsed.Events
+	for i := range events {
+		events[i].Observed = now.UnixNano()
+	}
+	upTo := now
+	if len(events) > 0 {
+		upTo = time.Unix(0, events[len(events)-1].Time)
+	}
+	r.state.Cursor, r.state.Parser, r.state.Filter = cursor, r.parser.ResumeState(), r.filter()
+	r.submitState(upTo, max(0, now.Sub(upTo)))
+	return r.acquireBatch()
+}
+
+// submitState has the state stored once all that was read is delivered.
+func (r *reader) submitState(readUpTo time.Time, lag time.Duration) {
+	r.batch.state, _ = json.Marshal(r.state) // strings and numbers always can
+	r.savedPolled = r.state.Polled
+	r.submitBatch(readUpTo, lag)
+}
+
+func (r *reader) submitBatch(readUpTo time.Time, lag time.Duration) {
+	r.batch.readUpTo, r.batch.lag = readUpTo, lag
+	r.queue.Submit(r.batch)
+	r.batch = nil
+}
