@@ -104,7 +104,7 @@ func TestHugeRows(t *testing.T) {
 		disk.write(path, rowsOf("a", huge, "b"))
 		j := once(t, disk.settings(path), &sourcetest.Store{})
 		require.Len(t, j.Delivered(), 3)
-		require.Equal(t, huge, j.Delivered()[1].User)
+		require.True(t, slices.Contains(j.users(), huge)) // in a batch of its own, which may be overtaken
 
 		for _, name := range []string{"plain", "gzip", "rest of the file"} {
 			text := rowsOf("a", huge, "b")
