@@ -42,6 +42,7 @@ type componentMetadata struct {
 type metricMetadata struct {
 	Description, Unit string
 	Attributes        []string
+	Stability         string
 	Gauge, Histogram  *struct{}
 	Sum               *struct{ Monotonic, Async bool }
 }
@@ -106,6 +107,9 @@ func TestMetadataSaysWhatTheCodeDoes(t *testing.T) {
 			for name := range inCode {
 				require.Contains(t, string(readme), "`"+name+"`", "README.md")
 			}
+			if len(inCode) > 0 {
+				requireWritten(t, filepath.Join(path, "documentation.md"), m.documentation())
+			}
 		})
 	}
 	for _, pattern := range []string{"receiver", "exporter", "connector", "extension"} {
@@ -124,6 +128,25 @@ func readMetadata(t *testing.T, path string) componentMetadata {
 	var m componentMetadata
 	require.NoError(t, yaml.Unmarshal(text, &m))
 	return m
+}
+
+// documentation is the page that mdatagen would write: the metrics of the component, each with its attributes.
+func (m componentMetadata) documentation() string {
+	var page strings.Builder
+	fmt.Fprintf(&page, "<!-- From metadata.yaml: UPDATE_DOCS=1 go test ./cmd/otelcol-sessionlog writes it. -->\n\n# %s\n\n## Internal telemetry\n", m.Type)
+	for _, name := range slices.Sorted(maps.Keys(m.Telemetry.Metrics)) {
+		metric := m.Telemetry.Metrics[name]
+		fmt.Fprintf(&page, "\n### otelcol_%s\n\n%s\n\n| Unit | Metric type | Stability |\n|---|---|---|\n| `%s` | %s | %s |\n",
+			name, metric.Description, metric.Unit, metric.instrument().kind, metric.Stability)
+		if len(metric.Attributes) == 0 {
+			continue
+		}
+		page.WriteString("\n| Attribute | Description | Type |\n|---|---|---|\n")
+		for _, attribute := range metric.Attributes {
+			fmt.Fprintf(&page, "| `%s` | %s | %s |\n", attribute, m.Attributes[attribute].Description, m.Attributes[attribute].Type)
+		}
+	}
+	return page.String()
 }
 
 func (m componentMetadata) stability() []string {
