@@ -45,7 +45,6 @@ func explainWithKeys(keys string, err error, format string, args ...any) error {
 	return fmt.Errorf("%s: %s: %w", keys, fmt.Sprintf(format, args...), err)
 }
 
-// matchesAddress resolves no names.
 func matchesAddress(text string, address *net.TCPAddr) bool {
 	host, port, err := net.SplitHostPort(text)
 	if err != nil || port != strconv.Itoa(address.Port) {

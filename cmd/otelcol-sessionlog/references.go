@@ -89,7 +89,6 @@ func walkFieldComponentIDs(v reflect.Value, path []string, f func(key string, id
 	}
 }
 
-// valueOfOptional returns the pointer of a configoptional.Optional, nil where it is not set.
 func valueOfOptional(v reflect.Value) (reflect.Value, bool) {
 	if !strings.HasPrefix(v.Type().Name(), "Optional[") {
 		return reflect.Value{}, false

@@ -36,7 +36,7 @@ func newValidateCommand(set otelcol.CollectorSettings) *cobra.Command {
 	cmd := &cobra.Command{Use: "validate", Short: "Validates the config without running the collector", Args: cobra.NoArgs}
 	locations := addConfigFlags(cmd)
 	connect := cmd.Flags().Bool("connect", false, "Also try login, tables, grants, time zone and logging settings of every source and backend, and print what "+
-		"is missing and the statement that mends it. Nothing is changed. Exit status: 0 all is well, 1 something is missing, 2 the config is invalid")
+		"is missing and the statement that mends it. Nothing is changed. Exit status: 0 all checks passed, 1 something is missing, 2 the config is invalid")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		uris, err := locations()
 		if err != nil {
@@ -60,7 +60,7 @@ func newValidateCommand(set otelcol.CollectorSettings) *cobra.Command {
 	return cmd
 }
 
-// rootWarning is for root, who may read and write what the service's user may not.
+// rootWarning is for root, whose access says nothing of the service's user.
 func rootWarning(user int) string {
 	if user != 0 {
 		return ""
@@ -118,7 +118,7 @@ func checkConnections(ctx context.Context, set otelcol.CollectorSettings, out io
 		}
 	}
 	if !connectcheck.Run(ctx, out, components) {
-		return exitStatus{fmt.Errorf("not all is well: see above"), statusUnreachable}
+		return exitStatus{fmt.Errorf("some checks failed: see above"), statusUnreachable}
 	}
 	return nil
 }
@@ -126,7 +126,6 @@ func checkConnections(ctx context.Context, set otelcol.CollectorSettings, out io
 // variableReference matches ${env:NAME} and ${NAME}, without a default.
 var variableReference = regexp.MustCompile(`\$\$|\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}`)
 
-// unsetVariables returns a warning for each variable of the configuration that is empty.
 func unsetVariables(ctx context.Context, set confmap.ResolverSettings) ([]string, error) {
 	resolver, err := confmap.NewResolver(set)
 	if err != nil {

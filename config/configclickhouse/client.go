@@ -21,7 +21,7 @@ type Conn interface {
 	Exec(ctx context.Context, sql string, settings ...Setting) error
 	// Insert runs "INSERT INTO … FORMAT Native" with the rows of columns, then with those that next puts in their place, until
 	// next returns io.EOF and leaves none. Empty columns are filled by next first. When Insert has returned, columns are the
-	// caller's again; after an error nobody knows what the server has stored.
+	// caller's again; after an error it is unknown what the server has stored.
 	Insert(ctx context.Context, sql string, columns proto.Input, next func() error) error
 	Close() error
 }

@@ -51,7 +51,7 @@ func DefaultClientConfig() ClientConfig {
 }
 
 // Check names the key and the remedy of everything that is wrong. It is not called Validate, which confmap would call of an
-// embedded struct by itself: every mistake would be told twice.
+// embedded struct by itself: every mistake would be reported twice.
 func (c ClientConfig) Check() error {
 	var errs []error
 	if len(c.Endpoints) == 0 {

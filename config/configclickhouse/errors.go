@@ -10,7 +10,7 @@ import (
 	"github.com/ClickHouse/ch-go"
 )
 
-// Error codes of the server that callers tell apart.
+// Error codes of the server that callers distinguish.
 const (
 	CodeUnknownTable         = 60
 	CodeUnknownIdentifier    = 47

@@ -174,7 +174,6 @@ type callerError struct{ error }
 
 func (e *callerError) Unwrap() error { return e.error }
 
-// readBlocks decodes blocks of protocol version 0 until the body ends between two blocks.
 func readBlocks(body io.Reader, columns proto.Results, onBlock func(rows int) error) error {
 	r := proto.NewReader(body)
 	for {

@@ -76,7 +76,6 @@ func (c ClientConfig) driverConfig(ctx context.Context, o Options) (*pgconn.Conf
 	return cfg, c.addEndpoints(ctx, cfg)
 }
 
-// addEndpoints sets the server name of TLS for each endpoint.
 func (c ClientConfig) addEndpoints(ctx context.Context, cfg *pgconn.Config) error {
 	var encryption *tls.Config
 	if c.TLS.HasValue() {

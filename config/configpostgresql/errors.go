@@ -10,9 +10,9 @@ import (
 
 // Causes of a connection that fails.
 var (
-	ErrLogin       = errors.New("the server turns the account away")
-	ErrDatabase    = errors.New("the server lets nobody into that database")
-	ErrBusy        = errors.New("the server takes no more connections")
+	ErrLogin       = errors.New("the server refuses the account")
+	ErrDatabase    = errors.New("the server refuses connections to that database")
+	ErrBusy        = errors.New("the server accepts no more connections")
 	ErrStarting    = errors.New("the server is starting, stopping or recovering")
 	ErrReadOnly    = errors.New("no endpoint takes writes")
 	ErrUnreachable = errors.New("no endpoint can be reached")
@@ -43,9 +43,9 @@ func Explain(err error) error {
 func diagnoseError(err error) (remedy string, kind error) {
 	switch Code(err) {
 	case "28P01", "28000":
-		return "mind username, password and tls, and the server's pg_hba.conf", ErrLogin
+		return "check username, password and tls, and the server's pg_hba.conf", ErrLogin
 	case "3D000", "42501":
-		return "mind database, and its CONNECT privilege", ErrDatabase
+		return "check database, and its CONNECT privilege", ErrDatabase
 	case "53300":
 		return "raise the server's max_connections or the role's CONNECTION LIMIT", ErrBusy
 	case "57P03", "57P01", "57P02":
@@ -60,7 +60,7 @@ func diagnoseError(err error) (remedy string, kind error) {
 			return "write `tls: {}`, or let pg_hba.conf have scram-sha-256 in place of password, ldap, pam or radius; " +
 				"`tls: {insecure: true}` sends it all the same", ErrCleartext
 		default:
-			return "mind endpoints, tls and dial_timeout", ErrUnreachable
+			return "check endpoints, tls and dial_timeout", ErrUnreachable
 		}
 	}
 	return "", nil

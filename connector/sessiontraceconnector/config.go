@@ -48,7 +48,6 @@ type MetricsConfig struct {
 	MaxSeries int `mapstructure:"max_series"`
 }
 
-// defaultConfig has room in its 64 MiB for about 75,000 of them.
 func defaultConfig() *Config {
 	return &Config{
 		MaxSessions: 100_000, MaxBytes: 64 << 20,

@@ -68,7 +68,7 @@ func (m *metricsConnector) Shutdown(ctx context.Context) error {
 
 // ConsumeLogs counts. It promises nothing that could fail.
 func (m *metricsConnector) ConsumeLogs(_ context.Context, ld plog.Logs) error {
-	if m.logsConnectors == 0 { // nobody else takes note of sessions
+	if m.logsConnectors == 0 { // no logs connector learns sessions
 		m.learnRecords(ld, false)
 	}
 	d := decoderPool.Get().(*plogs.Decoder)

@@ -102,7 +102,7 @@ func (h *sharedState) sweepPeriodically(ctx context.Context) {
 // lockStore holds the memory.
 func (h *sharedState) lockStore() correlation.Batch { return h.store.Begin(time.Now()) }
 
-// unlockStore lets the memory go and wakes whoever delivers updates.
+// unlockStore wakes the update sender where updates were made.
 func (h *sharedState) unlockStore(b correlation.Batch) {
 	if b.End() {
 		select {

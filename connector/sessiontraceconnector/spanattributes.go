@@ -105,7 +105,6 @@ func (s *spanAttributes) clientAddress(kind ptrace.SpanKind) socketAddress {
 	return socketAddress{address: socket.address}
 }
 
-// correlationAttributes are what the span and its resource say.
 func (s *spanAttributes) correlationAttributes(resource *resourceAttributes, span ptrace.Span) correlation.SpanAttributes {
 	client := s.clientAddress(span.Kind())
 	return correlation.SpanAttributes{

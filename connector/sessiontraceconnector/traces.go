@@ -10,7 +10,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/connector/sessiontraceconnector/internal/correlation"
 )
 
-// tracesConnector passes spans on, each with the login that is known to be behind it.
+// tracesConnector passes spans on, each with its login where that is known.
 type tracesConnector struct {
 	*sharedState
 	startGuard

@@ -42,7 +42,6 @@ func (t *updateSender) startSending() {
 	go t.sendUpdates(ctx)
 }
 
-// stopSending ends the goroutine and tries once more to deliver what waits.
 func (t *updateSender) stopSending(ctx context.Context) {
 	t.cancel()
 	<-t.ended
@@ -72,7 +71,6 @@ func (t *updateSender) sendUpdates(ctx context.Context) {
 	}
 }
 
-// deliverPersistently retries until the events are delivered, refused for good, or the end has come.
 func (t *updateSender) deliverPersistently(ctx context.Context) error {
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		err := t.deliverUpdates(ctx)

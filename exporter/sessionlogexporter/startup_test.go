@@ -97,7 +97,7 @@ func TestPostgreSQLDownAtStart(t *testing.T) {
 	address := freeAddress(t)
 	forwarded := startWaitingPostgreSQL(t, address)
 	require.NoError(t, forwarded.Start(t.Context(), forwarded))
-	requireWaits(t, forwarded, "mind endpoints")
+	requireWaits(t, forwarded, "check endpoints")
 	forward(t, address, pg.Address)
 	eventuallyTakes(t, forwarded)
 	require.NoError(t, forwarded.Shutdown(context.Background()))

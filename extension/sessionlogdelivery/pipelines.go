@@ -50,7 +50,6 @@ func (b componentBlock) boolAt(unset bool, path ...string) bool {
 	return unset
 }
 
-// durationAt reads a number as nanoseconds, as confmap does.
 func (b componentBlock) durationAt(unset time.Duration, path ...string) time.Duration {
 	switch v := b.valueAt(path...).(type) {
 	case string:
@@ -77,8 +76,7 @@ func valueAtPath(m map[string]any, path ...string) any {
 	return v
 }
 
-// eventPipelines returns the logs pipelines that carry authentication events: those with a component of
-// this project, and those that a connector joins to them.
+// eventPipelines includes pipelines that a connector joins to those with a component of this project.
 func eventPipelines(conf map[string]any) []string {
 	all, _ := valueAtPath(conf, "service", "pipelines").(map[string]any)
 	found := map[string]bool{}
@@ -98,7 +96,6 @@ func eventPipelines(conf map[string]any) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// carriesEvents is true for a pipeline with this project's receiver or exporter, or one that a connector of events feeds.
 func carriesEvents(pipeline any, eventConnectors map[string]bool) bool {
 	for _, class := range []string{receiverClass, exporterClass} {
 		for _, id := range pipelineMembers(pipeline, class) {

@@ -48,7 +48,7 @@ func newEncoding(cfg *Config, set extension.Settings) (*logEncoding, error) {
 		return nil, err
 	}
 	counter, err := set.MeterProvider.Meter(instrumentationScope).Int64Counter("otelcol_sessionlog_encoding_bad_records", metric.WithUnit("{record}"),
-		metric.WithDescription("Records that could not be decoded; their neighbours were"))
+		metric.WithDescription("Records that could not be decoded; the others of their buffers were"))
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (b *badRecordReporter) report(n int, first int64, reason error) {
 	defer b.mu.Unlock()
 	b.unreported += n
 	if now := time.Now(); now.After(b.quietUntil) {
-		b.log.Warn("records cannot be decoded, their neighbours were", zap.Int("records", b.unreported), zap.Int64("offset_in_buffer", first), zap.Error(reason))
+		b.log.Warn("records cannot be decoded; the others of their buffers were", zap.Int("records", b.unreported), zap.Int64("offset_in_buffer", first), zap.Error(reason))
 		b.quietUntil, b.unreported = now.Add(time.Minute), 0
 	}
 }

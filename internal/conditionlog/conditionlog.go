@@ -17,7 +17,7 @@ const RepeatEvery = 10 * time.Minute
 // logged like one that lasts.
 const minClearTime = time.Minute
 
-// maxReasons is how many reasons of one condition are told apart. More of them count as one.
+// maxReasons is how many reasons of one condition are logged separately. More of them count as one.
 const maxReasons = 8
 
 // changingNumbers matches ports, counts and ids, which change from try to try.

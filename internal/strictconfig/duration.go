@@ -71,7 +71,6 @@ func scalarText(value any) (string, bool) {
 	return "", false
 }
 
-// likelyDuration takes a bare number for days where the key is about retention, else for seconds.
 func likelyDuration(key string, number float64) string {
 	written, meaning := inUnit(number, "s"), "seconds"
 	if keptForLong(key) {

@@ -103,7 +103,6 @@ func keysOf(t reflect.Type) (keys map[string]reflect.Type, takesRest bool) {
 	return keys, takesRest
 }
 
-// blocksWith returns the names of sibling blocks that have the key.
 func blocksWith(key string, known map[string]reflect.Type) []string {
 	var blocks []string
 	for _, name := range slices.Sorted(maps.Keys(known)) {

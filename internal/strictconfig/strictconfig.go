@@ -41,7 +41,6 @@ func decodeConfig(conf *confmap.Conf, config any) error {
 
 func joinPath(path []string) string { return strings.Join(path, confmap.KeyDelimiter) }
 
-// unknownKey suggests what was meant: a similar key, or a key of a block beside it.
 func unknownKey(path []string, known map[string]reflect.Type, blocks []string) error {
 	key := path[len(path)-1]
 	names := slices.Sorted(maps.Keys(known))

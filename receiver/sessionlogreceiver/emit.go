@@ -77,7 +77,6 @@ func (e *eventEmitter) emitBatch(ctx context.Context, events []session.Event) er
 	return e.disposeRefused(ctx, work, refused, reason)
 }
 
-// deliverWithRetry returns when the pipeline has accepted or refused each event.
 func (e *eventEmitter) deliverWithRetry(ctx, work context.Context, events []session.Event) (refused []session.Event, reason, err error) {
 	err = e.retry.retryUntilDone(ctx, func() error {
 		cause := e.consumeOnce(work, events)
@@ -150,7 +149,6 @@ func (r *refusedError) Error() string {
 
 func (r *refusedError) Unwrap() error { return r.reason }
 
-// contextWithGrace returns a context that ends d after ctx.
 func contextWithGrace(ctx context.Context, d time.Duration) (work context.Context, done func()) {
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stopWatching := context.AfterFunc(ctx, func() {

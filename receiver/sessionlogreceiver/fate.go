@@ -77,8 +77,8 @@ func collectFailedIDs(err error, ids map[session.ID]bool) bool {
 	return false
 }
 
-// addRecordIDs adds the record ids of a partial failure, which may include other callers' since a queue merges what it sends.
-// It returns false for a failure without records, or with a record without an id.
+// addRecordIDs accepts ids of other callers, since a queue merges what it sends. It returns false for a failure without records, or
+// with a record without an id.
 func addRecordIDs(partial consumererror.Logs, ids map[session.ID]bool) (ok bool) {
 	for _, resource := range partial.Data().ResourceLogs().All() {
 		for _, scope := range resource.ScopeLogs().All() {

@@ -13,7 +13,7 @@ import (
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 )
 
-// storageKeyVersion begins every key, so that a later layout can be told apart.
+// storageKeyVersion begins every key, so that a later layout can be distinguished.
 const storageKeyVersion = "v1"
 
 // cursorClient is the part of storage.Client that a cursor needs.

@@ -70,7 +70,7 @@ func (p *auditParser) Frame(data []byte, final bool) int {
 	if n == 0 {
 		return 0
 	}
-	found := 0 // an end, behind which there may be the true one
+	found := 0 // an end, after which there may be the true one
 	if _, _, ok := readTail(borrowedLine(data[:n])); ok {
 		found = n
 	} else if !startsRecord(borrowedLine(data[:n])) {
@@ -136,7 +136,7 @@ func (p *auditParser) Parse(text string, offset int64, batch *logformat.EventBat
 	switch {
 	case errors.Is(err, localtime.ErrNoZone):
 		return logformat.Refuse("the times of this log are local, and key `timezone` is not set: write the server's zone there, " +
-			"as SELECT @@system_time_zone tells it (an IANA name: Europe/Berlin)")
+			"as SELECT @@system_time_zone returns it (an IANA name: Europe/Berlin)")
 	case errors.Is(err, localtime.ErrNoYear):
 		return logformat.Refuse("the times of this log have no year, and nothing says when it was written: let syslog write RFC 3339 times")
 	case err != nil || !concern:
@@ -178,7 +178,7 @@ func (p *auditParser) handleConnect(batch *logformat.EventBatch, c connectionKey
 		p.rememberLogin(c, r.time)
 	case r.user == "" && errorType(r.code) == session.ErrorProtocol:
 		p.sessions.removeLogin(c)
-		return // a bare connect, as load balancers make them: no name was sent, so nobody tried to log in
+		return // a bare connect, as load balancers make them: no name was sent, so this is no attempt to log in
 	default:
 		p.sessions.removeLogin(c)
 	}

@@ -13,7 +13,7 @@ type openSessions struct {
 	loginTimes  map[connectionKey]int64 // time of the login, nanoseconds
 	oldestFirst []connectionKey         // the oldest first; some may be closed
 
-	tlsField bool // the server writes the version of TLS behind each record of a connection
+	tlsField bool // the server writes the version of TLS after each record of a connection
 }
 
 // connectionKey is unique while the server runs.

@@ -7,7 +7,7 @@ import (
 	"github.com/go-faster/jx"
 )
 
-// unwrapContainerLine takes off what a container's runtime puts around each line of its standard output: Kubernetes (CRI) a time, the stream and F
+// unwrapContainerLine removes what a container's runtime puts around each line of its standard output: Kubernetes (CRI) a time, the stream and F
 // before it, Docker an object whose first key is log. Nobody who logs in can write either, for mongod's own line is inside.
 func unwrapContainerLine(text string) string {
 	if strings.HasPrefix(text, `{"log":`) {

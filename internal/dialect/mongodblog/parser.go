@@ -1,6 +1,6 @@
 // Package mongodblog reads logins, failures and logouts in the structured log that mongod and mongos write since MongoDB 4.4.
 //
-// What a line means is told by its id, which is the same in every version and language; its text is not looked at. The ids and the
+// The id of a line gives its meaning, and is the same in every version and language; its text is not read. The ids and the
 // attributes of each version are facts of the public source (sasl_commands.cpp, authentication_commands.cpp,
 // authentication_session.cpp, service_entry_point_impl.cpp, session_manager_common.cpp); testdata/README.md names the logs.
 package mongodblog
@@ -93,7 +93,7 @@ func (p *recordParser) handleRecord(batch *logformat.EventBatch) {
 	case idFailed, idFailedCommand, idFailedBefore:
 		p.noteVerdict()
 		c := known.findConnection(l)
-		if c == nil && l.speculative { // what follows is told apart by it
+		if c == nil && l.speculative { // the next attempt is compared with it
 			c = known.addFromRecord(l)
 		}
 		p.handleFailure(c, batch)

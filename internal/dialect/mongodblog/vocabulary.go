@@ -27,7 +27,7 @@ func authMethod(mechanism string) string {
 	return session.AuthOther
 }
 
-// The server's codes that decide what is told.
+// Codes of the server that are handled specially.
 const (
 	codeUserNotFound         = "11"
 	codeMechanismUnavailable = "334"

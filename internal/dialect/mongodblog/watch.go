@@ -22,7 +22,7 @@ const (
 	verdictsFound = "the log has logins"
 
 	conditionQuiet = "mongodb connections"
-	endsAbsent     = "the log has logins and not one connection that was accepted or ended: no logout is told. Set systemLog.quiet: false in mongod.conf, " +
+	endsAbsent     = "the log has logins and not one connection that was accepted or ended: logouts are missing. Set systemLog.quiet: false in mongod.conf, " +
 		"or db.adminCommand({setParameter: 1, quiet: false})"
 	endsFound = "the log has the beginnings and ends of connections"
 )
@@ -54,7 +54,7 @@ func (p *recordParser) noteConnection() {
 
 func (p *recordParser) LogTime() int64 { return p.lastTime }
 
-// FlushDue has no events to flush: it looks at what the log lacks, now that all that there is of it was read.
+// FlushDue has no events to flush: it checks what the log lacks, now that it was read to its end.
 func (p *recordParser) FlushDue(now int64, _ *logformat.EventBatch) {
 	w := &p.loggingWatch
 	if w.conditions == nil || w.firstTime == 0 || !w.once && now <= w.firstTime+int64(verdictTimeout) {

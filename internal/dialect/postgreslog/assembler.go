@@ -16,7 +16,7 @@ type Assembler struct {
 	interner    nameInterner
 	decideAfter int64 // nanoseconds that an authorized connection is held back
 
-	currentText  *Text // whose line is at hand; nil while time alone decides
+	currentText  *Text // of the current line; nil while time decides
 	lastLineTime int64 // the time of the last line: what the log itself takes for now
 
 	open            map[BackendID]*undecidedConn
@@ -25,7 +25,7 @@ type Assembler struct {
 	refusedQueue    dueQueue // whose DETAIL may be the next line
 	freeList        []*undecidedConn
 
-	unproven decidedConns // logins told without proof
+	unproven decidedConns // logins delivered without proof
 	decided  decidedConns // connections that were decided by something else than a line of the text they began in
 	watch    connectionWatch
 }
@@ -61,7 +61,7 @@ type firstLine struct {
 	at   int64
 }
 
-// Add takes the next line, which stands at this place of its text, and tells what it decides. It returns false when the
+// Add takes the next line, at this offset of its text, and adds the events that it decides. It returns false when the
 // line is one of those about connections and cannot be read.
 func (a *Assembler) Add(l *Line, text *Text, at int64, batch *logformat.EventBatch) bool {
 	a.events.currentLine, a.currentText, a.lastLineTime = l, text, l.Time
@@ -99,7 +99,7 @@ func (a *Assembler) clearLine() { a.events.currentLine, a.currentText = nil, nil
 // LogTime is the time of the last line, 0 before the first.
 func (a *Assembler) LogTime() int64 { return a.lastLineTime }
 
-// FlushDue gives what is decided because the log's clock stands there (nanoseconds since 1970 UTC) and nothing more came.
+// FlushDue adds the events that are due at this time of the log's clock (nanoseconds since 1970 UTC).
 func (a *Assembler) FlushDue(now int64, batch *logformat.EventBatch) {
 	a.flushDueConnections(now, batch)
 	a.watch.checkAtEnd(now)

@@ -73,13 +73,12 @@ func (t *valueDecoder) fillLine(r *logRecord, clock *localtime.Clock, l *Line) (
 	return true, nil
 }
 
-// isLocalized is true for a message about a connection in another language than English.
 func (r *logRecord) isLocalized() bool {
 	if r.host.raw == "" {
 		return false
 	}
 	if r.activity == "authentication" && r.user.raw != "" && strings.Contains(r.message.raw, "="+r.user.raw) {
-		return true // whoever is let in, and stands behind a sign of equality in all languages
+		return true // the name is after a sign of equality in all languages
 	}
 	return isLocalizedConnection(r.message.raw, r.host.raw, r.port)
 }

@@ -9,7 +9,7 @@ const (
 	stageAuthenticated
 	stageAuthorized
 	stageRefused
-	stageReady // nothing but the line that says it is open
+	stageReady // only the line "connection ready" was read
 )
 
 // undecidedConn is a connection without verdict. Its JSON is the saved state.
@@ -24,9 +24,9 @@ type undecidedConn struct {
 	connectionFacts `json:"facts"`
 
 	Due            int64 `json:"-"` // when it is decided without more
-	text           *Text // where its first line stands; nil if that was read by another parser than those of now
+	text           *Text // of its first line; nil if a parser before a restart read that
 	offset         int64
-	inSeveralTexts bool  // lines of it stand in other texts, too
+	inSeveralTexts bool  // it has lines in other texts too
 	refusedIn      *Text // where it was refused
 	queuedIn       *dueQueue
 	prev, next     *undecidedConn

@@ -118,7 +118,6 @@ func (f *csvFormat) readLine(text string, clock *localtime.Clock, l *Line) (bool
 	return f.texts.fillLine(&r, clock, l)
 }
 
-// splitCells returns the number of columns, 0 for an invalid record.
 func (f *csvFormat) splitCells(text string) (n int) {
 	for at := 0; n < csvMaxColumns; at++ {
 		var ok bool

@@ -26,7 +26,7 @@ var mappedMethods = []string{"gss", "sspi", "peer", "ident", "oauth"}
 type eventBuilder struct {
 	instance    string
 	hash        session.Hasher
-	currentLine *Line // the one at hand, or nil
+	currentLine *Line // nil while time decides
 }
 
 func newEventBuilder(instance string) eventBuilder { return eventBuilder{instance: instance} }
@@ -58,7 +58,6 @@ func (b *eventBuilder) buildFailure(c *undecidedConn, e *session.Event) {
 	e.RecordID = b.recordID("login", e)
 }
 
-// buildCorrection makes an update of the session that names the login which it takes back.
 func (b *eventBuilder) buildCorrection(c *undecidedConn, login int64, e *session.Event) {
 	b.fillCommon(c.ID, c.First, &c.connectionFacts, e)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindSessionUpdate, session.OutcomeFailure, "FATAL"
@@ -139,7 +138,6 @@ func addExtra(e *session.Event, key, value string) {
 	}
 }
 
-// sessionID avoids an allocation for the session of the current line.
 func (b *eventBuilder) sessionID(id BackendID) string {
 	if b.currentLine != nil && b.currentLine.ID == id && b.currentLine.SessionID != "" {
 		return b.currentLine.SessionID

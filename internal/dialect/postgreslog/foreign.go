@@ -11,8 +11,8 @@ import (
 )
 
 // A server writes its log in the language of lc_messages. The texts of a login are not read in any but English; here they are
-// recognised, so that none is passed over in silence. What they have in common in all the catalogues of PostgreSQL 15 to 18
-// (src/backend/po): "connection received" and "disconnection" end with the client's address and port, each behind a sign of
+// recognised, so that none is skipped silently. What they have in common in all the catalogues of PostgreSQL 15 to 18
+// (src/backend/po): "connection received" and "disconnection" end with the client's address and port, each after a sign of
 // equality, and a refusal has letters or quotes that are not ASCII outside of the names that it quotes.
 var errLocalized = errors.New("a message about a login that is not in English: set lc_messages = 'C' on the server, only then can its log be read")
 
@@ -62,7 +62,6 @@ func isLocalizedRefusal(message string) bool {
 	return false
 }
 
-// hasLocalizedSeverity is true for a line with the configured prefix, and an unknown word for a severity.
 func (f *stderrFormat) hasLocalizedSeverity(text string) bool {
 	for at, n := 0, 0; n < maxUnprovenReadings; n++ {
 		i := strings.Index(text[at:], ":  ")

@@ -1,4 +1,4 @@
-// Package postgreslog reads what PostgreSQL's server log tells of connections, in jsonlog, csvlog and stderr format, and
+// Package postgreslog reads the lines about connections in PostgreSQL's server log, in jsonlog, csvlog and stderr format, and
 // makes of the lines of each connection one login and one logout. Whether the lines came out of files or over SQL, and in
 // which of the formats, the same connection gives the same records with the same ids.
 package postgreslog
@@ -14,7 +14,7 @@ import (
 type Line struct {
 	Time        int64 // nanoseconds since 1970 UTC
 	ID          BackendID
-	SessionID   string // %c as it stands
+	SessionID   string // %c as written
 	User        string
 	Database    string
 	Host        string // of the client; [local] of a socket
@@ -25,7 +25,7 @@ type Line struct {
 	SQLState    string // empty where the format does not say
 	Message     string
 	Detail      string
-	// Continues says that a DETAIL of this message may follow in a line of its own.
+	// Continues: a DETAIL of this message may follow in a line of its own.
 	Continues bool
 }
 
@@ -36,7 +36,7 @@ type BackendID struct {
 	PID   int64 `json:"p"`
 }
 
-// NoStart stands for an unknown second.
+// NoStart is an unknown second.
 const NoStart = -1
 
 func parseID(s string) (id BackendID, ok bool) {
@@ -76,7 +76,7 @@ func (id BackendID) String() string {
 	return strconv.FormatInt(id.Start, 16) + "." + strconv.FormatInt(id.PID, 16)
 }
 
-// Severity is that of a message, or the word before a line that goes on with one.
+// Severity is that of a message, or the keyword of a line that continues one.
 type Severity uint8
 
 // The severities. A server of another language writes words that are none of these.

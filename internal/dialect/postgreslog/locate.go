@@ -51,7 +51,7 @@ func (f *stderrFormat) locateSeverity(text string) (severity string, at int) {
 		before := text[:spot-len(word)]
 		message := text[spot+3:]
 		user := userInMessage(word, message)
-		// Of equal names behind a line end the last one counts: no application's name has one, which could look like a refusal.
+		// Of equal names after a line end the last one counts: no application's name has one, which could look like a refusal.
 		longer := len(user) > longest || len(user) == longest && strings.IndexByte(text[f.severityEnds[best]:spot], '\n') >= 0
 		switch {
 		case user != "" && longer && f.matchesPrefix(before, user) && f.namesAgree(word, message):

@@ -13,14 +13,14 @@ const maxMatchSteps = 2000
 // prefixMatcher matches a prefix with one text.
 type prefixMatcher struct {
 	prefixValues
-	user              string // what the name must be, if the message says
-	allowHostNames    bool   // a client may be told by its host's name, not only by its address
+	user              string // the name in the message, if it has one
+	allowHostNames    bool   // a client may be a host's name, not only an address
 	prefixIsGuess     bool   // the prefix is a guess: names with blanks in them, and databases with what parts fields, would hide that it is wrong
-	namesHaveNoSpaces bool   // there are none in this text
-	isHead            bool   // whatever may follow
+	namesHaveNoSpaces bool   // in this text
+	isHead            bool   // other text may follow
 	stepsLeft         int
 
-	digitZone       bool   // a zone of digits with a number right behind it was seen
+	digitZone       bool   // a zone of digits directly before a number was found
 	trialPID        string // of the reading that is being tried
 	trialSessionPID int64  // the pid in its %c, 0 where there is none yet
 }
@@ -40,7 +40,6 @@ func exceedsNameLimit(escape byte, name string) bool {
 // maxIdentifier is NAMEDATALEN less one.
 const maxIdentifier = 63
 
-// matchText matches all of text, which is before the severity.
 func (p *linePrefix) matchText(text, user string, m *prefixMatcher) bool {
 	narrow := m.prefixIsGuess && strings.IndexByte(text, '\n') < 0 // a name that cuts its record is a client's, whatever is in it
 	for _, loose := range [...]bool{false, true} {
@@ -132,14 +131,13 @@ func (m *prefixMatcher) acceptsValue(this *prefixPart, value string) bool {
 			return false
 		}
 	}
-	if m.trialPID != "" && m.trialSessionPID != 0 { // %c ends with the pid: where nothing stands between the two, this tells them apart
+	if m.trialPID != "" && m.trialSessionPID != 0 { // %c ends with the pid: this finds the end of the first where nothing is between them
 		pid, _ := localtime.Digits(m.trialPID)
 		return pid == m.trialSessionPID
 	}
 	return true
 }
 
-// zoneIsDelimited tells whether a value may directly follow the zone of a time.
 func (m *prefixMatcher) zoneIsDelimited(this *prefixPart, zone string) bool {
 	if i := strings.IndexAny(zone, "+-"); i >= 0 {
 		m.digitZone = m.digitZone || strings.IndexByte("plxncvPQ", this.next) >= 0
@@ -148,7 +146,6 @@ func (m *prefixMatcher) zoneIsDelimited(this *prefixPart, zone string) bool {
 	return strings.ToUpper(zone) == zone
 }
 
-// isAddress distinguishes an address, or the text for none, from a name.
 func isAddress(host string) bool {
 	if host == "" || host[0] == '[' {
 		return host == "" || host == "[local]" || host == unknownValue
@@ -191,7 +188,6 @@ func (m *prefixMatcher) matchFreeText(this *prefixPart, rest []prefixPart, text 
 	return false
 }
 
-// matchUser accepts the user of the message, with padding.
 func (m *prefixMatcher) matchUser(rest []prefixPart, text string) bool {
 	after, ok := strings.CutPrefix(text, m.user)
 	if !ok {

@@ -17,15 +17,15 @@ type decidedConn struct {
 	ID    BackendID `json:"id"`
 	At    int64     `json:"at"`              // time of the line that the verdict bears
 	Stage connStage `json:"stage,omitempty"` // how far the connection had come by then
-	Login int64     `json:"login,omitempty"` // the same, of a login that was told without proof
+	Login int64     `json:"login,omitempty"` // the same, of a login that was delivered without proof
 	Until int64     `json:"until"`
 }
 
 const (
 	unprovenRetention = 5 * time.Minute
 	decidedRetention  = 24 * time.Hour
-	// Of a doubted login a later refusal is told as a correction, of a forgotten one as a failure of its own; of a decided one
-	// nothing is told, of a forgotten one perhaps the same again: so many more of these are remembered. They are few but where
+	// A later refusal of an unproven login is a correction, of a forgotten one a failure of its own; of a decided one
+	// nothing is delivered, of a forgotten one perhaps the same again: so many more of these are kept. They are few except where
 	// a log is rotated under a flood.
 	maxUnproven = 1 << 12
 	maxDecided  = 1 << 15

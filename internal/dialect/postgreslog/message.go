@@ -168,7 +168,7 @@ func (f *connectionFacts) readAuthorized(text string) bool {
 	return text == ""
 }
 
-// readName takes a name off the beginning of text: the one that is known, or what stands before the first of the words that may
+// readName reads a name at the beginning of text: the known one, or the text before the first of the words that may
 // follow it.
 func readName(text, known string, next ...string) (name, rest string, ok bool) {
 	if after, found := strings.CutPrefix(text, known); found && known != "" {

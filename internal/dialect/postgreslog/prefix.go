@@ -19,13 +19,13 @@ type prefixPart struct {
 	literal string
 	escape  byte
 	width   int // the least, of %15h; negative of %-15h, whose blanks follow the value
-	// isDelimited says that the longest value is the only one: what follows begins with a character that no value has.
+	// isDelimited: the longest value is the only one, since what follows begins with a character that no value has.
 	isDelimited bool
-	// next is the escape that stands right behind a time, whose zone must then be capital letters, 0 where a literal does.
+	// next is the escape directly after a time, whose zone must then be capital letters, 0 where a literal does.
 	next byte
 }
 
-// knownEscapes are all that PostgreSQL knows, those of 18 included; it prints nothing for any other character behind a per cent sign.
+// knownEscapes are all that PostgreSQL knows, those of 18 included; it prints nothing for any other character after a per cent sign.
 const knownEscapes = "abcdehilLmnpPqQrstuvx"
 
 // freeTextEscapes are the escapes whose values a client chooses, and which may hold anything but for its own end; tag and backend
@@ -42,7 +42,7 @@ func (p *prefixPart) isOneOf(escapes string) bool {
 
 // What a log_line_prefix may lack.
 const (
-	missingProcess = "has neither %p nor %c, without which nobody can tell the lines of one connection from those of another"
+	missingProcess = "has neither %p nor %c, without which the lines of one connection cannot be distinguished from those of another"
 	missingTime    = "has none of the times %m, %t and %n"
 	prefixRemedy   = ": set log_line_prefix = '%m [%p] %c %q%u@%d %r %e %a ' on the server, or any that has %c and %m, and write the same here"
 )
@@ -91,7 +91,6 @@ func compilePrefix(text string) (*linePrefix, error) {
 	return p, p.findDelimiters()
 }
 
-// findDelimiters refuses a prefix in which the end of a value cannot be found.
 func (p *linePrefix) findDelimiters() error {
 	p.headParts = p.parts
 	for i := range p.parts {
@@ -109,7 +108,7 @@ func (p *linePrefix) findDelimiters() error {
 			this.isDelimited = strings.IndexByte(valueChars(this.escape), next.literal[0]) < 0
 		case !endIsDecidable(this, next):
 			return errors.New("has nothing between %" + string(this.escape) + " and %" + string(next.escape) +
-				", so that nobody can tell where the one ends" + prefixRemedy)
+				", so that the end of the first cannot be found" + prefixRemedy)
 		default:
 			this.next = next.escape
 		}
@@ -127,14 +126,13 @@ func (p *linePrefix) partAfter(i int) *prefixPart {
 	return nil
 }
 
-// endIsDecidable tells whether the end of a value that is directly followed by another can be found.
 func endIsDecidable(this, next *prefixPart) bool {
 	switch {
 	case this.showsItsEnd():
 		return true
 	case this.isFreeText(), next.isFreeText():
 		return false
-	case this.isOneOf("mts"): // a zone is capital letters, or has a sign: the rest of it is told by what the line itself has
+	case this.isOneOf("mts"): // a zone is capital letters, or has a sign: the line itself decides the rest
 		return true
 	case next.isOneOf("mts"): // a year has four digits
 		return true
@@ -165,7 +163,6 @@ func (p *linePrefix) addLiteral(text string) {
 	p.parts = append(p.parts, prefixPart{literal: text})
 }
 
-// startsLine matches what is before the first free text.
 func (p *linePrefix) startsLine(line string) bool {
 	m := prefixMatcher{allowHostNames: true, isHead: true, stepsLeft: maxMatchSteps}
 	return m.matchParts(p.headParts, line)

@@ -8,7 +8,7 @@ func (a *Assembler) handleFatal(l *Line, at int64, batch *logformat.EventBatch) 
 	c := a.findConn(l)
 	switch {
 	case c != nil && c.Stage == stageRefused && l.Time <= c.Decisive:
-		return // told again: its DETAIL may be known already
+		return // read again: its DETAIL may be known already
 	case c != nil && c.Stage == stageAuthorized && endsSession(l.SQLState, l.Message):
 		return // a disconnection will follow if the session was open
 	case c == nil && a.unproven.isUnproven(l.ID):
@@ -72,7 +72,6 @@ func (a *Assembler) emitFailure(c *undecidedConn, batch *logformat.EventBatch) {
 	a.removeConn(c)
 }
 
-// emitCorrection is for a login that was delivered as a success and refused later.
 func (a *Assembler) emitCorrection(l *Line, batch *logformat.EventBatch) {
 	c := &undecidedConn{ID: l.ID, First: l.Time}
 	a.setRefused(c, l)

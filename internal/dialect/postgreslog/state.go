@@ -64,7 +64,6 @@ func (a *Assembler) Restore(text []byte, gone bool) error {
 	return nil
 }
 
-// mergeConn keeps the later stage.
 func (a *Assembler) mergeConn(c *undecidedConn) {
 	if had := a.open[c.ID]; had != nil {
 		if had.Stage < c.Stage {

@@ -39,7 +39,7 @@ type stderrFormat struct {
 	refusal      error
 	matcher      prefixMatcher
 	cutName      string // the last name with a line end in it, which a DETAIL bears too
-	severityEnds []int  // where a severity stands
+	severityEnds []int  // offsets of possible severities
 }
 
 func newStderr(linePrefix string) *stderrFormat {
@@ -116,7 +116,7 @@ func concernsConnections(record []byte) bool {
 const maxHeadLength = 512
 
 func (f *stderrFormat) startsRecord(line []byte) bool {
-	text := unsafe.String(unsafe.SliceData(line), len(line)) // looked at, and not kept
+	text := unsafe.String(unsafe.SliceData(line), len(line)) // not kept
 	for _, p := range f.prefixes {
 		if p.startsLine(text) {
 			return true
@@ -170,7 +170,7 @@ func (f *stderrFormat) completesRecord(data []byte, at int) bool {
 		word := severityBefore(text[max(0, spot-10):spot])
 		user := userInMessage(word, text[spot+3:])
 		if user == "" && word == "DETAIL" {
-			user = f.cutName // its line says less than that of the refusal before it
+			user = f.cutName // the name is only in the refusal before it
 		}
 		if isNew && strings.IndexByte(user, '\n') < 0 {
 			continue
@@ -196,7 +196,7 @@ func (f *stderrFormat) readLine(text string, clock *localtime.Clock, l *Line) (b
 	}
 	v := &f.matcher.prefixValues
 	if v.time == "" || v.pid == "" && v.session == "" {
-		return false, nil // a process that is no session: of its prefix nothing stands behind %q
+		return false, nil // a process that is no session: its prefix ends at %q
 	}
 	var err error
 	if l.Time, err = v.lineTime(clock); err != nil {
@@ -227,12 +227,11 @@ func (f *stderrFormat) readLine(text string, clock *localtime.Clock, l *Line) (b
 	return true, v.setBackendID(clock, l)
 }
 
-// explainUnreadable refuses the whole text where the error concerns all lines.
 func (f *stderrFormat) explainUnreadable(text string) error {
 	switch {
 	case f.matcher.digitZone:
 		return logformat.Refuse("log_line_prefix " + strconv.Quote(f.prefixes[0].text) + " has nothing between a time and a number, and the zone of the log's times is " +
-			"digits too, so that nobody can tell where it ends" + prefixRemedy)
+			"digits too, so that its end cannot be found" + prefixRemedy)
 	case isSyslog(text):
 		return errSyslog
 	case f.hasLocalizedSeverity(text):

@@ -11,9 +11,9 @@ import (
 func (a *Assembler) handleReceived(l *Line, at int64, batch *logformat.EventBatch) bool {
 	if c := a.findConn(l); c != nil {
 		if l.ID.Start != NoStart || l.Time <= c.First {
-			return true // told again
+			return true // read again
 		}
-		a.decideEnded(c, batch) // a pid that was given anew
+		a.decideEnded(c, batch) // the pid was reused
 	}
 	var f connectionFacts
 	f.setColumns(l)

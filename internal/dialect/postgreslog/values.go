@@ -10,7 +10,7 @@ type prefixValues struct {
 	time, start, session, pid, activity, state string
 	user, database, app                        string
 	host, port                                 string
-	timeOf, hostOf                             byte // the escapes that told the time and the host
+	timeOf, hostOf                             byte // the escapes of the time and of the host
 }
 
 // readValue returns the longest value at the beginning of text up to this length, and its length with padding; negative for none.

@@ -142,7 +142,7 @@ func detailUser(detail string) string {
 	return ""
 }
 
-// textBetween gives what stands between a beginning and an end, or nothing.
+// textBetween returns "" where beginning or end are not found.
 func textBetween(s, begin, end string) string {
 	if len(s) < len(begin)+len(end) || !strings.HasPrefix(s, begin) || !strings.HasSuffix(s, end) {
 		return ""

@@ -12,9 +12,9 @@ type connectionWatch struct {
 	conditions         logformat.Conditions // nil: not reported
 	once               bool                 // the log is read once and not followed
 	firstTime          int64                // time of the first line that was read
-	readyTime          int64                // time of the last line that says that the server takes connections, 0 before one
+	readyTime          int64                // time of the last line "ready to accept connections", 0 before one
 	lastConnectionLine int64                // time of the last line that log_connections makes the server write, 0 before one
-	raisedMessage      string               // what was said of it last
+	raisedMessage      string               // the last one
 }
 
 const (
@@ -22,15 +22,14 @@ const (
 
 	remedyConnections = "set log_connections = on on the server, in 18 and later = 'all', and log_disconnections = on, and reload it: " +
 		"ALTER SYSTEM SET log_connections = on; ALTER SYSTEM SET log_disconnections = on; SELECT pg_reload_conf()"
-	connectionsMissing = "the log tells of sessions but not of how they were opened, so logins are missing: log_connections is off (or, in 18, has no 'receipt'): " + remedyConnections
+	connectionsMissing = "the log has sessions but not the lines of how they were opened, so logins are missing: log_connections is off (or, in 18, has no 'receipt'): " + remedyConnections
 	connectionsAbsent  = "the log has had no line about a connection so far: if clients do connect, log_connections is off: " + remedyConnections
-	connectionsFound   = "the log tells of connections"
+	connectionsFound   = "the log has lines of connections"
 )
 
 // connectionLineTimeout is how long a log may have no line of a connection before that is reported.
 const connectionLineTimeout = 2 * time.Minute
 
-// noteLine takes a line. refused: it refuses a connection without other lines.
 func (w *connectionWatch) noteLine(l *Line, kind messageKind, refused bool) {
 	if w.conditions == nil {
 		return

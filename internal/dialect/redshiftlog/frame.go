@@ -19,8 +19,6 @@ const maxContinuationBytes = 600
 // fieldsAfterUser is how many fields the oldest clusters write after the user's name.
 const fieldsAfterUser = minFieldCount - 1 - fieldUser
 
-// isRecordEnd tells whether a line ends a record that began in another: it has the fields after the names. Where it
-// looks like a record itself, it must have them in addition to its own.
 func isRecordEnd(line []byte) bool {
 	least := fieldsAfterUser
 	if hasRecordTime(line) {

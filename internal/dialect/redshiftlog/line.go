@@ -173,7 +173,6 @@ func (l *recordLine) endFits(total int) bool {
 	return true
 }
 
-// fillRow counts the fields after the application's name from the right.
 func (l *recordLine) fillRow(r *Row, total, shift int) {
 	more := l.fieldCount() - total
 	at := func(i int) string { return l.joinedField(i+shift, i+shift) }

@@ -23,7 +23,7 @@ type heldAttempt struct {
 const (
 	fromPAM  = "PAM" // of sshd itself: each line is an attempt
 	fromRoot = "ROOT LOGIN REFUSED"
-	// fromAccount is told at once.
+	// fromAccount is not held.
 	fromAccount = "Access denied"
 
 	// followUpTime is how long after a line that tells half of a thing the other half may come: the same process writes it at once.
@@ -44,8 +44,8 @@ func (c *sshConnection) dueAt() int64 {
 		return c.Attempt.Time + moduleTime
 	case c.Attempt != nil:
 		return c.Attempt.Time + followUpTime
-	case c.Leaving != 0:
-		return c.Leaving + followUpTime
+	case c.EndExpectedSince != 0:
+		return c.EndExpectedSince + followUpTime
 	}
 	return 0
 }
@@ -100,7 +100,7 @@ func (p *Parser) forgetPAMChild(c *sshConnection, m *sshdMessage) {
 		return
 	}
 	n := p.connections.findPAMChild(c, m.user, m.address)
-	if n == nil && m.invalid { // PAM's modules do not name whom nobody knows
+	if n == nil && m.invalid { // PAM's modules do not name unknown users
 		n = p.connections.findPAMChild(c, "", m.address)
 	}
 	if n != nil {
@@ -130,10 +130,9 @@ func (p *Parser) takeAttempt(c *sshConnection, m *sshdMessage, batch *logformat.
 	return a
 }
 
-// emitRepeatedAttempts is for attempts that PAM counted without a line for each.
 func (p *Parser) emitRepeatedAttempts(c *sshConnection, m *sshdMessage, now int64, batch *logformat.EventBatch) {
 	if c.Attempt == nil && c.FailedByPAM == 0 {
-		return // sshd itself tells of attempts
+		return // sshd logs each attempt itself
 	}
 	last := heldAttempt{Time: now, Source: "pam", User: c.User, Address: c.Address, Class: session.ErrorInvalidCredentials}
 	if c.Attempt != nil {

@@ -19,22 +19,22 @@ type sshConnection struct {
 	Invalid bool   `json:"i,omitempty"`
 	Reason  string `json:"r,omitempty"` // why the user may not
 	Named   int64  `json:"n"`           // time of the first line, nanoseconds
-	Failed  int64  `json:"f,omitempty"` // attempts told so far
+	Failed  int64  `json:"f,omitempty"` // attempts delivered so far
 	Login   int64  `json:"l,omitempty"` // time of the login, 0 before it
 	PAM     bool   `json:"m,omitempty"` // PAM opened a session, and will close it
 
-	Nameless  bool         `json:"x,omitempty"` // the server hides the user's name
-	Greeted   bool         `json:"g,omitempty"` // so far only lines spoke of it from which Named does not count: ids hold that
-	Apart     bool         `json:"s,omitempty"` // the process is sshd-auth, which is not the one that tells of a login
-	Attempt   *heldAttempt `json:"w,omitempty"` // waits for a second line
-	FailedByPAM int64        `json:"t,omitempty"` // attempts that were told without a line "Failed"
-	Refused   int64        `json:"d,omitempty"` // time of the last line "Failed"
-	Leaving   int64        `json:"q,omitempty"` // time of a line behind which its end follows, if it does
-	Farewell  string       `json:"e,omitempty"` // what that line said
+	Nameless           bool         `json:"x,omitempty"` // the server hides the user's name
+	StartIsProvisional bool         `json:"g,omitempty"` // all lines so far are of kinds that do not set Named, which is part of ids
+	InAuthProcess      bool         `json:"s,omitempty"` // the process is sshd-auth; another one logs the login
+	Attempt            *heldAttempt `json:"w,omitempty"` // waits for a second line
+	FailedByPAM        int64        `json:"t,omitempty"` // attempts that were delivered without a line "Failed"
+	Refused            int64        `json:"d,omitempty"` // time of the last line "Failed"
+	EndExpectedSince   int64        `json:"q,omitempty"` // time of a line after which the end is expected
+	EndReason          string       `json:"e,omitempty"` // of that line
 }
 
 func (c *sshConnection) textFields() []*string {
-	texts := []*string{&c.Host, &c.Address, &c.User, &c.Reason, &c.Farewell}
+	texts := []*string{&c.Host, &c.Address, &c.User, &c.Reason, &c.EndReason}
 	if a := c.Attempt; a != nil {
 		texts = append(texts, &a.Source, &a.Method, &a.User, &a.Address, &a.Reason)
 	}
@@ -137,7 +137,7 @@ func (c *openConnections) addConnection(n *sshConnection) {
 		c.byProcess, c.byPeer = map[processKey]*sshConnection{}, map[clientKey]*sshConnection{}
 	}
 	c.byProcess[n.processKey()] = n
-	if n.Attempt != nil || n.Leaving != 0 {
+	if n.Attempt != nil || n.EndExpectedSince != 0 {
 		c.scheduleFollowUp(n)
 	}
 	if n.Port != 0 {
@@ -173,7 +173,6 @@ func (c *openConnections) removeConnection(n *sshConnection) {
 
 func (c *openConnections) isCurrent(n *sshConnection) bool { return c.byProcess[n.processKey()] == n }
 
-// recentLogin returns a session of this user that began within pamOpenTimeout and for which PAM has opened none.
 func (c *openConnections) recentLogin(host, user string, now int64) *sshConnection {
 	for i := len(c.sessions) - 1; i >= 0 && now-c.sessions[i].Login <= pamOpenTimeout; i-- {
 		if n := c.sessions[i]; n.Host == host && n.User == user && !n.PAM {

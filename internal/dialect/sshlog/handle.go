@@ -22,10 +22,10 @@ func (p *Parser) startConnection(from processKey, now int64, m *sshdMessage) *ss
 	c := p.connections.findOrCreate(from, now)
 	switch m.kind {
 	case kindConnectionFrom, kindPAMError, kindPAMFailure, kindPAMMore, kindPAMAccess, kindRootRefused, kindDenied, kindDisconnectReceived, kindTooMany:
-		c.Greeted = c.Greeted || !known
+		c.StartIsProvisional = c.StartIsProvisional || !known
 	default:
-		if c.Greeted {
-			c.Greeted, c.Named = false, now
+		if c.StartIsProvisional {
+			c.StartIsProvisional, c.Named = false, now
 		}
 	}
 	return c
@@ -37,13 +37,13 @@ func (p *Parser) locateProcess(from processKey, apart bool, m *sshdMessage) proc
 	if p.connections.byProcess[from] != nil || m.port == 0 || !m.addressIsCertain() {
 		return from
 	}
-	if c := p.connections.byPeer[clientKey{from.host, m.address, m.port}]; c != nil && c.Login == 0 && (apart || c.Apart) {
+	if c := p.connections.byPeer[clientKey{from.host, m.address, m.port}]; c != nil && c.Login == 0 && (apart || c.InAuthProcess) {
 		return c.processKey()
 	}
 	if from.pid != 0 {
 		return from
 	}
-	before := processKey{host: from.host, peer: m.address} // what was said of it before its port
+	before := processKey{host: from.host, peer: m.address} // known by its address, before a line with its port
 	if c := p.connections.byProcess[before]; c != nil && c.Login == 0 && (c.User == m.user || c.User == "" || m.user == "") {
 		return before
 	}
@@ -58,7 +58,7 @@ func (p *Parser) handleMessage(from processKey, apart bool, now int64, m *sshdMe
 	if apart {
 		defer func() {
 			if c := p.connections.byProcess[from]; c != nil {
-				c.Apart = true
+				c.InAuthProcess = true
 			}
 		}()
 	}
@@ -121,7 +121,7 @@ func (p *Parser) handleDisconnected(from processKey, now int64, m *sshdMessage, 
 
 func (p *Parser) handleAccepted(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
 	c := p.connectionOf(from, now, m, batch)
-	if c.Login != 0 { // its process has died, and the system gave the pid anew
+	if c.Login != 0 { // its process has ended, and the system reused the pid
 		p.connections.removeConnection(c)
 		c = p.startConnection(from, now, m)
 	}
@@ -139,7 +139,7 @@ func (p *Parser) emitBeforeLogin(c *sshConnection, batch *logformat.EventBatch) 
 		c.Attempt = nil
 	}
 	p.emitAttempt(c, batch)
-	c.Leaving, c.Farewell = 0, ""
+	c.EndExpectedSince, c.EndReason = 0, ""
 }
 
 func (p *Parser) handleFailed(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
@@ -152,7 +152,6 @@ func (p *Parser) handleFailed(from processKey, now int64, m *sshdMessage, batch 
 	}
 }
 
-// resolveAmbiguous chooses the reading that agrees with the connection's earlier lines.
 func (p *Parser) resolveAmbiguous(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) error {
 	c := p.connections.byProcess[from]
 	if c == nil || c.Port == 0 || c.User == "" {
@@ -212,7 +211,7 @@ func (p *Parser) disconnectNotice(from processKey, now int64, m *sshdMessage, ba
 	if c.User == "" {
 		c.User, c.Invalid, c.Nameless = strings.Clone(m.user), m.invalid, m.nameless
 	}
-	c.Leaving, c.Farewell = now, strings.Clone(m.reason)
+	c.EndExpectedSince, c.EndReason = now, strings.Clone(m.reason)
 	p.connections.scheduleFollowUp(c)
 }
 
@@ -252,7 +251,7 @@ func (p *Parser) handleRefusal(from processKey, now int64, m *sshdMessage, batch
 		}
 	}
 	c := p.connectionOf(from, now, m, batch)
-	if c.Login != 0 { // its process has died, and the system gave the pid anew
+	if c.Login != 0 { // its process has ended, and the system reused the pid
 		p.connections.removeConnection(c)
 		c = p.startConnection(from, now, m)
 	}
@@ -283,7 +282,6 @@ func (p *Parser) handleRefusal(from processKey, now int64, m *sshdMessage, batch
 // deniedFollowUpTime is how long after "Failed" sshd writes that PAM denied the account of the same attempt.
 const deniedFollowUpTime = int64(1e9)
 
-// handleDenied is an attempt with the right key or password of an account that may not log in.
 func (p *Parser) handleDenied(c *sshConnection, m *sshdMessage, now int64, batch *logformat.EventBatch) {
 	if c.Refused != 0 && now-c.Refused <= deniedFollowUpTime && c.User == m.user {
 		return // which is that one

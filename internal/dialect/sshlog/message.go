@@ -43,7 +43,7 @@ type sshdMessage struct {
 	user      string
 	invalid   bool // the user does not exist, or may not
 	mayBeEcho bool // perhaps the second time of the same
-	// nameless says that the server hid the name.
+	// nameless: the server hid the name.
 	nameless  bool
 	address   string
 	port      int32
@@ -60,7 +60,7 @@ type sshdMessage struct {
 type messageWriter uint8
 
 const (
-	writerTrusted messageWriter = iota // root, or nobody vouches
+	writerTrusted messageWriter = iota // root, or unknown
 	writerSession                      // sshd's program under a user's id: the process of a session
 	writerUser                         // any other program of a user's
 )
@@ -486,7 +486,7 @@ func (m *sshdMessage) readConnectionFrom(s string) {
 	}
 }
 
-// readTimeout reads "A port P" and, since 9.8, where another process tells it, "connection from A to B, pid = N".
+// readTimeout reads "A port P" and, since 9.8, where another process writes it, "connection from A to B, pid = N".
 func (m *sshdMessage) readTimeout(s string) {
 	peers, number, found := strings.Cut(strings.TrimPrefix(s, "connection from "), ", pid = ")
 	if pid, ok := localtime.Digits(number); found && ok && number != "" {

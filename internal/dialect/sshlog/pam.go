@@ -45,7 +45,7 @@ func (m *sshdMessage) readPAM(s string) {
 	m.readPAMModule(module, kind, text)
 }
 
-// readPAMModule reads one module's message; kind is what PAM was asked for, "" where it is not told.
+// readPAMModule reads one module's message; kind is PAM's management group, "" where the line has none.
 func (m *sshdMessage) readPAMModule(module, kind, text string) {
 	switch kind {
 	case "session", "":

@@ -89,7 +89,7 @@ var (
 	errLine      = errors.New("not a line of a syslog file: a time, a host, a program")
 	errUnread    = errors.New("a line of sshd that begins as one of a login, and does not end as one: it was cut, or is of protocol 1")
 	errFrame     = errors.New("a line of sshd in a frame that is not known: let syslog write `TIME HOST sshd[PID]: MESSAGE`, or RFC 5424")
-	errAmbiguous = errors.New("a failure whose user name or certificate is made to look like another one: which it was cannot be told from this line")
+	errAmbiguous = errors.New("a failure whose user name or certificate is made to look like another one: this line does not show which it was")
 	errForged    = errors.New("a line under sshd's name that another user's process wrote (_UID is not 0)")
 	errNotProven = errors.New("the end of a session by a process that is neither root's nor, by its _EXE, of sshd's program (_UID is not 0)")
 )
@@ -127,7 +127,6 @@ func (p *Parser) Parse(record string, offset int64, batch *logformat.EventBatch)
 	return p.ParseLine(&l, batch)
 }
 
-// explainRefusal adds the remedy to an error that concerns all lines of a text.
 func explainRefusal(record string, err error) error {
 	switch {
 	case errors.Is(err, localtime.ErrNoZone):
@@ -175,7 +174,7 @@ func (p *Parser) handleUnframed(l *syslogline.Line, batch *logformat.EventBatch)
 	last := p.lastAttempt
 	p.advanceTime(l.Nanos, batch)
 	text := strings.TrimPrefix(l.Text, "--- ")
-	if l.Host == "last" { // no host stands before it
+	if l.Host == "last" { // there is no host before it
 		text = "last " + text
 	}
 	if times, found := strings.CutPrefix(text, "last message repeated "); found && last.Text != "" {
@@ -231,7 +230,7 @@ func (p *Parser) handleRepeated(l *syslogline.Line, times int, batch *logformat.
 	m := p.parseMessage(l)
 	if l.UID != "" && l.UID != "0" {
 		switch m.kind {
-		case kindOther, kindDisconnectReceived, kindEnded: // the last two count of the process that told of the login, which is root's
+		case kindOther, kindDisconnectReceived, kindEnded: // the last two count only from the process of the login, which is root's
 			return nil
 		case kindDisconnected:
 			m.writer = writerUser
@@ -306,9 +305,9 @@ func (p *Parser) flushDueConnections(now int64, batch *logformat.EventBatch) {
 
 func (p *Parser) endDisconnected(c *sshConnection, batch *logformat.EventBatch) {
 	if c.Reason == "" {
-		c.Reason = c.Farewell
+		c.Reason = c.EndReason
 	}
-	c.Leaving = 0
+	c.EndExpectedSince = 0
 	p.emitAbandoned(c, c.Named, "", batch)
 }
 
@@ -343,7 +342,7 @@ func (p *Parser) Restore(offset int64, text []byte, _ bool) error {
 		p.lastAttempt = repeatableAttempt{logformat.Verbatim(s.Last.Host), logformat.Verbatim(s.Last.Program), s.Last.PID, logformat.Verbatim(s.Last.Text)}
 	}
 	p.connections.serverLines = p.connections.serverLines || s.Seen || len(s.Known) > 0
-	p.connections.lastLineTime = max(p.connections.lastLineTime, s.Before*1e9) // of this machine's nobody knows how it goes beside the log's
+	p.connections.lastLineTime = max(p.connections.lastLineTime, s.Before*1e9) // this machine's clock may differ from the log's
 	for _, c := range s.Known {
 		if had := p.connections.byProcess[c.processKey()]; had == nil || had.Named < c.Named {
 			p.connections.addConnection(c)

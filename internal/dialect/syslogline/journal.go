@@ -70,7 +70,7 @@ func (r *Reader) readJournalEntry(object string) (Line, error) {
 }
 
 // decodeEntry reads one object. Every value is a text, an array of bytes where it is not printable, an array of these where the field
-// stands more than once in the entry, or null where it is long.
+// is more than once in the entry, or null where it is long.
 func (e *journalEntry) decodeEntry(object string) error {
 	d := jx.DecodeStr(object)
 	err := d.ObjBytes(func(d *jx.Decoder, key []byte) error {

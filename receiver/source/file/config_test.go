@@ -27,7 +27,7 @@ func TestMistakesInTheConfiguration(t *testing.T) {
 		{func(c *file.Config) { c.BatchSize = 0 }, "batch_size: must be 1 or more"},
 		{func(c *file.Config) { c.MaxLineBytes = 10 }, "max_line_bytes: must be 1024 or more"},
 		{func(c *file.Config) { c.UndecidedAfter = 0 }, "undecided_after: must be longer than 0"},
-		{func(c *file.Config) { c.LogLinePrefix = "%m %u " }, `log_line_prefix: "%m %u " has neither %p nor %c, without which nobody can tell`},
+		{func(c *file.Config) { c.LogLinePrefix = "%m %u " }, `log_line_prefix: "%m %u " has neither %p nor %c, without which the lines of one connection cannot be distinguished`},
 		{func(c *file.Config) { c.LogLinePrefix = "[%p] " }, `log_line_prefix: "[%p] " has none of the times %m, %t and %n: set log_line_prefix = '%m`},
 		{func(c *file.Config) { c.LogLinePrefix = "%%p %u" }, "and has none of the times"},
 		{func(c *file.Config) { c.Initial = "middle" }, `initial: "middle" is not known: write beginning or end`},

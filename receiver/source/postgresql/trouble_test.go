@@ -50,7 +50,7 @@ func TestWrongPassword(t *testing.T) {
 	cfg := config(s)
 	cfg.Password = "mistyped"
 	j := start(t, cfg, &sourcetest.Store{})
-	awaitStatus(t, j, "mind username, password and tls")
+	awaitStatus(t, j, "check username, password and tls")
 	require.NotContains(t, j.lastStatus().Error(), "mistyped")
 	j.stop(t)
 }

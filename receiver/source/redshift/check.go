@@ -53,7 +53,6 @@ func (c Config) loginFinding(err error) connectcheck.Finding {
 	return f
 }
 
-// tableFinding reads no row of the table.
 func (c Config) tableFinding(ctx context.Context, t *logTable) connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "table " + strings.Join(t.candidates, " or "), Key: "table"}
 	l, err := findLayout(ctx, &t.connection, t.candidates, c.Username)

@@ -64,7 +64,6 @@ func (t *stringInterner) internCached(cell []byte) string {
 	return t.copyUnique(cell)
 }
 
-// cacheSlot is a folded FNV-1a hash.
 func cacheSlot(b []byte) uint32 {
 	h := uint32(2166136261)
 	for _, c := range b {

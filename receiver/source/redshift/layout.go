@@ -122,7 +122,6 @@ func (l *tableLayout) readSQL(r poll.Range) string {
 	return "SELECT " + strings.Join(list, ", ") + " FROM " + l.table + l.timeCondition(r) + " ORDER BY " + l.timeExpression()
 }
 
-// sumsSQL selects start, count and sum of hashes of each span (minute or day) that has rows.
 func (l *tableLayout) sumsSQL(r poll.Range, span string, hashing bool) string {
 	if !hashing {
 		return "SELECT date_trunc('" + span + "', " + l.timeExpression() + "), count(*), 0 FROM " + l.table + l.timeCondition(r) + " GROUP BY 1 ORDER BY 1"

@@ -54,7 +54,6 @@ func (b *rowBuffer) addRow(cells []layoutColumn, values [][]byte) error {
 	return nil
 }
 
-// setCell treats blanks at the end as padding.
 func (b *rowBuffer) setCell(r *redshiftlog.Row, c *layoutColumn, column int, value []byte) (err error) {
 	if value = trimPadding(value); len(value) == 0 {
 		return nil
@@ -95,7 +94,6 @@ func parseNumber(b []byte) (int64, error) {
 	return n, nil
 }
 
-// isFull is false where the next row has the time of the last: rows of one time stay together.
 func (b *rowBuffer) isFull(next int64) bool {
 	return b.filled >= bufferRows && b.rows[b.filled-1].Micros != next
 }

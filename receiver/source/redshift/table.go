@@ -42,7 +42,7 @@ func (t *logTable) Now(ctx context.Context) (now int64, err error) {
 		err = explainQueryError(err, "", t.cfg.Username)
 	}
 	if err == nil && now == 0 {
-		err = errors.New("the server did not tell the time")
+		err = errors.New("the server returned no time")
 	}
 	return now, err
 }

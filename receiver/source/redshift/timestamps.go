@@ -52,7 +52,6 @@ func parseDigits(b []byte) (n int64, ok bool) {
 	return n, len(b) > 0
 }
 
-// parseFraction returns the microseconds of nothing, or of a dot and up to six digits.
 func parseFraction(b []byte) (int64, bool) {
 	if len(b) == 0 {
 		return 0, true

@@ -156,6 +156,6 @@ func TestARefusedLoginSaysWhatToMind(t *testing.T) {
 	cfg.Password = "not the password"
 	r := run(t, cfg, nil)
 	eventually(t, "a refusal", func() bool { return r.lastStatus() != nil })
-	require.ErrorContains(t, r.lastStatus(), "mind username, password")
+	require.ErrorContains(t, r.lastStatus(), "check username, password")
 	require.NotContains(t, r.lastStatus().Error(), "not the password")
 }

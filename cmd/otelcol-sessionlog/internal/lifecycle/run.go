@@ -59,7 +59,6 @@ type collectorProcess struct {
 	cancelRun context.CancelFunc
 }
 
-// waitForEnd returns when the collector has ended, or the process must.
 func (p *collectorProcess) waitForEnd() error {
 	select {
 	case err := <-p.ended:
@@ -80,7 +79,6 @@ func (p *collectorProcess) waitForEnd() error {
 	}
 }
 
-// unexpectedEnd returns an error for a collector that ended without one and without a signal.
 func (p *collectorProcess) unexpectedEnd(err error) error {
 	select {
 	case fatal := <-p.statuses.fatal:

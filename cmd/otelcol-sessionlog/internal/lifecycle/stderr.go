@@ -47,7 +47,6 @@ func ShieldStderr() (restore func(), err error) {
 	}, nil
 }
 
-// copyLogLines writes the number of dropped lines before the next one that has room.
 func copyLogLines(out *droppingwriter.Writer, in io.Reader) {
 	lines := bufio.NewReaderSize(in, 64<<10)
 	var reported int64

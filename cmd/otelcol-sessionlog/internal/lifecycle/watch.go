@@ -96,7 +96,6 @@ func componentName(id *componentstatus.InstanceID) string {
 	return strings.ToLower(id.Kind().String()) + " " + id.ComponentID().String()
 }
 
-// describeUnfinished lists the components that are starting or stopping, and those with an error.
 func (w *statusRecorder) describeUnfinished() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -119,7 +118,7 @@ func (w *statusRecorder) describeUnfinished() string {
 	slices.Sort(failed)
 	text := "still at work: " + strings.Join(busy, ", ")
 	if len(failed) > 0 {
-		text += "; not well: " + strings.Join(failed, "; ")
+		text += "; with errors: " + strings.Join(failed, "; ")
 	}
 	return text
 }

@@ -52,7 +52,7 @@ func New(limit int) *Tally {
 }
 
 // Event counts an event, once: a record that comes again, as it does when a delivery beside this one has failed, counts
-// nothing while its id is remembered. began is when its session began, by the source's clock; 0 when nobody knows.
+// nothing while its id is remembered. began is when its session began, by the source's clock; 0 when unknown.
 func (t *Tally) Event(e *session.Event, began int64) {
 	if e.Kind != session.KindLogin && e.Kind != session.KindLogout {
 		return

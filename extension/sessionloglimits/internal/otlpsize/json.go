@@ -6,9 +6,9 @@ func NewJSON(limits Limits) Counter { return &jsonCounter{requestTally: requestT
 // jsonCounter reads only strings, braces and brackets.
 type jsonCounter struct {
 	requestTally
-	stack    []fieldWeight // of what stands in each open bracket; free in a brace
+	stack    []fieldWeight // of the elements of each open bracket; notCounted for a brace
 	inString bool          // within a string
-	escaped  bool          // the next byte of a string stands for itself
+	escaped  bool          // the next byte of a string is literal
 	key      [20]byte      // the beginning of the last string
 	keySize  int
 }
@@ -76,7 +76,6 @@ func (c *jsonCounter) pushBracket(w fieldWeight) error {
 	return nil
 }
 
-// listWeight is the weight of the objects in a list; its key was the last string.
 func (c *jsonCounter) listWeight() fieldWeight {
 	if c.keySize <= len(c.key) {
 		switch string(c.key[:c.keySize]) {

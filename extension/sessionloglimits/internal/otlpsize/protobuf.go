@@ -93,7 +93,6 @@ func (p *protobufCounter) popFinished() {
 	}
 }
 
-// handleVarint takes a tag, or the value or length that belongs to the tag before.
 func (p *protobufCounter) handleVarint(value uint64) error {
 	if !p.awaitsValue {
 		return p.beginField(value)
