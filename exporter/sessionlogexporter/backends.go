@@ -39,9 +39,9 @@ func entry[T any](key string, block func(*Config) *configoptional.Optional[T], u
 		written: func(c *Config) bool { return block(c).HasValue() },
 		check: func(ctx context.Context, c *Config) []connectcheck.Finding {
 			if written := block(c).Get(); written != nil {
-				return connectcheck.Below(ctx, key, *written)
+				return connectcheck.CheckBlock(ctx, key, *written)
 			}
-			return connectcheck.Below(ctx, key, unset())
+			return connectcheck.CheckBlock(ctx, key, unset())
 		},
 		open: func(c *Config, set component.TelemetrySettings) (backend.Backend, error) {
 			if written := block(c).Get(); written != nil {

@@ -80,8 +80,8 @@ func writeFinding(out io.Writer, f Finding) {
 	}
 }
 
-// Below returns the findings of a checker's block, with the block's key before their keys.
-func Below(ctx context.Context, key string, config any) []Finding {
+// CheckBlock returns the findings of a checker's block, with the block's key before their keys.
+func CheckBlock(ctx context.Context, key string, config any) []Finding {
 	checker, ok := config.(Checker)
 	if !ok {
 		return nil

@@ -38,6 +38,6 @@ not tried, only components of sessionlog can be: receiver otlp, exporter debug
 
 func TestKeysBelowABlock(t *testing.T) {
 	require.Equal(t, []Finding{{Subject: "login", Key: "clickhouse::password"}, {Subject: "tls", Key: "clickhouse::tls"}, {Subject: "zone"}},
-		Below(t.Context(), "clickhouse", found{{Subject: "login", Key: "password"}, {Subject: "tls", Key: "clickhouse::tls"}, {Subject: "zone"}}))
-	require.Nil(t, Below(t.Context(), "sqlite", struct{}{}))
+		CheckBlock(t.Context(), "clickhouse", found{{Subject: "login", Key: "password"}, {Subject: "tls", Key: "clickhouse::tls"}, {Subject: "zone"}}))
+	require.Nil(t, CheckBlock(t.Context(), "sqlite", struct{}{}))
 }

@@ -43,7 +43,9 @@ func newSourceBlock[C interface{ DefaultInstance() string }](
 	key string, config *configoptional.Optional[C], build func(C, string, component.TelemetrySettings) (source.Source, error),
 ) sourceBlock {
 	return sourceBlock{
-		check:           func(ctx context.Context) []connectcheck.Finding { return connectcheck.Below(ctx, key, *config.Get()) },
+		check: func(ctx context.Context) []connectcheck.Finding {
+			return connectcheck.CheckBlock(ctx, key, *config.Get())
+		},
 		key:             key,
 		written:         config.HasValue(),
 		defaultInstance: func() string { return (*config.Get()).DefaultInstance() },

@@ -1,7 +1,7 @@
 package localtime
 
-// Digits reads a text of decimal digits; the empty text is 0.
-func Digits(s string) (n int64, ok bool) {
+// ParseDigits reads a text of decimal digits; the empty text is 0.
+func ParseDigits(s string) (n int64, ok bool) {
 	for i := range len(s) {
 		d := s[i] - '0'
 		if d > 9 || i >= 18 {
@@ -12,37 +12,37 @@ func Digits(s string) (n int64, ok bool) {
 	return n, true
 }
 
-// Civil reads the 19 characters "YYYY-MM-DD hh:mm:ss", with a space or a T between, as seconds since 1970 of a clock without
+// ParseCivil reads the 19 characters "YYYY-MM-DD hh:mm:ss", with a space or a T between, as seconds since 1970 of a clock without
 // offset.
-func Civil(s string) (seconds int64, ok bool) {
+func ParseCivil(s string) (seconds int64, ok bool) {
 	if len(s) != 19 || s[4] != '-' || s[7] != '-' || s[10] != ' ' && s[10] != 'T' {
 		return 0, false
 	}
-	year, ok1 := Digits(s[0:4])
-	month, ok2 := Digits(s[5:7])
-	date, ok3 := Digits(s[8:10])
+	year, ok1 := ParseDigits(s[0:4])
+	month, ok2 := ParseDigits(s[5:7])
+	date, ok3 := ParseDigits(s[8:10])
 	if !ok1 || !ok2 || !ok3 {
 		return 0, false
 	}
-	return At(year, month, date, s[11:])
+	return CivilFromParts(year, month, date, s[11:])
 }
 
-// At is [Civil] of a date in numbers and a time of day "hh:mm:ss".
-func At(year, month, date int64, clock string) (seconds int64, ok bool) {
+// CivilFromParts is [ParseCivil] of a date in numbers and a time of day "hh:mm:ss".
+func CivilFromParts(year, month, date int64, clock string) (seconds int64, ok bool) {
 	if len(clock) != 8 || clock[2] != ':' || clock[5] != ':' {
 		return 0, false
 	}
-	hour, ok1 := Digits(clock[0:2])
-	minute, ok2 := Digits(clock[3:5])
-	second, ok3 := Digits(clock[6:8])
+	hour, ok1 := ParseDigits(clock[0:2])
+	minute, ok2 := ParseDigits(clock[3:5])
+	second, ok3 := ParseDigits(clock[6:8])
 	if !ok1 || !ok2 || !ok3 || month < 1 || month > 12 || date < 1 || date > daysInMonth(year, month) || hour > 23 || minute > 59 || second > 59 {
 		return 0, false
 	}
 	return (daysSince1970(year, month, date)*24+hour)*3600 + minute*60 + second, true
 }
 
-// Fraction reads ".ffffff" of up to nine digits as nanoseconds, and returns what follows it. Without a dot it is 0.
-func Fraction(s string) (nanos int64, rest string, ok bool) {
+// ParseFraction reads ".ffffff" of up to nine digits as nanoseconds, and returns what follows it. Without a dot it is 0.
+func ParseFraction(s string) (nanos int64, rest string, ok bool) {
 	if s == "" || s[0] != '.' && s[0] != ',' {
 		return 0, s, true
 	}
@@ -60,8 +60,8 @@ func Fraction(s string) (nanos int64, rest string, ok bool) {
 	return nanos, s[n:], true
 }
 
-// Month is the number of the month with this English abbreviation, 0 for another text.
-func Month(s string) int64 {
+// MonthNumber is the number of the month with this English abbreviation, 0 for another text.
+func MonthNumber(s string) int64 {
 	switch s {
 	case "Jan":
 		return 1

@@ -16,15 +16,15 @@ var (
 	ErrMismatch = errors.New("a zone abbreviation that the zone of `timezone` does not use at that time: is it really the server's log_timezone?")
 )
 
-// Disorder is by how many seconds a line may be earlier than the one before it: processes write
+// MaxDisorderSeconds is by how many seconds a line may be earlier than the one before it: processes write
 // concurrently.
-const Disorder = 60
+const MaxDisorderSeconds = 60
 
 const daySeconds = 24 * 3600
 
-// Nanos returns nanoseconds since 1970 UTC from seconds and the nanoseconds beyond them. Without the check, a
+// UnixNanos returns nanoseconds since 1970 UTC from seconds and the nanoseconds beyond them. Without the check, a
 // forged or torn year would overflow into another century.
-func Nanos(unix, fraction int64) (int64, error) {
+func UnixNanos(unix, fraction int64) (int64, error) {
 	const most = 9_214_646_400 // 2262-01-01
 	if unix < -most || unix >= most {
 		return 0, ErrRange
@@ -49,7 +49,7 @@ func New(zone *time.Location) Clock { return Clock{zone: zone} }
 // AmbiguousTimes counts the times so far that could mean two moments.
 func (c *Clock) AmbiguousTimes() int { return c.ambiguous }
 
-// Unix returns the moment, in seconds since 1970 UTC, of a time without a zone. local is the result of [Civil].
+// Unix returns the moment, in seconds since 1970 UTC, of a time without a zone. local is the result of [ParseCivil].
 // before is the moment of the line before, 0 if there is none: when clocks go back, an hour of local times comes
 // twice, and the earlier moment that is not before it is taken.
 func (c *Clock) Unix(local, before int64) (int64, error) {
@@ -67,15 +67,15 @@ func (c *Clock) Unix(local, before int64) (int64, error) {
 		return first, nil
 	}
 	c.ambiguous++
-	if behind := before - Disorder; first < behind && second >= behind {
+	if behind := before - MaxDisorderSeconds; first < behind && second >= behind {
 		return second, nil
 	}
 	return first, nil
 }
 
-// Named returns the moment of a time with a zone's abbreviation: UTC, GMT, +03 and -0330 mean the same everywhere;
+// UnixOfAbbreviation returns the moment of a time with a zone's abbreviation: UTC, GMT, +03 and -0330 mean the same everywhere;
 // CET or MSK only in a known zone, where they also distinguish the two moments of a doubled hour.
-func (c *Clock) Named(local int64, abbr string) (int64, error) {
+func (c *Clock) UnixOfAbbreviation(local int64, abbr string) (int64, error) {
 	if abbr == c.abbreviation && local >= c.localFrom && local < c.localTo {
 		return local - c.offset, nil
 	}
@@ -152,12 +152,12 @@ func parseOffset(s string) (seconds int64, ok bool) {
 	if len(s) < 3 || s[0] != '+' && s[0] != '-' {
 		return 0, false
 	}
-	hours, ok := Digits(s[1:3])
+	hours, ok := ParseDigits(s[1:3])
 	rest := s[3:]
 	if len(rest) == 3 && rest[0] == ':' {
 		rest = rest[1:]
 	}
-	minutes, ok2 := Digits(rest)
+	minutes, ok2 := ParseDigits(rest)
 	if !ok || !ok2 || hours > 15 || minutes > 59 || len(rest) != 0 && len(rest) != 2 {
 		return 0, false
 	}

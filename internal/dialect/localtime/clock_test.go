@@ -42,10 +42,10 @@ func TestNamedTimes(t *testing.T) {
 		{"Europe/Berlin", "2026-03-29 02:30:00", "CET", "", localtime.ErrSkipped},
 	} {
 		c := clock(t, test.zone)
-		local, ok := localtime.Civil(test.in)
+		local, ok := localtime.ParseCivil(test.in)
 		require.True(t, ok)
 		for range 2 { // the second time from memory
-			unix, err := c.Named(local, test.abbr)
+			unix, err := c.UnixOfAbbreviation(local, test.abbr)
 			require.ErrorIs(t, err, test.err, "%+v", test)
 			if err == nil {
 				require.Equal(t, test.want, time.Unix(unix, 0).UTC().Format(time.RFC3339), "%+v", test)
@@ -62,7 +62,7 @@ func TestZonelessTimes(t *testing.T) {
 		z, _ := time.LoadLocation(zone)
 		before := int64(0)
 		for at := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC); at.Year() < 2027; at = at.Add(10 * time.Minute) {
-			local, ok := localtime.Civil(at.In(z).Format("2006-01-02 15:04:05"))
+			local, ok := localtime.ParseCivil(at.In(z).Format("2006-01-02 15:04:05"))
 			require.True(t, ok)
 			unix, err := c.Unix(local, before)
 			require.NoError(t, err)
@@ -71,7 +71,7 @@ func TestZonelessTimes(t *testing.T) {
 		}
 	}
 	c := clock(t, "Europe/Berlin")
-	local, _ := localtime.Civil("2026-03-29 02:30:00")
+	local, _ := localtime.ParseCivil("2026-03-29 02:30:00")
 	_, err := c.Unix(local, 0)
 	require.ErrorIs(t, err, localtime.ErrSkipped)
 	c = clock(t, "")
@@ -81,7 +81,7 @@ func TestZonelessTimes(t *testing.T) {
 
 func TestCivilTimesThatAreNone(t *testing.T) {
 	for _, in := range []string{"", "2026-11-21", "2026-13-01 00:00:00", "2026-02-29 00:00:00", "2026-11-21 24:00:00", "2026-11-21 22:60:00", "2026-11-21x22:00:00", "2026-11-21 22:00:0a"} {
-		_, ok := localtime.Civil(in)
+		_, ok := localtime.ParseCivil(in)
 		require.False(t, ok, in)
 	}
 }
@@ -99,7 +99,7 @@ func TestFraction(t *testing.T) {
 		{".1234567891", 123456789, "1", true},
 		{".x", 0, ".x", false},
 	} {
-		nanos, rest, ok := localtime.Fraction(test.in)
+		nanos, rest, ok := localtime.ParseFraction(test.in)
 		require.Equal(t, test.ok, ok, test.in)
 		require.Equal(t, test.nanos, nanos, test.in)
 		require.Equal(t, test.rest, rest, test.in)
@@ -120,7 +120,7 @@ func TestMomentsThatEventsCannotKeep(t *testing.T) {
 		{time.Date(1677, 1, 1, 0, 0, 0, 0, time.UTC), false},
 		{time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), false},
 	} {
-		nanos, err := localtime.Nanos(test.at.Unix(), int64(test.at.Nanosecond()))
+		nanos, err := localtime.UnixNanos(test.at.Unix(), int64(test.at.Nanosecond()))
 		if !test.ok {
 			require.ErrorIs(t, err, localtime.ErrRange, test.at)
 			continue

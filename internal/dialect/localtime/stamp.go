@@ -28,7 +28,7 @@ func cutStamp(line string) (s stampParts, rest string, ok bool) {
 			s.zone = zone
 			return s, after, true
 		}
-	case len(line) > 14 && Month(line[:3]) != 0:
+	case len(line) > 14 && MonthNumber(line[:3]) != 0:
 		s, rest, ok = cutNamedDate(line)
 	case len(line) > 9:
 		s, rest, ok = cutUnixStamp(line)
@@ -56,13 +56,13 @@ func cutWeekdayStamp(line string) (s stampParts, rest string, ok bool) {
 		s.zone = zone
 		return s, rest, found && zone != ""
 	}
-	if len(line) < 21 || Month(line[:3]) == 0 {
+	if len(line) < 21 || MonthNumber(line[:3]) == 0 {
 		return stampParts{}, "", false
 	}
 	s, rest, ok = cutNamedDate(line)
 	year, rest, found := strings.Cut(strings.TrimPrefix(rest, " "), " ")
 	s.year = year
-	_, isNumber := Digits(year)
+	_, isNumber := ParseDigits(year)
 	return s, rest, ok && found && len(year) == 4 && isNumber
 }
 
@@ -98,7 +98,7 @@ func cutNamedDate(line string) (s stampParts, rest string, ok bool) {
 func cutUnixStamp(line string) (s stampParts, rest string, ok bool) {
 	inside, bracketed := strings.CutPrefix(line, "[")
 	seconds, _, found := strings.Cut(inside, ".")
-	if _, number := Digits(seconds); !found || !number || len(seconds) < 9 {
+	if _, number := ParseDigits(seconds); !found || !number || len(seconds) < 9 {
 		return stampParts{}, "", false
 	}
 	s.unixSeconds = seconds
@@ -109,6 +109,6 @@ func cutUnixStamp(line string) (s stampParts, rest string, ok bool) {
 }
 
 func cutFraction(s string) (fraction, rest string, ok bool) {
-	_, rest, ok = Fraction(s)
+	_, rest, ok = ParseFraction(s)
 	return s[:len(s)-len(rest)], rest, ok
 }

@@ -44,8 +44,8 @@ func (s *Syslog) unixOf(t *stampParts) (nanos int64, err error) {
 	var unix int64
 	switch {
 	case t.unixSeconds != "":
-		unix, _ = Digits(t.unixSeconds)
-	case Month(t.date[:3]) != 0:
+		unix, _ = ParseDigits(t.unixSeconds)
+	case MonthNumber(t.date[:3]) != 0:
 		unix, err = s.monthNameUnix(t)
 	default:
 		unix, err = s.isoUnix(t)
@@ -53,18 +53,18 @@ func (s *Syslog) unixOf(t *stampParts) (nanos int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	fraction, _, ok := Fraction(t.fraction)
+	fraction, _, ok := ParseFraction(t.fraction)
 	if !ok {
 		return 0, ErrStamp
 	}
-	return Nanos(unix, fraction)
+	return UnixNanos(unix, fraction)
 }
 
 func (s *Syslog) isoUnix(t *stampParts) (unix int64, err error) {
-	year, ok1 := Digits(t.date[:4])
-	month, ok2 := Digits(t.date[5:7])
-	date, ok3 := Digits(t.date[8:])
-	local, ok := At(year, month, date, t.clock)
+	year, ok1 := ParseDigits(t.date[:4])
+	month, ok2 := ParseDigits(t.date[5:7])
+	date, ok3 := ParseDigits(t.date[8:])
+	local, ok := CivilFromParts(year, month, date, t.clock)
 	if !ok || !ok1 || !ok2 || !ok3 || t.date[7] != '-' {
 		return 0, ErrStamp
 	}
@@ -82,19 +82,19 @@ func (s *Syslog) isoUnix(t *stampParts) (unix int64, err error) {
 	case strings.IndexFunc(t.zone, func(r rune) bool { return r < 'A' || r > 'Z' && r < 'a' || r > 'z' }) >= 0:
 		return 0, ErrStamp
 	}
-	return s.Named(local, t.zone)
+	return s.UnixOfAbbreviation(local, t.zone)
 }
 
 // monthNameUnix reads "Nov  1" and "22:03:18", with or without a year.
 func (s *Syslog) monthNameUnix(t *stampParts) (unix int64, err error) {
-	month := Month(t.date[:3])
-	date, ok := Digits(strings.TrimPrefix(t.date[4:], " "))
+	month := MonthNumber(t.date[:3])
+	date, ok := ParseDigits(strings.TrimPrefix(t.date[4:], " "))
 	if !ok {
 		return 0, ErrStamp
 	}
 	if t.year != "" {
-		year, ok1 := Digits(t.year)
-		local, ok2 := At(year, month, date, t.clock)
+		year, ok1 := ParseDigits(t.year)
+		local, ok2 := CivilFromParts(year, month, date, t.clock)
 		if !ok1 || !ok2 {
 			return 0, ErrStamp
 		}
@@ -110,7 +110,7 @@ func (s *Syslog) monthNameUnix(t *stampParts) (unix int64, err error) {
 	around := int64(time.Unix(near, 0).UTC().Year())
 	best, found := int64(0), false
 	for y := around - 4; y <= around+1; y++ { // the 29th of February is not in every year
-		local, ok := At(y, month, date, t.clock)
+		local, ok := CivilFromParts(y, month, date, t.clock)
 		if !ok || s.Before == 0 && local > near+2*daySeconds || s.Before != 0 && found && absoluteDifference(best, near) <= absoluteDifference(local, near) {
 			continue
 		}

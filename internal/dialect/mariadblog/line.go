@@ -149,7 +149,7 @@ func isOtherOperation(s string) bool {
 }
 
 func isNumber(s string) bool {
-	_, ok := localtime.Digits(s)
+	_, ok := localtime.ParseDigits(s)
 	return ok && s != ""
 }
 
@@ -176,7 +176,7 @@ func splitAddress(s string) (host string, port int32) {
 			return s, 0
 		}
 	}
-	n, ok := localtime.Digits(after)
+	n, ok := localtime.ParseDigits(after)
 	if !ok || after == "" || n > 65535 {
 		return s, 0
 	}
@@ -186,16 +186,16 @@ func splitAddress(s string) (host string, port int32) {
 // readTime returns what follows the comma after the time.
 func readTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest string, err error) {
 	if len(s) > 18 && s[17] == ',' && s[8] == ' ' {
-		year, ok1 := localtime.Digits(s[0:4])
-		month, ok2 := localtime.Digits(s[4:6])
-		date, ok3 := localtime.Digits(s[6:8])
-		local, ok4 := localtime.At(year, month, date, s[9:17])
+		year, ok1 := localtime.ParseDigits(s[0:4])
+		month, ok2 := localtime.ParseDigits(s[4:6])
+		date, ok3 := localtime.ParseDigits(s[6:8])
+		local, ok4 := localtime.CivilFromParts(year, month, date, s[9:17])
 		if !ok1 || !ok2 || !ok3 || !ok4 {
 			return 0, false, "", errTime
 		}
 		unix, err := clock.Unix(local, clock.Before)
 		if err == nil {
-			nanos, err = localtime.Nanos(unix, 0)
+			nanos, err = localtime.UnixNanos(unix, 0)
 		}
 		if err == nil {
 			clock.Before = unix
@@ -203,8 +203,8 @@ func readTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest 
 		return nanos, false, s[18:], err
 	}
 	if len(s) > 17 && s[16] == ',' && isNumber(s[:16]) {
-		micros, _ := localtime.Digits(s[:16])
-		nanos, err = localtime.Nanos(micros/1e6, micros%1e6*1000)
+		micros, _ := localtime.ParseDigits(s[:16])
+		nanos, err = localtime.UnixNanos(micros/1e6, micros%1e6*1000)
 		return nanos, true, s[17:], err
 	}
 	return readSyslogTime(clock, s)
@@ -231,7 +231,7 @@ func startsRecord(line string) bool {
 	if len(line) > 17 && line[16] == ',' {
 		return isNumber(line[:16])
 	}
-	return len(line) > 16 && (localtime.Month(line[:3]) != 0 && line[3] == ' ' || line[4] == '-' && isNumber(line[:4]))
+	return len(line) > 16 && (localtime.MonthNumber(line[:3]) != 0 && line[3] == ' ' || line[4] == '-' && isNumber(line[:4]))
 }
 
 func (r *auditRecord) readRecord(clock *localtime.Syslog, s string) (concern bool, err error) {
@@ -263,6 +263,6 @@ func (r *auditRecord) readRecord(clock *localtime.Syslog, s string) (concern boo
 	}
 	r.time, r.timeIsEpoch, r.serverHost, r.user = nanos, epoch, serverHost, user
 	r.host, r.port = splitAddress(t.host)
-	r.connection, _ = localtime.Digits(t.connectionID)
+	r.connection, _ = localtime.ParseDigits(t.connectionID)
 	return true, nil
 }

@@ -68,7 +68,7 @@ func startsCSVRecord(data []byte) (isNew, known bool) {
 	if len(data) < 20 || data[4] != '-' || data[10] != ' ' {
 		return false, true
 	}
-	if _, ok := localtime.Civil(string(data[:19])); !ok {
+	if _, ok := localtime.ParseCivil(string(data[:19])); !ok {
 		return false, true
 	}
 	s := string(data[:min(len(data), maxHeadBytes)])
@@ -108,7 +108,7 @@ func (f *csvFormat) readLine(text string, clock *localtime.Clock, l *Line) (bool
 		r.application = c[csvApplication]
 	}
 	if host, port, found := cutAtLast(r.host.raw, ":"); found {
-		if p, ok := localtime.Digits(port); ok && p < 1<<31 {
+		if p, ok := localtime.ParseDigits(port); ok && p < 1<<31 {
 			r.host.raw, r.port = host, p
 		}
 	}
@@ -173,7 +173,7 @@ func detectCSV(head []byte, whole bool) logformat.Verdict {
 	for column := 0; column <= csvSession; column++ {
 		c, next, ok := readCSVCell(text, at)
 		if column == csvTime && len(c.raw) >= 19 {
-			if _, isTime := localtime.Civil(c.raw[:19]); !isTime {
+			if _, isTime := localtime.ParseCivil(c.raw[:19]); !isTime {
 				return logformat.No
 			}
 		}

@@ -27,7 +27,7 @@ func isLocalizedConnection(message, host string, port int64) bool {
 	if said == "[local]" {
 		return host == "" || host == "[local]"
 	}
-	n, ok := localtime.Digits(said)
+	n, ok := localtime.ParseDigits(said)
 	if !ok || said == "" || n > 65535 || port != 0 && n != port {
 		return false
 	}

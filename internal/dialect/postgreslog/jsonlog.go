@@ -81,7 +81,7 @@ func (r *logRecord) setField(key string, value rawValue) {
 	case "remote_host":
 		r.host = value
 	case "remote_port":
-		if n, ok := localtime.Digits(value.raw); ok && n < 1<<31 {
+		if n, ok := localtime.ParseDigits(value.raw); ok && n < 1<<31 {
 			r.port = n
 		}
 	case "session_id":

@@ -109,14 +109,14 @@ func parseTimestamp(clock *localtime.Clock, s string) (nanos int64, err error) {
 	if len(s) < 20 {
 		return 0, errTime
 	}
-	local, ok := localtime.Civil(s[:19])
-	fraction, abbr, ok2 := localtime.Fraction(s[19:])
+	local, ok := localtime.ParseCivil(s[:19])
+	fraction, abbr, ok2 := localtime.ParseFraction(s[19:])
 	if !ok || !ok2 || len(abbr) < 2 || abbr[0] != ' ' || strings.ContainsRune(abbr[1:], ' ') {
 		return 0, errTime
 	}
-	unix, err := clock.Named(local, abbr[1:])
+	unix, err := clock.UnixOfAbbreviation(local, abbr[1:])
 	if err != nil {
 		return 0, err
 	}
-	return localtime.Nanos(unix, fraction)
+	return localtime.UnixNanos(unix, fraction)
 }

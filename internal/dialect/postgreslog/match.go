@@ -132,7 +132,7 @@ func (m *prefixMatcher) acceptsValue(this *prefixPart, value string) bool {
 		}
 	}
 	if m.trialPID != "" && m.trialSessionPID != 0 { // %c ends with the pid: this finds the end of the first where nothing is between them
-		pid, _ := localtime.Digits(m.trialPID)
+		pid, _ := localtime.ParseDigits(m.trialPID)
 		return pid == m.trialSessionPID
 	}
 	return true

@@ -114,7 +114,7 @@ func (f *connectionFacts) readAddress(text string) bool {
 		f.Host = text
 		return text != "" && !strings.ContainsRune(text, ' ')
 	}
-	n, ok := localtime.Digits(port)
+	n, ok := localtime.ParseDigits(port)
 	if !ok || n > 1<<31-1 || strings.ContainsRune(host, ' ') {
 		return false
 	}
@@ -230,13 +230,13 @@ func (f *connectionFacts) readDisconnection(text string) (nanos int64, ok bool) 
 
 func parseDuration(text string) (nanos int64, ok bool) {
 	hours, rest, _ := strings.Cut(text, ":")
-	h, ok := localtime.Digits(hours)
+	h, ok := localtime.ParseDigits(hours)
 	if !ok || hours == "" || h > 1e6 || len(rest) < 5 || rest[2] != ':' {
 		return 0, false
 	}
-	m, ok1 := localtime.Digits(rest[:2])
-	s, ok2 := localtime.Digits(rest[3:5])
-	fraction, rest, ok3 := localtime.Fraction(rest[5:])
+	m, ok1 := localtime.ParseDigits(rest[:2])
+	s, ok2 := localtime.ParseDigits(rest[3:5])
+	fraction, rest, ok3 := localtime.ParseFraction(rest[5:])
 	return (h*3600+m*60+s)*1e9 + fraction, ok1 && ok2 && ok3 && rest == "" && m < 60 && s < 60
 }
 

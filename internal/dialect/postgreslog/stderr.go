@@ -210,7 +210,7 @@ func (f *stderrFormat) readLine(text string, clock *localtime.Clock, l *Line) (b
 	if state == "00000" {
 		state = ""
 	}
-	port, _ := localtime.Digits(v.port)
+	port, _ := localtime.ParseDigits(v.port)
 	host := v.host
 	if host == unknownValue {
 		host = ""
@@ -245,8 +245,8 @@ func (v *prefixValues) lineTime(clock *localtime.Clock) (int64, error) {
 		return parseTimestamp(clock, v.time)
 	}
 	seconds, rest, _ := strings.Cut(v.time, ".")
-	n, ok := localtime.Digits(seconds)
-	fraction, _, ok2 := localtime.Fraction("." + rest)
+	n, ok := localtime.ParseDigits(seconds)
+	fraction, _, ok2 := localtime.ParseFraction("." + rest)
 	if !ok || !ok2 || n > 1<<33 {
 		return 0, errTime
 	}
@@ -261,7 +261,7 @@ func (v *prefixValues) setBackendID(clock *localtime.Clock, l *Line) error {
 		}
 		return nil
 	}
-	if l.ID.PID, ok = localtime.Digits(v.pid); !ok || v.pid == "" {
+	if l.ID.PID, ok = localtime.ParseDigits(v.pid); !ok || v.pid == "" {
 		return errSession
 	}
 	l.ID.Start = NoStart
@@ -280,7 +280,7 @@ func detectStderr(head []byte, whole bool) logformat.Verdict {
 		return logformat.Wait
 	}
 	if len(first) > 19 {
-		if _, ok := localtime.Civil(string(first[:19])); ok && hasSeverity(first) && first[19] != ',' {
+		if _, ok := localtime.ParseCivil(string(first[:19])); ok && hasSeverity(first) && first[19] != ',' {
 			return logformat.Yes
 		}
 	}

@@ -148,10 +148,10 @@ func stampLength(s string) int {
 	if len(s) < 21 {
 		return -1
 	}
-	if _, ok := localtime.Civil(s[:19]); !ok {
+	if _, ok := localtime.ParseCivil(s[:19]); !ok {
 		return -1
 	}
-	_, rest, ok := localtime.Fraction(s[19:])
+	_, rest, ok := localtime.ParseFraction(s[19:])
 	if !ok || len(rest) < 2 || rest[0] != ' ' {
 		return -1
 	}

@@ -45,8 +45,8 @@ func utc(text string) (int64, bool) {
 	if !ends || len(clock) < 19 || clock[10] != 'T' {
 		return 0, false
 	}
-	seconds, ok1 := localtime.Civil(clock[:19])
-	nanos, rest, ok2 := localtime.Fraction(clock[19:])
+	seconds, ok1 := localtime.ParseCivil(clock[:19])
+	nanos, rest, ok2 := localtime.ParseFraction(clock[19:])
 	return seconds*int64(time.Second) + nanos, ok1 && ok2 && rest == "" && seconds >= earliest && seconds < latest
 }
 

@@ -195,10 +195,10 @@ func TestNamesOfOldLinesKeepTheirPipes(t *testing.T) {
 }
 
 func TestInternalRows(t *testing.T) {
-	require.True(t, (&redshiftlog.Row{User: "rdsdb   ", RemoteHost: "[local]  "}).Internal())
-	require.True(t, (&redshiftlog.Row{User: "rdsdb", RemoteHost: "::ffff:127.0.0.1"}).Internal())
-	require.False(t, (&redshiftlog.Row{User: "rdsdb", RemoteHost: "10.0.0.1"}).Internal(), "somebody else under that name")
-	require.False(t, (&redshiftlog.Row{User: "alice", RemoteHost: "[local]"}).Internal())
+	require.True(t, (&redshiftlog.Row{User: "rdsdb   ", RemoteHost: "[local]  "}).IsInternal())
+	require.True(t, (&redshiftlog.Row{User: "rdsdb", RemoteHost: "::ffff:127.0.0.1"}).IsInternal())
+	require.False(t, (&redshiftlog.Row{User: "rdsdb", RemoteHost: "10.0.0.1"}).IsInternal(), "somebody else under that name")
+	require.False(t, (&redshiftlog.Row{User: "alice", RemoteHost: "[local]"}).IsInternal())
 }
 
 // A duration that ran over 32 bits, or is absurd, does not become a wrong one, and its row stays what it is.

@@ -37,8 +37,8 @@ type Row struct {
 	Extra           []session.Attr // columns that this package does not know, keys with their prefix
 }
 
-// Internal is true for Redshift's own monitor: its user, from the machine itself.
-func (r *Row) Internal() bool {
+// IsInternal is true for Redshift's own monitor: its user, from the machine itself.
+func (r *Row) IsInternal() bool {
 	if trimPadding(r.User) != "rdsdb" {
 		return false
 	}

@@ -14,7 +14,7 @@ func detectFormat(head []byte, whole bool) logformat.Verdict {
 	}
 	for _, line := range strings.SplitAfter(string(head), "\n") {
 		record := logformat.TrimLineEnd(line)
-		program, ok := syslogline.Frames(record)
+		program, ok := syslogline.LooksLikeRecord(record)
 		switch {
 		case ok && (isServer(program) || program == "" && syslogline.IsJournal(record)):
 			return logformat.Yes

@@ -489,7 +489,7 @@ func (m *sshdMessage) readConnectionFrom(s string) {
 // readTimeout reads "A port P" and, since 9.8, where another process writes it, "connection from A to B, pid = N".
 func (m *sshdMessage) readTimeout(s string) {
 	peers, number, found := strings.Cut(strings.TrimPrefix(s, "connection from "), ", pid = ")
-	if pid, ok := localtime.Digits(number); found && ok && number != "" {
+	if pid, ok := localtime.ParseDigits(number); found && ok && number != "" {
 		m.pid = pid
 	}
 	address, _, _ := strings.Cut(peers, " to ")
@@ -518,7 +518,7 @@ func (m *sshdMessage) readAddressPort(s string) bool {
 }
 
 func (m *sshdMessage) setAddress(address, port string) bool {
-	n, ok := localtime.Digits(port)
+	n, ok := localtime.ParseDigits(port)
 	if !ok || port == "" || n > 65535 || address == "" || strings.ContainsRune(address, ' ') {
 		return false
 	}

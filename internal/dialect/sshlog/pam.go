@@ -96,7 +96,7 @@ func (m *sshdMessage) readPAMFailure(module, s string) {
 // readPAMMore reads "N more authentication failures; …".
 func (m *sshdMessage) readPAMMore(s string) {
 	number, rest, found := strings.Cut(s, " more authentication failure")
-	if n, ok := localtime.Digits(number); found && ok && number != "" && (rest == "" || rest[0] == ';' || rest[0] == 's') {
+	if n, ok := localtime.ParseDigits(number); found && ok && number != "" && (rest == "" || rest[0] == ';' || rest[0] == 's') {
 		m.kind, m.more = kindPAMMore, min(n, maxRepeated)
 	}
 }

@@ -179,7 +179,7 @@ func (p *Parser) handleUnframed(l *syslogline.Line, batch *logformat.EventBatch)
 	}
 	if times, found := strings.CutPrefix(text, "last message repeated "); found && last.Text != "" {
 		count, _, _ := strings.Cut(times, " time")
-		n, _ := localtime.Digits(count)
+		n, _ := localtime.ParseDigits(count)
 		again := syslogline.Line{Nanos: l.Nanos, Host: last.Host, Program: last.Program, PID: last.PID, Text: last.Text}
 		return p.handleRepeated(&again, int(min(n, maxRepeated)), batch)
 	}
@@ -274,7 +274,7 @@ const maxRepeated = 1000
 // parseRepeated reads "3 times: [ MESSAGE]".
 func parseRepeated(s string) (times int, text string) {
 	count, text, _ := strings.Cut(s, " times: [ ")
-	n, ok := localtime.Digits(count)
+	n, ok := localtime.ParseDigits(count)
 	text, ok2 := strings.CutSuffix(text, "]")
 	if !ok || !ok2 {
 		return 0, ""

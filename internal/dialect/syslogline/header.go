@@ -72,7 +72,7 @@ func (l *Line) cutTag(word string) bool {
 	if hasPID {
 		number, closed := strings.CutSuffix(bracket, "]")
 		number, _, _ = strings.Cut(number, ":") // a thread, as macOS has it
-		pid, ok := localtime.Digits(number)
+		pid, ok := localtime.ParseDigits(number)
 		if !closed || !ok || number == "" {
 			return false
 		}
@@ -99,7 +99,7 @@ func cutMessageID(s string) (rest string, ok bool) {
 	inside, found := strings.CutPrefix(s, "[ID ")
 	id, rest, closed := strings.Cut(inside, "] ")
 	number, facility, two := strings.Cut(id, " ")
-	_, isNumber := localtime.Digits(number)
+	_, isNumber := localtime.ParseDigits(number)
 	return rest, found && closed && two && isNumber && isFacility(facility)
 }
 
@@ -124,8 +124,8 @@ func isFacility(word string) bool {
 		return false
 	}
 	facility, level := inside[:at], inside[at+1:]
-	if _, number := localtime.Digits(facility); angled && number && facility != "" {
-		_, number = localtime.Digits(level)
+	if _, number := localtime.ParseDigits(facility); angled && number && facility != "" {
+		_, number = localtime.ParseDigits(level)
 		return number && level != ""
 	}
 	facility, _, _ = strings.Cut(facility, "|")
@@ -137,7 +137,7 @@ func isESXiLevel(word string) bool {
 	if len(word) < len("In(1)") || word[2] != '(' || word[len(word)-1] != ')' {
 		return false
 	}
-	_, number := localtime.Digits(word[3 : len(word)-1])
+	_, number := localtime.ParseDigits(word[3 : len(word)-1])
 	return number && esxiLevels[word[:2]]
 }
 
@@ -150,7 +150,7 @@ func (l *Line) cutFields(rest string) bool {
 			return false
 		}
 	}
-	pid, isPID := localtime.Digits(fields[2])
+	pid, isPID := localtime.ParseDigits(fields[2])
 	if !isPID && fields[2] != "-" || strings.ContainsAny(fields[1], ":[]()|") || !strings.HasPrefix(rest, "- ") && !strings.HasPrefix(rest, "[") {
 		return false
 	}
@@ -194,7 +194,7 @@ func (l *Line) cutMacOSColumns(rest string) bool {
 		columns[i], rest, _ = strings.Cut(strings.TrimLeft(rest, " "), " ")
 	}
 	name, text, found := strings.Cut(strings.TrimLeft(rest, " "), ": ")
-	pid, ok := localtime.Digits(columns[3])
+	pid, ok := localtime.ParseDigits(columns[3])
 	if !found || !ok || strings.ContainsRune(name, ' ') {
 		return false
 	}

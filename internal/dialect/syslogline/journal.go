@@ -40,11 +40,11 @@ func (r *Reader) readJournalEntry(object string) (Line, error) {
 	if err := e.decodeEntry(object); err != nil {
 		return Line{}, ErrJournal
 	}
-	micros, ok := localtime.Digits(e.realtime)
-	if source, known := localtime.Digits(e.sourceRealtime); known && source > 0 {
+	micros, ok := localtime.ParseDigits(e.realtime)
+	if source, known := localtime.ParseDigits(e.sourceRealtime); known && source > 0 {
 		micros, ok = source, true // when the program wrote, not when journald read; journalctl shows this one too
 	}
-	nanos, err := localtime.Nanos(micros/1e6, micros%1e6*1000)
+	nanos, err := localtime.UnixNanos(micros/1e6, micros%1e6*1000)
 	switch {
 	case !ok || micros == 0:
 		return Line{}, ErrJournal
@@ -58,7 +58,7 @@ func (r *Reader) readJournalEntry(object string) (Line, error) {
 	l.setProgram(e.identifier)
 	l.Unit = e.unit
 	for _, number := range []string{e.pid, e.syslogPID} {
-		if pid, ok := localtime.Digits(number); ok && pid > 0 {
+		if pid, ok := localtime.ParseDigits(number); ok && pid > 0 {
 			l.PID = pid
 			break
 		}

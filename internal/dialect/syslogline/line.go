@@ -65,8 +65,8 @@ func isRemark(record string) bool {
 	return strings.HasPrefix(record, "-- ") || strings.HasPrefix(record, "Timestamp ") || strings.HasPrefix(record, "        ")
 }
 
-// Frames tells whether a line looks like a record of a system log; program is "" where it is not known.
-func Frames(record string) (program string, ok bool) {
+// LooksLikeRecord tells whether a line looks like a record of a system log; program is "" where it is not known.
+func LooksLikeRecord(record string) (program string, ok bool) {
 	if object, isObject := cutJournalObject(record); isObject {
 		return "", IsJournal(object)
 	}
@@ -92,13 +92,13 @@ func Frames(record string) (program string, ok bool) {
 func cutPriority(record string) (rest string, version bool) {
 	rest = record
 	if count, after, found := strings.Cut(rest, " "); found && len(count) <= 6 && strings.HasPrefix(after, "<") {
-		if _, ok := localtime.Digits(count); ok && count != "" {
+		if _, ok := localtime.ParseDigits(count); ok && count != "" {
 			rest = after
 		}
 	}
 	if inside, found := strings.CutPrefix(rest, "<"); found {
 		number, after, closed := strings.Cut(inside, ">")
-		if _, ok := localtime.Digits(number); !closed || !ok || number == "" || len(number) > 3 {
+		if _, ok := localtime.ParseDigits(number); !closed || !ok || number == "" || len(number) > 3 {
 			return record, false
 		}
 		rest = after
@@ -132,7 +132,7 @@ func (r *Reader) readStructured(rest string) (Line, error) {
 		return l, nil
 	}
 	l.Host, l.Program = fields[0], baseName(fields[1])
-	if pid, ok := localtime.Digits(fields[2]); ok {
+	if pid, ok := localtime.ParseDigits(fields[2]); ok {
 		l.PID = pid
 	}
 	l.Text = text

@@ -169,7 +169,7 @@ func (b *rowBuffer) Hash(i int) uint64 {
 func (b *rowBuffer) Event(i int, e *session.Event) poll.Verdict {
 	r := &b.rows[i]
 	b.mapper.Event(r, e)
-	if b.excludeInternal && r.Internal() {
+	if b.excludeInternal && r.IsInternal() {
 		return poll.Exclude
 	}
 	return poll.Deliver

@@ -23,7 +23,7 @@ func (c *clock) micros(s string, before int64) (int64, error) {
 	if len(s) < 19 || s[4] != '-' || s[7] != '-' {
 		return epoch(s)
 	}
-	local, ok := localtime.Civil(s[:19])
+	local, ok := localtime.ParseCivil(s[:19])
 	if !ok {
 		return 0, errNoTime
 	}
@@ -47,7 +47,7 @@ func fraction(s string) (micros int64, rest string, ok bool) {
 	if strings.HasPrefix(s, ",") {
 		return 0, s, true // another program's point
 	}
-	nanos, rest, ok := localtime.Fraction(s)
+	nanos, rest, ok := localtime.ParseFraction(s)
 	return nanos / 1000, rest, ok
 }
 
@@ -63,12 +63,12 @@ func zoneOffset(s string) (seconds int64, ok bool) {
 	if s[0] == '-' {
 		sign = -1
 	}
-	hours, ok := localtime.Digits(s[1:3])
+	hours, ok := localtime.ParseDigits(s[1:3])
 	rest := s[3:]
 	if len(rest) == 3 && rest[0] == ':' {
 		rest = rest[1:]
 	}
-	minutes, ok2 := localtime.Digits(rest)
+	minutes, ok2 := localtime.ParseDigits(rest)
 	if !ok || !ok2 || hours > 15 || minutes > 59 || len(rest) != 2 && rest != "" {
 		return 0, false
 	}
@@ -86,7 +86,7 @@ func epoch(s string) (int64, error) {
 	if !ok || rest != "" || whole == 0 || whole > 17 {
 		return 0, errNoTime
 	}
-	n, _ := localtime.Digits(s[:whole])
+	n, _ := localtime.ParseDigits(s[:whole])
 	if whole == len(s) && n >= 1e13 {
 		return n, nil
 	}

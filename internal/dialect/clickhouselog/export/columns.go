@@ -236,7 +236,7 @@ func parseUint(c cell, bits int) (uint64, error) {
 	if c.kind == kindNull {
 		return 0, nil
 	}
-	n, ok := localtime.Digits(c.text)
+	n, ok := localtime.ParseDigits(c.text)
 	if !ok || c.text == "" || len(c.text) > 10 || n >= 1<<bits {
 		return 0, errNumber
 	}

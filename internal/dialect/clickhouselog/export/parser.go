@@ -126,7 +126,7 @@ func (p *parser) time() (int64, error) {
 	}
 	micros, err := p.clock.micros(text, p.before)
 	if err == nil {
-		_, err = localtime.Nanos(micros/1e6, 0)
+		_, err = localtime.UnixNanos(micros/1e6, 0)
 	}
 	if errors.Is(err, localtime.ErrNoZone) {
 		return 0, logformat.Refuse("the times of this export carry no zone, and key `timezone` is not set: write the zone of the server there, " +
