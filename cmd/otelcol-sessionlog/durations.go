@@ -17,8 +17,6 @@ import (
 // `timeout: 5` as five nanoseconds, and limits that would stop a server with a panic.
 type mistakeConverter struct{}
 
-func newMistakeConverter(confmap.ConverterSettings) confmap.Converter { return mistakeConverter{} }
-
 func (mistakeConverter) Convert(_ context.Context, conf *confmap.Conf) error {
 	f, err := distributionFactories()
 	if err != nil {

@@ -41,7 +41,7 @@ func collectorSettings() otelcol.CollectorSettings {
 		Factories: distributionFactories, ProviderModules: providerModules(),
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
 			ProviderFactories:  []confmap.ProviderFactory{fileprovider.NewFactory(), envprovider.NewFactory(), yamlprovider.NewFactory()},
-			ConverterFactories: []confmap.ConverterFactory{confmap.NewConverterFactory(newMistakeConverter)},
+			ConverterFactories: []confmap.ConverterFactory{confmap.NewConverterFactory(func(confmap.ConverterSettings) confmap.Converter { return mistakeConverter{} })},
 			DefaultScheme:      "env",
 		}},
 	}

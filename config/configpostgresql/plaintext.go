@@ -36,11 +36,9 @@ func (c ClientConfig) refusesCleartext() bool {
 
 // WarnOfPlaintext warns of a password that is sent to another machine without TLS. Components call it once, at start.
 func (c ClientConfig) WarnOfPlaintext(log *zap.Logger) {
-	if log == nil || c.Password == "" || c.usesTLS() || !c.hasHost(isRemote) {
+	if log == nil || c.Password == "" || c.usesTLS() || !c.hasHost(func(host string) bool { return !loopbackhost.IsLoopback(host) }) {
 		return
 	}
 	log.Warn("the password of `username`, and all that is read or written, crosses the network without TLS: "+
 		"write `tls: {}` beside `endpoints`, and on the server ssl = on with hostssl lines in pg_hba.conf", zap.Strings("endpoints", c.Endpoints))
 }
-
-func isRemote(host string) bool { return !loopbackhost.IsLoopback(host) }

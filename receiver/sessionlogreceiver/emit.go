@@ -104,7 +104,7 @@ func (e *eventEmitter) consumeOnce(ctx context.Context, events []session.Event) 
 }
 
 func (e *eventEmitter) disposeRefused(ctx, work context.Context, refused []session.Event, reason error) error {
-	e.stats.countRefused(ctx, len(refused))
+	e.stats.refusedEvents.Add(ctx, int64(len(refused)), e.stats.receiverAttribute)
 	if e.deadLetterWriter == nil {
 		err := &refusedError{count: len(refused), reason: reason}
 		e.stopReceiver(err)

@@ -83,10 +83,6 @@ func (t *receiverTelemetry) countAccepted(ctx context.Context, n int) {
 	t.acceptedEvents.Add(ctx, int64(n), t.receiverAttribute)
 }
 
-func (t *receiverTelemetry) countRefused(ctx context.Context, n int) {
-	t.refusedEvents.Add(ctx, int64(n), t.receiverAttribute)
-}
-
 func (t *receiverTelemetry) countDeadLettered(ctx context.Context, n int, reason error) {
 	t.deadLetteredEvents.Add(ctx, int64(n), t.receiverAttribute)
 	t.warnRateLimited("the pipeline has refused events for good: they are in the dead letter", zap.Int("events", n), zap.Error(reason))

@@ -45,10 +45,6 @@ func (c *openConnection) findOrOpenSession(l *logRecord) (s *openSession, again 
 	return &c.Opened[len(c.Opened)-1], false
 }
 
-func (c *openConnection) setClient(l *logRecord) {
-	c.Client = l.client
-}
-
 // openConnections is by number. Numbers begin anew with the server, so the client's address must match too.
 type openConnections struct {
 	byNumber  map[int64]*openConnection
@@ -100,8 +96,6 @@ func (k *openConnections) removeConnection(l *logRecord) {
 		delete(k.byNumber, l.connection)
 	}
 }
-
-func (k *openConnections) forgetAll() { clear(k.byNumber) }
 
 func (k *openConnections) listOldestFirst() []*openConnection {
 	all := make([]*openConnection, 0, len(k.byNumber))

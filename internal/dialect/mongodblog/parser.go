@@ -81,12 +81,12 @@ func (p *recordParser) handleRecord(batch *logformat.EventBatch) {
 	l, known := &p.line, p.connections
 	switch l.id {
 	case idStarting:
-		known.forgetAll()
+		clear(known.byNumber) // the server began anew
 	case idAccepted:
 		known.addFromRecord(l)
 		p.noteConnection()
 	case idMetadata:
-		known.findOrAdd(l).setClient(l)
+		known.findOrAdd(l).Client = l.client
 	case idSucceeded, idSucceededCommand, idSucceededBefore:
 		p.noteVerdict()
 		p.handleLogin(known.findOrAdd(l), batch)

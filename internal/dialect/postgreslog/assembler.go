@@ -47,7 +47,7 @@ func NewAssembler(instance string, decideAfter time.Duration) *Assembler {
 		decideAfter = DefaultDecideAfter
 	}
 	return &Assembler{
-		events: newEventBuilder(instance), decideAfter: int64(decideAfter), open: map[BackendID]*undecidedConn{},
+		events: eventBuilder{instance: instance}, decideAfter: int64(decideAfter), open: map[BackendID]*undecidedConn{},
 		unproven: decidedConns{capacity: maxUnproven}, decided: decidedConns{capacity: maxDecided},
 	}
 }
@@ -65,7 +65,7 @@ type firstLine struct {
 // line is one of those about connections and cannot be read.
 func (a *Assembler) Add(l *Line, text *Text, at int64, batch *logformat.EventBatch) bool {
 	a.events.currentLine, a.currentText, a.lastLineTime = l, text, l.Time
-	defer a.clearLine()
+	defer func() { a.events.currentLine, a.currentText = nil, nil }()
 	if a.handleDetail(l, batch) {
 		return true
 	}
@@ -93,8 +93,6 @@ func (a *Assembler) Add(l *Line, text *Text, at int64, batch *logformat.EventBat
 	}
 	return true
 }
-
-func (a *Assembler) clearLine() { a.events.currentLine, a.currentText = nil, nil }
 
 // LogTime is the time of the last line, 0 before the first.
 func (a *Assembler) LogTime() int64 { return a.lastLineTime }

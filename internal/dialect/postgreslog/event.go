@@ -29,8 +29,6 @@ type eventBuilder struct {
 	currentLine *Line // nil while time decides
 }
 
-func newEventBuilder(instance string) eventBuilder { return eventBuilder{instance: instance} }
-
 func (b *eventBuilder) buildLogin(c *undecidedConn, outcome session.Outcome, e *session.Event) {
 	b.fillCommon(c.ID, c.First, &c.connectionFacts, e)
 	e.Kind, e.Outcome, e.SourceEvent, e.Time = session.KindLogin, outcome, "connection authorized", c.Decisive

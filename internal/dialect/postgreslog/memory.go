@@ -84,8 +84,7 @@ func (m *decidedConns) coversLine(l *Line, to connStage) bool {
 // wasLetIn is true for a successful verdict: no refusal can follow but its correction.
 func (m *decidedConns) wasLetIn(id BackendID) bool { return m.byID[id].Stage >= stageAuthorized }
 
-func (m *decidedConns) isUnproven(id BackendID) bool { return m.byID[id].Login != 0 }
-
+// loginTime is 0 where no unproven login was delivered.
 func (m *decidedConns) loginTime(id BackendID) int64 { return m.byID[id].Login }
 
 // markProven keeps the verdict, since its lines may be read again.

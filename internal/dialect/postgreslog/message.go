@@ -102,11 +102,6 @@ func setIfKnown(field *string, value string) {
 	}
 }
 
-// readReceived reads "host=H port=P" or "host=[local]".
-func (f *connectionFacts) readReceived(text string) bool {
-	return f.readAddress(text[len(textReceived):])
-}
-
 // readAddress reads "H port=P" or "H": a host's name has no blank.
 func (f *connectionFacts) readAddress(text string) bool {
 	host, port, found := cutAtLast(text, " port=")

@@ -11,7 +11,7 @@ func (a *Assembler) handleFatal(l *Line, at int64, batch *logformat.EventBatch) 
 		return // read again: its DETAIL may be known already
 	case c != nil && c.Stage == stageAuthorized && endsSession(l.SQLState, l.Message):
 		return // a disconnection will follow if the session was open
-	case c == nil && a.unproven.isUnproven(l.ID):
+	case c == nil && a.unproven.loginTime(l.ID) != 0:
 		if !endsSession(l.SQLState, l.Message) {
 			a.emitCorrection(l, batch)
 		}

@@ -17,7 +17,7 @@ func (a *Assembler) handleReceived(l *Line, at int64, batch *logformat.EventBatc
 	}
 	var f connectionFacts
 	f.setColumns(l)
-	if !f.readReceived(l.Message) {
+	if !f.readAddress(l.Message[len(textReceived):]) {
 		return false
 	}
 	if a.isDecided(l, stageReceived) {

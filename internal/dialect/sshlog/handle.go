@@ -70,7 +70,7 @@ func (p *Parser) handleMessage(from processKey, apart bool, now int64, m *sshdMe
 	case kindFailed:
 		p.handleFailed(from, now, m, batch)
 	case kindConnectionFrom:
-		p.handleConnectionFrom(from, now, m, batch)
+		p.connections.setPeer(p.connectionOf(from, now, m, batch), m.address, m.port)
 	case kindInvalidUser, kindNotAllowed:
 		c := p.connectionOf(from, now, m, batch)
 		p.connections.setPeer(c, m.address, m.port)
@@ -171,10 +171,6 @@ func (p *Parser) resolveAmbiguous(from processKey, now int64, m *sshdMessage, ba
 		}
 	}
 	return errAmbiguous
-}
-
-func (p *Parser) handleConnectionFrom(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
-	p.connections.setPeer(p.connectionOf(from, now, m, batch), m.address, m.port)
 }
 
 // handleClosedEarly is the failure of a connection whose user was named and that has no logged attempt (those of keys are not, at the
