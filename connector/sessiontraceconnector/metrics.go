@@ -31,7 +31,7 @@ type metricsConnector struct {
 }
 
 func newMetricsConnector(h *sharedState, next consumer.Metrics, set connector.Settings) *metricsConnector {
-	return &metricsConnector{sharedState: h, next: next, tally: loginmetrics.New(h.cfg.Metrics.MaxSeries), version: set.BuildInfo.Version, log: set.Logger}
+	return &metricsConnector{sharedState: h, next: next, tally: loginmetrics.NewTally(h.cfg.Metrics.MaxSeries), version: set.BuildInfo.Version, log: set.Logger}
 }
 
 // Capabilities says that records are only read.
@@ -80,7 +80,7 @@ func (m *metricsConnector) ConsumeLogs(_ context.Context, ld plog.Logs) error {
 			began, _ = b.Began(e.SessionKey)
 			b.End()
 		}
-		m.tally.Event(e, began)
+		m.tally.CountEvent(e, began)
 	}
 	return nil
 }
@@ -102,13 +102,13 @@ func (m *metricsConnector) sendPeriodically(ctx context.Context) {
 // sendMetrics delivers what was counted. What cannot be delivered is sent again the next time, with what comes until then.
 func (m *metricsConnector) sendMetrics(ctx context.Context) {
 	b := m.lockStore()
-	m.tally.Open(func(yield func(loginmetrics.Place, int64)) {
-		b.Open(func(p correlation.Place, n int64) { yield(loginmetrics.Place(p), n) })
+	m.tally.SetOpenSessions(func(yield func(loginmetrics.Server, int64)) {
+		b.Open(func(p correlation.Place, n int64) { yield(loginmetrics.Server(p), n) })
 	})
 	b.End()
 	delta := m.cfg.Metrics.Temporality == Delta
 	now := time.Now()
-	md := m.tally.Build(loginmetrics.Span{Began: m.startTime, Start: m.intervalStart, End: now}, delta, m.version)
+	md := m.tally.BuildMetrics(loginmetrics.Interval{Began: m.startTime, Start: m.intervalStart, End: now}, delta, m.version)
 	if md.DataPointCount() == 0 {
 		return
 	}
@@ -116,6 +116,6 @@ func (m *metricsConnector) sendMetrics(ctx context.Context) {
 		m.log.Warn("metrics of logins could not be delivered; they are sent again with the next", zap.Error(err))
 		return
 	}
-	m.tally.Delivered()
+	m.tally.MarkDelivered()
 	m.intervalStart = now
 }

@@ -61,9 +61,9 @@ type firstLine struct {
 	at   int64
 }
 
-// Add takes the next line, at this offset of its text, and adds the events that it decides. It returns false when the
+// AddLine takes the next line, at this offset of its text, and adds the events that it decides. It returns false when the
 // line is one of those about connections and cannot be read.
-func (a *Assembler) Add(l *Line, text *Text, at int64, batch *logformat.EventBatch) bool {
+func (a *Assembler) AddLine(l *Line, text *Text, at int64, batch *logformat.EventBatch) bool {
 	a.events.currentLine, a.currentText, a.lastLineTime = l, text, l.Time
 	defer func() { a.events.currentLine, a.currentText = nil, nil }()
 	if a.handleDetail(l, batch) {
@@ -127,8 +127,8 @@ func (a *Assembler) isDue(c *undecidedConn, now int64) bool {
 	return now >= c.Due || len(a.open) > maxOpen
 }
 
-// Undecided is the place of the first line of this text that belongs to a connection without verdict.
-func (a *Assembler) Undecided(text *Text) (at int64, any bool) {
+// FirstUndecided is the place of the first line of this text that belongs to a connection without verdict.
+func (a *Assembler) FirstUndecided(text *Text) (at int64, any bool) {
 	for len(text.undecided) > 0 {
 		first := text.undecided[0]
 		if c := first.conn; a.open[c.ID] == c && c.text == text && c.offset == first.at {

@@ -87,7 +87,7 @@ func (p *textParser) Parse(record string, offset int64, batch *logformat.EventBa
 		return err
 	case !ok:
 		return nil
-	case !p.assembler.Add(&p.line, p.text, offset, batch):
+	case !p.assembler.AddLine(&p.line, p.text, offset, batch):
 		return errMessage
 	}
 	return nil
@@ -95,13 +95,13 @@ func (p *textParser) Parse(record string, offset int64, batch *logformat.EventBa
 
 // ResumeOffset is the first line of this text that belongs to a connection without verdict.
 func (p *textParser) ResumeOffset() int64 {
-	if at, any := p.assembler.Undecided(p.text); any {
+	if at, any := p.assembler.FirstUndecided(p.text); any {
 		return at
 	}
 	return p.ResumeAt
 }
 
-func (p *textParser) ResumeState() []byte { return p.assembler.State(p.text) }
+func (p *textParser) ResumeState() []byte { return p.assembler.SaveState(p.text) }
 
 func (p *textParser) Restore(offset int64, state []byte, textGone bool) error {
 	p.ResumeAt = offset

@@ -21,8 +21,8 @@ type assemblerState struct {
 // maxOwnConns bounds the size of a cursor, which is written with every batch.
 const maxOwnConns = 256
 
-// State is nil when there is nothing to know.
-func (a *Assembler) State(text *Text) []byte {
+// SaveState is nil when there is nothing to know.
+func (a *Assembler) SaveState(text *Text) []byte {
 	s := assemblerState{Clock: a.lastLineTime, Doubted: a.unproven.listOldestFirst(), Decided: a.decided.listOldestFirst(), Seen: a.watch.lastConnectionLine}
 	for _, q := range [...]*dueQueue{&a.unauthorized, &a.authorizedQueue, &a.refusedQueue} {
 		for c := q.first; c != nil; c = c.next {

@@ -61,7 +61,7 @@ func (c Config) tableFinding(ctx context.Context, t *logTable) connectcheck.Find
 	case err == nil:
 		f.OK, f.Subject = true, "table "+l.table
 		f.Detail = fmt.Sprintf("it is there and may be read; Redshift keeps its own for %d days, and writes them with a delay: overlap, %s, has to be longer",
-			int(Kept.Hours()/24), c.Overlap)
+			int(SystemTableRetention.Hours()/24), c.Overlap)
 		return f
 	case errors.Is(err, errDenied):
 		f.Key, f.Remedy = "username", "GRANT SELECT ON "+t.candidates[0]+" TO "+configpostgresql.Identifier(c.Username)

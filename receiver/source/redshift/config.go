@@ -28,9 +28,9 @@ type Config struct {
 // SystemTables hold the same events; SYS_CONNECTION_LOG has the session's GUID, too, and is in serverless workgroups.
 var SystemTables = []string{"sys_connection_log", "stl_connection_log"}
 
-// Kept is how long Redshift keeps the rows of its system tables ("Retention of system tables": STL views retain seven
+// SystemTableRetention is how long Redshift keeps the rows of its system tables ("Retention of system tables": STL views retain seven
 // days of log history).
-const Kept = 7 * 24 * time.Hour
+const SystemTableRetention = 7 * 24 * time.Hour
 
 // DefaultConfig has no endpoints and no user: those are required. It polls seldom, for each poll keeps a serverless
 // workgroup awake for a minute that is paid for, and overlaps more than other sources, since nodes write their

@@ -29,7 +29,7 @@ func (t *logTable) Kept() time.Duration {
 	if t.cfg.cursorIdentity() != "" {
 		return 0 // not a system table: nothing expires
 	}
-	return Kept
+	return SystemTableRetention
 }
 
 // Now implements [poll.Table]. GETDATE is UTC in our sessions; Redshift has no other clock that is not deprecated.

@@ -26,16 +26,16 @@ const (
 	keyInstanceID  = string(semconv.ServiceInstanceIDKey)
 )
 
-// Span of time that points are about: what is new is of since Start, what is a total is of since Began.
-type Span struct{ Began, Start, End time.Time }
+// Interval of time that points are about: what is new is of since Start, what is a total is of since Began.
+type Interval struct{ Began, Start, End time.Time }
 
-// Build makes the metrics of now, cumulative or what is new since the last [Tally.Delivered]. version signs them.
-func (t *Tally) Build(span Span, delta bool, version string) pmetric.Metrics {
+// BuildMetrics makes the metrics of now, cumulative or what is new since the last [Tally.MarkDelivered]. version signs them.
+func (t *Tally) BuildMetrics(span Interval, delta bool, version string) pmetric.Metrics {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	b := metricsBuilder{md: pmetric.NewMetrics(), version: version, delta: delta, scopes: map[Place]*scopeMetrics{}, span: span}
+	b := metricsBuilder{md: pmetric.NewMetrics(), version: version, delta: delta, scopes: map[Server]*scopeMetrics{}, span: span}
 	for k, c := range t.logins {
-		b.addLogins(b.scopeFor(k.Place), c, func(m pcommon.Map) {
+		b.addLogins(b.scopeFor(k.Server), c, func(m pcommon.Map) {
 			putDatabase(m, k.System)
 			m.PutStr(session.AttrOutcome, k.outcome.String())
 			putText(m, session.AttrAuthMethod, k.method)
@@ -43,7 +43,7 @@ func (t *Tally) Build(span Span, delta bool, version string) pmetric.Metrics {
 		})
 	}
 	for k, h := range t.durations {
-		b.addDurations(b.scopeFor(k.Place), h, func(m pcommon.Map) {
+		b.addDurations(b.scopeFor(k.Server), h, func(m pcommon.Map) {
 			putDatabase(m, k.System)
 			putText(m, session.AttrAuthMethod, k.method)
 		})
@@ -60,18 +60,18 @@ func (t *Tally) Build(span Span, delta bool, version string) pmetric.Metrics {
 func (t *Tally) addOverflow(b *metricsBuilder) {
 	mark := func(m pcommon.Map) { m.PutBool(Overflow, true) }
 	if t.overflowLogins.current > 0 {
-		b.addLogins(b.scopeFor(Place{}), &t.overflowLogins, mark)
+		b.addLogins(b.scopeFor(Server{}), &t.overflowLogins, mark)
 	}
 	if t.overflowDurations.current.count > 0 {
-		b.addDurations(b.scopeFor(Place{}), &t.overflowDurations, mark)
+		b.addDurations(b.scopeFor(Server{}), &t.overflowDurations, mark)
 	}
 	if t.hasOverflowOpen {
-		b.addOpenSessions(b.scopeFor(Place{}), t.overflowOpen, mark)
+		b.addOpenSessions(b.scopeFor(Server{}), t.overflowOpen, mark)
 	}
 }
 
-// Delivered marks the metrics of the last [Tally.Build] as delivered. What was counted since belongs to the next.
-func (t *Tally) Delivered() {
+// MarkDelivered marks the metrics of the last [Tally.BuildMetrics] as delivered. What was counted since belongs to the next.
+func (t *Tally) MarkDelivered() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.overflowLogins.sent, t.overflowDurations.sent = t.overflowLogins.inLastBuild, t.overflowDurations.inLastBuild

@@ -18,12 +18,12 @@ func TestMetadataNamesTheMetricsOfLogins(t *testing.T) {
 	var metadata struct{ Metrics map[string]metric }
 	require.NoError(t, yaml.Unmarshal(text, &metadata))
 
-	tally := New(10)
-	tally.Event(event(1), 0)
-	tally.Event(event(2, func(e *session.Event) { e.Kind, e.Duration = session.KindLogout, 1 }), 0)
-	tally.Open(func(yield func(Place, int64)) { yield(Place{"shop", "eu"}, 1) })
+	tally := NewTally(10)
+	tally.CountEvent(event(1), 0)
+	tally.CountEvent(event(2, func(e *session.Event) { e.Kind, e.Duration = session.KindLogout, 1 }), 0)
+	tally.SetOpenSessions(func(yield func(Server, int64)) { yield(Server{"shop", "eu"}, 1) })
 	sent := map[string]metric{}
-	for _, m := range tally.Build(span(0, 1), false, "test").ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
+	for _, m := range tally.BuildMetrics(span(0, 1), false, "test").ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
 		sent[m.Name()] = metric{m.Unit(), m.Description()}
 	}
 	require.Equal(t, metadata.Metrics, sent)

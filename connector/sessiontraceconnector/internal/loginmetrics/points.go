@@ -13,8 +13,8 @@ type metricsBuilder struct {
 	md      pmetric.Metrics
 	version string
 	delta   bool
-	span    Span
-	scopes  map[Place]*scopeMetrics
+	span    Interval
+	scopes  map[Server]*scopeMetrics
 }
 
 // scopeMetrics holds the metrics of one resource; a metric is added with its first point.
@@ -25,7 +25,7 @@ type scopeMetrics struct {
 
 type attributeWriter func(pcommon.Map)
 
-func (b *metricsBuilder) scopeFor(p Place) *scopeMetrics {
+func (b *metricsBuilder) scopeFor(p Server) *scopeMetrics {
 	if s, ok := b.scopes[p]; ok {
 		return s
 	}

@@ -9,19 +9,19 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// Place is the server that a series is about: the resource of its metrics, as records have it.
-type Place struct{ System, Instance string }
+// Server is the server of a series: the resource of its metrics, as in records.
+type Server struct{ System, Instance string }
 
 // loginSeries is one series of [Logins].
 type loginSeries struct {
-	Place
+	Server
 	outcome           session.Outcome
 	method, errorType string
 }
 
 // durationSeries is one series of [SessionDuration].
 type durationSeries struct {
-	Place
+	Server
 	method string
 }
 
@@ -31,11 +31,11 @@ type loginCounter struct{ current, inLastBuild, sent int64 }
 // Tally counts events. It is safe for concurrent use.
 type Tally struct {
 	mu        sync.Mutex
-	limit     int // series of one metric
+	maxSeries int // series of one metric
 	recent    recentIDs
 	logins    map[loginSeries]*loginCounter
 	durations map[durationSeries]*durationHistogram
-	open      map[Place]int64
+	open      map[Server]int64
 
 	overflowLogins    loginCounter // of all series beyond the limit
 	overflowDurations durationHistogram
@@ -43,17 +43,17 @@ type Tally struct {
 	hasOverflowOpen   bool // there was a server beyond the limit
 }
 
-// New makes a tally of at most so many series a metric.
-func New(limit int) *Tally {
+// NewTally makes a tally of at most so many series a metric.
+func NewTally(limit int) *Tally {
 	return &Tally{
-		limit: limit, recent: newRecentIDs(),
-		logins: map[loginSeries]*loginCounter{}, durations: map[durationSeries]*durationHistogram{}, open: map[Place]int64{},
+		maxSeries: limit, recent: newRecentIDs(),
+		logins: map[loginSeries]*loginCounter{}, durations: map[durationSeries]*durationHistogram{}, open: map[Server]int64{},
 	}
 }
 
-// Event counts an event, once: a record that comes again, as it does when a delivery beside this one has failed, counts
+// CountEvent counts an event, once: a record that comes again, as it does when a delivery beside this one has failed, counts
 // nothing while its id is remembered. began is when its session began, by the source's clock; 0 when unknown.
-func (t *Tally) Event(e *session.Event, began int64) {
+func (t *Tally) CountEvent(e *session.Event, began int64) {
 	if e.Kind != session.KindLogin && e.Kind != session.KindLogout {
 		return
 	}
@@ -75,28 +75,28 @@ func (t *Tally) Event(e *session.Event, began int64) {
 }
 
 func (t *Tally) loginCount(e *session.Event) *loginCounter {
-	k := loginSeries{Place{e.System, e.Instance}, e.Outcome, e.AuthMethod, e.ErrorType}
+	k := loginSeries{Server{e.System, e.Instance}, e.Outcome, e.AuthMethod, e.ErrorType}
 	if c, ok := t.logins[k]; ok {
 		return c
 	}
-	if len(t.logins) >= t.limit || k.exceedsLimits(k.method, k.errorType) {
+	if len(t.logins) >= t.maxSeries || k.exceedsLimits(k.method, k.errorType) {
 		return &t.overflowLogins
 	}
-	k.Place, k.method, k.errorType = k.cloneTexts(), strings.Clone(k.method), strings.Clone(k.errorType)
+	k.Server, k.method, k.errorType = k.cloneTexts(), strings.Clone(k.method), strings.Clone(k.errorType)
 	c := &loginCounter{}
 	t.logins[k] = c
 	return c
 }
 
 func (t *Tally) durationsOf(e *session.Event) *durationHistogram {
-	k := durationSeries{Place{e.System, e.Instance}, e.AuthMethod}
+	k := durationSeries{Server{e.System, e.Instance}, e.AuthMethod}
 	if h, ok := t.durations[k]; ok {
 		return h
 	}
-	if len(t.durations) >= t.limit || k.exceedsLimits(k.method) {
+	if len(t.durations) >= t.maxSeries || k.exceedsLimits(k.method) {
 		return &t.overflowDurations
 	}
-	k.Place, k.method = k.cloneTexts(), strings.Clone(k.method)
+	k.Server, k.method = k.cloneTexts(), strings.Clone(k.method)
 	h := &durationHistogram{}
 	t.durations[k] = h
 	return h
@@ -105,7 +105,7 @@ func (t *Tally) durationsOf(e *session.Event) *durationHistogram {
 // maxSeriesText is in bytes. A series with more, or with invalid UTF-8, is counted as overflow.
 const maxSeriesText = 1024
 
-func (p Place) exceedsLimits(more ...string) bool {
+func (p Server) exceedsLimits(more ...string) bool {
 	n, valid := len(p.System)+len(p.Instance), utf8.ValidString(p.System) && utf8.ValidString(p.Instance)
 	for _, s := range more {
 		n, valid = n+len(s), valid && utf8.ValidString(s)
@@ -114,18 +114,20 @@ func (p Place) exceedsLimits(more ...string) bool {
 }
 
 // cloneTexts releases the large text that the strings may be parts of.
-func (p Place) cloneTexts() Place { return Place{strings.Clone(p.System), strings.Clone(p.Instance)} }
+func (p Server) cloneTexts() Server {
+	return Server{strings.Clone(p.System), strings.Clone(p.Instance)}
+}
 
-// Open takes the sessions that are open now, all of them: servers that are not named have none any more.
-func (t *Tally) Open(all func(yield func(Place, int64))) {
+// SetOpenSessions takes the sessions that are open now, all of them: servers that are not named have none any more.
+func (t *Tally) SetOpenSessions(all func(yield func(Server, int64))) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for p := range t.open {
 		t.open[p] = 0
 	}
 	t.overflowOpen = 0
-	all(func(p Place, n int64) {
-		if _, ok := t.open[p]; !ok && (len(t.open) >= t.limit || p.exceedsLimits()) {
+	all(func(p Server, n int64) {
+		if _, ok := t.open[p]; !ok && (len(t.open) >= t.maxSeries || p.exceedsLimits()) {
 			t.overflowOpen, t.hasOverflowOpen = t.overflowOpen+n, true
 			return
 		}

@@ -15,9 +15,9 @@ import (
 var epoch = time.Date(2026, 11, 21, 22, 0, 0, 0, time.UTC)
 
 // span from the beginning, or from the second "since", to the second "end".
-func span(since, end int) Span {
+func span(since, end int) Interval {
 	at := func(s int) time.Time { return epoch.Add(time.Duration(s) * time.Second) }
-	return Span{Began: epoch, Start: at(since), End: at(end)}
+	return Interval{Began: epoch, Start: at(since), End: at(end)}
 }
 
 func event(n int, change ...func(*session.Event)) *session.Event {
@@ -64,42 +64,42 @@ const (
 
 // A record that comes again, as it does when the exporter beside this connector has failed, counts once.
 func TestARecordCountsOnce(t *testing.T) {
-	tally := New(10)
+	tally := NewTally(10)
 	for range 3 {
-		tally.Event(event(1), 0)
-		tally.Event(event(2), 0)
-		tally.Event(event(3, logout(time.Second)), 0)
+		tally.CountEvent(event(1), 0)
+		tally.CountEvent(event(2), 0)
+		tally.CountEvent(event(3, logout(time.Second)), 0)
 	}
-	tally.Event(event(4, func(e *session.Event) { e.Kind = session.KindSessionUpdate }), 0)
+	tally.CountEvent(event(4, func(e *session.Event) { e.Kind = session.KindSessionUpdate }), 0)
 	require.Equal(t, map[string]string{
 		succeeded: "2 since 0s", lasted: "1 sum 1 since 0s[0 0 1 0 0 0 0 0 0 0 0 0]",
-	}, points(tally.Build(span(5, 10), false, "test")))
+	}, points(tally.BuildMetrics(span(5, 10), false, "test")))
 }
 
 func TestCumulativeCountsFromTheBeginning(t *testing.T) {
-	tally := New(10)
+	tally := NewTally(10)
 	for i := range 3 {
-		tally.Event(event(i), 0)
-		require.Equal(t, map[string]string{succeeded: fmt.Sprint(i+1, " since 0s")}, points(tally.Build(span(i, i+1), false, "test")))
-		tally.Delivered()
+		tally.CountEvent(event(i), 0)
+		require.Equal(t, map[string]string{succeeded: fmt.Sprint(i+1, " since 0s")}, points(tally.BuildMetrics(span(i, i+1), false, "test")))
+		tally.MarkDelivered()
 	}
 }
 
 // Delta tells what is new; what could not be delivered is told with the next.
 func TestDeltaLosesNothing(t *testing.T) {
-	tally := New(10)
-	tally.Event(event(1), 0)
-	tally.Event(event(2, logout(time.Minute)), 0)
-	first := tally.Build(span(0, 10), true, "test")
+	tally := NewTally(10)
+	tally.CountEvent(event(1), 0)
+	tally.CountEvent(event(2, logout(time.Minute)), 0)
+	first := tally.BuildMetrics(span(0, 10), true, "test")
 	require.Equal(t, map[string]string{succeeded: "1 since 0s", lasted: "1 sum 60 since 0s[0 0 0 0 1 0 0 0 0 0 0 0]"}, points(first))
-	tally.Event(event(3), 0) // that delivery fails
-	require.Equal(t, map[string]string{succeeded: "2 since 0s", lasted: "1 sum 60 since 0s[0 0 0 0 1 0 0 0 0 0 0 0]"}, points(tally.Build(span(0, 20), true, "test")))
-	tally.Event(event(4), 0)
-	tally.Delivered()
-	require.Equal(t, map[string]string{succeeded: "1 since 20s"}, points(tally.Build(span(20, 30), true, "test")))
-	tally.Delivered()
-	require.Empty(t, points(tally.Build(span(30, 40), true, "test")))
-	md := tally.Build(span(30, 40), false, "test")
+	tally.CountEvent(event(3), 0) // that delivery fails
+	require.Equal(t, map[string]string{succeeded: "2 since 0s", lasted: "1 sum 60 since 0s[0 0 0 0 1 0 0 0 0 0 0 0]"}, points(tally.BuildMetrics(span(0, 20), true, "test")))
+	tally.CountEvent(event(4), 0)
+	tally.MarkDelivered()
+	require.Equal(t, map[string]string{succeeded: "1 since 20s"}, points(tally.BuildMetrics(span(20, 30), true, "test")))
+	tally.MarkDelivered()
+	require.Empty(t, points(tally.BuildMetrics(span(30, 40), true, "test")))
+	md := tally.BuildMetrics(span(30, 40), false, "test")
 	require.Equal(t, "3 since 0s", points(md)[succeeded])
 }
 
@@ -109,11 +109,11 @@ func TestTemporality(t *testing.T) {
 		if delta {
 			want = pmetric.AggregationTemporalityDelta
 		}
-		tally := New(10)
-		tally.Event(event(1), 0)
-		tally.Event(event(2, logout(time.Minute)), 0)
-		tally.Open(func(yield func(Place, int64)) { yield(Place{"shop", "eu"}, 1) })
-		for _, m := range tally.Build(span(0, 1), delta, "test").ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
+		tally := NewTally(10)
+		tally.CountEvent(event(1), 0)
+		tally.CountEvent(event(2, logout(time.Minute)), 0)
+		tally.SetOpenSessions(func(yield func(Server, int64)) { yield(Server{"shop", "eu"}, 1) })
+		for _, m := range tally.BuildMetrics(span(0, 1), delta, "test").ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
 			switch m.Name() {
 			case Logins:
 				require.Equal(t, want, m.Sum().AggregationTemporality())
@@ -130,17 +130,17 @@ func TestTemporality(t *testing.T) {
 
 // However many users, systems and reasons senders make up, there are no more series than the limit and one.
 func TestSeriesAreBounded(t *testing.T) {
-	tally := New(3)
+	tally := NewTally(3)
 	for n := range 100 {
-		tally.Event(event(n, func(e *session.Event) { e.Outcome, e.ErrorType = session.OutcomeFailure, fmt.Sprint("made-up-", n) }), 0)
-		tally.Event(event(1000+n, logout(time.Second), func(e *session.Event) { e.Instance = fmt.Sprint(n) }), 0)
+		tally.CountEvent(event(n, func(e *session.Event) { e.Outcome, e.ErrorType = session.OutcomeFailure, fmt.Sprint("made-up-", n) }), 0)
+		tally.CountEvent(event(1000+n, logout(time.Second), func(e *session.Event) { e.Instance = fmt.Sprint(n) }), 0)
 	}
-	tally.Open(func(yield func(Place, int64)) {
+	tally.SetOpenSessions(func(yield func(Server, int64)) {
 		for n := range 100 {
-			yield(Place{"shop", fmt.Sprint(n)}, 2)
+			yield(Server{"shop", fmt.Sprint(n)}, 2)
 		}
 	})
-	got := points(tally.Build(span(0, 1), false, "test"))
+	got := points(tally.BuildMetrics(span(0, 1), false, "test"))
 	require.Len(t, got, 3*(3+1))
 	require.Equal(t, "97 since 0s", got["map[]sessionlog.logins map[otel.metric.overflow:true]"])
 	require.Equal(t, "194 since 0s", got["map[]sessionlog.session.open map[otel.metric.overflow:true]"])
@@ -149,11 +149,11 @@ func TestSeriesAreBounded(t *testing.T) {
 
 // Neither does a long text get a series.
 func TestLongTextsAreOverflow(t *testing.T) {
-	tally, long := New(10), strings.Repeat("x", 2000)
-	tally.Event(event(1, func(e *session.Event) { e.AuthMethod = long }), 0)
-	tally.Event(event(2, logout(time.Second), func(e *session.Event) { e.Instance = long }), 0)
-	tally.Open(func(yield func(Place, int64)) { yield(Place{long, "eu"}, 1) })
-	require.Len(t, points(tally.Build(span(0, 1), false, "test")), 3)
+	tally, long := NewTally(10), strings.Repeat("x", 2000)
+	tally.CountEvent(event(1, func(e *session.Event) { e.AuthMethod = long }), 0)
+	tally.CountEvent(event(2, logout(time.Second), func(e *session.Event) { e.Instance = long }), 0)
+	tally.SetOpenSessions(func(yield func(Server, int64)) { yield(Server{long, "eu"}, 1) })
+	require.Len(t, points(tally.BuildMetrics(span(0, 1), false, "test")), 3)
 	require.Empty(t, tally.logins)
 	require.Empty(t, tally.durations)
 	require.Empty(t, tally.open)
@@ -161,11 +161,11 @@ func TestLongTextsAreOverflow(t *testing.T) {
 
 // A server whose last session has ended has none, and says so.
 func TestNoSessionsAreToldToo(t *testing.T) {
-	tally := New(10)
-	tally.Open(func(yield func(Place, int64)) { yield(Place{"postgresql", "eu"}, 3) })
-	tally.Open(func(func(Place, int64)) {})
+	tally := NewTally(10)
+	tally.SetOpenSessions(func(yield func(Server, int64)) { yield(Server{"postgresql", "eu"}, 3) })
+	tally.SetOpenSessions(func(func(Server, int64)) {})
 	require.Equal(t, map[string]string{"map[service.instance.id:eu service.name:postgresql]sessionlog.session.open map[db.system.name:postgresql]": "0 since 0s"},
-		points(tally.Build(span(0, 1), false, "test")))
+		points(tally.BuildMetrics(span(0, 1), false, "test")))
 }
 
 // A duration on a bound is in the bucket below it, as OTel has it.
@@ -181,26 +181,26 @@ func TestBuckets(t *testing.T) {
 }
 
 func TestCountingDoesNotAllocate(t *testing.T) {
-	tally, n := New(10), 0
+	tally, n := NewTally(10), 0
 	e := event(1)
-	tally.Event(e, 0)
+	tally.CountEvent(e, 0)
 	require.Zero(t, testing.AllocsPerRun(1000, func() {
 		n++
 		e.RecordID = session.ID{2, byte(n), byte(n >> 8)}
-		tally.Event(e, 0)
+		tally.CountEvent(e, 0)
 	}))
 }
 
 // Neither does a text that is no UTF-8: one such label would have a strict backend refuse all series, every time.
 func TestTextsOfMetricsAreUTF8(t *testing.T) {
-	tally, odd := New(10), "\xff"
-	tally.Event(event(1, func(e *session.Event) { e.AuthMethod = odd }), 0)
-	tally.Event(event(2, func(e *session.Event) { e.ErrorType = odd }), 0)
-	tally.Event(event(3, logout(time.Second), func(e *session.Event) { e.System = odd }), 0)
-	tally.Open(func(yield func(Place, int64)) { yield(Place{"shop", odd}, 1) })
+	tally, odd := NewTally(10), "\xff"
+	tally.CountEvent(event(1, func(e *session.Event) { e.AuthMethod = odd }), 0)
+	tally.CountEvent(event(2, func(e *session.Event) { e.ErrorType = odd }), 0)
+	tally.CountEvent(event(3, logout(time.Second), func(e *session.Event) { e.System = odd }), 0)
+	tally.SetOpenSessions(func(yield func(Server, int64)) { yield(Server{"shop", odd}, 1) })
 	require.Equal(t, map[string]string{
 		"map[]sessionlog.logins map[otel.metric.overflow:true]":           "2 since 0s",
 		"map[]sessionlog.session.open map[otel.metric.overflow:true]":     "1 since 0s",
 		"map[]sessionlog.session.duration map[otel.metric.overflow:true]": "1 sum 1 since 0s[0 0 1 0 0 0 0 0 0 0 0 0]",
-	}, points(tally.Build(span(0, 1), false, "test")))
+	}, points(tally.BuildMetrics(span(0, 1), false, "test")))
 }
