@@ -63,7 +63,7 @@ func BenchmarkPage(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			p := New(c.config)
-			measure(b, len(c.events), func() { p.Page(c.events) })
+			measure(b, len(c.events), func() { p.RedactEvents(c.events) })
 		})
 	}
 }

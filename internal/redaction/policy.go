@@ -21,9 +21,9 @@ func New(c Config) *Policy {
 	return &Policy{config: e, secret: newSecret([]byte(e.Key))}
 }
 
-// Hide is for an event whose ids a sender gave, or that has none yet: what an id is made of must be hidden before. The event's slices
+// RedactEvent is for an event whose ids a sender gave, or that has none yet: what an id is made of must be hidden before. The event's slices
 // are not changed but replaced, so they may belong to somebody else.
-func (p *Policy) Hide(e *session.Event) { p.hide(e) }
+func (p *Policy) RedactEvent(e *session.Event) { p.hide(e) }
 
 // HideWithIDs is for an event of our own sources, whose ids are made of addresses: where one is hidden, the ids become keyed
 // hashes of themselves. Time stays the beginning of the record id.
@@ -42,12 +42,12 @@ func (p *Policy) Apply(e *session.Event, ourIDs bool) {
 	}
 }
 
-// Page gives copies: a source may tell its own page again.
-func (p *Policy) Page(page []session.Event) []session.Event {
+// RedactEvents returns copies: a source may deliver its own batch again.
+func (p *Policy) RedactEvents(events []session.Event) []session.Event {
 	if p == nil {
-		return page
+		return events
 	}
-	hidden := slices.Clone(page)
+	hidden := slices.Clone(events)
 	for i := range hidden {
 		p.HideWithIDs(&hidden[i])
 	}

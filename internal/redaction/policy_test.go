@@ -92,12 +92,12 @@ func TestANameThatIsNoTextIsHidden(t *testing.T) {
 	for name, c := range policies() {
 		for _, key := range []string{"user.name", "user", "enduser.id", "user.full_name", session.SourceField + "user.name", session.SourceField + "user"} {
 			e := session.Event{Kind: session.KindLogin, Outcome: session.OutcomeFailure, Extra: []session.Attr{{Key: key, Value: `{"name":["` + canary + `"]}`, Type: session.AttrJSON}}}
-			New(c).Hide(&e)
+			New(c).RedactEvent(&e)
 			require.Empty(t, holds(&e, canary), "%s of %s", name, key)
 		}
 	}
 	stays := session.Event{Outcome: session.OutcomeFailure, Extra: []session.Attr{{Key: "user_agent.original", Value: "curl"}, {Key: "username_of_nobody", Value: "x"}}}
-	New(Config{Users: Drop}).Hide(&stays)
+	New(Config{Users: Drop}).RedactEvent(&stays)
 	require.Equal(t, []string{"curl", "x"}, []string{stays.Extra[0].Value, stays.Extra[1].Value})
 }
 
@@ -109,7 +109,7 @@ func TestTwiceIsOnce(t *testing.T) {
 			for _, outcome := range []session.Outcome{session.OutcomeFailure, session.OutcomeSuccess, session.OutcomeUnknown} {
 				e := everywhere(canary)
 				e.Outcome, e.ClientAddress = outcome, address
-				once := p.Page([]session.Event{*e})
+				once := p.RedactEvents([]session.Event{*e})
 				logs := plogs.NewEncoder("").Encode(once)
 				var twice session.Event
 				for _, again := range plogs.NewDecoder().Hiding(p.Apply).All(logs) {
@@ -125,7 +125,7 @@ func TestTwiceIsOnce(t *testing.T) {
 func TestACutNameIsOne(t *testing.T) {
 	long := strings.Repeat("LongSecret", 10)
 	e := session.Event{Outcome: session.OutcomeFailure, User: long, Database: long[:63], ApplicationName: "psql"}
-	New(Config{Users: Drop}).Hide(&e)
+	New(Config{Users: Drop}).RedactEvent(&e)
 	require.Equal(t, Redacted, e.Database)
 	require.Equal(t, "psql", e.ApplicationName)
 }
@@ -135,7 +135,7 @@ func TestAShortNameIsAWord(t *testing.T) {
 	e := session.Event{
 		Outcome: session.OutcomeFailure, User: "db", UserID: "7", Database: "db", SourceEvent: "feedback", FailureReason: `no role "db" in feedbacks`, StatusCode: "1727",
 	}
-	New(Config{Users: Drop}).Hide(&e)
+	New(Config{Users: Drop}).RedactEvent(&e)
 	require.Equal(t, session.Event{
 		Outcome: session.OutcomeFailure, Database: Redacted, SourceEvent: "feedback", FailureReason: `no role "[redacted]" in feedbacks`, StatusCode: "1727", Extra: e.Extra,
 	}, e)
@@ -153,13 +153,13 @@ func TestAddresses(t *testing.T) {
 	} {
 		p := New(Config{Addresses: c.mode, Key: redactKey})
 		e := session.Event{Outcome: session.OutcomeSuccess, User: "alice", ClientAddress: c.address, FailureReason: c.text}
-		p.Hide(&e)
+		p.RedactEvent(&e)
 		require.Equal(t, c.want, e.ClientAddress, c.address)
 		require.Equal(t, c.wantText, e.FailureReason, c.text)
 		require.Equal(t, "alice", e.User)
 	}
 	e := session.Event{ClientAddress: "192.0.2.15", Extra: []session.Attr{{Key: "http.request.header.x-forwarded-for", Value: "198.51.100.7, 203.0.113.9"}, {Key: "version", Value: "26.7.3.1 built"}}}
-	New(Config{Addresses: Drop, Key: redactKey}).Hide(&e)
+	New(Config{Addresses: Drop, Key: redactKey}).RedactEvent(&e)
 	require.Equal(t, []string{"[redacted], [redacted]", "26.7.3.1 built"}, []string{e.Extra[0].Value, e.Extra[1].Value})
 }
 
@@ -174,7 +174,7 @@ func TestIDsOverAddressesAreKeyed(t *testing.T) {
 	plain := id("192.0.2.15")
 	for _, mode := range []string{Prefix, Hash, Drop} {
 		p, other := New(Config{Addresses: mode, Key: redactKey}), New(Config{Addresses: mode, Key: redactKey + "x"})
-		hidden, again, elsewhere := p.Page([]session.Event{plain})[0], p.Page([]session.Event{plain})[0], other.Page([]session.Event{plain})[0]
+		hidden, again, elsewhere := p.RedactEvents([]session.Event{plain})[0], p.RedactEvents([]session.Event{plain})[0], other.RedactEvents([]session.Event{plain})[0]
 		require.NotEqual(t, plain.RecordID, hidden.RecordID)
 		require.NotEqual(t, plain.SessionKey, hidden.SessionKey)
 		require.Equal(t, plain.RecordID[:6], hidden.RecordID[:6], "the time stays")
@@ -183,11 +183,11 @@ func TestIDsOverAddressesAreKeyed(t *testing.T) {
 		require.NotEqual(t, hidden.RecordID, elsewhere.RecordID, "by the key")
 		update := plain
 		update.Extra = []session.Attr{{Key: session.AttrLoginUID, Value: plain.RecordID.String()}}
-		require.Equal(t, hidden.RecordID.String(), p.Page([]session.Event{update})[0].Extra[0].Value, "an update still names its login")
+		require.Equal(t, hidden.RecordID.String(), p.RedactEvents([]session.Event{update})[0].Extra[0].Value, "an update still names its login")
 	}
 	withSessionID := plain
 	withSessionID.SessionID = "source's own"
-	require.Equal(t, plain.SessionKey, New(Config{Addresses: Drop, Key: redactKey}).Page([]session.Event{withSessionID})[0].SessionKey, "made of that id alone")
+	require.Equal(t, plain.SessionKey, New(Config{Addresses: Drop, Key: redactKey}).RedactEvents([]session.Event{withSessionID})[0].SessionKey, "made of that id alone")
 }
 
 func TestPresetsAreWhatTheDocsSay(t *testing.T) {
@@ -209,7 +209,7 @@ func TestTheCommandThatHashesAName(t *testing.T) {
 	cmd.Stdout, cmd.Stderr = &out, &trace
 	require.NoError(t, cmd.Run(), trace.String())
 	e := session.Event{User: "alice"}
-	New(Config{Users: Hash, Key: redactKey}).Hide(&e)
+	New(Config{Users: Hash, Key: redactKey}).RedactEvent(&e)
 	require.Equal(t, e.UserHash+"\n", out.String())
 	require.Contains(t, trace.String(), "+ python3")
 	require.NotContains(t, trace.String(), redactKey)

@@ -36,7 +36,7 @@ func failure(name string) session.Event {
 }
 
 func redactedCopy(mode string, events ...session.Event) []session.Event {
-	return New(Config{Preset: PresetNone, Users: mode, Key: redactKey}).Page(events)
+	return New(Config{Preset: PresetNone, Users: mode, Key: redactKey}).RedactEvents(events)
 }
 
 func TestANameThatMayBeAPasswordVanishes(t *testing.T) {

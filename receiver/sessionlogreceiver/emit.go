@@ -67,7 +67,7 @@ func (e *eventEmitter) emitBatch(ctx context.Context, events []session.Event) er
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	events = e.redactPolicy.Page(events)
+	events = e.redactPolicy.RedactEvents(events)
 	work, done := contextWithGrace(ctx, shutdownGrace)
 	defer done()
 	refused, reason, err := e.deliverWithRetry(ctx, work, events)

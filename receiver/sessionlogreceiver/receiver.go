@@ -83,7 +83,7 @@ func (r *logsReceiver) Start(ctx context.Context, host component.Host) error {
 func (r *logsReceiver) sourceHost(host component.Host) source.Host {
 	var redactEvent func(*session.Event)
 	if r.emitter.redactPolicy != nil {
-		redactEvent = r.emitter.redactPolicy.Hide
+		redactEvent = r.emitter.redactPolicy.RedactEvent
 	}
 	return source.Host{
 		Emit:   r.emitter.emitBatch,

@@ -12,7 +12,7 @@ import (
 // and even then it may be refused (an unknown database, a limit). Its login is proved by a line that only an open session writes, or
 // else by the absence of a refusal for a time. A refusal after that is delivered as a correction.
 type Assembler struct {
-	events      eventBuilder
+	builder     eventBuilder
 	interner    nameInterner
 	decideAfter int64 // nanoseconds that an authorized connection is held back
 
@@ -47,7 +47,7 @@ func NewAssembler(instance string, decideAfter time.Duration) *Assembler {
 		decideAfter = DefaultDecideAfter
 	}
 	return &Assembler{
-		events: eventBuilder{instance: instance}, decideAfter: int64(decideAfter), open: map[BackendID]*undecidedConn{},
+		builder: eventBuilder{instance: instance}, decideAfter: int64(decideAfter), open: map[BackendID]*undecidedConn{},
 		unproven: decidedConns{capacity: maxUnproven}, decided: decidedConns{capacity: maxDecided},
 	}
 }
@@ -57,15 +57,15 @@ type Text struct{ undecided []firstLine }
 
 // firstLine is the first line of a connection. That may be decided by now, and its memory reused.
 type firstLine struct {
-	conn *undecidedConn
-	at   int64
+	conn   *undecidedConn
+	offset int64
 }
 
 // AddLine takes the next line, at this offset of its text, and adds the events that it decides. It returns false when the
 // line is one of those about connections and cannot be read.
 func (a *Assembler) AddLine(l *Line, text *Text, at int64, batch *logformat.EventBatch) bool {
-	a.events.currentLine, a.currentText, a.lastLineTime = l, text, l.Time
-	defer func() { a.events.currentLine, a.currentText = nil, nil }()
+	a.builder.currentLine, a.currentText, a.lastLineTime = l, text, l.Time
+	defer func() { a.builder.currentLine, a.currentText = nil, nil }()
 	if a.handleDetail(l, batch) {
 		return true
 	}
@@ -116,7 +116,7 @@ func (a *Assembler) flushDueConnections(now int64, batch *logformat.EventBatch) 
 		}
 	}
 	for c := a.authorizedQueue.first; c != nil && a.isDue(c, now); c = a.authorizedQueue.first {
-		a.unproven.addConn(decidedConn{ID: c.ID, At: c.Decisive, Stage: c.Stage, Login: c.Decisive, Until: addDuration(now, unprovenRetention)})
+		a.unproven.addConn(decidedConn{ID: c.ID, VerdictTime: c.VerdictTime, Stage: c.Stage, Login: c.VerdictTime, Until: addDuration(now, unprovenRetention)})
 		a.emitLogin(c, session.OutcomeSuccess, batch)
 	}
 	a.unproven.removeExpired(now)
@@ -131,8 +131,8 @@ func (a *Assembler) isDue(c *undecidedConn, now int64) bool {
 func (a *Assembler) FirstUndecided(text *Text) (at int64, any bool) {
 	for len(text.undecided) > 0 {
 		first := text.undecided[0]
-		if c := first.conn; a.open[c.ID] == c && c.text == text && c.offset == first.at {
-			return first.at, true
+		if c := first.conn; a.open[c.ID] == c && c.text == text && c.offset == first.offset {
+			return first.offset, true
 		}
 		text.undecided = text.undecided[1:]
 	}

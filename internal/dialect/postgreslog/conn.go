@@ -16,8 +16,8 @@ const (
 type undecidedConn struct {
 	ID              BackendID `json:"id"`
 	Stage           connStage `json:"stage"`
-	First           int64     `json:"first"`    // time of its first line
-	Decisive        int64     `json:"decisive"` // time of the line that the verdict will bear
+	FirstTime       int64     `json:"first"`    // time of its first line
+	VerdictTime     int64     `json:"decisive"` // time of the line that the verdict will bear
 	SQLState        string    `json:"sqlState,omitempty"`
 	Reason          string    `json:"reason,omitempty"`
 	Detail          string    `json:"detail,omitempty"`
@@ -56,7 +56,7 @@ func (a *Assembler) addConn(l *Line, at int64) *undecidedConn {
 	} else {
 		c = &undecidedConn{}
 	}
-	*c = undecidedConn{ID: l.ID, First: l.Time, Decisive: l.Time, text: a.currentText, offset: at}
+	*c = undecidedConn{ID: l.ID, FirstTime: l.Time, VerdictTime: l.Time, text: a.currentText, offset: at}
 	if a.isRemembered(l.ID) { // another one, whose pid this is now
 		a.unproven.removeConn(l.ID)
 		a.decided.removeConn(l.ID)
@@ -74,13 +74,13 @@ func (a *Assembler) enqueue(c *undecidedConn) {
 	}
 	switch c.Stage {
 	case stageAuthorized:
-		c.Due = addDuration(c.Decisive, time.Duration(a.decideAfter))
+		c.Due = addDuration(c.VerdictTime, time.Duration(a.decideAfter))
 		a.authorizedQueue.pushBack(c)
 	case stageRefused:
-		c.Due = addDuration(c.Decisive, detailTimeout)
+		c.Due = addDuration(c.VerdictTime, detailTimeout)
 		a.refusedQueue.pushBack(c)
 	default:
-		c.Due = addDuration(c.First, authenticationTimeout)
+		c.Due = addDuration(c.FirstTime, authenticationTimeout)
 		a.unauthorized.pushBack(c)
 	}
 }

@@ -30,8 +30,8 @@ type eventBuilder struct {
 }
 
 func (b *eventBuilder) buildLogin(c *undecidedConn, outcome session.Outcome, e *session.Event) {
-	b.fillCommon(c.ID, c.First, &c.connectionFacts, e)
-	e.Kind, e.Outcome, e.SourceEvent, e.Time = session.KindLogin, outcome, "connection authorized", c.Decisive
+	b.fillCommon(c.ID, c.FirstTime, &c.connectionFacts, e)
+	e.Kind, e.Outcome, e.SourceEvent, e.Time = session.KindLogin, outcome, "connection authorized", c.VerdictTime
 	switch c.Stage {
 	case stageAuthenticated:
 		e.SourceEvent = "connection authenticated"
@@ -50,18 +50,18 @@ func (b *eventBuilder) buildLogin(c *undecidedConn, outcome session.Outcome, e *
 }
 
 func (b *eventBuilder) buildFailure(c *undecidedConn, e *session.Event) {
-	b.fillCommon(c.ID, c.First, &c.connectionFacts, e)
-	e.Kind, e.Outcome, e.SourceEvent, e.Time = session.KindLogin, session.OutcomeFailure, "FATAL", c.Decisive
+	b.fillCommon(c.ID, c.FirstTime, &c.connectionFacts, e)
+	e.Kind, e.Outcome, e.SourceEvent, e.Time = session.KindLogin, session.OutcomeFailure, "FATAL", c.VerdictTime
 	b.fillRefusal(c, e)
 	e.RecordID = b.recordID("login", e)
 }
 
 func (b *eventBuilder) buildCorrection(c *undecidedConn, login int64, e *session.Event) {
-	b.fillCommon(c.ID, c.First, &c.connectionFacts, e)
+	b.fillCommon(c.ID, c.FirstTime, &c.connectionFacts, e)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindSessionUpdate, session.OutcomeFailure, "FATAL"
 	e.Time = login
 	corrected := b.recordID("login", e)
-	e.Time = c.Decisive
+	e.Time = c.VerdictTime
 	b.fillRefusal(c, e)
 	addExtra(e, keyCorrects, corrected.String())
 	e.RecordID = b.recordID("correction", e)

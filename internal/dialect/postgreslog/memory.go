@@ -14,11 +14,11 @@ type decidedConns struct {
 }
 
 type decidedConn struct {
-	ID    BackendID `json:"id"`
-	At    int64     `json:"at"`              // time of the line that the verdict bears
-	Stage connStage `json:"stage,omitempty"` // how far the connection had come by then
-	Login int64     `json:"login,omitempty"` // the same, of a login that was delivered without proof
-	Until int64     `json:"until"`
+	ID          BackendID `json:"id"`
+	VerdictTime int64     `json:"at"`              // time of the line that the verdict bears
+	Stage       connStage `json:"stage,omitempty"` // how far the connection had come by then
+	Login       int64     `json:"login,omitempty"` // the same, of a login that was delivered without proof
+	Until       int64     `json:"until"`
 }
 
 const (
@@ -78,7 +78,7 @@ func (m *decidedConns) contains(id BackendID) bool {
 // no later stage.
 func (m *decidedConns) coversLine(l *Line, to connStage) bool {
 	r, ok := m.byID[l.ID]
-	return ok && l.Time <= r.At && to <= r.Stage
+	return ok && l.Time <= r.VerdictTime && to <= r.Stage
 }
 
 // wasLetIn is true for a successful verdict: no refusal can follow but its correction.
@@ -90,7 +90,7 @@ func (m *decidedConns) loginTime(id BackendID) int64 { return m.byID[id].Login }
 // markProven keeps the verdict, since its lines may be read again.
 func (m *decidedConns) markProven(l *Line) {
 	if r, ok := m.byID[l.ID]; ok {
-		r.Login, r.At, r.Stage = 0, max(r.At, l.Time), stageReady
+		r.Login, r.VerdictTime, r.Stage = 0, max(r.VerdictTime, l.Time), stageReady
 		m.byID[l.ID] = r
 	}
 }

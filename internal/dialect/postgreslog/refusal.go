@@ -7,7 +7,7 @@ import (
 func (a *Assembler) handleFatal(l *Line, at int64, batch *logformat.EventBatch) {
 	c := a.findConn(l)
 	switch {
-	case c != nil && c.Stage == stageRefused && l.Time <= c.Decisive:
+	case c != nil && c.Stage == stageRefused && l.Time <= c.VerdictTime:
 		return // read again: its DETAIL may be known already
 	case c != nil && c.Stage == stageAuthorized && endsSession(l.SQLState, l.Message):
 		return // a disconnection will follow if the session was open
@@ -39,7 +39,7 @@ func (a *Assembler) setRefused(c *undecidedConn, l *Line) {
 		f.User = refusedUser(l.Message)
 	}
 	a.interner.copyInterned(&c.connectionFacts, &f)
-	c.Stage, c.Decisive = stageRefused, l.Time
+	c.Stage, c.VerdictTime = stageRefused, l.Time
 	c.SQLState, c.Reason, c.Detail = a.interner.intern(l.SQLState), a.interner.intern(l.Message), a.interner.intern(l.Detail)
 }
 
@@ -58,7 +58,7 @@ func (a *Assembler) handleDetail(l *Line, batch *logformat.EventBatch) bool {
 	}
 	for c := a.refusedQueue.first; c != nil; {
 		next := c.next
-		if c.refusedIn == a.currentText || l.Time > c.Decisive || l.Time == c.Decisive && c.refusedIn != nil {
+		if c.refusedIn == a.currentText || l.Time > c.VerdictTime || l.Time == c.VerdictTime && c.refusedIn != nil {
 			a.emitFailure(c, batch)
 		}
 		c = next
@@ -68,13 +68,13 @@ func (a *Assembler) handleDetail(l *Line, batch *logformat.EventBatch) bool {
 
 func (a *Assembler) emitFailure(c *undecidedConn, batch *logformat.EventBatch) {
 	a.rememberVerdict(c)
-	a.events.buildFailure(c, batch.Add())
+	a.builder.buildFailure(c, batch.Add())
 	a.removeConn(c)
 }
 
 func (a *Assembler) emitCorrection(l *Line, batch *logformat.EventBatch) {
-	c := &undecidedConn{ID: l.ID, First: l.Time}
+	c := &undecidedConn{ID: l.ID, FirstTime: l.Time}
 	a.setRefused(c, l)
-	a.events.buildCorrection(c, a.unproven.loginTime(l.ID), batch.Add())
+	a.builder.buildCorrection(c, a.unproven.loginTime(l.ID), batch.Add())
 	a.unproven.markProven(l)
 }

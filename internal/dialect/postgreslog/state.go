@@ -67,7 +67,7 @@ func (a *Assembler) Restore(text []byte, gone bool) error {
 func (a *Assembler) mergeConn(c *undecidedConn) {
 	if had := a.open[c.ID]; had != nil {
 		if had.Stage < c.Stage {
-			had.Stage, had.Decisive, had.connectionFacts, had.inSeveralTexts = c.Stage, c.Decisive, c.connectionFacts, true
+			had.Stage, had.VerdictTime, had.connectionFacts, had.inSeveralTexts = c.Stage, c.VerdictTime, c.connectionFacts, true
 			had.SQLState, had.Reason, had.Detail = c.SQLState, c.Reason, c.Detail
 			a.enqueue(had)
 		}
@@ -84,7 +84,7 @@ func (a *Assembler) mergeConn(c *undecidedConn) {
 func (a *Assembler) restoreDecided(m *decidedConns, list []decidedConn) {
 	for _, r := range list {
 		c := a.open[r.ID]
-		if c != nil && c.First > r.At {
+		if c != nil && c.FirstTime > r.VerdictTime {
 			continue // another one, with the same pid
 		}
 		if c != nil {

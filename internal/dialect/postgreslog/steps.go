@@ -10,7 +10,7 @@ import (
 
 func (a *Assembler) handleReceived(l *Line, at int64, batch *logformat.EventBatch) bool {
 	if c := a.findConn(l); c != nil {
-		if l.ID.Start != NoStart || l.Time <= c.First {
+		if l.ID.Start != NoStart || l.Time <= c.FirstTime {
 			return true // read again
 		}
 		a.decideEnded(c, batch) // the pid was reused
@@ -56,7 +56,7 @@ func (a *Assembler) handleAuthenticated(l *Line, at int64) bool {
 		return true
 	}
 	if c.Stage == stageReceived {
-		c.Stage, c.Decisive = stageAuthenticated, l.Time
+		c.Stage, c.VerdictTime = stageAuthenticated, l.Time
 	}
 	a.interner.copyInterned(&c.connectionFacts, &f)
 	return true
@@ -79,7 +79,7 @@ func (a *Assembler) handleAuthorized(l *Line, at int64) bool {
 		return true
 	}
 	a.interner.copyInterned(&c.connectionFacts, &f)
-	c.Stage, c.Decisive = stageAuthorized, l.Time
+	c.Stage, c.VerdictTime = stageAuthorized, l.Time
 	a.enqueue(c)
 	return true
 }
@@ -95,7 +95,7 @@ func (a *Assembler) handleReady(l *Line, at int64, batch *logformat.EventBatch) 
 		c = a.addConn(l, at)
 	}
 	if c.Stage < stageAuthenticated {
-		c.Stage, c.Decisive = stageReady, l.Time
+		c.Stage, c.VerdictTime = stageReady, l.Time
 		f := c.connectionFacts
 		f.setColumns(l)
 		a.interner.copyInterned(&c.connectionFacts, &f)
@@ -118,7 +118,7 @@ func (a *Assembler) handleDisconnection(l *Line, batch *logformat.EventBatch) bo
 		a.emitSuccess(c, batch)
 	}
 	a.unproven.markProven(l)
-	a.events.buildLogout(l, &f, duration, batch.Add())
+	a.builder.buildLogout(l, &f, duration, batch.Add())
 	return true
 }
 
@@ -128,7 +128,7 @@ func (a *Assembler) emitSuccess(c *undecidedConn, batch *logformat.EventBatch) {
 
 func (a *Assembler) emitLogin(c *undecidedConn, outcome session.Outcome, batch *logformat.EventBatch) {
 	a.rememberVerdict(c)
-	a.events.buildLogin(c, outcome, batch.Add())
+	a.builder.buildLogin(c, outcome, batch.Add())
 	a.removeConn(c)
 }
 
@@ -136,7 +136,7 @@ func (a *Assembler) emitLogin(c *undecidedConn, outcome session.Outcome, batch *
 // current line decides.
 func (a *Assembler) rememberVerdict(c *undecidedConn) {
 	if a.currentText == nil || c.text != a.currentText {
-		a.decided.addConn(decidedConn{ID: c.ID, At: c.Decisive, Stage: c.Stage, Until: addDuration(c.First, decidedRetention)})
+		a.decided.addConn(decidedConn{ID: c.ID, VerdictTime: c.VerdictTime, Stage: c.Stage, Until: addDuration(c.FirstTime, decidedRetention)})
 	}
 }
 

@@ -50,19 +50,19 @@ func (c *sshConnection) dueAt() int64 {
 	return 0
 }
 
-func (c *sshConnection) failures() int64 { return c.Failed + c.FailedByPAM }
+func (c *sshConnection) failures() int64 { return c.FailedAttempts + c.FailedByPAM }
 
 // holdAttempt emits an attempt that is already held, unless this is a second line about it.
 func (p *Parser) holdAttempt(c *sshConnection, m *sshdMessage, source string, now int64, batch *logformat.EventBatch) {
 	class := session.ErrorNotPermitted
 	if source != fromRoot {
-		class = pamErrorType(m.reason, m.invalid)
+		class = pamErrorType(m.reason, m.invalidUser)
 	}
 	if old := c.Attempt; old != nil && (!old.fromModule() || old.Source == source) {
 		p.emitAttempt(c, batch)
 	}
 	c.Attempt = &heldAttempt{
-		Time: now, Source: strings.Clone(source), Method: strings.Clone(m.method), User: strings.Clone(m.user), Invalid: m.invalid,
+		Time: now, Source: strings.Clone(source), Method: strings.Clone(m.method), User: strings.Clone(m.user), Invalid: m.invalidUser,
 		Address: strings.Clone(m.address), Reason: strings.Clone(m.reason), Class: class,
 	}
 	p.connections.scheduleFollowUp(c)
@@ -100,7 +100,7 @@ func (p *Parser) forgetPAMChild(c *sshConnection, m *sshdMessage) {
 		return
 	}
 	n := p.connections.findPAMChild(c, m.user, m.address)
-	if n == nil && m.invalid { // PAM's modules do not name unknown users
+	if n == nil && m.invalidUser { // PAM's modules do not name unknown users
 		n = p.connections.findPAMChild(c, "", m.address)
 	}
 	if n != nil {
@@ -139,7 +139,7 @@ func (p *Parser) emitRepeatedAttempts(c *sshConnection, m *sshdMessage, now int6
 		last = *c.Attempt
 		p.emitAttempt(c, batch)
 	}
-	for reported := c.failures(); reported <= m.more; reported++ {
+	for reported := c.failures(); reported <= m.moreAttempts; reported++ {
 		again := last
 		again.Time = now
 		c.Attempt = &again

@@ -11,24 +11,24 @@ import (
 // sshConnection is a connection until it ends. PAM's lines have no address, and lines with one come from another process: only the
 // connection ties a login to its logout.
 type sshConnection struct {
-	Host    string `json:"h"`
-	PID     int64  `json:"p"`
-	Address string `json:"a,omitempty"`
-	Port    int32  `json:"o,omitempty"`
-	User    string `json:"u,omitempty"`
-	Invalid bool   `json:"i,omitempty"`
-	Reason  string `json:"r,omitempty"` // why the user may not
-	Named   int64  `json:"n"`           // time of the first line, nanoseconds
-	Failed  int64  `json:"f,omitempty"` // attempts delivered so far
-	Login   int64  `json:"l,omitempty"` // time of the login, 0 before it
-	PAM     bool   `json:"m,omitempty"` // PAM opened a session, and will close it
+	Host           string `json:"h"`
+	PID            int64  `json:"p"`
+	Address        string `json:"a,omitempty"`
+	Port           int32  `json:"o,omitempty"`
+	User           string `json:"u,omitempty"`
+	InvalidUser    bool   `json:"i,omitempty"`
+	Reason         string `json:"r,omitempty"` // why the user may not
+	FirstTime      int64  `json:"n"`           // time of the first line, nanoseconds
+	FailedAttempts int64  `json:"f,omitempty"` // attempts delivered so far
+	LoginTime      int64  `json:"l,omitempty"` // time of the login, 0 before it
+	PAMSession     bool   `json:"m,omitempty"` // PAM opened a session, and will close it
 
-	Nameless           bool         `json:"x,omitempty"` // the server hides the user's name
-	StartIsProvisional bool         `json:"g,omitempty"` // all lines so far are of kinds that do not set Named, which is part of ids
+	NameHidden         bool         `json:"x,omitempty"` // the server hides the user's name
+	StartIsProvisional bool         `json:"g,omitempty"` // all lines so far are of kinds that do not set FirstTime, which is part of ids
 	InAuthProcess      bool         `json:"s,omitempty"` // the process is sshd-auth; another one logs the login
 	Attempt            *heldAttempt `json:"w,omitempty"` // waits for a second line
 	FailedByPAM        int64        `json:"t,omitempty"` // attempts that were delivered without a line "Failed"
-	Refused            int64        `json:"d,omitempty"` // time of the last line "Failed"
+	LastFailedTime     int64        `json:"d,omitempty"` // time of the last line "Failed"
 	EndExpectedSince   int64        `json:"q,omitempty"` // time of a line after which the end is expected
 	EndReason          string       `json:"e,omitempty"` // of that line
 }
@@ -122,7 +122,7 @@ func (c *openConnections) findOrCreate(p processKey, now int64) *sshConnection {
 	if c.lastHost != p.host {
 		c.lastHost = strings.Clone(p.host)
 	}
-	n := &sshConnection{Host: c.lastHost, PID: p.pid, Named: now}
+	n := &sshConnection{Host: c.lastHost, PID: p.pid, FirstTime: now}
 	if p.pid == 0 {
 		address, port, _ := strings.Cut(p.peer, " ")
 		number, _ := strconv.Atoi(port)
@@ -143,7 +143,7 @@ func (c *openConnections) addConnection(n *sshConnection) {
 	if n.Port != 0 {
 		c.byPeer[clientKey{n.Host, n.Address, n.Port}] = n
 	}
-	if n.Login == 0 {
+	if n.LoginTime == 0 {
 		c.notLoggedIn = append(c.notLoggedIn, n)
 	} else {
 		c.sessions = append(c.sessions, n)
@@ -174,8 +174,8 @@ func (c *openConnections) removeConnection(n *sshConnection) {
 func (c *openConnections) isCurrent(n *sshConnection) bool { return c.byProcess[n.processKey()] == n }
 
 func (c *openConnections) recentLogin(host, user string, now int64) *sshConnection {
-	for i := len(c.sessions) - 1; i >= 0 && now-c.sessions[i].Login <= pamOpenTimeout; i-- {
-		if n := c.sessions[i]; n.Host == host && n.User == user && !n.PAM {
+	for i := len(c.sessions) - 1; i >= 0 && now-c.sessions[i].LoginTime <= pamOpenTimeout; i-- {
+		if n := c.sessions[i]; n.Host == host && n.User == user && !n.PAMSession {
 			return n
 		}
 	}
@@ -183,10 +183,10 @@ func (c *openConnections) recentLogin(host, user string, now int64) *sshConnecti
 }
 
 func (c *openConnections) startSession(n *sshConnection, now int64) {
-	if n.Login == 0 {
+	if n.LoginTime == 0 {
 		c.sessions = append(c.sessions, n)
 	}
-	n.Login = now
+	n.LoginTime = now
 	if len(c.sessions) > 2*maxConnections {
 		c.sessions = c.filterCurrent(c.sessions, true)
 		for len(c.sessions) > maxConnections { // and end without a logout
@@ -199,8 +199,8 @@ func (c *openConnections) startSession(n *sshConnection, now int64) {
 func (c *openConnections) nextOverdue(now int64) *sshConnection {
 	for len(c.notLoggedIn) > 0 {
 		n := c.notLoggedIn[0]
-		if c.isCurrent(n) && n.Login == 0 {
-			if now-n.Named <= loginGraceTime && len(c.notLoggedIn) <= maxConnections {
+		if c.isCurrent(n) && n.LoginTime == 0 {
+			if now-n.FirstTime <= loginGraceTime && len(c.notLoggedIn) <= maxConnections {
 				return nil
 			}
 			c.notLoggedIn = c.notLoggedIn[1:]
@@ -219,7 +219,7 @@ func (c *openConnections) listAll() []*sshConnection {
 func (c *openConnections) filterCurrent(list []*sshConnection, sessions bool) []*sshConnection {
 	kept := list[:0]
 	for _, n := range list {
-		if c.isCurrent(n) && (n.Login != 0) == sessions {
+		if c.isCurrent(n) && (n.LoginTime != 0) == sessions {
 			kept = append(kept, n)
 		}
 	}

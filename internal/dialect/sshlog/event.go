@@ -22,35 +22,35 @@ func (p *Parser) emitLogin(c *sshConnection, m *sshdMessage, word string, now in
 func (p *Parser) emitFailure(c *sshConnection, m *sshdMessage, refused *heldAttempt, now int64, batch *logformat.EventBatch) {
 	e := p.newEvent(c, now, batch)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindLogin, session.OutcomeFailure, "Failed"
-	e.User, e.UserEmpty = m.user, m.user == "" && !m.nameless
+	e.User, e.UserEmpty = m.user, m.user == "" && !m.nameHidden
 	setMethod(e, m)
-	e.FailureReason, e.ErrorType = c.Reason, errorType(c, m.invalid)
+	e.FailureReason, e.ErrorType = c.Reason, errorType(c, m.invalidUser)
 	if refused != nil && refused.Source == fromRoot {
 		e.FailureReason, e.ErrorType = refused.Reason, refused.Class
 	}
 	if c.User == "" {
 		c.User = strings.Clone(m.user)
 	}
-	c.Failed++
-	c.Refused = now
-	p.assignIDs(c, e, "failure", c.Failed)
+	c.FailedAttempts++
+	c.LastFailedTime = now
+	p.assignIDs(c, e, "failure", c.FailedAttempts)
 }
 
 // emitAbandoned is for a connection that named a user, or was cut off for a reason with a class, and ended without a logged attempt.
 func (p *Parser) emitAbandoned(c *sshConnection, now int64, class string, batch *logformat.EventBatch) {
 	p.emitAttempt(c, batch)
-	if c.User == "" && !c.Invalid && class == "" || c.failures() > 0 || c.Login != 0 {
+	if c.User == "" && !c.InvalidUser && class == "" || c.failures() > 0 || c.LoginTime != 0 {
 		return
 	}
 	e := p.newEvent(c, now, batch)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindLogin, session.OutcomeFailure, "Connection closed"
-	e.User, e.UserEmpty = c.User, c.User == "" && c.Invalid && !c.Nameless
+	e.User, e.UserEmpty = c.User, c.User == "" && c.InvalidUser && !c.NameHidden
 	e.FailureReason, e.ErrorType = c.Reason, class
 	if class == "" {
-		e.ErrorType = errorType(c, c.Invalid)
+		e.ErrorType = errorType(c, c.InvalidUser)
 	}
-	c.Failed++
-	p.assignIDs(c, e, "failure", c.Failed)
+	c.FailedAttempts++
+	p.assignIDs(c, e, "failure", c.FailedAttempts)
 }
 
 func (p *Parser) emitLogout(c *sshConnection, word string, now int64, batch *logformat.EventBatch) {
@@ -70,9 +70,9 @@ func (p *Parser) newEvent(c *sshConnection, now int64, batch *logformat.EventBat
 
 // assignIDs has the time of the login, or of the attempt, in the ids: pids come again.
 func (p *Parser) assignIDs(c *sshConnection, e *session.Event, what string, attempt int64) {
-	start := c.Login
+	start := c.LoginTime
 	if start == 0 {
-		start = c.Named
+		start = c.FirstTime
 	}
 	e.SessionKey = p.hash.Start("session", System, p.instance).Str(c.Host).Int(c.PID).Str(c.Address).Int(int64(c.Port)).Int(start).Key()
 	e.RecordID = p.hash.Start("record", System, p.instance).Str(c.Host).Int(c.PID).Str(c.Address).Int(int64(c.Port)).Int(e.Time).

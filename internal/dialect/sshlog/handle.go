@@ -10,7 +10,7 @@ import (
 // connectionOf ends the connection before where the message has another address: the system reused the pid.
 func (p *Parser) connectionOf(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) *sshConnection {
 	if c := p.connections.byProcess[from]; c != nil && c.Port != 0 && m.addressIsCertain() && (c.Address != m.address || c.Port != m.port) {
-		p.emitAbandoned(c, c.Named, "", batch)
+		p.emitAbandoned(c, c.FirstTime, "", batch)
 		p.connections.removeConnection(c)
 	}
 	return p.startConnection(from, now, m)
@@ -25,7 +25,7 @@ func (p *Parser) startConnection(from processKey, now int64, m *sshdMessage) *ss
 		c.StartIsProvisional = c.StartIsProvisional || !known
 	default:
 		if c.StartIsProvisional {
-			c.StartIsProvisional, c.Named = false, now
+			c.StartIsProvisional, c.FirstTime = false, now
 		}
 	}
 	return c
@@ -37,14 +37,14 @@ func (p *Parser) locateProcess(from processKey, apart bool, m *sshdMessage) proc
 	if p.connections.byProcess[from] != nil || m.port == 0 || !m.addressIsCertain() {
 		return from
 	}
-	if c := p.connections.byPeer[clientKey{from.host, m.address, m.port}]; c != nil && c.Login == 0 && (apart || c.InAuthProcess) {
+	if c := p.connections.byPeer[clientKey{from.host, m.address, m.port}]; c != nil && c.LoginTime == 0 && (apart || c.InAuthProcess) {
 		return c.processKey()
 	}
 	if from.pid != 0 {
 		return from
 	}
 	before := processKey{host: from.host, peer: m.address} // known by its address, before a line with its port
-	if c := p.connections.byProcess[before]; c != nil && c.Login == 0 && (c.User == m.user || c.User == "" || m.user == "") {
+	if c := p.connections.byProcess[before]; c != nil && c.LoginTime == 0 && (c.User == m.user || c.User == "" || m.user == "") {
 		return before
 	}
 	return from
@@ -74,14 +74,14 @@ func (p *Parser) handleMessage(from processKey, apart bool, now int64, m *sshdMe
 	case kindInvalidUser, kindNotAllowed:
 		c := p.connectionOf(from, now, m, batch)
 		p.connections.setPeer(c, m.address, m.port)
-		c.User, c.Invalid, c.Nameless, c.Reason, c.Named = strings.Clone(m.user), true, m.nameless, strings.Clone(m.reason), now
+		c.User, c.InvalidUser, c.NameHidden, c.Reason, c.FirstTime = strings.Clone(m.user), true, m.nameHidden, strings.Clone(m.reason), now
 		if c.Address == "" {
 			c.Address = strings.Clone(m.address)
 		}
 	case kindClosedEarly:
 		p.handleClosedEarly(from, now, m, batch)
 	case kindDisconnectReceived, kindTooMany:
-		p.disconnectNotice(from, now, m, batch)
+		p.handleDisconnectNotice(from, now, m, batch)
 	case kindTimeout:
 		p.handleTimeout(from, now, m, batch)
 	case kindDisconnected:
@@ -91,9 +91,9 @@ func (p *Parser) handleMessage(from processKey, apart bool, now int64, m *sshdMe
 	case kindPAMError, kindPAMFailure, kindRootRefused, kindPAMMore, kindPAMAccess, kindDenied:
 		p.handleRefusal(from, now, m, batch)
 	case kindPAMOpened:
-		p.pamSessionOpened(from, now, m, batch)
+		p.handlePAMOpened(from, now, m, batch)
 	case kindPAMClosed:
-		if c := p.connections.byProcess[from]; c != nil && c.Login != 0 {
+		if c := p.connections.byProcess[from]; c != nil && c.LoginTime != 0 {
 			p.emitLogout(c, "session closed", now, batch)
 		}
 	case kindOther:
@@ -105,7 +105,7 @@ func (p *Parser) handleMessage(from processKey, apart bool, now int64, m *sshdMe
 // other user, and comes from sshd's program.
 func (p *Parser) handleDisconnected(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) error {
 	c := p.connections.byPeer[clientKey{from.host, m.address, m.port}]
-	if c == nil || c.Login == 0 || c.PAM {
+	if c == nil || c.LoginTime == 0 || c.PAMSession {
 		return nil
 	}
 	sameUser := m.user == "" || m.user == c.User
@@ -121,7 +121,7 @@ func (p *Parser) handleDisconnected(from processKey, now int64, m *sshdMessage, 
 
 func (p *Parser) handleAccepted(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
 	c := p.connectionOf(from, now, m, batch)
-	if c.Login != 0 { // its process has ended, and the system reused the pid
+	if c.LoginTime != 0 { // its process has ended, and the system reused the pid
 		p.connections.removeConnection(c)
 		c = p.startConnection(from, now, m)
 	}
@@ -145,7 +145,7 @@ func (p *Parser) emitBeforeLogin(c *sshConnection, batch *logformat.EventBatch) 
 func (p *Parser) handleFailed(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
 	c := p.connectionOf(from, now, m, batch)
 	p.connections.setPeer(c, m.address, m.port)
-	c.Nameless = c.Nameless || m.nameless
+	c.NameHidden = c.NameHidden || m.nameHidden
 	p.forgetPAMChild(c, m)
 	if m.method != "none" { // by which clients ask what methods there are
 		p.emitFailure(c, m, p.takeAttempt(c, m, batch), now, batch)
@@ -176,28 +176,28 @@ func (p *Parser) resolveAmbiguous(from processKey, now int64, m *sshdMessage, ba
 // handleClosedEarly is the failure of a connection whose user was named and that has no logged attempt (those of keys are not, at the
 // usual LogLevel).
 func (p *Parser) handleClosedEarly(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
-	if m.user == "" && !m.invalid && p.connections.byProcess[from] == nil {
+	if m.user == "" && !m.invalidUser && p.connections.byProcess[from] == nil {
 		return
 	}
 	c := p.connectionOf(from, now, m, batch)
 	p.connections.setPeer(c, m.address, m.port)
 	if c.User == "" {
-		c.User, c.Invalid, c.Nameless = m.user, m.invalid, m.nameless
+		c.User, c.InvalidUser, c.NameHidden = m.user, m.invalidUser, m.nameHidden
 	}
 	p.emitAbandoned(c, now, "", batch)
 	p.connections.removeConnection(c)
 }
 
-// disconnectNotice waits for another line, which most servers write then.
-func (p *Parser) disconnectNotice(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
-	if c := p.connections.byProcess[from]; m.kind == kindDisconnectReceived && (c == nil || c.Login != 0) {
+// handleDisconnectNotice waits for another line, which most servers write then.
+func (p *Parser) handleDisconnectNotice(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
+	if c := p.connections.byProcess[from]; m.kind == kindDisconnectReceived && (c == nil || c.LoginTime != 0) {
 		if m.port == 0 { // an old server writes no other line
 			p.handleEnded(from, now, m, batch)
 		}
 		return
 	}
 	c := p.connectionOf(from, now, m, batch)
-	if c.Login != 0 {
+	if c.LoginTime != 0 {
 		return
 	}
 	p.connections.setPeer(c, m.address, m.port)
@@ -205,7 +205,7 @@ func (p *Parser) disconnectNotice(from processKey, now int64, m *sshdMessage, ba
 		c.Address = strings.Clone(m.address)
 	}
 	if c.User == "" {
-		c.User, c.Invalid, c.Nameless = strings.Clone(m.user), m.invalid, m.nameless
+		c.User, c.InvalidUser, c.NameHidden = strings.Clone(m.user), m.invalidUser, m.nameHidden
 	}
 	c.EndExpectedSince, c.EndReason = now, strings.Clone(m.reason)
 	p.connections.scheduleFollowUp(c)
@@ -214,7 +214,7 @@ func (p *Parser) disconnectNotice(from processKey, now int64, m *sshdMessage, ba
 // handleEnded does nothing where PAM closes the session.
 func (p *Parser) handleEnded(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
 	c := p.connections.byProcess[from]
-	if c != nil && c.Login != 0 && !c.PAM && (m.address == "" || m.address == c.Address) {
+	if c != nil && c.LoginTime != 0 && !c.PAMSession && (m.address == "" || m.address == c.Address) {
 		p.emitLogout(c, "Disconnected", now, batch)
 	}
 }
@@ -225,10 +225,10 @@ func (p *Parser) handleTimeout(from processKey, now int64, m *sshdMessage, batch
 		from = processKey{host: from.host, pid: m.pid}
 	}
 	c := p.connections.byPeer[clientKey{from.host, m.address, m.port}]
-	if c == nil || c.Login != 0 {
+	if c == nil || c.LoginTime != 0 {
 		c = p.connectionOf(from, now, m, batch)
 	}
-	if c.Login != 0 {
+	if c.LoginTime != 0 {
 		return
 	}
 	p.connections.setPeer(c, m.address, m.port)
@@ -242,23 +242,23 @@ func (p *Parser) handleTimeout(from processKey, now int64, m *sshdMessage, batch
 // handleRefusal is for lines about a failure beside, or in place of, sshd's "Failed".
 func (p *Parser) handleRefusal(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
 	if m.kind == kindPAMMore || m.kind == kindPAMAccess {
-		if c := p.connections.byProcess[from]; c == nil || c.Login != 0 {
+		if c := p.connections.byProcess[from]; c == nil || c.LoginTime != 0 {
 			return
 		}
 	}
 	c := p.connectionOf(from, now, m, batch)
-	if c.Login != 0 { // its process has ended, and the system reused the pid
+	if c.LoginTime != 0 { // its process has ended, and the system reused the pid
 		p.connections.removeConnection(c)
 		c = p.startConnection(from, now, m)
 	}
 	p.connections.setPeer(c, m.address, m.port)
-	c.Nameless = c.Nameless || m.nameless
+	c.NameHidden = c.NameHidden || m.nameHidden
 	switch m.kind {
 	case kindPAMError:
 		p.forgetPAMChild(c, m)
 		p.holdAttempt(c, m, fromPAM, now, batch)
 	case kindRootRefused:
-		if m.mayBeEcho && (c.Attempt != nil && c.Attempt.Source == fromRoot || c.Refused != 0 && now-c.Refused <= deniedFollowUpTime) {
+		if m.mayBeEcho && (c.Attempt != nil && c.Attempt.Source == fromRoot || c.LastFailedTime != 0 && now-c.LastFailedTime <= deniedFollowUpTime) {
 			return
 		}
 		p.holdAttempt(c, m, fromRoot, now, batch)
@@ -279,7 +279,7 @@ func (p *Parser) handleRefusal(from processKey, now int64, m *sshdMessage, batch
 const deniedFollowUpTime = int64(1e9)
 
 func (p *Parser) handleDenied(c *sshConnection, m *sshdMessage, now int64, batch *logformat.EventBatch) {
-	if c.Refused != 0 && now-c.Refused <= deniedFollowUpTime && c.User == m.user {
+	if c.LastFailedTime != 0 && now-c.LastFailedTime <= deniedFollowUpTime && c.User == m.user {
 		return // which is that one
 	}
 	if c.Attempt != nil && !c.Attempt.fromModule() {
@@ -295,12 +295,12 @@ func (p *Parser) handleDenied(c *sshConnection, m *sshdMessage, now int64, batch
 	p.emitAttempt(c, batch)
 }
 
-// pamSessionOpened emits a login that sshd did not log.
-func (p *Parser) pamSessionOpened(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
+// handlePAMOpened emits a login that sshd did not log.
+func (p *Parser) handlePAMOpened(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
 	c := p.connections.byProcess[from]
 	switch {
-	case c != nil && c.Login != 0:
-		c.PAM = true
+	case c != nil && c.LoginTime != 0:
+		c.PAMSession = true
 		return
 	case m.user == "" || p.connections.recentLogin(from.host, m.user, now) != nil:
 		return
@@ -308,7 +308,7 @@ func (p *Parser) pamSessionOpened(from processKey, now int64, m *sshdMessage, ba
 		c = p.connections.findOrCreate(from, now)
 	}
 	p.emitBeforeLogin(c, batch)
-	c.User, c.PAM = strings.Clone(m.user), true
+	c.User, c.PAMSession = strings.Clone(m.user), true
 	p.connections.startSession(c, now)
 	p.emitLogin(c, m, "session opened", now, batch)
 }

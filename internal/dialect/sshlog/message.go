@@ -38,22 +38,22 @@ const (
 )
 
 type sshdMessage struct {
-	kind      messageKind
-	method    string
-	user      string
-	invalid   bool // the user does not exist, or may not
-	mayBeEcho bool // perhaps the second time of the same
-	// nameless: the server hid the name.
-	nameless  bool
-	address   string
-	port      int32
-	publicKey string // the key
-	reason    string
-	module    string // of PAM
-	pid       int64  // of another process that the message is about
-	more      int64  // attempts beyond the first
-	readings  []possibleReading
-	writer    messageWriter
+	kind        messageKind
+	method      string
+	user        string
+	invalidUser bool // the user does not exist, or may not
+	mayBeEcho   bool // perhaps the second time of the same
+	// nameHidden: the server hid the name.
+	nameHidden   bool
+	address      string
+	port         int32
+	publicKey    string // the key
+	reason       string
+	module       string // of PAM
+	pid          int64  // of another process that the message is about
+	moreAttempts int64  // attempts beyond the first
+	readings     []possibleReading
+	writer       messageWriter
 }
 
 // messageWriter is the process that wrote a message, according to journald.
@@ -217,7 +217,7 @@ func (m *sshdMessage) readAttempt(kind messageKind, s string) {
 	if !found || strings.ContainsRune(method, ' ') {
 		return
 	}
-	if s, m.invalid = cutInvalid(s); m.invalid {
+	if s, m.invalidUser = cutInvalid(s); m.invalidUser {
 		m.readInvalidAttempt(kind, method, s)
 		return
 	}
@@ -239,7 +239,7 @@ func cutInvalid(s string) (rest string, invalid bool) {
 
 func (m *sshdMessage) setUser(user string) {
 	if m.user = user; user == hiddenName {
-		m.user, m.invalid, m.nameless = "", true, true
+		m.user, m.invalidUser, m.nameHidden = "", true, true
 	}
 }
 
@@ -326,7 +326,7 @@ func (m *sshdMessage) readInvalidUser(s string) {
 	if !found || !m.readAddress(address) {
 		return
 	}
-	m.kind, m.invalid, m.reason = kindInvalidUser, true, "Invalid user"
+	m.kind, m.invalidUser, m.reason = kindInvalidUser, true, "Invalid user"
 	m.setUser(user)
 }
 
@@ -369,7 +369,7 @@ func (m *sshdMessage) readExceeded(s string) {
 	if !found || !m.readAddress(address) {
 		return
 	}
-	m.kind, m.invalid, m.reason = kindTooMany, invalid, "maximum authentication attempts exceeded"
+	m.kind, m.invalidUser, m.reason = kindTooMany, invalid, "maximum authentication attempts exceeded"
 	m.setUser(user)
 }
 
@@ -377,7 +377,7 @@ func (m *sshdMessage) readExceeded(s string) {
 func (m *sshdMessage) readTooManyFailures(s string) {
 	m.kind, m.reason = kindTooMany, "Too many authentication failures"
 	if user, found := strings.CutPrefix(s, " for "); found {
-		user, m.invalid = cutInvalid(user)
+		user, m.invalidUser = cutInvalid(user)
 		m.setUser(user)
 	}
 }
@@ -389,7 +389,7 @@ func (m *sshdMessage) readClosed(s string, early bool) {
 	case !found:
 		named = false
 	default:
-		s, m.invalid = rest, kind == "invalid user "
+		s, m.invalidUser = rest, kind == "invalid user "
 	}
 	rest, port, found := cutAtLast(s, " port ")
 	user, address, hasUser := cutAtLast(rest, " ")
@@ -502,7 +502,7 @@ func (m *sshdMessage) readTimeout(s string) {
 func (m *sshdMessage) addressIsCertain() bool {
 	switch m.kind {
 	case kindFailed:
-		return !m.invalid || m.publicKey == ""
+		return !m.invalidUser || m.publicKey == ""
 	case kindClosedEarly:
 		return m.reason == ""
 	case kindAmbiguous, kindAmbiguousEnd:

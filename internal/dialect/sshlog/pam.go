@@ -26,7 +26,7 @@ func (m *sshdMessage) readPAMError(s string) {
 		}
 		m.address = address
 	}
-	m.kind, m.method, m.reason, m.invalid = kindPAMError, "keyboard-interactive/pam", "PAM: "+reason, invalid
+	m.kind, m.method, m.reason, m.invalidUser = kindPAMError, "keyboard-interactive/pam", "PAM: "+reason, invalid
 	m.setUser(user)
 }
 
@@ -90,14 +90,14 @@ func (m *sshdMessage) readPAMFailure(module, s string) {
 	m.kind, m.module, m.address, m.reason = kindPAMFailure, module, address, "PAM: authentication failure"
 	user, named := strings.CutPrefix(strings.TrimLeft(user, " "), "user=")
 	m.setUser(user)
-	m.invalid = m.invalid || !named || user == ""
+	m.invalidUser = m.invalidUser || !named || user == ""
 }
 
 // readPAMMore reads "N more authentication failures; …".
 func (m *sshdMessage) readPAMMore(s string) {
 	number, rest, found := strings.Cut(s, " more authentication failure")
 	if n, ok := localtime.ParseDigits(number); found && ok && number != "" && (rest == "" || rest[0] == ';' || rest[0] == 's') {
-		m.kind, m.more = kindPAMMore, min(n, maxRepeated)
+		m.kind, m.moreAttempts = kindPAMMore, min(n, maxRepeated)
 	}
 }
 

@@ -298,7 +298,7 @@ func (p *Parser) flushDueConnections(now int64, batch *logformat.EventBatch) {
 		p.emitAttempt(c, batch)
 	}
 	for c := p.connections.nextOverdue(now); c != nil; c = p.connections.nextOverdue(now) {
-		p.emitAbandoned(c, c.Named, "", batch)
+		p.emitAbandoned(c, c.FirstTime, "", batch)
 		p.connections.removeConnection(c)
 	}
 }
@@ -308,7 +308,7 @@ func (p *Parser) endDisconnected(c *sshConnection, batch *logformat.EventBatch) 
 		c.Reason = c.EndReason
 	}
 	c.EndExpectedSince = 0
-	p.emitAbandoned(c, c.Named, "", batch)
+	p.emitAbandoned(c, c.FirstTime, "", batch)
 }
 
 type parserState struct {
@@ -344,7 +344,7 @@ func (p *Parser) Restore(offset int64, text []byte, _ bool) error {
 	p.connections.serverLines = p.connections.serverLines || s.Seen || len(s.Known) > 0
 	p.connections.lastLineTime = max(p.connections.lastLineTime, s.Before*1e9) // this machine's clock may differ from the log's
 	for _, c := range s.Known {
-		if had := p.connections.byProcess[c.processKey()]; had == nil || had.Named < c.Named {
+		if had := p.connections.byProcess[c.processKey()]; had == nil || had.FirstTime < c.FirstTime {
 			p.connections.addConnection(c)
 		}
 	}

@@ -91,7 +91,7 @@ func (c *openConnections) isPAMChild(n *sshConnection) bool {
 func (c *openConnections) findPAMChild(of *sshConnection, user, address string) *sshConnection {
 	list := c.pamChildren[hostUser{of.Host, user}]
 	for _, n := range list[:min(len(list), maxPAMChildren)] {
-		if n != of && c.isPAMChild(n) && n.Login == 0 && n.Failed == 0 && sameClient(n.Attempt.Address, address) {
+		if n != of && c.isPAMChild(n) && n.LoginTime == 0 && n.FailedAttempts == 0 && sameClient(n.Attempt.Address, address) {
 			return n
 		}
 	}
