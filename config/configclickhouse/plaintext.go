@@ -19,7 +19,7 @@ func (c ClientConfig) PlaintextHosts() (hosts []string) {
 		if err != nil || e.scheme == schemeHTTPS || e.scheme == schemeNative && c.TLS.HasValue() && !c.TLS.Get().Insecure {
 			continue
 		}
-		if host, _, _ := net.SplitHostPort(e.address); !isLocalHost(host) {
+		if host, _, _ := net.SplitHostPort(e.address); !loopbackhost.IsLoopback(host) {
 			hosts = append(hosts, e.address)
 		}
 	}
@@ -32,8 +32,4 @@ func (c ClientConfig) WarnOfPlaintext(log *zap.Logger) {
 		log.Warn("tls: the password crosses the network without TLS, and whoever listens can use it: write https:// or tls: {} "+
 			"with the port that the server has for it, usually 8443 or 9440", zap.String("to", strings.Join(hosts, ", ")))
 	}
-}
-
-func isLocalHost(host string) bool {
-	return strings.HasSuffix(host, ".localhost") || loopbackhost.IsLoopback(host)
 }

@@ -6,8 +6,10 @@ import (
 	"strings"
 )
 
-// IsLoopback tells whether a host of an endpoint, without its port, is this machine's own: localhost or a loopback address.
+// IsLoopback tells whether a host of an endpoint, without its port, is this machine's own: a loopback address, localhost, or a name
+// below localhost, which RFC 6761 reserves for loopback.
 func IsLoopback(host string) bool {
 	address, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && address.Unmap().IsLoopback()
+	name := strings.ToLower(host)
+	return name == "localhost" || strings.HasSuffix(name, ".localhost") || err == nil && address.Unmap().IsLoopback()
 }
