@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"go/parser"
 	"go/token"
 	"maps"
@@ -24,6 +25,10 @@ type module struct {
 }
 
 type manifest struct {
+	Dist struct {
+		Name, Description string
+		OutputPath        string `yaml:"output_path"`
+	}
 	Receivers, Processors, Exporters, Extensions, Connectors, Providers []module
 }
 
@@ -37,10 +42,17 @@ func (m manifest) all() []module {
 
 func readManifest(t *testing.T) manifest {
 	t.Helper()
-	text, err := os.ReadFile("../../config/builder.yaml")
+	return readManifestOf(t, "builder.yaml")
+}
+
+// readManifestOf also fails on what the builder has no use for or a copy of the manifest would not find.
+func readManifestOf(t *testing.T, name string) (m manifest) {
+	t.Helper()
+	text, err := os.ReadFile("../../config/" + name)
 	require.NoError(t, err)
-	var m manifest
-	require.NoError(t, yaml.Unmarshal(text, &m))
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	require.NoError(t, decoder.Decode(&m))
 	return m
 }
 
@@ -83,6 +95,27 @@ func TestBuilderManifestIsThisDistribution(t *testing.T) {
 		want = append(want, path)
 	}
 	require.ElementsMatch(t, want, imported(t), "config/builder.yaml (listed) and components.go (extra) differ")
+}
+
+// TestTheSmallManifestIsPartOfTheFullOne, and has every component of ours.
+func TestTheSmallManifestIsPartOfTheFullOne(t *testing.T) {
+	full, small := readManifest(t), readManifestOf(t, "builder-minimal.yaml")
+	for _, kind := range []struct{ full, small []module }{
+		{full.Receivers, small.Receivers},
+		{full.Processors, small.Processors},
+		{full.Exporters, small.Exporters},
+		{full.Extensions, small.Extensions},
+		{full.Connectors, small.Connectors},
+		{full.Providers, small.Providers},
+	} {
+		require.Subset(t, kind.full, kind.small)
+		for _, m := range kind.full {
+			if m.Import != "" {
+				require.Contains(t, kind.small, m)
+			}
+		}
+	}
+	require.NotEqual(t, full.Dist, small.Dist)
 }
 
 func TestBuilderManifestHasTheVersionsOfGoMod(t *testing.T) {

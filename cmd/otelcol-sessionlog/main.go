@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"os"
+	"runtime/debug"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
@@ -14,8 +15,21 @@ import (
 	"go.opentelemetry.io/collector/otelcol"
 )
 
-// version is set by the linker.
-var version = "dev"
+// version is set by the linker; go install sets none, but builds a version of the module.
+var version string
+
+func init() {
+	if version == "" {
+		version = installedVersion()
+	}
+}
+
+func installedVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "dev"
+}
 
 func main() { os.Exit(runProcess()) }
 

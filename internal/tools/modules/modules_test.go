@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -64,16 +66,26 @@ func TestTheSmallModulesAreTidy(t *testing.T) {
 	}))
 }
 
-// publishedModules is a machine without this repository, on which our modules can be had at the version that they require each other at.
-// Its module cache is its own, because that of the user must not hold a version that was never published; what others publish is taken
-// from the user's.
+// publishedModules is a place without this repository, to which our modules come from a proxy. Their version is no other run's, because the
+// module cache is the user's, which has everybody else's modules; afterwards it is gone from there.
 type publishedModules struct{ dir, version string }
 
 func publish(t *testing.T) publishedModules {
 	t.Helper()
-	list, version := released(t)
-	p := publishedModules{t.TempDir(), version}
-	require.NoError(t, writeProxy(t.Context(), repository, p.folder(t, "proxy"), version, list))
+	list, required := released(t)
+	p := publishedModules{t.TempDir(), required + "-" + strings.ToLower(rand.Text())}
+	require.NoError(t, moduleProxy{repository, p.folder(t, "proxy"), required, p.version}.write(t.Context(), list))
+	t.Cleanup(func() {
+		cache := goEnv(t, "GOMODCACHE")
+		for _, m := range list {
+			downloads, err := filepath.Glob(filepath.Join(cache, "cache", "download", m.path, "@v", p.version+".*"))
+			require.NoError(t, err)
+			downloads = append(downloads, filepath.Join(cache, "cache", "download", m.path, "@v", "list")) // the go command makes it anew
+			for _, left := range append(downloads, filepath.Join(cache, m.path+"@"+p.version)) {
+				require.NoError(t, os.RemoveAll(left))
+			}
+		}
+	})
 	return p
 }
 
@@ -84,14 +96,13 @@ func (p publishedModules) folder(t *testing.T, name string) string {
 	return folder
 }
 
-// run answers what the go command prints in the folder.
+// run answers what the command prints in the folder.
 func (p publishedModules) run(t *testing.T, folder string, args ...string) string {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "go", args...)
+	command := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	command.Dir = p.folder(t, folder)
-	command.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-modcacherw -trimpath -buildvcs=false", "GOMODCACHE="+p.folder(t, "cache"),
-		"GOBIN="+p.folder(t, "bin"), "GONOSUMDB="+ourModule+"/*,"+ourModule,
-		"GOPROXY=file://"+p.folder(t, "proxy")+",file://"+goEnv(t, "GOMODCACHE")+"/cache/download,"+goEnv(t, "GOPROXY"))
+	command.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-modcacherw -trimpath -buildvcs=false", "GOBIN="+p.folder(t, "bin"),
+		"GONOSUMDB="+ourModule+"/*,"+ourModule, "GOPROXY=file://"+p.folder(t, "proxy")+","+goEnv(t, "GOPROXY"))
 	var said bytes.Buffer
 	command.Stderr = &said
 	out, err := command.Output()
@@ -114,12 +125,10 @@ func (p publishedModules) application(t *testing.T, name string, modules []strin
 		text += fmt.Sprintf("import _ %q\n", imported)
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(p.folder(t, name), "main.go"), []byte(text+"\nfunc main() {}\n"), 0o600))
-	p.run(t, name, "mod", "init", name)
-	p.run(t, name, append([]string{"get"}, modules...)...)
-	p.run(t, name, "mod", "tidy")
-	p.run(t, name, "mod", "verify")
-	p.run(t, name, "build", "./...")
-	sees = strings.Split(p.run(t, name, "list", "-m", "-f", "{{.Path}}", "all"), "\n")[1:]
+	p.run(t, name, "go", "mod", "init", name)
+	p.run(t, name, append([]string{"go", "get"}, modules...)...)
+	p.run(t, name, "go", "mod", "tidy")
+	sees = strings.Split(p.run(t, name, "go", "list", "-m", "-f", "{{.Path}}", "all"), "\n")[1:]
 	t.Logf("%s: %d modules", name, len(sees))
 	return sees
 }
@@ -130,6 +139,8 @@ func TestAnApplicationOfTheSDKSeesLittle(t *testing.T) {
 	p := publish(t)
 	sdk := ourModule + "/sdk"
 	sees := p.application(t, "shop", []string{sdk + "@" + p.version}, sdk, sdk+"/blocking", sdk+"/sessionhttp", sdk+"/spool")
+	p.run(t, "shop", "go", "mod", "verify")
+	p.run(t, "shop", "go", "build", "./...")
 	file, err := readModFile(filepath.Join(repository, "sdk"))
 	require.NoError(t, err)
 	logs, data := "go.opentelemetry.io/otel/sdk/log", "go.opentelemetry.io/collector/pdata"
@@ -145,18 +156,41 @@ func TestAnApplicationOfTheSDKSeesLittle(t *testing.T) {
 	require.Less(t, len(sees), 40, "whoever only logs events needs the logs API alone: %s", sees)
 }
 
-// TestTheCollectorCanBeInstalled takes minutes, so it waits for make modules: go install compiles a collector without the workspace.
+// TestTheCollectorCanBeInstalled waits for make modules, as what follows does: compiling and linking a collector takes minutes.
 func TestTheCollectorCanBeInstalled(t *testing.T) {
+	onlyByMakeModules(t)
+	p := publish(t)
+	p.run(t, "nowhere", "go", "install", ourModule+"/cmd/otelcol-sessionlog@"+p.version)
+	p.requireComponents(t, filepath.Join(p.folder(t, "bin"), "otelcol-sessionlog"))
+}
+
+// TestTheSmallManifestBuildsAnywhere copies it out of the repository.
+func TestTheSmallManifestBuildsAnywhere(t *testing.T) {
+	onlyByMakeModules(t)
+	p := publish(t)
+	text, err := os.ReadFile(filepath.Join(repository, "config", "builder-minimal.yaml"))
+	require.NoError(t, err)
+	_, required := released(t)
+	copied := strings.ReplaceAll(string(text), ourModule+" "+required+"\n", ourModule+" "+p.version+"\n")
+	require.NotEqual(t, string(text), copied)
+	require.NoError(t, os.WriteFile(filepath.Join(p.folder(t, "elsewhere"), "builder.yaml"), []byte(copied), 0o600))
+	builder := regexp.MustCompile(`go\.opentelemetry\.io/collector/cmd/builder@\S+`).FindString(copied)
+	p.run(t, "elsewhere", "go", "run", builder, "--config", "builder.yaml")
+	p.requireComponents(t, filepath.Join(p.folder(t, "elsewhere"), "bin", "builder-minimal", "otelcol-sessionlog-minimal"))
+}
+
+func onlyByMakeModules(t *testing.T) {
+	t.Helper()
 	if os.Getenv("SESSIONLOG_MODULES") == "" {
 		t.Skip("make modules runs it")
 	}
-	p := publish(t)
-	p.run(t, "nowhere", "install", ourModule+"/cmd/otelcol-sessionlog@"+p.version)
-	command := exec.CommandContext(t.Context(), filepath.Join(p.folder(t, "bin"), "otelcol-sessionlog"), "components")
-	out, err := command.CombinedOutput()
-	require.NoError(t, err, string(out))
-	for _, component := range []string{"sessionlogreceiver", "sessionlogexporter", "sessiontraceconnector"} {
-		require.Contains(t, string(out), ourModule+"/", component)
-	}
-	t.Log(string(out))
+}
+
+// requireComponents asks the binary for ours.
+func (p publishedModules) requireComponents(t *testing.T, binary string) {
+	t.Helper()
+	info, err := os.Stat(binary)
+	require.NoError(t, err)
+	t.Logf("%s: %d MB", filepath.Base(binary), info.Size()>>20)
+	require.Equal(t, 7, strings.Count(p.run(t, "nowhere", binary, "components"), ourModule+" "+p.version))
 }
