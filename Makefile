@@ -1,7 +1,7 @@
 # Everything a newcomer needs is `make run`, `make test` and `make demo`; `make help` lists the rest.
 export CGO_ENABLED := 0
 export SESSIONLOG_ENGINES ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sessionlog/engines
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 TOOLS   := $(CURDIR)/.cache/tools
 GOLANGCI_LINT_VERSION := v2.15.0
