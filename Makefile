@@ -120,67 +120,9 @@ house: ## what the code looks like from outside: sizes, names, comments, modules
 	@go run ./internal/tools/house
 
 builder: ## the working tree's collector by the OpenTelemetry Collector Builder, from MANIFEST (config/builder.yaml; config/builder-minimal.yaml is small)
-	@mkdir -p .cache
+	@mkdir -p .cache bin
 	@{ cat $(MANIFEST); go run ./internal/tools/modules replaces; } > .cache/builder.yaml
-	GOWORK=off go run go.opentelemetry.io/collector/cmd/builder@$(OCB_VERSION) --config .cache/builder.yaml
-
-$(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## golangci-lint with .golangci.yml
-	$< run $(PACKAGES)
-
-fmt: $(TOOLS)/gofumpt-$(GOFUMPT_VERSION) ## gofumpt
-	$< -w .
-
-bench: engines ## single steps, each beside its limit in the same run
-	@mkdir -p .cache
-	@{ go test -run '^$$' -bench . -benchtime 2s ./session/plogs && \
-	go test -run '^$$' -bench '(Source|Limit)/(native|http)/none' -benchtime 5x ./receiver/source/clickhouse && \
-	go test -run '^$$' -bench 'Write$$|Limit$$' -benchtime 3s ./exporter/backend/sqlite && \
-	go test -run '^$$' -bench 'Consume|Limit' -benchtime 40x ./exporter/sessionlogexporter && \
-	go test -run '^$$' -bench . -benchtime 2s ./connector/sessiontraceconnector ; } | tee .cache/bench.txt
-
-bench-backlog: engines ## memory of the ClickHouse source over backlogs of 1, 2.5 and 5 million rows
-	go test -run '^$$' -bench Backlog -benchtime 1x -timeout 60m ./receiver/source/clickhouse
-
-bench-pipelines: engines ## whole pipelines beside contrib's (PIPELINES=a,b or all, PIPELINE_ROWS, PIPELINE_REPEATS, COMPARE=rev); goes on where it was, results in proofs/pipelines.csv
-	cd bench && GOWORK=off go run ./pipelines -pipelines '$(PIPELINES)' -rows $(PIPELINE_ROWS) -repeats $(PIPELINE_REPEATS) $(if $(COMPARE),-compare $(shell git describe --always $(COMPARE))) $(PIPELINE_FLAGS)
-
-bench-redshift: engines ## the Redshift source beside pgx alone and the way of contrib's sqlquery receiver, in turns
-	cd bench && GOWORK=off go test -mod=mod -run '^$$' -bench Redshift -benchtime 5x -timeout 60m .
-
-bench-questions: engines ## the questions of the ClickHouse backend on EVENTS (1000000) events, beside contrib's otel_logs; results go into proofs/questions.csv
-	SESSIONLOG_QUESTIONS_EVENTS=$(or $(EVENTS),1000000) SESSIONLOG_QUESTIONS_RESULTS=$(CURDIR)/proofs/questions.csv \
-		go test -run '^$$' -bench Questions -benchtime 1x -timeout 600m ./exporter/backend/clickhouse
-
-bench-all: engines ## every benchmark there is
-	go test -run '^$$' -bench . -benchtime 1x -timeout 120m $(PACKAGES)
-
-fuzz: ## every fuzz target below FUZZ_FOLDER (all) for FUZZTIME (20s each)
-	@grep -rlE '^func Fuzz' --include='*_test.go' $(FUZZ_FOLDER) | while read -r f; do \
-		for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$f); do \
-			echo "$$t ./$$(dirname $$f)"; go test -run '^$$' -fuzz "^$$t$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$$(dirname $$f) || exit 1; \
-		done; done
-
-story-redshift: engines ## STORY_ROWS rows (1000000) in Redshift's shape while the collector is killed; results go into proofs/stories.csv
-	SESSIONLOG_STORY_ROWS=$(STORY_ROWS) SESSIONLOG_STORY_SEED=$(STORY_SEED) SESSIONLOG_STORY_RESULTS=$(CURDIR)/proofs/stories.csv \
-		go test -run TestRedshiftStory -timeout 120m -v ./internal/e2e
-
-story-clickhouse: engines ## STORY_ROWS events (1000000) into ClickHouse, one server and a cluster, while both it and the collector are killed
-	SESSIONLOG_STORY_ROWS=$(STORY_ROWS) SESSIONLOG_STORY_SEED=$(STORY_SEED) SESSIONLOG_STORY_RESULTS=$(CURDIR)/proofs/stories.csv \
-		go test -run TestClickHouseStory -timeout 120m -v ./internal/e2e
-
-faults: engines ## FAULT_RUNS runs (200) of random faults over all pairs of source and backend, drawn from FAULT_SEED; goes on where it was, results in proofs/faults.csv
-	SESSIONLOG_FAULTS_RUNS=$(FAULT_RUNS) SESSIONLOG_FAULTS_SEED=$(FAULT_SEED) SESSIONLOG_FAULTS_RESULTS=$(CURDIR)/proofs/faults.csv \
-		go test -run TestFaults -timeout 600m -v ./internal/faults
-
-mutants: engines ## each mutant of proofs/mutants in a copy of the committed tree, and whether its test notices it
-	proofs/mutants/try
-
-house: ## what the code looks like from outside: sizes, names, comments, modules of the SDK; proofs/house.md has before and after
-	@go run ./internal/tools/house
-
-builder: ## the same collector by the OpenTelemetry Collector Builder, from config/builder.yaml
-	@mkdir -p bin
-	go run go.opentelemetry.io/collector/cmd/builder@$(OCB_VERSION) --config config/builder.yaml
+	cd bin && GOWORK=off go run go.opentelemetry.io/collector/cmd/builder@$(OCB_VERSION) --config ../.cache/builder.yaml
 
 $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION):
 	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)

@@ -101,7 +101,7 @@ func (p publishedModules) run(t *testing.T, folder string, args ...string) strin
 	t.Helper()
 	command := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	command.Dir = p.folder(t, folder)
-	command.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-modcacherw -trimpath -buildvcs=false", "GOBIN="+p.folder(t, "bin"),
+	command.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-modcacherw -buildvcs=false", "GOBIN="+p.folder(t, "bin"),
 		"GONOSUMDB="+ourModule+"/*,"+ourModule, "GOPROXY=file://"+p.folder(t, "proxy")+","+goEnv(t, "GOPROXY"))
 	var said bytes.Buffer
 	command.Stderr = &said
@@ -176,7 +176,7 @@ func TestTheSmallManifestBuildsAnywhere(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(p.folder(t, "elsewhere"), "builder.yaml"), []byte(copied), 0o600))
 	builder := regexp.MustCompile(`go\.opentelemetry\.io/collector/cmd/builder@\S+`).FindString(copied)
 	p.run(t, "elsewhere", "go", "run", builder, "--config", "builder.yaml")
-	p.requireComponents(t, filepath.Join(p.folder(t, "elsewhere"), "bin", "builder-minimal", "otelcol-sessionlog-minimal"))
+	p.requireComponents(t, filepath.Join(p.folder(t, "elsewhere"), "builder-minimal", "otelcol-sessionlog-minimal"))
 }
 
 func onlyByMakeModules(t *testing.T) {
