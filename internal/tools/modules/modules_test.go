@@ -63,7 +63,7 @@ func TestTheSmallModulesAreTidy(t *testing.T) {
 			return nil
 		}
 		return m.goAlone(t.Context(), modFile, "mod", "tidy", "-diff")
-	}))
+	}), "make tidy mends it")
 }
 
 // publishedModules is a place without this repository, to which our modules come from a proxy. Their version is no other run's, because the
