@@ -23,7 +23,7 @@ func queryOf(t testing.TB, cfg Config) (*table, *rows.Query, configclickhouse.Co
 	require.NoError(t, err)
 	t.Cleanup(c.disconnect)
 	of := r.newTable(cfg, c, nil, nil)
-	require.NoError(t, of.queryLog(t.Context(), func(configclickhouse.Conn) error { return nil }))
+	require.NoError(t, of.runLogQuery(t.Context(), func(configclickhouse.Conn) error { return nil }))
 	return of, of.rows, of.conn
 }
 

@@ -51,7 +51,7 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 func (c Config) checkLogin(ctx context.Context, to *connection) connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "login"}
 	var version, zone proto.ColStr
-	err := to.query(ctx, func(conn configclickhouse.Conn) error {
+	err := to.runQuery(ctx, func(conn configclickhouse.Conn) error {
 		return conn.Query(ctx, "", "SELECT version() AS v, timezone() AS z",
 			proto.Results{{Name: "v", Data: &version}, {Name: "z", Data: &zone}}, func(int) error { return nil })
 	})
@@ -64,12 +64,12 @@ func (c Config) checkLogin(ctx context.Context, to *connection) connectcheck.Fin
 		err = errors.New("the server did not answer with its version")
 	}
 	f.Detail = err.Error()
-	f.Key, f.Remedy = c.refusal(err)
+	f.Key, f.Remedy = c.refusalRemedy(err)
 	return f
 }
 
-// refusal is the key to look at when there is no login, and what to do.
-func (c Config) refusal(err error) (key, remedy string) {
+// refusalRemedy is the key to look at when there is no login, and what to do.
+func (c Config) refusalRemedy(err error) (key, remedy string) {
 	switch {
 	case configclickhouse.RefusesLogin(err):
 		return "username", "ALTER USER " + configclickhouse.AccountName(c.Username) + " IDENTIFIED BY '…', with that as password; mind the HOST of the account, too"
@@ -94,7 +94,7 @@ func (c Config) checkPassword() (f connectcheck.Finding, warned bool) {
 // checkTable looks for the log and reads nothing of it.
 func (c Config) checkTable(ctx context.Context, on *connection) connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "table " + c.Table, Key: "table"}
-	err := on.query(ctx, func(conn configclickhouse.Conn) error {
+	err := on.runQuery(ctx, func(conn configclickhouse.Conn) error {
 		layout, _, err := on.log.ReadLayout(ctx, conn)
 		if err == nil {
 			err = layout.CheckReadable(ctx, conn)
@@ -160,7 +160,7 @@ func (r *reader) checkNodes(ctx context.Context, over *connection) []connectchec
 	}
 	var all []connectcheck.Finding
 	for _, endpoint := range r.cfg.nodeEndpoints(members) {
-		node := r.cfg.forNode(endpoint, len(members))
+		node := r.cfg.configForNode(endpoint, len(members))
 		conn, err := r.newConnection(ctx, node, nil)
 		if err != nil {
 			continue // the same block has made a client before

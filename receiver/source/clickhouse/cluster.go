@@ -82,10 +82,10 @@ func (c *clusterReader) askForServers(ctx context.Context, early <-chan struct{}
 }
 
 func (c *connection) readMembers(ctx context.Context, key, name string) (members []cluster.Member, err error) {
-	err = c.query(ctx, func(conn configclickhouse.Conn) error {
+	err = c.runQuery(ctx, func(conn configclickhouse.Conn) error {
 		var server string
 		members, server, err = cluster.ReadMembers(ctx, conn, key, name, c.log.Username)
-		return c.answered(ctx, server, err)
+		return c.noteAnswer(ctx, server, err)
 	})
 	return members, err
 }
@@ -103,13 +103,13 @@ func (c *clusterReader) setNodes(ctx context.Context, endpoints []string) {
 		c.active[endpoint] = true
 		log := c.host.Log.With(zap.String("node", endpoint))
 		log.Info("reading a node of the cluster")
-		n := &nodeReader{clusterReader: c, endpoint: endpoint, cfg: c.cfg.forNode(endpoint, len(endpoints)), log: log}
-		c.nodes.Go(func() { n.run(ctx) })
+		n := &nodeReader{clusterReader: c, endpoint: endpoint, cfg: c.cfg.configForNode(endpoint, len(endpoints)), log: log}
+		c.nodes.Go(func() { n.keepReading(ctx) })
 	}
 }
 
-// hasLeft tells whether a node that cannot be reached is to be given up, which it then is.
-func (c *clusterReader) hasLeft(endpoint string) bool {
+// giveUpIfUnlisted tells whether a node that cannot be reached is to be given up, which it then is.
+func (c *clusterReader) giveUpIfUnlisted(endpoint string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if slices.Contains(c.listed, endpoint) {
@@ -123,7 +123,7 @@ func (c *clusterReader) hasLeft(endpoint string) bool {
 // nodeEndpoint is where a member is read: by the protocol of the configured endpoints. What the servers call each other by is a
 // native port; over HTTP the nodes are taken to listen where the configured endpoint does.
 func (c Config) nodeEndpoint(m cluster.Member) string {
-	scheme, port := schemeOf(c.Endpoints[0]), strconv.Itoa(int(m.Port))
+	scheme, port := endpointScheme(c.Endpoints[0]), strconv.Itoa(int(m.Port))
 	if scheme != "clickhouse" {
 		_, port, _ = net.SplitHostPort(c.FirstHost())
 	}
@@ -149,8 +149,8 @@ const (
 	minNodeBatch   = 1024
 )
 
-// forNode is the configuration of one of so many nodes.
-func (c Config) forNode(endpoint string, nodes int) Config {
+// configForNode is the configuration of one of so many nodes.
+func (c Config) configForNode(endpoint string, nodes int) Config {
 	c.Endpoints = []string{endpoint}
 	if nodes > fullBatchNodes {
 		c.BatchSize = min(c.BatchSize, max(minNodeBatch, c.BatchSize*fullBatchNodes/nodes))

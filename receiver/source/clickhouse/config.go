@@ -54,7 +54,7 @@ func DefaultConfig() Config {
 // Validate names the key and the remedy of everything that is wrong.
 func (c Config) Validate() error {
 	_, err := rows.ParseTableName(c.Table)
-	return errors.Join(c.ClientConfig.Check(), c.Config.Check(), err, c.checkCluster(), c.TraceCorrelation.check())
+	return errors.Join(c.ClientConfig.Check(), c.Config.Check(), err, c.checkCluster(), c.TraceCorrelation.checkSettle())
 }
 
 func (c Config) checkCluster() error {
@@ -71,14 +71,14 @@ func (c Config) checkCluster() error {
 		return nil
 	}
 	for i := range c.Endpoints {
-		if schemeOf(c.Endpoints[i]) != schemeOf(c.Endpoints[0]) {
+		if endpointScheme(c.Endpoints[i]) != endpointScheme(c.Endpoints[0]) {
 			return fmt.Errorf("endpoints[%d]: with cluster, all are of one scheme, which the nodes are read by", i)
 		}
 	}
 	return nil
 }
 
-func schemeOf(endpoint string) string {
+func endpointScheme(endpoint string) string {
 	if scheme, _, ok := strings.Cut(endpoint, "://"); ok {
 		return scheme
 	}
@@ -96,7 +96,7 @@ type TraceConfig struct {
 	Settle time.Duration `mapstructure:"settle"`
 }
 
-func (c TraceConfig) check() error {
+func (c TraceConfig) checkSettle() error {
 	if c.Enabled && c.Settle < 0 {
 		return errors.New("trace_correlation::settle: must not be negative")
 	}

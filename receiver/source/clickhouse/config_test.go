@@ -70,7 +70,7 @@ func TestNodesShareOutTheMemoryOfPages(t *testing.T) {
 		t.Helper()
 		cfg := DefaultConfig()
 		cfg.BatchSize = batch
-		require.Equal(t, want, cfg.forNode("ch-1:9000", nodes).BatchSize)
+		require.Equal(t, want, cfg.configForNode("ch-1:9000", nodes).BatchSize)
 	}
 	f(8192, 1, 8192)
 	f(8192, 4, 8192)

@@ -36,14 +36,14 @@ func (r *reader) newConnection(ctx context.Context, cfg Config, self *selfLogins
 	c := &connection{client: client, log: rows.Log{Table: r.tableName, Cluster: cfg.AllReplicas, Database: cfg.Database, Username: cfg.Username}}
 	if self != nil {
 		c.self = &selfConn{selfLogins: self}
-		client.LoginTag = c.self.nextTag
+		client.LoginTag = c.self.newLoginTag
 	}
 	return c, nil
 }
 
-// query asks the server, connecting first where there is no connection. After an error that is not the server's word the
+// runQuery asks the server, connecting first where there is no connection. After an error that is not the server's word the
 // connection is given up.
-func (c *connection) query(ctx context.Context, query func(configclickhouse.Conn) error) error {
+func (c *connection) runQuery(ctx context.Context, query func(configclickhouse.Conn) error) error {
 	if c.conn == nil {
 		conn, err := c.client.Connect(ctx)
 		if err != nil {
@@ -68,8 +68,8 @@ func isServersWord(err error) bool {
 	return errors.As(err, &exception) || errors.As(err, &waiting)
 }
 
-// answered notes which server has answered a query that went without err.
-func (c *connection) answered(ctx context.Context, server string, err error) error {
+// noteAnswer notes which server has answered a query that went without err.
+func (c *connection) noteAnswer(ctx context.Context, server string, err error) error {
 	if err != nil || server == "" {
 		return err
 	}
@@ -87,9 +87,9 @@ func (c *connection) answered(ctx context.Context, server string, err error) err
 
 // readIdentity asks who is at the other end.
 func (c *connection) readIdentity(ctx context.Context) (id rows.Identity, err error) {
-	err = c.query(ctx, func(conn configclickhouse.Conn) error {
+	err = c.runQuery(ctx, func(conn configclickhouse.Conn) error {
 		id, err = rows.ReadIdentity(ctx, conn)
-		return c.answered(ctx, id.UUID, err)
+		return c.noteAnswer(ctx, id.UUID, err)
 	})
 	return id, err
 }

@@ -28,7 +28,7 @@ func (e *events) Event(i int, to *session.Event) poll.Verdict {
 	}
 	e.row = e.Row(i)
 	t.mapper.Event(e.row, to) // also of what is left out: ids of rows that look alike count how many came before
-	if t.excludes(e.row) {
+	if t.excludesRow(e.row) {
 		return poll.Exclude
 	}
 	if t.traces != nil {
@@ -37,13 +37,13 @@ func (e *events) Event(i int, to *session.Event) poll.Verdict {
 	return poll.Deliver
 }
 
-// excludes tells whether a row is left out on purpose. A login that failed never is.
-func (t *table) excludes(r *clickhouselog.Row) bool {
+// excludesRow tells whether a row is left out on purpose. A login that failed never is.
+func (t *table) excludesRow(r *clickhouselog.Row) bool {
 	logOf := t.node.UUID
 	if logOf == "" {
 		logOf = t.server
 	}
-	if t.self != nil && t.self.contains(r, logOf) {
+	if t.self != nil && t.self.containsRow(r, logOf) {
 		return true
 	}
 	return (r.Type == clickhouselog.LoginSuccess || r.Type == clickhouselog.Logout) && slices.Contains(t.cfg.ExcludeUsers, r.User)

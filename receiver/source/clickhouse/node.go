@@ -23,8 +23,8 @@ var (
 	errReplaced = errors.New("another server answers under the node's name: it is read as a new one")
 )
 
-// run reads the node until ctx ends, or until it has left the cluster and cannot be reached.
-func (n *nodeReader) run(ctx context.Context) {
+// keepReading reads the node until ctx ends, or until it has left the cluster and cannot be reached.
+func (n *nodeReader) keepReading(ctx context.Context) {
 	for failures := 0; ctx.Err() == nil; failures++ {
 		began := time.Now()
 		err := n.readServer(ctx)
@@ -56,7 +56,7 @@ func (w nodeWatcher) serverChanged(_ context.Context, before, _ string) error {
 }
 
 func (w nodeWatcher) unreachable() {
-	if w.node.hasLeft(w.node.endpoint) {
+	if w.node.giveUpIfUnlisted(w.node.endpoint) {
 		w.stop(errLeft)
 	}
 }
@@ -108,7 +108,7 @@ func (n *nodeReader) waitAsDuplicate(ctx context.Context, taken <-chan struct{})
 	select {
 	case <-taken:
 	case <-again.C:
-		if n.hasLeft(n.endpoint) {
+		if n.giveUpIfUnlisted(n.endpoint) {
 			return errLeft
 		}
 	case <-ctx.Done():

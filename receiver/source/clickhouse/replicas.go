@@ -73,10 +73,10 @@ func (a *replicasReader) readServers(ctx context.Context) (ids []rows.Identity, 
 	if err != nil {
 		return nil, 0, err
 	}
-	err = a.table.query(ctx, func(conn configclickhouse.Conn) error {
+	err = a.table.runQuery(ctx, func(conn configclickhouse.Conn) error {
 		var server string
 		ids, server, err = rows.ReadClusterIdentities(ctx, conn, a.cfg.AllReplicas)
-		return a.table.answered(ctx, server, err)
+		return a.table.noteAnswer(ctx, server, err)
 	})
 	return ids, len(members), err
 }
@@ -168,7 +168,7 @@ func (r *replicaTable) readSums(ctx context.Context, within poll.Range, width in
 	question := sumsQuestion{within, width}
 	answer, known := r.sums[question]
 	if !known || r.host.Now().Sub(answer.at) >= r.cfg.CollectionInterval {
-		byServer, err := r.table.sums(ctx, within, width)
+		byServer, err := r.table.sumsByServer(ctx, within, width)
 		if err != nil {
 			return nil, err
 		}

@@ -63,12 +63,12 @@ type selfConn struct {
 	last   *selfLogin
 }
 
-// nextTag makes the tag of a login that is about to happen.
-func (c *selfConn) nextTag(ctx context.Context) (tag string, err error) {
+// newLoginTag makes the tag of a login that is about to happen.
+func (c *selfConn) newLoginTag(ctx context.Context) (tag string, err error) {
 	s := c.selfLogins
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.load(ctx); err != nil {
+	if err := s.loadStored(ctx); err != nil {
 		return "", err
 	}
 	var random [16]byte
@@ -76,7 +76,7 @@ func (c *selfConn) nextTag(ctx context.Context) (tag string, err error) {
 	tag = tagPrefix + base64.RawURLEncoding.EncodeToString(random[:])
 	c.last = &selfLogin{Began: s.host.Now().UnixMicro(), Server: c.server}
 	s.byTag[tag] = c.last
-	s.forgetOld()
+	s.forgetOldLogins()
 	b, err := json.Marshal(s.byTag)
 	if err != nil {
 		return "", err
@@ -93,8 +93,8 @@ func (c *selfConn) answeredBy(server string) {
 	}
 }
 
-// contains tells whether a row of a server is one of a login of this source. A failure is not left out, but uses its tag up.
-func (s *selfLogins) contains(r *clickhouselog.Row, server string) bool {
+// containsRow tells whether a row of a server is one of a login of this source. A failure is not left out, but uses its tag up.
+func (s *selfLogins) containsRow(r *clickhouselog.Row, server string) bool {
 	if r.User != s.username {
 		return false
 	}
@@ -103,9 +103,9 @@ func (s *selfLogins) contains(r *clickhouselog.Row, server string) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	login := s.byTag[tagOf(r)]
+	login := s.byTag[loginTagOf(r)]
 	if login == nil || login.AuthID != "" && login.AuthID != r.AuthIDText {
-		login = s.byAuthID(r.AuthIDText) // the logout over HTTP has no tag
+		login = s.findByAuthID(r.AuthIDText) // the logout over HTTP has no tag
 	}
 	if login == nil || login.Server != "" && login.Server != server {
 		return false
@@ -119,7 +119,7 @@ func (s *selfLogins) contains(r *clickhouselog.Row, server string) bool {
 	return r.Type != clickhouselog.LoginFailure
 }
 
-func (s *selfLogins) byAuthID(authID string) *selfLogin {
+func (s *selfLogins) findByAuthID(authID string) *selfLogin {
 	for _, login := range s.byTag {
 		if login.AuthID == authID {
 			return login
@@ -128,8 +128,8 @@ func (s *selfLogins) byAuthID(authID string) *selfLogin {
 	return nil
 }
 
-// tagOf is what may be the tag of a row: over the native protocol it is a part of the client's name.
-func tagOf(r *clickhouselog.Row) string {
+// loginTagOf is what may be the tag of a row: over the native protocol it is a part of the client's name.
+func loginTagOf(r *clickhouselog.Row) string {
 	if strings.HasPrefix(r.SessionID, tagPrefix) {
 		return r.SessionID
 	}
@@ -137,8 +137,8 @@ func tagOf(r *clickhouselog.Row) string {
 	return name[max(0, len(name)-tagLength):]
 }
 
-// forgetOld drops sessions of which no row can come any more, and the oldest where there are too many.
-func (s *selfLogins) forgetOld() {
+// forgetOldLogins drops sessions of which no row can come any more, and the oldest where there are too many.
+func (s *selfLogins) forgetOldLogins() {
 	ended, unseen := s.host.Now().Add(-s.keep).UnixMicro(), s.host.Now().Add(-unseenFor).UnixMicro()
 	maps.DeleteFunc(s.byTag, func(_ string, login *selfLogin) bool {
 		return login.Ended != 0 && login.Ended < ended || login.AuthID == "" && login.Began < unseen
@@ -149,8 +149,8 @@ func (s *selfLogins) forgetOld() {
 	}
 }
 
-// load reads once what is stored.
-func (s *selfLogins) load(ctx context.Context) error {
+// loadStored reads once what is stored.
+func (s *selfLogins) loadStored(ctx context.Context) error {
 	if s.loaded {
 		return nil
 	}

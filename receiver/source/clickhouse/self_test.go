@@ -168,52 +168,52 @@ func TestWhichRowsAreOwn(t *testing.T) {
 	row := func(kind clickhouselog.Type, user, authID, tag string) *clickhouselog.Row {
 		return &clickhouselog.Row{Type: kind, User: user, AuthIDText: authID, SessionID: tag, Interface: "HTTP"}
 	}
-	tag, err := conn.nextTag(t.Context())
+	tag, err := conn.newLoginTag(t.Context())
 	require.NoError(t, err)
 	conn.answeredBy("a")
-	require.False(t, conn.contains(row(clickhouselog.LoginSuccess, "audit", "2", tag), "b"), "copied, on another server, read first")
-	require.False(t, conn.contains(row(clickhouselog.LoginSuccess, "bob", "3", tag), "a"), "another account")
-	require.False(t, conn.contains(row(clickhouselog.LoginSuccess, "audit", "4", tag[:len(tag)-1]), "a"), "a part of it")
-	require.True(t, conn.contains(row(clickhouselog.LoginSuccess, "audit", "5", tag), "a"))
-	require.True(t, conn.contains(row(clickhouselog.LoginSuccess, "audit", "5", tag), "a"), "read again")
-	require.True(t, conn.contains(row(clickhouselog.LoginSuccess, "audit", "5", ""), "a"), "found by its traces")
-	require.False(t, conn.contains(row(clickhouselog.LoginSuccess, "audit", "6", tag), "a"), "copied")
-	require.False(t, conn.contains(row(clickhouselog.Logout, "audit", "6", ""), "a"))
-	require.False(t, conn.contains(row(clickhouselog.Logout, "audit", "5", ""), "b"))
-	require.False(t, conn.contains(row(clickhouselog.LoginFailure, "audit", "7", ""), "a"), "a failure is told")
+	require.False(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "2", tag), "b"), "copied, on another server, read first")
+	require.False(t, conn.containsRow(row(clickhouselog.LoginSuccess, "bob", "3", tag), "a"), "another account")
+	require.False(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "4", tag[:len(tag)-1]), "a"), "a part of it")
+	require.True(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "5", tag), "a"))
+	require.True(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "5", tag), "a"), "read again")
+	require.True(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "5", ""), "a"), "found by its traces")
+	require.False(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "6", tag), "a"), "copied")
+	require.False(t, conn.containsRow(row(clickhouselog.Logout, "audit", "6", ""), "a"))
+	require.False(t, conn.containsRow(row(clickhouselog.Logout, "audit", "5", ""), "b"))
+	require.False(t, conn.containsRow(row(clickhouselog.LoginFailure, "audit", "7", ""), "a"), "a failure is told")
 
-	failed, err := conn.nextTag(t.Context())
+	failed, err := conn.newLoginTag(t.Context())
 	require.NoError(t, err)
-	require.False(t, conn.contains(row(clickhouselog.LoginFailure, "audit", "8", failed), "a"))
-	require.False(t, conn.contains(row(clickhouselog.LoginSuccess, "audit", "9", failed), "a"), "the tag of a login that failed, copied")
+	require.False(t, conn.containsRow(row(clickhouselog.LoginFailure, "audit", "8", failed), "a"))
+	require.False(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "9", failed), "a"), "the tag of a login that failed, copied")
 
 	sentOn := row(clickhouselog.LoginSuccess, "audit", "10", "")
 	sentOn.Interface = "TCP_Interserver"
-	require.True(t, conn.contains(sentOn, "b"))
+	require.True(t, conn.containsRow(sentOn, "b"))
 	sentOn.User = "bob"
-	require.False(t, conn.contains(sentOn, "b"))
+	require.False(t, conn.containsRow(sentOn, "b"))
 
 	node := &selfConn{selfLogins: conn.selfLogins, server: "a"} // of a cluster
-	awaited, err := node.nextTag(t.Context())
+	awaited, err := node.newLoginTag(t.Context())
 	require.NoError(t, err)
-	require.False(t, node.contains(row(clickhouselog.LoginSuccess, "audit", "11", awaited), "b"), "copied, on another server, before there is an answer")
+	require.False(t, node.containsRow(row(clickhouselog.LoginSuccess, "audit", "11", awaited), "b"), "copied, on another server, before there is an answer")
 
-	killed, err := conn.nextTag(t.Context()) // stores what is known
+	killed, err := conn.newLoginTag(t.Context()) // stores what is known
 	require.NoError(t, err)
 	again := &selfConn{selfLogins: newSelfLogins(cfg, sourcetest.Host(t, &sourcetest.Recorder{}, store.Fork(), nil))}
-	_, err = again.nextTag(t.Context())
+	_, err = again.newLoginTag(t.Context())
 	require.NoError(t, err)
-	require.True(t, again.contains(row(clickhouselog.LoginSuccess, "audit", "12", killed), "b"), "killed before the answer: the first one")
-	require.False(t, again.contains(row(clickhouselog.LoginSuccess, "audit", "13", killed), "b"), "copied")
-	require.False(t, again.contains(row(clickhouselog.LoginSuccess, "audit", "14", tag), "a"), "copied")
-	require.True(t, again.contains(row(clickhouselog.Logout, "audit", "5", ""), "a"))
+	require.True(t, again.containsRow(row(clickhouselog.LoginSuccess, "audit", "12", killed), "b"), "killed before the answer: the first one")
+	require.False(t, again.containsRow(row(clickhouselog.LoginSuccess, "audit", "13", killed), "b"), "copied")
+	require.False(t, again.containsRow(row(clickhouselog.LoginSuccess, "audit", "14", tag), "a"), "copied")
+	require.True(t, again.containsRow(row(clickhouselog.Logout, "audit", "5", ""), "a"))
 
-	require.True(t, conn.contains(row(clickhouselog.Logout, "audit", "5", ""), "a"))
+	require.True(t, conn.containsRow(row(clickhouselog.Logout, "audit", "5", ""), "a"))
 	now = now.Add(conn.keep + time.Second)
-	_, err = conn.nextTag(t.Context())
+	_, err = conn.newLoginTag(t.Context())
 	require.NoError(t, err)
-	require.False(t, conn.contains(row(clickhouselog.LoginSuccess, "audit", "15", tag), "a"), "copied, when the tag is not known any more")
-	require.True(t, conn.contains(row(clickhouselog.LoginSuccess, "audit", "12", killed), "b"), "its logout is still to come")
+	require.False(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "15", tag), "a"), "copied, when the tag is not known any more")
+	require.True(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "12", killed), "b"), "its logout is still to come")
 }
 
 // However many logins there are whose rows never come, no more than so many are remembered, and not for ever.
@@ -224,7 +224,7 @@ func TestOwnLoginsAreBounded(t *testing.T) {
 	host.Now = func() time.Time { return now }
 	conn := &selfConn{selfLogins: newSelfLogins(config("ch:9000", server.Audit), host)}
 	for range maxSelfLogins + 100 {
-		_, err := conn.nextTag(t.Context())
+		_, err := conn.newLoginTag(t.Context())
 		require.NoError(t, err)
 	}
 	require.Len(t, conn.byTag, maxSelfLogins)
@@ -232,7 +232,7 @@ func TestOwnLoginsAreBounded(t *testing.T) {
 	require.NoError(t, err)
 	require.Less(t, len(b), 100*maxSelfLogins)
 	now = now.Add(unseenFor + time.Second)
-	_, err = conn.nextTag(t.Context())
+	_, err = conn.newLoginTag(t.Context())
 	require.NoError(t, err)
 	require.Len(t, conn.byTag, 1)
 }

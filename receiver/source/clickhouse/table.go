@@ -52,10 +52,10 @@ func (t *table) Now(ctx context.Context) (int64, error) {
 		return t.clock + age.Microseconds(), nil
 	}
 	var now int64
-	err := t.query(ctx, func(conn configclickhouse.Conn) (err error) {
+	err := t.runQuery(ctx, func(conn configclickhouse.Conn) (err error) {
 		var server string
 		now, server, err = rows.ReadTime(ctx, conn)
-		return t.answered(ctx, server, err)
+		return t.noteAnswer(ctx, server, err)
 	})
 	if err != nil {
 		return 0, err
@@ -69,26 +69,26 @@ func (t *table) Refresh() { t.layout = nil }
 
 // Sums implements [poll.Table].
 func (t *table) Sums(ctx context.Context, r poll.Range, width int64, yield func(poll.Sum)) error {
-	all, err := t.sums(ctx, r, width)
+	all, err := t.sumsByServer(ctx, r, width)
 	for _, s := range all[rows.Identity{}] {
 		yield(s)
 	}
 	return err
 }
 
-// sums are those of each server, or of the one there is.
-func (t *table) sums(ctx context.Context, r poll.Range, width int64) (all map[rows.Identity][]poll.Sum, err error) {
-	err = t.queryLog(ctx, func(conn configclickhouse.Conn) error {
+// sumsByServer are those of each server, or of the one there is.
+func (t *table) sumsByServer(ctx context.Context, r poll.Range, width int64) (all map[rows.Identity][]poll.Sum, err error) {
+	err = t.runLogQuery(ctx, func(conn configclickhouse.Conn) error {
 		key, fullScan := t.key, width == poll.Day && r.To == poll.Always.To
 		if fullScan {
 			key = rows.KeyUnused
 		}
 		sums, err := t.layout.ReadSums(ctx, conn, r, width, key)
-		if err := t.answered(ctx, sums.AnsweredBy, err); err != nil {
+		if err := t.noteAnswer(ctx, sums.AnsweredBy, err); err != nil {
 			return err
 		}
 		if fullScan {
-			t.learnKey(sums.Far, sums.Loose)
+			t.learnSortingKey(sums.Far, sums.Loose)
 		}
 		all = sums.ByServer
 		return nil
@@ -96,8 +96,8 @@ func (t *table) sums(ctx context.Context, r poll.Range, width int64) (all map[ro
 	return all, err
 }
 
-// learnKey decides from the sums of all rows whether the sorting key can be relied on.
-func (t *table) learnKey(far, loose uint64) {
+// learnSortingKey decides from the sums of all rows whether the sorting key can be relied on.
+func (t *table) learnSortingKey(far, loose uint64) {
 	switch {
 	case far > 0:
 		if !t.warned {
@@ -117,7 +117,7 @@ var errOrder = errors.New("rows did not come in the order of event_time_microsec
 
 // Read implements [poll.Table].
 func (t *table) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) error) error {
-	return t.queryLog(ctx, func(conn configclickhouse.Conn) error {
+	return t.runLogQuery(ctx, func(conn configclickhouse.Conn) error {
 		if t.traces != nil {
 			if err := t.traces.Prepare(ctx, conn, t.layout, t.readUpTo(), r); err != nil {
 				return err
@@ -126,7 +126,7 @@ func (t *table) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) er
 		t.mapper.Restart()
 		events, last := t.newEvents(), r.From
 		return t.rows.Run(ctx, conn, r, t.key, t.node, func(block *rows.Block) (err error) {
-			if err := t.answered(ctx, block.AnsweredBy(), nil); err != nil {
+			if err := t.noteAnswer(ctx, block.AnsweredBy(), nil); err != nil {
 				return err
 			}
 			inOrder := true
@@ -158,7 +158,7 @@ func (t *table) Follow(ctx context.Context, r poll.Range, deliver func(context.C
 		return nil
 	}
 	var found []traces.Session
-	err := t.queryLog(ctx, func(conn configclickhouse.Conn) (err error) {
+	err := t.runLogQuery(ctx, func(conn configclickhouse.Conn) (err error) {
 		found, err = t.traces.FindLater(ctx, conn, t.layout, r)
 		return err
 	})
@@ -167,7 +167,7 @@ func (t *table) Follow(ctx context.Context, r poll.Range, deliver func(context.C
 	}
 	var batch []session.Event
 	for i := range found {
-		if t.self != nil && t.self.contains(&found[i].Login, t.server) {
+		if t.self != nil && t.self.containsRow(&found[i].Login, t.server) {
 			continue
 		}
 		var e session.Event
@@ -187,19 +187,19 @@ func (t *table) Follow(ctx context.Context, r poll.Range, deliver func(context.C
 	return t.traces.DeliveredLater(ctx, found, r.To)
 }
 
-// queryLog asks about the log, of which the layout is known then.
-func (t *table) queryLog(ctx context.Context, query func(configclickhouse.Conn) error) error {
-	return t.query(ctx, func(conn configclickhouse.Conn) error {
+// runLogQuery asks about the log, of which the layout is known then.
+func (t *table) runLogQuery(ctx context.Context, query func(configclickhouse.Conn) error) error {
+	return t.runQuery(ctx, func(conn configclickhouse.Conn) error {
 		if t.layout == nil || t.layoutFrom != conn {
 			layout, server, err := t.log.ReadLayout(ctx, conn)
-			if err := t.answered(ctx, server, err); err != nil {
+			if err := t.noteAnswer(ctx, server, err); err != nil {
 				return err
 			}
 			t.layout, t.layoutFrom, t.rows = layout, conn, layout.NewQuery()
 		}
 		if !t.hashChecked {
 			server, err := rows.CheckHash(ctx, conn)
-			if err := t.answered(ctx, server, err); err != nil {
+			if err := t.noteAnswer(ctx, server, err); err != nil {
 				return err
 			}
 			t.hashChecked = true

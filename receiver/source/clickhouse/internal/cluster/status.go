@@ -44,11 +44,11 @@ func (s *Status) Expect(names ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, name := range names {
-		s.node(name)
+		s.nodeNamed(name)
 	}
 }
 
-func (s *Status) node(name string) *nodeStatus {
+func (s *Status) nodeNamed(name string) *nodeStatus {
 	n := s.nodes[name]
 	if n == nil {
 		n = &nodeStatus{}
@@ -64,7 +64,7 @@ func (s *Status) SetMembers(err error) {
 	changed := err != nil || s.membersErr != nil
 	s.membersErr = err
 	if changed {
-		s.update()
+		s.reportStatus()
 	}
 	if err == nil {
 		s.conditions.Clear("asking", "the cluster can be asked for its servers again")
@@ -90,17 +90,17 @@ func (s *Status) SetRead(name string) {
 func (s *Status) Set(name string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := s.node(name)
+	n := s.nodeNamed(name)
 	n.reported, n.duplicate, n.err = true, false, err
-	s.update()
+	s.reportStatus()
 }
 
 // SetDuplicate says that this is another name of a node that is read already.
 func (s *Status) SetDuplicate(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	*s.node(name) = nodeStatus{reported: true, duplicate: true}
-	s.update()
+	*s.nodeNamed(name) = nodeStatus{reported: true, duplicate: true}
+	s.reportStatus()
 }
 
 // Forget drops a node that is not read any more.
@@ -108,11 +108,11 @@ func (s *Status) Forget(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.nodes, name)
-	s.update()
+	s.reportStatus()
 }
 
-// update is called with the lock held.
-func (s *Status) update() {
+// reportStatus is called with the lock held.
+func (s *Status) reportStatus() {
 	errs, reported := []error(nil), len(s.nodes) > 0
 	for _, name := range slices.Sorted(maps.Keys(s.nodes)) {
 		n := s.nodes[name]
@@ -140,7 +140,7 @@ func (n nodeStats) Read(upTo time.Time, lag time.Duration) {
 	s := n.status
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	this := s.node(n.name)
+	this := s.nodeNamed(n.name)
 	this.read, this.upTo, this.lag = true, upTo, lag
 	for _, other := range s.nodes {
 		if other.duplicate {

@@ -26,8 +26,8 @@ type Block struct {
 
 func newBlock() *Block { return &Block{layout: &Layout{}, row: clickhouselog.Row{UserNull: true}} }
 
-// prepare is called for a block that has just been decoded.
-func (b *Block) prepare() {
+// prepareTexts is called for a block that has just been decoded.
+func (b *Block) prepareTexts() {
 	b.scratch = b.scratch[:0]
 	for _, id := range b.authIDs {
 		b.scratch = session.ID(id).AppendText(b.scratch)

@@ -28,10 +28,10 @@ type column struct {
 	fill func(i int)
 }
 
-// columns lists every column that has a field in clickhouselog.Row: here is where a new one is added. Enums are asked for by number: a
+// rowColumns lists every column that has a field in clickhouselog.Row: here is where a new one is added. Enums are asked for by number: a
 // server may have written a number that its own enum does not define, and asking for the name would fail the query. Times are asked
 // for as numbers: they are right whatever the server's zone, and twice the same hour of a clock change stays two hours.
-func (b *Block) columns() []column {
+func (b *Block) rowColumns() []column {
 	r := &b.row
 	return []column{
 		{name: "event_time_microseconds", data: &b.micros, convert: MicrosOf("%s"), fill: func(i int) { r.Micros = b.micros[i] }},
@@ -39,33 +39,33 @@ func (b *Block) columns() []column {
 		{name: "type", data: &b.types, convert: enumNumber, fill: func(i int) { r.Type = clickhouselog.Type(b.types[i]) }}, //nolint:gosec // Valid checks it
 		{name: "client_address", data: &b.addresses, fill: func(i int) { r.ClientAddress = netip.AddrFrom16(b.addresses[i]) }},
 		{name: "client_port", data: &b.ports, fill: func(i int) { r.ClientPort = b.ports[i] }},
-		text("hostname", &r.Hostname),
-		text("session_id", &r.SessionID),
+		textField("hostname", &r.Hostname),
+		textField("session_id", &r.SessionID),
 		{name: "user", data: &b.userNulls, convert: "isNull(%s)", missing: "toUInt8(1)", fill: func(i int) { r.UserNull = b.userNulls[i] != 0 }},
-		text("user", &r.User),
-		b.enum("auth_type", clickhouselog.AuthTypes, &r.AuthType),
-		list("profiles", &r.Profiles),
-		list("roles", &r.Roles),
-		settings("settings", &r.Settings),
-		b.enum("interface", clickhouselog.Interfaces, &r.Interface),
-		text("client_hostname", &r.Hostnames.Hostname),
-		text("client_name", &r.Hostnames.Name),
-		number("client_revision", &r.Revision),
-		number("client_version_major", &r.Version[0]),
-		number("client_version_minor", &r.Version[1]),
-		number("client_version_patch", &r.Version[2]),
-		text("failure_reason", &r.FailureReason),
-		list("certificate_subjects", &r.Certificate.Subjects),
-		text("certificate_serial", &r.Certificate.Serial),
-		text("certificate_issuer", &r.Certificate.Issuer),
-		instant("certificate_not_before", &r.Certificate.NotBefore),
-		instant("certificate_not_after", &r.Certificate.NotAfter),
-		text("http_user_agent", &r.UserAgent),
+		textField("user", &r.User),
+		b.enumField("auth_type", clickhouselog.AuthTypes, &r.AuthType),
+		listField("profiles", &r.Profiles),
+		listField("roles", &r.Roles),
+		settingsField("settings", &r.Settings),
+		b.enumField("interface", clickhouselog.Interfaces, &r.Interface),
+		textField("client_hostname", &r.Hostnames.Hostname),
+		textField("client_name", &r.Hostnames.Name),
+		numberField("client_revision", &r.Revision),
+		numberField("client_version_major", &r.Version[0]),
+		numberField("client_version_minor", &r.Version[1]),
+		numberField("client_version_patch", &r.Version[2]),
+		textField("failure_reason", &r.FailureReason),
+		listField("certificate_subjects", &r.Certificate.Subjects),
+		textField("certificate_serial", &r.Certificate.Serial),
+		textField("certificate_issuer", &r.Certificate.Issuer),
+		instantField("certificate_not_before", &r.Certificate.NotBefore),
+		instantField("certificate_not_after", &r.Certificate.NotAfter),
+		textField("http_user_agent", &r.UserAgent),
 	}
 }
 
-// extraColumn is a column that clickhouselog.Row has no field for, as text; times in UTC.
-func (b *Block) extraColumn(name, columnType string) column {
+// extraField is a column that clickhouselog.Row has no field for, as text; times in UTC.
+func (b *Block) extraField(name, columnType string) column {
 	value := "%s"
 	if strings.HasPrefix(strings.TrimPrefix(columnType, "Nullable("), "DateTime") {
 		value = "toTimeZone(%s, 'UTC')"
@@ -78,23 +78,23 @@ func (b *Block) extraColumn(name, columnType string) column {
 	}}
 }
 
-func text(name string, to *string) column {
+func textField(name string, to *string) column {
 	data := new(textColumn)
 	return column{name: name, data: data, fill: func(i int) { *to = data.valueAt(i) }}
 }
 
-func list(name string, to *[]string) column {
+func listField(name string, to *[]string) column {
 	data := new(listColumn)
 	return column{name: name, data: data, fill: func(i int) { *to = data.appendTo((*to)[:0], i) }}
 }
 
-func number(name string, to *uint32) column {
+func numberField(name string, to *uint32) column {
 	data := new(proto.ColUInt32)
 	return column{name: name, data: data, fill: func(i int) { *to = (*data)[i] }}
 }
 
-// settings is a column of names and values, which are asked for as one list.
-func settings(name string, to *[]session.Setting) column {
+// settingsField is a column of names and values, which are asked for as one list.
+func settingsField(name string, to *[]session.Setting) column {
 	const flat = "arrayFlatten(arrayMap(s -> [toString(s.1), toString(s.2)], %s))"
 	data, both := new(listColumn), []string(nil)
 	return column{name: name, data: data, convert: flat, fill: func(i int) {
@@ -107,8 +107,8 @@ func settings(name string, to *[]session.Setting) column {
 
 const noTime = math.MinInt64 // in place of NULL
 
-// instant is a point of time, as RFC 3339 or "".
-func instant(name string, to *string) column {
+// instantField is a point of time, as RFC 3339 or "".
+func instantField(name string, to *string) column {
 	missing := fmt.Sprintf("toInt64(%d)", noTime)
 	data := new(proto.ColInt64)
 	return column{name: name, data: data, convert: "CAST(ifNull(toUnixTimestamp64Milli(toDateTime64(%s, 3)), " + missing + ") AS Int64)", missing: missing, fill: func(i int) {
@@ -154,8 +154,8 @@ func (e EnumNames) Name(number int16) string {
 	return strconv.Itoa(int(number))
 }
 
-// enum is a column of which the names are known once the table's type is.
-func (b *Block) enum(name string, usual []string, to *string) column {
+// enumField is a column of which the names are known once the table's type is.
+func (b *Block) enumField(name string, usual []string, to *string) column {
 	data := new(proto.ColInt16)
 	names := NewEnumNames(b.layout.ColumnType(name), usual)
 	return column{name: name, data: data, convert: enumNumber, missing: missingEnum, fill: func(i int) { *to = names.Name((*data)[i]) }}
@@ -166,8 +166,8 @@ func MicrosOf(column string) string {
 	return "toUnixTimestamp64Micro(toDateTime64(" + column + ", 6))"
 }
 
-// expression asks for the column in a part.
-func (c column) expression(p Part) string {
+// expressionIn asks for the column in a part.
+func (c column) expressionIn(p Part) string {
 	have, want := p.Columns[c.name], string(c.data.Type())
 	name := configclickhouse.QuoteIdentifier(c.name)
 	switch {

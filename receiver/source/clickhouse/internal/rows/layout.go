@@ -49,7 +49,7 @@ func (l Log) ReadLayout(ctx context.Context, conn configclickhouse.Conn) (layout
 	var tables, columns, types proto.ColStr
 	found := map[string]Part{}
 	sql := "SELECT table, name, type, " + ServerSQL + " AS u FROM system.columns WHERE database = " + configclickhouse.QuoteText(l.Table.Database) +
-		" AND match(table, " + l.Table.pattern() + ")"
+		" AND match(table, " + l.Table.tablePattern() + ")"
 	results := proto.Results{{Name: "table", Data: &tables}, {Name: "name", Data: &columns}, {Name: "type", Data: &types}, {Name: "u", Data: &server}}
 	err = conn.Query(ctx, "", sql, results, func(rows int) error {
 		answeredBy = server.Text()
@@ -68,7 +68,7 @@ func (l Log) ReadLayout(ctx context.Context, conn configclickhouse.Conn) (layout
 	if err != nil {
 		return nil, answeredBy, err
 	}
-	layout, err = newLayout(slices.SortedFunc(maps.Values(found), func(a, b Part) int { return a.number() - b.number() }))
+	layout, err = newLayout(slices.SortedFunc(maps.Values(found), func(a, b Part) int { return a.renameNumber() - b.renameNumber() }))
 	return layout, answeredBy, err
 }
 
@@ -77,7 +77,7 @@ func (l Log) ReadLayout(ctx context.Context, conn configclickhouse.Conn) (layout
 func (l Log) readClusterLayout(ctx context.Context, conn configclickhouse.Conn) (layout *Layout, answeredBy string, err error) {
 	database := configclickhouse.QuoteText(l.Table.Database)
 	each := "SELECT DISTINCT name, type, toString(serverUUID()) || hostName() AS node FROM system.columns WHERE database = " + database +
-		" AND match(table, " + l.Table.pattern() + ")"
+		" AND match(table, " + l.Table.tablePattern() + ")"
 	sql := "SELECT name, any(type) AS type, uniqExact(node) AS n, " + ServerSQL + " AS u FROM (SELECT * FROM " + OnEveryServer(l.Cluster, each) +
 		") GROUP BY name ORDER BY n DESC" + SkipAbsentServers
 	var server Server
@@ -100,7 +100,7 @@ func (l Log) readClusterLayout(ctx context.Context, conn configclickhouse.Conn) 
 	if err != nil {
 		return nil, answeredBy, err
 	}
-	merged := "merge(" + database + ", " + l.Table.pattern() + ")"
+	merged := "merge(" + database + ", " + l.Table.tablePattern() + ")"
 	if layout, err = newLayout([]Part{{Name: l.Table, Columns: columns, from: merged, approximate: true}}); err != nil {
 		return nil, answeredBy, err
 	}
@@ -111,14 +111,14 @@ func (l Log) readClusterLayout(ctx context.Context, conn configclickhouse.Conn) 
 func newLayout(parts []Part) (*Layout, error) {
 	extra := map[string]bool{}
 	for _, p := range parts {
-		if err := p.check(); err != nil {
+		if err := p.checkColumns(); err != nil {
 			return nil, err
 		}
 		for name := range p.Columns {
 			extra[name] = true
 		}
 	}
-	for _, c := range newBlock().columns() {
+	for _, c := range newBlock().rowColumns() {
 		delete(extra, c.name)
 	}
 	for _, repeats := range []string{"event_date", "event_time"} { // what event_time_microseconds says
@@ -129,8 +129,8 @@ func newLayout(parts []Part) (*Layout, error) {
 
 var renamedTable = regexp.MustCompile(`_(\d+)$`)
 
-// number is that of a renamed table. The one in use has none and comes last.
-func (p Part) number() int {
+// renameNumber is that of a renamed table. The one in use has none and comes last.
+func (p Part) renameNumber() int {
 	if m := renamedTable.FindStringSubmatch(p.Name.Table); m != nil {
 		if n, err := strconv.Atoi(m[1]); err == nil {
 			return n
@@ -139,8 +139,8 @@ func (p Part) number() int {
 	return 1 << 30
 }
 
-// check makes sure that the table is a session_log.
-func (p Part) check() error {
+// checkColumns makes sure that the table is a session_log.
+func (p Part) checkColumns() error {
 	for _, name := range []string{"event_time_microseconds", "auth_id", "type"} {
 		if p.Columns[name] == "" {
 			return fmt.Errorf("table: %s has no column %s that this account may read, which a session_log has; "+

@@ -45,7 +45,7 @@ func (l *Layout) NewQuery() *Query {
 		alias := fmt.Sprintf("c%d", len(q.results))
 		q.results = append(q.results, proto.ResultColumn{Name: alias, Data: c.data})
 		for i, p := range l.Parts {
-			expressions[i] = append(expressions[i], c.expression(p)+" AS "+alias)
+			expressions[i] = append(expressions[i], c.expressionIn(p)+" AS "+alias)
 		}
 		b.asked = append(b.asked, c)
 		if before := aliases[c.name]; before != "" {
@@ -53,13 +53,13 @@ func (l *Layout) NewQuery() *Query {
 		}
 		aliases[c.name] = alias
 	}
-	for _, c := range b.columns() {
+	for _, c := range b.rowColumns() {
 		if l.ColumnType(c.name) != "" {
 			add(c)
 		}
 	}
 	for _, name := range l.extra {
-		add(b.extraColumn(name, l.ColumnType(name)))
+		add(b.extraField(name, l.ColumnType(name)))
 	}
 	for i, p := range l.Parts {
 		if l.cluster == "" {
@@ -80,22 +80,22 @@ func (l *Layout) NewQuery() *Query {
 
 // Run yields the rows within a stretch of time in blocks: where several servers are asked through one, those of node.
 func (q *Query) Run(ctx context.Context, conn configclickhouse.Conn, within poll.Range, key KeyUse, node Identity, yield func(*Block) error) error {
-	return conn.Query(ctx, "", q.sql(within, key, node), q.results, func(int) error {
-		q.block.prepare()
+	return conn.Query(ctx, "", q.selectSQL(within, key, node), q.results, func(int) error {
+		q.block.prepareTexts()
 		return yield(q.block)
 	})
 }
 
-func (q *Query) sql(within poll.Range, key KeyUse, node Identity) string {
+func (q *Query) selectSQL(within poll.Range, key KeyUse, node Identity) string {
 	parts := q.layout.Parts
 	if q.layout.cluster != "" {
 		here := "toString(serverUUID()) = " + configclickhouse.QuoteText(node.UUID) + " AND hostName() = " + configclickhouse.QuoteText(node.Hostname)
-		inner := q.selects[0] + " WHERE " + strings.Join(append(conditions(parts[0], within, key), here), " AND ")
+		inner := q.selects[0] + " WHERE " + strings.Join(append(timeConditions(parts[0], within, key), here), " AND ")
 		return "SELECT *, " + ServerSQL + " AS u FROM (SELECT * FROM " + OnEveryServer(q.layout.cluster, inner) + ") ORDER BY " + q.order + SkipAbsentServers
 	}
 	selects := make([]string, len(parts))
 	for i, p := range parts {
-		selects[i] = q.selects[i] + where(p, within, key)
+		selects[i] = q.selects[i] + whereSQL(p, within, key)
 	}
 	if len(selects) > 1 {
 		return "SELECT * FROM (" + strings.Join(selects, " UNION ALL ") + ") ORDER BY " + q.order
@@ -107,16 +107,16 @@ func (q *Query) sql(within poll.Range, key KeyUse, node Identity) string {
 	return selects[0] + " ORDER BY " + order
 }
 
-// where bounds the time. Conditions on the key let the server pass over what it need not read; a date is that of the
+// whereSQL bounds the time. Conditions on the key let the server pass over what it need not read; a date is that of the
 // server's zone, which is within a day of UTC's.
-func where(p Part, within poll.Range, key KeyUse) string {
-	if all := conditions(p, within, key); len(all) > 0 {
+func whereSQL(p Part, within poll.Range, key KeyUse) string {
+	if all := timeConditions(p, within, key); len(all) > 0 {
 		return " WHERE " + strings.Join(all, " AND ")
 	}
 	return ""
 }
 
-func conditions(p Part, within poll.Range, key KeyUse) (all []string) {
+func timeConditions(p Part, within poll.Range, key KeyUse) (all []string) {
 	narrow := key >= KeyFinds && p.HasSortingKey()
 	if within.From != math.MinInt64 {
 		all = append(all, fmt.Sprintf("event_time_microseconds >= fromUnixTimestamp64Micro(toInt64(%d))", within.From))

@@ -60,15 +60,15 @@ func (l *Layout) sumsSQL(within poll.Range, width int64, key KeyUse) string {
 	parts := make([]string, len(l.Parts))
 	for i, p := range l.Parts {
 		micros := MicrosOf("event_time_microseconds")
-		port := column{name: "client_port", data: &proto.ColUInt16{}}.expression(p)
-		authID := column{name: "auth_id", data: &proto.ColUUID{}}.expression(p)
-		kind := column{name: "type", data: &proto.ColInt16{}, convert: enumNumber}.expression(p)
+		port := column{name: "client_port", data: &proto.ColUInt16{}}.expressionIn(p)
+		authID := column{name: "auth_id", data: &proto.ColUUID{}}.expressionIn(p)
+		kind := column{name: "type", data: &proto.ColInt16{}, convert: enumNumber}.expressionIn(p)
 		far, loose := "0", "0"
 		if width == poll.Day && p.HasSortingKey() {
-			far, loose = farRow(micros), looseRow(micros)
+			far, loose = farRowSQL(micros), looseRowSQL(micros)
 		}
 		parts[i] = fmt.Sprintf("SELECT %s AS m, %s AS h, toUInt64(%s) AS far, toUInt64(%s) AS loose FROM %s%s",
-			micros, hashExpression(micros, authID, kind, port), far, loose, p.from, where(p, within, key))
+			micros, hashExpression(micros, authID, kind, port), far, loose, p.from, whereSQL(p, within, key))
 	}
 	sums := fmt.Sprintf("SELECT toInt64(m - (m %% %d + %d) %% %d) AS start, count() AS n, sum(h) AS s, sum(far) AS f, sum(loose) AS l FROM (%s) GROUP BY start",
 		width, width, width, strings.Join(parts, " UNION ALL "))
@@ -81,14 +81,14 @@ func (l *Layout) sumsSQL(within poll.Range, width int64, key KeyUse) string {
 	return "SELECT start, n, s, f, l, " + ServerSQL + " AS u FROM (" + sums + ") ORDER BY start"
 }
 
-// farRow is 1 for a row that where's conditions on the key might miss.
-func farRow(micros string) string {
+// farRowSQL is 1 for a row that whereSQL's conditions on the key might miss.
+func farRowSQL(micros string) string {
 	return fmt.Sprintf("abs(toInt64(toUInt16(event_date)) - intDiv(%[1]s, %[2]d)) > 1 OR abs(toInt64(toUnixTimestamp(event_time)) - intDiv(%[1]s, 1000000)) > 1",
 		micros, poll.Day)
 }
 
-// looseRow is 1 for a row whose place by the key may not be its place by time.
-func looseRow(micros string) string {
+// looseRowSQL is 1 for a row whose place by the key may not be its place by time.
+func looseRowSQL(micros string) string {
 	return fmt.Sprintf("toUnixTimestamp(event_time) != intDiv(%s, 1000000) OR event_date != toDate(event_time)", micros)
 }
 

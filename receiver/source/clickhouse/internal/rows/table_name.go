@@ -28,9 +28,9 @@ func (t TableName) SQL() string {
 	return configclickhouse.QuoteIdentifier(t.Database) + "." + configclickhouse.QuoteIdentifier(t.Table)
 }
 
-// pattern finds the table and, of a system table, those that upgrades have renamed it to: a change of the columns makes …_0, or the
+// tablePattern finds the table and, of a system table, those that upgrades have renamed it to: a change of the columns makes …_0, or the
 // next free number.
-func (t TableName) pattern() string {
+func (t TableName) tablePattern() string {
 	suffix := ""
 	if t.Database == "system" {
 		suffix = "(_[0-9]+)?"

@@ -23,7 +23,7 @@ func TestABacklogsTracesAreNotRemembered(t *testing.T) {
 	tr.now = now
 	deliver := func(id byte, begin, end int64) {
 		s := Session{certain: true, end: end, Login: clickhouselog.Row{Type: clickhouselog.LoginSuccess, AuthID: session.ID{id}, Micros: begin}}
-		tr.matches = map[sessionRef]*Session{refOf(&s.Login): &s}
+		tr.matches = map[sessionRef]*Session{sessionRefOf(&s.Login): &s}
 		tr.Delivered(&s.Login)
 	}
 	for id := range byte(100) {

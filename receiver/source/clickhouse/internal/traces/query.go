@@ -64,7 +64,7 @@ func (l *logs) sessionsOfTracedSQL(q question) string {
 	traced := fmt.Sprintf("SELECT %s AS host, address, port, toInt16(interface) AS iface, CAST(%s AS String) AS who, query_id AS id, %s AS at,"+
 		" any(s.trace) AS one, any(s.span) AS root, uniqExact(s.trace, s.span) AS n FROM %s AS q JOIN (%s) AS s ON q.query_id = s.id"+
 		" WHERE %s AND abs(s.at - %[3]s) <= %[7]d GROUP BY host, address, port, iface, who, id, at",
-		l.host(), l.user, startOfQuery, queryLog.SQL(), q.spansSQL(), q.queriesSQL(), spanSlack)
+		l.hostExpression(), l.user, startOfQuery, queryLog.SQL(), q.spansSQL(), q.queriesSQL(), spanSlack)
 	return "WITH traced AS (" + traced + "), sessions AS (" + l.sessionsSQL(q) + ")" +
 		" SELECT s.node AS c0, s.address AS c1, s.port AS c2, s.iface AS c3, s.auth_id AS c4, s.begin AS c5, s.end AS c6, any(s.who) AS c7," +
 		" argMin(t.one, t.at) AS c8, argMin(t.root, t.at) AS c9," +
@@ -105,7 +105,7 @@ func (q question) requestsSQL() string {
 func (l *logs) sessionsSQL(q question) string {
 	var parts []string
 	for _, p := range l.layout.Parts {
-		if !correlates(p) {
+		if !hasQueryKeys(p) {
 			continue
 		}
 		node := "''"
@@ -116,7 +116,7 @@ func (l *logs) sessionsSQL(q question) string {
 		parts = append(parts, fmt.Sprintf("SELECT %s AS node, %s AS host, client_address AS address, client_port AS port, toInt16(interface) AS iface, auth_id,"+
 			" toInt16(type) AS kind, CAST(ifNull(user, '') AS String) AS who, %s AS at FROM %s WHERE event_time_microseconds >= fromUnixTimestamp64Micro(toInt64(%d))%s"+
 			" AND kind IN (%d, %d) AND (iface IN (%s) OR at >= %s) AND (client_address, client_port) IN (SELECT address, port FROM %s WHERE %s)",
-			node, l.host(), micros, p.Name.SQL(), q.connected, since(p, q.connected), clickhouselog.LoginSuccess, clickhouselog.Logout,
+			node, l.hostExpression(), micros, p.Name.SQL(), q.connected, sinceCondition(p, q.connected), clickhouselog.LoginSuccess, clickhouselog.Logout,
 			lasting, q.requestsSQL(), queryLog.SQL(), q.queriesSQL()))
 	}
 	return fmt.Sprintf("SELECT *, max(end) OVER (PARTITION BY host, address, port, iface ORDER BY begin ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM ("+
@@ -132,8 +132,8 @@ type logs struct {
 	user   string // query_log's column for who logged in
 }
 
-// host is the expression for the node, by which the logs are joined.
-func (l *logs) host() string {
+// hostExpression is the expression for the node, by which the logs are joined.
+func (l *logs) hostExpression() string {
 	if l.hosts {
 		return "CAST(hostname AS String)"
 	}
@@ -165,7 +165,7 @@ func readLogs(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, u
 		}
 		return nil, err
 	}
-	if !slices.ContainsFunc(l.Parts, correlates) {
+	if !slices.ContainsFunc(l.Parts, hasQueryKeys) {
 		return nil, nil //nolint:nilnil // nothing to correlate by
 	}
 	found := &logs{layout: l, user: "user", hosts: have[queryLog.Table]["hostname"]}
@@ -178,13 +178,13 @@ func readLogs(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, u
 	return found, nil
 }
 
-// correlates tells whether a table has what queries are known by.
-func correlates(p rows.Part) bool {
+// hasQueryKeys tells whether a table has what queries are known by.
+func hasQueryKeys(p rows.Part) bool {
 	return p.Columns["client_address"] == "IPv6" && p.Columns["client_port"] != "" && p.Columns["interface"] != "" && p.Columns["user"] != ""
 }
 
-// since narrows the time by the sorting key of a real session_log.
-func since(p rows.Part, micros int64) string {
+// sinceCondition narrows the time by the sorting key of a real session_log.
+func sinceCondition(p rows.Part, micros int64) string {
 	if !p.HasSortingKey() || p.Name.Database != "system" {
 		return ""
 	}

@@ -57,24 +57,24 @@ type sessionRef struct {
 // Prepare finds the sessions among the logins of a stretch of time whose queries are traced. now is up to which rows are read.
 func (t *Tracer) Prepare(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, now int64, within poll.Range) error {
 	t.matches, t.now = nil, now
-	if err := t.load(ctx); err != nil {
+	if err := t.loadStored(ctx); err != nil {
 		return err
 	}
-	all, err := t.search(ctx, conn, l, question{
-		queries: poll.Range{From: within.From, To: later(within.To, t.SessionAge)}, logged: within.From,
-		logins: within, connected: later(within.From, -t.SessionAge),
+	all, err := t.searchSessions(ctx, conn, l, question{
+		queries: poll.Range{From: within.From, To: addDuration(within.To, t.SessionAge)}, logged: within.From,
+		logins: within, connected: addDuration(within.From, -t.SessionAge),
 	})
 	if err != nil {
 		return err
 	}
 	t.matches = make(map[sessionRef]*Session, len(all))
 	for i := range all {
-		t.matches[refOf(&all[i].Login)] = &all[i]
+		t.matches[sessionRefOf(&all[i].Login)] = &all[i]
 	}
 	return nil
 }
 
-func (t *Tracer) search(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, q question) ([]Session, error) {
+func (t *Tracer) searchSessions(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, q question) ([]Session, error) {
 	if t.logs == nil || t.logs.layout != l {
 		logs, err := readLogs(ctx, conn, l, t.Username)
 		if err != nil || logs == nil {
@@ -97,7 +97,7 @@ func (t *Tracer) Correlate(r *clickhouselog.Row, e *session.Event) {
 	if r.Type == clickhouselog.Logout {
 		return
 	}
-	if s := t.matches[refOf(r)]; s != nil && s.certain && r.Type == clickhouselog.LoginSuccess {
+	if s := t.matches[sessionRefOf(r)]; s != nil && s.certain && r.Type == clickhouselog.LoginSuccess {
 		s.Trace.Correlate(e)
 		return
 	}
@@ -108,13 +108,13 @@ func (t *Tracer) Correlate(r *clickhouselog.Row, e *session.Event) {
 func (t *Tracer) Delivered(r *clickhouselog.Row) {
 	switch r.Type {
 	case clickhouselog.LoginSuccess:
-		if s := t.matches[refOf(r)]; s != nil {
+		if s := t.matches[sessionRefOf(r)]; s != nil {
 			t.remember(s)
 		}
 	case clickhouselog.Logout:
-		ref := shortRef(r)
+		ref := shortSessionRef(r)
 		if _, known := t.delivered[ref]; known {
-			t.delivered[ref], t.changed = r.Micros+t.slack(), true
+			t.delivered[ref], t.changed = r.Micros+t.lateQueries(), true
 		}
 	}
 }
@@ -122,7 +122,7 @@ func (t *Tracer) Delivered(r *clickhouselog.Row) {
 // FindLater searches the queries before the end of r that have started or ended since the last search, and returns the sessions
 // that logged in within r and whose trace they have.
 func (t *Tracer) FindLater(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, r poll.Range) (found []Session, err error) {
-	if err := t.load(ctx); err != nil {
+	if err := t.loadStored(ctx); err != nil {
 		return nil, err
 	}
 	if t.searched == 0 { // logins were delivered with what there is
@@ -132,11 +132,11 @@ func (t *Tracer) FindLater(ctx context.Context, conn configclickhouse.Conn, l *r
 	from := min(t.searched, r.To) - t.LogDelay.Microseconds()
 	connected := from - t.SessionAge.Microseconds()
 	// A login that is not known, at 0, is too long ago.
-	all, err := t.search(ctx, conn, l, question{
+	all, err := t.searchSessions(ctx, conn, l, question{
 		queries: poll.Range{From: connected, To: r.To}, logged: from, logins: poll.Range{From: max(r.From, 1), To: r.To}, connected: connected,
 	})
 	for i := range all {
-		_, known := t.delivered[shortRef(&all[i].Login)]
+		_, known := t.delivered[shortSessionRef(&all[i].Login)]
 		switch {
 		case known:
 		case all[i].certain:
@@ -153,8 +153,8 @@ func (t *Tracer) DeliveredLater(ctx context.Context, found []Session, upTo int64
 	for i := range found {
 		t.remember(&found[i])
 	}
-	t.forget(t.delivered, upTo)
-	t.forget(t.ambiguous, upTo)
+	t.forgetExpired(t.delivered, upTo)
+	t.forgetExpired(t.ambiguous, upTo)
 	// A search that found nothing need not be stored each time: to search again is harmless.
 	if !t.changed && upTo-t.searched < poll.Minute/2 {
 		return nil
@@ -172,8 +172,8 @@ func (t *Tracer) DeliveredLater(ctx context.Context, found []Session, upTo int64
 	return nil
 }
 
-// load reads once what is remembered.
-func (t *Tracer) load(ctx context.Context) error {
+// loadStored reads once what is remembered.
+func (t *Tracer) loadStored(ctx context.Context) error {
 	if t.loaded {
 		return nil
 	}
@@ -194,11 +194,11 @@ func (t *Tracer) load(ctx context.Context) error {
 
 // remember keeps that a session has its trace, or that nobody can say which it has: if more becomes known, that may change.
 func (t *Tracer) remember(s *Session) {
-	ref, until := shortRef(&s.Login), s.end
+	ref, until := shortSessionRef(&s.Login), s.end
 	if s.end == stillOpen {
-		until = later(s.Login.Micros, t.SessionAge)
+		until = addDuration(s.Login.Micros, t.SessionAge)
 	}
-	until += t.slack()
+	until += t.lateQueries()
 	sessions, matched, ambiguous := t.delivered, 1, 0
 	if !s.certain {
 		sessions, matched, ambiguous = t.ambiguous, 0, 1
@@ -224,7 +224,7 @@ func (t *Tracer) searchesFrom() int64 {
 	return from - t.LogDelay.Microseconds()
 }
 
-func (t *Tracer) forget(sessions map[uint64]int64, upTo int64) {
+func (t *Tracer) forgetExpired(sessions map[uint64]int64, upTo int64) {
 	for ref, until := range sessions {
 		if until < upTo {
 			delete(sessions, ref)
@@ -233,21 +233,23 @@ func (t *Tracer) forget(sessions map[uint64]int64, upTo int64) {
 	}
 }
 
-// slack is for how long after its end a session's queries may turn up.
-func (t *Tracer) slack() int64 { return 2*t.LogDelay.Microseconds() + poll.Minute }
+// lateQueries is for how long after its end a session's queries may turn up.
+func (t *Tracer) lateQueries() int64 { return 2*t.LogDelay.Microseconds() + poll.Minute }
 
-func refOf(r *clickhouselog.Row) sessionRef { return sessionRef{r.AuthID, r.Micros, r.ClientPort} }
+func sessionRefOf(r *clickhouselog.Row) sessionRef {
+	return sessionRef{r.AuthID, r.Micros, r.ClientPort}
+}
 
-// shortRef is enough of a session to know it again, by any of its rows.
-func shortRef(r *clickhouselog.Row) uint64 {
+// shortSessionRef is enough of a session to know it again, by any of its rows.
+func shortSessionRef(r *clickhouselog.Row) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write(r.AuthID[:])
 	_, _ = h.Write(binary.LittleEndian.AppendUint16([]byte(r.Hostname), r.ClientPort))
 	return h.Sum64()
 }
 
-// later is a time later by d, but the ends of poll.Always stay what they are.
-func later(micros int64, d time.Duration) int64 {
+// addDuration is a time later by d, but the ends of poll.Always stay what they are.
+func addDuration(micros int64, d time.Duration) int64 {
 	if micros == poll.Always.From || micros == poll.Always.To {
 		return micros
 	}
