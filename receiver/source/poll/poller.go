@@ -23,38 +23,29 @@ func Run(ctx context.Context, cfg Config, table Table, host source.Host, identit
 	p := newPoller(cfg, table, host, identity)
 	p.batches.queue = delivery.New(ctx, host, p.status, cfg.BatchSize, p.newBatch)
 	defer p.batches.queue.Close()
-	for failures := 0; ctx.Err() == nil; {
+	pauses := source.NewBackOff()
+	for ctx.Err() == nil {
 		err := p.poll(ctx)
-		if failed := p.batches.abandon(); failed != nil {
-			return ignoreEnd(ctx, failed)
+		if failed := p.batches.abandon(); ctx.Err() != nil {
+			break
+		} else if failed != nil {
+			return failed
 		}
-		var waiting *WaitError
-		switch {
-		case ctx.Err() != nil:
-		case err == nil:
-			p.report(p.serversVary())
-			failures = 0
-			Wait(ctx, cfg.CollectionInterval)
-		default:
+		pause := cfg.CollectionInterval
+		if err == nil {
+			err = p.serversVary()
+			pauses.Reset()
+		} else {
 			host.Stats.PollFailed()
 			p.schedule.failed()
-			p.report(err)
-			if errors.As(err, &waiting) {
-				Wait(ctx, cfg.CollectionInterval)
-				continue
+			if waiting := (*WaitError)(nil); !errors.As(err, &waiting) {
+				pause = pauses.NextBackOff()
 			}
-			Wait(ctx, Backoff(failures))
-			failures++
 		}
+		p.report(err)
+		source.Wait(ctx, pause)
 	}
 	return nil
-}
-
-func ignoreEnd(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }
 
 // poller reads one table and compares it with what was delivered.
