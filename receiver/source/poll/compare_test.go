@@ -126,6 +126,25 @@ func TestARenamedTableLosesNothing(t *testing.T) {
 	})
 }
 
+func TestARenamedTableOfOldDaysLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := DefaultConfig()
+		cfg.CollectionInterval = time.Minute
+		table := &memoryTable{rows: rowsNow(names("alice bob")...)}
+		p := pollFrom(t, cfg, table, &sourcetest.Recorder{}, &sourcetest.Store{})
+		time.Sleep(50 * time.Hour)
+		table.set(func() {
+			renamed := table.rows
+			table.rows = nil
+			table.onRefresh = func() { table.rows, renamed = append(table.rows, renamed...), nil }
+		})
+		time.Sleep(5 * time.Hour)
+		p.stop()
+		require.Equal(t, names("alice bob"), p.users())
+		require.Zero(t, p.stats.Counts().Vanished)
+	})
+}
+
 // Days that are over are one sum each: the delivery log does not grow with the rows. Where such a sum changes all of the day comes again.
 func TestOldDaysAreCompacted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -37,7 +37,6 @@ func Run(ctx context.Context, cfg Config, table Table, host source.Host, identit
 			pauses.Reset()
 		} else {
 			host.Stats.PollFailed()
-			p.schedule.failed()
 			if waiting := (*WaitError)(nil); !errors.As(err, &waiting) {
 				pause = pauses.NextBackOff()
 			}

@@ -21,7 +21,7 @@ const (
 type schedule struct {
 	reconcileInterval time.Duration
 
-	windowScanned time.Time // when such scans ended; zero: not since the last error
+	windowScanned time.Time // when such scans ended; zero: not since the start
 	fullScanned   time.Time
 	fullScanTook  time.Duration // by the server, to sum up all days
 }
@@ -47,6 +47,3 @@ func (s *schedule) succeeded(kind scanKind, now time.Time) {
 		s.fullScanned = now
 	}
 }
-
-// failed has the window compared first when the server is back.
-func (s *schedule) failed() { s.windowScanned = time.Time{} }
