@@ -12,8 +12,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
-// some are events ready made, so that only what becomes of them is measured.
-func some(n int) []session.Event {
+// readyEvents are events ready made, so that only what becomes of them is measured.
+func readyEvents(n int) []session.Event {
 	all := make([]session.Event, n)
 	for i := range all {
 		sessiontest.Typical(&all[i], i)
@@ -26,12 +26,12 @@ func some(n int) []session.Event {
 
 // TestARecordAllocatesNothing fills and encodes a second block: the memory of the first one is enough.
 func TestARecordAllocatesNothing(t *testing.T) {
-	events, b, sent := some(10_000), newBlock(), &proto.Buffer{}
+	events, b, sent := readyEvents(10_000), newRowBlock(), &proto.Buffer{}
 	var hasher session.Hasher
 	fill := func() {
 		b.reset()
 		for i := range events {
-			b.add(&events[i], events[i].ContentHash(&hasher))
+			b.addRow(&events[i], events[i].ContentHash(&hasher))
 		}
 		sent.Reset()
 		require.NoError(t, proto.Block{Columns: len(b.all), Rows: b.rows}.EncodeRawBlock(sent, 0, b.all))
@@ -42,7 +42,7 @@ func TestARecordAllocatesNothing(t *testing.T) {
 
 // TestEveryTextWeighs: a text that is not counted could make a block of any size.
 func TestEveryTextWeighs(t *testing.T) {
-	empty := weight(&session.Event{})
+	empty := eventWeight(&session.Event{})
 	typ := reflect.TypeFor[session.Event]()
 	for i := range typ.NumField() {
 		var e session.Event
@@ -60,6 +60,6 @@ func TestEveryTextWeighs(t *testing.T) {
 		default:
 			continue
 		}
-		require.Equal(t, empty+1000, weight(&e), typ.Field(i).Name)
+		require.Equal(t, empty+1000, eventWeight(&e), typ.Field(i).Name)
 	}
 }

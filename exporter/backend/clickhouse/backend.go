@@ -24,26 +24,26 @@ type store struct {
 	sql  statements
 	log  *zap.Logger
 	now  func() time.Time
-	pool *pool.Pool[*link]
+	pool *pool.Pool[*serverConn]
 
 	files []migrations.File // all of them, but in tests
 	views []migrations.View // likewise
 
-	guard    *retention.Guard
-	ttl      time.Duration // the one in force; set by Start
-	reminded chan struct{} // closed when nobody reminds of a ttl that waits any more; nil before somebody does
+	guard         *retention.Guard
+	ttl           time.Duration // the one in force; set by Start
+	reminderEnded chan struct{} // closed when nobody reminds of a ttl that waits any more; nil before somebody does
 
-	flights   flights
-	conflicts sync.Mutex // one writer at a time keeps versions aside, so that each is kept once
+	inFlight         inFlightIDs
+	keepingConflicts sync.Mutex // one writer at a time keeps versions aside, so that each is kept once
 }
 
 // New makes the backend; cfg is valid.
 func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 	cfg.WarnOfPlaintext(set.Logger)
-	s := &store{cfg: cfg, sql: cfg.statements(), log: set.Logger, now: time.Now, ttl: cfg.TTL, files: files, views: views}
-	links := make([]*link, cfg.MaxConnections)
+	s := &store{cfg: cfg, sql: cfg.statements(), log: set.Logger, now: time.Now, ttl: cfg.TTL, files: allMigrations, views: allViews}
+	links := make([]*serverConn, cfg.MaxConnections)
 	for i := range links {
-		links[i] = &link{store: s}
+		links[i] = &serverConn{store: s}
 	}
 	s.pool = pool.New(ErrStopped, links...)
 	return s, nil
@@ -52,17 +52,17 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 // Start connects and brings the schema up to date.
 func (s *store) Start(ctx context.Context) error {
 	s.guard = retention.NewGuard(s.log, s.now)
-	l := &link{store: s}
-	defer l.close()
+	l := &serverConn{store: s}
+	defer l.closeConn()
 	if err := s.requireOneServer(ctx); err != nil {
-		return s.cfg.explain("starting", err)
+		return s.cfg.explainError("starting", err)
 	}
-	if err := s.setUp(ctx, l); err != nil {
-		return s.cfg.explain("starting", err)
+	if err := s.setUpSchema(ctx, l); err != nil {
+		return s.cfg.explainError("starting", err)
 	}
 	if s.guard.AwaitsConfirmation() {
-		s.reminded = make(chan struct{})
-		go s.remind()
+		s.reminderEnded = make(chan struct{})
+		go s.remindOfTTL()
 	}
 	return nil
 }
@@ -70,11 +70,11 @@ func (s *store) Start(ctx context.Context) error {
 // Write makes the batch durable over a connection of its own. A context that ends interrupts it; nobody knows then what is
 // stored, and writing the batch again finds out.
 func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (result backend.Result, err error) {
-	err = s.pool.Do(ctx, func(ctx context.Context, l *link) error {
-		w := &write{link: l, events: events, oldest: s.oldest()}
-		err := w.run(ctx)
+	err = s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
+		w := &batchWrite{serverConn: l, events: events, oldest: s.oldestKept()}
+		err := w.writeBatch(ctx)
 		result = w.result
-		return s.cfg.explain("writing", err)
+		return s.cfg.explainError("writing", err)
 	})
 	if err != nil {
 		return backend.Result{}, err
@@ -84,9 +84,9 @@ func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]
 
 // Shutdown waits for the writes under way, then closes the connections. It is called at most once.
 func (s *store) Shutdown(ctx context.Context) error {
-	err := s.pool.Shutdown(ctx, (*link).close)
-	if s.reminded != nil {
-		<-s.reminded
+	err := s.pool.Shutdown(ctx, (*serverConn).closeConn)
+	if s.reminderEnded != nil {
+		<-s.reminderEnded
 	}
 	return err
 }

@@ -13,16 +13,16 @@ import (
 
 func TestBackend(t *testing.T) {
 	server := testengine.ClickHouse(t, testengine.LogsOnDemand())
-	for _, door := range doors {
-		t.Run(door, func(t *testing.T) {
+	for _, protocol := range protocols {
+		t.Run(protocol, func(t *testing.T) {
 			t.Parallel()
 			// Making the schema costs more than all that one test of the suite does with it.
-			cfg := testConfig(t, server, door)
+			cfg := testConfig(t, server, protocol)
 			stopStore(t, startedStore(t, cfg))
 			backendtest.Run(t, backendtest.Harness{
 				Dialect: backendtest.ClickHouse,
 				New: func(t *testing.T) backendtest.Storage {
-					for _, table := range tables {
+					for _, table := range storingTables {
 						server.Exec(t, "TRUNCATE TABLE "+cfg.Database+"."+table.name)
 					}
 					return database{server, cfg}

@@ -19,12 +19,12 @@ const benchBatch = 20_000 // the largest that the exporter makes
 // where nobody asks which are there already. The two take turns, so that whatever else the machine does slows them alike.
 func BenchmarkWrite(b *testing.B) {
 	server := testengine.ClickHouse(b, testengine.LogsOnDemand())
-	for _, door := range doors {
-		b.Run(door, func(b *testing.B) {
-			cfg := testConfig(b, server, door)
+	for _, protocol := range protocols {
+		b.Run(protocol, func(b *testing.B) {
+			cfg := testConfig(b, server, protocol)
 			cfg.Fsync = true
 			s := startStore(b, cfg)
-			limit := newLimit(b, server, door)
+			limit := newLimit(b, server, protocol)
 			var ours, theirs clock
 			var cpu time.Duration
 			events := 0
@@ -54,26 +54,26 @@ func BenchmarkWrite(b *testing.B) {
 // limit sends blocks of columns that are made before the clock runs.
 type limit struct {
 	store *store
-	link  *link
+	link  *serverConn
 }
 
-func newLimit(b *testing.B, server *testengine.Server, door string) *limit {
-	cfg := testConfig(b, server, door)
+func newLimit(b *testing.B, server *testengine.Server, protocol string) *limit {
+	cfg := testConfig(b, server, protocol)
 	cfg.Fsync = true
 	s := startStore(b, cfg)
-	l := &limit{s, &link{store: s, block: newBlock()}}
-	b.Cleanup(l.link.close)
+	l := &limit{s, &serverConn{store: s, rows: newRowBlock()}}
+	b.Cleanup(l.link.closeConn)
 	return l
 }
 
 func (l *limit) write(b *testing.B, c *clock, from int) {
-	l.link.block.reset()
+	l.link.rows.reset()
 	for _, e := range typical(from, from+benchBatch) {
-		l.link.block.add(e, [16]byte{})
+		l.link.rows.addRow(e, [16]byte{})
 	}
 	c.measure(b, func() error {
-		return l.link.insert(b.Context(), l.store.sql.insert, l.link.block.all, func() error {
-			l.link.block.reset()
+		return l.link.insertBlocks(b.Context(), l.store.sql.insert, l.link.rows.all, func() error {
+			l.link.rows.reset()
 			return io.EOF
 		})
 	})
@@ -91,13 +91,13 @@ func BenchmarkRepeat(b *testing.B) {
 
 // BenchmarkRows is what becomes of an event until it is sent.
 func BenchmarkRows(b *testing.B) {
-	events, block := some(10_000), newBlock()
+	events, block := readyEvents(10_000), newRowBlock()
 	b.ReportAllocs()
 	var hasher session.Hasher
 	n := 0
 	for b.Loop() {
 		e := &events[n%len(events)]
-		block.add(e, e.ContentHash(&hasher))
+		block.addRow(e, e.ContentHash(&hasher))
 		if n++; n%len(events) == 0 {
 			block.reset()
 		}

@@ -12,8 +12,8 @@ const (
 	blockBytes = 32 << 20
 )
 
-// block collects rows of session_events.
-type block struct {
+// rowBlock collects rows of session_events.
+type rowBlock struct {
 	cells  []cell
 	hashes fixed
 	all    proto.Input // of session_events
@@ -21,9 +21,9 @@ type block struct {
 	bytes  int
 }
 
-func newBlock() *block {
-	b := &block{hashes: fixed{typ: "FixedString(16)", width: 16}}
-	for _, c := range columns {
+func newRowBlock() *rowBlock {
+	b := &rowBlock{hashes: fixed{typ: "FixedString(16)", width: 16}}
+	for _, c := range eventColumns {
 		one := c.write()
 		b.cells = append(b.cells, one)
 		b.all = append(b.all, proto.InputColumn{Name: c.name, Data: one})
@@ -32,7 +32,7 @@ func newBlock() *block {
 	return b
 }
 
-func (b *block) reset() {
+func (b *rowBlock) reset() {
 	for _, c := range b.cells {
 		c.Reset()
 	}
@@ -40,19 +40,19 @@ func (b *block) reset() {
 	b.rows, b.bytes = 0, 0
 }
 
-func (b *block) add(e *session.Event, hash [16]byte) {
+func (b *rowBlock) addRow(e *session.Event, hash [16]byte) {
 	for _, c := range b.cells {
 		c.add(e)
 	}
 	b.hashes.buf = append(b.hashes.buf, hash[:]...)
 	b.rows++
-	b.bytes += weight(e)
+	b.bytes += eventWeight(e)
 }
 
-func (b *block) full() bool { return b.rows >= blockRows || b.bytes >= blockBytes }
+func (b *rowBlock) isFull() bool { return b.rows >= blockRows || b.bytes >= blockBytes }
 
-// weight is about how many bytes the event takes in a block.
-func weight(e *session.Event) int {
+// eventWeight is about how many bytes the event takes in a block.
+func eventWeight(e *session.Event) int {
 	n := 256
 	for i := range session.Fields {
 		switch v := session.Fields[i].In(e).(type) {

@@ -19,10 +19,10 @@ var update = flag.Bool("update", false, "write the files of migrations/cluster a
 func TestClusterFiles(t *testing.T) {
 	cfg := Config{Cluster: "{cluster}"}
 	want := map[string]string{}
-	for _, m := range files {
-		want["migrations/cluster/"+m.Name+".sql"] = strings.Join(cfg.script(m.SQL), ";\n\n")
+	for _, m := range allMigrations {
+		want["migrations/cluster/"+m.Name+".sql"] = strings.Join(cfg.migrationStatements(m.SQL), ";\n\n")
 	}
-	for _, v := range views {
+	for _, v := range allViews {
 		want["views/cluster/"+v.Name+".sql"] = cfg.viewStatement(v)
 	}
 	for name, text := range want {

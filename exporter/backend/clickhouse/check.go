@@ -17,15 +17,15 @@ import (
 // zone. It changes nothing.
 func (cfg Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	s := &store{cfg: cfg, log: zap.NewNop()}
-	outside := cfg.outside()
-	defer outside.close()
-	zone, err := outside.texts(ctx, "SELECT timezone() AS text")
+	outside := cfg.connOutsideDatabase()
+	defer outside.closeConn()
+	zone, err := outside.queryTexts(ctx, "SELECT timezone() AS text")
 	if err != nil {
 		key, remedy := "endpoints", "name a server that runs, with the scheme of its port: clickhouse://…:9000, http://…:8123, https://…:8443"
 		if configclickhouse.RefusesLogin(err) {
 			key, remedy = "username", "mind username and password; CREATE USER "+configclickhouse.AccountName(cfg.Username)+" IDENTIFIED BY '…'"
 		}
-		return []connectcheck.Finding{{Subject: "login", Detail: cfg.explain("connecting", err).Error(), Key: key, Remedy: remedy}}
+		return []connectcheck.Finding{{Subject: "login", Detail: cfg.explainError("connecting", err).Error(), Key: key, Remedy: remedy}}
 	}
 	findings := []connectcheck.Finding{
 		{OK: true, Subject: "login", Detail: cfg.FirstHost()},
@@ -36,17 +36,17 @@ func (cfg Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	} else {
 		findings = append(findings, s.checkServers(ctx))
 	}
-	l := &link{store: s}
-	defer l.close()
+	l := &serverConn{store: s}
+	defer l.closeConn()
 	return append(append(findings, s.checkVersion(ctx, l)), cfg.checkGrants(ctx, outside)...)
 }
 
-func (cfg Config) checkCluster(ctx context.Context, l *link) connectcheck.Finding {
-	n, err := l.number(ctx, "SELECT toString(count()) AS text FROM system.clusters WHERE cluster = '"+cfg.Cluster+"'")
+func (cfg Config) checkCluster(ctx context.Context, l *serverConn) connectcheck.Finding {
+	n, err := l.queryNumber(ctx, "SELECT toString(count()) AS text FROM system.clusters WHERE cluster = '"+cfg.Cluster+"'")
 	switch {
 	case err != nil:
 		return connectcheck.Finding{
-			Subject: "cluster", Detail: "could not be asked: " + cfg.explain("checking", err).Error(), Key: "cluster",
+			Subject: "cluster", Detail: "could not be asked: " + cfg.explainError("checking", err).Error(), Key: "cluster",
 			Remedy: "GRANT SELECT ON system.clusters TO " + configclickhouse.AccountName(cfg.Username),
 		}
 	case n > 0:
@@ -55,23 +55,23 @@ func (cfg Config) checkCluster(ctx context.Context, l *link) connectcheck.Findin
 	return connectcheck.Finding{Subject: "cluster", Detail: cfg.Cluster + " is none of the server's clusters", Key: "cluster", Remedy: "SELECT DISTINCT cluster FROM system.clusters"}
 }
 
-func (s *store) checkVersion(ctx context.Context, l *link) connectcheck.Finding {
-	version, err := s.version(ctx, l)
+func (s *store) checkVersion(ctx context.Context, l *serverConn) connectcheck.Finding {
+	version, err := s.schemaVersion(ctx, l)
 	if s.cfg.CreateSchema && configclickhouse.HasCode(err, codeUnknownDatabase) {
 		return connectcheck.Finding{OK: true, Subject: "schema", Detail: "the database is not there; it is made at start"}
 	}
 	if err == nil && !s.cfg.CreateSchema {
-		err = s.check(ctx, l)
+		err = s.requireColumns(ctx, l)
 	}
 	switch {
 	case err != nil && !errors.Is(err, ErrNoSchema) && !configclickhouse.HasCode(err, codeUnknownDatabase):
-		return connectcheck.Finding{Subject: "schema", Detail: s.cfg.explain("checking", err).Error(), Key: "database", Remedy: "GRANT SELECT ON " + cmp.Or(s.cfg.Database, "default") + ".* TO " + configclickhouse.AccountName(s.cfg.Username)}
+		return connectcheck.Finding{Subject: "schema", Detail: s.cfg.explainError("checking", err).Error(), Key: "database", Remedy: "GRANT SELECT ON " + cmp.Or(s.cfg.Database, "default") + ".* TO " + configclickhouse.AccountName(s.cfg.Username)}
 	case err != nil:
-		return connectcheck.Finding{Subject: "schema", Detail: s.cfg.explain("checking", err).Error(), Key: "create_schema", Remedy: "set create_schema: true, or run the files of migrations/"}
-	case version > len(files):
-		return connectcheck.Finding{Subject: "schema", Detail: fmt.Sprintf("version %d; this program knows %d", version, len(files)), Key: "database", Remedy: "use the newer program, or another database"}
+		return connectcheck.Finding{Subject: "schema", Detail: s.cfg.explainError("checking", err).Error(), Key: "create_schema", Remedy: "set create_schema: true, or run the files of migrations/"}
+	case version > len(allMigrations):
+		return connectcheck.Finding{Subject: "schema", Detail: fmt.Sprintf("version %d; this program knows %d", version, len(allMigrations)), Key: "database", Remedy: "use the newer program, or another database"}
 	}
-	return connectcheck.Finding{OK: true, Subject: "schema", Detail: fmt.Sprintf("version %d of %d", version, len(files))}
+	return connectcheck.Finding{OK: true, Subject: "schema", Detail: fmt.Sprintf("version %d of %d", version, len(allMigrations))}
 }
 
 // The engines of our tables. Whether they need a grant is a setting of the server, and in the shipped config.xml they do.
@@ -81,8 +81,8 @@ const (
 		"TABLE ENGINE ON ReplicatedAggregatingMergeTree, TABLE ENGINE ON Null, TABLE ENGINE ON Distributed"
 )
 
-// grants are what the account needs, as README.md prints them; database tells whether it is there.
-func (cfg Config) grants(databaseThere bool) []string {
+// neededGrants are what the account needs, as README.md prints them; database tells whether it is there.
+func (cfg Config) neededGrants(databaseThere bool) []string {
 	of := cmp.Or(cfg.Database, "default") + ".*"
 	grants := []string{"INSERT, SELECT ON " + of, "CREATE TEMPORARY TABLE ON *.*"}
 	if cfg.CreateSchema {
@@ -99,18 +99,18 @@ func (cfg Config) grants(databaseThere bool) []string {
 }
 
 // checkGrants asks the server for each.
-func (cfg Config) checkGrants(ctx context.Context, l *link) (findings []connectcheck.Finding) {
+func (cfg Config) checkGrants(ctx context.Context, l *serverConn) (findings []connectcheck.Finding) {
 	account := configclickhouse.AccountName(cfg.Username)
-	there, err := l.number(ctx, "SELECT toString(count()) AS text FROM system.databases WHERE name = '"+cmp.Or(cfg.Database, "default")+"'")
+	there, err := l.queryNumber(ctx, "SELECT toString(count()) AS text FROM system.databases WHERE name = '"+cmp.Or(cfg.Database, "default")+"'")
 	if err != nil {
-		return []connectcheck.Finding{cfg.unasked("grants", account, err)}
+		return []connectcheck.Finding{cfg.unaskedFinding("grants", account, err)}
 	}
-	for _, grant := range cfg.grants(there > 0) {
+	for _, grant := range cfg.neededGrants(there > 0) {
 		f := connectcheck.Finding{OK: true, Subject: "grant " + grant, Detail: "granted"}
-		granted, err := l.grant(ctx, grant)
+		granted, err := l.hasGrant(ctx, grant)
 		switch {
 		case err != nil:
-			f = cfg.unasked(f.Subject, account, err)
+			f = cfg.unaskedFinding(f.Subject, account, err)
 		case !granted:
 			f.OK, f.Detail, f.Key, f.Remedy = false, "missing", "username", "GRANT "+grant+" TO "+account
 		}
@@ -119,17 +119,17 @@ func (cfg Config) checkGrants(ctx context.Context, l *link) (findings []connectc
 	return findings
 }
 
-// unasked is what is not known of the grants: that is no leave to believe that they are there.
-func (cfg Config) unasked(subject, account string, err error) connectcheck.Finding {
+// unaskedFinding is what is not known of the grants: that is no leave to believe that they are there.
+func (cfg Config) unaskedFinding(subject, account string, err error) connectcheck.Finding {
 	return connectcheck.Finding{
-		Subject: subject, Detail: "could not be asked: " + cfg.explain("checking", err).Error(), Key: "username",
+		Subject: subject, Detail: "could not be asked: " + cfg.explainError("checking", err).Error(), Key: "username",
 		Remedy: "mend that and check again, or compare SHOW GRANTS FOR " + account + " with README.md of the clickhouse backend",
 	}
 }
 
-func (l *link) grant(ctx context.Context, grant string) (granted bool, err error) {
+func (l *serverConn) hasGrant(ctx context.Context, grant string) (granted bool, err error) {
 	var result proto.ColUInt8
-	err = l.do(ctx, func(conn configclickhouse.Conn) error {
+	err = l.runStatement(ctx, func(conn configclickhouse.Conn) error {
 		return conn.Query(ctx, "", "CHECK GRANT "+grant, proto.Results{{Name: "result", Data: &result}}, func(rows int) error {
 			granted = rows == 1 && result.Row(0) == 1
 			return nil

@@ -25,9 +25,9 @@ func checkConnection(t *testing.T, ch *testengine.Server) {
 		}
 		return bad
 	}
-	for _, door := range doors {
-		cfg := testConfig(t, ch, door)
-		require.Empty(t, failed(cfg), door)
+	for _, protocol := range protocols {
+		cfg := testConfig(t, ch, protocol)
+		require.Empty(t, failed(cfg), protocol)
 		wrong := cfg
 		wrong.Password = "wrong"
 		require.Equal(t, map[string]string{"login": "username"}, failed(wrong))
@@ -39,6 +39,6 @@ func checkConnection(t *testing.T, ch *testengine.Server) {
 		require.Equal(t, map[string]string{"schema": "create_schema"}, failed(wrong))
 		wrong = cfg
 		wrong.Username, wrong.Password = server.Guest.Name, ""
-		require.Contains(t, failed(wrong), "grant "+wrong.grants(true)[0])
+		require.Contains(t, failed(wrong), "grant "+wrong.neededGrants(true)[0])
 	}
 }

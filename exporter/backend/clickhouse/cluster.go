@@ -36,14 +36,14 @@ func (cfg *Config) onCluster(statement string) []string {
 	local := distributable.ReplaceAllString(statement, "${1}_local")
 	local = mergeTree.ReplaceAllString(local, "ENGINE = Replicated$1")
 	local = creates.ReplaceAllString(local, "$0 "+cfg.clusterClause())
-	return []string{local, cfg.distributed(m[2])}
+	return []string{local, cfg.distributedTable(m[2])}
 }
 
 func (cfg *Config) clusterClause() string { return "ON CLUSTER '" + cfg.Cluster + "'" }
 
-// distributed spreads a table over the shards. All records of a session are on one shard, so that its states are; what belongs to no
+// distributedTable spreads a table over the shards. All records of a session are on one shard, so that its states are; what belongs to no
 // session goes where its id says.
-func (cfg *Config) distributed(table string) string {
+func (cfg *Config) distributedTable(table string) string {
 	key := "sipHash64(if(session_key = toFixedString('', 16), record_id, session_key))"
 	switch table {
 	case "session_states", "session_open":

@@ -50,7 +50,7 @@ func clusterSuite(t *testing.T, c *testengine.Cluster, cfg Config) {
 	backendtest.Run(t, backendtest.Harness{
 		Dialect: backendtest.ClickHouse,
 		New: func(t *testing.T) backendtest.Storage {
-			for _, table := range tables {
+			for _, table := range storingTables {
 				node.Exec(t, "TRUNCATE TABLE suite."+table.name+"_local ON CLUSTER '"+c.Name+"' SYNC")
 			}
 			return database{node, cfg}
@@ -150,7 +150,7 @@ func clusterDeadDuringDDL(t *testing.T, c *testengine.Cluster, cfg Config) {
 	dead.Restart(t)
 	eventually(t, func() bool {
 		rows, err := dead.TryQuery(t.Context(), "SELECT count() FROM system.tables WHERE database = 'audit' AND engine_full LIKE '% TTL %'")
-		return err == nil && rows[0][0] == fmt.Sprint(len(tables))
+		return err == nil && rows[0][0] == fmt.Sprint(len(storingTables))
 	})
 	requireCount(t, c, cfg, 2800)
 }

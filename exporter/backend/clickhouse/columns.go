@@ -10,11 +10,11 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// column is a column of session_events and what it holds of an event, in both directions.
-type column struct {
+// eventColumn is a column of session_events and what it holds of an event, in both directions.
+type eventColumn struct {
 	name  string
 	write func() cell
-	read  func() reading
+	read  func() columnDecoder
 	// selects are the expressions that read decodes: the column as one of ch-go's plain types. Empty is the column itself.
 	selects []string
 	// fed tells that the states of sessions are made of it: session_feed has it too.
@@ -34,9 +34,9 @@ var stateColumns = []string{
 	"session_key", "session_id", "trace_id", "pid", "duration",
 }
 
-// columns are all columns but content_hash, in the order of session.Fields. INSERT and SELECT are made from them. An absent value is an empty text
+// eventColumns are all columns but content_hash, in the order of session.Fields. INSERT and SELECT are made from them. An absent value is an empty text
 // or 0, as in the event.
-var columns = func() (all []column) {
+var eventColumns = func() (all []eventColumn) {
 	for i := range session.Fields {
 		for _, c := range columnsOf(&session.Fields[i]) {
 			c.fed = slices.Contains(stateColumns, c.name)
@@ -47,17 +47,17 @@ var columns = func() (all []column) {
 }()
 
 // columnsOf makes the columns of a field by its Go type; a few fields have more to tell than their type says.
-func columnsOf(f *session.Field) []column {
+func columnsOf(f *session.Field) []eventColumn {
 	switch f.Name {
 	case "Time", "Observed":
-		return []column{time64(f)}
+		return []eventColumn{time64(f)}
 	case "User":
-		return []column{{
+		return []eventColumn{{
 			name: f.Column, selects: []string{f.Column + " IS NULL", "ifNull(CAST(" + f.Column + " AS Nullable(String)), '')"},
-			write: func() cell { return &userName{newWords()} }, read: func() reading { return &readUser{} },
+			write: func() cell { return &userName{newWords()} }, read: func() columnDecoder { return &readUser{} },
 		}}
 	case "Extra":
-		return []column{
+		return []eventColumn{
 			{
 				name: f.Column, selects: []string{"CAST(mapKeys(attributes) AS Array(String))", "mapValues(attributes)"},
 				write: pairColumn("Map(LowCardinality(String), String)", fillAttributes),
@@ -70,10 +70,10 @@ func columnsOf(f *session.Field) []column {
 			},
 		}
 	}
-	return []column{columnOf(f)}
+	return []eventColumn{columnOf(f)}
 }
 
-func columnOf(f *session.Field) column {
+func columnOf(f *session.Field) eventColumn {
 	switch f.In(&session.Event{}).(type) {
 	case *string:
 		if f.HighCardinality {
@@ -81,19 +81,19 @@ func columnOf(f *session.Field) column {
 		}
 		return dictionaryColumn(f)
 	case *session.Kind:
-		return column{
+		return eventColumn{
 			name: f.Column, selects: []string{"toInt8(" + f.Column + ")"},
 			write: number(typeKind, 1, func(b []byte, e *session.Event) []byte { return append(b, byte(e.Kind)) }),
 			read:  readNumber[proto.ColInt8](func(e *session.Event, n int8) { e.Kind = session.Kind(n) }),
 		}
 	case *session.Outcome:
-		return column{
+		return eventColumn{
 			name: f.Column, selects: []string{"toInt8(" + f.Column + ")"},
 			write: number(typeOutcome, 1, func(b []byte, e *session.Event) []byte { return append(b, byte(e.Outcome)) }),
 			read:  readNumber[proto.ColInt8](func(e *session.Event, n int8) { e.Outcome = session.Outcome(n) }),
 		}
 	case *int32:
-		return column{
+		return eventColumn{
 			name: f.Column,
 			write: number("Int32", 4, func(b []byte, e *session.Event) []byte {
 				return binary.LittleEndian.AppendUint32(b, uint32(*f.In(e).(*int32))) //nolint:gosec // the same bits
@@ -101,7 +101,7 @@ func columnOf(f *session.Field) column {
 			read: readNumber[proto.ColInt32](func(e *session.Event, n int32) { *f.In(e).(*int32) = n }),
 		}
 	case *uint32:
-		return column{
+		return eventColumn{
 			name: f.Column,
 			write: number("UInt32", 4, func(b []byte, e *session.Event) []byte {
 				return binary.LittleEndian.AppendUint32(b, *f.In(e).(*uint32))
@@ -109,7 +109,7 @@ func columnOf(f *session.Field) column {
 			read: readNumber[proto.ColUInt32](func(e *session.Event, n uint32) { *f.In(e).(*uint32) = n }),
 		}
 	case *int64:
-		return column{
+		return eventColumn{
 			name: f.Column, write: number("Int64", 8, appendInt64(f)),
 			read: readNumber[proto.ColInt64](func(e *session.Event, n int64) { *f.In(e).(*int64) = n }),
 		}
@@ -122,7 +122,7 @@ func columnOf(f *session.Field) column {
 	case *[]string:
 		return listColumn(f)
 	case *[]session.Setting:
-		return column{
+		return eventColumn{
 			name: f.Column, selects: []string{"CAST(settings.1 AS Array(String))", "CAST(settings.2 AS Array(String))"},
 			write: pairColumn("Array(Tuple(LowCardinality(String), String))", fillSettings),
 			read: readPairs(func(e *session.Event, n, v string) {
@@ -138,24 +138,24 @@ func textOf(f *session.Field) func(*session.Event) *string {
 }
 
 // dictionaryColumn is LowCardinality: it holds any text; many different ones only cost more.
-func dictionaryColumn(f *session.Field) column {
-	return column{
+func dictionaryColumn(f *session.Field) eventColumn {
+	return eventColumn{
 		name: f.Column, selects: []string{"CAST(" + f.Column + " AS String)"},
 		write: func() cell { return &word{newWords(), textOf(f)} },
 		read:  readText(func(e *session.Event, s string) { *f.In(e).(*string) = s }),
 	}
 }
 
-func textColumn(f *session.Field) column {
-	return column{
+func textColumn(f *session.Field) eventColumn {
+	return eventColumn{
 		name: f.Column, write: func() cell { return &text{field: textOf(f)} },
 		read: readText(func(e *session.Event, s string) { *f.In(e).(*string) = s }),
 	}
 }
 
 // time64 is a time in nanoseconds, which is how DateTime64(9) is sent.
-func time64(f *session.Field) column {
-	return column{
+func time64(f *session.Field) eventColumn {
+	return eventColumn{
 		name: f.Column, selects: []string{"reinterpretAsInt64(" + f.Column + ")"}, write: number(typeTime, 8, appendInt64(f)),
 		read: readNumber[proto.ColInt64](func(e *session.Event, n int64) { *f.In(e).(*int64) = n }),
 	}
@@ -172,24 +172,24 @@ func number(typ proto.ColumnType, width int, put func([]byte, *session.Event) []
 }
 
 // idColumn is a fixed number of bytes; all zero is none.
-func idColumn(f *session.Field, width int, field func(*session.Event) []byte) column {
+func idColumn(f *session.Field, width int, field func(*session.Event) []byte) eventColumn {
 	typ := proto.ColumnType("FixedString(16)")
 	if width == 8 {
 		typ = "FixedString(8)"
 	}
-	return column{
+	return eventColumn{
 		name:  f.Column,
 		write: number(typ, width, func(b []byte, e *session.Event) []byte { return append(b, field(e)...) }),
-		read:  func() reading { return &readID{col: proto.ColFixedStr{Size: width}, field: field} },
+		read:  func() columnDecoder { return &readID{col: proto.ColFixedStr{Size: width}, field: field} },
 	}
 }
 
-func listColumn(f *session.Field) column {
+func listColumn(f *session.Field) eventColumn {
 	field := func(e *session.Event) *[]string { return f.In(e).(*[]string) }
-	return column{
+	return eventColumn{
 		name: f.Column, selects: []string{"CAST(" + f.Column + " AS Array(String))"},
 		write: func() cell { return &list{words: newWords(), field: field} },
-		read:  func() reading { return &readList{col: proto.NewArray(&proto.ColStr{}), field: field} },
+		read:  func() columnDecoder { return &readList{col: proto.NewArray(&proto.ColStr{}), field: field} },
 	}
 }
 

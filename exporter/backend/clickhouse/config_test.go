@@ -95,7 +95,7 @@ func TestREADME(t *testing.T) {
 func TestMigrationsHaveOurColumns(t *testing.T) {
 	all, fed := columnNames()
 	made := func(table string) (names []string) {
-		for _, f := range files {
+		for _, f := range allMigrations {
 			if _, text, found := strings.Cut(f.SQL, "CREATE TABLE IF NOT EXISTS "+table+"\n(\n"); found {
 				text, _, _ = strings.Cut(text, "\n)\n")
 				for _, m := range regexp.MustCompile(`(?m)^    ([a-z_]+) +[A-Z]`).FindAllStringSubmatch(text, -1) {

@@ -53,9 +53,9 @@ var diagnoses = []diagnosis{
 	{[]int{701, 170}, ErrNoSchema, "cluster names none of the server's clusters: see system.clusters", 0},
 }
 
-// explain says in the user's terms what went wrong, from the server's code alone. The server's own text is left out where it may
+// explainError says in the user's terms what went wrong, from the server's code alone. The server's own text is left out where it may
 // hold a value of a record.
-func (cfg *Config) explain(doing string, err error) error {
+func (cfg *Config) explainError(doing string, err error) error {
 	if err == nil || errors.Is(err, backend.ErrMisconfigured) || errors.Is(err, ErrNoSchema) || errors.Is(err, ErrSeveralServers) {
 		return err
 	}

@@ -16,14 +16,14 @@ import (
 func TestNoFaultOfTheStoreIsPermanent(t *testing.T) {
 	cfg := validConfig()
 	for code := range 1100 {
-		err := cfg.explain("writing", &configclickhouse.Exception{Code: code, Message: "DB::Exception: hunter2"})
+		err := cfg.explainError("writing", &configclickhouse.Exception{Code: code, Message: "DB::Exception: hunter2"})
 		require.Error(t, err)
 		require.False(t, consumererror.IsPermanent(err), "code %d", code)
 		known := errors.As(err, new(*configclickhouse.Exception))
 		require.Equal(t, known, strings.Contains(err.Error(), "hunter2"), "only texts of codes that quote no value")
 	}
-	require.ErrorIs(t, cfg.explain("writing", io.ErrUnexpectedEOF), io.ErrUnexpectedEOF)
-	require.NoError(t, cfg.explain("writing", nil))
+	require.ErrorIs(t, cfg.explainError("writing", io.ErrUnexpectedEOF), io.ErrUnexpectedEOF)
+	require.NoError(t, cfg.explainError("writing", nil))
 }
 
 // TestDiagnoses: the codes that matter most, with what they mean and whether the exporter pauses.
@@ -31,7 +31,7 @@ func TestDiagnoses(t *testing.T) {
 	cfg := validConfig()
 	f := func(code int, want error, pauses bool) {
 		t.Helper()
-		err := cfg.explain("writing", &configclickhouse.Exception{Code: code})
+		err := cfg.explainError("writing", &configclickhouse.Exception{Code: code})
 		require.ErrorIs(t, err, want)
 		require.Equal(t, pauses, strings.HasPrefix(err.Error(), "Throttle"), err.Error())
 	}

@@ -14,22 +14,22 @@ import (
 // idsAtOnce are asked for in one question: 3.2 MB.
 const idsAtOnce = 200_000
 
-// version is the content that a record of this id has.
-type version struct {
-	id
+// recordVersion is the content that a record of this id has.
+type recordVersion struct {
+	recordID
 	hash [16]byte
 }
 
-// versions asks for those of the sorted ids, in their order. The server reads the granules of the primary key that the ids lie in: of new
+// queryVersions asks for those of the sorted ids, in their order. The server reads the granules of the primary key that the ids lie in: of new
 // ones none.
-func (l *link) versions(ctx context.Context, sql string, ids []id) (all []version, err error) {
+func (l *serverConn) queryVersions(ctx context.Context, sql string, ids []recordID) (all []recordVersion, err error) {
 	var records, hashes proto.ColFixedStr16
 	for chunk := range slices.Chunk(ids, idsAtOnce) {
 		before := len(all)
 		begin := func() { all = all[:before] }
-		err := l.withIDs(ctx, sql, chunk, proto.Results{{Name: "record_id", Data: &records}, {Name: "hash", Data: &hashes}}, begin, func(rows int) error {
+		err := l.runWithIDs(ctx, sql, chunk, proto.Results{{Name: "record_id", Data: &records}, {Name: "hash", Data: &hashes}}, begin, func(rows int) error {
 			for i := range rows {
-				all = append(all, version{idOf(records[i][:]), hashes[i]})
+				all = append(all, recordVersion{parseRecordID(records[i][:]), hashes[i]})
 			}
 			return nil
 		})
@@ -37,33 +37,33 @@ func (l *link) versions(ctx context.Context, sql string, ids []id) (all []versio
 			return nil, err
 		}
 	}
-	slices.SortFunc(all, func(a, b version) int { return a.compare(b.id) })
+	slices.SortFunc(all, func(a, b recordVersion) int { return a.compare(b.recordID) })
 	return all, nil
 }
 
-// feed makes the states of the stored records with these ids once more, which does not change them: the server may have died after it had
+// rebuildStates makes the states of the stored records with these ids once more, which does not change them: the server may have died after it had
 // stored a record and before it had made them.
-func (l *link) feed(ctx context.Context, ids []id) error {
+func (l *serverConn) rebuildStates(ctx context.Context, ids []recordID) error {
 	for chunk := range slices.Chunk(ids, idsAtOnce) {
-		if err := l.withIDs(ctx, l.sql.feed, chunk, nil, func() {}, func(int) error { return nil }); err != nil {
+		if err := l.runWithIDs(ctx, l.sql.feed, chunk, nil, func() {}, func(int) error { return nil }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// withIDs runs a statement on the records of the sorted ids. It may begin anew, on another connection.
-func (l *link) withIDs(ctx context.Context, sql string, ids []id, results proto.Results, begin func(), onBlock func(rows int) error) error {
+// runWithIDs runs a statement on the records of the sorted ids. It may begin anew, on another connection.
+func (l *serverConn) runWithIDs(ctx context.Context, sql string, ids []recordID, results proto.Results, begin func(), onBlock func(rows int) error) error {
 	column := &fixed{typ: "FixedString(16)", width: 16}
 	for _, one := range ids {
-		column.buf = one.append(column.buf)
+		column.buf = one.appendBytes(column.buf)
 	}
 	table := configclickhouse.Table{Name: "asked_ids", Columns: proto.Input{{Name: "id", Data: column}}}
 	sql = fmt.Sprintf(sql, "record_id IN (SELECT id FROM asked_ids)"+
-		" AND record_id >= unhex('"+hex.EncodeToString(ids[0].append(nil))+"')"+
-		" AND record_id <= unhex('"+hex.EncodeToString(ids[len(ids)-1].append(nil))+"')") +
+		" AND record_id >= unhex('"+hex.EncodeToString(ids[0].appendBytes(nil))+"')"+
+		" AND record_id <= unhex('"+hex.EncodeToString(ids[len(ids)-1].appendBytes(nil))+"')") +
 		" SETTINGS use_query_condition_cache = 0" // other ids, with the same ends, are another condition
-	return l.do(ctx, func(conn configclickhouse.Conn) error {
+	return l.runStatement(ctx, func(conn configclickhouse.Conn) error {
 		begin()
 		return conn.QueryWith(ctx, sql, table, results, onBlock)
 	})

@@ -20,8 +20,8 @@ const (
 	codeTimeout         = 159
 )
 
-// setUp brings the schema to this program's version, or says what is missing in it.
-func (s *store) setUp(ctx context.Context, l *link) error {
+// setUpSchema brings the schema to this program's version, or says what is missing in it.
+func (s *store) setUpSchema(ctx context.Context, l *serverConn) error {
 	if s.cfg.CreateSchema {
 		if err := s.makeDatabase(ctx, l); err != nil {
 			return err
@@ -31,7 +31,7 @@ func (s *store) setUp(ctx context.Context, l *link) error {
 	if err != nil {
 		return err
 	}
-	version, err := s.version(ctx, l)
+	version, err := s.schemaVersion(ctx, l)
 	if err != nil {
 		return err
 	}
@@ -43,11 +43,11 @@ func (s *store) setUp(ctx context.Context, l *link) error {
 			s.cfg.FirstHost(), version, len(s.files), ErrNewerSchema))
 	}
 	if !s.cfg.CreateSchema {
-		return s.check(ctx, l)
+		return s.requireColumns(ctx, l)
 	}
 	for _, m := range s.files[version:] {
-		for _, statement := range s.cfg.script(m.SQL) {
-			if err := l.exec(ctx, statement); err != nil {
+		for _, statement := range s.cfg.migrationStatements(m.SQL) {
+			if err := l.execDDL(ctx, statement); err != nil {
 				return fmt.Errorf("migration %s: %w", m.Name, err)
 			}
 		}
@@ -58,31 +58,31 @@ func (s *store) setUp(ctx context.Context, l *link) error {
 	if err := s.decideTTL(ctx, l); err != nil {
 		return err
 	}
-	if err := s.tune(ctx, l); err != nil {
+	if err := s.applyTableSettings(ctx, l); err != nil {
 		return err
 	}
-	return s.tellViews(ctx, l)
+	return s.writeViewSettings(ctx, l)
 }
 
 // makeDatabase makes the configured database where it is missing.
-func (s *store) makeDatabase(ctx context.Context, l *link) error {
-	err := l.exec(ctx, "SELECT 1 WHERE 0")
+func (s *store) makeDatabase(ctx context.Context, l *serverConn) error {
+	err := l.execDDL(ctx, "SELECT 1 WHERE 0")
 	if !configclickhouse.HasCode(err, codeUnknownDatabase) {
 		return err
 	}
-	outside := s.cfg.outside()
+	outside := s.cfg.connOutsideDatabase()
 	outside.log = s.log
-	defer outside.close()
+	defer outside.closeConn()
 	create := "CREATE DATABASE IF NOT EXISTS " + s.cfg.Database
 	if s.cfg.Cluster != "" {
 		create += " " + s.cfg.clusterClause()
 	}
-	return outside.exec(ctx, create)
+	return outside.execDDL(ctx, create)
 }
 
-// version is the number of the last migration, 0 where there was none.
-func (s *store) version(ctx context.Context, l *link) (int, error) {
-	rows, err := l.texts(ctx, s.cfg.named("SELECT concat(toString(max(version)), ' ', argMin(name, version)) AS text FROM sessionlog_migrations"))
+// schemaVersion is the number of the last migration, 0 where there was none.
+func (s *store) schemaVersion(ctx context.Context, l *serverConn) (int, error) {
+	rows, err := l.queryTexts(ctx, s.cfg.prefixNames("SELECT concat(toString(max(version)), ' ', argMin(name, version)) AS text FROM sessionlog_migrations"))
 	if configclickhouse.HasCode(err, configclickhouse.CodeUnknownTable) {
 		return 0, nil
 	}
@@ -97,21 +97,21 @@ func (s *store) version(ctx context.Context, l *link) (int, error) {
 	return strconv.Atoi(version)
 }
 
-// tune gives the tables the TTL that is in force and the care for the disk that the configuration asks for, where they have others.
-func (s *store) tune(ctx context.Context, l *link) error {
-	for _, t := range tables {
-		table, clause := s.cfg.stored(t.name)
-		engine, err := l.engine(ctx, table)
+// applyTableSettings gives the tables the TTL that is in force and the care for the disk that the configuration asks for, where they have others.
+func (s *store) applyTableSettings(ctx context.Context, l *serverConn) error {
+	for _, t := range storingTables {
+		table, clause := s.cfg.storingTable(t.name)
+		engine, err := l.tableEngine(ctx, table)
 		if err != nil || engine == "" {
 			return err
 		}
 		if ttl := s.cfg.ttlOf(t.name, t.aged, s.ttl); ttl == "" && strings.Contains(engine, " TTL ") {
-			err = l.exec(ctx, "ALTER TABLE "+table+clause+" REMOVE TTL")
+			err = l.execDDL(ctx, "ALTER TABLE "+table+clause+" REMOVE TTL")
 		} else if ttl != "" && !strings.Contains(engine, " TTL "+ttl+" ") {
-			err = l.exec(ctx, "ALTER TABLE "+table+clause+" MODIFY TTL "+ttl)
+			err = l.execDDL(ctx, "ALTER TABLE "+table+clause+" MODIFY TTL "+ttl)
 		}
 		if fsync := s.cfg.fsync(engine); err == nil && fsync != "" {
-			err = l.exec(ctx, "ALTER TABLE "+table+clause+" MODIFY SETTING "+fsync)
+			err = l.execDDL(ctx, "ALTER TABLE "+table+clause+" MODIFY SETTING "+fsync)
 		}
 		if err != nil {
 			return err
@@ -120,22 +120,22 @@ func (s *store) tune(ctx context.Context, l *link) error {
 	return nil
 }
 
-// engine is how the server describes a table's engine, "" where there is no such table.
-func (l *link) engine(ctx context.Context, table string) (string, error) {
-	all, err := l.texts(ctx, "SELECT engine_full AS text FROM system.tables WHERE database = currentDatabase() AND name = '"+table+"'")
+// tableEngine is how the server describes a table's engine, "" where there is no such table.
+func (l *serverConn) tableEngine(ctx context.Context, table string) (string, error) {
+	all, err := l.queryTexts(ctx, "SELECT engine_full AS text FROM system.tables WHERE database = currentDatabase() AND name = '"+table+"'")
 	return strings.Join(all, ""), err
 }
 
-// stored is the name of the table that keeps the rows, and where an ALTER of it has to run.
-func (cfg *Config) stored(table string) (name, clause string) {
+// storingTable is the name of the table that keeps the rows, and where an ALTER of it has to run.
+func (cfg *Config) storingTable(table string) (name, clause string) {
 	if cfg.Cluster == "" {
-		return cfg.named(table), ""
+		return cfg.prefixNames(table), ""
 	}
-	return cfg.named(table + "_local"), " " + cfg.clusterClause()
+	return cfg.prefixNames(table + "_local"), " " + cfg.clusterClause()
 }
 
-// tellViews writes what the views need of the configuration, where it is not there already.
-func (s *store) tellViews(ctx context.Context, l *link) error {
+// writeViewSettings writes what the views need of the configuration, where it is not there already.
+func (s *store) writeViewSettings(ctx context.Context, l *serverConn) error {
 	include := 0
 	if s.cfg.STLConnectionLog.IncludePostgreSQL {
 		include = 1
@@ -143,7 +143,7 @@ func (s *store) tellViews(ctx context.Context, l *link) error {
 	after := int64(s.cfg.Sessions.AssumedClosedAfter / time.Second)
 	want := fmt.Sprintf("%d %d", after, include)
 	const is = "SELECT concat(toString(assumed_closed_after), ' ', toString(include_postgresql)) AS text FROM sessionlog_settings"
-	told, err := l.texts(ctx, s.cfg.named(is))
+	told, err := l.queryTexts(ctx, s.cfg.prefixNames(is))
 	if err != nil || slices.Equal(told, []string{want}) {
 		return err
 	}
@@ -151,20 +151,20 @@ func (s *store) tellViews(ctx context.Context, l *link) error {
 	if s.cfg.Cluster != "" {
 		clause = " " + s.cfg.clusterClause()
 	}
-	return l.exec(ctx, s.cfg.named(fmt.Sprintf(
+	return l.execDDL(ctx, s.cfg.prefixNames(fmt.Sprintf(
 		"CREATE OR REPLACE VIEW sessionlog_settings%s AS SELECT toUInt64(%d) AS assumed_closed_after, toUInt8(%d) AS include_postgresql",
 		clause, after, include)))
 }
 
-// check says which tables and columns are missing that this program writes.
-func (s *store) check(ctx context.Context, l *link) error {
+// requireColumns says which tables and columns are missing that this program writes.
+func (s *store) requireColumns(ctx context.Context, l *serverConn) error {
 	all, fed := columnNames()
 	var missing []string
 	for table, want := range map[string][]string{
 		"session_events": all, "session_feed": fed, "session_conflicts": all,
 	} {
-		name := s.cfg.named(table)
-		there, err := l.texts(ctx, "SELECT name AS text FROM system.columns WHERE database = currentDatabase() AND table = '"+name+"'")
+		name := s.cfg.prefixNames(table)
+		there, err := l.queryTexts(ctx, "SELECT name AS text FROM system.columns WHERE database = currentDatabase() AND table = '"+name+"'")
 		if err != nil {
 			return err
 		}
@@ -179,18 +179,18 @@ func (s *store) check(ctx context.Context, l *link) error {
 		}
 	}
 	if len(missing) == 0 {
-		return s.warn(ctx, l)
+		return s.warnOfFsync(ctx, l)
 	}
 	slices.Sort(missing)
 	return fmt.Errorf("clickhouse: %s lacks %s: %w: set create_schema, or run the files of migrations/ and views/ by hand",
 		s.cfg.FirstHost(), strings.Join(missing, ", "), ErrNoSchema)
 }
 
-// warn says which tables of a schema that we may not change do not keep what the configuration promises.
-func (s *store) warn(ctx context.Context, l *link) error {
-	for _, t := range tables {
-		table, _ := s.cfg.stored(t.name)
-		engine, err := l.engine(ctx, table)
+// warnOfFsync says which tables of a schema that we may not change do not keep what the configuration promises.
+func (s *store) warnOfFsync(ctx context.Context, l *serverConn) error {
+	for _, t := range storingTables {
+		table, _ := s.cfg.storingTable(t.name)
+		engine, err := l.tableEngine(ctx, table)
 		if err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ func (s *store) requireOneServer(ctx context.Context) error {
 	if s.cfg.Cluster != "" {
 		return nil
 	}
-	servers, err := s.cfg.servers(ctx)
+	servers, err := s.cfg.serverUUIDs(ctx)
 	if err != nil || len(servers) < 2 {
 		return err
 	}
@@ -33,18 +33,18 @@ func (s *store) requireOneServer(ctx context.Context) error {
 		s.cfg.FirstHost(), ErrSeveralServers, strings.Join(servers, ", "))
 }
 
-// servers are the UUIDs of those who answer at the endpoints. One that is away is left to whoever connects.
-func (cfg Config) servers(ctx context.Context) (uuids []string, err error) {
+// serverUUIDs are the UUIDs of those who answer at the endpoints. One that is away is left to whoever connects.
+func (cfg Config) serverUUIDs(ctx context.Context) (uuids []string, err error) {
 	away := map[int]error{}
 	for i := range max(serversAsked, len(cfg.Endpoints)) {
 		n := i % len(cfg.Endpoints)
 		if away[n] != nil {
 			continue
 		}
-		one := cfg.outside()
+		one := cfg.connOutsideDatabase()
 		one.cfg.Endpoints = cfg.Endpoints[n : n+1]
-		answer, err := one.texts(ctx, "SELECT toString(serverUUID()) AS text")
-		one.close()
+		answer, err := one.queryTexts(ctx, "SELECT toString(serverUUID()) AS text")
+		one.closeConn()
 		if err != nil {
 			if away[n] = err; len(away) == len(cfg.Endpoints) {
 				return nil, err
@@ -57,9 +57,9 @@ func (cfg Config) servers(ctx context.Context) (uuids []string, err error) {
 	return slices.Compact(uuids), nil
 }
 
-// outside is a connection in no particular database: a session cannot begin in one that is not there.
-func (cfg Config) outside() *link {
-	l := &link{store: &store{cfg: cfg, log: zap.NewNop()}}
+// connOutsideDatabase is a connection in no particular database: a session cannot begin in one that is not there.
+func (cfg Config) connOutsideDatabase() *serverConn {
+	l := &serverConn{store: &store{cfg: cfg, log: zap.NewNop()}}
 	l.cfg.Database = ""
 	return l
 }
@@ -67,9 +67,9 @@ func (cfg Config) outside() *link {
 // keepsTogether tells whether the tables are on all servers, as those of ClickHouse Cloud are, and those that somebody has made Replicated
 // or Distributed by hand.
 func (s *store) keepsTogether(ctx context.Context) (bool, error) {
-	l := s.cfg.outside()
-	defer l.close()
-	shared, err := l.number(ctx, "SELECT toString(count()) AS text FROM system.table_engines WHERE name = 'SharedMergeTree'")
+	l := s.cfg.connOutsideDatabase()
+	defer l.closeConn()
+	shared, err := l.queryNumber(ctx, "SELECT toString(count()) AS text FROM system.table_engines WHERE name = 'SharedMergeTree'")
 	if err != nil || shared > 0 {
 		return shared > 0, err
 	}
@@ -77,7 +77,7 @@ func (s *store) keepsTogether(ctx context.Context) (bool, error) {
 	if s.cfg.Database != "" {
 		database = "'" + s.cfg.Database + "'"
 	}
-	engines, err := l.texts(ctx, "SELECT engine AS text FROM system.tables WHERE database = "+database+" AND name = '"+s.cfg.named("session_events")+"'")
+	engines, err := l.queryTexts(ctx, "SELECT engine AS text FROM system.tables WHERE database = "+database+" AND name = '"+s.cfg.prefixNames("session_events")+"'")
 	return len(engines) == 1 && (engines[0] == "Distributed" || strings.HasPrefix(engines[0], "Replicated")), err
 }
 
@@ -85,7 +85,7 @@ func (s *store) keepsTogether(ctx context.Context) (bool, error) {
 func (s *store) checkServers(ctx context.Context) connectcheck.Finding {
 	if err := s.requireOneServer(ctx); err != nil {
 		return connectcheck.Finding{
-			Subject: "servers behind the address", Detail: s.cfg.explain("asking who answers", err).Error(), Key: "cluster",
+			Subject: "servers behind the address", Detail: s.cfg.explainError("asking who answers", err).Error(), Key: "cluster",
 			Remedy: "write cluster: with their cluster's name, or let endpoints name one server",
 		}
 	}

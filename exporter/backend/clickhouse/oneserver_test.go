@@ -75,9 +75,9 @@ func clusterBehindOneAddress(t *testing.T, c *testengine.Cluster, cfg Config) {
 		}
 	}
 	refused(alone)
-	doors := alone
-	doors.Endpoints = []string{endpoint(first, "native"), endpoint(second, "native")}
-	refused(doors)
+	both := alone
+	both.Endpoints = []string{endpoint(first, "native"), endpoint(second, "native")}
+	refused(both)
 	bad := map[string]string{}
 	for _, f := range alone.CheckConnection(t.Context()) {
 		if !f.OK {
@@ -124,6 +124,6 @@ func nothingOfClusters(t *testing.T, ch *testengine.Server) {
 			altered++
 		}
 	}
-	require.GreaterOrEqual(t, made, len(tables)+2, "session_feed and sessionlog_migrations too")
+	require.GreaterOrEqual(t, made, len(storingTables)+2, "session_feed and sessionlog_migrations too")
 	require.Positive(t, altered)
 }

@@ -12,24 +12,24 @@ import (
 // until the next one; its strings may be kept. An error is the last that is yielded.
 func ReadEvents(ctx context.Context, cfg Config) iter.Seq2[*session.Event, error] {
 	return func(yield func(*session.Event, error) bool) {
-		l := &link{store: &store{cfg: cfg}}
-		defer l.close()
-		if err := l.connect(ctx); err != nil {
-			yield(nil, cfg.explain("connecting", err))
+		l := &serverConn{store: &store{cfg: cfg}}
+		defer l.closeConn()
+		if err := l.ensureConnected(ctx); err != nil {
+			yield(nil, cfg.explainError("connecting", err))
 			return
 		}
-		decoder := newRows()
+		decoder := newEventDecoder()
 		var e session.Event
 		err := l.conn.Query(ctx, "", cfg.statements().events+" ORDER BY record_id", decoder.results, func(rows int) error {
 			for i := range rows {
-				if decoder.fill(i, &e); !yield(&e, nil) {
+				if decoder.decodeRow(i, &e); !yield(&e, nil) {
 					return errEnough
 				}
 			}
 			return nil
 		})
 		if err != nil && !errors.Is(err, errEnough) {
-			yield(nil, cfg.explain("reading", err))
+			yield(nil, cfg.explainError("reading", err))
 		}
 	}
 }

@@ -14,24 +14,24 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// files are all migrations. Every statement may be run again, so that a file that was cut off in the middle is begun anew; each file ends by
+// allMigrations are all migrations. Every statement may be run again, so that a file that was cut off in the middle is begun anew; each file ends by
 // writing its number into sessionlog_migrations, so that running it by hand does the same.
-var files = migrations.MustRead(migrationFiles, "migrations")
+var allMigrations = migrations.MustRead(migrationFiles, "migrations")
 
-var comment = regexp.MustCompile(`(?m)^\s*--.*\n`)
+var commentLine = regexp.MustCompile(`(?m)^\s*--.*\n`)
 
-// script is the statements of a migration, one by one, as this configuration needs them.
-func (cfg *Config) script(sql string) (all []string) {
-	for statement := range strings.SplitSeq(comment.ReplaceAllString(sql, ""), ";\n") {
+// migrationStatements is the statements of a migration, one by one, as this configuration needs them.
+func (cfg *Config) migrationStatements(sql string) (all []string) {
+	for statement := range strings.SplitSeq(commentLine.ReplaceAllString(sql, ""), ";\n") {
 		if statement = strings.TrimSpace(statement); statement == "" {
 			continue
 		}
 		if cfg.Cluster == "" {
-			all = append(all, cfg.named(statement))
+			all = append(all, cfg.prefixNames(statement))
 			continue
 		}
 		for _, s := range cfg.onCluster(statement) {
-			all = append(all, cfg.named(s))
+			all = append(all, cfg.prefixNames(s))
 		}
 	}
 	return all
@@ -41,16 +41,16 @@ func (cfg *Config) script(sql string) (all []string) {
 var ourNames = regexp.MustCompile(`\b(session_events|session_conflicts|session_feed|session_states|session_open|session_clients|session_log|` +
 	`stl_connection_log|sessions|open_sessions|sessionlog_settings|sessionlog_migrations)(_local|_by_\w+)?\b`)
 
-// named gives our names in sql their prefix.
-func (cfg *Config) named(sql string) string {
+// prefixNames gives our names in sql their prefix.
+func (cfg *Config) prefixNames(sql string) string {
 	if cfg.TablePrefix == "" {
 		return sql
 	}
 	return ourNames.ReplaceAllString(sql, cfg.TablePrefix+"$0")
 }
 
-// tables are those that keep rows, with the column whose age decides when they go.
-var tables = []struct{ name, aged string }{
+// storingTables are those that keep rows, with the column whose age decides when they go.
+var storingTables = []struct{ name, aged string }{
 	{"session_events", "time"},
 	{"session_conflicts", "time"},
 	{"session_states", "last_seen"},

@@ -19,7 +19,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
-// starts: several at once on a server without the database, all doors, and a prefix beside them in the same database.
+// starts: several at once on a server without the database, both protocols, and a prefix beside them in the same database.
 func starts(t *testing.T, ch *testengine.Server) {
 	cfg := testConfig(t, ch, "native")
 	prefixed := cfg
@@ -100,25 +100,25 @@ func startFails(t *testing.T, ch *testengine.Server) {
 
 // addedColumn: from every version on, a newer program adds a column to a table with rows and makes a view anew; what is there stays.
 func addedColumn(t *testing.T, ch *testengine.Server) {
-	allColumns := columns
-	defer func() { columns = allColumns }()
-	newer := slices.Clone(views)
+	allColumns := eventColumns
+	defer func() { eventColumns = allColumns }()
+	newer := slices.Clone(allViews)
 	at := slices.IndexFunc(newer, func(v migrations.View) bool { return v.Name == "session_log" })
 	newer[at].SQL = strings.Replace(newer[at].SQL, "\nFROM\n(", ",\n    added\nFROM\n(", 1)
-	for version := 1; version <= len(files); version++ {
+	for version := 1; version <= len(allMigrations); version++ {
 		cfg := testConfig(t, ch, "native")
-		columns = backendtest.ColumnsAt(files[:version], columns, func(c column) string { return c.name })
+		eventColumns = backendtest.ColumnsAt(allMigrations[:version], eventColumns, func(c eventColumn) string { return c.name })
 		old := newStore(t, cfg)
 		old.files, old.views = old.files[:version], nil
 		require.NoError(t, old.Start(t.Context()))
 		require.Equal(t, 10, write1(t, old, typical(0, 10)).Written)
 		stopStore(t, old)
-		columns = allColumns
+		eventColumns = allColumns
 
 		s := newStore(t, cfg)
-		s.files = append(slices.Clone(files), migrations.File{Version: len(files) + 1, Name: "added", SQL: fmt.Sprintf(
+		s.files = append(slices.Clone(allMigrations), migrations.File{Version: len(allMigrations) + 1, Name: "added", SQL: fmt.Sprintf(
 			"ALTER TABLE session_events ADD COLUMN IF NOT EXISTS added String;\nALTER TABLE session_conflicts ADD COLUMN IF NOT EXISTS added String;\n"+
-				"INSERT INTO sessionlog_migrations VALUES (%d, 'added', now());\n", len(files)+1)})
+				"INSERT INTO sessionlog_migrations VALUES (%d, 'added', now());\n", len(allMigrations)+1)})
 		s.views = newer
 		require.NoError(t, s.Start(t.Context()))
 		require.Equal(t, backend.Result{Written: 10, Duplicates: 10}, write1(t, s, typical(0, 20)))
@@ -169,12 +169,12 @@ func beforeTheFirstRelease(t *testing.T, ch *testengine.Server) {
 func schemaByHand(t *testing.T, ch *testengine.Server) {
 	cfg := testConfig(t, ch, "native")
 	ch.Exec(t, "CREATE DATABASE "+cfg.Database)
-	for _, m := range files {
-		for _, statement := range (&Config{}).script(m.SQL) {
+	for _, m := range allMigrations {
+		for _, statement := range (&Config{}).migrationStatements(m.SQL) {
 			ask(t, ch, cfg.Database, statement, "TSV")
 		}
 	}
-	for _, v := range views {
+	for _, v := range allViews {
 		ask(t, ch, cfg.Database, v.SQL, "TSV")
 	}
 	cfg.CreateSchema, cfg.Fsync = false, true

@@ -18,16 +18,16 @@ type statements struct {
 func (cfg *Config) statements() statements {
 	all, fed := columnNames()
 	insert := func(table string, names []string, settings string) string {
-		return cfg.named("INSERT INTO "+table+" ("+strings.Join(names, ", ")+")") + " SETTINGS " + cfg.insertSettings() + settings
+		return cfg.prefixNames("INSERT INTO "+table+" ("+strings.Join(names, ", ")+")") + " SETTINGS " + cfg.insertSettings() + settings
 	}
 	return statements{
 		insert:   insert("session_events", all, " FORMAT Native"),
 		conflict: insert("session_conflicts", all, " FORMAT Native"),
 		feed: insert("session_feed", fed, cfg.feedSettings()) +
-			cfg.named(" SELECT "+strings.Join(fed, ", ")+" FROM session_events FINAL WHERE %s"),
-		stored: cfg.named("SELECT record_id, argMax(content_hash, precedence) AS hash FROM session_events WHERE %s GROUP BY record_id"),
-		kept:   cfg.named("SELECT record_id, content_hash AS hash FROM session_conflicts WHERE %s"),
-		events: cfg.named("SELECT " + selectList() + " FROM session_events FINAL"),
+			cfg.prefixNames(" SELECT "+strings.Join(fed, ", ")+" FROM session_events FINAL WHERE %s"),
+		stored: cfg.prefixNames("SELECT record_id, argMax(content_hash, precedence) AS hash FROM session_events WHERE %s GROUP BY record_id"),
+		kept:   cfg.prefixNames("SELECT record_id, content_hash AS hash FROM session_conflicts WHERE %s"),
+		events: cfg.prefixNames("SELECT " + selectList() + " FROM session_events FINAL"),
 	}
 }
 
@@ -40,7 +40,7 @@ func (cfg *Config) feedSettings() string {
 }
 
 func columnNames() (all, fed []string) {
-	for _, c := range columns {
+	for _, c := range eventColumns {
 		all = append(all, c.name)
 		if c.fed {
 			fed = append(fed, c.name)
@@ -68,18 +68,18 @@ func (cfg *Config) insertSettings() string {
 	return strings.Join(settings, ", ")
 }
 
-// alias is the name of the n-th expression that a column is read from.
-func (c *column) alias(n int) string { return fmt.Sprintf("%s_%d", c.name, n) }
+// selectAlias is the name of the n-th expression that a column is read from.
+func (c *eventColumn) selectAlias(n int) string { return fmt.Sprintf("%s_%d", c.name, n) }
 
 func selectList() string {
 	var list []string
-	for _, c := range columns {
+	for _, c := range eventColumns {
 		selects := c.selects
 		if len(selects) == 0 {
 			selects = []string{c.name}
 		}
 		for i, expression := range selects {
-			list = append(list, expression+" AS "+c.alias(i))
+			list = append(list, expression+" AS "+c.selectAlias(i))
 		}
 	}
 	return strings.Join(list, ", ")

@@ -24,11 +24,11 @@ import (
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
-// doors are the two ways to a server.
-var doors = []string{"native", "http"}
+// protocols are the two ways to a server.
+var protocols = []string{"native", "http"}
 
-func endpoint(s *testengine.Server, door string) string {
-	if door == "http" {
+func endpoint(s *testengine.Server, protocol string) string {
+	if protocol == "http" {
 		return "http://" + s.HTTP
 	}
 	return "clickhouse://" + s.Native
@@ -37,9 +37,9 @@ func endpoint(s *testengine.Server, door string) string {
 var databases atomic.Int64
 
 // testConfig is the default with a database of its own, which Start makes.
-func testConfig(t testing.TB, s *testengine.Server, door string) Config {
+func testConfig(t testing.TB, s *testengine.Server, protocol string) Config {
 	cfg := DefaultConfig()
-	cfg.Endpoints = []string{endpoint(s, door)}
+	cfg.Endpoints = []string{endpoint(s, protocol)}
 	cfg.Username, cfg.Password = server.Admin.Name, configopaque.String(server.Admin.Password)
 	cfg.Database = fmt.Sprintf("test_%d", databases.Add(1))
 	cfg.Fsync = false // nothing here depends on it but TestSettings
@@ -52,11 +52,11 @@ func testConfig(t testing.TB, s *testengine.Server, door string) Config {
 }
 
 // usedConfig is that of a database whose tables are there from the test before, and empty: making a schema takes longer than most tests.
-func usedConfig(t testing.TB, s *testengine.Server, door string) Config {
-	cfg := testConfig(t, s, door)
+func usedConfig(t testing.TB, s *testengine.Server, protocol string) Config {
+	cfg := testConfig(t, s, protocol)
 	cfg.Database = "used"
 	s.Exec(t, "CREATE DATABASE IF NOT EXISTS used")
-	for _, table := range tables {
+	for _, table := range storingTables {
 		s.Exec(t, "TRUNCATE TABLE IF EXISTS used."+table.name)
 	}
 	return cfg

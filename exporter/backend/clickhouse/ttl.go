@@ -15,13 +15,13 @@ var ttlSeconds = regexp.MustCompile(` TTL .*toIntervalSecond\((\d+)\)`)
 
 // decideTTL finds out which ttl counts. The server deletes by itself what a table's TTL says, so the tables keep the one that they have
 // until a shorter one may count.
-func (s *store) decideTTL(ctx context.Context, l *link) error {
+func (s *store) decideTTL(ctx context.Context, l *serverConn) error {
 	s.ttl = 0
 	if s.cfg.TTL == 0 {
 		return nil
 	}
-	table, _ := s.cfg.stored("session_events")
-	engine, err := l.engine(ctx, table)
+	table, _ := s.cfg.storingTable("session_events")
+	engine, err := l.tableEngine(ctx, table)
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (s *store) decideTTL(ctx context.Context, l *link) error {
 		limit.InForce = time.Duration(seconds) * time.Second
 	}
 	oldest := s.now().Add(-limit.TTL)
-	shares, err := s.shares(ctx, l, oldest)
+	shares, err := s.expiredShares(ctx, l, oldest)
 	if err != nil {
 		return err
 	}
@@ -42,15 +42,15 @@ func (s *store) decideTTL(ctx context.Context, l *link) error {
 	return nil
 }
 
-// shares counts what is older than oldest beside all, in every shard.
-func (s *store) shares(ctx context.Context, l *link, oldest time.Time) (all []retention.Share, err error) {
+// expiredShares counts what is older than oldest beside all, in every shard.
+func (s *store) expiredShares(ctx context.Context, l *serverConn, oldest time.Time) (all []retention.Share, err error) {
 	for _, table := range []string{"session_events", "session_conflicts"} {
 		share := retention.Share{Table: table}
 		expired := fmt.Sprintf("time < fromUnixTimestamp64Nano(%d, 'UTC')", oldest.UnixNano())
-		if share.Expired, err = l.number(ctx, s.cfg.named("SELECT toString(count()) AS text FROM "+table+" WHERE "+expired)); err != nil {
+		if share.Expired, err = l.queryNumber(ctx, s.cfg.prefixNames("SELECT toString(count()) AS text FROM "+table+" WHERE "+expired)); err != nil {
 			return nil, err
 		}
-		if share.Total, err = l.number(ctx, s.cfg.named("SELECT toString(count()) AS text FROM "+table)); err != nil {
+		if share.Total, err = l.queryNumber(ctx, s.cfg.prefixNames("SELECT toString(count()) AS text FROM "+table)); err != nil {
 			return nil, err
 		}
 		all = append(all, share)
@@ -58,9 +58,9 @@ func (s *store) shares(ctx context.Context, l *link, oldest time.Time) (all []re
 	return all, nil
 }
 
-// number runs a statement that gives one number, as a text.
-func (l *link) number(ctx context.Context, sql string) (int64, error) {
-	rows, err := l.texts(ctx, sql)
+// queryNumber runs a statement that gives one number, as a text.
+func (l *serverConn) queryNumber(ctx context.Context, sql string) (int64, error) {
+	rows, err := l.queryTexts(ctx, sql)
 	if err != nil {
 		return 0, err
 	}
@@ -70,9 +70,9 @@ func (l *link) number(ctx context.Context, sql string) (int64, error) {
 	return strconv.ParseInt(rows[0], 10, 64)
 }
 
-// remind says that a ttl waits, until Shutdown.
-func (s *store) remind() {
-	defer close(s.reminded)
+// remindOfTTL says that a ttl waits, until Shutdown.
+func (s *store) remindOfTTL() {
+	defer close(s.reminderEnded)
 	every := time.NewTicker(time.Minute)
 	defer every.Stop()
 	for {

@@ -14,13 +14,13 @@ import (
 //go:embed views/*.sql
 var viewFiles embed.FS
 
-// views are all views but those that inserts go through, and sessionlog_settings.
-var views = migrations.MustReadViews(viewFiles, "views")
+// allViews are all views but those that inserts go through, and sessionlog_settings.
+var allViews = migrations.MustReadViews(viewFiles, "views")
 
 // viewNamesTaken are the names of views under which there is something, with its engine and comment.
-func (s *store) viewNamesTaken(ctx context.Context, l *link) ([]string, error) {
-	return l.texts(ctx, "SELECT concat(name, ' ', engine, ' ', comment) AS text FROM system.tables WHERE database = currentDatabase() AND name IN ("+
-		s.cfg.named(migrations.QuotedNames(s.views))+")")
+func (s *store) viewNamesTaken(ctx context.Context, l *serverConn) ([]string, error) {
+	return l.queryTexts(ctx, "SELECT concat(name, ' ', engine, ' ', comment) AS text FROM system.tables WHERE database = currentDatabase() AND name IN ("+
+		s.cfg.prefixNames(migrations.QuotedNames(s.views))+")")
 }
 
 func (s *store) nameTaken(taken string) error {
@@ -30,13 +30,13 @@ func (s *store) nameTaken(taken string) error {
 
 // makeViews makes those views anew whose text is not this program's. The comment on a view has the digest of its text. A table under the name
 // of a view is somebody else's and stays.
-func (s *store) makeViews(ctx context.Context, l *link) error {
+func (s *store) makeViews(ctx context.Context, l *serverConn) error {
 	there, err := s.viewNamesTaken(ctx, l)
 	if err != nil {
 		return err
 	}
 	for _, v := range s.views {
-		name, comment := s.cfg.named(v.Name), "sessionlog "+migrations.Digest(s.cfg.named(v.SQL))
+		name, comment := s.cfg.prefixNames(v.Name), "sessionlog "+migrations.Digest(s.cfg.prefixNames(v.SQL))
 		if slices.Contains(there, name+" View "+comment) {
 			continue
 		}
@@ -45,7 +45,7 @@ func (s *store) makeViews(ctx context.Context, l *link) error {
 				return s.nameTaken(t)
 			}
 		}
-		if err := l.exec(ctx, s.cfg.viewStatement(v)+" COMMENT '"+comment+"'"); err != nil {
+		if err := l.execDDL(ctx, s.cfg.viewStatement(v)+" COMMENT '"+comment+"'"); err != nil {
 			return fmt.Errorf("view %s: %w", name, err)
 		}
 	}
@@ -58,5 +58,5 @@ func (cfg *Config) viewStatement(v migrations.View) string {
 	if cfg.Cluster != "" {
 		clause = " " + cfg.clusterClause()
 	}
-	return cfg.named(strings.Replace(v.SQL, "CREATE VIEW "+v.Name, "CREATE OR REPLACE VIEW "+v.Name+clause, 1))
+	return cfg.prefixNames(strings.Replace(v.SQL, "CREATE VIEW "+v.Name, "CREATE OR REPLACE VIEW "+v.Name+clause, 1))
 }

@@ -99,15 +99,15 @@ func racedForgery(t *testing.T, server *testengine.Server) {
 	cfg := usedConfig(t, server, "native")
 	s := startStore(t, cfg)
 	write1(t, s, typical(0, 10))
-	l := &link{store: s, block: newBlock()}
-	defer l.close()
+	l := &serverConn{store: s, rows: newRowBlock()}
+	defer l.closeConn()
 	for _, e := range typical(0, 10) {
 		e.User = "somebody else"
 		e.Time += int64(40 * 24 * time.Hour)
-		l.block.add(e, [16]byte{1})
+		l.rows.addRow(e, [16]byte{1})
 	}
-	require.NoError(t, l.insert(t.Context(), s.sql.insert, l.block.all, func() error {
-		l.block.reset()
+	require.NoError(t, l.insertBlocks(t.Context(), s.sql.insert, l.rows.all, func() error {
+		l.rows.reset()
 		return io.EOF
 	}))
 	for _, c := range []struct{ sql, want string }{
@@ -221,8 +221,8 @@ func shutdownInterrupts(t *testing.T, server *testengine.Server) {
 
 // asyncInsert: what the server gathers is there when Write has returned, once.
 func asyncInsert(t *testing.T, server *testengine.Server) {
-	for _, door := range doors {
-		cfg := usedConfig(t, server, door)
+	for _, protocol := range protocols {
+		cfg := usedConfig(t, server, protocol)
 		cfg.AsyncInsert = true
 		s := startStore(t, cfg)
 		require.Equal(t, backend.Result{Written: 10}, write1(t, s, typical(0, 10)))

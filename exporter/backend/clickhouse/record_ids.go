@@ -1,0 +1,93 @@
+package clickhouse
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"slices"
+	"sync"
+)
+
+// recordID is a record id as two numbers, which compare as its bytes do.
+type recordID struct{ high, low uint64 }
+
+func parseRecordID(b []byte) recordID {
+	return recordID{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}
+}
+
+func (i recordID) appendBytes(b []byte) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, i.high), i.low)
+}
+
+func (i recordID) compare(o recordID) int {
+	return cmp.Or(cmp.Compare(i.high, o.high), cmp.Compare(i.low, o.low))
+}
+
+// batchKey is the id of one of a batch's events, and which of them it is.
+type batchKey struct {
+	recordID
+	ordinal int
+}
+
+// sortKeys puts equal ids side by side, the first that came first.
+func sortKeys(keys []batchKey) {
+	slices.SortFunc(keys, func(a, b batchKey) int { return cmp.Or(a.compare(b.recordID), cmp.Compare(a.ordinal, b.ordinal)) })
+}
+
+// inFlightIDs are the ids that are being written. Of two batches of this process that share an id the second waits, so that it finds
+// what the first has written; between processes the table itself sees to it that the first one stays.
+type inFlightIDs struct {
+	mu      sync.Mutex
+	batches []*inFlightBatch
+}
+
+type inFlightBatch struct {
+	ids     []recordID // sorted
+	written chan struct{}
+}
+
+// claimIDs waits until nobody else writes any of ids, and calls end when they are written.
+func (f *inFlightIDs) claimIDs(ctx context.Context, ids []recordID) (end func(), err error) {
+	mine := &inFlightBatch{ids, make(chan struct{})}
+	for {
+		f.mu.Lock()
+		other := slices.IndexFunc(f.batches, func(o *inFlightBatch) bool { return intersect(o.ids, ids) })
+		if other < 0 {
+			f.batches = append(f.batches, mine)
+			f.mu.Unlock()
+			return func() { f.releaseIDs(mine) }, nil
+		}
+		landed := f.batches[other].written
+		f.mu.Unlock()
+		select {
+		case <-landed:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+func (f *inFlightIDs) releaseIDs(mine *inFlightBatch) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.batches = slices.DeleteFunc(f.batches, func(o *inFlightBatch) bool { return o == mine })
+	close(mine.written)
+}
+
+// intersect tells whether two sorted lists share an id. Those of different times share none, which their ends tell.
+func intersect(a, b []recordID) bool {
+	if len(a) == 0 || len(b) == 0 || a[len(a)-1].compare(b[0]) < 0 || b[len(b)-1].compare(a[0]) < 0 {
+		return false
+	}
+	for len(a) > 0 && len(b) > 0 {
+		switch c := a[0].compare(b[0]); {
+		case c == 0:
+			return true
+		case c < 0:
+			a = a[1:]
+		default:
+			b = b[1:]
+		}
+	}
+	return false
+}
