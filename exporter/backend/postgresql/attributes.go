@@ -29,7 +29,7 @@ func (j *jsonColumns) settings(settings []session.Setting) []byte {
 	return j.writer().Settings(settings)
 }
 
-var readColumns = jsoncolumn.Reader{OriginalText: original}
+var readColumns = jsoncolumn.Reader{OriginalText: restoreText}
 
 // attributes are in order of their keys; of those that share a key the first is here, and all of them are in exactAttributes.
 func (j *jsonColumns) attributes(attrs []session.Attr) []byte {
@@ -57,7 +57,7 @@ func hasJSONValue(a *session.Attr) bool {
 	case session.AttrInt, session.AttrDouble:
 		return fitsNumeric(a.Value) && jsoncolumn.IsNumber(a.Value)
 	case session.AttrJSON: // an escape may spell NUL or half a surrogate pair, which jsonb refuses
-		return storable(a.Value) && !strings.Contains(a.Value, `\u`) &&
+		return isStorable(a.Value) && !strings.Contains(a.Value, `\u`) &&
 			jsoncolumn.IsDocument(a.Value, func(n jx.Num) bool { return !strings.ContainsAny(string(n), "eE") })
 	}
 	return jsoncolumn.IsNative(a)
@@ -87,9 +87,9 @@ func isPlainNumber(number string, withPoint bool) bool {
 }
 
 // exactAttributes replaces the attributes that the column attributes_exact names by what they were.
-func (r *row) exactAttributes(c int, attrs []session.Attr) []session.Attr {
-	exact, err := readColumns.TypedAttributes(r.peek(c), nil)
-	r.check(c, err == nil)
+func (r *storedRow) exactAttributes(c int, attrs []session.Attr) []session.Attr {
+	exact, err := readColumns.TypedAttributes(r.sharedText(c), nil)
+	r.noteMalformed(c, err == nil)
 	attrs = slices.DeleteFunc(attrs, func(a session.Attr) bool {
 		return slices.ContainsFunc(exact, func(x session.Attr) bool { return x.Key == a.Key })
 	})

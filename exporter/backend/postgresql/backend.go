@@ -25,7 +25,7 @@ type store struct {
 	sql  statements
 	log  *zap.Logger
 	now  func() time.Time
-	pool *pool.Pool[*link]
+	pool *pool.Pool[*serverConn]
 
 	files       []migrations.File // all of them, but in tests
 	views       []migrations.View // likewise
@@ -33,10 +33,10 @@ type store struct {
 
 	guard      *retention.Guard
 	ttl        time.Duration // the one in force; set by Start
-	partitions partitions
+	partitions knownPartitions
 	breaks     atomic.Int64 // how many connections have broken
 
-	kept chan struct{} // closed when keeper has ended; nil before it runs
+	maintenanceEnded chan struct{} // closed when maintenance has ended; nil before it runs
 }
 
 // New makes the backend; cfg is valid.
@@ -49,37 +49,37 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 		now: time.Now,
 		ttl: cfg.TTL,
 
-		files:       files,
-		views:       views,
+		files:       allMigrations,
+		views:       allViews,
 		lockTimeout: defaultLockTimeout,
 	}
-	links := make([]*link, cfg.MaxConnections)
+	links := make([]*serverConn, cfg.MaxConnections)
 	for i := range links {
-		links[i] = newLink(s)
+		links[i] = newServerConn(s)
 	}
 	s.pool = pool.New(ErrStopped, links...)
 	return s, nil
 }
 
-// Start connects, brings the schema up to date and starts the keeper of partitions and retention.
+// Start connects, brings the schema up to date and starts the maintenance of partitions and retention.
 func (s *store) Start(ctx context.Context) error {
 	s.guard = retention.NewGuard(s.log, s.now)
-	if err := s.keep(ctx, s.setUp); err != nil {
-		return s.cfg.explain("starting", err)
+	if err := s.withConn(ctx, s.setUpSchema); err != nil {
+		return s.cfg.explainError("starting", err)
 	}
-	s.kept = make(chan struct{})
-	go s.keeper()
+	s.maintenanceEnded = make(chan struct{})
+	go s.runMaintenance()
 	return nil
 }
 
 // Write makes the batch durable over a connection of its own. A context that ends interrupts it; once the commit has
 // begun, its result counts.
 func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (result backend.Result, err error) {
-	err = s.pool.Do(ctx, func(ctx context.Context, l *link) error {
-		w := &write{link: l, events: events}
-		err := w.span(ctx, math.MinInt, math.MaxInt)
+	err = s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
+		w := &batchWrite{serverConn: l, events: events}
+		err := w.writeSpan(ctx, math.MinInt, math.MaxInt)
 		result = w.result
-		return s.cfg.explain("writing", err)
+		return s.cfg.explainError("writing", err)
 	})
 	if err != nil {
 		return backend.Result{}, err
@@ -89,9 +89,9 @@ func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]
 
 // Shutdown waits for the writes under way, then logs out. It is called at most once.
 func (s *store) Shutdown(ctx context.Context) error {
-	err := s.pool.Shutdown(ctx, (*link).close)
-	if s.kept != nil {
-		<-s.kept
+	err := s.pool.Shutdown(ctx, (*serverConn).closeConn)
+	if s.maintenanceEnded != nil {
+		<-s.maintenanceEnded
 	}
 	return err
 }

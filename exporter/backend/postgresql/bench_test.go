@@ -72,7 +72,7 @@ func BenchmarkStaged(b *testing.B) {
 			*clock
 			repeats bool
 		}{{&direct, false}, {&staged, true}} {
-			require.NoError(b, s.pool.Do(b.Context(), func(_ context.Context, l *link) error {
+			require.NoError(b, s.pool.Do(b.Context(), func(_ context.Context, l *serverConn) error {
 				l.repeats = way.repeats
 				return nil
 			}))
@@ -94,7 +94,7 @@ func BenchmarkEncode(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		batch.reset()
-		typical(0, benchBatch)(func(i int, e *session.Event) bool { return batch.add(e) == "" })
+		typical(0, benchBatch)(func(i int, e *session.Event) bool { return batch.addRow(e) == "" })
 	}
 	b.ReportMetric(float64(b.N)*benchBatch/b.Elapsed().Seconds(), "records/s")
 }
@@ -114,21 +114,21 @@ func (c *clock) rate(events int) float64 { return float64(events) / c.spent.Seco
 // plain is a table into which rows are copied by nothing but COPY.
 type plain struct {
 	clock
-	link *link
+	link *serverConn
 	rows copyBatch
 	sql  string
 }
 
 func newPlain(b *testing.B, s *store, name, including string) *plain {
-	l := newLink(s)
-	require.NoError(b, l.ready(b.Context()))
-	b.Cleanup(l.close)
-	require.NoError(b, exec(b.Context(), l.conn, "CREATE TABLE "+name+" (LIKE session_events"+including+")"))
+	l := newServerConn(s)
+	require.NoError(b, l.ensureConnected(b.Context()))
+	b.Cleanup(l.closeConn)
+	require.NoError(b, execSQL(b.Context(), l.conn, "CREATE TABLE "+name+" (LIKE session_events"+including+")"))
 	return &plain{link: l, sql: "COPY " + name + " FROM STDIN (FORMAT binary)"}
 }
 
 func (p *plain) write(b *testing.B, batch func(func(int, *session.Event) bool)) {
 	p.rows.reset()
-	batch(func(i int, e *session.Event) bool { return p.rows.add(e) == "" })
-	p.measure(b, func() error { return p.rows.send(b.Context(), p.link.conn, p.sql) })
+	batch(func(i int, e *session.Event) bool { return p.rows.addRow(e) == "" })
+	p.measure(b, func() error { return p.rows.sendRows(b.Context(), p.link.conn, p.sql) })
 }

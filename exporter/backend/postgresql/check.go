@@ -17,11 +17,11 @@ import (
 // CheckConnection tries the login, and looks at the schema, its version, the grants, and the server's zone and care for its disk. It
 // changes nothing.
 func (cfg Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
-	s := &store{cfg: cfg, log: zap.NewNop(), files: files}
-	conn, err := s.connect(ctx)
+	s := &store{cfg: cfg, log: zap.NewNop(), files: allMigrations}
+	conn, err := s.openConn(ctx)
 	if err != nil {
 		key, remedy := cfg.loginRemedy(err)
-		return []connectcheck.Finding{{Subject: "login", Detail: cfg.explain("connecting", err).Error(), Key: key, Remedy: remedy}}
+		return []connectcheck.Finding{{Subject: "login", Detail: cfg.explainError("connecting", err).Error(), Key: key, Remedy: remedy}}
 	}
 	defer logOut(conn)
 	findings := []connectcheck.Finding{{OK: true, Subject: "login", Detail: cfg.FirstHost()}}
@@ -46,9 +46,9 @@ func (cfg Config) loginRemedy(err error) (key, remedy string) {
 // checkSchema asks one question after the other. What cannot be asked is a finding itself.
 func (s *store) checkSchema(ctx context.Context, conn *pgconn.PgConn) (findings []connectcheck.Finding) {
 	ask := func(subject, key, remedy, sql string, judge func(row []string) (ok bool, detail string)) bool {
-		rows, err := query(ctx, conn, s.cfg.named(sql))
+		rows, err := queryRows(ctx, conn, s.cfg.prefixNames(sql))
 		if err != nil || len(rows) == 0 {
-			findings = append(findings, connectcheck.Finding{Subject: subject, Detail: fmt.Sprint(s.cfg.explain("checking", err)), Key: key, Remedy: remedy})
+			findings = append(findings, connectcheck.Finding{Subject: subject, Detail: fmt.Sprint(s.cfg.explainError("checking", err)), Key: key, Remedy: remedy})
 			return false
 		}
 		ok, detail := judge(rows[0])
@@ -83,7 +83,7 @@ func (s *store) checkSchema(ctx context.Context, conn *pgconn.PgConn) (findings 
 		return findings
 	}
 	for _, g := range s.cfg.tableGrants() {
-		ask("grant "+g.rights+" on "+g.table, "username", "GRANT "+g.rights+" ON "+schema+"."+s.cfg.named(g.table)+" TO "+account, g.question(), isTrue)
+		ask("grant "+g.rights+" on "+g.table, "username", "GRANT "+g.rights+" ON "+schema+"."+s.cfg.prefixNames(g.table)+" TO "+account, g.grantQuestion(), isTrue)
 	}
 	return findings
 }
@@ -91,14 +91,14 @@ func (s *store) checkSchema(ctx context.Context, conn *pgconn.PgConn) (findings 
 // checkVersion tells a schema that is not there from one whose version may not be read.
 func (s *store) checkVersion(ctx context.Context, conn *pgconn.PgConn, account, schema string) (version int, f connectcheck.Finding) {
 	f.Subject = "schema version"
-	version, err := s.version(ctx, conn)
+	version, err := s.schemaVersion(ctx, conn)
 	switch {
 	case configpostgresql.Code(err) == codeDenied:
-		f.Detail, f.Key = fmt.Sprint(s.cfg.explain("reading it", err)), "username"
-		f.Remedy = "GRANT SELECT ON " + schema + "." + s.cfg.named("sessionlog_migrations") + " TO " + account
+		f.Detail, f.Key = fmt.Sprint(s.cfg.explainError("reading it", err)), "username"
+		f.Remedy = "GRANT SELECT ON " + schema + "." + s.cfg.prefixNames("sessionlog_migrations") + " TO " + account
 		return 0, f
 	case err != nil:
-		f.Detail, f.Key, f.Remedy = "could not be asked: "+fmt.Sprint(s.cfg.explain("reading it", err)), "schema", "mend that and check again"
+		f.Detail, f.Key, f.Remedy = "could not be asked: "+fmt.Sprint(s.cfg.explainError("reading it", err)), "schema", "mend that and check again"
 		return 0, f
 	}
 	f.Detail = fmt.Sprintf("version %d of %d", version, len(s.files))
@@ -129,7 +129,7 @@ func (cfg *Config) tableGrants() []tableGrant {
 	return grants
 }
 
-func (g tableGrant) question() string {
+func (g tableGrant) grantQuestion() string {
 	var each []string
 	for right := range strings.SplitSeq(g.rights, ", ") {
 		each = append(each, "has_table_privilege('"+g.table+"', '"+right+"')")

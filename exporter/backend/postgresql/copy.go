@@ -50,18 +50,18 @@ func (c *copyBatch) reset() {
 
 func (c *copyBatch) size() int { return len(c.buf) }
 
-// send leaves the rows as they are: they may be sent again.
-func (c *copyBatch) send(ctx context.Context, conn *pgconn.PgConn, sql string) error {
+// sendRows leaves the rows as they are: they may be sent again.
+func (c *copyBatch) sendRows(ctx context.Context, conn *pgconn.PgConn, sql string) error {
 	_, err := conn.CopyFrom(ctx, io.MultiReader(strings.NewReader(copyHeader), bytes.NewReader(c.buf), strings.NewReader(copyTrailer)), sql)
 	return err
 }
 
-// add appends the event as one row, or says why it can never be stored.
-func (c *copyBatch) add(e *session.Event) (reason string) {
+// addRow appends the event as one row, or says why it can never be stored.
+func (c *copyBatch) addRow(e *session.Event) (reason string) {
 	c.from = len(c.buf)
-	c.buf = binary.BigEndian.AppendUint16(c.buf, uint16(len(columns)+1))
-	for i := range columns {
-		columns[i].write(c, e)
+	c.buf = binary.BigEndian.AppendUint16(c.buf, uint16(len(eventColumns)+1))
+	for i := range eventColumns {
+		eventColumns[i].write(c, e)
 	}
 	hash := e.ContentHash(&c.hasher)
 	c.id(hash[:])
@@ -121,10 +121,10 @@ func (c *copyBatch) nanos(n int64) {
 	c.buf = binary.BigEndian.AppendUint64(c.buf, uint64(n))
 }
 
-func (c *copyBatch) time(unixNano int64) { c.nanos(micros(unixNano) - sinceEpoch2000) }
+func (c *copyBatch) time(unixNano int64) { c.nanos(toMicros(unixNano) - sinceEpoch2000) }
 
-// micros rounds down, before 1970 too.
-func micros(unixNano int64) int64 {
+// toMicros rounds down, before 1970 too.
+func toMicros(unixNano int64) int64 {
 	us := unixNano / 1000
 	if unixNano%1000 < 0 {
 		us--

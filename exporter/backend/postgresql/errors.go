@@ -25,25 +25,25 @@ var (
 	ErrStopped     = errors.New("the postgresql backend is not running")
 )
 
-// explain says in the user's terms what went wrong, from the server's code alone. The server's own text is left out where
+// explainError says in the user's terms what went wrong, from the server's code alone. The server's own text is left out where
 // it may hold a value of a record.
-func (cfg *Config) explain(doing string, err error) error {
+func (cfg *Config) explainError(doing string, err error) error {
 	if err == nil || errors.Is(err, backend.ErrMisconfigured) || errors.Is(err, ErrNoSchema) {
 		return err
 	}
 	var server *pgconn.PgError
-	if !errors.As(err, &server) || connecting(err) {
+	if !errors.As(err, &server) || isConnectError(err) {
 		return fmt.Errorf("postgresql: %s, %s: %w", doing, cfg.FirstHost(), err)
 	}
-	remedy, kind := diagnose(server)
+	remedy, kind := diagnoseServerError(server)
 	if kind == nil {
 		return fmt.Errorf("postgresql: %s, %s: %w", doing, cfg.FirstHost(), &serverError{server})
 	}
 	return fmt.Errorf("postgresql: %s, %s: %w: %s: %w", doing, cfg.FirstHost(), kind, remedy, &serverError{server})
 }
 
-// connecting tells whether err came before any record was sent, so that the server's text is safe.
-func connecting(err error) bool {
+// isConnectError tells whether err came before any record was sent, so that the server's text is safe.
+func isConnectError(err error) bool {
 	var failed *pgconn.ConnectError
 	return errors.As(err, &failed)
 }
@@ -71,17 +71,17 @@ func (s *serverError) Unwrap() error { return s.e }
 // quotesNoRecord is true of the classes whose messages name objects and settings: syntax and access, resources,
 // connections, the operator, the system. Data and constraint errors quote values; those raised by functions anything.
 func quotesNoRecord(code string) bool {
-	return slices.Contains([]string{"42", "53", "55", "57", "58", "08", "25", "28", "3D", "3F", "40"}, class(code)) && code != "42601"
+	return slices.Contains([]string{"42", "53", "55", "57", "58", "08", "25", "28", "3D", "3F", "40"}, errorClass(code)) && code != "42601"
 }
 
-func class(code string) string {
+func errorClass(code string) string {
 	if len(code) < 2 {
 		return ""
 	}
 	return code[:2]
 }
 
-func diagnose(e *pgconn.PgError) (remedy string, kind error) {
+func diagnoseServerError(e *pgconn.PgError) (remedy string, kind error) {
 	switch e.Code {
 	case "53100":
 		return "free some on the server's volume, or set ttl; the batch is tried again", ErrFull
@@ -99,8 +99,8 @@ func diagnose(e *pgconn.PgError) (remedy string, kind error) {
 	return "", nil
 }
 
-// collided tells whether the same transaction may well pass when it is tried again at once.
-func collided(err error) bool {
+// isCollision tells whether the same transaction may well pass when it is tried again at once.
+func isCollision(err error) bool {
 	var e *pgconn.PgError
 	if !errors.As(err, &e) {
 		return false
@@ -121,7 +121,7 @@ func refusesContent(err error) bool {
 	if !errors.As(err, &e) {
 		return false
 	}
-	switch class(e.Code) {
+	switch errorClass(e.Code) {
 	case "22", "54":
 		return true
 	case "23":
@@ -148,6 +148,6 @@ func reasonOf(err error) string {
 	return reason
 }
 
-func malformed(column string) error {
+func malformedColumn(column string) error {
 	return fmt.Errorf("postgresql: column %s of session_events does not hold what this program writes: somebody else has changed it", column)
 }

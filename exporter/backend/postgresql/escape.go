@@ -14,8 +14,8 @@ const (
 	escapeLead = 0xF4 // first byte of every character of that plane, rare enough to search for
 )
 
-// storable tells whether s stands in a table as it is; nearly every text does.
-func storable(s string) bool {
+// isStorable tells whether s stands in a table as it is; nearly every text does.
+func isStorable(s string) bool {
 	return strings.IndexByte(s, 0) < 0 && utf8.ValidString(s) && (strings.IndexByte(s, escapeLead) < 0 || !holdsEscape(s))
 }
 
@@ -25,7 +25,7 @@ func isEscape(r rune) bool { return r >= escapeBase && r <= escapeBase+0xFF }
 
 // appendStorable appends s in the form that a table takes.
 func appendStorable(b []byte, s string) []byte {
-	if storable(s) {
+	if isStorable(s) {
 		return append(b, s...)
 	}
 	for len(s) > 0 {
@@ -42,8 +42,8 @@ func appendStorable(b []byte, s string) []byte {
 	return b
 }
 
-// original undoes appendStorable.
-func original(s string) string {
+// restoreText undoes appendStorable.
+func restoreText(s string) string {
 	if strings.IndexByte(s, escapeLead) < 0 || !holdsEscape(s) {
 		return s
 	}

@@ -20,7 +20,7 @@ func TestAllocations(t *testing.T) {
 		e.Extra = []session.Attr{{Key: "b", Value: "1", Type: session.AttrInt}, {Key: "a", Value: "x\x00"}}
 		require.Zero(t, testing.AllocsPerRun(100, func() {
 			b.reset()
-			if reason := b.add(&e); reason != "" {
+			if reason := b.addRow(&e); reason != "" {
 				t.Error(reason)
 			}
 		}), "event %d", n)
@@ -41,7 +41,7 @@ func TestEscape(t *testing.T) {
 		{"\U0010FDFF\U0010FF00", "\U0010FDFF\U0010FF00"},
 	} {
 		require.Equal(t, c.stored, string(appendStorable(nil, c.in)), "%q", c.in)
-		require.Equal(t, c.in, original(c.stored))
+		require.Equal(t, c.in, restoreText(c.stored))
 	}
 }
 
@@ -54,8 +54,8 @@ func FuzzEscape(f *testing.F) {
 		stored := string(appendStorable(nil, s))
 		require.True(t, utf8.ValidString(stored))
 		require.NotContains(t, stored, "\x00")
-		require.Equal(t, s, original(stored))
-		if storable(s) {
+		require.Equal(t, s, restoreText(stored))
+		if isStorable(s) {
 			require.Equal(t, s, stored)
 		}
 	})
@@ -73,7 +73,7 @@ func FuzzAttributes(f *testing.F) {
 			{Key: k2, Value: v2, Type: session.AttrType(t2 % 7)},
 		}
 		var j jsonColumns
-		r := row{cells: [][]byte{append([]byte(nil), j.attributes(attrs)...), append([]byte(nil), j.exactAttributes(attrs)...)}}
+		r := storedRow{cells: [][]byte{append([]byte(nil), j.attributes(attrs)...), append([]byte(nil), j.exactAttributes(attrs)...)}}
 		if len(r.cells[1]) == 0 {
 			r.cells[1] = nil
 		}

@@ -19,8 +19,8 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// files are all migrations.
-var files = migrations.MustRead(migrationFiles, "migrations")
+// allMigrations are all migrations.
+var allMigrations = migrations.MustRead(migrationFiles, "migrations")
 
 const migrationsTable = `CREATE TABLE IF NOT EXISTS sessionlog_migrations (
     version    integer PRIMARY KEY,
@@ -28,11 +28,11 @@ const migrationsTable = `CREATE TABLE IF NOT EXISTS sessionlog_migrations (
     applied_at timestamp NOT NULL -- UTC
 )`
 
-// migrate brings the schema to this program's version in one transaction. The lock is taken before the version is read, so
+// migrateSchema brings the schema to this program's version in one transaction. The lock is taken before the version is read, so
 // that of several programs that start at once one does the work.
-func (s *store) migrate(ctx context.Context, conn *pgconn.PgConn) error {
+func (s *store) migrateSchema(ctx context.Context, conn *pgconn.PgConn) error {
 	all := s.files
-	version, err := s.version(ctx, conn)
+	version, err := s.schemaVersion(ctx, conn)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (s *store) migrate(ctx context.Context, conn *pgconn.PgConn) error {
 		return err
 	}
 	return s.underMigrationLock(ctx, conn, 0, func() error {
-		version, err := s.version(ctx, conn)
+		version, err := s.schemaVersion(ctx, conn)
 		if err != nil || version >= len(all) {
 			return err
 		}
@@ -64,11 +64,11 @@ func (s *store) migrate(ctx context.Context, conn *pgconn.PgConn) error {
 			}
 		}
 		for _, m := range all[version:] {
-			if err := exec(ctx, conn, s.cfg.named(m.SQL)); err != nil {
+			if err := execSQL(ctx, conn, s.cfg.prefixNames(m.SQL)); err != nil {
 				return fmt.Errorf("migration %s: %w", m.Name, err)
 			}
 			note := fmt.Sprintf("INSERT INTO sessionlog_migrations VALUES (%d, '%s', '%s')", m.Version, m.Name+".sql", time.Now().UTC().Format(time.DateTime))
-			if err := exec(ctx, conn, s.cfg.named(note)); err != nil {
+			if err := execSQL(ctx, conn, s.cfg.prefixNames(note)); err != nil {
 				return err
 			}
 		}
@@ -79,7 +79,7 @@ func (s *store) migrate(ctx context.Context, conn *pgconn.PgConn) error {
 // underMigrationLock runs do in a transaction that one program at a time is in. It waits no longer than timeout for any lock; 0 is for ever.
 func (s *store) underMigrationLock(ctx context.Context, conn *pgconn.PgConn, timeout time.Duration, do func() error) error {
 	return inTransaction(ctx, conn, func() error {
-		if err := exec(ctx, conn, lockTimeout(timeout)+"; "+s.cfg.named("LOCK TABLE sessionlog_migrations")); err != nil {
+		if err := execSQL(ctx, conn, lockTimeout(timeout)+"; "+s.cfg.prefixNames("LOCK TABLE sessionlog_migrations")); err != nil {
 			return err
 		}
 		return do()
@@ -93,34 +93,34 @@ func lockTimeout(timeout time.Duration) string {
 // makeMigrationsTable makes the table whose lock lets one program at a time migrate. That two make it at once is an error of one
 // of them, in spite of IF NOT EXISTS, and of no importance.
 func (s *store) makeMigrationsTable(ctx context.Context, conn *pgconn.PgConn) error {
-	err := exec(ctx, conn, s.cfg.named(migrationsTable))
+	err := execSQL(ctx, conn, s.cfg.prefixNames(migrationsTable))
 	if raced := []string{"23505", "42P07", "42710", "40001", "XX000"}; slices.Contains(raced, configpostgresql.Code(err)) {
 		err = nil // what else may be wrong shows when the table is locked
 	}
 	return err
 }
 
-// version is the number of the last migration, 0 where there was none.
-func (s *store) version(ctx context.Context, conn *pgconn.PgConn) (int, error) {
+// schemaVersion is the number of the last migration, 0 where there was none.
+func (s *store) schemaVersion(ctx context.Context, conn *pgconn.PgConn) (int, error) {
 	// information_schema does not show a table that we may not read.
-	there, err := query(ctx, conn, "SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"+
-		" WHERE n.nspname = current_schema() AND c.relname = '"+s.cfg.named("sessionlog_migrations")+"'")
+	there, err := queryRows(ctx, conn, "SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"+
+		" WHERE n.nspname = current_schema() AND c.relname = '"+s.cfg.prefixNames("sessionlog_migrations")+"'")
 	if err != nil || there[0][0] == "0" {
 		return 0, err
 	}
-	rows, err := query(ctx, conn, s.cfg.named("SELECT coalesce(max(version), 0), coalesce(min(name), '') FROM sessionlog_migrations"))
+	rows, err := queryRows(ctx, conn, s.cfg.prefixNames("SELECT coalesce(max(version), 0), coalesce(min(name), '') FROM sessionlog_migrations"))
 	if err != nil {
 		return 0, err
 	}
-	if first := rows[0][1]; first != "" && first != files[0].Name+".sql" {
+	if first := rows[0][1]; first != "" && first != allMigrations[0].Name+".sql" {
 		return 0, backend.Misconfigured(fmt.Errorf("postgresql: %s: %w: name another schema or table_prefix, or drop them",
 			s.cfg.FirstHost(), backend.ErrBeforeFirstRelease))
 	}
 	return strconv.Atoi(rows[0][0])
 }
 
-// tellViews writes what the views need of the configuration, where it is not there already.
-func (s *store) tellViews(ctx context.Context, conn *pgconn.PgConn) error {
+// writeViewSettings writes what the views need of the configuration, where it is not there already.
+func (s *store) writeViewSettings(ctx context.Context, conn *pgconn.PgConn) error {
 	include := 0
 	if s.cfg.STLConnectionLog.IncludePostgreSQL {
 		include = 1
@@ -129,7 +129,7 @@ func (s *store) tellViews(ctx context.Context, conn *pgconn.PgConn) error {
 		"include_postgresql":   strconv.Itoa(include),
 		"assumed_closed_after": strconv.FormatInt(int64(s.cfg.Sessions.AssumedClosedAfter/time.Second), 10),
 	}
-	rows, err := query(ctx, conn, s.cfg.named("SELECT name, value FROM sessionlog_settings"))
+	rows, err := queryRows(ctx, conn, s.cfg.prefixNames("SELECT name, value FROM sessionlog_settings"))
 	if err != nil {
 		return err
 	}
@@ -142,11 +142,11 @@ func (s *store) tellViews(ctx context.Context, conn *pgconn.PgConn) error {
 		return nil
 	}
 	return inTransaction(ctx, conn, func() error {
-		if err := exec(ctx, conn, s.cfg.named("LOCK TABLE sessionlog_settings")); err != nil {
+		if err := execSQL(ctx, conn, s.cfg.prefixNames("LOCK TABLE sessionlog_settings")); err != nil {
 			return err
 		}
 		for name, value := range want {
-			err := exec(ctx, conn, s.cfg.named("DELETE FROM sessionlog_settings WHERE name = '"+name+"';\n"+
+			err := execSQL(ctx, conn, s.cfg.prefixNames("DELETE FROM sessionlog_settings WHERE name = '"+name+"';\n"+
 				"INSERT INTO sessionlog_settings VALUES ('"+name+"', "+value+")"))
 			if err != nil {
 				return err
@@ -178,17 +178,17 @@ func (s *store) checkServer(conn *pgconn.PgConn) error {
 }
 
 func inTransaction(ctx context.Context, conn *pgconn.PgConn, do func() error) error {
-	err := exec(ctx, conn, "BEGIN")
+	err := execSQL(ctx, conn, "BEGIN")
 	if err == nil {
 		err = do()
 	}
 	if err == nil {
-		return exec(ctx, conn, "COMMIT")
+		return execSQL(ctx, conn, "COMMIT")
 	}
 	if !conn.IsClosed() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		err = errors.Join(err, exec(ctx, conn, "ROLLBACK"))
+		err = errors.Join(err, execSQL(ctx, conn, "ROLLBACK"))
 	}
 	return err
 }

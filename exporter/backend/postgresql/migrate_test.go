@@ -22,31 +22,31 @@ import (
 // does what was granted.
 func addedColumn(t *testing.T, pg *postgresql.Server) {
 	const atTheEnd, between = "\nFROM (", "\n    record_id," // where the columns after it change their places, the view cannot be replaced
-	allColumns := columns
-	defer func() { columns = allColumns }()
+	allColumns := eventColumns
+	defer func() { eventColumns = allColumns }()
 	withColumn := func(place string) []migrations.View {
-		newer := slices.Clone(views)
+		newer := slices.Clone(allViews)
 		at := slices.IndexFunc(newer, func(v migrations.View) bool { return v.Name == "session_log" })
 		newer[at].SQL = strings.Replace(newer[at].SQL, place, map[string]string{atTheEnd: ",\n    added" + atTheEnd, between: "\n    added," + between}[place], 1)
 		return newer
 	}
-	for version := 1; version <= len(files); version++ {
+	for version := 1; version <= len(allMigrations); version++ {
 		for _, place := range []string{atTheEnd, between} {
 			cfg := testConfig(t, pg)
-			columns = backendtest.ColumnsAt(files[:version], columns, func(c column) string { return c.name })
+			eventColumns = backendtest.ColumnsAt(allMigrations[:version], eventColumns, func(c eventColumn) string { return c.name })
 			old := newStore(t, cfg)
 			old.files, old.views = old.files[:version], nil
 			require.NoError(t, old.Start(t.Context()))
 			require.Equal(t, 10, write1(t, old, typical(0, 10)).Written)
 			stopStore(t, old)
-			columns = allColumns
+			eventColumns = allColumns
 			stopStore(t, started(t, cfg))
 			rowsOfMany(t, cfg, "GRANT SELECT ON session_log TO PUBLIC; GRANT UPDATE (type) ON session_log TO "+server.Audit.Name+
 				" WITH GRANT OPTION; ALTER VIEW session_log SET (security_barrier = true)")
 
 			s := newStore(t, cfg)
-			s.files = append(slices.Clone(files), migrations.File{
-				Version: len(files) + 1, Name: "0009_added",
+			s.files = append(slices.Clone(allMigrations), migrations.File{
+				Version: len(allMigrations) + 1, Name: "0009_added",
 				SQL: "ALTER TABLE session_events ADD COLUMN added text;\nALTER TABLE session_conflicts ADD COLUMN added text",
 			})
 			s.views = withColumn(place)
@@ -68,7 +68,7 @@ func viewOfTheirs(t *testing.T, pg *postgresql.Server) {
 	rowsOf(t, cfg, "CREATE VIEW theirs AS SELECT * FROM session_log")
 	core, logs := observer.New(zap.WarnLevel)
 	s := newStore(t, cfg)
-	s.log, s.views = zap.New(core), slices.Clone(views)
+	s.log, s.views = zap.New(core), slices.Clone(allViews)
 	at := slices.IndexFunc(s.views, func(v migrations.View) bool { return v.Name == "session_log" })
 	s.views[at].SQL = strings.Replace(s.views[at].SQL, "\n    record_id,", "\n    1 AS added, record_id,", 1)
 	require.NoError(t, s.Start(t.Context()))
@@ -97,21 +97,21 @@ func viewIsRead(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
 	stopStore(t, started(t, cfg))
 	reader := &store{cfg: cfg, log: nopLogger()}
-	conn, err := reader.connect(t.Context())
+	conn, err := reader.openConn(t.Context())
 	require.NoError(t, err)
 	defer logOut(conn)
-	require.NoError(t, exec(t.Context(), conn, "BEGIN; SELECT count(*) FROM session_log"))
+	require.NoError(t, execSQL(t.Context(), conn, "BEGIN; SELECT count(*) FROM session_log"))
 	core, logs := observer.New(zap.WarnLevel)
 	s := newStore(t, cfg)
-	s.log, s.views, s.lockTimeout = zap.New(core), slices.Clone(views), 50*time.Millisecond
+	s.log, s.views, s.lockTimeout = zap.New(core), slices.Clone(allViews), 50*time.Millisecond
 	at := slices.IndexFunc(s.views, func(v migrations.View) bool { return v.Name == "session_log" })
 	s.views[at].SQL = strings.Replace(s.views[at].SQL, "\n    record_id,", "\n    1 AS added, record_id,", 1)
 	require.NoError(t, s.Start(t.Context()))
 	defer stopStore(t, s)
 	require.NotEmpty(t, logs.FilterMessageSnippet("until nobody reads them").All())
 	require.Equal(t, 10, write1(t, s, typical(0, 10)).Written)
-	require.NoError(t, exec(t.Context(), conn, "COMMIT"))
-	require.NoError(t, s.turn())
+	require.NoError(t, execSQL(t.Context(), conn, "COMMIT"))
+	require.NoError(t, s.maintainOnce())
 	require.Equal(t, [][]string{{"10"}}, rowsOf(t, cfg, "SELECT sum(added) FROM session_log").Cells)
 }
 
@@ -166,7 +166,7 @@ func redshiftWords(t *testing.T, pg *postgresql.Server) {
 	}, rowsOf(t, cfg, query).Cells)
 }
 
-// brokenRow: somebody has written a row by hand that says nothing we understand. It keeps nobody from writing, and who reads it is told.
+// brokenRow: somebody has written a row by hand that says nothing we understand. It keeps nobody from writing, and is an error for who reads it.
 func brokenRow(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
 	s := startStore(t, cfg)

@@ -22,64 +22,64 @@ const (
 	defaultLockTimeout = 5 * time.Second
 )
 
-// partition is a range of the milliseconds with which record ids begin.
-type partition struct {
+// idRange is a range of the milliseconds with which record ids begin.
+type idRange struct {
 	name     string
 	from, to int64
 }
 
-// partitions are those that are known to be there, and the months that a batch has asked for in vain. Whatever is missing
+// knownPartitions are those that are known to be there, and the months that a batch has asked for in vain. Whatever is missing
 // here, a record finds its place: the default partition takes it.
-type partitions struct {
+type knownPartitions struct {
 	making sync.Mutex // held while months are made, so that nobody's records go elsewhere meanwhile
 
 	mu               sync.Mutex
-	known            []partition
+	known            []idRange
 	wanted           map[int64]bool // first milliseconds of months
 	managed          bool           // months are made when they are wanted
 	earliest, latest int64          // those that begin in this range
-	hit              partition      // the month of the record before
+	hit              idRange        // the month of the record before
 }
 
-// note remembers the month of a record that no partition takes. A month is made only for ids that begin with the event's
+// noteMonth remembers the month of a record that no partition takes. A month is made only for ids that begin with the event's
 // own time: ids of other senders may begin with anything.
-func (p *partitions) note(e *session.Event) {
-	ms := millis(e.RecordID)
+func (p *knownPartitions) noteMonth(e *session.Event) {
+	ms := idMillis(e.RecordID)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.managed || ms >= p.hit.from && ms < p.hit.to || ms != e.Time/1e6 || ms < p.earliest || ms >= p.latest {
 		return
 	}
 	month := monthOf(ms)
-	if month.within(p.known) {
+	if month.overlapsAny(p.known) {
 		p.hit = month
 		return
 	}
 	p.wanted[month.from] = true
 }
 
-// within tells whether one of the known partitions has some of the month: then it is somebody else's to care for the rest.
-func (p partition) within(known []partition) bool {
-	return slices.ContainsFunc(known, func(k partition) bool { return k.from < p.to && p.from < k.to })
+// overlapsAny tells whether one of the known partitions has some of the month: then it is somebody else's to care for the rest.
+func (p idRange) overlapsAny(known []idRange) bool {
+	return slices.ContainsFunc(known, func(k idRange) bool { return k.from < p.to && p.from < k.to })
 }
 
-func (p *partitions) set(known []partition, managed bool, now time.Time, ttl time.Duration) {
+func (p *knownPartitions) replaceKnown(known []idRange, managed bool, now time.Time, ttl time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.known, p.managed, p.hit = known, managed, partition{}
+	p.known, p.managed, p.hit = known, managed, idRange{}
 	if p.wanted == nil {
 		p.wanted = map[int64]bool{}
 	}
-	maps.DeleteFunc(p.wanted, func(m int64, _ bool) bool { return !managed || monthOf(m).within(known) })
+	maps.DeleteFunc(p.wanted, func(m int64, _ bool) bool { return !managed || monthOf(m).overlapsAny(known) })
 	p.earliest, p.latest = now.AddDate(-yearsBack, 0, 0).UnixMilli(), now.AddDate(0, monthsAhead, 0).UnixMilli()
 	if ttl > 0 {
 		p.earliest = max(p.earliest, now.Add(-ttl).UnixMilli())
 	}
 }
 
-// take gives the months that are wanted, and forgets them: a month that cannot be made is not asked for again until the
-// next turn of the keeper.
-func (p *partitions) take() (months []partition) {
+// takeWanted gives the months that are wanted, and forgets them: a month that cannot be made is not asked for again until the
+// next maintenance.
+func (p *knownPartitions) takeWanted() (months []idRange) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, m := range slices.Sorted(maps.Keys(p.wanted)) {
@@ -90,42 +90,42 @@ func (p *partitions) take() (months []partition) {
 	return months
 }
 
-// millis is the time that a record id begins with.
-func millis(id session.ID) int64 {
+// idMillis is the time that a record id begins with.
+func idMillis(id session.ID) int64 {
 	return int64(binary.BigEndian.Uint16(id[:2]))<<32 | int64(binary.BigEndian.Uint32(id[2:6]))
 }
 
-// bound is the least record id of a millisecond.
-func bound(ms int64) string {
+// leastRecordID is the least record id of a millisecond.
+func leastRecordID(ms int64) string {
 	var id session.ID
 	binary.BigEndian.PutUint16(id[0:], uint16(ms>>32))
 	binary.BigEndian.PutUint32(id[2:], uint32(ms))
 	return id.String()
 }
 
-func monthOf(ms int64) partition {
+func monthOf(ms int64) idRange {
 	t := time.UnixMilli(ms).UTC()
 	first := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
-	return partition{"session_events_" + first.Format("2006_01"), first.UnixMilli(), first.AddDate(0, 1, 0).UnixMilli()}
+	return idRange{"session_events_" + first.Format("2006_01"), first.UnixMilli(), first.AddDate(0, 1, 0).UnixMilli()}
 }
 
 // makePartitions makes the months that the batch wants, over a connection of its own. Where that fails, their records go
-// into the default partition, and the keeper makes the month later.
+// into the default partition, and maintenance makes the month later.
 func (s *store) makePartitions(ctx context.Context) {
 	s.partitions.making.Lock()
 	defer s.partitions.making.Unlock()
-	months := s.partitions.take()
+	months := s.partitions.takeWanted()
 	if len(months) == 0 {
 		return
 	}
-	err := s.keep(ctx, func(ctx context.Context, conn *pgconn.PgConn) error { return s.attach(ctx, conn, months) })
+	err := s.withConn(ctx, func(ctx context.Context, conn *pgconn.PgConn) error { return s.attachMonths(ctx, conn, months) })
 	if err != nil {
-		s.log.Warn("a partition cannot be made: its records go into the default partition", zap.Error(s.cfg.explain("making a partition", err)))
+		s.log.Warn("a partition cannot be made: its records go into the default partition", zap.Error(s.cfg.explainError("making a partition", err)))
 	}
 }
 
-// attach makes the months that are missing, in one transaction, so that who collides with it does so once.
-func (s *store) attach(ctx context.Context, conn *pgconn.PgConn, months []partition) error {
+// attachMonths makes the months that are missing, in one transaction, so that who collides with it does so once.
+func (s *store) attachMonths(ctx context.Context, conn *pgconn.PgConn, months []idRange) error {
 	err := inTransaction(ctx, conn, func() error {
 		if err := s.lockPartitions(ctx, conn); err != nil {
 			return err
@@ -135,7 +135,7 @@ func (s *store) attach(ctx context.Context, conn *pgconn.PgConn, months []partit
 			return err
 		}
 		for _, m := range months {
-			if m.within(known) {
+			if m.overlapsAny(known) {
 				continue
 			}
 			if err := s.attachMonth(ctx, conn, m); err != nil {
@@ -152,10 +152,10 @@ func (s *store) attach(ctx context.Context, conn *pgconn.PgConn, months []partit
 
 // attachMonth attaches a table that was filled with what the default partition had of that month. Attaching, unlike CREATE
 // TABLE … PARTITION OF, leaves those alone who read and write other partitions.
-func (s *store) attachMonth(ctx context.Context, conn *pgconn.PgConn, p partition) error {
-	from, to := bound(p.from), bound(p.to)
+func (s *store) attachMonth(ctx context.Context, conn *pgconn.PgConn, p idRange) error {
+	from, to := leastRecordID(p.from), leastRecordID(p.to)
 	where := "record_id >= '" + from + "' AND record_id < '" + to + "'"
-	return exec(ctx, conn, s.cfg.named("LOCK TABLE session_events_default IN ACCESS EXCLUSIVE MODE;\n"+
+	return execSQL(ctx, conn, s.cfg.prefixNames("LOCK TABLE session_events_default IN ACCESS EXCLUSIVE MODE;\n"+
 		"CREATE TABLE "+p.name+" (LIKE session_events INCLUDING DEFAULTS INCLUDING INDEXES INCLUDING STORAGE);\n"+
 		"INSERT INTO "+p.name+" SELECT * FROM session_events_default WHERE "+where+";\n"+
 		"DELETE FROM session_events_default WHERE "+where+";\n"+
@@ -164,14 +164,14 @@ func (s *store) attachMonth(ctx context.Context, conn *pgconn.PgConn, p partitio
 
 // lockPartitions lets one program at a time make and drop partitions.
 func (s *store) lockPartitions(ctx context.Context, conn *pgconn.PgConn) error {
-	return exec(ctx, conn, lockTimeout(s.lockTimeout)+"; SELECT "+s.cfg.named(lockOfPartitions))
+	return execSQL(ctx, conn, lockTimeout(s.lockTimeout)+"; SELECT "+s.cfg.prefixNames(lockOfPartitions))
 }
 
 var boundsPattern = regexp.MustCompile(`FROM \('([0-9a-f-]{36})'\) TO \('([0-9a-f-]{36})'\)`)
 
 // listPartitions reads those that are there, the default one aside; whoever wants weeks may make them by hand.
-func (s *store) listPartitions(ctx context.Context, conn *pgconn.PgConn) (known []partition, err error) {
-	rows, err := query(ctx, conn, s.cfg.named(`SELECT i.inhrelid::regclass, pg_get_expr(c.relpartbound, c.oid)
+func (s *store) listPartitions(ctx context.Context, conn *pgconn.PgConn) (known []idRange, err error) {
+	rows, err := queryRows(ctx, conn, s.cfg.prefixNames(`SELECT i.inhrelid::regclass, pg_get_expr(c.relpartbound, c.oid)
 FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'session_events'::regclass`))
 	for _, r := range rows {
 		m := boundsPattern.FindStringSubmatch(r[1])
@@ -180,7 +180,7 @@ FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'se
 		}
 		from, _ := session.ParseID(m[1])
 		to, _ := session.ParseID(m[2])
-		known = append(known, partition{r[0], millis(from), millis(to)})
+		known = append(known, idRange{r[0], idMillis(from), idMillis(to)})
 	}
 	return known, err
 }
@@ -188,7 +188,7 @@ FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'se
 func (s *store) loadPartitions(ctx context.Context, conn *pgconn.PgConn) error {
 	known, err := s.listPartitions(ctx, conn)
 	if err == nil {
-		s.partitions.set(known, s.cfg.CreateSchema, s.now(), s.ttl)
+		s.partitions.replaceKnown(known, s.cfg.CreateSchema, s.now(), s.ttl)
 	}
 	return err
 }

@@ -152,12 +152,12 @@ func youngAtTheLastMoment(t *testing.T, pg *postgresql.Server) {
 	now := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
 	old := now.AddDate(0, -3, 0)
 	write1(t, keeper, seq(at(old, "December")))
-	conn, err := keeper.connect(t.Context())
+	conn, err := keeper.openConn(t.Context())
 	require.NoError(t, err)
 	defer logOut(conn)
 	id := at(old, "an old id, a young time").RecordID
 	id[15]++
-	require.NoError(t, exec(t.Context(), conn, fmt.Sprintf("BEGIN; INSERT INTO session_events (kind, outcome, time, time_ns, record_id, user_name, content_hash) "+
+	require.NoError(t, execSQL(t.Context(), conn, fmt.Sprintf("BEGIN; INSERT INTO session_events (kind, outcome, time, time_ns, record_id, user_name, content_hash) "+
 		"VALUES ('login', 'success', '%s', %d, '%s', 'young', '')", now.Format(time.RFC3339), now.UnixNano(), id)))
 
 	cfg.TTL, cfg.TTLConfirm = 40*24*time.Hour, true
@@ -168,7 +168,7 @@ func youngAtTheLastMoment(t *testing.T, pg *postgresql.Server) {
 	waiting := "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE NOT l.granted AND c.relname LIKE 'session_events%' " +
 		"AND c.relnamespace = '" + cfg.Schema + "'::regnamespace"
 	require.Eventually(t, func() bool { return rowsOf(t, cfg, waiting).Cells[0][0] != "0" }, 30*time.Second, 10*time.Millisecond)
-	require.NoError(t, exec(t.Context(), conn, "COMMIT"))
+	require.NoError(t, execSQL(t.Context(), conn, "COMMIT"))
 	expired := func() bool { return len(readAll(t, cfg)) < 2 }
 	require.Eventually(t, expired, 30*time.Second, 10*time.Millisecond)
 	require.Equal(t, [][]string{{"young"}}, rowsOf(t, cfg, "SELECT user_name FROM session_events").Cells)
@@ -190,7 +190,7 @@ func twoExpireAtOnce(t *testing.T, pg *postgresql.Server) {
 		failures := make(chan error)
 		for _, s := range stores {
 			require.NoError(t, s.Start(t.Context()))
-			go func() { failures <- s.turn() }() // beside the one that Start began
+			go func() { failures <- s.maintainOnce() }() // beside the one that Start began
 		}
 		for _, s := range stores {
 			require.NoError(t, <-failures)

@@ -16,15 +16,15 @@ func ReadEvents(ctx context.Context, cfg Config) iter.Seq2[*session.Event, error
 	return func(yield func(*session.Event, error) bool) {
 		conn, err := cfg.Connect(ctx, configpostgresql.Options{})
 		if err != nil {
-			yield(nil, cfg.explain("connecting", err))
+			yield(nil, cfg.explainError("connecting", err))
 			return
 		}
 		defer logOut(conn)
-		if err = exec(ctx, conn, cfg.searchPath()); err == nil {
+		if err = execSQL(ctx, conn, cfg.searchPath()); err == nil {
 			err = cfg.scanEvents(ctx, conn, func(e *session.Event) bool { return yield(e, nil) })
 		}
 		if err != nil {
-			yield(nil, cfg.explain("reading", err))
+			yield(nil, cfg.explainError("reading", err))
 		}
 	}
 }
@@ -32,11 +32,11 @@ func ReadEvents(ctx context.Context, cfg Config) iter.Seq2[*session.Event, error
 func (cfg *Config) scanEvents(ctx context.Context, conn *pgconn.PgConn, yield func(*session.Event) bool) error {
 	results := conn.Exec(ctx, cfg.statements().selects+" ORDER BY record_id")
 	var e session.Event
-	var cells row
+	var cells storedRow
 	for results.NextResult() {
 		for rows := results.ResultReader(); rows.NextRow(); {
 			cells.cells = rows.Values()
-			if err := cells.event(&e); err != nil {
+			if err := cells.decodeEvent(&e); err != nil {
 				return err // the connection is closed with what it has not read
 			}
 			if !yield(&e) {

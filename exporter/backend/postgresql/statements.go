@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// staging is a temporary table of each connection: the batch as it came, with its order.
-const staging = "sessionlog_staging"
+// stagingTable is a temporary table of each connection: the batch as it came, with its order.
+const stagingTable = "sessionlog_staging"
 
 // statements are all that a writer runs, made once from columns.
 type statements struct {
@@ -22,18 +22,18 @@ type statements struct {
 func (cfg *Config) statements() statements {
 	names := columnNames()
 	return statements{
-		direct: cfg.named("COPY session_events (" + names + ") FROM STDIN (FORMAT binary)"),
+		direct: cfg.prefixNames("COPY session_events (" + names + ") FROM STDIN (FORMAT binary)"),
 		// A pooler may have put another session beneath us since the last transaction.
-		begin: cfg.named("BEGIN;\nCREATE TEMP TABLE IF NOT EXISTS " + staging + " (LIKE session_events) ON COMMIT DELETE ROWS"),
-		stage: "COPY " + staging + " (" + names + ") FROM STDIN (FORMAT binary)",
+		begin: cfg.prefixNames("BEGIN;\nCREATE TEMP TABLE IF NOT EXISTS " + stagingTable + " (LIKE session_events) ON COMMIT DELETE ROWS"),
+		stage: "COPY " + stagingTable + " (" + names + ") FROM STDIN (FORMAT binary)",
 		// Two writers that insert the same ids in the same order wait for one another and never both. Of a table that is only
 		// appended to, ctid is the order in which the rows came.
-		insert: cfg.named("INSERT INTO session_events (" + names + ")\nSELECT " + names + "\nFROM " + staging + "\n" +
+		insert: cfg.prefixNames("INSERT INTO session_events (" + names + ")\nSELECT " + names + "\nFROM " + stagingTable + "\n" +
 			"ORDER BY record_id, ctid\nON CONFLICT (record_id) DO NOTHING"),
-		keep: cfg.named("WITH differing AS (\n    SELECT s.*, s.ctid AS place FROM " + staging + " s JOIN session_events e ON e.record_id = s.record_id\n" +
+		keep: cfg.prefixNames("WITH differing AS (\n    SELECT s.*, s.ctid AS place FROM " + stagingTable + " s JOIN session_events e ON e.record_id = s.record_id\n" +
 			"    WHERE e.content_hash <> s.content_hash\n), kept AS (\n    INSERT INTO session_conflicts (" + names + ")\n    SELECT " + names +
 			"\n    FROM differing ORDER BY record_id, content_hash, place\n    ON CONFLICT DO NOTHING\n)\nSELECT count(*) FROM differing"),
-		selects: cfg.named("SELECT " + selectList() + " FROM session_events"),
+		selects: cfg.prefixNames("SELECT " + selectList() + " FROM session_events"),
 	}
 }
 
@@ -45,8 +45,8 @@ var ourNames = regexp.MustCompile(
 	`\b(session_events|session_conflicts|session_log|stl_connection_log|sys_connection_log|sessions|sessionlog_settings|sessionlog_migrations)` +
 		`(_default|_by_\w+|_[0-9]{4}_[0-9]{2})?\b`)
 
-// named gives our names in sql their prefix.
-func (cfg *Config) named(sql string) string {
+// prefixNames gives our names in sql their prefix.
+func (cfg *Config) prefixNames(sql string) string {
 	if cfg.TablePrefix == "" {
 		return sql
 	}
@@ -55,7 +55,7 @@ func (cfg *Config) named(sql string) string {
 
 func columnNames() string {
 	var names strings.Builder
-	for _, c := range columns {
+	for _, c := range eventColumns {
 		names.WriteString(c.name + ", ")
 	}
 	return names.String() + "content_hash"
@@ -63,8 +63,8 @@ func columnNames() string {
 
 // selectList gives every column of columns as text that row reads; what nobody reads is NULL.
 func selectList() string {
-	list := make([]string, len(columns))
-	for i, c := range columns {
+	list := make([]string, len(eventColumns))
+	for i, c := range eventColumns {
 		list[i] = "NULL"
 		if c.selects != "" {
 			list[i] = fmt.Sprintf(c.selects, c.name)

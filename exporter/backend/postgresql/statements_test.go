@@ -20,9 +20,9 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func TestStatements(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.TablePrefix = "audit_"
-	all := columns
-	defer func() { columns = all }()
-	columns = columns[:7] // the others stand in the same places
+	all := eventColumns
+	defer func() { eventColumns = all }()
+	eventColumns = eventColumns[:7] // the others stand in the same places
 	st := cfg.statements()
 	var text strings.Builder
 	for _, s := range []struct{ name, sql string }{
@@ -52,11 +52,11 @@ func golden(t *testing.T, name, got string) {
 // TestColumns: the table has the columns that the program writes, whatever their order: an added one stands last.
 func TestColumns(t *testing.T) {
 	ours := []string{"content_hash"}
-	for _, c := range columns {
+	for _, c := range eventColumns {
 		ours = append(ours, c.name)
 	}
 	var there []string
-	for _, f := range files {
+	for _, f := range allMigrations {
 		_, body, found := strings.Cut(f.SQL, "CREATE TABLE session_events (\n")
 		if found {
 			body, _, _ = strings.Cut(body, "\n)")
@@ -80,16 +80,16 @@ func migrationsByHand(t *testing.T, pg *postgresql.Server) {
 	require.ErrorContains(t, err, "create_schema")
 
 	rowsOf(t, cfg, migrationsTable)
-	for i, m := range files {
+	for i, m := range allMigrations {
 		s := &store{cfg: cfg, log: nopLogger()}
-		conn, err := s.connect(t.Context())
+		conn, err := s.openConn(t.Context())
 		require.NoError(t, err)
-		require.NoError(t, exec(t.Context(), conn, m.SQL), m.Name)
+		require.NoError(t, execSQL(t.Context(), conn, m.SQL), m.Name)
 		logOut(conn)
 		require.Equal(t, i+1, m.Version)
 		rowsOf(t, cfg, "INSERT INTO sessionlog_migrations VALUES ("+strconv.Itoa(m.Version)+", '"+m.Name+".sql', now())")
 	}
-	for _, v := range views {
+	for _, v := range allViews {
 		rowsOf(t, cfg, v.SQL)
 	}
 	s := startStore(t, cfg)

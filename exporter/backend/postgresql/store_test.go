@@ -98,7 +98,7 @@ func readAll(t testing.TB, cfg Config) (all []*session.Event) {
 func rowsOf(t testing.TB, cfg Config, sql string) (rows backendtest.Rows) {
 	t.Helper()
 	s := &store{cfg: cfg, log: componenttest.NewNopTelemetrySettings().Logger}
-	conn, err := s.connect(t.Context())
+	conn, err := s.openConn(t.Context())
 	require.NoError(t, err)
 	defer logOut(conn)
 	results := conn.Exec(t.Context(), sql)

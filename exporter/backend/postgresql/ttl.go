@@ -22,7 +22,7 @@ func (s *store) applyTTL(ctx context.Context, conn *pgconn.PgConn) error {
 	s.ttl = 0
 	if limit.TTL > 0 {
 		oldest := s.now().Add(-limit.TTL)
-		shares, err := s.shares(ctx, conn, oldest, limit.Shortens())
+		shares, err := s.expiredShares(ctx, conn, oldest, limit.Shortens())
 		if err != nil {
 			return err
 		}
@@ -36,7 +36,7 @@ func (s *store) applyTTL(ctx context.Context, conn *pgconn.PgConn) error {
 
 // ttlInForce is the last ttl that was put in force, in seconds; 0 where everything was kept, or where we may not know.
 func (s *store) ttlInForce(ctx context.Context, conn *pgconn.PgConn) (int64, error) {
-	rows, err := query(ctx, conn, s.cfg.named("SELECT coalesce(max(value), 0) FROM sessionlog_settings WHERE name = 'ttl'"))
+	rows, err := queryRows(ctx, conn, s.cfg.prefixNames("SELECT coalesce(max(value), 0) FROM sessionlog_settings WHERE name = 'ttl'"))
 	if err != nil {
 		return 0, s.unlessByHand(err)
 	}
@@ -44,7 +44,7 @@ func (s *store) ttlInForce(ctx context.Context, conn *pgconn.PgConn) (int64, err
 }
 
 func (s *store) noteTTL(ctx context.Context, conn *pgconn.PgConn) error {
-	return s.unlessByHand(exec(ctx, conn, s.cfg.named(fmt.Sprintf("INSERT INTO sessionlog_settings VALUES ('ttl', %d)"+
+	return s.unlessByHand(execSQL(ctx, conn, s.cfg.prefixNames(fmt.Sprintf("INSERT INTO sessionlog_settings VALUES ('ttl', %d)"+
 		" ON CONFLICT (name) DO UPDATE SET value = excluded.value", retention.Seconds(s.cfg.TTL)))))
 }
 
@@ -56,11 +56,11 @@ func (s *store) unlessByHand(err error) error {
 	return err
 }
 
-// shares counts what is older than oldest and, where somebody wants to know, all.
-func (s *store) shares(ctx context.Context, conn *pgconn.PgConn, oldest time.Time, total bool) (all []retention.Share, err error) {
+// expiredShares counts what is older than oldest and, where somebody wants to know, all.
+func (s *store) expiredShares(ctx context.Context, conn *pgconn.PgConn, oldest time.Time, total bool) (all []retention.Share, err error) {
 	for _, table := range []string{"session_events", "session_conflicts"} {
 		share := retention.Share{Table: table}
-		count := s.cfg.named("SELECT count(*) FROM " + table)
+		count := s.cfg.prefixNames("SELECT count(*) FROM " + table)
 		if share.Expired, err = queryNumber(ctx, conn, count+" WHERE "+isBefore(oldest)); err != nil {
 			return nil, err
 		}
@@ -80,7 +80,7 @@ func isBefore(oldest time.Time) string {
 }
 
 func queryNumber(ctx context.Context, conn *pgconn.PgConn, sql string) (int64, error) {
-	rows, err := query(ctx, conn, sql)
+	rows, err := queryRows(ctx, conn, sql)
 	if err != nil {
 		return 0, err
 	}

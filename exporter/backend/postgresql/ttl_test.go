@@ -22,7 +22,7 @@ func ttlWaits(t *testing.T, pg *postgresql.Server) {
 		s := newStore(t, cfg)
 		s.log, s.now = zap.New(core), func() time.Time { return now }
 		require.NoError(t, s.Start(t.Context()))
-		require.NoError(t, s.turn()) // what the keeper does
+		require.NoError(t, s.maintainOnce())
 		if use != nil {
 			use(s)
 		}

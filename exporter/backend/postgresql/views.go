@@ -18,8 +18,8 @@ import (
 //go:embed views/*.sql
 var viewFiles embed.FS
 
-// views are all views; one that reads another stands behind it.
-var views = migrations.MustReadViews(viewFiles, "views")
+// allViews are all views; one that reads another stands behind it.
+var allViews = migrations.MustReadViews(viewFiles, "views")
 
 const (
 	invalidTableDefinition = "42P16" // a view cannot be replaced by one with other columns
@@ -55,7 +55,7 @@ func (s *store) makeViews(ctx context.Context, conn *pgconn.PgConn) error {
 // differingViews are those whose text is another, under their names here.
 func (s *store) differingViews(ctx context.Context, conn *pgconn.PgConn) (differing []migrations.View, err error) {
 	for _, v := range s.namedViews() {
-		rows, err := query(ctx, conn, "SELECT coalesce(obj_description(to_regclass('"+v.Name+"'), 'pg_class'), '')")
+		rows, err := queryRows(ctx, conn, "SELECT coalesce(obj_description(to_regclass('"+v.Name+"'), 'pg_class'), '')")
 		if err != nil {
 			return nil, err
 		}
@@ -68,14 +68,14 @@ func (s *store) differingViews(ctx context.Context, conn *pgconn.PgConn) (differ
 
 func (s *store) namedViews() (all []migrations.View) {
 	for _, v := range s.views {
-		all = append(all, migrations.View{Name: s.cfg.named(v.Name), SQL: s.cfg.named(v.SQL)})
+		all = append(all, migrations.View{Name: s.cfg.prefixNames(v.Name), SQL: s.cfg.prefixNames(v.SQL)})
 	}
 	return all
 }
 
 // refuseNamesTaken leaves somebody else's tables and views alone.
 func (s *store) refuseNamesTaken(ctx context.Context, conn *pgconn.PgConn) error {
-	rows, err := query(ctx, conn, "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = ANY (ARRAY["+
+	rows, err := queryRows(ctx, conn, "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = ANY (ARRAY["+
 		migrations.QuotedNames(s.namedViews())+"]::name[])")
 	if err != nil || len(rows) == 0 {
 		return err
@@ -87,7 +87,7 @@ func viewComment(v migrations.View) string { return "sessionlog " + migrations.D
 
 func replaceViews(ctx context.Context, conn *pgconn.PgConn, all []migrations.View) error {
 	for _, v := range all {
-		options, err := query(ctx, conn, "SELECT coalesce(array_to_string(reloptions, ', '), '') FROM pg_class WHERE oid = to_regclass('"+v.Name+"')")
+		options, err := queryRows(ctx, conn, "SELECT coalesce(array_to_string(reloptions, ', '), '') FROM pg_class WHERE oid = to_regclass('"+v.Name+"')")
 		if err != nil {
 			return err
 		}
@@ -95,7 +95,7 @@ func replaceViews(ctx context.Context, conn *pgconn.PgConn, all []migrations.Vie
 		if len(options) > 0 && options[0][0] != "" {
 			with = " WITH (" + options[0][0] + ")"
 		}
-		err = exec(ctx, conn, strings.Replace(v.SQL, "CREATE VIEW "+v.Name, "CREATE OR REPLACE VIEW "+v.Name+with, 1)+
+		err = execSQL(ctx, conn, strings.Replace(v.SQL, "CREATE VIEW "+v.Name, "CREATE OR REPLACE VIEW "+v.Name+with, 1)+
 			";\nCOMMENT ON VIEW "+v.Name+" IS '"+viewComment(v)+"'")
 		if err != nil {
 			return err
@@ -131,7 +131,7 @@ func (s *store) remakeViews(ctx context.Context, conn *pgconn.PgConn, all []migr
 	var drops, restore []string
 	for _, v := range all {
 		drops = append(drops, v.Name)
-		rows, err := query(ctx, conn, fmt.Sprintf(grantsOnView, v.Name))
+		rows, err := queryRows(ctx, conn, fmt.Sprintf(grantsOnView, v.Name))
 		if err != nil {
 			return err
 		}
@@ -139,11 +139,11 @@ func (s *store) remakeViews(ctx context.Context, conn *pgconn.PgConn, all []migr
 			restore = append(restore, r[0])
 		}
 	}
-	if err := exec(ctx, conn, "DROP VIEW IF EXISTS "+strings.Join(drops, ", ")); err != nil {
+	if err := execSQL(ctx, conn, "DROP VIEW IF EXISTS "+strings.Join(drops, ", ")); err != nil {
 		return err
 	}
 	if err := replaceViews(ctx, conn, all); err != nil {
 		return err
 	}
-	return exec(ctx, conn, strings.Join(restore, ";\n"))
+	return execSQL(ctx, conn, strings.Join(restore, ";\n"))
 }

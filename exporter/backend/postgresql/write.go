@@ -12,42 +12,42 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// write is one call of Write on its connection.
-type write struct {
-	*link
+// batchWrite is one call of Write on its connection.
+type batchWrite struct {
+	*serverConn
 	events iter.Seq2[int, *session.Event]
 	result backend.Result
 }
 
-// attempts is how often a batch is tried when another transaction got in its way.
-const attempts = 5
+// maxAttempts is how often a batch is tried when another transaction got in its way.
+const maxAttempts = 5
 
-// span writes the events whose indexes are in [from, to). A record that the server itself refuses takes the whole
+// writeSpan writes the events whose indexes are in [from, to). A record that the server itself refuses takes the whole
 // transaction with it, so the span is halved until that record stands alone: its neighbours are committed.
-func (w *write) span(ctx context.Context, from, to int) error {
-	t, err := w.transact(ctx, from, to)
-	for try := 1; try < attempts && collided(err); try++ {
-		t, err = w.transact(ctx, from, to)
+func (w *batchWrite) writeSpan(ctx context.Context, from, to int) error {
+	t, err := w.trySpan(ctx, from, to)
+	for try := 1; try < maxAttempts && isCollision(err); try++ {
+		t, err = w.trySpan(ctx, from, to)
 	}
 	switch {
 	case err == nil:
-		w.add(t)
+		w.addCounts(t)
 		return nil
 	case !refusesContent(err) || ctx.Err() != nil || t.staged == 0:
 		return err
-	case t.alone(to):
+	case t.isAlone(to):
 		w.result.Rejected = append(w.result.Rejected, t.rejected...)
 		w.result.Rejected = append(w.result.Rejected, backend.Rejection{Index: t.first, Reason: reasonOf(err)})
 		w.result.Expired += t.expired
 		return nil
 	}
-	if err := w.span(ctx, from, t.middle); err != nil {
+	if err := w.writeSpan(ctx, from, t.middle); err != nil {
 		return err
 	}
-	return w.span(ctx, t.middle, to)
+	return w.writeSpan(ctx, t.middle, to)
 }
 
-func (w *write) add(t *transaction) {
+func (w *batchWrite) addCounts(t *spanAttempt) {
 	w.result.Written += t.written
 	w.result.Conflicts += t.conflicts
 	w.result.Duplicates += t.staged - t.written - t.conflicts
@@ -55,8 +55,7 @@ func (w *write) add(t *transaction) {
 	w.result.Rejected = append(w.result.Rejected, t.rejected...)
 }
 
-// transaction is one attempt to write a span.
-type transaction struct {
+type spanAttempt struct {
 	staged, written, conflicts, expired int
 
 	first, middle int  // indexes of the first record, and of one after half of them
@@ -66,36 +65,36 @@ type transaction struct {
 	rejected      []backend.Rejection
 }
 
-// transact writes the span and commits. Nearly always its records are new: then they are copied straight into
+// trySpan writes the span and commits. Nearly always its records are new: then they are copied straight into
 // session_events, which is several times as fast. One that is there already fails that, and the batch goes through the
 // staging table; so do those after it, until there is one without repetitions.
-func (w *write) transact(ctx context.Context, from, to int) (t *transaction, err error) {
+func (w *batchWrite) trySpan(ctx context.Context, from, to int) (t *spanAttempt, err error) {
 	defer func() {
 		w.used = time.Now()
 		if err != nil {
-			w.rollback()
+			w.rollbackOrClose()
 		}
 	}()
-	t = &transaction{}
-	if err = w.ready(ctx); err != nil {
+	t = &spanAttempt{}
+	if err = w.ensureConnected(ctx); err != nil {
 		return t, err
 	}
 	if !w.repeats {
-		if err = w.direct(ctx, t, from, to); configpostgresql.Code(err) != "23505" {
+		if err = w.copyDirectly(ctx, t, from, to); configpostgresql.Code(err) != "23505" {
 			return t, err
 		}
-		if err = exec(ctx, w.conn, "ROLLBACK"); err != nil {
+		if err = execSQL(ctx, w.conn, "ROLLBACK"); err != nil {
 			return t, err
 		}
 	}
-	t = &transaction{}
-	err = w.staged(ctx, t, from, to)
+	t = &spanAttempt{}
+	err = w.writeStaged(ctx, t, from, to)
 	return t, err
 }
 
-// walk makes rows of the events, and has them sent whenever they have reached a size.
-func (w *write) walk(ctx context.Context, t *transaction, from, to, size int, send func() error) (err error) {
-	oldest := w.oldest()
+// walkSpan makes rows of the events, and has them sent whenever they have reached a size.
+func (w *batchWrite) walkSpan(ctx context.Context, t *spanAttempt, from, to, size int, send func() error) (err error) {
+	oldest := w.oldestKept()
 	w.rows.reset()
 	w.events(func(i int, e *session.Event) bool {
 		if i < from || i >= to {
@@ -110,7 +109,7 @@ func (w *write) walk(ctx context.Context, t *transaction, from, to, size int, se
 		}
 		reason := backend.Refusal(e)
 		if reason == "" {
-			reason = w.rows.add(e)
+			reason = w.rows.addRow(e)
 		}
 		if reason != "" {
 			t.rejected = append(t.rejected, backend.Rejection{Index: i, Reason: reason})
@@ -118,7 +117,7 @@ func (w *write) walk(ctx context.Context, t *transaction, from, to, size int, se
 		}
 		t.staged++
 		t.indexes = append(t.indexes, i)
-		w.partitions.note(e)
+		w.partitions.noteMonth(e)
 		if w.rows.size() >= size {
 			err = send()
 		}
@@ -131,18 +130,18 @@ func (w *write) walk(ctx context.Context, t *transaction, from, to, size int, se
 	return err
 }
 
-// alone tells whether the one record that was staged is all that the span has. Where it is as large as a chunk the server may have
+// isAlone tells whether the one record that was staged is all that the span has. Where it is as large as a chunk the server may have
 // refused it before the walk saw what comes behind.
-func (t *transaction) alone(to int) bool { return t.staged == 1 && (t.whole || t.first+1 == to) }
+func (t *spanAttempt) isAlone(to int) bool { return t.staged == 1 && (t.whole || t.first+1 == to) }
 
-// direct copies the span into session_events and commits. The months that its first piece wants are made before; what
+// copyDirectly copies the span into session_events and commits. The months that its first piece wants are made before; what
 // wants others goes into the default partition, and moves when they are made.
-func (w *write) direct(ctx context.Context, t *transaction, from, to int) error {
+func (w *batchWrite) copyDirectly(ctx context.Context, t *spanAttempt, from, to int) error {
 	rows := &w.rows
 	var s *stream
-	err := w.walk(ctx, t, from, to, pieceSize, func() (err error) {
+	err := w.walkSpan(ctx, t, from, to, pieceSize, func() (err error) {
 		if s == nil {
-			if err = w.beginDirect(ctx); err != nil {
+			if err = w.beginCopy(ctx); err != nil {
 				return err
 			}
 			s = startStream(ctx, w.conn, w.sql.direct)
@@ -151,22 +150,22 @@ func (w *write) direct(ctx context.Context, t *transaction, from, to int) error 
 		return err
 	})
 	if s == nil && err == nil && t.staged > 0 { // less than a piece
-		if err = w.beginDirect(ctx); err == nil {
-			err = rows.send(ctx, w.conn, w.sql.direct)
+		if err = w.beginCopy(ctx); err == nil {
+			err = rows.sendRows(ctx, w.conn, w.sql.direct)
 		}
 	}
 	if s != nil {
-		err = finish(s, rows, err)
+		err = finishStream(s, rows, err)
 	}
 	if err != nil || t.staged == 0 {
 		return err
 	}
 	t.written = t.staged
-	return w.commit(ctx)
+	return w.commitUninterrupted(ctx)
 }
 
-// finish hands over the last piece, if all went well until then. The server's own answer says most.
-func finish(s *stream, rows *copyBatch, err error) error {
+// finishStream hands over the last piece, if all went well until then. The server's own answer says most.
+func finishStream(s *stream, rows *copyBatch, err error) error {
 	if err == nil && len(rows.buf) > 0 {
 		rows.buf, err = s.hand(rows.buf)
 	}
@@ -176,29 +175,29 @@ func finish(s *stream, rows *copyBatch, err error) error {
 	return err
 }
 
-func (w *write) beginDirect(ctx context.Context) error {
+func (w *batchWrite) beginCopy(ctx context.Context) error {
 	w.makePartitions(ctx)
-	return exec(ctx, w.conn, "BEGIN")
+	return execSQL(ctx, w.conn, "BEGIN")
 }
 
-// stage sends the rows into the staging table. The first of them begin the transaction.
-func (w *write) stage(ctx context.Context, t *transaction) error {
+// sendToStaging sends the rows into the staging table. The first of them begin the transaction.
+func (w *batchWrite) sendToStaging(ctx context.Context, t *spanAttempt) error {
 	if !t.begun {
 		t.begun = true
-		if err := exec(ctx, w.conn, w.sql.begin); err != nil {
+		if err := execSQL(ctx, w.conn, w.sql.begin); err != nil {
 			return err
 		}
 	}
-	err := w.rows.send(ctx, w.conn, w.sql.stage)
+	err := w.rows.sendRows(ctx, w.conn, w.sql.stage)
 	w.rows.reset()
 	return err
 }
 
-// staged sends the span into the staging table, inserts what is new, looks at what was there already, and commits. Until the
+// writeStaged sends the span into the staging table, inserts what is new, keeps conflicts aside, and commits. Until the
 // insert nothing of session_events is locked, so that partitions can be made over another connection.
-func (w *write) staged(ctx context.Context, t *transaction, from, to int) error {
-	send := func() error { return w.stage(ctx, t) }
-	err := w.walk(ctx, t, from, to, chunkSize, send)
+func (w *batchWrite) writeStaged(ctx context.Context, t *spanAttempt, from, to int) error {
+	send := func() error { return w.sendToStaging(ctx, t) }
+	err := w.walkSpan(ctx, t, from, to, chunkSize, send)
 	if err == nil && w.rows.size() > 0 {
 		err = send()
 	}
@@ -206,7 +205,7 @@ func (w *write) staged(ctx context.Context, t *transaction, from, to int) error 
 		return err
 	}
 	w.makePartitions(ctx)
-	n, err := affected(ctx, w.conn, w.sql.insert)
+	n, err := execCounting(ctx, w.conn, w.sql.insert)
 	if err != nil {
 		return err
 	}
@@ -216,31 +215,31 @@ func (w *write) staged(ctx context.Context, t *transaction, from, to int) error 
 			return err
 		}
 	}
-	return w.commit(ctx)
+	return w.commitUninterrupted(ctx)
 }
 
 // keepConflicts keeps aside what was staged and says something else than the record of its id.
-func (w *write) keepConflicts(ctx context.Context) (conflicts int, err error) {
-	rows, err := query(ctx, w.conn, w.sql.keep)
+func (w *batchWrite) keepConflicts(ctx context.Context) (conflicts int, err error) {
+	rows, err := queryRows(ctx, w.conn, w.sql.keep)
 	if err != nil {
 		return 0, err
 	}
 	return strconv.Atoi(rows[0][0])
 }
 
-// commit is not interrupted: its result would stay unknown.
-func (w *write) commit(ctx context.Context) error {
+// commitUninterrupted is not interrupted: its result would stay unknown.
+func (w *batchWrite) commitUninterrupted(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitPatience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
-	return exec(ctx, w.conn, "COMMIT")
+	return execSQL(ctx, w.conn, "COMMIT")
 }
 
-// oldest is the time from which on events are kept. Older ones are left out at the door: were they let in and dropped
+// oldestKept is the time from which on events are kept. Older ones are left out: were they let in and dropped
 // again, a source that tells its history over and over would fill and empty the table.
-func (s *store) oldest() int64 {
+func (s *store) oldestKept() int64 {
 	if s.ttl == 0 {
 		return math.MinInt64
 	}

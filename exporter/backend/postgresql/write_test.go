@@ -200,17 +200,17 @@ func cancelledWhileLocked(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
 	s := startStore(t, cfg)
 	write1(t, s, typical(0, 10))
-	conn, err := s.connect(t.Context())
+	conn, err := s.openConn(t.Context())
 	require.NoError(t, err)
 	defer logOut(conn)
-	require.NoError(t, exec(t.Context(), conn, "BEGIN; LOCK TABLE session_events IN ACCESS EXCLUSIVE MODE"))
+	require.NoError(t, execSQL(t.Context(), conn, "BEGIN; LOCK TABLE session_events IN ACCESS EXCLUSIVE MODE"))
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	begun := time.Now()
 	_, err = s.Write(ctx, typical(10, 20))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.Less(t, time.Since(begun), 10*time.Second)
-	require.NoError(t, exec(t.Context(), conn, "COMMIT"))
+	require.NoError(t, execSQL(t.Context(), conn, "COMMIT"))
 	require.Equal(t, 10, write1(t, s, typical(10, 20)).Written)
 }
 
@@ -230,10 +230,10 @@ func errorsHoldNoValue(t *testing.T, pg *postgresql.Server) {
 func shutdownInterrupts(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
 	s := started(t, cfg)
-	conn, err := s.connect(t.Context())
+	conn, err := s.openConn(t.Context())
 	require.NoError(t, err)
 	defer logOut(conn)
-	require.NoError(t, exec(t.Context(), conn, "BEGIN; LOCK TABLE session_events IN ACCESS EXCLUSIVE MODE"))
+	require.NoError(t, execSQL(t.Context(), conn, "BEGIN; LOCK TABLE session_events IN ACCESS EXCLUSIVE MODE"))
 	failed := make(chan error, 1)
 	began := make(chan struct{})
 	go func() {
@@ -254,8 +254,8 @@ func shutdownInterrupts(t *testing.T, pg *postgresql.Server) {
 func rowsOfMany(t testing.TB, cfg Config, sql string) {
 	t.Helper()
 	s := &store{cfg: cfg, log: nopLogger()}
-	conn, err := s.connect(t.Context())
+	conn, err := s.openConn(t.Context())
 	require.NoError(t, err)
 	defer logOut(conn)
-	require.NoError(t, exec(t.Context(), conn, sql))
+	require.NoError(t, execSQL(t.Context(), conn, sql))
 }

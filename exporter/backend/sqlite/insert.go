@@ -36,7 +36,7 @@ func (w *writer) insertAll(r *request) (err error) {
 	return err
 }
 
-// oldest is the time from which on events are kept. Older ones are left out at the door: were they let in and deleted
+// oldest is the time from which on events are kept. Older ones are left out: were they let in and deleted
 // again, a source that tells its history over and over would fill and empty the table.
 func (w *writer) oldest() int64 {
 	if w.ttl == 0 {

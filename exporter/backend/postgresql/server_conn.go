@@ -13,12 +13,12 @@ import (
 const (
 	// idleTrust is how long a connection that nobody used is believed to be alive.
 	idleTrust = time.Second
-	// commitPatience bounds a commit, which no caller interrupts.
-	commitPatience = time.Minute
+	// commitTimeout bounds a commit, which no caller interrupts.
+	commitTimeout = time.Minute
 )
 
-// link is a connection, made when it is first wanted and made anew when it broke.
-type link struct {
+// serverConn is a connection, made when it is first wanted and made anew when it broke.
+type serverConn struct {
 	*store
 	conn *pgconn.PgConn
 	rows copyBatch
@@ -29,22 +29,22 @@ type link struct {
 	repeats bool
 }
 
-func newLink(s *store) *link {
-	return &link{store: s}
+func newServerConn(s *store) *serverConn {
+	return &serverConn{store: s}
 }
 
-// ready sees to it that there is a connection that answers.
-func (l *link) ready(ctx context.Context) error {
+// ensureConnected sees to it that there is a connection that answers.
+func (l *serverConn) ensureConnected(ctx context.Context) error {
 	if l.conn != nil && (time.Since(l.used) > idleTrust || l.breaks != l.store.breaks.Load()) {
-		if err := exec(ctx, l.conn, "SELECT 1"); err != nil {
-			l.close()
+		if err := execSQL(ctx, l.conn, "SELECT 1"); err != nil {
+			l.closeConn()
 		}
 	}
 	l.breaks = l.store.breaks.Load()
 	if l.conn != nil {
 		return nil
 	}
-	conn, err := l.connect(ctx)
+	conn, err := l.openConn(ctx)
 	if err != nil {
 		return err
 	}
@@ -52,34 +52,34 @@ func (l *link) ready(ctx context.Context) error {
 	return nil
 }
 
-// rollback brings the connection back to where a batch can begin.
-func (l *link) rollback() {
+// rollbackOrClose brings the connection back to where a batch can begin.
+func (l *serverConn) rollbackOrClose() {
 	if l.conn == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	if l.conn.IsClosed() || exec(ctx, l.conn, "ROLLBACK") != nil {
+	if l.conn.IsClosed() || execSQL(ctx, l.conn, "ROLLBACK") != nil {
 		l.store.breaks.Add(1)
-		l.close()
+		l.closeConn()
 	}
 }
 
-func (l *link) close() {
+func (l *serverConn) closeConn() {
 	if l.conn != nil {
 		logOut(l.conn)
 		l.conn = nil
 	}
 }
 
-// connect logs in. What a session needs is set by statements, for connection poolers take few parameters at a login.
-func (s *store) connect(ctx context.Context) (*pgconn.PgConn, error) {
+// openConn logs in. What a session needs is set by statements, for connection poolers take few parameters at a login.
+func (s *store) openConn(ctx context.Context) (*pgconn.PgConn, error) {
 	conn, err := s.cfg.Connect(ctx, configpostgresql.Options{Writes: true})
 	if err != nil {
 		return nil, err
 	}
 	if err = s.checkServer(conn); err == nil {
-		err = exec(ctx, conn, s.cfg.searchPath())
+		err = execSQL(ctx, conn, s.cfg.searchPath())
 	}
 	if err == nil {
 		err = forceSynchronousCommit(ctx, conn)
@@ -102,16 +102,16 @@ func (cfg *Config) searchPath() string {
 // forceSynchronousCommit makes a commit wait for the disk, whatever the server, the database or the account has set. What is stronger
 // than that, such as waiting for a standby, is left alone.
 func forceSynchronousCommit(ctx context.Context, conn *pgconn.PgConn) error {
-	rows, err := query(ctx, conn, "SELECT current_setting('synchronous_commit')")
+	rows, err := queryRows(ctx, conn, "SELECT current_setting('synchronous_commit')")
 	if err != nil || rows[0][0] != "off" {
 		return err
 	}
-	return exec(ctx, conn, "SET synchronous_commit = on")
+	return execSQL(ctx, conn, "SET synchronous_commit = on")
 }
 
 // warnOfFsync says that the server itself does not wait for its disk, which no session can change.
 func (s *store) warnOfFsync(ctx context.Context, conn *pgconn.PgConn) error {
-	rows, err := query(ctx, conn, "SELECT current_setting('fsync')")
+	rows, err := queryRows(ctx, conn, "SELECT current_setting('fsync')")
 	if err == nil && rows[0][0] == "off" {
 		s.log.Warn("the server runs with fsync = off: what it commits does not survive a loss of power; set fsync = on in its postgresql.conf")
 	}
@@ -128,14 +128,14 @@ func logOut(conn *pgconn.PgConn) {
 	}
 }
 
-// exec runs statements that give no rows; of an empty text, nothing.
-func exec(ctx context.Context, conn *pgconn.PgConn, sql string) error {
-	_, err := affected(ctx, conn, sql)
+// execSQL runs statements that give no rows; of an empty text, nothing.
+func execSQL(ctx context.Context, conn *pgconn.PgConn, sql string) error {
+	_, err := execCounting(ctx, conn, sql)
 	return err
 }
 
-// affected runs statements and tells how many rows the last of them changed.
-func affected(ctx context.Context, conn *pgconn.PgConn, sql string) (n int64, err error) {
+// execCounting runs statements and tells how many rows the last of them changed.
+func execCounting(ctx context.Context, conn *pgconn.PgConn, sql string) (n int64, err error) {
 	if sql == "" {
 		return 0, nil
 	}
@@ -146,8 +146,8 @@ func affected(ctx context.Context, conn *pgconn.PgConn, sql string) (n int64, er
 	return results[len(results)-1].CommandTag.RowsAffected(), nil
 }
 
-// query runs one statement that gives few rows, with NULL as an empty text.
-func query(ctx context.Context, conn *pgconn.PgConn, sql string) ([][]string, error) {
+// queryRows runs one statement that gives few rows, with NULL as an empty text.
+func queryRows(ctx context.Context, conn *pgconn.PgConn, sql string) ([][]string, error) {
 	results, err := conn.Exec(ctx, sql).ReadAll()
 	if err != nil {
 		return nil, err

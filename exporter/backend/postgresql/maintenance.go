@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	keepEvery = 10 * time.Minute
-	sliceRows = 5000 // deleted in one transaction
+	maintenanceInterval = 10 * time.Minute
+	sliceRows           = 5000 // deleted in one transaction
 
 	undefinedTable = "42P01" // SQLSTATE
 )
 
-// keep runs do over a connection of its own.
-func (s *store) keep(ctx context.Context, do func(context.Context, *pgconn.PgConn) error) error {
-	conn, err := s.connect(ctx)
+// withConn runs do over a connection of its own.
+func (s *store) withConn(ctx context.Context, do func(context.Context, *pgconn.PgConn) error) error {
+	conn, err := s.openConn(ctx)
 	if err != nil {
 		return err
 	}
@@ -30,49 +30,49 @@ func (s *store) keep(ctx context.Context, do func(context.Context, *pgconn.PgCon
 	return do(ctx, conn)
 }
 
-// setUp is what Start does.
-func (s *store) setUp(ctx context.Context, conn *pgconn.PgConn) error {
+// setUpSchema is what Start does.
+func (s *store) setUpSchema(ctx context.Context, conn *pgconn.PgConn) error {
 	if err := s.warnOfFsync(ctx, conn); err != nil {
 		return err
 	}
-	if err := s.migrate(ctx, conn); err != nil {
+	if err := s.migrateSchema(ctx, conn); err != nil {
 		return err
 	}
 	if s.cfg.CreateSchema {
 		if err := s.makeViews(ctx, conn); err != nil {
 			return err
 		}
-		if err := s.tellViews(ctx, conn); err != nil {
+		if err := s.writeViewSettings(ctx, conn); err != nil {
 			return err
 		}
 	}
 	if err := s.applyTTL(ctx, conn); err != nil {
 		return err
 	}
-	err := s.makeAhead(ctx, conn)
+	err := s.makeComingMonths(ctx, conn)
 	if configpostgresql.Code(err) == "55P03" { // somebody reads for long: the default partition does for now
-		s.log.Warn("the months to come cannot be made yet", zap.Error(s.cfg.explain("starting", err)))
+		s.log.Warn("the months to come cannot be made yet", zap.Error(s.cfg.explainError("starting", err)))
 		return s.loadPartitions(ctx, conn)
 	}
 	return err
 }
 
-// makeAhead sees to it that the months to come have their partitions.
-func (s *store) makeAhead(ctx context.Context, conn *pgconn.PgConn) error {
+// makeComingMonths sees to it that the months to come have their partitions.
+func (s *store) makeComingMonths(ctx context.Context, conn *pgconn.PgConn) error {
 	if !s.cfg.CreateSchema {
 		return s.loadPartitions(ctx, conn)
 	}
-	var months []partition
+	var months []idRange
 	now := s.now().UTC()
 	for ahead := range time.Month(monthsAhead + 1) {
 		months = append(months, monthOf(time.Date(now.Year(), now.Month()+ahead, 1, 0, 0, 0, 0, time.UTC).UnixMilli()))
 	}
-	return s.attach(ctx, conn, months)
+	return s.attachMonths(ctx, conn, months)
 }
 
-// keeper makes partitions ahead and lets go of what has expired, until Shutdown.
-func (s *store) keeper() {
-	defer close(s.kept)
+// runMaintenance makes partitions ahead and lets go of what has expired, until Shutdown.
+func (s *store) runMaintenance() {
+	defer close(s.maintenanceEnded)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -81,15 +81,15 @@ func (s *store) keeper() {
 			return
 		case <-timer.C:
 		}
-		if err := s.turn(); err != nil && s.pool.Context().Err() == nil {
-			s.log.Warn("partitions and retention are not kept up", zap.Error(s.cfg.explain("keeping", err)))
+		if err := s.maintainOnce(); err != nil && s.pool.Context().Err() == nil {
+			s.log.Warn("partitions and retention are not kept up", zap.Error(s.cfg.explainError("keeping", err)))
 		}
-		timer.Reset(keepEvery)
+		timer.Reset(maintenanceInterval)
 	}
 }
 
-// turn ends when Shutdown begins: nothing of it is lost by being done later.
-func (s *store) turn() error {
+// maintainOnce ends when Shutdown begins: nothing of it is lost by being done later.
+func (s *store) maintainOnce() error {
 	ctx, cancel := context.WithCancel(s.pool.Context())
 	defer cancel()
 	go func() {
@@ -99,16 +99,16 @@ func (s *store) turn() error {
 		case <-ctx.Done():
 		}
 	}()
-	err := s.keep(ctx, func(ctx context.Context, conn *pgconn.PgConn) error {
+	err := s.withConn(ctx, func(ctx context.Context, conn *pgconn.PgConn) error {
 		if s.cfg.CreateSchema {
 			if err := s.makeViews(ctx, conn); err != nil {
 				return err
 			}
 		}
-		if err := s.makeAhead(ctx, conn); err != nil {
+		if err := s.makeComingMonths(ctx, conn); err != nil {
 			return err
 		}
-		return s.expire(ctx, conn)
+		return s.expireOnce(ctx, conn)
 	})
 	if ctx.Err() != nil {
 		return nil
@@ -116,8 +116,8 @@ func (s *store) turn() error {
 	return err
 }
 
-// expire drops the months that lie wholly before ttl and deletes, slice by slice, what is expired elsewhere.
-func (s *store) expire(ctx context.Context, conn *pgconn.PgConn) error {
+// expireOnce drops the months that lie wholly before ttl and deletes, slice by slice, what is expired elsewhere.
+func (s *store) expireOnce(ctx context.Context, conn *pgconn.PgConn) error {
 	s.guard.Remind()
 	if s.ttl == 0 {
 		return nil
@@ -125,14 +125,14 @@ func (s *store) expire(ctx context.Context, conn *pgconn.PgConn) error {
 	oldest := s.now().Add(-s.ttl)
 	before := isBefore(oldest)
 	if !s.cfg.CreateSchema { // who may delete from the whole table may not from its partitions, and need not own them
-		return errors.Join(s.deleteSlices(ctx, conn, s.cfg.named("session_events"), "record_id", before),
-			s.deleteSlices(ctx, conn, s.cfg.named("session_conflicts"), "ctid", before))
+		return errors.Join(s.deleteSlices(ctx, conn, s.cfg.prefixNames("session_events"), "record_id", before),
+			s.deleteSlices(ctx, conn, s.cfg.prefixNames("session_conflicts"), "ctid", before))
 	}
 	known, err := s.listPartitions(ctx, conn)
 	if err != nil {
 		return err
 	}
-	tables := []string{s.cfg.named("session_events_default"), s.cfg.named("session_conflicts")}
+	tables := []string{s.cfg.prefixNames("session_events_default"), s.cfg.prefixNames("session_conflicts")}
 	for _, p := range known {
 		if p.to > oldest.UnixMilli() {
 			continue
@@ -147,7 +147,7 @@ func (s *store) expire(ctx context.Context, conn *pgconn.PgConn) error {
 	}
 	for _, t := range tables {
 		err := s.deleteSlices(ctx, conn, t, "ctid", before)
-		if configpostgresql.Code(err) == undefinedTable && slices.ContainsFunc(known, func(p partition) bool { return p.name == t }) {
+		if configpostgresql.Code(err) == undefinedTable && slices.ContainsFunc(known, func(p idRange) bool { return p.name == t }) {
 			continue // another program that writes here dropped it
 		}
 		if err != nil {
@@ -159,20 +159,20 @@ func (s *store) expire(ctx context.Context, conn *pgconn.PgConn) error {
 
 // dropPartition drops a month unless it holds a record that is younger than its id says. Who is writing one is waited for, and nobody
 // may begin to: what commits between the look and the drop would be gone.
-func (s *store) dropPartition(ctx context.Context, conn *pgconn.PgConn, p partition, before string) (dropped bool, err error) {
+func (s *store) dropPartition(ctx context.Context, conn *pgconn.PgConn, p idRange, before string) (dropped bool, err error) {
 	err = inTransaction(ctx, conn, func() error {
 		if err := s.lockPartitions(ctx, conn); err != nil {
 			return err
 		}
-		if err := exec(ctx, conn, "LOCK TABLE "+p.name+" IN SHARE MODE"); err != nil {
+		if err := execSQL(ctx, conn, "LOCK TABLE "+p.name+" IN SHARE MODE"); err != nil {
 			return err
 		}
-		younger, err := query(ctx, conn, fmt.Sprintf("SELECT count(*) FROM (SELECT FROM %s WHERE NOT %s LIMIT 1) younger", p.name, before))
+		younger, err := queryRows(ctx, conn, fmt.Sprintf("SELECT count(*) FROM (SELECT FROM %s WHERE NOT %s LIMIT 1) younger", p.name, before))
 		if err != nil || younger[0][0] != "0" {
 			return err
 		}
 		dropped = true
-		return exec(ctx, conn, "DROP TABLE IF EXISTS "+p.name)
+		return execSQL(ctx, conn, "DROP TABLE IF EXISTS "+p.name)
 	})
 	if configpostgresql.Code(err) == undefinedTable { // another program that writes here dropped it first
 		return true, nil
@@ -183,7 +183,7 @@ func (s *store) dropPartition(ctx context.Context, conn *pgconn.PgConn, p partit
 // deleteSlices deletes by key, which tells the rows of the table apart: ctid is the fastest, and says nothing over several partitions.
 func (s *store) deleteSlices(ctx context.Context, conn *pgconn.PgConn, table, key, before string) error {
 	for {
-		n, err := affected(ctx, conn, fmt.Sprintf("DELETE FROM %[1]s WHERE %[2]s = ANY (ARRAY(SELECT %[2]s FROM %[1]s WHERE %[3]s LIMIT %[4]d))",
+		n, err := execCounting(ctx, conn, fmt.Sprintf("DELETE FROM %[1]s WHERE %[2]s = ANY (ARRAY(SELECT %[2]s FROM %[1]s WHERE %[3]s LIMIT %[4]d))",
 			table, key, before, sliceRows))
 		if err != nil || n < sliceRows {
 			return err
