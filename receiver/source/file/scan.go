@@ -21,9 +21,8 @@ import (
 type disk struct {
 	include, exclude []string
 	listings         map[string]folderListing // by glob
-	found            []tail.File              // as the globs found them last
-	files            []tail.File              // of them, each once and in order
-	unmatched        []string                 // globs that found nothing
+	listed           int                      // files of the last listing
+	unmatched        []string                 // globs that found nothing then
 }
 
 func newDisk(include, exclude []string) *disk {
@@ -35,7 +34,6 @@ type diskInfo struct {
 	id       fileID
 	size     int64
 	modified time.Time
-	mode     fs.FileMode
 }
 
 func (i diskInfo) Size() int64        { return i.size }
@@ -49,8 +47,7 @@ func (f diskFile) Stat() (tail.Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := infoOf(info)
-	return &i, nil
+	return infoOf(info), nil
 }
 
 // Open is part of [tail.Folder].
@@ -62,81 +59,38 @@ func (*disk) Open(_ context.Context, path string) (tail.Handle, error) {
 	return diskFile{f}, nil
 }
 
-// List is part of [tail.Folder]. Links to one file are one file. Where nothing has changed, nothing is sorted or allocated anew:
-// folders may have thousands of files, and are looked at every second.
-func (d *disk) List(_ context.Context, complain func(path string, err error)) ([]tail.File, error) {
+// List is part of [tail.Folder]. Links to one file are one file.
+func (d *disk) List(_ context.Context, reportProblem func(path string, err error)) (files []tail.File, err error) {
 	d.unmatched = nil
-	found := foundFiles{before: d.found}
+	files = make([]tail.File, 0, d.listed)
 	for _, glob := range d.include {
-		if !d.lookUp(glob, &found, complain) {
+		matched := false
+		for _, path := range d.expand(glob, reportProblem) {
+			info, err := statRegular(path, path == glob)
+			switch {
+			case errors.Is(err, fs.ErrNotExist) || errors.Is(err, errPassOver):
+				continue
+			case err != nil:
+				reportProblem(path, err)
+			default:
+				files = append(files, tail.File{Path: path, Info: info})
+			}
+			matched = true
+		}
+		if !matched {
 			d.unmatched = append(d.unmatched, glob)
 		}
 	}
-	if found.same() {
-		return d.files, nil
-	}
-	d.found = found.files()
-	seen := make(map[fileID]bool, len(d.found))
-	d.files = slices.Clone(d.found)
-	tail.Order(d.files)
-	d.files = slices.DeleteFunc(d.files, func(f tail.File) bool {
-		id := f.Info.(*diskInfo).id
-		had := seen[id]
+	tail.Order(files)
+	seen := make(map[fileID]bool, len(files))
+	files = slices.DeleteFunc(files, func(f tail.File) bool {
+		id := f.Info.(diskInfo).id
+		known := seen[id]
 		seen[id] = true
-		return had
+		return known
 	})
-	return d.files, nil
-}
-
-// lookUp adds what a glob finds, and tells whether that was anything.
-func (d *disk) lookUp(glob string, found *foundFiles, complain func(path string, err error)) (any bool) {
-	folder, paths := d.expand(glob, complain)
-	if folder != nil {
-		defer func() { _ = folder.Close() }()
-	}
-	for _, path := range paths {
-		info, err := statIn(folder, path)
-		if err == nil {
-			err = readable(info, path == glob)
-		}
-		switch {
-		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, errPassOver):
-			continue
-		case err != nil:
-			complain(path, err)
-		default:
-			found.add(path, info)
-		}
-		any = true
-	}
-	return any
-}
-
-// foundFiles collects files, and notices where they are those of the look before.
-type foundFiles struct {
-	before []tail.File
-	n      int         // how many there are
-	now    []tail.File // nil as long as they are the first n of before
-}
-
-func (f *foundFiles) add(path string, info diskInfo) {
-	f.n++
-	if f.now == nil {
-		if f.n <= len(f.before) && f.before[f.n-1].Path == path && *f.before[f.n-1].Info.(*diskInfo) == info {
-			return
-		}
-		f.now = append(make([]tail.File, 0, max(f.n, len(f.before))), f.before[:f.n-1]...)
-	}
-	f.now = append(f.now, tail.File{Path: path, Info: &info})
-}
-
-func (f *foundFiles) same() bool { return f.now == nil && f.n == len(f.before) }
-
-func (f *foundFiles) files() []tail.File {
-	if f.now == nil {
-		return f.before[:f.n]
-	}
-	return f.now
+	d.listed = len(files)
+	return files, nil
 }
 
 // rotatedName is what rotations add to a name, or put before its last part.
@@ -160,8 +114,8 @@ func (d *disk) Siblings(path string) (siblings []tail.File) {
 		if !ok || !rotatedName.MatchString(added) || d.excluded(folder+entry.Name()) {
 			continue
 		}
-		if info, err := statFile(folder + entry.Name()); err == nil && info.mode.IsRegular() {
-			siblings = append(siblings, tail.File{Path: folder + entry.Name(), Info: &info})
+		if info, err := statRegular(folder+entry.Name(), false); err == nil {
+			siblings = append(siblings, tail.File{Path: folder + entry.Name(), Info: info})
 		}
 	}
 	return siblings
@@ -181,56 +135,52 @@ type folderListing struct {
 const settledFolder = 3 * time.Second
 
 // expand does not follow links to folders where a glob says **: they may lead in circles. A glob passes silently over what
-// it may not enter, so its fixed part is looked at here. Where all paths lie in one folder, that is given too, still open.
-func (d *disk) expand(glob string, complain func(string, error)) (in *os.File, paths []string) {
+// it may not enter, so its fixed part is tried here.
+func (d *disk) expand(glob string, reportProblem func(string, error)) (paths []string) {
 	folder, pattern := doublestar.SplitPattern(glob)
 	if !strings.ContainsAny(pattern, `*?[{\`) {
 		if d.excluded(glob) {
-			return nil, nil
+			return nil
 		}
-		return nil, []string{glob}
+		return []string{glob}
 	}
-	in, modified, err := openFolder(folder)
+	modified, err := tryFolder(folder)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			complain(folder, err)
+			reportProblem(folder, err)
 		}
-		return nil, nil
+		return nil
 	}
 	oneFolder := !strings.ContainsAny(pattern, `/{`) && !strings.Contains(pattern, "**")
-	if !oneFolder {
-		_ = in.Close()
-		in = nil
+	if known, ok := d.listings[glob]; ok && oneFolder && known.modified.Equal(modified) {
+		return known.paths
 	}
-	if had, ok := d.listings[glob]; ok && oneFolder && had.modified.Equal(modified) {
-		return in, had.paths
-	}
-	looked := time.Now()
+	begun := time.Now()
 	paths, err = doublestar.FilepathGlob(glob, doublestar.WithNoFollow())
 	if err != nil {
-		complain(glob, err)
+		reportProblem(glob, err)
 	}
 	paths = slices.DeleteFunc(paths, d.excluded)
-	if oneFolder && looked.Sub(modified) > settledFolder {
+	if oneFolder && begun.Sub(modified) > settledFolder {
 		d.listings[glob] = folderListing{paths, modified}
 	} else {
 		delete(d.listings, glob)
 	}
-	return in, paths
+	return paths
 }
 
-// openFolder opens the folder, for only that shows whether its names may be read.
-func openFolder(folder string) (*os.File, time.Time, error) {
+// tryFolder opens the folder, for only that shows whether its names may be read, and tells when it was changed last.
+func tryFolder(folder string) (modified time.Time, err error) {
 	f, err := os.Open(folder)
 	if err != nil {
-		return nil, time.Time{}, err
+		return time.Time{}, err
 	}
+	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	if err != nil {
-		_ = f.Close()
-		return nil, time.Time{}, err
+		return time.Time{}, err
 	}
-	return f, info.ModTime(), nil
+	return info.ModTime(), nil
 }
 
 func (d *disk) excluded(path string) bool {
@@ -239,15 +189,18 @@ func (d *disk) excluded(path string) bool {
 
 var errPassOver = errors.New("nothing to read")
 
-// readable refuses what a read could hang on. A glob may well match folders; a path that was written out may not be one.
-func readable(info diskInfo, written bool) error {
+// statRegular refuses what a read could hang on. A glob may well match folders; a path that was written out may not be one.
+func statRegular(path string, written bool) (diskInfo, error) {
+	info, err := os.Stat(path)
 	switch {
-	case info.mode.IsRegular():
-		return nil
-	case info.mode.IsDir() && !written:
-		return errPassOver
-	case info.mode.IsDir():
-		return errors.New("is a folder: write a glob under include, as folder/*.jsonl")
+	case err != nil:
+		return diskInfo{}, err
+	case info.Mode().IsRegular():
+		return infoOf(info), nil
+	case info.IsDir() && !written:
+		return diskInfo{}, errPassOver
+	case info.IsDir():
+		return diskInfo{}, errors.New("is a folder: write a glob under include, as folder/*.jsonl")
 	}
-	return fmt.Errorf("is no regular file but %s: only files and links to files are read", info.mode.Type())
+	return diskInfo{}, fmt.Errorf("is no regular file but %s: only files and links to files are read", info.Mode().Type())
 }

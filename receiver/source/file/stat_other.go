@@ -8,7 +8,7 @@ import "io/fs"
 type fileID struct{ name string }
 
 func infoOf(info fs.FileInfo) diskInfo {
-	return diskInfo{id: fileID{info.Name()}, size: info.Size(), modified: info.ModTime(), mode: info.Mode().Type()}
+	return diskInfo{id: fileID{info.Name()}, size: info.Size(), modified: info.ModTime()}
 }
 
 func groupOf(_ fs.FileInfo) string { return "" }

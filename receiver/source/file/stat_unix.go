@@ -13,7 +13,7 @@ import (
 type fileID struct{ device, inode uint64 }
 
 func infoOf(info fs.FileInfo) diskInfo {
-	i := diskInfo{size: info.Size(), modified: info.ModTime(), mode: info.Mode().Type()}
+	i := diskInfo{size: info.Size(), modified: info.ModTime()}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		i.id = fileID{uint64(st.Dev), uint64(st.Ino)} //nolint:gosec,unconvert // the types differ by system
 	}

@@ -60,10 +60,8 @@ func (s *postgresqlSource) ask(ctx context.Context, l *link, host source.Host, c
 			conditions.Clear("reading", "what kept the log from being read is over")
 			return server, true
 		}
-		conditions.RaiseReason("reading", err, "the log cannot be read, so that no login is told: trying again")
-		select {
-		case <-time.After(min(s.cfg.CollectionInterval, 10*time.Second)):
-		case <-ctx.Done():
+		conditions.RaiseReason("reading", err, "the log cannot be read, so that no login is delivered: trying again")
+		if !source.Wait(ctx, min(s.cfg.CollectionInterval, 10*time.Second)) {
 			return settings{}, false
 		}
 	}

@@ -51,7 +51,7 @@ func (r *reader) addNewFiles(ctx context.Context, unknown []File) {
 		}
 	}
 	if r.cursors.indexDirty {
-		r.status.Set("index", r.cursors.saveIndex(ctx))
+		r.problems.reportIndex(r.cursors.saveIndex(ctx))
 	}
 }
 

@@ -132,6 +132,16 @@ func (p *problemReport) reportBadLines(f *trackedFile) {
 	}
 }
 
+// reportIndex says whether the numbers of the cursors could be stored; nil is well.
+func (p *problemReport) reportIndex(err error) {
+	if err != nil {
+		p.conditions.RaiseReason("index", err, "which files are read cannot be remembered: trying again; after a restart meanwhile they are delivered again, with the same ids")
+	} else {
+		p.conditions.Clear("index", "which files are read is remembered")
+	}
+	p.status.Set("index", err)
+}
+
 // reportReach says whether the folder could be scanned; nil is well.
 func (p *problemReport) reportReach(unreachable error) {
 	if unreachable != nil {

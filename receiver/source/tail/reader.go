@@ -13,7 +13,6 @@ import (
 type reader struct {
 	Settings
 	host     source.Host
-	status   *delivery.Status
 	problems *problemReport
 	cursors  *cursorStore
 	queue    *delivery.Queue[*cursorBatch]
@@ -40,7 +39,7 @@ type reader struct {
 
 func newReader(s Settings, host source.Host, cursors *cursorStore, queue *delivery.Queue[*cursorBatch], status *delivery.Status) *reader {
 	return &reader{
-		Settings: s, host: host, status: status, problems: newProblemReport(host, status), cursors: cursors, queue: queue,
+		Settings: s, host: host, problems: newProblemReport(host, status), cursors: cursors, queue: queue,
 		formats: map[string]*formatState{}, copies: map[string]fileCopy{}, rotations: map[string]rotatedPath{},
 		atPath: map[string]*trackedFile{}, unlisted: map[string]bool{}, notRead: map[string]Info{}, buffer: make([]byte, chunkSize),
 	}

@@ -7,9 +7,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -266,5 +268,39 @@ func TestAPageOfManyFilesMovesAllTheirCursorsOnceItIsTaken(t *testing.T) {
 		require.Len(t, savedCursors(t, store), len(want))
 		require.Empty(t, once(t, cfg, store).users(), "delivered again although it was taken")
 		require.ElementsMatch(t, want, once(t, cfg, before).users(), "not delivered although it was never taken")
+	})
+}
+
+// A store that fails stops no reading, and is written when it is back. Who is killed meanwhile delivers the same events again.
+func TestCursorsThatCannotBeSaved(t *testing.T) {
+	inMemory(t, func(t *testing.T, disk *memoryDisk) {
+		var full atomic.Bool
+		full.Store(true)
+		store := &sourcetest.Store{OnWrite: func(context.Context, int, string) error {
+			if full.Load() {
+				return errors.New("no space left")
+			}
+			return nil
+		}}
+		cfg := disk.settings("/log/*")
+		disk.write("/log/1.jsonl", rowsOf("a"))
+		j := start(t, cfg, store)
+		j.awaitUsers(t, "a")
+		disk.append("/log/1.jsonl", rowsOf("b"))
+		disk.write("/log/2.jsonl", rowsOf("c"))
+		j.awaitUsers(t, "a", "b", "c")
+		require.Contains(t, j.status.Load(), "no space left")
+		warnings := j.logs.FilterLevelExact(zap.WarnLevel)
+		require.Equal(t, 1, warnings.FilterMessageSnippet("which files are read").Len())
+		require.Equal(t, 1, warnings.FilterMessageSnippet("what was delivered").Len())
+		killed := once(t, cfg, store.Fork())
+		require.ElementsMatch(t, ids(j.Delivered()), ids(killed.Delivered()))
+
+		full.Store(false)
+		scans(3)
+		require.Equal(t, "<nil>", j.status.Load())
+		killed = once(t, cfg, store.Fork())
+		require.Empty(t, killed.users(), "delivered again although it is remembered")
+		j.stop(t)
 	})
 }
