@@ -19,7 +19,7 @@ import (
 
 func TestAPageReachesThePipeline(t *testing.T) {
 	var got []session.Event
-	next := &testPipeline{fate: func(_ context.Context, _ int, logs plog.Logs) error {
+	next := &testPipeline{respond: func(_ context.Context, _ int, logs plog.Logs) error {
 		for _, e := range plogs.NewDecoder().All(logs) {
 			var own session.Event
 			e.CopyTo(&own)
@@ -44,7 +44,7 @@ func TestAnEmptyPageIsNotTold(t *testing.T) {
 
 // A pipeline that fails for now may have changed the records before: what is told again must be whole.
 func TestAPageIsToldUntilItIsTaken(t *testing.T) {
-	next := &testPipeline{fate: func(_ context.Context, call int, logs plog.Logs) error {
+	next := &testPipeline{respond: func(_ context.Context, call int, logs plog.Logs) error {
 		logs.ResourceLogs().RemoveIf(func(plog.ResourceLogs) bool { return true })
 		if call < 4 {
 			return errBusy
@@ -55,11 +55,11 @@ func TestAPageIsToldUntilItIsTaken(t *testing.T) {
 	require.NoError(t, e.emitBatch(t.Context(), page("alice", "bob")))
 	same := []string{"alice", "bob"}
 	require.Equal(t, [][]string{same, same, same, same}, next.told())
-	require.Empty(t, buried(t, letterDir(e)))
+	require.Empty(t, deadLetteredUsers(t, letterDir(e)))
 }
 
 func TestOnlyWhatFailedIsToldAgain(t *testing.T) {
-	next := &testPipeline{fate: func(_ context.Context, call int, logs plog.Logs) error {
+	next := &testPipeline{respond: func(_ context.Context, call int, logs plog.Logs) error {
 		switch call {
 		case 1:
 			return consumererror.NewLogs(errBusy, only(logs, "bob", "carol"))
@@ -75,14 +75,14 @@ func TestOnlyWhatFailedIsToldAgain(t *testing.T) {
 // A queue merges the pages of several callers: what failed may be all another's.
 func TestAnotherPagesFailureIsNotOurs(t *testing.T) {
 	other := plogs.NewEncoder("").Encode(page("mallory"))
-	next := &testPipeline{fate: func(context.Context, int, plog.Logs) error { return consumererror.NewLogs(errBusy, other) }}
+	next := &testPipeline{respond: func(context.Context, int, plog.Logs) error { return consumererror.NewLogs(errBusy, other) }}
 	require.NoError(t, newTestEmitter(t, next, nil).emitBatch(t.Context(), page("alice")))
 	require.Len(t, next.told(), 1)
 }
 
 func TestAStopEndsTheWaitingAndPromisesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	next := &testPipeline{fate: func(context.Context, int, plog.Logs) error {
+	next := &testPipeline{respond: func(context.Context, int, plog.Logs) error {
 		cancel()
 		return errBusy
 	}}
@@ -96,7 +96,7 @@ func TestAStopEndsTheWaitingAndPromisesNothing(t *testing.T) {
 // What the pipeline has in its hands when the stop comes may still be taken: else it would be told twice.
 func TestADeliveryThatHasBegunMayEnd(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	next := &testPipeline{fate: func(work context.Context, _ int, _ plog.Logs) error {
+	next := &testPipeline{respond: func(work context.Context, _ int, _ plog.Logs) error {
 		cancel()
 		return work.Err()
 	}}
@@ -105,7 +105,7 @@ func TestADeliveryThatHasBegunMayEnd(t *testing.T) {
 
 func TestADeliveryThatHangsIsCutOff(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	next := &testPipeline{fate: func(work context.Context, _ int, _ plog.Logs) error {
+	next := &testPipeline{respond: func(work context.Context, _ int, _ plog.Logs) error {
 		cancel()
 		<-work.Done()
 		return work.Err()
@@ -137,7 +137,7 @@ func TestManyPagesAtOnce(t *testing.T) {
 func TestAPipelineThatIsAwayForAWeek(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		next := &testPipeline{fate: func(_ context.Context, _ int, logs plog.Logs) error {
+		next := &testPipeline{respond: func(_ context.Context, _ int, logs plog.Logs) error {
 			if time.Since(began) < 7*24*time.Hour {
 				return consumererror.NewLogs(errBusy, logs)
 			}

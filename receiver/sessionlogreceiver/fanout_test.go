@@ -61,14 +61,14 @@ func TestTwoPipelinesNameOtherFailedRecords(t *testing.T) {
 			for _, p := range pipelines {
 				require.Equal(t, want, p.told())
 			}
-			require.Equal(t, c.kept, buried(t, letters))
+			require.Equal(t, c.kept, deadLetteredUsers(t, letters))
 		})
 	}
 }
 
 // once is a pipeline that does so at its first call and takes all further ones.
 func once(fate func(plog.Logs) error) *testPipeline {
-	return &testPipeline{fate: func(_ context.Context, call int, logs plog.Logs) error {
+	return &testPipeline{respond: func(_ context.Context, call int, logs plog.Logs) error {
 		if call > 1 {
 			return nil
 		}

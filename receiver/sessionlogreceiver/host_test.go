@@ -13,8 +13,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what must come.
-const patience = 60 * time.Second
+// testTimeout is how long a test waits for what must come.
+const testTimeout = 60 * time.Second
 
 // testHost is a collector that remembers every status.
 type testHost struct {
@@ -49,7 +49,7 @@ func (h *testHost) statuses() (out []string, next <-chan struct{}) {
 // waitFor returns when the last status is the wanted one.
 func (h *testHost) waitFor(t *testing.T, wanted func(status string) bool) {
 	t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(testTimeout)
 	for {
 		have, next := h.statuses()
 		if len(have) > 0 && wanted(have[len(have)-1]) {

@@ -23,14 +23,14 @@ import (
 // killEnv names the folder of a test whose receiver runs in a process of its own, to be killed.
 const killEnv = "SESSIONLOG_RECEIVER_CHILD"
 
-// killPage is the size of its pages.
-const killPage = 50
+// killBatchSize is its batch_size.
+const killBatchSize = 50
 
 // delivered is what such a process has delivered: a line "<user> <record id> <session key>" per event.
 const delivered = "delivered.txt"
 
-// writeDown is a pipeline that appends every event to a file with one write, and takes its time like a real one.
-func writeDown(t *testing.T, path string) consumer.Logs {
+// newRecordingPipeline appends every event to a file with one write.
+func newRecordingPipeline(t *testing.T, path string) consumer.Logs {
 	t.Helper()
 	dropTornLine(t, path)
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -68,10 +68,10 @@ func TestChild(t *testing.T) {
 	host := newTestHost().withFileStorage(t, filepath.Join(dir, "storage"), nil)
 	config := fileConfig(t, filepath.Join(dir, "session_log.jsonl"))
 	config.Storage = &fileStorageID
-	config.File.Get().BatchSize = killPage
+	config.File.Get().BatchSize = killBatchSize
 	set := receivertest.NewNopSettings(componentType)
 	set.ID = component.NewID(componentType) // else it is another receiver each time
-	r, err := createLogsReceiver(t.Context(), set, config, writeDown(t, filepath.Join(dir, delivered)))
+	r, err := createLogsReceiver(t.Context(), set, config, newRecordingPipeline(t, filepath.Join(dir, delivered)))
 	require.NoError(t, err)
 	require.NoError(t, r.Start(t.Context(), host))
 	select {} // until SIGKILL
@@ -127,7 +127,7 @@ func startChild(t *testing.T, dir string) (kill func()) {
 
 func waitUntil(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	require.Eventually(t, done, patience, 2*time.Millisecond, what)
+	require.Eventually(t, done, testTimeout, 2*time.Millisecond, what)
 }
 
 // TestKilledAgainAndAgain kills a receiver with a real storage at five moments of its work, while the source grows. Every row must

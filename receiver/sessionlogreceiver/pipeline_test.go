@@ -27,7 +27,7 @@ var (
 
 // testPipeline is a consumer that decides about each call, and remembers the users of each.
 type testPipeline struct {
-	fate func(ctx context.Context, call int, logs plog.Logs) error
+	respond func(ctx context.Context, call int, logs plog.Logs) error
 
 	mu    sync.Mutex
 	calls [][]string
@@ -43,10 +43,10 @@ func (p *testPipeline) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 	p.calls = append(p.calls, users)
 	call := len(p.calls)
 	p.mu.Unlock()
-	if p.fate == nil {
+	if p.respond == nil {
 		return nil
 	}
-	return p.fate(ctx, call, logs)
+	return p.respond(ctx, call, logs)
 }
 
 // told are the users of every call so far.
@@ -119,8 +119,8 @@ func newTestEmitter(t *testing.T, next consumer.Logs, change func(*Config)) *eve
 
 func letterDir(e *eventEmitter) string { return e.deadLetterWriter.Dir() }
 
-// buried are the users in a dead letter.
-func buried(t *testing.T, dir string) (users []string) {
+// deadLetteredUsers are the users in a dead letter.
+func deadLetteredUsers(t *testing.T, dir string) (users []string) {
 	t.Helper()
 	for entry, err := range deadlettertest.Read(dir) {
 		require.NoError(t, err)

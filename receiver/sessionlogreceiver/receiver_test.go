@@ -142,7 +142,7 @@ func TestASourceMayHaveToldEverything(t *testing.T) {
 }
 
 func TestARefusalStopsTheReceiverForGood(t *testing.T) {
-	next := &testPipeline{fate: func(context.Context, int, plog.Logs) error { return consumererror.NewPermanent(errPoison) }}
+	next := &testPipeline{respond: func(context.Context, int, plog.Logs) error { return consumererror.NewPermanent(errPoison) }}
 	host := newTestHost()
 	r, _ := newTestReceiver(t, func(ctx context.Context, h source.Host) error {
 		for ctx.Err() == nil { // a source that would try for ever

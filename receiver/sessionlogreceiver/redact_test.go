@@ -27,7 +27,7 @@ func failure(name string) session.Event {
 // The bytes that leave the receiver, and those on the disk, are searched as they are.
 func TestNoNameLeavesTheReceiver(t *testing.T) {
 	var sent bytes.Buffer
-	next := &testPipeline{fate: func(_ context.Context, _ int, logs plog.Logs) error {
+	next := &testPipeline{respond: func(_ context.Context, _ int, logs plog.Logs) error {
 		text, err := (&plog.JSONMarshaler{}).MarshalLogs(logs)
 		sent.Write(text)
 		if err != nil {

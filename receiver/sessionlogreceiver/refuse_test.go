@@ -33,18 +33,18 @@ func TestWhatIsRefusedIsKeptAndNeverToldAgain(t *testing.T) {
 		"by one that says it of many": {func(plog.Logs) error { return consumererror.NewPermanent(errors.Join(errPoison, errBusy)) }, []string{"alice", "bob", "carol"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			next := &testPipeline{fate: func(_ context.Context, _ int, logs plog.Logs) error { return c.refuse(logs) }}
+			next := &testPipeline{respond: func(_ context.Context, _ int, logs plog.Logs) error { return c.refuse(logs) }}
 			e := newTestEmitter(t, next, nil)
 			require.NoError(t, e.emitBatch(t.Context(), page("alice", "bob", "carol")))
 			require.Len(t, next.told(), 1)
-			require.Equal(t, c.kept, buried(t, letterDir(e)))
+			require.Equal(t, c.kept, deadLetteredUsers(t, letterDir(e)))
 		})
 	}
 }
 
 // Behind a fan-out one pipeline may refuse while another only asks to wait: the other one must still get the events.
 func TestARefusalDoesNotHideThatAnotherPipelineWaits(t *testing.T) {
-	next := &testPipeline{fate: func(_ context.Context, call int, _ plog.Logs) error {
+	next := &testPipeline{respond: func(_ context.Context, call int, _ plog.Logs) error {
 		if call < 3 {
 			return multierr.Append(consumererror.NewPermanent(errPoison), errBusy)
 		}
@@ -53,11 +53,11 @@ func TestARefusalDoesNotHideThatAnotherPipelineWaits(t *testing.T) {
 	e := newTestEmitter(t, next, nil)
 	require.NoError(t, e.emitBatch(t.Context(), page("alice")))
 	require.Len(t, next.told(), 3)
-	require.Equal(t, []string{"alice"}, buried(t, letterDir(e)))
+	require.Equal(t, []string{"alice"}, deadLetteredUsers(t, letterDir(e)))
 }
 
 func TestARefusalCanStopTheReceiver(t *testing.T) {
-	next := &testPipeline{fate: func(context.Context, int, plog.Logs) error { return consumererror.NewPermanent(errPoison) }}
+	next := &testPipeline{respond: func(context.Context, int, plog.Logs) error { return consumererror.NewPermanent(errPoison) }}
 	e := newTestEmitter(t, next, func(c *Config) { c.OnRefused = RefusedStop })
 	var cause error
 	e.stopReceiver = func(err error) { cause = err }
@@ -70,7 +70,7 @@ func TestARefusalCanStopTheReceiver(t *testing.T) {
 
 // While the dead letter cannot be written, the events are neither lost nor told to the pipeline that has refused them.
 func TestADeadLetterThatCannotBeWrittenIsTriedAgain(t *testing.T) {
-	next := &testPipeline{fate: func(context.Context, int, plog.Logs) error { return consumererror.NewPermanent(errPoison) }}
+	next := &testPipeline{respond: func(context.Context, int, plog.Logs) error { return consumererror.NewPermanent(errPoison) }}
 	e := newTestEmitter(t, next, nil)
 	dir := letterDir(e)
 	require.NoError(t, os.WriteFile(dir, []byte("a file in the folder's place"), 0o600))
@@ -81,6 +81,6 @@ func TestADeadLetterThatCannotBeWrittenIsTriedAgain(t *testing.T) {
 	require.NoError(t, os.Remove(dir))
 	require.NoError(t, <-done)
 	require.Len(t, next.told(), 1)
-	require.Equal(t, []string{"alice"}, buried(t, dir))
+	require.Equal(t, []string{"alice"}, deadLetteredUsers(t, dir))
 	host.waitFor(t, func(s string) bool { return s == "StatusOK" })
 }

@@ -63,7 +63,7 @@ func TestTheReceiverCountsTheFateOfEverything(t *testing.T) {
 	set.TelemetrySettings = tel.NewTelemetrySettings()
 	config := createDefaultConfig().(*Config)
 	config.DeadLetter.Directory = filepath.Join(t.TempDir(), "letters")
-	next := &testPipeline{fate: func(_ context.Context, call int, logs plog.Logs) error {
+	next := &testPipeline{respond: func(_ context.Context, call int, logs plog.Logs) error {
 		if call == 2 {
 			return consumererror.NewPermanent(consumererror.NewLogs(errPoison, only(logs, "bob")))
 		}
@@ -166,7 +166,7 @@ func TestNoValueOfAnEventIsLogged(t *testing.T) {
 	var text bytes.Buffer
 	set := receivertest.NewNopSettings(componentType)
 	set.Logger = zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zapcore.EncoderConfig{MessageKey: "message"}), zapcore.AddSync(&text), zap.DebugLevel))
-	next := &testPipeline{fate: func(_ context.Context, call int, logs plog.Logs) error {
+	next := &testPipeline{respond: func(_ context.Context, call int, logs plog.Logs) error {
 		if call == 1 {
 			return consumererror.NewLogs(errBusy, logs)
 		}
