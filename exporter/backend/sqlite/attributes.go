@@ -12,7 +12,7 @@ import (
 const naturalType = '-'
 
 // attributeTypes is nothing when all attributes have JSON's types. It is good until the next call.
-func (b *binder) attributeTypes(attrs []session.Attr) []byte {
+func (b *rowBinder) attributeTypes(attrs []session.Attr) []byte {
 	b.letters = b.letters[:0]
 	allNatural := true
 	for i := range attrs {

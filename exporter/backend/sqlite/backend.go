@@ -23,7 +23,7 @@ type store struct {
 	extra []string // statements that tests run on every new connection
 
 	started bool
-	queue   chan *request
+	queue   chan *writeRequest
 	stop    chan struct{} // closed by Shutdown: nothing more is taken
 	stopped chan struct{} // closed by the writer: all is closed
 
@@ -40,7 +40,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 		cfg:     cfg,
 		log:     set.Logger,
 		now:     time.Now,
-		queue:   make(chan *request, 1024),
+		queue:   make(chan *writeRequest, 1024),
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
 	}, nil
@@ -49,19 +49,19 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 // Start opens the file, brings its schema up to date and starts the writer.
 func (s *store) Start(ctx context.Context) error {
 	w := &writer{store: s, guard: retention.NewGuard(s.log, s.now)}
-	if err := w.open(ctx); err != nil {
+	if err := w.openUnlessDamaged(ctx); err != nil {
 		w.closeRaw()
 		return err
 	}
 	s.started = true
-	go w.run()
+	go w.serveRequests()
 	return nil
 }
 
 // Write hands the events to the writer and waits for its commit. A context that ends takes the batch out of the queue, or
 // out of the transaction under way; once the commit has begun, its result counts.
 func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
-	r := &request{ctx: ctx, events: events, done: make(chan struct{})}
+	r := &writeRequest{ctx: ctx, events: events, done: make(chan struct{})}
 	select {
 	case <-s.stop:
 		return backend.Result{}, ErrStopped
@@ -74,12 +74,12 @@ func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]
 	select {
 	case <-r.done:
 	case <-ctx.Done():
-		if r.claim() {
+		if r.claimOnce() {
 			return backend.Result{}, context.Cause(ctx)
 		}
 		<-r.done // the writer is walking the events: it sees the context itself
 	case <-s.stopped: // it was queued while the writer stopped
-		if r.claim() {
+		if r.claimOnce() {
 			return backend.Result{}, ErrStopped
 		}
 		<-r.done

@@ -16,11 +16,11 @@ const maxRecord = 64 << 20
 // maxRemembered is the longest text that a binder keeps to compare the next row's with.
 const maxRemembered = 256
 
-// binder puts events into the parameters of a prepared statement. SQLite keeps what is bound from row to row, so a value
+// rowBinder puts events into the parameters of a prepared statement. SQLite keeps what is bound from row to row, so a value
 // that equals the row before is not bound again: half of a login's columns repeat.
-type binder struct {
+type rowBinder struct {
 	stmt *sqlite.Stmt
-	last []remembered
+	last []boundValue
 	size int
 
 	columns jsoncolumn.Writer
@@ -32,8 +32,8 @@ const (
 	firstColumnParam = 2
 )
 
-// remembered is what a parameter holds.
-type remembered struct {
+// boundValue is what a parameter holds.
+type boundValue struct {
 	state boundState
 	text  string
 }
@@ -46,36 +46,36 @@ const (
 	boundText
 )
 
-// newBinder begins with every parameter NULL, as a fresh statement has them.
-func newBinder(stmt *sqlite.Stmt) *binder {
-	b := &binder{stmt: stmt, last: make([]remembered, firstColumnParam+len(columns))}
+// newRowBinder begins with every parameter NULL, as a fresh statement has them.
+func newRowBinder(stmt *sqlite.Stmt) *rowBinder {
+	b := &rowBinder{stmt: stmt, last: make([]boundValue, firstColumnParam+len(eventColumns))}
 	for i := range b.last {
 		b.last[i].state = boundNull
 	}
 	return b
 }
 
-// event binds every column and tells whether the record is small enough to be stored.
-func (b *binder) event(e *session.Event, hash [16]byte) bool {
+// bindEvent binds every column and tells whether the record is small enough to be stored.
+func (b *rowBinder) bindEvent(e *session.Event, hash [16]byte) bool {
 	b.size = 0
 	b.stmt.BindBytes(hashParam, hash[:])
-	for i := range columns {
-		columns[i].bind(b, firstColumnParam+i, e)
+	for i := range eventColumns {
+		eventColumns[i].bind(b, firstColumnParam+i, e)
 	}
 	return b.size <= maxRecord
 }
 
-// text binds a text, or NULL for an empty one.
-func (b *binder) text(p int, s string) {
+// bindText binds a text, or NULL for an empty one.
+func (b *rowBinder) bindText(p int, s string) {
 	if s == "" {
-		b.null(p)
+		b.bindNull(p)
 		return
 	}
-	b.word(p, s)
+	b.bindWord(p, s)
 }
 
-// word binds a text that is never absent.
-func (b *binder) word(p int, s string) {
+// bindWord binds a text that is never absent.
+func (b *rowBinder) bindWord(p int, s string) {
 	l := &b.last[p]
 	if l.state == boundText && l.text == s {
 		b.size += len(s)
@@ -85,14 +85,14 @@ func (b *binder) word(p int, s string) {
 		return
 	}
 	if len(s) <= maxRemembered {
-		*l = remembered{boundText, s}
+		*l = boundValue{boundText, s}
 	}
 }
 
-// json binds JSON, or NULL for nothing.
-func (b *binder) json(p int, buf []byte) {
+// bindJSON binds JSON, or NULL for nothing.
+func (b *rowBinder) bindJSON(p int, buf []byte) {
 	if len(buf) == 0 {
-		b.null(p)
+		b.bindNull(p)
 		return
 	}
 	// The driver copies the bytes before it returns.
@@ -100,8 +100,8 @@ func (b *binder) json(p int, buf []byte) {
 }
 
 // bindBytes binds text that is not valid UTF-8 as a BLOB: a client that decodes text would fail on the whole result.
-func (b *binder) bindBytes(p int, s string) bool {
-	b.last[p] = remembered{}
+func (b *rowBinder) bindBytes(p int, s string) bool {
+	b.last[p] = boundValue{}
 	if b.size += len(s); b.size > maxRecord {
 		return false // the row is not going to be inserted
 	}
@@ -113,34 +113,34 @@ func (b *binder) bindBytes(p int, s string) bool {
 	return true
 }
 
-// number binds an integer, or NULL for 0.
-func (b *binder) number(p int, n int64) {
+// bindNumber binds an integer, or NULL for 0.
+func (b *rowBinder) bindNumber(p int, n int64) {
 	if n == 0 {
-		b.null(p)
+		b.bindNull(p)
 		return
 	}
-	b.integer(p, n)
+	b.bindInteger(p, n)
 }
 
-func (b *binder) integer(p int, n int64) {
-	b.last[p] = remembered{}
+func (b *rowBinder) bindInteger(p int, n int64) {
+	b.last[p] = boundValue{}
 	b.stmt.BindInt64(p, n)
 }
 
-func (b *binder) id(p int, id []byte) {
+func (b *rowBinder) bindID(p int, id []byte) {
 	for _, c := range id {
 		if c != 0 {
-			b.last[p] = remembered{}
+			b.last[p] = boundValue{}
 			b.stmt.BindBytes(p, id)
 			return
 		}
 	}
-	b.null(p)
+	b.bindNull(p)
 }
 
-func (b *binder) null(p int) {
+func (b *rowBinder) bindNull(p int) {
 	if l := &b.last[p]; l.state != boundNull {
-		*l = remembered{state: boundNull}
+		*l = boundValue{state: boundNull}
 		b.stmt.BindNull(p)
 	}
 }

@@ -29,7 +29,7 @@ func (cfg Config) CheckConnection(ctx context.Context) (findings []connectcheck.
 	findings = append(findings, checkSpace(filepath.Dir(cfg.Path))...)
 	conn, err := sqlite.OpenConn(cfg.Path, sqlite.OpenReadOnly)
 	if err != nil {
-		return append(findings, connectcheck.Finding{Subject: "database", Detail: cfg.explain("opening", err).Error(), Key: "path", Remedy: "put a backup in its place, or choose another path"})
+		return append(findings, connectcheck.Finding{Subject: "database", Detail: cfg.explainError("opening", err).Error(), Key: "path", Remedy: "put a backup in its place, or choose another path"})
 	}
 	defer conn.Close()
 	conn.SetInterrupt(ctx.Done())
@@ -99,7 +99,7 @@ func (cfg Config) checkWritable() connectcheck.Finding {
 func (cfg Config) checkSoundness(conn *sqlite.Conn) connectcheck.Finding {
 	damage, err := quickCheck(conn)
 	if err != nil {
-		return connectcheck.Finding{Subject: "database", Detail: cfg.explain("checking the file", err).Error(), Key: "path", Remedy: "try again when nothing else holds it"}
+		return connectcheck.Finding{Subject: "database", Detail: cfg.explainError("checking the file", err).Error(), Key: "path", Remedy: "try again when nothing else holds it"}
 	}
 	if damage != "" {
 		return connectcheck.Finding{Subject: "database", Detail: damage, Key: "path", Remedy: "put a backup in its place, or move the file away and a new one is made"}
@@ -108,12 +108,12 @@ func (cfg Config) checkSoundness(conn *sqlite.Conn) connectcheck.Finding {
 }
 
 func (cfg Config) checkSchema(conn *sqlite.Conn) connectcheck.Finding {
-	version, err := cfg.version(conn)
-	detail := fmt.Sprintf("version %d of %d", version, len(files))
+	version, err := cfg.schemaVersion(conn)
+	detail := fmt.Sprintf("version %d of %d", version, len(allMigrations))
 	switch {
 	case err != nil:
 		return connectcheck.Finding{Subject: "schema", Detail: err.Error(), Key: "path", Remedy: "use the program that made it, or another path"}
-	case version < int64(len(files)) && !cfg.CreateSchema:
+	case version < int64(len(allMigrations)) && !cfg.CreateSchema:
 		return connectcheck.Finding{Subject: "schema", Detail: detail, Key: "create_schema", Remedy: "set create_schema: true, or run the files of migrations/ that are missing"}
 	}
 	return connectcheck.Finding{OK: true, Subject: "schema", Detail: detail}

@@ -68,11 +68,11 @@ func syncDir(dir string) error {
 	return nil
 }
 
-// open gives a connection that writes durably. The page size is that of the first connection ever.
-func (cfg *Config) open(ctx context.Context) (*sqlite.Conn, error) {
+// openConn gives a connection that writes durably. The page size is that of the first connection ever.
+func (cfg *Config) openConn(ctx context.Context) (*sqlite.Conn, error) {
 	conn, err := sqlite.OpenConn(cfg.Path, sqlite.OpenReadWrite)
 	if err != nil {
-		return nil, cfg.explain("opening", err)
+		return nil, cfg.explainError("opening", err)
 	}
 	conn.SetBusyTimeout(busyStep)
 	if err := cfg.setUp(ctx, conn); err != nil {
@@ -97,14 +97,14 @@ func (cfg *Config) Pragmas() []string {
 
 func (cfg *Config) setUp(ctx context.Context, conn *sqlite.Conn) error {
 	for _, p := range cfg.Pragmas() {
-		err := cfg.patiently(ctx, func() error { return sqlitex.ExecuteTransient(conn, p, nil) })
+		err := cfg.retryWhileBusy(ctx, func() error { return sqlitex.ExecuteTransient(conn, p, nil) })
 		if err != nil {
-			return cfg.explain("setting up", err)
+			return cfg.explainError("setting up", err)
 		}
 	}
 	mode, err := sqlitex.ResultText(conn.Prep("PRAGMA journal_mode"))
 	if err != nil {
-		return cfg.explain("setting up", err)
+		return cfg.explainError("setting up", err)
 	}
 	if mode != "wal" {
 		return fmt.Errorf("sqlite: path %q: the file system has no shared memory for the write-ahead log: choose a local disk", cfg.Path)
@@ -112,8 +112,8 @@ func (cfg *Config) setUp(ctx context.Context, conn *sqlite.Conn) error {
 	return nil
 }
 
-// patiently repeats what failed because of another process's lock, for busy_timeout.
-func (cfg *Config) patiently(ctx context.Context, do func() error) error {
+// retryWhileBusy repeats what failed because of another process's lock, for busy_timeout.
+func (cfg *Config) retryWhileBusy(ctx context.Context, do func() error) error {
 	deadline := time.Now().Add(cfg.BusyTimeout)
 	for {
 		err := do()

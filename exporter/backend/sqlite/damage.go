@@ -16,24 +16,24 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 )
 
-// header is what tells two states of a database file apart: https://www.sqlite.org/fileformat.html, section 1.3.
-type header [100]byte
+// fileHeader is what tells two states of a database file apart: https://www.sqlite.org/fileformat.html, section 1.3.
+type fileHeader [100]byte
 
 var headerMagic = []byte("SQLite format 3\x00")
 
-func (h *header) pageSize() int64 {
+func (h *fileHeader) pageSize() int64 {
 	if size := int64(binary.BigEndian.Uint16(h[16:])); size > 1 {
 		return size
 	}
 	return 65536
 }
-func (h *header) changeCounter() uint32 { return binary.BigEndian.Uint32(h[24:]) }
-func (h *header) pages() int64          { return int64(binary.BigEndian.Uint32(h[28:])) }
+func (h *fileHeader) changeCounter() uint32 { return binary.BigEndian.Uint32(h[24:]) }
+func (h *fileHeader) pages() int64          { return int64(binary.BigEndian.Uint32(h[28:])) }
 
 // fileState is how the three files of a database stand on the disk; nil is a file that is not there.
 type fileState struct {
 	file, wal, shm os.FileInfo
-	header         header
+	header         fileHeader
 }
 
 func (cfg *Config) fileState(raw *os.File) (s fileState, err error) {
@@ -85,7 +85,7 @@ func (w *writer) checkLength() error {
 	}
 	logged := now.wal != nil && now.wal.Size() > 0
 	if !logged && bytes.HasPrefix(now.header[:], headerMagic) && now.file.Size() < now.header.pages()*now.header.pageSize() {
-		return w.damaged("it is shorter than its header says", "", nil)
+		return w.damageError("it is shorter than its header says", "", nil)
 	}
 	return nil
 }
@@ -124,7 +124,7 @@ func (w *writer) checkFilesUnchanged(committed bool) error {
 		}
 	case foreignLog(w.lastFileState.wal, now.wal):
 		if err := w.putForeignLogAside(); err != nil {
-			return w.failed("putting the write-ahead log of another database aside", err)
+			return w.explainFailure("putting the write-ahead log of another database aside", err)
 		}
 	}
 	if w.conn == nil || fileReplaced(w.lastFileState.wal, now.wal) || fileReplaced(w.lastFileState.shm, now.shm) {
@@ -168,7 +168,7 @@ func (w *writer) movedAway(committed bool) error {
 	if committed {
 		return fmt.Errorf("sqlite: path %q: %w: the file was moved away or deleted during a commit; the batch is tried again", w.cfg.Path, ErrCannotOpen)
 	}
-	return w.open(w.ctx)
+	return w.openUnlessDamaged(w.ctx)
 }
 
 // detachWAL brings what was committed last into the file that has gone, wherever it is, and takes its log away from the path: SQLite
@@ -177,7 +177,7 @@ func (w *writer) detachWAL() error {
 	if busy, err := queryNumber(w.conn, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil || busy != 0 {
 		aside, err := w.putLogAside()
 		if err != nil {
-			return w.failed("putting the write-ahead log aside", err)
+			return w.explainFailure("putting the write-ahead log aside", err)
 		}
 		if aside == "" { // it has gone with the file
 			w.log.Warn("what was committed last could not be brought into the file that has gone: keep its -wal beside it", zap.String("path", w.cfg.Path))
@@ -186,7 +186,7 @@ func (w *writer) detachWAL() error {
 		}
 	}
 	now, err := w.cfg.fileState(nil)
-	w.close()
+	w.closeWithCheckpoint()
 	return errors.Join(err, w.removeOwnLog(now))
 }
 
@@ -225,10 +225,10 @@ func (w *writer) classifyChange(committed bool) error {
 	if damage == "" && !committed && w.dataVersion() == w.version {
 		var err error
 		if damage, err = w.cfg.checkWhole(w.ctx); err != nil {
-			return w.cfg.explain("checking the file, which was touched from outside", err)
+			return w.cfg.explainError("checking the file, which was touched from outside", err)
 		}
 		if damage == "" { // somebody touched it; what is in our cache may be older than the file
-			w.close()
+			w.closeWithCheckpoint()
 			return nil
 		}
 	}
@@ -308,13 +308,13 @@ func (w *writer) refuseDamaged(damage string) error {
 			err = w.removeOwnLog(now)
 		}
 	}
-	w.refusedError = w.damaged(damage, aside, err)
+	w.refusedError = w.damageError(damage, aside, err)
 	w.refusedState = fileState{} // it may be a sound backup that somebody has copied over it: the next write looks
 	w.log.Error("the database file was damaged from outside: nothing is written until it is mended", zap.Error(w.refusedError))
 	return w.refusedError
 }
 
-func (w *writer) damaged(damage, aside string, err error) error {
+func (w *writer) damageError(damage, aside string, err error) error {
 	kept := ""
 	if aside != "" {
 		kept = fmt.Sprintf(" What was committed last is kept in %q.", aside)
@@ -401,11 +401,11 @@ func (w *writer) checkpointAndReopen() error {
 			err = errLogBusy
 		}
 		if err != nil {
-			return w.failed("bringing the write-ahead log into the file", err)
+			return w.explainFailure("bringing the write-ahead log into the file", err)
 		}
-		w.close()
+		w.closeWithCheckpoint()
 	}
-	return w.open(w.ctx)
+	return w.openUnlessDamaged(w.ctx)
 }
 
 var errLogBusy = errors.New("a reader keeps it from being emptied: end its transaction; it is tried again")

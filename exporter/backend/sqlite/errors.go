@@ -11,7 +11,7 @@ import (
 
 // What can be wrong with the store. None is permanent in the collector's sense: each passes when somebody frees space, ends
 // a lock or brings back a file, and a permanent error would throw away records that are in order. Records that can never
-// be stored are told one by one, in Result.Rejected.
+// be stored are listed one by one, in Result.Rejected.
 var (
 	ErrFull        = errors.New("no space left")
 	ErrLocked      = errors.New("locked by another process")
@@ -24,12 +24,12 @@ var (
 	ErrStopped     = errors.New("the sqlite backend is not running")
 )
 
-// explain says in the user's terms what went wrong, from SQLite's result code alone.
-func (cfg *Config) explain(doing string, err error) error {
+// explainError says in the user's terms what went wrong, from SQLite's result code alone.
+func (cfg *Config) explainError(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	kind, remedy := cfg.diagnose(sqlite.ErrCode(err))
+	kind, remedy := cfg.diagnoseCode(sqlite.ErrCode(err))
 	if kind == nil {
 		return fmt.Errorf("sqlite: %s, path %q: %w", doing, cfg.Path, err)
 	}
@@ -40,7 +40,7 @@ func (cfg *Config) explain(doing string, err error) error {
 	return explained
 }
 
-func (cfg *Config) diagnose(code sqlite.ResultCode) (kind error, remedy string) { //nolint:staticcheck // kind is the answer, not a failure
+func (cfg *Config) diagnoseCode(code sqlite.ResultCode) (kind error, remedy string) { //nolint:staticcheck // kind is the answer, not a failure
 	switch code.ToPrimary() {
 	case sqlite.ResultFull:
 		return ErrFull, "free some on its volume, or set ttl; the batch is tried again"
@@ -58,8 +58,8 @@ func (cfg *Config) diagnose(code sqlite.ResultCode) (kind error, remedy string) 
 	return nil, ""
 }
 
-// reopens tells whether the open connection is no good any more: what is wrong may be mended on disk, which it does not see.
-func reopens(err error) bool {
+// needsReopen tells whether the open connection is no good any more: what is wrong may be mended on disk, which it does not see.
+func needsReopen(err error) bool {
 	switch sqlite.ErrCode(err).ToPrimary() {
 	case sqlite.ResultReadOnly, sqlite.ResultPerm, sqlite.ResultCantOpen, sqlite.ResultCorrupt, sqlite.ResultNotADB,
 		sqlite.ResultIOErr, sqlite.ResultProtocol:
@@ -68,6 +68,6 @@ func reopens(err error) bool {
 	return false
 }
 
-func malformed(column string) error {
+func malformedColumn(column string) error {
 	return fmt.Errorf("sqlite: column %s of session_events does not hold the JSON that this program writes: somebody else has changed it", column)
 }

@@ -14,38 +14,38 @@ const (
 	complainEvery = time.Minute
 )
 
-// expiry deletes what is older than ttl, a slice at a time, between the commits of callers.
-type expiry struct {
+// expiryTimer deletes what is older than ttl, a slice at a time, between the commits of callers.
+type expiryTimer struct {
 	*writer
 	timer      *time.Timer // nil: everything is kept
 	complained time.Time
 }
 
-func newExpiry(w *writer) *expiry {
-	x := &expiry{writer: w}
+func newExpiry(w *writer) *expiryTimer {
+	x := &expiryTimer{writer: w}
 	if w.cfg.TTL > 0 {
 		x.timer = time.NewTimer(0)
 	}
 	return x
 }
 
-func (x *expiry) due() <-chan time.Time {
+func (x *expiryTimer) dueTime() <-chan time.Time {
 	if x.timer == nil {
 		return nil
 	}
 	return x.timer.C
 }
 
-func (x *expiry) stop() {
+func (x *expiryTimer) stop() {
 	if x.timer != nil {
 		x.timer.Stop()
 	}
 }
 
-// slice deletes the oldest rows and says when it wants to be called again.
-func (x *expiry) slice() {
+// expireSlice deletes the oldest rows and says when it wants to be called again.
+func (x *expiryTimer) expireSlice() {
 	x.guard.Remind()
-	more, err := x.delete()
+	more, err := x.deleteSlice()
 	if err != nil && time.Since(x.complained) > complainEvery {
 		x.complained = time.Now()
 		x.log.Warn("expired records are not deleted", zap.Error(err))
@@ -57,18 +57,18 @@ func (x *expiry) slice() {
 	x.timer.Reset(min(sliceEvery, x.cfg.TTL/10+sliceSoon))
 }
 
-func (x *expiry) delete() (more bool, err error) {
-	if err := x.ready(); err != nil {
+func (x *expiryTimer) deleteSlice() (more bool, err error) {
+	if err := x.ensureOpen(); err != nil {
 		return false, err
 	}
 	if x.ttl == 0 { // it waits for its confirmation
 		return false, nil
 	}
-	if err := x.begin(); err != nil {
+	if err := x.beginTransaction(); err != nil {
 		return false, err
 	}
 	for _, stmt := range []*sqlite.Stmt{x.st.expire, x.st.forget} {
-		stmt.BindInt64(1, x.oldest())
+		stmt.BindInt64(1, x.oldestKept())
 		stmt.BindInt64(2, sliceRows)
 		if _, err = stmt.Step(); err != nil {
 			break
@@ -79,10 +79,10 @@ func (x *expiry) delete() (more bool, err error) {
 		}
 	}
 	if err == nil {
-		err = execute(x.conn, "COMMIT")
+		err = executeStatement(x.conn, "COMMIT")
 	}
 	if err != nil {
-		x.rollback()
+		x.rollbackOrClose()
 	}
-	return more, x.failed("deleting expired records", err)
+	return more, x.explainFailure("deleting expired records", err)
 }

@@ -13,9 +13,9 @@ import (
 // tooLarge is the reason of a refusal.
 const tooLarge = "the record takes more than 64 MiB"
 
-// insertAll inserts the events of one request into the transaction under way.
-func (w *writer) insertAll(r *request) (err error) {
-	oldest := w.oldest()
+// insertEvents inserts the events of one request into the transaction under way.
+func (w *writer) insertEvents(r *writeRequest) (err error) {
+	oldest := w.oldestKept()
 	r.events(func(i int, e *session.Event) bool {
 		if err = r.ctx.Err(); err != nil {
 			return false
@@ -26,7 +26,7 @@ func (w *writer) insertAll(r *request) (err error) {
 		}
 		reason := backend.Refusal(e)
 		if reason == "" {
-			reason, err = w.insert(e, &r.result)
+			reason, err = w.insertEvent(e, &r.result)
 		}
 		if reason != "" {
 			r.result.Rejected = append(r.result.Rejected, backend.Rejection{Index: i, Reason: reason})
@@ -36,19 +36,19 @@ func (w *writer) insertAll(r *request) (err error) {
 	return err
 }
 
-// oldest is the time from which on events are kept. Older ones are left out: were they let in and deleted
+// oldestKept is the time from which on events are kept. Older ones are left out: were they let in and deleted
 // again, a source that tells its history over and over would fill and empty the table.
-func (w *writer) oldest() int64 {
+func (w *writer) oldestKept() int64 {
 	if w.ttl == 0 {
 		return math.MinInt64
 	}
 	return w.now().Add(-w.ttl).UnixNano()
 }
 
-// insert counts the event into result, or tells why it cannot be stored. An error is the store's, not the event's.
-func (w *writer) insert(e *session.Event, result *backend.Result) (reason string, err error) {
+// insertEvent counts the event into result, or tells why it cannot be stored. An error is the store's, not the event's.
+func (w *writer) insertEvent(e *session.Event, result *backend.Result) (reason string, err error) {
 	b, hash := w.st.insert, e.ContentHash(&w.hasher)
-	if !b.event(e, hash) {
+	if !b.bindEvent(e, hash) {
 		return tooLarge, nil
 	}
 	switch _, err := b.stmt.Step(); {
@@ -94,7 +94,7 @@ func (w *writer) storedHash(e *session.Event) (hash [16]byte, err error) {
 // keepAside stores the second version. The same version again is ignored.
 func (w *writer) keepAside(e *session.Event, hash [16]byte) error {
 	b := w.st.conflict
-	b.event(e, hash)
+	b.bindEvent(e, hash)
 	if _, err := b.stmt.Step(); err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 func TestJSON(t *testing.T) {
-	var b binder
+	var b rowBinder
 	require.Empty(t, b.columns.Strings(nil))
 	require.Empty(t, b.columns.Settings(nil))
 	require.Empty(t, b.columns.Attributes(nil, jsoncolumn.IsNative))
@@ -44,7 +44,7 @@ func FuzzAttributes(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, key, value string, kind uint8) {
 		want := []session.Attr{{Key: key, Value: value, Type: session.AttrType(kind % 7)}, {Key: "after", Value: "it"}}
-		var b binder
+		var b rowBinder
 		text := string(b.columns.Attributes(want, jsoncolumn.IsNative))
 		got, err := readColumns.Attributes(text, nil)
 		require.NoError(t, err, text)

@@ -18,24 +18,24 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// files are all migrations. Each ends by writing its number into sessionlog_migrations, so that a file does the same by hand.
-var files = migrations.MustRead(migrationFiles, "migrations")
+// allMigrations are all migrations. Each ends by writing its number into sessionlog_migrations, so that a file does the same by hand.
+var allMigrations = migrations.MustRead(migrationFiles, "migrations")
 
 // ourNames are the names that table_prefix stands before; those of indexes begin like their table's.
 var ourNames = regexp.MustCompile(
 	`\b(session_events|session_conflicts|session_log|stl_connection_log|sessions|sessionlog_settings|sessionlog_migrations)(_by_\w+)?\b`)
 
-// named gives our names in sql their prefix.
-func (cfg *Config) named(sql string) string {
+// prefixNames gives our names in sql their prefix.
+func (cfg *Config) prefixNames(sql string) string {
 	if cfg.TablePrefix == "" {
 		return sql
 	}
 	return ourNames.ReplaceAllString(sql, cfg.TablePrefix+"$0")
 }
 
-// migrate brings the schema to this program's version, one file a transaction. The write lock is taken before the version is
+// migrateSchema brings the schema to this program's version, one file a transaction. The write lock is taken before the version is
 // read, so that of two programs that start at once one does the work.
-func (cfg *Config) migrate(ctx context.Context, conn *sqlite.Conn) error {
+func (cfg *Config) migrateSchema(ctx context.Context, conn *sqlite.Conn) error {
 	for more := true; more; {
 		var err error
 		if more, err = cfg.migrateOnce(ctx, conn); err != nil {
@@ -47,28 +47,28 @@ func (cfg *Config) migrate(ctx context.Context, conn *sqlite.Conn) error {
 			return err
 		}
 	}
-	return cfg.tellViews(ctx, conn)
+	return cfg.writeViewSettings(ctx, conn)
 }
 
 func (cfg *Config) migrateOnce(ctx context.Context, conn *sqlite.Conn) (more bool, err error) {
-	version, err := cfg.version(conn)
+	version, err := cfg.schemaVersion(conn)
 	if err != nil {
 		return false, err
 	}
-	if !cfg.CreateSchema && version < int64(len(files)) {
+	if !cfg.CreateSchema && version < int64(len(allMigrations)) {
 		err := fmt.Errorf("sqlite: path %q has version %d of the schema, this program needs %d: %w: set create_schema, or run the files of migrations/ and views/ by hand",
-			cfg.Path, version, len(files), ErrNoSchema)
+			cfg.Path, version, len(allMigrations), ErrNoSchema)
 		if version > 0 {
 			return false, backend.Misconfigured(err)
 		}
 		return false, err // somebody may be about to make it
 	}
-	if version == int64(len(files)) {
+	if version == int64(len(allMigrations)) {
 		return false, nil
 	}
 	return true, cfg.inTransaction(ctx, conn, "migrating", func() error {
-		version, err := cfg.version(conn)
-		if err != nil || version == int64(len(files)) {
+		version, err := cfg.schemaVersion(conn)
+		if err != nil || version == int64(len(allMigrations)) {
 			return err
 		}
 		if version == 0 {
@@ -76,27 +76,27 @@ func (cfg *Config) migrateOnce(ctx context.Context, conn *sqlite.Conn) (more boo
 				return err
 			}
 		}
-		m := files[version]
-		if err := sqlitex.ExecuteScript(conn, cfg.named(m.SQL), nil); err != nil {
+		m := allMigrations[version]
+		if err := sqlitex.ExecuteScript(conn, cfg.prefixNames(m.SQL), nil); err != nil {
 			return fmt.Errorf("migration %s: %w", m.Name, err)
 		}
 		return nil
 	})
 }
 
-// version is the number of the last migration, 0 of an empty file.
-func (cfg *Config) version(conn *sqlite.Conn) (version int64, err error) {
+// schemaVersion is the number of the last migration, 0 of an empty file.
+func (cfg *Config) schemaVersion(conn *sqlite.Conn) (version int64, err error) {
 	there := false
 	exists := "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
 	err = sqlitex.Execute(conn, exists, &sqlitex.ExecOptions{
-		Args:       []any{cfg.named("sessionlog_migrations")},
+		Args:       []any{cfg.prefixNames("sessionlog_migrations")},
 		ResultFunc: func(*sqlite.Stmt) error { there = true; return nil },
 	})
 	if err != nil || !there {
-		return 0, cfg.explain("reading the schema", err)
+		return 0, cfg.explainError("reading the schema", err)
 	}
 	first := ""
-	err = sqlitex.Execute(conn, cfg.named("SELECT version, name FROM sessionlog_migrations ORDER BY version DESC"), &sqlitex.ExecOptions{
+	err = sqlitex.Execute(conn, cfg.prefixNames("SELECT version, name FROM sessionlog_migrations ORDER BY version DESC"), &sqlitex.ExecOptions{
 		ResultFunc: func(stmt *sqlite.Stmt) error {
 			version, first = max(version, stmt.ColumnInt64(0)), stmt.ColumnText(1)
 			return nil
@@ -105,23 +105,23 @@ func (cfg *Config) version(conn *sqlite.Conn) (version int64, err error) {
 	if err == nil && first != "" && first != "schema" {
 		return 0, backend.Misconfigured(fmt.Errorf("sqlite: path %q: %w: name another path, or move the file away", cfg.Path, backend.ErrBeforeFirstRelease))
 	}
-	if err == nil && version > int64(len(files)) {
+	if err == nil && version > int64(len(allMigrations)) {
 		return 0, backend.Misconfigured(fmt.Errorf("sqlite: path %q has version %d of the schema, this program knows %d: %w: use that one, or another path",
-			cfg.Path, version, len(files), ErrNewerSchema))
+			cfg.Path, version, len(allMigrations), ErrNewerSchema))
 	}
-	return version, cfg.explain("reading the schema", err)
+	return version, cfg.explainError("reading the schema", err)
 }
 
-// tellViews writes what the views need of the configuration.
-func (cfg *Config) tellViews(ctx context.Context, conn *sqlite.Conn) error {
+// writeViewSettings writes what the views need of the configuration.
+func (cfg *Config) writeViewSettings(ctx context.Context, conn *sqlite.Conn) error {
 	include := int64(0)
 	if cfg.STLConnectionLog.IncludePostgreSQL {
 		include = 1
 	}
 	return cfg.inTransaction(ctx, conn, "writing settings", func() error {
 		return errors.Join(
-			sqlitex.Execute(conn, cfg.named(upsertSetting), &sqlitex.ExecOptions{Args: []any{"include_postgresql", include}}),
-			sqlitex.Execute(conn, cfg.named(upsertSetting), &sqlitex.ExecOptions{
+			sqlitex.Execute(conn, cfg.prefixNames(upsertSetting), &sqlitex.ExecOptions{Args: []any{"include_postgresql", include}}),
+			sqlitex.Execute(conn, cfg.prefixNames(upsertSetting), &sqlitex.ExecOptions{
 				Args: []any{"assumed_closed_after", int64(cfg.Sessions.AssumedClosedAfter / time.Second)},
 			}))
 	})
@@ -129,21 +129,21 @@ func (cfg *Config) tellViews(ctx context.Context, conn *sqlite.Conn) error {
 
 // inTransaction takes the write lock first, so that nothing read inside can be overtaken.
 func (cfg *Config) inTransaction(ctx context.Context, conn *sqlite.Conn, doing string, do func() error) error {
-	err := cfg.patiently(ctx, func() error { return execute(conn, "BEGIN IMMEDIATE") })
+	err := cfg.retryWhileBusy(ctx, func() error { return executeStatement(conn, "BEGIN IMMEDIATE") })
 	if err != nil {
-		return cfg.explain(doing, err)
+		return cfg.explainError(doing, err)
 	}
 	if err = do(); err == nil {
-		err = execute(conn, "COMMIT")
+		err = executeStatement(conn, "COMMIT")
 	}
 	if err != nil && !conn.AutocommitEnabled() {
-		_ = execute(conn, "ROLLBACK") // fails only where the error has rolled back already
+		_ = executeStatement(conn, "ROLLBACK") // fails only where the error has rolled back already
 	}
-	return cfg.explain(doing, err)
+	return cfg.explainError(doing, err)
 }
 
-// execute runs a statement that has neither parameters nor results.
-func execute(conn *sqlite.Conn, sql string) error {
+// executeStatement runs a statement that has neither parameters nor results.
+func executeStatement(conn *sqlite.Conn, sql string) error {
 	stmt, err := conn.Prepare(sql)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func TestColumns(t *testing.T) {
 	cfg := testConfig(t)
 	startStore(t, cfg)
 	written := []string{"arrival", "content_hash"}
-	for _, c := range columns {
+	for _, c := range eventColumns {
 		written = append(written, c.name)
 	}
 	require.ElementsMatch(t, written, tableColumns(t, cfg, "session_events"))
@@ -43,24 +43,24 @@ func tableColumns(t *testing.T, cfg Config, table string) (names []string) {
 
 // TestAddedColumn: from every version on, a newer program adds a column to a table with rows and makes a view anew; what is there stays.
 func TestAddedColumn(t *testing.T) {
-	allFiles, allViews, allColumns := files, views, columns
-	defer func() { files, views, columns = allFiles, allViews, allColumns }()
-	newer := slices.Clone(allViews)
+	filesBefore, viewsBefore, columnsBefore := allMigrations, allViews, eventColumns
+	defer func() { allMigrations, allViews, eventColumns = filesBefore, viewsBefore, columnsBefore }()
+	newer := slices.Clone(viewsBefore)
 	at := slices.IndexFunc(newer, func(v migrations.View) bool { return v.Name == "session_log" })
 	newer[at].SQL = strings.Replace(newer[at].SQL, "\nFROM (", ",\n    added\nFROM (", 1)
-	for version := 1; version <= len(allFiles); version++ {
+	for version := 1; version <= len(filesBefore); version++ {
 		cfg := testConfig(t)
-		files, columns = allFiles, allColumns
-		files, views, columns = allFiles[:version], nil, backendtest.ColumnsAt(allFiles[:version], columns, func(c column) string { return c.name })
+		allMigrations, eventColumns = filesBefore, columnsBefore
+		allMigrations, allViews, eventColumns = filesBefore[:version], nil, backendtest.ColumnsAt(filesBefore[:version], eventColumns, func(c eventColumn) string { return c.name })
 		old := startedStore(t, cfg)
 		_, err := old.Write(t.Context(), typical(0, 10))
 		require.NoError(t, err)
 		require.NoError(t, old.Shutdown(context.Background()))
 
-		files = append(slices.Clone(allFiles), migrations.File{Version: len(allFiles) + 1, Name: "added", SQL: fmt.Sprintf(
+		allMigrations = append(slices.Clone(filesBefore), migrations.File{Version: len(filesBefore) + 1, Name: "added", SQL: fmt.Sprintf(
 			"ALTER TABLE session_events ADD COLUMN added TEXT;\nALTER TABLE session_conflicts ADD COLUMN added TEXT;\n"+
-				"INSERT INTO sessionlog_migrations VALUES (%d, 'added', '')", len(allFiles)+1)})
-		views, columns = newer, allColumns
+				"INSERT INTO sessionlog_migrations VALUES (%d, 'added', '')", len(filesBefore)+1)})
+		allViews, eventColumns = newer, columnsBefore
 		s := startedStore(t, cfg)
 		res, err := s.Write(t.Context(), typical(0, 20))
 		require.NoError(t, err)
@@ -133,11 +133,11 @@ func TestSchemaByHand(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.CreateSchema = false
 	require.ErrorIs(t, newStore(t, cfg).Start(t.Context()), ErrNoSchema)
-	for i, m := range files {
+	for i, m := range allMigrations {
 		run(t, cfg, m.SQL)
 		require.Equal(t, [][]string{{strconv.Itoa(i + 1)}}, file{cfg}.Query(t, "SELECT max(version) FROM sessionlog_migrations").Cells)
 	}
-	for _, v := range views {
+	for _, v := range allViews {
 		run(t, cfg, v.SQL)
 	}
 	s := startStore(t, cfg)
@@ -198,7 +198,7 @@ func TestDurable(t *testing.T) {
 	require.NoError(t, cfg.makeFile(zap.NewNop()))
 	for want, level := range map[int]Synchronous{2: SynchronousFull, 1: SynchronousNormal} {
 		cfg.Synchronous = level
-		conn, err := cfg.open(t.Context())
+		conn, err := cfg.openConn(t.Context())
 		require.NoError(t, err)
 		got, err := sqlitex.ResultInt(conn.Prep("PRAGMA synchronous"))
 		require.NoError(t, err)

@@ -21,18 +21,18 @@ func ReadEvents(ctx context.Context, cfg Config) iter.Seq2[*session.Event, error
 		defer func() { _ = conn.Close() }()
 		conn.SetInterrupt(ctx.Done())
 		if err := cfg.scanEvents(ctx, conn, func(e *session.Event) bool { return yield(e, nil) }); err != nil {
-			yield(nil, cfg.explain("reading", err))
+			yield(nil, cfg.explainError("reading", err))
 		}
 	}
 }
 
 func (cfg *Config) scanEvents(ctx context.Context, conn *sqlite.Conn, yield func(*session.Event) bool) error {
-	stmt, err := conn.Prepare(cfg.named("SELECT " + columnNames() + " FROM session_events ORDER BY arrival"))
+	stmt, err := conn.Prepare(cfg.prefixNames("SELECT " + columnNames() + " FROM session_events ORDER BY arrival"))
 	if err != nil {
 		return err
 	}
 	var e session.Event
-	cells := row{stmt: stmt}
+	cells := storedRow{stmt: stmt}
 	for {
 		more, err := stmt.Step()
 		switch {
@@ -41,7 +41,7 @@ func (cfg *Config) scanEvents(ctx context.Context, conn *sqlite.Conn, yield func
 		case err != nil || !more:
 			return err
 		}
-		if err := cells.event(&e); err != nil {
+		if err := cells.decodeEvent(&e); err != nil {
 			return err
 		}
 		if !yield(&e) {

@@ -18,14 +18,14 @@ func (w *writer) applyTTL(ctx context.Context, conn *sqlite.Conn) error {
 	w.ttl = 0
 	inForce, err := w.cfg.setting(conn, ttlSetting)
 	if err != nil {
-		return w.cfg.explain("reading settings", err)
+		return w.cfg.explainError("reading settings", err)
 	}
 	limit := retention.Limit{TTL: w.cfg.TTL, InForce: time.Duration(inForce) * time.Second, Confirmed: w.cfg.TTLConfirm}
 	if limit.TTL > 0 {
 		oldest := w.now().Add(-limit.TTL)
-		shares, err := w.cfg.shares(conn, oldest, limit.Shortens())
+		shares, err := w.cfg.expiredShares(conn, oldest, limit.Shortens())
 		if err != nil {
-			return w.cfg.explain("counting what has expired", err)
+			return w.cfg.explainError("counting what has expired", err)
 		}
 		w.ttl = w.guard.Decide(limit, oldest, shares)
 	}
@@ -33,15 +33,15 @@ func (w *writer) applyTTL(ctx context.Context, conn *sqlite.Conn) error {
 		return nil
 	}
 	return w.cfg.inTransaction(ctx, conn, "writing settings", func() error {
-		return sqlitex.Execute(conn, w.cfg.named(upsertSetting), &sqlitex.ExecOptions{Args: []any{ttlSetting, retention.Seconds(w.cfg.TTL)}})
+		return sqlitex.Execute(conn, w.cfg.prefixNames(upsertSetting), &sqlitex.ExecOptions{Args: []any{ttlSetting, retention.Seconds(w.cfg.TTL)}})
 	})
 }
 
-// shares counts what is older than oldest and, where somebody wants to know, all.
-func (cfg *Config) shares(conn *sqlite.Conn, oldest time.Time, total bool) (all []retention.Share, err error) {
+// expiredShares counts what is older than oldest and, where somebody wants to know, all.
+func (cfg *Config) expiredShares(conn *sqlite.Conn, oldest time.Time, total bool) (all []retention.Share, err error) {
 	for _, table := range agingTables {
 		share := retention.Share{Table: table}
-		count := cfg.named("SELECT count(*) FROM " + table)
+		count := cfg.prefixNames("SELECT count(*) FROM " + table)
 		if share.Expired, err = queryNumber(conn, count+" WHERE time < ?", oldest.UnixNano()); err != nil {
 			return nil, err
 		}
@@ -62,7 +62,7 @@ const (
 
 // setting is a number that was noted in the file, 0 where it was not.
 func (cfg *Config) setting(conn *sqlite.Conn, name string) (int64, error) {
-	return queryNumber(conn, cfg.named("SELECT coalesce(max(value), 0) FROM sessionlog_settings WHERE name = ?"), name)
+	return queryNumber(conn, cfg.prefixNames("SELECT coalesce(max(value), 0) FROM sessionlog_settings WHERE name = ?"), name)
 }
 
 // queryNumber runs a query for one.

@@ -43,7 +43,7 @@ func filled(t *testing.T, n int) Config {
 	return cfg
 }
 
-// TestATTLThatWouldTakeMostWaits for ttl_confirm, at the door too, and says so at the level that ships.
+// TestATTLThatWouldTakeMostWaits for ttl_confirm, when records come too, and says so at the level that ships.
 func TestATTLThatWouldTakeMostWaits(t *testing.T) {
 	cfg := filled(t, 100)
 	cfg.TTL = time.Hour

@@ -15,8 +15,8 @@ import (
 //go:embed views/*.sql
 var viewFiles embed.FS
 
-// views are all views.
-var views = migrations.MustReadViews(viewFiles, "views")
+// allViews are all views.
+var allViews = migrations.MustReadViews(viewFiles, "views")
 
 // makeViews makes those views anew whose text is not this program's. SQLite keeps the text of a view as it was written.
 func (cfg *Config) makeViews(ctx context.Context, conn *sqlite.Conn) error {
@@ -28,7 +28,7 @@ func (cfg *Config) makeViews(ctx context.Context, conn *sqlite.Conn) error {
 			ResultFunc: func(stmt *sqlite.Stmt) error { there = stmt.ColumnText(0); return nil },
 		})
 		if err != nil {
-			return cfg.explain("reading the schema", err)
+			return cfg.explainError("reading the schema", err)
 		}
 		if there != v.SQL {
 			differing = append(differing, v)
@@ -61,8 +61,8 @@ func (cfg *Config) refuseNamesTaken(conn *sqlite.Conn) error {
 
 // namedViews are all views under their names here.
 func (cfg *Config) namedViews() (all []migrations.View) {
-	for _, v := range views {
-		all = append(all, migrations.View{Name: cfg.named(v.Name), SQL: cfg.named(v.SQL)})
+	for _, v := range allViews {
+		all = append(all, migrations.View{Name: cfg.prefixNames(v.Name), SQL: cfg.prefixNames(v.SQL)})
 	}
 	return all
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// request is one call of Write.
-type request struct {
+// writeRequest is one call of Write.
+type writeRequest struct {
 	ctx     context.Context
 	events  iter.Seq2[int, *session.Event]
 	claimed atomic.Bool
@@ -29,8 +29,8 @@ type request struct {
 	err    error
 }
 
-// claim makes the request the caller's own: either the writer walks its events, or Write gives up on it.
-func (r *request) claim() bool { return r.claimed.CompareAndSwap(false, true) }
+// claimOnce makes the request the caller's own: either the writer walks its events, or Write gives up on it.
+func (r *writeRequest) claimOnce() bool { return r.claimed.CompareAndSwap(false, true) }
 
 // writer owns the connection. It commits in groups: what arrives while a commit runs forms the next transaction, so that
 // many small callers share one wait for the disk.
@@ -39,7 +39,7 @@ type writer struct {
 	conn         *sqlite.Conn
 	readOnlyConn *sqlite.Conn // read only; while it is open, closing conn neither writes the write-ahead log into the file nor removes it
 	st           *statements
-	group        []*request
+	group        []*writeRequest
 	hasher       session.Hasher
 
 	guard *retention.Guard
@@ -50,23 +50,23 @@ type writer struct {
 	version       int64     // data_version then
 
 	refusedError error     // why a damaged file is not written to; nil when it is sound
-	refusedState fileState // when it was last looked at
+	refusedState fileState // when it was last checked
 }
 
-// open connects, unless the file is damaged. Of one that was damaged while it was open the error says what happened to it, until it is
+// openUnlessDamaged connects, unless the file is damaged. Of one that was damaged while it was open the error says what happened to it, until it is
 // sound again.
-func (w *writer) open(ctx context.Context) error {
+func (w *writer) openUnlessDamaged(ctx context.Context) error {
 	if err := w.stillRefused(); err != nil {
 		return err
 	}
-	err := w.connect(ctx)
+	err := w.openAndMigrate(ctx)
 	if errors.Is(err, ErrDamaged) && w.refusedError != nil {
 		return w.refusedError
 	}
 	return err
 }
 
-func (w *writer) connect(ctx context.Context) (err error) {
+func (w *writer) openAndMigrate(ctx context.Context) (err error) {
 	if err := w.cfg.makeFile(w.log); err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (w *writer) connect(ctx context.Context) (err error) {
 	if err := w.checkLength(); err != nil {
 		return err
 	}
-	conn, err := w.cfg.open(ctx)
+	conn, err := w.cfg.openConn(ctx)
 	if err != nil {
 		return err
 	}
@@ -87,15 +87,15 @@ func (w *writer) connect(ctx context.Context) (err error) {
 	}()
 	w.announceCheck()
 	var damage string
-	err = w.cfg.patiently(ctx, func() (err error) { damage, err = quickCheck(conn); return err })
+	err = w.cfg.retryWhileBusy(ctx, func() (err error) { damage, err = quickCheck(conn); return err })
 	if err != nil {
-		return w.cfg.explain("checking the file", err)
+		return w.cfg.explainError("checking the file", err)
 	}
 	if damage != "" {
-		return w.damaged(damage, "", nil)
+		return w.damageError(damage, "", nil)
 	}
 	w.refusedError = nil
-	if err := w.cfg.migrate(ctx, conn); err != nil {
+	if err := w.cfg.migrateSchema(ctx, conn); err != nil {
 		return err
 	}
 	if err := w.applyTTL(ctx, conn); err != nil {
@@ -106,8 +106,8 @@ func (w *writer) connect(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if w.st, err = w.cfg.prepare(conn); err != nil {
-		return w.cfg.explain("preparing", err)
+	if w.st, err = w.cfg.prepareStatements(conn); err != nil {
+		return w.cfg.explainError("preparing", err)
 	}
 	if w.readOnlyConn, err = w.cfg.openReader(ctx); err != nil {
 		return err
@@ -126,11 +126,11 @@ func (w *writer) connect(ctx context.Context) (err error) {
 func (cfg *Config) openReader(ctx context.Context) (*sqlite.Conn, error) {
 	conn, err := sqlite.OpenConn(cfg.Path, sqlite.OpenReadOnly)
 	if err != nil {
-		return nil, cfg.explain("opening for reading", err)
+		return nil, cfg.explainError("opening for reading", err)
 	}
 	conn.SetBusyTimeout(busyStep)
-	if err := cfg.patiently(ctx, func() error { return sqlitex.ExecuteTransient(conn, "SELECT 1 FROM sqlite_schema LIMIT 1", nil) }); err != nil {
-		return nil, errors.Join(cfg.explain("reading", err), conn.Close())
+	if err := cfg.retryWhileBusy(ctx, func() error { return sqlitex.ExecuteTransient(conn, "SELECT 1 FROM sqlite_schema LIMIT 1", nil) }); err != nil {
+		return nil, errors.Join(cfg.explainError("reading", err), conn.Close())
 	}
 	return conn, nil
 }
@@ -146,8 +146,8 @@ func (w *writer) announceCheck() {
 	}
 }
 
-// close writes the write-ahead log into the file and removes it, if no other program has the file open.
-func (w *writer) close() {
+// closeWithCheckpoint writes the write-ahead log into the file and removes it, if no other program has the file open.
+func (w *writer) closeWithCheckpoint() {
 	w.closeConns(w.readOnlyConn, w.conn)
 }
 
@@ -163,7 +163,7 @@ func (w *writer) closeConns(conns ...*sqlite.Conn) {
 			continue
 		}
 		if err := conn.Close(); err != nil {
-			w.log.Warn("closing the database", zap.Error(w.cfg.explain("closing", err)))
+			w.log.Warn("closing the database", zap.Error(w.cfg.explainError("closing", err)))
 		}
 	}
 }
@@ -178,12 +178,12 @@ func (w *writer) closeAfterError() {
 		w.closeWithoutCheckpoint()
 		return
 	}
-	w.close()
+	w.closeWithCheckpoint()
 }
 
-func (w *writer) run() {
+func (w *writer) serveRequests() {
 	defer close(w.stopped)
-	defer w.end()
+	defer w.closeAtEnd()
 	expiry := newExpiry(w)
 	defer expiry.stop()
 	idle := time.NewTicker(idleCheckInterval)
@@ -191,19 +191,19 @@ func (w *writer) run() {
 	for {
 		select {
 		case r := <-w.queue:
-			w.commit(r)
-		case <-expiry.due():
-			expiry.slice()
+			w.commitGroup(r)
+		case <-expiry.dueTime():
+			expiry.expireSlice()
 		case <-idle.C:
 			w.checkFilesWhileIdle()
 		case <-w.stop:
-			w.drain()
+			w.commitQueued()
 			return
 		}
 	}
 }
 
-// idleCheckInterval is how often the files are looked at while nobody writes.
+// idleCheckInterval is how often the files are checked while nobody writes.
 const idleCheckInterval = 10 * time.Second
 
 // checkFilesWhileIdle rescues what was committed last from a log that somebody has removed, and says so when the file is damaged, before the
@@ -212,45 +212,45 @@ func (w *writer) checkFilesWhileIdle() {
 	if w.conn == nil {
 		return
 	}
-	if err := w.ready(); err != nil && w.refusedError == nil {
+	if err := w.ensureOpen(); err != nil && w.refusedError == nil {
 		w.log.Warn("the database cannot be written to", zap.Error(err))
 	}
 }
 
-// end is the end of the writer.
-func (w *writer) end() {
+// closeAtEnd is the end of the writer.
+func (w *writer) closeAtEnd() {
 	if w.conn != nil {
 		_ = w.checkFilesUnchanged(true) // a damaged file is let go of without a checkpoint
 	}
-	w.close()
+	w.closeWithCheckpoint()
 	w.closeRaw()
 }
 
-// drain commits what was queued before Shutdown.
-func (w *writer) drain() {
+// commitQueued commits what was queued before Shutdown.
+func (w *writer) commitQueued() {
 	for {
 		select {
 		case r := <-w.queue:
-			w.commit(r)
+			w.commitGroup(r)
 		default:
 			return
 		}
 	}
 }
 
-// commit takes first and whatever has queued up behind it through one transaction, and tells each its fate.
-func (w *writer) commit(first *request) {
+// commitGroup takes first and whatever has queued up behind it through one transaction, and answers each.
+func (w *writer) commitGroup(first *writeRequest) {
 	w.group = append(w.group[:0], first)
 	for range len(w.queue) {
 		w.group = append(w.group, <-w.queue)
 	}
-	err := w.ready()
+	err := w.ensureOpen()
 	if err == nil {
-		err = w.begin()
+		err = w.beginTransaction()
 	}
 	w.claimAll()
 	if err == nil {
-		err = w.transact()
+		err = w.insertUntilCommitted()
 	}
 	if err == nil && len(w.group) > 0 {
 		err = w.checkFilesUnchanged(true)
@@ -268,15 +268,15 @@ func (w *writer) commit(first *request) {
 func (w *writer) claimAll() {
 	kept := w.group[:0]
 	for _, r := range w.group {
-		if r.claim() {
+		if r.claimOnce() {
 			kept = append(kept, r)
 		}
 	}
 	w.group = kept
 }
 
-// ready sees to it that the connection is good and that the files are still those that it was opened on.
-func (w *writer) ready() error {
+// ensureOpen sees to it that the connection is good and that the files are still those that it was opened on.
+func (w *writer) ensureOpen() error {
 	if w.conn != nil {
 		if err := w.checkFilesUnchanged(false); err != nil {
 			return err
@@ -285,37 +285,37 @@ func (w *writer) ready() error {
 	if w.conn != nil {
 		return nil
 	}
-	return w.open(w.ctx)
+	return w.openUnlessDamaged(w.ctx)
 }
 
-func (w *writer) begin() error {
-	err := w.cfg.patiently(w.ctx, func() error { return execute(w.conn, "BEGIN IMMEDIATE") })
-	return w.failed("waiting for the write lock", err)
+func (w *writer) beginTransaction() error {
+	err := w.cfg.retryWhileBusy(w.ctx, func() error { return executeStatement(w.conn, "BEGIN IMMEDIATE") })
+	return w.explainFailure("waiting for the write lock", err)
 }
 
-// transact inserts the group and commits. A batch whose caller goes away meanwhile ends the transaction, and the others go
+// insertUntilCommitted inserts the group and commits. A batch whose caller goes away meanwhile ends the transaction, and the others go
 // through a new one: that is rare, and costs nothing when it does not happen.
-func (w *writer) transact() error {
+func (w *writer) insertUntilCommitted() error {
 	for {
 		gone, err := w.insertGroup()
 		if err == nil && gone < 0 {
-			err = execute(w.conn, "COMMIT")
+			err = executeStatement(w.conn, "COMMIT")
 		}
 		if err == nil && gone < 0 {
 			return nil
 		}
-		w.rollback()
+		w.rollbackOrClose()
 		if err != nil {
-			return w.failed("writing", err)
+			return w.explainFailure("writing", err)
 		}
-		w.dismiss(gone)
+		w.answerGone(gone)
 		if len(w.group) == 0 {
 			return nil
 		}
-		if err := w.ready(); err != nil {
+		if err := w.ensureOpen(); err != nil {
 			return err
 		}
-		if err := w.begin(); err != nil {
+		if err := w.beginTransaction(); err != nil {
 			return err
 		}
 	}
@@ -325,7 +325,7 @@ func (w *writer) transact() error {
 func (w *writer) insertGroup() (gone int, err error) {
 	for i, r := range w.group {
 		r.result = backend.Result{}
-		if err := w.insertAll(r); err != nil {
+		if err := w.insertEvents(r); err != nil {
 			if r.ctx.Err() != nil {
 				return i, nil //nolint:nilerr // the store did not fail: the caller went away
 			}
@@ -335,29 +335,29 @@ func (w *writer) insertGroup() (gone int, err error) {
 	return -1, nil
 }
 
-// dismiss tells a caller that went away so.
-func (w *writer) dismiss(i int) {
+// answerGone tells a caller that went away so.
+func (w *writer) answerGone(i int) {
 	r := w.group[i]
 	r.result, r.err = backend.Result{}, context.Cause(r.ctx)
 	close(r.done)
 	w.group = slices.Delete(w.group, i, i+1)
 }
 
-func (w *writer) rollback() {
+func (w *writer) rollbackOrClose() {
 	if !w.conn.AutocommitEnabled() {
-		if err := execute(w.conn, "ROLLBACK"); err != nil {
+		if err := executeStatement(w.conn, "ROLLBACK"); err != nil {
 			w.closeAfterError()
 		}
 	}
 }
 
-// failed explains an error and lets go of a connection that is of no more use.
-func (w *writer) failed(doing string, err error) error {
+// explainFailure explains an error and lets go of a connection that is of no more use.
+func (w *writer) explainFailure(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if reopens(err) {
+	if needsReopen(err) {
 		w.closeAfterError()
 	}
-	return w.cfg.explain(doing, err)
+	return w.cfg.explainError(doing, err)
 }
