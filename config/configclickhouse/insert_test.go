@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/stretchr/testify/require"
@@ -68,7 +69,9 @@ func TestInsert(t *testing.T) {
 		own := errors.New("no more")
 		var n proto.ColUInt64
 		n.Append(1)
+		begun := time.Now()
 		require.ErrorIs(t, conn.Insert(t.Context(), insert, proto.Input{{Name: "n", Data: &n}}, func() error { return own }), own)
+		require.Less(t, time.Since(begun), cfg.ReadTimeout/2, "nobody waits for the other")
 		err := connect(t, cfg).Insert(t.Context(), "INSERT INTO nowhere (n) FORMAT Native", proto.Input{{Name: "n", Data: &n}}, blocks(&n, true, 10))
 		require.True(t, configclickhouse.HasCode(err, configclickhouse.CodeUnknownTable), "%v", err)
 	})

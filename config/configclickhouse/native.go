@@ -119,7 +119,13 @@ func (n *nativeConn) Insert(ctx context.Context, sql string, columns proto.Input
 			return own
 		}
 	}
-	err := n.doQuery(ctx, ch.Query{Body: sql, Input: columns, OnInput: func(context.Context) error { return load() }})
+	err := n.doQuery(ctx, ch.Query{Body: sql, Input: columns, OnInput: func(context.Context) error {
+		err := load()
+		if own != nil {
+			_ = n.conn.Close() // or ch-go waits for a server that waits for rows
+		}
+		return err
+	}})
 	if own != nil {
 		return own
 	}
