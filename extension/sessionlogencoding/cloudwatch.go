@@ -46,7 +46,7 @@ func (e *logEncoding) decodeCloudWatch(d *decoderState, buf []byte) (plog.Logs, 
 		var one cloudWatchMessage
 		switch err := messages.Decode(&one); {
 		case errors.Is(err, io.EOF):
-			return all, lost.report(&e.badRecords)
+			return all, lost.countOrFail(&e.badRecords)
 		case limited.N == 0:
 			return plog.NewLogs(), fmt.Errorf("envelope: more than %d bytes", maxEnvelopeBytes)
 		case err != nil || one.MessageType == "":
@@ -82,12 +82,12 @@ func (u *unreadMessages) addUnread(events int, reason error) {
 	}
 }
 
-// report returns an error where nothing of the buffer could be read.
-func (u *unreadMessages) report(bad *badRecordReporter) error {
+// countOrFail returns an error where nothing of the buffer could be read.
+func (u *unreadMessages) countOrFail(bad *badRecordReporter) error {
 	if !u.someRead {
 		return u.reason
 	}
-	bad.report(u.events, 0, u.reason)
+	bad.reportRecords(u.events, 0, u.reason)
 	return nil
 }
 

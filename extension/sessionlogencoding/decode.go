@@ -86,7 +86,7 @@ func (e *logEncoding) parseRecords(d *decoderState, parser logformat.Parser, tex
 	if bad == records && bad > 0 {
 		return fmt.Errorf("none of %d records can be read: %w", bad, reason)
 	}
-	e.badRecords.report(bad, first, reason)
+	e.badRecords.reportRecords(bad, first, reason)
 	return nil
 }
 

@@ -73,7 +73,7 @@ type badRecordReporter struct {
 	unreported int
 }
 
-func (b *badRecordReporter) report(n int, first int64, reason error) {
+func (b *badRecordReporter) reportRecords(n int, first int64, reason error) {
 	if n == 0 {
 		return
 	}

@@ -39,21 +39,21 @@ func (w *Writer) Write(line []byte) (int, error) {
 	w.mu.Lock()
 	if len(w.waiting)+len(line) > w.limit {
 		w.mu.Unlock()
-		w.drop(1, nil)
+		w.dropLines(1, nil)
 		return len(line), nil
 	}
 	w.waiting = append(w.waiting, line...)
 	w.lines++
 	if !w.writing {
 		w.writing, w.idle = true, make(chan struct{})
-		go w.drain()
+		go w.drainWaiting()
 	}
 	w.mu.Unlock()
 	return len(line), nil
 }
 
-// drain ends when nothing is waiting, so that no goroutine is left unless out blocks.
-func (w *Writer) drain() {
+// drainWaiting ends when nothing is waiting, so that no goroutine is left unless out blocks.
+func (w *Writer) drainWaiting() {
 	var batch []byte
 	for {
 		w.mu.Lock()
@@ -68,12 +68,12 @@ func (w *Writer) drain() {
 		w.lines = 0
 		w.mu.Unlock()
 		if _, err := w.out.Write(batch); err != nil {
-			w.drop(lines, err)
+			w.dropLines(lines, err)
 		}
 	}
 }
 
-func (w *Writer) drop(lines int64, reason error) {
+func (w *Writer) dropLines(lines int64, reason error) {
 	w.dropped.Add(lines)
 	w.onDrop(lines, reason)
 }

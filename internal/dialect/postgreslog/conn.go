@@ -75,13 +75,13 @@ func (a *Assembler) enqueue(c *undecidedConn) {
 	switch c.Stage {
 	case stageAuthorized:
 		c.Due = addDuration(c.VerdictTime, time.Duration(a.decideAfter))
-		a.authorizedQueue.pushBack(c)
+		a.authorizedQueue.pushConn(c)
 	case stageRefused:
 		c.Due = addDuration(c.VerdictTime, detailTimeout)
-		a.refusedQueue.pushBack(c)
+		a.refusedQueue.pushConn(c)
 	default:
 		c.Due = addDuration(c.FirstTime, authenticationTimeout)
-		a.unauthorized.pushBack(c)
+		a.unauthorized.pushConn(c)
 	}
 }
 
@@ -98,7 +98,7 @@ func (a *Assembler) removeConn(c *undecidedConn) {
 // dueQueue is in the order of due times.
 type dueQueue struct{ first, last *undecidedConn }
 
-func (q *dueQueue) pushBack(c *undecidedConn) {
+func (q *dueQueue) pushConn(c *undecidedConn) {
 	c.queuedIn, c.prev, c.next = q, q.last, nil
 	if q.last != nil {
 		q.last.next = c

@@ -84,7 +84,7 @@ func cutState(severity Severity, message string) (state, rest string) {
 		return "", message
 	}
 	state = message[:5]
-	if spanOf(state, digits+letters[26:]) < 5 || !strings.ContainsAny(state, digits) {
+	if prefixLengthOf(state, digits+letters[26:]) < 5 || !strings.ContainsAny(state, digits) {
 		return "", message
 	}
 	return state, message[7:]

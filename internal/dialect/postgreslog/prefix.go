@@ -69,8 +69,8 @@ func compilePrefix(text string) (*linePrefix, error) {
 			text = rest[1:]
 			continue
 		}
-		sign := spanOf(rest[:min(len(rest), 1)], "-")
-		digits := rest[:sign+spanOf(rest[sign:], "0123456789")]
+		sign := prefixLengthOf(rest[:min(len(rest), 1)], "-")
+		digits := rest[:sign+prefixLengthOf(rest[sign:], "0123456789")]
 		if rest = rest[len(digits):]; rest == "" {
 			break
 		}
@@ -101,7 +101,7 @@ func (p *linePrefix) findDelimiters() error {
 		if this.escape == 0 || this.escape == 'q' {
 			continue
 		}
-		next := p.partAfter(i)
+		next := p.nextPrinted(i)
 		switch {
 		case next == nil:
 		case next.escape == 0:
@@ -116,8 +116,8 @@ func (p *linePrefix) findDelimiters() error {
 	return nil
 }
 
-// partAfter skips %q, which prints nothing in the lines of a session.
-func (p *linePrefix) partAfter(i int) *prefixPart {
+// nextPrinted skips %q, which prints nothing in the lines of a session.
+func (p *linePrefix) nextPrinted(i int) *prefixPart {
 	for i++; i < len(p.parts); i++ {
 		if p.parts[i].escape != 'q' {
 			return &p.parts[i]

@@ -36,11 +36,11 @@ func isSyslog(line string) bool {
 
 func isMessageNumber(text string) bool {
 	number, found := strings.CutPrefix(text, "[")
-	n := spanOf(number, digits)
+	n := prefixLengthOf(number, digits)
 	if !found || n == 0 || n == len(number) || number[n] != '-' {
 		return false
 	}
 	part := number[n+1:]
-	n = spanOf(part, digits)
+	n = prefixLengthOf(part, digits)
 	return n > 0 && strings.HasPrefix(part[n:], "] ")
 }

@@ -17,7 +17,7 @@ type prefixValues struct {
 func (p *prefixPart) readValue(text string, longest int) (value string, n int) {
 	lead := 0
 	if p.width > 0 {
-		if lead = spanOf(text, " "); lead >= p.width {
+		if lead = prefixLengthOf(text, " "); lead >= p.width {
 			return "", p.width
 		}
 	}
@@ -66,13 +66,13 @@ func valueLength(escape byte, text string) int {
 	case 'm', 't', 's':
 		return stampLength(text)
 	case 'p', 'l', 'x':
-		return positiveLength(spanOf(text, digits))
+		return positiveLength(prefixLengthOf(text, digits))
 	case 'P':
-		return spanOf(text, digits)
+		return prefixLengthOf(text, digits)
 	case 'Q':
 		return signedLength(text)
 	case 'n':
-		if n := spanOf(text, digits); n > 0 && len(text) >= n+4 && text[n] == '.' && spanOf(text[n+1:n+4], digits) == 3 {
+		if n := prefixLengthOf(text, digits); n > 0 && len(text) >= n+4 && text[n] == '.' && prefixLengthOf(text[n+1:n+4], digits) == 3 {
 			return n + 4
 		}
 		return -1
@@ -81,7 +81,7 @@ func valueLength(escape byte, text string) int {
 	case 'v':
 		return max(0, pairLength(text, digits, '/'))
 	case 'e':
-		if len(text) < 5 || spanOf(text[:5], digits+letters[26:]) < 5 {
+		if len(text) < 5 || prefixLengthOf(text[:5], digits+letters[26:]) < 5 {
 			return -1
 		}
 		return 5
@@ -100,18 +100,18 @@ func positiveLength(n int) int {
 
 func signedLength(text string) int {
 	unsigned := strings.TrimPrefix(text, "-")
-	if n := spanOf(unsigned, digits); n > 0 {
+	if n := prefixLengthOf(unsigned, digits); n > 0 {
 		return n + len(text) - len(unsigned)
 	}
 	return 0
 }
 
 func pairLength(text, chars string, between byte) int {
-	n := spanOf(text, chars)
+	n := prefixLengthOf(text, chars)
 	if n == 0 || n == len(text) || text[n] != between {
 		return -1
 	}
-	second := spanOf(text[n+1:], chars)
+	second := prefixLengthOf(text[n+1:], chars)
 	if second == 0 {
 		return -1
 	}
@@ -125,7 +125,7 @@ func hostLength(escape byte, s string) int {
 			return len(word)
 		}
 	}
-	n := spanOf(s, hostChars)
+	n := prefixLengthOf(s, hostChars)
 	switch {
 	case escape == 'r' && n > 0 && n < len(s) && s[n] == '(':
 		return strings.IndexByte(s, ')') + 1
@@ -135,7 +135,7 @@ func hostLength(escape byte, s string) int {
 	return n
 }
 
-func spanOf(s, chars string) int {
+func prefixLengthOf(s, chars string) int {
 	for i := range len(s) {
 		if strings.IndexByte(chars, s[i]) < 0 {
 			return i
@@ -164,9 +164,9 @@ func stampLength(s string) int {
 
 func zoneLength(s string) int {
 	if s[0] != '+' && s[0] != '-' {
-		return positiveLength(spanOf(s, letters))
+		return positiveLength(prefixLengthOf(s, letters))
 	}
-	switch n := spanOf(s[1:], digits); {
+	switch n := prefixLengthOf(s[1:], digits); {
 	case n >= 4:
 		return 5
 	case n >= 2:

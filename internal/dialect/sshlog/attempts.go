@@ -50,7 +50,7 @@ func (c *sshConnection) dueAt() int64 {
 	return 0
 }
 
-func (c *sshConnection) failures() int64 { return c.FailedAttempts + c.FailedByPAM }
+func (c *sshConnection) failedAttempts() int64 { return c.FailedAttempts + c.FailedByPAM }
 
 // holdAttempt emits an attempt that is already held, unless this is a second line about it.
 func (p *Parser) holdAttempt(c *sshConnection, m *sshdMessage, source string, now int64, batch *logformat.EventBatch) {
@@ -75,7 +75,7 @@ func (p *Parser) emitAttempt(c *sshConnection, batch *logformat.EventBatch) {
 	}
 	c.Attempt = nil
 	c.FailedByPAM++
-	e := p.newEvent(c, a.Time, batch)
+	e := p.addEvent(c, a.Time, batch)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindLogin, session.OutcomeFailure, a.Source
 	if a.fromModule() {
 		e.SourceEvent = "authentication failure"
@@ -139,7 +139,7 @@ func (p *Parser) emitRepeatedAttempts(c *sshConnection, m *sshdMessage, now int6
 		last = *c.Attempt
 		p.emitAttempt(c, batch)
 	}
-	for reported := c.failures(); reported <= m.moreAttempts; reported++ {
+	for reported := c.failedAttempts(); reported <= m.moreAttempts; reported++ {
 		again := last
 		again.Time = now
 		c.Attempt = &again

@@ -95,7 +95,7 @@ type clientKey struct {
 // when there are too many.
 type openConnections struct {
 	byProcess       map[processKey]*sshConnection
-	byPeer          map[clientKey]*sshConnection
+	byClient        map[clientKey]*sshConnection
 	notLoggedIn     []*sshConnection // for a login, the oldest first; some may have ended
 	sessions        []*sshConnection // by their logins; some may have ended
 	sshdFollowUps   []pendingLine    // by their times; some may be waited for no more
@@ -134,14 +134,14 @@ func (c *openConnections) findOrCreate(p processKey, now int64) *sshConnection {
 
 func (c *openConnections) addConnection(n *sshConnection) {
 	if c.byProcess == nil {
-		c.byProcess, c.byPeer = map[processKey]*sshConnection{}, map[clientKey]*sshConnection{}
+		c.byProcess, c.byClient = map[processKey]*sshConnection{}, map[clientKey]*sshConnection{}
 	}
 	c.byProcess[n.processKey()] = n
 	if n.Attempt != nil || n.EndExpectedSince != 0 {
 		c.scheduleFollowUp(n)
 	}
 	if n.Port != 0 {
-		c.byPeer[clientKey{n.Host, n.Address, n.Port}] = n
+		c.byClient[clientKey{n.Host, n.Address, n.Port}] = n
 	}
 	if n.LoginTime == 0 {
 		c.notLoggedIn = append(c.notLoggedIn, n)
@@ -150,7 +150,7 @@ func (c *openConnections) addConnection(n *sshConnection) {
 	}
 }
 
-func (c *openConnections) setPeer(n *sshConnection, address string, port int32) {
+func (c *openConnections) setClientAddress(n *sshConnection, address string, port int32) {
 	if n.Port == 0 && port != 0 {
 		p := n.processKey()
 		n.Address, n.Port = strings.Clone(address), port
@@ -158,7 +158,7 @@ func (c *openConnections) setPeer(n *sshConnection, address string, port int32) 
 			delete(c.byProcess, p)
 			c.byProcess[n.processKey()] = n
 		}
-		c.byPeer[clientKey{n.Host, n.Address, port}] = n
+		c.byClient[clientKey{n.Host, n.Address, port}] = n
 	}
 }
 
@@ -166,8 +166,8 @@ func (c *openConnections) removeConnection(n *sshConnection) {
 	if p := n.processKey(); c.byProcess[p] == n {
 		delete(c.byProcess, p)
 	}
-	if p := (clientKey{n.Host, n.Address, n.Port}); c.byPeer[p] == n {
-		delete(c.byPeer, p)
+	if p := (clientKey{n.Host, n.Address, n.Port}); c.byClient[p] == n {
+		delete(c.byClient, p)
 	}
 }
 

@@ -13,17 +13,17 @@ const System = "sshd"
 const keyAttribute = session.SourceField + "key"
 
 func (p *Parser) emitLogin(c *sshConnection, m *sshdMessage, word string, now int64, batch *logformat.EventBatch) {
-	e := p.newEvent(c, now, batch)
+	e := p.addEvent(c, now, batch)
 	e.Kind, e.Outcome, e.SourceEvent, e.User = session.KindLogin, session.OutcomeSuccess, word, m.user
-	setMethod(e, m)
+	setAuthMethod(e, m)
 	p.assignIDs(c, e, "login", 0)
 }
 
 func (p *Parser) emitFailure(c *sshConnection, m *sshdMessage, refused *heldAttempt, now int64, batch *logformat.EventBatch) {
-	e := p.newEvent(c, now, batch)
+	e := p.addEvent(c, now, batch)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindLogin, session.OutcomeFailure, "Failed"
 	e.User, e.UserEmpty = m.user, m.user == "" && !m.nameHidden
-	setMethod(e, m)
+	setAuthMethod(e, m)
 	e.FailureReason, e.ErrorType = c.Reason, errorType(c, m.invalidUser)
 	if refused != nil && refused.Source == fromRoot {
 		e.FailureReason, e.ErrorType = refused.Reason, refused.Class
@@ -39,10 +39,10 @@ func (p *Parser) emitFailure(c *sshConnection, m *sshdMessage, refused *heldAtte
 // emitAbandoned is for a connection that named a user, or was cut off for a reason with a class, and ended without a logged attempt.
 func (p *Parser) emitAbandoned(c *sshConnection, now int64, class string, batch *logformat.EventBatch) {
 	p.emitAttempt(c, batch)
-	if c.User == "" && !c.InvalidUser && class == "" || c.failures() > 0 || c.LoginTime != 0 {
+	if c.User == "" && !c.InvalidUser && class == "" || c.failedAttempts() > 0 || c.LoginTime != 0 {
 		return
 	}
-	e := p.newEvent(c, now, batch)
+	e := p.addEvent(c, now, batch)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindLogin, session.OutcomeFailure, "Connection closed"
 	e.User, e.UserEmpty = c.User, c.User == "" && c.InvalidUser && !c.NameHidden
 	e.FailureReason, e.ErrorType = c.Reason, class
@@ -54,13 +54,13 @@ func (p *Parser) emitAbandoned(c *sshConnection, now int64, class string, batch 
 }
 
 func (p *Parser) emitLogout(c *sshConnection, word string, now int64, batch *logformat.EventBatch) {
-	e := p.newEvent(c, now, batch)
+	e := p.addEvent(c, now, batch)
 	e.Kind, e.Outcome, e.SourceEvent, e.User = session.KindLogout, session.OutcomeSuccess, word, c.User
 	p.assignIDs(c, e, "logout", 0)
 	p.connections.removeConnection(c)
 }
 
-func (p *Parser) newEvent(c *sshConnection, now int64, batch *logformat.EventBatch) *session.Event {
+func (p *Parser) addEvent(c *sshConnection, now int64, batch *logformat.EventBatch) *session.Event {
 	e := batch.Add()
 	e.Reset()
 	e.System, e.Instance, e.Host, e.Interface = System, p.instance, c.Host, "ssh2"
@@ -79,7 +79,7 @@ func (p *Parser) assignIDs(c *sshConnection, e *session.Event, what string, atte
 		Str(what).Int(attempt).RecordID(e.Time)
 }
 
-func setMethod(e *session.Event, m *sshdMessage) {
+func setAuthMethod(e *session.Event, m *sshdMessage) {
 	e.AuthType, e.AuthMethod = m.method, authMethod(m.method, m.publicKey)
 	if m.publicKey != "" {
 		e.Extra = append(e.Extra, session.Attr{Key: keyAttribute, Value: m.publicKey})

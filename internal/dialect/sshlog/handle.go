@@ -37,7 +37,7 @@ func (p *Parser) locateProcess(from processKey, apart bool, m *sshdMessage) proc
 	if p.connections.byProcess[from] != nil || m.port == 0 || !m.addressIsCertain() {
 		return from
 	}
-	if c := p.connections.byPeer[clientKey{from.host, m.address, m.port}]; c != nil && c.LoginTime == 0 && (apart || c.InAuthProcess) {
+	if c := p.connections.byClient[clientKey{from.host, m.address, m.port}]; c != nil && c.LoginTime == 0 && (apart || c.InAuthProcess) {
 		return c.processKey()
 	}
 	if from.pid != 0 {
@@ -70,10 +70,10 @@ func (p *Parser) handleMessage(from processKey, apart bool, now int64, m *sshdMe
 	case kindFailed:
 		p.handleFailed(from, now, m, batch)
 	case kindConnectionFrom:
-		p.connections.setPeer(p.connectionOf(from, now, m, batch), m.address, m.port)
+		p.connections.setClientAddress(p.connectionOf(from, now, m, batch), m.address, m.port)
 	case kindInvalidUser, kindNotAllowed:
 		c := p.connectionOf(from, now, m, batch)
-		p.connections.setPeer(c, m.address, m.port)
+		p.connections.setClientAddress(c, m.address, m.port)
 		c.User, c.InvalidUser, c.NameHidden, c.Reason, c.FirstTime = strings.Clone(m.user), true, m.nameHidden, strings.Clone(m.reason), now
 		if c.Address == "" {
 			c.Address = strings.Clone(m.address)
@@ -104,7 +104,7 @@ func (p *Parser) handleMessage(from processKey, apart bool, now int64, m *sshdMe
 // handleDisconnected ends a session where PAM does not. The session's process writes it as its user: such a line counts if it names no
 // other user, and comes from sshd's program.
 func (p *Parser) handleDisconnected(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) error {
-	c := p.connections.byPeer[clientKey{from.host, m.address, m.port}]
+	c := p.connections.byClient[clientKey{from.host, m.address, m.port}]
 	if c == nil || c.LoginTime == 0 || c.PAMSession {
 		return nil
 	}
@@ -125,7 +125,7 @@ func (p *Parser) handleAccepted(from processKey, now int64, m *sshdMessage, batc
 		p.connections.removeConnection(c)
 		c = p.startConnection(from, now, m)
 	}
-	p.connections.setPeer(c, m.address, m.port)
+	p.connections.setClientAddress(c, m.address, m.port)
 	p.forgetPAMChild(c, m)
 	p.emitBeforeLogin(c, batch)
 	c.User = strings.Clone(m.user)
@@ -144,7 +144,7 @@ func (p *Parser) emitBeforeLogin(c *sshConnection, batch *logformat.EventBatch) 
 
 func (p *Parser) handleFailed(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
 	c := p.connectionOf(from, now, m, batch)
-	p.connections.setPeer(c, m.address, m.port)
+	p.connections.setClientAddress(c, m.address, m.port)
 	c.NameHidden = c.NameHidden || m.nameHidden
 	p.forgetPAMChild(c, m)
 	if m.method != "none" { // by which clients ask what methods there are
@@ -180,7 +180,7 @@ func (p *Parser) handleClosedEarly(from processKey, now int64, m *sshdMessage, b
 		return
 	}
 	c := p.connectionOf(from, now, m, batch)
-	p.connections.setPeer(c, m.address, m.port)
+	p.connections.setClientAddress(c, m.address, m.port)
 	if c.User == "" {
 		c.User, c.InvalidUser, c.NameHidden = m.user, m.invalidUser, m.nameHidden
 	}
@@ -200,7 +200,7 @@ func (p *Parser) handleDisconnectNotice(from processKey, now int64, m *sshdMessa
 	if c.LoginTime != 0 {
 		return
 	}
-	p.connections.setPeer(c, m.address, m.port)
+	p.connections.setClientAddress(c, m.address, m.port)
 	if c.Address == "" {
 		c.Address = strings.Clone(m.address)
 	}
@@ -224,14 +224,14 @@ func (p *Parser) handleTimeout(from processKey, now int64, m *sshdMessage, batch
 	if m.pid != 0 {
 		from = processKey{host: from.host, pid: m.pid}
 	}
-	c := p.connections.byPeer[clientKey{from.host, m.address, m.port}]
+	c := p.connections.byClient[clientKey{from.host, m.address, m.port}]
 	if c == nil || c.LoginTime != 0 {
 		c = p.connectionOf(from, now, m, batch)
 	}
 	if c.LoginTime != 0 {
 		return
 	}
-	p.connections.setPeer(c, m.address, m.port)
+	p.connections.setClientAddress(c, m.address, m.port)
 	if c.Address == "" {
 		c.Address = strings.Clone(m.address)
 	}
@@ -251,7 +251,7 @@ func (p *Parser) handleRefusal(from processKey, now int64, m *sshdMessage, batch
 		p.connections.removeConnection(c)
 		c = p.startConnection(from, now, m)
 	}
-	p.connections.setPeer(c, m.address, m.port)
+	p.connections.setClientAddress(c, m.address, m.port)
 	c.NameHidden = c.NameHidden || m.nameHidden
 	switch m.kind {
 	case kindPAMError:

@@ -204,7 +204,7 @@ func (m *sshdMessage) readProhibited(s string) {
 	user, address, found := cutAtLast(s, " from ")
 	if found && m.readAddressPort(address) {
 		m.kind, m.reason = kindNotAllowed, reasonProhibited
-		m.setUser(user)
+		m.setUserName(user)
 	}
 }
 
@@ -224,7 +224,7 @@ func (m *sshdMessage) readAttempt(kind messageKind, s string) {
 	user, address, extra, found := readFromLeft(s)
 	if found && m.readAddressPort(address) {
 		m.kind, m.method, m.publicKey = kind, method, extra
-		m.setUser(user)
+		m.setUserName(user)
 	}
 }
 
@@ -237,7 +237,7 @@ func cutInvalid(s string) (rest string, invalid bool) {
 	return s, false
 }
 
-func (m *sshdMessage) setUser(user string) {
+func (m *sshdMessage) setUserName(user string) {
 	if m.user = user; user == hiddenName {
 		m.user, m.invalidUser, m.nameHidden = "", true, true
 	}
@@ -250,7 +250,7 @@ func (m *sshdMessage) readInvalidAttempt(kind messageKind, method, s string) {
 		user, address, found := cutAtLast(plain, " from ")
 		if found && m.readAddressPort(address) {
 			m.kind, m.method = kind, method
-			m.setUser(user)
+			m.setUserName(user)
 		}
 		return
 	}
@@ -280,7 +280,7 @@ func (m *sshdMessage) readInvalidAttempt(kind messageKind, method, s string) {
 
 func (m *sshdMessage) chooseReading(r *possibleReading) {
 	m.address, m.port, m.publicKey = r.address, r.port, r.extra
-	m.setUser(r.user)
+	m.setUserName(r.user)
 }
 
 // maxNameBytes is the most that sshd writes of a name before a key: 100 bytes, which may be escaped. A longer one is a certificate's
@@ -327,7 +327,7 @@ func (m *sshdMessage) readInvalidUser(s string) {
 		return
 	}
 	m.kind, m.invalidUser, m.reason = kindInvalidUser, true, "Invalid user"
-	m.setUser(user)
+	m.setUserName(user)
 }
 
 // readNotAllowed reads "USER [from A ]not allowed because REASON". The reason may name a group or a shell, not the user.
@@ -343,7 +343,7 @@ func (m *sshdMessage) readNotAllowed(s string) {
 		who, m.address = user, address
 	}
 	m.kind, m.reason = kindNotAllowed, "not allowed because "+reason
-	m.setUser(who)
+	m.setUserName(who)
 }
 
 // readRootRefused reads "A port P". Both of a connection's processes write it: the second time is echo.
@@ -357,7 +357,7 @@ func (m *sshdMessage) readRootRefused(s string, early bool) {
 func (m *sshdMessage) readDenied(s string) {
 	if user, found := strings.CutSuffix(s, " by PAM account configuration"); found {
 		m.kind, m.reason = kindDenied, "Access denied by PAM account configuration"
-		m.setUser(user)
+		m.setUserName(user)
 	}
 }
 
@@ -370,7 +370,7 @@ func (m *sshdMessage) readExceeded(s string) {
 		return
 	}
 	m.kind, m.invalidUser, m.reason = kindTooMany, invalid, "maximum authentication attempts exceeded"
-	m.setUser(user)
+	m.setUserName(user)
 }
 
 // readTooManyFailures reads the "[ for USER]" of servers before 6.8.
@@ -378,7 +378,7 @@ func (m *sshdMessage) readTooManyFailures(s string) {
 	m.kind, m.reason = kindTooMany, "Too many authentication failures"
 	if user, found := strings.CutPrefix(s, " for "); found {
 		user, m.invalidUser = cutInvalid(user)
-		m.setUser(user)
+		m.setUserName(user)
 	}
 }
 
@@ -399,7 +399,7 @@ func (m *sshdMessage) readClosed(s string, early bool) {
 	if !found || named != hasUser || !m.setAddress(address, port) {
 		return
 	}
-	m.setUser(user)
+	m.setUserName(user)
 	if m.kind = kindDisconnected; early {
 		m.kind = kindClosedEarly
 	}

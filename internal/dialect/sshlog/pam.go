@@ -27,7 +27,7 @@ func (m *sshdMessage) readPAMError(s string) {
 		m.address = address
 	}
 	m.kind, m.method, m.reason, m.invalidUser = kindPAMError, "keyboard-interactive/pam", "PAM: "+reason, invalid
-	m.setUser(user)
+	m.setUserName(user)
 }
 
 // readPAM reads what PAM modules write: "pam_unix(sshd:auth): TEXT", and what the library itself does: "PAM N more …".
@@ -89,7 +89,7 @@ func (m *sshdMessage) readPAMFailure(module, s string) {
 	address, user, _ := strings.Cut(s, " ")
 	m.kind, m.module, m.address, m.reason = kindPAMFailure, module, address, "PAM: authentication failure"
 	user, named := strings.CutPrefix(strings.TrimLeft(user, " "), "user=")
-	m.setUser(user)
+	m.setUserName(user)
 	m.invalidUser = m.invalidUser || !named || user == ""
 }
 

@@ -36,7 +36,7 @@ func findLayout(ctx context.Context, l *heldConnection, candidates []string, use
 		err := l.streamQuery(ctx, "SELECT * FROM "+table+" LIMIT 0", func(f []pgconn.FieldDescription) { fields = slices.Clone(f) }, nil)
 		switch code := configpostgresql.Code(err); {
 		case err == nil:
-			return layoutOf(table, fields)
+			return layoutOfFields(table, fields)
 		case code == codeDenied:
 			refused = append(refused, table)
 		case slices.Contains(codesMissing, code):
@@ -52,7 +52,7 @@ func findLayout(ctx context.Context, l *heldConnection, candidates []string, use
 		strings.Join(missing, " and none "))}
 }
 
-func layoutOf(table string, fields []pgconn.FieldDescription) (*tableLayout, error) {
+func layoutOfFields(table string, fields []pgconn.FieldDescription) (*tableLayout, error) {
 	l := &tableLayout{table: table}
 	var errs []error
 	taken := make([]bool, len(fields))
@@ -105,16 +105,16 @@ func (l *tableLayout) bigintExpression(name string) string {
 func (l *tableLayout) timeExpression() string { return l.columns[0].expression }
 
 func (l *tableLayout) hashedRowsSQL(where string) string {
-	return hashSQL(l.timeExpression(), l.bigintExpression("pid"), l.bigintExpression("duration"), l.table+where)
+	return rowHashSQL(l.timeExpression(), l.bigintExpression("pid"), l.bigintExpression("duration"), l.table+where)
 }
 
 func (l *tableLayout) timeCondition(r poll.Range) string {
 	return " WHERE " + l.timeExpression() + " >= " + timestampLiteral(r.From) + " AND " + l.timeExpression() + " < " + timestampLiteral(r.To)
 }
 
-// readSQL sorts by time alone. Rows of one time are sorted by us, so that neither the table's columns nor the server's collation
+// selectRowsSQL sorts by time alone. Rows of one time are sorted by us, so that neither the table's columns nor the server's collation
 // decide about their order.
-func (l *tableLayout) readSQL(r poll.Range) string {
+func (l *tableLayout) selectRowsSQL(r poll.Range) string {
 	list := make([]string, len(l.columns))
 	for i, c := range l.columns {
 		list[i] = c.expression
@@ -122,7 +122,7 @@ func (l *tableLayout) readSQL(r poll.Range) string {
 	return "SELECT " + strings.Join(list, ", ") + " FROM " + l.table + l.timeCondition(r) + " ORDER BY " + l.timeExpression()
 }
 
-func (l *tableLayout) sumsSQL(r poll.Range, span string, hashing bool) string {
+func (l *tableLayout) selectSumsSQL(r poll.Range, span string, hashing bool) string {
 	if !hashing {
 		return "SELECT date_trunc('" + span + "', " + l.timeExpression() + "), count(*), 0 FROM " + l.table + l.timeCondition(r) + " GROUP BY 1 ORDER BY 1"
 	}
@@ -132,6 +132,6 @@ func (l *tableLayout) sumsSQL(r poll.Range, span string, hashing bool) string {
 // sampleRows is how many hashes of the server are compared with ours.
 const sampleRows = "64"
 
-func (l *tableLayout) sampleSQL(r poll.Range) string {
+func (l *tableLayout) selectSampleSQL(r poll.Range) string {
 	return "SELECT c_pid, c_spent, c_hash FROM (" + l.hashedRowsSQL(l.timeCondition(r)) + ") h LIMIT " + sampleRows
 }

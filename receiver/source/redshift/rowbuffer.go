@@ -34,7 +34,7 @@ func newRowBuffer(mapper *redshiftlog.Mapper, excludeInternal bool) *rowBuffer {
 	return &rowBuffer{mapper: mapper, excludeInternal: excludeInternal}
 }
 
-func (b *rowBuffer) reset() {
+func (b *rowBuffer) resetRows() {
 	b.filled = 0
 	b.mapper.Restart()
 }

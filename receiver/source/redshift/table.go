@@ -60,7 +60,7 @@ func (t *logTable) Sums(ctx context.Context, r poll.Range, width int64, yield fu
 		span = "day"
 	}
 	var sums []poll.Sum // yielded at the end: an incomplete result must not count
-	err := t.queryServer(ctx, t.layout.sumsSQL(r, span, t.rows.serverHashesMatch), func(cells [][]byte) error {
+	err := t.queryServer(ctx, t.layout.selectSumsSQL(r, span, t.rows.serverHashesMatch), func(cells [][]byte) error {
 		s, err := t.readSum(cells)
 		sums = append(sums, s)
 		return err
@@ -94,7 +94,7 @@ func (t *logTable) Read(ctx context.Context, r poll.Range, yield func(poll.Rows)
 	if r.From != poll.Always.From {
 		r.From -= (r.From%1000 + 1000) % 1000
 	}
-	b.reset()
+	b.resetRows()
 	yieldRows := func() error {
 		b.sortTies()
 		b.skipBefore(first)
@@ -102,7 +102,7 @@ func (t *logTable) Read(ctx context.Context, r poll.Range, yield func(poll.Rows)
 		b.filled = 0
 		return err
 	}
-	err := t.queryServer(ctx, t.layout.readSQL(r), func(values [][]byte) error {
+	err := t.queryServer(ctx, t.layout.selectRowsSQL(r), func(values [][]byte) error {
 		at, err := b.timestamps.parseTimestamp(values[0])
 		if err == nil && b.isFull(at) {
 			err = yieldRows()
@@ -143,7 +143,7 @@ func (t *logTable) ensureReady(ctx context.Context, r poll.Range) error {
 // such server is known; on one, minutes are compared by their numbers of rows alone.
 func (t *logTable) compareHashes(ctx context.Context, r poll.Range) error {
 	rows, same := 0, true
-	err := t.queryServer(ctx, t.layout.sampleSQL(r), func(cells [][]byte) error {
+	err := t.queryServer(ctx, t.layout.selectSampleSQL(r), func(cells [][]byte) error {
 		var n [3]uint64
 		for i := range n {
 			var err error

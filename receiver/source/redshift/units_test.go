@@ -75,7 +75,7 @@ func TestTheServerReckonsAsWeDo(t *testing.T) {
 		}
 	}
 	s.Exec(t, "CREATE TABLE numbers (pid bigint, duration bigint); INSERT INTO numbers VALUES "+strings.Join(values, ", "))
-	rows := s.Query(t, "SELECT sum(CAST(c_hash AS numeric(38, 0))), count(DISTINCT c_hash) FROM ("+hashSQL("now()", "pid", "duration", "numbers")+") h")
+	rows := s.Query(t, "SELECT sum(CAST(c_hash AS numeric(38, 0))), count(DISTINCT c_hash) FROM ("+rowHashSQL("now()", "pid", "duration", "numbers")+") h")
 	got, err := parseModulo64([]byte(rows[0][0]))
 	require.NoError(t, err)
 	require.Equal(t, sum, got)
@@ -94,11 +94,11 @@ func fieldsOfSYS() (fields []pgconn.FieldDescription) {
 }
 
 func TestStatements(t *testing.T) {
-	l, err := layoutOf("sys_connection_log", fieldsOfSYS())
+	l, err := layoutOfFields("sys_connection_log", fieldsOfSYS())
 	require.NoError(t, err)
 	r := poll.Range{From: 1_795_305_600_000_000, To: 1_795_305_660_000_000}
 	for name, sql := range map[string]string{
-		"read": l.readSQL(r), "sums": l.sumsSQL(r, "minute", true), "counts": l.sumsSQL(poll.Always, "day", false), "sample": l.sampleSQL(r),
+		"read": l.selectRowsSQL(r), "sums": l.selectSumsSQL(r, "minute", true), "counts": l.selectSumsSQL(poll.Always, "day", false), "sample": l.selectSampleSQL(r),
 	} {
 		golden, err := os.ReadFile(filepath.Join("testdata", name+".sql"))
 		require.NoError(t, err)
@@ -126,7 +126,7 @@ func TestTextsAreSharedAndNeverChange(t *testing.T) {
 }
 
 func TestARowTakesNoAllocation(t *testing.T) {
-	l, err := layoutOf("sys_connection_log", fieldsOfSYS())
+	l, err := layoutOfFields("sys_connection_log", fieldsOfSYS())
 	require.NoError(t, err)
 	b := newRowBuffer(redshiftlog.NewMapper("warehouse"), true)
 	values := make([][]byte, len(l.columns))
@@ -143,7 +143,7 @@ func TestARowTakesNoAllocation(t *testing.T) {
 	}
 	var e session.Event
 	perRow := testing.AllocsPerRun(1000, func() {
-		b.reset()
+		b.resetRows()
 		for range 100 {
 			if err := b.addRow(l.columns, values); err != nil {
 				t.Error(err)

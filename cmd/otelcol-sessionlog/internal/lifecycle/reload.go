@@ -29,8 +29,8 @@ type configReloader struct {
 	requested bool
 }
 
-// register adds the provider, and takes the core of the collector's log.
-func (r *configReloader) register(set *otelcol.CollectorSettings) {
+// registerProvider adds the provider, and takes the core of the collector's log.
+func (r *configReloader) registerProvider(set *otelcol.CollectorSettings) {
 	resolver := &set.ConfigProviderSettings.ResolverSettings
 	resolver.URIs = append(slices.Clip(resolver.URIs), reloadScheme+":")
 	resolver.ProviderFactories = append(slices.Clip(resolver.ProviderFactories),

@@ -30,9 +30,9 @@ var errSecondSignal = errors.New("a second signal: ended at once, without waitin
 // is read again if check, which has no time limit, returns nil.
 func Run(ctx context.Context, set otelcol.CollectorSettings, check func(context.Context) error) error {
 	watch := newStatusRecorder()
-	watch.register(&set)
+	watch.registerExtension(&set)
 	reload := &configReloader{validateConfig: check, core: zapcore.NewNopCore()}
-	reload.register(&set)
+	reload.registerProvider(&set)
 	set.DisableGracefulShutdown = true
 	set.LoggingOptions = append(slices.Clip(set.LoggingOptions), zap.AddStacktrace(zapcore.FatalLevel)) // an operator's mistake has no stack
 	collector, err := otelcol.NewCollector(set)

@@ -42,7 +42,7 @@ func newStatusRecorder() *statusRecorder {
 	}
 }
 
-func (w *statusRecorder) register(set *otelcol.CollectorSettings) {
+func (w *statusRecorder) registerExtension(set *otelcol.CollectorSettings) {
 	makeFactories := set.Factories
 	set.Factories = func() (otelcol.Factories, error) {
 		f, err := makeFactories()
