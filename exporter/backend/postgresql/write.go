@@ -137,42 +137,32 @@ func (t *spanAttempt) isAlone(to int) bool { return t.staged == 1 && (t.whole ||
 // copyDirectly copies the span into session_events and commits. The months that its first piece wants are made before; what
 // wants others goes into the default partition, and moves when they are made.
 func (w *batchWrite) copyDirectly(ctx context.Context, t *spanAttempt, from, to int) error {
-	rows := &w.rows
-	var s *stream
-	err := w.walkSpan(ctx, t, from, to, pieceSize, func() (err error) {
-		if s == nil {
+	var stream *copyStream
+	send := func() (err error) {
+		if stream == nil {
 			if err = w.beginCopy(ctx); err != nil {
 				return err
 			}
-			s = startStream(ctx, w.conn, w.sql.direct)
+			stream = startCopy(ctx, w.conn, w.sql.direct)
 		}
-		rows.buf, err = s.hand(rows.buf)
+		_, err = stream.Write(w.rows.buf)
+		w.rows.reset()
 		return err
-	})
-	if s == nil && err == nil && t.staged > 0 { // less than a piece
-		if err = w.beginCopy(ctx); err == nil {
-			err = rows.sendRows(ctx, w.conn, w.sql.direct)
-		}
 	}
-	if s != nil {
-		err = finishStream(s, rows, err)
+	err := w.walkSpan(ctx, t, from, to, pieceSize, send)
+	if err == nil && w.rows.size() > 0 {
+		err = send()
+	}
+	if stream != nil {
+		if failed := stream.finish(); failed != nil { // the server's own answer says most
+			err = failed
+		}
 	}
 	if err != nil || t.staged == 0 {
 		return err
 	}
 	t.written = t.staged
 	return w.commitUninterrupted(ctx)
-}
-
-// finishStream hands over the last piece, if all went well until then. The server's own answer says most.
-func finishStream(s *stream, rows *copyBatch, err error) error {
-	if err == nil && len(rows.buf) > 0 {
-		rows.buf, err = s.hand(rows.buf)
-	}
-	if failed := s.close(); failed != nil {
-		return failed
-	}
-	return err
 }
 
 func (w *batchWrite) beginCopy(ctx context.Context) error {
