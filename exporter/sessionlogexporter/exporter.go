@@ -31,7 +31,7 @@ type sessionlogExporter struct {
 	deadLetterWriter *deadletter.Writer
 	opened           bool // the dead letter is open, and the backend is being started
 	tel              *telemetry
-	notices          notices
+	notices          *conditionlog.Occurrences
 	health           health
 	decoders         sync.Pool
 	redact           *redaction.Policy // nil: nothing is hidden
@@ -63,7 +63,7 @@ func newExporter(ctx context.Context, set exporter.Settings, cfg *Config, store 
 	}
 	e := &sessionlogExporter{
 		cfg: cfg, id: set.ID, log: set.Logger, backend: store, tel: tel,
-		notices: notices{log: set.Logger, now: time.Now, kinds: map[string]*notice{}},
+		notices: conditionlog.NewOccurrences(set.Logger, time.Now),
 
 		redact: redaction.New(cfg.Redact), version: set.BuildInfo.Version,
 
@@ -120,7 +120,7 @@ func (e *sessionlogExporter) Shutdown(ctx context.Context) error {
 func (e *sessionlogExporter) close(ctx context.Context) error {
 	e.stop()
 	e.end()
-	e.notices.flush()
+	e.notices.Flush()
 	if !e.opened {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.uber.org/zap"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -51,7 +52,7 @@ func (e *sessionlogExporter) consume(ctx context.Context, ld plog.Logs) error {
 		return nil
 	}
 	e.tel.notEvents(ctx, others)
-	e.notices.tell("log records refused", others, errNotEvent.Error())
+	e.notices.Count("log records refused", "records", others, zap.String("reason", errNotEvent.Error()))
 	return refusal(rest, total)
 }
 

@@ -34,7 +34,7 @@ func (e *sessionlogExporter) push(ctx context.Context, ld plog.Logs) error {
 	case errors.Is(err, errDeadLetter):
 		e.health.unwell(err)
 	case consumererror.IsPermanent(err): // one batch is at fault: others can be written
-		e.notices.tell("records refused by the backend for good: their senders got the error, and they are not tried again", ld.LogRecordCount(), err.Error())
+		e.notices.Count("records refused by the backend for good: their senders got the error, and they are not tried again", "records", ld.LogRecordCount(), zap.String("reason", err.Error()))
 	default:
 		e.reportUnavailable(err)
 	}
@@ -54,7 +54,7 @@ func (e *sessionlogExporter) write(ctx context.Context, ld plog.Logs) error {
 	e.decoders.Put(dec)
 	e.tel.wrote(ctx, result, time.Since(begun), err)
 	if result.Conflicts > 0 {
-		e.notices.tell("records with a known id and other content: kept aside", result.Conflicts, "the first version counts; one of the two may be forged")
+		e.notices.Count("records with a known id and other content: kept aside", "records", result.Conflicts, zap.String("reason", "the first version counts; one of the two may be forged"))
 	}
 	if err == nil {
 		e.unknownOutcomes(ctx, unknown)
@@ -107,7 +107,7 @@ func (e *sessionlogExporter) writeDeadLetter(ctx context.Context, ld plog.Logs, 
 	}
 	e.conditions.Clear(deadLetterUnavailable, "the dead letter can be written again", zap.String("key", "dead_letter::directory"))
 	e.tel.deadLettered(ctx, ld.LogRecordCount())
-	e.notices.tell("records written into the dead letter", ld.LogRecordCount(), reason.Error())
+	e.notices.Count("records written into the dead letter", "records", ld.LogRecordCount(), zap.String("reason", reason.Error()))
 	return nil
 }
 
@@ -115,8 +115,8 @@ func (e *sessionlogExporter) writeDeadLetter(ctx context.Context, ld plog.Logs, 
 func (e *sessionlogExporter) unknownOutcomes(ctx context.Context, n int) {
 	e.tel.unknownOutcomes(ctx, n)
 	if n > 0 {
-		e.notices.tell("logins without an outcome that can be read: they are in session_events, and in no view of logins", n,
-			"send sessionlog.outcome as success or failure, or error.type with what failed")
+		e.notices.Count("logins without an outcome that can be read: they are in session_events, and in no view of logins", "records", n,
+			zap.String("reason", "send sessionlog.outcome as success or failure, or error.type with what failed"))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
+	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
@@ -56,21 +57,17 @@ func newEncoding(cfg *Config, set extension.Settings) (*logEncoding, error) {
 		cfg:        *cfg,
 		options:    logformat.Options{Instance: cfg.Instance, Zone: zone, LinePrefix: cfg.LogLinePrefix},
 		version:    set.BuildInfo.Version,
-		badRecords: badRecordReporter{log: set.Logger, count: counter, attributes: metric.WithAttributes(attribute.String("extension", set.ID.String()))},
+		badRecords: badRecordReporter{occurrences: conditionlog.NewOccurrences(set.Logger, time.Now), count: counter, attributes: metric.WithAttributes(attribute.String("extension", set.ID.String()))},
 	}
 	e.decoders.New = func() any { return &decoderState{encoder: plogs.NewEncoder(e.version)} }
 	return e, nil
 }
 
-// badRecordReporter logs at most once a minute, with place and reason and never a value.
+// badRecordReporter says place and reason, and never a value.
 type badRecordReporter struct {
-	log        *zap.Logger
-	count      metric.Int64Counter
-	attributes metric.MeasurementOption
-
-	mu         sync.Mutex
-	quietUntil time.Time
-	unreported int
+	occurrences *conditionlog.Occurrences
+	count       metric.Int64Counter
+	attributes  metric.MeasurementOption
 }
 
 func (b *badRecordReporter) reportRecords(n int, first int64, reason error) {
@@ -78,11 +75,5 @@ func (b *badRecordReporter) reportRecords(n int, first int64, reason error) {
 		return
 	}
 	b.count.Add(context.Background(), int64(n), b.attributes)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.unreported += n
-	if now := time.Now(); now.After(b.quietUntil) {
-		b.log.Warn("records cannot be decoded; the others of their buffers were", zap.Int("records", b.unreported), zap.Int64("offset_in_buffer", first), zap.Error(reason))
-		b.quietUntil, b.unreported = now.Add(time.Minute), 0
-	}
+	b.occurrences.Count("records cannot be decoded; the others of their buffers were", "records", n, zap.Int64("offset_in_buffer", first), zap.Error(reason))
 }

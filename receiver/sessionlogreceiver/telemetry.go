@@ -3,7 +3,6 @@ package sessionlogreceiver
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/receiver"
@@ -11,15 +10,13 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
+	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 
 // metricPrefix begins the names of the receiver's own metrics. The collector's receiver_accepted_log_records and
 // receiver_refused_log_records, which count every try, come from receiverhelper.
 const metricPrefix = "otelcol_receiver_sessionlog_"
-
-// warningInterval is the least time between two warnings of the same message.
-const warningInterval = time.Minute
 
 // receiverTelemetry implements [source.Stats]. It is safe for concurrent use.
 type receiverTelemetry struct {
@@ -29,23 +26,15 @@ type receiverTelemetry struct {
 	lastSuccess                                                                                                         metric.Int64Gauge
 
 	receiverAttribute metric.MeasurementOption
-	log               *zap.Logger
 	now               func() time.Time
-
-	mu           sync.Mutex
-	lastWarnings map[string]*warningState
-}
-
-type warningState struct {
-	loggedAt   time.Time
-	suppressed int
+	occurrences       *conditionlog.Occurrences
 }
 
 func newReceiverTelemetry(set receiver.Settings) (*receiverTelemetry, error) {
 	meter := set.MeterProvider.Meter(plogs.ScopeName + "/receiver/sessionlogreceiver")
 	t := &receiverTelemetry{
 		receiverAttribute: metric.WithAttributeSet(attribute.NewSet(attribute.String("receiver", set.ID.String()))),
-		log:               set.Logger, now: time.Now, lastWarnings: map[string]*warningState{},
+		now:               time.Now, occurrences: conditionlog.NewOccurrences(set.Logger, time.Now),
 	}
 	var errs []error
 	for _, c := range []struct {
@@ -85,13 +74,13 @@ func (t *receiverTelemetry) countAccepted(ctx context.Context, n int) {
 
 func (t *receiverTelemetry) countDeadLettered(ctx context.Context, n int, reason error) {
 	t.deadLetteredEvents.Add(ctx, int64(n), t.receiverAttribute)
-	t.warnRateLimited("the pipeline has refused events for good: they are in the dead letter", zap.Int("events", n), zap.Error(reason))
+	t.occurrences.Count("the pipeline has refused events for good: they are in the dead letter", "events", n, zap.Error(reason))
 }
 
 // BadRows is part of source.Stats.
 func (t *receiverTelemetry) BadRows(n int, place string, reason error) {
 	t.badRows.Add(context.Background(), int64(n), t.receiverAttribute)
-	t.warnRateLimited("rows cannot be read", zap.Int("rows", n), zap.String("place", place), zap.NamedError("reason", reason))
+	t.occurrences.Count("rows cannot be read", "rows", n, zap.String("place", place), zap.NamedError("reason", reason))
 }
 
 // Excluded is part of source.Stats.
@@ -102,7 +91,7 @@ func (t *receiverTelemetry) Excluded(n int) {
 // Vanished is part of source.Stats.
 func (t *receiverTelemetry) Vanished(n int) {
 	t.vanishedRows.Add(context.Background(), int64(n), t.receiverAttribute)
-	t.warnRateLimited("rows have vanished from the source although they are younger than its retention", zap.Int("rows", n))
+	t.occurrences.Count("rows have vanished from the source although they are younger than its retention", "rows", n)
 }
 
 // PollFailed is part of source.Stats.
@@ -135,23 +124,4 @@ func (t *receiverTelemetry) recordNeverRead() {
 // Lost is part of poll.LostStats. The source has logged it.
 func (t *receiverTelemetry) Lost(from, to time.Time) {
 	t.lostHistory.Record(context.Background(), to.Sub(from).Seconds(), t.receiverAttribute)
-}
-
-func (t *receiverTelemetry) warnRateLimited(message string, fields ...zap.Field) {
-	t.mu.Lock()
-	s, known := t.lastWarnings[message]
-	if !known {
-		s = &warningState{}
-		t.lastWarnings[message] = s
-	}
-	now := t.now()
-	if known && now.Sub(s.loggedAt) < warningInterval {
-		s.suppressed++
-		t.mu.Unlock()
-		return
-	}
-	suppressed := s.suppressed
-	s.loggedAt, s.suppressed = now, 0
-	t.mu.Unlock()
-	t.log.Warn(message, append(fields, zap.Int("not_logged_before", suppressed))...)
 }

@@ -21,6 +21,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
@@ -143,21 +144,21 @@ func TestAMessageIsSaidOnceAMinute(t *testing.T) {
 	stats, err := newReceiverTelemetry(set)
 	require.NoError(t, err)
 	now := time.Unix(1_795_000_000, 0)
-	stats.now = func() time.Time { return now }
+	stats.occurrences = conditionlog.NewOccurrences(set.Logger, func() time.Time { return now })
 	torn := errors.New("torn")
 	for range 5 {
 		stats.BadRows(1, "a.jsonl at byte 7", torn)
 	}
 	stats.Vanished(1) // another message is said all the same
-	now = now.Add(warningInterval)
+	now = now.Add(conditionlog.OccurrencesInterval)
 	stats.BadRows(1, "a.jsonl at byte 9", torn)
 
-	var suppressed []int64
+	var rows []int64
 	for _, entry := range logs.FilterMessage("rows cannot be read").All() {
 		require.Equal(t, zap.WarnLevel, entry.Level)
-		suppressed = append(suppressed, entry.ContextMap()["not_logged_before"].(int64))
+		rows = append(rows, entry.ContextMap()["rows"].(int64))
 	}
-	require.Equal(t, []int64{0, 4}, suppressed)
+	require.Equal(t, []int64{1, 5}, rows)
 	require.Equal(t, 1, logs.FilterMessageSnippet("vanished").Len())
 }
 

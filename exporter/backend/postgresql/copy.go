@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -121,15 +122,8 @@ func (c *copyBatch) nanos(n int64) {
 	c.buf = binary.BigEndian.AppendUint64(c.buf, uint64(n))
 }
 
-func (c *copyBatch) time(unixNano int64) { c.nanos(toMicros(unixNano) - sinceEpoch2000) }
-
-// toMicros rounds down, before 1970 too.
-func toMicros(unixNano int64) int64 {
-	us := unixNano / 1000
-	if unixNano%1000 < 0 {
-		us--
-	}
-	return us
+func (c *copyBatch) time(unixNano int64) {
+	c.nanos(time.Unix(0, unixNano).UnixMicro() - sinceEpoch2000)
 }
 
 func (c *copyBatch) id(id []byte) {

@@ -5,24 +5,27 @@ import (
 
 	"go.uber.org/zap"
 	"zombiezen.com/go/sqlite"
+
+	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 )
 
 const (
-	sliceRows     = 2000        // deleted in one transaction: a few milliseconds, so that no writer waits long
-	sliceEvery    = time.Minute // when nothing is left to delete
-	sliceSoon     = 10 * time.Millisecond
-	complainEvery = time.Minute
+	sliceRows  = 2000        // deleted in one transaction: a few milliseconds, so that no writer waits long
+	sliceEvery = time.Minute // when nothing is left to delete
+	sliceSoon  = 10 * time.Millisecond
+
+	expiryFails = "expiry fails"
 )
 
 // expiryTimer deletes what is older than ttl, a slice at a time, between the commits of callers.
 type expiryTimer struct {
 	*writer
 	timer      *time.Timer // nil: everything is kept
-	complained time.Time
+	conditions *conditionlog.Logger
 }
 
 func newExpiry(w *writer) *expiryTimer {
-	x := &expiryTimer{writer: w}
+	x := &expiryTimer{writer: w, conditions: conditionlog.New(w.log, w.now)}
 	if w.cfg.TTL > 0 {
 		x.timer = time.NewTimer(0)
 	}
@@ -46,9 +49,10 @@ func (x *expiryTimer) stop() {
 func (x *expiryTimer) expireSlice() {
 	x.guard.Remind()
 	more, err := x.deleteSlice()
-	if err != nil && time.Since(x.complained) > complainEvery {
-		x.complained = time.Now()
-		x.log.Warn("expired records are not deleted", zap.Error(err))
+	if err != nil {
+		x.conditions.Raise(expiryFails, "expired records are not deleted", zap.Error(err))
+	} else {
+		x.conditions.Clear(expiryFails, "expired records are deleted again")
 	}
 	if more && err == nil {
 		x.timer.Reset(sliceSoon)

@@ -6,7 +6,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"strconv"
-	"strings"
+	"unique"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -53,7 +53,6 @@ type Mapper struct {
 	hash     session.Hasher
 	ordinals ordinals
 	keys     sessionKeys
-	hosts    map[string]string // that keys have
 	text     texts
 }
 
@@ -124,27 +123,11 @@ func (m *Mapper) sessionKey(r *Row) session.ID {
 	if c.authID != r.AuthID || c.hostname != r.Hostname || c.key.IsZero() {
 		c.authID = r.AuthID
 		if c.hostname != r.Hostname {
-			c.hostname = m.host(r.Hostname)
+			c.hostname = unique.Make(r.Hostname).Value() // the row's own may be a part of a large text
 		}
 		c.key = m.hash.Start("session", session.SystemClickHouse, m.instance).Str(r.Hostname).Bytes(r.AuthID[:]).Key()
 	}
 	return c.key
-}
-
-// maxHosts is more than a cluster has nodes.
-const maxHosts = 4096
-
-// host is a copy of a name: the row's own may be a part of a large text, which a key must not hold on to.
-func (m *Mapper) host(name string) string {
-	kept, ok := m.hosts[name]
-	if !ok {
-		if m.hosts == nil || len(m.hosts) >= maxHosts {
-			m.hosts = map[string]string{}
-		}
-		kept = strings.Clone(name)
-		m.hosts[kept] = kept
-	}
-	return kept
 }
 
 type sessionKeys [256]struct {

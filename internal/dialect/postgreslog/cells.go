@@ -22,31 +22,19 @@ type logRecord struct {
 
 // valueDecoder decodes escaped values, and caches the short ones: the same names come with every login.
 type valueDecoder struct {
-	decode  func(dst []byte, raw string) ([]byte, bool)
-	decoded map[string]string
-	buf     []byte
+	decode func(dst []byte, raw string) ([]byte, bool)
+	buf    []byte
 }
 
 func (t *valueDecoder) decodeText(c rawValue) (string, bool) {
 	if !c.escaped {
 		return c.raw, true
 	}
-	if s, ok := t.decoded[c.raw]; ok {
-		return s, true
-	}
 	var ok bool
 	if t.buf, ok = t.decode(t.buf[:0], c.raw); !ok {
 		return "", false
 	}
-	s := string(t.buf)
-	if len(c.raw) > maxNameSize {
-		return s, true
-	}
-	if t.decoded == nil || len(t.decoded) >= maxNames {
-		t.decoded = make(map[string]string, 64)
-	}
-	t.decoded[strings.Clone(c.raw)] = s
-	return s, true
+	return intern(string(t.buf)), true
 }
 
 // fillLine fills only the time where the record does not concern logins: the time may decide others.

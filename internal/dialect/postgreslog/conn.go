@@ -1,6 +1,9 @@
 package postgreslog
 
-import "time"
+import (
+	"time"
+	"unique"
+)
 
 type connStage uint8
 
@@ -122,37 +125,13 @@ func (q *dueQueue) removeConn(c *undecidedConn) {
 	c.queuedIn, c.prev, c.next = nil, nil, nil
 }
 
-// nameInterner keeps one copy of each repeated text: an undecided connection must not keep the large text that it came in. It is
-// emptied when it has grown large, so that an attacker's many names cost time, not memory.
-type nameInterner struct{ byText map[string]string }
+// intern keeps one copy of each repeated text: an undecided connection must not keep the large text that it came in.
+func intern(s string) string { return unique.Make(s).Value() }
 
-const (
-	maxNames    = 4096
-	maxNameSize = 512
-)
-
-func (n *nameInterner) intern(s string) string {
-	if s == "" {
-		return ""
-	}
-	if kept, ok := n.byText[s]; ok {
-		return kept
-	}
-	own := string([]byte(s))
-	if len(s) > maxNameSize {
-		return own
-	}
-	if n.byText == nil || len(n.byText) >= maxNames {
-		n.byText = make(map[string]string, 64)
-	}
-	n.byText[own] = own
-	return own
-}
-
-func (n *nameInterner) copyInterned(dst, src *connectionFacts) {
+func copyInterned(dst, src *connectionFacts) {
 	*dst = *src
 	for _, field := range dst.textFields() {
-		*field = n.intern(*field)
+		*field = intern(*field)
 	}
 }
 

@@ -3,6 +3,7 @@ package redshiftlog
 import (
 	"bytes"
 	"strings"
+	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -64,7 +65,7 @@ func (p *lineParser) Parse(record string, offset int64, batch *logformat.EventBa
 		return err
 	}
 	sure, p.afterTornLine = sure && !p.afterTornLine, false
-	if millis := floorTo(p.row.Micros, 1000); !p.hasMillis || millis != p.millis {
+	if millis := time.UnixMicro(p.row.Micros).UnixMilli(); !p.hasMillis || millis != p.millis {
 		p.ResumeAt, p.millis, p.hasMillis = offset, millis, true
 	}
 	e := batch.Add()

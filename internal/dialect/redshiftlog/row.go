@@ -6,6 +6,7 @@ package redshiftlog
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -139,7 +140,7 @@ func (m *Mapper) normaliseColumns(r *Row, e *session.Event) {
 // assignIDs makes the record's id of what all logs agree on: milliseconds, and no name, which could be guessed from its hash where it
 // was redacted. A failure has no duration: in a line of the file, the name of a user that does not exist can forge one.
 func (m *Mapper) assignIDs(r *Row, e *session.Event) {
-	millis, spent := floorTo(r.Micros, 1000), r.Duration
+	millis, spent := time.UnixMicro(r.Micros).UnixMilli(), r.Duration
 	if e.Outcome == session.OutcomeFailure {
 		spent = 0
 	}
@@ -173,7 +174,7 @@ func (m *Mapper) sessionKey(r *Row, e *session.Event) session.ID {
 	if e.Kind == session.KindLogout {
 		login -= r.Duration
 	}
-	return m.hash.Int(r.PID).Str(e.ClientAddress).Str(trimPadding(r.RemotePort)).Int(floorTo(login, 60*1e6)).Key()
+	return m.hash.Int(r.PID).Str(e.ClientAddress).Str(trimPadding(r.RemotePort)).Int(time.UnixMicro(login).Truncate(time.Minute).Unix() / 60).Key()
 }
 
 func (m *Mapper) recentSlot(guid string) *recentSession {
@@ -181,14 +182,6 @@ func (m *Mapper) recentSlot(guid string) *recentSession {
 		return nil
 	}
 	return &m.sessions[(int(guid[0])*31+int(guid[1])*17+int(guid[guidLength-1]))%recentSessions]
-}
-
-func floorTo(n, unit int64) int64 {
-	q := n / unit
-	if n%unit < 0 {
-		q--
-	}
-	return q
 }
 
 func trimPadding(s string) string { return strings.TrimRight(s, " ") }
