@@ -16,9 +16,9 @@ const grantRemedy = "GRANT sessionlog_logs TO %s, as a superuser"
 
 // CheckConnection is part of [connectcheck.Checker]. It logs in once, which the server's log shows.
 func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
-	l := &link{cfg: c, now: time.Now}
+	l := &logConnection{cfg: c, now: time.Now}
 	defer l.close()
-	rows, err := l.rows(ctx, false, "SELECT version()")
+	rows, err := l.query(ctx, false, "SELECT version()")
 	if err != nil {
 		return []connectcheck.Finding{c.refusedLogin(err)}
 	}
@@ -50,9 +50,9 @@ func (c Config) refusedLogin(err error) connectcheck.Finding {
 }
 
 // checkFunctions looks at what install.sql makes: through the catalogue first, which tells what is missing, then by a call.
-func (c Config) checkFunctions(ctx context.Context, l *link) []connectcheck.Finding {
+func (c Config) checkFunctions(ctx context.Context, l *logConnection) []connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "functions sessionlog.log_files and sessionlog.read_log", Key: "database"}
-	rows, err := l.rows(ctx, false, functionsSQL)
+	rows, err := l.query(ctx, false, functionsSQL)
 	switch {
 	case err != nil:
 		f.Detail = err.Error()
@@ -73,9 +73,9 @@ const functionsSQL = `SELECT count(*), coalesce(bool_and(has_function_privilege(
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname = 'sessionlog' AND p.proname IN ('log_files', 'read_log')`
 
-func (c Config) checkFiles(ctx context.Context, l *link) connectcheck.Finding {
+func (c Config) checkFiles(ctx context.Context, l *logConnection) connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "log files", Key: "format"}
-	rows, err := l.rows(ctx, false, listSQL)
+	rows, err := l.query(ctx, false, listSQL)
 	if err != nil {
 		f.Detail, f.Remedy = err.Error(), "ALTER SYSTEM SET logging_collector = on, then restart the server"
 		return f

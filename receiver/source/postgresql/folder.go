@@ -13,33 +13,33 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/tail"
 )
 
-// folder is the server's log folder.
-type folder struct {
-	link     *link
+// logFolder is the server's log logFolder.
+type logFolder struct {
+	link     *logConnection
 	format   string
 	settings settings
 	changed  func() // is told when the settings are others
 	looked   func() // is told when they are the same
-	known    map[string]info
+	known    map[string]logFileInfo
 }
 
-// info is what the server tells of a file. Files have no identity beyond their names there; their content tells the rest.
-type info struct {
+// logFileInfo is what the server tells of a file. Files have no identity beyond their names there; their content tells the rest.
+type logFileInfo struct {
 	name     string
 	size     int64
 	modified time.Time
 }
 
-func (i info) Size() int64        { return i.size }
-func (i info) ModTime() time.Time { return i.modified }
-func (i info) Key() any           { return i.name }
+func (i logFileInfo) Size() int64        { return i.size }
+func (i logFileInfo) ModTime() time.Time { return i.modified }
+func (i logFileInfo) Key() any           { return i.name }
 
 var errChanged = fmt.Errorf("%w: settings of the server have changed, reading begins again with the new ones", tail.ErrUnreachable)
 
 const listSQL = `SELECT name, size, (extract(epoch FROM modified) * 1000000)::bigint FROM sessionlog.log_files()`
 
 // List is part of [tail.Folder].
-func (f *folder) List(ctx context.Context, _ func(string, error)) ([]tail.File, error) {
+func (f *logFolder) List(ctx context.Context, _ func(string, error)) ([]tail.File, error) {
 	now, err := f.link.settings(ctx)
 	if err != nil {
 		return nil, err
@@ -49,14 +49,14 @@ func (f *folder) List(ctx context.Context, _ func(string, error)) ([]tail.File, 
 		return nil, errChanged
 	}
 	f.looked()
-	rows, err := f.link.rows(ctx, false, listSQL)
+	rows, err := f.link.query(ctx, false, listSQL)
 	if err != nil {
 		return nil, err
 	}
 	var files []tail.File
-	f.known = make(map[string]info, len(rows))
+	f.known = make(map[string]logFileInfo, len(rows))
 	for _, row := range rows {
-		i := info{name: string(row[0])}
+		i := logFileInfo{name: string(row[0])}
 		size, err1 := strconv.ParseInt(string(row[1]), 10, 64)
 		micros, err2 := strconv.ParseInt(string(row[2]), 10, 64)
 		if err := errors.Join(err1, err2); err != nil {
@@ -84,19 +84,19 @@ func formatOf(name string) string {
 }
 
 // Open is part of [tail.Folder].
-func (f *folder) Open(ctx context.Context, path string) (tail.Handle, error) {
+func (f *logFolder) Open(ctx context.Context, path string) (tail.Handle, error) {
 	i, ok := f.known[path]
 	if !ok {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
 	}
-	return &file{ctx: ctx, link: f.link, info: i}, nil
+	return &logFile{ctx: ctx, link: f.link, info: i}, nil
 }
 
-// file reads by offset.
-type file struct {
+// logFile reads by offset.
+type logFile struct {
 	ctx   context.Context //nolint:containedctx // io.Reader takes none; the handle lives as long as one turn
-	link  *link
-	info  info
+	link  *logConnection
+	info  logFileInfo
 	at    int64
 	first []byte // the beginning, for the several who look at it
 	ended int64  // where the file was seen to end, 0 when it was not
@@ -110,10 +110,10 @@ const (
 const readSQL = `SELECT sessionlog.read_log($1::text, $2::bigint, $3::integer)`
 
 // ReadAt is part of [io.ReaderAt].
-func (f *file) ReadAt(p []byte, at int64) (n int, err error) {
+func (f *logFile) ReadAt(p []byte, at int64) (n int, err error) {
 	if at == 0 && len(p) <= firstBytes {
 		if f.first == nil {
-			if f.first, err = f.page(0, firstBytes); err != nil {
+			if f.first, err = f.readPart(0, firstBytes); err != nil {
 				return 0, err
 			}
 		}
@@ -124,7 +124,7 @@ func (f *file) ReadAt(p []byte, at int64) (n int, err error) {
 	}
 	for n < len(p) {
 		want := min(len(p)-n, pageBytes)
-		page, err := f.page(at+int64(n), want)
+		page, err := f.readPart(at+int64(n), want)
 		if err != nil {
 			return n, err
 		}
@@ -136,8 +136,8 @@ func (f *file) ReadAt(p []byte, at int64) (n int, err error) {
 	return n, nil
 }
 
-func (f *file) page(at int64, bytes int) ([]byte, error) {
-	rows, err := f.link.rows(f.ctx, true, readSQL, f.info.name, strconv.FormatInt(at, 10), strconv.Itoa(bytes))
+func (f *logFile) readPart(at int64, bytes int) ([]byte, error) {
+	rows, err := f.link.query(f.ctx, true, readSQL, f.info.name, strconv.FormatInt(at, 10), strconv.Itoa(bytes))
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func (f *file) page(at int64, bytes int) ([]byte, error) {
 }
 
 // Read is part of [io.Reader]. It asks no further once the end was seen: what is written meanwhile is the next turn's.
-func (f *file) Read(p []byte) (int, error) {
+func (f *logFile) Read(p []byte) (int, error) {
 	if f.ended > 0 && f.at >= f.ended {
 		return 0, io.EOF
 	}
@@ -164,7 +164,7 @@ func (f *file) Read(p []byte) (int, error) {
 }
 
 // Seek is part of [io.Seeker].
-func (f *file) Seek(offset int64, whence int) (int64, error) {
+func (f *logFile) Seek(offset int64, whence int) (int64, error) {
 	if whence != io.SeekStart {
 		return f.at, errors.ErrUnsupported
 	}
@@ -173,7 +173,7 @@ func (f *file) Seek(offset int64, whence int) (int64, error) {
 }
 
 // Stat is part of [tail.Handle].
-func (f *file) Stat() (tail.Info, error) { return f.info, nil }
+func (f *logFile) Stat() (tail.Info, error) { return f.info, nil }
 
 // Close is part of [io.Closer].
-func (f *file) Close() error { return nil }
+func (f *logFile) Close() error { return nil }

@@ -18,8 +18,8 @@ type settings struct {
 const settingsSQL = `SELECT current_setting('log_destination'), current_setting('log_line_prefix'), current_setting('log_timezone'),
 current_setting('logging_collector'), current_setting('log_connections'), current_setting('log_disconnections'), current_setting('lc_messages')`
 
-func (l *link) settings(ctx context.Context) (s settings, err error) {
-	rows, err := l.rows(ctx, false, settingsSQL)
+func (l *logConnection) settings(ctx context.Context) (s settings, err error) {
+	rows, err := l.query(ctx, false, settingsSQL)
 	if err != nil {
 		return s, err
 	}
@@ -37,7 +37,7 @@ func (s settings) findings(cfg Config) []connectcheck.Finding {
 		finding("logging_collector", s.collector, isOn(s.collector), "the server writes no log files that it could show",
 			"ALTER SYSTEM SET logging_collector = on, then restart the server"),
 		cfg.findDestination(s),
-		finding("log_connections", s.connections, tellsLogins(s.connections), "the log tells of refused logins only",
+		finding("log_connections", s.connections, logsConnections(s.connections), "the log tells of refused logins only",
 			"ALTER SYSTEM SET log_connections = on"+reload+" (in 18 and later = 'all')"),
 		finding("log_disconnections", s.disconnections, isOn(s.disconnections), "the log tells of no logout, and before 18 not who was let in for certain",
 			"ALTER SYSTEM SET log_disconnections = on"+reload),
@@ -60,8 +60,8 @@ func finding(setting, value string, ok bool, why, remedy string) connectcheck.Fi
 
 func isOn(value string) bool { return value == "on" }
 
-// tellsLogins reads log_connections, which is a list since 18: who was let in stands in the lines of authorization and setup_durations.
-func tellsLogins(value string) bool {
+// logsConnections reads log_connections, which is a list since 18: who was let in stands in the lines of authorization and setup_durations.
+func logsConnections(value string) bool {
 	return slices.ContainsFunc(strings.Split(value, ","), func(part string) bool {
 		switch strings.ToLower(strings.TrimSpace(part)) {
 		case "on", "true", "yes", "1", "all", "authorization", "setup_durations":

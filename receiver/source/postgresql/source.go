@@ -30,23 +30,23 @@ func New(cfg Config, instance string, set component.TelemetrySettings) (source.S
 
 // Run reads until ctx ends. Where the server's settings change what its log looks like, it begins again at its cursors.
 func (s *postgresqlSource) Run(ctx context.Context, host source.Host) error {
-	l := &link{cfg: s.cfg, now: host.Now}
+	l := &logConnection{cfg: s.cfg, now: host.Now}
 	defer l.close()
 	conditions := conditionlog.New(host.Log, host.Now)
 	for ctx.Err() == nil {
-		server, ok := s.ask(ctx, l, host, conditions)
+		server, ok := s.awaitSettings(ctx, l, host, conditions)
 		if !ok {
 			return nil // ctx ended
 		}
-		if err := s.read(ctx, l, server, host, conditions); err != nil {
+		if err := s.readLog(ctx, l, server, host, conditions); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// ask waits for the server to tell its settings.
-func (s *postgresqlSource) ask(ctx context.Context, l *link, host source.Host, conditions *conditionlog.Logger) (settings, bool) {
+// awaitSettings waits for the server to tell its settings.
+func (s *postgresqlSource) awaitSettings(ctx context.Context, l *logConnection, host source.Host, conditions *conditionlog.Logger) (settings, bool) {
 	for {
 		server, err := l.settings(ctx)
 		if err == nil {
@@ -67,8 +67,8 @@ func (s *postgresqlSource) ask(ctx context.Context, l *link, host source.Host, c
 	}
 }
 
-// read tails the log until ctx ends or the settings are others.
-func (s *postgresqlSource) read(ctx context.Context, l *link, server settings, host source.Host, conditions *conditionlog.Logger) error {
+// readLog tails the log until ctx ends or the settings are others.
+func (s *postgresqlSource) readLog(ctx context.Context, l *logConnection, server settings, host source.Host, conditions *conditionlog.Logger) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	zone, err := s.cfg.zone(server.zone)
@@ -80,7 +80,7 @@ func (s *postgresqlSource) read(ctx context.Context, l *link, server settings, h
 		return err
 	}
 	return tail.Run(ctx, tail.Settings{
-		Folder:  &folder{link: l, format: format, settings: server, changed: stop, looked: func() { s.looked(l, conditions, server) }},
+		Folder:  &logFolder{link: l, format: format, settings: server, changed: stop, looked: func() { s.checkSettings(l, conditions, server) }},
 		Where:   "sessionlog.log_files()",
 		Formats: postgreslog.Formats(),
 		Format:  format,
@@ -131,8 +131,8 @@ func (c Config) readable(server settings) error {
 var errNoPrefix = errors.New("log_line_prefix of the server is empty, so that no line of its log has a time: set it to '%m [%p] %c %q%u@%d %r %e %a ', " +
 	"or let log_destination have jsonlog or csvlog")
 
-// looked warns of the settings that hide logins, for as long as they do, and has those asked for anew that a session does not see change.
-func (s *postgresqlSource) looked(l *link, conditions *conditionlog.Logger, server settings) {
+// checkSettings warns of the settings that hide logins, for as long as they do, and has those asked for anew that a session does not see change.
+func (s *postgresqlSource) checkSettings(l *logConnection, conditions *conditionlog.Logger, server settings) {
 	for _, f := range server.findings(s.cfg) {
 		if f.OK {
 			conditions.Clear(f.Subject, "the server's setting is as it should be", zap.String("setting", f.Detail))
@@ -140,7 +140,7 @@ func (s *postgresqlSource) looked(l *link, conditions *conditionlog.Logger, serv
 			conditions.Raise(f.Subject, f.Detail, zap.String("remedy", f.Remedy))
 		}
 	}
-	if !tellsLogins(server.connections) || !isOn(server.disconnections) {
-		l.refresh(conditionlog.RepeatEvery)
+	if !logsConnections(server.connections) || !isOn(server.disconnections) {
+		l.closeIfOlder(conditionlog.RepeatEvery)
 	}
 }

@@ -13,16 +13,16 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/tail"
 )
 
-// link is one connection that is held: each new one would be a login in the very log that it reads. One goroutine uses it.
-type link struct {
+// logConnection is one connection that is held: each new one would be a login in the very log that it reads. One goroutine uses it.
+type logConnection struct {
 	cfg    Config
 	now    func() time.Time
 	conn   *pgconn.PgConn
 	opened time.Time // when conn was made
 }
 
-// refresh gives up a connection that is this old: a session does not see that log_connections and log_disconnections were changed.
-func (l *link) refresh(age time.Duration) {
+// closeIfOlder gives up a connection that is this old: a session does not see that log_connections and log_disconnections were changed.
+func (l *logConnection) closeIfOlder(age time.Duration) {
 	if l.conn != nil && l.now().Sub(l.opened) >= age {
 		l.close()
 	}
@@ -31,9 +31,9 @@ func (l *link) refresh(age time.Duration) {
 // queryLimit bounds a question; none takes long.
 const queryLimit = time.Minute
 
-// rows asks a question and gives the answer's cells, in the binary form where binary is set. The connection is made when it
+// query asks a question and gives the answer's cells, in the binary form where binary is set. The connection is made when it
 // is needed and given up when it fails. Errors are of the kind [tail.ErrUnreachable].
-func (l *link) rows(ctx context.Context, binary bool, sql string, arguments ...string) ([][][]byte, error) {
+func (l *logConnection) query(ctx context.Context, binary bool, sql string, arguments ...string) ([][][]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryLimit)
 	defer cancel()
 	if l.conn == nil || l.conn.IsClosed() {
@@ -57,7 +57,7 @@ func (l *link) rows(ctx context.Context, binary bool, sql string, arguments ...s
 	}
 	result := l.conn.ExecParams(ctx, sql, values, nil, nil, form).Read()
 	if result.Err != nil {
-		return nil, fmt.Errorf("%w: %w", tail.ErrUnreachable, explain(result.Err, l.cfg))
+		return nil, fmt.Errorf("%w: %w", tail.ErrUnreachable, explainQueryError(result.Err, l.cfg))
 	}
 	return result.Rows, nil
 }
@@ -65,7 +65,7 @@ func (l *link) rows(ctx context.Context, binary bool, sql string, arguments ...s
 var errRedshift = errors.New("endpoints: this server is Amazon Redshift, which has no log files to read: write the block `redshift` in place of `postgresql`")
 
 // refuseRedshift asks a new connection whether it leads to Redshift, which speaks PostgreSQL's protocol.
-func (l *link) refuseRedshift(ctx context.Context) error {
+func (l *logConnection) refuseRedshift(ctx context.Context) error {
 	results, err := l.conn.Exec(ctx, "SELECT version()").ReadAll()
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (l *link) refuseRedshift(ctx context.Context) error {
 }
 
 // close says goodbye, so that the log has a logout.
-func (l *link) close() {
+func (l *logConnection) close() {
 	if l.conn == nil {
 		return
 	}
@@ -94,8 +94,8 @@ func (l *link) close() {
 // closeLimit leaves Run time to return within the second of its contract.
 const closeLimit = 300 * time.Millisecond
 
-// explain names the remedy of what a newcomer meets, by the server's code.
-func explain(err error, cfg Config) error {
+// explainQueryError names the remedy of what a newcomer meets, by the server's code.
+func explainQueryError(err error, cfg Config) error {
 	database := cfg.Database
 	if database == "" {
 		database = "of the account's name"
