@@ -13,7 +13,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/cluster"
-	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 )
 
 // clusterReader reads all nodes of a cluster, each for itself: over a connection of its own, with a delivery log of its own. The
@@ -60,7 +59,8 @@ func (r *reader) runCluster(ctx context.Context, host source.Host) error {
 
 // askForServers asks at every reconcile interval, whenever early has something in it, and sooner after errors, until ctx ends.
 func (c *clusterReader) askForServers(ctx context.Context, early <-chan struct{}, ask func() error) {
-	for failures := 0; ctx.Err() == nil; {
+	pauses := source.NewBackOff()
+	for ctx.Err() == nil {
 		err := ask()
 		if ctx.Err() != nil {
 			return
@@ -68,10 +68,9 @@ func (c *clusterReader) askForServers(ctx context.Context, early <-chan struct{}
 		c.status.SetMembers(err)
 		pause := c.cfg.ReconcileInterval
 		if err != nil {
-			pause = min(pause, poll.Backoff(failures))
-			failures++
+			pause = min(pause, pauses.NextBackOff())
 		} else {
-			failures = 0
+			pauses.Reset()
 		}
 		select {
 		case <-early:

@@ -49,15 +49,17 @@ func (t *table) excludesRow(r *clickhouselog.Row) bool {
 	return (r.Type == clickhouselog.LoginSuccess || r.Type == clickhouselog.Logout) && slices.Contains(t.cfg.ExcludeUsers, r.User)
 }
 
-// Told implements [poll.Telling].
-func (e *events) Told(int) {
+var _ poll.EmissionObserver = (*events)(nil)
+
+// Emitted implements [poll.EmissionObserver].
+func (e *events) Emitted(int) {
 	if e.table.traces != nil {
 		e.table.traces.Delivered(e.row)
 	}
 }
 
-// Complain implements [poll.Rows].
-func (e *events) Complain(i int) (place string, reason error) {
+// DescribeBad implements [poll.Rows].
+func (e *events) DescribeBad(i int) (place string, reason error) {
 	place = fmt.Sprintf("%s at %s", e.table.log.Table, time.UnixMicro(e.Micros(i)).UTC().Format("2006-01-02T15:04:05.000000Z"))
 	return place, fmt.Errorf("column type holds %d, which is none of LoginFailure (0), LoginSuccess (1), Logout (2)", e.TypeNumber(i))
 }

@@ -7,7 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
 // nodeReader reads one server of a cluster.
@@ -25,7 +25,8 @@ var (
 
 // keepReading reads the node until ctx ends, or until it has left the cluster and cannot be reached.
 func (n *nodeReader) keepReading(ctx context.Context) {
-	for failures := 0; ctx.Err() == nil; failures++ {
+	pauses := source.NewBackOff()
+	for ctx.Err() == nil {
 		began := time.Now()
 		err := n.readServer(ctx)
 		if ctx.Err() != nil || errors.Is(err, errLeft) {
@@ -35,9 +36,9 @@ func (n *nodeReader) keepReading(ctx context.Context) {
 			n.status.SetUnread(n.endpoint, err)
 		}
 		if err == nil || time.Since(began) > time.Minute {
-			failures = 0
+			pauses.Reset()
 		}
-		poll.Wait(ctx, poll.Backoff(failures))
+		source.Wait(ctx, pauses.NextBackOff())
 	}
 }
 

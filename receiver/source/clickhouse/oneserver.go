@@ -55,8 +55,8 @@ func (o *oneServer) unreachable() {}
 // changeCounts is for how long after a change rows may be missing because the servers have different ones.
 const changeCounts = time.Hour
 
-// Shifting implements [poll.Shifting].
-func (o *oneServer) Shifting() error {
+// ServersVary implements [poll.MultiServer].
+func (o *oneServer) ServersVary() error {
 	if o.changed != nil && o.host.Now().Sub(o.changedAt) >= changeCounts {
 		o.changed = nil
 	}

@@ -106,12 +106,13 @@ func (a *replicasReader) setServers(ctx context.Context, ids []rows.Identity) {
 
 // readServer reads one server until ctx ends.
 func (a *replicasReader) readServer(ctx context.Context, id rows.Identity) {
-	for failures := 0; ctx.Err() == nil; failures++ {
+	pauses := source.NewBackOff()
+	for ctx.Err() == nil {
 		claim, taken, err := a.claims.Take(ctx, id)
 		switch {
 		case err != nil:
 			a.status.Set(id.String(), err)
-			poll.Wait(ctx, poll.Backoff(failures))
+			source.Wait(ctx, pauses.NextBackOff())
 			continue
 		case claim == nil: // is being stopped
 			select {
@@ -156,7 +157,7 @@ func (r *replicaTable) Sums(ctx context.Context, within poll.Range, width int64,
 		case r.absent <- struct{}{}:
 		default:
 		}
-		poll.Wait(ctx, absentWait) // one that has left the cluster is not read any more by then
+		source.Wait(ctx, absentWait) // one that has left the cluster is not read any more by then
 	}
 	return err
 }

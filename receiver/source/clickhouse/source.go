@@ -80,14 +80,15 @@ func (r *reader) newTracer(host source.Host, suffix string) *traces.Tracer {
 // logged since is wanted.
 func (r *reader) fromFirstStart(ctx context.Context, host source.Host) *reader {
 	from := *r
-	for failures := 0; ctx.Err() == nil; failures++ {
+	pauses := source.NewBackOff()
+	for ctx.Err() == nil {
 		start, err := firstStart(ctx, host)
 		if err == nil {
 			from.cfg.Initial = start
 			break
 		}
 		host.Status(err)
-		poll.Wait(ctx, poll.Backoff(failures))
+		source.Wait(ctx, pauses.NextBackOff())
 	}
 	return &from
 }

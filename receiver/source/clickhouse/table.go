@@ -38,6 +38,12 @@ type table struct {
 	clock      int64 // what it said
 }
 
+var (
+	_ poll.Delayed     = (*table)(nil)
+	_ poll.Updating    = (*table)(nil)
+	_ poll.MultiServer = (*oneServer)(nil)
+)
+
 // newTable makes the log as it is read over a connection. tracer is nil where logins are not tied to traces.
 func (r *reader) newTable(cfg Config, c *connection, tracer *traces.Tracer, logger *zap.Logger) *table {
 	return &table{connection: c, cfg: cfg, mapper: clickhouselog.NewMapper(r.instance), traces: tracer, logger: logger}
@@ -142,18 +148,18 @@ func (t *table) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) er
 }
 
 // readUpTo is the time of the server before which rows are read.
-func (t *table) readUpTo() int64 { return t.clock - t.Settle().Microseconds() }
+func (t *table) readUpTo() int64 { return t.clock - t.MinAge().Microseconds() }
 
-// Settle implements [poll.Settling].
-func (t *table) Settle() time.Duration {
+// MinAge implements [poll.Delayed].
+func (t *table) MinAge() time.Duration {
 	if t.traces == nil {
 		return 0
 	}
 	return t.cfg.TraceCorrelation.Settle
 }
 
-// Follow implements [poll.Following]: logins whose trace became known after they were delivered.
-func (t *table) Follow(ctx context.Context, r poll.Range, deliver func(context.Context, []session.Event) error) error {
+// DeliverUpdates implements [poll.Updating]: logins whose trace became known after they were delivered.
+func (t *table) DeliverUpdates(ctx context.Context, r poll.Range, deliver func(context.Context, []session.Event) error) error {
 	if t.traces == nil {
 		return nil
 	}

@@ -112,13 +112,13 @@ func (m *memoryTable) Refresh() {
 	}
 }
 
-func (m *memoryTable) Shifting() error {
+func (m *memoryTable) ServersVary() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.vary
 }
 
-func (m *memoryTable) Kept() time.Duration { return m.retention }
+func (m *memoryTable) Retention() time.Duration { return m.retention }
 
 // memoryRows are a block of rows.
 type memoryRows []memoryRow
@@ -149,7 +149,7 @@ func (r memoryRows) Event(i int, e *session.Event) Verdict {
 	return Deliver
 }
 
-func (r memoryRows) Complain(int) (place string, reason error) {
+func (r memoryRows) DescribeBad(int) (place string, reason error) {
 	return "row in memory", errors.New("no user")
 }
 

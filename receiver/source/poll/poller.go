@@ -74,8 +74,8 @@ func newPoller(cfg Config, table Table, host source.Host, identity []string) *po
 		batches: batcher{size: cfg.BatchSize}, schedule: schedule{reconcileInterval: cfg.ReconcileInterval},
 		status: delivery.NewStatus(host), conditions: conditionlog.New(host.Log, host.Now),
 	}
-	if t, ok := table.(Settling); ok {
-		p.minAge = t.Settle().Microseconds()
+	if t, ok := table.(Delayed); ok {
+		p.minAge = t.MinAge().Microseconds()
 	}
 	return p
 }
@@ -98,8 +98,8 @@ func (p *poller) poll(ctx context.Context) error {
 	if err := p.batches.drain(); err != nil {
 		return err
 	}
-	if t, ok := p.table.(Following); ok {
-		if err := t.Follow(ctx, p.wanted().and(Range{Always.From, p.now}), p.deliver); err != nil {
+	if t, ok := p.table.(Updating); ok {
+		if err := t.DeliverUpdates(ctx, p.wanted().and(Range{Always.From, p.now}), p.deliver); err != nil {
 			return err
 		}
 	}
@@ -217,8 +217,8 @@ func (p *poller) report(err error) {
 
 // serversVary is why rows may be missing that are still there.
 func (p *poller) serversVary() error {
-	if t, ok := p.table.(Shifting); ok {
-		return t.Shifting()
+	if t, ok := p.table.(MultiServer); ok {
+		return t.ServersVary()
 	}
 	return nil
 }

@@ -60,13 +60,13 @@ type minuteReader struct {
 	deliveredIDs []uint64 // of this minute; nil where none are kept
 	keepIDs      bool     // of this minute
 	redelivered  *redeliveries
-	telling      Telling // the block, if it is one
+	observer     EmissionObserver // the block, if it is one
 }
 
 func (m *minuteReader) readBlock(rows Rows) error {
 	observed := m.p.host.Now().UnixNano()
 	m.p.rowsRead += rows.Len()
-	m.telling, _ = rows.(Telling)
+	m.observer, _ = rows.(EmissionObserver)
 	excluded := 0
 	for i := range rows.Len() {
 		verdict, fresh, err := m.readRow(rows, i, observed)
@@ -112,11 +112,11 @@ func (m *minuteReader) readRow(rows Rows, i int, observed int64) (verdict Verdic
 		if !fresh {
 			b.redelivered++
 		}
-		if m.telling != nil {
-			m.telling.Told(i)
+		if m.observer != nil {
+			m.observer.Emitted(i)
 		}
 	case verdict == Bad && fresh:
-		place, reason := rows.Complain(i)
+		place, reason := rows.DescribeBad(i)
 		m.p.host.Stats.BadRows(1, place, reason)
 	}
 	if m.keepIDs {

@@ -11,8 +11,8 @@ import (
 // a cursor that is older means that history was lost.
 type Expiring interface {
 	Table
-	// Kept is how long rows are kept at least; zero when nobody knows.
-	Kept() time.Duration
+	// Retention is how long rows are kept at least; zero when nobody knows.
+	Retention() time.Duration
 }
 
 // LostStats is what a [source.Stats] may count beside.
@@ -24,7 +24,7 @@ type LostStats interface {
 // retainedFrom is the time since which the server has all rows.
 func (p *poller) retainedFrom() int64 {
 	if t, ok := p.table.(Expiring); ok {
-		if kept := t.Kept(); kept > 0 {
+		if kept := t.Retention(); kept > 0 {
 			return p.now - kept.Microseconds()
 		}
 	}

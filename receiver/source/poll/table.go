@@ -53,36 +53,35 @@ type Table interface {
 	Refresh()
 }
 
-// Settling is a [Table] whose youngest rows are left alone for a while, because what is to be said of them is written by
+// Delayed is a [Table] whose youngest rows are left alone for a while, because what is to be said of them is written by
 // others meanwhile. Rows from the future are read like any other: waiting for their time could take for ever.
-type Settling interface {
+type Delayed interface {
 	Table
-	// Settle is the age at which rows are read.
-	Settle() time.Duration
+	// MinAge is the age at which rows are read.
+	MinAge() time.Duration
 }
 
-// Following is a [Table] that has more to tell of rows that were told before.
-type Following interface {
+// Updating is a [Table] that learns more about rows that were delivered before.
+type Updating interface {
 	Table
-	// Follow is called when all rows within r, which are all that are wanted up to its end, have been delivered, at the end
-	// of each poll. tell hands on a page and returns nil when it has been delivered; any error of Follow has the poll tried
-	// again.
-	Follow(ctx context.Context, r Range, tell func(ctx context.Context, events []session.Event) error) error
+	// DeliverUpdates is called at the end of each poll, when all rows within r have been delivered, which are all that are wanted up
+	// to its end. deliver returns nil when the pipeline has the events; any error of DeliverUpdates has the poll tried again.
+	DeliverUpdates(ctx context.Context, r Range, deliver func(ctx context.Context, events []session.Event) error) error
 }
 
-// Shifting is a [Table] whose address may lead to several servers, each with rows of its own.
-type Shifting interface {
+// MultiServer is a [Table] whose address may lead to several servers, each with rows of its own.
+type MultiServer interface {
 	Table
-	// Shifting is not nil while rows may be missing because another server has answered. It is the status of a poll that
+	// ServersVary is not nil while rows may be missing because another server has answered. It is the status of a poll that
 	// succeeded, and no row counts as vanished.
-	Shifting() error
+	ServersVary() error
 }
 
-// Telling is a block of [Rows] that wants to know which of its events are told: not those that were told before.
-type Telling interface {
+// EmissionObserver is a block of [Rows] that wants to know which of its events are delivered now: not those that were before.
+type EmissionObserver interface {
 	Rows
-	// Told is called for row i, behind Event.
-	Told(i int)
+	// Emitted is called for row i, behind Event.
+	Emitted(i int)
 }
 
 // Rows is a block of rows. It is valid until the callback that got it returns, the strings of its events for ever.
@@ -92,8 +91,8 @@ type Rows interface {
 	Hash(i int) uint64
 	// Event fills e, or says why row i has none. Rows are asked for once, in order.
 	Event(i int, e *session.Event) Verdict
-	// Complain says of a bad row where it stands and what is wrong, without any value of it.
-	Complain(i int) (place string, reason error)
+	// DescribeBad says of a bad row where it stands and what is wrong, without any value of it.
+	DescribeBad(i int) (place string, reason error)
 }
 
 // WaitError is the error of a table that is not there yet: it is asked for at each poll, without a back-off.

@@ -175,5 +175,5 @@ func (b *rowBuffer) Event(i int, e *session.Event) poll.Verdict {
 	return poll.Deliver
 }
 
-// Complain implements [poll.Rows]. No row is bad: the server's columns have types.
-func (b *rowBuffer) Complain(int) (place string, reason error) { return "", nil }
+// DescribeBad implements [poll.Rows]. No row is bad: the server's columns have types.
+func (b *rowBuffer) DescribeBad(int) (place string, reason error) { return "", nil }

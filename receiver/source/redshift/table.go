@@ -24,8 +24,10 @@ type logTable struct {
 	hashesChecked bool   // the server's hashes were compared with ours
 }
 
-// Kept implements [poll.Expiring].
-func (t *logTable) Kept() time.Duration {
+var _ poll.Expiring = (*logTable)(nil)
+
+// Retention implements [poll.Expiring].
+func (t *logTable) Retention() time.Duration {
 	if t.cfg.cursorIdentity() != "" {
 		return 0 // not a system table: nothing expires
 	}
