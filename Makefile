@@ -45,7 +45,6 @@ demo: build engines ## a real ClickHouse with logins every second, beside the co
 engines: ## the real servers that the tests run, into a cached folder
 	go run ./testengine/install
 
-# Without `build`, whose -trimpath would compile everything a second time: the tests build the programs that they run.
 test: engines vet ## all tests; what cannot run here is listed at the end
 	@mkdir -p .cache && rm -f .cache/skips
 	SESSIONLOG_SKIPS=$(CURDIR)/.cache/skips go test -vet=off -timeout 20m $(PACKAGES)
