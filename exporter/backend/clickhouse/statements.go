@@ -23,7 +23,7 @@ func (cfg *Config) statements() statements {
 	return statements{
 		insert:   insert("session_events", all, " FORMAT Native"),
 		conflict: insert("session_conflicts", all, " FORMAT Native"),
-		feed: insert("session_feed", fed, cfg.feedSettings()) +
+		feed: insert("session_feed", fed, feedSettings) +
 			cfg.prefixNames(" SELECT "+strings.Join(fed, ", ")+" FROM session_events FINAL WHERE %s"),
 		stored: cfg.prefixNames("SELECT record_id, argMax(content_hash, precedence) AS hash FROM session_events WHERE %s GROUP BY record_id"),
 		kept:   cfg.prefixNames("SELECT record_id, content_hash AS hash FROM session_conflicts WHERE %s"),
@@ -31,13 +31,9 @@ func (cfg *Config) statements() statements {
 	}
 }
 
-// feedSettings keep a cluster from asking each shard by itself, which would not have the ids that come along.
-func (cfg *Config) feedSettings() string {
-	if cfg.Cluster == "" {
-		return ""
-	}
-	return ", parallel_distributed_insert_select = 0"
-}
+// feedSettings keep a cluster from asking each shard by itself, which would not have the ids that come along: also where the tables are
+// Distributed and cluster is not configured.
+const feedSettings = ", parallel_distributed_insert_select = 0"
 
 func columnNames() (all, fed []string) {
 	for _, c := range eventColumns {
