@@ -16,7 +16,7 @@ type cursorBatch struct {
 	stats     source.Stats
 
 	moved   []*trackedFile // in the order in which they were read; even without events
-	cursors []storedCursor // of those, once the batch is complete
+	cursors []storedCursor // of copies, and of those files once the batch is complete
 	lag     time.Duration  // how much later than its last event the file was written, while there is more to read
 }
 
@@ -58,7 +58,9 @@ func (b *cursorBatch) moveCursor(f *trackedFile) {
 	}
 }
 
-func (b *cursorBatch) isEmpty() bool { return len(b.parsed.Events) == 0 && len(b.moved) == 0 }
+func (b *cursorBatch) isEmpty() bool {
+	return len(b.parsed.Events) == 0 && len(b.moved) == 0 && len(b.cursors) == 0
+}
 
 func (b *cursorBatch) isFull(maxEvents int) bool {
 	return len(b.parsed.Events) >= maxEvents || b.textBytes >= maxBatchBytes

@@ -119,9 +119,19 @@ func (r *reader) resumeShortCopy(f *trackedFile) {
 		return
 	}
 	size := min(int(c.length), len(f.start))
-	r.cursors.addRecord(f, cursor{
+	r.beginCopy(f, cursor{
 		Path: f.path, HeadSize: size, Head: hashText(f.start[:size]), Offset: c.length, Anchor: c.length, Format: c.original.parsing.format.Name,
 	})
+}
+
+// beginCopy makes a record for a copy that begins where its original was read to. What was read may still be under way, and then the
+// copy is all that has it after a restart: the cursor is stored once all of it was delivered.
+func (r *reader) beginCopy(f *trackedFile, start cursor) {
+	r.cursors.addRecord(f, start)
+	f.record.unsaved = false
+	if r.acquireBatch() == nil {
+		r.batch.cursors = append(r.batch.cursors, storedCursor{f.record.key(), start})
+	}
 }
 
 // resumeOutgrownCopy goes on behind what was delivered of a text that this one has wholly and goes beyond: the other's cursor is as
@@ -132,7 +142,7 @@ func (r *reader) resumeOutgrownCopy(f *trackedFile) bool {
 	if c.outgrown {
 		start := c.original.record.cursor
 		start.Path, start.Seq = f.path, 0
-		r.cursors.addRecord(f, start)
+		r.beginCopy(f, start)
 	}
 	return c.outgrown
 }

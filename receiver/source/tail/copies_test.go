@@ -1,6 +1,7 @@
 package tail_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // copytruncate may cut a log after the folder was scanned and before its copy is held against it: then it is no longer what the copy is
@@ -169,5 +171,39 @@ func TestACopyThatWasOutgrownBeforeTheTruncationIsNotToldAgain(t *testing.T) {
 		}
 		j.stop(t)
 		require.Equal(t, want, j.users())
+	})
+}
+
+// What was read of a log may still be on its way when the log is truncated. A copy that is known as such is all that has it then, and is
+// read after a restart that came before the delivery.
+func TestACopyOfWhatWasNotDeliveredIsReadAfterARestart(t *testing.T) {
+	inMemory(t, func(t *testing.T, disk *memoryDisk) {
+		path := "/log/auth.log"
+		text := strings.Repeat(sshdLine(0, 1, "Server listening on 0.0.0.0 port 22."), 80) + accepted(1, "a")
+		for _, more := range []string{"", accepted(2, "unread")} { // that the copy has and the log had not
+			disk.clear()
+			store := &sourcetest.Store{}
+			disk.write(path, text)
+			j := newJob()
+			j.Fate = func(ctx context.Context, _ int, _ []session.Event) error {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			j.begin(t, disk.settings(path+"*"), store)
+			scans(2)
+			disk.write(path+".1", text+more)
+			scans(2)
+			disk.append(path, accepted(3, "b"))
+			scans(2)
+			disk.write(path, accepted(4, "c"))
+			scans(3)
+			j.stop(t)
+			require.Empty(t, j.Delivered())
+			want := []string{"a", "c"}
+			if more != "" {
+				want = []string{"a", "unread", "c"}
+			}
+			require.ElementsMatch(t, want, once(t, disk.settings(path+"*"), store).users())
+		}
 	})
 }
