@@ -28,9 +28,10 @@ type selfLogins struct {
 	interserver bool
 	keep        time.Duration // for which a session is remembered after its last row was read
 
-	mu     sync.Mutex
-	loaded bool
-	byTag  map[string]*selfLogin
+	mu      sync.Mutex
+	loaded  bool
+	byTag   map[string]*selfLogin
+	changed bool // byTag is ahead of what is stored
 }
 
 type selfLogin struct {
@@ -77,11 +78,26 @@ func (c *selfConn) newLoginTag(ctx context.Context) (tag string, err error) {
 	c.last = &selfLogin{Began: s.host.Now().UnixMicro(), Server: c.server}
 	s.byTag[tag] = c.last
 	s.forgetOldLogins()
+	return tag, s.store(ctx)
+}
+
+func (s *selfLogins) store(ctx context.Context) error {
 	b, err := json.Marshal(s.byTag)
-	if err != nil {
-		return "", err
+	if err == nil {
+		err = s.host.Store.Set(ctx, selfLoginsKey, b)
 	}
-	return tag, s.host.Store.Set(ctx, selfLoginsKey, b)
+	s.changed = err != nil
+	return err
+}
+
+// storeRows stores which rows have been read: otherwise a login whose row was read before a restart would still wait for one after
+// it, which may be that of somebody else, or be forgotten before its logout. A store that fails is tried again with the next rows.
+func (s *selfLogins) storeRows(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.changed {
+		_ = s.store(ctx)
+	}
 }
 
 // answeredBy notes which server has answered.
@@ -111,10 +127,10 @@ func (s *selfLogins) containsRow(r *clickhouselog.Row, server string) bool {
 		return false
 	}
 	if login.AuthID == "" {
-		login.AuthID = strings.Clone(r.AuthIDText) // the block's text is large
+		login.AuthID, s.changed = strings.Clone(r.AuthIDText), true // the block's text is large
 	}
 	if r.Type != clickhouselog.LoginSuccess {
-		login.Ended = s.host.Now().UnixMicro()
+		login.Ended, s.changed = s.host.Now().UnixMicro(), true
 	}
 	return r.Type != clickhouselog.LoginFailure
 }

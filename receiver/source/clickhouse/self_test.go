@@ -60,6 +60,11 @@ func TestExcludeSelfLeavesOutExactlyItsOwnConnections(t *testing.T) {
 			}
 			eventually(t, "other people's logins", seen(first))
 			eventually(t, "its own logins", func() bool { return first.stats.Counts().Excluded > 0 })
+			eventually(t, "which rows are its own is stored", func() bool {
+				stored, err := store.Get(t.Context(), selfLoginsKey)
+				require.NoError(t, err)
+				return strings.Contains(string(stored), "auth_id")
+			})
 
 			// Killed: whatever it would still write when it is stopped is lost.
 			left := store.Fork()
@@ -214,6 +219,34 @@ func TestWhichRowsAreOwn(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "15", tag), "a"), "copied, when the tag is not known any more")
 	require.True(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "12", killed), "b"), "its logout is still to come")
+}
+
+// A connection may last for days, and its login be the only row that was read of it before a restart: that row is remembered, so that
+// its logout is known and its tag is used up.
+func TestARestartKnowsWhichRowsWereRead(t *testing.T) {
+	store := &sourcetest.Store{}
+	host := sourcetest.Host(t, &sourcetest.Recorder{}, store, nil)
+	now := time.Now()
+	host.Now = func() time.Time { return now }
+	conn := &selfConn{selfLogins: newSelfLogins(config("ch:9000", server.Audit), host)}
+	tag, err := conn.newLoginTag(t.Context())
+	require.NoError(t, err)
+	row := func(kind clickhouselog.Type, authID string) *clickhouselog.Row {
+		return &clickhouselog.Row{Type: kind, User: "audit", AuthIDText: authID, Hostnames: clickhouselog.ClientNames{Name: "sessionlog " + tag}, Interface: "TCP"}
+	}
+	conn.answeredBy("a")
+	require.True(t, conn.containsRow(row(clickhouselog.LoginSuccess, "1"), "a"))
+	conn.storeRows(t.Context())
+	writes := store.Writes()
+	conn.storeRows(t.Context())
+	require.Equal(t, writes, store.Writes(), "nothing is new")
+
+	host.Store, now = store.Fork(), now.Add(unseenFor+time.Second)
+	again := &selfConn{selfLogins: newSelfLogins(config("ch:9000", server.Audit), host)}
+	_, err = again.newLoginTag(t.Context())
+	require.NoError(t, err)
+	require.False(t, again.containsRow(row(clickhouselog.LoginSuccess, "2"), "a"), "copied")
+	require.True(t, again.containsRow(row(clickhouselog.Logout, "1"), "a"), "its own")
 }
 
 // However many logins there are whose rows never come, no more than so many are remembered, and not for ever.

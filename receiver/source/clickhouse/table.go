@@ -142,7 +142,11 @@ func (t *table) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) er
 				return errOrder
 			}
 			events.Block = block
-			return yield(events)
+			err = yield(events)
+			if t.self != nil {
+				t.self.storeRows(ctx)
+			}
+			return err
 		})
 	})
 }
