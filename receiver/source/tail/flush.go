@@ -147,7 +147,7 @@ func (r *reader) silenceOf(format string) time.Duration {
 // about to be let in is not.
 func (r *reader) discardUnwanted(f *trackedFile) {
 	f.position.skip = 0
-	if parser := f.parsing.parser; f.parsing.format.DecidesByTime && r.batch != nil {
+	if parser := f.parsing.parser; f.parsing.format.DecidesByTime && r.acquireBatch() == nil {
 		before := len(r.batch.parsed.Events)
 		parser.FlushDue(parser.LogTime()+int64(r.Options.DecideAfter), &r.batch.parsed)
 		r.batch.parsed.Cut(before)

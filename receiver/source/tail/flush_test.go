@@ -143,6 +143,26 @@ func TestInitialEndLeavesTheUndecidedOut(t *testing.T) {
 	})
 }
 
+// A batch may be full with the very line that ends what is not wanted.
+func TestInitialEndLeavesTheUndecidedOutWhereABatchIsFull(t *testing.T) {
+	inMemory(t, func(t *testing.T, disk *memoryDisk) {
+		path := serverPath
+		cfg := disk.serverSettings(path)
+		cfg.SkipExisting = true
+		const full = 4 << 20
+		filler := serverLine(0, 9, "LOG", strings.Repeat("what fills a batch ", 60))
+		last := authorized(0, 1)
+		text := received(0, 1)
+		text += strings.Repeat(filler, (full-len(text)-2*len(filler))/len(filler))
+		text += serverLine(0, 9, "LOG", strings.Repeat("x", full-len(text)-len(last)-len(serverLine(0, 9, "LOG", ""))))
+		disk.write(path, text+last)
+		require.Len(t, text+last, full)
+		store := &sourcetest.Store{}
+		require.Empty(t, briefs(onceLater(t, cfg, store, time.Hour).Delivered()))
+		require.Empty(t, briefs(onceLater(t, cfg, store, time.Hour).Delivered()))
+	})
+}
+
 // The cursor of a rotated file may know a connection of the next file as it was long ago. What became of it since counts, also
 // after a restart: it was refused.
 func TestTheNewestCursorKnowsBest(t *testing.T) {
