@@ -39,7 +39,7 @@ func BenchmarkPost(b *testing.B) {
 		}
 		return nil
 	}
-	r := launch(b, nil, host)
+	r := startOnHost(b, nil, host)
 	b.Cleanup(func() { close(goOn) })
 	startPoster(b, "http://"+r.address+"/v1/events")
 	// A collector that has this receiver holds some 36 MiB (BenchmarkBacklog of the Redshift source). With the 4 of a test binary the garbage
@@ -51,12 +51,12 @@ func BenchmarkPost(b *testing.B) {
 	<-arrived
 	for b.Loop() {
 		const turn = 50
-		ours += spent(b, turn, func() {
+		ours += timeSpent(b, turn, func() {
 			goOn <- struct{}{}
 			n += <-arrived
 		})
-		decode += spent(b, turn, func() { require.NoError(b, pushtest.Decode(&dec, body)) })
-		texts += spent(b, turn, func() { require.NoError(b, pushtest.Texts(&dec, body)) })
+		decode += timeSpent(b, turn, func() { require.NoError(b, pushtest.Decode(&dec, body)) })
+		texts += timeSpent(b, turn, func() { require.NoError(b, pushtest.Texts(&dec, body)) })
 	}
 	runtime.KeepAlive(held)
 	b.ReportMetric(0, "ns/op")
@@ -65,8 +65,8 @@ func BenchmarkPost(b *testing.B) {
 	b.ReportMetric(texts.Seconds()/ours.Seconds(), "of-texts")
 }
 
-// spent is the processor time of this process.
-func spent(b *testing.B, turns int, work func()) time.Duration {
+// timeSpent is the processor time of this process.
+func timeSpent(b *testing.B, turns int, work func()) time.Duration {
 	start := processorTime(b)
 	for range turns {
 		work()
@@ -92,8 +92,8 @@ func startPoster(b *testing.B, target string) {
 	})
 }
 
-// poster is what the client does.
-func poster(target string) error {
+// runPoster is what the client does.
+func runPoster(target string) error {
 	for body := pushtest.Body(perCall); ; {
 		response, err := http.Post(target, ndjson, bytes.NewReader(body))
 		if err != nil {

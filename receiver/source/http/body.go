@@ -12,70 +12,68 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/push"
 )
 
-// budget bounds what the bodies of all calls take together. A call pays for what has come, not for what it announces: slow senders that
-// announce much keep nobody out.
-type budget struct {
-	mu   sync.Mutex
-	left int64
+// memoryBudget bounds what the bodies of all calls take together. It counts received bytes, not announced ones: slow senders with a
+// large Content-Length keep nobody out.
+type memoryBudget struct {
+	mu        sync.Mutex
+	bytesLeft int64
 }
 
-func (b *budget) take(n int64) bool {
+func (b *memoryBudget) reserve(n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if n > b.left {
+	if n > b.bytesLeft {
 		return false
 	}
-	b.left -= n
+	b.bytesLeft -= n
 	return true
 }
 
-func (b *budget) give(n int64) {
+func (b *memoryBudget) release(n int64) {
 	b.mu.Lock()
-	b.left += n
+	b.bytesLeft += n
 	b.mu.Unlock()
 }
 
-// firstBuffer is enough for most calls.
-const firstBuffer = 8 << 10
+const initialBufferSize = 8 << 10
 
-// read reads a body of at most limit bytes, decompressed, into memory of its own: the events share it. done gives the budget back, and
+// readBody reads at most limit bytes, decompressed, into memory of their own: the events share it. done releases the budget, and
 // must be called in any case; a second call does nothing.
-func (b *budget) read(body io.Reader, announced, limit int64) (text []byte, done func(), err error) {
+func (b *memoryBudget) readBody(body io.Reader, announced, limit int64) (text []byte, done func(), err error) {
 	var taken int64
 	done = func() {
-		b.give(taken)
+		b.release(taken)
 		taken = 0
 	}
-	for size := firstSize(announced, limit); ; size = nextSize(size, announced, limit) {
-		if !b.take(size - taken) {
-			return nil, done, errFull
+	for size := initialSize(announced, limit); ; size = nextSize(size, announced, limit) {
+		if !b.reserve(size - taken) {
+			return nil, done, errMemoryFull
 		}
 		taken = size
 		grown := make([]byte, len(text), size)
 		copy(grown, text)
-		if text, err = fill(body, grown); errors.Is(err, io.EOF) {
+		if text, err = fillBuffer(body, grown); errors.Is(err, io.EOF) {
 			return text, done, nil
 		}
 		if err == nil && size == limit {
-			err = ended(body)
+			err = expectEOF(body)
 			return text, done, err
 		}
 		if err != nil {
-			return nil, done, whyUnread(err)
+			return nil, done, bodyReadError(err)
 		}
 	}
 }
 
-// firstSize is all of a small body that says how long it is, with room to see its end.
-func firstSize(announced, limit int64) int64 {
-	if announced >= 0 && announced < firstBuffer {
+// initialSize has one byte more than a small body announces, so that its end is seen.
+func initialSize(announced, limit int64) int64 {
+	if announced >= 0 && announced < initialBufferSize {
 		return min(announced+1, limit)
 	}
-	return min(firstBuffer, limit)
+	return min(initialBufferSize, limit)
 }
 
-// nextSize believes what was announced once an eighth of it has come. Else it grows quickly at first and doubles later, when what is
-// taken too much would count.
+// nextSize trusts the announced size once an eighth of it has come. Else it grows fourfold, and doubles later to waste less.
 func nextSize(size, announced, limit int64) int64 {
 	switch {
 	case announced >= size && announced < 8*size:
@@ -86,8 +84,8 @@ func nextSize(size, announced, limit int64) int64 {
 	return min(2*size, limit)
 }
 
-// fill reads until the buffer is full, or until an error.
-func fill(body io.Reader, text []byte) ([]byte, error) {
+// fillBuffer reads until the buffer is full, or until an error.
+func fillBuffer(body io.Reader, text []byte) ([]byte, error) {
 	for len(text) < cap(text) {
 		n, err := body.Read(text[len(text):cap(text)])
 		if text = text[:len(text)+n]; err != nil {
@@ -97,8 +95,8 @@ func fill(body io.Reader, text []byte) ([]byte, error) {
 	return text, nil
 }
 
-// ended makes sure that a body which is as long as allowed is not longer.
-func ended(body io.Reader) error {
+// expectEOF reads on after limit bytes: a body may be that long, and no longer.
+func expectEOF(body io.Reader) error {
 	var more [1]byte
 	for {
 		n, err := body.Read(more[:])
@@ -108,14 +106,13 @@ func ended(body io.Reader) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			return whyUnread(err)
+			return bodyReadError(err)
 		}
 	}
 }
 
-// whyUnread says why a body could not be read to its end.
-func whyUnread(err error) error {
-	var known *fault
+func bodyReadError(err error) error {
+	var known *callError
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &known):
@@ -123,28 +120,28 @@ func whyUnread(err error) error {
 	case errors.As(err, &large):
 		return errTooLarge
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return errSlow
+		return errReadTimeout
 	}
-	return errCutOff
+	return errUnreadableBody
 }
 
-// mislabelled is what GitLab calls the JSON of its audit event streams, unless a custom header of the stream says another Content-Type
+// gitlabContentType is what GitLab calls the JSON of its audit event streams, unless a custom header of the stream says another Content-Type
 // (docs.gitlab.com, audit event streaming).
-const mislabelled = "application/x-www-form-urlencoded"
+const gitlabContentType = "application/x-www-form-urlencoded"
 
-// framingOf reads the Content-Type. Without one it is JSON, but not from a browser: only where the type is none of a form's does that ask
-// first whether the page may send this (CORS).
-func framingOf(h http.Header, dialect string) (push.Framing, error) {
+// parseFraming reads the Content-Type. Without one it is JSON, but not from a browser, which sends such a request to another site
+// without a CORS preflight.
+func parseFraming(h http.Header, dialect string) (push.Framing, error) {
 	contentType := h.Get("Content-Type")
-	if contentType == "" || contentType == mislabelled && dialect == "gitlab" {
+	if contentType == "" || contentType == gitlabContentType && dialect == "gitlab" {
 		if h.Get("Origin") != "" {
-			return push.Document, errMedia
+			return push.Document, errMediaType
 		}
 		return push.Document, nil
 	}
 	media, params, err := mime.ParseMediaType(contentType)
 	if charset := params["charset"]; err != nil || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return push.Document, errMedia
+		return push.Document, errMediaType
 	}
 	switch media {
 	case "application/json", "application/cloudevents+json", "application/cloudevents-batch+json":
@@ -152,5 +149,5 @@ func framingOf(h http.Header, dialect string) (push.Framing, error) {
 	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines":
 		return push.Lines, nil
 	}
-	return push.Document, errMedia
+	return push.Document, errMediaType
 }

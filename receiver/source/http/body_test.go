@@ -31,8 +31,8 @@ func TestBodiesOfEveryLength(t *testing.T) {
 				} else if announced != -1 {
 					continue
 				}
-				b := &budget{left: limit}
-				text, done, err := b.read(reader, announced, limit)
+				b := &memoryBudget{bytesLeft: limit}
+				text, done, err := b.readBody(reader, announced, limit)
 				if n > limit {
 					require.ErrorIs(t, err, errTooLarge, "%d %s %d", n, name, announced)
 				} else {
@@ -40,21 +40,21 @@ func TestBodiesOfEveryLength(t *testing.T) {
 					require.True(t, bytes.Equal(body, text), "%d %s %d", n, name, announced)
 				}
 				done()
-				require.EqualValues(t, limit, b.left)
+				require.EqualValues(t, limit, b.bytesLeft)
 			}
 		}
 	}
-	b := &budget{left: 10_000}
-	_, done, err := b.read(bytes.NewReader(make([]byte, 20_000)), -1, limit)
-	require.ErrorIs(t, err, errFull)
+	b := &memoryBudget{bytesLeft: 10_000}
+	_, done, err := b.readBody(bytes.NewReader(make([]byte, 20_000)), -1, limit)
+	require.ErrorIs(t, err, errMemoryFull)
 	done()
-	require.EqualValues(t, 10_000, b.left)
+	require.EqualValues(t, 10_000, b.bytesLeft)
 }
 
-// breaking is a body that breaks off.
-type breaking struct{ left int }
+// failingReader is a body that breaks off.
+type failingReader struct{ left int }
 
-func (b *breaking) Read(p []byte) (int, error) {
+func (b *failingReader) Read(p []byte) (int, error) {
 	if b.left == 0 {
 		return 0, io.ErrUnexpectedEOF
 	}
@@ -66,22 +66,22 @@ func (b *breaking) Read(p []byte) (int, error) {
 // TestTheBudgetAfterBrokenBodies: what they took is given back, whatever their length.
 func TestTheBudgetAfterBrokenBodies(t *testing.T) {
 	const limit = 300_000
-	b := &budget{left: limit}
+	b := &memoryBudget{bytesLeft: limit}
 	for _, n := range []int{0, 1, 8191, 8192, 8193, 100_000, limit - 1, limit} {
-		_, done, err := b.read(&breaking{n}, -1, limit)
-		require.ErrorIs(t, err, errCutOff, "%d", n)
-		require.Less(t, b.left, int64(limit), "%d", n)
+		_, done, err := b.readBody(&failingReader{n}, -1, limit)
+		require.ErrorIs(t, err, errUnreadableBody, "%d", n)
+		require.Less(t, b.bytesLeft, int64(limit), "%d", n)
 		done()
 		done()
-		require.EqualValues(t, limit, b.left, "%d", n)
+		require.EqualValues(t, limit, b.bytesLeft, "%d", n)
 	}
 }
 
 // TestTheBudgetAfterBrokenCalls: of every kind, over real sockets, and more of them than the budget holds.
 func TestTheBudgetAfterBrokenCalls(t *testing.T) {
 	const limit = 1 << 20
-	r := start(t, func(c *Config) { c.Server.MaxRequestBodySize, c.MaxBufferedBytes = limit, limit })
-	whole := lines(0, 5000)
+	r := startSource(t, func(c *Config) { c.Server.MaxRequestBodySize, c.MaxBufferedBytes = limit, limit })
+	whole := eventLines(0, 5000)
 	for range 3 {
 		for _, head := range []string{
 			"Content-Length: 900000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n7a120\r\n", "Content-Encoding: gzip\r\nContent-Length: 900000\r\n\r\n",
@@ -94,17 +94,17 @@ func TestTheBudgetAfterBrokenCalls(t *testing.T) {
 			require.NoError(t, conn.Close())
 		}
 		for _, encoding := range []string{"gzip", "zstd"} {
-			text := packed(t, encoding, whole)
+			text := compressText(t, encoding, whole)
 			require.Equal(t, http.StatusBadRequest, r.postText(t, "/v1/events", text[:len(text)/2], "Content-Encoding", encoding).status)
 			require.Equal(t, http.StatusBadRequest, r.postText(t, "/v1/events", whole, "Content-Encoding", encoding).status)
 		}
 	}
 	require.Eventually(t, func() bool {
-		r.handler.buffered.mu.Lock()
-		defer r.handler.buffered.mu.Unlock()
-		return r.handler.buffered.left == limit
-	}, patience, time.Millisecond, "what broken bodies took is given back")
+		r.handler.bodyMemory.mu.Lock()
+		defer r.handler.bodyMemory.mu.Unlock()
+		return r.handler.bodyMemory.bytesLeft == limit
+	}, testTimeout, time.Millisecond, "what broken bodies took is given back")
 	require.Eventually(t, func() bool { // the budget for what is packed in zstd has no other window
-		return r.postText(t, "/v1/events", packed(t, "zstd", whole), "Content-Encoding", "zstd", "Content-Type", ndjson).status == http.StatusOK
-	}, patience, time.Millisecond)
+		return r.postText(t, "/v1/events", compressText(t, "zstd", whole), "Content-Encoding", "zstd", "Content-Type", ndjson).status == http.StatusOK
+	}, testTimeout, time.Millisecond)
 }

@@ -19,10 +19,10 @@ const (
 
 // eventBatch is scratch for events. It is reused, and holds nothing while it waits.
 type eventBatch struct {
-	events []session.Event
-	index  []int // of each in the body
-	n      int
-	attrs  int // of all events, and members of their lists
+	events         []session.Event
+	itemIndexes    []int // of each in the body
+	count          int
+	attributeCount int // of all events, and members of their lists
 }
 
 // grow makes room: an event is a kilobyte, so small calls get a small batch, and growing ones move their events twice at most.
@@ -36,37 +36,37 @@ func (p *eventBatch) grow() {
 	p.events = grown
 }
 
-// usualAttributes is more than an event has, as a rule: room for more is not kept.
-const usualAttributes = 64
+// maxKeptAttributes is more than most events have: the memory of larger ones is not kept.
+const maxKeptAttributes = 64
 
 func (p *eventBatch) clear() {
-	for i := range p.n {
-		if e := &p.events[i]; max(cap(e.Extra), cap(e.Roles), cap(e.Profiles), cap(e.Settings), cap(e.CertificateSubjects)) > usualAttributes {
+	for i := range p.count {
+		if e := &p.events[i]; max(cap(e.Extra), cap(e.Roles), cap(e.Profiles), cap(e.Settings), cap(e.CertificateSubjects)) > maxKeptAttributes {
 			*e = session.Event{}
 		} else {
 			e.Reset()
 		}
 	}
-	p.n, p.attrs, p.index = 0, 0, p.index[:0]
+	p.count, p.attributeCount, p.itemIndexes = 0, 0, p.itemIndexes[:0]
 }
 
-// call is the push.Sink of one request: it gathers batches, delivers each, and remembers the result of every item.
-type call struct {
-	handler *eventsHandler
-	ctx     context.Context // of the request, and from the first delivery on no longer than delivery_timeout
-	cancel  context.CancelFunc
-	timed   bool
-	batch   *eventBatch
-	results []itemResult
+// pushCall is the push.Sink of one request: it collects batches, delivers each, and keeps the result of every item.
+type pushCall struct {
+	handler     *eventsHandler
+	ctx         context.Context // of the request, and from the first delivery on no longer than delivery_timeout
+	cancel      context.CancelFunc
+	hasDeadline bool
+	batch       *eventBatch
+	results     []itemResult
 
-	id    callID // of a large call
-	known int    // so many of its first items were delivered before
+	id               callID // of a large call
+	alreadyDelivered int    // number of its first items that an earlier call delivered
 
 	accepted, rejected, ignored int
-	reason                      error // why the first of the rejected was
+	firstRejection              error // why the first of the rejected was
 }
 
-// itemResult is what became of an item that was accepted or rejected.
+// itemResult is of an accepted or rejected item; reason is empty for the former.
 type itemResult struct {
 	index  int
 	id     session.ID
@@ -74,91 +74,90 @@ type itemResult struct {
 }
 
 // Slot is part of push.Sink.
-func (c *call) Slot(index int) (*session.Event, error) {
+func (c *pushCall) Slot(index int) (*session.Event, error) {
 	if index >= c.handler.config.MaxItems {
 		c.Bad(index, fmt.Errorf("more than %d items in one call: this one and those after it are not read", c.handler.config.MaxItems))
 		return nil, errTooMany
 	}
 	p := c.batch
-	if p.n == batchSize || p.attrs >= batchAttributes {
+	if p.count == batchSize || p.attributeCount >= batchAttributes {
 		if err := c.flush(); err != nil {
 			return nil, err
 		}
 	}
-	if p.n == len(p.events) {
+	if p.count == len(p.events) {
 		p.grow()
 	}
-	return &p.events[p.n], nil
+	return &p.events[p.count], nil
 }
 
 // Keep is part of push.Sink.
-func (c *call) Keep(index int) {
+func (c *pushCall) Keep(index int) {
 	p := c.batch
-	e := &p.events[p.n]
-	p.attrs += len(e.Extra) + len(e.Roles) + len(e.Profiles) + len(e.Settings) + len(e.CertificateSubjects)
-	p.n++
-	p.index = append(p.index, index)
+	e := &p.events[p.count]
+	p.attributeCount += len(e.Extra) + len(e.Roles) + len(e.Profiles) + len(e.Settings) + len(e.CertificateSubjects)
+	p.count++
+	p.itemIndexes = append(p.itemIndexes, index)
 }
 
 // Bad is part of push.Sink.
-func (c *call) Bad(index int, reason error) {
-	if c.rejected++; c.reason == nil {
-		c.reason = fmt.Errorf("item %d: %w", index, reason)
+func (c *pushCall) Bad(index int, reason error) {
+	if c.rejected++; c.firstRejection == nil {
+		c.firstRejection = fmt.Errorf("item %d: %w", index, reason)
 	}
 	c.results = append(c.results, itemResult{index: index, reason: reason.Error()})
 }
 
 // Other is part of push.Sink.
-func (c *call) Other(int) { c.ignored++ }
+func (c *pushCall) Other(int) { c.ignored++ }
 
 // flush returns when the pipeline has the batch.
-func (c *call) flush() error {
+func (c *pushCall) flush() error {
 	p := c.batch
-	if p.n == 0 {
+	if p.count == 0 {
 		return nil
 	}
-	if err := c.emit(); err != nil {
+	if err := c.emitBatch(); err != nil {
 		return err
 	}
-	c.results = slices.Grow(c.results, p.n)
-	for i := range p.n {
-		c.results = append(c.results, itemResult{index: p.index[i], id: p.events[i].RecordID})
+	c.results = slices.Grow(c.results, p.count)
+	for i := range p.count {
+		c.results = append(c.results, itemResult{index: p.itemIndexes[i], id: p.events[i].RecordID})
 	}
-	c.accepted += p.n
+	c.accepted += p.count
 	p.clear()
 	return nil
 }
 
-// emit hands the batch to the pipeline, unless an earlier call with the same body has done so: its batches were the same.
-func (c *call) emit() error {
+// emitBatch skips what an earlier call with the same body has delivered: its batches were the same.
+func (c *pushCall) emitBatch() error {
 	p := c.batch
-	end := p.index[p.n-1] + 1
-	if end <= c.known {
+	end := p.itemIndexes[p.count-1] + 1
+	if end <= c.alreadyDelivered {
 		return nil
 	}
-	if !c.timed { // what is only passed over takes no time of the delivery
+	if !c.hasDeadline { // skipped batches do not use the time of the delivery
 		c.ctx, c.cancel = context.WithTimeout(c.ctx, c.handler.config.DeliveryTimeout)
-		c.timed = true
+		c.hasDeadline = true
 	}
-	if err := c.handler.host.Emit(c.ctx, p.events[:p.n]); err != nil {
+	if err := c.handler.host.Emit(c.ctx, p.events[:p.count]); err != nil {
 		return errUndelivered
 	}
 	if c.id != (callID{}) {
-		c.handler.progress.reached(c.id, end)
+		c.handler.progress.recordDelivered(c.id, end)
 	}
 	return nil
 }
 
-func (c *call) release() {
+func (c *pushCall) recycleBatch() {
 	c.batch.clear()
 	c.handler.batches.put(c.batch)
 }
 
-// count tells the receiver what was not taken, and that something was.
-func (c *call) count(place string) {
+func (c *pushCall) countResults(place string) {
 	stats := c.handler.host.Stats
 	if c.rejected > 0 {
-		stats.BadRows(c.rejected, place, c.reason)
+		stats.BadRows(c.rejected, place, c.firstRejection)
 	}
 	if c.ignored > 0 {
 		stats.Excluded(c.ignored)
@@ -168,16 +167,15 @@ func (c *call) count(place string) {
 	}
 }
 
-// answer tells the sender.
-func (c *call) answer(w http.ResponseWriter, err error) {
+func (c *pushCall) respond(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, errTooMany):
-		respond(w, http.StatusRequestEntityTooLarge, c.report())
+		respondJSON(w, http.StatusRequestEntityTooLarge, c.buildReport())
 	case err != nil:
-		refuse(w, err)
+		respondError(w, err)
 	case c.rejected > 0:
-		respond(w, http.StatusBadRequest, c.report())
+		respondJSON(w, http.StatusBadRequest, c.buildReport())
 	default:
-		respond(w, http.StatusOK, report{Accepted: c.accepted, Ignored: c.ignored})
+		respondJSON(w, http.StatusOK, callReport{Accepted: c.accepted, Ignored: c.ignored})
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 var _ connectcheck.Checker = Config{}
 
-// CheckConnection tries the port and the certificate. Whether an auth extension knows a client shows when one comes.
+// CheckConnection tries the port and the certificate. Whether an auth extension accepts a client shows only when one sends.
 func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	findings := []connectcheck.Finding{c.checkPort(ctx)}
 	if tls := c.Server.TLS.Get(); tls != nil {
@@ -24,7 +24,7 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	if auth := c.Server.Auth.Get(); auth != nil {
 		findings = append(findings, connectcheck.Finding{
 			OK: true, Subject: "auth", Key: "http::auth",
-			Detail: "not tried: whether " + auth.Config.AuthenticatorID.String() + " lets the right clients in shows when one sends",
+			Detail: "not tried: whether " + auth.Config.AuthenticatorID.String() + " accepts the right clients shows when one sends",
 		})
 	}
 	for _, warning := range c.warnings("", true) {
@@ -39,7 +39,7 @@ func (c Config) checkPort(ctx context.Context) connectcheck.Finding {
 	listener, err := listen.Listen(ctx, string(c.Server.NetAddr.Transport), c.Server.NetAddr.Endpoint)
 	if err != nil {
 		finding.Detail = err.Error()
-		finding.Remedy = "give http::endpoint a free port; if a collector with this configuration is running, it is that which has the port, and all is well"
+		finding.Remedy = "give http::endpoint a free port; if a collector with this configuration is running, it has the port, and nothing is wrong"
 		return finding
 	}
 	_ = listener.Close()

@@ -9,14 +9,14 @@ import (
 
 func TestCheckConnection(t *testing.T) {
 	free := freeAddress(t)
-	findings := loaded(t, map[string]any{"endpoint": free}).CheckConnection(t.Context())
+	findings := loadConfig(t, map[string]any{"endpoint": free}).CheckConnection(t.Context())
 	require.Len(t, findings, 1)
 	require.True(t, findings[0].OK, findings[0].Detail)
 
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
-	findings = loaded(t, map[string]any{
+	findings = loadConfig(t, map[string]any{
 		"endpoint": taken.Addr().String(), "auth": map[string]any{"authenticator": "bearertokenauth"},
 		"tls": map[string]any{"cert_file": "/nowhere/tls.crt", "key_file": "/nowhere/tls.key"},
 	}).CheckConnection(t.Context())
@@ -29,7 +29,7 @@ func TestCheckConnection(t *testing.T) {
 	require.True(t, findings[2].OK)
 	require.Contains(t, findings[2].Detail, "not tried: whether bearertokenauth")
 
-	open := loaded(t, map[string]any{"endpoint": "0.0.0.0:0"}).CheckConnection(t.Context())
+	open := loadConfig(t, map[string]any{"endpoint": "0.0.0.0:0"}).CheckConnection(t.Context())
 	require.False(t, open[len(open)-1].OK)
 	require.Contains(t, open[len(open)-1].Detail, "anybody who reaches it may write logins")
 }

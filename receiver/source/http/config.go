@@ -18,7 +18,7 @@ import (
 type Config struct {
 	// Server is the collector's own: endpoint, tls, auth, limits, timeouts.
 	Server confighttp.ServerConfig `mapstructure:",squash"`
-	// DeliveryTimeout is how long a call waits for the pipeline before it is told to come again.
+	// DeliveryTimeout is how long a call waits for the pipeline before it is answered with 503.
 	DeliveryTimeout time.Duration `mapstructure:"delivery_timeout"`
 	// MaxInFlight is the most calls whose events are on their way into the pipeline.
 	MaxInFlight int `mapstructure:"max_in_flight"`
@@ -26,7 +26,7 @@ type Config struct {
 	MaxBufferedBytes int64 `mapstructure:"max_buffered_bytes"`
 	// MaxItems is the most events of one call.
 	MaxItems int `mapstructure:"max_items"`
-	// Senders are the only ones let in, where any are named: each at /v1/events/<dialect>/<its name>.
+	// Senders, where any are named, are the only ones accepted: each at /v1/events/<dialect>/<its name>.
 	Senders map[string]SenderConfig `mapstructure:"senders"`
 }
 
@@ -55,7 +55,7 @@ const (
 const (
 	defaultEndpoint = "127.0.0.1:8128"
 	defaultMaxBody  = 20 << 20
-	minSecret       = 16 // bytes of a secret that withstands guessing
+	minSecretBytes  = 16 // bytes of a secret that withstands guessing
 )
 
 // DefaultConfig is complete: what it opens is a port of this machine only.
@@ -121,8 +121,8 @@ func (s *SignatureConfig) validate() error {
 	switch {
 	case s.Style != StyleHMAC && s.Style != StyleHeader:
 		return fmt.Errorf("style: %q is none of %s, %s", s.Style, StyleHMAC, StyleHeader)
-	case len(s.Secret) < minSecret:
-		return fmt.Errorf("secret: %d bytes are too few to withstand guessing; give %d random ones or more, as in ${env:SENDER_SECRET}", len(s.Secret), minSecret)
+	case len(s.Secret) < minSecretBytes:
+		return fmt.Errorf("secret: %d bytes are too few to withstand guessing; give %d random ones or more, as in ${env:SENDER_SECRET}", len(s.Secret), minSecretBytes)
 	}
 	return nil
 }

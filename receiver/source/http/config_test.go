@@ -9,7 +9,7 @@ import (
 )
 
 func TestDefaultsAreValidAndOfThisMachineOnly(t *testing.T) {
-	config := loaded(t, map[string]any{})
+	config := loadConfig(t, map[string]any{})
 	require.NoError(t, confmap.Validate(config))
 	require.Equal(t, "127.0.0.1:8128", config.Server.NetAddr.Endpoint)
 	require.False(t, config.Server.CORS.HasValue())
@@ -32,10 +32,10 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"max_items: must be 1 or more", func(c *Config) { c.MaxItems = 0 }},
 		{`senders: "a/b" cannot be the last part of a path: use letters, digits and dashes`, func(c *Config) { c.Senders = map[string]SenderConfig{"a/b": {}} }},
 		{`senders::x::signature::style: "md5" is none of hmac_sha256, header`, func(c *Config) {
-			*c = loaded(t, map[string]any{"senders": map[string]any{"x": map[string]any{"signature": map[string]any{"style": "md5"}}}})
+			*c = loadConfig(t, map[string]any{"senders": map[string]any{"x": map[string]any{"signature": map[string]any{"style": "md5"}}}})
 		}},
 		{"senders::x::signature::secret: 5 bytes are too few to withstand guessing; give 16 random ones or more, as in ${env:SENDER_SECRET}", func(c *Config) {
-			*c = loaded(t, map[string]any{"senders": map[string]any{"x": map[string]any{"signature": map[string]any{"style": "header", "secret": "short"}}}})
+			*c = loadConfig(t, map[string]any{"senders": map[string]any{"x": map[string]any{"signature": map[string]any{"style": "header", "secret": "short"}}}})
 		}},
 	} {
 		config := DefaultConfig()

@@ -6,15 +6,15 @@ import (
 	"sync"
 )
 
-// readToTheEnd reads what is left of a body before it is answered with an error, at most limit bytes of it: most clients read no answer
+// drainBeforeError reads what is left of a body before it is answered with an error, at most limit bytes of it: most clients read no answer
 // before they have sent everything, and see a broken pipe where the server hangs up on them. The server's read_timeout bounds how long.
-func readToTheEnd(inside http.Handler, limit int64) http.Handler {
+func drainBeforeError(next http.Handler, limit int64) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body := &countedBody{ReadCloser: r.Body}
-		asked := r.Header.Get("Expect") != ""
+		body := &drainableBody{ReadCloser: r.Body}
+		expectsContinue := r.Header.Get("Expect") != ""
 		r.Body = body
-		inside.ServeHTTP(&refusalWriter{ResponseWriter: w, beforeRefusal: func() {
-			if asked && !body.begun { // it waits to be told to send anything: the answer is what it waits for
+		next.ServeHTTP(&refusalWriter{ResponseWriter: w, beforeRefusal: func() {
+			if expectsContinue && !body.wasRead { // the client waits for 100 Continue, and takes the error instead
 				return
 			}
 			body.drain(limit)
@@ -22,28 +22,27 @@ func readToTheEnd(inside http.Handler, limit int64) http.Handler {
 	})
 }
 
-// countedBody knows whether it was read, and to its end.
-type countedBody struct {
+type drainableBody struct {
 	io.ReadCloser
-	begun, ended bool
+	wasRead, reachedEnd bool
 }
 
-func (b *countedBody) Read(p []byte) (int, error) {
-	b.begun = true
+func (b *drainableBody) Read(p []byte) (int, error) {
+	b.wasRead = true
 	n, err := b.ReadCloser.Read(p)
-	b.ended = b.ended || err != nil
+	b.reachedEnd = b.reachedEnd || err != nil
 	return n, err
 }
 
 // Close leaves the body open: whoever has unpacked it closes it before the answer is written. The server closes the body itself.
-func (b *countedBody) Close() error { return nil }
+func (b *drainableBody) Close() error { return nil }
 
 var drainBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
-func (b *countedBody) drain(limit int64) {
+func (b *drainableBody) drain(limit int64) {
 	buffer := drainBuffers.Get().(*[32 << 10]byte)
 	defer drainBuffers.Put(buffer)
-	for limit > 0 && !b.ended {
+	for limit > 0 && !b.reachedEnd {
 		n, err := b.Read(buffer[:min(limit, int64(len(buffer)))])
 		if limit -= int64(n); err != nil {
 			return

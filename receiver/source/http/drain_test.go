@@ -17,14 +17,14 @@ import (
 
 // TestRefusalsAreReadByRealClients: each sends six megabytes, and all of them before it looks at the answer.
 func TestRefusalsAreReadByRealClients(t *testing.T) {
-	r := start(t, func(c *Config) {
-		*c = loaded(t, map[string]any{"endpoint": c.Server.NetAddr.Endpoint, "max_buffered_bytes": 8 << 20, "max_request_body_size": 8 << 20})
+	r := startSource(t, func(c *Config) {
+		*c = loadConfig(t, map[string]any{"endpoint": c.Server.NetAddr.Endpoint, "max_buffered_bytes": 8 << 20, "max_request_body_size": 8 << 20})
 	})
 	body := filepath.Join(t.TempDir(), "body")
-	text := lines(0, 60_000)
+	text := eventLines(0, 60_000)
 	require.Greater(t, len(text), 6<<20)
 	require.NoError(t, os.WriteFile(body, []byte(text), 0o600))
-	hold(t, r, 4<<20)
+	holdMemory(t, r, 4<<20)
 
 	full := "http://" + r.address + "/v1/events"
 	other := "http://" + r.address + "/v1/events/nothing"
@@ -60,12 +60,12 @@ except urllib.error.HTTPError as refused:
 	}
 }
 
-// hold takes bytes of the budget until the test ends.
-func hold(t testing.TB, r *running, bytes int) {
+// holdMemory takes bytes of the budget until the test ends.
+func holdMemory(t testing.TB, r *runningSource, bytes int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+r.address+"/v1/events", &slowly{head: strings.NewReader(strings.Repeat("\n", bytes)), ctx: ctx})
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+r.address+"/v1/events", &slowReader{head: strings.NewReader(strings.Repeat("\n", bytes)), ctx: ctx})
 	require.NoError(t, err)
 	done := make(chan struct{})
 	go func() {
@@ -76,19 +76,19 @@ func hold(t testing.TB, r *running, bytes int) {
 	}()
 	t.Cleanup(func() { cancel(); <-done })
 	require.Eventually(t, func() bool {
-		r.handler.buffered.mu.Lock()
-		defer r.handler.buffered.mu.Unlock()
-		return r.handler.buffered.left <= r.handler.config.MaxBufferedBytes-int64(bytes)
-	}, patience, time.Millisecond)
+		r.handler.bodyMemory.mu.Lock()
+		defer r.handler.bodyMemory.mu.Unlock()
+		return r.handler.bodyMemory.bytesLeft <= r.handler.config.MaxBufferedBytes-int64(bytes)
+	}, testTimeout, time.Millisecond)
 }
 
-// slowly is a body that does not end before its context.
-type slowly struct {
+// slowReader is a body that does not end before its context.
+type slowReader struct {
 	head *strings.Reader
 	ctx  context.Context
 }
 
-func (s *slowly) Read(p []byte) (int, error) {
+func (s *slowReader) Read(p []byte) (int, error) {
 	if s.head.Len() > 0 {
 		return s.head.Read(p)
 	}

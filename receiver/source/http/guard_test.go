@@ -22,8 +22,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 )
 
-// loaded reads a block of YAML as the collector does.
-func loaded(t testing.TB, values map[string]any) Config {
+// loadConfig reads a block of YAML as the collector does.
+func loadConfig(t testing.TB, values map[string]any) Config {
 	t.Helper()
 	config := DefaultConfig()
 	require.NoError(t, confmap.NewFromStringMap(values).Unmarshal(&config))
@@ -40,23 +40,23 @@ func TestTheAuthExtensionDecides(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, ext.Shutdown(context.Background())) })
 	r := startWith(t, func(c *Config) {
 		endpoint := c.Server.NetAddr.Endpoint
-		*c = loaded(t, map[string]any{"endpoint": endpoint, "auth": map[string]any{"authenticator": "bearertokenauth"}})
+		*c = loadConfig(t, map[string]any{"endpoint": endpoint, "auth": map[string]any{"authenticator": "bearertokenauth"}})
 	}, &sourcetest.Recorder{}, map[component.ID]component.Component{component.MustNewID("bearertokenauth"): ext})
 
 	for _, headers := range [][]string{nil, {"Authorization", "Bearer wrong"}} {
-		a := r.postText(t, "/v1/events", event(1, ""), headers...)
+		a := r.postText(t, "/v1/events", eventJSON(1, ""), headers...)
 		require.Equal(t, http.StatusUnauthorized, a.status)
 		require.JSONEq(t, `{"error":"not authenticated"}`, a.text)
 	}
-	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", event(1, ""), "Authorization", "Bearer the-token-of-the-shop").status)
+	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", eventJSON(1, ""), "Authorization", "Bearer the-token-of-the-shop").status)
 	require.Len(t, r.emit.Delivered(), 1)
 }
 
-// user is what extensions such as basicauth and oidc say of a client.
-type user map[string]any
+// authAttributes is what extensions such as basicauth and oidc say of a client.
+type authAttributes map[string]any
 
-func (u user) GetAttribute(name string) any { return u[name] }
-func (u user) GetAttributeNames() []string  { return nil }
+func (u authAttributes) GetAttribute(name string) any { return u[name] }
+func (u authAttributes) GetAttributeNames() []string  { return nil }
 
 func TestTheClientsNameIsANamespace(t *testing.T) {
 	for _, c := range []struct {
@@ -64,33 +64,33 @@ func TestTheClientsNameIsANamespace(t *testing.T) {
 		want string
 	}{
 		{nil, ""},
-		{user{"username": "shop", "raw": "secret"}, "shop"},
-		{user{"subject": "s", "username": "shop"}, "s"},
-		{user{"raw": "secret"}, ""},
-		{user{"subject": 7}, ""},
+		{authAttributes{"username": "shop", "raw": "secret"}, "shop"},
+		{authAttributes{"subject": "s", "username": "shop"}, "s"},
+		{authAttributes{"raw": "secret"}, ""},
+		{authAttributes{"subject": 7}, ""},
 	} {
-		require.Equal(t, c.want, identity(client.NewContext(t.Context(), client.Info{Auth: c.auth})))
+		require.Equal(t, c.want, authenticatedName(client.NewContext(t.Context(), client.Info{Auth: c.auth})))
 	}
 }
 
-const secret = "0123456789abcdef"
+const senderSecret = "0123456789abcdef"
 
-func guarded(t *testing.T) *running {
-	return start(t, func(c *Config) {
+func startGuarded(t *testing.T) *runningSource {
+	return startSource(t, func(c *Config) {
 		endpoint := c.Server.NetAddr.Endpoint
-		*c = loaded(t, map[string]any{"endpoint": endpoint, "senders": map[string]any{
-			"octo": map[string]any{"signature": map[string]any{"style": "hmac_sha256", "secret": secret}},
-			"corp": map[string]any{"signature": map[string]any{"style": "header", "secret": secret}},
-			"lab":  map[string]any{"signature": map[string]any{"style": "header", "header": "X-Gitlab-Event-Streaming-Token", "secret": secret}},
+		*c = loadConfig(t, map[string]any{"endpoint": endpoint, "senders": map[string]any{
+			"octo": map[string]any{"signature": map[string]any{"style": "hmac_sha256", "secret": senderSecret}},
+			"corp": map[string]any{"signature": map[string]any{"style": "header", "secret": senderSecret}},
+			"lab":  map[string]any{"signature": map[string]any{"style": "header", "header": "X-Gitlab-Event-Streaming-Token", "secret": senderSecret}},
 			"open": map[string]any{},
 		}})
 	})
 }
 
 func TestSignatures(t *testing.T) {
-	r := guarded(t)
+	r := startGuarded(t)
 	body := `{"action":"user.login","@timestamp":1763770001123,"_document_id":"1","actor":"octocat"}`
-	mac := hmac.New(sha256.New, []byte(secret))
+	mac := hmac.New(sha256.New, []byte(senderSecret))
 	mac.Write([]byte(body))
 	sum := mac.Sum(nil)
 	right := "sha256=" + hex.EncodeToString(sum)
@@ -106,11 +106,11 @@ func TestSignatures(t *testing.T) {
 		{"nonsense", "/v1/events/github/octo", 401, []string{"X-Hub-Signature-256", "sha256=zz"}},
 		{"none", "/v1/events/github/octo", 401, nil},
 		{"the older header", "/v1/events/github/octo", 401, []string{"X-Hub-Signature", right}},
-		{"Okta's header", "/v1/events/github/corp", 200, []string{"Authorization", secret}},
-		{"Okta's header, wrong", "/v1/events/github/corp", 401, []string{"Authorization", secret + "x"}},
-		{"GitLab's header", "/v1/events/github/lab", 200, []string{"X-Gitlab-Event-Streaming-Token", secret}},
+		{"Okta's header", "/v1/events/github/corp", 200, []string{"Authorization", senderSecret}},
+		{"Okta's header, wrong", "/v1/events/github/corp", 401, []string{"Authorization", senderSecret + "x"}},
+		{"GitLab's header", "/v1/events/github/lab", 200, []string{"X-Gitlab-Event-Streaming-Token", senderSecret}},
 		{"a sender without signature", "/v1/events/github/open", 200, nil},
-		{"an unknown sender", "/v1/events/github/other", 404, []string{"Authorization", secret}},
+		{"an unknown sender", "/v1/events/github/other", 404, []string{"Authorization", senderSecret}},
 		{"no sender, where some are named", "/v1/events/github", 404, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -129,9 +129,9 @@ func TestSignatures(t *testing.T) {
 
 // TestHeadersThatAreNotSignedMakeNoIDs: one caught call, sent again with every header that it did not have, is one record.
 func TestHeadersThatAreNotSignedMakeNoIDs(t *testing.T) {
-	r := guarded(t)
+	r := startGuarded(t)
 	body := `{"action":"user.login","@timestamp":1763770001123,"actor":"octocat"}` // without an id of its own
-	mac := hmac.New(sha256.New, []byte(secret))
+	mac := hmac.New(sha256.New, []byte(senderSecret))
 	mac.Write([]byte(body))
 	right := []string{"X-Hub-Signature-256", "sha256=" + hex.EncodeToString(mac.Sum(nil))}
 	for i, more := range [][]string{
@@ -163,13 +163,13 @@ func TestHeadersThatAreNotSignedMakeNoIDs(t *testing.T) {
 	require.NotEqual(t, unsigned("1"), unsigned("2"), "where nothing is signed the key counts")
 }
 
-// namer is an auth extension that believes what a client calls itself, and knows it by attributes as real ones do.
-type namer struct{ component.Component }
+// namingAuthenticator is an auth extension that believes what a client calls itself, and knows it by attributes as real ones do.
+type namingAuthenticator struct{ component.Component }
 
-func (namer) Authenticate(ctx context.Context, headers map[string][]string) (context.Context, error) {
+func (namingAuthenticator) Authenticate(ctx context.Context, headers map[string][]string) (context.Context, error) {
 	for key, value := range headers {
 		if strings.EqualFold(key, "X-Client") {
-			return client.NewContext(ctx, client.Info{Auth: user{"username": value[0], "raw": "secret"}}), nil
+			return client.NewContext(ctx, client.Info{Auth: authAttributes{"username": value[0], "raw": "secret"}}), nil
 		}
 	}
 	return ctx, errors.New("who are you?")
@@ -178,12 +178,12 @@ func (namer) Authenticate(ctx context.Context, headers map[string][]string) (con
 // TestClientsThatTheAuthExtensionKnowsAreNamespaces, through the collector's own server: the same id of two clients is two records.
 func TestClientsThatTheAuthExtensionKnowsAreNamespaces(t *testing.T) {
 	r := startWith(t, func(c *Config) {
-		*c = loaded(t, map[string]any{"endpoint": c.Server.NetAddr.Endpoint, "auth": map[string]any{"authenticator": "namer"}})
-	}, &sourcetest.Recorder{}, map[component.ID]component.Component{component.MustNewID("namer"): namer{}})
+		*c = loadConfig(t, map[string]any{"endpoint": c.Server.NetAddr.Endpoint, "auth": map[string]any{"authenticator": "namer"}})
+	}, &sourcetest.Recorder{}, map[component.ID]component.Component{component.MustNewID("namer"): namingAuthenticator{}})
 	ids := map[string]string{}
 	for range 2 {
 		for _, name := range []string{"shop", "intranet"} {
-			require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", event(1, ""), "X-Client", name).status)
+			require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", eventJSON(1, ""), "X-Client", name).status)
 			events := r.emit.Delivered()
 			id := events[len(events)-1].RecordID.String()
 			require.Contains(t, []string{"", id}, ids[name])
@@ -191,11 +191,11 @@ func TestClientsThatTheAuthExtensionKnowsAreNamespaces(t *testing.T) {
 		}
 	}
 	require.NotEqual(t, ids["shop"], ids["intranet"])
-	require.Equal(t, http.StatusUnauthorized, r.postText(t, "/v1/events", event(1, "")).status)
+	require.Equal(t, http.StatusUnauthorized, r.postText(t, "/v1/events", eventJSON(1, "")).status)
 }
 
 func TestOktaAsksBeforeItSends(t *testing.T) {
-	r := guarded(t)
+	r := startGuarded(t)
 	ask := func(path string, headers ...string) (int, string) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+r.address+path, nil)
 		require.NoError(t, err)
@@ -210,12 +210,12 @@ func TestOktaAsksBeforeItSends(t *testing.T) {
 		return resp.StatusCode, string(text[:n])
 	}
 	const header = "X-Okta-Verification-Challenge"
-	status, text := ask("/v1/events/okta/corp", header, "abc", "Authorization", secret)
+	status, text := ask("/v1/events/okta/corp", header, "abc", "Authorization", senderSecret)
 	require.Equal(t, 200, status)
 	require.JSONEq(t, `{"verification":"abc"}`, text)
 	status, _ = ask("/v1/events/okta/corp", header, "abc")
 	require.Equal(t, 401, status)
-	status, _ = ask("/v1/events/okta/corp", "Authorization", secret)
+	status, _ = ask("/v1/events/okta/corp", "Authorization", senderSecret)
 	require.Equal(t, 405, status)
 	status, _ = ask("/v1/events/okta", header, "abc")
 	require.Equal(t, 404, status)

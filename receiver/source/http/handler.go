@@ -12,31 +12,30 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
-// eventsHandler serves the paths of the source.
 type eventsHandler struct {
 	config   Config
 	instance string
 	host     source.Host
-	senders  map[string]*signature // nil is a sender without signature; where the map is empty, calls name no sender
+	senders  map[string]*signatureVerifier // nil is a sender without signature; where the map is empty, calls name no sender
 
-	buffered    budget
-	backlog     backlog
-	inFlight    chan struct{}
-	readers     freeList[push.Reader]
-	batches     freeList[eventBatch]
-	requestGate gate
-	progress    progressMemory
+	bodyMemory     memoryBudget
+	retryScheduler retryScheduler
+	inFlight       chan struct{}
+	readers        freeList[push.Reader]
+	batches        freeList[eventBatch]
+	requestGate    callGate
+	progress       progressMemory
 }
 
 func newEventsHandler(config Config, instance string, host source.Host) *eventsHandler {
 	h := &eventsHandler{
-		config: config, instance: instance, host: host, senders: map[string]*signature{},
+		config: config, instance: instance, host: host, senders: map[string]*signatureVerifier{},
 		inFlight: make(chan struct{}, config.MaxInFlight),
 		progress: newProgressMemory(host.Now),
 		readers:  make(freeList[push.Reader], freeListSize), batches: make(freeList[eventBatch], freeListSize),
 	}
-	h.backlog.now = host.Now
-	h.buffered.left = config.MaxBufferedBytes
+	h.retryScheduler.now = host.Now
+	h.bodyMemory.bytesLeft = config.MaxBufferedBytes
 	for name, sender := range config.Senders {
 		h.senders[name] = newSignature(sender.Signature.Get())
 	}
@@ -46,110 +45,109 @@ func newEventsHandler(config Config, instance string, host source.Host) *eventsH
 func (h *eventsHandler) routes() http.Handler {
 	mux := http.NewServeMux()
 	for _, path := range []string{"/v1/events", "/v1/events/{dialect}", "/v1/events/{dialect}/{sender}"} {
-		mux.HandleFunc("POST "+path, h.post)
+		mux.HandleFunc("POST "+path, h.handlePost)
 	}
 	for _, path := range []string{"/v1/events/okta", "/v1/events/okta/{sender}"} {
 		mux.HandleFunc("GET "+path, h.verifyOkta)
 	}
-	inside := h.rejectCrossOrigin(mux)
+	guarded := h.rejectCrossOrigin(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !h.requestGate.enter() {
-			refuse(w, errStopping)
+		if !h.requestGate.tryEnter() {
+			respondError(w, errStopping)
 			return
 		}
 		defer h.requestGate.leave()
-		inside.ServeHTTP(w, r)
+		guarded.ServeHTTP(w, r)
 	})
 }
 
-// rejectCrossOrigin keeps out what pages of other sites make a browser send: without CORS a browser hides only the answer, and sends a request
-// that says nothing of its content at once. Who sets cors lets browsers in and says to whom.
-func (h *eventsHandler) rejectCrossOrigin(inside http.Handler) http.Handler {
+// rejectCrossOrigin refuses what other sites make a browser send, unless http::cors is set: a browser sends a request without
+// Content-Type at once, and hides only the answer.
+func (h *eventsHandler) rejectCrossOrigin(next http.Handler) http.Handler {
 	if h.config.Server.CORS.HasValue() {
-		return inside
+		return next
 	}
 	guard := http.NewCrossOriginProtection()
-	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { refuse(w, errForeign) }))
-	return guard.Handler(inside)
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { respondError(w, errCrossOrigin) }))
+	return guard.Handler(next)
 }
 
-// gate counts the calls that are inside, and can be shut.
-type gate struct {
-	mu     sync.Mutex
-	shut   bool
-	inside sync.WaitGroup
+// callGate counts the active calls, and refuses new ones once it is closed.
+type callGate struct {
+	mu          sync.Mutex
+	closed      bool
+	activeCalls sync.WaitGroup
 }
 
-func (g *gate) enter() bool {
+func (g *callGate) tryEnter() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.shut {
-		g.inside.Add(1)
+	if !g.closed {
+		g.activeCalls.Add(1)
 	}
-	return !g.shut
+	return !g.closed
 }
 
-func (g *gate) leave() { g.inside.Done() }
+func (g *callGate) leave() { g.activeCalls.Done() }
 
-// close lets nobody in any more. Those inside are waited for with inside.Wait.
-func (g *gate) close() {
+// close refuses new calls; activeCalls.Wait waits for the others.
+func (g *callGate) close() {
 	g.mu.Lock()
-	g.shut = true
+	g.closed = true
 	g.mu.Unlock()
 }
 
-// post is one call: who, what kind, the body, its signature, its events.
-func (h *eventsHandler) post(w http.ResponseWriter, r *http.Request) {
-	dialect, sign, err := h.route(r)
+func (h *eventsHandler) handlePost(w http.ResponseWriter, r *http.Request) {
+	dialect, sign, err := h.resolveRoute(r)
 	if err != nil {
-		refuse(w, err)
+		respondError(w, err)
 		return
 	}
-	origin, framing, err := h.origin(r, dialect, sign)
+	origin, framing, err := h.requestOrigin(r, dialect, sign)
 	if err != nil {
-		refuse(w, err)
+		respondError(w, err)
 		return
 	}
-	body, done, err := h.buffered.read(r.Body, r.ContentLength, h.config.Server.MaxRequestBodySize)
+	body, done, err := h.bodyMemory.readBody(r.Body, r.ContentLength, h.config.Server.MaxRequestBodySize)
 	defer done()
 	if err == nil {
-		err = sign.check(r.Header, body)
+		err = sign.verifyBody(r.Header, body)
 	}
 	if err != nil {
-		h.backlog.appoint(w, err, r.ContentLength)
-		refuse(w, err)
+		h.retryScheduler.setRetryAfter(w, err, r.ContentLength)
+		respondError(w, err)
 		return
 	}
 	size := len(body)
-	c, err := h.deliver(r.Context(), dialect, framing, body, origin)
+	c, err := h.deliverBody(r.Context(), dialect, framing, body, origin)
 	if err == nil {
-		h.backlog.done(size)
+		h.retryScheduler.recordServed(size)
 	}
-	h.backlog.appoint(w, err, int64(size))
-	done() // and the place in flight is free: a sender that is slow to read its answer holds nothing
-	c.answer(w, err)
+	h.retryScheduler.setRetryAfter(w, err, int64(size))
+	done() // before the answer: a sender that is slow to read it must not hold memory
+	c.respond(w, err)
 }
 
-// route finds the dialect and the sender of a path. Where senders are named, nobody else is let in.
-func (h *eventsHandler) route(r *http.Request) (*push.Dialect, *signature, error) {
+// resolveRoute finds the dialect and the sender of a path. Where senders are configured, all others are refused.
+func (h *eventsHandler) resolveRoute(r *http.Request) (*push.Dialect, *signatureVerifier, error) {
 	dialect := push.Own
 	if name := r.PathValue("dialect"); name != "" {
 		if dialect = push.Find(name); dialect == nil {
-			return nil, nil, errNoDialect
+			return nil, nil, errUnknownDialect
 		}
 	}
 	name := r.PathValue("sender")
 	sign, known := h.senders[name]
 	if !known && (name != "" || len(h.senders) > 0) {
-		return nil, nil, errNoSender
+		return nil, nil, errUnknownSender
 	}
-	return dialect, sign, sign.early(r.Header)
+	return dialect, sign, sign.checkHeader(r.Header)
 }
 
-// origin is what the call says of all its events. Of a signed call no header that is not signed counts: whoever has caught one could make
+// requestOrigin is what the call says of all its events. Of a signed call no header that is not signed counts: whoever has caught one could make
 // as many records of it as he can think of headers.
-func (h *eventsHandler) origin(r *http.Request, dialect *push.Dialect, sign *signature) (o push.Origin, framing push.Framing, err error) {
-	if framing, err = framingOf(r.Header, dialect.Name); err != nil {
+func (h *eventsHandler) requestOrigin(r *http.Request, dialect *push.Dialect, sign *signatureVerifier) (o push.Origin, framing push.Framing, err error) {
+	if framing, err = parseFraming(r.Header, dialect.Name); err != nil {
 		return o, framing, err
 	}
 	o = push.Origin{Instance: h.instance, Sender: r.PathValue("sender"), Observed: h.host.Now().UnixNano(), Hide: h.host.Hide}
@@ -161,20 +159,20 @@ func (h *eventsHandler) origin(r *http.Request, dialect *push.Dialect, sign *sig
 	}
 	o.Key = r.Header.Get("Idempotency-Key")
 	if len(o.Key) > push.MaxKey {
-		return o, framing, errLongKey
+		return o, framing, errKeyTooLong
 	}
 	if o.Sender == "" {
-		o.Sender = identity(r.Context())
+		o.Sender = authenticatedName(r.Context())
 	}
 	o.Trace, _ = push.ParseTraceparent(r.Header.Get("traceparent"))
 	if o.Envelope, err = push.NewEnvelope(r.Header.Get); err != nil {
-		err = &fault{status: http.StatusBadRequest, text: err.Error()}
+		err = &callError{status: http.StatusBadRequest, text: err.Error()}
 	}
 	return o, framing, err
 }
 
-// identity is who the auth extension says that the client is. Only names are asked for: what else it holds may be a secret.
-func identity(ctx context.Context) string {
+// authenticatedName reads only attributes that are names: others of the auth extension may be secrets.
+func authenticatedName(ctx context.Context) string {
 	auth := client.FromContext(ctx).Auth
 	if auth == nil {
 		return ""
@@ -187,38 +185,36 @@ func identity(ctx context.Context) string {
 	return ""
 }
 
-// deliver tells the pipeline what the body holds.
-func (h *eventsHandler) deliver(ctx context.Context, dialect *push.Dialect, framing push.Framing, body []byte, origin push.Origin) (*call, error) {
+func (h *eventsHandler) deliverBody(ctx context.Context, dialect *push.Dialect, framing push.Framing, body []byte, origin push.Origin) (*pushCall, error) {
 	select {
 	case h.inFlight <- struct{}{}:
 		defer func() { <-h.inFlight }()
 	default:
-		return &call{}, errBusy
+		return &pushCall{}, errTooManyCalls
 	}
 	reader := h.readers.get()
 	defer func() {
 		reader.Forget()
 		h.readers.put(reader)
 	}()
-	c := &call{handler: h, ctx: ctx, cancel: func() {}, batch: h.batches.get()}
+	c := &pushCall{handler: h, ctx: ctx, cancel: func() {}, batch: h.batches.get()}
 	defer func() { c.cancel() }()
 	if len(body) >= largeCall {
 		c.id = newCallID(dialect, framing, body, origin)
-		c.known = h.progress.find(c.id)
+		c.alreadyDelivered = h.progress.deliveredItems(c.id)
 	}
-	defer c.release()
+	defer c.recycleBatch()
 	err := reader.Read(dialect, framing, body, origin, c)
 	if err == nil || errors.Is(err, errTooMany) {
 		if failed := c.flush(); failed != nil {
 			err = failed
 		}
 	}
-	c.count("POST /v1/events/" + dialect.Name)
+	c.countResults("POST /v1/events/" + dialect.Name)
 	return c, err
 }
 
-// freeList keeps a few of what calls work with. A sync.Pool loses a batch of a megabyte with every garbage collection, of which a busy
-// source has many; more than these few are left to it.
+// freeList keeps a few values for reuse. A sync.Pool would lose them, a megabyte each, at every garbage collection.
 type freeList[T any] chan *T
 
 const freeListSize = 4
@@ -239,16 +235,16 @@ func (s freeList[T]) put(v *T) {
 	}
 }
 
-// verifyOkta answers the question with which Okta asks whether a hook's owner agrees: the same word back.
+// verifyOkta answers Okta's one-time verification of an event hook: the challenge back.
 func (h *eventsHandler) verifyOkta(w http.ResponseWriter, r *http.Request) {
-	if _, _, err := h.route(r); err != nil {
-		refuse(w, err)
+	if _, _, err := h.resolveRoute(r); err != nil {
+		respondError(w, err)
 		return
 	}
 	challenge := r.Header.Get("X-Okta-Verification-Challenge")
 	if challenge == "" {
-		refuse(w, &fault{status: http.StatusMethodNotAllowed, text: "events are sent with POST"})
+		respondError(w, &callError{status: http.StatusMethodNotAllowed, text: "events are sent with POST"})
 		return
 	}
-	respond(w, http.StatusOK, map[string]string{"verification": challenge})
+	respondJSON(w, http.StatusOK, map[string]string{"verification": challenge})
 }

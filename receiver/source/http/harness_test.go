@@ -25,17 +25,17 @@ import (
 
 func TestMain(m *testing.M) {
 	if target := os.Getenv(envPoster); target != "" {
-		fmt.Fprintln(os.Stderr, poster(target))
+		fmt.Fprintln(os.Stderr, runPoster(target))
 		os.Exit(1)
 	}
 	goleak.VerifyTestMain(m)
 }
 
-// patience is for what must come, on any machine.
-const patience = 30 * time.Second
+// testTimeout is for what must come, on any machine.
+const testTimeout = 30 * time.Second
 
-// running is a source that listens on a real port.
-type running struct {
+// runningSource is a source that listens on a real port.
+type runningSource struct {
 	address string
 	handler *eventsHandler
 	emit    *sourcetest.Recorder
@@ -45,34 +45,34 @@ type running struct {
 	done    chan error
 }
 
-// start runs the source with the defaults, but for a port of its own and what change does.
-func start(t testing.TB, change func(*Config)) *running {
+// startSource runs the source with the defaults, but for a port of its own and what change does.
+func startSource(t testing.TB, change func(*Config)) *runningSource {
 	return startWith(t, change, &sourcetest.Recorder{}, nil)
 }
 
-func startWith(t testing.TB, change func(*Config), emit *sourcetest.Recorder, extensions map[component.ID]component.Component) *running {
+func startWith(t testing.TB, change func(*Config), emit *sourcetest.Recorder, extensions map[component.ID]component.Component) *runningSource {
 	t.Helper()
 	stats := &sourcetest.Stats{}
 	host := sourcetest.Host(t, emit, &sourcetest.Store{}, stats)
 	host.Extensions = extensions
-	r := launch(t, change, host)
+	r := startOnHost(t, change, host)
 	r.emit, r.stats = emit, stats
 	return r
 }
 
 // startDiscarding hands events to a pipeline that takes them and remembers nothing.
-func startDiscarding(t testing.TB) *running {
+func startDiscarding(t testing.TB) *runningSource {
 	t.Helper()
 	host := quietHost(t)
 	host.Emit = func(context.Context, []session.Event) error { return nil }
-	return launch(t, nil, host)
+	return startOnHost(t, nil, host)
 }
 
 func quietHost(t testing.TB) source.Host {
 	return sourcetest.Host(t, &sourcetest.Recorder{}, &sourcetest.Store{}, nil)
 }
 
-func launch(t testing.TB, change func(*Config), host source.Host) *running {
+func startOnHost(t testing.TB, change func(*Config), host source.Host) *runningSource {
 	t.Helper()
 	config := DefaultConfig()
 	config.Server.NetAddr.Endpoint = freeAddress(t)
@@ -82,27 +82,27 @@ func launch(t testing.TB, change func(*Config), host source.Host) *running {
 	require.NoError(t, config.Validate())
 	src, err := New(config, "door", nopSettings())
 	require.NoError(t, err)
-	r := &running{address: config.Server.NetAddr.Endpoint, client: &http.Client{Transport: &http.Transport{}}, done: make(chan error, 1)}
+	r := &runningSource{address: config.Server.NetAddr.Endpoint, client: &http.Client{Transport: &http.Transport{}}, done: make(chan error, 1)}
 	listening := make(chan struct{})
 	host.Status = func(error) { close(listening) }
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	require.NoError(t, src.(source.Starter).Start(ctx, host))
-	r.handler = src.(*pushed).handler
+	r.handler = src.(*pushSource).handler
 	go func() { r.done <- src.Run(ctx, host) }()
 	select {
 	case <-listening:
 	case err := <-r.done:
 		t.Fatalf("the source has ended: %v", err)
 	}
-	t.Cleanup(func() { r.stop(t) })
+	t.Cleanup(func() { r.stopSource(t) })
 	return r
 }
 
 func nopSettings() component.TelemetrySettings { return componenttest.NewNopTelemetrySettings() }
 
-// stop ends the source, which has a second for it, and the noise of a busy machine. A second stop does nothing.
-func (r *running) stop(t testing.TB) {
+// stopSource ends the source, which has a second for it, and the noise of a busy machine. A second stop does nothing.
+func (r *runningSource) stopSource(t testing.TB) {
 	t.Helper()
 	r.cancel()
 	select {
@@ -111,7 +111,7 @@ func (r *running) stop(t testing.TB) {
 		if first {
 			close(r.done)
 		}
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Error("the source does not end")
 	}
 	r.client.CloseIdleConnections()
@@ -125,23 +125,23 @@ func freeAddress(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// answered is what came back.
-type answered struct {
+// postResponse is what came back.
+type postResponse struct {
 	status int
 	header http.Header
-	report report
+	report callReport
 	text   string
 }
 
 // post sends a body; headers are pairs.
-func (r *running) post(t testing.TB, path string, body io.Reader, headers ...string) answered {
+func (r *runningSource) post(t testing.TB, path string, body io.Reader, headers ...string) postResponse {
 	t.Helper()
-	a, err := r.try(path, body, headers...)
+	a, err := r.tryPost(path, body, headers...)
 	require.NoError(t, err)
 	return a
 }
 
-func (r *running) try(path string, body io.Reader, headers ...string) (a answered, err error) {
+func (r *runningSource) tryPost(path string, body io.Reader, headers ...string) (a postResponse, err error) {
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "http://"+r.address+path, body)
 	if err != nil {
 		return a, err
@@ -155,26 +155,26 @@ func (r *running) try(path string, body io.Reader, headers ...string) (a answere
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	a = answered{status: resp.StatusCode, header: resp.Header, text: string(text)}
+	a = postResponse{status: resp.StatusCode, header: resp.Header, text: string(text)}
 	_ = json.Unmarshal(text, &a.report)
 	return a, err
 }
 
-func (r *running) postText(t testing.TB, path, body string, headers ...string) answered {
+func (r *runningSource) postText(t testing.TB, path, body string, headers ...string) postResponse {
 	t.Helper()
 	return r.post(t, path, strings.NewReader(body), headers...)
 }
 
-// event is one of ours with an id.
-func event(id int, more string) string {
+// eventJSON is one of ours with an id.
+func eventJSON(id int, more string) string {
 	return fmt.Sprintf(`{"event_name":"sessionlog.login","timestamp":"2025-11-22T00:06:41Z","log.record.uid":"%d","user.name":"user-%d"%s}`, id, id, more)
 }
 
-// lines are n events with ids from first on, as NDJSON.
-func lines(first, n int) string {
+// eventLines are n events with ids from first on, as NDJSON.
+func eventLines(first, n int) string {
 	var b bytes.Buffer
 	for i := range n {
-		b.WriteString(event(first+i, "") + "\n")
+		b.WriteString(eventJSON(first+i, "") + "\n")
 	}
 	return b.String()
 }

@@ -20,18 +20,18 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// blanks is a body that never ends.
-type blanks struct{}
+// endlessBlanks is a body that never ends.
+type endlessBlanks struct{}
 
-func (blanks) Read(p []byte) (int, error) {
+func (endlessBlanks) Read(p []byte) (int, error) {
 	for i := range p {
 		p[i] = ' '
 	}
 	return len(p), nil
 }
 
-// allocated is how many bytes do made the process ask for, client and all.
-func allocated(do func()) uint64 {
+// allocatedBytes is how many bytes do made the process ask for, client and all.
+func allocatedBytes(do func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	do()
@@ -44,11 +44,11 @@ const gigabyte = 1 << 30
 // TestAGigabyteIsTurnedAway, plain, with its length told and not, and packed into a few kilobytes: after 20 MiB at the latest, and with a
 // small multiple of that in memory.
 func TestAGigabyteIsTurnedAway(t *testing.T) {
-	r := start(t, nil)
+	r := startSource(t, nil)
 	var bomb bytes.Buffer
 	w, err := zstd.NewWriter(&bomb)
 	require.NoError(t, err)
-	_, err = io.CopyN(w, blanks{}, gigabyte)
+	_, err = io.CopyN(w, endlessBlanks{}, gigabyte)
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
 	const bound = 150 << 20
@@ -56,11 +56,11 @@ func TestAGigabyteIsTurnedAway(t *testing.T) {
 		body    io.Reader
 		headers []string
 	}{
-		"chunked": {io.LimitReader(blanks{}, gigabyte), nil},
+		"chunked": {io.LimitReader(endlessBlanks{}, gigabyte), nil},
 		"zstd":    {&bomb, []string{"Content-Encoding", "zstd"}},
 	} {
-		var a answered
-		spent := allocated(func() { a, err = r.try("/v1/events", c.body, c.headers...) })
+		var a postResponse
+		spent := allocatedBytes(func() { a, err = r.tryPost("/v1/events", c.body, c.headers...) })
 		if err == nil { // the server answers and hangs up: a client that still writes may see only the latter
 			require.Equal(t, http.StatusRequestEntityTooLarge, a.status, name)
 		}
@@ -72,7 +72,7 @@ func TestAGigabyteIsTurnedAway(t *testing.T) {
 	fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", gigabyte)
 	written := make(chan int64, 1)
 	go func() {
-		n, _ := io.CopyN(conn, blanks{}, gigabyte)
+		n, _ := io.CopyN(conn, endlessBlanks{}, gigabyte)
 		written <- n
 	}()
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -90,18 +90,18 @@ func TestBombsOfJSON(t *testing.T) {
 	for name, body := range map[string]string{
 		"brackets":          strings.Repeat("[", size),
 		"objects":           strings.Repeat(`{"a":`, size/5),
-		"a deep value":      `[` + event(1, `,"x":`+strings.Repeat("[", 5000)+strings.Repeat("]", 5000)) + `]`,
+		"a deep value":      `[` + eventJSON(1, `,"x":`+strings.Repeat("[", 5000)+strings.Repeat("]", 5000)) + `]`,
 		"a wide value":      `{"x":[` + strings.Repeat("1,", size/2) + "1]}",
 		"a wide object":     `{` + strings.Repeat(`"x":1,`, size/6) + `"y":1}`,
 		"one long string":   `{"x":"` + strings.Repeat("x", size) + `"}`,
 		"a string of ends":  `{"x":"` + strings.Repeat(`\"`, size/2) + `"}`,
 		"invalid UTF-8":     "{\"x\":\"" + strings.Repeat("\xff", size) + "\"}",
-		"the same key":      event(1, `,"user.name":"x"`),
+		"the same key":      eventJSON(1, `,"user.name":"x"`),
 		"a number of bytes": strings.Repeat("1", size),
 	} {
 		t.Run(name, func(t *testing.T) {
-			var a answered
-			spent := allocated(func() { a = r.postText(t, "/v1/events", body) })
+			var a postResponse
+			spent := allocatedBytes(func() { a = r.postText(t, "/v1/events", body) })
 			require.Equal(t, http.StatusBadRequest, a.status)
 			require.Less(t, spent, uint64(250<<20))
 			require.Less(t, len(a.text), 1000)
@@ -113,8 +113,8 @@ func TestBombsOfJSON(t *testing.T) {
 		"tiny events":   strings.Repeat(`{"event_name":"sessionlog.login","timestamp":1763770001}`+"\n", size/48),
 	} {
 		t.Run(name, func(t *testing.T) {
-			var a answered
-			spent := allocated(func() { a = r.postText(t, "/v1/events", body, "Content-Type", ndjson) })
+			var a postResponse
+			spent := allocatedBytes(func() { a = r.postText(t, "/v1/events", body, "Content-Type", ndjson) })
 			require.Equal(t, http.StatusRequestEntityTooLarge, a.status)
 			require.Less(t, spent, uint64(400<<20))
 		})
@@ -123,7 +123,7 @@ func TestBombsOfJSON(t *testing.T) {
 
 // TestSlowSendersAreHungUpOn: one that never ends its header, one that never ends its body, and one that sends nothing.
 func TestSlowSendersAreHungUpOn(t *testing.T) {
-	r := start(t, func(c *Config) {
+	r := startSource(t, func(c *Config) {
 		c.Server.ReadHeaderTimeout, c.Server.ReadTimeout, c.Server.WriteTimeout = 200*time.Millisecond, 300*time.Millisecond, time.Minute
 	})
 	for name, c := range map[string]struct {
@@ -138,7 +138,7 @@ func TestSlowSendersAreHungUpOn(t *testing.T) {
 			conn, err := net.Dial("tcp", r.address)
 			require.NoError(t, err)
 			defer conn.Close()
-			require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
+			require.NoError(t, conn.SetDeadline(time.Now().Add(testTimeout)))
 			_, err = io.WriteString(conn, c.head)
 			require.NoError(t, err)
 			answer, err := io.ReadAll(conn) // until the server hangs up
@@ -146,12 +146,12 @@ func TestSlowSendersAreHungUpOn(t *testing.T) {
 			require.Contains(t, string(answer), c.status)
 		})
 	}
-	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", event(1, "")).status)
+	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", eventJSON(1, "")).status)
 }
 
 // TestSendersThatTrickleKeepNobodyOut: what they announce costs nothing, and only what has come counts.
 func TestSendersThatTrickleKeepNobodyOut(t *testing.T) {
-	r := start(t, nil)
+	r := startSource(t, nil)
 	for range 200 {
 		conn, err := net.Dial("tcp", r.address)
 		require.NoError(t, err)
@@ -159,7 +159,7 @@ func TestSendersThatTrickleKeepNobodyOut(t *testing.T) {
 		_, err = io.WriteString(conn, "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n{")
 		require.NoError(t, err)
 	}
-	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", lines(0, 1000), "Content-Type", ndjson).status)
+	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", eventLines(0, 1000), "Content-Type", ndjson).status)
 }
 
 // TestEventsOfManyAttributesGoInSmallPages: in the pipeline an attribute takes ten times what it took in the body.
@@ -178,7 +178,7 @@ func TestEventsOfManyAttributesGoInSmallPages(t *testing.T) {
 		fmt.Fprintf(&attrs, `,"a%d":1`, i)
 	}
 	const n = 60
-	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", strings.Repeat(event(1, attrs.String())+"\n", n), "Content-Type", ndjson).status)
+	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", strings.Repeat(eventJSON(1, attrs.String())+"\n", n), "Content-Type", ndjson).status)
 	require.Len(t, r.emit.Delivered(), n)
 	require.Less(t, most, batchAttributes+1000)
 }
@@ -198,7 +198,7 @@ func TestNothingIsKeptOfALargeCall(t *testing.T) {
 	}
 	var body strings.Builder
 	for i := range 1000 {
-		body.WriteString(event(i, attrs.String()) + "\n")
+		body.WriteString(eventJSON(i, attrs.String()) + "\n")
 	}
 	before := held()
 	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", body.String(), "Content-Type", ndjson).status)
@@ -209,15 +209,15 @@ func TestNothingIsKeptOfALargeCall(t *testing.T) {
 func TestSendersThatTrickleZstdHoldNoWindow(t *testing.T) {
 	r := startDiscarding(t)
 	var frame bytes.Buffer
-	w, err := zstd.NewWriter(&frame, zstd.WithWindowSize(maxWindow), zstd.WithEncoderConcurrency(1))
+	w, err := zstd.NewWriter(&frame, zstd.WithWindowSize(maxZstdWindow), zstd.WithEncoderConcurrency(1))
 	require.NoError(t, err)
 	for i := range 2 {
-		_, err = io.WriteString(w, lines(i*100, 100))
+		_, err = io.WriteString(w, eventLines(i*100, 100))
 		require.NoError(t, err)
 		require.NoError(t, w.Flush()) // a block of its own: the frame does not say how long it is
 	}
 	require.NoError(t, w.Close())
-	spent := allocated(func() {
+	spent := allocatedBytes(func() {
 		for range 40 {
 			conn, err := net.Dial("tcp", r.address)
 			require.NoError(t, err)
@@ -236,24 +236,24 @@ func TestSendersThatTrickleZstdHoldNoWindow(t *testing.T) {
 
 func TestBodiesOfAllCallsAreBoundedTogether(t *testing.T) {
 	const limit = 256 << 10
-	r := start(t, func(c *Config) { c.Server.MaxRequestBodySize, c.MaxBufferedBytes = limit, limit })
-	full := lines(0, 1500) // needs all of it for itself
-	probe := func() answered { return r.postText(t, "/v1/events", full, "Content-Type", ndjson) }
+	r := startSource(t, func(c *Config) { c.Server.MaxRequestBodySize, c.MaxBufferedBytes = limit, limit })
+	full := eventLines(0, 1500) // needs all of it for itself
+	probe := func() postResponse { return r.postText(t, "/v1/events", full, "Content-Type", ndjson) }
 	for {
 		// One call holds most of the memory, unless a probe was there first and it is itself the one that must come again.
 		body, more := io.Pipe()
-		held := make(chan answered, 1)
+		held := make(chan postResponse, 1)
 		go func() {
-			a, _ := r.try("/v1/events", body, "Content-Type", ndjson)
+			a, _ := r.tryPost("/v1/events", body, "Content-Type", ndjson)
 			_ = body.Close()
 			held <- a
 		}()
 		_, _ = io.WriteString(more, strings.Repeat("\n", 200<<10))
-		var turnedAway answered
+		var turnedAway postResponse
 		for turnedAway.status != http.StatusTooManyRequests && len(held) == 0 {
 			turnedAway = probe()
 		}
-		_, _ = io.WriteString(more, event(1, ""))
+		_, _ = io.WriteString(more, eventJSON(1, ""))
 		_ = more.Close()
 		if a := <-held; a.status != http.StatusOK || turnedAway.status != http.StatusTooManyRequests {
 			continue
@@ -274,18 +274,18 @@ func TestCallsInFlightAreBounded(t *testing.T) {
 		return nil
 	}}
 	r := startWith(t, func(c *Config) { c.MaxInFlight = 1 }, emit, nil)
-	held := make(chan answered, 1)
+	held := make(chan postResponse, 1)
 	go func() {
-		a, _ := r.try("/v1/events", strings.NewReader(event(1, "")))
+		a, _ := r.tryPost("/v1/events", strings.NewReader(eventJSON(1, "")))
 		held <- a
 	}()
 	<-entered
-	a := r.postText(t, "/v1/events", event(2, ""))
+	a := r.postText(t, "/v1/events", eventJSON(2, ""))
 	require.Equal(t, http.StatusTooManyRequests, a.status)
 	require.Equal(t, "1", a.header.Get("Retry-After"))
 	close(release)
 	require.Equal(t, http.StatusOK, (<-held).status)
-	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", event(2, "")).status)
+	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", eventJSON(2, "")).status)
 }
 
 // TestAStopAnswersWhoIsInside ends the source while the pipeline holds a call: within the second, with 503, and without a leak.
@@ -297,9 +297,9 @@ func TestAStopAnswersWhoIsInside(t *testing.T) {
 		return context.Cause(ctx)
 	}}
 	r := startWith(t, nil, emit, nil)
-	held := make(chan answered, 1)
+	held := make(chan postResponse, 1)
 	go func() {
-		a, _ := r.try("/v1/events", strings.NewReader(event(1, "")))
+		a, _ := r.tryPost("/v1/events", strings.NewReader(eventJSON(1, "")))
 		held <- a
 	}()
 	slow, err := net.Dial("tcp", r.address)
@@ -308,7 +308,7 @@ func TestAStopAnswersWhoIsInside(t *testing.T) {
 	_, err = io.WriteString(slow, "POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
 	require.NoError(t, err)
 	<-entered
-	r.stop(t)
+	r.stopSource(t)
 	require.Equal(t, http.StatusServiceUnavailable, (<-held).status)
 	_, err = net.Dial("tcp", r.address)
 	require.Error(t, err)
@@ -318,8 +318,8 @@ func TestAStopAnswersWhoIsInside(t *testing.T) {
 func TestARestartTakesThePortAgain(t *testing.T) {
 	address := freeAddress(t)
 	for i := range 5 {
-		r := start(t, func(c *Config) { c.Server.NetAddr.Endpoint = address })
-		require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", event(i, "")).status)
-		r.stop(t)
+		r := startSource(t, func(c *Config) { c.Server.NetAddr.Endpoint = address })
+		require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", eventJSON(i, "")).status)
+		r.stopSource(t)
 	}
 }

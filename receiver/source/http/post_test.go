@@ -23,23 +23,23 @@ import (
 const ndjson = "application/x-ndjson"
 
 func TestBodiesOfEveryKind(t *testing.T) {
-	r := start(t, nil)
+	r := startSource(t, nil)
 	for i, c := range []struct {
 		body    string
 		headers []string
 	}{
-		{event(0, ""), nil},
-		{"[" + event(1, "") + "]", []string{"Content-Type", "application/json; charset=UTF-8"}},
-		{event(2, "") + "\n", []string{"Content-Type", ndjson}},
-		{packed(t, "gzip", event(3, "")), []string{"Content-Encoding", "gzip"}},
-		{packed(t, "zstd", event(4, "")+"\n"), []string{"Content-Encoding", "zstd", "Content-Type", ndjson}},
-		{`{"specversion":"1.0","id":"5","source":"/s","type":"t","data":` + event(5, "") + `}`, []string{"Content-Type", "application/cloudevents+json"}},
-		{`[{"specversion":"1.0","id":"6","source":"/s","type":"t","data":` + event(6, "") + `}]`, []string{"Content-Type", "application/cloudevents-batch+json"}},
-		{event(7, ""), []string{"ce-specversion", "1.0", "ce-id", "7", "ce-source", "/s", "ce-type", "t"}},
+		{eventJSON(0, ""), nil},
+		{"[" + eventJSON(1, "") + "]", []string{"Content-Type", "application/json; charset=UTF-8"}},
+		{eventJSON(2, "") + "\n", []string{"Content-Type", ndjson}},
+		{compressText(t, "gzip", eventJSON(3, "")), []string{"Content-Encoding", "gzip"}},
+		{compressText(t, "zstd", eventJSON(4, "")+"\n"), []string{"Content-Encoding", "zstd", "Content-Type", ndjson}},
+		{`{"specversion":"1.0","id":"5","source":"/s","type":"t","data":` + eventJSON(5, "") + `}`, []string{"Content-Type", "application/cloudevents+json"}},
+		{`[{"specversion":"1.0","id":"6","source":"/s","type":"t","data":` + eventJSON(6, "") + `}]`, []string{"Content-Type", "application/cloudevents-batch+json"}},
+		{eventJSON(7, ""), []string{"ce-specversion", "1.0", "ce-id", "7", "ce-source", "/s", "ce-type", "t"}},
 	} {
 		a := r.postText(t, "/v1/events", c.body, c.headers...)
 		require.Equal(t, http.StatusOK, a.status, a.text)
-		require.Equal(t, report{Accepted: 1}, a.report)
+		require.Equal(t, callReport{Accepted: 1}, a.report)
 		events := r.emit.Delivered()
 		require.Len(t, events, i+1)
 		require.Equal(t, "user-"+strconv.Itoa(i), events[i].User)
@@ -50,7 +50,7 @@ func TestBodiesOfEveryKind(t *testing.T) {
 }
 
 func TestDialects(t *testing.T) {
-	r := start(t, nil)
+	r := startSource(t, nil)
 	for _, name := range push.Names() {
 		sample, err := os.ReadFile(filepath.Join("../../../internal/dialect/push/testdata", name+".json"))
 		require.NoError(t, err)
@@ -68,13 +68,13 @@ func TestDialects(t *testing.T) {
 
 // TestGoodNeighboursOfBadItemsAreDeliveredAndNamed is the report of a 400.
 func TestGoodNeighboursOfBadItemsAreDeliveredAndNamed(t *testing.T) {
-	r := start(t, nil)
-	body := event(0, "") + "\n{broken\n" + event(2, "") + "\n" + event(3, `,"user.name":"twice"`) + "\n"
+	r := startSource(t, nil)
+	body := eventJSON(0, "") + "\n{broken\n" + eventJSON(2, "") + "\n" + eventJSON(3, `,"user.name":"twice"`) + "\n"
 	a := r.postText(t, "/v1/events", body, "Content-Type", ndjson)
 	require.Equal(t, http.StatusBadRequest, a.status)
 	delivered := r.emit.Delivered()
 	require.Len(t, delivered, 2)
-	require.Equal(t, report{Accepted: 2, Rejected: 2, Items: []item{
+	require.Equal(t, callReport{Accepted: 2, Rejected: 2, Items: []itemReport{
 		{Index: 0, RecordID: delivered[0].RecordID.String()},
 		{Index: 1, Error: "not JSON at byte 1"},
 		{Index: 2, RecordID: delivered[1].RecordID.String()},
@@ -99,7 +99,7 @@ func TestNothingIsAnsweredBeforeItIsDelivered(t *testing.T) {
 	r := startWith(t, func(c *Config) { c.DeliveryTimeout = 200 * time.Millisecond }, emit, nil)
 	const n = batchSize + 10 // two pages: of the second call the second fails
 	for i, want := range []int{http.StatusServiceUnavailable, http.StatusServiceUnavailable, http.StatusOK} {
-		a := r.postText(t, "/v1/events", lines(0, n), "Content-Type", ndjson)
+		a := r.postText(t, "/v1/events", eventLines(0, n), "Content-Type", ndjson)
 		require.Equal(t, want, a.status, "call %d: %s", i, a.text)
 		if want != http.StatusOK {
 			require.Equal(t, "5", a.header.Get("Retry-After"))
@@ -122,11 +122,11 @@ func TestADeliveryThatDoesNotEndIsToldToComeAgain(t *testing.T) {
 		return context.Cause(ctx)
 	}}
 	r := startWith(t, func(c *Config) { c.DeliveryTimeout = 50 * time.Millisecond }, emit, nil)
-	require.Equal(t, http.StatusServiceUnavailable, r.postText(t, "/v1/events", event(1, "")).status)
+	require.Equal(t, http.StatusServiceUnavailable, r.postText(t, "/v1/events", eventJSON(1, "")).status)
 }
 
 func TestTracesAndKeysOfTheCall(t *testing.T) {
-	r := start(t, nil)
+	r := startSource(t, nil)
 	const body = `[{"event_name":"sessionlog.login","timestamp":1763770001},{"event_name":"sessionlog.login","timestamp":1763770001}]`
 	headers := []string{"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "Idempotency-Key", "k1"}
 	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", body, headers...).status)
@@ -140,8 +140,8 @@ func TestTracesAndKeysOfTheCall(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	r := start(t, func(c *Config) { c.MaxItems = 3; c.Server.MaxRequestBodySize = 1 << 20 })
-	big := strings.Repeat(" ", 1<<20) + event(1, "")
+	r := startSource(t, func(c *Config) { c.MaxItems = 3; c.Server.MaxRequestBodySize = 1 << 20 })
+	big := strings.Repeat(" ", 1<<20) + eventJSON(1, "")
 	for _, c := range []struct {
 		name, path, body string
 		status           int
@@ -155,13 +155,13 @@ func TestRefusals(t *testing.T) {
 		{"no media type", "/v1/events", "{}", http.StatusUnsupportedMediaType, []string{"Content-Type", ";"}},
 		{"an encoding", "/v1/events", "{}", http.StatusUnsupportedMediaType, []string{"Content-Encoding", "br"}},
 		{"not what the encoding says", "/v1/events", "{}", http.StatusBadRequest, []string{"Content-Encoding", "gzip"}},
-		{"cut off gzip", "/v1/events", packed(t, "gzip", lines(0, 9))[:60], http.StatusBadRequest, []string{"Content-Encoding", "gzip"}},
-		{"cut off zstd", "/v1/events", packed(t, "zstd", lines(0, 9))[:60], http.StatusBadRequest, []string{"Content-Encoding", "zstd"}},
+		{"cut off gzip", "/v1/events", compressText(t, "gzip", eventLines(0, 9))[:60], http.StatusBadRequest, []string{"Content-Encoding", "gzip"}},
+		{"cut off zstd", "/v1/events", compressText(t, "zstd", eventLines(0, 9))[:60], http.StatusBadRequest, []string{"Content-Encoding", "zstd"}},
 		{"half an envelope", "/v1/events", "{}", http.StatusBadRequest, []string{"ce-specversion", "1.0"}},
-		{"a key like a novel", "/v1/events", event(1, ""), http.StatusBadRequest, []string{"Idempotency-Key", strings.Repeat("x", push.MaxKey+1)}},
+		{"a key like a novel", "/v1/events", eventJSON(1, ""), http.StatusBadRequest, []string{"Idempotency-Key", strings.Repeat("x", push.MaxKey+1)}},
 		{"too large", "/v1/events", big, http.StatusRequestEntityTooLarge, nil},
-		{"too large when unpacked", "/v1/events", packed(t, "gzip", big), http.StatusRequestEntityTooLarge, []string{"Content-Encoding", "gzip"}},
-		{"too large when unpacked", "/v1/events", packed(t, "zstd", big), http.StatusRequestEntityTooLarge, []string{"Content-Encoding", "zstd"}},
+		{"too large when unpacked", "/v1/events", compressText(t, "gzip", big), http.StatusRequestEntityTooLarge, []string{"Content-Encoding", "gzip"}},
+		{"too large when unpacked", "/v1/events", compressText(t, "zstd", big), http.StatusRequestEntityTooLarge, []string{"Content-Encoding", "zstd"}},
 		{"no body", "/v1/events", "", http.StatusBadRequest, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -174,7 +174,7 @@ func TestRefusals(t *testing.T) {
 	}
 	require.Empty(t, r.emit.Delivered())
 
-	a := r.postText(t, "/v1/events", lines(0, 5), "Content-Type", ndjson)
+	a := r.postText(t, "/v1/events", eventLines(0, 5), "Content-Type", ndjson)
 	require.Equal(t, http.StatusRequestEntityTooLarge, a.status)
 	require.Equal(t, 3, a.report.Accepted)
 	require.Len(t, r.emit.Delivered(), 3, "those before the limit are delivered")
@@ -188,7 +188,7 @@ func TestRefusals(t *testing.T) {
 
 // TestGitLabCallsItsEventsAForm: that is the Content-Type of its streams unless a custom header says another.
 func TestGitLabCallsItsEventsAForm(t *testing.T) {
-	r := start(t, nil)
+	r := startSource(t, nil)
 	sample, err := os.ReadFile("../../../internal/dialect/push/testdata/gitlab.json")
 	require.NoError(t, err)
 	a := r.postText(t, "/v1/events/gitlab", string(sample), "Content-Type", "application/x-www-form-urlencoded")
@@ -198,30 +198,30 @@ func TestGitLabCallsItsEventsAForm(t *testing.T) {
 
 // TestPagesOfOtherSitesCannotPush: a browser sends a page's simple request without asking, to this machine's own port too.
 func TestPagesOfOtherSitesCannotPush(t *testing.T) {
-	r := start(t, nil)
+	r := startSource(t, nil)
 	for _, headers := range [][]string{
 		{"Origin", "https://evil.example"},
 		{"Origin", "null"},
 		{"Sec-Fetch-Site", "cross-site"},
 	} {
-		a := r.postText(t, "/v1/events", event(1, ""), headers...)
+		a := r.postText(t, "/v1/events", eventJSON(1, ""), headers...)
 		require.Equal(t, http.StatusForbidden, a.status, headers)
 		require.Contains(t, a.text, `"error":`)
 	}
 	require.Empty(t, r.emit.Delivered())
-	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", event(1, ""), "Origin", "http://"+r.address, "Content-Type", "application/json").status)
+	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", eventJSON(1, ""), "Origin", "http://"+r.address, "Content-Type", "application/json").status)
 
-	open := start(t, func(c *Config) {
+	open := startSource(t, func(c *Config) {
 		endpoint := c.Server.NetAddr.Endpoint
-		*c = loaded(t, map[string]any{"endpoint": endpoint, "cors": map[string]any{"allowed_origins": []any{"https://shop.example"}}})
+		*c = loadConfig(t, map[string]any{"endpoint": endpoint, "cors": map[string]any{"allowed_origins": []any{"https://shop.example"}}})
 	})
 	const mediaType = "application/json" // which makes a browser ask first
-	require.Equal(t, http.StatusOK, open.postText(t, "/v1/events", event(1, ""), "Origin", "https://shop.example", "Content-Type", mediaType).status)
-	require.Equal(t, http.StatusUnsupportedMediaType, open.postText(t, "/v1/events", event(2, ""), "Origin", "https://evil.example").status)
+	require.Equal(t, http.StatusOK, open.postText(t, "/v1/events", eventJSON(1, ""), "Origin", "https://shop.example", "Content-Type", mediaType).status)
+	require.Equal(t, http.StatusUnsupportedMediaType, open.postText(t, "/v1/events", eventJSON(2, ""), "Origin", "https://evil.example").status)
 	require.Len(t, open.emit.Delivered(), 1)
 }
 
-func packed(t testing.TB, how, text string) string {
+func compressText(t testing.TB, how, text string) string {
 	t.Helper()
 	var b bytes.Buffer
 	if how == "gzip" {

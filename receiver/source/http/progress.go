@@ -10,7 +10,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/push"
 )
 
-// largeCall is the size of a body from which on it is worth knowing how far its delivery has come: it has more than one batch.
+// largeCall is the size from which on the progress of a body is kept: it may have more than one batch.
 const largeCall = 64 << 10
 
 const (
@@ -21,38 +21,37 @@ const (
 // callID is a hash of everything that the ids of a call's events are made of.
 type callID [sha256.Size]byte
 
-// deliveredUpTo says how many of a call's items the pipeline has.
-type deliveredUpTo struct {
-	items int
-	at    time.Time
+// deliveryProgress is how many of a call's first items the pipeline has.
+type deliveryProgress struct {
+	items      int
+	recordedAt time.Time
 }
 
-// progressMemory knows how far large calls have come, so that one that comes again, since its time was over or its answer was lost, goes
-// on where it was. It holds no event: what it says is forgotten with the process, and then all is told again under the same ids.
+// progressMemory keeps how many items of large calls were delivered, so that a call that is repeated after a timeout or a lost answer
+// continues there. After a restart everything is delivered again, under the same ids.
 type progressMemory struct {
-	calls *lru.Cache[callID, deliveredUpTo]
+	calls *lru.Cache[callID, deliveryProgress]
 	now   func() time.Time
 }
 
 func newProgressMemory(now func() time.Time) progressMemory {
-	calls, _ := lru.New[callID, deliveredUpTo](rememberedCalls) // fails for a size that is not positive
+	calls, _ := lru.New[callID, deliveryProgress](rememberedCalls) // fails for a size that is not positive
 	return progressMemory{calls: calls, now: now}
 }
 
-func (m progressMemory) find(id callID) (items int) {
+func (m progressMemory) deliveredItems(id callID) (items int) {
 	known, found := m.calls.Get(id)
-	if age := m.now().Sub(known.at); !found || age < 0 || age > rememberedFor {
+	if age := m.now().Sub(known.recordedAt); !found || age < 0 || age > rememberedFor {
 		return 0
 	}
 	return known.items
 }
 
-// reached is told after the pipeline has the items.
-func (m progressMemory) reached(id callID, items int) {
-	if known := m.find(id); known > items { // the same call twice at once
+func (m progressMemory) recordDelivered(id callID, items int) {
+	if known := m.deliveredItems(id); known > items { // the same call twice at once
 		items = known
 	}
-	m.calls.Add(id, deliveredUpTo{items, m.now()})
+	m.calls.Add(id, deliveryProgress{items, m.now()})
 }
 
 func newCallID(dialect *push.Dialect, framing push.Framing, body []byte, o push.Origin) (id callID) {

@@ -38,15 +38,15 @@ func TestManyLargeCallsAllEnd(t *testing.T) {
 		}
 		return nil
 	}
-	r := launch(t, func(c *Config) { c.DeliveryTimeout = 100 * time.Millisecond }, host)
+	r := startOnHost(t, func(c *Config) { c.DeliveryTimeout = 100 * time.Millisecond }, host)
 	var wait sync.WaitGroup
 	calls := make([]int, senders)
 	for i := range senders {
 		wait.Go(func() {
-			body := lines(i*pages*batchSize, pages*batchSize)
-			for deadline := time.Now().Add(2 * patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+			body := eventLines(i*pages*batchSize, pages*batchSize)
+			for deadline := time.Now().Add(2 * testTimeout); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 				calls[i]++
-				if a, err := r.try("/v1/events", strings.NewReader(body), "Content-Type", ndjson); err == nil && a.status == http.StatusOK {
+				if a, err := r.tryPost("/v1/events", strings.NewReader(body), "Content-Type", ndjson); err == nil && a.status == http.StatusOK {
 					return
 				}
 			}
@@ -63,8 +63,8 @@ func TestManyLargeCallsAllEnd(t *testing.T) {
 
 // TestAnAnswerThatWasLost: the call comes again, and costs no delivery.
 func TestAnAnswerThatWasLost(t *testing.T) {
-	r := start(t, nil)
-	body := lines(0, 3*batchSize)
+	r := startSource(t, nil)
+	body := eventLines(0, 3*batchSize)
 	for range 3 {
 		a := r.postText(t, "/v1/events", body, "Content-Type", ndjson)
 		require.Equal(t, http.StatusOK, a.status)
@@ -96,14 +96,14 @@ func TestCallsAreKnownByAllThatIDsAreMadeOf(t *testing.T) {
 func TestProgressIsForgotten(t *testing.T) {
 	now := time.Now()
 	m := newProgressMemory(func() time.Time { return now })
-	m.reached(callID{1}, 100)
-	m.reached(callID{1}, 50)
-	require.Equal(t, 100, m.find(callID{1}))
-	require.Zero(t, m.find(callID{2}))
+	m.recordDelivered(callID{1}, 100)
+	m.recordDelivered(callID{1}, 50)
+	require.Equal(t, 100, m.deliveredItems(callID{1}))
+	require.Zero(t, m.deliveredItems(callID{2}))
 	now = now.Add(rememberedFor + time.Second)
-	require.Zero(t, m.find(callID{1}))
+	require.Zero(t, m.deliveredItems(callID{1}))
 	for i := range 2 * rememberedCalls {
-		m.reached(callID{byte(i), byte(i >> 8), 1}, 1)
+		m.recordDelivered(callID{byte(i), byte(i >> 8), 1}, 1)
 	}
 	require.Equal(t, rememberedCalls, m.calls.Len())
 }

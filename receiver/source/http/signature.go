@@ -10,21 +10,21 @@ import (
 	"strings"
 )
 
-// signature checks that a call is its sender's own. nil checks nothing.
-type signature struct {
+// signatureVerifier checks that a call comes from its sender. nil accepts every call.
+type signatureVerifier struct {
 	header string
 	secret []byte
-	hmac   bool
+	isHMAC bool
 }
 
-func newSignature(c *SignatureConfig) *signature {
+func newSignature(c *SignatureConfig) *signatureVerifier {
 	if c == nil {
 		return nil
 	}
-	s := &signature{header: c.Header, secret: []byte(c.Secret), hmac: c.Style == StyleHMAC}
+	s := &signatureVerifier{header: c.Header, secret: []byte(c.Secret), isHMAC: c.Style == StyleHMAC}
 	switch {
 	case s.header != "":
-	case s.hmac:
+	case s.isHMAC:
 		s.header = "X-Hub-Signature-256"
 	default:
 		s.header = "Authorization"
@@ -32,24 +32,24 @@ func newSignature(c *SignatureConfig) *signature {
 	return s
 }
 
-// coversBodyOnly tells of an HMAC. A secret in a header is no proof of anything else, but who has it needs no caught call.
-func (s *signature) coversBodyOnly() bool { return s != nil && s.hmac }
+// coversBodyOnly: headers beside an HMAC may have been changed. Whoever knows a secret header can send calls of his own anyway.
+func (s *signatureVerifier) coversBodyOnly() bool { return s != nil && s.isHMAC }
 
-// early turns away, before anything is read, what cannot be right.
-func (s *signature) early(h http.Header) error {
+// checkHeader refuses a call before its body is read.
+func (s *signatureVerifier) checkHeader(h http.Header) error {
 	if s == nil {
 		return nil
 	}
 	given := h.Get(s.header)
-	if given == "" || !s.hmac && subtle.ConstantTimeCompare([]byte(given), s.secret) != 1 {
+	if given == "" || !s.isHMAC && subtle.ConstantTimeCompare([]byte(given), s.secret) != 1 {
 		return errUnsigned
 	}
 	return nil
 }
 
-// check compares the HMAC of the body, decompressed. The header has it in hex, as GitHub does after "sha256=", or in base64.
-func (s *signature) check(h http.Header, body []byte) error {
-	if s == nil || !s.hmac {
+// verifyBody compares the HMAC of the body, decompressed. The header has it in hex, as GitHub does after "sha256=", or in base64.
+func (s *signatureVerifier) verifyBody(h http.Header, body []byte) error {
+	if s == nil || !s.isHMAC {
 		return nil
 	}
 	given := strings.TrimPrefix(h.Get(s.header), "sha256=")

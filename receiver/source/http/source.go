@@ -14,12 +14,10 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
-// shutdownGrace is how long calls may take to end when the source stops: the receiver lets a delivery that has begun go on for half a
-// second, and a source has one.
+// shutdownGrace lies between the receiver's grace for a delivery in progress, half a second, and the source's own second.
 const shutdownGrace = 800 * time.Millisecond
 
-// pushed is a source that waits to be told.
-type pushed struct {
+type pushSource struct {
 	config   Config
 	instance string
 	settings component.TelemetrySettings
@@ -31,19 +29,19 @@ type pushed struct {
 
 // New makes the source. Nothing is opened yet.
 func New(config Config, instance string, settings component.TelemetrySettings) (source.Source, error) {
-	return &pushed{config: config, instance: instance, settings: settings}, nil
+	return &pushSource{config: config, instance: instance, settings: settings}, nil
 }
 
 // Stateless is part of source.Stateless: the senders are the queue.
-func (p *pushed) Stateless() {}
+func (p *pushSource) Stateless() {}
 
 var (
-	_ source.Stateless = (*pushed)(nil)
-	_ source.Starter   = (*pushed)(nil)
+	_ source.Stateless = (*pushSource)(nil)
+	_ source.Starter   = (*pushSource)(nil)
 )
 
 // Start is part of source.Starter. It listens, and finds the extensions that the configuration names.
-func (p *pushed) Start(ctx context.Context, host source.Host) error {
+func (p *pushSource) Start(ctx context.Context, host source.Host) error {
 	if tls := p.config.Server.TLS.Get(); tls != nil { // ToListener would keep the port
 		if _, err := tls.LoadTLSConfig(ctx); err != nil {
 			return fmt.Errorf("tls: %w", err)
@@ -54,12 +52,12 @@ func (p *pushed) Start(ctx context.Context, host source.Host) error {
 		return fmt.Errorf("endpoint: %w: another process, or another receiver of this configuration, may have the port: give this one another", err)
 	}
 	p.handler = newEventsHandler(p.config, p.instance, host)
-	p.server, err = p.config.Server.ToServer(ctx, host.Extensions, p.settings, p.handler.routes(), p.config.options()...)
+	p.server, err = p.config.Server.ToServer(ctx, host.Extensions, p.settings, p.handler.routes(), p.config.serverOptions()...)
 	if err != nil {
 		return errors.Join(fmt.Errorf("auth or middlewares: %w", err), listener.Close())
 	}
 	p.server.BaseContext = func(net.Listener) context.Context { return ctx }
-	p.server.Handler = readToTheEnd(p.server.Handler, p.config.Server.MaxRequestBodySize)
+	p.server.Handler = drainBeforeError(p.server.Handler, p.config.Server.MaxRequestBodySize)
 	p.listener = listener
 	for _, warning := range p.config.warnings(p.instance, host.InstanceSet) {
 		host.Log.Warn(warning)
@@ -68,7 +66,7 @@ func (p *pushed) Start(ctx context.Context, host source.Host) error {
 }
 
 // Run listens until ctx ends.
-func (p *pushed) Run(ctx context.Context, host source.Host) error {
+func (p *pushSource) Run(ctx context.Context, host source.Host) error {
 	if p.server == nil {
 		if err := p.Start(ctx, host); err != nil {
 			return err
@@ -84,16 +82,16 @@ func (p *pushed) Run(ctx context.Context, host source.Host) error {
 		err = fmt.Errorf("http: the server has ended by itself: %w", err)
 	case <-ctx.Done():
 		p.handler.requestGate.close()
-		stop(ctx, p.server)
+		shutdownServer(ctx, p.server)
 		_, err = <-served, nil // http.ErrServerClosed
 	}
 	p.handler.requestGate.close()
-	p.handler.requestGate.inside.Wait()
+	p.handler.requestGate.activeCalls.Wait()
 	return err
 }
 
-// stop lets calls end that are under way, and no longer than farewell.
-func stop(ctx context.Context, server *http.Server) {
+// shutdownServer waits for active calls, at most for shutdownGrace.
+func shutdownServer(ctx context.Context, server *http.Server) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
 	if server.Shutdown(ctx) != nil {

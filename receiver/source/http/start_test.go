@@ -30,7 +30,7 @@ func TestMistakesThatOnlyAStartFinds(t *testing.T) {
 		{"failed to resolve authenticator \"nobody\"", map[string]any{"endpoint": free, "auth": map[string]any{"authenticator": "nobody"}}},
 		{"tls: ", map[string]any{"endpoint": free, "tls": map[string]any{"cert_file": "/nowhere/tls.crt", "key_file": "/nowhere/tls.key"}}},
 	} {
-		src, err := New(loaded(t, c.values), "door", nopSettings())
+		src, err := New(loadConfig(t, c.values), "door", nopSettings())
 		require.NoError(t, err)
 		host := quietHost(t)
 		host.Extensions = map[component.ID]component.Component{}
@@ -45,7 +45,7 @@ func TestMistakesThatOnlyAStartFinds(t *testing.T) {
 func TestWarningsAtStart(t *testing.T) {
 	tls := map[string]any{"cert_file": "a", "key_file": "b"}
 	auth := map[string]any{"authenticator": "bearertokenauth"}
-	signed := map[string]any{"octo": map[string]any{"signature": map[string]any{"style": "hmac_sha256", "secret": secret}}}
+	signed := map[string]any{"octo": map[string]any{"signature": map[string]any{"style": "hmac_sha256", "secret": senderSecret}}}
 	const anybody, cleartext = "anybody who reaches it may write logins: set http::auth", "cleartext: set http::tls"
 	for _, c := range []struct {
 		values map[string]any
@@ -63,21 +63,21 @@ func TestWarningsAtStart(t *testing.T) {
 		{map[string]any{"endpoint": "[::1]:8128"}, nil},
 		{map[string]any{"endpoint": "/run/events.sock", "transport": "unix"}, nil},
 	} {
-		warnings := loaded(t, c.values).warnings("door", true)
+		warnings := loadConfig(t, c.values).warnings("door", true)
 		if c.want == nil {
 			require.Empty(t, warnings, c.values)
 			continue
 		}
 		require.Len(t, warnings, 1, c.values)
 		for _, part := range []string{anybody, cleartext} {
-			require.Equal(t, contains(c.want, part), contains(warnings, part), "%v: %s", c.values, part)
+			require.Equal(t, containsText(c.want, part), containsText(warnings, part), "%v: %s", c.values, part)
 		}
 		require.Contains(t, warnings[0], c.want[0])
 	}
-	require.Contains(t, loaded(t, nil).warnings("127.0.0.1:8128", false)[0], "instance is not set: the endpoint 127.0.0.1:8128 stands in for it")
+	require.Contains(t, loadConfig(t, nil).warnings("127.0.0.1:8128", false)[0], "instance is not set: the endpoint 127.0.0.1:8128 stands in for it")
 }
 
-func contains(list []string, part string) bool {
+func containsText(list []string, part string) bool {
 	return slices.ContainsFunc(list, func(s string) bool { return strings.Contains(s, part) })
 }
 
@@ -85,7 +85,7 @@ func TestWarningsAreLogged(t *testing.T) {
 	core, logs := observer.New(zap.WarnLevel)
 	host := sourcetest.Host(t, &sourcetest.Recorder{}, &sourcetest.Store{}, nil)
 	host.Log, host.InstanceSet = zap.New(core), false
-	launch(t, nil, host)
+	startOnHost(t, nil, host)
 	require.Equal(t, 1, logs.Len())
 	require.Contains(t, logs.All()[0].Message, "instance is not set")
 }

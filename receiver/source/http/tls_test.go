@@ -26,15 +26,15 @@ func TestTLS(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600))
 
-	r := start(t, func(c *Config) {
+	r := startSource(t, func(c *Config) {
 		endpoint := c.Server.NetAddr.Endpoint
-		*c = loaded(t, map[string]any{"endpoint": endpoint, "tls": map[string]any{"cert_file": cert, "key_file": key}})
+		*c = loadConfig(t, map[string]any{"endpoint": endpoint, "tls": map[string]any{"cert_file": cert, "key_file": key}})
 	})
-	require.Equal(t, http.StatusBadRequest, r.postText(t, "/v1/events", event(1, "")).status, "without TLS")
+	require.Equal(t, http.StatusBadRequest, r.postText(t, "/v1/events", eventJSON(1, "")).status, "without TLS")
 	transport := lender.Client().Transport.(*http.Transport)
 	transport.TLSClientConfig.RootCAs = trust
 	defer transport.CloseIdleConnections()
-	resp, err := (&http.Client{Transport: transport}).Post("https://"+r.address+"/v1/events", "application/json", strings.NewReader(event(1, "")))
+	resp, err := (&http.Client{Transport: transport}).Post("https://"+r.address+"/v1/events", "application/json", strings.NewReader(eventJSON(1, "")))
 	require.NoError(t, err)
 	resp.Body.Close()
 	require.Equal(t, http.StatusOK, resp.StatusCode)

@@ -8,9 +8,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/loopbackhost"
 )
 
-// warnings are what an operator should know of a configuration that works.
 func (c Config) warnings(instance string, instanceSet bool) (warnings []string) {
-	if missing := c.missingGuards(); len(missing) > 0 && !c.isLocal() {
+	if missing := c.missingGuards(); len(missing) > 0 && !c.isLoopbackOnly() {
 		warnings = append(warnings, fmt.Sprintf("http::endpoint: %s is open to other machines, and %s; or listen on 127.0.0.1 behind a proxy that does both",
 			c.Server.NetAddr.Endpoint, strings.Join(missing, ", and ")))
 	}
@@ -21,7 +20,7 @@ func (c Config) warnings(instance string, instanceSet bool) (warnings []string) 
 	return warnings
 }
 
-// missingGuards are what lets anybody write logins, or read them on the way.
+// missingGuards says what allows anybody to write logins, or to read them on the network.
 func (c Config) missingGuards() (missing []string) {
 	if !c.Server.Auth.HasValue() && !c.allSigned() {
 		missing = append(missing, "anybody who reaches it may write logins: set http::auth, or a signature for each of http::senders")
@@ -32,7 +31,6 @@ func (c Config) missingGuards() (missing []string) {
 	return missing
 }
 
-// allSigned tells whether nobody can push without a secret.
 func (c Config) allSigned() bool {
 	for _, sender := range c.Senders {
 		if !sender.Signature.HasValue() {
@@ -42,8 +40,7 @@ func (c Config) allSigned() bool {
 	return len(c.Senders) > 0
 }
 
-// isLocal tells whether only this machine reaches the endpoint.
-func (c Config) isLocal() bool {
+func (c Config) isLoopbackOnly() bool {
 	if strings.HasPrefix(string(c.Server.NetAddr.Transport), "unix") {
 		return true
 	}

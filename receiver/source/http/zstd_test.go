@@ -15,14 +15,14 @@ func TestAFrameThatAsksForMuchMemory(t *testing.T) {
 	var b bytes.Buffer
 	w, err := zstd.NewWriter(&b, zstd.WithWindowSize(512<<20), zstd.WithEncoderConcurrency(1))
 	require.NoError(t, err)
-	_, err = w.Write([]byte(event(1, "")))
+	_, err = w.Write([]byte(eventJSON(1, "")))
 	require.NoError(t, err)
 	require.NoError(t, w.Flush())
 	_, err = w.Write([]byte("\n"))
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
-	var a answered
-	spent := allocated(func() { a = r.post(t, "/v1/events", &b, "Content-Encoding", "zstd") })
+	var a postResponse
+	spent := allocatedBytes(func() { a = r.post(t, "/v1/events", &b, "Content-Encoding", "zstd") })
 	require.Equal(t, http.StatusBadRequest, a.status, a.text)
 	require.Less(t, spent, uint64(50<<20))
 }

@@ -10,10 +10,10 @@ import (
 
 const megabyte = 1 << 20
 
-// refusals gives the seconds that calls of a size are told to wait, one after another at the same moment.
-func refusals(b *backlog, n int, size int64) (seconds []int) {
+// retrySeconds gives the seconds that calls of a size are told to wait, one after another at the same moment.
+func retrySeconds(b *retryScheduler, n int, size int64) (seconds []int) {
 	for range n {
-		seconds = append(seconds, int(b.comeAgain(size)/time.Second))
+		seconds = append(seconds, int(b.nextRetry(size)/time.Second))
 	}
 	return seconds
 }
@@ -21,32 +21,32 @@ func refusals(b *backlog, n int, size int64) (seconds []int) {
 // TestEachRefusedCallComesWhenThoseBeforeItAreServed: at a megabyte a second, calls of two megabytes come two seconds apart.
 func TestEachRefusedCallComesWhenThoseBeforeItAreServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &backlog{now: time.Now}
-		require.Equal(t, []int{1, 1, 1}, refusals(b, 3, 2*megabyte), "nothing is known yet")
+		b := &retryScheduler{now: time.Now}
+		require.Equal(t, []int{1, 1, 1}, retrySeconds(b, 3, 2*megabyte), "nothing is known yet")
 		time.Sleep(4 * time.Second)
 		for range 4 {
-			b.done(megabyte)
+			b.recordServed(megabyte)
 		}
-		require.Equal(t, []int{2, 4, 6, 8}, refusals(b, 4, 2*megabyte))
-		require.Equal(t, []int{9}, refusals(b, 1, -1), "of unknown length")
-		require.Equal(t, 30, refusals(b, 100, 2*megabyte)[99], "no later than in half a minute")
+		require.Equal(t, []int{2, 4, 6, 8}, retrySeconds(b, 4, 2*megabyte))
+		require.Equal(t, []int{9}, retrySeconds(b, 1, -1), "of unknown length")
+		require.Equal(t, 30, retrySeconds(b, 100, 2*megabyte)[99], "no later than in half a minute")
 		time.Sleep(time.Hour)
-		require.Equal(t, []int{1, 1}, refusals(b, 2, 2*megabyte), "it was calm")
+		require.Equal(t, []int{1, 1}, retrySeconds(b, 2, 2*megabyte), "it was calm")
 	})
 }
 
 // TestRefusalsGrowWhileNothingIsServed: a backend that is away is asked less and less often.
 func TestRefusalsGrowWhileNothingIsServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &backlog{now: time.Now}
+		b := &retryScheduler{now: time.Now}
 		before, longest := time.Second, time.Duration(0)
 		for range 9 {
-			wait := b.comeAgain(megabyte)
+			wait := b.nextRetry(megabyte)
 			require.GreaterOrEqual(t, wait, before)
 			require.LessOrEqual(t, wait, 2*before)
 			time.Sleep(wait)
 			before, longest = wait, max(longest, wait)
 		}
-		require.Equal(t, latestReturn, longest)
+		require.Equal(t, maxRetryAfter, longest)
 	})
 }
