@@ -15,35 +15,33 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
 )
 
-// store is one kind of backend that the configuration can name.
-type store struct {
-	key     string // its block
-	written func(*Config) bool
-	check   func(context.Context, *Config) []connectcheck.Finding
-	open    func(*Config, component.TelemetrySettings) (backend.Backend, error)
+type backendEntry struct {
+	key          string // its block
+	isConfigured func(*Config) bool
+	checkBlock   func(context.Context, *Config) []connectcheck.Finding
+	openBackend  func(*Config, component.TelemetrySettings) (backend.Backend, error)
 }
 
-// backends are all of them, one a line. The first is taken when none is written.
-var backends = []store{
-	entry("sqlite", func(c *Config) *configoptional.Optional[sqlite.Config] { return &c.SQLite }, sqlite.DefaultConfig, sqlite.New),
-	entry("clickhouse", func(c *Config) *configoptional.Optional[clickhouse.Config] { return &c.ClickHouse }, clickhouse.DefaultConfig, clickhouse.New),
-	entry("postgresql", func(c *Config) *configoptional.Optional[postgresql.Config] { return &c.PostgreSQL }, postgresql.DefaultConfig, postgresql.New),
+// The first of knownBackends is used when none is configured.
+var knownBackends = []backendEntry{
+	newBackendEntry("sqlite", func(c *Config) *configoptional.Optional[sqlite.Config] { return &c.SQLite }, sqlite.DefaultConfig, sqlite.New),
+	newBackendEntry("clickhouse", func(c *Config) *configoptional.Optional[clickhouse.Config] { return &c.ClickHouse }, clickhouse.DefaultConfig, clickhouse.New),
+	newBackendEntry("postgresql", func(c *Config) *configoptional.Optional[postgresql.Config] { return &c.PostgreSQL }, postgresql.DefaultConfig, postgresql.New),
 }
 
-// entry ties the block of a backend to what makes it.
-func entry[T any](key string, block func(*Config) *configoptional.Optional[T], unset func() T,
+func newBackendEntry[T any](key string, block func(*Config) *configoptional.Optional[T], unset func() T,
 	open func(T, component.TelemetrySettings) (backend.Backend, error),
-) store {
-	return store{
-		key:     key,
-		written: func(c *Config) bool { return block(c).HasValue() },
-		check: func(ctx context.Context, c *Config) []connectcheck.Finding {
+) backendEntry {
+	return backendEntry{
+		key:          key,
+		isConfigured: func(c *Config) bool { return block(c).HasValue() },
+		checkBlock: func(ctx context.Context, c *Config) []connectcheck.Finding {
 			if written := block(c).Get(); written != nil {
 				return connectcheck.CheckBlock(ctx, key, *written)
 			}
 			return connectcheck.CheckBlock(ctx, key, unset())
 		},
-		open: func(c *Config, set component.TelemetrySettings) (backend.Backend, error) {
+		openBackend: func(c *Config, set component.TelemetrySettings) (backend.Backend, error) {
 			if written := block(c).Get(); written != nil {
 				return open(*written, set)
 			}
@@ -52,16 +50,15 @@ func entry[T any](key string, block func(*Config) *configoptional.Optional[T], u
 	}
 }
 
-// choose finds the one backend of a configuration.
-func choose(list []store, c *Config) (store, error) {
+func chooseBackend(list []backendEntry, c *Config) (backendEntry, error) {
 	chosen, keys := list[0], []string(nil)
 	for _, s := range list {
-		if s.written(c) {
+		if s.isConfigured(c) {
 			chosen, keys = s, append(keys, s.key)
 		}
 	}
 	if len(keys) > 1 {
-		return store{}, fmt.Errorf("%s: an exporter holds one backend; keep one here and give each other an exporter of its own, such as sessionlog/%s",
+		return backendEntry{}, fmt.Errorf("%s: an exporter holds one backend; keep one here and give each other an exporter of its own, such as sessionlog/%s",
 			strings.Join(keys, ", "), keys[1])
 	}
 	return chosen, nil
@@ -69,9 +66,9 @@ func choose(list []store, c *Config) (store, error) {
 
 // CheckConnection tries the backend.
 func (c *Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
-	chosen, err := choose(backends, c)
+	chosen, err := chooseBackend(knownBackends, c)
 	if err != nil {
 		return []connectcheck.Finding{{Subject: "backend", Detail: err.Error()}}
 	}
-	return chosen.check(ctx, c)
+	return chosen.checkBlock(ctx, c)
 }

@@ -100,7 +100,7 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error { return strictconfig.Unmar
 
 // Validate names the key and the remedy. The blocks validate themselves.
 func (c *Config) Validate() error {
-	_, err := choose(backends, c)
+	_, err := chooseBackend(knownBackends, c)
 	errs := []error{err}
 	if c.NotEvents != NotEventsRefuse && c.NotEvents != NotEventsDeadLetter {
 		errs = append(errs, fmt.Errorf("not_events: %q is neither %s nor %s", c.NotEvents, NotEventsRefuse, NotEventsDeadLetter))

@@ -47,7 +47,7 @@ func TestDefaultsAreSafe(t *testing.T) {
 	c := createDefaultConfig().(*Config)
 	require.NoError(t, componenttest.CheckConfigStruct(c))
 	require.NoError(t, confmap.Validate(c))
-	require.Empty(t, warnings(c))
+	require.Empty(t, lossWarnings(c))
 	q := c.QueueConfig.Get()
 	require.NotNil(t, q)
 	require.True(t, q.WaitForResult, "yes means durable")
@@ -118,18 +118,18 @@ func TestInvalidConfig(t *testing.T) {
 
 // TestOneBackend with a second kind of backend in the list, as a later one will be.
 func TestOneBackend(t *testing.T) {
-	other := func(written bool) store {
-		return store{key: "other", written: func(*Config) bool { return written }, open: func(*Config, component.TelemetrySettings) (backend.Backend, error) { return nil, nil }}
+	other := func(written bool) backendEntry {
+		return backendEntry{key: "other", isConfigured: func(*Config) bool { return written }, openBackend: func(*Config, component.TelemetrySettings) (backend.Backend, error) { return nil, nil }}
 	}
 	c := createDefaultConfig().(*Config)
-	chosen, err := choose(append(backends[:1:1], other(false)), c)
+	chosen, err := chooseBackend(append(knownBackends[:1:1], other(false)), c)
 	require.NoError(t, err)
 	require.Equal(t, "sqlite", chosen.key, "none written")
-	chosen, err = choose(append(backends[:1:1], other(true)), c)
+	chosen, err = chooseBackend(append(knownBackends[:1:1], other(true)), c)
 	require.NoError(t, err)
 	require.Equal(t, "other", chosen.key, "the default does not get in its way")
 	c.SQLite = configoptional.Some(sqlite.DefaultConfig())
-	_, err = choose(append(backends[:1:1], other(true)), c)
+	_, err = chooseBackend(append(knownBackends[:1:1], other(true)), c)
 	require.ErrorContains(t, err, "sqlite, other: an exporter holds one backend")
 }
 
@@ -148,18 +148,18 @@ func TestHazards(t *testing.T) {
 	} {
 		c := createDefaultConfig().(*Config)
 		edit(c)
-		found := strings.Join(warnings(c), "\n")
+		found := strings.Join(lossWarnings(c), "\n")
 		if want == "" {
 			require.Empty(t, found)
 			continue
 		}
 		require.Contains(t, found, want)
 		c.AcknowledgeLoss = true
-		require.Empty(t, warnings(c))
+		require.Empty(t, lossWarnings(c))
 	}
 	c := createDefaultConfig().(*Config)
 	c.BackOffConfig.MaxElapsedTime = time.Minute
-	require.Empty(t, warnings(c), "the caller that waits gets its events back")
+	require.Empty(t, lossWarnings(c), "the caller that waits gets its events back")
 }
 
 // TestReadmeNamesEveryKey walks the struct: what a person can write is documented, one row a key.
@@ -182,13 +182,13 @@ func TestReadmeNamesEveryMetric(t *testing.T) {
 	made := 0
 	for _, part := range all.ScopeMetrics {
 		for _, m := range part.Metrics {
-			if part.Scope.Name == scope {
+			if part.Scope.Name == meterScope {
 				require.Contains(t, string(page), "| `"+m.Name+"` |")
 				made++
 			}
 		}
 	}
-	require.Equal(t, strings.Count(string(page), "| `"+prefix), made)
+	require.Equal(t, strings.Count(string(page), "| `"+metricPrefix), made)
 }
 
 // elsewhere are the structs whose keys have a page of their own, or none.

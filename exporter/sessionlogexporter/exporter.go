@@ -19,8 +19,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/deadletter"
 )
 
-// sessionlogExporter stands around exporterhelper's chain (queue, batches, retries), at both ends of it: what is no event
-// never enters the chain (filter.go), and what leaves it goes to the backend (push.go).
+// sessionlogExporter wraps exporterhelper's chain (queue, batches, retries) at both ends: what is no event never enters the chain
+// (filter.go), and what leaves it goes to the backend (push.go).
 type sessionlogExporter struct {
 	exporter.Logs // the chain
 
@@ -29,29 +29,29 @@ type sessionlogExporter struct {
 	log              *zap.Logger
 	backend          backend.Backend
 	deadLetterWriter *deadletter.Writer
-	opened           bool // the dead letter is open, and the backend is being started
-	tel              *telemetry
+	isOpen           bool // the dead letter is open, and the backend is being started
+	telemetry        *exporterTelemetry
 	notices          *conditionlog.Occurrences
-	health           health
+	status           statusReporter
 	decoders         sync.Pool
-	redact           *redaction.Policy // nil: nothing is hidden
+	redactPolicy     *redaction.Policy // nil: nothing is hidden
 	version          string
 
 	backendKey string // the backend's block in the configuration
 	startup    *backendStartup
 	conditions *conditionlog.Logger
 
-	recoveryIdle time.Duration
-	writes       atomic.Int32 // under way
-	lastWrite    atomic.Int64 // when the last one ended, nanoseconds since 1970
-	background   sync.WaitGroup
+	recoveryIdle     time.Duration
+	writesInProgress atomic.Int32 // under way
+	lastWriteEnd     atomic.Int64 // when the last one ended, nanoseconds since 1970
+	background       sync.WaitGroup
 
-	// stopped ends when writing must: at once in a Shutdown while the backend fails, else with Shutdown's own context.
-	stopped context.Context
-	stop    context.CancelFunc
-	// ended ends when the chain has: exporterhelper's queue takes calls even then, and would never answer them.
-	ended context.Context
-	end   context.CancelFunc
+	// writeContext ends when writing must: at once in a Shutdown while the backend fails, else with Shutdown's own context.
+	writeContext context.Context
+	cancelWrites context.CancelFunc
+	// chainContext ends when the chain has: exporterhelper's queue takes calls even then, and would never answer them.
+	chainContext context.Context
+	cancelChain  context.CancelFunc
 }
 
 var _ exporter.Logs = (*sessionlogExporter)(nil)
@@ -62,10 +62,10 @@ func newExporter(ctx context.Context, set exporter.Settings, cfg *Config, store 
 		return nil, err
 	}
 	e := &sessionlogExporter{
-		cfg: cfg, id: set.ID, log: set.Logger, backend: store, tel: tel,
+		cfg: cfg, id: set.ID, log: set.Logger, backend: store, telemetry: tel,
 		notices: conditionlog.NewOccurrences(set.Logger, time.Now),
 
-		redact: redaction.New(cfg.Redact), version: set.BuildInfo.Version,
+		redactPolicy: redaction.New(cfg.Redact), version: set.BuildInfo.Version,
 
 		startup:    newBackendStartup(),
 		conditions: conditionlog.New(set.Logger, time.Now),
@@ -73,58 +73,58 @@ func newExporter(ctx context.Context, set exporter.Settings, cfg *Config, store 
 		recoveryIdle: recoveryIdle,
 	}
 	e.decoders.New = e.newDecoder
-	chosen, err := choose(backends, cfg)
+	chosen, err := chooseBackend(knownBackends, cfg)
 	if err != nil {
 		return nil, err
 	}
 	e.backendKey = chosen.key
-	e.stopped, e.stop = context.WithCancel(context.Background())
-	e.ended, e.end = context.WithCancel(context.Background())
-	set.Logger = set.Logger.WithOptions(sayKept(cfg))
-	e.Logs, err = exporterhelper.NewLogs(ctx, set, cfg, e.push,
+	e.writeContext, e.cancelWrites = context.WithCancel(context.Background())
+	e.chainContext, e.cancelChain = context.WithCancel(context.Background())
+	set.Logger = set.Logger.WithOptions(correctDropMessages(cfg))
+	e.Logs, err = exporterhelper.NewLogs(ctx, set, cfg, e.pushBatch,
 		exporterhelper.WithTimeout(cfg.TimeoutConfig),
 		exporterhelper.WithRetry(cfg.BackOffConfig),
 		exporterhelper.WithQueue(cfg.QueueConfig),
-		exporterhelper.WithStart(e.open),
-		exporterhelper.WithShutdown(e.close))
+		exporterhelper.WithStart(e.startDependencies),
+		exporterhelper.WithShutdown(e.closeDependencies))
 	return e, err
 }
 
-// open makes ready what the chain needs before its queue starts.
-func (e *sessionlogExporter) open(_ context.Context, host component.Host) error {
-	for _, w := range warnings(e.cfg) {
+// startDependencies makes ready what the chain needs before its queue starts.
+func (e *sessionlogExporter) startDependencies(_ context.Context, host component.Host) error {
+	for _, w := range lossWarnings(e.cfg) {
 		e.log.Warn("authentication events can be lost: " + w + "; acknowledge_loss: true silences this")
 	}
-	e.health.host = host
+	e.status.host = host
 	dead, err := deadletter.Open(e.cfg.deadLetterDirectory(), "exporter/"+e.id.String())
 	if err != nil {
 		return fmt.Errorf("dead_letter::directory: %w", err)
 	}
-	e.deadLetterWriter, e.opened = dead, true
+	e.deadLetterWriter, e.isOpen = dead, true
 	e.background.Go(e.watchRecovery)
 	return e.startBackend()
 }
 
-// Shutdown lets the writes under way come to their end while the backend works. While it fails, or was never there, nothing more is
-// tried: whoever waits gets an error and still has the events.
+// Shutdown waits for the writes in progress while the backend works. While it fails, or has never started, nothing more is tried:
+// waiting callers get an error and still have the events.
 func (e *sessionlogExporter) Shutdown(ctx context.Context) error {
 	if !e.startup.isReady() {
-		e.stop()
+		e.cancelWrites()
 	}
-	e.health.leave(e.stop)
-	defer context.AfterFunc(ctx, e.stop)()
+	e.status.giveUpOnFailure(e.cancelWrites)
+	defer context.AfterFunc(ctx, e.cancelWrites)()
 	return e.Logs.Shutdown(ctx)
 }
 
-// close is called when the chain has ended; also when it was never started, since another component failed.
-func (e *sessionlogExporter) close(ctx context.Context) error {
-	e.stop()
-	e.end()
+// closeDependencies is called when the chain has ended; also when it was never started, since another component failed.
+func (e *sessionlogExporter) closeDependencies(ctx context.Context) error {
+	e.cancelWrites()
+	e.cancelChain()
 	e.notices.Flush()
-	if !e.opened {
+	if !e.isOpen {
 		return nil
 	}
 	e.background.Wait()
-	<-e.startup.ended
+	<-e.startup.retriesEnded
 	return errors.Join(e.backend.Shutdown(ctx), e.deadLetterWriter.Close())
 }

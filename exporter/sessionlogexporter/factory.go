@@ -19,11 +19,11 @@ func NewFactory() exporter.Factory {
 
 func createLogs(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Logs, error) {
 	c := cfg.(*Config)
-	chosen, err := choose(backends, c)
+	chosen, err := chooseBackend(knownBackends, c)
 	if err != nil {
 		return nil, err
 	}
-	store, err := chosen.open(c, set.TelemetrySettings)
+	store, err := chosen.openBackend(c, set.TelemetrySettings)
 	if err != nil {
 		return nil, err
 	}

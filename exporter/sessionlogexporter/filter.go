@@ -17,96 +17,90 @@ import (
 
 var errNotEvent = errors.New("not an authentication event: its event name is none of sessionlog.login, sessionlog.logout, sessionlog.session.start, sessionlog.session.update")
 
-var errEnded = errors.New("the exporter has been shut down: none of these records was kept")
+var errShutDown = errors.New("the exporter has been shut down: none of these records was kept")
 
-// ConsumeLogs returns nil when every record is durable. Records that are no events are sorted out before the queue, where
-// they can still be told to their sender and to nobody else; the events beside them are delivered first.
+// ConsumeLogs returns nil when every record is durable. Records that are no events are separated before the queue, where the error
+// still reaches their sender and nobody else; the events beside them are delivered first.
 func (e *sessionlogExporter) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(e.ended, cancel)()
-	err := e.consume(running, ld)
-	if err != nil && e.ended.Err() != nil && ctx.Err() == nil {
-		return errEnded
+	defer context.AfterFunc(e.chainContext, cancel)()
+	err := e.separateEvents(running, ld)
+	if err != nil && e.chainContext.Err() != nil && ctx.Err() == nil {
+		return errShutDown
 	}
 	return err
 }
 
-func (e *sessionlogExporter) consume(ctx context.Context, ld plog.Logs) error {
-	total, others := count(ld)
-	if others == 0 {
-		return e.deliver(ctx, e.hiddenForQueue(ld), total)
+func (e *sessionlogExporter) separateEvents(ctx context.Context, ld plog.Logs) error {
+	total, notEvents := countRecords(ld)
+	if notEvents == 0 {
+		return e.deliverEvents(ctx, e.redactForQueue(ld), total)
 	}
-	if others < total {
-		events := subset(ld, func(_ int, lr plog.LogRecord) bool { return plogs.IsEvent(lr) })
-		if err := e.deliver(ctx, e.hiddenForQueue(events), total-others); err != nil {
+	if notEvents < total {
+		events := copySubset(ld, func(_ int, lr plog.LogRecord) bool { return plogs.IsEvent(lr) })
+		if err := e.deliverEvents(ctx, e.redactForQueue(events), total-notEvents); err != nil {
 			return err
 		}
 	}
-	rest := subset(ld, func(_ int, lr plog.LogRecord) bool { return !plogs.IsEvent(lr) })
+	rest := copySubset(ld, func(_ int, lr plog.LogRecord) bool { return !plogs.IsEvent(lr) })
 	if e.cfg.NotEvents == NotEventsDeadLetter {
 		if err := e.writeDeadLetter(ctx, rest, errNotEvent); err != nil {
 			return err
 		}
-		e.tel.notEvents(ctx, others)
+		e.telemetry.countNotEvents(ctx, notEvents)
 		return nil
 	}
-	e.tel.notEvents(ctx, others)
-	e.notices.Count("log records refused", "records", others, zap.String("reason", errNotEvent.Error()))
-	return refusal(rest, total)
+	e.telemetry.countNotEvents(ctx, notEvents)
+	e.notices.Count("log records refused", "records", notEvents, zap.String("reason", errNotEvent.Error()))
+	return refusalError(rest, total)
 }
 
-// hiddenForQueue redacts before the chain where its queue is on a disk. Elsewhere events are redacted as the backend reads them, for to
-// write each record anew costs more than all the rest of redaction.
-func (e *sessionlogExporter) hiddenForQueue(ld plog.Logs) plog.Logs {
-	if !e.queueOnDisk() {
+// redactForQueue redacts before the chain where its queue is on a disk. Elsewhere events are redacted as the backend reads them: to
+// encode each record again costs more than all the rest of redaction.
+func (e *sessionlogExporter) redactForQueue(ld plog.Logs) plog.Logs {
+	if !e.cfg.queueOnDisk() {
 		return ld
 	}
-	return e.hidden(ld)
-}
-
-func (e *sessionlogExporter) queueOnDisk() bool {
-	queue := e.cfg.QueueConfig.Get()
-	return queue != nil && queue.StorageID != nil
+	return e.redactCopy(ld)
 }
 
 func (e *sessionlogExporter) newDecoder() any {
 	d := plogs.NewDecoder()
-	if e.redact != nil && !e.queueOnDisk() {
-		d.Hiding(e.redact.Apply)
+	if e.redactPolicy != nil && !e.cfg.queueOnDisk() {
+		d.Hiding(e.redactPolicy.Apply)
 	}
 	return d
 }
 
-// hidden is a redacted copy.
-func (e *sessionlogExporter) hidden(ld plog.Logs) plog.Logs {
-	if e.redact == nil {
+func (e *sessionlogExporter) redactCopy(ld plog.Logs) plog.Logs {
+	if e.redactPolicy == nil {
 		return ld
 	}
-	return plogs.Hidden(ld, e.version, e.redact.Apply)
+	return plogs.Hidden(ld, e.version, e.redactPolicy.Apply)
 }
 
-// refusal tells every kind of caller that the rest is refused for good, and only the rest: the collector (permanent, with
-// the records that failed), and receivers that answer in HTTP or gRPC (the request was at fault).
-func refusal(rest plog.Logs, total int) error {
+// refusalError is permanent, and only for the rest: for the collector with the records that failed, for receivers that answer in HTTP
+// or gRPC as a bad request.
+func refusalError(rest plog.Logs, total int) error {
 	text := fmt.Sprintf("%d of %d log records refused: %s; keep them out with a filter processor or keep them with not_events: dead_letter",
 		rest.LogRecordCount(), total, errNotEvent)
 	s := status.New(codes.InvalidArgument, text)
 	return consumererror.NewPermanent(consumererror.NewOTLPGRPCError(consumererror.NewLogs(s.Err(), rest), s))
 }
 
-// deliver hands events to the chain, in parts when they are more than the queue can ever hold: it would refuse them each
-// time, and their source would send them for ever. While the backend has not started, those who wait for the result learn so at once.
-func (e *sessionlogExporter) deliver(ctx context.Context, ld plog.Logs, total int) error {
-	if e.waitsForResult() && !e.startup.isReady() {
-		return e.startup.notReady()
+// deliverEvents splits what is more than the queue can ever hold: it would refuse them each time, and their source would send them for
+// ever. While the backend has not started, callers who wait for the result get an error at once.
+func (e *sessionlogExporter) deliverEvents(ctx context.Context, ld plog.Logs, total int) error {
+	if !e.cfg.firesAndForgets() && !e.startup.isReady() {
+		return e.startup.notReadyError()
 	}
-	limit := e.largest()
+	limit := e.maxCallRecords()
 	if limit == 0 || total <= limit {
 		return e.Logs.ConsumeLogs(ctx, ld)
 	}
 	for from := 0; from < total; from += limit {
-		part := subset(ld, func(n int, _ plog.LogRecord) bool { return n >= from && n < from+limit })
+		part := copySubset(ld, func(n int, _ plog.LogRecord) bool { return n >= from && n < from+limit })
 		if err := e.Logs.ConsumeLogs(ctx, part); err != nil {
 			return err
 		}
@@ -114,8 +108,8 @@ func (e *sessionlogExporter) deliver(ctx context.Context, ld plog.Logs, total in
 	return nil
 }
 
-// largest is how many records one call of the chain may have; 0 when there is no limit that counts records.
-func (e *sessionlogExporter) largest() int {
+// maxCallRecords is 0 without a limit that counts records.
+func (e *sessionlogExporter) maxCallRecords() int {
 	queue := e.cfg.QueueConfig.Get()
 	if queue == nil || queue.Sizer != exporterhelper.RequestSizerTypeItems {
 		return 0
@@ -123,26 +117,25 @@ func (e *sessionlogExporter) largest() int {
 	return int(queue.QueueSize)
 }
 
-// count tells how many records there are, and how many of them are no events.
-func count(ld plog.Logs) (total, others int) {
+func countRecords(ld plog.Logs) (total, notEvents int) {
 	for i := range ld.ResourceLogs().Len() {
 		scopes := ld.ResourceLogs().At(i).ScopeLogs()
 		for j := range scopes.Len() {
 			records := scopes.At(j).LogRecords()
 			for k := range records.Len() {
 				if !plogs.IsEvent(records.At(k)) {
-					others++
+					notEvents++
 				}
 			}
 			total += records.Len()
 		}
 	}
-	return total, others
+	return total, notEvents
 }
 
-// subset copies the records that keep wants, with their resources and scopes. The number is the record's place among all
+// copySubset copies the records that keep wants, with their resources and scopes. The number is the record's place among all
 // records of ld, as [plogs.Decoder] counts.
-func subset(ld plog.Logs, keep func(n int, lr plog.LogRecord) bool) plog.Logs {
+func copySubset(ld plog.Logs, keep func(n int, lr plog.LogRecord) bool) plog.Logs {
 	out, n := plog.NewLogs(), 0
 	for _, rl := range ld.ResourceLogs().All() {
 		to := plog.NewResourceLogs()

@@ -16,23 +16,23 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 
-// push is the end of the chain: nil means that every event of ld is durable, in the backend or in the dead letter.
-func (e *sessionlogExporter) push(ctx context.Context, ld plog.Logs) error {
+// pushBatch is the end of the chain: nil means that every event of ld is durable, in the backend or in the dead letter.
+func (e *sessionlogExporter) pushBatch(ctx context.Context, ld plog.Logs) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(e.stopped, cancel)()
+	defer context.AfterFunc(e.writeContext, cancel)()
 	defer e.beginWrite()()
 
 	if err := e.awaitBackend(ctx); err != nil {
 		return err
 	}
-	err := e.write(ctx, ld)
+	err := e.writeBatch(ctx, ld)
 	switch {
 	case err == nil:
 		e.reportAvailable()
-	case ctx.Err() != nil: // the caller has gone, or we are: that says nothing about the backend
+	case ctx.Err() != nil: // the caller or the exporter has stopped: that says nothing about the backend
 	case errors.Is(err, errDeadLetter):
-		e.health.unwell(err)
+		e.status.reportFailure(err)
 	case consumererror.IsPermanent(err): // one batch is at fault: others can be written
 		e.notices.Count("records refused by the backend for good: their senders got the error, and they are not tried again", "records", ld.LogRecordCount(), zap.String("reason", err.Error()))
 	default:
@@ -46,37 +46,31 @@ var errDeadLetter = errors.New("dead_letter::directory")
 
 const deadLetterUnavailable = "dead letter unavailable"
 
-func (e *sessionlogExporter) write(ctx context.Context, ld plog.Logs) error {
+func (e *sessionlogExporter) writeBatch(ctx context.Context, ld plog.Logs) error {
 	dec := e.decoders.Get().(*plogs.Decoder)
 	begun := time.Now()
 	unknown := 0
 	result, err := e.backend.Write(ctx, countUnknown(dec.All(ld), &unknown))
 	e.decoders.Put(dec)
-	e.tel.wrote(ctx, result, time.Since(begun), err)
+	e.telemetry.recordWrite(ctx, result, time.Since(begun), err)
 	if result.Conflicts > 0 {
 		e.notices.Count("records with a known id and other content: kept aside", "records", result.Conflicts, zap.String("reason", "the first version counts; one of the two may be forged"))
 	}
 	if err == nil {
-		e.unknownOutcomes(ctx, unknown)
-		e.expired(result.Expired)
+		e.reportUnknownOutcomes(ctx, unknown)
+		e.reportExpired(result.Expired)
 	}
 	switch {
 	case err == nil:
-		return e.buryRejected(ctx, ld, result.Rejected)
-	case consumererror.IsPermanent(err) && !e.waitsForResult():
+		return e.deadLetterRejected(ctx, ld, result.Rejected)
+	case consumererror.IsPermanent(err) && e.cfg.firesAndForgets():
 		return e.writeDeadLetter(ctx, ld, err)
 	}
 	return err
 }
 
-// waitsForResult tells whether those who handed events in learn what became of them.
-func (e *sessionlogExporter) waitsForResult() bool {
-	queue := e.cfg.QueueConfig.Get()
-	return queue == nil || queue.WaitForResult
-}
-
-// buryRejected puts the records that the backend can never take into the dead letter, those of one reason together.
-func (e *sessionlogExporter) buryRejected(ctx context.Context, ld plog.Logs, rejected []backend.Rejection) error {
+// deadLetterRejected writes one dead letter a reason.
+func (e *sessionlogExporter) deadLetterRejected(ctx context.Context, ld plog.Logs, rejected []backend.Rejection) error {
 	reasons := map[string]map[int]bool{}
 	for _, r := range rejected {
 		if reasons[r.Reason] == nil {
@@ -85,7 +79,7 @@ func (e *sessionlogExporter) buryRejected(ctx context.Context, ld plog.Logs, rej
 		reasons[r.Reason][r.Index] = true
 	}
 	for reason, places := range reasons {
-		some := subset(ld, func(n int, _ plog.LogRecord) bool { return places[n] })
+		some := copySubset(ld, func(n int, _ plog.LogRecord) bool { return places[n] })
 		if err := e.writeDeadLetter(ctx, some, errors.New(reason)); err != nil {
 			return err
 		}
@@ -96,7 +90,7 @@ func (e *sessionlogExporter) buryRejected(ctx context.Context, ld plog.Logs, rej
 // writeDeadLetter makes records durable in the dead letter. Its error is never permanent: as long as they are nowhere, they are not
 // delivered.
 func (e *sessionlogExporter) writeDeadLetter(ctx context.Context, ld plog.Logs, reason error) error {
-	if err := e.deadLetterWriter.Write(ctx, e.hidden(ld), reason); err != nil {
+	if err := e.deadLetterWriter.Write(ctx, e.redactCopy(ld), reason); err != nil {
 		err = fmt.Errorf("%w: %d refused records cannot be kept: %w", errDeadLetter, ld.LogRecordCount(), err)
 		if ctx.Err() == nil {
 			e.conditions.Raise(deadLetterUnavailable,
@@ -106,29 +100,28 @@ func (e *sessionlogExporter) writeDeadLetter(ctx context.Context, ld plog.Logs, 
 		return err
 	}
 	e.conditions.Clear(deadLetterUnavailable, "the dead letter can be written again", zap.String("key", "dead_letter::directory"))
-	e.tel.deadLettered(ctx, ld.LogRecordCount())
+	e.telemetry.countDeadLettered(ctx, ld.LogRecordCount())
 	e.notices.Count("records written into the dead letter", "records", ld.LogRecordCount(), zap.String("reason", reason.Error()))
 	return nil
 }
 
-// unknownOutcomes says that logins cannot be seen where people look for them.
-func (e *sessionlogExporter) unknownOutcomes(ctx context.Context, n int) {
-	e.tel.unknownOutcomes(ctx, n)
+func (e *sessionlogExporter) reportUnknownOutcomes(ctx context.Context, n int) {
+	e.telemetry.countUnknownOutcomes(ctx, n)
 	if n > 0 {
 		e.notices.Count("logins without an outcome that can be read: they are in session_events, and in no view of logins", "records", n,
 			zap.String("reason", "send sessionlog.outcome as success or failure, or error.type with what failed"))
 	}
 }
 
-// expired says that records were accepted and are nowhere.
-func (e *sessionlogExporter) expired(n int) {
+// reportExpired warns of records that were accepted and not stored.
+func (e *sessionlogExporter) reportExpired(n int) {
 	if n > 0 {
 		e.conditions.Raise("expired", "records older than ttl were left out, and are counted as expired: a longer ttl would keep them",
 			zap.String("key", e.backendKey+"::ttl"), zap.Int("records", n))
 	}
 }
 
-// countUnknown counts the logins that no view of logins can show, each once however often a backend walks the events, and however far.
+// countUnknown counts the logins that no view of logins can show, each once however often a backend iterates over the events.
 func countUnknown(events iter.Seq2[int, *session.Event], unknown *int) iter.Seq2[int, *session.Event] {
 	last := -1
 	return func(yield func(int, *session.Event) bool) {

@@ -10,10 +10,9 @@ import (
 )
 
 const (
-	// recoveryIdle is how long nobody has written when the exporter asks its failed backend by itself: behind a load balancer that looks at
-	// readiness nobody writes until the status says that it works.
-	recoveryIdle = time.Minute
-	// recoveryTimeout bounds one question.
+	// recoveryIdle after the last write the exporter checks a failed backend by itself: behind a load balancer that checks readiness nobody
+	// writes until the status is OK.
+	recoveryIdle    = time.Minute
 	recoveryTimeout = 30 * time.Second
 )
 
@@ -23,34 +22,34 @@ func (e *sessionlogExporter) watchRecovery() {
 	defer ticker.Stop()
 	for {
 		select {
-		case <-e.stopped.Done():
+		case <-e.writeContext.Done():
 			return
 		case <-ticker.C:
 		}
-		cause := e.health.failure()
-		if cause == nil || errors.Is(cause, errDeadLetter) || !e.startup.isReady() || e.writes.Load() > 0 ||
-			time.Since(time.Unix(0, e.lastWrite.Load())) < e.recoveryIdle {
+		cause := e.status.currentFailure()
+		if cause == nil || errors.Is(cause, errDeadLetter) || !e.startup.isReady() || e.writesInProgress.Load() > 0 ||
+			time.Since(time.Unix(0, e.lastWriteEnd.Load())) < e.recoveryIdle {
 			continue
 		}
 		if e.backendWorks() {
 			e.reportAvailable()
 		}
-		e.lastWrite.Store(time.Now().UnixNano()) // ask again after the same pause
+		e.lastWriteEnd.Store(time.Now().UnixNano()) // ask again after the same pause
 	}
 }
 
 func (e *sessionlogExporter) backendWorks() bool {
-	ctx, cancel := context.WithTimeout(e.stopped, recoveryTimeout)
+	ctx, cancel := context.WithTimeout(e.writeContext, recoveryTimeout)
 	defer cancel()
 	findings := e.cfg.CheckConnection(ctx)
 	return len(findings) > 0 && !slices.ContainsFunc(findings, func(f connectcheck.Finding) bool { return !f.OK })
 }
 
-// beginWrite tells watchRecovery that somebody writes, until the function that it gives is called.
+// beginWrite keeps watchRecovery from checking the backend until end is called.
 func (e *sessionlogExporter) beginWrite() (end func()) {
-	e.writes.Add(1)
+	e.writesInProgress.Add(1)
 	return func() {
-		e.lastWrite.Store(time.Now().UnixNano())
-		e.writes.Add(-1)
+		e.lastWriteEnd.Store(time.Now().UnixNano())
+		e.writesInProgress.Add(-1)
 	}
 }

@@ -78,9 +78,9 @@ func newRig(t testing.TB, dir string, edit func(*Config), wrap backendOf) *rig {
 	if edit != nil {
 		edit(cfg)
 	}
-	chosen, err := choose(backends, cfg)
+	chosen, err := chooseBackend(knownBackends, cfg)
 	require.NoError(t, err)
-	store, err := chosen.open(cfg, set.TelemetrySettings)
+	store, err := chosen.openBackend(cfg, set.TelemetrySettings)
 	require.NoError(t, err)
 	if wrap != nil {
 		store = wrap(store)
@@ -167,7 +167,7 @@ func (r *rig) lock(t testing.TB) (unlock func()) {
 // metric is a counter's value, 0 when it has none yet.
 func (r *rig) metric(t testing.TB, name string) (n int64) {
 	t.Helper()
-	m, err := r.tel.GetMetric(prefix + name)
+	m, err := r.tel.GetMetric(metricPrefix + name)
 	if err != nil {
 		return 0
 	}

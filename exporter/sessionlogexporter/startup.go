@@ -7,17 +7,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 )
 
-const (
-	// startPatience is how long Start waits for the backend's first attempt: a mistake of the configuration then still fails it.
-	startPatience = 5 * time.Second
-	// startRetryFirst and startRetryLast are the waits between attempts, the first and the longest.
-	startRetryFirst, startRetryLast = time.Second, 30 * time.Second
-)
+// firstStartTimeout is how long Start waits for the backend's first attempt: a mistake of the configuration then still fails it.
+const firstStartTimeout = 5 * time.Second
 
 const backendUnavailable = "backend unavailable"
 
@@ -26,8 +23,8 @@ var errConnecting = errors.New("the first connection is being made")
 // backendStartup starts the backend and goes on trying while that fails, so that a server that is down at start ends neither the
 // collector nor its other pipelines.
 type backendStartup struct {
-	ready chan struct{} // closed when the backend has started
-	ended chan struct{} // closed when nobody tries any more; nil before the first attempt
+	ready        chan struct{} // closed when the backend has started
+	retriesEnded chan struct{} // closed when no more attempts are made; nil before the first attempt
 
 	mu     sync.Mutex
 	reason error // why the backend is not ready
@@ -37,7 +34,6 @@ func newBackendStartup() *backendStartup {
 	return &backendStartup{ready: make(chan struct{}), reason: errConnecting}
 }
 
-// isReady tells whether the backend has started.
 func (s *backendStartup) isReady() bool {
 	select {
 	case <-s.ready:
@@ -47,14 +43,13 @@ func (s *backendStartup) isReady() bool {
 	}
 }
 
-// notReady is the answer to whoever hands in events while the backend is not there: nothing was kept, and another try makes sense.
-func (s *backendStartup) notReady() error {
+func (s *backendStartup) notReadyError() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return fmt.Errorf("the backend is not ready, so nothing of this was kept: %w", s.reason)
 }
 
-func (s *backendStartup) failed(reason error) {
+func (s *backendStartup) setReason(reason error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reason = reason
@@ -63,34 +58,34 @@ func (s *backendStartup) failed(reason error) {
 // startBackend returns when the backend has started, or when it is clear or likely that this takes long. Its error is one of the
 // configuration that no waiting mends.
 func (e *sessionlogExporter) startBackend() error {
-	e.startup.ended = make(chan struct{})
+	e.startup.retriesEnded = make(chan struct{})
 	first := make(chan error, 1)
-	go e.keepStarting(first)
-	patience := time.NewTimer(startPatience)
-	defer patience.Stop()
+	go e.startWithRetry(first)
+	timeout := time.NewTimer(firstStartTimeout)
+	defer timeout.Stop()
 	select {
 	case err := <-first:
 		if errors.Is(err, backend.ErrMisconfigured) {
-			e.stop()
-			<-e.startup.ended
+			e.cancelWrites()
+			<-e.startup.retriesEnded
 			return err
 		}
-	case <-patience.C:
+	case <-timeout.C:
 		e.reportUnavailable(errConnecting)
 	}
 	return nil
 }
 
-// keepStarting tells the outcome of the first attempt to first, and tries on until one succeeds or writing must end.
-func (e *sessionlogExporter) keepStarting(first chan<- error) {
-	defer close(e.startup.ended)
-	wait := startRetryFirst
+// startWithRetry sends the result of the first attempt to first, and tries until one succeeds or writing must end.
+func (e *sessionlogExporter) startWithRetry(first chan<- error) {
+	defer close(e.startup.retriesEnded)
+	pauses := &backoff.ExponentialBackOff{InitialInterval: time.Second, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: 30 * time.Second}
 	for {
-		err := e.backend.Start(e.stopped)
+		err := e.backend.Start(e.writeContext)
 		if err == nil {
 			e.reportAvailable()
 			close(e.startup.ready)
-		} else if e.stopped.Err() == nil && (first == nil || !errors.Is(err, backend.ErrMisconfigured)) {
+		} else if e.writeContext.Err() == nil && (first == nil || !errors.Is(err, backend.ErrMisconfigured)) {
 			e.reportUnavailable(err)
 		}
 		if first != nil {
@@ -101,15 +96,14 @@ func (e *sessionlogExporter) keepStarting(first chan<- error) {
 			return
 		}
 		select {
-		case <-e.stopped.Done():
+		case <-e.writeContext.Done():
 			return
-		case <-time.After(wait):
+		case <-time.After(pauses.NextBackOff()):
 		}
-		wait = min(2*wait, startRetryLast)
 	}
 }
 
-// awaitBackend blocks a batch that is in the queue already, until the backend is there or writing must end.
+// awaitBackend holds a batch that is in the queue already until the backend has started or writing must end.
 func (e *sessionlogExporter) awaitBackend(ctx context.Context) error {
 	select {
 	case <-e.startup.ready:
@@ -120,19 +114,18 @@ func (e *sessionlogExporter) awaitBackend(ctx context.Context) error {
 	case <-e.startup.ready:
 		return nil
 	case <-ctx.Done():
-		return e.startup.notReady()
+		return e.startup.notReadyError()
 	}
 }
 
-// reportUnavailable says in the log, in the component's status and to senders that nothing can be written, and why.
 func (e *sessionlogExporter) reportUnavailable(reason error) {
-	e.startup.failed(reason)
-	e.health.unwell(reason)
-	e.conditions.RaiseReason(backendUnavailable, reason, "the backend cannot be written to: events wait where they come from until it can; it is tried again and again",
+	e.startup.setReason(reason)
+	e.status.reportFailure(reason)
+	e.conditions.RaiseReason(backendUnavailable, reason, "the backend cannot be written to: events wait at their source until it can; the exporter keeps trying",
 		zap.String("key", e.backendKey))
 }
 
 func (e *sessionlogExporter) reportAvailable() {
-	e.health.well()
+	e.status.reportOK()
 	e.conditions.Clear(backendUnavailable, "the backend can be written to again", zap.String("key", e.backendKey))
 }

@@ -8,22 +8,23 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// sayKept corrects what exporterhelper logs of a failed write. It speaks of dropped data also where the sender waits for the result,
-// learns of the failure and still has the events.
-func sayKept(cfg *Config) zap.Option {
+// correctDropMessages replaces exporterhelper's messages of dropped data where the sender waits for the result and still has the events.
+func correctDropMessages(cfg *Config) zap.Option {
 	return zap.WrapCore(func(core zapcore.Core) zapcore.Core {
-		if cfg.QueueConfig.HasValue() && !cfg.QueueConfig.Get().WaitForResult {
+		if cfg.firesAndForgets() {
 			return core
 		}
-		return keptCore{core}
+		return dropMessageCore{core}
 	})
 }
 
-type keptCore struct{ zapcore.Core }
+type dropMessageCore struct{ zapcore.Core }
 
-func (c keptCore) With(fields []zapcore.Field) zapcore.Core { return keptCore{c.Core.With(fields)} }
+func (c dropMessageCore) With(fields []zapcore.Field) zapcore.Core {
+	return dropMessageCore{c.Core.With(fields)}
+}
 
-func (c keptCore) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+func (c dropMessageCore) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
 	if !strings.HasPrefix(entry.Message, "Exporting failed. Dropping data.") && !strings.HasPrefix(entry.Message, "Exporting failed. Rejecting data.") {
 		return c.Core.Check(entry, checked)
 	}
@@ -34,7 +35,7 @@ func (c keptCore) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zap
 	return checked.AddCore(entry, c)
 }
 
-func (c keptCore) Write(entry zapcore.Entry, fields []zapcore.Field) error {
+func (c dropMessageCore) Write(entry zapcore.Entry, fields []zapcore.Field) error {
 	fields = slices.Clone(fields)
 	for i, field := range fields {
 		if field.Key == "dropped_items" || field.Key == "rejected_items" {
