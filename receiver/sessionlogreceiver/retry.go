@@ -2,8 +2,11 @@ package sessionlogreceiver
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
 // retryPolicy has no limit of attempts: the source keeps the events, so waiting loses nothing.
@@ -14,30 +17,19 @@ var defaultRetryPolicy = retryPolicy{firstPause: time.Second, longestPause: 30 *
 // retryUntilDone calls attempt until it succeeds, or ctx ends, whose cause it returns. report is called after each failure, with the
 // pause that follows, and with nil after the success.
 func (r retryPolicy) retryUntilDone(ctx context.Context, attempt func() error, report func(err error, pause time.Duration)) error {
-	for pause := r.firstPause; ; pause = min(2*pause, r.longestPause) {
+	pauses := backoff.ExponentialBackOff{InitialInterval: r.firstPause, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: r.longestPause}
+	for {
 		err := attempt()
 		if err == nil {
 			report(nil, 0)
 			return nil
 		}
-		// Receivers that a failing backend holds up together should not come back together.
-		jittered := pause/2 + rand.N(pause)
+		pause := pauses.NextBackOff()
 		if ctx.Err() == nil {
-			report(err, jittered)
+			report(err, pause)
 		}
-		if err := sleepOrCancel(ctx, jittered); err != nil {
-			return err
+		if !source.Wait(ctx, pause) {
+			return context.Cause(ctx)
 		}
-	}
-}
-
-func sleepOrCancel(ctx context.Context, pause time.Duration) error {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
 	}
 }
