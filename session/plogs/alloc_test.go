@@ -11,7 +11,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
-func typical(n int) []session.Event {
+func typicalEvents(n int) []session.Event {
 	events := make([]session.Event, n)
 	for i := range events {
 		sessiontest.Typical(&events[i], i)
@@ -19,8 +19,8 @@ func typical(n int) []session.Event {
 	return events
 }
 
-// walk decodes everything and keeps nothing.
-func walk(d *Decoder, ld plog.Logs) (sum int64) {
+// sumEvents decodes everything and keeps nothing.
+func sumEvents(d *Decoder, ld plog.Logs) (sum int64) {
 	for _, e := range d.All(ld) {
 		sum += e.Time
 	}
@@ -28,25 +28,25 @@ func walk(d *Decoder, ld plog.Logs) (sum int64) {
 }
 
 func TestDecodeDoesNotAllocate(t *testing.T) {
-	ld := NewEncoder("test").Encode(typical(1000))
+	ld := NewEncoder("test").Encode(typicalEvents(1000))
 	d := NewDecoder()
-	walk(d, ld) // the scratch grows once
-	perRun := testing.AllocsPerRun(10, func() { walk(d, ld) })
+	sumEvents(d, ld) // the scratch grows once
+	perRun := testing.AllocsPerRun(10, func() { sumEvents(d, ld) })
 	require.Less(t, perRun/1000, 0.01, "allocations per record")
 }
 
 // TestEncodeAllocatesWhatPdataDoes compares with building the same records by hand.
 func TestEncodeAllocatesWhatPdataDoes(t *testing.T) {
-	events := typical(1000)
+	events := typicalEvents(1000)
 	enc := NewEncoder("test")
 	ld := enc.Encode(events)
 	ours := testing.AllocsPerRun(5, func() { enc.Encode(events) })
-	bare := testing.AllocsPerRun(5, func() { rebuild(ld) })
+	bare := testing.AllocsPerRun(5, func() { rebuildLogs(ld) })
 	require.Less(t, ours, bare+50, "allocations per call: %v, by hand %v", ours, bare)
 }
 
-// rebuild makes the same pdata again by plain calls: the limit that the encoder is measured against.
-func rebuild(ld plog.Logs) plog.Logs {
+// rebuildLogs makes the same pdata again by plain calls: the limit that the encoder is measured against.
+func rebuildLogs(ld plog.Logs) plog.Logs {
 	from := ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords()
 	out := plog.NewLogs()
 	to := out.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
@@ -85,8 +85,8 @@ func rebuildMap(from, to pcommon.Map) {
 	}
 }
 
-// kept is what the bare walk leaves behind of one record, as any consumer that keeps what it reads must.
-type kept struct {
+// keptStrings is what the bare walk leaves behind of one record, as any consumer that keeps what it reads must.
+type keptStrings struct {
 	name           string
 	time, observed pcommon.Timestamp
 	trace          pcommon.TraceID
@@ -96,11 +96,11 @@ type kept struct {
 
 // visitBare reads every field and every attribute of every record, nested ones too, and keeps them by position: the limit
 // that the decoder is measured against.
-func visitBare(ld plog.Logs, k *kept) {
+func visitBare(ld plog.Logs, k *keptStrings) {
 	records := ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords()
 	for i := range records.Len() {
 		lr := records.At(i)
-		*k = kept{name: lr.EventName(), time: lr.Timestamp(), observed: lr.ObservedTimestamp(), trace: lr.TraceID()}
+		*k = keptStrings{name: lr.EventName(), time: lr.Timestamp(), observed: lr.ObservedTimestamp(), trace: lr.TraceID()}
 		n := 0
 		for key, v := range lr.Attributes().All() {
 			k.keys[n] = key
@@ -131,18 +131,18 @@ func perRecord(b *testing.B) {
 }
 
 func BenchmarkDecode(b *testing.B) {
-	ld := NewEncoder("test").Encode(typical(benchRecords))
+	ld := NewEncoder("test").Encode(typicalEvents(benchRecords))
 	d := NewDecoder()
 	b.ReportAllocs()
 	for b.Loop() {
-		walk(d, ld)
+		sumEvents(d, ld)
 	}
 	perRecord(b)
 }
 
 func BenchmarkDecodeLimit(b *testing.B) {
-	ld := NewEncoder("test").Encode(typical(benchRecords))
-	var k kept
+	ld := NewEncoder("test").Encode(typicalEvents(benchRecords))
+	var k keptStrings
 	for b.Loop() {
 		visitBare(ld, &k)
 	}
@@ -150,7 +150,7 @@ func BenchmarkDecodeLimit(b *testing.B) {
 }
 
 func BenchmarkEncode(b *testing.B) {
-	events := typical(benchRecords)
+	events := typicalEvents(benchRecords)
 	enc := NewEncoder("test")
 	b.ReportAllocs()
 	for b.Loop() {
@@ -160,10 +160,10 @@ func BenchmarkEncode(b *testing.B) {
 }
 
 func BenchmarkEncodeLimit(b *testing.B) {
-	ld := NewEncoder("test").Encode(typical(benchRecords))
+	ld := NewEncoder("test").Encode(typicalEvents(benchRecords))
 	b.ReportAllocs()
 	for b.Loop() {
-		rebuild(ld)
+		rebuildLogs(ld)
 	}
 	perRecord(b)
 }

@@ -8,55 +8,54 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// attribute carries a field, or a part of one, in a log record.
-type attribute struct {
-	key  string
-	put  func(e *session.Event, m pcommon.Map) // nil where the attribute is written elsewhere
-	read func(d *Decoder, v pcommon.Value)     // what does not fit goes into Extra
+// attributeMapping ties a field, or a part of one, to an attribute.
+type attributeMapping struct {
+	key   string
+	write func(e *session.Event, m pcommon.Map) // nil where the attribute is written elsewhere
+	read  func(d *Decoder, v pcommon.Value)     // what does not fit goes into Extra
 }
 
-// attributes are all of them, in the order of session.Fields, in which they are written.
-var attributes = func() (all []attribute) {
+// attributeMappings are in the order of session.Fields, in which they are written.
+var attributeMappings = func() (all []attributeMapping) {
 	for i := range session.Fields {
-		all = append(all, attributesOf(&session.Fields[i])...)
+		all = append(all, mappingsOf(&session.Fields[i])...)
 	}
 	for _, key := range [...]string{keyOTelEventName, keyEventName} {
-		all = append(all, attribute{key: key, read: func(d *Decoder, v pcommon.Value) { d.eventName(key, v) }})
+		all = append(all, attributeMapping{key: key, read: func(d *Decoder, v pcommon.Value) { d.readEventName(key, v) }})
 	}
 	return all
 }()
 
-// readers are the attributes by their keys.
-var readers = func() map[string]*attribute {
-	byKey := map[string]*attribute{}
-	for i := range attributes {
-		byKey[attributes[i].key] = &attributes[i]
+var mappingsByKey = func() map[string]*attributeMapping {
+	byKey := map[string]*attributeMapping{}
+	for i := range attributeMappings {
+		byKey[attributeMappings[i].key] = &attributeMappings[i]
 	}
 	return byKey
 }()
 
-// attributesOf makes the attributes of a field by its Go type; a few fields have more to tell than their type says.
-func attributesOf(f *session.Field) []attribute {
+// mappingsOf depends on the field's Go type, except for a few fields.
+func mappingsOf(f *session.Field) []attributeMapping {
 	switch f.Name {
 	case "RecordID":
-		return []attribute{{key: f.Attr, read: func(d *Decoder, v pcommon.Value) { d.recordUID(text(v)) }}}
+		return []attributeMapping{{key: f.Attr, read: func(d *Decoder, v pcommon.Value) { d.readRecordUID(textValue(v)) }}}
 	case "SessionKey":
-		return []attribute{{key: f.Attr, read: func(d *Decoder, v pcommon.Value) { d.id(&d.event.SessionKey, f.Attr, v) }}}
+		return []attributeMapping{{key: f.Attr, read: func(d *Decoder, v pcommon.Value) { d.readID(&d.event.SessionKey, f.Attr, v) }}}
 	case "Outcome":
-		return []attribute{{
+		return []attributeMapping{{
 			f.Attr, func(e *session.Event, m pcommon.Map) { m.PutStr(f.Attr, e.Outcome.String()) },
-			func(d *Decoder, v pcommon.Value) { d.outcome(v) },
+			func(d *Decoder, v pcommon.Value) { d.readOutcome(v) },
 		}}
 	case "System":
-		return []attribute{
-			{key: f.Attr, read: func(d *Decoder, v pcommon.Value) { d.system(f.Attr, v) }},
-			{keyDBSystem, putDatabaseSystem, func(d *Decoder, v pcommon.Value) { d.system(keyDBSystem, v) }},
+		return []attributeMapping{
+			{key: f.Attr, read: func(d *Decoder, v pcommon.Value) { d.readSystem(f.Attr, v) }},
+			{keyDBSystem, putDatabaseSystem, func(d *Decoder, v pcommon.Value) { d.readSystem(keyDBSystem, v) }},
 		}
 	case "StatusCode":
-		read := func(d *Decoder, v pcommon.Value) { d.event.StatusCode = text(v) }
-		return []attribute{{f.Attr, putStatusCode, read}, {key: keyDBStatusCode, read: read}}
+		read := func(d *Decoder, v pcommon.Value) { d.event.StatusCode = textValue(v) }
+		return []attributeMapping{{f.Attr, putStatusCode, read}, {key: keyDBStatusCode, read: read}}
 	case "User":
-		return []attribute{{f.Attr, putUser, readUser}}
+		return []attributeMapping{{f.Attr, putUser, readUser}}
 	case "Extra":
 		return nil
 	}
@@ -64,29 +63,29 @@ func attributesOf(f *session.Field) []attribute {
 	case session.LevelRecord:
 		return nil
 	case session.LevelResource:
-		a := attributeOf(f)
-		a.put = nil
-		return []attribute{a}
+		a := mappingOf(f)
+		a.write = nil
+		return []attributeMapping{a}
 	}
-	return []attribute{attributeOf(f)}
+	return []attributeMapping{mappingOf(f)}
 }
 
-func attributeOf(f *session.Field) attribute {
+func mappingOf(f *session.Field) attributeMapping {
 	key := f.Attr
 	switch f.In(&session.Event{}).(type) {
 	case *string:
-		return attribute{
+		return attributeMapping{
 			key, func(e *session.Event, m pcommon.Map) { putText(m, key, *f.In(e).(*string)) },
-			func(d *Decoder, v pcommon.Value) { *f.In(&d.event).(*string) = text(v) },
+			func(d *Decoder, v pcommon.Value) { *f.In(&d.event).(*string) = textValue(v) },
 		}
 	case *int32:
-		return numberAttribute[int32](f, math.MinInt32, math.MaxInt32)
+		return numberMapping[int32](f, math.MinInt32, math.MaxInt32)
 	case *uint32:
-		return numberAttribute[uint32](f, 0, math.MaxUint32)
+		return numberMapping[uint32](f, 0, math.MaxUint32)
 	case *int64:
-		return numberAttribute[int64](f, math.MinInt64, math.MaxInt64)
+		return numberMapping[int64](f, math.MinInt64, math.MaxInt64)
 	case *[]string:
-		return attribute{
+		return attributeMapping{
 			key, func(e *session.Event, m pcommon.Map) { putTexts(m, key, *f.In(e).(*[]string)) },
 			func(d *Decoder, v pcommon.Value) {
 				to := f.In(&d.event).(*[]string)
@@ -94,23 +93,23 @@ func attributeOf(f *session.Field) attribute {
 			},
 		}
 	case *[]session.Setting:
-		return attribute{
+		return attributeMapping{
 			key, func(e *session.Event, m pcommon.Map) { putSettings(m, key, *f.In(e).(*[]session.Setting)) },
-			func(d *Decoder, v pcommon.Value) { d.settings(key, v) },
+			func(d *Decoder, v pcommon.Value) { d.readSettings(key, v) },
 		}
 	}
 	panic("plogs: field " + f.Name + " has a type without an attribute")
 }
 
-// numberAttribute reads what lies between least and most.
-func numberAttribute[T int32 | uint32 | int64](f *session.Field, least, most int64) attribute {
-	return attribute{
+// numberMapping reads what lies between least and most.
+func numberMapping[T int32 | uint32 | int64](f *session.Field, least, most int64) attributeMapping {
+	return attributeMapping{
 		f.Attr, func(e *session.Event, m pcommon.Map) { putInt(m, f.Attr, int64(*f.In(e).(*T))) },
 		func(d *Decoder, v pcommon.Value) {
-			if n, ok := number(v); ok && n >= least && n <= most {
+			if n, ok := integerValue(v); ok && n >= least && n <= most {
 				*f.In(&d.event).(*T) = T(n)
 			} else {
-				d.keep(f.Attr, v)
+				d.keepAttribute(f.Attr, v)
 			}
 		},
 	}
@@ -131,7 +130,7 @@ func putStatusCode(e *session.Event, m pcommon.Map) {
 	putText(m, key, e.StatusCode)
 }
 
-// putUser tells an empty name from none.
+// putUser distinguishes an empty name from a missing one.
 func putUser(e *session.Event, m pcommon.Map) {
 	if e.User == "" && e.UserEmpty {
 		m.PutStr(keyUserName, "")
@@ -141,79 +140,79 @@ func putUser(e *session.Event, m pcommon.Map) {
 }
 
 func readUser(d *Decoder, v pcommon.Value) {
-	d.event.User = text(v)
+	d.event.User = textValue(v)
 	d.event.UserEmpty = d.event.User == ""
 }
 
-func (d *Decoder) keep(key string, v pcommon.Value) {
-	d.event.Extra = append(d.event.Extra, extra(key, v))
+func (d *Decoder) keepAttribute(key string, v pcommon.Value) {
+	d.event.Extra = append(d.event.Extra, extraAttribute(key, v))
 }
 
-// outcome keeps a word that is none of ours.
-func (d *Decoder) outcome(v pcommon.Value) {
-	word := text(only(v))
+// readOutcome keeps a word that is not in our vocabulary.
+func (d *Decoder) readOutcome(v pcommon.Value) {
+	word := textValue(unwrapSingle(v))
 	d.event.Outcome = session.OutcomeOf(word)
-	d.said = word == session.OutcomeUnknown.String()
+	d.saysUnknown = word == session.OutcomeUnknown.String()
 	switch {
 	case d.event.Outcome.String() == word:
 	case d.event.Outcome == session.OutcomeUnknown:
-		d.keep(session.AttrOutcome, v)
+		d.keepAttribute(session.AttrOutcome, v)
 	default:
-		d.keep(session.SourceField+session.AttrOutcome, v)
+		d.keepAttribute(session.SourceField+session.AttrOutcome, v)
 	}
 }
 
-// eventName is said already by Kind, where it is ours.
-func (d *Decoder) eventName(key string, v pcommon.Value) {
-	if !ourName(text(v)) {
-		d.keep(key, v)
+// readEventName drops our own names: Kind has them.
+func (d *Decoder) readEventName(key string, v pcommon.Value) {
+	if !isOurName(textValue(v)) {
+		d.keepAttribute(key, v)
 	}
 }
 
-func (d *Decoder) recordUID(s string) {
+func (d *Decoder) readRecordUID(s string) {
 	var ok bool
 	if d.event.RecordID, ok = session.ParseID(s); !ok {
-		d.uid = s
+		d.senderUID = s
 	}
 }
 
-func (d *Decoder) id(to *session.ID, key string, v pcommon.Value) {
+func (d *Decoder) readID(to *session.ID, key string, v pcommon.Value) {
 	var ok bool
-	if *to, ok = session.ParseID(text(v)); !ok {
-		d.keep(key, v)
+	if *to, ok = session.ParseID(textValue(v)); !ok {
+		d.keepAttribute(key, v)
 	}
 }
 
-// system prefers db.system.name to service.name, in whichever order they come.
-func (d *Decoder) system(key string, v pcommon.Value) {
+// readSystem prefers db.system.name to service.name, in whichever order they come.
+func (d *Decoder) readSystem(key string, v pcommon.Value) {
 	if key == keyDBSystem || !session.IsDatabase(d.event.System) {
-		d.event.System = text(v)
+		d.event.System = textValue(v)
 	}
 }
 
-// settings reads a map, or a list of pairs.
-func (d *Decoder) settings(key string, v pcommon.Value) {
+// readSettings reads a map, or a list of pairs.
+func (d *Decoder) readSettings(key string, v pcommon.Value) {
 	e := &d.event
 	switch v.Type() {
 	case pcommon.ValueTypeMap:
 		for name, value := range v.Map().All() {
-			e.Settings = append(e.Settings, session.Setting{Name: name, Value: text(value)})
+			e.Settings = append(e.Settings, session.Setting{Name: name, Value: textValue(value)})
 		}
 	case pcommon.ValueTypeSlice:
-		if !pairs(v.Slice()) {
-			d.keep(key, v)
+		if !arePairs(v.Slice()) {
+			d.keepAttribute(key, v)
 			return
 		}
 		for i := range v.Slice().Len() {
 			pair := v.Slice().At(i).Slice()
-			e.Settings = append(e.Settings, session.Setting{Name: text(pair.At(0)), Value: text(pair.At(1))})
+			e.Settings = append(e.Settings, session.Setting{Name: textValue(pair.At(0)), Value: textValue(pair.At(1))})
 		}
 	default:
-		d.keep(key, v)
+		d.keepAttribute(key, v)
 	}
 }
 
-func pairs(s pcommon.Slice) bool {
+func arePairs(s pcommon.Slice) bool {
 	for i := range s.Len() {
 		if v := s.At(i); v.Type() != pcommon.ValueTypeSlice || v.Slice().Len() != 2 {
 			return false

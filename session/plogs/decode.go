@@ -11,78 +11,76 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// Decoder turns log records into events, one scratch event for all of them: a record costs no allocation. It is not safe
+// Decoder turns log records into events. It reuses one event, so that a record costs no allocation. It is not safe
 // for concurrent use.
 type Decoder struct {
-	event session.Event
-	hash  session.Hasher
-	uid   string // log.record.uid where it is no UUID
-	said  bool   // the record says that its outcome is unknown
-	wild  wild
-	hide  func(e *session.Event, ourIDs bool)
+	event       session.Event
+	hash        session.Hasher
+	senderUID   string // log.record.uid where it is no UUID
+	saysUnknown bool   // the record says that its outcome is unknown
+	foreign     foreignRecord
+	hide        func(e *session.Event, ourIDs bool)
 
-	resource, scope []session.Attr // what has no field, for every record beneath
-	where           group
-	ours            bool // the scope is ours: the body is made of attributes, and a time of 0 is a time
-	sdk             bool // the scope is that of our SDK
+	resourceAttributes, scopeAttributes []session.Attr // what has no field, for every record beneath
+	currentGroup                        resourceGroup
+	isOurScope                          bool // the scope is ours: the body is made of attributes, and a time of 0 is a time
+	isSDKScope                          bool // the scope is that of our SDK
 }
 
 // NewDecoder makes a decoder.
 func NewDecoder() *Decoder { return &Decoder{} }
 
-// Hiding lets hide change every event before an id is made of what it says. ourIDs tells that the record's ids are of our making.
+// Hiding calls hide for every event before its id is computed. ourIDs: the record's ids were computed by us.
 func (d *Decoder) Hiding(hide func(e *session.Event, ourIDs bool)) *Decoder {
 	d.hide = hide
 	return d
 }
 
-// IsEvent tells whether a log record is an authentication event: its event name says so, or the attribute otel.event.name
-// where a sender or a hop cannot carry event names; or it is one in a dialect of others.
+// IsEvent is true for authentication events: by event name, by the attribute otel.event.name where a sender or a hop cannot carry event
+// names, or by a foreign dialect's attributes.
 func IsEvent(lr plog.LogRecord) bool {
-	kind, _ := kindOf(lr)
+	kind, _ := recordKind(lr)
 	return kind != session.KindUnknown
 }
 
-// kindOf also tells whether a record is in a dialect of others.
-func kindOf(lr plog.LogRecord) (kind session.Kind, wild bool) {
-	if name := eventNameOf(lr); name != "" {
+func recordKind(lr plog.LogRecord) (kind session.Kind, foreign bool) {
+	if name := ourEventName(lr); name != "" {
 		return parseOurName(name), false
 	}
-	return wildKind(lr), true
+	return foreignKind(lr), true
 }
 
-// eventNameOf is the record's name where it is one of ours: its event name, or the attribute in which senders put it that have no event
-// names. Others' names are "".
-func eventNameOf(lr plog.LogRecord) string {
-	if name := lr.EventName(); ourName(name) {
+// ourEventName is "" for foreign names. Senders without event names put it into an attribute.
+func ourEventName(lr plog.LogRecord) string {
+	if name := lr.EventName(); isOurName(name) {
 		return name
 	}
 	for _, key := range [...]string{keyOTelEventName, keyEventName} {
-		if v, ok := lr.Attributes().Get(key); ok && ourName(v.Str()) {
+		if v, ok := lr.Attributes().Get(key); ok && isOurName(v.Str()) {
 			return v.Str()
 		}
 	}
 	return ""
 }
 
-// ourName tells whether a record is meant in our vocabulary, known to us or not.
-func ourName(name string) bool {
+// isOurName is also true for names with our prefix that this version does not know.
+func isOurName(name string) bool {
 	return len(name) >= len(session.EventPrefix) && strings.EqualFold(name[:len(session.EventPrefix)], session.EventPrefix)
 }
 
 // parseOurName reads our names in any case: some SDKs make Pascal case of them.
 func parseOurName(name string) session.Kind {
-	if kind := session.ParseKind(name); kind != session.KindUnknown || len(name) > longestName {
+	if kind := session.ParseKind(name); kind != session.KindUnknown || len(name) > maxEventName {
 		return kind
 	}
 	return session.ParseKind(strings.ToLower(name))
 }
 
-// All walks the events of ld. The number is the record's place among all records of ld, events or not. The event is valid
+// All iterates over the events of ld. The number is the record's place among all records of ld, events or not. The event is valid
 // until the next one.
-func (d *Decoder) All(ld plog.Logs) iter.Seq2[int, *session.Event] { return d.walk(ld, false) }
+func (d *Decoder) All(ld plog.Logs) iter.Seq2[int, *session.Event] { return d.allRecords(ld, false) }
 
-func (d *Decoder) walk(ld plog.Logs, otherRecords bool) iter.Seq2[int, *session.Event] {
+func (d *Decoder) allRecords(ld plog.Logs, otherRecords bool) iter.Seq2[int, *session.Event] {
 	return func(yield func(int, *session.Event) bool) {
 		n := 0
 		for i := range ld.ResourceLogs().Len() {
@@ -94,8 +92,8 @@ func (d *Decoder) walk(ld plog.Logs, otherRecords bool) iter.Seq2[int, *session.
 				records := sl.LogRecords()
 				for k := range records.Len() {
 					lr := records.At(k)
-					kind, wild := kindOf(lr)
-					if (kind != session.KindUnknown || otherRecords) && !yield(n, d.record(lr, kind, wild)) {
+					kind, foreign := recordKind(lr)
+					if (kind != session.KindUnknown || otherRecords) && !yield(n, d.decodeRecord(lr, kind, foreign)) {
 						return
 					}
 					n++
@@ -106,62 +104,62 @@ func (d *Decoder) walk(ld plog.Logs, otherRecords bool) iter.Seq2[int, *session.
 }
 
 func (d *Decoder) enterResource(r pcommon.Resource) {
-	d.where, d.resource = group{}, d.resource[:0]
+	d.currentGroup, d.resourceAttributes = resourceGroup{}, d.resourceAttributes[:0]
 	for key, v := range r.Attributes().All() {
 		switch key {
 		case keyServiceName:
-			d.where.system = text(v)
+			d.currentGroup.system = textValue(v)
 		case keyInstanceID:
-			d.where.instance = text(v)
+			d.currentGroup.instance = textValue(v)
 		case keyHostName:
-			d.where.host = text(v)
+			d.currentGroup.host = textValue(v)
 		default:
-			d.resource = append(d.resource, extra(resourcePrefix+key, v))
+			d.resourceAttributes = append(d.resourceAttributes, extraAttribute(resourcePrefix+key, v))
 		}
 	}
 }
 
 func (d *Decoder) enterScope(s pcommon.InstrumentationScope) {
-	d.scope = d.scope[:0]
-	d.sdk = s.Name() == sdkScope
-	if d.ours = s.Name() == ScopeName; d.ours {
+	d.scopeAttributes = d.scopeAttributes[:0]
+	d.isSDKScope = s.Name() == sdkScope
+	if d.isOurScope = s.Name() == ScopeName; d.isOurScope {
 		return
 	}
 	if s.Name() != "" {
-		d.scope = append(d.scope, session.Attr{Key: keyScopeName, Value: s.Name()})
+		d.scopeAttributes = append(d.scopeAttributes, session.Attr{Key: keyScopeName, Value: s.Name()})
 	}
 	if s.Version() != "" {
-		d.scope = append(d.scope, session.Attr{Key: keyScopeVersion, Value: s.Version()})
+		d.scopeAttributes = append(d.scopeAttributes, session.Attr{Key: keyScopeVersion, Value: s.Version()})
 	}
 }
 
-func (d *Decoder) record(lr plog.LogRecord, kind session.Kind, wild bool) *session.Event {
+func (d *Decoder) decodeRecord(lr plog.LogRecord, kind session.Kind, foreign bool) *session.Event {
 	e := &d.event
 	e.Reset()
-	d.uid, d.said = "", false
+	d.senderUID, d.saysUnknown = "", false
 	e.Kind = kind
 	e.Time, e.Observed = int64(lr.Timestamp()), int64(lr.ObservedTimestamp())
 	e.TraceID, e.SpanID = lr.TraceID(), lr.SpanID()
-	e.System, e.Instance, e.Host = d.where.system, d.where.instance, d.where.host
-	if wild {
-		d.wildAttributes(lr)
+	e.System, e.Instance, e.Host = d.currentGroup.system, d.currentGroup.instance, d.currentGroup.host
+	if foreign {
+		d.readForeignAttributes(lr)
 	} else {
-		d.attributes(lr)
+		d.readAttributes(lr)
 	}
-	if e.Outcome == session.OutcomeUnknown && !d.said && !d.ours {
-		d.imply()
+	if e.Outcome == session.OutcomeUnknown && !d.saysUnknown && !d.isOurScope {
+		d.setImpliedOutcome()
 	}
-	e.Extra = append(append(e.Extra, d.resource...), d.scope...)
+	e.Extra = append(append(e.Extra, d.resourceAttributes...), d.scopeAttributes...)
 	if s := lr.SeverityText(); s != "" {
 		e.Extra = append(e.Extra, session.Attr{Key: keySeverityText, Value: s})
 	}
 	if n := int32(lr.SeverityNumber()); n != e.DefaultSeverity() {
 		e.Severity = n
 	}
-	if !d.ours || e.RecordID.IsZero() { // we give every record an id: this sender only calls its scope like ours
-		d.foreign(lr)
+	if !d.isOurScope || e.RecordID.IsZero() { // our records always have an id: this sender only uses our scope's name
+		d.completeRecord(lr)
 	} else {
-		if body := text(lr.Body()); !e.IsLine(body) {
+		if body := textValue(lr.Body()); !e.IsLine(body) {
 			e.Message = body
 		}
 		if d.hide != nil {
@@ -171,8 +169,8 @@ func (d *Decoder) record(lr plog.LogRecord, kind session.Kind, wild bool) *sessi
 	return e
 }
 
-// imply finds the outcome of a record that says none, or one in a word of no meaning. That word makes room for the outcome found.
-func (d *Decoder) imply() {
+// setImpliedOutcome is for a record without an outcome, or with an unknown word for it, which is moved to an attribute of the source.
+func (d *Decoder) setImpliedOutcome() {
 	e := &d.event
 	if e.Outcome = e.ImpliedOutcome(); e.Outcome == session.OutcomeUnknown {
 		return
@@ -184,23 +182,23 @@ func (d *Decoder) imply() {
 	}
 }
 
-func (d *Decoder) attributes(lr plog.LogRecord) {
+func (d *Decoder) readAttributes(lr plog.LogRecord) {
 	for key, v := range lr.Attributes().All() {
-		if r := readers[key]; r != nil {
+		if r := mappingsByKey[key]; r != nil {
 			r.read(d, v)
 		} else {
-			d.keep(key, v)
+			d.keepAttribute(key, v)
 		}
 	}
 }
 
-// foreign completes a record that somebody else made: it may lack a time (the data model then takes the observed one),
+// completeRecord is for records of foreign senders: they may lack a time (the data model then takes the observed one),
 // ids, and may say something in its body.
-func (d *Decoder) foreign(lr plog.LogRecord) {
+func (d *Decoder) completeRecord(lr plog.LogRecord) {
 	e := &d.event
 	d.setTimes(lr)
 	if lr.Body().Type() != pcommon.ValueTypeEmpty {
-		e.Message = text(lr.Body())
+		e.Message = textValue(lr.Body())
 	}
 	if d.hide != nil {
 		d.hideForeign()
@@ -210,12 +208,12 @@ func (d *Decoder) foreign(lr plog.LogRecord) {
 	}
 	switch {
 	case !e.RecordID.IsZero():
-	case d.uid != "" && d.sdk: // it gives UUIDs: a limit on attributes has cut this one, and its beginning is that of many
+	case d.senderUID != "" && d.isSDKScope: // our SDK sends UUIDs: a limit on attributes has truncated this one, and many share its beginning
 		e.RecordID = e.ContentID(&d.hash)
-		e.Extra = append(e.Extra, session.Attr{Key: keyForeignUID, Value: d.uid})
-	case d.uid != "":
-		e.RecordID = d.hash.Start("uid", e.System, e.Instance).Str(d.uid).RecordID(e.Time)
-		e.Extra = append(e.Extra, session.Attr{Key: keyForeignUID, Value: d.uid})
+		e.Extra = append(e.Extra, session.Attr{Key: keyForeignUID, Value: d.senderUID})
+	case d.senderUID != "":
+		e.RecordID = d.hash.Start("uid", e.System, e.Instance).Str(d.senderUID).RecordID(e.Time)
+		e.Extra = append(e.Extra, session.Attr{Key: keyForeignUID, Value: d.senderUID})
 	default:
 		e.RecordID = e.ContentID(&d.hash)
 	}
@@ -239,18 +237,18 @@ func (d *Decoder) setTimes(lr plog.LogRecord) {
 	}
 }
 
-// hideForeign also looks at the sender's own id, which is kept and hashed: one that changes is none any more.
+// hideForeign also applies to the sender's own id, from which the record id is computed: one that was changed is not used.
 func (d *Decoder) hideForeign() {
 	e := &d.event
-	if d.uid == "" {
+	if d.senderUID == "" {
 		d.hide(e, false)
 		return
 	}
-	e.Extra = append(e.Extra, session.Attr{Key: keyForeignUID, Value: d.uid})
+	e.Extra = append(e.Extra, session.Attr{Key: keyForeignUID, Value: d.senderUID})
 	d.hide(e, false)
-	if last := len(e.Extra) - 1; last >= 0 && e.Extra[last] == (session.Attr{Key: keyForeignUID, Value: d.uid}) {
+	if last := len(e.Extra) - 1; last >= 0 && e.Extra[last] == (session.Attr{Key: keyForeignUID, Value: d.senderUID}) {
 		e.Extra = e.Extra[:last] // it comes back below the id
 	} else {
-		d.uid = ""
+		d.senderUID = ""
 	}
 }

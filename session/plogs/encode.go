@@ -12,40 +12,40 @@ type Encoder struct {
 	version string
 	text    []byte // ids and bodies of one call, made a string at once
 	ends    []int  // where each of those texts ends
-	groups  map[group]plog.LogRecordSlice
+	groups  map[resourceGroup]plog.LogRecordSlice
 }
 
-// group is what the records of one resource share.
-type group struct{ system, instance, host string }
+// resourceGroup is what the records of one resource share.
+type resourceGroup struct{ system, instance, host string }
 
-// maxText is how much scratch is kept between calls.
-const maxText = 4 << 20
+// maxKeptText is how much scratch is kept between calls.
+const maxKeptText = 4 << 20
 
 // NewEncoder makes an encoder that signs its records with this version of ours.
 func NewEncoder(version string) *Encoder {
-	return &Encoder{version: version, groups: map[group]plog.LogRecordSlice{}}
+	return &Encoder{version: version, groups: map[resourceGroup]plog.LogRecordSlice{}}
 }
 
 // Encode makes one log record of each event, in their order within a resource. The records share the events' strings.
 func (enc *Encoder) Encode(events []session.Event) plog.Logs {
 	ld := plog.NewLogs()
-	texts := enc.render(events)
+	texts := enc.renderTexts(events)
 	clear(enc.groups)
-	var last group
+	var last resourceGroup
 	var records plog.LogRecordSlice
 	for i := range events {
 		e := &events[i]
-		if g := (group{e.System, e.Instance, e.Host}); i == 0 || g != last {
-			records, last = enc.records(ld, g, len(events)-i), g
+		if g := (resourceGroup{e.System, e.Instance, e.Host}); i == 0 || g != last {
+			records, last = enc.groupRecords(ld, g, len(events)-i), g
 		}
-		encodeRecord(e, records.AppendEmpty(), texts.next(), texts.next(), texts.next())
+		encodeRecord(e, records.AppendEmpty(), texts.nextText(), texts.nextText(), texts.nextText())
 	}
 	return ld
 }
 
-// records finds the place for records of a resource, and makes it when there is none. Room for more records is made for
+// groupRecords finds or makes the records of a resource. Capacity is reserved for
 // the first resource only: most batches have no other.
-func (enc *Encoder) records(ld plog.Logs, g group, room int) plog.LogRecordSlice {
+func (enc *Encoder) groupRecords(ld plog.Logs, g resourceGroup, room int) plog.LogRecordSlice {
 	if r, ok := enc.groups[g]; ok {
 		return r
 	}
@@ -67,9 +67,9 @@ func (enc *Encoder) records(ld plog.Logs, g group, room int) plog.LogRecordSlice
 	return r
 }
 
-// render writes every record id, session key and body into one string: three texts an event, one allocation a call.
-func (enc *Encoder) render(events []session.Event) texts {
-	if cap(enc.text) > maxText {
+// renderTexts writes every record id, session key and body into one string: three texts an event, one allocation a call.
+func (enc *Encoder) renderTexts(events []session.Event) renderedTexts {
+	if cap(enc.text) > maxKeptText {
 		enc.text = nil
 	}
 	enc.text, enc.ends = enc.text[:0], enc.ends[:0]
@@ -84,7 +84,7 @@ func (enc *Encoder) render(events []session.Event) texts {
 		}
 		enc.ends = append(enc.ends, len(enc.text))
 	}
-	return texts{all: string(enc.text), ends: enc.ends}
+	return renderedTexts{all: string(enc.text), ends: enc.ends}
 }
 
 func appendID(b []byte, id session.ID) []byte {
@@ -94,21 +94,21 @@ func appendID(b []byte, id session.ID) []byte {
 	return id.AppendText(b)
 }
 
-type texts struct {
+type renderedTexts struct {
 	all  string
 	ends []int
 	from int
 }
 
-func (t *texts) next() string {
+func (t *renderedTexts) nextText() string {
 	end := t.ends[0]
 	s := t.all[t.from:end]
 	t.ends, t.from = t.ends[1:], end
 	return s
 }
 
-// usualAttributes is how many attributes a database login has, with room for a few more.
-const usualAttributes = 24
+// attributeCapacity is how many attributes a database login has, with room for a few more.
+const attributeCapacity = 24
 
 func encodeRecord(e *session.Event, lr plog.LogRecord, uid, key, body string) {
 	lr.SetEventName(e.Kind.EventName())
@@ -127,15 +127,15 @@ func encodeRecord(e *session.Event, lr plog.LogRecord, uid, key, body string) {
 	SetText(lr.Body(), body)
 	m := lr.Attributes()
 	few := e.Extra
-	if len(few) > many && putMany(m, few) == nil {
+	if len(few) > maxMapInserts && putManyAttributes(m, few) == nil {
 		few = nil
 	}
-	m.EnsureCapacity(usualAttributes)
+	m.EnsureCapacity(attributeCapacity)
 	putText(m, keyRecordUID, uid)
 	putText(m, session.AttrSessionKey, key)
-	for i := range attributes {
-		if attributes[i].put != nil {
-			attributes[i].put(e, m)
+	for i := range attributeMappings {
+		if attributeMappings[i].write != nil {
+			attributeMappings[i].write(e, m)
 		}
 	}
 	for i := range few {

@@ -20,7 +20,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(wire)
 	}
-	wire, _ := m.MarshalLogs(foreign(func(_ plog.ScopeLogs, lr plog.LogRecord) { lr.Attributes().PutStr("log.record.uid", "x") }))
+	wire, _ := m.MarshalLogs(senderLogs(func(_ plog.ScopeLogs, lr plog.LogRecord) { lr.Attributes().PutStr("log.record.uid", "x") }))
 	f.Add(wire)
 	f.Fuzz(func(t *testing.T, wire []byte) {
 		ld, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(wire)

@@ -18,18 +18,18 @@ func TestIDsNeverChange(t *testing.T) {
 		}
 		return m
 	}
-	cut := wildRecord(t, "sessionlog.login", usual(map[string]any{"log.record.uid": "01a2"}))
+	cut := foreignLogs(t, "sessionlog.login", usual(map[string]any{"log.record.uid": "01a2"}))
 	cut.ResourceLogs().At(0).ScopeLogs().At(0).Scope().SetName(sdkScope)
 	var g sessiontest.GoldenIDs
 	for _, c := range []struct {
 		name string
 		logs plog.Logs
 	}{
-		{"without an id", wildRecord(t, "sessionlog.login", usual(nil))},
-		{"an id that is no UUID", wildRecord(t, "sessionlog.login", usual(map[string]any{"log.record.uid": "record 7"}))},
-		{"an id that is a UUID", wildRecord(t, "sessionlog.login", usual(map[string]any{"log.record.uid": "01a1ee56-5e7b-88e0-b585-01fc9a9fe049"}))},
+		{"without an id", foreignLogs(t, "sessionlog.login", usual(nil))},
+		{"an id that is no UUID", foreignLogs(t, "sessionlog.login", usual(map[string]any{"log.record.uid": "record 7"}))},
+		{"an id that is a UUID", foreignLogs(t, "sessionlog.login", usual(map[string]any{"log.record.uid": "01a1ee56-5e7b-88e0-b585-01fc9a9fe049"}))},
 		{"an id of the SDK that was cut", cut},
-		{"a dialect of others", wildRecord(t, "user.login.failure", usual(nil))},
+		{"a dialect of others", foreignLogs(t, "user.login.failure", usual(nil))},
 	} {
 		var events []session.Event
 		for _, e := range NewDecoder().All(c.logs) {

@@ -10,7 +10,7 @@ import (
 // nothing of ld that hide has taken out.
 func Hidden(ld plog.Logs, version string, hide func(e *session.Event, ourIDs bool)) plog.Logs {
 	events := make([]session.Event, 0, ld.LogRecordCount())
-	for _, e := range NewDecoder().Hiding(hide).walk(ld, true) {
+	for _, e := range NewDecoder().Hiding(hide).allRecords(ld, true) {
 		events = append(events, session.Event{})
 		e.CopyTo(&events[len(events)-1])
 	}

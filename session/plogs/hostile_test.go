@@ -37,7 +37,7 @@ func TestVeryManyAttributes(t *testing.T) {
 
 // What is no value of a field, or has no word in JSON, is kept.
 func TestOddValuesAreKept(t *testing.T) {
-	e := decodeOne(t, foreign(func(_ plog.ScopeLogs, lr plog.LogRecord) {
+	e := decodeOne(t, senderLogs(func(_ plog.ScopeLogs, lr plog.LogRecord) {
 		lr.Attributes().PutStr("sessionlog.outcome", "challenge")
 		lr.Attributes().PutStr("otel.event.name", "user.login")
 		m := lr.Attributes().PutEmptyMap("app")

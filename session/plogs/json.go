@@ -18,32 +18,30 @@ func setJSON(v pcommon.Value, text string) bool {
 	if dec.Decode(&raw) != nil || dec.More() {
 		return false
 	}
-	return v.FromRaw(replaced(raw, written)) == nil
+	return v.FromRaw(mapLeaves(raw, numberAsWritten)) == nil
 }
 
-// textOfMany is an array or a map as JSON. JSON has no word for numbers that are none: then they are texts, for pdata would give
-// up the whole.
-func textOfMany(v pcommon.Value) string {
+// jsonText is an array or a map as JSON. NaN and infinities become texts: pdata returns nothing for a value that holds one.
+func jsonText(v pcommon.Value) string {
 	if s := v.AsString(); s != "" {
 		return s
 	}
-	odd := pcommon.NewValueEmpty()
-	if odd.FromRaw(replaced(v.AsRaw(), finite)) != nil {
+	encodable := pcommon.NewValueEmpty()
+	if encodable.FromRaw(mapLeaves(v.AsRaw(), nonFiniteAsText)) != nil {
 		return ""
 	}
-	return odd.AsString()
+	return encodable.AsString()
 }
 
-// finite makes a text of a number that is none.
-func finite(leaf any) any {
+func nonFiniteAsText(leaf any) any {
 	if f, ok := leaf.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
 		return strconv.FormatFloat(f, 'g', -1, 64)
 	}
 	return leaf
 }
 
-// written makes an integer or a double of a number as it is written.
-func written(leaf any) any {
+// numberAsWritten keeps integers apart from doubles.
+func numberAsWritten(leaf any) any {
 	x, ok := leaf.(json.Number)
 	if !ok {
 		return leaf
@@ -55,17 +53,17 @@ func written(leaf any) any {
 	return f
 }
 
-// replaced puts another value in the place of each that is neither a list nor a map.
-func replaced(raw any, by func(leaf any) any) any {
+// mapLeaves replaces each value that is neither a list nor a map.
+func mapLeaves(raw any, by func(leaf any) any) any {
 	switch x := raw.(type) {
 	case []any:
 		for i := range x {
-			x[i] = replaced(x[i], by)
+			x[i] = mapLeaves(x[i], by)
 		}
 		return x
 	case map[string]any:
 		for k := range x {
-			x[k] = replaced(x[k], by)
+			x[k] = mapLeaves(x[k], by)
 		}
 		return x
 	}

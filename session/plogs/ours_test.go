@@ -11,7 +11,7 @@ import (
 
 // A record without an id is completed whatever its scope is called: without an id no store could take it.
 func TestAScopeThatIsCalledLikeOurs(t *testing.T) {
-	e := decodeOne(t, foreign(func(sl plog.ScopeLogs, lr plog.LogRecord) {
+	e := decodeOne(t, senderLogs(func(sl plog.ScopeLogs, lr plog.LogRecord) {
 		sl.Scope().SetName(ScopeName)
 		lr.Attributes().PutStr("session.id", "s-1")
 		lr.Attributes().PutStr("log.record.uid", "7")

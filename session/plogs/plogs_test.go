@@ -168,8 +168,8 @@ func TestSeverity(t *testing.T) {
 	}
 }
 
-// foreign is a record as an application's SDK would send it.
-func foreign(change func(plog.ScopeLogs, plog.LogRecord)) plog.Logs {
+// senderLogs is a record as an application's SDK would send it.
+func senderLogs(change func(plog.ScopeLogs, plog.LogRecord)) plog.Logs {
 	ld := plog.NewLogs()
 	rl := ld.ResourceLogs().AppendEmpty()
 	rl.Resource().Attributes().PutStr("service.name", "webshop")
@@ -197,12 +197,12 @@ func decodeOne(t *testing.T, ld plog.Logs) session.Event {
 }
 
 func TestForeignRecords(t *testing.T) {
-	base := decodeOne(t, foreign(func(plog.ScopeLogs, plog.LogRecord) {}))
+	base := decodeOne(t, senderLogs(func(plog.ScopeLogs, plog.LogRecord) {}))
 	require.Equal(t, int64(7e9), base.Time, "no timestamp: the observed one")
 	require.Equal(t, "webshop", base.System)
 	require.False(t, base.RecordID.IsZero(), "an id of its content")
 	require.Equal(t, []session.Attr{{Key: "resource.k8s.pod.name", Value: "shop-7"}, {Key: "otel.scope.name", Value: "shop/login"}}, base.Extra)
-	again := decodeOne(t, foreign(func(plog.ScopeLogs, plog.LogRecord) {}))
+	again := decodeOne(t, senderLogs(func(plog.ScopeLogs, plog.LogRecord) {}))
 	require.Equal(t, base, again, "the same record has the same id")
 
 	for name, c := range map[string]struct {
@@ -267,7 +267,7 @@ func TestForeignRecords(t *testing.T) {
 			},
 		},
 	} {
-		t.Run(name, func(t *testing.T) { c.check(t, decodeOne(t, foreign(c.change))) })
+		t.Run(name, func(t *testing.T) { c.check(t, decodeOne(t, senderLogs(c.change))) })
 	}
 }
 

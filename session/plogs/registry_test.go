@@ -96,7 +96,7 @@ func registryText(t *testing.T) string {
 		}
 		isOwn = isOwn || strings.HasPrefix(key, "sessionlog.")
 		if isOwn {
-			own.Attributes = append(own.Attributes, defined(key, registryType(t, field), cmp.Or(field.Note, briefs[field.Name], words(field.Name))))
+			own.Attributes = append(own.Attributes, definedAttribute(key, registryType(t, field), cmp.Or(field.Note, briefs[field.Name], splitWords(field.Name))))
 		}
 		switch field.Level {
 		case session.LevelResource:
@@ -106,9 +106,9 @@ func registryText(t *testing.T) string {
 		}
 	}
 	own.Attributes = append(own.Attributes,
-		defined(session.AttrLoginUID, "string", "on an update or a span: the record id of the login that it is about"),
-		defined(session.AttrSenderRecordUID, "string", "a sender's own id of a record, where the record id is a hash of it"),
-		defined(keySeverityText, "string", "the severity text of a foreign record"))
+		definedAttribute(session.AttrLoginUID, "string", "on an update or a span: the record id of the login that it is about"),
+		definedAttribute(session.AttrSenderRecordUID, "string", "a sender's own id of a record, where the record id is a hash of it"),
+		definedAttribute(keySeverityText, "string", "the severity text of a foreign record"))
 	record.Attributes = append(record.Attributes, registryAttribute{Ref: "db.system.name"}, registryAttribute{Ref: "db.response.status_code"},
 		registryAttribute{Ref: session.AttrSenderRecordUID}, registryAttribute{Ref: keySeverityText})
 	file := registryFile{Groups: []registryGroup{own, resource, record}}
@@ -133,7 +133,7 @@ func registryText(t *testing.T) string {
 	return text.String()
 }
 
-func defined(key string, kind any, brief string) registryAttribute {
+func definedAttribute(key string, kind any, brief string) registryAttribute {
 	attribute := registryAttribute{ID: key, Type: kind, Stability: development, Brief: strings.ToUpper(brief[:1]) + brief[1:]}
 	if example, ok := registryExamples[key]; ok {
 		attribute.Examples = []any{example}
@@ -147,9 +147,9 @@ func registryType(t *testing.T, field session.Field) any {
 	prefix := map[string]string{"AuthMethod": "Auth", "UserType": "User"}[field.Name]
 	switch {
 	case prefix != "":
-		return members(slices.Collect(maps.Values(vocabulary(t, prefix)))...)
+		return enumMembers(slices.Collect(maps.Values(vocabularyValues(t, prefix)))...)
 	case field.Name == "MFAUsed":
-		return members("yes", "no")
+		return enumMembers("yes", "no")
 	case field.Name == "Settings":
 		return "any"
 	case field.Name == "Extra":
@@ -157,7 +157,7 @@ func registryType(t *testing.T, field session.Field) any {
 	}
 	switch value := field.In(&session.Event{}).(type) {
 	case *session.Outcome:
-		return members(session.OutcomeUnknown.String(), session.OutcomeSuccess.String(), session.OutcomeFailure.String())
+		return enumMembers(session.OutcomeUnknown.String(), session.OutcomeSuccess.String(), session.OutcomeFailure.String())
 	case *string, *session.ID:
 		return "string"
 	case *[]string:
@@ -170,7 +170,7 @@ func registryType(t *testing.T, field session.Field) any {
 	}
 }
 
-func members(values ...string) (enum registryEnum) {
+func enumMembers(values ...string) (enum registryEnum) {
 	slices.Sort(values)
 	for _, value := range values {
 		enum.Members = append(enum.Members, registryMember{value, value, development})
@@ -178,11 +178,11 @@ func members(values ...string) (enum registryEnum) {
 	return enum
 }
 
-// vocabulary are the string constants of package session that begin with prefix.
-func vocabulary(t *testing.T, prefix string) map[string]string {
+// vocabularyValues are the string constants of package session that begin with prefix.
+func vocabularyValues(t *testing.T, prefix string) map[string]string {
 	t.Helper()
 	values := map[string]string{}
-	ast.Inspect(parse(t, "vocabulary.go"), func(n ast.Node) bool {
+	ast.Inspect(parseGoFile(t, "vocabulary.go"), func(n ast.Node) bool {
 		spec, ok := n.(*ast.ValueSpec)
 		if !ok || len(spec.Values) != 1 || !strings.HasPrefix(spec.Names[0].Name, prefix) {
 			return true
@@ -202,7 +202,7 @@ func vocabulary(t *testing.T, prefix string) map[string]string {
 func eventComments(t *testing.T) map[string]string {
 	t.Helper()
 	comments := map[string]string{}
-	ast.Inspect(parse(t, "event.go"), func(n ast.Node) bool {
+	ast.Inspect(parseGoFile(t, "event.go"), func(n ast.Node) bool {
 		spec, ok := n.(*ast.TypeSpec)
 		if !ok || spec.Name.Name != "Event" {
 			return true
@@ -215,7 +215,7 @@ func eventComments(t *testing.T) map[string]string {
 	return comments
 }
 
-func parse(t *testing.T, name string) *ast.File {
+func parseGoFile(t *testing.T, name string) *ast.File {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../"+name, nil, parser.ParseComments)
 	require.NoError(t, err)
@@ -233,8 +233,8 @@ var registryExamples = map[string]any{
 	session.AttrStatusCode: "516", session.AttrLoginUID: "0198f2a4-1c00-8d77-b2c4-0a9e5f3d6c21", session.AttrSenderRecordUID: "login-4711", keySeverityText: "Information",
 }
 
-// words of a Go name: client revision of ClientRevision, PID of PID.
-func words(name string) string {
+// splitWords of a Go name: client revision of ClientRevision, PID of PID.
+func splitWords(name string) string {
 	if strings.ToUpper(name) == name {
 		return name
 	}

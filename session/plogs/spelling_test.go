@@ -14,7 +14,7 @@ import (
 
 // ourRecord is a record of an application whose name is in no event name.
 func ourRecord(t testing.TB, attrs map[string]any) plog.Logs {
-	return wildRecord(t, "", attrs)
+	return foreignLogs(t, "", attrs)
 }
 
 func TestOurNamesInAnyCaseAndPlace(t *testing.T) {
@@ -23,7 +23,7 @@ func TestOurNamesInAnyCaseAndPlace(t *testing.T) {
 		"SESSIONLOG.SESSION.START": session.KindSessionStart, "sessionlog.session.Update": session.KindSessionUpdate,
 	} {
 		for _, key := range []string{"", "event.name", "otel.event.name"} {
-			logs := wildRecord(t, name, map[string]any{"user.name": "alice"})
+			logs := foreignLogs(t, name, map[string]any{"user.name": "alice"})
 			if key != "" {
 				logs = ourRecord(t, map[string]any{key: name, "user.name": "alice"})
 			}
@@ -32,7 +32,7 @@ func TestOurNamesInAnyCaseAndPlace(t *testing.T) {
 			require.Equal(t, []session.Attr{{Key: "otel.scope.name", Value: "shop/login"}}, e.Extra, "the kind says it already")
 		}
 	}
-	beside := wildRecord(t, "audit", map[string]any{"event.name": "sessionlog.login"})
+	beside := foreignLogs(t, "audit", map[string]any{"event.name": "sessionlog.login"})
 	require.Equal(t, session.KindLogin, decodeOne(t, beside).Kind, "what an SDK's event name says is not ours")
 	for _, name := range []string{"sessionlog.", "sessionlog.Foo", "sessionlogin", "Sessionlog"} {
 		require.False(t, IsEvent(ourRecord(t, map[string]any{"event.name": name}).ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)), name)
@@ -74,7 +74,7 @@ func TestOutcomesOfForeignSenders(t *testing.T) {
 		{"user.login", map[string]any{"audit.outcome": "ALLOW"}, success, []session.Attr{{Key: "audit.outcome", Value: "ALLOW"}}},
 		{"user.login", map[string]any{"event.outcome": "unknown", "error.type": "x"}, unknown, []session.Attr{{Key: "event.outcome", Value: "unknown"}}},
 	} {
-		e := decodeOne(t, wildRecord(t, c.name, c.attrs))
+		e := decodeOne(t, foreignLogs(t, c.name, c.attrs))
 		require.Equal(t, c.want, e.Outcome, "%s %v", c.name, c.attrs)
 		require.ElementsMatch(t, append(c.kept, session.Attr{Key: "otel.scope.name", Value: "shop/login"}), e.Extra, "%s %v", c.name, c.attrs)
 		back := roundTrip(t, e)
@@ -98,7 +98,7 @@ func TestTimesOfForeignSenders(t *testing.T) {
 		"in no unit":               {7, uint64(want), uint64(want)},
 		"too large":                {1 << 63, uint64(want), uint64(want)},
 	} {
-		logs := wildRecord(t, "sessionlog.login", nil)
+		logs := foreignLogs(t, "sessionlog.login", nil)
 		lr := logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
 		lr.SetTimestamp(pcommon.Timestamp(c.time))
 		lr.SetObservedTimestamp(pcommon.Timestamp(c.observed))
@@ -112,13 +112,13 @@ func TestTimesOfForeignSenders(t *testing.T) {
 func TestECSFieldsThatShippersWriteInOtherWays(t *testing.T) {
 	login := func(attrs map[string]any) session.Event {
 		attrs["event.category"], attrs["event.type"], attrs["event.outcome"] = []any{"authentication"}, []any{"start"}, "success"
-		return decodeOne(t, wildRecord(t, "", attrs))
+		return decodeOne(t, foreignLogs(t, "", attrs))
 	}
 	require.Equal(t, "203.0.113.42", login(map[string]any{"source.ip": []any{"203.0.113.42"}}).ClientAddress)
 	two := login(map[string]any{"source.ip": []any{"203.0.113.42", "10.0.0.1"}})
 	require.Equal(t, "203.0.113.42", two.ClientAddress)
 	require.Contains(t, two.Extra, attrJSON("source.ip", `["203.0.113.42","10.0.0.1"]`))
-	for _, key := range wildUserKeys {
+	for _, key := range foreignUserKeys {
 		require.Equal(t, "alice", login(map[string]any{key: "alice"}).User, key)
 		require.Equal(t, "bob", login(map[string]any{key: "alice", "user.name": "bob"}).User, key)
 		if key != "enduser.id" && key != "audit.actor.id" { // which are no ECS
@@ -141,10 +141,10 @@ func TestOriginalsInAnySpelling(t *testing.T) {
 		{map[string]any{"a": []any{"b"}}, `{"a":["b"]}`},
 		{[]any{"line 1", 2}, `["line 1",2]`},
 	} {
-		e := decodeOne(t, wildRecord(t, "sessionlog.login", map[string]any{"log.record.original": c.value}))
+		e := decodeOne(t, foreignLogs(t, "sessionlog.login", map[string]any{"log.record.original": c.value}))
 		require.Equal(t, c.want, e.Original)
 		require.Equal(t, c.want, roundTrip(t, e)[0].Original)
-		e = decodeOne(t, wildRecord(t, "user.login", map[string]any{"event.original": c.value}))
+		e = decodeOne(t, foreignLogs(t, "user.login", map[string]any{"event.original": c.value}))
 		require.Equal(t, c.want, e.Original)
 	}
 }

@@ -50,9 +50,8 @@ func putTexts(m pcommon.Map, key string, list []string) {
 	}
 }
 
-// many is where a list is written in another way: to put one attribute into a pdata map takes time for each that is there
-// already, and whoever sends a hundred thousand of them would have the collector busy for minutes.
-const many = 128
+// maxMapInserts: an insert into a pdata map is linear in its size, and a hundred thousand attributes would take minutes.
+const maxMapInserts = 128
 
 // putSettings writes a map as long as names are unique and UTF-8, as they are in every session_log seen; else a list of
 // pairs, which loses nothing. Very many are a list as well.
@@ -60,7 +59,7 @@ func putSettings(m pcommon.Map, key string, settings []session.Setting) {
 	if len(settings) == 0 {
 		return
 	}
-	if len(settings) <= many && uniqueNames(settings) {
+	if len(settings) <= maxMapInserts && uniqueNames(settings) {
 		kv := m.PutEmptyMap(key)
 		kv.EnsureCapacity(len(settings))
 		for _, s := range settings {
@@ -91,8 +90,8 @@ func uniqueNames(settings []session.Setting) bool {
 	return true
 }
 
-// putMany fills an empty map with attributes of which there are many, in no order.
-func putMany(m pcommon.Map, attrs []session.Attr) error {
+// putManyAttributes fills an empty map in linear time, in no order.
+func putManyAttributes(m pcommon.Map, attrs []session.Attr) error {
 	raw := make(map[string]any, len(attrs))
 	for i := range attrs {
 		v := pcommon.NewValueEmpty()
@@ -102,7 +101,7 @@ func putMany(m pcommon.Map, attrs []session.Attr) error {
 	return m.FromRaw(raw)
 }
 
-// setExtra gives an attribute back in the type that it had. A value that is not of its type after all stays text.
+// setExtra restores the attribute's type. A value that is not of its type after all stays text.
 func setExtra(a *session.Attr, v pcommon.Value) {
 	switch a.Type {
 	case session.AttrInt:
@@ -135,8 +134,8 @@ func setExtra(a *session.Attr, v pcommon.Value) {
 	SetText(v, a.Value)
 }
 
-// extra keeps an attribute that has no field.
-func extra(key string, v pcommon.Value) session.Attr {
+// extraAttribute is for attributes without a field.
+func extraAttribute(key string, v pcommon.Value) session.Attr {
 	switch v.Type() {
 	case pcommon.ValueTypeStr:
 		return session.Attr{Key: key, Value: v.Str()}
@@ -147,36 +146,36 @@ func extra(key string, v pcommon.Value) session.Attr {
 	case pcommon.ValueTypeBool:
 		return session.Attr{Key: key, Value: strconv.FormatBool(v.Bool()), Type: session.AttrBool}
 	case pcommon.ValueTypeBytes:
-		if strings.HasPrefix(key, session.SourceField) { // of sources of ours, which give texts alone
+		if strings.HasPrefix(key, session.SourceField) { // our sources give texts only
 			return session.Attr{Key: key, Value: string(v.Bytes().AsRaw())}
 		}
 		return session.Attr{Key: key, Value: base64.StdEncoding.EncodeToString(v.Bytes().AsRaw()), Type: session.AttrBytes}
 	case pcommon.ValueTypeMap, pcommon.ValueTypeSlice:
-		return session.Attr{Key: key, Value: otherText(v), Type: session.AttrJSON}
+		return session.Attr{Key: key, Value: nonStringText(v), Type: session.AttrJSON}
 	}
 	return session.Attr{Key: key, Type: session.AttrEmpty}
 }
 
-// text reads a string, whatever the sender made of it.
-func text(v pcommon.Value) string {
-	if s := v.Str(); s != "" { // of any other type it is empty: one look where Type would be a second one
+// textValue reads any type as a string.
+func textValue(v pcommon.Value) string {
+	if s := v.Str(); s != "" { // empty for any other type; faster than Type
 		return s
 	}
-	return otherText(v)
+	return nonStringText(v)
 }
 
-func otherText(v pcommon.Value) string {
+func nonStringText(v pcommon.Value) string {
 	switch v.Type() {
 	case pcommon.ValueTypeBytes:
 		return string(v.Bytes().AsRaw())
 	case pcommon.ValueTypeMap, pcommon.ValueTypeSlice:
-		return textOfMany(v)
+		return jsonText(v)
 	}
 	return v.AsString()
 }
 
-// number reads an integer that a sender may have written as a text.
-func number(v pcommon.Value) (int64, bool) {
+// integerValue also reads a text of digits.
+func integerValue(v pcommon.Value) (int64, bool) {
 	switch v.Type() {
 	case pcommon.ValueTypeInt:
 		return v.Int(), true
@@ -190,11 +189,11 @@ func number(v pcommon.Value) (int64, bool) {
 // appendTexts reads a list, or a single value as a list of one.
 func appendTexts(list []string, v pcommon.Value) []string {
 	if v.Type() != pcommon.ValueTypeSlice {
-		return append(list, text(v))
+		return append(list, textValue(v))
 	}
 	s := v.Slice()
 	for i := range s.Len() {
-		list = append(list, text(s.At(i)))
+		list = append(list, textValue(s.At(i)))
 	}
 	return list
 }

@@ -35,7 +35,7 @@ func TestOurFieldsCountMoreInAnyOrder(t *testing.T) {
 		{"event.name", "UserLogin"},
 	}
 	for range 2 {
-		e := decodeOne(t, foreign(func(_ plog.ScopeLogs, lr plog.LogRecord) {
+		e := decodeOne(t, senderLogs(func(_ plog.ScopeLogs, lr plog.LogRecord) {
 			lr.SetEventName("user.login")
 			for _, a := range attrs {
 				lr.Attributes().PutStr(a[0], a[1])

@@ -12,11 +12,11 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
-// wildTime is when it happened.
-const wildTime = 1_795_000_000_123_456_789
+// foreignTime is when it happened.
+const foreignTime = 1_795_000_000_123_456_789
 
-// wildRecord is a record of an application's SDK, with these attributes.
-func wildRecord(t testing.TB, name string, attrs map[string]any) plog.Logs {
+// foreignLogs is a record of an application's SDK, with these attributes.
+func foreignLogs(t testing.TB, name string, attrs map[string]any) plog.Logs {
 	ld := plog.NewLogs()
 	rl := ld.ResourceLogs().AppendEmpty()
 	rl.Resource().Attributes().PutStr("service.name", "webshop")
@@ -24,12 +24,12 @@ func wildRecord(t testing.TB, name string, attrs map[string]any) plog.Logs {
 	sl.Scope().SetName("shop/login")
 	lr := sl.LogRecords().AppendEmpty()
 	lr.SetEventName(name)
-	lr.SetTimestamp(wildTime)
+	lr.SetTimestamp(foreignTime)
 	require.NoError(t, lr.Attributes().FromRaw(attrs))
 	return ld
 }
 
-func TestDialectsInTheWild(t *testing.T) {
+func TestForeignDialects(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		event string
@@ -147,11 +147,11 @@ func TestDialectsInTheWild(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := decodeOne(t, wildRecord(t, c.event, c.attrs))
+			got := decodeOne(t, foreignLogs(t, c.event, c.attrs))
 			require.False(t, got.RecordID.IsZero())
 			require.ElementsMatch(t, append(c.want.Extra, session.Attr{Key: "otel.scope.name", Value: "shop/login"}), got.Extra)
 			c.want.RecordID, c.want.SessionKey, c.want.Extra = got.RecordID, got.SessionKey, got.Extra
-			c.want.Time, c.want.System, c.want.Severity = wildTime, "webshop", got.Severity
+			c.want.Time, c.want.System, c.want.Severity = foreignTime, "webshop", got.Severity
 			got.Roles, got.Profiles, got.Settings, got.CertificateSubjects = nilIfEmpty(got.Roles), nil, nil, nil
 			require.Equal(t, c.want, got)
 			again := roundTrip(t, got)
@@ -187,7 +187,7 @@ func TestNamesOfLogins(t *testing.T) {
 		"login": {}, "": {}, "session.start": {}, "session.end": {}, "user.created": {}, "user.login_page.viewed": {}, "user.loginname.changed": {}, "user.": {},
 		"users.login": {}, "user.login.": {}, "user.login.x": {}, "authentication.started": {}, "user.failed": {}, strings.Repeat("user.login", 9): {},
 	} {
-		kind, outcome := parseName(name)
+		kind, outcome := parseForeignName(name)
 		require.Equal(t, want.kind, kind, name)
 		require.Equal(t, want.outcome, outcome, name)
 	}
@@ -203,7 +203,7 @@ func TestOtherRecordsOfOthersArePassedOver(t *testing.T) {
 		"a name of another kind":  {"event.name": "device.app.lifecycle"},
 		"a number for a name":     {"otel.event.name": 7, "audit.action": 7},
 	} {
-		for n := range NewDecoder().All(wildRecord(t, "", attrs)) {
+		for n := range NewDecoder().All(foreignLogs(t, "", attrs)) {
 			t.Errorf("%s is record %d", name, n)
 		}
 	}
@@ -212,9 +212,9 @@ func TestOtherRecordsOfOthersArePassedOver(t *testing.T) {
 // TestAnEventNameOfOursKeepsTheWordsOfOthers: in our vocabulary they are attributes like any other.
 func TestAnEventNameOfOursKeepsTheWordsOfOthers(t *testing.T) {
 	attrs := map[string]any{"user.name": "alice", "event.id": "e1", "enduser.id": "x", "source.ip": "10.0.0.1"}
-	byName := decodeOne(t, wildRecord(t, "sessionlog.login", attrs))
+	byName := decodeOne(t, foreignLogs(t, "sessionlog.login", attrs))
 	attrs["otel.event.name"] = "sessionlog.login"
-	byAttribute := decodeOne(t, wildRecord(t, "", attrs))
+	byAttribute := decodeOne(t, foreignLogs(t, "", attrs))
 	for _, e := range []session.Event{byName, byAttribute} {
 		for _, key := range []string{"event.id", "enduser.id", "source.ip"} {
 			require.Contains(t, keysOf(e.Extra), key)
@@ -232,15 +232,15 @@ func keysOf(attrs []session.Attr) (keys []string) {
 	return keys
 }
 
-// wildBatch is what a webshop logs: a login in turn of each dialect.
-func wildBatch(n int) plog.Logs {
+// foreignBatch is what a webshop logs: a login in turn of each dialect.
+func foreignBatch(n int) plog.Logs {
 	ld := plog.NewLogs()
 	rl := ld.ResourceLogs().AppendEmpty()
 	rl.Resource().Attributes().PutStr("service.name", "webshop")
 	records := rl.ScopeLogs().AppendEmpty().LogRecords()
 	for i := range n {
 		lr := records.AppendEmpty()
-		lr.SetTimestamp(wildTime + pcommon.Timestamp(i))
+		lr.SetTimestamp(foreignTime + pcommon.Timestamp(i))
 		m := lr.Attributes()
 		m.PutStr("log.record.uid", "0197c4c1-8f52-8b5e-9d1b-7c1f0f3a5d10")
 		m.PutStr("client.address", "203.0.113.42")
@@ -265,16 +265,16 @@ func wildBatch(n int) plog.Logs {
 }
 
 func TestDialectsDoNotAllocate(t *testing.T) {
-	ld, d := wildBatch(999), NewDecoder()
-	walk(d, ld)
-	require.Less(t, testing.AllocsPerRun(10, func() { walk(d, ld) })/999, 0.01, "allocations per record")
+	ld, d := foreignBatch(999), NewDecoder()
+	sumEvents(d, ld)
+	require.Less(t, testing.AllocsPerRun(10, func() { sumEvents(d, ld) })/999, 0.01, "allocations per record")
 }
 
-func BenchmarkDecodeWild(b *testing.B) {
-	ld, d := wildBatch(benchRecords), NewDecoder()
+func BenchmarkDecodeForeign(b *testing.B) {
+	ld, d := foreignBatch(benchRecords), NewDecoder()
 	b.ReportAllocs()
 	for b.Loop() {
-		walk(d, ld)
+		sumEvents(d, ld)
 	}
 	perRecord(b)
 }

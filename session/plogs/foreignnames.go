@@ -6,45 +6,45 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// longestName bounds what is looked at: no login is called longer than this.
-const longestName = 64
+// maxEventName: longer names are not parsed.
+const maxEventName = 64
 
-// parseName knows the event names that others give to logins and logouts: user.login, user.login.failure, UserLoggedIn, auth.sign_out,
+// parseForeignName reads foreign event names of logins and logouts: user.login, user.login.failure, UserLoggedIn, auth.sign_out,
 // authentication.success. It must begin with a word for identity: a bare "login" may be anything.
-func parseName(name string) (session.Kind, session.Outcome) {
-	var buf [longestName]byte
-	words, ok := dotted(buf[:0], name)
+func parseForeignName(name string) (session.Kind, session.Outcome) {
+	var buf [maxEventName]byte
+	words, ok := appendDotted(buf[:0], name)
 	if !ok {
 		return session.KindUnknown, session.OutcomeUnknown
 	}
 	for _, prefix := range [...]string{"user.", "enduser.", "auth.", "authn.", "authentication.", "account.", "identity."} {
-		if rest, found := cut(words, prefix); found {
+		if rest, found := cutPrefix(words, prefix); found {
 			if prefix == "authentication." {
-				if outcome, known := outcomeOf(rest); known {
+				if outcome, known := parseOutcomeWord(rest); known {
 					return session.KindLogin, outcome
 				}
 			}
-			return parseVerb(rest)
+			return parseLoginVerb(rest)
 		}
 	}
 	return session.KindUnknown, session.OutcomeUnknown
 }
 
-// parseAction knows the same words where their key says that they are about identity: LOGIN of audit.action, logged-out of event.action.
-func parseAction(action string) (session.Kind, session.Outcome) {
-	if kind, outcome := parseName(action); kind != session.KindUnknown {
+// parseForeignAction reads the same words without a prefix, where their key is about identity: LOGIN of audit.action, logged-out of event.action.
+func parseForeignAction(action string) (session.Kind, session.Outcome) {
+	if kind, outcome := parseForeignName(action); kind != session.KindUnknown {
 		return kind, outcome
 	}
-	var buf [longestName]byte
-	words, ok := dotted(buf[:0], action)
+	var buf [maxEventName]byte
+	words, ok := appendDotted(buf[:0], action)
 	if !ok {
 		return session.KindUnknown, session.OutcomeUnknown
 	}
-	return parseVerb(words)
+	return parseLoginVerb(words)
 }
 
-// verbs are what comes first, the longer ones before those that begin them.
-var verbs = []struct {
+// loginVerbs: a longer one comes before its own prefix.
+var loginVerbs = []struct {
 	words   string
 	kind    session.Kind
 	outcome session.Outcome // that the verb itself says
@@ -66,25 +66,25 @@ var verbs = []struct {
 	{"sign.out", session.KindLogout, session.OutcomeUnknown},
 }
 
-func parseVerb(words []byte) (session.Kind, session.Outcome) {
-	for i := range verbs {
-		rest, found := cut(words, verbs[i].words)
+func parseLoginVerb(words []byte) (session.Kind, session.Outcome) {
+	for i := range loginVerbs {
+		rest, found := cutPrefix(words, loginVerbs[i].words)
 		if !found {
 			continue
 		}
 		if len(rest) == 0 {
-			return verbs[i].kind, verbs[i].outcome
+			return loginVerbs[i].kind, loginVerbs[i].outcome
 		}
 		if rest[0] == '.' {
-			if outcome, known := outcomeOf(rest[1:]); known {
-				return verbs[i].kind, outcome
+			if outcome, known := parseOutcomeWord(rest[1:]); known {
+				return loginVerbs[i].kind, outcome
 			}
 		}
 	}
 	return session.KindUnknown, session.OutcomeUnknown
 }
 
-func outcomeOf(words []byte) (o session.Outcome, known bool) {
+func parseOutcomeWord(words []byte) (o session.Outcome, known bool) {
 	switch string(words) {
 	case "success", "succeeded", "successful", "ok":
 		return session.OutcomeSuccess, true
@@ -96,16 +96,16 @@ func outcomeOf(words []byte) (o session.Outcome, known bool) {
 	return session.OutcomeUnknown, false
 }
 
-func cut(words []byte, prefix string) (rest []byte, found bool) {
+func cutPrefix(words []byte, prefix string) (rest []byte, found bool) {
 	if len(words) < len(prefix) || string(words[:len(prefix)]) != prefix {
 		return words, false
 	}
 	return words[len(prefix):], true
 }
 
-// dotted appends a name in lower case with dots between its words, however they were parted: UserLoginFailed, USER_LOGIN, user-login.
-func dotted(b []byte, name string) ([]byte, bool) {
-	if name == "" || len(name) > longestName/2 {
+// appendDotted appends a name in lower case with dots between its words: UserLoginFailed, USER_LOGIN, user-login.
+func appendDotted(b []byte, name string) ([]byte, bool) {
+	if name == "" || len(name) > maxEventName/2 {
 		return b, false
 	}
 	lower := false
