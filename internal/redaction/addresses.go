@@ -10,58 +10,58 @@ import (
 
 // The parts of an address that `prefix` leaves: a network, not a machine.
 const (
-	prefix4 = 24
-	prefix6 = 48
+	prefixBits4 = 24
+	prefixBits6 = 48
 )
 
-// hideAddress hides the client's address and the name of its machine, and tells whether there was one. Sockets and [local] are nobody's.
+// hideAddress hides the client's address and host name, and returns whether there was one. Sockets and [local] stay.
 func (p *Policy) hideAddress(e *session.Event) bool {
 	address, host := e.ClientAddress, e.ClientHostname
 	e.ClientAddress, e.ClientHostname = p.maskAddress(address), p.maskAddress(host)
 	var names []searchName
 	for _, name := range []string{address, host} {
-		if _, err := netip.ParseAddr(name); err != nil && len(name) > shortName && !isLocal(name) && !isHashed(name) {
+		if _, err := netip.ParseAddr(name); err != nil && len(name) > maxShortName && !isLocalAddress(name) && !isHashed(name) {
 			names = append(names, newSearchName(name))
 		}
 	}
 	client, _ := parseAddress(address)
 	if client.IsValid() && p.maskAddress(address) == address {
-		client = netip.Addr{} // it is a network already
+		client = netip.Addr{} // it was masked before
 	}
 	eachText(e, func(field, text string) string {
-		if text == "" || notOfAClient[field] {
+		if text == "" || fieldsWithoutClient[field] {
 			return text
 		}
 		for i := range names {
-			text = names[i].hide(text)
+			text = names[i].hideIn(text)
 		}
 		return p.maskWithin(text, client, field == "Extra")
 	})
 	return e.ClientAddress != address || e.ClientHostname != host
 }
 
-// notOfAClient are fields in which no client's address can stand, or in which it has been hidden.
-var notOfAClient = map[string]bool{"ClientAddress": true, "ClientHostname": true, "ClientVersion": true, "Host": true, "ServerAddress": true}
+// fieldsWithoutClient cannot hold a client's address, or it has been hidden there.
+var fieldsWithoutClient = map[string]bool{"ClientAddress": true, "ClientHostname": true, "ClientVersion": true, "Host": true, "ServerAddress": true}
 
 func (p *Policy) maskAddress(text string) string {
-	if text == "" || isLocal(text) || isHashed(text) {
+	if text == "" || isLocalAddress(text) || isHashed(text) {
 		return text
 	}
 	switch p.config.Addresses {
 	case Hash:
-		return p.secret.hashed("address", text)
+		return p.hashKey.hashText("address", text)
 	case Prefix:
 		if a, ok := parseAddress(text); ok {
-			return network(a)
+			return maskNetwork(a)
 		}
 	}
 	return ""
 }
 
-func network(a netip.Addr) string {
-	bits := prefix6
+func maskNetwork(a netip.Addr) string {
+	bits := prefixBits6
 	if a.Is4() {
-		bits = prefix4
+		bits = prefixBits4
 	}
 	n, err := a.Prefix(bits)
 	if err != nil {
@@ -70,8 +70,8 @@ func network(a netip.Addr) string {
 	return n.Addr().String()
 }
 
-// isLocal tells what is the address of no machine: a socket, or the machine itself.
-func isLocal(text string) bool {
+// isLocalAddress: a socket, or the machine itself.
+func isLocalAddress(text string) bool {
 	a, _ := parseAddress(text)
 	return a.IsLoopback() || text == "[local]" || text == "localhost" || strings.HasPrefix(text, "/")
 }
@@ -92,8 +92,8 @@ func parseAddress(text string) (netip.Addr, bool) {
 	return a.WithZone("").Unmap(), true
 }
 
-// maskWithin hides the client's address wherever a text has it, however it is written. An attribute that is a list of addresses, as
-// proxies make it, is hidden whole.
+// maskWithin hides the client's address in a text, in every spelling. Of an attribute that is a list of addresses, as proxies write it,
+// every one is hidden.
 func (p *Policy) maskWithin(text string, client netip.Addr, attribute bool) string {
 	if !mayHoldAddress(text) {
 		return text
@@ -112,7 +112,7 @@ func (p *Policy) maskWithin(text string, client netip.Addr, attribute bool) stri
 		for end < len(text) && isAddressByte(text[end]) {
 			end++
 		}
-		if begin, length, a := addressIn(text[at:end]); a.IsValid() && (list || a == client) {
+		if begin, length, a := findAddress(text[at:end]); a.IsValid() && (list || a == client) {
 			out.WriteString(text[from : at+begin])
 			out.WriteString(cmp.Or(p.maskAddress(a.String()), Redacted))
 			from = at + begin + length
@@ -126,9 +126,9 @@ func (p *Policy) maskWithin(text string, client netip.Addr, attribute bool) stri
 	return out.String()
 }
 
-// addressIn finds the address in a run of the bytes that addresses are made of: with a port, a colon or a dot around it, or a word of
+// findAddress finds the address in a run of the bytes that addresses are made of: with a port, a colon or a dot around it, or a word of
 // hexadecimal letters before it.
-func addressIn(run string) (begin, length int, found netip.Addr) {
+func findAddress(run string) (begin, length int, found netip.Addr) {
 	bare := strings.TrimRight(run, ".:")
 	for mayHoldAddress(bare) {
 		if a, ok := parseAddress(bare); ok {
@@ -147,7 +147,7 @@ func addressIn(run string) (begin, length int, found netip.Addr) {
 	return 0, 0, netip.Addr{}
 }
 
-// mayHoldAddress is a quick no to most texts: an address has three dots or two colons, and to try to read one costs a microsecond.
+// mayHoldAddress excludes most texts quickly: an address has three dots or two colons, and parsing costs a microsecond.
 func mayHoldAddress(text string) bool {
 	dots, colons := 0, 0
 	for i := range len(text) {

@@ -7,7 +7,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// changeAttr changes key and value. A value that is no longer what its type says becomes a text.
+// changeAttr changes key and value. A value that no longer fits its type becomes a text.
 func changeAttr(a *session.Attr, field string, change func(field, text string) string) {
 	if a.Key == session.AttrLoginUID {
 		return
@@ -28,15 +28,15 @@ func changeAttr(a *session.Attr, field string, change func(field, text string) s
 	}
 }
 
-// identities are attributes that name a person beside the user name: what a proof of identity said, and the addresses of people.
-var identities = map[string]bool{
+// identityKeys are attributes that name a person beside the user name.
+var identityKeys = map[string]bool{
 	session.SourceField + "identity": true, session.SourceField + "gss_principal": true, session.SourceField + "username": true,
 	"audit.actor.id": true, session.AttrActorName: true, session.AttrActorID: true,
 }
 
-// isIdentity also knows all of user and enduser: a name that came as a list or an object has no field.
+// isIdentity includes all of user.* and enduser.*: a name that came as a list or an object has no field.
 func isIdentity(key string) bool {
-	if identities[key] {
+	if identityKeys[key] {
 		return true
 	}
 	key = strings.TrimPrefix(key, session.SourceField)
@@ -44,11 +44,10 @@ func isIdentity(key string) bool {
 	return first == "user" || first == "enduser"
 }
 
-// hideIdentities takes out what names the person in another way.
 func (p *Policy) hideIdentities(attrs []session.Attr) {
 	for i := range attrs {
 		if isIdentity(attrs[i].Key) {
-			attrs[i].Value, attrs[i].Type = p.replacement("identity", attrs[i].Value), session.AttrString
+			attrs[i].Value, attrs[i].Type = p.replaceIdentity("identity", attrs[i].Value), session.AttrString
 		}
 	}
 }

@@ -31,7 +31,7 @@ type Config struct {
 	// Key is the secret under which names, addresses and ids are hashed: without one, anybody could test guesses.
 	Key configopaque.String `mapstructure:"key"`
 
-	// UserOnFailure is the key of before, which is refused.
+	// UserOnFailure is a former key, which is refused.
 	UserOnFailure string `mapstructure:"user_on_failure"`
 }
 
@@ -49,28 +49,27 @@ const (
 	PresetGDPR     = "gdpr"
 )
 
-// presets are what each preset sets.
-var presets = map[string]Config{
+var presetConfigs = map[string]Config{
 	PresetNone:     {Users: Keep, On: Failures, Addresses: Keep, Settings: Keep, Original: Keep, Attributes: Keep},
 	PresetEvidence: {Users: Hash, On: Failures, Addresses: Keep, Settings: Keep, Original: Keep, Attributes: Keep},
 	PresetGDPR:     {Users: Hash, On: All, Addresses: Prefix, Settings: Drop, Original: Drop, Attributes: Drop},
 }
 
-// minKey is the fewest bytes of a key that withstand guessing.
-const minKey = 16
+// minKeyBytes is the fewest bytes of a key that withstand guessing.
+const minKeyBytes = 16
 
 // DefaultConfig hides nothing.
 func DefaultConfig() Config { return Config{Preset: PresetNone} }
 
-// choice is a key of the block with what may stand there.
-type choice struct {
+// keyChoice is a key of the block with its allowed values.
+type keyChoice struct {
 	key     string
 	value   *string
 	allowed []string
 }
 
-func (c *Config) choices() []choice {
-	return []choice{
+func (c *Config) keyChoices() []keyChoice {
+	return []keyChoice{
 		{"users", &c.Users, []string{Keep, Hash, Drop}},
 		{"on", &c.On, []string{Failures, All}},
 		{"addresses", &c.Addresses, []string{Keep, Prefix, Hash, Drop}},
@@ -80,12 +79,12 @@ func (c *Config) choices() []choice {
 	}
 }
 
-// effective is the block with the preset's values where nothing is written.
-func (c *Config) effective() Config {
+// withPreset fills keys that are not set with the preset's values.
+func (c *Config) withPreset() Config {
 	e := *c
-	preset := presets[cmp.Or(c.Preset, PresetNone)]
-	from := preset.choices()
-	for i, k := range e.choices() {
+	preset := presetConfigs[cmp.Or(c.Preset, PresetNone)]
+	from := preset.keyChoices()
+	for i, k := range e.keyChoices() {
 		if *k.value == "" {
 			*k.value = *from[i].value
 		}
@@ -99,10 +98,10 @@ func (c *Config) Validate() error {
 	if c.UserOnFailure != "" {
 		errs = append(errs, errors.New("user_on_failure: is gone; write users: keep, hash or drop instead, which hides the names of failed logins (on: failures) wherever they stand"))
 	}
-	if _, known := presets[c.Preset]; !known && c.Preset != "" {
+	if _, known := presetConfigs[c.Preset]; !known && c.Preset != "" {
 		errs = append(errs, fmt.Errorf("preset: %q is none of %s, %s, %s", c.Preset, PresetNone, PresetEvidence, PresetGDPR))
 	}
-	for _, k := range c.choices() {
+	for _, k := range c.keyChoices() {
 		if *k.value != "" && !slices.Contains(k.allowed, *k.value) {
 			errs = append(errs, fmt.Errorf("%s: %q is none of %s", k.key, *k.value, strings.Join(k.allowed, ", ")))
 		}
@@ -114,7 +113,7 @@ func (c *Config) Validate() error {
 }
 
 func (c *Config) validateKey() error {
-	e := c.effective()
+	e := c.withPreset()
 	var needs []string
 	if e.Users == Hash {
 		needs = append(needs, "users: hash")
@@ -123,9 +122,9 @@ func (c *Config) validateKey() error {
 		needs = append(needs, "addresses: "+e.Addresses)
 	}
 	switch {
-	case len(needs) > 0 && len(c.Key) < minKey:
+	case len(needs) > 0 && len(c.Key) < minKeyBytes:
 		return fmt.Errorf("key: %d bytes are too few for %s (ids hold addresses, and an unkeyed hash would let anyone test guesses); give %d random ones or more, as in ${env:REDACT_KEY}",
-			len(c.Key), strings.Join(needs, " and "), minKey)
+			len(c.Key), strings.Join(needs, " and "), minKeyBytes)
 	case len(needs) == 0 && c.Key != "" && e.Users == Keep:
 		return errors.New("key: has no use here; set users: hash, addresses or a preset, or remove the key")
 	}

@@ -8,37 +8,37 @@ import (
 
 // Policy hides what a block redact says. It is safe for concurrent use.
 type Policy struct {
-	config Config
-	secret *secret
+	config  Config
+	hashKey *hashKey
 }
 
 // New makes the policy of a valid block; nil where the block hides nothing.
 func New(c Config) *Policy {
-	e := c.effective()
+	e := c.withPreset()
 	if e.Users == Keep && e.Addresses == Keep && e.Settings == Keep && e.Original == Keep && e.Attributes == Keep {
 		return nil
 	}
-	return &Policy{config: e, secret: newSecret([]byte(e.Key))}
+	return &Policy{config: e, hashKey: newHashKey([]byte(e.Key))}
 }
 
 // RedactEvent is for an event whose ids a sender gave, or that has none yet: what an id is made of must be hidden before. The event's slices
 // are not changed but replaced, so they may belong to somebody else.
-func (p *Policy) RedactEvent(e *session.Event) { p.hide(e) }
+func (p *Policy) RedactEvent(e *session.Event) { p.hideFields(e) }
 
 // HideWithIDs is for an event of our own sources, whose ids are made of addresses: where one is hidden, the ids become keyed
 // hashes of themselves. Time stays the beginning of the record id.
 func (p *Policy) HideWithIDs(e *session.Event) {
-	if p.hide(e) {
-		p.secret.rekey(e)
+	if p.hideFields(e) {
+		p.hashKey.rekeyIDs(e)
 	}
 }
 
-// Apply is one of the two, for package plogs.
+// Apply calls one of the two.
 func (p *Policy) Apply(e *session.Event, ourIDs bool) {
 	if ourIDs {
 		p.HideWithIDs(e)
 	} else {
-		p.hide(e)
+		p.hideFields(e)
 	}
 }
 
@@ -54,7 +54,7 @@ func (p *Policy) RedactEvents(events []session.Event) []session.Event {
 	return hidden
 }
 
-func (p *Policy) hide(e *session.Event) (addressHidden bool) {
+func (p *Policy) hideFields(e *session.Event) (addressHidden bool) {
 	if p.config.Settings == Drop {
 		e.Settings = nil
 	}
@@ -62,7 +62,7 @@ func (p *Policy) hide(e *session.Event) (addressHidden bool) {
 		e.Original, e.Message = "", ""
 	}
 	if p.config.Attributes == Drop {
-		e.Extra = onlyTies(e.Extra)
+		e.Extra = onlyLoginUID(e.Extra)
 	}
 	if p.config.Users != Keep && (p.config.On == All || e.Outcome != session.OutcomeSuccess) {
 		p.hideUser(e)
@@ -73,8 +73,8 @@ func (p *Policy) hide(e *session.Event) (addressHidden bool) {
 	return addressHidden
 }
 
-// onlyTies keeps the id of the login that an update is about.
-func onlyTies(attrs []session.Attr) (ties []session.Attr) {
+// onlyLoginUID keeps the id of the login that an update refers to.
+func onlyLoginUID(attrs []session.Attr) (ties []session.Attr) {
 	for _, a := range attrs {
 		if a.Key == session.AttrLoginUID {
 			ties = append(ties, a)
@@ -99,8 +99,8 @@ var textFields = func() (fields []*session.Field) {
 	return fields
 }()
 
-// eachText walks every text of an event that a client or a sender may have written, lists as copies. What the source of the event is
-// called, our own vocabulary and what was made by hiding are left out.
+// eachText changes every text of an event that a client or a sender may have written, lists as copies. The source's name, our own
+// vocabulary and the results of redaction are left out.
 func eachText(e *session.Event, change func(field, text string) string) {
 	for _, f := range textFields {
 		switch v := f.In(e).(type) {

@@ -52,7 +52,7 @@ func everywhere(text string) *session.Event {
 		{Key: "app.raw", Value: base64.StdEncoding.EncodeToString([]byte("user=" + text)), Type: session.AttrBytes},
 		{Key: "user.email", Value: "someone@example.com"},
 	}
-	for i, s := range spellings(text) {
+	for i, s := range nameSpellings(text) {
 		e.Extra = append(e.Extra, session.Attr{Key: fmt.Sprintf("app.%d", i), Value: `{"name":"` + s + `"}`, Type: session.AttrJSON})
 	}
 	return e
@@ -66,7 +66,7 @@ func holds(e *session.Event, text string) string {
 			stored += string(raw)
 		}
 	}
-	for _, s := range spellings(text) {
+	for _, s := range nameSpellings(text) {
 		if at := strings.Index(strings.ToLower(stored), strings.ToLower(s)); at >= 0 {
 			return fmt.Sprintf("%.80q", stored[max(0, at-20):])
 		}
@@ -191,7 +191,7 @@ func TestIDsOverAddressesAreKeyed(t *testing.T) {
 }
 
 func TestPresetsAreWhatTheDocsSay(t *testing.T) {
-	for name, p := range presets {
+	for name, p := range presetConfigs {
 		require.Contains(t, docs(t), fmt.Sprintf("| `%s` | `%s` | `%s` | `%s` | `%s` | `%s` | `%s` |", name, p.Users, p.On, p.Addresses, p.Settings, p.Original, p.Attributes))
 	}
 }

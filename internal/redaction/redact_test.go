@@ -48,7 +48,7 @@ func TestANameThatMayBeAPasswordVanishes(t *testing.T) {
 				"User": e.User, "UserID": e.UserID, "FailureReason": e.FailureReason, "Message": e.Message, "Original": e.Original,
 				"Extra": e.Extra[0].Value,
 			} {
-				for _, spelling := range spellings(name) {
+				for _, spelling := range nameSpellings(name) {
 					require.False(t, strings.Contains(text, spelling), "%s of %.40q, %s", field, name, mode)
 				}
 			}
@@ -69,7 +69,7 @@ func TestSpellings(t *testing.T) {
 		"a/b":       {`a\/b`, `a/b`},
 		"new\nline": {`new\nline`, "new\nline"},
 	} {
-		got := spellings(name)
+		got := nameSpellings(name)
 		require.Subset(t, got, want, name)
 		require.True(t, slices.IsSortedFunc(got, func(a, b string) int { return len(b) - len(a) }), name)
 	}

@@ -12,14 +12,14 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// secret is the key of keyed hashes. Equal texts have equal hashes under one key, and nobody without it can test a guess.
-type secret struct{ hashes sync.Pool } // of hash.Hash: to make one takes longer than to use it
+// hashKey makes keyed hashes. Equal texts have equal hashes under one key, and nobody without it can test a guess.
+type hashKey struct{ hashes sync.Pool } // of hash.Hash: making one takes longer than using it
 
-func newSecret(key []byte) *secret {
-	return &secret{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+func newHashKey(key []byte) *hashKey {
+	return &hashKey{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
 }
 
-func (s *secret) mac(parts ...string) []byte {
+func (s *hashKey) computeMAC(parts ...string) []byte {
 	h := s.hashes.Get().(hash.Hash)
 	defer s.hashes.Put(h)
 	h.Reset()
@@ -33,15 +33,15 @@ func (s *secret) mac(parts ...string) []byte {
 }
 
 // userHash is the value of user.hash: HMAC-SHA256 of the name.
-func (s *secret) userHash(name string) string { return hex.EncodeToString(s.mac(name)) }
+func (s *hashKey) userHash(name string) string { return hex.EncodeToString(s.computeMAC(name)) }
 
-// hashPrefix begins every hash that stands in a field of its own, so that it is known as one.
+// hashPrefix distinguishes hashes from values in the same field.
 const hashPrefix = "hmac:"
 
 const hashDigits = 32
 
-func (s *secret) hashed(purpose, text string) string {
-	return hashPrefix + hex.EncodeToString(s.mac(purpose, text))[:hashDigits]
+func (s *hashKey) hashText(purpose, text string) string {
+	return hashPrefix + hex.EncodeToString(s.computeMAC(purpose, text))[:hashDigits]
 }
 
 func isHashed(text string) bool {
@@ -53,26 +53,26 @@ func isHashed(text string) bool {
 	return err == nil
 }
 
-// rekey makes keyed hashes of the ids of our sources. A session's key that is made of the source's own session id holds no address.
-func (s *secret) rekey(e *session.Event) {
+// rekeyIDs replaces ids by keyed hashes of themselves. A session's key that is made of the source's own session id holds no address.
+func (s *hashKey) rekeyIDs(e *session.Event) {
 	if !e.RecordID.IsZero() {
-		e.RecordID = s.recordID(e.RecordID)
+		e.RecordID = s.rekeyRecordID(e.RecordID)
 	}
 	if !e.SessionKey.IsZero() && e.SessionID == "" {
-		copy(e.SessionKey[:], s.mac("session key", string(e.SessionKey[:])))
+		copy(e.SessionKey[:], s.computeMAC("session key", string(e.SessionKey[:])))
 		markUUID(&e.SessionKey)
 	}
 	for i := range e.Extra { // a copy since eachText
 		a := &e.Extra[i]
 		if id, ok := session.ParseID(a.Value); ok && a.Key == session.AttrLoginUID {
-			a.Value = s.recordID(id).String()
+			a.Value = s.rekeyRecordID(id).String()
 		}
 	}
 }
 
-// recordID keeps the time.
-func (s *secret) recordID(id session.ID) session.ID {
-	copy(id[6:], s.mac("record id", string(id[:])))
+// rekeyRecordID keeps the time.
+func (s *hashKey) rekeyRecordID(id session.ID) session.ID {
+	copy(id[6:], s.computeMAC("record id", string(id[:])))
 	markUUID(&id)
 	return id
 }

@@ -12,8 +12,8 @@ import (
 	"unicode/utf16"
 )
 
-// escapable tells whether some format writes a name in another way than it is: all but the plainest characters.
-func escapable(name string) bool {
+// needsEscaping: some format escapes all but these characters.
+func needsEscaping(name string) bool {
 	return strings.IndexFunc(name, func(r rune) bool {
 		switch {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
@@ -23,7 +23,7 @@ func escapable(name string) bool {
 	}) >= 0
 }
 
-// isPlain tells a name that every format writes as it is.
+// isPlain: no format escapes the name.
 func isPlain(name string) bool {
 	for i := range len(name) {
 		switch c := name[i]; {
@@ -35,12 +35,12 @@ func isPlain(name string) bool {
 	return name != ""
 }
 
-// longName is where a name is no name: a dozen spellings of megabytes would cost more than they hide, and its original is dropped anyway.
-const longName = 64 << 10
+// maxSpelledName bounds the cost: longer names are searched in fewer spellings, and their original is dropped anyway.
+const maxSpelledName = 64 << 10
 
-// spellings are the ways in which a name may stand in a server's message, a column or an attribute, the longest first, so that none is
-// hidden by halves. Spaces around a name are not part of it: messages drop them.
-func spellings(name string) []string {
+// nameSpellings are the escaped forms of a name in messages, columns and attributes, the longest first, so that none is hidden in part.
+// Spaces around a name are not part of it: messages drop them.
+func nameSpellings(name string) []string {
 	if bare := strings.TrimSpace(name); bare != "" {
 		name = bare
 	}
@@ -49,13 +49,13 @@ func spellings(name string) []string {
 	}
 	out := []string{name, url.QueryEscape(name), url.PathEscape(name)}
 	switch {
-	case len(name) > longName:
-		out = append(out, inJSON(name, true), inJSON(name, false))
-	case escapable(name):
+	case len(name) > maxSpelledName:
+		out = append(out, escapeJSON(name, true), escapeJSON(name, false))
+	case needsEscaping(name):
 		out = append(out,
-			backslashed(name), strings.ReplaceAll(name, `"`, `""`), strings.ReplaceAll(name, `'`, `''`),
-			inJSON(name, true), inJSON(name, false), inASCII(name), strings.ToValidUTF8(name, "\uFFFD"), html.EscapeString(name),
-			strings.ToUpper(name), strings.ToLower(name), escapedBytes(name, `\x%02x`), escapedBytes(name, `\%03o`), escapedBytes(name, `#%03o`), escapedBytes(name, "?"),
+			escapeBackslash(name), strings.ReplaceAll(name, `"`, `""`), strings.ReplaceAll(name, `'`, `''`),
+			escapeJSON(name, true), escapeJSON(name, false), asciiJSON(name), strings.ToValidUTF8(name, "\uFFFD"), html.EscapeString(name),
+			strings.ToUpper(name), strings.ToLower(name), escapeBytes(name, `\x%02x`), escapeBytes(name, `\%03o`), escapeBytes(name, `#%03o`), escapeBytes(name, "?"),
 		)
 	}
 	out = slices.DeleteFunc(out, func(s string) bool { return s == "" || strings.Trim(s, "?") == "" && s != name })
@@ -63,9 +63,8 @@ func spellings(name string) []string {
 	return slices.Compact(out)
 }
 
-// escapedBytes writes what is not printable ASCII byte by byte: as sshd (\303), PostgreSQL (\xc3, ? in its older versions) and rsyslog
-// (#303) do.
-func escapedBytes(name, format string) string {
+// escapeBytes escapes what is not printable ASCII as sshd (\303), PostgreSQL (\xc3, ? in its older versions) and rsyslog (#303) do.
+func escapeBytes(name, format string) string {
 	var b strings.Builder
 	for i := range len(name) {
 		switch c := name[i]; {
@@ -80,10 +79,10 @@ func escapedBytes(name, format string) string {
 	return b.String()
 }
 
-// inASCII is the spelling within JSON of writers that escape all that is not ASCII.
-func inASCII(name string) string {
+// asciiJSON escapes all that is not ASCII.
+func asciiJSON(name string) string {
 	var b strings.Builder
-	for _, r := range inJSON(name, false) {
+	for _, r := range escapeJSON(name, false) {
 		switch {
 		case r < 0x80:
 			b.WriteRune(r)
@@ -97,15 +96,15 @@ func inASCII(name string) string {
 	return b.String()
 }
 
-// backslashed is the spelling of SQL literals and tab-separated rows.
-func backslashed(name string) string {
+// escapeBackslash is the escaping of SQL literals and tab-separated rows.
+func escapeBackslash(name string) string {
 	return strings.NewReplacer(
 		`\`, `\\`, `'`, `\'`, "`", "\\`", "\n", `\n`, "\r", `\r`, "\t", `\t`, "\x00", `\0`, "\b", `\b`, "\f", `\f`,
 	).Replace(name)
 }
 
-// inJSON is the spelling within a JSON string. Writers differ in the slash and in HTML's characters: careful ones escape both.
-func inJSON(name string, careful bool) string {
+// escapeJSON: writers differ in the slash and in HTML's characters, careful ones escape both.
+func escapeJSON(name string, careful bool) string {
 	var b strings.Builder
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(careful)
@@ -136,4 +135,4 @@ func lowerASCII(s string) string {
 	return s
 }
 
-func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
