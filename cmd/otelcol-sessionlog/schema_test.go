@@ -5,26 +5,39 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
 	"go.yaml.in/yaml/v3"
 )
 
 // schema is a JSON schema of a configuration, as editors read it.
 type schema map[string]any
 
-// A value may come from the environment whatever its type.
+// A value may come from the environment or a file whatever its type.
+const reference = `\$\{.+\}`
+
 var (
-	fromEnvironment = schema{"type": "string", "pattern": `\$\{.+\}`}
-	durationSchema  = schema{"anyOf": []any{schema{"type": "string", "pattern": `^[-+]?([0-9.]+(ns|us|µs|ms|s|m|h))+$`}, schema{"const": 0}, fromEnvironment}}
+	fromEnvironment = schema{"type": "string", "pattern": reference}
+	durationSchema  = schema{"anyOf": []any{schema{"type": "string", "pattern": `^[-+]?(0|([0-9.]+(ns|us|µs|μs|ms|s|m|h))+)$`}, schema{"const": 0}, fromEnvironment}}
 )
+
+// blockSchema is one of a block, of whose text alone the pattern speaks.
+func blockSchema(keys schema) schema {
+	block := schema{"type": []string{"object", "null", "string"}, "pattern": reference}
+	maps.Copy(block, keys)
+	return block
+}
 
 // TestSchemasAreOfTheConfigurations: config/collector.schema.json lets an editor complete a configuration file and mark what is wrong in
 // it; config.schema.yaml beside a component is its part. Words come from the READMEs, keys and types from the code. UPDATE_DOCS=1 writes
@@ -45,7 +58,7 @@ func TestSchemasAreOfTheConfigurations(t *testing.T) {
 		requireWritten(t, filepath.Join(folder, "config.schema.yaml"), text.String())
 
 		if sections[section] == nil {
-			sections[section] = schema{"type": []string{"object", "null"}, "patternProperties": schema{}}
+			sections[section] = blockSchema(schema{"patternProperties": schema{}})
 		}
 		sections[section].(schema)["patternProperties"].(schema)["^"+kind+"(/.+)?$"] = own
 	}
@@ -55,6 +68,112 @@ func TestSchemasAreOfTheConfigurations(t *testing.T) {
 	}, "", "  ")
 	require.NoError(t, err)
 	requireWritten(t, "../../config/collector.schema.json", string(whole)+"\n")
+}
+
+// TestTheSchemaTakesWhatTheCollectorTakes: an editor marks nothing that is right, and what is wrong it does.
+func TestTheSchemaTakesWhatTheCollectorTakes(t *testing.T) {
+	var whole map[string]any
+	text, err := os.ReadFile("../../config/collector.schema.json")
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &whole))
+	takes := func(config string) bool {
+		var value any
+		require.NoError(t, yaml.Unmarshal([]byte(config), &value), config)
+		return matchesSchema(whole, value)
+	}
+	indented := func(section, file string) string {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		return section + ":\n  " + strings.ReplaceAll(string(text), "\n", "\n  ")
+	}
+	right := []string{indented("exporters", "../../exporter/sessionlogexporter/testdata/valid.yaml")}
+	files, err := filepath.Glob("../../examples/*/*.yaml")
+	require.NoError(t, err)
+	for _, file := range append(files, "../../config/collector.yaml", "../../config/debian.yaml") {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		right = append(right, string(text))
+	}
+	right = append(right,
+		`exporters: {sessionlog: {sending_queue: {batch: {enabled: false}}, timeout: "0", postgresql: }}`,
+		`exporters: {sessionlog: {redact: "${file:redact.yaml}", sending_queue: {queue_size: "${env:SIZE}"}}, sessionlog_console: }`,
+		`receivers: {sessionlog/one: "${file:one.yaml}", sessionlog: {http: {endpoint: "x:1", response_headers: {X-Frame-Options: DENY}, tls: {enabled: false}}}}`,
+		`receivers: "${file:receivers.yaml}"`,
+	)
+	for _, config := range right {
+		require.True(t, takes(config), "%s", config)
+	}
+	for _, config := range []string{
+		`exporters: {sessionlog: {sqlite: {paht: x}}}`, `exporters: {sessionlog: {dead_letter: {enabled: true}}}`, `exporters: {sessionlog: {timeout: 5}}`,
+		`exporters: {sessionlog: {redact: redact.yaml}}`, `receivers: {sessionlog: {http: {response_headers: [{key: x}]}}}`, `receivers: {sessionlog: {poll_interval: 1d}}`,
+	} {
+		require.False(t, takes(config), "%s", config)
+	}
+}
+
+// matchesSchema knows as much of JSON schemas as ours say.
+func matchesSchema(rules map[string]any, value any) bool {
+	kind := "null"
+	switch value.(type) {
+	case string:
+		kind = "string"
+	case bool:
+		kind = "boolean"
+	case int:
+		kind = "integer"
+	case float64:
+		kind = "number"
+	case []any:
+		kind = "array"
+	case map[string]any:
+		kind = "object"
+	}
+	switch allowed := rules["type"].(type) {
+	case string:
+		if kind != allowed && (kind != "integer" || allowed != "number") {
+			return false
+		}
+	case []any:
+		if !slices.Contains(allowed, any(kind)) && (kind != "integer" || !slices.Contains(allowed, any("number"))) {
+			return false
+		}
+	}
+	if forms, ok := rules["anyOf"].([]any); ok && !slices.ContainsFunc(forms, func(form any) bool { return matchesSchema(form.(map[string]any), value) }) {
+		return false
+	}
+	if only, ok := rules["const"]; ok && value != int(only.(float64)) {
+		return false
+	}
+	switch value := value.(type) {
+	case string:
+		pattern, ok := rules["pattern"].(string)
+		return !ok || regexp.MustCompile(pattern).MatchString(value)
+	case []any:
+		items, ok := rules["items"].(map[string]any)
+		return !ok || !slices.ContainsFunc(value, func(item any) bool { return !matchesSchema(items, item) })
+	case map[string]any:
+		for key, inner := range value {
+			if below, ok := schemaBelow(rules, key); !ok || !matchesSchema(below, inner) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func schemaBelow(rules map[string]any, key string) (below map[string]any, ok bool) {
+	properties, _ := rules["properties"].(map[string]any)
+	if below, ok = properties[key].(map[string]any); ok {
+		return below, true
+	}
+	patterns, _ := rules["patternProperties"].(map[string]any)
+	for pattern, rules := range patterns {
+		if regexp.MustCompile(pattern).MatchString(key) {
+			return rules.(map[string]any), true
+		}
+	}
+	below, _ = rules["additionalProperties"].(map[string]any)
+	return below, rules["additionalProperties"] != false
 }
 
 // requireWritten compares a file that is made of other sources, or writes it.
@@ -96,7 +215,10 @@ func typeSchema(t *testing.T, kind reflect.Type, path []string, rows map[string]
 		if len(properties) == 0 { // decodes itself
 			return schema{}
 		}
-		return schema{"type": []string{"object", "null"}, "properties": properties, "additionalProperties": false}
+		if strings.HasPrefix(kind.Name(), "Optional[") {
+			properties["enabled"] = typeSchema(t, reflect.TypeFor[bool](), path, rows)
+		}
+		return blockSchema(schema{"properties": properties, "additionalProperties": false})
 	case strings.HasPrefix(kind.Name(), "Optional["):
 		value, _ := reflect.PointerTo(kind).MethodByName("Get")
 		return typeSchema(t, value.Type.Out(0), path, rows)
@@ -111,9 +233,13 @@ func typeSchema(t *testing.T, kind reflect.Type, path []string, rows map[string]
 	case reflect.String:
 		return schema{"type": []string{"string", "number", "boolean", "null"}} // the collector makes text of all of them
 	case reflect.Slice:
-		return schema{"anyOf": []any{schema{"type": []string{"array", "null"}, "items": typeSchema(t, kind.Elem(), path, rows)}, schema{"type": "string"}}}
+		forms := []any{schema{"type": []string{"array", "null"}, "items": typeSchema(t, kind.Elem(), path, rows)}, schema{"type": "string"}}
+		if reflect.PointerTo(kind).Implements(reflect.TypeFor[confmap.Unmarshaler]()) { // a list of names and values, or a map
+			forms = append(forms, schema{"type": "object"})
+		}
+		return schema{"anyOf": forms}
 	case reflect.Map:
-		return schema{"type": []string{"object", "null"}, "additionalProperties": typeSchema(t, kind.Elem(), path, rows)}
+		return blockSchema(schema{"additionalProperties": typeSchema(t, kind.Elem(), path, rows)})
 	}
 	return schema{}
 }
