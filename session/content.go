@@ -30,6 +30,7 @@ func (e *Event) ContentHash(h *Hasher) [16]byte {
 		h.buf = e.AppendContent(h.buf[:0])
 	}
 	sum := sha256.Sum256(h.buf)
+	h.buf = h.emptied()
 	return [16]byte(sum[:16])
 }
 

@@ -28,9 +28,19 @@ func (id ID) AppendText(b []byte) []byte {
 // lists of parts run together. It is reused; it is not safe for concurrent use.
 type Hasher struct{ buf []byte }
 
+// maxIdleHasher is what a hasher may keep for the next record: one of many megabytes must not hold memory for ever.
+const maxIdleHasher = 1 << 20
+
+func (h *Hasher) emptied() []byte {
+	if cap(h.buf) > maxIdleHasher {
+		h.buf = nil
+	}
+	return h.buf[:0]
+}
+
 // Start begins a new identity in the namespace of a system's instance.
 func (h *Hasher) Start(purpose, system, instance string) *Hasher {
-	h.buf = h.buf[:0]
+	h.buf = h.emptied()
 	return h.Str(purpose).Str(system).Str(instance)
 }
 

@@ -18,9 +18,23 @@ type Writer struct {
 	text []byte
 }
 
+// maxIdleBuffer is what a writer keeps for the next column: one record of many megabytes must not hold memory for ever.
+const maxIdleBuffer = 1 << 20
+
+func (w *Writer) begin() {
+	column := w.json.Bytes()
+	if cap(column) > maxIdleBuffer {
+		column = nil
+	}
+	if cap(w.text) > maxIdleBuffer {
+		w.text = nil
+	}
+	w.json.SetBytes(column[:0])
+}
+
 // Strings is ["a","b"].
 func (w *Writer) Strings(list []string) []byte {
-	w.json.SetBytes(w.json.Bytes()[:0])
+	w.begin()
 	if len(list) > 0 {
 		w.writeTexts(list...)
 	}
@@ -29,7 +43,7 @@ func (w *Writer) Strings(list []string) []byte {
 
 // Settings is [["name","value"],…]: what ClickHouse makes of its Array(Tuple(String, String)).
 func (w *Writer) Settings(settings []session.Setting) []byte {
-	w.json.SetBytes(w.json.Bytes()[:0])
+	w.begin()
 	if len(settings) > 0 {
 		w.json.ArrStart()
 		for i := range settings {
@@ -42,7 +56,7 @@ func (w *Writer) Settings(settings []session.Setting) []byte {
 
 // Attributes is {"key":value,…}, each value in JSON's own type where isNative says so, and else its text.
 func (w *Writer) Attributes(attrs []session.Attr, isNative func(*session.Attr) bool) []byte {
-	w.json.SetBytes(w.json.Bytes()[:0])
+	w.begin()
 	if len(attrs) == 0 {
 		return nil
 	}
@@ -65,7 +79,7 @@ func (w *Writer) Attributes(attrs []session.Attr, isNative func(*session.Attr) b
 
 // TypedAttributes is [["key","type letter","text"],…].
 func (w *Writer) TypedAttributes(attrs []session.Attr) []byte {
-	w.json.SetBytes(w.json.Bytes()[:0])
+	w.begin()
 	if len(attrs) == 0 {
 		return nil
 	}
