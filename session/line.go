@@ -70,11 +70,42 @@ var verbs = func() (all []string) {
 	return all
 }()
 
-// IsLine tells whether a body is a line that [Event.AppendLine] made, of this event or of one that was changed on its way:
-// what is made of the fields need not be kept, and must not be where a field was taken away.
+// labels stand before the values of a line, in this order.
+var labels = []string{" user=", " client=", " port=", " interface=", " method=", " error=", " duration="}
+
+// IsLine tells whether a body is a line that [Event.AppendLine] made, of this event or of one that was changed on its way, or the beginning of
+// one: what is made of the fields need not be kept, and must not be where a field was taken away. What a sender wrote behind the same words
+// is no line.
 func (e *Event) IsLine(body string) bool {
-	begins := func(verb string) bool { return strings.HasPrefix(body, verb) }
-	return body == "" || begins(e.verb()) || slices.ContainsFunc(verbs, begins)
+	return body == "" || slices.ContainsFunc(verbs, func(verb string) bool {
+		rest, ok := strings.CutPrefix(body, verb)
+		return ok && isValues(rest)
+	})
+}
+
+func isValues(rest string) bool {
+	for _, label := range labels {
+		if value, ok := strings.CutPrefix(rest, label); ok {
+			if rest, ok = afterValue(value); !ok {
+				return true // it was cut off within its quotes
+			}
+		} else if strings.HasPrefix(label, rest) {
+			return true // the end, or cut off
+		}
+	}
+	return rest == ""
+}
+
+// afterValue is what follows the value that s begins with.
+func afterValue(s string) (rest string, ok bool) {
+	if !strings.HasPrefix(s, `"`) {
+		if end := strings.IndexByte(s, ' '); end >= 0 {
+			return s[end:], true
+		}
+		return "", true
+	}
+	quoted, err := strconv.QuotedPrefix(s)
+	return strings.TrimPrefix(s[len(quoted):], "…"), err == nil
 }
 
 func appendValue(b []byte, label, s string) []byte {
