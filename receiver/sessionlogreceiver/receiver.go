@@ -139,6 +139,7 @@ func (r *logsReceiver) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("the source %s is still at work: %w", r.sourceKey, ctx.Err())
 	}
+	r.stats.occurrences.Flush()
 	err := r.client.Close(ctx)
 	if r.emitter.deadLetterWriter != nil {
 		err = errors.Join(err, r.emitter.deadLetterWriter.Close())

@@ -54,6 +54,22 @@ func TestStopWithoutStart(t *testing.T) {
 	require.NoError(t, r.Shutdown(t.Context()))
 }
 
+// Of many bad rows the first is logged at once and the others once a minute: at the end what no minute came for.
+func TestTheLastBadRowsAreLoggedAtTheEnd(t *testing.T) {
+	r, logs := newTestReceiver(t, func(_ context.Context, host source.Host) error {
+		for range 5 {
+			host.Stats.BadRows(1, "row", errBusy)
+		}
+		return nil
+	}, consumertest.NewNop(), nil)
+	require.NoError(t, r.Start(t.Context(), newTestHost()))
+	<-r.sourceDone
+	require.NoError(t, r.Shutdown(t.Context()))
+	lines := logs.FilterMessage("rows cannot be read").All()
+	require.Len(t, lines, 2)
+	require.EqualValues(t, 4, lines[1].ContextMap()["rows"])
+}
+
 func TestManyStartsAndStops(t *testing.T) {
 	host := newTestHost().withFileStorage(t, t.TempDir(), nil)
 	for range 20 {
