@@ -22,7 +22,7 @@ PIPELINE_REPEATS ?= 3
 .PHONY: help build run demo engines test race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-redshift bench-questions bench-all fuzz story-redshift story-clickhouse faults mutants house builder clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 18
 
 build: ## the binaries, into bin/
 	@[ -e bin/otelcol-sessionlog ] || echo 'The first build compiles everything that the collector is made of: minutes, in which nothing is printed.'
