@@ -69,6 +69,7 @@ func Run(t *testing.T, h Harness) {
 		{"CallerGone", callerGone},
 		{"CallerGoneMidway", callerGoneMidway},
 		{"ConcurrentWriters", concurrentWriters},
+		{"ConcurrentVersions", concurrentVersions},
 		{"Reopen", reopen},
 		{"TwoStartAtOnce", twoStartAtOnce},
 		{"AfterShutdown", afterShutdown},

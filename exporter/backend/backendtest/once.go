@@ -241,3 +241,42 @@ func concurrentWriters(t *testing.T, h Harness) {
 	require.Equal(t, backend.Result{Written: distinct, Duplicates: writers*each - distinct}, total)
 	requireEvents(t, s, typical(0, distinct)...)
 }
+
+// concurrentVersions: writers disagree about the same new ids at the same time. One version of each is stored, and each other one is kept
+// aside once.
+func concurrentVersions(t *testing.T, h Harness) {
+	const writers, records = 4, 200
+	s := h.New(t)
+	b := open(t, s)
+	var mu sync.Mutex
+	var total backend.Result
+	var wg sync.WaitGroup
+	for w := range writers {
+		version := typical(0, records)
+		for _, e := range version {
+			e.User = fmt.Sprint("version ", w)
+		}
+		if w%2 == 1 {
+			slices.Reverse(version)
+		}
+		wg.Go(func() {
+			for group := range slices.Chunk(version, 50) {
+				res, err := b.Write(t.Context(), seq(group))
+				if err != nil {
+					t.Errorf("writer %d: %v", w, err)
+				}
+				mu.Lock()
+				total.Written += res.Written
+				total.Duplicates += res.Duplicates
+				total.Conflicts += res.Conflicts
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	require.Equal(t, backend.Result{Written: records, Conflicts: (writers - 1) * records}, total)
+	require.Len(t, s.Events(t), records)
+	require.Equal(t, [][]string{{itoa(int64((writers - 1) * records))}}, s.Query(t, "SELECT count(*) FROM session_conflicts").Cells)
+	require.Equal(t, [][]string{{itoa(int64(writers * records))}},
+		s.Query(t, "SELECT count(*) FROM (SELECT DISTINCT record_id, user_name FROM (SELECT record_id, user_name FROM session_events UNION ALL SELECT record_id, user_name FROM session_conflicts) v) d").Cells)
+}
