@@ -13,8 +13,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// files are the same real rows in each format, as a server exported them.
-var files = []struct{ format, path string }{
+// exportFiles are the same real rows in each format, as a server exported them.
+var exportFiles = []struct{ format, path string }{
 	{"JSONEachRow", "testdata/session_log.jsonl"},
 	{"JSONCompactEachRowWithNames", "testdata/session_log.jsonc"},
 	{"CSVWithNames", "testdata/session_log.csv"},
@@ -23,15 +23,15 @@ var files = []struct{ format, path string }{
 
 // BenchmarkParse reads the real rows over and over: text to events, ids and all. One op is one row.
 func BenchmarkParse(b *testing.B) {
-	for _, f := range files {
+	for _, f := range exportFiles {
 		b.Run(f.format, func(b *testing.B) {
 			content, err := os.ReadFile(f.path)
 			require.NoError(b, err)
-			rows := strings.Count(sample(b), "\n")
+			rows := strings.Count(sampleExport(b), "\n")
 			content = []byte(strings.TrimSpace(string(content)) + "\n")
 			b.SetBytes(int64(len(content) / rows))
 			b.ReportAllocs()
-			p := parserOf(b, f.format)
+			p := newTestParser(b, f.format)
 			batch := &logformat.EventBatch{}
 			for n := 0; n < b.N; n += rows {
 				batch.Cut(0)
@@ -53,9 +53,9 @@ func BenchmarkParse(b *testing.B) {
 
 // BenchmarkLimit is what a well-known decoder takes to walk the same rows and to make nothing of them.
 func BenchmarkLimit(b *testing.B) {
-	lines := strings.Split(strings.TrimSpace(sample(b)), "\n")
+	lines := strings.Split(strings.TrimSpace(sampleExport(b)), "\n")
 	b.Run("JSONEachRow", func(b *testing.B) {
-		b.SetBytes(int64(len(sample(b)) / len(lines)))
+		b.SetBytes(int64(len(sampleExport(b)) / len(lines)))
 		b.ReportAllocs()
 		var d jx.Decoder
 		for n := 0; n < b.N; n++ {
@@ -74,7 +74,7 @@ func BenchmarkLimit(b *testing.B) {
 	})
 }
 
-func parserOf(t testing.TB, format string) logformat.Parser {
+func newTestParser(t testing.TB, format string) logformat.Parser {
 	t.Helper()
 	f, ok := logformat.Find(export.Formats(), format)
 	require.True(t, ok, format)

@@ -10,29 +10,29 @@ import (
 
 var errNoTime = errors.New("not a time that ClickHouse writes (YYYY-MM-DD hh:mm:ss[.ffffff], ISO 8601, or seconds since 1970)")
 
-// clock reads times as ClickHouse writes them. Those without a zone are local times of the server (or of the setting
+// serverClock reads times as ClickHouse writes them. Those without a zone are local times of the server (or of the setting
 // session_timezone), which the export does not name.
-type clock struct{ local localtime.Clock }
+type serverClock struct{ local localtime.Clock }
 
-// newClock makes a clock of this zone; nil when nobody said which.
-func newClock(zone *time.Location) clock { return clock{local: localtime.New(zone)} }
+// newServerClock takes nil where no zone is configured.
+func newServerClock(zone *time.Location) serverClock { return serverClock{local: localtime.New(zone)} }
 
-// micros reads a time in microseconds since 1970 UTC. before is the time of the row before, 0 if there is none: when
+// parseMicros reads a time in microseconds since 1970 UTC. before is the time of the row before, 0 if there is none: when
 // clocks go back, an hour of local times comes twice, and the earlier reading is taken that does not lie before it.
-func (c *clock) micros(s string, before int64) (int64, error) {
+func (c *serverClock) parseMicros(s string, before int64) (int64, error) {
 	if len(s) < 19 || s[4] != '-' || s[7] != '-' {
-		return epoch(s)
+		return parseEpoch(s)
 	}
 	local, ok := localtime.ParseCivil(s[:19])
 	if !ok {
 		return 0, errNoTime
 	}
-	fraction, rest, ok := fraction(s[19:])
+	fraction, rest, ok := parseFraction(s[19:])
 	if !ok {
 		return 0, errNoTime
 	}
 	if rest != "" {
-		offset, ok := zoneOffset(rest)
+		offset, ok := parseOffset(rest)
 		if !ok {
 			return 0, errNoTime
 		}
@@ -42,8 +42,8 @@ func (c *clock) micros(s string, before int64) (int64, error) {
 	return unix*1e6 + fraction, err
 }
 
-// fraction reads ".ffffff" of any length up to 9 as microseconds, cutting what is finer, and gives what follows it.
-func fraction(s string) (micros int64, rest string, ok bool) {
+// parseFraction reads ".ffffff" of any length up to 9 as microseconds, cutting what is finer, and gives what follows it.
+func parseFraction(s string) (micros int64, rest string, ok bool) {
 	if strings.HasPrefix(s, ",") {
 		return 0, s, true // another program's point
 	}
@@ -51,8 +51,8 @@ func fraction(s string) (micros int64, rest string, ok bool) {
 	return nanos / 1000, rest, ok
 }
 
-// zoneOffset reads Z, +hh:mm, +hhmm or +hh.
-func zoneOffset(s string) (seconds int64, ok bool) {
+// parseOffset reads Z, +hh:mm, +hhmm or +hh.
+func parseOffset(s string) (seconds int64, ok bool) {
 	if s == "Z" {
 		return 0, true
 	}
@@ -75,14 +75,14 @@ func zoneOffset(s string) (seconds int64, ok bool) {
 	return sign * (hours*3600 + minutes*60), true
 }
 
-// epoch reads seconds since 1970 with a fraction, as date_time_output_format='unix_timestamp' writes them. A whole number
+// parseEpoch reads seconds since 1970 with a fraction, as date_time_output_format='unix_timestamp' writes them. A whole number
 // too large for seconds is what toUnixTimestamp64Micro gives.
-func epoch(s string) (int64, error) {
+func parseEpoch(s string) (int64, error) {
 	whole := 0
 	for whole < len(s) && s[whole]-'0' <= 9 {
 		whole++
 	}
-	micros, rest, ok := fraction(s[whole:])
+	micros, rest, ok := parseFraction(s[whole:])
 	if !ok || rest != "" || whole == 0 || whole > 17 {
 		return 0, errNoTime
 	}

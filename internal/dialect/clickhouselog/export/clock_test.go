@@ -9,7 +9,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 )
 
-func zone(t testing.TB, name string) *time.Location {
+func loadZone(t testing.TB, name string) *time.Location {
 	t.Helper()
 	z, err := time.LoadLocation(name)
 	require.NoError(t, err)
@@ -48,14 +48,14 @@ func TestTimesInEverySpelling(t *testing.T) {
 		{"Australia/Lord_Howe", "2026-04-05 01:15:00", "2026-04-04T14:15:00Z"},
 		{"Australia/Lord_Howe", "2026-04-05 02:00:00", "2026-04-04T15:30:00Z"},
 	} {
-		c := newClock(nil)
+		c := newServerClock(nil)
 		if test.zone != "" {
-			c = newClock(zone(t, test.zone))
+			c = newServerClock(loadZone(t, test.zone))
 		}
-		micros, err := c.micros(test.in, 0)
+		micros, err := c.parseMicros(test.in, 0)
 		require.NoError(t, err, test.in)
 		require.Equal(t, test.want, time.UnixMicro(micros).UTC().Format(time.RFC3339Nano), test.in)
-		again, err := c.micros(test.in, 0)
+		again, err := c.parseMicros(test.in, 0)
 		require.NoError(t, err)
 		require.Equal(t, micros, again, test.in)
 	}
@@ -69,12 +69,12 @@ func TestTimesThatAreNone(t *testing.T) {
 		"2026-11-21 22:00:39+1": errNoTime, "-1": errNoTime, "999999999999": errNoTime, "1.": errNoTime, "12345678901234567890": errNoTime,
 		"2026-03-29 02:30:00": localtime.ErrSkipped, // clocks were put forward from 2 to 3
 	} {
-		c := newClock(zone(t, "Europe/Berlin"))
-		_, err := c.micros(in, 0)
+		c := newServerClock(loadZone(t, "Europe/Berlin"))
+		_, err := c.parseMicros(in, 0)
 		require.ErrorIs(t, err, want, in)
 	}
-	c := newClock(nil)
-	_, err := c.micros("2026-11-21 22:00:39", 0)
+	c := newServerClock(nil)
+	_, err := c.parseMicros("2026-11-21 22:00:39", 0)
 	require.ErrorIs(t, err, localtime.ErrNoZone)
 }
 
@@ -82,12 +82,12 @@ func TestTimesThatAreNone(t *testing.T) {
 // that comes twice aside: there it is one of two.
 func TestLocalTimesAreReadAsTheyWereWritten(t *testing.T) {
 	for _, name := range []string{"Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "Asia/Kolkata", "UTC", "Africa/Casablanca", "America/Sao_Paulo"} {
-		z := zone(t, name)
-		c := newClock(z)
+		z := loadZone(t, name)
+		c := newServerClock(z)
 		ambiguous := 0
 		for at := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC); at.Year() < 2027; at = at.Add(17*time.Minute + 13*time.Second) {
 			text := at.In(z).Format("2006-01-02 15:04:05")
-			micros, err := c.micros(text, at.UnixMicro())
+			micros, err := c.parseMicros(text, at.UnixMicro())
 			require.NoError(t, err, "%s %s", name, text)
 			if micros != at.UnixMicro() {
 				ambiguous++
@@ -99,7 +99,7 @@ func TestLocalTimesAreReadAsTheyWereWritten(t *testing.T) {
 }
 
 func TestTheHourThatComesTwice(t *testing.T) {
-	c := newClock(zone(t, "Europe/Berlin"))
+	c := newServerClock(loadZone(t, "Europe/Berlin"))
 	at := func(s string) int64 {
 		when, err := time.Parse(time.RFC3339, s)
 		require.NoError(t, err)
@@ -113,7 +113,7 @@ func TestTheHourThatComesTwice(t *testing.T) {
 		{"2026-10-25 02:30:00", "2026-10-25T01:29:00Z", "2026-10-25T01:30:00Z", "and from then on"},
 		{"2026-10-25 02:30:00", "2026-10-25T09:00:00Z", "2026-10-25T00:30:00Z", "the earlier one in an export without order"},
 	} {
-		micros, err := c.micros(test.local, at(test.before))
+		micros, err := c.parseMicros(test.local, at(test.before))
 		require.NoError(t, err)
 		require.Equal(t, at(test.want), micros, test.why)
 	}

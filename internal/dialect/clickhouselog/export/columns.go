@@ -10,63 +10,63 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// column is what a column of session_log fills. Its bit is set in parser.seen when a row has it.
-type column uint8
+// logColumn is a column of session_log. Its bit is set in seenColumns when a row has it.
+type logColumn uint8
 
 const (
-	other column = iota // has no field
-	hostname
-	eventType
-	authID
-	sessionID
-	eventDate
-	eventTime
-	eventMicros
-	user
-	authType
-	profiles
-	roles
-	settings
-	clientAddress
-	clientPort
-	iface
-	clientHostname
-	clientName
-	clientRevision
-	versionMajor
-	versionMinor
-	versionPatch
-	failureReason
-	certSubjects
-	certSerial
-	certIssuer
-	certNotBefore
-	certNotAfter
-	userAgent
-	quotas
+	columnOther logColumn = iota // has no field
+	columnHostname
+	columnType
+	columnAuthID
+	columnSessionID
+	columnEventDate
+	columnEventTime
+	columnEventMicros
+	columnUser
+	columnAuthType
+	columnProfiles
+	columnRoles
+	columnSettings
+	columnClientAddress
+	columnClientPort
+	columnInterface
+	columnClientHostname
+	columnClientName
+	columnClientRevision
+	columnVersionMajor
+	columnVersionMinor
+	columnVersionPatch
+	columnFailureReason
+	columnCertSubjects
+	columnCertSerial
+	columnCertIssuer
+	columnCertNotBefore
+	columnCertNotAfter
+	columnUserAgent
+	columnQuotas
 )
 
-// columns are those of ClickHouse 26.7, and http_user_agent and quotas, which later servers have.
-var columns = map[string]column{
-	"hostname": hostname, "type": eventType, "auth_id": authID, "session_id": sessionID, "event_date": eventDate,
-	"event_time": eventTime, "event_time_microseconds": eventMicros, "user": user, "auth_type": authType, "profiles": profiles,
-	"roles": roles, "settings": settings, "client_address": clientAddress, "client_port": clientPort, "interface": iface,
-	"client_hostname": clientHostname, "client_name": clientName, "client_revision": clientRevision,
-	"client_version_major": versionMajor, "client_version_minor": versionMinor, "client_version_patch": versionPatch,
-	"failure_reason": failureReason, "certificate_subjects": certSubjects, "certificate_serial": certSerial,
-	"certificate_issuer": certIssuer, "certificate_not_before": certNotBefore, "certificate_not_after": certNotAfter,
-	"http_user_agent": userAgent, "quotas": quotas,
+// columnsByName has those of ClickHouse 26.7, and http_user_agent and quotas of later servers.
+var columnsByName = map[string]logColumn{
+	"hostname": columnHostname, "type": columnType, "auth_id": columnAuthID, "session_id": columnSessionID, "event_date": columnEventDate,
+	"event_time": columnEventTime, "event_time_microseconds": columnEventMicros, "user": columnUser, "auth_type": columnAuthType, "profiles": columnProfiles,
+	"roles": columnRoles, "settings": columnSettings, "client_address": columnClientAddress, "client_port": columnClientPort, "interface": columnInterface,
+	"client_hostname": columnClientHostname, "client_name": columnClientName, "client_revision": columnClientRevision,
+	"client_version_major": columnVersionMajor, "client_version_minor": columnVersionMinor, "client_version_patch": columnVersionPatch,
+	"failure_reason": columnFailureReason, "certificate_subjects": columnCertSubjects, "certificate_serial": columnCertSerial,
+	"certificate_issuer": columnCertIssuer, "certificate_not_before": columnCertNotBefore, "certificate_not_after": columnCertNotAfter,
+	"http_user_agent": columnUserAgent, "quotas": columnQuotas,
 }
 
-// field is a column as an export names it.
-type field struct {
-	column column
+// exportField is a column as an export names it.
+type exportField struct {
+	column logColumn
 	name   string
 	key    string // of the attribute, for columns that have no field
 }
 
-func newField(name string) *field {
-	return &field{column: columns[name], name: name, key: session.SourceField + name}
+func newField(name string) *exportField {
+	return &exportField{column: columnsByName[name], name: name, key: session.SourceField + name}
 }
 
 var (
@@ -76,86 +76,85 @@ var (
 	errNumber  = errors.New("not a number of this column's size")
 )
 
-// set puts a cell into the row.
-func (p *parser) set(f *field, c cell) error {
+func (p *exportParser) setColumn(f *exportField, c rowCell) error {
 	r := &p.row
 	var err error
 	switch f.column {
-	case hostname:
-		r.Hostname, err = p.str(c)
-	case eventType:
+	case columnHostname:
+		r.Hostname, err = p.cellText(c)
+	case columnType:
 		r.Type, err = parseType(c)
-	case authID:
+	case columnAuthID:
 		r.AuthID, r.AuthIDText, err = parseUUID(c.text)
-	case sessionID:
-		r.SessionID, err = p.str(c)
-	case eventDate: // a part of the time
-	case eventTime:
-		p.second = c.text
-	case eventMicros:
-		p.micros = c.text
-	case user:
-		r.User, err = p.str(c)
+	case columnSessionID:
+		r.SessionID, err = p.cellText(c)
+	case columnEventDate: // a part of the time
+	case columnEventTime:
+		p.secondText = c.text
+	case columnEventMicros:
+		p.microsText = c.text
+	case columnUser:
+		r.User, err = p.cellText(c)
 		r.UserNull = c.kind == kindNull
-	case authType:
+	case columnAuthType:
 		r.AuthType = enumName(c, clickhouselog.AuthTypes)
-	case profiles:
-		r.Profiles, err = p.list(c, r.Profiles)
-	case roles:
-		r.Roles, err = p.list(c, r.Roles)
-	case settings:
-		r.Settings, err = p.pairs(c, r.Settings)
-	case clientAddress:
+	case columnProfiles:
+		r.Profiles, err = p.readList(c, r.Profiles)
+	case columnRoles:
+		r.Roles, err = p.readList(c, r.Roles)
+	case columnSettings:
+		r.Settings, err = p.readPairs(c, r.Settings)
+	case columnClientAddress:
 		r.ClientAddress, err = parseAddress(c)
-	case clientPort:
+	case columnClientPort:
 		var n uint64
 		n, err = parseUint(c, 16)
 		r.ClientPort = uint16(n)
-	case iface:
+	case columnInterface:
 		r.Interface = enumName(c, clickhouselog.Interfaces)
 	default:
-		err = p.setMore(f, c)
+		err = p.setMoreColumns(f, c)
 	}
-	p.seen |= 1 << f.column
+	p.seenColumns |= 1 << f.column
 	return err
 }
 
-func (p *parser) setMore(f *field, c cell) error {
+func (p *exportParser) setMoreColumns(f *exportField, c rowCell) error {
 	r := &p.row
 	var n uint64
 	var err error
 	switch f.column {
-	case clientHostname:
-		r.Hostnames.Hostname, err = p.str(c)
-	case clientName:
-		r.Hostnames.Name, err = p.str(c)
-	case clientRevision:
+	case columnClientHostname:
+		r.Hostnames.Hostname, err = p.cellText(c)
+	case columnClientName:
+		r.Hostnames.Name, err = p.cellText(c)
+	case columnClientRevision:
 		n, err = parseUint(c, 32)
 		r.Revision = uint32(n)
-	case versionMajor, versionMinor, versionPatch:
+	case columnVersionMajor, columnVersionMinor, columnVersionPatch:
 		n, err = parseUint(c, 32)
-		r.Version[f.column-versionMajor] = uint32(n)
-	case failureReason:
-		r.FailureReason, err = p.str(c)
-	case certSubjects:
-		r.Certificate.Subjects, err = p.list(c, r.Certificate.Subjects)
-	case certSerial:
-		r.Certificate.Serial, err = p.str(c)
-	case certIssuer:
-		r.Certificate.Issuer, err = p.str(c)
-	case certNotBefore:
-		r.Certificate.NotBefore, err = p.certTime(c)
-	case certNotAfter:
-		r.Certificate.NotAfter, err = p.certTime(c)
-	case userAgent:
-		r.UserAgent, err = p.str(c)
+		r.Version[f.column-columnVersionMajor] = uint32(n)
+	case columnFailureReason:
+		r.FailureReason, err = p.cellText(c)
+	case columnCertSubjects:
+		r.Certificate.Subjects, err = p.readList(c, r.Certificate.Subjects)
+	case columnCertSerial:
+		r.Certificate.Serial, err = p.cellText(c)
+	case columnCertIssuer:
+		r.Certificate.Issuer, err = p.cellText(c)
+	case columnCertNotBefore:
+		r.Certificate.NotBefore, err = p.certificateTime(c)
+	case columnCertNotAfter:
+		r.Certificate.NotAfter, err = p.certificateTime(c)
+	case columnUserAgent:
+		r.UserAgent, err = p.cellText(c)
 	default:
-		err = p.setOther(f, c)
+		err = p.setUnmapped(f, c)
 	}
 	return err
 }
 
-func (p *parser) setOther(f *field, c cell) error {
+func (p *exportParser) setUnmapped(f *exportField, c rowCell) error {
 	if c.kind == kindNull {
 		return nil
 	}
@@ -163,22 +162,22 @@ func (p *parser) setOther(f *field, c cell) error {
 	var err error
 	switch {
 	case c.kind == kindJSON:
-		s, err = p.asLiteral(c.text, f.column == quotas)
-	case c.kind == kindTSV && bracketed(c.text):
+		s, err = p.jsonAsLiteral(c.text, f.column == columnQuotas)
+	case c.kind == kindTSV && isBracketed(c.text):
 		s = c.text // an array: its escapes are those that toString() writes, too
 	default:
-		s, err = p.str(c)
+		s, err = p.cellText(c)
 	}
 	p.row.Extra = append(p.row.Extra, session.Attr{Key: f.key, Value: s})
 	return err
 }
 
-func bracketed(s string) bool {
+func isBracketed(s string) bool {
 	last := s[len(s)-1]
 	return s[0] == '[' && last == ']' || s[0] == '{' && last == '}' || s[0] == '(' && last == ')'
 }
 
-func parseType(c cell) (clickhouselog.Type, error) {
+func parseType(c rowCell) (clickhouselog.Type, error) {
 	if t, ok := clickhouselog.ParseType(c.text); ok {
 		return t, nil
 	}
@@ -189,10 +188,10 @@ func parseType(c cell) (clickhouselog.Type, error) {
 	return 0, errType
 }
 
-// enumName reads an enum's cell: its name, or its number as CAST(… AS Int8) gives it. A number that nobody knows stays one.
-func enumName(c cell, names []string) string {
+// enumName reads an enum's cell: its name, or its number as CAST(… AS Int8) gives it. An unknown number stays as it is.
+func enumName(c rowCell, names []string) string {
 	if c.text == "" || c.text[0]-'0' > 9 {
-		return nullable(c)
+		return textOrNull(c)
 	}
 	if n, err := parseUint(c, 8); err == nil && n < uint64(len(names)) && names[n] != "" {
 		return names[n]
@@ -200,9 +199,9 @@ func enumName(c cell, names []string) string {
 	return c.text
 }
 
-// nullable gives the text of a cell whose column has a few known words, none of which is a spelling of NULL.
-func nullable(c cell) string {
-	if c.kind == kindNull || c.text == "NULL" || c.text == nullSign {
+// textOrNull is for columns with a few known words, none of which is a form of NULL.
+func textOrNull(c rowCell) string {
+	if c.kind == kindNull || c.text == "NULL" || c.text == nullSymbol {
 		return ""
 	}
 	return c.text
@@ -221,18 +220,18 @@ func parseUUID(s string) (session.ID, string, error) {
 	return id, s, nil
 }
 
-func parseAddress(c cell) (netip.Addr, error) {
-	if nullable(c) == "" {
+func parseAddress(c rowCell) (netip.Addr, error) {
+	if textOrNull(c) == "" {
 		return netip.Addr{}, nil
 	}
 	a, err := netip.ParseAddr(c.text)
-	if err != nil { // its text would hold the value
+	if err != nil { // err itself would quote the value
 		return a, errAddress
 	}
 	return a, nil
 }
 
-func parseUint(c cell, bits int) (uint64, error) {
+func parseUint(c rowCell, bits int) (uint64, error) {
 	if c.kind == kindNull {
 		return 0, nil
 	}
@@ -243,17 +242,17 @@ func parseUint(c cell, bits int) (uint64, error) {
 	return uint64(n), nil
 }
 
-// certTime turns the validity of a certificate into RFC 3339. These columns have their zone, UTC, in their type.
-func (p *parser) certTime(c cell) (string, error) {
-	if nullable(c) == "" {
+// certificateTime returns RFC 3339. These columns have their zone, UTC, in their type.
+func (p *exportParser) certificateTime(c rowCell) (string, error) {
+	if textOrNull(c) == "" {
 		return "", nil
 	}
-	return p.certTimes.text(c.text)
+	return p.certificateTimes.decodeText(c.text)
 }
 
-func rfc3339(dst []byte, raw string) ([]byte, error) {
-	utc := newClock(time.UTC)
-	micros, err := utc.micros(raw, 0)
+func appendRFC3339(dst []byte, raw string) ([]byte, error) {
+	utc := newServerClock(time.UTC)
+	micros, err := utc.parseMicros(raw, 0)
 	if err != nil {
 		return dst, err
 	}

@@ -8,33 +8,33 @@ import (
 )
 
 // splitArray reads a line of JSONCompactEachRowWithNames.
-func splitArray(p *parser, record string) (bool, error) {
-	j := scanner{s: record}
-	if j.done() {
+func splitArray(p *exportParser, record string) (bool, error) {
+	j := jsonScanner{input: record}
+	if j.atEnd() {
 		return false, nil
 	}
-	if !j.take('[') {
+	if !j.accept('[') {
 		return false, errors.New("not a JSON array")
 	}
 	p.cells = p.cells[:0]
 	for {
-		c, err := j.value()
+		c, err := j.readValue()
 		if err != nil {
 			return false, err
 		}
 		p.cells = append(p.cells, c)
-		if j.take(']') {
+		if j.accept(']') {
 			break
 		}
-		if !j.take(',') {
+		if !j.accept(',') {
 			return false, errJSON
 		}
 	}
-	if err := trailing(&j); err != nil {
+	if err := expectEnd(&j); err != nil {
 		return false, err
 	}
 	row, err := p.rowOfCells()
-	p.nullSigns()
+	p.restoreNullUser()
 	return row, err
 }
 

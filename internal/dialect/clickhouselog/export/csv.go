@@ -45,8 +45,7 @@ func frameCSV(data []byte) int {
 	return 0
 }
 
-// closingQuote gives the place after the quote that ends a cell, which must not be the last one: the next character tells
-// a quote from a doubled one.
+// closingQuote returns the index after the quote that ends a cell. The next character must be there: it may double the quote.
 func closingQuote(data []byte, i int) (int, bool) {
 	for {
 		n := bytes.IndexByte(data[i:], '"')
@@ -62,13 +61,13 @@ func closingQuote(data []byte, i int) (int, bool) {
 }
 
 // splitCSV reads a record of CSVWithNames.
-func splitCSV(p *parser, record string) (bool, error) {
+func splitCSV(p *exportParser, record string) (bool, error) {
 	if record == "" {
 		return false, nil
 	}
 	p.cells = p.cells[:0]
 	for {
-		var c cell
+		var c rowCell
 		var ok bool
 		if c, record, ok = csvCell(record); !ok {
 			return false, errCSV
@@ -86,7 +85,7 @@ func splitCSV(p *parser, record string) (bool, error) {
 }
 
 // csvCell cuts the first cell off; rest begins with its comma.
-func csvCell(s string) (c cell, rest string, ok bool) {
+func csvCell(s string) (c rowCell, rest string, ok bool) {
 	if s == "" || s[0] != '"' {
 		n := strings.IndexByte(s, ',')
 		if n < 0 {
@@ -102,7 +101,7 @@ func csvCell(s string) (c cell, rest string, ok bool) {
 		}
 		i += n + 1
 		if i == len(s) || s[i] != '"' {
-			return cell{text: s[1 : i-1], kind: kind}, s[i:], true
+			return rowCell{text: s[1 : i-1], kind: kind}, s[i:], true
 		}
 		kind = kindCSVString
 		i++

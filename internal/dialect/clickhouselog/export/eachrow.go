@@ -9,97 +9,96 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// keyed is a key of the row before, as it stood: "hostname":
-type keyed struct {
+// knownKey is a key of the row before with quotes and colon: "hostname":
+type knownKey struct {
 	text  string
-	field *field
+	field *exportField
 }
 
 // splitObject reads a line of JSONEachRow. With output_format_json_array_of_rows lines of brackets stand around the rows,
 // and commas between them.
-func splitObject(p *parser, record string) (bool, error) {
-	j := scanner{s: record}
-	j.take('[')
-	if j.take(']') || j.take(',') || j.done() {
-		return false, trailing(&j)
+func splitObject(p *exportParser, record string) (bool, error) {
+	j := jsonScanner{input: record}
+	j.accept('[')
+	if j.accept(']') || j.accept(',') || j.atEnd() {
+		return false, expectEnd(&j)
 	}
-	if !j.take('{') {
+	if !j.accept('{') {
 		return false, errors.New("not a JSON object")
 	}
 	for n := 0; ; n++ {
-		f, err := p.key(&j, n)
+		f, err := p.readKey(&j, n)
 		if err != nil {
 			return false, err
 		}
-		c, err := j.value()
+		c, err := j.readValue()
 		if err == nil {
-			err = p.set(f, c)
+			err = p.setColumn(f, c)
 		}
 		if err != nil {
 			return false, columnError(f, n, err)
 		}
-		if j.take('}') {
+		if j.accept('}') {
 			break
 		}
-		if !j.take(',') {
+		if !j.accept(',') {
 			return false, errJSON
 		}
 	}
-	p.nullSigns()
-	if !j.take(',') {
-		j.take(']')
+	p.restoreNullUser()
+	if !j.accept(',') {
+		j.accept(']')
 	}
-	return true, trailing(&j)
+	return true, expectEnd(&j)
 }
 
-// trailing makes sure that nothing follows: two rows in one line are a torn one and its neighbour.
-func trailing(j *scanner) error {
-	if !j.done() {
+// expectEnd: two rows in one line are a torn one and its neighbour.
+func expectEnd(j *jsonScanner) error {
+	if !j.atEnd() {
 		return errors.New("more than one JSON value in a line")
 	}
 	return nil
 }
 
 // columnError names the column if it is one of the table's: any other name may be a value that a torn line put there.
-func columnError(f *field, n int, err error) error {
-	if f.column == other {
+func columnError(f *exportField, n int, err error) error {
+	if f.column == columnOther {
 		return fmt.Errorf("column %d: %w", n+1, err)
 	}
 	return fmt.Errorf("column %s: %w", f.name, err)
 }
 
-// key reads the n-th key and its colon. Rows of one export have the same keys in the same order, so the key is compared
+// readKey reads the n-th key and its colon. Rows of one export have the same keys in the same order, so the key is compared
 // with the one that stood there before.
-func (p *parser) key(j *scanner, n int) (*field, error) {
+func (p *exportParser) readKey(j *jsonScanner, n int) (*exportField, error) {
 	j.peek()
-	if n < len(p.order) && strings.HasPrefix(j.s[j.i:], p.order[n].text) {
-		j.i += len(p.order[n].text)
-		return p.order[n].field, nil
+	if n < len(p.previousKeys) && strings.HasPrefix(j.input[j.position:], p.previousKeys[n].text) {
+		j.position += len(p.previousKeys[n].text)
+		return p.previousKeys[n].field, nil
 	}
-	start := j.i
-	raw, escaped, ok := j.str()
-	if !ok || !j.take(':') {
+	start := j.position
+	raw, escaped, ok := j.readString()
+	if !ok || !j.accept(':') {
 		return nil, errJSON
 	}
 	if escaped {
 		var err error
-		if raw, err = p.json.text(raw); err != nil {
+		if raw, err = p.jsonTexts.decodeText(raw); err != nil {
 			return nil, err
 		}
 	}
-	f := p.field(raw)
-	p.expect(n, j.s[start:j.i], f)
+	f := p.findField(raw)
+	p.rememberKey(n, j.input[start:j.position], f)
 	return f, nil
 }
 
-// expect notes a key for the rows to come.
-func (p *parser) expect(n int, text string, f *field) {
+func (p *exportParser) rememberKey(n int, text string, f *exportField) {
 	switch {
-	case n >= maxKnown || len(text) > maxKnownSize:
-	case n < len(p.order):
-		p.order[n] = keyed{strings.Clone(text), f}
-	case n == len(p.order):
-		p.order = append(p.order, keyed{strings.Clone(text), f})
+	case n >= maxDecodedTexts || len(text) > maxDecodedLength:
+	case n < len(p.previousKeys):
+		p.previousKeys[n] = knownKey{strings.Clone(text), f}
+	case n == len(p.previousKeys):
+		p.previousKeys = append(p.previousKeys, knownKey{strings.Clone(text), f})
 	}
 }
 

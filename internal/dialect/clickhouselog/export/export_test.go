@@ -13,8 +13,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// read parses a whole text and gives its events and the errors of its bad rows.
-func read(t testing.TB, format, text string, zone *time.Location) ([]session.Event, []string) {
+// parseExport parses a whole text and gives its events and the errors of its bad rows.
+func parseExport(t testing.TB, format, text string, zone *time.Location) ([]session.Event, []string) {
 	t.Helper()
 	f, ok := logformat.Find(export.Formats(), format)
 	if format == "auto" {
@@ -39,7 +39,7 @@ func read(t testing.TB, format, text string, zone *time.Location) ([]session.Eve
 	return batch.Events, bad
 }
 
-func sample(t testing.TB) string {
+func sampleExport(t testing.TB) string {
 	t.Helper()
 	text, err := os.ReadFile("testdata/session_log.jsonl")
 	require.NoError(t, err)
@@ -47,9 +47,9 @@ func sample(t testing.TB) string {
 }
 
 func TestRealRowsOfAServer(t *testing.T) {
-	events, bad := read(t, "JSONEachRow", sample(t), time.UTC)
+	events, bad := parseExport(t, "JSONEachRow", sampleExport(t), time.UTC)
 	require.Empty(t, bad)
-	require.Len(t, events, strings.Count(sample(t), "\n"))
+	require.Len(t, events, strings.Count(sampleExport(t), "\n"))
 	e := events[1]
 	require.Equal(t, session.KindLogin, e.Kind)
 	require.Equal(t, session.OutcomeSuccess, e.Outcome)

@@ -10,18 +10,18 @@ import (
 // stands, so the formats with and without it are one; and so are those whose values are all strings.
 func Formats() []logformat.Format {
 	return []logformat.Format{
-		format("JSONEachRow", detectObject, splitObject, logformat.Line,
+		newFormat("JSONEachRow", detectObject, splitObject, logformat.Line,
 			"JSONLines", "NDJSON", "JSONStringsEachRow"),
-		format("JSONCompactEachRowWithNames", detectArray, splitArray, logformat.Line,
+		newFormat("JSONCompactEachRowWithNames", detectArray, splitArray, logformat.Line,
 			"JSONCompactEachRowWithNamesAndTypes", "JSONCompactStringsEachRowWithNames", "JSONCompactStringsEachRowWithNamesAndTypes"),
-		format("CSVWithNames", detectCSV, splitCSV, frameCSV,
+		newFormat("CSVWithNames", detectCSV, splitCSV, frameCSV,
 			"CSVWithNamesAndTypes"),
-		format("TSVWithNames", detectTSV, splitTSV, logformat.Line,
+		newFormat("TSVWithNames", detectTSV, splitTSV, logformat.Line,
 			"TSVWithNamesAndTypes", "TabSeparatedWithNames", "TabSeparatedWithNamesAndTypes"),
 	}
 }
 
-func format(name string, detect func([]byte, bool) logformat.Verdict, split func(*parser, string) (bool, error),
+func newFormat(name string, detect func([]byte, bool) logformat.Verdict, split func(*exportParser, string) (bool, error),
 	frame func([]byte) int, aliases ...string,
 ) logformat.Format {
 	return logformat.Format{
@@ -29,7 +29,7 @@ func format(name string, detect func([]byte, bool) logformat.Verdict, split func
 		ClearTimes: "export with date_time_output_format = 'iso'",
 		New: func(o logformat.Options) logformat.Parser {
 			p := newParser(o, split, frame)
-			p.named = strings.Contains(name, "WithNames")
+			p.startsWithNames = strings.Contains(name, "WithNames")
 			return p
 		},
 	}

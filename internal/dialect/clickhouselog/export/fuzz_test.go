@@ -12,8 +12,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// complaints name a column of the table or its number, and never a value.
-var complaints = regexp.MustCompile(`^(?:` +
+// knownComplaints name a column of the table or its number, and never a value.
+var knownComplaints = regexp.MustCompile(`^(?:` +
 	`(?:column (?:\d+|hostname|type|auth_id|session_id|event_date|event_time|event_time_microseconds|user|auth_type|profiles|roles|settings|` +
 	`client_address|client_port|interface|client_hostname|client_name|client_revision|client_version_(?:major|minor|patch)|failure_reason|` +
 	`certificate_(?:subjects|serial|issuer|not_before|not_after)|http_user_agent|quotas): )?` +
@@ -28,19 +28,19 @@ var complaints = regexp.MustCompile(`^(?:` +
 // FuzzExport takes any text in any of the formats: it is read the same at once, in pieces and after a kill; rows that look
 // alike have ids of their own, and no error tells a value. As a user's name it comes back from every format.
 func FuzzExport(f *testing.F) {
-	for i, file := range files {
-		text := read1(f, file.path)
+	for i, file := range exportFiles {
+		text := parseFile(f, file.path)
 		f.Add(uint8(i), uint8(i), uint16(i*1000), text[:min(len(text), 3000)])
 	}
 	for i := range uint8(4) {
-		f.Add(i, uint8(1), uint16(60), names+csvRow(`"a""b`+"\n"+`c"`)+csvRow(`\N`)+csvRow(`\N`))
-		f.Add(i, uint8(2), uint16(200), object(`,"user":"\ud83d\u0000","settings":[{"a":1,"b":"x"}],"roles":"['\\'',NULL]","z":{"k":[[]]}`)+object(``)+object(``))
-		f.Add(i, uint8(0), uint16(5), "\uFEFF[\"type\", \"auth_id\", \"event_time\"]\r\n[1, \""+id+"\", 5]\n")
+		f.Add(i, uint8(1), uint16(60), csvNames+csvRow(`"a""b`+"\n"+`c"`)+csvRow(`\N`)+csvRow(`\N`))
+		f.Add(i, uint8(2), uint16(200), jsonObject(`,"user":"\ud83d\u0000","settings":[{"a":1,"b":"x"}],"roles":"['\\'',NULL]","z":{"k":[[]]}`)+jsonObject(``)+jsonObject(``))
+		f.Add(i, uint8(0), uint16(5), "\uFEFF[\"type\", \"auth_id\", \"event_time\"]\r\n[1, \""+testAuthID+"\", 5]\n")
 	}
 	f.Fuzz(func(t *testing.T, which, zone uint8, cut uint16, text string) {
-		of := formats()[int(which)%4]
+		of := allFormats()[int(which)%4]
 		o := logformat.Options{Instance: "i", Zone: logformattest.Zone(zone)}
-		format := logformattest.Format{New: func() logformat.Parser { return of.New(o) }, Errors: complaints, Silent: true}
+		format := logformattest.Format{New: func() logformat.Parser { return of.New(o) }, Errors: knownComplaints, Silent: true}
 		ids := map[session.ID]bool{}
 		last := int64(-1)
 		for _, e := range format.Check(t, text, int(cut)) {
@@ -53,7 +53,7 @@ func FuzzExport(f *testing.F) {
 			}
 			ids[e.RecordID] = true
 		}
-		comesBack(t, text[:min(len(text), 120)])
+		checkRoundTrip(t, text[:min(len(text), 120)])
 	})
 }
 
@@ -62,19 +62,19 @@ var (
 	inTSV  = strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "\x00", `\0`)
 )
 
-// comesBack writes a row with a user's name as the server writes it, between two others, and reads it.
-func comesBack(t *testing.T, name string) {
+// checkRoundTrip writes a row with a user's name as the server writes it, between two others, and reads it.
+func checkRoundTrip(t *testing.T, name string) {
 	const head = `"type","auth_id","event_time_microseconds","user"`
-	row := func(user string) string { return `"Logout","` + id + `","2026-11-21 22:00:39.455319",` + user }
+	row := func(user string) string { return `"Logout","` + testAuthID + `","2026-11-21 22:00:39.455319",` + user }
 	bare := strings.NewReplacer(`"`, "", ",", "\t")
 	inQuotes := `"` + inJSON.Replace(name) + `"`
 	for format, text := range map[string]string{
-		"JSONEachRow":                 object(`,"user":"a"`) + object(`,"user":`+inQuotes) + object(`,"user":"b"`),
+		"JSONEachRow":                 jsonObject(`,"user":"a"`) + jsonObject(`,"user":`+inQuotes) + jsonObject(`,"user":"b"`),
 		"JSONCompactEachRowWithNames": "[" + head + "]\n[" + row(`"a"`) + "]\n[" + row(inQuotes) + "]\n[" + row(`"b"`) + "]\n",
 		"CSVWithNames":                head + "\n" + row(`"a"`) + "\n" + row(`"`+strings.ReplaceAll(name, `"`, `""`)+`"`) + "\n" + row(`"b"`) + "\n",
 		"TSVWithNames":                bare.Replace(head) + "\n" + bare.Replace(row("a")) + "\n" + bare.Replace(row("")) + inTSV.Replace(name) + "\n" + bare.Replace(row("b")) + "\n",
 	} {
-		events, bad := read(t, format, text, time.UTC)
+		events, bad := parseExport(t, format, text, time.UTC)
 		if len(bad) != 0 || len(events) != 3 || events[0].User != "a" || events[1].User != name || events[2].User != "b" {
 			t.Fatalf("%s: the name %q does not come back: %d events, bad rows: %v", format, name, len(events), bad)
 		}

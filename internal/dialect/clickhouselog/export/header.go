@@ -11,19 +11,19 @@ var errNames = logformat.Refuse("the first line does not name the columns type, 
 	"export with the names of the columns, FORMAT CSVWithNames, TSVWithNames or JSONCompactEachRowWithNames")
 
 // setHeader takes the names of the columns in order.
-func (p *parser) setHeader(names []string) error {
-	header, seen := make([]*field, 0, len(names)), uint32(0)
+func (p *exportParser) setHeader(names []string) error {
+	header, seen := make([]*exportField, 0, len(names)), uint32(0)
 	typeCell := 0
 	for i, name := range names {
 		f := newField(strings.Clone(name))
-		if f.column == eventType {
+		if f.column == columnType {
 			typeCell = i
 		}
 		seen |= 1 << f.column
 		header = append(header, f)
 	}
-	const times = 1<<eventMicros | 1<<eventTime
-	if seen&needed != needed || seen&times == 0 {
+	const times = 1<<columnEventMicros | 1<<columnEventTime
+	if seen&requiredColumns != requiredColumns || seen&times == 0 {
 		return errNames
 	}
 	p.header, p.typeCell = header, typeCell
@@ -31,12 +31,12 @@ func (p *parser) setHeader(names []string) error {
 }
 
 // rowOfCells puts the cells of a record into the row, unless they are the names or the types of the columns. Exports that
-// were appended to one another have those again and again.
-func (p *parser) rowOfCells() (bool, error) {
+// were appended to one another repeat those.
+func (p *exportParser) rowOfCells() (bool, error) {
 	if p.header == nil || p.isHeader() {
 		names := make([]string, 0, len(p.cells))
 		for _, c := range p.cells {
-			name, err := p.str(c)
+			name, err := p.cellText(c)
 			if err != nil {
 				return false, err
 			}
@@ -51,14 +51,14 @@ func (p *parser) rowOfCells() (bool, error) {
 		return false, nil // the line of types
 	}
 	for i, f := range p.header {
-		if err := p.set(f, p.cells[i]); err != nil {
+		if err := p.setColumn(f, p.cells[i]); err != nil {
 			return false, columnError(f, i, err)
 		}
 	}
 	return true, nil
 }
 
-// isHeader tells by the cell of column type: no event has the name of a column there.
-func (p *parser) isHeader() bool {
-	return p.typeCell < len(p.cells) && columns[p.cells[p.typeCell].text] != other
+// isHeader goes by the cell of column type: no event has the name of a column there.
+func (p *exportParser) isHeader() bool {
+	return p.typeCell < len(p.cells) && columnsByName[p.cells[p.typeCell].text] != columnOther
 }

@@ -13,21 +13,21 @@ import (
 // Events keep nanoseconds in 64 bits: a row of another age is a bad row. A certificate may well be valid until then.
 func TestTimesThatEventsCannotKeep(t *testing.T) {
 	row := func(at, more string) string {
-		return `{"type":"LoginSuccess","auth_id":"` + id + `","event_time_microseconds":` + at + more + "}\n"
+		return `{"type":"LoginSuccess","auth_id":"` + testAuthID + `","event_time_microseconds":` + at + more + "}\n"
 	}
 	for at, ok := range map[string]bool{
 		`"2261-12-31 23:59:59.999999"`: true, `"2262-01-01 00:00:00.000000"`: false, `"2299-12-31 23:59:59.000000"`: false, `"9999-12-31T23:59:59Z"`: false,
 		`"0001-01-01 00:00:00"`: false, `"1900-01-01 00:00:00"`: true, `9214646399999999`: true, `9214646400000000`: false, `99999999999`: false,
 		`99999999999999999`: false, `9214646399.5`: true,
 	} {
-		events, bad := read(t, "JSONEachRow", object("")+row(at, "")+object(""), time.UTC)
+		events, bad := parseExport(t, "JSONEachRow", jsonObject("")+row(at, "")+jsonObject(""), time.UTC)
 		require.Len(t, bad, map[bool]int{true: 0, false: 1}[ok], at)
 		require.Len(t, events, 3-len(bad), at)
 		for i := range events {
 			require.Greater(t, time.Unix(0, events[i].Time).UTC().Year(), 1899, at)
 		}
 	}
-	events, bad := read(t, "JSONEachRow", object(`,"certificate_not_after":"2299-12-31 23:59:59"`), time.UTC)
+	events, bad := parseExport(t, "JSONEachRow", jsonObject(`,"certificate_not_after":"2299-12-31 23:59:59"`), time.UTC)
 	require.Empty(t, bad)
 	require.Equal(t, "2299-12-31T23:59:59Z", events[0].CertificateNotAfter)
 }
@@ -40,13 +40,13 @@ func TestHugeAndBinaryRows(t *testing.T) {
 		`,"user":"` + strings.Repeat(`\`, much), `,"user":"` + strings.Repeat(`\"`, much/2), `,"roles":"` + strings.Repeat(`['\\'`, much/6) + `"`,
 		`,"x":` + strings.Repeat("9", much) + `,"x`, strings.Repeat(`,"x":1`, much/6) + `,"x`, strings.Repeat("\x00", much),
 	} {
-		events, bad := read(t, "JSONEachRow", object("")+object(in)+object(""), time.UTC)
+		events, bad := parseExport(t, "JSONEachRow", jsonObject("")+jsonObject(in)+jsonObject(""), time.UTC)
 		require.Equal(t, 2, len(events), in[:20]) // they would be printed whole
 		require.Len(t, bad, 1, in[:20])
 		require.Less(t, len(bad[0]), 200)
 	}
 	for _, in := range []string{strings.Repeat(`"",`, much/3), `"` + strings.Repeat(`""`, much/2) + `"x`, strings.Repeat("\x00,", much/2)} {
-		events, bad := read(t, "CSVWithNames", names+csvRow(`"a"`)+in+"\n"+csvRow(`"b"`), time.UTC)
+		events, bad := parseExport(t, "CSVWithNames", csvNames+csvRow(`"a"`)+in+"\n"+csvRow(`"b"`), time.UTC)
 		require.Equal(t, 2, len(events), in[:5])
 		require.Len(t, bad, 1, in[:5])
 	}
@@ -54,8 +54,8 @@ func TestHugeAndBinaryRows(t *testing.T) {
 
 // Names of columns that are not UTF-8 are the same after a restart, in the header too.
 func TestColumnsThatAreNotUTF8(t *testing.T) {
-	text := "type\tauth_id\tevent_time\tx\xff\nLoginSuccess\t" + id + "\t1795278639\ta\nLoginSuccess\t" + id + "\t1795278640\tb\n"
-	f, _ := logformat.Find(formats(), "TSVWithNames")
+	text := "type\tauth_id\tevent_time\tx\xff\nLoginSuccess\t" + testAuthID + "\t1795278639\ta\nLoginSuccess\t" + testAuthID + "\t1795278640\tb\n"
+	f, _ := logformat.Find(allFormats(), "TSVWithNames")
 	o := logformat.Options{Instance: "i", Zone: time.UTC}
 	lines := strings.SplitAfter(text, "\n")
 	first, batch, at := f.New(o), &logformat.EventBatch{}, int64(0)

@@ -7,19 +7,19 @@ import (
 
 var errJSON = errors.New("not JSON, or only a part of it")
 
-// scanner walks one JSON text in place: values are parts of it. It is laxer than the standard about bare words, which the
-// columns check, and strict about whatever tells a torn line from a whole one.
-type scanner struct {
-	s string
-	i int
+// jsonScanner reads one JSON text in place: values are parts of it. It is laxer than the standard about bare words, which the
+// columns check, and strict about everything that shows a torn line.
+type jsonScanner struct {
+	input    string
+	position int
 }
 
-// peek gives the next character that is no blank, 0 at the end.
-func (j *scanner) peek() byte {
-	for j.i < len(j.s) {
-		switch c := j.s[j.i]; c {
+// peek returns the next character that is no blank, 0 at the end.
+func (j *jsonScanner) peek() byte {
+	for j.position < len(j.input) {
+		switch c := j.input[j.position]; c {
 		case ' ', '\t', '\r', '\n':
-			j.i++
+			j.position++
 		default:
 			return c
 		}
@@ -27,104 +27,103 @@ func (j *scanner) peek() byte {
 	return 0
 }
 
-// done tells whether nothing but blanks is left.
-func (j *scanner) done() bool { return j.peek() == 0 && j.i == len(j.s) }
+func (j *jsonScanner) atEnd() bool { return j.peek() == 0 && j.position == len(j.input) }
 
-func (j *scanner) take(c byte) bool {
+func (j *jsonScanner) accept(c byte) bool {
 	if j.peek() != c {
 		return false
 	}
-	j.i++
+	j.position++
 	return true
 }
 
-// str reads a string at the cursor and gives what stands between its quotes.
-func (j *scanner) str() (raw string, escaped, ok bool) {
-	if !j.take('"') {
+// readString returns what is between the quotes.
+func (j *jsonScanner) readString() (raw string, escaped, ok bool) {
+	if !j.accept('"') {
 		return "", false, false
 	}
-	start := j.i
+	start := j.position
 	for {
-		n := strings.IndexByte(j.s[j.i:], '"')
+		n := strings.IndexByte(j.input[j.position:], '"')
 		if n < 0 {
 			return "", escaped, false
 		}
 		// A quote is a part of the string when an odd number of backslashes stands before it.
-		back := j.i + n
-		for back > start && j.s[back-1] == '\\' {
+		back := j.position + n
+		for back > start && j.input[back-1] == '\\' {
 			back--
 		}
-		end := j.i + n
-		if !escaped && strings.IndexByte(j.s[j.i:end], '\\') >= 0 {
+		end := j.position + n
+		if !escaped && strings.IndexByte(j.input[j.position:end], '\\') >= 0 {
 			escaped = true
 		}
-		j.i = end + 1
+		j.position = end + 1
 		if (end-back)%2 == 0 {
-			return j.s[start:end], escaped, true
+			return j.input[start:end], escaped, true
 		}
 	}
 }
 
-// value reads any value as a cell. Arrays and objects stay raw.
-func (j *scanner) value() (cell, error) {
+// readValue reads any value as a cell. Arrays and objects stay raw.
+func (j *jsonScanner) readValue() (rowCell, error) {
 	switch j.peek() {
 	case '"':
-		raw, escaped, ok := j.str()
+		raw, escaped, ok := j.readString()
 		if !ok {
-			return cell{}, errJSON
+			return rowCell{}, errJSON
 		}
-		c := cell{text: raw, kind: kindString}
+		c := rowCell{text: raw, kind: kindString}
 		if escaped {
 			c.kind = kindJSONString
 		}
 		return c, nil
 	case '[', '{':
-		start := j.i
-		if !j.composite() {
-			return cell{}, errJSON
+		start := j.position
+		if !j.skipComposite() {
+			return rowCell{}, errJSON
 		}
-		return cell{text: j.s[start:j.i], kind: kindJSON}, nil
+		return rowCell{text: j.input[start:j.position], kind: kindJSON}, nil
 	}
-	return j.bare()
+	return j.readBare()
 }
 
-// bare reads a number, true, false or null.
-func (j *scanner) bare() (cell, error) {
-	start := j.i
-	for j.i < len(j.s) && !strings.ContainsRune(",]} \t\r\n", rune(j.s[j.i])) {
-		j.i++
+// readBare reads a number, true, false or null.
+func (j *jsonScanner) readBare() (rowCell, error) {
+	start := j.position
+	for j.position < len(j.input) && !strings.ContainsRune(",]} \t\r\n", rune(j.input[j.position])) {
+		j.position++
 	}
-	word := j.s[start:j.i]
+	word := j.input[start:j.position]
 	switch {
 	case word == "null":
-		return cell{kind: kindNull}, nil
-	case word == "" || j.i == len(j.s):
-		return cell{}, errJSON
+		return rowCell{kind: kindNull}, nil
+	case word == "" || j.position == len(j.input):
+		return rowCell{}, errJSON
 	case word == "true" || word == "false" || word[0] == '-' || word[0]-'0' <= 9:
-		return cell{text: word, kind: kindBare}, nil
+		return rowCell{text: word, kind: kindBare}, nil
 	}
-	return cell{}, errJSON
+	return rowCell{}, errJSON
 }
 
-// composite skips an array or object with all that it holds. Nesting is counted, not recursed into.
-func (j *scanner) composite() bool {
+// skipComposite skips an array or object with all that it holds. Nesting is counted, not recursed into.
+func (j *jsonScanner) skipComposite() bool {
 	depth := 0
-	for j.i < len(j.s) {
-		switch j.s[j.i] {
+	for j.position < len(j.input) {
+		switch j.input[j.position] {
 		case '[', '{':
 			depth++
 		case ']', '}':
 			if depth--; depth == 0 {
-				j.i++
+				j.position++
 				return true
 			}
 		case '"':
-			if _, _, ok := j.str(); !ok {
+			if _, _, ok := j.readString(); !ok {
 				return false
 			}
 			continue
 		}
-		j.i++
+		j.position++
 	}
 	return false
 }

@@ -9,121 +9,121 @@ import (
 
 var errLiteral = errors.New("neither an array nor a tuple as ClickHouse writes them")
 
-// literal reads ClickHouse's text of arrays, tuples and maps, ['a','b'] and [('a','1')], from CSV and TSV cells.
-type literal struct {
-	s   string
-	esc *texts
-	bad bool
+// literalReader reads ClickHouse's text of arrays, tuples and maps, ['a','b'] and [('a','1')], from CSV and TSV cells.
+type literalReader struct {
+	rest      string
+	escapes   *textDecoder
+	malformed bool
 }
 
-// list appends the strings of an array.
-func (l *literal) list(dst []string) ([]string, error) {
-	l.need('[')
-	for more := !l.take(']'); more && !l.bad; more = l.more(']') {
-		dst = append(dst, l.scalar())
+// readList appends the strings of an array.
+func (l *literalReader) readList(dst []string) ([]string, error) {
+	l.require('[')
+	for more := !l.accept(']'); more && !l.malformed; more = l.nextElement(']') {
+		dst = append(dst, l.readScalar())
 	}
-	return dst, l.end()
+	return dst, l.finish()
 }
 
-// pairs appends the pairs of an array of tuples or of a map.
-func (l *literal) pairs(dst []session.Setting) ([]session.Setting, error) {
+// readPairs appends the pairs of an array of tuples or of a map.
+func (l *literalReader) readPairs(dst []session.Setting) ([]session.Setting, error) {
 	opening, closing := byte('('), byte(']')
-	if l.take('{') {
+	if l.accept('{') {
 		opening, closing = 0, '}'
 	} else {
-		l.need('[')
+		l.require('[')
 	}
-	for more := !l.take(closing); more && !l.bad; more = l.more(closing) {
+	for more := !l.accept(closing); more && !l.malformed; more = l.nextElement(closing) {
 		var pair session.Setting
 		if opening != 0 {
-			l.need('(')
+			l.require('(')
 		}
-		pair.Name = l.scalar()
+		pair.Name = l.readScalar()
 		if opening != 0 {
-			l.need(',')
+			l.require(',')
 		} else {
-			l.need(':')
+			l.require(':')
 		}
-		pair.Value = l.scalar()
+		pair.Value = l.readScalar()
 		if opening != 0 {
-			l.need(')')
+			l.require(')')
 		}
 		dst = append(dst, pair)
 	}
-	return dst, l.end()
+	return dst, l.finish()
 }
 
-func (l *literal) end() error {
-	if l.space(); l.bad || l.s != "" {
+func (l *literalReader) finish() error {
+	if l.skipSpace(); l.malformed || l.rest != "" {
 		return errLiteral
 	}
 	return nil
 }
 
-func (l *literal) space() { l.s = strings.TrimLeft(l.s, " ") }
+func (l *literalReader) skipSpace() { l.rest = strings.TrimLeft(l.rest, " ") }
 
-func (l *literal) take(c byte) bool {
-	l.space()
-	if l.s == "" || l.s[0] != c {
+func (l *literalReader) accept(c byte) bool {
+	l.skipSpace()
+	if l.rest == "" || l.rest[0] != c {
 		return false
 	}
-	l.s = l.s[1:]
+	l.rest = l.rest[1:]
 	return true
 }
 
-func (l *literal) need(c byte) {
-	if !l.take(c) {
-		l.bad = true
+func (l *literalReader) require(c byte) {
+	if !l.accept(c) {
+		l.malformed = true
 	}
 }
 
-// more tells whether another element follows a comma.
-func (l *literal) more(closing byte) bool {
-	if l.take(',') {
+// nextElement returns false at the closing bracket.
+func (l *literalReader) nextElement(closing byte) bool {
+	if l.accept(',') {
 		return true
 	}
-	l.need(closing)
+	l.require(closing)
 	return false
 }
 
-// scalar reads a string in single quotes, or a bare number or word. NULL is an empty string.
-func (l *literal) scalar() string {
-	if !l.take('\'') {
-		n := strings.IndexAny(l.s, ",)]}:")
+// readScalar reads a string in single quotes, or a bare number or word. NULL is an empty string.
+func (l *literalReader) readScalar() string {
+	if !l.accept('\'') {
+		n := strings.IndexAny(l.rest, ",)]}:")
 		if n <= 0 {
-			l.bad = true
+			l.malformed = true
 			return ""
 		}
-		word := strings.TrimRight(l.s[:n], " ")
-		l.s = l.s[n:]
+		word := strings.TrimRight(l.rest[:n], " ")
+		l.rest = l.rest[n:]
 		if word == "NULL" {
 			return ""
 		}
 		return word
 	}
 	escaped := false
-	for i := 0; i < len(l.s); i++ {
-		switch l.s[i] {
+	for i := 0; i < len(l.rest); i++ {
+		switch l.rest[i] {
 		case '\\':
 			escaped = true
 			i++
 		case '\'':
-			raw := l.s[:i]
-			l.s = l.s[i+1:]
+			raw := l.rest[:i]
+			l.rest = l.rest[i+1:]
 			return l.unescape(raw, escaped)
 		}
 	}
-	l.bad = true
+	l.malformed = true
 	return ""
 }
 
-func (l *literal) unescape(raw string, escaped bool) string {
+func (l *literalReader) unescape(raw string, escaped bool) string {
 	if !escaped {
 		return raw
 	}
-	s, err := l.esc.text(raw)
+	s, err := l.escapes.decodeText(raw)
 	if err != nil {
-		l.bad = true
+		l.malformed = true
 	}
 	return s
 }

@@ -7,12 +7,12 @@ import (
 )
 
 // jsonList appends the strings of a JSON array.
-func (p *parser) jsonList(raw string, dst []string) ([]string, error) {
-	j := scanner{s: raw}
-	if !j.take('[') {
+func (p *exportParser) jsonList(raw string, dst []string) ([]string, error) {
+	j := jsonScanner{input: raw}
+	if !j.accept('[') {
 		return dst, errJSON
 	}
-	if j.take(']') {
+	if j.accept(']') {
 		return dst, nil
 	}
 	for {
@@ -21,10 +21,10 @@ func (p *parser) jsonList(raw string, dst []string) ([]string, error) {
 			return dst, err
 		}
 		dst = append(dst, s)
-		if j.take(']') {
+		if j.accept(']') {
 			return dst, nil
 		}
-		if !j.take(',') {
+		if !j.accept(',') {
 			return dst, errJSON
 		}
 	}
@@ -32,15 +32,15 @@ func (p *parser) jsonList(raw string, dst []string) ([]string, error) {
 
 // jsonPairs appends the pairs of an array of tuples, which are arrays or, when their elements have names, objects; or
 // those of a map, which is one object.
-func (p *parser) jsonPairs(raw string, dst []session.Setting) ([]session.Setting, error) {
-	j := scanner{s: raw}
+func (p *exportParser) jsonPairs(raw string, dst []session.Setting) ([]session.Setting, error) {
+	j := jsonScanner{input: raw}
 	if j.peek() == '{' {
 		return p.jsonMap(&j, dst)
 	}
-	if !j.take('[') {
+	if !j.accept('[') {
 		return dst, errJSON
 	}
-	for more := !j.take(']'); more; more = j.take(',') {
+	for more := !j.accept(']'); more; more = j.accept(',') {
 		pair, err := p.jsonPair(&j)
 		if err != nil {
 			return dst, err
@@ -51,19 +51,19 @@ func (p *parser) jsonPairs(raw string, dst []session.Setting) ([]session.Setting
 }
 
 // jsonPair reads ["name","value"] or {"a":"name","b":"value"}.
-func (p *parser) jsonPair(j *scanner) (pair session.Setting, err error) {
+func (p *exportParser) jsonPair(j *jsonScanner) (pair session.Setting, err error) {
 	named := j.peek() == '{'
 	closing := byte(']')
 	if named {
 		closing = '}'
 	}
-	j.i++ // whatever opened it; anything else fails below
+	j.position++ // whatever opened it; anything else fails below
 	for n, part := range [2]*string{&pair.Name, &pair.Value} {
-		if n > 0 && !j.take(',') {
+		if n > 0 && !j.accept(',') {
 			return pair, errJSON
 		}
 		if named {
-			if _, _, ok := j.str(); !ok || !j.take(':') {
+			if _, _, ok := j.readString(); !ok || !j.accept(':') {
 				return pair, errJSON
 			}
 		}
@@ -71,21 +71,21 @@ func (p *parser) jsonPair(j *scanner) (pair session.Setting, err error) {
 			return pair, err
 		}
 	}
-	if !j.take(closing) {
+	if !j.accept(closing) {
 		return pair, errJSON
 	}
 	return pair, nil
 }
 
-func (p *parser) jsonMap(j *scanner, dst []session.Setting) ([]session.Setting, error) {
-	j.take('{')
-	for more := !j.take('}'); more; more = j.take(',') {
+func (p *exportParser) jsonMap(j *jsonScanner, dst []session.Setting) ([]session.Setting, error) {
+	j.accept('{')
+	for more := !j.accept('}'); more; more = j.accept(',') {
 		var pair session.Setting
 		var err error
 		if pair.Name, err = p.jsonScalar(j); err != nil {
 			return dst, err
 		}
-		if !j.take(':') {
+		if !j.accept(':') {
 			return dst, errJSON
 		}
 		if pair.Value, err = p.jsonScalar(j); err != nil {
@@ -96,39 +96,38 @@ func (p *parser) jsonMap(j *scanner, dst []session.Setting) ([]session.Setting, 
 	return dst, nil
 }
 
-func (p *parser) jsonScalar(j *scanner) (string, error) {
-	c, err := j.value()
+func (p *exportParser) jsonScalar(j *jsonScanner) (string, error) {
+	c, err := j.readValue()
 	if err != nil {
 		return "", err
 	}
 	if c.kind == kindJSON {
 		return "", errJSON
 	}
-	return p.str(c)
+	return p.cellText(c)
 }
 
-// asLiteral writes a JSON array or object as toString() has it in SQL, ['a','b'], so that a column that has no field has
-// one text through whichever door it comes. JSON does not tell a tuple from an array inside an array: the one such column
-// known, quotas, holds tuples.
-func (p *parser) asLiteral(raw string, tuples bool) (string, error) {
+// jsonAsLiteral writes a JSON array or object as toString() has it in SQL, ['a','b'], so that a column without a field has one text in
+// every format. JSON does not distinguish a tuple from an array inside an array: the one such column known, quotas, holds tuples.
+func (p *exportParser) jsonAsLiteral(raw string, tuples bool) (string, error) {
 	var b strings.Builder
-	j := scanner{s: raw}
-	for depth := 0; !j.done(); {
-		c := j.s[j.i]
+	j := jsonScanner{input: raw}
+	for depth := 0; !j.atEnd(); {
+		c := j.input[j.position]
 		switch c {
 		case '[', '{':
 			depth++
-			b.WriteByte(bracket(c, depth, tuples))
-			j.i++
+			b.WriteByte(literalBracket(c, depth, tuples))
+			j.position++
 		case ']', '}':
-			b.WriteByte(bracket(c, depth, tuples))
+			b.WriteByte(literalBracket(c, depth, tuples))
 			depth--
-			j.i++
+			j.position++
 		case ',', ':':
 			b.WriteByte(c)
-			j.i++
+			j.position++
 		default:
-			if err := p.literalScalar(&j, &b); err != nil {
+			if err := p.writeLiteralScalar(&j, &b); err != nil {
 				return "", err
 			}
 		}
@@ -136,7 +135,7 @@ func (p *parser) asLiteral(raw string, tuples bool) (string, error) {
 	return b.String(), nil
 }
 
-func bracket(c byte, depth int, tuples bool) byte {
+func literalBracket(c byte, depth int, tuples bool) byte {
 	if !tuples || depth != 2 {
 		return c
 	}
@@ -146,14 +145,14 @@ func bracket(c byte, depth int, tuples bool) byte {
 	return ')'
 }
 
-var quoter = strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "\t", `\t`, "\r", `\r`, "\b", `\b`, "\f", `\f`, "\x00", `\0`)
+var literalEscaper = strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "\t", `\t`, "\r", `\r`, "\b", `\b`, "\f", `\f`, "\x00", `\0`)
 
-func (p *parser) literalScalar(j *scanner, b *strings.Builder) error {
-	c, err := j.value()
+func (p *exportParser) writeLiteralScalar(j *jsonScanner, b *strings.Builder) error {
+	c, err := j.readValue()
 	if err != nil {
 		return err
 	}
-	s, err := p.str(c)
+	s, err := p.cellText(c)
 	if err != nil {
 		return err
 	}
@@ -164,7 +163,7 @@ func (p *parser) literalScalar(j *scanner, b *strings.Builder) error {
 		b.WriteString(s)
 	default:
 		b.WriteByte('\'')
-		_, err = quoter.WriteString(b, s)
+		_, err = literalEscaper.WriteString(b, s)
 		b.WriteByte('\'')
 	}
 	return err

@@ -13,17 +13,17 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-func formats() []logformat.Format { return export.Formats() }
+func allFormats() []logformat.Format { return export.Formats() }
 
 func zonelessParser(t testing.TB, format string) logformat.Parser {
 	t.Helper()
-	f, ok := logformat.Find(formats(), format)
+	f, ok := logformat.Find(allFormats(), format)
 	require.True(t, ok)
 	return f.New(logformat.Options{Instance: "warehouse"})
 }
 
-// records cuts a text at its records.
-func records(p logformat.Parser, text string) (out []string) {
+// splitRecords cuts a text at its records.
+func splitRecords(p logformat.Parser, text string) (out []string) {
 	for text != "" {
 		n := p.Frame([]byte(text), false)
 		if n == 0 {
@@ -38,20 +38,20 @@ func records(p logformat.Parser, text string) (out []string) {
 // A parser that goes on at an anchor gives the events from there with the ids that they had, wherever the first one stopped:
 // even among rows that are equal in everything, which only their number tells apart.
 func TestAnchorsGiveTheSameEventsAgain(t *testing.T) {
-	for _, f := range files {
+	for _, f := range exportFiles {
 		content, err := os.ReadFile(f.path)
 		require.NoError(t, err)
 		text := string(content)
-		rows := records(parserOf(t, f.format), text)
+		rows := splitRecords(newTestParser(t, f.format), text)
 		rows = append(rows, rows[len(rows)-1], rows[len(rows)-1], rows[len(rows)-1])
 		whole := &logformat.EventBatch{}
-		first := parserOf(t, f.format)
+		first := newTestParser(t, f.format)
 		at := int64(0)
 		for n, row := range rows {
 			require.NoError(t, first.Parse(row, at, whole))
 			at += int64(len(row))
 			anchor, state := first.ResumeOffset(), first.ResumeState()
-			second, again := parserOf(t, f.format), &logformat.EventBatch{}
+			second, again := newTestParser(t, f.format), &logformat.EventBatch{}
 			require.NoError(t, second.Restore(anchor, state, false))
 			place := int64(0)
 			for _, row := range rows[:n+1] {
@@ -78,9 +78,9 @@ func TestAnchorsGiveTheSameEventsAgain(t *testing.T) {
 
 // Whatever a reader has of a record so far, no part of it is taken for the whole.
 func TestFrameOfEveryPart(t *testing.T) {
-	for _, f := range files {
-		p := parserOf(t, f.format)
-		row := records(p, read1(t, f.path))[1]
+	for _, f := range exportFiles {
+		p := newTestParser(t, f.format)
+		row := splitRecords(p, parseFile(t, f.path))[1]
 		for n := range len(row) {
 			require.Zero(t, p.Frame([]byte(row[:n]), false), "%s: %d bytes of %q", f.format, n, row)
 		}
@@ -88,7 +88,7 @@ func TestFrameOfEveryPart(t *testing.T) {
 		require.Equal(t, len(row), p.Frame([]byte(row+row), false))
 	}
 	hard := "\"a\nb\",\"c\"\"\n\"\"\",1,\"\"\r\n"
-	p := parserOf(t, "CSVWithNames")
+	p := newTestParser(t, "CSVWithNames")
 	for n := range len(hard) {
 		require.Zero(t, p.Frame([]byte(hard[:n]), false), "%d bytes", n)
 	}
@@ -97,7 +97,7 @@ func TestFrameOfEveryPart(t *testing.T) {
 
 func TestHugeNames(t *testing.T) {
 	huge := strings.Repeat(`x\/`, 5<<20)
-	events, bad := read(t, "JSONEachRow", object(`,"user":"`+huge+`"`)+object(`,"user":"b"`), time.UTC)
+	events, bad := parseExport(t, "JSONEachRow", jsonObject(`,"user":"`+huge+`"`)+jsonObject(`,"user":"b"`), time.UTC)
 	require.Empty(t, bad)
 	require.Len(t, events, 2)
 	require.Len(t, events[0].User, 10<<20)
@@ -106,9 +106,9 @@ func TestHugeNames(t *testing.T) {
 
 // Once names and escapes are known, a row costs no memory but the text that it came in.
 func TestRowsCostNoAllocation(t *testing.T) {
-	for _, f := range files {
-		p, batch := parserOf(t, f.format), &logformat.EventBatch{}
-		rows := records(p, read1(t, f.path))
+	for _, f := range exportFiles {
+		p, batch := newTestParser(t, f.format), &logformat.EventBatch{}
+		rows := splitRecords(p, parseFile(t, f.path))
 		for i, row := range rows {
 			require.NoError(t, p.Parse(row, int64(i), batch))
 		}
@@ -119,12 +119,12 @@ func TestRowsCostNoAllocation(t *testing.T) {
 				_ = p.Parse(row, 1, batch)
 			}
 		})
-		require.Len(t, batch.Events, strings.Count(sample(t), "\n")-map[bool]int{true: 1}[f.format == "JSONEachRow"])
+		require.Len(t, batch.Events, strings.Count(sampleExport(t), "\n")-map[bool]int{true: 1}[f.format == "JSONEachRow"])
 		require.Zero(t, allocs, f.format)
 	}
 }
 
-func read1(t testing.TB, path string) string {
+func parseFile(t testing.TB, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)

@@ -12,15 +12,15 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-const id = "94d22223-5d67-41ef-a59e-48c95812a97b"
+const testAuthID = "94d22223-5d67-41ef-a59e-48c95812a97b"
 
-// object is a row of JSONEachRow with these members beside the three that every row must have.
-func object(members string) string {
-	return `{"type":"LoginSuccess","auth_id":"` + id + `","event_time_microseconds":"2026-11-21 22:00:39.455319"` + members + "}\n"
+// jsonObject is a row of JSONEachRow with these members beside the three that every row must have.
+func jsonObject(members string) string {
+	return `{"type":"LoginSuccess","auth_id":"` + testAuthID + `","event_time_microseconds":"2026-11-21 22:00:39.455319"` + members + "}\n"
 }
 
-// brief is what the tables below expect of an event.
-func brief(e *session.Event) string {
+// briefEvent is what the tables below expect of an event.
+func briefEvent(e *session.Event) string {
 	return fmt.Sprintf("%s user=%q empty=%t roles=%q settings=%q from=%s:%d by=%s/%s v=%s r=%d", e.SourceEvent, e.User, e.UserEmpty, e.Roles,
 		e.Settings, e.ClientAddress, e.ClientPort, e.AuthType, e.Interface, e.ClientVersion, e.ClientRevision)
 }
@@ -51,15 +51,15 @@ func TestSpellingsInJSON(t *testing.T) {
 		`, "user" : "bob" , "x" : {"a":[1,"]}"]} , "y" : true`: `LoginSuccess user="bob" empty=false roles=[] settings=[] from=:0 by=/ v= r=0`,
 		`,"us\u0065r":"bob"`:                                   `LoginSuccess user="bob" empty=false roles=[] settings=[] from=:0 by=/ v= r=0`,
 	} {
-		events, bad := read(t, "JSONEachRow", object(in), time.UTC)
+		events, bad := parseExport(t, "JSONEachRow", jsonObject(in), time.UTC)
 		require.Empty(t, bad, in)
 		require.Len(t, events, 1, in)
-		require.Equal(t, want, brief(&events[0]), in)
+		require.Equal(t, want, briefEvent(&events[0]), in)
 	}
 }
 
 func TestColumnsThatNobodyKnowsAreKept(t *testing.T) {
-	events, bad := read(t, "JSONEachRow", object(`,"a":"it's","b":["it's",1,null],"c":[["k","v"]],"quotas":[["k","v"]],"d":{"k":"v"},"e":18446744073709551615,"f":null,"g":true`), time.UTC)
+	events, bad := parseExport(t, "JSONEachRow", jsonObject(`,"a":"it's","b":["it's",1,null],"c":[["k","v"]],"quotas":[["k","v"]],"d":{"k":"v"},"e":18446744073709551615,"f":null,"g":true`), time.UTC)
 	require.Empty(t, bad)
 	var got []string
 	for _, x := range events[0].Extra {
@@ -83,24 +83,24 @@ func TestBadRowsAndTheirNeighbours(t *testing.T) {
 		"\x00\x00\x00":                     "not a JSON object",
 		`"text"`:                           "not a JSON object",
 		`{"type":"Logout"}`:                "column auth_id is missing",
-		`{"auth_id":"` + id + `"}`:         "column type is missing",
-		`{"type":"Logout","auth_id":"` + id + `"}`:                 "columns event_time_microseconds and event_time are missing",
-		strings.TrimSpace(object(`,"type":"Login"`)):               "column type: neither LoginFailure, LoginSuccess nor Logout",
-		strings.TrimSpace(object(`,"type":7`)):                     "column type: neither LoginFailure, LoginSuccess nor Logout",
-		strings.TrimSpace(object(`,"auth_id":"secret"`)):           "column auth_id: not a UUID",
-		strings.TrimSpace(object(`,"client_port":70000`)):          "column client_port: not a number of this column's size",
-		strings.TrimSpace(object(`,"client_port":-1`)):             "column client_port: not a number of this column's size",
-		strings.TrimSpace(object(`,"client_address":"secret"`)):    "column client_address: not an IP address",
-		strings.TrimSpace(object(`,"roles":["a"`)):                 "column roles: not JSON, or only a part of it",
-		strings.TrimSpace(object(`,"roles":"secret"`)):             "column roles: neither an array nor a tuple as ClickHouse writes them",
-		strings.TrimSpace(object(`,"user":"\x"`)):                  "column user: a broken escape sequence",
-		strings.TrimSpace(object(`,"user":secret`)):                "column user: not JSON, or only a part of it",
-		strings.TrimSpace(object(`,"secret":bad`)):                 "column 4: not JSON, or only a part of it",
-		strings.TrimSpace(object(`,"event_time_microseconds":1.`)): "column event_time_microseconds: not a time that ClickHouse writes (YYYY-MM-DD hh:mm:ss[.ffffff], ISO 8601, or seconds since 1970)",
-		strings.TrimSpace(object("") + object("")):                 "more than one JSON value in a line",
+		`{"auth_id":"` + testAuthID + `"}`: "column type is missing",
+		`{"type":"Logout","auth_id":"` + testAuthID + `"}`:             "columns event_time_microseconds and event_time are missing",
+		strings.TrimSpace(jsonObject(`,"type":"Login"`)):               "column type: neither LoginFailure, LoginSuccess nor Logout",
+		strings.TrimSpace(jsonObject(`,"type":7`)):                     "column type: neither LoginFailure, LoginSuccess nor Logout",
+		strings.TrimSpace(jsonObject(`,"auth_id":"secret"`)):           "column auth_id: not a UUID",
+		strings.TrimSpace(jsonObject(`,"client_port":70000`)):          "column client_port: not a number of this column's size",
+		strings.TrimSpace(jsonObject(`,"client_port":-1`)):             "column client_port: not a number of this column's size",
+		strings.TrimSpace(jsonObject(`,"client_address":"secret"`)):    "column client_address: not an IP address",
+		strings.TrimSpace(jsonObject(`,"roles":["a"`)):                 "column roles: not JSON, or only a part of it",
+		strings.TrimSpace(jsonObject(`,"roles":"secret"`)):             "column roles: neither an array nor a tuple as ClickHouse writes them",
+		strings.TrimSpace(jsonObject(`,"user":"\x"`)):                  "column user: a broken escape sequence",
+		strings.TrimSpace(jsonObject(`,"user":secret`)):                "column user: not JSON, or only a part of it",
+		strings.TrimSpace(jsonObject(`,"secret":bad`)):                 "column 4: not JSON, or only a part of it",
+		strings.TrimSpace(jsonObject(`,"event_time_microseconds":1.`)): "column event_time_microseconds: not a time that ClickHouse writes (YYYY-MM-DD hh:mm:ss[.ffffff], ISO 8601, or seconds since 1970)",
+		strings.TrimSpace(jsonObject("") + jsonObject("")):             "more than one JSON value in a line",
 	} {
 		bad = strings.ReplaceAll(bad, "\n", " ")
-		events, reasons := read(t, "JSONEachRow", object(before)+bad+"\n"+object(after), time.UTC)
+		events, reasons := parseExport(t, "JSONEachRow", jsonObject(before)+bad+"\n"+jsonObject(after), time.UTC)
 		require.Equal(t, []string{reason}, reasons, bad)
 		require.Len(t, events, 2, bad)
 		require.Equal(t, "before", events[0].User)
@@ -111,56 +111,56 @@ func TestBadRowsAndTheirNeighbours(t *testing.T) {
 
 func TestLinesAroundTheRows(t *testing.T) {
 	for _, text := range []string{
-		"\n" + object("") + "\r\n\n  \n" + object(`,"user":"b"`),
-		"[\n" + strings.TrimSpace(object("")) + ",\n" + object(`,"user":"b"`) + "]\n",
-		"[" + strings.TrimSpace(object("")) + ",\n" + strings.TrimSpace(object(`,"user":"b"`)) + "]",
-		logformat.ByteOrderMark + strings.TrimSpace(object("")) + "\r\n" + strings.TrimSpace(object(`,"user":"b"`)),
+		"\n" + jsonObject("") + "\r\n\n  \n" + jsonObject(`,"user":"b"`),
+		"[\n" + strings.TrimSpace(jsonObject("")) + ",\n" + jsonObject(`,"user":"b"`) + "]\n",
+		"[" + strings.TrimSpace(jsonObject("")) + ",\n" + strings.TrimSpace(jsonObject(`,"user":"b"`)) + "]",
+		logformat.ByteOrderMark + strings.TrimSpace(jsonObject("")) + "\r\n" + strings.TrimSpace(jsonObject(`,"user":"b"`)),
 	} {
-		events, bad := read(t, "auto", text, time.UTC)
+		events, bad := parseExport(t, "auto", text, time.UTC)
 		require.Empty(t, bad, text)
 		require.Len(t, events, 2, text)
 		require.Equal(t, "b", events[1].User)
 	}
 }
 
-const names = `"type","auth_id","event_time_microseconds","user","roles"` + "\n"
+const csvNames = `"type","auth_id","event_time_microseconds","user","roles"` + "\n"
 
 func csvRow(user string) string {
-	return `"LoginSuccess","` + id + `","2026-11-21 22:00:39.455319",` + user + `,"['a']"` + "\n"
+	return `"LoginSuccess","` + testAuthID + `","2026-11-21 22:00:39.455319",` + user + `,"['a']"` + "\n"
 }
 
 func TestRowsWithNames(t *testing.T) {
-	tsvNames := strings.ReplaceAll(strings.ReplaceAll(names, `"`, ""), ",", "\t")
+	tsvNames := strings.ReplaceAll(strings.ReplaceAll(csvNames, `"`, ""), ",", "\t")
 	tsv := strings.ReplaceAll(strings.ReplaceAll(csvRow("%s"), `"`, ""), ",", "\t")
 	for _, test := range []struct {
 		format, text string
 		users        []string
 		bad          []string
 	}{
-		{"CSVWithNames", names + csvRow(`"a"`) + csvRow(`"b ""quoted"", with`+"\r\n"+`lines"`), []string{"a", "b \"quoted\", with\r\nlines"}, nil},
-		{"CSVWithNames", names + csvRow(`\N`) + csvRow(`NULL`) + csvRow(`"NULL"`) + csvRow(`"\N"`), []string{"", "", "NULL", `\N`}, nil},
+		{"CSVWithNames", csvNames + csvRow(`"a"`) + csvRow(`"b ""quoted"", with`+"\r\n"+`lines"`), []string{"a", "b \"quoted\", with\r\nlines"}, nil},
+		{"CSVWithNames", csvNames + csvRow(`\N`) + csvRow(`NULL`) + csvRow(`"NULL"`) + csvRow(`"\N"`), []string{"", "", "NULL", `\N`}, nil},
 		// exports that were appended to one another, one of them with its columns in another order
-		{"CSVWithNames", names + csvRow(`"a"`) + names + csvRow(`"b"`), []string{"a", "b"}, nil},
-		{"CSVWithNames", names + csvRow(`"a"`) + "\"auth_id\",\"type\",\"user\",\"event_time\"\n\"" + id + "\",\"Logout\",\"b\",\"2026-11-21 22:00:40\"\n", []string{"a", "b"}, nil},
+		{"CSVWithNames", csvNames + csvRow(`"a"`) + csvNames + csvRow(`"b"`), []string{"a", "b"}, nil},
+		{"CSVWithNames", csvNames + csvRow(`"a"`) + "\"auth_id\",\"type\",\"user\",\"event_time\"\n\"" + testAuthID + "\",\"Logout\",\"b\",\"2026-11-21 22:00:40\"\n", []string{"a", "b"}, nil},
 		// a line that was torn inside a quoted cell
-		{"CSVWithNames", names + csvRow(`"a"`) + `"LoginSuccess","94d2` + "\n" + csvRow(`"b"`), []string{"a", "b"}, []string{"a quote that is not closed where its cell ends"}},
-		{"CSVWithNames", names + csvRow(`"a"`) + `"LoginSuccess","` + "\n" + csvRow(`"b"`), []string{"a", "b"}, []string{"a quote that is not closed where its cell ends"}},
-		{"CSVWithNames", names + csvRow(`"a"`) + `"LoginSuccess"` + "\n" + csvRow(`"b"`), []string{"a", "b"}, []string{"1 cells, and the table has 5 columns"}},
-		{"CSVWithNames", names + csvRow(`"a"`) + `"x"y` + "\n" + csvRow(`"b"`), []string{"a", "b"}, []string{"a quote that is not closed where its cell ends"}},
-		{"CSVWithNames", logformat.ByteOrderMark + names + csvRow(`"a"`), []string{"a"}, nil},
+		{"CSVWithNames", csvNames + csvRow(`"a"`) + `"LoginSuccess","94d2` + "\n" + csvRow(`"b"`), []string{"a", "b"}, []string{"a quote that is not closed where its cell ends"}},
+		{"CSVWithNames", csvNames + csvRow(`"a"`) + `"LoginSuccess","` + "\n" + csvRow(`"b"`), []string{"a", "b"}, []string{"a quote that is not closed where its cell ends"}},
+		{"CSVWithNames", csvNames + csvRow(`"a"`) + `"LoginSuccess"` + "\n" + csvRow(`"b"`), []string{"a", "b"}, []string{"1 cells, and the table has 5 columns"}},
+		{"CSVWithNames", csvNames + csvRow(`"a"`) + `"x"y` + "\n" + csvRow(`"b"`), []string{"a", "b"}, []string{"a quote that is not closed where its cell ends"}},
+		{"CSVWithNames", logformat.ByteOrderMark + csvNames + csvRow(`"a"`), []string{"a"}, nil},
 		{"TSVWithNames", tsvNames + fmt.Sprintf(tsv, `a`) + fmt.Sprintf(tsv, `b\tc\\\n\'\0\x41`), []string{"a", "b\tc\\\n'\x00A"}, nil},
 		{"TSVWithNames", tsvNames + fmt.Sprintf(tsv, `\N`) + fmt.Sprintf(tsv, `NULL`) + fmt.Sprintf(tsv, `\\N`) + fmt.Sprintf(tsv, `ᴺᵁᴸᴸ`), []string{"", "NULL", `\N`, "ᴺᵁᴸᴸ"}, nil},
 		{"TSVWithNames", tsvNames + fmt.Sprintf(tsv, `a`) + "LoginSucc\n" + fmt.Sprintf(tsv, `b`), []string{"a", "b"}, []string{"1 cells, and the table has 5 columns"}},
-		{"JSONCompactEachRowWithNames", "[" + strings.TrimSpace(names) + "]\n[\"Logout\", \"" + id + "\", \"2026-11-21 22:00:39\", \"a\", []]\n[\"Logout\"\n", []string{"a"}, []string{"not JSON, or only a part of it"}},
+		{"JSONCompactEachRowWithNames", "[" + strings.TrimSpace(csvNames) + "]\n[\"Logout\", \"" + testAuthID + "\", \"2026-11-21 22:00:39\", \"a\", []]\n[\"Logout\"\n", []string{"a"}, []string{"not JSON, or only a part of it"}},
 	} {
-		events, bad := read(t, test.format, test.text, time.UTC)
+		events, bad := parseExport(t, test.format, test.text, time.UTC)
 		var users []string
 		for i := range events {
 			users = append(users, events[i].User)
 		}
 		require.Equal(t, test.users, users, test.text)
 		require.Equal(t, test.bad, bad, test.text)
-		detected, _ := read(t, "auto", test.text, time.UTC)
+		detected, _ := parseExport(t, "auto", test.text, time.UTC)
 		require.Len(t, detected, len(events), test.text)
 	}
 }
@@ -171,12 +171,12 @@ func TestTextsThatCannotBeRead(t *testing.T) {
 		format, text, reason string
 		zone                 *time.Location
 	}{
-		{"JSONEachRow", object(""), "key `timezone` is not set", nil},
+		{"JSONEachRow", jsonObject(""), "key `timezone` is not set", nil},
 		{"CSVWithNames", csvRow(`"a"`), "does not name the columns", time.UTC},
 		{"TSVWithNames", "a\tb\n", "does not name the columns", time.UTC},
 		{"JSONCompactEachRowWithNames", `["vm","Logout"]` + "\n", "does not name the columns", time.UTC},
 	} {
-		p := parserOf(t, test.format)
+		p := newTestParser(t, test.format)
 		if test.zone == nil {
 			p = zonelessParser(t, test.format)
 		}
@@ -194,15 +194,15 @@ func TestFormatsAreRecognised(t *testing.T) {
 		"[\n{ \"timestamp\": \"2026-10-03 14:21:56\", \"id\": 0, \"class\": \"connection\", \"event\": \"connect\" },\n": logformat.No, // MySQL Enterprise Audit
 		"{\"audit_record\":{\"name\":\"Connect\",\"user\":\"alice\"}}\n":                                                 logformat.No, // Percona's
 	} {
-		_, got := logformat.Detect(formats(), []byte(text), false)
+		_, got := logformat.Detect(allFormats(), []byte(text), false)
 		require.Equal(t, want, got, "%q", text)
 		if want == logformat.Wait {
-			_, got = logformat.Detect(formats(), []byte(text), true)
+			_, got = logformat.Detect(allFormats(), []byte(text), true)
 			require.Equal(t, logformat.No, got, "%q", text)
 		}
 	}
 	for _, name := range []string{"jsoneachrow", "NDJSON", "TabSeparatedWithNames", "CSVWithNamesAndTypes"} {
-		_, ok := logformat.Find(formats(), name)
+		_, ok := logformat.Find(allFormats(), name)
 		require.True(t, ok, name)
 	}
 }

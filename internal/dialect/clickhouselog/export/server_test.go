@@ -19,10 +19,10 @@ import (
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
-var record = flag.Bool("record", false, "write the exports of the real rows into testdata")
+var recordExports = flag.Bool("record", false, "write the exports of the real rows into testdata")
 
-// ask sends SQL over HTTP, with the settings of an export, and gives the answer as it stands.
-func ask(t testing.TB, s *testengine.Server, sql, body string, settings ...string) string {
+// queryServer sends SQL over HTTP, with the settings of an export, and gives the answer as it stands.
+func queryServer(t testing.TB, s *testengine.Server, sql, body string, settings ...string) string {
 	t.Helper()
 	query := url.Values{"query": {sql}}
 	for _, setting := range settings {
@@ -42,8 +42,8 @@ func ask(t testing.TB, s *testengine.Server, sql, body string, settings ...strin
 	return string(answer)
 }
 
-// variants are the spellings that one format has for the same row.
-var variants = [][]string{
+// exportVariants are the spellings that one format has for the same row.
+var exportVariants = [][]string{
 	nil,
 	{"output_format_json_quote_64bit_integers=1", "output_format_json_escape_forward_slashes=0", "format_csv_null_representation=NULL"},
 	{"output_format_json_array_of_rows=1", "output_format_tsv_crlf_end_of_line=1", "output_format_csv_crlf_end_of_line=1"},
@@ -52,15 +52,15 @@ var variants = [][]string{
 	{"session_timezone=UTC"},
 }
 
-// exports are all that a reader could be given of a table, by format and variant.
-func exports(t *testing.T, s *testengine.Server, from string, read func(name, text string, zone *time.Location, format string)) {
+// eachExport are all that a reader could be given of a table, by format and variant.
+func eachExport(t *testing.T, s *testengine.Server, from string, read func(name, text string, zone *time.Location, format string)) {
 	kolkata, err := time.LoadLocation("Asia/Kolkata")
 	require.NoError(t, err)
 	for _, format := range []string{
 		"JSONEachRow", "JSONStringsEachRow", "JSONCompactEachRowWithNames", "JSONCompactEachRowWithNamesAndTypes",
 		"JSONCompactStringsEachRowWithNamesAndTypes", "CSVWithNames", "CSVWithNamesAndTypes", "TabSeparatedWithNames", "TSVWithNamesAndTypes",
 	} {
-		for _, settings := range variants {
+		for _, settings := range exportVariants {
 			zone := kolkata
 			if len(settings) > 0 && strings.HasPrefix(settings[0], "session_timezone") {
 				zone = time.UTC
@@ -68,7 +68,7 @@ func exports(t *testing.T, s *testengine.Server, from string, read func(name, te
 			if len(settings) > 0 && strings.HasPrefix(settings[0], "date_time") {
 				zone = nil // the times say it themselves
 			}
-			text := ask(t, s, "SELECT * FROM "+from+" ORDER BY event_time_microseconds, auth_id, type, user FORMAT "+format, "", settings...)
+			text := queryServer(t, s, "SELECT * FROM "+from+" ORDER BY event_time_microseconds, auth_id, type, user FORMAT "+format, "", settings...)
 			read(fmt.Sprint(format, settings), text, zone, format)
 		}
 	}
@@ -78,20 +78,20 @@ func TestServerWritesTheSameRowsInEveryFormat(t *testing.T) {
 	s := testengine.ClickHouse(t, testengine.LogsOnDemand(), testengine.Timezone("Asia/Kolkata"))
 	s.FlushLogs(t)
 	s.Exec(t, "CREATE TABLE default.real AS system.session_log")
-	ask(t, s, "INSERT INTO default.real SETTINGS session_timezone = 'UTC' FORMAT JSONEachRow", sample(t))
-	want, bad := read(t, "JSONEachRow", sample(t), time.UTC)
+	queryServer(t, s, "INSERT INTO default.real SETTINGS session_timezone = 'UTC' FORMAT JSONEachRow", sampleExport(t))
+	want, bad := parseExport(t, "JSONEachRow", sampleExport(t), time.UTC)
 	require.Empty(t, bad)
-	if *record {
-		for _, f := range files[1:] {
-			text := ask(t, s, "SELECT * FROM default.real ORDER BY event_time_microseconds SETTINGS session_timezone = 'UTC' FORMAT "+f.format, "")
+	if *recordExports {
+		for _, f := range exportFiles[1:] {
+			text := queryServer(t, s, "SELECT * FROM default.real ORDER BY event_time_microseconds SETTINGS session_timezone = 'UTC' FORMAT "+f.format, "")
 			require.NoError(t, os.WriteFile(f.path, []byte(text), 0o644))
 		}
 	}
-	exports(t, s, "default.real", func(name, text string, zone *time.Location, format string) {
-		got, bad := read(t, format, text, zone)
+	eachExport(t, s, "default.real", func(name, text string, zone *time.Location, format string) {
+		got, bad := parseExport(t, format, text, zone)
 		require.Empty(t, bad, name)
 		requireSameEvents(t, want, got, name)
-		detected, _ := read(t, "auto", text, zone)
+		detected, _ := parseExport(t, "auto", text, zone)
 		require.Len(t, detected, len(got), name)
 	})
 }
@@ -113,8 +113,8 @@ func requireSameEvents(t *testing.T, want, got []session.Event, name string) {
 	}
 }
 
-// hostile are rows as no ordinary client leaves them, in SQL.
-var hostile = []string{
+// hostileTexts are rows as no ordinary client leaves them, in SQL.
+var hostileTexts = []string{
 	`user = 'a\tb\nc\r\nd"e''f\\g\0h/\x1b[31mred\x7f,;{}[]()'`,
 	`user = 'ᴺᵁᴸᴸ\xff\xfe'`, `user = '\\N'`, `user = 'NULL'`, `user = 'null'`, `user = ''`, `user = NULL`, `user = ' blank '`, `user = '\xEF\xBB\xBFmark'`,
 	`user = '"quoted"'`, `user = '""'`, `user = ','`, `user = '\n'`, `user = '\t'`, `user = 'type'`, `user = '[]'`, `user = '12'`, `user = '🔥ü'`,
@@ -131,7 +131,7 @@ func TestServerWritesHostileRowsInEveryFormat(t *testing.T) {
 	s.Exec(t, "CREATE TABLE default.hostile AS system.session_log")
 	s.Exec(t, "ALTER TABLE default.hostile ADD COLUMN quotas Array(Tuple(LowCardinality(String), LowCardinality(String))), "+
 		"ADD COLUMN http_user_agent String, ADD COLUMN later_text String, ADD COLUMN later_list Array(String), ADD COLUMN later_number UInt64")
-	for i, row := range hostile {
+	for i, row := range hostileTexts {
 		if !strings.Contains(row, "type = ") || strings.HasPrefix(row, "auth_type") {
 			row += ", type = 'LoginFailure'"
 		}
@@ -152,16 +152,16 @@ func TestServerWritesHostileRowsInEveryFormat(t *testing.T) {
 	truth := s.Query(t, "SELECT hex(ifNull(user, '')), toString(isNull(user)), hex(failure_reason), hex(client_hostname), hex(session_id), "+
 		"arrayStringConcat(arrayMap(x -> hex(x), profiles), ','), arrayStringConcat(arrayMap(x -> hex(x.1) || ':' || hex(x.2), settings), ',') "+
 		"FROM default.hostile ORDER BY event_time_microseconds")
-	require.Len(t, truth, len(hostile))
+	require.Len(t, truth, len(hostileTexts))
 	var want []session.Event
-	exports(t, s, "default.hostile", func(name, text string, zone *time.Location, format string) {
-		got, bad := read(t, format, text, zone)
+	eachExport(t, s, "default.hostile", func(name, text string, zone *time.Location, format string) {
+		got, bad := parseExport(t, format, text, zone)
 		require.Empty(t, bad, name)
-		require.Len(t, got, len(hostile), name)
+		require.Len(t, got, len(hostileTexts), name)
 		if want == nil {
 			want = got
 			for i := range got {
-				require.Equal(t, truth[i], inHex(&got[i]), "%s: row %d, %s", name, i, hostile[i])
+				require.Equal(t, truth[i], hexTexts(&got[i]), "%s: row %d, %s", name, i, hostileTexts[i])
 			}
 			requireExtras(t, &got[0])
 		}
@@ -169,7 +169,7 @@ func TestServerWritesHostileRowsInEveryFormat(t *testing.T) {
 	})
 }
 
-func inHex(e *session.Event) []string {
+func hexTexts(e *session.Event) []string {
 	null := "0"
 	if e.User == "" && !e.UserEmpty {
 		null = "1"

@@ -9,21 +9,21 @@ import (
 
 var errEscape = errors.New("a broken escape sequence")
 
-// texts decodes texts with escapes, the short ones once: a client's name with its slashes comes with every login of that
-// client. It forgets all when it has grown large, so that an attacker's many names cost time, not memory.
-type texts struct {
-	decode func(dst []byte, raw string) ([]byte, error)
-	known  map[string]string
-	buf    []byte
+// textDecoder decodes texts with escapes and caches the short ones: a client's name with its slashes comes with every login of that
+// client. A full cache is dropped, so that an attacker's many names cost time, not memory.
+type textDecoder struct {
+	decode  func(dst []byte, raw string) ([]byte, error)
+	decoded map[string]string
+	buf     []byte
 }
 
 const (
-	maxKnown     = 2048
-	maxKnownSize = 1024 // the text of a failure with the server's advice is 600 bytes long
+	maxDecodedTexts  = 2048
+	maxDecodedLength = 1024 // the text of a failure with the server's advice is 600 bytes long
 )
 
-func (t *texts) text(raw string) (string, error) {
-	if s, ok := t.known[raw]; ok {
+func (t *textDecoder) decodeText(raw string) (string, error) {
+	if s, ok := t.decoded[raw]; ok {
 		return s, nil
 	}
 	var err error
@@ -31,20 +31,20 @@ func (t *texts) text(raw string) (string, error) {
 		return "", err
 	}
 	s := string(t.buf)
-	if len(raw) > maxKnownSize {
+	if len(raw) > maxDecodedLength {
 		if cap(t.buf) > 1<<20 {
 			t.buf = nil
 		}
 		return s, nil
 	}
-	if t.known == nil || len(t.known) >= maxKnown {
-		t.known = make(map[string]string, 64)
+	if t.decoded == nil || len(t.decoded) >= maxDecodedTexts {
+		t.decoded = make(map[string]string, 64)
 	}
-	t.known[strings.Clone(raw)] = s // a copy: raw is a part of a large text
+	t.decoded[strings.Clone(raw)] = s // a copy: raw is a part of a large text
 	return s, nil
 }
 
-// jsonText decodes what stands between the quotes of a JSON string. Half a surrogate pair becomes U+FFFD; bytes that are
+// jsonText decodes what is between the quotes of a JSON string. Half a surrogate pair becomes U+FFFD; bytes that are
 // not UTF-8 stay as they are.
 func jsonText(dst []byte, raw string) ([]byte, error) {
 	for {
@@ -62,7 +62,7 @@ func jsonText(dst []byte, raw string) ([]byte, error) {
 		case '"', '\\', '/':
 			dst = append(dst, c)
 		case 'b', 'f', 'n', 'r', 't':
-			dst = append(dst, controls[c])
+			dst = append(dst, controlEscapes[c])
 		case 'u':
 			r, n, ok := jsonRune(raw)
 			if !ok {
@@ -77,12 +77,12 @@ func jsonText(dst []byte, raw string) ([]byte, error) {
 
 // jsonRune reads the four hex digits after \u, and those of the second half of a pair.
 func jsonRune(s string) (r rune, n int, ok bool) {
-	r, ok = hex(s, 4)
+	r, ok = parseHex(s, 4)
 	if !ok || !utf16.IsSurrogate(r) {
 		return r, 4, ok
 	}
 	if len(s) >= 10 && s[4] == '\\' && s[5] == 'u' {
-		if low, ok := hex(s[6:], 4); ok {
+		if low, ok := parseHex(s[6:], 4); ok {
 			if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
 				return pair, 10, true
 			}
@@ -91,7 +91,7 @@ func jsonRune(s string) (r rune, n int, ok bool) {
 	return utf8.RuneError, 4, true
 }
 
-func hex(s string, n int) (r rune, ok bool) {
+func parseHex(s string, n int) (r rune, ok bool) {
 	if len(s) < n {
 		return 0, false
 	}
@@ -109,8 +109,8 @@ func hex(s string, n int) (r rune, ok bool) {
 	return r, true
 }
 
-// controls are the letters that follow a backslash in JSON and in ClickHouse's own escaping.
-var controls = [256]byte{'a': 7, 'b': 8, 't': 9, 'n': 10, 'v': 11, 'f': 12, 'r': 13, 'e': 27, '0': 0}
+// controlEscapes are the letters that follow a backslash in JSON and in ClickHouse's own escaping.
+var controlEscapes = [256]byte{'a': 7, 'b': 8, 't': 9, 'n': 10, 'v': 11, 'f': 12, 'r': 13, 'e': 27, '0': 0}
 
 // backslashText decodes ClickHouse's own escaping, that of TSV cells and of strings inside arrays. As the server does when
 // it reads, a backslash before any other character stands for that character.
@@ -127,10 +127,10 @@ func backslashText(dst []byte, raw string) ([]byte, error) {
 		c := raw[i+1]
 		raw = raw[i+2:]
 		switch {
-		case c == '0' || controls[c] != 0:
-			dst = append(dst, controls[c])
+		case c == '0' || controlEscapes[c] != 0:
+			dst = append(dst, controlEscapes[c])
 		case c == 'x':
-			r, ok := hex(raw, 2)
+			r, ok := parseHex(raw, 2)
 			if !ok {
 				return dst, errEscape
 			}

@@ -8,7 +8,7 @@ import (
 )
 
 // splitTSV reads a line of TSVWithNames. Tabs and line ends inside a cell are escaped.
-func splitTSV(p *parser, record string) (bool, error) {
+func splitTSV(p *exportParser, record string) (bool, error) {
 	if record == "" {
 		return false, nil
 	}
@@ -25,7 +25,7 @@ func splitTSV(p *parser, record string) (bool, error) {
 
 func detectTSV(head []byte, whole bool) logformat.Verdict { return detectNames(head, whole, '\t') }
 
-// detectNames looks for a first line of names with this separator, two of them being session_log's.
+// detectNames requires a first line of names with this separator, two of them of session_log.
 func detectNames(head []byte, whole bool, separator byte) logformat.Verdict {
 	head = bytes.TrimLeft(head, "\r\n")
 	line, _, complete := bytes.Cut(head, []byte{'\n'})
@@ -34,7 +34,7 @@ func detectNames(head []byte, whole bool, separator byte) logformat.Verdict {
 	}
 	known := 0
 	for name := range bytes.SplitSeq(line, []byte{separator}) {
-		if columns[string(bytes.Trim(name, "\"\r "))] != other {
+		if columnsByName[string(bytes.Trim(name, "\"\r "))] != columnOther {
 			known++
 		}
 	}
