@@ -8,7 +8,7 @@ import (
 )
 
 // Auth0's tenant log: the codes of its log streams and Management API. A log stream wraps the event as {"log_id", "data"}.
-var auth0Types = map[string]verdict{
+var auth0Types = map[string]eventMeaning{
 	"s":                loginSuccess,
 	"scoa":             loginSuccess, // cross-origin authentication
 	"sens":             loginSuccess, // native social login
@@ -34,7 +34,7 @@ var auth0Types = map[string]verdict{
 	"limit_wc":         loginFailure, // blocked: too many failed logins to one account
 	"limit_mu":         loginFailure, // blocked address: too many failed logins
 	"pwd_leak":         loginFailure, // blocked: the password is known to be leaked
-	"slo":              logout,
+	"slo":              logoutSuccess,
 	"flo":              logoutFailure,
 	"ssa":              updateSuccess, // silent authentication: the session goes on
 	"fsa":              updateFailure,
@@ -84,7 +84,7 @@ var auth0Methods = map[string]string{
 	"email":         session.AuthOther,
 }
 
-func withinAuth0(item tree.Value) tree.Value {
+func unwrapAuth0(item tree.Value) tree.Value {
 	if data := item.Get("data"); data.Kind() == tree.Object {
 		return data
 	}
@@ -102,23 +102,23 @@ func readAuth0(item tree.Value, r *Record) error {
 	case !known:
 		return ErrOther
 	}
-	v.set(r.Event)
+	v.applyTo(r.Event)
 	r.SourceEvent = word
-	r.ID = first(item.Get("log_id"), item.Get("_id"))
-	item.Get("_id").Take() // the same again
+	r.ID = firstText(item.Get("log_id"), item.Get("_id"))
+	item.Get("_id").MarkUsed() // the same again
 	r.User, r.UserID = item.Text("user_name"), item.Text("user_id")
 	r.SessionID = item.Text("details", "session_id")
 	r.AuthType, r.ProviderName = item.Text("strategy"), item.Text("connection")
 	r.AuthMethod = auth0Methods[r.AuthType]
 	if auth0SecondFactors[word] {
-		r.MFAUsed = yes
+		r.MFAUsed = wordYes
 	}
-	r.ClientAddress, r.UserAgent = address(item.Text("ip")), item.Text("user_agent")
+	r.ClientAddress, r.UserAgent = normalizeAddress(item.Text("ip")), item.Text("user_agent")
 	r.ApplicationName = item.Text("client_name")
 	r.ServerAddress = item.Text("hostname")
 	if r.Outcome == session.OutcomeFailure {
-		r.FailureReason = first(item.Get("description"), item.Get("details", "error", "message"))
-		class(r.Event, auth0Errors, word)
+		r.FailureReason = firstText(item.Get("description"), item.Get("details", "error", "message"))
+		setErrorType(r.Event, auth0Errors, word)
 	}
 	return setTime(r.Event, item.Get("date"))
 }

@@ -14,16 +14,16 @@ const benchLines = 1000
 
 var benchBody = pushtest.Body(benchLines)
 
-// count keeps nothing.
-type count struct {
+// countingSink keeps nothing.
+type countingSink struct {
 	slot session.Event
 	n    int
 }
 
-func (c *count) Slot(int) (*session.Event, error) { return &c.slot, nil }
-func (c *count) Keep(int)                         { c.n++; c.slot.Reset() }
-func (c *count) Bad(int, error)                   {}
-func (c *count) Other(int)                        {}
+func (c *countingSink) Slot(int) (*session.Event, error) { return &c.slot, nil }
+func (c *countingSink) Keep(int)                         { c.n++; c.slot.Reset() }
+func (c *countingSink) Bad(int, error)                   {}
+func (c *countingSink) Other(int)                        {}
 
 func perLine(b *testing.B) {
 	b.SetBytes(int64(len(benchBody)))
@@ -35,9 +35,9 @@ func perLine(b *testing.B) {
 func BenchmarkRead(b *testing.B) {
 	perLine(b)
 	var r Reader
-	sink := &count{}
+	sink := &countingSink{}
 	for b.Loop() {
-		if err := r.Read(Own, Lines, benchBody, origin, sink); err != nil {
+		if err := r.Read(Native, Lines, benchBody, testOrigin, sink); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -59,8 +59,8 @@ func BenchmarkLimit(b *testing.B) {
 
 func TestReadingDoesNotAllocate(t *testing.T) {
 	var r Reader
-	sink := &count{}
-	read := func() { require.NoError(t, r.Read(Own, Lines, benchBody, origin, sink)) }
+	sink := &countingSink{}
+	read := func() { require.NoError(t, r.Read(Native, Lines, benchBody, testOrigin, sink)) }
 	read() // the scratch grows once
 	require.Less(t, testing.AllocsPerRun(5, read)/benchLines, 0.05, "allocations per record")
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
 )
 
-// Envelope is what a CloudEvents envelope (specification 1.0) says of the event within: around the item in structured and batch mode, in
+// Envelope has the attributes of a CloudEvents envelope (specification 1.0): around the item in structured and batch mode, in
 // the request's headers in binary mode.
 type Envelope struct {
 	ID    string // source and id, which together are unique; empty for none
@@ -33,7 +33,7 @@ func NewEnvelope(header func(name string) string) (Envelope, error) {
 	}
 	if text := header("ce-time"); text != "" {
 		var ok bool
-		if e.Time, ok = parseClock(text); !ok {
+		if e.Time, ok = parseTimeText(text); !ok {
 			return Envelope{}, errors.New("ce-time: not RFC 3339")
 		}
 	}
@@ -53,14 +53,13 @@ func envelopeID(source, id string) string {
 	return source + " " + id
 }
 
-// isCloudEvent knows an envelope by the attributes that each must have.
+// isCloudEvent goes by the attributes that every envelope must have.
 func isCloudEvent(v tree.Value) bool {
 	return v.Get("specversion").Kind() == tree.String && v.Get("id").Kind() == tree.String &&
 		v.Get("source").Kind() == tree.String && v.Get("type").Kind() == tree.String
 }
 
-// open takes an item out of its envelope.
-func (r *Reader) open(v tree.Value) (data tree.Value, env Envelope, err error) {
+func (r *Reader) openCloudEvent(v tree.Value) (data tree.Value, env Envelope, err error) {
 	env = Envelope{ID: envelopeID(v.Text("source"), v.Text("id")), Type: v.Text("type")}
 	if len(env.ID) > MaxKey {
 		return data, env, errLongID
@@ -68,7 +67,7 @@ func (r *Reader) open(v tree.Value) (data tree.Value, env Envelope, err error) {
 	env.Trace, _ = ParseTraceparent(v.Text("traceparent"))
 	if t := v.Get("time"); t.Kind() > tree.Null {
 		var ok bool
-		if env.Time, ok = clock(t); !ok {
+		if env.Time, ok = parseTimeValue(t); !ok {
 			return data, env, errBadTime
 		}
 	}
@@ -88,11 +87,11 @@ func (r *Reader) open(v tree.Value) (data tree.Value, env Envelope, err error) {
 
 // parseInner reads JSON that an envelope holds as a text.
 func (r *Reader) parseInner(raw []byte, key string) (tree.Value, error) {
-	// The decoder in use stands within the body, so the data gets one of its own.
+	// The other decoder is in the middle of the body.
 	var dec jx.Decoder
 	v, flaw, broken := r.inner.ParseText(&dec, raw)
 	if broken != nil {
-		return v, fmt.Errorf("%s: %w", key, whatIsBroken(broken, ""))
+		return v, fmt.Errorf("%s: %w", key, describeSyntaxError(broken, ""))
 	}
 	return v, flaw
 }

@@ -24,8 +24,8 @@ func ecsField(item tree.Value, name string) tree.Value {
 	return v
 }
 
-// ecsHas tells whether a list, or the one value in its place, holds a word, in any case.
-func ecsHas(list tree.Value, words ...string) bool {
+// ecsContains takes a list or a single value, and ignores case.
+func ecsContains(list tree.Value, words ...string) bool {
 	for _, word := range words {
 		if strings.EqualFold(list.Peek(), word) {
 			return true
@@ -39,11 +39,11 @@ func ecsHas(list tree.Value, words ...string) bool {
 	return false
 }
 
-// ecsLeaving are parts of event.action that tell a logout where event.type does not.
-var ecsLeaving = []string{"logout", "log-out", "logged-out", "logged_out", "logoff", "log-off", "logged-off", "sign-out", "signout", "session_closed"}
+// ecsLogoutWords are parts of event.action, for events without an event.type of a logout.
+var ecsLogoutWords = []string{"logout", "log-out", "logged-out", "logged_out", "logoff", "log-off", "logged-off", "sign-out", "signout", "session_closed"}
 
-// ecsArriving are parts of event.action that tell a login where there is no event.category.
-var ecsArriving = []string{"login", "log-in", "logged-in", "logged_in", "logon", "log-on", "logged-on", "sign-in", "signin", "signed-in", "authentication"}
+// ecsLoginWords are parts of event.action, for events without an event.category.
+var ecsLoginWords = []string{"login", "log-in", "logged-in", "logged_in", "logon", "log-on", "logged-on", "sign-in", "signin", "signed-in", "authentication"}
 
 // ecsUsers are the fields of the name, the best first.
 var ecsUsers = []string{
@@ -57,31 +57,31 @@ func containsAny(text string, words []string) bool {
 	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
 }
 
-// ecsKind takes what is of the category session alone for what follows a login, which has an event of its own.
+// ecsKind takes an event of the category session alone as one that follows a login, which has an event of its own.
 func ecsKind(item tree.Value) session.Kind {
 	category := ecsField(item, "event.category")
 	starts, otherwise := session.KindLogin, session.KindLogin
-	types, action := ecsField(item, "event.type"), strings.ToLower(only(ecsField(item, "event.action")).Peek())
+	types, action := ecsField(item, "event.type"), strings.ToLower(unwrapSingle(ecsField(item, "event.action")).Peek())
 	switch {
-	case ecsHas(category, "authentication"):
-	case ecsHas(category, "session"):
+	case ecsContains(category, "authentication"):
+	case ecsContains(category, "session"):
 		starts, otherwise = session.KindSessionStart, session.KindSessionUpdate
-	case category.Kind() == tree.Missing && containsAny(action, ecsLeaving):
+	case category.Kind() == tree.Missing && containsAny(action, ecsLogoutWords):
 		return session.KindLogout
-	case category.Kind() == tree.Missing && containsAny(action, ecsArriving):
+	case category.Kind() == tree.Missing && containsAny(action, ecsLoginWords):
 	default:
 		return session.KindUnknown
 	}
 	switch {
-	case ecsHas(types, "end"):
+	case ecsContains(types, "end"):
 		return session.KindLogout
-	case ecsHas(types, "start"):
+	case ecsContains(types, "start"):
 		return starts
 	}
-	if containsAny(action, ecsLeaving) {
+	if containsAny(action, ecsLogoutWords) {
 		return session.KindLogout
 	}
-	if session.OutcomeOf(ecsWord(item)) != session.OutcomeUnknown || containsAny(action, ecsArriving) {
+	if session.OutcomeOf(ecsOutcomeWord(item)) != session.OutcomeUnknown || containsAny(action, ecsLoginWords) {
 		return otherwise
 	}
 	return session.KindUnknown
@@ -106,16 +106,16 @@ func readECS(item tree.Value, r *Record) error {
 	r.SourceEvent, r.ID, r.Original = text("event.action"), text("event.id"), text("event.original")
 	r.System, r.Host = text("service.name", "event.module", "event.provider"), text("host.name", "host.hostname")
 	if r.User = text(ecsUsers...); r.User == "" {
-		setUser(r.Event, only(ecsField(item, "user.name")))
+		setUser(r.Event, unwrapSingle(ecsField(item, "user.name")))
 	}
 	r.UserID, r.UserHash = text("user.id", "source.user.id", "client.user.id", "user.target.id"), text("user.hash")
-	r.Roles = texts(r.Roles, ecsField(item, "user.roles"))
-	r.ClientAddress = address(text("client.ip", "source.ip", "client.address", "source.address"))
-	if r.ClientPort = port(only(ecsField(item, "client.port"))); r.ClientPort == 0 {
-		r.ClientPort = port(only(ecsField(item, "source.port")))
+	r.Roles = appendTexts(r.Roles, ecsField(item, "user.roles"))
+	r.ClientAddress = normalizeAddress(text("client.ip", "source.ip", "client.address", "source.address"))
+	if r.ClientPort = portNumber(unwrapSingle(ecsField(item, "client.port"))); r.ClientPort == 0 {
+		r.ClientPort = portNumber(unwrapSingle(ecsField(item, "source.port")))
 	}
 	r.ClientHostname = text("client.domain", "source.domain")
-	r.ServerAddress, r.ServerPort = text("server.address", "server.ip"), port(ecsField(item, "server.port"))
+	r.ServerAddress, r.ServerPort = text("server.address", "server.ip"), portNumber(ecsField(item, "server.port"))
 	r.UserAgent, r.OS = text("user_agent.original"), text("user_agent.os.full")
 	r.TLSVersion, r.TLSCipher = text("tls.version"), text("tls.cipher")
 	r.PID, _ = ecsField(item, "process.pid").Int()
@@ -126,51 +126,53 @@ func readECS(item tree.Value, r *Record) error {
 			r.ErrorType = session.ErrorOther
 		}
 	}
-	if r.Outcome == session.OutcomeUnknown && ecsWord(item) == "" {
+	if r.Outcome == session.OutcomeUnknown && ecsOutcomeWord(item) == "" {
 		if r.ErrorType = text("error.type"); r.ErrorType != "" || r.Kind == session.KindLogout || r.Kind == session.KindSessionStart {
 			r.Outcome = r.ImpliedOutcome()
 		}
 	}
 	ecsTrace(item, r)
-	return setTime(r.Event, only(ecsField(item, "@timestamp")))
+	return setTime(r.Event, unwrapSingle(ecsField(item, "@timestamp")))
 }
 
-// ecsText takes a text, or the first one of a list. A list of several stays, to be kept whole.
+// ecsText reads a text, or the first one of a list. A list of several is also kept as an attribute.
 func ecsText(v tree.Value) string {
-	if v = only(v); v.Kind() != tree.Array {
-		return something(v)
+	if v = unwrapSingle(v); v.Kind() != tree.Array {
+		return firstMeaningful(v)
 	}
 	for item := range v.Elements() {
-		if s := item.Peek(); s != "" && !isNothing(s) {
+		if s := item.Peek(); s != "" && !isPlaceholder(s) {
 			return s
 		}
 	}
 	return ""
 }
 
-func ecsWord(item tree.Value) string { return only(ecsField(item, "event.outcome")).Peek() }
+func ecsOutcomeWord(item tree.Value) string {
+	return unwrapSingle(ecsField(item, "event.outcome")).Peek()
+}
 
 // ecsOutcome is event.outcome in any words, or what event.type says in its place.
 func ecsOutcome(item tree.Value) session.Outcome {
-	if o := outcome(only(ecsField(item, "event.outcome"))); o != session.OutcomeUnknown || ecsWord(item) != "" {
+	if o := outcomeWord(unwrapSingle(ecsField(item, "event.outcome"))); o != session.OutcomeUnknown || ecsOutcomeWord(item) != "" {
 		return o
 	}
 	switch types := ecsField(item, "event.type"); {
-	case ecsHas(types, "denied", "error"):
+	case ecsContains(types, "denied", "error"):
 		return session.OutcomeFailure
-	case ecsHas(types, "allowed"):
+	case ecsContains(types, "allowed"):
 		return session.OutcomeSuccess
 	}
 	return session.OutcomeUnknown
 }
 
-// ecsTrace takes trace.id and span.id where they are W3C's.
+// ecsTrace uses trace.id and span.id where they are W3C's.
 func ecsTrace(item tree.Value, r *Record) {
 	trace, span := ecsField(item, "trace.id"), ecsField(item, "span.id")
 	if session.Unhex(r.TraceID[:], trace.Peek()) {
-		trace.Take()
+		trace.MarkUsed()
 		if session.Unhex(r.SpanID[:], span.Peek()) {
-			span.Take()
+			span.MarkUsed()
 		}
 	}
 }

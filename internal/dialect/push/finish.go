@@ -4,11 +4,11 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// finish gives the event what its own object does not say, and its ids.
-func (r *Reader) finish(rec *Record, env Envelope) error {
+// completeEvent fills in what the event's own object does not have, and the ids.
+func (r *Reader) completeEvent(rec *Record, env Envelope) error {
 	e := rec.Event
 	if e.Kind == session.KindUnknown {
-		if e.Kind = kindOf(env.Type); e.Kind == session.KindUnknown {
+		if e.Kind = parseEventName(env.Type); e.Kind == session.KindUnknown {
 			return errNoKind
 		}
 	}
@@ -30,12 +30,12 @@ func (r *Reader) finish(rec *Record, env Envelope) error {
 		e.Severity = 0
 	}
 	if r.origin.Hide != nil {
-		r.hide(rec)
+		r.redactEvent(rec)
 	}
 	if e.SessionKey.IsZero() && e.SessionID != "" {
 		e.SessionKey = r.hash.Start("session", e.System, e.Instance).Str(e.SessionID).Key()
 	}
-	e.RecordID = r.recordID(rec)
+	e.RecordID = r.computeRecordID(rec)
 	if rec.ID != "" {
 		e.Extra = append(e.Extra, session.Attr{Key: session.AttrSenderRecordUID, Value: rec.ID})
 	}
@@ -44,8 +44,8 @@ func (r *Reader) finish(rec *Record, env Envelope) error {
 	return nil
 }
 
-// hide also looks at the sender's own id, which is kept and hashed: one that changes is none any more.
-func (r *Reader) hide(rec *Record) {
+// redactEvent also applies to the sender's own id, from which the record id is computed: one that was changed is not used.
+func (r *Reader) redactEvent(rec *Record) {
 	e, uid := rec.Event, session.Attr{Key: session.AttrSenderRecordUID, Value: rec.ID}
 	e.Extra = append(e.Extra, uid)
 	r.origin.Hide(e)
@@ -56,11 +56,11 @@ func (r *Reader) hide(rec *Record) {
 	}
 }
 
-// recordID is a hash of what the sender calls the event, in the sender's own namespace: no sender can name another's record. Without an
-// id it is the call's Idempotency-Key and the item's number, and without that everything that the event says.
+// computeRecordID hashes the sender's id of the event, in the sender's own namespace: no sender can reach another's record. Without an
+// id it hashes the call's Idempotency-Key and the item's number, and without that the whole event.
 //
 // The event's time is part of it (session.Hasher.RecordID), so an id that a sender uses again another day is another record.
-func (r *Reader) recordID(rec *Record) session.ID {
+func (r *Reader) computeRecordID(rec *Record) session.ID {
 	e := rec.Event
 	var content session.ID
 	if rec.ID == "" && r.origin.Key == "" {
@@ -71,14 +71,14 @@ func (r *Reader) recordID(rec *Record) session.ID {
 	case rec.ID != "":
 		r.hash.Str("id").Str(rec.ID)
 	case r.origin.Key != "":
-		r.hash.Str("key").Str(r.origin.Key).Int(int64(r.next))
+		r.hash.Str("key").Str(r.origin.Key).Int(int64(r.nextIndex))
 	default:
 		r.hash.Str("content").Bytes(content[:])
 	}
 	return r.hash.RecordID(e.Time)
 }
 
-// setTrace ties an event that says nothing of a trace to the one that it was sent in.
+// setTrace: an event without a trace of its own belongs to the one that it was sent in.
 func setTrace(e *session.Event, contexts ...Trace) {
 	for _, t := range contexts {
 		if e.TraceID == [16]byte{} && t != (Trace{}) {

@@ -13,19 +13,19 @@ import (
 
 // FuzzRead feeds any bytes to any dialect: no panic, each item has one fate, and what is kept has what an event must have.
 func FuzzRead(f *testing.F) {
-	for i, d := range dialects {
+	for i, d := range allDialects {
 		sample, err := os.ReadFile(filepath.Join("testdata", d.Name+".json"))
 		require.NoError(f, err)
 		f.Add(uint8(i), false, sample)
 	}
-	f.Add(uint8(0), true, []byte(own("")+"\n"+own(`,"a":{}`)))
+	f.Add(uint8(0), true, []byte(nativeEvent("")+"\n"+nativeEvent(`,"a":{}`)))
 	f.Fuzz(func(t *testing.T, dialect uint8, lines bool, body []byte) {
 		framing := Document
 		if lines {
 			framing = Lines
 		}
-		d, sink := dialects[int(dialect)%len(dialects)], &told{}
-		require.NoError(t, new(Reader).Read(d, framing, body, origin, sink))
+		d, sink := allDialects[int(dialect)%len(allDialects)], &recordingSink{}
+		require.NoError(t, new(Reader).Read(d, framing, body, testOrigin, sink))
 		fates := map[int]bool{}
 		for _, i := range append(append([]int{}, sink.kept...), sink.other...) {
 			require.False(t, fates[i])

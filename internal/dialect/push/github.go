@@ -9,10 +9,10 @@ import (
 )
 
 // GitHub's audit log, of an enterprise or a server: entries as its REST API and its streams give them.
-var githubActions = map[string]verdict{
+var githubActions = map[string]eventMeaning{
 	"user.login":                        loginSuccess,
 	"user.failed_login":                 loginFailure,
-	"user.logout":                       logout,
+	"user.logout":                       logoutSuccess,
 	"org.sso_response":                  loginSuccess, // a SAML login to the organisation
 	"business.sso_response":             loginSuccess,
 	"user.two_factor_challenge_success": updateSuccess,
@@ -37,25 +37,25 @@ func readGitHub(item tree.Value, r *Record) error {
 	case !known:
 		return ErrOther
 	}
-	v.set(r.Event)
+	v.applyTo(r.Event)
 	r.SourceEvent, r.AuthMethod = word, githubMethods[word]
 	if item.Get("actor_is_bot").Is("true") {
 		r.UserType = session.UserService
 	}
 	if strings.HasPrefix(word, "user.two_factor_") {
-		r.MFAUsed = yes
+		r.MFAUsed = wordYes
 	}
 	r.ID = item.Text("_document_id")
-	r.User, r.UserID = first(item.Get("actor"), item.Get("user")), first(item.Get("actor_id"), item.Get("user_id"))
-	r.ClientAddress, r.UserAgent = address(item.Text("actor_ip")), item.Text("user_agent")
+	r.User, r.UserID = firstText(item.Get("actor"), item.Get("user")), firstText(item.Get("actor_id"), item.Get("user_id"))
+	r.ClientAddress, r.UserAgent = normalizeAddress(item.Text("actor_ip")), item.Text("user_agent")
 	r.ClientName = item.Text("programmatic_access_type")
-	r.Database = first(item.Get("org"), item.Get("business"))
+	r.Database = firstText(item.Get("org"), item.Get("business"))
 	if r.Outcome == session.OutcomeFailure {
-		r.FailureReason = first(item.Get("failure_reason"), item.Get("failure_type"), item.Get("message"))
-		r.ErrorType = session.ErrorInvalidCredentials // GitHub does not tell a wrong password from an unknown user
+		r.FailureReason = firstText(item.Get("failure_reason"), item.Get("failure_type"), item.Get("message"))
+		r.ErrorType = session.ErrorInvalidCredentials // GitHub does not distinguish a wrong password from an unknown user
 	}
 	if at := item.Get("@timestamp"); at.Kind() > tree.Null {
-		item.Get("created_at").Take() // the same again
+		item.Get("created_at").MarkUsed() // the same again
 		return setTime(r.Event, at)
 	}
 	return setTime(r.Event, item.Get("created_at"))

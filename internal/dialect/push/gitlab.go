@@ -38,31 +38,31 @@ func readGitLab(item tree.Value, r *Record) error {
 	if details.Kind() != tree.Object { // a line of audit_json.log, where everything is on one level
 		details = item
 	}
-	v, method, known := gitlabVerdict(item, details)
+	v, method, known := gitlabMeaning(item, details)
 	switch {
 	case !known && item.Get("author_id").Kind() == tree.Missing && item.Get("entity_type").Kind() == tree.Missing:
 		return errNotGitLab
 	case !known:
 		return ErrOther
 	}
-	v.set(r.Event)
-	r.SourceEvent = first(item.Get("event_type"), item.Get("event_name"), details.Get("event_name"))
+	v.applyTo(r.Event)
+	r.SourceEvent = firstText(item.Get("event_type"), item.Get("event_name"), details.Get("event_name"))
 	if r.SourceEvent == "" {
 		r.SourceEvent = map[bool]string{true: "with", false: "failed_login"}[v == loginSuccess]
 	}
-	details.Get("event_name").Take()
-	item.Get("event_name").Take()
+	details.Get("event_name").MarkUsed()
+	item.Get("event_name").MarkUsed()
 	r.AuthType, r.AuthMethod = method, gitlabMethods[strings.ToLower(method)]
 	r.ID = item.Text("id")
-	gitlabUser(item, details, r)
+	setGitLabUser(item, details, r)
 	if author := item.Get("author_id"); !author.Is("-1") { // nobody, before a login has succeeded
 		r.UserID = author.Str()
 	}
-	r.ClientAddress = address(first(item.Get("ip_address"), details.Get("ip_address")))
-	details.Get("ip_address").Take()
+	r.ClientAddress = normalizeAddress(firstText(item.Get("ip_address"), details.Get("ip_address")))
+	details.Get("ip_address").MarkUsed()
 	if r.Outcome == session.OutcomeFailure {
-		r.FailureReason = first(details.Get("custom_message"), details.Get("failed_login"))
-		r.ErrorType = session.ErrorInvalidCredentials // GitLab does not tell a wrong password from an unknown user
+		r.FailureReason = firstText(details.Get("custom_message"), details.Get("failed_login"))
+		r.ErrorType = session.ErrorInvalidCredentials // GitLab does not distinguish a wrong password from an unknown user
 	}
 	for _, key := range [...]string{"created_at", "time"} {
 		if at := item.Get(key); at.Kind() > tree.Null {
@@ -72,21 +72,21 @@ func readGitLab(item tree.Value, r *Record) error {
 	return nil
 }
 
-// gitlabUser prefers the path of an entity that is a user, which is the login name. target_details and author_name are the name for people
+// setGitLabUser prefers the path of an entity that is a user, which is the login name. target_details and author_name are the name for people
 // (Administrator of root), or what was typed where nobody was found.
-func gitlabUser(item, details tree.Value, r *Record) {
+func setGitLabUser(item, details tree.Value, r *Record) {
 	if item.Get("entity_type").Is("User") {
-		if r.User = first(item.Get("entity_path"), details.Get("entity_path")); r.User != "" {
-			details.Get("entity_path").Take()
+		if r.User = firstText(item.Get("entity_path"), details.Get("entity_path")); r.User != "" {
+			details.Get("entity_path").MarkUsed()
 			return
 		}
 	}
-	r.User = first(item.Get("target_details"), details.Get("target_details"), item.Get("author_name"), details.Get("author_name"))
-	details.Get("target_details").Take()
+	r.User = firstText(item.Get("target_details"), details.Get("target_details"), item.Get("author_name"), details.Get("author_name"))
+	details.Get("target_details").MarkUsed()
 }
 
-// gitlabVerdict is what the event's name says, with the method in GitLab's words.
-func gitlabVerdict(item, details tree.Value) (v verdict, method string, known bool) {
+// gitlabMeaning reads the event's name, which ends with the method in GitLab's words.
+func gitlabMeaning(item, details tree.Value) (v eventMeaning, method string, known bool) {
 	for _, name := range []tree.Value{item.Get("event_type"), item.Get("event_name"), details.Get("event_name")} {
 		word := name.Peek()
 		if method, ok := strings.CutPrefix(word, gitlabLogin); ok {
@@ -105,5 +105,5 @@ func gitlabVerdict(item, details tree.Value) (v verdict, method string, known bo
 	if method = details.Get("with").Peek(); method != "" {
 		return loginSuccess, method, true
 	}
-	return verdict{}, "", false
+	return eventMeaning{}, "", false
 }

@@ -15,27 +15,27 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var updateGolden = flag.Bool("update", false, "write the golden files anew")
 
 // TestSamples maps each dialect's sample and compares every field with its golden.
 func TestSamples(t *testing.T) {
-	for _, d := range dialects {
+	for _, d := range allDialects {
 		t.Run(d.Name, func(t *testing.T) {
 			sample, err := os.ReadFile(filepath.Join("testdata", d.Name+".json"))
 			require.NoError(t, err)
-			sink := tell(t, d.Name, Document, string(sample), origin)
+			sink := readBody(t, d.Name, Document, string(sample), testOrigin)
 			require.Empty(t, sink.bad)
 			require.GreaterOrEqual(t, len(sink.events), 3)
 			var text strings.Builder
 			for i := range sink.events {
 				fmt.Fprintf(&text, "# item %d\n", sink.kept[i])
-				describe(&text, &sink.events[i])
+				describeEvent(&text, &sink.events[i])
 			}
 			for _, i := range sink.other {
 				fmt.Fprintf(&text, "# item %d is no authentication event\n", i)
 			}
 			name := filepath.Join("testdata", d.Name+".golden")
-			if *update {
+			if *updateGolden {
 				require.NoError(t, os.WriteFile(name, []byte(text.String()), 0o644))
 			}
 			golden, err := os.ReadFile(name)
@@ -45,8 +45,8 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// describe writes every field that says something, one a line.
-func describe(out *strings.Builder, e *session.Event) {
+// describeEvent writes every field that says something, one a line.
+func describeEvent(out *strings.Builder, e *session.Event) {
 	v := reflect.ValueOf(e).Elem()
 	for i := range v.NumField() {
 		name, f := v.Type().Field(i).Name, v.Field(i)
@@ -73,11 +73,11 @@ func describe(out *strings.Builder, e *session.Event) {
 
 // TestThreeEventsOfEachDialectSayWhoFromWhereHowAndWhy: the samples hold what a reader of the table asks for.
 func TestThreeEventsOfEachDialectSayWhoFromWhereHowAndWhy(t *testing.T) {
-	for _, d := range dialects {
+	for _, d := range allDialects {
 		sample, err := os.ReadFile(filepath.Join("testdata", d.Name+".json"))
 		require.NoError(t, err)
 		have := map[string]bool{}
-		for _, e := range tell(t, d.Name, Document, string(sample), origin).events {
+		for _, e := range readBody(t, d.Name, Document, string(sample), testOrigin).events {
 			have["success"] = have["success"] || e.Kind == session.KindLogin && e.Outcome == session.OutcomeSuccess
 			have["failure"] = have["failure"] || e.Kind == session.KindLogin && e.Outcome == session.OutcomeFailure && e.ErrorType != "" && e.FailureReason != ""
 			have["method"] = have["method"] || e.AuthMethod != "" || d.Name == "ecs" // which has no field for it

@@ -10,7 +10,7 @@ import (
 
 // Keycloak's user events (org.keycloak.events.Event), as event listeners push them: the bare event, or the variant of the widespread
 // webhook listeners, which prefix the type with "access." and put the identity into authDetails.
-var keycloakTypes = map[string]verdict{
+var keycloakTypes = map[string]eventMeaning{
 	"LOGIN":                               loginSuccess,
 	"LOGIN_ERROR":                         loginFailure,
 	"CLIENT_LOGIN":                        loginSuccess,
@@ -20,7 +20,7 @@ var keycloakTypes = map[string]verdict{
 	"IDENTITY_PROVIDER_LOGIN_ERROR":       loginFailure, // a success is followed by a LOGIN of its own
 	"IDENTITY_PROVIDER_FIRST_LOGIN_ERROR": loginFailure, // likewise
 	"IDENTITY_PROVIDER_POST_LOGIN_ERROR":  loginFailure,
-	"LOGOUT":                              logout,
+	"LOGOUT":                              logoutSuccess,
 	"LOGOUT_ERROR":                        logoutFailure,
 }
 
@@ -56,13 +56,13 @@ var keycloakMethods = map[string]string{
 var errNotKeycloak = errors.New("no type: not an event of Keycloak; send user events of an event listener, or the JSON log of a server whose " +
 	"logger org.keycloak.events is switched on")
 
-// keycloakClient tells whether a client, not a person, logs in.
-func keycloakClient(word string) bool {
+// isKeycloakClient: a client logs in, not a person.
+func isKeycloakClient(word string) bool {
 	return strings.HasPrefix(strings.ToUpper(strings.TrimPrefix(word, "access.")), "CLIENT_")
 }
 
 func readKeycloak(item tree.Value, r *Record) error {
-	if logger := first(item.Get("loggerName"), ecsField(item, "log.logger")); logger != "" {
+	if logger := firstText(item.Get("loggerName"), ecsField(item, "log.logger")); logger != "" {
 		return readKeycloakLog(item, logger, r)
 	}
 	word := item.Text("type")
@@ -73,18 +73,18 @@ func readKeycloak(item tree.Value, r *Record) error {
 	case !known:
 		return ErrOther
 	}
-	v.set(r.Event)
+	v.applyTo(r.Event)
 	r.SourceEvent = word
-	if keycloakClient(word) {
+	if isKeycloakClient(word) {
 		r.UserType = session.UserService
 	}
-	r.ID = first(item.Get("id"), item.Get("uid"))
+	r.ID = firstText(item.Get("id"), item.Get("uid"))
 	details, auth := item.Get("details"), item.Get("authDetails")
-	r.User = first(details.Get("username"), auth.Get("username"))
-	r.UserID = first(item.Get("userId"), auth.Get("userId"))
-	r.SessionID = first(item.Get("sessionId"), auth.Get("sessionId"))
-	r.ClientAddress = address(first(item.Get("ipAddress"), auth.Get("ipAddress")))
-	r.ApplicationName = first(item.Get("clientId"), auth.Get("clientId"))
+	r.User = firstText(details.Get("username"), auth.Get("username"))
+	r.UserID = firstText(item.Get("userId"), auth.Get("userId"))
+	r.SessionID = firstText(item.Get("sessionId"), auth.Get("sessionId"))
+	r.ClientAddress = normalizeAddress(firstText(item.Get("ipAddress"), auth.Get("ipAddress")))
+	r.ApplicationName = firstText(item.Get("clientId"), auth.Get("clientId"))
 	how := details.Get("credential_type")
 	if keycloakMethods[how.Peek()] == "" {
 		how = details.Get("auth_method")
@@ -92,6 +92,6 @@ func readKeycloak(item tree.Value, r *Record) error {
 	r.AuthType, r.AuthMethod = how.Str(), keycloakMethods[how.Peek()]
 	r.ProviderName, r.ActorName = details.Text("identity_provider"), details.Text("impersonator")
 	r.FailureReason = item.Text("error")
-	class(r.Event, keycloakErrors, r.FailureReason)
+	setErrorType(r.Event, keycloakErrors, r.FailureReason)
 	return setTime(r.Event, item.Get("time"))
 }

@@ -26,22 +26,22 @@ func readKeycloakLog(item tree.Value, logger string, r *Record) error {
 	case !known:
 		return ErrOther
 	}
-	v.set(r.Event)
+	v.applyTo(r.Event)
 	r.SourceEvent, r.Original = word, message.Str()
 	r.User, r.UserID, r.SessionID = fields["username"], fields["userId"], fields["sessionId"]
-	r.ClientAddress, r.ApplicationName = address(fields["ipAddress"]), fields["clientId"]
+	r.ClientAddress, r.ApplicationName = normalizeAddress(fields["ipAddress"]), fields["clientId"]
 	r.ProviderName, r.ActorName = fields["identity_provider"], fields["impersonator"]
-	if keycloakClient(word) {
+	if isKeycloakClient(word) {
 		r.UserType = session.UserService
 	}
-	r.Host = first(item.Get("hostName"), ecsField(item, "host.hostname"), ecsField(item, "host.name"))
+	r.Host = firstText(item.Get("hostName"), ecsField(item, "host.hostname"), ecsField(item, "host.name"))
 	how := fields["credential_type"]
 	if keycloakMethods[how] == "" {
 		how = fields["auth_method"]
 	}
 	r.AuthType, r.AuthMethod = how, keycloakMethods[how]
 	if r.FailureReason = fields["error"]; r.Outcome == session.OutcomeFailure {
-		class(r.Event, keycloakErrors, r.FailureReason)
+		setErrorType(r.Event, keycloakErrors, r.FailureReason)
 	}
 	for _, key := range [...]string{"realmName", "realmId"} {
 		if r.Database = fields[key]; r.Database != "" {

@@ -23,8 +23,8 @@ var ocsfActivities = map[string]struct {
 	"7": {session.KindSessionUpdate, "Account Switch"},
 }
 
-// ocsfNames are the activities of events that bring only the name.
-var ocsfNames = map[string]string{
+// ocsfActivityNames are the activities of events that bring only the name.
+var ocsfActivityNames = map[string]string{
 	"logon": "1", "login": "1", "log on": "1", "logoff": "2", "logout": "2", "log off": "2", "authentication ticket": "3", "service ticket request": "4", "service ticket renew": "5",
 	"preauth": "6", "account switch": "7",
 }
@@ -46,7 +46,7 @@ func ocsfActivity(item tree.Value) (class, activity string) {
 		}
 	}
 	if _, known := ocsfActivities[activity]; !known {
-		if id := ocsfNames[strings.ToLower(item.Get("activity_name").Peek())]; id != "" {
+		if id := ocsfActivityNames[strings.ToLower(item.Get("activity_name").Peek())]; id != "" {
 			activity = id
 		}
 	}
@@ -57,7 +57,7 @@ const ocsfAuthentication = "3002"
 
 // ocsfOutcome goes by the number, or by the first word that says how it went.
 func ocsfOutcome(item tree.Value, kind session.Kind) session.Outcome {
-	if o := translated(ocsfStatus, item.Get("status_id")); o != session.OutcomeUnknown {
+	if o := translateWord(ocsfStatus, item.Get("status_id")); o != session.OutcomeUnknown {
 		return o
 	}
 	for _, key := range [...]string{"status", "disposition", "action"} {
@@ -73,7 +73,7 @@ func ocsfOutcome(item tree.Value, kind session.Kind) session.Outcome {
 
 var errNotOCSF = errors.New("no class_uid: not an event of OCSF; send events of class 3002, Authentication")
 
-var errNoActivity = errors.New("no activity_id, activity_name or type_uid: nobody can tell whether it is a logon or a logoff")
+var errNoActivity = errors.New("no activity_id, activity_name or type_uid: it may be a logon or a logoff")
 
 var ocsfErrors = map[string]string{
 	"INVALID_CREDENTIALS":    session.ErrorInvalidCredentials,
@@ -113,24 +113,24 @@ func readOCSF(item tree.Value, r *Record) error {
 		r.SourceEvent = activity.name
 	}
 	r.ID = item.Text("metadata", "uid")
-	r.System = first(item.Get("service", "name"), item.Get("metadata", "product", "name"))
-	ocsfUser(item.Get("user"), item.Get("actor", "user"), r.Event)
-	ocsfEndpoints(item.Get("src_endpoint"), item.Get("dst_endpoint"), r.Event)
-	ocsfMethod(item, r.Event)
+	r.System = firstText(item.Get("service", "name"), item.Get("metadata", "product", "name"))
+	setOCSFUser(item.Get("user"), item.Get("actor", "user"), r.Event)
+	setOCSFEndpoints(item.Get("src_endpoint"), item.Get("dst_endpoint"), r.Event)
+	setOCSFMethod(item, r.Event)
 	r.MFAUsed = yesOrNo(item.Get("is_mfa"))
-	r.ProviderName = first(item.Get("actor", "idp", "name"), item.Get("session", "issuer"))
+	r.ProviderName = firstText(item.Get("actor", "idp", "name"), item.Get("session", "issuer"))
 	r.SessionID = item.Text("session", "uid")
 	r.UserAgent = item.Text("http_request", "user_agent")
 	certificate := item.Get("certificate")
 	r.CertificateSerial, r.CertificateIssuer = certificate.Text("serial_number"), certificate.Text("issuer")
-	r.CertificateSubjects = texts(r.CertificateSubjects, certificate.Get("subject"))
-	if ms, ok := item.Get("duration").Int(); ok && ms >= 0 && ms <= latest*1000 {
+	r.CertificateSubjects = appendTexts(r.CertificateSubjects, certificate.Get("subject"))
+	if ms, ok := item.Get("duration").Int(); ok && ms >= 0 && ms <= latestSecond*1000 {
 		r.Duration = ms * int64(time.Millisecond)
 	}
 	r.StatusCode, r.Original = item.Text("status_code"), item.Text("raw_data")
 	if r.Outcome == session.OutcomeFailure {
-		r.FailureReason = first(item.Get("status_detail"), item.Get("message"))
-		class(r.Event, ocsfErrors, r.FailureReason, r.StatusCode)
+		r.FailureReason = firstText(item.Get("status_detail"), item.Get("message"))
+		setErrorType(r.Event, ocsfErrors, r.FailureReason, r.StatusCode)
 	}
 	for _, key := range [...]string{"time", "time_dt"} {
 		if at := item.Get(key); at.Kind() > tree.Null && setTime(r.Event, at) == nil {
@@ -143,19 +143,19 @@ func readOCSF(item tree.Value, r *Record) error {
 // ocsfUserTypes are user.type_id: user, administrator, system, service.
 var ocsfUserTypes = map[string]string{"1": session.UserPerson, "2": session.UserPerson, "3": session.UserSystem, "4": session.UserService}
 
-// ocsfNobody are uids of Windows' own accounts: nobody, SYSTEM, LOCAL SERVICE, NETWORK SERVICE.
-var ocsfNobody = map[string]bool{"S-1-0-0": true, "S-1-5-18": true, "S-1-5-19": true, "S-1-5-20": true}
+// ocsfSystemUIDs are of Windows' own accounts: nobody, SYSTEM, LOCAL SERVICE, NETWORK SERVICE.
+var ocsfSystemUIDs = map[string]bool{"S-1-0-0": true, "S-1-5-18": true, "S-1-5-19": true, "S-1-5-20": true}
 
-// ocsfActs tells whether the actor is somebody else who acts for the user, and not the system that lets the user in.
-func ocsfActs(user, actor tree.Value) bool {
+// isOCSFActor: the actor acts for the user, and is neither the user nor the system that the user logs in to.
+func isOCSFActor(user, actor tree.Value) bool {
 	said := func(v tree.Value) string {
-		if s := v.Peek(); !isNothing(s) {
+		if s := v.Peek(); !isPlaceholder(s) {
 			return s
 		}
 		return ""
 	}
 	uid, name := said(actor.Get("uid")), said(actor.Get("name"))
-	if ocsfNobody[uid] || strings.HasSuffix(name, "$") || ocsfUserTypes[actor.Get("type_id").Peek()] == session.UserSystem {
+	if ocsfSystemUIDs[uid] || strings.HasSuffix(name, "$") || ocsfUserTypes[actor.Get("type_id").Peek()] == session.UserSystem {
 		return false
 	}
 	if whose := said(user.Get("name")); name != "" && whose != "" {
@@ -165,24 +165,24 @@ func ocsfActs(user, actor tree.Value) bool {
 	return uid != "" && whose != "" && uid != whose
 }
 
-// ocsfUser is who logs in: user, or where that says nothing the actor. One who is another acts for the user.
-func ocsfUser(user, actor tree.Value, e *session.Event) {
-	if name := user.Get("name"); !isNothing(name.Peek()) {
+// setOCSFUser reads who logs in from user, or where that is empty from actor. An actor that is not the user acts for the user.
+func setOCSFUser(user, actor tree.Value, e *session.Event) {
+	if name := user.Get("name"); !isPlaceholder(name.Peek()) {
 		setUser(e, name)
 	}
-	acts := ocsfActs(user, actor)
+	acts := isOCSFActor(user, actor)
 	if acts {
-		e.ActorName, e.ActorID = something(actor.Get("name"), actor.Get("email_addr")), something(actor.Get("uid"))
+		e.ActorName, e.ActorID = firstMeaningful(actor.Get("name"), actor.Get("email_addr")), firstMeaningful(actor.Get("uid"))
 	}
-	if uid := user.Get("uid").Peek(); acts || uid != "" && !isNothing(uid) && actor.Get("uid").Peek() != uid {
+	if uid := user.Get("uid").Peek(); acts || uid != "" && !isPlaceholder(uid) && actor.Get("uid").Peek() != uid {
 		actor = tree.Value{}
 	}
 	if e.User == "" {
-		e.User = something(user.Get("email_addr"), user.Get("full_name"), user.Get("account", "name"), actor.Get("name"), actor.Get("email_addr"), actor.Get("full_name"),
+		e.User = firstMeaningful(user.Get("email_addr"), user.Get("full_name"), user.Get("account", "name"), actor.Get("name"), actor.Get("email_addr"), actor.Get("full_name"),
 			actor.Get("account", "name"))
 	}
 	e.UserType = ocsfUserTypes[user.Get("type_id").Str()]
-	e.UserID = something(user.Get("uid"), actor.Get("uid"))
+	e.UserID = firstMeaningful(user.Get("uid"), actor.Get("uid"))
 	for group := range user.Get("groups").Elements() {
 		if name := group.Text("name"); name != "" {
 			e.Roles = append(e.Roles, name)
@@ -190,18 +190,18 @@ func ocsfUser(user, actor tree.Value, e *session.Event) {
 	}
 }
 
-func ocsfEndpoints(src, dst tree.Value, e *session.Event) {
-	e.ClientAddress = address(something(only(src.Get("ip")), src.Get("hostname")))
-	e.ClientPort = port(src.Get("port"))
-	e.ClientHostname, e.OS = something(src.Get("hostname")), src.Text("os", "name")
-	e.ServerAddress = something(dst.Get("hostname"), dst.Get("ip"))
-	e.ServerPort = port(dst.Get("port"))
+func setOCSFEndpoints(src, dst tree.Value, e *session.Event) {
+	e.ClientAddress = normalizeAddress(firstMeaningful(unwrapSingle(src.Get("ip")), src.Get("hostname")))
+	e.ClientPort = portNumber(src.Get("port"))
+	e.ClientHostname, e.OS = firstMeaningful(src.Get("hostname")), src.Text("os", "name")
+	e.ServerAddress = firstMeaningful(dst.Get("hostname"), dst.Get("ip"))
+	e.ServerPort = portNumber(dst.Get("port"))
 }
 
-func ocsfMethod(item tree.Value, e *session.Event) {
+func setOCSFMethod(item tree.Value, e *session.Event) {
 	number := item.Get("auth_protocol_id")
 	if e.AuthType = item.Text("auth_protocol"); e.AuthType != "" {
-		number.Take() // the same in a number
+		number.MarkUsed() // the same in a number
 	}
 	if e.AuthMethod = ocsfMethods[number.Peek()]; e.AuthMethod == "" {
 		e.AuthMethod = ocsfMethods[strings.ToLower(e.AuthType)]

@@ -44,7 +44,7 @@ var oktaOutcomes = map[string]session.Outcome{
 
 // oktaOutcome also reads words that are not Okta's, and keeps them.
 func oktaOutcome(v tree.Value) session.Outcome {
-	if o := translated(oktaOutcomes, v); o != session.OutcomeUnknown {
+	if o := translateWord(oktaOutcomes, v); o != session.OutcomeUnknown {
 		return o
 	}
 	return session.OutcomeOf(v.Peek())
@@ -107,13 +107,13 @@ var oktaUserTypes = map[string]string{
 	"User": session.UserPerson, "AppUser": session.UserPerson, "PublicClientApp": session.UserService, "SystemPrincipal": session.UserSystem,
 }
 
-// oktaVictims are types whose actor ends the sessions of another, who is a target.
-var oktaVictims = map[string]bool{"user.session.clear": true, "user.authentication.universal_logout": true}
+// oktaEndedByOther are types whose actor ends the sessions of another, who is a target.
+var oktaEndedByOther = map[string]bool{"user.session.clear": true, "user.authentication.universal_logout": true}
 
-// oktaWho is the one whose session it is.
-func oktaWho(item tree.Value, word string) tree.Value {
+// oktaUser is the user whose session it is.
+func oktaUser(item tree.Value, word string) tree.Value {
 	actor := item.Get("actor")
-	if !oktaVictims[word] && (actor.Get("type").Is("User") || actor.Get("type").Peek() == "" && !actor.Get("alternateId").Is("system@okta.com")) {
+	if !oktaEndedByOther[word] && (actor.Get("type").Is("User") || actor.Get("type").Peek() == "" && !actor.Get("alternateId").Is("system@okta.com")) {
 		return actor
 	}
 	for _, kind := range [...]string{"User", "AppUser"} { // who acts is Okta itself, an application, or somebody else
@@ -132,15 +132,15 @@ func oktaWho(item tree.Value, word string) tree.Value {
 // oktaAddress is the client's, or the first hop's where that is not there.
 func oktaAddress(item tree.Value) string {
 	if a := item.Text("client", "ipAddress"); a != "" {
-		return address(a)
+		return normalizeAddress(a)
 	}
 	for hop := range item.Get("request", "ipChain").Elements() {
-		return address(hop.Text("ip"))
+		return normalizeAddress(hop.Text("ip"))
 	}
 	return ""
 }
 
-// oktaID leaves out the word that stands where Okta has no id and no name.
+// oktaID is "" for Okta's placeholder.
 func oktaID(v tree.Value) string {
 	if id := v.Str(); id != "unknown" {
 		return id
@@ -150,7 +150,7 @@ func oktaID(v tree.Value) string {
 
 var errNotOkta = errors.New("no eventType: not an event of Okta's System Log; send LogEvents, an event hook, or what Amazon EventBridge makes of them")
 
-func listOkta(item tree.Value) tree.Value { return item.Get("data", "events") }
+func listOktaEvents(item tree.Value) tree.Value { return item.Get("data", "events") }
 
 func readOkta(item tree.Value, r *Record) error {
 	word := item.Text("eventType")
@@ -164,16 +164,16 @@ func readOkta(item tree.Value, r *Record) error {
 	auth, client, result := item.Get("authenticationContext"), item.Get("client"), item.Get("outcome")
 	r.Kind, r.Outcome, r.SourceEvent = kind, oktaOutcome(result.Get("result")), word
 	r.ID = item.Text("uuid")
-	who := oktaWho(item, word)
+	who := oktaUser(item, word)
 	r.UserType = oktaUserTypes[who.Get("type").Peek()]
 	r.User, r.UserID = oktaID(who.Get("alternateId")), oktaID(who.Get("id"))
-	if actor := item.Get("actor"); oktaVictims[word] && !actor.Get("type").Is("SystemPrincipal") && actor.Get("id").Peek() != who.Get("id").Peek() && actor.Get("alternateId").Peek() != who.Get("alternateId").Peek() {
+	if actor := item.Get("actor"); oktaEndedByOther[word] && !actor.Get("type").Is("SystemPrincipal") && actor.Get("id").Peek() != who.Get("id").Peek() && actor.Get("alternateId").Peek() != who.Get("alternateId").Peek() {
 		r.ActorName, r.ActorID = oktaID(actor.Get("alternateId")), oktaID(actor.Get("id"))
 	}
 	if word == "user.authentication.auth_via_mfa" {
-		r.MFAUsed = yes
+		r.MFAUsed = wordYes
 	}
-	if !oktaVictims[word] { // where it is the actor's, who stays
+	if !oktaEndedByOther[word] { // where it is the actor's, who stays
 		r.SessionID = oktaID(auth.Get("externalSessionId"))
 	}
 	r.AuthType, r.Plugin = auth.Text("credentialType"), auth.Text("credentialProvider")
@@ -190,7 +190,7 @@ func readOkta(item tree.Value, r *Record) error {
 	}
 	if r.Outcome == session.OutcomeFailure {
 		r.FailureReason = result.Text("reason")
-		class(r.Event, oktaErrors, r.FailureReason)
+		setErrorType(r.Event, oktaErrors, r.FailureReason)
 	}
 	return setTime(r.Event, item.Get("published"))
 }

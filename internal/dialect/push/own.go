@@ -7,38 +7,38 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// member is a key that has a field. read says false to leave the value to be kept as an attribute.
-type member struct {
+// fieldMember is a key that has a field. read returns false for a value that is to be kept as an attribute.
+type fieldMember struct {
 	key  string
 	read func(r *Record, v tree.Value) bool
 }
 
-// usualMembers is more than an event has, as a rule.
-const usualMembers = 32
+// maxGuessedMembers is more than most events have.
+const maxGuessedMembers = 32
 
-// ownState is what the reading of one object of ours goes by.
-type ownState struct {
-	place   int                   // of the next member
-	guesses [usualMembers]*member // what stood at each place of the object before
-	named   bool                  // there is an event_name
-	said    bool                  // the outcome is said to be unknown
-	flaw    error                 // the object is refused
+// nativeState is of one object in our vocabulary.
+type nativeState struct {
+	nextPlace       int                             // of the next member
+	previousMembers [maxGuessedMembers]*fieldMember // by place in the object before
+	hasEventName    bool                            // there is an event_name
+	saysUnknown     bool                            // the outcome is given as unknown
+	refusal         error                           // the object is refused
 }
 
-// members are the keys that have a field: the attribute names of docs/event.md, and snake_case names for the parts of a log record that
+// knownMembers are the keys that have a field: the attribute names of docs/event.md, and snake_case names for the parts of a log record that
 // are no attributes.
-var members = func() map[string]*member {
-	m := map[string]*member{}
-	add := func(key string, read func(*Record, tree.Value) bool) { m[key] = &member{key, read} }
+var knownMembers = func() map[string]*fieldMember {
+	m := map[string]*fieldMember{}
+	add := func(key string, read func(*Record, tree.Value) bool) { m[key] = &fieldMember{key, read} }
 	for i := range session.Fields {
 		if f := &session.Fields[i]; f.Level != session.LevelRecord && f.Name != "Extra" {
 			add(f.Attr, fieldReader(f))
 		}
 	}
 	for _, key := range [...]string{"event_name", "event.name", "otel.event.name"} {
-		add(key, func(r *Record, v tree.Value) bool { return r.name(v) })
+		add(key, func(r *Record, v tree.Value) bool { return r.readEventName(v) })
 	}
-	add("timestamp", func(r *Record, v tree.Value) bool { r.own.flaw = setTime(r.Event, v); return true })
+	add("timestamp", func(r *Record, v tree.Value) bool { r.native.refusal = setTime(r.Event, v); return true })
 	add("trace_id", func(r *Record, v tree.Value) bool { return session.Unhex(r.TraceID[:], v.Str()) })
 	add("span_id", func(r *Record, v tree.Value) bool { return session.Unhex(r.SpanID[:], v.Str()) })
 	add("traceparent", readTraceparent)
@@ -58,12 +58,14 @@ var members = func() map[string]*member {
 	return m
 }()
 
-func (o *ownState) start() { o.place, o.named, o.said, o.flaw = 0, false, false, nil }
+func (o *nativeState) resetItem() {
+	o.nextPlace, o.hasEventName, o.saysUnknown, o.refusal = 0, false, false, nil
+}
 
-// name is the event's name under one of its keys. A second one that is none of ours is kept.
-func (r *Record) name(v tree.Value) bool {
-	kind := kindOf(v.Peek())
-	r.own.named = true
+// readEventName reads one of several keys. A second name that is not ours is kept.
+func (r *Record) readEventName(v tree.Value) bool {
+	kind := parseEventName(v.Peek())
+	r.native.hasEventName = true
 	if r.Kind != session.KindUnknown && kind == session.KindUnknown {
 		return false
 	}
@@ -74,22 +76,22 @@ func (r *Record) name(v tree.Value) bool {
 	return true
 }
 
-// member finds a key. A sender writes its events alike, so what stood at this place of the last one is looked at first.
-func (o *ownState) member(key string) *member {
-	place := o.place
-	if o.place++; place >= usualMembers {
-		return members[key]
+// findMember compares the key with the one at the same place of the last object first: a sender's events are alike.
+func (o *nativeState) findMember(key string) *fieldMember {
+	place := o.nextPlace
+	if o.nextPlace++; place >= maxGuessedMembers {
+		return knownMembers[key]
 	}
-	if m := o.guesses[place]; m != nil && m.key == key {
+	if m := o.previousMembers[place]; m != nil && m.key == key {
 		return m
 	}
-	m := members[key]
-	o.guesses[place] = m
+	m := knownMembers[key]
+	o.previousMembers[place] = m
 	return m
 }
 
-// kindOf takes our event names only, in any case: semconv's session.start is something else.
-func kindOf(name string) session.Kind {
+// parseEventName accepts our event names only, in any case: semconv's session.start is something else.
+func parseEventName(name string) session.Kind {
 	if kind := session.ParseKind(name); kind != session.KindUnknown && strings.HasPrefix(name, session.EventPrefix) {
 		return kind
 	}
@@ -102,7 +104,7 @@ func kindOf(name string) session.Kind {
 	return session.ParseKind(name)
 }
 
-// fieldReader puts a value into a field of the event, by the field's type. A value that does not fit stays an attribute.
+// fieldReader goes by the field's type. A value that does not fit stays an attribute.
 func fieldReader(f *session.Field) func(*Record, tree.Value) bool {
 	switch f.In(&session.Event{}).(type) {
 	case *string:
@@ -123,22 +125,22 @@ func fieldReader(f *session.Field) func(*Record, tree.Value) bool {
 	return func(*Record, tree.Value) bool { return false }
 }
 
-// readOwn reads one event in the vocabulary of docs/event.md: flat keys, each once. timestamp is RFC 3339, or a whole number of
+// readNative reads one event in the vocabulary of docs/event.md: flat keys, each once. timestamp is RFC 3339, or a whole number of
 // nanoseconds since 1970.
-func readOwn(item tree.Value, r *Record) error {
-	r.own.start()
+func readNative(item tree.Value, r *Record) error {
+	r.native.resetItem()
 	for key, v := range item.Members() {
-		if m := r.own.member(key); v.Kind() != tree.Null && (m == nil || !m.read(r, v)) {
-			r.Extra = append(r.Extra, attr(key, v))
+		if m := r.native.findMember(key); v.Kind() != tree.Null && (m == nil || !m.read(r, v)) {
+			r.Extra = append(r.Extra, newAttribute(key, v))
 		}
 	}
-	if r.own.flaw == nil && r.own.named && r.Kind == session.KindUnknown {
+	if r.native.refusal == nil && r.native.hasEventName && r.Kind == session.KindUnknown {
 		return errNoKind
 	}
-	if r.Outcome == session.OutcomeUnknown && !r.own.said {
+	if r.Outcome == session.OutcomeUnknown && !r.native.saysUnknown {
 		r.Outcome = r.ImpliedOutcome()
 	}
-	return r.own.flaw
+	return r.native.refusal
 }
 
 func readTraceparent(r *Record, v tree.Value) bool {
@@ -149,17 +151,17 @@ func readTraceparent(r *Record, v tree.Value) bool {
 	return ok
 }
 
-// readOutcome keeps a word that is none of ours where the record's own attribute does not hide it.
+// readOutcome keeps a word that is not in our vocabulary as an attribute of the source.
 func readOutcome(r *Record, v tree.Value) bool {
-	word := only(v).Peek()
-	r.own.said = word == session.OutcomeUnknown.String()
+	word := unwrapSingle(v).Peek()
+	r.native.saysUnknown = word == session.OutcomeUnknown.String()
 	if r.Outcome = session.OutcomeOf(word); r.Outcome.String() != word {
-		r.Extra = append(r.Extra, attr(session.SourceField+session.AttrOutcome, v))
+		r.Extra = append(r.Extra, newAttribute(session.SourceField+session.AttrOutcome, v))
 	}
 	return true
 }
 
-// readSeverity keeps only what differs from the usual, which the reader of the record finds out again.
+// readSeverity leaves a value out of range as an attribute.
 func readSeverity(r *Record, v tree.Value) bool {
 	n, ok := v.Int()
 	if ok = ok && n >= 0 && n <= 24; ok {

@@ -13,27 +13,27 @@ import (
 
 // Dialect is one vocabulary.
 type Dialect struct {
-	// Name is the last part of the path that takes it: /v1/events/okta.
+	// Name is the last part of its path: /v1/events/okta.
 	Name string
 	// System is that of events that name none.
 	System string
-	// list finds the events within a sender's own envelope; missing when the item is an event itself. nil where there is no envelope.
-	list func(item tree.Value) tree.Value
-	// within finds the event within a sender's own wrapping. nil where there is none.
-	within func(item tree.Value) tree.Value
-	// read fills the record from one object. ErrOther passes it over; any other error refuses it, and must hold no value of the item.
-	read func(item tree.Value, r *Record) error
-	// own marks the vocabulary of docs/event.md, whose unknown members are attributes under their own names.
-	own bool
+	// findList finds the events within a sender's own envelope; missing when the item is an event itself. nil: no envelope.
+	findList func(item tree.Value) tree.Value
+	// unwrap finds the event within a sender's own wrapping. nil: none.
+	unwrap func(item tree.Value) tree.Value
+	// readItem fills the record from one object. ErrOther skips it; any other error refuses it, and must hold no value of the item.
+	readItem func(item tree.Value, r *Record) error
+	// isNative is for the vocabulary of docs/event.md, whose unknown members are attributes under their own names.
+	isNative bool
 }
 
-// Record is an event on its way.
+// Record is an event that is being read.
 type Record struct {
 	*session.Event
 	// ID is the sender's own id of the event, empty where it gives none.
 	ID string
 
-	own ownState
+	native nativeState
 }
 
 // What an item may be refused for beyond the errors of package tree.
@@ -47,24 +47,23 @@ var (
 	errNoKind   = errors.New("event_name: none of sessionlog.login, sessionlog.logout, sessionlog.session.start, sessionlog.session.update")
 )
 
-// Own is the vocabulary of docs/event.md.
-var Own = &Dialect{Name: "sessionlog", read: readOwn, own: true}
+// Native is the vocabulary of docs/event.md.
+var Native = &Dialect{Name: "sessionlog", readItem: readNative, isNative: true}
 
-// dialects are all that the path can name.
-var dialects = []*Dialect{
-	Own,
-	{Name: "keycloak", System: "keycloak", read: readKeycloak},
-	{Name: "okta", System: "okta", list: listOkta, read: readOkta},
-	{Name: "auth0", System: "auth0", within: withinAuth0, read: readAuth0},
-	{Name: "ocsf", System: "ocsf", read: readOCSF},
-	{Name: "ecs", System: "ecs", read: readECS},
-	{Name: "github", System: "github", read: readGitHub},
-	{Name: "gitlab", System: "gitlab", read: readGitLab},
+var allDialects = []*Dialect{
+	Native,
+	{Name: "keycloak", System: "keycloak", readItem: readKeycloak},
+	{Name: "okta", System: "okta", findList: listOktaEvents, readItem: readOkta},
+	{Name: "auth0", System: "auth0", unwrap: unwrapAuth0, readItem: readAuth0},
+	{Name: "ocsf", System: "ocsf", readItem: readOCSF},
+	{Name: "ecs", System: "ecs", readItem: readECS},
+	{Name: "github", System: "github", readItem: readGitHub},
+	{Name: "gitlab", System: "gitlab", readItem: readGitLab},
 }
 
 // Find is the dialect of a name, nil when there is none.
 func Find(name string) *Dialect {
-	for _, d := range dialects {
+	for _, d := range allDialects {
 		if d.Name == name {
 			return d
 		}
@@ -72,16 +71,16 @@ func Find(name string) *Dialect {
 	return nil
 }
 
-// Names are those of all dialects.
+// Names lists all dialects.
 func Names() []string {
-	names := make([]string, len(dialects))
-	for i, d := range dialects {
+	names := make([]string, len(allDialects))
+	for i, d := range allDialects {
 		names[i] = d.Name
 	}
 	return names
 }
 
-// rest keeps what the dialect's table has no field for.
-func rest(item tree.Value, e *session.Event) {
-	item.Rest(session.SourceField, func(path string, v tree.Value) { e.Extra = append(e.Extra, attr(path, v)) })
+// keepUnmapped keeps the members that no field was read from as attributes.
+func keepUnmapped(item tree.Value, e *session.Event) {
+	item.Rest(session.SourceField, func(path string, v tree.Value) { e.Extra = append(e.Extra, newAttribute(path, v)) })
 }

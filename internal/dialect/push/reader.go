@@ -24,7 +24,7 @@ const (
 	Lines                   // NDJSON: an object a line; a broken line does not hide those after it
 )
 
-// Origin is what a call says of all its events.
+// Origin is common to all events of a call.
 type Origin struct {
 	Instance string // service.instance.id of events that name none
 	Sender   string // whose ids these are: a namespace of its own
@@ -32,103 +32,103 @@ type Origin struct {
 	Trace    Trace  // the call's traceparent
 	Envelope Envelope
 	Observed int64                // nanoseconds since 1970
-	Hide     func(*session.Event) // redacts an event before an id is made of what it says; nil: nothing
+	Hide     func(*session.Event) // redacts an event before its id is computed; nil: nothing
 }
 
-// Sink takes what becomes of the items, which are numbered from 0 in the order of the body. An error ends the reading.
+// Sink gets the result of each item. Items are numbered from 0 in the order of the body. An error ends the reading.
 type Sink interface {
 	// Slot is where the next event may be put, an empty one. It is the reader's until Keep, or until the next Slot; what is not kept
 	// is empty again.
 	Slot(index int) (*session.Event, error)
-	// Keep says that the slot holds an event.
+	// Keep accepts the event in the slot.
 	Keep(index int)
-	// Bad says why an item is refused. The reason holds no value of it.
+	// Bad gets the reason why an item is refused. It holds no value of the item.
 	Bad(index int, reason error)
-	// Other says that an item is no authentication event.
+	// Other is called for an item that is no authentication event.
 	Other(index int)
 }
 
 // Reader reads bodies of one dialect. It is reused, and not safe for concurrent use.
 type Reader struct {
-	dialect *Dialect
-	origin  Origin
-	sink    Sink
-	next    int // the number of the next item
+	dialect   *Dialect
+	origin    Origin
+	sink      Sink
+	nextIndex int // the number of the next item
 
-	dec          jx.Decoder
+	decoder      jx.Decoder
 	doc, inner   tree.Doc // inner is of an envelope's data
 	record       Record   // scratch
 	hash, digest session.Hasher
 }
 
-// Read tells every item of body to sink. The events share the memory of body, which must never change afterwards.
+// Read passes every item of body to sink. The events share the memory of body, which must never change afterwards.
 func (r *Reader) Read(d *Dialect, framing Framing, body []byte, origin Origin, sink Sink) error {
-	r.dialect, r.origin, r.sink, r.next = d, origin, sink, 0
+	r.dialect, r.origin, r.sink, r.nextIndex = d, origin, sink, 0
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-	r.doc.Valid = utf8.Valid(body) // once is quicker than for each text
+	r.doc.Valid = utf8.Valid(body) // faster than once a text
 	if framing == Lines {
-		return r.lines(body)
+		return r.readLines(body)
 	}
-	return r.document(body)
+	return r.readDocument(body)
 }
 
-// Forget lets go of the last body: a reader that waits for the next one shall not keep it.
+// Forget releases the last body, so that an idle reader does not hold it.
 func (r *Reader) Forget() {
-	r.dec.ResetBytes(nil)
+	r.decoder.ResetBytes(nil)
 	r.doc.Forget()
 	r.inner.Forget()
 	r.record.Event, r.record.ID = nil, ""
 	r.origin, r.sink = Origin{}, nil
 }
 
-func (r *Reader) lines(body []byte) error {
+func (r *Reader) readLines(body []byte) error {
 	for len(body) > 0 {
 		line, after, _ := bytes.Cut(body, []byte("\n"))
 		body = after
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
 		}
-		v, flaw, broken := r.doc.ParseText(&r.dec, line)
-		if err := r.parsed(v, errors.Join(flaw, whatIsBroken(broken, ""))); err != nil {
+		v, flaw, broken := r.doc.ParseText(&r.decoder, line)
+		if err := r.handleParsed(v, errors.Join(flaw, describeSyntaxError(broken, ""))); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *Reader) document(body []byte) error {
-	r.dec.ResetBytes(body)
-	if r.dec.Next() != jx.Array {
-		v, flaw, broken := r.doc.ParseText(&r.dec, body)
-		return r.parsed(v, errors.Join(flaw, whatIsBroken(broken, "")))
+func (r *Reader) readDocument(body []byte) error {
+	r.decoder.ResetBytes(body)
+	if r.decoder.Next() != jx.Array {
+		v, flaw, broken := r.doc.ParseText(&r.decoder, body)
+		return r.handleParsed(v, errors.Join(flaw, describeSyntaxError(broken, "")))
 	}
-	it, err := r.dec.ArrIter()
+	it, err := r.decoder.ArrIter()
 	for err == nil && it.Next() {
-		v, flaw, broken := r.doc.Parse(&r.dec)
+		v, flaw, broken := r.doc.Parse(&r.decoder)
 		if err = broken; err == nil {
-			if stop := r.parsed(v, flaw); stop != nil {
+			if stop := r.handleParsed(v, flaw); stop != nil {
 				return stop
 			}
 		}
 	}
 	if err = errors.Join(err, it.Err()); err == nil {
-		if err = r.dec.Skip(); errors.Is(err, io.EOF) {
+		if err = r.decoder.Skip(); errors.Is(err, io.EOF) {
 			return nil
 		}
-		err = errMore
+		err = errMultipleValues
 	}
-	return r.parsed(tree.Value{}, whatIsBroken(err, "; what follows is not read"))
+	return r.handleParsed(tree.Value{}, describeSyntaxError(err, "; what follows is not read"))
 }
 
-var errMore = errors.New("more than one JSON value: send an array, or NDJSON as application/x-ndjson")
+var errMultipleValues = errors.New("more than one JSON value: send an array, or NDJSON as application/x-ndjson")
 
-// whatIsBroken says where JSON ends to be such, without the bytes that jx names.
-func whatIsBroken(err error, consequence string) error {
+// describeSyntaxError keeps jx's offset and leaves out the bytes that jx quotes.
+func describeSyntaxError(err error, consequence string) error {
 	switch {
-	case err == nil, errors.Is(err, errMore):
+	case err == nil, errors.Is(err, errMultipleValues):
 		return err
 	case errors.Is(err, tree.ErrTrailing):
-		return errMore
+		return errMultipleValues
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return fmt.Errorf("JSON ends too early%s", consequence)
 	}
@@ -139,43 +139,43 @@ func whatIsBroken(err error, consequence string) error {
 	return fmt.Errorf("not JSON%s", consequence)
 }
 
-// parsed tells one item, or each one of an envelope.
-func (r *Reader) parsed(v tree.Value, err error) error {
+// handleParsed reads one item, or each event of an envelope.
+func (r *Reader) handleParsed(v tree.Value, err error) error {
 	if err != nil {
-		return r.refuse(err)
+		return r.rejectItem(err)
 	}
 	env := r.origin.Envelope
-	if env.ID != "" && r.next > 0 {
-		env.ID += " " + strconv.Itoa(r.next)
+	if env.ID != "" && r.nextIndex > 0 {
+		env.ID += " " + strconv.Itoa(r.nextIndex)
 	}
 	opened := isCloudEvent(v)
 	if opened {
-		v, env, err = r.open(v)
-	} else if data, envelope, ok, failed := r.fromBroker(v); ok {
+		v, env, err = r.openCloudEvent(v)
+	} else if data, envelope, ok, failed := r.openBrokerEnvelope(v); ok {
 		v, env, opened, err = data, envelope, true, failed
 	}
 	switch {
 	case err != nil:
-		return r.refuse(err)
+		return r.rejectItem(err)
 	case opened && v.Kind() == tree.Array:
-		return r.each(v, env)
+		return r.readList(v, env)
 	}
-	if r.dialect.list != nil {
-		if list := r.dialect.list(v); list.Kind() == tree.Array {
-			return r.each(list, env)
+	if r.dialect.findList != nil {
+		if list := r.dialect.findList(v); list.Kind() == tree.Array {
+			return r.readList(list, env)
 		}
 	}
-	return r.one(v, env)
+	return r.readEvent(v, env)
 }
 
-// each tells the events of a list within one envelope, whose id they share.
-func (r *Reader) each(list tree.Value, env Envelope) error {
+// readList reads the events of a list within one envelope, whose id they share.
+func (r *Reader) readList(list tree.Value, env Envelope) error {
 	id, n := env.ID, 0
 	for v := range list.Elements() {
 		if id != "" {
 			env.ID = id + " " + strconv.Itoa(n)
 		}
-		if err := r.one(v, env); err != nil {
+		if err := r.readEvent(v, env); err != nil {
 			return err
 		}
 		n++
@@ -183,45 +183,45 @@ func (r *Reader) each(list tree.Value, env Envelope) error {
 	return nil
 }
 
-func (r *Reader) refuse(reason error) error {
-	if _, err := r.sink.Slot(r.next); err != nil {
+func (r *Reader) rejectItem(reason error) error {
+	if _, err := r.sink.Slot(r.nextIndex); err != nil {
 		return err
 	}
-	r.sink.Bad(r.next, reason)
-	r.next++
+	r.sink.Bad(r.nextIndex, reason)
+	r.nextIndex++
 	return nil
 }
 
-func (r *Reader) one(v tree.Value, env Envelope) error {
+func (r *Reader) readEvent(v tree.Value, env Envelope) error {
 	if v.Kind() != tree.Object {
-		return r.refuse(errNoObject)
+		return r.rejectItem(errNoObject)
 	}
-	e, err := r.sink.Slot(r.next)
+	e, err := r.sink.Slot(r.nextIndex)
 	if err != nil {
 		return err
 	}
 	rec := &r.record
 	rec.Event, rec.ID = e, ""
-	if r.dialect.within != nil {
-		v = r.dialect.within(v)
+	if r.dialect.unwrap != nil {
+		v = r.dialect.unwrap(v)
 	}
-	err = r.dialect.read(v, rec)
+	err = r.dialect.readItem(v, rec)
 	if err == nil {
-		if !r.dialect.own {
-			rest(v, e)
+		if !r.dialect.isNative {
+			keepUnmapped(v, e)
 		}
-		err = r.finish(rec, env)
+		err = r.completeEvent(rec, env)
 	}
 	switch {
 	case err == nil:
-		r.sink.Keep(r.next)
+		r.sink.Keep(r.nextIndex)
 	case errors.Is(err, ErrOther):
 		e.Reset()
-		r.sink.Other(r.next)
+		r.sink.Other(r.nextIndex)
 	default:
 		e.Reset()
-		r.sink.Bad(r.next, err)
+		r.sink.Bad(r.nextIndex, err)
 	}
-	r.next++
+	r.nextIndex++
 	return nil
 }

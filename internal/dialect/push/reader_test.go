@@ -19,24 +19,24 @@ func TestFramings(t *testing.T) {
 		kept    []int
 		bad     map[int]string
 	}{
-		{"one object", Document, own(""), []int{0}, nil},
-		{"an array", Document, " [" + own("") + ",\n" + own("") + "] ", []int{0, 1}, nil},
+		{"one object", Document, nativeEvent(""), []int{0}, nil},
+		{"an array", Document, " [" + nativeEvent("") + ",\n" + nativeEvent("") + "] ", []int{0, 1}, nil},
 		{"an empty array", Document, "[]", nil, nil},
-		{"byte order mark", Document, "\ufeff" + own(""), []int{0}, nil},
+		{"byte order mark", Document, "\ufeff" + nativeEvent(""), []int{0}, nil},
 		{"no body", Document, "", nil, map[int]string{0: "JSON ends too early"}},
-		{"lines", Lines, own("") + "\n\r\n" + own("") + "\r\n", []int{0, 1}, nil},
+		{"lines", Lines, nativeEvent("") + "\n\r\n" + nativeEvent("") + "\r\n", []int{0, 1}, nil},
 		{"no lines", Lines, "\n", nil, nil},
-		{"a broken line between", Lines, own("") + "\n{\"a\":}\n" + own(""), []int{0, 2}, map[int]string{1: "not JSON at byte 5"}},
-		{"a line that is cut off", Lines, own("") + "\n" + own("")[:20], []int{0}, map[int]string{1: "JSON ends too early"}},
-		{"two objects in a line", Lines, own("") + own(""), nil, map[int]string{0: "more than one JSON value"}},
-		{"lines that are called a document", Document, own("") + "\n" + own("") + "\n", nil, map[int]string{0: "NDJSON as application/x-ndjson"}},
-		{"an array of other things", Document, "[1," + own("") + `,"x",null,[]]`, []int{1}, map[int]string{0: "not a JSON object", 2: "not a JSON object", 3: "not a JSON object", 4: "not a JSON object"}},
-		{"a broken array", Document, "[" + own("") + `,{"a":nope},` + own("") + "]", []int{0}, map[int]string{1: "; what follows is not read"}},
-		{"an array that is cut off", Document, "[" + own("") + ",", []int{0}, map[int]string{1: "JSON ends too early; what follows is not read"}},
-		{"something after the array", Document, "[" + own("") + "]" + own(""), []int{0}, map[int]string{1: "more than one JSON value"}},
-		{"a flaw in one of an array", Document, "[" + own(`,"a":1,"a":2`) + "," + own("") + "]", []int{1}, map[int]string{0: "same key twice"}},
-		{"depth in one of an array", Document, "[" + own(`,"a":`+strings.Repeat("[", 40)+strings.Repeat("]", 40)) + "," + own("") + "]", []int{1}, map[int]string{0: "nested deeper"}},
-		{"not UTF-8 in one line", Lines, own(",\"a\":\"\xff\"") + "\n" + own(""), []int{1}, map[int]string{0: "not UTF-8"}},
+		{"a broken line between", Lines, nativeEvent("") + "\n{\"a\":}\n" + nativeEvent(""), []int{0, 2}, map[int]string{1: "not JSON at byte 5"}},
+		{"a line that is cut off", Lines, nativeEvent("") + "\n" + nativeEvent("")[:20], []int{0}, map[int]string{1: "JSON ends too early"}},
+		{"two objects in a line", Lines, nativeEvent("") + nativeEvent(""), nil, map[int]string{0: "more than one JSON value"}},
+		{"lines that are called a document", Document, nativeEvent("") + "\n" + nativeEvent("") + "\n", nil, map[int]string{0: "NDJSON as application/x-ndjson"}},
+		{"an array of other things", Document, "[1," + nativeEvent("") + `,"x",null,[]]`, []int{1}, map[int]string{0: "not a JSON object", 2: "not a JSON object", 3: "not a JSON object", 4: "not a JSON object"}},
+		{"a broken array", Document, "[" + nativeEvent("") + `,{"a":nope},` + nativeEvent("") + "]", []int{0}, map[int]string{1: "; what follows is not read"}},
+		{"an array that is cut off", Document, "[" + nativeEvent("") + ",", []int{0}, map[int]string{1: "JSON ends too early; what follows is not read"}},
+		{"something after the array", Document, "[" + nativeEvent("") + "]" + nativeEvent(""), []int{0}, map[int]string{1: "more than one JSON value"}},
+		{"a flaw in one of an array", Document, "[" + nativeEvent(`,"a":1,"a":2`) + "," + nativeEvent("") + "]", []int{1}, map[int]string{0: "same key twice"}},
+		{"depth in one of an array", Document, "[" + nativeEvent(`,"a":`+strings.Repeat("[", 40)+strings.Repeat("]", 40)) + "," + nativeEvent("") + "]", []int{1}, map[int]string{0: "nested deeper"}},
+		{"not UTF-8 in one line", Lines, nativeEvent(",\"a\":\"\xff\"") + "\n" + nativeEvent(""), []int{1}, map[int]string{0: "not UTF-8"}},
 		{"no time", Document, `{"event_name":"sessionlog.login"}`, nil, map[int]string{0: "no time"}},
 		{"a bad time", Document, `{"event_name":"sessionlog.login","timestamp":"yesterday"}`, nil, map[int]string{0: "its time cannot be read"}},
 		{"a time in no unit", Document, `{"event_name":"sessionlog.login","timestamp":7}`, nil, map[int]string{0: "its time cannot be read"}},
@@ -48,7 +48,7 @@ func TestFramings(t *testing.T) {
 		{"another kind", Document, `{"event_name":"session.start","timestamp":1763770001}`, nil, map[int]string{0: "event_name: none of"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			sink := tell(t, "sessionlog", c.framing, c.body, origin)
+			sink := readBody(t, "sessionlog", c.framing, c.body, testOrigin)
 			require.Equal(t, c.kept, sink.kept)
 			require.Len(t, sink.bad, len(c.bad), "%v", sink.bad)
 			for i, reason := range c.bad {
@@ -64,7 +64,7 @@ func TestAReasonHoldsNothingOfTheItem(t *testing.T) {
 		`{"` + secret + `":1,"` + secret + `":2}`, `{"event_name":"` + secret + `","timestamp":1763770001}`, `{"event_name":"sessionlog.login","timestamp":"` + secret + `"}`,
 		`{"a":` + secret + `}`, secret, `"` + secret + `"`, "{\"a\":\"" + secret + "\xff\"}",
 	} {
-		sink := tell(t, "sessionlog", Document, body, origin)
+		sink := readBody(t, "sessionlog", Document, body, testOrigin)
 		require.Len(t, sink.bad, 1)
 		require.NotContains(t, sink.bad[0], secret)
 		require.NotContains(t, sink.bad[0], "104", "the byte that jx names")
@@ -86,8 +86,8 @@ func TestEveryFieldHasItsMember(t *testing.T) {
 		case "Outcome":
 			value = `"failure"`
 		}
-		sink := tell(t, "sessionlog", Document, own(`,"` + f.Attr + `":` + value)[:0]+
-			`{"event_name":"sessionlog.login","timestamp":1763770001,"`+f.Attr+`":`+value+`}`, origin)
+		sink := readBody(t, "sessionlog", Document, nativeEvent(`,"` + f.Attr + `":` + value)[:0]+
+			`{"event_name":"sessionlog.login","timestamp":1763770001,"`+f.Attr+`":`+value+`}`, testOrigin)
 		require.Len(t, sink.events, 1, f.Name)
 		require.Empty(t, sink.events[0].Extra, "%s: %s is taken for an attribute of no field", f.Name, f.Attr)
 	}
@@ -96,26 +96,26 @@ func TestEveryFieldHasItsMember(t *testing.T) {
 // TestIDsAreTheSendersOwn: an id names an event within one sender, and nothing of another's.
 func TestIDsAreTheSendersOwn(t *testing.T) {
 	id := func(body string, o Origin) session.ID {
-		sink := tell(t, "sessionlog", Document, body, o)
+		sink := readBody(t, "sessionlog", Document, body, o)
 		require.Len(t, sink.events, 1)
 		return sink.events[0].RecordID
 	}
-	withID, key := own(`,"log.record.uid":"7"`), Origin{Instance: "door", Key: "k"}
+	withID, key := nativeEvent(`,"log.record.uid":"7"`), Origin{Instance: "door", Key: "k"}
 	other := Origin{Instance: "door", Sender: "other"}
-	require.Equal(t, id(withID, origin), id(own(`,"log.record.uid":"7","x":1`), origin), "the id alone counts")
-	require.Equal(t, id(withID, origin), id(withID, key), "the event's id counts more than the call's key")
-	require.NotEqual(t, id(withID, origin), id(withID, other))
-	require.NotEqual(t, id(withID, origin), id(own(`,"log.record.uid":"8"`), origin))
-	require.Equal(t, id(own(""), origin), id(own(""), Origin{Instance: "door", Observed: 43}), "the same content is the same event")
-	require.NotEqual(t, id(own(""), origin), id(own(`,"x":1`), origin))
-	require.NotEqual(t, id(own(""), origin), id(own(""), other))
-	require.NotEqual(t, id(own(""), origin), id(own(""), Origin{Instance: "another door"}))
-	require.Equal(t, id(own(""), key), id(own(`,"x":1`), key), "the key counts more than the content")
-	require.NotEqual(t, id(own(""), key), id(own(""), Origin{Instance: "door", Key: "k2"}))
-	two := tell(t, "sessionlog", Document, "["+own("")+","+own("")+"]", key)
+	require.Equal(t, id(withID, testOrigin), id(nativeEvent(`,"log.record.uid":"7","x":1`), testOrigin), "the id alone counts")
+	require.Equal(t, id(withID, testOrigin), id(withID, key), "the event's id counts more than the call's key")
+	require.NotEqual(t, id(withID, testOrigin), id(withID, other))
+	require.NotEqual(t, id(withID, testOrigin), id(nativeEvent(`,"log.record.uid":"8"`), testOrigin))
+	require.Equal(t, id(nativeEvent(""), testOrigin), id(nativeEvent(""), Origin{Instance: "door", Observed: 43}), "the same content is the same event")
+	require.NotEqual(t, id(nativeEvent(""), testOrigin), id(nativeEvent(`,"x":1`), testOrigin))
+	require.NotEqual(t, id(nativeEvent(""), testOrigin), id(nativeEvent(""), other))
+	require.NotEqual(t, id(nativeEvent(""), testOrigin), id(nativeEvent(""), Origin{Instance: "another door"}))
+	require.Equal(t, id(nativeEvent(""), key), id(nativeEvent(`,"x":1`), key), "the key counts more than the content")
+	require.NotEqual(t, id(nativeEvent(""), key), id(nativeEvent(""), Origin{Instance: "door", Key: "k2"}))
+	two := readBody(t, "sessionlog", Document, "["+nativeEvent("")+","+nativeEvent("")+"]", key)
 	require.NotEqual(t, two.events[0].RecordID, two.events[1].RecordID, "a key and the item's number")
 	uuid := "0197c4c1-8f52-8b5e-9d1b-7c1f0f3a5d10"
-	require.NotEqual(t, uuid, id(own(`,"log.record.uid":"`+uuid+`"`), origin).String(), "no sender can choose the id of a record")
+	require.NotEqual(t, uuid, id(nativeEvent(`,"log.record.uid":"`+uuid+`"`), testOrigin).String(), "no sender can choose the id of a record")
 }
 
 func TestTraces(t *testing.T) {
@@ -132,22 +132,22 @@ func TestTraces(t *testing.T) {
 	_, ok = ParseTraceparent("01" + traceparent[2:] + "-more")
 	require.True(t, ok, "a later version may have more")
 
-	fromHeader := tell(t, "sessionlog", Document, own(""), Origin{Trace: context}).events[0]
+	fromHeader := readBody(t, "sessionlog", Document, nativeEvent(""), Origin{Trace: context}).events[0]
 	require.Equal(t, context.TraceID, fromHeader.TraceID)
 	require.Equal(t, context.SpanID, fromHeader.SpanID)
 	require.Equal(t, Correlated, fromHeader.Correlation)
-	itsOwn := tell(t, "sessionlog", Document, own(`,"trace_id":"1af7651916cd43dd8448eb211c80319c","span_id":"17ad6b7169203331"`), Origin{Trace: context}).events[0]
+	itsOwn := readBody(t, "sessionlog", Document, nativeEvent(`,"trace_id":"1af7651916cd43dd8448eb211c80319c","span_id":"17ad6b7169203331"`), Origin{Trace: context}).events[0]
 	require.EqualValues(t, 0x1a, itsOwn.TraceID[0], "what the event says counts more")
 	require.EqualValues(t, 0x17, itsOwn.SpanID[0])
 	require.Empty(t, itsOwn.Correlation)
-	require.Equal(t, fromHeader.RecordID, tell(t, "sessionlog", Document, own(""), Origin{}).events[0].RecordID, "a retry in another trace is the same event")
+	require.Equal(t, fromHeader.RecordID, readBody(t, "sessionlog", Document, nativeEvent(""), Origin{}).events[0].RecordID, "a retry in another trace is the same event")
 }
 
 func TestCloudEvents(t *testing.T) {
 	const envelope = `{"specversion":"1.0","id":"a1","source":"/shop","type":"sessionlog.logout","time":"2025-11-22T00:06:41.5Z",
 		"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","datacontenttype":"application/json",%}`
 	wrap := func(data string) string { return strings.Replace(envelope, "%", data, 1) }
-	plain := tell(t, "sessionlog", Document, wrap(`"data":{"user.name":"alice"}`), origin)
+	plain := readBody(t, "sessionlog", Document, wrap(`"data":{"user.name":"alice"}`), testOrigin)
 	require.Empty(t, plain.bad)
 	e := plain.events[0]
 	require.Equal(t, session.KindLogout, e.Kind, "the type names the event where the data does not")
@@ -156,12 +156,12 @@ func TestCloudEvents(t *testing.T) {
 	require.EqualValues(t, 0x0a, e.TraceID[0])
 	require.Contains(t, e.Extra, session.Attr{Key: session.AttrSenderRecordUID, Value: "/shop a1"})
 
-	encoded := tell(t, "sessionlog", Document, wrap(`"data_base64":"eyJ1c2VyLm5hbWUiOiJhbGljZSJ9"`), origin)
+	encoded := readBody(t, "sessionlog", Document, wrap(`"data_base64":"eyJ1c2VyLm5hbWUiOiJhbGljZSJ9"`), testOrigin)
 	require.Equal(t, e, encoded.events[0])
-	batch := tell(t, "keycloak", Document, "["+wrap(`"data":{"type":"LOGIN","details":{"username":"bob"}}`)+","+wrap(`"data":{"type":"REGISTER"}`)+"]", origin)
+	batch := readBody(t, "keycloak", Document, "["+wrap(`"data":{"type":"LOGIN","details":{"username":"bob"}}`)+","+wrap(`"data":{"type":"REGISTER"}`)+"]", testOrigin)
 	require.Equal(t, "bob", batch.events[0].User)
 	require.Equal(t, []int{1}, batch.other)
-	many := tell(t, "sessionlog", Lines, strings.ReplaceAll(wrap(`"data":[{"user.name":"alice"},{"user.name":"bob"}]`), "\n", ""), origin)
+	many := readBody(t, "sessionlog", Lines, strings.ReplaceAll(wrap(`"data":[{"user.name":"alice"},{"user.name":"bob"}]`), "\n", ""), testOrigin)
 	require.Len(t, many.events, 2)
 	require.NotEqual(t, many.events[0].RecordID, many.events[1].RecordID)
 
@@ -171,14 +171,14 @@ func TestCloudEvents(t *testing.T) {
 	}
 	binary, err := NewEnvelope(func(name string) string { return header[name] })
 	require.NoError(t, err)
-	inHeaders := tell(t, "sessionlog", Document, `{"user.name":"alice"}`, Origin{Instance: origin.Instance, Observed: origin.Observed, Envelope: binary})
+	inHeaders := readBody(t, "sessionlog", Document, `{"user.name":"alice"}`, Origin{Instance: testOrigin.Instance, Observed: testOrigin.Observed, Envelope: binary})
 	require.Equal(t, e, inHeaders.events[0], "the three modes say the same")
 
 	for _, bad := range []string{`"data_base64":"***"`, `"data_base64":"e30x"`, `"data":7`, `"data":null`} {
-		require.Len(t, tell(t, "sessionlog", Document, wrap(bad), origin).bad, 1, bad)
+		require.Len(t, readBody(t, "sessionlog", Document, wrap(bad), testOrigin).bad, 1, bad)
 	}
 	long := strings.Replace(wrap(`"data":[{},{}]`), `"a1"`, `"`+strings.Repeat("x", MaxKey)+`"`, 1)
-	require.Equal(t, map[int]string{0: errLongID.Error()}, tell(t, "sessionlog", Document, long, origin).bad, "every event of a list bears the envelope's id")
+	require.Equal(t, map[int]string{0: errLongID.Error()}, readBody(t, "sessionlog", Document, long, testOrigin).bad, "every event of a list bears the envelope's id")
 	_, err = NewEnvelope(func(string) string { return strings.Repeat("x", MaxKey) })
 	require.ErrorIs(t, err, errLongID)
 	for _, missing := range []string{"ce-id", "ce-source", "ce-type"} {
@@ -195,21 +195,21 @@ func TestCloudEvents(t *testing.T) {
 	require.Equal(t, Envelope{}, none)
 }
 
-var errFull = errors.New("full")
+var errSinkFull = errors.New("full")
 
-type fullSink struct{ told }
+type fullSink struct{ recordingSink }
 
 func (s *fullSink) Slot(index int) (*session.Event, error) {
 	if index == 2 {
-		return nil, errFull
+		return nil, errSinkFull
 	}
-	return s.told.Slot(index)
+	return s.recordingSink.Slot(index)
 }
 
 func TestTheSinkEndsTheReading(t *testing.T) {
-	for _, body := range []string{strings.Repeat(own("")+"\n", 5), own("") + "\n" + own("") + "\nx\nx"} {
+	for _, body := range []string{strings.Repeat(nativeEvent("")+"\n", 5), nativeEvent("") + "\n" + nativeEvent("") + "\nx\nx"} {
 		sink := &fullSink{}
-		require.ErrorIs(t, new(Reader).Read(Own, Lines, []byte(body), origin, sink), errFull)
+		require.ErrorIs(t, new(Reader).Read(Native, Lines, []byte(body), testOrigin, sink), errSinkFull)
 		require.Len(t, sink.events, 2)
 	}
 }

@@ -10,51 +10,51 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// latest is the last second of which an int64 of nanoseconds can tell.
-const latest = (1<<63 - 1) / 1_000_000_000
+// latestSecond is the last one that fits into an int64 of nanoseconds.
+const latestSecond = (1<<63 - 1) / 1_000_000_000
 
-// earliest is the first second that is taken for a time: what lies before it was made of a number in another unit.
-const earliest = 100_000_000
+// earliestSecond bounds times: what lies before it came from a number in another unit.
+const earliestSecond = 100_000_000
 
-// clock reads RFC 3339, as every dialect writes texts; false where there is none or where it lies outside of 1973 to 2262.
-func clock(v tree.Value) (int64, bool) {
+// parseTimeValue reads RFC 3339, as every dialect writes texts; false where there is none or where it lies outside of 1973 to 2262.
+func parseTimeValue(v tree.Value) (int64, bool) {
 	if v.Kind() != tree.String {
 		return 0, false
 	}
-	return parseClock(v.Str())
+	return parseTimeText(v.Str())
 }
 
-func parseClock(text string) (int64, bool) {
-	if nanos, ok := utc(text); ok {
+func parseTimeText(text string) (int64, bool) {
+	if nanos, ok := parseUTC(text); ok {
 		return nanos, true
 	}
-	for _, layout := range clockLayouts {
+	for _, layout := range timeLayouts {
 		if t, err := time.Parse(layout, text); err == nil {
-			return t.UnixNano(), t.Unix() >= earliest && t.Unix() <= latest
+			return t.UnixNano(), t.Unix() >= earliestSecond && t.Unix() <= latestSecond
 		}
 	}
 	return 0, false
 }
 
-// clockLayouts are RFC 3339 and its relatives: all name a zone.
-var clockLayouts = [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999 Z0700", "2006-01-02 15:04:05.999999999 UTC"}
+// timeLayouts are RFC 3339 and its relatives: all name a zone.
+var timeLayouts = [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999 Z0700", "2006-01-02 15:04:05.999999999 UTC"}
 
-// utc is the way of most texts, in a third of the time: those that end with Z. Where it says false, package time has the word.
-func utc(text string) (int64, bool) {
+// parseUTC reads texts that end with Z, which most are, in a third of the time. Where it fails, package time decides.
+func parseUTC(text string) (int64, bool) {
 	clock, ends := strings.CutSuffix(text, "Z")
 	if !ends || len(clock) < 19 || clock[10] != 'T' {
 		return 0, false
 	}
 	seconds, ok1 := localtime.ParseCivil(clock[:19])
 	nanos, rest, ok2 := localtime.ParseFraction(clock[19:])
-	return seconds*int64(time.Second) + nanos, ok1 && ok2 && rest == "" && seconds >= earliest && seconds < latest
+	return seconds*int64(time.Second) + nanos, ok1 && ok2 && rest == "" && seconds >= earliestSecond && seconds < latestSecond
 }
 
-// since1970 reads RFC 3339, or a number of seconds, milliseconds, microseconds or nanoseconds: its magnitude tells which.
-func since1970(v tree.Value) (int64, bool) {
+// parseTimestamp reads RFC 3339, or a number of seconds, milliseconds, microseconds or nanoseconds: its magnitude shows which.
+func parseTimestamp(v tree.Value) (int64, bool) {
 	text := v.Peek()
 	if len(text) > 4 && text[4] == '-' {
-		return clock(v)
+		return parseTimeValue(v)
 	}
 	whole, fraction, _ := strings.Cut(text, ".")
 	n, err := strconv.ParseInt(whole, 10, 64)
@@ -66,11 +66,10 @@ func since1970(v tree.Value) (int64, bool) {
 		return 0, false
 	}
 	v.Str()
-	return nanos + part(fraction, nanos/n), true
+	return nanos + fractionNanos(fraction, nanos/n), true
 }
 
-// part is a decimal fraction of a unit, in nanoseconds.
-func part(digits string, unit int64) (nanos int64) {
+func fractionNanos(digits string, unit int64) (nanos int64) {
 	for i := range len(digits) {
 		if unit /= 10; unit == 0 {
 			break
@@ -80,22 +79,21 @@ func part(digits string, unit int64) (nanos int64) {
 	return nanos
 }
 
-// setTime is the time of an event. A time that is there and cannot be read refuses the event; one that is missing may stand in an
-// envelope.
+// setTime: a time that cannot be read refuses the event; a missing one may be in an envelope.
 func setTime(e *session.Event, v tree.Value) error {
 	if v.Kind() <= tree.Null {
 		return nil
 	}
 	var ok bool
-	if e.Time, ok = since1970(v); !ok {
+	if e.Time, ok = parseTimestamp(v); !ok {
 		e.Time = 0
 		return errBadTime
 	}
 	return nil
 }
 
-// translated takes a word that the dialect's table knows. Any other stays, to be kept as it is.
-func translated[T any](table map[string]T, word tree.Value) (t T) {
+// translateWord uses a word that the dialect's table has. Any other is kept as an attribute.
+func translateWord[T any](table map[string]T, word tree.Value) (t T) {
 	t, known := table[word.Peek()]
 	if known {
 		word.Str()
@@ -103,8 +101,7 @@ func translated[T any](table map[string]T, word tree.Value) (t T) {
 	return t
 }
 
-// first is the first of some values that has a text.
-func first(values ...tree.Value) string {
+func firstText(values ...tree.Value) string {
 	for _, v := range values {
 		if s := v.Str(); s != "" {
 			return s
@@ -113,9 +110,9 @@ func first(values ...tree.Value) string {
 	return ""
 }
 
-// address takes IPv4 addresses out of IPv6 (::ffff:10.0.0.7 is 10.0.0.7), and words that say that there is none.
-func address(s string) string {
-	if isNothing(s) {
+// normalizeAddress makes 10.0.0.7 of ::ffff:10.0.0.7, and "" of placeholders.
+func normalizeAddress(s string) string {
+	if isPlaceholder(s) {
 		return ""
 	}
 	if rest, mapped := strings.CutPrefix(s, "::ffff:"); mapped && strings.Contains(rest, ".") {
@@ -124,8 +121,7 @@ func address(s string) string {
 	return s
 }
 
-// isNothing tells the words that stand where a sender has no value.
-func isNothing(s string) bool {
+func isPlaceholder(s string) bool {
 	switch strings.ToLower(s) {
 	case "-", "n/a", "null", "(null)", "unknown", "undefined", "none":
 		return true
@@ -133,18 +129,18 @@ func isNothing(s string) bool {
 	return false
 }
 
-// something is the first text that says something.
-func something(values ...tree.Value) string {
+// firstMeaningful is the first text that is not a placeholder.
+func firstMeaningful(values ...tree.Value) string {
 	for _, v := range values {
-		if s := v.Str(); s != "" && !isNothing(s) {
+		if s := v.Str(); s != "" && !isPlaceholder(s) {
 			return s
 		}
 	}
 	return ""
 }
 
-// only takes a value out of a list of one: shippers write a field either way.
-func only(v tree.Value) tree.Value {
+// unwrapSingle unwraps a list of one: shippers write a field either way.
+func unwrapSingle(v tree.Value) tree.Value {
 	if v.Kind() != tree.Array {
 		return v
 	}
@@ -161,8 +157,8 @@ func only(v tree.Value) tree.Value {
 	return v
 }
 
-// outcome reads a word for an outcome. One that is not understood, or is none of ours, stays to be kept as it is.
-func outcome(v tree.Value) session.Outcome {
+// outcomeWord reads an outcome. A word that is not in our vocabulary is also kept as an attribute.
+func outcomeWord(v tree.Value) session.Outcome {
 	o := session.OutcomeOf(v.Peek())
 	if v.Is(o.String()) {
 		v.Str()
@@ -170,46 +166,45 @@ func outcome(v tree.Value) session.Outcome {
 	return o
 }
 
-// setUser keeps apart a name that is empty and one that is not there.
+// setUser distinguishes an empty name from a missing one.
 func setUser(e *session.Event, v tree.Value) {
 	e.User = v.Str()
 	e.UserEmpty = e.User == "" && v.Kind() == tree.String
 }
 
-// port is a number of 32 bits; anything else stays where it is.
-func port(v tree.Value) int32 {
+// portNumber is a number of 32 bits; anything else stays where it is.
+func portNumber(v tree.Value) int32 {
 	if n, ok := v.Int(); ok && n > 0 && n < 1<<31 {
 		return int32(n)
 	}
 	return 0
 }
 
-// texts appends a list, or a single value as a list of one. An object is none: it stays to be kept.
-func texts(list []string, v tree.Value) []string {
+// appendTexts appends a list, or a single value as a list of one. An object is left to be kept as an attribute.
+func appendTexts(list []string, v tree.Value) []string {
 	if v.Kind() == tree.Object {
 		return list
 	}
 	for item := range v.Elements() {
-		list = append(list, asText(item))
+		list = append(list, textOrJSON(item))
 	}
 	if s := v.Peek(); s != "" {
 		list = append(list, s)
 	}
-	v.Take()
+	v.MarkUsed()
 	return list
 }
 
-// asText is a text as it is, and a list or an object as its JSON.
-func asText(v tree.Value) string {
+func textOrJSON(v tree.Value) string {
 	if v.Kind() <= tree.String {
 		return v.Str()
 	}
 	return v.JSON()
 }
 
-// The put functions fill a field of their type. They say false where a value does not fit.
+// The put functions fill a field of their type, and return false where a value does not fit.
 func putText(to *string, v tree.Value) bool {
-	v = only(v)
+	v = unwrapSingle(v)
 	*to = v.Str()
 	return v.Kind() <= tree.String
 }
@@ -223,13 +218,13 @@ func putInt[T int64 | int32 | uint32](to *T, v tree.Value) bool {
 }
 
 func putTexts(to *[]string, v tree.Value) bool {
-	*to = texts(*to, v)
+	*to = appendTexts(*to, v)
 	return v.Kind() != tree.Object
 }
 
 func putSettings(to *[]session.Setting, v tree.Value) bool {
 	for name, value := range v.Members() {
-		*to = append(*to, session.Setting{Name: name, Value: asText(value)})
+		*to = append(*to, session.Setting{Name: name, Value: textOrJSON(value)})
 	}
 	return v.Kind() == tree.Object
 }
@@ -239,8 +234,7 @@ func putID(to *session.ID, v tree.Value) (ok bool) {
 	return ok
 }
 
-// attr keeps a value under a key of its own.
-func attr(key string, v tree.Value) session.Attr {
+func newAttribute(key string, v tree.Value) session.Attr {
 	switch v.Kind() {
 	case tree.String:
 		return session.Attr{Key: key, Value: v.Str()}
@@ -265,27 +259,26 @@ func numberType(s string) session.AttrType {
 	return session.AttrString
 }
 
-// verdict sets kind and outcome of a dialect's word for an event.
-type verdict struct {
+// eventMeaning is what a dialect's word for an event stands for.
+type eventMeaning struct {
 	kind    session.Kind
 	outcome session.Outcome
 }
 
-// The verdicts that tables of words are made of.
 var (
-	loginSuccess  = verdict{session.KindLogin, session.OutcomeSuccess}
-	loginFailure  = verdict{session.KindLogin, session.OutcomeFailure}
-	logout        = verdict{session.KindLogout, session.OutcomeSuccess}
-	logoutFailure = verdict{session.KindLogout, session.OutcomeFailure}
-	updateSuccess = verdict{session.KindSessionUpdate, session.OutcomeSuccess}
-	updateFailure = verdict{session.KindSessionUpdate, session.OutcomeFailure}
+	loginSuccess  = eventMeaning{session.KindLogin, session.OutcomeSuccess}
+	loginFailure  = eventMeaning{session.KindLogin, session.OutcomeFailure}
+	logoutSuccess = eventMeaning{session.KindLogout, session.OutcomeSuccess}
+	logoutFailure = eventMeaning{session.KindLogout, session.OutcomeFailure}
+	updateSuccess = eventMeaning{session.KindSessionUpdate, session.OutcomeSuccess}
+	updateFailure = eventMeaning{session.KindSessionUpdate, session.OutcomeFailure}
 )
 
-func (v verdict) set(e *session.Event) { e.Kind, e.Outcome = v.kind, v.outcome }
+func (v eventMeaning) applyTo(e *session.Event) { e.Kind, e.Outcome = v.kind, v.outcome }
 
-// class is the error.type of a failure, by the dialect's own words; one that is not in the table is _OTHER, and one without any word
+// setErrorType is the error.type of a failure, by the dialect's own words; one that is not in the table is _OTHER, and one without any word
 // invalid_credentials only where the dialect says so.
-func class(e *session.Event, table map[string]string, words ...string) {
+func setErrorType(e *session.Event, table map[string]string, words ...string) {
 	if e.Outcome != session.OutcomeFailure {
 		return
 	}
@@ -298,18 +291,17 @@ func class(e *session.Event, table map[string]string, words ...string) {
 	e.ErrorType = session.ErrorOther
 }
 
-// The words of a field that is yes, no or absent.
 const (
-	yes = "yes"
-	no  = "no"
+	wordYes = "yes"
+	wordNo  = "no"
 )
 
 func yesOrNo(v tree.Value) string {
 	switch v.Str() {
-	case "true", "1", yes:
-		return yes
-	case "false", "0", no:
-		return no
+	case "true", "1", wordYes:
+		return wordYes
+	case "false", "0", wordNo:
+		return wordNo
 	}
 	return ""
 }

@@ -130,7 +130,7 @@ func (h *eventsHandler) handlePost(w http.ResponseWriter, r *http.Request) {
 
 // resolveRoute finds the dialect and the sender of a path. Where senders are configured, all others are refused.
 func (h *eventsHandler) resolveRoute(r *http.Request) (*push.Dialect, *signatureVerifier, error) {
-	dialect := push.Own
+	dialect := push.Native
 	if name := r.PathValue("dialect"); name != "" {
 		if dialect = push.Find(name); dialect == nil {
 			return nil, nil, errUnknownDialect

@@ -25,7 +25,7 @@ type retryScheduler struct {
 	now func() time.Time
 
 	mu           sync.Mutex
-	allServedAt  time.Time     // when all refused callers will have been served
+	allServedAt  time.Time // when all refused callers will have been served
 	lastRefusal  time.Time
 	measuredSpan time.Duration // for how long calls have been refused; fades with servedBytes
 	servedBytes  float64       // bytes

@@ -9,29 +9,29 @@ import (
 )
 
 //go:embed bench.ndjson
-var line []byte
+var sampleLine []byte
 
 // Body is NDJSON: a typical event of ours, n times.
-func Body(n int) []byte { return bytes.Repeat(line, n) }
+func Body(n int) []byte { return bytes.Repeat(sampleLine, n) }
 
 // Decode makes a Go value of every key, text and number of NDJSON by the plainest calls of jx.
-func Decode(d *jx.Decoder, body []byte) error { return each(d, body, decode) }
+func Decode(d *jx.Decoder, body []byte) error { return eachLine(d, body, decodeValue) }
 
-// Texts is Decode without the keys, which are only looked at: what a program that fills a struct by hand does.
+// Texts is Decode without the keys, which are only compared: what a program that fills a struct by hand does.
 func Texts(d *jx.Decoder, body []byte) error {
-	return each(d, body, func(d *jx.Decoder) error {
-		return walk(d, func(d *jx.Decoder) error { _, err := d.Str(); return err })
+	return eachLine(d, body, func(d *jx.Decoder) error {
+		return walkValue(d, func(d *jx.Decoder) error { _, err := d.Str(); return err })
 	})
 }
 
-// Walk looks at keys and values and makes nothing.
+// Walk reads keys and values and allocates nothing.
 func Walk(d *jx.Decoder, body []byte) error {
-	return each(d, body, func(d *jx.Decoder) error {
-		return walk(d, func(d *jx.Decoder) error { _, err := d.StrBytes(); return err })
+	return eachLine(d, body, func(d *jx.Decoder) error {
+		return walkValue(d, func(d *jx.Decoder) error { _, err := d.StrBytes(); return err })
 	})
 }
 
-func each(d *jx.Decoder, body []byte, read func(*jx.Decoder) error) error {
+func eachLine(d *jx.Decoder, body []byte, read func(*jx.Decoder) error) error {
 	for len(body) > 0 {
 		end := bytes.IndexByte(body, '\n')
 		d.ResetBytes(body[:end])
@@ -43,7 +43,7 @@ func each(d *jx.Decoder, body []byte, read func(*jx.Decoder) error) error {
 	return nil
 }
 
-func decode(d *jx.Decoder) error {
+func decodeValue(d *jx.Decoder) error {
 	switch d.Next() {
 	case jx.String:
 		_, err := d.Str()
@@ -52,14 +52,14 @@ func decode(d *jx.Decoder) error {
 		_, err := d.Int64()
 		return err
 	case jx.Array:
-		return d.Arr(decode)
+		return d.Arr(decodeValue)
 	case jx.Object:
-		return d.Obj(func(d *jx.Decoder, _ string) error { return decode(d) })
+		return d.Obj(func(d *jx.Decoder, _ string) error { return decodeValue(d) })
 	}
 	return d.Skip()
 }
 
-func walk(d *jx.Decoder, text func(*jx.Decoder) error) error {
+func walkValue(d *jx.Decoder, text func(*jx.Decoder) error) error {
 	switch d.Next() {
 	case jx.String:
 		return text(d)
@@ -69,13 +69,13 @@ func walk(d *jx.Decoder, text func(*jx.Decoder) error) error {
 	case jx.Array:
 		it, err := d.ArrIter()
 		for err == nil && it.Next() {
-			err = walk(d, text)
+			err = walkValue(d, text)
 		}
 		return err
 	case jx.Object:
 		it, err := d.ObjIter()
 		for err == nil && it.Next() {
-			err = walk(d, text)
+			err = walkValue(d, text)
 		}
 		return err
 	}

@@ -20,7 +20,7 @@ const (
 	MaxValues  = 10_000 // of one item, all depths together
 )
 
-// What an item may be refused for although it is JSON. The decoder then stands behind the item, so its neighbours can be read.
+// Reasons to refuse an item although it is JSON. The decoder is then behind the item, so that its neighbours can be read.
 var (
 	ErrDepth   = errors.New("nested deeper than 32 levels")
 	ErrMembers = errors.New("an object has more than 1000 members")
@@ -31,37 +31,37 @@ var (
 
 // Doc is one parsed value. It is reused from item to item; its strings share the memory of what was parsed, which must never change.
 type Doc struct {
-	// Valid says that all that will be parsed is known to be UTF-8, so that no text needs a look of its own.
+	// Valid: all input is known to be UTF-8, so that no text is checked again.
 	Valid bool
 
-	nodes []node
-	flaw  error
-	keys  [MaxDepth + 1]map[string]struct{} // of the object that is being read at each depth, where it has many members
+	nodes    []docNode
+	flaw     error
+	seenKeys [MaxDepth + 1]map[string]struct{} // of the object that is being read at each depth, where it has many members
 }
 
-// node is a value in document order; the children of a container follow it, up to end.
-type node struct {
+// docNode is a value in document order; the children of a container follow it, up to end.
+type docNode struct {
 	key, text string
 	end       int32
 	kind      Kind
-	taken     bool
+	used      bool
 }
 
 // Parse reads the decoder's next value. A syntax error is returned as broken: nothing can be read behind it. A flaw refuses this value
 // alone. The decoder must work on a buffer, not on a reader.
 func (d *Doc) Parse(dec *jx.Decoder) (v Value, flaw, broken error) {
 	d.nodes, d.flaw = d.nodes[:0], nil
-	if err := d.value(dec, "", 0); err != nil {
+	if err := d.parseValue(dec, "", 0); err != nil {
 		return Value{}, nil, err
 	}
 	return Value{d, 0}, d.flaw, nil
 }
 
-// Forget lets go of the last value's texts.
+// Forget releases the last value's texts.
 func (d *Doc) Forget() {
 	clear(d.nodes[:cap(d.nodes)])
 	d.nodes, d.flaw = d.nodes[:0], nil
-	clear(d.keys[:])
+	clear(d.seenKeys[:])
 }
 
 // ParseText reads a text that is one value and nothing else.
@@ -79,10 +79,10 @@ func (d *Doc) ParseText(dec *jx.Decoder, text []byte) (v Value, flaw, broken err
 // ErrTrailing is broken of a text that goes on behind its value.
 var ErrTrailing = errors.New("something follows the value")
 
-// onlySpaceLeft tells the end of the text from a byte that begins no value: at the end, skipping fails for want of bytes.
-func onlySpaceLeft(dec *jx.Decoder) bool { return errors.Is(dec.Skip(), errEnd) }
+// onlySpaceLeft: jx reports Invalid also for a byte that begins no value; only at the end does skipping fail with errInputEnd.
+func onlySpaceLeft(dec *jx.Decoder) bool { return errors.Is(dec.Skip(), errInputEnd) }
 
-func (d *Doc) value(dec *jx.Decoder, key string, depth int) error {
+func (d *Doc) parseValue(dec *jx.Decoder, key string, depth int) error {
 	if d.flaw == nil && len(d.nodes) == MaxValues {
 		d.flaw = ErrValues
 	}
@@ -93,21 +93,21 @@ func (d *Doc) value(dec *jx.Decoder, key string, depth int) error {
 		return dec.Skip()
 	}
 	at := len(d.nodes)
-	d.nodes = append(d.nodes, node{key: key})
-	kind, text, err := d.content(dec, at, depth)
+	d.nodes = append(d.nodes, docNode{key: key})
+	kind, text, err := d.parseContent(dec, at, depth)
 	n := &d.nodes[at]
 	n.kind, n.text, n.end = kind, text, int32(len(d.nodes))
 	return err
 }
 
-func (d *Doc) content(dec *jx.Decoder, at, depth int) (Kind, string, error) {
+func (d *Doc) parseContent(dec *jx.Decoder, at, depth int) (Kind, string, error) {
 	switch dec.Next() {
 	case jx.String:
 		b, err := dec.StrBytes()
-		return String, d.checked(b), err
+		return String, d.checkUTF8(b), err
 	case jx.Number:
 		raw, err := dec.Raw()
-		return Number, share(raw), err
+		return Number, shareString(raw), err
 	case jx.Bool:
 		b, err := dec.Bool()
 		if b {
@@ -117,65 +117,65 @@ func (d *Doc) content(dec *jx.Decoder, at, depth int) (Kind, string, error) {
 	case jx.Null:
 		return Null, "", dec.Null()
 	case jx.Array:
-		return Array, "", d.array(dec, depth)
+		return Array, "", d.parseArray(dec, depth)
 	case jx.Object:
-		return Object, "", d.object(dec, at, depth)
+		return Object, "", d.parseObject(dec, at, depth)
 	}
 	return Missing, "", dec.Skip() // which says what is wrong
 }
 
-func (d *Doc) array(dec *jx.Decoder, depth int) error {
+func (d *Doc) parseArray(dec *jx.Decoder, depth int) error {
 	it, err := dec.ArrIter()
 	if err != nil {
 		return err
 	}
 	for it.Next() {
-		if err := d.value(dec, "", depth+1); err != nil {
+		if err := d.parseValue(dec, "", depth+1); err != nil {
 			return err
 		}
 	}
 	return it.Err()
 }
 
-func (d *Doc) object(dec *jx.Decoder, at, depth int) error {
+func (d *Doc) parseObject(dec *jx.Decoder, at, depth int) error {
 	it, err := dec.ObjIter()
 	if err != nil {
 		return err
 	}
-	var seen uint64 // a bit for each of 64 classes of keys that were met
+	var seen uint64 // a bit for each of 64 classes of keys
 	for members := 0; it.Next(); members++ {
-		key := d.checked(it.Key())
-		class := classOf(key)
+		key := d.checkUTF8(it.Key())
+		class := keyClass(key)
 		switch {
 		case d.flaw != nil:
 		case members == MaxMembers:
 			d.flaw = ErrMembers
-		case members < fewMembers:
-			if seen&class != 0 && d.has(at, key) { // only a key whose class was met is compared with those before it
+		case members < maxScannedMembers:
+			if seen&class != 0 && d.hasKey(at, key) { // only a key of a class seen before is compared
 				d.flaw = ErrRepeat
 			}
-		case d.repeats(at, depth, members, key):
+		case d.repeatsKey(at, depth, members, key):
 			d.flaw = ErrRepeat
 		}
 		seen |= class
-		if err := d.member(dec, key, depth+1); err != nil {
+		if err := d.parseMember(dec, key, depth+1); err != nil {
 			return err
 		}
 	}
 	return it.Err()
 }
 
-// member is value, with a short way for texts: they are most of what events hold.
-func (d *Doc) member(dec *jx.Decoder, key string, depth int) error {
+// parseMember is parseValue with a fast path for texts, which are most of the members.
+func (d *Doc) parseMember(dec *jx.Decoder, key string, depth int) error {
 	if d.flaw != nil || depth > MaxDepth || len(d.nodes) == MaxValues || dec.Next() != jx.String {
-		return d.value(dec, key, depth)
+		return d.parseValue(dec, key, depth)
 	}
 	b, err := dec.StrBytes()
-	d.nodes = append(d.nodes, node{key: key, text: d.checked(b), end: int32(len(d.nodes) + 1), kind: String})
+	d.nodes = append(d.nodes, docNode{key: key, text: d.checkUTF8(b), end: int32(len(d.nodes) + 1), kind: String})
 	return err
 }
 
-func classOf(key string) uint64 {
+func keyClass(key string) uint64 {
 	n := len(key)
 	if n == 0 {
 		return 1
@@ -183,8 +183,8 @@ func classOf(key string) uint64 {
 	return 1 << ((uint(n)*7 + uint(key[n-1])*11 + uint(key[n/2])*29) & 63)
 }
 
-// has tells whether the object at this place, which is still being read, has a member of this key.
-func (d *Doc) has(at int, key string) bool {
+// hasKey is for the object at this place, which is still being read.
+func (d *Doc) hasKey(at int, key string) bool {
 	for i := at + 1; i < len(d.nodes); i = int(d.nodes[i].end) {
 		if d.nodes[i].key == key {
 			return true
@@ -193,17 +193,17 @@ func (d *Doc) has(at int, key string) bool {
 	return false
 }
 
-// fewMembers is how many it is quicker to compare than to look up.
-const fewMembers = 32
+// maxScannedMembers: so many members are compared faster than hashed.
+const maxScannedMembers = 32
 
-// repeats is has for an object of many members: comparing each of a thousand with all before it took ten times as long as reading them.
-func (d *Doc) repeats(at, depth, members int, key string) bool {
-	keys := d.keys[depth]
+// repeatsKey is hasKey for an object of many members: comparing each of a thousand with all before took ten times as long as reading.
+func (d *Doc) repeatsKey(at, depth, members int, key string) bool {
+	keys := d.seenKeys[depth]
 	if keys == nil {
 		keys = map[string]struct{}{}
-		d.keys[depth] = keys
+		d.seenKeys[depth] = keys
 	}
-	if members == fewMembers {
+	if members == maxScannedMembers {
 		clear(keys)
 		for i := at + 1; i < len(d.nodes); i = int(d.nodes[i].end) {
 			keys[d.nodes[i].key] = struct{}{}
@@ -214,12 +214,12 @@ func (d *Doc) repeats(at, depth, members int, key string) bool {
 	return twice
 }
 
-func (d *Doc) checked(b []byte) string {
+func (d *Doc) checkUTF8(b []byte) string {
 	if !d.Valid && d.flaw == nil && !utf8.Valid(b) {
 		d.flaw = ErrUTF8
 	}
-	return share(b)
+	return shareString(b)
 }
 
-// share makes a string of bytes that are never changed: jx hands out a part of its input, or a fresh buffer where it had to unescape.
-func share(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+// shareString does not copy: jx returns a part of its input, which never changes, or a fresh buffer where it had to unescape.
+func shareString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -9,21 +9,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func parse(text string) (Value, error, error) {
+func parseText(text string) (Value, error, error) {
 	var dec jx.Decoder
 	return new(Doc).ParseText(&dec, []byte(text))
 }
 
-func good(t *testing.T, text string) Value {
+func parseValid(t *testing.T, text string) Value {
 	t.Helper()
-	v, flaw, broken := parse(text)
+	v, flaw, broken := parseText(text)
 	require.NoError(t, broken)
 	require.NoError(t, flaw)
 	return v
 }
 
 func TestPathsLeadToTheirValues(t *testing.T) {
-	v := good(t, ` {"a":{"b":[1,"two",true,null,{"c":"d\u00e9\n"}]},"n":-1.5e3,"":"empty","i":"42"} `)
+	v := parseValid(t, ` {"a":{"b":[1,"two",true,null,{"c":"d\u00e9\n"}]},"n":-1.5e3,"":"empty","i":"42"} `)
 	require.Equal(t, "empty", v.Text(""))
 	require.Equal(t, "-1.5e3", v.Text("n"))
 	require.Equal(t, Missing, v.Get("a", "b", "c").Kind(), "an array has no members")
@@ -42,9 +42,9 @@ func TestPathsLeadToTheirValues(t *testing.T) {
 }
 
 func TestWhatNobodyTookIsTheRest(t *testing.T) {
-	v := good(t, `{"user":{"name":"alice","mail":"a@b"},"roles":["x"],"none":null,"empty":{},"n":1,"deep":{"er":{"est":true}}}`)
+	v := parseValid(t, `{"user":{"name":"alice","mail":"a@b"},"roles":["x"],"none":null,"empty":{},"n":1,"deep":{"er":{"est":true}}}`)
 	require.Equal(t, "alice", v.Text("user", "name"))
-	v.Get("deep", "er").Take()
+	v.Get("deep", "er").MarkUsed()
 	var rest []string
 	v.Rest("f.", func(path string, value Value) { rest = append(rest, path+"="+value.JSON()) })
 	require.Equal(t, []string{`f.user.mail="a@b"`, `f.roles=["x"]`, `f.n=1`}, rest)
@@ -56,7 +56,7 @@ func TestALongPathIsNotRepeated(t *testing.T) {
 	for i := range 900 {
 		values += fmt.Sprintf(`"a%d":{"b":1},`, i)
 	}
-	v := good(t, `{"`+long+`":{`+values+`"z":1},"short":{"er":1}}`)
+	v := parseValid(t, `{"`+long+`":{`+values+`"z":1},"short":{"er":1}}`)
 	told, bytes := 0, 0
 	v.Rest("f.", func(path string, value Value) {
 		told++
@@ -82,7 +82,7 @@ func TestHostileItemsAreRefusedForOneReason(t *testing.T) {
 		{"a key twice, once escaped", `{"user":1,"\u0075ser":3}`, ErrRepeat},
 		{"a key twice, deep down", `{"x":[{"a":1,"a":1}]}`, ErrRepeat},
 		{"a key twice, far apart", "{" + many(100, `"k%d":1`) + `,"k7":1}`, ErrRepeat},
-		{"a key twice, the last two", "{" + many(fewMembers, `"k%d":1`) + `,"x":1,"x":2}`, ErrRepeat},
+		{"a key twice, the last two", "{" + many(maxScannedMembers, `"k%d":1`) + `,"x":1,"x":2}`, ErrRepeat},
 		{"the same keys in two large objects", "[{" + many(100, `"k%d":1`) + "},{" + many(100, `"k%d":1`) + "}]", nil},
 		{"the same keys in large objects, one within the other", "{" + many(100, `"k%d":1`) + `,"in":{` + many(100, `"k%d":1`) + "}," + many(100, `"l%d":1`) + "}", nil},
 		{"a key twice, around a large object", "{" + many(100, `"k%d":1`) + `,"in":{` + many(100, `"l%d":1`) + `},"k99":1}`, ErrRepeat},
@@ -97,7 +97,7 @@ func TestHostileItemsAreRefusedForOneReason(t *testing.T) {
 		{"a key that is not UTF-8", "{\"\xc3\":1}", ErrUTF8},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, flaw, broken := parse(c.text)
+			_, flaw, broken := parseText(c.text)
 			require.NoError(t, broken)
 			require.ErrorIs(t, flaw, c.flaw)
 		})
@@ -109,7 +109,7 @@ func TestWhatIsNoJSONIsBroken(t *testing.T) {
 		``, ` `, `{`, `{"a"`, `{"a":}`, `[1,]`, `{"a":1,}`, `{'a':1}`, `01`, `1 2`, `{"a":1}}`, `{"a":1} x`, `nul`, `tru`, `"a`, "\"\n\"", `"\x"`, `[1 2]`,
 		strings.Repeat("[", 20_000),
 	} {
-		_, _, broken := parse(text)
+		_, _, broken := parseText(text)
 		require.Error(t, broken, "%.20q", text)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/go-faster/jx"
 )
 
-// errEnd is what jx reports where its input ends.
-var errEnd = io.EOF
+// errInputEnd is jx's error at the end of its input.
+var errInputEnd = io.EOF
 
 // Kind is the type of a JSON value.
 type Kind uint8
@@ -27,32 +27,32 @@ const (
 
 // Value is a place in a [Doc], valid until that parses again. The zero Value is missing.
 type Value struct {
-	doc *Doc
-	at  int32
+	doc   *Doc
+	index int32
 }
 
-// Kind is Missing where nothing is.
+// Kind is Missing for a value that does not exist.
 func (v Value) Kind() Kind {
 	if v.doc == nil {
 		return Missing
 	}
-	return v.doc.nodes[v.at].kind
+	return v.doc.nodes[v.index].kind
 }
 
-// Get follows keys from object to object. Whatever it passes is not taken by that.
+// Get follows keys from object to object, and marks none of them as used.
 func (v Value) Get(path ...string) Value {
 	for _, key := range path {
-		v = v.member(key)
+		v = v.findMember(key)
 	}
 	return v
 }
 
-func (v Value) member(key string) Value {
+func (v Value) findMember(key string) Value {
 	if v.Kind() != Object {
 		return Value{}
 	}
 	nodes := v.doc.nodes
-	for i := v.at + 1; i < nodes[v.at].end; i = nodes[i].end {
+	for i := v.index + 1; i < nodes[v.index].end; i = nodes[i].end {
 		if nodes[i].key == key {
 			return Value{v.doc, i}
 		}
@@ -60,48 +60,48 @@ func (v Value) member(key string) Value {
 	return Value{}
 }
 
-// Str takes the value and gives its text: a string's content, a number or truth value as it is written. Null, arrays and objects have
-// none, and are not taken.
+// Str returns the value's text (a string's content, a number or truth value as it is written) and marks it as used. Null, arrays and
+// objects have none, and are not marked.
 func (v Value) Str() string {
 	s := v.Peek()
-	if v.doc != nil && v.doc.nodes[v.at].kind <= String {
-		v.doc.nodes[v.at].taken = true
+	if v.doc != nil && v.doc.nodes[v.index].kind <= String {
+		v.doc.nodes[v.index].used = true
 	}
 	return s
 }
 
-// Peek is Str without taking the value.
+// Peek is Str without marking the value as used.
 func (v Value) Peek() string {
 	if k := v.Kind(); k != String && k != Number && k != Bool {
 		return ""
 	}
-	return v.doc.nodes[v.at].text
+	return v.doc.nodes[v.index].text
 }
 
-// Is tells whether the value's text is this one, and does not take it.
+// Is compares the value's text, and does not mark it as used.
 func (v Value) Is(text string) bool { return v.Peek() == text && v.Kind() > Null }
 
 // Text is Str at the end of a path.
 func (v Value) Text(path ...string) string { return v.Get(path...).Str() }
 
-// Int takes an integer, also one that is written as a string. ok is false for anything else, which stays.
+// Int reads an integer, also one that is written as a string, and marks it as used. ok is false for anything else.
 func (v Value) Int() (n int64, ok bool) {
 	if k := v.Kind(); k != Number && k != String {
 		return 0, false
 	}
-	node := &v.doc.nodes[v.at]
+	node := &v.doc.nodes[v.index]
 	n, err := strconv.ParseInt(node.text, 10, 64)
-	node.taken = node.taken || err == nil
+	node.used = node.used || err == nil
 	return n, err == nil
 }
 
-// Take marks the value, and everything in it, as told elsewhere.
-func (v Value) Take() {
+// MarkUsed keeps Rest from returning the value and everything in it.
+func (v Value) MarkUsed() {
 	if v.doc == nil {
 		return
 	}
-	for i := v.at; i < v.doc.nodes[v.at].end; i++ {
-		v.doc.nodes[i].taken = true
+	for i := v.index; i < v.doc.nodes[v.index].end; i++ {
+		v.doc.nodes[i].used = true
 	}
 }
 
@@ -109,7 +109,7 @@ func (v Value) Take() {
 func (v Value) Elements() iter.Seq[Value] {
 	return func(yield func(Value) bool) {
 		if v.Kind() == Array {
-			v.children(func(_ string, child Value) bool { return yield(child) })
+			v.eachChild(func(_ string, child Value) bool { return yield(child) })
 		}
 	}
 }
@@ -118,14 +118,14 @@ func (v Value) Elements() iter.Seq[Value] {
 func (v Value) Members() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
 		if v.Kind() == Object {
-			v.children(yield)
+			v.eachChild(yield)
 		}
 	}
 }
 
-func (v Value) children(yield func(string, Value) bool) {
+func (v Value) eachChild(yield func(string, Value) bool) {
 	nodes := v.doc.nodes
-	for i := v.at + 1; i < nodes[v.at].end; i = nodes[i].end {
+	for i := v.index + 1; i < nodes[v.index].end; i = nodes[i].end {
 		if !yield(nodes[i].key, Value{v.doc, i}) {
 			return
 		}
@@ -135,12 +135,12 @@ func (v Value) children(yield func(string, Value) bool) {
 // JSON writes the value compactly.
 func (v Value) JSON() string {
 	var e jx.Encoder
-	v.encode(&e)
+	v.encodeTo(&e)
 	return e.String()
 }
 
-func (v Value) encode(e *jx.Encoder) {
-	n := &v.doc.nodes[v.at]
+func (v Value) encodeTo(e *jx.Encoder) {
+	n := &v.doc.nodes[v.index]
 	switch n.kind {
 	case String:
 		e.Str(n.text)
@@ -149,14 +149,14 @@ func (v Value) encode(e *jx.Encoder) {
 	case Array:
 		e.ArrStart()
 		for child := range v.Elements() {
-			child.encode(e)
+			child.encodeTo(e)
 		}
 		e.ArrEnd()
 	case Object:
 		e.ObjStart()
 		for key, child := range v.Members() {
 			e.FieldStart(key)
-			child.encode(e)
+			child.encodeTo(e)
 		}
 		e.ObjEnd()
 	default:
@@ -164,18 +164,17 @@ func (v Value) encode(e *jx.Encoder) {
 	}
 }
 
-// longestPath is the most bytes of a path behind which Rest still goes from object to object. Every value repeats its path: one key of a
-// megabyte over ten thousand values would take ten gigabytes. No real event comes near.
-const longestPath = 256
+// maxPathBytes: Rest does not descend below longer paths. Every value repeats its path: one key of a megabyte over ten thousand values
+// would take ten gigabytes.
+const maxPathBytes = 256
 
-// Rest calls keep for every value within an object that nobody took, by its path with dots between the keys. Arrays are told whole, and
-// so are they when only a part was taken, and objects behind a path that is too long; null and empty containers say nothing and are left
-// out.
+// Rest calls keep for every value within an object that was not used, by its path with dots between the keys. Arrays of which only a
+// part was used, and objects below a path that is too long, are passed whole; null and empty containers are left out.
 func (v Value) Rest(prefix string, keep func(path string, rest Value)) {
 	for key, child := range v.Members() {
-		switch n := &v.doc.nodes[child.at]; {
-		case n.taken || n.kind == Null || n.kind > String && n.end == child.at+1:
-		case n.kind == Object && len(prefix)+len(key) < longestPath:
+		switch n := &v.doc.nodes[child.index]; {
+		case n.used || n.kind == Null || n.kind > String && n.end == child.index+1:
+		case n.kind == Object && len(prefix)+len(key) < maxPathBytes:
 			child.Rest(prefix+key+".", keep)
 		default:
 			keep(prefix+key, child)
