@@ -59,15 +59,19 @@ func check(err error) {
 	}
 }
 
-// TestKilled kills a writing process again and again: whatever it had promised is there, once, and the file is sound. The
+// TestKilled kills a writing process again and again, while somebody reads the table: whatever it had promised is there, once, and the file is sound. The
 // next process tells the last batches again, as a source does that had not saved its cursor.
 func TestKilled(t *testing.T) {
 	cfg := testConfig(t)
-	promised := -1
-	for range 6 {
+	promised := killWriter(t, cfg, 0, -1)
+	stop, read := make(chan struct{}), make(chan error, 1)
+	go func() { read <- readWhile(cfg.Path, stop) }()
+	for range 8 {
 		promised = killWriter(t, cfg, max(promised-2, 0), promised)
 		requirePrefix(t, cfg, (promised+1)*perBatch)
 	}
+	close(stop)
+	require.NoError(t, <-read)
 	requireSound(t, cfg)
 }
 

@@ -36,6 +36,10 @@ type fileState struct {
 	header         fileHeader
 }
 
+// hasLog tells whether pages may be in the write-ahead log alone. While a reader keeps a checkpoint from being completed, and after a kill in the
+// middle of one, the file is shorter than its header says.
+func (s *fileState) hasLog() bool { return s.wal != nil && s.wal.Size() > 0 }
+
 func (cfg *Config) fileState(raw *os.File) (s fileState, err error) {
 	for suffix, info := range map[string]*os.FileInfo{"": &s.file, "-wal": &s.wal, "-shm": &s.shm} {
 		if *info, err = os.Stat(cfg.Path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -83,8 +87,7 @@ func (w *writer) checkLength() error {
 	if err != nil {
 		return err
 	}
-	logged := now.wal != nil && now.wal.Size() > 0
-	if !logged && bytes.HasPrefix(now.header[:], headerMagic) && now.file.Size() < now.header.pages()*now.header.pageSize() {
+	if !now.hasLog() && bytes.HasPrefix(now.header[:], headerMagic) && now.file.Size() < now.header.pages()*now.header.pageSize() {
 		return w.damageError("it is shorter than its header says", "", nil)
 	}
 	return nil
@@ -250,7 +253,7 @@ func (w *writer) damageOf(now fileState) string {
 		return "it was emptied while it was open"
 	case !bytes.HasPrefix(now.header[:], headerMagic) || now.header.pageSize() != was.pageSize():
 		return "it was overwritten while it was open"
-	case size < now.header.pages()*now.header.pageSize():
+	case size < now.header.pages()*now.header.pageSize() && (size < w.lastFileState.file.Size() || !now.hasLog()):
 		return fmt.Sprintf("it was truncated to %d bytes while it was open", size)
 	case now.header.changeCounter() < was.changeCounter():
 		return "an older file was copied over it while it was open"
