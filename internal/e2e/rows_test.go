@@ -68,16 +68,11 @@ func query(t testing.TB, file, sql string) (rows [][]string) {
 	defer conn.Close()
 	stmt, err := conn.Prepare(sql)
 	if err != nil {
-		if !recovering(t, err) {
-			require.ErrorContains(t, err, "no such table")
-		}
+		require.ErrorContains(t, err, "no such table")
 		return nil
 	}
 	for {
 		more, err := stmt.Step()
-		if recovering(t, err) {
-			return nil
-		}
 		require.NoError(t, err)
 		if !more {
 			return rows
@@ -90,18 +85,6 @@ func query(t testing.TB, file, sql string) (rows [][]string) {
 		}
 		rows = append(rows, row)
 	}
-}
-
-// recovering tells that the log is being recovered after a kill, where a reader sees half of it: the caller asks again. What stays broken
-// has no rows in the end.
-func recovering(t testing.TB, err error) bool {
-	t.Helper()
-	code := sqlite.ErrCode(err).ToPrimary()
-	if code != sqlite.ResultIOErr && code != sqlite.ResultCorrupt {
-		return false
-	}
-	t.Log(sqlite.ErrCode(err), err)
-	return true
 }
 
 // normal makes one text of each row, JSON cells spelled alike, and sorts them.
