@@ -66,8 +66,12 @@ const (
 	AttrFailureReason       = "sessionlog.failure.reason"
 	AttrStatusCode          = "sessionlog.status.code"
 	AttrLoginUID            = "sessionlog.login.uid"         // on an update or a span: the record id of the login that it is about
+	AttrCorrects            = "sessionlog.corrects"          // on an update: the record id of the login that it takes back
 	AttrSenderRecordUID     = "sessionlog.sender.record.uid" // a sender's own id of a record, where the record id is a hash of it
 )
+
+// NamesRecord tells whether an attribute's value is the id of another record of ours.
+func NamesRecord(key string) bool { return key == AttrLoginUID || key == AttrCorrects }
 
 // Fields is the one table of fields, in the order of [Event]. UserEmpty has no row: it is the presence of user.name. A new
 // field takes the next free tag, wherever its row stands.

@@ -9,7 +9,7 @@ import (
 
 // changeAttr changes key and value. A value that no longer fits its type becomes a text.
 func changeAttr(a *session.Attr, field string, change func(field, text string) string) {
-	if a.Key == session.AttrLoginUID {
+	if session.NamesRecord(a.Key) {
 		return
 	}
 	a.Key = change(field, a.Key)

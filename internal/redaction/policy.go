@@ -62,7 +62,7 @@ func (p *Policy) hideFields(e *session.Event) (addressHidden bool) {
 		e.Original, e.Message = "", ""
 	}
 	if p.config.Attributes == Drop {
-		e.Extra = onlyLoginUID(e.Extra)
+		e.Extra = onlyNamedRecords(e.Extra)
 	}
 	if p.config.Users != Keep && (p.config.On == All || e.Outcome != session.OutcomeSuccess) {
 		p.hideUser(e)
@@ -73,10 +73,10 @@ func (p *Policy) hideFields(e *session.Event) (addressHidden bool) {
 	return addressHidden
 }
 
-// onlyLoginUID keeps the id of the login that an update refers to.
-func onlyLoginUID(attrs []session.Attr) (ties []session.Attr) {
+// onlyNamedRecords keeps the ids of records that an update refers to.
+func onlyNamedRecords(attrs []session.Attr) (ties []session.Attr) {
 	for _, a := range attrs {
-		if a.Key == session.AttrLoginUID {
+		if session.NamesRecord(a.Key) {
 			ties = append(ties, a)
 		}
 	}

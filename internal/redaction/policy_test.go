@@ -182,8 +182,11 @@ func TestIDsOverAddressesAreKeyed(t *testing.T) {
 		require.Equal(t, hidden.RecordID, again.RecordID, "read again it is the same")
 		require.NotEqual(t, hidden.RecordID, elsewhere.RecordID, "by the key")
 		update := plain
-		update.Extra = []session.Attr{{Key: session.AttrLoginUID, Value: plain.RecordID.String()}}
-		require.Equal(t, hidden.RecordID.String(), p.RedactEvents([]session.Event{update})[0].Extra[0].Value, "an update still names its login")
+		for _, key := range []string{session.AttrLoginUID, session.AttrCorrects} {
+			update.Extra = []session.Attr{{Key: key, Value: plain.RecordID.String()}}
+			require.Equal(t, hidden.RecordID.String(), p.RedactEvents([]session.Event{update})[0].Extra[0].Value, "an update still names its login")
+			require.Len(t, New(Config{Attributes: Drop, Key: redactKey}).RedactEvents([]session.Event{update})[0].Extra, 1)
+		}
 	}
 	withSessionID := plain
 	withSessionID.SessionID = "source's own"

@@ -64,7 +64,7 @@ func (s *hashKey) rekeyIDs(e *session.Event) {
 	}
 	for i := range e.Extra { // a copy since eachText
 		a := &e.Extra[i]
-		if id, ok := session.ParseID(a.Value); ok && a.Key == session.AttrLoginUID {
+		if id, ok := session.ParseID(a.Value); ok && session.NamesRecord(a.Key) {
 			a.Value = s.rekeyRecordID(id).String()
 		}
 	}

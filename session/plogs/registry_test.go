@@ -107,10 +107,11 @@ func registryText(t *testing.T) string {
 	}
 	own.Attributes = append(own.Attributes,
 		definedAttribute(session.AttrLoginUID, "string", "on an update or a span: the record id of the login that it is about"),
+		definedAttribute(session.AttrCorrects, "string", "on an update: the record id of the login that it takes back"),
 		definedAttribute(session.AttrSenderRecordUID, "string", "a sender's own id of a record, where the record id is a hash of it"),
 		definedAttribute(keySeverityText, "string", "the severity text of a foreign record"))
 	record.Attributes = append(record.Attributes, registryAttribute{Ref: "db.system.name"}, registryAttribute{Ref: "db.response.status_code"},
-		registryAttribute{Ref: session.AttrSenderRecordUID}, registryAttribute{Ref: keySeverityText})
+		registryAttribute{Ref: session.AttrCorrects}, registryAttribute{Ref: session.AttrSenderRecordUID}, registryAttribute{Ref: keySeverityText})
 	file := registryFile{Groups: []registryGroup{own, resource, record}}
 	for _, event := range []struct {
 		kind  session.Kind
@@ -230,7 +231,7 @@ var registryExamples = map[string]any{
 	session.AttrClientName: "ClickHouse client", session.AttrClientVersion: "26.7.2", session.AttrClientRevision: 54484, session.AttrClientDriver: "Redshift JDBC Driver 2.1.0.30",
 	session.AttrClientOS: "Linux 6.1 amd64", session.AttrApplicationName: "psql", session.AttrSessionKey: "0198f2a4-1c00-8b3e-9a51-6f0c2d7e4b18", session.AttrSessionName: "nightly-load",
 	session.AttrCorrelation: session.CorrelationClaimed, session.AttrPID: 4711, session.AttrSessionDuration: 1500000000, session.AttrFailureReason: "Authentication failed",
-	session.AttrStatusCode: "516", session.AttrLoginUID: "0198f2a4-1c00-8d77-b2c4-0a9e5f3d6c21", session.AttrSenderRecordUID: "login-4711", keySeverityText: "Information",
+	session.AttrStatusCode: "516", session.AttrLoginUID: "0198f2a4-1c00-8d77-b2c4-0a9e5f3d6c21", session.AttrCorrects: "0198f2a4-1c00-8d77-b2c4-0a9e5f3d6c21", session.AttrSenderRecordUID: "login-4711", keySeverityText: "Information",
 }
 
 // splitWords of a Go name: client revision of ClientRevision, PID of PID.

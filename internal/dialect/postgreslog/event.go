@@ -14,8 +14,6 @@ const (
 	keyIdentity  = session.SourceField + "identity"
 	keyPrincipal = session.SourceField + "gss_principal"
 	keyDetail    = session.SourceField + "detail"
-	// keyCorrects names the record of the login that a correction takes back.
-	keyCorrects = "sessionlog.corrects"
 )
 
 // mappedMethods have the name of a person as identity, which pg_ident.conf may map to the account of another.
@@ -63,7 +61,7 @@ func (b *eventBuilder) buildCorrection(c *undecidedConn, login int64, e *session
 	corrected := b.recordID("login", e)
 	e.Time = c.VerdictTime
 	b.fillRefusal(c, e)
-	addExtra(e, keyCorrects, corrected.String())
+	addExtra(e, session.AttrCorrects, corrected.String())
 	e.RecordID = b.recordID("correction", e)
 }
 
