@@ -107,7 +107,7 @@ func TestTheSchemaTakesWhatTheCollectorTakes(t *testing.T) {
 	}
 	for _, config := range []string{
 		`exporters: {sessionlog: {sqlite: {paht: x}}}`, `exporters: {sessionlog: {dead_letter: {enabled: true}}}`, `exporters: {sessionlog: {timeout: 5}}`,
-		`exporters: {sessionlog: {redact: redact.yaml}}`, `receivers: {sessionlog: {http: {response_headers: [{key: x}]}}}`, `receivers: {sessionlog: {poll_interval: 1d}}`,
+		`exporters: {sessionlog: {redact: redact.yaml}}`, `receivers: {sessionlog: {http: {response_headers: [{key: x}]}}}`, `exporters: {sessionlog: {timeout: 1d}}`,
 	} {
 		require.False(t, takes(config), "%s", config)
 	}
