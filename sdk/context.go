@@ -7,12 +7,12 @@ import (
 
 type contextKey struct{}
 
-// ContextWith gives a context under which every event says this: middleware calls it with what it knows about the client.
+// ContextWith returns a context whose options apply to every event emitted with it: middleware sets the client's.
 func ContextWith(ctx context.Context, opts ...Option) context.Context {
-	return context.WithValue(ctx, contextKey{}, slices.Concat(fromContext(ctx), opts))
+	return context.WithValue(ctx, contextKey{}, slices.Concat(contextOptions(ctx), opts))
 }
 
-func fromContext(ctx context.Context) []Option {
+func contextOptions(ctx context.Context) []Option {
 	opts, _ := ctx.Value(contextKey{}).([]Option)
 	return opts
 }

@@ -21,7 +21,7 @@ func TestIDsDoNotHangOnTheClock(t *testing.T) {
 		for _, jump := range []time.Duration{0, 0, time.Hour, -time.Hour, 0, -100 * 365 * 24 * time.Hour} {
 			l.now = func() time.Time { return clock.Add(jump) }
 			var e session.Event
-			l.complete(&e)
+			l.completeEvent(&e)
 			require.False(t, seen[e.RecordID])
 			seen[e.RecordID] = true
 			require.Equal(t, clock.Add(jump).UnixNano(), e.Time, "the time told is the clock's own")
@@ -30,20 +30,20 @@ func TestIDsDoNotHangOnTheClock(t *testing.T) {
 }
 
 func TestKeysHangOnNamespaceAndSessionAlone(t *testing.T) {
-	shop, other := newIDs("shop"), newIDs("other")
-	again := newIDs("shop")
-	require.Equal(t, shop.session("4711"), again.session("4711"), "another process of the same application")
-	require.NotEqual(t, shop.session("4711"), other.session("4711"))
-	require.NotEqual(t, shop.session("4711"), shop.session("4712"))
+	shop, other := newIDGenerator("shop"), newIDGenerator("other")
+	again := newIDGenerator("shop")
+	require.Equal(t, shop.sessionKey("4711"), again.sessionKey("4711"), "another process of the same application")
+	require.NotEqual(t, shop.sessionKey("4711"), other.sessionKey("4711"))
+	require.NotEqual(t, shop.sessionKey("4711"), shop.sessionKey("4712"))
 	// What package plogs gives a record of service.name shop without service.instance.id.
 	var h session.Hasher
-	require.Equal(t, h.Start("session", "shop", "").Str("4711").Key(), shop.session("4711"))
+	require.Equal(t, h.Start("session", "shop", "").Str("4711").Key(), shop.sessionKey("4711"))
 }
 
 func TestTheNamespaceIsTheServiceNameOfTheEnvironment(t *testing.T) {
 	t.Setenv("OTEL_SERVICE_NAME", "shop")
-	require.Equal(t, "shop", NewLogger(nil).ids.namespace)
-	require.Equal(t, "other", NewLogger(nil, Namespace("other")).ids.namespace)
+	require.Equal(t, "shop", NewLogger(nil).idGenerator.namespace)
+	require.Equal(t, "other", NewLogger(nil, Namespace("other")).idGenerator.namespace)
 }
 
 // TestItNeedsTheLogsAPIOnly: whoever only tells of logins carries neither the SDK nor the collector's data model.

@@ -11,27 +11,27 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// Option says something about one event. Of two that say the same thing the later one counts; those of the context
+// Option sets a part of one event. Of two that set the same part the later one counts; those of the context
 // ([ContextWith]) come before those of the call.
-type Option func(*call)
+type Option func(*eventCall)
 
-// call is one event on its way.
-type call struct {
+// eventCall is one event with its options.
+type eventCall struct {
 	event   session.Event
 	extra   []attribute.KeyValue
 	durable time.Duration // how long to wait at most; 0: not durable
 }
 
-func (c *call) apply(opts []Option) {
+func (c *eventCall) applyOptions(opts []Option) {
 	for _, o := range opts {
 		o(c)
 	}
 }
 
-// Set gives the event itself, for fields that have no option: TLS, certificates, profiles, a record id of your own that makes a
+// Set changes the event itself, for fields that have no option: TLS, certificates, profiles, a record id of your own that makes a
 // repeated call the same record. Not all of it travels: the trace comes from the context, system, instance and host from the
 // provider's resource, and for Extra there is [Attributes].
-func Set(f func(e *session.Event)) Option { return func(c *call) { f(&c.event) } }
+func Set(f func(e *session.Event)) Option { return func(c *eventCall) { f(&c.event) } }
 
 // User is the name that was logged in with, of which 1024 bytes are kept. On a failure it is what was typed: a password in the
 // wrong field, too.
@@ -92,18 +92,17 @@ func At(t time.Time) Option { return Set(func(e *session.Event) { e.Time = t.Uni
 
 // Attributes are kept beside the fields. Those that name a field are left out: it has its option, or [Set].
 func Attributes(kv ...attribute.KeyValue) Option {
-	return func(c *call) { c.extra = append(c.extra, kv...) }
+	return func(c *eventCall) { c.extra = append(c.extra, kv...) }
 }
 
-// defaultWait is the longest that a durable event is waited for if nothing shorter is said: a login page that hangs while a
-// disk is full would take the application along.
-const defaultWait = 10 * time.Second
+// defaultDurableWait bounds how long logins hang while a disk is full.
+const defaultDurableWait = 10 * time.Second
 
 // Durable makes the call return only when the event survives a loss of power, and with an [ErrNotDurable] when that cannot be
 // said before the context ends or ten seconds have passed.
-func Durable() Option { return DurableWithin(defaultWait) }
+func Durable() Option { return DurableWithin(defaultDurableWait) }
 
 // DurableWithin is [Durable] with another limit beside the context's own.
 func DurableWithin(limit time.Duration) Option {
-	return func(c *call) { c.durable = max(limit, 1) }
+	return func(c *eventCall) { c.durable = max(limit, 1) }
 }

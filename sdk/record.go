@@ -13,9 +13,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// carriers are the fields that are attributes of a record, the record's id first: what limits the attributes of a record keeps
-// the first ones.
-var carriers = func() (list []*session.Field) {
+// attributeFields are the fields that are attributes of a record. The id is first: a limit on attributes keeps the first ones.
+var attributeFields = func() (list []*session.Field) {
 	for i := range session.Fields {
 		switch f := &session.Fields[i]; {
 		case f.Level != session.LevelAttribute || f.Name == "Extra":
@@ -28,10 +27,10 @@ var carriers = func() (list []*session.Field) {
 	return list
 }()
 
-// usualAttributes is how many attributes a login has, with room for a few more.
-const usualAttributes = 20
+// attributeCapacity is a little more than the attributes of a login.
+const attributeCapacity = 20
 
-func record(c *call) (r log.Record) {
+func newLogRecord(c *eventCall) (r log.Record) {
 	e := &c.event
 	r.SetEventName(e.Kind.EventName())
 	r.SetTimestamp(time.Unix(0, e.Time))
@@ -46,31 +45,31 @@ func record(c *call) (r log.Record) {
 		body = string(e.AppendLine(nil))
 	}
 	r.SetBody(textValue(body))
-	r.AddAttributes(attributes(c)...)
+	r.AddAttributes(recordAttributes(c)...)
 	return r
 }
 
-func attributes(c *call) []attribute.KeyValue {
-	list := make([]attribute.KeyValue, 0, usualAttributes)
-	for _, f := range carriers {
-		if v, there := value(f.In(&c.event)); there || f.Name == "User" && c.event.UserEmpty {
+func recordAttributes(c *eventCall) []attribute.KeyValue {
+	list := make([]attribute.KeyValue, 0, attributeCapacity)
+	for _, f := range attributeFields {
+		if v, there := fieldValue(f.In(&c.event)); there || f.Name == "User" && c.event.UserEmpty {
 			list = append(list, attribute.KeyValue{Key: attribute.Key(f.Attr), Value: v})
 		}
 	}
 	for _, a := range c.extra {
-		if !reserved(string(a.Key)) {
+		if !isFieldKey(string(a.Key)) {
 			list = append(list, sendableAttribute(a))
 		}
 	}
 	return list
 }
 
-func reserved(key string) bool {
-	return slices.ContainsFunc(carriers, func(f *session.Field) bool { return f.Attr == key })
+func isFieldKey(key string) bool {
+	return slices.ContainsFunc(attributeFields, func(f *session.Field) bool { return f.Attr == key })
 }
 
-// value is what a pointer to a field points to. There is none where the field is absent, which an outcome never is.
-func value(field any) (v attribute.Value, there bool) {
+// fieldValue takes a pointer to a field. An outcome is never absent.
+func fieldValue(field any) (v attribute.Value, there bool) {
 	switch x := field.(type) {
 	case *string:
 		return textValue(*x), *x != ""
@@ -93,11 +92,11 @@ func value(field any) (v attribute.Value, there bool) {
 }
 
 func sendableAttribute(a attribute.KeyValue) attribute.KeyValue {
-	return attribute.KeyValue{Key: attribute.Key(strings.ToValidUTF8(string(a.Key), "\uFFFD")), Value: sendable(a.Value)}
+	return attribute.KeyValue{Key: attribute.Key(strings.ToValidUTF8(string(a.Key), "\uFFFD")), Value: sendableValue(a.Value)}
 }
 
-// sendable is a value whose texts are all as textValue has them.
-func sendable(v attribute.Value) attribute.Value {
+// sendableValue applies textValue to all texts within a value.
+func sendableValue(v attribute.Value) attribute.Value {
 	switch v.Type() {
 	case attribute.STRING:
 		return textValue(v.AsString())
@@ -108,7 +107,7 @@ func sendable(v attribute.Value) attribute.Value {
 	case attribute.SLICE:
 		list := v.AsSlice()
 		for i := range list {
-			list[i] = sendable(list[i])
+			list[i] = sendableValue(list[i])
 		}
 		return attribute.SliceValue(list...)
 	case attribute.MAP:

@@ -18,15 +18,15 @@ import (
 	"github.com/otel-sessionlog/sessionlog/sdk/otlprecord"
 )
 
-// Processor is a processor of the SDK for authentication events; other records it leaves to other processors.
+// Processor is a processor of the SDK for authentication events; it ignores other records.
 type Processor struct {
-	exporter sdklog.Exporter
-	timeout  time.Duration
-	refused  func(error) bool
-	queue    *group.Queue[sdklog.Record]
-	ctx      context.Context // of the exports; Shutdown ends it
-	cancel   context.CancelFunc
-	once     sync.Once
+	exporter  sdklog.Exporter
+	timeout   time.Duration
+	isRefused func(error) bool
+	queue     *group.Queue[sdklog.Record]
+	ctx       context.Context // of the exports; Shutdown ends it
+	cancel    context.CancelFunc
+	once      sync.Once
 }
 
 var _ sdklog.Processor = (*Processor)(nil)
@@ -37,49 +37,48 @@ type Option func(*Processor)
 // WithExportTimeout bounds each try to deliver. The default is 30 s.
 func WithExportTimeout(d time.Duration) Option { return func(p *Processor) { p.timeout = d } }
 
-// WithRefused tells which errors of the exporter say that it will never take a record: its caller is told at once, and those
-// that were exported with it are tried alone. By default there are none, and every error is tried again.
-func WithRefused(f func(error) bool) Option { return func(p *Processor) { p.refused = f } }
+// WithRefused is true for errors after which the exporter will never accept a record: its caller gets the error at once, and the records
+// that were exported with it are tried alone. By default every error is tried again.
+func WithRefused(f func(error) bool) Option { return func(p *Processor) { p.isRefused = f } }
 
-// most is how many records are exported at once.
-const most = 512
+const maxBatchRecords = 512
 
 // NewProcessor makes a processor. It shuts the exporter down with itself.
 func NewProcessor(exporter sdklog.Exporter, opts ...Option) *Processor {
-	p := &Processor{exporter: exporter, timeout: 30 * time.Second, refused: func(error) bool { return false }}
+	p := &Processor{exporter: exporter, timeout: 30 * time.Second, isRefused: func(error) bool { return false }}
 	for _, o := range opts {
 		o(p)
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
-	p.queue = group.New(most, p.export)
+	p.queue = group.New(maxBatchRecords, p.exportBatch)
 	return p
 }
 
-// export gives a group of records to the exporter; if it refuses them, each alone, so that a bad one takes no others along.
-func (p *Processor) export(records []sdklog.Record) []error {
-	err := p.try(records)
+// exportBatch exports the records together, or if they are refused one by one, so that a bad one does not fail the others.
+func (p *Processor) exportBatch(records []sdklog.Record) []error {
+	err := p.tryExport(records)
 	if err == nil {
 		return nil
 	}
 	errs := make([]error, len(records))
 	for i := range errs {
-		if errs[i] = err; p.refused(err) && len(records) > 1 {
-			errs[i] = p.try(records[i : i+1])
+		if errs[i] = err; p.isRefused(err) && len(records) > 1 {
+			errs[i] = p.tryExport(records[i : i+1])
 		}
-		if errs[i] != nil && p.refused(errs[i]) {
-			errs[i] = receipt.Hopeless{Err: errs[i]}
+		if errs[i] != nil && p.isRefused(errs[i]) {
+			errs[i] = receipt.PermanentError{Err: errs[i]}
 		}
 	}
 	return errs
 }
 
-func (p *Processor) try(records []sdklog.Record) error {
+func (p *Processor) tryExport(records []sdklog.Record) error {
 	ctx, cancel := context.WithTimeout(p.ctx, p.timeout)
 	defer cancel()
 	return p.exporter.Export(ctx, records)
 }
 
-// Enabled tells that records without an event name, or with one of an authentication event, are looked at.
+// Enabled is true for records without an event name, or with that of an authentication event.
 func (p *Processor) Enabled(_ context.Context, params sdklog.EnabledParameters) bool {
 	return params.EventName == "" || otlprecord.IsEvent(params.EventName)
 }
@@ -94,7 +93,7 @@ func (p *Processor) OnEmit(ctx context.Context, r *sdklog.Record) error {
 	return receipt.Keep(ctx, func(ctx context.Context) error {
 		err := p.queue.Do(ctx, kept)
 		if errors.Is(err, group.ErrClosed) {
-			return receipt.Hopeless{Err: err}
+			return receipt.PermanentError{Err: err}
 		}
 		return err
 	})
@@ -103,7 +102,7 @@ func (p *Processor) OnEmit(ctx context.Context, r *sdklog.Record) error {
 // ForceFlush has nothing of its own to flush: whoever has emitted a record waits for it.
 func (p *Processor) ForceFlush(ctx context.Context) error { return p.exporter.ForceFlush(ctx) }
 
-// Shutdown turns away whoever still waits, lets the export under way end as long as the context lasts, and shuts the exporter
+// Shutdown returns an error to callers that still wait, lets the export in progress end as long as the context lasts, and shuts the exporter
 // down. The provider's own Shutdown waits for them instead, and does not get here once its context has ended: an application in
 // which somebody may wait without a limit calls this one after it.
 func (p *Processor) Shutdown(ctx context.Context) (err error) {
@@ -123,10 +122,10 @@ func (p *Processor) shutdown(ctx context.Context) error {
 	select {
 	case <-p.queue.Done():
 		return p.exporter.Shutdown(ctx)
-	case <-time.After(grace):
-		return errors.Join(errors.New("blocking: the exporter heeds no context and is still exporting"), p.exporter.Shutdown(ctx))
+	case <-time.After(shutdownGrace):
+		return errors.Join(errors.New("blocking: the exporter ignores its context and is still exporting"), p.exporter.Shutdown(ctx))
 	}
 }
 
-// grace is how long an exporter may take to notice that its context has ended.
-const grace = 2 * time.Second
+// shutdownGrace is how long an exporter may take to notice that its context has ended.
+const shutdownGrace = 2 * time.Second

@@ -18,27 +18,26 @@ import (
 // decoder is an application of it: a provider for each resource, which emits what was emitted once before into a processor
 // that keeps it. It is not safe for concurrent use.
 type Decoder struct {
-	providers map[origin]*sdklog.LoggerProvider
-	caught    catcher
+	providers map[resourceKey]*sdklog.LoggerProvider
+	collector recordCollector
 }
 
-// origin tells resources apart.
-type origin struct {
+type resourceKey struct {
 	schema     string
 	attributes attribute.Distinct
 }
 
-// catcher keeps the record that its providers emit.
-type catcher struct{ records []sdklog.Record }
+// recordCollector keeps the records that its providers emit.
+type recordCollector struct{ records []sdklog.Record }
 
 // NewDecoder makes a decoder.
-func NewDecoder() *Decoder { return &Decoder{providers: map[origin]*sdklog.LoggerProvider{}} }
+func NewDecoder() *Decoder { return &Decoder{providers: map[resourceKey]*sdklog.LoggerProvider{}} }
 
 var errLost = errors.New("the SDK did not give the record back")
 
 // Append adds the records of ld to the list.
 func (d *Decoder) Append(list []sdklog.Record, ld plog.Logs) ([]sdklog.Record, error) {
-	d.caught.records = list
+	d.collector.records = list
 	want := len(list) + ld.LogRecordCount()
 	for _, rl := range ld.ResourceLogs().All() {
 		provider := d.provider(rl)
@@ -46,11 +45,11 @@ func (d *Decoder) Append(list []sdklog.Record, ld plog.Logs) ([]sdklog.Record, e
 			logger := provider.Logger(sl.Scope().Name(), log.WithInstrumentationVersion(sl.Scope().Version()),
 				log.WithSchemaURL(sl.SchemaUrl()), log.WithInstrumentationAttributes(keyValues(sl.Scope().Attributes())...))
 			for _, lr := range sl.LogRecords().All() {
-				logger.Emit(spanOf(lr), recordOf(lr))
+				logger.Emit(spanContext(lr), newLogRecord(lr))
 			}
 		}
 	}
-	list, d.caught.records = d.caught.records, nil
+	list, d.collector.records = d.collector.records, nil
 	if len(list) != want {
 		return list, errLost
 	}
@@ -59,23 +58,23 @@ func (d *Decoder) Append(list []sdklog.Record, ld plog.Logs) ([]sdklog.Record, e
 
 func (d *Decoder) provider(rl plog.ResourceLogs) *sdklog.LoggerProvider {
 	set := attribute.NewSet(keyValues(rl.Resource().Attributes())...)
-	key := origin{rl.SchemaUrl(), set.Equivalent()}
+	key := resourceKey{rl.SchemaUrl(), set.Equivalent()}
 	if p := d.providers[key]; p != nil {
 		return p
 	}
-	p := sdklog.NewLoggerProvider(sdklog.WithProcessor(&d.caught), sdklog.WithResource(resource.NewWithAttributes(rl.SchemaUrl(), set.ToSlice()...)),
+	p := sdklog.NewLoggerProvider(sdklog.WithProcessor(&d.collector), sdklog.WithResource(resource.NewWithAttributes(rl.SchemaUrl(), set.ToSlice()...)),
 		sdklog.WithAttributeCountLimit(-1), sdklog.WithAttributeValueLengthLimit(-1), sdklog.WithAllowKeyDuplication())
 	d.providers[key] = p
 	return p
 }
 
-func spanOf(lr plog.LogRecord) context.Context {
+func spanContext(lr plog.LogRecord) context.Context {
 	return trace.ContextWithSpanContext(context.Background(), trace.NewSpanContext(trace.SpanContextConfig{
 		TraceID: trace.TraceID(lr.TraceID()), SpanID: trace.SpanID(lr.SpanID()), TraceFlags: trace.TraceFlags(lr.Flags()),
 	}))
 }
 
-func recordOf(lr plog.LogRecord) (r log.Record) {
+func newLogRecord(lr plog.LogRecord) (r log.Record) {
 	r.SetEventName(lr.EventName())
 	if lr.Timestamp() != 0 {
 		r.SetTimestamp(time.Unix(0, int64(lr.Timestamp())))
@@ -83,7 +82,7 @@ func recordOf(lr plog.LogRecord) (r log.Record) {
 	r.SetObservedTimestamp(time.Unix(0, int64(lr.ObservedTimestamp())))
 	r.SetSeverity(log.Severity(lr.SeverityNumber()))
 	r.SetSeverityText(lr.SeverityText())
-	r.SetBody(valueOf(lr.Body()))
+	r.SetBody(attributeValue(lr.Body()))
 	r.AddAttributes(keyValues(lr.Attributes())...)
 	return r
 }
@@ -91,12 +90,12 @@ func recordOf(lr plog.LogRecord) (r log.Record) {
 func keyValues(m pcommon.Map) []attribute.KeyValue {
 	list := make([]attribute.KeyValue, 0, m.Len())
 	for key, v := range m.All() {
-		list = append(list, attribute.KeyValue{Key: attribute.Key(key), Value: valueOf(v)})
+		list = append(list, attribute.KeyValue{Key: attribute.Key(key), Value: attributeValue(v)})
 	}
 	return list
 }
 
-func valueOf(v pcommon.Value) attribute.Value {
+func attributeValue(v pcommon.Value) attribute.Value {
 	switch v.Type() {
 	case pcommon.ValueTypeStr:
 		return attribute.StringValue(v.Str())
@@ -113,20 +112,20 @@ func valueOf(v pcommon.Value) attribute.Value {
 	case pcommon.ValueTypeSlice:
 		list := make([]attribute.Value, 0, v.Slice().Len())
 		for _, x := range v.Slice().All() {
-			list = append(list, valueOf(x))
+			list = append(list, attributeValue(x))
 		}
 		return attribute.SliceValue(list...)
 	}
 	return attribute.Value{}
 }
 
-// Enabled, OnEmit, ForceFlush and Shutdown make the catcher a processor.
-func (c *catcher) Enabled(context.Context, sdklog.EnabledParameters) bool { return true }
+// Enabled, OnEmit, ForceFlush and Shutdown make the collector a processor.
+func (c *recordCollector) Enabled(context.Context, sdklog.EnabledParameters) bool { return true }
 
-func (c *catcher) OnEmit(_ context.Context, r *sdklog.Record) error {
+func (c *recordCollector) OnEmit(_ context.Context, r *sdklog.Record) error {
 	c.records = append(c.records, r.Clone())
 	return nil
 }
 
-func (c *catcher) ForceFlush(context.Context) error { return nil }
-func (c *catcher) Shutdown(context.Context) error   { return nil }
+func (c *recordCollector) ForceFlush(context.Context) error { return nil }
+func (c *recordCollector) Shutdown(context.Context) error   { return nil }

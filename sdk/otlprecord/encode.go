@@ -26,35 +26,35 @@ func Encode(records []sdklog.Record) plog.Logs {
 		r := &records[i]
 		if i == 0 || r.Resource() != last || r.InstrumentationScope() != scope {
 			last, scope = r.Resource(), r.InstrumentationScope()
-			to = place(ld, last, scope)
+			to = appendScope(ld, last, scope)
 		}
 		encodeRecord(r, to.AppendEmpty())
 	}
 	return ld
 }
 
-func place(ld plog.Logs, res *resource.Resource, scope instrumentation.Scope) plog.LogRecordSlice {
+func appendScope(ld plog.Logs, res *resource.Resource, scope instrumentation.Scope) plog.LogRecordSlice {
 	rl := ld.ResourceLogs().AppendEmpty()
 	rl.SetSchemaUrl(res.SchemaURL())
-	putSet(rl.Resource().Attributes(), res.Iter())
+	putAttributeSet(rl.Resource().Attributes(), res.Iter())
 	sl := rl.ScopeLogs().AppendEmpty()
 	sl.SetSchemaUrl(scope.SchemaURL)
 	sl.Scope().SetName(scope.Name)
 	sl.Scope().SetVersion(scope.Version)
-	putSet(sl.Scope().Attributes(), scope.Attributes.Iter())
+	putAttributeSet(sl.Scope().Attributes(), scope.Attributes.Iter())
 	return sl.LogRecords()
 }
 
-func putSet(m pcommon.Map, iter attribute.Iterator) {
+func putAttributeSet(m pcommon.Map, iter attribute.Iterator) {
 	for iter.Next() {
-		put(m, iter.Attribute())
+		putAttribute(m, iter.Attribute())
 	}
 }
 
 func encodeRecord(r *sdklog.Record, lr plog.LogRecord) {
 	lr.SetEventName(r.EventName())
-	lr.SetTimestamp(timestamp(r.Timestamp()))
-	lr.SetObservedTimestamp(timestamp(r.ObservedTimestamp()))
+	lr.SetTimestamp(otlpTimestamp(r.Timestamp()))
+	lr.SetObservedTimestamp(otlpTimestamp(r.ObservedTimestamp()))
 	lr.SetSeverityNumber(plog.SeverityNumber(r.Severity()))
 	lr.SetSeverityText(r.SeverityText())
 	lr.SetTraceID(pcommon.TraceID(r.TraceID()))
@@ -65,13 +65,13 @@ func encodeRecord(r *sdklog.Record, lr plog.LogRecord) {
 	m := lr.Attributes()
 	m.EnsureCapacity(r.AttributesLen())
 	r.WalkAttributes(func(a attribute.KeyValue) bool {
-		put(m, a)
+		putAttribute(m, a)
 		return true
 	})
 }
 
-// timestamp is 0 for no time, and for one before 1970, as the SDK's OTLP exporters have it.
-func timestamp(t time.Time) pcommon.Timestamp {
+// otlpTimestamp is 0 for no time, and for one before 1970, as the SDK's OTLP exporters have it.
+func otlpTimestamp(t time.Time) pcommon.Timestamp {
 	if t.IsZero() || t.UnixNano() < 0 {
 		return 0
 	}
@@ -103,13 +103,13 @@ func setValue(to pcommon.Value, v attribute.Value) {
 	case attribute.MAP:
 		m := to.SetEmptyMap()
 		for _, a := range v.AsMap() {
-			put(m, a)
+			putAttribute(m, a)
 		}
 	}
 }
 
-// put sets an attribute. Its key is UTF-8, as OTLP strings must be.
-func put(m pcommon.Map, a attribute.KeyValue) {
+// putAttribute sets an attribute. Its key is UTF-8, as OTLP strings must be.
+func putAttribute(m pcommon.Map, a attribute.KeyValue) {
 	setValue(m.PutEmpty(strings.ToValidUTF8(string(a.Key), "\uFFFD")), a.Value)
 }
 

@@ -6,7 +6,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// IsEvent tells whether an event name is one of an authentication event.
+// IsEvent is true for the names of authentication events.
 func IsEvent(name string) bool {
 	return strings.HasPrefix(name, session.EventPrefix) && session.ParseKind(name) != session.KindUnknown
 }

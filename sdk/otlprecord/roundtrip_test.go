@@ -14,10 +14,10 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// everything is a record with every kind of value, through a provider with a resource and a scope.
-func everything(t *testing.T, name string) sdklog.Record {
+// fullRecord is a record with every kind of value, through a provider with a resource and a scope.
+func fullRecord(t *testing.T, name string) sdklog.Record {
 	t.Helper()
-	var c catcher
+	var c recordCollector
 	values := []attribute.Value{
 		attribute.StringValue("text"), attribute.BoolValue(true), attribute.Int64Value(-7), attribute.Float64Value(0.5),
 		attribute.ByteSliceValue([]byte{0, 0xff}), attribute.StringSliceValue([]string{"a", ""}), attribute.BoolSliceValue([]bool{true, false}),
@@ -48,7 +48,7 @@ func everything(t *testing.T, name string) sdklog.Record {
 
 // TestRecordsComeBackFromOTLP: what an exporter gets after a restart is what was emitted.
 func TestRecordsComeBackFromOTLP(t *testing.T) {
-	records := []sdklog.Record{everything(t, "login"), everything(t, "logout"), everything(t, "login")}
+	records := []sdklog.Record{fullRecord(t, "login"), fullRecord(t, "logout"), fullRecord(t, "login")}
 	before := Encode(records)
 	require.Equal(t, 3, before.ResourceLogs().Len(), "three providers")
 	payload, err := (&plog.ProtoMarshaler{}).MarshalLogs(before)
@@ -80,7 +80,7 @@ func TestRecordsComeBackFromOTLP(t *testing.T) {
 
 // TestLimitsOfTheEnvironmentAreNotAppliedTwice: the environment of the process that delivers may be another.
 func TestLimitsOfTheEnvironmentAreNotAppliedTwice(t *testing.T) {
-	r := everything(t, "login")
+	r := fullRecord(t, "login")
 	t.Setenv("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "1")
 	t.Setenv("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "1")
 	back, err := NewDecoder().Append(nil, Encode([]sdklog.Record{r}))

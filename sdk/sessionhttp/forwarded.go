@@ -12,7 +12,7 @@ func lastElement(line string) (rest, element string) {
 	for i := len(line) - 1; i >= 0; i-- {
 		switch line[i] {
 		case '"':
-			if !escaped(line[:i]) {
+			if !isEscaped(line[:i]) {
 				quoted = !quoted
 			}
 		case ',':
@@ -24,8 +24,8 @@ func lastElement(line string) (rest, element string) {
 	return "", strings.TrimSpace(line)
 }
 
-// escaped tells whether what follows is escaped: the backslashes before it are odd.
-func escaped(before string) bool {
+// isEscaped: an odd number of backslashes comes before.
+func isEscaped(before string) bool {
 	return (len(before)-len(strings.TrimRight(before, `\`)))%2 == 1
 }
 
@@ -49,7 +49,7 @@ func firstPair(element string) (pair, rest string) {
 	for i := range len(element) {
 		switch element[i] {
 		case '"':
-			if !quoted || !escaped(element[:i]) {
+			if !quoted || !isEscaped(element[:i]) {
 				quoted = !quoted
 			}
 		case ';':

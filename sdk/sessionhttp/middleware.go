@@ -1,4 +1,4 @@
-// Package sessionhttp is net/http middleware that tells events of a request where it came from: client address and port, user
+// Package sessionhttp is net/http middleware that adds to events of a request where it came from: client address and port, user
 // agent, TLS, and the session that its cookie names.
 package sessionhttp
 
@@ -12,19 +12,19 @@ import (
 )
 
 // Option configures the middleware.
-type Option func(*middleware)
+type Option func(*eventMiddleware)
 
-type middleware struct {
-	proxies proxies
-	session func(*http.Request) sessionlog.Option
-	next    http.Handler
+type eventMiddleware struct {
+	proxies       trustedProxies
+	sessionOption func(*http.Request) sessionlog.Option
+	next          http.Handler
 }
 
-// SessionCookie names the cookie that holds the session's secret. What is told of it is its sessionlog.SessionToken. A login
+// SessionCookie names the cookie that holds the session's secret. The events have its sessionlog.SessionToken. A login
 // that gives its session a new cookie, as it should, says so itself: sessionlog.SessionToken(new) with Login counts.
 func SessionCookie(name string) Option {
-	return func(m *middleware) {
-		m.session = func(r *http.Request) sessionlog.Option {
+	return func(m *eventMiddleware) {
+		m.sessionOption = func(r *http.Request) sessionlog.Option {
 			if c, err := r.Cookie(name); err == nil {
 				return sessionlog.SessionToken(c.Value)
 			}
@@ -35,8 +35,8 @@ func SessionCookie(name string) Option {
 
 // Session finds the public id of a request's session, "" if it has none. It must not open the session to whoever knows it.
 func Session(id func(*http.Request) string) Option {
-	return func(m *middleware) {
-		m.session = func(r *http.Request) sessionlog.Option {
+	return func(m *eventMiddleware) {
+		m.sessionOption = func(r *http.Request) sessionlog.Option {
 			if s := id(r); s != "" {
 				return sessionlog.SessionID(s)
 			}
@@ -45,11 +45,11 @@ func Session(id func(*http.Request) string) Option {
 	}
 }
 
-// New makes the middleware. Events that a handler tells with the request's context have what it knows:
+// New makes the middleware. Events that a handler emits with the request's context have the request's client, session and TLS:
 //
 //	handler = sessionhttp.New(sessionhttp.SessionCookie("sid"))(handler)
 func New(opts ...Option) func(http.Handler) http.Handler {
-	var m middleware
+	var m eventMiddleware
 	for _, o := range opts {
 		o(&m)
 	}
@@ -60,21 +60,21 @@ func New(opts ...Option) func(http.Handler) http.Handler {
 	}
 }
 
-// ServeHTTP hands the request on with what its events say.
-func (m *middleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx := sessionlog.ContextWith(r.Context(), m.describe(r)...)
+// ServeHTTP sets the options of the request's events in its context.
+func (m *eventMiddleware) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx := sessionlog.ContextWith(r.Context(), m.requestOptions(r)...)
 	m.next.ServeHTTP(w, r.WithContext(ctx))
 }
 
-func (m *middleware) describe(r *http.Request) []sessionlog.Option {
-	address, port := m.proxies.client(r)
+func (m *eventMiddleware) requestOptions(r *http.Request) []sessionlog.Option {
+	address, port := m.proxies.clientAddress(r)
 	opts := []sessionlog.Option{
 		sessionlog.Client(address, port),
 		sessionlog.UserAgent(r.UserAgent()),
 		sessionlog.Set(func(e *session.Event) { e.Interface = "HTTP" }),
 	}
-	if m.session != nil {
-		if s := m.session(r); s != nil {
+	if m.sessionOption != nil {
+		if s := m.sessionOption(r); s != nil {
 			opts = append(opts, s)
 		}
 	}
@@ -84,7 +84,7 @@ func (m *middleware) describe(r *http.Request) []sessionlog.Option {
 	return opts
 }
 
-// describeTLS tells of a connection that ends in this process. A certificate counts only if it was verified.
+// describeTLS is for a connection that ends in this process. A certificate counts only if it was verified.
 func describeTLS(e *session.Event, state *tls.ConnectionState) {
 	e.TLSVersion = tlsVersions[state.Version]
 	e.TLSCipher = tls.CipherSuiteName(state.CipherSuite)

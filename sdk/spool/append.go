@@ -9,22 +9,22 @@ import (
 	"github.com/otel-sessionlog/sessionlog/sdk/internal/receipt"
 )
 
-// errFull says that the spool holds as much as it may: whoever waits for room waits for a delivery.
+// errFull lasts until something is delivered.
 var errFull = errors.New("the spool is full: its records are not being delivered")
 
-// append makes payloads durable, in their order, with one write and one fsync, and gives an error for each. One goroutine calls
+// appendPayloads makes payloads durable, in their order, with one write and one fsync, and gives an error for each. One goroutine calls
 // it: active and buf are its own, and nobody else lets a segment grow.
-func (s *store) append(payloads [][]byte) []error {
+func (s *segmentStore) appendPayloads(payloads [][]byte) []error {
 	errs := make([]error, len(payloads))
-	taken := s.frame(payloads)
+	taken := s.bufferFrames(payloads)
 	for i := taken; i < len(payloads); i++ {
 		errs[i] = errFull
 	}
 	if taken == 0 {
 		return errs
 	}
-	if err := s.write(); err != nil {
-		err = receipt.Broken{Err: fmt.Errorf("the spool cannot be written: %w", err)}
+	if err := s.writeBuffer(); err != nil {
+		err = receipt.StorageError{Err: fmt.Errorf("the spool cannot be written: %w", err)}
 		for i := range taken {
 			errs[i] = err
 		}
@@ -32,113 +32,113 @@ func (s *store) append(payloads [][]byte) []error {
 	return errs
 }
 
-// frame fills the buffer with as many frames as there is room for, and says how many.
-func (s *store) frame(payloads [][]byte) (taken int) {
-	room := s.room()
-	if cap(s.buf) > 1<<20 {
-		s.buf = nil
+// bufferFrames fills the buffer with as many frames as there is room for.
+func (s *segmentStore) bufferFrames(payloads [][]byte) (taken int) {
+	room := s.freeBytes()
+	if cap(s.frameBuffer) > 1<<20 {
+		s.frameBuffer = nil
 	}
-	s.buf = s.buf[:0]
+	s.frameBuffer = s.frameBuffer[:0]
 	for _, p := range payloads {
-		if int64(len(s.buf)+frameHeader+len(p)) > room {
+		if int64(len(s.frameBuffer)+frameHeader+len(p)) > room {
 			break
 		}
-		s.buf = appendFrame(s.buf, p)
+		s.frameBuffer = appendFrame(s.frameBuffer, p)
 		taken++
 	}
 	return taken
 }
 
-// room is how many bytes may be added. A segment that is kept only because it is being written is given up for it.
-func (s *store) room() int64 {
+// freeBytes deletes a segment that is kept only because it is being written.
+func (s *segmentStore) freeBytes() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.active != nil && len(s.segments) == 1 && s.onDisk() >= s.segmentBytes && s.from(s.segments[0]) == s.segments[0].size {
-		s.retire()
-		_ = s.discard() // what cannot be deleted now is deleted after the next delivery
+	if s.activeFile != nil && len(s.segments) == 1 && s.diskBytes() >= s.segmentBytes && s.deliveredOffset(s.segments[0]) == s.segments[0].size {
+		s.closeActive()
+		_ = s.deleteDelivered() // what cannot be deleted now is deleted after the next delivery
 	}
-	return s.maxBytes - s.onDisk() - start
+	return s.maxBytes - s.diskBytes() - segmentHeader
 }
 
-// write appends the buffer to the last segment, or to a new one. After an error nothing of it counts.
-func (s *store) write() error {
-	seg, whole, err := s.turn()
+// writeBuffer appends the buffer to the last segment, or to a new one. After an error nothing of it counts.
+func (s *segmentStore) writeBuffer() error {
+	seg, whole, err := s.segmentToWrite()
 	if err != nil {
 		return err
 	}
-	if _, err := s.active.Write(s.buf); err != nil {
-		if s.active.Truncate(whole) != nil || !seek(s.active, whole) {
-			s.abandon(seg)
+	if _, err := s.activeFile.Write(s.frameBuffer); err != nil {
+		if s.activeFile.Truncate(whole) != nil || !seekTo(s.activeFile, whole) {
+			s.abandonSegment(seg)
 		}
 		return err
 	}
-	if err := s.active.Sync(); err != nil {
+	if err := s.activeFile.Sync(); err != nil {
 		// Linux reports a failed write once and may have thrown the pages away: nothing but writing everything again,
 		// elsewhere, says anything about the disk.
-		s.abandon(seg)
+		s.abandonSegment(seg)
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if seg.damaged { // the reader has given up on it meanwhile
+	if seg.damaged { // found by the reader meanwhile
 		return errDamaged
 	}
-	seg.size += int64(len(s.buf))
+	seg.size += int64(len(s.frameBuffer))
 	seg.onDisk = seg.size
-	s.wake()
+	s.signalChange()
 	return nil
 }
 
-func seek(file *os.File, to int64) bool {
+func seekTo(file *os.File, to int64) bool {
 	at, err := file.Seek(to, io.SeekStart)
 	return err == nil && at == to
 }
 
-// turn gives the segment to write to, and its size: a new one where there is none, or the last one has its size.
-func (s *store) turn() (*segment, int64, error) {
+// segmentToWrite makes a new segment where there is none, or the last one is full.
+func (s *segmentStore) segmentToWrite() (*segment, int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.active != nil {
+	if s.activeFile != nil {
 		seg := s.segments[len(s.segments)-1]
-		if !seg.damaged && (seg.size == start || seg.size+int64(len(s.buf)) <= s.segmentBytes) {
+		if !seg.damaged && (seg.size == segmentHeader || seg.size+int64(len(s.frameBuffer)) <= s.segmentBytes) {
 			return seg, seg.size, nil
 		}
-		s.retire()
+		s.closeActive()
 	}
-	number := s.last + 1
-	file, err := os.OpenFile(s.path(number), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	number := s.lastNumber + 1
+	file, err := os.OpenFile(s.segmentPath(number), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, 0, err
 	}
-	s.last = number
-	if _, err = file.WriteString(magic); err == nil {
+	s.lastNumber = number
+	if _, err = file.WriteString(segmentMagic); err == nil {
 		err = syncDir(s.dir)
 	}
 	if err != nil {
-		return nil, 0, errors.Join(err, file.Close(), os.Remove(s.path(number)))
+		return nil, 0, errors.Join(err, file.Close(), os.Remove(s.segmentPath(number)))
 	}
-	s.active = file
-	seg := &segment{number: number, size: start, onDisk: start}
+	s.activeFile = file
+	seg := &segment{number: number, size: segmentHeader, onDisk: segmentHeader}
 	s.segments = append(s.segments, seg)
 	return seg, seg.size, nil
 }
 
-// abandon ends a segment with the remains of a failed write behind its size, and takes them away. Where it cannot, this process
-// never reads them; another one may find whole frames there, whose callers have told them again meanwhile, with the same ids.
-func (s *store) abandon(seg *segment) {
+// abandonSegment ends a segment with the remains of a failed write behind its size, and truncates it. Where it cannot, this process
+// never reads them; another one may find whole frames there, whose callers have emitted them again meanwhile, with the same ids.
+func (s *segmentStore) abandonSegment(seg *segment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.retire()
-	switch path := s.path(seg.number); {
-	case seg.size == start && !seg.damaged && os.Remove(path) == nil:
+	s.closeActive()
+	switch path := s.segmentPath(seg.number); {
+	case seg.size == segmentHeader && !seg.damaged && os.Remove(path) == nil:
 		s.segments = s.segments[:len(s.segments)-1]
-	case seg.damaged || os.Truncate(path, seg.size) != nil: // people shall see what was damaged
-		seg.onDisk += int64(len(s.buf))
+	case seg.damaged || os.Truncate(path, seg.size) != nil: // what was damaged is kept for inspection
+		seg.onDisk += int64(len(s.frameBuffer))
 	}
 }
 
-// retire ends the last segment. The caller holds mu.
-func (s *store) retire() {
-	_ = s.active.Close() // what counts was synced
-	s.active = nil
+// closeActive ends the last segment. The caller holds mu.
+func (s *segmentStore) closeActive() {
+	_ = s.activeFile.Close() // what counts was synced
+	s.activeFile = nil
 }

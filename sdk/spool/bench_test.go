@@ -15,16 +15,16 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// taker takes everything at once: what is measured is the way to the disk.
-type taker struct{ noExporter }
+// acceptingExporter takes everything at once: what is measured is the way to the disk.
+type acceptingExporter struct{ noExporter }
 
-func (taker) Export(context.Context, []sdklog.Record) error { return nil }
+func (acceptingExporter) Export(context.Context, []sdklog.Record) error { return nil }
 
 // BenchmarkDurableLogin is how many logins a second are on the disk when Login returns, by how many log in at the same time.
 func BenchmarkDurableLogin(b *testing.B) {
 	for _, callers := range []int{1, 8, 64} {
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
-			p, err := NewProcessor(filepath.Join(b.TempDir(), "spool"), taker{})
+			p, err := NewProcessor(filepath.Join(b.TempDir(), "spool"), acceptingExporter{})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -37,7 +37,7 @@ func BenchmarkDurableLogin(b *testing.B) {
 			for range callers {
 				all.Go(func() {
 					for left.Add(-1) >= 0 {
-						if err := a.Login(b.Context(), sessionlog.User("alice"), sessionlog.AuthMethod(session.AuthPassword), sessionlog.DurableWithin(patience)); err != nil {
+						if err := a.Login(b.Context(), sessionlog.User("alice"), sessionlog.AuthMethod(session.AuthPassword), sessionlog.DurableWithin(testTimeout)); err != nil {
 							b.Error(err)
 						}
 					}
@@ -45,7 +45,7 @@ func BenchmarkDurableLogin(b *testing.B) {
 			}
 			all.Wait()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "logins/s")
-			a.leave(b)
+			a.shutdownApp(b)
 		})
 	}
 }

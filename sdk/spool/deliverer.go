@@ -16,39 +16,39 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/deadletter"
 )
 
-// deliverer brings the spool's records to the exporter, in their order, until it takes them.
+// deliverer exports the spool's records in their order, each until the exporter accepts it.
 type deliverer struct {
-	cfg      config
-	store    *store
+	cfg      spoolConfig
+	store    *segmentStore
 	exporter sdklog.Exporter
 
 	ctx              context.Context
-	stop             context.CancelFunc
+	cancel           context.CancelFunc
 	ended            chan struct{}
-	decode           *otlprecord.Decoder
+	decoder          *otlprecord.Decoder
 	deadLetterWriter *deadletter.Writer
-	alone            int       // how many records go to the exporter one by one, since together they were refused
-	said             time.Time // when trouble was last reported
+	singleDeliveries int       // how many of the next records are exported one by one, since together they were refused
+	lastReported     time.Time // when a failure was last reported
 }
 
-func startDeliverer(cfg config, s *store, exporter sdklog.Exporter) *deliverer {
-	c := &deliverer{cfg: cfg, store: s, exporter: exporter, decode: otlprecord.NewDecoder(), ended: make(chan struct{})}
-	c.ctx, c.stop = context.WithCancel(context.Background())
-	go c.run()
+func startDeliverer(cfg spoolConfig, s *segmentStore, exporter sdklog.Exporter) *deliverer {
+	c := &deliverer{cfg: cfg, store: s, exporter: exporter, decoder: otlprecord.NewDecoder(), ended: make(chan struct{})}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	go c.deliverUntilStopped()
 	return c
 }
 
-func (c *deliverer) run() {
+func (c *deliverer) deliverUntilStopped() {
 	defer close(c.ended)
 	var backoff retry.Backoff
 	for c.ctx.Err() == nil {
-		changed := c.store.awaiting()
-		more, err := c.round()
+		changed := c.store.nextChange()
+		more, err := c.deliverBatch()
 		switch {
 		case c.ctx.Err() != nil:
 			return
 		case err != nil:
-			c.say(err)
+			c.reportFailure(err)
 			_ = backoff.Wait(c.ctx)
 		case more:
 			backoff = retry.Backoff{}
@@ -61,38 +61,37 @@ func (c *deliverer) run() {
 	}
 }
 
-// round delivers one batch.
-func (c *deliverer) round() (more bool, err error) {
+func (c *deliverer) deliverBatch() (more bool, err error) {
 	most := batchRecords
-	if c.alone > 0 {
+	if c.singleDeliveries > 0 {
 		most = 1
 	}
-	b, ok, err := c.store.next(most)
+	b, ok, err := c.store.nextBatch(most)
 	if err != nil || !ok {
 		return false, err
 	}
-	records, whole, err := c.records(b.payloads)
+	records, whole, err := c.decodeRecords(b.payloads)
 	if err != nil {
 		return false, err
 	}
 	if !whole {
-		c.store.damage(b.end.segment, 0, true)
+		c.store.markDamaged(b.end.segment, 0, true)
 	}
-	switch err := c.export(records); {
-	case errors.Is(err, errTogether):
-		c.alone = len(b.payloads)
+	switch err := c.exportRecords(records); {
+	case errors.Is(err, errOneRefused):
+		c.singleDeliveries = len(b.payloads)
 		return true, nil
 	case err != nil:
 		return false, err
 	}
-	c.alone = max(c.alone-1, 0)
-	return true, c.store.delivered(b.end)
+	c.singleDeliveries = max(c.singleDeliveries-1, 0)
+	return true, c.store.markDelivered(b.end)
 }
 
-var errTogether = errors.New("one of the records is refused for good")
+var errOneRefused = errors.New("one of the records is refused for good")
 
-// records reads the payloads. Not all of them are whole if one is no OTLP, whatever its checksum says: the others go on.
-func (c *deliverer) records(payloads [][]byte) (list []sdklog.Record, whole bool, err error) {
+// decodeRecords skips payloads that are no OTLP in spite of their checksum; whole is false then.
+func (c *deliverer) decodeRecords(payloads [][]byte) (list []sdklog.Record, whole bool, err error) {
 	whole = true
 	for _, p := range payloads {
 		ld, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(p)
@@ -100,16 +99,16 @@ func (c *deliverer) records(payloads [][]byte) (list []sdklog.Record, whole bool
 			whole = false
 			continue
 		}
-		if list, err = c.decode.Append(list, ld); err != nil {
+		if list, err = c.decoder.Append(list, ld); err != nil {
 			return nil, false, err
 		}
 	}
 	return list, whole, nil
 }
 
-// export gives the records to the exporter. What it refuses for good is kept aside if it came alone, and else tried alone: each
-// counts as delivered by itself then, so that one that has to wait has none before it refused again.
-func (c *deliverer) export(records []sdklog.Record) error {
+// exportRecords writes a record that is refused alone into the dead letter. Records that are refused together are tried alone, and each
+// is marked as delivered by itself, so that a retry does not have earlier ones refused again.
+func (c *deliverer) exportRecords(records []sdklog.Record) error {
 	if len(records) == 0 {
 		return nil
 	}
@@ -117,12 +116,12 @@ func (c *deliverer) export(records []sdklog.Record) error {
 	defer cancel()
 	err := c.exporter.Export(ctx, records)
 	switch {
-	case err == nil, !c.cfg.refused(err):
+	case err == nil, !c.cfg.isRefused(err):
 		return err
 	case len(records) == 1:
 		return c.writeDeadLetter(records, err)
 	}
-	return errTogether
+	return errOneRefused
 }
 
 func (c *deliverer) writeDeadLetter(records []sdklog.Record, reason error) error {
@@ -140,16 +139,15 @@ func (c *deliverer) writeDeadLetter(records []sdklog.Record, reason error) error
 	return nil
 }
 
-// say reports trouble at once, and then once a minute as long as it lasts.
-func (c *deliverer) say(err error) {
-	if now := time.Now(); now.Sub(c.said) >= time.Minute {
-		c.said = now
-		otel.Handle(fmt.Errorf("spool: %d bytes are not delivered yet and will be tried again: %w", c.store.pending(), err))
+// reportFailure reports at once, and then once a minute while it lasts.
+func (c *deliverer) reportFailure(err error) {
+	if now := time.Now(); now.Sub(c.lastReported) >= time.Minute {
+		c.lastReported = now
+		otel.Handle(fmt.Errorf("spool: %d bytes are not delivered yet and will be tried again: %w", c.store.pendingBytes(), err))
 	}
 }
 
-// close ends what delivering has opened.
-func (c *deliverer) close() error {
+func (c *deliverer) closeDeadLetter() error {
 	if c.deadLetterWriter == nil {
 		return nil
 	}

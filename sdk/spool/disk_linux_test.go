@@ -23,19 +23,19 @@ func TestEveryCallerOfAFailedWriteIsTold(t *testing.T) {
 			t.Cleanup(func() { require.NoError(t, syscall.Unmount(disk, 0)) })
 			table := &memoryTable{}
 			dir := filepath.Join(disk, "spool")
-			a := launch(t, dir, table)
-			failed := watch(a.processor, gather)
+			a := startApp(t, dir, table)
+			failed := watch(a.processor, waitForOthers)
 			table.setLocked(true)
 			text := sessionlog.Reason(strings.Repeat("x", size))
-			granted, refused := a.logInBy(t, callers, 100, text, sessionlog.DurableWithin(patience))
+			granted, refused := a.logInBy(t, callers, 100, text, sessionlog.DurableWithin(testTimeout))
 			_ = syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT, "size=1m")
 			for i := range later {
 				granted = append(granted, fmt.Sprintf("later-%d", i))
-				require.NoError(t, a.Login(t.Context(), sessionlog.User(granted[len(granted)-1]), text, sessionlog.DurableWithin(patience)))
+				require.NoError(t, a.Login(t.Context(), sessionlog.User(granted[len(granted)-1]), text, sessionlog.DurableWithin(testTimeout)))
 			}
-			a.hurry(t)
+			a.shutdownNow(t)
 			table.setLocked(false)
-			launch(t, dir, table).leave(t)
+			startApp(t, dir, table).shutdownApp(t)
 
 			require.Len(t, refused, int(failed.records.Load()), "%d were granted", len(granted))
 			for _, err := range refused {

@@ -12,18 +12,18 @@ import (
 // A segment is a file of frames behind eight bytes of magic. Numbers are little endian:
 //
 //	uint32  length of the payload
-//	uint32  CRC-32C of those four bytes: a torn write is told from a damaged one
+//	uint32  CRC-32C of those four bytes: distinguishes a torn write from a damaged one
 //	uint32  CRC-32C of the payload
 //	payload an OTLP logs request in protobuf that holds one record
 //
 // A segment that a process has left is never written again, so a torn end stays an end.
 const (
-	magic       = "slspool1"
-	start       = int64(len(magic))
-	frameHeader = 12
+	segmentMagic  = "slspool1"
+	segmentHeader = int64(len(segmentMagic))
+	frameHeader   = 12
 )
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+var crcTable = crc32.MakeTable(crc32.Castagnoli)
 
 var (
 	errTorn    = errors.New("the file ends within a frame")
@@ -33,8 +33,8 @@ var (
 func appendFrame(b, payload []byte) []byte {
 	at := len(b)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(payload)))
-	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[at:at+4], castagnoli))
-	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(payload, castagnoli))
+	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[at:at+4], crcTable))
+	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(payload, crcTable))
 	return append(b, payload...)
 }
 
@@ -50,12 +50,12 @@ func readFrame(r *bufio.Reader, left int64) (payload []byte, size int64, err err
 	}
 	var head [frameHeader]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return nil, 0, shortened(err)
+		return nil, 0, eofAsTorn(err)
 	}
 	if head == [frameHeader]byte{} {
-		return nil, 0, zeros(r)
+		return nil, 0, classifyZeros(r)
 	}
-	if crc32.Checksum(head[:4], castagnoli) != binary.LittleEndian.Uint32(head[4:]) {
+	if crc32.Checksum(head[:4], crcTable) != binary.LittleEndian.Uint32(head[4:]) {
 		return nil, 0, errDamaged
 	}
 	size = frameHeader + int64(binary.LittleEndian.Uint32(head[:]))
@@ -64,25 +64,24 @@ func readFrame(r *bufio.Reader, left int64) (payload []byte, size int64, err err
 	}
 	payload = make([]byte, size-frameHeader)
 	if _, err := io.ReadFull(r, payload); err != nil {
-		return nil, 0, shortened(err)
+		return nil, 0, eofAsTorn(err)
 	}
-	if crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(head[8:]) {
+	if crc32.Checksum(payload, crcTable) != binary.LittleEndian.Uint32(head[8:]) {
 		return nil, size, errDamaged
 	}
 	return payload, size, nil
 }
 
-// shortened tells a file that has become shorter than it was from one that cannot be read now.
-func shortened(err error) error {
+// eofAsTorn distinguishes a file that has become shorter from one that cannot be read now.
+func eofAsTorn(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errTorn
 	}
 	return err
 }
 
-// zeros judges zeros by what follows them: after a loss of power a file system may show them where nothing was written yet, but
-// then there is nothing behind them.
-func zeros(r io.Reader) error {
+// classifyZeros: after a loss of power a file system may have zeros where nothing was written yet, but then nothing follows them.
+func classifyZeros(r io.Reader) error {
 	var b [4096]byte
 	for {
 		n, err := r.Read(b[:])

@@ -24,13 +24,13 @@ type failures struct {
 }
 
 // watch has every group pass by before and counts those that fail. No record may have come yet.
-func watch(p *Processor, before func(*store, [][]byte)) *failures {
+func watch(p *Processor, before func(*segmentStore, [][]byte)) *failures {
 	p.queue.Close()
 	<-p.queue.Done()
 	f := &failures{}
 	p.queue = group.New(256, func(payloads [][]byte) []error {
 		before(p.store, payloads)
-		errs := p.store.append(payloads)
+		errs := p.store.appendPayloads(payloads)
 		if slices.ContainsFunc(errs, func(err error) bool { return err != nil }) {
 			f.groups.Add(1)
 			f.records.Add(int64(len(payloads)))
@@ -41,12 +41,12 @@ func watch(p *Processor, before func(*store, [][]byte)) *failures {
 	return f
 }
 
-// gather lets callers come, whom a disk would let come by being slow.
-func gather(*store, [][]byte) { time.Sleep(3 * time.Millisecond) }
+// waitForOthers lets callers come, whom a disk would let come by being slow.
+func waitForOthers(*segmentStore, [][]byte) { time.Sleep(3 * time.Millisecond) }
 
 // logInBy has many callers log users in at once, most times each, until one of them is refused: each ends what it has begun. It gives the
 // names that were granted, all of one length, and the errors.
-func (a *app) logInBy(t *testing.T, callers, most int, opts ...sessionlog.Option) (granted []string, refused []error) {
+func (a *testApp) logInBy(t *testing.T, callers, most int, opts ...sessionlog.Option) (granted []string, refused []error) {
 	t.Helper()
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -76,8 +76,8 @@ func (a *app) logInBy(t *testing.T, callers, most int, opts ...sessionlog.Option
 func TestEveryCallerOfAFullSpoolIsTold(t *testing.T) {
 	const callers, size = 16, 1000
 	dir, table := spoolDir(t), &memoryTable{}
-	a := launch(t, dir, table, WithMaxBytes(64<<10))
-	failed := watch(a.processor, gather)
+	a := startApp(t, dir, table, WithMaxBytes(64<<10))
+	failed := watch(a.processor, waitForOthers)
 	table.setLocked(true)
 	granted, refused := a.logInBy(t, callers, 100, sessionlog.UserAgent(strings.Repeat("x", size)), sessionlog.DurableWithin(time.Second))
 	require.Len(t, refused, callers, "%d were granted", len(granted))
@@ -87,9 +87,9 @@ func TestEveryCallerOfAFullSpoolIsTold(t *testing.T) {
 	}
 	require.LessOrEqual(t, len(granted), 64<<10/size)
 	require.Greater(t, failed.largest.Load(), int64(1), "no two callers shared a write that failed")
-	a.hurry(t)
+	a.shutdownNow(t)
 	table.setLocked(false)
-	launch(t, dir, table).leave(t)
+	startApp(t, dir, table).shutdownApp(t)
 	require.ElementsMatch(t, granted, table.users)
 }
 
@@ -97,22 +97,22 @@ func TestEveryCallerOfAFullSpoolIsTold(t *testing.T) {
 func TestEveryCallerOfAFailedSyncIsTold(t *testing.T) {
 	const callers = 16
 	dir, table := spoolDir(t), &memoryTable{}
-	a := launch(t, dir, table)
+	a := startApp(t, dir, table)
 	table.setLocked(true)
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
 	defer r.Close()
 	var came atomic.Int64
 	shared := 0
-	failed := watch(a.processor, func(s *store, payloads [][]byte) {
+	failed := watch(a.processor, func(s *segmentStore, payloads [][]byte) {
 		switch {
 		case came.Load() == 0 || shared > 0:
 		case len(payloads) > 1:
 			shared = len(payloads)
-			_ = s.active.Close()
-			s.active = w
+			_ = s.activeFile.Close()
+			s.activeFile = w
 		default: // the others shall come meanwhile
-			for began := time.Now(); came.Load() < callers && time.Since(began) < patience; {
+			for began := time.Now(); came.Load() < callers && time.Since(began) < testTimeout; {
 				time.Sleep(time.Millisecond)
 			}
 			time.Sleep(20 * time.Millisecond) // from where they were counted to the queue it is a step
@@ -120,8 +120,8 @@ func TestEveryCallerOfAFailedSyncIsTold(t *testing.T) {
 	})
 	require.NoError(t, a.Login(t.Context(), sessionlog.User("first"), sessionlog.Durable())) // makes the segment
 	provider := sdklog.NewLoggerProvider(sdklog.WithProcessor(counter{came: &came}), sdklog.WithProcessor(a.processor))
-	many := &app{Logger: sessionlog.NewLogger(provider)}
-	granted, refused := many.logInBy(t, callers, 1, sessionlog.DurableWithin(patience))
+	many := &testApp{Logger: sessionlog.NewLogger(provider)}
+	granted, refused := many.logInBy(t, callers, 1, sessionlog.DurableWithin(testTimeout))
 	require.Greater(t, shared, 1, "no two callers shared a write")
 	require.Len(t, refused, shared)
 	for _, err := range refused {
@@ -129,9 +129,9 @@ func TestEveryCallerOfAFailedSyncIsTold(t *testing.T) {
 		require.ErrorContains(t, err, "the spool cannot be written")
 	}
 	require.Equal(t, int64(1), failed.groups.Load())
-	a.hurry(t)
+	a.shutdownNow(t)
 	table.setLocked(false)
-	launch(t, dir, table).leave(t)
+	startApp(t, dir, table).shutdownApp(t)
 	require.ElementsMatch(t, append(granted, "first"), table.users)
 }
 

@@ -22,11 +22,11 @@ import (
 	"github.com/otel-sessionlog/sessionlog/sdk/otlprecord"
 )
 
-// Processor is a processor of the SDK for authentication events; other records it leaves to other processors. Shut it down, by
+// Processor is a processor of the SDK for authentication events; it ignores other records. Shut it down, by
 // its provider, after the last login: what is not delivered then stays on the disk for the next start.
 type Processor struct {
-	cfg       config
-	store     *store
+	cfg       spoolConfig
+	store     *segmentStore
 	queue     *group.Queue[[]byte]
 	exporter  sdklog.Exporter
 	deliverer *deliverer
@@ -36,31 +36,31 @@ type Processor struct {
 
 var _ sdklog.Processor = (*Processor)(nil)
 
-type config struct {
+type spoolConfig struct {
 	maxBytes      int64
 	exportTimeout time.Duration
-	refused       func(error) bool
+	isRefused     func(error) bool
 }
 
 // Option configures a [Processor].
-type Option func(*config)
+type Option func(*spoolConfig)
 
 // WithMaxBytes bounds what the spool takes on the disk. The default is 256 MiB, a quarter of a million logins; the least is
 // 64 KiB.
-func WithMaxBytes(n int64) Option { return func(c *config) { c.maxBytes = n } }
+func WithMaxBytes(n int64) Option { return func(c *spoolConfig) { c.maxBytes = n } }
 
 // WithExportTimeout bounds each try to deliver. The default is 30 s.
-func WithExportTimeout(d time.Duration) Option { return func(c *config) { c.exportTimeout = d } }
+func WithExportTimeout(d time.Duration) Option { return func(c *spoolConfig) { c.exportTimeout = d } }
 
-// WithRefused tells which errors of the exporter say that it will never take a record: it goes to the folder refused/ and those
-// behind it go on. By default there are none, and a record that is never taken holds up all behind it, until the spool is full:
+// WithRefused is true for errors after which the exporter will never accept a record: it goes to the folder refused/ and those
+// behind it go on. By default there are none, and a record that is never accepted holds up all behind it, until the spool is full:
 // exporters do not say by a type of their own whether an error will pass.
-func WithRefused(f func(error) bool) Option { return func(c *config) { c.refused = f } }
+func WithRefused(f func(error) bool) Option { return func(c *spoolConfig) { c.isRefused = f } }
 
 // NewProcessor opens the spool in a folder, which it makes if need be and which must be this process's own and the same after
 // a restart, and begins to deliver what it holds. The processor shuts the exporter down with itself.
 func NewProcessor(dir string, exporter sdklog.Exporter, opts ...Option) (*Processor, error) {
-	cfg := config{maxBytes: 256 << 20, exportTimeout: 30 * time.Second, refused: func(error) bool { return false }}
+	cfg := spoolConfig{maxBytes: 256 << 20, exportTimeout: 30 * time.Second, isRefused: func(error) bool { return false }}
 	for _, o := range opts {
 		o(&cfg)
 	}
@@ -68,7 +68,7 @@ func NewProcessor(dir string, exporter sdklog.Exporter, opts ...Option) (*Proces
 	case dir == "":
 		return nil, errors.New("spool: no folder: name one that survives a restart")
 	case exporter == nil:
-		return nil, errors.New("spool: no exporter: whom are the records for?")
+		return nil, errors.New("spool: no exporter: give the one that delivers the records")
 	case cfg.maxBytes < 64<<10:
 		return nil, fmt.Errorf("spool: WithMaxBytes(%d): must be 65536 or more", cfg.maxBytes)
 	case cfg.exportTimeout <= 0:
@@ -79,12 +79,12 @@ func NewProcessor(dir string, exporter sdklog.Exporter, opts ...Option) (*Proces
 		return nil, fmt.Errorf("spool: folder %q: %w", dir, err)
 	}
 	p := &Processor{cfg: cfg, store: s, exporter: exporter, closed: make(chan struct{})}
-	p.queue = group.New(256, s.append)
+	p.queue = group.New(256, s.appendPayloads)
 	p.deliverer = startDeliverer(cfg, s, exporter)
 	return p, nil
 }
 
-// Enabled tells that records without an event name, or with one of an authentication event, are looked at.
+// Enabled is true for records without an event name, or with that of an authentication event.
 func (p *Processor) Enabled(_ context.Context, params sdklog.EnabledParameters) bool {
 	return params.EventName == "" || otlprecord.IsEvent(params.EventName)
 }
@@ -95,34 +95,34 @@ func (p *Processor) OnEmit(ctx context.Context, r *sdklog.Record) error {
 	if !otlprecord.IsEvent(r.EventName()) {
 		return nil
 	}
-	payload, err := p.encode(r)
+	payload, err := p.encodePayload(r)
 	return receipt.Keep(ctx, func(ctx context.Context) error {
 		if err != nil {
-			return receipt.Hopeless{Err: err}
+			return receipt.PermanentError{Err: err}
 		}
-		return p.put(ctx, payload)
+		return p.enqueuePayload(ctx, payload)
 	})
 }
 
-// mostRecord bounds a record: with a batch before it, it must fit into what a collector takes at once, which is 4 MiB by default.
+// maxRecordBytes bounds a record: with a batch before it, it must fit into what a collector takes at once, which is 4 MiB by default.
 // It would hold up all behind it otherwise.
-const mostRecord = 1 << 20
+const maxRecordBytes = 1 << 20
 
-func (p *Processor) encode(r *sdklog.Record) ([]byte, error) {
+func (p *Processor) encodePayload(r *sdklog.Record) ([]byte, error) {
 	payload, err := (&plog.ProtoMarshaler{}).MarshalLogs(otlprecord.Encode([]sdklog.Record{*r}))
-	if most := min(p.cfg.maxBytes/2, mostRecord); err == nil && int64(len(payload)) > most {
-		err = fmt.Errorf("a record of %d bytes is more than the spool takes: %d bytes, or half of WithMaxBytes if that is less", len(payload), mostRecord)
+	if most := min(p.cfg.maxBytes/2, maxRecordBytes); err == nil && int64(len(payload)) > most {
+		err = fmt.Errorf("a record of %d bytes is more than the spool takes: %d bytes, or half of WithMaxBytes if that is less", len(payload), maxRecordBytes)
 	}
 	return payload, err
 }
 
-// put waits for room, if it must.
-func (p *Processor) put(ctx context.Context, payload []byte) error {
+// enqueuePayload waits for room.
+func (p *Processor) enqueuePayload(ctx context.Context, payload []byte) error {
 	for {
-		changed := p.store.awaiting()
+		changed := p.store.nextChange()
 		err := p.queue.Do(ctx, payload)
 		if errors.Is(err, group.ErrClosed) {
-			return receipt.Hopeless{Err: err}
+			return receipt.PermanentError{Err: err}
 		}
 		if !errors.Is(err, errFull) {
 			return err
@@ -130,7 +130,7 @@ func (p *Processor) put(ctx context.Context, payload []byte) error {
 		select {
 		case <-changed:
 		case <-p.closed:
-			return receipt.Hopeless{Err: group.ErrClosed}
+			return receipt.PermanentError{Err: group.ErrClosed}
 		case <-ctx.Done():
 			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 		}
@@ -138,14 +138,14 @@ func (p *Processor) put(ctx context.Context, payload []byte) error {
 }
 
 // Pending is how many bytes wait for their delivery.
-func (p *Processor) Pending() int64 { return p.store.pending() }
+func (p *Processor) Pending() int64 { return p.store.pendingBytes() }
 
 // ForceFlush waits until everything that is in the spool now has been delivered.
 func (p *Processor) ForceFlush(ctx context.Context) error {
-	target := p.store.end()
+	target := p.store.endPosition()
 	for {
-		changed := p.store.awaiting()
-		if p.store.reached(target) {
+		changed := p.store.nextChange()
+		if p.store.isDeliveredUpTo(target) {
 			return p.exporter.ForceFlush(ctx)
 		}
 		select {
@@ -158,7 +158,7 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 	}
 }
 
-// Shutdown takes no more records, turns away whoever still waits, delivers what is in the spool as long as the context lasts, and
+// Shutdown accepts no more records, returns an error to callers that still wait, delivers what is in the spool as long as the context lasts, and
 // closes spool and exporter. An error that says that records stay on the disk says no more: they are delivered after the next start.
 // The provider's own Shutdown waits for whoever waits instead, and does not get here once its context has ended: an application
 // in which somebody may wait without a limit calls this one after it.
@@ -172,15 +172,15 @@ func (p *Processor) shutdown(ctx context.Context) error {
 	p.queue.Close()
 	<-p.queue.Done() // at most one write and fsync
 	errs := []error{p.ForceFlush(ctx)}
-	p.deliverer.stop()
+	p.deliverer.cancel()
 	select {
 	case <-p.deliverer.ended:
-		errs = append(errs, p.exporter.Shutdown(ctx), p.deliverer.close(), p.store.finish())
-	case <-time.After(grace): // the folder stays locked as long as such an exporter does not return
-		errs = append(errs, errors.New("spool: the exporter heeds no context and is still exporting"), p.exporter.Shutdown(ctx))
+		errs = append(errs, p.exporter.Shutdown(ctx), p.deliverer.closeDeadLetter(), p.store.finishAndClose())
+	case <-time.After(shutdownGrace): // the folder stays locked as long as such an exporter does not return
+		errs = append(errs, errors.New("spool: the exporter ignores its context and is still exporting"), p.exporter.Shutdown(ctx))
 	}
 	return errors.Join(errs...)
 }
 
-// grace is how long an exporter may take to notice that its context has ended.
-const grace = 2 * time.Second
+// shutdownGrace is how long an exporter may take to notice that its context has ended.
+const shutdownGrace = 2 * time.Second

@@ -17,7 +17,7 @@ import (
 // TestALoginDoesNotHangWithTheDisk: a file is being made or deleted, and the disk does not answer.
 func TestALoginDoesNotHangWithTheDisk(t *testing.T) {
 	dir, table := spoolDir(t), &memoryTable{}
-	a := launch(t, dir, table)
+	a := startApp(t, dir, table)
 	refused := make(chan error, 1)
 	a.processor.store.mu.Lock()
 	go func() {
@@ -26,12 +26,12 @@ func TestALoginDoesNotHangWithTheDisk(t *testing.T) {
 	select {
 	case err := <-refused:
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Error("the login hangs")
 	}
 	a.processor.store.mu.Unlock()
 	require.NoError(t, a.Login(t.Context(), sessionlog.User("bob"), sessionlog.Durable()))
-	a.leave(t)
+	a.shutdownApp(t)
 }
 
 func TestMistakesAreNamed(t *testing.T) {

@@ -10,10 +10,10 @@ import (
 	"go.opentelemetry.io/otel"
 )
 
-// batch is what is delivered at once. It may be empty, where nothing could be read.
-type batch struct {
+// deliveryBatch is what is delivered at once. It may be empty, where nothing could be read.
+type deliveryBatch struct {
 	payloads [][]byte
-	end      position // of what stands behind it
+	end      framePosition // of what stands behind it
 }
 
 const (
@@ -21,18 +21,18 @@ const (
 	batchBytes   = 1 << 20
 )
 
-// next reads what comes after what was delivered, most records of it; ok says that there was anything.
-func (s *store) next(most int) (b batch, ok bool, err error) {
-	number, from, size := s.front()
+// nextBatch reads at most that many records behind those delivered; ok is false without any.
+func (s *segmentStore) nextBatch(most int) (b deliveryBatch, ok bool, err error) {
+	number, from, size := s.firstPending()
 	if from == size {
 		return b, false, nil
 	}
-	file, err := os.Open(s.path(number))
+	file, err := os.Open(s.segmentPath(number))
 	if err != nil {
 		return b, false, err
 	}
 	defer file.Close()
-	b.end = position{number, from}
+	b.end = framePosition{number, from}
 	r := bufio.NewReader(io.NewSectionReader(file, from, size-from))
 	for bytes := int64(0); len(b.payloads) < most && bytes < batchBytes; {
 		payload, n, err := readFrame(r, size-b.end.offset)
@@ -44,7 +44,7 @@ func (s *store) next(most int) (b batch, ok bool, err error) {
 		case errors.Is(err, io.EOF):
 			return b, true, nil
 		case errors.Is(err, errDamaged), errors.Is(err, errTorn): // it may be older than this process
-			s.damage(number, b.end.offset, n > 0)
+			s.markDamaged(number, b.end.offset, n > 0)
 			if n == 0 {
 				return b, true, nil
 			}
@@ -55,31 +55,31 @@ func (s *store) next(most int) (b batch, ok bool, err error) {
 	return b, true, nil
 }
 
-// front finds the first frame that was not delivered, in the first segment that has one. Without any, from and size are equal.
-func (s *store) front() (number uint64, from, size int64) {
+// firstPending finds the first frame that was not delivered, in the first segment that has one. Without any, from and size are equal.
+func (s *segmentStore) firstPending() (number uint64, from, size int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, seg := range s.segments {
-		if from := s.from(seg); from < seg.size {
+		if from := s.deliveredOffset(seg); from < seg.size {
 			return seg.number, from, seg.size
 		}
 	}
 	return 0, 0, 0
 }
 
-// from is up to where a segment was delivered. The caller holds mu.
-func (s *store) from(seg *segment) int64 {
+// deliveredOffset is up to where a segment was delivered. The caller holds mu.
+func (s *segmentStore) deliveredOffset(seg *segment) int64 {
 	switch {
 	case seg.number < s.cursor.segment:
 		return seg.size
 	case seg.number == s.cursor.segment:
-		return min(max(start, s.cursor.offset), seg.size)
+		return min(max(segmentHeader, s.cursor.offset), seg.size)
 	}
-	return min(start, seg.size)
+	return min(segmentHeader, seg.size)
 }
 
-// damage has a segment put aside once the rest of it is delivered. If it cannot be read on, it ends there.
-func (s *store) damage(number uint64, at int64, goesOn bool) {
+// markDamaged has a segment kept aside once the rest of it is delivered. If it cannot be read on, it ends there.
+func (s *segmentStore) markDamaged(number uint64, at int64, goesOn bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, seg := range s.segments {
@@ -92,44 +92,44 @@ func (s *store) damage(number uint64, at int64, goesOn bool) {
 	}
 }
 
-// delivered moves the cursor, and deletes what it has passed.
-func (s *store) delivered(to position) error {
+// markDelivered moves the cursor, and deletes what it has passed.
+func (s *segmentStore) markDelivered(to framePosition) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cursor = to
-	return errors.Join(writeCursor(s.marker, to), s.discard())
+	return errors.Join(writeCursor(s.cursorFile, to), s.deleteDelivered())
 }
 
-// discard deletes segments that were delivered as a whole, but not the one that is being written: then every event would cost a
-// new file. The caller holds mu, which is let go of while the application is told of damage: it may ask for Pending.
-func (s *store) discard() error {
-	defer s.wake()
+// deleteDelivered deletes segments that were delivered as a whole, but not the one that is being written: then every event would cost a
+// new file. The caller holds mu, which is unlocked while damage is reported: the application's handler may call Pending.
+func (s *segmentStore) deleteDelivered() error {
+	defer s.signalChange()
 	for len(s.segments) > 0 {
 		seg := s.segments[0]
-		if s.from(seg) < seg.size || s.active != nil && len(s.segments) == 1 {
+		if s.deliveredOffset(seg) < seg.size || s.activeFile != nil && len(s.segments) == 1 {
 			return nil
 		}
-		if err := s.remove(seg); err != nil {
+		if err := s.removeSegment(seg); err != nil {
 			return err
 		}
 		s.segments = s.segments[1:]
 		if seg.damaged {
 			s.mu.Unlock()
-			otel.Handle(fmt.Errorf("spool: %s%s: a part of it is not what was written, and was not delivered: kept aside", s.path(seg.number), aside))
+			otel.Handle(fmt.Errorf("spool: %s%s: a part of it is not what was written, and was not delivered: kept aside", s.segmentPath(seg.number), damagedSuffix))
 			s.mu.Lock()
 		}
 	}
 	return nil
 }
 
-// remove deletes a segment, or puts aside one of which something could not be read.
-func (s *store) remove(seg *segment) error {
-	path := s.path(seg.number)
+// removeSegment deletes a segment, or renames a damaged one.
+func (s *segmentStore) removeSegment(seg *segment) error {
+	path := s.segmentPath(seg.number)
 	if !seg.damaged {
 		return os.Remove(path)
 	}
-	return os.Rename(path, path+aside)
+	return os.Rename(path, path+damagedSuffix)
 }
 
-// aside is added to the name of a segment that somebody should look at.
-const aside = ".damaged"
+// damagedSuffix is added to the name of a segment that somebody should inspect.
+const damagedSuffix = ".damaged"

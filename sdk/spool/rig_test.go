@@ -17,11 +17,11 @@ import (
 	sessionlog "github.com/otel-sessionlog/sessionlog/sdk"
 )
 
-// patience is how long something may take on a busy machine.
-const patience = time.Minute
+// testTimeout is how long something may take on a busy machine.
+const testTimeout = time.Minute
 
-// app is an application whose logins go through a spool.
-type app struct {
+// testApp is an application whose logins go through a spool.
+type testApp struct {
 	*sessionlog.Logger
 	processor *Processor
 	provider  *sdklog.LoggerProvider
@@ -68,28 +68,28 @@ func (m *memoryTable) Export(_ context.Context, records []sdklog.Record) error {
 func (*memoryTable) ForceFlush(context.Context) error { return nil }
 func (*memoryTable) Shutdown(context.Context) error   { return nil }
 
-func launch(t testing.TB, dir string, table sdklog.Exporter, opts ...Option) *app {
+func startApp(t testing.TB, dir string, table sdklog.Exporter, opts ...Option) *testApp {
 	t.Helper()
 	p, err := NewProcessor(dir, table, opts...)
 	require.NoError(t, err)
 	return newApp(p)
 }
 
-func newApp(p *Processor) *app {
+func newApp(p *Processor) *testApp {
 	provider := sdklog.NewLoggerProvider(sdklog.WithProcessor(p))
-	return &app{Logger: sessionlog.NewLogger(provider), processor: p, provider: provider}
+	return &testApp{Logger: sessionlog.NewLogger(provider), processor: p, provider: provider}
 }
 
-// leave is an orderly end that waits for everything to be delivered.
-func (a *app) leave(t testing.TB) {
+// shutdownApp is an orderly end that waits for everything to be delivered.
+func (a *testApp) shutdownApp(t testing.TB) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
 	require.NoError(t, a.provider.Shutdown(ctx))
 }
 
-// hurry is an end that waits for nothing.
-func (a *app) hurry(t testing.TB) {
+// shutdownNow is an end that waits for nothing.
+func (a *testApp) shutdownNow(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-const extension = ".spool"
+const segmentExtension = ".spool"
 
 // segment is one file of the spool.
 type segment struct {
@@ -21,24 +21,24 @@ type segment struct {
 	damaged bool  // something in it or behind size cannot be read, and is not the torn end of a write
 }
 
-func (s *store) path(number uint64) string {
-	return filepath.Join(s.dir, fmt.Sprintf("%020d%s", number, extension))
+func (s *segmentStore) segmentPath(number uint64) string {
+	return filepath.Join(s.dir, fmt.Sprintf("%020d%s", number, segmentExtension))
 }
 
-// found lists the segments that earlier processes have left, oldest first, and looks up to where each can be read.
-func (s *store) found() ([]*segment, error) {
+// findSegments lists the segments of earlier processes, oldest first, and finds up to where each can be read.
+func (s *segmentStore) findSegments() ([]*segment, error) {
 	files, err := os.ReadDir(s.dir) // in the order of their names
 	if err != nil {
 		return nil, err
 	}
 	var list []*segment
 	for _, file := range files {
-		digits, ours := strings.CutSuffix(file.Name(), extension)
+		digits, ours := strings.CutSuffix(file.Name(), segmentExtension)
 		number, err := strconv.ParseUint(digits, 10, 64)
 		if !ours || err != nil {
-			continue // no file of ours
+			continue
 		}
-		seg, err := examine(s.path(number), number)
+		seg, err := examineSegment(s.segmentPath(number), number)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", file.Name(), err)
 		}
@@ -47,7 +47,7 @@ func (s *store) found() ([]*segment, error) {
 	return list, nil
 }
 
-func examine(name string, number uint64) (*segment, error) {
+func examineSegment(name string, number uint64) (*segment, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
@@ -59,35 +59,34 @@ func examine(name string, number uint64) (*segment, error) {
 	}
 	seg := &segment{number: number, onDisk: info.Size()}
 	r := bufio.NewReader(file)
-	head := make([]byte, start)
+	head := make([]byte, segmentHeader)
 	if _, err := io.ReadFull(r, head); err != nil {
-		return seg, seg.ends(shortened(err)) // a crash while it was made leaves a short header
+		return seg, seg.classifyEnd(eofAsTorn(err)) // a crash while it was made leaves a short header
 	}
 	switch {
-	case string(head) == magic:
-		seg.size = start
-		return seg, seg.measure(r)
+	case string(head) == segmentMagic:
+		seg.size = segmentHeader
+		return seg, seg.readFrames(r)
 	case strings.Trim(string(head), "\x00") == "":
-		return seg, seg.ends(zeros(r))
+		return seg, seg.classifyEnd(classifyZeros(r))
 	}
-	seg.damaged = true // it is not ours to read
+	seg.damaged = true // not a segment
 	return seg, nil
 }
 
-// measure walks the frames.
-func (seg *segment) measure(r *bufio.Reader) error {
+func (seg *segment) readFrames(r *bufio.Reader) error {
 	for {
 		_, size, err := readFrame(r, seg.onDisk-seg.size)
 		if size == 0 {
-			return seg.ends(err)
+			return seg.classifyEnd(err)
 		}
 		seg.size += size
 		seg.damaged = seg.damaged || err != nil
 	}
 }
 
-// ends judges what stands behind size.
-func (seg *segment) ends(err error) error {
+// classifyEnd sets damaged by what is behind size.
+func (seg *segment) classifyEnd(err error) error {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, errTorn):
 		return nil

@@ -9,30 +9,29 @@ import (
 	"sync"
 )
 
-// mostSegment is where a segment is followed by another.
-const mostSegment = 4 << 20
+const maxSegmentBytes = 4 << 20
 
-// store is the folder: segments that grow at one end and are deleted at the other. One goroutine appends, another reads.
-type store struct {
-	dir          string
-	maxBytes     int64
-	segmentBytes int64
-	lock, marker *os.File // marker is the cursor's file
+// segmentStore is the folder: segments that grow at one end and are deleted at the other. One goroutine appends, another reads.
+type segmentStore struct {
+	dir              string
+	maxBytes         int64
+	segmentBytes     int64
+	lock, cursorFile *os.File // marker is the cursor's file
 
-	active *os.File // of the last segment, for the appender alone; nil: the next append begins a segment
-	buf    []byte
+	activeFile  *os.File // of the last segment, for the appender alone; nil: the next append begins a segment
+	frameBuffer []byte
 
-	mu       sync.Mutex
-	segments []*segment // oldest first
-	cursor   position   // the first frame that was not delivered
-	last     uint64     // the highest number ever given
+	mu         sync.Mutex
+	segments   []*segment    // oldest first
+	cursor     framePosition // the first frame that was not delivered
+	lastNumber uint64        // the highest number ever given
 
-	bell    sync.Mutex // of changed alone: mu is held while files come and go, and a login must not hang with a disk
-	changed chan struct{}
+	changedMutex sync.Mutex // of changed alone: mu is held while files come and go, and a login must not hang with a disk
+	changed      chan struct{}
 }
 
-// openStore takes hold of the folder, and makes it when it is missing.
-func openStore(dir string, maxBytes int64) (*store, error) {
+// openStore locks the folder, and makes it when it is missing.
+func openStore(dir string, maxBytes int64) (*segmentStore, error) {
 	dir, err := filepath.Abs(dir) // the application may go elsewhere
 	if err != nil {
 		return nil, err
@@ -48,12 +47,12 @@ func openStore(dir string, maxBytes int64) (*store, error) {
 		_ = lock.Close()
 		return nil, fmt.Errorf("another process has this folder: give each process its own: %w", err)
 	}
-	s := &store{
-		dir: dir, maxBytes: maxBytes, segmentBytes: min(maxBytes/4, mostSegment), lock: lock,
+	s := &segmentStore{
+		dir: dir, maxBytes: maxBytes, segmentBytes: min(maxBytes/4, maxSegmentBytes), lock: lock,
 		changed: make(chan struct{}),
 	}
-	if err := s.recover(); err != nil {
-		_ = s.close()
+	if err := s.recoverState(); err != nil {
+		_ = s.closeFiles()
 		return nil, err
 	}
 	return s, nil
@@ -78,101 +77,100 @@ func makeFolder(dir string) error {
 	return err
 }
 
-func (s *store) recover() (err error) {
-	if s.marker, s.cursor, err = openCursor(s.dir); err != nil {
+func (s *segmentStore) recoverState() (err error) {
+	if s.cursorFile, s.cursor, err = openCursor(s.dir); err != nil {
 		return err
 	}
-	if s.segments, err = s.found(); err != nil {
+	if s.segments, err = s.findSegments(); err != nil {
 		return err
 	}
-	s.last = s.cursor.segment
+	s.lastNumber = s.cursor.segment
 	for _, seg := range s.segments {
-		s.last = max(s.last, seg.number)
+		s.lastNumber = max(s.lastNumber, seg.number)
 	}
 	if err := errors.Join(syncDir(s.dir), syncDir(filepath.Dir(s.dir))); err != nil {
 		return err
 	}
-	_ = writeCursor(s.marker, s.cursor) // takes the room that it needs; without, a full disk would have records told again
+	_ = writeCursor(s.cursorFile, s.cursor) // takes the room that it needs; without, a full disk would have records delivered again
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.discard()
+	return s.deleteDelivered()
 }
 
-// wake tells everybody who waits for a change. The caller holds mu.
-func (s *store) wake() {
-	s.bell.Lock()
-	defer s.bell.Unlock()
+// signalChange wakes everybody who waits for a change. The caller holds mu.
+func (s *segmentStore) signalChange() {
+	s.changedMutex.Lock()
+	defer s.changedMutex.Unlock()
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
-// awaiting gives a channel that is closed at the next change; ask first for it, then for the state.
-func (s *store) awaiting() <-chan struct{} {
-	s.bell.Lock()
-	defer s.bell.Unlock()
+// nextChange returns a channel that is closed at the next change. Get it before reading the state.
+func (s *segmentStore) nextChange() <-chan struct{} {
+	s.changedMutex.Lock()
+	defer s.changedMutex.Unlock()
 	return s.changed
 }
 
-// onDisk is the room that the segments take. The caller holds mu.
-func (s *store) onDisk() (n int64) {
+// diskBytes is the room that the segments take. The caller holds mu.
+func (s *segmentStore) diskBytes() (n int64) {
 	for _, seg := range s.segments {
 		n += seg.onDisk
 	}
 	return n
 }
 
-// pending is how many bytes of frames wait for their delivery.
-func (s *store) pending() (n int64) {
+// pendingBytes are of frames that are not delivered.
+func (s *segmentStore) pendingBytes() (n int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, seg := range s.segments {
-		n += seg.size - s.from(seg)
+		n += seg.size - s.deliveredOffset(seg)
 	}
 	return n
 }
 
-// end is where the next frame will stand, or later.
-func (s *store) end() position {
+// endPosition is behind the last frame.
+func (s *segmentStore) endPosition() framePosition {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.segments) == 0 {
-		return position{}
+		return framePosition{}
 	}
 	seg := s.segments[len(s.segments)-1]
-	return position{seg.number, seg.size}
+	return framePosition{seg.number, seg.size}
 }
 
-// reached tells whether everything before p was delivered.
-func (s *store) reached(p position) bool {
+func (s *segmentStore) isDeliveredUpTo(p framePosition) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, seg := range s.segments {
-		if from := (position{seg.number, s.from(seg)}); from.before(p) && from.offset < seg.size {
+		if from := (framePosition{seg.number, s.deliveredOffset(seg)}); from.isBefore(p) && from.offset < seg.size {
 			return false
 		}
 	}
 	return true
 }
 
-// finish ends the last segment, which is deleted if it was delivered, and closes the store.
-func (s *store) finish() error {
+// finishAndClose ends the last segment, which is deleted if it was delivered, and closes the store.
+func (s *segmentStore) finishAndClose() error {
 	s.mu.Lock()
-	if s.active != nil {
-		s.retire()
+	if s.activeFile != nil {
+		s.closeActive()
 	}
-	err := s.discard()
+	err := s.deleteDelivered()
 	s.mu.Unlock()
-	return errors.Join(err, s.close())
+	return errors.Join(err, s.closeFiles())
 }
 
-// close lets go of the folder. Nobody appends or reads any more.
-func (s *store) close() error {
+// closeFiles unlocks the folder. Nobody appends or reads any more.
+func (s *segmentStore) closeFiles() error {
 	var errs []error
-	for _, f := range []*os.File{s.active, s.marker, s.lock} {
+	for _, f := range []*os.File{s.activeFile, s.cursorFile, s.lock} {
 		if f != nil {
 			errs = append(errs, f.Close())
 		}
 	}
-	s.active, s.marker, s.lock = nil, nil, nil
+	s.activeFile, s.cursorFile, s.lock = nil, nil, nil
 	return errors.Join(errs...)
 }

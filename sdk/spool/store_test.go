@@ -21,47 +21,47 @@ func quiet(t testing.TB) *int {
 	return n
 }
 
-func payload(i int) []byte { return bytes.Repeat([]byte{byte('a' + i)}, 1+i) }
+func testPayload(i int) []byte { return bytes.Repeat([]byte{byte('a' + i)}, 1+i) }
 
-// written is a segment of five frames, and where each ends.
-func written(t testing.TB) (content []byte, ends []int) {
+// writtenSegment is a segment of five frames, and where each ends.
+func writtenSegment(t testing.TB) (content []byte, ends []int) {
 	t.Helper()
 	dir := t.TempDir()
 	s, err := openStore(dir, 1<<20)
 	require.NoError(t, err)
-	at := len(magic)
+	at := len(segmentMagic)
 	for i := range 5 {
-		require.Equal(t, []error{nil}, s.append([][]byte{payload(i)}))
-		at += frameHeader + len(payload(i))
+		require.Equal(t, []error{nil}, s.appendPayloads([][]byte{testPayload(i)}))
+		at += frameHeader + len(testPayload(i))
 		ends = append(ends, at)
 	}
-	require.NoError(t, s.close())
-	content, err = os.ReadFile(s.path(1))
+	require.NoError(t, s.closeFiles())
+	content, err = os.ReadFile(s.segmentPath(1))
 	require.NoError(t, err)
 	require.Len(t, content, at)
 	return content, ends
 }
 
-// drain delivers everything that a folder with this one segment holds, after a record more.
-func drain(t testing.TB, content []byte) (got [][]byte, dir string) {
+// drainStore delivers everything that a folder with this one segment holds, after a record more.
+func drainStore(t testing.TB, content []byte) (got [][]byte, dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%020d%s", 1, extension)), content, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%020d%s", 1, segmentExtension)), content, 0o600))
 	s, err := openStore(dir, 1<<20)
 	require.NoError(t, err)
-	require.Equal(t, []error{nil}, s.append([][]byte{[]byte("later")}))
+	require.Equal(t, []error{nil}, s.appendPayloads([][]byte{[]byte("later")}))
 	for {
-		b, ok, err := s.next(batchRecords)
+		b, ok, err := s.nextBatch(batchRecords)
 		require.NoError(t, err)
 		if !ok {
 			break
 		}
 		got = append(got, b.payloads...)
-		require.NoError(t, s.delivered(b.end))
+		require.NoError(t, s.markDelivered(b.end))
 	}
-	require.Zero(t, s.pending())
-	require.NoError(t, s.finish())
-	left := segments(t, dir)
+	require.Zero(t, s.pendingBytes())
+	require.NoError(t, s.finishAndClose())
+	left := segmentNames(t, dir)
 	require.Empty(t, left)
 	return got, dir
 }
@@ -69,24 +69,24 @@ func drain(t testing.TB, content []byte) (got [][]byte, dir string) {
 // TestTheApplicationMayAskWhileItIsTold: its error handler looks how much is pending.
 func TestTheApplicationMayAskWhileItIsTold(t *testing.T) {
 	quiet(t)
-	content, ends := written(t)
+	content, ends := writtenSegment(t)
 	content[ends[0]+8] ^= 0xff
 	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%020d%s", 1, extension)), content, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%020d%s", 1, segmentExtension)), content, 0o600))
 	s, err := openStore(dir, 1<<20)
 	require.NoError(t, err)
 	told := make(chan int64, 1)
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) { told <- s.pending() }))
-	b, _, err := s.next(batchRecords)
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) { told <- s.pendingBytes() }))
+	b, _, err := s.nextBatch(batchRecords)
 	require.NoError(t, err)
-	go func() { _ = s.delivered(b.end) }()
+	go func() { _ = s.markDelivered(b.end) }()
 	select {
 	case n := <-told:
 		require.Zero(t, n)
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatal("it waits for itself")
 	}
-	require.NoError(t, s.finish())
+	require.NoError(t, s.finishAndClose())
 }
 
 // TestTheApplicationMayGoElsewhere: its folder was given from where it stood at first.
@@ -96,12 +96,12 @@ func TestTheApplicationMayGoElsewhere(t *testing.T) {
 	s, err := openStore("made/on/the way/", 1<<20)
 	require.NoError(t, err)
 	t.Chdir(t.TempDir())
-	require.Equal(t, []error{nil}, s.append([][]byte{payload(0)}))
-	require.FileExists(t, filepath.Join(top, "made", "on", "the way", fmt.Sprintf("%020d%s", 1, extension)))
-	b, _, err := s.next(batchRecords)
+	require.Equal(t, []error{nil}, s.appendPayloads([][]byte{testPayload(0)}))
+	require.FileExists(t, filepath.Join(top, "made", "on", "the way", fmt.Sprintf("%020d%s", 1, segmentExtension)))
+	b, _, err := s.nextBatch(batchRecords)
 	require.NoError(t, err)
 	require.Len(t, b.payloads, 1)
-	require.NoError(t, s.close())
+	require.NoError(t, s.closeFiles())
 }
 
 func TestALostCursorRepeatsAndNeverSkips(t *testing.T) {
@@ -109,12 +109,12 @@ func TestALostCursorRepeatsAndNeverSkips(t *testing.T) {
 	dir := t.TempDir()
 	s, err := openStore(dir, 1<<20)
 	require.NoError(t, err)
-	s.append([][]byte{payload(0), payload(1)})
-	b, _, err := s.next(batchRecords)
+	s.appendPayloads([][]byte{testPayload(0), testPayload(1)})
+	b, _, err := s.nextBatch(batchRecords)
 	require.NoError(t, err)
-	require.NoError(t, s.delivered(b.end))
-	s.append([][]byte{payload(2)})
-	require.NoError(t, s.close())
+	require.NoError(t, s.markDelivered(b.end))
+	s.appendPayloads([][]byte{testPayload(2)})
+	require.NoError(t, s.closeFiles())
 	cursor := filepath.Join(dir, "cursor")
 	good, err := os.ReadFile(cursor)
 	require.NoError(t, err)
@@ -125,11 +125,11 @@ func TestALostCursorRepeatsAndNeverSkips(t *testing.T) {
 		require.NoError(t, os.WriteFile(cursor, c.content, 0o600))
 		s, err := openStore(dir, 1<<20)
 		require.NoError(t, err)
-		b, ok, err := s.next(batchRecords)
+		b, ok, err := s.nextBatch(batchRecords)
 		require.NoError(t, err)
 		require.True(t, ok)
 		require.Len(t, b.payloads, c.want, name)
-		require.NoError(t, s.close())
+		require.NoError(t, s.closeFiles())
 	}
 }
 
@@ -139,40 +139,40 @@ func TestACursorAheadOfTheFolder(t *testing.T) {
 	dir := t.TempDir()
 	s, err := openStore(dir, 1<<20)
 	require.NoError(t, err)
-	require.NoError(t, s.delivered(position{7, 1000}))
-	require.NoError(t, s.close())
+	require.NoError(t, s.markDelivered(framePosition{7, 1000}))
+	require.NoError(t, s.closeFiles())
 	s, err = openStore(dir, 1<<20)
 	require.NoError(t, err)
-	require.Equal(t, []error{nil}, s.append([][]byte{payload(0)}))
-	b, ok, err := s.next(batchRecords)
+	require.Equal(t, []error{nil}, s.appendPayloads([][]byte{testPayload(0)}))
+	b, ok, err := s.nextBatch(batchRecords)
 	require.NoError(t, err)
 	require.True(t, ok)
-	require.Equal(t, [][]byte{payload(0)}, b.payloads)
-	require.NoError(t, s.finish())
+	require.Equal(t, [][]byte{testPayload(0)}, b.payloads)
+	require.NoError(t, s.finishAndClose())
 }
 
 // TestAFailedSyncIsWrittenElsewhere: a pipe takes writes and refuses fsync.
 func TestAFailedSyncIsWrittenElsewhere(t *testing.T) {
 	s, err := openStore(t.TempDir(), 1<<20)
 	require.NoError(t, err)
-	require.Equal(t, []error{nil}, s.append([][]byte{payload(0)}))
+	require.Equal(t, []error{nil}, s.appendPayloads([][]byte{testPayload(0)}))
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
 	defer r.Close()
-	require.NoError(t, s.active.Close())
-	s.active = w
-	require.ErrorContains(t, s.append([][]byte{payload(1)})[0], "the spool cannot be written")
-	require.Equal(t, []error{nil}, s.append([][]byte{payload(1)}))
+	require.NoError(t, s.activeFile.Close())
+	s.activeFile = w
+	require.ErrorContains(t, s.appendPayloads([][]byte{testPayload(1)})[0], "the spool cannot be written")
+	require.Equal(t, []error{nil}, s.appendPayloads([][]byte{testPayload(1)}))
 	require.Len(t, s.segments, 2)
 	var got [][]byte
 	for range 2 {
-		b, _, err := s.next(batchRecords)
+		b, _, err := s.nextBatch(batchRecords)
 		require.NoError(t, err)
 		got = append(got, b.payloads...)
-		require.NoError(t, s.delivered(b.end))
+		require.NoError(t, s.markDelivered(b.end))
 	}
-	require.Equal(t, [][]byte{payload(0), payload(1)}, got)
-	require.NoError(t, s.finish())
+	require.Equal(t, [][]byte{testPayload(0), testPayload(1)}, got)
+	require.NoError(t, s.finishAndClose())
 }
 
 // TestAFailedWriteLeavesNothing: a disk that refuses fsync for an hour must not be filled meanwhile, and whoever was refused
@@ -182,15 +182,15 @@ func TestAFailedWriteLeavesNothing(t *testing.T) {
 	require.NoError(t, err)
 	for _, granted := range []int{1, 0} {
 		for i := range granted {
-			require.Equal(t, []error{nil}, s.append([][]byte{payload(i)}))
+			require.Equal(t, []error{nil}, s.appendPayloads([][]byte{testPayload(i)}))
 		}
-		s.buf = appendFrame(s.buf[:0], []byte("refused"))
-		seg, size, err := s.turn()
+		s.frameBuffer = appendFrame(s.frameBuffer[:0], []byte("refused"))
+		seg, size, err := s.segmentToWrite()
 		require.NoError(t, err)
-		_, err = s.active.Write(s.buf)
+		_, err = s.activeFile.Write(s.frameBuffer)
 		require.NoError(t, err)
-		s.abandon(seg)
-		left, err := os.ReadFile(s.path(seg.number))
+		s.abandonSegment(seg)
+		left, err := os.ReadFile(s.segmentPath(seg.number))
 		if granted == 0 {
 			require.ErrorIs(t, err, os.ErrNotExist)
 			continue
@@ -200,33 +200,33 @@ func TestAFailedWriteLeavesNothing(t *testing.T) {
 		require.Equal(t, size, seg.onDisk)
 	}
 	require.Len(t, s.segments, 1)
-	b, _, err := s.next(batchRecords)
+	b, _, err := s.nextBatch(batchRecords)
 	require.NoError(t, err)
-	require.Equal(t, [][]byte{payload(0)}, b.payloads)
-	require.NoError(t, s.delivered(b.end))
-	require.NoError(t, s.finish())
+	require.Equal(t, [][]byte{testPayload(0)}, b.payloads)
+	require.NoError(t, s.markDelivered(b.end))
+	require.NoError(t, s.finishAndClose())
 }
 
 func FuzzSegment(f *testing.F) {
-	content, _ := written(f)
+	content, _ := writtenSegment(f)
 	f.Add(content)
 	f.Add(content[:len(content)-3])
-	f.Add([]byte(magic))
+	f.Add([]byte(segmentMagic))
 	f.Add([]byte{})
 	quiet(f)
 	f.Fuzz(func(t *testing.T, content []byte) {
-		got, _ := drain(t, content)
+		got, _ := drainStore(t, content)
 		require.Equal(t, "later", string(got[len(got)-1]))
 	})
 }
 
-// segments are the files of a spool.
-func segments(t testing.TB, dir string) (names []string) {
+// segmentNames are the files of a spool.
+func segmentNames(t testing.TB, dir string) (names []string) {
 	t.Helper()
 	files, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	for _, f := range files {
-		if strings.HasSuffix(f.Name(), extension) {
+		if strings.HasSuffix(f.Name(), segmentExtension) {
 			names = append(names, f.Name())
 		}
 	}

@@ -9,23 +9,23 @@ import (
 	"sync/atomic"
 )
 
-// ErrClosed is the answer to whoever comes after [Queue.Close].
+// ErrClosed is returned after [Queue.Close].
 var ErrClosed = errors.New("the processor has been shut down: the record was not kept")
 
-// Queue hands what callers bring to one worker, group by group. It holds nothing but what a caller waits for, so the number of
-// callers bounds it.
+// Queue passes the items of concurrent callers to one worker, group by group. Every item has a waiting caller, so the number of callers
+// bounds it.
 type Queue[T any] struct {
-	run  func(items []T) []error
-	most int
+	runItems func(items []T) []error
+	maxItems int
 
-	in   chan *ticket[T]
-	stop chan struct{}
-	once sync.Once
-	done chan struct{}
+	incoming chan *queuedItem[T]
+	stop     chan struct{}
+	once     sync.Once
+	done     chan struct{}
 }
 
-// ticket is one caller's item. Whoever claims it first decides: the worker that it is run, its caller that it is not.
-type ticket[T any] struct {
+// queuedItem is run if the worker claims it first, and withdrawn if its caller does.
+type queuedItem[T any] struct {
 	item    T
 	claimed atomic.Bool
 	done    chan struct{}
@@ -35,22 +35,22 @@ type ticket[T any] struct {
 // New starts the worker. run gets up to most items, in the order of their arrival, and gives an error for each; nil for all of
 // them alike.
 func New[T any](most int, run func(items []T) []error) *Queue[T] {
-	q := &Queue[T]{run: run, most: most, in: make(chan *ticket[T], most), stop: make(chan struct{}), done: make(chan struct{})}
-	go q.work()
+	q := &Queue[T]{runItems: run, maxItems: most, incoming: make(chan *queuedItem[T], most), stop: make(chan struct{}), done: make(chan struct{})}
+	go q.runWorker()
 	return q
 }
 
 // Do waits until the item has been run, and gives its error. When the context ends before that, the item is withdrawn; if it
 // is being run at that moment, Do returns all the same, and what became of the item is not known.
 func (q *Queue[T]) Do(ctx context.Context, item T) error {
-	t := &ticket[T]{item: item, done: make(chan struct{})}
+	t := &queuedItem[T]{item: item, done: make(chan struct{})}
 	select {
 	case <-q.stop:
 		return ErrClosed
 	default:
 	}
 	select {
-	case q.in <- t:
+	case q.incoming <- t:
 	case <-q.stop:
 		return ErrClosed
 	case <-ctx.Done():
@@ -71,15 +71,15 @@ func (q *Queue[T]) Do(ctx context.Context, item T) error {
 	}
 }
 
-// Close turns away whoever waits for a group and lets the one under way end; wait for that with [Queue.Done].
+// Close returns ErrClosed to callers that wait for a group and lets the current group end; wait for that with [Queue.Done].
 func (q *Queue[T]) Close() { q.once.Do(func() { close(q.stop) }) }
 
 // Done is closed when the worker has ended.
 func (q *Queue[T]) Done() <-chan struct{} { return q.done }
 
-func (q *Queue[T]) work() {
+func (q *Queue[T]) runWorker() {
 	defer close(q.done)
-	var tickets []*ticket[T]
+	var tickets []*queuedItem[T]
 	var items []T
 	for {
 		select {
@@ -90,41 +90,41 @@ func (q *Queue[T]) work() {
 		select {
 		case <-q.stop:
 			return
-		case t := <-q.in:
-			tickets = q.gather(append(tickets[:0], t))
+		case t := <-q.incoming:
+			tickets = q.collectItems(append(tickets[:0], t))
 		}
 		items = items[:0]
 		for _, t := range tickets {
 			items = append(items, t.item)
 		}
 		if len(items) > 0 {
-			answer(tickets, q.run(items))
+			answerCallers(tickets, q.runItems(items))
 		}
 		clear(tickets)
 		clear(items)
 	}
 }
 
-// gather takes what else is there, and drops what its callers have withdrawn.
-func (q *Queue[T]) gather(tickets []*ticket[T]) []*ticket[T] {
+// collectItems adds what else is queued, and drops what its callers have withdrawn.
+func (q *Queue[T]) collectItems(tickets []*queuedItem[T]) []*queuedItem[T] {
 	first := tickets[0]
 	tickets = tickets[:0]
 	for t := first; ; {
 		if t.claimed.CompareAndSwap(false, true) {
 			tickets = append(tickets, t)
 		}
-		if len(tickets) == q.most {
+		if len(tickets) == q.maxItems {
 			return tickets
 		}
 		select {
-		case t = <-q.in:
+		case t = <-q.incoming:
 		default:
 			return tickets
 		}
 	}
 }
 
-func answer[T any](tickets []*ticket[T], errs []error) {
+func answerCallers[T any](tickets []*queuedItem[T], errs []error) {
 	for i, t := range tickets {
 		if errs != nil {
 			t.err = errs[i]

@@ -53,14 +53,14 @@ func TestEveryCallerOfAFailedGroupIsTold(t *testing.T) {
 		<-goOn
 		errs := make([]error, len(items))
 		for i, n := range items {
-			errs[i] = refusal(n)
+			errs[i] = refusedItem(n)
 		}
 		return errs
 	})
 	var all sync.WaitGroup
 	caller := func(n int) {
 		all.Go(func() {
-			if err := q.Do(t.Context(), n); err != refusal(n) { //nolint:errorlint // it is that very error
+			if err := q.Do(t.Context(), n); err != refusedItem(n) { //nolint:errorlint // it is that very error
 				t.Errorf("%d: %v", n, err)
 			}
 		})
@@ -70,7 +70,7 @@ func TestEveryCallerOfAFailedGroupIsTold(t *testing.T) {
 	for n := 1; n <= callers; n++ {
 		caller(n)
 	}
-	require.Eventually(t, func() bool { return len(q.in) == callers }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return len(q.incoming) == callers }, time.Minute, time.Millisecond)
 	close(goOn)
 	require.Equal(t, callers, <-begun, "they are one group")
 	all.Wait()
@@ -78,10 +78,10 @@ func TestEveryCallerOfAFailedGroupIsTold(t *testing.T) {
 	<-q.Done()
 }
 
-// refusal is the error of one item.
-type refusal int
+// refusedItem is the error of one item.
+type refusedItem int
 
-func (r refusal) Error() string { return "item " + strconv.Itoa(int(r)) + " is refused" }
+func (r refusedItem) Error() string { return "item " + strconv.Itoa(int(r)) + " is refused" }
 
 // TestWhoeverComesMeanwhileSharesTheNext: the first group is held until three callers wait.
 func TestWhoeverComesMeanwhileSharesTheNext(t *testing.T) {
@@ -97,13 +97,13 @@ func TestWhoeverComesMeanwhileSharesTheNext(t *testing.T) {
 	withdrawn, withdraw := context.WithCancel(t.Context())
 	gone := make(chan error)
 	go func() { gone <- q.Do(withdrawn, 99) }()
-	require.Eventually(t, func() bool { return len(q.in) == 1 }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return len(q.incoming) == 1 }, time.Minute, time.Millisecond)
 	withdraw()
 	require.ErrorIs(t, <-gone, context.Canceled)
 	for n := 1; n <= 3; n++ {
 		all.Go(func() { _ = q.Do(t.Context(), n) })
 	}
-	require.Eventually(t, func() bool { return len(q.in) == 4 }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return len(q.incoming) == 4 }, time.Minute, time.Millisecond)
 	close(goOn)
 	next := <-begun
 	slices.Sort(next)
@@ -124,7 +124,7 @@ func TestClosedWhileSomebodyWaits(t *testing.T) {
 	go func() { first <- q.Do(t.Context(), 1) }()
 	<-begun
 	go func() { second <- q.Do(t.Context(), 2) }()
-	require.Eventually(t, func() bool { return len(q.in) == 1 }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return len(q.incoming) == 1 }, time.Minute, time.Millisecond)
 	q.Close()
 	q.Close()
 	close(goOn)

@@ -8,39 +8,37 @@ import (
 	"github.com/otel-sessionlog/sessionlog/sdk/internal/retry"
 )
 
-// Hopeless marks an error after which another try is no use.
-type Hopeless struct{ Err error }
+// PermanentError marks an error that no retry mends.
+type PermanentError struct{ Err error }
 
-func (h Hopeless) Error() string { return h.Err.Error() }
-func (h Hopeless) Unwrap() error { return h.Err }
+func (h PermanentError) Error() string { return h.Err.Error() }
+func (h PermanentError) Unwrap() error { return h.Err }
 
-// Broken marks an error that will pass only if somebody mends something: whoever wants the record durable is told at once, and
-// does not wait for that.
-type Broken struct{ Err error }
+// StorageError marks an error that lasts until somebody repairs something: callers that want the record durable get it at once.
+type StorageError struct{ Err error }
 
-func (b Broken) Error() string { return b.Err.Error() }
-func (b Broken) Unwrap() error { return b.Err }
+func (b StorageError) Error() string { return b.Err.Error() }
+func (b StorageError) Unwrap() error { return b.Err }
 
-// Keep tries until the record is kept, and answers the receipt in ctx. Without a receipt nobody could be told that the record
-// was given up, so nothing but a [Hopeless] error gives it up; the error is returned for the SDK to report. With one, the end
-// of ctx does too.
+// Keep tries until the record is kept, and reports to the receipt in ctx. Without a receipt no caller would learn that the record was
+// given up, so nothing but a [PermanentError] ends the tries; it is returned for the SDK to report. With one, the end of ctx does too.
 func Keep(ctx context.Context, try func(context.Context) error) error {
 	r := From(ctx)
 	if r == nil {
-		return persist(context.WithoutCancel(ctx), try, false)
+		return retryUntilKept(context.WithoutCancel(ctx), try, false)
 	}
-	r.Give(persist(ctx, try, r.durable))
+	r.Report(retryUntilKept(ctx, try, r.durable))
 	return nil
 }
 
-func persist(ctx context.Context, try func(context.Context) error, impatient bool) error {
+func retryUntilKept(ctx context.Context, try func(context.Context) error, impatient bool) error {
 	var backoff retry.Backoff
-	var hopeless Hopeless
-	var broken Broken
+	var permanent PermanentError
+	var storage StorageError
 	for {
 		err := try(ctx)
 		switch {
-		case err == nil, errors.As(err, &hopeless), impatient && errors.As(err, &broken):
+		case err == nil, errors.As(err, &permanent), impatient && errors.As(err, &storage):
 			return err
 		case ctx.Err() != nil:
 			return err

@@ -11,14 +11,14 @@ import (
 type Backoff struct{ next time.Duration }
 
 const (
-	first = 20 * time.Millisecond
-	most  = 5 * time.Second
+	firstPause   = 20 * time.Millisecond
+	longestPause = 5 * time.Second
 )
 
 // Wait waits before the next try: 20 ms at first, 5 s in the end, up to a quarter less, so that many who failed at once do not
 // come back at once. It returns early, with an error, when the context ends.
 func (b *Backoff) Wait(ctx context.Context) error {
-	b.next = min(max(2*b.next, first), most)
+	b.next = min(max(2*b.next, firstPause), longestPause)
 	timer := time.NewTimer(b.next - rand.N(b.next/4))
 	defer timer.Stop()
 	select {
