@@ -16,7 +16,7 @@ type settings struct {
 }
 
 func collect(options []Option) settings {
-	var s settings
+	s := settings{Config: server.Config{TraceFlushInterval: time.Hour}}
 	for _, option := range options {
 		option(&s)
 	}
@@ -36,6 +36,11 @@ func FlushInterval(d time.Duration) Option {
 // LogsOnDemand leaves the system logs in memory until FlushLogs: to write them every 200 ms is three quarters of what a server of a
 // test computes.
 func LogsOnDemand() Option { return FlushInterval(time.Hour) }
+
+// TraceLogs has query_log and opentelemetry_span_log written out as often as session_log; without it they are at FlushLogs alone.
+func TraceLogs() Option {
+	return func(s *settings) { s.TraceFlushInterval = 0 }
+}
 
 // NoSessionLog leaves the session_log section out, as a fresh installation of ClickHouse does: the table does not exist.
 func NoSessionLog() Option {

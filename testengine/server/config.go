@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -19,10 +20,12 @@ type Config struct {
 	Dir           string        // data, configuration and the server's log; what is there from an earlier run is kept
 	Timezone      string        // the server's zone (IANA name), "" for UTC whatever this machine's is
 	FlushInterval time.Duration // of the system logs, 0 for DefaultFlushInterval
-	NoSessionLog  bool          // leaves the session_log section out: the table is never made
-	ConfigXML     string        // elements merged into config.xml, as a file in config.d would be
-	UsersXML      string        // elements (users, roles, profiles, quotas) merged into users.xml, as a file in users.d would be
-	LogLevel      string        // of server.log, "" for information
+	// TraceFlushInterval is that of query_log and opentelemetry_span_log, 0 for FlushInterval.
+	TraceFlushInterval time.Duration
+	NoSessionLog       bool   // leaves the session_log section out: the table is never made
+	ConfigXML          string // elements merged into config.xml, as a file in config.d would be
+	UsersXML           string // elements (users, roles, profiles, quotas) merged into users.xml, as a file in users.d would be
+	LogLevel           string // of server.log, "" for information
 }
 
 var (
@@ -59,12 +62,13 @@ func (c *Config) dataDir() string    { return filepath.Join(c.Dir, "data") }
 
 // write makes the configuration files. The server reads them at its start only.
 func (c *Config) write(m *member) error {
-	logs := []string{"query_log", "opentelemetry_span_log"}
+	traced := cmp.Or(c.TraceFlushInterval, c.FlushInterval)
+	logs := map[string]int64{"query_log": traced.Milliseconds(), "opentelemetry_span_log": traced.Milliseconds()}
 	if !c.NoSessionLog {
-		logs = append(logs, "session_log")
+		logs["session_log"] = c.FlushInterval.Milliseconds()
 	}
 	var config strings.Builder
-	err := configTemplate.Execute(&config, map[string]any{"Logs": logs, "FlushMilliseconds": c.FlushInterval.Milliseconds()})
+	err := configTemplate.Execute(&config, map[string]any{"Logs": logs})
 	if err != nil {
 		return fmt.Errorf("config.xml: %w", err)
 	}

@@ -171,7 +171,7 @@ func TestClusterNodesComeAndChangeTheirNames(t *testing.T) {
 }
 
 func TestClusterOverHTTPWithTraces(t *testing.T) {
-	c := testengine.ClickHouseCluster(t, 1, 1)
+	c := testengine.ClickHouseCluster(t, 1, 1, testengine.TraceLogs())
 	s := c.Nodes()[0]
 	cfg := clusterConfig(c, s)
 	cfg.Endpoints = []string{"http://" + s.HTTP}

@@ -95,7 +95,7 @@ func named(name string) func(*session.Event) bool {
 }
 
 func TestALoginBearsTheTraceOfItsFirstTracedQuery(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.TraceLogs())
 	r := run(t, tracing(s, settled), nil)
 	first, second, web := newTrace(), newTrace(), newTrace()
 	native := open(t, s, server.Bob, "traced")
@@ -134,7 +134,7 @@ func TestALoginBearsTheTraceOfItsFirstTracedQuery(t *testing.T) {
 
 // What the client says of itself is told as such, and only where nothing better is known.
 func TestAClaimedTraceIsMarked(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.TraceLogs())
 	r := run(t, tracing(s, settled), nil)
 	claimed, proved := newTrace(), newTrace()
 	liar := open(t, s, server.Bob, traceParent(claimed))
@@ -152,7 +152,7 @@ func TestAClaimedTraceIsMarked(t *testing.T) {
 
 // A connection of a pool logs in long before its first traced query: an update tells of it, once.
 func TestALaterTraceIsToldAsAnUpdate(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.TraceLogs())
 	store := &sourcetest.Store{}
 	cfg := tracing(s, settled)
 	pool := open(t, s, server.Bob, "pool")
@@ -206,7 +206,7 @@ func logged(t *testing.T, s *testengine.Server, of trace.SpanContext, queries in
 
 // Where the logs are written later than settle, logins are told without their trace, and the trace is told behind them.
 func TestASettleThatIsTooSmallMakesUpdates(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.ConfigXML("<query_log><flush_interval_milliseconds>3600000</flush_interval_milliseconds></query_log>"+
+	s := testengine.ClickHouse(t, testengine.TraceLogs(), testengine.ConfigXML("<query_log><flush_interval_milliseconds>3600000</flush_interval_milliseconds></query_log>"+
 		"<opentelemetry_span_log><flush_interval_milliseconds>3600000</flush_interval_milliseconds></opentelemetry_span_log>"))
 	s.FlushLogs(t)
 	r := run(t, tracing(s, 0), nil)
@@ -232,7 +232,7 @@ func TestASettleThatIsTooSmallMakesUpdates(t *testing.T) {
 // connections that begin untraced. Every name must have its own trace, or none.
 func TestTracesOfManySessionsAreNotMixedUp(t *testing.T) {
 	const sessions, requests = 200, 4
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.TraceLogs())
 	r := run(t, tracing(s, settled), nil)
 	users := []server.User{server.Bob, server.Carol, server.Dave, server.Guest}
 	var want sync.Map
@@ -350,7 +350,7 @@ func pooled(ctx context.Context, s *testengine.Server, i, n int, user server.Use
 // Where two sessions could have sent a query, neither has its trace. The queries are real; the log says more sessions than
 // there were, as one behind a proxy that shares its ports would.
 func TestAnAmbiguousTraceIsNone(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.TraceLogs())
 	for _, test := range []struct {
 		name, doctor  string
 		traced        bool
@@ -406,7 +406,7 @@ func TestAnAmbiguousTraceIsNone(t *testing.T) {
 }
 
 func TestTracesNeedTheirGrants(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.Users("<users><erin><grants><query>GRANT SELECT ON system.session_log*</query></grants></erin></users>"))
+	s := testengine.ClickHouse(t, testengine.TraceLogs(), testengine.Users("<users><erin><grants><query>GRANT SELECT ON system.session_log*</query></grants></erin></users>"))
 	c := logins.New(s.Native, s.HTTP)
 	defer c.Close()
 	_, err := c.Login(t.Context(), logins.Attempt{Protocol: logins.HTTP, User: server.Bob.Name, Password: server.Bob.Password, TraceParent: traceParent(newTrace())})
@@ -424,7 +424,7 @@ func TestTracesNeedTheirGrants(t *testing.T) {
 
 // Rows are left alone until they are old enough; those of a clock that is wrong are not waited for.
 func TestYoungRowsAreLeftToSettle(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.TraceLogs())
 	table := newLog(t, s)
 	cfg := tracing(s, time.Hour)
 	cfg.Username, cfg.Password = server.Admin.Name, "engine-pw"
