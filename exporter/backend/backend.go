@@ -77,7 +77,7 @@ type Rejection struct {
 func Refusal(e *session.Event) string {
 	switch {
 	case e.RecordID.IsZero():
-		return "the record has no id (log.record.uid): it could not be told from its repetition"
+		return "the record has no id (log.record.uid): it could not be distinguished from its repetition"
 	case e.Kind.String() == "":
 		return "the record's kind is none of login, logout, session.start, session.update"
 	}

@@ -141,7 +141,7 @@ func TestClickHouseAtStart(t *testing.T) {
 	t.Run("login", func(t *testing.T) {
 		r := startWaiting(t, config(func(c *clickhouse.Config) { c.Username, c.Password, c.Database = "newcomer", "secret", "newcomer" }))
 		require.NoError(t, r.Start(t.Context(), r))
-		requireWaits(t, r, "mind username and password")
+		requireWaits(t, r, "check username and password")
 		ch.Stop(t)
 		ch.Restart(t, testengine.Users("<users><newcomer><password>secret</password><networks><ip>::/0</ip></networks>"+
 			"<profile>default</profile><quota>default</quota></newcomer></users>"))

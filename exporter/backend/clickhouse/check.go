@@ -23,7 +23,7 @@ func (cfg Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	if err != nil {
 		key, remedy := "endpoints", "name a server that runs, with the scheme of its port: clickhouse://…:9000, http://…:8123, https://…:8443"
 		if configclickhouse.RefusesLogin(err) {
-			key, remedy = "username", "mind username and password; CREATE USER "+configclickhouse.AccountName(cfg.Username)+" IDENTIFIED BY '…'"
+			key, remedy = "username", "check username and password; CREATE USER "+configclickhouse.AccountName(cfg.Username)+" IDENTIFIED BY '…'"
 		}
 		return []connectcheck.Finding{{Subject: "login", Detail: cfg.explainError("connecting", err).Error(), Key: key, Remedy: remedy}}
 	}

@@ -41,8 +41,8 @@ var diagnoses = []diagnosis{
 	{[]int{
 		configclickhouse.CodeAuthenticationFailed, configclickhouse.CodeUnknownUser, configclickhouse.CodeWrongPassword,
 		configclickhouse.CodeRequiredPassword,
-	}, ErrLogin, "mind username and password", 0},
-	{[]int{configclickhouse.CodeUnknownTable, configclickhouse.CodeUnknownIdentifier, codeUnknownDatabase, 16}, ErrNoSchema, "mind database, table_prefix and create_schema", 0},
+	}, ErrLogin, "check username and password", 0},
+	{[]int{configclickhouse.CodeUnknownTable, configclickhouse.CodeUnknownIdentifier, codeUnknownDatabase, 16}, ErrNoSchema, "check database, table_prefix and create_schema", 0},
 	{[]int{252}, ErrBusy, "it has too many parts, which merges make fewer; make larger batches (sending_queue::batch)", 5 * time.Second},
 	{[]int{202, 473}, ErrBusy, "too many queries run at the same time", time.Second},
 	{[]int{241, 439, 173}, ErrResources, "the batch is tried again", 2 * time.Second},

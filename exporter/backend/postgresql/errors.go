@@ -90,7 +90,7 @@ func diagnoseServerError(e *pgconn.PgError) (remedy string, kind error) {
 	case codeDenied:
 		return "README.md of the postgresql backend lists the grants", ErrPrivilege
 	case "42P01", "42703", "42804", "3F000", "42883", "42704":
-		return "mind schema, table_prefix and create_schema", ErrNoSchema
+		return "check schema, table_prefix and create_schema", ErrNoSchema
 	case "55P03":
 		return "end the transaction that holds it; it is tried again", ErrLocked
 	case "25006":

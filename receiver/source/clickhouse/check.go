@@ -72,7 +72,7 @@ func (c Config) checkLogin(ctx context.Context, to *connection) connectcheck.Fin
 func (c Config) refusalRemedy(err error) (key, remedy string) {
 	switch {
 	case configclickhouse.RefusesLogin(err):
-		return "username", "ALTER USER " + configclickhouse.AccountName(c.Username) + " IDENTIFIED BY '…', with that as password; mind the HOST of the account, too"
+		return "username", "ALTER USER " + configclickhouse.AccountName(c.Username) + " IDENTIFIED BY '…', with that as password; check the HOST of the account, too"
 	case configclickhouse.HasCode(err, configclickhouse.CodeUnknownDatabase):
 		return "database", "remove the key database: tables are named in full"
 	case strings.Contains(err.Error(), "tls: "):

@@ -29,9 +29,9 @@ var (
 	errTooMany         = &callError{http.StatusRequestEntityTooLarge, "too many events in one call"}
 	errReadTimeout     = &callError{http.StatusRequestTimeout, "the body came too slowly"}
 	errUnreadableBody  = &callError{http.StatusBadRequest, "the body cannot be read to its end, or is not what Content-Encoding says"}
-	errMemoryFull      = &callError{http.StatusTooManyRequests, "the bodies of other calls fill the memory: come again"}
-	errTooManyCalls    = &callError{http.StatusTooManyRequests, "too many calls at once: come again"}
-	errStopping        = &callError{http.StatusServiceUnavailable, "the receiver is stopping: come again"}
+	errMemoryFull      = &callError{http.StatusTooManyRequests, "the bodies of other calls fill the memory: retry later"}
+	errTooManyCalls    = &callError{http.StatusTooManyRequests, "too many calls at once: retry later"}
+	errStopping        = &callError{http.StatusServiceUnavailable, "the receiver is stopping: retry later"}
 	// errUndelivered may leave events delivered: the same call again is the same records.
 	errUndelivered = &callError{http.StatusServiceUnavailable, "the pipeline has not taken all events: send the same call again"}
 )

@@ -44,7 +44,7 @@ func (c Config) refusedLogin(err error) connectcheck.Finding {
 	case errors.Is(err, configpostgresql.ErrLogin):
 		f.Key, f.Remedy = "username", "ALTER ROLE "+configpostgresql.Identifier(c.Username)+" LOGIN PASSWORD '…', and a line in pg_hba.conf for it"
 	default:
-		f.Remedy = "write host:port of the server, and mind listen_addresses and firewalls"
+		f.Remedy = "write host:port of the server, and check listen_addresses and firewalls"
 	}
 	return f
 }

@@ -26,7 +26,7 @@ func NormalAddress(s string) string {
 	return s
 }
 
-// isLoopback tells whether an address means something on its own machine only.
+// isLoopback: the address has a meaning on its own machine only.
 func isLoopback(s string) bool {
 	return strings.HasPrefix(s, "127.") || s == "::1" || s == "localhost" || strings.HasPrefix(s, "[") || strings.HasPrefix(s, "/")
 }

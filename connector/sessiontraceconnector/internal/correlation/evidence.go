@@ -29,6 +29,6 @@ func (e Evidence) String() string {
 // All are the kinds of evidence, the best first.
 func All() []Evidence { return []Evidence{SessionID, ClientPort, UserAddress} }
 
-// improves tells whether a match by e says more than what is known already. What a record says of itself is never
+// improves: a match by e is better than the known one. A record's own trace is never
 // replaced.
 func (e Evidence) improves(known Evidence) bool { return known != ownTrace && e < known }

@@ -60,7 +60,7 @@ func (s *Store) recordProgress(e *session.Event) {
 	s.readUntil[n] = e.Time
 }
 
-// Trace tells the trace of a record that was learned, when it brought none and one is known.
+// Trace returns the trace of a learned record that had none of its own, if one is known.
 func (b Batch) Trace(n Note) (t Trace, ok bool) {
 	s, l := b.s, n.login
 	if l == nil || s.logins.byID[l.id] != l { // forgotten since
@@ -98,7 +98,7 @@ func (s *Store) traceAtLogout(l *login, n Note) (Trace, bool) {
 	return Trace{seen.trace, seen.span, by}, ok
 }
 
-// learnLogin remembers a login, or finds it again: records may come twice, and a session's start tells of the same session.
+// learnLogin remembers a login, or finds it again: records may come twice, and a session's start is of the same session.
 // One that is too large is not remembered.
 func (s *Store) learnLogin(e *session.Event) *login {
 	id := e.SessionKey
@@ -122,7 +122,7 @@ func (s *Store) learnLogin(e *session.Event) *login {
 	return l
 }
 
-// knownLogin finds what a record tells of again. A session may be entered anew under the same key: an application keeps its
+// knownLogin finds the login of a repeated record. A session may be entered again under the same key: an application keeps its
 // session's id when another user logs in, or the same one after a logout. Then its former login is known by its record id alone.
 func (s *Store) knownLogin(id session.ID, e *session.Event) (*login, bool) {
 	l, ok := s.logins.byID[id]
@@ -142,7 +142,7 @@ func (s *Store) knownLogin(id session.ID, e *session.Event) (*login, bool) {
 	return nil, false
 }
 
-// isEnteredAnew tells whether another login of the session is more than another record of the same one.
+// isEnteredAnew: the record is another login, not another record of the same one.
 func (l *login) isEnteredAnew(e *session.Event) bool {
 	otherUser := e.User != "" && l.user != "" && e.User != l.user || e.UserHash != "" && l.userHash != "" && e.UserHash != l.userHash
 	return l.hasEnded && e.Time > l.end || otherUser && e.Time > l.start

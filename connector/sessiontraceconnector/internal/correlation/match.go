@@ -55,15 +55,15 @@ func (s *Store) findTrace(l, self *login, guess, final bool) (best seenTrace, by
 	return best, noTrace, false
 }
 
-// mayGuess tells whether the spans around a login would still be remembered, all of them, for they are kept longer than the
+// mayGuess: the spans around a login would still be remembered, all of them, for they are kept longer than the
 // lateness by the window: the one that is left of two is no guess.
 func (s *Store) mayGuess(l *login) bool {
 	return s.limits.Window > 0 && s.wall-l.start <= int64(s.limits.Lateness)
 }
 
-// isSettled tells whether all logins are known that a span until end could belong to. Sessions of single requests follow each
-// other on one connection within milliseconds, and so do failed logins, but a log is read in pages: the next one may hold
-// the login that the span really belongs to. It has been read when the source has told of something later, or has had its
+// isSettled: all logins are known that a span until end could belong to. Sessions of single requests follow each
+// other on one connection within milliseconds, and so do failed logins, but a log is read in batches: the next one may hold
+// the login that the span really belongs to. It has been read when the source has delivered something later, or has had its
 // time.
 func (s *Store) isSettled(l *login, end int64) bool {
 	return !l.brief || s.now-l.firstSeen >= s.patience || s.readUntil[logNode{l.system, l.instance, l.host}] > end+int64(s.limits.Tolerance)
@@ -81,7 +81,7 @@ func (t *seenTrace) isNearer(other *seenTrace, unixNano int64) bool {
 	return t.start < other.start
 }
 
-// fitsAnother tells whether a login beside self fits the same trace.
+// fitsAnother: a login beside self fits the same trace.
 func (s *Store) fitsAnother(by Evidence, key uint64, t *seenTrace, self *login) bool {
 	n := 0
 	for l := s.logins.newest[by][key]; l != nil; l = l.older[by] {
@@ -95,7 +95,7 @@ func (s *Store) fitsAnother(by Evidence, key uint64, t *seenTrace, self *login) 
 	return false
 }
 
-// canBelong tells whether a span from start to end can belong to a login, beside the key that they share: they overlap in time,
+// canBelong: a span from start to end can belong to a login, beside the key that they share: they overlap in time,
 // and nothing else that both say differs.
 func (s *Store) canBelong(l *login, start, end int64, traits clientTraits, by Evidence) bool {
 	tolerance := int64(s.limits.Tolerance)

@@ -9,7 +9,7 @@ type Owner struct {
 	By                        Evidence
 }
 
-// Span takes note of a span and tells whose it is. A login that waited for a span like it gets its update.
+// Span records a span and returns its owner. A login that waited for a span like it gets its update.
 func (b Batch) Span(a *SpanAttributes) (owner Owner, ok bool) {
 	s := b.s
 	keys, traits := s.hashSpan(a)

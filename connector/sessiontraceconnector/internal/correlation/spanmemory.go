@@ -127,7 +127,7 @@ func (m *spanMemory) expireTraces(clock storeClock) {
 	}
 }
 
-// mayLack tells whether a trace may have been given up that was seen under a key at a time or later: then the one that is
+// mayLack: a trace may have been evicted that was seen under a key at a time or later: then the one that is
 // left need not have been the only one.
 func (m *spanMemory) mayLack(key uint64, clock storeClock, unixNano int64) bool {
 	last := m.evictedTime

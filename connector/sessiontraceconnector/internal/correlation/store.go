@@ -56,7 +56,7 @@ type Store struct {
 // Stats count since the store was made, but for Sessions and Bytes, which are of now.
 type Stats struct {
 	Spans, Records, Updates [kinds]int64 // matches by evidence
-	Ambiguous               [kinds]int64 // clues that pointed at several
+	Ambiguous               [kinds]int64 // attributes that matched several
 	EvictedSessions         int64        // logins forgotten before their time, for want of room
 	EvictedSpans            int64
 	DroppedUpdates          int64 // forgotten before they were delivered
@@ -83,7 +83,7 @@ func (s *Store) Begin(now time.Time) Batch {
 	return Batch{s}
 }
 
-// End lets the store go. It tells whether updates wait for [Batch.Take].
+// End unlocks the store. waiting: there are updates for [Batch.Take].
 func (b Batch) End() (waiting bool) {
 	waiting = b.s.updates.Len() > 0
 	b.s.mu.Unlock()
@@ -116,7 +116,7 @@ func (b Batch) Open(yield func(Place, int64)) {
 	}
 }
 
-// Began tells when a session began, by its source's clock.
+// Began is a session's start, by its source's clock.
 func (b Batch) Began(key session.ID) (int64, bool) {
 	l, ok := b.s.logins.byID[key]
 	if !ok {
