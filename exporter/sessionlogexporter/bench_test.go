@@ -10,29 +10,29 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite/sqlitetest"
 )
 
-// page is how many records a call has: the size of a batch.
-const page = 8192
+// benchBatchSize is how many records a call has: the size of a batch.
+const benchBatchSize = 8192
 
 // BenchmarkConsume is the way from ConsumeLogs to durable, with the settings that ship; BenchmarkLimit is the store's
 // driver alone with the same rows.
 func BenchmarkConsume(b *testing.B) {
-	b.Run("callers=1", func(b *testing.B) { consume(b, nil, 1, page) })
-	b.Run("callers=4", func(b *testing.B) { consume(b, nil, 4, page) })
+	b.Run("callers=1", func(b *testing.B) { benchConsume(b, nil, 1, benchBatchSize) })
+	b.Run("callers=4", func(b *testing.B) { benchConsume(b, nil, 4, benchBatchSize) })
 }
 
 // BenchmarkLimit is what BenchmarkConsume is measured by.
-func BenchmarkLimit(b *testing.B) { sqlitetest.Limit(b, page) }
+func BenchmarkLimit(b *testing.B) { sqlitetest.Limit(b, benchBatchSize) }
 
 // BenchmarkSmallCalls is what a sender of ten records waits for, alone and among others.
 func BenchmarkSmallCalls(b *testing.B) {
-	b.Run("callers=1", func(b *testing.B) { consume(b, nil, 1, 10) })
-	b.Run("callers=64", func(b *testing.B) { consume(b, nil, 64, 10) })
+	b.Run("callers=1", func(b *testing.B) { benchConsume(b, nil, 1, 10) })
+	b.Run("callers=64", func(b *testing.B) { benchConsume(b, nil, 64, 10) })
 }
 
-// consume makes b.N calls of size new records each, from several callers. The records of the next few calls are made while
+// benchConsume makes b.N calls of size new records each, from several callers. The records of the next few calls are made while
 // the clock stands.
-func consume(b *testing.B, edit func(*Config), callers, size int) {
-	r := start(b, edit, nil)
+func benchConsume(b *testing.B, edit func(*Config), callers, size int) {
+	r := startExporter(b, edit, nil)
 	var made, at int
 	batches := make([]plog.Logs, 0, max(4*callers, 16))
 	b.ReportAllocs()
@@ -40,17 +40,17 @@ func consume(b *testing.B, edit func(*Config), callers, size int) {
 		b.StopTimer()
 		batches = batches[:0]
 		for len(batches) < cap(batches) && made < b.N {
-			batches = append(batches, events(at, at+size))
+			batches = append(batches, testEvents(at, at+size))
 			at += size
 			made++
 		}
 		b.StartTimer()
-		send(b, r, batches, callers)
+		sendBatches(b, r, batches, callers)
 	}
 	b.ReportMetric(float64(b.N*size)/b.Elapsed().Seconds(), "records/s")
 }
 
-func send(b *testing.B, r *rig, batches []plog.Logs, callers int) {
+func sendBatches(b *testing.B, r *testExporter, batches []plog.Logs, callers int) {
 	var all sync.WaitGroup
 	var next atomic.Int64
 	for range callers {

@@ -22,7 +22,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 )
 
-func yaml(t *testing.T, file string) *confmap.Conf {
+func readYAML(t *testing.T, file string) *confmap.Conf {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", file))
 	require.NoError(t, err)
@@ -33,8 +33,8 @@ func yaml(t *testing.T, file string) *confmap.Conf {
 	return c
 }
 
-// load reads a configuration as the collector does.
-func load(c *confmap.Conf) (*Config, error) {
+// loadConfig reads a configuration as the collector does.
+func loadConfig(c *confmap.Conf) (*Config, error) {
 	cfg := NewFactory().CreateDefaultConfig().(*Config)
 	if err := c.Unmarshal(cfg); err != nil {
 		return cfg, err
@@ -88,13 +88,13 @@ func TestValidConfig(t *testing.T) {
 			c.AcknowledgeLoss = true
 		},
 	}
-	all := yaml(t, "valid.yaml")
+	all := readYAML(t, "valid.yaml")
 	require.Len(t, all.ToStringMap(), len(want))
 	for name, edit := range want {
 		t.Run(name, func(t *testing.T) {
 			part, err := all.Sub(name)
 			require.NoError(t, err)
-			got, err := load(part)
+			got, err := loadConfig(part)
 			require.NoError(t, err)
 			expected := createDefaultConfig().(*Config)
 			edit(expected)
@@ -104,10 +104,10 @@ func TestValidConfig(t *testing.T) {
 }
 
 func TestInvalidConfig(t *testing.T) {
-	for name, v := range yaml(t, "invalid.yaml").ToStringMap() {
+	for name, v := range readYAML(t, "invalid.yaml").ToStringMap() {
 		t.Run(name, func(t *testing.T) {
 			mistake := v.(map[string]any)
-			_, err := load(confmap.NewFromStringMap(mistake["config"].(map[string]any)))
+			_, err := loadConfig(confmap.NewFromStringMap(mistake["config"].(map[string]any)))
 			require.Error(t, err)
 			for _, words := range mistake["want"].([]any) {
 				require.ErrorContains(t, err, words.(string))
@@ -166,7 +166,7 @@ func TestHazards(t *testing.T) {
 func TestReadmeNamesEveryKey(t *testing.T) {
 	page, err := os.ReadFile("README.md")
 	require.NoError(t, err)
-	for _, key := range keys(reflect.TypeFor[Config](), "") {
+	for _, key := range configKeys(reflect.TypeFor[Config](), "") {
 		require.Contains(t, string(page), "| `"+key+"` |", "README.md has no row for %s", key)
 	}
 }
@@ -175,8 +175,8 @@ func TestReadmeNamesEveryKey(t *testing.T) {
 func TestReadmeNamesEveryMetric(t *testing.T) {
 	page, err := os.ReadFile("README.md")
 	require.NoError(t, err)
-	r := start(t, func(c *Config) { c.NotEvents = NotEventsDeadLetter }, poisonous(1024, "client_port: not this one"))
-	require.NoError(t, r.ConsumeLogs(t.Context(), withOthers(events(0, 10), 3)))
+	r := startExporter(t, func(c *Config) { c.NotEvents = NotEventsDeadLetter }, refusePort(1024, "client_port: not this one"))
+	require.NoError(t, r.ConsumeLogs(t.Context(), withOthers(testEvents(0, 10), 3)))
 	var all metricdata.ResourceMetrics
 	require.NoError(t, r.tel.Reader.Collect(t.Context(), &all))
 	made := 0
@@ -191,16 +191,16 @@ func TestReadmeNamesEveryMetric(t *testing.T) {
 	require.Equal(t, strings.Count(string(page), "| `"+metricPrefix), made)
 }
 
-// elsewhere are the structs whose keys have a page of their own, or none.
-var elsewhere = map[reflect.Type]bool{
+// documentedElsewhere are the structs whose keys have a page of their own, or none.
+var documentedElsewhere = map[reflect.Type]bool{
 	reflect.TypeFor[sqlite.Config]():                   true,
 	reflect.TypeFor[clickhouse.Config]():               true,
 	reflect.TypeFor[postgresql.Config]():               true,
 	reflect.TypeFor[exporterhelper.RequestSizerType](): true,
 }
 
-// keys are the paths of a configuration's keys, those of the backends aside, which have pages of their own.
-func keys(typ reflect.Type, prefix string) (list []string) {
+// configKeys are the paths of a configuration's keys, those of the backends aside, which have pages of their own.
+func configKeys(typ reflect.Type, prefix string) (list []string) {
 	for f := range typ.Fields() {
 		tag, options, _ := strings.Cut(f.Tag.Get("mapstructure"), ",")
 		inner := f.Type
@@ -211,10 +211,10 @@ func keys(typ reflect.Type, prefix string) (list []string) {
 		path := prefix + tag
 		switch {
 		case options == "squash":
-			list = append(list, keys(inner, prefix)...)
+			list = append(list, configKeys(inner, prefix)...)
 		case tag == "":
-		case inner.Kind() == reflect.Struct && !elsewhere[inner]:
-			list = append(list, keys(inner, path+"::")...)
+		case inner.Kind() == reflect.Struct && !documentedElsewhere[inner]:
+			list = append(list, configKeys(inner, path+"::")...)
 		default:
 			list = append(list, path)
 		}

@@ -22,7 +22,7 @@ import (
 // TestConsumeContract runs the collector's own check of exporters: everything arrives, what fails for now is tried again,
 // what fails for good is not. The check decides each write's fate in a receiver of its own, which stands behind the store.
 func TestConsumeContract(t *testing.T) {
-	fate := &relay{}
+	fate := &faultRelay{}
 	exportertest.CheckConsumeContract(exportertest.CheckConsumeContractParams{
 		T: t, NumberOfTestElements: 20, Signal: pipeline.SignalLogs,
 		ExporterFactory: exporter.NewFactory(Type, createDefaultConfig, exporter.WithLogs(
@@ -40,15 +40,15 @@ func TestConsumeContract(t *testing.T) {
 	})
 }
 
-// relay asks the check's consumer for the fate of a write before the real store does it.
-type relay struct {
+// faultRelay asks the check's consumer for the fate of a write before the real store does it.
+type faultRelay struct {
 	component.StartFunc
 	component.ShutdownFunc
 	next consumer.Logs
 }
 
-func (r *relay) before(b backend.Backend) backend.Backend {
-	return faulty{b, func(ctx context.Context, events iter.Seq2[int, *session.Event], next backend.Backend) (backend.Result, error) {
+func (r *faultRelay) before(b backend.Backend) backend.Backend {
+	return faultyBackend{b, func(ctx context.Context, events iter.Seq2[int, *session.Event], next backend.Backend) (backend.Result, error) {
 		var list []session.Event
 		for _, e := range events {
 			list = append(list, session.Event{})
@@ -65,7 +65,7 @@ func (r *relay) before(b backend.Backend) backend.Backend {
 type loginsOnly struct{ exporter.Logs }
 
 func (l loginsOnly) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
-	lr := first(ld)
+	lr := firstRecord(ld)
 	lr.SetEventName(session.KindLogin.EventName())
 	return l.Logs.ConsumeLogs(ctx, ld)
 }

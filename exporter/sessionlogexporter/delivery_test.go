@@ -24,9 +24,9 @@ import (
 
 // TestYesMeansCommitted reads the file through a second connection as soon as ConsumeLogs has returned.
 func TestYesMeansCommitted(t *testing.T) {
-	r := start(t, nil, nil)
+	r := startExporter(t, nil, nil)
 	for i := range 5 {
-		require.NoError(t, r.ConsumeLogs(t.Context(), events(10*i, 10*i+10)))
+		require.NoError(t, r.ConsumeLogs(t.Context(), testEvents(10*i, 10*i+10)))
 		require.Equal(t, 10*i+10, r.count(t))
 	}
 	require.EqualValues(t, 50, r.metric(t, "written"))
@@ -38,11 +38,11 @@ func TestYesMeansCommitted(t *testing.T) {
 
 // TestLockedFile: another program holds the file. The caller waits, and its records are there once when it lets go.
 func TestLockedFile(t *testing.T) {
-	r := start(t, nil, nil)
+	r := startExporter(t, nil, nil)
 	r.awaitStatus(t, componentstatus.StatusOK)
 	unlock := r.lock(t)
 	defer unlock()
-	done := r.send(t.Context(), events(0, 1000))
+	done := r.send(t.Context(), testEvents(0, 1000))
 	require.Error(t, r.awaitStatus(t, componentstatus.StatusRecoverableError).Err())
 	select {
 	case err := <-done:
@@ -50,29 +50,29 @@ func TestLockedFile(t *testing.T) {
 	default:
 	}
 	unlock()
-	require.NoError(t, await(t, done))
+	require.NoError(t, awaitResult(t, done))
 	require.Equal(t, 1000, r.count(t))
 	r.awaitStatus(t, componentstatus.StatusOK)
 }
 
 // TestCallerGivesUp: nothing was promised to a caller that did not wait, and its second try leaves one copy.
 func TestCallerGivesUp(t *testing.T) {
-	r := start(t, nil, nil)
+	r := startExporter(t, nil, nil)
 	unlock := r.lock(t)
 	defer unlock()
 	ctx, cancel := context.WithCancel(t.Context())
-	done := r.send(ctx, events(0, 100))
+	done := r.send(ctx, testEvents(0, 100))
 	r.awaitStatus(t, componentstatus.StatusRecoverableError)
 	cancel()
-	err := await(t, done)
+	err := awaitResult(t, done)
 	require.Error(t, err)
 	require.False(t, consumererror.IsPermanent(err))
 	unlock()
-	require.NoError(t, r.ConsumeLogs(t.Context(), events(0, 100)))
+	require.NoError(t, r.ConsumeLogs(t.Context(), testEvents(0, 100)))
 	require.Equal(t, 100, r.count(t))
 }
 
-// TestShutdownWhileLocked ends although the file stays locked, and tells the caller that nothing was kept.
+// TestShutdownWhileLocked ends although the file stays locked, and the caller gets an error that nothing was kept.
 func TestShutdownWhileLocked(t *testing.T) {
 	r := newRig(t, t.TempDir(), func(c *Config) {
 		batch := c.QueueConfig.Get().Batch.Get()
@@ -83,16 +83,16 @@ func TestShutdownWhileLocked(t *testing.T) {
 	defer unlock()
 	var done []<-chan error
 	for i := range 20 { // more batches than consumers: some wait in the queue
-		done = append(done, r.send(t.Context(), events(50*i, 50*i+50)))
+		done = append(done, r.send(t.Context(), testEvents(50*i, 50*i+50)))
 	}
 	r.awaitStatus(t, componentstatus.StatusRecoverableError)
 	ended := make(chan error, 1)
 	go func() { ended <- r.Shutdown(context.Background()) }()
-	require.NoError(t, await(t, ended))
+	require.NoError(t, awaitResult(t, ended))
 	for _, d := range done {
-		err := await(t, d)
+		err := awaitResult(t, d)
 		require.Error(t, err)
-		require.False(t, consumererror.IsPermanent(err), "the source must tell it again: %v", err)
+		require.False(t, consumererror.IsPermanent(err), "the source must deliver it again: %v", err)
 	}
 	require.Empty(t, append(r.logs.FilterMessageSnippet("Dropping data").All(), r.logs.FilterMessageSnippet("Rejecting data").All()...), "the sources have all of it")
 	kept := r.logs.FilterMessageSnippet("The exporter has not lost them").All()
@@ -107,7 +107,7 @@ func TestShutdownInterrupts(t *testing.T) {
 	again := make(chan struct{})
 	var tries atomic.Int32
 	r := newRig(t, t.TempDir(), nil, func(b backend.Backend) backend.Backend {
-		return faulty{b, func(ctx context.Context, _ iter.Seq2[int, *session.Event], _ backend.Backend) (backend.Result, error) {
+		return faultyBackend{b, func(ctx context.Context, _ iter.Seq2[int, *session.Event], _ backend.Backend) (backend.Result, error) {
 			if tries.Add(1) == 1 {
 				return backend.Result{}, errors.New("away")
 			}
@@ -117,22 +117,22 @@ func TestShutdownInterrupts(t *testing.T) {
 		}}
 	})
 	require.NoError(t, r.Start(t.Context(), r))
-	done := r.send(t.Context(), events(0, 10))
+	done := r.send(t.Context(), testEvents(0, 10))
 	<-again
 	ended := make(chan error, 1)
 	go func() { ended <- r.Shutdown(context.Background()) }()
-	require.NoError(t, await(t, ended))
-	require.Error(t, await(t, done))
+	require.NoError(t, awaitResult(t, ended))
+	require.Error(t, awaitResult(t, done))
 }
 
 // TestSameBatchFromTwoCallers, as two receivers of one source give it.
 func TestSameBatchFromTwoCallers(t *testing.T) {
-	r := start(t, nil, nil)
+	r := startExporter(t, nil, nil)
 	var all sync.WaitGroup
 	for range 2 {
 		all.Go(func() {
 			for i := range 10 {
-				if err := r.ConsumeLogs(t.Context(), events(200*i, 200*i+200)); err != nil {
+				if err := r.ConsumeLogs(t.Context(), testEvents(200*i, 200*i+200)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -147,9 +147,9 @@ func TestSameBatchFromTwoCallers(t *testing.T) {
 
 // TestForgedSecondVersion changes nothing and is counted.
 func TestForgedSecondVersion(t *testing.T) {
-	r := start(t, nil, nil)
-	require.NoError(t, r.ConsumeLogs(t.Context(), events(0, 10)))
-	forged := events(0, 1)
+	r := startExporter(t, nil, nil)
+	require.NoError(t, r.ConsumeLogs(t.Context(), testEvents(0, 10)))
+	forged := testEvents(0, 1)
 	forged.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes().PutStr("user.name", "somebody.else")
 	require.NoError(t, r.ConsumeLogs(t.Context(), forged))
 	require.Equal(t, 10, r.count(t))
@@ -158,21 +158,21 @@ func TestForgedSecondVersion(t *testing.T) {
 
 // TestCallLargerThanABatch is split by the chain, and its caller hears when the last part is there.
 func TestCallLargerThanABatch(t *testing.T) {
-	r := start(t, func(c *Config) {
+	r := startExporter(t, func(c *Config) {
 		batch := c.QueueConfig.Get().Batch.Get()
 		batch.MinSize, batch.MaxSize = 200, 300
 	}, nil)
-	require.NoError(t, r.ConsumeLogs(t.Context(), events(0, 1000)))
+	require.NoError(t, r.ConsumeLogs(t.Context(), testEvents(0, 1000)))
 	require.Equal(t, 1000, r.count(t))
 }
 
 // TestCallLargerThanTheQueue is delivered in parts: the queue would refuse it each time.
 func TestCallLargerThanTheQueue(t *testing.T) {
-	r := start(t, func(c *Config) {
+	r := startExporter(t, func(c *Config) {
 		queue := c.QueueConfig.Get()
 		queue.QueueSize, queue.Batch.Get().MinSize, queue.Batch.Get().MaxSize = 64, 32, 64
 	}, nil)
-	require.NoError(t, r.ConsumeLogs(t.Context(), events(0, 1000)))
+	require.NoError(t, r.ConsumeLogs(t.Context(), testEvents(0, 1000)))
 	require.Equal(t, 1000, r.count(t))
 }
 
@@ -184,8 +184,8 @@ func TestWithoutQueueOrBatch(t *testing.T) {
 		"no retry": func(c *Config) { c.BackOffConfig.Enabled = false },
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := start(t, edit, nil)
-			require.NoError(t, r.ConsumeLogs(t.Context(), events(0, 100)))
+			r := startExporter(t, edit, nil)
+			require.NoError(t, r.ConsumeLogs(t.Context(), testEvents(0, 100)))
 			require.Equal(t, 100, r.count(t))
 		})
 	}
@@ -193,8 +193,8 @@ func TestWithoutQueueOrBatch(t *testing.T) {
 
 // TestExpired: what is older than the store keeps is delivered, counted, and not there.
 func TestExpired(t *testing.T) {
-	r := start(t, func(c *Config) { c.SQLite.Get().TTL = time.Hour }, nil)
-	old := events(0, 10)
+	r := startExporter(t, func(c *Config) { c.SQLite.Get().TTL = time.Hour }, nil)
+	old := testEvents(0, 10)
 	for _, lr := range old.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().All() {
 		lr.SetTimestamp(1)
 	}
@@ -212,10 +212,10 @@ func TestRestarts(t *testing.T) {
 	for i := range 3 {
 		r := newRig(t, dir, nil, nil)
 		require.NoError(t, r.Start(t.Context(), r))
-		require.NoError(t, r.ConsumeLogs(t.Context(), events(0, 10*i+10)))
+		require.NoError(t, r.ConsumeLogs(t.Context(), testEvents(0, 10*i+10)))
 		require.Equal(t, 10*i+10, r.count(t))
 		require.NoError(t, r.Shutdown(t.Context()))
-		require.Error(t, r.ConsumeLogs(t.Context(), events(0, 1)), "after Shutdown nothing is accepted")
+		require.Error(t, r.ConsumeLogs(t.Context(), testEvents(0, 1)), "after Shutdown nothing is accepted")
 	}
 }
 

@@ -22,11 +22,11 @@ func TestFullDisk(t *testing.T) {
 	r := newRig(t, dir, nil, nil)
 	require.NoError(t, r.Start(t.Context(), r))
 	defer func() { require.NoError(t, r.Shutdown(t.Context())) }()
-	require.NoError(t, r.ConsumeLogs(t.Context(), events(0, 100)))
+	require.NoError(t, r.ConsumeLogs(t.Context(), testEvents(0, 100)))
 
 	ballast := filepath.Join(dir, "ballast")
 	require.Error(t, os.WriteFile(ballast, make([]byte, 8<<20), 0o600), "fills the disk")
-	done := r.send(t.Context(), events(0, 3000))
+	done := r.send(t.Context(), testEvents(0, 3000))
 	r.awaitStatus(t, componentstatus.StatusRecoverableError)
 	select {
 	case err := <-done:
@@ -34,6 +34,6 @@ func TestFullDisk(t *testing.T) {
 	default:
 	}
 	require.NoError(t, os.Remove(ballast))
-	require.NoError(t, await(t, done))
+	require.NoError(t, awaitResult(t, done))
 	require.Equal(t, 3000, r.count(t))
 }

@@ -9,8 +9,8 @@ import (
 
 // TestNoticesHoldNoValue runs records with a secret through every way that logs.
 func TestNoticesHoldNoValue(t *testing.T) {
-	r := start(t, func(c *Config) { c.NotEvents = NotEventsDeadLetter }, poisonous(1024, "client_port: not this one"))
-	require.NoError(t, r.ConsumeLogs(t.Context(), withOthers(events(0, 10), 3)))
+	r := startExporter(t, func(c *Config) { c.NotEvents = NotEventsDeadLetter }, refusePort(1024, "client_port: not this one"))
+	require.NoError(t, r.ConsumeLogs(t.Context(), withOthers(testEvents(0, 10), 3)))
 	require.Positive(t, r.logs.Len())
 	for _, line := range r.logs.All() {
 		require.NotContains(t, line.Message, "secret")

@@ -17,7 +17,7 @@ import (
 func BenchmarkRedacted(b *testing.B) {
 	for _, preset := range []string{redaction.PresetNone, redaction.PresetEvidence, redaction.PresetGDPR} {
 		b.Run(preset, func(b *testing.B) {
-			r := start(b, func(c *Config) {
+			r := startExporter(b, func(c *Config) {
 				if c.Redact.Preset = preset; preset != redaction.PresetNone {
 					c.Redact.Key = "0123456789abcdef"
 				}
@@ -25,13 +25,13 @@ func BenchmarkRedacted(b *testing.B) {
 			var used time.Duration
 			for n := range b.N {
 				b.StopTimer()
-				batch := events(n*page, (n+1)*page)
+				batch := testEvents(n*benchBatchSize, (n+1)*benchBatchSize)
 				b.StartTimer()
 				before := processorTime(b)
-				send(b, r, []plog.Logs{batch}, 1)
+				sendBatches(b, r, []plog.Logs{batch}, 1)
 				used += processorTime(b) - before
 			}
-			b.ReportMetric(float64(used.Nanoseconds())/float64(b.N*page), "cpu-ns/record")
+			b.ReportMetric(float64(used.Nanoseconds())/float64(b.N*benchBatchSize), "cpu-ns/record")
 		})
 	}
 }

@@ -30,8 +30,8 @@ import (
 
 // TestNotEventsAreRefused by themselves: the events of the same call are there.
 func TestNotEventsAreRefused(t *testing.T) {
-	r := start(t, nil, nil)
-	err := r.ConsumeLogs(t.Context(), withOthers(events(0, 10), 3))
+	r := startExporter(t, nil, nil)
+	err := r.ConsumeLogs(t.Context(), withOthers(testEvents(0, 10), 3))
 	require.True(t, consumererror.IsPermanent(err))
 	require.ErrorContains(t, err, "3 of 13 log records refused")
 	require.ErrorContains(t, err, "not_events: dead_letter")
@@ -52,7 +52,7 @@ func TestNotEventsAreRefused(t *testing.T) {
 
 // TestNotEventsOverOTLP is what a sender sees: 400 for its mistake, 200 once its events are durable.
 func TestNotEventsOverOTLP(t *testing.T) {
-	r := start(t, nil, nil)
+	r := startExporter(t, nil, nil)
 	factory := otlpreceiver.NewFactory()
 	cfg := factory.CreateDefaultConfig().(*otlpreceiver.Config)
 	socket := filepath.Join(t.TempDir(), "otlp.sock") // a port might be taken by a stranger meanwhile
@@ -62,13 +62,13 @@ func TestNotEventsOverOTLP(t *testing.T) {
 	require.NoError(t, receiver.Start(t.Context(), componenttest.NewNopHost()))
 	defer func() { require.NoError(t, receiver.Shutdown(context.Background())) }()
 
-	require.Equal(t, http.StatusOK, post(t, socket, events(0, 10)))
+	require.Equal(t, http.StatusOK, postOTLP(t, socket, testEvents(0, 10)))
 	require.Equal(t, 10, r.count(t))
-	require.Equal(t, http.StatusBadRequest, post(t, socket, withOthers(events(10, 20), 1)))
+	require.Equal(t, http.StatusBadRequest, postOTLP(t, socket, withOthers(testEvents(10, 20), 1)))
 	require.Equal(t, 20, r.count(t))
 }
 
-func post(t *testing.T, socket string, ld plog.Logs) int {
+func postOTLP(t *testing.T, socket string, ld plog.Logs) int {
 	t.Helper()
 	body, err := plogotlp.NewExportRequestFromLogs(ld).MarshalProto()
 	require.NoError(t, err)
@@ -86,26 +86,26 @@ func post(t *testing.T, socket string, ld plog.Logs) int {
 
 // TestNotEventsToDeadLetter keeps them, and the sender is content.
 func TestNotEventsToDeadLetter(t *testing.T) {
-	r := start(t, func(c *Config) { c.NotEvents = NotEventsDeadLetter }, nil)
-	require.NoError(t, r.ConsumeLogs(t.Context(), withOthers(events(0, 10), 3)))
+	r := startExporter(t, func(c *Config) { c.NotEvents = NotEventsDeadLetter }, nil)
+	require.NoError(t, r.ConsumeLogs(t.Context(), withOthers(testEvents(0, 10), 3)))
 	require.Equal(t, 10, r.count(t))
 	letters := r.entries(t)
 	require.Len(t, letters, 3)
 	require.Equal(t, errNotEvent.Error(), letters[0].Reason)
 	require.Equal(t, "exporter/sessionlog", letters[0].Component)
-	require.Equal(t, "app.secret", first(letters[0].Record).EventName())
+	require.Equal(t, "app.secret", firstRecord(letters[0].Record).EventName())
 	require.EqualValues(t, 3, r.metric(t, "not_events"))
 	require.EqualValues(t, 3, r.metric(t, "dead_lettered"))
 }
 
-func first(ld plog.Logs) plog.LogRecord {
+func firstRecord(ld plog.Logs) plog.LogRecord {
 	return ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
 }
 
-// poisonous rejects the events of one client port; the real store takes the others.
-func poisonous(port int32, reason string) backendOf {
+// refusePort rejects the events of one client port; the real store takes the others.
+func refusePort(port int32, reason string) backendOf {
 	return func(b backend.Backend) backend.Backend {
-		return faulty{b, func(ctx context.Context, all iter.Seq2[int, *session.Event], next backend.Backend) (backend.Result, error) {
+		return faultyBackend{b, func(ctx context.Context, all iter.Seq2[int, *session.Event], next backend.Backend) (backend.Result, error) {
 			var rejected []backend.Rejection
 			result, err := next.Write(ctx, func(yield func(int, *session.Event) bool) {
 				rejected = rejected[:0]
@@ -125,14 +125,14 @@ func poisonous(port int32, reason string) backendOf {
 
 // TestPoisonAmongGoodOnes goes to the dead letter alone. Typical events come in pairs with a port each.
 func TestPoisonAmongGoodOnes(t *testing.T) {
-	r := start(t, nil, poisonous(1024+3, "client_port: not this one"))
-	require.NoError(t, r.ConsumeLogs(t.Context(), events(0, 100)))
+	r := startExporter(t, nil, refusePort(1024+3, "client_port: not this one"))
+	require.NoError(t, r.ConsumeLogs(t.Context(), testEvents(0, 100)))
 	require.Equal(t, 98, r.count(t))
 	letters := r.entries(t)
 	require.Len(t, letters, 2)
 	for _, l := range letters {
 		require.Equal(t, "client_port: not this one", l.Reason)
-		v, ok := first(l.Record).Attributes().Get("client.port")
+		v, ok := firstRecord(l.Record).Attributes().Get("client.port")
 		require.True(t, ok)
 		require.EqualValues(t, 1024+3, v.Int())
 	}
@@ -143,11 +143,11 @@ func TestPoisonAmongGoodOnes(t *testing.T) {
 
 // TestDeadLetterCannotBeWritten: the batch is not delivered before it can.
 func TestDeadLetterCannotBeWritten(t *testing.T) {
-	r := start(t, nil, poisonous(1024+3, "client_port: not this one"))
+	r := startExporter(t, nil, refusePort(1024+3, "client_port: not this one"))
 	r.awaitStatus(t, componentstatus.StatusOK)
 	require.NoError(t, os.RemoveAll(r.letters))
 	require.NoError(t, os.WriteFile(r.letters, nil, 0o600))
-	done := r.send(t.Context(), events(0, 100))
+	done := r.send(t.Context(), testEvents(0, 100))
 	require.ErrorContains(t, r.awaitStatus(t, componentstatus.StatusRecoverableError).Err(), "dead_letter::directory")
 	warnings := r.logs.FilterMessageSnippet("the dead letter cannot be written").All()
 	require.Len(t, warnings, 1)
@@ -160,22 +160,22 @@ func TestDeadLetterCannotBeWritten(t *testing.T) {
 	}
 	require.NoError(t, os.Remove(r.letters))
 	require.NoError(t, os.Mkdir(r.letters, 0o700))
-	require.NoError(t, await(t, done))
+	require.NoError(t, awaitResult(t, done))
 	require.Equal(t, 98, r.count(t))
 	require.Len(t, r.entries(t), 2)
 }
 
-// refusing says permanent to all.
-func refusing(b backend.Backend) backend.Backend {
-	return faulty{b, func(context.Context, iter.Seq2[int, *session.Event], backend.Backend) (backend.Result, error) {
+// refuseAll says permanent to all.
+func refuseAll(b backend.Backend) backend.Backend {
+	return faultyBackend{b, func(context.Context, iter.Seq2[int, *session.Event], backend.Backend) (backend.Result, error) {
 		return backend.Result{}, consumererror.NewPermanent(errors.New("no such table"))
 	}}
 }
 
 // TestPermanentErrorIsHeard by whoever waits for the result.
 func TestPermanentErrorIsHeard(t *testing.T) {
-	r := start(t, nil, refusing)
-	err := r.ConsumeLogs(t.Context(), events(0, 10))
+	r := startExporter(t, nil, refuseAll)
+	err := r.ConsumeLogs(t.Context(), testEvents(0, 10))
 	require.True(t, consumererror.IsPermanent(err))
 	require.ErrorContains(t, err, "no such table")
 	require.Empty(t, r.entries(t))
@@ -188,9 +188,9 @@ func TestPermanentErrorIsHeard(t *testing.T) {
 
 // TestPermanentErrorThatNobodyHears goes to the dead letter: the caller has its yes already.
 func TestPermanentErrorThatNobodyHears(t *testing.T) {
-	r := newRig(t, t.TempDir(), func(c *Config) { c.QueueConfig.Get().WaitForResult = false }, refusing)
+	r := newRig(t, t.TempDir(), func(c *Config) { c.QueueConfig.Get().WaitForResult = false }, refuseAll)
 	require.NoError(t, r.Start(t.Context(), r))
-	require.NoError(t, r.ConsumeLogs(t.Context(), events(0, 10)))
+	require.NoError(t, r.ConsumeLogs(t.Context(), testEvents(0, 10)))
 	require.NoError(t, r.Shutdown(t.Context()), "the queue is emptied first")
 	require.Len(t, r.entries(t), 10)
 	require.Equal(t, 1, r.logs.FilterMessageSnippet("sending_queue::wait_for_result is false").Len())
@@ -198,8 +198,8 @@ func TestPermanentErrorThatNobodyHears(t *testing.T) {
 
 // TestLoginsWithoutAnOutcomeAreCounted: they are stored, and no view of logins can show them.
 func TestLoginsWithoutAnOutcomeAreCounted(t *testing.T) {
-	r := start(t, nil, nil)
-	some := events(0, 10)
+	r := startExporter(t, nil, nil)
+	some := testEvents(0, 10)
 	logins := 0
 	for _, lr := range some.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().All() {
 		if logins++; lr.EventName() != "sessionlog.login" {
@@ -216,35 +216,35 @@ func TestLoginsWithoutAnOutcomeAreCounted(t *testing.T) {
 // TestTwoReasonsInOneBatch: each rejected record is in the dead letter under its own reason, and its neighbours are stored.
 func TestTwoReasonsInOneBatch(t *testing.T) {
 	ports := map[string]int32{"client_port: not this one": 1024 + 3, "client_port: nor that one": 1024 + 5}
-	r := start(t, nil, func(b backend.Backend) backend.Backend {
+	r := startExporter(t, nil, func(b backend.Backend) backend.Backend {
 		for reason, port := range ports {
-			b = poisonous(port, reason)(b)
+			b = refusePort(port, reason)(b)
 		}
 		return b
 	})
-	require.NoError(t, r.ConsumeLogs(t.Context(), events(0, 100)))
+	require.NoError(t, r.ConsumeLogs(t.Context(), testEvents(0, 100)))
 	require.Equal(t, 96, r.count(t))
 	letters := r.entries(t)
 	require.Len(t, letters, 4)
 	for _, l := range letters {
-		v, ok := first(l.Record).Attributes().Get("client.port")
+		v, ok := firstRecord(l.Record).Attributes().Get("client.port")
 		require.True(t, ok)
 		require.EqualValues(t, ports[l.Reason], v.Int(), l.Reason)
 	}
 }
 
-// TestEventsBesideOthersWhileTheBackendFails: the sender is told to come again with all of it, never that the rest is refused for good,
+// TestEventsBesideOthersWhileTheBackendFails: the sender is to retry with all of it, never that the rest is refused for good,
 // which would make it forget the events.
 func TestEventsBesideOthersWhileTheBackendFails(t *testing.T) {
-	r := start(t, func(c *Config) { c.BackOffConfig.Enabled = false }, nil)
+	r := startExporter(t, func(c *Config) { c.BackOffConfig.Enabled = false }, nil)
 	unlock := r.lock(t)
 	defer unlock()
-	err := r.ConsumeLogs(t.Context(), withOthers(events(0, 10), 3))
+	err := r.ConsumeLogs(t.Context(), withOthers(testEvents(0, 10), 3))
 	require.Error(t, err)
 	require.False(t, consumererror.IsPermanent(err), err.Error())
 	require.Zero(t, r.metric(t, "not_events"))
 	unlock()
-	err = r.ConsumeLogs(t.Context(), withOthers(events(0, 10), 3))
+	err = r.ConsumeLogs(t.Context(), withOthers(testEvents(0, 10), 3))
 	require.True(t, consumererror.IsPermanent(err))
 	require.Equal(t, 10, r.count(t))
 }

@@ -33,11 +33,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what must happen.
-const patience = 30 * time.Second
+// testTimeout is how long a test waits for what must happen.
+const testTimeout = 30 * time.Second
 
-// rig is a running exporter on a real file.
-type rig struct {
+// testExporter is a running exporter on a real file.
+type testExporter struct {
 	*sessionlogExporter
 	path, letters string
 	tel           *componenttest.Telemetry
@@ -48,8 +48,8 @@ type rig struct {
 // backendOf lets a test put faults between the exporter and the real store.
 type backendOf func(backend.Backend) backend.Backend
 
-// start runs an exporter with the shipped settings, but for what edit changes, quicker retries and places of its own.
-func start(t testing.TB, edit func(*Config), wrap backendOf) *rig {
+// startExporter runs an exporter with the shipped settings, but for what edit changes, quicker retries and places of its own.
+func startExporter(t testing.TB, edit func(*Config), wrap backendOf) *testExporter {
 	t.Helper()
 	r := newRig(t, t.TempDir(), edit, wrap)
 	require.NoError(t, r.Start(t.Context(), r))
@@ -57,9 +57,9 @@ func start(t testing.TB, edit func(*Config), wrap backendOf) *rig {
 	return r
 }
 
-func newRig(t testing.TB, dir string, edit func(*Config), wrap backendOf) *rig {
+func newRig(t testing.TB, dir string, edit func(*Config), wrap backendOf) *testExporter {
 	t.Helper()
-	r := &rig{
+	r := &testExporter{
 		path: filepath.Join(dir, "session_log.db"), letters: filepath.Join(dir, "letters"),
 		tel: componenttest.NewTelemetry(), status: make(chan *componentstatus.Event, 1000),
 	}
@@ -91,15 +91,15 @@ func newRig(t testing.TB, dir string, edit func(*Config), wrap backendOf) *rig {
 }
 
 // GetExtensions makes the rig the exporter's host.
-func (r *rig) GetExtensions() map[component.ID]component.Component { return nil }
+func (r *testExporter) GetExtensions() map[component.ID]component.Component { return nil }
 
 // Report receives the component's status.
-func (r *rig) Report(ev *componentstatus.Event) { r.status <- ev }
+func (r *testExporter) Report(ev *componentstatus.Event) { r.status <- ev }
 
 // awaitStatus waits until the exporter reports a status.
-func (r *rig) awaitStatus(t testing.TB, want componentstatus.Status) *componentstatus.Event {
+func (r *testExporter) awaitStatus(t testing.TB, want componentstatus.Status) *componentstatus.Event {
 	t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(testTimeout)
 	for {
 		select {
 		case ev := <-r.status:
@@ -113,25 +113,25 @@ func (r *rig) awaitStatus(t testing.TB, want componentstatus.Status) *components
 }
 
 // send hands records in from another goroutine, as a receiver does.
-func (r *rig) send(ctx context.Context, ld plog.Logs) <-chan error {
+func (r *testExporter) send(ctx context.Context, ld plog.Logs) <-chan error {
 	done := make(chan error, 1)
 	go func() { done <- r.ConsumeLogs(ctx, ld) }()
 	return done
 }
 
-func await(t testing.TB, done <-chan error) error {
+func awaitResult(t testing.TB, done <-chan error) error {
 	t.Helper()
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatal("ConsumeLogs never returned")
 		return nil
 	}
 }
 
 // count reads the table through a connection of its own, as a user does, and tells how many records there are.
-func (r *rig) count(t testing.TB) (n int) {
+func (r *testExporter) count(t testing.TB) (n int) {
 	t.Helper()
 	r.query(t, "SELECT count(*), count(DISTINCT record_id) FROM session_events", func(s *zsqlite.Stmt) error {
 		n = s.ColumnInt(0)
@@ -141,14 +141,14 @@ func (r *rig) count(t testing.TB) (n int) {
 	return n
 }
 
-func (r *rig) query(t testing.TB, sql string, row func(*zsqlite.Stmt) error) {
+func (r *testExporter) query(t testing.TB, sql string, row func(*zsqlite.Stmt) error) {
 	t.Helper()
 	conn := r.connect(t)
 	defer func() { require.NoError(t, conn.Close()) }()
 	require.NoError(t, sqlitex.ExecuteTransient(conn, sql, &sqlitex.ExecOptions{ResultFunc: row}))
 }
 
-func (r *rig) connect(t testing.TB) *zsqlite.Conn {
+func (r *testExporter) connect(t testing.TB) *zsqlite.Conn {
 	t.Helper()
 	conn, err := zsqlite.OpenConn(r.path, zsqlite.OpenReadWrite)
 	require.NoError(t, err)
@@ -156,16 +156,16 @@ func (r *rig) connect(t testing.TB) *zsqlite.Conn {
 }
 
 // lock keeps the file locked, as another program may, until the returned function is called.
-func (r *rig) lock(t testing.TB) (unlock func()) {
+func (r *testExporter) lock(t testing.TB) (unlock func()) {
 	t.Helper()
 	conn := r.connect(t)
-	conn.SetBusyTimeout(patience)
+	conn.SetBusyTimeout(testTimeout)
 	require.NoError(t, sqlitex.ExecuteTransient(conn, "BEGIN IMMEDIATE", nil))
 	return sync.OnceFunc(func() { require.NoError(t, conn.Close()) })
 }
 
 // metric is a counter's value, 0 when it has none yet.
-func (r *rig) metric(t testing.TB, name string) (n int64) {
+func (r *testExporter) metric(t testing.TB, name string) (n int64) {
 	t.Helper()
 	m, err := r.tel.GetMetric(metricPrefix + name)
 	if err != nil {
@@ -189,7 +189,7 @@ func (r *rig) metric(t testing.TB, name string) (n int64) {
 }
 
 // entries are the reasons in the dead letter, by the event name of their record.
-func (r *rig) entries(t testing.TB) (list []deadlettertest.Entry) {
+func (r *testExporter) entries(t testing.TB) (list []deadlettertest.Entry) {
 	t.Helper()
 	for e, err := range deadlettertest.Read(r.letters) {
 		require.NoError(t, err)
@@ -198,8 +198,8 @@ func (r *rig) entries(t testing.TB) (list []deadlettertest.Entry) {
 	return list
 }
 
-// events encodes the typical events from to to.
-func events(from, to int) plog.Logs {
+// testEvents encodes the typical events from to to.
+func testEvents(from, to int) plog.Logs {
 	list := make([]session.Event, to-from)
 	for i := range list {
 		sessiontest.Typical(&list[i], from+i)
@@ -219,12 +219,12 @@ func withOthers(ld plog.Logs, n int) plog.Logs {
 	return ld
 }
 
-// faulty is a real store with faults in front.
-type faulty struct {
+// faultyBackend is a real store with faults in front.
+type faultyBackend struct {
 	backend.Backend
 	write func(ctx context.Context, events iter.Seq2[int, *session.Event], next backend.Backend) (backend.Result, error)
 }
 
-func (f faulty) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
+func (f faultyBackend) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
 	return f.write(ctx, events, f.Backend)
 }

@@ -36,8 +36,8 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// forward makes address an entrance to the server at target, until the test ends.
-func forward(t *testing.T, address, target string) {
+// forwardTCP makes address an entrance to the server at target, until the test ends.
+func forwardTCP(t *testing.T, address, target string) {
 	t.Helper()
 	l, err := net.Listen("tcp", address)
 	require.NoError(t, err)
@@ -63,11 +63,11 @@ func forward(t *testing.T, address, target string) {
 	})
 }
 
-// requireWaits: Start has returned, the log and the status say why nothing can be written, and senders are told to come again.
-func requireWaits(t *testing.T, r *rig, reason string) {
+// requireWaits: Start has returned, the log and the status say why nothing can be written, and senders are to retry.
+func requireWaits(t *testing.T, r *testExporter, reason string) {
 	t.Helper()
 	require.ErrorContains(t, r.awaitStatus(t, componentstatus.StatusRecoverableError).Err(), reason)
-	err := r.ConsumeLogs(t.Context(), events(0, 10))
+	err := r.ConsumeLogs(t.Context(), testEvents(0, 10))
 	require.ErrorContains(t, err, reason)
 	require.False(t, consumererror.IsPermanent(err), "the sender must come again")
 	warnings := r.logs.FilterMessageSnippet("cannot be written to").All()
@@ -77,14 +77,14 @@ func requireWaits(t *testing.T, r *rig, reason string) {
 }
 
 // eventuallyTakes waits until the backend is there, and hands in again what was refused.
-func eventuallyTakes(t *testing.T, r *rig) {
+func eventuallyTakes(t *testing.T, r *testExporter) {
 	t.Helper()
-	require.Eventually(t, func() bool { return r.ConsumeLogs(t.Context(), events(0, 10)) == nil }, patience, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return r.ConsumeLogs(t.Context(), testEvents(0, 10)) == nil }, testTimeout, 20*time.Millisecond)
 	r.awaitStatus(t, componentstatus.StatusOK)
 	require.EqualValues(t, 10, r.metric(t, "written")+r.metric(t, "duplicates"))
 }
 
-func startWaiting(t *testing.T, edit func(*Config)) *rig {
+func startWaiting(t *testing.T, edit func(*Config)) *testExporter {
 	t.Helper()
 	r := newRig(t, t.TempDir(), edit, nil)
 	t.Cleanup(func() { require.NoError(t, r.Shutdown(context.Background())) }) // before the servers end
@@ -98,12 +98,12 @@ func TestPostgreSQLDownAtStart(t *testing.T) {
 	forwarded := startWaitingPostgreSQL(t, address)
 	require.NoError(t, forwarded.Start(t.Context(), forwarded))
 	requireWaits(t, forwarded, "check endpoints")
-	forward(t, address, pg.Address)
+	forwardTCP(t, address, pg.Address)
 	eventuallyTakes(t, forwarded)
 	require.NoError(t, forwarded.Shutdown(context.Background()))
 }
 
-func startWaitingPostgreSQL(t *testing.T, address string) *rig {
+func startWaitingPostgreSQL(t *testing.T, address string) *testExporter {
 	t.Helper()
 	return newRig(t, t.TempDir(), func(c *Config) {
 		cfg := postgresql.DefaultConfig()
@@ -172,7 +172,7 @@ func TestHangingBackendAtStart(t *testing.T) {
 	require.NotEmpty(t, r.logs.FilterField(zap.Error(errors.New("the true reason"))).All())
 	ended := make(chan error, 1)
 	go func() { ended <- r.Shutdown(context.Background()) }()
-	require.NoError(t, await(t, ended))
+	require.NoError(t, awaitResult(t, ended))
 }
 
 // TestQueueOfThoseWhoDoNotWait keeps what came while the backend was away, and has it written when it comes; what is still there when
@@ -192,10 +192,10 @@ func TestQueueOfThoseWhoDoNotWait(t *testing.T) {
 	require.NoError(t, r.Start(t.Context(), r))
 	defer func() { require.NoError(t, r.Shutdown(context.Background())) }()
 	require.ErrorContains(t, r.awaitStatus(t, componentstatus.StatusRecoverableError).Err(), "busy_timeout")
-	require.NoError(t, r.ConsumeLogs(t.Context(), events(0, 10)))
+	require.NoError(t, r.ConsumeLogs(t.Context(), testEvents(0, 10)))
 	time.Sleep(50 * time.Millisecond)
 	unlock()
-	require.Eventually(t, func() bool { return r.count(t) == 10 }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return r.count(t) == 10 }, testTimeout, 10*time.Millisecond)
 }
 
 // TestMistakesThatNoWaitingMends still fail Start.
@@ -212,14 +212,14 @@ func TestMistakesThatNoWaitingMends(t *testing.T) {
 
 // TestAnOutageIsWarnedOf at the level that ships, once, and its end is told.
 func TestAnOutageIsWarnedOf(t *testing.T) {
-	r := start(t, nil, nil)
+	r := startExporter(t, nil, nil)
 	unlock := r.lock(t)
 	defer unlock()
-	done := r.send(t.Context(), events(0, 10))
+	done := r.send(t.Context(), testEvents(0, 10))
 	r.awaitStatus(t, componentstatus.StatusRecoverableError)
 	time.Sleep(200 * time.Millisecond)
 	unlock()
-	require.NoError(t, await(t, done))
+	require.NoError(t, awaitResult(t, done))
 	warnings := r.logs.FilterMessageSnippet("cannot be written to").All()
 	require.Len(t, warnings, 1)
 	require.Contains(t, warnings[0].ContextMap()["error"], "busy_timeout")
@@ -229,8 +229,8 @@ func TestAnOutageIsWarnedOf(t *testing.T) {
 // TestDeadLetterBesideTheData, also where the working directory cannot be written.
 func TestDeadLetterBesideTheData(t *testing.T) {
 	t.Chdir("/proc")
-	r := start(t, func(c *Config) { c.DeadLetter.Directory, c.NotEvents = "", NotEventsDeadLetter }, nil)
-	require.NoError(t, r.ConsumeLogs(t.Context(), withOthers(events(0, 1), 1)))
+	r := startExporter(t, func(c *Config) { c.DeadLetter.Directory, c.NotEvents = "", NotEventsDeadLetter }, nil)
+	require.NoError(t, r.ConsumeLogs(t.Context(), withOthers(testEvents(0, 1), 1)))
 	r.letters = filepath.Join(filepath.Dir(r.path), "dead_letter")
 	require.Len(t, r.entries(t), 1)
 }
@@ -244,10 +244,10 @@ func TestAnIdleExporterReportsRecovery(t *testing.T) {
 	unlock := r.lock(t)
 	defer unlock()
 	ctx, leave := context.WithCancel(t.Context())
-	done := r.send(ctx, events(0, 10))
+	done := r.send(ctx, testEvents(0, 10))
 	r.awaitStatus(t, componentstatus.StatusRecoverableError)
 	leave()
-	require.Error(t, await(t, done))
+	require.Error(t, awaitResult(t, done))
 	unlock()
 	r.awaitStatus(t, componentstatus.StatusOK)
 	require.Equal(t, 1, r.logs.FilterMessageSnippet("cannot be written to").Len())
