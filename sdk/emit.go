@@ -10,11 +10,11 @@ import (
 	"github.com/otel-sessionlog/sessionlog/sdk/internal/receipt"
 )
 
-// ErrNotDurable: the event may be lost, and the application should refuse the login. The reason is wrapped beside
+// ErrNotDurable means that the event may be lost, and the application should refuse the login. The reason is wrapped beside
 // it: a context's end, an error of the disk, [ErrNoProcessor].
 var ErrNotDurable = errors.New("sessionlog: the event is not known to be durable")
 
-// ErrNoProcessor: no processor of this project handled a durable event.
+// ErrNoProcessor means that no processor of this project handled a durable event.
 var ErrNoProcessor = errors.New("no processor of sdk/spool or sdk/blocking has answered: give one to the LoggerProvider, and shut the provider down last")
 
 // emitRecord emits through the provider, and gets the result of our processors through the context.

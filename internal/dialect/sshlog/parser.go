@@ -82,6 +82,7 @@ func NewParser(o logformat.Options) *Parser {
 	return p
 }
 
+// AmbiguousTimes implements [logformat.Parser].
 func (p *Parser) AmbiguousTimes() int { return p.lines.Clock.AmbiguousTimes() }
 
 // Errors of lines that cannot be read. None tells a value.
@@ -94,6 +95,7 @@ var (
 	errNotProven = errors.New("the end of a session by a process that is neither root's nor, by its _EXE, of sshd's program (_UID is not 0)")
 )
 
+// Parse implements [logformat.Parser].
 func (p *Parser) Parse(record string, offset int64, batch *logformat.EventBatch) error {
 	p.ResumeAt = offset + int64(len(record))
 	if offset == 0 {
@@ -282,8 +284,10 @@ func parseRepeated(s string) (times int, text string) {
 	return int(min(n, maxRepeated)), text
 }
 
+// LogTime implements [logformat.Parser].
 func (p *Parser) LogTime() int64 { return p.connections.lastLineTime }
 
+// FlushDue implements [logformat.Parser].
 func (p *Parser) FlushDue(now int64, batch *logformat.EventBatch) {
 	p.flushDueConnections(now, batch)
 	p.checkServerLines(now)
@@ -318,6 +322,7 @@ type parserState struct {
 	Seen   bool               `json:"seen,omitempty"` // a line of sshd's
 }
 
+// ResumeState implements [logformat.Parser].
 func (p *Parser) ResumeState() []byte {
 	s := parserState{Before: p.lines.Clock.Before, Known: p.connections.listAll(), Seen: p.connections.serverLines}
 	if p.lastAttempt.Text != "" {

@@ -135,7 +135,7 @@ func (t *table) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) er
 			if err := t.noteAnswer(ctx, block.AnsweredBy(), nil); err != nil {
 				return err
 			}
-			inOrder := true
+			var inOrder bool
 			if last, inOrder = block.InOrder(last); !inOrder {
 				// A server that has changed its zone: dates of then and of now go differently with time.
 				t.key, t.unordered = min(t.key, rows.KeyFinds), true

@@ -34,24 +34,24 @@ func (s *Status) Set(part string, err error) {
 	} else {
 		s.parts[part] = err
 	}
-	joined, text := s.join()
+	text, joined := s.join()
 	if text != s.reported || !s.spoken {
 		s.spoken, s.reported = true, text
 		s.report(joined)
 	}
 }
 
-func (s *Status) join() (error, string) { //nolint:revive // the text is the error's
+func (s *Status) join() (text string, err error) {
 	var errs []error
 	for _, part := range slices.Sorted(maps.Keys(s.parts)) {
 		errs = append(errs, s.parts[part])
 	}
 	switch len(errs) {
 	case 0:
-		return nil, ""
+		return "", nil
 	case 1:
-		return errs[0], errs[0].Error()
+		return errs[0].Error(), errs[0]
 	}
-	err := errors.Join(errs...)
-	return err, err.Error()
+	err = errors.Join(errs...)
+	return err.Error(), err
 }

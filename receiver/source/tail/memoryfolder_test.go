@@ -35,7 +35,7 @@ type memoryFile struct {
 func inMemory(t *testing.T, test func(t *testing.T, disk *memoryDisk)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(testStart.Sub(time.Now())) // the bubble's clock begins in 2000
+		time.Sleep(time.Until(testStart)) // the bubble's clock begins in 2000
 		test(t, &memoryDisk{files: map[string]*memoryFile{}, beforeOpen: func(string) {}})
 	})
 }

@@ -240,7 +240,6 @@ func TestALastRecordIsToldSoon(t *testing.T) {
 // One batch has the rows of many small files. None of their cursors is there before the pipeline has taken it, all are afterwards.
 func TestAPageOfManyFilesMovesAllTheirCursorsOnceItIsTaken(t *testing.T) {
 	inMemory(t, func(t *testing.T, disk *memoryDisk) {
-
 		want := many("u", 20)
 		for n, user := range want {
 			disk.write("/log/"+fmt.Sprintf("%02d.jsonl", n), rowsOf(user))

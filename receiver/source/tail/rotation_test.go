@@ -174,7 +174,6 @@ func TestCompressedFilesThatAreSeenEmpty(t *testing.T) {
 // The first lines of a log may be of others, so that its format shows only when it has another name already.
 func TestRotationBeforeTheFormatIsKnown(t *testing.T) {
 	inMemory(t, func(t *testing.T, disk *memoryDisk) {
-
 		path := "/log/auth.log"
 		disk.write(path, "Nov 21 22:03:10 vm CRON[1]: pam_unix(cron:session): session opened for user root(uid=0) by (uid=0)\n")
 		cfg := disk.settings(path, "/log/seen")

@@ -202,9 +202,17 @@ func (l *logs) readSessions(ctx context.Context, conn configclickhouse.Conn, q q
 	var span proto.ColUInt64
 	var certain proto.ColUInt8
 	results := proto.Results{
-		{Name: "c0", Data: &host}, {Name: "c1", Data: &address}, {Name: "c2", Data: &port}, {Name: "c3", Data: &iface},
-		{Name: "c4", Data: &authID}, {Name: "c5", Data: &begin}, {Name: "c6", Data: &end}, {Name: "c7", Data: &user},
-		{Name: "c8", Data: &trace}, {Name: "c9", Data: &span}, {Name: "c10", Data: &certain},
+		{Name: "c0", Data: &host},
+		{Name: "c1", Data: &address},
+		{Name: "c2", Data: &port},
+		{Name: "c3", Data: &iface},
+		{Name: "c4", Data: &authID},
+		{Name: "c5", Data: &begin},
+		{Name: "c6", Data: &end},
+		{Name: "c7", Data: &user},
+		{Name: "c8", Data: &trace},
+		{Name: "c9", Data: &span},
+		{Name: "c10", Data: &certain},
 	}
 	names := rows.NewEnumNames(l.layout.ColumnType("interface"), clickhouselog.Interfaces)
 	err = conn.Query(ctx, "", l.sessionsOfTracedSQL(q), results, func(n int) error {
