@@ -18,8 +18,10 @@ type Limit struct {
 	Confirmed bool          // ttl_confirm
 }
 
-// Shortens tells whether records may go that were kept so far.
-func (l Limit) Shortens() bool { return l.TTL > 0 && (l.InForce == 0 || l.TTL < l.InForce) }
+// Shortens tells whether records may go that were kept so far, in the whole seconds that the tables remember.
+func (l Limit) Shortens() bool {
+	return l.TTL > 0 && (l.InForce == 0 || Seconds(l.TTL) < Seconds(l.InForce))
+}
 
 // Share is how much of a table has expired.
 type Share struct {
