@@ -22,8 +22,9 @@ type logRecord struct {
 
 // valueDecoder decodes escaped values, and caches the short ones: the same names come with every login.
 type valueDecoder struct {
-	decode func(dst []byte, raw string) ([]byte, bool)
-	buf    []byte
+	decode   func(dst []byte, raw string) ([]byte, bool)
+	interner textInterner
+	buf      []byte
 }
 
 func (t *valueDecoder) decodeText(c rawValue) (string, bool) {
@@ -34,7 +35,7 @@ func (t *valueDecoder) decodeText(c rawValue) (string, bool) {
 	if t.buf, ok = t.decode(t.buf[:0], c.raw); !ok {
 		return "", false
 	}
-	return intern(string(t.buf)), true
+	return t.interner.internBytes(t.buf), true
 }
 
 // fillLine fills only the time where the record does not concern logins: the time may decide others.
