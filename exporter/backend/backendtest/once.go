@@ -218,12 +218,24 @@ func concurrentWriters(t *testing.T, h Harness) {
 	const writers, each, step = 8, 400, 100
 	s := h.New(t)
 	b := open(t, s)
-	var mu sync.Mutex
-	var total backend.Result
-	var wg sync.WaitGroup
+	var all [][]*session.Event
 	for w := range writers {
+		all = append(all, typical(w*step, w*step+each))
+	}
+	total := writeAtOnce(t, b, all)
+	distinct := (writers-1)*step + each
+	require.Equal(t, backend.Result{Written: distinct, Duplicates: writers*each - distinct}, total)
+	requireEvents(t, s, typical(0, distinct)...)
+}
+
+// writeAtOnce has each of several writers write its events in batches, at the same time, and sums up what became of them.
+func writeAtOnce(t *testing.T, b backend.Backend, eventsOfWriters [][]*session.Event) (total backend.Result) {
+	t.Helper()
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for w, events := range eventsOfWriters {
 		wg.Go(func() {
-			for group := range slices.Chunk(typical(w*step, w*step+each), 50) {
+			for group := range slices.Chunk(events, 50) {
 				res, err := b.Write(t.Context(), seq(group))
 				if err != nil {
 					t.Errorf("writer %d: %v", w, err)
@@ -237,9 +249,7 @@ func concurrentWriters(t *testing.T, h Harness) {
 		})
 	}
 	wg.Wait()
-	distinct := (writers-1)*step + each
-	require.Equal(t, backend.Result{Written: distinct, Duplicates: writers*each - distinct}, total)
-	requireEvents(t, s, typical(0, distinct)...)
+	return total
 }
 
 // concurrentVersions: writers disagree about the same new ids at the same time. One version of each is stored, and each other one is kept
@@ -248,9 +258,7 @@ func concurrentVersions(t *testing.T, h Harness) {
 	const writers, records = 4, 200
 	s := h.New(t)
 	b := open(t, s)
-	var mu sync.Mutex
-	var total backend.Result
-	var wg sync.WaitGroup
+	var all [][]*session.Event
 	for w := range writers {
 		version := typical(0, records)
 		for _, e := range version {
@@ -259,21 +267,9 @@ func concurrentVersions(t *testing.T, h Harness) {
 		if w%2 == 1 {
 			slices.Reverse(version)
 		}
-		wg.Go(func() {
-			for group := range slices.Chunk(version, 50) {
-				res, err := b.Write(t.Context(), seq(group))
-				if err != nil {
-					t.Errorf("writer %d: %v", w, err)
-				}
-				mu.Lock()
-				total.Written += res.Written
-				total.Duplicates += res.Duplicates
-				total.Conflicts += res.Conflicts
-				mu.Unlock()
-			}
-		})
+		all = append(all, version)
 	}
-	wg.Wait()
+	total := writeAtOnce(t, b, all)
 	require.Equal(t, backend.Result{Written: records, Conflicts: (writers - 1) * records}, total)
 	require.Len(t, s.Events(t), records)
 	require.Equal(t, [][]string{{itoa(int64((writers - 1) * records))}}, s.Query(t, "SELECT count(*) FROM session_conflicts").Cells)

@@ -135,6 +135,9 @@ const (
 )
 
 func (n *textInterner) intern(s string) string {
+	if s == "" { // most fields are
+		return ""
+	}
 	if kept, ok := n.byText[s]; ok {
 		return kept
 	}
