@@ -43,7 +43,10 @@ func (s *store) setUpSchema(ctx context.Context, l *serverConn) error {
 			s.cfg.FirstHost(), version, len(s.files), ErrNewerSchema))
 	}
 	if !s.cfg.CreateSchema {
-		return s.requireColumns(ctx, l)
+		if err := s.requireColumns(ctx, l); err != nil {
+			return err
+		}
+		return s.checkViewsByHand(ctx, l)
 	}
 	for _, m := range s.files[version:] {
 		for _, statement := range s.cfg.migrationStatements(m.SQL) {

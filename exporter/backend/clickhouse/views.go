@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 )
@@ -28,28 +31,72 @@ func (s *store) nameTaken(taken string) error {
 	return backend.NameTaken("clickhouse: "+s.cfg.FirstHost(), name, "database or table_prefix")
 }
 
-// makeViews makes those views anew whose text is not this program's. The comment on a view has the digest of its text. A table under the name
-// of a view is somebody else's and stays.
+// makeViews makes those views anew whose text is not this program's, unless a newer program has made them. A table under the name of a view is
+// somebody else's and stays.
 func (s *store) makeViews(ctx context.Context, l *serverConn) error {
 	there, err := s.viewNamesTaken(ctx, l)
 	if err != nil {
 		return err
 	}
 	for _, v := range s.views {
-		name, comment := s.cfg.prefixNames(v.Name), "sessionlog "+migrations.Digest(s.cfg.prefixNames(v.SQL))
-		if slices.Contains(there, name+" View "+comment) {
-			continue
-		}
-		for _, t := range there {
-			if strings.HasPrefix(t, name+" ") && !strings.HasPrefix(t, name+" View ") {
-				return s.nameTaken(t)
+		named := migrations.View{Name: s.cfg.prefixNames(v.Name), SQL: s.cfg.prefixNames(v.SQL)}
+		at := slices.IndexFunc(there, func(t string) bool { return strings.HasPrefix(t, named.Name+" ") })
+		if at >= 0 {
+			comment, isView := strings.CutPrefix(there[at], named.Name+" View ")
+			if !isView {
+				return s.nameTaken(there[at])
+			}
+			if comment == named.Comment() || migrations.IsOfNewerProgram(comment) {
+				continue
 			}
 		}
-		if err := l.execDDL(ctx, s.cfg.viewStatement(v)+" COMMENT '"+comment+"'"); err != nil {
-			return fmt.Errorf("view %s: %w", name, err)
+		if err := l.execDDL(ctx, s.cfg.viewStatement(v)+" COMMENT '"+named.Comment()+"'"); err != nil {
+			return fmt.Errorf("view %s: %w", named.Name, err)
 		}
 	}
 	return nil
+}
+
+// checkViewsByHand compares the columns of the views with those that the server would give them. It does not see another expression for a
+// column: the server spells a view's text anew.
+func (s *store) checkViewsByHand(ctx context.Context, l *serverConn) error {
+	var differing []migrations.View
+	for _, v := range s.views {
+		name := s.cfg.prefixNames(v.Name)
+		_, query, _ := strings.Cut(s.cfg.prefixNames(v.SQL), " AS\n")
+		wanted, err := l.describeQuery(ctx, query)
+		if err != nil {
+			return err
+		}
+		there, err := l.queryTexts(ctx, "SELECT concat(name, ' ', type) AS text FROM system.columns WHERE database = currentDatabase() AND table = '"+name+"' ORDER BY position")
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(wanted, there) {
+			differing = append(differing, migrations.View{Name: name})
+		}
+	}
+	migrations.WarnOfOldViews(s.log, differing)
+	return nil
+}
+
+// describeQuery gives name and type of the columns that a query would have.
+func (l *serverConn) describeQuery(ctx context.Context, query string) (columns []string, err error) {
+	var answer [7]proto.ColStr
+	var results proto.Results
+	for i, name := range [len(answer)]string{"name", "type", "default_type", "default_expression", "comment", "codec_expression", "ttl_expression"} {
+		results = append(results, proto.ResultColumn{Name: name, Data: &answer[i]})
+	}
+	err = l.runStatement(ctx, func(conn configclickhouse.Conn) error {
+		columns = nil
+		return conn.Query(ctx, "", "DESCRIBE TABLE ("+query+")", results, func(rows int) error {
+			for i := range rows {
+				columns = append(columns, answer[0].Row(i)+" "+answer[1].Row(i))
+			}
+			return nil
+		})
+	})
+	return columns, err
 }
 
 // viewStatement makes a view, or makes it anew, on every node.

@@ -1,6 +1,9 @@
 package migrations
 
 import (
+	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -24,4 +27,26 @@ func TestMustReadViews(t *testing.T) {
 	files["v/c.sql"] = &fstest.MapFile{Data: []byte("CREATE VIEW d AS\nSELECT 1")}
 	require.PanicsWithValue(t, "v/c.sql does not begin with CREATE VIEW c AS", func() { MustReadViews(files, "v") })
 	require.NotEqual(t, Digest("a"), Digest("b"))
+}
+
+// TestAChangedViewHasAnotherRevision: by the revision two programs know which of them has the newer views.
+func TestAChangedViewHasAnotherRevision(t *testing.T) {
+	digests := map[int]string{ // add a line, do not change one that was released
+		1: "22b9a7dde2aafaec",
+	}
+	var all strings.Builder
+	for _, folder := range []string{"clickhouse", "postgresql", "sqlite"} {
+		for _, v := range MustReadViews(os.DirFS("../"+folder), "views") {
+			all.WriteString(v.SQL)
+		}
+	}
+	require.Equal(t, digests[ViewRevision], Digest(all.String()), "a view has changed: raise ViewRevision, and write the new digest behind it")
+}
+
+func TestANewerProgramIsKnownByItsRevision(t *testing.T) {
+	require.False(t, IsOfNewerProgram(View{"a", "b"}.Comment()))
+	require.True(t, IsOfNewerProgram(fmt.Sprintf("sessionlog %d abc", ViewRevision+1)))
+	for _, comment := range []string{"", "sessionlog 0123456789abcdef", "theirs"} {
+		require.False(t, IsOfNewerProgram(comment), comment)
+	}
 }

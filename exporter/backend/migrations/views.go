@@ -3,10 +3,13 @@ package migrations
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io/fs"
 	"path"
 	"regexp"
 	"strings"
+
+	"go.uber.org/zap"
 )
 
 // View is the current text of a view. Tables migrate by number; views are made anew where they differ.
@@ -42,6 +45,36 @@ func MustReadViews(files fs.FS, folder string) (all []View) {
 	return all
 }
 
+// ViewRevision is raised with every change of a view's text that no migration comes with: of two programs that use the same tables the one with
+// the lower number leaves the views alone.
+const ViewRevision = 1
+
+// Comment stands on a view in the store: who made it, and from which text.
+func (v View) Comment() string { return fmt.Sprintf("sessionlog %d %s", ViewRevision, Digest(v.SQL)) }
+
+// IsOfNewerProgram tells by a view's comment whether a newer program has made it.
+func IsOfNewerProgram(comment string) bool {
+	var revision int
+	_, err := fmt.Sscanf(comment, "sessionlog %d ", &revision)
+	return err == nil && revision > ViewRevision
+}
+
+// ViewNames are the names of views, for a message.
+func ViewNames(all []View) (names []string) {
+	for _, v := range all {
+		names = append(names, v.Name)
+	}
+	return names
+}
+
+// WarnOfOldViews says which views somebody who manages the schema by hand has to make anew.
+func WarnOfOldViews(log *zap.Logger, differing []View) {
+	if len(differing) > 0 {
+		log.Warn("create_schema: false: these views are missing or not as this program makes them: run their files of views/ by hand, or set create_schema: true",
+			zap.Strings("views", ViewNames(differing)))
+	}
+}
+
 // Digest tells one text of a view from another, in 16 hexadecimal digits.
 func Digest(sql string) string {
 	hash := sha256.Sum256([]byte(sql))
@@ -50,9 +83,5 @@ func Digest(sql string) string {
 
 // QuotedNames are the names of all these views as SQL lists them.
 func QuotedNames(all []View) string {
-	names := make([]string, len(all))
-	for i, v := range all {
-		names[i] = "'" + v.Name + "'"
-	}
-	return strings.Join(names, ", ")
+	return "'" + strings.Join(ViewNames(all), "', '") + "'"
 }

@@ -60,6 +60,8 @@ func TestStore(t *testing.T) {
 		{"Failover", failover},
 		{"StartWhileRead", startWhileRead},
 		{"LeastPrivilege", leastPrivilege},
+		{"SchemaByHand", schemaByHand},
+		{"ViewsOfANewerProgram", viewsOfANewerProgram},
 		{"SysConnectionLog", sysConnectionLog},
 		{"ErrorsHoldNoValue", errorsHoldNoValue},
 		{"ShutdownInterrupts", shutdownInterrupts},

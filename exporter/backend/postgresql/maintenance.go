@@ -45,6 +45,8 @@ func (s *store) setUpSchema(ctx context.Context, conn *pgconn.PgConn) error {
 		if err := s.writeViewSettings(ctx, conn); err != nil {
 			return err
 		}
+	} else if err := s.checkViewsByHand(ctx, conn); err != nil {
+		return err
 	}
 	if err := s.applyTTL(ctx, conn); err != nil {
 		return err

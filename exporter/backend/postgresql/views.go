@@ -3,6 +3,7 @@ package postgresql
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,8 +28,8 @@ const (
 	lockNotAvailable       = "55P03"
 )
 
-// makeViews makes those views anew whose text is not this program's. The comment on a view has the digest of its text. Whoever was granted a
-// view keeps the grant, and a view keeps its options. What cannot be made now is tried again by maintenance.
+// makeViews makes those views anew whose text is not this program's, unless a newer program has made them. Whoever was granted a view keeps
+// the grant, and a view keeps its options. What cannot be made now is tried again by maintenance.
 func (s *store) makeViews(ctx context.Context, conn *pgconn.PgConn) error {
 	differing, err := s.differingViews(ctx, conn)
 	if err != nil || len(differing) == 0 {
@@ -59,11 +60,31 @@ func (s *store) differingViews(ctx context.Context, conn *pgconn.PgConn) (differ
 		if err != nil {
 			return nil, err
 		}
-		if rows[0][0] != viewComment(v) {
+		if comment := rows[0][0]; comment != v.Comment() && !migrations.IsOfNewerProgram(comment) {
 			differing = append(differing, v)
 		}
 	}
 	return differing, nil
+}
+
+// checkViewsByHand compares the views' definitions as the server has them, since who runs the files by hand leaves no comment. What is made
+// for the comparison is rolled back.
+func (s *store) checkViewsByHand(ctx context.Context, conn *pgconn.PgConn) error {
+	var differing []migrations.View
+	for _, v := range s.namedViews() {
+		if err := execSQL(ctx, conn, "BEGIN;\n"+strings.Replace(v.SQL, "CREATE VIEW "+v.Name, "CREATE TEMPORARY VIEW sessionlog_wanted", 1)); err != nil {
+			return errors.Join(err, execSQL(ctx, conn, "ROLLBACK"))
+		}
+		rows, err := queryRows(ctx, conn, "SELECT coalesce(pg_get_viewdef(to_regclass('"+v.Name+"')) = pg_get_viewdef('sessionlog_wanted'::regclass), false)")
+		if err = errors.Join(err, execSQL(ctx, conn, "ROLLBACK")); err != nil {
+			return err
+		}
+		if rows[0][0] != "t" {
+			differing = append(differing, v)
+		}
+	}
+	migrations.WarnOfOldViews(s.log, differing)
+	return nil
 }
 
 func (s *store) namedViews() (all []migrations.View) {
@@ -83,8 +104,6 @@ func (s *store) refuseNamesTaken(ctx context.Context, conn *pgconn.PgConn) error
 	return backend.NameTaken("postgresql: "+s.cfg.FirstHost(), rows[0][0], "schema or table_prefix")
 }
 
-func viewComment(v migrations.View) string { return "sessionlog " + migrations.Digest(v.SQL) }
-
 func replaceViews(ctx context.Context, conn *pgconn.PgConn, all []migrations.View) error {
 	for _, v := range all {
 		options, err := queryRows(ctx, conn, "SELECT coalesce(array_to_string(reloptions, ', '), '') FROM pg_class WHERE oid = to_regclass('"+v.Name+"')")
@@ -96,7 +115,7 @@ func replaceViews(ctx context.Context, conn *pgconn.PgConn, all []migrations.Vie
 			with = " WITH (" + options[0][0] + ")"
 		}
 		err = execSQL(ctx, conn, strings.Replace(v.SQL, "CREATE VIEW "+v.Name, "CREATE OR REPLACE VIEW "+v.Name+with, 1)+
-			";\nCOMMENT ON VIEW "+v.Name+" IS '"+viewComment(v)+"'")
+			";\nCOMMENT ON VIEW "+v.Name+" IS '"+v.Comment()+"'")
 		if err != nil {
 			return err
 		}

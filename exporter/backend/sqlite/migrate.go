@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"time"
 
+	"go.uber.org/zap"
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
@@ -35,7 +36,7 @@ func (cfg *Config) prefixNames(sql string) string {
 
 // migrateSchema brings the schema to this program's version, one file a transaction. The write lock is taken before the version is
 // read, so that of two programs that start at once one does the work.
-func (cfg *Config) migrateSchema(ctx context.Context, conn *sqlite.Conn) error {
+func (cfg *Config) migrateSchema(ctx context.Context, conn *sqlite.Conn, log *zap.Logger) error {
 	for more := true; more; {
 		var err error
 		if more, err = cfg.migrateOnce(ctx, conn); err != nil {
@@ -46,6 +47,12 @@ func (cfg *Config) migrateSchema(ctx context.Context, conn *sqlite.Conn) error {
 		if err := cfg.makeViews(ctx, conn); err != nil {
 			return err
 		}
+	} else {
+		differing, err := cfg.differingViews(conn)
+		if err != nil {
+			return cfg.explainError("reading the schema", err)
+		}
+		migrations.WarnOfOldViews(log, differing)
 	}
 	return cfg.writeViewSettings(ctx, conn)
 }
@@ -120,10 +127,8 @@ func (cfg *Config) writeViewSettings(ctx context.Context, conn *sqlite.Conn) err
 	}
 	return cfg.inTransaction(ctx, conn, "writing settings", func() error {
 		return errors.Join(
-			sqlitex.Execute(conn, cfg.prefixNames(upsertSetting), &sqlitex.ExecOptions{Args: []any{"include_postgresql", include}}),
-			sqlitex.Execute(conn, cfg.prefixNames(upsertSetting), &sqlitex.ExecOptions{
-				Args: []any{"assumed_closed_after", int64(cfg.Sessions.AssumedClosedAfter / time.Second)},
-			}))
+			cfg.writeSetting(conn, "include_postgresql", include),
+			cfg.writeSetting(conn, "assumed_closed_after", int64(cfg.Sessions.AssumedClosedAfter/time.Second)))
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
@@ -144,6 +145,33 @@ func TestSchemaByHand(t *testing.T) {
 	res, err := s.Write(t.Context(), typical(0, 10))
 	require.NoError(t, err)
 	require.Equal(t, 10, res.Written)
+	require.Empty(t, warningsOfStart(t, cfg))
+	run(t, cfg, "DROP VIEW sessions; DROP VIEW session_log; CREATE VIEW session_log AS SELECT 1")
+	warnings := warningsOfStart(t, cfg)
+	require.Len(t, warnings, 1)
+	require.Equal(t, []any{"session_log", "sessions"}, warnings[0].ContextMap()["views"])
+}
+
+func warningsOfStart(t *testing.T, cfg Config) []observer.LoggedEntry {
+	core, logs := observer.New(zap.WarnLevel)
+	s := newStore(t, cfg)
+	s.log = zap.New(core)
+	require.NoError(t, s.Start(t.Context()))
+	require.NoError(t, s.Shutdown(t.Context()))
+	return logs.All()
+}
+
+// TestViewsOfANewerProgram: of two versions that open the file in turns the newer one decides what the views are.
+func TestViewsOfANewerProgram(t *testing.T) {
+	cfg := testConfig(t)
+	warningsOfStart(t, cfg)
+	const theirs = "DROP VIEW sessions; CREATE VIEW sessions AS SELECT 42 AS added; UPDATE sessionlog_settings SET value = "
+	run(t, cfg, theirs+strconv.Itoa(migrations.ViewRevision+1)+" WHERE name = 'view_revision'")
+	warningsOfStart(t, cfg)
+	require.Equal(t, [][]string{{"42"}}, file{cfg}.Query(t, "SELECT added FROM sessions").Cells)
+	run(t, cfg, theirs+strconv.Itoa(migrations.ViewRevision)+" WHERE name = 'view_revision'")
+	warningsOfStart(t, cfg)
+	require.Empty(t, file{cfg}.Query(t, "SELECT state FROM sessions").Cells)
 }
 
 // TestTablePrefix: two prefixes share a file and nothing else.

@@ -33,7 +33,7 @@ func (w *writer) applyTTL(ctx context.Context, conn *sqlite.Conn) error {
 		return nil
 	}
 	return w.cfg.inTransaction(ctx, conn, "writing settings", func() error {
-		return sqlitex.Execute(conn, w.cfg.prefixNames(upsertSetting), &sqlitex.ExecOptions{Args: []any{ttlSetting, retention.Seconds(w.cfg.TTL)}})
+		return w.cfg.writeSetting(conn, ttlSetting, retention.Seconds(w.cfg.TTL))
 	})
 }
 
@@ -58,7 +58,13 @@ func (cfg *Config) expiredShares(conn *sqlite.Conn, oldest time.Time, total bool
 const (
 	upsertSetting = "INSERT INTO sessionlog_settings VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 	ttlSetting    = "ttl" // seconds; the last one that was put in force
+
+	viewRevisionSetting = "view_revision"
 )
+
+func (cfg *Config) writeSetting(conn *sqlite.Conn, name string, value int64) error {
+	return sqlitex.Execute(conn, cfg.prefixNames(upsertSetting), &sqlitex.ExecOptions{Args: []any{name, value}})
+}
 
 // setting is a number that was noted in the file, 0 where it was not.
 func (cfg *Config) setting(conn *sqlite.Conn, name string) (int64, error) {

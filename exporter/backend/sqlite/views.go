@@ -18,24 +18,15 @@ var viewFiles embed.FS
 // allViews are all views.
 var allViews = migrations.MustReadViews(viewFiles, "views")
 
-// makeViews makes those views anew whose text is not this program's. SQLite keeps the text of a view as it was written.
+// makeViews makes those views anew whose text is not this program's, unless a newer program has made them.
 func (cfg *Config) makeViews(ctx context.Context, conn *sqlite.Conn) error {
-	var differing []migrations.View
-	for _, v := range cfg.namedViews() {
-		there := ""
-		err := sqlitex.Execute(conn, "SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = ?", &sqlitex.ExecOptions{
-			Args:       []any{v.Name},
-			ResultFunc: func(stmt *sqlite.Stmt) error { there = stmt.ColumnText(0); return nil },
-		})
-		if err != nil {
-			return cfg.explainError("reading the schema", err)
-		}
-		if there != v.SQL {
-			differing = append(differing, v)
-		}
+	differing, err := cfg.differingViews(conn)
+	if err != nil {
+		return cfg.explainError("reading the schema", err)
 	}
-	if len(differing) == 0 {
-		return nil
+	revision, err := cfg.setting(conn, viewRevisionSetting)
+	if err != nil || revision > migrations.ViewRevision || len(differing) == 0 {
+		return cfg.explainError("reading settings", err)
 	}
 	return cfg.inTransaction(ctx, conn, "making views", func() error {
 		for _, v := range differing {
@@ -43,8 +34,26 @@ func (cfg *Config) makeViews(ctx context.Context, conn *sqlite.Conn) error {
 				return fmt.Errorf("view %s: %w", v.Name, err)
 			}
 		}
-		return nil
+		return cfg.writeSetting(conn, viewRevisionSetting, migrations.ViewRevision)
 	})
+}
+
+// differingViews are those whose text is another: SQLite keeps the text of a view as it was written.
+func (cfg *Config) differingViews(conn *sqlite.Conn) (differing []migrations.View, err error) {
+	for _, v := range cfg.namedViews() {
+		there := ""
+		err := sqlitex.Execute(conn, "SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = ?", &sqlitex.ExecOptions{
+			Args:       []any{v.Name},
+			ResultFunc: func(stmt *sqlite.Stmt) error { there = stmt.ColumnText(0); return nil },
+		})
+		if err != nil {
+			return nil, err
+		}
+		if there != v.SQL {
+			differing = append(differing, v)
+		}
+	}
+	return differing, nil
 }
 
 // refuseNamesTaken leaves somebody else's database alone.

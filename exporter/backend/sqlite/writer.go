@@ -95,7 +95,7 @@ func (w *writer) openAndMigrate(ctx context.Context) (err error) {
 		return w.damageError(damage, "", nil)
 	}
 	w.refusedError = nil
-	if err := w.cfg.migrateSchema(ctx, conn); err != nil {
+	if err := w.cfg.migrateSchema(ctx, conn, w.log); err != nil {
 		return err
 	}
 	if err := w.applyTTL(ctx, conn); err != nil {
