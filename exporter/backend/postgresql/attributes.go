@@ -80,10 +80,10 @@ func comesBackAlike(a *session.Attr) bool {
 	return jsoncolumn.IsNative(a)
 }
 
-// isPlainNumber has no exponent, few digits, and no trailing zero that a server may leave out.
+// isPlainNumber has no exponent, few digits, no trailing zero that a server may leave out, and is no negative zero, which numeric does not have.
 func isPlainNumber(number string, withPoint bool) bool {
 	whole, fraction, found := strings.Cut(number, ".")
-	return found == withPoint && len(whole) < 30 && !strings.ContainsAny(number, "eE") && !strings.HasSuffix(fraction, "0")
+	return number != "-0" && found == withPoint && len(whole) < 30 && !strings.ContainsAny(number, "eE") && !strings.HasSuffix(fraction, "0")
 }
 
 // exactAttributes replaces the attributes that the column attributes_exact names by what they were.

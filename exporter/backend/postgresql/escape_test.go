@@ -61,6 +61,13 @@ func FuzzEscape(f *testing.F) {
 	})
 }
 
+// TestNegativeZero: numeric has none, so jsonb would give back another text.
+func TestNegativeZero(t *testing.T) {
+	for _, a := range []session.Attr{{Key: "i", Value: "-0", Type: session.AttrInt}, {Key: "d", Value: "-0.0", Type: session.AttrDouble}} {
+		require.NotEmpty(t, new(jsonColumns).exactAttributes([]session.Attr{a}), a.Value)
+	}
+}
+
 // FuzzAttributes: what jsonColumns writes, row reads back, whatever keys, types and texts there are.
 func FuzzAttributes(f *testing.F) {
 	f.Add("key", "value", uint8(0), "key", "1.50", uint8(2))
