@@ -29,6 +29,7 @@ type configWatcher struct {
 func (w *configWatcher) NotifyConfigSnapshot(_ context.Context, snapshot extensioncapabilities.ConfigSnapshot) error {
 	conf := snapshot.Effective().ToStringMap()
 	w.warnOfOpenListeners(conf)
+	w.warnOfShortTimeouts(conf)
 	var refused []error
 	for _, f := range findLosses(conf) {
 		switch {

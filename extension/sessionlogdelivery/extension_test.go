@@ -47,7 +47,7 @@ func notify(t *testing.T, cfg *Config, text string) (*observer.ObservedLogs, err
 const lossy = `
 receivers: {sessionlog: {file: {include: [a]}, storage: file_storage}}
 processors: {batch: }
-exporters: {sessionlog: , otlp/siem: {endpoint: "siem:4317", sending_queue: {wait_for_result: true}}}
+exporters: {sessionlog: , otlp/siem: {endpoint: "siem:4317", timeout: 60s, sending_queue: {wait_for_result: true}}}
 service: {pipelines: {logs/audit: {receivers: [sessionlog], processors: [batch], exporters: [sessionlog, otlp/siem]}}}
 `
 
