@@ -20,7 +20,7 @@ type Backend interface {
 
 	// Write makes the events durable: a nil error means that every event which is not among Result.Rejected survives a
 	// loss of power, once. A record whose id is there already changes nothing (first write wins). On an error nothing of
-	// the batch counts as written, and writing it again does no harm.
+	// the batch counts as written, and writing it again does no harm; a [PartialError] says what remains.
 	//
 	// The sequence can be walked more than once. The event that it yields is valid until the next one.
 	//
@@ -62,8 +62,20 @@ type Result struct {
 	Duplicates int // were there already with the same content
 	Conflicts  int // were there already with other content: kept aside, may be forgery
 	Expired    int // older than the store keeps (ttl): left out, so that what is told again does not come back
+	LeftOut    int // of a kind for which the store has no place, by its configuration
 	Rejected   []Rejection
 }
+
+// PartialError is the error of a store that keeps records one by one: what is not among Remaining is written, or among
+// Result.Rejected, and must not be written again.
+type PartialError struct {
+	Err       error
+	Remaining []int // the places that are to be written again
+}
+
+func (e *PartialError) Error() string { return e.Err.Error() }
+
+func (e *PartialError) Unwrap() error { return e.Err }
 
 // Rejection is a record that this store can never take: the exporter puts it into the dead letter. Reason holds no value
 // of the record.

@@ -30,9 +30,7 @@ const (
 // several exporters: sessionlog/archive beside sessionlog.
 type Config struct {
 	exporterhelper.TimeoutConfig `mapstructure:",squash"`
-
-	QueueConfig   configoptional.Optional[exporterhelper.QueueBatchConfig] `mapstructure:"sending_queue"`
-	BackOffConfig configretry.BackOffConfig                                `mapstructure:"retry_on_failure"`
+	DeliveryConfig               `mapstructure:",squash"`
 
 	// SQLite is a local file. Its default is no [configoptional.Some]: that would stay when another backend is written.
 	SQLite configoptional.Optional[sqlite.Config] `mapstructure:"sqlite"`
@@ -40,6 +38,12 @@ type Config struct {
 	ClickHouse configoptional.Optional[clickhouse.Config] `mapstructure:"clickhouse"`
 	// PostgreSQL is a PostgreSQL server.
 	PostgreSQL configoptional.Optional[postgresql.Config] `mapstructure:"postgresql"`
+}
+
+// DeliveryConfig is what every exporter of authentication events has, wherever it delivers them.
+type DeliveryConfig struct {
+	QueueConfig   configoptional.Optional[exporterhelper.QueueBatchConfig] `mapstructure:"sending_queue"`
+	BackOffConfig configretry.BackOffConfig                                `mapstructure:"retry_on_failure"`
 
 	// NotEvents says what becomes of log records that are no authentication events: refuse (default) or dead_letter.
 	NotEvents string `mapstructure:"not_events"`
@@ -61,13 +65,13 @@ type DeadLetterConfig struct {
 	Directory string `mapstructure:"directory"`
 }
 
-// createDefaultConfig gives the settings under which nil from ConsumeLogs means committed: the queue is in memory and its
+// DefaultDeliveryConfig gives the settings under which nil from ConsumeLogs means committed: the queue is in memory and its
 // callers wait for the result, so that the source, which still has the events, is the real queue. An attempt has no
 // timeout of its own and is repeated for ever: record ids make a second write harmless.
 //
 // Calls that come at the same time are merged, which costs a lonely small call the flush timeout. 5 ms is about what a durable
 // commit costs on a good disk, and callers that are many still share commits (BenchmarkSmallCalls).
-func createDefaultConfig() component.Config {
+func DefaultDeliveryConfig() DeliveryConfig {
 	queue := exporterhelper.NewDefaultQueueConfig()
 	queue.WaitForResult = true
 	queue.BlockOnOverflow = true
@@ -83,15 +87,21 @@ func createDefaultConfig() component.Config {
 	retry := configretry.NewDefaultBackOffConfig()
 	retry.InitialInterval, retry.MaxElapsedTime = time.Second, 0
 
-	return &Config{
-		TimeoutConfig: exporterhelper.TimeoutConfig{Timeout: 0},
+	return DeliveryConfig{
 		QueueConfig:   configoptional.Some(queue),
 		BackOffConfig: retry,
-		SQLite:        configoptional.Default(sqlite.DefaultConfig()),
-		ClickHouse:    configoptional.Default(clickhouse.DefaultConfig()),
-		PostgreSQL:    configoptional.Default(postgresql.DefaultConfig()),
 		NotEvents:     NotEventsRefuse,
 		Redact:        redaction.DefaultConfig(),
+	}
+}
+
+func createDefaultConfig() component.Config {
+	return &Config{
+		TimeoutConfig:  exporterhelper.TimeoutConfig{Timeout: 0},
+		DeliveryConfig: DefaultDeliveryConfig(),
+		SQLite:         configoptional.Default(sqlite.DefaultConfig()),
+		ClickHouse:     configoptional.Default(clickhouse.DefaultConfig()),
+		PostgreSQL:     configoptional.Default(postgresql.DefaultConfig()),
 	}
 }
 
@@ -101,7 +111,12 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error { return strictconfig.Unmar
 // Validate names the key and the remedy. The blocks validate themselves.
 func (c *Config) Validate() error {
 	_, err := chooseBackend(knownBackends, c)
-	errs := []error{err}
+	return errors.Join(err, c.DeliveryConfig.Validate())
+}
+
+// Validate names the key and the remedy.
+func (c *DeliveryConfig) Validate() error {
+	var errs []error
 	if c.NotEvents != NotEventsRefuse && c.NotEvents != NotEventsDeadLetter {
 		errs = append(errs, fmt.Errorf("not_events: %q is neither %s nor %s", c.NotEvents, NotEventsRefuse, NotEventsDeadLetter))
 	}

@@ -47,7 +47,7 @@ func TestDefaultsAreSafe(t *testing.T) {
 	c := createDefaultConfig().(*Config)
 	require.NoError(t, componenttest.CheckConfigStruct(c))
 	require.NoError(t, confmap.Validate(c))
-	require.Empty(t, lossWarnings(c))
+	require.Empty(t, lossWarnings(&c.DeliveryConfig))
 	q := c.QueueConfig.Get()
 	require.NotNil(t, q)
 	require.True(t, q.WaitForResult, "yes means durable")
@@ -148,18 +148,18 @@ func TestHazards(t *testing.T) {
 	} {
 		c := createDefaultConfig().(*Config)
 		edit(c)
-		found := strings.Join(lossWarnings(c), "\n")
+		found := strings.Join(lossWarnings(&c.DeliveryConfig), "\n")
 		if want == "" {
 			require.Empty(t, found)
 			continue
 		}
 		require.Contains(t, found, want)
 		c.AcknowledgeLoss = true
-		require.Empty(t, lossWarnings(c))
+		require.Empty(t, lossWarnings(&c.DeliveryConfig))
 	}
 	c := createDefaultConfig().(*Config)
 	c.BackOffConfig.MaxElapsedTime = time.Minute
-	require.Empty(t, lossWarnings(c), "the caller that waits gets its events back")
+	require.Empty(t, lossWarnings(&c.DeliveryConfig), "the caller that waits gets its events back")
 }
 
 // TestReadmeNamesEveryKey walks the struct: what a person can write is documented, one row a key.

@@ -9,7 +9,7 @@ import (
 )
 
 // correctDropMessages replaces exporterhelper's messages of dropped data where the sender waits for the result and still has the events.
-func correctDropMessages(cfg *Config) zap.Option {
+func correctDropMessages(cfg *DeliveryConfig) zap.Option {
 	return zap.WrapCore(func(core zapcore.Core) zapcore.Core {
 		if cfg.firesAndForgets() {
 			return core

@@ -15,6 +15,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
+	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
 	"github.com/otel-sessionlog/sessionlog/internal/redaction"
 	"github.com/otel-sessionlog/sessionlog/session/deadletter"
 )
@@ -24,7 +25,8 @@ import (
 type sessionlogExporter struct {
 	exporter.Logs // the chain
 
-	cfg              *Config
+	cfg              *DeliveryConfig
+	destination      Destination
 	id               component.ID
 	log              *zap.Logger
 	backend          backend.Backend
@@ -37,7 +39,6 @@ type sessionlogExporter struct {
 	redactPolicy     *redaction.Policy // nil: nothing is hidden
 	version          string
 
-	backendKey string // the backend's block in the configuration
 	startup    *backendStartup
 	conditions *conditionlog.Logger
 
@@ -56,13 +57,31 @@ type sessionlogExporter struct {
 
 var _ exporter.Logs = (*sessionlogExporter)(nil)
 
-func newExporter(ctx context.Context, set exporter.Settings, cfg *Config, store backend.Backend) (*sessionlogExporter, error) {
+// Destination is where an exporter delivers to.
+type Destination struct {
+	Backend             backend.Backend
+	Key                 string // its key in the configuration
+	Timeout             exporterhelper.TimeoutConfig
+	DeadLetterDirectory string                                       // empty: package deadletter chooses
+	Check               func(context.Context) []connectcheck.Finding // what validate --connect asks
+}
+
+// hostUser is a backend that needs the collector's extensions. It gets the host before it starts.
+type hostUser interface{ SetHost(component.Host) }
+
+// NewEventExporter makes an exporter of authentication events: its own settings say what becomes of records that are none, and of those
+// that are refused; nil from ConsumeLogs means that the destination has every event.
+func NewEventExporter(ctx context.Context, set exporter.Settings, cfg DeliveryConfig, to Destination) (exporter.Logs, error) {
+	return newEventExporter(ctx, set, cfg, to)
+}
+
+func newEventExporter(ctx context.Context, set exporter.Settings, cfg DeliveryConfig, to Destination) (*sessionlogExporter, error) {
 	tel, err := newTelemetry(set)
 	if err != nil {
 		return nil, err
 	}
 	e := &sessionlogExporter{
-		cfg: cfg, id: set.ID, log: set.Logger, backend: store, telemetry: tel,
+		cfg: &cfg, destination: to, id: set.ID, log: set.Logger, backend: to.Backend, telemetry: tel,
 		notices: conditionlog.NewOccurrences(set.Logger, time.Now),
 
 		redactPolicy: redaction.New(cfg.Redact), version: set.BuildInfo.Version,
@@ -73,16 +92,11 @@ func newExporter(ctx context.Context, set exporter.Settings, cfg *Config, store 
 		recoveryIdle: recoveryIdle,
 	}
 	e.decoders.New = e.newDecoder
-	chosen, err := chooseBackend(knownBackends, cfg)
-	if err != nil {
-		return nil, err
-	}
-	e.backendKey = chosen.key
 	e.writeContext, e.cancelWrites = context.WithCancel(context.Background())
 	e.chainContext, e.cancelChain = context.WithCancel(context.Background())
-	set.Logger = set.Logger.WithOptions(correctDropMessages(cfg))
+	set.Logger = set.Logger.WithOptions(correctDropMessages(&cfg))
 	e.Logs, err = exporterhelper.NewLogs(ctx, set, cfg, e.pushBatch,
-		exporterhelper.WithTimeout(cfg.TimeoutConfig),
+		exporterhelper.WithTimeout(to.Timeout),
 		exporterhelper.WithRetry(cfg.BackOffConfig),
 		exporterhelper.WithQueue(cfg.QueueConfig),
 		exporterhelper.WithStart(e.startDependencies),
@@ -96,7 +110,10 @@ func (e *sessionlogExporter) startDependencies(_ context.Context, host component
 		e.log.Warn("authentication events can be lost: " + w + "; acknowledge_loss: true silences this")
 	}
 	e.status.host = host
-	dead, err := deadletter.Open(e.cfg.deadLetterDirectory(), "exporter/"+e.id.String())
+	if b, ok := e.backend.(hostUser); ok {
+		b.SetHost(host)
+	}
+	dead, err := deadletter.Open(e.destination.DeadLetterDirectory, "exporter/"+e.id.String())
 	if err != nil {
 		return fmt.Errorf("dead_letter::directory: %w", err)
 	}

@@ -7,6 +7,8 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/exporter"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 )
 
 // Type of the exporter in a collector's configuration.
@@ -28,4 +30,14 @@ func createLogs(ctx context.Context, set exporter.Settings, cfg component.Config
 		return nil, err
 	}
 	return newExporter(ctx, set, c, store)
+}
+
+func newExporter(ctx context.Context, set exporter.Settings, c *Config, store backend.Backend) (*sessionlogExporter, error) {
+	chosen, err := chooseBackend(knownBackends, c)
+	if err != nil {
+		return nil, err
+	}
+	return newEventExporter(ctx, set, c.DeliveryConfig, Destination{
+		Backend: store, Key: chosen.key, Timeout: c.TimeoutConfig, DeadLetterDirectory: c.deadLetterDirectory(), Check: c.CheckConnection,
+	})
 }

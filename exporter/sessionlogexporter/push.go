@@ -60,13 +60,31 @@ func (e *sessionlogExporter) writeBatch(ctx context.Context, ld plog.Logs) error
 		e.reportUnknownOutcomes(ctx, unknown)
 		e.reportExpired(result.Expired)
 	}
+	var partial *backend.PartialError
 	switch {
 	case err == nil:
 		return e.deadLetterRejected(ctx, ld, result.Rejected)
+	case errors.As(err, &partial):
+		return e.keepRemaining(ctx, ld, result.Rejected, partial)
 	case consumererror.IsPermanent(err) && e.cfg.firesAndForgets():
 		return e.writeDeadLetter(ctx, ld, err)
 	}
 	return err
+}
+
+// keepRemaining returns an error for the records that were not taken yet: these alone are tried again.
+func (e *sessionlogExporter) keepRemaining(ctx context.Context, ld plog.Logs, rejected []backend.Rejection, partial *backend.PartialError) error {
+	if err := e.deadLetterRejected(ctx, ld, rejected); err != nil {
+		return err
+	}
+	remaining := make(map[int]bool, len(partial.Remaining))
+	for _, place := range partial.Remaining {
+		remaining[place] = true
+	}
+	if len(remaining) == ld.LogRecordCount() {
+		return partial.Err
+	}
+	return consumererror.NewLogs(partial.Err, copySubset(ld, func(n int, _ plog.LogRecord) bool { return remaining[n] }))
 }
 
 // deadLetterRejected writes one dead letter a reason.
@@ -117,7 +135,7 @@ func (e *sessionlogExporter) reportUnknownOutcomes(ctx context.Context, n int) {
 func (e *sessionlogExporter) reportExpired(n int) {
 	if n > 0 {
 		e.conditions.Raise("expired", "records older than ttl were left out, and are counted as expired: a longer ttl would keep them",
-			zap.String("key", e.backendKey+"::ttl"), zap.Int("records", n))
+			zap.String("key", e.destination.Key+"::ttl"), zap.Int("records", n))
 	}
 }
 

@@ -41,7 +41,7 @@ func (e *sessionlogExporter) watchRecovery() {
 func (e *sessionlogExporter) backendWorks() bool {
 	ctx, cancel := context.WithTimeout(e.writeContext, recoveryTimeout)
 	defer cancel()
-	findings := e.cfg.CheckConnection(ctx)
+	findings := e.destination.Check(ctx)
 	return len(findings) > 0 && !slices.ContainsFunc(findings, func(f connectcheck.Finding) bool { return !f.OK })
 }
 

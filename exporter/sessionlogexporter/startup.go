@@ -122,10 +122,10 @@ func (e *sessionlogExporter) reportUnavailable(reason error) {
 	e.startup.setReason(reason)
 	e.status.reportFailure(reason)
 	e.conditions.RaiseReason(backendUnavailable, reason, "the backend cannot be written to: events wait at their source until it can; the exporter keeps trying",
-		zap.String("key", e.backendKey))
+		zap.String("key", e.destination.Key))
 }
 
 func (e *sessionlogExporter) reportAvailable() {
 	e.status.reportOK()
-	e.conditions.Clear(backendUnavailable, "the backend can be written to again", zap.String("key", e.backendKey))
+	e.conditions.Clear(backendUnavailable, "the backend can be written to again", zap.String("key", e.destination.Key))
 }

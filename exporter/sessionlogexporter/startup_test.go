@@ -72,7 +72,7 @@ func requireWaits(t *testing.T, r *testExporter, reason string) {
 	require.False(t, consumererror.IsPermanent(err), "the sender must come again")
 	warnings := r.logs.FilterMessageSnippet("cannot be written to").All()
 	require.Len(t, warnings, 1, "once, however often it is tried")
-	require.Equal(t, r.backendKey, warnings[0].ContextMap()["key"])
+	require.Equal(t, r.destination.Key, warnings[0].ContextMap()["key"])
 	require.Contains(t, warnings[0].ContextMap()["error"], reason)
 }
 

@@ -19,7 +19,7 @@ const metricPrefix = "otelcol_exporter_sessionlog_"
 // exporterTelemetry counts what becomes of records. Retries count again: what an attempt has written and a later one finds there
 // counts as a duplicate then.
 type exporterTelemetry struct {
-	written, duplicates, conflicts, expired                              metric.Int64Counter
+	written, duplicates, conflicts, expired, leftOut                     metric.Int64Counter
 	rejected, deadLetteredRecords, notEventRecords, unknownOutcomeLogins metric.Int64Counter
 	duration                                                             metric.Float64Histogram
 	lastSuccess                                                          metric.Int64Gauge
@@ -40,6 +40,7 @@ func newTelemetry(set exporter.Settings) (*exporterTelemetry, error) {
 		duplicates:           counter("duplicates", "Records that were in the backend already."),
 		conflicts:            counter("conflicts", "Records whose id was in the backend with other content, kept aside: may be forgery."),
 		expired:              counter("expired", "Records older than the backend keeps, left out."),
+		leftOut:              counter("left_out", "Records of a kind for which the target's shape has no place, left out."),
 		rejected:             counter("rejected", "Records that the backend can never take."),
 		deadLetteredRecords:  counter("dead_lettered", "Records written into the dead letter."),
 		notEventRecords:      counter("not_events", "Log records that are no authentication events."),
@@ -61,14 +62,15 @@ func newTelemetry(set exporter.Settings) (*exporterTelemetry, error) {
 func (t *exporterTelemetry) recordWrite(ctx context.Context, r backend.Result, took time.Duration, err error) {
 	if err != nil {
 		t.duration.Record(ctx, took.Seconds(), t.failureAttributes)
-		return
+	} else {
+		t.duration.Record(ctx, took.Seconds(), t.successAttributes)
+		t.lastSuccess.Record(ctx, time.Now().Unix(), t.exporterAttribute)
 	}
-	t.duration.Record(ctx, took.Seconds(), t.successAttributes)
-	t.lastSuccess.Record(ctx, time.Now().Unix(), t.exporterAttribute)
 	t.written.Add(ctx, int64(r.Written), t.exporterAttribute)
 	t.duplicates.Add(ctx, int64(r.Duplicates), t.exporterAttribute)
 	t.conflicts.Add(ctx, int64(r.Conflicts), t.exporterAttribute)
 	t.expired.Add(ctx, int64(r.Expired), t.exporterAttribute)
+	t.leftOut.Add(ctx, int64(r.LeftOut), t.exporterAttribute)
 	t.rejected.Add(ctx, int64(len(r.Rejected)), t.exporterAttribute)
 }
 
