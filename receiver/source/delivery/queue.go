@@ -22,10 +22,17 @@ type Batch interface {
 	// TextBytes is the memory that the strings of the events keep alive.
 	TextBytes() int
 	// Commit notes that this batch and all before it have been delivered. It adds to changes what is now to be stored, by the key of
-	// the store; nil deletes a key.
+	// the store; nil deletes a key. A process that is killed may leave any part of it in the store.
 	Commit(changes map[string][]byte)
 	// Reset makes the batch ready to be filled again.
 	Reset()
+}
+
+// DependentBatch has changes that say nothing true without those of Commit.
+type DependentBatch interface {
+	Batch
+	// CommitLast adds to changes what is stored once all that Commit added is: a store need not write several keys as one.
+	CommitLast(changes map[string][]byte)
 }
 
 const (
@@ -144,7 +151,7 @@ func (q *Queue[B]) commitInOrder() {
 	for f := range q.submitted {
 		err := <-f.result
 		if err == nil && !failed {
-			q.saver.add(f.batch.Commit)
+			q.saver.add(f.batch)
 		}
 		failed = failed || err != nil
 		f.batch.Reset()

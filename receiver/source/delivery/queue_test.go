@@ -271,6 +271,48 @@ func TestAFailedWriteDoesNotUndoALaterOne(t *testing.T) {
 	})
 }
 
+// dependent stores the numbers of its events by key, each with a "whole" that must not be without it.
+type dependent struct{ numbered }
+
+func (b *dependent) Commit(changes map[string][]byte) {
+	changes["part"] = []byte(b.events[0].User)
+}
+
+func (b *dependent) CommitLast(changes map[string][]byte) {
+	changes["whole"] = []byte(b.events[0].User)
+}
+
+// A store that writes any part of several keys never has what depends on others without them, nor newer than them.
+func TestWhatDependsOnOthersIsStoredLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &sourcetest.Store{}
+		stored := func(key string) int {
+			value, err := store.Get(t.Context(), key)
+			require.NoError(t, err)
+			n, _ := strconv.Atoi(string(value))
+			return n
+		}
+		store.OnWrite = func(_ context.Context, call int, _ string) error {
+			require.GreaterOrEqual(t, stored("part"), stored("whole"))
+			return []error{nil, errors.New("full"), sourcetest.TearHalf(errors.New("torn"), call), nil}[rand.IntN(4)]
+		}
+		core, _ := observer.New(zap.InfoLevel)
+		host := source.Host{Emit: taken, Store: store, Log: zap.New(core), Now: time.Now, Status: func(error) {}}
+		q := New(t.Context(), host, NewStatus(host), 10, func() *dependent { return &dependent{} })
+		for n := range 100 {
+			b, err := q.Acquire()
+			require.NoError(t, err)
+			b.events = append(b.events, session.Event{User: strconv.Itoa(n + 1)})
+			q.Submit(b)
+			time.Sleep(rand.N(2 * time.Second))
+		}
+		time.Sleep(time.Minute)
+		q.Close()
+		require.Equal(t, 100, stored("part"))
+		require.Equal(t, 100, stored("whole"))
+	})
+}
+
 func TestAStoreThatHangsDoesNotHoldUpTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t.Context(), &sourcetest.Store{OnWrite: func(ctx context.Context, _ int, _ string) error {

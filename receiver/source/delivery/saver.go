@@ -27,7 +27,7 @@ type saver struct {
 	conditions *conditionlog.Logger
 
 	mu      sync.Mutex
-	changes map[string][]byte // not in the store yet, by key
+	pending changeSet // not in the store yet
 
 	failing bool // the last write did
 
@@ -36,20 +36,44 @@ type saver struct {
 	ended  sync.WaitGroup
 }
 
+// changeSet is what is to be stored, by key; nil deletes a key.
+type changeSet struct{ first, last map[string][]byte }
+
+func newChangeSet() changeSet { return changeSet{map[string][]byte{}, map[string][]byte{}} }
+
+// merge adds changes that are newer, or those that are older where newer is false. No key is in both parts.
+func (c changeSet) merge(added changeSet, newer bool) {
+	for _, part := range [...]struct{ from, to, other map[string][]byte }{{added.first, c.first, c.last}, {added.last, c.last, c.first}} {
+		for key, value := range part.from {
+			_, known := part.to[key]
+			_, knownThere := part.other[key]
+			if newer || !known && !knownThere {
+				delete(part.other, key)
+				part.to[key] = value
+			}
+		}
+	}
+}
+
 func startSaver(ctx context.Context, host source.Host, status *Status) *saver {
 	s := &saver{
 		store: host.Store, status: status, conditions: conditionlog.New(host.Log, host.Now),
-		changes: map[string][]byte{}, dirty: make(chan struct{}, 1), closed: make(chan struct{}),
+		pending: newChangeSet(), dirty: make(chan struct{}, 1), closed: make(chan struct{}),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.ended.Go(s.run)
 	return s
 }
 
-func (s *saver) add(commit func(changes map[string][]byte)) {
+func (s *saver) add(b Batch) {
+	added := newChangeSet()
+	b.Commit(added.first)
+	if dependent, ok := b.(DependentBatch); ok {
+		dependent.CommitLast(added.last)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	commit(s.changes)
+	s.pending.merge(added, true)
 	select {
 	case s.dirty <- struct{}{}:
 	default:
@@ -79,10 +103,14 @@ func (s *saver) run() {
 
 func (s *saver) save() bool {
 	changes := s.take()
-	if len(changes) == 0 {
+	keys := len(changes.first) + len(changes.last)
+	if keys == 0 {
 		return true
 	}
-	err := s.store.SetAll(s.ctx, changes)
+	err := s.store.SetAll(s.ctx, changes.first)
+	if err == nil {
+		err = s.store.SetAll(s.ctx, changes.last)
+	}
 	if err != nil || s.failing {
 		s.status.Set("storage", err)
 	}
@@ -92,27 +120,22 @@ func (s *saver) save() bool {
 		s.conditions.RaiseReason("storage", err, "what was delivered cannot be remembered: it is tried again; after a restart meanwhile those events are delivered again, with the same ids")
 		return false
 	}
-	s.conditions.Clear("storage", "what was delivered is remembered again", zap.Int("keys", len(changes)))
+	s.conditions.Clear("storage", "what was delivered is remembered again", zap.Int("keys", keys))
 	return true
 }
 
-func (s *saver) take() map[string][]byte {
+func (s *saver) take() changeSet {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	taken := s.changes
-	s.changes = map[string][]byte{}
+	taken := s.pending
+	s.pending = newChangeSet()
 	return taken
 }
 
-// putBack keeps what was not stored, but for keys that have changed since.
-func (s *saver) putBack(changes map[string][]byte) {
+func (s *saver) putBack(changes changeSet) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for key, value := range changes {
-		if _, newer := s.changes[key]; !newer {
-			s.changes[key] = value
-		}
-	}
+	s.pending.merge(changes, false)
 }
 
 func (s *saver) close() {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -273,9 +274,9 @@ func TestKilledAtAnySaveItRepeatsAndNeverLoses(t *testing.T) {
 				}
 			}
 			for range 6 {
-				killed := &tornStore{Store: store.Fork(), random: rand.New(rand.NewPCG(seed, random.Uint64())), left: random.IntN(40)}
+				killed := newProcess(store, rand.New(rand.NewPCG(seed, random.Uint64())), random.IntN(40))
 				note(killed.live(t, cfg, table, func() { write(random.IntN(20)) }))
-				store = killed.Fork()
+				store = killed.store.Fork()
 			}
 			p := pollFrom(t, cfg, table, &sourcetest.Recorder{}, store)
 			time.Sleep(3 * time.Hour)
@@ -286,65 +287,45 @@ func TestKilledAtAnySaveItRepeatsAndNeverLoses(t *testing.T) {
 	}
 }
 
-// tornStore is the store of a process that is killed within a save: a random part of that one is written, and nothing later.
-type tornStore struct {
-	*sourcetest.Store
-
-	random *rand.Rand
-	left   int // saves until then
-
-	mu   sync.Mutex
-	dead bool
+// process is one life, from its start to its death within a save of which a random part is written.
+type process struct {
+	store *sourcetest.Store
+	dead  atomic.Bool
 }
 
 var errKilled = errors.New("the process was killed")
 
-func (s *tornStore) SetAll(ctx context.Context, values map[string][]byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.dead {
-		return errKilled
-	}
-	if s.left--; s.left > 0 {
-		return s.Store.SetAll(ctx, values)
-	}
-	s.dead = true
-	part := map[string][]byte{}
-	for key, value := range values {
-		if s.random.IntN(2) == 0 {
-			part[key] = value
+func newProcess(store *sourcetest.Store, random *rand.Rand, saves int) *process {
+	p := &process{store: store.Fork()}
+	p.store.OnWrite = func(_ context.Context, call int, _ string) error {
+		switch {
+		case p.dead.Load():
+			return errKilled
+		case call <= saves:
+			return nil
 		}
+		p.dead.Store(true)
+		return &sourcetest.TornWrite{Reason: errKilled, Writes: func(string) bool { return random.IntN(2) == 0 }}
 	}
-	_ = s.Store.SetAll(ctx, part)
-	return errKilled
+	return p
 }
 
-func (s *tornStore) Set(ctx context.Context, key string, value []byte) error {
-	return s.SetAll(ctx, map[string][]byte{key: value})
-}
-
-func (s *tornStore) isDead() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.dead
-}
-
-// live is a process from its start to its death: what it does after that reaches nobody.
-func (s *tornStore) live(t *testing.T, cfg Config, table *memoryTable, write func()) *polling {
+// live polls until the process dies: what it does after that reaches nobody.
+func (s *process) live(t *testing.T, cfg Config, table *memoryTable, write func()) *polling {
 	t.Helper()
 	emit := &sourcetest.Recorder{Fate: func(context.Context, int, []session.Event) error {
-		if s.isDead() {
+		if s.dead.Load() {
 			return errKilled
 		}
 		return nil
 	}}
 	p := &polling{emit: emit, stats: &countedStats{}}
-	host := source.Host{Emit: emit.Emit, Store: s, Stats: p.stats, Log: zap.NewNop(), Status: func(error) {}, Now: time.Now}
+	host := source.Host{Emit: emit.Emit, Store: s.store, Stats: p.stats, Log: zap.NewNop(), Status: func(error) {}, Now: time.Now}
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { _ = Run(ctx, cfg, table, host, "test") })
 	for range 200 {
-		if s.isDead() {
+		if s.dead.Load() {
 			break
 		}
 		write()

@@ -80,15 +80,22 @@ func killedAtSave(t *testing.T, p Place) {
 	if writes == 0 {
 		t.Fatal("the source has saved nothing while it delivered everything: after a restart it would begin anew")
 	}
-	for _, when := range []string{"before", "after"} {
+	for _, written := range []string{"nothing", "half of the keys", "the other half"} {
 		for cut := range cuts(writes) {
-			t.Run(fmt.Sprintf("%s save %d of %d", when, cut, writes), func(t *testing.T) {
+			t.Run(fmt.Sprintf("save %d of %d, %s written", cut, writes, written), func(t *testing.T) {
 				l := newLife(&Store{})
 				l.store.OnWrite = func(_ context.Context, call int, _ string) error {
-					if when == "before" && call >= cut || call > cut {
-						l.kill()
+					if call < cut || l.dead() != nil {
+						return l.dead()
 					}
-					return l.dead()
+					l.kill()
+					switch written {
+					case "half of the keys":
+						return TearHalf(errKilled, 0)
+					case "the other half":
+						return TearHalf(errKilled, 1)
+					}
+					return errKilled
 				}
 				rebirth(t, p, all, l.emit, l.live(t, p, all))
 			})
@@ -142,13 +149,13 @@ func cuts(n int) func(yield func(int) bool) {
 // with the first again when one of them fails.
 var failing = map[int]bool{1: true, 2: true, 3: true, 8: true, 9: true, 16: true}
 
-// storeFails lets some saves fail, then lets the source end and start again.
+// storeFails lets some saves fail with some of their keys written, then lets the source end and start again.
 func storeFails(t *testing.T, p Place) {
 	all := rows("full", 30, lately(), step)
 	p.Add(t, all[:20]...)
 	store := &Store{OnWrite: func(_ context.Context, call int, _ string) error {
 		if failing[call] {
-			return errStore
+			return TearHalf(errStore, call)
 		}
 		return nil
 	}}

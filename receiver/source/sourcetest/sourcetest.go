@@ -70,7 +70,7 @@ var scenarios = []struct {
 	{"what is delivered while stopping is remembered", rememberedWhileStopping},
 	{"a failed delivery leaves the cursor and is told again with the same ids", failsForNow},
 	{"a page that fails between delivered ones is not passed over", failsInTheMiddle},
-	{"killed before or after any save: repeats, never loses", killedAtSave},
+	{"killed before or within any save: repeats, never loses", killedAtSave},
 	{"killed within a delivery: repeats, never loses", killedAtDelivery},
 	{"a store that fails for a while loses nothing", storeFails},
 	{"rows of one timestamp are all told, across pages and restarts", oneTimestamp},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"hash/fnv"
 	"maps"
 	"slices"
 	"sync"
@@ -11,12 +12,34 @@ import (
 
 // Store is a [source.Store] in memory, which lives on from one start of a source to the next. It is safe for concurrent use.
 type Store struct {
-	// OnWrite, where set, is asked before every Set and Delete; its error is the call's and nothing is written. call counts from 1.
+	// OnWrite, where set, is asked before every write; its error is the call's and nothing is written, but for a [TornWrite]. call
+	// counts from 1.
 	OnWrite func(ctx context.Context, call int, key string) error
 
 	mu     sync.Mutex
 	writes int
 	data   map[string][]byte
+}
+
+// TornWrite is an error of OnWrite that leaves part of a SetAll written, as a storage extension does whose batches are not atomic.
+type TornWrite struct {
+	Reason error
+	// Writes says whether this key's value is written.
+	Writes func(key string) bool
+}
+
+func (e *TornWrite) Error() string { return e.Reason.Error() }
+
+// Unwrap is the reason.
+func (e *TornWrite) Unwrap() error { return e.Reason }
+
+// TearHalf is a [TornWrite] that writes one half of all keys, or, by the other parity of half, the other one.
+func TearHalf(reason error, half int) error {
+	return &TornWrite{reason, func(key string) bool {
+		hash := fnv.New32a()
+		_, _ = hash.Write([]byte(key))
+		return (int(hash.Sum32()>>8)+half)%2 == 0
+	}}
 }
 
 // Get returns a copy of the value, nil where there is none.
@@ -28,30 +51,55 @@ func (s *Store) Get(_ context.Context, key string) ([]byte, error) {
 
 // Set keeps a copy of value.
 func (s *Store) Set(ctx context.Context, key string, value []byte) error {
-	return s.write(ctx, key, func() { s.data[key] = bytes.Clone(value) })
+	return s.SetAll(ctx, map[string][]byte{key: append([]byte{}, value...)})
 }
 
-// SetAll keeps copies of the values, and deletes the keys of those that are nil. It is one write, and whether it is done is decided
-// for all of them by the first key.
+// Delete removes key.
+func (s *Store) Delete(ctx context.Context, key string) error {
+	return s.SetAll(ctx, map[string][]byte{key: nil})
+}
+
+// SetAll keeps copies of the values, and deletes the keys of those that are nil. It is one write, of which OnWrite is given the first key.
 func (s *Store) SetAll(ctx context.Context, values map[string][]byte) error {
 	if len(values) == 0 {
 		return nil
 	}
 	keys := slices.Sorted(maps.Keys(values))
-	return s.write(ctx, keys[0], func() {
-		for _, key := range keys {
-			if values[key] == nil {
-				delete(s.data, key)
-				continue
-			}
-			s.data[key] = bytes.Clone(values[key])
+	if keys[0] == "" {
+		return errors.New("store: empty key")
+	}
+	err := s.askOnWrite(ctx, keys[0])
+	torn := (*TornWrite)(nil)
+	if err != nil && !errors.As(err, &torn) {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.data == nil {
+		s.data = map[string][]byte{}
+	}
+	for _, key := range keys {
+		if err != nil && !torn.Writes(key) {
+			continue
 		}
-	})
+		if values[key] == nil {
+			delete(s.data, key)
+			continue
+		}
+		s.data[key] = bytes.Clone(values[key])
+	}
+	return err
 }
 
-// Delete removes key.
-func (s *Store) Delete(ctx context.Context, key string) error {
-	return s.write(ctx, key, func() { delete(s.data, key) })
+func (s *Store) askOnWrite(ctx context.Context, key string) error {
+	s.mu.Lock()
+	s.writes++
+	call := s.writes
+	s.mu.Unlock()
+	if s.OnWrite == nil {
+		return nil
+	}
+	return s.OnWrite(ctx, call, key)
 }
 
 // Writes tells how many Sets and Deletes were asked for.
@@ -66,26 +114,4 @@ func (s *Store) Fork() *Store {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return &Store{data: maps.Clone(s.data)}
-}
-
-func (s *Store) write(ctx context.Context, key string, do func()) error {
-	if key == "" {
-		return errors.New("store: empty key")
-	}
-	s.mu.Lock()
-	s.writes++
-	call := s.writes
-	s.mu.Unlock()
-	if s.OnWrite != nil {
-		if err := s.OnWrite(ctx, call, key); err != nil {
-			return err
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.data == nil {
-		s.data = map[string][]byte{}
-	}
-	do()
-	return nil
 }

@@ -21,8 +21,9 @@ type cursorBatch struct {
 }
 
 type storedCursor struct {
-	key    string
-	cursor cursor
+	key       string
+	cursor    cursor
+	withState bool
 }
 
 // maxBatchBytes bounds the text of a batch: one of huge records has few.
@@ -34,13 +35,22 @@ func (b *cursorBatch) Events() []session.Event { return b.parsed.Events }
 // TextBytes counts all that was read: an event's strings are parts of it.
 func (b *cursorBatch) TextBytes() int { return b.textBytes }
 
-// Commit stores the cursors, which have texts and numbers only.
+// Commit stores the cursors that know the state of their format: without it the others would pass over what only the state knows.
 func (b *cursorBatch) Commit(changes map[string][]byte) {
 	if last := len(b.parsed.Events) - 1; last >= 0 {
 		b.stats.Read(time.Unix(0, b.parsed.Events[last].Time).UTC(), b.lag)
 	}
+	b.appendCursors(changes, true)
+}
+
+// CommitLast is part of [delivery.DependentBatch].
+func (b *cursorBatch) CommitLast(changes map[string][]byte) { b.appendCursors(changes, false) }
+
+func (b *cursorBatch) appendCursors(changes map[string][]byte, withState bool) {
 	for _, c := range b.cursors {
-		changes[c.key], _ = json.Marshal(c.cursor)
+		if c.withState == withState {
+			changes[c.key], _ = json.Marshal(c.cursor) // texts and numbers always can
+		}
 	}
 }
 
@@ -101,10 +111,11 @@ func (r *reader) addCursors(b *cursorBatch) {
 		last[f.parsing.format.Name] = f
 	}
 	for _, f := range b.moved {
-		c := f.nextCursor(last[f.parsing.format.Name] == f || !r.sharesState(f))
+		withState := last[f.parsing.format.Name] == f || !r.sharesState(f)
+		c := f.nextCursor(withState)
 		r.cursors.lastSeq++
 		c.Seq = r.cursors.lastSeq
-		b.cursors = append(b.cursors, storedCursor{f.record.key(), c})
+		b.cursors = append(b.cursors, storedCursor{f.record.key(), c, withState})
 		if f.record.owner == f {
 			f.record.cursor, f.record.unsaved = c, false
 		}

@@ -130,7 +130,7 @@ func (r *reader) beginCopy(f *trackedFile, start cursor) {
 	r.cursors.addRecord(f, start)
 	f.record.unsaved = false
 	if r.acquireBatch() == nil {
-		r.batch.cursors = append(r.batch.cursors, storedCursor{f.record.key(), start})
+		r.batch.cursors = append(r.batch.cursors, storedCursor{f.record.key(), start, false})
 	}
 }
 

@@ -130,7 +130,7 @@ func TestARestartBehindEveryRecord(t *testing.T) {
 // truncated.
 func TestRestartsAtRandom(t *testing.T) {
 	eachRecorded(t, func(t *testing.T, whole *replay) {
-		for seed := range uint64(6) {
+		for seed := range uint64(8) {
 			r := *whole
 			r.dir, r.store = fmt.Sprintf("/log%d/", seed), &sourcetest.Store{}
 			r.include()

@@ -299,7 +299,7 @@ func takeOnly(j *job, wanted []session.ID) func(context.Context, int, []session.
 	}
 }
 
-// dieAfter runs a reader until its process dies: after this number of saves, at the next save or already at the next delivery.
+// dieAfter runs a reader until its process dies: after this number of saves, within the next save or already at the next delivery.
 func dieAfter(t *testing.T, s tail.Settings, store *sourcetest.Store, saves int, saving bool) *job {
 	t.Helper()
 	s.Follow, s.Options.Once = false, true
@@ -312,10 +312,12 @@ func dieAfter(t *testing.T, s tail.Settings, store *sourcetest.Store, saves int,
 		return context.Canceled
 	}
 	store.OnWrite = func(_ context.Context, call int, _ string) error {
-		if call > saves || dead.Load() {
+		if wasDead := dead.Load(); !wasDead && call <= saves {
+			return nil
+		} else if wasDead {
 			return die()
 		}
-		return nil
+		return sourcetest.TearHalf(die(), saves/2)
 	}
 	j.Fate = func(context.Context, int, []session.Event) error {
 		if dead.Load() || !saving && store.Writes() >= saves {
