@@ -12,14 +12,20 @@ import (
 
 // eventColumn is a column of session_events and what it holds of an event, in both directions.
 type eventColumn struct {
-	name  string
-	write func() cell
-	read  func() columnDecoder
-	// selects are the expressions that read decodes: the column as one of ch-go's plain types. Empty is the column itself.
-	selects []string
+	name    string
+	selects string // the text that read takes, with %s for the column
+	write   func() cell
+	read    jsoncolumn.FieldReader
 	// fed tells that the states of sessions are made of it: session_feed has it too.
 	fed bool
 }
+
+const (
+	asText = "toString(%s)"
+	asTime = "toString(reinterpretAsInt64(%s))"
+	asHex  = "hex(%s)"
+	asJSON = "toJSONString(%s)"
+)
 
 const (
 	typeTime    = "DateTime64(9, 'UTC')"
@@ -48,117 +54,63 @@ var eventColumns = func() (all []eventColumn) {
 
 // columnsOf makes the columns of a field by its Go type; a few fields have more to tell than their type says.
 func columnsOf(f *session.Field) []eventColumn {
+	selects, write := columnOf(f)
+	all := []eventColumn{{name: f.Column, selects: selects, write: write, read: jsoncolumn.Reader{}.Field(f)}}
 	switch f.Name {
 	case "Time", "Observed":
-		return []eventColumn{time64(f)}
+		all[0].selects, all[0].write = asTime, number(typeTime, 8, appendInt64(f))
 	case "User":
-		return []eventColumn{{
-			name: f.Column, selects: []string{f.Column + " IS NULL", "ifNull(CAST(" + f.Column + " AS Nullable(String)), '')"},
-			write: func() cell { return &userName{newWords()} }, read: func() columnDecoder { return &readUser{} },
-		}}
+		all[0].write = func() cell { return &userName{newWords()} }
 	case "Extra":
-		return []eventColumn{
-			{
-				name: f.Column, selects: []string{"CAST(mapKeys(attributes) AS Array(String))", "mapValues(attributes)"},
-				write: pairColumn("Map(LowCardinality(String), String)", fillAttributes),
-				read:  readPairs(func(e *session.Event, k, v string) { e.Extra = append(e.Extra, session.Attr{Key: k, Value: v}) }),
-			},
-			{
-				name: "attribute_types", selects: []string{"CAST(attribute_types AS String)"},
-				write: func() cell { return &attributeTypes{words: newWords()} },
-				read:  readText(func(e *session.Event, letters string) { jsoncolumn.ApplyTypeLetters(e.Extra, letters) }),
-			},
-		}
+		all = append(all, eventColumn{
+			name: "attribute_types", selects: asText,
+			write: func() cell { return &attributeTypes{words: newWords()} }, read: jsoncolumn.ReadTypeLetters,
+		})
 	}
-	return []eventColumn{columnOf(f)}
+	return all
 }
 
-func columnOf(f *session.Field) eventColumn {
+func columnOf(f *session.Field) (selects string, write func() cell) {
 	switch f.In(&session.Event{}).(type) {
 	case *string:
 		if f.HighCardinality {
-			return textColumn(f)
+			return asText, func() cell { return &text{field: textOf(f)} }
 		}
-		return dictionaryColumn(f)
+		return asText, func() cell { return &word{newWords(), textOf(f)} } // any text; many different ones only cost more
 	case *session.Kind:
-		return eventColumn{
-			name: f.Column, selects: []string{"toInt8(" + f.Column + ")"},
-			write: number(typeKind, 1, func(b []byte, e *session.Event) []byte { return append(b, byte(e.Kind)) }),
-			read:  readNumber[proto.ColInt8](func(e *session.Event, n int8) { e.Kind = session.Kind(n) }),
-		}
+		return asText, number(typeKind, 1, func(b []byte, e *session.Event) []byte { return append(b, byte(e.Kind)) })
 	case *session.Outcome:
-		return eventColumn{
-			name: f.Column, selects: []string{"toInt8(" + f.Column + ")"},
-			write: number(typeOutcome, 1, func(b []byte, e *session.Event) []byte { return append(b, byte(e.Outcome)) }),
-			read:  readNumber[proto.ColInt8](func(e *session.Event, n int8) { e.Outcome = session.Outcome(n) }),
-		}
+		return asText, number(typeOutcome, 1, func(b []byte, e *session.Event) []byte { return append(b, byte(e.Outcome)) })
 	case *int32:
-		return eventColumn{
-			name: f.Column,
-			write: number("Int32", 4, func(b []byte, e *session.Event) []byte {
-				return binary.LittleEndian.AppendUint32(b, uint32(*f.In(e).(*int32))) //nolint:gosec // the same bits
-			}),
-			read: readNumber[proto.ColInt32](func(e *session.Event, n int32) { *f.In(e).(*int32) = n }),
-		}
+		return asText, number("Int32", 4, func(b []byte, e *session.Event) []byte {
+			return binary.LittleEndian.AppendUint32(b, uint32(*f.In(e).(*int32))) //nolint:gosec // the same bits
+		})
 	case *uint32:
-		return eventColumn{
-			name: f.Column,
-			write: number("UInt32", 4, func(b []byte, e *session.Event) []byte {
-				return binary.LittleEndian.AppendUint32(b, *f.In(e).(*uint32))
-			}),
-			read: readNumber[proto.ColUInt32](func(e *session.Event, n uint32) { *f.In(e).(*uint32) = n }),
-		}
+		return asText, number("UInt32", 4, func(b []byte, e *session.Event) []byte {
+			return binary.LittleEndian.AppendUint32(b, *f.In(e).(*uint32))
+		})
 	case *int64:
-		return eventColumn{
-			name: f.Column, write: number("Int64", 8, appendInt64(f)),
-			read: readNumber[proto.ColInt64](func(e *session.Event, n int64) { *f.In(e).(*int64) = n }),
-		}
+		return asText, number("Int64", 8, appendInt64(f))
 	case *session.ID:
-		return idColumn(f, 16, func(e *session.Event) []byte { return f.In(e).(*session.ID)[:] })
+		return asHex, number("FixedString(16)", 16, func(b []byte, e *session.Event) []byte { return append(b, f.In(e).(*session.ID)[:]...) })
 	case *[16]byte:
-		return idColumn(f, 16, func(e *session.Event) []byte { return f.In(e).(*[16]byte)[:] })
+		return asHex, number("FixedString(16)", 16, func(b []byte, e *session.Event) []byte { return append(b, f.In(e).(*[16]byte)[:]...) })
 	case *[8]byte:
-		return idColumn(f, 8, func(e *session.Event) []byte { return f.In(e).(*[8]byte)[:] })
+		return asHex, number("FixedString(8)", 8, func(b []byte, e *session.Event) []byte { return append(b, f.In(e).(*[8]byte)[:]...) })
 	case *[]string:
-		return listColumn(f)
-	case *[]session.Setting:
-		return eventColumn{
-			name: f.Column, selects: []string{"CAST(settings.1 AS Array(String))", "CAST(settings.2 AS Array(String))"},
-			write: pairColumn("Array(Tuple(LowCardinality(String), String))", fillSettings),
-			read: readPairs(func(e *session.Event, n, v string) {
-				e.Settings = append(e.Settings, session.Setting{Name: n, Value: v})
-			}),
+		return asJSON, func() cell {
+			return &list{words: newWords(), field: func(e *session.Event) *[]string { return f.In(e).(*[]string) }}
 		}
+	case *[]session.Setting:
+		return asJSON, pairColumn("Array(Tuple(LowCardinality(String), String))", fillSettings)
+	case *[]session.Attr:
+		return asJSON, pairColumn("Map(LowCardinality(String), String)", fillAttributes)
 	}
 	panic("clickhouse: field " + f.Name + " has a type without a column")
 }
 
 func textOf(f *session.Field) func(*session.Event) *string {
 	return func(e *session.Event) *string { return f.In(e).(*string) }
-}
-
-// dictionaryColumn is LowCardinality: it holds any text; many different ones only cost more.
-func dictionaryColumn(f *session.Field) eventColumn {
-	return eventColumn{
-		name: f.Column, selects: []string{"CAST(" + f.Column + " AS String)"},
-		write: func() cell { return &word{newWords(), textOf(f)} },
-		read:  readText(func(e *session.Event, s string) { *f.In(e).(*string) = s }),
-	}
-}
-
-func textColumn(f *session.Field) eventColumn {
-	return eventColumn{
-		name: f.Column, write: func() cell { return &text{field: textOf(f)} },
-		read: readText(func(e *session.Event, s string) { *f.In(e).(*string) = s }),
-	}
-}
-
-// time64 is a time in nanoseconds, which is how DateTime64(9) is sent.
-func time64(f *session.Field) eventColumn {
-	return eventColumn{
-		name: f.Column, selects: []string{"reinterpretAsInt64(" + f.Column + ")"}, write: number(typeTime, 8, appendInt64(f)),
-		read: readNumber[proto.ColInt64](func(e *session.Event, n int64) { *f.In(e).(*int64) = n }),
-	}
 }
 
 func appendInt64(f *session.Field) func([]byte, *session.Event) []byte {
@@ -169,28 +121,6 @@ func appendInt64(f *session.Field) func([]byte, *session.Event) []byte {
 
 func number(typ proto.ColumnType, width int, put func([]byte, *session.Event) []byte) func() cell {
 	return func() cell { return &fixed{typ: typ, width: width, put: put} }
-}
-
-// idColumn is a fixed number of bytes; all zero is none.
-func idColumn(f *session.Field, width int, field func(*session.Event) []byte) eventColumn {
-	typ := proto.ColumnType("FixedString(16)")
-	if width == 8 {
-		typ = "FixedString(8)"
-	}
-	return eventColumn{
-		name:  f.Column,
-		write: number(typ, width, func(b []byte, e *session.Event) []byte { return append(b, field(e)...) }),
-		read:  func() columnDecoder { return &readID{col: proto.ColFixedStr{Size: width}, field: field} },
-	}
-}
-
-func listColumn(f *session.Field) eventColumn {
-	field := func(e *session.Event) *[]string { return f.In(e).(*[]string) }
-	return eventColumn{
-		name: f.Column, selects: []string{"CAST(" + f.Column + " AS Array(String))"},
-		write: func() cell { return &list{words: newWords(), field: field} },
-		read:  func() columnDecoder { return &readList{col: proto.NewArray(&proto.ColStr{}), field: field} },
-	}
 }
 
 func pairColumn(typ proto.ColumnType, fill func(*pairs, *session.Event)) func() cell {

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"iter"
 
+	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/jsoncolumn"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -18,11 +21,19 @@ func ReadEvents(ctx context.Context, cfg Config) iter.Seq2[*session.Event, error
 			yield(nil, cfg.explainError("connecting", err))
 			return
 		}
-		decoder := newEventDecoder()
+		cells := make([]*proto.ColNullable[string], len(eventColumns))
+		results := make(proto.Results, len(eventColumns))
+		for i, c := range eventColumns {
+			cells[i] = proto.NewColNullable(&proto.ColStr{})
+			results[i] = proto.ResultColumn{Name: textAlias(c.name), Data: cells[i]}
+		}
 		var e session.Event
-		err := l.conn.Query(ctx, "", cfg.statements().events+" ORDER BY record_id", decoder.results, func(rows int) error {
-			for i := range rows {
-				if decoder.decodeRow(i, &e); !yield(&e, nil) {
+		err := l.conn.Query(ctx, "", cfg.statements().events+" ORDER BY record_id", results, func(rows int) error {
+			for row := range rows {
+				if err := decodeEvent(cells, row, &e); err != nil {
+					return err
+				}
+				if !yield(&e, nil) {
 					return errEnough
 				}
 			}
@@ -32,6 +43,18 @@ func ReadEvents(ctx context.Context, cfg Config) iter.Seq2[*session.Event, error
 			yield(nil, cfg.explainError("reading", err))
 		}
 	}
+}
+
+// decodeEvent fills e, which is reset.
+func decodeEvent(cells []*proto.ColNullable[string], row int, e *session.Event) error {
+	e.Reset()
+	for i, c := range eventColumns {
+		cell := cells[i].Row(row)
+		if c.read(e, cell.Value, !cell.Set) != nil {
+			return jsoncolumn.MalformedColumn(c.name)
+		}
+	}
+	return nil
 }
 
 var errEnough = errors.New("the caller has read enough")

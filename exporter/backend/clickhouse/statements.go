@@ -64,19 +64,14 @@ func (cfg *Config) insertSettings() string {
 	return strings.Join(settings, ", ")
 }
 
-// selectAlias is the name of the n-th expression that a column is read from.
-func (c *eventColumn) selectAlias(n int) string { return fmt.Sprintf("%s_%d", c.name, n) }
-
+// selectList gives every column as a text, or as NULL.
 func selectList() string {
-	var list []string
-	for _, c := range eventColumns {
-		selects := c.selects
-		if len(selects) == 0 {
-			selects = []string{c.name}
-		}
-		for i, expression := range selects {
-			list = append(list, expression+" AS "+c.selectAlias(i))
-		}
+	list := make([]string, len(eventColumns))
+	for i, c := range eventColumns {
+		list[i] = "CAST(" + fmt.Sprintf(c.selects, c.name) + " AS Nullable(String)) AS " + textAlias(c.name)
 	}
 	return strings.Join(list, ", ")
 }
+
+// textAlias is another name than the column's, which the expressions use.
+func textAlias(column string) string { return column + "_text" }

@@ -86,12 +86,12 @@ func isPlainNumber(number string, withPoint bool) bool {
 	return number != "-0" && found == withPoint && len(whole) < 30 && !strings.ContainsAny(number, "eE") && !strings.HasSuffix(fraction, "0")
 }
 
-// exactAttributes replaces the attributes that the column attributes_exact names by what they were.
-func (r *storedRow) exactAttributes(c int, attrs []session.Attr) []session.Attr {
-	exact, err := readColumns.TypedAttributes(r.sharedText(c), nil)
-	r.noteMalformed(c, err == nil)
-	attrs = slices.DeleteFunc(attrs, func(a session.Attr) bool {
+// readExactAttributes replaces the attributes that the column attributes_exact names by what they were.
+func readExactAttributes(e *session.Event, cell string, _ bool) error {
+	exact, err := readColumns.TypedAttributes(cell, nil)
+	attrs := slices.DeleteFunc(e.Extra, func(a session.Attr) bool {
 		return slices.ContainsFunc(exact, func(x session.Attr) bool { return x.Key == a.Key })
 	})
-	return append(attrs, exact...)
+	e.Extra = append(attrs, exact...)
+	return err
 }

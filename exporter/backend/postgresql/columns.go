@@ -3,6 +3,7 @@ package postgresql
 import (
 	"fmt"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/jsoncolumn"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -10,9 +11,9 @@ import (
 // text, 0, a list of none.
 type eventColumn struct {
 	name    string
-	selects string // the expression that read decodes, with %s for the column; "" where nobody reads it
+	selects string // the expression that read takes, with %s for the column; "" where nobody reads it
 	write   func(c *copyBatch, e *session.Event)
-	read    func(r *storedRow, cell int, e *session.Event)
+	read    jsoncolumn.FieldReader
 }
 
 // eventColumns are all columns but content_hash, in the order of session.Fields. Every statement is made from them.
@@ -31,103 +32,55 @@ const (
 
 // columnsOf makes the columns of a field by its Go type; a few fields have more to tell than their type says.
 func columnsOf(f *session.Field) []eventColumn {
+	read := readColumns.Field(f)
+	selects, write := columnOf(f)
 	switch f.Name {
 	case "Time":
 		return []eventColumn{
 			{name: f.Column, write: func(c *copyBatch, e *session.Event) { c.time(e.Time) }},
-			{
-				f.Column + "_ns", asItIs, func(c *copyBatch, e *session.Event) { c.nanos(e.Time) },
-				func(r *storedRow, n int, e *session.Event) { e.Time = r.integer(n) },
-			},
+			{f.Column + "_ns", asItIs, func(c *copyBatch, e *session.Event) { c.nanos(e.Time) }, read},
 		}
 	case "Observed":
-		exact := numberColumn[int64](f)
-		exact.name += "_ns"
-		return []eventColumn{{name: f.Column, write: writeObserved}, exact}
+		return []eventColumn{{name: f.Column, write: writeObserved}, {f.Column + "_ns", asItIs, write, read}}
 	case "User":
-		return []eventColumn{{f.Column, asItIs, writeUser, readUser}}
+		return []eventColumn{{f.Column, asItIs, writeUser, read}}
 	case "Extra":
 		return []eventColumn{
-			{
-				f.Column, asItIs, func(c *copyBatch, e *session.Event) { c.json(c.columns.attributes(e.Extra)) },
-				func(r *storedRow, n int, e *session.Event) { e.Extra = r.attributes(n, e.Extra[:0]) },
-			},
-			{
-				f.Column + "_exact", asItIs, func(c *copyBatch, e *session.Event) { c.json(c.columns.exactAttributes(e.Extra)) },
-				func(r *storedRow, n int, e *session.Event) { e.Extra = r.exactAttributes(n, e.Extra) },
-			},
+			{f.Column, asItIs, write, read},
+			{f.Column + "_exact", asItIs, func(c *copyBatch, e *session.Event) { c.json(c.columns.exactAttributes(e.Extra)) }, readExactAttributes},
 		}
 	}
-	return []eventColumn{columnOf(f)}
+	return []eventColumn{{f.Column, selects, write, read}}
 }
 
-func columnOf(f *session.Field) eventColumn {
+func columnOf(f *session.Field) (selects string, write func(c *copyBatch, e *session.Event)) {
 	switch f.In(&session.Event{}).(type) {
 	case *string:
-		return eventColumn{
-			name: f.Column, selects: asItIs,
-			write: func(c *copyBatch, e *session.Event) { c.text(*f.In(e).(*string)) },
-			read:  func(r *storedRow, n int, e *session.Event) { *f.In(e).(*string) = r.text(n) },
-		}
+		return asItIs, func(c *copyBatch, e *session.Event) { c.text(*f.In(e).(*string)) }
 	case *session.Kind:
-		return eventColumn{
-			name: f.Column, selects: asItIs, write: func(c *copyBatch, e *session.Event) { c.word(e.Kind.String()) },
-			read: func(r *storedRow, n int, e *session.Event) { e.Kind = session.ParseKind(r.text(n)) },
-		}
+		return asItIs, func(c *copyBatch, e *session.Event) { c.word(e.Kind.String()) }
 	case *session.Outcome:
-		return eventColumn{
-			name: f.Column, selects: asItIs, write: func(c *copyBatch, e *session.Event) { c.word(e.Outcome.String()) },
-			read: func(r *storedRow, n int, e *session.Event) { e.Outcome = session.ParseOutcome(r.text(n)) },
-		}
+		return asItIs, func(c *copyBatch, e *session.Event) { c.word(e.Outcome.String()) }
 	case *int32:
-		return eventColumn{
-			name: f.Column, selects: asItIs,
-			write: func(c *copyBatch, e *session.Event) { c.integer(*f.In(e).(*int32)) },
-			read:  func(r *storedRow, n int, e *session.Event) { *f.In(e).(*int32) = int32(r.integer(n)) },
-		}
+		return asItIs, func(c *copyBatch, e *session.Event) { c.integer(*f.In(e).(*int32)) }
 	case *int64:
-		return numberColumn[int64](f)
+		return asItIs, func(c *copyBatch, e *session.Event) { c.bigint(*f.In(e).(*int64)) }
 	case *uint32:
-		return numberColumn[uint32](f)
+		return asItIs, func(c *copyBatch, e *session.Event) { c.bigint(int64(*f.In(e).(*uint32))) }
 	case *session.ID:
-		return idColumn(f, asItIs, func(e *session.Event) []byte { return f.In(e).(*session.ID)[:] })
+		return asItIs, func(c *copyBatch, e *session.Event) { c.id(f.In(e).(*session.ID)[:]) }
 	case *[16]byte:
-		return idColumn(f, asHex, func(e *session.Event) []byte { return f.In(e).(*[16]byte)[:] })
+		return asHex, func(c *copyBatch, e *session.Event) { c.id(f.In(e).(*[16]byte)[:]) }
 	case *[8]byte:
-		return idColumn(f, asHex, func(e *session.Event) []byte { return f.In(e).(*[8]byte)[:] })
+		return asHex, func(c *copyBatch, e *session.Event) { c.id(f.In(e).(*[8]byte)[:]) }
 	case *[]string:
-		return eventColumn{
-			name: f.Column, selects: asJSON,
-			write: func(c *copyBatch, e *session.Event) { c.list(*f.In(e).(*[]string)) },
-			read: func(r *storedRow, n int, e *session.Event) {
-				to := f.In(e).(*[]string)
-				*to = r.list(n, (*to)[:0])
-			},
-		}
+		return asJSON, func(c *copyBatch, e *session.Event) { c.list(*f.In(e).(*[]string)) }
 	case *[]session.Setting:
-		return eventColumn{
-			name: f.Column, selects: asItIs, write: func(c *copyBatch, e *session.Event) { c.json(c.columns.settings(e.Settings)) },
-			read: func(r *storedRow, n int, e *session.Event) { e.Settings = r.settings(n, e.Settings[:0]) },
-		}
+		return asItIs, func(c *copyBatch, e *session.Event) { c.json(c.columns.settings(e.Settings)) }
+	case *[]session.Attr:
+		return asItIs, func(c *copyBatch, e *session.Event) { c.json(c.columns.attributes(e.Extra)) }
 	}
 	panic(fmt.Sprintf("postgresql: field %s has a type without a column", f.Name))
-}
-
-func numberColumn[T int64 | uint32](f *session.Field) eventColumn {
-	return eventColumn{
-		name: f.Column, selects: asItIs,
-		write: func(c *copyBatch, e *session.Event) { c.bigint(int64(*f.In(e).(*T))) },
-		read:  func(r *storedRow, n int, e *session.Event) { *f.In(e).(*T) = T(r.integer(n)) },
-	}
-}
-
-// idColumn is a fixed number of bytes; all zero is none.
-func idColumn(f *session.Field, selects string, bytes func(*session.Event) []byte) eventColumn {
-	return eventColumn{
-		name: f.Column, selects: selects,
-		write: func(c *copyBatch, e *session.Event) { c.id(bytes(e)) },
-		read:  func(r *storedRow, n int, e *session.Event) { r.id(n, bytes(e)) },
-	}
 }
 
 func writeObserved(c *copyBatch, e *session.Event) {
@@ -145,9 +98,4 @@ func writeUser(c *copyBatch, e *session.Event) {
 		return
 	}
 	c.text(e.User)
-}
-
-func readUser(r *storedRow, n int, e *session.Event) {
-	e.User = r.text(n)
-	e.UserEmpty = e.User == "" && !r.null(n)
 }

@@ -147,7 +147,3 @@ func reasonOf(err error) string {
 	}
 	return reason
 }
-
-func malformedColumn(column string) error {
-	return fmt.Errorf("postgresql: column %s of session_events does not hold what this program writes: somebody else has changed it", column)
-}

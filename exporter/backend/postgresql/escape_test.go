@@ -80,12 +80,13 @@ func FuzzAttributes(f *testing.F) {
 			{Key: k2, Value: v2, Type: session.AttrType(t2 % 7)},
 		}
 		var j jsonColumns
-		r := storedRow{cells: [][]byte{append([]byte(nil), j.attributes(attrs)...), append([]byte(nil), j.exactAttributes(attrs)...)}}
-		if len(r.cells[1]) == 0 {
-			r.cells[1] = nil
-		}
-		got := r.exactAttributes(1, r.attributes(0, nil))
-		require.Zero(t, r.bad, "%s %s", r.cells[0], r.cells[1])
-		require.ElementsMatch(t, attrs, got)
+		attributes := string(j.attributes(attrs))
+		exact := string(j.exactAttributes(attrs))
+		var got session.Event
+		var err error
+		got.Extra, err = readColumns.Attributes(attributes, nil)
+		require.NoError(t, err, attributes)
+		require.NoError(t, readExactAttributes(&got, exact, exact == ""), exact)
+		require.ElementsMatch(t, attrs, got.Extra)
 	})
 }

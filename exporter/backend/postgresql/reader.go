@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/jsoncolumn"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -32,11 +33,9 @@ func ReadEvents(ctx context.Context, cfg Config) iter.Seq2[*session.Event, error
 func (cfg *Config) scanEvents(ctx context.Context, conn *pgconn.PgConn, yield func(*session.Event) bool) error {
 	results := conn.Exec(ctx, cfg.statements().selects+" ORDER BY record_id")
 	var e session.Event
-	var cells storedRow
 	for results.NextResult() {
 		for rows := results.ResultReader(); rows.NextRow(); {
-			cells.cells = rows.Values()
-			if err := cells.decodeEvent(&e); err != nil {
+			if err := decodeEvent(rows.Values(), &e); err != nil {
 				return err // the connection is closed with what it has not read
 			}
 			if !yield(&e) {
@@ -45,4 +44,15 @@ func (cfg *Config) scanEvents(ctx context.Context, conn *pgconn.PgConn, yield fu
 		}
 	}
 	return results.Close()
+}
+
+// decodeEvent fills e, which is reset, from the columns in text form.
+func decodeEvent(cells [][]byte, e *session.Event) error {
+	e.Reset()
+	for i, c := range eventColumns {
+		if c.read != nil && c.read(e, string(cells[i]), cells[i] == nil) != nil {
+			return jsoncolumn.MalformedColumn(c.name)
+		}
+	}
+	return nil
 }

@@ -67,7 +67,3 @@ func needsReopen(err error) bool {
 	}
 	return false
 }
-
-func malformedColumn(column string) error {
-	return fmt.Errorf("sqlite: column %s of session_events does not hold the JSON that this program writes: somebody else has changed it", column)
-}

@@ -2,10 +2,13 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"strings"
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/jsoncolumn"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -27,12 +30,15 @@ func ReadEvents(ctx context.Context, cfg Config) iter.Seq2[*session.Event, error
 }
 
 func (cfg *Config) scanEvents(ctx context.Context, conn *sqlite.Conn, yield func(*session.Event) bool) error {
-	stmt, err := conn.Prepare(cfg.prefixNames("SELECT " + columnNames() + " FROM session_events ORDER BY arrival"))
+	selects := make([]string, len(eventColumns))
+	for i, c := range eventColumns {
+		selects[i] = fmt.Sprintf(c.selects, c.name)
+	}
+	stmt, err := conn.Prepare(cfg.prefixNames("SELECT " + strings.Join(selects, ", ") + " FROM session_events ORDER BY arrival"))
 	if err != nil {
 		return err
 	}
 	var e session.Event
-	cells := storedRow{stmt: stmt}
 	for {
 		more, err := stmt.Step()
 		switch {
@@ -41,11 +47,22 @@ func (cfg *Config) scanEvents(ctx context.Context, conn *sqlite.Conn, yield func
 		case err != nil || !more:
 			return err
 		}
-		if err := cells.decodeEvent(&e); err != nil {
+		if err := decodeEvent(stmt, &e); err != nil {
 			return err
 		}
 		if !yield(&e) {
 			return nil
 		}
 	}
+}
+
+// decodeEvent fills e, which is reset, from the current row.
+func decodeEvent(stmt *sqlite.Stmt, e *session.Event) error {
+	e.Reset()
+	for i, c := range eventColumns {
+		if c.read(e, stmt.ColumnText(i), stmt.ColumnIsNull(i)) != nil {
+			return jsoncolumn.MalformedColumn(c.name)
+		}
+	}
+	return nil
 }
