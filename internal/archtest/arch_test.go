@@ -29,6 +29,7 @@ var rules = []struct {
 	{"internal/droppingwriter", nil, "shared by whatever runs inside a collector"},
 	{"internal/redaction", []string{"session"}, "shared by receiver and exporter, knows neither"},
 	{"internal/dialect", []string{"session", "internal/dialect"}, "a dialect maps texts and columns to events"},
+	{"internal/shape", []string{"session", "exporter/backend/jsoncolumn"}, "a shape maps events to documents, for whoever sends them"},
 	{"testengine", []string{"testengine"}, "real servers know nothing of us"},
 	{"receiver/source/delivery", []string{"session", "receiver/source"}, "delivery knows the contract, and no source"},
 	{"receiver/source/poll", []string{"session", "receiver/source", "receiver/source/delivery"}, ""},

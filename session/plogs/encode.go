@@ -139,6 +139,6 @@ func encodeRecord(e *session.Event, lr plog.LogRecord, uid, key, body string) {
 		}
 	}
 	for i := range few {
-		setExtra(&few[i], m.PutEmpty(few[i].Key))
+		SetAttribute(&few[i], m.PutEmpty(few[i].Key))
 	}
 }

@@ -95,14 +95,14 @@ func putManyAttributes(m pcommon.Map, attrs []session.Attr) error {
 	raw := make(map[string]any, len(attrs))
 	for i := range attrs {
 		v := pcommon.NewValueEmpty()
-		setExtra(&attrs[i], v)
+		SetAttribute(&attrs[i], v)
 		raw[attrs[i].Key] = v.AsRaw()
 	}
 	return m.FromRaw(raw)
 }
 
-// setExtra restores the attribute's type. A value that is not of its type after all stays text.
-func setExtra(a *session.Attr, v pcommon.Value) {
+// SetAttribute restores the attribute's type. A value that is not of its type after all stays text.
+func SetAttribute(a *session.Attr, v pcommon.Value) {
 	switch a.Type {
 	case session.AttrInt:
 		if n, err := strconv.ParseInt(a.Value, 10, 64); err == nil {

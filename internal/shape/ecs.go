@@ -1,0 +1,163 @@
+package shape
+
+import (
+	"strings"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// ecsVersion is the release whose fields these are.
+const ecsVersion = "9.4.0"
+
+// ecsKinds are event.category and event.type.
+var ecsKinds = map[session.Kind]struct {
+	categories []string
+	types      string
+}{
+	session.KindLogin:         {[]string{"authentication"}, "start"},
+	session.KindLogout:        {[]string{"authentication", "session"}, "end"},
+	session.KindSessionStart:  {[]string{"session"}, "start"},
+	session.KindSessionUpdate: {[]string{"session"}, "info"},
+}
+
+// writeECS writes nested objects. What ECS has no field for is below sessionlog.
+func writeECS(d *document) {
+	e := d.event
+	d.text("@timestamp", rfc3339(e.Time))
+	d.object("ecs", func() { d.text("version", ecsVersion) })
+	writeMessage(d, "message")
+	writeECSEvent(d)
+	d.object("log", func() { d.text("level", ecsLevel(severityNumber(e))) })
+	d.object("error", func() {
+		d.place("type", fieldErrorType)
+		d.place("code", fieldStatusCode)
+	})
+	d.object("service", func() {
+		d.textIfAny("type", e.System)
+		d.place("name", fieldSystem)
+		d.object("node", func() { d.place("name", fieldInstance) })
+	})
+	d.object("host", func() { d.place("name", fieldHost) })
+	d.object("server", func() { writeECSPeer(d, fieldServerAddress, e.ServerAddress, fieldServerPort) })
+	d.object("source", func() {
+		writeECSPeer(d, fieldClientAddress, e.ClientAddress, fieldClientPort)
+		d.place("domain", fieldClientHostname)
+	})
+	d.object("user", func() {
+		d.place("name", fieldUser)
+		d.place("id", fieldUserID)
+		d.place("hash", fieldUserHash)
+		d.place("roles", fieldRoles)
+	})
+	writeECSRelated(d)
+	d.object("user_agent", func() { d.place("original", fieldUserAgent) })
+	writeECSTLS(d)
+	d.object("trace", func() { d.place("id", fieldTraceID) })
+	d.object("span", func() { d.place("id", fieldSpanID) })
+	if e.PID > 0 {
+		d.object("process", func() { d.place("pid", fieldPID) })
+	}
+	d.writeNestedRest()
+}
+
+func writeECSEvent(d *document) {
+	e := d.event
+	d.object("event", func() {
+		d.text("kind", "event")
+		kind := ecsKinds[e.Kind]
+		d.textList("category", kind.categories...)
+		d.textList("type", kind.types)
+		if e.SourceEvent != "" {
+			d.place("action", fieldSourceEvent)
+		} else {
+			d.text("action", e.Kind.String())
+		}
+		d.text("outcome", e.Outcome.String())
+		d.place("id", fieldRecordID)
+		d.text("module", "sessionlog")
+		d.text("dataset", d.options.Dataset)
+		d.integer("severity", int64(severityNumber(e)))
+		d.markPlaced(fieldSeverity)
+		if e.Observed != 0 {
+			d.text("created", rfc3339(e.Observed))
+			d.markPlaced(fieldObserved)
+		}
+		if e.Duration > 0 {
+			d.place("duration", fieldDuration)
+		}
+		d.place("reason", fieldFailureReason)
+		d.place("original", fieldOriginal)
+	})
+}
+
+func ecsLevel(number int32) string {
+	switch {
+	case number < session.SeverityWarn:
+		return "info"
+	case number < session.SeverityError:
+		return "warn"
+	}
+	return "error"
+}
+
+// writeECSPeer writes ip only of what is one: Elasticsearch refuses the whole document otherwise.
+func writeECSPeer(d *document, address fieldIndex, value string, port fieldIndex) {
+	d.place("address", address)
+	if isIP(value) {
+		d.text("ip", value)
+	}
+	d.placePort("port", port)
+}
+
+// writeECSRelated repeats names and addresses, for searches.
+func writeECSRelated(d *document) {
+	e := d.event
+	d.object("related", func() {
+		d.textList("user", e.User, e.ActorName)
+		d.textList("ip", ifIP(e.ClientAddress), ifIP(e.ServerAddress))
+		d.textList("hosts", e.Host, e.ClientHostname)
+	})
+}
+
+// ifIP is "" for what is none.
+func ifIP(s string) string {
+	if isIP(s) {
+		return s
+	}
+	return ""
+}
+
+func writeECSTLS(d *document) {
+	e := d.event
+	d.object("tls", func() {
+		if protocol, version, ok := splitTLSVersion(e.TLSVersion); ok {
+			d.text("version", version)
+			d.text("version_protocol", protocol)
+			d.placed[fieldTLSVersion] = e.TLSVersion == version
+		}
+		d.place("cipher", fieldTLSCipher)
+		d.object("client", func() {
+			d.place("issuer", fieldCertificateIssuer)
+			if len(e.CertificateSubjects) == 1 {
+				d.text("subject", e.CertificateSubjects[0])
+				d.placed[fieldCertificateSubjects] = allValid(e.CertificateSubjects)
+			}
+			placeECSTime(d, "not_before", fieldCertificateNotBefore, e.CertificateNotBefore)
+			placeECSTime(d, "not_after", fieldCertificateNotAfter, e.CertificateNotAfter)
+			if isUpperHex(e.CertificateSerial) {
+				d.object("x509", func() { d.place("serial_number", fieldCertificateSerial) })
+			}
+		})
+	})
+}
+
+// placeECSTime writes what is a date: Elasticsearch refuses the whole document otherwise.
+func placeECSTime(d *document, name string, f fieldIndex, text string) {
+	if _, err := time.Parse(time.RFC3339, text); err == nil {
+		d.place(name, f)
+	}
+}
+
+// isUpperHex: ECS writes serial numbers without colons and in upper case.
+func isUpperHex(s string) bool { return s != "" && strings.Trim(s, "0123456789ABCDEF") == "" }

@@ -1,0 +1,54 @@
+package shape
+
+import (
+	"unicode/utf8"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// writeFlat writes all fields under the names of docs/event.md, as the source http reads them in its format sessionlog.
+func writeFlat(d *document) {
+	e := d.event
+	d.text("event_name", e.Kind.EventName())
+	d.text("timestamp", rfc3339(e.Time))
+	if !hasAttribute(e, session.AttrOutcome) { // else it is a word of the sender's that we do not know
+		d.text(session.AttrOutcome, e.Outcome.String())
+	}
+	if e.Observed != 0 {
+		d.text("observed_timestamp", rfc3339(e.Observed))
+		d.markPlaced(fieldObserved)
+	}
+	if len(e.Settings) > 0 && len(e.Settings) <= maxMembers && areMembers(e.Settings) {
+		d.object(session.AttrSettings, func() {
+			for _, s := range e.Settings {
+				d.text(s.Name, s.Value)
+			}
+		})
+		d.markPlaced(fieldSettings)
+	}
+	d.writeRest()
+}
+
+func hasAttribute(e *session.Event, key string) bool {
+	for i := range e.Extra {
+		if e.Extra[i].Key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// areMembers tells whether settings can be an object: each name once, and all of it UTF-8.
+func areMembers(settings []session.Setting) bool {
+	for i, s := range settings {
+		if !utf8.ValidString(s.Name) || !utf8.ValidString(s.Value) || s.Name == "" {
+			return false
+		}
+		for _, before := range settings[:i] {
+			if before.Name == s.Name {
+				return false
+			}
+		}
+	}
+	return true
+}

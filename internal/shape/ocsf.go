@@ -1,0 +1,314 @@
+package shape
+
+import (
+	"strings"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// OCSF 1.8.0, class Authentication: category 3, class 3002.
+const (
+	ocsfVersion  = "1.8.0"
+	ocsfCategory = 3
+	ocsfClass    = 3002
+	ocsfOther    = 99
+)
+
+// writeOCSF writes an event of class 3002. Its rules: https://schema.ocsf.io/1.8.0/classes/authentication.
+func writeOCSF(d *document) {
+	e := d.event
+	writeOCSFClass(d)
+	writeOCSFStatus(d)
+	writeOCSFMetadata(d)
+	writeOCSFUser(d)
+	d.object("actor", func() { // identity provider alone would be refused: session.issuer has it
+		d.object("user", func() {
+			d.place("name", fieldActorName)
+			d.place("uid", fieldActorID)
+		})
+		if e.ApplicationName != "" {
+			d.place("app_name", fieldApplicationName)
+		} else {
+			d.place("app_name", fieldClientName)
+		}
+	})
+	d.object("service", func() {
+		if e.System == "" && e.Instance == "" {
+			d.text("name", "unknown") // a service or an endpoint is required
+		}
+		d.place("name", fieldSystem)
+		d.place("uid", fieldInstance)
+	})
+	writeOCSFEndpoints(d)
+	writeOCSFMethod(d)
+	writeOCSFCertificate(d)
+	d.object("session", func() {
+		d.place("uid", fieldSessionID)
+		d.place("uuid", fieldSessionKey)
+		d.place("issuer", fieldProviderName)
+	})
+	d.object("http_request", func() { d.place("user_agent", fieldUserAgent) })
+	d.place("raw_data", fieldOriginal)
+	d.object("unmapped", func() {
+		if isWithoutUser(e) {
+			d.text("sessionlog.user", "absent")
+		}
+		d.writeRest()
+	})
+}
+
+func writeOCSFClass(d *document) {
+	activity, name := ocsfOther, ""
+	switch d.event.Kind {
+	case session.KindLogin:
+		activity, name = 1, "Logon"
+	case session.KindLogout:
+		activity, name = 2, "Logoff"
+	default:
+		name = d.event.Kind.String()
+	}
+	d.integer("category_uid", ocsfCategory)
+	d.text("category_name", "Identity & Access Management")
+	d.integer("class_uid", ocsfClass)
+	d.text("class_name", "Authentication")
+	d.integer("activity_id", int64(activity))
+	d.text("activity_name", name)
+	d.integer("type_uid", int64(ocsfClass*100+activity))
+	d.text("type_name", "Authentication: "+name)
+}
+
+// ocsfReasons are status_detail where OCSF has a word for the class of failure.
+var ocsfReasons = map[string]string{
+	session.ErrorInvalidCredentials: "INVALID_CREDENTIALS",
+	session.ErrorUserUnknown:        "USER_DOES_NOT_EXIST",
+	session.ErrorAccountLocked:      "ACCOUNT_LOCKED_OUT",
+	session.ErrorAccountDisabled:    "ACCOUNT_DISABLED",
+	session.ErrorPasswordExpired:    "PASSWORD_EXPIRED",
+}
+
+func writeOCSFStatus(d *document) {
+	e := d.event
+	d.integer("time", floorMillis(e.Time)) // metadata.original_time has the nanoseconds
+	id, status := int64(0), "Unknown"
+	switch e.Outcome {
+	case session.OutcomeSuccess:
+		id, status = 1, "Success"
+	case session.OutcomeFailure:
+		id, status = 2, "Failure"
+	}
+	d.integer("status_id", id)
+	d.text("status", status)
+	d.place("status_code", fieldStatusCode)
+	if reason, ok := ocsfReasons[e.ErrorType]; ok {
+		d.text("status_detail", reason)
+		d.markPlaced(fieldErrorType)
+	} else if e.ErrorType != session.ErrorOther {
+		d.place("status_detail", fieldErrorType)
+	}
+	if e.FailureReason != "" && e.Message == "" {
+		d.place("message", fieldFailureReason)
+	} else {
+		writeMessage(d, "message")
+	}
+	d.integer("severity_id", ocsfSeverity(severityNumber(e)))
+	if e.Kind == session.KindLogout && e.Duration > 0 {
+		d.placeInteger("duration", fieldDuration, e.Duration/millisecond, e.Duration%millisecond == 0)
+	}
+}
+
+// writeMessage writes the body, which for most events is made of the other fields.
+func writeMessage(d *document, name string) {
+	if d.isAbsent(fieldMessage) {
+		d.text(name, displayMessage(d.event))
+		return
+	}
+	d.place(name, fieldMessage)
+}
+
+// ocsfSeverity is severity_id of OTel's number: Informational, Medium, High, Fatal.
+func ocsfSeverity(number int32) int64 {
+	switch {
+	case number < session.SeverityWarn:
+		return 1
+	case number < session.SeverityError:
+		return 3
+	case number < 21:
+		return 4
+	}
+	return 6
+}
+
+func writeOCSFMetadata(d *document) {
+	e := d.event
+	d.object("metadata", func() {
+		d.text("version", ocsfVersion)
+		d.object("product", func() {
+			name := e.System
+			if name == "" {
+				name = "unknown"
+			}
+			d.text("name", name)
+		})
+		d.place("uid", fieldRecordID)
+		d.place("event_code", fieldSourceEvent)
+		d.text("original_time", rfc3339(e.Time))
+		if e.Observed != 0 {
+			d.placeInteger("logged_time", fieldObserved, floorMillis(e.Observed), true) // when it was read is not told to the nanosecond
+		}
+		d.place("correlation_uid", fieldTraceID) // class 3002 does not have the profile trace
+	})
+}
+
+func isWithoutUser(e *session.Event) bool {
+	return e.User == "" && !e.UserEmpty && e.UserID == "" && e.UserHash == ""
+}
+
+// ocsfUserTypes are user.type_id.
+var ocsfUserTypes = map[string]int64{session.UserPerson: 1, session.UserSystem: 3, session.UserService: 4}
+
+// writeOCSFUser: a user is required, and of it name or uid.
+func writeOCSFUser(d *document) {
+	e := d.event
+	d.object("user", func() {
+		if isWithoutUser(e) {
+			d.text("name", "unknown")
+		}
+		d.place("name", fieldUser)
+		d.place("uid", fieldUserID)
+		if e.UserID == "" && e.User == "" {
+			d.place("uid", fieldUserHash)
+		} else {
+			d.place("uid_alt", fieldUserHash)
+		}
+		if id, ok := ocsfUserTypes[e.UserType]; ok {
+			d.placeInteger("type_id", fieldUserType, id, true)
+		}
+		if len(e.Roles) > 0 {
+			d.openPending()
+			d.sink.openList("groups")
+			for _, role := range e.Roles {
+				d.sink.openObject("")
+				d.text("name", role)
+				d.sink.closeObject()
+			}
+			d.sink.closeList()
+			d.placed[fieldRoles] = allValid(e.Roles)
+		}
+	})
+}
+
+// writeOCSFEndpoints: an endpoint needs an address or a name, and its ip must be one.
+func writeOCSFEndpoints(d *document) {
+	e := d.event
+	d.object("dst_endpoint", func() {
+		d.place("hostname", fieldHost)
+		switch {
+		case isIP(e.ServerAddress):
+			d.place("ip", fieldServerAddress)
+		case e.Host == "":
+			d.place("hostname", fieldServerAddress)
+		default:
+			d.place("name", fieldServerAddress)
+		}
+		if e.Host != "" || e.ServerAddress != "" {
+			d.placePort("port", fieldServerPort)
+		}
+	})
+	d.object("src_endpoint", func() {
+		if isIP(e.ClientAddress) {
+			d.place("ip", fieldClientAddress)
+		} else {
+			d.place("name", fieldClientAddress)
+		}
+		d.place("hostname", fieldClientHostname)
+		if e.ClientAddress == "" && e.ClientHostname == "" {
+			return
+		}
+		d.placePort("port", fieldClientPort)
+		d.object("os", func() {
+			if e.OS != "" {
+				d.place("name", fieldOS)
+				d.integer("type_id", ocsfSystemType(e.OS))
+			}
+		})
+	})
+}
+
+// ocsfSystemType is os.type_id by what the name begins with: Linux, Windows, macOS, unknown.
+func ocsfSystemType(name string) int64 {
+	for prefix, id := range map[string]int64{"windows": 100, "linux": 200, "darwin": 300, "mac": 300} {
+		if len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) {
+			return id
+		}
+	}
+	return 0
+}
+
+// ocsfProtocols are auth_protocol_id.
+var ocsfProtocols = map[string]struct {
+	id   int64
+	name string
+}{
+	session.AuthKerberos: {2, "Kerberos"},
+	session.AuthOIDC:     {4, "OpenID"},
+	session.AuthSAML:     {5, "SAML"},
+	session.AuthOAuth2:   {6, "OAUTH 2.0"},
+	session.AuthRADIUS:   {10, "RADIUS"},
+	session.AuthHTTP:     {11, "Basic Authentication"},
+	session.AuthLDAP:     {12, "LDAP"},
+}
+
+// ocsfPassword is auth_factors[].factor_type_id.
+const ocsfPassword = 11
+
+func writeOCSFMethod(d *document) {
+	e := d.event
+	if protocol, ok := ocsfProtocols[e.AuthMethod]; ok {
+		d.integer("auth_protocol_id", protocol.id)
+		d.text("auth_protocol", protocol.name)
+		d.markPlaced(fieldAuthMethod)
+	} else if e.AuthMethod != "" {
+		d.integer("auth_protocol_id", ocsfOther)
+		d.place("auth_protocol", fieldAuthMethod)
+	}
+	if e.AuthMethod == session.AuthPassword {
+		d.sink.openList("auth_factors")
+		d.sink.openObject("")
+		d.integer("factor_type_id", ocsfPassword)
+		d.sink.closeObject()
+		d.sink.closeList()
+	}
+	if e.MFAUsed == "yes" || e.MFAUsed == "no" {
+		d.boolean("is_mfa", e.MFAUsed == "yes")
+		d.markPlaced(fieldMFAUsed)
+	}
+	if inClear, known := isClearText(e); known {
+		d.boolean("is_cleartext", inClear)
+	}
+}
+
+// writeOCSFCertificate: a certificate needs its issuer and its serial number, or none of it stands here.
+func writeOCSFCertificate(d *document) {
+	e := d.event
+	if e.CertificateIssuer == "" || e.CertificateSerial == "" {
+		return
+	}
+	d.object("certificate", func() {
+		d.place("issuer", fieldCertificateIssuer)
+		d.place("serial_number", fieldCertificateSerial)
+		if len(e.CertificateSubjects) == 1 {
+			d.text("subject", e.CertificateSubjects[0])
+			d.placed[fieldCertificateSubjects] = allValid(e.CertificateSubjects)
+		}
+		placeOCSFTime(d, "created_time", fieldCertificateNotBefore, e.CertificateNotBefore)
+		placeOCSFTime(d, "expiration_time", fieldCertificateNotAfter, e.CertificateNotAfter)
+	})
+}
+
+// placeOCSFTime writes milliseconds of a text that is a time.
+func placeOCSFTime(d *document, name string, f fieldIndex, text string) {
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		d.placeInteger(name, f, at.UnixMilli(), at.Nanosecond()%int(millisecond) == 0)
+	}
+}

@@ -1,0 +1,77 @@
+package shape
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// isIP takes no zone: Elasticsearch and OCSF refuse fe80::1%eth0.
+func isIP(s string) bool {
+	if s == "" || s[0] == '[' || len(s) > len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255") {
+		return false
+	}
+	address, err := netip.ParseAddr(s)
+	return err == nil && address.Zone() == ""
+}
+
+// rfc3339 has nanoseconds where there are any.
+func rfc3339(unixNano int64) string {
+	return time.Unix(0, unixNano).UTC().Format(time.RFC3339Nano)
+}
+
+const millisecond = int64(time.Millisecond)
+
+// floorMillis is also right before 1970.
+func floorMillis(unixNano int64) int64 { return time.Unix(0, unixNano).UnixMilli() }
+
+// displayMessage is the body that the event has, or would have as a log record.
+func displayMessage(e *session.Event) string {
+	if e.Message != "" {
+		return e.Message
+	}
+	return string(e.AppendLine(nil))
+}
+
+// severityNumber is OTel's.
+func severityNumber(e *session.Event) int32 {
+	if e.Severity != 0 {
+		return e.Severity
+	}
+	return e.DefaultSeverity()
+}
+
+// splitTLSVersion splits TLSv1.3 or "TLS 1.3" into tls and 1.3. ok is false for anything else, SSL included, whose versions are written many ways.
+func splitTLSVersion(s string) (protocol, version string, ok bool) {
+	version = s
+	if len(s) > 3 && strings.EqualFold(s[:3], "tls") {
+		version = strings.TrimLeft(s[3:], " vV")
+	}
+	if version == "1" {
+		version = "1.0"
+	}
+	switch version {
+	case "1.0", "1.1", "1.2", "1.3":
+		return "tls", version, true
+	}
+	return "", "", false
+}
+
+// clearTextMethods are PostgreSQL's that send the password as it is. Source: its manual, chapter Client Authentication.
+var clearTextMethods = []string{"password", "ldap", "pam", "radius", "bsd"}
+
+// isClearText tells whether the password crossed a network in clear text. isKnown is true where the source always says whether there was TLS:
+// most do not, and their silence means nothing.
+func isClearText(e *session.Event) (inClear, isKnown bool) {
+	switch {
+	case e.TLSVersion != "" || e.TLSCipher != "":
+		return false, true
+	case e.System != session.SystemPostgreSQL || e.Kind != session.KindLogin || e.Outcome != session.OutcomeSuccess || !isIP(e.ClientAddress):
+		return false, false
+	}
+	address, _ := netip.ParseAddr(e.ClientAddress)
+	return !address.IsLoopback() && slices.Contains(clearTextMethods, e.AuthType), !address.IsLoopback() && e.AuthType != ""
+}
