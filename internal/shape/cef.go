@@ -215,7 +215,7 @@ func (s *cefSink) openList(name string) {
 
 func (s *cefSink) startJSON(name string) {
 	s.startExtension(name)
-	s.json.enc.Reset()
+	s.json.out.Buf = s.json.out.Buf[:0]
 }
 
 func (s *cefSink) closeObject() {
@@ -230,7 +230,7 @@ func (s *cefSink) closeList() {
 
 func (s *cefSink) endJSON() {
 	if s.depth--; s.depth == 0 {
-		s.line = appendCEFValue(s.line, string(s.json.enc.Bytes()))
+		s.line = appendCEFValue(s.line, string(s.json.out.Buf))
 	}
 }
 

@@ -98,11 +98,10 @@ func (d *document) textList(name string, texts ...string) {
 
 // place writes a field that is not absent. A text that is no UTF-8 does not count as placed: what is left over has its bytes.
 func (d *document) place(name string, f fieldIndex) {
-	if d.isAbsent(f) {
-		return
+	if !d.isAbsent(f) {
+		d.openPending()
+		d.placed[f] = d.writeField(name, f)
 	}
-	d.openPending()
-	d.placed[f] = d.writeField(name, f)
 }
 
 // placeInteger writes a field in another unit; ok says that nothing was lost by that.
@@ -149,8 +148,9 @@ func (d *document) isAbsent(f fieldIndex) bool {
 func (d *document) writeField(name string, f fieldIndex) bool {
 	switch v := session.Fields[f].In(d.event).(type) {
 	case *string:
-		d.sink.text(name, validText(*v))
-		return utf8.ValidString(*v)
+		text := validText(*v)
+		d.sink.text(name, text)
+		return text == *v
 	case *[]string:
 		return d.writeTexts(name, *v)
 	case *int64:

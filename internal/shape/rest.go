@@ -62,7 +62,11 @@ func (d *document) writeNestedRest() {
 			d.writeExact(n.name, n.field)
 		}
 		d.moveTo(open, nil)
-		d.object("attributes", func() { d.writeAttributes(func(name string, a *session.Attr) { d.sink.text(name, a.Value) }) })
+		d.object("attributes", func() {
+			d.writeAttributes(func(name string, a *session.Attr) {
+				d.sink.attribute(name, &session.Attr{Value: a.Value})
+			})
+		})
 	})
 }
 
@@ -110,7 +114,7 @@ func (d *document) writeAttributes(write func(name string, a *session.Attr)) {
 		if utf8.ValidString(attrs[i].Value) {
 			write(name, &attrs[i])
 		} else {
-			d.sink.text(name, encodeBase64(attrs[i].Value))
+			d.sink.attribute(name, &session.Attr{Value: encodeBase64(attrs[i].Value)})
 		}
 	}
 }

@@ -118,12 +118,10 @@ func (s *Shaper) Append(b []byte, e *session.Event) []byte {
 		s.render(&s.cef, e)
 		return s.cef.finish()
 	}
-	s.json.enc.SetBytes(b)
-	s.json.enc.ObjStart()
+	s.json.out.Buf = append(b, '{')
 	s.render(&s.json, e)
-	s.json.enc.ObjEnd()
-	b = s.json.enc.Bytes()
-	s.json.enc.SetBytes(nil)
+	b = append(s.json.out.Buf, '}')
+	s.json.out.Buf = nil
 	return b
 }
 
