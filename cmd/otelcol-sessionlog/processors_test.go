@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/confmap/provider/envprovider"
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
 	"go.opentelemetry.io/collector/otelcol"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -157,10 +158,16 @@ func startCollector(t *testing.T, config string) (stop func()) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "collector.yaml")
 	require.NoError(t, os.WriteFile(name, []byte(config), 0o600))
+	return startCollectorOf(t, name)
+}
+
+// startCollectorOf merges files in the order that --config gives them in.
+func startCollectorOf(t *testing.T, files ...string) (stop func()) {
+	t.Helper()
 	collector, err := otelcol.NewCollector(otelcol.CollectorSettings{
 		BuildInfo: component.BuildInfo{Command: "otelcol-sessionlog"}, Factories: distributionFactories, DisableGracefulShutdown: true,
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
-			URIs: []string{"file:" + name}, ProviderFactories: []confmap.ProviderFactory{fileprovider.NewFactory()},
+			URIs: files, ProviderFactories: []confmap.ProviderFactory{fileprovider.NewFactory(), envprovider.NewFactory()}, DefaultScheme: "env",
 		}},
 	})
 	require.NoError(t, err)
