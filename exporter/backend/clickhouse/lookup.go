@@ -62,7 +62,8 @@ func (l *serverConn) runWithIDs(ctx context.Context, sql string, ids []recordID,
 	sql = fmt.Sprintf(sql, "record_id IN (SELECT id FROM asked_ids)"+
 		" AND record_id >= unhex('"+hex.EncodeToString(ids[0].appendBytes(nil))+"')"+
 		" AND record_id <= unhex('"+hex.EncodeToString(ids[len(ids)-1].appendBytes(nil))+"')") +
-		" SETTINGS use_query_condition_cache = 0" // other ids, with the same ends, are another condition
+		" SETTINGS use_query_condition_cache = 0" + // other ids, with the same ends, are another condition
+		", optimize_move_to_prewhere = 0" // weighing which columns to read first takes longer than to read them
 	return l.runStatement(ctx, func(conn configclickhouse.Conn) error {
 		begin()
 		return conn.QueryWith(ctx, sql, table, results, onBlock)
