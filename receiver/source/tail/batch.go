@@ -26,8 +26,9 @@ type storedCursor struct {
 	withState bool
 }
 
-// maxBatchBytes bounds the text of a batch: one of huge records has few.
-const maxBatchBytes = 4 << 20
+// maxBatchBytes bounds the text of a batch: one of huge records has few. Lines of JSON, of 800 bytes as a rule, fill a batch by their
+// number: a store pays for each batch as well as for each row.
+const maxBatchBytes = 8 << 20
 
 // Events is part of [delivery.Batch], as the methods that follow.
 func (b *cursorBatch) Events() []session.Event { return b.parsed.Events }
