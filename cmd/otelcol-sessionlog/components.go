@@ -39,6 +39,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/connector/sessiontraceconnector"
 	"github.com/otel-sessionlog/sessionlog/exporter/sessionlogconsoleexporter"
 	"github.com/otel-sessionlog/sessionlog/exporter/sessionlogexporter"
+	"github.com/otel-sessionlog/sessionlog/exporter/sessionlogforwardexporter"
 	"github.com/otel-sessionlog/sessionlog/extension/sessionlogdelivery"
 	"github.com/otel-sessionlog/sessionlog/extension/sessionlogencoding"
 	"github.com/otel-sessionlog/sessionlog/extension/sessionloglimits"
@@ -66,7 +67,7 @@ func distributionFactories() (otelcol.Factories, error) {
 	f.Exporters, f.ExporterModules, errs[4] = callConstructors[exporter.Factory](
 		otlpexporter.NewFactory, otlphttpexporter.NewFactory, debugexporter.NewFactory, fileexporter.NewFactory, nopexporter.NewFactory,
 		kafkaexporter.NewFactory, prometheusexporter.NewFactory,
-		sessionlogexporter.NewFactory, sessionlogconsoleexporter.NewFactory,
+		sessionlogexporter.NewFactory, sessionlogforwardexporter.NewFactory, sessionlogconsoleexporter.NewFactory,
 	)
 	return f, errors.Join(errs[:]...)
 }

@@ -230,6 +230,8 @@ func leastConfig(t *testing.T, folder string) map[string]any {
 		return map[string]any{"instance": "here", "file": map[string]any{"include": []any{filepath.Join(t.TempDir(), "*.log")}}}
 	case "exporter/sessionlogexporter":
 		return map[string]any{"sqlite": map[string]any{"path": filepath.Join(t.TempDir(), "session_log.db")}}
+	case "exporter/sessionlogforwardexporter":
+		return map[string]any{"protocol": "ndjson", "endpoint": "http://127.0.0.1:1", "dead_letter": map[string]any{"directory": t.TempDir()}}
 	case "extension/sessionlogencoding":
 		return map[string]any{"instance": "here"}
 	}

@@ -63,6 +63,7 @@ type Destination struct {
 	Key                 string // its key in the configuration
 	Timeout             exporterhelper.TimeoutConfig
 	DeadLetterDirectory string                                       // empty: package deadletter chooses
+	MeterScope          string                                       // the package of the component
 	Check               func(context.Context) []connectcheck.Finding // what validate --connect asks
 }
 
@@ -76,7 +77,7 @@ func NewEventExporter(ctx context.Context, set exporter.Settings, cfg DeliveryCo
 }
 
 func newEventExporter(ctx context.Context, set exporter.Settings, cfg DeliveryConfig, to Destination) (*sessionlogExporter, error) {
-	tel, err := newTelemetry(set)
+	tel, err := newTelemetry(set, to.MeterScope)
 	if err != nil {
 		return nil, err
 	}

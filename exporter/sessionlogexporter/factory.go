@@ -38,6 +38,6 @@ func newExporter(ctx context.Context, set exporter.Settings, c *Config, store ba
 		return nil, err
 	}
 	return newEventExporter(ctx, set, c.DeliveryConfig, Destination{
-		Backend: store, Key: chosen.key, Timeout: c.TimeoutConfig, DeadLetterDirectory: c.deadLetterDirectory(), Check: c.CheckConnection,
+		Backend: store, Key: chosen.key, MeterScope: meterScope, Timeout: c.TimeoutConfig, DeadLetterDirectory: c.deadLetterDirectory(), Check: c.CheckConnection,
 	})
 }

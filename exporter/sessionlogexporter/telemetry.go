@@ -26,8 +26,8 @@ type exporterTelemetry struct {
 	exporterAttribute, successAttributes, failureAttributes              metric.MeasurementOption
 }
 
-func newTelemetry(set exporter.Settings) (*exporterTelemetry, error) {
-	meter := set.MeterProvider.Meter(meterScope)
+func newTelemetry(set exporter.Settings, scope string) (*exporterTelemetry, error) {
+	meter := set.MeterProvider.Meter(scope)
 	var errs []error
 	counter := func(name, what string) metric.Int64Counter {
 		c, err := meter.Int64Counter(metricPrefix+name, metric.WithDescription(what), metric.WithUnit("{record}"))

@@ -18,6 +18,9 @@ const (
 
 const sessionlogType = "sessionlog"
 
+// ownTypes are of components that carry nothing but events.
+var ownTypes = []string{sessionlogType, "sessionlog_forward"}
+
 // componentBlock is one component's configuration as written, without defaults.
 type componentBlock struct {
 	class, id   string
@@ -99,7 +102,7 @@ func eventPipelines(conf map[string]any) []string {
 func carriesEvents(pipeline any, eventConnectors map[string]bool) bool {
 	for _, class := range []string{receiverClass, exporterClass} {
 		for _, id := range pipelineMembers(pipeline, class) {
-			if (componentBlock{id: id}).componentType() == sessionlogType || class == receiverClass && eventConnectors[id] {
+			if slices.Contains(ownTypes, (componentBlock{id: id}).componentType()) || class == receiverClass && eventConnectors[id] {
 				return true
 			}
 		}

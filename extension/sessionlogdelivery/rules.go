@@ -15,8 +15,8 @@ type lossFinding struct {
 
 func (f lossFinding) String() string { return f.component + ": " + f.loss + "; " + f.remedy }
 
-// lossRule is one way in which a component of this class, and of these types if any are named, loses events. The sessionlog exporter
-// is never checked: it knows its defaults and warns by itself.
+// lossRule is one way in which a component of this class, and of these types if any are named, loses events. Our
+// exporters are never checked: they know their defaults and warn by themselves.
 type lossRule struct {
 	name    string
 	class   string
@@ -55,7 +55,7 @@ var lossRules = []lossRule{
 
 func findLosses(conf map[string]any) (found []lossFinding) {
 	for _, b := range eventComponents(conf) {
-		if b.class == exporterClass && b.componentType() == sessionlogType {
+		if b.class == exporterClass && slices.Contains(ownTypes, b.componentType()) {
 			continue
 		}
 		for _, r := range lossRules {

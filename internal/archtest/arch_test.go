@@ -54,6 +54,7 @@ var rules = []struct {
 	{"exporter/backend/sqlite", []string{"session", "exporter/backend", "exporter/backend/jsoncolumn", "exporter/backend/migrations", "exporter/backend/retention"}, "backends never import each other"},
 	{"exporter/backendexporter", []string{"session", "exporter/backend", "sdk/otlprecord"}, "it knows the contract, and no backend by name"},
 	{"exporter/backend", []string{"session"}, "the contract knows the event"},
+	{"exporter/sessionlogforwardexporter", []string{"session", "exporter/backend", "exporter/sessionlogexporter", "internal/shape"}, "an exporter knows no receiver"},
 	{"exporter", []string{"session", "exporter", "internal/redaction"}, "an exporter knows no receiver"},
 	{"extension/sessionlogencoding", []string{"session", "internal/dialect"}, "the parsers, for other receivers"},
 	{"extension", nil, "extensions see configurations, not components"},

@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 
 // collector is a running distribution. Killed and started again it goes on with the same folder.
 type collector struct {
+	folder string // where it runs, "" for the test's own
 	config string
 	env    []string // beside the test's own
 	dir    string
@@ -84,6 +85,7 @@ func (c *collector) start(t testing.TB) {
 	path, err := binary()
 	require.NoError(t, err)
 	c.cmd = exec.Command(path, "--config", c.config)
+	c.cmd.Dir = c.folder
 	c.cmd.Env = append(os.Environ(), c.env...)
 	c.log = &bytes.Buffer{}
 	c.cmd.Stdout, c.cmd.Stderr = c.log, c.log

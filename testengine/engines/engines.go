@@ -5,8 +5,10 @@
 package engines
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,8 +69,10 @@ var (
 	}
 )
 
-// All is what Install installs.
-var All = []Engine{ClickHouse, PostgreSQL18, PostgreSQL15}
+// All is what the tests need.
+var All = []interface {
+	Install(ctx context.Context, out io.Writer) error
+}{ClickHouse, PostgreSQL18, PostgreSQL15, VictoriaLogs}
 
 // Dir is the folder of all engines. It need not exist.
 func Dir() (string, error) {

@@ -1,0 +1,121 @@
+package sessionlogforwardexporter
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/exporter/exporterhelper"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+)
+
+// maxAnswerBytes is far above the answer to the largest call: 200 bytes a record.
+const maxAnswerBytes = 64 << 20
+
+// targetClient makes the calls.
+type targetClient struct {
+	http        *http.Client
+	url         string
+	contentType string
+	writer      protocolWriter
+}
+
+func newTargetClient(ctx context.Context, c TargetConfig, p protocol, w protocolWriter, host component.Host, set component.TelemetrySettings) (*targetClient, error) {
+	var extensions map[component.ID]component.Component
+	if host != nil {
+		extensions = host.GetExtensions()
+	}
+	client, err := c.Client.ToClient(ctx, extensions, set)
+	if err != nil {
+		return nil, err
+	}
+	// A redirect would drop the body, or carry logins to another host.
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	url, err := p.requestURL(c.Client.Endpoint)
+	if err != nil {
+		return nil, fmt.Errorf("endpoint: %w", err)
+	}
+	return &targetClient{http: client, url: url, contentType: p.contentType, writer: w}, nil
+}
+
+// call sends the body of n records. Its error says that nobody knows what became of them.
+func (c *targetClient) call(ctx context.Context, body []byte, n int) (answer, error) {
+	response, err := c.post(ctx, body)
+	if err != nil {
+		return answer{}, err
+	}
+	defer discardBody(response)
+	if response.StatusCode >= 300 && response.StatusCode < 400 {
+		return answer{}, errRedirect
+	}
+	got, err := c.writer.readAnswer(response.StatusCode, io.LimitReader(response.Body, maxAnswerBytes), n)
+	if pause := retryAfter(response); err == nil && got.verdict == tryAgain && pause > 0 {
+		return got, exporterhelper.NewThrottleRetry(failureOf(got.reason, got.key), pause)
+	}
+	return got, err
+}
+
+func (c *targetClient) post(ctx context.Context, body []byte) (*http.Response, error) {
+	call, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("endpoint: %w", err)
+	}
+	call.Header.Set("Content-Type", c.contentType)
+	c.writer.prepare(call)
+	return c.http.Do(call)
+}
+
+// probe makes a call without records, which leaves nothing at the target.
+func (c *targetClient) probe(ctx context.Context) error {
+	response, err := c.post(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer discardBody(response)
+	switch {
+	case response.StatusCode >= 300 && response.StatusCode < 400:
+		return backend.Misconfigured(errRedirect)
+	case c.writer.isProbeAnswer(response.StatusCode):
+		return nil
+	}
+	failure := answerOfFailure(response.StatusCode, c.writer.authKey())
+	return failureOf(failure.reason, failure.key)
+}
+
+// discardBody lets the connection be used again.
+func discardBody(response *http.Response) {
+	_, _ = io.CopyN(io.Discard, response.Body, 64<<10)
+	_ = response.Body.Close()
+}
+
+// retryAfter is 0 where the target does not say.
+func retryAfter(response *http.Response) time.Duration {
+	text := response.Header.Get("Retry-After")
+	if seconds, err := strconv.Atoi(text); err == nil && seconds > 0 {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return max(0, time.Until(at))
+	}
+	return 0
+}
+
+// answerOfFailure is for what a target says before it looks at the records. Their text is not repeated: it may quote them.
+func answerOfFailure(status int, authKey string) answer {
+	a := answer{verdict: tryAgain, reason: fmt.Sprintf("the target answers HTTP %d %s", status, http.StatusText(status))}
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		a.key = authKey
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		a.key = "endpoint"
+	case http.StatusUnsupportedMediaType:
+		a.key = "compression"
+	}
+	return a
+}

@@ -1,0 +1,136 @@
+package sessionlogforwardexporter
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configcompression"
+	"go.opentelemetry.io/collector/config/confighttp"
+	"go.opentelemetry.io/collector/config/configopaque"
+	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/sessionlogexporter"
+	"github.com/otel-sessionlog/sessionlog/internal/shape"
+	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
+)
+
+// What Config.Protocol may say.
+const (
+	protocolElasticsearch = "elasticsearch"
+	protocolSplunkHEC     = "splunk_hec"
+	protocolNDJSON        = "ndjson"
+)
+
+// Config of the exporter.
+type Config struct {
+	TargetConfig                      `mapstructure:",squash"`
+	sessionlogexporter.DeliveryConfig `mapstructure:",squash"`
+}
+
+// Unmarshal refuses durations without a unit, and explains unknown keys.
+func (c *Config) Unmarshal(conf *confmap.Conf) error { return strictconfig.Unmarshal(conf, c) }
+
+// Validate names the key and the remedy.
+func (c *Config) Validate() error {
+	return errors.Join(c.TargetConfig.Validate(), c.DeliveryConfig.Validate())
+}
+
+func createDefaultConfig() component.Config {
+	return &Config{TargetConfig: defaultTargetConfig(), DeliveryConfig: sessionlogexporter.DefaultDeliveryConfig()}
+}
+
+// TargetConfig says where the documents go, and in which shape.
+type TargetConfig struct {
+	// Client is the collector's own: endpoint, tls, auth, headers, compression, timeout of a call.
+	Client confighttp.ClientConfig `mapstructure:",squash"`
+	// Protocol is elasticsearch, splunk_hec or ndjson.
+	Protocol string `mapstructure:"protocol"`
+	// Format is the shape of the documents: ocsf, ecs, cim, cef or flat. Empty: the protocol's usual one.
+	Format shape.Format `mapstructure:"format"`
+	// MaxRequestBytes is the most that the body of a call may have before it is compressed. A larger record goes alone.
+	MaxRequestBytes int `mapstructure:"max_request_bytes"`
+	// Elasticsearch is read with that protocol only.
+	Elasticsearch ElasticsearchConfig `mapstructure:"elasticsearch"`
+	// SplunkHEC is read with that protocol only.
+	SplunkHEC SplunkHECConfig `mapstructure:"splunk_hec"`
+}
+
+// ElasticsearchConfig is the block elasticsearch.
+type ElasticsearchConfig struct {
+	// Index is the index or data stream.
+	Index string `mapstructure:"index"`
+	// Pipeline is an ingest pipeline; none when empty.
+	Pipeline string `mapstructure:"pipeline"`
+}
+
+// SplunkHECConfig is the block splunk_hec. What is empty is left to the token.
+type SplunkHECConfig struct {
+	Token      configopaque.String `mapstructure:"token"`
+	Index      string              `mapstructure:"index"`
+	Source     string              `mapstructure:"source"`
+	SourceType string              `mapstructure:"sourcetype"`
+}
+
+const (
+	defaultMaxRequestBytes = 5 << 20
+	leastMaxRequestBytes   = 4 << 10
+	defaultTimeout         = 30 * time.Second
+	defaultIndex           = "logs-sessionlog-default"
+)
+
+func defaultTargetConfig() TargetConfig {
+	client := confighttp.NewDefaultClientConfig()
+	client.Timeout = defaultTimeout
+	client.Compression = configcompression.TypeGzip
+	return TargetConfig{
+		Client:          client,
+		MaxRequestBytes: defaultMaxRequestBytes,
+		Elasticsearch:   ElasticsearchConfig{Index: defaultIndex},
+		SplunkHEC:       SplunkHECConfig{Source: "sessionlog", SourceType: "sessionlog:{format}"},
+	}
+}
+
+// Validate names the key and the remedy.
+func (c TargetConfig) Validate() error {
+	var errs []error
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	p, known := protocols[c.Protocol]
+	if !known {
+		fail("protocol: %q is none of elasticsearch, splunk_hec, ndjson", c.Protocol)
+	}
+	if known && !slices.Contains(p.formats, c.format()) {
+		fail("format: %s documents cannot go through protocol %s: write one of %s", c.format(), c.Protocol, p.formatNames())
+	}
+	switch endpoint, err := url.Parse(c.Client.Endpoint); {
+	case c.Client.Endpoint == "":
+		fail("endpoint: required: the address of the target, such as %s", cmp.Or(p.example, "https://logs.example.com"))
+	case err != nil || endpoint.Host == "" || endpoint.Scheme != "http" && endpoint.Scheme != "https":
+		fail("endpoint: must be an address with http:// or https:// and a host, such as %s", cmp.Or(p.example, "https://logs.example.com"))
+	case endpoint.User != nil:
+		fail("endpoint: holds a user or password: write them under auth or headers::Authorization")
+	}
+	if c.MaxRequestBytes < leastMaxRequestBytes {
+		fail("max_request_bytes: must be at least %d, such as %d", leastMaxRequestBytes, defaultMaxRequestBytes)
+	}
+	if c.Client.Timeout <= 0 {
+		fail("timeout: must be longer than 0, such as %s: without it a target that never answers holds the exporter for ever", defaultTimeout)
+	}
+	if c.Protocol == protocolElasticsearch && strings.TrimSpace(c.Elasticsearch.Index) == "" {
+		fail("elasticsearch::index: required: an index or data stream, such as %s", defaultIndex)
+	}
+	if _, written := c.Client.Headers.Get("Authorization"); c.Protocol == protocolSplunkHEC && c.SplunkHEC.Token == "" && !written && !c.Client.Auth.HasValue() {
+		fail("splunk_hec::token: required: the token of the HTTP Event Collector, such as ${env:SPLUNK_HEC_TOKEN}")
+	}
+	return errors.Join(errs...)
+}
+
+// format is the shape of the documents.
+func (c TargetConfig) format() shape.Format {
+	return cmp.Or(c.Format, protocols[c.Protocol].defaultFormat)
+}

@@ -1,0 +1,105 @@
+package sessionlogforwardexporter
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/internal/shape"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// protocol is one way in which targets take documents over HTTP.
+type protocol struct {
+	formats       []shape.Format // the shapes that it can carry
+	defaultFormat shape.Format
+	example       string // of an endpoint
+	contentType   string
+	path          string // behind the endpoint's own, unless that ends with it
+	open          func(c TargetConfig, format shape.Format) protocolWriter
+}
+
+// protocolWriter writes records and reads what the target says of them.
+type protocolWriter interface {
+	// appendRecord appends the document of e with what the protocol wants around it.
+	appendRecord(body []byte, e *session.Event, document []byte) []byte
+	// prepare adds what a call needs beside its body.
+	prepare(*http.Request)
+	// readAnswer reads the answer to a call with n records. Its error is none of the target's: an answer that cannot be read.
+	readAnswer(status int, body io.Reader, n int) (answer, error)
+	// isProbeAnswer is true for the answer that a call without records gets where it would be taken with records.
+	isProbeAnswer(status int) bool
+	// authKey is the YAML key of what proves who calls.
+	authKey() string
+}
+
+// answer is what a target says of a call.
+type answer struct {
+	verdict verdict
+	reason  string         // of what was not taken; holds no value of a record
+	key     string         // the YAML key that mends it, "" where none does
+	records []recordAnswer // of single records, with [seeRecords]
+}
+
+type verdict uint8
+
+const (
+	takenAll    verdict = iota
+	seeRecords          // each record has its own
+	refusedSome         // at least one record cannot be taken, and which is not said
+	tryAgain            // nothing of it was taken, or nobody knows
+)
+
+// recordAnswer is what became of one record.
+type recordAnswer struct {
+	verdict recordVerdict
+	reason  string
+}
+
+type recordVerdict uint8
+
+const (
+	recordTaken recordVerdict = iota
+	recordKnown               // was there already, under its id
+	recordRefused
+	recordLater
+)
+
+var protocols = map[string]protocol{
+	protocolElasticsearch: {
+		formats: []shape.Format{shape.ECS, shape.OCSF, shape.Flat, shape.CIM}, defaultFormat: shape.ECS,
+		example: "https://elasticsearch.example.com:9200", contentType: "application/x-ndjson", path: "/_bulk",
+		open: openElasticsearch,
+	},
+	protocolSplunkHEC: {
+		formats: []shape.Format{shape.CIM, shape.OCSF, shape.ECS, shape.Flat, shape.CEF}, defaultFormat: shape.CIM,
+		example: "https://splunk.example.com:8088", contentType: "application/json", path: "/services/collector/event",
+		open: openSplunkHEC,
+	},
+	protocolNDJSON: {
+		formats: []shape.Format{shape.Flat, shape.OCSF, shape.ECS, shape.CIM}, defaultFormat: shape.Flat,
+		example: "https://logs.example.com/insert/jsonline", contentType: "application/x-ndjson",
+		open: openNDJSON,
+	},
+}
+
+// requestURL is the endpoint with the protocol's path; a query of the endpoint stays.
+func (p protocol) requestURL(endpoint string) (string, error) {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return "", err
+	}
+	if path := strings.TrimSuffix(u.Path, "/"); p.path != "" && !strings.HasSuffix(path, p.path) {
+		u.Path = path + p.path
+	}
+	return u.String(), nil
+}
+
+func (p protocol) formatNames() string {
+	names := make([]string, len(p.formats))
+	for i, f := range p.formats {
+		names[i] = string(f)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,143 @@
+package sessionlogforwardexporter
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/go-faster/jx"
+
+	"github.com/otel-sessionlog/sessionlog/internal/shape"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// splunkWriter speaks the HTTP Event Collector of Splunk.
+type splunkWriter struct {
+	authorization string
+	metadata      []byte // index, source and sourcetype as members, each with its comma
+	isText        bool   // documents are no JSON
+}
+
+func openSplunkHEC(c TargetConfig, format shape.Format) protocolWriter {
+	w := &splunkWriter{isText: format == shape.CEF}
+	if c.SplunkHEC.Token != "" {
+		w.authorization = "Splunk " + string(c.SplunkHEC.Token)
+	}
+	for _, member := range []struct{ name, value string }{
+		{"index", c.SplunkHEC.Index},
+		{"source", c.SplunkHEC.Source},
+		{"sourcetype", strings.ReplaceAll(c.SplunkHEC.SourceType, "{format}", string(format))},
+	} {
+		if member.value != "" {
+			w.metadata = append(append(append(w.metadata, `"`+member.name+`":`...), quoteJSON(member.value)...), ',')
+		}
+	}
+	return w
+}
+
+// appendRecord writes the time in seconds, with all nine digits: Splunk sorts by it.
+func (w *splunkWriter) appendRecord(body []byte, e *session.Event, document []byte) []byte {
+	body = append(body, '{')
+	if at := e.Time; at > 0 {
+		body = append(body, `"time":`...)
+		body = strconv.AppendInt(body, at/1e9, 10)
+		body = fmt.Appendf(body, ".%09d,", at%1e9)
+	}
+	if host := splunkHost(e); host != "" {
+		body = append(append(append(body, `"host":`...), quoteJSON(host)...), ',')
+	}
+	body = append(append(body, w.metadata...), `"event":`...)
+	if w.isText {
+		document = quoteJSON(string(document))
+	}
+	body = append(append(body, document...), `,"fields":{"log_record_uid":"`...)
+	return append(e.RecordID.AppendText(body), "\"}}\n"...)
+}
+
+// splunkHost is the node that wrote the record, else the system's name.
+func splunkHost(e *session.Event) string {
+	for _, name := range []string{e.Host, e.ServerAddress, e.Instance} {
+		if name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+func (w *splunkWriter) prepare(call *http.Request) {
+	if w.authorization != "" {
+		call.Header.Set("Authorization", w.authorization)
+	}
+}
+
+// isProbeAnswer: a call without an event is "No data".
+func (w *splunkWriter) isProbeAnswer(status int) bool {
+	return status == http.StatusBadRequest || isSuccess(status)
+}
+
+// Codes of the collector's answers, from its documentation of possible error codes.
+const (
+	hecIncorrectIndex  = 7
+	hecInvalidData     = 6
+	hecEventRequired   = 12
+	hecEventBlank      = 13
+	hecIndexedFields   = 15
+	hecNoChannel       = 10
+	hecInvalidChannel  = 11
+	hecAckDisabled     = 14
+	maxHECAnswerLength = 64 << 10
+)
+
+// readAnswer reads {"text":"Invalid data format","code":6,"invalid-event-number":3}. The number is no guide: what stands before it
+// may be indexed or not, and the collector stops at it, so that the call is halved like those of which nothing is said.
+func (w *splunkWriter) readAnswer(status int, body io.Reader, _ int) (answer, error) {
+	code, text := readHECAnswer(body)
+	switch {
+	case isSuccess(status):
+		return answer{verdict: takenAll}, nil
+	case status == http.StatusRequestEntityTooLarge:
+		return answer{verdict: refusedSome, reason: "the target refuses the record (HTTP 413)"}, nil
+	case status != http.StatusBadRequest:
+		return answerOfFailure(status, w.authKey()), nil
+	}
+	reason := fmt.Sprintf("%s (code %d, HTTP 400)", cutText(text), code)
+	switch code {
+	case hecInvalidData, hecEventRequired, hecEventBlank, hecIndexedFields, 0:
+		return answer{verdict: refusedSome, reason: reason}, nil
+	case hecIncorrectIndex:
+		return answer{verdict: tryAgain, reason: reason, key: "splunk_hec::index"}, nil
+	case hecNoChannel, hecInvalidChannel, hecAckDisabled:
+		return answer{verdict: tryAgain, reason: reason + ": the token wants indexer acknowledgement, which this exporter does not ask for: use a token without it", key: "splunk_hec::token"}, nil
+	}
+	return answer{verdict: tryAgain, reason: reason, key: "splunk_hec"}, nil
+}
+
+// readHECAnswer is 0 and "" for what is no answer of the collector.
+func readHECAnswer(body io.Reader) (code int, text string) {
+	d := jx.Decode(io.LimitReader(body, maxHECAnswerLength), 0)
+	_ = d.Obj(func(d *jx.Decoder, key string) (err error) {
+		switch {
+		case key == "code" && d.Next() == jx.Number:
+			code, err = d.Int()
+		case key == "text" && d.Next() == jx.String:
+			text, err = d.Str()
+		default:
+			err = d.Skip()
+		}
+		return err
+	})
+	return code, text
+}
+
+// cutText is long enough for every text of the collector's documentation.
+func cutText(s string) string {
+	const most = 60
+	if len(s) > most {
+		return s[:most]
+	}
+	return s
+}
+
+func (*splunkWriter) authKey() string { return "splunk_hec::token" }

@@ -1,0 +1,123 @@
+// Package victorialogs runs VictoriaLogs, a log server that takes what Elasticsearch, Splunk, Loki and OpenTelemetry take.
+package victorialogs
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/testengine"
+	"github.com/otel-sessionlog/sessionlog/testengine/engines"
+	"github.com/otel-sessionlog/sessionlog/testengine/port"
+)
+
+const startTimeout = 20 * time.Second
+
+// Server is one VictoriaLogs with its data in a temporary folder, on one address for as long as the test runs.
+type Server struct {
+	program string
+	folder  string
+	address *port.Reservation
+	process *exec.Cmd
+}
+
+// Start runs a server until the test ends, and skips the test where it is not installed.
+func Start(tb testing.TB) *Server {
+	tb.Helper()
+	program, err := engines.VictoriaLogs.Find()
+	if errors.Is(err, engines.ErrMissing) {
+		testengine.Missing(tb, "VictoriaLogs", "run 'make engines'")
+	}
+	check(tb, err)
+	s := &Server{program: program, folder: tb.TempDir()}
+	s.address, err = port.ReserveWeakly(tb.Context(), netip.MustParseAddrPort("127.0.0.1:0"))
+	check(tb, err)
+	tb.Cleanup(func() {
+		s.Stop(tb, syscall.SIGKILL)
+		_ = s.address.Close()
+	})
+	s.Run(tb)
+	return s
+}
+
+func check(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// URL is the server's address with this path.
+func (s *Server) URL(path string) string { return "http://" + s.address.Addr().String() + path }
+
+// Run starts the process and waits until it answers.
+func (s *Server) Run(tb testing.TB) {
+	tb.Helper()
+	s.process = exec.Command(s.program, "-storageDataPath="+s.folder, "-httpListenAddr="+s.address.Addr().String(),
+		"-retentionPeriod=100y", "-loggerLevel=ERROR", "-memory.allowedBytes=64MB", "-defaultMsgValue=login")
+	check(tb, s.process.Start())
+	for deadline := time.Now().Add(startTimeout); ; time.Sleep(10 * time.Millisecond) {
+		response, err := http.Get(s.URL("/health"))
+		if err == nil {
+			_ = response.Body.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			tb.Fatalf("VictoriaLogs does not answer: %v", err)
+		}
+	}
+}
+
+// Stop ends the process: SIGTERM lets it write what it has answered, SIGKILL does not. A stopped server stays as it is.
+func (s *Server) Stop(tb testing.TB, signal syscall.Signal) {
+	tb.Helper()
+	if s.process == nil {
+		return
+	}
+	_ = s.process.Process.Signal(signal)
+	_ = s.process.Wait()
+	s.process = nil
+}
+
+// Flush makes what was taken visible to queries.
+func (s *Server) Flush(tb testing.TB) {
+	tb.Helper()
+	response, err := http.Get(s.URL("/internal/force_flush"))
+	check(tb, err)
+	_ = response.Body.Close()
+}
+
+// Query returns the records that a LogsQL query finds, each field as text.
+func (s *Server) Query(tb testing.TB, query string) (records []map[string]string) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	call, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL("/select/logsql/query?query="+url.QueryEscape(query)), nil)
+	check(tb, err)
+	response, err := http.DefaultClient.Do(call)
+	check(tb, err)
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(response.Body)
+		tb.Fatal(fmt.Errorf("query %s: %s: %s", query, response.Status, text))
+	}
+	lines := bufio.NewScanner(response.Body)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		record := map[string]string{}
+		check(tb, json.Unmarshal(lines.Bytes(), &record))
+		records = append(records, record)
+	}
+	check(tb, lines.Err())
+	return records
+}
