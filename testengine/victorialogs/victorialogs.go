@@ -63,11 +63,11 @@ func (s *Server) URL(path string) string { return "http://" + s.address.Addr().S
 // Run starts the process and waits until it answers.
 func (s *Server) Run(tb testing.TB) {
 	tb.Helper()
-	s.process = exec.Command(s.program, "-storageDataPath="+s.folder, "-httpListenAddr="+s.address.Addr().String(),
+	s.process = exec.CommandContext(context.Background(), s.program, "-storageDataPath="+s.folder, "-httpListenAddr="+s.address.Addr().String(),
 		"-retentionPeriod=100y", "-loggerLevel=ERROR", "-memory.allowedBytes=64MB", "-defaultMsgValue=login")
 	check(tb, s.process.Start())
 	for deadline := time.Now().Add(startTimeout); ; time.Sleep(10 * time.Millisecond) {
-		response, err := http.Get(s.URL("/health"))
+		response, err := s.get("/health")
 		if err == nil {
 			_ = response.Body.Close()
 			return
@@ -92,7 +92,7 @@ func (s *Server) Stop(tb testing.TB, signal syscall.Signal) {
 // Flush makes what was taken visible to queries.
 func (s *Server) Flush(tb testing.TB) {
 	tb.Helper()
-	response, err := http.Get(s.URL("/internal/force_flush"))
+	response, err := s.get("/internal/force_flush")
 	check(tb, err)
 	_ = response.Body.Close()
 }
@@ -100,11 +100,7 @@ func (s *Server) Flush(tb testing.TB) {
 // Query returns the records that a LogsQL query finds, each field as text.
 func (s *Server) Query(tb testing.TB, query string) (records []map[string]string) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	call, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL("/select/logsql/query?query="+url.QueryEscape(query)), nil)
-	check(tb, err)
-	response, err := http.DefaultClient.Do(call)
+	response, err := s.get("/select/logsql/query?query=" + url.QueryEscape(query))
 	check(tb, err)
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
@@ -120,4 +116,12 @@ func (s *Server) Query(tb testing.TB, query string) (records []map[string]string
 	}
 	check(tb, lines.Err())
 	return records
+}
+
+func (s *Server) get(path string) (*http.Response, error) {
+	call, err := http.NewRequestWithContext(context.Background(), http.MethodGet, s.URL(path), nil)
+	if err != nil {
+		return nil, err
+	}
+	return http.DefaultClient.Do(call)
 }
