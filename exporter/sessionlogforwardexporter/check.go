@@ -40,7 +40,8 @@ func (s *sender) checkTarget(ctx context.Context) []connectcheck.Finding {
 }
 
 var remedyOf = map[string]string{
-	"endpoint":          "see whether the path is the target's: the protocol adds its own (elasticsearch /_bulk, splunk_hec /services/collector/event, ndjson nothing)",
-	"auth":              "write headers::Authorization, or auth::authenticator with an extension",
-	"splunk_hec::token": "write the token that the HTTP Event Collector gave, and see that it is enabled",
+	"endpoint":                    "see whether the path is the target's: the protocol adds its own (elasticsearch /_bulk, splunk_hec /services/collector/event, ndjson nothing)",
+	"auth":                        "write headers::Authorization, or auth::authenticator with an extension",
+	"splunk_hec::acknowledgement": "enable indexer acknowledgement for the token and set this to true, or neither",
+	"splunk_hec::token":           "write the token that the HTTP Event Collector gave, and see that it is enabled",
 }

@@ -3,10 +3,13 @@ package sessionlogforwardexporter
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -22,6 +25,7 @@ const maxAnswerBytes = 64 << 20
 type targetClient struct {
 	http        *http.Client
 	url         string
+	path        string // of the protocol, at the end of url
 	contentType string
 	writer      protocolWriter
 }
@@ -37,16 +41,16 @@ func newTargetClient(ctx context.Context, c TargetConfig, p protocol, w protocol
 	}
 	// A redirect would drop the body, or carry logins to another host.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	url, err := p.requestURL(c.Client.Endpoint)
+	address, err := p.requestURL(c.Client.Endpoint)
 	if err != nil {
 		return nil, fmt.Errorf("endpoint: %w", err)
 	}
-	return &targetClient{http: client, url: url, contentType: p.contentType, writer: w}, nil
+	return &targetClient{http: client, url: address, path: p.path, contentType: p.contentType, writer: w}, nil
 }
 
 // call sends the body of n records. Its error says that nobody knows what became of them.
 func (c *targetClient) call(ctx context.Context, body []byte, n int) (answer, error) {
-	response, err := c.post(ctx, body)
+	response, err := c.postTo(ctx, "", body)
 	if err != nil {
 		return answer{}, err
 	}
@@ -55,25 +59,37 @@ func (c *targetClient) call(ctx context.Context, body []byte, n int) (answer, er
 		return answer{}, errRedirect
 	}
 	got, err := c.writer.readAnswer(response.StatusCode, io.LimitReader(response.Body, maxAnswerBytes), n)
+	if err == nil && got.verdict == takenAll && got.ackID != nil {
+		return got, awaitAck(ctx, *got.ackID, hecAckEvery, c.postTo)
+	}
 	if pause := retryAfter(response); err == nil && got.verdict == tryAgain && pause > 0 {
 		return got, exporterhelper.NewThrottleRetry(failureOf(got.reason, got.key), pause)
 	}
 	return got, err
 }
 
-func (c *targetClient) post(ctx context.Context, body []byte) (*http.Response, error) {
+// postTo makes a call to another path of the protocol, "" for its own.
+func (c *targetClient) postTo(ctx context.Context, path string, body []byte) (*http.Response, error) {
 	call, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("endpoint: %w", err)
+		return nil, errors.New("endpoint: no address of a target")
+	}
+	if path != "" {
+		call.URL.Path = strings.TrimSuffix(call.URL.Path, c.path) + path
 	}
 	call.Header.Set("Content-Type", c.contentType)
 	c.writer.prepare(call)
-	return c.http.Do(call)
+	response, err := c.http.Do(call)
+	var withAddress *url.Error
+	if errors.As(err, &withAddress) { // the query of an address may hold a secret
+		err = fmt.Errorf("%s: %w", call.URL.Host, withAddress.Err)
+	}
+	return response, err
 }
 
 // probe makes a call without records, which leaves nothing at the target.
 func (c *targetClient) probe(ctx context.Context) error {
-	response, err := c.post(ctx, nil)
+	response, err := c.postTo(ctx, "", nil)
 	if err != nil {
 		return err
 	}

@@ -75,6 +75,8 @@ type SplunkHECConfig struct {
 	Index      string              `mapstructure:"index"`
 	Source     string              `mapstructure:"source"`
 	SourceType string              `mapstructure:"sourcetype"`
+	// Acknowledgement waits until the indexers have the events. The token must have it enabled.
+	Acknowledgement bool `mapstructure:"acknowledgement"`
 }
 
 const (

@@ -40,6 +40,7 @@ type answer struct {
 	reason  string         // of what was not taken; holds no value of a record
 	key     string         // the YAML key that mends it, "" where none does
 	records []recordAnswer // of single records, with [seeRecords]
+	ackID   *int           // what is asked for until the target has what it took; nil where yes is all it says
 }
 
 type verdict uint8

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/go-faster/jx"
+	"github.com/google/uuid"
 
 	"github.com/otel-sessionlog/sessionlog/internal/shape"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -18,6 +19,7 @@ type splunkWriter struct {
 	authorization string
 	metadata      []byte // index, source and sourcetype as members, each with its comma
 	isText        bool   // documents are no JSON
+	channel       string // of acknowledgements; "" without
 }
 
 func openSplunkHEC(c TargetConfig, format shape.Format) protocolWriter {
@@ -33,6 +35,9 @@ func openSplunkHEC(c TargetConfig, format shape.Format) protocolWriter {
 		if member.value != "" {
 			w.metadata = append(append(append(w.metadata, `"`+member.name+`":`...), quoteJSON(member.value)...), ',')
 		}
+	}
+	if c.SplunkHEC.Acknowledgement {
+		w.channel = uuid.NewString()
 	}
 	return w
 }
@@ -70,6 +75,9 @@ func (w *splunkWriter) prepare(call *http.Request) {
 	if w.authorization != "" {
 		call.Header.Set("Authorization", w.authorization)
 	}
+	if w.channel != "" {
+		call.Header.Set(hecChannel, w.channel)
+	}
 }
 
 // isProbeAnswer: a call without an event is "No data".
@@ -93,10 +101,12 @@ const (
 // readAnswer reads {"text":"Invalid data format","code":6,"invalid-event-number":3}. The number is no guide: what stands before it
 // may be indexed or not, and the collector stops at it, so that the call is halved like those of which nothing is said.
 func (w *splunkWriter) readAnswer(status int, body io.Reader, _ int) (answer, error) {
-	code, text := readHECAnswer(body)
+	code, text, ackID := readHECAnswer(body)
 	switch {
+	case isSuccess(status) && w.channel != "" && ackID == nil:
+		return answer{verdict: tryAgain, reason: "the answer has no ackId: enable indexer acknowledgement for the token, or do not ask for it", key: "splunk_hec::acknowledgement"}, nil
 	case isSuccess(status):
-		return answer{verdict: takenAll}, nil
+		return answer{verdict: takenAll, ackID: ackID}, nil
 	case status == http.StatusRequestEntityTooLarge:
 		return answer{verdict: refusedSome, reason: "the target refuses the record (HTTP 413)"}, nil
 	case status != http.StatusBadRequest:
@@ -109,13 +119,13 @@ func (w *splunkWriter) readAnswer(status int, body io.Reader, _ int) (answer, er
 	case hecIncorrectIndex:
 		return answer{verdict: tryAgain, reason: reason, key: "splunk_hec::index"}, nil
 	case hecNoChannel, hecInvalidChannel, hecAckDisabled:
-		return answer{verdict: tryAgain, reason: reason + ": the token wants indexer acknowledgement, which this exporter does not ask for: use a token without it", key: "splunk_hec::token"}, nil
+		return answer{verdict: tryAgain, reason: reason + ": the token and this exporter do not agree on indexer acknowledgement", key: "splunk_hec::acknowledgement"}, nil
 	}
 	return answer{verdict: tryAgain, reason: reason, key: "splunk_hec"}, nil
 }
 
 // readHECAnswer is 0 and "" for what is no answer of the collector.
-func readHECAnswer(body io.Reader) (code int, text string) {
+func readHECAnswer(body io.Reader) (code int, text string, ackID *int) {
 	d := jx.Decode(io.LimitReader(body, maxHECAnswerLength), 0)
 	_ = d.Obj(func(d *jx.Decoder, key string) (err error) {
 		switch {
@@ -123,12 +133,15 @@ func readHECAnswer(body io.Reader) (code int, text string) {
 			code, err = d.Int()
 		case key == "text" && d.Next() == jx.String:
 			text, err = d.Str()
+		case key == "ackId" && d.Next() == jx.Number:
+			ackID = new(int)
+			*ackID, err = d.Int()
 		default:
 			err = d.Skip()
 		}
 		return err
 	})
-	return code, text
+	return code, text, ackID
 }
 
 // cutText is long enough for every text of the collector's documentation.

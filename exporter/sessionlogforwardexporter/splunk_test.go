@@ -50,7 +50,7 @@ func TestAnswersOfTheCollector(t *testing.T) {
 	}{
 		"token":   {http.StatusForbidden, `{"text":"Invalid token","code":4}`, "(key splunk_hec::token)"},
 		"index":   {http.StatusBadRequest, `{"text":"Incorrect index","code":7,"invalid-event-number":0}`, "(key splunk_hec::index)"},
-		"channel": {http.StatusBadRequest, `{"text":"Data channel is missing","code":10}`, "(key splunk_hec::token)"},
+		"channel": {http.StatusBadRequest, `{"text":"Data channel is missing","code":10}`, "(key splunk_hec::acknowledgement)"},
 		"busy":    {http.StatusServiceUnavailable, `{"text":"Server is busy","code":9}`, "HTTP 503"},
 		"no json": {http.StatusBadGateway, `<html>`, "HTTP 502"},
 	} {

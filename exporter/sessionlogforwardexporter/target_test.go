@@ -29,6 +29,7 @@ type target struct {
 	mu     sync.Mutex
 	taken  []string
 	bodies []string
+	paths  []string
 }
 
 // answerTo gives status, body and headers of the answer to the lines of a call.
@@ -42,6 +43,7 @@ func newTarget(t *testing.T, answer answerTo) *target {
 		lines := splitLines(body)
 		tg.mu.Lock()
 		defer tg.mu.Unlock()
+		tg.paths = append(tg.paths, r.URL.Path)
 		status, text := answer(lines, w.Header())
 		if status == http.StatusOK {
 			tg.taken = append(tg.taken, lines...)

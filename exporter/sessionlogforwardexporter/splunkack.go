@@ -1,0 +1,72 @@
+package sessionlogforwardexporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-faster/jx"
+)
+
+const (
+	hecAckPath = "/services/collector/ack"
+	// hecAckEvery is how often is asked whether a call is indexed; the collector keeps an id until it was asked for.
+	hecAckEvery   = 500 * time.Millisecond
+	hecAckTimeout = 2 * time.Minute
+	hecChannel    = "X-Splunk-Request-Channel"
+)
+
+var errNotIndexed = errors.New("Splunk did not acknowledge the call within " + hecAckTimeout.String() + ": it is sent again")
+
+// awaitAck waits until the indexers have what the call with this id brought. post makes a call to a path of the collector.
+func awaitAck(ctx context.Context, id int, every time.Duration, post func(ctx context.Context, path string, body []byte) (*http.Response, error)) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, hecAckTimeout, errNotIndexed)
+	defer cancel()
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	question := fmt.Appendf(nil, `{"acks":[%d]}`, id)
+	for {
+		indexed, err := askAck(ctx, id, question, post)
+		if indexed || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+		}
+	}
+}
+
+func askAck(ctx context.Context, id int, question []byte, post func(context.Context, string, []byte) (*http.Response, error)) (bool, error) {
+	response, err := post(ctx, hecAckPath, question)
+	if err != nil {
+		return false, err
+	}
+	defer discardBody(response)
+	if !isSuccess(response.StatusCode) {
+		return false, failureOf(fmt.Sprintf("the target answers HTTP %d to the question for acknowledgements", response.StatusCode), "splunk_hec::acknowledgement")
+	}
+	return readAck(response.Body, strconv.Itoa(id))
+}
+
+// readAck reads {"acks":{"0":true,"1":false}}.
+func readAck(body io.Reader, id string) (indexed bool, err error) {
+	err = jx.Decode(io.LimitReader(body, maxHECAnswerLength), 0).Obj(func(d *jx.Decoder, key string) error {
+		if key != "acks" {
+			return d.Skip()
+		}
+		return d.Obj(func(d *jx.Decoder, key string) (err error) {
+			if key != id {
+				return d.Skip()
+			}
+			indexed, err = d.Bool()
+			return err
+		})
+	})
+	return indexed, err
+}
