@@ -21,17 +21,20 @@ func sessionLogColumns(t *testing.T, h Harness) {
 	}
 }
 
+// sessionLogCase is a record and its row in the view.
+type sessionLogCase struct {
+	name   string
+	change func(*session.Event)
+	want   []string // nil: not in the view
+}
+
 // sessionLogRows: which records the view has, and how it spells what other systems have.
 func sessionLogRows(t *testing.T, h Harness) {
 	base := session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, SessionKey: session.ID{0xAB, 15: 0xCD}, Time: utc("1999-12-31 23:59:59.000001")}
 	key := base.SessionKey.String()
 	cells := "type, auth_id, event_time_microseconds, " + h.user() + ", client_address, client_version_major, client_version_minor, client_version_patch"
 	at := h.moment("1999-12-31 23:59:59.000001")
-	for _, c := range []struct {
-		name   string
-		change func(*session.Event)
-		want   []string // nil: not in the view
-	}{
+	cases := []sessionLogCase{
 		{"login", func(*session.Event) {}, []string{"LoginSuccess", key, at, "NULL", "::", "0", "0", "0"}},
 		{"failure", func(e *session.Event) { e.Outcome = session.OutcomeFailure }, []string{"LoginFailure", key, at, "NULL", "::", "0", "0", "0"}},
 		{"logout", func(e *session.Event) { e.Kind = session.KindLogout }, []string{"Logout", key, at, "NULL", "::", "0", "0", "0"}},
@@ -48,21 +51,26 @@ func sessionLogRows(t *testing.T, h Harness) {
 		{"host name", func(e *session.Event) { e.ClientAddress = "1.2.3.4.example" }, []string{"LoginSuccess", key, at, "NULL", "::", "0", "0", "0"}},
 		{"version", func(e *session.Event) { e.ClientVersion = "26.7.4294967295" }, []string{"LoginSuccess", key, at, "NULL", "::", "26", "7", "4294967295"}},
 		{"before 1970", func(e *session.Event) { e.Time = -1 }, []string{"LoginSuccess", key, h.moment("1969-12-31 23:59:59.999999"), "NULL", "::", "0", "0", "0"}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if h.Dialect == ClickHouse && c.name == "before 1970" {
-				return // its DateTime begins in 1970
-			}
-			s := h.New(t)
-			e := base
-			c.change(&e)
-			write(t, open(t, s), numbered(&e, 0))
-			var want [][]string
-			if c.want != nil {
-				want = [][]string{c.want}
-			}
-			require.Equal(t, want, s.Query(t, "SELECT "+cells+" FROM session_log").Cells)
-		})
+	}
+	if h.Dialect == ClickHouse {
+		cases = slices.DeleteFunc(cases, func(c sessionLogCase) bool { return c.name == "before 1970" }) // its DateTime begins in 1970
+	}
+	var all []*session.Event
+	for i, c := range cases {
+		e := base
+		c.change(&e)
+		e.PID = int64(i + 1)
+		all = append(all, numbered(&e, i))
+	}
+	s := h.New(t)
+	write(t, open(t, s), all...)
+	got := map[string][]string{}
+	for _, row := range s.Query(t, "SELECT pid, "+cells+" FROM session_log").Cells {
+		require.NotContains(t, got, row[0], "a record twice")
+		got[row[0]] = row[1:]
+	}
+	for i, c := range cases {
+		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, got[itoa(int64(i+1))]) })
 	}
 	t.Run("versions", func(t *testing.T) { versions(t, h) })
 }
@@ -75,10 +83,11 @@ func versions(t *testing.T, h Harness) {
 		"", "1", "1.2", "1.2.3", "1.2.3.4", "1..3", ".2.3", "1.2.", "v1.2.3", "1.2.3-rc1", "01.02.03", " 1.2.3", "1.2.3 ", "-1.2.3",
 		"4294967295.4294967295.4294967295", "4294967296.0.0", "0.4294967296.0", "0.0.4294967296", "0.0.99999999999999999999", "Redshift JDBC Driver 2.0.0.0",
 	}
+	var all []*session.Event
 	for i, text := range texts {
-		e := numbered(&session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, ClientVersion: text, Time: int64(i)}, i)
-		write(t, b, e)
+		all = append(all, numbered(&session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, ClientVersion: text, Time: int64(i)}, i))
 	}
+	write(t, b, all...)
 	got := s.Query(t, "SELECT client_version_major, client_version_minor, client_version_patch FROM session_log ORDER BY time").Cells
 	require.Len(t, got, len(texts))
 	for i, text := range texts {

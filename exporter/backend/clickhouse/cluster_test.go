@@ -50,9 +50,7 @@ func clusterSuite(t *testing.T, c *testengine.Cluster, cfg Config) {
 	backendtest.Run(t, backendtest.Harness{
 		Dialect: backendtest.ClickHouse,
 		New: func(t *testing.T) backendtest.Storage {
-			for _, table := range storingTables {
-				node.Exec(t, "TRUNCATE TABLE suite."+table.name+"_local ON CLUSTER '"+c.Name+"' SYNC")
-			}
+			truncateStoringTables(t, node, "suite", "_local", " ON CLUSTER '"+c.Name+"' SYNC")
 			return database{node, cfg}
 		},
 	})
@@ -144,7 +142,7 @@ func clusterDeadDuringDDL(t *testing.T, c *testengine.Cluster, cfg Config) {
 	dead := c.Shards[1][1]
 	dead.Kill(t)
 	cfg.TTL = 100_000 * time.Hour // a change for each table
-	cfg.Quorum = "1"
+	cfg.Quorum, cfg.ReadTimeout = "1", 10*time.Second
 	s := startStore(t, cfg)
 	require.Equal(t, 100, write1(t, s, typical(2700, 2800)).Written)
 	dead.Restart(t)
