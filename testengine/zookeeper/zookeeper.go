@@ -80,7 +80,8 @@ func (s *Server) Start(ctx context.Context) error {
 	defer cancel()
 	// Memory for tests; the serial collector because its one thread is the smallest.
 	p, err := startProcess(ctx, filepath.Join(s.dir, "zookeeper.log"), s.Addr, s.java,
-		"-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", s.dir+":"+Jar,
+		"-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dzookeeper.forceSync=no", "-Dzookeeper.preAllocSize=1024",
+		"-Dzookeeper.nio.numSelectorThreads=1", "-Dzookeeper.nio.numWorkerThreads=0", "-cp", s.dir+":"+Jar,
 		"org.apache.zookeeper.server.quorum.QuorumPeerMain", filepath.Join(s.dir, "zoo.cfg"))
 	if err != nil {
 		return fmt.Errorf("start ZooKeeper: %w", err)
