@@ -11,7 +11,7 @@ import (
 )
 
 func TestSource(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	for _, protocol := range protocols {
 		t.Run(protocol, func(t *testing.T) {
 			sourcetest.Run(t, func(t testing.TB) sourcetest.Place { return place(t, s, protocol, TraceConfig{}) })

@@ -25,7 +25,7 @@ func reads(s *testengine.Server, table string) Config {
 
 // Trap A6: rows become visible long after their time, in any order.
 func TestRowsThatTurnUpLateAreTold(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	table := newLog(t, s)
 	now := time.Now().UTC()
 	first := rowsOf("first", 3, now.Add(-time.Second), time.Millisecond)
@@ -56,7 +56,7 @@ func TestRowsThatTurnUpLateAreTold(t *testing.T) {
 
 // A late row of a minute whose ids are not kept any more makes that minute be told again, with the ids it had.
 func TestALateRowRepeatsItsOldMinuteWithTheSameIDs(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	table := newLog(t, s)
 	at := time.Now().UTC().Add(-50 * time.Hour).Truncate(time.Hour)
 	punctual := append(rowsOf("same-minute", 4, at, time.Second), rowsOf("other-minute", 4, at.Add(time.Minute), time.Second)...)
@@ -83,7 +83,7 @@ func TestALateRowRepeatsItsOldMinuteWithTheSameIDs(t *testing.T) {
 
 // Who may truncate the log, may: what was read is counted as gone, and reading goes on.
 func TestATruncatedTableIsCountedAndReadOn(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	table := newLog(t, s)
 	now := time.Now().UTC()
 	before := append(rowsOf("recent", 3, now.Add(-time.Second), time.Millisecond), rowsOf("old", 3, now.Add(-100*24*time.Hour), time.Hour)...)
@@ -105,7 +105,7 @@ func TestATruncatedTableIsCountedAndReadOn(t *testing.T) {
 func TestTimesAreRightInEveryZone(t *testing.T) {
 	for _, zone := range []string{"UTC", "Asia/Kolkata", "Europe/Berlin", "America/Sao_Paulo"} {
 		t.Run(zone, func(t *testing.T) {
-			s := testengine.ClickHouse(t, testengine.Timezone(zone))
+			s := testengine.ClickHouse(t, testengine.Timezone(zone), testengine.LogsOnDemand())
 			table := newLog(t, s)
 			// In Berlin both halves of the first are 02:30 of the same night; in São Paulo clocks went back at midnight.
 			var rows []sourcetest.Row
@@ -133,7 +133,7 @@ func TestTimesAreRightInEveryZone(t *testing.T) {
 
 // Trap A4: a server that knows Arrow Flight writes 10 into an enum that ends at 9. Reading the cell as text fails.
 func TestANumberThatTheEnumLacksIsRead(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	table := newLog(t, s)
 	now := time.Now().UTC()
 	insert(t, s, table, rowsOf("neighbour", 2, now.Add(-time.Second), time.Millisecond)...)
@@ -175,7 +175,7 @@ func (rawEnum) Type() proto.ColumnType { return "Enum8('TCP' = 1, 'HTTP' = 2)" }
 
 // Traps A1, G7: columns come and go with the release. What is unknown is carried along, times in UTC.
 func TestColumnsMayBeMissingUnknownOrOfAnotherType(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.Timezone("Asia/Kolkata"))
+	s := testengine.ClickHouse(t, testengine.Timezone("Asia/Kolkata"), testengine.LogsOnDemand())
 	const table = "default.odd"
 	s.Exec(t, `CREATE TABLE `+table+` (quotas Array(Tuple(String, String)), type Enum8('LoginFailure' = 0, 'LoginSuccess' = 1, 'Logout' = 2),
 		event_time_microseconds DateTime64(9), auth_id UUID, user String, client_address IPv4, seen DateTime64(3), nothing Nullable(String),
@@ -308,7 +308,7 @@ func TestTablesThatAnUpgradeRenamedAreReadWithTheNewOne(t *testing.T) {
 }
 
 func TestEndpointsAreTriedInTurn(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	table := newLog(t, s)
 	rows := rowsOf("row", 3, time.Now().UTC(), time.Millisecond)
 	insert(t, s, table, rows...)
@@ -323,7 +323,7 @@ func TestEndpointsAreTriedInTurn(t *testing.T) {
 
 // The connection may break anywhere in an answer, and the server may go and come back.
 func TestAConnectionThatBreaksAnywhereLosesNothing(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	for _, protocol := range protocols {
 		t.Run(protocol, func(t *testing.T) {
 			table := newLog(t, s)
@@ -348,7 +348,7 @@ func TestAConnectionThatBreaksAnywhereLosesNothing(t *testing.T) {
 }
 
 func TestAServerThatGoesAndComesBackIsReadOn(t *testing.T) {
-	s := testengine.ClickHouse(t)
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	table := newLog(t, s)
 	rows := rowsOf("before", 3, time.Now().UTC(), time.Millisecond)
 	insert(t, s, table, rows...)
