@@ -9,6 +9,9 @@ GOFUMPT_VERSION       := v0.12.0
 OCB_VERSION           := v0.165.0
 MANIFEST ?= config/builder.yaml
 PACKAGES ?= ./... ./session/... ./sdk/... ./testengine/...
+# More than there are cores: tests of real servers wait as much as they compute.
+PACKAGES_AT_ONCE ?= 5
+MODULE_TESTS ?= .
 FUZZTIME ?= 20s
 FUZZ_FOLDER ?= .
 STORY_ROWS    ?= 1000000
@@ -47,7 +50,7 @@ engines: ## the real servers that the tests run, into a cached folder
 
 test: engines vet ## all tests; what cannot run here is listed at the end
 	@mkdir -p .cache && rm -f .cache/skips
-	SESSIONLOG_SKIPS=$(CURDIR)/.cache/skips go test -vet=off -timeout 20m $(PACKAGES)
+	SESSIONLOG_SKIPS=$(CURDIR)/.cache/skips go test -vet=off -p $(PACKAGES_AT_ONCE) -timeout 20m $(PACKAGES)
 	cd internal/alertrules && GOWORK=off go test .
 	cd bench && GOWORK=off go test ./input ./pipelines
 	@if [ -s .cache/skips ]; then printf '\nSkipped on this machine (test, reason, remedy):\n'; cat .cache/skips; fi
@@ -59,7 +62,7 @@ vet:
 	go vet $(PACKAGES)
 
 modules: ## what a release's tags would give: the SDK in a new application, go install, the builder; each without this workspace
-	SESSIONLOG_MODULES=1 go test -count 1 -timeout 60m -v ./internal/tools/modules
+	SESSIONLOG_MODULES=1 go test -count 1 -timeout 60m -v -run '$(MODULE_TESTS)' ./internal/tools/modules
 
 tidy: ## go mod tidy in each module of the workspace, which the go command itself cannot while they are not released
 	go run ./internal/tools/modules tidy
