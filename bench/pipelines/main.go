@@ -174,9 +174,9 @@ func (o options) prepare(ctx context.Context) (*machineRoom, error) {
 	return room, err
 }
 
-// build runs in the workspace or outside: this module is none of its.
+// build runs in the workspace or outside: this module is none of its. The flags are those of internal/e2e, which has linked the same file.
 func build(ctx context.Context, dir, binary, pkg, workspace string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, pkg)
+	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w", "-o", binary, pkg)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, os.Stderr, os.Stderr
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", workspace)
 	if err := cmd.Run(); err != nil {

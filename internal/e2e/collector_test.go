@@ -16,23 +16,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// binary is the distribution, built once for all tests of the package.
+// binary is the distribution, built once for all tests of the package, and for those of bench/pipelines: the go command links nothing
+// where the file is what it would write.
 var binary = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(os.TempDir(), fmt.Sprintf("sessionlog-e2e-%d", os.Getpid()))
+	path, err := filepath.Abs(filepath.Join("..", "..", ".cache", "bench", "otelcol-sessionlog"))
+	if err != nil {
+		return "", err
+	}
 	out, err := exec.Command("go", "build", "-ldflags", "-s -w", "-o", path, "github.com/otel-sessionlog/sessionlog/cmd/otelcol-sessionlog").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build: %w: %s", err, out)
 	}
 	return path, nil
 })
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		os.Remove(path)
-	}
-	os.Exit(code)
-}
 
 // collector is a running distribution. Killed and started again it goes on with the same folder.
 type collector struct {

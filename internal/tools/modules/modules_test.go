@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -72,21 +73,54 @@ type publishedModules struct{ dir, version string }
 
 func publish(t *testing.T) publishedModules {
 	t.Helper()
-	list, required := released(t)
-	p := publishedModules{t.TempDir(), required + "-" + strings.ToLower(rand.Text())}
-	require.NoError(t, moduleProxy{repository, p.folder(t, "proxy"), required, p.version}.write(t.Context(), list))
-	t.Cleanup(func() {
-		cache := goEnv(t, "GOMODCACHE")
-		for _, m := range list {
-			downloads, err := filepath.Glob(filepath.Join(cache, "cache", "download", m.path, "@v", p.version+".*"))
-			require.NoError(t, err)
-			downloads = append(downloads, filepath.Join(cache, "cache", "download", m.path, "@v", "list")) // the go command makes it anew
-			for _, left := range append(downloads, filepath.Join(cache, m.path+"@"+p.version)) {
-				require.NoError(t, os.RemoveAll(left))
-			}
+	if published.dir == "" {
+		list, required := released(t)
+		dir, err := os.MkdirTemp("", "sessionlog-modules-")
+		require.NoError(t, err)
+		published = publishedModules{dir, required + "-" + strings.ToLower(rand.Text())}
+		require.NoError(t, moduleProxy{repository, published.folder(t, "proxy"), required, published.version}.write(t.Context(), list))
+	}
+	return published
+}
+
+// published is what all tests see: each version of our modules is compiled anew.
+var published publishedModules
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if published.dir != "" {
+		if err := published.remove(); err != nil {
+			fmt.Fprintln(os.Stderr, "modules are left in the module cache:", err)
+			code = 1
 		}
-	})
-	return p
+	}
+	os.Exit(code)
+}
+
+func (p publishedModules) remove() error {
+	list, err := releasedModules(repository)
+	if err != nil {
+		return err
+	}
+	out, err := exec.CommandContext(context.Background(), "go", "env", "GOMODCACHE").Output()
+	if err != nil {
+		return err
+	}
+	cache := strings.TrimSpace(string(out))
+	left := []string{p.dir}
+	for _, m := range list {
+		downloads, err := filepath.Glob(filepath.Join(cache, "cache", "download", m.path, "@v", p.version+".*"))
+		if err != nil {
+			return err
+		}
+		left = append(left, downloads...)
+		left = append(left, filepath.Join(cache, "cache", "download", m.path, "@v", "list"), // the go command makes it anew
+			filepath.Join(cache, m.path+"@"+p.version))
+	}
+	for _, path := range left {
+		err = errors.Join(err, os.RemoveAll(path))
+	}
+	return err
 }
 
 func (p publishedModules) folder(t *testing.T, name string) string {
@@ -160,7 +194,8 @@ func TestAnApplicationOfTheSDKSeesLittle(t *testing.T) {
 func TestTheCollectorCanBeInstalled(t *testing.T) {
 	onlyByMakeModules(t)
 	p := publish(t)
-	p.run(t, "nowhere", "go", "install", ourModule+"/cmd/otelcol-sessionlog@"+p.version)
+	// -trimpath is also the builder's: what is compiled here need not be compiled for it again.
+	p.run(t, "nowhere", "go", "install", "-trimpath", ourModule+"/cmd/otelcol-sessionlog@"+p.version)
 	p.requireComponents(t, filepath.Join(p.folder(t, "bin"), "otelcol-sessionlog"))
 }
 
