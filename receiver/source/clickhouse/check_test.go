@@ -91,7 +91,7 @@ func TestCheckConnectionOfACluster(t *testing.T) {
 	unknown.Cluster = "nosuch"
 	require.Equal(t, "cluster", wrong(t, unknown)[0].Key)
 
-	address := balancer(t, true, first, second)
+	address := turnBalancer(t, first, second)
 	several := wrong(t, config(address, server.Audit))
 	require.Len(t, several, 1)
 	require.Equal(t, "all_replicas", several[0].Key)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ import (
 // balancer is one address in front of several servers: a random one that listens for each request, or for each connection.
 func balancer(t *testing.T, perConnection bool, servers ...*testengine.Server) string {
 	t.Helper()
-	pick := func() string {
+	return startBalancer(t, perConnection, func() string {
 		for _, i := range rand.Perm(len(servers)) {
 			if conn, err := net.DialTimeout("tcp", servers[i].HTTP, time.Second); err == nil {
 				_ = conn.Close()
@@ -36,7 +37,18 @@ func balancer(t *testing.T, perConnection bool, servers ...*testengine.Server) s
 			}
 		}
 		return servers[0].HTTP
-	}
+	})
+}
+
+// turnBalancer leads each connection to the next server: chance would lead eight of them to one server now and then.
+func turnBalancer(t *testing.T, servers ...*testengine.Server) string {
+	t.Helper()
+	var turn atomic.Int64
+	return startBalancer(t, true, func() string { return servers[int(turn.Add(1))%len(servers)].HTTP })
+}
+
+func startBalancer(t *testing.T, perConnection bool, pick func() string) string {
+	t.Helper()
 	type chosen struct{}
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {

@@ -60,5 +60,7 @@ client right pat none $password & g=$!
 client right root good -o PreferredAuthentications=publickey & h=$!
 client right alma wrong -o PreferredAuthentications=publickey & i=$!
 wait $a $b $c $d $e $f $g $h $i
-sleep 0.3
+# The children of sshd write after their clients have gone, on a busy machine long after.
+for _ in $(seq 200); do [ "$(grep -c 'session closed for user alma' "$dir/messages")" -ge 2 ] && break; sleep 0.1; done
+until size=$(wc -c < "$dir/messages"); sleep 0.5; [ "$size" = "$(wc -c < "$dir/messages")" ]; do :; done
 kill $sshd; sleep 0.1; kill $syslogd; wait $syslogd || true
