@@ -31,8 +31,6 @@ func TestEveryLoginOnceOverFiveKills(t *testing.T) {
 	}{
 		{"native, UTC", "clickhouse", "UTC", 1},
 		{"HTTP, Asia-Kolkata", "http", "Asia/Kolkata", 1},
-		{"native, Asia-Kolkata", "clickhouse", "Asia/Kolkata", 1},
-		{"HTTP, UTC", "http", "UTC", 1},
 		{"two receivers at once", "clickhouse", "UTC", 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -80,7 +78,7 @@ func work(t *testing.T, s *testengine.Server, col *collector) {
 	}
 	share := thousand / (kills + 1)
 	for k := range kills + 1 {
-		before := len(stored(t, col.database()))
+		before := countRows(t, col.database(), "session_log"+watched)
 		end := (k + 1) * share
 		if k == kills {
 			end = thousand
@@ -91,7 +89,7 @@ func work(t *testing.T, s *testengine.Server, col *collector) {
 			return
 		}
 		// Kill it while rows arrive, not before and not after.
-		require.Eventually(t, func() bool { return len(stored(t, col.database())) > before }, arrival, time.Millisecond)
+		require.Eventually(t, func() bool { return countRows(t, col.database(), "session_log"+watched) > before }, arrival, 5*time.Millisecond)
 		col.kill(t)
 		col.start(t)
 	}

@@ -330,7 +330,7 @@ func TestOutputsThatTakeNothing(t *testing.T) {
 			p.Stdout, p.Stderr = output(t), output(t)
 			p.start(t)
 			stored := func() int {
-				return len(query(t, filepath.Join(p.Dir, "session_log.db"), "SELECT record_id FROM session_log"))
+				return countRows(t, filepath.Join(p.Dir, "session_log.db"), "session_log")
 			}
 			require.Eventually(t, func() bool { return stored() == rows }, arrival, quick)
 			const calls, each = 10, 3000

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -54,6 +55,18 @@ func truth(t *testing.T, s *testengine.Server) []string {
 func stored(t *testing.T, file string) []string {
 	t.Helper()
 	return normal(t, query(t, file, "SELECT "+strings.Join(columns, ", ")+" FROM session_log"+watched))
+}
+
+// countRows is for those who ask often: how many rows the table has, or the view, of what comes behind its name.
+func countRows(t *testing.T, file, table string) int {
+	t.Helper()
+	rows := query(t, file, "SELECT count(*) FROM "+table)
+	if len(rows) == 0 {
+		return 0
+	}
+	n, err := strconv.Atoi(rows[0][0])
+	require.NoError(t, err)
+	return n
 }
 
 func query(t testing.TB, file, sql string) (rows [][]string) {
