@@ -78,7 +78,7 @@ func (e *eventEmitter) emitBatch(ctx context.Context, events []session.Event) er
 }
 
 func (e *eventEmitter) deliverWithRetry(ctx, work context.Context, events []session.Event) (refused []session.Event, reason, err error) {
-	err = e.retry.retryUntilDone(ctx, func() error {
+	err = e.retryDelivery(ctx, "the pipeline does not take events: trying again", func() error {
 		cause := e.consumeOnce(work, events)
 		left := undeliveredEvents(cause, events)
 		e.stats.countAccepted(ctx, len(events)-len(left))
@@ -91,7 +91,7 @@ func (e *eventEmitter) deliverWithRetry(ctx, work context.Context, events []sess
 		}
 		events = left
 		return cause
-	}, e.reportAttempts("the pipeline does not take events: trying again"))
+	})
 	return refused, reason, err
 }
 
@@ -110,24 +110,26 @@ func (e *eventEmitter) disposeRefused(ctx, work context.Context, refused []sessi
 		e.stopReceiver(err)
 		return err
 	}
-	err := e.retry.retryUntilDone(ctx, func() error {
+	err := e.retryDelivery(ctx, "refused events cannot be kept: trying again", func() error {
 		return e.deadLetterWriter.Write(work, e.encodeBatch(refused), reason)
-	}, e.reportAttempts("refused events cannot be kept: trying again"))
+	})
 	if err == nil {
 		e.stats.countDeadLettered(ctx, len(refused), reason)
 	}
 	return err
 }
 
-func (e *eventEmitter) reportAttempts(message string) func(error, time.Duration) {
-	return func(err error, pause time.Duration) {
-		e.health.setPipelineError(err)
-		if err == nil {
-			e.conditions.Clear(message, "the pipeline takes events again")
-			return
-		}
+// retryDelivery logs message while an attempt fails. Its error is the cause of the end of ctx.
+func (e *eventEmitter) retryDelivery(ctx context.Context, message string, attempt func() error) error {
+	delivery := &failingDelivery{waitsFor: message}
+	err := e.retry.retryUntilDone(ctx, attempt, func(err error, pause time.Duration) {
+		e.health.setFailing(delivery, err)
 		e.conditions.RaiseReason(message, err, message, zap.Stringer("pause", pause))
+	})
+	if e.health.endDelivery(delivery, err == nil) {
+		e.conditions.Clear(message, "the pipeline takes events again")
 	}
+	return err
 }
 
 func (e *eventEmitter) encodeBatch(events []session.Event) plog.Logs {

@@ -152,3 +152,51 @@ func TestAPipelineThatIsAwayForAWeek(t *testing.T) {
 		require.InDelta(t, 7*24*6, warnings, 60, "once, then every ten minutes")
 	})
 }
+
+// Of several deliveries at once, as of two files or two nodes, one that succeeds says nothing of one that is stuck.
+func TestTheStatusIsThatOfTheDeliveryThatIsStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		next := &testPipeline{respond: func(_ context.Context, _ int, logs plog.Logs) error {
+			if user := only(logs, "stuck"); user.LogRecordCount() > 0 && time.Since(began) < time.Hour {
+				return errBusy
+			}
+			return nil
+		}}
+		r, logs := newTestReceiver(t, idle, next, nil)
+		host := newTestHost()
+		r.health.host = host
+		done := make(chan error)
+		go func() { done <- r.emitter.emitBatch(t.Context(), page("stuck")) }()
+		for range 10 {
+			time.Sleep(time.Minute)
+			require.NoError(t, r.emitter.emitBatch(t.Context(), page("other")))
+		}
+		statuses, _ := host.statuses()
+		require.Equal(t, []string{"StatusRecoverableError"}, statuses)
+		require.NoError(t, <-done)
+		statuses, _ = host.statuses()
+		require.Equal(t, []string{"StatusRecoverableError", "StatusOK"}, statuses)
+		require.Equal(t, 1, logs.FilterMessage("the pipeline takes events again").Len())
+	})
+}
+
+// A caller that goes away takes its delivery with it, but not the news that the pipeline takes nothing.
+func TestADeliveryThatWasGivenUpIsNotForgotten(t *testing.T) {
+	fails := true
+	next := &testPipeline{respond: func(context.Context, int, plog.Logs) error {
+		if fails {
+			return errBusy
+		}
+		return nil
+	}}
+	e := newTestEmitter(t, next, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	require.Error(t, e.emitBatch(ctx, page("alice")))
+	require.Empty(t, e.health.failing)
+	require.Equal(t, errBusy.Error(), e.health.reportedText)
+	fails = false
+	require.NoError(t, e.emitBatch(t.Context(), page("bob")))
+	require.Empty(t, e.health.reportedText)
+}
