@@ -14,7 +14,7 @@ import (
 )
 
 // mistakeConverter changes nothing. It refuses durations without a unit in components of others, as the collector takes
-// `timeout: 5` as five nanoseconds, and limits that would stop a server with a panic.
+// `timeout: 5` as five nanoseconds, limits that would stop a server with a panic, and names that are misspelt.
 type mistakeConverter struct{}
 
 func (mistakeConverter) Convert(_ context.Context, conf *confmap.Conf) error {
@@ -24,7 +24,7 @@ func (mistakeConverter) Convert(_ context.Context, conf *confmap.Conf) error {
 	}
 	return errors.Join(slices.Concat(
 		checkDurations(conf, "receivers", f.Receivers), checkDurations(conf, "processors", f.Processors), checkDurations(conf, "exporters", f.Exporters),
-		checkDurations(conf, "connectors", f.Connectors), checkDurations(conf, "extensions", f.Extensions), []error{sessionloglimits.CheckServers(conf)})...)
+		checkDurations(conf, "connectors", f.Connectors), checkDurations(conf, "extensions", f.Extensions), []error{sessionloglimits.CheckServers(conf), checkNames(conf)})...)
 }
 
 // checkDurations leaves other mistakes to the collector.

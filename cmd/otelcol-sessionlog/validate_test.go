@@ -43,3 +43,21 @@ func TestRootIsToldThatItMayReadEverything(t *testing.T) {
 	require.Contains(t, rootWarning(0), "runuser -u")
 	require.Empty(t, rootWarning(1000))
 }
+
+// TestMisspeltNamesAreExplained, where the collector says only that they are invalid, or lists nothing.
+func TestMisspeltNamesAreExplained(t *testing.T) {
+	const base = `{receivers: {otlp: {protocols: {http: {endpoint: "127.0.0.1:0"}}}}, exporters: {nop: , nop/second: }, extensions: {file_storage: {directory: "."}},
+service: {extensions: [file_storage], pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}}`
+	for _, test := range []struct{ written, complaint string }{
+		{"recievers: {otlp: }", "recievers: unknown key; did you mean receivers?"},
+		{"service::pipelines::logs::receivers: [otl]", "service::pipelines::logs::receivers: otl is not configured under receivers or connectors; did you mean otlp?"},
+		{"service::pipelines::logs::exporters: [nop/secnd]", "service::pipelines::logs::exporters: nop/secnd is not configured under exporters or connectors; did you mean nop/second?"},
+		{"service::extensions: [file-storage]", "service::extensions: file-storage is not configured under extensions; did you mean file_storage?"},
+		{"service::pipelines::logs::receivers: [sessionlog]", `references receiver "sessionlog" which is not configured`},
+		{"unlike_any_of_them: ", "has invalid keys: unlike_any_of_them"},
+	} {
+		set := collectorSettings()
+		set.ConfigProviderSettings.ResolverSettings.URIs = []string{"yaml:" + base, "yaml:" + test.written}
+		require.ErrorContains(t, validateConfig(t.Context(), set, io.Discard), test.complaint)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -22,9 +23,16 @@ type endpoint struct {
 
 func (e endpoint) String() string { return e.scheme + "://" + e.address }
 
+// misspeltScheme is a scheme without its "://". A host may be called http, as in http:8123.
+var misspeltScheme = regexp.MustCompile(`^(?i)(clickhouse|https?)(?:[:;]?[/\\]|[:;][^0-9/\\])`)
+
 // parseEndpoint reads a URL or host:port. Its errors do not repeat a text that may hold a password.
 func parseEndpoint(text string) (endpoint, error) {
 	scheme, rest, isURL := strings.Cut(text, "://")
+	if begun := misspeltScheme.FindStringSubmatch(text); begun != nil && !isURL {
+		scheme = strings.ToLower(begun[1])
+		return endpoint{}, fmt.Errorf("has no :// behind %s; write %s://host:%s", begun[1], scheme, defaultPort(scheme))
+	}
 	if !isURL {
 		scheme, rest = schemeNative, text
 	}

@@ -7,9 +7,9 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// nearestKey returns "" where no known key is near: a third of the letters may differ.
+// NearestName is the known name that was most likely meant, "" where none is near: a third of the letters may differ.
 // Capitals, hyphens and underscores make no difference.
-func nearestKey(key string, known []string) string {
+func NearestName(key string, known []string) string {
 	plain := plainKey(key)
 	nearest, least := "", max(1, len(plain)/3)+1
 	for _, name := range slices.Sorted(slices.Values(known)) {

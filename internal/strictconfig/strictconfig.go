@@ -44,7 +44,7 @@ func joinPath(path []string) string { return strings.Join(path, confmap.KeyDelim
 func unknownKey(path []string, known map[string]reflect.Type, blocks []string) error {
 	key := path[len(path)-1]
 	names := slices.Sorted(maps.Keys(known))
-	switch nearest := nearestKey(key, names); {
+	switch nearest := NearestName(key, names); {
 	case nearest != "":
 		return fmt.Errorf("%s: unknown key; did you mean %s?", joinPath(path), nearest)
 	case len(blocks) > 0:

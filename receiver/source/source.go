@@ -3,6 +3,7 @@ package source
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -73,6 +74,12 @@ type Store interface {
 	// is nil is deleted.
 	SetAll(ctx context.Context, values map[string][]byte) error
 	Delete(ctx context.Context, key string) error
+}
+
+// ExplainUnsavedStart says what a store that fails means to a source that is to begin at the end.
+func ExplainUnsavedStart(err error) error {
+	return fmt.Errorf("initial: end: where this first start began cannot be stored: after a restart meanwhile reading begins anew at the end, "+
+		"and what was written in between is not delivered; mend the storage, or write a time under initial where the source takes one: %w", err)
 }
 
 // Stats receives what a source counts beyond the events that it emits.

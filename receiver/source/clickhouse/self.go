@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
@@ -26,6 +27,7 @@ type selfLogins struct {
 	username string
 	// servers ask each other in the account's name, each time with a login of the interface TCP_Interserver.
 	interserver bool
+	conditions  *conditionlog.Logger
 	keep        time.Duration // for which a session is remembered after its last row was read
 
 	mu      sync.Mutex
@@ -53,7 +55,7 @@ const (
 func newSelfLogins(cfg Config, host source.Host) *selfLogins {
 	return &selfLogins{
 		host: host, username: cmp.Or(cfg.Username, "default"), interserver: cfg.AllReplicas != "", keep: cfg.Overlap + 2*time.Minute,
-		byTag: map[string]*selfLogin{},
+		byTag: map[string]*selfLogin{}, conditions: conditionlog.New(host.Log, host.Now),
 	}
 }
 
@@ -162,6 +164,11 @@ func (s *selfLogins) forgetOldLogins() {
 	if len(s.byTag) > maxSelfLogins {
 		tags := slices.SortedFunc(maps.Keys(s.byTag), func(a, b string) int { return cmp.Compare(s.byTag[a].Began, s.byTag[b].Began) })
 		delete(s.byTag, tags[0])
+		s.conditions.Raise("own logins", "exclude_self: the source logs in so often that some of its own logins are delivered like other people's: "+
+			"write endpoints as clickhouse://host:9000, where each node is one login that lasts, or raise collection_interval",
+			zap.Int("remembered", maxSelfLogins), zap.Stringer("for", s.keep))
+	} else {
+		s.conditions.Clear("own logins", "exclude_self: all own logins are remembered")
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
@@ -253,10 +255,13 @@ func TestARestartKnowsWhichRowsWereRead(t *testing.T) {
 func TestOwnLoginsAreBounded(t *testing.T) {
 	store := &sourcetest.Store{}
 	host := sourcetest.Host(t, &sourcetest.Recorder{}, store, nil)
+	core, logs := observer.New(zap.WarnLevel)
+	host.Log = zap.New(core)
 	now := time.Now()
 	host.Now = func() time.Time { return now }
 	conn := &selfConn{selfLogins: newSelfLogins(config("ch:9000", server.Audit), host)}
-	for range maxSelfLogins + 100 {
+	for n := range maxSelfLogins + 100 {
+		require.Equal(t, n > maxSelfLogins, logs.FilterMessageSnippet("exclude_self: the source logs in so often").Len() == 1)
 		_, err := conn.newLoginTag(t.Context())
 		require.NoError(t, err)
 	}

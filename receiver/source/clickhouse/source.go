@@ -100,5 +100,9 @@ func firstStart(ctx context.Context, host source.Host) (string, error) {
 		return string(start), err
 	}
 	now := host.Now().UTC().Format(time.RFC3339Nano)
-	return now, host.Store.Set(ctx, key, []byte(now))
+	err = host.Store.Set(ctx, key, []byte(now))
+	if err != nil {
+		err = source.ExplainUnsavedStart(err)
+	}
+	return now, err
 }

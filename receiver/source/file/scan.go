@@ -47,12 +47,12 @@ func (f diskFile) Stat() (tail.Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	return infoOf(info), nil
+	return infoOfOpen(f.File, info), nil
 }
 
 // Open is part of [tail.Folder].
 func (*disk) Open(_ context.Context, path string) (tail.Handle, error) {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +196,7 @@ func statRegular(path string, written bool) (diskInfo, error) {
 	case err != nil:
 		return diskInfo{}, err
 	case info.Mode().IsRegular():
-		return infoOf(info), nil
+		return infoOf(path, info), nil
 	case info.IsDir() && !written:
 		return diskInfo{}, errPassOver
 	case info.IsDir():

@@ -4,6 +4,7 @@ package file
 
 import (
 	"io/fs"
+	"os"
 	"os/user"
 	"strconv"
 	"syscall"
@@ -12,7 +13,11 @@ import (
 // fileID is what a file is on its machine, whatever its name.
 type fileID struct{ device, inode uint64 }
 
-func infoOf(info fs.FileInfo) diskInfo {
+func openFile(path string) (*os.File, error) { return os.Open(path) }
+
+func infoOf(_ string, info fs.FileInfo) diskInfo { return infoOfOpen(nil, info) }
+
+func infoOfOpen(_ *os.File, info fs.FileInfo) diskInfo {
 	i := diskInfo{size: info.Size(), modified: info.ModTime()}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		i.id = fileID{uint64(st.Dev), uint64(st.Ino)} //nolint:gosec,unconvert // the types differ by system

@@ -2,6 +2,7 @@ package journald
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/syslogline"
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
 // pollJournal reads all that is new.
@@ -242,8 +244,22 @@ func (r *reader) oldest(ctx context.Context) (time.Time, error) {
 	return time.Unix(cursorTime(l.Cursor), 0), nil
 }
 
-// skipExisting begins behind what is there.
+// skipExisting begins behind what was there at the first poll, and stores that before anything is read.
 func (r *reader) skipExisting(ctx context.Context) error {
+	if r.state.Filter == "" {
+		if err := r.findNewest(ctx); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	text, _ := json.Marshal(r.state) // strings and numbers always can
+	if err := r.host.Store.Set(ctx, stateKey, text); err != nil {
+		return source.ExplainUnsavedStart(err)
+	}
+	r.savedPolled = r.state.Polled
+	return nil
+}
+
+func (r *reader) findNewest(ctx context.Context) error {
 	run, err := r.open(ctx, r.identified("--lines=1")...)
 	if err != nil {
 		return err
@@ -263,9 +279,5 @@ func (r *reader) skipExisting(ctx context.Context) error {
 		return err
 	}
 	r.state.Cursor, r.state.Filter, r.state.Polled = cursor, r.filter(), r.host.Now().Unix()
-	r.submitState(r.host.Now(), 0)
-	if !r.acquireBatch() {
-		return ctx.Err()
-	}
 	return nil
 }

@@ -3,6 +3,7 @@ package poll
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -204,6 +205,32 @@ func TestInitialEndIsTheEndOfTheFirstStart(t *testing.T) {
 		time.Sleep(time.Hour)
 		p.stop()
 		require.Equal(t, names("meanwhile"), p.users())
+	})
+}
+
+// A store that fails from the first start on does not move that start: what comes meanwhile is delivered when it is mended, and the
+// log says what a restart before that would lose.
+func TestInitialEndOutlivesAStoreThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := DefaultConfig()
+		cfg.Initial = InitialEnd
+		table := &memoryTable{rows: rowsAt(time.Now().Add(-time.Hour), "before")}
+		began := time.Now()
+		store := &sourcetest.Store{OnWrite: func(context.Context, int, string) error {
+			if time.Since(began) < time.Hour {
+				return errors.New("no space left")
+			}
+			return nil
+		}}
+		p := pollFrom(t, cfg, table, &sourcetest.Recorder{}, store)
+		time.Sleep(10 * time.Minute)
+		table.add(rowsNow("meanwhile")...)
+		time.Sleep(2 * time.Hour)
+		p.stop()
+		require.Equal(t, names("meanwhile"), p.users())
+		warnings := p.logs.FilterLevelExact(zap.WarnLevel).All()
+		require.InDelta(t, 6, len(warnings), 1, "once, then every ten minutes")
+		require.Contains(t, fmt.Sprint(warnings[0].ContextMap()["error"]), "initial: end: where this first start began cannot be stored")
 	})
 }
 

@@ -60,6 +60,7 @@ type poller struct {
 
 	minAge       int64 // at which rows are read, microseconds
 	now          int64 // of the server, when the poll began, less minAge
+	firstPoll    int64 // now of the first poll, where nothing was stored
 	rowsRead     int   // since the start
 	hasSucceeded bool
 	lostFrom     int64 // the cursor of which it was said that rows after it are lost
@@ -128,11 +129,18 @@ func (p *poller) load(ctx context.Context) error {
 		return err
 	}
 	if !found {
-		if loaded.start, err = p.cfg.start(p.now + p.minAge); err != nil {
+		if p.firstPoll == 0 { // what comes while the store fails is wanted
+			p.firstPoll = p.now
+		}
+		if loaded.start, err = p.cfg.start(p.firstPoll + p.minAge); err != nil {
 			return err
 		}
-		loaded.cursor = p.now
-		if err := p.host.Store.Set(ctx, p.keys.cursor(), loaded.encodeCursor()); err != nil {
+		loaded.cursor = p.firstPoll
+		err := p.host.Store.Set(ctx, p.keys.cursor(), loaded.encodeCursor())
+		if err != nil && p.cfg.Initial == InitialEnd {
+			err = source.ExplainUnsavedStart(err)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
 // newFile is a file that no scan before has shown, or whose content is new.
@@ -51,7 +53,11 @@ func (r *reader) addNewFiles(ctx context.Context, unknown []File) {
 		}
 	}
 	if r.cursors.indexDirty {
-		r.problems.reportIndex(r.cursors.saveIndex(ctx))
+		err := r.cursors.saveIndex(ctx)
+		if err != nil && r.SkipExisting && r.cursors.firstStart {
+			err = source.ExplainUnsavedStart(err)
+		}
+		r.problems.reportIndex(err)
 	}
 }
 

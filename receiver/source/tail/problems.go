@@ -135,7 +135,7 @@ func (p *problemReport) reportBadLines(f *trackedFile) {
 // reportIndex says whether the numbers of the cursors could be stored; nil is well.
 func (p *problemReport) reportIndex(err error) {
 	if err != nil {
-		p.conditions.RaiseReason("index", err, "which files are read cannot be remembered: trying again; after a restart meanwhile they are delivered again, with the same ids")
+		p.conditions.RaiseReason("index", err, "which files are read cannot be remembered: trying again; after a restart meanwhile they are read anew, and delivered again with the same ids")
 	} else {
 		p.conditions.Clear("index", "which files are read is remembered")
 	}

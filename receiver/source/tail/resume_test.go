@@ -196,6 +196,33 @@ func TestInitialEndOutlivesAKill(t *testing.T) {
 	})
 }
 
+// A store that fails from the first start on is said to lose what a restart meanwhile takes for old; nothing is lost without one.
+func TestInitialEndOutlivesAStoreThatFails(t *testing.T) {
+	inMemory(t, func(t *testing.T, disk *memoryDisk) {
+		disk.write(logPath, rowsOf("old"))
+		cfg := disk.settings(logPath)
+		cfg.SkipExisting = true
+		var mended atomic.Bool
+		store := &sourcetest.Store{OnWrite: func(context.Context, int, string) error {
+			if mended.Load() {
+				return nil
+			}
+			return errors.New("no space left")
+		}}
+		j := start(t, cfg, store)
+		scans(2)
+		require.Contains(t, j.status.Load(), "initial: end: where this first start began cannot be stored")
+		require.Equal(t, 1, j.logs.FilterLevelExact(zap.WarnLevel).FilterMessageSnippet("which files are read cannot be remembered").Len())
+		disk.append(logPath, rowsOf("new"))
+		j.awaitUsers(t, "new")
+		mended.Store(true)
+		scans(3)
+		j.stop(t)
+		disk.append(logPath, rowsOf("later"))
+		require.Equal(t, []string{"later"}, once(t, cfg, store).users())
+	})
+}
+
 // Rows that are equal in everything get ids by their number, also when a restart comes between them.
 func TestEqualRowsAcrossRestarts(t *testing.T) {
 	inMemory(t, func(t *testing.T, disk *memoryDisk) {
