@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 
 	"github.com/ClickHouse/ch-go/compress"
 	"github.com/ClickHouse/ch-go/proto"
@@ -44,27 +43,66 @@ func (h *httpConn) Exec(ctx context.Context, sql string, settings ...Setting) er
 	for _, s := range settings {
 		v.Set(s.Name, s.Value)
 	}
-	response, err := h.postQuery(ctx, v, "", strings.NewReader(sql)) //nolint:bodyclose // finished does
+	response, err := h.postQuery(ctx, v, "", strings.NewReader(sql)) //nolint:bodyclose // readEmptyResponse does
 	return readEmptyResponse(response, err)
 }
 
+// Insert encodes each block when the transport has taken the one before.
 func (h *httpConn) Insert(ctx context.Context, sql string, columns proto.Input, next func() error) error {
 	v := url.Values{"query": {sql}, "wait_end_of_query": {"1"}}
-	body := &insertBody{columns: columns, next: next, closed: make(chan struct{})}
 	if h.usesLZ4() {
 		v.Set("decompress", "1")
-		body.compressor = compress.NewWriter(0, compress.LZ4)
 	}
-	response, err := h.postQuery(ctx, v, "", body) //nolint:bodyclose // finished does
+	body, blocks := io.Pipe()
+	encoded := make(chan error, 1)
+	go func() {
+		err := h.writeBlocks(blocks, columns, next)
+		_ = blocks.CloseWithError(err)
+		encoded <- err
+	}()
+	response, err := h.postQuery(ctx, v, "", body) //nolint:bodyclose // readEmptyResponse does
 	err = readEmptyResponse(response, err)
-	if response == nil {
-		_ = body.Close() // where no request was sent, the transport does not close it
-	}
-	<-body.closed
-	if body.nextError != nil {
-		return body.nextError
+	_ = body.Close() // ends writeBlocks where the body is not read to its end
+	switch failed := <-encoded; {
+	case failed == nil:
+		return err
+	case !errors.Is(failed, io.ErrClosedPipe):
+		return failed
+	case err == nil:
+		return errors.New("the server answered before it had read all rows")
 	}
 	return err
+}
+
+// writeBlocks writes blocks of protocol version 0, until next ends them.
+func (h *httpConn) writeBlocks(to io.Writer, columns proto.Input, next func() error) error {
+	var block proto.Buffer
+	compressor := compress.NewWriter(0, compress.LZ4)
+	for ended := false; ; {
+		if columns[0].Data.Rows() > 0 {
+			block.Reset()
+			if err := encodeBlock(&block, columns); err != nil {
+				return err
+			}
+			data := block.Buf
+			if h.usesLZ4() {
+				if err := compressor.Compress(data); err != nil {
+					return err
+				}
+				data = compressor.Data
+			}
+			if _, err := to.Write(data); err != nil {
+				return err
+			}
+		}
+		if ended {
+			return nil
+		}
+		err := next()
+		if ended = errors.Is(err, io.EOF); err != nil && !ended {
+			return err
+		}
+	}
 }
 
 func readEmptyResponse(response *http.Response, err error) error {
@@ -81,86 +119,6 @@ func readEmptyResponse(response *http.Response, err error) error {
 	}
 	if x, ok := parseException(answer.lastBytes); ok {
 		return x
-	}
-	return nil
-}
-
-// insertBody is the body of an INSERT: blocks of protocol version 0, each encoded when the one before has been sent.
-type insertBody struct {
-	columns    proto.Input
-	next       func() error
-	compressor *compress.Writer
-
-	mu        sync.Mutex // the transport may read and close at the same time
-	closed    chan struct{}
-	block     proto.Buffer
-	unsent    []byte // part of the block, or of its compressed form
-	started   bool
-	ended     bool
-	nextError error // of next
-}
-
-func (b *insertBody) Read(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for len(b.unsent) == 0 {
-		if b.isClosed() {
-			return 0, io.ErrClosedPipe
-		}
-		if err := b.loadBlock(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, b.unsent)
-	b.unsent = b.unsent[n:]
-	return n, nil
-}
-
-func (b *insertBody) loadBlock() error {
-	if b.ended {
-		return io.EOF
-	}
-	if b.started || b.columns[0].Data.Rows() == 0 {
-		switch err := b.next(); {
-		case errors.Is(err, io.EOF):
-			b.ended = true
-		case err != nil:
-			b.nextError = err
-			return err
-		}
-	}
-	b.started = true
-	if b.columns[0].Data.Rows() == 0 {
-		return nil
-	}
-	b.block.Reset()
-	if err := encodeBlock(&b.block, b.columns); err != nil {
-		return err
-	}
-	b.unsent = b.block.Buf
-	if b.compressor == nil {
-		return nil
-	}
-	err := b.compressor.Compress(b.block.Buf)
-	b.unsent = b.compressor.Data
-	return err
-}
-
-func (b *insertBody) isClosed() bool {
-	select {
-	case <-b.closed:
-		return true
-	default:
-		return false
-	}
-}
-
-// Close waits for a concurrent Read: then the caller may change the columns.
-func (b *insertBody) Close() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.isClosed() {
-		close(b.closed)
 	}
 	return nil
 }

@@ -8,77 +8,59 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
+type foreignReader func(d *Decoder, key string, v pcommon.Value)
+
 // foreignReaders read the attributes of foreign dialects that [mappingsByKey] does not. Unknown ones are kept under their own name.
-var foreignReaders = map[string]func(d *Decoder, key string, v pcommon.Value){
-	keyEventName:     (*Decoder).readForeignName,
-	keyOTelEventName: (*Decoder).readForeignName,
-	"enduser.id": func(d *Decoder, _ string, v pcommon.Value) {
-		d.foreign.userNames[foreignEnduser] = textValue(v)
-		d.readForeignUserID(textValue(v))
-	},
-	"user.email": func(d *Decoder, key string, v pcommon.Value) { d.foreign.userNames[foreignEmail] = d.firstText(key, v) },
-	"user.full_name": func(d *Decoder, key string, v pcommon.Value) {
-		d.foreign.userNames[foreignFullName] = d.firstText(key, v)
-	},
-	"source.user.name": func(d *Decoder, key string, v pcommon.Value) {
-		d.foreign.userNames[foreignSourceUser] = d.firstText(key, v)
-	},
-	"client.user.name": func(d *Decoder, key string, v pcommon.Value) {
-		d.foreign.userNames[foreignClientUser] = d.firstText(key, v)
-	},
-	"user.target.name": func(d *Decoder, key string, v pcommon.Value) {
-		d.foreign.userNames[foreignTargetUser] = d.firstText(key, v)
-	},
-	"user.effective.name": func(d *Decoder, key string, v pcommon.Value) {
-		d.foreign.userNames[foreignEffectiveUser] = d.firstText(key, v)
-	},
-	"enduser.role": func(d *Decoder, _ string, v pcommon.Value) { d.event.Roles = appendTexts(d.event.Roles, v) },
+var foreignReaders = func() map[string]foreignReader {
+	readers := map[string]foreignReader{
+		keyEventName:     (*Decoder).readForeignName,
+		keyOTelEventName: (*Decoder).readForeignName,
+		"enduser.role":   func(d *Decoder, _ string, v pcommon.Value) { d.event.Roles = appendTexts(d.event.Roles, v) },
 
-	"client.ip": func(d *Decoder, _ string, v pcommon.Value) {
-		d.foreign.addresses[foreignClientIP] = d.firstText("client.ip", v)
-	},
-	"source.ip": func(d *Decoder, _ string, v pcommon.Value) {
-		d.foreign.addresses[foreignSourceIP] = d.firstText("source.ip", v)
-	},
-	"source.address": func(d *Decoder, _ string, v pcommon.Value) {
-		d.foreign.addresses[foreignSourceAddress] = d.firstText("source.address", v)
-	},
-	"source.port": (*Decoder).readForeignPort,
-	"network.peer.address": func(d *Decoder, _ string, v pcommon.Value) {
-		d.foreign.addresses[foreignPeer] = d.firstText("network.peer.address", v)
-	},
-	"network.peer.port": (*Decoder).readForeignPort,
+		"source.port":       (*Decoder).readForeignPort,
+		"network.peer.port": (*Decoder).readForeignPort,
 
-	keyEventAction:   (*Decoder).readForeignAction,
-	keyEventOutcome:  (*Decoder).readForeignOutcome,
-	"event.reason":   (*Decoder).readForeignReason,
-	"event.code":     func(d *Decoder, key string, v pcommon.Value) { d.readForeignText(&d.event.StatusCode, key, v) },
-	"error.code":     func(d *Decoder, key string, v pcommon.Value) { d.readForeignText(&d.event.StatusCode, key, v) },
-	"error.message":  (*Decoder).readForeignReason,
-	"event.id":       (*Decoder).readForeignUID,
-	"event.duration": func(d *Decoder, key string, v pcommon.Value) { d.readForeignInt(&d.event.Duration, key, v) }, // nanoseconds
-	"event.original": func(d *Decoder, key string, v pcommon.Value) { d.readForeignText(&d.event.Original, key, v) },
-	"process.pid":    func(d *Decoder, key string, v pcommon.Value) { d.readForeignInt(&d.event.PID, key, v) },
+		keyEventAction:   (*Decoder).readForeignAction,
+		keyEventOutcome:  (*Decoder).readForeignOutcome,
+		"event.reason":   (*Decoder).readForeignReason,
+		"event.code":     textInto(func(e *session.Event) *string { return &e.StatusCode }),
+		"error.code":     textInto(func(e *session.Event) *string { return &e.StatusCode }),
+		"error.message":  (*Decoder).readForeignReason,
+		"event.id":       (*Decoder).readForeignUID,
+		"event.duration": func(d *Decoder, key string, v pcommon.Value) { d.readForeignInt(&d.event.Duration, key, v) }, // nanoseconds
+		"event.original": textInto(func(e *session.Event) *string { return &e.Original }),
+		"process.pid":    func(d *Decoder, key string, v pcommon.Value) { d.readForeignInt(&d.event.PID, key, v) },
 
-	"audit.record.id": (*Decoder).readForeignUID,
-	"audit.actor.id": func(d *Decoder, _ string, v pcommon.Value) {
-		d.foreign.userNames[foreignActor] = textValue(v)
-		d.readForeignUserID(textValue(v))
-	},
-	keyAuditAction:  (*Decoder).readForeignAction,
-	"audit.outcome": (*Decoder).readForeignOutcome,
-	"audit.source.id": func(d *Decoder, _ string, v pcommon.Value) {
-		d.foreign.addresses[foreignAuditSource] = d.firstText("audit.source.id", v)
-	},
+		"audit.record.id": (*Decoder).readForeignUID,
+		keyAuditAction:    (*Decoder).readForeignAction,
+		"audit.outcome":   (*Decoder).readForeignOutcome,
 
-	keySignInResult:                             (*Decoder).readSignInResult,
-	"aspnetcore.identity.sign_in.type":          (*Decoder).readForeignMethod,
-	"aspnetcore.identity.error_code":            func(d *Decoder, key string, v pcommon.Value) { d.readForeignText(&d.event.StatusCode, key, v) },
-	"aspnetcore.identity.password_check_result": (*Decoder).readPasswordCheck,
-	"authentication.type":                       (*Decoder).readForeignMethod,
-	"authentication.method":                     (*Decoder).readForeignMethod,
-	"auth.method":                               (*Decoder).readForeignMethod,
-	"aspnetcore.authentication.scheme":          func(d *Decoder, key string, v pcommon.Value) { d.readForeignText(&d.event.Plugin, key, v) },
+		keySignInResult:                             (*Decoder).readSignInResult,
+		"aspnetcore.identity.sign_in.type":          (*Decoder).readForeignMethod,
+		"aspnetcore.identity.error_code":            textInto(func(e *session.Event) *string { return &e.StatusCode }),
+		"aspnetcore.identity.password_check_result": (*Decoder).readPasswordCheck,
+		"authentication.type":                       (*Decoder).readForeignMethod,
+		"authentication.method":                     (*Decoder).readForeignMethod,
+		"auth.method":                               (*Decoder).readForeignMethod,
+		"aspnetcore.authentication.scheme":          textInto(func(e *session.Event) *string { return &e.Plugin }),
+	}
+	for i, key := range foreignUserKeys {
+		readers[key] = func(d *Decoder, key string, v pcommon.Value) { d.foreign.userNames[i] = d.firstText(key, v) }
+	}
+	for _, i := range []int{foreignEnduser, foreignActor} { // these are ids as well
+		readers[foreignUserKeys[i]] = func(d *Decoder, _ string, v pcommon.Value) {
+			d.foreign.userNames[i] = textValue(v)
+			d.readForeignUserID(textValue(v))
+		}
+	}
+	for i, key := range foreignAddressKeys {
+		readers[key] = func(d *Decoder, key string, v pcommon.Value) { d.foreign.addresses[i] = d.firstText(key, v) }
+	}
+	return readers
+}()
+
+func textInto(field func(*session.Event) *string) foreignReader {
+	return func(d *Decoder, key string, v pcommon.Value) { d.readForeignText(field(&d.event), key, v) }
 }
 
 // readForeignText does not replace a value; one that differs is kept as an attribute.
