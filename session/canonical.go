@@ -40,28 +40,28 @@ func (e *Event) appendFields(b []byte, fields []Field) []byte {
 		switch v := fields[i].In(e).(type) {
 		case *string:
 			if *v != "" || v == &e.User && e.UserEmpty {
-				b = appendText(b, tag, *v)
+				b = appendCanonicalText(b, tag, *v)
 			}
 		case *[]string:
 			for _, s := range *v {
-				b = appendText(b, tag, s)
+				b = appendCanonicalText(b, tag, s)
 			}
 		case *int64:
-			b = appendNumber(b, tag, *v)
+			b = appendCanonicalNumber(b, tag, *v)
 		case *int32:
-			b = appendNumber(b, tag, int64(*v))
+			b = appendCanonicalNumber(b, tag, int64(*v))
 		case *uint32:
-			b = appendNumber(b, tag, int64(*v))
+			b = appendCanonicalNumber(b, tag, int64(*v))
 		case *Kind:
-			b = appendNumber(b, tag, int64(*v))
+			b = appendCanonicalNumber(b, tag, int64(*v))
 		case *Outcome:
-			b = appendNumber(b, tag, int64(*v))
+			b = appendCanonicalNumber(b, tag, int64(*v))
 		case *ID:
-			b = appendID(b, tag, v[:])
+			b = appendCanonicalID(b, tag, v[:])
 		case *[16]byte:
-			b = appendID(b, tag, v[:])
+			b = appendCanonicalID(b, tag, v[:])
 		case *[8]byte:
-			b = appendID(b, tag, v[:])
+			b = appendCanonicalID(b, tag, v[:])
 		case *[]Setting:
 			b = appendSettings(b, tag, *v)
 		case *[]Attr:
@@ -73,7 +73,7 @@ func (e *Event) appendFields(b []byte, fields []Field) []byte {
 	return b
 }
 
-func appendText(b []byte, tag uint64, s string) []byte {
+func appendCanonicalText(b []byte, tag uint64, s string) []byte {
 	return append(appendHeader(b, tag, len(s)), s...)
 }
 
@@ -81,14 +81,14 @@ func appendHeader(b []byte, tag uint64, length int) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint(b, tag), uint64(length))
 }
 
-func appendNumber(b []byte, tag uint64, n int64) []byte {
+func appendCanonicalNumber(b []byte, tag uint64, n int64) []byte {
 	if n == 0 {
 		return b
 	}
 	return binary.BigEndian.AppendUint64(appendHeader(b, tag, 8), uint64(n))
 }
 
-func appendID(b []byte, tag uint64, id []byte) []byte {
+func appendCanonicalID(b []byte, tag uint64, id []byte) []byte {
 	for _, c := range id {
 		if c != 0 {
 			return append(appendHeader(b, tag, len(id)), id...)

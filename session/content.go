@@ -10,7 +10,7 @@ var redshiftFields = slices.DeleteFunc(slices.Clone(contentFields), func(f Field
 	return f.OfView || f.Name == "Time" || f.Name == "Extra"
 })
 
-var timeTag, attributesTag = tagOf("Time"), tagOf("Extra")
+var timeTag, attributesTag = tagOfField("Time"), tagOfField("Extra")
 
 // redshiftAttributes are the columns without a field that the shortest line of Redshift's audit log has too.
 var redshiftAttributes = []string{
@@ -30,7 +30,7 @@ func (e *Event) ContentHash(h *Hasher) [16]byte {
 		h.buf = e.AppendContent(h.buf[:0])
 	}
 	sum := sha256.Sum256(h.buf)
-	h.buf = h.emptied()
+	h.buf = h.emptyBuffer()
 	return [16]byte(sum[:16])
 }
 
@@ -42,11 +42,11 @@ func (e *Event) appendRedshiftContent(b []byte) []byte {
 			shared = append(shared, a)
 		}
 	}
-	b = appendNumber(e.appendFields(b, redshiftFields), timeTag, floorMillis(e.Time))
+	b = appendCanonicalNumber(e.appendFields(b, redshiftFields), timeTag, floorMillis(e.Time))
 	return appendAttrs(b, attributesTag, shared)
 }
 
-func tagOf(name string) uint64 {
+func tagOfField(name string) uint64 {
 	return Fields[slices.IndexFunc(Fields, func(f Field) bool { return f.Name == name })].Tag
 }
 

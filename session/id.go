@@ -31,7 +31,7 @@ type Hasher struct{ buf []byte }
 // maxIdleHasher is what a hasher may keep for the next record: one of many megabytes must not hold memory for ever.
 const maxIdleHasher = 1 << 20
 
-func (h *Hasher) emptied() []byte {
+func (h *Hasher) emptyBuffer() []byte {
 	if cap(h.buf) > maxIdleHasher {
 		h.buf = nil
 	}
@@ -40,7 +40,7 @@ func (h *Hasher) emptied() []byte {
 
 // Start begins a new identity in the namespace of a system's instance.
 func (h *Hasher) Start(purpose, system, instance string) *Hasher {
-	h.buf = h.emptied()
+	h.buf = h.emptyBuffer()
 	return h.Str(purpose).Str(system).Str(instance)
 }
 

@@ -14,7 +14,7 @@ const maxLineValue = 256
 // and nothing that a terminal would obey: control and bidirectional characters are escaped. It says nothing of a foreign
 // record's own body.
 func (e *Event) AppendLine(b []byte) []byte {
-	b = append(b, e.verb()...)
+	b = append(b, e.lineVerb()...)
 	if e.User != "" || e.UserEmpty {
 		b = appendValue(b, " user=", e.User)
 	}
@@ -40,7 +40,7 @@ func (e *Event) AppendLine(b []byte) []byte {
 	return b
 }
 
-func (e *Event) verb() string {
+func (e *Event) lineVerb() string {
 	switch e.Kind {
 	case KindLogin:
 		switch e.Outcome {
@@ -60,31 +60,31 @@ func (e *Event) verb() string {
 	return "event:"
 }
 
-// verbs are all that a line may begin with.
-var verbs = func() (all []string) {
+// lineVerbs are all that a line may begin with.
+var lineVerbs = func() (all []string) {
 	for kind := range KindSessionUpdate + 1 {
 		for outcome := range OutcomeFailure + 1 {
-			all = append(all, (&Event{Kind: kind, Outcome: outcome}).verb())
+			all = append(all, (&Event{Kind: kind, Outcome: outcome}).lineVerb())
 		}
 	}
 	return all
 }()
 
-// labels stand before the values of a line, in this order.
-var labels = []string{" user=", " client=", " port=", " interface=", " method=", " error=", " duration="}
+// lineLabels stand before the values of a line, in this order.
+var lineLabels = []string{" user=", " client=", " port=", " interface=", " method=", " error=", " duration="}
 
 // IsLine tells whether a body is a line that [Event.AppendLine] made, of this event or of one that was changed on its way, or the beginning of
 // one: what is made of the fields need not be kept, and must not be where a field was taken away. What a sender wrote behind the same words
 // is no line.
 func (e *Event) IsLine(body string) bool {
-	return body == "" || slices.ContainsFunc(verbs, func(verb string) bool {
+	return body == "" || slices.ContainsFunc(lineVerbs, func(verb string) bool {
 		rest, ok := strings.CutPrefix(body, verb)
-		return ok && isValues(rest)
+		return ok && isLineOfValues(rest)
 	})
 }
 
-func isValues(rest string) bool {
-	for _, label := range labels {
+func isLineOfValues(rest string) bool {
+	for _, label := range lineLabels {
 		if value, ok := strings.CutPrefix(rest, label); ok {
 			if rest, ok = afterValue(value); !ok {
 				return true // it was cut off within its quotes
@@ -114,7 +114,7 @@ func appendValue(b []byte, label, s string) []byte {
 	if cut {
 		s = s[:maxLineValue]
 	}
-	if plain(s) {
+	if needsNoQuotes(s) {
 		b = append(b, s...)
 	} else {
 		b = strconv.AppendQuote(b, s)
@@ -125,8 +125,8 @@ func appendValue(b []byte, label, s string) []byte {
 	return b
 }
 
-// plain tells whether a value needs no quotes: printable ASCII without spaces and quotes.
-func plain(s string) bool {
+// needsNoQuotes tells whether a value needs no quotes: printable ASCII without spaces and quotes.
+func needsNoQuotes(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c <= ' ' || c >= 0x7f || c == '"' || c == '\\' {
 			return false

@@ -21,7 +21,7 @@ func OutcomeOf(text string) Outcome {
 		if words++; words > mostWords {
 			return OutcomeUnknown
 		}
-		if isNegation(word) && hasWord(rest) {
+		if isNegation(word) && containsLetters(rest) {
 			negated, afterNegation = true, true
 			continue
 		}
@@ -67,7 +67,7 @@ func nextWord(word []byte, text string) (_ []byte, rest string) {
 	return word, ""
 }
 
-func hasWord(text string) bool {
+func containsLetters(text string) bool {
 	for i := range len(text) {
 		if c := text[i] | 0x20; c >= 'a' && c <= 'z' {
 			return true

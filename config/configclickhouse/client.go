@@ -85,9 +85,9 @@ func (c *Client) Connect(ctx context.Context) (Conn, error) {
 
 func (c *Client) openEndpoint(ctx context.Context, e endpoint) (Conn, error) {
 	if e.scheme == schemeNative {
-		return c.openNative(ctx, e)
+		return c.openNativeConn(ctx, e)
 	}
-	return c.openHTTP(ctx, e)
+	return c.openHTTPConn(ctx, e)
 }
 
 func (c *Client) dialEndpoint(ctx context.Context, e endpoint) (*idleTimeoutConn, error) {
@@ -99,7 +99,7 @@ func (c *Client) dialEndpoint(ctx context.Context, e endpoint) (*idleTimeoutConn
 	return &idleTimeoutConn{Conn: raw, idleTimeout: c.cfg.ReadTimeout}, nil
 }
 
-func (c *Client) loginTag(ctx context.Context) (string, error) {
+func (c *Client) nextLoginTag(ctx context.Context) (string, error) {
 	if c.LoginTag == nil {
 		return "", nil
 	}

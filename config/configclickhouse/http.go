@@ -25,7 +25,7 @@ type httpConn struct {
 	httpClient *http.Client
 }
 
-func (c *Client) openHTTP(ctx context.Context, e endpoint) (Conn, error) {
+func (c *Client) openHTTPConn(ctx context.Context, e endpoint) (Conn, error) {
 	h := &httpConn{client: c, endpoint: e}
 	h.httpClient = &http.Client{
 		Transport: &http.Transport{
@@ -42,14 +42,14 @@ func (c *Client) openHTTP(ctx context.Context, e endpoint) (Conn, error) {
 		// A redirect would send the password to another server.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	if err := h.ping(ctx); err != nil {
+	if err := h.pingServer(ctx); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
 }
 
-// ping makes no login, and accepts any answer.
-func (h *httpConn) ping(ctx context.Context) error {
+// pingServer makes no login, and accepts any answer.
+func (h *httpConn) pingServer(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, h.client.cfg.DialTimeout)
 	defer cancel()
 	target := url.URL{Scheme: h.endpoint.scheme, Host: h.endpoint.address, Path: "/ping"}
@@ -89,7 +89,7 @@ func (h *httpConn) Query(ctx context.Context, id, sql string, columns proto.Resu
 func (h *httpConn) queryBlocks(ctx context.Context, v url.Values, contentType string, body io.Reader, columns proto.Results,
 	onBlock func(rows int) error,
 ) error {
-	if h.usesLZ4() {
+	if h.compressesBlocks() {
 		v.Set("compress", "1") // not a setting: allowed to accounts whose profile is readonly
 	}
 	response, err := h.postQuery(ctx, v, contentType, body)
@@ -99,7 +99,7 @@ func (h *httpConn) queryBlocks(ctx context.Context, v url.Values, contentType st
 	defer func() { _ = response.Body.Close() }()
 	raw := &tailReader{reader: response.Body}
 	answer := raw
-	if h.usesLZ4() {
+	if h.compressesBlocks() {
 		answer = &tailReader{reader: compress.NewReader(bufio.NewReaderSize(raw, decompressBufferBytes))}
 	}
 	if response.StatusCode != http.StatusOK {
@@ -123,14 +123,14 @@ func (h *httpConn) queryBlocks(ctx context.Context, v url.Values, contentType st
 	return fmt.Errorf("answer of the server: %w", err)
 }
 
-func (h *httpConn) usesLZ4() bool { return h.client.cfg.Compression == CompressionLZ4 }
+func (h *httpConn) compressesBlocks() bool { return h.client.cfg.Compression == CompressionLZ4 }
 
 func (h *httpConn) postQuery(ctx context.Context, v url.Values, contentType string, body io.Reader) (*http.Response, error) {
 	v.Set("default_format", "Native")
 	if h.client.cfg.Database != "" {
 		v.Set("database", h.client.cfg.Database)
 	}
-	tag, err := h.client.loginTag(ctx)
+	tag, err := h.client.nextLoginTag(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func (h *httpConn) Exec(ctx context.Context, sql string, settings ...Setting) er
 // Insert encodes each block when the transport has taken the one before.
 func (h *httpConn) Insert(ctx context.Context, sql string, columns proto.Input, next func() error) error {
 	v := url.Values{"query": {sql}, "wait_end_of_query": {"1"}}
-	if h.usesLZ4() {
+	if h.compressesBlocks() {
 		v.Set("decompress", "1")
 	}
 	body, blocks := io.Pipe()
@@ -85,7 +85,7 @@ func (h *httpConn) writeBlocks(to io.Writer, columns proto.Input, next func() er
 				return err
 			}
 			data := block.Buf
-			if h.usesLZ4() {
+			if h.compressesBlocks() {
 				if err := compressor.Compress(data); err != nil {
 					return err
 				}

@@ -20,7 +20,7 @@ type nativeConn struct {
 	conn   net.Conn
 }
 
-func (c *Client) openNative(ctx context.Context, e endpoint) (Conn, error) {
+func (c *Client) openNativeConn(ctx context.Context, e endpoint) (Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.DialTimeout)
 	defer cancel()
 	conn, err := c.dialEndpoint(ctx, e)
@@ -36,9 +36,9 @@ func (c *Client) openNative(ctx context.Context, e endpoint) (Conn, error) {
 			return nil, x
 		}
 		if len(conn.firstBytes) == 0 {
-			conn.firstBytes = c.probeHTTP(ctx, e)
+			conn.firstBytes = c.probeHTTPAnswer(ctx, e)
 		}
-		if len(conn.firstBytes) == 0 && c.tlsConfig == nil && c.probeTLS(ctx, e) {
+		if len(conn.firstBytes) == 0 && c.tlsConfig == nil && c.probeTLSHandshake(ctx, e) {
 			conn.firstBytes = []byte{tlsAlertByte, tlsMajorVersion}
 		}
 		return nil, explainProtocol(e, conn.firstBytes, err)
@@ -58,7 +58,7 @@ func (c *Client) connectClient(ctx context.Context, conn net.Conn, e endpoint) (
 	if c.cfg.Compression == CompressionLZ4 {
 		compression = ch.CompressionLZ4
 	}
-	name, err := c.loginTag(ctx)
+	name, err := c.nextLoginTag(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -69,14 +69,14 @@ func (c *Client) connectClient(ctx context.Context, conn net.Conn, e endpoint) (
 }
 
 func (n *nativeConn) Query(ctx context.Context, id, sql string, columns proto.Results, onBlock func(rows int) error) error {
-	return n.runQuery(ctx, ch.Query{QueryID: id, Body: sql, Result: columns}, onBlock)
+	return n.runBlockQuery(ctx, ch.Query{QueryID: id, Body: sql, Result: columns}, onBlock)
 }
 
 func (n *nativeConn) QueryWith(ctx context.Context, sql string, with Table, columns proto.Results, onBlock func(rows int) error) error {
-	return n.runQuery(ctx, ch.Query{Body: sql, ExternalTable: with.Name, ExternalData: with.Columns, Result: columns}, onBlock)
+	return n.runBlockQuery(ctx, ch.Query{Body: sql, ExternalTable: with.Name, ExternalData: with.Columns, Result: columns}, onBlock)
 }
 
-func (n *nativeConn) runQuery(ctx context.Context, q ch.Query, onBlock func(rows int) error) error {
+func (n *nativeConn) runBlockQuery(ctx context.Context, q ch.Query, onBlock func(rows int) error) error {
 	var own error // of onBlock, which ch-go would wrap
 	q.OnResult = func(_ context.Context, b proto.Block) error {
 		if b.Rows == 0 {
@@ -85,7 +85,7 @@ func (n *nativeConn) runQuery(ctx context.Context, q ch.Query, onBlock func(rows
 		own = onBlock(b.Rows)
 		return own
 	}
-	err := n.doQuery(ctx, q)
+	err := n.doInterruptibly(ctx, q)
 	if own != nil {
 		return own
 	}
@@ -98,7 +98,7 @@ func (n *nativeConn) Exec(ctx context.Context, sql string, settings ...Setting) 
 	for _, s := range settings {
 		q.Settings = append(q.Settings, ch.Setting{Key: s.Name, Value: s.Value, Important: true})
 	}
-	return n.runQuery(ctx, q, func(int) error { return nil })
+	return n.runBlockQuery(ctx, q, func(int) error { return nil })
 }
 
 func (n *nativeConn) Insert(ctx context.Context, sql string, columns proto.Input, next func() error) error {
@@ -119,7 +119,7 @@ func (n *nativeConn) Insert(ctx context.Context, sql string, columns proto.Input
 			return own
 		}
 	}
-	err := n.doQuery(ctx, ch.Query{Body: sql, Input: columns, OnInput: func(context.Context) error {
+	err := n.doInterruptibly(ctx, ch.Query{Body: sql, Input: columns, OnInput: func(context.Context) error {
 		err := load()
 		if own != nil {
 			_ = n.conn.Close() // or ch-go waits for a server that waits for rows
@@ -132,8 +132,8 @@ func (n *nativeConn) Insert(ctx context.Context, sql string, columns proto.Input
 	return err
 }
 
-// doQuery closes the socket when ctx ends: ch-go checks the context between packets only.
-func (n *nativeConn) doQuery(ctx context.Context, q ch.Query) error {
+// doInterruptibly closes the socket when ctx ends: ch-go checks the context between packets only.
+func (n *nativeConn) doInterruptibly(ctx context.Context, q ch.Query) error {
 	stop := context.AfterFunc(ctx, func() { _ = n.conn.Close() })
 	defer stop()
 	err := n.client.Do(ctx, q)

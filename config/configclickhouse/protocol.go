@@ -19,7 +19,7 @@ func explainProtocol(e endpoint, first []byte, err error) error {
 		return fmt.Errorf("endpoints: this port speaks HTTP, not the native protocol: write http://%s (with TLS https://), or the native port, usually %s (%w)",
 			e.address, defaultPort(schemeNative), err)
 	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		return fmt.Errorf("%s: this port does not speak TLS: %s (%w)", keyOfTLS(e), remedyWithoutTLS(e), err)
+		return fmt.Errorf("%s: this port does not speak TLS: %s (%w)", keyWithoutTLS(e), remedyWithoutTLS(e), err)
 	case len(first) > 1 && first[0] == tlsAlertByte && first[1] == tlsMajorVersion:
 		return fmt.Errorf("tls: this port speaks TLS alone: write tls: {} (%w)", err)
 	case e.scheme == schemeNative && len(first) > 0 && first[0] != serverHelloByte && first[0] != serverExceptionByte:
@@ -34,8 +34,8 @@ func explainProtocol(e endpoint, first []byte, err error) error {
 
 const probeTimeout = 2 * time.Second
 
-// probeHTTP sends an HTTP request to a port that does not answer the native protocol, and returns its first bytes: "HTTP/" for HTTP.
-func (c *Client) probeHTTP(ctx context.Context, e endpoint) []byte {
+// probeHTTPAnswer sends an HTTP request to a port that does not answer the native protocol, and returns its first bytes: "HTTP/" for HTTP.
+func (c *Client) probeHTTPAnswer(ctx context.Context, e endpoint) []byte {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
 	defer cancel()
 	conn, err := c.dialEndpoint(ctx, e)
@@ -53,8 +53,8 @@ func (c *Client) probeHTTP(ctx context.Context, e endpoint) []byte {
 	return conn.firstBytes
 }
 
-// probeTLS tries a TLS handshake with a port that does not answer the native protocol. No data is sent.
-func (c *Client) probeTLS(ctx context.Context, e endpoint) bool {
+// probeTLSHandshake tries a TLS handshake with a port that does not answer the native protocol. No data is sent.
+func (c *Client) probeTLSHandshake(ctx context.Context, e endpoint) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
 	defer cancel()
 	conn, err := c.dialEndpoint(ctx, e)
@@ -77,7 +77,7 @@ const (
 	serverExceptionByte = 2
 )
 
-func keyOfTLS(e endpoint) string {
+func keyWithoutTLS(e endpoint) string {
 	if e.scheme == schemeNative {
 		return "tls"
 	}

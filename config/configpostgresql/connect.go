@@ -91,7 +91,7 @@ func (c ClientConfig) addEndpoints(ctx context.Context, cfg *pgconn.Config) erro
 			return fmt.Errorf("endpoints[%d]: %w", i, err)
 		}
 		fallback := &pgconn.FallbackConfig{Host: e.host, Port: e.port}
-		if encryption != nil && !e.isSocket() {
+		if encryption != nil && !e.isUnixSocket() {
 			fallback.TLSConfig = encryption.Clone()
 			if fallback.TLSConfig.ServerName == "" {
 				fallback.TLSConfig.ServerName = e.host

@@ -17,7 +17,7 @@ type endpoint struct {
 	port uint16
 }
 
-func (e endpoint) isSocket() bool { return strings.HasPrefix(e.host, "/") }
+func (e endpoint) isUnixSocket() bool { return strings.HasPrefix(e.host, "/") }
 
 func (e endpoint) String() string { return net.JoinHostPort(e.host, strconv.Itoa(int(e.port))) }
 

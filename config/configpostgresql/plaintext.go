@@ -11,8 +11,8 @@ import (
 // requireAuthNoCleartext is libpq's require_auth for every method but that of a password in cleartext.
 const requireAuthNoCleartext = "!password"
 
-// usesTLS is false for `tls: {insecure: true}`, which switches TLS off.
-func (c ClientConfig) usesTLS() bool {
+// encryptsConnections is false for `tls: {insecure: true}`, which switches TLS off.
+func (c ClientConfig) encryptsConnections() bool {
 	if !c.TLS.HasValue() {
 		return false
 	}
@@ -20,23 +20,23 @@ func (c ClientConfig) usesTLS() bool {
 	return !tls.Insecure || tls.CAFile != "" || tls.CAPem != "" // as in configtls
 }
 
-// hasHost ignores sockets and invalid endpoints.
-func (c ClientConfig) hasHost(accepts func(host string) bool) bool {
+// hasMatchingHost ignores sockets and invalid endpoints.
+func (c ClientConfig) hasMatchingHost(accepts func(host string) bool) bool {
 	return slices.ContainsFunc(c.Endpoints, func(text string) bool {
 		e, err := parseEndpoint(text)
-		return err == nil && !e.isSocket() && accepts(e.host)
+		return err == nil && !e.isUnixSocket() && accepts(e.host)
 	})
 }
 
 // refusesCleartext is for servers that ask for the password in cleartext: a host without TLS does not get it, unless the block tls says
 // insecure.
 func (c ClientConfig) refusesCleartext() bool {
-	return !c.TLS.HasValue() && c.hasHost(func(string) bool { return true })
+	return !c.TLS.HasValue() && c.hasMatchingHost(func(string) bool { return true })
 }
 
 // WarnOfPlaintext warns of a password that is sent to another machine without TLS. Components call it once, at start.
 func (c ClientConfig) WarnOfPlaintext(log *zap.Logger) {
-	if log == nil || c.Password == "" || c.usesTLS() || !c.hasHost(func(host string) bool { return !loopbackhost.IsLoopback(host) }) {
+	if log == nil || c.Password == "" || c.encryptsConnections() || !c.hasMatchingHost(func(host string) bool { return !loopbackhost.IsLoopback(host) }) {
 		return
 	}
 	log.Warn("the password of `username`, and all that is read or written, crosses the network without TLS: "+

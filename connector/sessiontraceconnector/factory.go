@@ -19,13 +19,13 @@ func NewFactory() connector.Factory {
 	shared := &sharedStates{byConfig: map[*Config]*sharedState{}}
 	return connector.NewFactory(Type, func() component.Config { return defaultConfig() },
 		connector.WithTracesToTraces(func(_ context.Context, set connector.Settings, cfg component.Config, next consumer.Traces) (connector.Traces, error) {
-			return &tracesConnector{sharedState: shared.stateOf(set, cfg), next: next}, nil
+			return &tracesConnector{sharedState: shared.findOrMakeState(set, cfg), next: next}, nil
 		}, component.StabilityLevelAlpha),
 		connector.WithLogsToLogs(func(_ context.Context, set connector.Settings, cfg component.Config, next consumer.Logs) (connector.Logs, error) {
-			return newLogsConnector(shared.stateOf(set, cfg), next, set), nil
+			return newLogsConnector(shared.findOrMakeState(set, cfg), next, set), nil
 		}, component.StabilityLevelAlpha),
 		connector.WithLogsToMetrics(func(_ context.Context, set connector.Settings, cfg component.Config, next consumer.Metrics) (connector.Logs, error) {
-			return newMetricsConnector(shared.stateOf(set, cfg), next, set), nil
+			return newMetricsConnector(shared.findOrMakeState(set, cfg), next, set), nil
 		}, component.StabilityLevelAlpha),
 	)
 }

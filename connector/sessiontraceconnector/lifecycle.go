@@ -8,7 +8,7 @@ type startGuard struct {
 	started bool
 }
 
-func (l *startGuard) startOnce(h *sharedState) error {
+func (l *startGuard) startUnlessStarted(h *sharedState) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.started {
@@ -19,7 +19,7 @@ func (l *startGuard) startOnce(h *sharedState) error {
 	return err
 }
 
-func (l *startGuard) stopOnce(h *sharedState) error {
+func (l *startGuard) stopIfStarted(h *sharedState) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.started {

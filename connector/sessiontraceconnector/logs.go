@@ -37,7 +37,7 @@ func (l *logsConnector) Start(context.Context, component.Host) error {
 	if l.isRunning() {
 		return nil
 	}
-	if err := l.startOnce(l.sharedState); err != nil {
+	if err := l.startUnlessStarted(l.sharedState); err != nil {
 		return err
 	}
 	l.keepUpdates(true)
@@ -52,7 +52,7 @@ func (l *logsConnector) Shutdown(ctx context.Context) error {
 	}
 	l.updateSender.stopSending(ctx)
 	l.keepUpdates(false)
-	return l.stopOnce(l.sharedState)
+	return l.stopIfStarted(l.sharedState)
 }
 
 // ConsumeLogs adds what is known and passes the records on at once. What they say is remembered before they are delivered:

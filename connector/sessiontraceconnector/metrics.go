@@ -42,7 +42,7 @@ func (m *metricsConnector) Start(context.Context, component.Host) error {
 	if m.isRunning() {
 		return nil
 	}
-	if err := m.startOnce(m.sharedState); err != nil {
+	if err := m.startUnlessStarted(m.sharedState); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -63,7 +63,7 @@ func (m *metricsConnector) Shutdown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
 	m.sendMetrics(ctx)
-	return m.stopOnce(m.sharedState)
+	return m.stopIfStarted(m.sharedState)
 }
 
 // ConsumeLogs counts. It promises nothing that could fail.

@@ -36,8 +36,8 @@ type sharedStates struct {
 	byConfig map[*Config]*sharedState
 }
 
-// stateOf finds the shared state of a configuration, or makes it. Its memory is taken when it starts.
-func (hs *sharedStates) stateOf(set connector.Settings, cfg component.Config) *sharedState {
+// findOrMakeState finds the shared state of a configuration, or makes it. Its memory is taken when it starts.
+func (hs *sharedStates) findOrMakeState(set connector.Settings, cfg component.Config) *sharedState {
 	c := cfg.(*Config)
 	hs.mu.Lock()
 	defer hs.mu.Unlock()

@@ -24,11 +24,11 @@ func (t *tracesConnector) Capabilities() consumer.Capabilities {
 
 // Start joins the memory of this id.
 func (t *tracesConnector) Start(context.Context, component.Host) error {
-	return t.startOnce(t.sharedState)
+	return t.startUnlessStarted(t.sharedState)
 }
 
 // Shutdown leaves it.
-func (t *tracesConnector) Shutdown(context.Context) error { return t.stopOnce(t.sharedState) }
+func (t *tracesConnector) Shutdown(context.Context) error { return t.stopIfStarted(t.sharedState) }
 
 // ConsumeTraces adds what is known and passes the spans on at once. An update that one of them gives rise to is delivered by
 // the logs connector: a slow backend of logins never delays a span.

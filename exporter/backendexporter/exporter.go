@@ -73,13 +73,13 @@ func New[C interface{ Validate() error }](ctx context.Context, open func(C, comp
 		return nil, fmt.Errorf("backendexporter: %w", err)
 	}
 	e := &Exporter{backend: store, dir: s.dir, decode: plogs.NewDecoder()}
-	if err := e.start(ctx); err != nil {
+	if err := e.startBackend(ctx); err != nil {
 		return nil, fmt.Errorf("backendexporter: %w", errors.Join(err, store.Shutdown(ctx)))
 	}
 	return e, nil
 }
 
-func (e *Exporter) start(ctx context.Context) (err error) {
+func (e *Exporter) startBackend(ctx context.Context) (err error) {
 	if e.dir != "" {
 		if e.deadLetterWriter, err = deadletter.Open(e.dir, "exporter/backendexporter"); err != nil {
 			return err
@@ -106,11 +106,11 @@ func (e *Exporter) Export(ctx context.Context, records []sdklog.Record) error {
 	if result.Conflicts > 0 {
 		otel.Handle(fmt.Errorf("backendexporter: %d records have the id of another that says something else: kept in session_conflicts", result.Conflicts))
 	}
-	return errors.Join(e.rejected(ctx, records, result.Rejected), notEvents(ld))
+	return errors.Join(e.keepRejected(ctx, records, result.Rejected), refuseNotEvents(ld))
 }
 
-// rejected keeps what the backend can never take, or says that it is kept nowhere.
-func (e *Exporter) rejected(ctx context.Context, records []sdklog.Record, list []backend.Rejection) error {
+// keepRejected keeps what the backend can never take, or says that it is kept nowhere.
+func (e *Exporter) keepRejected(ctx context.Context, records []sdklog.Record, list []backend.Rejection) error {
 	for _, r := range list {
 		reason := errors.New(r.Reason)
 		if e.deadLetterWriter == nil {
@@ -123,8 +123,8 @@ func (e *Exporter) rejected(ctx context.Context, records []sdklog.Record, list [
 	return nil
 }
 
-// notEvents counts the records that the backend has never seen.
-func notEvents(ld plog.Logs) error {
+// refuseNotEvents counts the records that the backend has never seen.
+func refuseNotEvents(ld plog.Logs) error {
 	n := 0
 	for _, rl := range ld.ResourceLogs().All() {
 		for _, sl := range rl.ScopeLogs().All() {

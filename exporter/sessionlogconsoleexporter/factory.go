@@ -42,14 +42,14 @@ func (c *Config) Validate() error {
 // NewFactory makes the factory.
 func NewFactory() exporter.Factory {
 	return exporter.NewFactory(Type, createDefaultConfig,
-		exporter.WithLogs(newLogs, component.StabilityLevelAlpha))
+		exporter.WithLogs(newLogsExporter, component.StabilityLevelAlpha))
 }
 
 func createDefaultConfig() component.Config {
 	return &Config{Output: "stdout", Redact: redaction.DefaultConfig()}
 }
 
-func newLogs(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Logs, error) {
+func newLogsExporter(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Logs, error) {
 	file := os.Stdout
 	config := cfg.(*Config)
 	if config.Output == "stderr" {
@@ -59,5 +59,5 @@ func newLogs(ctx context.Context, set exporter.Settings, cfg component.Config) (
 	if err != nil {
 		return nil, err
 	}
-	return exporterhelper.NewLogs(ctx, set, cfg, p.push, exporterhelper.WithShutdown(p.shutdown))
+	return exporterhelper.NewLogs(ctx, set, cfg, p.pushLines, exporterhelper.WithShutdown(p.flushOutput))
 }

@@ -58,7 +58,7 @@ func newPrinter(set exporter.Settings, config *Config, file io.Writer) (*printer
 	return &printer{out: droppingwriter.New(file, bufferBytes, onDrop), redact: redaction.New(config.Redact)}, nil
 }
 
-func (p *printer) push(_ context.Context, ld plog.Logs) error {
+func (p *printer) pushLines(_ context.Context, ld plog.Logs) error {
 	decoder := plogs.NewDecoder()
 	if p.redact != nil {
 		decoder.Hiding(p.redact.Apply)
@@ -71,8 +71,8 @@ func (p *printer) push(_ context.Context, ld plog.Logs) error {
 	return nil
 }
 
-// shutdown gives the output a last moment. A goroutine that is blocked in a write ends with the process.
-func (p *printer) shutdown(context.Context) error {
+// flushOutput gives the output a last moment. A goroutine that is blocked in a write ends with the process.
+func (p *printer) flushOutput(context.Context) error {
 	p.out.Flush(flushTimeout)
 	return nil
 }

@@ -43,8 +43,8 @@ func TestOneSafeLineAnEvent(t *testing.T) {
 	var out bytes.Buffer
 	p, err := newPrinter(exportertest.NewNopSettings(Type), &Config{Output: "stdout"}, &out)
 	require.NoError(t, err)
-	require.NoError(t, p.push(context.Background(), ld))
-	require.NoError(t, p.shutdown(context.Background()))
+	require.NoError(t, p.pushLines(context.Background(), ld))
+	require.NoError(t, p.flushOutput(context.Background()))
 	require.Equal(t, `2026-11-18 11:06:40.123456Z login succeeded: user=alice client=10.0.0.7 port=51544
 2026-11-18 11:06:41.000000Z logout: user="\x1b]0;owned\a"
 1970-01-01 00:00:00.000000Z login:
@@ -71,8 +71,8 @@ func TestNamesAreHiddenBeforeTheyArePrinted(t *testing.T) {
 			var out bytes.Buffer
 			p, err := newPrinter(exportertest.NewNopSettings(Type), &Config{Output: "stdout", Redact: policy}, &out)
 			require.NoError(t, err)
-			require.NoError(t, p.push(context.Background(), ld))
-			require.NoError(t, p.shutdown(context.Background()))
+			require.NoError(t, p.pushLines(context.Background(), ld))
+			require.NoError(t, p.flushOutput(context.Background()))
 			require.Equal(t, want, out.String())
 		}
 	}
@@ -100,9 +100,9 @@ func TestAnOutputThatTakesNothing(t *testing.T) {
 		p, err := newPrinter(set, &Config{Output: "stdout"}, file)
 		require.NoError(t, err)
 		began := time.Now()
-		require.NoError(t, p.push(context.Background(), ld))
-		require.NoError(t, p.push(context.Background(), ld))
-		require.NoError(t, p.shutdown(context.Background()))
+		require.NoError(t, p.pushLines(context.Background(), ld))
+		require.NoError(t, p.pushLines(context.Background(), ld))
+		require.NoError(t, p.flushOutput(context.Background()))
 		require.Less(t, time.Since(began), 10*time.Second)
 
 		var m metricdata.ResourceMetrics

@@ -87,8 +87,8 @@ func maxElapsedTime(b componentBlock) time.Duration {
 // exportersWithoutQueue have no queue unless one is configured.
 var exportersWithoutQueue = []string{"debug", "file", "nop", "sessionlog_console"}
 
-// hasQueue is true by default: nearly all exporters of exporterhelper have a queue.
-func hasQueue(b componentBlock) bool {
+// hasSendingQueue is true by default: nearly all exporters of exporterhelper have a queue.
+func hasSendingQueue(b componentBlock) bool {
 	if !b.hasKey("sending_queue") {
 		return !slices.Contains(exportersWithoutQueue, b.componentType())
 	}
@@ -97,12 +97,12 @@ func hasQueue(b componentBlock) bool {
 
 // acknowledgesEarly is true for an exporter that acknowledges an event when it is queued.
 func acknowledgesEarly(b componentBlock) bool {
-	return hasQueue(b) && !b.boolAt(false, "sending_queue", "wait_for_result")
+	return hasSendingQueue(b) && !b.boolAt(false, "sending_queue", "wait_for_result")
 }
 
 func queueStorage(b componentBlock) (id string, ok bool) {
 	id, ok = b.valueAt("sending_queue", "storage").(string)
-	return id, ok && id != "" && hasQueue(b)
+	return id, ok && id != "" && hasSendingQueue(b)
 }
 
 func hasMemoryQueue(b componentBlock) bool {
@@ -131,7 +131,7 @@ func stopsRetrying(b componentBlock) bool {
 }
 
 func hasByteLimit(b componentBlock) bool {
-	if !hasQueue(b) || b.valueAt("sending_queue", "batch") == nil || !b.boolAt(true, "sending_queue", "batch", "enabled") {
+	if !hasSendingQueue(b) || b.valueAt("sending_queue", "batch") == nil || !b.boolAt(true, "sending_queue", "batch", "enabled") {
 		return false
 	}
 	sizer := b.valueAt("sending_queue", "batch", "sizer")

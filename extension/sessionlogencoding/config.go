@@ -48,7 +48,7 @@ func (c *Config) Validate() error {
 	if _, ok := logformat.Find(formats.All(), c.Format); !ok && c.Format != formatAuto {
 		errs = append(errs, fmt.Errorf("format: %q is not known: write auto or one of %s", c.Format, formats.Names()))
 	}
-	if _, err := c.location(); err != nil {
+	if _, err := c.loadTimezone(); err != nil {
 		errs = append(errs, err)
 	}
 	if err := formats.CheckLinePrefix(c.LogLinePrefix); err != nil {
@@ -60,8 +60,8 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// location is nil when none is configured. `Local` is refused: it is another zone on another machine.
-func (c *Config) location() (*time.Location, error) {
+// loadTimezone is nil when none is configured. `Local` is refused: it is another zone on another machine.
+func (c *Config) loadTimezone() (*time.Location, error) {
 	if c.Timezone == "" {
 		return nil, nil
 	}

@@ -44,7 +44,7 @@ type decoderState struct {
 const instrumentationScope = "github.com/otel-sessionlog/sessionlog/extension/sessionlogencoding"
 
 func newEncoding(cfg *Config, set extension.Settings) (*logEncoding, error) {
-	zone, err := cfg.location()
+	zone, err := cfg.loadTimezone()
 	if err != nil {
 		return nil, err
 	}

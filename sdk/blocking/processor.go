@@ -106,11 +106,11 @@ func (p *Processor) ForceFlush(ctx context.Context) error { return p.exporter.Fo
 // down. The provider's own Shutdown waits for them instead, and does not get here once its context has ended: an application in
 // which somebody may wait without a limit calls this one after it.
 func (p *Processor) Shutdown(ctx context.Context) (err error) {
-	p.once.Do(func() { err = p.shutdown(ctx) })
+	p.once.Do(func() { err = p.shutdownQueue(ctx) })
 	return err
 }
 
-func (p *Processor) shutdown(ctx context.Context) error {
+func (p *Processor) shutdownQueue(ctx context.Context) error {
 	p.queue.Close()
 	defer p.cancel()
 	select {

@@ -40,7 +40,7 @@ func (d *Decoder) Append(list []sdklog.Record, ld plog.Logs) ([]sdklog.Record, e
 	d.collector.records = list
 	want := len(list) + ld.LogRecordCount()
 	for _, rl := range ld.ResourceLogs().All() {
-		provider := d.provider(rl)
+		provider := d.providerOfResource(rl)
 		for _, sl := range rl.ScopeLogs().All() {
 			logger := provider.Logger(sl.Scope().Name(), log.WithInstrumentationVersion(sl.Scope().Version()),
 				log.WithSchemaURL(sl.SchemaUrl()), log.WithInstrumentationAttributes(keyValues(sl.Scope().Attributes())...))
@@ -56,7 +56,7 @@ func (d *Decoder) Append(list []sdklog.Record, ld plog.Logs) ([]sdklog.Record, e
 	return list, nil
 }
 
-func (d *Decoder) provider(rl plog.ResourceLogs) *sdklog.LoggerProvider {
+func (d *Decoder) providerOfResource(rl plog.ResourceLogs) *sdklog.LoggerProvider {
 	set := attribute.NewSet(keyValues(rl.Resource().Attributes())...)
 	key := resourceKey{rl.SchemaUrl(), set.Equivalent()}
 	if p := d.providers[key]; p != nil {

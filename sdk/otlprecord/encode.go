@@ -61,7 +61,7 @@ func encodeRecord(r *sdklog.Record, lr plog.LogRecord) {
 	lr.SetSpanID(pcommon.SpanID(r.SpanID()))
 	lr.SetFlags(plog.LogRecordFlags(r.TraceFlags()))
 	lr.SetDroppedAttributesCount(uint32(r.DroppedAttributes()))
-	setValue(lr.Body(), r.Body())
+	setAttributeValue(lr.Body(), r.Body())
 	m := lr.Attributes()
 	m.EnsureCapacity(r.AttributesLen())
 	r.WalkAttributes(func(a attribute.KeyValue) bool {
@@ -78,7 +78,7 @@ func otlpTimestamp(t time.Time) pcommon.Timestamp {
 	return pcommon.NewTimestampFromTime(t)
 }
 
-func setValue(to pcommon.Value, v attribute.Value) {
+func setAttributeValue(to pcommon.Value, v attribute.Value) {
 	switch v.Type() {
 	case attribute.STRING:
 		plogs.SetText(to, v.AsString())
@@ -91,15 +91,15 @@ func setValue(to pcommon.Value, v attribute.Value) {
 	case attribute.BYTESLICE:
 		to.SetEmptyBytes().FromRaw(v.AsByteSlice())
 	case attribute.SLICE:
-		setSlice(to, v.AsSlice(), setValue)
+		setSliceValue(to, v.AsSlice(), setAttributeValue)
 	case attribute.STRINGSLICE:
-		setSlice(to, v.AsStringSlice(), plogs.SetText)
+		setSliceValue(to, v.AsStringSlice(), plogs.SetText)
 	case attribute.BOOLSLICE:
-		setSlice(to, v.AsBoolSlice(), pcommon.Value.SetBool)
+		setSliceValue(to, v.AsBoolSlice(), pcommon.Value.SetBool)
 	case attribute.INT64SLICE:
-		setSlice(to, v.AsInt64Slice(), pcommon.Value.SetInt)
+		setSliceValue(to, v.AsInt64Slice(), pcommon.Value.SetInt)
 	case attribute.FLOAT64SLICE:
-		setSlice(to, v.AsFloat64Slice(), pcommon.Value.SetDouble)
+		setSliceValue(to, v.AsFloat64Slice(), pcommon.Value.SetDouble)
 	case attribute.MAP:
 		m := to.SetEmptyMap()
 		for _, a := range v.AsMap() {
@@ -110,10 +110,10 @@ func setValue(to pcommon.Value, v attribute.Value) {
 
 // putAttribute sets an attribute. Its key is UTF-8, as OTLP strings must be.
 func putAttribute(m pcommon.Map, a attribute.KeyValue) {
-	setValue(m.PutEmpty(strings.ToValidUTF8(string(a.Key), "\uFFFD")), a.Value)
+	setAttributeValue(m.PutEmpty(strings.ToValidUTF8(string(a.Key), "\uFFFD")), a.Value)
 }
 
-func setSlice[T any](to pcommon.Value, list []T, set func(pcommon.Value, T)) {
+func setSliceValue[T any](to pcommon.Value, list []T, set func(pcommon.Value, T)) {
 	s := to.SetEmptySlice()
 	s.EnsureCapacity(len(list))
 	for _, x := range list {

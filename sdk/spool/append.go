@@ -67,7 +67,7 @@ func (s *segmentStore) writeBuffer() error {
 		return err
 	}
 	if _, err := s.activeFile.Write(s.frameBuffer); err != nil {
-		if s.activeFile.Truncate(whole) != nil || !seekTo(s.activeFile, whole) {
+		if s.activeFile.Truncate(whole) != nil || !seekToOffset(s.activeFile, whole) {
 			s.abandonSegment(seg)
 		}
 		return err
@@ -89,7 +89,7 @@ func (s *segmentStore) writeBuffer() error {
 	return nil
 }
 
-func seekTo(file *os.File, to int64) bool {
+func seekToOffset(file *os.File, to int64) bool {
 	at, err := file.Seek(to, io.SeekStart)
 	return err == nil && at == to
 }
@@ -112,7 +112,7 @@ func (s *segmentStore) segmentToWrite() (*segment, int64, error) {
 	}
 	s.lastNumber = number
 	if _, err = file.WriteString(segmentMagic); err == nil {
-		err = syncDir(s.dir)
+		err = syncDirectory(s.dir)
 	}
 	if err != nil {
 		return nil, 0, errors.Join(err, file.Close(), os.Remove(s.segmentPath(number)))

@@ -13,7 +13,7 @@ type framePosition struct {
 	offset  int64
 }
 
-func (p framePosition) isBefore(q framePosition) bool {
+func (p framePosition) isBeforePosition(q framePosition) bool {
 	return p.segment < q.segment || p.segment == q.segment && p.offset < q.offset
 }
 

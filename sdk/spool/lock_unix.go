@@ -8,13 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFile fails when another process holds the lock. The system lets go of it when the process ends, however it ends.
-func lockFile(file *os.File) error {
+// lockExclusively fails when another process holds the lock. The system lets go of it when the process ends, however it ends.
+func lockExclusively(file *os.File) error {
 	return unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 }
 
-// syncDir makes the names in a folder durable.
-func syncDir(dir string) error {
+// syncDirectory makes the names in a folder durable.
+func syncDirectory(dir string) error {
 	folder, err := os.Open(dir)
 	if err != nil {
 		return err

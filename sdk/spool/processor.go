@@ -163,11 +163,11 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 // The provider's own Shutdown waits for whoever waits instead, and does not get here once its context has ended: an application
 // in which somebody may wait without a limit calls this one after it.
 func (p *Processor) Shutdown(ctx context.Context) (err error) {
-	p.once.Do(func() { err = p.shutdown(ctx) })
+	p.once.Do(func() { err = p.deliverAndClose(ctx) })
 	return err
 }
 
-func (p *Processor) shutdown(ctx context.Context) error {
+func (p *Processor) deliverAndClose(ctx context.Context) error {
 	close(p.closed)
 	p.queue.Close()
 	<-p.queue.Done() // at most one write and fsync

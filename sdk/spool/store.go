@@ -43,7 +43,7 @@ func openStore(dir string, maxBytes int64) (*segmentStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := lockFile(lock); err != nil {
+	if err := lockExclusively(lock); err != nil {
 		_ = lock.Close()
 		return nil, fmt.Errorf("another process has this folder: give each process its own: %w", err)
 	}
@@ -71,7 +71,7 @@ func makeFolder(dir string) error {
 	err := os.MkdirAll(dir, 0o700)
 	for _, d := range above {
 		if err == nil {
-			err = syncDir(d)
+			err = syncDirectory(d)
 		}
 	}
 	return err
@@ -88,7 +88,7 @@ func (s *segmentStore) recoverState() (err error) {
 	for _, seg := range s.segments {
 		s.lastNumber = max(s.lastNumber, seg.number)
 	}
-	if err := errors.Join(syncDir(s.dir), syncDir(filepath.Dir(s.dir))); err != nil {
+	if err := errors.Join(syncDirectory(s.dir), syncDirectory(filepath.Dir(s.dir))); err != nil {
 		return err
 	}
 	_ = writeCursor(s.cursorFile, s.cursor) // takes the room that it needs; without, a full disk would have records delivered again
@@ -145,7 +145,7 @@ func (s *segmentStore) isDeliveredUpTo(p framePosition) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, seg := range s.segments {
-		if from := (framePosition{seg.number, s.deliveredOffset(seg)}); from.isBefore(p) && from.offset < seg.size {
+		if from := (framePosition{seg.number, s.deliveredOffset(seg)}); from.isBeforePosition(p) && from.offset < seg.size {
 			return false
 		}
 	}

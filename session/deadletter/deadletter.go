@@ -26,8 +26,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 )
 
-// chunk is how many bytes are gathered before they go to the file: a page of records must not stand in memory twice.
-const chunk = 1 << 20
+// chunkBytes is how many bytes are gathered before they go to the file: a page of records must not stand in memory twice.
+const chunkBytes = 1 << 20
 
 // Writer writes the dead letters of one component. It is safe for concurrent use.
 type Writer struct {
@@ -53,7 +53,7 @@ func Open(dir, component string) (*Writer, error) {
 			return nil, fmt.Errorf("dead letter: none of %s: %w", strings.Join(DefaultDirectories(), ", "), err)
 		}
 	}
-	return open(dir, component, time.Now)
+	return openWithClock(dir, component, time.Now)
 }
 
 // folderName is what a dead letter's folder is called where nobody has named one.
@@ -75,7 +75,7 @@ func Beside(path string) string { return filepath.Join(filepath.Dir(path), folde
 func firstWritable(list []string) (string, error) {
 	var errs []error
 	for _, dir := range list {
-		err := writable(dir)
+		err := probeWritable(dir)
 		if err == nil {
 			return dir, nil
 		}
@@ -84,8 +84,8 @@ func firstWritable(list []string) (string, error) {
 	return "", errors.Join(errs...)
 }
 
-func open(dir, component string, now func() time.Time) (*Writer, error) {
-	if err := writable(dir); err != nil {
+func openWithClock(dir, component string, now func() time.Time) (*Writer, error) {
+	if err := probeWritable(dir); err != nil {
 		return nil, fmt.Errorf("dead letter: %w", err)
 	}
 	return &Writer{dir: dir, component: component, now: now}, nil
@@ -100,11 +100,11 @@ func (l *Writer) Write(ctx context.Context, logs plog.Logs, reason error) error 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now().UTC()
-	if err := l.turnTo(now.Format(time.DateOnly)); err != nil {
+	if err := l.openFileOfDay(now.Format(time.DateOnly)); err != nil {
 		return fmt.Errorf("dead letter: %w", err)
 	}
-	if err := l.append(ctx, newEnvelope(now, l.component, reason), logs); err != nil {
-		l.drop()
+	if err := l.appendRecords(ctx, newEnvelope(now, l.component, reason), logs); err != nil {
+		l.dropFile()
 		return fmt.Errorf("dead letter: %w", err)
 	}
 	return nil
@@ -122,31 +122,31 @@ func (l *Writer) Close() error {
 	return file.Close()
 }
 
-func (l *Writer) append(ctx context.Context, head envelope, logs plog.Logs) error {
+func (l *Writer) appendRecords(ctx context.Context, head envelope, logs plog.Logs) error {
 	l.buf = l.buf[:0]
-	for one := range records(logs) {
+	for one := range eachRecord(logs) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		line, err := head.line(one)
+		line, err := head.encodeLine(one)
 		if err != nil {
 			return err
 		}
 		l.buf = append(l.buf, line...)
-		if len(l.buf) >= chunk {
-			if err := l.flush(); err != nil {
+		if len(l.buf) >= chunkBytes {
+			if err := l.flushBuffer(); err != nil {
 				return err
 			}
 		}
 	}
-	if err := l.flush(); err != nil {
+	if err := l.flushBuffer(); err != nil {
 		return err
 	}
 	return l.file.Sync()
 }
 
-// flush writes the gathered lines, after closing off the line that an earlier process or a failed write has torn.
-func (l *Writer) flush() error {
+// flushBuffer writes the gathered lines, after closing off the line that an earlier process or a failed write has torn.
+func (l *Writer) flushBuffer() error {
 	if l.torn {
 		if _, err := l.file.Write([]byte{'\n'}); err != nil {
 			return err
@@ -158,10 +158,10 @@ func (l *Writer) flush() error {
 	return err
 }
 
-// drop closes the file, so that the next Write opens it anew and looks how it ends. That is due after a write that was cut short,
+// dropFile closes the file, so that the next Write opens it anew and looks how it ends. That is due after a write that was cut short,
 // and after a failed fsync too: Linux reports it once and may have thrown the pages away, so only writing everything again, which
 // the caller's retry is, says anything about the disk.
-func (l *Writer) drop() {
+func (l *Writer) dropFile() {
 	_ = l.file.Close()
 	l.file = nil
 }
@@ -184,6 +184,6 @@ func fileName(component, day string) string {
 
 const extension = ".jsonl"
 
-func (l *Writer) path(day string) string {
+func (l *Writer) pathOfDay(day string) string {
 	return filepath.Join(l.dir, fileName(l.component, day))
 }

@@ -46,7 +46,7 @@ func page() plog.Logs {
 
 func mustOpen(t *testing.T, dir string, now func() time.Time) *Writer {
 	t.Helper()
-	l, err := open(dir, component, now)
+	l, err := openWithClock(dir, component, now)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Close()) })
 	return l
@@ -77,7 +77,7 @@ func TestEveryRecordComesBackAlone(t *testing.T) {
 	entries, bad := readAll(t, dir)
 	require.Empty(t, bad)
 	var want []plog.Logs
-	for one := range records(logs) {
+	for one := range eachRecord(logs) {
 		copied := plog.NewLogs()
 		one.CopyTo(copied)
 		want = append(want, copied)
@@ -131,7 +131,7 @@ func TestAFileThatWasTakenAwayIsMadeAnew(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "dead")
 			l := mustOpen(t, dir, at(20))
 			require.NoError(t, l.Write(t.Context(), page(), errPoison))
-			require.NoError(t, take(l.path("2026-11-20")))
+			require.NoError(t, take(l.pathOfDay("2026-11-20")))
 			require.NoError(t, l.Write(t.Context(), page(), errPoison))
 			entries, bad := readAll(t, dir)
 			require.Empty(t, bad)
@@ -145,10 +145,10 @@ func TestATornLineIsClosedOff(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, dir, at(20))
 	require.NoError(t, l.Write(t.Context(), page(), errPoison))
-	whole, err := os.ReadFile(l.path("2026-11-20"))
+	whole, err := os.ReadFile(l.pathOfDay("2026-11-20"))
 	require.NoError(t, err)
 	for _, cut := range []int{1, len(whole) / 2, len(whole) - 2, len(whole) - 1, len(whole)} {
-		require.NoError(t, os.WriteFile(l.path("2026-11-20"), whole[:cut], 0o600))
+		require.NoError(t, os.WriteFile(l.pathOfDay("2026-11-20"), whole[:cut], 0o600))
 		again := mustOpen(t, dir, at(20))
 		require.NoError(t, again.Write(t.Context(), page(), errPoison))
 		entries, bad := readAll(t, dir)
@@ -164,7 +164,7 @@ func TestATornLineIsClosedOff(t *testing.T) {
 func TestAFullDiskIsAnErrorAndPassesOn(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, dir, at(20))
-	file := l.path("2026-11-20")
+	file := l.pathOfDay("2026-11-20")
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Log("no /dev/full on this system: a folder in the file's place stands in for it")
 		require.NoError(t, os.Mkdir(file, 0o700))
@@ -198,7 +198,7 @@ func TestAFolderThatCannotBeWrittenIsSaidAtOnce(t *testing.T) {
 func TestManyWritersAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, dir, at(20))
-	other, err := open(dir, "exporter/sessionlog", at(20))
+	other, err := openWithClock(dir, "exporter/sessionlog", at(20))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, other.Close()) }()
 	var writers sync.WaitGroup
@@ -271,11 +271,11 @@ func TestALongRecordIsReadWhole(t *testing.T) {
 func TestAFileThatCannotBeSyncedIsNoPromise(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, dir, at(1))
-	require.NoError(t, os.Symlink("/dev/null", l.path("2026-11-01")))
+	require.NoError(t, os.Symlink("/dev/null", l.pathOfDay("2026-11-01")))
 	l.now = func() time.Time { return time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC) }
 	require.Error(t, l.Write(t.Context(), page(), errors.New("refused")))
 	require.Nil(t, l.file, "a file whose fsync has failed is not written to again: it is opened anew")
-	require.NoError(t, os.Remove(l.path("2026-11-01")))
+	require.NoError(t, os.Remove(l.pathOfDay("2026-11-01")))
 	require.NoError(t, l.Write(t.Context(), page(), errors.New("refused")))
 	entries, bad := readAll(t, dir)
 	require.Empty(t, bad)

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// writable tries a file in the folder, or in the nearest one above it that exists.
-func writable(dir string) error {
+// probeWritable tries a file in the folder, or in the nearest one above it that exists.
+func probeWritable(dir string) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return err
@@ -28,22 +28,22 @@ func writable(dir string) error {
 	}
 }
 
-// turnTo makes day's file the open one. The folders are synced too: a file whose name is not on the disk is lost with its content.
-func (l *Writer) turnTo(day string) error {
-	if l.file != nil && l.day == day && l.inPlace() {
+// openFileOfDay makes day's file the open one. The folders are synced too: a file whose name is not on the disk is lost with its content.
+func (l *Writer) openFileOfDay(day string) error {
+	if l.file != nil && l.day == day && l.isFileInPlace() {
 		return nil
 	}
 	if l.file != nil {
-		l.drop()
+		l.dropFile()
 	}
 	if err := os.MkdirAll(l.dir, 0o700); err != nil {
 		return err
 	}
-	file, err := os.OpenFile(l.path(day), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	file, err := os.OpenFile(l.pathOfDay(day), os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
-	torn, err := endsInLine(file)
+	torn, err := endsWithinLine(file)
 	if err == nil {
 		err = errors.Join(syncFolder(l.dir), syncFolder(filepath.Dir(l.dir)))
 	}
@@ -54,10 +54,10 @@ func (l *Writer) turnTo(day string) error {
 	return nil
 }
 
-// inPlace tells whether the open file is still the one of that name: who has dealt with a dead letter takes it away, and what is
+// isFileInPlace tells whether the open file is still the one of that name: who has dealt with a dead letter takes it away, and what is
 // written into a removed file is nowhere.
-func (l *Writer) inPlace() bool {
-	named, err := os.Stat(l.path(l.day))
+func (l *Writer) isFileInPlace() bool {
+	named, err := os.Stat(l.pathOfDay(l.day))
 	if err != nil {
 		return false
 	}
@@ -65,8 +65,8 @@ func (l *Writer) inPlace() bool {
 	return err == nil && os.SameFile(named, open)
 }
 
-// endsInLine tells whether a crash has left the file without its last newline.
-func endsInLine(file *os.File) (bool, error) {
+// endsWithinLine tells whether a crash has left the file without its last newline.
+func endsWithinLine(file *os.File) (bool, error) {
 	info, err := file.Stat()
 	if err != nil || info.Size() == 0 {
 		return false, err

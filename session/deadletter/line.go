@@ -39,7 +39,7 @@ func appendString(b []byte, s string) []byte {
 	return append(b, quoted...)
 }
 
-func (e envelope) line(one plog.Logs) ([]byte, error) {
+func (e envelope) encodeLine(one plog.Logs) ([]byte, error) {
 	record, err := (&plog.JSONMarshaler{}).MarshalLogs(one)
 	if err != nil {
 		return nil, fmt.Errorf("writing a record as JSON: %w", err)
@@ -49,8 +49,8 @@ func (e envelope) line(one plog.Logs) ([]byte, error) {
 	return append(line, '}', '\n'), nil
 }
 
-// records yields every record alone with its resource and scope. The yielded value is used again for the next.
-func records(logs plog.Logs) iter.Seq[plog.Logs] {
+// eachRecord yields every record alone with its resource and scope. The yielded value is used again for the next.
+func eachRecord(logs plog.Logs) iter.Seq[plog.Logs] {
 	return func(yield func(plog.Logs) bool) {
 		for _, resource := range logs.ResourceLogs().All() {
 			for _, scope := range resource.ScopeLogs().All() {

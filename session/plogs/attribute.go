@@ -40,7 +40,7 @@ func mappingsOf(f *session.Field) []attributeMapping {
 	case "RecordID":
 		return []attributeMapping{{key: f.Attr, read: func(d *Decoder, v pcommon.Value) { d.readRecordUID(textValue(v)) }}}
 	case "SessionKey":
-		return []attributeMapping{{key: f.Attr, read: func(d *Decoder, v pcommon.Value) { d.readID(&d.event.SessionKey, f.Attr, v) }}}
+		return []attributeMapping{{key: f.Attr, read: func(d *Decoder, v pcommon.Value) { d.readIDAttribute(&d.event.SessionKey, f.Attr, v) }}}
 	case "Outcome":
 		return []attributeMapping{{
 			f.Attr, func(e *session.Event, m pcommon.Map) { m.PutStr(f.Attr, e.Outcome.String()) },
@@ -55,7 +55,7 @@ func mappingsOf(f *session.Field) []attributeMapping {
 		read := func(d *Decoder, v pcommon.Value) { d.event.StatusCode = textValue(v) }
 		return []attributeMapping{{f.Attr, putStatusCode, read}, {key: keyDBStatusCode, read: read}}
 	case "User":
-		return []attributeMapping{{f.Attr, putUser, readUser}}
+		return []attributeMapping{{f.Attr, putUserName, readUserName}}
 	case "Extra":
 		return nil
 	}
@@ -75,7 +75,7 @@ func mappingOf(f *session.Field) attributeMapping {
 	switch f.In(&session.Event{}).(type) {
 	case *string:
 		return attributeMapping{
-			key, func(e *session.Event, m pcommon.Map) { putText(m, key, *f.In(e).(*string)) },
+			key, func(e *session.Event, m pcommon.Map) { putNonEmptyText(m, key, *f.In(e).(*string)) },
 			func(d *Decoder, v pcommon.Value) { *f.In(&d.event).(*string) = textValue(v) },
 		}
 	case *int32:
@@ -86,7 +86,7 @@ func mappingOf(f *session.Field) attributeMapping {
 		return numberMapping[int64](f, math.MinInt64, math.MaxInt64)
 	case *[]string:
 		return attributeMapping{
-			key, func(e *session.Event, m pcommon.Map) { putTexts(m, key, *f.In(e).(*[]string)) },
+			key, func(e *session.Event, m pcommon.Map) { putTextList(m, key, *f.In(e).(*[]string)) },
 			func(d *Decoder, v pcommon.Value) {
 				to := f.In(&d.event).(*[]string)
 				*to = appendTexts(*to, v)
@@ -104,7 +104,7 @@ func mappingOf(f *session.Field) attributeMapping {
 // numberMapping reads what lies between least and most.
 func numberMapping[T int32 | uint32 | int64](f *session.Field, least, most int64) attributeMapping {
 	return attributeMapping{
-		f.Attr, func(e *session.Event, m pcommon.Map) { putInt(m, f.Attr, int64(*f.In(e).(*T))) },
+		f.Attr, func(e *session.Event, m pcommon.Map) { putNonZeroInt(m, f.Attr, int64(*f.In(e).(*T))) },
 		func(d *Decoder, v pcommon.Value) {
 			if n, ok := integerValue(v); ok && n >= least && n <= most {
 				*f.In(&d.event).(*T) = T(n)
@@ -127,19 +127,19 @@ func putStatusCode(e *session.Event, m pcommon.Map) {
 	if session.IsDatabase(e.System) {
 		key = keyDBStatusCode
 	}
-	putText(m, key, e.StatusCode)
+	putNonEmptyText(m, key, e.StatusCode)
 }
 
-// putUser distinguishes an empty name from a missing one.
-func putUser(e *session.Event, m pcommon.Map) {
+// putUserName distinguishes an empty name from a missing one.
+func putUserName(e *session.Event, m pcommon.Map) {
 	if e.User == "" && e.UserEmpty {
 		m.PutStr(keyUserName, "")
 		return
 	}
-	putText(m, keyUserName, e.User)
+	putNonEmptyText(m, keyUserName, e.User)
 }
 
-func readUser(d *Decoder, v pcommon.Value) {
+func readUserName(d *Decoder, v pcommon.Value) {
 	d.event.User = textValue(v)
 	d.event.UserEmpty = d.event.User == ""
 }
@@ -176,7 +176,7 @@ func (d *Decoder) readRecordUID(s string) {
 	}
 }
 
-func (d *Decoder) readID(to *session.ID, key string, v pcommon.Value) {
+func (d *Decoder) readIDAttribute(to *session.ID, key string, v pcommon.Value) {
 	var ok bool
 	if *to, ok = session.ParseID(textValue(v)); !ok {
 		d.keepAttribute(key, v)
@@ -199,7 +199,7 @@ func (d *Decoder) readSettings(key string, v pcommon.Value) {
 			e.Settings = append(e.Settings, session.Setting{Name: name, Value: textValue(value)})
 		}
 	case pcommon.ValueTypeSlice:
-		if !arePairs(v.Slice()) {
+		if !areNameValuePairs(v.Slice()) {
 			d.keepAttribute(key, v)
 			return
 		}
@@ -212,7 +212,7 @@ func (d *Decoder) readSettings(key string, v pcommon.Value) {
 	}
 }
 
-func arePairs(s pcommon.Slice) bool {
+func areNameValuePairs(s pcommon.Slice) bool {
 	for i := range s.Len() {
 		if v := s.At(i); v.Type() != pcommon.ValueTypeSlice || v.Slice().Len() != 2 {
 			return false

@@ -196,7 +196,7 @@ func (d *Decoder) readAttributes(lr plog.LogRecord) {
 // ids, and may say something in its body.
 func (d *Decoder) completeRecord(lr plog.LogRecord) {
 	e := &d.event
-	d.setTimes(lr)
+	d.setRecordTimes(lr)
 	if lr.Body().Type() != pcommon.ValueTypeEmpty {
 		e.Message = textValue(lr.Body())
 	}
@@ -219,9 +219,9 @@ func (d *Decoder) completeRecord(lr plog.LogRecord) {
 	}
 }
 
-// setTimes reads times by their magnitude, since some senders write seconds or milliseconds where nanoseconds are meant. What is a time
+// setRecordTimes reads times by their magnitude, since some senders write seconds or milliseconds where nanoseconds are meant. What is a time
 // of our days in no unit is kept aside, and the observed time counts, as where there is no time.
-func (d *Decoder) setTimes(lr plog.LogRecord) {
+func (d *Decoder) setRecordTimes(lr plog.LogRecord) {
 	e := &d.event
 	if nanos, ok := session.Nanoseconds(e.Observed); ok {
 		e.Observed = nanos

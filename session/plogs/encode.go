@@ -52,9 +52,9 @@ func (enc *Encoder) groupRecords(ld plog.Logs, g resourceGroup, room int) plog.L
 	rl := ld.ResourceLogs().AppendEmpty()
 	rl.SetSchemaUrl(SchemaURL)
 	attrs := rl.Resource().Attributes()
-	putText(attrs, keyServiceName, g.system)
-	putText(attrs, keyInstanceID, g.instance)
-	putText(attrs, keyHostName, g.host)
+	putNonEmptyText(attrs, keyServiceName, g.system)
+	putNonEmptyText(attrs, keyInstanceID, g.instance)
+	putNonEmptyText(attrs, keyHostName, g.host)
 	sl := rl.ScopeLogs().AppendEmpty()
 	sl.SetSchemaUrl(SchemaURL)
 	sl.Scope().SetName(ScopeName)
@@ -75,9 +75,9 @@ func (enc *Encoder) renderTexts(events []session.Event) renderedTexts {
 	enc.text, enc.ends = enc.text[:0], enc.ends[:0]
 	for i := range events {
 		e := &events[i]
-		enc.text = appendID(enc.text, e.RecordID)
+		enc.text = appendIDText(enc.text, e.RecordID)
 		enc.ends = append(enc.ends, len(enc.text))
-		enc.text = appendID(enc.text, e.SessionKey)
+		enc.text = appendIDText(enc.text, e.SessionKey)
 		enc.ends = append(enc.ends, len(enc.text))
 		if e.Message == "" {
 			enc.text = e.AppendLine(enc.text)
@@ -87,7 +87,7 @@ func (enc *Encoder) renderTexts(events []session.Event) renderedTexts {
 	return renderedTexts{all: string(enc.text), ends: enc.ends}
 }
 
-func appendID(b []byte, id session.ID) []byte {
+func appendIDText(b []byte, id session.ID) []byte {
 	if id.IsZero() {
 		return b
 	}
@@ -131,8 +131,8 @@ func encodeRecord(e *session.Event, lr plog.LogRecord, uid, key, body string) {
 		few = nil
 	}
 	m.EnsureCapacity(attributeCapacity)
-	putText(m, keyRecordUID, uid)
-	putText(m, session.AttrSessionKey, key)
+	putNonEmptyText(m, keyRecordUID, uid)
+	putNonEmptyText(m, session.AttrSessionKey, key)
 	for i := range attributeMappings {
 		if attributeMappings[i].write != nil {
 			attributeMappings[i].write(e, m)

@@ -23,12 +23,12 @@ var foreignReaders = func() map[string]foreignReader {
 		keyEventAction:   (*Decoder).readForeignAction,
 		keyEventOutcome:  (*Decoder).readForeignOutcome,
 		"event.reason":   (*Decoder).readForeignReason,
-		"event.code":     textInto(func(e *session.Event) *string { return &e.StatusCode }),
-		"error.code":     textInto(func(e *session.Event) *string { return &e.StatusCode }),
+		"event.code":     readTextInto(func(e *session.Event) *string { return &e.StatusCode }),
+		"error.code":     readTextInto(func(e *session.Event) *string { return &e.StatusCode }),
 		"error.message":  (*Decoder).readForeignReason,
 		"event.id":       (*Decoder).readForeignUID,
 		"event.duration": func(d *Decoder, key string, v pcommon.Value) { d.readForeignInt(&d.event.Duration, key, v) }, // nanoseconds
-		"event.original": textInto(func(e *session.Event) *string { return &e.Original }),
+		"event.original": readTextInto(func(e *session.Event) *string { return &e.Original }),
 		"process.pid":    func(d *Decoder, key string, v pcommon.Value) { d.readForeignInt(&d.event.PID, key, v) },
 
 		"audit.record.id": (*Decoder).readForeignUID,
@@ -37,12 +37,12 @@ var foreignReaders = func() map[string]foreignReader {
 
 		keySignInResult:                             (*Decoder).readSignInResult,
 		"aspnetcore.identity.sign_in.type":          (*Decoder).readForeignMethod,
-		"aspnetcore.identity.error_code":            textInto(func(e *session.Event) *string { return &e.StatusCode }),
+		"aspnetcore.identity.error_code":            readTextInto(func(e *session.Event) *string { return &e.StatusCode }),
 		"aspnetcore.identity.password_check_result": (*Decoder).readPasswordCheck,
 		"authentication.type":                       (*Decoder).readForeignMethod,
 		"authentication.method":                     (*Decoder).readForeignMethod,
 		"auth.method":                               (*Decoder).readForeignMethod,
-		"aspnetcore.authentication.scheme":          textInto(func(e *session.Event) *string { return &e.Plugin }),
+		"aspnetcore.authentication.scheme":          readTextInto(func(e *session.Event) *string { return &e.Plugin }),
 	}
 	for i, key := range foreignUserKeys {
 		readers[key] = func(d *Decoder, key string, v pcommon.Value) { d.foreign.userNames[i] = d.firstText(key, v) }
@@ -59,7 +59,7 @@ var foreignReaders = func() map[string]foreignReader {
 	return readers
 }()
 
-func textInto(field func(*session.Event) *string) foreignReader {
+func readTextInto(field func(*session.Event) *string) foreignReader {
 	return func(d *Decoder, key string, v pcommon.Value) { d.readForeignText(field(&d.event), key, v) }
 }
 

@@ -10,8 +10,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
-// setJSON sets an array or a map from its JSON text. Integers stay integers.
-func setJSON(v pcommon.Value, text string) bool {
+// setJSONValue sets an array or a map from its JSON text. Integers stay integers.
+func setJSONValue(v pcommon.Value, text string) bool {
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()
 	var raw any
@@ -21,8 +21,8 @@ func setJSON(v pcommon.Value, text string) bool {
 	return v.FromRaw(mapLeaves(raw, numberAsWritten)) == nil
 }
 
-// jsonText is an array or a map as JSON. NaN and infinities become texts: pdata returns nothing for a value that holds one.
-func jsonText(v pcommon.Value) string {
+// textOfJSON is an array or a map as JSON. NaN and infinities become texts: pdata returns nothing for a value that holds one.
+func textOfJSON(v pcommon.Value) string {
 	if s := v.AsString(); s != "" {
 		return s
 	}

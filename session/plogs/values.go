@@ -11,8 +11,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// putText leaves empty texts out.
-func putText(m pcommon.Map, key, s string) {
+func putNonEmptyText(m pcommon.Map, key, s string) {
 	if s == "" {
 		return
 	}
@@ -33,13 +32,13 @@ func SetText(v pcommon.Value, s string) {
 	v.SetEmptyBytes().FromRaw([]byte(s))
 }
 
-func putInt(m pcommon.Map, key string, n int64) {
+func putNonZeroInt(m pcommon.Map, key string, n int64) {
 	if n != 0 {
 		m.PutInt(key, n)
 	}
 }
 
-func putTexts(m pcommon.Map, key string, list []string) {
+func putTextList(m pcommon.Map, key string, list []string) {
 	if len(list) == 0 {
 		return
 	}
@@ -125,7 +124,7 @@ func SetAttribute(a *session.Attr, v pcommon.Value) {
 			return
 		}
 	case session.AttrJSON:
-		if setJSON(v, a.Value) {
+		if setJSONValue(v, a.Value) {
 			return
 		}
 	case session.AttrEmpty:
@@ -169,7 +168,7 @@ func nonStringText(v pcommon.Value) string {
 	case pcommon.ValueTypeBytes:
 		return string(v.Bytes().AsRaw())
 	case pcommon.ValueTypeMap, pcommon.ValueTypeSlice:
-		return jsonText(v)
+		return textOfJSON(v)
 	}
 	return v.AsString()
 }

@@ -29,9 +29,9 @@ func TestARecordAllocatesNothing(t *testing.T) {
 	events, b, sent := readyEvents(10_000), newRowBlock(), &proto.Buffer{}
 	var hasher session.Hasher
 	fill := func() {
-		b.reset()
+		b.resetColumns()
 		for i := range events {
-			b.addRow(&events[i], events[i].ContentHash(&hasher))
+			b.appendRow(&events[i], events[i].ContentHash(&hasher))
 		}
 		sent.Reset()
 		require.NoError(t, proto.Block{Columns: len(b.all), Rows: b.rows}.EncodeRawBlock(sent, 0, b.all))

@@ -67,13 +67,13 @@ func newLimit(b *testing.B, server *testengine.Server, protocol string) *limit {
 }
 
 func (l *limit) write(b *testing.B, c *clock, from int) {
-	l.link.rows.reset()
+	l.link.rows.resetColumns()
 	for _, e := range typical(from, from+benchBatch) {
-		l.link.rows.addRow(e, [16]byte{})
+		l.link.rows.appendRow(e, [16]byte{})
 	}
 	c.measure(b, func() error {
 		return l.link.insertBlocks(b.Context(), l.store.sql.insert, l.link.rows.all, func() error {
-			l.link.rows.reset()
+			l.link.rows.resetColumns()
 			return io.EOF
 		})
 	})
@@ -97,9 +97,9 @@ func BenchmarkRows(b *testing.B) {
 	n := 0
 	for b.Loop() {
 		e := &events[n%len(events)]
-		block.addRow(e, e.ContentHash(&hasher))
+		block.appendRow(e, e.ContentHash(&hasher))
 		if n++; n%len(events) == 0 {
-			block.reset()
+			block.resetColumns()
 		}
 	}
 }

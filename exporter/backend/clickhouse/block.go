@@ -14,15 +14,15 @@ const (
 
 // rowBlock collects rows of session_events.
 type rowBlock struct {
-	cells  []cell
-	hashes fixed
+	cells  []blockColumn
+	hashes fixedColumn
 	all    proto.Input // of session_events
 	rows   int
 	bytes  int
 }
 
 func newRowBlock() *rowBlock {
-	b := &rowBlock{hashes: fixed{typ: "FixedString(16)", width: 16}}
+	b := &rowBlock{hashes: fixedColumn{typ: "FixedString(16)", width: 16}}
 	for _, c := range eventColumns {
 		one := c.write()
 		b.cells = append(b.cells, one)
@@ -32,7 +32,7 @@ func newRowBlock() *rowBlock {
 	return b
 }
 
-func (b *rowBlock) reset() {
+func (b *rowBlock) resetColumns() {
 	for _, c := range b.cells {
 		c.Reset()
 	}
@@ -40,16 +40,16 @@ func (b *rowBlock) reset() {
 	b.rows, b.bytes = 0, 0
 }
 
-func (b *rowBlock) addRow(e *session.Event, hash [16]byte) {
+func (b *rowBlock) appendRow(e *session.Event, hash [16]byte) {
 	for _, c := range b.cells {
-		c.add(e)
+		c.appendEvent(e)
 	}
 	b.hashes.buf = append(b.hashes.buf, hash[:]...)
 	b.rows++
 	b.bytes += eventWeight(e)
 }
 
-func (b *rowBlock) isFull() bool { return b.rows >= blockRows || b.bytes >= blockBytes }
+func (b *rowBlock) isLargeEnough() bool { return b.rows >= blockRows || b.bytes >= blockBytes }
 
 // eventWeight is about how many bytes the event takes in a block.
 func eventWeight(e *session.Event) int {

@@ -107,7 +107,7 @@ func (cfg Config) checkGrants(ctx context.Context, l *serverConn) (findings []co
 	}
 	for _, grant := range cfg.neededGrants(there > 0) {
 		f := connectcheck.Finding{OK: true, Subject: "grant " + grant, Detail: "granted"}
-		granted, err := l.hasGrant(ctx, grant)
+		granted, err := l.checkOneGrant(ctx, grant)
 		switch {
 		case err != nil:
 			f = cfg.unaskedFinding(f.Subject, account, err)
@@ -127,7 +127,7 @@ func (cfg Config) unaskedFinding(subject, account string, err error) connectchec
 	}
 }
 
-func (l *serverConn) hasGrant(ctx context.Context, grant string) (granted bool, err error) {
+func (l *serverConn) checkOneGrant(ctx context.Context, grant string) (granted bool, err error) {
 	var result proto.ColUInt8
 	err = l.runStatement(ctx, func(conn configclickhouse.Conn) error {
 		return conn.Query(ctx, "", "CHECK GRANT "+grant, proto.Results{{Name: "result", Data: &result}}, func(rows int) error {

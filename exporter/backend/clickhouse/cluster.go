@@ -6,36 +6,36 @@ import (
 )
 
 var (
-	creates       = regexp.MustCompile(`^CREATE (?:OR REPLACE )?(TABLE|MATERIALIZED VIEW|VIEW) (?:IF NOT EXISTS )?(\w+)`)
-	alters        = regexp.MustCompile(`^ALTER TABLE (\w+)`)
-	mergeTree     = regexp.MustCompile(`ENGINE = (\w*MergeTree)`)
-	distributable = regexp.MustCompile(`\b(session_events|session_conflicts|session_feed|session_states|session_open|session_clients)\b`)
+	createStatement   = regexp.MustCompile(`^CREATE (?:OR REPLACE )?(TABLE|MATERIALIZED VIEW|VIEW) (?:IF NOT EXISTS )?(\w+)`)
+	alterStatement    = regexp.MustCompile(`^ALTER TABLE (\w+)`)
+	mergeTreeEngine   = regexp.MustCompile(`ENGINE = (\w*MergeTree)`)
+	distributedTables = regexp.MustCompile(`\b(session_events|session_conflicts|session_feed|session_states|session_open|session_clients)\b`)
 )
 
-// onCluster is a statement of a migration for a cluster. What keeps rows is named …_local and Replicated on every node; under the name
+// statementsOnCluster is a statement of a migration for a cluster. What keeps rows is named …_local and Replicated on every node; under the name
 // that queries use stands a Distributed table. Materialized views connect the local tables of one node.
-func (cfg *Config) onCluster(statement string) []string {
-	if m := alters.FindStringSubmatch(statement); m != nil {
+func (cfg *Config) statementsOnCluster(statement string) []string {
+	if m := alterStatement.FindStringSubmatch(statement); m != nil {
 		return []string{
-			alters.ReplaceAllString(statement, "ALTER TABLE ${1}_local "+cfg.clusterClause()),
-			alters.ReplaceAllString(statement, "ALTER TABLE $1 "+cfg.clusterClause()),
+			alterStatement.ReplaceAllString(statement, "ALTER TABLE ${1}_local "+cfg.clusterClause()),
+			alterStatement.ReplaceAllString(statement, "ALTER TABLE $1 "+cfg.clusterClause()),
 		}
 	}
-	m := creates.FindStringSubmatch(statement)
+	m := createStatement.FindStringSubmatch(statement)
 	switch {
 	case m == nil: // the note of a migration
 		return []string{statement}
 	case m[2] == "sessionlog_migrations": // the same on every node of every shard
-		statement = mergeTree.ReplaceAllString(statement, "ENGINE = Replicated$1('/clickhouse/tables/{uuid}/sessionlog', '{shard}-{replica}')")
-		return []string{creates.ReplaceAllString(statement, "$0 "+cfg.clusterClause())}
+		statement = mergeTreeEngine.ReplaceAllString(statement, "ENGINE = Replicated$1('/clickhouse/tables/{uuid}/sessionlog', '{shard}-{replica}')")
+		return []string{createStatement.ReplaceAllString(statement, "$0 "+cfg.clusterClause())}
 	case m[1] == "VIEW":
-		return []string{creates.ReplaceAllString(statement, "$0 "+cfg.clusterClause())}
+		return []string{createStatement.ReplaceAllString(statement, "$0 "+cfg.clusterClause())}
 	case m[1] == "MATERIALIZED VIEW":
-		return []string{creates.ReplaceAllString(distributable.ReplaceAllString(statement, "${1}_local"), "$0 "+cfg.clusterClause())}
+		return []string{createStatement.ReplaceAllString(distributedTables.ReplaceAllString(statement, "${1}_local"), "$0 "+cfg.clusterClause())}
 	}
-	local := distributable.ReplaceAllString(statement, "${1}_local")
-	local = mergeTree.ReplaceAllString(local, "ENGINE = Replicated$1")
-	local = creates.ReplaceAllString(local, "$0 "+cfg.clusterClause())
+	local := distributedTables.ReplaceAllString(statement, "${1}_local")
+	local = mergeTreeEngine.ReplaceAllString(local, "ENGINE = Replicated$1")
+	local = createStatement.ReplaceAllString(local, "$0 "+cfg.clusterClause())
 	return []string{local, cfg.distributedTable(m[2])}
 }
 

@@ -14,7 +14,7 @@ import (
 type eventColumn struct {
 	name    string
 	selects string // the text that read takes, with %s for the column
-	write   func() cell
+	write   func() blockColumn
 	read    jsoncolumn.FieldReader
 	// fed tells that the states of sessions are made of it: session_feed has it too.
 	fed bool
@@ -44,7 +44,7 @@ var stateColumns = []string{
 // or 0, as in the event.
 var eventColumns = func() (all []eventColumn) {
 	for i := range session.Fields {
-		for _, c := range columnsOf(&session.Fields[i]) {
+		for _, c := range columnsOfField(&session.Fields[i]) {
 			c.fed = slices.Contains(stateColumns, c.name)
 			all = append(all, c)
 		}
@@ -52,64 +52,64 @@ var eventColumns = func() (all []eventColumn) {
 	return all
 }()
 
-// columnsOf makes the columns of a field by its Go type; a few fields have more to tell than their type says.
-func columnsOf(f *session.Field) []eventColumn {
-	selects, write := columnOf(f)
+// columnsOfField makes the columns of a field by its Go type; a few fields have more to tell than their type says.
+func columnsOfField(f *session.Field) []eventColumn {
+	selects, write := columnByType(f)
 	all := []eventColumn{{name: f.Column, selects: selects, write: write, read: jsoncolumn.Reader{}.Field(f)}}
 	switch f.Name {
 	case "Time", "Observed":
-		all[0].selects, all[0].write = asTime, number(typeTime, 8, appendInt64(f))
+		all[0].selects, all[0].write = asTime, numberColumn(typeTime, 8, appendInt64(f))
 	case "User":
-		all[0].write = func() cell { return &userName{newWords()} }
+		all[0].write = func() blockColumn { return &userNameColumn{newDictionary()} }
 	case "Extra":
 		all = append(all, eventColumn{
 			name: "attribute_types", selects: asText,
-			write: func() cell { return &attributeTypes{words: newWords()} }, read: jsoncolumn.ReadTypeLetters,
+			write: func() blockColumn { return &attributeTypesColumn{dictionary: newDictionary()} }, read: jsoncolumn.ReadTypeLetters,
 		})
 	}
 	return all
 }
 
-func columnOf(f *session.Field) (selects string, write func() cell) {
+func columnByType(f *session.Field) (selects string, write func() blockColumn) {
 	switch f.In(&session.Event{}).(type) {
 	case *string:
 		if f.HighCardinality {
-			return asText, func() cell { return &text{field: textOf(f)} }
+			return asText, func() blockColumn { return &textColumn{field: textFieldOf(f)} }
 		}
-		return asText, func() cell { return &word{newWords(), textOf(f)} } // any text; many different ones only cost more
+		return asText, func() blockColumn { return &dictionaryColumn{newDictionary(), textFieldOf(f)} } // any text; many different ones only cost more
 	case *session.Kind:
-		return asText, number(typeKind, 1, func(b []byte, e *session.Event) []byte { return append(b, byte(e.Kind)) })
+		return asText, numberColumn(typeKind, 1, func(b []byte, e *session.Event) []byte { return append(b, byte(e.Kind)) })
 	case *session.Outcome:
-		return asText, number(typeOutcome, 1, func(b []byte, e *session.Event) []byte { return append(b, byte(e.Outcome)) })
+		return asText, numberColumn(typeOutcome, 1, func(b []byte, e *session.Event) []byte { return append(b, byte(e.Outcome)) })
 	case *int32:
-		return asText, number("Int32", 4, func(b []byte, e *session.Event) []byte {
+		return asText, numberColumn("Int32", 4, func(b []byte, e *session.Event) []byte {
 			return binary.LittleEndian.AppendUint32(b, uint32(*f.In(e).(*int32))) //nolint:gosec // the same bits
 		})
 	case *uint32:
-		return asText, number("UInt32", 4, func(b []byte, e *session.Event) []byte {
+		return asText, numberColumn("UInt32", 4, func(b []byte, e *session.Event) []byte {
 			return binary.LittleEndian.AppendUint32(b, *f.In(e).(*uint32))
 		})
 	case *int64:
-		return asText, number("Int64", 8, appendInt64(f))
+		return asText, numberColumn("Int64", 8, appendInt64(f))
 	case *session.ID:
-		return asHex, number("FixedString(16)", 16, func(b []byte, e *session.Event) []byte { return append(b, f.In(e).(*session.ID)[:]...) })
+		return asHex, numberColumn("FixedString(16)", 16, func(b []byte, e *session.Event) []byte { return append(b, f.In(e).(*session.ID)[:]...) })
 	case *[16]byte:
-		return asHex, number("FixedString(16)", 16, func(b []byte, e *session.Event) []byte { return append(b, f.In(e).(*[16]byte)[:]...) })
+		return asHex, numberColumn("FixedString(16)", 16, func(b []byte, e *session.Event) []byte { return append(b, f.In(e).(*[16]byte)[:]...) })
 	case *[8]byte:
-		return asHex, number("FixedString(8)", 8, func(b []byte, e *session.Event) []byte { return append(b, f.In(e).(*[8]byte)[:]...) })
+		return asHex, numberColumn("FixedString(8)", 8, func(b []byte, e *session.Event) []byte { return append(b, f.In(e).(*[8]byte)[:]...) })
 	case *[]string:
-		return asJSON, func() cell {
-			return &list{words: newWords(), field: func(e *session.Event) *[]string { return f.In(e).(*[]string) }}
+		return asJSON, func() blockColumn {
+			return &listColumn{dictionary: newDictionary(), field: func(e *session.Event) *[]string { return f.In(e).(*[]string) }}
 		}
 	case *[]session.Setting:
-		return asJSON, pairColumn("Array(Tuple(LowCardinality(String), String))", fillSettings)
+		return asJSON, newPairsColumn("Array(Tuple(LowCardinality(String), String))", fillSettings)
 	case *[]session.Attr:
-		return asJSON, pairColumn("Map(LowCardinality(String), String)", fillAttributes)
+		return asJSON, newPairsColumn("Map(LowCardinality(String), String)", fillAttributes)
 	}
 	panic("clickhouse: field " + f.Name + " has a type without a column")
 }
 
-func textOf(f *session.Field) func(*session.Event) *string {
+func textFieldOf(f *session.Field) func(*session.Event) *string {
 	return func(e *session.Event) *string { return f.In(e).(*string) }
 }
 
@@ -119,10 +119,10 @@ func appendInt64(f *session.Field) func([]byte, *session.Event) []byte {
 	}
 }
 
-func number(typ proto.ColumnType, width int, put func([]byte, *session.Event) []byte) func() cell {
-	return func() cell { return &fixed{typ: typ, width: width, put: put} }
+func numberColumn(typ proto.ColumnType, width int, put func([]byte, *session.Event) []byte) func() blockColumn {
+	return func() blockColumn { return &fixedColumn{typ: typ, width: width, put: put} }
 }
 
-func pairColumn(typ proto.ColumnType, fill func(*pairs, *session.Event)) func() cell {
-	return func() cell { return &pairs{typ: typ, names: newWords(), fill: fill} }
+func newPairsColumn(typ proto.ColumnType, fill func(*pairsColumn, *session.Event)) func() blockColumn {
+	return func() blockColumn { return &pairsColumn{typ: typ, names: newDictionary(), fill: fill} }
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 )
 
-// idsAtOnce are asked for in one question: 3.2 MB.
-const idsAtOnce = 200_000
+// idsPerQuery are asked for in one question: 3.2 MB.
+const idsPerQuery = 200_000
 
 // recordVersion is the content that a record of this id has.
 type recordVersion struct {
@@ -24,7 +24,7 @@ type recordVersion struct {
 // ones none.
 func (l *serverConn) queryVersions(ctx context.Context, sql string, ids []recordID) (all []recordVersion, err error) {
 	var records, hashes proto.ColFixedStr16
-	for chunk := range slices.Chunk(ids, idsAtOnce) {
+	for chunk := range slices.Chunk(ids, idsPerQuery) {
 		before := len(all)
 		begin := func() { all = all[:before] }
 		err := l.runWithIDs(ctx, sql, chunk, proto.Results{{Name: "record_id", Data: &records}, {Name: "hash", Data: &hashes}}, begin, func(rows int) error {
@@ -37,14 +37,14 @@ func (l *serverConn) queryVersions(ctx context.Context, sql string, ids []record
 			return nil, err
 		}
 	}
-	slices.SortFunc(all, func(a, b recordVersion) int { return a.compare(b.recordID) })
+	slices.SortFunc(all, func(a, b recordVersion) int { return a.compareBytes(b.recordID) })
 	return all, nil
 }
 
 // rebuildStates makes the states of the stored records with these ids once more, which does not change them: the server may have died after it had
 // stored a record and before it had made them.
 func (l *serverConn) rebuildStates(ctx context.Context, ids []recordID) error {
-	for chunk := range slices.Chunk(ids, idsAtOnce) {
+	for chunk := range slices.Chunk(ids, idsPerQuery) {
 		if err := l.runWithIDs(ctx, l.sql.feed, chunk, nil, func() {}, func(int) error { return nil }); err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func (l *serverConn) rebuildStates(ctx context.Context, ids []recordID) error {
 
 // runWithIDs runs a statement on the records of the sorted ids. It may begin anew, on another connection.
 func (l *serverConn) runWithIDs(ctx context.Context, sql string, ids []recordID, results proto.Results, begin func(), onBlock func(rows int) error) error {
-	column := &fixed{typ: "FixedString(16)", width: 16}
+	column := &fixedColumn{typ: "FixedString(16)", width: 16}
 	for _, one := range ids {
 		column.buf = one.appendBytes(column.buf)
 	}

@@ -50,7 +50,7 @@ func (s *store) setUpSchema(ctx context.Context, l *serverConn) error {
 	}
 	for _, m := range s.files[version:] {
 		for _, statement := range s.cfg.migrationStatements(m.SQL) {
-			if err := l.execDDL(ctx, statement); err != nil {
+			if err := l.execSchemaChange(ctx, statement); err != nil {
 				return fmt.Errorf("migration %s: %w", m.Name, err)
 			}
 		}
@@ -69,7 +69,7 @@ func (s *store) setUpSchema(ctx context.Context, l *serverConn) error {
 
 // makeDatabase makes the configured database where it is missing.
 func (s *store) makeDatabase(ctx context.Context, l *serverConn) error {
-	err := l.execDDL(ctx, "SELECT 1 WHERE 0")
+	err := l.execSchemaChange(ctx, "SELECT 1 WHERE 0")
 	if !configclickhouse.HasCode(err, codeUnknownDatabase) {
 		return err
 	}
@@ -80,7 +80,7 @@ func (s *store) makeDatabase(ctx context.Context, l *serverConn) error {
 	if s.cfg.Cluster != "" {
 		create += " " + s.cfg.clusterClause()
 	}
-	return outside.execDDL(ctx, create)
+	return outside.execSchemaChange(ctx, create)
 }
 
 // schemaVersion is the number of the last migration, 0 where there was none.
@@ -108,13 +108,13 @@ func (s *store) applyTableSettings(ctx context.Context, l *serverConn) error {
 		if err != nil || engine == "" {
 			return err
 		}
-		if ttl := s.cfg.ttlOf(t.name, t.aged, s.ttl); ttl == "" && strings.Contains(engine, " TTL ") {
-			err = l.execDDL(ctx, "ALTER TABLE "+table+clause+" REMOVE TTL")
+		if ttl := s.cfg.ttlExpression(t.name, t.aged, s.ttl); ttl == "" && strings.Contains(engine, " TTL ") {
+			err = l.execSchemaChange(ctx, "ALTER TABLE "+table+clause+" REMOVE TTL")
 		} else if ttl != "" && !strings.Contains(engine, " TTL "+ttl+" ") {
-			err = l.execDDL(ctx, "ALTER TABLE "+table+clause+" MODIFY TTL "+ttl)
+			err = l.execSchemaChange(ctx, "ALTER TABLE "+table+clause+" MODIFY TTL "+ttl)
 		}
-		if fsync := s.cfg.fsync(engine); err == nil && fsync != "" {
-			err = l.execDDL(ctx, "ALTER TABLE "+table+clause+" MODIFY SETTING "+fsync)
+		if fsync := s.cfg.fsyncSettings(engine); err == nil && fsync != "" {
+			err = l.execSchemaChange(ctx, "ALTER TABLE "+table+clause+" MODIFY SETTING "+fsync)
 		}
 		if err != nil {
 			return err
@@ -154,7 +154,7 @@ func (s *store) writeViewSettings(ctx context.Context, l *serverConn) error {
 	if s.cfg.Cluster != "" {
 		clause = " " + s.cfg.clusterClause()
 	}
-	return l.execDDL(ctx, s.cfg.prefixNames(fmt.Sprintf(
+	return l.execSchemaChange(ctx, s.cfg.prefixNames(fmt.Sprintf(
 		"CREATE OR REPLACE VIEW sessionlog_settings%s AS SELECT toUInt64(%d) AS assumed_closed_after, toUInt8(%d) AS include_postgresql",
 		clause, after, include)))
 }
@@ -197,9 +197,9 @@ func (s *store) warnOfFsync(ctx context.Context, l *serverConn) error {
 		if err != nil {
 			return err
 		}
-		if engine != "" && s.cfg.Fsync && s.cfg.fsync(engine) != "" {
+		if engine != "" && s.cfg.Fsync && s.cfg.fsyncSettings(engine) != "" {
 			s.log.Warn("This table does not wait for the disk, so a loss of power may take records that count as stored. Change it, or set fsync: false",
-				zap.String("table", table), zap.String("change", "ALTER TABLE "+table+" MODIFY SETTING "+s.cfg.fsync(engine)))
+				zap.String("table", table), zap.String("change", "ALTER TABLE "+table+" MODIFY SETTING "+s.cfg.fsyncSettings(engine)))
 		}
 	}
 	return nil

@@ -19,7 +19,7 @@ func (i recordID) appendBytes(b []byte) []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, i.high), i.low)
 }
 
-func (i recordID) compare(o recordID) int {
+func (i recordID) compareBytes(o recordID) int {
 	return cmp.Or(cmp.Compare(i.high, o.high), cmp.Compare(i.low, o.low))
 }
 
@@ -29,9 +29,9 @@ type batchKey struct {
 	ordinal int
 }
 
-// sortKeys puts equal ids side by side, the first that came first.
-func sortKeys(keys []batchKey) {
-	slices.SortFunc(keys, func(a, b batchKey) int { return cmp.Or(a.compare(b.recordID), cmp.Compare(a.ordinal, b.ordinal)) })
+// sortBatchKeys puts equal ids side by side, the first that came first.
+func sortBatchKeys(keys []batchKey) {
+	slices.SortFunc(keys, func(a, b batchKey) int { return cmp.Or(a.compareBytes(b.recordID), cmp.Compare(a.ordinal, b.ordinal)) })
 }
 
 // inFlightIDs are the ids that are being written. Of two batches of this process that share an id the second waits, so that it finds
@@ -46,16 +46,16 @@ type inFlightBatch struct {
 	written chan struct{}
 }
 
-// claimIDs waits until nobody else writes any of ids, and calls end when they are written.
-func (f *inFlightIDs) claimIDs(ctx context.Context, ids []recordID) (end func(), err error) {
+// claimRecordIDs waits until nobody else writes any of ids, and calls end when they are written.
+func (f *inFlightIDs) claimRecordIDs(ctx context.Context, ids []recordID) (end func(), err error) {
 	mine := &inFlightBatch{ids, make(chan struct{})}
 	for {
 		f.mu.Lock()
-		other := slices.IndexFunc(f.batches, func(o *inFlightBatch) bool { return intersect(o.ids, ids) })
+		other := slices.IndexFunc(f.batches, func(o *inFlightBatch) bool { return shareRecordID(o.ids, ids) })
 		if other < 0 {
 			f.batches = append(f.batches, mine)
 			f.mu.Unlock()
-			return func() { f.releaseIDs(mine) }, nil
+			return func() { f.releaseBatch(mine) }, nil
 		}
 		landed := f.batches[other].written
 		f.mu.Unlock()
@@ -67,20 +67,20 @@ func (f *inFlightIDs) claimIDs(ctx context.Context, ids []recordID) (end func(),
 	}
 }
 
-func (f *inFlightIDs) releaseIDs(mine *inFlightBatch) {
+func (f *inFlightIDs) releaseBatch(mine *inFlightBatch) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.batches = slices.DeleteFunc(f.batches, func(o *inFlightBatch) bool { return o == mine })
 	close(mine.written)
 }
 
-// intersect tells whether two sorted lists share an id. Those of different times share none, which their ends tell.
-func intersect(a, b []recordID) bool {
-	if len(a) == 0 || len(b) == 0 || a[len(a)-1].compare(b[0]) < 0 || b[len(b)-1].compare(a[0]) < 0 {
+// shareRecordID tells whether two sorted lists share an id. Those of different times share none, which their ends tell.
+func shareRecordID(a, b []recordID) bool {
+	if len(a) == 0 || len(b) == 0 || a[len(a)-1].compareBytes(b[0]) < 0 || b[len(b)-1].compareBytes(a[0]) < 0 {
 		return false
 	}
 	for len(a) > 0 && len(b) > 0 {
-		switch c := a[0].compare(b[0]); {
+		switch c := a[0].compareBytes(b[0]); {
 		case c == 0:
 			return true
 		case c < 0:

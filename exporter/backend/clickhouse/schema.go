@@ -30,7 +30,7 @@ func (cfg *Config) migrationStatements(sql string) (all []string) {
 			all = append(all, cfg.prefixNames(statement))
 			continue
 		}
-		for _, s := range cfg.onCluster(statement) {
+		for _, s := range cfg.statementsOnCluster(statement) {
 			all = append(all, cfg.prefixNames(s))
 		}
 	}
@@ -58,9 +58,9 @@ var storingTables = []struct{ name, aged string }{
 	{"session_clients", "last_seen"},
 }
 
-// ttlOf is the table's TTL expression as the server prints it, "" where rows are kept for ever. A session that counts as closed is no
+// ttlExpression is the table's TTL expression as the server prints it, "" where rows are kept for ever. A session that counts as closed is no
 // longer looked for in session_open, but for those whose records come late.
-func (cfg *Config) ttlOf(table, aged string, keep time.Duration) string {
+func (cfg *Config) ttlExpression(table, aged string, keep time.Duration) string {
 	if closed := cfg.Sessions.AssumedClosedAfter; table == "session_open" && closed > 0 && (keep == 0 || closed < keep) {
 		keep = closed
 	}
@@ -71,8 +71,8 @@ func (cfg *Config) ttlOf(table, aged string, keep time.Duration) string {
 	return fmt.Sprintf("toDateTime64(%s, 0, 'UTC') + toIntervalSecond(%d)", aged, retention.Seconds(keep))
 }
 
-// fsync is the table settings that the configuration asks for, or "" where the engine, as the server prints it, has them.
-func (cfg *Config) fsync(engine string) string {
+// fsyncSettings is the table settings that the configuration asks for, or "" where the engine, as the server prints it, has them.
+func (cfg *Config) fsyncSettings(engine string) string {
 	const on, off = "fsync_after_insert = 1, fsync_part_directory = 1", "fsync_after_insert = 0, fsync_part_directory = 0"
 	switch {
 	case cfg.Fsync && !strings.Contains(engine, on):

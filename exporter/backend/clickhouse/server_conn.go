@@ -80,13 +80,13 @@ func (l *serverConn) closeConn() {
 	}
 }
 
-// execDDL runs a statement that changes the schema. On a cluster a node that is away carries it out when it is back: it is not waited for.
-func (l *serverConn) execDDL(ctx context.Context, sql string) error {
+// execSchemaChange runs a statement that changes the schema. On a cluster a node that is away carries it out when it is back: it is not waited for.
+func (l *serverConn) execSchemaChange(ctx context.Context, sql string) error {
 	var settings []configclickhouse.Setting
 	if l.cfg.Cluster != "" {
-		patience := ddlPatience
+		patience := ddlTimeout
 		if l.nodeAway {
-			patience = ddlHaste
+			patience = ddlTimeoutNodeAway
 		}
 		settings = append(settings, configclickhouse.Setting{Name: "distributed_ddl_task_timeout", Value: patience})
 	}
@@ -100,7 +100,7 @@ func (l *serverConn) execDDL(ctx context.Context, sql string) error {
 }
 
 // How many seconds a change of the schema may take on the nodes of a cluster: the first, and those after one that was not in time.
-const ddlPatience, ddlHaste = "20", "5"
+const ddlTimeout, ddlTimeoutNodeAway = "20", "5"
 
 // queryTexts runs a statement that gives few rows of one text.
 func (l *serverConn) queryTexts(ctx context.Context, sql string) (all []string, err error) {

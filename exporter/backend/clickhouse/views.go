@@ -50,7 +50,7 @@ func (s *store) makeViews(ctx context.Context, l *serverConn) error {
 				continue
 			}
 		}
-		if err := l.execDDL(ctx, s.cfg.viewStatement(v)+" COMMENT '"+named.Comment()+"'"); err != nil {
+		if err := l.execSchemaChange(ctx, s.cfg.viewStatement(v)+" COMMENT '"+named.Comment()+"'"); err != nil {
 			return fmt.Errorf("view %s: %w", named.Name, err)
 		}
 	}

@@ -9,45 +9,44 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// words are the values of a LowCardinality(String): each value once, and for each row its place. The server would do the
+// dictionary are the values of a LowCardinality(String): each value once, and for each row its place. The server would do the
 // same to a String, at a higher price. Place 0 is the empty text or, in a nullable column, NULL.
-type words struct {
-	keys   texts
-	at     []extent // where each key stands in keys
-	table  []uint32 // hash table of open addressing: place + 1, 0 is free
-	places []uint32 // of the rows
-	last   string   // that of the row before, nearly always the same again
+type dictionary struct {
+	keys   textBuffer
+	at     []keyExtent // where each key stands in keys
+	table  []uint32    // hash table of open addressing: place + 1, 0 is free
+	places []uint32    // of the rows
+	last   string      // that of the row before, nearly always the same again
 	place  uint32
 	seed   maphash.Seed
 }
 
-type extent struct{ from, to int }
+type keyExtent struct{ from, to int }
 
 const (
 	firstTable = 64
 	maxTable   = 1 << 16 // kept for the next block
 )
 
-func newWords() words {
-	w := words{seed: maphash.MakeSeed(), table: make([]uint32, firstTable)}
-	w.key("")
+func newDictionary() dictionary {
+	w := dictionary{seed: maphash.MakeSeed(), table: make([]uint32, firstTable)}
+	w.appendKey("")
 	return w
 }
 
-// put adds a row.
-func (w *words) put(s string) {
+func (w *dictionary) appendValue(s string) {
 	if s == "" {
 		w.places = append(w.places, 0)
 		return
 	}
 	if s != w.last {
-		w.last, w.place = s, w.find(s)
+		w.last, w.place = s, w.findOrAddKey(s)
 	}
 	w.places = append(w.places, w.place)
 }
 
-// find is the place of s, a new one where there is none.
-func (w *words) find(s string) uint32 {
+// findOrAddKey is the place of s, a new one where there is none.
+func (w *dictionary) findOrAddKey(s string) uint32 {
 	mask := uint64(len(w.table) - 1)
 	i := maphash.String(w.seed, s) & mask
 	for ; w.table[i] != 0; i = (i + 1) & mask {
@@ -56,22 +55,21 @@ func (w *words) find(s string) uint32 {
 			return place
 		}
 	}
-	w.table[i] = w.key(s) + 1
+	w.table[i] = w.appendKey(s) + 1
 	if 2*len(w.at) > len(w.table) {
-		w.grow()
+		w.growHashTable()
 	}
 	return uint32(len(w.at) - 1) //nolint:gosec // a block has fewer rows
 }
 
-// key appends a value to the dictionary.
-func (w *words) key(s string) uint32 {
-	w.keys.put(s)
+func (w *dictionary) appendKey(s string) uint32 {
+	w.keys.appendText(s)
 	end := len(w.keys.buf)
-	w.at = append(w.at, extent{end - len(s), end})
+	w.at = append(w.at, keyExtent{end - len(s), end})
 	return uint32(len(w.at) - 1) //nolint:gosec // a block has fewer rows
 }
 
-func (w *words) grow() {
+func (w *dictionary) growHashTable() {
 	w.table = make([]uint32, 2*len(w.table))
 	mask := uint64(len(w.table) - 1)
 	for place, e := range w.at[1:] {
@@ -83,15 +81,15 @@ func (w *words) grow() {
 	}
 }
 
-func (w *words) reset() {
+func (w *dictionary) resetDictionary() {
 	if len(w.table) > maxTable {
 		w.table = make([]uint32, firstTable)
 	}
 	clear(w.table)
-	w.keys.reset()
+	w.keys.resetBuffer()
 	w.at, w.places = w.at[:0], w.places[:0]
 	w.last, w.place = "", 0
-	w.key("")
+	w.appendKey("")
 }
 
 // LowCardinality's form: a version ahead of the column, then flags with the width of the places, the keys, the places.
@@ -100,9 +98,9 @@ const (
 	hasKeys           = 1<<9 | 1<<10 // additional keys are sent along; those of the block before do not count
 )
 
-func (w *words) encodeState(b *proto.Buffer) { b.PutInt64(dictionaryVersion) }
+func (w *dictionary) encodeState(b *proto.Buffer) { b.PutInt64(dictionaryVersion) }
 
-func (w *words) encode(b *proto.Buffer) {
+func (w *dictionary) encodeColumn(b *proto.Buffer) {
 	if len(w.places) == 0 {
 		return
 	}
@@ -133,36 +131,36 @@ func (w *words) encode(b *proto.Buffer) {
 	}
 }
 
-// word is a LowCardinality(String) column.
-type word struct {
-	words
+// dictionaryColumn is a LowCardinality(String) column.
+type dictionaryColumn struct {
+	dictionary
 	field func(*session.Event) *string
 }
 
-func (c *word) Type() proto.ColumnType       { return "LowCardinality(String)" }
-func (c *word) Rows() int                    { return len(c.places) }
-func (c *word) Reset()                       { c.reset() }
-func (c *word) add(e *session.Event)         { c.put(*c.field(e)) }
-func (c *word) EncodeState(b *proto.Buffer)  { c.encodeState(b) }
-func (c *word) EncodeColumn(b *proto.Buffer) { c.encode(b) }
-func (c *word) WriteColumn(w *proto.Writer)  { w.ChainBuffer(c.encode) }
+func (c *dictionaryColumn) Type() proto.ColumnType       { return "LowCardinality(String)" }
+func (c *dictionaryColumn) Rows() int                    { return len(c.places) }
+func (c *dictionaryColumn) Reset()                       { c.resetDictionary() }
+func (c *dictionaryColumn) appendEvent(e *session.Event) { c.appendValue(*c.field(e)) }
+func (c *dictionaryColumn) EncodeState(b *proto.Buffer)  { c.encodeState(b) }
+func (c *dictionaryColumn) EncodeColumn(b *proto.Buffer) { c.encodeColumn(b) }
+func (c *dictionaryColumn) WriteColumn(w *proto.Writer)  { w.ChainBuffer(c.encodeColumn) }
 
-// userName is the one nullable column: an empty name is not the same as none.
-type userName struct{ words }
+// userNameColumn is the one nullable column: an empty name is not the same as none.
+type userNameColumn struct{ dictionary }
 
-func (c *userName) Type() proto.ColumnType       { return "LowCardinality(Nullable(String))" }
-func (c *userName) Rows() int                    { return len(c.places) }
-func (c *userName) Reset()                       { c.reset() }
-func (c *userName) EncodeState(b *proto.Buffer)  { c.encodeState(b) }
-func (c *userName) EncodeColumn(b *proto.Buffer) { c.encode(b) }
-func (c *userName) WriteColumn(w *proto.Writer)  { w.ChainBuffer(c.encode) }
+func (c *userNameColumn) Type() proto.ColumnType       { return "LowCardinality(Nullable(String))" }
+func (c *userNameColumn) Rows() int                    { return len(c.places) }
+func (c *userNameColumn) Reset()                       { c.resetDictionary() }
+func (c *userNameColumn) EncodeState(b *proto.Buffer)  { c.encodeState(b) }
+func (c *userNameColumn) EncodeColumn(b *proto.Buffer) { c.encodeColumn(b) }
+func (c *userNameColumn) WriteColumn(w *proto.Writer)  { w.ChainBuffer(c.encodeColumn) }
 
-func (c *userName) add(e *session.Event) {
+func (c *userNameColumn) appendEvent(e *session.Event) {
 	switch {
 	case e.User != "":
-		c.put(e.User)
+		c.appendValue(e.User)
 	case e.UserEmpty:
-		c.places = append(c.places, c.find(""))
+		c.places = append(c.places, c.findOrAddKey(""))
 	default:
 		c.places = append(c.places, 0)
 	}

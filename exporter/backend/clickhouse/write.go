@@ -34,7 +34,7 @@ func (w *batchWrite) writeBatch(ctx context.Context) error {
 	if err != nil || len(w.keys) == 0 {
 		return err
 	}
-	end, err := w.inFlight.claimIDs(ctx, w.unique)
+	end, err := w.inFlight.claimRecordIDs(ctx, w.unique)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (w *batchWrite) writeBatch(ctx context.Context) error {
 	case whole && w.result.Written == len(w.keys):
 		err = w.insertBlocks(ctx, w.sql.insert, w.rows.all, w.endOfBlocks)
 	default:
-		err = w.insertFated(ctx, w.sql.insert, fateNew)
+		err = w.insertWithFate(ctx, w.sql.insert, fateNew)
 	}
 	if err == nil && len(repeated) > 0 {
 		err = w.rebuildStates(ctx, repeated)
@@ -66,7 +66,7 @@ func (w *batchWrite) scanBatch(ctx context.Context) (whole bool, err error) {
 	if w.rows == nil {
 		w.rows = newRowBlock()
 	}
-	w.rows.reset()
+	w.rows.resetColumns()
 	w.keys, w.hashes, whole = w.keys[:0], w.hashes[:0], true
 	for i, e := range w.events {
 		if len(w.keys)%64 == 0 && ctx.Err() != nil {
@@ -82,11 +82,11 @@ func (w *batchWrite) scanBatch(ctx context.Context) (whole bool, err error) {
 		}
 		hash := e.ContentHash(&w.hasher)
 		w.keys, w.hashes = append(w.keys, batchKey{parseRecordID(e.RecordID[:]), len(w.keys)}), append(w.hashes, hash)
-		if whole = whole && !w.rows.isFull(); whole {
-			w.rows.addRow(e, hash)
+		if whole = whole && !w.rows.isLargeEnough(); whole {
+			w.rows.appendRow(e, hash)
 		}
 	}
-	sortKeys(w.keys)
+	sortBatchKeys(w.keys)
 	w.unique = w.unique[:0]
 	for i, k := range w.keys {
 		if i == 0 || k.recordID != w.keys[i-1].recordID {
@@ -119,7 +119,7 @@ func (w *batchWrite) decideFates(stored []recordVersion) (repeated []recordID) {
 	for i, k := range w.keys {
 		hash := w.hashes[k.ordinal]
 		if i == 0 || k.recordID != first.recordID {
-			for len(stored) > 0 && stored[0].compare(k.recordID) < 0 {
+			for len(stored) > 0 && stored[0].compareBytes(k.recordID) < 0 {
 				stored = stored[1:]
 			}
 			if isStored = len(stored) > 0 && stored[0].recordID == k.recordID; !isStored {
@@ -176,23 +176,23 @@ func (w *batchWrite) keepConflicts(ctx context.Context) error {
 	if !added {
 		return nil
 	}
-	return w.insertFated(ctx, w.sql.conflict, fateConflict)
+	return w.insertWithFate(ctx, w.sql.conflict, fateConflict)
 }
 
 // endOfBlocks says that the block that was sent was the last.
 func (w *batchWrite) endOfBlocks() error {
-	w.rows.reset()
+	w.rows.resetColumns()
 	return io.EOF
 }
 
-// insertFated inserts the records of this fate, block after block: memory does not grow with the batch.
-func (w *batchWrite) insertFated(ctx context.Context, sql string, of recordFate) error {
+// insertWithFate inserts the records of this fate, block after block: memory does not grow with the batch.
+func (w *batchWrite) insertWithFate(ctx context.Context, sql string, of recordFate) error {
 	next, stop := iter.Pull2(w.acceptedEvents)
 	defer stop()
-	w.rows.reset()
+	w.rows.resetColumns()
 	return w.insertBlocks(ctx, sql, w.rows.all, func() error {
-		w.rows.reset()
-		for !w.rows.isFull() {
+		w.rows.resetColumns()
+		for !w.rows.isLargeEnough() {
 			ordinal, e, ok := next()
 			if !ok {
 				return io.EOF
@@ -201,7 +201,7 @@ func (w *batchWrite) insertFated(ctx context.Context, sql string, of recordFate)
 				return errChanged
 			}
 			if w.fates[ordinal] == of {
-				w.rows.addRow(e, w.hashes[ordinal])
+				w.rows.appendRow(e, w.hashes[ordinal])
 			}
 		}
 		return nil

@@ -104,10 +104,10 @@ func racedForgery(t *testing.T, server *testengine.Server) {
 	for _, e := range typical(0, 10) {
 		e.User = "somebody else"
 		e.Time += int64(40 * 24 * time.Hour)
-		l.rows.addRow(e, [16]byte{1})
+		l.rows.appendRow(e, [16]byte{1})
 	}
 	require.NoError(t, l.insertBlocks(t.Context(), s.sql.insert, l.rows.all, func() error {
-		l.rows.reset()
+		l.rows.resetColumns()
 		return io.EOF
 	}))
 	for _, c := range []struct{ sql, want string }{

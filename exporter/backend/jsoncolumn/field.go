@@ -16,7 +16,7 @@ func (r Reader) Field(f *session.Field) FieldReader {
 	return func(e *session.Event, cell string, isNull bool) (err error) {
 		switch to := f.In(e).(type) {
 		case *string:
-			*to = r.original(cell)
+			*to = r.originalText(cell)
 			if to == &e.User {
 				e.UserEmpty = cell == "" && !isNull
 			}
@@ -25,17 +25,17 @@ func (r Reader) Field(f *session.Field) FieldReader {
 		case *session.Outcome:
 			*to = session.ParseOutcome(cell)
 		case *int32:
-			return readNumber(to, cell)
+			return readNumberCell(to, cell)
 		case *uint32:
-			return readNumber(to, cell)
+			return readNumberCell(to, cell)
 		case *int64:
-			return readNumber(to, cell)
+			return readNumberCell(to, cell)
 		case *session.ID:
-			return readID(to[:], cell)
+			return readIDCell(to[:], cell)
 		case *[16]byte:
-			return readID(to[:], cell)
+			return readIDCell(to[:], cell)
 		case *[8]byte:
-			return readID(to[:], cell)
+			return readIDCell(to[:], cell)
 		case *[]string:
 			*to, err = r.Strings(cell, (*to)[:0])
 		case *[]session.Setting:
@@ -55,7 +55,7 @@ func ReadTypeLetters(e *session.Event, cell string, _ bool) error {
 	return nil
 }
 
-func readNumber[T int32 | uint32 | int64](to *T, cell string) error {
+func readNumberCell[T int32 | uint32 | int64](to *T, cell string) error {
 	if cell == "" {
 		*to = 0
 		return nil
@@ -65,8 +65,8 @@ func readNumber[T int32 | uint32 | int64](to *T, cell string) error {
 	return err
 }
 
-// readID leaves zeros where there is none.
-func readID(to []byte, cell string) error {
+// readIDCell leaves zeros where there is none.
+func readIDCell(to []byte, cell string) error {
 	if id, ok := session.ParseID(cell); ok && len(to) == len(id) {
 		copy(to, id[:])
 		return nil

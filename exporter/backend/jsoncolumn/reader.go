@@ -21,9 +21,9 @@ type Reader struct {
 
 // Strings appends the texts of a list to to.
 func (r Reader) Strings(cell string, to []string) ([]string, error) {
-	err := readCell(cell, func(d *jx.Decoder) error {
+	err := readWholeCell(cell, func(d *jx.Decoder) error {
 		return d.Arr(func(d *jx.Decoder) error {
-			s, err := r.text(d)
+			s, err := r.readText(d)
 			to = append(to, s)
 			return err
 		})
@@ -55,9 +55,9 @@ func (r Reader) TypedAttributes(cell string, to []session.Attr) ([]session.Attr,
 
 // Attributes appends attributes to to, each of the type that JSON has for its value.
 func (r Reader) Attributes(cell string, to []session.Attr) ([]session.Attr, error) {
-	err := readCell(cell, func(d *jx.Decoder) error {
+	err := readWholeCell(cell, func(d *jx.Decoder) error {
 		return d.ObjBytes(func(d *jx.Decoder, key []byte) error {
-			a := session.Attr{Key: r.original(string(key))}
+			a := session.Attr{Key: r.originalText(string(key))}
 			err := r.readValue(d, &a)
 			to = append(to, a)
 			return err
@@ -69,7 +69,7 @@ func (r Reader) Attributes(cell string, to []session.Attr) ([]session.Attr, erro
 func (r Reader) readValue(d *jx.Decoder, a *session.Attr) (err error) {
 	switch d.Next() {
 	case jx.String:
-		a.Value, err = r.text(d)
+		a.Value, err = r.readText(d)
 		return err
 	case jx.Null:
 		a.Type = session.AttrEmpty
@@ -90,11 +90,11 @@ func (r Reader) readValue(d *jx.Decoder, a *session.Attr) (err error) {
 // readTexts reads an array of arrays of n texts.
 func (r Reader) readTexts(cell string, n int, take func([]string) error) error {
 	texts := make([]string, 0, n)
-	return readCell(cell, func(d *jx.Decoder) error {
+	return readWholeCell(cell, func(d *jx.Decoder) error {
 		return d.Arr(func(d *jx.Decoder) error {
 			texts = texts[:0]
 			err := d.Arr(func(d *jx.Decoder) error {
-				s, err := r.text(d)
+				s, err := r.readText(d)
 				texts = append(texts, s)
 				return err
 			})
@@ -109,20 +109,20 @@ func (r Reader) readTexts(cell string, n int, take func([]string) error) error {
 	})
 }
 
-func (r Reader) text(d *jx.Decoder) (string, error) {
+func (r Reader) readText(d *jx.Decoder) (string, error) {
 	s, err := d.Str()
-	return r.original(s), err
+	return r.originalText(s), err
 }
 
-func (r Reader) original(s string) string {
+func (r Reader) originalText(s string) string {
 	if r.OriginalText == nil {
 		return s
 	}
 	return r.OriginalText(s)
 }
 
-// readCell reads nothing of an empty cell, and one value of another.
-func readCell(cell string, read func(*jx.Decoder) error) error {
+// readWholeCell reads nothing of an empty cell, and one value of another.
+func readWholeCell(cell string, read func(*jx.Decoder) error) error {
 	if cell == "" {
 		return nil
 	}

@@ -57,7 +57,7 @@ func IsNative(a *session.Attr) bool {
 }
 
 // IsNumber tells whether s is a number of JSON.
-func IsNumber(s string) bool { return strings.TrimLeft(s, "-0123456789.eE+") == "" && isJSON(s) }
+func IsNumber(s string) bool { return strings.TrimLeft(s, "-0123456789.eE+") == "" && isValidJSON(s) }
 
 // numberType is that of a number as JSON spells it.
 func numberType(s string) session.AttrType {
@@ -67,7 +67,7 @@ func numberType(s string) session.AttrType {
 	return session.AttrInt
 }
 
-func isJSON(s string) bool { return json.Valid(unsafe.Slice(unsafe.StringData(s), len(s))) }
+func isValidJSON(s string) bool { return json.Valid(unsafe.Slice(unsafe.StringData(s), len(s))) }
 
 // maxDepth keeps documents well below the depth at which the JSON functions of a store give up on the whole query.
 const maxDepth = 100
@@ -76,7 +76,7 @@ var errUnfit = errors.New("the document is too deep or has a number that the sto
 
 // IsDocument tells whether s is an array or an object that can stand inside another, and whose numbers all are taken; nil takes all.
 func IsDocument(s string, takesNumber func(jx.Num) bool) bool {
-	if s == "" || s[0] != '{' && s[0] != '[' || s[len(s)-1] <= ' ' || !isJSON(s) {
+	if s == "" || s[0] != '{' && s[0] != '[' || s[len(s)-1] <= ' ' || !isValidJSON(s) {
 		return false
 	}
 	return checkDocument(jx.DecodeStr(s), maxDepth, takesNumber) == nil

@@ -21,7 +21,7 @@ type Writer struct {
 // maxIdleBuffer is what a writer keeps for the next column: one record of many megabytes must not hold memory for ever.
 const maxIdleBuffer = 1 << 20
 
-func (w *Writer) begin() {
+func (w *Writer) beginColumn() {
 	column := w.json.Bytes()
 	if cap(column) > maxIdleBuffer {
 		column = nil
@@ -34,7 +34,7 @@ func (w *Writer) begin() {
 
 // Strings is ["a","b"].
 func (w *Writer) Strings(list []string) []byte {
-	w.begin()
+	w.beginColumn()
 	if len(list) > 0 {
 		w.writeTexts(list...)
 	}
@@ -43,7 +43,7 @@ func (w *Writer) Strings(list []string) []byte {
 
 // Settings is [["name","value"],…]: what ClickHouse makes of its Array(Tuple(String, String)).
 func (w *Writer) Settings(settings []session.Setting) []byte {
-	w.begin()
+	w.beginColumn()
 	if len(settings) > 0 {
 		w.json.ArrStart()
 		for i := range settings {
@@ -56,17 +56,17 @@ func (w *Writer) Settings(settings []session.Setting) []byte {
 
 // Attributes is {"key":value,…}, each value in JSON's own type where isNative says so, and else its text.
 func (w *Writer) Attributes(attrs []session.Attr, isNative func(*session.Attr) bool) []byte {
-	w.begin()
+	w.beginColumn()
 	if len(attrs) == 0 {
 		return nil
 	}
 	w.json.ObjStart()
 	for i := range attrs {
 		a := &attrs[i]
-		w.json.FieldStart(w.stored(a.Key))
+		w.json.FieldStart(w.storedText(a.Key))
 		switch {
 		case a.Type == session.AttrString || !isNative(a):
-			w.json.Str(w.stored(a.Value))
+			w.json.Str(w.storedText(a.Value))
 		case a.Type == session.AttrEmpty:
 			w.json.Null()
 		default:
@@ -79,7 +79,7 @@ func (w *Writer) Attributes(attrs []session.Attr, isNative func(*session.Attr) b
 
 // TypedAttributes is [["key","type letter","text"],…].
 func (w *Writer) TypedAttributes(attrs []session.Attr) []byte {
-	w.begin()
+	w.beginColumn()
 	if len(attrs) == 0 {
 		return nil
 	}
@@ -95,13 +95,13 @@ func (w *Writer) TypedAttributes(attrs []session.Attr) []byte {
 func (w *Writer) writeTexts(texts ...string) {
 	w.json.ArrStart()
 	for _, s := range texts {
-		w.json.Str(w.stored(s))
+		w.json.Str(w.storedText(s))
 	}
 	w.json.ArrEnd()
 }
 
-// stored shares memory with the next call.
-func (w *Writer) stored(s string) string {
+// storedText shares memory with the next call.
+func (w *Writer) storedText(s string) string {
 	if w.AppendText == nil {
 		return s
 	}

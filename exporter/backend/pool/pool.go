@@ -32,7 +32,7 @@ func (p *Pool[L]) Context() context.Context { return p.ctx }
 // Do lends a connection to use, and waits for one if it must. The context that use is given ends with ctx, or when Shutdown runs out of
 // time; an error of use is then that context's cause.
 func (p *Pool[L]) Do(ctx context.Context, use func(context.Context, L) error) error {
-	l, err := p.acquire(ctx)
+	l, err := p.acquireFree(ctx)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (p *Pool[L]) Do(ctx context.Context, use func(context.Context, L) error) er
 	return err
 }
 
-func (p *Pool[L]) acquire(ctx context.Context) (l L, err error) {
+func (p *Pool[L]) acquireFree(ctx context.Context) (l L, err error) {
 	select {
 	case <-p.stop:
 		return l, p.stopped

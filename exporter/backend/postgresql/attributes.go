@@ -20,26 +20,26 @@ type jsonColumns struct {
 	sorted, part []session.Attr
 }
 
-func (j *jsonColumns) writer() *jsoncolumn.Writer {
+func (j *jsonColumns) storableWriter() *jsoncolumn.Writer {
 	j.json.AppendText = appendStorable
 	return &j.json
 }
 
-func (j *jsonColumns) settings(settings []session.Setting) []byte {
-	return j.writer().Settings(settings)
+func (j *jsonColumns) settingsColumn(settings []session.Setting) []byte {
+	return j.storableWriter().Settings(settings)
 }
 
 var readColumns = jsoncolumn.Reader{OriginalText: restoreText}
 
-// attributes are in order of their keys; of those that share a key the first is here, and all of them are in exactAttributes.
-func (j *jsonColumns) attributes(attrs []session.Attr) []byte {
+// attributesColumn are in order of their keys; of those that share a key the first is here, and all of them are in exactAttributesColumn.
+func (j *jsonColumns) attributesColumn(attrs []session.Attr) []byte {
 	j.sorted = jsoncolumn.SortAttributes(attrs, j.sorted)
 	distinct := slices.CompactFunc(j.sorted, func(a, b session.Attr) bool { return a.Key == b.Key })
-	return j.writer().Attributes(distinct, hasJSONValue)
+	return j.storableWriter().Attributes(distinct, hasJSONValue)
 }
 
-// exactAttributes are those that attributes alone does not give back: none, nearly always.
-func (j *jsonColumns) exactAttributes(attrs []session.Attr) []byte {
+// exactAttributesColumn are those that attributesColumn alone does not give back: none, nearly always.
+func (j *jsonColumns) exactAttributesColumn(attrs []session.Attr) []byte {
 	j.sorted, j.part = jsoncolumn.SortAttributes(attrs, j.sorted), j.part[:0]
 	for i := range j.sorted {
 		a := &j.sorted[i]
@@ -48,7 +48,7 @@ func (j *jsonColumns) exactAttributes(attrs []session.Attr) []byte {
 			j.part = append(j.part, *a)
 		}
 	}
-	return j.writer().TypedAttributes(j.part)
+	return j.storableWriter().TypedAttributes(j.part)
 }
 
 // hasJSONValue tells whether the attribute's text can stand in a jsonb as a value of its own type.

@@ -64,7 +64,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 // Start connects, brings the schema up to date and starts the maintenance of partitions and retention.
 func (s *store) Start(ctx context.Context) error {
 	s.guard = retention.NewGuard(s.log, s.now)
-	if err := s.withConn(ctx, s.setUpSchema); err != nil {
+	if err := s.withNewConn(ctx, s.setUpSchema); err != nil {
 		return s.cfg.explainError("starting", err)
 	}
 	s.maintenanceEnded = make(chan struct{})

@@ -93,8 +93,8 @@ func BenchmarkEncode(b *testing.B) {
 	batch := &copyBatch{}
 	b.ReportAllocs()
 	for b.Loop() {
-		batch.reset()
-		typical(0, benchBatch)(func(i int, e *session.Event) bool { return batch.addRow(e) == "" })
+		batch.resetBuffer()
+		typical(0, benchBatch)(func(i int, e *session.Event) bool { return batch.appendRow(e) == "" })
 	}
 	b.ReportMetric(float64(b.N)*benchBatch/b.Elapsed().Seconds(), "records/s")
 }
@@ -123,12 +123,12 @@ func newPlain(b *testing.B, s *store, name, including string) *plain {
 	l := newServerConn(s)
 	require.NoError(b, l.ensureConnected(b.Context()))
 	b.Cleanup(l.closeConn)
-	require.NoError(b, execSQL(b.Context(), l.conn, "CREATE TABLE "+name+" (LIKE session_events"+including+")"))
+	require.NoError(b, execStatements(b.Context(), l.conn, "CREATE TABLE "+name+" (LIKE session_events"+including+")"))
 	return &plain{link: l, sql: "COPY " + name + " FROM STDIN (FORMAT binary)"}
 }
 
 func (p *plain) write(b *testing.B, batch func(func(int, *session.Event) bool)) {
-	p.rows.reset()
-	batch(func(i int, e *session.Event) bool { return p.rows.addRow(e) == "" })
+	p.rows.resetBuffer()
+	batch(func(i int, e *session.Event) bool { return p.rows.appendRow(e) == "" })
 	p.measure(b, func() error { return p.rows.sendRows(b.Context(), p.link.conn, p.sql) })
 }

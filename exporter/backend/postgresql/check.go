@@ -18,12 +18,12 @@ import (
 // changes nothing.
 func (cfg Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	s := &store{cfg: cfg, log: zap.NewNop(), files: allMigrations}
-	conn, err := s.openConn(ctx)
+	conn, err := s.openServerConn(ctx)
 	if err != nil {
 		key, remedy := cfg.loginRemedy(err)
 		return []connectcheck.Finding{{Subject: "login", Detail: cfg.explainError("connecting", err).Error(), Key: key, Remedy: remedy}}
 	}
-	defer logOut(conn)
+	defer closeGracefully(conn)
 	findings := []connectcheck.Finding{{OK: true, Subject: "login", Detail: cfg.FirstHost()}}
 	return append(findings, s.checkSchema(ctx, conn)...)
 }
@@ -75,15 +75,15 @@ func (s *store) checkSchema(ctx context.Context, conn *pgconn.PgConn) (findings 
 	version, f := s.checkVersion(ctx, conn, account, schema)
 	findings = append(findings, f)
 	if s.cfg.CreateSchema {
-		ask("grant CREATE on the schema", "schema", "GRANT CREATE, USAGE ON SCHEMA "+schema+" TO "+account, "SELECT has_schema_privilege(current_schema(), 'CREATE')", isTrue)
+		ask("grant CREATE on the schema", "schema", "GRANT CREATE, USAGE ON SCHEMA "+schema+" TO "+account, "SELECT has_schema_privilege(current_schema(), 'CREATE')", isGranted)
 	}
 	ask("grant TEMPORARY on the database", "database", "GRANT TEMPORARY ON DATABASE "+configpostgresql.Identifier(cmp.Or(s.cfg.Database, s.cfg.Username))+" TO "+account,
-		"SELECT has_database_privilege(current_database(), 'TEMPORARY')", isTrue)
+		"SELECT has_database_privilege(current_database(), 'TEMPORARY')", isGranted)
 	if version == 0 {
 		return findings
 	}
 	for _, g := range s.cfg.tableGrants() {
-		ask("grant "+g.rights+" on "+g.table, "username", "GRANT "+g.rights+" ON "+schema+"."+s.cfg.prefixNames(g.table)+" TO "+account, g.grantQuestion(), isTrue)
+		ask("grant "+g.rights+" on "+g.table, "username", "GRANT "+g.rights+" ON "+schema+"."+s.cfg.prefixNames(g.table)+" TO "+account, g.grantQuestion(), isGranted)
 	}
 	return findings
 }
@@ -137,6 +137,6 @@ func (g tableGrant) grantQuestion() string {
 	return "SELECT " + strings.Join(each, " AND ")
 }
 
-func isTrue(row []string) (bool, string) {
+func isGranted(row []string) (bool, string) {
 	return row[0] == "t", map[bool]string{true: "granted", false: "missing"}[row[0] == "t"]
 }

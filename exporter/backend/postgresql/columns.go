@@ -19,7 +19,7 @@ type eventColumn struct {
 // eventColumns are all columns but content_hash, in the order of session.Fields. Every statement is made from them.
 var eventColumns = func() (all []eventColumn) {
 	for i := range session.Fields {
-		all = append(all, columnsOf(&session.Fields[i])...)
+		all = append(all, columnsOfField(&session.Fields[i])...)
 	}
 	return all
 }()
@@ -30,15 +30,15 @@ const (
 	asHex  = "encode(%s, 'hex')"
 )
 
-// columnsOf makes the columns of a field by its Go type; a few fields have more to tell than their type says.
-func columnsOf(f *session.Field) []eventColumn {
+// columnsOfField makes the columns of a field by its Go type; a few fields have more to tell than their type says.
+func columnsOfField(f *session.Field) []eventColumn {
 	read := readColumns.Field(f)
-	selects, write := columnOf(f)
+	selects, write := columnByType(f)
 	switch f.Name {
 	case "Time":
 		return []eventColumn{
-			{name: f.Column, write: func(c *copyBatch, e *session.Event) { c.time(e.Time) }},
-			{f.Column + "_ns", asItIs, func(c *copyBatch, e *session.Event) { c.nanos(e.Time) }, read},
+			{name: f.Column, write: func(c *copyBatch, e *session.Event) { c.appendTimestamp(e.Time) }},
+			{f.Column + "_ns", asItIs, func(c *copyBatch, e *session.Event) { c.appendInt64(e.Time) }, read},
 		}
 	case "Observed":
 		return []eventColumn{{name: f.Column, write: writeObserved}, {f.Column + "_ns", asItIs, write, read}}
@@ -47,55 +47,55 @@ func columnsOf(f *session.Field) []eventColumn {
 	case "Extra":
 		return []eventColumn{
 			{f.Column, asItIs, write, read},
-			{f.Column + "_exact", asItIs, func(c *copyBatch, e *session.Event) { c.json(c.columns.exactAttributes(e.Extra)) }, readExactAttributes},
+			{f.Column + "_exact", asItIs, func(c *copyBatch, e *session.Event) { c.appendJSON(c.columns.exactAttributesColumn(e.Extra)) }, readExactAttributes},
 		}
 	}
 	return []eventColumn{{f.Column, selects, write, read}}
 }
 
-func columnOf(f *session.Field) (selects string, write func(c *copyBatch, e *session.Event)) {
+func columnByType(f *session.Field) (selects string, write func(c *copyBatch, e *session.Event)) {
 	switch f.In(&session.Event{}).(type) {
 	case *string:
-		return asItIs, func(c *copyBatch, e *session.Event) { c.text(*f.In(e).(*string)) }
+		return asItIs, func(c *copyBatch, e *session.Event) { c.appendTextOrNull(*f.In(e).(*string)) }
 	case *session.Kind:
-		return asItIs, func(c *copyBatch, e *session.Event) { c.word(e.Kind.String()) }
+		return asItIs, func(c *copyBatch, e *session.Event) { c.appendText(e.Kind.String()) }
 	case *session.Outcome:
-		return asItIs, func(c *copyBatch, e *session.Event) { c.word(e.Outcome.String()) }
+		return asItIs, func(c *copyBatch, e *session.Event) { c.appendText(e.Outcome.String()) }
 	case *int32:
-		return asItIs, func(c *copyBatch, e *session.Event) { c.integer(*f.In(e).(*int32)) }
+		return asItIs, func(c *copyBatch, e *session.Event) { c.appendInteger(*f.In(e).(*int32)) }
 	case *int64:
-		return asItIs, func(c *copyBatch, e *session.Event) { c.bigint(*f.In(e).(*int64)) }
+		return asItIs, func(c *copyBatch, e *session.Event) { c.appendBigint(*f.In(e).(*int64)) }
 	case *uint32:
-		return asItIs, func(c *copyBatch, e *session.Event) { c.bigint(int64(*f.In(e).(*uint32))) }
+		return asItIs, func(c *copyBatch, e *session.Event) { c.appendBigint(int64(*f.In(e).(*uint32))) }
 	case *session.ID:
-		return asItIs, func(c *copyBatch, e *session.Event) { c.id(f.In(e).(*session.ID)[:]) }
+		return asItIs, func(c *copyBatch, e *session.Event) { c.appendID(f.In(e).(*session.ID)[:]) }
 	case *[16]byte:
-		return asHex, func(c *copyBatch, e *session.Event) { c.id(f.In(e).(*[16]byte)[:]) }
+		return asHex, func(c *copyBatch, e *session.Event) { c.appendID(f.In(e).(*[16]byte)[:]) }
 	case *[8]byte:
-		return asHex, func(c *copyBatch, e *session.Event) { c.id(f.In(e).(*[8]byte)[:]) }
+		return asHex, func(c *copyBatch, e *session.Event) { c.appendID(f.In(e).(*[8]byte)[:]) }
 	case *[]string:
-		return asJSON, func(c *copyBatch, e *session.Event) { c.list(*f.In(e).(*[]string)) }
+		return asJSON, func(c *copyBatch, e *session.Event) { c.appendTextArray(*f.In(e).(*[]string)) }
 	case *[]session.Setting:
-		return asItIs, func(c *copyBatch, e *session.Event) { c.json(c.columns.settings(e.Settings)) }
+		return asItIs, func(c *copyBatch, e *session.Event) { c.appendJSON(c.columns.settingsColumn(e.Settings)) }
 	case *[]session.Attr:
-		return asItIs, func(c *copyBatch, e *session.Event) { c.json(c.columns.attributes(e.Extra)) }
+		return asItIs, func(c *copyBatch, e *session.Event) { c.appendJSON(c.columns.attributesColumn(e.Extra)) }
 	}
 	panic(fmt.Sprintf("postgresql: field %s has a type without a column", f.Name))
 }
 
 func writeObserved(c *copyBatch, e *session.Event) {
 	if e.Observed == 0 {
-		c.null()
+		c.appendNull()
 		return
 	}
-	c.time(e.Observed)
+	c.appendTimestamp(e.Observed)
 }
 
 // writeUser tells an empty name from none: ClickHouse has both.
 func writeUser(c *copyBatch, e *session.Event) {
 	if e.UserEmpty && e.User == "" {
-		c.word("")
+		c.appendText("")
 		return
 	}
-	c.text(e.User)
+	c.appendTextOrNull(e.User)
 }

@@ -42,14 +42,14 @@ const (
 // maxIdleBuffer is what a connection keeps between batches.
 const maxIdleBuffer = 2 * chunkSize
 
-func (c *copyBatch) reset() {
+func (c *copyBatch) resetBuffer() {
 	if cap(c.buf) > maxIdleBuffer {
 		c.buf = nil
 	}
 	c.buf = c.buf[:0]
 }
 
-func (c *copyBatch) size() int { return len(c.buf) }
+func (c *copyBatch) bufferedBytes() int { return len(c.buf) }
 
 // sendRows leaves the rows as they are: they may be sent again.
 func (c *copyBatch) sendRows(ctx context.Context, conn *pgconn.PgConn, sql string) error {
@@ -57,15 +57,15 @@ func (c *copyBatch) sendRows(ctx context.Context, conn *pgconn.PgConn, sql strin
 	return err
 }
 
-// addRow appends the event as one row, or says why it can never be stored.
-func (c *copyBatch) addRow(e *session.Event) (reason string) {
+// appendRow appends the event as one row, or says why it can never be stored.
+func (c *copyBatch) appendRow(e *session.Event) (reason string) {
 	c.from = len(c.buf)
 	c.buf = binary.BigEndian.AppendUint16(c.buf, uint16(len(eventColumns)+1))
 	for i := range eventColumns {
 		eventColumns[i].write(c, e)
 	}
 	hash := e.ContentHash(&c.hasher)
-	c.id(hash[:])
+	c.appendID(hash[:])
 	if len(c.buf)-c.from > maxRecord {
 		c.buf = c.buf[:c.from]
 		return tooLarge
@@ -73,69 +73,69 @@ func (c *copyBatch) addRow(e *session.Event) (reason string) {
 	return ""
 }
 
-func (c *copyBatch) length(n int) { c.buf = binary.BigEndian.AppendUint32(c.buf, uint32(n)) }
+func (c *copyBatch) appendLength(n int) { c.buf = binary.BigEndian.AppendUint32(c.buf, uint32(n)) }
 
-func (c *copyBatch) null() { c.length(-1) }
+func (c *copyBatch) appendNull() { c.appendLength(-1) }
 
-func (c *copyBatch) text(s string) {
+func (c *copyBatch) appendTextOrNull(s string) {
 	if s == "" {
-		c.null()
+		c.appendNull()
 		return
 	}
-	c.word(s)
+	c.appendText(s)
 }
 
-// word leaves room for the length, which is known when the text stands.
-func (c *copyBatch) word(s string) {
+// appendText leaves room for the length, which is known when the text stands.
+func (c *copyBatch) appendText(s string) {
 	if len(c.buf)-c.from+len(s) > maxRecord { // add refuses it: its bytes need not be copied
 		s = s[:min(len(s), maxRecord)]
 	}
 	at := len(c.buf)
-	c.length(0)
+	c.appendLength(0)
 	c.buf = appendStorable(c.buf, s)
 	binary.BigEndian.PutUint32(c.buf[at:], uint32(len(c.buf)-at-4))
 }
 
-func (c *copyBatch) integer(n int32) {
+func (c *copyBatch) appendInteger(n int32) {
 	if n == 0 {
-		c.null()
+		c.appendNull()
 		return
 	}
-	c.write32(n)
+	c.appendInt32(n)
 }
 
-func (c *copyBatch) bigint(n int64) {
+func (c *copyBatch) appendBigint(n int64) {
 	if n == 0 {
-		c.null()
+		c.appendNull()
 		return
 	}
-	c.nanos(n)
+	c.appendInt64(n)
 }
 
-func (c *copyBatch) write32(n int32) {
-	c.length(4)
+func (c *copyBatch) appendInt32(n int32) {
+	c.appendLength(4)
 	c.buf = binary.BigEndian.AppendUint32(c.buf, uint32(n))
 }
 
-func (c *copyBatch) nanos(n int64) {
-	c.length(8)
+func (c *copyBatch) appendInt64(n int64) {
+	c.appendLength(8)
 	c.buf = binary.BigEndian.AppendUint64(c.buf, uint64(n))
 }
 
-func (c *copyBatch) time(unixNano int64) {
-	c.nanos(time.Unix(0, unixNano).UnixMicro() - sinceEpoch2000)
+func (c *copyBatch) appendTimestamp(unixNano int64) {
+	c.appendInt64(time.Unix(0, unixNano).UnixMicro() - sinceEpoch2000)
 }
 
-func (c *copyBatch) id(id []byte) {
-	if allZero(id) {
-		c.null()
+func (c *copyBatch) appendID(id []byte) {
+	if isAllZero(id) {
+		c.appendNull()
 		return
 	}
-	c.length(len(id))
+	c.appendLength(len(id))
 	c.buf = append(c.buf, id...)
 }
 
-func allZero(id []byte) bool {
+func isAllZero(id []byte) bool {
 	for _, x := range id {
 		if x != 0 {
 			return false
@@ -144,28 +144,28 @@ func allZero(id []byte) bool {
 	return true
 }
 
-// list is a text[] of one dimension: dimensions, whether it holds NULL, the type of its elements, their number, the first
+// appendTextArray is a text[] of one dimension: dimensions, whether it holds NULL, the type of its elements, their number, the first
 // index, then the elements.
-func (c *copyBatch) list(list []string) {
+func (c *copyBatch) appendTextArray(list []string) {
 	if len(list) == 0 {
-		c.null()
+		c.appendNull()
 		return
 	}
 	at := len(c.buf)
 	for _, n := range [...]int{0, 1, 0, oidText, len(list), 1} {
-		c.length(n)
+		c.appendLength(n)
 	}
 	for _, s := range list {
-		c.word(s)
+		c.appendText(s)
 	}
 	binary.BigEndian.PutUint32(c.buf[at:], uint32(len(c.buf)-at-4))
 }
 
-func (c *copyBatch) json(doc []byte) {
+func (c *copyBatch) appendJSON(doc []byte) {
 	if len(doc) == 0 {
-		c.null()
+		c.appendNull()
 		return
 	}
-	c.length(len(doc) + 1)
+	c.appendLength(len(doc) + 1)
 	c.buf = append(append(c.buf, jsonbVersion), doc...)
 }

@@ -132,8 +132,8 @@ func refusesContent(err error) bool {
 	return e.Code == "P0001"
 }
 
-// reasonOf names the refusal without a value of the record.
-func reasonOf(err error) string {
+// reasonOfRefusal names the refusal without a value of the record.
+func reasonOfRefusal(err error) string {
 	var e *pgconn.PgError
 	if !errors.As(err, &e) {
 		return "the server refuses the record"

@@ -19,9 +19,9 @@ func isStorable(s string) bool {
 	return strings.IndexByte(s, 0) < 0 && utf8.ValidString(s) && (strings.IndexByte(s, escapeLead) < 0 || !holdsEscape(s))
 }
 
-func holdsEscape(s string) bool { return strings.ContainsFunc(s, isEscape) }
+func holdsEscape(s string) bool { return strings.ContainsFunc(s, isEscapeRune) }
 
-func isEscape(r rune) bool { return r >= escapeBase && r <= escapeBase+0xFF }
+func isEscapeRune(r rune) bool { return r >= escapeBase && r <= escapeBase+0xFF }
 
 // appendStorable appends s in the form that a table takes.
 func appendStorable(b []byte, s string) []byte {
@@ -30,7 +30,7 @@ func appendStorable(b []byte, s string) []byte {
 	}
 	for len(s) > 0 {
 		r, n := utf8.DecodeRuneInString(s)
-		if r == 0 || r == utf8.RuneError && n == 1 || isEscape(r) {
+		if r == 0 || r == utf8.RuneError && n == 1 || isEscapeRune(r) {
 			for _, c := range []byte(s[:n]) {
 				b = utf8.AppendRune(b, escapeBase+rune(c))
 			}
@@ -49,7 +49,7 @@ func restoreText(s string) string {
 	}
 	b := make([]byte, 0, len(s))
 	for _, r := range s {
-		if isEscape(r) {
+		if isEscapeRune(r) {
 			b = append(b, byte(r-escapeBase))
 		} else {
 			b = utf8.AppendRune(b, r)

@@ -19,8 +19,8 @@ func TestAllocations(t *testing.T) {
 		sessiontest.Typical(&e, n)
 		e.Extra = []session.Attr{{Key: "b", Value: "1", Type: session.AttrInt}, {Key: "a", Value: "x\x00"}}
 		require.Zero(t, testing.AllocsPerRun(100, func() {
-			b.reset()
-			if reason := b.addRow(&e); reason != "" {
+			b.resetBuffer()
+			if reason := b.appendRow(&e); reason != "" {
 				t.Error(reason)
 			}
 		}), "event %d", n)
@@ -64,7 +64,7 @@ func FuzzEscape(f *testing.F) {
 // TestNegativeZero: numeric has none, so jsonb would give back another text.
 func TestNegativeZero(t *testing.T) {
 	for _, a := range []session.Attr{{Key: "i", Value: "-0", Type: session.AttrInt}, {Key: "d", Value: "-0.0", Type: session.AttrDouble}} {
-		require.NotEmpty(t, new(jsonColumns).exactAttributes([]session.Attr{a}), a.Value)
+		require.NotEmpty(t, new(jsonColumns).exactAttributesColumn([]session.Attr{a}), a.Value)
 	}
 }
 
@@ -80,8 +80,8 @@ func FuzzAttributes(f *testing.F) {
 			{Key: k2, Value: v2, Type: session.AttrType(t2 % 7)},
 		}
 		var j jsonColumns
-		attributes := string(j.attributes(attrs))
-		exact := string(j.exactAttributes(attrs))
+		attributes := string(j.attributesColumn(attrs))
+		exact := string(j.exactAttributesColumn(attrs))
 		var got session.Event
 		var err error
 		got.Extra, err = readColumns.Attributes(attributes, nil)

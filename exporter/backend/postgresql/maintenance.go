@@ -20,13 +20,12 @@ const (
 	undefinedTable = "42P01" // SQLSTATE
 )
 
-// withConn runs do over a connection of its own.
-func (s *store) withConn(ctx context.Context, do func(context.Context, *pgconn.PgConn) error) error {
-	conn, err := s.openConn(ctx)
+func (s *store) withNewConn(ctx context.Context, do func(context.Context, *pgconn.PgConn) error) error {
+	conn, err := s.openServerConn(ctx)
 	if err != nil {
 		return err
 	}
-	defer logOut(conn)
+	defer closeGracefully(conn)
 	return do(ctx, conn)
 }
 
@@ -67,7 +66,7 @@ func (s *store) makeComingMonths(ctx context.Context, conn *pgconn.PgConn) error
 	var months []idRange
 	now := s.now().UTC()
 	for ahead := range time.Month(monthsAhead + 1) {
-		months = append(months, monthOf(time.Date(now.Year(), now.Month()+ahead, 1, 0, 0, 0, 0, time.UTC).UnixMilli()))
+		months = append(months, monthOfMillis(time.Date(now.Year(), now.Month()+ahead, 1, 0, 0, 0, 0, time.UTC).UnixMilli()))
 	}
 	return s.attachMonths(ctx, conn, months)
 }
@@ -101,7 +100,7 @@ func (s *store) maintainOnce() error {
 		case <-ctx.Done():
 		}
 	}()
-	err := s.withConn(ctx, func(ctx context.Context, conn *pgconn.PgConn) error {
+	err := s.withNewConn(ctx, func(ctx context.Context, conn *pgconn.PgConn) error {
 		if s.cfg.CreateSchema {
 			if err := s.makeViews(ctx, conn); err != nil {
 				return err
@@ -125,7 +124,7 @@ func (s *store) expireOnce(ctx context.Context, conn *pgconn.PgConn) error {
 		return nil
 	}
 	oldest := s.now().Add(-s.ttl)
-	before := isBefore(oldest)
+	before := conditionBefore(oldest)
 	if !s.cfg.CreateSchema { // who may delete from the whole table may not from its partitions, and need not own them
 		return errors.Join(s.deleteSlices(ctx, conn, s.cfg.prefixNames("session_events"), "record_id", before),
 			s.deleteSlices(ctx, conn, s.cfg.prefixNames("session_conflicts"), "ctid", before))
@@ -166,7 +165,7 @@ func (s *store) dropPartition(ctx context.Context, conn *pgconn.PgConn, p idRang
 		if err := s.lockPartitions(ctx, conn); err != nil {
 			return err
 		}
-		if err := execSQL(ctx, conn, "LOCK TABLE "+p.name+" IN SHARE MODE"); err != nil {
+		if err := execStatements(ctx, conn, "LOCK TABLE "+p.name+" IN SHARE MODE"); err != nil {
 			return err
 		}
 		younger, err := queryRows(ctx, conn, fmt.Sprintf("SELECT count(*) FROM (SELECT FROM %s WHERE NOT %s LIMIT 1) younger", p.name, before))
@@ -174,7 +173,7 @@ func (s *store) dropPartition(ctx context.Context, conn *pgconn.PgConn, p idRang
 			return err
 		}
 		dropped = true
-		return execSQL(ctx, conn, "DROP TABLE IF EXISTS "+p.name)
+		return execStatements(ctx, conn, "DROP TABLE IF EXISTS "+p.name)
 	})
 	if configpostgresql.Code(err) == undefinedTable { // another program that writes here dropped it first
 		return true, nil

@@ -64,11 +64,11 @@ func (s *store) migrateSchema(ctx context.Context, conn *pgconn.PgConn) error {
 			}
 		}
 		for _, m := range all[version:] {
-			if err := execSQL(ctx, conn, s.cfg.prefixNames(m.SQL)); err != nil {
+			if err := execStatements(ctx, conn, s.cfg.prefixNames(m.SQL)); err != nil {
 				return fmt.Errorf("migration %s: %w", m.Name, err)
 			}
 			note := fmt.Sprintf("INSERT INTO sessionlog_migrations VALUES (%d, '%s', '%s')", m.Version, m.Name+".sql", time.Now().UTC().Format(time.DateTime))
-			if err := execSQL(ctx, conn, s.cfg.prefixNames(note)); err != nil {
+			if err := execStatements(ctx, conn, s.cfg.prefixNames(note)); err != nil {
 				return err
 			}
 		}
@@ -79,7 +79,7 @@ func (s *store) migrateSchema(ctx context.Context, conn *pgconn.PgConn) error {
 // underMigrationLock runs do in a transaction that one program at a time is in. It waits no longer than timeout for any lock; 0 is for ever.
 func (s *store) underMigrationLock(ctx context.Context, conn *pgconn.PgConn, timeout time.Duration, do func() error) error {
 	return inTransaction(ctx, conn, func() error {
-		if err := execSQL(ctx, conn, lockTimeout(timeout)+"; "+s.cfg.prefixNames("LOCK TABLE sessionlog_migrations")); err != nil {
+		if err := execStatements(ctx, conn, lockTimeout(timeout)+"; "+s.cfg.prefixNames("LOCK TABLE sessionlog_migrations")); err != nil {
 			return err
 		}
 		return do()
@@ -93,7 +93,7 @@ func lockTimeout(timeout time.Duration) string {
 // makeMigrationsTable makes the table whose lock lets one program at a time migrate. That two make it at once is an error of one
 // of them, in spite of IF NOT EXISTS, and of no importance.
 func (s *store) makeMigrationsTable(ctx context.Context, conn *pgconn.PgConn) error {
-	err := execSQL(ctx, conn, s.cfg.prefixNames(migrationsTable))
+	err := execStatements(ctx, conn, s.cfg.prefixNames(migrationsTable))
 	if raced := []string{"23505", "42P07", "42710", "40001", "XX000"}; slices.Contains(raced, configpostgresql.Code(err)) {
 		err = nil // what else may be wrong shows when the table is locked
 	}
@@ -142,11 +142,11 @@ func (s *store) writeViewSettings(ctx context.Context, conn *pgconn.PgConn) erro
 		return nil
 	}
 	return inTransaction(ctx, conn, func() error {
-		if err := execSQL(ctx, conn, s.cfg.prefixNames("LOCK TABLE sessionlog_settings")); err != nil {
+		if err := execStatements(ctx, conn, s.cfg.prefixNames("LOCK TABLE sessionlog_settings")); err != nil {
 			return err
 		}
 		for name, value := range want {
-			err := execSQL(ctx, conn, s.cfg.prefixNames("DELETE FROM sessionlog_settings WHERE name = '"+name+"';\n"+
+			err := execStatements(ctx, conn, s.cfg.prefixNames("DELETE FROM sessionlog_settings WHERE name = '"+name+"';\n"+
 				"INSERT INTO sessionlog_settings VALUES ('"+name+"', "+value+")"))
 			if err != nil {
 				return err
@@ -178,17 +178,17 @@ func (s *store) checkServer(conn *pgconn.PgConn) error {
 }
 
 func inTransaction(ctx context.Context, conn *pgconn.PgConn, do func() error) error {
-	err := execSQL(ctx, conn, "BEGIN")
+	err := execStatements(ctx, conn, "BEGIN")
 	if err == nil {
 		err = do()
 	}
 	if err == nil {
-		return execSQL(ctx, conn, "COMMIT")
+		return execStatements(ctx, conn, "COMMIT")
 	}
 	if !conn.IsClosed() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		err = errors.Join(err, execSQL(ctx, conn, "ROLLBACK"))
+		err = errors.Join(err, execStatements(ctx, conn, "ROLLBACK"))
 	}
 	return err
 }

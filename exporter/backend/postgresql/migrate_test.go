@@ -143,10 +143,10 @@ func viewIsRead(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
 	stopStore(t, started(t, cfg))
 	reader := &store{cfg: cfg, log: nopLogger()}
-	conn, err := reader.openConn(t.Context())
+	conn, err := reader.openServerConn(t.Context())
 	require.NoError(t, err)
-	defer logOut(conn)
-	require.NoError(t, execSQL(t.Context(), conn, "BEGIN; SELECT count(*) FROM session_log"))
+	defer closeGracefully(conn)
+	require.NoError(t, execStatements(t.Context(), conn, "BEGIN; SELECT count(*) FROM session_log"))
 	core, logs := observer.New(zap.WarnLevel)
 	s := newStore(t, cfg)
 	s.log, s.views, s.lockTimeout = zap.New(core), slices.Clone(allViews), 50*time.Millisecond
@@ -156,7 +156,7 @@ func viewIsRead(t *testing.T, pg *postgresql.Server) {
 	defer stopStore(t, s)
 	require.NotEmpty(t, logs.FilterMessageSnippet("until nobody reads them").All())
 	require.Equal(t, 10, write1(t, s, typical(0, 10)).Written)
-	require.NoError(t, execSQL(t.Context(), conn, "COMMIT"))
+	require.NoError(t, execStatements(t.Context(), conn, "COMMIT"))
 	require.NoError(t, s.maintainOnce())
 	require.Equal(t, [][]string{{"10"}}, rowsOf(t, cfg, "SELECT sum(added) FROM session_log").Cells)
 }

@@ -44,13 +44,13 @@ type knownPartitions struct {
 // noteMonth remembers the month of a record that no partition takes. A month is made only for ids that begin with the event's
 // own time: ids of other senders may begin with anything.
 func (p *knownPartitions) noteMonth(e *session.Event) {
-	ms := idMillis(e.RecordID)
+	ms := millisOfID(e.RecordID)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.managed || ms >= p.hit.from && ms < p.hit.to || ms != e.Time/1e6 || ms < p.earliest || ms >= p.latest {
 		return
 	}
-	month := monthOf(ms)
+	month := monthOfMillis(ms)
 	if month.overlapsAny(p.known) {
 		p.hit = month
 		return
@@ -70,7 +70,7 @@ func (p *knownPartitions) replaceKnown(known []idRange, managed bool, now time.T
 	if p.wanted == nil {
 		p.wanted = map[int64]bool{}
 	}
-	maps.DeleteFunc(p.wanted, func(m int64, _ bool) bool { return !managed || monthOf(m).overlapsAny(known) })
+	maps.DeleteFunc(p.wanted, func(m int64, _ bool) bool { return !managed || monthOfMillis(m).overlapsAny(known) })
 	p.earliest, p.latest = now.AddDate(-yearsBack, 0, 0).UnixMilli(), now.AddDate(0, monthsAhead, 0).UnixMilli()
 	if ttl > 0 {
 		p.earliest = max(p.earliest, now.Add(-ttl).UnixMilli())
@@ -83,15 +83,15 @@ func (p *knownPartitions) takeWanted() (months []idRange) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, m := range slices.Sorted(maps.Keys(p.wanted)) {
-		months = append(months, monthOf(m))
+		months = append(months, monthOfMillis(m))
 	}
 	p.known = append(p.known, months...)
 	clear(p.wanted)
 	return months
 }
 
-// idMillis is the time that a record id begins with.
-func idMillis(id session.ID) int64 {
+// millisOfID is the time that a record id begins with.
+func millisOfID(id session.ID) int64 {
 	return int64(binary.BigEndian.Uint16(id[:2]))<<32 | int64(binary.BigEndian.Uint32(id[2:6]))
 }
 
@@ -103,7 +103,7 @@ func leastRecordID(ms int64) string {
 	return id.String()
 }
 
-func monthOf(ms int64) idRange {
+func monthOfMillis(ms int64) idRange {
 	t := time.UnixMilli(ms).UTC()
 	first := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
 	return idRange{"session_events_" + first.Format("2006_01"), first.UnixMilli(), first.AddDate(0, 1, 0).UnixMilli()}
@@ -118,7 +118,7 @@ func (s *store) makePartitions(ctx context.Context) {
 	if len(months) == 0 {
 		return
 	}
-	err := s.withConn(ctx, func(ctx context.Context, conn *pgconn.PgConn) error { return s.attachMonths(ctx, conn, months) })
+	err := s.withNewConn(ctx, func(ctx context.Context, conn *pgconn.PgConn) error { return s.attachMonths(ctx, conn, months) })
 	if err != nil {
 		s.log.Warn("a partition cannot be made: its records go into the default partition", zap.Error(s.cfg.explainError("making a partition", err)))
 	}
@@ -155,7 +155,7 @@ func (s *store) attachMonths(ctx context.Context, conn *pgconn.PgConn, months []
 func (s *store) attachMonth(ctx context.Context, conn *pgconn.PgConn, p idRange) error {
 	from, to := leastRecordID(p.from), leastRecordID(p.to)
 	where := "record_id >= '" + from + "' AND record_id < '" + to + "'"
-	return execSQL(ctx, conn, s.cfg.prefixNames("LOCK TABLE session_events_default IN ACCESS EXCLUSIVE MODE;\n"+
+	return execStatements(ctx, conn, s.cfg.prefixNames("LOCK TABLE session_events_default IN ACCESS EXCLUSIVE MODE;\n"+
 		"CREATE TABLE "+p.name+" (LIKE session_events INCLUDING DEFAULTS INCLUDING INDEXES INCLUDING STORAGE);\n"+
 		"INSERT INTO "+p.name+" SELECT * FROM session_events_default WHERE "+where+";\n"+
 		"DELETE FROM session_events_default WHERE "+where+";\n"+
@@ -164,7 +164,7 @@ func (s *store) attachMonth(ctx context.Context, conn *pgconn.PgConn, p idRange)
 
 // lockPartitions lets one program at a time make and drop partitions.
 func (s *store) lockPartitions(ctx context.Context, conn *pgconn.PgConn) error {
-	return execSQL(ctx, conn, lockTimeout(s.lockTimeout)+"; SELECT "+s.cfg.prefixNames(lockOfPartitions))
+	return execStatements(ctx, conn, lockTimeout(s.lockTimeout)+"; SELECT "+s.cfg.prefixNames(lockOfPartitions))
 }
 
 var boundsPattern = regexp.MustCompile(`FROM \('([0-9a-f-]{36})'\) TO \('([0-9a-f-]{36})'\)`)
@@ -180,7 +180,7 @@ FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'se
 		}
 		from, _ := session.ParseID(m[1])
 		to, _ := session.ParseID(m[2])
-		known = append(known, idRange{r[0], idMillis(from), idMillis(to)})
+		known = append(known, idRange{r[0], millisOfID(from), millisOfID(to)})
 	}
 	return known, err
 }

@@ -42,7 +42,7 @@ func months(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
 	s := startStore(t, cfg)
 	now := time.Now().UTC()
-	require.True(t, exists(t, cfg, monthOf(now.AddDate(0, 1, 1-now.Day()).UnixMilli()).name), "the month to come")
+	require.True(t, exists(t, cfg, monthOfMillis(now.AddDate(0, 1, 1-now.Day()).UnixMilli()).name), "the month to come")
 
 	march := time.Date(2025, 3, 31, 23, 59, 59, 999_999_999, time.UTC)
 	foreign := at(march, "foreign")
@@ -51,7 +51,7 @@ func months(t *testing.T, pg *postgresql.Server) {
 	res := write1(t, s, seq(at(march, "a"), at(march.Add(1), "b"), at(now, "c"), foreign, old, future))
 	require.Equal(t, backend.Result{Written: 6}, res)
 	require.Equal(t, map[string]string{
-		"session_events_2025_03": "1", "session_events_2025_04": "1", monthOf(now.UnixMilli()).name: "1", "session_events_default": "3",
+		"session_events_2025_03": "1", "session_events_2025_04": "1", monthOfMillis(now.UnixMilli()).name: "1", "session_events_default": "3",
 	}, partitionsOf(t, cfg))
 
 	// First write wins over partitions: a forger cannot hide behind another time.
@@ -152,12 +152,12 @@ func youngAtTheLastMoment(t *testing.T, pg *postgresql.Server) {
 	now := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
 	old := now.AddDate(0, -3, 0)
 	write1(t, keeper, seq(at(old, "December")))
-	conn, err := keeper.openConn(t.Context())
+	conn, err := keeper.openServerConn(t.Context())
 	require.NoError(t, err)
-	defer logOut(conn)
+	defer closeGracefully(conn)
 	id := at(old, "an old id, a young time").RecordID
 	id[15]++
-	require.NoError(t, execSQL(t.Context(), conn, fmt.Sprintf("BEGIN; INSERT INTO session_events (kind, outcome, time, time_ns, record_id, user_name, content_hash) "+
+	require.NoError(t, execStatements(t.Context(), conn, fmt.Sprintf("BEGIN; INSERT INTO session_events (kind, outcome, time, time_ns, record_id, user_name, content_hash) "+
 		"VALUES ('login', 'success', '%s', %d, '%s', 'young', '')", now.Format(time.RFC3339), now.UnixNano(), id)))
 
 	cfg.TTL, cfg.TTLConfirm = 40*24*time.Hour, true
@@ -168,7 +168,7 @@ func youngAtTheLastMoment(t *testing.T, pg *postgresql.Server) {
 	waiting := "SELECT count(*) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE NOT l.granted AND c.relname LIKE 'session_events%' " +
 		"AND c.relnamespace = '" + cfg.Schema + "'::regnamespace"
 	require.Eventually(t, func() bool { return rowsOf(t, cfg, waiting).Cells[0][0] != "0" }, 30*time.Second, 10*time.Millisecond)
-	require.NoError(t, execSQL(t.Context(), conn, "COMMIT"))
+	require.NoError(t, execStatements(t.Context(), conn, "COMMIT"))
 	expired := func() bool { return len(readAll(t, cfg)) < 2 }
 	require.Eventually(t, expired, 30*time.Second, 10*time.Millisecond)
 	require.Equal(t, [][]string{{"young"}}, rowsOf(t, cfg, "SELECT user_name FROM session_events").Cells)

@@ -20,8 +20,8 @@ func ReadEvents(ctx context.Context, cfg Config) iter.Seq2[*session.Event, error
 			yield(nil, cfg.explainError("connecting", err))
 			return
 		}
-		defer logOut(conn)
-		if err = execSQL(ctx, conn, cfg.searchPath()); err == nil {
+		defer closeGracefully(conn)
+		if err = execStatements(ctx, conn, cfg.searchPath()); err == nil {
 			err = cfg.scanEvents(ctx, conn, func(e *session.Event) bool { return yield(e, nil) })
 		}
 		if err != nil {

@@ -36,7 +36,7 @@ func newServerConn(s *store) *serverConn {
 // ensureConnected sees to it that there is a connection that answers.
 func (l *serverConn) ensureConnected(ctx context.Context) error {
 	if l.conn != nil && (time.Since(l.used) > idleTrust || l.breaks != l.store.breaks.Load()) {
-		if err := execSQL(ctx, l.conn, "SELECT 1"); err != nil {
+		if err := execStatements(ctx, l.conn, "SELECT 1"); err != nil {
 			l.closeConn()
 		}
 	}
@@ -44,7 +44,7 @@ func (l *serverConn) ensureConnected(ctx context.Context) error {
 	if l.conn != nil {
 		return nil
 	}
-	conn, err := l.openConn(ctx)
+	conn, err := l.openServerConn(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (l *serverConn) rollbackOrClose() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	if l.conn.IsClosed() || execSQL(ctx, l.conn, "ROLLBACK") != nil {
+	if l.conn.IsClosed() || execStatements(ctx, l.conn, "ROLLBACK") != nil {
 		l.store.breaks.Add(1)
 		l.closeConn()
 	}
@@ -67,25 +67,25 @@ func (l *serverConn) rollbackOrClose() {
 
 func (l *serverConn) closeConn() {
 	if l.conn != nil {
-		logOut(l.conn)
+		closeGracefully(l.conn)
 		l.conn = nil
 	}
 }
 
-// openConn logs in. What a session needs is set by statements, for connection poolers take few parameters at a login.
-func (s *store) openConn(ctx context.Context) (*pgconn.PgConn, error) {
+// openServerConn logs in. What a session needs is set by statements, for connection poolers take few parameters at a login.
+func (s *store) openServerConn(ctx context.Context) (*pgconn.PgConn, error) {
 	conn, err := s.cfg.Connect(ctx, configpostgresql.Options{Writes: true})
 	if err != nil {
 		return nil, err
 	}
 	if err = s.checkServer(conn); err == nil {
-		err = execSQL(ctx, conn, s.cfg.searchPath())
+		err = execStatements(ctx, conn, s.cfg.searchPath())
 	}
 	if err == nil {
 		err = forceSynchronousCommit(ctx, conn)
 	}
 	if err != nil {
-		logOut(conn)
+		closeGracefully(conn)
 		return nil, err
 	}
 	return conn, nil
@@ -106,7 +106,7 @@ func forceSynchronousCommit(ctx context.Context, conn *pgconn.PgConn) error {
 	if err != nil || rows[0][0] != "off" {
 		return err
 	}
-	return execSQL(ctx, conn, "SET synchronous_commit = on")
+	return execStatements(ctx, conn, "SET synchronous_commit = on")
 }
 
 // warnOfFsync says that the server itself does not wait for its disk, which no session can change.
@@ -118,7 +118,7 @@ func (s *store) warnOfFsync(ctx context.Context, conn *pgconn.PgConn) error {
 	return err
 }
 
-func logOut(conn *pgconn.PgConn) {
+func closeGracefully(conn *pgconn.PgConn) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = conn.Close(ctx)
@@ -128,8 +128,8 @@ func logOut(conn *pgconn.PgConn) {
 	}
 }
 
-// execSQL runs statements that give no rows; of an empty text, nothing.
-func execSQL(ctx context.Context, conn *pgconn.PgConn, sql string) error {
+// execStatements runs statements that give no rows; of an empty text, nothing.
+func execStatements(ctx context.Context, conn *pgconn.PgConn, sql string) error {
 	_, err := execCounting(ctx, conn, sql)
 	return err
 }

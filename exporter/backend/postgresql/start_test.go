@@ -80,10 +80,10 @@ func startWhileRead(t *testing.T, pg *postgresql.Server) {
 	stopStore(t, started(t, cfg))
 	later := time.Now().AddDate(1, 0, 0)
 	reader := &store{cfg: cfg, log: nopLogger()}
-	conn, err := reader.openConn(t.Context())
+	conn, err := reader.openServerConn(t.Context())
 	require.NoError(t, err)
-	defer logOut(conn)
-	require.NoError(t, execSQL(t.Context(), conn, "BEGIN; SELECT count(*) FROM session_events"))
+	defer closeGracefully(conn)
+	require.NoError(t, execStatements(t.Context(), conn, "BEGIN; SELECT count(*) FROM session_events"))
 
 	s := newStore(t, cfg)
 	s.now = func() time.Time { return later }
@@ -93,9 +93,9 @@ func startWhileRead(t *testing.T, pg *postgresql.Server) {
 	require.Equal(t, 2, write1(t, s, seq(at(later, "a"), at(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), "b"))).Written)
 	require.Equal(t, map[string]string{"session_events_default": "2"}, partitionsOf(t, cfg))
 
-	require.NoError(t, execSQL(t.Context(), conn, "COMMIT"))
-	require.NoError(t, s.withConn(t.Context(), s.makeComingMonths))
-	require.Equal(t, map[string]string{"session_events_default": "1", monthOf(later.UnixMilli()).name: "1"}, partitionsOf(t, cfg))
+	require.NoError(t, execStatements(t.Context(), conn, "COMMIT"))
+	require.NoError(t, s.withNewConn(t.Context(), s.makeComingMonths))
+	require.Equal(t, map[string]string{"session_events_default": "1", monthOfMillis(later.UnixMilli()).name: "1"}, partitionsOf(t, cfg))
 }
 
 // grantsOfREADME are the statements that README.md prints, for the schema of cfg and the account audit.

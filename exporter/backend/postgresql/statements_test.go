@@ -82,10 +82,10 @@ func migrationsByHand(t *testing.T, pg *postgresql.Server) {
 	rowsOf(t, cfg, migrationsTable)
 	for i, m := range allMigrations {
 		s := &store{cfg: cfg, log: nopLogger()}
-		conn, err := s.openConn(t.Context())
+		conn, err := s.openServerConn(t.Context())
 		require.NoError(t, err)
-		require.NoError(t, execSQL(t.Context(), conn, m.SQL), m.Name)
-		logOut(conn)
+		require.NoError(t, execStatements(t.Context(), conn, m.SQL), m.Name)
+		closeGracefully(conn)
 		require.Equal(t, i+1, m.Version)
 		rowsOf(t, cfg, "INSERT INTO sessionlog_migrations VALUES ("+strconv.Itoa(m.Version)+", '"+m.Name+".sql', now())")
 	}

@@ -98,9 +98,9 @@ func readAll(t testing.TB, cfg Config) (all []*session.Event) {
 func rowsOf(t testing.TB, cfg Config, sql string) (rows backendtest.Rows) {
 	t.Helper()
 	s := &store{cfg: cfg, log: componenttest.NewNopTelemetrySettings().Logger}
-	conn, err := s.openConn(t.Context())
+	conn, err := s.openServerConn(t.Context())
 	require.NoError(t, err)
-	defer logOut(conn)
+	defer closeGracefully(conn)
 	results := conn.Exec(t.Context(), sql)
 	for results.NextResult() {
 		result := results.ResultReader()

@@ -31,8 +31,7 @@ func startCopy(ctx context.Context, conn *pgconn.PgConn, sql string) *copyStream
 	return s
 }
 
-// finish ends the COPY and gives the server's answer.
-func (s *copyStream) finish() error {
+func (s *copyStream) finishCopy() error {
 	_ = s.Close()
 	return <-s.result
 }

@@ -31,25 +31,25 @@ func (s *store) applyTTL(ctx context.Context, conn *pgconn.PgConn) error {
 	if s.guard.AwaitsConfirmation() || retention.Seconds(s.cfg.TTL) == inForce {
 		return nil
 	}
-	return s.noteTTL(ctx, conn)
+	return s.writeTTLInForce(ctx, conn)
 }
 
 // ttlInForce is the last ttl that was put in force, in seconds; 0 where everything was kept, or where we may not know.
 func (s *store) ttlInForce(ctx context.Context, conn *pgconn.PgConn) (int64, error) {
 	rows, err := queryRows(ctx, conn, s.cfg.prefixNames("SELECT coalesce(max(value), 0) FROM sessionlog_settings WHERE name = 'ttl'"))
 	if err != nil {
-		return 0, s.unlessByHand(err)
+		return 0, s.forgiveMissingGrant(err)
 	}
 	return strconv.ParseInt(rows[0][0], 10, 64)
 }
 
-func (s *store) noteTTL(ctx context.Context, conn *pgconn.PgConn) error {
-	return s.unlessByHand(execSQL(ctx, conn, s.cfg.prefixNames(fmt.Sprintf("INSERT INTO sessionlog_settings VALUES ('ttl', %d)"+
+func (s *store) writeTTLInForce(ctx context.Context, conn *pgconn.PgConn) error {
+	return s.forgiveMissingGrant(execStatements(ctx, conn, s.cfg.prefixNames(fmt.Sprintf("INSERT INTO sessionlog_settings VALUES ('ttl', %d)"+
 		" ON CONFLICT (name) DO UPDATE SET value = excluded.value", retention.Seconds(s.cfg.TTL)))))
 }
 
-// unlessByHand forgives a missing grant where somebody else makes the schema: a ttl is then asked about at each start.
-func (s *store) unlessByHand(err error) error {
+// forgiveMissingGrant forgives a missing grant where somebody else makes the schema: a ttl is then asked about at each start.
+func (s *store) forgiveMissingGrant(err error) error {
 	if !s.cfg.CreateSchema && configpostgresql.Code(err) == codeDenied {
 		return nil
 	}
@@ -61,7 +61,7 @@ func (s *store) expiredShares(ctx context.Context, conn *pgconn.PgConn, oldest t
 	for _, table := range []string{"session_events", "session_conflicts"} {
 		share := retention.Share{Table: table}
 		count := s.cfg.prefixNames("SELECT count(*) FROM " + table)
-		if share.Expired, err = queryNumber(ctx, conn, count+" WHERE "+isBefore(oldest)); err != nil {
+		if share.Expired, err = queryNumber(ctx, conn, count+" WHERE "+conditionBefore(oldest)); err != nil {
 			return nil, err
 		}
 		if total {
@@ -74,8 +74,7 @@ func (s *store) expiredShares(ctx context.Context, conn *pgconn.PgConn, oldest t
 	return all, nil
 }
 
-// isBefore is the condition of what has expired.
-func isBefore(oldest time.Time) string {
+func conditionBefore(oldest time.Time) string {
 	return "time < '" + oldest.UTC().Format("2006-01-02 15:04:05.000000+00") + "'"
 }
 

@@ -72,11 +72,11 @@ func (s *store) differingViews(ctx context.Context, conn *pgconn.PgConn) (differ
 func (s *store) checkViewsByHand(ctx context.Context, conn *pgconn.PgConn) error {
 	var differing []migrations.View
 	for _, v := range s.namedViews() {
-		if err := execSQL(ctx, conn, "BEGIN;\n"+strings.Replace(v.SQL, "CREATE VIEW "+v.Name, "CREATE TEMPORARY VIEW sessionlog_wanted", 1)); err != nil {
-			return errors.Join(err, execSQL(ctx, conn, "ROLLBACK"))
+		if err := execStatements(ctx, conn, "BEGIN;\n"+strings.Replace(v.SQL, "CREATE VIEW "+v.Name, "CREATE TEMPORARY VIEW sessionlog_wanted", 1)); err != nil {
+			return errors.Join(err, execStatements(ctx, conn, "ROLLBACK"))
 		}
 		rows, err := queryRows(ctx, conn, "SELECT coalesce(pg_get_viewdef(to_regclass('"+v.Name+"')) = pg_get_viewdef('sessionlog_wanted'::regclass), false)")
-		if err = errors.Join(err, execSQL(ctx, conn, "ROLLBACK")); err != nil {
+		if err = errors.Join(err, execStatements(ctx, conn, "ROLLBACK")); err != nil {
 			return err
 		}
 		if rows[0][0] != "t" {
@@ -114,7 +114,7 @@ func replaceViews(ctx context.Context, conn *pgconn.PgConn, all []migrations.Vie
 		if len(options) > 0 && options[0][0] != "" {
 			with = " WITH (" + options[0][0] + ")"
 		}
-		err = execSQL(ctx, conn, strings.Replace(v.SQL, "CREATE VIEW "+v.Name, "CREATE OR REPLACE VIEW "+v.Name+with, 1)+
+		err = execStatements(ctx, conn, strings.Replace(v.SQL, "CREATE VIEW "+v.Name, "CREATE OR REPLACE VIEW "+v.Name+with, 1)+
 			";\nCOMMENT ON VIEW "+v.Name+" IS '"+v.Comment()+"'")
 		if err != nil {
 			return err
@@ -158,11 +158,11 @@ func (s *store) remakeViews(ctx context.Context, conn *pgconn.PgConn, all []migr
 			restore = append(restore, r[0])
 		}
 	}
-	if err := execSQL(ctx, conn, "DROP VIEW IF EXISTS "+strings.Join(drops, ", ")); err != nil {
+	if err := execStatements(ctx, conn, "DROP VIEW IF EXISTS "+strings.Join(drops, ", ")); err != nil {
 		return err
 	}
 	if err := replaceViews(ctx, conn, all); err != nil {
 		return err
 	}
-	return execSQL(ctx, conn, strings.Join(restore, ";\n"))
+	return execStatements(ctx, conn, strings.Join(restore, ";\n"))
 }

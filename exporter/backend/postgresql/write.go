@@ -25,9 +25,9 @@ const maxAttempts = 5
 // writeSpan writes the events whose indexes are in [from, to). A record that the server itself refuses takes the whole
 // transaction with it, so the span is halved until that record stands alone: its neighbours are committed.
 func (w *batchWrite) writeSpan(ctx context.Context, from, to int) error {
-	t, err := w.trySpan(ctx, from, to)
+	t, err := w.trySpanOnce(ctx, from, to)
 	for try := 1; try < maxAttempts && isCollision(err); try++ {
-		t, err = w.trySpan(ctx, from, to)
+		t, err = w.trySpanOnce(ctx, from, to)
 	}
 	switch {
 	case err == nil:
@@ -35,9 +35,9 @@ func (w *batchWrite) writeSpan(ctx context.Context, from, to int) error {
 		return nil
 	case !refusesContent(err) || ctx.Err() != nil || t.staged == 0:
 		return err
-	case t.isAlone(to):
+	case t.isOnlyRecord(to):
 		w.result.Rejected = append(w.result.Rejected, t.rejected...)
-		w.result.Rejected = append(w.result.Rejected, backend.Rejection{Index: t.first, Reason: reasonOf(err)})
+		w.result.Rejected = append(w.result.Rejected, backend.Rejection{Index: t.first, Reason: reasonOfRefusal(err)})
 		w.result.Expired += t.expired
 		return nil
 	}
@@ -65,10 +65,10 @@ type spanAttempt struct {
 	rejected      []backend.Rejection
 }
 
-// trySpan writes the span and commits. Nearly always its records are new: then they are copied straight into
+// trySpanOnce writes the span and commits. Nearly always its records are new: then they are copied straight into
 // session_events, which is several times as fast. One that is there already fails that, and the batch goes through the
 // staging table; so do those after it, until there is one without repetitions.
-func (w *batchWrite) trySpan(ctx context.Context, from, to int) (t *spanAttempt, err error) {
+func (w *batchWrite) trySpanOnce(ctx context.Context, from, to int) (t *spanAttempt, err error) {
 	defer func() {
 		w.used = time.Now()
 		if err != nil {
@@ -83,7 +83,7 @@ func (w *batchWrite) trySpan(ctx context.Context, from, to int) (t *spanAttempt,
 		if err = w.copyDirectly(ctx, t, from, to); configpostgresql.Code(err) != "23505" {
 			return t, err
 		}
-		if err = execSQL(ctx, w.conn, "ROLLBACK"); err != nil {
+		if err = execStatements(ctx, w.conn, "ROLLBACK"); err != nil {
 			return t, err
 		}
 	}
@@ -95,7 +95,7 @@ func (w *batchWrite) trySpan(ctx context.Context, from, to int) (t *spanAttempt,
 // walkSpan makes rows of the events, and has them sent whenever they have reached a size.
 func (w *batchWrite) walkSpan(ctx context.Context, t *spanAttempt, from, to, size int, send func() error) (err error) {
 	oldest := w.oldestKept()
-	w.rows.reset()
+	w.rows.resetBuffer()
 	w.events(func(i int, e *session.Event) bool {
 		if i < from || i >= to {
 			return i < to
@@ -109,7 +109,7 @@ func (w *batchWrite) walkSpan(ctx context.Context, t *spanAttempt, from, to, siz
 		}
 		reason := backend.Refusal(e)
 		if reason == "" {
-			reason = w.rows.addRow(e)
+			reason = w.rows.appendRow(e)
 		}
 		if reason != "" {
 			t.rejected = append(t.rejected, backend.Rejection{Index: i, Reason: reason})
@@ -118,7 +118,7 @@ func (w *batchWrite) walkSpan(ctx context.Context, t *spanAttempt, from, to, siz
 		t.staged++
 		t.indexes = append(t.indexes, i)
 		w.partitions.noteMonth(e)
-		if w.rows.size() >= size {
+		if w.rows.bufferedBytes() >= size {
 			err = send()
 		}
 		return err == nil
@@ -130,9 +130,9 @@ func (w *batchWrite) walkSpan(ctx context.Context, t *spanAttempt, from, to, siz
 	return err
 }
 
-// isAlone tells whether the one record that was staged is all that the span has. Where it is as large as a chunk the server may have
+// isOnlyRecord tells whether the one record that was staged is all that the span has. Where it is as large as a chunk the server may have
 // refused it before the walk saw what comes behind.
-func (t *spanAttempt) isAlone(to int) bool { return t.staged == 1 && (t.whole || t.first+1 == to) }
+func (t *spanAttempt) isOnlyRecord(to int) bool { return t.staged == 1 && (t.whole || t.first+1 == to) }
 
 // copyDirectly copies the span into session_events and commits. The months that its first piece wants are made before; what
 // wants others goes into the default partition, and moves when they are made.
@@ -146,15 +146,15 @@ func (w *batchWrite) copyDirectly(ctx context.Context, t *spanAttempt, from, to 
 			stream = startCopy(ctx, w.conn, w.sql.direct)
 		}
 		_, err = stream.Write(w.rows.buf)
-		w.rows.reset()
+		w.rows.resetBuffer()
 		return err
 	}
 	err := w.walkSpan(ctx, t, from, to, pieceSize, send)
-	if err == nil && w.rows.size() > 0 {
+	if err == nil && w.rows.bufferedBytes() > 0 {
 		err = send()
 	}
 	if stream != nil {
-		if failed := stream.finish(); failed != nil { // the server's own answer says most
+		if failed := stream.finishCopy(); failed != nil { // the server's own answer says most
 			err = failed
 		}
 	}
@@ -167,19 +167,19 @@ func (w *batchWrite) copyDirectly(ctx context.Context, t *spanAttempt, from, to 
 
 func (w *batchWrite) beginCopy(ctx context.Context) error {
 	w.makePartitions(ctx)
-	return execSQL(ctx, w.conn, "BEGIN")
+	return execStatements(ctx, w.conn, "BEGIN")
 }
 
 // sendToStaging sends the rows into the staging table. The first of them begin the transaction.
 func (w *batchWrite) sendToStaging(ctx context.Context, t *spanAttempt) error {
 	if !t.begun {
 		t.begun = true
-		if err := execSQL(ctx, w.conn, w.sql.begin); err != nil {
+		if err := execStatements(ctx, w.conn, w.sql.begin); err != nil {
 			return err
 		}
 	}
 	err := w.rows.sendRows(ctx, w.conn, w.sql.stage)
-	w.rows.reset()
+	w.rows.resetBuffer()
 	return err
 }
 
@@ -188,7 +188,7 @@ func (w *batchWrite) sendToStaging(ctx context.Context, t *spanAttempt) error {
 func (w *batchWrite) writeStaged(ctx context.Context, t *spanAttempt, from, to int) error {
 	send := func() error { return w.sendToStaging(ctx, t) }
 	err := w.walkSpan(ctx, t, from, to, chunkSize, send)
-	if err == nil && w.rows.size() > 0 {
+	if err == nil && w.rows.bufferedBytes() > 0 {
 		err = send()
 	}
 	if err != nil || t.staged == 0 {
@@ -224,7 +224,7 @@ func (w *batchWrite) commitUninterrupted(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
-	return execSQL(ctx, w.conn, "COMMIT")
+	return execStatements(ctx, w.conn, "COMMIT")
 }
 
 // oldestKept is the time from which on events are kept. Older ones are left out: were they let in and dropped

@@ -63,7 +63,7 @@ func refusal(what string) string { return "the server refuses the record with " 
 func anotherUniqueKey(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
 	s := startStore(t, cfg)
-	month := monthOf(1_790_000_000_000).name
+	month := monthOfMillis(1_790_000_000_000).name
 	write1(t, s, typical(0, 2))
 	rowsOf(t, cfg, "CREATE UNIQUE INDEX one_user ON "+month+" (user_name) WHERE user_name = 'one'")
 	one, two := at(time.Unix(1_790_000_000, 0), "one"), at(time.Unix(1_790_000_000, 0), "two")
@@ -200,17 +200,17 @@ func cancelledWhileLocked(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
 	s := startStore(t, cfg)
 	write1(t, s, typical(0, 10))
-	conn, err := s.openConn(t.Context())
+	conn, err := s.openServerConn(t.Context())
 	require.NoError(t, err)
-	defer logOut(conn)
-	require.NoError(t, execSQL(t.Context(), conn, "BEGIN; LOCK TABLE session_events IN ACCESS EXCLUSIVE MODE"))
+	defer closeGracefully(conn)
+	require.NoError(t, execStatements(t.Context(), conn, "BEGIN; LOCK TABLE session_events IN ACCESS EXCLUSIVE MODE"))
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	begun := time.Now()
 	_, err = s.Write(ctx, typical(10, 20))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.Less(t, time.Since(begun), 10*time.Second)
-	require.NoError(t, execSQL(t.Context(), conn, "COMMIT"))
+	require.NoError(t, execStatements(t.Context(), conn, "COMMIT"))
 	require.Equal(t, 10, write1(t, s, typical(10, 20)).Written)
 }
 
@@ -230,10 +230,10 @@ func errorsHoldNoValue(t *testing.T, pg *postgresql.Server) {
 func shutdownInterrupts(t *testing.T, pg *postgresql.Server) {
 	cfg := testConfig(t, pg)
 	s := started(t, cfg)
-	conn, err := s.openConn(t.Context())
+	conn, err := s.openServerConn(t.Context())
 	require.NoError(t, err)
-	defer logOut(conn)
-	require.NoError(t, execSQL(t.Context(), conn, "BEGIN; LOCK TABLE session_events IN ACCESS EXCLUSIVE MODE"))
+	defer closeGracefully(conn)
+	require.NoError(t, execStatements(t.Context(), conn, "BEGIN; LOCK TABLE session_events IN ACCESS EXCLUSIVE MODE"))
 	failed := make(chan error, 1)
 	began := make(chan struct{})
 	go func() {
@@ -254,8 +254,8 @@ func shutdownInterrupts(t *testing.T, pg *postgresql.Server) {
 func rowsOfMany(t testing.TB, cfg Config, sql string) {
 	t.Helper()
 	s := &store{cfg: cfg, log: nopLogger()}
-	conn, err := s.openConn(t.Context())
+	conn, err := s.openServerConn(t.Context())
 	require.NoError(t, err)
-	defer logOut(conn)
-	require.NoError(t, execSQL(t.Context(), conn, sql))
+	defer closeGracefully(conn)
+	require.NoError(t, execStatements(t.Context(), conn, sql))
 }

@@ -4,5 +4,5 @@ package sqlite
 
 import "syscall"
 
-// mayWrite asks without touching; 2 is W_OK.
-func mayWrite(path string) bool { return syscall.Access(path, 2) == nil }
+// isWritable asks without touching; 2 is W_OK.
+func isWritable(path string) bool { return syscall.Access(path, 2) == nil }

@@ -50,7 +50,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 func (s *store) Start(ctx context.Context) error {
 	w := &writer{store: s, guard: retention.NewGuard(s.log, s.now)}
 	if err := w.openUnlessDamaged(ctx); err != nil {
-		w.closeRaw()
+		w.closeRawFile()
 		return err
 	}
 	s.started = true

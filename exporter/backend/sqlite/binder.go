@@ -65,17 +65,15 @@ func (b *rowBinder) bindEvent(e *session.Event, hash [16]byte) bool {
 	return b.size <= maxRecord
 }
 
-// bindText binds a text, or NULL for an empty one.
-func (b *rowBinder) bindText(p int, s string) {
+func (b *rowBinder) bindTextOrNull(p int, s string) {
 	if s == "" {
 		b.bindNull(p)
 		return
 	}
-	b.bindWord(p, s)
+	b.bindPresentText(p, s)
 }
 
-// bindWord binds a text that is never absent.
-func (b *rowBinder) bindWord(p int, s string) {
+func (b *rowBinder) bindPresentText(p int, s string) {
 	l := &b.last[p]
 	if l.state == boundText && l.text == s {
 		b.size += len(s)
@@ -89,8 +87,7 @@ func (b *rowBinder) bindWord(p int, s string) {
 	}
 }
 
-// bindJSON binds JSON, or NULL for nothing.
-func (b *rowBinder) bindJSON(p int, buf []byte) {
+func (b *rowBinder) bindJSONOrNull(p int, buf []byte) {
 	if len(buf) == 0 {
 		b.bindNull(p)
 		return
@@ -113,8 +110,8 @@ func (b *rowBinder) bindBytes(p int, s string) bool {
 	return true
 }
 
-// bindNumber binds an integer, or NULL for 0.
-func (b *rowBinder) bindNumber(p int, n int64) {
+// bindNumberOrNull binds an integer, or NULL for 0.
+func (b *rowBinder) bindNumberOrNull(p int, n int64) {
 	if n == 0 {
 		b.bindNull(p)
 		return
@@ -127,7 +124,7 @@ func (b *rowBinder) bindInteger(p int, n int64) {
 	b.stmt.BindInt64(p, n)
 }
 
-func (b *rowBinder) bindID(p int, id []byte) {
+func (b *rowBinder) bindIDOrNull(p int, id []byte) {
 	for _, c := range id {
 		if c != 0 {
 			b.last[p] = boundValue{}

@@ -43,7 +43,7 @@ func (cfg Config) checkFolder() []connectcheck.Finding {
 	for err == nil {
 		var info os.FileInfo
 		if info, err = os.Stat(dir); err == nil {
-			if info.IsDir() && mayWrite(dir) {
+			if info.IsDir() && isWritable(dir) {
 				there := connectcheck.Finding{OK: true, Subject: "file", Detail: fmt.Sprintf("%q is not there; it is made at start", cfg.Path)}
 				return append([]connectcheck.Finding{there}, checkSpace(dir)...)
 			}
@@ -86,7 +86,7 @@ func checkSpace(dir string) []connectcheck.Finding {
 
 func (cfg Config) checkWritable() connectcheck.Finding {
 	for _, path := range []string{cfg.Path, filepath.Dir(cfg.Path)} {
-		if !mayWrite(path) {
+		if !isWritable(path) {
 			return connectcheck.Finding{
 				Subject: "right to write", Detail: fmt.Sprintf("this user may not write %q", path), Key: "path",
 				Remedy: giveToService(path),

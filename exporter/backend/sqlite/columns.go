@@ -18,7 +18,7 @@ type eventColumn struct {
 // eventColumns are all columns but arrival, in the order of session.Fields. INSERT and SELECT are made from them.
 var eventColumns = func() (all []eventColumn) {
 	for i := range session.Fields {
-		all = append(all, columnsOf(&session.Fields[i])...)
+		all = append(all, columnsOfField(&session.Fields[i])...)
 	}
 	return all
 }()
@@ -28,60 +28,62 @@ const (
 	asHex  = "hex(%s)"
 )
 
-// columnsOf makes the columns of a field by its Go type; a few fields have more to tell than their type says.
-func columnsOf(f *session.Field) []eventColumn {
-	selects, bind := columnOf(f)
+// columnsOfField makes the columns of a field by its Go type; a few fields have more to tell than their type says.
+func columnsOfField(f *session.Field) []eventColumn {
+	selects, bind := columnByType(f)
 	all := []eventColumn{{f.Column, selects, bind, jsoncolumn.Reader{}.Field(f)}}
 	switch f.Name {
 	case "Time": // never absent
 		all[0].bind = func(b *rowBinder, p int, e *session.Event) { b.bindInteger(p, e.Time) }
 	case "User":
-		all[0].bind = bindUser
+		all[0].bind = bindUserName
 	case "Extra":
 		all = append(all, eventColumn{
-			"attribute_types", asItIs, func(b *rowBinder, p int, e *session.Event) { b.bindJSON(p, b.attributeTypes(e.Extra)) }, jsoncolumn.ReadTypeLetters,
+			"attribute_types", asItIs, func(b *rowBinder, p int, e *session.Event) { b.bindJSONOrNull(p, b.attributeTypes(e.Extra)) }, jsoncolumn.ReadTypeLetters,
 		})
 	}
 	return all
 }
 
-func columnOf(f *session.Field) (selects string, bind func(b *rowBinder, param int, e *session.Event)) {
+func columnByType(f *session.Field) (selects string, bind func(b *rowBinder, param int, e *session.Event)) {
 	switch f.In(&session.Event{}).(type) {
 	case *string:
-		return asItIs, func(b *rowBinder, p int, e *session.Event) { b.bindText(p, *f.In(e).(*string)) }
+		return asItIs, func(b *rowBinder, p int, e *session.Event) { b.bindTextOrNull(p, *f.In(e).(*string)) }
 	case *session.Kind:
-		return asItIs, func(b *rowBinder, p int, e *session.Event) { b.bindWord(p, e.Kind.String()) }
+		return asItIs, func(b *rowBinder, p int, e *session.Event) { b.bindPresentText(p, e.Kind.String()) }
 	case *session.Outcome:
-		return asItIs, func(b *rowBinder, p int, e *session.Event) { b.bindWord(p, e.Outcome.String()) }
+		return asItIs, func(b *rowBinder, p int, e *session.Event) { b.bindPresentText(p, e.Outcome.String()) }
 	case *int32:
-		return asItIs, func(b *rowBinder, p int, e *session.Event) { b.bindNumber(p, int64(*f.In(e).(*int32))) }
+		return asItIs, func(b *rowBinder, p int, e *session.Event) { b.bindNumberOrNull(p, int64(*f.In(e).(*int32))) }
 	case *int64:
-		return asItIs, func(b *rowBinder, p int, e *session.Event) { b.bindNumber(p, *f.In(e).(*int64)) }
+		return asItIs, func(b *rowBinder, p int, e *session.Event) { b.bindNumberOrNull(p, *f.In(e).(*int64)) }
 	case *uint32:
-		return asItIs, func(b *rowBinder, p int, e *session.Event) { b.bindNumber(p, int64(*f.In(e).(*uint32))) }
+		return asItIs, func(b *rowBinder, p int, e *session.Event) { b.bindNumberOrNull(p, int64(*f.In(e).(*uint32))) }
 	case *session.ID:
-		return asHex, func(b *rowBinder, p int, e *session.Event) { b.bindID(p, f.In(e).(*session.ID)[:]) }
+		return asHex, func(b *rowBinder, p int, e *session.Event) { b.bindIDOrNull(p, f.In(e).(*session.ID)[:]) }
 	case *[16]byte:
-		return asHex, func(b *rowBinder, p int, e *session.Event) { b.bindID(p, f.In(e).(*[16]byte)[:]) }
+		return asHex, func(b *rowBinder, p int, e *session.Event) { b.bindIDOrNull(p, f.In(e).(*[16]byte)[:]) }
 	case *[8]byte:
-		return asHex, func(b *rowBinder, p int, e *session.Event) { b.bindID(p, f.In(e).(*[8]byte)[:]) }
+		return asHex, func(b *rowBinder, p int, e *session.Event) { b.bindIDOrNull(p, f.In(e).(*[8]byte)[:]) }
 	case *[]string:
-		return asItIs, func(b *rowBinder, p int, e *session.Event) { b.bindJSON(p, b.columns.Strings(*f.In(e).(*[]string))) }
+		return asItIs, func(b *rowBinder, p int, e *session.Event) {
+			b.bindJSONOrNull(p, b.columns.Strings(*f.In(e).(*[]string)))
+		}
 	case *[]session.Setting:
-		return asItIs, func(b *rowBinder, p int, e *session.Event) { b.bindJSON(p, b.columns.Settings(e.Settings)) }
+		return asItIs, func(b *rowBinder, p int, e *session.Event) { b.bindJSONOrNull(p, b.columns.Settings(e.Settings)) }
 	case *[]session.Attr:
 		return asItIs, func(b *rowBinder, p int, e *session.Event) {
-			b.bindJSON(p, b.columns.Attributes(e.Extra, jsoncolumn.IsNative))
+			b.bindJSONOrNull(p, b.columns.Attributes(e.Extra, jsoncolumn.IsNative))
 		}
 	}
 	panic(fmt.Sprintf("sqlite: field %s has a type without a column", f.Name))
 }
 
-// bindUser tells an empty name from none: ClickHouse has both.
-func bindUser(b *rowBinder, p int, e *session.Event) {
+// bindUserName tells an empty name from none: ClickHouse has both.
+func bindUserName(b *rowBinder, p int, e *session.Event) {
 	if e.UserEmpty && e.User == "" {
-		b.bindWord(p, "")
+		b.bindPresentText(p, "")
 		return
 	}
-	b.bindText(p, e.User)
+	b.bindTextOrNull(p, e.User)
 }

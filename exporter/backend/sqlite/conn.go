@@ -21,10 +21,10 @@ import (
 // busyStep is how long SQLite itself waits for a lock. The rest of busy_timeout is waited for in Go, where a context counts.
 const busyStep = 25 * time.Millisecond
 
-// makeFile creates the folders and an empty file that only this user may read: it tells who logs in, and from where. A file
+// makeDatabaseFile creates the folders and an empty file that only this user may read: it tells who logs in, and from where. A file
 // that is there is left alone; it must not even be opened, for closing it would drop the locks of an SQLite connection
 // of this process.
-func (cfg *Config) makeFile(log *zap.Logger) error {
+func (cfg *Config) makeDatabaseFile(log *zap.Logger) error {
 	if info, err := os.Stat(cfg.Path); err == nil {
 		if info.Size() == 0 {
 			log.Warn("the database file was there and is empty: if it held records before, bring back a backup; a new database begins in it",
@@ -54,11 +54,11 @@ func (cfg *Config) makeFile(log *zap.Logger) error {
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("sqlite: path %q: %w", cfg.Path, err)
 	}
-	return syncDir(dir)
+	return syncDirectory(dir)
 }
 
-// syncDir makes the name of a new file survive a loss of power.
-func syncDir(dir string) error {
+// syncDirectory makes the name of a new file survive a loss of power.
+func syncDirectory(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return nil // a folder may be writable and not readable; SQLite syncs it once more when it makes the log
@@ -68,14 +68,14 @@ func syncDir(dir string) error {
 	return nil
 }
 
-// openConn gives a connection that writes durably. The page size is that of the first connection ever.
-func (cfg *Config) openConn(ctx context.Context) (*sqlite.Conn, error) {
+// openDurableConn gives a connection that writes durably. The page size is that of the first connection ever.
+func (cfg *Config) openDurableConn(ctx context.Context) (*sqlite.Conn, error) {
 	conn, err := sqlite.OpenConn(cfg.Path, sqlite.OpenReadWrite)
 	if err != nil {
 		return nil, cfg.explainError("opening", err)
 	}
 	conn.SetBusyTimeout(busyStep)
-	if err := cfg.setUp(ctx, conn); err != nil {
+	if err := cfg.applyPragmas(ctx, conn); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	return conn, nil
@@ -95,7 +95,7 @@ func (cfg *Config) Pragmas() []string {
 	}
 }
 
-func (cfg *Config) setUp(ctx context.Context, conn *sqlite.Conn) error {
+func (cfg *Config) applyPragmas(ctx context.Context, conn *sqlite.Conn) error {
 	for _, p := range cfg.Pragmas() {
 		err := cfg.retryWhileBusy(ctx, func() error { return sqlitex.ExecuteTransient(conn, p, nil) })
 		if err != nil {

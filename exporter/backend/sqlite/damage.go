@@ -28,7 +28,7 @@ func (h *fileHeader) pageSize() int64 {
 	return 65536
 }
 func (h *fileHeader) changeCounter() uint32 { return binary.BigEndian.Uint32(h[24:]) }
-func (h *fileHeader) pages() int64          { return int64(binary.BigEndian.Uint32(h[28:])) }
+func (h *fileHeader) pageCount() int64      { return int64(binary.BigEndian.Uint32(h[28:])) }
 
 // fileState is how the three files of a database stand on the disk; nil is a file that is not there.
 type fileState struct {
@@ -36,9 +36,9 @@ type fileState struct {
 	header         fileHeader
 }
 
-// hasLog tells whether pages may be in the write-ahead log alone. While a reader keeps a checkpoint from being completed, and after a kill in the
+// hasWriteAheadLog tells whether pages may be in the write-ahead log alone. While a reader keeps a checkpoint from being completed, and after a kill in the
 // middle of one, the file is shorter than its header says.
-func (s *fileState) hasLog() bool { return s.wal != nil && s.wal.Size() > 0 }
+func (s *fileState) hasWriteAheadLog() bool { return s.wal != nil && s.wal.Size() > 0 }
 
 func (cfg *Config) fileState(raw *os.File) (s fileState, err error) {
 	for suffix, info := range map[string]*os.FileInfo{"": &s.file, "-wal": &s.wal, "-shm": &s.shm} {
@@ -54,16 +54,16 @@ func (cfg *Config) fileState(raw *os.File) (s fileState, err error) {
 	return s, nil
 }
 
-// openRaw opens the file that path names, to read its header. The descriptor is kept as long as the file is: closing one drops the locks
+// openRawFile opens the file that path names, to read its header. The descriptor is kept as long as the file is: closing one drops the locks
 // that SQLite holds on the same file in this process.
-func (w *writer) openRaw() error {
+func (w *writer) openRawFile() error {
 	info, err := os.Stat(w.cfg.Path)
 	if err != nil {
 		return fmt.Errorf("sqlite: path %q: %w", w.cfg.Path, err)
 	}
 	if w.raw != nil {
 		if known, err := w.raw.Stat(); err != nil || !os.SameFile(info, known) {
-			w.closeRaw()
+			w.closeRawFile()
 		}
 	}
 	if w.raw == nil {
@@ -74,7 +74,7 @@ func (w *writer) openRaw() error {
 	return nil
 }
 
-func (w *writer) closeRaw() {
+func (w *writer) closeRawFile() {
 	if w.raw != nil {
 		_ = w.raw.Close()
 		w.raw = nil
@@ -87,7 +87,7 @@ func (w *writer) checkLength() error {
 	if err != nil {
 		return err
 	}
-	if !now.hasLog() && bytes.HasPrefix(now.header[:], headerMagic) && now.file.Size() < now.header.pages()*now.header.pageSize() {
+	if !now.hasWriteAheadLog() && bytes.HasPrefix(now.header[:], headerMagic) && now.file.Size() < now.header.pageCount()*now.header.pageSize() {
 		return w.damageError("it is shorter than its header says", "", nil)
 	}
 	return nil
@@ -118,19 +118,19 @@ func (w *writer) checkFilesUnchanged(committed bool) error {
 	}
 	switch {
 	case now.file == nil || !os.SameFile(now.file, w.lastFileState.file):
-		return w.movedAway(committed)
-	case w.contentChanged(now) && foreignLog(w.lastFileState.wal, now.wal):
+		return w.handleMovedFile(committed)
+	case w.contentChanged(now) && isForeignLog(w.lastFileState.wal, now.wal):
 		return w.refuseDamaged("it was overwritten while it was open, and another write-ahead log was put beside it")
 	case w.contentChanged(now):
 		if err := w.classifyChange(committed); err != nil {
 			return err
 		}
-	case foreignLog(w.lastFileState.wal, now.wal):
+	case isForeignLog(w.lastFileState.wal, now.wal):
 		if err := w.putForeignLogAside(); err != nil {
 			return w.explainFailure("putting the write-ahead log of another database aside", err)
 		}
 	}
-	if w.conn == nil || fileReplaced(w.lastFileState.wal, now.wal) || fileReplaced(w.lastFileState.shm, now.shm) {
+	if w.conn == nil || isFileReplaced(w.lastFileState.wal, now.wal) || isFileReplaced(w.lastFileState.shm, now.shm) {
 		return w.checkpointAndReopen()
 	}
 	return nil
@@ -140,8 +140,8 @@ func (w *writer) contentChanged(now fileState) bool {
 	return now.file.Size() != w.lastFileState.file.Size() || !now.file.ModTime().Equal(w.lastFileState.file.ModTime()) || now.header != w.lastFileState.header
 }
 
-// foreignLog is whether a log stands at the path that is not the one that was opened.
-func foreignLog(was, is os.FileInfo) bool { return was != nil && is != nil && !os.SameFile(was, is) }
+// isForeignLog is whether a log stands at the path that is not the one that was opened.
+func isForeignLog(was, is os.FileInfo) bool { return was != nil && is != nil && !os.SameFile(was, is) }
 
 // putForeignLogAside renames a log that somebody has put beside a file that is still ours: the next to open both would write it into the file.
 func (w *writer) putForeignLogAside() error {
@@ -158,11 +158,11 @@ func (w *writer) logAsidePath() string {
 	return w.cfg.Path + "-wal." + w.now().UTC().Format("20060102T150405.000Z")
 }
 
-func fileReplaced(was, is os.FileInfo) bool {
+func isFileReplaced(was, is os.FileInfo) bool {
 	return was != nil && (is == nil || !os.SameFile(was, is))
 }
 
-func (w *writer) movedAway(committed bool) error {
+func (w *writer) handleMovedFile(committed bool) error {
 	w.log.Error("the database file was moved, replaced or deleted while it was open: what stands at its path now counts, or a new one is made",
 		zap.String("path", w.cfg.Path))
 	if err := w.detachWAL(); err != nil {
@@ -221,7 +221,7 @@ func (w *writer) classifyChange(committed bool) error {
 		if now, err = w.cfg.fileState(w.raw); err != nil {
 			return err
 		}
-		if damage = w.damageOf(now); damage == "" {
+		if damage = w.describeDamage(now); damage == "" {
 			break
 		}
 	}
@@ -242,8 +242,8 @@ func (w *writer) classifyChange(committed bool) error {
 	return nil
 }
 
-// damageOf says what is wrong with a file that was sound when it was last seen, "" if nothing is.
-func (w *writer) damageOf(now fileState) string {
+// describeDamage says what is wrong with a file that was sound when it was last seen, "" if nothing is.
+func (w *writer) describeDamage(now fileState) string {
 	was, size := &w.lastFileState.header, int64(0)
 	if now.file != nil {
 		size = now.file.Size()
@@ -253,7 +253,7 @@ func (w *writer) damageOf(now fileState) string {
 		return "it was emptied while it was open"
 	case !bytes.HasPrefix(now.header[:], headerMagic) || now.header.pageSize() != was.pageSize():
 		return "it was overwritten while it was open"
-	case size < now.header.pages()*now.header.pageSize() && (size < w.lastFileState.file.Size() || !now.hasLog()):
+	case size < now.header.pageCount()*now.header.pageSize() && (size < w.lastFileState.file.Size() || !now.hasWriteAheadLog()):
 		return fmt.Sprintf("it was truncated to %d bytes while it was open", size)
 	case now.header.changeCounter() < was.changeCounter():
 		return "an older file was copied over it while it was open"

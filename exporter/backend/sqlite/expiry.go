@@ -39,7 +39,7 @@ func (x *expiryTimer) dueTime() <-chan time.Time {
 	return x.timer.C
 }
 
-func (x *expiryTimer) stop() {
+func (x *expiryTimer) stopTimer() {
 	if x.timer != nil {
 		x.timer.Stop()
 	}

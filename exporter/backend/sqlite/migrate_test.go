@@ -223,10 +223,10 @@ func TestViewSettings(t *testing.T) {
 // TestDurable reads back what the promise rests on.
 func TestDurable(t *testing.T) {
 	cfg := testConfig(t)
-	require.NoError(t, cfg.makeFile(zap.NewNop()))
+	require.NoError(t, cfg.makeDatabaseFile(zap.NewNop()))
 	for want, level := range map[int]Synchronous{2: SynchronousFull, 1: SynchronousNormal} {
 		cfg.Synchronous = level
-		conn, err := cfg.openConn(t.Context())
+		conn, err := cfg.openDurableConn(t.Context())
 		require.NoError(t, err)
 		got, err := sqlitex.ResultInt(conn.Prep("PRAGMA synchronous"))
 		require.NoError(t, err)

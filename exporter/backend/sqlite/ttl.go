@@ -16,7 +16,7 @@ var agingTables = []string{"session_events", "session_conflicts"}
 // applyTTL decides which ttl counts for this file, and notes it there.
 func (w *writer) applyTTL(ctx context.Context, conn *sqlite.Conn) error {
 	w.ttl = 0
-	inForce, err := w.cfg.setting(conn, ttlSetting)
+	inForce, err := w.cfg.readSetting(conn, ttlSetting)
 	if err != nil {
 		return w.cfg.explainError("reading settings", err)
 	}
@@ -66,8 +66,8 @@ func (cfg *Config) writeSetting(conn *sqlite.Conn, name string, value int64) err
 	return sqlitex.Execute(conn, cfg.prefixNames(upsertSetting), &sqlitex.ExecOptions{Args: []any{name, value}})
 }
 
-// setting is a number that was noted in the file, 0 where it was not.
-func (cfg *Config) setting(conn *sqlite.Conn, name string) (int64, error) {
+// readSetting is a number that was noted in the file, 0 where it was not.
+func (cfg *Config) readSetting(conn *sqlite.Conn, name string) (int64, error) {
 	return queryNumber(conn, cfg.prefixNames("SELECT coalesce(max(value), 0) FROM sessionlog_settings WHERE name = ?"), name)
 }
 

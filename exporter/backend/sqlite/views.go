@@ -24,7 +24,7 @@ func (cfg *Config) makeViews(ctx context.Context, conn *sqlite.Conn) error {
 	if err != nil {
 		return cfg.explainError("reading the schema", err)
 	}
-	revision, err := cfg.setting(conn, viewRevisionSetting)
+	revision, err := cfg.readSetting(conn, viewRevisionSetting)
 	if err != nil || revision > migrations.ViewRevision || len(differing) == 0 {
 		return cfg.explainError("reading settings", err)
 	}

@@ -67,16 +67,16 @@ func (w *writer) openUnlessDamaged(ctx context.Context) error {
 }
 
 func (w *writer) openAndMigrate(ctx context.Context) (err error) {
-	if err := w.cfg.makeFile(w.log); err != nil {
+	if err := w.cfg.makeDatabaseFile(w.log); err != nil {
 		return err
 	}
-	if err := w.openRaw(); err != nil {
+	if err := w.openRawFile(); err != nil {
 		return err
 	}
 	if err := w.checkLength(); err != nil {
 		return err
 	}
-	conn, err := w.cfg.openConn(ctx)
+	conn, err := w.cfg.openDurableConn(ctx)
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (w *writer) closeAfterError() {
 		return
 	}
 	now, err := w.cfg.fileState(w.raw)
-	if err != nil || now.file == nil || w.contentChanged(now) || foreignLog(w.lastFileState.wal, now.wal) {
+	if err != nil || now.file == nil || w.contentChanged(now) || isForeignLog(w.lastFileState.wal, now.wal) {
 		w.closeWithoutCheckpoint()
 		return
 	}
@@ -185,7 +185,7 @@ func (w *writer) serveRequests() {
 	defer close(w.stopped)
 	defer w.closeAtEnd()
 	expiry := newExpiry(w)
-	defer expiry.stop()
+	defer expiry.stopTimer()
 	idle := time.NewTicker(idleCheckInterval)
 	defer idle.Stop()
 	for {
@@ -223,7 +223,7 @@ func (w *writer) closeAtEnd() {
 		_ = w.checkFilesUnchanged(true) // a damaged file is let go of without a checkpoint
 	}
 	w.closeWithCheckpoint()
-	w.closeRaw()
+	w.closeRawFile()
 }
 
 // commitQueued commits what was queued before Shutdown.
@@ -248,7 +248,7 @@ func (w *writer) commitGroup(first *writeRequest) {
 	if err == nil {
 		err = w.beginTransaction()
 	}
-	w.claimAll()
+	w.claimWaiting()
 	if err == nil {
 		err = w.insertUntilCommitted()
 	}
@@ -264,8 +264,8 @@ func (w *writer) commitGroup(first *writeRequest) {
 	clear(w.group)
 }
 
-// claimAll leaves out those whose callers went away while the lock was waited for.
-func (w *writer) claimAll() {
+// claimWaiting leaves out those whose callers went away while the lock was waited for.
+func (w *writer) claimWaiting() {
 	kept := w.group[:0]
 	for _, r := range w.group {
 		if r.claimOnce() {
@@ -308,7 +308,7 @@ func (w *writer) insertUntilCommitted() error {
 		if err != nil {
 			return w.explainFailure("writing", err)
 		}
-		w.answerGone(gone)
+		w.answerGoneCaller(gone)
 		if len(w.group) == 0 {
 			return nil
 		}
@@ -335,8 +335,7 @@ func (w *writer) insertGroup() (gone int, err error) {
 	return -1, nil
 }
 
-// answerGone tells a caller that went away so.
-func (w *writer) answerGone(i int) {
+func (w *writer) answerGoneCaller(i int) {
 	r := w.group[i]
 	r.result, r.err = backend.Result{}, context.Cause(r.ctx)
 	close(r.done)

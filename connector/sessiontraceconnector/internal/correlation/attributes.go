@@ -22,11 +22,11 @@ type SpanAttributes struct {
 }
 
 // evidenceKeys are hashes of what is compared, one for each evidence; 0 where something is missing.
-type evidenceKeys [kinds]uint64
+type evidenceKeys [evidenceCount]uint64
 
-func (k *evidenceKeys) areEmpty() bool { return *k == evidenceKeys{} }
+func (k *evidenceKeys) areAllMissing() bool { return *k == evidenceKeys{} }
 
-func (k *evidenceKeys) shareAny(other *evidenceKeys) bool {
+func (k *evidenceKeys) shareAnyKey(other *evidenceKeys) bool {
 	for by, key := range k {
 		if key != 0 && key == other[by] {
 			return true
@@ -56,24 +56,24 @@ func (h keyHasher) hashText(s string) uint64 {
 	return maphash.String(h.seed, s)
 }
 
-func (h keyHasher) hashSpan(a *SpanAttributes) (evidenceKeys, clientTraits) {
-	k, t := h.hashClient(a.SessionID, a.User, a.Address, a.Port, a.Host)
+func (h keyHasher) hashSpanKeys(a *SpanAttributes) (evidenceKeys, clientTraits) {
+	k, t := h.hashClientKeys(a.SessionID, a.User, a.Address, a.Port, a.Host)
 	t.system = upperHalf(h.hashText(a.System))
 	return k, t
 }
 
-// hashEvent leaves out a system that is no database: spans name none but databases.
-func (h keyHasher) hashEvent(e *session.Event, address string) (evidenceKeys, clientTraits) {
-	k, t := h.hashClient(e.SessionID, e.User, address, e.ClientPort, e.Host)
+// hashEventKeys leaves out a system that is no database: spans name none but databases.
+func (h keyHasher) hashEventKeys(e *session.Event, address string) (evidenceKeys, clientTraits) {
+	k, t := h.hashClientKeys(e.SessionID, e.User, address, e.ClientPort, e.Host)
 	if session.IsDatabase(e.System) {
 		t.system = upperHalf(h.hashText(e.System))
 	}
 	return k, t
 }
 
-func (h keyHasher) hashClient(sessionID, user, address string, port int32, host string) (k evidenceKeys, t clientTraits) {
+func (h keyHasher) hashClientKeys(sessionID, user, address string, port int32, host string) (k evidenceKeys, t clientTraits) {
 	if sessionID != "" {
-		k[SessionID] = mixBits(h.hashText(sessionID), 1)
+		k[SessionID] = mixKeyBits(h.hashText(sessionID), 1)
 	}
 	userHash := h.hashText(user)
 	t.user = upperHalf(userHash)
@@ -82,10 +82,10 @@ func (h keyHasher) hashClient(sessionID, user, address string, port int32, host 
 	}
 	addressHash := h.hashText(address)
 	if port != 0 {
-		k[ClientPort] = mixBits(addressHash, uint64(uint32(port))<<8|2)
+		k[ClientPort] = mixKeyBits(addressHash, uint64(uint32(port))<<8|2)
 	}
 	if userHash != 0 {
-		k[UserAddress] = mixBits(addressHash^bits.RotateLeft64(userHash, 17), 3)
+		k[UserAddress] = mixKeyBits(addressHash^bits.RotateLeft64(userHash, 17), 3)
 	}
 	if host != "" && isLoopback(address) { // 127.0.0.1 of another machine is somebody else
 		t.host = upperHalf(h.hashText(host))
@@ -93,8 +93,8 @@ func (h keyHasher) hashClient(sessionID, user, address string, port int32, host 
 	return k, t
 }
 
-// mixBits spreads x and y over 64 bits; never 0, which means that there is no key.
-func mixBits(x, y uint64) uint64 {
+// mixKeyBits spreads x and y over 64 bits; never 0, which means that there is no key.
+func mixKeyBits(x, y uint64) uint64 {
 	hi, lo := bits.Mul64(x^0x9e3779b97f4a7c15, y*0x2545f4914f6cdd1d|1)
 	return hi ^ lo | 1
 }

@@ -7,21 +7,21 @@ type Evidence uint8
 
 // The kinds of evidence. A weaker one is asked only where no stronger one has anything to say.
 const (
-	SessionID     Evidence    = iota // both name the same session.id
-	ClientPort                       // the same client address and port, while the session lasts
-	UserAddress                      // the same user and client address within a window around the login: an educated guess
-	kinds                            // how many there are
-	ownTrace      = kinds            // the record brought its trace along
-	noTrace       = kinds + 1        // nothing is known yet
-	evidenceWords = int(kinds)
+	SessionID     Evidence            = iota // both name the same session.id
+	ClientPort                               // the same client address and port, while the session lasts
+	UserAddress                              // the same user and client address within a window around the login: an educated guess
+	evidenceCount                            // how many there are
+	ownTrace      = evidenceCount            // the record brought its trace along
+	noTrace       = evidenceCount + 1        // nothing is known yet
+	evidenceWords = int(evidenceCount)
 )
 
-var words = [evidenceWords]string{"session_id", "client_address_port", "user_address"}
+var evidenceNames = [evidenceWords]string{"session_id", "client_address_port", "user_address"}
 
 // String is the value of the attribute sessionlog.correlation.
 func (e Evidence) String() string {
-	if int(e) < len(words) {
-		return words[e]
+	if int(e) < len(evidenceNames) {
+		return evidenceNames[e]
 	}
 	return ""
 }
@@ -29,6 +29,6 @@ func (e Evidence) String() string {
 // All are the kinds of evidence, the best first.
 func All() []Evidence { return []Evidence{SessionID, ClientPort, UserAddress} }
 
-// improves: a match by e is better than the known one. A record's own trace is never
+// isStrongerThan: a match by e is better than the known one. A record's own trace is never
 // replaced.
-func (e Evidence) improves(known Evidence) bool { return known != ownTrace && e < known }
+func (e Evidence) isStrongerThan(known Evidence) bool { return known != ownTrace && e < known }

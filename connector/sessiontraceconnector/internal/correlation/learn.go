@@ -87,7 +87,7 @@ func (s *Store) traceAtLogin(l *login, n Note) (Trace, bool) {
 			l.decideAt, l.undecided = s.now+s.patience, s.undecided.PushBack(l)
 		}
 	}
-	return Trace{l.trace, l.span, l.by}, l.by < kinds
+	return Trace{l.trace, l.span, l.by}, l.by < evidenceCount
 }
 
 // traceAtLogout gives the trace that lasted when the session ended, which need not be its login's.
@@ -116,8 +116,8 @@ func (s *Store) learnLogin(e *session.Event) *login {
 	}
 	l := &login{id: id, firstSeen: s.now, lastSeen: s.now}
 	l.copyEvent(e, address)
-	l.evidenceKeys, l.clientTraits = s.hashEvent(e, address)
-	s.makeRoom(l.bytes)
+	l.evidenceKeys, l.clientTraits = s.hashEventKeys(e, address)
+	s.evictUntilRoom(l.bytes)
 	s.logins.addLogin(l)
 	return l
 }

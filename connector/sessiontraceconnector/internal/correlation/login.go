@@ -38,13 +38,13 @@ type login struct {
 	span  [8]byte
 	by    Evidence // for trace
 
-	byAge        *list.Element // in the list of those that last, or have ended
-	undecided    *list.Element // nil where its trace is not looked for
-	update       *list.Element // nil where no update waits for its delivery
-	newer, older [kinds]*login // with the same key
+	byAge        *list.Element         // in the list of those that last, or have ended
+	undecided    *list.Element         // nil where its trace is not looked for
+	update       *list.Element         // nil where no update waits for its delivery
+	newer, older [evidenceCount]*login // with the same key
 }
 
-func (l *login) place() Place { return Place{l.system, l.instance} }
+func (l *login) serverPlace() Place { return Place{l.system, l.instance} }
 
 // interfacePerRequest is the interface at which every request is a session of its own: ClickHouse's HTTP. Its sessions follow each other
 // closely on one address and port.

@@ -10,8 +10,8 @@ import (
 // first: a flood of failed logins pushes out its own kind before it reaches a session that lasts.
 type loginMemory struct {
 	byID           map[session.ID]*login
-	newest         [kinds]map[uint64]*login // heads of the chains by key
-	lasting, ended *list.List               // of *login, the one heard of last in front
+	newest         [evidenceCount]map[uint64]*login // heads of the chains by key
+	lasting, ended *list.List                       // of *login, the one heard of last in front
 	openSessions   map[Place]int64
 	bytes          int64
 }
@@ -36,7 +36,7 @@ func (m *loginMemory) addLogin(l *login) {
 		return
 	}
 	l.byAge = m.lasting.PushFront(l)
-	m.openSessions[l.place()]++
+	m.openSessions[l.serverPlace()]++
 }
 
 func (m *loginMemory) removeLogin(l *login) {
@@ -89,8 +89,8 @@ func (m *loginMemory) endSession(l *login) {
 	if l.hasEnded {
 		return
 	}
-	if m.openSessions[l.place()]--; m.openSessions[l.place()] == 0 {
-		delete(m.openSessions, l.place())
+	if m.openSessions[l.serverPlace()]--; m.openSessions[l.serverPlace()] == 0 {
+		delete(m.openSessions, l.serverPlace())
 	}
 	m.lasting.Remove(l.byAge)
 	l.hasEnded, l.byAge = true, m.ended.PushFront(l)
@@ -105,8 +105,8 @@ func (m *loginMemory) touchLogin(l *login, now int64) {
 	}
 }
 
-// oldestIn is nil for an empty list.
-func oldestIn(logins *list.List) *login {
+// oldestLogin is nil for an empty list.
+func oldestLogin(logins *list.List) *login {
 	if last := logins.Back(); last != nil {
 		return last.Value.(*login)
 	}

@@ -26,15 +26,15 @@ func (s *Store) onlyLogin(by Evidence, key uint64, a *SpanAttributes, traits cli
 // happened, or else the session's first one. What is not settled yet is found only when final says that this is the last
 // time to ask; self is no other login.
 func (s *Store) findTrace(l, self *login, guess, final bool) (best seenTrace, by Evidence, ok bool) {
-	for by = range kinds {
+	for by = range evidenceCount {
 		key := l.evidenceKeys[by]
-		if key == 0 || by == UserAddress && (!guess || !s.mayGuess(l)) {
+		if key == 0 || by == UserAddress && (!guess || !s.isWithinGuessTime(l)) {
 			continue
 		}
 		n := 0
 		s.spans.eachTrace(key, s.storeClock, func(t *seenTrace) {
 			if s.canBelong(l, t.start, t.end, t.clientTraits, by) {
-				if n++; n == 1 || t.isNearer(&best, l.start) {
+				if n++; n == 1 || t.isNearerTo(&best, l.start) {
 					best = *t
 				}
 			}
@@ -42,7 +42,7 @@ func (s *Store) findTrace(l, self *login, guess, final bool) (best seenTrace, by
 		if n == 0 {
 			continue
 		}
-		incomplete := by == UserAddress && (n > 1 || s.spans.mayLack(key, s.storeClock, l.start-int64(s.limits.Window)))
+		incomplete := by == UserAddress && (n > 1 || s.spans.mayLackTraces(key, s.storeClock, l.start-int64(s.limits.Window)))
 		if incomplete || s.fitsAnother(by, key, &best, self) {
 			s.stats.Ambiguous[by]++
 			return best, by, false
@@ -55,9 +55,9 @@ func (s *Store) findTrace(l, self *login, guess, final bool) (best seenTrace, by
 	return best, noTrace, false
 }
 
-// mayGuess: the spans around a login would still be remembered, all of them, for they are kept longer than the
+// isWithinGuessTime: the spans around a login would still be remembered, all of them, for they are kept longer than the
 // lateness by the window: the one that is left of two is no guess.
-func (s *Store) mayGuess(l *login) bool {
+func (s *Store) isWithinGuessTime(l *login) bool {
 	return s.limits.Window > 0 && s.wall-l.start <= int64(s.limits.Lateness)
 }
 
@@ -69,8 +69,8 @@ func (s *Store) isSettled(l *login, end int64) bool {
 	return !l.brief || s.now-l.firstSeen >= s.patience || s.readUntil[logNode{l.system, l.instance, l.host}] > end+int64(s.limits.Tolerance)
 }
 
-// isNearer prefers what lasted while the login happened, the innermost of it, and else what came first.
-func (t *seenTrace) isNearer(other *seenTrace, unixNano int64) bool {
+// isNearerTo prefers what lasted while the login happened, the innermost of it, and else what came first.
+func (t *seenTrace) isNearerTo(other *seenTrace, unixNano int64) bool {
 	inThis, inOther := t.start <= unixNano && unixNano <= t.end, other.start <= unixNano && unixNano <= other.end
 	switch {
 	case inThis != inOther:

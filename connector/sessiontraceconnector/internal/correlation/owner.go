@@ -12,13 +12,13 @@ type Owner struct {
 // Span records a span and returns its owner. A login that waited for a span like it gets its update.
 func (b Batch) Span(a *SpanAttributes) (owner Owner, ok bool) {
 	s := b.s
-	keys, traits := s.hashSpan(a)
-	if keys.areEmpty() {
+	keys, traits := s.hashSpanKeys(a)
+	if keys.areAllMissing() {
 		return owner, false
 	}
 	decided := false
 	var unclear evidenceKeys // by which several fit
-	for by := range kinds {
+	for by := range evidenceCount {
 		if keys[by] == 0 {
 			continue
 		}
@@ -32,11 +32,11 @@ func (b Batch) Span(a *SpanAttributes) (owner Owner, ok bool) {
 			decided = true // it may be another's, who is not known yet
 		default:
 			s.logins.touchLogin(l, s.now)
-			if !unclear.shareAny(&l.evidenceKeys) {
+			if !unclear.shareAnyKey(&l.evidenceKeys) {
 				s.offerTrace(l, a, by)
 			}
 			if !decided && !l.failed { // what was typed at a failed login may be a password
-				owner, ok, decided = l.owner(by), true, true
+				owner, ok, decided = l.ownerOfSpan(by), true, true
 				s.stats.Spans[by]++
 			}
 		}
@@ -45,8 +45,8 @@ func (b Batch) Span(a *SpanAttributes) (owner Owner, ok bool) {
 	return owner, ok
 }
 
-// owner leaves the user out where nobody says that the login succeeded: what was typed may be a password there, too.
-func (l *login) owner(by Evidence) Owner {
+// ownerOfSpan leaves the user out where nobody says that the login succeeded: what was typed may be a password there, too.
+func (l *login) ownerOfSpan(by Evidence) Owner {
 	o := Owner{SessionID: l.sessionID, LoginUID: l.uidText, By: by}
 	if l.outcome == session.OutcomeSuccess {
 		o.User, o.UserHash = l.user, l.userHash
@@ -62,7 +62,7 @@ func (s *Store) rememberSpan(a *SpanAttributes, keys *evidenceKeys, traits clien
 	seen := seenTrace{trace: a.TraceID, span: a.SpanID, start: a.Start, end: a.End, clientTraits: traits}
 	for _, key := range keys {
 		if key != 0 {
-			s.spans.addTrace(key, seen, s.storeClock)
+			s.spans.rememberTrace(key, seen, s.storeClock)
 		}
 	}
 }
@@ -70,7 +70,7 @@ func (s *Store) rememberSpan(a *SpanAttributes, keys *evidenceKeys, traits clien
 // offerTrace gives a login the trace of a span, where that is better than what it has. A guess has to wait for its window to
 // pass: until then another span may come that makes it none.
 func (s *Store) offerTrace(l *login, a *SpanAttributes, by Evidence) {
-	if by == UserAddress || !by.improves(l.by) || a.TraceID == ([16]byte{}) {
+	if by == UserAddress || !by.isStrongerThan(l.by) || a.TraceID == ([16]byte{}) {
 		return
 	}
 	isNew := l.trace != a.TraceID

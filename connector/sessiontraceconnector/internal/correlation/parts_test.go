@@ -14,7 +14,7 @@ func TestSpanMemory(t *testing.T) {
 	const second = int64(1e9)
 	m := newSpanMemory(8*bytesOfKey+10*bytesOfTrace, 300*second)
 	see := func(key uint64, trace byte, start, seen int64) {
-		m.addTrace(key, seenTrace{trace: [16]byte{trace}, span: [8]byte{trace}, start: start, end: start + 1}, storeClock{now: seen * second})
+		m.rememberTrace(key, seenTrace{trace: [16]byte{trace}, span: [8]byte{trace}, start: start, end: start + 1}, storeClock{now: seen * second})
 	}
 	under := func(key uint64, now int64) (traces []byte) {
 		m.eachTrace(key, storeClock{now: now * second}, func(s *seenTrace) { traces = append(traces, s.trace[0]) })
@@ -53,11 +53,11 @@ func TestSpanMemory(t *testing.T) {
 // A span that says it ends in a hundred years does not make all guesses incomplete once it is evicted.
 func TestAnEvictedSpanOfTheFuture(t *testing.T) {
 	m := newSpanMemory(bytesOfKey+bytesOfTrace, int64(time.Hour))
-	m.addTrace(1, seenTrace{trace: [16]byte{1}, end: math.MaxInt64}, storeClock{now: 10, wall: 1010})
-	m.addTrace(2, seenTrace{trace: [16]byte{2}}, storeClock{now: 20, wall: 1020})
+	m.rememberTrace(1, seenTrace{trace: [16]byte{1}, end: math.MaxInt64}, storeClock{now: 10, wall: 1010})
+	m.rememberTrace(2, seenTrace{trace: [16]byte{2}}, storeClock{now: 20, wall: 1020})
 	require.EqualValues(t, 1, m.evicted)
-	require.True(t, m.mayLack(3, storeClock{now: 20, wall: 1020}, 1010))
-	require.False(t, m.mayLack(3, storeClock{now: 20, wall: 1020}, 1011))
+	require.True(t, m.mayLackTraces(3, storeClock{now: 20, wall: 1020}, 1010))
+	require.False(t, m.mayLackTraces(3, storeClock{now: 20, wall: 1020}, 1011))
 }
 
 func TestNormalAddress(t *testing.T) {

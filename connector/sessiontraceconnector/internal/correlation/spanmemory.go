@@ -45,7 +45,7 @@ func newSpanMemory(limit, keepFor int64) *spanMemory {
 
 func sizeOfTraces(traces []seenTrace) int64 { return bytesOfKey + int64(cap(traces))*bytesOfTrace }
 
-func (m *spanMemory) addTrace(key uint64, t seenTrace, clock storeClock) {
+func (m *spanMemory) rememberTrace(key uint64, t seenTrace, clock storeClock) {
 	t.lastSeen = clock.now
 	known, ok := m.byKey.Get(key)
 	if !ok {
@@ -66,7 +66,7 @@ func (m *spanMemory) mergeTrace(known []seenTrace, t seenTrace) []seenTrace {
 	for i := range known {
 		old := &known[i]
 		if old.trace == t.trace && !m.hasExpired(old, t.lastSeen) {
-			old.extendBy(&t)
+			old.extendBySpan(&t)
 			return known
 		}
 		if latest < 0 || old.start > known[latest].start {
@@ -87,7 +87,7 @@ func (m *spanMemory) mergeTrace(known []seenTrace, t seenTrace) []seenTrace {
 	return known
 }
 
-func (t *seenTrace) extendBy(span *seenTrace) {
+func (t *seenTrace) extendBySpan(span *seenTrace) {
 	t.end, t.lastSeen = max(t.end, span.end), span.lastSeen
 	if span.start < t.start {
 		t.start, t.span = span.start, span.span
@@ -127,9 +127,9 @@ func (m *spanMemory) expireTraces(clock storeClock) {
 	}
 }
 
-// mayLack: a trace may have been evicted that was seen under a key at a time or later: then the one that is
+// mayLackTraces: a trace may have been evicted that was seen under a key at a time or later: then the one that is
 // left need not have been the only one.
-func (m *spanMemory) mayLack(key uint64, clock storeClock, unixNano int64) bool {
+func (m *spanMemory) mayLackTraces(key uint64, clock storeClock, unixNano int64) bool {
 	last := m.evictedTime
 	m.eachTrace(key, clock, func(t *seenTrace) { last = max(last, t.replaced) })
 	return last != 0 && last >= unixNano

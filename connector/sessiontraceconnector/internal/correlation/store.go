@@ -55,9 +55,9 @@ type Store struct {
 
 // Stats count since the store was made, but for Sessions and Bytes, which are of now.
 type Stats struct {
-	Spans, Records, Updates [kinds]int64 // matches by evidence
-	Ambiguous               [kinds]int64 // attributes that matched several
-	EvictedSessions         int64        // logins forgotten before their time, for want of room
+	Spans, Records, Updates [evidenceCount]int64 // matches by evidence
+	Ambiguous               [evidenceCount]int64 // attributes that matched several
+	EvictedSessions         int64                // logins forgotten before their time, for want of room
 	EvictedSpans            int64
 	DroppedUpdates          int64 // forgotten before they were delivered
 	Sessions, Bytes         int64
@@ -152,18 +152,18 @@ func (s *Store) decideTrace(l *login) {
 }
 
 func (s *Store) expireLogins(logins *list.List, after time.Duration) {
-	for l := oldestIn(logins); l != nil && l.lastSeen+int64(after) < s.now; l = oldestIn(logins) {
+	for l := oldestLogin(logins); l != nil && l.lastSeen+int64(after) < s.now; l = oldestLogin(logins) {
 		s.forgetLogin(l)
 	}
 }
 
-// makeRoom forgets what can best be spared until another login fits.
-func (s *Store) makeRoom(bytes int64) {
+// evictUntilRoom forgets what can best be spared until another login fits.
+func (s *Store) evictUntilRoom(bytes int64) {
 	room := s.limits.MaxBytes - s.spans.limit
 	for n := len(s.logins.byID); n > 0 && (n >= s.limits.MaxSessions || s.logins.bytes+bytes > room); n-- {
-		victim := oldestIn(s.logins.ended)
+		victim := oldestLogin(s.logins.ended)
 		if victim == nil {
-			victim = oldestIn(s.logins.lasting)
+			victim = oldestLogin(s.logins.lasting)
 		}
 		s.stats.EvictedSessions++
 		s.forgetLogin(victim)

@@ -157,7 +157,7 @@ func requireSound(t *testing.T, s *Store) {
 				require.GreaterOrEqual(t, l.lastSeen, next.Value.(*login).lastSeen)
 			}
 			if bytes, n = bytes+l.bytes, n+1; !l.hasEnded {
-				open[l.place()]++
+				open[l.serverPlace()]++
 			}
 			if l.undecided != nil {
 				undecided++

@@ -35,21 +35,21 @@ func (t *Tally) BuildMetrics(span Interval, delta bool, version string) pmetric.
 	defer t.mu.Unlock()
 	b := metricsBuilder{md: pmetric.NewMetrics(), version: version, delta: delta, scopes: map[Server]*scopeMetrics{}, span: span}
 	for k, c := range t.logins {
-		b.addLogins(b.scopeFor(k.Server), c, func(m pcommon.Map) {
+		b.addLogins(b.scopeForServer(k.Server), c, func(m pcommon.Map) {
 			putDatabase(m, k.System)
 			m.PutStr(session.AttrOutcome, k.outcome.String())
-			putText(m, session.AttrAuthMethod, k.method)
-			putText(m, keyErrorType, k.errorType)
+			putNonEmptyText(m, session.AttrAuthMethod, k.method)
+			putNonEmptyText(m, keyErrorType, k.errorType)
 		})
 	}
 	for k, h := range t.durations {
-		b.addDurations(b.scopeFor(k.Server), h, func(m pcommon.Map) {
+		b.addDurations(b.scopeForServer(k.Server), h, func(m pcommon.Map) {
 			putDatabase(m, k.System)
-			putText(m, session.AttrAuthMethod, k.method)
+			putNonEmptyText(m, session.AttrAuthMethod, k.method)
 		})
 	}
 	for p, n := range t.open {
-		b.addOpenSessions(b.scopeFor(p), n, func(m pcommon.Map) { putDatabase(m, p.System) })
+		b.addOpenSessions(b.scopeForServer(p), n, func(m pcommon.Map) { putDatabase(m, p.System) })
 	}
 	t.addOverflow(&b)
 	b.writeResources()
@@ -60,13 +60,13 @@ func (t *Tally) BuildMetrics(span Interval, delta bool, version string) pmetric.
 func (t *Tally) addOverflow(b *metricsBuilder) {
 	mark := func(m pcommon.Map) { m.PutBool(Overflow, true) }
 	if t.overflowLogins.current > 0 {
-		b.addLogins(b.scopeFor(Server{}), &t.overflowLogins, mark)
+		b.addLogins(b.scopeForServer(Server{}), &t.overflowLogins, mark)
 	}
 	if t.overflowDurations.current.count > 0 {
-		b.addDurations(b.scopeFor(Server{}), &t.overflowDurations, mark)
+		b.addDurations(b.scopeForServer(Server{}), &t.overflowDurations, mark)
 	}
 	if t.hasOverflowOpen {
-		b.addOpenSessions(b.scopeFor(Server{}), t.overflowOpen, mark)
+		b.addOpenSessions(b.scopeForServer(Server{}), t.overflowOpen, mark)
 	}
 }
 
@@ -83,7 +83,7 @@ func (t *Tally) MarkDelivered() {
 	}
 }
 
-func putText(m pcommon.Map, key, s string) {
+func putNonEmptyText(m pcommon.Map, key, s string) {
 	if s != "" {
 		m.PutStr(key, s)
 	}

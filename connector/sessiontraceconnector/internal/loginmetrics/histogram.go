@@ -16,7 +16,7 @@ type histogramCounts struct {
 	sum     float64 // seconds
 }
 
-func (h *durationHistogram) observe(nanoseconds int64) {
+func (h *durationHistogram) observeDuration(nanoseconds int64) {
 	seconds := float64(nanoseconds) / 1e9
 	i, _ := slices.BinarySearch(Bounds, seconds) // a bucket includes its upper bound
 	h.current.buckets[i]++
@@ -24,7 +24,7 @@ func (h *durationHistogram) observe(nanoseconds int64) {
 	h.current.sum += seconds
 }
 
-func (a histogramCounts) subtract(b histogramCounts) histogramCounts {
+func (a histogramCounts) subtractCounts(b histogramCounts) histogramCounts {
 	for i := range a.buckets {
 		a.buckets[i] -= b.buckets[i]
 	}

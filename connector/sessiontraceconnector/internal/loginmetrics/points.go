@@ -25,7 +25,7 @@ type scopeMetrics struct {
 
 type attributeWriter func(pcommon.Map)
 
-func (b *metricsBuilder) scopeFor(p Server) *scopeMetrics {
+func (b *metricsBuilder) scopeForServer(p Server) *scopeMetrics {
 	if s, ok := b.scopes[p]; ok {
 		return s
 	}
@@ -41,8 +41,8 @@ func (b *metricsBuilder) writeResources() {
 		}
 		rm := b.md.ResourceMetrics().AppendEmpty()
 		rm.SetSchemaUrl(plogs.SchemaURL)
-		putText(rm.Resource().Attributes(), keyServiceName, p.System)
-		putText(rm.Resource().Attributes(), keyInstanceID, p.Instance)
+		putNonEmptyText(rm.Resource().Attributes(), keyServiceName, p.System)
+		putNonEmptyText(rm.Resource().Attributes(), keyInstanceID, p.Instance)
 		sm := rm.ScopeMetrics().AppendEmpty()
 		sm.SetSchemaUrl(plogs.SchemaURL)
 		sm.Scope().SetName(plogs.ScopeName)
@@ -111,7 +111,7 @@ func (b *metricsBuilder) addDurations(s *scopeMetrics, h *durationHistogram, fil
 	a := h.current
 	h.inLastBuild = a
 	if b.delta {
-		if a = a.subtract(h.sent); a.count == 0 {
+		if a = a.subtractCounts(h.sent); a.count == 0 {
 			return
 		}
 	}

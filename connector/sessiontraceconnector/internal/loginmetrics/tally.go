@@ -68,9 +68,9 @@ func (t *Tally) CountEvent(e *session.Event, began int64) {
 	}
 	switch {
 	case e.Duration > 0:
-		t.durationsOf(e).observe(e.Duration)
+		t.durationsOf(e).observeDuration(e.Duration)
 	case began > 0 && e.Time >= began:
-		t.durationsOf(e).observe(e.Time - began)
+		t.durationsOf(e).observeDuration(e.Time - began)
 	}
 }
 

@@ -175,7 +175,7 @@ func TestBuckets(t *testing.T) {
 		time.Nanosecond: 0, 10 * time.Millisecond: 0, 11 * time.Millisecond: 1, time.Second: 2, 7 * 24 * time.Hour: 10, 8 * 24 * time.Hour: 11,
 	} {
 		var h durationHistogram
-		h.observe(int64(d))
+		h.observeDuration(int64(d))
 		require.EqualValues(t, 1, h.current.buckets[want], d)
 	}
 }

@@ -31,7 +31,7 @@ type requestTally struct {
 	records, attributes, bytes int64
 }
 
-func (t *requestTally) addElements(w fieldWeight, n int64) error {
+func (t *requestTally) countElements(w fieldWeight, n int64) error {
 	switch w {
 	case countedAsRecord:
 		if t.records += n; t.records > t.limits.Records {
@@ -45,7 +45,7 @@ func (t *requestTally) addElements(w fieldWeight, n int64) error {
 	return nil
 }
 
-func (t *requestTally) addBytes(n int) error {
+func (t *requestTally) countBytes(n int) error {
 	if t.bytes += int64(n); t.bytes > t.limits.Bytes {
 		return ErrBytes
 	}

@@ -14,7 +14,7 @@ type jsonCounter struct {
 }
 
 func (c *jsonCounter) Count(part []byte) error {
-	if err := c.addBytes(len(part)); err != nil {
+	if err := c.countBytes(len(part)); err != nil {
 		return err
 	}
 	for _, b := range part {
@@ -51,7 +51,7 @@ func (c *jsonCounter) readStructure(b byte) error {
 		c.inString, c.keySize = true, 0
 	case '{':
 		if len(c.stack) > 0 {
-			if err := c.addElements(c.stack[len(c.stack)-1], 1); err != nil {
+			if err := c.countElements(c.stack[len(c.stack)-1], 1); err != nil {
 				return err
 			}
 		}

@@ -40,7 +40,7 @@ const (
 )
 
 func (p *protobufCounter) Count(part []byte) error {
-	if err := p.addBytes(len(part)); err != nil {
+	if err := p.countBytes(len(part)); err != nil {
 		return err
 	}
 	for len(part) > 0 {
@@ -134,7 +134,7 @@ func (p *protobufCounter) countField(n int64) error {
 	if f.packed {
 		count = n
 	}
-	if err := p.addElements(f.weight, count); err != nil {
+	if err := p.countElements(f.weight, count); err != nil {
 		return err
 	}
 	if f.inner == nil {
