@@ -91,7 +91,9 @@ func TestTheSchemaTakesWhatTheCollectorTakes(t *testing.T) {
 	right := []string{indented("exporters", "../../exporter/sessionlogexporter/testdata/valid.yaml")}
 	files, err := filepath.Glob("../../examples/*/collector.yaml")
 	require.NoError(t, err)
-	for _, file := range append(files, "../../config/collector.yaml", "../../config/debian.yaml") {
+	recipes, err := filepath.Glob(recipesFolder + "/*/*.yaml")
+	require.NoError(t, err)
+	for _, file := range append(slices.Concat(files, recipes), "../../config/collector.yaml", "../../config/debian.yaml") {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		right = append(right, string(text))

@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/collector/otelcol"
 
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
+	"github.com/otel-sessionlog/sessionlog/internal/statementnames"
 )
 
 // exitStatus is an error with an exit status.
@@ -69,11 +70,11 @@ func rootWarning(user int) string {
 }
 
 func validateConfig(ctx context.Context, set otelcol.CollectorSettings, warnings io.Writer) error {
-	unset, err := unsetVariables(ctx, set.ConfigProviderSettings.ResolverSettings)
+	found, err := findMistakes(ctx, set.ConfigProviderSettings.ResolverSettings)
 	if err != nil {
 		return err
 	}
-	for _, warning := range unset {
+	for _, warning := range found {
 		fmt.Fprintln(warnings, "Warning: "+warning)
 	}
 	collector, err := otelcol.NewCollector(set)
@@ -126,16 +127,18 @@ func checkConnections(ctx context.Context, set otelcol.CollectorSettings, out io
 // variableReference matches ${env:NAME} and ${NAME}, without a default.
 var variableReference = regexp.MustCompile(`\$\$|\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}`)
 
-func unsetVariables(ctx context.Context, set confmap.ResolverSettings) ([]string, error) {
+// findMistakes are warnings of what the collector itself takes: variables that are not set, misspelled names in statements.
+func findMistakes(ctx context.Context, set confmap.ResolverSettings) ([]string, error) {
 	resolver, err := confmap.NewResolver(set)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = resolver.Shutdown(ctx) }()
-	if _, err := resolver.Resolve(ctx); err != nil {
+	config, err := resolver.Resolve(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("cannot resolve the configuration: %w", err)
 	}
-	var warnings []string
+	warnings := misspelledNames(config.ToStringMap())
 	walkTexts(nil, resolver.UnexpandedConf().ToStringMap(), func(path []string, text string) {
 		for _, m := range variableReference.FindAllStringSubmatch(text, -1) {
 			if name := m[1]; name != "" && os.Getenv(name) == "" {
@@ -144,6 +147,18 @@ func unsetVariables(ctx context.Context, set confmap.ResolverSettings) ([]string
 		}
 	})
 	return warnings, nil
+}
+
+// misspelledNames are those of the statements of processors, each once.
+func misspelledNames(config map[string]any) (warnings []string) {
+	processors, _ := config["processors"].(map[string]any)
+	walkTexts(nil, processors, func(path []string, text string) {
+		for _, sentence := range statementnames.Misspellings(text) {
+			warnings = append(warnings, "processors::"+path[0]+": "+sentence)
+		}
+	})
+	slices.Sort(warnings)
+	return slices.Compact(warnings)
 }
 
 // walkTexts calls f for every string of a configuration, in the order of the keys.
