@@ -87,6 +87,26 @@ func (e clickhouseEngine) settled(ctx context.Context) error {
 	return nil
 }
 
+// statementCosts are the processor seconds of whole statements, those of the materialized views of an insert included, and of all that the server did.
+const statementCosts = `SELECT left(any(query), 60) AS statement, count() AS n, sum(written_rows) AS rows_written,
+	round(sum(ProfileEvents['OSCPUVirtualTimeMicroseconds']) / 1e6, 2) AS cpu_s
+FROM system.query_log WHERE type = 'QueryFinish' AND query_kind IN ('Insert', 'Select') AND positionCaseInsensitive(query, 'system.') = 0
+GROUP BY normalized_query_hash ORDER BY cpu_s DESC LIMIT 5
+UNION ALL SELECT 'all that the server did', 0, 0, round(value / 1e6, 2) FROM system.events WHERE event = 'OSCPUVirtualTimeMicroseconds'
+FORMAT TSVWithNames`
+
+// printStatements tells what the server's processor time went into.
+func (e clickhouseEngine) printStatements(ctx context.Context, to io.Writer) error {
+	if _, err := e.question(ctx, "SYSTEM FLUSH LOGS"); err != nil {
+		return err
+	}
+	answer, err := e.question(ctx, statementCosts)
+	if err == nil {
+		_, err = fmt.Fprintln(to, answer)
+	}
+	return err
+}
+
 func (e clickhouseEngine) bytes(ctx context.Context) (string, error) {
 	return e.question(ctx, "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database NOT IN ('system', 'source')")
 }

@@ -31,6 +31,7 @@ type options struct {
 	rows, repeats             int
 	seed                      uint64
 	withPeers, again          bool
+	statements                bool
 }
 
 func main() {
@@ -46,6 +47,7 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 1, "of the inputs")
 	flag.BoolVar(&o.withPeers, "peers", true, "run contrib's collector too")
 	flag.BoolVar(&o.again, "again", false, "run also what the results have of this commit, machine and number of rows")
+	flag.BoolVar(&o.statements, "statements", false, "print what a ClickHouse that is written to spent on its statements, and beside them on merges")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := o.run(ctx)
@@ -159,8 +161,8 @@ func (o options) prepare(ctx context.Context) (*machineRoom, error) {
 	room := &machineRoom{
 		binaries: map[string]string{ours: filepath.Join(cache, "otelcol-sessionlog"), peers: filepath.Join(cache, "peer")},
 		configs:  filepath.Join(root, "bench", "pipelines", "configs"),
-		profiles: o.profiles,
-		inputs:   map[string]inputFile{},
+		profiles: o.profiles, statements: o.statements,
+		inputs: map[string]inputFile{},
 	}
 	if err := build(ctx, root, room.binaries[ours], "./cmd/otelcol-sessionlog", "GOWORK="); err != nil {
 		return nil, err

@@ -30,6 +30,8 @@ type machineRoom struct {
 	work     string            // folder of the runs
 	profiles string            // folder for profiles of ours, "" for none
 	inputs   map[string]inputFile
+
+	statements bool // print what those of a ClickHouse cost
 }
 
 // inputFile is a file of rows.
@@ -264,6 +266,11 @@ func (a *attempt) askSink(ctx context.Context, result *measurement) error {
 	defer cancel()
 	if err := a.sink.settled(ctx); err != nil {
 		return err
+	}
+	if server, ok := a.sink.(clickhouseEngine); ok && a.room.statements {
+		if err := server.printStatements(ctx, os.Stdout); err != nil {
+			return err
+		}
 	}
 	count, err := a.sink.question(ctx, a.found)
 	if err != nil {
