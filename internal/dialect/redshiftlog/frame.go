@@ -3,8 +3,6 @@ package redshiftlog
 import (
 	"bytes"
 	"strings"
-
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
 // Nothing is escaped in the log, and a client may send any names: one with line ends splits its record, and can contain what looks
@@ -29,13 +27,13 @@ func isRecordEnd(line []byte) bool {
 
 // Frame returns the length of a line, or of the lines that names with line ends make of a record.
 func (p *lineParser) Frame(data []byte, final bool) int {
-	n := nextLineLength(data, final)
+	n := p.LineParser.Frame(data, final)
 	if n == 0 || !endsInName(data[:n]) {
 		return n
 	}
 	end := min(len(data), n+maxContinuationBytes)
 	for at := n; at < end; {
-		m := nextLineLength(data[at:end], final && end == len(data))
+		m := p.LineParser.Frame(data[at:end], final && end == len(data))
 		if m == 0 {
 			break
 		}
@@ -51,13 +49,6 @@ func (p *lineParser) Frame(data []byte, final bool) int {
 }
 
 var fieldSeparator = []byte("|")
-
-func nextLineLength(data []byte, last bool) int {
-	if n := logformat.Line(data); n > 0 || !last {
-		return n
-	}
-	return len(data)
-}
 
 func endsInName(line []byte) bool {
 	return bytes.Count(line, fieldSeparator) < minFieldCount-1 && hasNameFields(line)

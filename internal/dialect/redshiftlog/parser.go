@@ -45,18 +45,13 @@ type lineParser struct {
 }
 
 func newParser(o logformat.Options) *lineParser {
-	sessions := o.Shared.LoadOrNew("redshift", func() any { return &recentSessionKeys{} }).(*recentSessionKeys)
-	p := &lineParser{mapper: newMapper(o.Instance, sessions)}
+	p := &lineParser{mapper: NewMapper(o.Instance)}
 	p.object, _ = ParseObjectName(o.Name)
 	return p
 }
 
 func (p *lineParser) Parse(record string, offset int64, batch *logformat.EventBatch) error {
-	if offset == 0 {
-		record = strings.TrimPrefix(record, logformat.ByteOrderMark)
-	}
-	record = logformat.TrimLineEnd(record)
-	if record == "" {
+	if record = logformat.RecordText(record, offset); record == "" {
 		return nil
 	}
 	sure, err := p.line.readRow(record, &p.row)

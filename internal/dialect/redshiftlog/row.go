@@ -52,36 +52,13 @@ func (r *Row) IsInternal() bool {
 
 // Mapper turns rows into events of one cluster or workgroup. It is not safe for concurrent use.
 type Mapper struct {
-	instance    string
-	hash        session.Hasher
-	ordinals    session.Ordinals
-	numberTexts map[int64]string
-	sessions    *recentSessionKeys
+	instance string
+	hash     session.Hasher
+	ordinals session.Ordinals
 }
-
-// recentSessionKeys is a cache by GUID.
-type recentSessionKeys [recentSessions]recentSession
-
-// recentSession is a GUID that the next rows are likely to have too, and its key.
-type recentSession struct {
-	guid [guidLength]byte
-	key  session.ID
-}
-
-const (
-	recentSessions = 256
-	guidLength     = 36
-)
 
 // NewMapper makes a mapper for the cluster or workgroup with this stable name.
-func NewMapper(instance string) *Mapper {
-	return newMapper(instance, &recentSessionKeys{})
-}
-
-// newMapper lets mappers of one cluster share the cache, which is large.
-func newMapper(instance string, sessions *recentSessionKeys) *Mapper {
-	return &Mapper{instance: instance, numberTexts: map[int64]string{}, sessions: sessions}
-}
+func NewMapper(instance string) *Mapper { return &Mapper{instance: instance} }
 
 // Restart begins a new run over rows, which may be the same ones again: equal rows are numbered anew.
 func (m *Mapper) Restart() { m.ordinals = session.Ordinals{} }
@@ -100,16 +77,16 @@ func (m *Mapper) Event(r *Row, e *session.Event) {
 	e.AuthType = trimPadding(r.AuthMethod)
 	e.AuthMethod = AuthMethod(e.AuthType)
 	e.Extra = append(e.Extra, r.Extra...)
-	m.normaliseColumns(r, e)
-	m.addNumber(e, keyMTU, r.MTU)
+	normaliseColumns(r, e)
+	addNumber(e, keyMTU, r.MTU)
 	addVerbatim(e, keySSLCompression, trimPadding(r.SSLCompression))
 	addVerbatim(e, keySSLExpansion, trimPadding(r.SSLExpansion))
 	addVerbatim(e, keyIAMAuthGUID, trimPadding(r.IAMAuthGUID))
-	m.addNumber(e, keyProtocolVersion, r.ProtocolVersion)
+	addNumber(e, keyProtocolVersion, r.ProtocolVersion)
 	m.assignIDs(r, e)
 }
 
-func (m *Mapper) normaliseColumns(r *Row, e *session.Event) {
+func normaliseColumns(r *Row, e *session.Event) {
 	var same bool
 	host := trimPadding(r.RemoteHost)
 	if e.ClientAddress, same = unmapAddress(host); !same {
@@ -133,7 +110,7 @@ func (m *Mapper) normaliseColumns(r *Row, e *session.Event) {
 	if r.Duration >= 0 && r.Duration <= most {
 		e.Duration = r.Duration * 1000
 	} else {
-		m.addNumber(e, keyDuration, r.Duration)
+		addNumber(e, keyDuration, r.Duration)
 	}
 }
 
@@ -157,31 +134,15 @@ func (m *Mapper) assignIDs(r *Row, e *session.Event) {
 // client's address and port at the minute of the login, which a logout's duration gives: not the exact time,
 // since the rows around a login are up to some milliseconds apart, and no process meets the same port twice in a minute.
 func (m *Mapper) sessionKey(r *Row, e *session.Event) session.ID {
-	recent := m.recentSlot(e.SessionID)
-	if recent != nil && string(recent.guid[:]) == e.SessionID {
-		return recent.key
-	}
 	m.hash.Start("session", session.SystemRedshift, m.instance)
 	if isGUID(e.SessionID) {
-		key := m.hash.Str(e.SessionID).Key()
-		if recent != nil {
-			copy(recent.guid[:], e.SessionID)
-			recent.key = key
-		}
-		return key
+		return m.hash.Str(e.SessionID).Key()
 	}
 	login := r.Micros
 	if e.Kind == session.KindLogout {
 		login -= r.Duration
 	}
 	return m.hash.Int(r.PID).Str(e.ClientAddress).Str(trimPadding(r.RemotePort)).Int(time.UnixMicro(login).Truncate(time.Minute).Unix() / 60).Key()
-}
-
-func (m *Mapper) recentSlot(guid string) *recentSession {
-	if len(guid) != guidLength {
-		return nil
-	}
-	return &m.sessions[(int(guid[0])*31+int(guid[1])*17+int(guid[guidLength-1]))%recentSessions]
 }
 
 func trimPadding(s string) string { return strings.TrimRight(s, " ") }
@@ -193,19 +154,8 @@ func addVerbatim(e *session.Event, key, text string) {
 }
 
 // addNumber keeps a number that has no field; Redshift writes 0 for none.
-func (m *Mapper) addNumber(e *session.Event, key string, n int64) {
-	if n == 0 {
-		return
+func addNumber(e *session.Event, key string, n int64) {
+	if n != 0 {
+		e.Extra = append(e.Extra, session.Attr{Key: key, Value: strconv.FormatInt(n, 10), Type: session.AttrInt})
 	}
-	text, ok := m.numberTexts[n]
-	if !ok {
-		if len(m.numberTexts) >= maxNumberTexts {
-			clear(m.numberTexts)
-		}
-		text = strconv.FormatInt(n, 10)
-		m.numberTexts[n] = text
-	}
-	e.Extra = append(e.Extra, session.Attr{Key: key, Value: text, Type: session.AttrInt})
 }
-
-const maxNumberTexts = 1000
