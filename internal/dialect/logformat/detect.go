@@ -57,8 +57,25 @@ func FrameToEnd(frame func(data []byte) int, data []byte, final bool) int {
 	return len(data)
 }
 
+// RecordText is a record at this offset of its text without its line end, LF or CRLF, and without the text's byte order mark.
+func RecordText(record string, offset int64) string {
+	if offset == 0 {
+		record = strings.TrimPrefix(record, ByteOrderMark)
+	}
+	return TrimLineEnd(record)
+}
+
 // TrimLineEnd takes LF or CRLF off a record.
 func TrimLineEnd(record string) string {
 	record = strings.TrimSuffix(record, "\n")
 	return strings.TrimSuffix(record, "\r")
+}
+
+// CutLast is [strings.Cut] at the last separator.
+func CutLast(s, separator string) (before, after string, found bool) {
+	i := strings.LastIndex(s, separator)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(separator):], true
 }

@@ -1,35 +1,26 @@
 package logformat
 
 import (
-	"strings"
-	"unicode/utf8"
+	"bytes"
+	"encoding/gob"
+	"fmt"
 )
 
-// escaped stands before a text whose bytes are written as the code points of the same number.
-const escaped = "\x00"
-
-// Portable gives a text that JSON can hold for any text. Names that clients choose need not be UTF-8, and JSON would put
-// U+FFFD for such bytes: after a restart the same login would be told with another name. [Verbatim] undoes it.
-func Portable(s string) string {
-	if utf8.ValidString(s) && !strings.HasPrefix(s, escaped) {
-		return s
-	}
-	runes := make([]rune, len(s))
-	for i := range len(s) {
-		runes[i] = rune(s[i])
-	}
-	return escaped + string(runes)
+// EncodeState is for [Parser.ResumeState]: the exported fields of a struct. It keeps every byte of a text: names that clients choose need
+// not be UTF-8, and JSON would put U+FFFD for such bytes, so that after a restart the same login had another name.
+func EncodeState(state any) []byte {
+	var b bytes.Buffer
+	_ = gob.NewEncoder(&b).Encode(state) // structs of texts, numbers and lists always can
+	return b.Bytes()
 }
 
-// Verbatim gives the text that [Portable] was given.
-func Verbatim(s string) string {
-	s, found := strings.CutPrefix(s, escaped)
-	if !found {
-		return s
+// DecodeState is for [Parser.Restore]: it fills the struct that state points to, and leaves it as it is where there is no text.
+func DecodeState(text []byte, state any) error {
+	if len(text) == 0 {
+		return nil
 	}
-	raw := make([]byte, 0, len(s))
-	for _, r := range s {
-		raw = append(raw, byte(r))
+	if err := gob.NewDecoder(bytes.NewReader(text)).Decode(state); err != nil {
+		return fmt.Errorf("state of the parser: %w", err)
 	}
-	return string(raw)
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
 // A record is timestamp,serverhost,username,host,connectionid,queryid,operation,database,object,retcode. RDS adds the
@@ -58,12 +59,12 @@ type recordTail struct {
 
 // readTail reads a record from its end. concern is false for other operations; ok is false for a text without the end of a record.
 func readTail(s string) (t recordTail, concern, ok bool) {
-	rest, code, found := cutAtLast(s, ',')
+	rest, code, found := logformat.CutLast(s, ",")
 	if !found {
 		return t, false, false
 	}
 	for range maxAddedFields {
-		before, previous, found := cutAtLast(rest, ',')
+		before, previous, found := logformat.CutLast(rest, ",")
 		if !found || isNumber(code) || code == "" && !isNumber(previous) && !isAddedField(previous) {
 			break
 		}
@@ -71,7 +72,7 @@ func readTail(s string) (t recordTail, concern, ok bool) {
 		rest, code = before, previous
 	}
 	t.code = code
-	rest, object, found := cutAtLast(rest, ',')
+	rest, object, found := logformat.CutLast(rest, ",")
 	if !found || !isNumber(code) && code != "" {
 		return t, false, false
 	}
@@ -112,9 +113,9 @@ func (t recordTail) readConnection(rest string) (recordTail, bool, bool) {
 	if at < 0 || (t.operation == opProxy) != (t.object != "") {
 		return t, false, isOtherOperation(rest)
 	}
-	rest, query, ok1 := cutAtLast(rest[:at], ',')
-	rest, id, ok2 := cutAtLast(rest, ',')
-	_, host, ok3 := cutAtLast(rest, ',')
+	rest, query, ok1 := logformat.CutLast(rest[:at], ",")
+	rest, id, ok2 := logformat.CutLast(rest, ",")
+	_, host, ok3 := logformat.CutLast(rest, ",")
 	t.connectionID, t.host, t.hostStart = id, host, len(rest)-len(host)
 	return t, true, ok1 && ok2 && ok3 && isNumber(query) && isNumber(id)
 }
@@ -153,18 +154,10 @@ func isNumber(s string) bool {
 	return ok && s != ""
 }
 
-func cutAtLast(s string, sep byte) (before, after string, found bool) {
-	i := strings.LastIndexByte(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+1:], true
-}
-
 // splitAddress splits host:port, which servers since 12.0 write, with the word unavailable where there is no port: over a socket. An IPv6
 // address is taken as one without port.
 func splitAddress(s string) (host string, port int32) {
-	before, after, found := cutAtLast(s, ':')
+	before, after, found := logformat.CutLast(s, ":")
 	switch {
 	case !found:
 		return s, 0

@@ -51,7 +51,7 @@ func newParser(o logformat.Options) *auditParser {
 	if !o.Written.IsZero() {
 		p.clock.Written = o.Written.Unix()
 	}
-	p.sessions = o.Shared.LoadOrNew("server_audit", func() any { return &openSessions{} }).(*openSessions)
+	p.sessions = o.Shared.LoadOrNew("server_audit", func() any { return newOpenSessions() }).(*openSessions)
 	return p
 }
 
@@ -66,7 +66,7 @@ const maxContinuationBytes = 600
 //
 // A name can also be made so that each of its lines is a record with beginning and end. Nobody can tell those from true ones.
 func (p *auditParser) Frame(data []byte, final bool) int {
-	n := nextLineLength(data, final)
+	n := p.LineParser.Frame(data, final)
 	if n == 0 {
 		return 0
 	}
@@ -82,7 +82,7 @@ func (p *auditParser) Frame(data []byte, final bool) int {
 		if found > 0 && isNew {
 			return found
 		}
-		m := nextLineLength(data[at:end], final && end == len(data))
+		m := p.LineParser.Frame(data[at:end], final && end == len(data))
 		if m == 0 {
 			break
 		}
@@ -103,13 +103,6 @@ func (p *auditParser) Frame(data []byte, final bool) int {
 	return n
 }
 
-func nextLineLength(data []byte, last bool) int {
-	if n := logformat.Line(data); n > 0 || !last {
-		return n
-	}
-	return len(data)
-}
-
 // borrowedLine is a record without its line end. The string must not be kept: it shares data's memory.
 func borrowedLine(data []byte) string {
 	data = bytes.TrimSuffix(bytes.TrimSuffix(data, []byte("\n")), []byte("\r"))
@@ -120,11 +113,7 @@ func borrowedLine(data []byte) string {
 // writes the version of TLS: in others the name of a table makes it.
 func (p *auditParser) Parse(text string, offset int64, batch *logformat.EventBatch) error {
 	p.ResumeAt = offset + int64(len(text))
-	if offset == 0 {
-		text = strings.TrimPrefix(text, logformat.ByteOrderMark)
-	}
-	text = logformat.TrimLineEnd(text)
-	if text == "" {
+	if text = logformat.RecordText(text, offset); text == "" {
 		return nil
 	}
 	concern, err := p.record.readRecord(&p.clock, text)
@@ -161,7 +150,7 @@ func (p *auditParser) handleRecord(batch *logformat.EventBatch) {
 	case opChangeUser:
 		p.handleChangeUser(batch, c)
 	case opProxy:
-		if login, known := p.sessions.loginTimes[c]; known {
+		if login, known := p.sessions.loginTimes.Peek(c); known {
 			p.fillEvent(batch.Add(), session.KindSessionUpdate, login)
 		}
 	case opDisconnect:
@@ -187,7 +176,7 @@ func (p *auditParser) handleConnect(batch *logformat.EventBatch, c connectionKey
 
 func (p *auditParser) rememberLogin(c connectionKey, at int64) {
 	// A copy: what is kept must not hold on to the large text that it came in.
-	p.sessions.addLogin(connectionKey{strings.Clone(c.Host), c.ID}, at)
+	p.sessions.loginTimes.Add(connectionKey{strings.Clone(c.Host), c.ID}, at)
 }
 
 // handleChangeUser is a logout and a login on one connection, or a failed login during a session that goes on.

@@ -1,32 +1,29 @@
 package mongodblog
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
 type openConnection struct {
-	ID      int64          `json:"i"`
-	Remote  string         `json:"r"`
-	UUID    string         `json:"u,omitempty"`
-	Client  clientMetadata `json:"c,omitzero"`
-	Opened  []openSession  `json:"o,omitempty"`
-	Refused string         `json:"f,omitempty"` // the account that was unknown when the client tried ahead
-
-	order int64 // connections that began later have higher numbers
+	ID      int64
+	Remote  string
+	UUID    string
+	Client  clientMetadata
+	Opened  []openSession
+	Refused string // the account that was unknown when the client tried ahead
 }
 
 // openSession is a login without its logout.
 type openSession struct {
-	User      string `json:"u"`
-	Database  string `json:"d"`
-	Mechanism string `json:"m"`
-	Time      int64  `json:"t"`
-	Member    bool   `json:"c,omitempty"`
+	User      string
+	Database  string
+	Mechanism string
+	Time      int64
+	Member    bool
 }
 
 // maxSessionsPerConnection bounds the accounts of one connection; the oldest session ends without a logout.
@@ -47,9 +44,7 @@ func (c *openConnection) findOrOpenSession(l *logRecord) (s *openSession, again 
 
 // openConnections is by number. Numbers begin anew with the server, so the client's address must match too.
 type openConnections struct {
-	byNumber  map[int64]*openConnection
-	nextOrder int64
-
+	byNumber       *simplelru.LRU[int64, *openConnection]
 	hasVerdicts    bool // the log has had a login or a refusal
 	hasConnections bool // the log has had the beginning or end of a connection
 }
@@ -57,8 +52,13 @@ type openConnections struct {
 // maxConnections bounds the open connections: the oldest are forgotten first, and end without a logout.
 const maxConnections = 20_000
 
+func newOpenConnections() *openConnections {
+	byNumber, _ := simplelru.NewLRU[int64, *openConnection](maxConnections, nil) // fails for no size only
+	return &openConnections{byNumber: byNumber}
+}
+
 func (k *openConnections) findConnection(l *logRecord) *openConnection {
-	if c := k.byNumber[l.connection]; c != nil && c.Remote == l.remote {
+	if c, known := k.byNumber.Peek(l.connection); known && c.Remote == l.remote {
 		return c
 	}
 	return nil
@@ -73,88 +73,41 @@ func (k *openConnections) findOrAdd(l *logRecord) *openConnection {
 
 func (k *openConnections) addFromRecord(l *logRecord) *openConnection {
 	c := &openConnection{ID: l.connection, Remote: l.remote, UUID: l.uuid}
-	k.addConnection(c)
+	k.byNumber.Add(c.ID, c)
 	return c
-}
-
-func (k *openConnections) addConnection(c *openConnection) {
-	if k.byNumber == nil {
-		k.byNumber = map[int64]*openConnection{}
-	}
-	k.nextOrder++
-	c.order = k.nextOrder
-	k.byNumber[c.ID] = c
-	if len(k.byNumber) > maxConnections {
-		for _, old := range k.listOldestFirst()[:maxConnections/10] {
-			delete(k.byNumber, old.ID)
-		}
-	}
 }
 
 func (k *openConnections) removeConnection(l *logRecord) {
 	if k.findConnection(l) != nil {
-		delete(k.byNumber, l.connection)
+		k.byNumber.Remove(l.connection)
 	}
-}
-
-func (k *openConnections) listOldestFirst() []*openConnection {
-	all := make([]*openConnection, 0, len(k.byNumber))
-	for _, c := range k.byNumber {
-		all = append(all, c)
-	}
-	slices.SortFunc(all, func(a, b *openConnection) int { return int(a.order - b.order) })
-	return all
-}
-
-func (c *openConnection) convertTexts(change func(string) string) *openConnection {
-	o := *c
-	for _, s := range []*string{&o.Remote, &o.UUID, &o.Client.Application, &o.Client.Driver, &o.Client.OS, &o.Client.Platform, &o.Refused} {
-		*s = change(*s)
-	}
-	o.Opened = slices.Clone(c.Opened)
-	for i := range o.Opened {
-		s := &o.Opened[i]
-		s.User, s.Database, s.Mechanism = change(s.User), change(s.Database), change(s.Mechanism)
-	}
-	return &o
 }
 
 type parserState struct {
-	Open     []*openConnection `json:"open,omitempty"`
-	Verdicts bool              `json:"verdicts,omitempty"`
-	Begins   bool              `json:"begins,omitempty"`
-	Last     int64             `json:"last,omitempty"`
-	First    int64             `json:"first,omitempty"`
+	Open     []*openConnection
+	Verdicts bool
+	Begins   bool
+	Last     int64
+	First    int64
 }
 
 func (p *recordParser) ResumeState() []byte {
-	s := parserState{Verdicts: p.connections.hasVerdicts, Begins: p.connections.hasConnections, Last: p.lastTime, First: p.loggingWatch.firstTime}
-	for _, c := range p.connections.listOldestFirst() {
-		s.Open = append(s.Open, c.convertTexts(logformat.Portable))
-	}
-	text, _ := json.Marshal(s) // texts and numbers always can
-	return text
+	known := p.connections
+	return logformat.EncodeState(parserState{known.byNumber.Values(), known.hasVerdicts, known.hasConnections, p.lastTime, p.loggingWatch.firstTime})
 }
 
 func (p *recordParser) Restore(offset int64, text []byte, _ bool) error {
 	var s parserState
-	if len(text) > 0 {
-		if err := json.Unmarshal(text, &s); err != nil {
-			return fmt.Errorf("state of the parser: %w", err)
-		}
+	if err := logformat.DecodeState(text, &s); err != nil {
+		return err
 	}
 	p.ResumeAt, p.lastTime, p.loggingWatch.firstTime = offset, s.Last, s.First
 	known := p.connections
 	known.hasVerdicts, known.hasConnections = known.hasVerdicts || s.Verdicts, known.hasConnections || s.Begins
 	for _, c := range s.Open {
-		if c == nil {
-			continue
-		}
-		if c = c.convertTexts(cloneVerbatim); known.byNumber[c.ID] == nil {
-			known.addConnection(c)
+		if !known.byNumber.Contains(c.ID) {
+			known.byNumber.Add(c.ID, c)
 		}
 	}
 	return nil
 }
-
-func cloneVerbatim(s string) string { return strings.Clone(logformat.Verbatim(s)) }

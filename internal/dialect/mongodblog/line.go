@@ -39,10 +39,10 @@ var (
 
 // clientMetadata is what a driver sends about itself.
 type clientMetadata struct {
-	Application string `json:"a,omitempty"`
-	Driver      string `json:"d,omitempty"`
-	OS          string `json:"o,omitempty"`
-	Platform    string `json:"p,omitempty"`
+	Application string
+	Driver      string
+	OS          string
+	Platform    string
 }
 
 func (c clientMetadata) orDefault(other clientMetadata) clientMetadata {

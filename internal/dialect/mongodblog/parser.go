@@ -49,17 +49,14 @@ type recordParser struct {
 func newParser(o logformat.Options) *recordParser {
 	return &recordParser{
 		instance:     o.Instance,
-		connections:  o.Shared.LoadOrNew("mongodb", func() any { return &openConnections{} }).(*openConnections),
+		connections:  o.Shared.LoadOrNew("mongodb", func() any { return newOpenConnections() }).(*openConnections),
 		loggingWatch: missingRecordsWatch{conditions: o.Conditions, once: o.Once},
 	}
 }
 
 func (p *recordParser) Parse(text string, offset int64, batch *logformat.EventBatch) error {
 	p.ResumeAt = offset + int64(len(text))
-	if offset == 0 {
-		text = strings.TrimPrefix(text, logformat.ByteOrderMark)
-	}
-	if text = strings.TrimSpace(text); text == "" {
+	if text = strings.TrimSpace(logformat.RecordText(text, offset)); text == "" {
 		return nil
 	}
 	if err := p.line.readRecord(unwrapContainerLine(text)); err != nil {
@@ -81,7 +78,7 @@ func (p *recordParser) handleRecord(batch *logformat.EventBatch) {
 	l, known := &p.line, p.connections
 	switch l.id {
 	case idStarting:
-		clear(known.byNumber) // the server began anew
+		known.byNumber.Purge() // the server began anew
 	case idAccepted:
 		known.addFromRecord(l)
 		p.noteConnection()

@@ -1,6 +1,7 @@
 package postgreslog
 
 import (
+	"container/list"
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
@@ -13,17 +14,15 @@ import (
 // else by the absence of a refusal for a time. A refusal after that is delivered as a correction.
 type Assembler struct {
 	builder     eventBuilder
-	interner    textInterner
 	decideAfter int64 // nanoseconds that an authorized connection is held back
 
 	currentText  *Text // of the current line; nil while time decides
 	lastLineTime int64 // the time of the last line: what the log itself takes for now
 
 	open            map[BackendID]*undecidedConn
-	unauthorized    dueQueue // no verdict of the server's yet, by the time of their first lines
-	authorizedQueue dueQueue // authorized, by the time of that
-	refusedQueue    dueQueue // whose DETAIL may be the next line
-	freeList        []*undecidedConn
+	unauthorized    list.List // no verdict of the server's yet, by the time of their first lines
+	authorizedQueue list.List // authorized, by the time of that
+	refusedQueue    list.List // whose DETAIL may be the next line
 
 	unproven decidedConns // logins delivered without proof
 	decided  decidedConns // connections that were decided by something else than a line of the text they began in
@@ -48,7 +47,7 @@ func NewAssembler(instance string, decideAfter time.Duration) *Assembler {
 	}
 	return &Assembler{
 		builder: eventBuilder{instance: instance}, decideAfter: int64(decideAfter), open: map[BackendID]*undecidedConn{},
-		unproven: decidedConns{capacity: maxUnproven}, decided: decidedConns{capacity: maxDecided},
+		unproven: newDecidedConns(maxUnproven), decided: newDecidedConns(maxDecided),
 	}
 }
 
@@ -105,26 +104,22 @@ func (a *Assembler) FlushDue(now int64, batch *logformat.EventBatch) {
 
 // flushDueConnections must decide the same when the same line is read again after a restart.
 func (a *Assembler) flushDueConnections(now int64, batch *logformat.EventBatch) {
-	for c := a.refusedQueue.first; c != nil && now >= c.Due; c = a.refusedQueue.first {
+	for c := a.firstDue(&a.refusedQueue, now); c != nil; c = a.firstDue(&a.refusedQueue, now) {
 		a.emitFailure(c, batch)
 	}
-	for c := a.unauthorized.first; c != nil && a.isDue(c, now); c = a.unauthorized.first {
+	for c := a.firstDue(&a.unauthorized, now); c != nil; c = a.firstDue(&a.unauthorized, now) {
 		if c.Stage == stageAuthenticated {
 			a.emitLogin(c, session.OutcomeUnknown, batch)
 		} else {
 			a.removeConn(c)
 		}
 	}
-	for c := a.authorizedQueue.first; c != nil && a.isDue(c, now); c = a.authorizedQueue.first {
+	for c := a.firstDue(&a.authorizedQueue, now); c != nil; c = a.firstDue(&a.authorizedQueue, now) {
 		a.unproven.addConn(decidedConn{ID: c.ID, VerdictTime: c.VerdictTime, Stage: c.Stage, Login: c.VerdictTime, Until: addDuration(now, unprovenRetention)})
 		a.emitLogin(c, session.OutcomeSuccess, batch)
 	}
 	a.unproven.removeExpired(now)
 	a.decided.removeExpired(now)
-}
-
-func (a *Assembler) isDue(c *undecidedConn, now int64) bool {
-	return now >= c.Due || len(a.open) > maxOpen
 }
 
 // FirstUndecided is the place of the first line of this text that belongs to a connection without verdict.

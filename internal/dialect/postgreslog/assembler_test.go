@@ -136,7 +136,7 @@ func TestVerdicts(t *testing.T) {
 			require.Equal(t, test.late, briefs(batch.Events[n:]))
 			anchor, state := p.ResumeOffset(), p.ResumeState()
 			require.Equal(t, at, anchor, "nothing is undecided any more")
-			require.LessOrEqual(t, len(state), 200)
+			require.LessOrEqual(t, len(state), 800)
 		})
 	}
 }

@@ -107,7 +107,7 @@ func (f *csvFormat) readLine(text string, clock *localtime.Clock, l *Line) (bool
 	if n > csvApplication {
 		r.application = c[csvApplication]
 	}
-	if host, port, found := cutAtLast(r.host.raw, ":"); found {
+	if host, port, found := logformat.CutLast(r.host.raw, ":"); found {
 		if p, ok := localtime.ParseDigits(port); ok && p < 1<<31 {
 			r.host.raw, r.port = host, p
 		}

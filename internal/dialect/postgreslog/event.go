@@ -28,7 +28,7 @@ type eventBuilder struct {
 }
 
 func (b *eventBuilder) buildLogin(c *undecidedConn, outcome session.Outcome, e *session.Event) {
-	b.fillCommon(c.ID, c.FirstTime, &c.connectionFacts, e)
+	b.fillCommon(c.ID, c.FirstTime, &c.ConnectionFacts, e)
 	e.Kind, e.Outcome, e.SourceEvent, e.Time = session.KindLogin, outcome, "connection authorized", c.VerdictTime
 	switch c.Stage {
 	case stageAuthenticated:
@@ -39,7 +39,7 @@ func (b *eventBuilder) buildLogin(c *undecidedConn, outcome session.Outcome, e *
 		e.SourceEvent = "connection received"
 	}
 	e.UserType = session.DatabaseUserType(e.User, outcome)
-	b.fillMethod(&c.connectionFacts, e)
+	b.fillMethod(&c.ConnectionFacts, e)
 	if outcome == session.OutcomeUnknown {
 		e.RecordID = b.recordID("unknown", e) // its verdict may come after all, in the same millisecond
 		return
@@ -48,14 +48,14 @@ func (b *eventBuilder) buildLogin(c *undecidedConn, outcome session.Outcome, e *
 }
 
 func (b *eventBuilder) buildFailure(c *undecidedConn, e *session.Event) {
-	b.fillCommon(c.ID, c.FirstTime, &c.connectionFacts, e)
+	b.fillCommon(c.ID, c.FirstTime, &c.ConnectionFacts, e)
 	e.Kind, e.Outcome, e.SourceEvent, e.Time = session.KindLogin, session.OutcomeFailure, "FATAL", c.VerdictTime
 	b.fillRefusal(c, e)
 	e.RecordID = b.recordID("login", e)
 }
 
 func (b *eventBuilder) buildCorrection(c *undecidedConn, login int64, e *session.Event) {
-	b.fillCommon(c.ID, c.FirstTime, &c.connectionFacts, e)
+	b.fillCommon(c.ID, c.FirstTime, &c.ConnectionFacts, e)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindSessionUpdate, session.OutcomeFailure, "FATAL"
 	e.Time = login
 	corrected := b.recordID("login", e)
@@ -65,14 +65,14 @@ func (b *eventBuilder) buildCorrection(c *undecidedConn, login int64, e *session
 	e.RecordID = b.recordID("correction", e)
 }
 
-func (b *eventBuilder) buildLogout(l *Line, f *connectionFacts, duration int64, e *session.Event) {
+func (b *eventBuilder) buildLogout(l *Line, f *ConnectionFacts, duration int64, e *session.Event) {
 	b.fillCommon(l.ID, l.Time-duration, f, e)
 	e.Kind, e.Outcome, e.SourceEvent, e.Time = session.KindLogout, session.OutcomeSuccess, "disconnection", l.Time
 	e.Duration, e.UserType = duration, session.DatabaseUserType(e.User, e.Outcome)
 	e.RecordID = b.recordID("logout", e)
 }
 
-func (b *eventBuilder) fillCommon(id BackendID, start int64, f *connectionFacts, e *session.Event) {
+func (b *eventBuilder) fillCommon(id BackendID, start int64, f *ConnectionFacts, e *session.Event) {
 	e.Reset()
 	e.System, e.Instance = session.SystemPostgreSQL, b.instance
 	e.PID, e.SessionID = id.PID, b.sessionID(id)
@@ -83,7 +83,7 @@ func (b *eventBuilder) fillCommon(id BackendID, start int64, f *connectionFacts,
 
 // sessionKey is made of %c. Without that and %s in log_line_prefix, it is made of the pid with the client's address and port in the
 // ten minutes of the start, which a session's time gives to within a second (%t).
-func (b *eventBuilder) sessionKey(id BackendID, start int64, f *connectionFacts) session.ID {
+func (b *eventBuilder) sessionKey(id BackendID, start int64, f *ConnectionFacts) session.ID {
 	b.hash.Start("session", session.SystemPostgreSQL, b.instance).Int(id.PID)
 	if id.Start != NoStart {
 		return b.hash.Int(id.Start).Key()
@@ -95,7 +95,7 @@ func (b *eventBuilder) recordID(what string, e *session.Event) session.ID {
 	return b.hash.Start("record", session.SystemPostgreSQL, b.instance).Bytes(e.SessionKey[:]).Str(what).RecordID(e.Time)
 }
 
-func (b *eventBuilder) fillMethod(f *connectionFacts, e *session.Event) {
+func (b *eventBuilder) fillMethod(f *ConnectionFacts, e *session.Event) {
 	e.AuthType, e.AuthMethod = f.Method, AuthMethod(f.Method)
 	if f.Replication {
 		e.Interface = "replication"
@@ -118,7 +118,7 @@ func (b *eventBuilder) fillMethod(f *connectionFacts, e *session.Event) {
 }
 
 func (b *eventBuilder) fillRefusal(c *undecidedConn, e *session.Event) {
-	b.fillMethod(&c.connectionFacts, e)
+	b.fillMethod(&c.ConnectionFacts, e)
 	if e.AuthMethod == "" {
 		e.AuthType, e.AuthMethod = failedMethod(c.Reason)
 	}

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
 // A server writes its log in the language of lc_messages. The texts of a login are not read in any but English; here they are
@@ -19,7 +20,7 @@ var errLocalized = errors.New("a message about a login that is not in English: s
 // isLocalizedConnection recognises "connection received" and "disconnection" in other languages. host and port are the client's, empty
 // and 0 where the line has none.
 func isLocalizedConnection(message, host string, port int64) bool {
-	rest, said, found := cutAtLast(message, "=")
+	rest, said, found := logformat.CutLast(message, "=")
 	if !found {
 		return false
 	}
@@ -31,14 +32,14 @@ func isLocalizedConnection(message, host string, port int64) bool {
 	if !ok || said == "" || n > 65535 || port != 0 && n != port {
 		return false
 	}
-	rest, word, found := cutAtLast(rest, " ")
+	rest, word, found := logformat.CutLast(rest, " ")
 	if word = strings.TrimRight(word, " "); word == "" && found { // the same
-		rest, _, found = cutAtLast(rest, " ")
+		rest, _, found = logformat.CutLast(rest, " ")
 	}
 	if !found {
 		return false
 	}
-	_, address, found := cutAtLast(strings.TrimRight(rest, " "), "=")
+	_, address, found := logformat.CutLast(strings.TrimRight(rest, " "), "=")
 	address = strings.TrimLeft(address, " ")
 	if !found || address == "" || host != "" && host != address {
 		return false

@@ -32,8 +32,8 @@ type Line struct {
 // BackendID is %c: the second when a backend started, and its pid. Start is [NoStart] where log_line_prefix has neither %c nor %s:
 // then only the pid ties the lines of a connection together.
 type BackendID struct {
-	Start int64 `json:"s"`
-	PID   int64 `json:"p"`
+	Start int64
+	PID   int64
 }
 
 // NoStart is an unknown second.

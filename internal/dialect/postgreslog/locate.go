@@ -87,7 +87,7 @@ func (f *stderrFormat) namesAgree(severity, message string) bool {
 		return true
 	}
 	user, database := knownOrEmpty(f.matcher.prefixValues.user), knownOrEmpty(f.matcher.database)
-	said := connectionFacts{User: user, Database: database}
+	said := ConnectionFacts{User: user, Database: database}
 	return said.readAuthorized(removeTabs(message)) && (user == "" || said.User == user) && (database == "" || said.Database == database)
 }
 
@@ -125,7 +125,7 @@ func removeTabs(text string) string {
 }
 
 func userInMessage(severity, message string) string {
-	var f connectionFacts
+	var f ConnectionFacts
 	level := parseSeverity(severity)
 	_, message = cutState(level, message)
 	kind := classify(level, message)

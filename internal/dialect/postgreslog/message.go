@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
 // messageKind classifies the server's messages. Their texts are those of lc_messages = C or en_US, in all versions since 9.0;
@@ -57,25 +58,25 @@ func classify(severity Severity, text string) messageKind {
 	return msgOther
 }
 
-// connectionFacts is collected from the messages of one connection.
-type connectionFacts struct {
-	Host        string `json:"host,omitempty"`
-	Port        int32  `json:"port,omitempty"`
-	User        string `json:"user,omitempty"`
-	Database    string `json:"database,omitempty"`
-	Application string `json:"application,omitempty"`
-	Identity    string `json:"identity,omitempty"`
-	Method      string `json:"method,omitempty"`
-	HBA         string `json:"hba,omitempty"` // file:line of the rule that decided
-	Protocol    string `json:"protocol,omitempty"`
-	Cipher      string `json:"cipher,omitempty"`
-	Bits        string `json:"bits,omitempty"`
-	Principal   string `json:"principal,omitempty"`
-	Replication bool   `json:"replication,omitempty"`
+// ConnectionFacts are collected from the messages of one connection.
+type ConnectionFacts struct {
+	Host        string
+	Port        int32
+	User        string
+	Database    string
+	Application string
+	Identity    string
+	Method      string
+	HBA         string // file:line of the rule that decided
+	Protocol    string
+	Cipher      string
+	Bits        string
+	Principal   string
+	Replication bool
 }
 
 // setColumns takes the columns beside the message.
-func (f *connectionFacts) setColumns(l *Line) {
+func (f *ConnectionFacts) setColumns(l *Line) {
 	setIfKnown(&f.User, knownOrEmpty(l.User))
 	setIfKnown(&f.Database, knownOrEmpty(l.Database))
 	setIfKnown(&f.Application, knownOrEmpty(l.Application))
@@ -103,8 +104,8 @@ func setIfKnown(field *string, value string) {
 }
 
 // readAddress reads "H port=P" or "H": a host's name has no blank.
-func (f *connectionFacts) readAddress(text string) bool {
-	host, port, found := cutAtLast(text, " port=")
+func (f *ConnectionFacts) readAddress(text string) bool {
+	host, port, found := logformat.CutLast(text, " port=")
 	if !found {
 		f.Host = text
 		return text != "" && !strings.ContainsRune(text, ' ')
@@ -119,12 +120,12 @@ func (f *connectionFacts) readAddress(text string) bool {
 
 // readAuthenticated reads `identity="I" method=M (file:line)`; of trust it is `user="U" method=trust (file:line)`. The names
 // may hold anything, so it is read from the right.
-func (f *connectionFacts) readAuthenticated(text string) bool {
+func (f *ConnectionFacts) readAuthenticated(text string) bool {
 	text = text[len(textAuthenticated):]
-	if rest, rule, found := cutAtLast(text, " ("); found && strings.HasSuffix(rule, ")") {
+	if rest, rule, found := logformat.CutLast(text, " ("); found && strings.HasSuffix(rule, ")") {
 		text, f.HBA = rest, rule[:len(rule)-1]
 	}
-	who, method, found := cutAtLast(text, "\" method=")
+	who, method, found := logformat.CutLast(text, "\" method=")
 	if !found {
 		return false
 	}
@@ -142,7 +143,7 @@ func (f *connectionFacts) readAuthenticated(text string) bool {
 
 // readAuthorized reads "user=U database=D application_name=A SSL enabled (…) GSS (…)", whose last three may be missing. The
 // line's columns say how long the names are, where it has them.
-func (f *connectionFacts) readAuthorized(text string) bool {
+func (f *ConnectionFacts) readAuthorized(text string) bool {
 	text, f.Replication = strings.CutPrefix(text, textReplication)
 	if !f.Replication {
 		text = text[len(textAuthorized):]
@@ -186,12 +187,12 @@ func readName(text, known string, next ...string) (name, rest string, ok bool) {
 }
 
 // readEncryption takes " SSL enabled (protocol=P, cipher=C, bits=N)" and " GSS (authenticated=…, principal=X)" off the end.
-func (f *connectionFacts) readEncryption(text string) string {
-	if rest, gss, found := cutAtLast(text, " GSS ("); found && strings.HasSuffix(gss, ")") && strings.HasPrefix(gss, "authenticated=") {
+func (f *ConnectionFacts) readEncryption(text string) string {
+	if rest, gss, found := logformat.CutLast(text, " GSS ("); found && strings.HasSuffix(gss, ")") && strings.HasPrefix(gss, "authenticated=") {
 		text = rest
 		_, f.Principal, _ = strings.Cut(gss[:len(gss)-1], "principal=")
 	}
-	rest, ssl, found := cutAtLast(text, " SSL enabled (protocol=")
+	rest, ssl, found := logformat.CutLast(text, " SSL enabled (protocol=")
 	if !found || !strings.HasSuffix(ssl, ")") {
 		return text
 	}
@@ -203,13 +204,13 @@ func (f *connectionFacts) readEncryption(text string) string {
 }
 
 // readDisconnection reads "H:MM:SS.mmm user=U database=D host=H port=P"; hours have no limit.
-func (f *connectionFacts) readDisconnection(text string) (nanos int64, ok bool) {
+func (f *ConnectionFacts) readDisconnection(text string) (nanos int64, ok bool) {
 	text = text[len(textDisconnection):]
 	time, rest, found := strings.Cut(text, " user=")
 	if !found {
 		return 0, false
 	}
-	names, host, found := cutAtLast(rest, " host=")
+	names, host, found := logformat.CutLast(rest, " host=")
 	if !found || !f.readAddress(host) {
 		return 0, false
 	}
@@ -233,12 +234,4 @@ func parseDuration(text string) (nanos int64, ok bool) {
 	s, ok2 := localtime.ParseDigits(rest[3:5])
 	fraction, rest, ok3 := localtime.ParseFraction(rest[5:])
 	return (h*3600+m*60+s)*1e9 + fraction, ok1 && ok2 && ok3 && rest == "" && m < 60 && s < 60
-}
-
-func cutAtLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
 }

@@ -70,11 +70,7 @@ func (p *textParser) AmbiguousTimes() int { return p.clock.AmbiguousTimes() }
 
 func (p *textParser) Parse(record string, offset int64, batch *logformat.EventBatch) error {
 	p.ResumeAt = offset + int64(len(record))
-	record = logformat.TrimLineEnd(record)
-	if offset == 0 && len(record) >= len(logformat.ByteOrderMark) && record[:len(logformat.ByteOrderMark)] == logformat.ByteOrderMark {
-		record = record[len(logformat.ByteOrderMark):]
-	}
-	if record == "" {
+	if record = logformat.RecordText(record, offset); record == "" {
 		return nil
 	}
 	p.line = Line{}

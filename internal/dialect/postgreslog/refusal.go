@@ -1,6 +1,8 @@
 package postgreslog
 
 import (
+	"strings"
+
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
@@ -32,36 +34,36 @@ func (a *Assembler) handleFatal(l *Line, at int64, batch *logformat.EventBatch) 
 
 // setRefused takes the line's names, which the server has not checked.
 func (a *Assembler) setRefused(c *undecidedConn, l *Line) {
-	f := c.connectionFacts
+	f := c.ConnectionFacts
 	f.setColumns(l)
 	f.readRejected(l.Message)
 	if f.User == "" {
 		f.User = refusedUser(l.Message)
 	}
-	a.interner.copyInterned(&c.connectionFacts, &f)
+	c.ConnectionFacts = f.cloneTexts()
 	c.Stage, c.VerdictTime = stageRefused, l.Time
-	c.SQLState, c.Reason, c.Detail = a.interner.intern(l.SQLState), a.interner.intern(l.Message), a.interner.intern(l.Detail)
+	c.SQLState, c.Reason, c.Detail = strings.Clone(l.SQLState), strings.Clone(l.Message), strings.Clone(l.Detail)
 }
 
 // handleDetail takes the line after a refusal, which completes it. Any other line shows that there is none, except an older one of
 // another text that is read again.
 func (a *Assembler) handleDetail(l *Line, batch *logformat.EventBatch) bool {
-	if a.refusedQueue.first == nil {
+	if a.refusedQueue.Len() == 0 {
 		return false
 	}
 	if c := a.open[l.ID]; c != nil && c.Stage == stageRefused && (l.Severity == SeverityDetail || l.Severity == SeverityMore) {
 		if l.Severity == SeverityDetail {
-			c.Detail = a.interner.intern(l.Message)
+			c.Detail = strings.Clone(l.Message)
 		}
 		c.refusedIn = a.currentText
 		return true
 	}
-	for c := a.refusedQueue.first; c != nil; {
-		next := c.next
+	for waiting := a.refusedQueue.Front(); waiting != nil; {
+		c := waiting.Value.(*undecidedConn)
+		waiting = waiting.Next()
 		if c.refusedIn == a.currentText || l.Time > c.VerdictTime || l.Time == c.VerdictTime && c.refusedIn != nil {
 			a.emitFailure(c, batch)
 		}
-		c = next
 	}
 	return false
 }

@@ -1,8 +1,7 @@
 package postgreslog
 
 import (
-	"encoding/json"
-	"fmt"
+	"container/list"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
@@ -10,12 +9,12 @@ import (
 // assemblerState is saved beside the offset of the text's first undecided line: the connections of which that text does not have all
 // lines, and the decided ones. Where there are few, also those that it has, for the case that the text is gone at a restart.
 type assemblerState struct {
-	Clock   int64            `json:"clock,omitempty"`
-	Open    []*undecidedConn `json:"open,omitempty"`
-	Own     []*undecidedConn `json:"own,omitempty"`
-	Doubted []decidedConn    `json:"doubted,omitempty"`
-	Decided []decidedConn    `json:"elsewhere,omitempty"`
-	Seen    int64            `json:"seen,omitempty"` // time of the last line about a connection
+	Clock   int64
+	Open    []*undecidedConn
+	Own     []*undecidedConn
+	Doubted []*decidedConn
+	Decided []*decidedConn
+	Seen    int64 // time of the last line about a connection
 }
 
 // maxOwnConns bounds the size of a cursor, which is written with every batch.
@@ -23,10 +22,10 @@ const maxOwnConns = 256
 
 // SaveState is nil when there is nothing to know.
 func (a *Assembler) SaveState(text *Text) []byte {
-	s := assemblerState{Clock: a.lastLineTime, Doubted: a.unproven.listOldestFirst(), Decided: a.decided.listOldestFirst(), Seen: a.watch.lastConnectionLine}
-	for _, q := range [...]*dueQueue{&a.unauthorized, &a.authorizedQueue, &a.refusedQueue} {
-		for c := q.first; c != nil; c = c.next {
-			switch {
+	s := assemblerState{Clock: a.lastLineTime, Doubted: a.unproven.byID.Values(), Decided: a.decided.byID.Values(), Seen: a.watch.lastConnectionLine}
+	for _, queue := range [...]*list.List{&a.unauthorized, &a.authorizedQueue, &a.refusedQueue} {
+		for waiting := queue.Front(); waiting != nil; waiting = waiting.Next() {
+			switch c := waiting.Value.(*undecidedConn); {
 			case c.text != text || c.inSeveralTexts:
 				s.Open = append(s.Open, c)
 			case len(a.open) <= maxOwnConns:
@@ -37,19 +36,15 @@ func (a *Assembler) SaveState(text *Text) []byte {
 	if len(s.Open)+len(s.Own)+len(s.Doubted)+len(s.Decided) == 0 && s.Seen == 0 {
 		return nil
 	}
-	out, _ := json.Marshal(s) // strings and numbers always can
-	return out
+	return logformat.EncodeState(s)
 }
 
 // Restore adds what a state knows to what is known already, from other texts that were read before. gone says that the state's
 // own text is not going to be read.
 func (a *Assembler) Restore(text []byte, gone bool) error {
-	if len(text) == 0 {
-		return nil
-	}
 	var s assemblerState
-	if err := json.Unmarshal(text, &s); err != nil {
-		return fmt.Errorf("state of the parser: %w", err)
+	if err := logformat.DecodeState(text, &s); err != nil {
+		return err
 	}
 	a.lastLineTime = max(a.lastLineTime, s.Clock)
 	a.watch.firstTime, a.watch.lastConnectionLine = max(a.watch.firstTime, s.Clock), max(a.watch.lastConnectionLine, s.Seen)
@@ -67,7 +62,7 @@ func (a *Assembler) Restore(text []byte, gone bool) error {
 func (a *Assembler) mergeConn(c *undecidedConn) {
 	if had := a.open[c.ID]; had != nil {
 		if had.Stage < c.Stage {
-			had.Stage, had.VerdictTime, had.connectionFacts, had.inSeveralTexts = c.Stage, c.VerdictTime, c.connectionFacts, true
+			had.Stage, had.VerdictTime, had.ConnectionFacts, had.inSeveralTexts = c.Stage, c.VerdictTime, c.ConnectionFacts, true
 			had.SQLState, had.Reason, had.Detail = c.SQLState, c.Reason, c.Detail
 			a.enqueue(had)
 		}
@@ -81,7 +76,7 @@ func (a *Assembler) mergeConn(c *undecidedConn) {
 }
 
 // restoreDecided removes decided connections from those that a text just read seems to have left open.
-func (a *Assembler) restoreDecided(m *decidedConns, list []decidedConn) {
+func (a *Assembler) restoreDecided(m *decidedConns, list []*decidedConn) {
 	for _, r := range list {
 		c := a.open[r.ID]
 		if c != nil && c.FirstTime > r.VerdictTime {
@@ -90,34 +85,8 @@ func (a *Assembler) restoreDecided(m *decidedConns, list []decidedConn) {
 		if c != nil {
 			a.removeConn(c)
 		}
-		if !m.contains(r.ID) {
-			m.addConn(r)
+		if !m.byID.Contains(r.ID) {
+			m.addConn(*r)
 		}
 	}
-}
-
-// MarshalJSON keeps names that are not UTF-8 as they are: what a client sends as its name before it is let in may be any
-// bytes.
-func (c *undecidedConn) MarshalJSON() ([]byte, error) {
-	portable := *c
-	for _, text := range portable.textFields() {
-		*text = logformat.Portable(*text)
-	}
-	type plain undecidedConn // without these methods
-	return json.Marshal((*plain)(&portable))
-}
-
-// UnmarshalJSON is the reverse of MarshalJSON.
-func (c *undecidedConn) UnmarshalJSON(text []byte) error {
-	type plain undecidedConn
-	err := json.Unmarshal(text, (*plain)(c))
-	for _, text := range c.textFields() {
-		*text = logformat.Verbatim(*text)
-	}
-	return err
-}
-
-func (c *undecidedConn) textFields() []*string {
-	known := c.connectionFacts.textFields()
-	return append(known[:], &c.SQLState, &c.Reason, &c.Detail)
 }

@@ -15,7 +15,7 @@ func (a *Assembler) handleReceived(l *Line, at int64, batch *logformat.EventBatc
 		}
 		a.decideEnded(c, batch) // the pid was reused
 	}
-	var f connectionFacts
+	var f ConnectionFacts
 	f.setColumns(l)
 	if !f.readAddress(l.Message[len(textReceived):]) {
 		return false
@@ -24,7 +24,7 @@ func (a *Assembler) handleReceived(l *Line, at int64, batch *logformat.EventBatc
 		return true
 	}
 	c := a.addConn(l, at)
-	a.interner.copyInterned(&c.connectionFacts, &f)
+	c.ConnectionFacts = f.cloneTexts()
 	return true
 }
 
@@ -58,7 +58,7 @@ func (a *Assembler) handleAuthenticated(l *Line, at int64) bool {
 	if c.Stage == stageReceived {
 		c.Stage, c.VerdictTime = stageAuthenticated, l.Time
 	}
-	a.interner.copyInterned(&c.connectionFacts, &f)
+	c.ConnectionFacts = f.cloneTexts()
 	return true
 }
 
@@ -78,7 +78,7 @@ func (a *Assembler) handleAuthorized(l *Line, at int64) bool {
 	if c.Stage >= stageAuthorized {
 		return true
 	}
-	a.interner.copyInterned(&c.connectionFacts, &f)
+	c.ConnectionFacts = f.cloneTexts()
 	c.Stage, c.VerdictTime = stageAuthorized, l.Time
 	a.enqueue(c)
 	return true
@@ -96,16 +96,16 @@ func (a *Assembler) handleReady(l *Line, at int64, batch *logformat.EventBatch) 
 	}
 	if c.Stage < stageAuthenticated {
 		c.Stage, c.VerdictTime = stageReady, l.Time
-		f := c.connectionFacts
+		f := c.ConnectionFacts
 		f.setColumns(l)
-		a.interner.copyInterned(&c.connectionFacts, &f)
+		c.ConnectionFacts = f.cloneTexts()
 	}
 	a.emitSuccess(c, batch)
 }
 
 // handleDisconnection proves a login: only open sessions write it.
 func (a *Assembler) handleDisconnection(l *Line, batch *logformat.EventBatch) bool {
-	var f connectionFacts
+	var f ConnectionFacts
 	f.setColumns(l)
 	duration, ok := f.readDisconnection(l.Message)
 	if !ok {
@@ -113,7 +113,7 @@ func (a *Assembler) handleDisconnection(l *Line, batch *logformat.EventBatch) bo
 	}
 	if c := a.findConn(l); c != nil {
 		if c.Stage == stageReceived { // of a server that writes no more of who comes
-			a.interner.copyInterned(&c.connectionFacts, &f)
+			c.ConnectionFacts = f.cloneTexts()
 		}
 		a.emitSuccess(c, batch)
 	}
@@ -146,5 +146,5 @@ func (a *Assembler) isDecided(l *Line, to connStage) bool {
 }
 
 func (a *Assembler) isRemembered(id BackendID) bool {
-	return a.unproven.contains(id) || a.decided.contains(id)
+	return a.unproven.byID.Contains(id) || a.decided.byID.Contains(id)
 }

@@ -3,6 +3,7 @@ package postgreslog
 import (
 	"strings"
 
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -194,20 +195,20 @@ func refusedUser(text string) string {
 
 // readRejected reads `… host "H", user "U", database "D", SSL encryption`, which a replication connection has without a database: the
 // only refusal that names the client, which matters where log_line_prefix has no %h.
-func (f *connectionFacts) readRejected(text string) {
+func (f *ConnectionFacts) readRejected(text string) {
 	what, rest, found := strings.Cut(text, " host \"")
 	if !found || !strings.Contains(what, "pg_hba.conf ") {
 		return
 	}
 	host, rest, ok1 := strings.Cut(rest, "\", user \"")
-	names, _, ok2 := cutAtLast(rest, "\"")
+	names, _, ok2 := logformat.CutLast(rest, "\"")
 	if !ok1 || !ok2 {
 		return
 	}
 	user, database := names, ""
 	if f.Replication = strings.Contains(what, " replication connection "); !f.Replication {
 		var ok3 bool
-		if user, database, ok3 = cutAtLast(names, "\", database \""); !ok3 {
+		if user, database, ok3 = logformat.CutLast(names, "\", database \""); !ok3 {
 			return
 		}
 	}

@@ -10,14 +10,14 @@ import (
 
 // heldAttempt waits for sshd's second line about the same attempt, so that an attempt is one failure.
 type heldAttempt struct {
-	Time    int64  `json:"t"`
-	Source  string `json:"s"` // the line: PAM, ROOT LOGIN REFUSED, or a PAM module's name
-	Method  string `json:"m,omitempty"`
-	User    string `json:"u,omitempty"`
-	Invalid bool   `json:"i,omitempty"`
-	Address string `json:"a,omitempty"`
-	Reason  string `json:"r,omitempty"`
-	Class   string `json:"c,omitempty"`
+	Time    int64
+	Source  string // the line: PAM, ROOT LOGIN REFUSED, or a PAM module's name
+	Method  string
+	User    string
+	Invalid bool
+	Address string
+	Reason  string
+	Class   string
 }
 
 const (

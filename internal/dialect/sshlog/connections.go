@@ -1,44 +1,33 @@
 package sshlog
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
-
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
 // sshConnection is a connection until it ends. PAM's lines have no address, and lines with one come from another process: only the
 // connection ties a login to its logout.
 type sshConnection struct {
-	Host           string `json:"h"`
-	PID            int64  `json:"p"`
-	Address        string `json:"a,omitempty"`
-	Port           int32  `json:"o,omitempty"`
-	User           string `json:"u,omitempty"`
-	InvalidUser    bool   `json:"i,omitempty"`
-	Reason         string `json:"r,omitempty"` // why the user may not
-	FirstTime      int64  `json:"n"`           // time of the first line, nanoseconds
-	FailedAttempts int64  `json:"f,omitempty"` // attempts delivered so far
-	LoginTime      int64  `json:"l,omitempty"` // time of the login, 0 before it
-	PAMSession     bool   `json:"m,omitempty"` // PAM opened a session, and will close it
+	Host           string
+	PID            int64
+	Address        string
+	Port           int32
+	User           string
+	InvalidUser    bool
+	Reason         string // why the user may not
+	FirstTime      int64  // time of the first line, nanoseconds
+	FailedAttempts int64  // attempts delivered so far
+	LoginTime      int64  // time of the login, 0 before it
+	PAMSession     bool   // PAM opened a session, and will close it
 
-	NameHidden         bool         `json:"x,omitempty"` // the server hides the user's name
-	StartIsProvisional bool         `json:"g,omitempty"` // all lines so far are of kinds that do not set FirstTime, which is part of ids
-	InAuthProcess      bool         `json:"s,omitempty"` // the process is sshd-auth; another one logs the login
-	Attempt            *heldAttempt `json:"w,omitempty"` // waits for a second line
-	FailedByPAM        int64        `json:"t,omitempty"` // attempts that were delivered without a line "Failed"
-	LastFailedTime     int64        `json:"d,omitempty"` // time of the last line "Failed"
-	EndExpectedSince   int64        `json:"q,omitempty"` // time of a line after which the end is expected
-	EndReason          string       `json:"e,omitempty"` // of that line
-}
-
-func (c *sshConnection) textFields() []*string {
-	texts := []*string{&c.Host, &c.Address, &c.User, &c.Reason, &c.EndReason}
-	if a := c.Attempt; a != nil {
-		texts = append(texts, &a.Source, &a.Method, &a.User, &a.Address, &a.Reason)
-	}
-	return texts
+	NameHidden         bool         // the server hides the user's name
+	StartIsProvisional bool         // all lines so far are of kinds that do not set FirstTime, which is part of ids
+	InAuthProcess      bool         // the process is sshd-auth; another one logs the login
+	Attempt            *heldAttempt // waits for a second line
+	FailedByPAM        int64        // attempts that were delivered without a line "Failed"
+	LastFailedTime     int64        // time of the last line "Failed"
+	EndExpectedSince   int64        // time of a line after which the end is expected
+	EndReason          string       // of that line
 }
 
 // processKey is the client where lines have no pid.
@@ -54,30 +43,6 @@ func clientName(address string, port int32) string {
 		return address
 	}
 	return address + " " + strconv.Itoa(int(port))
-}
-
-// MarshalJSON keeps names that are not UTF-8 as they are.
-func (c *sshConnection) MarshalJSON() ([]byte, error) {
-	portable := *c
-	if c.Attempt != nil {
-		copied := *c.Attempt
-		portable.Attempt = &copied
-	}
-	for _, text := range portable.textFields() {
-		*text = logformat.Portable(*text)
-	}
-	type plain sshConnection // without these methods
-	return json.Marshal((*plain)(&portable))
-}
-
-// UnmarshalJSON is the reverse of MarshalJSON.
-func (c *sshConnection) UnmarshalJSON(text []byte) error {
-	type plain sshConnection
-	err := json.Unmarshal(text, (*plain)(c))
-	for _, text := range c.textFields() {
-		*text = logformat.Verbatim(*text)
-	}
-	return err
 }
 
 type processKey struct {

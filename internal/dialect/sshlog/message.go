@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
 // messageKind is the form of a line. A user's name may have blanks and look like any message, but no line end: sshd writes that as
@@ -181,7 +182,7 @@ func (m *sshdMessage) readForm(form, s string, early bool) {
 func (m *sshdMessage) readBroken(s string, early bool) {
 	rest, found := strings.CutSuffix(s, " timed out")
 	if !found {
-		rest, _, found = cutAtLast(s, ": ")
+		rest, _, found = logformat.CutLast(s, ": ")
 	}
 	if found {
 		m.readClosed(rest, early)
@@ -201,7 +202,7 @@ const reasonProhibited = "administratively prohibited connection"
 // readProhibited reads "[invalid user ]USER from A port P", of RefuseConnection.
 func (m *sshdMessage) readProhibited(s string) {
 	s, _ = cutInvalid(s)
-	user, address, found := cutAtLast(s, " from ")
+	user, address, found := logformat.CutLast(s, " from ")
 	if found && m.readAddressPort(address) {
 		m.kind, m.reason = kindNotAllowed, reasonProhibited
 		m.setUserName(user)
@@ -247,7 +248,7 @@ func (m *sshdMessage) setUserName(user string) {
 // has sshd's form is a reading.
 func (m *sshdMessage) readInvalidAttempt(kind messageKind, method, s string) {
 	if plain, found := strings.CutSuffix(s, " ssh2"); found {
-		user, address, found := cutAtLast(plain, " from ")
+		user, address, found := logformat.CutLast(plain, " from ")
 		if found && m.readAddressPort(address) {
 			m.kind, m.method = kind, method
 			m.setUserName(user)
@@ -322,7 +323,7 @@ func readFromLeft(s string) (user, place, key string, found bool) {
 
 // readInvalidUser reads "USER from A port P"; old servers write no port.
 func (m *sshdMessage) readInvalidUser(s string) {
-	user, address, found := cutAtLast(s, " from ")
+	user, address, found := logformat.CutLast(s, " from ")
 	if !found || !m.readAddress(address) {
 		return
 	}
@@ -333,13 +334,13 @@ func (m *sshdMessage) readInvalidUser(s string) {
 // readNotAllowed reads "USER [from A ]not allowed because REASON". The reason may name a group or a shell, not the user.
 func (m *sshdMessage) readNotAllowed(s string) {
 	who, reason, found := strings.Cut(s, " not allowed because ")
-	if rest, last, again := cutAtLast(s, " not allowed because "); again {
+	if rest, last, again := logformat.CutLast(s, " not allowed because "); again {
 		who, reason = rest, last
 	}
 	if !found {
 		return
 	}
-	if user, address, found := cutAtLast(who, " from "); found {
+	if user, address, found := logformat.CutLast(who, " from "); found {
 		who, m.address = user, address
 	}
 	m.kind, m.reason = kindNotAllowed, "not allowed because "+reason
@@ -365,7 +366,7 @@ func (m *sshdMessage) readDenied(s string) {
 func (m *sshdMessage) readExceeded(s string) {
 	s, invalid := cutInvalid(s)
 	s, _ = strings.CutSuffix(s, " ssh2")
-	user, address, found := cutAtLast(s, " from ")
+	user, address, found := logformat.CutLast(s, " from ")
 	if !found || !m.readAddress(address) {
 		return
 	}
@@ -391,8 +392,8 @@ func (m *sshdMessage) readClosed(s string, early bool) {
 	default:
 		s, m.invalidUser = rest, kind == "invalid user "
 	}
-	rest, port, found := cutAtLast(s, " port ")
-	user, address, hasUser := cutAtLast(rest, " ")
+	rest, port, found := logformat.CutLast(s, " port ")
+	user, address, hasUser := logformat.CutLast(rest, " ")
 	if !hasUser {
 		user, address = "", rest
 	}
@@ -536,12 +537,4 @@ func (m *sshdMessage) readAddress(s string) bool {
 	}
 	m.address = s
 	return true
-}
-
-func cutAtLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -16,7 +17,7 @@ func (m *sshdMessage) readPAMError(s string) {
 		reason, who = retries, rest
 	}
 	who, invalid := cutInvalid(who)
-	user, address, found2 := cutAtLast(who, " from ")
+	user, address, found2 := logformat.CutLast(who, " from ")
 	if !found || !found2 || address == "" {
 		return
 	}
@@ -72,8 +73,8 @@ func (m *sshdMessage) readPAMSession(s string) {
 		return
 	}
 	m.kind = kindPAMOpened
-	m.user, _, _ = cutAtLast(user, " by ")
-	if name, id, found := cutAtLast(m.user, "(uid="); found && strings.HasSuffix(id, ")") {
+	m.user, _, _ = logformat.CutLast(user, " by ")
+	if name, id, found := logformat.CutLast(m.user, "(uid="); found && strings.HasSuffix(id, ")") {
 		m.user = name
 	}
 }
@@ -104,7 +105,7 @@ func (m *sshdMessage) readPAMMore(s string) {
 // readPAMAccess reads "access denied for user `U' from `A'" of pam_access.
 func (m *sshdMessage) readPAMAccess(s string) {
 	s, found := strings.CutPrefix(s, "access denied for user ")
-	user, address, found2 := cutAtLast(s, " from ")
+	user, address, found2 := logformat.CutLast(s, " from ")
 	if found && found2 {
 		m.kind, m.user, m.address = kindPAMAccess, strings.Trim(user, "`'"), strings.Trim(address, "`'")
 	}

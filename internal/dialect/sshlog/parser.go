@@ -1,9 +1,7 @@
 package sshlog
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
@@ -66,10 +64,10 @@ type Parser struct {
 
 // repeatableAttempt is an attempt in the line before, which a syslog daemon may report as repeated.
 type repeatableAttempt struct {
-	Host    string `json:"h,omitempty"`
-	Program string `json:"c,omitempty"`
-	PID     int64  `json:"p,omitempty"`
-	Text    string `json:"t,omitempty"`
+	Host    string
+	Program string
+	PID     int64
+	Text    string
 }
 
 // NewParser makes the parser of one text.
@@ -98,11 +96,7 @@ var (
 // Parse implements [logformat.Parser].
 func (p *Parser) Parse(record string, offset int64, batch *logformat.EventBatch) error {
 	p.ResumeAt = offset + int64(len(record))
-	if offset == 0 {
-		record = strings.TrimPrefix(record, logformat.ByteOrderMark)
-	}
-	record = logformat.TrimLineEnd(record)
-	if record == "" {
+	if record = logformat.RecordText(record, offset); record == "" {
 		return nil
 	}
 	l, err := p.lines.Read(record)
@@ -316,36 +310,26 @@ func (p *Parser) endDisconnected(c *sshConnection, batch *logformat.EventBatch) 
 }
 
 type parserState struct {
-	Before int64              `json:"before,omitempty"`
-	Known  []*sshConnection   `json:"known,omitempty"`
-	Last   *repeatableAttempt `json:"last,omitempty"`
-	Seen   bool               `json:"seen,omitempty"` // a line of sshd's
+	Before int64
+	Known  []*sshConnection
+	Last   repeatableAttempt
+	Seen   bool // a line of sshd's
 }
 
 // ResumeState implements [logformat.Parser].
 func (p *Parser) ResumeState() []byte {
-	s := parserState{Before: p.lines.Clock.Before, Known: p.connections.listAll(), Seen: p.connections.serverLines}
-	if p.lastAttempt.Text != "" {
-		last := p.lastAttempt
-		last.Host, last.Text, last.Program = logformat.Portable(last.Host), logformat.Portable(last.Text), logformat.Portable(last.Program)
-		s.Last = &last
-	}
-	text, _ := json.Marshal(s) // strings and numbers always can
-	return text
+	s := parserState{Before: p.lines.Clock.Before, Known: p.connections.listAll(), Seen: p.connections.serverLines, Last: p.lastAttempt}
+	return logformat.EncodeState(s)
 }
 
 // Restore keeps the later connection of each process where several texts have one.
 func (p *Parser) Restore(offset int64, text []byte, _ bool) error {
 	var s parserState
-	if len(text) > 0 {
-		if err := json.Unmarshal(text, &s); err != nil {
-			return fmt.Errorf("state of the parser: %w", err)
-		}
+	if err := logformat.DecodeState(text, &s); err != nil {
+		return err
 	}
 	p.ResumeAt, p.lines.Clock.Before = offset, s.Before
-	if s.Last != nil {
-		p.lastAttempt = repeatableAttempt{logformat.Verbatim(s.Last.Host), logformat.Verbatim(s.Last.Program), s.Last.PID, logformat.Verbatim(s.Last.Text)}
-	}
+	p.lastAttempt = s.Last
 	p.connections.serverLines = p.connections.serverLines || s.Seen || len(s.Known) > 0
 	p.connections.lastLineTime = max(p.connections.lastLineTime, s.Before*1e9) // this machine's clock may differ from the log's
 	for _, c := range s.Known {

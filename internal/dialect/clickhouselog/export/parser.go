@@ -10,7 +10,6 @@
 package export
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -75,10 +74,7 @@ const requiredColumns = 1<<columnType | 1<<columnAuthID
 // Parse reads one line: a row, or one of those around the rows.
 func (p *exportParser) Parse(record string, offset int64, batch *logformat.EventBatch) error {
 	p.reset()
-	if offset == 0 {
-		record = strings.TrimPrefix(record, logformat.ByteOrderMark)
-	}
-	row, err := p.split(p, logformat.TrimLineEnd(record))
+	row, err := p.split(p, logformat.RecordText(record, offset))
 	if err != nil && p.startsWithNames && p.header == nil {
 		return errNames
 	}
@@ -138,34 +134,28 @@ func (p *exportParser) rowTime() (int64, error) {
 	return micros, nil
 }
 
-// resumeState is the state at ResumeAt, as JSON.
+// resumeState is the state at ResumeAt.
 type resumeState struct {
-	Columns []string `json:"columns,omitempty"`
-	Before  int64    `json:"before,omitempty"`
+	Columns []string
+	Before  int64
 }
 
 func (p *exportParser) ResumeState() []byte {
 	s := resumeState{Before: p.resumeBefore}
 	for _, f := range p.header {
-		s.Columns = append(s.Columns, logformat.Portable(f.name))
+		s.Columns = append(s.Columns, f.name)
 	}
-	text, _ := json.Marshal(s) // strings and numbers always can
-	return text
+	return logformat.EncodeState(s)
 }
 
 func (p *exportParser) Restore(offset int64, text []byte, _ bool) error {
 	var s resumeState
-	if len(text) > 0 {
-		if err := json.Unmarshal(text, &s); err != nil {
-			return fmt.Errorf("state of the parser: %w", err)
-		}
+	if err := logformat.DecodeState(text, &s); err != nil {
+		return err
 	}
 	p.ResumeAt, p.resumeBefore, p.previousTime = offset, s.Before, s.Before
 	if len(s.Columns) == 0 {
 		return nil
-	}
-	for i := range s.Columns {
-		s.Columns[i] = logformat.Verbatim(s.Columns[i])
 	}
 	return p.setHeader(s.Columns)
 }
