@@ -82,7 +82,7 @@ func (c *Clock) UnixOfAbbreviation(local int64, abbr string) (int64, error) {
 	if abbr == "UTC" || abbr == "GMT" {
 		return local, nil
 	}
-	if offset, ok := parseOffset(abbr); ok {
+	if offset, ok := ParseOffset(abbr); ok {
 		return local - offset, nil
 	}
 	if c.zone == nil {
@@ -147,8 +147,8 @@ func (c *Clock) cacheOffset(unix, offset int64) {
 	}
 }
 
-// parseOffset reads +hh, +hhmm or +hh:mm, the abbreviations of zones without a name.
-func parseOffset(s string) (seconds int64, ok bool) {
+// ParseOffset reads +hh, +hhmm or +hh:mm, the abbreviations of zones without a name.
+func ParseOffset(s string) (seconds int64, ok bool) {
 	if len(s) < 3 || s[0] != '+' && s[0] != '-' {
 		return 0, false
 	}

@@ -74,7 +74,7 @@ func (s *Syslog) isoUnix(t *stampParts) (unix int64, err error) {
 	case t.zone == "Z":
 		return local, nil
 	case t.zone[0] == '+' || t.zone[0] == '-':
-		offset, ok := parseOffset(t.zone)
+		offset, ok := ParseOffset(t.zone)
 		if !ok {
 			return 0, ErrStamp
 		}

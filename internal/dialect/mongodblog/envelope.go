@@ -4,20 +4,19 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-faster/jx"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 )
 
 // unwrapContainerLine removes what a container's runtime puts around each line of its standard output: Kubernetes (CRI) a time, the stream and F
 // before it, Docker an object whose first key is log. Nobody who logs in can write either, for mongod's own line is inside.
 func unwrapContainerLine(text string) string {
 	if strings.HasPrefix(text, `{"log":`) {
-		inner := ""
-		d := jx.DecodeStr(text)
-		err := walkObject(d, func(key []byte) error { return readTextOfKey(d, key, "log", &inner) })
-		if err != nil {
+		var doc jsontree.Doc
+		v, _, broken := doc.ParseString(text)
+		if broken != nil {
 			return text
 		}
-		return strings.TrimSpace(inner)
+		return strings.TrimSpace(v.Text("log"))
 	}
 	stamp, rest, _ := strings.Cut(text, " ")
 	stream, line, found := strings.Cut(rest, " F ")

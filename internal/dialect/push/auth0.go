@@ -3,7 +3,7 @@ package push
 import (
 	"errors"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -84,8 +84,8 @@ var auth0Methods = map[string]string{
 	"email":         session.AuthOther,
 }
 
-func unwrapAuth0(item tree.Value) tree.Value {
-	if data := item.Get("data"); data.Kind() == tree.Object {
+func unwrapAuth0(item jsontree.Value) jsontree.Value {
+	if data := item.Get("data"); data.Kind() == jsontree.Object {
 		return data
 	}
 	return item
@@ -93,7 +93,7 @@ func unwrapAuth0(item tree.Value) tree.Value {
 
 var errNotAuth0 = errors.New("no type: not an event of Auth0's tenant log; send a log stream (custom webhook, or what Amazon EventBridge makes of it)")
 
-func readAuth0(item tree.Value, r *Record) error {
+func readAuth0(item jsontree.Value, r *Record) error {
 	word := item.Text("type")
 	v, known := auth0Types[word]
 	switch {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/go-faster/jx"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 )
 
 // Envelope has the attributes of a CloudEvents envelope (specification 1.0): around the item in structured and batch mode, in
@@ -54,24 +54,24 @@ func envelopeID(source, id string) string {
 }
 
 // isCloudEvent goes by the attributes that every envelope must have.
-func isCloudEvent(v tree.Value) bool {
-	return v.Get("specversion").Kind() == tree.String && v.Get("id").Kind() == tree.String &&
-		v.Get("source").Kind() == tree.String && v.Get("type").Kind() == tree.String
+func isCloudEvent(v jsontree.Value) bool {
+	return v.Get("specversion").Kind() == jsontree.String && v.Get("id").Kind() == jsontree.String &&
+		v.Get("source").Kind() == jsontree.String && v.Get("type").Kind() == jsontree.String
 }
 
-func (r *Reader) openCloudEvent(v tree.Value) (data tree.Value, env Envelope, err error) {
+func (r *Reader) openCloudEvent(v jsontree.Value) (data jsontree.Value, env Envelope, err error) {
 	env = Envelope{ID: envelopeID(v.Text("source"), v.Text("id")), Type: v.Text("type")}
 	if len(env.ID) > MaxKey {
 		return data, env, errLongID
 	}
 	env.Trace, _ = ParseTraceparent(v.Text("traceparent"))
-	if t := v.Get("time"); t.Kind() > tree.Null {
+	if t := v.Get("time"); t.Kind() > jsontree.Null {
 		var ok bool
 		if env.Time, ok = parseTimeValue(t); !ok {
 			return data, env, errBadTime
 		}
 	}
-	if encoded := v.Get("data_base64"); encoded.Kind() == tree.String {
+	if encoded := v.Get("data_base64"); encoded.Kind() == jsontree.String {
 		raw, err := base64.StdEncoding.DecodeString(encoded.Str())
 		if err != nil {
 			return data, env, errors.New("data_base64: not base64")
@@ -79,14 +79,14 @@ func (r *Reader) openCloudEvent(v tree.Value) (data tree.Value, env Envelope, er
 		data, err = r.parseInner(raw, "data_base64")
 		return data, env, err
 	}
-	if data = v.Get("data"); data.Kind() == tree.String {
+	if data = v.Get("data"); data.Kind() == jsontree.String {
 		data, err = r.parseInner([]byte(data.Str()), "data")
 	}
 	return data, env, err
 }
 
 // parseInner reads JSON that an envelope holds as a text.
-func (r *Reader) parseInner(raw []byte, key string) (tree.Value, error) {
+func (r *Reader) parseInner(raw []byte, key string) (jsontree.Value, error) {
 	// The other decoder is in the middle of the body.
 	var dec jx.Decoder
 	v, flaw, broken := r.inner.ParseText(&dec, raw)

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -13,8 +13,8 @@ import (
 // written with dots, as Beats and other shippers do it each in their own way.
 
 // ecsField finds a field in either spelling.
-func ecsField(item tree.Value, name string) tree.Value {
-	if v := item.Get(name); v.Kind() != tree.Missing {
+func ecsField(item jsontree.Value, name string) jsontree.Value {
+	if v := item.Get(name); v.Kind() != jsontree.Missing {
 		return v
 	}
 	v := item
@@ -25,7 +25,7 @@ func ecsField(item tree.Value, name string) tree.Value {
 }
 
 // ecsContains takes a list or a single value, and ignores case.
-func ecsContains(list tree.Value, words ...string) bool {
+func ecsContains(list jsontree.Value, words ...string) bool {
 	for _, word := range words {
 		if strings.EqualFold(list.Peek(), word) {
 			return true
@@ -58,7 +58,7 @@ func containsAny(text string, words []string) bool {
 }
 
 // ecsKind takes an event of the category session alone as one that follows a login, which has an event of its own.
-func ecsKind(item tree.Value) session.Kind {
+func ecsKind(item jsontree.Value) session.Kind {
 	category := ecsField(item, "event.category")
 	starts, otherwise := session.KindLogin, session.KindLogin
 	types, action := ecsField(item, "event.type"), strings.ToLower(unwrapSingle(ecsField(item, "event.action")).Peek())
@@ -66,9 +66,9 @@ func ecsKind(item tree.Value) session.Kind {
 	case ecsContains(category, "authentication"):
 	case ecsContains(category, "session"):
 		starts, otherwise = session.KindSessionStart, session.KindSessionUpdate
-	case category.Kind() == tree.Missing && containsAny(action, ecsLogoutWords):
+	case category.Kind() == jsontree.Missing && containsAny(action, ecsLogoutWords):
 		return session.KindLogout
-	case category.Kind() == tree.Missing && containsAny(action, ecsLoginWords):
+	case category.Kind() == jsontree.Missing && containsAny(action, ecsLoginWords):
 	default:
 		return session.KindUnknown
 	}
@@ -87,9 +87,9 @@ func ecsKind(item tree.Value) session.Kind {
 	return session.KindUnknown
 }
 
-func readECS(item tree.Value, r *Record) error {
+func readECS(item jsontree.Value, r *Record) error {
 	if r.Kind = ecsKind(item); r.Kind == session.KindUnknown {
-		if item.Get("event").Kind() != tree.Object && ecsField(item, "event.category").Kind() == tree.Missing && ecsField(item, "event.action").Kind() == tree.Missing {
+		if item.Get("event").Kind() != jsontree.Object && ecsField(item, "event.category").Kind() == jsontree.Missing && ecsField(item, "event.action").Kind() == jsontree.Missing {
 			return errNotECS
 		}
 		return ErrOther
@@ -136,8 +136,8 @@ func readECS(item tree.Value, r *Record) error {
 }
 
 // ecsText reads a text, or the first one of a list. A list of several is also kept as an attribute.
-func ecsText(v tree.Value) string {
-	if v = unwrapSingle(v); v.Kind() != tree.Array {
+func ecsText(v jsontree.Value) string {
+	if v = unwrapSingle(v); v.Kind() != jsontree.Array {
 		return firstMeaningful(v)
 	}
 	for item := range v.Elements() {
@@ -148,12 +148,12 @@ func ecsText(v tree.Value) string {
 	return ""
 }
 
-func ecsOutcomeWord(item tree.Value) string {
+func ecsOutcomeWord(item jsontree.Value) string {
 	return unwrapSingle(ecsField(item, "event.outcome")).Peek()
 }
 
 // ecsOutcome is event.outcome in any words, or what event.type says in its place.
-func ecsOutcome(item tree.Value) session.Outcome {
+func ecsOutcome(item jsontree.Value) session.Outcome {
 	if o := outcomeWord(unwrapSingle(ecsField(item, "event.outcome"))); o != session.OutcomeUnknown || ecsOutcomeWord(item) != "" {
 		return o
 	}
@@ -167,7 +167,7 @@ func ecsOutcome(item tree.Value) session.Outcome {
 }
 
 // ecsTrace uses trace.id and span.id where they are W3C's.
-func ecsTrace(item tree.Value, r *Record) {
+func ecsTrace(item jsontree.Value, r *Record) {
 	trace, span := ecsField(item, "trace.id"), ecsField(item, "span.id")
 	if session.Unhex(r.TraceID[:], trace.Peek()) {
 		trace.MarkUsed()

@@ -1,8 +1,6 @@
 package push
 
-import (
-	"github.com/otel-sessionlog/sessionlog/session"
-)
+import "github.com/otel-sessionlog/sessionlog/session"
 
 // completeEvent fills in what the event's own object does not have, and the ids.
 func (r *Reader) completeEvent(rec *Record, env Envelope) error {

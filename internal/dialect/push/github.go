@@ -4,7 +4,7 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -28,7 +28,7 @@ var githubMethods = map[string]string{
 
 var errNotGitHub = errors.New("no action: not an entry of GitHub's audit log; send the entries as its streams and its API give them")
 
-func readGitHub(item tree.Value, r *Record) error {
+func readGitHub(item jsontree.Value, r *Record) error {
 	word := item.Text("action")
 	v, known := githubActions[word]
 	switch {
@@ -54,7 +54,7 @@ func readGitHub(item tree.Value, r *Record) error {
 		r.FailureReason = firstText(item.Get("failure_reason"), item.Get("failure_type"), item.Get("message"))
 		r.ErrorType = session.ErrorInvalidCredentials // GitHub does not distinguish a wrong password from an unknown user
 	}
-	if at := item.Get("@timestamp"); at.Kind() > tree.Null {
+	if at := item.Get("@timestamp"); at.Kind() > jsontree.Null {
 		item.Get("created_at").MarkUsed() // the same again
 		return setTime(r.Event, at)
 	}

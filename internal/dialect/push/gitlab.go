@@ -4,7 +4,7 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -33,14 +33,14 @@ var gitlabMethods = map[string]string{
 
 var errNotGitLab = errors.New("no audit event of GitLab; send its audit event streams, or the lines of audit_json.log")
 
-func readGitLab(item tree.Value, r *Record) error {
+func readGitLab(item jsontree.Value, r *Record) error {
 	details := item.Get("details")
-	if details.Kind() != tree.Object { // a line of audit_json.log, where everything is on one level
+	if details.Kind() != jsontree.Object { // a line of audit_json.log, where everything is on one level
 		details = item
 	}
 	v, method, known := gitlabMeaning(item, details)
 	switch {
-	case !known && item.Get("author_id").Kind() == tree.Missing && item.Get("entity_type").Kind() == tree.Missing:
+	case !known && item.Get("author_id").Kind() == jsontree.Missing && item.Get("entity_type").Kind() == jsontree.Missing:
 		return errNotGitLab
 	case !known:
 		return ErrOther
@@ -65,7 +65,7 @@ func readGitLab(item tree.Value, r *Record) error {
 		r.ErrorType = session.ErrorInvalidCredentials // GitLab does not distinguish a wrong password from an unknown user
 	}
 	for _, key := range [...]string{"created_at", "time"} {
-		if at := item.Get(key); at.Kind() > tree.Null {
+		if at := item.Get(key); at.Kind() > jsontree.Null {
 			return setTime(r.Event, at)
 		}
 	}
@@ -74,7 +74,7 @@ func readGitLab(item tree.Value, r *Record) error {
 
 // setGitLabUser prefers the path of an entity that is a user, which is the login name. target_details and author_name are the name for people
 // (Administrator of root), or what was typed where nobody was found.
-func setGitLabUser(item, details tree.Value, r *Record) {
+func setGitLabUser(item, details jsontree.Value, r *Record) {
 	if item.Get("entity_type").Is("User") {
 		if r.User = firstText(item.Get("entity_path"), details.Get("entity_path")); r.User != "" {
 			details.Get("entity_path").MarkUsed()
@@ -86,8 +86,8 @@ func setGitLabUser(item, details tree.Value, r *Record) {
 }
 
 // gitlabMeaning reads the event's name, which ends with the method in GitLab's words.
-func gitlabMeaning(item, details tree.Value) (v eventMeaning, method string, known bool) {
-	for _, name := range []tree.Value{item.Get("event_type"), item.Get("event_name"), details.Get("event_name")} {
+func gitlabMeaning(item, details jsontree.Value) (v eventMeaning, method string, known bool) {
+	for _, name := range []jsontree.Value{item.Get("event_type"), item.Get("event_name"), details.Get("event_name")} {
 		word := name.Peek()
 		if method, ok := strings.CutPrefix(word, gitlabLogin); ok {
 			return loginSuccess, method, true

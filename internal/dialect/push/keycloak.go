@@ -4,7 +4,7 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -61,14 +61,14 @@ func isKeycloakClient(word string) bool {
 	return strings.HasPrefix(strings.ToUpper(strings.TrimPrefix(word, "access.")), "CLIENT_")
 }
 
-func readKeycloak(item tree.Value, r *Record) error {
+func readKeycloak(item jsontree.Value, r *Record) error {
 	if logger := firstText(item.Get("loggerName"), ecsField(item, "log.logger")); logger != "" {
 		return readKeycloakLog(item, logger, r)
 	}
 	word := item.Text("type")
 	v, known := keycloakTypes[strings.ToUpper(strings.TrimPrefix(word, "access."))]
 	switch {
-	case word == "" && item.Get("operationType").Kind() == tree.Missing:
+	case word == "" && item.Get("operationType").Kind() == jsontree.Missing:
 		return errNotKeycloak
 	case !known:
 		return ErrOther

@@ -3,7 +3,7 @@ package push
 import (
 	"strings"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -12,7 +12,7 @@ import (
 // before 23 write no quotes.
 const keycloakLogger = "org.keycloak.events"
 
-func readKeycloakLog(item tree.Value, logger string, r *Record) error {
+func readKeycloakLog(item jsontree.Value, logger string, r *Record) error {
 	if logger != keycloakLogger {
 		return ErrOther
 	}
@@ -49,7 +49,7 @@ func readKeycloakLog(item tree.Value, logger string, r *Record) error {
 		}
 	}
 	at := item.Get("timestamp")
-	if at.Kind() <= tree.Null {
+	if at.Kind() <= jsontree.Null {
 		at = ecsField(item, "@timestamp")
 	}
 	if sequence := item.Get("sequence").Peek(); sequence != "" { // which begins anew with the server

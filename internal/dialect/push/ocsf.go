@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -32,7 +32,7 @@ var ocsfActivityNames = map[string]string{
 var ocsfStatus = map[string]session.Outcome{"1": session.OutcomeSuccess, "2": session.OutcomeFailure}
 
 // ocsfActivity is the event's activity_id, or that of its name or type. class is "" where the item says nothing of its class.
-func ocsfActivity(item tree.Value) (class, activity string) {
+func ocsfActivity(item jsontree.Value) (class, activity string) {
 	if class = item.Text("class_uid"); class == "" && strings.EqualFold(item.Get("class_name").Peek(), "authentication") {
 		class = ocsfAuthentication
 	}
@@ -56,7 +56,7 @@ func ocsfActivity(item tree.Value) (class, activity string) {
 const ocsfAuthentication = "3002"
 
 // ocsfOutcome goes by the number, or by the first word that says how it went.
-func ocsfOutcome(item tree.Value, kind session.Kind) session.Outcome {
+func ocsfOutcome(item jsontree.Value, kind session.Kind) session.Outcome {
 	if o := translateWord(ocsfStatus, item.Get("status_id")); o != session.OutcomeUnknown {
 		return o
 	}
@@ -97,7 +97,7 @@ var ocsfMethods = map[string]string{
 // ocsfPassword is auth_factors[].factor_type_id of a password.
 const ocsfPassword = "11"
 
-func readOCSF(item tree.Value, r *Record) error {
+func readOCSF(item jsontree.Value, r *Record) error {
 	classID, id := ocsfActivity(item)
 	activity, known := ocsfActivities[id]
 	switch {
@@ -133,7 +133,7 @@ func readOCSF(item tree.Value, r *Record) error {
 		setErrorType(r.Event, ocsfErrors, r.FailureReason, r.StatusCode)
 	}
 	for _, key := range [...]string{"time", "time_dt"} {
-		if at := item.Get(key); at.Kind() > tree.Null && setTime(r.Event, at) == nil {
+		if at := item.Get(key); at.Kind() > jsontree.Null && setTime(r.Event, at) == nil {
 			return nil
 		}
 	}
@@ -147,8 +147,8 @@ var ocsfUserTypes = map[string]string{"1": session.UserPerson, "2": session.User
 var ocsfSystemUIDs = map[string]bool{"S-1-0-0": true, "S-1-5-18": true, "S-1-5-19": true, "S-1-5-20": true}
 
 // isOCSFActor: the actor acts for the user, and is neither the user nor the system that the user logs in to.
-func isOCSFActor(user, actor tree.Value) bool {
-	said := func(v tree.Value) string {
+func isOCSFActor(user, actor jsontree.Value) bool {
+	said := func(v jsontree.Value) string {
 		if s := v.Peek(); !isPlaceholder(s) {
 			return s
 		}
@@ -166,7 +166,7 @@ func isOCSFActor(user, actor tree.Value) bool {
 }
 
 // setOCSFUser reads who logs in from user, or where that is empty from actor. An actor that is not the user acts for the user.
-func setOCSFUser(user, actor tree.Value, e *session.Event) {
+func setOCSFUser(user, actor jsontree.Value, e *session.Event) {
 	if name := user.Get("name"); !isPlaceholder(name.Peek()) {
 		setUser(e, name)
 	}
@@ -175,7 +175,7 @@ func setOCSFUser(user, actor tree.Value, e *session.Event) {
 		e.ActorName, e.ActorID = firstMeaningful(actor.Get("name"), actor.Get("email_addr")), firstMeaningful(actor.Get("uid"))
 	}
 	if uid := user.Get("uid").Peek(); acts || uid != "" && !isPlaceholder(uid) && actor.Get("uid").Peek() != uid {
-		actor = tree.Value{}
+		actor = jsontree.Value{}
 	}
 	if e.User == "" {
 		e.User = firstMeaningful(user.Get("email_addr"), user.Get("full_name"), user.Get("account", "name"), actor.Get("name"), actor.Get("email_addr"), actor.Get("full_name"),
@@ -190,7 +190,7 @@ func setOCSFUser(user, actor tree.Value, e *session.Event) {
 	}
 }
 
-func setOCSFEndpoints(src, dst tree.Value, e *session.Event) {
+func setOCSFEndpoints(src, dst jsontree.Value, e *session.Event) {
 	e.ClientAddress = normalizeAddress(firstMeaningful(unwrapSingle(src.Get("ip")), src.Get("hostname")))
 	e.ClientPort = portNumber(src.Get("port"))
 	e.ClientHostname, e.OS = firstMeaningful(src.Get("hostname")), src.Text("os", "name")
@@ -198,7 +198,7 @@ func setOCSFEndpoints(src, dst tree.Value, e *session.Event) {
 	e.ServerPort = portNumber(dst.Get("port"))
 }
 
-func setOCSFMethod(item tree.Value, e *session.Event) {
+func setOCSFMethod(item jsontree.Value, e *session.Event) {
 	number := item.Get("auth_protocol_id")
 	if e.AuthType = item.Text("auth_protocol"); e.AuthType != "" {
 		number.MarkUsed() // the same in a number

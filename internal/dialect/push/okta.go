@@ -4,7 +4,7 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -43,7 +43,7 @@ var oktaOutcomes = map[string]session.Outcome{
 }
 
 // oktaOutcome also reads words that are not Okta's, and keeps them.
-func oktaOutcome(v tree.Value) session.Outcome {
+func oktaOutcome(v jsontree.Value) session.Outcome {
 	if o := translateWord(oktaOutcomes, v); o != session.OutcomeUnknown {
 		return o
 	}
@@ -111,7 +111,7 @@ var oktaUserTypes = map[string]string{
 var oktaEndedByOther = map[string]bool{"user.session.clear": true, "user.authentication.universal_logout": true}
 
 // oktaUser is the user whose session it is.
-func oktaUser(item tree.Value, word string) tree.Value {
+func oktaUser(item jsontree.Value, word string) jsontree.Value {
 	actor := item.Get("actor")
 	if !oktaEndedByOther[word] && (actor.Get("type").Is("User") || actor.Get("type").Peek() == "" && !actor.Get("alternateId").Is("system@okta.com")) {
 		return actor
@@ -124,13 +124,13 @@ func oktaUser(item tree.Value, word string) tree.Value {
 		}
 	}
 	if actor.Get("type").Is("SystemPrincipal") {
-		return tree.Value{} // Okta itself is nobody who logs in
+		return jsontree.Value{} // Okta itself is nobody who logs in
 	}
 	return actor
 }
 
 // oktaAddress is the client's, or the first hop's where that is not there.
-func oktaAddress(item tree.Value) string {
+func oktaAddress(item jsontree.Value) string {
 	if a := item.Text("client", "ipAddress"); a != "" {
 		return normalizeAddress(a)
 	}
@@ -141,7 +141,7 @@ func oktaAddress(item tree.Value) string {
 }
 
 // oktaID is "" for Okta's placeholder.
-func oktaID(v tree.Value) string {
+func oktaID(v jsontree.Value) string {
 	if id := v.Str(); id != "unknown" {
 		return id
 	}
@@ -150,9 +150,9 @@ func oktaID(v tree.Value) string {
 
 var errNotOkta = errors.New("no eventType: not an event of Okta's System Log; send LogEvents, an event hook, or what Amazon EventBridge makes of them")
 
-func listOktaEvents(item tree.Value) tree.Value { return item.Get("data", "events") }
+func listOktaEvents(item jsontree.Value) jsontree.Value { return item.Get("data", "events") }
 
-func readOkta(item tree.Value, r *Record) error {
+func readOkta(item jsontree.Value, r *Record) error {
 	word := item.Text("eventType")
 	kind, known := oktaKind(word)
 	switch {

@@ -3,14 +3,14 @@ package push
 import (
 	"strings"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // fieldMember is a key that has a field. read returns false for a value that is to be kept as an attribute.
 type fieldMember struct {
 	key  string
-	read func(r *Record, v tree.Value) bool
+	read func(r *Record, v jsontree.Value) bool
 }
 
 // maxGuessedMembers is more than most events have.
@@ -29,31 +29,31 @@ type nativeState struct {
 // are no attributes.
 var knownMembers = func() map[string]*fieldMember {
 	m := map[string]*fieldMember{}
-	add := func(key string, read func(*Record, tree.Value) bool) { m[key] = &fieldMember{key, read} }
+	add := func(key string, read func(*Record, jsontree.Value) bool) { m[key] = &fieldMember{key, read} }
 	for i := range session.Fields {
 		if f := &session.Fields[i]; f.Level != session.LevelRecord && f.Name != "Extra" {
 			add(f.Attr, fieldReader(f))
 		}
 	}
 	for _, key := range [...]string{"event_name", "event.name", "otel.event.name"} {
-		add(key, func(r *Record, v tree.Value) bool { return r.readEventName(v) })
+		add(key, func(r *Record, v jsontree.Value) bool { return r.readEventName(v) })
 	}
-	add("timestamp", func(r *Record, v tree.Value) bool { r.native.refusal = setTime(r.Event, v); return true })
-	add("trace_id", func(r *Record, v tree.Value) bool { return session.Unhex(r.TraceID[:], v.Str()) })
-	add("span_id", func(r *Record, v tree.Value) bool { return session.Unhex(r.SpanID[:], v.Str()) })
+	add("timestamp", func(r *Record, v jsontree.Value) bool { r.native.refusal = setTime(r.Event, v); return true })
+	add("trace_id", func(r *Record, v jsontree.Value) bool { return session.Unhex(r.TraceID[:], v.Str()) })
+	add("span_id", func(r *Record, v jsontree.Value) bool { return session.Unhex(r.SpanID[:], v.Str()) })
 	add("traceparent", readTraceparent)
 	add(session.AttrOutcome, readOutcome)
 	add("severity_number", readSeverity)
-	add("body", func(r *Record, v tree.Value) bool { r.Message = v.Str(); return v.Kind() <= tree.String })
-	add("log.record.uid", func(r *Record, v tree.Value) bool { r.ID = v.Str(); return r.ID != "" })
-	add("user.name", func(r *Record, v tree.Value) bool { setUser(r.Event, v); return v.Kind() <= tree.String })
-	add("db.response.status_code", func(r *Record, v tree.Value) bool { return putText(&r.StatusCode, v) })
-	add("db.system.name", func(r *Record, v tree.Value) bool { r.System = v.Str(); return v.Kind() <= tree.String })
-	add("service.name", func(r *Record, v tree.Value) bool {
+	add("body", func(r *Record, v jsontree.Value) bool { r.Message = v.Str(); return v.Kind() <= jsontree.String })
+	add("log.record.uid", func(r *Record, v jsontree.Value) bool { r.ID = v.Str(); return r.ID != "" })
+	add("user.name", func(r *Record, v jsontree.Value) bool { setUser(r.Event, v); return v.Kind() <= jsontree.String })
+	add("db.response.status_code", func(r *Record, v jsontree.Value) bool { return putText(&r.StatusCode, v) })
+	add("db.system.name", func(r *Record, v jsontree.Value) bool { r.System = v.Str(); return v.Kind() <= jsontree.String })
+	add("service.name", func(r *Record, v jsontree.Value) bool {
 		if name := v.Str(); !session.IsDatabase(r.System) { // db.system.name counts more
 			r.System = name
 		}
-		return v.Kind() <= tree.String
+		return v.Kind() <= jsontree.String
 	})
 	return m
 }()
@@ -63,7 +63,7 @@ func (o *nativeState) resetItem() {
 }
 
 // readEventName reads one of several keys. A second name that is not ours is kept.
-func (r *Record) readEventName(v tree.Value) bool {
+func (r *Record) readEventName(v jsontree.Value) bool {
 	kind := parseEventName(v.Peek())
 	r.native.hasEventName = true
 	if r.Kind != session.KindUnknown && kind == session.KindUnknown {
@@ -105,32 +105,32 @@ func parseEventName(name string) session.Kind {
 }
 
 // fieldReader goes by the field's type. A value that does not fit stays an attribute.
-func fieldReader(f *session.Field) func(*Record, tree.Value) bool {
+func fieldReader(f *session.Field) func(*Record, jsontree.Value) bool {
 	switch f.In(&session.Event{}).(type) {
 	case *string:
-		return func(r *Record, v tree.Value) bool { return putText(f.In(r.Event).(*string), v) }
+		return func(r *Record, v jsontree.Value) bool { return putText(f.In(r.Event).(*string), v) }
 	case *int64:
-		return func(r *Record, v tree.Value) bool { return putInt(f.In(r.Event).(*int64), v) }
+		return func(r *Record, v jsontree.Value) bool { return putInt(f.In(r.Event).(*int64), v) }
 	case *int32:
-		return func(r *Record, v tree.Value) bool { return putInt(f.In(r.Event).(*int32), v) }
+		return func(r *Record, v jsontree.Value) bool { return putInt(f.In(r.Event).(*int32), v) }
 	case *uint32:
-		return func(r *Record, v tree.Value) bool { return putInt(f.In(r.Event).(*uint32), v) }
+		return func(r *Record, v jsontree.Value) bool { return putInt(f.In(r.Event).(*uint32), v) }
 	case *[]string:
-		return func(r *Record, v tree.Value) bool { return putTexts(f.In(r.Event).(*[]string), v) }
+		return func(r *Record, v jsontree.Value) bool { return putTexts(f.In(r.Event).(*[]string), v) }
 	case *[]session.Setting:
-		return func(r *Record, v tree.Value) bool { return putSettings(f.In(r.Event).(*[]session.Setting), v) }
+		return func(r *Record, v jsontree.Value) bool { return putSettings(f.In(r.Event).(*[]session.Setting), v) }
 	case *session.ID:
-		return func(r *Record, v tree.Value) bool { return putID(f.In(r.Event).(*session.ID), v) }
+		return func(r *Record, v jsontree.Value) bool { return putID(f.In(r.Event).(*session.ID), v) }
 	}
-	return func(*Record, tree.Value) bool { return false }
+	return func(*Record, jsontree.Value) bool { return false }
 }
 
 // readNative reads one event in the vocabulary of docs/event.md: flat keys, each once. timestamp is RFC 3339, or a whole number of
 // nanoseconds since 1970.
-func readNative(item tree.Value, r *Record) error {
+func readNative(item jsontree.Value, r *Record) error {
 	r.native.resetItem()
 	for key, v := range item.Members() {
-		if m := r.native.findMember(key); v.Kind() != tree.Null && (m == nil || !m.read(r, v)) {
+		if m := r.native.findMember(key); v.Kind() != jsontree.Null && (m == nil || !m.read(r, v)) {
 			r.Extra = append(r.Extra, newAttribute(key, v))
 		}
 	}
@@ -143,7 +143,7 @@ func readNative(item tree.Value, r *Record) error {
 	return r.native.refusal
 }
 
-func readTraceparent(r *Record, v tree.Value) bool {
+func readTraceparent(r *Record, v jsontree.Value) bool {
 	t, ok := ParseTraceparent(v.Str())
 	if ok {
 		r.TraceID, r.SpanID, r.Correlation = t.TraceID, t.SpanID, Correlated
@@ -152,7 +152,7 @@ func readTraceparent(r *Record, v tree.Value) bool {
 }
 
 // readOutcome keeps a word that is not in our vocabulary as an attribute of the source.
-func readOutcome(r *Record, v tree.Value) bool {
+func readOutcome(r *Record, v jsontree.Value) bool {
 	word := unwrapSingle(v).Peek()
 	r.native.saysUnknown = word == session.OutcomeUnknown.String()
 	if r.Outcome = session.OutcomeOf(word); r.Outcome.String() != word {
@@ -162,7 +162,7 @@ func readOutcome(r *Record, v tree.Value) bool {
 }
 
 // readSeverity leaves a value out of range as an attribute.
-func readSeverity(r *Record, v tree.Value) bool {
+func readSeverity(r *Record, v jsontree.Value) bool {
 	n, ok := v.Int()
 	if ok = ok && n >= 0 && n <= 24; ok {
 		r.Severity = int32(n)

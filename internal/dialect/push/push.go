@@ -7,7 +7,7 @@ package push
 import (
 	"errors"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -18,11 +18,11 @@ type Dialect struct {
 	// System is that of events that name none.
 	System string
 	// findList finds the events within a sender's own envelope; missing when the item is an event itself. nil: no envelope.
-	findList func(item tree.Value) tree.Value
+	findList func(item jsontree.Value) jsontree.Value
 	// unwrap finds the event within a sender's own wrapping. nil: none.
-	unwrap func(item tree.Value) tree.Value
+	unwrap func(item jsontree.Value) jsontree.Value
 	// readItem fills the record from one object. ErrOther skips it; any other error refuses it, and must hold no value of the item.
-	readItem func(item tree.Value, r *Record) error
+	readItem func(item jsontree.Value, r *Record) error
 	// isNative is for the vocabulary of docs/event.md, whose unknown members are attributes under their own names.
 	isNative bool
 }
@@ -81,6 +81,6 @@ func Names() []string {
 }
 
 // keepUnmapped keeps the members that no field was read from as attributes.
-func keepUnmapped(item tree.Value, e *session.Event) {
-	item.Rest(session.SourceField, func(path string, v tree.Value) { e.Extra = append(e.Extra, newAttribute(path, v)) })
+func keepUnmapped(item jsontree.Value, e *session.Event) {
+	item.Rest(session.SourceField, func(path string, v jsontree.Value) { e.Extra = append(e.Extra, newAttribute(path, v)) })
 }

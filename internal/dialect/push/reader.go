@@ -11,7 +11,7 @@ import (
 
 	"github.com/go-faster/jx"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -56,8 +56,8 @@ type Reader struct {
 	nextIndex int // the number of the next item
 
 	decoder      jx.Decoder
-	doc, inner   tree.Doc // inner is of an envelope's data
-	record       Record   // scratch
+	doc, inner   jsontree.Doc // inner is of an envelope's data
+	record       Record       // scratch
 	hash, digest session.Hasher
 }
 
@@ -117,7 +117,7 @@ func (r *Reader) readDocument(body []byte) error {
 		}
 		err = errMultipleValues
 	}
-	return r.handleParsed(tree.Value{}, describeSyntaxError(err, "; what follows is not read"))
+	return r.handleParsed(jsontree.Value{}, describeSyntaxError(err, "; what follows is not read"))
 }
 
 var errMultipleValues = errors.New("more than one JSON value: send an array, or NDJSON as application/x-ndjson")
@@ -127,7 +127,7 @@ func describeSyntaxError(err error, consequence string) error {
 	switch {
 	case err == nil, errors.Is(err, errMultipleValues):
 		return err
-	case errors.Is(err, tree.ErrTrailing):
+	case errors.Is(err, jsontree.ErrTrailing):
 		return errMultipleValues
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return fmt.Errorf("JSON ends too early%s", consequence)
@@ -140,7 +140,7 @@ func describeSyntaxError(err error, consequence string) error {
 }
 
 // handleParsed reads one item, or each event of an envelope.
-func (r *Reader) handleParsed(v tree.Value, err error) error {
+func (r *Reader) handleParsed(v jsontree.Value, err error) error {
 	if err != nil {
 		return r.rejectItem(err)
 	}
@@ -157,11 +157,11 @@ func (r *Reader) handleParsed(v tree.Value, err error) error {
 	switch {
 	case err != nil:
 		return r.rejectItem(err)
-	case opened && v.Kind() == tree.Array:
+	case opened && v.Kind() == jsontree.Array:
 		return r.readList(v, env)
 	}
 	if r.dialect.findList != nil {
-		if list := r.dialect.findList(v); list.Kind() == tree.Array {
+		if list := r.dialect.findList(v); list.Kind() == jsontree.Array {
 			return r.readList(list, env)
 		}
 	}
@@ -169,7 +169,7 @@ func (r *Reader) handleParsed(v tree.Value, err error) error {
 }
 
 // readList reads the events of a list within one envelope, whose id they share.
-func (r *Reader) readList(list tree.Value, env Envelope) error {
+func (r *Reader) readList(list jsontree.Value, env Envelope) error {
 	id, n := env.ID, 0
 	for v := range list.Elements() {
 		if id != "" {
@@ -192,8 +192,8 @@ func (r *Reader) rejectItem(reason error) error {
 	return nil
 }
 
-func (r *Reader) readEvent(v tree.Value, env Envelope) error {
-	if v.Kind() != tree.Object {
+func (r *Reader) readEvent(v jsontree.Value, env Envelope) error {
+	if v.Kind() != jsontree.Object {
 		return r.rejectItem(errNoObject)
 	}
 	e, err := r.sink.Slot(r.nextIndex)

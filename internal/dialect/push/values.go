@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/push/tree"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -17,8 +17,8 @@ const latestSecond = (1<<63 - 1) / 1_000_000_000
 const earliestSecond = 100_000_000
 
 // parseTimeValue reads RFC 3339, as every dialect writes texts; false where there is none or where it lies outside of 1973 to 2262.
-func parseTimeValue(v tree.Value) (int64, bool) {
-	if v.Kind() != tree.String {
+func parseTimeValue(v jsontree.Value) (int64, bool) {
+	if v.Kind() != jsontree.String {
 		return 0, false
 	}
 	return parseTimeText(v.Str())
@@ -51,14 +51,14 @@ func parseUTC(text string) (int64, bool) {
 }
 
 // parseTimestamp reads RFC 3339, or a number of seconds, milliseconds, microseconds or nanoseconds: its magnitude shows which.
-func parseTimestamp(v tree.Value) (int64, bool) {
+func parseTimestamp(v jsontree.Value) (int64, bool) {
 	text := v.Peek()
 	if len(text) > 4 && text[4] == '-' {
 		return parseTimeValue(v)
 	}
 	whole, fraction, _ := strings.Cut(text, ".")
 	n, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil || v.Kind() != tree.Number && v.Kind() != tree.String {
+	if err != nil || v.Kind() != jsontree.Number && v.Kind() != jsontree.String {
 		return 0, false
 	}
 	nanos, ok := session.Nanoseconds(n)
@@ -80,8 +80,8 @@ func fractionNanos(digits string, unit int64) (nanos int64) {
 }
 
 // setTime: a time that cannot be read refuses the event; a missing one may be in an envelope.
-func setTime(e *session.Event, v tree.Value) error {
-	if v.Kind() <= tree.Null {
+func setTime(e *session.Event, v jsontree.Value) error {
+	if v.Kind() <= jsontree.Null {
 		return nil
 	}
 	var ok bool
@@ -93,7 +93,7 @@ func setTime(e *session.Event, v tree.Value) error {
 }
 
 // translateWord uses a word that the dialect's table has. Any other is kept as an attribute.
-func translateWord[T any](table map[string]T, word tree.Value) (t T) {
+func translateWord[T any](table map[string]T, word jsontree.Value) (t T) {
 	t, known := table[word.Peek()]
 	if known {
 		word.Str()
@@ -101,7 +101,7 @@ func translateWord[T any](table map[string]T, word tree.Value) (t T) {
 	return t
 }
 
-func firstText(values ...tree.Value) string {
+func firstText(values ...jsontree.Value) string {
 	for _, v := range values {
 		if s := v.Str(); s != "" {
 			return s
@@ -130,7 +130,7 @@ func isPlaceholder(s string) bool {
 }
 
 // firstMeaningful is the first text that is not a placeholder.
-func firstMeaningful(values ...tree.Value) string {
+func firstMeaningful(values ...jsontree.Value) string {
 	for _, v := range values {
 		if s := v.Str(); s != "" && !isPlaceholder(s) {
 			return s
@@ -140,11 +140,11 @@ func firstMeaningful(values ...tree.Value) string {
 }
 
 // unwrapSingle unwraps a list of one: shippers write a field either way.
-func unwrapSingle(v tree.Value) tree.Value {
-	if v.Kind() != tree.Array {
+func unwrapSingle(v jsontree.Value) jsontree.Value {
+	if v.Kind() != jsontree.Array {
 		return v
 	}
-	var one tree.Value
+	var one jsontree.Value
 	n := 0
 	for item := range v.Elements() {
 		if n++; n == 1 {
@@ -158,7 +158,7 @@ func unwrapSingle(v tree.Value) tree.Value {
 }
 
 // outcomeWord reads an outcome. A word that is not in our vocabulary is also kept as an attribute.
-func outcomeWord(v tree.Value) session.Outcome {
+func outcomeWord(v jsontree.Value) session.Outcome {
 	o := session.OutcomeOf(v.Peek())
 	if v.Is(o.String()) {
 		v.Str()
@@ -167,13 +167,13 @@ func outcomeWord(v tree.Value) session.Outcome {
 }
 
 // setUser distinguishes an empty name from a missing one.
-func setUser(e *session.Event, v tree.Value) {
+func setUser(e *session.Event, v jsontree.Value) {
 	e.User = v.Str()
-	e.UserEmpty = e.User == "" && v.Kind() == tree.String
+	e.UserEmpty = e.User == "" && v.Kind() == jsontree.String
 }
 
 // portNumber is a number of 32 bits; anything else stays where it is.
-func portNumber(v tree.Value) int32 {
+func portNumber(v jsontree.Value) int32 {
 	if n, ok := v.Int(); ok && n > 0 && n < 1<<31 {
 		return int32(n)
 	}
@@ -181,8 +181,8 @@ func portNumber(v tree.Value) int32 {
 }
 
 // appendTexts appends a list, or a single value as a list of one. An object is left to be kept as an attribute.
-func appendTexts(list []string, v tree.Value) []string {
-	if v.Kind() == tree.Object {
+func appendTexts(list []string, v jsontree.Value) []string {
+	if v.Kind() == jsontree.Object {
 		return list
 	}
 	for item := range v.Elements() {
@@ -195,21 +195,21 @@ func appendTexts(list []string, v tree.Value) []string {
 	return list
 }
 
-func textOrJSON(v tree.Value) string {
-	if v.Kind() <= tree.String {
+func textOrJSON(v jsontree.Value) string {
+	if v.Kind() <= jsontree.String {
 		return v.Str()
 	}
 	return v.JSON()
 }
 
 // The put functions fill a field of their type, and return false where a value does not fit.
-func putText(to *string, v tree.Value) bool {
+func putText(to *string, v jsontree.Value) bool {
 	v = unwrapSingle(v)
 	*to = v.Str()
-	return v.Kind() <= tree.String
+	return v.Kind() <= jsontree.String
 }
 
-func putInt[T int64 | int32 | uint32](to *T, v tree.Value) bool {
+func putInt[T int64 | int32 | uint32](to *T, v jsontree.Value) bool {
 	n, ok := v.Int()
 	if ok = ok && int64(T(n)) == n; ok {
 		*to = T(n)
@@ -217,32 +217,32 @@ func putInt[T int64 | int32 | uint32](to *T, v tree.Value) bool {
 	return ok
 }
 
-func putTexts(to *[]string, v tree.Value) bool {
+func putTexts(to *[]string, v jsontree.Value) bool {
 	*to = appendTexts(*to, v)
-	return v.Kind() != tree.Object
+	return v.Kind() != jsontree.Object
 }
 
-func putSettings(to *[]session.Setting, v tree.Value) bool {
+func putSettings(to *[]session.Setting, v jsontree.Value) bool {
 	for name, value := range v.Members() {
 		*to = append(*to, session.Setting{Name: name, Value: textOrJSON(value)})
 	}
-	return v.Kind() == tree.Object
+	return v.Kind() == jsontree.Object
 }
 
-func putID(to *session.ID, v tree.Value) (ok bool) {
+func putID(to *session.ID, v jsontree.Value) (ok bool) {
 	*to, ok = session.ParseID(v.Str())
 	return ok
 }
 
-func newAttribute(key string, v tree.Value) session.Attr {
+func newAttribute(key string, v jsontree.Value) session.Attr {
 	switch v.Kind() {
-	case tree.String:
+	case jsontree.String:
 		return session.Attr{Key: key, Value: v.Str()}
-	case tree.Bool:
+	case jsontree.Bool:
 		return session.Attr{Key: key, Value: v.Str(), Type: session.AttrBool}
-	case tree.Number:
+	case jsontree.Number:
 		return session.Attr{Key: key, Value: v.Str(), Type: numberType(v.Peek())}
-	case tree.Array, tree.Object:
+	case jsontree.Array, jsontree.Object:
 		return session.Attr{Key: key, Value: v.JSON(), Type: session.AttrJSON}
 	}
 	return session.Attr{Key: key, Type: session.AttrEmpty}
@@ -296,7 +296,7 @@ const (
 	wordNo  = "no"
 )
 
-func yesOrNo(v tree.Value) string {
+func yesOrNo(v jsontree.Value) string {
 	switch v.Str() {
 	case "true", "1", wordYes:
 		return wordYes

@@ -3,6 +3,7 @@ package export
 import (
 	"strings"
 
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -10,56 +11,54 @@ import (
 type rowCell struct {
 	text string
 	kind cellKind
+	json jsontree.Value // of kindJSON
 }
 
 type cellKind uint8
 
 const (
-	kindNull       cellKind = iota
-	kindBare                // a number or a word, as it stands
-	kindString              // a string without escapes
-	kindJSONString          // a string with JSON's escapes
-	kindCSVString           // a string with doubled quotes
-	kindTSV                 // a TSV cell with backslashes: an escaped string, or an array, which TSV does not escape again
-	kindJSON                // an array or object
+	kindNull      cellKind = iota
+	kindBare               // a number or a word, as it stands
+	kindString             // a string without escapes
+	kindCSVString          // a string with doubled quotes
+	kindTSV                // a TSV cell with backslashes: an escaped string, or an array, which TSV does not escape again
+	kindJSON               // an array or object
 )
 
 // nullSymbol is NULL in JSONStringsEachRow and in formats for people.
 const nullSymbol = "ᴺᵁᴸᴸ"
 
-func (p *exportParser) cellText(c rowCell) (string, error) {
+func cellText(c rowCell) (string, error) {
 	switch c.kind {
 	case kindNull:
 		return "", nil
-	case kindJSONString:
-		return p.jsonTexts.decodeText(c.text)
 	case kindCSVString:
-		return p.csvTexts.decodeText(c.text)
+		return strings.ReplaceAll(c.text, `""`, `"`), nil
 	case kindTSV:
-		return p.backslashTexts.decodeText(c.text)
+		return unescapeBackslashes(c.text)
 	default:
 		return c.text, nil
 	}
 }
 
-func (p *exportParser) newLiteralReader(c rowCell) (literalReader, error) {
+func newLiteralReader(c rowCell) (literalReader, error) {
 	if c.kind == kindTSV {
-		return literalReader{rest: c.text, escapes: &p.backslashTexts}, nil
+		return literalReader{rest: c.text}, nil
 	}
-	s, err := p.cellText(c)
-	return literalReader{rest: s, escapes: &p.backslashTexts}, err
+	s, err := cellText(c)
+	return literalReader{rest: s}, err
 }
 
 // readList reads an array of strings.
 func (p *exportParser) readList(c rowCell, dst []string) ([]string, error) {
-	p.arrayAsText = p.arrayAsText || c.kind == kindString || c.kind == kindJSONString
+	p.arrayAsText = p.arrayAsText || c.kind == kindString
 	switch {
 	case c.kind == kindNull || c.text == "[]":
 		return dst, nil
 	case c.kind == kindJSON:
-		return p.jsonList(c.text, dst)
+		return jsonList(c.json, dst)
 	}
-	l, err := p.newLiteralReader(c)
+	l, err := newLiteralReader(c)
 	if err != nil {
 		return dst, err
 	}
@@ -67,14 +66,14 @@ func (p *exportParser) readList(c rowCell, dst []string) ([]string, error) {
 }
 
 // readPairs reads an array of two-element tuples, or a map.
-func (p *exportParser) readPairs(c rowCell, dst []session.Setting) ([]session.Setting, error) {
+func readPairs(c rowCell, dst []session.Setting) ([]session.Setting, error) {
 	switch {
 	case c.kind == kindNull || c.text == "[]" || c.text == "{}":
 		return dst, nil
 	case c.kind == kindJSON:
-		return p.jsonPairs(c.text, dst)
+		return jsonPairs(c.json, dst)
 	}
-	l, err := p.newLiteralReader(c)
+	l, err := newLiteralReader(c)
 	if err != nil {
 		return dst, err
 	}
@@ -99,4 +98,17 @@ func tsvCell(s string) rowCell {
 		return rowCell{text: s, kind: kindTSV}
 	}
 	return rowCell{text: s, kind: kindBare}
+}
+
+func jsonCell(v jsontree.Value) rowCell {
+	switch v.Kind() {
+	case jsontree.Missing, jsontree.Null:
+		return rowCell{}
+	case jsontree.Bool, jsontree.Number:
+		return rowCell{text: v.Peek(), kind: kindBare}
+	case jsontree.String:
+		return rowCell{text: v.Peek(), kind: kindString}
+	case jsontree.Array, jsontree.Object:
+	}
+	return rowCell{json: v, kind: kindJSON}
 }

@@ -31,12 +31,11 @@ func (c *serverClock) parseMicros(s string, before int64) (int64, error) {
 	if !ok {
 		return 0, errNoTime
 	}
-	if rest != "" {
-		offset, ok := parseOffset(rest)
-		if !ok {
-			return 0, errNoTime
-		}
+	switch offset, isOffset := localtime.ParseOffset(rest); {
+	case isOffset || rest == "Z":
 		return (local-offset)*1e6 + fraction, nil
+	case rest != "":
+		return 0, errNoTime
 	}
 	unix, err := c.local.Unix(local, before/1e6)
 	return unix*1e6 + fraction, err
@@ -49,30 +48,6 @@ func parseFraction(s string) (micros int64, rest string, ok bool) {
 	}
 	nanos, rest, ok := localtime.ParseFraction(s)
 	return nanos / 1000, rest, ok
-}
-
-// parseOffset reads Z, +hh:mm, +hhmm or +hh.
-func parseOffset(s string) (seconds int64, ok bool) {
-	if s == "Z" {
-		return 0, true
-	}
-	if len(s) < 3 || s[0] != '+' && s[0] != '-' {
-		return 0, false
-	}
-	sign := int64(1)
-	if s[0] == '-' {
-		sign = -1
-	}
-	hours, ok := localtime.ParseDigits(s[1:3])
-	rest := s[3:]
-	if len(rest) == 3 && rest[0] == ':' {
-		rest = rest[1:]
-	}
-	minutes, ok2 := localtime.ParseDigits(rest)
-	if !ok || !ok2 || hours > 15 || minutes > 59 || len(rest) != 2 && rest != "" {
-		return 0, false
-	}
-	return sign * (hours*3600 + minutes*60), true
 }
 
 // parseEpoch reads seconds since 1970 with a fraction, as date_time_output_format='unix_timestamp' writes them. A whole number

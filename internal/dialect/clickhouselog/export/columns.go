@@ -62,12 +62,9 @@ var columnsByName = map[string]logColumn{
 type exportField struct {
 	column logColumn
 	name   string
-	key    string // of the attribute, for columns that have no field
 }
 
-func newField(name string) *exportField {
-	return &exportField{column: columnsByName[name], name: name, key: session.SourceField + name}
-}
+func newField(name string) exportField { return exportField{columnsByName[name], name} }
 
 var (
 	errType    = errors.New("neither LoginFailure, LoginSuccess nor Logout")
@@ -76,25 +73,25 @@ var (
 	errNumber  = errors.New("not a number of this column's size")
 )
 
-func (p *exportParser) setColumn(f *exportField, c rowCell) error {
+func (p *exportParser) setColumn(f exportField, c rowCell) error {
 	r := &p.row
 	var err error
 	switch f.column {
 	case columnHostname:
-		r.Hostname, err = p.cellText(c)
+		r.Hostname, err = cellText(c)
 	case columnType:
 		r.Type, err = parseType(c)
 	case columnAuthID:
 		r.AuthID, r.AuthIDText, err = parseUUID(c.text)
 	case columnSessionID:
-		r.SessionID, err = p.cellText(c)
+		r.SessionID, err = cellText(c)
 	case columnEventDate: // a part of the time
 	case columnEventTime:
 		p.secondText = c.text
 	case columnEventMicros:
 		p.microsText = c.text
 	case columnUser:
-		r.User, err = p.cellText(c)
+		r.User, err = cellText(c)
 		r.UserNull = c.kind == kindNull
 	case columnAuthType:
 		r.AuthType = enumName(c, clickhouselog.AuthTypes)
@@ -103,7 +100,7 @@ func (p *exportParser) setColumn(f *exportField, c rowCell) error {
 	case columnRoles:
 		r.Roles, err = p.readList(c, r.Roles)
 	case columnSettings:
-		r.Settings, err = p.readPairs(c, r.Settings)
+		r.Settings, err = readPairs(c, r.Settings)
 	case columnClientAddress:
 		r.ClientAddress, err = parseAddress(c)
 	case columnClientPort:
@@ -119,15 +116,15 @@ func (p *exportParser) setColumn(f *exportField, c rowCell) error {
 	return err
 }
 
-func (p *exportParser) setMoreColumns(f *exportField, c rowCell) error {
+func (p *exportParser) setMoreColumns(f exportField, c rowCell) error {
 	r := &p.row
 	var n uint64
 	var err error
 	switch f.column {
 	case columnClientHostname:
-		r.Hostnames.Hostname, err = p.cellText(c)
+		r.Hostnames.Hostname, err = cellText(c)
 	case columnClientName:
-		r.Hostnames.Name, err = p.cellText(c)
+		r.Hostnames.Name, err = cellText(c)
 	case columnClientRevision:
 		n, err = parseUint(c, 32)
 		r.Revision = uint32(n)
@@ -135,26 +132,26 @@ func (p *exportParser) setMoreColumns(f *exportField, c rowCell) error {
 		n, err = parseUint(c, 32)
 		r.Version[f.column-columnVersionMajor] = uint32(n)
 	case columnFailureReason:
-		r.FailureReason, err = p.cellText(c)
+		r.FailureReason, err = cellText(c)
 	case columnCertSubjects:
 		r.Certificate.Subjects, err = p.readList(c, r.Certificate.Subjects)
 	case columnCertSerial:
-		r.Certificate.Serial, err = p.cellText(c)
+		r.Certificate.Serial, err = cellText(c)
 	case columnCertIssuer:
-		r.Certificate.Issuer, err = p.cellText(c)
+		r.Certificate.Issuer, err = cellText(c)
 	case columnCertNotBefore:
-		r.Certificate.NotBefore, err = p.certificateTime(c)
+		r.Certificate.NotBefore, err = certificateTime(c)
 	case columnCertNotAfter:
-		r.Certificate.NotAfter, err = p.certificateTime(c)
+		r.Certificate.NotAfter, err = certificateTime(c)
 	case columnUserAgent:
-		r.UserAgent, err = p.cellText(c)
+		r.UserAgent, err = cellText(c)
 	default:
 		err = p.setUnmapped(f, c)
 	}
 	return err
 }
 
-func (p *exportParser) setUnmapped(f *exportField, c rowCell) error {
+func (p *exportParser) setUnmapped(f exportField, c rowCell) error {
 	if c.kind == kindNull {
 		return nil
 	}
@@ -162,13 +159,13 @@ func (p *exportParser) setUnmapped(f *exportField, c rowCell) error {
 	var err error
 	switch {
 	case c.kind == kindJSON:
-		s, err = p.jsonAsLiteral(c.text, f.column == columnQuotas)
+		s = jsonAsLiteral(c.json, f.column == columnQuotas)
 	case c.kind == kindTSV && isBracketed(c.text):
 		s = c.text // an array: its escapes are those that toString() writes, too
 	default:
-		s, err = p.cellText(c)
+		s, err = cellText(c)
 	}
-	p.row.Extra = append(p.row.Extra, session.Attr{Key: f.key, Value: s})
+	p.row.Extra = append(p.row.Extra, session.Attr{Key: session.SourceField + f.name, Value: s})
 	return err
 }
 
@@ -243,18 +240,14 @@ func parseUint(c rowCell, bits int) (uint64, error) {
 }
 
 // certificateTime returns RFC 3339. These columns have their zone, UTC, in their type.
-func (p *exportParser) certificateTime(c rowCell) (string, error) {
+func certificateTime(c rowCell) (string, error) {
 	if textOrNull(c) == "" {
 		return "", nil
 	}
-	return p.certificateTimes.decodeText(c.text)
-}
-
-func appendRFC3339(dst []byte, raw string) ([]byte, error) {
 	utc := newServerClock(time.UTC)
-	micros, err := utc.parseMicros(raw, 0)
+	micros, err := utc.parseMicros(c.text, 0)
 	if err != nil {
-		return dst, err
+		return "", err
 	}
-	return time.UnixMicro(micros).UTC().AppendFormat(dst, time.RFC3339), nil
+	return time.UnixMicro(micros).UTC().Format(time.RFC3339), nil
 }

@@ -3,35 +3,27 @@ package export
 import (
 	"bytes"
 	"errors"
+	"strings"
 
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
 // splitArray reads a line of JSONCompactEachRowWithNames.
 func splitArray(p *exportParser, record string) (bool, error) {
-	j := jsonScanner{input: record}
-	if j.atEnd() {
+	if strings.TrimSpace(record) == "" {
 		return false, nil
 	}
-	if !j.accept('[') {
+	v, err := p.parseJSON(record)
+	if err != nil {
+		return false, err
+	}
+	if v.Kind() != jsontree.Array {
 		return false, errors.New("not a JSON array")
 	}
 	p.cells = p.cells[:0]
-	for {
-		c, err := j.readValue()
-		if err != nil {
-			return false, err
-		}
-		p.cells = append(p.cells, c)
-		if j.accept(']') {
-			break
-		}
-		if !j.accept(',') {
-			return false, errJSON
-		}
-	}
-	if err := expectEnd(&j); err != nil {
-		return false, err
+	for element := range v.Elements() {
+		p.cells = append(p.cells, jsonCell(element))
 	}
 	row, err := p.rowOfCells()
 	p.restoreNullUser()

@@ -6,100 +6,46 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
-
-// knownKey is a key of the row before with quotes and colon: "hostname":
-type knownKey struct {
-	text  string
-	field *exportField
-}
 
 // splitObject reads a line of JSONEachRow. With output_format_json_array_of_rows lines of brackets stand around the rows,
 // and commas between them.
 func splitObject(p *exportParser, record string) (bool, error) {
-	j := jsonScanner{input: record}
-	j.accept('[')
-	if j.accept(']') || j.accept(',') || j.atEnd() {
-		return false, expectEnd(&j)
+	text := strings.TrimPrefix(strings.TrimSpace(record), "[")
+	inner, found := strings.CutSuffix(text, ",")
+	if !found {
+		inner = strings.TrimSuffix(text, "]")
 	}
-	if !j.accept('{') {
+	if inner == "" {
+		return false, nil
+	}
+	v, err := p.parseJSON(inner)
+	if err != nil {
+		return false, err
+	}
+	if v.Kind() != jsontree.Object {
 		return false, errors.New("not a JSON object")
 	}
-	for n := 0; ; n++ {
-		f, err := p.readKey(&j, n)
-		if err != nil {
-			return false, err
-		}
-		c, err := j.readValue()
-		if err == nil {
-			err = p.setColumn(f, c)
-		}
-		if err != nil {
+	n := 0
+	for name, value := range v.Members() {
+		f := newField(name)
+		if err := p.setColumn(f, jsonCell(value)); err != nil {
 			return false, columnError(f, n, err)
 		}
-		if j.accept('}') {
-			break
-		}
-		if !j.accept(',') {
-			return false, errJSON
-		}
+		n++
 	}
 	p.restoreNullUser()
-	if !j.accept(',') {
-		j.accept(']')
-	}
-	return true, expectEnd(&j)
-}
-
-// expectEnd: two rows in one line are a torn one and its neighbour.
-func expectEnd(j *jsonScanner) error {
-	if !j.atEnd() {
-		return errors.New("more than one JSON value in a line")
-	}
-	return nil
+	return true, nil
 }
 
 // columnError names the column if it is one of the table's: any other name may be a value that a torn line put there.
-func columnError(f *exportField, n int, err error) error {
+func columnError(f exportField, n int, err error) error {
 	if f.column == columnOther {
 		return fmt.Errorf("column %d: %w", n+1, err)
 	}
 	return fmt.Errorf("column %s: %w", f.name, err)
-}
-
-// readKey reads the n-th key and its colon. Rows of one export have the same keys in the same order, so the key is compared
-// with the one that stood there before.
-func (p *exportParser) readKey(j *jsonScanner, n int) (*exportField, error) {
-	j.peek()
-	if n < len(p.previousKeys) && strings.HasPrefix(j.input[j.position:], p.previousKeys[n].text) {
-		j.position += len(p.previousKeys[n].text)
-		return p.previousKeys[n].field, nil
-	}
-	start := j.position
-	raw, escaped, ok := j.readString()
-	if !ok || !j.accept(':') {
-		return nil, errJSON
-	}
-	if escaped {
-		var err error
-		if raw, err = p.jsonTexts.decodeText(raw); err != nil {
-			return nil, err
-		}
-	}
-	f := p.findField(raw)
-	p.rememberKey(n, j.input[start:j.position], f)
-	return f, nil
-}
-
-func (p *exportParser) rememberKey(n int, text string, f *exportField) {
-	switch {
-	case n >= maxDecodedTexts || len(text) > maxDecodedLength:
-	case n < len(p.previousKeys):
-		p.previousKeys[n] = knownKey{strings.Clone(text), f}
-	case n == len(p.previousKeys):
-		p.previousKeys = append(p.previousKeys, knownKey{strings.Clone(text), f})
-	}
 }
 
 func detectObject(head []byte, whole bool) logformat.Verdict {

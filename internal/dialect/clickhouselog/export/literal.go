@@ -12,7 +12,6 @@ var errLiteral = errors.New("neither an array nor a tuple as ClickHouse writes t
 // literalReader reads ClickHouse's text of arrays, tuples and maps, ['a','b'] and [('a','1')], from CSV and TSV cells.
 type literalReader struct {
 	rest      string
-	escapes   *textDecoder
 	malformed bool
 }
 
@@ -121,7 +120,7 @@ func (l *literalReader) unescape(raw string, escaped bool) string {
 	if !escaped {
 		return raw
 	}
-	s, err := l.escapes.decodeText(raw)
+	s, err := unescapeBackslashes(raw)
 	if err != nil {
 		l.malformed = true
 	}

@@ -1,4 +1,4 @@
-package tree
+package jsontree
 
 import (
 	"io"
@@ -109,7 +109,7 @@ func (v Value) MarkUsed() {
 func (v Value) Elements() iter.Seq[Value] {
 	return func(yield func(Value) bool) {
 		if v.Kind() == Array {
-			v.eachChild(func(_ string, child Value) bool { return yield(child) })
+			v.Children()(func(_ string, child Value) bool { return yield(child) })
 		}
 	}
 }
@@ -118,16 +118,22 @@ func (v Value) Elements() iter.Seq[Value] {
 func (v Value) Members() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
 		if v.Kind() == Object {
-			v.eachChild(yield)
+			v.Children()(yield)
 		}
 	}
 }
 
-func (v Value) eachChild(yield func(string, Value) bool) {
-	nodes := v.doc.nodes
-	for i := v.index + 1; i < nodes[v.index].end; i = nodes[i].end {
-		if !yield(nodes[i].key, Value{v.doc, i}) {
+// Children are the elements of an array, without keys, or the members of an object.
+func (v Value) Children() iter.Seq2[string, Value] {
+	return func(yield func(string, Value) bool) {
+		if v.Kind() < Array {
 			return
+		}
+		nodes := v.doc.nodes
+		for i := v.index + 1; i < nodes[v.index].end; i = nodes[i].end {
+			if !yield(nodes[i].key, Value{v.doc, i}) {
+				return
+			}
 		}
 	}
 }

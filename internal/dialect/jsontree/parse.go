@@ -1,9 +1,9 @@
-// Package tree holds one pushed JSON value so that a dialect can ask for its parts by path, and knows which parts nobody asked for.
+// Package jsontree holds one JSON value so that a dialect can ask for its parts by path, and knows which parts nobody asked for.
 //
 // The JSON itself is read by github.com/go-faster/jx, which docs/adr/0010 chose by measurement. What jx leaves to its caller is
 // added here: repeated keys, text that is not UTF-8, and bounds on depth and size, so that no body costs more memory than it has bytes
 // by a small factor.
-package tree
+package jsontree
 
 import (
 	"errors"
@@ -33,10 +33,12 @@ var (
 type Doc struct {
 	// Valid: all input is known to be UTF-8, so that no text is checked again.
 	Valid bool
+	// Lenient: the text is a server's own, not a sender's. It need not be UTF-8, and no key is compared with those before it.
+	Lenient bool
 
-	nodes    []docNode
-	flaw     error
-	seenKeys [MaxDepth + 1]map[string]struct{} // of the object that is being read at each depth, where it has many members
+	decoder jx.Decoder // of ParseString
+	nodes   []docNode
+	flaw    error
 }
 
 // docNode is a value in document order; the children of a container follow it, up to end.
@@ -61,7 +63,6 @@ func (d *Doc) Parse(dec *jx.Decoder) (v Value, flaw, broken error) {
 func (d *Doc) Forget() {
 	clear(d.nodes[:cap(d.nodes)])
 	d.nodes, d.flaw = d.nodes[:0], nil
-	clear(d.seenKeys[:])
 }
 
 // ParseText reads a text that is one value and nothing else.
@@ -74,6 +75,11 @@ func (d *Doc) ParseText(dec *jx.Decoder, text []byte) (v Value, flaw, broken err
 		return v, nil, ErrTrailing
 	}
 	return v, flaw, nil
+}
+
+// ParseString is ParseText of a line of a log.
+func (d *Doc) ParseString(text string) (v Value, flaw, broken error) {
+	return d.ParseText(&d.decoder, unsafe.Slice(unsafe.StringData(text), len(text))) // jx does not change its input
 }
 
 // ErrTrailing is broken of a text that goes on behind its value.
@@ -142,45 +148,20 @@ func (d *Doc) parseObject(dec *jx.Decoder, at, depth int) error {
 	if err != nil {
 		return err
 	}
-	var seen uint64 // a bit for each of 64 classes of keys
 	for members := 0; it.Next(); members++ {
 		key := d.checkUTF8(it.Key())
-		class := keyClass(key)
 		switch {
 		case d.flaw != nil:
 		case members == MaxMembers:
 			d.flaw = ErrMembers
-		case members < maxScannedMembers:
-			if seen&class != 0 && d.hasKey(at, key) { // only a key of a class seen before is compared
-				d.flaw = ErrRepeat
-			}
-		case d.repeatsKey(at, depth, members, key):
+		case !d.Lenient && d.hasKey(at, key):
 			d.flaw = ErrRepeat
 		}
-		seen |= class
-		if err := d.parseMember(dec, key, depth+1); err != nil {
+		if err := d.parseValue(dec, key, depth+1); err != nil {
 			return err
 		}
 	}
 	return it.Err()
-}
-
-// parseMember is parseValue with a fast path for texts, which are most of the members.
-func (d *Doc) parseMember(dec *jx.Decoder, key string, depth int) error {
-	if d.flaw != nil || depth > MaxDepth || len(d.nodes) == MaxValues || dec.Next() != jx.String {
-		return d.parseValue(dec, key, depth)
-	}
-	b, err := dec.StrBytes()
-	d.nodes = append(d.nodes, docNode{key: key, text: d.checkUTF8(b), end: int32(len(d.nodes) + 1), kind: String})
-	return err
-}
-
-func keyClass(key string) uint64 {
-	n := len(key)
-	if n == 0 {
-		return 1
-	}
-	return 1 << ((uint(n)*7 + uint(key[n-1])*11 + uint(key[n/2])*29) & 63)
 }
 
 // hasKey is for the object at this place, which is still being read.
@@ -193,29 +174,8 @@ func (d *Doc) hasKey(at int, key string) bool {
 	return false
 }
 
-// maxScannedMembers: so many members are compared faster than hashed.
-const maxScannedMembers = 32
-
-// repeatsKey is hasKey for an object of many members: comparing each of a thousand with all before took ten times as long as reading.
-func (d *Doc) repeatsKey(at, depth, members int, key string) bool {
-	keys := d.seenKeys[depth]
-	if keys == nil {
-		keys = map[string]struct{}{}
-		d.seenKeys[depth] = keys
-	}
-	if members == maxScannedMembers {
-		clear(keys)
-		for i := at + 1; i < len(d.nodes); i = int(d.nodes[i].end) {
-			keys[d.nodes[i].key] = struct{}{}
-		}
-	}
-	_, twice := keys[key]
-	keys[key] = struct{}{}
-	return twice
-}
-
 func (d *Doc) checkUTF8(b []byte) string {
-	if !d.Valid && d.flaw == nil && !utf8.Valid(b) {
+	if !d.Valid && !d.Lenient && d.flaw == nil && !utf8.Valid(b) {
 		d.flaw = ErrUTF8
 	}
 	return shareString(b)
