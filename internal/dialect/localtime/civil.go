@@ -17,31 +17,13 @@ func ParseDigits(s string) (n int64, ok bool) {
 // ParseCivil reads the 19 characters "YYYY-MM-DD hh:mm:ss", with a space or a T between, as seconds since 1970 of a clock without
 // offset.
 func ParseCivil(s string) (seconds int64, ok bool) {
-	if len(s) != 19 || s[4] != '-' || s[7] != '-' || s[10] != ' ' && s[10] != 'T' {
+	if len(s) != len(time.DateTime) {
 		return 0, false
 	}
-	year, ok1 := ParseDigits(s[0:4])
-	month, ok2 := ParseDigits(s[5:7])
-	date, ok3 := ParseDigits(s[8:10])
-	if !ok1 || !ok2 || !ok3 {
-		return 0, false
+	if s[10] == 'T' {
+		return ParseLocal("2006-01-02T15:04:05", s)
 	}
-	return CivilFromParts(year, month, date, s[11:])
-}
-
-// CivilFromParts is [ParseCivil] of a date in numbers and a time of day "hh:mm:ss".
-func CivilFromParts(year, month, date int64, clock string) (seconds int64, ok bool) {
-	if len(clock) != 8 || clock[2] != ':' || clock[5] != ':' {
-		return 0, false
-	}
-	hour, ok1 := ParseDigits(clock[0:2])
-	minute, ok2 := ParseDigits(clock[3:5])
-	second, ok3 := ParseDigits(clock[6:8])
-	t := time.Date(int(year), time.Month(month), int(date), int(hour), int(minute), int(second), 0, time.UTC)
-	if !ok1 || !ok2 || !ok3 || hour > 23 || minute > 59 || second > 59 || int64(t.Month()) != month || int64(t.Day()) != date {
-		return 0, false
-	}
-	return t.Unix(), true
+	return ParseLocal(time.DateTime, s)
 }
 
 // ParseFraction reads ".ffffff" of up to nine digits as nanoseconds, and returns what follows it. Without a dot it is 0.
@@ -61,14 +43,4 @@ func ParseFraction(s string) (nanos int64, rest string, ok bool) {
 		nanos *= 10
 	}
 	return nanos, s[n:], true
-}
-
-// MonthNumber is the number of the month with this English abbreviation, 0 for another text.
-func MonthNumber(s string) int64 {
-	for m := time.January; m <= time.December; m++ {
-		if m.String()[:3] == s {
-			return int64(m)
-		}
-	}
-	return 0
 }

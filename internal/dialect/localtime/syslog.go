@@ -45,7 +45,7 @@ func (s *Syslog) unixOf(t *stampParts) (nanos int64, err error) {
 	switch {
 	case t.unixSeconds != "":
 		unix, _ = ParseDigits(t.unixSeconds)
-	case MonthNumber(t.date[:3]) != 0:
+	case t.date[0] > '9':
 		unix, err = s.monthNameUnix(t)
 	default:
 		unix, err = s.isoUnix(t)
@@ -53,31 +53,19 @@ func (s *Syslog) unixOf(t *stampParts) (nanos int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	fraction, _, ok := ParseFraction(t.fraction)
-	if !ok {
-		return 0, ErrStamp
-	}
+	fraction, _, _ := ParseFraction(t.fraction)
 	return UnixNanos(unix, fraction)
 }
 
 func (s *Syslog) isoUnix(t *stampParts) (unix int64, err error) {
-	year, ok1 := ParseDigits(t.date[:4])
-	month, ok2 := ParseDigits(t.date[5:7])
-	date, ok3 := ParseDigits(t.date[8:])
-	local, ok := CivilFromParts(year, month, date, t.clock)
-	if !ok || !ok1 || !ok2 || !ok3 || t.date[7] != '-' {
-		return 0, ErrStamp
-	}
+	local, ok := ParseCivil(t.date + " " + t.clock)
+	offset, isOffset := ParseOffset(t.zone)
 	switch {
+	case !ok:
+		return 0, ErrStamp
 	case t.zone == "":
 		return s.Unix(local, s.Before)
-	case t.zone == "Z":
-		return local, nil
-	case t.zone[0] == '+' || t.zone[0] == '-':
-		offset, ok := ParseOffset(t.zone)
-		if !ok {
-			return 0, ErrStamp
-		}
+	case t.zone == "Z" || isOffset:
 		return local - offset, nil
 	case strings.IndexFunc(t.zone, func(r rune) bool { return r < 'A' || r > 'Z' && r < 'a' || r > 'z' }) >= 0:
 		return 0, ErrStamp
@@ -87,15 +75,9 @@ func (s *Syslog) isoUnix(t *stampParts) (unix int64, err error) {
 
 // monthNameUnix reads "Nov  1" and "22:03:18", with or without a year.
 func (s *Syslog) monthNameUnix(t *stampParts) (unix int64, err error) {
-	month := MonthNumber(t.date[:3])
-	date, ok := ParseDigits(strings.TrimPrefix(t.date[4:], " "))
-	if !ok {
-		return 0, ErrStamp
-	}
 	if t.year != "" {
-		year, ok1 := ParseDigits(t.year)
-		local, ok2 := CivilFromParts(year, month, date, t.clock)
-		if !ok1 || !ok2 {
+		local, ok := ParseLocal("Jan _2 2006 15:04:05", t.date+" "+t.year+" "+t.clock)
+		if !ok {
 			return 0, ErrStamp
 		}
 		return s.Unix(local, s.Before)
@@ -106,12 +88,17 @@ func (s *Syslog) monthNameUnix(t *stampParts) (unix int64, err error) {
 			return 0, ErrNoYear
 		}
 	}
+	written, err := time.Parse("Jan _2 15:04:05", t.date+" "+t.clock)
+	if err != nil {
+		return 0, ErrStamp
+	}
 	const year = 31556952 // seconds, on average
-	around := int64(time.Unix(near, 0).UTC().Year())
+	around := time.Unix(near, 0).UTC().Year()
 	best, found := int64(0), false
 	for y := around - 4; y <= around+1; y++ { // the 29th of February is not in every year
-		local, ok := CivilFromParts(y, month, date, t.clock)
-		if !ok || s.Before == 0 && local > near+2*daySeconds || s.Before != 0 && found && absoluteDifference(best, near) <= absoluteDifference(local, near) {
+		inYear := written.AddDate(y, 0, 0)
+		local := inYear.Unix()
+		if inYear.Day() != written.Day() || s.Before == 0 && local > near+2*daySeconds || s.Before != 0 && found && absoluteDifference(best, near) <= absoluteDifference(local, near) {
 			continue
 		}
 		best, found = local, true

@@ -179,11 +179,8 @@ func splitAddress(s string) (host string, port int32) {
 // readTime returns what follows the comma after the time.
 func readTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest string, err error) {
 	if len(s) > 18 && s[17] == ',' && s[8] == ' ' {
-		year, ok1 := localtime.ParseDigits(s[0:4])
-		month, ok2 := localtime.ParseDigits(s[4:6])
-		date, ok3 := localtime.ParseDigits(s[6:8])
-		local, ok4 := localtime.CivilFromParts(year, month, date, s[9:17])
-		if !ok1 || !ok2 || !ok3 || !ok4 {
+		local, ok := localtime.ParseLocal("20060102 15:04:05", s[:17])
+		if !ok {
 			return 0, false, "", errTime
 		}
 		unix, err := clock.Unix(local, clock.Before)
@@ -224,7 +221,8 @@ func startsRecord(line string) bool {
 	if len(line) > 17 && line[16] == ',' {
 		return isNumber(line[:16])
 	}
-	return len(line) > 16 && (localtime.MonthNumber(line[:3]) != 0 && line[3] == ' ' || line[4] == '-' && isNumber(line[:4]))
+	_, ok := localtime.CutStamp(line)
+	return ok
 }
 
 func (r *auditRecord) readRecord(clock *localtime.Syslog, s string) (concern bool, err error) {

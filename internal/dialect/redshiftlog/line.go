@@ -229,10 +229,8 @@ func parseRecordTime(s string) (micros int64, ok bool) {
 	if len(s) != 29 || strings.Index(weekdayNames, s[:3])%3 != 0 || s[3:5] != ", " || s[7] != ' ' || s[11] != ' ' || s[16] != ' ' || s[25] != ':' {
 		return 0, false
 	}
-	date, ok1 := localtime.ParseDigits(strings.TrimPrefix(s[5:7], " "))
-	year, ok2 := localtime.ParseDigits(s[12:16])
-	millis, ok3 := localtime.ParseDigits(s[26:29])
-	seconds, ok4 := localtime.CivilFromParts(year, localtime.MonthNumber(s[8:11]), date, s[17:25])
+	millis, ok1 := localtime.ParseDigits(s[26:29])
+	seconds, ok2 := localtime.ParseLocal("_2 Jan 2006 15:04:05", s[5:25])
 	_, err := localtime.UnixNanos(seconds, 0)
-	return seconds*1e6 + millis*1000, ok1 && ok2 && ok3 && ok4 && err == nil
+	return seconds*1e6 + millis*1000, ok1 && ok2 && err == nil
 }
