@@ -3,8 +3,8 @@
 package clickhouselog
 
 import (
-	"fmt"
 	"net/netip"
+	"strconv"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -113,5 +113,5 @@ func versionText(v [3]uint32) string {
 	if v == [3]uint32{} {
 		return ""
 	}
-	return fmt.Sprintf("%d.%d.%d", v[0], v[1], v[2])
+	return strconv.Itoa(int(v[0])) + "." + strconv.Itoa(int(v[1])) + "." + strconv.Itoa(int(v[2]))
 }

@@ -7,6 +7,7 @@ package jsontree
 
 import (
 	"errors"
+	"strconv"
 	"unicode/utf8"
 	"unsafe"
 
@@ -98,36 +99,42 @@ func (d *Doc) parseValue(dec *jx.Decoder, key string, depth int) error {
 	if d.flaw != nil {
 		return dec.Skip()
 	}
-	at := len(d.nodes)
-	d.nodes = append(d.nodes, docNode{key: key})
-	kind, text, err := d.parseContent(dec, at, depth)
-	n := &d.nodes[at]
-	n.kind, n.text, n.end = kind, text, int32(len(d.nodes))
+	n := docNode{key: key, end: int32(len(d.nodes) + 1)}
+	var err error
+	switch dec.Next() {
+	case jx.String:
+		var text []byte
+		text, err = dec.StrBytes()
+		n.kind, n.text = String, d.checkUTF8(text)
+	case jx.Number:
+		var raw jx.Raw
+		raw, err = dec.Raw()
+		n.kind, n.text = Number, shareString(raw)
+	case jx.Bool:
+		var b bool
+		b, err = dec.Bool()
+		n.kind, n.text = Bool, strconv.FormatBool(b)
+	case jx.Null:
+		n.kind, err = Null, dec.Null()
+	case jx.Array:
+		n.kind = Array
+		return d.parseContainer(n, func(int) error { return d.parseArray(dec, depth) })
+	case jx.Object:
+		n.kind = Object
+		return d.parseContainer(n, func(at int) error { return d.parseObject(dec, at, depth) })
+	default:
+		err = dec.Skip() // which says what is wrong
+	}
+	d.nodes = append(d.nodes, n)
 	return err
 }
 
-func (d *Doc) parseContent(dec *jx.Decoder, at, depth int) (Kind, string, error) {
-	switch dec.Next() {
-	case jx.String:
-		b, err := dec.StrBytes()
-		return String, d.checkUTF8(b), err
-	case jx.Number:
-		raw, err := dec.Raw()
-		return Number, shareString(raw), err
-	case jx.Bool:
-		b, err := dec.Bool()
-		if b {
-			return Bool, "true", err
-		}
-		return Bool, "false", err
-	case jx.Null:
-		return Null, "", dec.Null()
-	case jx.Array:
-		return Array, "", d.parseArray(dec, depth)
-	case jx.Object:
-		return Object, "", d.parseObject(dec, at, depth)
-	}
-	return Missing, "", dec.Skip() // which says what is wrong
+func (d *Doc) parseContainer(n docNode, parse func(at int) error) error {
+	at := len(d.nodes)
+	d.nodes = append(d.nodes, n)
+	err := parse(at)
+	d.nodes[at].end = int32(len(d.nodes))
+	return err
 }
 
 func (d *Doc) parseArray(dec *jx.Decoder, depth int) error {

@@ -30,7 +30,7 @@ func splitObject(p *exportParser, record string) (bool, error) {
 	}
 	n := 0
 	for name, value := range v.Members() {
-		f := newField(name)
+		f := p.columnAt(n, name)
 		if err := p.setColumn(f, jsonCell(value)); err != nil {
 			return false, columnError(f, n, err)
 		}
@@ -38,6 +38,17 @@ func splitObject(p *exportParser, record string) (bool, error) {
 	}
 	p.restoreNullUser()
 	return true, nil
+}
+
+// columnAt looks a name up only where the row before had another one in this place.
+func (p *exportParser) columnAt(n int, name string) exportField {
+	switch {
+	case n == len(p.previousKeys):
+		p.previousKeys = append(p.previousKeys, newField(strings.Clone(name)))
+	case p.previousKeys[n].name != name:
+		p.previousKeys[n] = newField(strings.Clone(name))
+	}
+	return p.previousKeys[n]
 }
 
 // columnError names the column if it is one of the table's: any other name may be a value that a torn line put there.

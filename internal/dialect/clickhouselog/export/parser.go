@@ -34,6 +34,7 @@ type exportParser struct {
 	header          []exportField // the columns in that order
 	typeCell        int           // which of them is type
 	cells           []rowCell     // the current row
+	previousKeys    []exportField // JSONEachRow: the columns of the row before, in that order
 
 	row                    clickhouselog.Row
 	seenColumns            uint32 // bits of the columns that the row has
