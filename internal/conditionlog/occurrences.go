@@ -45,7 +45,7 @@ func (o *Occurrences) Count(message, unit string, n int, fields ...zap.Field) {
 	c.count, c.unit, c.fields = c.count+n, unit, fields
 	if now := o.now(); now.Sub(c.loggedAt) >= OccurrencesInterval {
 		c.loggedAt = now
-		o.write(message, c)
+		o.writeOccurrence(message, c)
 	}
 }
 
@@ -55,12 +55,12 @@ func (o *Occurrences) Flush() {
 	defer o.mu.Unlock()
 	for message, c := range o.byMessage {
 		if c.count > 0 {
-			o.write(message, c)
+			o.writeOccurrence(message, c)
 		}
 	}
 }
 
-func (o *Occurrences) write(message string, c *occurrence) {
+func (o *Occurrences) writeOccurrence(message string, c *occurrence) {
 	o.log.Warn(message, append([]zap.Field{zap.Int(c.unit, c.count)}, c.fields...)...)
 	c.count = 0
 }

@@ -39,7 +39,7 @@ func (w *Writer) Write(line []byte) (int, error) {
 	w.mu.Lock()
 	if len(w.waiting)+len(line) > w.limit {
 		w.mu.Unlock()
-		w.dropLines(1, nil)
+		w.countDropped(1, nil)
 		return len(line), nil
 	}
 	w.waiting = append(w.waiting, line...)
@@ -68,12 +68,12 @@ func (w *Writer) drainWaiting() {
 		w.lines = 0
 		w.mu.Unlock()
 		if _, err := w.out.Write(batch); err != nil {
-			w.dropLines(lines, err)
+			w.countDropped(lines, err)
 		}
 	}
 }
 
-func (w *Writer) dropLines(lines int64, reason error) {
+func (w *Writer) countDropped(lines int64, reason error) {
 	w.dropped.Add(lines)
 	w.onDrop(lines, reason)
 }

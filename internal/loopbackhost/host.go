@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// IsLoopback tells whether a host of an endpoint, without its port, is this machine's own: a loopback address, localhost, or a name
+// IsLoopback says whether a host of an endpoint, without its port, is this machine's own: a loopback address, localhost, or a name
 // below localhost, which RFC 6761 reserves for loopback.
 func IsLoopback(host string) bool {
 	address, err := netip.ParseAddr(host)

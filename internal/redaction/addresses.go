@@ -20,7 +20,7 @@ func (p *Policy) hideAddress(e *session.Event) bool {
 	e.ClientAddress, e.ClientHostname = p.maskAddress(address), p.maskAddress(host)
 	var names []searchName
 	for _, name := range []string{address, host} {
-		if _, err := netip.ParseAddr(name); err != nil && len(name) > maxShortName && !isLocalAddress(name) && !isHashed(name) {
+		if _, err := netip.ParseAddr(name); err != nil && len(name) > maxShortName && !isLocalAddress(name) && !isHashedText(name) {
 			names = append(names, newSearchName(name))
 		}
 	}
@@ -28,12 +28,12 @@ func (p *Policy) hideAddress(e *session.Event) bool {
 	if client.IsValid() && p.maskAddress(address) == address {
 		client = netip.Addr{} // it was masked before
 	}
-	eachText(e, func(field, text string) string {
+	changeEveryText(e, func(field, text string) string {
 		if text == "" || fieldsWithoutClient[field] {
 			return text
 		}
 		for i := range names {
-			text = names[i].hideIn(text)
+			text = names[i].hideNameIn(text)
 		}
 		return p.maskWithin(text, client, field == "Extra")
 	})
@@ -44,12 +44,12 @@ func (p *Policy) hideAddress(e *session.Event) bool {
 var fieldsWithoutClient = map[string]bool{"ClientAddress": true, "ClientHostname": true, "ClientVersion": true, "Host": true, "ServerAddress": true}
 
 func (p *Policy) maskAddress(text string) string {
-	if text == "" || isLocalAddress(text) || isHashed(text) {
+	if text == "" || isLocalAddress(text) || isHashedText(text) {
 		return text
 	}
 	switch p.config.Addresses {
 	case Hash:
-		return p.hashKey.hashText("address", text)
+		return p.hashKey.hashTextFor("address", text)
 	case Prefix:
 		if a, ok := parseAddress(text); ok {
 			return maskNetwork(a)

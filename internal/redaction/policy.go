@@ -29,7 +29,7 @@ func (p *Policy) RedactEvent(e *session.Event) { p.hideFields(e) }
 // hashes of themselves. Time stays the beginning of the record id.
 func (p *Policy) HideWithIDs(e *session.Event) {
 	if p.hideFields(e) {
-		p.hashKey.rekeyIDs(e)
+		p.hashKey.rekeyEventIDs(e)
 	}
 }
 
@@ -65,7 +65,7 @@ func (p *Policy) hideFields(e *session.Event) (addressHidden bool) {
 		e.Extra = onlyNamedRecords(e.Extra)
 	}
 	if p.config.Users != Keep && (p.config.On == All || e.Outcome != session.OutcomeSuccess) {
-		p.hideUser(e)
+		p.hideUserNames(e)
 	}
 	if p.config.Addresses != Keep {
 		addressHidden = p.hideAddress(e)
@@ -83,7 +83,7 @@ func onlyNamedRecords(attrs []session.Attr) (ties []session.Attr) {
 	return ties
 }
 
-// textFields are what eachText walks.
+// textFields are what changeEveryText walks.
 var textFields = func() (fields []*session.Field) {
 	for i := range session.Fields {
 		f := &session.Fields[i]
@@ -99,9 +99,9 @@ var textFields = func() (fields []*session.Field) {
 	return fields
 }()
 
-// eachText changes every text of an event that a client or a sender may have written, lists as copies. The source's name, our own
+// changeEveryText changes every text of an event that a client or a sender may have written, lists as copies. The source's name, our own
 // vocabulary and the results of redaction are left out.
-func eachText(e *session.Event, change func(field, text string) string) {
+func changeEveryText(e *session.Event, change func(field, text string) string) {
 	for _, f := range textFields {
 		switch v := f.In(e).(type) {
 		case *string:

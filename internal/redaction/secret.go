@@ -32,19 +32,19 @@ func (s *hashKey) computeMAC(parts ...string) []byte {
 	return h.Sum(nil)
 }
 
-// userHash is the value of user.hash: HMAC-SHA256 of the name.
-func (s *hashKey) userHash(name string) string { return hex.EncodeToString(s.computeMAC(name)) }
+// hashUserName is the value of user.hash: HMAC-SHA256 of the name.
+func (s *hashKey) hashUserName(name string) string { return hex.EncodeToString(s.computeMAC(name)) }
 
 // hashPrefix distinguishes hashes from values in the same field.
 const hashPrefix = "hmac:"
 
 const hashDigits = 32
 
-func (s *hashKey) hashText(purpose, text string) string {
+func (s *hashKey) hashTextFor(purpose, text string) string {
 	return hashPrefix + hex.EncodeToString(s.computeMAC(purpose, text))[:hashDigits]
 }
 
-func isHashed(text string) bool {
+func isHashedText(text string) bool {
 	digits, ok := strings.CutPrefix(text, hashPrefix)
 	if !ok || len(digits) != hashDigits {
 		return false
@@ -53,16 +53,16 @@ func isHashed(text string) bool {
 	return err == nil
 }
 
-// rekeyIDs replaces ids by keyed hashes of themselves. A session's key that is made of the source's own session id holds no address.
-func (s *hashKey) rekeyIDs(e *session.Event) {
+// rekeyEventIDs replaces ids by keyed hashes of themselves. A session's key that is made of the source's own session id holds no address.
+func (s *hashKey) rekeyEventIDs(e *session.Event) {
 	if !e.RecordID.IsZero() {
 		e.RecordID = s.rekeyRecordID(e.RecordID)
 	}
 	if !e.SessionKey.IsZero() && e.SessionID == "" {
 		copy(e.SessionKey[:], s.computeMAC("session key", string(e.SessionKey[:])))
-		markUUID(&e.SessionKey)
+		markAsUUIDv8(&e.SessionKey)
 	}
-	for i := range e.Extra { // a copy since eachText
+	for i := range e.Extra { // a copy since changeEveryText
 		a := &e.Extra[i]
 		if id, ok := session.ParseID(a.Value); ok && session.NamesRecord(a.Key) {
 			a.Value = s.rekeyRecordID(id).String()
@@ -73,12 +73,12 @@ func (s *hashKey) rekeyIDs(e *session.Event) {
 // rekeyRecordID keeps the time.
 func (s *hashKey) rekeyRecordID(id session.ID) session.ID {
 	copy(id[6:], s.computeMAC("record id", string(id[:])))
-	markUUID(&id)
+	markAsUUIDv8(&id)
 	return id
 }
 
-// markUUID sets version 8 and the variant of RFC 9562.
-func markUUID(id *session.ID) {
+// markAsUUIDv8 sets version 8 and the variant of RFC 9562.
+func markAsUUIDv8(id *session.ID) {
 	id[6] = id[6]&0x0f | 0x80
 	id[8] = id[8]&0x3f | 0x80
 }

@@ -23,8 +23,8 @@ func needsEscaping(name string) bool {
 	}) >= 0
 }
 
-// isPlain: no format escapes the name.
-func isPlain(name string) bool {
+// isNeverEscaped: no format escapes the name.
+func isNeverEscaped(name string) bool {
 	for i := range len(name) {
 		switch c := name[i]; {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-', c == '.':
@@ -44,7 +44,7 @@ func nameSpellings(name string) []string {
 	if bare := strings.TrimSpace(name); bare != "" {
 		name = bare
 	}
-	if isPlain(name) {
+	if isNeverEscaped(name) {
 		return []string{name}
 	}
 	out := []string{name, url.QueryEscape(name), url.PathEscape(name)}
@@ -54,7 +54,7 @@ func nameSpellings(name string) []string {
 	case needsEscaping(name):
 		out = append(out,
 			escapeBackslash(name), strings.ReplaceAll(name, `"`, `""`), strings.ReplaceAll(name, `'`, `''`),
-			escapeJSON(name, true), escapeJSON(name, false), asciiJSON(name), strings.ToValidUTF8(name, "\uFFFD"), html.EscapeString(name),
+			escapeJSON(name, true), escapeJSON(name, false), escapeJSONToASCII(name), strings.ToValidUTF8(name, "\uFFFD"), html.EscapeString(name),
 			strings.ToUpper(name), strings.ToLower(name), escapeBytes(name, `\x%02x`), escapeBytes(name, `\%03o`), escapeBytes(name, `#%03o`), escapeBytes(name, "?"),
 		)
 	}
@@ -79,8 +79,8 @@ func escapeBytes(name, format string) string {
 	return b.String()
 }
 
-// asciiJSON escapes all that is not ASCII.
-func asciiJSON(name string) string {
+// escapeJSONToASCII escapes all that is not ASCII.
+func escapeJSONToASCII(name string) string {
 	var b strings.Builder
 	for _, r := range escapeJSON(name, false) {
 		switch {

@@ -11,11 +11,11 @@ import (
 // Redacted replaces a name within a text.
 const Redacted = "[redacted]"
 
-// hideUser hides the name in its field and in every other text: libpq, for example, names the database after the user. The same holds
+// hideUserNames hides the name in its field and in every other text: libpq, for example, names the database after the user. The same holds
 // for a user id that is no number.
-func (p *Policy) hideUser(e *session.Event) {
+func (p *Policy) hideUserNames(e *session.Event) {
 	names := searchNames(e)
-	if needsEscaping(e.User) || slices.ContainsFunc([]string{e.UserID, e.ActorName, e.ActorID}, func(s string) bool { return needsEscaping(s) && !isHashed(s) }) {
+	if needsEscaping(e.User) || slices.ContainsFunc([]string{e.UserID, e.ActorName, e.ActorID}, func(s string) bool { return needsEscaping(s) && !isHashedText(s) }) {
 		e.Original = "" // the escaped form of such a name is not known for every format of rows
 	}
 	p.hideNameFields(e)
@@ -23,7 +23,7 @@ func (p *Policy) hideUser(e *session.Event) {
 	e.Extra = slices.Clone(e.Extra)
 	p.hideIdentities(e.Extra)
 	if len(names) > 0 {
-		eachText(e, func(field, text string) string { return p.hideNames(names, field, text) })
+		changeEveryText(e, func(field, text string) string { return p.hideNamesInText(names, field, text) })
 	}
 }
 
@@ -32,7 +32,7 @@ func (p *Policy) hideNameFields(e *session.Event) {
 	case p.config.Users == Drop:
 		e.UserHash = ""
 	case e.User != "":
-		e.UserHash = p.hashKey.userHash(e.User)
+		e.UserHash = p.hashKey.hashUserName(e.User)
 	}
 	if e.UserID == e.User {
 		e.UserID = ""
@@ -44,14 +44,14 @@ func (p *Policy) hideNameFields(e *session.Event) {
 // vocabularyWords stay, although they may also be somebody's name.
 var vocabularyWords = map[string][]string{"UserType": {session.UserPerson, session.UserService, session.UserSystem}, "MFAUsed": {"yes", "no"}}
 
-// hideNames hides parts of texts. Ids, which "[redacted]" would make equal, and truncated names are hidden whole.
-func (p *Policy) hideNames(names []searchName, field, text string) string {
-	if text == "" || text == Redacted || isHashed(text) || slices.Contains(vocabularyWords[field], text) {
+// hideNamesInText hides parts of texts. Ids, which "[redacted]" would make equal, and truncated names are hidden whole.
+func (p *Policy) hideNamesInText(names []searchName, field, text string) string {
+	if text == "" || text == Redacted || isHashedText(text) || slices.Contains(vocabularyWords[field], text) {
 		return text
 	}
 	hidden := text
 	for i := range names {
-		if hidden = names[i].hideIn(hidden); names[i].isCutIn(text) {
+		if hidden = names[i].hideNameIn(hidden); names[i].isTruncatedIn(text) {
 			return Redacted
 		}
 	}
@@ -78,10 +78,10 @@ func (p *Policy) hideCertificate(e *session.Event) {
 // replaceIdentity is a keyed hash where users are hashed, else nothing.
 func (p *Policy) replaceIdentity(purpose, text string) string {
 	switch {
-	case text == "" || isHashed(text):
+	case text == "" || isHashedText(text):
 		return text
 	case p.config.Users == Hash:
-		return p.hashKey.hashText(purpose, text)
+		return p.hashKey.hashTextFor(purpose, text)
 	}
 	return ""
 }
@@ -92,7 +92,7 @@ func searchNames(e *session.Event) (names []searchName) {
 		names = append(names, newSearchName(e.User))
 	}
 	for _, id := range [...]string{e.UserID, e.ActorName, e.ActorID} {
-		if strings.TrimSpace(id) != "" && id != e.User && !isNumber(id) && !isHashed(id) {
+		if strings.TrimSpace(id) != "" && id != e.User && !isDecimalNumber(id) && !isHashedText(id) {
 			names = append(names, newSearchName(id))
 		}
 	}
@@ -100,7 +100,7 @@ func searchNames(e *session.Event) (names []searchName) {
 	return names
 }
 
-func isNumber(s string) bool {
+func isDecimalNumber(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
 }
 
@@ -125,17 +125,17 @@ func newSearchName(name string) searchName {
 	return n
 }
 
-// hideIn replaces the name, in upper or lower case. (Not by a regular expression or a strings.Replacer: one whose pattern is a
+// hideNameIn replaces the name, in upper or lower case. (Not by a regular expression or a strings.Replacer: one whose pattern is a
 // megabyte of one letter, which any client can send as its name, takes hours to build.)
-func (n *searchName) hideIn(text string) string {
+func (n *searchName) hideNameIn(text string) string {
 	for _, spelling := range n.spellings {
 		text = replaceFold(text, spelling, n.wholeWord)
 	}
 	return text
 }
 
-// isCutIn: the text is the beginning of the name, truncated by a server.
-func (n *searchName) isCutIn(text string) bool {
+// isTruncatedIn: the text is the beginning of the name, truncated by a server.
+func (n *searchName) isTruncatedIn(text string) bool {
 	if len(text) < minCutName {
 		return false
 	}

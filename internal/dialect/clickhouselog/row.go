@@ -1,5 +1,5 @@
 // Package clickhouselog maps rows of ClickHouse's system.session_log to events. It is the one place that does, whether a
-// row comes over the native protocol, over HTTP or out of an exported file: the same row has the same id through any door.
+// row comes over the native protocol, over HTTP or out of an exported file: the same row has the same id by any way.
 package clickhouselog
 
 import (
@@ -66,7 +66,7 @@ func (m *Mapper) Event(r *Row, e *session.Event) {
 	e.Reset()
 	e.System, e.Instance, e.Host = session.SystemClickHouse, m.instance, r.Hostname
 	e.Time = r.Micros * 1000
-	e.Kind, e.Outcome, e.SourceEvent = r.Type.meaning()
+	e.Kind, e.Outcome, e.SourceEvent = r.Type.kindAndOutcome()
 	e.User, e.UserEmpty = r.User, r.User == "" && !r.UserNull
 	e.Roles, e.Profiles, e.Settings = append(e.Roles, r.Roles...), append(e.Profiles, r.Profiles...), append(e.Settings, r.Settings...)
 	e.AuthType, e.Interface = r.AuthType, r.Interface
@@ -86,12 +86,12 @@ func (m *Mapper) Event(r *Row, e *session.Event) {
 	} else {
 		e.AuthMethod = AuthMethod(r.AuthType)
 	}
-	m.identify(r, e)
+	m.assignRecordIDs(r, e)
 }
 
-// identify gives the ids. The server's own key is (hostname, auth_id, type, event_time_microseconds); address and port
+// assignRecordIDs gives the ids. The server's own key is (hostname, auth_id, type, event_time_microseconds); address and port
 // stand beside it because some builds of the engine give several sessions one auth_id.
-func (m *Mapper) identify(r *Row, e *session.Event) {
+func (m *Mapper) assignRecordIDs(r *Row, e *session.Event) {
 	addr := r.ClientAddress.As16()
 	m.hash.Start("record", session.SystemClickHouse, m.instance).Str(r.Hostname).Bytes(r.AuthID[:]).Int(int64(r.Type)).
 		Int(r.Micros).Bytes(addr[:]).Int(int64(r.ClientPort))

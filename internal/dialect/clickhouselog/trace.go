@@ -21,7 +21,7 @@ func (t Trace) Correlate(e *session.Event) {
 	e.TraceID, e.SpanID, e.Correlation = t.ID, t.Span, CorrelationQueryLog
 }
 
-// Update fills e with what became known of a login, r, after its record was told. Its id is that of the login's record and the
+// Update fills e with what became known of a login, r, after its record was emitted. Its id is that of the login's record and the
 // kind of evidence alone: whoever finds a trace of this login again makes the same record.
 func (m *Mapper) Update(r *Row, t Trace, e *session.Event) {
 	m.Event(r, e)
@@ -46,7 +46,7 @@ func Claim(e *session.Event) {
 	}
 }
 
-// findTraceParent looks for the one traceparent in a text. Two different ones are none.
+// findTraceParent returns the one traceparent in a text. Two different ones are none.
 func findTraceParent(s string) (found Trace, ok bool) {
 	for at := 0; at+traceparent <= len(s); at++ {
 		next := strings.Index(s[at:], "00-")
@@ -54,7 +54,7 @@ func findTraceParent(s string) (found Trace, ok bool) {
 			break
 		}
 		at += next
-		if at > 0 && isWord(s[at-1]) || at+traceparent > len(s) || at+traceparent < len(s) && isWord(s[at+traceparent]) {
+		if at > 0 && isWordByte(s[at-1]) || at+traceparent > len(s) || at+traceparent < len(s) && isWordByte(s[at+traceparent]) {
 			continue
 		}
 		var t Trace
@@ -70,6 +70,6 @@ func findTraceParent(s string) (found Trace, ok bool) {
 	return found, ok
 }
 
-func isWord(c byte) bool {
+func isWordByte(c byte) bool {
 	return c == '-' || c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }

@@ -24,10 +24,10 @@ func ParseType(s string) (Type, bool) {
 	return t, ok
 }
 
-// Valid tells whether the number is one that session_log has.
+// Valid says whether the number is one that session_log has.
 func (t Type) Valid() bool { return t >= LoginFailure && t <= Logout }
 
-func (t Type) meaning() (session.Kind, session.Outcome, string) {
+func (t Type) kindAndOutcome() (session.Kind, session.Outcome, string) {
 	switch t {
 	case LoginFailure:
 		return session.KindLogin, session.OutcomeFailure, "LoginFailure"
@@ -76,7 +76,7 @@ func AuthMethod(authType string) string {
 	return session.AuthOther
 }
 
-// failureClass reads what little a failure_reason tells: of a wrong password, an unknown user and an address that is not
+// failureClass reads what little a failure_reason says: of a wrong password, an unknown user and an address that is not
 // allowed the server says the same, on purpose. The code is there only if the text has it.
 func failureClass(reason string) (errorType, code string) {
 	if rest, ok := strings.CutPrefix(reason, "Code: "); ok {

@@ -1,4 +1,4 @@
-// Package formats lists every text that can be read. The doors (files, SQL, an encoding) all read the same ones.
+// Package formats lists every text that can be read. Sources of files, of SQL and the encoding extension all read the same ones.
 package formats
 
 import (
@@ -18,7 +18,7 @@ import (
 // PostgreSQLStderr is the format of which no content is typical: log_line_prefix says what its lines begin with.
 const PostgreSQLStderr = "stderr"
 
-// CheckLinePrefix is the check of the key `log_line_prefix`, which every door has: its error names the key, what PostgreSQL's
+// CheckLinePrefix is the check of the key `log_line_prefix`, which every source of lines has: its error names the key, what PostgreSQL's
 // setting of that name lacks, and the remedy.
 func CheckLinePrefix(prefix string) error {
 	if err := postgreslog.CheckLinePrefix(prefix); err != nil {

@@ -1,4 +1,4 @@
-// Package goldenids pins record ids and session keys of each dialect. An id that changed would tell every event twice after an
+// Package goldenids pins record ids and session keys of each dialect. An id that changed would emit every event twice after an
 // upgrade, and nobody would notice by the events alone. A dialect that must change one says so in one file of its own.
 package goldenids
 
@@ -27,7 +27,7 @@ func CheckFormats(t *testing.T, formats []logformat.Format, linePrefix string) {
 	for _, f := range formats {
 		text, err := os.ReadFile(filepath.Join(Texts, f.Name)) //nolint:gosec // a test's input
 		require.NoError(t, err, "each format has an input")
-		events := read(t, f.New(logformat.Options{
+		events := readAllEvents(t, f.New(logformat.Options{
 			Instance: "golden", Zone: time.UTC, Name: f.Name, Written: time.Date(2026, 11, 21, 23, 0, 0, 0, time.UTC), LinePrefix: linePrefix,
 		}), text)
 		require.GreaterOrEqual(t, len(events), 2, f.Name)
@@ -36,7 +36,7 @@ func CheckFormats(t *testing.T, formats []logformat.Format, linePrefix string) {
 	g.Check(t, filepath.Join(Texts, "golden"))
 }
 
-func read(t *testing.T, p logformat.Parser, text []byte) []session.Event {
+func readAllEvents(t *testing.T, p logformat.Parser, text []byte) []session.Event {
 	t.Helper()
 	batch := &logformat.EventBatch{}
 	for pos := 0; pos < len(text); {

@@ -105,7 +105,7 @@ func (d *Doc) parseValue(dec *jx.Decoder, key string, depth int) error {
 	case jx.String:
 		var text []byte
 		text, err = dec.StrBytes()
-		n.kind, n.text = String, d.checkUTF8(text)
+		n.kind, n.text = String, d.checkedString(text)
 	case jx.Number:
 		var raw jx.Raw
 		raw, err = dec.Raw()
@@ -156,12 +156,12 @@ func (d *Doc) parseObject(dec *jx.Decoder, at, depth int) error {
 		return err
 	}
 	for members := 0; it.Next(); members++ {
-		key := d.checkUTF8(it.Key())
+		key := d.checkedString(it.Key())
 		switch {
 		case d.flaw != nil:
 		case members == MaxMembers:
 			d.flaw = ErrMembers
-		case !d.Lenient && d.hasKey(at, key):
+		case !d.Lenient && d.objectHasKey(at, key):
 			d.flaw = ErrRepeat
 		}
 		if err := d.parseValue(dec, key, depth+1); err != nil {
@@ -171,8 +171,8 @@ func (d *Doc) parseObject(dec *jx.Decoder, at, depth int) error {
 	return it.Err()
 }
 
-// hasKey is for the object at this place, which is still being read.
-func (d *Doc) hasKey(at int, key string) bool {
+// objectHasKey is for the object at this place, which is still being read.
+func (d *Doc) objectHasKey(at int, key string) bool {
 	for i := at + 1; i < len(d.nodes); i = int(d.nodes[i].end) {
 		if d.nodes[i].key == key {
 			return true
@@ -181,7 +181,7 @@ func (d *Doc) hasKey(at int, key string) bool {
 	return false
 }
 
-func (d *Doc) checkUTF8(b []byte) string {
+func (d *Doc) checkedString(b []byte) string {
 	if !d.Valid && !d.Lenient && d.flaw == nil && !utf8.Valid(b) {
 		d.flaw = ErrUTF8
 	}

@@ -141,11 +141,11 @@ func (v Value) Children() iter.Seq2[string, Value] {
 // JSON writes the value compactly.
 func (v Value) JSON() string {
 	var e jx.Encoder
-	v.encodeTo(&e)
+	v.encodeCompactly(&e)
 	return e.String()
 }
 
-func (v Value) encodeTo(e *jx.Encoder) {
+func (v Value) encodeCompactly(e *jx.Encoder) {
 	n := &v.doc.nodes[v.index]
 	switch n.kind {
 	case String:
@@ -155,14 +155,14 @@ func (v Value) encodeTo(e *jx.Encoder) {
 	case Array:
 		e.ArrStart()
 		for child := range v.Elements() {
-			child.encodeTo(e)
+			child.encodeCompactly(e)
 		}
 		e.ArrEnd()
 	case Object:
 		e.ObjStart()
 		for key, child := range v.Members() {
 			e.FieldStart(key)
-			child.encodeTo(e)
+			child.encodeCompactly(e)
 		}
 		e.ObjEnd()
 	default:

@@ -92,9 +92,9 @@ func (c *Clock) UnixOfAbbreviation(local int64, abbr string) (int64, error) {
 // possibleMoments returns how many moments (0, 1 or 2) a local time can mean, in order.
 func (c *Clock) possibleMoments(local int64) (first, second int64, n int) {
 	// No zone is a day from UTC, and none changes twice within two days.
-	early, late := c.offsetAt(local-daySeconds), c.offsetAt(local+daySeconds)
+	early, late := c.zoneOffsetAt(local-daySeconds), c.zoneOffsetAt(local+daySeconds)
 	first, second = local-early, local-late
-	isFirst, isSecond := c.offsetAt(first) == early, c.offsetAt(second) == late
+	isFirst, isSecond := c.zoneOffsetAt(first) == early, c.zoneOffsetAt(second) == late
 	switch {
 	case isFirst && isSecond && first == second:
 		return first, first, 1
@@ -108,7 +108,7 @@ func (c *Clock) possibleMoments(local int64) (first, second int64, n int) {
 	return 0, 0, 0
 }
 
-func (c *Clock) offsetAt(unix int64) int64 {
+func (c *Clock) zoneOffsetAt(unix int64) int64 {
 	_, offset := time.Unix(unix, 0).In(c.zone).Zone()
 	return int64(offset)
 }

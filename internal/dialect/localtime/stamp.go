@@ -33,8 +33,8 @@ var stampForms = [...]*regexp.Regexp{
 	regexp.MustCompile(`^\[?(?P<unix>\d{9,18})(?P<fraction>\.\d{1,9})\]? `),
 }
 
-// cutStamp removes a time from the beginning of a line. ok is false for an unknown form.
-func cutStamp(line string) (s stampParts, rest string, ok bool) {
+// cutTimeStamp removes a time from the beginning of a line. ok is false for an unknown form.
+func cutTimeStamp(line string) (s stampParts, rest string, ok bool) {
 	for _, form := range stampForms {
 		match := form.FindStringSubmatch(line)
 		if match == nil {

@@ -21,18 +21,18 @@ type Syslog struct {
 
 // CutStamp removes a time, and the blank after it, from the beginning of a line without parsing it.
 func CutStamp(line string) (rest string, ok bool) {
-	_, rest, ok = cutStamp(line)
+	_, rest, ok = cutTimeStamp(line)
 	return rest, ok
 }
 
 // Stamp reads the time at the beginning of a line, and returns what follows the blank after it. The year of a classic time
 // is the last one before the text was written; for later lines, the one that is nearest to the line before.
 func (s *Syslog) Stamp(line string) (nanos int64, rest string, err error) {
-	t, rest, ok := cutStamp(line)
+	t, rest, ok := cutTimeStamp(line)
 	if !ok {
 		return 0, "", ErrStamp
 	}
-	nanos, err = s.unixOf(&t)
+	nanos, err = s.stampUnixNanos(&t)
 	if err != nil {
 		return 0, "", err
 	}
@@ -40,7 +40,7 @@ func (s *Syslog) Stamp(line string) (nanos int64, rest string, err error) {
 	return nanos, rest, nil
 }
 
-func (s *Syslog) unixOf(t *stampParts) (nanos int64, err error) {
+func (s *Syslog) stampUnixNanos(t *stampParts) (nanos int64, err error) {
 	var unix int64
 	switch {
 	case t.unixSeconds != "":
@@ -48,7 +48,7 @@ func (s *Syslog) unixOf(t *stampParts) (nanos int64, err error) {
 	case t.date[0] > '9':
 		unix, err = s.monthNameUnix(t)
 	default:
-		unix, err = s.isoUnix(t)
+		unix, err = s.isoStampUnix(t)
 	}
 	if err != nil {
 		return 0, err
@@ -57,7 +57,7 @@ func (s *Syslog) unixOf(t *stampParts) (nanos int64, err error) {
 	return UnixNanos(unix, fraction)
 }
 
-func (s *Syslog) isoUnix(t *stampParts) (unix int64, err error) {
+func (s *Syslog) isoStampUnix(t *stampParts) (unix int64, err error) {
 	local, ok := ParseCivil(t.date + " " + t.clock)
 	offset, isOffset := ParseOffset(t.zone)
 	switch {

@@ -23,7 +23,7 @@ func Find(formats []Format, name string) (Format, bool) {
 	return Format{}, false
 }
 
-// Detect asks the formats in turn; the first that does not say No has it. One that needs more text to tell comes before those
+// Detect asks the formats in turn; the first that does not say No has it. One that needs more text to decide comes before those
 // behind it that are content with less.
 func Detect(formats []Format, head []byte, whole bool) (Format, Verdict) {
 	head = bytes.TrimPrefix(head, []byte(ByteOrderMark))

@@ -12,7 +12,7 @@ import (
 type Format struct {
 	Name    string   // as its maker spells it: JSONEachRow
 	Aliases []string // other spellings of the same
-	// Detect tells whether a text that begins with head (without its byte order mark) has this format. whole says that
+	// Detect says whether a text that begins with head (without its byte order mark) has this format. whole says that
 	// head is all there is, so that Wait is no answer.
 	Detect func(head []byte, whole bool) Verdict
 	// New makes the parser of one text.
@@ -34,7 +34,7 @@ type Verdict uint8
 const (
 	No Verdict = iota
 	Yes
-	Wait // too little to tell
+	Wait // too little to decide
 )
 
 // Options are what a text does not say of itself.
@@ -52,7 +52,7 @@ type Options struct {
 	Shared *SharedState
 	// Once says that what there is of all texts is read once, and nothing that comes later.
 	Once bool
-	// Conditions is told what a text as a whole lacks; nil where nobody wants to know.
+	// Conditions receives what a text as a whole lacks; nil where nobody wants to know.
 	Conditions Conditions
 }
 
@@ -83,7 +83,7 @@ func (s *SharedState) LoadOrNew(name string, newValue func() any) any {
 	return value
 }
 
-// InUse tells whether a parser shares anything. The [Parser.ResumeState] of the latest cursor then knows what all of them know;
+// InUse says whether a parser shares anything. The [Parser.ResumeState] of the latest cursor then knows what all of them know;
 // an earlier one, of another text, is out of date.
 func (s *SharedState) InUse() bool { return s != nil && len(s.values) > 0 }
 
@@ -105,7 +105,7 @@ type Parser interface {
 	// ResumeState is what a new parser must know to start at ResumeOffset. Its size may be that of all texts that share.
 	ResumeState() []byte
 	// Restore makes a new parser ready to go on at an offset, with the state that belongs to it. textGone says that no record of
-	// the state's text will be read again, so that nothing else tells what began in it.
+	// the state's text will be read again, so that nothing else says what began in it.
 	Restore(offset int64, state []byte, textGone bool) error
 	// AmbiguousTimes counts the events so far whose time is one of two that the text may mean: it stood in the hour that a
 	// clock going back shows twice.
@@ -156,7 +156,7 @@ func (*LineParser) FlushDue(int64, *EventBatch) {}
 // Refuse makes an error that [IsRefusal]: its text names what is missing and the remedy.
 func Refuse(text string) error { return &refusal{text} }
 
-// IsRefusal tells whether an error of [Parser.Parse] concerns the whole text.
+// IsRefusal says whether an error of [Parser.Parse] concerns the whole text.
 func IsRefusal(err error) bool {
 	if err == nil { // most rows: what follows allocates
 		return false

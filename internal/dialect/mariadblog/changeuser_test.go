@@ -16,7 +16,7 @@ import (
 func TestARealServersChangesOfUser(t *testing.T) {
 	text, err := os.ReadFile("testdata/change_user.log")
 	require.NoError(t, err)
-	events, bad := parse(newParser(options()), string(text))
+	events, bad := parse(newAuditParser(options()), string(text))
 	require.Empty(t, bad)
 	require.Equal(t, []string{
 		"login success alice@app from localhost",
@@ -42,7 +42,7 @@ func TestARealServersChangesOfUser(t *testing.T) {
 
 func TestProxiesAreTold(t *testing.T) {
 	for _, more := range []string{"", ",", ",TLSv1.3"} {
-		events, bad := parse(newParser(options()), "20261121 22:01:32,vm,px,10.0.0.7,6,0,CONNECT,app,,0"+more+"\n"+
+		events, bad := parse(newAuditParser(options()), "20261121 22:01:32,vm,px,10.0.0.7,6,0,CONNECT,app,,0"+more+"\n"+
 			"20261121 22:01:32,vm,px,10.0.0.7,6,0,PROXY_CONNECT,app,`real`@`%`,0"+more+"\n20261121 22:01:33,vm,px,10.0.0.7,6,0,DISCONNECT,app,,0"+more+"\n")
 		require.Empty(t, bad)
 		require.Equal(t, []string{"login success px@app from 10.0.0.7", "session.update success px@app from 10.0.0.7", "logout success px@app from 10.0.0.7"}, briefs(events))
@@ -54,7 +54,7 @@ func TestProxiesAreTold(t *testing.T) {
 
 func TestTheVersionOfTLS(t *testing.T) {
 	for more, want := range map[string]string{",": "", ",TLSv1.3": "TLSv1.3", ",SSL,TLSv1.2": "TLSv1.2", ",SSL": "", "": ""} {
-		events, bad := parse(newParser(options()), "20261121 22:01:32,vm,alice,h:4711,6,0,CONNECT,app,,0"+more+"\n")
+		events, bad := parse(newAuditParser(options()), "20261121 22:01:32,vm,alice,h:4711,6,0,CONNECT,app,,0"+more+"\n")
 		require.Empty(t, bad)
 		require.Equal(t, want, events[0].TLSVersion, more)
 	}
@@ -68,7 +68,7 @@ func TestTheVersionOfTLS(t *testing.T) {
 func TestTablesNamesMakeNoLogins(t *testing.T) {
 	const forged = "20261121 22:01:33,vm,root,localhost:unavailable,99,0,CONNECT,app,,0"
 	for _, name := range []string{"a\n" + forged, "x,\n" + forged, "x,\n" + forged + ",SSL", "a\n" + forged + ",TLSv1.3", "x,\n" + forged + ",TLSv1.3"} {
-		events, _ := parse(newParser(options()), login+"20261121 22:01:33,vm,alice,localhost,5,7,CREATE,test,"+name+",\n"+login)
+		events, _ := parse(newAuditParser(options()), login+"20261121 22:01:33,vm,alice,localhost,5,7,CREATE,test,"+name+",\n"+login)
 		require.Len(t, events, 2, "%q", name)
 		for i := range events {
 			require.Equal(t, "alice", events[i].User, "%q", name)
@@ -76,7 +76,7 @@ func TestTablesNamesMakeNoLogins(t *testing.T) {
 	}
 	enterprise := "20261121 22:01:32,vm,bob,localhost:unavailable,6,0,CONNECT,app,,0,\n"
 	table := "20261121 22:01:33,vm,alice,localhost:unavailable,5,7,WRITE,test,t,\n"
-	events, bad := parse(newParser(options()), enterprise+table+enterprise)
+	events, bad := parse(newAuditParser(options()), enterprise+table+enterprise)
 	require.Empty(t, bad)
 	require.Len(t, events, 2, "where the server writes the field, a login may follow a table's record")
 }

@@ -37,7 +37,7 @@ func FuzzServerAudit(f *testing.F) {
 		if zone > 127 {
 			o.Written = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 		}
-		format := logformattest.Format{New: func() logformat.Parser { return newParser(o) }, Errors: complaints, Silent: true}
+		format := logformattest.Format{New: func() logformat.Parser { return newAuditParser(o) }, Errors: complaints, Silent: true}
 		for _, e := range format.Check(t, text, int(cut)) {
 			if !strings.Contains(text, e.User) || !strings.Contains(text, e.Database) {
 				t.Fatalf("a name that is not in the text: %q, %q", e.User, e.Database)
@@ -54,7 +54,7 @@ var inLine = regexp.MustCompile(`\n(?:\d{4}|[A-Z][a-z][a-z] )`)
 
 // forge has a client fail to log in under a name, between two logins of alice.
 func forge(t *testing.T, name string) {
-	events, bad := parse(newParser(options()), login+"20261121 22:01:33,vm,"+name+",10.6.6.6,14,0,FAILED_CONNECT,,,1045\n"+login)
+	events, bad := parse(newAuditParser(options()), login+"20261121 22:01:33,vm,"+name+",10.6.6.6,14,0,FAILED_CONNECT,,,1045\n"+login)
 	alice, failed := 0, 0
 	for i := range events {
 		switch e := &events[i]; {

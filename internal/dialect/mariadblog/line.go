@@ -57,15 +57,15 @@ type recordTail struct {
 	withoutTLS                                                            bool // the field for the version of TLS is there, and empty
 }
 
-// readTail reads a record from its end. concern is false for other operations; ok is false for a text without the end of a record.
-func readTail(s string) (t recordTail, concern, ok bool) {
+// readRecordTail reads a record from its end. concern is false for other operations; ok is false for a text without the end of a record.
+func readRecordTail(s string) (t recordTail, concern, ok bool) {
 	rest, code, found := logformat.CutLast(s, ",")
 	if !found {
 		return t, false, false
 	}
 	for range maxAddedFields {
 		before, previous, found := logformat.CutLast(rest, ",")
-		if !found || isNumber(code) || code == "" && !isNumber(previous) && !isAddedField(previous) {
+		if !found || isDecimalNumber(code) || code == "" && !isDecimalNumber(previous) && !isAddedField(previous) {
 			break
 		}
 		t.setAddedField(code)
@@ -73,7 +73,7 @@ func readTail(s string) (t recordTail, concern, ok bool) {
 	}
 	t.code = code
 	rest, object, found := logformat.CutLast(rest, ",")
-	if !found || !isNumber(code) && code != "" {
+	if !found || !isDecimalNumber(code) && code != "" {
 		return t, false, false
 	}
 	if t.object = object; code == "" || object != "" && object[len(object)-1] != '`' {
@@ -106,7 +106,7 @@ func (t *recordTail) setAddedField(field string) {
 func (t recordTail) readConnection(rest string) (recordTail, bool, bool) {
 	at := -1
 	for _, op := range connectionOperations {
-		if i := lastField(rest, op); i > at {
+		if i := lastFieldPlace(rest, op); i > at {
 			at, t.operation, t.database = i, op, rest[i+len(op)+2:]
 		}
 	}
@@ -117,11 +117,11 @@ func (t recordTail) readConnection(rest string) (recordTail, bool, bool) {
 	rest, id, ok2 := logformat.CutLast(rest, ",")
 	_, host, ok3 := logformat.CutLast(rest, ",")
 	t.connectionID, t.host, t.hostStart = id, host, len(rest)-len(host)
-	return t, true, ok1 && ok2 && ok3 && isNumber(query) && isNumber(id)
+	return t, true, ok1 && ok2 && ok3 && isDecimalNumber(query) && isDecimalNumber(id)
 }
 
-// lastField returns the place of the comma before the last field with this text that is not the last of s.
-func lastField(s, field string) int {
+// lastFieldPlace returns the place of the comma before the last field with this text that is not the last of s.
+func lastFieldPlace(s, field string) int {
 	for end := len(s); ; {
 		i := strings.LastIndex(s[:end], field)
 		switch {
@@ -142,14 +142,14 @@ func isOtherOperation(s string) bool {
 		if numbers >= 2 && field != "" && strings.Trim(field, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == "" {
 			return !slices.Contains(connectionOperations[:], field)
 		}
-		if numbers++; !isNumber(field) {
+		if numbers++; !isDecimalNumber(field) {
 			numbers = 0
 		}
 	}
 	return false
 }
 
-func isNumber(s string) bool {
+func isDecimalNumber(s string) bool {
 	_, ok := localtime.ParseDigits(s)
 	return ok && s != ""
 }
@@ -176,8 +176,8 @@ func splitAddress(s string) (host string, port int32) {
 	return strings.Trim(before, "[]"), int32(n)
 }
 
-// readTime returns what follows the comma after the time.
-func readTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest string, err error) {
+// readRecordTime returns what follows the comma after the time.
+func readRecordTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest string, err error) {
 	if len(s) > 18 && s[17] == ',' && s[8] == ' ' {
 		local, ok := localtime.ParseLocal("20060102 15:04:05", s[:17])
 		if !ok {
@@ -192,7 +192,7 @@ func readTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool, rest 
 		}
 		return nanos, false, s[18:], err
 	}
-	if len(s) > 17 && s[16] == ',' && isNumber(s[:16]) {
+	if len(s) > 17 && s[16] == ',' && isDecimalNumber(s[:16]) {
 		micros, _ := localtime.ParseDigits(s[:16])
 		nanos, err = localtime.UnixNanos(micros/1e6, micros%1e6*1000)
 		return nanos, true, s[17:], err
@@ -216,22 +216,22 @@ func readSyslogTime(clock *localtime.Syslog, s string) (nanos int64, epoch bool,
 
 func startsRecord(line string) bool {
 	if len(line) > 18 && line[17] == ',' && line[8] == ' ' && line[11] == ':' {
-		return isNumber(line[:8])
+		return isDecimalNumber(line[:8])
 	}
 	if len(line) > 17 && line[16] == ',' {
-		return isNumber(line[:16])
+		return isDecimalNumber(line[:16])
 	}
 	_, ok := localtime.CutStamp(line)
 	return ok
 }
 
 func (r *auditRecord) readRecord(clock *localtime.Syslog, s string) (concern bool, err error) {
-	t, concern, ok := readTail(s)
+	t, concern, ok := readRecordTail(s)
 	switch {
 	case !ok && !startsRecord(s):
 		return false, errLine
 	case !ok || !concern:
-		if _, _, _, err := readTime(clock, s); err != nil {
+		if _, _, _, err := readRecordTime(clock, s); err != nil {
 			return false, err
 		}
 		if !ok {
@@ -240,7 +240,7 @@ func (r *auditRecord) readRecord(clock *localtime.Syslog, s string) (concern boo
 		return false, nil
 	}
 	*r = auditRecord{operation: t.operation, database: t.database, code: t.code, connectionType: t.connectionType, tls: t.tls, proxy: t.object, withoutTLS: t.withoutTLS}
-	nanos, epoch, rest, err := readTime(clock, s)
+	nanos, epoch, rest, err := readRecordTime(clock, s)
 	if err != nil {
 		return false, err
 	}

@@ -15,7 +15,7 @@ import (
 func Formats() []logformat.Format {
 	return []logformat.Format{{
 		Name: "server_audit", Aliases: []string{"mariadb_audit", "mysql_audit"}, Detect: detectFormat,
-		New:        func(o logformat.Options) logformat.Parser { return newParser(o) },
+		New:        func(o logformat.Options) logformat.Parser { return newAuditParser(o) },
 		ClearTimes: "start the server with TZ=UTC and write timezone: UTC",
 
 		LineMayContinue: true, // what follows a record may be the rest of its name, and mostly nothing follows
@@ -30,7 +30,7 @@ func detectFormat(head []byte, whole bool) logformat.Verdict {
 	case !startsRecord(first):
 		return logformat.No
 	}
-	if _, concern, ok := readTail(strings.TrimSuffix(first, "\r")); ok && (concern || strings.Count(first, ",") >= 8) {
+	if _, concern, ok := readRecordTail(strings.TrimSuffix(first, "\r")); ok && (concern || strings.Count(first, ",") >= 8) {
 		return logformat.Yes
 	}
 	return logformat.No
@@ -46,7 +46,7 @@ type auditParser struct {
 	mayBeInName bool // what was read last may be the beginning of a table's name with line ends in it
 }
 
-func newParser(o logformat.Options) *auditParser {
+func newAuditParser(o logformat.Options) *auditParser {
 	p := &auditParser{instance: o.Instance, clock: localtime.Syslog{Clock: localtime.New(o.Zone)}}
 	if !o.Written.IsZero() {
 		p.clock.Written = o.Written.Unix()
@@ -64,14 +64,14 @@ const maxContinuationBytes = 600
 // it goes on up to the first line that has and does not begin another. So does one that seems to have its end, where the next
 // line ends a failed login and begins nothing: the name was made to look like another's login.
 //
-// A name can also be made so that each of its lines is a record with beginning and end. Nobody can tell those from true ones.
+// A name can also be made so that each of its lines is a record with beginning and end. Nobody can distinguish those from true ones.
 func (p *auditParser) Frame(data []byte, final bool) int {
 	n := p.LineParser.Frame(data, final)
 	if n == 0 {
 		return 0
 	}
 	found := 0 // an end, after which there may be the true one
-	if _, _, ok := readTail(borrowedLine(data[:n])); ok {
+	if _, _, ok := readRecordTail(borrowedLine(data[:n])); ok {
 		found = n
 	} else if !startsRecord(borrowedLine(data[:n])) {
 		return n
@@ -90,7 +90,7 @@ func (p *auditParser) Frame(data []byte, final bool) int {
 		if isNew {
 			continue // it may be a part of the name all the same
 		}
-		if t, concern, ok := readTail(borrowedLine(data[:at])); ok && (found == 0 || concern && t.operation == opFailed) {
+		if t, concern, ok := readRecordTail(borrowedLine(data[:at])); ok && (found == 0 || concern && t.operation == opFailed) {
 			found = at
 		}
 	}
@@ -151,11 +151,11 @@ func (p *auditParser) handleRecord(batch *logformat.EventBatch) {
 		p.handleChangeUser(batch, c)
 	case opProxy:
 		if login, known := p.sessions.loginTimes.Peek(c); known {
-			p.fillEvent(batch.Add(), session.KindSessionUpdate, login)
+			p.fillEventFields(batch.Add(), session.KindSessionUpdate, login)
 		}
 	case opDisconnect:
 		if login, known := p.sessions.removeLogin(c); known { // else of a failed login, or of one that is older than what was read
-			p.fillEvent(batch.Add(), session.KindLogout, login)
+			p.fillEventFields(batch.Add(), session.KindLogout, login)
 		}
 	}
 }
@@ -165,13 +165,13 @@ func (p *auditParser) handleConnect(batch *logformat.EventBatch, c connectionKey
 	switch failed := r.operation == opFailed || r.code != "0"; {
 	case !failed:
 		p.rememberLogin(c, r.time)
-	case r.user == "" && errorType(r.code) == session.ErrorProtocol:
+	case r.user == "" && errorTypeOfCode(r.code) == session.ErrorProtocol:
 		p.sessions.removeLogin(c)
 		return // a bare connect, as load balancers make them: no name was sent, so this is no attempt to log in
 	default:
 		p.sessions.removeLogin(c)
 	}
-	p.fillEvent(batch.Add(), session.KindLogin, r.time)
+	p.fillEventFields(batch.Add(), session.KindLogin, r.time)
 }
 
 func (p *auditParser) rememberLogin(c connectionKey, at int64) {
@@ -189,18 +189,18 @@ func (p *auditParser) handleChangeUser(batch *logformat.EventBatch, c connection
 	if r.code == "0" {
 		if login, known := p.sessions.removeLogin(c); known {
 			e := batch.Add()
-			p.fillEvent(e, session.KindLogout, login)
+			p.fillEventFields(e, session.KindLogout, login)
 			e.User, e.UserEmpty, e.Database = "", false, "" // these are the next session's
 			at = max(at, login+1)                           // times are whole seconds, and a session's time is a part of its key
 		}
 		p.rememberLogin(c, at)
 	}
 	e := batch.Add()
-	p.fillEvent(e, session.KindLogin, at)
+	p.fillEventFields(e, session.KindLogin, at)
 	e.UserEmpty = e.UserEmpty && r.host != ""
 }
 
-func (p *auditParser) fillEvent(e *session.Event, kind session.Kind, login int64) {
+func (p *auditParser) fillEventFields(e *session.Event, kind session.Kind, login int64) {
 	r := &p.record
 	e.Reset()
 	e.System, e.Instance, e.Host = session.SystemMariaDB, p.instance, r.serverHost
@@ -213,7 +213,7 @@ func (p *auditParser) fillEvent(e *session.Event, kind session.Kind, login int64
 	e.PID = r.connection
 	e.Kind, e.Outcome = kind, session.OutcomeSuccess
 	if kind != session.KindLogout && (r.operation == opFailed || r.code != "0") {
-		e.Outcome, e.StatusCode, e.ErrorType = session.OutcomeFailure, r.code, errorType(r.code)
+		e.Outcome, e.StatusCode, e.ErrorType = session.OutcomeFailure, r.code, errorTypeOfCode(r.code)
 	}
 	e.UserType = session.DatabaseUserType(e.User, e.Outcome)
 	if r.proxy != "" {
@@ -227,8 +227,8 @@ func (p *auditParser) fillEvent(e *session.Event, kind session.Kind, login int64
 	e.RecordID = p.hash.RecordID(r.time)
 }
 
-// errorType classifies the server's error codes, those of MariaDB and MySQL.
-func errorType(code string) string {
+// errorTypeOfCode classifies the server's error codes, those of MariaDB and MySQL.
+func errorTypeOfCode(code string) string {
 	switch code {
 	case "1045", "1698":
 		return session.ErrorInvalidCredentials

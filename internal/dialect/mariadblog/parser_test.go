@@ -15,7 +15,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
-func newParser(o logformat.Options) logformat.Parser {
+func newAuditParser(o logformat.Options) logformat.Parser {
 	f, _ := logformat.Find(mariadblog.Formats(), "server_audit")
 	return f.New(o)
 }
@@ -62,7 +62,7 @@ func briefs(events []session.Event) (lines []string) {
 
 // What the clients of the recorded server did: no more logouts than logins, none of a failed login, none of a probe.
 func TestRealLog(t *testing.T) {
-	events, bad := parse(newParser(options()), sample(t))
+	events, bad := parse(newAuditParser(options()), sample(t))
 	require.Empty(t, bad)
 	require.Equal(t, []string{
 		"login success root@ from localhost", "logout success root@ from localhost",
@@ -131,7 +131,7 @@ func TestVariants(t *testing.T) {
 	} {
 		o := options()
 		o.Written = written
-		events, bad := parse(newParser(o), test.in+"\r\n")
+		events, bad := parse(newAuditParser(o), test.in+"\r\n")
 		require.Empty(t, bad, test.in)
 		require.Equal(t, []string{test.want}, briefs(events), test.in)
 		e := events[0]
@@ -151,7 +151,7 @@ func TestOtherRecordsAreNone(t *testing.T) {
 		"20261121 22:01:32,vm,,10.0.0.1:4711,6,0,FAILED_CONNECT,,,1160,",
 		"20261121 22:01:32,vm,root,localhost,5,0,PROXY_CONNECT,app,`a`@`%`,0", // of a login that was never seen
 	} {
-		events, bad := parse(newParser(options()), in+"\n")
+		events, bad := parse(newAuditParser(options()), in+"\n")
 		require.Empty(t, bad, in)
 		require.Empty(t, events, in)
 	}
@@ -163,7 +163,7 @@ func TestHostileNames(t *testing.T) {
 	forged := "20261121 22:01:33,vm,root,localhost,99,0,CONNECT,app,,0"
 	for _, name := range []string{"a,b", "a\nb", "\n", "x\n\n", ",,,", "x,127.0.0.1,3,0,CONNECT,app", "x\n" + forged + "\ny", "x\n" + forged + "\n" + forged + "\n", "CONNECT", "'"} {
 		text := neighbour + "20261121 22:01:33,vm," + name + ",127.0.0.1,14,0,FAILED_CONNECT,,,1045\n" + neighbour
-		events, bad := parse(newParser(options()), text)
+		events, bad := parse(newAuditParser(options()), text)
 		require.Empty(t, bad, "%q", name)
 		require.Len(t, events, 3, "%q", name)
 		require.Equal(t, name, events[1].User)
@@ -178,7 +178,7 @@ func TestNeighboursOfBadLinesPass(t *testing.T) {
 	for _, torn := range []string{
 		"20261121 22:01:32,vm,al\n", "20261121 22:01:32,vm,alice,127.0.0.1,6,0,CONNECT,app,\n", "\x00\n", "garbage, more\n", "20261321 22:01:32,vm,alice,127.0.0.1,6,0,CONNECT,app,,0\n",
 	} {
-		events, bad := parse(newParser(options()), first+torn+second)
+		events, bad := parse(newAuditParser(options()), first+torn+second)
 		require.Len(t, events, 2, "%q", torn)
 		require.Len(t, bad, 1, "%q", torn)
 		require.True(t, strings.HasPrefix(bad[0], fmt.Sprint(len(first))+": "))
@@ -189,20 +189,20 @@ func TestNeighboursOfBadLinesPass(t *testing.T) {
 func TestTimesNeedAZone(t *testing.T) {
 	o := options()
 	o.Zone = nil
-	err := newParser(o).Parse(records(newParser(o), sample(t))[0], 0, &logformat.EventBatch{})
+	err := newAuditParser(o).Parse(records(newAuditParser(o), sample(t))[0], 0, &logformat.EventBatch{})
 	require.True(t, logformat.IsRefusal(err))
 	require.ErrorContains(t, err, "timezone")
-	events, bad := parse(newParser(o), "1795298492123456,ip-10,alice,10.0.0.1,6,0,CONNECT,app,,0\n")
+	events, bad := parse(newAuditParser(o), "1795298492123456,ip-10,alice,10.0.0.1,6,0,CONNECT,app,,0\n")
 	require.Empty(t, bad)
 	require.Len(t, events, 1)
-	err = newParser(options()).Parse("Nov 21 22:01:32 vm x: vm,alice,10.0.0.1,6,0,CONNECT,app,,0\n", 0, &logformat.EventBatch{})
+	err = newAuditParser(options()).Parse("Nov 21 22:01:32 vm x: vm,alice,10.0.0.1,6,0,CONNECT,app,,0\n", 0, &logformat.EventBatch{})
 	require.True(t, logformat.IsRefusal(err))
 }
 
 // A reader that is killed at any record, or whose log goes on in another file there, tells the same events.
 func TestKilledOrRotatedAtEveryRecord(t *testing.T) {
-	all := records(newParser(options()), sample(t))
-	whole, _ := parse(newParser(options()), sample(t))
+	all := records(newAuditParser(options()), sample(t))
+	whole, _ := parse(newAuditParser(options()), sample(t))
 	for cut := range all {
 		for _, rotated := range []bool{false, true} {
 			o := options()
@@ -210,12 +210,12 @@ func TestKilledOrRotatedAtEveryRecord(t *testing.T) {
 				o.Shared = &logformat.SharedState{}
 			}
 			batch, at := &logformat.EventBatch{}, int64(0)
-			first := newParser(o)
+			first := newAuditParser(o)
 			for _, record := range all[:cut] {
 				require.NoError(t, first.Parse(record, at, batch))
 				at += int64(len(record))
 			}
-			second := newParser(o)
+			second := newAuditParser(o)
 			if rotated {
 				at = 0
 			} else {
@@ -233,12 +233,12 @@ func TestKilledOrRotatedAtEveryRecord(t *testing.T) {
 			}
 		}
 	}
-	require.Error(t, newParser(options()).Restore(0, []byte("{"), false))
+	require.Error(t, newAuditParser(options()).Restore(0, []byte("{"), false))
 }
 
 // Connections that never end, as after crashes, take bounded memory, and the latest of them keep their logouts.
 func TestSessionsAreBounded(t *testing.T) {
-	p, batch := newParser(options()), &logformat.EventBatch{}
+	p, batch := newAuditParser(options()), &logformat.EventBatch{}
 	for i := range 120_000 {
 		batch.Cut(0)
 		require.NoError(t, p.Parse(fmt.Sprintf("20261121 22:01:32,vm,alice,h,%d,0,CONNECT,app,,0", i), 1, batch))
@@ -262,7 +262,7 @@ func TestDetect(t *testing.T) {
 }
 
 func TestLinesCostNoAllocation(t *testing.T) {
-	p, batch := newParser(options()), &logformat.EventBatch{}
+	p, batch := newAuditParser(options()), &logformat.EventBatch{}
 	for _, line := range []string{
 		"20261121 22:01:32,vm,alice,127.0.0.1,7,0,FAILED_CONNECT,,,1045\n", "20261121 22:01:32,vm,alice,127.0.0.1,6,14,QUERY,app,'select * from t where s=\\'it\\'',0\n",
 	} {
@@ -275,7 +275,7 @@ func TestLinesCostNoAllocation(t *testing.T) {
 // BenchmarkParse reads the real log over and over. One op is one record.
 func BenchmarkParse(b *testing.B) {
 	text := sample(b)
-	p, batch := newParser(options()), &logformat.EventBatch{}
+	p, batch := newAuditParser(options()), &logformat.EventBatch{}
 	count, raw := len(records(p, text)), []byte(text)
 	b.SetBytes(int64(len(text) / count))
 	b.ReportAllocs()

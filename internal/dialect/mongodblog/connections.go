@@ -64,7 +64,7 @@ func (k *openConnections) findConnection(l *logRecord) *openConnection {
 	return nil
 }
 
-func (k *openConnections) findOrAdd(l *logRecord) *openConnection {
+func (k *openConnections) findOrAddConnection(l *logRecord) *openConnection {
 	if c := k.findConnection(l); c != nil {
 		return c
 	}

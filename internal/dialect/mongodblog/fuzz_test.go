@@ -34,7 +34,7 @@ func FuzzMongoDB(f *testing.F) {
 	f.Add(uint16(40), "2026-03-23T08:20:15.774123456Z stdout F "+succeeded(1, 7, "a", "admin")+`{"log":`+quoted(ended(2, 7))+`,"stream":"stdout"}`)
 	f.Add(uint16(1), `x","db":"admin"}}`+"\n"+succeeded(1, 7, "root", "admin"))
 	f.Fuzz(func(t *testing.T, cut uint16, text string) {
-		format := logformattest.Format{New: func() logformat.Parser { return newParser(options()) }, Errors: complaints, Silent: true}
+		format := logformattest.Format{New: func() logformat.Parser { return newRecordParser(options()) }, Errors: complaints, Silent: true}
 		format.Check(t, text, int(cut))
 		if utf8.ValidString(text) {
 			forge(t, text[:min(len(text), 120)])
@@ -45,7 +45,7 @@ func FuzzMongoDB(f *testing.F) {
 // forge has a client fail to log in under a name, between two logins of alice.
 func forge(t *testing.T, name string) {
 	name = strings.ToValidUTF8(name, "")
-	events, bad := parse(newParser(options()), succeeded(1, 7, "alice", "admin")+failed(2, 8, name, false, 18, "AuthenticationFailed: "+name)+succeeded(3, 9, "alice", "admin"))
+	events, bad := parse(newRecordParser(options()), succeeded(1, 7, "alice", "admin")+failed(2, 8, name, false, 18, "AuthenticationFailed: "+name)+succeeded(3, 9, "alice", "admin"))
 	if len(bad) != 0 || len(events) != 3 || events[1].Outcome != session.OutcomeFailure || events[1].User != name || events[0].User != "alice" || events[2].User != "alice" {
 		t.Fatalf("the name %q makes %q and %q", name, briefs(events), bad)
 	}

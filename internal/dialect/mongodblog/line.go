@@ -94,10 +94,10 @@ func (l *logRecord) readRecord(text string) error {
 		return errLine
 	}
 	var ok bool
-	if l.time, ok = parseTime(v.Text("t", "$date")); !ok {
+	if l.time, ok = parseLogTime(v.Text("t", "$date")); !ok {
 		return errTime
 	}
-	l.id, l.severity, l.connection = recordID(numberOf(id)), textOf(v.Get("s")), connectionNumber(v.Text("ctx"))
+	l.id, l.severity, l.connection = recordID(numberOrZero(id)), copyOfText(v.Get("s")), connectionNumber(v.Text("ctx"))
 	if l.concernsLogins() {
 		l.readAttributes(v.Get("attr"))
 	}
@@ -105,30 +105,30 @@ func (l *logRecord) readRecord(text string) error {
 }
 
 func (l *logRecord) readAttributes(attributes jsontree.Value) {
-	l.remote = textOf(attributes.Get("remote"))
+	l.remote = copyOfText(attributes.Get("remote"))
 	if l.remote == "" && l.id != idMetadata { // whose client is the connection's name
-		l.remote = textOf(attributes.Get("client"))
+		l.remote = copyOfText(attributes.Get("client"))
 	}
-	if n := numberOf(attributes.Get("connectionId")); n != 0 {
+	if n := numberOrZero(attributes.Get("connectionId")); n != 0 {
 		l.connection = n
 	}
 	uuid := attributes.Get("uuid")
 	for uuid.Kind() == jsontree.Object { // of extended JSON and of the server
 		uuid = firstPresent(uuid.Get("uuid"), uuid.Get("$uuid"))
 	}
-	l.uuid = textOf(uuid)
+	l.uuid = copyOfText(uuid)
 	account := attributes
 	if user := attributes.Get("user"); user.Kind() == jsontree.Object {
 		account = user
 	}
-	l.user = textOf(firstPresent(attributes.Get("principalName"), account.Get("user")))
-	l.database = textOf(firstPresent(attributes.Get("authenticationDatabase"), account.Get("db"), attributes.Get("db")))
-	l.mechanism = textOf(attributes.Get("mechanism"))
+	l.user = copyOfText(firstPresent(attributes.Get("principalName"), account.Get("user")))
+	l.database = copyOfText(firstPresent(attributes.Get("authenticationDatabase"), account.Get("db"), attributes.Get("db")))
+	l.mechanism = copyOfText(attributes.Get("mechanism"))
 	failure, result := attributes.Get("error"), attributes.Get("result")
-	l.failure = textOf(firstPresent(failure.Get("errmsg"), failure))
-	l.result = numberOf(firstPresent(failure.Get("code"), result))
+	l.failure = copyOfText(firstPresent(failure.Get("errmsg"), failure))
+	l.result = numberOrZero(firstPresent(failure.Get("code"), result))
 	if result.Kind() == jsontree.String { // of 4.4: the text of the failure
-		l.failure = textOf(result)
+		l.failure = copyOfText(result)
 	}
 	l.speculative = firstPresent(attributes.Get("speculative"), attributes.Get("isSpeculative")).Is("true")
 	l.clusterMember = attributes.Get("isClusterMember").Is("true")
@@ -138,10 +138,10 @@ func (l *logRecord) readAttributes(attributes jsontree.Value) {
 func readClientMetadata(document jsontree.Value) clientMetadata {
 	driver, system := document.Get("driver"), document.Get("os")
 	return clientMetadata{
-		Application: textOf(document.Get("application", "name")),
-		Driver:      joinNonEmpty(textOf(driver.Get("name")), textOf(driver.Get("version"))),
-		OS:          joinNonEmpty(cmp.Or(textOf(system.Get("name")), textOf(system.Get("type"))), textOf(system.Get("version")), textOf(system.Get("architecture"))),
-		Platform:    textOf(document.Get("platform")),
+		Application: copyOfText(document.Get("application", "name")),
+		Driver:      joinNonEmpty(copyOfText(driver.Get("name")), copyOfText(driver.Get("version"))),
+		OS:          joinNonEmpty(cmp.Or(copyOfText(system.Get("name")), copyOfText(system.Get("type"))), copyOfText(system.Get("version")), copyOfText(system.Get("architecture"))),
+		Platform:    copyOfText(document.Get("platform")),
 	}
 }
 
@@ -154,15 +154,15 @@ func firstPresent(values ...jsontree.Value) jsontree.Value {
 	return jsontree.Value{}
 }
 
-// textOf copies a text: what is kept must not hold on to the line.
-func textOf(v jsontree.Value) string {
+// copyOfText copies a text: what is kept must not hold on to the line.
+func copyOfText(v jsontree.Value) string {
 	if v.Kind() != jsontree.String {
 		return ""
 	}
 	return strings.Clone(v.Peek())
 }
 
-func numberOf(v jsontree.Value) int64 {
+func numberOrZero(v jsontree.Value) int64 {
 	if v.Kind() != jsontree.Number {
 		return 0
 	}
@@ -192,8 +192,8 @@ func connectionNumber(context string) int64 {
 	return n
 }
 
-// parseTime accepts zones without a colon, as early versions write them.
-func parseTime(s string) (int64, bool) {
+// parseLogTime accepts zones without a colon, as early versions write them.
+func parseLogTime(s string) (int64, bool) {
 	for _, layout := range [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700"} {
 		if t, err := time.Parse(layout, s); err == nil && t.Year() >= 1970 && t.Year() < 2262 {
 			return t.UnixNano(), true

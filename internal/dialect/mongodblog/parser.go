@@ -17,7 +17,7 @@ import (
 func Formats() []logformat.Format {
 	return []logformat.Format{{
 		Name: "mongodb", Aliases: []string{"mongod", "mongos"}, Detect: detectFormat,
-		New:           func(o logformat.Options) logformat.Parser { return newParser(o) },
+		New:           func(o logformat.Options) logformat.Parser { return newRecordParser(o) },
 		DecidesByTime: true,
 	}}
 }
@@ -46,7 +46,7 @@ type recordParser struct {
 	loggingWatch         missingRecordsWatch
 }
 
-func newParser(o logformat.Options) *recordParser {
+func newRecordParser(o logformat.Options) *recordParser {
 	return &recordParser{
 		instance:     o.Instance,
 		connections:  o.Shared.LoadOrNew("mongodb", func() any { return newOpenConnections() }).(*openConnections),
@@ -83,10 +83,10 @@ func (p *recordParser) handleRecord(batch *logformat.EventBatch) {
 		known.addFromRecord(l)
 		p.noteConnection()
 	case idMetadata:
-		known.findOrAdd(l).Client = l.client
+		known.findOrAddConnection(l).Client = l.client
 	case idSucceeded, idSucceededCommand, idSucceededBefore:
 		p.noteVerdict()
-		p.handleLogin(known.findOrAdd(l), batch)
+		p.handleLogin(known.findOrAddConnection(l), batch)
 	case idFailed, idFailedCommand, idFailedBefore:
 		p.noteVerdict()
 		c := known.findConnection(l)
@@ -111,9 +111,9 @@ func (p *recordParser) handleLogin(c *openConnection, batch *logformat.EventBatc
 		kind = session.KindSessionUpdate
 	}
 	e := batch.Add()
-	p.fillEvent(e, kind, c, s)
+	p.fillEventFields(e, kind, c, s)
 	e.Outcome = session.OutcomeSuccess
-	p.assignIDs(e, s)
+	p.assignRecordIDs(e, s)
 }
 
 // handleFailure ignores what is not an attempt of its own: drivers try to log in within their greeting, and retry with the mechanism
@@ -139,10 +139,10 @@ func (p *recordParser) handleFailure(c *openConnection, batch *logformat.EventBa
 	}
 	e := batch.Add()
 	s := openSession{User: l.user, Database: l.database, Mechanism: l.mechanism, Time: l.time, Member: l.clusterMember}
-	p.fillEvent(e, session.KindLogin, c, &s)
+	p.fillEventFields(e, session.KindLogin, c, &s)
 	e.Outcome, e.StatusCode, e.FailureReason = session.OutcomeFailure, code, l.failure
-	e.ErrorType = errorType(code, l.failure, l.mechanism)
-	p.assignIDs(e, &s)
+	e.ErrorType = errorTypeOfCode(code, l.failure, l.mechanism)
+	p.assignRecordIDs(e, &s)
 }
 
 // handleLogout ends every session of a connection: MongoDB lets one connection be several users of several databases.
@@ -152,13 +152,13 @@ func (p *recordParser) handleLogout(c *openConnection, batch *logformat.EventBat
 	}
 	for i := range c.Opened {
 		e := batch.Add()
-		p.fillEvent(e, session.KindLogout, c, &c.Opened[i])
+		p.fillEventFields(e, session.KindLogout, c, &c.Opened[i])
 		e.Outcome, e.Duration = session.OutcomeSuccess, max(0, p.line.time-c.Opened[i].Time)
-		p.assignIDs(e, &c.Opened[i])
+		p.assignRecordIDs(e, &c.Opened[i])
 	}
 }
 
-func (p *recordParser) fillEvent(e *session.Event, kind session.Kind, c *openConnection, s *openSession) {
+func (p *recordParser) fillEventFields(e *session.Event, kind session.Kind, c *openConnection, s *openSession) {
 	l := &p.line
 	e.Reset()
 	e.System, e.Instance, e.Kind, e.Time, e.SourceEvent = session.SystemMongoDB, p.instance, kind, l.time, l.id.String()
@@ -183,8 +183,8 @@ func (p *recordParser) fillEvent(e *session.Event, kind session.Kind, c *openCon
 	}
 }
 
-// assignIDs has the time of the login in the ids: a connection's number begins anew with the server.
-func (p *recordParser) assignIDs(e *session.Event, s *openSession) {
+// assignRecordIDs has the time of the login in the ids: a connection's number begins anew with the server.
+func (p *recordParser) assignRecordIDs(e *session.Event, s *openSession) {
 	l := &p.line
 	e.SessionKey = p.hash.Start("session", session.SystemMongoDB, p.instance).Int(l.connection).Str(l.remote).Int(s.Time).Str(s.User).Str(s.Database).Key()
 	e.RecordID = p.hash.Start("record", session.SystemMongoDB, p.instance).Int(l.connection).Str(l.remote).Int(l.time).Str(e.Kind.String()).

@@ -18,7 +18,7 @@ import (
 
 func options() logformat.Options { return logformat.Options{Instance: "orders-rs0-1"} }
 
-func newParser(o logformat.Options) logformat.Parser { return mongodblog.Formats()[0].New(o) }
+func newRecordParser(o logformat.Options) logformat.Parser { return mongodblog.Formats()[0].New(o) }
 
 func sample(t testing.TB) string {
 	t.Helper()
@@ -76,7 +76,7 @@ func failed(second, n int, user string, speculative bool, code int, text string)
 }
 
 func TestRealLog(t *testing.T) {
-	events, bad := parse(newParser(options()), sample(t))
+	events, bad := parse(newRecordParser(options()), sample(t))
 	require.Empty(t, bad)
 	require.Equal(t, []string{
 		"login failure portal-admin@portal from 10.11.90.25:61135 by password user_unknown",
@@ -114,7 +114,7 @@ func TestRealLog(t *testing.T) {
 
 // Each mechanism and failure, as MongoDB's statements write them.
 func TestMechanismsAndFailures(t *testing.T) {
-	for _, test := range []struct{ attributes, method, errorType, code string }{
+	for _, test := range []struct{ attributes, method, errorTypeOfCode, code string }{
 		{`"mechanism":"MONGODB-X509","user":"CN=app,O=x","error":"AuthenticationFailed: There is no x.509 client certificate matching the user.","result":18`, "certificate", "certificate_invalid", "18"},
 		{`"mechanism":"MONGODB-AWS","user":"arn:aws:iam::123456789012:user/a","error":"AuthenticationFailed: x","result":18`, "iam", "invalid_credentials", "18"},
 		{`"mechanism":"MONGODB-OIDC","user":"","error":"AuthenticationFailed: x","result":18`, "oidc", "token_invalid", "18"},
@@ -128,15 +128,15 @@ func TestMechanismsAndFailures(t *testing.T) {
 		{`"user":{"user":"a","db":"admin"},"error":"not a name at all"`, "", "_OTHER", ""},
 	} {
 		for _, id := range []int{5286307, 20249, 20428} {
-			events, bad := parse(newParser(options()), record(1, id, "conn9", `"client":"192.0.2.7:1",`+test.attributes))
+			events, bad := parse(newRecordParser(options()), record(1, id, "conn9", `"client":"192.0.2.7:1",`+test.attributes))
 			require.Empty(t, bad)
 			require.Len(t, events, 1, test.attributes)
 			e := &events[0]
-			require.Equal(t, []string{test.method, test.errorType, test.code}, []string{e.AuthMethod, e.ErrorType, e.StatusCode}, test.attributes)
+			require.Equal(t, []string{test.method, test.errorTypeOfCode, test.code}, []string{e.AuthMethod, e.ErrorType, e.StatusCode}, test.attributes)
 			require.Equal(t, session.OutcomeFailure, e.Outcome)
 		}
 	}
-	events, _ := parse(newParser(options()), record(1, 20429, "conn9", `"remote":"[2001:db8::7]:1","mechanism":"MONGODB-X509","user":"CN=app,O=x","db":"$external"`))
+	events, _ := parse(newRecordParser(options()), record(1, 20429, "conn9", `"remote":"[2001:db8::7]:1","mechanism":"MONGODB-X509","user":"CN=app,O=x","db":"$external"`))
 	require.Equal(t, []string{"login success CN=app,O=x@$external from 2001:db8::7:1 by certificate"}, briefs(events))
 	require.Equal(t, []string{"CN=app,O=x"}, events[0].CertificateSubjects)
 }
@@ -146,7 +146,7 @@ func TestClients(t *testing.T) {
 		"10.0.0.1:5": "10.0.0.1 5", "[::1]:5": "::1 5", "[::ffff:10.0.0.1]:5": "10.0.0.1 5", "anonymous unix socket:27017": "[local] 0", "anonymous unix socket": "[local] 0",
 		"10.0.0.1": "10.0.0.1 0", "app.example:5": "app.example 5", "/tmp/mongodb-27017.sock": "/tmp/mongodb-27017.sock 0", "fe80::1%eth0": "fe80::1%eth0 0",
 	} {
-		events, bad := parse(newParser(options()), record(1, 5286306, "conn9", `"client":"`+remote+`","mechanism":"SCRAM-SHA-256","user":"a","db":"admin","result":0`))
+		events, bad := parse(newRecordParser(options()), record(1, 5286306, "conn9", `"client":"`+remote+`","mechanism":"SCRAM-SHA-256","user":"a","db":"admin","result":0`))
 		require.Empty(t, bad)
 		require.Equal(t, want, fmt.Sprintf("%s %d", events[0].ClientAddress, events[0].ClientPort), remote)
 	}
@@ -155,7 +155,7 @@ func TestClients(t *testing.T) {
 func TestTimes(t *testing.T) {
 	want := time.Date(2026, 11, 21, 22, 1, 1, 0, time.UTC).UnixNano()
 	for _, s := range []string{"2026-11-21T22:01:01.000Z", "2026-11-21T23:01:01.000+01:00", "2026-11-22T03:31:01.000+0530"} {
-		events, bad := parse(newParser(options()), strings.Replace(succeeded(1, 7, "a", "admin"), "2026-11-21T22:01:01.000+00:00", s, 1))
+		events, bad := parse(newRecordParser(options()), strings.Replace(succeeded(1, 7, "a", "admin"), "2026-11-21T22:01:01.000+00:00", s, 1))
 		require.Empty(t, bad)
 		require.Equal(t, want, events[0].Time, s)
 	}
@@ -164,7 +164,7 @@ func TestTimes(t *testing.T) {
 // The members of a replica set and the shards of a cluster log in all the time.
 func TestMembersOfTheClusterAreSystemUsers(t *testing.T) {
 	member := record(1, 5286306, "conn9", `"client":"192.0.2.7:1","isClusterMember":true,"mechanism":"MONGODB-X509","user":"CN=db-2,OU=cluster","db":"$external","result":0`)
-	events, _ := parse(newParser(options()), member+succeeded(2, 7, "__system", "local")+succeeded(3, 8, "__system", "admin"))
+	events, _ := parse(newRecordParser(options()), member+succeeded(2, 7, "__system", "local")+succeeded(3, 8, "__system", "admin"))
 	require.Equal(t, []string{session.UserSystem, session.UserSystem, ""}, []string{events[0].UserType, events[1].UserType, events[2].UserType})
 }
 
@@ -183,7 +183,7 @@ func TestOneAttemptIsOneFailure(t *testing.T) {
 		"another mechanism was asked for":   {failed(1, 7, "a", true, 334, "MechanismUnavailable: x") + succeeded(2, 7, "a", "admin"), 0},
 		"and only that one is there at all": {failed(1, 7, "a", false, 334, "MechanismUnavailable: x"), 1},
 	} {
-		events, bad := parse(newParser(options()), test.text)
+		events, bad := parse(newRecordParser(options()), test.text)
 		require.Empty(t, bad)
 		failures := 0
 		for i := range events {
@@ -198,7 +198,7 @@ func TestOneAttemptIsOneFailure(t *testing.T) {
 // 5.0 writes its verdicts a second time where its verbosity is raised.
 func TestDiagnosticsAreNoSecondLogin(t *testing.T) {
 	before := record(1, 20250, "conn7", `"mechanism":"SCRAM-SHA-256","principalName":"a","authenticationDatabase":"admin","remote":"192.0.2.7:40007"`)
-	events, bad := parse(newParser(options()), before+strings.Replace(succeeded(1, 7, "a", "admin"), `"s":"I"`, `"s":"D3"`, 1))
+	events, bad := parse(newRecordParser(options()), before+strings.Replace(succeeded(1, 7, "a", "admin"), `"s":"I"`, `"s":"D3"`, 1))
 	require.Empty(t, bad)
 	require.Len(t, events, 1)
 }
@@ -218,7 +218,7 @@ func TestSessions(t *testing.T) {
 		"the number and port are new ones": {succeeded(1, 7, "a", "x") + accepted(2, 7) + ended(5, 7), []string{"login a 0s"}},
 		"ended twice":                      {succeeded(1, 7, "a", "x") + ended(5, 7) + ended(6, 7), []string{"login a 0s", "logout a 4s"}},
 	} {
-		events, bad := parse(newParser(options()), test.text)
+		events, bad := parse(newRecordParser(options()), test.text)
 		require.Empty(t, bad)
 		var got []string
 		keys := map[string]session.ID{}
@@ -237,7 +237,7 @@ func TestSessions(t *testing.T) {
 // A reader that is killed at any record, or whose log goes on in another file there, tells the same events.
 func TestKilledOrRotatedAtEveryRecord(t *testing.T) {
 	all := strings.SplitAfter(strings.TrimSuffix(sample(t), "\n"), "\n")
-	whole, _ := parse(newParser(options()), sample(t))
+	whole, _ := parse(newRecordParser(options()), sample(t))
 	for cut := range all {
 		for _, rotated := range []bool{false, true} {
 			o := options()
@@ -245,12 +245,12 @@ func TestKilledOrRotatedAtEveryRecord(t *testing.T) {
 				o.Shared = &logformat.SharedState{}
 			}
 			batch, at := &logformat.EventBatch{}, int64(0)
-			first := newParser(o)
+			first := newRecordParser(o)
 			for _, line := range all[:cut] {
 				require.NoError(t, first.Parse(line, at, batch))
 				at += int64(len(line))
 			}
-			second := newParser(o)
+			second := newRecordParser(o)
 			if rotated {
 				at = 0
 			} else {
@@ -269,16 +269,16 @@ func TestKilledOrRotatedAtEveryRecord(t *testing.T) {
 			}
 		}
 	}
-	require.Error(t, newParser(options()).Restore(0, []byte("{"), false))
+	require.Error(t, newRecordParser(options()).Restore(0, []byte("{"), false))
 }
 
 // A driver may send bytes that are not UTF-8 as its name; after a restart the logout has the same ones.
 func TestNamesThatAreNotUTF8AreRememberedAsTheyAre(t *testing.T) {
-	p, batch := newParser(options()), &logformat.EventBatch{}
+	p, batch := newRecordParser(options()), &logformat.EventBatch{}
 	login := strings.Replace(succeeded(1, 7, "NAME", "admin"), "NAME", "a\xff\\u0000", 1)
 	require.NoError(t, p.Parse(login, 0, batch))
 	at, state := p.ResumeOffset(), p.ResumeState()
-	next := newParser(options())
+	next := newRecordParser(options())
 	require.NoError(t, next.Restore(at, state, false))
 	require.NoError(t, next.Parse(ended(2, 7), at, batch))
 	require.Equal(t, []string{"a\xff\x00", "a\xff\x00"}, []string{batch.Events[0].User, batch.Events[1].User})
@@ -287,7 +287,7 @@ func TestNamesThatAreNotUTF8AreRememberedAsTheyAre(t *testing.T) {
 
 // Connections that never end, as with systemLog.quiet, take bounded memory, and the latest of them keep their logouts.
 func TestConnectionsAreBounded(t *testing.T) {
-	p, batch := newParser(options()), &logformat.EventBatch{}
+	p, batch := newRecordParser(options()), &logformat.EventBatch{}
 	for i := range 40_000 {
 		batch.Cut(0)
 		require.NoError(t, p.Parse(succeeded(1, 1+i, "alice", "admin"), 1, batch))
@@ -306,7 +306,7 @@ func TestNeighboursOfBadLinesPass(t *testing.T) {
 		"2020-01-01T00:00:00.000+0000 I  ACCESS   [conn7] Successfully authenticated as principal alice\n", "\x00\n", "[]\n", "{}\n", `{"t":1,"id":5286306}` + "\n",
 		strings.Replace(good, "2026-11-21T", "21.11.2026 ", 1), strings.Replace(good, `"client":"192.0.2.7:40007",`, "", 1), strings.Replace(good, "conn7", "main", 1),
 	} {
-		events, bad := parse(newParser(options()), good+torn+succeeded(2, 8, "alice", "admin"))
+		events, bad := parse(newRecordParser(options()), good+torn+succeeded(2, 8, "alice", "admin"))
 		require.Len(t, events, 2, "%q", torn)
 		require.Len(t, bad, 1, "%q", torn)
 		require.True(t, strings.HasPrefix(bad[0], strconv.Itoa(len(good))+": "))
@@ -316,7 +316,7 @@ func TestNeighboursOfBadLinesPass(t *testing.T) {
 
 // A container's output has the same ids as the file.
 func TestContainers(t *testing.T) {
-	want, _ := parse(newParser(options()), sample(t))
+	want, _ := parse(newRecordParser(options()), sample(t))
 	for name, wrap := range map[string]func(string) string{
 		"Kubernetes": func(line string) string { return "2026-03-23T08:20:15.774123456Z stdout F " + line + "\n" },
 		"Docker": func(line string) string {
@@ -329,7 +329,7 @@ func TestContainers(t *testing.T) {
 		}
 		_, verdict := logformat.Detect(mongodblog.Formats(), []byte(text.String()[:4096]), false)
 		require.Equal(t, logformat.Yes, verdict, name)
-		got, bad := parse(newParser(options()), text.String())
+		got, bad := parse(newRecordParser(options()), text.String())
 		require.Empty(t, bad, name)
 		require.Equal(t, briefs(want), briefs(got), name)
 		for i := range got {
@@ -341,7 +341,7 @@ func TestContainers(t *testing.T) {
 		"2026-03-23T08:20:15.774123456Z stdout P " + succeeded(1, 7, "alice", "admin"), "then stdout F " + succeeded(1, 7, "alice", "admin"), `{"log":"x"}`, `{"log":1}`, `{"log":`,
 		`{"log":"{\"log\":\"{}\"}"}`,
 	} {
-		events, bad := parse(newParser(options()), text)
+		events, bad := parse(newRecordParser(options()), text)
 		require.Empty(t, events, text)
 		require.Len(t, bad, 1, text)
 	}
@@ -370,7 +370,7 @@ func TestALogWithoutLoginsIsWarnedOf(t *testing.T) {
 		c := conditions{}
 		o := options()
 		o.Conditions, o.Once = c, once
-		p := newParser(o)
+		p := newRecordParser(o)
 		_, bad := parse(p, text)
 		require.Empty(t, bad)
 		p.FlushDue(p.LogTime()+11*minute, &logformat.EventBatch{})
@@ -394,7 +394,7 @@ func TestALogWithoutLoginsIsWarnedOf(t *testing.T) {
 func BenchmarkParse(b *testing.B) {
 	text := sample(b)
 	all := strings.SplitAfter(strings.TrimSuffix(text, "\n"), "\n")
-	p, batch := newParser(options()), &logformat.EventBatch{}
+	p, batch := newRecordParser(options()), &logformat.EventBatch{}
 	b.SetBytes(int64(len(text) / len(all)))
 	b.ReportAllocs()
 	for n := 0; n < b.N; n++ {

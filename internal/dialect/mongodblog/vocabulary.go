@@ -54,7 +54,7 @@ func (l *logRecord) statusCode() string {
 	return name
 }
 
-func errorType(code, text, mechanism string) string {
+func errorTypeOfCode(code, text, mechanism string) string {
 	switch code {
 	case codeUserNotFound:
 		return session.ErrorUserUnknown

@@ -21,7 +21,7 @@ func TestWhoActsForWhom(t *testing.T) {
 		line := func(clock, message string) string {
 			return csvLine(clock, c.user, sid, "authentication", "LOG", "00000", message)
 		}
-		events, bad := parse(t, newParser(t, "csvlog", options()), received("21:47:40.000")+
+		events, bad := parse(t, newTextParser(t, "csvlog", options()), received("21:47:40.000")+
 			line("21:47:40.005", fmt.Sprintf("connection authenticated: identity=%q method=%s (f:1)", c.identity, c.method))+
 			line("21:47:40.010", "connection authorized: user="+c.user+" database=app")+closed("21:47:41.000"))
 		require.Empty(t, bad)

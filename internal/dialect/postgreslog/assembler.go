@@ -69,8 +69,8 @@ func (a *Assembler) AddLine(l *Line, text *Text, at int64, batch *logformat.Even
 		return true
 	}
 	a.flushDueConnections(l.Time, batch)
-	kind := classify(l.Severity, l.Message)
-	a.watch.noteLine(l, kind, kind == msgFatal && a.open[l.ID] == nil && refusesLogin(l))
+	kind := classifyMessage(l.Severity, l.Message)
+	a.watch.noteWatchedLine(l, kind, kind == msgFatal && a.open[l.ID] == nil && refusesLogin(l))
 	switch kind {
 	case msgReceived:
 		return a.handleReceived(l, at, batch)
@@ -85,7 +85,7 @@ func (a *Assembler) AddLine(l *Line, text *Text, at int64, batch *logformat.Even
 	case msgFatal:
 		a.handleFatal(l, at, batch)
 	case msgError:
-		if c := a.findConn(l); c != nil && c.Stage == stageAuthorized {
+		if c := a.findConnection(l); c != nil && c.Stage == stageAuthorized {
 			a.emitSuccess(c, batch) // an error before the session is open would be FATAL
 		}
 	case msgOther:
@@ -104,19 +104,19 @@ func (a *Assembler) FlushDue(now int64, batch *logformat.EventBatch) {
 
 // flushDueConnections must decide the same when the same line is read again after a restart.
 func (a *Assembler) flushDueConnections(now int64, batch *logformat.EventBatch) {
-	for c := a.firstDue(&a.refusedQueue, now); c != nil; c = a.firstDue(&a.refusedQueue, now) {
+	for c := a.firstDueConnection(&a.refusedQueue, now); c != nil; c = a.firstDueConnection(&a.refusedQueue, now) {
 		a.emitFailure(c, batch)
 	}
-	for c := a.firstDue(&a.unauthorized, now); c != nil; c = a.firstDue(&a.unauthorized, now) {
+	for c := a.firstDueConnection(&a.unauthorized, now); c != nil; c = a.firstDueConnection(&a.unauthorized, now) {
 		if c.Stage == stageAuthenticated {
-			a.emitLogin(c, session.OutcomeUnknown, batch)
+			a.emitLoginEvent(c, session.OutcomeUnknown, batch)
 		} else {
-			a.removeConn(c)
+			a.removeConnection(c)
 		}
 	}
-	for c := a.firstDue(&a.authorizedQueue, now); c != nil; c = a.firstDue(&a.authorizedQueue, now) {
-		a.unproven.addConn(decidedConn{ID: c.ID, VerdictTime: c.VerdictTime, Stage: c.Stage, Login: c.VerdictTime, Until: addDuration(now, unprovenRetention)})
-		a.emitLogin(c, session.OutcomeSuccess, batch)
+	for c := a.firstDueConnection(&a.authorizedQueue, now); c != nil; c = a.firstDueConnection(&a.authorizedQueue, now) {
+		a.unproven.addConnection(decidedConn{ID: c.ID, VerdictTime: c.VerdictTime, Stage: c.Stage, Login: c.VerdictTime, Until: addDuration(now, unprovenRetention)})
+		a.emitLoginEvent(c, session.OutcomeSuccess, batch)
 	}
 	a.unproven.removeExpired(now)
 	a.decided.removeExpired(now)

@@ -124,7 +124,7 @@ func TestVerdicts(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, batch := newParser(t, "csvlog", options()), &logformat.EventBatch{}
+			p, batch := newTextParser(t, "csvlog", options()), &logformat.EventBatch{}
 			at := int64(0)
 			for _, line := range test.lines {
 				require.NoError(t, p.Parse(line, at, batch))
@@ -143,7 +143,7 @@ func TestVerdicts(t *testing.T) {
 
 // A correction names the record that it takes back.
 func TestCorrection(t *testing.T) {
-	events, bad := parse(t, newParser(t, "csvlog", options()), authorized("21:47:40.010")+noise("21:47:51.000")+refused("21:48:00.000"))
+	events, bad := parse(t, newTextParser(t, "csvlog", options()), authorized("21:47:40.010")+noise("21:47:51.000")+refused("21:48:00.000"))
 	require.Empty(t, bad)
 	require.Equal(t, session.KindSessionUpdate, events[1].Kind)
 	require.Contains(t, events[1].Extra, session.Attr{Key: "sessionlog.corrects", Value: events[0].RecordID.String()})
@@ -155,7 +155,7 @@ func TestCorrection(t *testing.T) {
 func TestDecideAfter(t *testing.T) {
 	o := options()
 	o.DecideAfter = time.Minute
-	p, batch := newParser(t, "csvlog", o), &logformat.EventBatch{}
+	p, batch := newTextParser(t, "csvlog", o), &logformat.EventBatch{}
 	require.NoError(t, p.Parse(authorized("21:47:40.000"), 0, batch))
 	require.NoError(t, p.Parse(noise("21:48:39.999"), 500, batch))
 	require.Empty(t, batch.Events)
@@ -168,14 +168,14 @@ func TestDecideAfter(t *testing.T) {
 func TestKilledAtEveryRecord(t *testing.T) {
 	for _, f := range samples {
 		text := content(t, "15", f.file)
-		whole, _ := parse(t, newParser(t, f.format, options()), text)
-		for stop := range len(records(newParser(t, f.format, options()), text)) {
-			first := newParser(t, f.format, options())
+		whole, _ := parse(t, newTextParser(t, f.format, options()), text)
+		for stop := range len(records(newTextParser(t, f.format, options()), text)) {
+			first := newTextParser(t, f.format, options())
 			all := records(first, text)
 			batch := &logformat.EventBatch{}
 			told := feed(t, first, all[:stop+1], 0, 0, batch)
 			anchor, state := first.ResumeOffset(), first.ResumeState()
-			second := newParser(t, f.format, options())
+			second := newTextParser(t, f.format, options())
 			require.NoError(t, second.Restore(anchor, state, false))
 			rest, at := all, int64(0)
 			for at < anchor {
@@ -217,19 +217,19 @@ func feed(t *testing.T, p logformat.Parser, records []string, at, told int64, ba
 func TestRotationAtEveryRecord(t *testing.T) {
 	for _, f := range samples {
 		text := content(t, "15", f.file)
-		whole, _ := parse(t, newParser(t, f.format, options()), text)
-		all := records(newParser(t, f.format, options()), text)
+		whole, _ := parse(t, newTextParser(t, f.format, options()), text)
+		all := records(newTextParser(t, f.format, options()), text)
 		for cut := 1; cut < len(all); cut++ {
 			o := options()
 			o.Shared = &logformat.SharedState{}
-			a, b, batch := newParser(t, f.format, o), newParser(t, f.format, o), &logformat.EventBatch{}
+			a, b, batch := newTextParser(t, f.format, o), newTextParser(t, f.format, o), &logformat.EventBatch{}
 			endA := feed(t, a, all[:cut], 0, 0, batch)
 			anchorA, stateA := a.ResumeOffset(), a.ResumeState() // the first file's cursor is not written again
 			endB := feed(t, b, all[cut:], 0, 0, batch)
 			anchorB, stateB := b.ResumeOffset(), b.ResumeState()
 
 			o.Shared = &logformat.SharedState{}
-			a2, b2, again := newParser(t, f.format, o), newParser(t, f.format, o), &logformat.EventBatch{}
+			a2, b2, again := newTextParser(t, f.format, o), newTextParser(t, f.format, o), &logformat.EventBatch{}
 			require.NoError(t, a2.Restore(anchorA, stateA, false))
 			feed(t, a2, from(all[:cut], anchorA), anchorA, endA, again)
 			require.NoError(t, b2.Restore(anchorB, stateB, false))
@@ -256,25 +256,25 @@ func from(records []string, place int64) []string {
 func TestFirstFileIsGone(t *testing.T) {
 	o := options()
 	o.Shared = &logformat.SharedState{}
-	a, b, batch := newParser(t, "csvlog", o), newParser(t, "csvlog", o), &logformat.EventBatch{}
+	a, b, batch := newTextParser(t, "csvlog", o), newTextParser(t, "csvlog", o), &logformat.EventBatch{}
 	feed(t, a, []string{received("21:47:40.000"), csvLine("21:47:40.005", "alice", sid, "authentication", "LOG", "00000", `connection authenticated: identity="alice" method=md5 (f:1)`)}, 0, 0, batch)
 	at := feed(t, b, []string{noise("21:47:40.007")}, 0, 0, batch)
 	anchor, state := b.ResumeOffset(), b.ResumeState()
 	require.Equal(t, at, anchor)
 	o.Shared = nil
-	c := newParser(t, "csvlog", o)
+	c := newTextParser(t, "csvlog", o)
 	require.NoError(t, c.Restore(anchor, state, false))
 	feed(t, c, []string{authorized("21:47:40.010"), closed("21:47:41.000")}, anchor, anchor, batch)
 	require.Equal(t, []string{"login success alice@app by password from 127.0.0.1", "logout success alice@app from 127.0.0.1"}, briefs(batch.Events))
 	require.Equal(t, "127.0.0.1", batch.Events[0].ClientAddress)
-	require.Error(t, newParser(t, "csvlog", o).Restore(0, []byte("{"), false))
+	require.Error(t, newTextParser(t, "csvlog", o).Restore(0, []byte("{"), false))
 }
 
 // A state may know more of a connection than the file in which it began, or less: what has come further counts.
 func TestRestoreTakesTheLaterStage(t *testing.T) {
 	o := options()
 	o.Shared = &logformat.SharedState{}
-	a, b, batch := newParser(t, "csvlog", o), newParser(t, "csvlog", o), &logformat.EventBatch{}
+	a, b, batch := newTextParser(t, "csvlog", o), newTextParser(t, "csvlog", o), &logformat.EventBatch{}
 	endA := feed(t, a, []string{received("21:47:40.000")}, 0, 0, batch)
 	older := b.ResumeState() // knows it as received
 	endB := feed(t, b, []string{authorized("21:47:40.010")}, 0, 0, batch)
@@ -301,7 +301,7 @@ func TestRestoreTakesTheLaterStage(t *testing.T) {
 		},
 	} {
 		o.Shared = &logformat.SharedState{}
-		a, b, batch := newParser(t, "csvlog", o), newParser(t, "csvlog", o), &logformat.EventBatch{}
+		a, b, batch := newTextParser(t, "csvlog", o), newTextParser(t, "csvlog", o), &logformat.EventBatch{}
 		restore(a, b)
 		feed(t, b, []string{closed("21:47:41.000")}, anchorB, anchorB, batch)
 		require.Equal(t, []string{"login success alice@app from 127.0.0.1", "logout success alice@app from 127.0.0.1"}, briefs(batch.Events), name)
@@ -312,7 +312,7 @@ func TestRestoreTakesTheLaterStage(t *testing.T) {
 
 // A server that tells of connections only when they come and when they end tells of logins all the same.
 func TestReceivedAndEnded(t *testing.T) {
-	events, bad := parse(t, newParser(t, "csvlog", options()), received("21:47:40.000")+closed("21:48:00.000"))
+	events, bad := parse(t, newTextParser(t, "csvlog", options()), received("21:47:40.000")+closed("21:48:00.000"))
 	require.Empty(t, bad)
 	require.Equal(t, []string{"login success alice@app from 127.0.0.1", "logout success alice@app from 127.0.0.1"}, briefs(events))
 	require.Equal(t, "connection received", events[0].SourceEvent)
@@ -325,13 +325,13 @@ func TestAVerdictAfterAll(t *testing.T) {
 		{authorized("21:47:40.010"), "login success alice@app from 127.0.0.1"},
 		{csvLine("21:47:40.010", "alice", sid, "startup", "FATAL", "53300", "too many connections for role \"alice\""), "login failure alice@app connection_limit from 127.0.0.1"},
 	} {
-		p, batch := newParser(t, "csvlog", options()), &logformat.EventBatch{}
+		p, batch := newTextParser(t, "csvlog", options()), &logformat.EventBatch{}
 		at := feed(t, p, []string{known}, 0, 0, batch)
 		p.FlushDue(p.LogTime()+int64(time.Hour), batch)
 		require.Equal(t, []string{"login unknown alice@app by password from 127.0.0.1"}, briefs(batch.Events))
 		anchor, state := p.ResumeOffset(), p.ResumeState()
 		require.Equal(t, at, anchor)
-		p = newParser(t, "csvlog", options())
+		p = newTextParser(t, "csvlog", options())
 		require.NoError(t, p.Restore(anchor, state, false))
 		feed(t, p, []string{known, test.line}, anchor, anchor, batch)
 		p.FlushDue(far, batch)
@@ -343,7 +343,7 @@ func TestAVerdictAfterAll(t *testing.T) {
 
 // A flood of connections that tell nothing takes bounded memory and delays nobody's verdict.
 func TestFlood(t *testing.T) {
-	p, batch := newParser(t, "csvlog", options()), &logformat.EventBatch{}
+	p, batch := newTextParser(t, "csvlog", options()), &logformat.EventBatch{}
 	require.NoError(t, p.Parse(authorized("21:47:40.000"), 0, batch))
 	at := int64(0)
 	for i := range 100_000 {

@@ -14,7 +14,7 @@ func allFormats() []logformat.Format { return postgreslog.Formats() }
 // Lines cost no memory but the text that they came in, except of a connection what is kept until its verdict.
 func TestLinesCostNoAllocation(t *testing.T) {
 	for _, f := range samples[:2] {
-		p, batch := newParser(t, f.format, options()), &logformat.EventBatch{}
+		p, batch := newTextParser(t, f.format, options()), &logformat.EventBatch{}
 		all := records(p, content(t, "15", f.file))
 		run := func() {
 			batch.Cut(0)
@@ -26,7 +26,7 @@ func TestLinesCostNoAllocation(t *testing.T) {
 		run()
 		require.LessOrEqual(t, testing.AllocsPerRun(10, run), 500.0, f.format) // of some 90 lines
 	}
-	p, batch := newParser(t, "stderr", options()), &logformat.EventBatch{}
+	p, batch := newTextParser(t, "stderr", options()), &logformat.EventBatch{}
 	line := "2026-11-21 21:47:39.842 UTC [7036] postgres@postgres 127.0.0.1 psql LOG:  disconnection: session time: 0:00:00.374 user=postgres database=postgres host=127.0.0.1 port=45930\n"
 	require.NoError(t, p.Parse(line, 0, batch))
 	require.Zero(t, testing.AllocsPerRun(100, func() { batch.Cut(0); _ = p.Parse(line, 1, batch) }))
@@ -38,7 +38,7 @@ func BenchmarkParse(b *testing.B) {
 		for _, f := range samples {
 			b.Run(version+"/"+f.format, func(b *testing.B) {
 				text := content(b, version, f.file)
-				p, batch := newParser(b, f.format, options()), &logformat.EventBatch{}
+				p, batch := newTextParser(b, f.format, options()), &logformat.EventBatch{}
 				count := len(records(p, text))
 				raw := []byte(text)
 				b.SetBytes(int64(len(text) / count))

@@ -47,7 +47,7 @@ func (t *valueDecoder) fillLine(r *logRecord, clock *localtime.Clock, l *Line) (
 	if l.SQLState == "00000" {
 		l.SQLState = ""
 	}
-	kind := classify(l.Severity, r.message.raw)
+	kind := classifyMessage(l.Severity, r.message.raw)
 	if l.Severity == SeverityUnknown && refusesInAnyLanguage(l.SQLState, r.activity) {
 		l.Severity, kind = SeverityFatal, msgFatal
 	}
@@ -58,7 +58,7 @@ func (t *valueDecoder) fillLine(r *logRecord, clock *localtime.Clock, l *Line) (
 		return false, errLocalized
 	}
 	l.Severity, l.Host, l.Message = SeverityLog, r.host.raw, r.message.raw
-	l.ID, _ = parseID(r.session)
+	l.ID, _ = parseBackendID(r.session)
 	return true, nil
 }
 
@@ -74,7 +74,7 @@ func (r *logRecord) isLocalized() bool {
 
 func (t *valueDecoder) fillRecord(r *logRecord, l *Line) error {
 	var ok bool
-	if l.ID, ok = parseID(r.session); !ok {
+	if l.ID, ok = parseBackendID(r.session); !ok {
 		return errSession
 	}
 	l.SessionID = r.session

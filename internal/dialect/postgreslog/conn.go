@@ -43,8 +43,8 @@ func (c *undecidedConn) factsOrNone() ConnectionFacts {
 	return c.ConnectionFacts
 }
 
-// findConn also notes that a connection has lines in several texts.
-func (a *Assembler) findConn(l *Line) *undecidedConn {
+// findConnection also notes that a connection has lines in several texts.
+func (a *Assembler) findConnection(l *Line) *undecidedConn {
 	c := a.open[l.ID]
 	if c != nil && c.text != a.currentText {
 		c.inSeveralTexts = true
@@ -52,8 +52,8 @@ func (a *Assembler) findConn(l *Line) *undecidedConn {
 	return c
 }
 
-// addConn begins a connection with the current line.
-func (a *Assembler) addConn(l *Line, at int64) *undecidedConn {
+// addConnection begins a connection with the current line.
+func (a *Assembler) addConnection(l *Line, at int64) *undecidedConn {
 	c := &undecidedConn{ID: l.ID, FirstTime: l.Time, VerdictTime: l.Time, text: a.currentText, offset: at}
 	if a.isRemembered(l.ID) { // another one, whose pid this is now
 		a.unproven.byID.Remove(l.ID)
@@ -61,12 +61,12 @@ func (a *Assembler) addConn(l *Line, at int64) *undecidedConn {
 	}
 	a.open[l.ID] = c
 	a.currentText.undecided = append(a.currentText.undecided, firstLine{c, at})
-	a.enqueue(c)
+	a.enqueueByStage(c)
 	return c
 }
 
-// enqueue sets the due time of a connection by its stage.
-func (a *Assembler) enqueue(c *undecidedConn) {
+// enqueueByStage sets the due time of a connection by its stage.
+func (a *Assembler) enqueueByStage(c *undecidedConn) {
 	c.leaveQueue()
 	switch c.Stage {
 	case stageAuthorized:
@@ -85,13 +85,13 @@ func (c *undecidedConn) leaveQueue() {
 	}
 }
 
-func (a *Assembler) removeConn(c *undecidedConn) {
+func (a *Assembler) removeConnection(c *undecidedConn) {
 	c.leaveQueue()
 	delete(a.open, c.ID)
 }
 
-// firstDue returns the connection that has been due for longest, nil where none is.
-func (a *Assembler) firstDue(queue *list.List, now int64) *undecidedConn {
+// firstDueConnection returns the connection that has been due for longest, nil where none is.
+func (a *Assembler) firstDueConnection(queue *list.List, now int64) *undecidedConn {
 	if first := queue.Front(); first != nil {
 		if c := first.Value.(*undecidedConn); now >= c.due || queue != &a.refusedQueue && len(a.open) > maxOpen {
 			return c

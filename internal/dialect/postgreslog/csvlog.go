@@ -82,7 +82,7 @@ func startsCSVRecord(data []byte) (isNew, known bool) {
 			return false, true
 		}
 		at++
-		if _, isID := parseID(c.raw); column == csvSession && !isID {
+		if _, isID := parseBackendID(c.raw); column == csvSession && !isID {
 			return false, true
 		}
 		if column == csvMessage {
@@ -167,7 +167,7 @@ func unquoteCSV(dst []byte, raw string) ([]byte, bool) {
 	}
 }
 
-func detectCSV(head []byte, whole bool) logformat.Verdict {
+func detectCSVLog(head []byte, whole bool) logformat.Verdict {
 	text := string(head)
 	at := 0
 	for column := 0; column <= csvSession; column++ {
@@ -186,7 +186,7 @@ func detectCSV(head []byte, whole bool) logformat.Verdict {
 		if text[next] != ',' {
 			return logformat.No
 		}
-		if _, isID := parseID(c.raw); column == csvSession && isID {
+		if _, isID := parseBackendID(c.raw); column == csvSession && isID {
 			return logformat.Yes
 		}
 		at = next + 1

@@ -41,41 +41,41 @@ func (b *eventBuilder) buildLogin(c *undecidedConn, outcome session.Outcome, e *
 	e.UserType = session.DatabaseUserType(e.User, outcome)
 	b.fillMethod(&c.ConnectionFacts, e)
 	if outcome == session.OutcomeUnknown {
-		e.RecordID = b.recordID("unknown", e) // its verdict may come after all, in the same millisecond
+		e.RecordID = b.computeRecordID("unknown", e) // its verdict may come after all, in the same millisecond
 		return
 	}
-	e.RecordID = b.recordID("login", e)
+	e.RecordID = b.computeRecordID("login", e)
 }
 
 func (b *eventBuilder) buildFailure(c *undecidedConn, e *session.Event) {
 	b.fillCommon(c.ID, c.FirstTime, &c.ConnectionFacts, e)
 	e.Kind, e.Outcome, e.SourceEvent, e.Time = session.KindLogin, session.OutcomeFailure, "FATAL", c.VerdictTime
 	b.fillRefusal(c, e)
-	e.RecordID = b.recordID("login", e)
+	e.RecordID = b.computeRecordID("login", e)
 }
 
 func (b *eventBuilder) buildCorrection(c *undecidedConn, login int64, e *session.Event) {
 	b.fillCommon(c.ID, c.FirstTime, &c.ConnectionFacts, e)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindSessionUpdate, session.OutcomeFailure, "FATAL"
 	e.Time = login
-	corrected := b.recordID("login", e)
+	corrected := b.computeRecordID("login", e)
 	e.Time = c.VerdictTime
 	b.fillRefusal(c, e)
-	addExtra(e, session.AttrCorrects, corrected.String())
-	e.RecordID = b.recordID("correction", e)
+	addExtraAttribute(e, session.AttrCorrects, corrected.String())
+	e.RecordID = b.computeRecordID("correction", e)
 }
 
 func (b *eventBuilder) buildLogout(l *Line, f *ConnectionFacts, duration int64, e *session.Event) {
 	b.fillCommon(l.ID, l.Time-duration, f, e)
 	e.Kind, e.Outcome, e.SourceEvent, e.Time = session.KindLogout, session.OutcomeSuccess, "disconnection", l.Time
 	e.Duration, e.UserType = duration, session.DatabaseUserType(e.User, e.Outcome)
-	e.RecordID = b.recordID("logout", e)
+	e.RecordID = b.computeRecordID("logout", e)
 }
 
 func (b *eventBuilder) fillCommon(id BackendID, start int64, f *ConnectionFacts, e *session.Event) {
 	e.Reset()
 	e.System, e.Instance = session.SystemPostgreSQL, b.instance
-	e.PID, e.SessionID = id.PID, b.sessionID(id)
+	e.PID, e.SessionID = id.PID, b.sessionIDText(id)
 	e.User, e.Database, e.ApplicationName = f.User, f.Database, f.Application
 	e.ClientAddress, e.ClientPort = f.Host, f.Port
 	e.SessionKey = b.sessionKey(id, start, f)
@@ -91,7 +91,7 @@ func (b *eventBuilder) sessionKey(id BackendID, start int64, f *ConnectionFacts)
 	return b.hash.Str(f.Host).Int(int64(f.Port)).Int(start / 600e9).Key()
 }
 
-func (b *eventBuilder) recordID(what string, e *session.Event) session.ID {
+func (b *eventBuilder) computeRecordID(what string, e *session.Event) session.ID {
 	return b.hash.Start("record", session.SystemPostgreSQL, b.instance).Bytes(e.SessionKey[:]).Str(what).RecordID(e.Time)
 }
 
@@ -102,19 +102,19 @@ func (b *eventBuilder) fillMethod(f *ConnectionFacts, e *session.Event) {
 	}
 	e.TLSVersion, e.TLSCipher = strings.TrimPrefix(f.Protocol, "TLSv"), f.Cipher
 	if e.TLSVersion != f.Protocol {
-		addExtra(e, keyProtocol, f.Protocol)
+		addExtraAttribute(e, keyProtocol, f.Protocol)
 	}
 	if f.Bits != "" {
 		e.Extra = append(e.Extra, session.Attr{Key: keyBits, Value: f.Bits, Type: session.AttrInt})
 	}
 	if f.Identity != f.User {
-		addExtra(e, keyIdentity, f.Identity)
+		addExtraAttribute(e, keyIdentity, f.Identity)
 		if name, _, _ := strings.Cut(f.Identity, "@"); slices.Contains(mappedMethods, f.Method) && !strings.EqualFold(name, f.User) {
 			e.ActorName = f.Identity
 		}
 	}
-	addExtra(e, keyHBA, f.HBA)
-	addExtra(e, keyPrincipal, f.Principal)
+	addExtraAttribute(e, keyHBA, f.HBA)
+	addExtraAttribute(e, keyPrincipal, f.Principal)
 }
 
 func (b *eventBuilder) fillRefusal(c *undecidedConn, e *session.Event) {
@@ -124,17 +124,17 @@ func (b *eventBuilder) fillRefusal(c *undecidedConn, e *session.Event) {
 	}
 	e.UserEmpty = c.User == "" && c.Stage == stageRefused && c.Database != ""
 	e.FailureReason, e.StatusCode = c.Reason, c.SQLState
-	e.ErrorType = errorType(c.SQLState, c.Reason, c.Detail)
-	addExtra(e, keyDetail, c.Detail)
+	e.ErrorType = classifyRefusal(c.SQLState, c.Reason, c.Detail)
+	addExtraAttribute(e, keyDetail, c.Detail)
 }
 
-func addExtra(e *session.Event, key, value string) {
+func addExtraAttribute(e *session.Event, key, value string) {
 	if value != "" {
 		e.Extra = append(e.Extra, session.Attr{Key: key, Value: value})
 	}
 }
 
-func (b *eventBuilder) sessionID(id BackendID) string {
+func (b *eventBuilder) sessionIDText(id BackendID) string {
 	if b.currentLine != nil && b.currentLine.ID == id && b.currentLine.SessionID != "" {
 		return b.currentLine.SessionID
 	}

@@ -79,8 +79,8 @@ func (f *stderrFormat) hasLocalizedSeverity(text string) bool {
 	return false
 }
 
-// cutState removes the SQLSTATE that log_error_verbosity = verbose writes before a message.
-func cutState(severity Severity, message string) (state, rest string) {
+// cutSQLState removes the SQLSTATE that log_error_verbosity = verbose writes before a message.
+func cutSQLState(severity Severity, message string) (state, rest string) {
 	if severity == SeverityDetail || severity == SeverityMore || len(message) < 7 || message[5:7] != ": " {
 		return "", message
 	}

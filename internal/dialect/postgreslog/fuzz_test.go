@@ -26,7 +26,7 @@ var complaints = logformattest.Says(
 func check(t *testing.T, name string, zone uint8, prefix string, cut uint16, text string) {
 	o := options()
 	o.Zone, o.LinePrefix = logformattest.Zone(zone), prefix
-	format := logformattest.Format{New: func() logformat.Parser { return newParser(t, name, o) }, Errors: complaints, LineMayContinue: name == "stderr"}
+	format := logformattest.Format{New: func() logformat.Parser { return newTextParser(t, name, o) }, Errors: complaints, LineMayContinue: name == "stderr"}
 	format.Check(t, text, int(cut))
 }
 
@@ -108,7 +108,7 @@ func logged(text string) string {
 
 // forge has a client fail to log in under a name: it is one failure, and nobody else's login.
 func forge(t *testing.T, format, name, failure string) {
-	events, _ := parse(t, newParser(t, format, options()), failure)
+	events, _ := parse(t, newTextParser(t, format, options()), failure)
 	if len(events) != 1 || events[0].User != name || events[0].Outcome != session.OutcomeFailure || events[0].Kind != session.KindLogin {
 		t.Fatalf("%s: the user %q makes %d events of %q", format, name, len(events), failure)
 	}

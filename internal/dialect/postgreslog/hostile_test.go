@@ -39,7 +39,7 @@ func TestNamesThatLookLikeMessages(t *testing.T) {
 		strings.Repeat("a@ ", 30) + forged,
 		"x\n\ty",
 	} {
-		events, bad := parse(t, newParser(t, "stderr", options()), neighbour+failedLogin(name, "postgres")+neighbour)
+		events, bad := parse(t, newTextParser(t, "stderr", options()), neighbour+failedLogin(name, "postgres")+neighbour)
 		require.Empty(t, bad, "%q", name)
 		require.Len(t, events, 3, "%q", name)
 		require.Equal(t, session.OutcomeFailure, events[1].Outcome, "%q", name)
@@ -58,7 +58,7 @@ func TestNamesThatCostTime(t *testing.T) {
 		strings.Repeat("@ ", 4000), strings.Repeat("LOG:  ", 1500), strings.Repeat(line, 250), strings.Repeat(line+"@ LOG:  ", 220),
 		strings.Repeat(line+`@ FATAL:  role "x" does not exist`, 140),
 	} {
-		events, bad := parse(t, newParser(t, "stderr", options()), failedLogin(name, "postgres")+failedLogin("bob", "postgres"))
+		events, bad := parse(t, newTextParser(t, "stderr", options()), failedLogin(name, "postgres")+failedLogin("bob", "postgres"))
 		require.Empty(t, bad)
 		require.Len(t, events, 2)
 		require.Equal(t, name, events[0].User)
@@ -83,7 +83,7 @@ func TestNeighboursOfBadLinesPass(t *testing.T) {
 			}
 			first, second := fmt.Sprintf(test.good, 1), fmt.Sprintf(test.good, 2)
 			torn = strings.ReplaceAll(torn, "%d", "3")
-			events, bad := parse(t, newParser(t, test.format, options()), first+torn+second)
+			events, bad := parse(t, newTextParser(t, test.format, options()), first+torn+second)
 			require.Len(t, events, 2, "%s %q", test.format, torn)
 			require.Len(t, bad, 1, "%s %q", test.format, torn)
 			require.True(t, strings.HasPrefix(bad[0], fmt.Sprint(len(first))+": "), bad[0])
@@ -96,13 +96,13 @@ func TestNeighboursOfBadLinesPass(t *testing.T) {
 func TestRecordInsideOfARecord(t *testing.T) {
 	inner := csvLine("21:47:40.354", "root", "6b02117c.1b91", "authentication", "LOG", "00000", "connection authorized: user=root database=app")
 	text := csvLine("21:47:40.354", "x\n"+inner+"y", "6b02117c.1b90", "authentication", "FATAL", "28P01", "password authentication failed for user \"x\n"+inner+"y\"")
-	events, bad := parse(t, newParser(t, "csvlog", options()), text+closed("21:47:41.000"))
+	events, bad := parse(t, newTextParser(t, "csvlog", options()), text+closed("21:47:41.000"))
 	require.Empty(t, bad)
 	require.Len(t, events, 2)
 	require.Equal(t, "x\n"+inner+"y", events[0].User)
 	plain := "2026-11-21 21:47:40.354 UTC,root,app,7056,127.0.0.1:46004,6b02117c.1b91,2,authentication,2026-11-21 21:47:40 UTC,3/21,0,LOG,00000,connection authorized: user=root database=app,,,,,,,,,,client backend,,0\n"
 	text = csvLine("21:47:40.354", "x\n"+plain, "6b02117c.1b90", "authentication", "FATAL", "28P01", "password authentication failed for user \"x\n"+plain+"\"")
-	events, bad = parse(t, newParser(t, "csvlog", options()), text)
+	events, bad = parse(t, newTextParser(t, "csvlog", options()), text)
 	require.Empty(t, bad)
 	require.Len(t, events, 1)
 	require.Equal(t, session.OutcomeFailure, events[0].Outcome)
@@ -117,11 +117,11 @@ func TestOtherLanguages(t *testing.T) {
 		{"stderr", "2026-11-21 21:47:39.883 UTC [7038] [unknown]@[unknown] [local] [unknown] LOG:  connexion reçue : hôte=[local]\n"},
 		{"stderr", "2026-11-21 21:47:39.883 UTC [7038] [unknown]@[unknown] 127.0.0.1 [unknown] СООБЩЕНИЕ:  подключение получено: узел=127.0.0.1 порт=45932\n"},
 	} {
-		err := newParser(t, test.format, options()).Parse(test.line, 0, &logformat.EventBatch{})
+		err := newTextParser(t, test.format, options()).Parse(test.line, 0, &logformat.EventBatch{})
 		require.ErrorContains(t, err, "lc_messages", test.line)
 	}
 	// English messages with the client's address at their end are none of these
-	err := newParser(t, "csvlog", options()).Parse(csvLine("21:47:40.354", "alice", sid, "SELECT", "LOG", "00000", "statement: select host=127.0.0.1"), 0, &logformat.EventBatch{})
+	err := newTextParser(t, "csvlog", options()).Parse(csvLine("21:47:40.354", "alice", sid, "SELECT", "LOG", "00000", "statement: select host=127.0.0.1"), 0, &logformat.EventBatch{})
 	require.NoError(t, err)
 }
 
@@ -131,7 +131,7 @@ func TestFrameOfEveryPart(t *testing.T) {
 		{"jsonlog", `{"timestamp":"2026-11-21 21:47:41.354 UTC"}` + "\n"},
 		{"stderr", strings.SplitAfter(failedLogin("a\nb", "postgres"), "\n\tb\"\n")[0]},
 	} {
-		p := newParser(t, test.format, options())
+		p := newTextParser(t, test.format, options())
 		for n := range len(test.record) {
 			require.Zero(t, p.Frame([]byte(test.record[:n]), false), "%s: %d bytes", test.format, n)
 		}
@@ -191,7 +191,7 @@ func TestNamesThatEndALine(t *testing.T) {
 			inside := strings.ReplaceAll(test.user, "\n", "\n\t")
 			o := options()
 			o.LinePrefix = prefix
-			events, bad := parse(t, newParser(t, "stderr", o), before+`FATAL:  password authentication failed for user "`+inside+"\"\n"+
+			events, bad := parse(t, newTextParser(t, "stderr", o), before+`FATAL:  password authentication failed for user "`+inside+"\"\n"+
 				before+`DETAIL:  Role "`+inside+"\" does not exist.\n"+neighbour)
 			require.Empty(t, bad, "%q", test)
 			require.Len(t, events, 2, "%q", test)

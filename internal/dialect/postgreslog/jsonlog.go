@@ -32,7 +32,7 @@ func (f *jsonFormat) readLine(text string, clock *localtime.Clock, l *Line) (boo
 	return f.texts.fillLine(&r, clock, l)
 }
 
-func detectJSON(head []byte, whole bool) logformat.Verdict {
+func detectJSONLog(head []byte, whole bool) logformat.Verdict {
 	first, _, ended := bytes.Cut(head, []byte("\n"))
 	switch {
 	case len(first) > 0 && first[0] != '{':

@@ -27,7 +27,7 @@ func TestOtherLanguagesAreNamed(t *testing.T) {
 			}
 			text := content(t, "lc-"+language, f.file)
 			for _, prefix := range []string{"%m [%p] %q%u@%d ", ""} {
-				events, bad := parse(t, newParser(t, f.format, logformat.Options{Instance: "pg", LinePrefix: prefix}), text)
+				events, bad := parse(t, newTextParser(t, f.format, logformat.Options{Instance: "pg", LinePrefix: prefix}), text)
 				var got []string
 				for i := range events {
 					e := &events[i]
@@ -65,7 +65,7 @@ func TestEnglishIsNotTakenForAnotherLanguage(t *testing.T) {
 			if prefix != "%m [%p] " {
 				before += "192.0.2.9 "
 			}
-			_, bad := parse(t, newParser(t, "stderr", logformat.Options{LinePrefix: prefix}), before+line+"\n")
+			_, bad := parse(t, newTextParser(t, "stderr", logformat.Options{LinePrefix: prefix}), before+line+"\n")
 			require.Empty(t, bad, line)
 		}
 	}
@@ -76,11 +76,11 @@ func TestRealLogsOfTheClouds(t *testing.T) {
 	for folder, prefix := range map[string]string{
 		"rds-verbose": "%t:%r:%u@%d:[%p]:", "azure-verbose": "%t-%c-", "terse": "%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ",
 	} {
-		want, bad := parse(t, newParser(t, "csvlog", logformat.Options{Instance: "pg"}), content(t, folder, "pg.csv"))
+		want, bad := parse(t, newTextParser(t, "csvlog", logformat.Options{Instance: "pg"}), content(t, folder, "pg.csv"))
 		require.Empty(t, bad)
 		require.GreaterOrEqual(t, len(want), 9)
 		for _, given := range []string{prefix, ""} {
-			events, bad := parse(t, newParser(t, "stderr", logformat.Options{Instance: "pg", LinePrefix: given}), content(t, folder, "pg.log"))
+			events, bad := parse(t, newTextParser(t, "stderr", logformat.Options{Instance: "pg", LinePrefix: given}), content(t, folder, "pg.log"))
 			require.Empty(t, bad, "%s %q", folder, given)
 			require.Len(t, events, len(want), folder)
 			for i := range events {
@@ -119,7 +119,7 @@ func TestRefusedReplicationTellsTheUser(t *testing.T) {
 		`no pg_hba.conf entry for host "192.0.2.3", user " replication connection ", database "d"`:                     {" replication connection ", "d"},
 	} {
 		for _, verbose := range []string{"", "28000: "} {
-			events, bad := parse(t, newParser(t, "stderr", logformat.Options{LinePrefix: "%m [%p] "}), "2026-11-21 21:47:40.354 UTC [1] FATAL:  "+verbose+text+"\n")
+			events, bad := parse(t, newTextParser(t, "stderr", logformat.Options{LinePrefix: "%m [%p] "}), "2026-11-21 21:47:40.354 UTC [1] FATAL:  "+verbose+text+"\n")
 			require.Empty(t, bad, text)
 			require.Len(t, events, 1, text)
 			e := &events[0]

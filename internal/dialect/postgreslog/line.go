@@ -39,19 +39,19 @@ type BackendID struct {
 // NoStart is an unknown second.
 const NoStart = -1
 
-func parseID(s string) (id BackendID, ok bool) {
+func parseBackendID(s string) (id BackendID, ok bool) {
 	start, pid, found := strings.Cut(s, ".")
 	if !found {
 		return BackendID{}, false
 	}
 	var ok1, ok2 bool
-	id.Start, ok1 = hexNumber(start)
-	id.PID, ok2 = hexNumber(pid)
+	id.Start, ok1 = parseHexNumber(start)
+	id.PID, ok2 = parseHexNumber(pid)
 	return id, ok1 && ok2
 }
 
-// hexNumber accepts only the form of %x: an id has one spelling.
-func hexNumber(s string) (n int64, ok bool) {
+// parseHexNumber accepts only the form of %x: an id has one spelling.
+func parseHexNumber(s string) (n int64, ok bool) {
 	if s == "" || len(s) > 15 || s[0] == '0' && len(s) > 1 {
 		return 0, false
 	}

@@ -82,13 +82,13 @@ func lastNameLineEnd(text string) int {
 // message too.
 func (f *stderrFormat) namesAgree(severity, message string) bool {
 	level := parseSeverity(severity)
-	_, message = cutState(level, message)
-	if classify(level, message) != msgAuthorized {
+	_, message = cutSQLState(level, message)
+	if classifyMessage(level, message) != msgAuthorized {
 		return true
 	}
 	user, database := knownOrEmpty(f.matcher.prefixValues.user), knownOrEmpty(f.matcher.database)
 	said := ConnectionFacts{User: user, Database: database}
-	return said.readAuthorized(removeTabs(message)) && (user == "" || said.User == user) && (database == "" || said.Database == database)
+	return said.readAuthorized(removeLineTabs(message)) && (user == "" || said.User == user) && (database == "" || said.Database == database)
 }
 
 // maxUnprovenReadings bounds the search for a reading that no name proves.
@@ -109,15 +109,15 @@ func (f *stderrFormat) findSeverities(text string, at int) {
 
 func (f *stderrFormat) matchesPrefix(text, user string) bool {
 	for _, p := range f.prefixes {
-		if p.matchText(text, user, &f.matcher) {
+		if p.matchWholeText(text, user, &f.matcher) {
 			return true
 		}
 	}
 	return false
 }
 
-// removeTabs removes the tab at the beginning of a message's further lines.
-func removeTabs(text string) string {
+// removeLineTabs removes the tab at the beginning of a message's further lines.
+func removeLineTabs(text string) string {
 	if strings.Contains(text, "\n\t") {
 		return strings.ReplaceAll(text, "\n\t", "\n")
 	}
@@ -127,12 +127,12 @@ func removeTabs(text string) string {
 func userInMessage(severity, message string) string {
 	var f ConnectionFacts
 	level := parseSeverity(severity)
-	_, message = cutState(level, message)
-	kind := classify(level, message)
+	_, message = cutSQLState(level, message)
+	kind := classifyMessage(level, message)
 	if kind == msgOther && level != SeverityDetail {
 		return ""
 	}
-	message = removeTabs(message)
+	message = removeLineTabs(message)
 	switch {
 	case level == SeverityDetail:
 		return detailUser(message)

@@ -40,7 +40,7 @@ func exceedsNameLimit(escape byte, name string) bool {
 // maxIdentifier is NAMEDATALEN less one.
 const maxIdentifier = 63
 
-func (p *linePrefix) matchText(text, user string, m *prefixMatcher) bool {
+func (p *linePrefix) matchWholeText(text, user string, m *prefixMatcher) bool {
 	narrow := m.prefixIsGuess && strings.IndexByte(text, '\n') < 0 // a name that cuts its record is a client's, whatever is in it
 	for _, loose := range [...]bool{false, true} {
 		*m = prefixMatcher{user: user, allowHostNames: loose, prefixIsGuess: m.prefixIsGuess, namesHaveNoSpaces: narrow, stepsLeft: maxMatchSteps, digitZone: m.digitZone}
@@ -71,11 +71,11 @@ func (m *prefixMatcher) matchParts(parts []prefixPart, text string) bool {
 		case this.isFreeText():
 			return m.matchFreeText(this, parts[i+1:], text)
 		case this.isDelimited:
-			value, n := this.readValue(text, maxValueBytes)
+			value, n := this.readBoundedValue(text, maxValueBytes)
 			if n < 0 || !m.acceptsValue(this, value) {
 				return false
 			}
-			m.setValue(this.escape, value)
+			m.setPrefixValue(this.escape, value)
 			text = text[n:]
 		default:
 			return m.matchBounded(this, parts[i+1:], text)
@@ -94,12 +94,12 @@ func (m *prefixMatcher) matchBounded(this *prefixPart, rest []prefixPart, text s
 		if m.stepsLeft--; m.stepsLeft < 0 {
 			return false
 		}
-		value, n := this.readValue(text, longest)
+		value, n := this.readBoundedValue(text, longest)
 		if n < 0 && value == "" {
 			return false
 		}
 		if n >= 0 && m.acceptsValue(this, value) && m.matchParts(rest, text[n:]) {
-			m.setValue(this.escape, value)
+			m.setPrefixValue(this.escape, value)
 			return true
 		}
 		m.trialPID, m.trialSessionPID = pid, sessionPID
@@ -117,11 +117,11 @@ func (m *prefixMatcher) acceptsValue(this *prefixPart, value string) bool {
 		if this.escape == 'r' {
 			host, _, _ = strings.Cut(value, "(")
 		}
-		return m.allowHostNames || isAddress(host)
+		return m.allowHostNames || isClientAddress(host)
 	case 'p':
 		m.trialPID = value
 	case 'c':
-		id, ok := parseID(value)
+		id, ok := parseBackendID(value)
 		if !ok {
 			return false
 		}
@@ -146,7 +146,7 @@ func (m *prefixMatcher) zoneIsDelimited(this *prefixPart, zone string) bool {
 	return strings.ToUpper(zone) == zone
 }
 
-func isAddress(host string) bool {
+func isClientAddress(host string) bool {
 	if host == "" || host[0] == '[' {
 		return host == "" || host == "[local]" || host == unknownValue
 	}
@@ -159,7 +159,7 @@ func isAddress(host string) bool {
 func (m *prefixMatcher) matchFreeText(this *prefixPart, rest []prefixPart, text string) bool {
 	escape := this.escape
 	if escape == 'u' && m.user != "" {
-		return m.matchUser(rest, text)
+		return m.matchKnownUser(rest, text)
 	}
 	narrow := m.namesHaveNoSpaces && (escape == 'u' || escape == 'd' || escape == 'a' && (len(rest) == 0 || strings.HasPrefix(rest[0].literal, " ")))
 	for end := 0; end <= len(text); end++ {
@@ -178,7 +178,7 @@ func (m *prefixMatcher) matchFreeText(this *prefixPart, rest []prefixPart, text 
 			return false
 		}
 		if m.matchParts(rest, text[end:]) {
-			m.setValue(escape, value)
+			m.setPrefixValue(escape, value)
 			return true
 		}
 		if m.stepsLeft < 0 {
@@ -188,7 +188,7 @@ func (m *prefixMatcher) matchFreeText(this *prefixPart, rest []prefixPart, text 
 	return false
 }
 
-func (m *prefixMatcher) matchUser(rest []prefixPart, text string) bool {
+func (m *prefixMatcher) matchKnownUser(rest []prefixPart, text string) bool {
 	after, ok := strings.CutPrefix(text, m.user)
 	if !ok {
 		after, ok = strings.CutPrefix(strings.TrimLeft(text, " "), m.user)
@@ -199,6 +199,6 @@ func (m *prefixMatcher) matchUser(rest []prefixPart, text string) bool {
 	if !m.matchParts(rest, after) && !m.matchParts(rest, strings.TrimLeft(after, " ")) {
 		return false
 	}
-	m.setValue('u', m.user)
+	m.setPrefixValue('u', m.user)
 	return true
 }

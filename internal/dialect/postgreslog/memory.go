@@ -38,7 +38,7 @@ func newDecidedConns(capacity int) decidedConns {
 	return decidedConns{byID}
 }
 
-func (m *decidedConns) addConn(r decidedConn) { m.byID.Add(r.ID, &r) }
+func (m *decidedConns) addConnection(r decidedConn) { m.byID.Add(r.ID, &r) }
 
 func (m *decidedConns) removeExpired(now int64) {
 	for _, r, some := m.byID.GetOldest(); some && now >= r.Until; _, r, some = m.byID.GetOldest() {
@@ -53,14 +53,14 @@ func (m *decidedConns) coversLine(l *Line, to connStage) bool {
 	return known && l.Time <= r.VerdictTime && to <= r.Stage
 }
 
-// wasLetIn is true for a successful verdict: no refusal can follow but its correction.
-func (m *decidedConns) wasLetIn(id BackendID) bool {
+// wasAdmitted is true for a successful verdict: no refusal can follow but its correction.
+func (m *decidedConns) wasAdmitted(id BackendID) bool {
 	r, known := m.byID.Peek(id)
 	return known && r.Stage >= stageAuthorized
 }
 
-// loginTime is 0 where no unproven login was delivered.
-func (m *decidedConns) loginTime(id BackendID) int64 {
+// unprovenLoginTime is 0 where no unproven login was delivered.
+func (m *decidedConns) unprovenLoginTime(id BackendID) int64 {
 	if r, known := m.byID.Peek(id); known {
 		return r.Login
 	}

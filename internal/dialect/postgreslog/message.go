@@ -31,8 +31,8 @@ const (
 	textDisconnection = "disconnection: session time: "
 )
 
-// classify reads only the beginning: most lines of a log are about something else.
-func classify(severity Severity, text string) messageKind {
+// classifyMessage reads only the beginning: most lines of a log are about something else.
+func classifyMessage(severity Severity, text string) messageKind {
 	switch severity {
 	case SeverityFatal:
 		return msgFatal
@@ -150,11 +150,11 @@ func (f *ConnectionFacts) readAuthorized(text string) bool {
 	}
 	text = f.readEncryption(text)
 	var ok bool
-	if f.User, text, ok = readName(text, f.User, " database=", " application_name="); !ok {
+	if f.User, text, ok = readNameBefore(text, f.User, " database=", " application_name="); !ok {
 		return false
 	}
 	if rest, found := strings.CutPrefix(text, " database="); found {
-		if f.Database, text, ok = readName(rest, f.Database, " application_name="); !ok {
+		if f.Database, text, ok = readNameBefore(rest, f.Database, " application_name="); !ok {
 			return false
 		}
 	}
@@ -164,9 +164,9 @@ func (f *ConnectionFacts) readAuthorized(text string) bool {
 	return text == ""
 }
 
-// readName reads a name at the beginning of text: the known one, or the text before the first of the words that may
+// readNameBefore reads a name at the beginning of text: the known one, or the text before the first of the words that may
 // follow it.
-func readName(text, known string, next ...string) (name, rest string, ok bool) {
+func readNameBefore(text, known string, next ...string) (name, rest string, ok bool) {
 	if after, found := strings.CutPrefix(text, known); found && known != "" {
 		if after == "" {
 			return known, "", true
@@ -214,7 +214,7 @@ func (f *ConnectionFacts) readDisconnection(text string) (nanos int64, ok bool) 
 	if !found || !f.readAddress(host) {
 		return 0, false
 	}
-	user, rest, ok := readName(names, f.User, " database=")
+	user, rest, ok := readNameBefore(names, f.User, " database=")
 	if database, found := strings.CutPrefix(rest, " database="); found && ok {
 		setIfKnown(&f.User, user)
 		if f.Database == "" {

@@ -17,16 +17,16 @@ var (
 func Formats() []logformat.Format {
 	formats := []logformat.Format{
 		{
-			Name: "jsonlog", Aliases: []string{"postgresql_jsonlog"}, Detect: detectJSON,
-			New: func(o logformat.Options) logformat.Parser { return newParser(o, &jsonFormat{}) },
+			Name: "jsonlog", Aliases: []string{"postgresql_jsonlog"}, Detect: detectJSONLog,
+			New: func(o logformat.Options) logformat.Parser { return newTextParser(o, &jsonFormat{}) },
 		},
 		{
-			Name: "csvlog", Aliases: []string{"postgresql_csvlog"}, Detect: detectCSV,
-			New: func(o logformat.Options) logformat.Parser { return newParser(o, &csvFormat{}) },
+			Name: "csvlog", Aliases: []string{"postgresql_csvlog"}, Detect: detectCSVLog,
+			New: func(o logformat.Options) logformat.Parser { return newTextParser(o, &csvFormat{}) },
 		},
 		{
 			Name: "stderr", Aliases: []string{"postgresql_stderr"}, Detect: detectStderr,
-			New:             func(o logformat.Options) logformat.Parser { return newParser(o, newStderr(o.LinePrefix)) },
+			New:             func(o logformat.Options) logformat.Parser { return newTextParser(o, newStderrFormat(o.LinePrefix)) },
 			LineMayContinue: true,
 		},
 	}
@@ -53,7 +53,7 @@ type textParser struct {
 	line      Line
 }
 
-func newParser(o logformat.Options, f lineFormat) *textParser {
+func newTextParser(o logformat.Options, f lineFormat) *textParser {
 	assembler := o.Shared.LoadOrNew("postgresql", func() any {
 		a := NewAssembler(o.Instance, o.DecideAfter)
 		a.watch.conditions, a.watch.once = o.Conditions, o.Once

@@ -36,7 +36,7 @@ func (p *prefixPart) isFreeText() bool {
 	return p.escape != 0 && strings.IndexByte(freeTextEscapes, p.escape) >= 0
 }
 
-func (p *prefixPart) isOneOf(escapes string) bool {
+func (p *prefixPart) isOneOfEscapes(escapes string) bool {
 	return p.escape != 0 && strings.IndexByte(escapes, p.escape) >= 0
 }
 
@@ -80,7 +80,7 @@ func compilePrefix(text string) (*linePrefix, error) {
 		}
 		text = rest[1:]
 	}
-	switch process, time := p.hasEscape("pc"), p.hasEscape("mtn"); {
+	switch process, time := p.hasAnyEscape("pc"), p.hasAnyEscape("mtn"); {
 	case !process && !time:
 		return nil, errors.New(missingProcess + ", and " + missingTime + prefixRemedy)
 	case !process:
@@ -132,24 +132,24 @@ func endIsDecidable(this, next *prefixPart) bool {
 		return true
 	case this.isFreeText(), next.isFreeText():
 		return false
-	case this.isOneOf("mts"): // a zone is capital letters, or has a sign: the line itself decides the rest
+	case this.isOneOfEscapes("mts"): // a zone is capital letters, or has a sign: the line itself decides the rest
 		return true
-	case next.isOneOf("mts"): // a year has four digits
+	case next.isOneOfEscapes("mts"): // a year has four digits
 		return true
-	case this.isOneOf("pc") && next.isOneOf("pc") && this.escape != next.escape: // %c has the pid in it
+	case this.isOneOfEscapes("pc") && next.isOneOfEscapes("pc") && this.escape != next.escape: // %c has the pid in it
 		return true
 	}
-	return next.escape == 'e' && this.isOneOf("plxcQ")
+	return next.escape == 'e' && this.isOneOfEscapes("plxcQ")
 }
 
 // showsItsEnd is true for a value of fixed length, with padding wider than it, or with an end mark of its own.
 func (p *prefixPart) showsItsEnd() bool {
 	most := map[byte]int{'p': 10, 'l': 10, 'x': 10, 'P': 10, 'c': 17, 'u': maxIdentifier, 'd': maxIdentifier, 'a': maxIdentifier}[p.escape]
-	return p.isOneOf("enr") || most > 0 && max(p.width, -p.width) >= most
+	return p.isOneOfEscapes("enr") || most > 0 && max(p.width, -p.width) >= most
 }
 
-func (p *linePrefix) hasEscape(escapes string) bool {
-	return slices.ContainsFunc(p.parts, func(this prefixPart) bool { return this.isOneOf(escapes) })
+func (p *linePrefix) hasAnyEscape(escapes string) bool {
+	return slices.ContainsFunc(p.parts, func(this prefixPart) bool { return this.isOneOfEscapes(escapes) })
 }
 
 func (p *linePrefix) addLiteral(text string) {

@@ -82,9 +82,9 @@ func TestEveryPrefix(t *testing.T) {
 		{"prefix-min", "%n %p ", nil, bare},
 	} {
 		o := logformat.Options{Instance: "pg", LinePrefix: test.prefix, Zone: test.zone}
-		csv, bad := parse(t, newParser(t, "csvlog", o), content(t, test.folder, "pg.csv"))
+		csv, bad := parse(t, newTextParser(t, "csvlog", o), content(t, test.folder, "pg.csv"))
 		require.Empty(t, bad)
-		text, bad := parse(t, newParser(t, "stderr", o), content(t, test.folder, "pg.log"))
+		text, bad := parse(t, newTextParser(t, "stderr", o), content(t, test.folder, "pg.log"))
 		if test.prefix == "" {
 			require.Len(t, bad, 7, "names with blanks in them make a guessed prefix uncertain")
 			continue
@@ -118,7 +118,7 @@ func briefs(events []session.Event) (lines []string) {
 }
 
 func TestEncryptionAndCertificates(t *testing.T) {
-	events, _ := parse(t, newParser(t, "csvlog", logformat.Options{Instance: "pg", Zone: berlin}), content(t, "prefix-c", "pg.csv"))
+	events, _ := parse(t, newTextParser(t, "csvlog", logformat.Options{Instance: "pg", Zone: berlin}), content(t, "prefix-c", "pg.csv"))
 	tls, plain, cert, repl := events[2], events[4], events[6], events[12]
 	require.Equal(t, "1.3", tls.TLSVersion)
 	require.Equal(t, "TLS_AES_256_GCM_SHA384", tls.TLSCipher)
@@ -134,11 +134,11 @@ func TestEncryptionAndCertificates(t *testing.T) {
 func TestZonesMustBeKnown(t *testing.T) {
 	for _, f := range []struct{ format, file string }{{"csvlog", "pg.csv"}, {"stderr", "pg.log"}} {
 		text := content(t, "prefix-c", f.file)
-		p := newParser(t, f.format, logformat.Options{LinePrefix: "%m [%p] %c %l %q%u@%d %r %a %e "})
+		p := newTextParser(t, f.format, logformat.Options{LinePrefix: "%m [%p] %c %l %q%u@%d %r %a %e "})
 		err := p.Parse(records(p, text)[0], 0, &logformat.EventBatch{})
 		require.True(t, logformat.IsRefusal(err))
 		require.ErrorContains(t, err, "timezone")
-		events, bad := parse(t, newParser(t, f.format, logformat.Options{Zone: time.UTC, LinePrefix: "%m [%p] %c %l %q%u@%d %r %a %e "}), text)
+		events, bad := parse(t, newTextParser(t, f.format, logformat.Options{Zone: time.UTC, LinePrefix: "%m [%p] %c %l %q%u@%d %r %a %e "}), text)
 		require.Empty(t, events)
 		require.NotEmpty(t, bad)
 		require.Contains(t, bad[0], "abbreviation")
@@ -146,7 +146,7 @@ func TestZonesMustBeKnown(t *testing.T) {
 }
 
 func TestPrefixWithoutProcess(t *testing.T) {
-	p := newParser(t, "stderr", logformat.Options{LinePrefix: "%m %u "})
+	p := newTextParser(t, "stderr", logformat.Options{LinePrefix: "%m %u "})
 	err := p.Parse("2026-11-21 21:47:39.355 UTC x LOG:  y\n", 0, &logformat.EventBatch{})
 	require.True(t, logformat.IsRefusal(err))
 	require.ErrorContains(t, err, "%p")

@@ -207,7 +207,7 @@ func TestEveryZoneBeforeEveryLiteral(t *testing.T) {
 // requireStory reads what was written, and finds as much of it as the prefix tells.
 func requireStory(t *testing.T, w *written, o logformat.Options) {
 	t.Helper()
-	events, bad := parse(t, newParser(t, "stderr", o), w.text.String())
+	events, bad := parse(t, newTextParser(t, "stderr", o), w.text.String())
 	require.Empty(t, bad, "%q\n%s", w.prefix, w.text.String())
 	require.Len(t, events, 3, "%q\n%s", w.prefix, w.text.String())
 	for i, want := range []string{"login success mara@shop", "logout success mara@shop", "login failure eve@"} {
@@ -248,7 +248,7 @@ func TestAGuessTakesNoOtherPrefix(t *testing.T) {
 	for _, prefix := range []string{"%m [%p] %q%u@%d/%a ", "%m [%p] %q%u@%d|%a| ", "%m [%p] %q%u@%d;%a; ", "%m [%p] %q%u@%d/%r ", "%t [%p]: [%l-1] %c %x %d %u %a %h ", "%t [%p]: [%c-%l] %u@%d,app=%a [%e] "} {
 		w := &written{prefix: prefix, zone: time.UTC}
 		w.story()
-		events, bad := parse(t, newParser(t, "stderr", logformat.Options{Instance: "pg"}), w.text.String())
+		events, bad := parse(t, newTextParser(t, "stderr", logformat.Options{Instance: "pg"}), w.text.String())
 		require.Empty(t, events, prefix)
 		require.NotEmpty(t, bad, prefix)
 		require.Contains(t, bad[len(bad)-1], "log_line_prefix", prefix)
@@ -263,7 +263,7 @@ func TestPrefixesThatNobodyCanRead(t *testing.T) {
 		require.Error(t, err, prefix)
 		require.ErrorContains(t, err, "nothing between", prefix)
 		require.ErrorContains(t, err, "set log_line_prefix = ", prefix)
-		p := newParser(t, "stderr", logformat.Options{LinePrefix: prefix})
+		p := newTextParser(t, "stderr", logformat.Options{LinePrefix: prefix})
 		err = p.Parse("2026-01-05 10:00:02.123 UTC 1 LOG:  x\n", 0, &logformat.EventBatch{})
 		require.True(t, logformat.IsRefusal(err))
 		require.ErrorContains(t, err, strconv.Quote(prefix))
@@ -272,7 +272,7 @@ func TestPrefixesThatNobodyCanRead(t *testing.T) {
 	require.NoError(t, err)
 	w := &written{prefix: "%m%p ", zone: riyadh}
 	w.story()
-	p := newParser(t, "stderr", logformat.Options{LinePrefix: "%m%p ", Zone: riyadh})
+	p := newTextParser(t, "stderr", logformat.Options{LinePrefix: "%m%p ", Zone: riyadh})
 	err = p.Parse(records(p, w.text.String())[0], 0, &logformat.EventBatch{})
 	require.True(t, logformat.IsRefusal(err), "%v", err)
 	require.ErrorContains(t, err, `"%m%p "`)
@@ -290,7 +290,7 @@ func TestSyslogIsRefusedByItsName(t *testing.T) {
 		require.Equal(t, logformat.Yes, verdict, line)
 		require.Equal(t, "stderr", found.Name)
 		for _, prefix := range []string{"", "%m [%p] ", "%t-%c-"} {
-			err := newParser(t, "stderr", logformat.Options{LinePrefix: prefix}).Parse(line+"\n", 0, &logformat.EventBatch{})
+			err := newTextParser(t, "stderr", logformat.Options{LinePrefix: prefix}).Parse(line+"\n", 0, &logformat.EventBatch{})
 			require.True(t, logformat.IsRefusal(err), "%s: %v", line, err)
 			require.ErrorContains(t, err, "log_destination = 'jsonlog'")
 		}

@@ -7,21 +7,21 @@ import (
 )
 
 func (a *Assembler) handleFatal(l *Line, at int64, batch *logformat.EventBatch) {
-	c := a.findConn(l)
+	c := a.findConnection(l)
 	switch {
 	case c != nil && c.Stage == stageRefused && l.Time <= c.VerdictTime:
 		return // read again: its DETAIL may be known already
 	case c != nil && c.Stage == stageAuthorized && endsSession(l.SQLState, l.Message):
 		return // a disconnection will follow if the session was open
-	case c == nil && a.unproven.loginTime(l.ID) != 0:
+	case c == nil && a.unproven.unprovenLoginTime(l.ID) != 0:
 		if !endsSession(l.SQLState, l.Message) {
 			a.emitCorrection(l, batch)
 		}
 		return
-	case c == nil && (a.isDecided(l, stageRefused) || l.ID.Start != NoStart && (a.unproven.wasLetIn(l.ID) || a.decided.wasLetIn(l.ID)) || !refusesLogin(l)):
+	case c == nil && (a.isAlreadyDecided(l, stageRefused) || l.ID.Start != NoStart && (a.unproven.wasAdmitted(l.ID) || a.decided.wasAdmitted(l.ID)) || !refusesLogin(l)):
 		return // of a session that is open: its disconnection follows
 	case c == nil:
-		c = a.addConn(l, at)
+		c = a.addConnection(l, at)
 	}
 	a.setRefused(c, l)
 	if !l.Continues {
@@ -29,7 +29,7 @@ func (a *Assembler) handleFatal(l *Line, at int64, batch *logformat.EventBatch) 
 		return
 	}
 	c.refusedIn = a.currentText
-	a.enqueue(c)
+	a.enqueueByStage(c)
 }
 
 // setRefused takes the line's names, which the server has not checked.
@@ -71,12 +71,12 @@ func (a *Assembler) handleDetail(l *Line, batch *logformat.EventBatch) bool {
 func (a *Assembler) emitFailure(c *undecidedConn, batch *logformat.EventBatch) {
 	a.rememberVerdict(c)
 	a.builder.buildFailure(c, batch.Add())
-	a.removeConn(c)
+	a.removeConnection(c)
 }
 
 func (a *Assembler) emitCorrection(l *Line, batch *logformat.EventBatch) {
 	c := &undecidedConn{ID: l.ID, FirstTime: l.Time}
 	a.setRefused(c, l)
-	a.builder.buildCorrection(c, a.unproven.loginTime(l.ID), batch.Add())
+	a.builder.buildCorrection(c, a.unproven.unprovenLoginTime(l.ID), batch.Add())
 	a.unproven.markProven(l)
 }

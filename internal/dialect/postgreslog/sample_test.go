@@ -23,7 +23,7 @@ func options() logformat.Options {
 	return logformat.Options{Instance: "pg", LinePrefix: samplePrefix}
 }
 
-func newParser(t testing.TB, format string, o logformat.Options) logformat.Parser {
+func newTextParser(t testing.TB, format string, o logformat.Options) logformat.Parser {
 	t.Helper()
 	f, ok := logformat.Find(postgreslog.Formats(), format)
 	require.True(t, ok, format)
@@ -135,7 +135,7 @@ func TestRealLogs(t *testing.T) {
 			want[i] = strings.Replace(want[i], "%TRUST%", method, 1)
 		}
 		for _, f := range samples {
-			events, bad := parse(t, newParser(t, f.format, options()), content(t, version, f.file))
+			events, bad := parse(t, newTextParser(t, f.format, options()), content(t, version, f.file))
 			require.Empty(t, bad, "%s %s", version, f.format)
 			var got []string
 			ids := map[session.ID]bool{}
@@ -166,13 +166,13 @@ func TestRealLogs(t *testing.T) {
 // The formats tell the same of one connection: those with a session id have the same records, ids and all.
 func TestFormatsAgree(t *testing.T) {
 	for _, version := range []string{"15", "18"} {
-		json, _ := parse(t, newParser(t, "jsonlog", options()), content(t, version, "log.jsonl"))
-		csv, _ := parse(t, newParser(t, "csvlog", options()), content(t, version, "log.csv"))
+		json, _ := parse(t, newTextParser(t, "jsonlog", options()), content(t, version, "log.jsonl"))
+		csv, _ := parse(t, newTextParser(t, "csvlog", options()), content(t, version, "log.csv"))
 		require.Len(t, csv, len(json))
 		for i := range json {
 			require.Equal(t, json[i], csv[i])
 		}
-		text, _ := parse(t, newParser(t, "stderr", options()), content(t, version, "stderr.log"))
+		text, _ := parse(t, newTextParser(t, "stderr", options()), content(t, version, "stderr.log"))
 		require.Len(t, text, len(json))
 		byTime := map[string]session.Event{}
 		for _, e := range json {
@@ -191,7 +191,7 @@ func TestFormatsAgree(t *testing.T) {
 }
 
 func TestOneRecordInFull(t *testing.T) {
-	events, _ := parse(t, newParser(t, "jsonlog", options()), content(t, "15", "log.jsonl"))
+	events, _ := parse(t, newTextParser(t, "jsonlog", options()), content(t, "15", "log.jsonl"))
 	login, failed := events[2], events[7]
 	require.Equal(t, time.Date(2026, 11, 21, 21, 47, 39, 890e6, time.UTC).UnixNano(), login.Time)
 	require.Equal(t, "6b02117b.1b7e", login.SessionID)

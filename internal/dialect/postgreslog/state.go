@@ -54,17 +54,17 @@ func (a *Assembler) Restore(text []byte, gone bool) error {
 		s.Open = append(s.Open, s.Own...)
 	}
 	for _, c := range s.Open {
-		a.mergeConn(c)
+		a.mergeSavedConnection(c)
 	}
 	return nil
 }
 
-func (a *Assembler) mergeConn(c *undecidedConn) {
+func (a *Assembler) mergeSavedConnection(c *undecidedConn) {
 	if had := a.open[c.ID]; had != nil {
 		if had.Stage < c.Stage {
 			had.Stage, had.VerdictTime, had.ConnectionFacts, had.inSeveralTexts = c.Stage, c.VerdictTime, c.ConnectionFacts, true
 			had.SQLState, had.Reason, had.Detail = c.SQLState, c.Reason, c.Detail
-			a.enqueue(had)
+			a.enqueueByStage(had)
 		}
 		return
 	}
@@ -72,7 +72,7 @@ func (a *Assembler) mergeConn(c *undecidedConn) {
 		return
 	}
 	a.open[c.ID] = c
-	a.enqueue(c)
+	a.enqueueByStage(c)
 }
 
 // restoreDecided removes decided connections from those that a text just read seems to have left open.
@@ -83,10 +83,10 @@ func (a *Assembler) restoreDecided(m *decidedConns, list []*decidedConn) {
 			continue // another one, with the same pid
 		}
 		if c != nil {
-			a.removeConn(c)
+			a.removeConnection(c)
 		}
 		if !m.byID.Contains(r.ID) {
-			m.addConn(*r)
+			m.addConnection(*r)
 		}
 	}
 }

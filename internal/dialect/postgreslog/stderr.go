@@ -42,7 +42,7 @@ type stderrFormat struct {
 	severityEnds []int  // offsets of possible severities
 }
 
-func newStderr(linePrefix string) *stderrFormat {
+func newStderrFormat(linePrefix string) *stderrFormat {
 	f := &stderrFormat{}
 	list := usualPrefixes
 	if linePrefix != "" {
@@ -156,7 +156,7 @@ func (f *stderrFormat) joinCutRecord(data []byte, first int, whole bool) (n int,
 	return 0, false
 }
 
-// completesRecord tells whether the lines from at on have the record's severity, and prove it by the name. It reads only these lines,
+// completesRecord says whether the lines from at on have the record's severity, and prove it by the name. It reads only these lines,
 // so that a name with many line ends costs little. Lines that begin a record can be a part of the user's name only, whose line ends
 // are proved too; else a torn record would take the next one for a database's name.
 func (f *stderrFormat) completesRecord(data []byte, at int) bool {
@@ -199,11 +199,11 @@ func (f *stderrFormat) readLine(text string, clock *localtime.Clock, l *Line) (b
 		return false, nil // a process that is no session: its prefix ends at %q
 	}
 	var err error
-	if l.Time, err = v.lineTime(clock); err != nil {
+	if l.Time, err = v.parseLineTime(clock); err != nil {
 		return false, err
 	}
 	severity := parseSeverity(word)
-	state, message := cutState(severity, removeTabs(text[at:]))
+	state, message := cutSQLState(severity, removeLineTabs(text[at:]))
 	if v.state != "" {
 		state = v.state
 	}
@@ -215,9 +215,9 @@ func (f *stderrFormat) readLine(text string, clock *localtime.Clock, l *Line) (b
 	if host == unknownValue {
 		host = ""
 	}
-	switch kind := classify(severity, message); {
+	switch kind := classifyMessage(severity, message); {
 	case severity == SeverityLog && kind == msgOther && isLocalizedConnection(message, host, port),
-		kind == msgFatal && state == "" && errorType("", message, "") == session.ErrorOther && !endsSession("", message) && isLocalizedRefusal(message):
+		kind == msgFatal && state == "" && classifyRefusal("", message, "") == session.ErrorOther && !endsSession("", message) && isLocalizedRefusal(message):
 		return false, errLocalized
 	}
 	*l = Line{
@@ -232,7 +232,7 @@ func (f *stderrFormat) explainUnreadable(text string) error {
 	case f.matcher.digitZone:
 		return logformat.Refuse("log_line_prefix " + strconv.Quote(f.prefixes[0].text) + " has nothing between a time and a number, and the zone of the log's times is " +
 			"digits too, so that its end cannot be found" + prefixRemedy)
-	case isSyslog(text):
+	case isSyslogLine(text):
 		return errSyslog
 	case f.hasLocalizedSeverity(text):
 		return errLocalized
@@ -240,7 +240,7 @@ func (f *stderrFormat) explainUnreadable(text string) error {
 	return errStderr
 }
 
-func (v *prefixValues) lineTime(clock *localtime.Clock) (int64, error) {
+func (v *prefixValues) parseLineTime(clock *localtime.Clock) (int64, error) {
 	if v.timeOf != 'n' {
 		return parseTimestamp(clock, v.time)
 	}
@@ -256,7 +256,7 @@ func (v *prefixValues) lineTime(clock *localtime.Clock) (int64, error) {
 func (v *prefixValues) setBackendID(clock *localtime.Clock, l *Line) error {
 	var ok bool
 	if v.session != "" {
-		if l.ID, ok = parseID(v.session); !ok {
+		if l.ID, ok = parseBackendID(v.session); !ok {
 			return errSession
 		}
 		return nil
@@ -284,11 +284,11 @@ func detectStderr(head []byte, whole bool) logformat.Verdict {
 			return logformat.Yes
 		}
 	}
-	if isSyslog(string(first)) && !bytes.Contains(head, []byte("sshd")) {
+	if isSyslogLine(string(first)) && !bytes.Contains(head, []byte("sshd")) {
 		return logformat.Yes
 	}
 	if hasSeverity(first) { // a prefix that begins with something else than the time
-		if word, _ := newStderr("").locateSeverity(string(first)); word != "" {
+		if word, _ := newStderrFormat("").locateSeverity(string(first)); word != "" {
 			return logformat.Yes
 		}
 	}

@@ -9,7 +9,7 @@ import (
 // is known from elsewhere: each step leaves a connection that has come further as it is.
 
 func (a *Assembler) handleReceived(l *Line, at int64, batch *logformat.EventBatch) bool {
-	if c := a.findConn(l); c != nil {
+	if c := a.findConnection(l); c != nil {
 		if l.ID.Start != NoStart || l.Time <= c.FirstTime {
 			return true // read again
 		}
@@ -20,10 +20,10 @@ func (a *Assembler) handleReceived(l *Line, at int64, batch *logformat.EventBatc
 	if !f.readAddress(l.Message[len(textReceived):]) {
 		return false
 	}
-	if a.isDecided(l, stageReceived) {
+	if a.isAlreadyDecided(l, stageReceived) {
 		return true
 	}
-	c := a.addConn(l, at)
+	c := a.addConnection(l, at)
 	c.ConnectionFacts = f.cloneTexts()
 	return true
 }
@@ -35,22 +35,22 @@ func (a *Assembler) decideEnded(c *undecidedConn, batch *logformat.EventBatch) {
 	case stageRefused:
 		a.emitFailure(c, batch)
 	default:
-		a.removeConn(c)
+		a.removeConnection(c)
 	}
 }
 
 func (a *Assembler) handleAuthenticated(l *Line, at int64) bool {
-	c := a.findConn(l)
+	c := a.findConnection(l)
 	f := c.factsOrNone()
 	f.setColumns(l)
 	if !f.readAuthenticated(l.Message) {
 		return false
 	}
 	if c == nil {
-		if a.isDecided(l, stageAuthenticated) {
+		if a.isAlreadyDecided(l, stageAuthenticated) {
 			return true
 		}
-		c = a.addConn(l, at)
+		c = a.addConnection(l, at)
 	}
 	if c.Stage > stageAuthenticated {
 		return true
@@ -63,36 +63,36 @@ func (a *Assembler) handleAuthenticated(l *Line, at int64) bool {
 }
 
 func (a *Assembler) handleAuthorized(l *Line, at int64) bool {
-	c := a.findConn(l)
+	c := a.findConnection(l)
 	f := c.factsOrNone()
 	f.setColumns(l)
 	if !f.readAuthorized(l.Message) {
 		return false
 	}
 	if c == nil {
-		if a.isDecided(l, stageAuthorized) {
+		if a.isAlreadyDecided(l, stageAuthorized) {
 			return true
 		}
-		c = a.addConn(l, at)
+		c = a.addConnection(l, at)
 	}
 	if c.Stage >= stageAuthorized {
 		return true
 	}
 	c.ConnectionFacts = f.cloneTexts()
 	c.Stage, c.VerdictTime = stageAuthorized, l.Time
-	a.enqueue(c)
+	a.enqueueByStage(c)
 	return true
 }
 
 // handleReady is for servers since 18, which write it once a session is open. Without other messages it is the login.
 func (a *Assembler) handleReady(l *Line, at int64, batch *logformat.EventBatch) {
-	c := a.findConn(l)
+	c := a.findConnection(l)
 	if c == nil {
-		if a.unproven.wasLetIn(l.ID) || a.decided.wasLetIn(l.ID) {
+		if a.unproven.wasAdmitted(l.ID) || a.decided.wasAdmitted(l.ID) {
 			a.unproven.markProven(l)
 			return
 		}
-		c = a.addConn(l, at)
+		c = a.addConnection(l, at)
 	}
 	if c.Stage < stageAuthenticated {
 		c.Stage, c.VerdictTime = stageReady, l.Time
@@ -111,7 +111,7 @@ func (a *Assembler) handleDisconnection(l *Line, batch *logformat.EventBatch) bo
 	if !ok {
 		return false
 	}
-	if c := a.findConn(l); c != nil {
+	if c := a.findConnection(l); c != nil {
 		if c.Stage == stageReceived { // of a server that writes no more of who comes
 			c.ConnectionFacts = f.cloneTexts()
 		}
@@ -123,25 +123,25 @@ func (a *Assembler) handleDisconnection(l *Line, batch *logformat.EventBatch) bo
 }
 
 func (a *Assembler) emitSuccess(c *undecidedConn, batch *logformat.EventBatch) {
-	a.emitLogin(c, session.OutcomeSuccess, batch)
+	a.emitLoginEvent(c, session.OutcomeSuccess, batch)
 }
 
-func (a *Assembler) emitLogin(c *undecidedConn, outcome session.Outcome, batch *logformat.EventBatch) {
+func (a *Assembler) emitLoginEvent(c *undecidedConn, outcome session.Outcome, batch *logformat.EventBatch) {
 	a.rememberVerdict(c)
 	a.builder.buildLogin(c, outcome, batch.Add())
-	a.removeConn(c)
+	a.removeConnection(c)
 }
 
 // rememberVerdict is not needed where the text in which the connection began gives the verdict again when it is read again: its
 // current line decides.
 func (a *Assembler) rememberVerdict(c *undecidedConn) {
 	if a.currentText == nil || c.text != a.currentText {
-		a.decided.addConn(decidedConn{ID: c.ID, VerdictTime: c.VerdictTime, Stage: c.Stage, Until: addDuration(c.FirstTime, decidedRetention)})
+		a.decided.addConnection(decidedConn{ID: c.ID, VerdictTime: c.VerdictTime, Stage: c.Stage, Until: addDuration(c.FirstTime, decidedRetention)})
 	}
 }
 
-// isDecided is true for a line that an earlier verdict includes.
-func (a *Assembler) isDecided(l *Line, to connStage) bool {
+// isAlreadyDecided is true for a line that an earlier verdict includes.
+func (a *Assembler) isAlreadyDecided(l *Line, to connStage) bool {
 	return a.unproven.coversLine(l, to) || a.decided.coversLine(l, to)
 }
 

@@ -14,9 +14,9 @@ var errSyslog = logformat.Refuse("PostgreSQL's log as syslog writes it (log_dest
 // maxSyslogHead is more than what stands before the message in a line of syslog.
 const maxSyslogHead = 200
 
-// isSyslog recognises "… postgres[4711]: [3-1] …". The name is syslog_ident's; the number is missing where syslog_sequence_numbers is
+// isSyslogLine recognises "… postgres[4711]: [3-1] …". The name is syslog_ident's; the number is missing where syslog_sequence_numbers is
 // off.
-func isSyslog(line string) bool {
+func isSyslogLine(line string) bool {
 	for at := 0; ; at++ {
 		i := strings.Index(line[at:], "]: ")
 		if i < 0 || at+i > maxSyslogHead {

@@ -45,7 +45,7 @@ func TestTornLinesTakeNobodyAlong(t *testing.T) {
 			good++
 			text.WriteString(line("alice", id))
 		}
-		events, bad := parse(t, newParser(t, format, options()), text.String())
+		events, bad := parse(t, newTextParser(t, format, options()), text.String())
 		told := 0
 		for i := range events {
 			if events[i].User == "alice" {

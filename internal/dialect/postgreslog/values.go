@@ -13,8 +13,8 @@ type prefixValues struct {
 	timeOf, hostOf                             byte // the escapes of the time and of the host
 }
 
-// readValue returns the longest value at the beginning of text up to this length, and its length with padding; negative for none.
-func (p *prefixPart) readValue(text string, longest int) (value string, n int) {
+// readBoundedValue returns the longest value at the beginning of text up to this length, and its length with padding; negative for none.
+func (p *prefixPart) readBoundedValue(text string, longest int) (value string, n int) {
 	lead := 0
 	if p.width > 0 {
 		if lead = prefixLengthOf(text, " "); lead >= p.width {
@@ -175,8 +175,8 @@ func zoneLength(s string) int {
 	return -1
 }
 
-// setValue prefers a time with milliseconds, and an address with a port.
-func (v *prefixValues) setValue(escape byte, text string) {
+// setPrefixValue prefers a time with milliseconds, and an address with a port.
+func (v *prefixValues) setPrefixValue(escape byte, text string) {
 	switch escape {
 	case 'm', 'n':
 		v.time, v.timeOf = text, escape

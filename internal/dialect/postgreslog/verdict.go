@@ -79,7 +79,7 @@ func refusesLogin(l *Line) bool {
 	case "42501":
 		return strings.HasPrefix(l.Message, "permission denied for database")
 	case "":
-		return errorType("", l.Message, "") != session.ErrorOther
+		return classifyRefusal("", l.Message, "") != session.ErrorOther
 	}
 	return l.Activity == "authentication" || l.Activity == "startup"
 }
@@ -98,9 +98,9 @@ func refusesInAnyLanguage(sqlState, activity string) bool {
 	return false
 }
 
-// errorType classifies a refusal by its SQLSTATE and, within 28000 or where the log has no SQLSTATE, by its text. Only
-// DETAIL tells an unknown user from a wrong password.
-func errorType(sqlState, text, detail string) string {
+// classifyRefusal classifies a refusal by its SQLSTATE and, within 28000 or where the log has no SQLSTATE, by its text. Only
+// DETAIL distinguishes an unknown user from a wrong password.
+func classifyRefusal(sqlState, text, detail string) string {
 	switch sqlState {
 	case "28P01":
 		return credentialsError(detail)

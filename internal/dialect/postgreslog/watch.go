@@ -30,7 +30,7 @@ const (
 // connectionLineTimeout is how long a log may have no line of a connection before that is reported.
 const connectionLineTimeout = 2 * time.Minute
 
-func (w *connectionWatch) noteLine(l *Line, kind messageKind, refused bool) {
+func (w *connectionWatch) noteWatchedLine(l *Line, kind messageKind, refused bool) {
 	if w.conditions == nil {
 		return
 	}

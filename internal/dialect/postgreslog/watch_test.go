@@ -52,7 +52,7 @@ func TestALogWithoutConnectionsIsNoticed(t *testing.T) {
 		"switched on again":                    {before + query + csvLine("21:49:54.000", "bob", "6b021192.1b81", "authentication", "LOG", "00000", "connection authorized: user=bob database=app"), false},
 	} {
 		n := &noticed{}
-		p := newParser(t, "csvlog", logformat.Options{Conditions: n})
+		p := newTextParser(t, "csvlog", logformat.Options{Conditions: n})
 		batch := &logformat.EventBatch{}
 		at := int64(0)
 		for _, record := range records(p, test.text) {
@@ -68,7 +68,7 @@ func TestALogWithoutConnectionsIsNoticed(t *testing.T) {
 			p.FlushDue(p.LogTime(), batch)
 			require.True(t, n.holds, "%s: it is said as long as it lasts", name)
 			state := p.ResumeState()
-			next := newParser(t, "csvlog", logformat.Options{Conditions: again})
+			next := newTextParser(t, "csvlog", logformat.Options{Conditions: again})
 			require.NoError(t, next.Restore(at, state, false))
 		}
 	}
@@ -82,7 +82,7 @@ func TestASilentLogIsNoticed(t *testing.T) {
 		at + "LOG:  database system is ready to accept connections\n" + at + "alice@app FATAL:  password authentication failed for user \"alice\"\n": true,
 	} {
 		n := &noticed{}
-		p := newParser(t, "stderr", logformat.Options{Conditions: n, Once: true, LinePrefix: "%m [%p] %q%u@%d "})
+		p := newTextParser(t, "stderr", logformat.Options{Conditions: n, Once: true, LinePrefix: "%m [%p] %q%u@%d "})
 		batch := &logformat.EventBatch{}
 		for _, record := range records(p, text) {
 			require.NoError(t, p.Parse(record, 0, batch))
@@ -97,7 +97,7 @@ func TestASilentLogIsNoticed(t *testing.T) {
 		holds bool
 	}{{quiet, time.Minute, false}, {quiet, time.Hour, true}, {quiet + received("21:47:40.000"), time.Hour, false}} {
 		n := &noticed{}
-		p := newParser(t, "csvlog", logformat.Options{Conditions: n})
+		p := newTextParser(t, "csvlog", logformat.Options{Conditions: n})
 		batch := &logformat.EventBatch{}
 		at := int64(0)
 		for _, record := range records(p, test.text) {
@@ -107,7 +107,7 @@ func TestASilentLogIsNoticed(t *testing.T) {
 		p.FlushDue(p.LogTime()+int64(test.wait), batch)
 		require.Equal(t, test.holds, n.holds)
 		state := p.ResumeState()
-		next := newParser(t, "csvlog", logformat.Options{Conditions: n})
+		next := newTextParser(t, "csvlog", logformat.Options{Conditions: n})
 		require.NoError(t, next.Restore(at, state, false))
 		require.NoError(t, next.Parse(noise("23:59:00.000"), at, batch))
 		next.FlushDue(next.LogTime()+int64(test.wait), batch)

@@ -93,7 +93,7 @@ func unwrapAuth0(item jsontree.Value) jsontree.Value {
 
 var errNotAuth0 = errors.New("no type: not an event of Auth0's tenant log; send a log stream (custom webhook, or what Amazon EventBridge makes of it)")
 
-func readAuth0(item jsontree.Value, r *Record) error {
+func readAuth0Event(item jsontree.Value, r *Record) error {
 	word := item.Text("type")
 	v, known := auth0Types[word]
 	switch {
@@ -102,9 +102,9 @@ func readAuth0(item jsontree.Value, r *Record) error {
 	case !known:
 		return ErrOther
 	}
-	v.applyTo(r.Event)
+	v.setKindAndOutcome(r.Event)
 	r.SourceEvent = word
-	r.ID = firstText(item.Get("log_id"), item.Get("_id"))
+	r.ID = firstNonEmptyText(item.Get("log_id"), item.Get("_id"))
 	item.Get("_id").MarkUsed() // the same again
 	r.User, r.UserID = item.Text("user_name"), item.Text("user_id")
 	r.SessionID = item.Text("details", "session_id")
@@ -117,8 +117,8 @@ func readAuth0(item jsontree.Value, r *Record) error {
 	r.ApplicationName = item.Text("client_name")
 	r.ServerAddress = item.Text("hostname")
 	if r.Outcome == session.OutcomeFailure {
-		r.FailureReason = firstText(item.Get("description"), item.Get("details", "error", "message"))
+		r.FailureReason = firstNonEmptyText(item.Get("description"), item.Get("details", "error", "message"))
 		setErrorType(r.Event, auth0Errors, word)
 	}
-	return setTime(r.Event, item.Get("date"))
+	return setEventTime(r.Event, item.Get("date"))
 }

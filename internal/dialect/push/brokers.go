@@ -12,7 +12,7 @@ func (r *Reader) openBrokerEnvelope(v jsontree.Value) (data jsontree.Value, env 
 		env.ID, env.Type = envelopeID(v.Text("source"), v.Text("id")), v.Text("detail-type")
 	case v.Get("eventType").Kind() == jsontree.String && v.Get("eventTime").Kind() == jsontree.String && v.Get("dataVersion").Kind() != jsontree.Missing:
 		data, at = v.Get("data"), v.Get("eventTime")
-		env.ID, env.Type = envelopeID(firstText(v.Get("topic"), v.Get("subject")), v.Text("id")), v.Text("eventType")
+		env.ID, env.Type = envelopeID(firstNonEmptyText(v.Get("topic"), v.Get("subject")), v.Text("id")), v.Text("eventType")
 	default:
 		return v, env, false, nil
 	}

@@ -12,8 +12,8 @@ import (
 // Documents of the Elastic Common Schema whose event.category holds authentication or session. Objects may be nested, or their keys be
 // written with dots, as Beats and other shippers do it each in their own way.
 
-// ecsField finds a field in either spelling.
-func ecsField(item jsontree.Value, name string) jsontree.Value {
+// findECSField finds a field in either spelling.
+func findECSField(item jsontree.Value, name string) jsontree.Value {
 	if v := item.Get(name); v.Kind() != jsontree.Missing {
 		return v
 	}
@@ -57,11 +57,11 @@ func containsAny(text string, words []string) bool {
 	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
 }
 
-// ecsKind takes an event of the category session alone as one that follows a login, which has an event of its own.
-func ecsKind(item jsontree.Value) session.Kind {
-	category := ecsField(item, "event.category")
+// ecsEventKind takes an event of the category session alone as one that follows a login, which has an event of its own.
+func ecsEventKind(item jsontree.Value) session.Kind {
+	category := findECSField(item, "event.category")
 	starts, otherwise := session.KindLogin, session.KindLogin
-	types, action := ecsField(item, "event.type"), strings.ToLower(unwrapSingle(ecsField(item, "event.action")).Peek())
+	types, action := findECSField(item, "event.type"), strings.ToLower(unwrapSingle(findECSField(item, "event.action")).Peek())
 	switch {
 	case ecsContains(category, "authentication"):
 	case ecsContains(category, "session"):
@@ -87,39 +87,39 @@ func ecsKind(item jsontree.Value) session.Kind {
 	return session.KindUnknown
 }
 
-func readECS(item jsontree.Value, r *Record) error {
-	if r.Kind = ecsKind(item); r.Kind == session.KindUnknown {
-		if item.Get("event").Kind() != jsontree.Object && ecsField(item, "event.category").Kind() == jsontree.Missing && ecsField(item, "event.action").Kind() == jsontree.Missing {
+func readECSDocument(item jsontree.Value, r *Record) error {
+	if r.Kind = ecsEventKind(item); r.Kind == session.KindUnknown {
+		if item.Get("event").Kind() != jsontree.Object && findECSField(item, "event.category").Kind() == jsontree.Missing && findECSField(item, "event.action").Kind() == jsontree.Missing {
 			return errNotECS
 		}
 		return ErrOther
 	}
 	text := func(names ...string) string {
 		for _, name := range names {
-			if s := ecsText(ecsField(item, name)); s != "" {
+			if s := ecsFieldText(findECSField(item, name)); s != "" {
 				return s
 			}
 		}
 		return ""
 	}
-	r.Outcome = ecsOutcome(item)
+	r.Outcome = ecsEventOutcome(item)
 	r.SourceEvent, r.ID, r.Original = text("event.action"), text("event.id"), text("event.original")
 	r.System, r.Host = text("service.name", "event.module", "event.provider"), text("host.name", "host.hostname")
 	if r.User = text(ecsUsers...); r.User == "" {
-		setUser(r.Event, unwrapSingle(ecsField(item, "user.name")))
+		setUserName(r.Event, unwrapSingle(findECSField(item, "user.name")))
 	}
 	r.UserID, r.UserHash = text("user.id", "source.user.id", "client.user.id", "user.target.id"), text("user.hash")
-	r.Roles = appendTexts(r.Roles, ecsField(item, "user.roles"))
+	r.Roles = appendTexts(r.Roles, findECSField(item, "user.roles"))
 	r.ClientAddress = normalizeAddress(text("client.ip", "source.ip", "client.address", "source.address"))
-	if r.ClientPort = portNumber(unwrapSingle(ecsField(item, "client.port"))); r.ClientPort == 0 {
-		r.ClientPort = portNumber(unwrapSingle(ecsField(item, "source.port")))
+	if r.ClientPort = portNumber(unwrapSingle(findECSField(item, "client.port"))); r.ClientPort == 0 {
+		r.ClientPort = portNumber(unwrapSingle(findECSField(item, "source.port")))
 	}
 	r.ClientHostname = text("client.domain", "source.domain")
-	r.ServerAddress, r.ServerPort = text("server.address", "server.ip"), portNumber(ecsField(item, "server.port"))
+	r.ServerAddress, r.ServerPort = text("server.address", "server.ip"), portNumber(findECSField(item, "server.port"))
 	r.UserAgent, r.OS = text("user_agent.original"), text("user_agent.os.full")
 	r.TLSVersion, r.TLSCipher = text("tls.version"), text("tls.cipher")
-	r.PID, _ = ecsField(item, "process.pid").Int()
-	r.Duration, _ = ecsField(item, "event.duration").Int() // nanoseconds
+	r.PID, _ = findECSField(item, "process.pid").Int()
+	r.Duration, _ = findECSField(item, "event.duration").Int() // nanoseconds
 	if r.Outcome == session.OutcomeFailure {
 		r.FailureReason, r.StatusCode = text("event.reason", "error.message"), text("error.code", "event.code")
 		if r.ErrorType = text("error.type"); r.ErrorType == "" {
@@ -131,12 +131,12 @@ func readECS(item jsontree.Value, r *Record) error {
 			r.Outcome = r.ImpliedOutcome()
 		}
 	}
-	ecsTrace(item, r)
-	return setTime(r.Event, unwrapSingle(ecsField(item, "@timestamp")))
+	setECSTrace(item, r)
+	return setEventTime(r.Event, unwrapSingle(findECSField(item, "@timestamp")))
 }
 
-// ecsText reads a text, or the first one of a list. A list of several is also kept as an attribute.
-func ecsText(v jsontree.Value) string {
+// ecsFieldText reads a text, or the first one of a list. A list of several is also kept as an attribute.
+func ecsFieldText(v jsontree.Value) string {
 	if v = unwrapSingle(v); v.Kind() != jsontree.Array {
 		return firstMeaningful(v)
 	}
@@ -149,15 +149,15 @@ func ecsText(v jsontree.Value) string {
 }
 
 func ecsOutcomeWord(item jsontree.Value) string {
-	return unwrapSingle(ecsField(item, "event.outcome")).Peek()
+	return unwrapSingle(findECSField(item, "event.outcome")).Peek()
 }
 
-// ecsOutcome is event.outcome in any words, or what event.type says in its place.
-func ecsOutcome(item jsontree.Value) session.Outcome {
-	if o := outcomeWord(unwrapSingle(ecsField(item, "event.outcome"))); o != session.OutcomeUnknown || ecsOutcomeWord(item) != "" {
+// ecsEventOutcome is event.outcome in any words, or what event.type says in its place.
+func ecsEventOutcome(item jsontree.Value) session.Outcome {
+	if o := outcomeWord(unwrapSingle(findECSField(item, "event.outcome"))); o != session.OutcomeUnknown || ecsOutcomeWord(item) != "" {
 		return o
 	}
-	switch types := ecsField(item, "event.type"); {
+	switch types := findECSField(item, "event.type"); {
 	case ecsContains(types, "denied", "error"):
 		return session.OutcomeFailure
 	case ecsContains(types, "allowed"):
@@ -166,9 +166,9 @@ func ecsOutcome(item jsontree.Value) session.Outcome {
 	return session.OutcomeUnknown
 }
 
-// ecsTrace uses trace.id and span.id where they are W3C's.
-func ecsTrace(item jsontree.Value, r *Record) {
-	trace, span := ecsField(item, "trace.id"), ecsField(item, "span.id")
+// setECSTrace uses trace.id and span.id where they are W3C's.
+func setECSTrace(item jsontree.Value, r *Record) {
+	trace, span := findECSField(item, "trace.id"), findECSField(item, "span.id")
 	if session.Unhex(r.TraceID[:], trace.Peek()) {
 		trace.MarkUsed()
 		if session.Unhex(r.SpanID[:], span.Peek()) {

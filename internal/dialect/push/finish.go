@@ -38,7 +38,7 @@ func (r *Reader) completeEvent(rec *Record, env Envelope) error {
 		e.Extra = append(e.Extra, session.Attr{Key: session.AttrSenderRecordUID, Value: rec.ID})
 	}
 	e.Observed = r.origin.Observed
-	setTrace(e, env.Trace, r.origin.Trace)
+	setMissingTrace(e, env.Trace, r.origin.Trace)
 	return nil
 }
 
@@ -76,8 +76,8 @@ func (r *Reader) computeRecordID(rec *Record) session.ID {
 	return r.hash.RecordID(e.Time)
 }
 
-// setTrace: an event without a trace of its own belongs to the one that it was sent in.
-func setTrace(e *session.Event, contexts ...Trace) {
+// setMissingTrace: an event without a trace of its own belongs to the one that it was sent in.
+func setMissingTrace(e *session.Event, contexts ...Trace) {
 	for _, t := range contexts {
 		if e.TraceID == [16]byte{} && t != (Trace{}) {
 			e.TraceID, e.SpanID, e.Correlation = t.TraceID, t.SpanID, Correlated

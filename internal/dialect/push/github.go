@@ -28,7 +28,7 @@ var githubMethods = map[string]string{
 
 var errNotGitHub = errors.New("no action: not an entry of GitHub's audit log; send the entries as its streams and its API give them")
 
-func readGitHub(item jsontree.Value, r *Record) error {
+func readGitHubEntry(item jsontree.Value, r *Record) error {
 	word := item.Text("action")
 	v, known := githubActions[word]
 	switch {
@@ -37,7 +37,7 @@ func readGitHub(item jsontree.Value, r *Record) error {
 	case !known:
 		return ErrOther
 	}
-	v.applyTo(r.Event)
+	v.setKindAndOutcome(r.Event)
 	r.SourceEvent, r.AuthMethod = word, githubMethods[word]
 	if item.Get("actor_is_bot").Is("true") {
 		r.UserType = session.UserService
@@ -46,17 +46,17 @@ func readGitHub(item jsontree.Value, r *Record) error {
 		r.MFAUsed = wordYes
 	}
 	r.ID = item.Text("_document_id")
-	r.User, r.UserID = firstText(item.Get("actor"), item.Get("user")), firstText(item.Get("actor_id"), item.Get("user_id"))
+	r.User, r.UserID = firstNonEmptyText(item.Get("actor"), item.Get("user")), firstNonEmptyText(item.Get("actor_id"), item.Get("user_id"))
 	r.ClientAddress, r.UserAgent = normalizeAddress(item.Text("actor_ip")), item.Text("user_agent")
 	r.ClientName = item.Text("programmatic_access_type")
-	r.Database = firstText(item.Get("org"), item.Get("business"))
+	r.Database = firstNonEmptyText(item.Get("org"), item.Get("business"))
 	if r.Outcome == session.OutcomeFailure {
-		r.FailureReason = firstText(item.Get("failure_reason"), item.Get("failure_type"), item.Get("message"))
+		r.FailureReason = firstNonEmptyText(item.Get("failure_reason"), item.Get("failure_type"), item.Get("message"))
 		r.ErrorType = session.ErrorInvalidCredentials // GitHub does not distinguish a wrong password from an unknown user
 	}
 	if at := item.Get("@timestamp"); at.Kind() > jsontree.Null {
 		item.Get("created_at").MarkUsed() // the same again
-		return setTime(r.Event, at)
+		return setEventTime(r.Event, at)
 	}
-	return setTime(r.Event, item.Get("created_at"))
+	return setEventTime(r.Event, item.Get("created_at"))
 }

@@ -33,7 +33,7 @@ var gitlabMethods = map[string]string{
 
 var errNotGitLab = errors.New("no audit event of GitLab; send its audit event streams, or the lines of audit_json.log")
 
-func readGitLab(item jsontree.Value, r *Record) error {
+func readGitLabEvent(item jsontree.Value, r *Record) error {
 	details := item.Get("details")
 	if details.Kind() != jsontree.Object { // a line of audit_json.log, where everything is on one level
 		details = item
@@ -45,8 +45,8 @@ func readGitLab(item jsontree.Value, r *Record) error {
 	case !known:
 		return ErrOther
 	}
-	v.applyTo(r.Event)
-	r.SourceEvent = firstText(item.Get("event_type"), item.Get("event_name"), details.Get("event_name"))
+	v.setKindAndOutcome(r.Event)
+	r.SourceEvent = firstNonEmptyText(item.Get("event_type"), item.Get("event_name"), details.Get("event_name"))
 	if r.SourceEvent == "" {
 		r.SourceEvent = map[bool]string{true: "with", false: "failed_login"}[v == loginSuccess]
 	}
@@ -58,15 +58,15 @@ func readGitLab(item jsontree.Value, r *Record) error {
 	if author := item.Get("author_id"); !author.Is("-1") { // nobody, before a login has succeeded
 		r.UserID = author.Str()
 	}
-	r.ClientAddress = normalizeAddress(firstText(item.Get("ip_address"), details.Get("ip_address")))
+	r.ClientAddress = normalizeAddress(firstNonEmptyText(item.Get("ip_address"), details.Get("ip_address")))
 	details.Get("ip_address").MarkUsed()
 	if r.Outcome == session.OutcomeFailure {
-		r.FailureReason = firstText(details.Get("custom_message"), details.Get("failed_login"))
+		r.FailureReason = firstNonEmptyText(details.Get("custom_message"), details.Get("failed_login"))
 		r.ErrorType = session.ErrorInvalidCredentials // GitLab does not distinguish a wrong password from an unknown user
 	}
 	for _, key := range [...]string{"created_at", "time"} {
 		if at := item.Get(key); at.Kind() > jsontree.Null {
-			return setTime(r.Event, at)
+			return setEventTime(r.Event, at)
 		}
 	}
 	return nil
@@ -76,12 +76,12 @@ func readGitLab(item jsontree.Value, r *Record) error {
 // (Administrator of root), or what was typed where nobody was found.
 func setGitLabUser(item, details jsontree.Value, r *Record) {
 	if item.Get("entity_type").Is("User") {
-		if r.User = firstText(item.Get("entity_path"), details.Get("entity_path")); r.User != "" {
+		if r.User = firstNonEmptyText(item.Get("entity_path"), details.Get("entity_path")); r.User != "" {
 			details.Get("entity_path").MarkUsed()
 			return
 		}
 	}
-	r.User = firstText(item.Get("target_details"), details.Get("target_details"), item.Get("author_name"), details.Get("author_name"))
+	r.User = firstNonEmptyText(item.Get("target_details"), details.Get("target_details"), item.Get("author_name"), details.Get("author_name"))
 	details.Get("target_details").MarkUsed()
 }
 

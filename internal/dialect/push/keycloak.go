@@ -61,8 +61,8 @@ func isKeycloakClient(word string) bool {
 	return strings.HasPrefix(strings.ToUpper(strings.TrimPrefix(word, "access.")), "CLIENT_")
 }
 
-func readKeycloak(item jsontree.Value, r *Record) error {
-	if logger := firstText(item.Get("loggerName"), ecsField(item, "log.logger")); logger != "" {
+func readKeycloakEvent(item jsontree.Value, r *Record) error {
+	if logger := firstNonEmptyText(item.Get("loggerName"), findECSField(item, "log.logger")); logger != "" {
 		return readKeycloakLog(item, logger, r)
 	}
 	word := item.Text("type")
@@ -73,18 +73,18 @@ func readKeycloak(item jsontree.Value, r *Record) error {
 	case !known:
 		return ErrOther
 	}
-	v.applyTo(r.Event)
+	v.setKindAndOutcome(r.Event)
 	r.SourceEvent = word
 	if isKeycloakClient(word) {
 		r.UserType = session.UserService
 	}
-	r.ID = firstText(item.Get("id"), item.Get("uid"))
+	r.ID = firstNonEmptyText(item.Get("id"), item.Get("uid"))
 	details, auth := item.Get("details"), item.Get("authDetails")
-	r.User = firstText(details.Get("username"), auth.Get("username"))
-	r.UserID = firstText(item.Get("userId"), auth.Get("userId"))
-	r.SessionID = firstText(item.Get("sessionId"), auth.Get("sessionId"))
-	r.ClientAddress = normalizeAddress(firstText(item.Get("ipAddress"), auth.Get("ipAddress")))
-	r.ApplicationName = firstText(item.Get("clientId"), auth.Get("clientId"))
+	r.User = firstNonEmptyText(details.Get("username"), auth.Get("username"))
+	r.UserID = firstNonEmptyText(item.Get("userId"), auth.Get("userId"))
+	r.SessionID = firstNonEmptyText(item.Get("sessionId"), auth.Get("sessionId"))
+	r.ClientAddress = normalizeAddress(firstNonEmptyText(item.Get("ipAddress"), auth.Get("ipAddress")))
+	r.ApplicationName = firstNonEmptyText(item.Get("clientId"), auth.Get("clientId"))
 	how := details.Get("credential_type")
 	if keycloakMethods[how.Peek()] == "" {
 		how = details.Get("auth_method")
@@ -93,5 +93,5 @@ func readKeycloak(item jsontree.Value, r *Record) error {
 	r.ProviderName, r.ActorName = details.Text("identity_provider"), details.Text("impersonator")
 	r.FailureReason = item.Text("error")
 	setErrorType(r.Event, keycloakErrors, r.FailureReason)
-	return setTime(r.Event, item.Get("time"))
+	return setEventTime(r.Event, item.Get("time"))
 }

@@ -26,7 +26,7 @@ func readKeycloakLog(item jsontree.Value, logger string, r *Record) error {
 	case !known:
 		return ErrOther
 	}
-	v.applyTo(r.Event)
+	v.setKindAndOutcome(r.Event)
 	r.SourceEvent, r.Original = word, message.Str()
 	r.User, r.UserID, r.SessionID = fields["username"], fields["userId"], fields["sessionId"]
 	r.ClientAddress, r.ApplicationName = normalizeAddress(fields["ipAddress"]), fields["clientId"]
@@ -34,7 +34,7 @@ func readKeycloakLog(item jsontree.Value, logger string, r *Record) error {
 	if isKeycloakClient(word) {
 		r.UserType = session.UserService
 	}
-	r.Host = firstText(item.Get("hostName"), ecsField(item, "host.hostname"), ecsField(item, "host.name"))
+	r.Host = firstNonEmptyText(item.Get("hostName"), findECSField(item, "host.hostname"), findECSField(item, "host.name"))
 	how := fields["credential_type"]
 	if keycloakMethods[how] == "" {
 		how = fields["auth_method"]
@@ -50,12 +50,12 @@ func readKeycloakLog(item jsontree.Value, logger string, r *Record) error {
 	}
 	at := item.Get("timestamp")
 	if at.Kind() <= jsontree.Null {
-		at = ecsField(item, "@timestamp")
+		at = findECSField(item, "@timestamp")
 	}
 	if sequence := item.Get("sequence").Peek(); sequence != "" { // which begins anew with the server
 		r.ID = strings.Join([]string{r.Host, item.Get("processId").Peek(), sequence, at.Peek()}, " ")
 	}
-	return setTime(r.Event, at)
+	return setEventTime(r.Event, at)
 }
 
 // keycloakFields reads key="value" pairs, in which a quote is written \", or key=value pairs up to the next comma and key. The first of
@@ -69,9 +69,9 @@ func keycloakFields(message string) map[string]string {
 		}
 		var value string
 		if text, quoted := strings.CutPrefix(rest, `"`); quoted {
-			value, message = quotedValue(text)
+			value, message = cutQuotedValue(text)
 		} else {
-			value, message = bareValue(rest)
+			value, message = cutBareValue(rest)
 		}
 		if _, again := fields[key]; !again && value != "null" {
 			fields[key] = value
@@ -80,7 +80,7 @@ func keycloakFields(message string) map[string]string {
 	return fields
 }
 
-func quotedValue(text string) (value, rest string) {
+func cutQuotedValue(text string) (value, rest string) {
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
@@ -96,8 +96,8 @@ func quotedValue(text string) (value, rest string) {
 	return b.String(), ""
 }
 
-// bareValue ends before a comma that a key follows.
-func bareValue(text string) (value, rest string) {
+// cutBareValue ends before a comma that a key follows.
+func cutBareValue(text string) (value, rest string) {
 	for at := 0; ; {
 		i := strings.Index(text[at:], ", ")
 		if i < 0 {

@@ -97,7 +97,7 @@ var ocsfMethods = map[string]string{
 // ocsfPassword is auth_factors[].factor_type_id of a password.
 const ocsfPassword = "11"
 
-func readOCSF(item jsontree.Value, r *Record) error {
+func readOCSFEvent(item jsontree.Value, r *Record) error {
 	classID, id := ocsfActivity(item)
 	activity, known := ocsfActivities[id]
 	switch {
@@ -113,12 +113,12 @@ func readOCSF(item jsontree.Value, r *Record) error {
 		r.SourceEvent = activity.name
 	}
 	r.ID = item.Text("metadata", "uid")
-	r.System = firstText(item.Get("service", "name"), item.Get("metadata", "product", "name"))
+	r.System = firstNonEmptyText(item.Get("service", "name"), item.Get("metadata", "product", "name"))
 	setOCSFUser(item.Get("user"), item.Get("actor", "user"), r.Event)
 	setOCSFEndpoints(item.Get("src_endpoint"), item.Get("dst_endpoint"), r.Event)
 	setOCSFMethod(item, r.Event)
-	r.MFAUsed = yesOrNo(item.Get("is_mfa"))
-	r.ProviderName = firstText(item.Get("actor", "idp", "name"), item.Get("session", "issuer"))
+	r.MFAUsed = yesOrNoWord(item.Get("is_mfa"))
+	r.ProviderName = firstNonEmptyText(item.Get("actor", "idp", "name"), item.Get("session", "issuer"))
 	r.SessionID = item.Text("session", "uid")
 	r.UserAgent = item.Text("http_request", "user_agent")
 	certificate := item.Get("certificate")
@@ -129,15 +129,15 @@ func readOCSF(item jsontree.Value, r *Record) error {
 	}
 	r.StatusCode, r.Original = item.Text("status_code"), item.Text("raw_data")
 	if r.Outcome == session.OutcomeFailure {
-		r.FailureReason = firstText(item.Get("status_detail"), item.Get("message"))
+		r.FailureReason = firstNonEmptyText(item.Get("status_detail"), item.Get("message"))
 		setErrorType(r.Event, ocsfErrors, r.FailureReason, r.StatusCode)
 	}
 	for _, key := range [...]string{"time", "time_dt"} {
-		if at := item.Get(key); at.Kind() > jsontree.Null && setTime(r.Event, at) == nil {
+		if at := item.Get(key); at.Kind() > jsontree.Null && setEventTime(r.Event, at) == nil {
 			return nil
 		}
 	}
-	return setTime(r.Event, item.Get("time"))
+	return setEventTime(r.Event, item.Get("time"))
 }
 
 // ocsfUserTypes are user.type_id: user, administrator, system, service.
@@ -168,7 +168,7 @@ func isOCSFActor(user, actor jsontree.Value) bool {
 // setOCSFUser reads who logs in from user, or where that is empty from actor. An actor that is not the user acts for the user.
 func setOCSFUser(user, actor jsontree.Value, e *session.Event) {
 	if name := user.Get("name"); !isPlaceholder(name.Peek()) {
-		setUser(e, name)
+		setUserName(e, name)
 	}
 	acts := isOCSFActor(user, actor)
 	if acts {

@@ -50,8 +50,8 @@ func oktaOutcome(v jsontree.Value) session.Outcome {
 	return session.OutcomeOf(v.Peek())
 }
 
-// oktaKind goes by what a type's name begins with where the table does not have it: Okta adds types.
-func oktaKind(word string) (kind session.Kind, known bool) {
+// oktaEventKind goes by what a type's name begins with where the table does not have it: Okta adds types.
+func oktaEventKind(word string) (kind session.Kind, known bool) {
 	if kind, known = oktaTypes[word]; known {
 		return kind, true
 	}
@@ -110,8 +110,8 @@ var oktaUserTypes = map[string]string{
 // oktaEndedByOther are types whose actor ends the sessions of another, who is a target.
 var oktaEndedByOther = map[string]bool{"user.session.clear": true, "user.authentication.universal_logout": true}
 
-// oktaUser is the user whose session it is.
-func oktaUser(item jsontree.Value, word string) jsontree.Value {
+// oktaSessionUser is the user whose session it is.
+func oktaSessionUser(item jsontree.Value, word string) jsontree.Value {
 	actor := item.Get("actor")
 	if !oktaEndedByOther[word] && (actor.Get("type").Is("User") || actor.Get("type").Peek() == "" && !actor.Get("alternateId").Is("system@okta.com")) {
 		return actor
@@ -140,8 +140,8 @@ func oktaAddress(item jsontree.Value) string {
 	return ""
 }
 
-// oktaID is "" for Okta's placeholder.
-func oktaID(v jsontree.Value) string {
+// oktaIDUnlessUnknown is "" for Okta's placeholder.
+func oktaIDUnlessUnknown(v jsontree.Value) string {
 	if id := v.Str(); id != "unknown" {
 		return id
 	}
@@ -152,9 +152,9 @@ var errNotOkta = errors.New("no eventType: not an event of Okta's System Log; se
 
 func listOktaEvents(item jsontree.Value) jsontree.Value { return item.Get("data", "events") }
 
-func readOkta(item jsontree.Value, r *Record) error {
+func readOktaEvent(item jsontree.Value, r *Record) error {
 	word := item.Text("eventType")
-	kind, known := oktaKind(word)
+	kind, known := oktaEventKind(word)
 	switch {
 	case word == "":
 		return errNotOkta
@@ -164,17 +164,17 @@ func readOkta(item jsontree.Value, r *Record) error {
 	auth, client, result := item.Get("authenticationContext"), item.Get("client"), item.Get("outcome")
 	r.Kind, r.Outcome, r.SourceEvent = kind, oktaOutcome(result.Get("result")), word
 	r.ID = item.Text("uuid")
-	who := oktaUser(item, word)
+	who := oktaSessionUser(item, word)
 	r.UserType = oktaUserTypes[who.Get("type").Peek()]
-	r.User, r.UserID = oktaID(who.Get("alternateId")), oktaID(who.Get("id"))
+	r.User, r.UserID = oktaIDUnlessUnknown(who.Get("alternateId")), oktaIDUnlessUnknown(who.Get("id"))
 	if actor := item.Get("actor"); oktaEndedByOther[word] && !actor.Get("type").Is("SystemPrincipal") && actor.Get("id").Peek() != who.Get("id").Peek() && actor.Get("alternateId").Peek() != who.Get("alternateId").Peek() {
-		r.ActorName, r.ActorID = oktaID(actor.Get("alternateId")), oktaID(actor.Get("id"))
+		r.ActorName, r.ActorID = oktaIDUnlessUnknown(actor.Get("alternateId")), oktaIDUnlessUnknown(actor.Get("id"))
 	}
 	if word == "user.authentication.auth_via_mfa" {
 		r.MFAUsed = wordYes
 	}
 	if !oktaEndedByOther[word] { // where it is the actor's, who stays
-		r.SessionID = oktaID(auth.Get("externalSessionId"))
+		r.SessionID = oktaIDUnlessUnknown(auth.Get("externalSessionId"))
 	}
 	r.AuthType, r.Plugin = auth.Text("credentialType"), auth.Text("credentialProvider")
 	if r.AuthMethod = oktaMethods[r.AuthType]; r.AuthMethod == "" {
@@ -192,5 +192,5 @@ func readOkta(item jsontree.Value, r *Record) error {
 		r.FailureReason = result.Text("reason")
 		setErrorType(r.Event, oktaErrors, r.FailureReason)
 	}
-	return setTime(r.Event, item.Get("published"))
+	return setEventTime(r.Event, item.Get("published"))
 }

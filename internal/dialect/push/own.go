@@ -38,7 +38,7 @@ var knownMembers = func() map[string]*fieldMember {
 	for _, key := range [...]string{"event_name", "event.name", "otel.event.name"} {
 		add(key, func(r *Record, v jsontree.Value) bool { return r.readEventName(v) })
 	}
-	add("timestamp", func(r *Record, v jsontree.Value) bool { r.native.refusal = setTime(r.Event, v); return true })
+	add("timestamp", func(r *Record, v jsontree.Value) bool { r.native.refusal = setEventTime(r.Event, v); return true })
 	add("trace_id", func(r *Record, v jsontree.Value) bool { return session.Unhex(r.TraceID[:], v.Str()) })
 	add("span_id", func(r *Record, v jsontree.Value) bool { return session.Unhex(r.SpanID[:], v.Str()) })
 	add("traceparent", readTraceparent)
@@ -46,8 +46,8 @@ var knownMembers = func() map[string]*fieldMember {
 	add("severity_number", readSeverity)
 	add("body", func(r *Record, v jsontree.Value) bool { r.Message = v.Str(); return v.Kind() <= jsontree.String })
 	add("log.record.uid", func(r *Record, v jsontree.Value) bool { r.ID = v.Str(); return r.ID != "" })
-	add("user.name", func(r *Record, v jsontree.Value) bool { setUser(r.Event, v); return v.Kind() <= jsontree.String })
-	add("db.response.status_code", func(r *Record, v jsontree.Value) bool { return putText(&r.StatusCode, v) })
+	add("user.name", func(r *Record, v jsontree.Value) bool { setUserName(r.Event, v); return v.Kind() <= jsontree.String })
+	add("db.response.status_code", func(r *Record, v jsontree.Value) bool { return readTextField(&r.StatusCode, v) })
 	add("db.system.name", func(r *Record, v jsontree.Value) bool { r.System = v.Str(); return v.Kind() <= jsontree.String })
 	add("service.name", func(r *Record, v jsontree.Value) bool {
 		if name := v.Str(); !session.IsDatabase(r.System) { // db.system.name counts more
@@ -108,26 +108,28 @@ func parseEventName(name string) session.Kind {
 func fieldReader(f *session.Field) func(*Record, jsontree.Value) bool {
 	switch f.In(&session.Event{}).(type) {
 	case *string:
-		return func(r *Record, v jsontree.Value) bool { return putText(f.In(r.Event).(*string), v) }
+		return func(r *Record, v jsontree.Value) bool { return readTextField(f.In(r.Event).(*string), v) }
 	case *int64:
-		return func(r *Record, v jsontree.Value) bool { return putInt(f.In(r.Event).(*int64), v) }
+		return func(r *Record, v jsontree.Value) bool { return readIntField(f.In(r.Event).(*int64), v) }
 	case *int32:
-		return func(r *Record, v jsontree.Value) bool { return putInt(f.In(r.Event).(*int32), v) }
+		return func(r *Record, v jsontree.Value) bool { return readIntField(f.In(r.Event).(*int32), v) }
 	case *uint32:
-		return func(r *Record, v jsontree.Value) bool { return putInt(f.In(r.Event).(*uint32), v) }
+		return func(r *Record, v jsontree.Value) bool { return readIntField(f.In(r.Event).(*uint32), v) }
 	case *[]string:
-		return func(r *Record, v jsontree.Value) bool { return putTexts(f.In(r.Event).(*[]string), v) }
+		return func(r *Record, v jsontree.Value) bool { return readTextListField(f.In(r.Event).(*[]string), v) }
 	case *[]session.Setting:
-		return func(r *Record, v jsontree.Value) bool { return putSettings(f.In(r.Event).(*[]session.Setting), v) }
+		return func(r *Record, v jsontree.Value) bool {
+			return readSettingsField(f.In(r.Event).(*[]session.Setting), v)
+		}
 	case *session.ID:
-		return func(r *Record, v jsontree.Value) bool { return putID(f.In(r.Event).(*session.ID), v) }
+		return func(r *Record, v jsontree.Value) bool { return readIDField(f.In(r.Event).(*session.ID), v) }
 	}
 	return func(*Record, jsontree.Value) bool { return false }
 }
 
-// readNative reads one event in the vocabulary of docs/event.md: flat keys, each once. timestamp is RFC 3339, or a whole number of
+// readNativeEvent reads one event in the vocabulary of docs/event.md: flat keys, each once. timestamp is RFC 3339, or a whole number of
 // nanoseconds since 1970.
-func readNative(item jsontree.Value, r *Record) error {
+func readNativeEvent(item jsontree.Value, r *Record) error {
 	r.native.resetItem()
 	for key, v := range item.Members() {
 		if m := r.native.findMember(key); v.Kind() != jsontree.Null && (m == nil || !m.read(r, v)) {

@@ -48,17 +48,17 @@ var (
 )
 
 // Native is the vocabulary of docs/event.md.
-var Native = &Dialect{Name: "sessionlog", readItem: readNative, isNative: true}
+var Native = &Dialect{Name: "sessionlog", readItem: readNativeEvent, isNative: true}
 
 var allDialects = []*Dialect{
 	Native,
-	{Name: "keycloak", System: "keycloak", readItem: readKeycloak},
-	{Name: "okta", System: "okta", findList: listOktaEvents, readItem: readOkta},
-	{Name: "auth0", System: "auth0", unwrap: unwrapAuth0, readItem: readAuth0},
-	{Name: "ocsf", System: "ocsf", readItem: readOCSF},
-	{Name: "ecs", System: "ecs", readItem: readECS},
-	{Name: "github", System: "github", readItem: readGitHub},
-	{Name: "gitlab", System: "gitlab", readItem: readGitLab},
+	{Name: "keycloak", System: "keycloak", readItem: readKeycloakEvent},
+	{Name: "okta", System: "okta", findList: listOktaEvents, readItem: readOktaEvent},
+	{Name: "auth0", System: "auth0", unwrap: unwrapAuth0, readItem: readAuth0Event},
+	{Name: "ocsf", System: "ocsf", readItem: readOCSFEvent},
+	{Name: "ecs", System: "ecs", readItem: readECSDocument},
+	{Name: "github", System: "github", readItem: readGitHubEntry},
+	{Name: "gitlab", System: "gitlab", readItem: readGitLabEvent},
 }
 
 // Find is the dialect of a name, nil when there is none.

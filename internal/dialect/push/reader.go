@@ -67,7 +67,7 @@ func (r *Reader) Read(d *Dialect, framing Framing, body []byte, origin Origin, s
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	r.doc.Valid = utf8.Valid(body) // faster than once a text
 	if framing == Lines {
-		return r.readLines(body)
+		return r.readNDJSONLines(body)
 	}
 	return r.readDocument(body)
 }
@@ -81,7 +81,7 @@ func (r *Reader) Forget() {
 	r.origin, r.sink = Origin{}, nil
 }
 
-func (r *Reader) readLines(body []byte) error {
+func (r *Reader) readNDJSONLines(body []byte) error {
 	for len(body) > 0 {
 		line, after, _ := bytes.Cut(body, []byte("\n"))
 		body = after
@@ -158,24 +158,24 @@ func (r *Reader) handleParsed(v jsontree.Value, err error) error {
 	case err != nil:
 		return r.rejectItem(err)
 	case opened && v.Kind() == jsontree.Array:
-		return r.readList(v, env)
+		return r.readEnvelopeList(v, env)
 	}
 	if r.dialect.findList != nil {
 		if list := r.dialect.findList(v); list.Kind() == jsontree.Array {
-			return r.readList(list, env)
+			return r.readEnvelopeList(list, env)
 		}
 	}
-	return r.readEvent(v, env)
+	return r.readSingleEvent(v, env)
 }
 
-// readList reads the events of a list within one envelope, whose id they share.
-func (r *Reader) readList(list jsontree.Value, env Envelope) error {
+// readEnvelopeList reads the events of a list within one envelope, whose id they share.
+func (r *Reader) readEnvelopeList(list jsontree.Value, env Envelope) error {
 	id, n := env.ID, 0
 	for v := range list.Elements() {
 		if id != "" {
 			env.ID = id + " " + strconv.Itoa(n)
 		}
-		if err := r.readEvent(v, env); err != nil {
+		if err := r.readSingleEvent(v, env); err != nil {
 			return err
 		}
 		n++
@@ -192,7 +192,7 @@ func (r *Reader) rejectItem(reason error) error {
 	return nil
 }
 
-func (r *Reader) readEvent(v jsontree.Value, env Envelope) error {
+func (r *Reader) readSingleEvent(v jsontree.Value, env Envelope) error {
 	if v.Kind() != jsontree.Object {
 		return r.rejectItem(errNoObject)
 	}

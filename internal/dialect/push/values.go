@@ -25,7 +25,7 @@ func parseTimeValue(v jsontree.Value) (int64, bool) {
 }
 
 func parseTimeText(text string) (int64, bool) {
-	if nanos, ok := parseUTC(text); ok {
+	if nanos, ok := parseUTCTime(text); ok {
 		return nanos, true
 	}
 	for _, layout := range timeLayouts {
@@ -39,8 +39,8 @@ func parseTimeText(text string) (int64, bool) {
 // timeLayouts are RFC 3339 and its relatives: all name a zone.
 var timeLayouts = [...]string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999 Z0700", "2006-01-02 15:04:05.999999999 UTC"}
 
-// parseUTC reads texts that end with Z, which most are, in a third of the time. Where it fails, package time decides.
-func parseUTC(text string) (int64, bool) {
+// parseUTCTime reads texts that end with Z, which most are, in a third of the time. Where it fails, package time decides.
+func parseUTCTime(text string) (int64, bool) {
 	clock, ends := strings.CutSuffix(text, "Z")
 	if !ends || len(clock) < 19 || clock[10] != 'T' {
 		return 0, false
@@ -79,8 +79,8 @@ func fractionNanos(digits string, unit int64) (nanos int64) {
 	return nanos
 }
 
-// setTime: a time that cannot be read refuses the event; a missing one may be in an envelope.
-func setTime(e *session.Event, v jsontree.Value) error {
+// setEventTime: a time that cannot be read refuses the event; a missing one may be in an envelope.
+func setEventTime(e *session.Event, v jsontree.Value) error {
 	if v.Kind() <= jsontree.Null {
 		return nil
 	}
@@ -101,7 +101,7 @@ func translateWord[T any](table map[string]T, word jsontree.Value) (t T) {
 	return t
 }
 
-func firstText(values ...jsontree.Value) string {
+func firstNonEmptyText(values ...jsontree.Value) string {
 	for _, v := range values {
 		if s := v.Str(); s != "" {
 			return s
@@ -166,8 +166,8 @@ func outcomeWord(v jsontree.Value) session.Outcome {
 	return o
 }
 
-// setUser distinguishes an empty name from a missing one.
-func setUser(e *session.Event, v jsontree.Value) {
+// setUserName distinguishes an empty name from a missing one.
+func setUserName(e *session.Event, v jsontree.Value) {
 	e.User = v.Str()
 	e.UserEmpty = e.User == "" && v.Kind() == jsontree.String
 }
@@ -202,14 +202,14 @@ func textOrJSON(v jsontree.Value) string {
 	return v.JSON()
 }
 
-// The put functions fill a field of their type, and return false where a value does not fit.
-func putText(to *string, v jsontree.Value) bool {
+// The read…Field functions fill a field of their type, and return false where a value does not fit.
+func readTextField(to *string, v jsontree.Value) bool {
 	v = unwrapSingle(v)
 	*to = v.Str()
 	return v.Kind() <= jsontree.String
 }
 
-func putInt[T int64 | int32 | uint32](to *T, v jsontree.Value) bool {
+func readIntField[T int64 | int32 | uint32](to *T, v jsontree.Value) bool {
 	n, ok := v.Int()
 	if ok = ok && int64(T(n)) == n; ok {
 		*to = T(n)
@@ -217,19 +217,19 @@ func putInt[T int64 | int32 | uint32](to *T, v jsontree.Value) bool {
 	return ok
 }
 
-func putTexts(to *[]string, v jsontree.Value) bool {
+func readTextListField(to *[]string, v jsontree.Value) bool {
 	*to = appendTexts(*to, v)
 	return v.Kind() != jsontree.Object
 }
 
-func putSettings(to *[]session.Setting, v jsontree.Value) bool {
+func readSettingsField(to *[]session.Setting, v jsontree.Value) bool {
 	for name, value := range v.Members() {
 		*to = append(*to, session.Setting{Name: name, Value: textOrJSON(value)})
 	}
 	return v.Kind() == jsontree.Object
 }
 
-func putID(to *session.ID, v jsontree.Value) (ok bool) {
+func readIDField(to *session.ID, v jsontree.Value) (ok bool) {
 	*to, ok = session.ParseID(v.Str())
 	return ok
 }
@@ -274,7 +274,7 @@ var (
 	updateFailure = eventMeaning{session.KindSessionUpdate, session.OutcomeFailure}
 )
 
-func (v eventMeaning) applyTo(e *session.Event) { e.Kind, e.Outcome = v.kind, v.outcome }
+func (v eventMeaning) setKindAndOutcome(e *session.Event) { e.Kind, e.Outcome = v.kind, v.outcome }
 
 // setErrorType is the error.type of a failure, by the dialect's own words; one that is not in the table is _OTHER, and one without any word
 // invalid_credentials only where the dialect says so.
@@ -296,7 +296,7 @@ const (
 	wordNo  = "no"
 )
 
-func yesOrNo(v jsontree.Value) string {
+func yesOrNoWord(v jsontree.Value) string {
 	switch v.Str() {
 	case "true", "1", wordYes:
 		return wordYes

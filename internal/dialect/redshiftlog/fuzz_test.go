@@ -28,7 +28,7 @@ func FuzzConnectionLog(f *testing.F) {
 	f.Add(uint16(80), "disconnecting session |Sun, 01 Jan 2023 00:02:21:471|[local] | |12324|testdb |testuser |Ident |7460885| | |0| | | | \r\n|\n")
 	f.Add(uint16(80), one+recordLine("disconnecting session", "Sun, 01 Jan 2023 01:05:07:120", "10.0.0.7", "66790", 4711, "IAM:\xff\x00", "IAM", -1, ""))
 	f.Fuzz(func(t *testing.T, cut uint16, text string) {
-		format := logformattest.Format{New: func() logformat.Parser { return newParser(objectName) }, Errors: complaints, Silent: true}
+		format := logformattest.Format{New: func() logformat.Parser { return newLineParser(objectName) }, Errors: complaints, Silent: true}
 		ids := map[session.ID]bool{}
 		last := int64(-1)
 		for _, e := range format.Check(t, text, int(cut)) {
@@ -55,7 +55,7 @@ var inLine = regexp.MustCompile(`\n[^|]*\|\w{3}, `)
 
 // forge has a client fail to log in under a name, between two logins.
 func forge(t *testing.T, name string) {
-	events, bad := parse(t, newParser(""), good("alice")+recordLine("authentication failure", "Sun, 01 Jan 2023 01:05:07:121", "10.6.6.6", "5", 9, name, "", 0, "")+good("bob"))
+	events, bad := parse(t, newLineParser(""), good("alice")+recordLine("authentication failure", "Sun, 01 Jan 2023 01:05:07:121", "10.6.6.6", "5", 9, name, "", 0, "")+good("bob"))
 	told, failed := map[string]int{}, 0
 	for i := range events {
 		switch e := &events[i]; {

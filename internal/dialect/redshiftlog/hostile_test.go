@@ -20,7 +20,7 @@ func TestNamesWithLineEnds(t *testing.T) {
 	forged := strings.TrimSuffix(recordLine("authenticated", "Sun, 01 Jan 2023 01:05:07:121", "10.1.1.1", "1", 1, "root", "password", 0, guid), "\n")
 	for _, name := range []string{"x\ny", "\n", "x\n\n", "x\n" + forged, "x\n" + forged + "\n", "x\n" + forged + "\ny", "x|\n|" + forged + "\n|"} {
 		text := good("alice") + recordLine("authentication failure", "Sun, 01 Jan 2023 01:05:07:121", "10.6.6.6", "5", 9, name, "", 0, "") + good("bob")
-		events, _ := parse(t, newParser(""), text)
+		events, _ := parse(t, newLineParser(""), text)
 		users := map[string]bool{}
 		for i := range events {
 			e := &events[i]
@@ -39,7 +39,7 @@ func TestNamesWithLineEnds(t *testing.T) {
 func TestARecordBehindACutNameIsDoubtful(t *testing.T) {
 	name := "x\nauthenticated |Sun, 01 Jan 2023 01:05:07:121|10.1.1.1 |1 |1|dev |root"
 	failure := recordLine("authentication failure", "Sun, 01 Jan 2023 01:05:07:121", "10.6.6.6", "5", 9, name, "", 0, "")
-	events, bad := parse(t, newParser(""), good("alice")+failure+good("bob"))
+	events, bad := parse(t, newLineParser(""), good("alice")+failure+good("bob"))
 	require.Len(t, bad, 1)
 	require.Len(t, events, 3)
 	require.Equal(t, "root", events[1].User)
@@ -53,7 +53,7 @@ func TestLinesTornAtEveryByte(t *testing.T) {
 	torn := good("mallory")
 	for n := 1; n < len(torn)-1; n++ {
 		text := good("a") + torn[:n] + "\n" + good("b") + torn[:min(n, 60)] + "\n" + good("c") + strings.TrimSuffix(good("d"), "\n")
-		events, _ := parse(t, newParser(""), text)
+		events, _ := parse(t, newLineParser(""), text)
 		users := map[string]int{}
 		for i := range events {
 			users[events[i].User]++
@@ -69,12 +69,12 @@ func TestHugeAndBinaryLines(t *testing.T) {
 	for _, in := range []string{
 		strings.Repeat("|", 1<<20), begin + strings.Repeat("x", 1<<20), begin + strings.Repeat("0|", 1<<20), strings.Repeat(begin+"\n", 2000), strings.Repeat("\x00|\xff", 1<<18),
 	} {
-		events, bad := parse(t, newParser(""), good("a")+in+"\n"+good("b"))
+		events, bad := parse(t, newLineParser(""), good("a")+in+"\n"+good("b"))
 		require.Equal(t, 2, len(events)) // they would be printed whole
 		require.NotEmpty(t, bad)
 	}
 	name := strings.Repeat("\xff\x00", 1<<18)
-	events, bad := parse(t, newParser(""), good(name))
+	events, bad := parse(t, newLineParser(""), good(name))
 	require.Empty(t, bad)
 	require.True(t, events[0].User == name)
 }
@@ -86,7 +86,7 @@ func TestTimesThatCannotBe(t *testing.T) {
 		"Sun, 29 Mar 2026 02:30:00:000": true, "Sat, 29 Feb 2025 02:30:00:000": false,
 	} {
 		batch := &logformat.EventBatch{}
-		err := newParser("").Parse(recordLine("authenticated", stamp, "10.0.0.7", "1", 1, "a", "password", 0, guid), 0, batch)
+		err := newLineParser("").Parse(recordLine("authenticated", stamp, "10.0.0.7", "1", 1, "a", "password", 0, guid), 0, batch)
 		require.Equal(t, ok, err == nil, stamp)
 		if ok {
 			require.Equal(t, stamp[5:25], time.Unix(0, batch.Events[0].Time).UTC().Format("02 Jan 2006 15:04:05"), stamp)

@@ -69,9 +69,9 @@ func (l *recordLine) splitFields(text string) {
 
 func (l *recordLine) fieldCount() int { return len(l.fieldStarts) - 1 }
 
-// canBeText tells whether field i can be a whole text. The last one may have lost its blank, and so may one that fills its
+// canBeWholeText says whether field i can be a whole text. The last one may have lost its blank, and so may one that fills its
 // column; the narrowest of those that matter has 32 characters.
-func (l *recordLine) canBeText(i int) bool {
+func (l *recordLine) canBeWholeText(i int) bool {
 	raw := l.text[l.fieldStarts[i] : l.fieldStarts[i+1]-1]
 	return !l.textsArePadded || i == l.fieldCount()-1 || len(raw) >= 32 || strings.HasSuffix(raw, " ")
 }
@@ -81,8 +81,8 @@ func (l *recordLine) joinedField(i, j int) string {
 	return trimPadding(l.text[l.fieldStarts[i] : l.fieldStarts[j+1]-1])
 }
 
-// readRow parses a record. sure is false where names have pipes, or where several readings are possible.
-func (l *recordLine) readRow(text string, r *Row) (sure bool, err error) {
+// readRecordRow parses a record. sure is false where names have pipes, or where several readings are possible.
+func (l *recordLine) readRecordRow(text string, r *Row) (sure bool, err error) {
 	l.splitFields(text)
 	n := l.fieldCount()
 	if n < minFieldCount || n > maxFieldsWithPipes {
@@ -106,7 +106,7 @@ func (l *recordLine) readRow(text string, r *Row) (sure bool, err error) {
 	if readings == 0 {
 		return false, errFields
 	}
-	l.fillRow(r, total, shift)
+	l.fillRowFields(r, total, shift)
 	return readings == 1 && n == total, nil
 }
 
@@ -117,11 +117,11 @@ func (l *recordLine) readRow(text string, r *Row) (sure bool, err error) {
 func (l *recordLine) findLayout(failure bool) (total, shift, readings int) {
 	n := l.fieldCount()
 	for total = min(n, maxFieldCount); total >= minFieldCount; total-- {
-		if !l.endFits(total) {
+		if !l.lastFieldsFit(total) {
 			continue
 		}
 		for s := 0; s <= n-total; s++ {
-			if !l.middleFits(s) {
+			if !l.middleFieldsFit(s) {
 				continue
 			}
 			if readings++; readings == 1 || failure {
@@ -135,7 +135,7 @@ func (l *recordLine) findLayout(failure bool) (total, shift, readings int) {
 	return 0, 0, 0
 }
 
-func (l *recordLine) middleFits(shift int) bool {
+func (l *recordLine) middleFieldsFit(shift int) bool {
 	at := func(i int) string { return l.joinedField(i+shift, i+shift) }
 	_, duration := parseNumber(at(fieldDuration))
 	_, mtu := parseNumber(at(fieldMTU))
@@ -143,7 +143,7 @@ func (l *recordLine) middleFits(shift int) bool {
 		return false
 	}
 	for _, i := range [...]int{fieldAuth, fieldSSLVersion, fieldSSLCipher, fieldSSLCompression, fieldSSLExpansion} {
-		if !l.canBeText(i + shift) {
+		if !l.canBeWholeText(i + shift) {
 			return false
 		}
 	}
@@ -151,10 +151,10 @@ func (l *recordLine) middleFits(shift int) bool {
 	return (version == "" || strings.HasPrefix(version, "TLS") || strings.HasPrefix(version, "SSL")) && (guid == "" || len(guid) == 36)
 }
 
-func (l *recordLine) endFits(total int) bool {
+func (l *recordLine) lastFieldsFit(total int) bool {
 	last := l.fieldCount() - 1
 	for i := fieldOS; i <= fieldPlugin && i < total; i++ {
-		if !l.canBeText(i + l.fieldCount() - total) {
+		if !l.canBeWholeText(i + l.fieldCount() - total) {
 			return false
 		}
 	}
@@ -162,7 +162,7 @@ func (l *recordLine) endFits(total int) bool {
 	case maxFieldCount:
 		session := l.joinedField(last, last)
 		_, protocol := parseNumber(l.joinedField(last-1, last-1))
-		return protocol && (session == "" || isGUID(session) || len(session) == 36)
+		return protocol && (session == "" || isNonZeroGUID(session) || len(session) == 36)
 	case maxFieldCount - 1:
 		_, protocol := parseNumber(l.joinedField(last, last))
 		return protocol
@@ -173,12 +173,12 @@ func (l *recordLine) endFits(total int) bool {
 	return true
 }
 
-func (l *recordLine) fillRow(r *Row, total, shift int) {
+func (l *recordLine) fillRowFields(r *Row, total, shift int) {
 	more := l.fieldCount() - total
 	at := func(i int) string { return l.joinedField(i+shift, i+shift) }
 	r.Database, r.User = l.joinedField(fieldDatabase, fieldDatabase), l.joinedField(fieldUser, fieldUser+shift)
 	r.AuthMethod, r.SSLVersion, r.SSLCipher = at(fieldAuth), at(fieldSSLVersion), at(fieldSSLCipher)
-	r.Duration, _ = parseNumber(at(fieldDuration)) // middleFits has checked that they are numbers
+	r.Duration, _ = parseNumber(at(fieldDuration)) // middleFieldsFit has checked that they are numbers
 	r.MTU, _ = parseNumber(at(fieldMTU))
 	r.SSLCompression, r.SSLExpansion, r.IAMAuthGUID = at(fieldSSLCompression), at(fieldSSLExpansion), at(fieldIAMAuthGUID)
 	tail := func(i int) string {

@@ -23,7 +23,7 @@ func read(t testing.TB, text string) (Row, bool) {
 	t.Helper()
 	var l recordLine
 	var r Row
-	sure, err := l.readRow(text, &r)
+	sure, err := l.readRecordRow(text, &r)
 	require.NoError(t, err, text)
 	return r, sure
 }
@@ -129,7 +129,7 @@ func TestLinesThatAreNone(t *testing.T) {
 		strings.Split(good, "ECDHE")[0]:                  "11 fields",
 	} {
 		var r Row
-		_, err := new(recordLine).readRow(in, &r)
+		_, err := new(recordLine).readRecordRow(in, &r)
 		require.ErrorContains(t, err, want, in)
 		require.NotContains(t, err.Error(), "alice")
 	}

@@ -13,7 +13,7 @@ import (
 func Formats() []logformat.Format {
 	return []logformat.Format{{
 		Name: "connectionlog", Aliases: []string{"redshift_connectionlog"}, Detect: detectFormat,
-		New: func(o logformat.Options) logformat.Parser { return newParser(o) },
+		New: func(o logformat.Options) logformat.Parser { return newLineParser(o) },
 	}}
 }
 
@@ -44,7 +44,7 @@ type lineParser struct {
 	afterTornLine bool // the line before may be cut within its names
 }
 
-func newParser(o logformat.Options) *lineParser {
+func newLineParser(o logformat.Options) *lineParser {
 	p := &lineParser{mapper: NewMapper(o.Instance)}
 	p.object, _ = ParseObjectName(o.Name)
 	return p
@@ -54,7 +54,7 @@ func (p *lineParser) Parse(record string, offset int64, batch *logformat.EventBa
 	if record = logformat.RecordText(record, offset); record == "" {
 		return nil
 	}
-	sure, err := p.line.readRow(record, &p.row)
+	sure, err := p.line.readRecordRow(record, &p.row)
 	if err != nil {
 		p.afterTornLine = hasNameFields([]byte(record))
 		return err

@@ -15,7 +15,7 @@ import (
 
 const objectName = "123456789012_redshift_us-east-1_dwh_connectionlog_2023-01-01T01:07.gz"
 
-func newParser(name string) logformat.Parser {
+func newLineParser(name string) logformat.Parser {
 	f, _ := logformat.Find(redshiftlog.Formats(), "connectionlog")
 	return f.New(logformat.Options{Instance: "dwh", Name: name})
 }
@@ -48,7 +48,7 @@ func TestOneSession(t *testing.T) {
 			recordLine("initiating session", "Sun, 01 Jan 2023 01:05:07:121", "::ffff:10.0.0.7", "50112", 4711, "IAM:alice", "IAM AssumeUser", 0, id) +
 			recordLine("set application_name", "Sun, 01 Jan 2023 01:05:07:300", "::ffff:10.0.0.7", "50112", 4711, "IAM:alice", "IAM AssumeUser", 0, id) +
 			recordLine("disconnecting session", "Sun, 01 Jan 2023 03:05:07:122", "::ffff:10.0.0.7", "50112", 4711, "IAM:alice", "IAM AssumeUser", 7200001000, id)
-		events, bad := parse(t, newParser("AWSLogs/"+objectName), text)
+		events, bad := parse(t, newLineParser("AWSLogs/"+objectName), text)
 		require.Empty(t, bad)
 		require.Len(t, events, 4)
 		kinds := []session.Kind{session.KindLogin, session.KindSessionStart, session.KindSessionUpdate, session.KindLogout}
@@ -73,13 +73,13 @@ func TestOneSession(t *testing.T) {
 		}
 		require.Equal(t, time.Date(2023, 1, 1, 1, 5, 7, 120e6, time.UTC).UnixNano(), events[0].Time)
 		require.Equal(t, int64(2*time.Hour+time.Millisecond), events[3].Duration)
-		next, _ := parse(t, newParser(""), strings.ReplaceAll(strings.ReplaceAll(text, "50112", "50113"), guid, strings.Replace(guid, "0", "1", 1)))
+		next, _ := parse(t, newLineParser(""), strings.ReplaceAll(strings.ReplaceAll(text, "50112", "50113"), guid, strings.Replace(guid, "0", "1", 1)))
 		require.NotEqual(t, events[0].SessionKey, next[0].SessionKey)
 	}
 }
 
 func TestFailuresAndUnknownEvents(t *testing.T) {
-	events, bad := parse(t, newParser(""),
+	events, bad := parse(t, newLineParser(""),
 		recordLine("authentication failure", "Sun, 01 Jan 2023 01:05:07:120", "[local]", "", 4711, "", "password", 0, "")+
 			recordLine("something new", "Sun, 01 Jan 2023 01:05:07:121", "host.example", "0x1", 4711, "x", "Foo", 0, "00000000-0000-0000-0000-000000000000"))
 	require.Empty(t, bad)
@@ -111,7 +111,7 @@ func TestViewsAndFileGiveOneHash(t *testing.T) {
 	sys.ApplicationName, sys.OSVersion, sys.DriverVersion, sys.PluginName, sys.ProtocolVersion, sys.SessionID = "app", "Linux", "JDBC", "none", 2, guid
 	var all []session.Event
 	for _, fields := range []int{15, 16, 19, 21} {
-		events, bad := parse(t, newParser(objectName), strings.Join(strings.Split(strings.TrimSpace(long), "|")[:fields], "|")+"\n")
+		events, bad := parse(t, newLineParser(objectName), strings.Join(strings.Split(strings.TrimSpace(long), "|")[:fields], "|")+"\n")
 		require.Empty(t, bad, fields)
 		all = append(all, events...)
 	}
@@ -144,7 +144,7 @@ func TestViewAndFileGiveEqualIDs(t *testing.T) {
 			PID: 4711, User: fmt.Sprintf("%-50s", "alice"), AuthMethod: fmt.Sprintf("%-32s", "password"), Duration: int64(i/4) * 99, SessionID: guid,
 		})
 	}
-	events, _ := parse(t, newParser(objectName), text.String())
+	events, _ := parse(t, newLineParser(objectName), text.String())
 	m := redshiftlog.NewMapper("dwh")
 	ids := map[session.ID]bool{}
 	for i := range rows {
@@ -166,7 +166,7 @@ func TestViewAndFileGiveEqualIDs(t *testing.T) {
 func TestHostileNamesOfFailuresHaveOneID(t *testing.T) {
 	stamp, micros := "Sun, 01 Jan 2023 01:05:07:120", time.Date(2023, 1, 1, 1, 5, 7, 120e6, time.UTC).UnixMicro()
 	for _, name := range []string{"a|b", "x |password |77|TLSv1.2 |c |0| | | ", "|||", "x |p |1| | |0", "x |p |1| | |0| | | | "} {
-		events, bad := parse(t, newParser(objectName), recordLine("authentication failure", stamp, "10.0.0.7", "50112", 4711, name, "password", 0, guid))
+		events, bad := parse(t, newLineParser(objectName), recordLine("authentication failure", stamp, "10.0.0.7", "50112", 4711, name, "password", 0, guid))
 		require.Empty(t, bad)
 		var e session.Event
 		redshiftlog.NewMapper("dwh").Event(&redshiftlog.Row{
@@ -185,11 +185,11 @@ func TestNamesOfOldLinesKeepTheirPipes(t *testing.T) {
 		"a|b|c":                head + "a|b |password |0|TLSv1.2 |c |0|none |none | |a|b|c \n",
 		"":                     head + "a|b |password |0|TLSv1.2 |c |0|none |none | | \n",
 	} {
-		events, bad := parse(t, newParser(objectName), text)
+		events, bad := parse(t, newLineParser(objectName), text)
 		require.Empty(t, bad)
 		require.Equal(t, []string{"a|b", name, "", "", ""}, []string{events[0].User, events[0].ApplicationName, events[0].OS, events[0].Driver, events[0].Plugin})
 	}
-	events, bad := parse(t, newParser(objectName), strings.ReplaceAll(recordLine("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "10.0.0.7", "5", 1, "a|b", "password", 0, guid), " |", "|"))
+	events, bad := parse(t, newLineParser(objectName), strings.ReplaceAll(recordLine("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "10.0.0.7", "5", 1, "a|b", "password", 0, guid), " |", "|"))
 	require.Empty(t, bad, "a copy that has lost its blanks")
 	require.Equal(t, []string{"a|b", "app", "Linux 6.1"}, []string{events[0].User, events[0].ApplicationName, events[0].OS})
 }
@@ -217,14 +217,14 @@ func TestAnchors(t *testing.T) {
 	for i := range 12 {
 		lines = append(lines, recordLine("set application_name", fmt.Sprintf("Sun, 01 Jan 2023 01:05:07:%03d", i/4), "[local]", "", 1, "u", "Ident", 0, ""))
 	}
-	whole, bad := parse(t, newParser(""), strings.Join(lines, ""))
+	whole, bad := parse(t, newLineParser(""), strings.Join(lines, ""))
 	require.Empty(t, bad)
-	first, at, batch := newParser(""), int64(0), &logformat.EventBatch{}
+	first, at, batch := newLineParser(""), int64(0), &logformat.EventBatch{}
 	for n, text := range lines {
 		require.NoError(t, first.Parse(text, at, batch))
 		at += int64(len(text))
 		anchor, state := first.ResumeOffset(), first.ResumeState()
-		second, again := newParser(""), &logformat.EventBatch{}
+		second, again := newLineParser(""), &logformat.EventBatch{}
 		require.NoError(t, second.Restore(anchor, state, false))
 		for place := anchor; place < at; place += int64(len(text)) {
 			require.NoError(t, second.Parse(lines[place/int64(len(text))], place, again))
@@ -248,7 +248,7 @@ func TestNeighboursOfBadLinesPass(t *testing.T) {
 		require.Len(t, want, i+1)
 	}
 	text.WriteString("\r\n" + good)
-	events, bad := parse(t, newParser(""), text.String())
+	events, bad := parse(t, newLineParser(""), text.String())
 	require.Equal(t, want, bad)
 	require.Len(t, events, 5)
 }
@@ -274,7 +274,7 @@ func TestDetect(t *testing.T) {
 }
 
 func TestLinesCostNoAllocation(t *testing.T) {
-	p, batch := newParser(objectName), &logformat.EventBatch{}
+	p, batch := newLineParser(objectName), &logformat.EventBatch{}
 	text := recordLine("authenticated", "Sun, 01 Jan 2023 01:05:07:120", "::ffff:10.0.0.7", "50112", 4711, "IAM:alice", "IAM", 0, guid)
 	require.NoError(t, p.Parse(text, 0, batch))
 	allocs := testing.AllocsPerRun(100, func() {
@@ -291,7 +291,7 @@ func BenchmarkConnectionLog(b *testing.B) {
 		event := []string{"authenticated", "initiating session", "set application_name", "disconnecting session"}[i%4]
 		lines = append(lines, recordLine(event, fmt.Sprintf("Sun, 01 Jan 2023 01:05:%02d:%03d", i/250, i%250), "::ffff:10.0.0.7", fmt.Sprint(40000+i/4), 4711+i/4, "alice", "password", 0, guid))
 	}
-	p, batch := newParser(objectName), &logformat.EventBatch{}
+	p, batch := newLineParser(objectName), &logformat.EventBatch{}
 	b.SetBytes(int64(len(strings.Join(lines, "")) / len(lines)))
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {

@@ -78,45 +78,45 @@ func (m *Mapper) Event(r *Row, e *session.Event) {
 	e.AuthMethod = AuthMethod(e.AuthType)
 	e.Extra = append(e.Extra, r.Extra...)
 	normaliseColumns(r, e)
-	addNumber(e, keyMTU, r.MTU)
-	addVerbatim(e, keySSLCompression, trimPadding(r.SSLCompression))
-	addVerbatim(e, keySSLExpansion, trimPadding(r.SSLExpansion))
-	addVerbatim(e, keyIAMAuthGUID, trimPadding(r.IAMAuthGUID))
-	addNumber(e, keyProtocolVersion, r.ProtocolVersion)
-	m.assignIDs(r, e)
+	addNumberAttribute(e, keyMTU, r.MTU)
+	addTextAttribute(e, keySSLCompression, trimPadding(r.SSLCompression))
+	addTextAttribute(e, keySSLExpansion, trimPadding(r.SSLExpansion))
+	addTextAttribute(e, keyIAMAuthGUID, trimPadding(r.IAMAuthGUID))
+	addNumberAttribute(e, keyProtocolVersion, r.ProtocolVersion)
+	m.assignRecordIDs(r, e)
 }
 
 func normaliseColumns(r *Row, e *session.Event) {
 	var same bool
 	host := trimPadding(r.RemoteHost)
 	if e.ClientAddress, same = unmapAddress(host); !same {
-		addVerbatim(e, keyRemoteHost, host)
+		addTextAttribute(e, keyRemoteHost, host)
 	}
 	port := trimPadding(r.RemotePort)
-	if e.ClientPort, same = parsePort(port); !same {
-		addVerbatim(e, keyRemotePort, port)
+	if e.ClientPort, same = parsePortText(port); !same {
+		addTextAttribute(e, keyRemotePort, port)
 	}
 	user := trimPadding(r.User)
 	if e.User, same = stripIAMPrefix(user, e.AuthType); !same {
-		addVerbatim(e, keyUserName, user)
+		addTextAttribute(e, keyUserName, user)
 	}
 	e.UserType = session.DatabaseUserType(e.User, e.Outcome)
 	e.UserEmpty = user == ""
 	version := trimPadding(r.SSLVersion)
 	if e.TLSVersion, same = normaliseTLSVersion(version); !same {
-		addVerbatim(e, keySSLVersion, version)
+		addTextAttribute(e, keySSLVersion, version)
 	}
 	const most = 1<<63/1000 - 1 // microseconds that still are nanoseconds of 64 bits
 	if r.Duration >= 0 && r.Duration <= most {
 		e.Duration = r.Duration * 1000
 	} else {
-		addNumber(e, keyDuration, r.Duration)
+		addNumberAttribute(e, keyDuration, r.Duration)
 	}
 }
 
-// assignIDs makes the record's id of what all logs agree on: milliseconds, and no name, which could be guessed from its hash where it
+// assignRecordIDs makes the record's id of what all logs agree on: milliseconds, and no name, which could be guessed from its hash where it
 // was redacted. A failure has no duration: in a line of the file, the name of a user that does not exist can forge one.
-func (m *Mapper) assignIDs(r *Row, e *session.Event) {
+func (m *Mapper) assignRecordIDs(r *Row, e *session.Event) {
 	millis, spent := time.UnixMicro(r.Micros).UnixMilli(), r.Duration
 	if e.Outcome == session.OutcomeFailure {
 		spent = 0
@@ -135,7 +135,7 @@ func (m *Mapper) assignIDs(r *Row, e *session.Event) {
 // since the rows around a login are up to some milliseconds apart, and no process meets the same port twice in a minute.
 func (m *Mapper) sessionKey(r *Row, e *session.Event) session.ID {
 	m.hash.Start("session", session.SystemRedshift, m.instance)
-	if isGUID(e.SessionID) {
+	if isNonZeroGUID(e.SessionID) {
 		return m.hash.Str(e.SessionID).Key()
 	}
 	login := r.Micros
@@ -147,14 +147,14 @@ func (m *Mapper) sessionKey(r *Row, e *session.Event) session.ID {
 
 func trimPadding(s string) string { return strings.TrimRight(s, " ") }
 
-func addVerbatim(e *session.Event, key, text string) {
+func addTextAttribute(e *session.Event, key, text string) {
 	if text != "" {
 		e.Extra = append(e.Extra, session.Attr{Key: key, Value: text})
 	}
 }
 
-// addNumber keeps a number that has no field; Redshift writes 0 for none.
-func addNumber(e *session.Event, key string, n int64) {
+// addNumberAttribute keeps a number that has no field; Redshift writes 0 for none.
+func addNumberAttribute(e *session.Event, key string, n int64) {
 	if n != 0 {
 		e.Extra = append(e.Extra, session.Attr{Key: key, Value: strconv.FormatInt(n, 10), Type: session.AttrInt})
 	}

@@ -58,13 +58,13 @@ func AuthMethod(authmethod string) string {
 		return session.AuthPeer
 	case strings.EqualFold(authmethod, "trust"):
 		return session.AuthNone
-	case isIAM(authmethod):
+	case isIAMMethod(authmethod):
 		return session.AuthIAM
 	}
 	return session.AuthOther
 }
 
-func isIAM(authmethod string) bool {
+func isIAMMethod(authmethod string) bool {
 	return len(authmethod) >= 3 && strings.EqualFold(authmethod[:3], "IAM")
 }
 
@@ -77,8 +77,8 @@ func unmapAddress(host string) (addr string, same bool) {
 	return host[len(mapped):], false
 }
 
-// parsePort reads the column remoteport, a text that may be wider than 16 bits. same: the number is equivalent to the text.
-func parsePort(text string) (port int32, same bool) {
+// parsePortText reads the column remoteport, a text that may be wider than 16 bits. same: the number is equivalent to the text.
+func parsePortText(text string) (port int32, same bool) {
 	if text == "" {
 		return 0, true
 	}
@@ -90,7 +90,7 @@ func parsePort(text string) (port int32, same bool) {
 }
 
 func stripIAMPrefix(name, authmethod string) (user string, same bool) {
-	if !isIAM(authmethod) || !strings.HasPrefix(name, "IAM") {
+	if !isIAMMethod(authmethod) || !strings.HasPrefix(name, "IAM") {
 		return name, true
 	}
 	mark, user, found := strings.Cut(name, ":")
@@ -107,8 +107,8 @@ func normaliseTLSVersion(text string) (version string, same bool) {
 	return text, true
 }
 
-// isGUID is false for zeros, which mean none.
-func isGUID(s string) bool {
+// isNonZeroGUID is false for zeros, which mean none.
+func isNonZeroGUID(s string) bool {
 	id, ok := session.ParseID(s)
 	return ok && !id.IsZero()
 }

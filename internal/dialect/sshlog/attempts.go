@@ -26,7 +26,7 @@ const (
 	// fromAccount is not held.
 	fromAccount = "Access denied"
 
-	// followUpTime is how long after a line that tells half of a thing the other half may come: the same process writes it at once.
+	// followUpTime is how long after a line that says half of a thing the other half may come: the same process writes it at once.
 	followUpTime = int64(3e9)
 	// moduleTime is the same of a PAM module's line. Behind a refusal comes PAM's delay, and another module may ask again.
 	moduleTime = int64(30e9)
@@ -37,8 +37,8 @@ func (a *heldAttempt) fromModule() bool {
 	return a.Source != fromPAM && a.Source != fromRoot && a.Source != fromAccount
 }
 
-// dueAt is when no further line is expected of a connection, 0 when none is pending.
-func (c *sshConnection) dueAt() int64 {
+// followUpDueAt is when no further line is expected of a connection, 0 when none is pending.
+func (c *sshConnection) followUpDueAt() int64 {
 	switch {
 	case c.Attempt != nil && c.Attempt.fromModule():
 		return c.Attempt.Time + moduleTime
@@ -75,7 +75,7 @@ func (p *Parser) emitAttempt(c *sshConnection, batch *logformat.EventBatch) {
 	}
 	c.Attempt = nil
 	c.FailedByPAM++
-	e := p.addEvent(c, a.Time, batch)
+	e := p.addConnectionEvent(c, a.Time, batch)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindLogin, session.OutcomeFailure, a.Source
 	if a.fromModule() {
 		e.SourceEvent = "authentication failure"
@@ -91,7 +91,7 @@ func (p *Parser) emitAttempt(c *sshConnection, batch *logformat.EventBatch) {
 	if c.Address == "" {
 		c.Address = a.Address
 	}
-	p.assignIDs(c, e, "failure by "+a.Source, c.FailedByPAM)
+	p.assignRecordIDs(c, e, "failure by "+a.Source, c.FailedByPAM)
 }
 
 // forgetPAMChild drops the attempt that a PAM module wrote in a process of its own: sshd runs PAM in one for keyboard-interactive.
@@ -109,8 +109,8 @@ func (p *Parser) forgetPAMChild(c *sshConnection, m *sshdMessage) {
 	}
 }
 
-// sameClient accepts different texts where one is a host name: sshd resolves addresses in some lines.
-func sameClient(a, b string) bool {
+// mayBeSameClient accepts different texts where one is a host name: sshd resolves addresses in some lines.
+func mayBeSameClient(a, b string) bool {
 	if a == b {
 		return true
 	}

@@ -136,7 +136,9 @@ func (c *openConnections) removeConnection(n *sshConnection) {
 	}
 }
 
-func (c *openConnections) isCurrent(n *sshConnection) bool { return c.byProcess[n.processKey()] == n }
+func (c *openConnections) isCurrentProcess(n *sshConnection) bool {
+	return c.byProcess[n.processKey()] == n
+}
 
 func (c *openConnections) recentLogin(host, user string, now int64) *sshConnection {
 	for i := len(c.sessions) - 1; i >= 0 && now-c.sessions[i].LoginTime <= pamOpenTimeout; i-- {
@@ -164,7 +166,7 @@ func (c *openConnections) startSession(n *sshConnection, now int64) {
 func (c *openConnections) nextOverdue(now int64) *sshConnection {
 	for len(c.notLoggedIn) > 0 {
 		n := c.notLoggedIn[0]
-		if c.isCurrent(n) && n.LoginTime == 0 {
+		if c.isCurrentProcess(n) && n.LoginTime == 0 {
 			if now-n.FirstTime <= loginGraceTime && len(c.notLoggedIn) <= maxConnections {
 				return nil
 			}
@@ -176,7 +178,7 @@ func (c *openConnections) nextOverdue(now int64) *sshConnection {
 	return nil
 }
 
-func (c *openConnections) listAll() []*sshConnection {
+func (c *openConnections) listOldestFirst() []*sshConnection {
 	c.notLoggedIn, c.sessions = c.filterCurrent(c.notLoggedIn, false), c.filterCurrent(c.sessions, true)
 	return append(append([]*sshConnection(nil), c.notLoggedIn...), c.sessions...)
 }
@@ -184,7 +186,7 @@ func (c *openConnections) listAll() []*sshConnection {
 func (c *openConnections) filterCurrent(list []*sshConnection, sessions bool) []*sshConnection {
 	kept := list[:0]
 	for _, n := range list {
-		if c.isCurrent(n) && (n.LoginTime != 0) == sessions {
+		if c.isCurrentProcess(n) && (n.LoginTime != 0) == sessions {
 			kept = append(kept, n)
 		}
 	}

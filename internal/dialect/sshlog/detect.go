@@ -16,7 +16,7 @@ func detectFormat(head []byte, whole bool) logformat.Verdict {
 		record := logformat.TrimLineEnd(line)
 		program, ok := syslogline.LooksLikeRecord(record)
 		switch {
-		case ok && (isServer(program) || program == "" && syslogline.IsJournal(record)):
+		case ok && (isServerProgram(program) || program == "" && syslogline.IsJournal(record)):
 			return logformat.Yes
 		case !ok && record != "" && strings.HasSuffix(line, "\n"):
 			return logformat.No

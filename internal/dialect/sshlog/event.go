@@ -12,19 +12,19 @@ const System = "sshd"
 
 const keyAttribute = session.SourceField + "key"
 
-func (p *Parser) emitLogin(c *sshConnection, m *sshdMessage, word string, now int64, batch *logformat.EventBatch) {
-	e := p.addEvent(c, now, batch)
+func (p *Parser) emitLoginEvent(c *sshConnection, m *sshdMessage, word string, now int64, batch *logformat.EventBatch) {
+	e := p.addConnectionEvent(c, now, batch)
 	e.Kind, e.Outcome, e.SourceEvent, e.User = session.KindLogin, session.OutcomeSuccess, word, m.user
 	setAuthMethod(e, m)
-	p.assignIDs(c, e, "login", 0)
+	p.assignRecordIDs(c, e, "login", 0)
 }
 
 func (p *Parser) emitFailure(c *sshConnection, m *sshdMessage, refused *heldAttempt, now int64, batch *logformat.EventBatch) {
-	e := p.addEvent(c, now, batch)
+	e := p.addConnectionEvent(c, now, batch)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindLogin, session.OutcomeFailure, "Failed"
 	e.User, e.UserEmpty = m.user, m.user == "" && !m.nameHidden
 	setAuthMethod(e, m)
-	e.FailureReason, e.ErrorType = c.Reason, errorType(c, m.invalidUser)
+	e.FailureReason, e.ErrorType = c.Reason, errorTypeOfFailure(c, m.invalidUser)
 	if refused != nil && refused.Source == fromRoot {
 		e.FailureReason, e.ErrorType = refused.Reason, refused.Class
 	}
@@ -33,7 +33,7 @@ func (p *Parser) emitFailure(c *sshConnection, m *sshdMessage, refused *heldAtte
 	}
 	c.FailedAttempts++
 	c.LastFailedTime = now
-	p.assignIDs(c, e, "failure", c.FailedAttempts)
+	p.assignRecordIDs(c, e, "failure", c.FailedAttempts)
 }
 
 // emitAbandoned is for a connection that named a user, or was cut off for a reason with a class, and ended without a logged attempt.
@@ -42,25 +42,25 @@ func (p *Parser) emitAbandoned(c *sshConnection, now int64, class string, batch 
 	if c.User == "" && !c.InvalidUser && class == "" || c.failedAttempts() > 0 || c.LoginTime != 0 {
 		return
 	}
-	e := p.addEvent(c, now, batch)
+	e := p.addConnectionEvent(c, now, batch)
 	e.Kind, e.Outcome, e.SourceEvent = session.KindLogin, session.OutcomeFailure, "Connection closed"
 	e.User, e.UserEmpty = c.User, c.User == "" && c.InvalidUser && !c.NameHidden
 	e.FailureReason, e.ErrorType = c.Reason, class
 	if class == "" {
-		e.ErrorType = errorType(c, c.InvalidUser)
+		e.ErrorType = errorTypeOfFailure(c, c.InvalidUser)
 	}
 	c.FailedAttempts++
-	p.assignIDs(c, e, "failure", c.FailedAttempts)
+	p.assignRecordIDs(c, e, "failure", c.FailedAttempts)
 }
 
 func (p *Parser) emitLogout(c *sshConnection, word string, now int64, batch *logformat.EventBatch) {
-	e := p.addEvent(c, now, batch)
+	e := p.addConnectionEvent(c, now, batch)
 	e.Kind, e.Outcome, e.SourceEvent, e.User = session.KindLogout, session.OutcomeSuccess, word, c.User
-	p.assignIDs(c, e, "logout", 0)
+	p.assignRecordIDs(c, e, "logout", 0)
 	p.connections.removeConnection(c)
 }
 
-func (p *Parser) addEvent(c *sshConnection, now int64, batch *logformat.EventBatch) *session.Event {
+func (p *Parser) addConnectionEvent(c *sshConnection, now int64, batch *logformat.EventBatch) *session.Event {
 	e := batch.Add()
 	e.Reset()
 	e.System, e.Instance, e.Host, e.Interface = System, p.instance, c.Host, "ssh2"
@@ -68,8 +68,8 @@ func (p *Parser) addEvent(c *sshConnection, now int64, batch *logformat.EventBat
 	return e
 }
 
-// assignIDs has the time of the login, or of the attempt, in the ids: pids come again.
-func (p *Parser) assignIDs(c *sshConnection, e *session.Event, what string, attempt int64) {
+// assignRecordIDs has the time of the login, or of the attempt, in the ids: pids come again.
+func (p *Parser) assignRecordIDs(c *sshConnection, e *session.Event, what string, attempt int64) {
 	start := c.LoginTime
 	if start == 0 {
 		start = c.FirstTime
@@ -106,7 +106,7 @@ func authMethod(method, key string) string {
 	return session.AuthOther
 }
 
-func errorType(c *sshConnection, invalid bool) string {
+func errorTypeOfFailure(c *sshConnection, invalid bool) string {
 	switch {
 	case strings.HasPrefix(c.Reason, "not allowed because account is locked"):
 		return session.ErrorAccountLocked

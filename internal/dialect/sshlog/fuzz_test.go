@@ -71,7 +71,7 @@ func forge(t *testing.T, name string) {
 		hostile + "Connection closed by invalid user " + name + " 10.6.6.6 port 5 [preauth]\n",
 		hostile + "Failed password for invalid user " + name + " from 10.6.6.6 port 5 ssh2\n",
 	} {
-		events, bad := parseText(newParser(options()), text)
+		events, bad := parseMessageText(newParser(options()), text)
 		if len(events) != 1 || len(bad) != 0 {
 			t.Fatalf("%q: %d events, bad lines: %v", text, len(events), bad)
 		}

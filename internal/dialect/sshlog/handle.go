@@ -130,7 +130,7 @@ func (p *Parser) handleAccepted(from processKey, now int64, m *sshdMessage, batc
 	p.emitBeforeLogin(c, batch)
 	c.User = strings.Clone(m.user)
 	p.connections.startSession(c, now)
-	p.emitLogin(c, m, "Accepted", now, batch)
+	p.emitLoginEvent(c, m, "Accepted", now, batch)
 }
 
 // emitBeforeLogin drops an attempt that only a PAM module called a failure: the next module accepted the user.
@@ -310,5 +310,5 @@ func (p *Parser) handlePAMOpened(from processKey, now int64, m *sshdMessage, bat
 	p.emitBeforeLogin(c, batch)
 	c.User, c.PAMSession = strings.Clone(m.user), true
 	p.connections.startSession(c, now)
-	p.emitLogin(c, m, "session opened", now, batch)
+	p.emitLoginEvent(c, m, "session opened", now, batch)
 }

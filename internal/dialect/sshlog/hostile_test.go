@@ -38,7 +38,7 @@ func TestWhatAClientChoosesLaterIsNoNameAndNoAddress(t *testing.T) {
 			"login failure x 10.1.1.1 port 22: y by from 10.6.6.6 user_unknown",
 		},
 	} {
-		events, bad := parseText(newParser(options()), hostile+test.in+"\n")
+		events, bad := parseMessageText(newParser(options()), hostile+test.in+"\n")
 		require.Empty(t, bad, test.in)
 		require.Equal(t, []string{test.want}, briefs(events), test.in)
 	}
@@ -51,12 +51,12 @@ func TestHugeLines(t *testing.T) {
 		"Failed publickey for " + strings.Repeat(" from  ssh2: ", 1<<18),
 		"message repeated 999999999999999999 times: [ " + strings.Repeat("[", 1<<20), strings.Repeat("\x00", 1<<20),
 	} {
-		events, bad := parseText(newParser(options()), hostile+in+"\n")
+		events, bad := parseMessageText(newParser(options()), hostile+in+"\n")
 		require.Empty(t, bad)
 		require.Zero(t, len(events), in[:30]) // the events would be printed whole
 	}
 	name := strings.Repeat("x\xff\x00 from ", 1<<17)
-	events, bad := parseText(newParser(options()), hostile+"Failed password for invalid user "+name+" from 10.6.6.6 port 5 ssh2\n")
+	events, bad := parseMessageText(newParser(options()), hostile+"Failed password for invalid user "+name+" from 10.6.6.6 port 5 ssh2\n")
 	require.Empty(t, bad)
 	require.Len(t, events, 1)
 	require.Equal(t, name, events[0].User)
@@ -78,7 +78,7 @@ func TestNamesThatAreNotUTF8SurviveARestart(t *testing.T) {
 	require.NoError(t, second.Parse(lines[1], at, batch))
 	require.Len(t, batch.Events, 1)
 	require.Equal(t, user, batch.Events[0].User)
-	whole, _ := parseText(newParser(options()), lines[0]+lines[1])
+	whole, _ := parseMessageText(newParser(options()), lines[0]+lines[1])
 	require.True(t, sessiontest.SameContent(&whole[0], &batch.Events[0]))
 }
 
@@ -89,7 +89,7 @@ func TestClocksThatJump(t *testing.T) {
 		"Nov 23 22:03:47 vm sshd[2]: Accepted password for bob from 10.6.6.6 port 6 ssh2\n" +
 		"Nov 21 22:03:48 vm sshd[1]: Connection closed by invalid user x 10.6.6.6 port 5 [preauth]\n" +
 		"Nov 21 22:03:49 vm sshd[2]: Disconnected from user bob 10.6.6.6 port 6\n"
-	events, bad := parseText(newParser(options()), text)
+	events, bad := parseMessageText(newParser(options()), text)
 	require.Empty(t, bad)
 	require.Equal(t, []string{
 		"login failure x by from 10.6.6.6 user_unknown", "login success bob by password from 10.6.6.6",
@@ -108,7 +108,7 @@ func TestTheHourThatComesTwice(t *testing.T) {
 	require.NoError(t, err)
 	p := newParser(o)
 	const accepted = " vm sshd[1]: Accepted password for bob from 10.6.6.6 port 6 ssh2\n"
-	events, bad := parseText(p, "Oct 25 02:10:00"+accepted+"Oct 25 02:50:00"+accepted+"Oct 25 02:10:00"+accepted+"Oct 25 03:10:00"+accepted)
+	events, bad := parseMessageText(p, "Oct 25 02:10:00"+accepted+"Oct 25 02:50:00"+accepted+"Oct 25 02:10:00"+accepted+"Oct 25 03:10:00"+accepted)
 	require.Empty(t, bad)
 	require.Len(t, events, 4)
 	for i, want := range []string{"00:10", "00:50", "01:10", "02:10"} {

@@ -72,19 +72,19 @@ type possibleReading struct {
 	port                 int32
 }
 
-// parseText reads the name of an unknown user from the right, where the rest is sshd's own; that of a known user from the left, since
+// parseMessageText reads the name of an unknown user from the right, where the rest is sshd's own; that of a known user from the left, since
 // a client chooses what may follow, a certificate's id or another name.
-func parseText(s string) (m sshdMessage) {
+func parseMessageText(s string) (m sshdMessage) {
 	s, early := strings.CutSuffix(s, " [preauth]")
 	s = strings.TrimSuffix(s, " [postauth]")
 	s = cutFunctionName(strings.TrimPrefix(strings.TrimPrefix(s, "error: "), "fatal: "))
 	for _, form := range knownForms {
 		if rest, found := strings.CutPrefix(s, form); found {
-			m.readForm(form, rest, early)
+			m.readKnownForm(form, rest, early)
 			return m
 		}
 	}
-	m.readPAM(s)
+	m.readPAMMessage(s)
 	return m
 }
 
@@ -99,39 +99,39 @@ func cutFunctionName(s string) string {
 
 // The beginnings of the messages that matter.
 const (
-	formAccepted    = "Accepted "
-	formFailed      = "Failed "
-	formInvalid     = "Invalid user "
-	formIllegal     = "Illegal user " // before OpenSSH 4
-	formUser        = "User "
-	formClosed      = "Connection closed by "
-	formReset       = "Connection reset by "
-	formFrom        = "Connection from "
-	formGone        = "Disconnected from "
-	formSilent      = "Timeout, client not responding from "
-	formCutOff      = "Disconnecting "
-	formFailures    = "Disconnecting: Too many authentication failures"
-	formFarewell    = "Received disconnect from "
-	formTimeout     = "Timeout before authentication for "
-	formRootRefused = "ROOT LOGIN REFUSED FROM "
-	formDenied      = "Access denied for user "
-	formExceeded    = "maximum authentication attempts exceeded for "
-	formPAM         = "PAM: "
-	formProhibited  = "administratively prohibited connection for "
-	formReadError   = "Read error from remote host "
-	formClosing     = "Closing connection to "
-	formTimedOut    = "Timeout, client not responding."
-	formWriteFailed = "Write failed: "
-	formSignal      = "Exiting on signal "
+	formAccepted           = "Accepted "
+	formFailed             = "Failed "
+	formInvalid            = "Invalid user "
+	formIllegal            = "Illegal user " // before OpenSSH 4
+	formUser               = "User "
+	formClosed             = "Connection closed by "
+	formReset              = "Connection reset by "
+	formFrom               = "Connection from "
+	formDisconnectedFrom   = "Disconnected from "
+	formNotResponding      = "Timeout, client not responding from "
+	formDisconnecting      = "Disconnecting "
+	formFailures           = "Disconnecting: Too many authentication failures"
+	formDisconnectReceived = "Received disconnect from "
+	formTimeout            = "Timeout before authentication for "
+	formRootRefused        = "ROOT LOGIN REFUSED FROM "
+	formDenied             = "Access denied for user "
+	formExceeded           = "maximum authentication attempts exceeded for "
+	formPAM                = "PAM: "
+	formProhibited         = "administratively prohibited connection for "
+	formReadError          = "Read error from remote host "
+	formClosing            = "Closing connection to "
+	formTimedOut           = "Timeout, client not responding."
+	formWriteFailed        = "Write failed: "
+	formSignal             = "Exiting on signal "
 )
 
 var knownForms = [...]string{
-	formAccepted, formFailed, formInvalid, formIllegal, formUser, formClosed, formReset, formFrom, formGone, formSilent, formCutOff,
-	formFailures, formFarewell, formTimeout, formRootRefused, formDenied, formExceeded, formPAM, formProhibited, formReadError, formClosing,
+	formAccepted, formFailed, formInvalid, formIllegal, formUser, formClosed, formReset, formFrom, formDisconnectedFrom, formNotResponding, formDisconnecting,
+	formFailures, formDisconnectReceived, formTimeout, formRootRefused, formDenied, formExceeded, formPAM, formProhibited, formReadError, formClosing,
 	formTimedOut, formWriteFailed, formSignal,
 }
 
-func (m *sshdMessage) readForm(form, s string, early bool) {
+func (m *sshdMessage) readKnownForm(form, s string, early bool) {
 	switch form {
 	case formAccepted:
 		m.readAttempt(kindAccepted, s)
@@ -141,18 +141,18 @@ func (m *sshdMessage) readForm(form, s string, early bool) {
 		m.readInvalidUser(s)
 	case formUser:
 		m.readNotAllowed(s)
-	case formClosed, formReset, formGone, formSilent:
+	case formClosed, formReset, formDisconnectedFrom, formNotResponding:
 		m.readClosed(s, early)
 	case formFrom:
 		m.readConnectionFrom(s)
 		if m.kind == kindOther {
 			m.readBroken(s, early)
 		}
-	case formCutOff:
+	case formDisconnecting:
 		m.readDisconnecting(s, early)
 	case formFailures:
 		m.readTooManyFailures(s)
-	case formFarewell:
+	case formDisconnectReceived:
 		m.readDisconnectReceived(s)
 	case formTimeout:
 		m.readTimeout(s)
@@ -264,7 +264,7 @@ func (m *sshdMessage) readInvalidAttempt(kind messageKind, method, s string) {
 		at += i + len(" from ")
 		address, key, found := strings.Cut(s[at:], " ssh2: ")
 		var place sshdMessage
-		if found && at-len(" from ") <= maxNameBytes && isKey(method, key) && place.readAddressPort(address) {
+		if found && at-len(" from ") <= maxNameBytes && isKeyText(method, key) && place.readAddressPort(address) {
 			all = append(all, possibleReading{s[:at-len(" from ")], key, place.address, place.port})
 		}
 	}
@@ -291,9 +291,9 @@ const maxNameBytes = 400
 // maxReadings bounds the search in lines of any length: sshd cuts its own at 1,000 bytes.
 const maxReadings = 100
 
-// isKey tells whether a text is, to its end, what sshd writes of a key: "TYPE HASH", for a certificate "TYPE-CERT HASH ID any text
+// isKeyText says whether a text is, to its end, what sshd writes of a key: "TYPE HASH", for a certificate "TYPE-CERT HASH ID any text
 // (serial N) CA TYPE HASH", for a host's key "TYPE HASH, client user "U", client host "H"".
-func isKey(method, s string) bool {
+func isKeyText(method, s string) bool {
 	kind, rest, found := strings.Cut(s, " ")
 	base, _, _ := strings.Cut(method, "/")
 	switch {
@@ -386,7 +386,7 @@ func (m *sshdMessage) readTooManyFailures(s string) {
 // readClosed reads "[invalid user |authenticating user |user ][USER ]A port P".
 func (m *sshdMessage) readClosed(s string, early bool) {
 	named := true
-	switch rest, kind, found := cutKind(s); {
+	switch rest, kind, found := cutUserKind(s); {
 	case !found:
 		named = false
 	default:
@@ -460,7 +460,7 @@ func (m *sshdMessage) readDisconnectingUser(s string, early bool) {
 
 const maxReasons = 30
 
-func cutKind(s string) (rest, kind string, found bool) {
+func cutUserKind(s string) (rest, kind string, found bool) {
 	for _, kind := range [...]string{"invalid user ", "authenticating user ", "user "} {
 		if rest, found := strings.CutPrefix(s, kind); found {
 			return rest, kind, true

@@ -42,7 +42,7 @@ func TestMessages(t *testing.T) {
 		"Accepted password for x from 127.0.0.1 port x ssh2":                                         {},
 		"Failed password for": {}, "": {},
 	} {
-		got := parseText(in)
+		got := parseMessageText(in)
 		if got.kind == kindOther {
 			got = sshdMessage{}
 		}

@@ -31,8 +31,8 @@ func (m *sshdMessage) readPAMError(s string) {
 	m.setUserName(user)
 }
 
-// readPAM reads what PAM modules write: "pam_unix(sshd:auth): TEXT", and what the library itself does: "PAM N more …".
-func (m *sshdMessage) readPAM(s string) {
+// readPAMMessage reads what PAM modules write: "pam_unix(sshd:auth): TEXT", and what the library itself does: "PAM N more …".
+func (m *sshdMessage) readPAMMessage(s string) {
 	if rest, found := strings.CutPrefix(s, "PAM "); found {
 		m.readPAMMore(rest)
 		return

@@ -25,8 +25,8 @@ func Formats() []logformat.Format {
 // before a login sshd-auth.
 var Identifiers = []string{"sshd", "sshd-session", "sshd-auth"}
 
-// isServer accepts a program, or the systemd unit in its place.
-func isServer(program string) bool {
+// isServerProgram accepts a program, or the systemd unit in its place.
+func isServerProgram(program string) bool {
 	switch program {
 	case "ssh.service", "in.sshd":
 		return true
@@ -83,7 +83,7 @@ func NewParser(o logformat.Options) *Parser {
 // AmbiguousTimes implements [logformat.Parser].
 func (p *Parser) AmbiguousTimes() int { return p.lines.Clock.AmbiguousTimes() }
 
-// Errors of lines that cannot be read. None tells a value.
+// Errors of lines that cannot be read. None holds a value.
 var (
 	errLine      = errors.New("not a line of a syslog file: a time, a host, a program")
 	errUnread    = errors.New("a line of sshd that begins as one of a login, and does not end as one: it was cut, or is of protocol 1")
@@ -109,7 +109,7 @@ func (p *Parser) Parse(record string, offset int64, batch *logformat.EventBatch)
 	if l.Program == "" && !l.Journal {
 		return p.handleUnframed(&l, batch)
 	}
-	if !isServer(l.Program) {
+	if !isServerProgram(l.Program) {
 		p.advanceTime(l.Nanos, batch)
 		if isMisframed(&l) {
 			return errFrame
@@ -150,7 +150,7 @@ func timelessForm(record string) string {
 	case len(record) > 1 && record[0] == '[' && (record[1] == ' ' || record[1] >= '0' && record[1] <= '9') && strings.Contains(record, "sshd"):
 		return "the times of this log count from the machine's start"
 	}
-	if m := parseText(record); m.kind != kindOther || strings.HasPrefix(record, "Server listening on ") {
+	if m := parseMessageText(record); m.kind != kindOther || strings.HasPrefix(record, "Server listening on ") {
 		return "the lines of this log have no times, as with sshd -E or -e, or `journalctl -o cat`"
 	}
 	return ""
@@ -193,15 +193,15 @@ func (p *Parser) handleUnframed(l *syslogline.Line, batch *logformat.EventBatch)
 func isMisframed(l *syslogline.Line) bool {
 	begin, rest, found := strings.Cut(l.Text, "]: ")
 	if found && strings.Contains(begin, "sshd") && strings.Count(begin, " ") <= maxFrameBlanks {
-		return isAttempt(rest)
+		return isAttemptText(rest)
 	}
-	return strings.Contains(l.Program, "ssh") && isAttempt(l.Text)
+	return strings.Contains(l.Program, "ssh") && isAttemptText(l.Text)
 }
 
 // maxFrameBlanks is how many blanks may be in the rest of an unknown frame: "h1 sshd[1".
 const maxFrameBlanks = 2
 
-func isAttempt(text string) bool {
+func isAttemptText(text string) bool {
 	for _, form := range [...]string{formAccepted, formFailed} {
 		if rest, found := strings.CutPrefix(text, form); found {
 			_, rest, _ = strings.Cut(rest, " ")
@@ -237,7 +237,7 @@ func (p *Parser) handleRepeated(l *syslogline.Line, times int, batch *logformat.
 			return errForged
 		}
 	}
-	if m.kind == kindOther && isAttempt(l.Text) && !strings.Contains(l.Text, " ssh2: ") {
+	if m.kind == kindOther && isAttemptText(l.Text) && !strings.Contains(l.Text, " ssh2: ") {
 		return errUnread
 	}
 	from := processKey{host: l.Host, pid: l.PID}
@@ -261,7 +261,7 @@ func (p *Parser) parseMessage(l *syslogline.Line) (m sshdMessage) {
 		m.readPAMModule(l.Module, "", l.Text)
 		return m
 	}
-	return parseText(l.Text)
+	return parseMessageText(l.Text)
 }
 
 // maxRepeated bounds the events of one "message repeated" line.
@@ -289,7 +289,7 @@ func (p *Parser) FlushDue(now int64, batch *logformat.EventBatch) {
 
 // flushDueConnections emits the failures of connections without a further line: after sshd's grace time, or where one was due at once.
 func (p *Parser) flushDueConnections(now int64, batch *logformat.EventBatch) {
-	for c := p.connections.nextDue(now); c != nil; c = p.connections.nextDue(now) {
+	for c := p.connections.nextDueFollowUp(now); c != nil; c = p.connections.nextDueFollowUp(now) {
 		if c.Attempt == nil {
 			p.endDisconnected(c, batch)
 		}
@@ -318,7 +318,7 @@ type parserState struct {
 
 // ResumeState implements [logformat.Parser].
 func (p *Parser) ResumeState() []byte {
-	s := parserState{Before: p.lines.Clock.Before, Known: p.connections.listAll(), Seen: p.connections.serverLines, Last: p.lastAttempt}
+	s := parserState{Before: p.lines.Clock.Before, Known: p.connections.listOldestFirst(), Seen: p.connections.serverLines, Last: p.lastAttempt}
 	return logformat.EncodeState(s)
 }
 

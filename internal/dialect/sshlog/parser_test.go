@@ -31,7 +31,7 @@ func sample(t testing.TB) string {
 	return string(text)
 }
 
-func parseText(p logformat.Parser, text string) (events []session.Event, bad []string) {
+func parseMessageText(p logformat.Parser, text string) (events []session.Event, bad []string) {
 	batch, at := &logformat.EventBatch{}, int64(0)
 	for _, record := range strings.SplitAfter(text, "\n") {
 		if err := p.Parse(record, at, batch); err != nil {
@@ -74,7 +74,7 @@ var done = []string{
 }
 
 func TestRealLog(t *testing.T) {
-	events, bad := parseText(newParser(options()), sample(t))
+	events, bad := parseMessageText(newParser(options()), sample(t))
 	require.Empty(t, bad)
 	require.Equal(t, done, briefs(events))
 	ids, logins := map[session.ID]bool{}, map[session.ID]bool{}
@@ -103,7 +103,7 @@ func modern(text string) string {
 }
 
 func TestStampsAndPrograms(t *testing.T) {
-	events, bad := parseText(newParser(logformat.Options{Instance: "ssh"}), modern(sample(t)))
+	events, bad := parseMessageText(newParser(logformat.Options{Instance: "ssh"}), modern(sample(t)))
 	require.Empty(t, bad)
 	require.Equal(t, done, briefs(events))
 	require.Equal(t, time.Date(2026, 11, 21, 22, 3, 11, 5e8, time.UTC).UnixNano(), events[0].Time)
@@ -135,7 +135,7 @@ func without(text string, parts ...string) string {
 // Without PAM the end of a session is told by the lines with its address.
 func TestWithoutPAM(t *testing.T) {
 	const head = "Nov 21 22:03:47 vm sshd[1]: "
-	events, _ := parseText(newParser(options()), without(sample(t), "pam_")+
+	events, _ := parseMessageText(newParser(options()), without(sample(t), "pam_")+
 		head+"Accepted password for u from 127.0.0.1 port 1 ssh2\n"+head+"Connection closed by 127.0.0.1 port 1\n")
 	want := append([]string(nil), done[:len(done)-1]...) // the last one's server was stopped: nothing tells its end
 	require.Equal(t, append(want, "login success u by password from 127.0.0.1", "logout success u by from 127.0.0.1"), briefs(events))
@@ -155,7 +155,7 @@ func TestSingleLines(t *testing.T) {
 		"su[1]: Accepted password for x from 127.0.0.1 port 1 ssh2":                                                       nil,
 		"kernel: hello": nil,
 	} {
-		events, bad := parseText(newParser(options()), "Nov 21 22:03:47 vm "+in+"\n")
+		events, bad := parseMessageText(newParser(options()), "Nov 21 22:03:47 vm "+in+"\n")
 		require.Empty(t, bad, in)
 		require.Equal(t, want, briefs(events), in)
 		ids := map[session.ID]bool{}
@@ -168,7 +168,7 @@ func TestSingleLines(t *testing.T) {
 
 func TestTimeoutAndReusedPIDs(t *testing.T) {
 	const head = "Nov 21 22:03:47 vm sshd[1]: "
-	events, _ := parseText(newParser(options()), head+"Invalid user x from 127.0.0.1 port 1\nNov 21 22:05:47 vm sshd[9]: fatal: Timeout before authentication for 127.0.0.1 port 1\n"+
+	events, _ := parseMessageText(newParser(options()), head+"Invalid user x from 127.0.0.1 port 1\nNov 21 22:05:47 vm sshd[9]: fatal: Timeout before authentication for 127.0.0.1 port 1\n"+
 		head+"Accepted password for u from 127.0.0.1 port 2 ssh2\n"+head+"Accepted password for v from 127.0.0.1 port 3 ssh2\n"+
 		head+"Disconnected from user u 127.0.0.1 port 2\n"+head+"Disconnected from user v 127.0.0.1 port 3\n")
 	require.Equal(t, []string{
@@ -193,14 +193,14 @@ func TestAPIDThatComesAgain(t *testing.T) {
 	}
 	for before, told := range first {
 		for in, want := range next {
-			events, bad := parseText(newParser(options()), head+before+"\n"+head+in+"\n")
+			events, bad := parseMessageText(newParser(options()), head+before+"\n"+head+in+"\n")
 			require.Empty(t, bad)
 			require.Equal(t, []string{told, want}, briefs(events), "%s, %s", before, in)
 			require.NotEqual(t, events[0].SessionKey, events[1].SessionKey)
 		}
 	}
 	// What a client chose makes no other connection.
-	events, _ := parseText(newParser(options()), head+"Invalid user x from 10.6.6.6 port 5\n"+
+	events, _ := parseMessageText(newParser(options()), head+"Invalid user x from 10.6.6.6 port 5\n"+
 		head+"Failed publickey for invalid user x from 10.6.6.6 port 5 ssh2: RSA-CERT SHA256:a ID y from 10.0.0.1 port 6 ssh2: z (serial 0) CA RSA SHA256:b\n"+
 		head+"Disconnecting invalid user x 10.6.6.6 port 5: Change of username or service not allowed: (x,ssh-connection) -> (y 10.0.0.1 port 6: z,ssh-connection) [preauth]\n")
 	require.Len(t, events, 1)
@@ -223,7 +223,7 @@ func TestNeighboursOfBadLinesPass(t *testing.T) {
 	good := "Nov 21 22:03:47 vm sshd[%d]: Accepted password for alice from 127.0.0.1 port 1 ssh2\n"
 	first, second := fmt.Sprintf(good, 1), fmt.Sprintf(good, 2)
 	for _, torn := range []string{"Nov 21 22:0\n", "alice\n", "\x00\xff\n", "Nov 41 22:03:47 vm sshd[1]: Accepted password for alice\n", "Nov 21 22:03:47 alice\n"} {
-		events, bad := parseText(newParser(options()), first+torn+second)
+		events, bad := parseMessageText(newParser(options()), first+torn+second)
 		require.Len(t, events, 2, "%q", torn)
 		require.Len(t, bad, 1, "%q", torn)
 		require.True(t, strings.HasPrefix(bad[0], fmt.Sprint(len(first))+": "))
@@ -233,7 +233,7 @@ func TestNeighboursOfBadLinesPass(t *testing.T) {
 
 // A reader that is killed at any line, or whose log goes on in another file there, tells the same events.
 func TestKilledOrRotatedAtEveryLine(t *testing.T) {
-	whole, _ := parseText(newParser(options()), sample(t))
+	whole, _ := parseMessageText(newParser(options()), sample(t))
 	all := strings.SplitAfter(strings.TrimSpace(sample(t)), "\n")
 	for cut := range all {
 		for _, rotated := range []bool{false, true} {

@@ -90,7 +90,7 @@ func TestEveryFrame(t *testing.T) {
 		found, verdict := logformat.Detect(sshlog.Formats(), []byte(text), false)
 		require.Equal(t, logformat.Yes, verdict, name)
 		require.Equal(t, "sshd", found.Name)
-		events, bad := parseText(newParser(options()), text)
+		events, bad := parseMessageText(newParser(options()), text)
 		require.Empty(t, bad, name)
 		require.Equal(t, []string{
 			"login failure root by password from 192.0.2.1 invalid_credentials", "login failure a b by password from 192.0.2.1 user_unknown",
@@ -112,7 +112,7 @@ func TestRemarksAreNoRecords(t *testing.T) {
 	text := "-- Journal begins at Sat 2026-11-21 20:00:00 UTC, ends at Sat 2026-11-21 22:03:47 UTC. --\n" +
 		"Timestamp                       (process)[PID]    \n" + framed(frames["RFC 3164"], "Accepted password for mara from 192.0.2.1 port 5003 ssh2") +
 		"-- Boot 0123456789abcdef0123456789abcdef --\n                         a second line of a message\nNov 21 22:03:48 h1 -- MARK --\n-- No entries --\n"
-	events, bad := parseText(newParser(options()), text)
+	events, bad := parseMessageText(newParser(options()), text)
 	require.Empty(t, bad)
 	require.Len(t, events, 1)
 	_, verdict := logformat.Detect(sshlog.Formats(), []byte(text), true)
@@ -159,14 +159,14 @@ func TestUnreadableLinesAreCounted(t *testing.T) {
 		"Nov 21 22:03:47 h1 sshd[1]: Failed password for root from 192.0.2.1 port 5001 ssh281 <38>Nov 21 22:0":                                                                                           "was cut",
 		"Nov 21 22:03:47 h1 sshd[1]: Failed publickey for invalid user a from 10.0.0.1 port 1 ssh2: RSA-CERT SHA256:a ID b from 10.0.0.2 port 2 ssh2: RSA-CERT SHA256:c ID d (serial 0) CA RSA SHA256:e": "does not show which",
 	} {
-		events, bad := parseText(newParser(options()), good+line+"\n"+good)
+		events, bad := parseMessageText(newParser(options()), good+line+"\n"+good)
 		require.Len(t, events, 2, line)
 		require.Len(t, bad, 1, line)
 		require.Contains(t, bad[0], want)
 		require.NotContains(t, bad[0], "root")
 	}
 	// The same identifier's lines of others, and those of other programs, say nothing at all.
-	events, bad := parseText(newParser(options()), `{"__REALTIME_TIMESTAMP":"1795298627123456","SYSLOG_IDENTIFIER":"cron","MESSAGE":null}`+"\n"+
+	events, bad := parseMessageText(newParser(options()), `{"__REALTIME_TIMESTAMP":"1795298627123456","SYSLOG_IDENTIFIER":"cron","MESSAGE":null}`+"\n"+
 		`{"__REALTIME_TIMESTAMP":"1795298627123456","_TRANSPORT":"kernel","MESSAGE":""}`+"\n"+
 		`{"__REALTIME_TIMESTAMP":"1795298627123456","SYSLOG_IDENTIFIER":"sshd","_UID":"1000","MESSAGE":"hello"}`+"\n")
 	require.Empty(t, events)
@@ -178,7 +178,7 @@ func TestBytesInTheJournal(t *testing.T) {
 	message := "Invalid user \xff\x00\x1b from 192.0.2.1 port 5001"
 	raw := strings.Trim(strings.ReplaceAll(fmt.Sprintf("%d", []byte(message)), " ", ","), "[]")
 	text := `{"__REALTIME_TIMESTAMP":"1795298627123456","_HOSTNAME":"h1","SYSLOG_IDENTIFIER":"sshd","_PID":"100","MESSAGE":[` + raw + "]}\n"
-	events, bad := parseText(newParser(options()), text)
+	events, bad := parseMessageText(newParser(options()), text)
 	require.Empty(t, bad)
 	require.Len(t, events, 1)
 	require.Equal(t, "\xff\x00\x1b", events[0].User)
@@ -321,7 +321,7 @@ func TestAttemptsOfStrangers(t *testing.T) {
 		{"a syslog daemon counts", []string{"Failed password for root from 192.0.2.1 port 5001 ssh2"}, []string{"login failure root by password from 192.0.2.1 invalid_credentials"}},
 	} {
 		text := framed(frames["RFC 3164"], test.lines...)
-		events, bad := parseText(newParser(options()), text)
+		events, bad := parseMessageText(newParser(options()), text)
 		require.Empty(t, bad, test.name)
 		require.Equal(t, test.want, briefs(events), test.name)
 		distinct(t, events)
@@ -340,15 +340,15 @@ func TestSessionsThatBreak(t *testing.T) {
 		"Connection closed by 192.0.2.1", "Received disconnect from 192.0.2.1: 11: disconnected by user", "Disconnected from user mara 192.0.2.1 port 5001 [postauth]",
 	} {
 		text := framed(frames["RFC 3164"], in, end, "Disconnected from user mara 192.0.2.1 port 5001")
-		events, bad := parseText(newParser(options()), text)
+		events, bad := parseMessageText(newParser(options()), text)
 		require.Empty(t, bad, end)
 		require.Equal(t, []string{"login success mara by password from 192.0.2.1", "logout success mara by from 192.0.2.1"}, briefs(events), end)
 		require.Equal(t, events[0].SessionKey, events[1].SessionKey, end)
 		killedAtEveryLine(t, text, events)
-		events, _ = parseText(newParser(options()), framed(frames["RFC 3164"], in, pam, end, "pam_unix(sshd:session): session closed for user mara"))
+		events, _ = parseMessageText(newParser(options()), framed(frames["RFC 3164"], in, pam, end, "pam_unix(sshd:session): session closed for user mara"))
 		require.Len(t, events, 2, end)
 		require.Equal(t, "session closed", events[1].SourceEvent, end)
-		events, _ = parseText(newParser(options()), framed(frames["RFC 3164"], in)+framed("Nov 21 22:03:48 h1 sshd[101]: %s", strings.ReplaceAll(end, "5001", "5002")))
+		events, _ = parseMessageText(newParser(options()), framed(frames["RFC 3164"], in)+framed("Nov 21 22:03:48 h1 sshd[101]: %s", strings.ReplaceAll(end, "5001", "5002")))
 		require.Len(t, events, 1, "of another connection: %s", end)
 	}
 }
@@ -396,7 +396,7 @@ func TestPAMInAProcessOfItsOwn(t *testing.T) {
 			"Nov 21 22:03:51 vm sshd[70]: error: PAM: Authentication failure for alma from " + address + "\n" +
 			"Nov 21 22:03:51 vm sshd[97]: " + module + // pam_sss knows her
 			"Nov 21 22:03:51 vm sshd[70]: Accepted keyboard-interactive/pam for alma from 192.0.2.9 port 4000 ssh2\n"
-		events, bad := parseText(newParser(options()), text)
+		events, bad := parseMessageText(newParser(options()), text)
 		require.Empty(t, bad)
 		require.Equal(t, []string{
 			"login failure alma by pam from " + address + " invalid_credentials", "login failure alma by pam from 192.0.2.9 invalid_credentials",
@@ -404,7 +404,7 @@ func TestPAMInAProcessOfItsOwn(t *testing.T) {
 		}, briefs(events), name)
 		killedAtEveryLine(t, text, events)
 	}
-	events, _ := parseText(newParser(options()), "Nov 21 22:03:47 vm sshd[93]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.9 \n"+
+	events, _ := parseMessageText(newParser(options()), "Nov 21 22:03:47 vm sshd[93]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.9 \n"+
 		"Nov 21 22:03:49 vm sshd[70]: error: PAM: Authentication failure for illegal user x from 192.0.2.9\n"+
 		"Nov 21 22:03:49 vm sshd[70]: Failed keyboard-interactive/pam for invalid user x from 192.0.2.9 port 4000 ssh2\n")
 	require.Equal(t, []string{"login failure x by pam from 192.0.2.9 user_unknown"}, briefs(events))
@@ -412,7 +412,7 @@ func TestPAMInAProcessOfItsOwn(t *testing.T) {
 
 // TestTimeoutOfAnotherProcess: since 9.8 it is not the connection's own process that tells of its end.
 func TestTimeoutOfAnotherProcess(t *testing.T) {
-	events, bad := parseText(newParser(options()), "Nov 21 22:03:47 vm sshd-session[4711]: Invalid user x from 192.0.2.1 port 5001\n"+
+	events, bad := parseMessageText(newParser(options()), "Nov 21 22:03:47 vm sshd-session[4711]: Invalid user x from 192.0.2.1 port 5001\n"+
 		"Nov 21 22:05:47 vm sshd[1]: Timeout before authentication for connection from 192.0.2.1 to 192.0.2.2, pid = 4711\n"+
 		"Nov 21 22:05:47 vm sshd-session[4712]: Failed password for root from 192.0.2.1 port 5002 ssh2\n"+
 		"Nov 21 22:07:47 vm sshd[1]: Timeout before authentication for connection from 192.0.2.1 to 192.0.2.2, pid = 4712\n")
@@ -424,7 +424,7 @@ func TestTimeoutOfAnotherProcess(t *testing.T) {
 
 // TestTwoProcessesOfOneConnection: since 10.0 another process writes what comes before a login.
 func TestTwoProcessesOfOneConnection(t *testing.T) {
-	events, bad := parseText(newParser(options()), "Nov 21 22:03:47 vm sshd-session[10]: Failed password for root from 192.0.2.1 port 5001 ssh2\n"+
+	events, bad := parseMessageText(newParser(options()), "Nov 21 22:03:47 vm sshd-session[10]: Failed password for root from 192.0.2.1 port 5001 ssh2\n"+
 		"Nov 21 22:03:47 vm sshd-auth[11]: Connection closed by authenticating user root 192.0.2.1 port 5001 [preauth]\n"+
 		"Nov 21 22:03:48 vm sshd-auth[13]: Invalid user x from 192.0.2.1 port 5002\n"+
 		"Nov 21 22:03:48 vm sshd-session[12]: Failed password for invalid user x from 192.0.2.1 port 5002 ssh2\n")
@@ -434,7 +434,7 @@ func TestTwoProcessesOfOneConnection(t *testing.T) {
 
 // TestWithoutPIDs: lines of many connections without a pid are told apart by their clients.
 func TestWithoutPIDs(t *testing.T) {
-	events, bad := parseText(newParser(options()), framed("Nov 21 22:03:47 h1 sshd: %s",
+	events, bad := parseMessageText(newParser(options()), framed("Nov 21 22:03:47 h1 sshd: %s",
 		"User kim from 192.0.2.1 not allowed because listed in DenyUsers", "User pat from 192.0.2.2 not allowed because listed in DenyUsers",
 		"Failed password for invalid user pat from 192.0.2.2 port 2 ssh2", "Failed password for invalid user kim from 192.0.2.1 port 1 ssh2",
 		"Accepted password for bo from 192.0.2.1 port 3 ssh2", "pam_unix(sshd:session): session opened for user bo(uid=1000) by (uid=0)",
@@ -449,14 +449,14 @@ func TestWithoutPIDs(t *testing.T) {
 
 // TestOldPAM: the lines of servers of 2005, where only PAM writes, each under a name of its own.
 func TestOldPAM(t *testing.T) {
-	events, bad := parseText(newParser(options()), framed("Nov 21 22:03:47 combo sshd(pam_unix)[19939]: %s",
+	events, bad := parseMessageText(newParser(options()), framed("Nov 21 22:03:47 combo sshd(pam_unix)[19939]: %s",
 		"check pass; user unknown", "authentication failure; logname= uid=0 euid=0 tty=NODEVssh ruser= rhost=218.188.2.4 ")+
 		framed("Nov 21 22:03:57 combo sshd(pam_unix)[19940]: %s", "authentication failure; logname= uid=0 euid=0 tty=NODEVssh ruser= rhost=gw.example.net  user=root"))
 	require.Empty(t, bad)
 	require.Equal(t, []string{"login failure by from 218.188.2.4 user_unknown", "login failure root by from gw.example.net invalid_credentials"}, briefs(events))
 
 	// The process that opens the session is not the one that let the user in.
-	events, _ = parseText(newParser(options()), "Nov 21 22:03:47 combo sshd[20]: Accepted password for root from 192.0.2.1 port 5001 ssh2\n"+
+	events, _ = parseMessageText(newParser(options()), "Nov 21 22:03:47 combo sshd[20]: Accepted password for root from 192.0.2.1 port 5001 ssh2\n"+
 		"Nov 21 22:03:47 combo sshd(pam_unix)[22]: session opened for user root by (uid=0)\n")
 	require.Equal(t, []string{"login success root by password from 192.0.2.1"}, briefs(events))
 }
@@ -469,12 +469,12 @@ func TestLinesThatCameAgain(t *testing.T) {
 		"Nov 21 22:03:50 h1 --- last message repeated 2 times ---\n",
 	} {
 		text := failed + again
-		events, bad := parseText(newParser(options()), text)
+		events, bad := parseMessageText(newParser(options()), text)
 		require.Empty(t, bad)
 		require.Len(t, events, 3, again)
 		distinct(t, events)
 		killedAtEveryLine(t, text, events)
-		events, _ = parseText(newParser(options()), failed+framed("Nov 21 22:03:48 h1 cron[1]: %s", "x")+again)
+		events, _ = parseMessageText(newParser(options()), failed+framed("Nov 21 22:03:48 h1 cron[1]: %s", "x")+again)
 		require.Len(t, events, 1, "it was another line that came again")
 	}
 }
@@ -531,12 +531,12 @@ func TestOnlyItsOwnProcessEndsASession(t *testing.T) {
 		"another user's session":       {"/usr/sbin/sshd", "1001", other, false, 1},
 		"a connection of another user": {"/usr/sbin/sshd", "0", other, false, 0},
 	} {
-		events, bad := parseText(newParser(options()), entry("7", "0", "/usr/sbin/sshd", accepted)+entry("8", test.uid, test.exe, farewell)+entry("8", test.uid, test.exe, test.text))
+		events, bad := parseMessageText(newParser(options()), entry("7", "0", "/usr/sbin/sshd", accepted)+entry("8", test.uid, test.exe, farewell)+entry("8", test.uid, test.exe, test.text))
 		require.Len(t, bad, test.bad, "%s: %v", name, bad)
 		require.Equal(t, test.ends, len(events) == 2, name)
 	}
 	// With PAM nothing hangs on that line.
-	events, bad := parseText(newParser(options()), entry("7", "0", "", accepted)+entry("7", "0", "", opened)+entry("8", "1000", "", farewell)+entry("8", "1000", "", end))
+	events, bad := parseMessageText(newParser(options()), entry("7", "0", "", accepted)+entry("7", "0", "", opened)+entry("8", "1000", "", farewell)+entry("8", "1000", "", end))
 	require.Empty(t, bad)
 	require.Len(t, events, 1)
 }

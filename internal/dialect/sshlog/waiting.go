@@ -8,7 +8,7 @@ type pendingLine struct {
 }
 
 func (e *pendingLine) isStillPending(c *openConnections) bool {
-	return c.isCurrent(e.connection) && e.connection.dueAt() == e.at
+	return c.isCurrentProcess(e.connection) && e.connection.followUpDueAt() == e.at
 }
 
 type hostUser struct{ host, user string }
@@ -17,21 +17,21 @@ type hostUser struct{ host, user string }
 const maxPAMChildren = 1000
 
 func (c *openConnections) scheduleFollowUp(n *sshConnection) {
-	e := pendingLine{connection: n, at: n.dueAt()}
+	e := pendingLine{connection: n, at: n.followUpDueAt()}
 	if n.Attempt == nil || !n.Attempt.fromModule() {
-		c.sshdFollowUps = c.dropStale(append(c.sshdFollowUps, e))
+		c.sshdFollowUps = c.dropStaleFollowUps(append(c.sshdFollowUps, e))
 		return
 	}
 	e.user = hostUser{n.Host, n.Attempt.User}
-	c.moduleFollowUps = c.dropStale(append(c.moduleFollowUps, e))
+	c.moduleFollowUps = c.dropStaleFollowUps(append(c.moduleFollowUps, e))
 	if c.pamChildren == nil {
 		c.pamChildren = map[hostUser][]*sshConnection{}
 	}
 	c.pamChildren[e.user] = append(c.pamChildren[e.user], n)
 }
 
-// dropStale removes entries that are no longer pending from a long list.
-func (c *openConnections) dropStale(list []pendingLine) []pendingLine {
+// dropStaleFollowUps removes entries that are no longer pending from a long list.
+func (c *openConnections) dropStaleFollowUps(list []pendingLine) []pendingLine {
 	if len(list) <= 2*maxConnections {
 		return list
 	}
@@ -47,8 +47,8 @@ func (c *openConnections) dropStale(list []pendingLine) []pendingLine {
 	return kept
 }
 
-// nextDue returns a connection whose second line has not come in time.
-func (c *openConnections) nextDue(now int64) *sshConnection {
+// nextDueFollowUp returns a connection whose second line has not come in time.
+func (c *openConnections) nextDueFollowUp(now int64) *sshConnection {
 	for _, list := range [...]*[]pendingLine{&c.sshdFollowUps, &c.moduleFollowUps} {
 		for len(*list) > 0 {
 			e := (*list)[0]
@@ -83,7 +83,7 @@ func (c *openConnections) forgetPAMChildren(user hostUser) {
 }
 
 func (c *openConnections) isPAMChild(n *sshConnection) bool {
-	return n.Attempt != nil && n.Attempt.fromModule() && c.isCurrent(n)
+	return n.Attempt != nil && n.Attempt.fromModule() && c.isCurrentProcess(n)
 }
 
 // findPAMChild returns the oldest process, another one of this connection, whose only line is a PAM module's about this user from this
@@ -91,7 +91,7 @@ func (c *openConnections) isPAMChild(n *sshConnection) bool {
 func (c *openConnections) findPAMChild(of *sshConnection, user, address string) *sshConnection {
 	list := c.pamChildren[hostUser{of.Host, user}]
 	for _, n := range list[:min(len(list), maxPAMChildren)] {
-		if n != of && c.isPAMChild(n) && n.LoginTime == 0 && n.FailedAttempts == 0 && sameClient(n.Attempt.Address, address) {
+		if n != of && c.isPAMChild(n) && n.LoginTime == 0 && n.FailedAttempts == 0 && mayBeSameClient(n.Attempt.Address, address) {
 			return n
 		}
 	}

@@ -9,7 +9,7 @@ import (
 // maxHeaderWords is how many words may be between a line's time and its program.
 const maxHeaderWords = 3
 
-// cutHeader reads what follows the time: "[HOST] [FACILITY.LEVEL] PROGRAM[PID]: TEXT", in the daemons' different orders and forms.
+// cutLineHeader reads what follows the time: "[HOST] [FACILITY.LEVEL] PROGRAM[PID]: TEXT", in the daemons' different orders and forms.
 //
 //	h1 sshd[100]: …                   RFC 3164; the program may be a path
 //	h1 auth.info sshd[100]: …         busybox; without a host with its -S, and OpenWrt's logread
@@ -19,8 +19,8 @@ const maxHeaderWords = 3
 //	h1 auth|security:info sshd[100]: …         AIX, which also writes "h1 Message forwarded from h2: sshd[100]: …"
 //	In(38) sshd[100]: …               ESXi
 //	h1 sshd 100 - - …                 NetBSD: RFC 5424 without its first field
-func (l *Line) cutHeader(rest string) {
-	if l.cutMacOSColumns(rest) || l.cutFields(rest) {
+func (l *Line) cutLineHeader(rest string) {
+	if l.cutMacOSColumns(rest) || l.cutStructuredFields(rest) {
 		return
 	}
 	hosts := 0
@@ -33,7 +33,7 @@ func (l *Line) cutHeader(rest string) {
 		word, after, _ := strings.Cut(rest, " ")
 		switch {
 		case isFacility(word):
-		case l.cutTag(word):
+		case l.cutProgramTag(word):
 			l.Text = strings.TrimLeft(after, " ") // rsyslog's templates leave the blank before a message in it
 			if text, ok := cutMessageID(l.Text); ok {
 				l.Text = text
@@ -54,8 +54,8 @@ func (l *Line) cutHeader(rest string) {
 	l.Text = rest
 }
 
-// cutTag reads "PROGRAM[PID]:", "PROGRAM:", "[PROGRAM]", "PROGRAM[PID]" and "PROGRAM(MODULE)[PID]:".
-func (l *Line) cutTag(word string) bool {
+// cutProgramTag reads "PROGRAM[PID]:", "PROGRAM:", "[PROGRAM]", "PROGRAM[PID]" and "PROGRAM(MODULE)[PID]:".
+func (l *Line) cutProgramTag(word string) bool {
 	tag, colon := strings.CutSuffix(word, ":")
 	if inside, found := strings.CutPrefix(tag, "["); found && !colon {
 		name, closed := strings.CutSuffix(inside, "]")
@@ -86,13 +86,13 @@ func (l *Line) setProgram(name string) {
 	if before, module, found := strings.Cut(name, "("); found {
 		name, l.Module = before, strings.TrimSuffix(module, ")")
 	}
-	l.Program = baseName(name)
+	l.Program = fileBaseName(name)
 	if strings.HasSuffix(l.Program, ".service") || strings.HasSuffix(l.Program, ".scope") {
 		l.Unit = l.Program
 	}
 }
 
-func baseName(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
+func fileBaseName(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
 // cutMessageID removes "[ID 800047 auth.info] ", which Solaris and illumos write before a message.
 func cutMessageID(s string) (rest string, ok bool) {
@@ -141,8 +141,8 @@ func isESXiLevel(word string) bool {
 	return number && esxiLevels[word[:2]]
 }
 
-// cutFields reads "HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA [MSG]", RFC 5424 after its time.
-func (l *Line) cutFields(rest string) bool {
+// cutStructuredFields reads "HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA [MSG]", RFC 5424 after its time.
+func (l *Line) cutStructuredFields(rest string) bool {
 	var fields [4]string
 	for i := range fields {
 		var found bool
@@ -156,19 +156,19 @@ func (l *Line) cutFields(rest string) bool {
 	}
 	text, ok := cutStructuredData(rest)
 	if ok {
-		l.Host, l.Program, l.PID, l.Text = nilToEmpty(fields[0]), baseName(nilToEmpty(fields[1])), pid, text
+		l.Host, l.Program, l.PID, l.Text = nilToEmpty(fields[0]), fileBaseName(nilToEmpty(fields[1])), pid, text
 	}
 	return ok
 }
 
 var (
-	knownFacilities = wordSet("kern user mail daemon auth syslog lpr news uucp cron authpriv security console ftp ntp audit " +
+	knownFacilities = newWordSet("kern user mail daemon auth syslog lpr news uucp cron authpriv security console ftp ntp audit " +
 		"local0 local1 local2 local3 local4 local5 local6 local7")
-	knownLevels = wordSet("emerg alert crit err error warning warn notice info debug panic")
-	esxiLevels  = wordSet("Em Al Cr Er Wa No In Db")
+	knownLevels = newWordSet("emerg alert crit err error warning warn notice info debug panic")
+	esxiLevels  = newWordSet("Em Al Cr Er Wa No In Db")
 )
 
-func wordSet(words string) map[string]bool {
+func newWordSet(words string) map[string]bool {
 	set := map[string]bool{}
 	for _, word := range strings.Fields(words) {
 		set[word] = true
@@ -181,8 +181,8 @@ func wordSet(words string) map[string]bool {
 func (l *Line) cutMacOSColumns(rest string) bool {
 	if kind, after, found := strings.Cut(rest, " "); found && len(kind) <= 2 && compactKinds[kind] {
 		word, text, _ := strings.Cut(strings.TrimLeft(after, " "), " ")
-		if strings.Contains(word, ":") && l.cutTag(word) {
-			l.Text = cutImage(text)
+		if strings.Contains(word, ":") && l.cutProgramTag(word) {
+			l.Text = cutImageName(text)
 			return true
 		}
 	}
@@ -200,14 +200,14 @@ func (l *Line) cutMacOSColumns(rest string) bool {
 	}
 	l.PID = pid
 	l.setProgram(name)
-	l.Text = cutImage(text)
+	l.Text = cutImageName(text)
 	return true
 }
 
-var compactKinds = wordSet("Df D Db I In E Er F Fa A Ac")
+var compactKinds = newWordSet("Df D Db I In E Er F Fa A Ac")
 
-// cutImage removes the name of the library, "(libpam.2.dylib) ".
-func cutImage(text string) string {
+// cutImageName removes the name of the library, "(libpam.2.dylib) ".
+func cutImageName(text string) string {
 	if inside, found := strings.CutPrefix(text, "("); found {
 		if image, rest, closed := strings.Cut(inside, ") "); closed && !strings.ContainsRune(image, ' ') {
 			return rest

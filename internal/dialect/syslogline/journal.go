@@ -74,7 +74,7 @@ func (r *Reader) readJournalEntry(object string) (Line, error) {
 func (e *journalEntry) decodeEntry(object string) error {
 	d := jx.DecodeStr(object)
 	err := d.ObjBytes(func(d *jx.Decoder, key []byte) error {
-		field := e.fieldOf(key)
+		field := e.fieldForKey(key)
 		if field == nil {
 			return d.Skip()
 		}
@@ -94,7 +94,7 @@ func (e *journalEntry) decodeEntry(object string) error {
 	return nil
 }
 
-func (e *journalEntry) fieldOf(key []byte) *string {
+func (e *journalEntry) fieldForKey(key []byte) *string {
 	switch string(key) {
 	case "__REALTIME_TIMESTAMP":
 		return &e.realtime

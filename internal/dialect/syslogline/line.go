@@ -43,7 +43,7 @@ func (r *Reader) Read(record string) (Line, error) {
 	if object, ok := cutJournalObject(record); ok {
 		return r.readJournalEntry(object)
 	}
-	if isRemark(record) {
+	if isRemarkLine(record) {
 		return Line{}, nil
 	}
 	rest, version := cutPriority(record)
@@ -55,13 +55,13 @@ func (r *Reader) Read(record string) (Line, error) {
 		return Line{}, err
 	}
 	l := Line{Nanos: nanos}
-	l.cutHeader(rest)
+	l.cutLineHeader(rest)
 	return l, nil
 }
 
-// isRemark is true for lines that are no record: "-- Boot … --", the column names of macOS' log show, and the continuation lines of
+// isRemarkLine is true for lines that are no record: "-- Boot … --", the column names of macOS' log show, and the continuation lines of
 // a message, which journalctl indents.
-func isRemark(record string) bool {
+func isRemarkLine(record string) bool {
 	return strings.HasPrefix(record, "-- ") || strings.HasPrefix(record, "Timestamp ") || strings.HasPrefix(record, "        ")
 }
 
@@ -70,7 +70,7 @@ func LooksLikeRecord(record string) (program string, ok bool) {
 	if object, isObject := cutJournalObject(record); isObject {
 		return "", IsJournal(object)
 	}
-	if isRemark(record) {
+	if isRemarkLine(record) {
 		return "", true
 	}
 	rest, version := cutPriority(record)
@@ -83,7 +83,7 @@ func LooksLikeRecord(record string) (program string, ok bool) {
 		return "", false
 	}
 	var l Line
-	l.cutHeader(rest)
+	l.cutLineHeader(rest)
 	return l.Program, true
 }
 
@@ -131,7 +131,7 @@ func (r *Reader) readStructured(rest string) (Line, error) {
 	if !ok {
 		return l, nil
 	}
-	l.Host, l.Program = fields[0], baseName(fields[1])
+	l.Host, l.Program = fields[0], fileBaseName(fields[1])
 	if pid, ok := localtime.ParseDigits(fields[2]); ok {
 		l.PID = pid
 	}

@@ -42,20 +42,20 @@ type codeTree struct {
 
 func main() {
 	log.SetFlags(0)
-	root := flag.String("root", ".", "repository to look at")
+	root := flag.String("root", ".", "repository to measure")
 	flag.Parse()
 	tree := codeTree{files: token.NewFileSet(), packages: map[string]*packageCode{}, testLines: map[string]int{}}
-	if err := filepath.WalkDir(*root, func(path string, entry fs.DirEntry, err error) error { return tree.visit(*root, path, entry, err) }); err != nil {
+	if err := filepath.WalkDir(*root, func(path string, entry fs.DirEntry, err error) error { return tree.visitFile(*root, path, entry, err) }); err != nil {
 		log.Fatal(err)
 	}
 	modules, err := modulesOfSDK(*root)
 	if err != nil {
 		log.Fatal(err)
 	}
-	tree.print(modules)
+	tree.printTable(modules)
 }
 
-func (t *codeTree) visit(root, path string, entry fs.DirEntry, err error) error {
+func (t *codeTree) visitFile(root, path string, entry fs.DirEntry, err error) error {
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (t *codeTree) visit(root, path string, entry fs.DirEntry, err error) error 
 	if err != nil {
 		return err
 	}
-	t.add(folder, file)
+	t.addFile(folder, file)
 	return nil
 }
 
@@ -101,7 +101,7 @@ func linesOfCode(text []byte) (count int) {
 	return count
 }
 
-func (t *codeTree) add(folder string, file *ast.File) {
+func (t *codeTree) addFile(folder string, file *ast.File) {
 	p := t.packages[folder]
 	if p == nil {
 		p = &packageCode{uses: map[string]int{}}
@@ -129,7 +129,7 @@ func (t *codeTree) add(folder string, file *ast.File) {
 	})
 }
 
-func (t *codeTree) print(modules int) {
+func (t *codeTree) printTable(modules int) {
 	var functions, long, unexported, letters, usedOnce, documented int
 	var declarations []int
 	for _, p := range t.packages {
@@ -160,14 +160,14 @@ func (t *codeTree) print(modules int) {
 	row("lines of Go without tests, rigs too", "%d", t.lines+t.rigLines)
 	row("files of the product", "%d", t.fileCount)
 	row("functions and methods", "%d", functions)
-	row("of these over 40 lines", "%d (%.1f %%)", long, share(long, functions))
+	row("of these over 40 lines", "%d (%.1f %%)", long, percentOf(long, functions))
 	row("types and functions a package, p90 / most", "%d / %d", declarations[len(declarations)*9/10], declarations[len(declarations)-1])
 	row("mean length of an unexported function's name", "%.1f", float64(letters)/float64(max(unexported, 1)))
-	row("unexported functions used once that have a doc comment", "%d of %d (%.0f %%)", documented, usedOnce, share(documented, usedOnce))
+	row("unexported functions used once that have a doc comment", "%d of %d (%.0f %%)", documented, usedOnce, percentOf(documented, usedOnce))
 	for _, folder := range []string{"receiver/source/poll", "receiver/source/tail"} {
 		row("lines of tests of "+folder, "%d", t.testLines[folder])
 	}
 	row("modules that an application of `sdk/` sees (`go list -m all`)", "%d", modules)
 }
 
-func share(n, of int) float64 { return 100 * float64(n) / float64(max(of, 1)) }
+func percentOf(n, of int) float64 { return 100 * float64(n) / float64(max(of, 1)) }

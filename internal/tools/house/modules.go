@@ -29,10 +29,10 @@ func modulesOfSDK(root string) (int, error) {
 	if err := os.WriteFile(filepath.Join(application, "go.mod"), []byte(applicationModule(root)), 0o600); err != nil {
 		return 0, err
 	}
-	if _, err := runGo(application, "build", "-o", os.DevNull, "."); err != nil {
+	if _, err := runGoCommand(application, "build", "-o", os.DevNull, "."); err != nil {
 		return 0, err
 	}
-	all, err := runGo(application, "list", "-m", "all")
+	all, err := runGoCommand(application, "list", "-m", "all")
 	return strings.Count(all, "\n") - 1, err // the application is one of the lines
 }
 
@@ -53,7 +53,7 @@ func applicationModule(root string) string {
 	return text + "\nrequire " + sdk + " v0.0.0\n"
 }
 
-func runGo(folder string, arguments ...string) (string, error) {
+func runGoCommand(folder string, arguments ...string) (string, error) {
 	command := exec.CommandContext(context.Background(), "go", arguments...)
 	command.Dir = folder
 	command.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")

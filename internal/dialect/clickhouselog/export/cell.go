@@ -28,7 +28,7 @@ const (
 // nullSymbol is NULL in JSONStringsEachRow and in formats for people.
 const nullSymbol = "ᴺᵁᴸᴸ"
 
-func cellText(c rowCell) (string, error) {
+func unescapedText(c rowCell) (string, error) {
 	switch c.kind {
 	case kindNull:
 		return "", nil
@@ -45,43 +45,43 @@ func newLiteralReader(c rowCell) (literalReader, error) {
 	if c.kind == kindTSV {
 		return literalReader{rest: c.text}, nil
 	}
-	s, err := cellText(c)
+	s, err := unescapedText(c)
 	return literalReader{rest: s}, err
 }
 
-// readList reads an array of strings.
-func (p *exportParser) readList(c rowCell, dst []string) ([]string, error) {
+// readStringList reads an array of strings.
+func (p *exportParser) readStringList(c rowCell, dst []string) ([]string, error) {
 	p.arrayAsText = p.arrayAsText || c.kind == kindString
 	switch {
 	case c.kind == kindNull || c.text == "[]":
 		return dst, nil
 	case c.kind == kindJSON:
-		return jsonList(c.json, dst)
+		return appendJSONList(c.json, dst)
 	}
 	l, err := newLiteralReader(c)
 	if err != nil {
 		return dst, err
 	}
-	return l.readList(dst)
+	return l.readStringList(dst)
 }
 
-// readPairs reads an array of two-element tuples, or a map.
-func readPairs(c rowCell, dst []session.Setting) ([]session.Setting, error) {
+// readSettingPairs reads an array of two-element tuples, or a map.
+func readSettingPairs(c rowCell, dst []session.Setting) ([]session.Setting, error) {
 	switch {
 	case c.kind == kindNull || c.text == "[]" || c.text == "{}":
 		return dst, nil
 	case c.kind == kindJSON:
-		return jsonPairs(c.json, dst)
+		return appendJSONPairs(c.json, dst)
 	}
 	l, err := newLiteralReader(c)
 	if err != nil {
 		return dst, err
 	}
-	return l.readPairs(dst)
+	return l.readSettingPairs(dst)
 }
 
-// bareCell is an unquoted CSV cell. A string always has quotes there, so these words are NULL.
-func bareCell(s string) rowCell {
+// newBareCell is an unquoted CSV cell. A string always has quotes there, so these words are NULL.
+func newBareCell(s string) rowCell {
 	s = strings.TrimSpace(s)
 	if s == `\N` || s == "NULL" || s == nullSymbol {
 		return rowCell{}
@@ -89,8 +89,8 @@ func bareCell(s string) rowCell {
 	return rowCell{text: s, kind: kindBare}
 }
 
-// tsvCell is a TSV cell. Only \N is NULL: a client may type any other word as a user name.
-func tsvCell(s string) rowCell {
+// newTSVCell is a TSV cell. Only \N is NULL: a client may type any other word as a user name.
+func newTSVCell(s string) rowCell {
 	if s == `\N` {
 		return rowCell{}
 	}
@@ -100,7 +100,7 @@ func tsvCell(s string) rowCell {
 	return rowCell{text: s, kind: kindBare}
 }
 
-func jsonCell(v jsontree.Value) rowCell {
+func newJSONCell(v jsontree.Value) rowCell {
 	switch v.Kind() {
 	case jsontree.Missing, jsontree.Null:
 		return rowCell{}

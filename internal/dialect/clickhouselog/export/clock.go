@@ -17,17 +17,17 @@ type serverClock struct{ local localtime.Clock }
 // newServerClock takes nil where no zone is configured.
 func newServerClock(zone *time.Location) serverClock { return serverClock{local: localtime.New(zone)} }
 
-// parseMicros reads a time in microseconds since 1970 UTC. before is the time of the row before, 0 if there is none: when
+// parseTimeMicros reads a time in microseconds since 1970 UTC. before is the time of the row before, 0 if there is none: when
 // clocks go back, an hour of local times comes twice, and the earlier reading is taken that does not lie before it.
-func (c *serverClock) parseMicros(s string, before int64) (int64, error) {
+func (c *serverClock) parseTimeMicros(s string, before int64) (int64, error) {
 	if len(s) < 19 || s[4] != '-' || s[7] != '-' {
-		return parseEpoch(s)
+		return parseEpochMicros(s)
 	}
 	local, ok := localtime.ParseCivil(s[:19])
 	if !ok {
 		return 0, errNoTime
 	}
-	fraction, rest, ok := parseFraction(s[19:])
+	fraction, rest, ok := parseFractionMicros(s[19:])
 	if !ok {
 		return 0, errNoTime
 	}
@@ -41,8 +41,8 @@ func (c *serverClock) parseMicros(s string, before int64) (int64, error) {
 	return unix*1e6 + fraction, err
 }
 
-// parseFraction reads ".ffffff" of any length up to 9 as microseconds, cutting what is finer, and gives what follows it.
-func parseFraction(s string) (micros int64, rest string, ok bool) {
+// parseFractionMicros reads ".ffffff" of any length up to 9 as microseconds, cutting what is finer, and gives what follows it.
+func parseFractionMicros(s string) (micros int64, rest string, ok bool) {
 	if strings.HasPrefix(s, ",") {
 		return 0, s, true // another program's point
 	}
@@ -50,14 +50,14 @@ func parseFraction(s string) (micros int64, rest string, ok bool) {
 	return nanos / 1000, rest, ok
 }
 
-// parseEpoch reads seconds since 1970 with a fraction, as date_time_output_format='unix_timestamp' writes them. A whole number
+// parseEpochMicros reads seconds since 1970 with a fraction, as date_time_output_format='unix_timestamp' writes them. A whole number
 // too large for seconds is what toUnixTimestamp64Micro gives.
-func parseEpoch(s string) (int64, error) {
+func parseEpochMicros(s string) (int64, error) {
 	whole := 0
 	for whole < len(s) && s[whole]-'0' <= 9 {
 		whole++
 	}
-	micros, rest, ok := parseFraction(s[whole:])
+	micros, rest, ok := parseFractionMicros(s[whole:])
 	if !ok || rest != "" || whole == 0 || whole > 17 {
 		return 0, errNoTime
 	}

@@ -52,10 +52,10 @@ func TestTimesInEverySpelling(t *testing.T) {
 		if test.zone != "" {
 			c = newServerClock(loadZone(t, test.zone))
 		}
-		micros, err := c.parseMicros(test.in, 0)
+		micros, err := c.parseTimeMicros(test.in, 0)
 		require.NoError(t, err, test.in)
 		require.Equal(t, test.want, time.UnixMicro(micros).UTC().Format(time.RFC3339Nano), test.in)
-		again, err := c.parseMicros(test.in, 0)
+		again, err := c.parseTimeMicros(test.in, 0)
 		require.NoError(t, err)
 		require.Equal(t, micros, again, test.in)
 	}
@@ -70,11 +70,11 @@ func TestTimesThatAreNone(t *testing.T) {
 		"2026-03-29 02:30:00": localtime.ErrSkipped, // clocks were put forward from 2 to 3
 	} {
 		c := newServerClock(loadZone(t, "Europe/Berlin"))
-		_, err := c.parseMicros(in, 0)
+		_, err := c.parseTimeMicros(in, 0)
 		require.ErrorIs(t, err, want, in)
 	}
 	c := newServerClock(nil)
-	_, err := c.parseMicros("2026-11-21 22:00:39", 0)
+	_, err := c.parseTimeMicros("2026-11-21 22:00:39", 0)
 	require.ErrorIs(t, err, localtime.ErrNoZone)
 }
 
@@ -87,7 +87,7 @@ func TestLocalTimesAreReadAsTheyWereWritten(t *testing.T) {
 		ambiguous := 0
 		for at := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC); at.Year() < 2027; at = at.Add(17*time.Minute + 13*time.Second) {
 			text := at.In(z).Format("2006-01-02 15:04:05")
-			micros, err := c.parseMicros(text, at.UnixMicro())
+			micros, err := c.parseTimeMicros(text, at.UnixMicro())
 			require.NoError(t, err, "%s %s", name, text)
 			if micros != at.UnixMicro() {
 				ambiguous++
@@ -113,7 +113,7 @@ func TestTheHourThatComesTwice(t *testing.T) {
 		{"2026-10-25 02:30:00", "2026-10-25T01:29:00Z", "2026-10-25T01:30:00Z", "and from then on"},
 		{"2026-10-25 02:30:00", "2026-10-25T09:00:00Z", "2026-10-25T00:30:00Z", "the earlier one in an export without order"},
 	} {
-		micros, err := c.parseMicros(test.local, at(test.before))
+		micros, err := c.parseTimeMicros(test.local, at(test.before))
 		require.NoError(t, err)
 		require.Equal(t, at(test.want), micros, test.why)
 	}

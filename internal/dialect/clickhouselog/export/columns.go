@@ -64,7 +64,7 @@ type exportField struct {
 	name   string
 }
 
-func newField(name string) exportField { return exportField{columnsByName[name], name} }
+func newExportField(name string) exportField { return exportField{columnsByName[name], name} }
 
 var (
 	errType    = errors.New("neither LoginFailure, LoginSuccess nor Logout")
@@ -73,42 +73,42 @@ var (
 	errNumber  = errors.New("not a number of this column's size")
 )
 
-func (p *exportParser) setColumn(f exportField, c rowCell) error {
+func (p *exportParser) setRowColumn(f exportField, c rowCell) error {
 	r := &p.row
 	var err error
 	switch f.column {
 	case columnHostname:
-		r.Hostname, err = cellText(c)
+		r.Hostname, err = unescapedText(c)
 	case columnType:
-		r.Type, err = parseType(c)
+		r.Type, err = parseEventType(c)
 	case columnAuthID:
-		r.AuthID, r.AuthIDText, err = parseUUID(c.text)
+		r.AuthID, r.AuthIDText, err = parseUUIDText(c.text)
 	case columnSessionID:
-		r.SessionID, err = cellText(c)
+		r.SessionID, err = unescapedText(c)
 	case columnEventDate: // a part of the time
 	case columnEventTime:
 		p.secondText = c.text
 	case columnEventMicros:
 		p.microsText = c.text
 	case columnUser:
-		r.User, err = cellText(c)
+		r.User, err = unescapedText(c)
 		r.UserNull = c.kind == kindNull
 	case columnAuthType:
-		r.AuthType = enumName(c, clickhouselog.AuthTypes)
+		r.AuthType = enumNameOfCell(c, clickhouselog.AuthTypes)
 	case columnProfiles:
-		r.Profiles, err = p.readList(c, r.Profiles)
+		r.Profiles, err = p.readStringList(c, r.Profiles)
 	case columnRoles:
-		r.Roles, err = p.readList(c, r.Roles)
+		r.Roles, err = p.readStringList(c, r.Roles)
 	case columnSettings:
-		r.Settings, err = readPairs(c, r.Settings)
+		r.Settings, err = readSettingPairs(c, r.Settings)
 	case columnClientAddress:
-		r.ClientAddress, err = parseAddress(c)
+		r.ClientAddress, err = parseAddressCell(c)
 	case columnClientPort:
 		var n uint64
-		n, err = parseUint(c, 16)
+		n, err = parseUnsignedCell(c, 16)
 		r.ClientPort = uint16(n)
 	case columnInterface:
-		r.Interface = enumName(c, clickhouselog.Interfaces)
+		r.Interface = enumNameOfCell(c, clickhouselog.Interfaces)
 	default:
 		err = p.setMoreColumns(f, c)
 	}
@@ -122,29 +122,29 @@ func (p *exportParser) setMoreColumns(f exportField, c rowCell) error {
 	var err error
 	switch f.column {
 	case columnClientHostname:
-		r.Hostnames.Hostname, err = cellText(c)
+		r.Hostnames.Hostname, err = unescapedText(c)
 	case columnClientName:
-		r.Hostnames.Name, err = cellText(c)
+		r.Hostnames.Name, err = unescapedText(c)
 	case columnClientRevision:
-		n, err = parseUint(c, 32)
+		n, err = parseUnsignedCell(c, 32)
 		r.Revision = uint32(n)
 	case columnVersionMajor, columnVersionMinor, columnVersionPatch:
-		n, err = parseUint(c, 32)
+		n, err = parseUnsignedCell(c, 32)
 		r.Version[f.column-columnVersionMajor] = uint32(n)
 	case columnFailureReason:
-		r.FailureReason, err = cellText(c)
+		r.FailureReason, err = unescapedText(c)
 	case columnCertSubjects:
-		r.Certificate.Subjects, err = p.readList(c, r.Certificate.Subjects)
+		r.Certificate.Subjects, err = p.readStringList(c, r.Certificate.Subjects)
 	case columnCertSerial:
-		r.Certificate.Serial, err = cellText(c)
+		r.Certificate.Serial, err = unescapedText(c)
 	case columnCertIssuer:
-		r.Certificate.Issuer, err = cellText(c)
+		r.Certificate.Issuer, err = unescapedText(c)
 	case columnCertNotBefore:
 		r.Certificate.NotBefore, err = certificateTime(c)
 	case columnCertNotAfter:
 		r.Certificate.NotAfter, err = certificateTime(c)
 	case columnUserAgent:
-		r.UserAgent, err = cellText(c)
+		r.UserAgent, err = unescapedText(c)
 	default:
 		err = p.setUnmapped(f, c)
 	}
@@ -163,7 +163,7 @@ func (p *exportParser) setUnmapped(f exportField, c rowCell) error {
 	case c.kind == kindTSV && isBracketed(c.text):
 		s = c.text // an array: its escapes are those that toString() writes, too
 	default:
-		s, err = cellText(c)
+		s, err = unescapedText(c)
 	}
 	p.row.Extra = append(p.row.Extra, session.Attr{Key: session.SourceField + f.name, Value: s})
 	return err
@@ -174,37 +174,37 @@ func isBracketed(s string) bool {
 	return s[0] == '[' && last == ']' || s[0] == '{' && last == '}' || s[0] == '(' && last == ')'
 }
 
-func parseType(c rowCell) (clickhouselog.Type, error) {
+func parseEventType(c rowCell) (clickhouselog.Type, error) {
 	if t, ok := clickhouselog.ParseType(c.text); ok {
 		return t, nil
 	}
-	n, err := parseUint(c, 8)
+	n, err := parseUnsignedCell(c, 8)
 	if t := clickhouselog.Type(n); err == nil && n < 128 && t.Valid() {
 		return t, nil
 	}
 	return 0, errType
 }
 
-// enumName reads an enum's cell: its name, or its number as CAST(… AS Int8) gives it. An unknown number stays as it is.
-func enumName(c rowCell, names []string) string {
+// enumNameOfCell reads an enum's cell: its name, or its number as CAST(… AS Int8) gives it. An unknown number stays as it is.
+func enumNameOfCell(c rowCell, names []string) string {
 	if c.text == "" || c.text[0]-'0' > 9 {
-		return textOrNull(c)
+		return textUnlessNull(c)
 	}
-	if n, err := parseUint(c, 8); err == nil && n < uint64(len(names)) && names[n] != "" {
+	if n, err := parseUnsignedCell(c, 8); err == nil && n < uint64(len(names)) && names[n] != "" {
 		return names[n]
 	}
 	return c.text
 }
 
-// textOrNull is for columns with a few known words, none of which is a form of NULL.
-func textOrNull(c rowCell) string {
+// textUnlessNull is for columns with a few known words, none of which is a form of NULL.
+func textUnlessNull(c rowCell) string {
 	if c.kind == kindNull || c.text == "NULL" || c.text == nullSymbol {
 		return ""
 	}
 	return c.text
 }
 
-func parseUUID(s string) (session.ID, string, error) {
+func parseUUIDText(s string) (session.ID, string, error) {
 	id, ok := session.ParseID(s)
 	if !ok {
 		return id, "", errUUID
@@ -217,8 +217,8 @@ func parseUUID(s string) (session.ID, string, error) {
 	return id, s, nil
 }
 
-func parseAddress(c rowCell) (netip.Addr, error) {
-	if textOrNull(c) == "" {
+func parseAddressCell(c rowCell) (netip.Addr, error) {
+	if textUnlessNull(c) == "" {
 		return netip.Addr{}, nil
 	}
 	a, err := netip.ParseAddr(c.text)
@@ -228,7 +228,7 @@ func parseAddress(c rowCell) (netip.Addr, error) {
 	return a, nil
 }
 
-func parseUint(c rowCell, bits int) (uint64, error) {
+func parseUnsignedCell(c rowCell, bits int) (uint64, error) {
 	if c.kind == kindNull {
 		return 0, nil
 	}
@@ -241,11 +241,11 @@ func parseUint(c rowCell, bits int) (uint64, error) {
 
 // certificateTime returns RFC 3339. These columns have their zone, UTC, in their type.
 func certificateTime(c rowCell) (string, error) {
-	if textOrNull(c) == "" {
+	if textUnlessNull(c) == "" {
 		return "", nil
 	}
 	utc := newServerClock(time.UTC)
-	micros, err := utc.parseMicros(c.text, 0)
+	micros, err := utc.parseTimeMicros(c.text, 0)
 	if err != nil {
 		return "", err
 	}

@@ -9,12 +9,12 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// splitArray reads a line of JSONCompactEachRowWithNames.
-func splitArray(p *exportParser, record string) (bool, error) {
+// splitJSONArray reads a line of JSONCompactEachRowWithNames.
+func splitJSONArray(p *exportParser, record string) (bool, error) {
 	if strings.TrimSpace(record) == "" {
 		return false, nil
 	}
-	v, err := p.parseJSON(record)
+	v, err := p.parseJSONLine(record)
 	if err != nil {
 		return false, err
 	}
@@ -23,14 +23,14 @@ func splitArray(p *exportParser, record string) (bool, error) {
 	}
 	p.cells = p.cells[:0]
 	for element := range v.Elements() {
-		p.cells = append(p.cells, jsonCell(element))
+		p.cells = append(p.cells, newJSONCell(element))
 	}
 	row, err := p.rowOfCells()
 	p.restoreNullUser()
 	return row, err
 }
 
-func detectArray(head []byte, whole bool) logformat.Verdict {
+func detectJSONArray(head []byte, whole bool) logformat.Verdict {
 	head = bytes.TrimLeft(head, " \t\r\n")
 	if len(head) == 0 {
 		return logformat.Wait

@@ -10,10 +10,10 @@ import (
 
 var errCSV = errors.New("a quote that is not closed where its cell ends")
 
-// frameCSV finds the end of a record, whose quoted cells may hold line ends. A closing quote that no comma or line end
+// frameCSVRecord finds the end of a record, whose quoted cells may hold line ends. A closing quote that no comma or line end
 // follows shows that the line was torn inside a cell, and that this quote opens a cell of the next: the record then ends
 // with its line, and the next one is whole.
-func frameCSV(data []byte) int {
+func frameCSVRecord(data []byte) int {
 	for i := 0; i < len(data); {
 		if data[i] != '"' {
 			n := bytes.IndexAny(data[i:], ",\n")
@@ -60,8 +60,8 @@ func closingQuote(data []byte, i int) (int, bool) {
 	}
 }
 
-// splitCSV reads a record of CSVWithNames.
-func splitCSV(p *exportParser, record string) (bool, error) {
+// splitCSVRecord reads a record of CSVWithNames.
+func splitCSVRecord(p *exportParser, record string) (bool, error) {
 	if record == "" {
 		return false, nil
 	}
@@ -69,7 +69,7 @@ func splitCSV(p *exportParser, record string) (bool, error) {
 	for {
 		var c rowCell
 		var ok bool
-		if c, record, ok = csvCell(record); !ok {
+		if c, record, ok = cutCSVCell(record); !ok {
 			return false, errCSV
 		}
 		p.cells = append(p.cells, c)
@@ -84,14 +84,14 @@ func splitCSV(p *exportParser, record string) (bool, error) {
 	return p.rowOfCells()
 }
 
-// csvCell cuts the first cell off; rest begins with its comma.
-func csvCell(s string) (c rowCell, rest string, ok bool) {
+// cutCSVCell cuts the first cell off; rest begins with its comma.
+func cutCSVCell(s string) (c rowCell, rest string, ok bool) {
 	if s == "" || s[0] != '"' {
 		n := strings.IndexByte(s, ',')
 		if n < 0 {
 			n = len(s)
 		}
-		return bareCell(s[:n]), s[n:], true
+		return newBareCell(s[:n]), s[n:], true
 	}
 	kind := kindString
 	for i := 1; ; {
@@ -108,4 +108,6 @@ func csvCell(s string) (c rowCell, rest string, ok bool) {
 	}
 }
 
-func detectCSV(head []byte, whole bool) logformat.Verdict { return detectNames(head, whole, ',') }
+func detectCSVHeader(head []byte, whole bool) logformat.Verdict {
+	return detectColumnNames(head, whole, ',')
+}

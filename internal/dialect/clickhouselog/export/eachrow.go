@@ -10,9 +10,9 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// splitObject reads a line of JSONEachRow. With output_format_json_array_of_rows lines of brackets stand around the rows,
+// splitJSONObject reads a line of JSONEachRow. With output_format_json_array_of_rows lines of brackets stand around the rows,
 // and commas between them.
-func splitObject(p *exportParser, record string) (bool, error) {
+func splitJSONObject(p *exportParser, record string) (bool, error) {
 	text := strings.TrimPrefix(strings.TrimSpace(record), "[")
 	inner, found := strings.CutSuffix(text, ",")
 	if !found {
@@ -21,7 +21,7 @@ func splitObject(p *exportParser, record string) (bool, error) {
 	if inner == "" {
 		return false, nil
 	}
-	v, err := p.parseJSON(inner)
+	v, err := p.parseJSONLine(inner)
 	if err != nil {
 		return false, err
 	}
@@ -30,8 +30,8 @@ func splitObject(p *exportParser, record string) (bool, error) {
 	}
 	n := 0
 	for name, value := range v.Members() {
-		f := p.columnAt(n, name)
-		if err := p.setColumn(f, jsonCell(value)); err != nil {
+		f := p.columnAtPlace(n, name)
+		if err := p.setRowColumn(f, newJSONCell(value)); err != nil {
 			return false, columnError(f, n, err)
 		}
 		n++
@@ -40,13 +40,13 @@ func splitObject(p *exportParser, record string) (bool, error) {
 	return true, nil
 }
 
-// columnAt looks a name up only where the row before had another one in this place.
-func (p *exportParser) columnAt(n int, name string) exportField {
+// columnAtPlace finds a column by its name only where the row before had another one in this place.
+func (p *exportParser) columnAtPlace(n int, name string) exportField {
 	switch {
 	case n == len(p.previousKeys):
-		p.previousKeys = append(p.previousKeys, newField(strings.Clone(name)))
+		p.previousKeys = append(p.previousKeys, newExportField(strings.Clone(name)))
 	case p.previousKeys[n].name != name:
-		p.previousKeys[n] = newField(strings.Clone(name))
+		p.previousKeys[n] = newExportField(strings.Clone(name))
 	}
 	return p.previousKeys[n]
 }
@@ -59,7 +59,7 @@ func columnError(f exportField, n int, err error) error {
 	return fmt.Errorf("column %s: %w", f.name, err)
 }
 
-func detectObject(head []byte, whole bool) logformat.Verdict {
+func detectJSONObject(head []byte, whole bool) logformat.Verdict {
 	head = bytes.TrimLeft(head, " \t\r\n[")
 	switch {
 	case len(head) == 0 && !whole:

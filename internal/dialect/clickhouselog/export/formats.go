@@ -10,25 +10,25 @@ import (
 // stands, so the formats with and without it are one; and so are those whose values are all strings.
 func Formats() []logformat.Format {
 	return []logformat.Format{
-		newFormat("JSONEachRow", detectObject, splitObject, logformat.Line,
+		newExportFormat("JSONEachRow", detectJSONObject, splitJSONObject, logformat.Line,
 			"JSONLines", "NDJSON", "JSONStringsEachRow"),
-		newFormat("JSONCompactEachRowWithNames", detectArray, splitArray, logformat.Line,
+		newExportFormat("JSONCompactEachRowWithNames", detectJSONArray, splitJSONArray, logformat.Line,
 			"JSONCompactEachRowWithNamesAndTypes", "JSONCompactStringsEachRowWithNames", "JSONCompactStringsEachRowWithNamesAndTypes"),
-		newFormat("CSVWithNames", detectCSV, splitCSV, frameCSV,
+		newExportFormat("CSVWithNames", detectCSVHeader, splitCSVRecord, frameCSVRecord,
 			"CSVWithNamesAndTypes"),
-		newFormat("TSVWithNames", detectTSV, splitTSV, logformat.Line,
+		newExportFormat("TSVWithNames", detectTSVHeader, splitTSVLine, logformat.Line,
 			"TSVWithNamesAndTypes", "TabSeparatedWithNames", "TabSeparatedWithNamesAndTypes"),
 	}
 }
 
-func newFormat(name string, detect func([]byte, bool) logformat.Verdict, split func(*exportParser, string) (bool, error),
+func newExportFormat(name string, detect func([]byte, bool) logformat.Verdict, split func(*exportParser, string) (bool, error),
 	frame func([]byte) int, aliases ...string,
 ) logformat.Format {
 	return logformat.Format{
 		Name: name, Aliases: aliases, Detect: detect,
 		ClearTimes: "export with date_time_output_format = 'iso'",
 		New: func(o logformat.Options) logformat.Parser {
-			p := newParser(o, split, frame)
+			p := newExportParser(o, split, frame)
 			p.startsWithNames = strings.Contains(name, "WithNames")
 			return p
 		},

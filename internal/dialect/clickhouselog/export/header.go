@@ -10,12 +10,12 @@ import (
 var errNames = logformat.Refuse("the first line does not name the columns type, auth_id and event_time_microseconds: " +
 	"export with the names of the columns, FORMAT CSVWithNames, TSVWithNames or JSONCompactEachRowWithNames")
 
-// setHeader takes the names of the columns in order.
-func (p *exportParser) setHeader(names []string) error {
+// setHeaderColumns takes the names of the columns in order.
+func (p *exportParser) setHeaderColumns(names []string) error {
 	header, seen := make([]exportField, 0, len(names)), uint32(0)
 	typeCell := 0
 	for i, name := range names {
-		f := newField(strings.Clone(name))
+		f := newExportField(strings.Clone(name))
 		if f.column == columnType {
 			typeCell = i
 		}
@@ -33,16 +33,16 @@ func (p *exportParser) setHeader(names []string) error {
 // rowOfCells puts the cells of a record into the row, unless they are the names or the types of the columns. Exports that
 // were appended to one another repeat those.
 func (p *exportParser) rowOfCells() (bool, error) {
-	if p.header == nil || p.isHeader() {
+	if p.header == nil || p.isHeaderRecord() {
 		names := make([]string, 0, len(p.cells))
 		for _, c := range p.cells {
-			name, err := cellText(c)
+			name, err := unescapedText(c)
 			if err != nil {
 				return false, err
 			}
 			names = append(names, name)
 		}
-		return false, p.setHeader(names)
+		return false, p.setHeaderColumns(names)
 	}
 	if len(p.cells) != len(p.header) {
 		return false, fmt.Errorf("%d cells, and the table has %d columns", len(p.cells), len(p.header))
@@ -51,14 +51,14 @@ func (p *exportParser) rowOfCells() (bool, error) {
 		return false, nil // the line of types
 	}
 	for i, f := range p.header {
-		if err := p.setColumn(f, p.cells[i]); err != nil {
+		if err := p.setRowColumn(f, p.cells[i]); err != nil {
 			return false, columnError(f, i, err)
 		}
 	}
 	return true, nil
 }
 
-// isHeader goes by the cell of column type: no event has the name of a column there.
-func (p *exportParser) isHeader() bool {
+// isHeaderRecord goes by the cell of column type: no event has the name of a column there.
+func (p *exportParser) isHeaderRecord() bool {
 	return p.typeCell < len(p.cells) && columnsByName[p.cells[p.typeCell].text] != columnOther
 }

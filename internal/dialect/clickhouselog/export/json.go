@@ -10,8 +10,8 @@ import (
 
 var errJSON = errors.New("not JSON, or only a part of it")
 
-// parseJSON: two rows in one line are a torn one and its neighbour.
-func (p *exportParser) parseJSON(text string) (jsontree.Value, error) {
+// parseJSONLine: two rows in one line are a torn one and its neighbour.
+func (p *exportParser) parseJSONLine(text string) (jsontree.Value, error) {
 	v, flaw, broken := p.json.ParseString(text)
 	switch {
 	case errors.Is(broken, jsontree.ErrTrailing):
@@ -22,8 +22,8 @@ func (p *exportParser) parseJSON(text string) (jsontree.Value, error) {
 	return v, flaw
 }
 
-// jsonList appends the strings of a JSON array.
-func jsonList(v jsontree.Value, dst []string) ([]string, error) {
+// appendJSONList appends the strings of a JSON array.
+func appendJSONList(v jsontree.Value, dst []string) ([]string, error) {
 	if v.Kind() != jsontree.Array {
 		return dst, errJSON
 	}
@@ -36,9 +36,9 @@ func jsonList(v jsontree.Value, dst []string) ([]string, error) {
 	return dst, nil
 }
 
-// jsonPairs appends the pairs of an array of tuples, which are arrays or, when their elements have names, objects; or
+// appendJSONPairs appends the pairs of an array of tuples, which are arrays or, when their elements have names, objects; or
 // those of a map, which is one object.
-func jsonPairs(v jsontree.Value, dst []session.Setting) ([]session.Setting, error) {
+func appendJSONPairs(v jsontree.Value, dst []session.Setting) ([]session.Setting, error) {
 	for name, value := range v.Members() {
 		if value.Kind() > jsontree.String {
 			return dst, errJSON

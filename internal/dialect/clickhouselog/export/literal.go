@@ -15,54 +15,54 @@ type literalReader struct {
 	malformed bool
 }
 
-// readList appends the strings of an array.
-func (l *literalReader) readList(dst []string) ([]string, error) {
-	l.require('[')
-	for more := !l.accept(']'); more && !l.malformed; more = l.nextElement(']') {
-		dst = append(dst, l.readScalar())
+// readStringList appends the strings of an array.
+func (l *literalReader) readStringList(dst []string) ([]string, error) {
+	l.requireByte('[')
+	for more := !l.consumeByte(']'); more && !l.malformed; more = l.nextElement(']') {
+		dst = append(dst, l.readScalarText())
 	}
-	return dst, l.finish()
+	return dst, l.requireEnd()
 }
 
-// readPairs appends the pairs of an array of tuples or of a map.
-func (l *literalReader) readPairs(dst []session.Setting) ([]session.Setting, error) {
+// readSettingPairs appends the pairs of an array of tuples or of a map.
+func (l *literalReader) readSettingPairs(dst []session.Setting) ([]session.Setting, error) {
 	opening, closing := byte('('), byte(']')
-	if l.accept('{') {
+	if l.consumeByte('{') {
 		opening, closing = 0, '}'
 	} else {
-		l.require('[')
+		l.requireByte('[')
 	}
-	for more := !l.accept(closing); more && !l.malformed; more = l.nextElement(closing) {
+	for more := !l.consumeByte(closing); more && !l.malformed; more = l.nextElement(closing) {
 		var pair session.Setting
 		if opening != 0 {
-			l.require('(')
+			l.requireByte('(')
 		}
-		pair.Name = l.readScalar()
+		pair.Name = l.readScalarText()
 		if opening != 0 {
-			l.require(',')
+			l.requireByte(',')
 		} else {
-			l.require(':')
+			l.requireByte(':')
 		}
-		pair.Value = l.readScalar()
+		pair.Value = l.readScalarText()
 		if opening != 0 {
-			l.require(')')
+			l.requireByte(')')
 		}
 		dst = append(dst, pair)
 	}
-	return dst, l.finish()
+	return dst, l.requireEnd()
 }
 
-func (l *literalReader) finish() error {
-	if l.skipSpace(); l.malformed || l.rest != "" {
+func (l *literalReader) requireEnd() error {
+	if l.skipSpaces(); l.malformed || l.rest != "" {
 		return errLiteral
 	}
 	return nil
 }
 
-func (l *literalReader) skipSpace() { l.rest = strings.TrimLeft(l.rest, " ") }
+func (l *literalReader) skipSpaces() { l.rest = strings.TrimLeft(l.rest, " ") }
 
-func (l *literalReader) accept(c byte) bool {
-	l.skipSpace()
+func (l *literalReader) consumeByte(c byte) bool {
+	l.skipSpaces()
 	if l.rest == "" || l.rest[0] != c {
 		return false
 	}
@@ -70,24 +70,24 @@ func (l *literalReader) accept(c byte) bool {
 	return true
 }
 
-func (l *literalReader) require(c byte) {
-	if !l.accept(c) {
+func (l *literalReader) requireByte(c byte) {
+	if !l.consumeByte(c) {
 		l.malformed = true
 	}
 }
 
 // nextElement returns false at the closing bracket.
 func (l *literalReader) nextElement(closing byte) bool {
-	if l.accept(',') {
+	if l.consumeByte(',') {
 		return true
 	}
-	l.require(closing)
+	l.requireByte(closing)
 	return false
 }
 
-// readScalar reads a string in single quotes, or a bare number or word. NULL is an empty string.
-func (l *literalReader) readScalar() string {
-	if !l.accept('\'') {
+// readScalarText reads a string in single quotes, or a bare number or word. NULL is an empty string.
+func (l *literalReader) readScalarText() string {
+	if !l.consumeByte('\'') {
 		n := strings.IndexAny(l.rest, ",)]}:")
 		if n <= 0 {
 			l.malformed = true
@@ -109,14 +109,14 @@ func (l *literalReader) readScalar() string {
 		case '\'':
 			raw := l.rest[:i]
 			l.rest = l.rest[i+1:]
-			return l.unescape(raw, escaped)
+			return l.unescapeIfNeeded(raw, escaped)
 		}
 	}
 	l.malformed = true
 	return ""
 }
 
-func (l *literalReader) unescape(raw string, escaped bool) string {
+func (l *literalReader) unescapeIfNeeded(raw string, escaped bool) string {
 	if !escaped {
 		return raw
 	}

@@ -46,7 +46,7 @@ type exportParser struct {
 	hasPrevious  bool  // there is one
 }
 
-func newParser(o logformat.Options, split func(*exportParser, string) (bool, error), frame func([]byte) int) *exportParser {
+func newExportParser(o logformat.Options, split func(*exportParser, string) (bool, error), frame func([]byte) int) *exportParser {
 	return &exportParser{split: split, frame: frame, mapper: clickhouselog.NewMapper(o.Instance), clock: newServerClock(o.Zone), json: jsontree.Doc{Lenient: true}}
 }
 
@@ -60,7 +60,7 @@ const requiredColumns = 1<<columnType | 1<<columnAuthID
 
 // Parse reads one line: a row, or one of those around the rows.
 func (p *exportParser) Parse(record string, offset int64, batch *logformat.EventBatch) error {
-	p.reset()
+	p.resetRow()
 	row, err := p.split(p, logformat.RecordText(record, offset))
 	if err != nil && p.startsWithNames && p.header == nil {
 		return errNames
@@ -71,7 +71,7 @@ func (p *exportParser) Parse(record string, offset int64, batch *logformat.Event
 	if missing := requiredColumns &^ p.seenColumns; missing != 0 {
 		return errMissing(missing)
 	}
-	if p.row.Micros, err = p.rowTime(); err != nil {
+	if p.row.Micros, err = p.rowTimeMicros(); err != nil {
 		return err
 	}
 	if !p.hasPrevious || p.row.Micros != p.previousTime {
@@ -89,7 +89,7 @@ func errMissing(bits uint32) error {
 	return errors.New("column auth_id is missing")
 }
 
-func (p *exportParser) reset() {
+func (p *exportParser) resetRow() {
 	r := &p.row
 	*r = clickhouselog.Row{
 		Profiles: r.Profiles[:0], Roles: r.Roles[:0], Settings: r.Settings[:0], Extra: r.Extra[:0],
@@ -98,8 +98,8 @@ func (p *exportParser) reset() {
 	p.seenColumns, p.microsText, p.secondText, p.arrayAsText = 0, "", "", false
 }
 
-// rowTime prefers the microseconds; event_time is for exports of selected columns.
-func (p *exportParser) rowTime() (int64, error) {
+// rowTimeMicros prefers the microseconds; event_time is for exports of selected columns.
+func (p *exportParser) rowTimeMicros() (int64, error) {
 	name, text := "event_time_microseconds", p.microsText
 	if text == "" {
 		name, text = "event_time", p.secondText
@@ -107,7 +107,7 @@ func (p *exportParser) rowTime() (int64, error) {
 	if text == "" {
 		return 0, errors.New("columns event_time_microseconds and event_time are missing")
 	}
-	micros, err := p.clock.parseMicros(text, p.previousTime)
+	micros, err := p.clock.parseTimeMicros(text, p.previousTime)
 	if err == nil {
 		_, err = localtime.UnixNanos(micros/1e6, 0)
 	}
@@ -144,7 +144,7 @@ func (p *exportParser) Restore(offset int64, text []byte, _ bool) error {
 	if len(s.Columns) == 0 {
 		return nil
 	}
-	return p.setHeader(s.Columns)
+	return p.setHeaderColumns(s.Columns)
 }
 
 // restoreNullUser is for formats whose values are all strings, NULL included.

@@ -7,15 +7,15 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// splitTSV reads a line of TSVWithNames. Tabs and line ends inside a cell are escaped.
-func splitTSV(p *exportParser, record string) (bool, error) {
+// splitTSVLine reads a line of TSVWithNames. Tabs and line ends inside a cell are escaped.
+func splitTSVLine(p *exportParser, record string) (bool, error) {
 	if record == "" {
 		return false, nil
 	}
 	p.cells = p.cells[:0]
 	for {
 		text, rest, more := strings.Cut(record, "\t")
-		p.cells = append(p.cells, tsvCell(text))
+		p.cells = append(p.cells, newTSVCell(text))
 		if !more {
 			return p.rowOfCells()
 		}
@@ -23,10 +23,12 @@ func splitTSV(p *exportParser, record string) (bool, error) {
 	}
 }
 
-func detectTSV(head []byte, whole bool) logformat.Verdict { return detectNames(head, whole, '\t') }
+func detectTSVHeader(head []byte, whole bool) logformat.Verdict {
+	return detectColumnNames(head, whole, '\t')
+}
 
-// detectNames requires a first line of names with this separator, two of them of session_log.
-func detectNames(head []byte, whole bool, separator byte) logformat.Verdict {
+// detectColumnNames requires a first line of names with this separator, two of them of session_log.
+func detectColumnNames(head []byte, whole bool, separator byte) logformat.Verdict {
 	head = bytes.TrimLeft(head, "\r\n")
 	line, _, complete := bytes.Cut(head, []byte{'\n'})
 	if !complete && !whole {

@@ -19,31 +19,31 @@ type Format struct {
 	// LineMayContinue says that only what follows a line can show whether it was all of its record. Then what is there so far does not
 	// end with a line: a reader must take it for whole, as it is when its writer writes records at once.
 	LineMayContinue bool
-	// Silent says that a record that cannot be read tells nothing. In other formats its time may decide what was held back.
+	// Silent says that a record that cannot be read gives no event. In other formats its time may decide what was held back.
 	Silent bool
 }
 
-// Check reads a text in several ways, and ends the test where they do not tell the same: at once, once more into memory
+// Check reads a text in several ways, and ends the test where their events differ: at once, once more into memory
 // that holds other events, in two pieces that are cut after so many bytes, and with a reader that is killed there.
 func (f *Format) Check(t testing.TB, text string, cut int) []session.Event {
 	t.Helper()
-	cut = f.between(text, cut)
-	whole := f.read(t, text)
-	f.plausible(t, whole)
-	used := f.reading(t)
-	used.soil()
-	used.feed(text, true)
-	equal(t, "read again", whole, used)
-	pieces := f.reading(t)
-	pieces.feed(text[:cut], false)
-	pieces.feed(text, true)
-	equal(t, "read in two pieces", whole, pieces)
-	equal(t, "read on after a kill", whole, f.killed(t, text, whole, cut))
+	cut = f.boundCut(text, cut)
+	whole := f.readWholeText(t, text)
+	f.checkPlausible(t, whole)
+	used := f.newReading(t)
+	used.fillBatchMemory()
+	used.feedText(text, true)
+	requireSameReading(t, "read again", whole, used)
+	pieces := f.newReading(t)
+	pieces.feedText(text[:cut], false)
+	pieces.feedText(text, true)
+	requireSameReading(t, "read in two pieces", whole, pieces)
+	requireSameReading(t, "read on after a kill", whole, f.readAfterKill(t, text, whole, cut))
 	return whole.batch.Events
 }
 
-// between makes a place in the text of any number.
-func (f *Format) between(text string, cut int) int {
+// boundCut makes a place in the text of any number.
+func (f *Format) boundCut(text string, cut int) int {
 	if cut %= len(text) + 1; cut < 0 {
 		cut = -cut
 	}
@@ -53,39 +53,39 @@ func (f *Format) between(text string, cut int) int {
 	return cut
 }
 
-func (f *Format) read(t testing.TB, text string) *reading {
-	r := f.reading(t)
-	r.feed(text, true)
+func (f *Format) readWholeText(t testing.TB, text string) *reading {
+	r := f.newReading(t)
+	r.feedText(text, true)
 	return r
 }
 
-// killed reads up to the last record that ends before the cut, and has another parser go on, as a reader does: what was
-// told before is not told again.
-func (f *Format) killed(t testing.TB, text string, whole *reading, cut int) *reading {
-	first := f.reading(t)
+// readAfterKill reads up to the last record that ends before the cut, and has another parser go on, as a reader does: what was
+// emitted before is not emitted again.
+func (f *Format) readAfterKill(t testing.TB, text string, whole *reading, cut int) *reading {
+	first := f.newReading(t)
 	n := 0
 	for ; n < len(whole.ends) && whole.ends[n] <= cut; n++ {
-		first.record(text[:whole.ends[n]])
+		first.parseRecord(text[:whole.ends[n]])
 	}
 	if first.refused {
-		return first.end()
+		return first.finishReading()
 	}
 	anchor, state := first.parser.ResumeOffset(), first.parser.ResumeState()
-	if anchor < 0 || int(anchor) > first.pos || anchor != 0 && !whole.isEnd(int(anchor)) {
+	if anchor < 0 || int(anchor) > first.pos || anchor != 0 && !whole.isRecordEnd(int(anchor)) {
 		t.Fatalf("the anchor %d is not the place of a record up to %d", anchor, first.pos)
 	}
-	second := f.reading(t)
+	second := f.newReading(t)
 	if err := second.parser.Restore(anchor, append([]byte(nil), state...), false); err != nil {
 		t.Fatalf("restore at %d: %v", anchor, err)
 	}
-	second.pos, second.told = int(anchor), first.pos
+	second.pos, second.emitted = int(anchor), first.pos
 	second.batch, second.bad = first.batch, first.bad
-	second.feed(text, true)
+	second.feedText(text, true)
 	return second
 }
 
-// plausible looks at what holds of every event and error.
-func (f *Format) plausible(t testing.TB, r *reading) {
+// checkPlausible checks what holds of every event and error.
+func (f *Format) checkPlausible(t testing.TB, r *reading) {
 	for i := range r.batch.Events {
 		e := &r.batch.Events[i]
 		if e.RecordID.IsZero() || e.SessionKey.IsZero() || e.Kind == session.KindUnknown || e.System == "" || e.Instance == "" {
@@ -102,8 +102,8 @@ func (f *Format) plausible(t testing.TB, r *reading) {
 	}
 }
 
-// equal compares two readings event by event, and the places of what could not be read.
-func equal(t testing.TB, how string, want, got *reading) {
+// requireSameReading compares two readings event by event, and the places of what could not be read.
+func requireSameReading(t testing.TB, how string, want, got *reading) {
 	t.Helper()
 	if len(want.batch.Events) != len(got.batch.Events) {
 		t.Fatalf("%s: %d events instead of %d", how, len(got.batch.Events), len(want.batch.Events))

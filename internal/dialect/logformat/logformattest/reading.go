@@ -9,7 +9,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
-// reading is one way through a text, as the tail of a file goes it.
+// newReading is one way through a text, as the tail of a file goes it.
 type reading struct {
 	t       testing.TB
 	silent  bool
@@ -18,7 +18,7 @@ type reading struct {
 	bad     []badRecord
 	ends    []int // of the records
 	pos     int
-	told    int // up to here another reading has told the events
+	emitted int // up to here another reading has emitted the events
 	refused bool
 }
 
@@ -27,23 +27,23 @@ type badRecord struct {
 	text string
 }
 
-func (f *Format) reading(t testing.TB) *reading {
+func (f *Format) newReading(t testing.TB) *reading {
 	return &reading{t: t, silent: f.Silent, parser: f.New(), batch: &logformat.EventBatch{}}
 }
 
 // full is what a batch's memory holds of events before: every field has a value.
 var full = sessiontest.Full()
 
-// soil fills the batch's memory, which a parser must not take for empty.
-func (r *reading) soil() {
+// fillBatchMemory leaves events in the batch's memory, which a parser must not take for empty.
+func (r *reading) fillBatchMemory() {
 	for range 16 {
 		full.CopyTo(r.batch.Add())
 	}
 	r.batch.Cut(0)
 }
 
-// feed reads what there is of the text: its beginning up to here. With final there will be no more.
-func (r *reading) feed(text string, final bool) {
+// feedText reads what there is of the text: its beginning up to here. With final there will be no more.
+func (r *reading) feedText(text string, final bool) {
 	for !r.refused && r.pos < len(text) {
 		rest := []byte(text[r.pos:])
 		n := r.parser.Frame(rest, final)
@@ -56,15 +56,15 @@ func (r *reading) feed(text string, final bool) {
 		if n == 0 {
 			return
 		}
-		r.record(text[:r.pos+n])
+		r.parseRecord(text[:r.pos+n])
 	}
 	if final {
-		r.end()
+		r.finishReading()
 	}
 }
 
-// record parses what the text now has more.
-func (r *reading) record(text string) {
+// parseRecord parses what the text now has more.
+func (r *reading) parseRecord(text string) {
 	if r.refused {
 		return
 	}
@@ -74,7 +74,7 @@ func (r *reading) record(text string) {
 	case logformat.IsRefusal(err):
 		r.batch.Cut(before)
 		r.refused = true
-	case r.pos < r.told:
+	case r.pos < r.emitted:
 		r.batch.Cut(before)
 	case err != nil:
 		r.bad = append(r.bad, badRecord{r.pos, err.Error()})
@@ -86,12 +86,12 @@ func (r *reading) record(text string) {
 	r.ends = append(r.ends, r.pos)
 }
 
-// end lets all the time pass that there is.
-func (r *reading) end() *reading {
+// finishReading flushes what waits for time.
+func (r *reading) finishReading() *reading {
 	if !r.refused {
 		r.parser.FlushDue(math.MaxInt64, r.batch)
 	}
 	return r
 }
 
-func (r *reading) isEnd(place int) bool { return slices.Contains(r.ends, place) }
+func (r *reading) isRecordEnd(place int) bool { return slices.Contains(r.ends, place) }
