@@ -3,8 +3,10 @@
 package clickhouselog
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"strconv"
+	"unique"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -49,7 +51,9 @@ type Certificate struct {
 type Mapper struct {
 	instance string
 	hash     session.Hasher
-	ordinals session.Ordinals
+	ordinals ordinals
+	keys     sessionKeys
+	text     texts
 }
 
 // NewMapper makes a mapper for the server or cluster of this stable name.
@@ -58,7 +62,7 @@ func NewMapper(instance string) *Mapper {
 }
 
 // Restart begins a new run over rows, which may go over the same ones again: rows that look alike are numbered anew.
-func (m *Mapper) Restart() { m.ordinals = session.Ordinals{} }
+func (m *Mapper) Restart() { m.ordinals = ordinals{} }
 
 // Event fills e, which is reset, from r. Rows of one timestamp must come one after the other, in the order of the
 // columns auth_id, type, client_address, client_port, for their ordinals to be the same again.
@@ -68,18 +72,18 @@ func (m *Mapper) Event(r *Row, e *session.Event) {
 	e.Time = r.Micros * 1000
 	e.Kind, e.Outcome, e.SourceEvent = r.Type.kindAndOutcome()
 	e.User, e.UserEmpty = r.User, r.User == "" && !r.UserNull
-	e.Roles, e.Profiles, e.Settings = append(e.Roles, r.Roles...), append(e.Profiles, r.Profiles...), append(e.Settings, r.Settings...)
+	e.Roles, e.Profiles, e.Settings = appendFew(e.Roles, r.Roles), appendFew(e.Profiles, r.Profiles), appendFew(e.Settings, r.Settings)
 	e.AuthType, e.Interface = r.AuthType, r.Interface
-	e.CertificateSubjects = append(e.CertificateSubjects, r.Certificate.Subjects...)
+	e.CertificateSubjects = appendFew(e.CertificateSubjects, r.Certificate.Subjects)
 	e.CertificateSerial, e.CertificateIssuer = r.Certificate.Serial, r.Certificate.Issuer
 	e.CertificateNotBefore, e.CertificateNotAfter = r.Certificate.NotBefore, r.Certificate.NotAfter
-	e.ClientAddress, e.ClientPort = addressText(r.ClientAddress), int32(r.ClientPort)
+	e.ClientAddress, e.ClientPort = m.text.cachedAddress(r.ClientAddress), int32(r.ClientPort)
 	e.ClientHostname, e.ClientName = r.Hostnames.Hostname, r.Hostnames.Name
-	e.ClientVersion, e.ClientRevision = versionText(r.Version), r.Revision
+	e.ClientVersion, e.ClientRevision = m.text.cachedVersion(r.Version), r.Revision
 	e.UserAgent = r.UserAgent
 	e.SessionID, e.SessionName = r.AuthIDText, r.SessionID
 	e.FailureReason = r.FailureReason
-	e.Extra = append(e.Extra, r.Extra...)
+	e.Extra = appendFew(e.Extra, r.Extra)
 	if r.Type == LoginFailure {
 		// The server writes NO_PASSWORD for every failure, whatever was tried: the method is unknown.
 		e.ErrorType, e.StatusCode = failureClass(r.FailureReason)
@@ -89,6 +93,17 @@ func (m *Mapper) Event(r *Row, e *session.Event) {
 	m.assignRecordIDs(r, e)
 }
 
+// appendFew is append for the handful of values that a row has: copying in bulk costs more than they do.
+func appendFew[T any](to, values []T) []T {
+	if len(values) > cap(to)-len(to) {
+		return append(to, values...)
+	}
+	for i := range values { //nolint:staticcheck // on purpose, see above
+		to = append(to, values[i])
+	}
+	return to
+}
+
 // assignRecordIDs gives the ids. The server's own key is (hostname, auth_id, type, event_time_microseconds); address and port
 // stand beside it because some builds of the engine give several sessions one auth_id.
 func (m *Mapper) assignRecordIDs(r *Row, e *session.Event) {
@@ -96,22 +111,88 @@ func (m *Mapper) assignRecordIDs(r *Row, e *session.Event) {
 	m.hash.Start("record", session.SystemClickHouse, m.instance).Str(r.Hostname).Bytes(r.AuthID[:]).Int(int64(r.Type)).
 		Int(r.Micros).Bytes(addr[:]).Int(int64(r.ClientPort))
 	e.RecordID = m.hash.RecordID(e.Time)
-	if n := m.ordinals.Next(e.Time, e.RecordID); n > 0 {
+	if n := m.ordinals.nextOrdinal(e.Time, e.RecordID); n > 0 {
 		e.RecordID = m.hash.Int(n).RecordID(e.Time)
 	}
-	e.SessionKey = m.hash.Start("session", session.SystemClickHouse, m.instance).Str(r.Hostname).Bytes(r.AuthID[:]).Key()
+	e.SessionKey = m.computeSessionKey(r)
 }
 
-func addressText(a netip.Addr) string {
+// computeSessionKey computes a session's key once for its login and logout where the one soon follows the other, as over HTTP.
+func (m *Mapper) computeSessionKey(r *Row) session.ID {
+	c := &m.keys[r.AuthID[3]]
+	if c.authID != r.AuthID || c.hostname != r.Hostname || c.key.IsZero() {
+		c.authID = r.AuthID
+		if c.hostname != r.Hostname {
+			c.hostname = unique.Make(r.Hostname).Value() // the row's own may be a part of a large text
+		}
+		c.key = m.hash.Start("session", session.SystemClickHouse, m.instance).Str(r.Hostname).Bytes(r.AuthID[:]).Key()
+	}
+	return c.key
+}
+
+type sessionKeys [256]struct {
+	authID   session.ID
+	hostname string
+	key      session.ID
+}
+
+// ordinals is session.Ordinals, which it spares the work where a timestamp has one record: nearly always.
+type ordinals struct {
+	time  int64
+	first session.ID // the only record of the timestamp so far, not yet in all
+	many  bool
+	all   session.Ordinals
+}
+
+func (o *ordinals) nextOrdinal(unixNano int64, id session.ID) int64 {
+	if unixNano != o.time || o.first.IsZero() {
+		o.time, o.first, o.many = unixNano, id, false
+		return 0
+	}
+	if !o.many {
+		o.many, o.all = true, session.Ordinals{}
+		o.all.Next(unixNano, o.first)
+	}
+	return o.all.Next(unixNano, id)
+}
+
+// texts renders values that recur, as a rule once each. A value that falls into the place of another takes it, so that an
+// attacker who comes from many addresses costs time, not memory.
+type texts struct {
+	addr [1 << 12]struct {
+		of   netip.Addr
+		text string
+	}
+	version [1 << 8]struct {
+		of   [3]uint32
+		text string
+	}
+}
+
+func (t *texts) cachedAddress(a netip.Addr) string {
 	if !a.IsValid() {
 		return ""
 	}
-	return a.Unmap().String()
+	b := a.As16()
+	c := &t.addr[scatterHash(binary.BigEndian.Uint64(b[:]), binary.BigEndian.Uint64(b[8:]))>>(64-12)]
+	if c.of != a {
+		c.of, c.text = a, a.Unmap().String()
+	}
+	return c.text
 }
 
-func versionText(v [3]uint32) string {
+func (t *texts) cachedVersion(v [3]uint32) string {
 	if v == [3]uint32{} {
 		return ""
 	}
-	return strconv.Itoa(int(v[0])) + "." + strconv.Itoa(int(v[1])) + "." + strconv.Itoa(int(v[2]))
+	c := &t.version[scatterHash(uint64(v[0])<<32|uint64(v[1]), uint64(v[2]))>>(64-8)]
+	if c.of != v {
+		b := strconv.AppendUint(nil, uint64(v[0]), 10)
+		b = strconv.AppendUint(append(b, '.'), uint64(v[1]), 10)
+		c.of, c.text = v, string(strconv.AppendUint(append(b, '.'), uint64(v[2]), 10))
+	}
+	return c.text
 }
+
+// scatterHash spreads numbers over the high bits of the result (multiplication by odd constants, after Fibonacci hashing).
+func scatterHash(a, b uint64) uint64 { return (a*0xff51afd7ed558ccd ^ b) * 0x9e3779b97f4a7c15 }

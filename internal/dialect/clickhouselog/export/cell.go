@@ -3,7 +3,6 @@ package export
 import (
 	"strings"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -11,54 +10,56 @@ import (
 type rowCell struct {
 	text string
 	kind cellKind
-	json jsontree.Value // of kindJSON
 }
 
 type cellKind uint8
 
 const (
-	kindNull      cellKind = iota
-	kindBare               // a number or a word, as it stands
-	kindString             // a string without escapes
-	kindCSVString          // a string with doubled quotes
-	kindTSV                // a TSV cell with backslashes: an escaped string, or an array, which TSV does not escape again
-	kindJSON               // an array or object
+	kindNull       cellKind = iota
+	kindBare                // a number or a word, as it stands
+	kindString              // a string without escapes
+	kindJSONString          // a string with JSON's escapes
+	kindCSVString           // a string with doubled quotes
+	kindTSV                 // a TSV cell with backslashes: an escaped string, or an array, which TSV does not escape again
+	kindJSON                // an array or object
 )
 
 // nullSymbol is NULL in JSONStringsEachRow and in formats for people.
 const nullSymbol = "ᴺᵁᴸᴸ"
 
-func unescapedText(c rowCell) (string, error) {
+func (p *exportParser) unescapedText(c rowCell) (string, error) {
 	switch c.kind {
 	case kindNull:
 		return "", nil
+	case kindJSONString:
+		return p.jsonTexts.decodeText(c.text)
 	case kindCSVString:
-		return strings.ReplaceAll(c.text, `""`, `"`), nil
+		return p.csvTexts.decodeText(c.text)
 	case kindTSV:
-		return unescapeBackslashes(c.text)
+		return p.backslashTexts.decodeText(c.text)
 	default:
 		return c.text, nil
 	}
 }
 
-func newLiteralReader(c rowCell) (literalReader, error) {
+func (p *exportParser) newLiteralReader(c rowCell) (literalReader, error) {
 	if c.kind == kindTSV {
-		return literalReader{rest: c.text}, nil
+		return literalReader{rest: c.text, escapes: &p.backslashTexts}, nil
 	}
-	s, err := unescapedText(c)
-	return literalReader{rest: s}, err
+	s, err := p.unescapedText(c)
+	return literalReader{rest: s, escapes: &p.backslashTexts}, err
 }
 
 // readStringList reads an array of strings.
 func (p *exportParser) readStringList(c rowCell, dst []string) ([]string, error) {
-	p.arrayAsText = p.arrayAsText || c.kind == kindString
+	p.arrayAsText = p.arrayAsText || c.kind == kindString || c.kind == kindJSONString
 	switch {
 	case c.kind == kindNull || c.text == "[]":
 		return dst, nil
 	case c.kind == kindJSON:
-		return appendJSONList(c.json, dst)
+		return p.appendJSONList(c.text, dst)
 	}
-	l, err := newLiteralReader(c)
+	l, err := p.newLiteralReader(c)
 	if err != nil {
 		return dst, err
 	}
@@ -66,14 +67,14 @@ func (p *exportParser) readStringList(c rowCell, dst []string) ([]string, error)
 }
 
 // readSettingPairs reads an array of two-element tuples, or a map.
-func readSettingPairs(c rowCell, dst []session.Setting) ([]session.Setting, error) {
+func (p *exportParser) readSettingPairs(c rowCell, dst []session.Setting) ([]session.Setting, error) {
 	switch {
 	case c.kind == kindNull || c.text == "[]" || c.text == "{}":
 		return dst, nil
 	case c.kind == kindJSON:
-		return appendJSONPairs(c.json, dst)
+		return p.appendJSONPairs(c.text, dst)
 	}
-	l, err := newLiteralReader(c)
+	l, err := p.newLiteralReader(c)
 	if err != nil {
 		return dst, err
 	}
@@ -98,17 +99,4 @@ func newTSVCell(s string) rowCell {
 		return rowCell{text: s, kind: kindTSV}
 	}
 	return rowCell{text: s, kind: kindBare}
-}
-
-func newJSONCell(v jsontree.Value) rowCell {
-	switch v.Kind() {
-	case jsontree.Missing, jsontree.Null:
-		return rowCell{}
-	case jsontree.Bool, jsontree.Number:
-		return rowCell{text: v.Peek(), kind: kindBare}
-	case jsontree.String:
-		return rowCell{text: v.Peek(), kind: kindString}
-	case jsontree.Array, jsontree.Object:
-	}
-	return rowCell{json: v, kind: kindJSON}
 }

@@ -62,9 +62,12 @@ var columnsByName = map[string]logColumn{
 type exportField struct {
 	column logColumn
 	name   string
+	key    string // of the attribute, for columns that have no field
 }
 
-func newExportField(name string) exportField { return exportField{columnsByName[name], name} }
+func newExportField(name string) *exportField {
+	return &exportField{column: columnsByName[name], name: name, key: session.SourceField + name}
+}
 
 var (
 	errType    = errors.New("neither LoginFailure, LoginSuccess nor Logout")
@@ -73,25 +76,25 @@ var (
 	errNumber  = errors.New("not a number of this column's size")
 )
 
-func (p *exportParser) setRowColumn(f exportField, c rowCell) error {
+func (p *exportParser) setRowColumn(f *exportField, c rowCell) error {
 	r := &p.row
 	var err error
 	switch f.column {
 	case columnHostname:
-		r.Hostname, err = unescapedText(c)
+		r.Hostname, err = p.unescapedText(c)
 	case columnType:
 		r.Type, err = parseEventType(c)
 	case columnAuthID:
 		r.AuthID, r.AuthIDText, err = parseUUIDText(c.text)
 	case columnSessionID:
-		r.SessionID, err = unescapedText(c)
+		r.SessionID, err = p.unescapedText(c)
 	case columnEventDate: // a part of the time
 	case columnEventTime:
 		p.secondText = c.text
 	case columnEventMicros:
 		p.microsText = c.text
 	case columnUser:
-		r.User, err = unescapedText(c)
+		r.User, err = p.unescapedText(c)
 		r.UserNull = c.kind == kindNull
 	case columnAuthType:
 		r.AuthType = enumNameOfCell(c, clickhouselog.AuthTypes)
@@ -100,7 +103,7 @@ func (p *exportParser) setRowColumn(f exportField, c rowCell) error {
 	case columnRoles:
 		r.Roles, err = p.readStringList(c, r.Roles)
 	case columnSettings:
-		r.Settings, err = readSettingPairs(c, r.Settings)
+		r.Settings, err = p.readSettingPairs(c, r.Settings)
 	case columnClientAddress:
 		r.ClientAddress, err = parseAddressCell(c)
 	case columnClientPort:
@@ -116,15 +119,15 @@ func (p *exportParser) setRowColumn(f exportField, c rowCell) error {
 	return err
 }
 
-func (p *exportParser) setMoreColumns(f exportField, c rowCell) error {
+func (p *exportParser) setMoreColumns(f *exportField, c rowCell) error {
 	r := &p.row
 	var n uint64
 	var err error
 	switch f.column {
 	case columnClientHostname:
-		r.Hostnames.Hostname, err = unescapedText(c)
+		r.Hostnames.Hostname, err = p.unescapedText(c)
 	case columnClientName:
-		r.Hostnames.Name, err = unescapedText(c)
+		r.Hostnames.Name, err = p.unescapedText(c)
 	case columnClientRevision:
 		n, err = parseUnsignedCell(c, 32)
 		r.Revision = uint32(n)
@@ -132,26 +135,26 @@ func (p *exportParser) setMoreColumns(f exportField, c rowCell) error {
 		n, err = parseUnsignedCell(c, 32)
 		r.Version[f.column-columnVersionMajor] = uint32(n)
 	case columnFailureReason:
-		r.FailureReason, err = unescapedText(c)
+		r.FailureReason, err = p.unescapedText(c)
 	case columnCertSubjects:
 		r.Certificate.Subjects, err = p.readStringList(c, r.Certificate.Subjects)
 	case columnCertSerial:
-		r.Certificate.Serial, err = unescapedText(c)
+		r.Certificate.Serial, err = p.unescapedText(c)
 	case columnCertIssuer:
-		r.Certificate.Issuer, err = unescapedText(c)
+		r.Certificate.Issuer, err = p.unescapedText(c)
 	case columnCertNotBefore:
-		r.Certificate.NotBefore, err = certificateTime(c)
+		r.Certificate.NotBefore, err = p.certificateTime(c)
 	case columnCertNotAfter:
-		r.Certificate.NotAfter, err = certificateTime(c)
+		r.Certificate.NotAfter, err = p.certificateTime(c)
 	case columnUserAgent:
-		r.UserAgent, err = unescapedText(c)
+		r.UserAgent, err = p.unescapedText(c)
 	default:
 		err = p.setUnmapped(f, c)
 	}
 	return err
 }
 
-func (p *exportParser) setUnmapped(f exportField, c rowCell) error {
+func (p *exportParser) setUnmapped(f *exportField, c rowCell) error {
 	if c.kind == kindNull {
 		return nil
 	}
@@ -159,13 +162,13 @@ func (p *exportParser) setUnmapped(f exportField, c rowCell) error {
 	var err error
 	switch {
 	case c.kind == kindJSON:
-		s = jsonAsLiteral(c.json, f.column == columnQuotas)
+		s, err = p.writeJSONAsLiteral(c.text, f.column == columnQuotas)
 	case c.kind == kindTSV && isBracketed(c.text):
 		s = c.text // an array: its escapes are those that toString() writes, too
 	default:
-		s, err = unescapedText(c)
+		s, err = p.unescapedText(c)
 	}
-	p.row.Extra = append(p.row.Extra, session.Attr{Key: session.SourceField + f.name, Value: s})
+	p.row.Extra = append(p.row.Extra, session.Attr{Key: f.key, Value: s})
 	return err
 }
 
@@ -240,14 +243,18 @@ func parseUnsignedCell(c rowCell, bits int) (uint64, error) {
 }
 
 // certificateTime returns RFC 3339. These columns have their zone, UTC, in their type.
-func certificateTime(c rowCell) (string, error) {
+func (p *exportParser) certificateTime(c rowCell) (string, error) {
 	if textUnlessNull(c) == "" {
 		return "", nil
 	}
+	return p.certificateTimes.decodeText(c.text)
+}
+
+func appendRFC3339(dst []byte, raw string) ([]byte, error) {
 	utc := newServerClock(time.UTC)
-	micros, err := utc.parseTimeMicros(c.text, 0)
+	micros, err := utc.parseTimeMicros(raw, 0)
 	if err != nil {
-		return "", err
+		return dst, err
 	}
-	return time.UnixMicro(micros).UTC().Format(time.RFC3339), nil
+	return time.UnixMicro(micros).UTC().AppendFormat(dst, time.RFC3339), nil
 }

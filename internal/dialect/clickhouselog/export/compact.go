@@ -3,27 +3,35 @@ package export
 import (
 	"bytes"
 	"errors"
-	"strings"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
 // splitJSONArray reads a line of JSONCompactEachRowWithNames.
 func splitJSONArray(p *exportParser, record string) (bool, error) {
-	if strings.TrimSpace(record) == "" {
+	j := jsonScanner{input: record}
+	if j.isAtEnd() {
 		return false, nil
 	}
-	v, err := p.parseJSONLine(record)
-	if err != nil {
-		return false, err
-	}
-	if v.Kind() != jsontree.Array {
+	if !j.consumeByte('[') {
 		return false, errors.New("not a JSON array")
 	}
 	p.cells = p.cells[:0]
-	for element := range v.Elements() {
-		p.cells = append(p.cells, newJSONCell(element))
+	for {
+		c, err := j.readValue()
+		if err != nil {
+			return false, err
+		}
+		p.cells = append(p.cells, c)
+		if j.consumeByte(']') {
+			break
+		}
+		if !j.consumeByte(',') {
+			return false, errJSON
+		}
+	}
+	if err := expectEnd(&j); err != nil {
+		return false, err
 	}
 	row, err := p.rowOfCells()
 	p.restoreNullUser()

@@ -6,57 +6,100 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
+
+// knownKey is a key of the row before with quotes and colon: "hostname":
+type knownKey struct {
+	text  string
+	field *exportField
+}
 
 // splitJSONObject reads a line of JSONEachRow. With output_format_json_array_of_rows lines of brackets stand around the rows,
 // and commas between them.
 func splitJSONObject(p *exportParser, record string) (bool, error) {
-	text := strings.TrimPrefix(strings.TrimSpace(record), "[")
-	inner, found := strings.CutSuffix(text, ",")
-	if !found {
-		inner = strings.TrimSuffix(text, "]")
+	j := jsonScanner{input: record}
+	j.consumeByte('[')
+	if j.consumeByte(']') || j.consumeByte(',') || j.isAtEnd() {
+		return false, expectEnd(&j)
 	}
-	if inner == "" {
-		return false, nil
-	}
-	v, err := p.parseJSONLine(inner)
-	if err != nil {
-		return false, err
-	}
-	if v.Kind() != jsontree.Object {
+	if !j.consumeByte('{') {
 		return false, errors.New("not a JSON object")
 	}
-	n := 0
-	for name, value := range v.Members() {
-		f := p.columnAtPlace(n, name)
-		if err := p.setRowColumn(f, newJSONCell(value)); err != nil {
+	for n := 0; ; n++ {
+		f, err := p.readKeyAndColon(&j, n)
+		if err != nil {
+			return false, err
+		}
+		c, err := j.readValue()
+		if err == nil {
+			err = p.setRowColumn(f, c)
+		}
+		if err != nil {
 			return false, columnError(f, n, err)
 		}
-		n++
+		if j.consumeByte('}') {
+			break
+		}
+		if !j.consumeByte(',') {
+			return false, errJSON
+		}
 	}
 	p.restoreNullUser()
-	return true, nil
+	if !j.consumeByte(',') {
+		j.consumeByte(']')
+	}
+	return true, expectEnd(&j)
 }
 
-// columnAtPlace finds a column by its name only where the row before had another one in this place.
-func (p *exportParser) columnAtPlace(n int, name string) exportField {
-	switch {
-	case n == len(p.previousKeys):
-		p.previousKeys = append(p.previousKeys, newExportField(strings.Clone(name)))
-	case p.previousKeys[n].name != name:
-		p.previousKeys[n] = newExportField(strings.Clone(name))
+// expectEnd: two rows in one line are a torn one and its neighbour.
+func expectEnd(j *jsonScanner) error {
+	if !j.isAtEnd() {
+		return errors.New("more than one JSON value in a line")
 	}
-	return p.previousKeys[n]
+	return nil
 }
 
 // columnError names the column if it is one of the table's: any other name may be a value that a torn line put there.
-func columnError(f exportField, n int, err error) error {
+func columnError(f *exportField, n int, err error) error {
 	if f.column == columnOther {
 		return fmt.Errorf("column %d: %w", n+1, err)
 	}
 	return fmt.Errorf("column %s: %w", f.name, err)
+}
+
+// readKeyAndColon reads the n-th key and its colon. Rows of one export have the same keys in the same order, so the key is compared
+// with the one that stood there before.
+func (p *exportParser) readKeyAndColon(j *jsonScanner, n int) (*exportField, error) {
+	j.peekByte()
+	if n < len(p.previousKeys) && strings.HasPrefix(j.input[j.position:], p.previousKeys[n].text) {
+		j.position += len(p.previousKeys[n].text)
+		return p.previousKeys[n].field, nil
+	}
+	start := j.position
+	raw, escaped, ok := j.readString()
+	if !ok || !j.consumeByte(':') {
+		return nil, errJSON
+	}
+	if escaped {
+		var err error
+		if raw, err = p.jsonTexts.decodeText(raw); err != nil {
+			return nil, err
+		}
+	}
+	f := p.findField(raw)
+	p.rememberKey(n, j.input[start:j.position], f)
+	return f, nil
+}
+
+func (p *exportParser) rememberKey(n int, text string, f *exportField) {
+	switch {
+	case n >= maxDecodedTexts || len(text) > maxDecodedLength:
+	case n < len(p.previousKeys):
+		p.previousKeys[n] = knownKey{strings.Clone(text), f}
+	case n == len(p.previousKeys):
+		p.previousKeys = append(p.previousKeys, knownKey{strings.Clone(text), f})
+	}
 }
 
 func detectJSONObject(head []byte, whole bool) logformat.Verdict {

@@ -12,7 +12,7 @@ var errNames = logformat.Refuse("the first line does not name the columns type, 
 
 // setHeaderColumns takes the names of the columns in order.
 func (p *exportParser) setHeaderColumns(names []string) error {
-	header, seen := make([]exportField, 0, len(names)), uint32(0)
+	header, seen := make([]*exportField, 0, len(names)), uint32(0)
 	typeCell := 0
 	for i, name := range names {
 		f := newExportField(strings.Clone(name))
@@ -36,7 +36,7 @@ func (p *exportParser) rowOfCells() (bool, error) {
 	if p.header == nil || p.isHeaderRecord() {
 		names := make([]string, 0, len(p.cells))
 		for _, c := range p.cells {
-			name, err := unescapedText(c)
+			name, err := p.unescapedText(c)
 			if err != nil {
 				return false, err
 			}

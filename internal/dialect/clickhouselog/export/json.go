@@ -3,108 +3,127 @@ package export
 import (
 	"errors"
 	"strings"
-
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
-	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 var errJSON = errors.New("not JSON, or only a part of it")
 
-// parseJSONLine: two rows in one line are a torn one and its neighbour.
-func (p *exportParser) parseJSONLine(text string) (jsontree.Value, error) {
-	v, flaw, broken := p.json.ParseString(text)
+// jsonScanner reads one JSON text in place: values are parts of it. It is laxer than the standard about bare words, which the
+// columns check, and strict about everything that shows a torn line.
+type jsonScanner struct {
+	input    string
+	position int
+}
+
+// peekByte returns the next character that is no blank, 0 at the end.
+func (j *jsonScanner) peekByte() byte {
+	for j.position < len(j.input) {
+		switch c := j.input[j.position]; c {
+		case ' ', '\t', '\r', '\n':
+			j.position++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+func (j *jsonScanner) isAtEnd() bool { return j.peekByte() == 0 && j.position == len(j.input) }
+
+func (j *jsonScanner) consumeByte(c byte) bool {
+	if j.peekByte() != c {
+		return false
+	}
+	j.position++
+	return true
+}
+
+// readString returns what is between the quotes.
+func (j *jsonScanner) readString() (raw string, escaped, ok bool) {
+	if !j.consumeByte('"') {
+		return "", false, false
+	}
+	start := j.position
+	for {
+		n := strings.IndexByte(j.input[j.position:], '"')
+		if n < 0 {
+			return "", escaped, false
+		}
+		// A quote is a part of the string when an odd number of backslashes stands before it.
+		back := j.position + n
+		for back > start && j.input[back-1] == '\\' {
+			back--
+		}
+		end := j.position + n
+		if !escaped && strings.IndexByte(j.input[j.position:end], '\\') >= 0 {
+			escaped = true
+		}
+		j.position = end + 1
+		if (end-back)%2 == 0 {
+			return j.input[start:end], escaped, true
+		}
+	}
+}
+
+// readValue reads any value as a cell. Arrays and objects stay raw.
+func (j *jsonScanner) readValue() (rowCell, error) {
+	switch j.peekByte() {
+	case '"':
+		raw, escaped, ok := j.readString()
+		if !ok {
+			return rowCell{}, errJSON
+		}
+		c := rowCell{text: raw, kind: kindString}
+		if escaped {
+			c.kind = kindJSONString
+		}
+		return c, nil
+	case '[', '{':
+		start := j.position
+		if !j.skipComposite() {
+			return rowCell{}, errJSON
+		}
+		return rowCell{text: j.input[start:j.position], kind: kindJSON}, nil
+	}
+	return j.readBare()
+}
+
+// readBare reads a number, true, false or null.
+func (j *jsonScanner) readBare() (rowCell, error) {
+	start := j.position
+	for j.position < len(j.input) && !strings.ContainsRune(",]} \t\r\n", rune(j.input[j.position])) {
+		j.position++
+	}
+	word := j.input[start:j.position]
 	switch {
-	case errors.Is(broken, jsontree.ErrTrailing):
-		return v, errors.New("more than one JSON value in a line")
-	case broken != nil:
-		return v, errJSON
+	case word == "null":
+		return rowCell{kind: kindNull}, nil
+	case word == "" || j.position == len(j.input):
+		return rowCell{}, errJSON
+	case word == "true" || word == "false" || word[0] == '-' || word[0]-'0' <= 9:
+		return rowCell{text: word, kind: kindBare}, nil
 	}
-	return v, flaw
+	return rowCell{}, errJSON
 }
 
-// appendJSONList appends the strings of a JSON array.
-func appendJSONList(v jsontree.Value, dst []string) ([]string, error) {
-	if v.Kind() != jsontree.Array {
-		return dst, errJSON
-	}
-	for element := range v.Elements() {
-		if element.Kind() > jsontree.String {
-			return dst, errJSON
-		}
-		dst = append(dst, element.Peek())
-	}
-	return dst, nil
-}
-
-// appendJSONPairs appends the pairs of an array of tuples, which are arrays or, when their elements have names, objects; or
-// those of a map, which is one object.
-func appendJSONPairs(v jsontree.Value, dst []session.Setting) ([]session.Setting, error) {
-	for name, value := range v.Members() {
-		if value.Kind() > jsontree.String {
-			return dst, errJSON
-		}
-		dst = append(dst, session.Setting{Name: name, Value: value.Peek()})
-	}
-	for tuple := range v.Elements() {
-		var parts []string
-		for _, part := range tuple.Children() {
-			if part.Kind() > jsontree.String {
-				return dst, errJSON
+// skipComposite skips an array or object with all that it holds. Nesting is counted, not recursed into.
+func (j *jsonScanner) skipComposite() bool {
+	depth := 0
+	for j.position < len(j.input) {
+		switch j.input[j.position] {
+		case '[', '{':
+			depth++
+		case ']', '}':
+			if depth--; depth == 0 {
+				j.position++
+				return true
 			}
-			parts = append(parts, part.Peek())
-		}
-		if len(parts) != 2 {
-			return dst, errJSON
-		}
-		dst = append(dst, session.Setting{Name: parts[0], Value: parts[1]})
-	}
-	return dst, nil
-}
-
-// jsonAsLiteral writes a JSON array or object as toString() has it in SQL, ['a','b'], so that a column without a field has one text in
-// every format. JSON does not distinguish a tuple from an array inside an array: the one such column known, quotas, holds tuples.
-func jsonAsLiteral(v jsontree.Value, tuples bool) string {
-	var b strings.Builder
-	writeLiteral(&b, v, 1, tuples)
-	return b.String()
-}
-
-func writeLiteral(b *strings.Builder, v jsontree.Value, depth int, tuples bool) {
-	switch v.Kind() {
-	case jsontree.Missing, jsontree.Null:
-		b.WriteString("NULL")
-	case jsontree.Bool, jsontree.Number:
-		b.WriteString(v.Peek())
-	case jsontree.String:
-		writeQuoted(b, v.Peek())
-	case jsontree.Array, jsontree.Object:
-		brackets := "[]"
-		switch {
-		case tuples && depth == 2:
-			brackets = "()"
-		case v.Kind() == jsontree.Object:
-			brackets = "{}"
-		}
-		between := brackets[:1]
-		for name, child := range v.Children() {
-			b.WriteString(between)
-			if between = ","; v.Kind() == jsontree.Object {
-				writeQuoted(b, name)
-				b.WriteByte(':')
+		case '"':
+			if _, _, ok := j.readString(); !ok {
+				return false
 			}
-			writeLiteral(b, child, depth+1, tuples)
+			continue
 		}
-		if between != "," {
-			b.WriteString(between)
-		}
-		b.WriteString(brackets[1:])
+		j.position++
 	}
-}
-
-var literalEscaper = strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "\t", `\t`, "\r", `\r`, "\b", `\b`, "\f", `\f`, "\x00", `\0`)
-
-func writeQuoted(b *strings.Builder, text string) {
-	b.WriteByte('\'')
-	_, _ = literalEscaper.WriteString(b, text)
-	b.WriteByte('\'')
+	return false
 }

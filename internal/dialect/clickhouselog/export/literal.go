@@ -12,6 +12,7 @@ var errLiteral = errors.New("neither an array nor a tuple as ClickHouse writes t
 // literalReader reads ClickHouse's text of arrays, tuples and maps, ['a','b'] and [('a','1')], from CSV and TSV cells.
 type literalReader struct {
 	rest      string
+	escapes   *textDecoder
 	malformed bool
 }
 
@@ -120,7 +121,7 @@ func (l *literalReader) unescapeIfNeeded(raw string, escaped bool) string {
 	if !escaped {
 		return raw
 	}
-	s, err := unescapeBackslashes(raw)
+	s, err := l.escapes.decodeText(raw)
 	if err != nil {
 		l.malformed = true
 	}

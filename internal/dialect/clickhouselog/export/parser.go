@@ -12,9 +12,9 @@ package export
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/localtime"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
@@ -26,15 +26,19 @@ type exportParser struct {
 	split func(p *exportParser, record string) (row bool, err error)
 	frame func(data []byte) int
 
-	mapper *clickhouselog.Mapper
-	clock  serverClock
-	json   jsontree.Doc
+	mapper           *clickhouselog.Mapper
+	clock            serverClock
+	jsonTexts        textDecoder
+	csvTexts         textDecoder
+	backslashTexts   textDecoder
+	certificateTimes textDecoder
 
-	startsWithNames bool          // the format begins with a line of names
-	header          []exportField // the columns in that order
-	typeCell        int           // which of them is type
-	cells           []rowCell     // the current row
-	previousKeys    []exportField // JSONEachRow: the columns of the row before, in that order
+	startsWithNames bool                    // the format begins with a line of names
+	header          []*exportField          // the columns in that order
+	typeCell        int                     // which of them is type
+	cells           []rowCell               // the current row
+	previousKeys    []knownKey              // JSONEachRow: the keys of the row before, which are those of this one
+	fields          map[string]*exportField // JSONEachRow: all keys seen
 
 	row                    clickhouselog.Row
 	seenColumns            uint32 // bits of the columns that the row has
@@ -47,7 +51,16 @@ type exportParser struct {
 }
 
 func newExportParser(o logformat.Options, split func(*exportParser, string) (bool, error), frame func([]byte) int) *exportParser {
-	return &exportParser{split: split, frame: frame, mapper: clickhouselog.NewMapper(o.Instance), clock: newServerClock(o.Zone), json: jsontree.Doc{Lenient: true}}
+	return &exportParser{
+		split:            split,
+		frame:            frame,
+		mapper:           clickhouselog.NewMapper(o.Instance),
+		clock:            newServerClock(o.Zone),
+		jsonTexts:        textDecoder{decode: unescapeJSONText},
+		csvTexts:         textDecoder{decode: unescapeDoubledQuotes},
+		backslashTexts:   textDecoder{decode: unescapeBackslashes},
+		certificateTimes: textDecoder{decode: appendRFC3339},
+	}
 }
 
 func (p *exportParser) Frame(data []byte, final bool) int {
@@ -145,6 +158,19 @@ func (p *exportParser) Restore(offset int64, text []byte, _ bool) error {
 		return nil
 	}
 	return p.setHeaderColumns(s.Columns)
+}
+
+// findField bounds the map, which an export with ever new names would grow.
+func (p *exportParser) findField(name string) *exportField {
+	if f, ok := p.fields[name]; ok {
+		return f
+	}
+	if p.fields == nil || len(p.fields) >= maxDecodedTexts {
+		p.fields = map[string]*exportField{}
+	}
+	f := newExportField(strings.Clone(name))
+	p.fields[f.name] = f
+	return f
 }
 
 // restoreNullUser is for formats whose values are all strings, NULL included.
