@@ -43,6 +43,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/extension/sessionlogdelivery"
 	"github.com/otel-sessionlog/sessionlog/extension/sessionlogencoding"
 	"github.com/otel-sessionlog/sessionlog/extension/sessionloglimits"
+	"github.com/otel-sessionlog/sessionlog/processor/sessionlogshapeprocessor"
 	"github.com/otel-sessionlog/sessionlog/receiver/sessionlogreceiver"
 )
 
@@ -62,6 +63,7 @@ func distributionFactories() (otelcol.Factories, error) {
 	f.Processors, f.ProcessorModules, errs[2] = callConstructors[processor.Factory](
 		batchprocessor.NewFactory, memorylimiterprocessor.NewFactory, transformprocessor.NewFactory, filterprocessor.NewFactory,
 		attributesprocessor.NewFactory, resourceprocessor.NewFactory, redactionprocessor.NewFactory,
+		sessionlogshapeprocessor.NewFactory,
 	)
 	f.Connectors, f.ConnectorModules, errs[3] = callConstructors[connector.Factory](sessiontraceconnector.NewFactory)
 	f.Exporters, f.ExporterModules, errs[4] = callConstructors[exporter.Factory](

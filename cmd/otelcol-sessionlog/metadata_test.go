@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/extension"
+	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/receiver"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.yaml.in/yaml/v3"
@@ -112,7 +113,7 @@ func TestMetadataSaysWhatTheCodeDoes(t *testing.T) {
 			}
 		})
 	}
-	for _, pattern := range []string{"receiver", "exporter", "connector", "extension"} {
+	for _, pattern := range []string{"receiver", "processor", "exporter", "connector", "extension"} {
 		files, err := filepath.Glob("../../" + pattern + "/*/metadata.yaml")
 		require.NoError(t, err)
 		for _, file := range files {
@@ -196,6 +197,12 @@ func ourComponents(t *testing.T) map[string]observedComponent {
 			return err
 		})
 	}
+	for typ, p := range f.Processors {
+		add(p, "processor", fmt.Sprintf("%s: logs", strings.ToLower(p.LogsStability().String())), func(set component.TelemetrySettings, config component.Config) error {
+			_, err := p.CreateLogs(t.Context(), processor.Settings{ID: component.NewID(typ), TelemetrySettings: set}, config, consumertest.NewNop())
+			return err
+		})
+	}
 	for typ, e := range f.Exporters {
 		add(e, "exporter", fmt.Sprintf("%s: logs", strings.ToLower(e.LogsStability().String())), func(set component.TelemetrySettings, config component.Config) error {
 			_, err := e.CreateLogs(t.Context(), exporter.Settings{ID: component.NewID(typ), TelemetrySettings: set}, config)
@@ -232,6 +239,8 @@ func leastConfig(t *testing.T, folder string) map[string]any {
 		return map[string]any{"sqlite": map[string]any{"path": filepath.Join(t.TempDir(), "session_log.db")}}
 	case "exporter/sessionlogforwardexporter":
 		return map[string]any{"protocol": "ndjson", "endpoint": "http://127.0.0.1:1", "dead_letter": map[string]any{"directory": t.TempDir()}}
+	case "processor/sessionlogshapeprocessor":
+		return map[string]any{"format": "ecs"}
 	case "extension/sessionlogencoding":
 		return map[string]any{"instance": "here"}
 	}

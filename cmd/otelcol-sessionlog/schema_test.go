@@ -62,8 +62,7 @@ func TestSchemasAreOfTheConfigurations(t *testing.T) {
 		}
 		sections[section].(schema)["patternProperties"].(schema)["^"+kind+"(/.+)?$"] = own
 	}
-	// We have no processor, but a file has them; a section of any other name is a mistyped one, which the collector refuses.
-	sections["processors"], sections["service"] = schema{"type": []string{"object", "null"}}, schema{"type": []string{"object", "null"}}
+	sections["service"] = schema{"type": []string{"object", "null"}} // a section of any other name is a mistyped one, which the collector refuses
 	whole, err := json.MarshalIndent(schema{
 		"$schema": "http://json-schema.org/draft-07/schema#", "title": "Configuration of otelcol-sessionlog",
 		"description": "What our own components take. Blocks of others are not looked into.", "type": "object", "properties": sections, "additionalProperties": false,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/internal/shape"
 	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 )
 
@@ -34,6 +35,10 @@ type Config struct {
 	// Envelope is what the log's lines are wrapped in: none, or cloudwatch for what a subscription filter of CloudWatch Logs
 	// sends.
 	Envelope string `mapstructure:"envelope"`
+	// Shape lets exporters encode events: ocsf, ecs, cim, cef or flat. Empty: the extension only decodes.
+	Shape string `mapstructure:"shape"`
+	// Kinds are the events that are encoded; empty: those of which the shape has a notion.
+	Kinds []string `mapstructure:"kinds"`
 }
 
 // Unmarshal refuses durations without a unit, and explains unknown keys.
@@ -42,7 +47,10 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error { return strictconfig.Unmar
 // Validate names the key and the remedy.
 func (c *Config) Validate() error {
 	var errs []error
-	if c.Instance == "" {
+	if c.Shape != "" {
+		errs = append(errs, c.validateShape())
+	}
+	if c.Instance == "" && c.Shape == "" {
 		errs = append(errs, errors.New("instance: required: write a stable name of the server whose log is decoded, it is part of every record's id"))
 	}
 	if _, ok := logformat.Find(formats.All(), c.Format); !ok && c.Format != formatAuto {
@@ -58,6 +66,21 @@ func (c *Config) Validate() error {
 		errs = append(errs, fmt.Errorf("envelope: %q is neither %s nor %s", c.Envelope, EnvelopeNone, EnvelopeCloudWatch))
 	}
 	return errors.Join(errs...)
+}
+
+// decodes is false for an extension that only encodes.
+func (c *Config) decodes() bool { return c.Instance != "" }
+
+func (c *Config) validateShape() error {
+	err := shape.CheckOptions(shape.Format(c.Shape), c.shapeOptions(""))
+	if err != nil && strings.HasPrefix(err.Error(), "format:") {
+		return fmt.Errorf("shape:%s", strings.TrimPrefix(err.Error(), "format:"))
+	}
+	return err
+}
+
+func (c *Config) shapeOptions(version string) shape.Options {
+	return shape.Options{Kinds: c.Kinds, Version: version}
 }
 
 // loadTimezone is nil when none is configured. `Local` is refused: it is another zone on another machine.

@@ -222,6 +222,52 @@ func TestConcurrentBuffers(t *testing.T) {
 	workers.Wait()
 }
 
+// TestLinesOfEveryShape: one line an event, and nothing before it.
+func TestLinesOfEveryShape(t *testing.T) {
+	decoder := start(t, func(c *Config) { c.Format = "jsonlog" })
+	logs, err := decoder.UnmarshalLogs([]byte(content(t, "postgreslog/testdata/15/log.jsonl")))
+	require.NoError(t, err)
+	logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().Body().SetStr("no event")
+	_, marshals := decoder.(plog.Marshaler)
+	require.False(t, marshals, "without shape an exporter must refuse it at start")
+	for _, shape := range []string{"ocsf", "ecs", "cim", "cef", "flat"} {
+		u := start(t, func(c *Config) { c.Shape = shape })
+		lines, err := u.(plog.Marshaler).MarshalLogs(logs)
+		require.NoError(t, err)
+		require.True(t, bytes.HasSuffix(lines, []byte("\n")))
+		n := 0
+		for line := range bytes.Lines(lines) {
+			n++
+			if shape != "cef" {
+				require.True(t, json.Valid(line), "%s", line)
+			}
+		}
+		require.Equal(t, map[string]int{"ocsf": 26 + 14, "ecs": 26 + 14, "cim": 26, "cef": 26 + 14, "flat": 26 + 14}[shape], n, shape)
+	}
+}
+
+// TestAnExtensionThatOnlyEncodes needs no instance, and is no decoder.
+func TestAnExtensionThatOnlyEncodes(t *testing.T) {
+	cfg := defaultConfig().(*Config)
+	cfg.Shape, cfg.Kinds = "ecs", []string{"logout"}
+	require.NoError(t, confmap.Validate(cfg))
+	core, warnings := observer.New(zap.WarnLevel)
+	set := extensiontest.NewNopSettings(Type)
+	set.Logger = zap.New(core)
+	ext, err := NewFactory().Create(t.Context(), set, cfg)
+	require.NoError(t, err)
+	_, decodes := ext.(plog.Unmarshaler)
+	require.False(t, decodes)
+	login := make([]session.Event, 1)
+	login[0].Kind, login[0].Time, login[0].User = session.KindLogin, 1, "alice"
+	lines, err := ext.(plog.Marshaler).MarshalLogs(plogs.NewEncoder("1").Encode(login))
+	require.NoError(t, err)
+	require.Empty(t, lines)
+	require.NotNil(t, lines, "nil is a tombstone to Kafka")
+	require.Equal(t, 1, warnings.Len())
+	require.Contains(t, warnings.All()[0].Message, "add login to kinds")
+}
+
 func TestMistakesInTheConfiguration(t *testing.T) {
 	require.NoError(t, componenttest.CheckConfigStruct(defaultConfig()))
 	for _, test := range []struct {
@@ -232,6 +278,8 @@ func TestMistakesInTheConfiguration(t *testing.T) {
 		{func(c *Config) { c.Format = "Parquet" }, `format: "Parquet" is not known: write auto or one of connectionlog`},
 		{func(c *Config) { c.LogLinePrefix = "%c " }, `log_line_prefix: "%c " has none of the times %m, %t and %n`},
 		{func(c *Config) { c.Timezone = "IST" }, `timezone: "IST" is not an IANA name`},
+		{func(c *Config) { c.Shape = "leef" }, `shape: "leef" is not known: write one of ocsf, ecs, cim, cef, flat`},
+		{func(c *Config) { c.Shape, c.Kinds = "ecs", []string{"login", "x"} }, `kinds: "x" is not known`},
 		{func(c *Config) { c.Envelope = "box" }, `envelope: "box" is neither none nor cloudwatch`},
 	} {
 		cfg := defaultConfig().(*Config)
@@ -269,5 +317,5 @@ func TestExamplesOfTheReadme(t *testing.T) {
 			found++
 		}
 	}
-	require.Equal(t, 3, found)
+	require.Equal(t, 4, found)
 }

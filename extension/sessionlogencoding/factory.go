@@ -20,5 +20,14 @@ func NewFactory() extension.Factory {
 func defaultConfig() component.Config { return &Config{Format: formatAuto, Envelope: EnvelopeNone} }
 
 func createExtension(_ context.Context, set extension.Settings, cfg component.Config) (extension.Extension, error) {
-	return newEncoding(cfg.(*Config), set)
+	config := cfg.(*Config)
+	marshaler, err := newMarshaler(config, set)
+	if err != nil || config.Shape != "" && !config.decodes() {
+		return marshaler, err
+	}
+	unmarshaler, err := newEncoding(config, set)
+	if err != nil || config.Shape == "" {
+		return unmarshaler, err
+	}
+	return &bothWays{logEncoding: unmarshaler, logMarshaler: marshaler}, nil
 }
