@@ -29,7 +29,7 @@ func TestEventsThroughKafka(t *testing.T) {
 		"exporters": map[string]any{"sessionlog/direct": map[string]any{"sqlite": map[string]any{"path": filepath.Join(direct, "session_log.db")}}},
 		"service": map[string]any{
 			"extensions": []string{"file_storage", "sessionlog_delivery"},
-			"telemetry":  map[string]any{"logs": map[string]any{"output_paths": []string{filepath.Join(dir, "collector.log")}}},
+			"telemetry":  quietTelemetry(filepath.Join(dir, "collector.log")),
 			"pipelines":  map[string]any{"logs/to_kafka": map[string]any{"exporters": []string{"kafka", "sessionlog/direct"}}},
 		},
 	}))
@@ -71,7 +71,7 @@ func TestSignInsThroughEventHub(t *testing.T) {
 				"auth": map[string]any{"sasl": map[string]any{"mechanism": "PLAIN", "username": "$$ConnectionString", "password": "x"}},
 			}},
 			"service": map[string]any{
-				"telemetry": map[string]any{"logs": map[string]any{"output_paths": []string{filepath.Join(dir, "collector.log")}}},
+				"telemetry": quietTelemetry(filepath.Join(dir, "collector.log")),
 				"pipelines": map[string]any{"logs/hub": map[string]any{"receivers": []string{"file_log/hub"}, "processors": []string{"transform/json"}, "exporters": []string{"kafka/hub"}}},
 			},
 		}))

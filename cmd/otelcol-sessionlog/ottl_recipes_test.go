@@ -48,7 +48,7 @@ func TestRecipes(t *testing.T) {
 	overrides := map[string]any{
 		"extensions": map[string]any{"file_storage": map[string]any{"directory": filepath.Join(dir, "storage")}},
 		"exporters":  map[string]any{"sessionlog": map[string]any{"sqlite": map[string]any{"path": filepath.Join(dir, "unused.db")}}},
-		"service":    map[string]any{"telemetry": map[string]any{"logs": map[string]any{"output_paths": []string{logFile}}}},
+		"service":    map[string]any{"telemetry": quietTelemetry(logFile)},
 	}
 	configs := []string{filepath.Join(recipesFolder, "common.yaml")}
 	recipes := ottlRecipes(t)
@@ -73,6 +73,11 @@ func TestRecipes(t *testing.T) {
 	require.NotContains(t, string(log), "failed to execute statement")
 	require.NotContains(t, string(log), secret)
 	require.Contains(t, string(log), "records written into the dead letter", "lines that cannot be read are warned of")
+}
+
+// quietTelemetry logs into a file, and listens nowhere.
+func quietTelemetry(logFile string) map[string]any {
+	return map[string]any{"logs": map[string]any{"output_paths": []string{logFile}}, "metrics": map[string]any{"level": "none", "readers": []any{}}}
 }
 
 func ottlRecipes(t *testing.T) (recipes []*ottlRecipe) {
