@@ -38,10 +38,10 @@ type Backend interface {
 // version, a path that is no database, a server of another kind.
 var ErrMisconfigured = errors.New("this cannot work as it is configured")
 
-// ErrBeforeFirstRelease is told of tables whose numbers of migrations mean something else.
+// ErrBeforeFirstRelease is returned for tables whose numbers of migrations mean something else.
 var ErrBeforeFirstRelease = errors.New("the tables are of a program from before 0.1.0, which nothing migrates")
 
-// ErrNameTaken is told where somebody else's table or view has the name of one that is to be made.
+// ErrNameTaken is returned where somebody else's table or view has the name of one that is to be made.
 var ErrNameTaken = errors.New("somebody else's table or view has a name that this program needs")
 
 // NameTaken is the error of a store where somebody else's table or view is called name; keys are what the user can change.
@@ -61,7 +61,7 @@ type Result struct {
 	Written    int // new in the table
 	Duplicates int // were there already with the same content
 	Conflicts  int // were there already with other content: kept aside, may be forgery
-	Expired    int // older than the store keeps (ttl): left out, so that what is told again does not come back
+	Expired    int // older than the store keeps (ttl): left out, so that what is delivered again does not come back
 	LeftOut    int // of a kind for which the store has no place, by its configuration
 	Rejected   []Rejection
 }

@@ -1,5 +1,5 @@
 // Package clickhouse keeps session events in ClickHouse: durable, each record once in every view at once, whichever and how
-// many collectors write. README.md tells users the rest.
+// many collectors write. README.md is for users.
 package clickhouse
 
 import (

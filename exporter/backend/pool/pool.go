@@ -6,7 +6,7 @@ import "context"
 // Pool holds connections of a fixed number. A connection heals itself: one that has broken is given back like any other.
 type Pool[L any] struct {
 	free    chan L // those that nobody uses
-	stopped error  // what a write is told that comes too late
+	stopped error  // the error of a write that comes too late
 
 	ctx    context.Context // ends with Shutdown: what runs is interrupted when it runs out of time
 	cancel context.CancelFunc

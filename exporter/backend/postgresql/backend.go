@@ -1,5 +1,5 @@
 // Package postgresql keeps session events in PostgreSQL: durable, each record once, whichever and how
-// many collectors write. README.md tells users the rest.
+// many collectors write. README.md is for users.
 package postgresql
 
 import (

@@ -13,7 +13,7 @@ import (
 
 // What can be wrong with the store, beside the way to it (package configpostgresql). None is permanent in the collector's
 // sense: each passes when somebody frees space, grants a right or mends the schema, and a permanent error would throw away
-// records that are in order. Records that can never be stored are told one by one, in Result.Rejected.
+// records that are in order. Records that can never be stored are listed one by one, in Result.Rejected.
 var (
 	ErrFull        = errors.New("no space left")
 	ErrPrivilege   = errors.New("a privilege is missing")

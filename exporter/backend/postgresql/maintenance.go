@@ -159,7 +159,7 @@ func (s *store) expireOnce(ctx context.Context, conn *pgconn.PgConn) error {
 }
 
 // dropPartition drops a month unless it holds a record that is younger than its id says. Who is writing one is waited for, and nobody
-// may begin to: what commits between the look and the drop would be gone.
+// may begin to: what commits between the count and the drop would be gone.
 func (s *store) dropPartition(ctx context.Context, conn *pgconn.PgConn, p idRange, before string) (dropped bool, err error) {
 	err = inTransaction(ctx, conn, func() error {
 		if err := s.lockPartitions(ctx, conn); err != nil {

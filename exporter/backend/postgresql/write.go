@@ -228,7 +228,7 @@ func (w *batchWrite) commitUninterrupted(ctx context.Context) error {
 }
 
 // oldestKept is the time from which on events are kept. Older ones are left out: were they let in and dropped
-// again, a source that tells its history over and over would fill and empty the table.
+// again, a source that delivers its history over and over would fill and empty the table.
 func (s *store) oldestKept() int64 {
 	if s.ttl == 0 {
 		return math.MinInt64

@@ -1,5 +1,5 @@
 // Package sqlite keeps session events in one SQLite file: durable, each record once, readable by any SQLite client while
-// it is written. README.md tells users the rest.
+// it is written. README.md is for users.
 package sqlite
 
 import (

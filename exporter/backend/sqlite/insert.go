@@ -37,7 +37,7 @@ func (w *writer) insertEvents(r *writeRequest) (err error) {
 }
 
 // oldestKept is the time from which on events are kept. Older ones are left out: were they let in and deleted
-// again, a source that tells its history over and over would fill and empty the table.
+// again, a source that delivers its history over and over would fill and empty the table.
 func (w *writer) oldestKept() int64 {
 	if w.ttl == 0 {
 		return math.MinInt64
