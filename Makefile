@@ -16,13 +16,14 @@ FUZZTIME ?= 20s
 FUZZ_FOLDER ?= .
 STORY_ROWS    ?= 1000000
 STORY_SEED    ?= 1
+CLOUD_ROWS    ?= 100000
 FAULT_RUNS    ?= 200
 FAULT_SEED    ?= 1
 PIPELINES        ?=
 PIPELINE_ROWS    ?= 1000000
 PIPELINE_REPEATS ?= 3
 
-.PHONY: help build run demo engines test race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-redshift bench-questions bench-all fuzz story-redshift story-clickhouse faults mutants house builder clean
+.PHONY: help build run demo engines test race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-redshift bench-questions bench-all fuzz story-redshift story-clickhouse story-clouds faults mutants house builder clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 18
@@ -110,6 +111,10 @@ story-redshift: engines ## STORY_ROWS rows (1000000) in Redshift's shape while t
 story-clickhouse: engines ## STORY_ROWS events (1000000) into ClickHouse, one server and a cluster, while both it and the collector are killed
 	SESSIONLOG_STORY_ROWS=$(STORY_ROWS) SESSIONLOG_STORY_SEED=$(STORY_SEED) SESSIONLOG_STORY_RESULTS=$(CURDIR)/proofs/stories.csv \
 		go test -run TestClickHouseStory -timeout 120m -v ./internal/e2e
+
+story-clouds: ## CLOUD_ROWS events (100000) of 20 streams in a stand-in for CloudWatch while the collector is killed, throttled, and its credentials expire
+	SESSIONLOG_STORY_ROWS=$(CLOUD_ROWS) SESSIONLOG_STORY_SEED=$(STORY_SEED) SESSIONLOG_STORY_RESULTS=$(CURDIR)/proofs/stories.csv \
+		go test -count 1 -run TestCloudsStory -timeout 60m -v ./internal/e2e
 
 faults: engines ## FAULT_RUNS runs (200) of random faults over all pairs of source and backend, drawn from FAULT_SEED; goes on where it was, results in proofs/faults.csv
 	SESSIONLOG_FAULTS_RUNS=$(FAULT_RUNS) SESSIONLOG_FAULTS_SEED=$(FAULT_SEED) SESSIONLOG_FAULTS_RESULTS=$(CURDIR)/proofs/faults.csv \

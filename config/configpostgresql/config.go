@@ -28,6 +28,8 @@ type ClientConfig struct {
 	Database string `mapstructure:"database"`
 	// TLS switches TLS on, with the server's name verified unless it says otherwise. Sockets of the machine never use it.
 	TLS configoptional.Optional[configtls.ClientConfig] `mapstructure:"tls"`
+	// IAM has AWS make the password for each connection, in place of Password.
+	IAM configoptional.Optional[IAMConfig] `mapstructure:"iam"`
 	// DialTimeout bounds connecting, TLS and login together, for each endpoint.
 	DialTimeout time.Duration `mapstructure:"dial_timeout"`
 }
@@ -36,6 +38,7 @@ type ClientConfig struct {
 func DefaultClientConfig() ClientConfig {
 	return ClientConfig{
 		TLS:         configoptional.Default(configtls.NewDefaultClientConfig()),
+		IAM:         configoptional.Default(IAMConfig{}),
 		DialTimeout: 10 * time.Second,
 	}
 }
@@ -52,7 +55,7 @@ func (c ClientConfig) Check() error {
 			errs = append(errs, fmt.Errorf("endpoints[%d]: %w", i, err))
 		}
 	}
-	if c.Username == "" {
+	if c.Username == "" && c.needsUsername() {
 		errs = append(errs, errors.New("username: empty; name the account to log in as"))
 	}
 	for key, value := range map[string]string{"username": c.Username, "password": string(c.Password), "database": c.Database} {
@@ -63,7 +66,7 @@ func (c ClientConfig) Check() error {
 	if c.DialTimeout <= 0 {
 		errs = append(errs, errors.New("dial_timeout: must be more than zero, such as 10s"))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.checkIAM())...)
 }
 
 // FirstHost is host:port of the first endpoint, or "" when there is no valid one.

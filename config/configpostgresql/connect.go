@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -31,6 +32,30 @@ type Options struct {
 // Connect logs in at the first endpoint that accepts it. The connection is pgx's low-level one: statements go over the simple
 // protocol and results come as text, which PostgreSQL and Redshift have in common.
 func (c ClientConfig) Connect(ctx context.Context, o Options) (*pgconn.PgConn, error) {
+	if !c.IAM.HasValue() {
+		return c.connect(ctx, o)
+	}
+	var errs []error
+	for i, text := range c.Endpoints { // one by one: a password of RDS is of one endpoint
+		to, err := parseEndpoint(text)
+		if err != nil {
+			return nil, fmt.Errorf("endpoints[%d]: %w", i, err)
+		}
+		one, err := c.withIAMPassword(ctx, to)
+		if err != nil {
+			return nil, err
+		}
+		one.Endpoints = []string{text}
+		conn, err := one.connect(ctx, o)
+		if err == nil {
+			return conn, nil
+		}
+		errs = append(errs, err)
+	}
+	return nil, errors.Join(errs...)
+}
+
+func (c ClientConfig) connect(ctx context.Context, o Options) (*pgconn.PgConn, error) {
 	cfg, err := c.driverConfig(ctx, o)
 	if err != nil {
 		return nil, err

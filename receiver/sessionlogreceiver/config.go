@@ -11,6 +11,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/redaction"
 	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/cloudwatch"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
 	httpsource "github.com/otel-sessionlog/sessionlog/receiver/source/http"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/journald"
@@ -22,6 +23,8 @@ import (
 type Config struct {
 	// ClickHouse reads system.session_log of a ClickHouse server.
 	ClickHouse configoptional.Optional[clickhouse.Config] `mapstructure:"clickhouse"`
+	// CloudWatch reads what RDS, Aurora and Redshift write to CloudWatch Logs.
+	CloudWatch configoptional.Optional[cloudwatch.Config] `mapstructure:"cloudwatch"`
 	// File reads exports of such a log, and the logs of other systems.
 	File configoptional.Optional[file.Config] `mapstructure:"file"`
 	// HTTP takes what applications and identity providers push.
@@ -60,6 +63,7 @@ const (
 func createDefaultConfig() component.Config {
 	return &Config{
 		ClickHouse: configoptional.Default(clickhouse.DefaultConfig()),
+		CloudWatch: configoptional.Default(cloudwatch.DefaultConfig()),
 		File:       configoptional.Default(file.DefaultConfig()),
 		HTTP:       configoptional.Default(httpsource.DefaultConfig()),
 		Journald:   configoptional.Default(journald.DefaultConfig()),

@@ -12,6 +12,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/cloudwatch"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/file"
 	httpsource "github.com/otel-sessionlog/sessionlog/receiver/source/http"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/journald"
@@ -23,6 +24,7 @@ import (
 func (c *Config) sourceBlocks() []sourceBlock {
 	return []sourceBlock{
 		newSourceBlock("clickhouse", &c.ClickHouse, clickhouse.New),
+		newSourceBlock("cloudwatch", &c.CloudWatch, cloudwatch.New),
 		newSourceBlock("file", &c.File, file.New),
 		newSourceBlock("http", &c.HTTP, httpsource.New),
 		newSourceBlock("journald", &c.Journald, journald.New),

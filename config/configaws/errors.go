@@ -1,0 +1,80 @@
+package configaws
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
+)
+
+// ErrNoRegion is the error of [ClientConfig.Load] where nothing says in which region the service is.
+var ErrNoRegion = errors.New("region: not written, and neither AWS_REGION nor the instance says it: write it, as eu-central-1")
+
+var (
+	expiredCodes = []string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+	foreignCodes = []string{"UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "InvalidAccessKeyId", "MissingAuthenticationToken", "MissingAuthenticationTokenException"}
+	deniedCodes  = []string{"AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "OptInRequired"}
+)
+
+// Code is the service's code of an error, "" where it has none.
+func Code(err error) string {
+	var answer smithy.APIError
+	if errors.As(err, &answer) {
+		return answer.ErrorCode()
+	}
+	return ""
+}
+
+// IsThrottled tells that the account asks more often than the service allows.
+func IsThrottled(err error) bool {
+	return retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err) == aws.TrueTernary
+}
+
+// IsExpired tells that temporary credentials have come to their end.
+func IsExpired(err error) bool { return slices.Contains(expiredCodes, Code(err)) }
+
+// IsDenied tells that the identity is known and may not do what it asked for.
+func IsDenied(err error) bool { return slices.Contains(deniedCodes, Code(err)) }
+
+// Explain gives the key and the remedy of an error that has to do with credentials, region or quotas; both are "" for others.
+func (c ClientConfig) Explain(err error) (key, remedy string) {
+	var signing *smithy.OperationError
+	code := Code(err)
+	switch {
+	case errors.Is(err, ErrNoRegion):
+		return "region", "write the region, as eu-central-1"
+	case IsThrottled(err):
+		return "collection_interval", "make it longer, or have fewer programs read the same account's logs: quotas are of the account and region"
+	case IsExpired(err):
+		return "role_arn", "let the collector run with credentials that renew themselves (an instance's or container's role, web identity, or role_arn): " +
+			"a session token that stands in the environment ends, and needs a restart with a new one"
+	case slices.Contains(foreignCodes, code):
+		return "role_arn", "AWS does not know the credentials: see AWS_ACCESS_KEY_ID, AWS_PROFILE or the role, and this machine's clock"
+	case IsDenied(err) && c.RoleARN != "" && isAboutRole(err):
+		return "role_arn", "let the role's trust policy name the collector's identity (and external_id, where it asks for one)"
+	case code == "" && errors.As(err, &signing) && isAboutCredentials(err):
+		return "role_arn", "there are no credentials: run the collector with an instance's or container's role, or with AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+	}
+	return "", ""
+}
+
+func isAboutRole(err error) bool {
+	var operation *smithy.OperationError
+	for errors.As(err, &operation) {
+		if operation.ServiceID == "STS" {
+			return true
+		}
+		err = operation.Err
+	}
+	return false
+}
+
+// isAboutCredentials goes by the SDK's words, which it has no type for.
+func isAboutCredentials(err error) bool {
+	text := err.Error()
+	return slices.ContainsFunc([]string{"get identity", "get credentials", "refresh cached credentials", "static credentials are empty"},
+		func(part string) bool { return strings.Contains(text, part) })
+}

@@ -1,0 +1,92 @@
+package cloudwatch
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/smithy-go/middleware"
+
+	"github.com/otel-sessionlog/sessionlog/config/configaws"
+)
+
+// logClient asks CloudWatch Logs. The SDK tries again what is throttled or lost.
+type logClient struct {
+	session *configaws.Session
+	api     *cloudwatchlogs.Client
+	pattern *string
+}
+
+// openClient makes a client. tried is told the error of every try, nil too.
+func openClient(ctx context.Context, cfg Config, tried func(error)) (*logClient, error) {
+	session, err := cfg.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &logClient{session: session}
+	if cfg.FilterPattern != "" {
+		c.pattern = &cfg.FilterPattern
+	}
+	c.api = cloudwatchlogs.NewFromConfig(session.Config, func(o *cloudwatchlogs.Options) {
+		if endpoint := cfg.BaseEndpoint(); endpoint != nil {
+			o.BaseEndpoint = endpoint
+		}
+		o.APIOptions = append(o.APIOptions, watchTries(tried))
+	})
+	return c, nil
+}
+
+// watchTries stands behind the SDK's retries, so that it sees each.
+func watchTries(tried func(error)) func(*middleware.Stack) error {
+	watch := middleware.FinalizeMiddlewareFunc("WatchTries", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+		middleware.FinalizeOutput, middleware.Metadata, error,
+	) {
+		out, metadata, err := next.HandleFinalize(ctx, in)
+		if ctx.Err() == nil {
+			tried(err)
+		}
+		return out, metadata, err
+	})
+	return func(stack *middleware.Stack) error { return stack.Finalize.Insert(watch, "Retry", middleware.After) }
+}
+
+// groupParameter gives a group by its name, or by its ARN where it is in a linked account.
+func groupParameter(group string) (name, identifier *string) {
+	if strings.HasPrefix(group, "arn:") {
+		return nil, &group
+	}
+	return &group, nil
+}
+
+// listStreams gives the streams of a group whose names begin so.
+func (c *logClient) listStreams(ctx context.Context, group, prefix string) (streams []types.LogStream, err error) {
+	in := &cloudwatchlogs.DescribeLogStreamsInput{}
+	in.LogGroupName, in.LogGroupIdentifier = groupParameter(group)
+	if prefix != "" {
+		in.LogStreamNamePrefix = &prefix
+	}
+	for {
+		out, err := c.api.DescribeLogStreams(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		streams = append(streams, out.LogStreams...)
+		if out.NextToken == nil {
+			return streams, nil
+		}
+		in.NextToken = out.NextToken
+	}
+}
+
+// readPage gives events of a stream in the order of their times, from a time in milliseconds on. A page may be empty and yet not the last:
+// that is the one without token.
+func (c *logClient) readPage(ctx context.Context, group, stream string, from int64, token *string) (events []types.FilteredLogEvent, next *string, err error) {
+	in := &cloudwatchlogs.FilterLogEventsInput{LogStreamNames: []string{stream}, StartTime: &from, FilterPattern: c.pattern, NextToken: token}
+	in.LogGroupName, in.LogGroupIdentifier = groupParameter(group)
+	out, err := c.api.FilterLogEvents(ctx, in)
+	if err != nil {
+		return nil, nil, err
+	}
+	return out.Events, out.NextToken, nil
+}

@@ -1,0 +1,27 @@
+package cloudwatch
+
+import (
+	"regexp"
+	"strings"
+)
+
+var partition = regexp.MustCompile(`\.[0-9]+$`)
+
+// serverName is the server that wrote a stream, by the names that RDS, Aurora and Redshift give: it is part of every id, so that what two
+// servers of one group write is never taken for the same. The region is in it because names are unique within one.
+func serverName(region, group, stream string) string {
+	if i := strings.LastIndex(group, ":log-group:"); i >= 0 { // an ARN
+		group = group[i+len(":log-group:"):]
+	}
+	parts := strings.Split(strings.TrimSuffix(group, ":*"), "/")
+	name := group + ":" + stream
+	switch {
+	case len(parts) == 6 && parts[2] == "rds" && parts[3] == "instance", len(parts) == 6 && parts[2] == "redshift" && parts[3] == "cluster":
+		name = parts[4]
+	case len(parts) == 6 && parts[2] == "rds" && parts[3] == "cluster": // a stream for each instance, with the number of a part
+		name = partition.ReplaceAllString(stream, "")
+	case len(parts) == 5 && parts[2] == "redshift": // a serverless namespace
+		name = parts[3]
+	}
+	return region + "/" + name
+}

@@ -1,0 +1,130 @@
+package cloudwatch
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+)
+
+// streamState is what is remembered of a stream. Events are remembered as soon as they are part of Text, and Text is kept until its parser
+// needs it no more: so nothing has to be fetched again, and it does not matter in which order events arrived.
+type streamState struct {
+	Format string `json:"format,omitempty"`
+	Newest int64  `json:"newest,omitempty"` // time of the newest event that was read, in milliseconds
+	Floor  int64  `json:"floor,omitempty"`  // events before are not asked for any more
+	Seen   []byte `json:"seen,omitempty"`   // events since Floor that were read
+	Text   []byte `json:"text,omitempty"`   // from Anchor on
+	Anchor int64  `json:"anchor,omitempty"` // where a parser must start, in bytes of all text
+	Next   int64  `json:"next,omitempty"`   // the first record that was not delivered
+	Parser []byte `json:"parser,omitempty"` // what the parser must know at Anchor
+}
+
+// logStream is one stream that is read.
+type logStream struct {
+	group, name string
+	server      string
+
+	newest, floor int64
+	seen          seenEvents
+
+	format    logformat.Format
+	parser    logformat.Parser // nil until the format is known
+	shared    *logformat.SharedState
+	text      []byte // from anchor on
+	anchor    int64
+	next      int64 // of the next record
+	delivered int64 // records before were delivered before a restart
+	lengths   []int // of records that were framed; negative: too long
+	records   int
+	bad       int
+
+	saved     []byte    // the state that was submitted last; nil where there is none
+	changed   bool      // since then
+	unparsed  bool      // the text is what a run before has left
+	lastRead  time.Time // when an event was new
+	nextRead  time.Time // of a stream that seems dead
+	pageToken *string   // of a chain of pages that goes on
+	pagesFrom int64     // where that chain began
+	unlisted  time.Time // since when it is none of the group's; zero: it is one
+}
+
+func streamID(group, name string) string { return group + "/" + name }
+
+func (s *logStream) id() string { return streamID(s.group, s.name) }
+
+func (s *logStream) key() string { return "stream." + s.id() }
+
+// readFrom is where reading goes on, in milliseconds: before the newest event, for late ones, but not behind now, for a sender whose clock
+// goes ahead would hide what others send.
+func (s *logStream) readFrom(now time.Time, overlap time.Duration) int64 {
+	return max(s.floor, min(s.newest, now.UnixMilli())-overlap.Milliseconds())
+}
+
+func (s *logStream) unread() []byte { return s.text[s.next-s.anchor:] }
+
+// snapshot is the state to store.
+func (s *logStream) snapshot() []byte {
+	state := streamState{Newest: s.newest, Floor: s.floor, Seen: s.seen.encode(), Text: s.text}
+	if s.parser != nil {
+		state.Format, state.Parser = s.format.Name, s.parser.ResumeState()
+		state.Anchor, state.Next = s.anchor, max(s.next, s.delivered)
+	}
+	s.saved, _ = json.Marshal(state) // bytes, texts and numbers always can
+	s.changed = false
+	return s.saved
+}
+
+// beginNewText lets go of text that was read. Formats that decide by time share with the next text what is open, so that its state alone is
+// enough, whatever the parser would have to read again; others keep what they would.
+func (s *logStream) beginNewText(o logformat.Options) {
+	if s.parser == nil {
+		return
+	}
+	if s.format.DecidesByTime {
+		s.dropText(s.next)
+		s.anchor, s.next, s.delivered = 0, 0, 0
+		s.parser = s.format.New(o)
+		return
+	}
+	s.dropText(s.parser.ResumeOffset())
+}
+
+func (s *logStream) dropText(before int64) {
+	if n := before - s.anchor; n > 0 {
+		s.text = append(s.text[:0], s.text[n:]...)
+		s.anchor = before
+	}
+}
+
+var errStoredFormat = errors.New("the stored state is of a format that is not known")
+
+// restore begins with a stored state; nil is that of a new stream.
+func (s *logStream) restore(stored []byte, all []logformat.Format, options func(*logStream) logformat.Options) error {
+	s.saved, s.changed = stored, false
+	s.parser, s.shared, s.pageToken = nil, &logformat.SharedState{}, nil
+	var state streamState
+	if stored != nil {
+		if err := json.Unmarshal(stored, &state); err != nil {
+			return fmt.Errorf("%w: key %s: %w", errStorage, s.key(), err)
+		}
+	}
+	var err error
+	if s.seen, err = decodeSeenEvents(state.Seen); err != nil {
+		return fmt.Errorf("%w: key %s: %w", errStorage, s.key(), err)
+	}
+	s.newest, s.floor, s.text = state.Newest, state.Floor, state.Text
+	s.anchor, s.next, s.delivered = state.Anchor, state.Anchor, state.Next
+	s.unparsed = len(s.text) > 0
+	if state.Format == "" {
+		return nil
+	}
+	format, known := logformat.Find(all, state.Format)
+	if !known {
+		return fmt.Errorf("%w: key %s: %w", errStorage, s.key(), errStoredFormat)
+	}
+	s.format, s.parser = format, format.New(options(s))
+	return s.parser.Restore(s.anchor, state.Parser, false)
+}

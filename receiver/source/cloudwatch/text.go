@@ -1,0 +1,179 @@
+package cloudwatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+)
+
+var (
+	errStopped       = errors.New("nothing is delivered any more")
+	errUnknownFormat = errors.New("the content has none of the known formats: write its `format`, or select other streams with `stream_prefixes`")
+)
+
+// options of the stream's parser.
+func (r *reader) options(s *logStream) logformat.Options {
+	o := r.parserOptions
+	o.Instance, o.Name, o.Shared, o.Written = r.instanceOf(s), s.id(), s.shared, r.host.Now()
+	o.Conditions = streamConditions{r.conditions, s.id()}
+	return o
+}
+
+// findFormat makes the parser of a stream. It waits, and tells nothing, while there is too little text.
+func (r *reader) findFormat(s *logStream) error {
+	name := r.Format
+	if name == formatAuto {
+		name = ""
+	}
+	format, known := logformat.Find(r.formats, name)
+	if !known {
+		var verdict logformat.Verdict
+		format, verdict = logformat.Detect(r.formats, s.text, false)
+		switch {
+		case verdict == logformat.Wait:
+			return nil
+		case verdict == logformat.No && r.LogLinePrefix != "":
+			format, _ = logformat.Find(r.formats, formats.PostgreSQLStderr)
+		case verdict == logformat.No:
+			return errUnknownFormat
+		}
+	}
+	s.format, s.parser = format, format.New(r.options(s))
+	return nil
+}
+
+// parseText reads the whole records of what was fetched, and submits what comes of them. final says that no more of the last one will come.
+func (r *reader) parseText(ctx context.Context, s *logStream, final bool) error {
+	if s.parser == nil {
+		if err := r.findFormat(s); err != nil {
+			return err
+		}
+	}
+	if s.parser != nil {
+		if err := r.parseRecords(ctx, s, r.frameRecords(s, final)); err != nil {
+			return err
+		}
+	}
+	if s.changed {
+		return r.submit(s)
+	}
+	return nil
+}
+
+// frameRecords finds the records and returns their text.
+func (r *reader) frameRecords(s *logStream, final bool) string {
+	data := s.unread()
+	s.lengths = s.lengths[:0]
+	used := 0
+	for used < len(data) {
+		rest := data[used:]
+		n := s.parser.Frame(rest, final)
+		switch {
+		case n > r.MaxLineBytes:
+			n = -n
+		case n == 0 && len(rest) >= r.MaxLineBytes:
+			n = -logformat.Line(rest) // of a record of many lines the first is given up
+		}
+		if n == 0 {
+			break
+		}
+		s.lengths = append(s.lengths, n)
+		used += max(n, -n)
+	}
+	return string(data[:used])
+}
+
+func (r *reader) parseRecords(ctx context.Context, s *logStream, text string) error {
+	for i, length := range s.lengths {
+		if !r.acquireBatch() {
+			return errStopped
+		}
+		size := max(length, -length)
+		record := text[:size]
+		text = text[size:]
+		if i == len(s.lengths)-1 {
+			record = strings.Clone(record) // a parser may keep it until the next one: it must not keep all that was read with it
+		}
+		if err := r.parseRecord(s, record, length < 0); err != nil {
+			return err
+		}
+		s.next += int64(size)
+		s.changed = s.changed || s.next > s.delivered
+		r.batch.textBytes += size
+		if r.batch.isFull(r.BatchSize) {
+			if err := r.submit(s); err != nil {
+				return err
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+func (r *reader) parseRecord(s *logStream, record string, tooLong bool) error {
+	isNew := s.next >= s.delivered
+	before := len(r.batch.parsed.Events)
+	var err error
+	if tooLong {
+		err = fmt.Errorf("a record of %d bytes, more than `max_line_bytes` %d", len(record), r.MaxLineBytes)
+	} else {
+		err = s.parser.Parse(record, s.next, &r.batch.parsed)
+	}
+	switch {
+	case logformat.IsRefusal(err):
+		return err
+	case !isNew:
+		r.batch.parsed.Cut(before)
+		return nil
+	}
+	s.records++
+	if err != nil {
+		s.bad++
+		r.host.Stats.BadRows(1, "stream "+s.id(), err)
+	}
+	return nil
+}
+
+// acquireBatch tells whether there is a batch to fill: it waits until the pipeline keeps up, or ctx ends.
+func (r *reader) acquireBatch() bool {
+	if r.batch != nil {
+		return true
+	}
+	batch, err := r.queue.Acquire()
+	if err != nil {
+		return false
+	}
+	r.batch = batch
+	return true
+}
+
+// submit delivers what was made of a stream, with its state.
+func (r *reader) submit(s *logStream) error {
+	if !r.acquireBatch() {
+		return errStopped
+	}
+	now := r.host.Now()
+	for i := range r.batch.parsed.Events {
+		r.batch.parsed.Events[i].Observed = now.UnixNano()
+	}
+	s.beginNewText(r.options(s))
+	r.batch.key, r.batch.state = s.key(), s.snapshot()
+	if s.pageToken != nil {
+		r.batch.lag = max(0, now.Sub(time.UnixMilli(s.newest)))
+	}
+	r.queue.Submit(r.batch)
+	r.batch = nil
+	return nil
+}
+
+// discardBatch forgets what was made of a stream and not submitted.
+func (r *reader) discardBatch() {
+	if r.batch != nil {
+		r.queue.Release(r.batch)
+		r.batch = nil
+	}
+}
