@@ -33,7 +33,7 @@ type Options struct {
 // protocol and results come as text, which PostgreSQL and Redshift have in common.
 func (c ClientConfig) Connect(ctx context.Context, o Options) (*pgconn.PgConn, error) {
 	if !c.IAM.HasValue() {
-		return c.connect(ctx, o)
+		return c.connectByPassword(ctx, o)
 	}
 	var errs []error
 	for i, text := range c.Endpoints { // one by one: a password of RDS is of one endpoint
@@ -46,7 +46,7 @@ func (c ClientConfig) Connect(ctx context.Context, o Options) (*pgconn.PgConn, e
 			return nil, err
 		}
 		one.Endpoints = []string{text}
-		conn, err := one.connect(ctx, o)
+		conn, err := one.connectByPassword(ctx, o)
 		if err == nil {
 			return conn, nil
 		}
@@ -55,7 +55,7 @@ func (c ClientConfig) Connect(ctx context.Context, o Options) (*pgconn.PgConn, e
 	return nil, errors.Join(errs...)
 }
 
-func (c ClientConfig) connect(ctx context.Context, o Options) (*pgconn.PgConn, error) {
+func (c ClientConfig) connectByPassword(ctx context.Context, o Options) (*pgconn.PgConn, error) {
 	cfg, err := c.driverConfig(ctx, o)
 	if err != nil {
 		return nil, err

@@ -39,7 +39,7 @@ func (c ClientConfig) checkIAM() error {
 	if c.Password != "" {
 		errs = append(errs, errors.New("password: must be empty with iam, which makes it"))
 	}
-	if !c.usesTLS() {
+	if !c.encryptsConnections() {
 		errs = append(errs, errors.New("tls: must be on with iam: write `tls: {}`, with the ca_file of RDS or Redshift where the system does not have it"))
 	}
 	if iam.ClusterIdentifier != "" && iam.Workgroup != "" {
@@ -49,7 +49,7 @@ func (c ClientConfig) checkIAM() error {
 		errs = append(errs, errors.New("database: must be written with iam of Redshift, such as dev"))
 	}
 	for i, text := range c.Endpoints {
-		if e, err := parseEndpoint(text); err == nil && e.isSocket() {
+		if e, err := parseEndpoint(text); err == nil && e.isUnixSocket() {
 			errs = append(errs, fmt.Errorf("endpoints[%d]: a socket has no use for iam", i))
 		}
 	}
