@@ -18,7 +18,7 @@ import (
 const (
 	largeSenders = 24
 	largeCall    = 99_999 // events; one call may have 100,000
-	largeDoor    = `  sessionlog/push:
+	largeAccess  = `  sessionlog/push:
     http: {endpoint: %q}
     instance: large
     storage: file_storage
@@ -31,7 +31,7 @@ const (
 // calls there were, and the collector's peak of memory. A call whose answer could not be read, or a row too many or too few, is an error.
 func BenchmarkManyLargeCalls(b *testing.B) {
 	address := freeAddress(b)
-	col := newCollector(b, fmt.Sprintf(largeDoor, address), "sessionlog/push")
+	col := newCollector(b, fmt.Sprintf(largeAccess, address), "sessionlog/push")
 	col.start(b)
 	waitFor(b, address)
 	b.Logf("idle: peak %d MB", peakOf(b, col.cmd.Process.Pid)>>20)

@@ -26,7 +26,7 @@ const (
 `
 )
 
-// TestEveryPushedEventOnceOverFiveKills is the story of the push door: 50 clients push 10,000 events while the collector is killed five
+// TestEveryPushedEventOnceOverFiveKills is the story of the source http: 50 clients push 10,000 events while the collector is killed five
 // times; each sends its call again until it is answered with 2xx. Every event is in SQLite once, and says what was sent.
 func TestEveryPushedEventOnceOverFiveKills(t *testing.T) {
 	t.Parallel()

@@ -63,28 +63,28 @@ func (k table) exporter() string {
 	return fmt.Sprintf("  sessionlog/%s_%s:\n    %s\n    dead_letter: {directory: '$DIR/dead_letter/%[1]s_%[2]s'}\n", k.backend, k.name, where)
 }
 
-// doorTo is a receiver of the test's clusters, in YAML.
-type doorTo struct{ name, instance, source string }
+// accessPath is a receiver of the test's clusters, in YAML.
+type accessPath struct{ name, instance, source string }
 
-func viewDoor(s *redshift.Server, name, instance, table string, batch int) doorTo {
-	return doorTo{name, instance, fmt.Sprintf("redshift: {endpoints: [%q], username: %s, password: %s, database: %s, table: %s, "+
+func viewAccess(s *redshift.Server, name, instance, table string, batch int) accessPath {
+	return accessPath{name, instance, fmt.Sprintf("redshift: {endpoints: [%q], username: %s, password: %s, database: %s, table: %s, "+
 		"collection_interval: 100ms, reconcile_interval: 1s, batch_size: %d}", "redshift://"+s.Address, redshift.Collector.Name, redshift.Collector.Password,
 		redshift.Database, table, batch)}
 }
 
-func fileDoor(name, instance, dir string) doorTo {
-	return doorTo{name, instance, fmt.Sprintf("file: {include: ['%s/*.gz'], poll_interval: 100ms}", dir)}
+func fileAccess(name, instance, dir string) accessPath {
+	return accessPath{name, instance, fmt.Sprintf("file: {include: ['%s/*.gz'], poll_interval: 100ms}", dir)}
 }
 
-func (d doorTo) receiver() string {
+func (d accessPath) receiver() string {
 	return fmt.Sprintf("  sessionlog/%s:\n    %s\n    instance: %s\n    storage: file_storage\n    dead_letter: {directory: '$DIR/dead_letter/%[1]s'}\n",
 		d.name, d.source, d.instance)
 }
 
-// pipes says which doors lead to which tables.
+// pipes says which access paths lead to which tables.
 type pipes map[string]struct {
-	doors  []doorTo
-	tables []*table
+	accesses []accessPath
+	tables   []*table
 }
 
 // newRedshiftCollector writes a configuration with a pipeline for each of pipes.
@@ -95,7 +95,7 @@ func newRedshiftCollector(t *testing.T, all pipes) *collector {
 	c := newCollector(t, "", "") // for its folder and its end
 	for name, p := range all {
 		var from, to []string
-		for _, d := range p.doors {
+		for _, d := range p.accesses {
 			if from = append(from, "sessionlog/"+d.name); !told[d.name] {
 				told[d.name] = true
 				receivers.WriteString(d.receiver())

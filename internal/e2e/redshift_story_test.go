@@ -54,9 +54,9 @@ func TestRedshiftStory(t *testing.T) {
 			batch := st.rows / st.arrivals / 6 // less than arrive at one time
 			st.to = &table{backend: backend, name: "story", server: st.server}
 			st.col = newRedshiftCollector(t, pipes{"story": {
-				doors: []doorTo{
-					viewDoor(st.server, "east", "east", "sys_connection_log", batch),
-					viewDoor(st.server, "west", "west", "stl_connection_log", batch),
+				accesses: []accessPath{
+					viewAccess(st.server, "east", "east", "sys_connection_log", batch),
+					viewAccess(st.server, "west", "west", "stl_connection_log", batch),
 				},
 				tables: []*table{st.to},
 			}})

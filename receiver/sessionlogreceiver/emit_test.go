@@ -17,7 +17,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
-func TestAPageReachesThePipeline(t *testing.T) {
+func TestABatchReachesThePipeline(t *testing.T) {
 	var got []session.Event
 	next := &testPipeline{respond: func(_ context.Context, _ int, logs plog.Logs) error {
 		for _, e := range plogs.NewDecoder().All(logs) {
@@ -36,14 +36,14 @@ func TestAPageReachesThePipeline(t *testing.T) {
 	}
 }
 
-func TestAnEmptyPageIsNotTold(t *testing.T) {
+func TestAnEmptyBatchIsNotEmitted(t *testing.T) {
 	next := &testPipeline{}
 	require.NoError(t, newTestEmitter(t, next, nil).emitBatch(t.Context(), nil))
 	require.Empty(t, next.told())
 }
 
 // A pipeline that fails for now may have changed the records before: what is told again must be whole.
-func TestAPageIsToldUntilItIsTaken(t *testing.T) {
+func TestABatchIsEmittedUntilItIsTaken(t *testing.T) {
 	next := &testPipeline{respond: func(_ context.Context, call int, logs plog.Logs) error {
 		logs.ResourceLogs().RemoveIf(func(plog.ResourceLogs) bool { return true })
 		if call < 4 {
@@ -58,7 +58,7 @@ func TestAPageIsToldUntilItIsTaken(t *testing.T) {
 	require.Empty(t, deadLetteredUsers(t, letterDir(e)))
 }
 
-func TestOnlyWhatFailedIsToldAgain(t *testing.T) {
+func TestOnlyWhatFailedIsEmittedAgain(t *testing.T) {
 	next := &testPipeline{respond: func(_ context.Context, call int, logs plog.Logs) error {
 		switch call {
 		case 1:
@@ -73,7 +73,7 @@ func TestOnlyWhatFailedIsToldAgain(t *testing.T) {
 }
 
 // A queue merges the pages of several callers: what failed may be all another's.
-func TestAnotherPagesFailureIsNotOurs(t *testing.T) {
+func TestTheFailureOfAnotherBatchIsNotOurs(t *testing.T) {
 	other := plogs.NewEncoder("").Encode(page("mallory"))
 	next := &testPipeline{respond: func(context.Context, int, plog.Logs) error { return consumererror.NewLogs(errBusy, other) }}
 	require.NoError(t, newTestEmitter(t, next, nil).emitBatch(t.Context(), page("alice")))
@@ -113,7 +113,7 @@ func TestADeliveryThatHangsIsCutOff(t *testing.T) {
 	require.ErrorIs(t, newTestEmitter(t, next, nil).emitBatch(ctx, page("alice")), context.Canceled)
 }
 
-func TestManyPagesAtOnce(t *testing.T) {
+func TestManyBatchesAtOnce(t *testing.T) {
 	next := &testPipeline{}
 	e := newTestEmitter(t, next, nil)
 	var all sync.WaitGroup

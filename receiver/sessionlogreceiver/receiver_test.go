@@ -146,7 +146,7 @@ func TestASourcesErrorIsFatal(t *testing.T) {
 	require.NoError(t, r.Shutdown(t.Context()))
 }
 
-func TestASourceMayHaveToldEverything(t *testing.T) {
+func TestASourceMayHaveDeliveredEverything(t *testing.T) {
 	host := newTestHost()
 	r, logs := newTestReceiver(t, func(context.Context, source.Host) error { return nil }, consumertest.NewNop(), nil)
 	require.NoError(t, r.Start(t.Context(), host))

@@ -12,7 +12,7 @@ import (
 	"go.uber.org/multierr"
 )
 
-func TestWhatIsRefusedIsKeptAndNeverToldAgain(t *testing.T) {
+func TestWhatIsRefusedIsKeptAndNeverEmittedAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		refuse func(logs plog.Logs) error
 		kept   []string

@@ -43,7 +43,7 @@ var mistakes = []struct {
 	{"nobody there", func(c *Config) { c.Endpoints = []string{"127.0.0.1:1"} }, "endpoints", "server that is up", "connection refused"},
 }
 
-func TestMistakesAreToldWithKeyAndRemedy(t *testing.T) {
+func TestMistakesAreReportedWithKeyAndRemedy(t *testing.T) {
 	s := testengine.ClickHouse(t)
 	s.FlushLogs(t)
 	for _, protocol := range protocols {

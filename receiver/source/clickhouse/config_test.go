@@ -65,7 +65,7 @@ func TestNodesAreReachedByTheProtocolOfTheEndpoints(t *testing.T) {
 	f("http://ch:8123", 8124, cluster.Member{Host: "::1", Port: 9001}, "http://[::1]:8124")
 }
 
-func TestNodesShareOutTheMemoryOfPages(t *testing.T) {
+func TestNodesShareOutTheMemoryOfBatches(t *testing.T) {
 	f := func(batch, nodes, want int) {
 		t.Helper()
 		cfg := DefaultConfig()

@@ -30,8 +30,8 @@ func place(t testing.TB, s *testengine.Server, protocol string, traces TraceConf
 		cfg := config(endpoint(s, protocol), server.Admin)
 		cfg.Table, cfg.TraceCorrelation = table, traces
 		cfg.Overlap = 10 * time.Minute
-		if o.PageSize > 0 {
-			cfg.BatchSize = o.PageSize
+		if o.BatchSize > 0 {
+			cfg.BatchSize = o.BatchSize
 		}
 		if !o.From.IsZero() {
 			cfg.Initial = o.From.Format(time.RFC3339Nano)

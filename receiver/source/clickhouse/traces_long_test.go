@@ -16,7 +16,7 @@ import (
 
 // A query's span is written when the query has ended. One that runs for longer than the looks at new queries reach back has its
 // login told long before, and must still be found: over HTTP, where its session ends with it, and as the first of a connection.
-func TestTheTraceOfALongQueryIsTold(t *testing.T) {
+func TestTheTraceOfALongQueryIsDelivered(t *testing.T) {
 	s := testengine.ClickHouse(t, testengine.TraceLogs())
 	cfg := tracing(s, 0)
 	cfg.Overlap = 0

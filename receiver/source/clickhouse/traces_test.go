@@ -151,7 +151,7 @@ func TestAClaimedTraceIsMarked(t *testing.T) {
 }
 
 // A connection of a pool logs in long before its first traced query: an update tells of it, once.
-func TestALaterTraceIsToldAsAnUpdate(t *testing.T) {
+func TestALaterTraceIsDeliveredAsAnUpdate(t *testing.T) {
 	s := testengine.ClickHouse(t, testengine.TraceLogs())
 	store := &sourcetest.Store{}
 	cfg := tracing(s, settled)

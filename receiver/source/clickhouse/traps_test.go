@@ -24,7 +24,7 @@ func reads(s *testengine.Server, table string) Config {
 }
 
 // Trap A6: rows become visible long after their time, in any order.
-func TestRowsThatTurnUpLateAreTold(t *testing.T) {
+func TestRowsThatTurnUpLateAreDelivered(t *testing.T) {
 	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	table := newLog(t, s)
 	now := time.Now().UTC()
@@ -207,7 +207,7 @@ func TestColumnsMayBeMissingUnknownOrOfAnotherType(t *testing.T) {
 }
 
 // Trap A8: "refused" and "absent" are told apart, and each is told with its remedy.
-func TestWhatIsRefusedIsToldWithItsGrant(t *testing.T) {
+func TestWhatIsRefusedIsReportedWithItsGrant(t *testing.T) {
 	s := testengine.ClickHouse(t)
 	s.FlushLogs(t)
 	wrong := server.Audit

@@ -9,7 +9,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
-// Status joins what the parts of a source say of themselves into the one status of its host, which hears the first word and then
+// Status joins what the parts of a source say of themselves into the one status of its host, which gets the first one and then
 // changes only. It is safe for concurrent use.
 type Status struct {
 	report func(error)

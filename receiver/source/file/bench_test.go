@@ -71,8 +71,8 @@ func readAll(b *testing.B, path string, want int) int {
 	cfg.Follow = false
 	host := sourcetest.Host(b, &sourcetest.Recorder{}, &sourcetest.Store{}, nil)
 	n := 0
-	host.Emit = func(_ context.Context, page []session.Event) error {
-		n += len(page)
+	host.Emit = func(_ context.Context, batch []session.Event) error {
+		n += len(batch)
 		return nil
 	}
 	require.NoError(b, newSource(b, cfg).Run(b.Context(), host))

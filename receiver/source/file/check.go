@@ -18,7 +18,7 @@ import (
 var _ connectcheck.Checker = Config{}
 
 const (
-	maxNamedFiles = 20                 // findings that name a file each; of further ones the number is told
+	maxNamedFiles = 20                 // findings that name a file each; of further ones the number is given
 	maxSampled    = 20                 // files that are looked into, those changed last
 	maxSilence    = 7 * 24 * time.Hour // a log without a line for longer is hardly the one that is written
 )
@@ -35,7 +35,7 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	for _, glob := range c.Include {
 		all = append(all, c.checkInclude(ctx, glob, broken))
 	}
-	files, _ := newDisk(c.Include, c.Exclude).List(ctx, func(string, error) {}) // checkInclude has told
+	files, _ := newDisk(c.Include, c.Exclude).List(ctx, func(string, error) {}) // checkInclude has reported it
 	var open []tail.File
 	for _, f := range files {
 		if err := tryOpen(f.Path); err != nil {
@@ -164,7 +164,7 @@ func (c Config) checkSample(ctx context.Context, settings tail.Settings, f tail.
 	return append(all, c.checkAge(f, sample))
 }
 
-// checkZone tells whether the times need a zone by reading them without one.
+// checkZone reports whether the times need a zone by reading them without one.
 func (c Config) checkZone(ctx context.Context, settings tail.Settings, f tail.File, sample tail.Sample) connectcheck.Finding {
 	finding := connectcheck.Finding{OK: true, Subject: "timezone", Key: "timezone", Detail: "not needed: the times carry their zone"}
 	without, with := settings, settings
@@ -198,7 +198,7 @@ func (c Config) checkLines(f tail.File, sample tail.Sample) connectcheck.Finding
 	return finding
 }
 
-// checkPrefix tells whether the lines of PostgreSQL's stderr are as the prefix says.
+// checkPrefix reports whether the lines of PostgreSQL's stderr are as the prefix says.
 func (c Config) checkPrefix(sample tail.Sample) connectcheck.Finding {
 	finding := connectcheck.Finding{OK: true, Subject: "log_line_prefix", Key: "log_line_prefix", Detail: "the lines are as it says"}
 	if c.LogLinePrefix == "" {

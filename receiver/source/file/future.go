@@ -12,22 +12,22 @@ import (
 // futureTime is how far ahead of this machine's clock a log's may be without a word.
 const futureTime = 5 * time.Minute
 
-// warnOfFuture warns of times that cannot be yet: mostly the zone is another one than that of `timezone`. The events are told all the
+// warnOfFuture warns of times that cannot be yet: mostly the zone is another one than that of `timezone`. The events are delivered all the
 // same, for the clock that is wrong may be this machine's.
 func warnOfFuture(host source.Host, log conditions, timezone string) source.Emit {
-	return func(ctx context.Context, page []session.Event) error {
+	return func(ctx context.Context, batch []session.Event) error {
 		var latest int64
-		for i := range page {
-			latest = max(latest, page[i].Time)
+		for i := range batch {
+			latest = max(latest, batch[i].Time)
 		}
 		switch ahead := time.Unix(0, latest).Sub(host.Now()); {
-		case len(page) == 0:
+		case len(batch) == 0:
 		case ahead > futureTime:
 			log.Raise("future", fmt.Sprintf("times of this log lie %s in the future: is key timezone (now %q) really the zone of the machine that wrote it, "+
 				"as timedatectl names it (of PostgreSQL: SHOW log_timezone), and are both clocks right?", ahead.Round(time.Minute), timezone))
 		default:
 			log.Clear("future", "times of this log lie in the future no more")
 		}
-		return host.Emit(ctx, page)
+		return host.Emit(ctx, batch)
 	}
 }

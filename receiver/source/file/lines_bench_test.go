@@ -99,9 +99,9 @@ func sourceToConsumer(b *testing.B, format *bulk, path string) {
 	b.Helper()
 	host, next, events := sourcetest.Host(b, &sourcetest.Recorder{}, &sourcetest.Store{}, nil), consumertest.NewNop(), 0
 	encoder := plogs.NewEncoder("bench")
-	host.Emit = func(ctx context.Context, page []session.Event) error {
-		events += len(page)
-		return next.ConsumeLogs(ctx, encoder.Encode(page))
+	host.Emit = func(ctx context.Context, batch []session.Event) error {
+		events += len(batch)
+		return next.ConsumeLogs(ctx, encoder.Encode(batch))
 	}
 	require.NoError(b, newSource(b, format.config(path)).Run(b.Context(), host))
 	require.NotZero(b, events)

@@ -59,8 +59,8 @@ func readManyFiles(b *testing.B, format string) {
 	}
 	delivered := atomic.Int64{}
 	host := sourcetest.Host(b, &sourcetest.Recorder{}, &sourcetest.Store{}, &sourcetest.Stats{})
-	host.Emit = func(_ context.Context, page []session.Event) error {
-		delivered.Add(int64(len(page)))
+	host.Emit = func(_ context.Context, batch []session.Event) error {
+		delivered.Add(int64(len(batch)))
 		return nil
 	}
 	src, done := newSource(b, cfg), make(chan error, 1)

@@ -33,8 +33,8 @@ func TestFilesThatWereReadHoldOnToLittle(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	j.cancel = cancel
 	host := sourcetest.Host(t, j.Recorder, &sourcetest.Store{}, &j.stats)
-	host.Emit = func(_ context.Context, page []session.Event) error { // keeps nothing
-		told.Add(int64(len(page)))
+	host.Emit = func(_ context.Context, batch []session.Event) error { // keeps nothing
+		told.Add(int64(len(batch)))
 		return nil
 	}
 	src := newSource(t, cfg)

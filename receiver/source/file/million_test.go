@@ -57,7 +57,7 @@ func newMess(t testing.TB, b *bulk, lines int) *mess {
 	return m
 }
 
-// line makes a bad line, and tells whether nothing of it can be read. Torn anywhere it may well say enough.
+// line makes a bad line, and reports whether nothing of it can be read. Torn anywhere it may well say enough.
 func (m *mess) line(b *bulk, i int) (text string, unreadable bool) {
 	story, _ := b.story(i, 1<<24+i, secret)
 	whole := strings.ReplaceAll(strings.TrimSuffix(story[m.random.IntN(len(story))], "\n"), "\n", " ")
@@ -82,9 +82,9 @@ func (m *mess) read(t testing.TB, b *bulk) {
 	t.Helper()
 	got, stats := make([]uint8, len(m.want)), &sourcetest.Stats{}
 	host := sourcetest.Host(t, &sourcetest.Recorder{}, &sourcetest.Store{}, stats)
-	host.Emit = func(_ context.Context, page []session.Event) error {
-		for i := range page {
-			if n := number(page[i].User); n >= 0 {
+	host.Emit = func(_ context.Context, batch []session.Event) error {
+		for i := range batch {
+			if n := number(batch[i].User); n >= 0 {
 				got[n]++
 			}
 		}

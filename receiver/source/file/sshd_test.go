@@ -46,7 +46,7 @@ func TestAJournalInAnotherFormIsRefusedWithTheRemedy(t *testing.T) {
 	require.Contains(t, j.stats.Counts().Reasons[0], "journalctl -o json --all")
 }
 
-// TestAWrongTimezoneIsSaid where it makes times that cannot be yet. The events are told all the same.
+// TestAWrongTimezoneIsSaid where it makes times that cannot be yet. The events are delivered all the same.
 func TestAWrongTimezoneIsSaid(t *testing.T) {
 	kolkata, err := time.LoadLocation("Asia/Kolkata")
 	require.NoError(t, err)

@@ -162,8 +162,8 @@ func TestSendersThatTrickleKeepNobodyOut(t *testing.T) {
 	require.Equal(t, http.StatusOK, r.postText(t, "/v1/events", eventLines(0, 1000), "Content-Type", ndjson).status)
 }
 
-// TestEventsOfManyAttributesGoInSmallPages: in the pipeline an attribute takes ten times what it took in the body.
-func TestEventsOfManyAttributesGoInSmallPages(t *testing.T) {
+// TestEventsOfManyAttributesGoInSmallBatches: in the pipeline an attribute takes ten times what it took in the body.
+func TestEventsOfManyAttributesGoInSmallBatches(t *testing.T) {
 	most := 0
 	r := startWith(t, nil, &sourcetest.Recorder{Fate: func(_ context.Context, _ int, page []session.Event) error {
 		n := 0

@@ -116,7 +116,7 @@ func TestNothingIsAnsweredBeforeItIsDelivered(t *testing.T) {
 	require.Len(t, emit.Delivered(), n, "what was delivered of a call is not told again")
 }
 
-func TestADeliveryThatDoesNotEndIsToldToComeAgain(t *testing.T) {
+func TestADeliveryThatDoesNotEndIsAnsweredWithRetry(t *testing.T) {
 	emit := &sourcetest.Recorder{Fate: func(ctx context.Context, _ int, _ []session.Event) error {
 		<-ctx.Done()
 		return context.Cause(ctx)

@@ -40,7 +40,7 @@ func (b *entryBatch) Reset() {
 	b.textBytes, b.state, b.lag = 0, nil, 0
 }
 
-// acquireBatch tells whether there is a batch to fill: it waits until the pipeline keeps up, or ctx ends.
+// acquireBatch reports whether there is a batch to fill: it waits until the pipeline keeps up, or ctx ends.
 func (r *reader) acquireBatch() bool {
 	if r.batch != nil {
 		return true
@@ -53,7 +53,7 @@ func (r *reader) acquireBatch() bool {
 	return true
 }
 
-// submitEvents delivers what was read up to the entry of this cursor, and tells whether reading may go on.
+// submitEvents delivers what was read up to the entry of this cursor, and reports whether reading may go on.
 func (r *reader) submitEvents(cursor string) bool {
 	now, events := r.host.Now(), r.batch.parsed.Events
 	for i := range events {

@@ -90,8 +90,8 @@ func (c Config) DefaultInstance() string {
 	return name
 }
 
-// takes tells whether a unit's entries are read. A session that PAM opened is no longer part of sshd's unit: its end comes from its own.
-func (c Config) takes(unit string, sessionEnd bool) bool {
+// isUnitRead reports whether a unit's entries are read. A session that PAM opened is no longer part of sshd's unit: its end comes from its own.
+func (c Config) isUnitRead(unit string, sessionEnd bool) bool {
 	if len(c.Units) == 0 {
 		return true
 	}

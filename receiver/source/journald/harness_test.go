@@ -114,7 +114,7 @@ func TestSource(t *testing.T) {
 		return sourcetest.Place{
 			Source: func(t testing.TB, o sourcetest.Options) source.Source {
 				cfg := config(j)
-				cfg.BatchSize = o.PageSize
+				cfg.BatchSize = o.BatchSize
 				return newSource(t, cfg)
 			},
 			Add: func(t testing.TB, rows ...sourcetest.Row) {

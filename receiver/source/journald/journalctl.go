@@ -22,14 +22,14 @@ type command struct {
 	out    *bufio.Reader
 	errors stderr
 	hung   *time.Timer
-	silent time.Duration // how long it may look for the next entry
+	silent time.Duration // how long it may search for the next entry
 	late   atomic.Bool   // it was ended for that
 	line   []byte
 	limit  int
 	ended  bool
 }
 
-// silentFor is how long journalctl may look for the next entry.
+// silentFor is how long journalctl may search for the next entry.
 const silentFor = 5 * time.Minute
 
 // outputFields are what the entries are read for. Those that begin with two underscores are always there.

@@ -46,7 +46,7 @@ func (r *reader) pollJournal(ctx context.Context) error {
 	if err != nil || ctx.Err() != nil {
 		return err
 	}
-	if !r.flushDue(begun) {
+	if !r.flushDecided(begun) {
 		return nil
 	}
 	if r.state.Polled = begun.Unix(); r.state.Polled-r.savedPolled >= saveEvery {
@@ -87,7 +87,7 @@ func (r *reader) readNewEntries(ctx context.Context) error {
 }
 
 // readEntries reads the entries that journalctl gives with these arguments. at is the cursor of the entry that comes first, "" where none
-// is known; begin is told the first entry.
+// is known; begin gets the first entry.
 func (r *reader) readEntries(ctx context.Context, args []string, at string, begin func(l *syslogline.Line)) error {
 	run, err := r.open(ctx, args...)
 	if err != nil {
@@ -148,7 +148,7 @@ func (r *reader) parseEntry(l *syslogline.Line, before string, err error) {
 		r.entries++
 		r.batch.textBytes += len(l.Text)
 	}
-	if l.Cursor != "" && !r.takes(l.Unit, strings.Contains(l.Text, "session closed for user ")) {
+	if l.Cursor != "" && !r.isUnitRead(l.Unit, strings.Contains(l.Text, "session closed for user ")) {
 		return
 	}
 	if err == nil {
@@ -170,8 +170,8 @@ func (r *reader) parseEntry(l *syslogline.Line, before string, err error) {
 	r.host.Stats.BadRows(1, place, err)
 }
 
-// flushDue delivers what has waited for another line that has not come, and tells whether reading may go on.
-func (r *reader) flushDue(begun time.Time) bool {
+// flushDecided delivers what has waited for another line that has not come, and reports whether reading may go on.
+func (r *reader) flushDecided(begun time.Time) bool {
 	logTime := r.parser.LogTime()
 	if logTime == 0 {
 		return true
@@ -206,7 +206,7 @@ func (r *reader) readFromOldest(ctx context.Context) error {
 	return err
 }
 
-// reportLostEntries warns where entries were removed since the last look, so that nobody can have read them.
+// reportLostEntries warns where entries were removed since the last poll, so that nobody can have read them.
 func (r *reader) reportLostEntries(ctx context.Context) (lost bool, err error) {
 	oldest, err := r.oldest(ctx)
 	if err != nil {

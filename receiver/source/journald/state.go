@@ -24,7 +24,7 @@ const (
 	saveEvery = int64(60)
 )
 
-// loadState waits for a store that fails, and tells whether there is a state before ctx ends.
+// loadState waits for a store that fails, and reports whether there is a state before ctx ends.
 func (r *reader) loadState(ctx context.Context) bool {
 	pauses := source.NewBackOff()
 	for {
@@ -69,7 +69,7 @@ func cursorPart(cursor, name string) string {
 	return ""
 }
 
-// sameEntry tells whether two cursors are of one entry. A journal that was copied has other sequence numbers.
+// sameEntry reports whether two cursors are of one entry. A journal that was copied has other sequence numbers.
 func sameEntry(a, b string) bool {
 	if a == b {
 		return true

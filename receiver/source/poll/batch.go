@@ -69,10 +69,10 @@ type batcher struct {
 	current *batch // nil: none has been begun
 }
 
-// open is the batch to fill, which is not full.
-func (b *batcher) open() (*batch, error) {
+// openBatch is the batch to fill, which is not full.
+func (b *batcher) openBatch() (*batch, error) {
 	if b.current != nil && max(b.current.n, len(b.current.rows)) >= b.size {
-		b.submit()
+		b.submitCurrent()
 	}
 	if b.current == nil {
 		acquired, err := b.queue.Acquire()
@@ -84,16 +84,16 @@ func (b *batcher) open() (*batch, error) {
 	return b.current, nil
 }
 
-// record has the progress changed when everything before has been delivered.
-func (b *batcher) record(e logEntry) error {
-	open, err := b.open()
+// recordEntry has the progress changed when everything before has been delivered.
+func (b *batcher) recordEntry(e logEntry) error {
+	open, err := b.openBatch()
 	if err == nil {
 		open.entries = append(open.entries, e)
 	}
 	return err
 }
 
-func (b *batcher) submit() {
+func (b *batcher) submitCurrent() {
 	if b.current.isEmpty() {
 		b.queue.Release(b.current)
 	} else {
@@ -102,16 +102,16 @@ func (b *batcher) submit() {
 	b.current = nil
 }
 
-// drain returns when all has been delivered.
-func (b *batcher) drain() error {
+// submitAndDrain returns when all has been delivered.
+func (b *batcher) submitAndDrain() error {
 	if b.current != nil {
-		b.submit()
+		b.submitCurrent()
 	}
 	return b.queue.Drain()
 }
 
-// abandon throws away what has not been submitted, and waits for the rest.
-func (b *batcher) abandon() error {
+// abandonCurrent throws away what has not been submitted, and waits for the rest.
+func (b *batcher) abandonCurrent() error {
 	if b.current != nil {
 		b.queue.Release(b.current)
 		b.current = nil

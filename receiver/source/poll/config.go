@@ -11,9 +11,9 @@ type Config struct {
 	// CollectionInterval is the pause between two polls.
 	CollectionInterval time.Duration `mapstructure:"collection_interval"`
 	// Overlap is how far each poll looks back behind the one before. Ids of the rows in it are remembered, so that a row
-	// that shows up late within it is told alone.
+	// that shows up late within it is delivered alone.
 	Overlap time.Duration `mapstructure:"overlap"`
-	// ReconcileInterval is the pause between two looks at all of ReconcileWindow.
+	// ReconcileInterval is the pause between two comparisons of all of ReconcileWindow.
 	ReconcileInterval time.Duration `mapstructure:"reconcile_interval"`
 	// ReconcileWindow is how long rows are accounted for by the minute; older ones are by the day.
 	ReconcileWindow time.Duration `mapstructure:"reconcile_window"`
@@ -23,7 +23,7 @@ type Config struct {
 	BatchSize int `mapstructure:"batch_size"`
 }
 
-// The words of the key initial.
+// Values of the key initial.
 const (
 	InitialBeginning = "beginning"
 	InitialEnd       = "end"
@@ -37,11 +37,11 @@ func DefaultConfig() Config {
 	}
 }
 
-// maxBatch bounds the memory of a page.
+// maxBatch bounds the memory of a batch.
 const maxBatch = 1 << 20
 
 // Check names the key and the remedy of everything that is wrong. It is not called Validate, which confmap would call of an
-// embedded struct by itself: every mistake would be told twice.
+// embedded struct by itself: every mistake would be reported twice.
 func (c Config) Check() error {
 	var errs []error
 	for _, d := range []struct {

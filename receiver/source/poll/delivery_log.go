@@ -52,7 +52,7 @@ func (l *deliveryLog) minuteTallies(r Range) map[int64]Tally {
 	tallies := map[int64]Tally{}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	d := l.days[floor(r.From, Day)]
+	d := l.days[floorToWidth(r.From, Day)]
 	if d == nil || d.compacted {
 		return tallies
 	}
@@ -87,7 +87,7 @@ func (l *deliveryLog) isCompacted(day int64) bool {
 func (l *deliveryLog) recordMinute(start int64, t Tally) (newDay bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	day := floor(start, Day)
+	day := floorToWidth(start, Day)
 	d := l.days[day]
 	if d == nil || d.compacted {
 		if t.Count == 0 {

@@ -77,7 +77,7 @@ func (m *memoryTable) Sums(_ context.Context, r Range, width int64, yield func(S
 	}
 	var sums []Sum
 	for i, row := range rows {
-		start := floor(row.micros, width)
+		start := floorToWidth(row.micros, width)
 		if len(sums) == 0 || sums[len(sums)-1].Start != start {
 			sums = append(sums, Sum{Start: start})
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// clockTolerance is how far behind the server's clock each poll looks: clocks of several nodes differ. Rows from further in the
+// clockTolerance is how far behind the server's clock each poll reads: clocks of several nodes differ. Rows from further in the
 // future are found by the full scan.
 const clockTolerance = 5 * Minute
 
@@ -25,8 +25,8 @@ func Run(ctx context.Context, cfg Config, table Table, host source.Host, identit
 	defer p.batches.queue.Close()
 	pauses := source.NewBackOff()
 	for ctx.Err() == nil {
-		err := p.poll(ctx)
-		if failed := p.batches.abandon(); ctx.Err() != nil {
+		err := p.pollOnce(ctx)
+		if failed := p.batches.abandonCurrent(); ctx.Err() != nil {
 			break
 		} else if failed != nil {
 			return failed
@@ -41,7 +41,7 @@ func Run(ctx context.Context, cfg Config, table Table, host source.Host, identit
 				pause = pauses.NextBackOff()
 			}
 		}
-		p.report(err)
+		p.reportPoll(err)
 		source.Wait(ctx, pause)
 	}
 	return nil
@@ -83,29 +83,29 @@ func newPoller(cfg Config, table Table, host source.Host, identity []string) *po
 
 func (p *poller) newBatch() *batch { return &batch{progress: p.progress, stats: p.host.Stats} }
 
-// poll does one scan, and returns when all that it found has been delivered.
-func (p *poller) poll(ctx context.Context) error {
+// pollOnce does one scan, and returns when all that it found has been delivered.
+func (p *poller) pollOnce(ctx context.Context) error {
 	if err := p.readClock(ctx); err != nil {
 		return err
 	}
-	if err := p.load(ctx); err != nil {
+	if err := p.loadOrBegin(ctx); err != nil {
 		return err
 	}
 	p.warnOfLostHistory()
 	kind := p.schedule.next(p.host.Now(), p.progress.complete)
-	if err := p.scan(ctx, kind); err != nil {
+	if err := p.scanTable(ctx, kind); err != nil {
 		return err
 	}
-	if err := p.batches.drain(); err != nil {
+	if err := p.batches.submitAndDrain(); err != nil {
 		return err
 	}
 	if t, ok := p.table.(Updating); ok {
-		if err := t.DeliverUpdates(ctx, p.wanted().and(Range{Always.From, p.now}), p.deliver); err != nil {
+		if err := t.DeliverUpdates(ctx, p.wantedRange().intersection(Range{Always.From, p.now}), p.deliverUpdates); err != nil {
 			return err
 		}
 	}
 	p.schedule.succeeded(kind, p.host.Now())
-	return p.finish()
+	return p.finishPoll()
 }
 
 func (p *poller) readClock(ctx context.Context) error {
@@ -120,7 +120,7 @@ func (p *poller) readClock(ctx context.Context) error {
 	return nil
 }
 
-func (p *poller) load(ctx context.Context) error {
+func (p *poller) loadOrBegin(ctx context.Context) error {
 	if p.progress != nil {
 		return nil
 	}
@@ -148,7 +148,7 @@ func (p *poller) load(ctx context.Context) error {
 	return nil
 }
 
-func (p *poller) scan(ctx context.Context, kind scanKind) error {
+func (p *poller) scanTable(ctx context.Context, kind scanKind) error {
 	from := min(p.progress.cursor, p.now) - p.cfg.Overlap.Microseconds()
 	switch kind {
 	case fullScan:
@@ -156,34 +156,34 @@ func (p *poller) scan(ctx context.Context, kind scanKind) error {
 	case windowScan:
 		from = min(from, p.now-p.cfg.ReconcileWindow.Microseconds())
 	}
-	return p.compareMinutes(ctx, Range{floor(from, Minute), p.horizon()})
+	return p.compareMinutes(ctx, Range{floorToWidth(from, Minute), p.scanHorizon()})
 }
 
-// horizon is up to where polls look.
-func (p *poller) horizon() int64 {
+// scanHorizon is up to where polls read.
+func (p *poller) scanHorizon() int64 {
 	if p.minAge > 0 {
 		return p.now
 	}
-	return floor(p.now+clockTolerance, Minute)
+	return floorToWidth(p.now+clockTolerance, Minute)
 }
 
-func (p *poller) wanted() Range { return Range{p.progress.start, Always.To} }
+func (p *poller) wantedRange() Range { return Range{p.progress.start, Always.To} }
 
 // keepIDsFrom is the first minute of which ids are kept.
 func (p *poller) keepIDsFrom() int64 {
-	return floor(p.now-p.cfg.Overlap.Microseconds(), Minute)
+	return floorToWidth(p.now-p.cfg.Overlap.Microseconds(), Minute)
 }
 
-// finish moves the cursor behind all that the poll saw. The delivery log is what counts; the cursor only spares looking far back after
+// finishPoll moves the cursor behind all that the poll saw. The delivery log is what counts; the cursor only spares looking far back after
 // a restart. Once a minute is enough.
-func (p *poller) finish() error {
-	err := p.batches.record(logEntry{kind: idsExpired, start: p.keepIDsFrom() - Minute})
+func (p *poller) finishPoll() error {
+	err := p.batches.recordEntry(logEntry{kind: idsExpired, start: p.keepIDsFrom() - Minute})
 	if err == nil && (!p.progress.complete || p.now-p.progress.cursor >= Minute) {
 		p.countLostHistory()
-		err = p.batches.record(logEntry{kind: pollFinished, start: p.now})
+		err = p.batches.recordEntry(logEntry{kind: pollFinished, start: p.now})
 	}
 	if err == nil {
-		err = p.batches.drain()
+		err = p.batches.submitAndDrain()
 	}
 	if err != nil {
 		return err
@@ -196,16 +196,16 @@ func (p *poller) finish() error {
 	return nil
 }
 
-// deliver is for events that change nothing of the progress.
-func (p *poller) deliver(ctx context.Context, events []session.Event) error {
+// deliverUpdates is for events that change nothing of the progress.
+func (p *poller) deliverUpdates(ctx context.Context, events []session.Event) error {
 	if len(events) == 0 {
 		return ctx.Err()
 	}
 	return p.host.Emit(ctx, events)
 }
 
-// report says how the source is doing: a new error is logged, and again every ten minutes while it lasts.
-func (p *poller) report(err error) {
+// reportPoll says how the source is doing: a new error is logged, and again every ten minutes while it lasts.
+func (p *poller) reportPoll(err error) {
 	p.status.Set("source", err)
 	if err == nil {
 		p.conditions.Clear("reading", "reading goes on: what was wrong is over", zap.String("was", p.lastError))

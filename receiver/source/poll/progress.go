@@ -61,7 +61,7 @@ func (p *progress) commitRows(rows []deliveredRow, changes map[string][]byte) {
 func (p *progress) commitEntries(entries []logEntry, changes map[string][]byte) {
 	changedDays, otherDays := map[int64]bool{}, false
 	for _, e := range entries {
-		day := floor(e.start, Day)
+		day := floorToWidth(e.start, Day)
 		switch e.kind {
 		case minuteDelivered:
 			otherDays = p.recordMinute(e.start, e.Tally) || otherDays

@@ -111,7 +111,7 @@ func TestMergeSorted(t *testing.T) {
 func TestFloor(t *testing.T) {
 	f := func(at, want int64) {
 		t.Helper()
-		require.Equal(t, want, floor(at, Minute))
+		require.Equal(t, want, floorToWidth(at, Minute))
 	}
 	f(0, 0)
 	f(Minute-1, 0)

@@ -34,7 +34,7 @@ func (p *poller) readGroup(ctx context.Context, r Range, g minuteGroup, ofDay *r
 	if len(g.minutes) == 0 {
 		return nil
 	}
-	within := Range{g.minutes[0].Start, g.minutes[len(g.minutes)-1].Start + Minute}.and(r)
+	within := Range{g.minutes[0].Start, g.minutes[len(g.minutes)-1].Start + Minute}.intersection(r)
 	return p.readRows(ctx, within, g, ofDay)
 }
 
@@ -45,7 +45,7 @@ func (p *poller) readRows(ctx context.Context, r Range, g minuteGroup, ofDay *re
 	if err := p.table.Read(ctx, r, m.readBlock); err != nil {
 		return err
 	}
-	return m.finish()
+	return m.finishReading()
 }
 
 // minuteReader makes events of blocks of rows, minute by minute.
@@ -83,16 +83,16 @@ func (m *minuteReader) readBlock(rows Rows) error {
 	return nil
 }
 
-// readRow tells whether a row is met for the first time.
+// readRow reports whether a row is met for the first time.
 func (m *minuteReader) readRow(rows Rows, i int, observed int64) (verdict Verdict, fresh bool, err error) {
 	t, hash := rows.Micros(i), rows.Hash(i)
 	if !m.begun || t < m.minute || t-m.minute >= Minute {
-		if err := m.begin(floor(t, Minute)); err != nil {
+		if err := m.beginMinute(floorToWidth(t, Minute)); err != nil {
 			return 0, false, err
 		}
 	}
 	m.tally = m.tally.plus(Tally{1, hash})
-	b, err := m.p.batches.open()
+	b, err := m.p.batches.openBatch()
 	if err != nil {
 		return 0, false, err
 	}
@@ -125,11 +125,11 @@ func (m *minuteReader) readRow(rows Rows, i int, observed int64) (verdict Verdic
 	return verdict, fresh, nil
 }
 
-func (m *minuteReader) begin(minute int64) error {
+func (m *minuteReader) beginMinute(minute int64) error {
 	if err := m.endMinute(); err != nil {
 		return err
 	}
-	delivered, err := m.passTo(minute)
+	delivered, err := m.passMinutesTo(minute)
 	if err != nil {
 		return err
 	}
@@ -147,12 +147,12 @@ func (m *minuteReader) begin(minute int64) error {
 	return nil
 }
 
-// passTo says what was delivered of a minute. Those before it have no rows any more, although they had some when they were summed up.
-func (m *minuteReader) passTo(minute int64) (delivered Tally, err error) {
+// passMinutesTo says what was delivered of a minute. Those before it have no rows any more, although they had some when they were summed up.
+func (m *minuteReader) passMinutesTo(minute int64) (delivered Tally, err error) {
 	for len(m.ahead) > 0 && m.ahead[0].Start <= minute {
 		if m.ahead[0].Start == minute {
 			delivered = m.ahead[0].Tally
-		} else if err := m.p.batches.record(logEntry{kind: minuteDelivered, start: m.ahead[0].Start}); err != nil {
+		} else if err := m.p.batches.recordEntry(logEntry{kind: minuteDelivered, start: m.ahead[0].Start}); err != nil {
 			return Tally{}, err
 		}
 		m.ahead = m.ahead[1:]
@@ -165,14 +165,14 @@ func (m *minuteReader) endMinute() error {
 	if !m.begun {
 		return nil
 	}
-	return m.p.batches.record(logEntry{kind: minuteDelivered, start: m.minute, Tally: m.tally})
+	return m.p.batches.recordEntry(logEntry{kind: minuteDelivered, start: m.minute, Tally: m.tally})
 }
 
-func (m *minuteReader) finish() error {
+func (m *minuteReader) finishReading() error {
 	if err := m.endMinute(); err != nil {
 		return err
 	}
-	_, err := m.passTo(Always.To)
+	_, err := m.passMinutesTo(Always.To)
 	return err
 }
 

@@ -42,7 +42,7 @@ func (p *poller) scanAllDays(ctx context.Context) error {
 func (p *poller) daySums(ctx context.Context) ([]Sum, error) {
 	for refreshed := false; ; refreshed = true {
 		var days []Sum
-		if err := p.table.Sums(ctx, p.wanted(), Day, func(s Sum) { days = append(days, s) }); err != nil {
+		if err := p.table.Sums(ctx, p.wantedRange(), Day, func(s Sum) { days = append(days, s) }); err != nil {
 			return nil, err
 		}
 		fewer := false
@@ -75,7 +75,7 @@ func (p *poller) undeliveredDays(days []Sum) (n int) {
 }
 
 func (p *poller) readDays(ctx context.Context, days []Sum) error {
-	within := Range{days[0].Start, days[len(days)-1].Start + Day}.and(p.wanted())
+	within := Range{days[0].Start, days[len(days)-1].Start + Day}.intersection(p.wantedRange())
 	if err := p.readRows(ctx, within, minuteGroup{}, nil); err != nil {
 		return err
 	}
@@ -89,24 +89,26 @@ func (p *poller) readDays(ctx context.Context, days []Sum) error {
 
 // finishDay has a day that is old enough accounted for by one sum.
 func (p *poller) finishDay(day int64) error {
-	if !p.isOld(day) {
+	if !p.isOldDay(day) {
 		return nil
 	}
-	return p.batches.record(logEntry{kind: dayFinished, start: day})
+	return p.batches.recordEntry(logEntry{kind: dayFinished, start: day})
 }
 
-func (p *poller) isOld(day int64) bool {
+func (p *poller) isOldDay(day int64) bool {
 	return day+Day <= p.now-p.cfg.ReconcileWindow.Microseconds()
 }
 
-// hasYoungRows tells whether a day has times that are too young to be read, but not as far ahead as the rows of a clock that
+// hasYoungRows reports whether a day has times that are too young to be read, but not as far ahead as the rows of a clock that
 // is wrong.
 func (p *poller) hasYoungRows(day int64) bool {
 	return p.minAge > 0 && day+Day > p.now && day < p.wrongClock()
 }
 
 // wrongClock is the time from which on rows are taken as they are, though they are from the future.
-func (p *poller) wrongClock() int64 { return floor(p.now+p.minAge+clockTolerance, Minute) + Minute }
+func (p *poller) wrongClock() int64 {
+	return floorToWidth(p.now+p.minAge+clockTolerance, Minute) + Minute
+}
 
 // compareReadable compares what of a day with young rows can be read.
 func (p *poller) compareReadable(ctx context.Context, day int64) error {
@@ -128,7 +130,7 @@ func (p *poller) compareDay(ctx context.Context, d Sum) error {
 	case compacted && d.Count < delivered.Count:
 		// Expired or truncated. Delivering the rest of the day again with every part that expires would be a flood.
 		p.countVanished(d.Start, delivered.Count-d.Count)
-		return p.batches.record(logEntry{kind: dayReplaced, start: d.Start, Tally: d.Tally})
+		return p.batches.recordEntry(logEntry{kind: dayReplaced, start: d.Start, Tally: d.Tally})
 	}
 	if err := p.compareMinutes(ctx, Range{d.Start, d.Start + Day}); err != nil {
 		return err
@@ -138,11 +140,11 @@ func (p *poller) compareDay(ctx context.Context, d Sum) error {
 
 // compareMinutes compares the minutes of any number of days, and reads those that differ.
 func (p *poller) compareMinutes(ctx context.Context, r Range) error {
-	if r = r.and(p.wanted()); r.From >= r.To {
+	if r = r.intersection(p.wantedRange()); r.From >= r.To {
 		return nil
 	}
-	for day := floor(r.From, Day); day < r.To; day += Day {
-		part := r.and(Range{day, day + Day})
+	for day := floorToWidth(r.From, Day); day < r.To; day += Day {
+		part := r.intersection(Range{day, day + Day})
 		if !p.progress.isCompacted(day) {
 			if err := p.compareMinutesOfDay(ctx, part, nil); err != nil {
 				return err
@@ -158,7 +160,7 @@ func (p *poller) compareMinutes(ctx context.Context, r Range) error {
 
 // redeliverChangedDay reads all of a compacted day where its sum has changed: nobody knows in which minute.
 func (p *poller) redeliverChangedDay(ctx context.Context, day int64) error {
-	whole := Range{day, day + Day}.and(p.wanted())
+	whole := Range{day, day + Day}.intersection(p.wantedRange())
 	var total Tally
 	if err := p.table.Sums(ctx, whole, Day, func(s Sum) { total = total.plus(s.Tally) }); err != nil {
 		return err
@@ -199,7 +201,7 @@ func (p *poller) compareMinutesOfDay(ctx context.Context, r Range, ofDay *redeli
 	}
 	for start, t := range delivered { // the server has nothing of these minutes any more
 		p.countVanished(start, t.Count)
-		if err := p.batches.record(logEntry{kind: minuteDelivered, start: start}); err != nil {
+		if err := p.batches.recordEntry(logEntry{kind: minuteDelivered, start: start}); err != nil {
 			return err
 		}
 	}
@@ -214,7 +216,7 @@ func (p *poller) minuteSums(ctx context.Context, r Range) (sums []Sum, delivered
 		if err := p.table.Sums(ctx, r, Minute, func(s Sum) { sums = append(sums, s) }); err != nil {
 			return nil, nil, err
 		}
-		delivered = p.progress.minuteTallies(Range{floor(r.From, Minute), r.To})
+		delivered = p.progress.minuteTallies(Range{floorToWidth(r.From, Minute), r.To})
 		if refreshed || !hasFewer(sums, delivered) {
 			return sums, delivered, nil
 		}
@@ -222,7 +224,7 @@ func (p *poller) minuteSums(ctx context.Context, r Range) (sums []Sum, delivered
 	}
 }
 
-// hasFewer tells whether the server has fewer rows of a minute than were delivered.
+// hasFewer reports whether the server has fewer rows of a minute than were delivered.
 func hasFewer(sums []Sum, delivered map[int64]Tally) bool {
 	found := 0
 	for _, s := range sums {

@@ -8,7 +8,7 @@ const (
 	fullScanShare = 20
 )
 
-// scanKind is what one poll looks at; a greater one includes the lesser.
+// scanKind is what one poll scans; a greater one includes the lesser.
 type scanKind uint8
 
 const (
@@ -17,7 +17,7 @@ const (
 	fullScan                    // all days
 )
 
-// schedule says what the next poll looks at.
+// schedule says what the next poll scans.
 type schedule struct {
 	reconcileInterval time.Duration
 

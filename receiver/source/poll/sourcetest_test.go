@@ -31,8 +31,8 @@ func TestSource(t *testing.T) {
 		newSource := func(_ testing.TB, o sourcetest.Options) source.Source {
 			cfg := DefaultConfig()
 			cfg.CollectionInterval, cfg.ReconcileInterval, cfg.Overlap = 2*time.Millisecond, 10*time.Millisecond, 10*time.Minute
-			if o.PageSize > 0 {
-				cfg.BatchSize = o.PageSize
+			if o.BatchSize > 0 {
+				cfg.BatchSize = o.BatchSize
 			}
 			if !o.From.IsZero() {
 				cfg.Initial = o.From.Format(time.RFC3339Nano)

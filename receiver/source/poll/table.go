@@ -26,7 +26,7 @@ type Range struct{ From, To int64 }
 // Always is the range of all times.
 var Always = Range{math.MinInt64, math.MaxInt64}
 
-func (r Range) and(o Range) Range { return Range{max(r.From, o.From), min(r.To, o.To)} }
+func (r Range) intersection(o Range) Range { return Range{max(r.From, o.From), min(r.To, o.To)} }
 
 // Sum is what there is of a span: the number of rows and the sum, modulo 2^64, of their hashes. Sums of spans add up.
 type Sum struct {
@@ -113,8 +113,8 @@ const (
 	Bad                    // cannot be read
 )
 
-// floor rounds down to a multiple of width, before 1970 too.
-func floor(t, width int64) int64 {
+// floorToWidth rounds down to a multiple of width, before 1970 too.
+func floorToWidth(t, width int64) int64 {
 	q := t / width
 	if t%width < 0 {
 		q--

@@ -28,7 +28,7 @@ func TestSource(t *testing.T) {
 		return sourcetest.Place{
 			Source: func(t testing.TB, o sourcetest.Options) source.Source {
 				cfg := config(s)
-				cfg.Format, cfg.BatchSize = server.JSONLog, o.PageSize
+				cfg.Format, cfg.BatchSize = server.JSONLog, o.BatchSize
 				return newSource(t, cfg)
 			},
 			Add: func(t testing.TB, rows ...sourcetest.Row) {

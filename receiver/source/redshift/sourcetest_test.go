@@ -24,8 +24,8 @@ func place(t testing.TB, s *redshift.Server, table string) sourcetest.Place {
 	settings := func(o sourcetest.Options) Config {
 		cfg := config(s, redshift.Collector)
 		cfg.Table = table
-		if o.PageSize > 0 {
-			cfg.BatchSize = o.PageSize
+		if o.BatchSize > 0 {
+			cfg.BatchSize = o.BatchSize
 		}
 		if !o.From.IsZero() {
 			cfg.Initial = o.From.Format(time.RFC3339Nano)

@@ -34,7 +34,7 @@ func aSession(begin time.Time, pid int, guid string) []row {
 	return rows
 }
 
-func TestASessionIsTold(t *testing.T) {
+func TestASessionIsDelivered(t *testing.T) {
 	s := redshift.Start(t, redshift.WideDuration())
 	grant(t, s, "sys_connection_log")
 	begin := time.Now().UTC().Add(-2 * time.Hour).Truncate(time.Microsecond)
@@ -69,7 +69,7 @@ func TestASessionIsTold(t *testing.T) {
 }
 
 // The same event has one id through either table; without a GUID a session still has one key.
-func TestBothTablesTellTheSameEvents(t *testing.T) {
+func TestBothTablesGiveTheSameEvents(t *testing.T) {
 	s := redshift.Start(t, redshift.WideDuration(), redshift.SessionID())
 	begin := time.Now().UTC().Add(-2 * time.Hour).Truncate(time.Minute).Add(time.Second)
 	told := map[string][]session.Event{}
@@ -91,7 +91,7 @@ func TestBothTablesTellTheSameEvents(t *testing.T) {
 	}
 }
 
-func TestRowsThatTurnUpLateAreTold(t *testing.T) {
+func TestRowsThatTurnUpLateAreDelivered(t *testing.T) {
 	s := redshift.Start(t)
 	cfg, table := own(t, s)
 	now := time.Now().UTC()
@@ -138,7 +138,7 @@ func TestALateRowRepeatsItsOldMinuteWithTheSameIDs(t *testing.T) {
 }
 
 // Rows that are equal in every column are several events; so are those that differ only where ids do not look.
-func TestRowsThatLookAlikeAreTold(t *testing.T) {
+func TestRowsThatLookAlikeAreDelivered(t *testing.T) {
 	s := redshift.Start(t)
 	cfg, table := own(t, s)
 	at := time.Now().UTC().Add(-2 * time.Minute).Truncate(time.Millisecond)

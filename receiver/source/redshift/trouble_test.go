@@ -38,7 +38,7 @@ func TestExpiredRowsDidNotVanish(t *testing.T) {
 }
 
 // A collector that was away for nine days has lost two.
-func TestLostHistoryIsTold(t *testing.T) {
+func TestLostHistoryIsReported(t *testing.T) {
 	s := redshift.Start(t)
 	grant(t, s, "sys_connection_log")
 	store := &sourcetest.Store{}

@@ -25,24 +25,24 @@ func checkOnce(t testing.TB, emit *Recorder, rows []Row) {
 	}
 }
 
-// identities checks, over any number of runs, that a row told again is the same event, and that two rows never share an id. It
+// identities checks, over any number of runs, that a row delivered again is the same event, and that two rows never share an id. It
 // returns the event of each user.
 func identities(t testing.TB, recorders ...*Recorder) map[string]session.Event {
 	t.Helper()
 	byUser, byID := map[string]session.Event{}, map[session.ID]string{}
 	for _, r := range recorders {
-		for _, told := range r.tellings() {
-			e := told.event
+		for _, one := range r.emissions() {
+			e := one.event
 			first, again := byUser[e.User]
 			switch {
 			case !again:
 				byUser[e.User] = e
 			case first.RecordID != e.RecordID:
-				t.Fatalf("row %s was told with record id %v and again with %v", e.User, first.RecordID, e.RecordID)
+				t.Fatalf("row %s was emitted with record id %v and again with %v", e.User, first.RecordID, e.RecordID)
 			case first.SessionKey != e.SessionKey:
-				t.Fatalf("row %s was told with session key %v and again with %v", e.User, first.SessionKey, e.SessionKey)
+				t.Fatalf("row %s was emitted with session key %v and again with %v", e.User, first.SessionKey, e.SessionKey)
 			case !sessiontest.SameContent(&first, &e):
-				t.Fatalf("row %s was told twice with different content:\n%+v\n%+v", e.User, first, e)
+				t.Fatalf("row %s was emitted twice with different content:\n%+v\n%+v", e.User, first, e)
 			}
 			if other, taken := byID[e.RecordID]; taken && other != e.User {
 				t.Fatalf("rows %s and %s share the record id %v", other, e.User, e.RecordID)
@@ -72,6 +72,6 @@ func checkFields(t testing.TB, e session.Event, row Row) {
 	case e.System == "" || e.Instance == "":
 		t.Errorf("row %s lacks its system (%q) or instance (%q)", row.User, e.System, e.Instance)
 	case e.SourceEvent == "":
-		t.Errorf("row %s lacks the source's own word for the event", row.User)
+		t.Errorf("row %s lacks the source's own name for the event", row.User)
 	}
 }

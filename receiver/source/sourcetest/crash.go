@@ -55,24 +55,24 @@ func (l *life) kill() {
 // live runs a source over the place until it dies or has delivered all rows, and returns what is left of its store.
 func (l *life) live(t testing.TB, p Place, all []Row) *Store {
 	t.Helper()
-	run := start(t, p.Source(t, Options{PageSize: 5}), l.emit, l.store, nil)
+	run := start(t, p.Source(t, Options{BatchSize: 5}), l.emit, l.store, nil)
 	l.emit.waitUntil(t, "rows were not delivered", func() bool { return l.dead() != nil || len(l.emit.missing(all)) == 0 })
 	run.stop(t)
 	return l.store.Fork()
 }
 
-// rebirth runs the source on what the dead one left and checks that the two together have told everything.
-func rebirth(t testing.TB, p Place, all []Row, first *Recorder, left *Store) {
+// runAfterDeath runs the source on what the dead one left and checks that the two together have delivered everything.
+func runAfterDeath(t testing.TB, p Place, all []Row, first *Recorder, left *Store) {
 	t.Helper()
 	second := &Recorder{}
-	run := start(t, p.Source(t, Options{PageSize: 5}), second, left, nil)
+	run := start(t, p.Source(t, Options{BatchSize: 5}), second, left, nil)
 	second.waitUntil(t, "rows were lost", func() bool { return missingFrom(all, first, second) == 0 })
 	run.stop(t)
 	identities(t, first, second)
 }
 
 func killedAtSave(t *testing.T, p Place) {
-	all := rows("save", 30, lately(), step)
+	all := rows("save", 30, recentTime(), step)
 	p.Add(t, all...)
 	whole := newLife(&Store{})
 	whole.live(t, p, all)
@@ -81,7 +81,7 @@ func killedAtSave(t *testing.T, p Place) {
 		t.Fatal("the source has saved nothing while it delivered everything: after a restart it would begin anew")
 	}
 	for _, written := range []string{"nothing", "half of the keys", "the other half"} {
-		for cut := range cuts(writes) {
+		for cut := range spreadNumbers(writes) {
 			t.Run(fmt.Sprintf("save %d of %d, %s written", cut, writes, written), func(t *testing.T) {
 				l := newLife(&Store{})
 				l.store.OnWrite = func(_ context.Context, call int, _ string) error {
@@ -97,21 +97,21 @@ func killedAtSave(t *testing.T, p Place) {
 					}
 					return errKilled
 				}
-				rebirth(t, p, all, l.emit, l.live(t, p, all))
+				runAfterDeath(t, p, all, l.emit, l.live(t, p, all))
 			})
 		}
 	}
 }
 
-// killedAtDelivery cuts a run while the pipeline has a page: once it has taken it, once it has not.
+// killedAtDelivery cuts a run while the pipeline has a batch: once it has taken it, once it has not.
 func killedAtDelivery(t *testing.T, p Place) {
-	all := rows("delivery", 30, lately(), step)
+	all := rows("delivery", 30, recentTime(), step)
 	p.Add(t, all...)
 	whole := newLife(&Store{})
 	whole.live(t, p, all)
 	for _, taken := range []bool{true, false} {
-		for cut := range cuts(whole.emit.Calls()) {
-			t.Run(fmt.Sprintf("page %d, taken %t", cut, taken), func(t *testing.T) {
+		for cut := range spreadNumbers(whole.emit.Calls()) {
+			t.Run(fmt.Sprintf("batch %d, taken %t", cut, taken), func(t *testing.T) {
 				l := newLife(&Store{})
 				l.emit.Fate = func(_ context.Context, call int, _ []session.Event) error {
 					if call < cut {
@@ -124,14 +124,14 @@ func killedAtDelivery(t *testing.T, p Place) {
 					}
 					return errKilled
 				}
-				rebirth(t, p, all, l.emit, l.live(t, p, all))
+				runAfterDeath(t, p, all, l.emit, l.live(t, p, all))
 			})
 		}
 	}
 }
 
-// cuts yields numbers from 1 to n, the first and the last among them.
-func cuts(n int) func(yield func(int) bool) {
+// spreadNumbers yields numbers from 1 to n, the first and the last among them.
+func spreadNumbers(n int) func(yield func(int) bool) {
 	return func(yield func(int) bool) {
 		every := max(1, (n+mostCuts-1)/mostCuts)
 		for cut := 1; cut < n; cut += every {
@@ -151,7 +151,7 @@ var failing = map[int]bool{1: true, 2: true, 3: true, 8: true, 9: true, 16: true
 
 // storeFails lets some saves fail with some of their keys written, then lets the source end and start again.
 func storeFails(t *testing.T, p Place) {
-	all := rows("full", 30, lately(), step)
+	all := rows("full", 30, recentTime(), step)
 	p.Add(t, all[:20]...)
 	store := &Store{OnWrite: func(_ context.Context, call int, _ string) error {
 		if failing[call] {
@@ -160,9 +160,9 @@ func storeFails(t *testing.T, p Place) {
 		return nil
 	}}
 	first := &Recorder{}
-	run := start(t, p.Source(t, Options{PageSize: 5}), first, store, nil)
+	run := start(t, p.Source(t, Options{BatchSize: 5}), first, store, nil)
 	first.WaitFor(t, all[:20]...)
 	run.stop(t)
 	p.Add(t, all[20:]...)
-	rebirth(t, p, all, first, store.Fork())
+	runAfterDeath(t, p, all, first, store.Fork())
 }

@@ -11,10 +11,10 @@ import (
 var errForNow = errors.New("the pipeline is busy")
 
 func onceEach(t *testing.T, p Place) {
-	all := rows("once", 35, lately(), step)
+	all := rows("once", 35, recentTime(), step)
 	p.Add(t, all[:25]...)
 	emit := &Recorder{}
-	run := start(t, p.Source(t, Options{PageSize: 10}), emit, &Store{}, nil)
+	run := start(t, p.Source(t, Options{BatchSize: 10}), emit, &Store{}, nil)
 	emit.WaitFor(t, all[:25]...)
 	// Each of these takes at least one more reading, in which earlier rows could come again.
 	for _, row := range all[25:] {
@@ -28,19 +28,19 @@ func onceEach(t *testing.T, p Place) {
 		checkFields(t, events[row.User], row)
 	}
 	if emit.Calls() < 3 {
-		t.Errorf("25 rows came in %d pages although a page has 10 events at most", emit.Calls())
+		t.Errorf("25 rows came in %d batches although a batch has 10 events at most", emit.Calls())
 	}
 }
 
 func onceAcrossRestarts(t *testing.T, p Place) {
-	all := rows("restart", 40, lately(), step)
+	all := rows("restart", 40, recentTime(), step)
 	store := &Store{}
 	var recorders []*Recorder
 	for i := 0; i < len(all); i += 8 {
 		p.Add(t, all[i:i+8]...)
 		emit := &Recorder{}
 		recorders = append(recorders, emit)
-		run := start(t, p.Source(t, Options{PageSize: 5}), emit, store, nil)
+		run := start(t, p.Source(t, Options{BatchSize: 5}), emit, store, nil)
 		emit.WaitFor(t, all[i:i+8]...)
 		run.stop(t)
 		checkOnce(t, emit, all[i:i+8])
@@ -48,9 +48,9 @@ func onceAcrossRestarts(t *testing.T, p Place) {
 	identities(t, recorders...)
 }
 
-// rememberedWhileStopping lets the stop come while the pipeline takes a page: it has it, so the source must not tell it again.
+// rememberedWhileStopping lets the stop come while the pipeline takes a batch: it has it, so the source must not deliver it again.
 func rememberedWhileStopping(t *testing.T, p Place) {
-	all := rows("stopping", 10, lately(), step)
+	all := rows("stopping", 10, recentTime(), step)
 	p.Add(t, all...)
 	store := &Store{}
 	var run *running
@@ -60,7 +60,7 @@ func rememberedWhileStopping(t *testing.T, p Place) {
 		run.cancel()
 		return nil
 	}}
-	run = start(t, p.Source(t, Options{PageSize: 100}), emit, store, nil)
+	run = start(t, p.Source(t, Options{BatchSize: 100}), emit, store, nil)
 	close(begun)
 	emit.WaitFor(t, all...)
 	run.stop(t)
@@ -68,19 +68,19 @@ func rememberedWhileStopping(t *testing.T, p Place) {
 	after := rows("after", 1, all[9].Time.Add(step), step)
 	p.Add(t, after...)
 	again := &Recorder{}
-	rerun := start(t, p.Source(t, Options{PageSize: 100}), again, store, nil)
+	rerun := start(t, p.Source(t, Options{BatchSize: 100}), again, store, nil)
 	again.WaitFor(t, after...)
 	rerun.stop(t)
 	checkOnce(t, again, after)
 }
 
 func failsForNow(t *testing.T, p Place) {
-	all := rows("busy", 25, lately(), step)
+	all := rows("busy", 25, recentTime(), step)
 	p.Add(t, all...)
 	store := &Store{}
 	failing := &Recorder{Fate: func(context.Context, int, []session.Event) error { return errForNow }}
-	run := start(t, p.Source(t, Options{PageSize: 10}), failing, store, nil)
-	failing.waitUntil(t, "a page that failed was not told again", func() bool { return failing.Calls() >= 4 })
+	run := start(t, p.Source(t, Options{BatchSize: 10}), failing, store, nil)
+	failing.waitUntil(t, "a batch that failed was not emitted again", func() bool { return failing.Calls() >= 4 })
 	run.stop(t)
 
 	emit := &Recorder{Fate: func(_ context.Context, call int, _ []session.Event) error {
@@ -89,31 +89,31 @@ func failsForNow(t *testing.T, p Place) {
 		}
 		return nil
 	}}
-	run = start(t, p.Source(t, Options{PageSize: 10}), emit, store, nil)
+	run = start(t, p.Source(t, Options{BatchSize: 10}), emit, store, nil)
 	emit.WaitFor(t, all...)
 	run.stop(t)
 	checkOnce(t, emit, all)
 	identities(t, failing, emit)
 }
 
-// failsInTheMiddle accepts every page but those with one row, for a whole run: the cursor may only move over what lies before it.
+// failsInTheMiddle accepts every batch but those with one row, for a whole run: the cursor may only move over what lies before it.
 func failsInTheMiddle(t *testing.T, p Place) {
-	all := rows("middle", 40, lately(), step)
+	all := rows("middle", 40, recentTime(), step)
 	p.Add(t, all...)
 	victim, store := all[17].User, &Store{}
-	first := &Recorder{Fate: func(_ context.Context, _ int, page []session.Event) error {
-		for i := range page {
-			if page[i].User == victim {
+	first := &Recorder{Fate: func(_ context.Context, _ int, batch []session.Event) error {
+		for i := range batch {
+			if batch[i].User == victim {
 				return errForNow
 			}
 		}
 		return nil
 	}}
-	run := start(t, p.Source(t, Options{PageSize: 4}), first, store, nil)
-	first.waitUntil(t, "the page that failed was not told again", func() bool {
+	run := start(t, p.Source(t, Options{BatchSize: 4}), first, store, nil)
+	first.waitUntil(t, "the batch that failed was not emitted again", func() bool {
 		n := 0
-		for _, told := range first.tellings() {
-			if told.user == victim {
+		for _, one := range first.emissions() {
+			if one.user == victim {
 				n++
 			}
 		}
@@ -122,7 +122,7 @@ func failsInTheMiddle(t *testing.T, p Place) {
 	run.stop(t)
 
 	second := &Recorder{}
-	run = start(t, p.Source(t, Options{PageSize: 4}), second, store, nil)
+	run = start(t, p.Source(t, Options{BatchSize: 4}), second, store, nil)
 	second.WaitFor(t, all[17:21]...)
 	second.waitUntil(t, "rows were lost", func() bool { return missingFrom(all, first, second) == 0 })
 	run.stop(t)

@@ -37,7 +37,7 @@ type reader struct {
 	opt    Options
 	fault  string
 	cursor int
-	told   int
+	read   int
 	now    func() time.Time
 	hangs  chan struct{}
 }
@@ -82,21 +82,21 @@ func (r *reader) pause(ctx context.Context) {
 	}
 }
 
-// poll tells one page and whether that made progress.
+// poll emits one batch and reports whether that made progress.
 func (r *reader) poll(ctx context.Context, host source.Host) bool {
 	rows := r.table.from(r.cursor)
 	if len(rows) == 0 {
 		return false
 	}
-	if len(rows) > r.opt.PageSize {
-		rows = rows[:r.opt.PageSize]
+	if len(rows) > r.opt.BatchSize {
+		rows = rows[:r.opt.BatchSize]
 	}
-	page, bad := r.page(rows)
+	batch, bad := r.batch(rows)
 	next := r.cursor + len(rows)
 	if r.fault == "saves before it delivers" {
 		r.save(ctx, host, next)
 	}
-	err := host.Emit(ctx, page)
+	err := host.Emit(ctx, batch)
 	if err != nil && r.fault == "moves on after an error" {
 		err = nil
 	}
@@ -120,12 +120,12 @@ func (r *reader) save(ctx context.Context, host source.Host, n int) {
 	_ = host.Store.Set(ctx, cursorKey, strconv.AppendInt(nil, int64(n), 10)) // a failure repeats, which is allowed
 }
 
-func (r *reader) page(rows []Row) (page []session.Event, bad int) {
+func (r *reader) batch(rows []Row) (batch []session.Event, bad int) {
 	for i, row := range rows {
 		switch {
 		case row.User == "":
 			bad++
-			if r.fault == "drops the page of a bad row" {
+			if r.fault == "drops the batch of a bad row" {
 				return nil, bad
 			}
 			continue
@@ -136,13 +136,13 @@ func (r *reader) page(rows []Row) (page []session.Event, bad int) {
 		case r.fault == "passes over late rows" && i == 0 && r.cursor > 0 && row.Time.Before(r.table.from(0)[r.cursor-1].Time):
 			continue
 		}
-		page = append(page, r.event(row))
+		batch = append(batch, r.event(row))
 	}
-	return page, bad
+	return batch, bad
 }
 
 func (r *reader) event(row Row) session.Event {
-	r.told++
+	r.read++
 	var h session.Hasher
 	h.Start("memory", "test", "one").Str(row.User)
 	e := session.Event{
@@ -153,9 +153,9 @@ func (r *reader) event(row Row) session.Event {
 	case "has random ids":
 		e.RecordID = h.Int(rand.Int64()).RecordID(e.Time)
 	case "counts from its start in ids":
-		e.RecordID = h.Int(int64(r.told)).RecordID(e.Time)
-	case "has keys of its own page":
-		e.SessionKey = h.Int(int64(r.opt.PageSize)).Key()
+		e.RecordID = h.Int(int64(r.read)).RecordID(e.Time)
+	case "has keys of its own batch":
+		e.SessionKey = h.Int(int64(r.opt.BatchSize)).Key()
 	case "has one id a timestamp":
 		e.RecordID = h.Start("", "", "").RecordID(e.Time)
 	case "reads the wall clock":

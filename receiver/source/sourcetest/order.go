@@ -9,7 +9,7 @@ import (
 )
 
 func oneTimestamp(t *testing.T, p Place) {
-	at := lately()
+	at := recentTime()
 	all := rows("early", 3, at.Add(-time.Second), step)
 	all = append(all, rows("same", 23, at, 0)...)
 	all = append(all, rows("later", 3, at.Add(time.Second), step)...)
@@ -23,11 +23,11 @@ func oneTimestamp(t *testing.T, p Place) {
 		return l.dead()
 	}
 	left := l.live(t, p, all)
-	rebirth(t, p, all, l.emit, left)
+	runAfterDeath(t, p, all, l.emit, left)
 
 	// A row of the very same time comes when all the others have been read.
 	emit := &Recorder{}
-	run := start(t, p.Source(t, Options{PageSize: 5}), emit, store, nil)
+	run := start(t, p.Source(t, Options{BatchSize: 5}), emit, store, nil)
 	emit.WaitFor(t, all...)
 	late := rows("again", 1, at, 0)
 	if p.Late != nil {
@@ -46,11 +46,11 @@ func lateRows(t *testing.T, p Place) {
 	if add == nil {
 		add = p.Add
 	}
-	at := lately()
+	at := recentTime()
 	punctual := rows("punctual", 20, at, step)
 	p.Add(t, punctual...)
 	emit, store := &Recorder{}, &Store{}
-	run := start(t, p.Source(t, Options{PageSize: 7}), emit, store, nil)
+	run := start(t, p.Source(t, Options{BatchSize: 7}), emit, store, nil)
 	emit.WaitFor(t, punctual...)
 	late := rows("late", 6, at.Add(-2*time.Second), 500*time.Millisecond)
 	for _, row := range late[:3] {
@@ -63,7 +63,7 @@ func lateRows(t *testing.T, p Place) {
 	// The rest comes while the collector is away.
 	add(t, late[3:]...)
 	again := &Recorder{}
-	run = start(t, p.Source(t, Options{PageSize: 7}), again, store, nil)
+	run = start(t, p.Source(t, Options{BatchSize: 7}), again, store, nil)
 	again.WaitFor(t, late[3:]...)
 	run.stop(t)
 	checkOnce(t, again, late[3:])
@@ -71,22 +71,22 @@ func lateRows(t *testing.T, p Place) {
 }
 
 func twoReceivers(t *testing.T, p Place) {
-	at := lately()
+	at := recentTime()
 	all := append(rows("double", 20, at, step), rows("twin", 5, at.Add(time.Second), 0)...)
 	p.Add(t, all...)
 	a, b, c := &Recorder{}, &Recorder{}, &Recorder{}
-	first := start(t, p.Source(t, Options{PageSize: 4}), a, &Store{}, nil)
-	second := start(t, p.Source(t, Options{PageSize: 100}), b, &Store{}, nil)
+	first := start(t, p.Source(t, Options{BatchSize: 4}), a, &Store{}, nil)
+	second := start(t, p.Source(t, Options{BatchSize: 100}), b, &Store{}, nil)
 	a.WaitFor(t, all...)
 	b.WaitFor(t, all...)
 	first.stop(t)
 	second.stop(t)
 	if p.StartsAt {
-		third := start(t, p.Source(t, Options{PageSize: 3, From: all[11].Time}), c, &Store{}, nil)
+		third := start(t, p.Source(t, Options{BatchSize: 3, From: all[11].Time}), c, &Store{}, nil)
 		c.WaitFor(t, all[11:]...)
 		third.stop(t)
 		if n := len(c.Delivered()); n != len(all)-11 {
-			t.Errorf("a start at the time of row 11 of %d told %d events, want %d", len(all), n, len(all)-11)
+			t.Errorf("a start at the time of row 11 of %d delivered %d events, want %d", len(all), n, len(all)-11)
 		}
 	}
 	identities(t, a, b, c)

@@ -10,27 +10,27 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// patience is how long a test waits for what must come. It is never used up by a source that works. (A variable, so that the suite's
-// own test need not wait long for what a broken source never tells.)
-var patience = 60 * time.Second
+// testTimeout is how long a test waits for what must come. It is never used up by a source that works. (A variable, so that the suite's
+// own test need not wait long for what a broken source never delivers.)
+var testTimeout = 60 * time.Second
 
-// Recorder is a pipeline that remembers what it was told. It is safe for concurrent use.
+// Recorder is a pipeline that remembers what it was emitted. It is safe for concurrent use.
 type Recorder struct {
-	// Fate, where set, decides about a page: nil delivers it, an error fails it for now: as the receiver does, Emit asks again until
+	// Fate, where set, decides about a batch: nil delivers it, an error fails it for now: as the receiver does, Emit asks again until
 	// ctx ends. It may block until then. call counts from 1, every try.
-	Fate func(ctx context.Context, call int, page []session.Event) error
+	Fate func(ctx context.Context, call int, batch []session.Event) error
 
 	mu        sync.Mutex
 	calls     int
 	closed    bool
 	afterEnd  int
-	told      []telling
+	emitted   []emission
 	delivered int
 	changed   chan struct{}
 }
 
-// telling is one event of one page, and what came of it.
-type telling struct {
+// emission is one event of one batch, and what came of it.
+type emission struct {
 	event     session.Event
 	user      string // a copy of the bytes that event.User had: a source must not change them later
 	delivered bool
@@ -42,9 +42,9 @@ const (
 )
 
 // Emit is the [source.Emit] of the recorder.
-func (r *Recorder) Emit(ctx context.Context, page []session.Event) error {
+func (r *Recorder) Emit(ctx context.Context, batch []session.Event) error {
 	for pause := firstPause; ; pause = min(2*pause, mostPause) {
-		err := r.try(ctx, page)
+		err := r.try(ctx, batch)
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func (r *Recorder) Emit(ctx context.Context, page []session.Event) error {
 	}
 }
 
-func (r *Recorder) try(ctx context.Context, page []session.Event) error {
+func (r *Recorder) try(ctx context.Context, batch []session.Event) error {
 	r.mu.Lock()
 	r.calls++
 	call := r.calls
@@ -68,19 +68,19 @@ func (r *Recorder) try(ctx context.Context, page []session.Event) error {
 	r.mu.Unlock()
 	var err error
 	if r.Fate != nil {
-		err = r.Fate(ctx, call, page)
+		err = r.Fate(ctx, call, batch)
 	}
-	r.record(page, err == nil)
+	r.record(batch, err == nil)
 	return err
 }
 
-func (r *Recorder) record(page []session.Event, delivered bool) {
+func (r *Recorder) record(batch []session.Event, delivered bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for i := range page {
-		t := telling{user: strings.Clone(page[i].User), delivered: delivered}
-		page[i].CopyTo(&t.event)
-		r.told = append(r.told, t)
+	for i := range batch {
+		t := emission{user: strings.Clone(batch[i].User), delivered: delivered}
+		batch[i].CopyTo(&t.event)
+		r.emitted = append(r.emitted, t)
 		if delivered {
 			r.delivered++
 		}
@@ -88,7 +88,7 @@ func (r *Recorder) record(page []session.Event, delivered bool) {
 	r.wake()
 }
 
-// wake lets whoever waits look again. r.mu is held.
+// wake lets whoever waits check again. r.mu is held.
 func (r *Recorder) wake() {
 	if r.changed != nil {
 		close(r.changed)
@@ -101,15 +101,15 @@ func (r *Recorder) Delivered() []session.Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := make([]session.Event, 0, r.delivered)
-	for i := range r.told {
-		if r.told[i].delivered {
-			out = append(out, r.told[i].event)
+	for i := range r.emitted {
+		if r.emitted[i].delivered {
+			out = append(out, r.emitted[i].event)
 		}
 	}
 	return out
 }
 
-// Calls tells how many pages were told, delivered or not.
+// Calls is how many batches were emitted, delivered or not.
 func (r *Recorder) Calls() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -122,10 +122,10 @@ func (r *Recorder) WaitFor(t testing.TB, rows ...Row) {
 	r.waitUntil(t, "rows were not delivered", func() bool { return len(r.missing(rows)) == 0 })
 }
 
-// waitUntil looks after every page, and when the source's process was killed, whether done holds.
+// waitUntil checks after every batch, and when the source's process was killed, whether done holds.
 func (r *Recorder) waitUntil(t testing.TB, complaint string, done func() bool) {
 	t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(testTimeout)
 	for {
 		changed := r.next()
 		if done() {
@@ -134,12 +134,12 @@ func (r *Recorder) waitUntil(t testing.TB, complaint string, done func() bool) {
 		select {
 		case <-changed:
 		case <-deadline:
-			t.Fatalf("%s within %v: %d pages told, %d events delivered", complaint, patience, r.Calls(), len(r.Delivered()))
+			t.Fatalf("%s within %v: %d batches emitted, %d events delivered", complaint, testTimeout, r.Calls(), len(r.Delivered()))
 		}
 	}
 }
 
-// next is closed when a page comes after the call.
+// next is closed when a batch comes after the call.
 func (r *Recorder) next() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -153,9 +153,9 @@ func (r *Recorder) missing(rows []Row) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	have := make(map[string]bool, r.delivered)
-	for i := range r.told {
-		if r.told[i].delivered {
-			have[r.told[i].user] = true
+	for i := range r.emitted {
+		if r.emitted[i].delivered {
+			have[r.emitted[i].user] = true
 		}
 	}
 	var missing []string
@@ -174,9 +174,9 @@ func (r *Recorder) close() {
 	r.closed = true
 }
 
-// tellings is a copy of everything that was told, delivered or not.
-func (r *Recorder) tellings() []telling {
+// emissions is a copy of everything that was emitted, delivered or not.
+func (r *Recorder) emissions() []emission {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]telling(nil), r.told...)
+	return append([]emission(nil), r.emitted...)
 }

@@ -68,13 +68,13 @@ func (r *running) stop(t testing.TB) {
 	if r.err != nil {
 		t.Fatalf("Run returned an error although its context had ended: %v", r.err)
 	}
-	for _, told := range r.emit.tellings() {
-		if told.event.User != told.user {
-			t.Fatalf("the text of an event changed after it was told: %q is %q now", told.user, told.event.User)
+	for _, one := range r.emit.emissions() {
+		if one.event.User != one.user {
+			t.Fatalf("the text of an event changed after it was emitted: %q is %q now", one.user, one.event.User)
 		}
 	}
 	if r.emit.afterEnd > 0 {
-		t.Fatalf("%d pages were told after Run had returned", r.emit.afterEnd)
+		t.Fatalf("%d batches were emitted after Run had returned", r.emit.afterEnd)
 	}
 }
 

@@ -30,14 +30,14 @@ type Row struct {
 
 // Options say how a scenario wants to read a place.
 type Options struct {
-	PageSize int       // a page has no more events than this, unless one timestamp does
-	From     time.Time // where to start without a cursor; zero is the beginning
+	BatchSize int       // a batch has no more events than this, unless one timestamp does
+	From      time.Time // where to start without a cursor; zero is the beginning
 }
 
 // Place is an empty place of its own where logins can happen: a folder, a table. Its functions are called by one goroutine.
 type Place struct {
 	// Source is a new reader of the place, as after a restart of the collector: whatever it remembers is in the store. It is of the
-	// same instance each time, goes on reading when it has told everything, and polls without long pauses.
+	// same instance each time, goes on reading when it has delivered everything, and polls without long pauses.
 	Source func(t testing.TB, o Options) source.Source
 	// Add makes the logins happen, in this order, and returns when they can be read.
 	Add func(t testing.TB, rows ...Row)
@@ -65,16 +65,16 @@ var scenarios = []struct {
 	name string
 	run  func(*testing.T, Place)
 }{
-	{"each row is told once, with all that a row must have", onceEach},
-	{"a restart goes on where it was and tells nothing twice", onceAcrossRestarts},
+	{"each row is delivered once, with all that a row must have", onceEach},
+	{"a restart goes on where it was and delivers nothing twice", onceAcrossRestarts},
 	{"what is delivered while stopping is remembered", rememberedWhileStopping},
-	{"a failed delivery leaves the cursor and is told again with the same ids", failsForNow},
-	{"a page that fails between delivered ones is not passed over", failsInTheMiddle},
+	{"a failed delivery leaves the cursor and is delivered again with the same ids", failsForNow},
+	{"a batch that fails between delivered ones is not passed over", failsInTheMiddle},
 	{"killed before or within any save: repeats, never loses", killedAtSave},
 	{"killed within a delivery: repeats, never loses", killedAtDelivery},
 	{"a store that fails for a while loses nothing", storeFails},
-	{"rows of one timestamp are all told, across pages and restarts", oneTimestamp},
-	{"late rows are told", lateRows},
+	{"rows of one timestamp are all delivered, across batches and restarts", oneTimestamp},
+	{"late rows are delivered", lateRows},
 	{"two receivers with different start points make the same ids and keys", twoReceivers},
 	{"a bad row is counted and its neighbours pass", badRow},
 	{"a stop during a delivery or a hanging read ends at once, without a leak", stops},
@@ -89,9 +89,9 @@ func rows(prefix string, n int, from time.Time, step time.Duration) []Row {
 	return out
 }
 
-// lately is a time in whole microseconds from which on scenarios let rows happen: young enough for any overlap and retention, old
+// recentTime is a time in whole microseconds from which on scenarios let rows happen: young enough for any overlap and retention, old
 // enough for a source that leaves the youngest rows alone for a while.
-func lately() time.Time {
+func recentTime() time.Time {
 	return time.Now().UTC().Add(-5 * time.Minute).Truncate(time.Second).Add(123_456 * time.Microsecond)
 }
 

@@ -40,7 +40,7 @@ func TestFaulty(t *testing.T) {
 	if fault == "" {
 		return
 	}
-	patience, stopLimit = time.Second, time.Second
+	testTimeout, stopLimit = time.Second, time.Second
 	Run(t, places(fault))
 }
 
@@ -53,13 +53,13 @@ func TestEveryFaultIsFound(t *testing.T) {
 		"does not save when told to stop": "was delivered 1 times, want never",
 		"has random ids":                  "and again with",
 		"counts from its start in ids":    "and again with",
-		"has keys of its own page":        "session key",
+		"has keys of its own batch":       "session key",
 		"has one id a timestamp":          "share the record id",
 		"reads the wall clock":            "has the time",
 		"takes equal times for copies":    "rows were lost",
 		"passes over late rows":           "rows were not delivered",
 		"keeps silent about bad rows":     "0 bad rows were counted",
-		"drops the page of a bad row":     "rows were not delivered",
+		"drops the batch of a bad row":    "rows were not delivered",
 		"returns the context's error":     "Run returned an error",
 		"does not hear the stop":          "Run goes on",
 		"leaves a goroutine":              "left something running",

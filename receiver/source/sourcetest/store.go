@@ -102,7 +102,7 @@ func (s *Store) askOnWrite(ctx context.Context, key string) error {
 	return s.OnWrite(ctx, call, key)
 }
 
-// Writes tells how many Sets and Deletes were asked for.
+// Writes is how many Sets and Deletes were asked for.
 func (s *Store) Writes() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

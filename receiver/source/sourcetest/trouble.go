@@ -14,13 +14,13 @@ func badRow(t *testing.T, p Place) {
 	if p.Bad == nil {
 		return
 	}
-	at := lately()
+	at := recentTime()
 	all := rows("neighbour", 10, at, step)
 	p.Add(t, all[:5]...)
 	p.Bad(t, all[4].Time.Add(step/2))
 	p.Add(t, all[5:]...)
 	emit, stats, store := &Recorder{}, &Stats{}, &Store{}
-	run := start(t, p.Source(t, Options{PageSize: 4}), emit, store, stats)
+	run := start(t, p.Source(t, Options{BatchSize: 4}), emit, store, stats)
 	emit.WaitFor(t, all...)
 	run.stop(t)
 	checkOnce(t, emit, all)
@@ -30,14 +30,14 @@ func badRow(t *testing.T, p Place) {
 	}
 	for i, place := range counts.Places {
 		if place == "" || counts.Reasons[i] == "" {
-			t.Errorf("a bad row is told with place %q and reason %q: neither may be empty", place, counts.Reasons[i])
+			t.Errorf("a bad row is reported with place %q and reason %q: neither may be empty", place, counts.Reasons[i])
 		}
 	}
 }
 
-// stops ends a source where it is busiest: while the pipeline holds a page, and while the source system holds a reading.
+// stops ends a source where it is busiest: while the pipeline holds a batch, and while the source system holds a reading.
 func stops(t *testing.T, p Place) {
-	all := rows("stop", 30, lately(), step)
+	all := rows("stop", 30, recentTime(), step)
 	p.Add(t, all...)
 	before := goleak.IgnoreCurrent()
 	held := make(chan struct{}, 1)
@@ -49,8 +49,8 @@ func stops(t *testing.T, p Place) {
 		<-ctx.Done()
 		return ctx.Err()
 	}}
-	run := start(t, p.Source(t, Options{PageSize: 5}), emit, &Store{}, nil)
-	wait(t, held, "no page was told")
+	run := start(t, p.Source(t, Options{BatchSize: 5}), emit, &Store{}, nil)
+	wait(t, held, "no batch was emitted")
 	run.stop(t)
 	leaks(t, before)
 
@@ -69,7 +69,7 @@ func wait(t testing.TB, what <-chan struct{}, complaint string) {
 	t.Helper()
 	select {
 	case <-what:
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatal(complaint)
 	}
 }

@@ -21,7 +21,7 @@ const idleLimit = 2
 // isReadOut tells that a file that left its path has been read to its end: another with the same content takes over its cursor.
 func (f *trackedFile) isReadOut() bool { return f.activity.pathLost && f.activity.exhausted }
 
-// ownsCursor tells whether a text is still read, or to be read to its end.
+// ownsCursor reports whether a text is still read, or to be read to its end.
 func (f *trackedFile) ownsCursor() bool { return !f.isReadOut() && !f.activity.closed }
 
 // foundAt notes that a scan has found the file, at this path.

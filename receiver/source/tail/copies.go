@@ -16,7 +16,7 @@ type fileCopy struct {
 	outgrown bool  // it has more than its original, behind what was delivered of that
 }
 
-// isKnownCopy tells whether a file still is the copy that it was. One that grows is compared again when it rests, or has
+// isKnownCopy reports whether a file still is the copy that it was. One that grows is compared again when it rests, or has
 // grown to twice its size.
 func (r *reader) isKnownCopy(f File) bool {
 	c, known := r.copies[f.Path]
@@ -67,7 +67,7 @@ func (r *reader) isStillOriginal(ctx context.Context, f *trackedFile) bool {
 	return same && err == nil
 }
 
-// compareTexts tells whether the whole text of one file is the beginning of another's, and how much of both is the same. A compressed
+// compareTexts reports whether the whole text of one file is the beginning of another's, and how much of both is the same. A compressed
 // one may be torn as long as it is being written.
 func (r *reader) compareTexts(ctx context.Context, path, original string) (length int64, same bool, err error) {
 	a, err := openStream(ctx, r.Folder, path)
@@ -135,7 +135,7 @@ func (r *reader) beginCopy(f *trackedFile, start cursor) {
 }
 
 // resumeOutgrownCopy goes on behind what was delivered of a text that this one has wholly and goes beyond: the other's cursor is as
-// good for it. It tells whether it does.
+// good for it. It reports whether it does.
 func (r *reader) resumeOutgrownCopy(f *trackedFile) bool {
 	c := r.copies[f.path]
 	delete(r.copies, f.path)
@@ -147,7 +147,7 @@ func (r *reader) resumeOutgrownCopy(f *trackedFile) bool {
 	return c.outgrown
 }
 
-// isNowCopy tells whether a file that had no text when it was found has turned out to be a copy.
+// isNowCopy reports whether a file that had no text when it was found has turned out to be a copy.
 func (r *reader) isNowCopy(ctx context.Context, f *trackedFile, found File) bool {
 	text, _, err := readFileHead(ctx, r.Folder, found.Path)
 	if err != nil || len(text) == 0 || !r.findOriginal(ctx, found, text, r.files) {

@@ -151,7 +151,7 @@ func TestACopyOfATruncatedLogIsReadThoughItIsNotIncluded(t *testing.T) {
 }
 
 // A log grows behind its copy and is truncated then, so that the copy is shorter than what was delivered: there is nothing to deliver of it.
-func TestACopyThatWasOutgrownBeforeTheTruncationIsNotToldAgain(t *testing.T) {
+func TestACopyThatWasOutgrownBeforeTheTruncationIsNotDeliveredAgain(t *testing.T) {
 	inMemory(t, func(t *testing.T, disk *memoryDisk) {
 		path := "/log/auth.log"
 		text := strings.Repeat(sshdLine(0, 1, "Server listening on 0.0.0.0 port 22."), 80) + accepted(1, "a")

@@ -38,12 +38,12 @@ func hashText(text []byte) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// matchesHead tells whether a text begins as the one that the cursor knows.
+// matchesHead reports whether a text begins as the one that the cursor knows.
 func (c *cursor) matchesHead(head *textHead) bool {
 	return c.HeadSize > 0 && len(head.text) >= c.HeadSize && head.hash(c.HeadSize) == c.Head
 }
 
-// matchesTail tells whether the text before Offset still is the one that was read. An export that was written anew may begin
+// matchesTail reports whether the text before Offset still is the one that was read. An export that was written anew may begin
 // as the old one did and have other rows in the middle. Of a compressed file only the beginning is compared: nobody
 // changes one in place. The error is [ErrUnreachable].
 func (c *cursor) matchesTail(ctx context.Context, folder Folder, path string, compressed bool) (bool, error) {

@@ -59,14 +59,14 @@ func (s *formatState) takeState(c *cursor) []byte {
 	return c.State
 }
 
-// sharesState tells whether what a text's parser knows is that of all texts of its format.
+// sharesState reports whether what a text's parser knows is that of all texts of its format.
 func (r *reader) sharesState(f *trackedFile) bool {
 	s := r.formats[f.parsing.format.Name]
 	return s != nil && s.shared.InUse()
 }
 
-// flushDue delivers what is decided because time has passed and all that there is of all texts was read.
-func (r *reader) flushDue(ctx context.Context) {
+// flushDecided delivers what is decided because time has passed and all that there is of all texts was read.
+func (r *reader) flushDecided(ctx context.Context) {
 	for name, state := range r.formats {
 		var last *trackedFile
 		for _, f := range r.files {
@@ -80,7 +80,7 @@ func (r *reader) flushDue(ctx context.Context) {
 	}
 }
 
-// canMoveCursor tells whether all that another run delivered has been passed.
+// canMoveCursor reports whether all that another run delivered has been passed.
 func (f *trackedFile) canMoveCursor() bool {
 	return f.record.owner == f && f.position.next >= f.position.delivered
 }

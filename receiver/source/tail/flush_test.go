@@ -66,7 +66,7 @@ func TestPatienceThatChangesLosesNothing(t *testing.T) {
 
 // Its DETAIL is waited for in vain or not: nothing but time ends a refusal that is the log's last word. A connection before it
 // that is undecided makes a restart read it again, and then it is not delivered again.
-func TestARefusalAtTheEndIsToldOnce(t *testing.T) {
+func TestARefusalAtTheEndIsDeliveredOnce(t *testing.T) {
 	inMemory(t, func(t *testing.T, disk *memoryDisk) {
 		path := serverPath
 		cfg := disk.serverSettings(path)

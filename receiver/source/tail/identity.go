@@ -47,7 +47,7 @@ func (f *trackedFile) trustCursor() {
 	}
 }
 
-// mayBeginLike tells whether two texts may be of the same content, as far as both go.
+// mayBeginLike reports whether two texts may be of the same content, as far as both go.
 func (f *trackedFile) mayBeginLike(text []byte) bool {
 	n := min(len(f.opening), len(text))
 	if n == 0 || !bytes.Equal(f.opening[:n], text[:n]) {

@@ -97,7 +97,7 @@ func (s *Settings) detectFormat(text []byte, whole bool) (logformat.Format, erro
 	return format, fmt.Errorf("%w (%s), it is %s: write its `format`, or `exclude` the file", errUnknownFormat, strings.Join(names, ", "), describeContent(text))
 }
 
-// mayHoldBack tells whether the end of a text is whole, although its parser may want to see what follows.
+// mayHoldBack reports whether the end of a text is whole, although its parser may want to see what follows.
 func (p *recordParsing) mayHoldBack(end []byte) bool {
 	return p.format.LineMayContinue && bytes.HasSuffix(end, []byte("\n"))
 }
@@ -109,7 +109,7 @@ func (p *recordParsing) noteHeldBytes(end []byte) {
 	}
 }
 
-// isEndOnHold tells whether such an end may wait for what follows: until the next scan has found no more of it. A text that was read
+// isEndOnHold reports whether such an end may wait for what follows: until the next scan has found no more of it. A text that was read
 // before up to there has none, and one that is no longer written must be read before those that go on where it ends.
 func (r *reader) isEndOnHold(f *trackedFile, size int) bool {
 	p := &f.position

@@ -18,7 +18,7 @@ type readPosition struct {
 	holeStart int64
 }
 
-// isNew tells whether a record at this offset is to be delivered.
+// isNew reports whether a record at this offset is to be delivered.
 func (p *readPosition) isNew(offset int64) bool { return offset >= max(p.delivered, p.skip) }
 
 // reached is behind the last record that was delivered, by whichever run.

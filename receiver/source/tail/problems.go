@@ -55,7 +55,7 @@ func (r *reader) reportProblem(path string, err error) {
 		problem.remedy = r.Remedy(path, err)
 	}
 	r.problems.files[path] = problem
-	var pathError *fs.PathError // its path is told beside it
+	var pathError *fs.PathError // its path stands beside it
 	if errors.As(err, &pathError) {
 		err = pathError.Err
 	}

@@ -68,7 +68,7 @@ func (r *reader) run(ctx context.Context) {
 	}
 }
 
-// isComplete tells whether reading once is over. What is decided by time takes a second scan, which shows that nothing was written
+// isComplete reports whether reading once is over. What is decided by time takes a second scan, which shows that nothing was written
 // while the texts were read.
 func (r *reader) isComplete() bool {
 	if !slices.ContainsFunc(r.files, func(f *trackedFile) bool { return f.parsing.format.DecidesByTime && !f.activity.unchanged }) {
@@ -79,7 +79,7 @@ func (r *reader) isComplete() bool {
 	return complete
 }
 
-// scanOnce looks for files and reads what is new. It tells whether there is more to read at once.
+// scanOnce lists the files and reads what is new. It reports whether there is more to read at once.
 func (r *reader) scanOnce(ctx context.Context) (more bool) {
 	r.unreachable, r.scannedAt = nil, r.host.Now()
 	clear(r.problems.current)
@@ -110,7 +110,7 @@ func (r *reader) scanOnce(ctx context.Context) (more bool) {
 	}
 	r.releaseMovedFiles()
 	if !more {
-		r.flushDue(ctx)
+		r.flushDecided(ctx)
 	}
 	r.scanned = true
 	r.problems.endScan()

@@ -15,7 +15,7 @@ const maxReadSize = 64 << 20
 var errStopped = errors.New("nothing is delivered any more")
 
 // readFile reads what a file holds beyond what was read. last says that nothing will be appended, so that a line without end is
-// a whole one, or a torn one. It tells whether the file has more right now.
+// a whole one, or a torn one. It reports whether the file has more right now.
 func (r *reader) readFile(ctx context.Context, f *trackedFile, last bool) (more bool) {
 	err := r.openAtPosition(ctx, f, last)
 	if err == nil {

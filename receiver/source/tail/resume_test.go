@@ -251,7 +251,7 @@ func TestEqualRowsAcrossRestarts(t *testing.T) {
 }
 
 // The last record of a log may be the only one for hours: that more lines could belong to it holds it back for one scan.
-func TestALastRecordIsToldSoon(t *testing.T) {
+func TestALastRecordIsDeliveredSoon(t *testing.T) {
 	inMemory(t, func(t *testing.T, disk *memoryDisk) {
 		path := "/log/server_audit.log"
 		j := start(t, disk.settings(path), &sourcetest.Store{})
@@ -265,7 +265,7 @@ func TestALastRecordIsToldSoon(t *testing.T) {
 }
 
 // One batch has the rows of many small files. None of their cursors is there before the pipeline has taken it, all are afterwards.
-func TestAPageOfManyFilesMovesAllTheirCursorsOnceItIsTaken(t *testing.T) {
+func TestABatchOfManyFilesMovesAllTheirCursorsOnceItIsTaken(t *testing.T) {
 	inMemory(t, func(t *testing.T, disk *memoryDisk) {
 		want := many("u", 20)
 		for n, user := range want {

@@ -211,7 +211,7 @@ func TestAppendedLongAfterTheRename(t *testing.T) {
 
 // A log may be rotated several times between two scans: then there are files of which the collector has seen nothing but their
 // new names, which `include` does not have. What was there before the log is none of its concern.
-func TestRotationsFasterThanALook(t *testing.T) {
+func TestRotationsFasterThanAScan(t *testing.T) {
 	inMemory(t, func(t *testing.T, disk *memoryDisk) {
 		for _, names := range [][3]string{
 			{".1", ".2", ".3"}, {"-20261121-1.gz", "-20261121-2", "-20261121-3"}, {".2026-11-21.1", ".2026-11-21.2", ".2026-11-20"},

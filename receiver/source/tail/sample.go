@@ -11,20 +11,20 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// Sample is what a look at the beginning and the end of a text shows. Nothing of it is told.
+// Sample is what the beginning and the end of a text show. Nothing of it is delivered.
 type Sample struct {
 	Format       string    // by which it would be read
-	Records, Bad int       // of what was looked at
+	Records, Bad int       // of what was examined
 	Reason       error     // of the first bad record; it holds no value
 	Refusal      error     // why nothing of the text can be read with these options
 	Newest       time.Time // the time of the last record that has one; zero where none has
-	Missing      []string  // what the text as a whole missingParts, as its parser says it
+	Missing      []string  // what the text as a whole lacks, as its parser says it
 }
 
 // ErrEmpty says that a text has nothing yet that could be looked at.
 var ErrEmpty = errTooShort
 
-// sampleSize is how much of each end of a text is looked at.
+// sampleSize is how much of each end of a text is examined.
 const sampleSize = 256 << 10
 
 // TakeSample reads the ends of a text as Run would. An error is one of opening it, or says that its format cannot be told.
@@ -61,7 +61,7 @@ func TakeSample(ctx context.Context, s Settings, f File) (sample Sample, err err
 	parser := format.New(o)
 	sample.parseText(parser, cutToLines(start))
 	sample.parseText(parser, end)
-	if end == nil { // of a part of a log nobody knows what it missingParts
+	if end == nil { // of a part of a log nobody knows what it lacks
 		sample.Missing = slices.Sorted(maps.Values(missing))
 	}
 	return sample, nil

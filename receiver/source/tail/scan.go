@@ -61,7 +61,7 @@ func (r *reader) filesByPath() map[string]*trackedFile {
 	return r.atPath
 }
 
-// updateFile notes what became of a known file. It tells whether its content still is the one that was read.
+// updateFile notes what became of a known file. It reports whether its content still is the one that was read.
 func (r *reader) updateFile(ctx context.Context, f *trackedFile, found File) bool {
 	changed := f.info != found.Info && !isSameVersion(f.info, found.Info)
 	if changed && f.position.next == 0 && len(f.opening) < len(zstdMagic) && r.isNowCopy(ctx, f, found) {
@@ -136,7 +136,7 @@ func (r *reader) releaseMovedFiles() {
 	}
 }
 
-// hasLaterFile tells whether a file that was written after this one may go on with what it ends with.
+// hasLaterFile reports whether a file that was written after this one may go on with what it ends with.
 func (r *reader) hasLaterFile(f *trackedFile) bool {
 	for _, later := range slices.Backward(r.files) {
 		if later == f {

@@ -13,32 +13,32 @@ import (
 	"github.com/otel-sessionlog/sessionlog/testengine/redshift"
 )
 
-// cluster is one with three doors, and what each of them tells of its history.
+// cluster is one with three access paths, and what each of them gives of its history.
 type cluster struct {
-	name   string
-	doors  map[string]doorTo
-	expect map[string][]string // by door, as rows of our view
+	name     string
+	accesses map[string]accessPath
+	expect   map[string][]string // by access, as rows of our view
 }
 
-// newCluster makes the doors. logFields is how long its lines in the file are; an old one's STL_CONNECTION_LOG has the documented
+// newCluster makes the accesses. logFields is how long its lines in the file are; an old one's STL_CONNECTION_LOG has the documented
 // columns alone.
 func newCluster(t *testing.T, s *redshift.Server, name string, logFields int, swapped bool, stl []string) cluster {
 	t.Helper()
 	rows := history(logFields < 21)
-	c := cluster{name, map[string]doorTo{}, map[string][]string{}}
-	for door, columns := range map[string][]string{"stl": stl, "sys": sysColumns} {
-		table := name + "_" + door
-		s.Exec(t, "CREATE TABLE "+table+" (LIKE pg_catalog."+door+"_connection_log); GRANT SELECT ON "+table+" TO "+redshift.Collector.Name)
+	c := cluster{name, map[string]accessPath{}, map[string][]string{}}
+	for access, columns := range map[string][]string{"stl": stl, "sys": sysColumns} {
+		table := name + "_" + access
+		s.Exec(t, "CREATE TABLE "+table+" (LIKE pg_catalog."+access+"_connection_log); GRANT SELECT ON "+table+" TO "+redshift.Collector.Name)
 		insertHistory(t, s, table, columns, rows)
-		c.doors[door] = viewDoor(s, table, name, table, 7)
-		c.expect[door] = c.rows(rows, len(columns), time.Microsecond)
+		c.accesses[access] = viewAccess(s, table, name, table, 7)
+		c.expect[access] = c.rows(rows, len(columns), time.Microsecond)
 	}
-	c.doors["file"] = fileDoor(name+"_file", name, writeLog(t, name, logFields, swapped, rows))
+	c.accesses["file"] = fileAccess(name+"_file", name, writeLog(t, name, logFields, swapped, rows))
 	c.expect["file"] = c.rows(rows, min(logFields, 21), time.Millisecond)
 	return c
 }
 
-// rows are as a door with so many columns tells them.
+// rows are as an access path with so many columns tells them.
 func (c *cluster) rows(history []connection, columns int, precision time.Duration) (rows []string) {
 	for _, h := range history {
 		h.at = h.at.Truncate(precision)
@@ -65,7 +65,7 @@ func (k table) stored(t *testing.T) (rows []string) {
 	return rows
 }
 
-// everywhere cuts rows to what every door tells: milliseconds, and the first fifteen columns.
+// everywhere cuts rows to what every access path gives: milliseconds, and the first fifteen columns.
 func everywhere(rows []string) (cut []string) {
 	for _, r := range rows {
 		cells := strings.Split(r, "¦")[:15]
@@ -89,21 +89,21 @@ func TestRedshiftHistoryComesOutAsItWentIn(t *testing.T) {
 		newCluster(t, s, "old", 16, false, stlColumns[:documentedColumns]),
 	}
 	expect, all := map[string][]string{}, pipes{}
-	for _, door := range []string{"stl", "sys", "file", "every"} {
-		p := all[door]
+	for _, access := range []string{"stl", "sys", "file", "every"} {
+		p := all[access]
 		for _, c := range clusters {
-			for name, d := range c.doors {
-				if name == door || door == "every" {
-					p.doors = append(p.doors, d)
+			for name, d := range c.accesses {
+				if name == access || access == "every" {
+					p.accesses = append(p.accesses, d)
 				}
 			}
-			expect[door] = append(expect[door], c.expect[door]...)
+			expect[access] = append(expect[access], c.expect[access]...)
 		}
-		slices.Sort(expect[door])
+		slices.Sort(expect[access])
 		for _, backend := range []string{"sqlite", "postgresql"} {
-			p.tables = append(p.tables, &table{backend: backend, name: door, server: s})
+			p.tables = append(p.tables, &table{backend: backend, name: access, server: s})
 		}
-		all[door] = p
+		all[access] = p
 	}
 	col := newRedshiftCollector(t, all)
 	col.start(t)
@@ -115,13 +115,13 @@ func TestRedshiftHistoryComesOutAsItWentIn(t *testing.T) {
 		}
 	}
 	col.stop(t) // what was told is committed
-	for door, p := range all {
+	for access, p := range all {
 		for _, k := range p.tables {
-			t.Run(door+" "+k.backend, func(t *testing.T) {
-				require.Equal(t, "0", k.count(t, "session_conflicts"), "two doors contradict each other")
+			t.Run(access+" "+k.backend, func(t *testing.T) {
+				require.Equal(t, "0", k.count(t, "session_conflicts"), "two access paths contradict each other")
 				got := k.stored(t)
-				if door != "every" {
-					require.Equal(t, expect[door], got)
+				if access != "every" {
+					require.Equal(t, expect[access], got)
 					return
 				}
 				require.Equal(t, everywhere(expect["stl"]), everywhere(got), "each once")
