@@ -121,7 +121,7 @@ func (t *receiverTelemetry) recordNeverRead() {
 	t.lastSuccess.Record(context.Background(), 0, t.receiverAttribute)
 }
 
-// Lost is part of poll.LostStats. The source has logged it.
+// Lost is part of [source.Stats].
 func (t *receiverTelemetry) Lost(from, to time.Time) {
 	t.lostHistory.Record(context.Background(), to.Sub(from).Seconds(), t.receiverAttribute)
 }

@@ -93,6 +93,8 @@ type Stats interface {
 	Vanished(n int)
 	// PollFailed counts a try to read the source that failed.
 	PollFailed()
+	// Lost says that rows of this time of the source's clock were thrown away before they could be read. The source has logged it.
+	Lost(from, to time.Time)
 	// Repeated counts events delivered again on purpose, with the ids that they had.
 	Repeated(n int)
 	// Read says that everything up to this time of the source's clock has been delivered; lag is what is still ahead.

@@ -181,9 +181,6 @@ func (r *reader) flushDecided(begun time.Time) bool {
 	return len(r.batch.parsed.Events) == 0 || r.submitEvents(r.state.Cursor)
 }
 
-// lostCounter is what a [source.Stats] may count beside: rows of this time were thrown away before they could be read.
-type lostCounter interface{ Lost(from, to time.Time) }
-
 // readFromOldest goes on from the oldest entry that there is. Where there is none, the cursor of one that is gone is forgotten.
 func (r *reader) readFromOldest(ctx context.Context) error {
 	lost, err := r.reportLostEntries(ctx)
@@ -219,9 +216,7 @@ func (r *reader) reportLostEntries(ctx context.Context) (lost bool, err error) {
 	r.host.Log.Warn("entries of the journal were removed before they could be read: raise SystemMaxUse= or MaxRetentionSec= in "+
 		"/etc/systemd/journald.conf, or let the collector run all the time; reading goes on at the oldest entry",
 		zap.Time("from", polled), zap.Time("to", oldest))
-	if stats, ok := r.host.Stats.(lostCounter); ok {
-		stats.Lost(polled, oldest)
-	}
+	r.host.Stats.Lost(polled, oldest)
 	return true, nil
 }
 

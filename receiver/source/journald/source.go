@@ -61,8 +61,8 @@ func (r *reader) filter() string {
 func (s *journaldSource) Run(ctx context.Context, host source.Host) error {
 	status := delivery.NewStatus(host)
 	r := &reader{Config: s.cfg, instance: s.instance, host: host, conditions: conditionlog.New(host.Log, host.Now), status: status}
-	if !r.loadState(ctx) {
-		return nil // ctx ended
+	if !delivery.LoadUntilDone(ctx, host, status, r.readState) {
+		return nil
 	}
 	r.queue = delivery.New(ctx, host, status, s.cfg.BatchSize, func() *entryBatch { return &entryBatch{stats: host.Stats} })
 	defer r.queue.Close()

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
 // state is what is remembered of a journal, under one key.
@@ -23,24 +21,6 @@ const (
 	// saveEvery is how often Polled alone is worth a write, in seconds.
 	saveEvery = int64(60)
 )
-
-// loadState waits for a store that fails, and reports whether there is a state before ctx ends.
-func (r *reader) loadState(ctx context.Context) bool {
-	pauses := source.NewBackOff()
-	for {
-		err := r.readState(ctx)
-		r.status.Set("storage", err)
-		if err == nil {
-			return true
-		}
-		if ctx.Err() == nil {
-			r.conditions.Raise("load", "the cursor cannot be read: trying again: "+err.Error())
-		}
-		if !source.Wait(ctx, pauses.NextBackOff()) {
-			return false
-		}
-	}
-}
 
 func (r *reader) readState(ctx context.Context) error {
 	text, err := r.host.Store.Get(ctx, stateKey)

@@ -88,7 +88,7 @@ func TestExpiredRowsHaveNotVanished(t *testing.T) {
 		time.Sleep(3 * time.Hour)
 		p.stop()
 		require.Zero(t, p.stats.Counts().Vanished)
-		require.Zero(t, p.stats.lost)
+		require.Zero(t, p.stats.Counts().Lost)
 		require.Equal(t, names("alice bob"), p.users())
 	})
 }
@@ -105,7 +105,7 @@ func TestHistoryThatExpiredWhileNobodyReadIsLost(t *testing.T) {
 		time.Sleep(time.Hour)
 		p.stop()
 		require.Equal(t, names("alice bob"), p.users())
-		require.InDelta(t, 3*time.Hour, p.stats.lost, float64(2*time.Minute))
+		require.InDelta(t, 3*time.Hour, p.stats.Counts().Lost, float64(2*time.Minute))
 		require.Equal(t, 1, p.logs.FilterMessageSnippet("history is lost").FilterLevelExact(zap.WarnLevel).Len())
 	})
 }
@@ -346,7 +346,7 @@ func (s *process) live(t *testing.T, cfg Config, table *memoryTable, write func(
 		}
 		return nil
 	}}
-	p := &polling{emit: emit, stats: &countedStats{}}
+	p := &polling{emit: emit, stats: &sourcetest.Stats{}}
 	host := source.Host{Emit: emit.Emit, Store: s.store, Stats: p.stats, Log: zap.NewNop(), Status: func(error) {}, Now: time.Now}
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup

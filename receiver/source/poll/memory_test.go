@@ -156,20 +156,11 @@ func (r memoryRows) DescribeBad(int) (place string, reason error) {
 // polling is a source over a memoryTable, within a bubble whose clock jumps.
 type polling struct {
 	emit   *sourcetest.Recorder
-	stats  *countedStats
+	stats  *sourcetest.Stats
 	logs   *observer.ObservedLogs
 	status []error
 	stop   func()
 }
-
-// countedStats also counts lost history.
-type countedStats struct {
-	sourcetest.Stats
-
-	lost time.Duration
-}
-
-func (s *countedStats) Lost(from, to time.Time) { s.lost += to.Sub(from) }
 
 func poll(t *testing.T, table Table, emit *sourcetest.Recorder) *polling {
 	t.Helper()
@@ -179,7 +170,7 @@ func poll(t *testing.T, table Table, emit *sourcetest.Recorder) *polling {
 func pollFrom(t *testing.T, cfg Config, table Table, emit *sourcetest.Recorder, store *sourcetest.Store) *polling {
 	t.Helper()
 	core, logs := observer.New(zap.InfoLevel)
-	p := &polling{emit: emit, stats: &countedStats{}, logs: logs}
+	p := &polling{emit: emit, stats: &sourcetest.Stats{}, logs: logs}
 	var mu sync.Mutex
 	host := source.Host{
 		Emit: emit.Emit, Store: store, Stats: p.stats, Log: zap.New(core), Now: time.Now,

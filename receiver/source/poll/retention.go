@@ -15,12 +15,6 @@ type Expiring interface {
 	Retention() time.Duration
 }
 
-// LostStats is what a [source.Stats] may count beside.
-type LostStats interface {
-	// Lost says that rows of this time of the source's clock were thrown away before they could be read.
-	Lost(from, to time.Time)
-}
-
 // retainedFrom is the time since which the server has all rows.
 func (p *poller) retainedFrom() int64 {
 	if t, ok := p.table.(Expiring); ok {
@@ -54,7 +48,7 @@ func (p *poller) warnOfLostHistory() {
 // countLostHistory counts when a poll has succeeded: only then the end of the gap is known.
 func (p *poller) countLostHistory() {
 	from := p.retainedFrom()
-	if stats, ok := p.host.Stats.(LostStats); ok && p.progress.cursor < from {
-		stats.Lost(time.UnixMicro(p.progress.cursor), time.UnixMicro(from))
+	if p.progress.cursor < from {
+		p.host.Stats.Lost(time.UnixMicro(p.progress.cursor), time.UnixMicro(from))
 	}
 }

@@ -16,7 +16,6 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
-	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/testengine/redshift"
@@ -41,31 +40,10 @@ func newSource(t testing.TB, cfg Config, instance string) source.Source {
 	return src
 }
 
-// losses is a Stats that also takes what package poll calls lost history.
-type losses struct {
-	sourcetest.Stats
-	mu   sync.Mutex
-	lost time.Duration
-}
-
-var _ poll.LostStats = (*losses)(nil)
-
-func (l *losses) Lost(from, to time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lost += to.Sub(from)
-}
-
-func (l *losses) lostFor() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.lost
-}
-
 // running is a source at work, with all that it said.
 type running struct {
 	emit  *sourcetest.Recorder
-	stats *losses
+	stats *sourcetest.Stats
 	log   *observer.ObservedLogs
 	stop  func()
 
@@ -97,7 +75,7 @@ func runFated(t testing.TB, cfg Config, store *sourcetest.Store, fate func(conte
 
 func begin(t testing.TB, cfg Config, instance string, store *sourcetest.Store, emit *sourcetest.Recorder) *running {
 	t.Helper()
-	r := &running{emit: emit, stats: &losses{}}
+	r := &running{emit: emit, stats: &sourcetest.Stats{}}
 	if store == nil {
 		store = &sourcetest.Store{}
 	}

@@ -47,16 +47,16 @@ func TestLostHistoryIsReported(t *testing.T) {
 	r.waitEvents(t, 1)
 	r.whole(t)
 	r.stop()
-	require.Zero(t, r.stats.lostFor())
+	require.Zero(t, r.stats.Counts().Lost)
 	require.Zero(t, r.log.FilterMessageSnippet("history is lost").Len())
 
 	s.Exec(t, "CREATE OR REPLACE FUNCTION pg_catalog.getdate() RETURNS timestamp LANGUAGE sql STABLE RETURN (now() AT TIME ZONE 'UTC')::timestamp(0) + interval '9 days'")
 	insertLogins(t, s, "sys_connection_log", logins("after", 1, time.Now().Add(8*24*time.Hour), 0)...)
 	r = run(t, config(s, redshift.Collector), store)
 	r.waitEvents(t, 1)
-	eventually(t, "a loss", func() bool { return r.stats.lostFor() > 0 })
+	eventually(t, "a loss", func() bool { return r.stats.Counts().Lost > 0 })
 	r.whole(t)
-	require.InDelta(t, 48, r.stats.lostFor().Hours(), 0.1)
+	require.InDelta(t, 48, r.stats.Counts().Lost.Hours(), 0.1)
 	require.Equal(t, 1, r.log.FilterMessageSnippet("history is lost").Len())
 }
 

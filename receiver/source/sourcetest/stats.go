@@ -20,6 +20,7 @@ type Counts struct {
 	Vanished  int
 	Repeated  int
 	Failed    int // polls
+	Lost      time.Duration
 	ReadUpTo  time.Time
 	Lag       time.Duration
 	ReadCalls int
@@ -52,6 +53,9 @@ func (s *Stats) Vanished(n int) { s.update(func(c *Counts) { c.Vanished += n }) 
 
 // PollFailed is part of [source.Stats].
 func (s *Stats) PollFailed() { s.update(func(c *Counts) { c.Failed++ }) }
+
+// Lost is part of [source.Stats].
+func (s *Stats) Lost(from, to time.Time) { s.update(func(c *Counts) { c.Lost += to.Sub(from) }) }
 
 // Repeated is part of [source.Stats].
 func (s *Stats) Repeated(n int) { s.update(func(c *Counts) { c.Repeated += n }) }

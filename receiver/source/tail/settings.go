@@ -6,8 +6,6 @@ import (
 	"context"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/delivery"
@@ -40,30 +38,15 @@ type Settings struct {
 // Run reads until ctx ends; without Follow, until every text has been read and delivered.
 func Run(ctx context.Context, s Settings, host source.Host) error {
 	status := delivery.NewStatus(host)
-	cursors := loadCursors(ctx, host, status)
-	if cursors == nil {
-		return nil // ctx ended
+	var cursors *cursorStore
+	if !delivery.LoadUntilDone(ctx, host, status, func(ctx context.Context) (err error) {
+		cursors, err = readCursors(ctx, host.Store)
+		return err
+	}) {
+		return nil
 	}
 	queue := delivery.New(ctx, host, status, s.BatchSize, func() *cursorBatch { return &cursorBatch{stats: host.Stats} })
 	defer queue.Close()
 	newReader(s, host, cursors, queue, status).run(ctx)
 	return nil
-}
-
-// loadCursors waits for a store that fails: without cursors everything would be delivered again.
-func loadCursors(ctx context.Context, host source.Host, status *delivery.Status) *cursorStore {
-	pauses := source.NewBackOff()
-	for {
-		cursors, err := readCursors(ctx, host.Store)
-		status.Set("storage", err)
-		if err == nil {
-			return cursors
-		}
-		if ctx.Err() == nil {
-			host.Log.Warn("the cursors cannot be read: trying again", zap.Error(err))
-		}
-		if !source.Wait(ctx, pauses.NextBackOff()) {
-			return nil
-		}
-	}
 }
