@@ -10,7 +10,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/rows"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/traces"
-	"github.com/otel-sessionlog/sessionlog/receiver/source/delivery"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -81,10 +80,16 @@ func (r *reader) newTracer(host source.Host, suffix string) *traces.Tracer {
 // logged since is wanted.
 func (r *reader) fromFirstStart(ctx context.Context, host source.Host) *reader {
 	from := *r
-	delivery.LoadUntilDone(ctx, host, delivery.NewStatus(host), func(ctx context.Context) (err error) {
-		from.cfg.Initial, err = firstStart(ctx, host)
-		return err
-	})
+	pauses := source.NewBackOff()
+	for ctx.Err() == nil {
+		start, err := firstStart(ctx, host)
+		if err == nil {
+			from.cfg.Initial = start
+			break
+		}
+		host.Status(err)
+		source.Wait(ctx, pauses.NextBackOff())
+	}
 	return &from
 }
 
