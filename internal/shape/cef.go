@@ -168,6 +168,15 @@ func appendCEFValue(b []byte, s string) []byte {
 	return b
 }
 
+// customExtensions are those of the fields.
+var customExtensions = func() map[string]string {
+	names := map[string]string{}
+	for _, key := range fieldKeys {
+		names[key] = customExtension(key)
+	}
+	return names
+}()
+
 // customExtension is the name of an extension that is not predefined.
 func customExtension(name string) string {
 	b := []byte("OtelSessionlog")
@@ -190,7 +199,11 @@ func (s *cefSink) startExtension(name string) {
 		s.line = append(s.line, ' ')
 	}
 	if s.isCustom {
-		name = customExtension(name)
+		if known := customExtensions[name]; known != "" {
+			name = known
+		} else {
+			name = customExtension(name)
+		}
 	}
 	s.line = append(append(s.line, name...), '=')
 }

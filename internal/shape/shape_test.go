@@ -4,18 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
-	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/otel-sessionlog/sessionlog/session"
-	"github.com/otel-sessionlog/sessionlog/session/plogs"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
@@ -285,44 +281,4 @@ func TestNestedNamesDoNotMeet(t *testing.T) {
 			require.False(t, leaves[strings.Join(n.parents[:i+1], ".")], "%v", n.parents)
 		}
 	}
-}
-
-// BenchmarkShapes puts each shape beside OTLP's JSON of the same events, in one run: of_otlp_json must stay below a half. Of both the fastest of
-// many turns counts, so that other work on the machine does not.
-func BenchmarkShapes(b *testing.B) {
-	events := make([]session.Event, 100)
-	for i := range events {
-		sessiontest.Typical(&events[i], i)
-	}
-	logs := plogs.NewEncoder("1").Encode(events)
-	for _, format := range Formats() {
-		b.Run(string(format), func(b *testing.B) {
-			s := New(format, everyKind)
-			var out []byte
-			shaping, otlp := time.Hour, time.Hour
-			for b.Loop() {
-				runtime.GC()
-				shaping = min(shaping, fastestOf(20, func() {
-					out = out[:0]
-					for i := range events {
-						out = append(s.Append(out, &events[i]), '\n')
-					}
-				}))
-				otlp = min(otlp, fastestOf(20, func() { _, _ = (&plog.JSONMarshaler{}).MarshalLogs(logs) }))
-			}
-			b.ReportMetric(float64(shaping)/float64(otlp), "of_otlp_json")
-			b.ReportMetric(float64(shaping)/float64(len(events)), "ns/event")
-			b.ReportMetric(0, "ns/op")
-		})
-	}
-}
-
-func fastestOf(turns int, run func()) time.Duration {
-	fastest := time.Hour
-	for range turns {
-		begin := time.Now()
-		run()
-		fastest = min(fastest, time.Since(begin))
-	}
-	return fastest
 }
