@@ -27,7 +27,7 @@ func TestSource(t *testing.T) {
 		place := sourcetest.Place{
 			Source: func(t testing.TB, o sourcetest.Options) source.Source {
 				cfg := config(s, group)
-				cfg.BatchSize = o.PageSize
+				cfg.BatchSize = o.BatchSize
 				return newSource(t, cfg)
 			},
 			Add: add, Late: add,
