@@ -40,7 +40,7 @@ func (e *sessionlogExporter) separateEvents(ctx context.Context, ld plog.Logs) e
 	if notEvents < total {
 		events := copySubset(ld, func(_ int, lr plog.LogRecord) bool { return plogs.IsEvent(lr) })
 		if err := e.deliverEvents(ctx, e.redactForQueue(events), total-notEvents); err != nil {
-			return err
+			return forgetRecords(err) // it does not name the rest
 		}
 	}
 	rest := copySubset(ld, func(_ int, lr plog.LogRecord) bool { return !plogs.IsEvent(lr) })
@@ -97,15 +97,35 @@ func (e *sessionlogExporter) deliverEvents(ctx context.Context, ld plog.Logs, to
 	}
 	limit := e.maxCallRecords()
 	if limit == 0 || total <= limit {
-		return e.Logs.ConsumeLogs(ctx, ld)
+		return e.sendBatches(ctx, ld)
 	}
 	for from := 0; from < total; from += limit {
 		part := copySubset(ld, func(n int, _ plog.LogRecord) bool { return n >= from && n < from+limit })
-		if err := e.Logs.ConsumeLogs(ctx, part); err != nil {
-			return err
+		if err := e.sendBatches(ctx, part); err != nil {
+			return forgetRecords(err) // it does not name the other parts
 		}
 	}
 	return nil
+}
+
+// sendBatches lets an error name records only where these are all that failed. The chain cuts a call into batches and joins their errors, of
+// which a caller would find the records of one and give up those of the others.
+func (e *sessionlogExporter) sendBatches(ctx context.Context, ld plog.Logs) error {
+	err := e.Logs.ConsumeLogs(ctx, ld)
+	for link := err; link != nil; link = errors.Unwrap(link) {
+		if _, named := link.(consumererror.Logs); named { //nolint:errorlint // exactly this link of the chain is asked
+			return err
+		}
+	}
+	return forgetRecords(err)
+}
+
+// forgetRecords makes an error that names some records one of the whole call.
+func forgetRecords(err error) error {
+	if _, named := errors.AsType[consumererror.Logs](err); named {
+		return errors.New(err.Error())
+	}
+	return err
 }
 
 // maxCallRecords is 0 without a limit that counts records.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"time"
 
 	"go.opentelemetry.io/collector/consumer/consumererror"
@@ -63,7 +64,7 @@ func (e *sessionlogExporter) writeBatch(ctx context.Context, ld plog.Logs) error
 	var partial *backend.PartialError
 	switch {
 	case err == nil:
-		return e.deadLetterRejected(ctx, ld, result.Rejected)
+		return e.keepRemaining(ctx, ld, result.Rejected, &backend.PartialError{})
 	case errors.As(err, &partial):
 		return e.keepRemaining(ctx, ld, result.Rejected, partial)
 	case consumererror.IsPermanent(err) && e.cfg.firesAndForgets():
@@ -72,23 +73,27 @@ func (e *sessionlogExporter) writeBatch(ctx context.Context, ld plog.Logs) error
 	return err
 }
 
-// keepRemaining returns an error for the records that were not taken yet: these alone are tried again.
+// keepRemaining keeps what was rejected. Its error holds the records that are nowhere yet: these alone are tried again, since a store without
+// ids would have the others once more with each try.
 func (e *sessionlogExporter) keepRemaining(ctx context.Context, ld plog.Logs, rejected []backend.Rejection, partial *backend.PartialError) error {
-	if err := e.deadLetterRejected(ctx, ld, rejected); err != nil {
-		return err
-	}
-	remaining := make(map[int]bool, len(partial.Remaining))
+	remaining, cause := make(map[int]bool, len(partial.Remaining)), partial.Err
 	for _, place := range partial.Remaining {
 		remaining[place] = true
 	}
-	if len(remaining) == ld.LogRecordCount() {
-		return partial.Err
+	if err := e.deadLetterRejected(ctx, ld, rejected, remaining); err != nil {
+		cause = err
 	}
-	return consumererror.NewLogs(partial.Err, copySubset(ld, func(n int, _ plog.LogRecord) bool { return remaining[n] }))
+	switch {
+	case cause == nil:
+		return nil
+	case len(remaining) == ld.LogRecordCount():
+		return consumererror.NewLogs(cause, ld)
+	}
+	return consumererror.NewLogs(cause, copySubset(ld, func(n int, _ plog.LogRecord) bool { return remaining[n] }))
 }
 
-// deadLetterRejected writes one dead letter a reason.
-func (e *sessionlogExporter) deadLetterRejected(ctx context.Context, ld plog.Logs, rejected []backend.Rejection) error {
+// deadLetterRejected writes one dead letter a reason, and adds the places of what could not be written to remaining.
+func (e *sessionlogExporter) deadLetterRejected(ctx context.Context, ld plog.Logs, rejected []backend.Rejection, remaining map[int]bool) (err error) {
 	reasons := map[string]map[int]bool{}
 	for _, r := range rejected {
 		if reasons[r.Reason] == nil {
@@ -97,12 +102,15 @@ func (e *sessionlogExporter) deadLetterRejected(ctx context.Context, ld plog.Log
 		reasons[r.Reason][r.Index] = true
 	}
 	for reason, places := range reasons {
-		some := copySubset(ld, func(n int, _ plog.LogRecord) bool { return places[n] })
-		if err := e.writeDeadLetter(ctx, some, errors.New(reason)); err != nil {
-			return err
+		if err == nil {
+			some := copySubset(ld, func(n int, _ plog.LogRecord) bool { return places[n] })
+			err = e.writeDeadLetter(ctx, some, errors.New(reason))
+		}
+		if err != nil {
+			maps.Copy(remaining, places)
 		}
 	}
-	return nil
+	return err
 }
 
 // writeDeadLetter makes records durable in the dead letter. Its error is never permanent: as long as they are nowhere, they are not
