@@ -49,7 +49,7 @@ demo: build engines ## a real ClickHouse with logins every second, beside the co
 engines: ## the real servers that the tests run, into a cached folder
 	go run ./testengine/install
 
-test: engines vet ## all tests; what cannot run here is listed at the end
+test: engines ## all tests; what cannot run here is listed at the end
 	@mkdir -p .cache && rm -f .cache/skips
 	SESSIONLOG_SKIPS=$(CURDIR)/.cache/skips go test -vet=off -p $(PACKAGES_AT_ONCE) -timeout 20m $(PACKAGES)
 	cd internal/alertrules && GOWORK=off go test .
@@ -59,7 +59,7 @@ test: engines vet ## all tests; what cannot run here is listed at the end
 race: engines ## the packages with goroutines, under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -timeout 30m ./session/... ./receiver/... ./exporter/... ./extension/... ./connector/... ./sdk/... ./internal/e2e/sdk/...
 
-vet:
+vet: ## go vet, which make lint does, too
 	go vet $(PACKAGES)
 
 modules: ## what a release's tags would give: the SDK in a new application, go install, the builder; each without this workspace
