@@ -17,7 +17,7 @@ type Cluster struct {
 	Name   string      // as ON CLUSTER, Distributed and clusterAllReplicas want it
 	Shards [][]*Server // the replicas of each shard
 
-	zooKeeper *zookeeper.Server // nil when it is a user's own cluster
+	zooKeeper *zookeeper.Server // nil with NoReplication and when it is a user's own cluster
 }
 
 // ClickHouseCluster starts a cluster of shards x replicas nodes on loopback, or hands out that of SESSIONLOG_TEST_CLICKHOUSE_CLUSTER.
@@ -92,6 +92,9 @@ func (c *Cluster) ThawZooKeeper(tb testing.TB) {
 
 func (c *Cluster) must(tb testing.TB, done string, do func(*zookeeper.Server) error) {
 	tb.Helper()
+	if c.zooKeeper == nil && c.Shards[0][0].own != nil {
+		tb.Fatalf("with NoReplication no ZooKeeper can be %s", done)
+	}
 	if c.zooKeeper == nil {
 		skipExternalCluster(tb, "ZooKeeper would be "+done)
 	}

@@ -52,6 +52,12 @@ func SessionLog() Option {
 	return func(s *settings) { s.NoSessionLog = false }
 }
 
+// NoReplication starts a cluster without ZooKeeper, which is half of what a small one costs: its nodes ask each other, but no table is
+// replicated and nothing can be done ON CLUSTER.
+func NoReplication() Option {
+	return func(s *settings) { s.NoReplication = true }
+}
+
 // ConfigXML merges elements into the server's config.xml, as a file in config.d would.
 func ConfigXML(elements string) Option {
 	return func(s *settings) { s.ConfigXML, s.own = elements, append(s.own, "ConfigXML") }

@@ -27,8 +27,8 @@ const (
 
 // Cluster is a ZooKeeper and the nodes that it holds together. It is not safe for concurrent use.
 type Cluster struct {
-	Nodes     [][]*Server // by shard, then by replica
-	ZooKeeper *zookeeper.Server
+	Nodes     [][]*Server       // by shard, then by replica
+	ZooKeeper *zookeeper.Server // nil with Config.NoReplication
 }
 
 // member is what makes a server a node.
@@ -43,15 +43,19 @@ func StartCluster(ctx context.Context, config Config, shards, replicas int) (*Cl
 		return nil, err
 	}
 	c := &Cluster{}
-	if _, err := zookeeper.Find(); err != nil {
-		return nil, err
+	if !config.NoReplication {
+		if _, err := zookeeper.Find(); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.prepare(ctx, config, shards, replicas); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	var err error
-	if c.ZooKeeper, err = zookeeper.Start(ctx, filepath.Join(config.Dir, "zookeeper")); err != nil {
-		return nil, errors.Join(err, c.Close())
+	if !config.NoReplication {
+		var err error
+		if c.ZooKeeper, err = zookeeper.Start(ctx, filepath.Join(config.Dir, "zookeeper")); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
 	}
 	c.tell()
 	if err := c.each(func(s *Server) error { return s.start(ctx) }); err != nil {
@@ -87,15 +91,18 @@ func (c *Cluster) tell() {
 		}
 		servers.WriteString("</shard>")
 	}
-	addr := netip.MustParseAddrPort(c.ZooKeeper.Addr)
+	replication := ""
+	if c.ZooKeeper != nil {
+		addr := netip.MustParseAddrPort(c.ZooKeeper.Addr)
+		replication = fmt.Sprintf("<zookeeper><node><host>%s</host><port>%d</port></node><session_timeout_ms>4000</session_timeout_ms></zookeeper>"+
+			"<distributed_ddl><path>%s</path></distributed_ddl>", addr.Addr(), addr.Port(), ddlQueue)
+	}
 	for i, shard := range c.Nodes {
 		for j, s := range shard {
-			s.member.xml = fmt.Sprintf("<listen_host>127.0.0.1</listen_host><listen_host>%s</listen_host>"+
-				"<zookeeper><node><host>%s</host><port>%d</port></node><session_timeout_ms>4000</session_timeout_ms></zookeeper>"+
+			s.member.xml = replication + fmt.Sprintf("<listen_host>127.0.0.1</listen_host><listen_host>%s</listen_host>"+
 				"<macros><cluster>%s</cluster><shard>%d</shard><replica>r%d</replica></macros>"+
-				"<distributed_ddl><path>%s</path></distributed_ddl>"+
 				"<remote_servers><%s><secret>%s</secret>%s</%s></remote_servers>",
-				interserverHost, addr.Addr(), addr.Port(), ClusterName, i+1, j+1, ddlQueue, ClusterName, clusterSecret, servers.String(), ClusterName)
+				interserverHost, ClusterName, i+1, j+1, ClusterName, clusterSecret, servers.String(), ClusterName)
 		}
 	}
 }

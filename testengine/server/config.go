@@ -23,6 +23,7 @@ type Config struct {
 	// TraceFlushInterval is that of query_log and opentelemetry_span_log, 0 for FlushInterval.
 	TraceFlushInterval time.Duration
 	NoSessionLog       bool   // leaves the session_log section out: the table is never made
+	NoReplication      bool   // of a cluster: no ZooKeeper, for tests of queries that nodes send each other
 	ConfigXML          string // elements merged into config.xml, as a file in config.d would be
 	UsersXML           string // elements (users, roles, profiles, quotas) merged into users.xml, as a file in users.d would be
 	LogLevel           string // of server.log, "" for information

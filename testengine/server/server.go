@@ -100,7 +100,10 @@ func (s *Server) start(ctx context.Context) error {
 		"-log", s.config.logFile(), "-log-level", s.config.LogLevel, "-until-stdin-closes",
 	}
 	if s.member != nil {
-		args = append(args, "-interserver", interserverHost, "-ddl-queue", ddlQueue)
+		args = append(args, "-interserver", interserverHost)
+	}
+	if s.member != nil && !s.config.NoReplication {
+		args = append(args, "-ddl-queue", ddlQueue)
 	}
 	cmd := exec.Command(s.launcher, args...) //nolint:gosec,noctx // our own binary; it outlives ctx, which bounds the start alone
 	cmd.Env = append(os.Environ(), "TZ="+s.config.Timezone)

@@ -82,7 +82,7 @@ func TestCheckConnectionWithoutSessionLog(t *testing.T) {
 }
 
 func TestCheckConnectionOfACluster(t *testing.T) {
-	c := testengine.ClickHouseCluster(t, 1, 2)
+	c := testengine.ClickHouseCluster(t, 1, 2, testengine.NoReplication())
 	first, second := c.Nodes()[0], c.Nodes()[1]
 	first.FlushLogs(t)
 	second.FlushLogs(t)

@@ -21,7 +21,7 @@ func remotes(cluster string, addresses ...string) testengine.Option {
 
 // A second name of a server is given to another one, as while a machine is being replaced: that one is read, too.
 func TestClusterNameThatIsGivenToAnotherServer(t *testing.T) {
-	c := testengine.ClickHouseCluster(t, 1, 2)
+	c := testengine.ClickHouseCluster(t, 1, 2, testengine.NoReplication())
 	first, second := c.Nodes()[0], c.Nodes()[1]
 	alias := newProxy(t, "127.0.0.1:1") // nobody
 	restart(t, first, remotes("logs", first.Native, alias.addr()))

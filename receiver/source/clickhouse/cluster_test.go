@@ -50,7 +50,7 @@ func (r *running) tells(t testing.TB, n int) {
 // Every node keeps a log of its own. The source's own logins, on whichever node, are left out and counted; others of the same
 // account from the same machine are not.
 func TestClusterReadsEveryNode(t *testing.T) {
-	c := testengine.ClickHouseCluster(t, 2, 1)
+	c := testengine.ClickHouseCluster(t, 2, 1, testengine.NoReplication())
 	nodes := c.Nodes()
 	store := &sourcetest.Store{}
 	r := run(t, clusterConfig(c, nodes[0]), store)
@@ -82,7 +82,7 @@ func TestClusterReadsEveryNode(t *testing.T) {
 }
 
 func TestClusterNodeThatIsDown(t *testing.T) {
-	c := testengine.ClickHouseCluster(t, 1, 2)
+	c := testengine.ClickHouseCluster(t, 1, 2, testengine.NoReplication())
 	up, down := c.Nodes()[0], c.Nodes()[1]
 	cfg := clusterConfig(c, up)
 	cfg.Initial = "end" // of all of them, whenever they are met first
@@ -122,7 +122,7 @@ func restart(t testing.TB, s *testengine.Server, options ...testengine.Option) {
 // The list of nodes is asked for again and again: what is in it is read, whatever it is called.
 func TestClusterNodesComeAndChangeTheirNames(t *testing.T) {
 	dir := t.TempDir()
-	c := testengine.ClickHouseCluster(t, 1, 2, testengine.Dir(dir))
+	c := testengine.ClickHouseCluster(t, 1, 2, testengine.NoReplication(), testengine.Dir(dir))
 	asked, other := c.Nodes()[0], c.Nodes()[1]
 	_, port, err := net.SplitHostPort(other.Native)
 	require.NoError(t, err)
@@ -171,7 +171,7 @@ func TestClusterNodesComeAndChangeTheirNames(t *testing.T) {
 }
 
 func TestClusterOverHTTPWithTraces(t *testing.T) {
-	c := testengine.ClickHouseCluster(t, 1, 1, testengine.TraceLogs())
+	c := testengine.ClickHouseCluster(t, 1, 1, testengine.NoReplication(), testengine.TraceLogs())
 	s := c.Nodes()[0]
 	cfg := clusterConfig(c, s)
 	cfg.Endpoints = []string{"http://" + s.HTTP}
@@ -191,7 +191,7 @@ func TestClusterOverHTTPWithTraces(t *testing.T) {
 }
 
 func TestClusterThatIsNotThere(t *testing.T) {
-	c := testengine.ClickHouseCluster(t, 1, 1)
+	c := testengine.ClickHouseCluster(t, 1, 1, testengine.NoReplication())
 	cfg := clusterConfig(c, c.Nodes()[0])
 	cfg.Cluster = "it's"
 	core, logs := observer.New(zap.WarnLevel)

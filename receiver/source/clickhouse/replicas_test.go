@@ -89,7 +89,7 @@ func TestAllReplicasBehindOneAddress(t *testing.T) {
 	for name, perConnection := range map[string]bool{"per request": false, "per connection": true} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			c := testengine.ClickHouseCluster(t, 1, 2, testengine.Dir(dir))
+			c := testengine.ClickHouseCluster(t, 1, 2, testengine.NoReplication(), testengine.Dir(dir))
 			first, second := c.Nodes()[0], c.Nodes()[1]
 			store := &sourcetest.Store{}
 			core, logs := observer.New(zap.InfoLevel)
@@ -132,7 +132,7 @@ func TestAllReplicasBehindOneAddress(t *testing.T) {
 
 // What a poll costs is a query for the sums of all servers, and one for each that has new rows: those of the poll's own logins are new.
 func TestAPollOfAllReplicasAsksLittle(t *testing.T) {
-	c := testengine.ClickHouseCluster(t, 1, 2)
+	c := testengine.ClickHouseCluster(t, 1, 2, testengine.NoReplication())
 	first, second := c.Nodes()[0], c.Nodes()[1]
 	cfg := balanced(balancer(t, false, first, second))
 	cfg.CollectionInterval, cfg.ReconcileInterval = 2*time.Second, time.Hour
@@ -167,7 +167,7 @@ func overNetwork(events []session.Event, user string, servers ...*testengine.Ser
 
 // Without all_replicas one address that leads to several servers is said, with the way out, and is no reason to speak of rows that are gone.
 func TestSeveralServersBehindOneAddressAreSaid(t *testing.T) {
-	c := testengine.ClickHouseCluster(t, 1, 2)
+	c := testengine.ClickHouseCluster(t, 1, 2, testengine.NoReplication())
 	first, second := c.Nodes()[0], c.Nodes()[1]
 	bobs(t, first, 2)
 	bobs(t, second, 3)

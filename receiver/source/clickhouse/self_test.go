@@ -126,7 +126,7 @@ func TestExcludeSelfBehindABalancer(t *testing.T) {
 	const account = `<%[1]s><password>%[1]s-pw</password><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>
 		<grants><query>GRANT SELECT ON system.*</query><query>GRANT READ ON REMOTE</query></grants></%[1]s>`
 	users := "<users>" + fmt.Sprintf(account, "each") + fmt.Sprintf(account, "all") + "</users>"
-	c := testengine.ClickHouseCluster(t, 1, 2, testengine.Users(users))
+	c := testengine.ClickHouseCluster(t, 1, 2, testengine.NoReplication(), testengine.Users(users))
 	for _, s := range c.Nodes() {
 		bobs(t, s, 1)
 	}

@@ -12,15 +12,14 @@ import (
 
 func TestSource(t *testing.T) {
 	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
-	for _, protocol := range protocols {
-		t.Run(protocol, func(t *testing.T) {
-			sourcetest.Run(t, func(t testing.TB) sourcetest.Place { return place(t, s, protocol, TraceConfig{}) })
-		})
+	places := func(protocol string, traces TraceConfig) func(testing.TB) sourcetest.Place {
+		return func(t testing.TB) sourcetest.Place { return place(t, s, protocol, traces) }
 	}
+	t.Run("native", func(t *testing.T) { sourcetest.Run(t, places("native", TraceConfig{})) })
+	t.Run("http", func(t *testing.T) { sourcetest.RunReading(t, places("http", TraceConfig{})) })
 	// Rows of which the youngest are left alone, with one more question behind each poll.
 	t.Run("traces", func(t *testing.T) {
-		traces := TraceConfig{Enabled: true, Settle: time.Second}
-		sourcetest.Run(t, func(t testing.TB) sourcetest.Place { return place(t, s, "native", traces) })
+		sourcetest.RunReading(t, places("native", TraceConfig{Enabled: true, Settle: time.Second}))
 	})
 }
 
