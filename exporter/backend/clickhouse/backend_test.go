@@ -19,13 +19,18 @@ func TestBackend(t *testing.T) {
 			// Making the schema costs more than all that one test of the suite does with it.
 			cfg := testConfig(t, server, protocol)
 			stopStore(t, startedStore(t, cfg))
-			backendtest.Run(t, backendtest.Harness{
+			harness := backendtest.Harness{
 				Dialect: backendtest.ClickHouse,
 				New: func(t *testing.T) backendtest.Storage {
 					truncateStoringTables(t, server, cfg.Database, "", "")
 					return database{server, cfg}
 				},
-			})
+			}
+			if protocol != "native" {
+				backendtest.RunPart(t, harness, backendtest.Wire)
+				return
+			}
+			backendtest.Run(t, harness)
 		})
 	}
 }
