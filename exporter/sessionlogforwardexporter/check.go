@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 
 	"go.opentelemetry.io/collector/component"
 	metricnoop "go.opentelemetry.io/otel/metric/noop"
@@ -15,8 +16,8 @@ import (
 
 // CheckConnection makes a call without records, as the exporter does at its start.
 func (c *Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
-	if c.Client.Auth.HasValue() {
-		return []connectcheck.Finding{{OK: true, Subject: "target", Detail: "not tried: the extension of auth runs in the collector alone"}}
+	if c.Client.Auth.HasValue() || len(c.Client.Middlewares) > 0 {
+		return []connectcheck.Finding{{OK: true, Subject: "target", Detail: "not tried: the extensions of auth and middlewares run in the collector alone"}}
 	}
 	quiet := component.TelemetrySettings{Logger: zap.NewNop(), MeterProvider: metricnoop.NewMeterProvider(), TracerProvider: tracenoop.NewTracerProvider()}
 	s := newSender(c.TargetConfig, quiet, "")
@@ -28,7 +29,7 @@ func (c *Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 func (s *sender) checkTarget(ctx context.Context) []connectcheck.Finding {
 	err := s.Start(ctx)
 	if err == nil {
-		return []connectcheck.Finding{{OK: true, Subject: "target", Detail: s.config.Client.Endpoint}}
+		return []connectcheck.Finding{{OK: true, Subject: "target", Detail: addressWithoutQuery(s.config.Client.Endpoint)}}
 	}
 	finding := connectcheck.Finding{Subject: "target", Detail: err.Error(), Key: "endpoint", Remedy: "name a target that runs, such as " + s.protocol.example}
 	var failure *targetError
@@ -37,6 +38,12 @@ func (s *sender) checkTarget(ctx context.Context) []connectcheck.Finding {
 		finding.Remedy = remedyOf[finding.Key]
 	}
 	return []connectcheck.Finding{finding}
+}
+
+// addressWithoutQuery leaves out what may hold a secret.
+func addressWithoutQuery(endpoint string) string {
+	address, _, _ := strings.Cut(endpoint, "?")
+	return address
 }
 
 var remedyOf = map[string]string{

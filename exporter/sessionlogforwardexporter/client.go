@@ -98,6 +98,9 @@ func (c *targetClient) probe(ctx context.Context) error {
 	case response.StatusCode >= 300 && response.StatusCode < 400:
 		return backend.Misconfigured(errRedirect)
 	case c.writer.isProbeAnswer(response.StatusCode):
+		if splunk, ok := c.writer.(*splunkWriter); ok && splunk.channel != "" {
+			return probeAck(ctx, c.postTo)
+		}
 		return nil
 	}
 	failure := answerOfFailure(response.StatusCode, c.writer.authKey())
@@ -110,14 +113,17 @@ func discardBody(response *http.Response) {
 	_ = response.Body.Close()
 }
 
+// maxPause is the longest that a target can make us wait: one that is mended sooner, or never meant a year, would be waited for.
+const maxPause = 10 * time.Minute
+
 // retryAfter is 0 where the target does not say.
 func retryAfter(response *http.Response) time.Duration {
 	text := response.Header.Get("Retry-After")
-	if seconds, err := strconv.Atoi(text); err == nil && seconds > 0 {
-		return time.Duration(seconds) * time.Second
+	if seconds, err := strconv.Atoi(text); err == nil {
+		return time.Duration(min(max(seconds, 0), int(maxPause/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(text); err == nil {
-		return max(0, time.Until(at))
+		return min(max(0, time.Until(at)), maxPause)
 	}
 	return 0
 }

@@ -117,6 +117,9 @@ func (c TargetConfig) Validate() error {
 	case endpoint.User != nil:
 		fail("endpoint: holds a user or password: write them under auth or headers::Authorization")
 	}
+	if _, err := url.ParseRequestURI(c.Client.ProxyURL); c.Client.ProxyURL != "" && err != nil { // its text has the password
+		fail("proxy_url: must be an address, such as http://proxy.example.com:3128")
+	}
 	if c.MaxRequestBytes < leastMaxRequestBytes {
 		fail("max_request_bytes: must be at least %d, such as %d", leastMaxRequestBytes, defaultMaxRequestBytes)
 	}

@@ -1,6 +1,7 @@
 package sessionlogforwardexporter
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -68,6 +69,9 @@ func readBulkAnswer(body io.Reader, n int) (answer, error) {
 		case "items":
 			return d.Arr(func(d *jx.Decoder) error {
 				one, err := readBulkItem(d)
+				if len(records) == n {
+					return errTooManyRecords
+				}
 				records = append(records, one)
 				return err
 			})
@@ -84,6 +88,8 @@ func readBulkAnswer(body io.Reader, n int) (answer, error) {
 	}
 	return answer{verdict: seeRecords, records: records}, nil
 }
+
+var errTooManyRecords = errors.New("it names more records than there were")
 
 func readBulkItem(d *jx.Decoder) (one recordAnswer, err error) {
 	var status int
@@ -114,29 +120,44 @@ func readBulkItem(d *jx.Decoder) (one recordAnswer, err error) {
 	return recordAnswer{verdict: verdictOfItem(status, errorType), reason: itemReason(status, errorType, reason)}, err
 }
 
-// refusingTypes are the errors of a document itself. Whatever else an item is told (no such index, no right, too much at once) is
-// mended at the target, and would meet every document.
-var refusingTypes = map[string]bool{
-	"mapper_parsing_exception": true, "document_parsing_exception": true, "strict_dynamic_mapping_exception": true,
-	"illegal_argument_exception": true, "parse_exception": true,
+// waitingTypes are errors of a status that otherwise says that a document cannot be taken, and are mended at the target: a closed index, no
+// shard left, an index that another call makes at the moment.
+var waitingTypes = map[string]bool{
+	"index_closed_exception": true, "invalid_index_name_exception": true, "invalid_alias_name_exception": true, "index_not_found_exception": true,
+	"resource_already_exists_exception": true, "resource_not_found_exception": true, "validation_exception": true,
+	"action_request_validation_exception": true, "illegal_state_exception": true,
 }
+
+// failProcessor is the error of an ingest pipeline that does not want a document; its status is 500.
+const failProcessor = "fail_processor_exception"
 
 func verdictOfItem(status int, errorType string) recordVerdict {
 	switch {
 	case isSuccess(status):
 		return recordTaken
-	case status == http.StatusConflict:
+	case status == http.StatusConflict && (errorType == "version_conflict_engine_exception" || errorType == ""):
 		return recordKnown
-	case status == http.StatusBadRequest && refusingTypes[errorType]:
+	case errorType == failProcessor:
+		return recordRefused
+	case waitingTypes[errorType]:
+		return recordLater
+	case status == http.StatusBadRequest || status == http.StatusRequestEntityTooLarge || status == http.StatusUnprocessableEntity:
 		return recordRefused
 	}
 	return recordLater
 }
 
-var fieldInReason = regexp.MustCompile(`field \[([A-Za-z0-9_.@-]+)\]`)
+var (
+	wordOfType = regexp.MustCompile(`^[a-z0-9_]{1,80}$`)
+	// fieldInReason is at the beginning: what comes later may be a value.
+	fieldInReason = regexp.MustCompile(`^(?:\[[0-9:]+\] )?failed to parse field \[([A-Za-z0-9_.@-]{1,200})\]`)
+)
 
 // itemReason leaves out the text of the error, which quotes values.
 func itemReason(status int, errorType, text string) string {
+	if !wordOfType.MatchString(errorType) {
+		errorType = "error"
+	}
 	reason := fmt.Sprintf("%s (HTTP %d)", errorType, status)
 	if field := fieldInReason.FindStringSubmatch(text); field != nil {
 		reason += " at field " + field[1]

@@ -1,9 +1,12 @@
 package sessionlogforwardexporter
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/otel-sessionlog/sessionlog/internal/shape"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -22,17 +25,62 @@ func (ndjsonWriter) prepare(*http.Request) {}
 
 // isProbeAnswer: what a target without records says is not known; an answer that it is not there, or that we may not, is.
 func (ndjsonWriter) isProbeAnswer(status int) bool {
-	return status != http.StatusUnauthorized && status != http.StatusForbidden && status != http.StatusNotFound && status < 500
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed:
+		return false
+	}
+	return status < 500
 }
 
-func (w ndjsonWriter) readAnswer(status int, _ io.Reader, _ int) (answer, error) {
+func (w ndjsonWriter) readAnswer(status int, body io.Reader, n int) (answer, error) {
 	switch {
 	case isSuccess(status):
-		return answer{verdict: takenAll}, nil
+		return readLinesAnswer(body, n), nil
 	case status == http.StatusBadRequest || status == http.StatusRequestEntityTooLarge || status == http.StatusUnprocessableEntity:
 		return answer{verdict: refusedSome, reason: fmt.Sprintf("the target refuses the record (HTTP %d)", status)}, nil
 	}
 	return answerOfFailure(status, w.authKey()), nil
+}
+
+// maxLinesAnswer is far above what a target has to say of all records together.
+const maxLinesAnswer = 64 << 10
+
+// readLinesAnswer: an answer of success is taken for one, but for a page of HTML, which is a login's or a proxy's, and for the records that
+// OpenObserve counts as failed: {"code":200,"status":[{"name":"default","successful":1,"failed":2}]}.
+func readLinesAnswer(body io.Reader, n int) answer {
+	text, _ := io.ReadAll(io.LimitReader(body, maxLinesAnswer))
+	text = bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), " \t\r\n")
+	switch {
+	case bytes.HasPrefix(text, []byte("<")):
+		return answer{verdict: tryAgain, reason: "the target answers with a page: it may be a login or a proxy in between", key: "endpoint"}
+	case !bytes.HasPrefix(text, []byte("{")):
+		return answer{verdict: takenAll}
+	}
+	failed := countFailed(text)
+	const reason = "the target counts the record as failed"
+	switch {
+	case failed <= 0:
+		return answer{verdict: takenAll}
+	case failed < n:
+		return answer{verdict: refusedSome, reason: reason}
+	}
+	return answer{verdict: seeRecords, records: slices.Repeat([]recordAnswer{{recordRefused, reason}}, n)}
+}
+
+// countFailed is 0 for what does not say.
+func countFailed(text []byte) (failed int) {
+	var answer struct {
+		Status []struct {
+			Failed int `json:"failed"`
+		} `json:"status"`
+	}
+	if json.Unmarshal(text, &answer) != nil {
+		return 0
+	}
+	for _, stream := range answer.Status {
+		failed += stream.Failed
+	}
+	return failed
 }
 
 func (ndjsonWriter) authKey() string { return "auth" }

@@ -25,7 +25,8 @@ type sender struct {
 	host     component.Host
 	client   *targetClient
 	drafts   sync.Pool
-	hasTaken atomic.Bool // the target has taken a record since the start
+	// lastTaken is the body of the last record that the target has taken since the start. Where it refuses all others, it is asked for this one.
+	lastTaken atomic.Pointer[[]byte]
 }
 
 var _ backend.Backend = (*sender)(nil)
@@ -75,7 +76,11 @@ type batchOutcome struct {
 	refused []backend.Rejection // by the target
 	later   []int
 	err     error // why those of later were not taken
+	// isBelieved: the target takes others, so that what it refuses is at fault.
+	isBelieved bool
 }
+
+func (out *batchOutcome) hasTaken() bool { return out.result.Written+out.result.Duplicates > 0 }
 
 // Write sends the events. Where some were taken and others must wait, its error is a [backend.PartialError].
 func (s *sender) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
@@ -105,7 +110,7 @@ func (s *sender) Write(ctx context.Context, events iter.Seq2[int, *session.Event
 		}
 	}
 	s.send(ctx, r, 0, r.count(), &out)
-	return s.finish(&out)
+	return s.finish(ctx, &out)
 }
 
 // sendFull sends what was there before the record that made r too large; that one begins the next call.
@@ -125,7 +130,7 @@ func (s *sender) sendFull(ctx context.Context, r *request, out *batchOutcome) {
 	r.add(record, place)
 }
 
-// mostRefusals of a target that has taken nothing yet: more are no fault of the records.
+// mostRefusals are the last that are believed of a target that takes nothing: more may be no fault of the records.
 const mostRefusals = 16
 
 // send sends the records from, …, to-1 of r in one call, and in halves where the target refuses some and does not say which.
@@ -144,10 +149,10 @@ func (s *sender) send(ctx context.Context, r *request, from, to int, out *batchO
 	}
 	switch got.verdict {
 	case takenAll:
-		s.hasTaken.Store(true)
+		s.rememberTaken(r, from)
 		out.result.Written += to - from
 	case seeRecords:
-		s.readRecords(r.places[from:to], got.records, out)
+		s.readRecords(r, from, got.records, out)
 	case tryAgain:
 		out.postpone(r.places[from:to], failureOf(got.reason, got.key))
 	case refusedSome:
@@ -155,10 +160,10 @@ func (s *sender) send(ctx context.Context, r *request, from, to int, out *batchO
 	}
 }
 
-// sendHalves begins with either half: while nothing was ever taken the search ends at [mostRefusals], and the next try is to look elsewhere.
+// sendHalves begins with either half: where nothing is taken the search may end at [mostRefusals], and the next try is to look elsewhere.
 func (s *sender) sendHalves(ctx context.Context, r *request, from, to int, reason string, out *batchOutcome) {
 	if to-from == 1 {
-		s.refuse(r.places[from], reason, out)
+		s.refuse(ctx, r.places[from], reason, out)
 		return
 	}
 	middle := from + (to-from)/2
@@ -171,17 +176,43 @@ func (s *sender) sendHalves(ctx context.Context, r *request, from, to int, reaso
 	s.send(ctx, r, from, middle, out)
 }
 
-// refuse postpones all the rest where a target that has taken nothing yet refuses record after record: to search on would be a call
-// for each.
-func (s *sender) refuse(place int, reason string, out *batchOutcome) {
+// refuse postpones all the rest where a target refuses record after record for reasons of its own: to search on would be a call for each.
+func (s *sender) refuse(ctx context.Context, place int, reason string, out *batchOutcome) {
 	out.refused = append(out.refused, backend.Rejection{Index: place, Reason: reason})
-	if len(out.refused) >= mostRefusals && !s.hasTaken.Load() {
-		out.err = neverTakenError(reason)
+	if len(out.refused) >= mostRefusals {
+		s.checkRefusals(ctx, out)
 	}
 }
 
-func neverTakenError(reason string) error {
-	return failureOf("the target has taken nothing yet and refuses what is sent: "+reason, "endpoint, protocol or format")
+// checkRefusals sets out.err where the target refuses everything: a mapping, a pipeline or a limit that has changed is no fault of the records.
+// It is asked for the last record that it took: one that it refuses now shows that.
+func (s *sender) checkRefusals(ctx context.Context, out *batchOutcome) {
+	if out.err != nil || out.isBelieved || out.hasTaken() {
+		return
+	}
+	reason, last := out.refused[0].Reason, s.lastTaken.Load()
+	if last == nil {
+		out.err = failureOf("the target has taken nothing yet and refuses what is sent: "+reason, "endpoint, protocol, format or compression")
+		return
+	}
+	got, err := s.client.call(ctx, *last, 1)
+	switch {
+	case err != nil:
+		out.err = err
+	case got.verdict == takenAll, got.verdict == seeRecords && isTaken(got.records[0].verdict):
+		out.isBelieved = true
+	case got.verdict == tryAgain:
+		out.err = failureOf(got.reason, got.key)
+	default:
+		out.err = failureOf("the target has changed, and refuses even what it took before (see its mapping, pipeline and limits): "+reason, "endpoint")
+	}
+}
+
+func isTaken(v recordVerdict) bool { return v == recordTaken || v == recordKnown }
+
+func (s *sender) rememberTaken(r *request, record int) {
+	body := slices.Clone(r.bytesOf(record, record+1))
+	s.lastTaken.Store(&body)
 }
 
 // postpone keeps the first reason.
@@ -192,27 +223,31 @@ func (out *batchOutcome) postpone(places []int, err error) {
 	}
 }
 
-func (s *sender) readRecords(places []int, records []recordAnswer, out *batchOutcome) {
+func (s *sender) readRecords(r *request, from int, records []recordAnswer, out *batchOutcome) {
+	hadTaken := out.hasTaken()
 	for i, one := range records {
+		place := r.places[from+i]
 		switch one.verdict {
 		case recordTaken:
-			s.hasTaken.Store(true)
 			out.result.Written++
 		case recordKnown:
-			s.hasTaken.Store(true)
 			out.result.Duplicates++
 		case recordRefused:
-			out.refused = append(out.refused, backend.Rejection{Index: places[i], Reason: one.reason})
+			out.refused = append(out.refused, backend.Rejection{Index: place, Reason: one.reason})
 		case recordLater:
-			out.postpone(places[i:i+1], failureOf("the target does not take some records yet: "+one.reason, "elasticsearch"))
+			out.postpone([]int{place}, failureOf("the target does not take some records yet: "+one.reason, "elasticsearch"))
+		}
+		if isTaken(one.verdict) && !hadTaken {
+			s.rememberTaken(r, from+i)
+			hadTaken = true
 		}
 	}
 }
 
-// finish gives up what the target refuses only where it has taken others: one that has taken nothing yet may be another than is meant.
-func (s *sender) finish(out *batchOutcome) (backend.Result, error) {
-	if len(out.refused) > 0 && out.err == nil && !s.hasTaken.Load() {
-		out.err = neverTakenError(out.refused[0].Reason)
+// finish gives up what the target refuses only where it takes others.
+func (s *sender) finish(ctx context.Context, out *batchOutcome) (backend.Result, error) {
+	if len(out.refused) > 0 {
+		s.checkRefusals(ctx, out)
 	}
 	if out.err == nil {
 		out.result.Rejected = append(out.result.Rejected, out.refused...)

@@ -48,7 +48,7 @@ func TestTargetThatHasTakenNothingGetsNothingGivenUp(t *testing.T) {
 		res, err := s.Write(t.Context(), eventsOf(users(n)...))
 		var partial *backend.PartialError
 		require.ErrorAs(t, err, &partial)
-		require.ErrorContains(t, err, "key endpoint, protocol or format")
+		require.ErrorContains(t, err, "key endpoint, protocol, format or compression")
 		require.Empty(t, res.Rejected)
 		require.Len(t, partial.Remaining, n)
 		require.Less(t, len(tg.bodies)-before, 100)

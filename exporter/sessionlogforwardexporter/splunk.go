@@ -1,6 +1,7 @@
 package sessionlogforwardexporter
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -85,35 +86,45 @@ func (w *splunkWriter) isProbeAnswer(status int) bool {
 	return status == http.StatusBadRequest || isSuccess(status)
 }
 
-// Codes of the collector's answers, from its documentation of possible error codes.
+// hecTexts are the codes of the collector's answers with status 400, from its documentation of possible error codes. The text of an answer is not
+// repeated: what is no Splunk may quote the record in it.
+var hecTexts = map[int]string{
+	hecNoData: "No data", hecInvalidData: "Invalid data format", hecIncorrectIndex: "Incorrect index", hecNoChannel: "Data channel is missing",
+	hecInvalidChannel: "Invalid data channel", hecEventRequired: "Event field is required", hecEventBlank: "Event field cannot be blank",
+	hecAckDisabled: "ACK is disabled", hecIndexedFields: "Error in handling indexed fields",
+}
+
 const (
-	hecIncorrectIndex  = 7
+	hecNoData          = 5
 	hecInvalidData     = 6
-	hecEventRequired   = 12
-	hecEventBlank      = 13
-	hecIndexedFields   = 15
+	hecIncorrectIndex  = 7
 	hecNoChannel       = 10
 	hecInvalidChannel  = 11
+	hecEventRequired   = 12
+	hecEventBlank      = 13
 	hecAckDisabled     = 14
+	hecIndexedFields   = 15
 	maxHECAnswerLength = 64 << 10
 )
 
 // readAnswer reads {"text":"Invalid data format","code":6,"invalid-event-number":3}. The number is no guide: what stands before it
 // may be indexed or not, and the collector stops at it, so that the call is halved like those of which nothing is said.
 func (w *splunkWriter) readAnswer(status int, body io.Reader, _ int) (answer, error) {
-	code, text, ackID := readHECAnswer(body)
+	got := readHECAnswer(body)
 	switch {
-	case isSuccess(status) && w.channel != "" && ackID == nil:
+	case isSuccess(status) && !got.isSuccess:
+		return answer{verdict: tryAgain, reason: "the answer is none of the HTTP Event Collector", key: "endpoint"}, nil
+	case isSuccess(status) && w.channel != "" && got.ackID == nil:
 		return answer{verdict: tryAgain, reason: "the answer has no ackId: enable indexer acknowledgement for the token, or do not ask for it", key: "splunk_hec::acknowledgement"}, nil
 	case isSuccess(status):
-		return answer{verdict: takenAll, ackID: ackID}, nil
+		return answer{verdict: takenAll, ackID: got.ackID}, nil
 	case status == http.StatusRequestEntityTooLarge:
 		return answer{verdict: refusedSome, reason: "the target refuses the record (HTTP 413)"}, nil
 	case status != http.StatusBadRequest:
 		return answerOfFailure(status, w.authKey()), nil
 	}
-	reason := fmt.Sprintf("%s (code %d, HTTP 400)", cutText(text), code)
-	switch code {
+	reason := fmt.Sprintf("%s (code %d, HTTP 400)", cmp.Or(hecTexts[got.code], "the target refuses the record"), got.code)
+	switch got.code {
 	case hecInvalidData, hecEventRequired, hecEventBlank, hecIndexedFields, 0:
 		return answer{verdict: refusedSome, reason: reason}, nil
 	case hecIncorrectIndex:
@@ -124,33 +135,33 @@ func (w *splunkWriter) readAnswer(status int, body io.Reader, _ int) (answer, er
 	return answer{verdict: tryAgain, reason: reason, key: "splunk_hec"}, nil
 }
 
-// readHECAnswer is 0 and "" for what is no answer of the collector.
-func readHECAnswer(body io.Reader) (code int, text string, ackID *int) {
+type hecAnswer struct {
+	code      int
+	isSuccess bool // it says so itself: a login page does not
+	ackID     *int
+}
+
+// readHECAnswer is empty for what is no answer of the collector.
+func readHECAnswer(body io.Reader) (got hecAnswer) {
 	d := jx.Decode(io.LimitReader(body, maxHECAnswerLength), 0)
 	_ = d.Obj(func(d *jx.Decoder, key string) (err error) {
 		switch {
 		case key == "code" && d.Next() == jx.Number:
-			code, err = d.Int()
+			got.code, err = d.Int()
+			got.isSuccess = got.isSuccess || err == nil && got.code == 0
 		case key == "text" && d.Next() == jx.String:
+			var text string
 			text, err = d.Str()
+			got.isSuccess = got.isSuccess || text == "Success"
 		case key == "ackId" && d.Next() == jx.Number:
-			ackID = new(int)
-			*ackID, err = d.Int()
+			got.ackID = new(int)
+			*got.ackID, err = d.Int()
 		default:
 			err = d.Skip()
 		}
 		return err
 	})
-	return code, text, ackID
-}
-
-// cutText is long enough for every text of the collector's documentation.
-func cutText(s string) string {
-	const most = 60
-	if len(s) > most {
-		return s[:most]
-	}
-	return s
+	return got
 }
 
 func (*splunkWriter) authKey() string { return "splunk_hec::token" }

@@ -20,7 +20,8 @@ const (
 	hecChannel    = "X-Splunk-Request-Channel"
 )
 
-var errNotIndexed = errors.New("Splunk did not acknowledge the call within " + hecAckTimeout.String() + ": it is sent again")
+var errNotIndexed = failureOf("Splunk did not acknowledge the call within "+hecAckTimeout.String()+", and it is sent again: "+
+	"behind a load balancer every question must reach the indexer that took the call (sticky sessions, and cookies::enabled: true)", "splunk_hec::acknowledgement")
 
 // awaitAck waits until the indexers have what the call with this id brought. post makes a call to a path of the collector.
 func awaitAck(ctx context.Context, id int, every time.Duration, post func(ctx context.Context, path string, body []byte) (*http.Response, error)) error {
@@ -31,7 +32,8 @@ func awaitAck(ctx context.Context, id int, every time.Duration, post func(ctx co
 	question := fmt.Appendf(nil, `{"acks":[%d]}`, id)
 	for {
 		indexed, err := askAck(ctx, id, question, post)
-		if indexed || err != nil {
+		var refusal *targetError
+		if indexed || errors.As(err, &refusal) { // after any other error it may be indexed all the same: it is asked for again
 			return err
 		}
 		select {
@@ -42,13 +44,26 @@ func awaitAck(ctx context.Context, id int, every time.Duration, post func(ctx co
 	}
 }
 
+// probeID is no call's.
+const probeID = 1<<31 - 1
+
+// probeAck asks for the acknowledgement of nothing. A token that has none would take each call and never acknowledge it, so that it were sent
+// again and again.
+func probeAck(ctx context.Context, post func(context.Context, string, []byte) (*http.Response, error)) error {
+	_, err := askAck(ctx, probeID, fmt.Appendf(nil, `{"acks":[%d]}`, probeID), post)
+	return err
+}
+
 func askAck(ctx context.Context, id int, question []byte, post func(context.Context, string, []byte) (*http.Response, error)) (bool, error) {
 	response, err := post(ctx, hecAckPath, question)
 	if err != nil {
 		return false, err
 	}
 	defer discardBody(response)
-	if !isSuccess(response.StatusCode) {
+	switch status := response.StatusCode; {
+	case status == http.StatusTooManyRequests || status >= http.StatusInternalServerError:
+		return false, fmt.Errorf("the target answers HTTP %d to the question for acknowledgements", status)
+	case !isSuccess(status):
 		return false, failureOf(fmt.Sprintf("the target answers HTTP %d to the question for acknowledgements", response.StatusCode), "splunk_hec::acknowledgement")
 	}
 	return readAck(response.Body, strconv.Itoa(id))

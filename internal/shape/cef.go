@@ -58,7 +58,7 @@ func writeCEF(d *document) {
 	}
 	d.sink.(*cefSink).isCustom = true
 	d.writeLeftOver()
-	d.object("attributes", func() { d.writeAttributes(d.sink.attribute) })
+	d.object("attributes", func() { d.writeAttributes(memberName, d.sink.attribute) })
 }
 
 // placeShort places a text that fits a predefined extension: one that is longer would be cut, which makes another name of it.

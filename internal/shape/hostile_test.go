@@ -65,18 +65,69 @@ var hostileEvents = map[string]func(*session.Event){
 	"attribute that is JSON, lines": func(e *session.Event) {
 		e.Extra = []session.Attr{{Key: "a", Value: "{\n\"b\":\r\n1}", Type: session.AttrJSON}}
 	},
-	"process of another sign": func(e *session.Event) { e.PID = -7 },
+	"attribute that is JSON with a name twice": func(e *session.Event) {
+		e.Extra = []session.Attr{{Key: "a", Value: `{"b":1,"\u0062":2}`, Type: session.AttrJSON}, {Key: "c", Value: `[{"d":[{"e":1,"e":2}]}]`, Type: session.AttrJSON}}
+	},
+	"attribute named like a member of ours": func(e *session.Event) {
+		e.User, e.Roles = "", []string{"\xff"}
+		e.Extra = []session.Attr{
+			{Key: "sessionlog.user", Value: "1"}, {Key: "user.roles_base64", Value: "2"}, {Key: "timestamp", Value: "3"}, {Key: "event_name", Value: "4"},
+			{Key: "observed_timestamp", Value: "5"}, {Key: "body", Value: "6"}, {Key: "trace_id", Value: "7"}, {Key: "attribute_list", Value: "8"},
+		}
+	},
+	"attribute named like a member of ours, user no UTF-8, time zero": func(e *session.Event) {
+		e.User, e.Time = "\xff", 0
+		e.Extra = []session.Attr{{Key: "user.name_base64", Value: "1"}, {Key: "timestamp", Value: "2"}, {Key: "severity_number", Value: "3"}}
+	},
+	"attribute of an outcome that is no word of ours": func(e *session.Event) {
+		e.Outcome, e.Extra = session.OutcomeUnknown, []session.Attr{{Key: session.AttrOutcome, Value: "perhaps"}}
+	},
+	"attribute names of 1 MB": func(e *session.Event) {
+		e.Extra = []session.Attr{{Key: strings.Repeat("k", 1<<20), Value: "1"}, {Key: "b", Value: "2"}}
+	},
+	"attribute names with dots": func(e *session.Event) { e.Extra = dottedAttributes },
+	"process of another sign":   func(e *session.Event) { e.PID = -7 },
 }
 
 // refusedFlat is what the source http does not take back of flat JSON, and why.
 var refusedFlat = map[string]string{
 	"time zero": "its time cannot be read", "time before 1970": "its time cannot be read",
+	"attribute named like a member of ours, user no UTF-8, time zero": "its time cannot be read",
 	"roles 10,000": "more than 10000 values in one item", "attributes 5,000": "more than 10000 values in one item",
 }
 
 var sameAttributes = []session.Attr{
 	{Key: "a", Value: "1"}, {Key: "a", Value: "2"}, {Key: "a_", Value: "3"}, {Key: "a", Value: "4\xff"}, {Key: "a_base64", Value: "5"}, {Key: "", Value: "6"}, {Key: "_", Value: "7"},
 	{Key: "n\x00l", Value: "8"}, {Key: "u\xff", Value: "9"}, {Key: "a.b", Value: "10"},
+}
+
+// dottedAttributes are what Elasticsearch takes for paths: it refuses a document whose path ends in a value and goes on, or has an empty part.
+var dottedAttributes = []session.Attr{
+	{Key: "db.system", Value: "1"}, {Key: "db.system.name", Value: "2"}, {Key: "db_system", Value: "3"}, {Key: ".", Value: "4"}, {Key: "a..b", Value: "5"},
+	{Key: ".a", Value: "6"}, {Key: "a.", Value: "7"}, {Key: " ", Value: "8"}, {Key: "\t", Value: "9"},
+}
+
+// TestAttributesOfNestedShapesAreNoPaths: documents of one index must not contradict each other.
+func TestAttributesOfNestedShapesAreNoPaths(t *testing.T) {
+	e := usualEvent(session.KindLogin)
+	for _, format := range []Format{ECS, CIM} {
+		e.Extra = dottedAttributes
+		var document struct {
+			Sessionlog struct {
+				Attributes map[string]any `json:"attributes"`
+			} `json:"sessionlog"`
+		}
+		require.NoError(t, json.Unmarshal(New(format, everyKind).Append(nil, e), &document))
+		require.Len(t, document.Sessionlog.Attributes, len(dottedAttributes))
+		for name := range document.Sessionlog.Attributes {
+			require.NotContains(t, name, ".")
+			require.NotEmpty(t, strings.TrimSpace(name))
+		}
+		e.Extra = []session.Attr{{Key: strings.Repeat("k", maxNameLength+1), Value: "1"}}
+		document.Sessionlog.Attributes = nil
+		require.NoError(t, json.Unmarshal(New(format, everyKind).Append(nil, e), &document))
+		require.Contains(t, document.Sessionlog.Attributes, "attribute_list")
+	}
 }
 
 func fillTexts(texts []string) {
@@ -190,6 +241,9 @@ func TestHostileValuesStandWhereTheyAreTaken(t *testing.T) {
 		{"system absent", OCSF, "service.name", "unknown"},
 		{"attribute named like a field", Flat, "user%name", "alice"},
 		{"attribute named like a field", Flat, "user%name_", "root"},
+		{"attribute named like a member of ours", OCSF, "unmapped.sessionlog%user", "absent"},
+		{"attribute named like a member of ours", Flat, "trace_id", nil},
+		{"attribute of an outcome that is no word of ours", Flat, "sessionlog%outcome", "perhaps"},
 		{"user absent", CIM, "user", nil},
 		{"time zero", ECS, "@timestamp", "1970-01-01T00:00:00Z"},
 		{"time before 1970", OCSF, "time", -1.},

@@ -52,7 +52,7 @@ func writeOCSF(d *document) {
 	d.place("raw_data", fieldOriginal)
 	d.object("unmapped", func() {
 		if isWithoutUser(e) {
-			d.text("sessionlog.user", "absent")
+			d.text(absentUser, "absent")
 		}
 		d.writeRest()
 	})

@@ -1,9 +1,12 @@
 package shape
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/go-faster/jx"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -11,7 +14,7 @@ import (
 // writeRest writes every field that has no place yet, under its name in flat JSON, and the attributes that have no field.
 func (d *document) writeRest() {
 	d.writeLeftOver()
-	d.writeAttributes(d.sink.attribute)
+	d.writeAttributes(memberName, d.sink.attribute)
 }
 
 func (d *document) writeLeftOver() {
@@ -63,7 +66,7 @@ func (d *document) writeNestedRest() {
 		}
 		d.moveTo(open, nil)
 		d.object("attributes", func() {
-			d.writeAttributes(func(name string, a *session.Attr) {
+			d.writeAttributes(pathlessName, func(name string, a *session.Attr) {
 				d.sink.attribute(name, &session.Attr{Value: a.Value})
 			})
 		})
@@ -89,14 +92,17 @@ func (d *document) moveTo(open, path []string) []string {
 // take minutes.
 const maxMembers = 128
 
+// maxNameLength in bytes: a longer name is a value in the list. Elasticsearch refuses a document with a name of 32 kB.
+const maxNameLength = 256
+
 // writeAttributes writes the attributes that have no field: members, or the list of their names and values.
-func (d *document) writeAttributes(write func(name string, a *session.Attr)) {
+func (d *document) writeAttributes(nameOf func(key string) string, write func(name string, a *session.Attr)) {
 	attrs := d.event.Extra
 	if len(attrs) == 0 {
 		return
 	}
 	d.openPending()
-	if len(attrs) > maxMembers {
+	if len(attrs) > maxMembers || slices.ContainsFunc(attrs, func(a session.Attr) bool { return len(a.Key) > maxNameLength }) {
 		d.sink.openList("attribute_list")
 		for i := range attrs {
 			d.sink.openObject("")
@@ -109,19 +115,22 @@ func (d *document) writeAttributes(write func(name string, a *session.Attr)) {
 	}
 	d.names = d.names[:0]
 	for i := range attrs {
-		name := d.uniqueName(&attrs[i])
+		name := d.uniqueName(&attrs[i], nameOf)
 		d.names = append(d.names, name)
-		if utf8.ValidString(attrs[i].Value) {
-			write(name, &attrs[i])
-		} else {
+		switch {
+		case !utf8.ValidString(attrs[i].Value):
 			d.sink.attribute(name, &session.Attr{Value: encodeBase64(attrs[i].Value)})
+		case attrs[i].Type == session.AttrJSON && hasNameTwice(attrs[i].Value):
+			d.sink.attribute(name, &session.Attr{Value: attrs[i].Value})
+		default:
+			write(name, &attrs[i])
 		}
 	}
 }
 
 // uniqueName is the attribute's key, changed where a document cannot have it or has it already.
-func (d *document) uniqueName(a *session.Attr) string {
-	name := memberName(a.Key)
+func (d *document) uniqueName(a *session.Attr, nameOf func(key string) string) string {
+	name := nameOf(a.Key)
 	if !utf8.ValidString(a.Value) {
 		name += suffixBase64
 	}
@@ -131,16 +140,25 @@ func (d *document) uniqueName(a *session.Attr) string {
 	return name
 }
 
-// isTaken knows the fields that are not absent, and the attributes that were written. An attribute may well be named like a field that is
-// absent: its value did not fit the field.
+// absentUser says in OCSF that there was no user.
+const absentUser = "sessionlog.user"
+
+// isTaken knows the members of ours, the fields that are not absent, and the attributes that were written. An attribute may well be named like a
+// field that is absent: its value did not fit the field. A part of the record is no attribute, so that one of its name is another thing.
 func (d *document) isTaken(name string) bool {
-	f, isField := fieldsByKey[name]
-	return isField && !d.isAbsent(f) || slices.Contains(d.names, name)
+	f, isField := fieldsByKey[strings.TrimSuffix(name, suffixBase64)]
+	switch {
+	case name == absentUser:
+		return true
+	case isField && f != fieldOutcome && (session.Fields[f].Level == session.LevelRecord || !d.isAbsent(f)):
+		return true
+	}
+	return slices.Contains(d.names, name)
 }
 
-// memberName is a key that any document takes: not empty, UTF-8, without NUL.
+// memberName is a key that any document takes: not blank, UTF-8, without NUL.
 func memberName(key string) string {
-	if key == "" {
+	if strings.TrimSpace(key) == "" {
 		return "_"
 	}
 	if strings.IndexByte(key, 0) >= 0 {
@@ -148,3 +166,31 @@ func memberName(key string) string {
 	}
 	return validText(key)
 }
+
+// pathlessName has no dots. Elasticsearch takes them for a path, and refuses a document in which one ends with a value and goes on
+// (db.system, db.system.name), or has an empty part.
+func pathlessName(key string) string { return strings.ReplaceAll(memberName(key), ".", "_") }
+
+// hasNameTwice tells whether an object within the JSON has two members of one name: Elasticsearch refuses a document with such.
+func hasNameTwice(text string) bool {
+	var walk func(*jx.Decoder) error
+	walk = func(d *jx.Decoder) error {
+		switch d.Next() {
+		case jx.Array:
+			return d.Arr(walk)
+		case jx.Object:
+			seen := map[string]bool{}
+			return d.Obj(func(d *jx.Decoder, name string) error {
+				if seen[name] {
+					return errNameTwice
+				}
+				seen[name] = true
+				return walk(d)
+			})
+		}
+		return d.Skip()
+	}
+	return errors.Is(walk(jx.DecodeStr(text)), errNameTwice)
+}
+
+var errNameTwice = errors.New("a name is there twice")
