@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/open-telemetry/opentelemetry-collector-contrib/confmap/provider/secretsmanagerprovider"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap/provider/envprovider"
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
@@ -27,6 +28,7 @@ func callConstructors[T component.Factory](constructors ...any) (map[component.T
 func providerModules() map[string]string {
 	return map[string]string{
 		"env": moduleOfFunction(envprovider.NewFactory), "file": moduleOfFunction(fileprovider.NewFactory), "yaml": moduleOfFunction(yamlprovider.NewFactory),
+		"secretsmanager": moduleOfFunction(secretsmanagerprovider.NewFactory),
 	}
 }
 
