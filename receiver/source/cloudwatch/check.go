@@ -20,11 +20,11 @@ const sampleAge = 24 * time.Hour
 func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	client, err := openClient(ctx, c, func(error) {})
 	if err != nil {
-		return []connectcheck.Finding{c.finding("AWS configuration", err)}
+		return []connectcheck.Finding{c.problemFinding("AWS configuration", err)}
 	}
 	defer client.session.Close()
 	if _, err := client.session.Credentials.Retrieve(ctx); err != nil {
-		f := c.finding("credentials", err)
+		f := c.problemFinding("credentials", err)
 		if f.Key == "endpoint" {
 			f.Key, f.Remedy = "role_arn", "run the collector with an instance's or container's role, or with AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 		}
@@ -37,8 +37,8 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	return all
 }
 
-func (c Config) finding(subject string, err error) connectcheck.Finding {
-	key, remedy := c.explain(err)
+func (c Config) problemFinding(subject string, err error) connectcheck.Finding {
+	key, remedy := c.explainProblem(err)
 	return connectcheck.Finding{Subject: subject, Detail: err.Error(), Key: key, Remedy: remedy}
 }
 
@@ -51,7 +51,7 @@ func (c Config) checkGroup(ctx context.Context, client *logClient, group string)
 	for _, prefix := range prefixes {
 		listed, err := client.listStreams(ctx, group, prefix)
 		if err != nil {
-			return []connectcheck.Finding{c.finding("log group "+group, err)}
+			return []connectcheck.Finding{c.problemFinding("log group "+group, err)}
 		}
 		for i := range listed {
 			names = append(names, *listed[i].LogStreamName)
@@ -67,7 +67,7 @@ func (c Config) checkGroup(ctx context.Context, client *logClient, group string)
 	for _, name := range names {
 		events, _, err := client.readPage(ctx, group, name, time.Now().Add(-sampleAge).UnixMilli(), nil)
 		if err != nil {
-			return append(all, c.finding("events of "+group, err))
+			return append(all, c.problemFinding("events of "+group, err))
 		}
 		for i := range events {
 			text += *events[i].Message + "\n"

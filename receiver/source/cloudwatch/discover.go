@@ -63,7 +63,7 @@ func (r *reader) readIndex(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", errStorage, err)
 		}
-		if err := s.restore(stored, r.formats, r.options); err != nil {
+		if err := s.restore(stored, r.formats, r.optionsOf); err != nil {
 			return err
 		}
 		r.streams[id] = s
@@ -137,12 +137,12 @@ func (r *reader) addStreams(ctx context.Context, group string, names map[string]
 		return nil
 	}
 	for _, s := range added {
-		if err := s.restore(nil, r.formats, r.options); err != nil {
+		if err := s.restore(nil, r.formats, r.optionsOf); err != nil {
 			return err
 		}
 		if r.firstStart && !r.listed && r.Initial == initialEnd {
 			s.floor, s.newest, s.changed = r.now.UnixMilli(), r.now.UnixMilli(), true
-			s.snapshot()
+			s.storeState()
 			if err := r.host.Store.Set(ctx, s.key(), s.saved); err != nil {
 				return fmt.Errorf("%w: %w", errStorage, err)
 			}

@@ -71,7 +71,7 @@ func (r *reader) pollGroup(ctx context.Context, group string) (more bool, err er
 
 // resetStream returns to what was submitted last: what was fetched since cannot be read as long as the configuration is as it is.
 func (r *reader) resetStream(s *logStream) {
-	if err := s.restore(s.saved, r.formats, r.options); err != nil {
+	if err := s.restore(s.saved, r.formats, r.optionsOf); err != nil {
 		r.host.Log.Warn("a stream's state cannot be read", zap.String("stream", s.id()), zap.Error(err))
 	}
 }
@@ -114,7 +114,7 @@ func (r *reader) readStream(ctx context.Context, s *logStream) (more bool, err e
 func (r *reader) addEvents(s *logStream, events []types.FilteredLogEvent) (fresh int) {
 	for i := range events {
 		e := &events[i]
-		if e.EventId == nil || e.Timestamp == nil || e.Message == nil || *e.Timestamp < s.floor || !s.seen.add(*e.EventId, *e.Timestamp) {
+		if e.EventId == nil || e.Timestamp == nil || e.Message == nil || *e.Timestamp < s.floor || !s.seen.addEvent(*e.EventId, *e.Timestamp) {
 			continue
 		}
 		r.noteLateness(s, *e.Timestamp)
@@ -130,7 +130,7 @@ func (r *reader) addEvents(s *logStream, events []types.FilteredLogEvent) (fresh
 	}
 	s.changed, s.lastRead = true, r.host.Now()
 	begin := s.readFrom(r.now, r.Overlap)
-	if s.floor = s.seen.trim(begin, maxSeenEvents); s.floor > begin {
+	if s.floor = s.seen.forgetOldest(begin, maxSeenEvents); s.floor > begin {
 		r.conditions.Raise("overlap", "more events lie within `overlap` than are remembered: it is cut short, and events that arrive later than that are missed: "+
 			"make `overlap` shorter, or leave events out with `filter_pattern`", zap.String("stream", s.id()))
 	}
@@ -157,7 +157,7 @@ func (r *reader) endReading(ctx context.Context, s *logStream, fresh int) error 
 	if s.parser == nil {
 		return nil
 	}
-	if fresh == 0 && s.format.LineMayContinue && len(s.unread()) > 0 { // nothing followed since the poll before
+	if fresh == 0 && s.format.LineMayContinue && len(s.unreadText()) > 0 { // nothing followed since the poll before
 		if err := r.parseText(ctx, s, true); err != nil {
 			return err
 		}
@@ -167,13 +167,13 @@ func (r *reader) endReading(ctx context.Context, s *logStream, fresh int) error 
 	}
 	silence := max(0, r.host.Now().Sub(s.lastRead))
 	if s.parser.FlushDue(s.parser.LogTime()+int64(silence), &r.batch.parsed); len(r.batch.parsed.Events) > 0 {
-		return r.submit(s)
+		return r.submitStream(s)
 	}
 	return nil
 }
 
-// explain gives the key and the remedy of what keeps a group from being read.
-func (c Config) explain(err error) (key, remedy string) {
+// explainProblem gives the key and the remedy of what keeps a group from being read.
+func (c Config) explainProblem(err error) (key, remedy string) {
 	if key, remedy = c.Explain(err); key != "" {
 		return key, remedy
 	}

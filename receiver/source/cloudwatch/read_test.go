@@ -1,6 +1,7 @@
 package cloudwatch_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
+	"github.com/otel-sessionlog/sessionlog/session"
 	engine "github.com/otel-sessionlog/sessionlog/testengine/cloudwatch"
 )
 
@@ -150,4 +152,59 @@ func TestAnUnknownContentWaitsForItsFormat(t *testing.T) {
 	run.stop(t)
 	cfg.LogLinePrefix = "pid=%p|%t|%u|%d|"
 	start(t, cfg, store).await(t, "eu-central-1/orders login success anna", "eu-central-1/orders logout success anna")
+}
+
+// Aurora MySQL writes several streams at once: a session may begin in one and end in another, also over a restart.
+func TestASessionOverTwoStreams(t *testing.T) {
+	setCredentials(t)
+	s := engine.Start(t)
+	group, at := "/aws/rds/cluster/shop/audit", recently()
+	line := func(stream, operation string) {
+		s.Put(group, "shop-1.audit.log."+stream, engine.Event{Time: at, Message: at.Format("20060102 15:04:05") + ",shop-1,anna,10.1.2.4,17,0," + operation + ",app,,0"})
+	}
+	line("1", "CONNECT")
+	cfg, store := config(s, group), &sourcetest.Store{}
+	cfg.Timezone = "UTC"
+	run := start(t, cfg, store)
+	run.await(t, "eu-central-1/shop-1 login success anna")
+	run.stop(t)
+	line("0", "DISCONNECT")
+	start(t, cfg, store).await(t, "eu-central-1/shop-1 logout success anna")
+}
+
+// Lines that are alike and of one millisecond are as many events, also where a restart or a batch ends between them.
+func TestEqualLinesOfOneMillisecond(t *testing.T) {
+	setCredentials(t)
+	s := engine.Start(t)
+	group, at := "/aws/redshift/cluster/dwh/connectionlog", recently()
+	line := "authenticated |" + at.Format("Mon, 02 Jan 2006 15:04:05") + ":123|::ffff:10.1.2.5 |55123 |7|dev |anna |password |0|TLSv1.2 |ECDHE-RSA-AES256-GCM-SHA384 |0| | | |"
+	for range 9 {
+		s.Put(group, "dwh", engine.Event{Time: at, Message: line})
+	}
+	cfg, store, ids := config(s, group), &sourcetest.Store{}, map[string]bool{}
+	cfg.BatchSize = 2
+	for range 20 {
+		run := &sourcetest.Recorder{}
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		run.Fate = func(_ context.Context, call int, _ []session.Event) error {
+			if call == 2 {
+				cancel()
+			}
+			return nil
+		}
+		require.NoError(t, newSource(t, cfg).Run(ctx, sourcetest.Host(t, run, store, nil)))
+		cancel()
+		for _, e := range run.Delivered() { // what was taken behind a batch that was cut off comes again, with its id
+			ids[e.RecordID.String()] = true
+		}
+		if len(run.Delivered()) == 0 {
+			break
+		}
+	}
+	whole := start(t, config(s, group), &sourcetest.Store{}, func(h *source.Host) { h.InstanceSet = true })
+	require.Eventually(t, func() bool { return len(whole.Delivered()) == 9 }, 20*time.Second, time.Millisecond)
+	for _, e := range whole.Delivered() {
+		require.True(t, ids[e.RecordID.String()])
+	}
+	require.Len(t, ids, 9)
 }

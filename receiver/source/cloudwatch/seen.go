@@ -21,7 +21,7 @@ type seenEvents struct{ times map[eventHash]int64 }
 // maxSeenEvents bounds the memory and the stored cursor of a stream: some 1.3 MB. Where more events lie within the overlap, it is cut short.
 const maxSeenEvents = 1 << 17
 
-func (s *seenEvents) add(id string, millis int64) (isNew bool) {
+func (s *seenEvents) addEvent(id string, millis int64) (isNew bool) {
 	h := hashEventID(id)
 	if _, known := s.times[h]; known {
 		return false
@@ -33,8 +33,8 @@ func (s *seenEvents) add(id string, millis int64) (isNew bool) {
 	return true
 }
 
-// trim forgets what is older than begin, and the oldest of too many. It returns the time from which on all are known.
-func (s *seenEvents) trim(begin int64, most int) (knownFrom int64) {
+// forgetOldest forgets what is older than begin, and the oldest of too many. It returns the time from which on all are known.
+func (s *seenEvents) forgetOldest(begin int64, most int) (knownFrom int64) {
 	for h, millis := range s.times {
 		if millis < begin {
 			delete(s.times, h)
@@ -62,8 +62,8 @@ type seenEvent struct {
 	hash   eventHash
 }
 
-// encode writes the differences of the times and the hashes.
-func (s *seenEvents) encode() []byte {
+// encodeEvents writes the differences of the times and the hashes.
+func (s *seenEvents) encodeEvents() []byte {
 	list := make([]seenEvent, 0, len(s.times))
 	for h, millis := range s.times {
 		list = append(list, seenEvent{millis, h})

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-var partition = regexp.MustCompile(`\.[0-9]+$`)
+// streamPart is what RDS adds to an instance's name: the number of a part, or of Aurora MySQL the audit log's file.
+var streamPart = regexp.MustCompile(`(\.audit\.log.*|\.[0-9]+)$`)
 
 // serverName is the server that wrote a stream, by the names that RDS, Aurora and Redshift give: it is part of every id, so that what two
 // servers of one group write is never taken for the same. The region is in it because names are unique within one.
@@ -18,8 +19,8 @@ func serverName(region, group, stream string) string {
 	switch {
 	case len(parts) == 6 && parts[2] == "rds" && parts[3] == "instance", len(parts) == 6 && parts[2] == "redshift" && parts[3] == "cluster":
 		name = parts[4]
-	case len(parts) == 6 && parts[2] == "rds" && parts[3] == "cluster": // a stream for each instance, with the number of a part
-		name = partition.ReplaceAllString(stream, "")
+	case len(parts) == 6 && parts[2] == "rds" && parts[3] == "cluster": // a stream or several for each instance
+		name = streamPart.ReplaceAllString(stream, "")
 	case len(parts) == 5 && parts[2] == "redshift": // a serverless namespace
 		name = parts[3]
 	}

@@ -39,10 +39,11 @@ type reader struct {
 	formats       []logformat.Format
 	parserOptions logformat.Options
 
-	streams    map[string]*logStream // by id
-	firstStart bool                  // nothing is remembered
-	listed     bool                  // of every group once
-	now        time.Time             // of this poll
+	streams    map[string]*logStream             // by id
+	shared     map[string]*logformat.SharedState // by server and format, of those that share
+	firstStart bool                              // nothing is remembered
+	listed     bool                              // of every group once
+	now        time.Time                         // of this poll
 }
 
 // Run reads until ctx ends.
@@ -54,7 +55,7 @@ func (c *cloudwatchSource) Run(ctx context.Context, host source.Host) error {
 	}
 	r := &reader{
 		Config: c.cfg, instance: c.instance, host: host, conditions: conditionlog.New(host.Log, host.Now), status: status, formats: formats.All(),
-		parserOptions: logformat.Options{Zone: zone, LinePrefix: c.cfg.LogLinePrefix, DecideAfter: c.cfg.UndecidedAfter}, streams: map[string]*logStream{},
+		parserOptions: logformat.Options{Zone: zone, LinePrefix: c.cfg.LogLinePrefix, DecideAfter: c.cfg.UndecidedAfter}, streams: map[string]*logStream{}, shared: map[string]*logformat.SharedState{},
 	}
 	if !r.connect(ctx) || !r.loadIndex(ctx) {
 		return nil // ctx ended
@@ -122,7 +123,7 @@ func (r *reader) noteTry(err error) {
 
 // reportProblem says in status and log what keeps logins from being read.
 func (r *reader) reportProblem(condition, what string, err error) {
-	key, remedy := r.explain(err)
+	key, remedy := r.explainProblem(err)
 	r.status.Set(condition, err)
 	r.conditions.RaiseReason(condition, err, what+": trying again", zap.String("key", key), zap.String("remedy", remedy))
 }

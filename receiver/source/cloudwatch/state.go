@@ -63,11 +63,11 @@ func (s *logStream) readFrom(now time.Time, overlap time.Duration) int64 {
 	return max(s.floor, min(s.newest, now.UnixMilli())-overlap.Milliseconds())
 }
 
-func (s *logStream) unread() []byte { return s.text[s.next-s.anchor:] }
+func (s *logStream) unreadText() []byte { return s.text[s.next-s.anchor:] }
 
-// snapshot is the state to store.
-func (s *logStream) snapshot() []byte {
-	state := streamState{Newest: s.newest, Floor: s.floor, Seen: s.seen.encode(), Text: s.text}
+// storeState returns the state to store.
+func (s *logStream) storeState() []byte {
+	state := streamState{Newest: s.newest, Floor: s.floor, Seen: s.seen.encodeEvents(), Text: s.text}
 	if s.parser != nil {
 		state.Format, state.Parser = s.format.Name, s.parser.ResumeState()
 		state.Anchor, state.Next = s.anchor, max(s.next, s.delivered)
@@ -125,6 +125,7 @@ func (s *logStream) restore(stored []byte, all []logformat.Format, options func(
 	if !known {
 		return fmt.Errorf("%w: key %s: %w", errStorage, s.key(), errStoredFormat)
 	}
-	s.format, s.parser = format, format.New(options(s))
+	s.format = format
+	s.parser = format.New(options(s))
 	return s.parser.Restore(s.anchor, state.Parser, false)
 }

@@ -16,12 +16,22 @@ var (
 	errUnknownFormat = errors.New("the content has none of the known formats: write its `format`, or select other streams with `stream_prefixes`")
 )
 
-// options of the stream's parser.
-func (r *reader) options(s *logStream) logformat.Options {
+// optionsOf gives the options of the stream's parser.
+func (r *reader) optionsOf(s *logStream) logformat.Options {
 	o := r.parserOptions
 	o.Instance, o.Name, o.Shared, o.Written = r.instanceOf(s), s.id(), s.shared, r.host.Now()
+	if !s.format.DecidesByTime { // a session may begin in one stream of its server and end in another: Aurora MySQL writes several at once
+		o.Shared = r.sharedOf(o.Instance + " " + s.format.Name)
+	}
 	o.Conditions = streamConditions{r.conditions, s.id()}
 	return o
+}
+
+func (r *reader) sharedOf(server string) *logformat.SharedState {
+	if r.shared[server] == nil {
+		r.shared[server] = &logformat.SharedState{}
+	}
+	return r.shared[server]
 }
 
 // findFormat makes the parser of a stream. It waits, and tells nothing, while there is too little text.
@@ -43,7 +53,8 @@ func (r *reader) findFormat(s *logStream) error {
 			return errUnknownFormat
 		}
 	}
-	s.format, s.parser = format, format.New(r.options(s))
+	s.format = format
+	s.parser = format.New(r.optionsOf(s))
 	return nil
 }
 
@@ -60,14 +71,14 @@ func (r *reader) parseText(ctx context.Context, s *logStream, final bool) error 
 		}
 	}
 	if s.changed {
-		return r.submit(s)
+		return r.submitStream(s)
 	}
 	return nil
 }
 
 // frameRecords finds the records and returns their text.
 func (r *reader) frameRecords(s *logStream, final bool) string {
-	data := s.unread()
+	data := s.unreadText()
 	s.lengths = s.lengths[:0]
 	used := 0
 	for used < len(data) {
@@ -106,7 +117,7 @@ func (r *reader) parseRecords(ctx context.Context, s *logStream, text string) er
 		s.changed = s.changed || s.next > s.delivered
 		r.batch.textBytes += size
 		if r.batch.isFull(r.BatchSize) {
-			if err := r.submit(s); err != nil {
+			if err := r.submitStream(s); err != nil {
 				return err
 			}
 		}
@@ -151,8 +162,8 @@ func (r *reader) acquireBatch() bool {
 	return true
 }
 
-// submit delivers what was made of a stream, with its state.
-func (r *reader) submit(s *logStream) error {
+// submitStream delivers what was made of a stream, with its state.
+func (r *reader) submitStream(s *logStream) error {
 	if !r.acquireBatch() {
 		return errStopped
 	}
@@ -160,8 +171,8 @@ func (r *reader) submit(s *logStream) error {
 	for i := range r.batch.parsed.Events {
 		r.batch.parsed.Events[i].Observed = now.UnixNano()
 	}
-	s.beginNewText(r.options(s))
-	r.batch.key, r.batch.state = s.key(), s.snapshot()
+	s.beginNewText(r.optionsOf(s))
+	r.batch.key, r.batch.state = s.key(), s.storeState()
 	if s.pageToken != nil {
 		r.batch.lag = max(0, now.Sub(time.UnixMilli(s.newest)))
 	}
