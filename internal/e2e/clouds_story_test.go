@@ -105,9 +105,9 @@ func arriveInClouds(s *cloudwatch.Server, n, each int) (events int) {
 						"ECDHE-RSA-AES256-GCM-SHA384 |0| | | |", at.Format("Mon, 02 Jan 2006 15:04:05"), at.UnixMilli()%1000, stream, 50000+k, pid, who, k)})
 				}
 			} else {
-				prefix := fmt.Sprintf("%s:10.1.2.3(31531):a%s@app:[%d]:1:00000:%[1]s:3/7:0:%x.%[3]x:psql", at.Format("2006-01-02 15:04:05.000 UTC"), who, pid, at.Unix())
+				prefix := fmt.Sprintf("%s:10.1.2.3(31531):a%s@app:[%d]:", at.Format("2006-01-02 15:04:05 UTC"), who, pid)
 				s.Put(auroraGroup, fmt.Sprintf("shop-%d.0", stream),
-					cloudwatch.Event{Time: at, Message: prefix + "LOG:  connection authorized: user=a" + who + " database=app application_name=psql"},
+					cloudwatch.Event{Time: at, Message: prefix + "LOG:  connection authorized: user=a" + who + " database=app"},
 					cloudwatch.Event{Time: at, Message: prefix + "LOG:  disconnection: session time: 0:00:00.010 user=a" + who + " database=app host=10.1.2.3 port=31531"})
 			}
 			events += 2
