@@ -54,7 +54,7 @@ func (c ClientConfig) checkEndpoint() error {
 	switch {
 	case err != nil || u.Hostname() == "" || u.User != nil:
 		return errors.New("endpoint: cannot be read; write a URL, as https://vpce-0123.logs.eu-central-1.vpce.amazonaws.com, or leave it out")
-	case u.Scheme != "https" && !(u.Scheme == "http" && loopbackhost.IsLoopback(u.Hostname())):
+	case u.Scheme != "https" && (u.Scheme != "http" || !loopbackhost.IsLoopback(u.Hostname())):
 		return errors.New("endpoint: must be https; http is for this machine only")
 	}
 	return nil

@@ -57,7 +57,7 @@ func TestRecordsAndEventsNeedNotMatch(t *testing.T) {
 		return fmt.Sprintf(`%s.100 UTC,"anna","app",%d,"10.0.0.9:4711",%x.%x,1,"authentication",%[1]s UTC,3/7,0,%[5]s,%[6]q,,,,,,,,"","client backend",,0`,
 			at.Format("2006-01-02 15:04:05"), pid, at.Unix(), pid, state, message)
 	}
-	cut := strings.Replace(csv(11, `FATAL,28P01`, `password authentication failed for user ""an|na""`), `\"\"`, `""`, -1)
+	cut := strings.ReplaceAll(csv(11, `FATAL,28P01`, `password authentication failed for user ""an|na""`), `\"\"`, `""`)
 	cut = strings.ReplaceAll(cut, "an|na", "an\nna")
 	first, rest, _ := strings.Cut(cut, "\n")
 	put(s, at, first)
