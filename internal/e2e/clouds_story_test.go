@@ -18,7 +18,7 @@ import (
 
 const (
 	cloudStreams  = 20 // half of them Redshift's, half of instances of an Aurora cluster
-	cloudArrivals = 40
+	cloudArrivals = 20
 	redshiftGroup = "/aws/redshift/cluster/dwh/connectionlog"
 	auroraGroup   = "/aws/rds/cluster/shop/postgresql"
 )
@@ -32,7 +32,7 @@ func TestCloudsStory(t *testing.T) {
 	s := cloudwatch.Start(t)
 	s.PageEvents(700)
 	s.EmptyEvery(11)
-	s.ThrottleEvery(17)
+	s.ThrottleEvery(97)
 	st.col = newCollector(t, fmt.Sprintf(`  sessionlog/clouds:
     cloudwatch:
       region: eu-central-1
@@ -63,8 +63,8 @@ func TestCloudsStory(t *testing.T) {
 	st.await(t, func() bool { return st.storedInClouds(t) >= st.told })
 	st.measure(t)
 	require.Equal(t, st.rows, st.told)
-	rows := query(t, st.col.database(), `SELECT count(*), count(DISTINCT user || kind), count(DISTINCT instance),
-		sum(user LIKE 'r%' AND kind = 'login') , sum(user LIKE 'a%' AND kind = 'login'), sum(user LIKE 'a%' AND kind = 'logout'), (SELECT count(*) FROM session_conflicts) FROM session_events`)
+	rows := query(t, st.col.database(), `SELECT count(*), count(DISTINCT user_name || kind), count(DISTINCT instance),
+		sum(user_name LIKE 'r%' AND kind = 'login'), sum(user_name LIKE 'a%' AND kind = 'login'), sum(user_name LIKE 'a%' AND kind = 'logout'), (SELECT count(*) FROM session_conflicts) FROM session_events`)
 	half, quarter := strconv.Itoa(st.rows/2), strconv.Itoa(st.rows/4)
 	require.Equal(t, []string{strconv.Itoa(st.rows), strconv.Itoa(st.rows), strconv.Itoa(1 + cloudStreams/2), half, quarter, quarter, "0"}, rows[0])
 	st.col.stop(t)
