@@ -148,7 +148,7 @@ func verdictOfItem(status int, errorType string) recordVerdict {
 }
 
 var (
-	wordOfType = regexp.MustCompile(`^[a-z0-9_]{1,80}$`)
+	wordOfType = regexp.MustCompile(`^[a-z0-9_]{1,80}_exception$`)
 	// fieldInReason is at the beginning: what comes later may be a value.
 	fieldInReason = regexp.MustCompile(`^(?:\[[0-9:]+\] )?failed to parse field \[([A-Za-z0-9_.@-]{1,200})\]`)
 )
