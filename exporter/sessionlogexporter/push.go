@@ -24,7 +24,7 @@ func (e *sessionlogExporter) pushBatch(ctx context.Context, ld plog.Logs) error 
 	defer context.AfterFunc(e.writeContext, cancel)()
 	defer e.beginWrite()()
 
-	if err := e.awaitBackend(ctx); err != nil {
+	if err := e.holdUntilBackendStarted(ctx); err != nil {
 		return err
 	}
 	err := e.writeBatch(ctx, ld)

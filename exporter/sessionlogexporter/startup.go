@@ -103,8 +103,8 @@ func (e *sessionlogExporter) startWithRetry(first chan<- error) {
 	}
 }
 
-// awaitBackend holds a batch that is in the queue already until the backend has started or writing must end.
-func (e *sessionlogExporter) awaitBackend(ctx context.Context) error {
+// holdUntilBackendStarted holds a batch that is in the queue already until the backend has started or writing must end.
+func (e *sessionlogExporter) holdUntilBackendStarted(ctx context.Context) error {
 	select {
 	case <-e.startup.ready:
 		return nil

@@ -39,8 +39,8 @@ func (b componentBlock) qualifiedName() string { return b.class + "::" + b.id }
 // valueAt returns nil for a path that is not configured.
 func (b componentBlock) valueAt(path ...string) any { return valueAtPath(b.settings, path...) }
 
-// hasKey is true for a key without a value too.
-func (b componentBlock) hasKey(key string) bool {
+// containsKey is true for a key without a value too.
+func (b componentBlock) containsKey(key string) bool {
 	_, ok := b.settings[key]
 	return ok
 }

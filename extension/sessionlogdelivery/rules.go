@@ -71,7 +71,7 @@ func findLosses(conf map[string]any) (found []lossFinding) {
 func hasNoStorage(b componentBlock) bool { return b.valueAt("storage") == nil }
 
 // hasNoCursor leaves out the source http: its senders keep an event until it is acknowledged.
-func hasNoCursor(b componentBlock) bool { return hasNoStorage(b) && !b.hasKey("http") }
+func hasNoCursor(b componentBlock) bool { return hasNoStorage(b) && !b.containsKey("http") }
 
 func hasNoReceiverRetry(b componentBlock) bool {
 	return !b.boolAt(false, "retry_on_failure", "enabled")
@@ -89,7 +89,7 @@ var exportersWithoutQueue = []string{"debug", "file", "nop", "sessionlog_console
 
 // hasSendingQueue is true by default: nearly all exporters of exporterhelper have a queue.
 func hasSendingQueue(b componentBlock) bool {
-	if !b.hasKey("sending_queue") {
+	if !b.containsKey("sending_queue") {
 		return !slices.Contains(exportersWithoutQueue, b.componentType())
 	}
 	return b.boolAt(true, "sending_queue", "enabled")

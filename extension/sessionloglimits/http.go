@@ -31,13 +31,13 @@ func (l *requestLimiter) GetHTTPHandler(context.Context) (extensionmiddleware.Wr
 
 // counterFor takes any other encoding for protobuf: the receiver refuses it without decoding.
 func (l *requestLimiter) counterFor(r *http.Request) otlpsize.Counter {
-	if contentEncoding(r) == jsonContentType {
+	if requestMediaType(r) == jsonContentType {
 		return otlpsize.NewJSON(l.cfg.sizeLimits())
 	}
 	return otlpsize.NewProtobuf(signalFromName(r.URL.Path), l.cfg.sizeLimits())
 }
 
-func contentEncoding(r *http.Request) string {
+func requestMediaType(r *http.Request) string {
 	encoding, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return encoding
 }
@@ -76,7 +76,7 @@ func (l *requestLimiter) writeRefusal(w http.ResponseWriter, r *http.Request) {
 	message := status.New(code, l.countRefusal(r.Context(), reason.err).Error()).Proto()
 	text, err := proto.Marshal(message)
 	contentType := "application/x-protobuf"
-	if contentEncoding(r) == jsonContentType {
+	if requestMediaType(r) == jsonContentType {
 		contentType = jsonContentType
 		text, err = protojson.Marshal(message)
 	}

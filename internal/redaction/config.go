@@ -68,7 +68,7 @@ type keyChoice struct {
 	allowed []string
 }
 
-func (c *Config) keyChoices() []keyChoice {
+func (c *Config) allowedValues() []keyChoice {
 	return []keyChoice{
 		{"users", &c.Users, []string{Keep, Hash, Drop}},
 		{"on", &c.On, []string{Failures, All}},
@@ -83,8 +83,8 @@ func (c *Config) keyChoices() []keyChoice {
 func (c *Config) withPreset() Config {
 	e := *c
 	preset := presetConfigs[cmp.Or(c.Preset, PresetNone)]
-	from := preset.keyChoices()
-	for i, k := range e.keyChoices() {
+	from := preset.allowedValues()
+	for i, k := range e.allowedValues() {
 		if *k.value == "" {
 			*k.value = *from[i].value
 		}
@@ -101,7 +101,7 @@ func (c *Config) Validate() error {
 	if _, known := presetConfigs[c.Preset]; !known && c.Preset != "" {
 		errs = append(errs, fmt.Errorf("preset: %q is none of %s, %s, %s", c.Preset, PresetNone, PresetEvidence, PresetGDPR))
 	}
-	for _, k := range c.keyChoices() {
+	for _, k := range c.allowedValues() {
 		if *k.value != "" && !slices.Contains(k.allowed, *k.value) {
 			errs = append(errs, fmt.Errorf("%s: %q is none of %s", k.key, *k.value, strings.Join(k.allowed, ", ")))
 		}

@@ -41,9 +41,9 @@ func checkDuration(path []string, value any) error {
 	case unit == "":
 		return fmt.Errorf("%s: %s has no unit; write %s", joinPath(path), text, likelyDuration(path[len(path)-1], number))
 	case longUnits[unit] != 0:
-		return fmt.Errorf("%s: %s has a unit that durations do not have; write %s", joinPath(path), text, inUnit(number*longUnits[unit], "h"))
+		return fmt.Errorf("%s: %s has a unit that durations do not have; write %s", joinPath(path), text, formatInUnit(number*longUnits[unit], "h"))
 	case shortUnits[unit] != "":
-		return fmt.Errorf("%s: %q is no duration; write %s", joinPath(path), text, inUnit(number, shortUnits[unit]))
+		return fmt.Errorf("%s: %q is no duration; write %s", joinPath(path), text, formatInUnit(number, shortUnits[unit]))
 	}
 	return fmt.Errorf("%s: %s has a unit that durations do not have; write %s", joinPath(path), text, anyDuration)
 }
@@ -72,9 +72,9 @@ func scalarText(value any) (string, bool) {
 }
 
 func likelyDuration(key string, number float64) string {
-	written, meaning := inUnit(number, "s"), "seconds"
+	written, meaning := formatInUnit(number, "s"), "seconds"
 	if keptForLong(key) {
-		written, meaning = inUnit(number*24, "h"), "days"
+		written, meaning = formatInUnit(number*24, "h"), "days"
 	}
 	if written == anyDuration {
 		return anyDuration
@@ -88,8 +88,8 @@ func keptForLong(key string) bool {
 
 const anyDuration = "a number with a unit, such as 8760h or 5s"
 
-// inUnit returns [anyDuration] where the number is longer than any duration (292 years).
-func inUnit(number float64, unit string) string {
+// formatInUnit returns [anyDuration] where the number is longer than any duration (292 years).
+func formatInUnit(number float64, unit string) string {
 	text := plainNumber(number) + unit
 	if _, err := time.ParseDuration(text); err != nil {
 		return anyDuration

@@ -66,7 +66,7 @@ func (r *inspectReport) inspectValue(path []string, value any, t reflect.Type) {
 }
 
 func (r *inspectReport) inspectBlock(path []string, block map[string]any, t reflect.Type) {
-	known, takesRest := keysOf(t)
+	known, takesRest := structKeys(t)
 	for _, key := range slices.Sorted(maps.Keys(block)) {
 		inner := childPath(path, key)
 		switch field, ok := known[key]; {
@@ -81,8 +81,8 @@ func (r *inspectReport) inspectBlock(path []string, block map[string]any, t refl
 
 func childPath(path []string, key string) []string { return append(slices.Clone(path), key) }
 
-// keysOf returns the keys of a struct, with those of squashed structs. takesRest: a field takes every other key.
-func keysOf(t reflect.Type) (keys map[string]reflect.Type, takesRest bool) {
+// structKeys returns the keys of a struct, with those of squashed structs. takesRest: a field takes every other key.
+func structKeys(t reflect.Type) (keys map[string]reflect.Type, takesRest bool) {
 	keys = map[string]reflect.Type{}
 	for i := range t.NumField() {
 		field := t.Field(i)
@@ -90,7 +90,7 @@ func keysOf(t reflect.Type) (keys map[string]reflect.Type, takesRest bool) {
 		switch {
 		case strings.Contains(options, "squash"):
 			if squashed := bareType(field.Type); squashed.Kind() == reflect.Struct {
-				inner, rest := keysOf(squashed)
+				inner, rest := structKeys(squashed)
 				maps.Copy(keys, inner)
 				takesRest = takesRest || rest
 			}
@@ -107,7 +107,7 @@ func blocksWith(key string, known map[string]reflect.Type) []string {
 	var blocks []string
 	for _, name := range slices.Sorted(maps.Keys(known)) {
 		if t := bareType(known[name]); t.Kind() == reflect.Struct && !decodesText(t) {
-			if inner, _ := keysOf(t); inner[key] != nil {
+			if inner, _ := structKeys(t); inner[key] != nil {
 				blocks = append(blocks, name)
 			}
 		}

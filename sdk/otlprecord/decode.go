@@ -45,7 +45,7 @@ func (d *Decoder) Append(list []sdklog.Record, ld plog.Logs) ([]sdklog.Record, e
 			logger := provider.Logger(sl.Scope().Name(), log.WithInstrumentationVersion(sl.Scope().Version()),
 				log.WithSchemaURL(sl.SchemaUrl()), log.WithInstrumentationAttributes(keyValues(sl.Scope().Attributes())...))
 			for _, lr := range sl.LogRecords().All() {
-				logger.Emit(spanContext(lr), newLogRecord(lr))
+				logger.Emit(spanContext(lr), decodeLogRecord(lr))
 			}
 		}
 	}
@@ -74,7 +74,7 @@ func spanContext(lr plog.LogRecord) context.Context {
 	}))
 }
 
-func newLogRecord(lr plog.LogRecord) (r log.Record) {
+func decodeLogRecord(lr plog.LogRecord) (r log.Record) {
 	r.SetEventName(lr.EventName())
 	if lr.Timestamp() != 0 {
 		r.SetTimestamp(time.Unix(0, int64(lr.Timestamp())))

@@ -36,7 +36,7 @@ func documentedSessionLog(t *testing.T, h Harness) {
 	s := h.New(t)
 	write(t, open(t, s), &session.Event{
 		Kind: session.KindLogin, Outcome: session.OutcomeSuccess, SourceEvent: "LoginSuccess",
-		Time: utc("2021-10-14 20:33:52.104247"), System: session.SystemClickHouse, Instance: "docs",
+		Time: parseUTCNanos("2021-10-14 20:33:52.104247"), System: session.SystemClickHouse, Instance: "docs",
 		Host: "clickhouse.eu-central1.internal", User: "default", AuthType: "PLAINTEXT_PASSWORD", AuthMethod: session.AuthPassword,
 		Profiles:      []string{"default"},
 		Settings:      []session.Setting{{Name: "load_balancing", Value: "random"}, {Name: "max_memory_usage", Value: "10000000000"}},
@@ -119,7 +119,7 @@ type connection struct {
 // event makes of the row what a source for Redshift makes of it.
 func (c connection) of(n int) *session.Event {
 	e := numbered(&session.Event{
-		System: session.SystemRedshift, Instance: "docs", SourceEvent: c.event, Time: utc(c.recordtime), ClientAddress: c.remotehost,
+		System: session.SystemRedshift, Instance: "docs", SourceEvent: c.event, Time: parseUTCNanos(c.recordtime), ClientAddress: c.remotehost,
 		PID: c.pid, Database: c.dbname, User: c.username, AuthType: "password", Driver: c.driver, OS: c.os, Plugin: c.plugin,
 	}, n)
 	if port, err := strconv.ParseInt(c.remoteport, 10, 32); err == nil {
@@ -218,8 +218,8 @@ var (
 	}
 )
 
-// utc reads a time as both systems print it; with or without a fraction.
-func utc(s string) int64 {
+// parseUTCNanos reads a time as both systems print it; with or without a fraction.
+func parseUTCNanos(s string) int64 {
 	t, err := time.ParseInLocation(time.DateTime, s, time.UTC)
 	if err != nil {
 		panic(err)

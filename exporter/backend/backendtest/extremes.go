@@ -15,7 +15,7 @@ func sessionsOfAnotherReading(t *testing.T, h Harness) {
 	s := h.New(t)
 	b := open(t, s)
 	first := numbered(&session.Event{
-		Kind: session.KindLogin, Outcome: session.OutcomeSuccess, System: session.SystemRedshift, Time: utc("2026-11-21 10:00:00.5"), User: "alice",
+		Kind: session.KindLogin, Outcome: session.OutcomeSuccess, System: session.SystemRedshift, Time: parseUTCNanos("2026-11-21 10:00:00.5"), User: "alice",
 		SessionKey: session.ID{1, 6: 0x80, 8: 0x80}, SessionID: "guid",
 	}, 0)
 	again, view := *first, *first

@@ -30,7 +30,7 @@ type sessionLogCase struct {
 
 // sessionLogRows: which records the view has, and how it spells what other systems have.
 func sessionLogRows(t *testing.T, h Harness) {
-	base := session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, SessionKey: session.ID{0xAB, 15: 0xCD}, Time: utc("1999-12-31 23:59:59.000001")}
+	base := session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, SessionKey: session.ID{0xAB, 15: 0xCD}, Time: parseUTCNanos("1999-12-31 23:59:59.000001")}
 	key := base.SessionKey.String()
 	cells := "type, auth_id, event_time_microseconds, " + h.user() + ", client_address, client_version_major, client_version_minor, client_version_patch"
 	at := h.moment("1999-12-31 23:59:59.000001")
@@ -102,7 +102,7 @@ func connectionLogRows(t *testing.T, h Harness) {
 	s := h.New(t)
 	b := open(t, s)
 	e := sessiontest.Full()
-	e.System, e.Time, e.SourceEvent, e.Duration = session.SystemRedshift, utc("2026-11-21 10:00:00.5"), "set application_name", 7_460_885_000
+	e.System, e.Time, e.SourceEvent, e.Duration = session.SystemRedshift, parseUTCNanos("2026-11-21 10:00:00.5"), "set application_name", 7_460_885_000
 	e.ClientAddress, e.ClientPort, e.User, e.TLSVersion = "10.11.12.16", 66790, "alice", "1.2"
 	field := func(column, value string) session.Attr {
 		return session.Attr{Key: session.SourceField + column, Value: value}
@@ -112,7 +112,7 @@ func connectionLogRows(t *testing.T, h Harness) {
 		field("sslcompression", "none"), field("sslexpansion", "nothing"), field("iamauthguid", "guid"), field("protocol_version", "3"),
 		field("duration", "-294967296"), field("compression", "zstd"), // an integer that has run over
 	}
-	plain := numbered(&session.Event{Kind: session.KindLogin, Outcome: session.OutcomeFailure, System: session.SystemRedshift, Time: utc("2026-11-21 10:00:00")}, 0)
+	plain := numbered(&session.Event{Kind: session.KindLogin, Outcome: session.OutcomeFailure, System: session.SystemRedshift, Time: parseUTCNanos("2026-11-21 10:00:00")}, 0)
 	postgres := numbered(&session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, System: session.SystemPostgreSQL, Time: 1}, 1)
 	found := numbered(&session.Event{Kind: session.KindSessionUpdate, SourceEvent: session.TraceCorrelated, System: session.SystemRedshift, Time: 1, TraceID: [16]byte{1}}, 2)
 	write(t, b, e, plain, postgres, found)

@@ -93,7 +93,7 @@ func BenchmarkEncode(b *testing.B) {
 	batch := &copyBatch{}
 	b.ReportAllocs()
 	for b.Loop() {
-		batch.resetBuffer()
+		batch.truncateBuffer()
 		typical(0, benchBatch)(func(i int, e *session.Event) bool { return batch.appendRow(e) == "" })
 	}
 	b.ReportMetric(float64(b.N)*benchBatch/b.Elapsed().Seconds(), "records/s")
@@ -128,7 +128,7 @@ func newPlain(b *testing.B, s *store, name, including string) *plain {
 }
 
 func (p *plain) write(b *testing.B, batch func(func(int, *session.Event) bool)) {
-	p.rows.resetBuffer()
+	p.rows.truncateBuffer()
 	batch(func(i int, e *session.Event) bool { return p.rows.appendRow(e) == "" })
 	p.measure(b, func() error { return p.rows.sendRows(b.Context(), p.link.conn, p.sql) })
 }

@@ -42,7 +42,7 @@ const (
 // maxIdleBuffer is what a connection keeps between batches.
 const maxIdleBuffer = 2 * chunkSize
 
-func (c *copyBatch) resetBuffer() {
+func (c *copyBatch) truncateBuffer() {
 	if cap(c.buf) > maxIdleBuffer {
 		c.buf = nil
 	}

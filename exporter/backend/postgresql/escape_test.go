@@ -19,7 +19,7 @@ func TestAllocations(t *testing.T) {
 		sessiontest.Typical(&e, n)
 		e.Extra = []session.Attr{{Key: "b", Value: "1", Type: session.AttrInt}, {Key: "a", Value: "x\x00"}}
 		require.Zero(t, testing.AllocsPerRun(100, func() {
-			b.resetBuffer()
+			b.truncateBuffer()
 			if reason := b.appendRow(&e); reason != "" {
 				t.Error(reason)
 			}

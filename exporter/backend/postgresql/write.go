@@ -95,7 +95,7 @@ func (w *batchWrite) trySpanOnce(ctx context.Context, from, to int) (t *spanAtte
 // walkSpan makes rows of the events, and has them sent whenever they have reached a size.
 func (w *batchWrite) walkSpan(ctx context.Context, t *spanAttempt, from, to, size int, send func() error) (err error) {
 	oldest := w.oldestKept()
-	w.rows.resetBuffer()
+	w.rows.truncateBuffer()
 	w.events(func(i int, e *session.Event) bool {
 		if i < from || i >= to {
 			return i < to
@@ -146,7 +146,7 @@ func (w *batchWrite) copyDirectly(ctx context.Context, t *spanAttempt, from, to 
 			stream = startCopy(ctx, w.conn, w.sql.direct)
 		}
 		_, err = stream.Write(w.rows.buf)
-		w.rows.resetBuffer()
+		w.rows.truncateBuffer()
 		return err
 	}
 	err := w.walkSpan(ctx, t, from, to, pieceSize, send)
@@ -179,7 +179,7 @@ func (w *batchWrite) sendToStaging(ctx context.Context, t *spanAttempt) error {
 		}
 	}
 	err := w.rows.sendRows(ctx, w.conn, w.sql.stage)
-	w.rows.resetBuffer()
+	w.rows.truncateBuffer()
 	return err
 }
 

@@ -248,7 +248,7 @@ func (w *writer) commitGroup(first *writeRequest) {
 	if err == nil {
 		err = w.beginTransaction()
 	}
-	w.claimWaiting()
+	w.dropWithdrawnRequests()
 	if err == nil {
 		err = w.insertUntilCommitted()
 	}
@@ -264,8 +264,8 @@ func (w *writer) commitGroup(first *writeRequest) {
 	clear(w.group)
 }
 
-// claimWaiting leaves out those whose callers went away while the lock was waited for.
-func (w *writer) claimWaiting() {
+// dropWithdrawnRequests leaves out those whose callers went away while the lock was waited for.
+func (w *writer) dropWithdrawnRequests() {
 	kept := w.group[:0]
 	for _, r := range w.group {
 		if r.claimOnce() {

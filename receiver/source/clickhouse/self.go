@@ -80,10 +80,10 @@ func (c *selfConn) newLoginTag(ctx context.Context) (tag string, err error) {
 	c.last = &selfLogin{Began: s.host.Now().UnixMicro(), Server: c.server}
 	s.byTag[tag] = c.last
 	s.forgetOldLogins()
-	return tag, s.store(ctx)
+	return tag, s.storeSelfLogins(ctx)
 }
 
-func (s *selfLogins) store(ctx context.Context) error {
+func (s *selfLogins) storeSelfLogins(ctx context.Context) error {
 	b, err := json.Marshal(s.byTag)
 	if err == nil {
 		err = s.host.Store.Set(ctx, selfLoginsKey, b)
@@ -98,7 +98,7 @@ func (s *selfLogins) storeRows(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.changed {
-		_ = s.store(ctx)
+		_ = s.storeSelfLogins(ctx)
 	}
 }
 

@@ -151,15 +151,15 @@ func (q *Queue[B]) commitInOrder() {
 	for f := range q.submitted {
 		err := <-f.result
 		if err == nil && !failed {
-			q.saver.add(f.batch)
+			q.saver.addCommitted(f.batch)
 		}
 		failed = failed || err != nil
 		f.batch.Reset()
-		q.land(f, err)
+		q.finishFlight(f, err)
 	}
 }
 
-func (q *Queue[B]) land(f flight[B], err error) {
+func (q *Queue[B]) finishFlight(f flight[B], err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.err == nil {

@@ -41,8 +41,8 @@ type changeSet struct{ first, last map[string][]byte }
 
 func newChangeSet() changeSet { return changeSet{map[string][]byte{}, map[string][]byte{}} }
 
-// merge adds changes that are newer, or those that are older where newer is false. No key is in both parts.
-func (c changeSet) merge(added changeSet, newer bool) {
+// mergeChanges adds changes that are newer, or those that are older where newer is false. No key is in both parts.
+func (c changeSet) mergeChanges(added changeSet, newer bool) {
 	for _, part := range [...]struct{ from, to, other map[string][]byte }{{added.first, c.first, c.last}, {added.last, c.last, c.first}} {
 		for key, value := range part.from {
 			_, known := part.to[key]
@@ -61,11 +61,11 @@ func startSaver(ctx context.Context, host source.Host, status *Status) *saver {
 		pending: newChangeSet(), dirty: make(chan struct{}, 1), closed: make(chan struct{}),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	s.ended.Go(s.run)
+	s.ended.Go(s.saveWhenDirty)
 	return s
 }
 
-func (s *saver) add(b Batch) {
+func (s *saver) addCommitted(b Batch) {
 	added := newChangeSet()
 	b.Commit(added.first)
 	if dependent, ok := b.(DependentBatch); ok {
@@ -73,36 +73,36 @@ func (s *saver) add(b Batch) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pending.merge(added, true)
+	s.pending.mergeChanges(added, true)
 	select {
 	case s.dirty <- struct{}{}:
 	default:
 	}
 }
 
-func (s *saver) run() {
+func (s *saver) saveWhenDirty() {
 	for {
 		select {
 		case <-s.dirty:
 		case <-s.closed:
-			s.save()
+			s.saveChanges()
 			return
 		}
-		for !s.save() {
+		for !s.saveChanges() {
 			again := time.NewTimer(saveAgain)
 			select {
 			case <-again.C:
 			case <-s.closed:
 				again.Stop()
-				s.save()
+				s.saveChanges()
 				return
 			}
 		}
 	}
 }
 
-func (s *saver) save() bool {
-	changes := s.take()
+func (s *saver) saveChanges() bool {
+	changes := s.takePending()
 	keys := len(changes.first) + len(changes.last)
 	if keys == 0 {
 		return true
@@ -124,7 +124,7 @@ func (s *saver) save() bool {
 	return true
 }
 
-func (s *saver) take() changeSet {
+func (s *saver) takePending() changeSet {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	taken := s.pending
@@ -135,7 +135,7 @@ func (s *saver) take() changeSet {
 func (s *saver) putBack(changes changeSet) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pending.merge(changes, false)
+	s.pending.mergeChanges(changes, false)
 }
 
 func (s *saver) close() {

@@ -34,14 +34,14 @@ func (s *Status) Set(part string, err error) {
 	} else {
 		s.parts[part] = err
 	}
-	text, joined := s.join()
+	text, joined := s.joinPartErrors()
 	if text != s.reported || !s.spoken {
 		s.spoken, s.reported = true, text
 		s.report(joined)
 	}
 }
 
-func (s *Status) join() (text string, err error) {
+func (s *Status) joinPartErrors() (text string, err error) {
 	var errs []error
 	for _, part := range slices.Sorted(maps.Keys(s.parts)) {
 		errs = append(errs, s.parts[part])

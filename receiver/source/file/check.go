@@ -38,7 +38,7 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	files, _ := newDisk(c.Include, c.Exclude).List(ctx, func(string, error) {}) // checkInclude has reported it
 	var open []tail.File
 	for _, f := range files {
-		if err := tryOpen(f.Path); err != nil {
+		if err := checkReadable(f.Path); err != nil {
 			broken[f.Path] = err
 		} else {
 			open = append(open, f)
@@ -48,7 +48,7 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	if len(open) == 0 {
 		return all
 	}
-	all = append(all, connectcheck.Finding{OK: true, Subject: "readable files", Detail: fmt.Sprintf("%d of %d%s", len(open), len(files), asRoot())})
+	all = append(all, connectcheck.Finding{OK: true, Subject: "readable files", Detail: fmt.Sprintf("%d of %d%s", len(open), len(files), rootAccessWarning())})
 	return append(all, c.checkContents(ctx, settings, open)...)
 }
 
@@ -68,15 +68,15 @@ func (c Config) checkInclude(ctx context.Context, glob string, broken unreadable
 	return f
 }
 
-// asRoot reminds of who reads later.
-func asRoot() string {
+// rootAccessWarning reminds of who reads later.
+func rootAccessWarning() string {
 	if os.Geteuid() == 0 {
 		return ", as root: try it as the collector's user too"
 	}
 	return ""
 }
 
-func tryOpen(path string) error {
+func checkReadable(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func (u unreadableFiles) findings() (all []connectcheck.Finding) {
 	}
 	slices.Sort(paths)
 	for _, path := range paths[:min(len(paths), maxNamedFiles)] {
-		f := connectcheck.Finding{Subject: "file " + path, Detail: reasonOf(u[path]), Key: "include", Remedy: remedy(path, u[path])}
+		f := connectcheck.Finding{Subject: "file " + path, Detail: reasonOf(u[path]), Key: "include", Remedy: permissionRemedy(path, u[path])}
 		if f.Remedy == "" {
 			f.Remedy = "mend it, or name the file under exclude"
 		}

@@ -71,7 +71,7 @@ func (c Config) Validate() error {
 	if _, ok := logformat.Find(formats.All(), c.Format); !ok && c.Format != formatAuto {
 		errs = append(errs, fmt.Errorf("format: %q is not known: write auto or one of %s", c.Format, formats.Names()))
 	}
-	if _, err := c.zone(); err != nil {
+	if _, err := c.configuredZone(); err != nil {
 		errs = append(errs, err)
 	}
 	if err := formats.CheckLinePrefix(c.LogLinePrefix); err != nil {
@@ -104,8 +104,8 @@ func validateGlobs(key string, globs []string) error {
 	return nil
 }
 
-// zone is nil when none is configured. `Local` is refused: it would make the same file mean other times on another machine.
-func (c Config) zone() (*time.Location, error) {
+// configuredZone is nil when none is configured. `Local` is refused: it would make the same file mean other times on another machine.
+func (c Config) configuredZone() (*time.Location, error) {
 	if c.Timezone == "" {
 		return nil, nil
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
 )
 
-// remedy says what lets a file be read, where that is a matter of permissions.
-func remedy(path string, err error) string {
+// permissionRemedy says what lets a file be read, where that is a matter of permissions.
+func permissionRemedy(path string, err error) string {
 	if !errors.Is(err, fs.ErrPermission) {
 		return ""
 	}

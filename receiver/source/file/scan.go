@@ -65,7 +65,7 @@ func (d *disk) List(_ context.Context, reportProblem func(path string, err error
 	files = make([]tail.File, 0, d.listed)
 	for _, glob := range d.include {
 		matched := false
-		for _, path := range d.expand(glob, reportProblem) {
+		for _, path := range d.expandGlob(glob, reportProblem) {
 			info, err := statRegular(path, path == glob)
 			switch {
 			case errors.Is(err, fs.ErrNotExist) || errors.Is(err, errPassOver):
@@ -134,9 +134,9 @@ type folderListing struct {
 // seconds.
 const settledFolder = 3 * time.Second
 
-// expand does not follow links to folders where a glob says **: they may lead in circles. A glob passes silently over what
+// expandGlob does not follow links to folders where a glob says **: they may lead in circles. A glob passes silently over what
 // it may not enter, so its fixed part is tried here.
-func (d *disk) expand(glob string, reportProblem func(string, error)) (paths []string) {
+func (d *disk) expandGlob(glob string, reportProblem func(string, error)) (paths []string) {
 	folder, pattern := doublestar.SplitPattern(glob)
 	if !strings.ContainsAny(pattern, `*?[{\`) {
 		if d.excluded(glob) {
@@ -196,7 +196,7 @@ func statRegular(path string, written bool) (diskInfo, error) {
 	case err != nil:
 		return diskInfo{}, err
 	case info.Mode().IsRegular():
-		return infoOf(path, info), nil
+		return diskInfoOf(path, info), nil
 	case info.IsDir() && !written:
 		return diskInfo{}, errPassOver
 	case info.IsDir():

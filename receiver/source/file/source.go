@@ -32,7 +32,7 @@ func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Sou
 }
 
 func (c Config) settings(instance string) (tail.Settings, error) {
-	zone, err := c.zone()
+	zone, err := c.configuredZone()
 	if err != nil {
 		return tail.Settings{}, err
 	}
@@ -40,7 +40,7 @@ func (c Config) settings(instance string) (tail.Settings, error) {
 	s := tail.Settings{
 		Folder: folder, Siblings: folder.Siblings, Unmatched: folder.Unmatched,
 		Where:   strings.Join(c.Include, ", "),
-		Remedy:  remedy,
+		Remedy:  permissionRemedy,
 		Formats: formats.All(),
 		Options: logformat.Options{Instance: instance, Zone: zone, LinePrefix: c.LogLinePrefix, DecideAfter: c.UndecidedAfter, Once: !c.Follow},
 		Follow:  c.Follow, PollInterval: c.PollInterval, BatchSize: c.BatchSize, MaxLineBytes: c.MaxLineBytes,

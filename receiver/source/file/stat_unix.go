@@ -15,7 +15,7 @@ type fileID struct{ device, inode uint64 }
 
 func openFile(path string) (*os.File, error) { return os.Open(path) }
 
-func infoOf(_ string, info fs.FileInfo) diskInfo { return infoOfOpen(nil, info) }
+func diskInfoOf(_ string, info fs.FileInfo) diskInfo { return infoOfOpen(nil, info) }
 
 func infoOfOpen(_ *os.File, info fs.FileInfo) diskInfo {
 	i := diskInfo{size: info.Size(), modified: info.ModTime()}

@@ -23,8 +23,8 @@ func openFile(path string) (*os.File, error) {
 	return os.NewFile(uintptr(handle), path), nil
 }
 
-// infoOf examines a regular file; where it cannot be opened its id is zero, and whoever reads it reports that.
-func infoOf(path string, info fs.FileInfo) diskInfo {
+// diskInfoOf examines a regular file; where it cannot be opened its id is zero, and whoever reads it reports that.
+func diskInfoOf(path string, info fs.FileInfo) diskInfo {
 	f, err := openFile(path)
 	if err != nil {
 		return diskInfo{size: info.Size(), modified: info.ModTime()}

@@ -25,8 +25,8 @@ type eventBatch struct {
 	attributeCount int // of all events, and members of their lists
 }
 
-// grow makes room: an event is a kilobyte, so small calls get a small batch, and growing ones move their events twice at most.
-func (p *eventBatch) grow() {
+// growCapacity makes room: an event is a kilobyte, so small calls get a small batch, and growing ones move their events twice at most.
+func (p *eventBatch) growCapacity() {
 	room := 16
 	if len(p.events) > 0 {
 		room = min(len(p.events)*8, batchSize)
@@ -39,7 +39,7 @@ func (p *eventBatch) grow() {
 // maxKeptAttributes is more than most events have: the memory of larger ones is not kept.
 const maxKeptAttributes = 64
 
-func (p *eventBatch) clear() {
+func (p *eventBatch) clearEvents() {
 	for i := range p.count {
 		if e := &p.events[i]; max(cap(e.Extra), cap(e.Roles), cap(e.Profiles), cap(e.Settings), cap(e.CertificateSubjects)) > maxKeptAttributes {
 			*e = session.Event{}
@@ -81,12 +81,12 @@ func (c *pushCall) Slot(index int) (*session.Event, error) {
 	}
 	p := c.batch
 	if p.count == batchSize || p.attributeCount >= batchAttributes {
-		if err := c.flush(); err != nil {
+		if err := c.deliverBatch(); err != nil {
 			return nil, err
 		}
 	}
 	if p.count == len(p.events) {
-		p.grow()
+		p.growCapacity()
 	}
 	return &p.events[p.count], nil
 }
@@ -111,8 +111,8 @@ func (c *pushCall) Bad(index int, reason error) {
 // Other is part of push.Sink.
 func (c *pushCall) Other(int) { c.ignored++ }
 
-// flush returns when the pipeline has the batch.
-func (c *pushCall) flush() error {
+// deliverBatch returns when the pipeline has the batch.
+func (c *pushCall) deliverBatch() error {
 	p := c.batch
 	if p.count == 0 {
 		return nil
@@ -125,7 +125,7 @@ func (c *pushCall) flush() error {
 		c.results = append(c.results, itemResult{index: p.itemIndexes[i], id: p.events[i].RecordID})
 	}
 	c.accepted += p.count
-	p.clear()
+	p.clearEvents()
 	return nil
 }
 
@@ -150,8 +150,8 @@ func (c *pushCall) emitBatch() error {
 }
 
 func (c *pushCall) recycleBatch() {
-	c.batch.clear()
-	c.handler.batches.put(c.batch)
+	c.batch.clearEvents()
+	c.handler.batches.putBack(c.batch)
 }
 
 func (c *pushCall) countResults(place string) {

@@ -17,7 +17,7 @@ func drainBeforeError(next http.Handler, limit int64) http.Handler {
 			if expectsContinue && !body.wasRead { // the client waits for 100 Continue, and takes the error instead
 				return
 			}
-			body.drain(limit)
+			body.discardRest(limit)
 		}}, r)
 	})
 }
@@ -39,7 +39,7 @@ func (b *drainableBody) Close() error { return nil }
 
 var drainBuffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
-func (b *drainableBody) drain(limit int64) {
+func (b *drainableBody) discardRest(limit int64) {
 	buffer := drainBuffers.Get().(*[32 << 10]byte)
 	defer drainBuffers.Put(buffer)
 	for limit > 0 && !b.reachedEnd {

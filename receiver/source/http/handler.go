@@ -42,7 +42,7 @@ func newEventsHandler(config Config, instance string, host source.Host) *eventsH
 	return h
 }
 
-func (h *eventsHandler) routes() http.Handler {
+func (h *eventsHandler) routeByPath() http.Handler {
 	mux := http.NewServeMux()
 	for _, path := range []string{"/v1/events", "/v1/events/{dialect}", "/v1/events/{dialect}/{sender}"} {
 		mux.HandleFunc("POST "+path, h.handlePost)
@@ -56,7 +56,7 @@ func (h *eventsHandler) routes() http.Handler {
 			respondError(w, errStopping)
 			return
 		}
-		defer h.requestGate.leave()
+		defer h.requestGate.endCall()
 		guarded.ServeHTTP(w, r)
 	})
 }
@@ -88,7 +88,7 @@ func (g *callGate) tryEnter() bool {
 	return !g.closed
 }
 
-func (g *callGate) leave() { g.activeCalls.Done() }
+func (g *callGate) endCall() { g.activeCalls.Done() }
 
 // close refuses new calls; activeCalls.Wait waits for the others.
 func (g *callGate) close() {
@@ -192,12 +192,12 @@ func (h *eventsHandler) deliverBody(ctx context.Context, dialect *push.Dialect, 
 	default:
 		return &pushCall{}, errTooManyCalls
 	}
-	reader := h.readers.get()
+	reader := h.readers.getOrNew()
 	defer func() {
 		reader.Forget()
-		h.readers.put(reader)
+		h.readers.putBack(reader)
 	}()
-	c := &pushCall{handler: h, ctx: ctx, cancel: func() {}, batch: h.batches.get()}
+	c := &pushCall{handler: h, ctx: ctx, cancel: func() {}, batch: h.batches.getOrNew()}
 	defer func() { c.cancel() }()
 	if len(body) >= largeCall {
 		c.id = newCallID(dialect, framing, body, origin)
@@ -206,7 +206,7 @@ func (h *eventsHandler) deliverBody(ctx context.Context, dialect *push.Dialect, 
 	defer c.recycleBatch()
 	err := reader.Read(dialect, framing, body, origin, c)
 	if err == nil || errors.Is(err, errTooMany) {
-		if failed := c.flush(); failed != nil {
+		if failed := c.deliverBatch(); failed != nil {
 			err = failed
 		}
 	}
@@ -219,7 +219,7 @@ type freeList[T any] chan *T
 
 const freeListSize = 4
 
-func (s freeList[T]) get() *T {
+func (s freeList[T]) getOrNew() *T {
 	select {
 	case v := <-s:
 		return v
@@ -228,7 +228,7 @@ func (s freeList[T]) get() *T {
 	}
 }
 
-func (s freeList[T]) put(v *T) {
+func (s freeList[T]) putBack(v *T) {
 	select {
 	case s <- v:
 	default:

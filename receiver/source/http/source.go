@@ -52,7 +52,7 @@ func (p *pushSource) Start(ctx context.Context, host source.Host) error {
 		return fmt.Errorf("endpoint: %w: another process, or another receiver of this configuration, may have the port: give this one another", err)
 	}
 	p.handler = newEventsHandler(p.config, p.instance, host)
-	p.server, err = p.config.Server.ToServer(ctx, host.Extensions, p.settings, p.handler.routes(), p.config.serverOptions()...)
+	p.server, err = p.config.Server.ToServer(ctx, host.Extensions, p.settings, p.handler.routeByPath(), p.config.serverOptions()...)
 	if err != nil {
 		return errors.Join(fmt.Errorf("auth or middlewares: %w", err), listener.Close())
 	}

@@ -82,7 +82,7 @@ func (u *zstdBody) startDecoder() error {
 
 func (u *zstdBody) releaseDecoder() {
 	if u.decoder != nil && u.decoder.Reset(nil) == nil { // lets go of the body
-		u.decoders.put(u.decoder)
+		u.decoders.putBack(u.decoder)
 	}
 	u.decoder = nil
 	u.releaseMemory()

@@ -63,7 +63,7 @@ func (r *reader) submitEvents(cursor string) bool {
 	if len(events) > 0 {
 		upTo = time.Unix(0, events[len(events)-1].Time)
 	}
-	r.state.Cursor, r.state.Parser, r.state.Filter = cursor, r.parser.ResumeState(), r.filter()
+	r.state.Cursor, r.state.Parser, r.state.Filter = cursor, r.parser.ResumeState(), r.filterKey()
 	r.submitState(upTo, max(0, now.Sub(upTo)))
 	return r.acquireBatch()
 }

@@ -17,7 +17,7 @@ const persistentJournalDir = "/var/log/journal"
 // CheckConnection tries journalctl, the right to read the journal, and whether sshd writes to it.
 func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	journal := connectcheck.Finding{Subject: "journal", Key: "journald::directory"}
-	if err := c.probe(ctx); err != nil {
+	if err := c.checkAccess(ctx); err != nil {
 		journal.Detail, journal.Remedy = err.Error(), remedyOf(err)
 		if errors.Is(err, errMissing) {
 			journal.Key = "journald::journalctl"
@@ -26,7 +26,7 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	}
 	journal.OK, journal.Detail = true, "can be read"
 	entries := connectcheck.Finding{Subject: "entries of " + strings.Join(c.Identifiers, ", "), Key: "journald::identifiers"}
-	switch line, err := c.newest(ctx, c.identified("--lines=1")...); {
+	switch line, err := c.newestEntry(ctx, c.identified("--lines=1")...); {
 	case err != nil:
 		entries.Detail, entries.Remedy = err.Error(), remedyOf(err)
 	case line == "":
@@ -37,13 +37,13 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	return append([]connectcheck.Finding{journal, entries}, c.checkStorage()...)
 }
 
-func (c Config) newest(ctx context.Context, args ...string) (line string, err error) {
-	run, err := c.open(ctx, args...)
+func (c Config) newestEntry(ctx context.Context, args ...string) (line string, err error) {
+	run, err := c.startJournalctl(ctx, args...)
 	if err != nil {
 		return "", err
 	}
 	for {
-		next, err := run.next()
+		next, err := run.readLine()
 		if err != nil {
 			break
 		}

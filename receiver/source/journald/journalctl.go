@@ -35,19 +35,19 @@ const silentFor = 5 * time.Minute
 // outputFields are what the entries are read for. Those that begin with two underscores are always there.
 const outputFields = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_COMM,_EXE,_HOSTNAME,_PID,_SOURCE_REALTIME_TIMESTAMP,_SYSTEMD_UNIT,_UID"
 
-// open runs journalctl with what concerns the journal as a whole, and args.
-func (c Config) open(ctx context.Context, args ...string) (*command, error) {
+// startJournalctl runs journalctl with what concerns the journal as a whole, and args.
+func (c Config) startJournalctl(ctx context.Context, args ...string) (*command, error) {
 	return c.run(ctx, append([]string{"--output=json", "--output-fields=" + outputFields, "--all"}, args...))
 }
 
-// probe asks for what journalctl keeps to itself where the output is JSON: that there is no journal, or that only a part may be read.
-func (c Config) probe(ctx context.Context) error {
+// checkAccess asks for what journalctl keeps to itself where the output is JSON: that there is no journal, or that only a part may be read.
+func (c Config) checkAccess(ctx context.Context) error {
 	run, err := c.run(ctx, []string{"--output=short", "--lines=1"})
 	if err != nil {
 		return err
 	}
 	for err == nil || errors.Is(err, errTooLong) {
-		_, err = run.next()
+		_, err = run.readLine()
 	}
 	err = run.close()
 	if warning := (*journalctlWarning)(nil); errors.As(err, &warning) {
@@ -105,8 +105,8 @@ func (c Config) identified(args ...string) []string {
 // errTooLong says that a line was longer than max_line_bytes, and passed over.
 var errTooLong = errors.New("an entry that is longer than `max_line_bytes`")
 
-// next is the next line, io.EOF behind the last one.
-func (r *command) next() (string, error) {
+// readLine is the next line, io.EOF behind the last one.
+func (r *command) readLine() (string, error) {
 	r.hung.Reset(r.silent)
 	defer r.hung.Stop()
 	r.line = r.line[:0]

@@ -15,10 +15,10 @@ func TestARunThatShowsNothingIsEnded(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.Journalctl = filepath.Join(t.TempDir(), "journalctl")
 	require.NoError(t, os.WriteFile(cfg.Journalctl, []byte("#!/bin/sh\nexec sleep 600\n"), 0o700)) //nolint:gosec // it is to be run
-	run, err := cfg.open(context.Background())
+	run, err := cfg.startJournalctl(context.Background())
 	require.NoError(t, err)
 	run.silent = 20 * time.Millisecond
-	_, err = run.next()
+	_, err = run.readLine()
 	require.Error(t, err)
 	err = run.close()
 	require.ErrorIs(t, err, errSilent)

@@ -22,7 +22,7 @@ func (r *reader) pollJournal(ctx context.Context) error {
 	}
 	begun := r.host.Now()
 	if !r.probed || r.state.Cursor == "" {
-		if err := r.probe(ctx); err != nil {
+		if err := r.checkAccess(ctx); err != nil {
 			return err
 		}
 		if !r.probed && r.state.Cursor == "" && r.state.Filter != "" { // all that was read had left the journal
@@ -89,14 +89,14 @@ func (r *reader) readNewEntries(ctx context.Context) error {
 // readEntries reads the entries that journalctl gives with these arguments. at is the cursor of the entry that comes first, "" where none
 // is known; begin gets the first entry.
 func (r *reader) readEntries(ctx context.Context, args []string, at string, begin func(l *syslogline.Line)) error {
-	run, err := r.open(ctx, args...)
+	run, err := r.startJournalctl(ctx, args...)
 	if err != nil {
 		return err
 	}
 	var lines syslogline.Reader
 	last, seen := r.state.Cursor, false
 	for {
-		line, err := run.next()
+		line, err := run.readLine()
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -110,7 +110,7 @@ func (r *reader) readEntries(ctx context.Context, args []string, at string, begi
 				begin(&l)
 			}
 			same := at != "" && sameEntry(at, l.Cursor)
-			if at != "" && !same && r.state.Filter == r.filter() {
+			if at != "" && !same && r.state.Filter == r.filterKey() {
 				_ = run.close()
 				return errGone
 			}
@@ -131,7 +131,7 @@ func (r *reader) readEntries(ctx context.Context, args []string, at string, begi
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // the run was ended by us
 	}
-	if err == nil && at != "" && !seen && r.state.Filter == r.filter() {
+	if err == nil && at != "" && !seen && r.state.Filter == r.filterKey() {
 		return errGone
 	}
 	if last != r.state.Cursor && !r.submitEvents(last) {
@@ -205,7 +205,7 @@ func (r *reader) readFromOldest(ctx context.Context) error {
 
 // reportLostEntries warns where entries were removed since the last poll, so that nobody can have read them.
 func (r *reader) reportLostEntries(ctx context.Context) (lost bool, err error) {
-	oldest, err := r.oldest(ctx)
+	oldest, err := r.oldestEntryTime(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -220,13 +220,13 @@ func (r *reader) reportLostEntries(ctx context.Context) (lost bool, err error) {
 	return true, nil
 }
 
-// oldest is the time of the oldest entry of whichever program, zero where there is none.
-func (r *reader) oldest(ctx context.Context) (time.Time, error) {
-	run, err := r.open(ctx)
+// oldestEntryTime is the time of the oldest entry of whichever program, zero where there is none.
+func (r *reader) oldestEntryTime(ctx context.Context) (time.Time, error) {
+	run, err := r.startJournalctl(ctx)
 	if err != nil {
 		return time.Time{}, err
 	}
-	line, err := run.next()
+	line, err := run.readLine()
 	if err != nil {
 		return time.Time{}, run.close()
 	}
@@ -255,13 +255,13 @@ func (r *reader) skipExisting(ctx context.Context) error {
 }
 
 func (r *reader) findNewest(ctx context.Context) error {
-	run, err := r.open(ctx, r.identified("--lines=1")...)
+	run, err := r.startJournalctl(ctx, r.identified("--lines=1")...)
 	if err != nil {
 		return err
 	}
 	cursor := ""
 	for {
-		line, err := run.next()
+		line, err := run.readLine()
 		if err != nil {
 			break
 		}
@@ -273,6 +273,6 @@ func (r *reader) findNewest(ctx context.Context) error {
 	if err := run.close(); err != nil || ctx.Err() != nil {
 		return err
 	}
-	r.state.Cursor, r.state.Filter, r.state.Polled = cursor, r.filter(), r.host.Now().Unix()
+	r.state.Cursor, r.state.Filter, r.state.Polled = cursor, r.filterKey(), r.host.Now().Unix()
 	return nil
 }

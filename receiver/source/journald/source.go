@@ -52,8 +52,8 @@ func (r *reader) newParser() *sshlog.Parser {
 	return sshlog.NewParser(logformat.Options{Instance: r.instance})
 }
 
-// filter names the entries that are read, so that a cursor of others is not missed.
-func (r *reader) filter() string {
+// filterKey names the entries that are read, so that a cursor of others is not missed.
+func (r *reader) filterKey() string {
 	return r.Directory + "|" + strings.Join(r.Identifiers, ",") + "|" + strings.Join(r.Units, ",")
 }
 
@@ -95,7 +95,7 @@ func (r *reader) reportPoll(err error) {
 	}
 	r.conditions.Clear("journal", "the journal is read again")
 	if r.state.Cursor == "" {
-		if r.state.Filter == r.filter() { // there were some
+		if r.state.Filter == r.filterKey() { // there were some
 			r.conditions.Raise("empty", fmt.Sprintf("the journal holds no entry of %s any more: if logins go on, is key identifiers still as sshd "+
 				"calls itself? If it is only quiet, let the journal keep more (SystemMaxUse= in /etc/systemd/journald.conf)", strings.Join(r.Identifiers, ", ")))
 			return

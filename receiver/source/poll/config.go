@@ -64,14 +64,14 @@ func (c Config) Check() error {
 	if c.BatchSize < 1 || c.BatchSize > maxBatch {
 		errs = append(errs, fmt.Errorf("batch_size: %d is not in 1-%d", c.BatchSize, maxBatch))
 	}
-	if _, err := c.start(0); err != nil {
+	if _, err := c.startTime(0); err != nil {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
 
-// start is the first time that is wanted, when the server's clock says now.
-func (c Config) start(now int64) (int64, error) {
+// startTime is the first time that is wanted, when the server's clock says now.
+func (c Config) startTime(now int64) (int64, error) {
 	switch c.Initial {
 	case InitialBeginning:
 		return Always.From, nil

@@ -42,7 +42,7 @@ func (l *deliveryLog) dayTally(start int64) Tally {
 	}
 	var t Tally
 	for _, m := range d.minutes {
-		t = t.plus(m)
+		t = t.sumWith(m)
 	}
 	return t
 }
@@ -126,8 +126,8 @@ func (l *deliveryLog) deliveredIDs(minute int64) []uint64 {
 	return nil
 }
 
-// addIDs returns the number of the chunk under which they are to be stored, from 0.
-func (l *deliveryLog) addIDs(minute int64, added []uint64) (chunk int) {
+// addMinuteIDs returns the number of the chunk under which they are to be stored, from 0.
+func (l *deliveryLog) addMinuteIDs(minute int64, added []uint64) (chunk int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := l.ids[minute]

@@ -82,7 +82,7 @@ func (m *memoryTable) Sums(_ context.Context, r Range, width int64, yield func(S
 			sums = append(sums, Sum{Start: start})
 		}
 		last := &sums[len(sums)-1]
-		last.Tally = last.plus(Tally{1, rows.Hash(i)})
+		last.Tally = last.sumWith(Tally{1, rows.Hash(i)})
 	}
 	for _, s := range sums {
 		yield(s)

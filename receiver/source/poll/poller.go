@@ -92,7 +92,7 @@ func (p *poller) pollOnce(ctx context.Context) error {
 		return err
 	}
 	p.warnOfLostHistory()
-	kind := p.schedule.next(p.host.Now(), p.progress.complete)
+	kind := p.schedule.nextScan(p.host.Now(), p.progress.complete)
 	if err := p.scanTable(ctx, kind); err != nil {
 		return err
 	}
@@ -132,11 +132,11 @@ func (p *poller) loadOrBegin(ctx context.Context) error {
 		if p.firstPoll == 0 { // what comes while the store fails is wanted
 			p.firstPoll = p.now
 		}
-		if loaded.start, err = p.cfg.start(p.firstPoll + p.minAge); err != nil {
+		if loaded.start, err = p.cfg.startTime(p.firstPoll + p.minAge); err != nil {
 			return err
 		}
 		loaded.cursor = p.firstPoll
-		err := p.host.Store.Set(ctx, p.keys.cursor(), loaded.encodeCursor())
+		err := p.host.Store.Set(ctx, p.keys.cursorKey(), loaded.encodeCursor())
 		if err != nil && p.cfg.Initial == InitialEnd {
 			err = source.ExplainUnsavedStart(err)
 		}

@@ -50,10 +50,10 @@ func (p *progress) commitRows(rows []deliveredRow, changes map[string][]byte) {
 		for _, id := range added {
 			value = binary.LittleEndian.AppendUint64(value, id)
 		}
-		changes[p.keys.idChunk(minute, p.addIDs(minute, added))] = value
+		changes[p.keys.idChunk(minute, p.addMinuteIDs(minute, added))] = value
 	}
 	if len(p.ids) != listed {
-		changes[p.keys.cursor()] = p.encodeCursor()
+		changes[p.keys.cursorKey()] = p.encodeCursor()
 	}
 }
 
@@ -80,11 +80,11 @@ func (p *progress) commitEntries(entries []logEntry, changes map[string][]byte) 
 			}
 		case pollFinished:
 			p.complete, p.cursor = true, e.start
-			changes[p.keys.cursor()] = p.encodeCursor()
+			changes[p.keys.cursorKey()] = p.encodeCursor()
 		}
 	}
 	if otherDays {
-		changes[p.keys.days()] = p.encodeDays()
+		changes[p.keys.daysKey()] = p.encodeDays()
 	}
 	for day := range changedDays {
 		changes[p.keys.minutes(day)] = p.encodeMinutes(day)

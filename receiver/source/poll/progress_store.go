@@ -22,9 +22,9 @@ func newStoreKeys(identity []string) storeKeys {
 	return storeKeys(fmt.Sprintf("poll/%016x/", h.Sum64()))
 }
 
-func (k storeKeys) cursor() string { return string(k) + "cursor" }
+func (k storeKeys) cursorKey() string { return string(k) + "cursor" }
 
-func (k storeKeys) days() string { return string(k) + "days" }
+func (k storeKeys) daysKey() string { return string(k) + "days" }
 
 func (k storeKeys) minutes(day int64) string {
 	return string(k) + "minutes/" + strconv.FormatInt(day/Day, 10)
@@ -89,18 +89,18 @@ func appendTally(b []byte, t Tally) []byte {
 // loadProgress reads what is stored. There is nothing when found is false.
 func loadProgress(ctx context.Context, store source.Store, keys storeKeys) (p *progress, found bool, err error) {
 	p = &progress{deliveryLog: newDeliveryLog(), keys: keys, start: Always.From}
-	value, err := store.Get(ctx, keys.cursor())
+	value, err := store.Get(ctx, keys.cursorKey())
 	if err != nil || value == nil {
 		return p, false, err
 	}
 	d := decoder{b: value}
-	if d.uint() != storeVersion {
+	if d.readUint() != storeVersion {
 		return nil, false, errUnreadable
 	}
-	p.start, p.cursor, p.complete = d.int(), d.int(), d.flag()
+	p.start, p.cursor, p.complete = d.readInt(), d.readInt(), d.readBool()
 	var listed []int64
-	for range d.length() {
-		listed = append(listed, d.int()*Minute)
+	for range d.readLength() {
+		listed = append(listed, d.readInt()*Minute)
 	}
 	if d.bad {
 		return nil, false, errUnreadable
@@ -114,14 +114,14 @@ func loadProgress(ctx context.Context, store source.Store, keys storeKeys) (p *p
 }
 
 func (p *progress) loadDays(ctx context.Context, store source.Store) error {
-	value, err := store.Get(ctx, p.keys.days())
+	value, err := store.Get(ctx, p.keys.daysKey())
 	if err != nil || value == nil {
 		return err
 	}
 	d := decoder{b: value}
-	for range d.length() {
-		start := d.int() * Day
-		p.days[start] = &deliveredDay{compacted: d.flag(), total: d.tally(), minutes: map[int64]Tally{}}
+	for range d.readLength() {
+		start := d.readInt() * Day
+		p.days[start] = &deliveredDay{compacted: d.readBool(), total: d.readTally(), minutes: map[int64]Tally{}}
 	}
 	if d.bad {
 		return errUnreadable
@@ -143,9 +143,9 @@ func (p *progress) loadMinutes(ctx context.Context, store source.Store, day int6
 		return err
 	}
 	d := decoder{b: value}
-	for range d.length() {
-		minute := day + d.int()*Minute
-		minutes[minute] = d.tally()
+	for range d.readLength() {
+		minute := day + d.readInt()*Minute
+		minutes[minute] = d.readTally()
 	}
 	if d.bad {
 		return errUnreadable
@@ -163,7 +163,7 @@ func (p *progress) loadIDs(ctx context.Context, store source.Store, minute int64
 		for ; len(value) >= 8; value = value[8:] {
 			ids = append(ids, binary.LittleEndian.Uint64(value))
 		}
-		p.addIDs(minute, ids)
+		p.addMinuteIDs(minute, ids)
 	}
 }
 
@@ -173,41 +173,41 @@ type decoder struct {
 	bad bool
 }
 
-func (d *decoder) int() int64 {
+func (d *decoder) readInt() int64 {
 	v, n := binary.Varint(d.b)
-	d.skip(n)
+	d.skipBytes(n)
 	return v
 }
 
-func (d *decoder) uint() uint64 {
+func (d *decoder) readUint() uint64 {
 	v, n := binary.Uvarint(d.b)
-	d.skip(n)
+	d.skipBytes(n)
 	return v
 }
 
-func (d *decoder) flag() bool { return d.uint() == 1 }
+func (d *decoder) readBool() bool { return d.readUint() == 1 }
 
-func (d *decoder) tally() Tally {
-	t := Tally{Count: d.uint()}
+func (d *decoder) readTally() Tally {
+	t := Tally{Count: d.readUint()}
 	if len(d.b) < 8 {
-		d.skip(0)
+		d.skipBytes(0)
 		return t
 	}
 	t.Hash = binary.LittleEndian.Uint64(d.b)
-	d.skip(8)
+	d.skipBytes(8)
 	return t
 }
 
-// length is the number of entries that follow, of a byte or more each.
-func (d *decoder) length() uint64 {
-	if n := d.uint(); n <= uint64(len(d.b)) {
+// readLength is the number of entries that follow, of a byte or more each.
+func (d *decoder) readLength() uint64 {
+	if n := d.readUint(); n <= uint64(len(d.b)) {
 		return n
 	}
 	d.bad = true
 	return 0
 }
 
-func (d *decoder) skip(n int) {
+func (d *decoder) skipBytes(n int) {
 	if n <= 0 {
 		d.b, d.bad = nil, true
 		return

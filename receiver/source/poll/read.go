@@ -14,7 +14,7 @@ type minuteGroup struct {
 	rows    uint64 // that the server has
 }
 
-func (g *minuteGroup) add(s Sum, delivered Tally) {
+func (g *minuteGroup) addSum(s Sum, delivered Tally) {
 	g.minutes = append(g.minutes, Sum{s.Start, delivered})
 	g.rows += s.Count
 }
@@ -22,7 +22,7 @@ func (g *minuteGroup) add(s Sum, delivered Tally) {
 // redeliveries is how many of the next rows were delivered before, where nobody knows which: ids are kept of recent minutes only.
 type redeliveries struct{ left uint64 }
 
-func (r *redeliveries) take() bool {
+func (r *redeliveries) takeOne() bool {
 	if r.left == 0 {
 		return false
 	}
@@ -91,7 +91,7 @@ func (m *minuteReader) readRow(rows Rows, i int, observed int64) (verdict Verdic
 			return 0, false, err
 		}
 	}
-	m.tally = m.tally.plus(Tally{1, hash})
+	m.tally = m.tally.sumWith(Tally{1, hash})
 	b, err := m.p.batches.openBatch()
 	if err != nil {
 		return 0, false, err
@@ -103,7 +103,7 @@ func (m *minuteReader) readRow(rows Rows, i int, observed int64) (verdict Verdic
 	if _, delivered := slices.BinarySearch(m.deliveredIDs, id); delivered {
 		return verdict, false, nil
 	}
-	fresh = !m.redelivered.take()
+	fresh = !m.redelivered.takeOne()
 	switch {
 	case verdict == Deliver:
 		e.Observed = observed

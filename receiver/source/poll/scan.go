@@ -162,7 +162,7 @@ func (p *poller) compareMinutes(ctx context.Context, r Range) error {
 func (p *poller) redeliverChangedDay(ctx context.Context, day int64) error {
 	whole := Range{day, day + Day}.intersection(p.wantedRange())
 	var total Tally
-	if err := p.table.Sums(ctx, whole, Day, func(s Sum) { total = total.plus(s.Tally) }); err != nil {
+	if err := p.table.Sums(ctx, whole, Day, func(s Sum) { total = total.sumWith(s.Tally) }); err != nil {
 		return err
 	}
 	delivered := p.progress.dayTally(day)
@@ -193,7 +193,7 @@ func (p *poller) compareMinutesOfDay(ctx context.Context, r Range, ofDay *redeli
 			group = minuteGroup{}
 		}
 		if !same {
-			group.add(s, before)
+			group.addSum(s, before)
 		}
 	}
 	if err := p.readGroup(ctx, r, group, ofDay); err != nil {

@@ -26,8 +26,8 @@ type schedule struct {
 	fullScanTook  time.Duration // by the server, to sum up all days
 }
 
-// next is a full scan at the first start; later the recent rows come first.
-func (s *schedule) next(now time.Time, complete bool) scanKind {
+// nextScan is a full scan at the first start; later the recent rows come first.
+func (s *schedule) nextScan(now time.Time, complete bool) scanKind {
 	switch {
 	case !complete:
 		return fullScan

@@ -37,7 +37,7 @@ type Sum struct {
 // Tally is a number of rows and the sum of their hashes.
 type Tally struct{ Count, Hash uint64 }
 
-func (t Tally) plus(o Tally) Tally { return Tally{t.Count + o.Count, t.Hash + o.Hash} }
+func (t Tally) sumWith(o Tally) Tally { return Tally{t.Count + o.Count, t.Hash + o.Hash} }
 
 // Table is what a source of polled rows has to offer. It is called by one goroutine. It connects, and connects again
 // after an error, by itself; an error means that the call is to be tried again later.

@@ -18,7 +18,7 @@ const grantRemedy = "GRANT sessionlog_logs TO %s, as a superuser"
 func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	l := &logConnection{cfg: c, now: time.Now}
 	defer l.close()
-	rows, err := l.query(ctx, false, "SELECT version()")
+	rows, err := l.queryRows(ctx, false, "SELECT version()")
 	if err != nil {
 		return []connectcheck.Finding{c.refusedLogin(err)}
 	}
@@ -52,7 +52,7 @@ func (c Config) refusedLogin(err error) connectcheck.Finding {
 // checkFunctions looks at what install.sql makes: through the catalogue first, which tells what is missing, then by a call.
 func (c Config) checkFunctions(ctx context.Context, l *logConnection) []connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "functions sessionlog.log_files and sessionlog.read_log", Key: "database"}
-	rows, err := l.query(ctx, false, functionsSQL)
+	rows, err := l.queryRows(ctx, false, functionsSQL)
 	switch {
 	case err != nil:
 		f.Detail = err.Error()
@@ -75,7 +75,7 @@ WHERE n.nspname = 'sessionlog' AND p.proname IN ('log_files', 'read_log')`
 
 func (c Config) checkFiles(ctx context.Context, l *logConnection) connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "log files", Key: "format"}
-	rows, err := l.query(ctx, false, listSQL)
+	rows, err := l.queryRows(ctx, false, listSQL)
 	if err != nil {
 		f.Detail, f.Remedy = err.Error(), "ALTER SYSTEM SET logging_collector = on, then restart the server"
 		return f

@@ -70,7 +70,7 @@ func (c Config) Validate() error {
 	if c.Format != formatAuto && !slices.Contains(logFormats, c.Format) {
 		errs = append(errs, fmt.Errorf("format: %q is not known: write auto or one of %s", c.Format, strings.Join(logFormats, ", ")))
 	}
-	if _, err := c.zone(""); err != nil {
+	if _, err := c.logTimeZone(""); err != nil {
 		errs = append(errs, err)
 	}
 	if err := formats.CheckLinePrefix(c.LogLinePrefix); err != nil {
@@ -93,9 +93,9 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// zone is the one that is written, else the server's. One that is no IANA name is nil where the server says so: times then
+// logTimeZone is the one that is written, else the server's. One that is no IANA name is nil where the server says so: times then
 // need the key.
-func (c Config) zone(server string) (*time.Location, error) {
+func (c Config) logTimeZone(server string) (*time.Location, error) {
 	name := c.Timezone
 	if name == "" {
 		name = server

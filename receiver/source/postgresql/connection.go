@@ -31,9 +31,9 @@ func (l *logConnection) closeIfOlder(age time.Duration) {
 // queryLimit bounds a question; none takes long.
 const queryLimit = time.Minute
 
-// query asks a question and gives the answer's cells, in the binary form where binary is set. The connection is made when it
+// queryRows asks a question and gives the answer's cells, in the binary form where binary is set. The connection is made when it
 // is needed and given up when it fails. Errors are of the kind [tail.ErrUnreachable].
-func (l *logConnection) query(ctx context.Context, binary bool, sql string, arguments ...string) ([][][]byte, error) {
+func (l *logConnection) queryRows(ctx context.Context, binary bool, sql string, arguments ...string) ([][][]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryLimit)
 	defer cancel()
 	if l.conn == nil || l.conn.IsClosed() {

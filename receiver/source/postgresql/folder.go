@@ -49,7 +49,7 @@ func (f *logFolder) List(ctx context.Context, _ func(string, error)) ([]tail.Fil
 		return nil, errChanged
 	}
 	f.looked()
-	rows, err := f.link.query(ctx, false, listSQL)
+	rows, err := f.link.queryRows(ctx, false, listSQL)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func (f *logFile) ReadAt(p []byte, at int64) (n int, err error) {
 }
 
 func (f *logFile) readPart(at int64, bytes int) ([]byte, error) {
-	rows, err := f.link.query(f.ctx, true, readSQL, f.info.name, strconv.FormatInt(at, 10), strconv.Itoa(bytes))
+	rows, err := f.link.queryRows(f.ctx, true, readSQL, f.info.name, strconv.FormatInt(at, 10), strconv.Itoa(bytes))
 	if err != nil {
 		return nil, err
 	}

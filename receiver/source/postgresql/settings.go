@@ -19,7 +19,7 @@ const settingsSQL = `SELECT current_setting('log_destination'), current_setting(
 current_setting('logging_collector'), current_setting('log_connections'), current_setting('log_disconnections'), current_setting('lc_messages')`
 
 func (l *logConnection) settings(ctx context.Context) (s settings, err error) {
-	rows, err := l.query(ctx, false, settingsSQL)
+	rows, err := l.queryRows(ctx, false, settingsSQL)
 	if err != nil {
 		return s, err
 	}
@@ -34,14 +34,14 @@ const reload = "; SELECT pg_reload_conf()"
 // findings hold the server's settings against what the source needs. The subject of each is the setting's name.
 func (s settings) findings(cfg Config) []connectcheck.Finding {
 	all := []connectcheck.Finding{
-		finding("logging_collector", s.collector, isOn(s.collector), "the server writes no log files that it could show",
+		finding("logging_collector", s.collector, isSettingOn(s.collector), "the server writes no log files that it could show",
 			"ALTER SYSTEM SET logging_collector = on, then restart the server"),
 		cfg.findDestination(s),
 		finding("log_connections", s.connections, logsConnections(s.connections), "the log tells of refused logins only",
 			"ALTER SYSTEM SET log_connections = on"+reload+" (in 18 and later = 'all')"),
-		finding("log_disconnections", s.disconnections, isOn(s.disconnections), "the log tells of no logout, and before 18 not who was let in for certain",
+		finding("log_disconnections", s.disconnections, isSettingOn(s.disconnections), "the log tells of no logout, and before 18 not who was let in for certain",
 			"ALTER SYSTEM SET log_disconnections = on"+reload),
-		finding("lc_messages", s.messages, isEnglish(s.messages), "only messages in English can be read", "ALTER SYSTEM SET lc_messages = 'C'"+reload),
+		finding("lc_messages", s.messages, isEnglishLocale(s.messages), "only messages in English can be read", "ALTER SYSTEM SET lc_messages = 'C'"+reload),
 	}
 	if format, err := cfg.logFormat(s); err == nil && format == formats.PostgreSQLStderr {
 		all = append(all, cfg.findPrefix(s))
@@ -58,7 +58,7 @@ func finding(setting, value string, ok bool, why, remedy string) connectcheck.Fi
 	return f
 }
 
-func isOn(value string) bool { return value == "on" }
+func isSettingOn(value string) bool { return value == "on" }
 
 // logsConnections reads log_connections, which is a list since 18: who was let in stands in the lines of authorization and setup_durations.
 func logsConnections(value string) bool {
@@ -71,9 +71,9 @@ func logsConnections(value string) bool {
 	})
 }
 
-// isEnglish tells the locales whose messages are those of the server's own source text. The empty one is that of the server's
+// isEnglishLocale tells the locales whose messages are those of the server's own source text. The empty one is that of the server's
 // environment, which SQL does not tell; the messages will.
-func isEnglish(messages string) bool {
+func isEnglishLocale(messages string) bool {
 	return messages == "" || messages == "C" || messages == "POSIX" || strings.HasPrefix(messages, "C.") || strings.HasPrefix(strings.ToLower(messages), "en")
 }
 
@@ -103,8 +103,8 @@ func (c Config) findPrefix(s settings) connectcheck.Finding {
 func (c Config) findZone(s settings) connectcheck.Finding {
 	f := finding("log_timezone", s.zone, true, "", "")
 	f.Key = "timezone"
-	server, err := Config{}.zone(s.zone)
-	written, _ := c.zone(s.zone)
+	server, err := Config{}.logTimeZone(s.zone)
+	written, _ := c.logTimeZone(s.zone)
 	switch {
 	case c.Timezone == "" && (err != nil || server == nil):
 		f.OK, f.Detail = false, f.Detail+" is no IANA name, and `timezone` is not written"

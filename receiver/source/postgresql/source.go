@@ -71,7 +71,7 @@ func (s *postgresqlSource) awaitSettings(ctx context.Context, l *logConnection, 
 func (s *postgresqlSource) readLog(ctx context.Context, l *logConnection, server settings, host source.Host, conditions *conditionlog.Logger) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	zone, err := s.cfg.zone(server.zone)
+	zone, err := s.cfg.logTimeZone(server.zone)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (s *postgresqlSource) readLog(ctx context.Context, l *logConnection, server
 		Where:   "sessionlog.log_files()",
 		Formats: postgreslog.Formats(),
 		Format:  format,
-		Options: logformat.Options{Instance: s.instance, Zone: zone, LinePrefix: s.cfg.prefix(server), DecideAfter: s.cfg.UndecidedAfter},
+		Options: logformat.Options{Instance: s.instance, Zone: zone, LinePrefix: s.cfg.linePrefix(server), DecideAfter: s.cfg.UndecidedAfter},
 		Follow:  true, PollInterval: s.cfg.CollectionInterval, BatchSize: s.cfg.BatchSize, MaxLineBytes: s.cfg.MaxLineBytes,
 		SkipExisting: s.cfg.Initial == initialEnd,
 	}, host)
@@ -108,8 +108,8 @@ func (c Config) logFormat(server settings) (string, error) {
 	return "", errDestination
 }
 
-// prefix is the one that is written, else the server's.
-func (c Config) prefix(server settings) string {
+// linePrefix is the one that is written, else the server's.
+func (c Config) linePrefix(server settings) string {
 	if c.LogLinePrefix != "" {
 		return c.LogLinePrefix
 	}
@@ -122,10 +122,10 @@ func (c Config) readable(server settings) error {
 	switch {
 	case err != nil || format != formats.PostgreSQLStderr:
 		return err
-	case c.prefix(server) == "":
+	case c.linePrefix(server) == "":
 		return errNoPrefix
 	}
-	return formats.CheckLinePrefix(c.prefix(server))
+	return formats.CheckLinePrefix(c.linePrefix(server))
 }
 
 var errNoPrefix = errors.New("log_line_prefix of the server is empty, so that no line of its log has a time: set it to '%m [%p] %c %q%u@%d %r %e %a ', " +
@@ -140,7 +140,7 @@ func (s *postgresqlSource) checkSettings(l *logConnection, conditions *condition
 			conditions.Raise(f.Subject, f.Detail, zap.String("remedy", f.Remedy))
 		}
 	}
-	if !logsConnections(server.connections) || !isOn(server.disconnections) {
+	if !logsConnections(server.connections) || !isSettingOn(server.disconnections) {
 		l.closeIfOlder(conditionlog.RepeatEvery)
 	}
 }

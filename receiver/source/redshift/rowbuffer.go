@@ -39,7 +39,7 @@ func (b *rowBuffer) resetRows() {
 	b.mapper.Restart()
 }
 
-func (b *rowBuffer) addRow(cells []layoutColumn, values [][]byte) error {
+func (b *rowBuffer) appendRow(cells []layoutColumn, values [][]byte) error {
 	if b.filled == len(b.rows) {
 		b.rows = append(b.rows, redshiftlog.Row{})
 	}
@@ -94,7 +94,7 @@ func parseNumber(b []byte) (int64, error) {
 	return n, nil
 }
 
-func (b *rowBuffer) isFull(next int64) bool {
+func (b *rowBuffer) hasReachedLimit(next int64) bool {
 	return b.filled >= bufferRows && b.rows[b.filled-1].Micros != next
 }
 

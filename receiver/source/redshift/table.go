@@ -106,13 +106,13 @@ func (t *logTable) Read(ctx context.Context, r poll.Range, yield func(poll.Rows)
 	}
 	err := t.queryServer(ctx, t.layout.selectRowsSQL(r), func(values [][]byte) error {
 		at, err := b.timestamps.parseTimestamp(values[0])
-		if err == nil && b.isFull(at) {
+		if err == nil && b.hasReachedLimit(at) {
 			err = yieldRows()
 		}
 		if err != nil {
 			return err
 		}
-		return b.addRow(t.layout.columns, values)
+		return b.appendRow(t.layout.columns, values)
 	})
 	if err == nil && b.filled > 0 {
 		err = yieldRows()

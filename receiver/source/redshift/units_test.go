@@ -145,7 +145,7 @@ func TestARowTakesNoAllocation(t *testing.T) {
 	perRow := testing.AllocsPerRun(1000, func() {
 		b.resetRows()
 		for range 100 {
-			if err := b.addRow(l.columns, values); err != nil {
+			if err := b.appendRow(l.columns, values); err != nil {
 				t.Error(err)
 			}
 		}

@@ -41,13 +41,13 @@ func (b *cursorBatch) Commit(changes map[string][]byte) {
 	if last := len(b.parsed.Events) - 1; last >= 0 {
 		b.stats.Read(time.Unix(0, b.parsed.Events[last].Time).UTC(), b.lag)
 	}
-	b.appendCursors(changes, true)
+	b.encodeCursors(changes, true)
 }
 
 // CommitLast is part of [delivery.DependentBatch].
-func (b *cursorBatch) CommitLast(changes map[string][]byte) { b.appendCursors(changes, false) }
+func (b *cursorBatch) CommitLast(changes map[string][]byte) { b.encodeCursors(changes, false) }
 
-func (b *cursorBatch) appendCursors(changes map[string][]byte, withState bool) {
+func (b *cursorBatch) encodeCursors(changes map[string][]byte, withState bool) {
 	for _, c := range b.cursors {
 		if c.withState == withState {
 			changes[c.key], _ = json.Marshal(c.cursor) // texts and numbers always can
@@ -73,7 +73,7 @@ func (b *cursorBatch) isEmpty() bool {
 	return len(b.parsed.Events) == 0 && len(b.moved) == 0 && len(b.cursors) == 0
 }
 
-func (b *cursorBatch) isFull(maxEvents int) bool {
+func (b *cursorBatch) hasReachedLimit(maxEvents int) bool {
 	return len(b.parsed.Events) >= maxEvents || b.textBytes >= maxBatchBytes
 }
 
@@ -116,7 +116,7 @@ func (r *reader) addCursors(b *cursorBatch) {
 		c := f.nextCursor(withState)
 		r.cursors.lastSeq++
 		c.Seq = r.cursors.lastSeq
-		b.cursors = append(b.cursors, storedCursor{f.record.key(), c, withState})
+		b.cursors = append(b.cursors, storedCursor{f.record.storageKey(), c, withState})
 		if f.record.owner == f {
 			f.record.cursor, f.record.unsaved = c, false
 		}

@@ -82,7 +82,7 @@ func (r *reader) compareTexts(ctx context.Context, path, original string) (lengt
 	defer b.Close()
 	left, right := make([]byte, chunkSize), make([]byte, chunkSize)
 	for {
-		n, atEnd, err := a.fill(left)
+		n, atEnd, err := a.fillBuffer(left)
 		if errors.Is(err, ErrUnreachable) {
 			return 0, false, err
 		}
@@ -130,7 +130,7 @@ func (r *reader) beginCopy(f *trackedFile, start cursor) {
 	r.cursors.addRecord(f, start)
 	f.record.unsaved = false
 	if r.acquireBatch() == nil {
-		r.batch.cursors = append(r.batch.cursors, storedCursor{f.record.key(), start, false})
+		r.batch.cursors = append(r.batch.cursors, storedCursor{f.record.storageKey(), start, false})
 	}
 }
 

@@ -40,7 +40,7 @@ func hashText(text []byte) string {
 
 // matchesHead reports whether a text begins as the one that the cursor knows.
 func (c *cursor) matchesHead(head *textHead) bool {
-	return c.HeadSize > 0 && len(head.text) >= c.HeadSize && head.hash(c.HeadSize) == c.Head
+	return c.HeadSize > 0 && len(head.text) >= c.HeadSize && head.hashPrefix(c.HeadSize) == c.Head
 }
 
 // matchesTail reports whether the text before Offset still is the one that was read. An export that was written anew may begin
@@ -66,7 +66,7 @@ type textHead struct {
 	hashes map[int]string // by size
 }
 
-func (h *textHead) hash(size int) string {
+func (h *textHead) hashPrefix(size int) string {
 	if hash, known := h.hashes[size]; known {
 		return hash
 	}

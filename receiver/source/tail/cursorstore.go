@@ -19,7 +19,7 @@ type cursorRecord struct {
 	unsaved bool // the cursor was made without reading, and is not in the store
 }
 
-func (r *cursorRecord) key() string { return "file." + strconv.Itoa(r.number) }
+func (r *cursorRecord) storageKey() string { return "file." + strconv.Itoa(r.number) }
 
 // cursorStore is all cursors. The store cannot list its keys, so their numbers are under a key of their own: written before a
 // cursor is, so that every cursor is found again; a number without cursor does no harm.
@@ -53,7 +53,7 @@ func readCursors(ctx context.Context, store source.Store) (*cursorStore, error) 
 	s.firstStart, s.nextNumber = !found, index.Next
 	for _, number := range index.Numbers {
 		r := &cursorRecord{number: number}
-		found, err := readJSON(ctx, store, r.key(), &r.cursor)
+		found, err := readJSON(ctx, store, r.storageKey(), &r.cursor)
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +107,7 @@ func (s *cursorStore) saveIndex(ctx context.Context) error {
 	slices.SortFunc(absent, func(a, b *cursorRecord) int { return cmp.Compare(a.number, b.number) })
 	for _, r := range absent[:max(0, len(absent)-maxAbsent)] {
 		delete(s.records, r.number)
-		changes[r.key()] = nil
+		changes[r.storageKey()] = nil
 	}
 	index := cursorIndex{Next: s.nextNumber}
 	for number := range s.records {
@@ -126,7 +126,7 @@ func (s *cursorStore) saveUnread(ctx context.Context) error {
 	changes := map[string][]byte{}
 	for _, r := range s.records {
 		if r.unsaved {
-			changes[r.key()], _ = json.Marshal(r.cursor) // texts and numbers always can
+			changes[r.storageKey()], _ = json.Marshal(r.cursor) // texts and numbers always can
 		}
 	}
 	if len(changes) == 0 {

@@ -25,7 +25,7 @@ func (r *reader) shareState(f logformat.Format, o *logformat.Options) (*formatSt
 		s = &formatState{}
 		o.Shared = &s.shared
 		if newest := r.cursors.newestRecords()[f.Name]; newest != nil && newest.cursor.State != nil {
-			if err := s.importState(f.New(*o), newest); err != nil {
+			if err := s.restoreParserState(f.New(*o), newest); err != nil {
 				return nil, err
 			}
 		}
@@ -35,7 +35,7 @@ func (r *reader) shareState(f logformat.Format, o *logformat.Options) (*formatSt
 	return s, nil
 }
 
-func (s *formatState) importState(parser logformat.Parser, newest *cursorRecord) error {
+func (s *formatState) restoreParserState(parser logformat.Parser, newest *cursorRecord) error {
 	textGone := newest.owner == nil
 	if s.newestSeq = newest.cursor.Seq; textGone {
 		s.newestSeq = -1

@@ -70,7 +70,7 @@ func (r *reader) findFormat(f *trackedFile, atEnd bool) (logformat.Format, error
 	}
 	text, err := f.stream.readHeadBehindHole(maxHead)
 	if err == nil {
-		err = f.stream.rewind()
+		err = f.stream.reopenAtStart()
 	}
 	if err != nil {
 		return logformat.Format{}, err

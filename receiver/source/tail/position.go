@@ -18,8 +18,8 @@ type readPosition struct {
 	holeStart int64
 }
 
-// isNew reports whether a record at this offset is to be delivered.
-func (p *readPosition) isNew(offset int64) bool { return offset >= max(p.delivered, p.skip) }
+// isUndeliveredOffset reports whether a record at this offset is to be delivered.
+func (p *readPosition) isUndeliveredOffset(offset int64) bool { return offset >= max(p.delivered, p.skip) }
 
 // reached is behind the last record that was delivered, by whichever run.
 func (p *readPosition) reached() int64 { return max(p.next, p.delivered) }
@@ -59,7 +59,7 @@ func (p *readPosition) passHole(size int) {
 // countHole counts a hole once text follows it: a file may be made longer than what is written to it yet.
 func (r *reader) countHole(f *trackedFile) {
 	p := &f.position
-	if p.holeSize > 0 && p.isNew(p.holeStart) {
+	if p.holeSize > 0 && p.isUndeliveredOffset(p.holeStart) {
 		r.host.Stats.BadRows(1, recordPlace(f.path, p.holeStart), fmt.Errorf("a hole of %d NULs, as copytruncate leaves where the writer does not append: "+
 			"have it open its log to append, or rotate with create", p.holeSize))
 	}

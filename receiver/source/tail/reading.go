@@ -47,7 +47,7 @@ func (r *reader) readChunks(f *trackedFile, last bool) (more bool, err error) {
 	have, begin := 0, f.position.next
 	f.position.overlong = 0
 	for {
-		n, atEnd, failed := f.stream.fill(r.buffer[have:])
+		n, atEnd, failed := f.stream.fillBuffer(r.buffer[have:])
 		have += n
 		whole := atEnd && failed == nil && (last || f.compressed || f.parsing.mayHoldBack(r.buffer[:have]) && !r.isEndOnHold(f, have))
 		if f.position.overlong == 0 {

@@ -111,7 +111,7 @@ func (r *reader) parseRecords(f *trackedFile, text string) error {
 			return err
 		}
 		r.batch.textBytes += length
-		if r.batch.isFull(r.BatchSize) {
+		if r.batch.hasReachedLimit(r.BatchSize) {
 			keepBefore()
 			r.submitBatch(true)
 		}
@@ -131,7 +131,7 @@ func (r *reader) parseRecord(f *trackedFile, record string, readAt time.Time) er
 	case logformat.IsRefusal(err):
 		r.batch.parsed.Cut(before)
 		return fmt.Errorf("at %d: %w", p.next, err)
-	case !p.isNew(p.next):
+	case !p.isUndeliveredOffset(p.next):
 		r.batch.parsed.Cut(before)
 	case err != nil:
 		f.parsing.bad++
@@ -156,7 +156,7 @@ func (r *reader) advancePosition(f *trackedFile, n int64) {
 }
 
 func (r *reader) skipOverlong(f *trackedFile, size int64) {
-	if p := &f.position; p.isNew(p.next) {
+	if p := &f.position; p.isUndeliveredOffset(p.next) {
 		reason := fmt.Errorf("a line of %d bytes, more than `max_line_bytes` %d", size, r.MaxLineBytes)
 		if size <= int64(r.MaxLineBytes) {
 			reason = fmt.Errorf("a row of several lines that does not end within `max_line_bytes` %d", r.MaxLineBytes)

@@ -37,16 +37,16 @@ func openStream(ctx context.Context, folder Folder, path string) (*textStream, e
 		return nil, err
 	}
 	s := &textStream{file: f, closeText: func() {}}
-	if err := s.rewind(); err != nil {
+	if err := s.reopenAtStart(); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-// rewind goes to the beginning and tells the compression by what is there now: a file that was empty when it was opened may have
+// reopenAtStart goes to the beginning and tells the compression by what is there now: a file that was empty when it was opened may have
 // become a compressed one.
-func (s *textStream) rewind() error {
+func (s *textStream) reopenAtStart() error {
 	s.closeText()
 	s.text, s.closeText, s.compression = s.file, func() {}, ""
 	magic := make([]byte, len(zstdMagic))
@@ -91,8 +91,8 @@ func (s *textStream) Close() {
 	_ = s.file.Close() // it was only read
 }
 
-// seek goes to an offset of the text. A compressed text can only be read towards it, from its beginning.
-func (s *textStream) seek(offset int64) error {
+// seekTextOffset goes to an offset of the text. A compressed text can only be read towards it, from its beginning.
+func (s *textStream) seekTextOffset(offset int64) error {
 	if s.compression == "" {
 		_, err := s.file.Seek(offset, io.SeekStart)
 		return err
@@ -103,9 +103,9 @@ func (s *textStream) seek(offset int64) error {
 	return nil
 }
 
-// fill reads until buf is full or the text ends, which atEnd says. An error of a compressed text may be one of a file that
+// fillBuffer reads until buf is full or the text ends, which atEnd says. An error of a compressed text may be one of a file that
 // is still being written.
-func (s *textStream) fill(buf []byte) (n int, atEnd bool, err error) {
+func (s *textStream) fillBuffer(buf []byte) (n int, atEnd bool, err error) {
 	for n < len(buf) {
 		m, err := s.text.Read(buf[n:])
 		n += m
@@ -124,7 +124,7 @@ func (s *textStream) fill(buf []byte) (n int, atEnd bool, err error) {
 // readHead gives the first bytes of the text. A compressed file may be torn further on.
 func (s *textStream) readHead(size int) ([]byte, error) {
 	buf := make([]byte, size)
-	n, _, err := s.fill(buf)
+	n, _, err := s.fillBuffer(buf)
 	if n > 0 {
 		err = onlyUnreachable(err)
 	}
@@ -143,7 +143,7 @@ func (s *textStream) readHeadBehindHole(size int) ([]byte, error) {
 			return rest, nil
 		}
 		next := make([]byte, chunkSize)
-		n, atEnd, err := s.fill(next[copy(next, rest):])
+		n, atEnd, err := s.fillBuffer(next[copy(next, rest):])
 		if err := onlyUnreachable(err); err != nil {
 			return nil, err
 		}

@@ -37,7 +37,7 @@ func (r *reader) openAtPosition(ctx context.Context, f *trackedFile, atEnd bool)
 		}
 		f.stream = s
 	} else if f.position.next == 0 { // perhaps nothing was there when it was opened
-		if err := f.stream.rewind(); err != nil {
+		if err := f.stream.reopenAtStart(); err != nil {
 			return err
 		}
 	}
@@ -49,7 +49,7 @@ func (r *reader) openAtPosition(ctx context.Context, f *trackedFile, atEnd bool)
 		r.host.Log.Info("reading file", zap.String("file", f.path), zap.String("format", f.parsing.format.Name),
 			zap.String("compression", f.stream.compression), zap.Int64("offset", f.position.reached()))
 	}
-	return f.stream.seek(f.position.next)
+	return f.stream.seekTextOffset(f.position.next)
 }
 
 // closeStream closes what need not stay open.

@@ -81,7 +81,7 @@ func (b Batch) Trace(n Note) (t Trace, ok bool) {
 func (s *Store) traceAtLogin(l *login, n Note) (Trace, bool) {
 	if l.by == noTrace {
 		mayGuess := s.wall-n.time >= int64(s.limits.Window)
-		if seen, by, ok := s.findTrace(l, l, mayGuess, false); ok {
+		if seen, by, ok := s.traceOfLogin(l, l, mayGuess, false); ok {
 			l.trace, l.span, l.by = seen.trace, seen.span, by
 		} else if by == noTrace && l.undecided == nil && (l.brief || !mayGuess && l.evidenceKeys[UserAddress] != 0) {
 			l.decideAt, l.undecided = s.now+s.patience, s.undecided.PushBack(l)
@@ -94,7 +94,7 @@ func (s *Store) traceAtLogin(l *login, n Note) (Trace, bool) {
 func (s *Store) traceAtLogout(l *login, n Note) (Trace, bool) {
 	probe := login{start: n.time, end: n.time, firstSeen: s.now, lastSeen: s.now, evidenceKeys: l.evidenceKeys, clientTraits: l.clientTraits}
 	probe.system, probe.instance, probe.host, probe.brief = l.system, l.instance, l.host, l.brief
-	seen, by, ok := s.findTrace(&probe, l, false, false)
+	seen, by, ok := s.traceOfLogin(&probe, l, false, false)
 	return Trace{seen.trace, seen.span, by}, ok
 }
 

@@ -22,10 +22,10 @@ func (s *Store) onlyLogin(by Evidence, key uint64, a *SpanAttributes, traits cli
 	return found, false
 }
 
-// findTrace finds the trace that a login belongs to, in the order of the evidence: that of the span during which it
+// traceOfLogin finds the trace that a login belongs to, in the order of the evidence: that of the span during which it
 // happened, or else the session's first one. What is not settled yet is found only when final says that this is the last
 // time to ask; self is no other login.
-func (s *Store) findTrace(l, self *login, guess, final bool) (best seenTrace, by Evidence, ok bool) {
+func (s *Store) traceOfLogin(l, self *login, guess, final bool) (best seenTrace, by Evidence, ok bool) {
 	for by = range evidenceCount {
 		key := l.evidenceKeys[by]
 		if key == 0 || by == UserAddress && (!guess || !s.isWithinGuessTime(l)) {

@@ -145,7 +145,7 @@ func (s *Store) decideTrace(l *login) {
 	if l.by != noTrace {
 		return
 	}
-	if seen, by, ok := s.findTrace(l, l, true, true); ok {
+	if seen, by, ok := s.traceOfLogin(l, l, true, true); ok {
 		l.trace, l.span, l.by = seen.trace, seen.span, by
 		s.queueUpdate(l)
 	}
