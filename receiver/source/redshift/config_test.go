@@ -79,7 +79,7 @@ func TestTheReadmeHasEveryKey(t *testing.T) {
 		documented[m[1]] = strings.Trim(m[2], " `")
 	}
 	c := DefaultConfig()
-	for _, key := range []string{"endpoints", "username", "password", "database", "table", "tls"} {
+	for _, key := range []string{"endpoints", "username", "password", "database", "table", "tls", "iam"} {
 		require.Contains(t, documented, key)
 		delete(documented, key)
 	}
@@ -90,7 +90,7 @@ func TestTheReadmeHasEveryKey(t *testing.T) {
 	}, documented)
 	conf := confmap.New()
 	require.NoError(t, conf.Marshal(&c))
-	require.Len(t, conf.ToStringMap(), 14, "a new key needs a row in the README")
+	require.Len(t, conf.ToStringMap(), 15, "a new key needs a row in the README")
 }
 
 // short is a duration as people write it.
