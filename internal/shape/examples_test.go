@@ -96,6 +96,9 @@ func TestSplunkAddOnTagsLoginsOnly(t *testing.T) {
 		require.Regexp(t, `(?m)^\[eventtype=`+stanza[1]+`\]$`, read("tags.conf"))
 	}
 	require.Len(t, searches, 2)
+	for _, search := range searches { // what the exporter sessionlog_forward sends by default
+		require.Equal(t, "sessionlog:"+string(CIM), search["sourcetype"])
+	}
 	require.Regexp(t, `(?m)^\[eventtype=sessionlog_authentication\]\nauthentication = enabled$`, read("tags.conf"))
 	require.Contains(t, read("props.conf"), "["+searches["sessionlog_authentication"]["sourcetype"]+"]\nKV_MODE = json\n")
 	prefix := regexp.MustCompile(`(?m)^TIME_PREFIX = (.+)$`).FindStringSubmatch(read("props.conf"))[1]
