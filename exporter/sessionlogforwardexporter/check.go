@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 
 	"go.opentelemetry.io/collector/component"
@@ -12,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
+	"github.com/otel-sessionlog/sessionlog/internal/shape"
 )
 
 // CheckConnection makes a call without records, as the exporter does at its start.
@@ -22,7 +26,33 @@ func (c *Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	quiet := component.TelemetrySettings{Logger: zap.NewNop(), MeterProvider: metricnoop.NewMeterProvider(), TracerProvider: tracenoop.NewTracerProvider()}
 	s := newSender(c.TargetConfig, quiet, "")
 	defer func() { _ = s.Shutdown(ctx) }()
-	return s.checkTarget(ctx)
+	return append(s.checkTarget(ctx), c.checkTimeField()...)
+}
+
+// victoriaLogsFields names what VictoriaLogs wants to be told of a shape: the fields of time, message and stream.
+var victoriaLogsFields = map[shape.Format][3]string{
+	shape.ECS:  {"@timestamp", "message", "event.dataset"},
+	shape.OCSF: {"time", "message", "class_name"},
+	shape.Flat: {"timestamp", "event_name", "service.name"},
+	shape.CIM:  {"time", "signature", "app"},
+}
+
+// checkTimeField: without the right field VictoriaLogs takes the time of arrival for that of the login, and says nothing.
+func (c *Config) checkTimeField() []connectcheck.Finding {
+	address, err := url.Parse(c.Client.Endpoint)
+	fields, known := victoriaLogsFields[c.format()]
+	if err != nil || !known || !strings.Contains(address.Path, "/insert/jsonline") && !strings.Contains(address.Path, "/insert/elasticsearch") {
+		return nil
+	}
+	header, _ := c.Client.Headers.Get("VL-Time-Field")
+	if slices.Contains(strings.Split(cmp.Or(address.Query().Get("_time_field"), string(header)), ","), fields[0]) {
+		return nil
+	}
+	return []connectcheck.Finding{{
+		Subject: "time", Key: "endpoint",
+		Detail: fmt.Sprintf("VictoriaLogs is not told that the time of %s is in %s: each login would bear the time of its arrival", c.format(), fields[0]),
+		Remedy: fmt.Sprintf("write the query ?_time_field=%s&_msg_field=%s&_stream_fields=%s", fields[0], fields[1], fields[2]),
+	}}
 }
 
 // checkTarget is what is asked of a running exporter too.
@@ -32,6 +62,9 @@ func (s *sender) checkTarget(ctx context.Context) []connectcheck.Finding {
 		return []connectcheck.Finding{{OK: true, Subject: "target", Detail: addressWithoutQuery(s.config.Client.Endpoint)}}
 	}
 	finding := connectcheck.Finding{Subject: "target", Detail: err.Error(), Key: "endpoint", Remedy: "name a target that runs, such as " + s.protocol.example}
+	if strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
+		finding.Remedy = "write http:// in the place of https://, or switch TLS on at the target"
+	}
 	var failure *targetError
 	if errors.As(err, &failure) {
 		finding.Key, finding.Detail = cmp.Or(failure.key, finding.Key), failure.reason

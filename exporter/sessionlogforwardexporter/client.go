@@ -97,6 +97,8 @@ func (c *targetClient) probe(ctx context.Context) error {
 	switch {
 	case response.StatusCode >= 300 && response.StatusCode < 400:
 		return backend.Misconfigured(errRedirect)
+	case response.StatusCode == http.StatusBadRequest && saysUnknownPath(response.Body):
+		return failureOf("the target does not know this path (HTTP 400)", "endpoint")
 	case c.writer.isProbeAnswer(response.StatusCode):
 		if splunk, ok := c.writer.(*splunkWriter); ok && splunk.channel != "" {
 			return probeAck(ctx, c.postTo)
@@ -105,6 +107,12 @@ func (c *targetClient) probe(ctx context.Context) error {
 	}
 	failure := answerOfFailure(response.StatusCode, c.writer.authKey())
 	return failureOf(failure.reason, failure.key)
+}
+
+// saysUnknownPath: VictoriaLogs answers 400 where others answer 404.
+func saysUnknownPath(body io.Reader) bool {
+	text, _ := io.ReadAll(io.LimitReader(body, 1<<10))
+	return bytes.Contains(text, []byte("unsupported path"))
 }
 
 // discardBody lets the connection be used again.

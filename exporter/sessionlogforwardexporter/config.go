@@ -38,7 +38,7 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error { return strictconfig.Unmar
 
 // Validate names the key and the remedy.
 func (c *Config) Validate() error {
-	return errors.Join(c.TargetConfig.Validate(), c.DeliveryConfig.Validate())
+	return errors.Join(c.validateTarget(), c.DeliveryConfig.Validate())
 }
 
 func createDefaultConfig() component.Config {
@@ -98,12 +98,15 @@ func defaultTargetConfig() TargetConfig {
 	}
 }
 
-// Validate names the key and the remedy.
-func (c TargetConfig) Validate() error {
+// validateTarget has not the name Validate, or the collector would call it too and print each mistake twice.
+func (c TargetConfig) validateTarget() error {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	p, known := protocols[c.Protocol]
-	if !known {
+	switch {
+	case c.Protocol == "":
+		fail("protocol: required: one of elasticsearch, splunk_hec, ndjson")
+	case !known:
 		fail("protocol: %q is none of elasticsearch, splunk_hec, ndjson", c.Protocol)
 	}
 	if known && !slices.Contains(p.formats, c.format()) {

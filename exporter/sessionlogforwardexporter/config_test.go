@@ -2,10 +2,13 @@ package sessionlogforwardexporter
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otel-sessionlog/sessionlog/testengine/victorialogs"
 )
 
 func load(t *testing.T, settings map[string]any) (*Config, error) {
@@ -19,7 +22,7 @@ func load(t *testing.T, settings map[string]any) (*Config, error) {
 
 func TestMistakesNameTheKeyAndTheRemedy(t *testing.T) {
 	for want, settings := range map[string]map[string]any{
-		`protocol: "" is none of elasticsearch, splunk_hec, ndjson`:                                         {"endpoint": "http://a"},
+		`protocol: required: one of elasticsearch, splunk_hec, ndjson`:                                      {"endpoint": "http://a"},
 		`protocol: "elastic" is none of`:                                                                    {"endpoint": "http://a", "protocol": "elastic"},
 		`endpoint: required: the address of the target, such as https://elastic`:                            {"protocol": "elasticsearch"},
 		`endpoint: must be an address with http:// or https:// and a host`:                                  {"protocol": "ndjson", "endpoint": "localhost:9200"},
@@ -34,6 +37,7 @@ func TestMistakesNameTheKeyAndTheRemedy(t *testing.T) {
 		_, err := load(t, settings)
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, err.Error(), "a:b")
+		require.Equal(t, 1, strings.Count(err.Error(), want), err.Error())
 	}
 	for _, settings := range []map[string]any{
 		{"protocol": "elasticsearch", "endpoint": "https://a:9200"},
@@ -66,4 +70,33 @@ func TestCheckConnectionSaysWhichKeyIsWrong(t *testing.T) {
 	c.Client.Endpoint = "http://127.0.0.1:1"
 	findings = c.CheckConnection(t.Context())
 	require.Equal(t, "endpoint", findings[0].Key)
+}
+
+// TestCheckConnectionKnowsVictoriaLogs: it answers 400 where others answer 404, and dates each login by its arrival where no field is named.
+func TestCheckConnectionKnowsVictoriaLogs(t *testing.T) {
+	server := victorialogs.Start(t)
+	for _, one := range []struct{ protocol, path, key, remedy string }{
+		{"elasticsearch", "/insert/elasticsearch?_time_field=@timestamp&_msg_field=message", "", ""},
+		{"ndjson", "/insert/jsonline?_time_field=timestamp", "", ""},
+		{"splunk_hec", "", "", ""},
+		{"splunk_hec", "/insert/splunk/services/collector", "", ""},
+		{"elasticsearch", "/insert/elastic", "endpoint", "see whether the path"},
+		{"elasticsearch", "", "endpoint", "see whether the path"},
+		{"splunk_hec", "/services", "endpoint", "see whether the path"},
+		{"ndjson", "/insert/jsonlines", "endpoint", "see whether the path"},
+		{"ndjson", "/insert/jsonline", "endpoint", "_time_field=timestamp&_msg_field=event_name&_stream_fields=service.name"},
+		{"ndjson", "/insert/jsonline?_time_field=@timestamp", "endpoint", "_time_field=timestamp"},
+		{"elasticsearch", "/insert/elasticsearch", "endpoint", "_time_field=@timestamp&_msg_field=message&_stream_fields=event.dataset"},
+	} {
+		c, err := load(t, map[string]any{"protocol": one.protocol, "endpoint": server.URL(one.path), "splunk_hec": map[string]any{"token": "t"}})
+		require.NoError(t, err)
+		findings := c.CheckConnection(t.Context())
+		last := findings[len(findings)-1]
+		require.Equal(t, one.key == "", last.OK, "%+v %v", one, findings)
+		require.Equal(t, one.key, last.Key, "%+v %v", one, findings)
+		require.Contains(t, last.Remedy, one.remedy)
+	}
+	c, err := load(t, map[string]any{"protocol": "ndjson", "endpoint": strings.Replace(server.URL("/insert/jsonline"), "http:", "https:", 1)})
+	require.NoError(t, err)
+	require.Contains(t, c.CheckConnection(t.Context())[0].Remedy, "http://")
 }

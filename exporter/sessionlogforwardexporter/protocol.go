@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/internal/shape"
@@ -91,8 +92,8 @@ func (p protocol) requestURL(endpoint string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if path := strings.TrimSuffix(u.Path, "/"); p.path != "" && !strings.HasSuffix(path, p.path) {
-		u.Path = path + p.path
+	if whole := strings.TrimSuffix(u.Path, "/"); p.path != "" && !strings.HasSuffix(whole, p.path) {
+		u.Path = strings.TrimSuffix(whole, path.Dir(p.path)) + p.path // Splunk's own documents end at /services/collector
 	}
 	return u.String(), nil
 }
