@@ -111,11 +111,11 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error { return strictconfig.Unmar
 // Validate names the key and the remedy. The blocks validate themselves.
 func (c *Config) Validate() error {
 	_, err := chooseBackend(knownBackends, c)
-	return errors.Join(err, c.DeliveryConfig.Validate())
+	return errors.Join(err, c.ValidateDelivery())
 }
 
-// Validate names the key and the remedy.
-func (c *DeliveryConfig) Validate() error {
+// ValidateDelivery names the key and the remedy. It has not the name Validate, or the collector would call it too and print each mistake twice.
+func (c *DeliveryConfig) ValidateDelivery() error {
 	var errs []error
 	if c.NotEvents != NotEventsRefuse && c.NotEvents != NotEventsDeadLetter {
 		errs = append(errs, fmt.Errorf("not_events: %q is neither %s nor %s", c.NotEvents, NotEventsRefuse, NotEventsDeadLetter))

@@ -41,7 +41,11 @@ var victoriaLogsFields = map[shape.Format][3]string{
 func (c *Config) checkTimeField() []connectcheck.Finding {
 	address, err := url.Parse(c.Client.Endpoint)
 	fields, known := victoriaLogsFields[c.format()]
-	if err != nil || !known || !strings.Contains(address.Path, "/insert/jsonline") && !strings.Contains(address.Path, "/insert/elasticsearch") {
+	if err != nil || !known {
+		return nil
+	}
+	place := strings.TrimSuffix(strings.TrimSuffix(address.Path, "/"), "/_bulk")
+	if !strings.HasSuffix(place, "/insert/jsonline") && !strings.HasSuffix(place, "/insert/elasticsearch") {
 		return nil
 	}
 	header, _ := c.Client.Headers.Get("VL-Time-Field")

@@ -38,7 +38,7 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error { return strictconfig.Unmar
 
 // Validate names the key and the remedy.
 func (c *Config) Validate() error {
-	return errors.Join(c.validateTarget(), c.DeliveryConfig.Validate())
+	return errors.Join(c.validateTarget(), c.ValidateDelivery())
 }
 
 func createDefaultConfig() component.Config {

@@ -31,6 +31,7 @@ func TestMistakesNameTheKeyAndTheRemedy(t *testing.T) {
 		`splunk_hec::token: required`:                                                                       {"protocol": "splunk_hec", "endpoint": "http://a"},
 		`max_request_bytes: must be`:                                                                        {"protocol": "ndjson", "endpoint": "http://a", "max_request_bytes": 10},
 		`timeout`:                                                                                           {"protocol": "ndjson", "endpoint": "http://a", "timeout": 30},
+		`not_events: "x" is neither`:                                                                        {"protocol": "ndjson", "endpoint": "http://a", "not_events": "x"},
 		`did you mean`:                                                                                      {"protocol": "ndjson", "endpoint": "http://a", "formt": "ecs"},
 		`elasticsearch::index: required`:                                                                    {"protocol": "elasticsearch", "endpoint": "http://a", "elasticsearch": map[string]any{"index": " "}},
 	} {

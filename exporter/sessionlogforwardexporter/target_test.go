@@ -91,7 +91,7 @@ func startSender(t *testing.T, url string, edit func(*TargetConfig)) *sender {
 	if edit != nil {
 		edit(&c)
 	}
-	require.NoError(t, c.Validate())
+	require.NoError(t, c.validateTarget())
 	s := newSender(c, componenttest.NewNopTelemetrySettings(), "test")
 	require.NoError(t, s.Start(t.Context()))
 	t.Cleanup(func() { require.NoError(t, s.Shutdown(t.Context())) })
