@@ -12,7 +12,7 @@ import (
 // OtelSessionlog<Name>, for all else. Source: ArcSight Common Event Format, Implementation Standard, extension dictionary.
 func writeCEF(d *document) {
 	e := d.event
-	d.sink.(*cefSink).header(d)
+	writeCEFHeader(d)
 	d.integer("rt", floorMillis(e.Time))
 	d.placed[fieldTime] = e.Time%millisecond == 0
 	d.text("cat", "authentication")
@@ -37,28 +37,31 @@ func writeCEF(d *document) {
 	if e.PID > 0 && e.PID < 1<<31 {
 		d.place("dpid", fieldPID)
 	}
-	for i, custom := range [...]struct {
-		field fieldIndex
-		label string
-	}{
-		{fieldAuthMethod, "authenticationMethod"},
-		{fieldSessionKey, "sessionKey"},
-		{fieldDatabase, "database"},
-		{fieldErrorType, "errorType"},
-		{fieldStatusCode, "statusCode"},
-	} {
-		name := "cs" + strconv.Itoa(i+1)
-		if d.placeShort(name, custom.field, 4000) {
-			d.text(name+"Label", custom.label)
+	for _, custom := range cefCustomTexts {
+		if d.placeShort(custom.name, custom.field, 4000) {
+			d.text(custom.labelName, custom.label)
 		}
 	}
 	if e.Duration > 0 {
 		d.place("cn1", fieldDuration)
 		d.text("cn1Label", "sessionDurationNanoseconds")
 	}
-	d.sink.(*cefSink).isCustom = true
-	d.writeLeftOver()
-	d.object("attributes", func() { d.writeAttributes(memberName, d.sink.attribute) })
+	d.writeLeftOver(customExtensions)
+	d.object(attributesExtension, func() { d.writeAttributes(memberName, d.out.attribute) })
+}
+
+// cefCustomTexts are the extensions whose meaning stands beside them.
+var cefCustomTexts = [...]struct {
+	name      string
+	field     fieldIndex
+	labelName string
+	label     string
+}{
+	{"cs1", fieldAuthMethod, "cs1Label", "authenticationMethod"},
+	{"cs2", fieldSessionKey, "cs2Label", "sessionKey"},
+	{"cs3", fieldDatabase, "cs3Label", "database"},
+	{"cs4", fieldErrorType, "cs4Label", "errorType"},
+	{"cs5", fieldStatusCode, "cs5Label", "statusCode"},
 }
 
 // placeShort places a text that fits a predefined extension: one that is longer would be cut, which makes another name of it.
@@ -88,25 +91,8 @@ func isPlainText(s string) bool {
 	return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 && strings.TrimSpace(s) == s
 }
 
-// cefSink writes one line. Lists and objects are JSON in one extension.
-type cefSink struct {
-	line      []byte
-	headerEnd int
-	isCustom  bool // what comes now has no predefined extension
-	json      jsonSink
-	depth     int // of the JSON that is open
-}
-
-func (s *cefSink) start(b []byte) { s.line, s.isCustom = b, false }
-
-func (s *cefSink) finish() []byte {
-	line := s.line
-	s.line = nil
-	return line
-}
-
-// header writes what stands before the extensions.
-func (s *cefSink) header(d *document) {
+// writeCEFHeader writes what stands before the extensions.
+func writeCEFHeader(d *document) {
 	e := d.event
 	product := d.options.Product
 	if product == "" {
@@ -117,12 +103,13 @@ func (s *cefSink) header(d *document) {
 			d.placed[fieldSystem] = isPlainText(product) && !strings.ContainsAny(product, "\r\n")
 		}
 	}
-	s.line = append(s.line, "CEF:0"...)
-	for _, part := range [...]string{d.options.Vendor, product, d.options.Version, e.Kind.EventName(), e.Kind.String() + " " + e.Outcome.String()} {
-		s.line = appendCEFHeader(append(s.line, '|'), part)
+	b := append(d.out.buf, "CEF:0"...)
+	for _, part := range [...]string{d.options.Vendor, product, d.options.Version, e.Kind.EventName(), e.Kind.String()} {
+		b = appendCEFHeader(append(b, '|'), part)
 	}
-	s.line = append(strconv.AppendInt(append(s.line, '|'), cefSeverity(severityNumber(e)), 10), '|')
-	s.headerEnd = len(s.line)
+	b = append(append(append(b, ' '), e.Outcome.String()...), '|')
+	d.out.buf = append(strconv.AppendInt(b, cefSeverity(severityNumber(e)), 10), '|')
+	d.out.headerEnd = len(d.out.buf)
 }
 
 // cefSeverity is 0 to 10: low, medium, high, very high.
@@ -139,6 +126,11 @@ func cefSeverity(number int32) int64 {
 }
 
 func appendCEFHeader(b []byte, s string) []byte {
+	start := len(b)
+	if b = append(b, s...); isPlain(b[start:], '|') {
+		return b
+	}
+	b = b[:start]
 	for _, r := range validText(s) {
 		switch r {
 		case '\n', '\r', 0:
@@ -168,14 +160,15 @@ func appendCEFValue(b []byte, s string) []byte {
 	return b
 }
 
-// customExtensions are those of the fields.
-var customExtensions = func() map[string]string {
-	names := map[string]string{}
+// customExtensions are those of the fields, by place.
+var customExtensions = func() (names []exactName) {
 	for _, key := range fieldKeys {
-		names[key] = customExtension(key)
+		names = append(names, exactName{customExtension(key), customExtension(key + suffixBase64)})
 	}
 	return names
 }()
+
+var attributesExtension = customExtension("attributes")
 
 // customExtension is the name of an extension that is not predefined.
 func customExtension(name string) string {
@@ -194,89 +187,26 @@ func customExtension(name string) string {
 	return string(b)
 }
 
-func (s *cefSink) startExtension(name string) {
-	if len(s.line) > s.headerEnd {
-		s.line = append(s.line, ' ')
+func (w *documentWriter) startExtension(name string) {
+	if len(w.buf) > w.headerEnd {
+		w.buf = append(w.buf, ' ')
 	}
-	if s.isCustom {
-		if known := customExtensions[name]; known != "" {
-			name = known
-		} else {
-			name = customExtension(name)
-		}
+	w.buf = append(append(w.buf, name...), '=')
+}
+
+func (w *documentWriter) extensionValue(value string) (isExact bool) {
+	start := len(w.buf)
+	if w.buf = append(w.buf, value...); isPlain(w.buf[start:], '=') {
+		return true
 	}
-	s.line = append(append(s.line, name...), '=')
+	valid := validText(value)
+	w.buf = appendCEFValue(w.buf[:start], valid)
+	return valid == value
 }
 
-func (s *cefSink) openObject(name string) {
-	if s.depth == 0 {
-		s.startJSON(name)
-		name = ""
-	}
-	s.depth++
-	s.json.openObject(name)
-}
-
-func (s *cefSink) openList(name string) {
-	if s.depth == 0 {
-		s.startJSON(name)
-		name = ""
-	}
-	s.depth++
-	s.json.openList(name)
-}
-
-func (s *cefSink) startJSON(name string) {
-	s.startExtension(name)
-	s.json.out.Buf = s.json.out.Buf[:0]
-}
-
-func (s *cefSink) closeObject() {
-	s.json.closeObject()
-	s.endJSON()
-}
-
-func (s *cefSink) closeList() {
-	s.json.closeList()
-	s.endJSON()
-}
-
-func (s *cefSink) endJSON() {
-	if s.depth--; s.depth == 0 {
-		s.line = appendCEFValue(s.line, string(s.json.out.Buf))
+// escapeExtension does so with the value that begins at start.
+func (w *documentWriter) escapeExtension(start int) {
+	if !isPlain(w.buf[start:], '=') {
+		w.buf = appendCEFValue(w.buf[:start], string(w.buf[start:]))
 	}
 }
-
-func (s *cefSink) text(name, value string) {
-	switch {
-	case s.depth > 0:
-		s.json.text(name, value)
-	case s.isCustom && !isPlainText(value):
-		s.startExtension(name + suffixBase64)
-		s.line = appendCEFValue(s.line, encodeBase64(value))
-	default:
-		s.startExtension(name)
-		s.line = appendCEFValue(s.line, value)
-	}
-}
-
-func (s *cefSink) integer(name string, n int64) {
-	if s.depth > 0 {
-		s.json.integer(name, n)
-		return
-	}
-	s.startExtension(name)
-	s.line = strconv.AppendInt(s.line, n, 10)
-}
-
-func (s *cefSink) boolean(name string, is bool) {
-	if s.depth > 0 {
-		s.json.boolean(name, is)
-		return
-	}
-	s.startExtension(name)
-	s.line = strconv.AppendBool(s.line, is)
-}
-
-// attribute is only ever within the object of attributes.
-func (s *cefSink) attribute(name string, a *session.Attr) { s.json.attribute(name, a) }

@@ -2,7 +2,6 @@ package shape
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -12,7 +11,7 @@ import (
 // `duration` is that of the authentication, so a session's length is not called that.
 func writeCIM(d *document) {
 	e := d.event
-	d.text("time", unixSeconds(e.Time))
+	d.out.madeText("time", func(b []byte) []byte { return appendUnixSeconds(b, e.Time) })
 	d.text("event_name", e.Kind.EventName())
 	if e.Kind == session.KindLogin {
 		if e.Outcome != session.OutcomeUnknown {
@@ -65,16 +64,17 @@ func writeCIMDestination(d *document) {
 	}
 }
 
-// unixSeconds has nine decimals, as %s.%9N reads them.
-func unixSeconds(unixNano int64) string {
-	sign := ""
+// appendUnixSeconds has nine decimals, as %s.%9N reads them.
+func appendUnixSeconds(b []byte, unixNano int64) []byte {
+	seconds, nanos := unixNano/1e9, unixNano%1e9
 	if unixNano < 0 {
-		sign = "-"
+		b, seconds, nanos = append(b, '-'), -seconds, -nanos
 	}
-	digits := strings.TrimPrefix(strconv.FormatInt(unixNano, 10), "-")
-	if missing := 10 - len(digits); missing > 0 {
-		digits = strings.Repeat("0", missing) + digits
-	}
-	point := len(digits) - 9
-	return sign + digits[:point] + "." + digits[point:]
+	b = strconv.AppendInt(b, seconds, 10)
+	point := len(b)
+	b = strconv.AppendInt(b, nanos+1e9, 10) // ten digits, of which the first is the point's place
+	b[point] = '.'
+	return b
 }
+
+func unixSeconds(unixNano int64) string { return string(appendUnixSeconds(nil, unixNano)) }

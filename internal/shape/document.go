@@ -12,20 +12,22 @@ import (
 
 // document is one event on its way into a sink. It knows which fields have a place already; the rest is written last.
 type document struct {
-	sink    sink
+	out     documentWriter
 	event   *session.Event
 	options *Options
+	present []bool   // by fieldIndex: the source says it
 	placed  []bool   // by fieldIndex
 	pending []string // objects that are opened with their first member, so that none is empty
 	names   []string // of the attributes without a field, as they are written
 }
 
-func (d *document) begin(to sink, e *session.Event, options *Options) {
-	d.sink, d.event, d.options = to, e, options
+func (d *document) begin(e *session.Event, options *Options) {
+	d.event, d.options = e, options
 	if d.placed == nil {
-		d.placed = make([]bool, len(session.Fields))
+		d.placed, d.present = make([]bool, len(session.Fields)), make([]bool, len(session.Fields))
 	}
 	clear(d.placed)
+	d.findPresent()
 	d.pending = d.pending[:0]
 	d.markPlaced(fieldKind, fieldOutcome, fieldTime) // all shapes have these, each in a form of its own
 }
@@ -45,19 +47,25 @@ func (d *document) object(name string, write func()) {
 		d.pending = d.pending[:n-1]
 		return
 	}
-	d.sink.closeObject()
+	d.out.closeObject()
 }
 
 func (d *document) openPending() {
 	for _, name := range d.pending {
-		d.sink.openObject(name)
+		d.out.openObject(name)
 	}
 	d.pending = d.pending[:0]
 }
 
 func (d *document) text(name, value string) {
 	d.openPending()
-	d.sink.text(name, validText(value))
+	d.out.text(name, value)
+}
+
+// time has nanoseconds where there are any.
+func (d *document) time(name string, unixNano int64) {
+	d.openPending()
+	d.out.madeText(name, func(b []byte) []byte { return appendTime(b, unixNano) })
 }
 
 // textIfAny leaves an empty text out.
@@ -69,12 +77,12 @@ func (d *document) textIfAny(name, value string) {
 
 func (d *document) integer(name string, n int64) {
 	d.openPending()
-	d.sink.integer(name, n)
+	d.out.integer(name, n)
 }
 
 func (d *document) boolean(name string, is bool) {
 	d.openPending()
-	d.sink.boolean(name, is)
+	d.out.boolean(name, is)
 }
 
 // textList leaves empty texts out, and an empty list.
@@ -86,13 +94,13 @@ func (d *document) textList(name string, texts ...string) {
 		}
 		if !isOpen {
 			d.openPending()
-			d.sink.openList(name)
+			d.out.openList(name)
 			isOpen = true
 		}
-		d.sink.text("", validText(s))
+		d.out.text("", s)
 	}
 	if isOpen {
-		d.sink.closeList()
+		d.out.closeList()
 	}
 }
 
@@ -118,57 +126,69 @@ func (d *document) placePort(name string, f fieldIndex) {
 }
 
 // isAbsent: the source does not say.
-func (d *document) isAbsent(f fieldIndex) bool {
-	switch v := session.Fields[f].In(d.event).(type) {
-	case *string:
-		return *v == "" && (f != fieldUser || !d.event.UserEmpty)
-	case *[]string:
-		return len(*v) == 0
-	case *int64:
-		return *v == 0
-	case *int32:
-		return *v == 0
-	case *uint32:
-		return *v == 0
-	case *session.ID:
-		return v.IsZero()
-	case *[16]byte:
-		return *v == [16]byte{}
-	case *[8]byte:
-		return *v == [8]byte{}
-	case *[]session.Setting:
-		return len(*v) == 0
-	case *[]session.Attr:
-		return len(*v) == 0
+func (d *document) isAbsent(f fieldIndex) bool { return !d.present[f] }
+
+// findPresent asks the texts first, which most fields are: comparing with one type is cheaper than with all.
+func (d *document) findPresent() {
+	e := d.event
+	for f := range session.Fields {
+		field := session.Fields[f].In(e)
+		if text, isText := field.(*string); isText {
+			d.present[f] = *text != ""
+		} else {
+			d.present[f] = isNotZero(field)
+		}
 	}
-	return false
+	d.present[fieldUser] = e.User != "" || e.UserEmpty
+}
+
+func isNotZero(field any) bool {
+	switch v := field.(type) {
+	case *[]string:
+		return len(*v) > 0
+	case *int64:
+		return *v != 0
+	case *int32:
+		return *v != 0
+	case *uint32:
+		return *v != 0
+	case *session.ID:
+		return !v.IsZero()
+	case *[16]byte:
+		return *v != [16]byte{}
+	case *[8]byte:
+		return *v != [8]byte{}
+	case *[]session.Setting:
+		return len(*v) > 0
+	case *[]session.Attr:
+		return len(*v) > 0
+	}
+	return true
 }
 
 // writeField writes a value as it is; false for one whose bytes had to be replaced.
 func (d *document) writeField(name string, f fieldIndex) bool {
 	switch v := session.Fields[f].In(d.event).(type) {
 	case *string:
-		text := validText(*v)
-		d.sink.text(name, text)
-		return text == *v
+		return d.out.text(name, *v)
 	case *[]string:
 		return d.writeTexts(name, *v)
 	case *int64:
-		d.sink.integer(name, *v)
+		d.out.integer(name, *v)
 	case *int32:
-		d.sink.integer(name, int64(*v))
+		d.out.integer(name, int64(*v))
 	case *uint32:
-		d.sink.integer(name, int64(*v))
+		d.out.integer(name, int64(*v))
 	case *session.Kind:
-		d.sink.text(name, v.EventName())
+		d.out.text(name, v.EventName())
 	case *session.Outcome:
-		d.sink.text(name, v.String())
+		d.out.text(name, v.String())
 	case *session.ID:
-		d.sink.text(name, v.String())
+		d.out.madeText(name, v.AppendText)
 	case *[16]byte:
-		d.sink.text(name, hex.EncodeToString(v[:]))
+		d.out.madeText(name, func(b []byte) []byte { return hex.AppendEncode(b, v[:]) })
 	case *[8]byte:
-		d.sink.text(name, hex.EncodeToString(v[:]))
+		d.out.madeText(name, func(b []byte) []byte { return hex.AppendEncode(b, v[:]) })
 	case *[]session.Setting:
 		return d.writeSettings(name, *v)
 	default:
@@ -179,27 +199,25 @@ func (d *document) writeField(name string, f fieldIndex) bool {
 
 func (d *document) writeTexts(name string, texts []string) (allValid bool) {
 	allValid = true
-	d.sink.openList(name)
+	d.out.openList(name)
 	for _, s := range texts {
-		allValid = allValid && utf8.ValidString(s)
-		d.sink.text("", validText(s))
+		allValid = d.out.text("", s) && allValid
 	}
-	d.sink.closeList()
+	d.out.closeList()
 	return allValid
 }
 
 // writeSettings keeps order and doubles.
 func (d *document) writeSettings(name string, settings []session.Setting) (allValid bool) {
 	allValid = true
-	d.sink.openList(name)
+	d.out.openList(name)
 	for _, s := range settings {
-		allValid = allValid && utf8.ValidString(s.Name) && utf8.ValidString(s.Value)
-		d.sink.openObject("")
-		d.sink.text("name", validText(s.Name))
-		d.sink.text("value", validText(s.Value))
-		d.sink.closeObject()
+		d.out.openObject("")
+		allValid = d.out.text("name", s.Name) && allValid
+		allValid = d.out.text("value", s.Value) && allValid
+		d.out.closeObject()
 	}
-	d.sink.closeList()
+	d.out.closeList()
 	return allValid
 }
 
@@ -214,45 +232,53 @@ func validText(s string) string {
 // suffixBase64 marks a text that is no UTF-8, or that the shape cannot take as it is.
 const suffixBase64 = "_base64"
 
+// exactName is a name, and that for base64.
+type exactName struct{ plain, base64 string }
+
+func nameExactly(name string) exactName { return exactName{name, name + suffixBase64} }
+
 // writeExact writes a field so that nothing of it is lost.
-func (d *document) writeExact(name string, f fieldIndex) {
+func (d *document) writeExact(name *exactName, f fieldIndex) {
 	switch v := session.Fields[f].In(d.event).(type) {
 	case *string:
 		d.writeExactText(name, *v)
 	case *[]string:
 		if allValid(*v) {
-			d.writeTexts(name, *v)
+			d.writeTexts(name.plain, *v)
 			return
 		}
-		d.sink.openList(name + suffixBase64)
+		d.out.openList(name.base64)
 		for _, s := range *v {
-			d.sink.text("", encodeBase64(s))
+			d.out.text("", encodeBase64(s))
 		}
-		d.sink.closeList()
+		d.out.closeList()
 	case *[]session.Setting:
-		d.writeExactSettings(name, *v)
+		d.out.openList(name.plain)
+		for i := range *v {
+			d.writeExactPair((*v)[i].Name, (*v)[i].Value)
+		}
+		d.out.closeList()
 	default:
-		d.writeField(name, f)
+		d.writeField(name.plain, f)
 	}
 }
 
-func (d *document) writeExactSettings(name string, settings []session.Setting) {
-	d.sink.openList(name)
-	for _, s := range settings {
-		d.sink.openObject("")
-		d.writeExactText("name", s.Name)
-		d.writeExactText("value", s.Value)
-		d.sink.closeObject()
-	}
-	d.sink.closeList()
+var pairName, pairValue = nameExactly("name"), nameExactly("value")
+
+// writeExactPair writes an element of a list.
+func (d *document) writeExactPair(name, value string) {
+	d.out.openObject("")
+	d.writeExactText(&pairName, name)
+	d.writeExactText(&pairValue, value)
+	d.out.closeObject()
 }
 
-func (d *document) writeExactText(name, s string) {
-	if utf8.ValidString(s) {
-		d.sink.text(name, s)
+func (d *document) writeExactText(name *exactName, s string) {
+	if d.out.canHold(s) {
+		d.out.text(name.plain, s)
 		return
 	}
-	d.sink.text(name+suffixBase64, encodeBase64(s))
+	d.out.text(name.base64, encodeBase64(s))
 }
 
 func encodeBase64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }

@@ -11,7 +11,7 @@ import (
 const ecsVersion = "9.4.0"
 
 // ecsKinds are event.category and event.type.
-var ecsKinds = map[session.Kind]struct {
+var ecsKinds = [session.KindSessionUpdate + 1]struct {
 	categories []string
 	types      string
 }{
@@ -24,7 +24,7 @@ var ecsKinds = map[session.Kind]struct {
 // writeECS writes nested objects. What ECS has no field for is below sessionlog.
 func writeECS(d *document) {
 	e := d.event
-	d.text("@timestamp", rfc3339(e.Time))
+	d.time("@timestamp", e.Time)
 	d.object("ecs", func() { d.text("version", ecsVersion) })
 	writeMessage(d, "message")
 	writeECSEvent(d)
@@ -80,7 +80,7 @@ func writeECSEvent(d *document) {
 		d.integer("severity", int64(severityNumber(e)))
 		d.markPlaced(fieldSeverity)
 		if e.Observed != 0 {
-			d.text("created", rfc3339(e.Observed))
+			d.time("created", e.Observed)
 			d.markPlaced(fieldObserved)
 		}
 		if e.Duration > 0 {
@@ -154,6 +154,9 @@ func writeECSTLS(d *document) {
 
 // placeECSTime writes what is a date: Elasticsearch refuses the whole document otherwise.
 func placeECSTime(d *document, name string, f fieldIndex, text string) {
+	if text == "" {
+		return // without an error that is made for each event
+	}
 	if _, err := time.Parse(time.RFC3339, text); err == nil {
 		d.place(name, f)
 	}

@@ -10,19 +10,19 @@ import (
 func writeFlat(d *document) {
 	e := d.event
 	d.text("event_name", e.Kind.EventName())
-	d.text("timestamp", rfc3339(e.Time))
+	d.time("timestamp", e.Time)
 	if !hasAttribute(e, session.AttrOutcome) { // else it is a word of the sender's that we do not know
 		d.text(session.AttrOutcome, e.Outcome.String())
 	}
 	if e.Observed != 0 {
-		d.text("observed_timestamp", rfc3339(e.Observed))
+		d.time("observed_timestamp", e.Observed)
 		d.markPlaced(fieldObserved)
 	}
 	if len(e.Settings) > 0 && len(e.Settings) <= maxMembers && areMembers(e.Settings) {
 		d.object(session.AttrSettings, func() {
 			d.openPending()
 			for _, s := range e.Settings {
-				d.sink.attribute(s.Name, &session.Attr{Value: s.Value})
+				d.out.attribute(s.Name, &session.Attr{Value: s.Value})
 			}
 		})
 		d.markPlaced(fieldSettings)

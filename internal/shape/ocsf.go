@@ -120,7 +120,8 @@ func writeOCSFStatus(d *document) {
 // writeMessage writes the body, which for most events is made of the other fields.
 func writeMessage(d *document, name string) {
 	if d.isAbsent(fieldMessage) {
-		d.text(name, displayMessage(d.event))
+		d.openPending()
+		d.out.madeText(name, d.event.AppendLine)
 		return
 	}
 	d.place(name, fieldMessage)
@@ -152,7 +153,7 @@ func writeOCSFMetadata(d *document) {
 		})
 		d.place("uid", fieldRecordID)
 		d.place("event_code", fieldSourceEvent)
-		d.text("original_time", rfc3339(e.Time))
+		d.time("original_time", e.Time)
 		if e.Observed != 0 {
 			d.placeInteger("logged_time", fieldObserved, floorMillis(e.Observed), true) // when it was read is not told to the nanosecond
 		}
@@ -186,13 +187,13 @@ func writeOCSFUser(d *document) {
 		}
 		if len(e.Roles) > 0 {
 			d.openPending()
-			d.sink.openList("groups")
+			d.out.openList("groups")
 			for _, role := range e.Roles {
-				d.sink.openObject("")
+				d.out.openObject("")
 				d.text("name", role)
-				d.sink.closeObject()
+				d.out.closeObject()
 			}
-			d.sink.closeList()
+			d.out.closeList()
 			d.placed[fieldRoles] = allValid(e.Roles)
 		}
 	})
@@ -237,9 +238,12 @@ func writeOCSFEndpoints(d *document) {
 
 // ocsfSystemType is os.type_id by what the name begins with: Linux, Windows, macOS, unknown.
 func ocsfSystemType(name string) int64 {
-	for prefix, id := range map[string]int64{"windows": 100, "linux": 200, "darwin": 300, "mac": 300} {
-		if len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) {
-			return id
+	for _, system := range [...]struct {
+		prefix string
+		id     int64
+	}{{"windows", 100}, {"linux", 200}, {"darwin", 300}, {"mac", 300}} {
+		if len(name) >= len(system.prefix) && strings.EqualFold(name[:len(system.prefix)], system.prefix) {
+			return system.id
 		}
 	}
 	return 0
@@ -273,11 +277,11 @@ func writeOCSFMethod(d *document) {
 		d.place("auth_protocol", fieldAuthMethod)
 	}
 	if e.AuthMethod == session.AuthPassword {
-		d.sink.openList("auth_factors")
-		d.sink.openObject("")
+		d.out.openList("auth_factors")
+		d.out.openObject("")
 		d.integer("factor_type_id", ocsfPassword)
-		d.sink.closeObject()
-		d.sink.closeList()
+		d.out.closeObject()
+		d.out.closeList()
 	}
 	if e.MFAUsed == "yes" || e.MFAUsed == "no" {
 		d.boolean("is_mfa", e.MFAUsed == "yes")

@@ -13,15 +13,23 @@ import (
 
 // writeRest writes every field that has no place yet, under its name in flat JSON, and the attributes that have no field.
 func (d *document) writeRest() {
-	d.writeLeftOver()
-	d.writeAttributes(memberName, d.sink.attribute)
+	d.writeLeftOver(flatNames)
+	d.writeAttributes(memberName, d.out.attribute)
 }
 
-func (d *document) writeLeftOver() {
+// flatNames are of all fields, by place.
+var flatNames = func() (names []exactName) {
+	for _, key := range fieldKeys {
+		names = append(names, nameExactly(key))
+	}
+	return names
+}()
+
+func (d *document) writeLeftOver(names []exactName) {
 	for f := range fieldIndex(len(session.Fields)) {
 		if d.isLeftOver(f) {
 			d.openPending()
-			d.writeExact(fieldKeys[f], f)
+			d.writeExact(&names[f], f)
 		}
 	}
 }
@@ -34,6 +42,7 @@ func (d *document) isLeftOver(f fieldIndex) bool {
 type nestedField struct {
 	parents []string
 	name    string
+	names   exactName
 	field   fieldIndex
 }
 
@@ -43,7 +52,7 @@ var nestedFields = func() (all []nestedField) {
 		if f != int(fieldExtra) {
 			path := strings.Split(trimOwnPrefix(key), ".")
 			last := len(path) - 1
-			all = append(all, nestedField{path[:last], path[last], fieldIndex(f)})
+			all = append(all, nestedField{path[:last], path[last], nameExactly(path[last]), fieldIndex(f)})
 		}
 	}
 	slices.SortFunc(all, func(a, b nestedField) int { return slices.Compare(a.parents, b.parents) })
@@ -62,12 +71,12 @@ func (d *document) writeNestedRest() {
 			}
 			d.openPending()
 			open = d.moveTo(open, n.parents)
-			d.writeExact(n.name, n.field)
+			d.writeExact(&n.names, n.field)
 		}
 		d.moveTo(open, nil)
 		d.object("attributes", func() {
 			d.writeAttributes(pathlessName, func(name string, a *session.Attr) {
-				d.sink.attribute(name, &session.Attr{Value: a.Value})
+				d.out.attribute(name, &session.Attr{Value: a.Value})
 			})
 		})
 	})
@@ -80,10 +89,10 @@ func (d *document) moveTo(open, path []string) []string {
 		common++
 	}
 	for range len(open) - common {
-		d.sink.closeObject()
+		d.out.closeObject()
 	}
 	for _, name := range path[common:] {
-		d.sink.openObject(name)
+		d.out.openObject(name)
 	}
 	return path
 }
@@ -103,14 +112,11 @@ func (d *document) writeAttributes(nameOf func(key string) string, write func(na
 	}
 	d.openPending()
 	if len(attrs) > maxMembers || slices.ContainsFunc(attrs, func(a session.Attr) bool { return len(a.Key) > maxNameLength }) {
-		d.sink.openList("attribute_list")
+		d.out.openList("attribute_list")
 		for i := range attrs {
-			d.sink.openObject("")
-			d.writeExactText("name", attrs[i].Key)
-			d.writeExactText("value", attrs[i].Value)
-			d.sink.closeObject()
+			d.writeExactPair(attrs[i].Key, attrs[i].Value)
 		}
-		d.sink.closeList()
+		d.out.closeList()
 		return
 	}
 	d.names = d.names[:0]
@@ -119,9 +125,9 @@ func (d *document) writeAttributes(nameOf func(key string) string, write func(na
 		d.names = append(d.names, name)
 		switch {
 		case !utf8.ValidString(attrs[i].Value):
-			d.sink.attribute(name, &session.Attr{Value: encodeBase64(attrs[i].Value)})
+			d.out.attribute(name, &session.Attr{Value: encodeBase64(attrs[i].Value)})
 		case attrs[i].Type == session.AttrJSON && hasNameTwice(attrs[i].Value):
-			d.sink.attribute(name, &session.Attr{Value: attrs[i].Value})
+			d.out.attribute(name, &session.Attr{Value: attrs[i].Value})
 		default:
 			write(name, &attrs[i])
 		}

@@ -84,9 +84,7 @@ type Shaper struct {
 	isText  bool
 	options Options
 	doc     document
-	json    jsonSink
-	value   valueSink
-	cef     cefSink
+	body    []byte
 }
 
 // New expects a format and options that [CheckOptions] takes.
@@ -113,31 +111,32 @@ func (s *Shaper) Includes(e *session.Event) bool { return slices.Contains(s.kind
 
 // Append appends the document as one line without its end: JSON, or the text of CEF.
 func (s *Shaper) Append(b []byte, e *session.Event) []byte {
-	if s.isText {
-		s.cef.start(b)
-		s.render(&s.cef, e)
-		return s.cef.finish()
+	w := &s.doc.out
+	w.buf, w.depth = b, 0
+	if !s.isText {
+		w.buf, w.depth = append(b, '{'), 1
 	}
-	s.json.out.Buf = append(b, '{')
-	s.render(&s.json, e)
-	b = append(s.json.out.Buf, '}')
-	s.json.out.Buf = nil
+	s.doc.begin(e, &s.options)
+	s.write(&s.doc)
+	if !s.isText {
+		w.buf = append(w.buf, '}')
+	}
+	b, w.buf, s.doc.event = w.buf, nil, nil
 	return b
 }
 
+// maxIdleBody is what is kept for the next body.
+const maxIdleBody = 1 << 20
+
 // SetBody makes the document the value: a map, or the text of CEF.
 func (s *Shaper) SetBody(to pcommon.Value, e *session.Event) {
+	s.body = s.Append(s.body[:0], e)
 	if s.isText {
-		to.SetStr(string(s.Append(nil, e)))
-		return
+		to.SetStr(string(s.body))
+	} else {
+		setJSON(to, s.body)
 	}
-	to.SetEmptyMap()
-	s.value.open = append(s.value.open[:0], to)
-	s.render(&s.value, e)
-}
-
-func (s *Shaper) render(to sink, e *session.Event) {
-	s.doc.begin(to, e, &s.options)
-	s.write(&s.doc)
-	s.doc.event = nil
+	if cap(s.body) > maxIdleBody {
+		s.body = nil
+	}
 }

@@ -18,23 +18,17 @@ func isIP(s string) bool {
 	return err == nil && address.Zone() == ""
 }
 
-// rfc3339 has nanoseconds where there are any.
-func rfc3339(unixNano int64) string {
-	return time.Unix(0, unixNano).UTC().Format(time.RFC3339Nano)
+// appendTime has nanoseconds where there are any.
+func appendTime(b []byte, unixNano int64) []byte {
+	return time.Unix(0, unixNano).UTC().AppendFormat(b, time.RFC3339Nano)
 }
+
+func rfc3339(unixNano int64) string { return string(appendTime(nil, unixNano)) }
 
 const millisecond = int64(time.Millisecond)
 
 // floorMillis is also right before 1970.
 func floorMillis(unixNano int64) int64 { return time.Unix(0, unixNano).UnixMilli() }
-
-// displayMessage is the body that the event has, or would have as a log record.
-func displayMessage(e *session.Event) string {
-	if e.Message != "" {
-		return e.Message
-	}
-	return string(e.AppendLine(nil))
-}
 
 // severityNumber is OTel's.
 func severityNumber(e *session.Event) int32 {
