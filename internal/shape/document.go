@@ -30,6 +30,7 @@ func (d *document) begin(e *session.Event, options *Options) {
 	d.findPresent()
 	d.pending = d.pending[:0]
 	d.markPlaced(fieldKind, fieldOutcome, fieldTime) // all shapes have these, each in a form of its own
+	d.markPlaced(fieldExtra)                         // attributes have names of their own
 }
 
 // markPlaced says that the document has these values, in whatever form.

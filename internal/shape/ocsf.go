@@ -59,14 +59,12 @@ func writeOCSF(d *document) {
 }
 
 func writeOCSFClass(d *document) {
-	activity, name := ocsfOther, ""
+	activity, name := ocsfOther, d.event.Kind.String()
 	switch d.event.Kind {
 	case session.KindLogin:
 		activity, name = 1, "Logon"
 	case session.KindLogout:
 		activity, name = 2, "Logoff"
-	default:
-		name = d.event.Kind.String()
 	}
 	d.integer("category_uid", ocsfCategory)
 	d.text("category_name", "Identity & Access Management")
@@ -75,7 +73,7 @@ func writeOCSFClass(d *document) {
 	d.integer("activity_id", int64(activity))
 	d.text("activity_name", name)
 	d.integer("type_uid", int64(ocsfClass*100+activity))
-	d.text("type_name", "Authentication: "+name)
+	d.out.madeText("type_name", func(b []byte) []byte { return append(append(b, "Authentication: "...), name...) })
 }
 
 // ocsfReasons are status_detail where OCSF has a word for the class of failure.

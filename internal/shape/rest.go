@@ -34,9 +34,7 @@ func (d *document) writeLeftOver(names []exactName) {
 	}
 }
 
-func (d *document) isLeftOver(f fieldIndex) bool {
-	return f != fieldExtra && !d.placed[f] && !d.isAbsent(f)
-}
+func (d *document) isLeftOver(f fieldIndex) bool { return d.present[f] && !d.placed[f] }
 
 // nestedField is a field's name as the path within an object of ours: the parents, and the last word.
 type nestedField struct {

@@ -26,17 +26,14 @@ func (w *documentWriter) startMember(name string) {
 		w.startExtension(name)
 		return
 	}
-	w.writeComma()
+	b := w.buf
+	if last := b[len(b)-1]; last != '{' && last != '[' {
+		b = append(b, ',')
+	}
 	if name != "" {
-		w.buf = append(append(append(w.buf, '"'), name...), '"', ':')
+		b = append(append(append(b, '"'), name...), '"', ':')
 	}
-}
-
-// writeComma writes it before all but the first member.
-func (w *documentWriter) writeComma() {
-	if last := w.buf[len(w.buf)-1]; last != '{' && last != '[' {
-		w.buf = append(w.buf, ',')
-	}
+	w.buf = b
 }
 
 func (w *documentWriter) openObject(name string) { w.open(name, '{') }
@@ -78,31 +75,30 @@ func (w *documentWriter) madeText(name string, appendTo func([]byte) []byte) {
 		w.escapeExtension(start)
 		return
 	}
-	w.buf = append(w.buf, '"')
 	start := len(w.buf)
-	w.buf = appendTo(w.buf)
-	if isPlain(w.buf[start:], '"') {
-		w.buf = append(w.buf, '"')
+	b := appendTo(append(w.buf, '"'))
+	if isPlain(b[start+1:], '"') {
+		w.buf = append(b, '"')
 		return
 	}
-	text := string(w.buf[start:])
-	w.buf = w.buf[:start-1]
+	text := string(b[start+1:])
+	w.buf = b[:start]
 	w.quoted(text)
 }
 
 // quoted copies first and looks afterwards, eight bytes at a time: nearly every text is plain.
 func (w *documentWriter) quoted(value string) (isExact bool) {
 	start := len(w.buf)
-	w.buf = append(append(w.buf, '"'), value...)
-	if isPlain(w.buf[start+1:], '"') {
-		w.buf = append(w.buf, '"')
+	b := append(append(w.buf, '"'), value...)
+	if isPlain(b[start+1:], '"') {
+		w.buf = append(b, '"')
 		return true
 	}
-	json := jx.Writer{Buf: w.buf[:start]}
+	json := jx.Writer{Buf: b[:start]}
 	valid := validText(value)
 	json.Str(valid)
 	w.buf = json.Buf
-	return len(valid) == len(value) && valid == value
+	return valid == value
 }
 
 func (w *documentWriter) integer(name string, n int64) {
@@ -117,7 +113,7 @@ func (w *documentWriter) boolean(name string, is bool) {
 
 // attribute writes a value in its own type, never outside an object. Name and value are UTF-8.
 func (w *documentWriter) attribute(name string, a *session.Attr) {
-	w.writeComma()
+	w.startMember("")
 	w.quoted(name)
 	w.buf = append(w.buf, ':')
 	switch {
