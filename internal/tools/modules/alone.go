@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"golang.org/x/mod/modfile"
 )
@@ -105,4 +106,25 @@ func (m releasedModule) goAlone(ctx context.Context, modFile string, args ...str
 	command.Env = append(os.Environ(), "GOWORK=off")
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	return command.Run()
+}
+
+// packages are all that the module's packages and tests import, each with the version of its module unless that is ours.
+func (m releasedModule) packages(ctx context.Context, env string, flags ...string) ([]string, error) {
+	args := append([]string{"list", "-deps", "-test", "-f", "{{.ImportPath}}{{with .Module}} {{.Path}} {{.Version}}{{end}}"}, flags...)
+	command := exec.CommandContext(ctx, "go", append(args, "./...")...) //nolint:gosec // the go command
+	command.Dir = m.folder
+	command.Env = append(os.Environ(), env)
+	command.Stderr = os.Stderr
+	out, err := command.Output()
+	if err != nil {
+		return nil, err
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, ourModule) {
+			lines[i], _, _ = strings.Cut(line, " ")
+		}
+	}
+	slices.Sort(lines)
+	return lines, nil
 }
