@@ -176,6 +176,7 @@ func TestClusterOverHTTPWithTraces(t *testing.T) {
 	cfg := clusterConfig(c, s)
 	cfg.Endpoints = []string{"http://" + s.HTTP}
 	cfg.TraceCorrelation = TraceConfig{Enabled: true, Settle: settled}
+	cfg.CollectionInterval, cfg.ReconcileInterval = 150*time.Millisecond, 300*time.Millisecond
 	r := run(t, cfg, nil)
 	bobs(t, s, 2)
 	client, traced := logins.New(s.Native, s.HTTP), newTrace()

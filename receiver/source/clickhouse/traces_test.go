@@ -24,9 +24,12 @@ import (
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
-// tracing ties logins to traces. The engine writes its logs out every 200 ms.
+// tracing ties logins to traces. The engine writes its logs out every 200 ms, and polls while rows settle are the most of what a test costs.
 func tracing(s *testengine.Server, settle time.Duration) Config {
 	cfg := config(endpoint(s, "native"), server.Audit)
+	if settle > 0 {
+		cfg.CollectionInterval, cfg.ReconcileInterval = 150*time.Millisecond, 300*time.Millisecond
+	}
 	cfg.TraceCorrelation = TraceConfig{Enabled: true, Settle: settle}
 	return cfg
 }
@@ -350,7 +353,7 @@ func pooled(ctx context.Context, s *testengine.Server, i, n int, user server.Use
 // Where two sessions could have sent a query, neither has its trace. The queries are real; the log says more sessions than
 // there were, as one behind a proxy that shares its ports would.
 func TestAnAmbiguousTraceIsNone(t *testing.T) {
-	s := testengine.ClickHouse(t, testengine.TraceLogs())
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	for _, test := range []struct {
 		name, doctor  string
 		traced        bool
