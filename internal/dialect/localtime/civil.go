@@ -44,3 +44,13 @@ func ParseFraction(s string) (nanos int64, rest string, ok bool) {
 	}
 	return nanos, s[n:], true
 }
+
+// monthNumber is the number of the month with this English abbreviation, 0 for another text.
+func monthNumber(s string) int64 {
+	for m := time.January; m <= time.December; m++ {
+		if m.String()[:3] == s {
+			return int64(m)
+		}
+	}
+	return 0
+}

@@ -1,7 +1,7 @@
 package localtime
 
 import (
-	"regexp"
+	"strings"
 	"time"
 )
 
@@ -14,51 +14,106 @@ type stampParts struct {
 	unixSeconds string // whole seconds since 1970, instead of all but fraction
 }
 
-const (
-	weekdayForm = `(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) `
-	namedForm   = `(?P<date>(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]?\d) `
-	clockForm   = `(?P<clock>\d\d:\d\d:\d\d)(?P<fraction>[.,]\d{1,9})?`
-)
-
-var stampForms = [...]*regexp.Regexp{
-	// Nov 21 22:03:18[.123456]: RFC 3164, journalctl -o short and short-precise. Nov 21 2026 22:03:18: the same with a year
-	regexp.MustCompile(`^` + namedForm + `(?:(?P<year>\d{4}) )?` + clockForm + ` `),
-	// 2026-11-21T22:03:18[.123456][+01:00]: RFC 3339, journalctl -o short-iso. A blank for the T: macOS' log show
-	regexp.MustCompile(`^(?P<date>\d{4}-\d\d-\d\d)[ T]` + clockForm + `(?P<zone>[^ ]*) `),
-	// Sat Nov 21 22:03:18 2026: OpenWrt's logread
-	regexp.MustCompile(`^` + weekdayForm + namedForm + clockForm + ` (?P<year>\d{4}) `),
-	// Sat 2026-11-21 22:03:18 CET: journalctl -o short-full and with-unit
-	regexp.MustCompile(`^` + weekdayForm + `(?P<date>\d{4}-\d\d-\d\d) ` + clockForm + ` (?P<zone>[^ ]+) `),
-	// 1795298598.123456: journalctl -o short-unix. [1795298598.123]: OpenWrt's logread -t
-	regexp.MustCompile(`^\[?(?P<unix>\d{9,18})(?P<fraction>\.\d{1,9})\]? `),
-}
-
 // cutTimeStamp removes a time from the beginning of a line. ok is false for an unknown form.
+//
+//	Nov 21 22:03:18[.123456]                  RFC 3164, journalctl -o short and short-precise
+//	Nov 21 2026 22:03:18, Sat Nov 21 22:03:18 2026    the same with a year; OpenWrt's logread
+//	2026-11-21T22:03:18[.123456][+01:00]      RFC 3339, journalctl -o short-iso; a blank for the T: macOS' log show
+//	Sat 2026-11-21 22:03:18 CET               journalctl -o short-full and with-unit
+//	1795298598.123456, [1795298598.123]       journalctl -o short-unix; OpenWrt's logread -t
 func cutTimeStamp(line string) (s stampParts, rest string, ok bool) {
-	for _, form := range stampForms {
-		match := form.FindStringSubmatch(line)
-		if match == nil {
-			continue
+	switch {
+	case len(line) > 4 && line[3] == ' ' && isWeekday(line[:3]):
+		return cutWeekdayStamp(line[4:])
+	case len(line) > 19 && line[4] == '-':
+		s, rest, ok = cutISODate(line)
+		if zone, after, found := strings.Cut(rest, " "); ok && found {
+			s.zone = zone
+			return s, after, true
 		}
-		for i, group := range form.SubexpNames() {
-			switch group {
-			case "date":
-				s.date = match[i]
-			case "clock":
-				s.clock = match[i]
-			case "year":
-				s.year = match[i]
-			case "fraction":
-				s.fraction = match[i]
-			case "zone":
-				s.zone = match[i]
-			case "unix":
-				s.unixSeconds = match[i]
-			}
-		}
-		return s, line[len(match[0]):], true
+	case len(line) > 14 && monthNumber(line[:3]) != 0:
+		s, rest, ok = cutNamedDate(line)
+	case len(line) > 9:
+		s, rest, ok = cutUnixStamp(line)
+	}
+	if after, found := strings.CutPrefix(rest, " "); ok && found {
+		return s, after, true
 	}
 	return stampParts{}, "", false
+}
+
+func isWeekday(s string) bool {
+	switch s {
+	case "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun":
+		return true
+	}
+	return false
+}
+
+func cutWeekdayStamp(line string) (s stampParts, rest string, ok bool) {
+	if len(line) > 19 && line[4] == '-' {
+		if s, rest, ok = cutISODate(line); !ok {
+			return stampParts{}, "", false
+		}
+		zone, rest, found := strings.Cut(strings.TrimPrefix(rest, " "), " ")
+		s.zone = zone
+		return s, rest, found && zone != ""
+	}
+	if len(line) < 21 || monthNumber(line[:3]) == 0 {
+		return stampParts{}, "", false
+	}
+	s, rest, ok = cutNamedDate(line)
+	year, rest, found := strings.Cut(strings.TrimPrefix(rest, " "), " ")
+	s.year = year
+	_, isNumber := ParseDigits(year)
+	return s, rest, ok && found && len(year) == 4 && isNumber
+}
+
+func cutISODate(line string) (s stampParts, rest string, ok bool) {
+	if line[10] != ' ' && line[10] != 'T' || line[13] != ':' {
+		return stampParts{}, "", false
+	}
+	s.date, s.clock = line[:10], line[11:19]
+	s.fraction, rest, ok = cutFraction(line[19:])
+	return s, rest, ok
+}
+
+func cutNamedDate(line string) (s stampParts, rest string, ok bool) {
+	if line[3] != ' ' {
+		return stampParts{}, "", false
+	}
+	day, rest, found := strings.Cut(strings.TrimPrefix(line[4:], " "), " ")
+	if !found || day == "" || len(day) > 2 {
+		return stampParts{}, "", false
+	}
+	s.date = line[:4+len(line[4:])-len(rest)-1]
+	if len(rest) > 5 && rest[4] == ' ' {
+		s.year, rest = rest[:4], rest[5:]
+	}
+	if len(rest) < 8 || rest[2] != ':' {
+		return stampParts{}, "", false
+	}
+	s.clock = rest[:8]
+	s.fraction, rest, ok = cutFraction(rest[8:])
+	return s, rest, ok
+}
+
+func cutUnixStamp(line string) (s stampParts, rest string, ok bool) {
+	inside, bracketed := strings.CutPrefix(line, "[")
+	seconds, _, found := strings.Cut(inside, ".")
+	if _, number := ParseDigits(seconds); !found || !number || len(seconds) < 9 {
+		return stampParts{}, "", false
+	}
+	s.unixSeconds = seconds
+	if s.fraction, rest, ok = cutFraction(inside[len(seconds):]); bracketed && ok {
+		rest, ok = strings.CutPrefix(rest, "]")
+	}
+	return s, rest, ok
+}
+
+func cutFraction(s string) (fraction, rest string, ok bool) {
+	_, rest, ok = ParseFraction(s)
+	return s[:len(s)-len(rest)], rest, ok
 }
 
 // ParseLocal reads a time without a zone as seconds since 1970 of a clock without offset.

@@ -94,14 +94,20 @@ func (s *Syslog) monthNameUnix(t *stampParts) (unix int64, err error) {
 	}
 	const year = 31556952 // seconds, on average
 	around := time.Unix(near, 0).UTC().Year()
+	hour, minute, second := written.Clock()
 	best, found := int64(0), false
-	for y := around - 4; y <= around+1; y++ { // the 29th of February is not in every year
-		inYear := written.AddDate(y, 0, 0)
+	for y := around + 1; y >= around-4; y-- { // the 29th of February is not in every year
+		inYear := time.Date(y, written.Month(), written.Day(), hour, minute, second, 0, time.UTC)
 		local := inYear.Unix()
-		if inYear.Day() != written.Day() || s.Before == 0 && local > near+2*daySeconds || s.Before != 0 && found && absoluteDifference(best, near) <= absoluteDifference(local, near) {
+		if inYear.Day() != written.Day() || s.Before == 0 && local > near+2*daySeconds {
 			continue
 		}
-		best, found = local, true
+		if found && absoluteDifference(best, near) < absoluteDifference(local, near) {
+			break
+		}
+		if best, found = local, true; s.Before == 0 {
+			break
+		}
 	}
 	if !found || absoluteDifference(best, near) > 5*year {
 		return 0, ErrStamp
