@@ -7,7 +7,6 @@ package jsontree
 
 import (
 	"errors"
-	"strconv"
 	"unicode/utf8"
 	"unsafe"
 
@@ -34,12 +33,10 @@ var (
 type Doc struct {
 	// Valid: all input is known to be UTF-8, so that no text is checked again.
 	Valid bool
-	// Lenient: the text is a server's own, not a sender's. It need not be UTF-8, and no key is compared with those before it.
-	Lenient bool
 
-	decoder jx.Decoder // of ParseString
-	nodes   []docNode
-	flaw    error
+	nodes    []docNode
+	flaw     error
+	seenKeys [MaxDepth + 1]map[string]struct{} // of the object that is being read at each depth, where it has many members
 }
 
 // docNode is a value in document order; the children of a container follow it, up to end.
@@ -64,6 +61,7 @@ func (d *Doc) Parse(dec *jx.Decoder) (v Value, flaw, broken error) {
 func (d *Doc) Forget() {
 	clear(d.nodes[:cap(d.nodes)])
 	d.nodes, d.flaw = d.nodes[:0], nil
+	clear(d.seenKeys[:])
 }
 
 // ParseText reads a text that is one value and nothing else.
@@ -76,11 +74,6 @@ func (d *Doc) ParseText(dec *jx.Decoder, text []byte) (v Value, flaw, broken err
 		return v, nil, ErrTrailing
 	}
 	return v, flaw, nil
-}
-
-// ParseString is ParseText of a line of a log.
-func (d *Doc) ParseString(text string) (v Value, flaw, broken error) {
-	return d.ParseText(&d.decoder, unsafe.Slice(unsafe.StringData(text), len(text))) // jx does not change its input
 }
 
 // ErrTrailing is broken of a text that goes on behind its value.
@@ -99,42 +92,36 @@ func (d *Doc) parseValue(dec *jx.Decoder, key string, depth int) error {
 	if d.flaw != nil {
 		return dec.Skip()
 	}
-	n := docNode{key: key, end: int32(len(d.nodes) + 1)}
-	var err error
-	switch dec.Next() {
-	case jx.String:
-		var text []byte
-		text, err = dec.StrBytes()
-		n.kind, n.text = String, d.checkedString(text)
-	case jx.Number:
-		var raw jx.Raw
-		raw, err = dec.Raw()
-		n.kind, n.text = Number, shareString(raw)
-	case jx.Bool:
-		var b bool
-		b, err = dec.Bool()
-		n.kind, n.text = Bool, strconv.FormatBool(b)
-	case jx.Null:
-		n.kind, err = Null, dec.Null()
-	case jx.Array:
-		n.kind = Array
-		return d.parseContainer(n, func(int) error { return d.parseArray(dec, depth) })
-	case jx.Object:
-		n.kind = Object
-		return d.parseContainer(n, func(at int) error { return d.parseObject(dec, at, depth) })
-	default:
-		err = dec.Skip() // which says what is wrong
-	}
-	d.nodes = append(d.nodes, n)
+	at := len(d.nodes)
+	d.nodes = append(d.nodes, docNode{key: key})
+	kind, text, err := d.parseContent(dec, at, depth)
+	n := &d.nodes[at]
+	n.kind, n.text, n.end = kind, text, int32(len(d.nodes))
 	return err
 }
 
-func (d *Doc) parseContainer(n docNode, parse func(at int) error) error {
-	at := len(d.nodes)
-	d.nodes = append(d.nodes, n)
-	err := parse(at)
-	d.nodes[at].end = int32(len(d.nodes))
-	return err
+func (d *Doc) parseContent(dec *jx.Decoder, at, depth int) (Kind, string, error) {
+	switch dec.Next() {
+	case jx.String:
+		b, err := dec.StrBytes()
+		return String, d.checkedString(b), err
+	case jx.Number:
+		raw, err := dec.Raw()
+		return Number, shareString(raw), err
+	case jx.Bool:
+		b, err := dec.Bool()
+		if b {
+			return Bool, "true", err
+		}
+		return Bool, "false", err
+	case jx.Null:
+		return Null, "", dec.Null()
+	case jx.Array:
+		return Array, "", d.parseArray(dec, depth)
+	case jx.Object:
+		return Object, "", d.parseObject(dec, at, depth)
+	}
+	return Missing, "", dec.Skip() // which says what is wrong
 }
 
 func (d *Doc) parseArray(dec *jx.Decoder, depth int) error {
@@ -155,20 +142,45 @@ func (d *Doc) parseObject(dec *jx.Decoder, at, depth int) error {
 	if err != nil {
 		return err
 	}
+	var seen uint64 // a bit for each of 64 classes of keys
 	for members := 0; it.Next(); members++ {
 		key := d.checkedString(it.Key())
+		class := keyClass(key)
 		switch {
 		case d.flaw != nil:
 		case members == MaxMembers:
 			d.flaw = ErrMembers
-		case !d.Lenient && d.objectHasKey(at, key):
+		case members < maxScannedMembers:
+			if seen&class != 0 && d.objectHasKey(at, key) { // only a key of a class seen before is compared
+				d.flaw = ErrRepeat
+			}
+		case d.repeatsKey(at, depth, members, key):
 			d.flaw = ErrRepeat
 		}
-		if err := d.parseValue(dec, key, depth+1); err != nil {
+		seen |= class
+		if err := d.parseMember(dec, key, depth+1); err != nil {
 			return err
 		}
 	}
 	return it.Err()
+}
+
+// parseMember is parseValue with a fast path for texts, which are most of the members.
+func (d *Doc) parseMember(dec *jx.Decoder, key string, depth int) error {
+	if d.flaw != nil || depth > MaxDepth || len(d.nodes) == MaxValues || dec.Next() != jx.String {
+		return d.parseValue(dec, key, depth)
+	}
+	b, err := dec.StrBytes()
+	d.nodes = append(d.nodes, docNode{key: key, text: d.checkedString(b), end: int32(len(d.nodes) + 1), kind: String})
+	return err
+}
+
+func keyClass(key string) uint64 {
+	n := len(key)
+	if n == 0 {
+		return 1
+	}
+	return 1 << ((uint(n)*7 + uint(key[n-1])*11 + uint(key[n/2])*29) & 63)
 }
 
 // objectHasKey is for the object at this place, which is still being read.
@@ -181,8 +193,29 @@ func (d *Doc) objectHasKey(at int, key string) bool {
 	return false
 }
 
+// maxScannedMembers: so many members are compared faster than hashed.
+const maxScannedMembers = 32
+
+// repeatsKey is hasKey for an object of many members: comparing each of a thousand with all before took ten times as long as reading.
+func (d *Doc) repeatsKey(at, depth, members int, key string) bool {
+	keys := d.seenKeys[depth]
+	if keys == nil {
+		keys = map[string]struct{}{}
+		d.seenKeys[depth] = keys
+	}
+	if members == maxScannedMembers {
+		clear(keys)
+		for i := at + 1; i < len(d.nodes); i = int(d.nodes[i].end) {
+			keys[d.nodes[i].key] = struct{}{}
+		}
+	}
+	_, twice := keys[key]
+	keys[key] = struct{}{}
+	return twice
+}
+
 func (d *Doc) checkedString(b []byte) string {
-	if !d.Valid && !d.Lenient && d.flaw == nil && !utf8.Valid(b) {
+	if !d.Valid && d.flaw == nil && !utf8.Valid(b) {
 		d.flaw = ErrUTF8
 	}
 	return shareString(b)

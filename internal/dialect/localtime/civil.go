@@ -17,13 +17,31 @@ func ParseDigits(s string) (n int64, ok bool) {
 // ParseCivil reads the 19 characters "YYYY-MM-DD hh:mm:ss", with a space or a T between, as seconds since 1970 of a clock without
 // offset.
 func ParseCivil(s string) (seconds int64, ok bool) {
-	if len(s) != len(time.DateTime) {
+	if len(s) != 19 || s[4] != '-' || s[7] != '-' || s[10] != ' ' && s[10] != 'T' {
 		return 0, false
 	}
-	if s[10] == 'T' {
-		return ParseLocal("2006-01-02T15:04:05", s)
+	year, ok1 := ParseDigits(s[0:4])
+	month, ok2 := ParseDigits(s[5:7])
+	date, ok3 := ParseDigits(s[8:10])
+	if !ok1 || !ok2 || !ok3 {
+		return 0, false
 	}
-	return ParseLocal(time.DateTime, s)
+	return civilFromParts(year, month, date, s[11:])
+}
+
+// civilFromParts is [ParseCivil] of a date in numbers and a time of day "hh:mm:ss".
+func civilFromParts(year, month, date int64, clock string) (seconds int64, ok bool) {
+	if len(clock) != 8 || clock[2] != ':' || clock[5] != ':' {
+		return 0, false
+	}
+	hour, ok1 := ParseDigits(clock[0:2])
+	minute, ok2 := ParseDigits(clock[3:5])
+	second, ok3 := ParseDigits(clock[6:8])
+	t := time.Date(int(year), time.Month(month), int(date), int(hour), int(minute), int(second), 0, time.UTC)
+	if !ok1 || !ok2 || !ok3 || hour > 23 || minute > 59 || second > 59 || int64(t.Month()) != month || int64(t.Day()) != date {
+		return 0, false
+	}
+	return t.Unix(), true
 }
 
 // ParseFraction reads ".ffffff" of up to nine digits as nanoseconds, and returns what follows it. Without a dot it is 0.

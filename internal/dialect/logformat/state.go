@@ -20,7 +20,8 @@ func DecodeState(text []byte, state any) error {
 		return nil
 	}
 	if err := gob.NewDecoder(bytes.NewReader(text)).Decode(state); err != nil {
-		return fmt.Errorf("state of the parser: %w", err)
+		return fmt.Errorf("the saved state of the parser is damaged or of another build (%w): delete the receiver's storage; what is read again "+
+			"has the same record ids", err)
 	}
 	return nil
 }

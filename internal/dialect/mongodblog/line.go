@@ -1,14 +1,14 @@
 package mongodblog
 
 import (
-	"cmp"
 	"errors"
+	"io"
 	"net/netip"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/jsontree"
+	"github.com/go-faster/jx"
 )
 
 // recordID is the number that MongoDB's source gives each of its log statements once and for all.
@@ -39,10 +39,10 @@ var (
 
 // clientMetadata is what a driver sends about itself.
 type clientMetadata struct {
-	Application string
-	Driver      string
-	OS          string
-	Platform    string
+	Application string `json:"a,omitempty"`
+	Driver      string `json:"d,omitempty"`
+	OS          string `json:"o,omitempty"`
+	Platform    string `json:"p,omitempty"`
 }
 
 func (c clientMetadata) orDefault(other clientMetadata) clientMetadata {
@@ -69,7 +69,10 @@ type logRecord struct {
 	clusterMember bool // of the cluster
 	client        clientMetadata
 
-	doc jsontree.Doc
+	decoder jx.Decoder
+	text    []byte
+	hasTime bool
+	hasID   bool
 }
 
 // concernsLogins ignores diagnostic records: 5.0 writes each verdict once more with a severity of D where its verbosity is raised.
@@ -86,88 +89,149 @@ func (l *logRecord) hasConnection() bool {
 }
 
 func (l *logRecord) readRecord(text string) error {
-	*l = logRecord{doc: l.doc}
-	l.doc.Lenient = true
-	v, _, broken := l.doc.ParseString(text) // a slow query may be nested too deep to be read whole
-	id := v.Get("id")
-	if broken != nil || v.Get("t", "$date").Kind() == jsontree.Missing || id.Kind() != jsontree.Number {
+	l.text = append(l.text[:0], text...)
+	*l = logRecord{decoder: l.decoder, text: l.text}
+	l.decoder.ResetBytes(l.text)
+	var attributes jx.Raw
+	var date string
+	err := l.decoder.ObjBytes(func(d *jx.Decoder, key []byte) (err error) {
+		switch string(key) {
+		case "t":
+			err = walkObject(d, func(key []byte) error {
+				if string(key) != "$date" {
+					return d.Skip()
+				}
+				l.hasTime = true
+				return readText(d, &date)
+			})
+		case "s":
+			err = readText(d, &l.severity)
+		case "id":
+			var n int64
+			l.hasID = true
+			err = readNumber(d, &n)
+			l.id = recordID(n)
+		case "ctx":
+			var context string
+			err = readText(d, &context)
+			l.connection = connectionNumber(context)
+		case "attr":
+			attributes, err = d.Raw()
+		default:
+			err = d.Skip()
+		}
+		return err
+	})
+	if err != nil || !l.hasTime || !l.hasID || !errors.Is(l.decoder.Skip(), io.EOF) {
 		return errLine
 	}
-	var ok bool
-	if l.time, ok = parseLogTime(v.Text("t", "$date")); !ok {
+	at, ok := parseLogTime(date)
+	if !ok {
 		return errTime
 	}
-	l.id, l.severity, l.connection = recordID(numberOrZero(id)), copyOfText(v.Get("s")), connectionNumber(v.Text("ctx"))
-	if l.concernsLogins() {
-		l.readAttributes(v.Get("attr"))
+	l.time = at
+	if attributes == nil || !l.concernsLogins() {
+		return nil
+	}
+	d := jx.DecodeBytes(attributes)
+	if walkObject(d, func(key []byte) error { return l.readAttribute(d, key) }) != nil {
+		return errLine
 	}
 	return nil
 }
 
-func (l *logRecord) readAttributes(attributes jsontree.Value) {
-	l.remote = copyOfText(attributes.Get("remote"))
-	if l.remote == "" && l.id != idMetadata { // whose client is the connection's name
-		l.remote = copyOfText(attributes.Get("client"))
-	}
-	if n := numberOrZero(attributes.Get("connectionId")); n != 0 {
-		l.connection = n
-	}
-	uuid := attributes.Get("uuid")
-	for uuid.Kind() == jsontree.Object { // of extended JSON and of the server
-		uuid = firstPresent(uuid.Get("uuid"), uuid.Get("$uuid"))
-	}
-	l.uuid = copyOfText(uuid)
-	account := attributes
-	if user := attributes.Get("user"); user.Kind() == jsontree.Object {
-		account = user
-	}
-	l.user = copyOfText(firstPresent(attributes.Get("principalName"), account.Get("user")))
-	l.database = copyOfText(firstPresent(attributes.Get("authenticationDatabase"), account.Get("db"), attributes.Get("db")))
-	l.mechanism = copyOfText(attributes.Get("mechanism"))
-	failure, result := attributes.Get("error"), attributes.Get("result")
-	l.failure = copyOfText(firstPresent(failure.Get("errmsg"), failure))
-	l.result = numberOrZero(firstPresent(failure.Get("code"), result))
-	if result.Kind() == jsontree.String { // of 4.4: the text of the failure
-		l.failure = copyOfText(result)
-	}
-	l.speculative = firstPresent(attributes.Get("speculative"), attributes.Get("isSpeculative")).Is("true")
-	l.clusterMember = attributes.Get("isClusterMember").Is("true")
-	l.client = readClientMetadata(attributes.Get("doc"))
-}
-
-func readClientMetadata(document jsontree.Value) clientMetadata {
-	driver, system := document.Get("driver"), document.Get("os")
-	return clientMetadata{
-		Application: copyOfText(document.Get("application", "name")),
-		Driver:      joinNonEmpty(copyOfText(driver.Get("name")), copyOfText(driver.Get("version"))),
-		OS:          joinNonEmpty(cmp.Or(copyOfText(system.Get("name")), copyOfText(system.Get("type"))), copyOfText(system.Get("version")), copyOfText(system.Get("architecture"))),
-		Platform:    copyOfText(document.Get("platform")),
-	}
-}
-
-func firstPresent(values ...jsontree.Value) jsontree.Value {
-	for _, v := range values {
-		if v.Kind() != jsontree.Missing {
-			return v
+func (l *logRecord) readAttribute(d *jx.Decoder, key []byte) error {
+	switch string(key) {
+	case "remote":
+		return readText(d, &l.remote)
+	case "client":
+		if l.id == idMetadata { // the connection's name
+			return d.Skip()
 		}
+		return readText(d, &l.remote)
+	case "connectionId":
+		return readNumber(d, &l.connection)
+	case "uuid":
+		return readUUID(d, &l.uuid)
+	case "user":
+		if d.Next() == jx.Object { // an account as a whole
+			return walkObject(d, func(key []byte) error { return l.readAttribute(d, key) })
+		}
+		return readText(d, &l.user)
+	case "principalName":
+		return readText(d, &l.user)
+	case "db", "authenticationDatabase":
+		return readText(d, &l.database)
+	case "mechanism":
+		return readText(d, &l.mechanism)
+	case "error":
+		return l.readFailure(d)
+	case "result":
+		if d.Next() == jx.String { // of 4.4: the text of the failure
+			return readText(d, &l.failure)
+		}
+		return readNumber(d, &l.result)
+	case "speculative", "isSpeculative":
+		return readBool(d, &l.speculative)
+	case "isClusterMember":
+		return readBool(d, &l.clusterMember)
+	case "doc":
+		return l.client.readDocument(d)
 	}
-	return jsontree.Value{}
+	return d.Skip()
 }
 
-// copyOfText copies a text: what is kept must not hold on to the line.
-func copyOfText(v jsontree.Value) string {
-	if v.Kind() != jsontree.String {
-		return ""
+func (l *logRecord) readFailure(d *jx.Decoder) error {
+	if d.Next() != jx.Object {
+		return readText(d, &l.failure)
 	}
-	return strings.Clone(v.Peek())
+	return walkObject(d, func(key []byte) error {
+		switch string(key) {
+		case "code":
+			return readNumber(d, &l.result)
+		case "errmsg":
+			return readText(d, &l.failure)
+		}
+		return d.Skip()
+	})
 }
 
-func numberOrZero(v jsontree.Value) int64 {
-	if v.Kind() != jsontree.Number {
-		return 0
+func (c *clientMetadata) readDocument(d *jx.Decoder) error {
+	var driver, system struct{ name, kind, version, architecture string }
+	err := walkObject(d, func(key []byte) error {
+		switch string(key) {
+		case "application":
+			return walkObject(d, func(key []byte) error { return readTextOfKey(d, key, "name", &c.Application) })
+		case "driver":
+			return walkObject(d, func(key []byte) error {
+				if string(key) == "version" {
+					return readText(d, &driver.version)
+				}
+				return readTextOfKey(d, key, "name", &driver.name)
+			})
+		case "os":
+			return walkObject(d, func(key []byte) error {
+				switch string(key) {
+				case "type":
+					return readText(d, &system.kind)
+				case "version":
+					return readText(d, &system.version)
+				case "architecture":
+					return readText(d, &system.architecture)
+				}
+				return readTextOfKey(d, key, "name", &system.name)
+			})
+		case "platform":
+			return readText(d, &c.Platform)
+		}
+		return d.Skip()
+	})
+	if system.name == "" {
+		system.name = system.kind
 	}
-	n, _ := v.Int()
-	return n
+	c.Driver = joinNonEmpty(driver.name, driver.version)
+	c.OS = joinNonEmpty(system.name, system.version, system.architecture)
+	return err
 }
 
 func joinNonEmpty(parts ...string) string {
@@ -178,6 +242,64 @@ func joinNonEmpty(parts ...string) string {
 		}
 	}
 	return strings.Join(all, " ")
+}
+
+// walkObject skips values that are no objects.
+func walkObject(d *jx.Decoder, field func(key []byte) error) error {
+	if d.Next() != jx.Object {
+		return d.Skip()
+	}
+	return d.ObjBytes(func(_ *jx.Decoder, key []byte) error { return field(key) })
+}
+
+func readTextOfKey(d *jx.Decoder, key []byte, name string, into *string) error {
+	if string(key) != name {
+		return d.Skip()
+	}
+	return readText(d, into)
+}
+
+func readText(d *jx.Decoder, into *string) (err error) {
+	if d.Next() != jx.String {
+		return d.Skip()
+	}
+	*into, err = d.Str()
+	return err
+}
+
+func readNumber(d *jx.Decoder, into *int64) (err error) {
+	if d.Next() != jx.Number {
+		return d.Skip()
+	}
+	raw, err := d.Raw()
+	if err != nil {
+		return err
+	}
+	if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
+		*into = n
+	}
+	return nil
+}
+
+func readBool(d *jx.Decoder, into *bool) (err error) {
+	if d.Next() != jx.Bool {
+		return d.Skip()
+	}
+	*into, err = d.Bool()
+	return err
+}
+
+// readUUID reads a text, or one within the objects of extended JSON and of the server.
+func readUUID(d *jx.Decoder, into *string) error {
+	if d.Next() == jx.Object {
+		return walkObject(d, func(key []byte) error {
+			if k := string(key); k != "uuid" && k != "$uuid" {
+				return d.Skip()
+			}
+			return readUUID(d, into)
+		})
+	}
+	return readText(d, into)
 }
 
 func connectionNumber(context string) int64 {

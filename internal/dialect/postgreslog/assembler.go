@@ -14,6 +14,7 @@ import (
 // else by the absence of a refusal for a time. A refusal after that is delivered as a correction.
 type Assembler struct {
 	builder     eventBuilder
+	interner    textInterner
 	decideAfter int64 // nanoseconds that an authorized connection is held back
 
 	currentText  *Text // of the current line; nil while time decides

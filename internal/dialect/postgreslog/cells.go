@@ -91,27 +91,3 @@ func (t *valueDecoder) fillRecord(r *logRecord, l *Line) error {
 	l.Port = int32(r.port)
 	return nil
 }
-
-// textInterner keeps one copy of each repeated text. It is emptied when it has grown large, so that many names of an attacker cost time,
-// not memory.
-type textInterner struct{ byText map[string]string }
-
-const (
-	maxInternedTexts = 4096
-	maxInternedSize  = 512
-)
-
-func (n *textInterner) internBytes(b []byte) string {
-	if kept, ok := n.byText[string(b)]; ok {
-		return kept
-	}
-	s := string(b)
-	if len(s) > maxInternedSize {
-		return s
-	}
-	if n.byText == nil || len(n.byText) >= maxInternedTexts {
-		n.byText = make(map[string]string, 64)
-	}
-	n.byText[s] = s
-	return s
-}

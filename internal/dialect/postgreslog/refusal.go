@@ -1,8 +1,6 @@
 package postgreslog
 
 import (
-	"strings"
-
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
@@ -40,9 +38,9 @@ func (a *Assembler) setRefused(c *undecidedConn, l *Line) {
 	if f.User == "" {
 		f.User = refusedUser(l.Message)
 	}
-	c.ConnectionFacts = f.cloneTexts()
+	c.ConnectionFacts = a.interner.internFacts(&f)
 	c.Stage, c.VerdictTime = stageRefused, l.Time
-	c.SQLState, c.Reason, c.Detail = strings.Clone(l.SQLState), strings.Clone(l.Message), strings.Clone(l.Detail)
+	c.SQLState, c.Reason, c.Detail = a.interner.intern(l.SQLState), a.interner.intern(l.Message), a.interner.intern(l.Detail)
 }
 
 // handleDetail takes the line after a refusal, which completes it. Any other line shows that there is none, except an older one of
@@ -53,7 +51,7 @@ func (a *Assembler) handleDetail(l *Line, batch *logformat.EventBatch) bool {
 	}
 	if c := a.open[l.ID]; c != nil && c.Stage == stageRefused && (l.Severity == SeverityDetail || l.Severity == SeverityMore) {
 		if l.Severity == SeverityDetail {
-			c.Detail = strings.Clone(l.Message)
+			c.Detail = a.interner.intern(l.Message)
 		}
 		c.refusedIn = a.currentText
 		return true

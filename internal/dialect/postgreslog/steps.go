@@ -24,7 +24,7 @@ func (a *Assembler) handleReceived(l *Line, at int64, batch *logformat.EventBatc
 		return true
 	}
 	c := a.addConnection(l, at)
-	c.ConnectionFacts = f.cloneTexts()
+	c.ConnectionFacts = a.interner.internFacts(&f)
 	return true
 }
 
@@ -58,7 +58,7 @@ func (a *Assembler) handleAuthenticated(l *Line, at int64) bool {
 	if c.Stage == stageReceived {
 		c.Stage, c.VerdictTime = stageAuthenticated, l.Time
 	}
-	c.ConnectionFacts = f.cloneTexts()
+	c.ConnectionFacts = a.interner.internFacts(&f)
 	return true
 }
 
@@ -78,7 +78,7 @@ func (a *Assembler) handleAuthorized(l *Line, at int64) bool {
 	if c.Stage >= stageAuthorized {
 		return true
 	}
-	c.ConnectionFacts = f.cloneTexts()
+	c.ConnectionFacts = a.interner.internFacts(&f)
 	c.Stage, c.VerdictTime = stageAuthorized, l.Time
 	a.enqueueByStage(c)
 	return true
@@ -98,7 +98,7 @@ func (a *Assembler) handleReady(l *Line, at int64, batch *logformat.EventBatch) 
 		c.Stage, c.VerdictTime = stageReady, l.Time
 		f := c.ConnectionFacts
 		f.setColumns(l)
-		c.ConnectionFacts = f.cloneTexts()
+		c.ConnectionFacts = a.interner.internFacts(&f)
 	}
 	a.emitSuccess(c, batch)
 }
@@ -113,7 +113,7 @@ func (a *Assembler) handleDisconnection(l *Line, batch *logformat.EventBatch) bo
 	}
 	if c := a.findConnection(l); c != nil {
 		if c.Stage == stageReceived { // of a server that writes no more of who comes
-			c.ConnectionFacts = f.cloneTexts()
+			c.ConnectionFacts = a.interner.internFacts(&f)
 		}
 		a.emitSuccess(c, batch)
 	}
