@@ -96,7 +96,6 @@ func isLineOfValues(rest string) bool {
 	return rest == ""
 }
 
-// afterValue is what follows the value that s begins with.
 func afterValue(s string) (rest string, ok bool) {
 	if !strings.HasPrefix(s, `"`) {
 		if end := strings.IndexByte(s, ' '); end >= 0 {

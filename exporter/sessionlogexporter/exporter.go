@@ -105,7 +105,6 @@ func newEventExporter(ctx context.Context, set exporter.Settings, cfg DeliveryCo
 	return e, err
 }
 
-// startDependencies makes ready what the chain needs before its queue starts.
 func (e *sessionlogExporter) startDependencies(_ context.Context, host component.Host) error {
 	for _, w := range lossWarnings(e.cfg) {
 		e.log.Warn("authentication events can be lost: " + w + "; acknowledge_loss: true silences this")

@@ -139,7 +139,6 @@ func (e *sessionlogExporter) reportUnknownOutcomes(ctx context.Context, n int) {
 	}
 }
 
-// reportExpired warns of records that were accepted and not stored.
 func (e *sessionlogExporter) reportExpired(n int) {
 	if n > 0 {
 		e.conditions.Raise("expired", "records older than ttl were left out, and are counted as expired: a longer ttl would keep them",

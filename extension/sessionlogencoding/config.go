@@ -68,7 +68,6 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// decodes is false for an extension that only encodes.
 func (c *Config) decodes() bool { return c.Instance != "" }
 
 func (c *Config) validateShape() error {

@@ -79,7 +79,6 @@ func escapeBytes(name, format string) string {
 	return b.String()
 }
 
-// escapeJSONToASCII escapes all that is not ASCII.
 func escapeJSONToASCII(name string) string {
 	var b strings.Builder
 	for _, r := range escapeJSON(name, false) {

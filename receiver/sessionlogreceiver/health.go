@@ -25,7 +25,6 @@ type failingDelivery struct {
 	err      error
 }
 
-// setSourceError is [source.Host.Status].
 func (h *statusReporter) setSourceError(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -33,7 +32,6 @@ func (h *statusReporter) setSourceError(err error) {
 	h.reportChange()
 }
 
-// setFailing notes the latest error of a delivery.
 func (h *statusReporter) setFailing(d *failingDelivery, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -43,7 +43,6 @@ func forwardedFor(element string) string {
 	return ""
 }
 
-// firstPair splits off the first parameter of an element.
 func firstPair(element string) (pair, rest string) {
 	quoted := false
 	for i := range len(element) {

@@ -32,7 +32,6 @@ func (s *segmentStore) appendPayloads(payloads [][]byte) []error {
 	return errs
 }
 
-// bufferFrames fills the buffer with as many frames as there is room for.
 func (s *segmentStore) bufferFrames(payloads [][]byte) (taken int) {
 	room := s.freeBytes()
 	if cap(s.frameBuffer) > 1<<20 {

@@ -116,7 +116,6 @@ func (p *Processor) encodePayload(r *sdklog.Record) ([]byte, error) {
 	return payload, err
 }
 
-// enqueuePayload waits for room.
 func (p *Processor) enqueuePayload(ctx context.Context, payload []byte) error {
 	for {
 		changed := p.store.nextChange()

@@ -30,7 +30,6 @@ type segmentStore struct {
 	changed      chan struct{}
 }
 
-// openStore locks the folder, and makes it when it is missing.
 func openStore(dir string, maxBytes int64) (*segmentStore, error) {
 	dir, err := filepath.Abs(dir) // the application may go elsewhere
 	if err != nil {
@@ -130,7 +129,6 @@ func (s *segmentStore) pendingBytes() (n int64) {
 	return n
 }
 
-// endPosition is behind the last frame.
 func (s *segmentStore) endPosition() framePosition {
 	s.mu.Lock()
 	defer s.mu.Unlock()

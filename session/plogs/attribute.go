@@ -121,7 +121,6 @@ func putDatabaseSystem(e *session.Event, m pcommon.Map) {
 	}
 }
 
-// putStatusCode uses the official name where it is defined: of databases.
 func putStatusCode(e *session.Event, m pcommon.Map) {
 	key := session.AttrStatusCode
 	if session.IsDatabase(e.System) {

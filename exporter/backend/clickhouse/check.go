@@ -98,7 +98,6 @@ func (cfg Config) neededGrants(databaseThere bool) []string {
 	return grants
 }
 
-// checkGrants asks the server for each.
 func (cfg Config) checkGrants(ctx context.Context, l *serverConn) (findings []connectcheck.Finding) {
 	account := configclickhouse.AccountName(cfg.Username)
 	there, err := l.queryNumber(ctx, "SELECT toString(count()) AS text FROM system.databases WHERE name = '"+cmp.Or(cfg.Database, "default")+"'")

@@ -52,7 +52,6 @@ var eventColumns = func() (all []eventColumn) {
 	return all
 }()
 
-// columnsOfField makes the columns of a field by its Go type; a few fields have more to tell than their type says.
 func columnsOfField(f *session.Field) []eventColumn {
 	selects, write := columnByType(f)
 	all := []eventColumn{{name: f.Column, selects: selects, write: write, read: jsoncolumn.Reader{}.Field(f)}}

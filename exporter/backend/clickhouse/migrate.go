@@ -20,7 +20,6 @@ const (
 	codeTimeout         = 159
 )
 
-// setUpSchema brings the schema to this program's version, or says what is missing in it.
 func (s *store) setUpSchema(ctx context.Context, l *serverConn) error {
 	if s.cfg.CreateSchema {
 		if err := s.makeDatabase(ctx, l); err != nil {
@@ -67,7 +66,6 @@ func (s *store) setUpSchema(ctx context.Context, l *serverConn) error {
 	return s.writeViewSettings(ctx, l)
 }
 
-// makeDatabase makes the configured database where it is missing.
 func (s *store) makeDatabase(ctx context.Context, l *serverConn) error {
 	err := l.execSchemaChange(ctx, "SELECT 1 WHERE 0")
 	if !configclickhouse.HasCode(err, codeUnknownDatabase) {

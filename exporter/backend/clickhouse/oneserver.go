@@ -81,7 +81,6 @@ func (s *store) keepsTogether(ctx context.Context) (bool, error) {
 	return len(engines) == 1 && (engines[0] == "Distributed" || strings.HasPrefix(engines[0], "Replicated")), err
 }
 
-// checkServers is part of CheckConnection.
 func (s *store) checkServers(ctx context.Context) connectcheck.Finding {
 	if err := s.requireOneServer(ctx); err != nil {
 		return connectcheck.Finding{

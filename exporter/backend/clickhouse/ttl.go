@@ -42,7 +42,6 @@ func (s *store) decideTTL(ctx context.Context, l *serverConn) error {
 	return nil
 }
 
-// expiredShares counts what is older than oldest beside all, in every shard.
 func (s *store) expiredShares(ctx context.Context, l *serverConn, oldest time.Time) (all []retention.Share, err error) {
 	for _, table := range []string{"session_events", "session_conflicts"} {
 		share := retention.Share{Table: table}

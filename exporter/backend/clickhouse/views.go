@@ -80,7 +80,6 @@ func (s *store) checkViewsByHand(ctx context.Context, l *serverConn) error {
 	return nil
 }
 
-// describeQuery gives name and type of the columns that a query would have.
 func (l *serverConn) describeQuery(ctx context.Context, query string) (columns []string, err error) {
 	var answer [7]proto.ColStr
 	var results proto.Results

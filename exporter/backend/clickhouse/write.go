@@ -179,7 +179,6 @@ func (w *batchWrite) keepConflicts(ctx context.Context) error {
 	return w.insertWithFate(ctx, w.sql.conflict, fateConflict)
 }
 
-// endOfBlocks says that the block that was sent was the last.
 func (w *batchWrite) endOfBlocks() error {
 	w.rows.resetColumns()
 	return io.EOF
@@ -223,7 +222,6 @@ func refusalReason(e *session.Event) string {
 	return ""
 }
 
-// oldestKept is the time of the oldest event that is kept.
 func (s *store) oldestKept() int64 {
 	if s.ttl == 0 {
 		return math.MinInt64

@@ -116,7 +116,6 @@ func (s *store) checkVersion(ctx context.Context, conn *pgconn.PgConn, account, 
 // tableGrant is what the account needs on a table that is there.
 type tableGrant struct{ rights, table string }
 
-// tableGrants are those of README.md.
 func (cfg *Config) tableGrants() []tableGrant {
 	rights := "INSERT, SELECT"
 	if cfg.TTL > 0 {

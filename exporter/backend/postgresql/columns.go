@@ -30,7 +30,6 @@ const (
 	asHex  = "encode(%s, 'hex')"
 )
 
-// columnsOfField makes the columns of a field by its Go type; a few fields have more to tell than their type says.
 func columnsOfField(f *session.Field) []eventColumn {
 	read := readColumns.Field(f)
 	selects, write := columnByType(f)

@@ -42,7 +42,6 @@ func appendStorable(b []byte, s string) []byte {
 	return b
 }
 
-// restoreText undoes appendStorable.
 func restoreText(s string) string {
 	if strings.IndexByte(s, escapeLead) < 0 || !holdsEscape(s) {
 		return s

@@ -29,7 +29,6 @@ func (s *store) withNewConn(ctx context.Context, do func(context.Context, *pgcon
 	return do(ctx, conn)
 }
 
-// setUpSchema is what Start does.
 func (s *store) setUpSchema(ctx context.Context, conn *pgconn.PgConn) error {
 	if err := s.warnOfFsync(ctx, conn); err != nil {
 		return err

@@ -33,7 +33,6 @@ func newServerConn(s *store) *serverConn {
 	return &serverConn{store: s}
 }
 
-// ensureConnected sees to it that there is a connection that answers.
 func (l *serverConn) ensureConnected(ctx context.Context) error {
 	if l.conn != nil && (time.Since(l.used) > idleTrust || l.breaks != l.store.breaks.Load()) {
 		if err := execStatements(ctx, l.conn, "SELECT 1"); err != nil {
@@ -52,7 +51,6 @@ func (l *serverConn) ensureConnected(ctx context.Context) error {
 	return nil
 }
 
-// rollbackOrClose brings the connection back to where a batch can begin.
 func (l *serverConn) rollbackOrClose() {
 	if l.conn == nil {
 		return

@@ -12,7 +12,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 )
 
-// applyTTL decides which ttl counts for these tables, and notes it there.
 func (s *store) applyTTL(ctx context.Context, conn *pgconn.PgConn) error {
 	inForce, err := s.ttlInForce(ctx, conn)
 	if err != nil {
@@ -56,7 +55,6 @@ func (s *store) forgiveMissingGrant(err error) error {
 	return err
 }
 
-// expiredShares counts what is older than oldest and, where somebody wants to know, all.
 func (s *store) expiredShares(ctx context.Context, conn *pgconn.PgConn, oldest time.Time, total bool) (all []retention.Share, err error) {
 	for _, table := range []string{"session_events", "session_conflicts"} {
 		share := retention.Share{Table: table}

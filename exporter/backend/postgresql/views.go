@@ -53,7 +53,6 @@ func (s *store) makeViews(ctx context.Context, conn *pgconn.PgConn) error {
 	return err
 }
 
-// differingViews are those whose text is another, under their names here.
 func (s *store) differingViews(ctx context.Context, conn *pgconn.PgConn) (differing []migrations.View, err error) {
 	for _, v := range s.namedViews() {
 		rows, err := queryRows(ctx, conn, "SELECT coalesce(obj_description(to_regclass('"+v.Name+"'), 'pg_class'), '')")
@@ -94,7 +93,6 @@ func (s *store) namedViews() (all []migrations.View) {
 	return all
 }
 
-// refuseNamesTaken leaves somebody else's tables and views alone.
 func (s *store) refuseNamesTaken(ctx context.Context, conn *pgconn.PgConn) error {
 	rows, err := queryRows(ctx, conn, "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = ANY (ARRAY["+
 		migrations.QuotedNames(s.namedViews())+"]::name[])")

@@ -28,7 +28,6 @@ const (
 	asHex  = "hex(%s)"
 )
 
-// columnsOfField makes the columns of a field by its Go type; a few fields have more to tell than their type says.
 func columnsOfField(f *session.Field) []eventColumn {
 	selects, bind := columnByType(f)
 	all := []eventColumn{{f.Column, selects, bind, jsoncolumn.Reader{}.Field(f)}}

@@ -93,7 +93,6 @@ func (w *writer) checkLength() error {
 	return nil
 }
 
-// recordFileState notes how the files stand.
 func (w *writer) recordFileState() (err error) {
 	w.lastFileState, err = w.cfg.fileState(w.raw)
 	w.version = w.dataVersion()

@@ -13,7 +13,6 @@ import (
 // tooLarge is the reason of a refusal.
 const tooLarge = "the record takes more than 64 MiB"
 
-// insertEvents inserts the events of one request into the transaction under way.
 func (w *writer) insertEvents(r *writeRequest) (err error) {
 	oldest := w.oldestKept()
 	r.events(func(i int, e *session.Event) bool {

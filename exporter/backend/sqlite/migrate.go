@@ -119,7 +119,6 @@ func (cfg *Config) schemaVersion(conn *sqlite.Conn) (version int64, err error) {
 	return version, cfg.explainError("reading the schema", err)
 }
 
-// writeViewSettings writes what the views need of the configuration.
 func (cfg *Config) writeViewSettings(ctx context.Context, conn *sqlite.Conn) error {
 	include := int64(0)
 	if cfg.STLConnectionLog.IncludePostgreSQL {

@@ -13,7 +13,6 @@ import (
 // agingTables are those whose rows expire.
 var agingTables = []string{"session_events", "session_conflicts"}
 
-// applyTTL decides which ttl counts for this file, and notes it there.
 func (w *writer) applyTTL(ctx context.Context, conn *sqlite.Conn) error {
 	w.ttl = 0
 	inForce, err := w.cfg.readSetting(conn, ttlSetting)

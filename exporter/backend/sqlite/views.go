@@ -56,7 +56,6 @@ func (cfg *Config) differingViews(conn *sqlite.Conn) (differing []migrations.Vie
 	return differing, nil
 }
 
-// refuseNamesTaken leaves somebody else's database alone.
 func (cfg *Config) refuseNamesTaken(conn *sqlite.Conn) error {
 	taken := ""
 	err := sqlitex.Execute(conn, "SELECT name FROM sqlite_schema WHERE name IN ("+migrations.QuotedNames(cfg.namedViews())+")", &sqlitex.ExecOptions{

@@ -138,7 +138,6 @@ func (cfg *Config) openReader(ctx context.Context) (*sqlite.Conn, error) {
 // largeFile is from where on the check of a file takes long enough to be asked about.
 const largeFile = 1 << 30
 
-// announceCheck says why nothing is written yet.
 func (w *writer) announceCheck() {
 	if info, err := os.Stat(w.cfg.Path); err == nil && info.Size() >= largeFile {
 		w.log.Warn("the database file is checked before anything is written, which takes the time to read it whole once",
@@ -217,7 +216,6 @@ func (w *writer) checkFilesWhileIdle() {
 	}
 }
 
-// closeAtEnd is the end of the writer.
 func (w *writer) closeAtEnd() {
 	if w.conn != nil {
 		_ = w.checkFilesUnchanged(true) // a damaged file is let go of without a checkpoint
@@ -226,7 +224,6 @@ func (w *writer) closeAtEnd() {
 	w.closeRawFile()
 }
 
-// commitQueued commits what was queued before Shutdown.
 func (w *writer) commitQueued() {
 	for {
 		select {

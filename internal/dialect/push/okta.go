@@ -110,7 +110,6 @@ var oktaUserTypes = map[string]string{
 // oktaEndedByOther are types whose actor ends the sessions of another, who is a target.
 var oktaEndedByOther = map[string]bool{"user.session.clear": true, "user.authentication.universal_logout": true}
 
-// oktaSessionUser is the user whose session it is.
 func oktaSessionUser(item jsontree.Value, word string) jsontree.Value {
 	actor := item.Get("actor")
 	if !oktaEndedByOther[word] && (actor.Get("type").Is("User") || actor.Get("type").Peek() == "" && !actor.Get("alternateId").Is("system@okta.com")) {

@@ -80,7 +80,6 @@ func Names() []string {
 	return names
 }
 
-// keepUnmapped keeps the members that no field was read from as attributes.
 func keepUnmapped(item jsontree.Value, e *session.Event) {
 	item.Rest(session.SourceField, func(path string, v jsontree.Value) { e.Extra = append(e.Extra, newAttribute(path, v)) })
 }

@@ -123,7 +123,6 @@ func (c Config) checkTable(ctx context.Context, on *connection) connectcheck.Fin
 	return f
 }
 
-// checkServers finds out whether the address leads to one server.
 func (c Config) checkServers(ctx context.Context, to *connection) connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "servers behind the address", Key: "all_replicas"}
 	seen := map[string]bool{}
@@ -148,7 +147,6 @@ func (c Config) checkServers(ctx context.Context, to *connection) connectcheck.F
 	return f
 }
 
-// checkNodes tries every node of the cluster by itself.
 func (r *reader) checkNodes(ctx context.Context, over *connection) []connectcheck.Finding {
 	members, err := over.readMembers(ctx, "cluster", r.cfg.Cluster)
 	if err != nil {

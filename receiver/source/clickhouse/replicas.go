@@ -65,7 +65,6 @@ func (r *reader) runReplicas(ctx context.Context, host source.Host) error {
 	return nil
 }
 
-// readServers asks for the servers that answer, and how many there ought to be.
 func (a *replicasReader) readServers(ctx context.Context) (ids []rows.Identity, listed int, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -81,7 +80,6 @@ func (a *replicasReader) readServers(ctx context.Context) (ids []rows.Identity, 
 	return ids, len(members), err
 }
 
-// setServers starts what is new and stops what is gone.
 func (a *replicasReader) setServers(ctx context.Context, ids []rows.Identity) {
 	for id, stop := range a.stopRead {
 		if !slices.Contains(ids, id) {

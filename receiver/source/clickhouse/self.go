@@ -66,7 +66,6 @@ type selfConn struct {
 	last   *selfLogin
 }
 
-// newLoginTag makes the tag of a login that is about to happen.
 func (c *selfConn) newLoginTag(ctx context.Context) (tag string, err error) {
 	s := c.selfLogins
 	s.mu.Lock()
@@ -102,7 +101,6 @@ func (s *selfLogins) storeRows(ctx context.Context) {
 	}
 }
 
-// answeredBy notes which server has answered.
 func (c *selfConn) answeredBy(server string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -172,7 +170,6 @@ func (s *selfLogins) forgetOldLogins() {
 	}
 }
 
-// loadStored reads once what is stored.
 func (s *selfLogins) loadStored(ctx context.Context) error {
 	if s.loaded {
 		return nil

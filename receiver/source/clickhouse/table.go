@@ -151,7 +151,6 @@ func (t *table) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) er
 	})
 }
 
-// readUpTo is the time of the server before which rows are read.
 func (t *table) readUpTo() int64 { return t.clock - t.MinAge().Microseconds() }
 
 // MinAge implements [poll.Delayed].

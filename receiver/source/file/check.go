@@ -198,7 +198,6 @@ func (c Config) checkLines(f tail.File, sample tail.Sample) connectcheck.Finding
 	return finding
 }
 
-// checkPrefix reports whether the lines of PostgreSQL's stderr are as the prefix says.
 func (c Config) checkPrefix(sample tail.Sample) connectcheck.Finding {
 	finding := connectcheck.Finding{OK: true, Subject: "log_line_prefix", Key: "log_line_prefix", Detail: "the lines are as it says"}
 	if c.LogLinePrefix == "" {

@@ -84,7 +84,6 @@ func nextSize(size, announced, limit int64) int64 {
 	return min(2*size, limit)
 }
 
-// fillBuffer reads until the buffer is full, or until an error.
 func fillBuffer(body io.Reader, text []byte) ([]byte, error) {
 	for len(text) < cap(text) {
 		n, err := body.Read(text[len(text):cap(text)])

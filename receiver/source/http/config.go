@@ -127,7 +127,6 @@ func (s *SignatureConfig) validate() error {
 	return nil
 }
 
-// senderNames are in order, so that errors are.
 func (c Config) senderNames() []string {
 	names := make([]string, 0, len(c.Senders))
 	for name := range c.Senders {

@@ -35,7 +35,6 @@ func newSignature(c *SignatureConfig) *signatureVerifier {
 // coversBodyOnly: headers beside an HMAC may have been changed. Whoever knows a secret header can send calls of his own anyway.
 func (s *signatureVerifier) coversBodyOnly() bool { return s != nil && s.isHMAC }
 
-// checkHeader refuses a call before its body is read.
 func (s *signatureVerifier) checkHeader(h http.Header) error {
 	if s == nil {
 		return nil

@@ -90,7 +90,6 @@ func (p *pushSource) Run(ctx context.Context, host source.Host) error {
 	return err
 }
 
-// shutdownServer waits for active calls, at most for shutdownGrace.
 func shutdownServer(ctx context.Context, server *http.Server) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()

@@ -15,7 +15,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
-// pollJournal reads all that is new.
 func (r *reader) pollJournal(ctx context.Context) error {
 	if !r.acquireBatch() {
 		return nil // ctx ended

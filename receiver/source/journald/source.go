@@ -86,7 +86,6 @@ func (s *journaldSource) Run(ctx context.Context, host source.Host) error {
 	return nil
 }
 
-// reportPoll says in the status and the log how the last poll went.
 func (r *reader) reportPoll(err error) {
 	r.status.Set("journal", err)
 	if err != nil {

@@ -64,7 +64,6 @@ func (l *deliveryLog) minuteTallies(r Range) map[int64]Tally {
 	return tallies
 }
 
-// dayStarts are in order.
 func (l *deliveryLog) dayStarts() []int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -83,7 +83,6 @@ func newPoller(cfg Config, table Table, host source.Host, identity []string) *po
 
 func (p *poller) newBatch() *batch { return &batch{progress: p.progress, stats: p.host.Stats} }
 
-// pollOnce does one scan, and returns when all that it found has been delivered.
 func (p *poller) pollOnce(ctx context.Context) error {
 	if err := p.readClock(ctx); err != nil {
 		return err
@@ -159,7 +158,6 @@ func (p *poller) scanTable(ctx context.Context, kind scanKind) error {
 	return p.compareMinutes(ctx, Range{floorToWidth(from, Minute), p.scanHorizon()})
 }
 
-// scanHorizon is up to where polls read.
 func (p *poller) scanHorizon() int64 {
 	if p.minAge > 0 {
 		return p.now

@@ -37,7 +37,6 @@ type deliveredRow struct {
 	id     uint64
 }
 
-// commitRows adds ids of rows that were delivered.
 func (p *progress) commitRows(rows []deliveredRow, changes map[string][]byte) {
 	listed := len(p.ids)
 	for len(rows) > 0 {
@@ -57,7 +56,6 @@ func (p *progress) commitRows(rows []deliveredRow, changes map[string][]byte) {
 	}
 }
 
-// commitEntries makes the changes in their order.
 func (p *progress) commitEntries(entries []logEntry, changes map[string][]byte) {
 	changedDays, otherDays := map[int64]bool{}, false
 	for _, e := range entries {

@@ -83,7 +83,6 @@ func (m *minuteReader) readBlock(rows Rows) error {
 	return nil
 }
 
-// readRow reports whether a row is met for the first time.
 func (m *minuteReader) readRow(rows Rows, i int, observed int64) (verdict Verdict, fresh bool, err error) {
 	t, hash := rows.Micros(i), rows.Hash(i)
 	if !m.begun || t < m.minute || t-m.minute >= Minute {

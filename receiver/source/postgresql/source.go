@@ -45,7 +45,6 @@ func (s *postgresqlSource) Run(ctx context.Context, host source.Host) error {
 	return nil
 }
 
-// awaitSettings waits for the server to tell its settings.
 func (s *postgresqlSource) awaitSettings(ctx context.Context, l *logConnection, host source.Host, conditions *conditionlog.Logger) (settings, bool) {
 	for {
 		server, err := l.settings(ctx)
@@ -67,7 +66,6 @@ func (s *postgresqlSource) awaitSettings(ctx context.Context, l *logConnection, 
 	}
 }
 
-// readLog tails the log until ctx ends or the settings are others.
 func (s *postgresqlSource) readLog(ctx context.Context, l *logConnection, server settings, host source.Host, conditions *conditionlog.Logger) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

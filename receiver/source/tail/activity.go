@@ -24,7 +24,6 @@ func (f *trackedFile) isReadOut() bool { return f.activity.pathLost && f.activit
 // ownsCursor reports whether a text is still read, or to be read to its end.
 func (f *trackedFile) ownsCursor() bool { return !f.isReadOut() && !f.activity.closed }
 
-// foundAt notes that a scan has found the file, at this path.
 func (f *trackedFile) foundAt(found File, unlisted bool) {
 	unchanged := f.info == found.Info || isSameVersion(f.info, found.Info)
 	f.path, f.info = found.Path, found.Info

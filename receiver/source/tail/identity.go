@@ -17,7 +17,6 @@ type fileIdentity struct {
 // openingSize is how much of a text tells which other texts may be its copies.
 const openingSize = 64
 
-// keepStart collects the beginning of the text while it is read.
 func (i *fileIdentity) keepStart(offset int64, data []byte) {
 	if offset == 0 && len(i.opening) < openingSize {
 		i.opening = bytes.Clone(data[:min(len(data), openingSize)])
@@ -27,7 +26,6 @@ func (i *fileIdentity) keepStart(offset int64, data []byte) {
 	}
 }
 
-// hashHead gives the hash of as much of the beginning as lies before an offset.
 func (i *fileIdentity) hashHead(offset int64) (hash string, size int) {
 	size = int(min(offset, maxHead))
 	if size != i.headSize && size <= len(i.start) {

@@ -61,7 +61,6 @@ func (r *reader) addNewFiles(ctx context.Context, unknown []File) {
 	}
 }
 
-// openNewFiles reads the beginnings of files, but for copies that are known as such.
 func (r *reader) openNewFiles(ctx context.Context, unknown []File) (files []newFile) {
 	notRead := make(map[string]Info, len(unknown))
 	for _, found := range unknown {

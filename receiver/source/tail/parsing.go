@@ -28,7 +28,6 @@ var (
 	errTooShort      = errors.New("too little content to tell the format")
 )
 
-// createParser makes the parser, by the cursor if there is one.
 func (r *reader) createParser(f *trackedFile, atEnd bool) error {
 	c := &f.record.cursor
 	format, err := r.findFormat(f, atEnd)

@@ -117,7 +117,6 @@ func (r *reader) reportUnmatched(found int) {
 	}
 }
 
-// reportBadLines warns of a file of which every line was bad.
 func (p *problemReport) reportBadLines(f *trackedFile) {
 	const fewLines = 3
 	condition, parsing := "lines "+f.path, &f.parsing

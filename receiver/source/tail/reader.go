@@ -79,7 +79,6 @@ func (r *reader) isComplete() bool {
 	return complete
 }
 
-// scanOnce lists the files and reads what is new. It reports whether there is more to read at once.
 func (r *reader) scanOnce(ctx context.Context) (more bool) {
 	r.unreachable, r.scannedAt = nil, r.host.Now()
 	clear(r.problems.current)

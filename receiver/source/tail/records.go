@@ -40,7 +40,6 @@ func (r *reader) readRecords(f *trackedFile, data []byte, atEnd bool) (used int,
 	return used, nil
 }
 
-// passOverlongLine looks for the end of a line that is too long.
 func (r *reader) passOverlongLine(f *trackedFile, data []byte, atEnd bool) (used int, err error) {
 	p := &f.position
 	n := logformat.Line(data)
@@ -85,7 +84,6 @@ func (r *reader) frameRecords(f *trackedFile, data []byte, atEnd bool) (used int
 	return used
 }
 
-// parseRecords reads the records that were framed, whose strings become parts of text.
 func (r *reader) parseRecords(f *trackedFile, text string) error {
 	readAt := r.host.Now()
 	if text != "" {

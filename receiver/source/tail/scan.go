@@ -50,7 +50,6 @@ func (r *reader) recognizeFiles(ctx context.Context, listed []File) (unknown []F
 	return unknown
 }
 
-// filesByPath gives the files that are read, but for those that left their path.
 func (r *reader) filesByPath() map[string]*trackedFile {
 	clear(r.atPath)
 	for _, f := range r.files {
@@ -127,7 +126,6 @@ func (r *reader) releaseFile(f *trackedFile) {
 	r.files = slices.DeleteFunc(r.files, func(other *trackedFile) bool { return other == f })
 }
 
-// releaseMovedFiles lets go of files that were moved away and read to their end.
 func (r *reader) releaseMovedFiles() {
 	for _, f := range slices.Clone(r.files) {
 		if f.activity.pathLost && (f.activity.idleScans >= idleLimit || f.record.owner != f) {

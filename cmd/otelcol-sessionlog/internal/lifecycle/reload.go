@@ -29,7 +29,6 @@ type configReloader struct {
 	requested bool
 }
 
-// registerProvider adds the provider, and takes the core of the collector's log.
 func (r *configReloader) registerProvider(set *otelcol.CollectorSettings) {
 	resolver := &set.ConfigProviderSettings.ResolverSettings
 	resolver.URIs = append(slices.Clip(resolver.URIs), reloadScheme+":")

@@ -41,7 +41,6 @@ func (b Batch) Learn(e *session.Event) Note {
 	return note
 }
 
-// recordProgress remembers how far a node's log has been read.
 func (s *Store) recordProgress(e *session.Event) {
 	n := logNode{e.System, e.Instance, e.Host}
 	known, ok := s.readUntil[n]
@@ -148,7 +147,6 @@ func (l *login) isEnteredAnew(e *session.Event) bool {
 	return l.hasEnded && e.Time > l.end || otherUser && e.Time > l.start
 }
 
-// completeLogin takes in another record of the same session.
 func (s *Store) completeLogin(l *login, e *session.Event) {
 	l.start = min(l.start, e.Time)
 	if !l.named && e.Kind == session.KindLogin {

@@ -7,7 +7,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// splitJSONArray reads a line of JSONCompactEachRowWithNames.
 func splitJSONArray(p *exportParser, record string) (bool, error) {
 	j := jsonScanner{input: record}
 	if j.isAtEnd() {

@@ -60,7 +60,6 @@ func closingQuote(data []byte, i int) (int, bool) {
 	}
 }
 
-// splitCSVRecord reads a record of CSVWithNames.
 func splitCSVRecord(p *exportParser, record string) (bool, error) {
 	if record == "" {
 		return false, nil

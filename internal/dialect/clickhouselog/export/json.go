@@ -87,7 +87,6 @@ func (j *jsonScanner) readValue() (rowCell, error) {
 	return j.readBare()
 }
 
-// readBare reads a number, true, false or null.
 func (j *jsonScanner) readBare() (rowCell, error) {
 	start := j.position
 	for j.position < len(j.input) && !strings.ContainsRune(",]} \t\r\n", rune(j.input[j.position])) {

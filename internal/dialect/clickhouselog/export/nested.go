@@ -6,7 +6,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// appendJSONList appends the strings of a JSON array.
 func (p *exportParser) appendJSONList(raw string, dst []string) ([]string, error) {
 	j := jsonScanner{input: raw}
 	if !j.consumeByte('[') {

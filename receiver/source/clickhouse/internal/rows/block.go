@@ -26,7 +26,6 @@ type Block struct {
 
 func newBlock() *Block { return &Block{layout: &Layout{}, row: clickhouselog.Row{UserNull: true}} }
 
-// prepareTexts is called for a block that has just been decoded.
 func (b *Block) prepareTexts() {
 	b.scratch = b.scratch[:0]
 	for _, id := range b.authIDs {

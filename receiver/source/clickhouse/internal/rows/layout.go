@@ -139,7 +139,6 @@ func (p Part) renameNumber() int {
 	return 1 << 30
 }
 
-// checkColumns makes sure that the table is a session_log.
 func (p Part) checkColumns() error {
 	for _, name := range []string{"event_time_microseconds", "auth_id", "type"} {
 		if p.Columns[name] == "" {

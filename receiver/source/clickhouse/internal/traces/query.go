@@ -191,7 +191,6 @@ func sinceCondition(p rows.Part, micros int64) string {
 	return " AND event_date >= " + rows.DateSQL(micros, -2)
 }
 
-// readSessions asks for the sessions of traced queries.
 func (l *logs) readSessions(ctx context.Context, conn configclickhouse.Conn, q question) (all []Session, err error) {
 	var host, user proto.ColStr
 	var address proto.ColIPv6

@@ -215,7 +215,6 @@ func (t *Tracer) remember(s *Session) {
 	t.changed = t.changed || s.certain
 }
 
-// searchesFrom is from when on queries have yet to be searched.
 func (t *Tracer) searchesFrom() int64 {
 	from := t.now
 	if t.searched != 0 {
