@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -250,15 +251,15 @@ func TestCallThatIsTooLargeIsHalvedThoughNobodyReadsIt(t *testing.T) {
 
 // An answer that names more records than were sent, without end, is read no further.
 func TestEndlessAnswerIsNotRead(t *testing.T) {
-	written := 0
+	var written atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if body, _ := io.ReadAll(r.Body); len(body) == 0 {
 			return
 		}
 		_, _ = io.WriteString(w, `{"errors":true,"items":[`)
-		for written = 0; r.Context().Err() == nil && written < 256<<20; {
+		for r.Context().Err() == nil && written.Load() < 256<<20 {
 			n, err := io.WriteString(w, strings.Repeat(`{"create":{"status":201}},`, 1000))
-			if written += n; err != nil {
+			if written.Add(int64(n)); err != nil {
 				return
 			}
 		}
@@ -270,5 +271,5 @@ func TestEndlessAnswerIsNotRead(t *testing.T) {
 	})
 	_, err := s.Write(t.Context(), eventsOf("alice"))
 	require.ErrorContains(t, err, "more records")
-	require.Less(t, written, 16<<20)
+	require.Less(t, written.Load(), int64(16<<20))
 }
