@@ -49,7 +49,7 @@ func TestMisspeltNamesAreExplained(t *testing.T) {
 	const base = `{receivers: {otlp: {protocols: {http: {endpoint: "127.0.0.1:0"}}}}, exporters: {nop: , nop/second: }, extensions: {file_storage: {directory: "."}},
 service: {extensions: [file_storage], pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}}`
 	for _, test := range []struct{ written, complaint string }{
-		{"recievers: {otlp: }", "recievers: unknown key; did you mean receivers?"},
+		{"recievers: {otlp: }", "recievers: unknown key; did you mean receivers?"}, //nolint:misspell // that is the mistake
 		{"service::pipelines::logs::receivers: [otl]", "service::pipelines::logs::receivers: otl is not configured under receivers or connectors; did you mean otlp?"},
 		{"service::pipelines::logs::exporters: [nop/secnd]", "service::pipelines::logs::exporters: nop/secnd is not configured under exporters or connectors; did you mean nop/second?"},
 		{"service::extensions: [file-storage]", "service::extensions: file-storage is not configured under extensions; did you mean file_storage?"},

@@ -19,7 +19,9 @@ type readPosition struct {
 }
 
 // isUndeliveredOffset reports whether a record at this offset is to be delivered.
-func (p *readPosition) isUndeliveredOffset(offset int64) bool { return offset >= max(p.delivered, p.skip) }
+func (p *readPosition) isUndeliveredOffset(offset int64) bool {
+	return offset >= max(p.delivered, p.skip)
+}
 
 // reached is behind the last record that was delivered, by whichever run.
 func (p *readPosition) reached() int64 { return max(p.next, p.delivered) }
