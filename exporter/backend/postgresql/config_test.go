@@ -73,11 +73,11 @@ func TestREADME(t *testing.T) {
 			switch {
 			case strings.HasSuffix(tag, ",squash"):
 				walk(prefix, f)
-			case f.Kind() == reflect.Struct && tag != "tls":
+			case f.Kind() == reflect.Struct && tag != "tls" && tag != "iam":
 				walk(key+"::", f)
 			case f.Type() == reflect.TypeFor[time.Duration]():
 				require.Contains(t, string(readme), "| `"+key+"` | `"+shortDuration(f.Interface().(time.Duration))+"` |")
-			case tag == "endpoints" || tag == "username" || tag == "tls":
+			case tag == "endpoints" || tag == "username" || tag == "tls" || tag == "iam":
 				require.Contains(t, string(readme), "| `"+key+"` | ")
 			case f.Kind() == reflect.String && f.String() == "":
 				require.Contains(t, string(readme), "| `"+key+"` | `\"\"` |")
