@@ -242,5 +242,5 @@ func (p publishedModules) requireComponents(t *testing.T, binary string) {
 	info, err := os.Stat(binary)
 	require.NoError(t, err)
 	t.Logf("%s: %d MB", filepath.Base(binary), info.Size()>>20)
-	require.Equal(t, 7, strings.Count(p.run(t, "nowhere", binary, "components"), ourModule+" "+p.version))
+	require.Equal(t, 9, strings.Count(p.run(t, "nowhere", binary, "components"), ourModule+" "+p.version))
 }
