@@ -3,6 +3,7 @@ package archtest
 import (
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -102,4 +103,19 @@ func TestDurationsAreLoggedWithAUnit(t *testing.T) {
 			require.NotContains(t, text, "zap.Duration"+"(", path)
 		}
 	})
+}
+
+// TestMutantsApply: a patch of proofs/mutants that fits no more shows nothing.
+func TestMutantsApply(t *testing.T) {
+	patches, err := filepath.Glob(filepath.Join(root, "proofs", "mutants", "*.patch"))
+	require.NoError(t, err)
+	require.Greater(t, len(patches), 15)
+	for _, patch := range patches {
+		absolute, err := filepath.Abs(patch)
+		require.NoError(t, err)
+		check := exec.Command("git", "apply", "--check", absolute)
+		check.Dir = root
+		out, err := check.CombinedOutput()
+		require.NoError(t, err, "%s: %s", filepath.Base(patch), out)
+	}
 }
