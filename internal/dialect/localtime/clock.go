@@ -34,7 +34,13 @@ func UnixNanos(unix, fraction int64) (int64, error) {
 
 // Clock reads the local times of one zone. It is not safe for concurrent use.
 type Clock struct {
-	zone      *time.Location // nil: unknown
+	zone *time.Location // nil: unknown
+
+	// The offset and abbreviation of local seconds from localFrom up to localTo, without a clock change near them, so that
+	// the zone is not asked for each line.
+	localFrom, localTo, offset int64
+	abbreviation               string
+
 	ambiguous int
 }
 
@@ -48,7 +54,10 @@ func (c *Clock) AmbiguousTimes() int { return c.ambiguous }
 // before is the moment of the line before, 0 if there is none: when clocks go back, an hour of local times comes
 // twice, and the earlier moment that is not before it is taken.
 func (c *Clock) Unix(local, before int64) (int64, error) {
-	if c.zone == nil {
+	switch {
+	case local >= c.localFrom && local < c.localTo:
+		return local - c.offset, nil
+	case c.zone == nil:
 		return 0, ErrNoZone
 	}
 	first, second, n := c.possibleMoments(local)
@@ -68,6 +77,9 @@ func (c *Clock) Unix(local, before int64) (int64, error) {
 // UnixOfAbbreviation returns the moment of a time with a zone's abbreviation: UTC, GMT, +03 and -0330 mean the same everywhere;
 // CET or MSK only in a known zone, where they also distinguish the two moments of a doubled hour.
 func (c *Clock) UnixOfAbbreviation(local int64, abbr string) (int64, error) {
+	if abbr == c.abbreviation && local >= c.localFrom && local < c.localTo {
+		return local - c.offset, nil
+	}
 	if abbr == "UTC" || abbr == "GMT" {
 		return local, nil
 	}
@@ -97,6 +109,7 @@ func (c *Clock) possibleMoments(local int64) (first, second int64, n int) {
 	isFirst, isSecond := c.zoneOffsetAt(first) == early, c.zoneOffsetAt(second) == late
 	switch {
 	case isFirst && isSecond && first == second:
+		c.cacheOffset(first, early)
 		return first, first, 1
 	case isFirst && isSecond:
 		return min(first, second), max(first, second), 2
@@ -116,6 +129,23 @@ func (c *Clock) zoneOffsetAt(unix int64) int64 {
 func (c *Clock) abbreviationAt(unix int64) string {
 	name, _ := time.Unix(unix, 0).In(c.zone).Zone()
 	return name
+}
+
+// cacheOffset keeps the offset for local times up to a day before the next clock change.
+func (c *Clock) cacheOffset(unix, offset int64) {
+	const ages = 1 << 40 // 34,000 years, in seconds
+	start, end := time.Unix(unix, 0).In(c.zone).ZoneBounds()
+	c.localFrom, c.localTo, c.offset, c.abbreviation = unix+offset, unix+offset+1, offset, c.abbreviationAt(unix)
+	if start.IsZero() {
+		c.localFrom = -ages
+	} else {
+		c.localFrom = min(c.localFrom, start.Unix()+offset+daySeconds)
+	}
+	if end.IsZero() {
+		c.localTo = ages
+	} else {
+		c.localTo = max(c.localTo, end.Unix()+offset-daySeconds)
+	}
 }
 
 // ParseOffset reads +hh, +hhmm or +hh:mm, the abbreviations of zones without a name.
