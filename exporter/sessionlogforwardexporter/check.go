@@ -40,7 +40,7 @@ var victoriaLogsFields = map[shape.Format][3]string{
 // checkTimeField: without the right field VictoriaLogs takes the time of arrival for that of the login, and says nothing.
 func (c *Config) checkTimeField() []connectcheck.Finding {
 	address, err := url.Parse(c.Client.Endpoint)
-	fields, known := victoriaLogsFields[c.format()]
+	fields, known := victoriaLogsFields[c.documentFormat()]
 	if err != nil || !known {
 		return nil
 	}
@@ -54,13 +54,13 @@ func (c *Config) checkTimeField() []connectcheck.Finding {
 	}
 	return []connectcheck.Finding{{
 		Subject: "time", Key: "endpoint",
-		Detail: fmt.Sprintf("VictoriaLogs is not told that the time of %s is in %s: each login would bear the time of its arrival", c.format(), fields[0]),
+		Detail: fmt.Sprintf("VictoriaLogs is not told that the time of %s is in %s: each login would bear the time of its arrival", c.documentFormat(), fields[0]),
 		Remedy: fmt.Sprintf("write the query ?_time_field=%s&_msg_field=%s&_stream_fields=%s", fields[0], fields[1], fields[2]),
 	}}
 }
 
 // checkTarget is what is asked of a running exporter too.
-func (s *sender) checkTarget(ctx context.Context) []connectcheck.Finding {
+func (s *documentSender) checkTarget(ctx context.Context) []connectcheck.Finding {
 	err := s.Start(ctx)
 	if err == nil {
 		return []connectcheck.Finding{{OK: true, Subject: "target", Detail: addressWithoutQuery(s.config.Client.Endpoint)}}

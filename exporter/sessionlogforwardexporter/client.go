@@ -48,15 +48,15 @@ func newTargetClient(ctx context.Context, c TargetConfig, p protocol, w protocol
 	return &targetClient{http: client, url: address, path: p.path, contentType: p.contentType, writer: w}, nil
 }
 
-// call sends the body of n records. Its error says that nobody knows what became of them.
-func (c *targetClient) call(ctx context.Context, body []byte, n int) (answer, error) {
+// sendCall sends the body of n records. Its error says that nobody knows what became of them.
+func (c *targetClient) sendCall(ctx context.Context, body []byte, n int) (targetAnswer, error) {
 	response, err := c.postTo(ctx, "", body)
 	if err != nil {
-		return answer{}, err
+		return targetAnswer{}, err
 	}
 	defer discardBody(response)
 	if response.StatusCode >= 300 && response.StatusCode < 400 {
-		return answer{}, errRedirect
+		return targetAnswer{}, errRedirect
 	}
 	got, err := c.writer.readAnswer(response.StatusCode, io.LimitReader(response.Body, maxAnswerBytes), n)
 	if err == nil && got.verdict == takenAll && got.ackID != nil {
@@ -87,8 +87,8 @@ func (c *targetClient) postTo(ctx context.Context, path string, body []byte) (*h
 	return response, err
 }
 
-// probe makes a call without records, which leaves nothing at the target.
-func (c *targetClient) probe(ctx context.Context) error {
+// probeTarget makes a call without records, which leaves nothing at the target.
+func (c *targetClient) probeTarget(ctx context.Context) error {
 	response, err := c.postTo(ctx, "", nil)
 	if err != nil {
 		return err
@@ -100,10 +100,7 @@ func (c *targetClient) probe(ctx context.Context) error {
 	case response.StatusCode == http.StatusBadRequest && saysUnknownPath(response.Body):
 		return failureOf("the target does not know this path (HTTP 400)", "endpoint")
 	case c.writer.isProbeAnswer(response.StatusCode):
-		if splunk, ok := c.writer.(*splunkWriter); ok && splunk.channel != "" {
-			return probeAck(ctx, c.postTo)
-		}
-		return nil
+		return c.writer.probeFurther(ctx, c.postTo)
 	}
 	failure := answerOfFailure(response.StatusCode, c.writer.authKey())
 	return failureOf(failure.reason, failure.key)
@@ -137,8 +134,8 @@ func retryAfter(response *http.Response) time.Duration {
 }
 
 // answerOfFailure is for what a target says before it looks at the records. Their text is not repeated: it may quote them.
-func answerOfFailure(status int, authKey string) answer {
-	a := answer{verdict: tryAgain, reason: fmt.Sprintf("the target answers HTTP %d %s", status, http.StatusText(status))}
+func answerOfFailure(status int, authKey string) targetAnswer {
+	a := targetAnswer{verdict: tryAgain, reason: fmt.Sprintf("the target answers HTTP %d %s", status, http.StatusText(status))}
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		a.key = authKey
@@ -148,4 +145,9 @@ func answerOfFailure(status int, authKey string) answer {
 		a.key = "compression"
 	}
 	return a
+}
+
+// answerOfRefusal is for a call that is refused for one of its records, without saying which.
+func answerOfRefusal(status int) targetAnswer {
+	return targetAnswer{verdict: refusedSome, reason: fmt.Sprintf("the target refuses the record (HTTP %d)", status)}
 }

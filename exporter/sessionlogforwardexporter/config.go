@@ -109,8 +109,8 @@ func (c TargetConfig) validateTarget() error {
 	case !known:
 		fail("protocol: %q is none of elasticsearch, splunk_hec, ndjson", c.Protocol)
 	}
-	if known && !slices.Contains(p.formats, c.format()) {
-		fail("format: %s documents cannot go through protocol %s: write one of %s", c.format(), c.Protocol, p.formatNames())
+	if known && !slices.Contains(p.formats, c.documentFormat()) {
+		fail("format: %s documents cannot go through protocol %s: write one of %s", c.documentFormat(), c.Protocol, p.formatNames())
 	}
 	switch endpoint, err := url.Parse(c.Client.Endpoint); {
 	case c.Client.Endpoint == "":
@@ -138,7 +138,7 @@ func (c TargetConfig) validateTarget() error {
 	return errors.Join(errs...)
 }
 
-// format is the shape of the documents.
-func (c TargetConfig) format() shape.Format {
+// documentFormat is the shape of the documents.
+func (c TargetConfig) documentFormat() shape.Format {
 	return cmp.Or(c.Format, protocols[c.Protocol].defaultFormat)
 }

@@ -1,6 +1,7 @@
 package sessionlogforwardexporter
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -47,10 +48,10 @@ func (w *elasticsearchWriter) isProbeAnswer(status int) bool {
 	return status == http.StatusBadRequest || isSuccess(status)
 }
 
-func (w *elasticsearchWriter) readAnswer(status int, body io.Reader, n int) (answer, error) {
+func (w *elasticsearchWriter) readAnswer(status int, body io.Reader, n int) (targetAnswer, error) {
 	switch {
 	case status == http.StatusBadRequest || status == http.StatusRequestEntityTooLarge:
-		return answer{verdict: refusedSome, reason: fmt.Sprintf("the target refuses the record (HTTP %d)", status)}, nil
+		return answerOfRefusal(status), nil
 	case !isSuccess(status):
 		return answerOfFailure(status, w.authKey()), nil
 	}
@@ -58,7 +59,7 @@ func (w *elasticsearchWriter) readAnswer(status int, body io.Reader, n int) (ans
 }
 
 // readBulkAnswer reads {"errors":true,"items":[{"create":{"status":429,"error":{"type":"…","reason":"…"}}}]}.
-func readBulkAnswer(body io.Reader, n int) (answer, error) {
+func readBulkAnswer(body io.Reader, n int) (targetAnswer, error) {
 	records, hasErrors := make([]recordAnswer, 0, n), true
 	d := jx.Decode(body, 0)
 	err := d.Obj(func(d *jx.Decoder, key string) (err error) {
@@ -80,13 +81,13 @@ func readBulkAnswer(body io.Reader, n int) (answer, error) {
 	})
 	switch {
 	case err != nil:
-		return answer{}, fmt.Errorf("the answer is none of the bulk API: %w", err)
+		return targetAnswer{}, fmt.Errorf("the answer is none of the bulk API: %w", err)
 	case !hasErrors && len(records) == 0: // filter_path leaves out what is empty
-		return answer{verdict: takenAll}, nil
+		return targetAnswer{verdict: takenAll}, nil
 	case len(records) != n:
-		return answer{}, fmt.Errorf("the answer names %d records of %d", len(records), n)
+		return targetAnswer{}, fmt.Errorf("the answer names %d records of %d", len(records), n)
 	}
-	return answer{verdict: seeRecords, records: records}, nil
+	return targetAnswer{verdict: seeRecords, records: records}, nil
 }
 
 var errTooManyRecords = errors.New("it names more records than there were")
@@ -172,5 +173,7 @@ func quoteJSON(s string) []byte {
 }
 
 func isSuccess(status int) bool { return status >= 200 && status < 300 }
+
+func (*elasticsearchWriter) probeFurther(context.Context, postFunc) error { return nil }
 
 func (*elasticsearchWriter) authKey() string { return "auth" }

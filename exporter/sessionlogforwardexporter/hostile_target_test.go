@@ -108,7 +108,7 @@ func TestReasonsHoldNoWordOfTheTarget(t *testing.T) {
 	}
 }
 
-func requireSecretIsKept(t *testing.T, s *sender, secret, name string) {
+func requireSecretIsKept(t *testing.T, s *documentSender, secret, name string) {
 	t.Helper()
 	for range 2 {
 		res, err := s.Write(t.Context(), eventsOf(secret))

@@ -2,8 +2,8 @@ package sessionlogforwardexporter
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -32,12 +32,12 @@ func (ndjsonWriter) isProbeAnswer(status int) bool {
 	return status < 500
 }
 
-func (w ndjsonWriter) readAnswer(status int, body io.Reader, n int) (answer, error) {
+func (w ndjsonWriter) readAnswer(status int, body io.Reader, n int) (targetAnswer, error) {
 	switch {
 	case isSuccess(status):
 		return readLinesAnswer(body, n), nil
 	case status == http.StatusBadRequest || status == http.StatusRequestEntityTooLarge || status == http.StatusUnprocessableEntity:
-		return answer{verdict: refusedSome, reason: fmt.Sprintf("the target refuses the record (HTTP %d)", status)}, nil
+		return answerOfRefusal(status), nil
 	}
 	return answerOfFailure(status, w.authKey()), nil
 }
@@ -47,24 +47,24 @@ const maxLinesAnswer = 64 << 10
 
 // readLinesAnswer: an answer of success is taken for one, but for a page of HTML, which is a login's or a proxy's, and for the records that
 // OpenObserve counts as failed: {"code":200,"status":[{"name":"default","successful":1,"failed":2}]}.
-func readLinesAnswer(body io.Reader, n int) answer {
+func readLinesAnswer(body io.Reader, n int) targetAnswer {
 	text, _ := io.ReadAll(io.LimitReader(body, maxLinesAnswer))
 	text = bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), " \t\r\n")
 	switch {
 	case bytes.HasPrefix(text, []byte("<")):
-		return answer{verdict: tryAgain, reason: "the target answers with a page: it may be a login or a proxy in between", key: "endpoint"}
+		return targetAnswer{verdict: tryAgain, reason: "the target answers with a page: it may be a login or a proxy in between", key: "endpoint"}
 	case !bytes.HasPrefix(text, []byte("{")):
-		return answer{verdict: takenAll}
+		return targetAnswer{verdict: takenAll}
 	}
 	failed := countFailed(text)
 	const reason = "the target counts the record as failed"
 	switch {
 	case failed <= 0:
-		return answer{verdict: takenAll}
+		return targetAnswer{verdict: takenAll}
 	case failed < n:
-		return answer{verdict: refusedSome, reason: reason}
+		return targetAnswer{verdict: refusedSome, reason: reason}
 	}
-	return answer{verdict: seeRecords, records: slices.Repeat([]recordAnswer{{recordRefused, reason}}, n)}
+	return targetAnswer{verdict: seeRecords, records: slices.Repeat([]recordAnswer{{recordRefused, reason}}, n)}
 }
 
 // countFailed is 0 for what does not say.
@@ -82,5 +82,7 @@ func countFailed(text []byte) (failed int) {
 	}
 	return failed
 }
+
+func (ndjsonWriter) probeFurther(context.Context, postFunc) error { return nil }
 
 func (ndjsonWriter) authKey() string { return "auth" }

@@ -1,6 +1,7 @@
 package sessionlogforwardexporter
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -28,29 +29,34 @@ type protocolWriter interface {
 	// prepare adds what a call needs beside its body.
 	prepare(*http.Request)
 	// readAnswer reads the answer to a call with n records. Its error is none of the target's: an answer that cannot be read.
-	readAnswer(status int, body io.Reader, n int) (answer, error)
+	readAnswer(status int, body io.Reader, n int) (targetAnswer, error)
 	// isProbeAnswer is true for the answer that a call without records gets where it would be taken with records.
 	isProbeAnswer(status int) bool
+	// probeFurther asks what else must be right, once that answer has come.
+	probeFurther(ctx context.Context, post postFunc) error
 	// authKey is the YAML key of what proves who calls.
 	authKey() string
 }
 
-// answer is what a target says of a call.
-type answer struct {
-	verdict verdict
+// postFunc makes a call to another path of the protocol, "" for its own.
+type postFunc func(ctx context.Context, path string, body []byte) (*http.Response, error)
+
+// targetAnswer is what a target says of a call.
+type targetAnswer struct {
+	verdict callVerdict
 	reason  string         // of what was not taken; holds no value of a record
 	key     string         // the YAML key that mends it, "" where none does
 	records []recordAnswer // of single records, with [seeRecords]
 	ackID   *int           // what is asked for until the target has what it took; nil where yes is all it says
 }
 
-type verdict uint8
+type callVerdict uint8
 
 const (
-	takenAll    verdict = iota
-	seeRecords          // each record has its own
-	refusedSome         // at least one record cannot be taken, and which is not said
-	tryAgain            // nothing of it was taken, or nobody knows
+	takenAll    callVerdict = iota
+	seeRecords              // each record has its own
+	refusedSome             // at least one record cannot be taken, and which is not said
+	tryAgain                // nothing of it was taken, or nobody knows
 )
 
 // recordAnswer is what became of one record.

@@ -16,42 +16,42 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// sender is the backend that lies behind HTTP: it makes documents of events, calls of documents, and reads what became of each.
-type sender struct {
+// documentSender is the backend that lies behind HTTP: it makes documents of events, calls of documents, and reads what became of each.
+type documentSender struct {
 	config   TargetConfig
 	protocol protocol
 	writer   protocolWriter
 	settings component.TelemetrySettings
 	host     component.Host
 	client   *targetClient
-	drafts   sync.Pool
+	buffers  sync.Pool
 	// lastTaken is the body of the last record that the target has taken since the start. Where it refuses all others, it is asked for this one.
 	lastTaken atomic.Pointer[[]byte]
 }
 
-var _ backend.Backend = (*sender)(nil)
+var _ backend.Backend = (*documentSender)(nil)
 
-// draft is what a Write needs for its time.
-type draft struct {
-	request  request
+// writeBuffers are what a Write needs for its time.
+type writeBuffers struct {
+	request  requestBody
 	shaper   *shape.Shaper
 	document []byte
 }
 
-func newSender(c TargetConfig, set component.TelemetrySettings, version string) *sender {
+func newSender(c TargetConfig, set component.TelemetrySettings, version string) *documentSender {
 	p := protocols[c.Protocol]
-	s := &sender{config: c, protocol: p, writer: p.open(c, c.format()), settings: set}
-	s.drafts.New = func() any {
-		return &draft{shaper: shape.New(c.format(), shape.Options{Version: version})}
+	s := &documentSender{config: c, protocol: p, writer: p.open(c, c.documentFormat()), settings: set}
+	s.buffers.New = func() any {
+		return &writeBuffers{shaper: shape.New(c.documentFormat(), shape.Options{Version: version})}
 	}
 	return s
 }
 
 // SetHost gives the extensions that the client's auth names.
-func (s *sender) SetHost(host component.Host) { s.host = host }
+func (s *documentSender) SetHost(host component.Host) { s.host = host }
 
 // Start asks the target whether it is there and would take records.
-func (s *sender) Start(ctx context.Context) error {
+func (s *documentSender) Start(ctx context.Context) error {
 	if s.client == nil {
 		client, err := newTargetClient(ctx, s.config, s.protocol, s.writer, s.host, s.settings)
 		if err != nil {
@@ -59,11 +59,11 @@ func (s *sender) Start(ctx context.Context) error {
 		}
 		s.client = client
 	}
-	return s.client.probe(ctx)
+	return s.client.probeTarget(ctx)
 }
 
 // Shutdown closes the connections.
-func (s *sender) Shutdown(context.Context) error {
+func (s *documentSender) Shutdown(context.Context) error {
 	if s.client != nil {
 		s.client.http.CloseIdleConnections()
 	}
@@ -83,11 +83,11 @@ type batchOutcome struct {
 func (out *batchOutcome) hasTaken() bool { return out.result.Written+out.result.Duplicates > 0 }
 
 // Write sends the events. Where some were taken and others must wait, its error is a [backend.PartialError].
-func (s *sender) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
-	d := s.drafts.Get().(*draft)
-	defer s.drafts.Put(d)
+func (s *documentSender) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
+	d := s.buffers.Get().(*writeBuffers)
+	defer s.buffers.Put(d)
 	r := &d.request
-	r.reset()
+	r.removeAll()
 	var out batchOutcome
 	for place, e := range events {
 		if out.err != nil {
@@ -103,38 +103,39 @@ func (s *sender) Write(ctx context.Context, events iter.Seq2[int, *session.Event
 			continue
 		}
 		d.document = d.shaper.Append(d.document[:0], e)
-		r.starts, r.places = append(r.starts, len(r.body)), append(r.places, place)
+		r.startRecord(place)
 		r.body = s.writer.appendRecord(r.body, e, d.document)
 		if len(r.body) >= s.config.MaxRequestBytes {
 			s.sendFull(ctx, r, &out)
 		}
 	}
-	s.send(ctx, r, 0, r.count(), &out)
-	return s.finish(ctx, &out)
+	s.sendRecords(ctx, r, 0, r.recordCount(), &out)
+	return s.finishBatch(ctx, &out)
 }
 
 // sendFull sends what was there before the record that made r too large; that one begins the next call.
-func (s *sender) sendFull(ctx context.Context, r *request, out *batchOutcome) {
-	if r.count() == 1 {
-		s.send(ctx, r, 0, 1, out)
-		r.reset()
+func (s *documentSender) sendFull(ctx context.Context, r *requestBody, out *batchOutcome) {
+	if r.recordCount() == 1 {
+		s.sendRecords(ctx, r, 0, 1, out)
+		r.removeAll()
 		return
 	}
 	record, place := r.takeLast()
-	s.send(ctx, r, 0, r.count(), out)
-	r.reset()
+	s.sendRecords(ctx, r, 0, r.recordCount(), out)
+	r.removeAll()
 	if out.err != nil {
 		out.later = append(out.later, place)
 		return
 	}
-	r.add(record, place)
+	r.startRecord(place)
+	r.body = append(r.body, record...)
 }
 
 // mostRefusals are the last that are believed of a target that takes nothing: more may be no fault of the records.
 const mostRefusals = 16
 
-// send sends the records from, …, to-1 of r in one call, and in halves where the target refuses some and does not say which.
-func (s *sender) send(ctx context.Context, r *request, from, to int, out *batchOutcome) {
+// sendRecords sends the records from, …, to-1 of r in one call, and in halves where the target refuses some and does not say which.
+func (s *documentSender) sendRecords(ctx context.Context, r *requestBody, from, to int, out *batchOutcome) {
 	if from == to {
 		return
 	}
@@ -142,7 +143,7 @@ func (s *sender) send(ctx context.Context, r *request, from, to int, out *batchO
 		out.later = append(out.later, r.places[from:to]...)
 		return
 	}
-	got, err := s.client.call(ctx, r.bytesOf(from, to), to-from)
+	got, err := s.client.sendCall(ctx, r.bytesOf(from, to), to-from)
 	if err != nil {
 		out.postpone(r.places[from:to], err)
 		return
@@ -161,23 +162,23 @@ func (s *sender) send(ctx context.Context, r *request, from, to int, out *batchO
 }
 
 // sendHalves begins with either half: where nothing is taken the search may end at [mostRefusals], and the next try is to look elsewhere.
-func (s *sender) sendHalves(ctx context.Context, r *request, from, to int, reason string, out *batchOutcome) {
+func (s *documentSender) sendHalves(ctx context.Context, r *requestBody, from, to int, reason string, out *batchOutcome) {
 	if to-from == 1 {
-		s.refuse(ctx, r.places[from], reason, out)
+		s.refuseRecord(ctx, r.places[from], reason, out)
 		return
 	}
 	middle := from + (to-from)/2
 	if rand.IntN(2) == 0 {
-		s.send(ctx, r, from, middle, out)
-		s.send(ctx, r, middle, to, out)
+		s.sendRecords(ctx, r, from, middle, out)
+		s.sendRecords(ctx, r, middle, to, out)
 		return
 	}
-	s.send(ctx, r, middle, to, out)
-	s.send(ctx, r, from, middle, out)
+	s.sendRecords(ctx, r, middle, to, out)
+	s.sendRecords(ctx, r, from, middle, out)
 }
 
-// refuse postpones all the rest where a target refuses record after record for reasons of its own: to search on would be a call for each.
-func (s *sender) refuse(ctx context.Context, place int, reason string, out *batchOutcome) {
+// refuseRecord postpones all the rest where a target refuses record after record for reasons of its own: to search on would be a call for each.
+func (s *documentSender) refuseRecord(ctx context.Context, place int, reason string, out *batchOutcome) {
 	out.refused = append(out.refused, backend.Rejection{Index: place, Reason: reason})
 	if len(out.refused) >= mostRefusals {
 		s.checkRefusals(ctx, out)
@@ -186,7 +187,7 @@ func (s *sender) refuse(ctx context.Context, place int, reason string, out *batc
 
 // checkRefusals sets out.err where the target refuses everything: a mapping, a pipeline or a limit that has changed is no fault of the records.
 // It is asked for the last record that it took: one that it refuses now shows that.
-func (s *sender) checkRefusals(ctx context.Context, out *batchOutcome) {
+func (s *documentSender) checkRefusals(ctx context.Context, out *batchOutcome) {
 	if out.err != nil || out.isBelieved || out.hasTaken() {
 		return
 	}
@@ -195,7 +196,7 @@ func (s *sender) checkRefusals(ctx context.Context, out *batchOutcome) {
 		out.err = failureOf("the target has taken nothing yet and refuses what is sent: "+reason, "endpoint, protocol, format or compression")
 		return
 	}
-	got, err := s.client.call(ctx, *last, 1)
+	got, err := s.client.sendCall(ctx, *last, 1)
 	switch {
 	case err != nil:
 		out.err = err
@@ -210,7 +211,7 @@ func (s *sender) checkRefusals(ctx context.Context, out *batchOutcome) {
 
 func isTaken(v recordVerdict) bool { return v == recordTaken || v == recordKnown }
 
-func (s *sender) rememberTaken(r *request, record int) {
+func (s *documentSender) rememberTaken(r *requestBody, record int) {
 	body := slices.Clone(r.bytesOf(record, record+1))
 	s.lastTaken.Store(&body)
 }
@@ -223,7 +224,7 @@ func (out *batchOutcome) postpone(places []int, err error) {
 	}
 }
 
-func (s *sender) readRecords(r *request, from int, records []recordAnswer, out *batchOutcome) {
+func (s *documentSender) readRecords(r *requestBody, from int, records []recordAnswer, out *batchOutcome) {
 	hadTaken := out.hasTaken()
 	for i, one := range records {
 		place := r.places[from+i]
@@ -244,8 +245,8 @@ func (s *sender) readRecords(r *request, from int, records []recordAnswer, out *
 	}
 }
 
-// finish gives up what the target refuses only where it takes others.
-func (s *sender) finish(ctx context.Context, out *batchOutcome) (backend.Result, error) {
+// finishBatch gives up what the target refuses only where it takes others.
+func (s *documentSender) finishBatch(ctx context.Context, out *batchOutcome) (backend.Result, error) {
 	if len(out.refused) > 0 {
 		s.checkRefusals(ctx, out)
 	}

@@ -2,6 +2,7 @@ package sessionlogforwardexporter
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -51,7 +52,7 @@ func (w *splunkWriter) appendRecord(body []byte, e *session.Event, document []by
 		body = strconv.AppendInt(body, at/1e9, 10)
 		body = fmt.Appendf(body, ".%09d,", at%1e9)
 	}
-	if host := splunkHost(e); host != "" {
+	if host := cmp.Or(e.Host, e.ServerAddress, e.Instance); host != "" {
 		body = append(append(append(body, `"host":`...), quoteJSON(host)...), ',')
 	}
 	body = append(append(body, w.metadata...), `"event":`...)
@@ -60,16 +61,6 @@ func (w *splunkWriter) appendRecord(body []byte, e *session.Event, document []by
 	}
 	body = append(append(body, document...), `,"fields":{"log_record_uid":"`...)
 	return append(e.RecordID.AppendText(body), "\"}}\n"...)
-}
-
-// splunkHost is the node that wrote the record, else the system's name.
-func splunkHost(e *session.Event) string {
-	for _, name := range []string{e.Host, e.ServerAddress, e.Instance} {
-		if name != "" {
-			return name
-		}
-	}
-	return ""
 }
 
 func (w *splunkWriter) prepare(call *http.Request) {
@@ -109,30 +100,30 @@ const (
 
 // readAnswer reads {"text":"Invalid data format","code":6,"invalid-event-number":3}. The number is no guide: what stands before it
 // may be indexed or not, and the collector stops at it, so that the call is halved like those of which nothing is said.
-func (w *splunkWriter) readAnswer(status int, body io.Reader, _ int) (answer, error) {
+func (w *splunkWriter) readAnswer(status int, body io.Reader, _ int) (targetAnswer, error) {
 	got := readHECAnswer(body)
 	switch {
 	case isSuccess(status) && !got.isSuccess:
-		return answer{verdict: tryAgain, reason: "the answer is none of the HTTP Event Collector", key: "endpoint"}, nil
+		return targetAnswer{verdict: tryAgain, reason: "the answer is none of the HTTP Event Collector", key: "endpoint"}, nil
 	case isSuccess(status) && w.channel != "" && got.ackID == nil:
-		return answer{verdict: tryAgain, reason: "the answer has no ackId: enable indexer acknowledgement for the token, or do not ask for it", key: "splunk_hec::acknowledgement"}, nil
+		return targetAnswer{verdict: tryAgain, reason: "the answer has no ackId: enable indexer acknowledgement for the token, or do not ask for it", key: "splunk_hec::acknowledgement"}, nil
 	case isSuccess(status):
-		return answer{verdict: takenAll, ackID: got.ackID}, nil
+		return targetAnswer{verdict: takenAll, ackID: got.ackID}, nil
 	case status == http.StatusRequestEntityTooLarge:
-		return answer{verdict: refusedSome, reason: "the target refuses the record (HTTP 413)"}, nil
+		return answerOfRefusal(status), nil
 	case status != http.StatusBadRequest:
 		return answerOfFailure(status, w.authKey()), nil
 	}
 	reason := fmt.Sprintf("%s (code %d, HTTP 400)", cmp.Or(hecTexts[got.code], "the target refuses the record"), got.code)
 	switch got.code {
 	case hecInvalidData, hecEventRequired, hecEventBlank, hecIndexedFields, 0:
-		return answer{verdict: refusedSome, reason: reason}, nil
+		return targetAnswer{verdict: refusedSome, reason: reason}, nil
 	case hecIncorrectIndex:
-		return answer{verdict: tryAgain, reason: reason, key: "splunk_hec::index"}, nil
+		return targetAnswer{verdict: tryAgain, reason: reason, key: "splunk_hec::index"}, nil
 	case hecNoChannel, hecInvalidChannel, hecAckDisabled:
-		return answer{verdict: tryAgain, reason: reason + ": the token and this exporter do not agree on indexer acknowledgement", key: "splunk_hec::acknowledgement"}, nil
+		return targetAnswer{verdict: tryAgain, reason: reason + ": the token and this exporter do not agree on indexer acknowledgement", key: "splunk_hec::acknowledgement"}, nil
 	}
-	return answer{verdict: tryAgain, reason: reason, key: "splunk_hec"}, nil
+	return targetAnswer{verdict: tryAgain, reason: reason, key: "splunk_hec"}, nil
 }
 
 type hecAnswer struct {
@@ -162,6 +153,14 @@ func readHECAnswer(body io.Reader) (got hecAnswer) {
 		return err
 	})
 	return got
+}
+
+// probeFurther asks whether the token acknowledges, where it is to.
+func (w *splunkWriter) probeFurther(ctx context.Context, post postFunc) error {
+	if w.channel == "" {
+		return nil
+	}
+	return probeAck(ctx, post)
 }
 
 func (*splunkWriter) authKey() string { return "splunk_hec::token" }

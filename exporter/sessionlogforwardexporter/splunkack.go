@@ -24,7 +24,7 @@ var errNotIndexed = failureOf("Splunk did not acknowledge the call within "+hecA
 	"behind a load balancer every question must reach the indexer that took the call (sticky sessions, and cookies::enabled: true)", "splunk_hec::acknowledgement")
 
 // awaitAck waits until the indexers have what the call with this id brought. post makes a call to a path of the collector.
-func awaitAck(ctx context.Context, id int, every time.Duration, post func(ctx context.Context, path string, body []byte) (*http.Response, error)) error {
+func awaitAck(ctx context.Context, id int, every time.Duration, post postFunc) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, hecAckTimeout, errNotIndexed)
 	defer cancel()
 	ticker := time.NewTicker(every)
@@ -49,12 +49,12 @@ const probeID = 1<<31 - 1
 
 // probeAck asks for the acknowledgement of nothing. A token that has none would take each call and never acknowledge it, so that it were sent
 // again and again.
-func probeAck(ctx context.Context, post func(context.Context, string, []byte) (*http.Response, error)) error {
+func probeAck(ctx context.Context, post postFunc) error {
 	_, err := askAck(ctx, probeID, fmt.Appendf(nil, `{"acks":[%d]}`, probeID), post)
 	return err
 }
 
-func askAck(ctx context.Context, id int, question []byte, post func(context.Context, string, []byte) (*http.Response, error)) (bool, error) {
+func askAck(ctx context.Context, id int, question []byte, post postFunc) (bool, error) {
 	response, err := post(ctx, hecAckPath, question)
 	if err != nil {
 		return false, err

@@ -84,7 +84,7 @@ func splitLines(body string) (lines []string) {
 	return lines
 }
 
-func startSender(t *testing.T, url string, edit func(*TargetConfig)) *sender {
+func startSender(t *testing.T, url string, edit func(*TargetConfig)) *documentSender {
 	t.Helper()
 	c := defaultTargetConfig()
 	c.Client.Endpoint, c.Protocol = url, protocolNDJSON
