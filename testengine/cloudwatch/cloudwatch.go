@@ -93,13 +93,6 @@ func (s *Server) Put(group, stream string, events ...Event) {
 	s.groups[group][stream] = list
 }
 
-// Remove deletes a stream.
-func (s *Server) Remove(group, stream string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.groups[group], stream)
-}
-
 // PageEvents is the most events of a page; the service's own is 10,000.
 func (s *Server) PageEvents(n int) { s.set(func() { s.pageEvents = n }) }
 

@@ -82,34 +82,34 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if code != "" {
-		refuse(w, code)
+		writeError(w, code)
 		return
 	}
 	switch operation {
 	case "DescribeLogStreams":
-		answer(w, body, s.describe)
+		answerCall(w, body, s.describe)
 	case "FilterLogEvents":
-		answer(w, body, s.filter)
+		answerCall(w, body, s.filter)
 	default:
-		refuse(w, "UnknownOperationException")
+		writeError(w, "UnknownOperationException")
 	}
 }
 
-func refuse(w http.ResponseWriter, code string) {
+func writeError(w http.ResponseWriter, code string) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	w.WriteHeader(http.StatusBadRequest)
 	_ = json.NewEncoder(w).Encode(map[string]string{"__type": code, "message": "refused by the stand-in: " + code})
 }
 
-func answer[Q, A any](w http.ResponseWriter, body []byte, do func(Q) (A, string)) {
+func answerCall[Q, A any](w http.ResponseWriter, body []byte, do func(Q) (A, string)) {
 	var question Q
 	if err := json.Unmarshal(body, &question); err != nil {
-		refuse(w, "SerializationException")
+		writeError(w, "SerializationException")
 		return
 	}
 	result, code := do(question)
 	if code != "" {
-		refuse(w, code)
+		writeError(w, code)
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")

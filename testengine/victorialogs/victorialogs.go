@@ -38,10 +38,10 @@ func Start(tb testing.TB) *Server {
 	if errors.Is(err, engines.ErrMissing) {
 		testengine.Missing(tb, "VictoriaLogs", "run 'make engines'")
 	}
-	check(tb, err)
+	failOnError(tb, err)
 	s := &Server{program: program, folder: tb.TempDir()}
 	s.address, err = port.ReserveWeakly(tb.Context(), netip.MustParseAddrPort("127.0.0.1:0"))
-	check(tb, err)
+	failOnError(tb, err)
 	tb.Cleanup(func() {
 		s.Stop(tb, syscall.SIGKILL)
 		_ = s.address.Close()
@@ -50,7 +50,7 @@ func Start(tb testing.TB) *Server {
 	return s
 }
 
-func check(tb testing.TB, err error) {
+func failOnError(tb testing.TB, err error) {
 	tb.Helper()
 	if err != nil {
 		tb.Fatal(err)
@@ -65,7 +65,7 @@ func (s *Server) Run(tb testing.TB) {
 	tb.Helper()
 	s.process = exec.CommandContext(context.Background(), s.program, "-storageDataPath="+s.folder, "-httpListenAddr="+s.address.Addr().String(),
 		"-retentionPeriod=100y", "-loggerLevel=ERROR", "-memory.allowedBytes=64MB", "-defaultMsgValue=login")
-	check(tb, s.process.Start())
+	failOnError(tb, s.process.Start())
 	for deadline := time.Now().Add(startTimeout); ; time.Sleep(10 * time.Millisecond) {
 		response, err := s.get("/health")
 		if err == nil {
@@ -93,7 +93,7 @@ func (s *Server) Stop(tb testing.TB, signal syscall.Signal) {
 func (s *Server) Flush(tb testing.TB) {
 	tb.Helper()
 	response, err := s.get("/internal/force_flush")
-	check(tb, err)
+	failOnError(tb, err)
 	_ = response.Body.Close()
 }
 
@@ -101,7 +101,7 @@ func (s *Server) Flush(tb testing.TB) {
 func (s *Server) Query(tb testing.TB, query string) (records []map[string]string) {
 	tb.Helper()
 	response, err := s.get("/select/logsql/query?query=" + url.QueryEscape(query))
-	check(tb, err)
+	failOnError(tb, err)
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(response.Body)
@@ -111,10 +111,10 @@ func (s *Server) Query(tb testing.TB, query string) (records []map[string]string
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
 		record := map[string]string{}
-		check(tb, json.Unmarshal(lines.Bytes(), &record))
+		failOnError(tb, json.Unmarshal(lines.Bytes(), &record))
 		records = append(records, record)
 	}
-	check(tb, lines.Err())
+	failOnError(tb, lines.Err())
 	return records
 }
 

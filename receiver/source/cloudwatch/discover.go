@@ -25,7 +25,7 @@ const forgetAfter = 24 * time.Hour
 var errStorage = errors.New("storage")
 
 // loadIndex waits for a store that fails, and makes the streams that are remembered. It tells whether ctx goes on.
-func (r *reader) loadIndex(ctx context.Context) bool {
+func (r *streamReader) loadIndex(ctx context.Context) bool {
 	pauses := source.NewBackOff()
 	for {
 		err := r.readIndex(ctx)
@@ -42,7 +42,7 @@ func (r *reader) loadIndex(ctx context.Context) bool {
 	}
 }
 
-func (r *reader) readIndex(ctx context.Context) error {
+func (r *streamReader) readIndex(ctx context.Context) error {
 	text, err := r.host.Store.Get(ctx, indexKey)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errStorage, err)
@@ -72,7 +72,7 @@ func (r *reader) readIndex(ctx context.Context) error {
 }
 
 // groupOf finds the log group that the id of a stream begins with.
-func (r *reader) groupOf(id string) (group string) {
+func (r *streamReader) groupOf(id string) (group string) {
 	for _, g := range r.LogGroups {
 		if strings.HasPrefix(id, g+"/") && len(g) > len(group) {
 			group = g
@@ -81,12 +81,12 @@ func (r *reader) groupOf(id string) (group string) {
 	return group
 }
 
-func (r *reader) newStream(group, name string) *logStream {
+func (r *streamReader) newStream(group, name string) *logStream {
 	return &logStream{group: group, name: name, server: serverName(r.client.session.Region, group, name)}
 }
 
 // findStreams asks which streams a group has, and gives those to read.
-func (r *reader) findStreams(ctx context.Context, group string) (streams []*logStream, err error) {
+func (r *streamReader) findStreams(ctx context.Context, group string) (streams []*logStream, err error) {
 	prefixes := r.StreamPrefixes
 	if len(prefixes) == 0 {
 		prefixes = []string{""}
@@ -116,7 +116,7 @@ func (r *reader) findStreams(ctx context.Context, group string) (streams []*logS
 	return streams, r.forgetStreams(ctx, group, names)
 }
 
-func (r *reader) reportNumber(group string, streams int) {
+func (r *streamReader) reportNumber(group string, streams int) {
 	condition := "streams of " + group
 	if streams == 0 {
 		r.conditions.Raise(condition, "the log group has no stream to read: is the server told to write this log (docs/clouds.md), and is `stream_prefixes` right?", zap.String("group", group))
@@ -126,7 +126,7 @@ func (r *reader) reportNumber(group string, streams int) {
 }
 
 // addStreams begins to read streams that are new, once the index has them.
-func (r *reader) addStreams(ctx context.Context, group string, names map[string]bool) error {
+func (r *streamReader) addStreams(ctx context.Context, group string, names map[string]bool) error {
 	var added []*logStream
 	for name := range names {
 		if r.streams[streamID(group, name)] == nil {
@@ -158,7 +158,7 @@ func (r *reader) addStreams(ctx context.Context, group string, names map[string]
 	return nil
 }
 
-func (r *reader) saveIndex(ctx context.Context) error {
+func (r *streamReader) saveIndex(ctx context.Context) error {
 	text, _ := json.Marshal(slices.Sorted(maps.Keys(r.streams))) // texts always can
 	if err := r.host.Store.Set(ctx, indexKey, text); err != nil {
 		return fmt.Errorf("%w: %w", errStorage, err)
@@ -167,7 +167,7 @@ func (r *reader) saveIndex(ctx context.Context) error {
 }
 
 // forgetStreams deletes what is remembered of streams that are gone.
-func (r *reader) forgetStreams(ctx context.Context, group string, names map[string]bool) error {
+func (r *streamReader) forgetStreams(ctx context.Context, group string, names map[string]bool) error {
 	forgotten := false
 	for id, s := range r.streams {
 		switch {

@@ -22,7 +22,7 @@ const (
 )
 
 // pollOnce reads what is new in every group. It tells whether there is more to read at once, and whether something failed.
-func (r *reader) pollOnce(ctx context.Context) (more, failed bool) {
+func (r *streamReader) pollOnce(ctx context.Context) (more, failed bool) {
 	r.now = r.host.Now()
 	for _, group := range r.LogGroups {
 		groupMore, err := r.pollGroup(ctx, group)
@@ -41,7 +41,7 @@ func (r *reader) pollOnce(ctx context.Context) (more, failed bool) {
 	return more, failed
 }
 
-func (r *reader) pollGroup(ctx context.Context, group string) (more bool, err error) {
+func (r *streamReader) pollGroup(ctx context.Context, group string) (more bool, err error) {
 	streams, err := r.findStreams(ctx, group)
 	if err != nil {
 		return false, err
@@ -70,14 +70,14 @@ func (r *reader) pollGroup(ctx context.Context, group string) (more bool, err er
 }
 
 // resetStream returns to what was submitted last: what was fetched since cannot be read as long as the configuration is as it is.
-func (r *reader) resetStream(s *logStream) {
+func (r *streamReader) resetStream(s *logStream) {
 	if err := s.restore(s.saved, r.formats, r.optionsOf); err != nil {
 		r.host.Log.Warn("a stream's state cannot be read", zap.String("stream", s.id()), zap.Error(err))
 	}
 }
 
 // readStream reads pages of one stream.
-func (r *reader) readStream(ctx context.Context, s *logStream) (more bool, err error) {
+func (r *streamReader) readStream(ctx context.Context, s *logStream) (more bool, err error) {
 	if s.unparsed {
 		if err := r.parseText(ctx, s, false); err != nil {
 			return false, err
@@ -111,7 +111,7 @@ func (r *reader) readStream(ctx context.Context, s *logStream) (more bool, err e
 }
 
 // addEvents adds the text of events that were not read before, a line each at least.
-func (r *reader) addEvents(s *logStream, events []types.FilteredLogEvent) (fresh int) {
+func (r *streamReader) addEvents(s *logStream, events []types.FilteredLogEvent) (fresh int) {
 	for i := range events {
 		e := &events[i]
 		if e.EventId == nil || e.Timestamp == nil || e.Message == nil || *e.Timestamp < s.floor || !s.seen.addEvent(*e.EventId, *e.Timestamp) {
@@ -138,7 +138,7 @@ func (r *reader) addEvents(s *logStream, events []types.FilteredLogEvent) (fresh
 }
 
 // noteLateness warns before events arrive so late that they are missed.
-func (r *reader) noteLateness(s *logStream, millis int64) {
+func (r *streamReader) noteLateness(s *logStream, millis int64) {
 	if late := time.Duration(s.newest-millis) * time.Millisecond; late > r.Overlap/2 {
 		r.conditions.Raise("late", fmt.Sprintf("events arrive up to %s later than others of their stream; one that is later than `overlap`, %s, is missed: make it longer",
 			late.Round(time.Second), r.Overlap), zap.String("stream", s.id()))
@@ -146,7 +146,7 @@ func (r *reader) noteLateness(s *logStream, millis int64) {
 }
 
 // endReading decides what only time decides, once all that there is has been read.
-func (r *reader) endReading(ctx context.Context, s *logStream, fresh int) error {
+func (r *streamReader) endReading(ctx context.Context, s *logStream, fresh int) error {
 	if s.lastRead.IsZero() {
 		s.lastRead = r.now
 	}

@@ -26,8 +26,8 @@ func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Sou
 	return &cloudwatchSource{cfg, instance}, nil
 }
 
-// reader reads all streams, one after another.
-type reader struct {
+// streamReader reads all streams, one after another.
+type streamReader struct {
 	Config
 	instance      string
 	host          source.Host
@@ -53,7 +53,7 @@ func (c *cloudwatchSource) Run(ctx context.Context, host source.Host) error {
 	if err != nil {
 		return err
 	}
-	r := &reader{
+	r := &streamReader{
 		Config: c.cfg, instance: c.instance, host: host, conditions: conditionlog.New(host.Log, host.Now), status: status, formats: formats.All(),
 		parserOptions: logformat.Options{Zone: zone, LinePrefix: c.cfg.LogLinePrefix, DecideAfter: c.cfg.UndecidedAfter}, streams: map[string]*logStream{}, shared: map[string]*logformat.SharedState{},
 	}
@@ -67,7 +67,7 @@ func (c *cloudwatchSource) Run(ctx context.Context, host source.Host) error {
 	return nil
 }
 
-func (r *reader) pollUntilDone(ctx context.Context) {
+func (r *streamReader) pollUntilDone(ctx context.Context) {
 	pauses := source.NewBackOff()
 	for ctx.Err() == nil {
 		more, failed := r.pollOnce(ctx)
@@ -87,7 +87,7 @@ func (r *reader) pollUntilDone(ctx context.Context) {
 }
 
 // connect waits for credentials and a region.
-func (r *reader) connect(ctx context.Context) bool {
+func (r *streamReader) connect(ctx context.Context) bool {
 	pauses := source.NewBackOff()
 	for {
 		var err error
@@ -107,7 +107,7 @@ func (r *reader) connect(ctx context.Context) bool {
 }
 
 // noteTry hears of every try of every call.
-func (r *reader) noteTry(err error) {
+func (r *streamReader) noteTry(err error) {
 	switch {
 	case err == nil:
 		r.conditions.Clear("throttled", "CloudWatch Logs answers again")
@@ -122,19 +122,19 @@ func (r *reader) noteTry(err error) {
 }
 
 // reportProblem says in status and log what keeps logins from being read.
-func (r *reader) reportProblem(condition, what string, err error) {
+func (r *streamReader) reportProblem(condition, what string, err error) {
 	key, remedy := r.explainProblem(err)
 	r.status.Set(condition, err)
 	r.conditions.RaiseReason(condition, err, what+": trying again", zap.String("key", key), zap.String("remedy", remedy))
 }
 
-func (r *reader) clearProblem(condition string) {
+func (r *streamReader) clearProblem(condition string) {
 	r.status.Set(condition, nil)
 	r.conditions.Clear(condition, "what kept logins from being read is over", zap.String("of", condition))
 }
 
 // instanceOf names the server in the ids of a stream's records.
-func (r *reader) instanceOf(s *logStream) string {
+func (r *streamReader) instanceOf(s *logStream) string {
 	if r.host.InstanceSet {
 		return r.instance
 	}

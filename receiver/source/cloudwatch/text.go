@@ -17,7 +17,7 @@ var (
 )
 
 // optionsOf gives the options of the stream's parser.
-func (r *reader) optionsOf(s *logStream) logformat.Options {
+func (r *streamReader) optionsOf(s *logStream) logformat.Options {
 	o := r.parserOptions
 	o.Instance, o.Name, o.Shared, o.Written = r.instanceOf(s), s.id(), s.shared, r.host.Now()
 	if !s.format.DecidesByTime { // a session may begin in one stream of its server and end in another: Aurora MySQL writes several at once
@@ -27,7 +27,7 @@ func (r *reader) optionsOf(s *logStream) logformat.Options {
 	return o
 }
 
-func (r *reader) sharedOf(server string) *logformat.SharedState {
+func (r *streamReader) sharedOf(server string) *logformat.SharedState {
 	if r.shared[server] == nil {
 		r.shared[server] = &logformat.SharedState{}
 	}
@@ -35,7 +35,7 @@ func (r *reader) sharedOf(server string) *logformat.SharedState {
 }
 
 // findFormat makes the parser of a stream. It waits, and tells nothing, while there is too little text.
-func (r *reader) findFormat(s *logStream) error {
+func (r *streamReader) findFormat(s *logStream) error {
 	name := r.Format
 	if name == formatAuto {
 		name = ""
@@ -59,7 +59,7 @@ func (r *reader) findFormat(s *logStream) error {
 }
 
 // parseText reads the whole records of what was fetched, and submits what comes of them. final says that no more of the last one will come.
-func (r *reader) parseText(ctx context.Context, s *logStream, final bool) error {
+func (r *streamReader) parseText(ctx context.Context, s *logStream, final bool) error {
 	if s.parser == nil {
 		if err := r.findFormat(s); err != nil {
 			return err
@@ -77,7 +77,7 @@ func (r *reader) parseText(ctx context.Context, s *logStream, final bool) error 
 }
 
 // frameRecords finds the records and returns their text.
-func (r *reader) frameRecords(s *logStream, final bool) string {
+func (r *streamReader) frameRecords(s *logStream, final bool) string {
 	data := s.unreadText()
 	s.lengths = s.lengths[:0]
 	used := 0
@@ -99,7 +99,7 @@ func (r *reader) frameRecords(s *logStream, final bool) string {
 	return string(data[:used])
 }
 
-func (r *reader) parseRecords(ctx context.Context, s *logStream, text string) error {
+func (r *streamReader) parseRecords(ctx context.Context, s *logStream, text string) error {
 	for i, length := range s.lengths {
 		if !r.acquireBatch() {
 			return errStopped
@@ -125,7 +125,7 @@ func (r *reader) parseRecords(ctx context.Context, s *logStream, text string) er
 	return ctx.Err()
 }
 
-func (r *reader) parseRecord(s *logStream, record string, tooLong bool) error {
+func (r *streamReader) parseRecord(s *logStream, record string, tooLong bool) error {
 	isNew := s.next >= s.delivered
 	before := len(r.batch.parsed.Events)
 	var err error
@@ -150,7 +150,7 @@ func (r *reader) parseRecord(s *logStream, record string, tooLong bool) error {
 }
 
 // acquireBatch tells whether there is a batch to fill: it waits until the pipeline keeps up, or ctx ends.
-func (r *reader) acquireBatch() bool {
+func (r *streamReader) acquireBatch() bool {
 	if r.batch != nil {
 		return true
 	}
@@ -163,7 +163,7 @@ func (r *reader) acquireBatch() bool {
 }
 
 // submitStream delivers what was made of a stream, with its state.
-func (r *reader) submitStream(s *logStream) error {
+func (r *streamReader) submitStream(s *logStream) error {
 	if !r.acquireBatch() {
 		return errStopped
 	}
@@ -182,7 +182,7 @@ func (r *reader) submitStream(s *logStream) error {
 }
 
 // discardBatch forgets what was made of a stream and not submitted.
-func (r *reader) discardBatch() {
+func (r *streamReader) discardBatch() {
 	if r.batch != nil {
 		r.queue.Release(r.batch)
 		r.batch = nil
