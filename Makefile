@@ -23,7 +23,7 @@ PIPELINES        ?=
 PIPELINE_ROWS    ?= 1000000
 PIPELINE_REPEATS ?= 3
 
-.PHONY: help build run demo engines test race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-redshift bench-questions bench-all fuzz story-redshift story-clickhouse story-clouds faults mutants house builder clean
+.PHONY: help build run demo engines test race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-all fuzz story-redshift story-clickhouse story-clouds faults mutants house builder clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 18
@@ -63,6 +63,7 @@ vet: ## go vet, which make lint does, too
 	go vet $(PACKAGES)
 
 modules: ## what a release's tags would give: the SDK in a new application, go install, the builder; each without this workspace
+	cd bench && GOWORK=off go vet ./...
 	SESSIONLOG_MODULES=1 go test -count 1 -timeout 60m -v -run '$(MODULE_TESTS)' ./internal/tools/modules
 
 tidy: ## go mod tidy in each module of the workspace, which the go command itself cannot while they are not released
@@ -87,6 +88,9 @@ bench-backlog: engines ## memory of the ClickHouse source over backlogs of 1, 2.
 
 bench-pipelines: engines ## whole pipelines beside contrib's (PIPELINES=a,b or all, PIPELINE_ROWS, PIPELINE_REPEATS, COMPARE=rev); goes on where it was, results in proofs/pipelines.csv
 	cd bench && GOWORK=off go run ./pipelines -pipelines '$(PIPELINES)' -rows $(PIPELINE_ROWS) -repeats $(PIPELINE_REPEATS) $(if $(COMPARE),-compare $(shell git describe --always $(COMPARE))) $(PIPELINE_FLAGS)
+
+bench-table: ## puts what proofs/pipelines.csv has of the last measured commits into README.md
+	cd bench && GOWORK=off go run ./pipelines -table
 
 bench-redshift: engines ## the Redshift source beside pgx alone and the way of contrib's sqlquery receiver, in turns
 	cd bench && GOWORK=off go test -mod=mod -run '^$$' -bench Redshift -benchtime 5x -timeout 60m .

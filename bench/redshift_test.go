@@ -4,6 +4,7 @@ package bench
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"path/filepath"
 	"sync/atomic"
@@ -17,10 +18,12 @@ import (
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 	"go.uber.org/zap"
 
+	"github.com/otel-sessionlog/sessionlog/bench/peer/sqlquery"
 	"github.com/otel-sessionlog/sessionlog/receiver/sessionlogreceiver"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	redshiftsource "github.com/otel-sessionlog/sessionlog/receiver/source/redshift"
@@ -45,8 +48,8 @@ func BenchmarkRedshift(b *testing.B) {
 	pgx := &contestant{name: "pgx", read: func() int { return readWithPgx(b, dsn) }}
 	ours := &contestant{name: "source", read: func() int { return readWithSource(b, s) }}
 	receiver := &contestant{name: "receiver", read: func() int { return readWithReceiver(b, s) }}
-	peer := &contestant{name: "peer", read: func() int { return readAsSqlquery(b, dsn, false) }}
-	saving := &contestant{name: "peer-saving", read: func() int { return readAsSqlquery(b, dsn, true) }}
+	peer := &contestant{name: "peer", read: func() int { return readAsSqlquery(b, dsn, storage{}) }}
+	saving := &contestant{name: "peer-saving", read: func() int { return readAsSqlquery(b, dsn, startStorage(b)) }}
 	all := []*contestant{pgx, ours, receiver, peer, saving}
 	for b.Loop() {
 		for _, c := range all {
@@ -135,6 +138,25 @@ func readWithReceiver(b *testing.B, s *redshift.Server) int {
 	<-done
 	require.NoError(b, r.Shutdown(context.Background()))
 	return int(told.Load())
+}
+
+// readAsSqlquery reads in the way of contrib's receiver, which keeps the value of its tracking column for each row where there is a storage.
+func readAsSqlquery(b *testing.B, dsn string, tracking storage) (got int) {
+	b.Helper()
+	db, err := sql.Open("postgres", dsn)
+	require.NoError(b, err)
+	defer func() { require.NoError(b, db.Close()) }()
+	sink := consumertest.NewNop()
+	query := sqlquery.Query{
+		SQL: "SELECT * FROM sys_connection_log ORDER BY record_time", Body: "event",
+		RowRead: func(ctx context.Context, row map[string]string) error { return tracking.save(ctx, row["record_time"]) },
+		PageRead: func(ctx context.Context, logs plog.Logs) error {
+			got += logs.LogRecordCount()
+			return sink.ConsumeLogs(ctx, logs)
+		},
+	}
+	require.NoError(b, query.Read(b.Context(), db))
+	return got
 }
 
 // readWithPgx scans every column into a Go value.

@@ -1,4 +1,5 @@
-// Command peer is the collector that a user would build without us: contrib's components, in the versions that go.mod of this module has.
+// Command peer is the collector that a user would build without us: contrib's components, in the versions that
+// go.mod of this module has, and two of them rebuilt.
 package main
 
 import (
@@ -21,6 +22,9 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/otlpreceiver"
 	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
+
+	"github.com/otel-sessionlog/sessionlog/bench/peer/sqlquery"
+	"github.com/otel-sessionlog/sessionlog/bench/peer/webhook"
 )
 
 func main() {
@@ -41,7 +45,8 @@ func components() (otelcol.Factories, error) {
 	factories := otelcol.Factories{Telemetry: otelconftelemetry.NewFactory()}
 	var errs [3]error
 	factories.Extensions, errs[0] = otelcol.MakeFactoryMap[extension.Factory](filestorage.NewFactory())
-	factories.Receivers, errs[1] = otelcol.MakeFactoryMap[receiver.Factory](filelogreceiver.NewFactory(), otlpreceiver.NewFactory())
+	factories.Receivers, errs[1] = otelcol.MakeFactoryMap[receiver.Factory](
+		filelogreceiver.NewFactory(), otlpreceiver.NewFactory(), sqlquery.NewFactory(), webhook.NewFactory())
 	factories.Exporters, errs[2] = otelcol.MakeFactoryMap[exporter.Factory](
 		nopexporter.NewFactory(), fileexporter.NewFactory(), clickhouseexporter.NewFactory(), otlpexporter.NewFactory())
 	return factories, errors.Join(errs[:]...)

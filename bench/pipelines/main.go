@@ -31,7 +31,7 @@ type options struct {
 	rows, repeats             int
 	seed                      uint64
 	withPeers, again          bool
-	statements                bool
+	statements, table         bool
 }
 
 func main() {
@@ -48,6 +48,7 @@ func main() {
 	flag.BoolVar(&o.withPeers, "peers", true, "run contrib's collector too")
 	flag.BoolVar(&o.again, "again", false, "run also what the results have of this commit, machine and number of rows")
 	flag.BoolVar(&o.statements, "statements", false, "print what a ClickHouse that is written to spent on its statements, and beside them on merges")
+	flag.BoolVar(&o.table, "table", false, "run nothing, but put what the results have of so many rows into README.md")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := o.run(ctx)
@@ -66,6 +67,9 @@ func (o options) run(ctx context.Context) error {
 	results, err := openResults(filepath.Join(o.proofs, "pipelines.csv"), filepath.Join(o.proofs, "pipelines-curves.csv"))
 	if err != nil {
 		return err
+	}
+	if o.table {
+		return results.writeTable(filepath.Join(o.root, "README.md"), o.rows)
 	}
 	room, err := o.prepare(ctx)
 	if err != nil {

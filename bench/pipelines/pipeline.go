@@ -66,12 +66,18 @@ var pipelines = []pipeline{
 	}},
 	{name: "clickhouse-nop", input: "JSONEachRow", source: "clickhouse", sink: "nop", ways: []way{
 		{system: ours, configs: []string{"clickhouse-nop"}, counter: accepted},
+		{system: peers, configs: []string{"peer-clickhouse-nop"}, counter: accepted, lines: true},
 	}},
 	{name: "clickhouse-sqlite", input: "JSONEachRow", source: "clickhouse", sink: "sqlite", ways: []way{
 		{system: ours, configs: []string{"clickhouse-sqlite"}, counter: written, found: countEvents},
 	}},
 	{name: "clickhouse-clickhouse", input: "JSONEachRow", source: "clickhouse", sink: "clickhouse", ways: []way{
 		{system: ours, configs: []string{"clickhouse-clickhouse"}, counter: written, found: countAudit},
+		{system: peers, configs: []string{"peer-clickhouse-clickhouse"}, counter: sent, found: countLogs, lines: true},
+	}},
+	{name: "redshift-nop", source: "redshift", sink: "nop", ways: []way{
+		{system: ours, configs: []string{"redshift-nop"}, counter: accepted},
+		{system: peers, configs: []string{"peer-redshift-nop"}, counter: accepted},
 	}},
 	{name: "redshift-postgresql", source: "redshift", sink: "postgresql", ways: []way{
 		{system: ours, configs: []string{"redshift-postgresql"}, counter: written, found: countEvents},
@@ -88,5 +94,8 @@ var pipelines = []pipeline{
 	}},
 	{name: "push-sqlite", input: "push", source: "http", sink: "sqlite", ways: []way{
 		{system: ours, configs: []string{"push-sqlite"}, counter: written, found: countEvents},
+	}},
+	{name: "push-file", input: "push", source: "http", sink: "file", ways: []way{
+		{system: peers, configs: []string{"peer-push-file"}, counter: sent, found: `"observedTimeUnixNano"`},
 	}},
 }

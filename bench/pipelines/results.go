@@ -31,11 +31,12 @@ type identity struct {
 type results struct {
 	table, curves string
 	lines         map[identity][]string // those of runs that lost nothing
+	order         []identity            // of lines, as the file has them
 }
 
 // openResults makes the files where they are missing, and reads what they have.
 func openResults(table, curves string) (*results, error) {
-	r := &results{table, curves, map[identity][]string{}}
+	r := &results{table: table, curves: curves, lines: map[identity][]string{}}
 	if err := errors.Join(withColumns(table, resultColumns), withColumns(curves, curveColumns)); err != nil {
 		return nil, err
 	}
@@ -60,10 +61,11 @@ func (r *results) keep(line []string) {
 		cell[name] = line[i]
 	}
 	if cell["expected"] == cell["found"] {
-		r.lines[identity{
+		id := identity{
 			cell["commit"], cell["cpu"], cell["pipeline"], cell["system"],
 			number(cell["cores"]), number(cell["rows"]), number(cell["run"]),
-		}] = line
+		}
+		r.lines[id], r.order = line, append(r.order, id)
 	}
 }
 
