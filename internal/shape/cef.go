@@ -11,7 +11,7 @@ import (
 // writeCEF writes the extensions of a CEF:0 event: predefined ones where the value fits their type and length, and custom ones,
 // OtelSessionlog<Name>, for all else. Source: ArcSight Common Event Format, Implementation Standard, extension dictionary.
 func writeCEF(d *document) {
-	e := d.event
+	e := &d.event
 	writeCEFHeader(d)
 	d.integer("rt", floorMillis(e.Time))
 	d.placed[fieldTime] = e.Time%millisecond == 0
@@ -66,16 +66,19 @@ var cefCustomTexts = [...]struct {
 
 // placeShort places a text that fits a predefined extension: one that is longer would be cut, which makes another name of it.
 func (d *document) placeShort(name string, f fieldIndex, maxLength int) bool {
-	if s, isText := session.Fields[f].In(d.event).(*string); isText && (len(*s) > maxLength || !isPlainText(*s)) {
+	if s, isText := d.fields[f].(*string); isText && len(*s) > maxLength {
 		return false
 	}
-	d.place(name, f)
+	start := len(d.out.buf)
+	if d.place(name, f); !d.placed[f] {
+		d.out.buf = d.out.buf[:start]
+	}
 	return d.placed[f]
 }
 
 // writeCEFAddress: src and dst of CEF:0 are IPv4 only.
 func writeCEFAddress(d *document, f fieldIndex, ipv4, ipv6, label string) {
-	address := *session.Fields[f].In(d.event).(*string)
+	address := *d.fields[f].(*string)
 	switch {
 	case !isIP(address):
 	case strings.Contains(address, ":"):
@@ -93,7 +96,7 @@ func isPlainText(s string) bool {
 
 // writeCEFHeader writes what stands before the extensions.
 func writeCEFHeader(d *document) {
-	e := d.event
+	e := &d.event
 	product := d.options.Product
 	if product == "" {
 		if product = e.System; product == "" {
@@ -197,11 +200,10 @@ func (w *documentWriter) startExtension(name string) {
 func (w *documentWriter) extensionValue(value string) (isExact bool) {
 	start := len(w.buf)
 	if w.buf = append(w.buf, value...); isPlain(w.buf[start:], '=') {
-		return true
+		return value == "" || value[0] != ' ' && value[len(value)-1] != ' '
 	}
-	valid := validText(value)
-	w.buf = appendCEFValue(w.buf[:start], valid)
-	return valid == value
+	w.buf = appendCEFValue(w.buf[:start], validText(value))
+	return isPlainText(value)
 }
 
 // escapeExtension does so with the value that begins at start.

@@ -24,8 +24,22 @@ var cefLengths = map[string]int{
 
 var (
 	customExtensionName = regexp.MustCompile(`^OtelSessionlog[A-Z][A-Za-z0-9]*$`)
-	nextExtension       = regexp.MustCompile(` [A-Za-z0-9]+=`)
+	extensionName       = regexp.MustCompile(`^[A-Za-z0-9]+$`)
 )
+
+// nextExtension is where the name of an extension begins with its space, or -1: an escaped = has a backslash before it.
+func nextExtension(s string) int {
+	for at := 0; ; at++ {
+		length := strings.IndexByte(s[at:], '=')
+		if length < 0 {
+			return -1
+		}
+		at += length
+		if space := strings.LastIndexByte(s[:at], ' '); space >= 0 && extensionName.MatchString(s[space+1:at]) {
+			return space
+		}
+	}
+}
 
 // parseCEF reads a line as a receiver does: a header of seven parts, then extensions, each up to the next name.
 func parseCEF(line string) (header []string, extensions map[string]string, err error) {
@@ -56,12 +70,8 @@ func parseCEF(line string) (header []string, extensions map[string]string, err e
 			return nil, nil, fmt.Errorf("no = in %q", rest)
 		}
 		rest = ""
-		if next := nextExtension.FindStringIndex(" " + value); next != nil { // an escaped = has a backslash before it
-			at := next[0] - 1
-			if at < 0 {
-				at = 0
-				value = " " + value
-			}
+		if next := nextExtension(" " + value); next >= 0 {
+			at := max(next-1, 0)
 			value, rest = value[:at], strings.TrimPrefix(value[at:], " ")
 		}
 		if _, twice := extensions[name]; twice {

@@ -10,8 +10,10 @@ import (
 // action: the add-on tags only events of event_name sessionlog.login, because the model counts whatever is tagged as a login. The model's
 // `duration` is that of the authentication, so a session's length is not called that.
 func writeCIM(d *document) {
-	e := d.event
-	d.out.madeText("time", func(b []byte) []byte { return appendUnixSeconds(b, e.Time) })
+	e := &d.event
+	d.out.startPlain("time")
+	d.out.buf = appendUnixSeconds(d.out.buf, e.Time)
+	d.out.endPlain()
 	d.text("event_name", e.Kind.EventName())
 	if e.Kind == session.KindLogin {
 		if e.Outcome != session.OutcomeUnknown {

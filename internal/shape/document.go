@@ -13,7 +13,10 @@ import (
 // document is one event on its way into a sink. It knows which fields have a place already; the rest is written last.
 type document struct {
 	out     documentWriter
-	event   *session.Event
+	event   session.Event // a copy, so that its fields are looked up once for all events
+	fields  []any         // by fieldIndex: pointers into event
+	texts   []textField   // those that are texts, which most are
+	others  []fieldIndex  // all but texts
 	options *Options
 	present []bool   // by fieldIndex: the source says it
 	placed  []bool   // by fieldIndex
@@ -21,11 +24,28 @@ type document struct {
 	names   []string // of the attributes without a field, as they are written
 }
 
-func (d *document) begin(e *session.Event, options *Options) {
-	d.event, d.options = e, options
-	if d.placed == nil {
-		d.placed, d.present = make([]bool, len(session.Fields)), make([]bool, len(session.Fields))
+// textField is a field of the document's event.
+type textField struct {
+	text  *string
+	field fieldIndex
+}
+
+func newDocument(options *Options) *document {
+	d := &document{options: options, placed: make([]bool, len(session.Fields)), present: make([]bool, len(session.Fields))}
+	for i := range session.Fields {
+		field := session.Fields[i].In(&d.event)
+		d.fields = append(d.fields, field)
+		if text, isText := field.(*string); isText {
+			d.texts = append(d.texts, textField{text, fieldIndex(i)})
+		} else {
+			d.others = append(d.others, fieldIndex(i))
+		}
 	}
+	return d
+}
+
+func (d *document) begin(e *session.Event) {
+	d.event = *e
 	clear(d.placed)
 	d.findPresent()
 	d.pending = d.pending[:0]
@@ -66,7 +86,9 @@ func (d *document) text(name, value string) {
 // time has nanoseconds where there are any.
 func (d *document) time(name string, unixNano int64) {
 	d.openPending()
-	d.out.madeText(name, func(b []byte) []byte { return appendTime(b, unixNano) })
+	d.out.startPlain(name)
+	d.out.buf = appendTime(d.out.buf, unixNano)
+	d.out.endPlain()
 }
 
 // textIfAny leaves an empty text out.
@@ -121,7 +143,7 @@ func (d *document) placeInteger(name string, f fieldIndex, n int64, ok bool) {
 
 // placePort writes 1 to 65535 only.
 func (d *document) placePort(name string, f fieldIndex) {
-	if port := *session.Fields[f].In(d.event).(*int32); port > 0 && port <= 65535 {
+	if port := *d.fields[f].(*int32); port > 0 && port <= 65535 {
 		d.place(name, f)
 	}
 }
@@ -129,18 +151,14 @@ func (d *document) placePort(name string, f fieldIndex) {
 // isAbsent: the source does not say.
 func (d *document) isAbsent(f fieldIndex) bool { return !d.present[f] }
 
-// findPresent asks the texts first, which most fields are: comparing with one type is cheaper than with all.
 func (d *document) findPresent() {
-	e := d.event
-	for f := range session.Fields {
-		field := session.Fields[f].In(e)
-		if text, isText := field.(*string); isText {
-			d.present[f] = *text != ""
-		} else {
-			d.present[f] = isNotZero(field)
-		}
+	for _, t := range d.texts {
+		d.present[t.field] = *t.text != ""
 	}
-	d.present[fieldUser] = e.User != "" || e.UserEmpty
+	for _, f := range d.others {
+		d.present[f] = isNotZero(d.fields[f])
+	}
+	d.present[fieldUser] = d.event.User != "" || d.event.UserEmpty
 }
 
 func isNotZero(field any) bool {
@@ -169,7 +187,7 @@ func isNotZero(field any) bool {
 
 // writeField writes a value as it is; false for one whose bytes had to be replaced.
 func (d *document) writeField(name string, f fieldIndex) bool {
-	switch v := session.Fields[f].In(d.event).(type) {
+	switch v := d.fields[f].(type) {
 	case *string:
 		return d.out.text(name, *v)
 	case *[]string:
@@ -185,17 +203,25 @@ func (d *document) writeField(name string, f fieldIndex) bool {
 	case *session.Outcome:
 		d.out.text(name, v.String())
 	case *session.ID:
-		d.out.madeText(name, v.AppendText)
+		d.out.startPlain(name)
+		d.out.buf = v.AppendText(d.out.buf)
+		d.out.endPlain()
 	case *[16]byte:
-		d.out.madeText(name, func(b []byte) []byte { return hex.AppendEncode(b, v[:]) })
+		d.writeHex(name, v[:])
 	case *[8]byte:
-		d.out.madeText(name, func(b []byte) []byte { return hex.AppendEncode(b, v[:]) })
+		d.writeHex(name, v[:])
 	case *[]session.Setting:
 		return d.writeSettings(name, *v)
 	default:
 		panic(fmt.Sprintf("shape: field %s has a type without a form", session.Fields[f].Name))
 	}
 	return true
+}
+
+func (d *document) writeHex(name string, bytes []byte) {
+	d.out.startPlain(name)
+	d.out.buf = hex.AppendEncode(d.out.buf, bytes)
+	d.out.endPlain()
 }
 
 func (d *document) writeTexts(name string, texts []string) (allValid bool) {
@@ -240,7 +266,7 @@ func nameExactly(name string) exactName { return exactName{name, name + suffixBa
 
 // writeExact writes a field so that nothing of it is lost.
 func (d *document) writeExact(name *exactName, f fieldIndex) {
-	switch v := session.Fields[f].In(d.event).(type) {
+	switch v := d.fields[f].(type) {
 	case *string:
 		d.writeExactText(name, *v)
 	case *[]string:
@@ -275,10 +301,11 @@ func (d *document) writeExactPair(name, value string) {
 }
 
 func (d *document) writeExactText(name *exactName, s string) {
-	if d.out.canHold(s) {
-		d.out.text(name.plain, s)
+	start := len(d.out.buf)
+	if d.out.text(name.plain, s) {
 		return
 	}
+	d.out.buf = d.out.buf[:start]
 	d.out.text(name.base64, encodeBase64(s))
 }
 

@@ -7,28 +7,25 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// ecsVersion is the release whose fields these are.
-const ecsVersion = "9.4.0"
+// ecsRelease is the one whose fields these are.
+const ecsRelease = `"ecs":{"version":"9.4.0"}`
 
-// ecsKinds are event.category and event.type.
-var ecsKinds = [session.KindSessionUpdate + 1]struct {
-	categories []string
-	types      string
-}{
-	session.KindLogin:         {[]string{"authentication"}, "start"},
-	session.KindLogout:        {[]string{"authentication", "session"}, "end"},
-	session.KindSessionStart:  {[]string{"session"}, "start"},
-	session.KindSessionUpdate: {[]string{"session"}, "info"},
+// ecsKinds are the members of event that the kind decides.
+var ecsKinds = [session.KindSessionUpdate + 1]string{
+	session.KindLogin:         `"kind":"event","category":["authentication"],"type":["start"]`,
+	session.KindLogout:        `"kind":"event","category":["authentication","session"],"type":["end"]`,
+	session.KindSessionStart:  `"kind":"event","category":["session"],"type":["start"]`,
+	session.KindSessionUpdate: `"kind":"event","category":["session"],"type":["info"]`,
 }
 
 // writeECS writes nested objects. What ECS has no field for is below sessionlog.
 func writeECS(d *document) {
-	e := d.event
+	e := &d.event
 	d.time("@timestamp", e.Time)
-	d.object("ecs", func() { d.text("version", ecsVersion) })
+	d.out.members(ecsRelease)
 	writeMessage(d, "message")
 	writeECSEvent(d)
-	d.object("log", func() { d.text("level", ecsLevel(severityNumber(e))) })
+	d.out.members(ecsLevel(severityNumber(e)))
 	d.object("error", func() {
 		d.place("type", fieldErrorType)
 		d.place("code", fieldStatusCode)
@@ -39,9 +36,10 @@ func writeECS(d *document) {
 		d.object("node", func() { d.place("name", fieldInstance) })
 	})
 	d.object("host", func() { d.place("name", fieldHost) })
-	d.object("server", func() { writeECSPeer(d, fieldServerAddress, e.ServerAddress, fieldServerPort) })
+	clientIP, serverIP := ifIP(e.ClientAddress), ifIP(e.ServerAddress)
+	d.object("server", func() { writeECSPeer(d, fieldServerAddress, serverIP, fieldServerPort) })
 	d.object("source", func() {
-		writeECSPeer(d, fieldClientAddress, e.ClientAddress, fieldClientPort)
+		writeECSPeer(d, fieldClientAddress, clientIP, fieldClientPort)
 		d.place("domain", fieldClientHostname)
 	})
 	d.object("user", func() {
@@ -50,7 +48,11 @@ func writeECS(d *document) {
 		d.place("hash", fieldUserHash)
 		d.place("roles", fieldRoles)
 	})
-	writeECSRelated(d)
+	d.object("related", func() { // for searches
+		d.textList("user", e.User, e.ActorName)
+		d.textList("ip", clientIP, serverIP)
+		d.textList("hosts", e.Host, e.ClientHostname)
+	})
 	d.object("user_agent", func() { d.place("original", fieldUserAgent) })
 	writeECSTLS(d)
 	d.object("trace", func() { d.place("id", fieldTraceID) })
@@ -62,12 +64,10 @@ func writeECS(d *document) {
 }
 
 func writeECSEvent(d *document) {
-	e := d.event
+	e := &d.event
 	d.object("event", func() {
-		d.text("kind", "event")
-		kind := ecsKinds[e.Kind]
-		d.textList("category", kind.categories...)
-		d.textList("type", kind.types)
+		d.openPending()
+		d.out.members(ecsKinds[e.Kind])
 		if e.SourceEvent != "" {
 			d.place("action", fieldSourceEvent)
 		} else {
@@ -94,33 +94,21 @@ func writeECSEvent(d *document) {
 func ecsLevel(number int32) string {
 	switch {
 	case number < session.SeverityWarn:
-		return "info"
+		return `"log":{"level":"info"}`
 	case number < session.SeverityError:
-		return "warn"
+		return `"log":{"level":"warn"}`
 	}
-	return "error"
+	return `"log":{"level":"error"}`
 }
 
-// writeECSPeer writes ip only of what is one: Elasticsearch refuses the whole document otherwise.
-func writeECSPeer(d *document, address fieldIndex, value string, port fieldIndex) {
+// writeECSPeer writes an end of the connection.
+func writeECSPeer(d *document, address fieldIndex, ip string, port fieldIndex) {
 	d.place("address", address)
-	if isIP(value) {
-		d.text("ip", value)
-	}
+	d.textIfAny("ip", ip)
 	d.placePort("port", port)
 }
 
-// writeECSRelated repeats names and addresses, for searches.
-func writeECSRelated(d *document) {
-	e := d.event
-	d.object("related", func() {
-		d.textList("user", e.User, e.ActorName)
-		d.textList("ip", ifIP(e.ClientAddress), ifIP(e.ServerAddress))
-		d.textList("hosts", e.Host, e.ClientHostname)
-	})
-}
-
-// ifIP is "" for what is none.
+// ifIP is "" for what is none: Elasticsearch refuses the whole document otherwise.
 func ifIP(s string) string {
 	if isIP(s) {
 		return s
@@ -129,7 +117,7 @@ func ifIP(s string) string {
 }
 
 func writeECSTLS(d *document) {
-	e := d.event
+	e := &d.event
 	d.object("tls", func() {
 		if protocol, version, ok := splitTLSVersion(e.TLSVersion); ok {
 			d.text("version", version)

@@ -8,7 +8,7 @@ import (
 
 // writeFlat writes all fields under the names of docs/event.md, as the source http reads them in its format sessionlog.
 func writeFlat(d *document) {
-	e := d.event
+	e := &d.event
 	d.text("event_name", e.Kind.EventName())
 	d.time("timestamp", e.Time)
 	if !hasAttribute(e, session.AttrOutcome) { // else it is a word of the sender's that we do not know

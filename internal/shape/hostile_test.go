@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-faster/jx"
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -206,30 +207,24 @@ func usualEvent(kind session.Kind) *session.Event {
 // requireUniqueKeys: Elasticsearch refuses a document that has a name twice.
 func requireUniqueKeys(t *testing.T, document []byte) {
 	t.Helper()
-	decoder := json.NewDecoder(strings.NewReader(string(document)))
-	var walk func()
-	walk = func() {
-		token, err := decoder.Token()
-		require.NoError(t, err)
-		switch token {
-		case json.Delim('{'):
+	var walk func(*jx.Decoder) error
+	walk = func(d *jx.Decoder) error {
+		switch d.Next() {
+		case jx.Array:
+			return d.Arr(walk)
+		case jx.Object:
 			seen := map[string]bool{}
-			for decoder.More() {
-				key, err := decoder.Token()
-				require.NoError(t, err)
-				require.False(t, seen[key.(string)], "%q is there twice", key)
-				seen[key.(string)] = true
-				walk()
-			}
-			_, _ = decoder.Token()
-		case json.Delim('['):
-			for decoder.More() {
-				walk()
-			}
-			_, _ = decoder.Token()
+			return d.Obj(func(d *jx.Decoder, name string) error {
+				if seen[name] {
+					return fmt.Errorf("%q is there twice", name)
+				}
+				seen[name] = true
+				return walk(d)
+			})
 		}
+		return d.Skip()
 	}
-	walk()
+	require.NoError(t, walk(jx.DecodeBytes(document)))
 }
 
 // TestHostileValuesStandWhereTheyAreTaken: what a shape refuses is not in the field that would refuse it.

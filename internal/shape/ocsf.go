@@ -17,7 +17,7 @@ const (
 
 // writeOCSF writes an event of class 3002. Its rules: https://schema.ocsf.io/1.8.0/classes/authentication.
 func writeOCSF(d *document) {
-	e := d.event
+	e := &d.event
 	writeOCSFClass(d)
 	writeOCSFStatus(d)
 	writeOCSFMetadata(d)
@@ -73,7 +73,9 @@ func writeOCSFClass(d *document) {
 	d.integer("activity_id", int64(activity))
 	d.text("activity_name", name)
 	d.integer("type_uid", int64(ocsfClass*100+activity))
-	d.out.madeText("type_name", func(b []byte) []byte { return append(append(b, "Authentication: "...), name...) })
+	d.out.startPlain("type_name")
+	d.out.buf = append(append(d.out.buf, "Authentication: "...), name...)
+	d.out.endPlain()
 }
 
 // ocsfReasons are status_detail where OCSF has a word for the class of failure.
@@ -86,7 +88,7 @@ var ocsfReasons = map[string]string{
 }
 
 func writeOCSFStatus(d *document) {
-	e := d.event
+	e := &d.event
 	d.integer("time", floorMillis(e.Time)) // metadata.original_time has the nanoseconds
 	id, status := int64(0), "Unknown"
 	switch e.Outcome {
@@ -119,7 +121,10 @@ func writeOCSFStatus(d *document) {
 func writeMessage(d *document, name string) {
 	if d.isAbsent(fieldMessage) {
 		d.openPending()
-		d.out.madeText(name, d.event.AppendLine)
+		d.out.startPlain(name)
+		start := len(d.out.buf)
+		d.out.buf = d.event.AppendLine(d.out.buf)
+		d.out.endQuoted(start)
 		return
 	}
 	d.place(name, fieldMessage)
@@ -139,7 +144,7 @@ func ocsfSeverity(number int32) int64 {
 }
 
 func writeOCSFMetadata(d *document) {
-	e := d.event
+	e := &d.event
 	d.object("metadata", func() {
 		d.text("version", ocsfVersion)
 		d.object("product", func() {
@@ -168,7 +173,7 @@ var ocsfUserTypes = map[string]int64{session.UserPerson: 1, session.UserSystem: 
 
 // writeOCSFUser: a user is required, and of it name or uid.
 func writeOCSFUser(d *document) {
-	e := d.event
+	e := &d.event
 	d.object("user", func() {
 		if isWithoutUser(e) {
 			d.text("name", "unknown")
@@ -199,7 +204,7 @@ func writeOCSFUser(d *document) {
 
 // writeOCSFEndpoints: an endpoint needs an address or a name, and its ip must be one.
 func writeOCSFEndpoints(d *document) {
-	e := d.event
+	e := &d.event
 	d.object("dst_endpoint", func() {
 		d.place("hostname", fieldHost)
 		switch {
@@ -265,7 +270,7 @@ var ocsfProtocols = map[string]struct {
 const ocsfPassword = 11
 
 func writeOCSFMethod(d *document) {
-	e := d.event
+	e := &d.event
 	if protocol, ok := ocsfProtocols[e.AuthMethod]; ok {
 		d.integer("auth_protocol_id", protocol.id)
 		d.text("auth_protocol", protocol.name)
@@ -292,7 +297,7 @@ func writeOCSFMethod(d *document) {
 
 // writeOCSFCertificate: a certificate needs its issuer and its serial number, or none of it stands here.
 func writeOCSFCertificate(d *document) {
-	e := d.event
+	e := &d.event
 	if e.CertificateIssuer == "" || e.CertificateSerial == "" {
 		return
 	}

@@ -39,7 +39,6 @@ func (d *document) isLeftOver(f fieldIndex) bool { return d.present[f] && !d.pla
 // nestedField is a field's name as the path within an object of ours: the parents, and the last word.
 type nestedField struct {
 	parents []string
-	name    string
 	names   exactName
 	field   fieldIndex
 }
@@ -50,7 +49,7 @@ var nestedFields = func() (all []nestedField) {
 		if f != int(fieldExtra) {
 			path := strings.Split(trimOwnPrefix(key), ".")
 			last := len(path) - 1
-			all = append(all, nestedField{path[:last], path[last], nameExactly(path[last]), fieldIndex(f)})
+			all = append(all, nestedField{path[:last], nameExactly(path[last]), fieldIndex(f)})
 		}
 	}
 	slices.SortFunc(all, func(a, b nestedField) int { return slices.Compare(a.parents, b.parents) })

@@ -83,7 +83,7 @@ type Shaper struct {
 	kinds   []session.Kind
 	isText  bool
 	options Options
-	doc     document
+	doc     *document
 	body    []byte
 }
 
@@ -103,6 +103,7 @@ func New(format Format, options Options) *Shaper {
 	if s.options.Dataset == "" {
 		s.options.Dataset = "sessionlog"
 	}
+	s.doc = newDocument(&s.options)
 	return s
 }
 
@@ -116,12 +117,13 @@ func (s *Shaper) Append(b []byte, e *session.Event) []byte {
 	if !s.isText {
 		w.buf, w.depth = append(b, '{'), 1
 	}
-	s.doc.begin(e, &s.options)
-	s.write(&s.doc)
+	s.doc.begin(e)
+	s.write(s.doc)
 	if !s.isText {
 		w.buf = append(w.buf, '}')
 	}
-	b, w.buf, s.doc.event = w.buf, nil, nil
+	b, w.buf = w.buf, nil
+	s.doc.event = session.Event{} // of which nothing is kept
 	return b
 }
 

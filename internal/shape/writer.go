@@ -26,14 +26,23 @@ func (w *documentWriter) startMember(name string) {
 		w.startExtension(name)
 		return
 	}
-	b := w.buf
-	if last := b[len(b)-1]; last != '{' && last != '[' {
-		b = append(b, ',')
-	}
+	w.separate()
 	if name != "" {
-		b = append(append(append(b, '"'), name...), '"', ':')
+		w.buf = append(append(append(w.buf, '"'), name...), '"', ':')
 	}
-	w.buf = b
+}
+
+// separate comes before each member and element of JSON.
+func (w *documentWriter) separate() {
+	if last := w.buf[len(w.buf)-1]; last != '{' && last != '[' {
+		w.buf = append(w.buf, ',')
+	}
+}
+
+// members appends what is JSON already.
+func (w *documentWriter) members(json string) {
+	w.separate()
+	w.buf = append(w.buf, json...)
 }
 
 func (w *documentWriter) openObject(name string) { w.open(name, '{') }
@@ -57,7 +66,7 @@ func (w *documentWriter) close(bracket byte) {
 	}
 }
 
-// text tells whether the value stands there as it is: bytes that are no UTF-8 are replaced.
+// text tells whether a reader gets the value back: bytes that are no UTF-8 are replaced, and CEF has no NUL and no space at the ends.
 func (w *documentWriter) text(name, value string) (isExact bool) {
 	w.startMember(name)
 	if w.depth == 0 {
@@ -66,24 +75,29 @@ func (w *documentWriter) text(name, value string) (isExact bool) {
 	return w.quoted(value)
 }
 
-// madeText writes a text of UTF-8 that appendTo appends.
-func (w *documentWriter) madeText(name string, appendTo func([]byte) []byte) {
+// startPlain begins a text that is appended to buf, of characters that need no escape: those of times, numbers and ids.
+func (w *documentWriter) startPlain(name string) {
 	w.startMember(name)
-	if w.depth == 0 {
-		start := len(w.buf)
-		w.buf = appendTo(w.buf)
-		w.escapeExtension(start)
+	if w.depth > 0 {
+		w.buf = append(w.buf, '"')
+	}
+}
+
+// endQuoted ends a text in an object that begins at start and may need escapes.
+func (w *documentWriter) endQuoted(start int) {
+	if isPlain(w.buf[start:], '"') {
+		w.endPlain()
 		return
 	}
-	start := len(w.buf)
-	b := appendTo(append(w.buf, '"'))
-	if isPlain(b[start+1:], '"') {
-		w.buf = append(b, '"')
-		return
-	}
-	text := string(b[start+1:])
-	w.buf = b[:start]
+	text := string(w.buf[start:])
+	w.buf = w.buf[:start-1]
 	w.quoted(text)
+}
+
+func (w *documentWriter) endPlain() {
+	if w.depth > 0 {
+		w.buf = append(w.buf, '"')
+	}
 }
 
 // quoted copies first and looks afterwards, eight bytes at a time: nearly every text is plain.
@@ -126,29 +140,27 @@ func (w *documentWriter) attribute(name string, a *session.Attr) {
 	}
 }
 
-// canHold tells whether a reader gets the text back.
-func (w *documentWriter) canHold(s string) bool {
-	if w.depth == 0 {
-		return isPlainText(s)
-	}
-	return utf8.ValidString(s)
-}
-
 // isPlain tells whether the text is ASCII without control characters, backslashes and the special character: nothing needs an escape. Source of
 // the arithmetic on eight bytes at once: Bit Twiddling Hacks, "Determine if a word has a byte less than n".
 func isPlain(text []byte, special byte) bool {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	hasZero := func(x uint64) uint64 { return (x - ones) &^ x }
-	for ; len(text) >= 8; text = text[8:] {
-		x := binary.LittleEndian.Uint64(text)
-		if (x|(x-ones*' ')|hasZero(x^ones*'\\')|hasZero(x^ones*uint64(special)))&tops != 0 {
+	isSpecial := func(x uint64) bool {
+		return (x|(x-ones*' ')|hasZero(x^ones*'\\')|hasZero(x^ones*uint64(special)))&tops != 0
+	}
+	if len(text) < 8 {
+		for _, c := range text {
+			if c < ' ' || c >= utf8.RuneSelf || c == '\\' || c == special {
+				return false
+			}
+		}
+		return true
+	}
+	last := text[len(text)-8:]
+	for ; len(text) > 8; text = text[8:] {
+		if isSpecial(binary.LittleEndian.Uint64(text)) {
 			return false
 		}
 	}
-	for _, c := range text {
-		if c < ' ' || c >= utf8.RuneSelf || c == '\\' || c == special {
-			return false
-		}
-	}
-	return true
+	return !isSpecial(binary.LittleEndian.Uint64(last)) // some of these for the second time
 }
