@@ -47,7 +47,7 @@ func writeCEF(d *document) {
 		d.text("cn1Label", "sessionDurationNanoseconds")
 	}
 	d.writeLeftOver(customExtensions)
-	d.object(attributesExtension, func() { d.writeAttributes(memberName, d.out.attribute) })
+	d.object(attributesExtension, func() { d.writeAttributes(memberName, d.attribute) })
 }
 
 // cefCustomTexts are the extensions whose meaning stands beside them.
@@ -69,9 +69,9 @@ func (d *document) placeShort(name string, f fieldIndex, maxLength int) bool {
 	if s, isText := d.fields[f].(*string); isText && len(*s) > maxLength {
 		return false
 	}
-	start := len(d.out.buf)
+	start := len(d.buf)
 	if d.place(name, f); !d.placed[f] {
-		d.out.buf = d.out.buf[:start]
+		d.buf = d.buf[:start]
 	}
 	return d.placed[f]
 }
@@ -106,13 +106,13 @@ func writeCEFHeader(d *document) {
 			d.placed[fieldSystem] = isPlainText(product) && !strings.ContainsAny(product, "\r\n")
 		}
 	}
-	b := append(d.out.buf, "CEF:0"...)
+	b := append(d.buf, "CEF:0"...)
 	for _, part := range [...]string{d.options.Vendor, product, d.options.Version, e.Kind.EventName(), e.Kind.String()} {
 		b = appendCEFHeader(append(b, '|'), part)
 	}
 	b = append(append(append(b, ' '), e.Outcome.String()...), '|')
-	d.out.buf = append(strconv.AppendInt(b, cefSeverity(severityNumber(e)), 10), '|')
-	d.out.headerEnd = len(d.out.buf)
+	d.buf = append(strconv.AppendInt(b, cefSeverity(severityNumber(e)), 10), '|')
+	d.headerEnd = len(d.buf)
 }
 
 // cefSeverity is 0 to 10: low, medium, high, very high.

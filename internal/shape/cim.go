@@ -11,9 +11,9 @@ import (
 // `duration` is that of the authentication, so a session's length is not called that.
 func writeCIM(d *document) {
 	e := &d.event
-	d.out.startPlain("time")
-	d.out.buf = appendUnixSeconds(d.out.buf, e.Time)
-	d.out.endPlain()
+	d.startPlain("time")
+	d.buf = appendUnixSeconds(d.buf, e.Time)
+	d.endPlain()
 	d.text("event_name", e.Kind.EventName())
 	if e.Kind == session.KindLogin {
 		if e.Outcome != session.OutcomeUnknown {

@@ -12,7 +12,8 @@ import (
 
 // document is one event on its way into a sink. It knows which fields have a place already; the rest is written last.
 type document struct {
-	out     documentWriter
+	documentWriter
+
 	event   session.Event // a copy, so that its fields are looked up once for all events
 	fields  []any         // by fieldIndex: pointers into event
 	texts   []textField   // those that are texts, which most are
@@ -20,8 +21,8 @@ type document struct {
 	options *Options
 	present []bool   // by fieldIndex: the source says it
 	placed  []bool   // by fieldIndex
-	pending []string // objects that are opened with their first member, so that none is empty
 	names   []string // of the attributes without a field, as they are written
+	seconds secondTexts
 }
 
 // textField is a field of the document's event.
@@ -48,7 +49,6 @@ func (d *document) begin(e *session.Event) {
 	d.event = *e
 	clear(d.placed)
 	d.findPresent()
-	d.pending = d.pending[:0]
 	d.markPlaced(fieldKind, fieldOutcome, fieldTime) // all shapes have these, each in a form of its own
 	d.markPlaced(fieldExtra)                         // attributes have names of their own
 }
@@ -60,35 +60,23 @@ func (d *document) markPlaced(fields ...fieldIndex) {
 	}
 }
 
-// object opens an object for write, unless write writes nothing.
+// object writes an object, unless write writes nothing.
 func (d *document) object(name string, write func()) {
-	d.pending = append(d.pending, name)
+	start := len(d.buf)
+	d.openObject(name)
+	open := len(d.buf)
 	write()
-	if n := len(d.pending); n > 0 {
-		d.pending = d.pending[:n-1]
-		return
+	d.closeObject()
+	if len(d.buf) == open+1 {
+		d.buf = d.buf[:start]
 	}
-	d.out.closeObject()
-}
-
-func (d *document) openPending() {
-	for _, name := range d.pending {
-		d.out.openObject(name)
-	}
-	d.pending = d.pending[:0]
-}
-
-func (d *document) text(name, value string) {
-	d.openPending()
-	d.out.text(name, value)
 }
 
 // time has nanoseconds where there are any.
 func (d *document) time(name string, unixNano int64) {
-	d.openPending()
-	d.out.startPlain(name)
-	d.out.buf = appendTime(d.out.buf, unixNano)
-	d.out.endPlain()
+	d.startPlain(name)
+	d.buf = d.seconds.appendTime(d.buf, unixNano)
+	d.endPlain()
 }
 
 // textIfAny leaves an empty text out.
@@ -96,16 +84,6 @@ func (d *document) textIfAny(name, value string) {
 	if value != "" {
 		d.text(name, value)
 	}
-}
-
-func (d *document) integer(name string, n int64) {
-	d.openPending()
-	d.out.integer(name, n)
-}
-
-func (d *document) boolean(name string, is bool) {
-	d.openPending()
-	d.out.boolean(name, is)
 }
 
 // textList leaves empty texts out, and an empty list.
@@ -116,21 +94,19 @@ func (d *document) textList(name string, texts ...string) {
 			continue
 		}
 		if !isOpen {
-			d.openPending()
-			d.out.openList(name)
+			d.openList(name)
 			isOpen = true
 		}
-		d.out.text("", s)
+		d.text("", s)
 	}
 	if isOpen {
-		d.out.closeList()
+		d.closeList()
 	}
 }
 
 // place writes a field that is not absent. A text that is no UTF-8 does not count as placed: what is left over has its bytes.
 func (d *document) place(name string, f fieldIndex) {
 	if !d.isAbsent(f) {
-		d.openPending()
 		d.placed[f] = d.writeField(name, f)
 	}
 }
@@ -189,23 +165,23 @@ func isNotZero(field any) bool {
 func (d *document) writeField(name string, f fieldIndex) bool {
 	switch v := d.fields[f].(type) {
 	case *string:
-		return d.out.text(name, *v)
+		return d.text(name, *v)
 	case *[]string:
 		return d.writeTexts(name, *v)
 	case *int64:
-		d.out.integer(name, *v)
+		d.integer(name, *v)
 	case *int32:
-		d.out.integer(name, int64(*v))
+		d.integer(name, int64(*v))
 	case *uint32:
-		d.out.integer(name, int64(*v))
+		d.integer(name, int64(*v))
 	case *session.Kind:
-		d.out.text(name, v.EventName())
+		d.text(name, v.EventName())
 	case *session.Outcome:
-		d.out.text(name, v.String())
+		d.text(name, v.String())
 	case *session.ID:
-		d.out.startPlain(name)
-		d.out.buf = v.AppendText(d.out.buf)
-		d.out.endPlain()
+		d.startPlain(name)
+		d.buf = v.AppendText(d.buf)
+		d.endPlain()
 	case *[16]byte:
 		d.writeHex(name, v[:])
 	case *[8]byte:
@@ -219,32 +195,32 @@ func (d *document) writeField(name string, f fieldIndex) bool {
 }
 
 func (d *document) writeHex(name string, bytes []byte) {
-	d.out.startPlain(name)
-	d.out.buf = hex.AppendEncode(d.out.buf, bytes)
-	d.out.endPlain()
+	d.startPlain(name)
+	d.buf = hex.AppendEncode(d.buf, bytes)
+	d.endPlain()
 }
 
 func (d *document) writeTexts(name string, texts []string) (allValid bool) {
 	allValid = true
-	d.out.openList(name)
+	d.openList(name)
 	for _, s := range texts {
-		allValid = d.out.text("", s) && allValid
+		allValid = d.text("", s) && allValid
 	}
-	d.out.closeList()
+	d.closeList()
 	return allValid
 }
 
 // writeSettings keeps order and doubles.
 func (d *document) writeSettings(name string, settings []session.Setting) (allValid bool) {
 	allValid = true
-	d.out.openList(name)
+	d.openList(name)
 	for _, s := range settings {
-		d.out.openObject("")
-		allValid = d.out.text("name", s.Name) && allValid
-		allValid = d.out.text("value", s.Value) && allValid
-		d.out.closeObject()
+		d.openObject("")
+		allValid = d.text("name", s.Name) && allValid
+		allValid = d.text("value", s.Value) && allValid
+		d.closeObject()
 	}
-	d.out.closeList()
+	d.closeList()
 	return allValid
 }
 
@@ -274,17 +250,17 @@ func (d *document) writeExact(name *exactName, f fieldIndex) {
 			d.writeTexts(name.plain, *v)
 			return
 		}
-		d.out.openList(name.base64)
+		d.openList(name.base64)
 		for _, s := range *v {
-			d.out.text("", encodeBase64(s))
+			d.text("", encodeBase64(s))
 		}
-		d.out.closeList()
+		d.closeList()
 	case *[]session.Setting:
-		d.out.openList(name.plain)
+		d.openList(name.plain)
 		for i := range *v {
 			d.writeExactPair((*v)[i].Name, (*v)[i].Value)
 		}
-		d.out.closeList()
+		d.closeList()
 	default:
 		d.writeField(name.plain, f)
 	}
@@ -294,19 +270,19 @@ var pairName, pairValue = nameExactly("name"), nameExactly("value")
 
 // writeExactPair writes an element of a list.
 func (d *document) writeExactPair(name, value string) {
-	d.out.openObject("")
+	d.openObject("")
 	d.writeExactText(&pairName, name)
 	d.writeExactText(&pairValue, value)
-	d.out.closeObject()
+	d.closeObject()
 }
 
 func (d *document) writeExactText(name *exactName, s string) {
-	start := len(d.out.buf)
-	if d.out.text(name.plain, s) {
+	start := len(d.buf)
+	if d.text(name.plain, s) {
 		return
 	}
-	d.out.buf = d.out.buf[:start]
-	d.out.text(name.base64, encodeBase64(s))
+	d.buf = d.buf[:start]
+	d.text(name.base64, encodeBase64(s))
 }
 
 func encodeBase64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }

@@ -22,10 +22,10 @@ var ecsKinds = [session.KindSessionUpdate + 1]string{
 func writeECS(d *document) {
 	e := &d.event
 	d.time("@timestamp", e.Time)
-	d.out.members(ecsRelease)
+	d.members(ecsRelease)
 	writeMessage(d, "message")
 	writeECSEvent(d)
-	d.out.members(ecsLevel(severityNumber(e)))
+	d.members(ecsLevel(severityNumber(e)))
 	d.object("error", func() {
 		d.place("type", fieldErrorType)
 		d.place("code", fieldStatusCode)
@@ -66,8 +66,7 @@ func writeECS(d *document) {
 func writeECSEvent(d *document) {
 	e := &d.event
 	d.object("event", func() {
-		d.openPending()
-		d.out.members(ecsKinds[e.Kind])
+		d.members(ecsKinds[e.Kind])
 		if e.SourceEvent != "" {
 			d.place("action", fieldSourceEvent)
 		} else {

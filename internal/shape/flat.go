@@ -20,9 +20,8 @@ func writeFlat(d *document) {
 	}
 	if len(e.Settings) > 0 && len(e.Settings) <= maxMembers && areMembers(e.Settings) {
 		d.object(session.AttrSettings, func() {
-			d.openPending()
 			for _, s := range e.Settings {
-				d.out.attribute(s.Name, &session.Attr{Value: s.Value})
+				d.attribute(s.Name, &session.Attr{Value: s.Value})
 			}
 		})
 		d.markPlaced(fieldSettings)

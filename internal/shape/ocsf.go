@@ -73,9 +73,9 @@ func writeOCSFClass(d *document) {
 	d.integer("activity_id", int64(activity))
 	d.text("activity_name", name)
 	d.integer("type_uid", int64(ocsfClass*100+activity))
-	d.out.startPlain("type_name")
-	d.out.buf = append(append(d.out.buf, "Authentication: "...), name...)
-	d.out.endPlain()
+	d.startPlain("type_name")
+	d.buf = append(append(d.buf, "Authentication: "...), name...)
+	d.endPlain()
 }
 
 // ocsfReasons are status_detail where OCSF has a word for the class of failure.
@@ -120,11 +120,10 @@ func writeOCSFStatus(d *document) {
 // writeMessage writes the body, which for most events is made of the other fields.
 func writeMessage(d *document, name string) {
 	if d.isAbsent(fieldMessage) {
-		d.openPending()
-		d.out.startPlain(name)
-		start := len(d.out.buf)
-		d.out.buf = d.event.AppendLine(d.out.buf)
-		d.out.endQuoted(start)
+		d.startPlain(name)
+		start := len(d.buf)
+		d.buf = d.event.AppendLine(d.buf)
+		d.endQuoted(start)
 		return
 	}
 	d.place(name, fieldMessage)
@@ -189,14 +188,13 @@ func writeOCSFUser(d *document) {
 			d.placeInteger("type_id", fieldUserType, id, true)
 		}
 		if len(e.Roles) > 0 {
-			d.openPending()
-			d.out.openList("groups")
+			d.openList("groups")
 			for _, role := range e.Roles {
-				d.out.openObject("")
+				d.openObject("")
 				d.text("name", role)
-				d.out.closeObject()
+				d.closeObject()
 			}
-			d.out.closeList()
+			d.closeList()
 			d.placed[fieldRoles] = allValid(e.Roles)
 		}
 	})
@@ -280,11 +278,11 @@ func writeOCSFMethod(d *document) {
 		d.place("auth_protocol", fieldAuthMethod)
 	}
 	if e.AuthMethod == session.AuthPassword {
-		d.out.openList("auth_factors")
-		d.out.openObject("")
+		d.openList("auth_factors")
+		d.openObject("")
 		d.integer("factor_type_id", ocsfPassword)
-		d.out.closeObject()
-		d.out.closeList()
+		d.closeObject()
+		d.closeList()
 	}
 	if e.MFAUsed == "yes" || e.MFAUsed == "no" {
 		d.boolean("is_mfa", e.MFAUsed == "yes")

@@ -14,7 +14,7 @@ import (
 // writeRest writes every field that has no place yet, under its name in flat JSON, and the attributes that have no field.
 func (d *document) writeRest() {
 	d.writeLeftOver(flatNames)
-	d.writeAttributes(memberName, d.out.attribute)
+	d.writeAttributes(memberName, d.attribute)
 }
 
 // flatNames are of all fields, by place.
@@ -28,7 +28,6 @@ var flatNames = func() (names []exactName) {
 func (d *document) writeLeftOver(names []exactName) {
 	for f := range fieldIndex(len(session.Fields)) {
 		if d.isLeftOver(f) {
-			d.openPending()
 			d.writeExact(&names[f], f)
 		}
 	}
@@ -66,14 +65,13 @@ func (d *document) writeNestedRest() {
 			if !d.isLeftOver(n.field) {
 				continue
 			}
-			d.openPending()
 			open = d.moveTo(open, n.parents)
 			d.writeExact(&n.names, n.field)
 		}
 		d.moveTo(open, nil)
 		d.object("attributes", func() {
 			d.writeAttributes(pathlessName, func(name string, a *session.Attr) {
-				d.out.attribute(name, &session.Attr{Value: a.Value})
+				d.attribute(name, &session.Attr{Value: a.Value})
 			})
 		})
 	})
@@ -86,10 +84,10 @@ func (d *document) moveTo(open, path []string) []string {
 		common++
 	}
 	for range len(open) - common {
-		d.out.closeObject()
+		d.closeObject()
 	}
 	for _, name := range path[common:] {
-		d.out.openObject(name)
+		d.openObject(name)
 	}
 	return path
 }
@@ -107,13 +105,12 @@ func (d *document) writeAttributes(nameOf func(key string) string, write func(na
 	if len(attrs) == 0 {
 		return
 	}
-	d.openPending()
 	if len(attrs) > maxMembers || slices.ContainsFunc(attrs, func(a session.Attr) bool { return len(a.Key) > maxNameLength }) {
-		d.out.openList("attribute_list")
+		d.openList("attribute_list")
 		for i := range attrs {
 			d.writeExactPair(attrs[i].Key, attrs[i].Value)
 		}
-		d.out.closeList()
+		d.closeList()
 		return
 	}
 	d.names = d.names[:0]
@@ -122,9 +119,9 @@ func (d *document) writeAttributes(nameOf func(key string) string, write func(na
 		d.names = append(d.names, name)
 		switch {
 		case !utf8.ValidString(attrs[i].Value):
-			d.out.attribute(name, &session.Attr{Value: encodeBase64(attrs[i].Value)})
+			d.attribute(name, &session.Attr{Value: encodeBase64(attrs[i].Value)})
 		case attrs[i].Type == session.AttrJSON && hasNameTwice(attrs[i].Value):
-			d.out.attribute(name, &session.Attr{Value: attrs[i].Value})
+			d.attribute(name, &session.Attr{Value: attrs[i].Value})
 		default:
 			write(name, &attrs[i])
 		}

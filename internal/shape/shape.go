@@ -112,7 +112,7 @@ func (s *Shaper) Includes(e *session.Event) bool { return slices.Contains(s.kind
 
 // Append appends the document as one line without its end: JSON, or the text of CEF.
 func (s *Shaper) Append(b []byte, e *session.Event) []byte {
-	w := &s.doc.out
+	w := &s.doc.documentWriter
 	w.buf, w.depth = b, 0
 	if !s.isText {
 		w.buf, w.depth = append(b, '{'), 1

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-faster/jx"
 	"github.com/stretchr/testify/require"
@@ -161,7 +162,7 @@ func missingTexts(format Format, document []byte, e *session.Event) (missing []s
 			need(fmt.Sprint(e.Time))
 		}
 	default:
-		need(rfc3339(e.Time))
+		need(time.Unix(0, e.Time).UTC().Format(time.RFC3339Nano))
 	}
 	return missing
 }

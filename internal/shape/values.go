@@ -1,8 +1,10 @@
 package shape
 
 import (
+	"bytes"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,12 +20,28 @@ func isIP(s string) bool {
 	return err == nil && address.Zone() == ""
 }
 
-// appendTime has nanoseconds where there are any.
-func appendTime(b []byte, unixNano int64) []byte {
-	return time.Unix(0, unixNano).UTC().AppendFormat(b, time.RFC3339Nano)
+// secondTexts are the seconds that were written last, by their last four bits: most events share theirs with the one before.
+type secondTexts [16]struct {
+	second int64
+	text   []byte
 }
 
-func rfc3339(unixNano int64) string { return string(appendTime(nil, unixNano)) }
+// appendTime writes RFC 3339, with nanoseconds where there are any.
+func (s *secondTexts) appendTime(b []byte, unixNano int64) []byte {
+	at := time.Unix(0, unixNano)
+	known := &s[at.Unix()&15]
+	if known.second != at.Unix() || known.text == nil {
+		known.second, known.text = at.Unix(), at.UTC().AppendFormat(known.text[:0], "2006-01-02T15:04:05")
+	}
+	b = append(b, known.text...)
+	if nanos := at.Nanosecond(); nanos != 0 {
+		point := len(b)
+		b = strconv.AppendInt(b, int64(nanos)+1e9, 10) // ten digits, of which the first is the point's place
+		b[point] = '.'
+		b = bytes.TrimRight(b, "0")
+	}
+	return append(b, 'Z')
+}
 
 const millisecond = int64(time.Millisecond)
 
