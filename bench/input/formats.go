@@ -46,6 +46,41 @@ var Formats = map[string]Format{
 			`(?:identity=|for user |Role )\\"(\w+)\\`: user,
 		}),
 	},
+	"csvlog": {
+		Recorded: "internal/dialect/postgreslog/testdata/18/log.csv",
+		key:      regexp.MustCompile(`,[0-9a-f]{8}\.[0-9a-f]+,`),
+		open:     8,
+		events:   postgresEvents,
+		places: places(map[string]value{
+			`^([^,]*) UTC,`: clock("2006-01-02 15:04:05.000"),
+			`,([\d-]+ [\d:]+) UTC,[^,]*,\d+,(?:LOG|FATAL),`: start("2006-01-02 15:04:05"),
+			`,([0-9a-f]{8}\.[0-9a-f]+),`:                    postgresSession,
+			`,(\d+),"[\d.]+:\d+",`:                          pid,
+			`^[^,]*,"(\w+)",`:                               user,
+			`,"([\d.]+):\d+",`:                              address,
+			`,"[\d.]+:(\d+)",`:                              port,
+			`host=([\d.]+)`:                                 address,
+			` port=(\d+)`:                                   port,
+			` user=(\w+)`:                                   user,
+			`(?:identity=|for user |Role )""(\w+)""`:        user,
+		}),
+	},
+	"stderr": {
+		Recorded: "internal/dialect/postgreslog/testdata/18/stderr.log",
+		key:      regexp.MustCompile(`\[\d+\]`),
+		open:     8,
+		events:   postgresEvents,
+		places: places(map[string]value{
+			`^([\d-]+ [\d:.]+) UTC`:                clock("2006-01-02 15:04:05.000"),
+			`^[^\[]*\[(\d+)\]`:                     pid,
+			`\] (\w+)@`:                            user,
+			`@\S+ ([\d.]+) `:                       address,
+			`host=([\d.]+)`:                        address,
+			` port=(\d+)`:                          port,
+			` user=(\w+)`:                          user,
+			`(?:identity=|for user |Role )"(\w+)"`: user,
+		}),
+	},
 	"connectionlog": {
 		Recorded: "internal/dialect/redshiftlog/testdata/ids/connectionlog",
 		key:      regexp.MustCompile(`\|\d+ *\|\w+ *\|[\w:]+ *\|`), // pid, database, user
@@ -112,18 +147,19 @@ func postgresSession(to []byte, of *session, _ time.Time) []byte {
 	return strconv.AppendInt(to, int64(of.pid), 16)
 }
 
-var plainUser = regexp.MustCompile(`"user":"\w+"`)
+// plainUser is one without quotes, as jsonlog, csvlog and stderr have it.
+var plainUser = regexp.MustCompile(`"user":"\w+"|^[^,]* UTC,"\w+"|\] \w+@`)
 
-// postgresEvents knows whole sessions, a login and a logout, and refused ones, one failure.
+// postgresEvents knows whole sessions, a login and a logout, and refused ones, one failure. Records of several lines are left out.
 func postgresEvents(rows []string) int {
 	has := func(row, text string) bool { return strings.Contains(row, text) }
 	all, last := strings.Join(rows, "\n"), rows[len(rows)-1]
 	switch {
-	case !has(rows[0], "connection received: host=1"), !plainUser.MatchString(last):
+	case !has(rows[0], "connection received: host=1"), !plainUser.MatchString(last), strings.Count(last, `"`)%2 != 0:
 		return 0
-	case has(last, `"message":"disconnection: `) && has(all, "connection ready: ") && !has(all, "FATAL"):
+	case has(last, "disconnection: ") && has(all, "connection ready: ") && !has(all, "FATAL"):
 		return 2
-	case has(last, "authentication failed for user"):
+	case has(all, "authentication failed for user") && has(last, "Connection matched file"):
 		return 1
 	}
 	return 0

@@ -45,7 +45,7 @@ func main() {
 	flag.IntVar(&o.rows, "rows", 1_000_000, "rows of each input")
 	flag.IntVar(&o.repeats, "repeats", 1, "runs of each pipeline")
 	flag.Uint64Var(&o.seed, "seed", 1, "of the inputs")
-	flag.BoolVar(&o.withPeers, "peers", true, "run contrib's collector too")
+	flag.BoolVar(&o.withPeers, "peers", true, "run too what stands beside ours: contrib's collector, and a loop by hand")
 	flag.BoolVar(&o.again, "again", false, "run also what the results have of this commit, machine and number of rows")
 	flag.BoolVar(&o.statements, "statements", false, "print what a ClickHouse that is written to spent on its statements, and beside them on merges")
 	flag.BoolVar(&o.table, "table", false, "run nothing, but put what the results have of so many rows into README.md")
@@ -86,7 +86,7 @@ func (o options) run(ctx context.Context) error {
 		for _, p := range chosen {
 			for _, w := range p.ways {
 				id.pipeline, id.system = p.name, w.system
-				if w.system == peers && !o.withPeers || !o.again && results.has(id) {
+				if w.system != ours && !o.withPeers || !o.again && results.has(id) {
 					continue
 				}
 				if err := o.runOnce(ctx, room, results, id, p, w); err != nil {
@@ -163,7 +163,8 @@ func (o options) prepare(ctx context.Context) (*machineRoom, error) {
 	}
 	cache := filepath.Join(root, ".cache", "bench")
 	room := &machineRoom{
-		binaries: map[string]string{ours: filepath.Join(cache, "otelcol-sessionlog"), peers: filepath.Join(cache, "peer")},
+		root:     root,
+		binaries: map[string]string{ours: filepath.Join(cache, "otelcol-sessionlog"), peers: filepath.Join(cache, "peer"), byHand: filepath.Join(cache, "byhand")},
 		configs:  filepath.Join(root, "bench", "pipelines", "configs"),
 		profiles: o.profiles, statements: o.statements,
 		inputs: map[string]inputFile{},
@@ -172,8 +173,11 @@ func (o options) prepare(ctx context.Context) (*machineRoom, error) {
 		return nil, err
 	}
 	if o.withPeers {
-		if err := build(ctx, filepath.Join(root, "bench"), room.binaries[peers], "./peer", "GOWORK=off"); err != nil {
-			return nil, err
+		for _, system := range [...]string{peers, byHand} {
+			binary := room.binaries[system]
+			if err := build(ctx, filepath.Join(root, "bench"), binary, "./"+filepath.Base(binary), "GOWORK=off"); err != nil {
+				return nil, err
+			}
 		}
 	}
 	room.work, err = os.MkdirTemp(o.work, "pipelines-")

@@ -14,7 +14,7 @@ type pipeline struct {
 
 // way is who runs the pipeline and how.
 type way struct {
-	system  string   // sessionlog or contrib
+	system  string   // sessionlog, contrib or by-hand
 	configs []string // a collector each; the last one's counter is watched
 	counter string   // of the metrics of the last collector: rows that have arrived
 	found   string   // the question that counts them in the sink; none where the counter is all there is
@@ -24,6 +24,7 @@ type way struct {
 const (
 	ours     = "sessionlog"
 	peers    = "contrib"
+	byHand   = "by-hand" // what bench/byhand does, which reads no configuration
 	accepted = "otelcol_receiver_accepted_log_records"
 	sent     = "otelcol_exporter_sent_log_records"
 	written  = "otelcol_exporter_sessionlog_written" // without what came twice
@@ -38,6 +39,7 @@ var pipelines = []pipeline{
 	{name: "json-nop", starred: true, input: "JSONEachRow", source: "file", sink: "nop", ways: []way{
 		{system: ours, configs: []string{"file-nop"}, counter: accepted},
 		{system: peers, configs: []string{"peer-file-nop"}, counter: accepted, lines: true},
+		{system: byHand, configs: []string{"file-nop"}, counter: accepted},
 	}},
 	{name: "json-sqlite", starred: true, input: "JSONEachRow", source: "file", sink: "sqlite", ways: []way{
 		{system: ours, configs: []string{"file-sqlite"}, counter: written, found: countEvents},
@@ -59,6 +61,12 @@ var pipelines = []pipeline{
 	{name: "jsonlog-nop", input: "jsonlog", source: "file", sink: "nop", ways: []way{
 		{system: ours, configs: []string{"file-nop"}, counter: accepted},
 		{system: peers, configs: []string{"peer-jsonlog-nop"}, counter: accepted, lines: true},
+	}},
+	{name: "csvlog-nop", input: "csvlog", source: "file", sink: "nop", ways: []way{
+		{system: ours, configs: []string{"file-nop"}, counter: accepted},
+	}},
+	{name: "stderr-nop", input: "stderr", source: "file", sink: "nop", ways: []way{
+		{system: ours, configs: []string{"file-nop"}, counter: accepted},
 	}},
 	{name: "connectionlog-nop", input: "connectionlog", source: "file", sink: "nop", ways: []way{
 		{system: ours, configs: []string{"file-nop"}, counter: accepted},
@@ -97,5 +105,8 @@ var pipelines = []pipeline{
 	}},
 	{name: "push-file", input: "push", source: "http", sink: "file", ways: []way{
 		{system: peers, configs: []string{"peer-push-file"}, counter: sent, found: `"observedTimeUnixNano"`},
+	}},
+	{name: "idle", source: idleSource, ways: []way{
+		{system: ours, configs: []string{"idle"}},
 	}},
 }

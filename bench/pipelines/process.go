@@ -69,18 +69,21 @@ func cpuSeconds(root int) (float64, error) {
 }
 
 // peakMegabytes is the most memory that a process ever had resident. It is read while the process lives: what wait4 tells may be its parent's.
-func peakMegabytes(pid int) (float64, error) {
+func peakMegabytes(pid int) (float64, error) { return statusMegabytes(pid, "VmHWM:") }
+
+// statusMegabytes is a size that the kernel tells of a process.
+func statusMegabytes(pid int, name string) (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if rest, ok := strings.CutPrefix(line, name); ok {
 			kilobytes, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
 			return kilobytes * 1024 / 1e6, err
 		}
 	}
-	return 0, fmt.Errorf("process %d has no VmHWM: it has ended", pid)
+	return 0, fmt.Errorf("process %d has no %s it has ended", pid, name)
 }
 
 // machine names processor and cores.

@@ -25,6 +25,7 @@ const (
 
 // machineRoom is what all runs share.
 type machineRoom struct {
+	root     string            // of the repository
 	binaries map[string]string // by system
 	configs  string            // folder
 	work     string            // folder of the runs
@@ -80,7 +81,7 @@ func (m *machineRoom) run(ctx context.Context, p pipeline, w way) (result measur
 	}
 	defer release()
 	a.inputPort = free[0]
-	a.environment = append(a.environment, "DATA="+a.dir, "INPUT="+a.rows.path, "INPUT_PORT="+a.inputPort)
+	a.environment = append(a.environment, "DATA="+a.dir, "INPUT="+a.rows.path, "INPUT_PORT="+a.inputPort, "ROOT="+m.root)
 	begin := time.Now()
 	for i := len(w.configs) - 1; i >= 0; i-- { // who reads begins last
 		begin = time.Now()
@@ -90,12 +91,18 @@ func (m *machineRoom) run(ctx context.Context, p pipeline, w way) (result measur
 		}
 		a.collectors = append([]*collector{c}, a.collectors...)
 	}
+	if p.source == idleSource {
+		return a.measureIdle(ctx)
+	}
 	return a.measure(ctx, begin)
 }
 
 // configurations are the files of a collector's configuration.
 func (m *machineRoom) configurations(w way, i int) []string {
 	names := []string{filepath.Join(m.configs, w.configs[i]+".yaml")}
+	if w.configs[i] == idleSource {
+		names = append([]string{filepath.Join(m.root, "config", "collector.yaml")}, names...)
+	}
 	if m.profiles != "" && w.system == ours {
 		names = append(names, filepath.Join(m.configs, "profile.yaml"))
 	}
