@@ -17,6 +17,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/journald"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/postgresql"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/redshift"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/s3"
 )
 
 // Config of the receiver. Exactly one source block must be present; README.md explains every key.
@@ -35,6 +36,8 @@ type Config struct {
 	PostgreSQL configoptional.Optional[postgresql.Config] `mapstructure:"postgresql"`
 	// Redshift reads the connection log of Amazon Redshift over SQL.
 	Redshift configoptional.Optional[redshift.Config] `mapstructure:"redshift"`
+	// S3 reads logs and exports that lie as objects in Amazon S3 or a store of its kind.
+	S3 configoptional.Optional[s3.Config] `mapstructure:"s3"`
 
 	// Instance is the source's stable name, part of every record id. Empty: the source block's own choice.
 	Instance string `mapstructure:"instance"`
@@ -69,6 +72,7 @@ func createDefaultConfig() component.Config {
 		Journald:   configoptional.Default(journald.DefaultConfig()),
 		PostgreSQL: configoptional.Default(postgresql.DefaultConfig()),
 		Redshift:   configoptional.Default(redshift.DefaultConfig()),
+		S3:         configoptional.Default(s3.DefaultConfig()),
 		OnRefused:  RefusedDeadLetter,
 		Redact:     redaction.DefaultConfig(),
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/journald"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/postgresql"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/redshift"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/s3"
 )
 
 // sourceBlocks lists every source. A new one is a line here and a field in Config.
@@ -30,6 +31,7 @@ func (c *Config) sourceBlocks() []sourceBlock {
 		newSourceBlock("journald", &c.Journald, journald.New),
 		newSourceBlock("postgresql", &c.PostgreSQL, postgresql.New),
 		newSourceBlock("redshift", &c.Redshift, redshift.New),
+		newSourceBlock("s3", &c.S3, s3.New),
 	}
 }
 

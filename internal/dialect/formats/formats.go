@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog/export"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
@@ -25,6 +26,30 @@ func CheckLinePrefix(prefix string) error {
 		return fmt.Errorf("log_line_prefix: %q %w", prefix, err)
 	}
 	return nil
+}
+
+// Auto is the value of the key `format` that looks at the content.
+const Auto = "auto"
+
+// CheckName is the check of the key `format`.
+func CheckName(name string) error {
+	if _, known := logformat.Find(All(), name); !known && name != Auto {
+		return fmt.Errorf("format: %q is not known: write auto or one of %s", name, Names())
+	}
+	return nil
+}
+
+// LoadZone reads the key `timezone`, an IANA name; nil is that of no name. `Local` is refused: it would make the same text mean other times on
+// another machine.
+func LoadZone(name string) (*time.Location, error) {
+	if name == "" {
+		return nil, nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil || strings.EqualFold(name, "local") {
+		return nil, fmt.Errorf("timezone: %q is not an IANA name: write the server's zone, for example UTC or Asia/Kolkata", name)
+	}
+	return zone, nil
 }
 
 // All formats, in the order in which a content is compared with them: first those that cannot be taken for another; any

@@ -88,7 +88,7 @@ func (c Config) checkText(group, text string) connectcheck.Finding {
 		f.Detail, f.Remedy = errNoEvents.Error(), "log in once and see whether the log group has an event of it"
 		return f
 	}
-	if c.Format != formatAuto {
+	if c.Format != formats.Auto {
 		f.OK, f.Detail = true, "there are some; they are read as "+c.Format
 		return f
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
-	"github.com/aws/smithy-go/middleware"
 
 	"github.com/otel-sessionlog/sessionlog/config/configaws"
 )
@@ -32,23 +31,9 @@ func openClient(ctx context.Context, cfg Config, tried func(error)) (*logClient,
 		if endpoint := cfg.BaseEndpoint(); endpoint != nil {
 			o.BaseEndpoint = endpoint
 		}
-		o.APIOptions = append(o.APIOptions, watchTries(tried))
+		o.APIOptions = append(o.APIOptions, configaws.WatchTries(tried))
 	})
 	return c, nil
-}
-
-// watchTries stands behind the SDK's retries, so that it sees each.
-func watchTries(tried func(error)) func(*middleware.Stack) error {
-	watch := middleware.FinalizeMiddlewareFunc("WatchTries", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
-		middleware.FinalizeOutput, middleware.Metadata, error,
-	) {
-		out, metadata, err := next.HandleFinalize(ctx, in)
-		if ctx.Err() == nil {
-			tried(err)
-		}
-		return out, metadata, err
-	})
-	return func(stack *middleware.Stack) error { return stack.Finalize.Insert(watch, "Retry", middleware.After) }
 }
 
 // groupParameter gives a group by its name, or by its ARN where it is in a linked account.

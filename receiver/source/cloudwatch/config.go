@@ -9,7 +9,6 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/config/configaws"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
 // Config is the block `cloudwatch` of the receiver.
@@ -45,7 +44,6 @@ type Config struct {
 }
 
 const (
-	formatAuto       = "auto"
 	initialBeginning = "beginning"
 	initialEnd       = "end"
 )
@@ -53,7 +51,7 @@ const (
 // DefaultConfig has no log groups: those must be written.
 func DefaultConfig() Config {
 	return Config{
-		Format:             formatAuto,
+		Format:             formats.Auto,
 		UndecidedAfter:     10 * time.Second,
 		CollectionInterval: 30 * time.Second,
 		Overlap:            10 * time.Minute,
@@ -65,7 +63,8 @@ func DefaultConfig() Config {
 
 // Validate names the key and the remedy of everything that is wrong.
 func (c Config) Validate() error {
-	errs := []error{c.Check(), c.checkNames(), c.checkFormat(), formats.CheckLinePrefix(c.LogLinePrefix)}
+	_, zoneErr := formats.LoadZone(c.Timezone)
+	errs := []error{c.Check(), c.checkNames(), formats.CheckName(c.Format), zoneErr, formats.CheckLinePrefix(c.LogLinePrefix)}
 	for key, d := range map[string]time.Duration{
 		"collection_interval": c.CollectionInterval, "overlap": c.Overlap, "undecided_after": c.UndecidedAfter,
 	} {
@@ -106,27 +105,6 @@ func (c Config) checkNames() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func (c Config) checkFormat() error {
-	var errs []error
-	if _, ok := logformat.Find(formats.All(), c.Format); !ok && c.Format != formatAuto {
-		errs = append(errs, fmt.Errorf("format: %q is not known: write auto or one of %s", c.Format, formats.Names()))
-	}
-	_, err := c.zone()
-	return errors.Join(append(errs, err)...)
-}
-
-// zone is nil when none is configured.
-func (c Config) zone() (*time.Location, error) {
-	if c.Timezone == "" {
-		return nil, nil
-	}
-	zone, err := time.LoadLocation(c.Timezone)
-	if err != nil || strings.EqualFold(c.Timezone, "local") {
-		return nil, fmt.Errorf("timezone: %q is not an IANA name: write the server's zone, for example UTC or Asia/Kolkata", c.Timezone)
-	}
-	return zone, nil
 }
 
 // DefaultInstance is the first log group. Records bear the name of the server that wrote a stream, where the group's name tells it.

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/delivery"
 )
 
 const (
@@ -19,6 +20,8 @@ const (
 	// that are gone stay in their group for good.
 	deadAfter    = 24 * time.Hour
 	deadInterval = 10 * time.Minute
+	// maxSeenEvents bounds the memory and the stored cursor of a stream: some 1.3 MB. Where more events lie within the overlap, it is cut short.
+	maxSeenEvents = 1 << 17
 )
 
 // pollOnce reads what is new in every group. It tells whether there is more to read at once, and whether something failed.
@@ -114,7 +117,7 @@ func (r *streamReader) readStream(ctx context.Context, s *logStream) (more bool,
 func (r *streamReader) addEvents(s *logStream, events []types.FilteredLogEvent) (fresh int) {
 	for i := range events {
 		e := &events[i]
-		if e.EventId == nil || e.Timestamp == nil || e.Message == nil || *e.Timestamp < s.floor || !s.seen.addEvent(*e.EventId, *e.Timestamp) {
+		if e.EventId == nil || e.Timestamp == nil || e.Message == nil || *e.Timestamp < s.floor || !s.seen.Add(*e.EventId, *e.Timestamp) {
 			continue
 		}
 		r.noteLateness(s, *e.Timestamp)
@@ -130,7 +133,7 @@ func (r *streamReader) addEvents(s *logStream, events []types.FilteredLogEvent) 
 	}
 	s.changed, s.lastRead = true, r.host.Now()
 	begin := s.readFrom(r.now, r.Overlap)
-	if s.floor = s.seen.forgetOldest(begin, maxSeenEvents); s.floor > begin {
+	if s.floor = s.seen.Forget(begin, maxSeenEvents); s.floor > begin {
 		r.conditions.Raise("overlap", "more events lie within `overlap` than are remembered: it is cut short, and events that arrive later than that are missed: "+
 			"make `overlap` shorter, or leave events out with `filter_pattern`", zap.String("stream", s.id()))
 	}
@@ -162,7 +165,7 @@ func (r *streamReader) endReading(ctx context.Context, s *logStream, fresh int) 
 			return err
 		}
 	}
-	if !s.format.DecidesByTime || s.parser.LogTime() == 0 || !r.acquireBatch() {
+	if !s.format.DecidesByTime || s.parser.LogTime() == 0 || !delivery.AcquireInto(r.queue, &r.batch) {
 		return nil
 	}
 	silence := max(0, r.host.Now().Sub(s.lastRead))

@@ -49,7 +49,7 @@ type streamReader struct {
 // Run reads until ctx ends.
 func (c *cloudwatchSource) Run(ctx context.Context, host source.Host) error {
 	status := delivery.NewStatus(host)
-	zone, err := c.cfg.zone()
+	zone, err := formats.LoadZone(c.cfg.Timezone)
 	if err != nil {
 		return err
 	}

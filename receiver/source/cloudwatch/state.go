@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/overlap"
 )
 
 // streamState is what is remembered of a stream. Events are remembered as soon as they are part of Text, and Text is kept until its parser
@@ -28,7 +29,7 @@ type logStream struct {
 	server      string
 
 	newest, floor int64
-	seen          seenEvents
+	seen          overlap.Seen
 
 	format    logformat.Format
 	parser    logformat.Parser // nil until the format is known
@@ -67,7 +68,7 @@ func (s *logStream) unreadText() []byte { return s.text[s.next-s.anchor:] }
 
 // storeState returns the state to store.
 func (s *logStream) storeState() []byte {
-	state := streamState{Newest: s.newest, Floor: s.floor, Seen: s.seen.encodeEvents(), Text: s.text}
+	state := streamState{Newest: s.newest, Floor: s.floor, Seen: s.seen.Encode(), Text: s.text}
 	if s.parser != nil {
 		state.Format, state.Parser = s.format.Name, s.parser.ResumeState()
 		state.Anchor, state.Next = s.anchor, max(s.next, s.delivered)
@@ -112,7 +113,7 @@ func (s *logStream) restore(stored []byte, all []logformat.Format, options func(
 		}
 	}
 	var err error
-	if s.seen, err = decodeSeenEvents(state.Seen); err != nil {
+	if s.seen, err = overlap.Decode(state.Seen); err != nil {
 		return fmt.Errorf("%w: key %s: %w", errStorage, s.key(), err)
 	}
 	s.newest, s.floor, s.text = state.Newest, state.Floor, state.Text

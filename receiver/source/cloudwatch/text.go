@@ -9,6 +9,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/delivery"
 )
 
 var (
@@ -37,7 +38,7 @@ func (r *streamReader) sharedOf(server string) *logformat.SharedState {
 // findFormat makes the parser of a stream. It waits, and tells nothing, while there is too little text.
 func (r *streamReader) findFormat(s *logStream) error {
 	name := r.Format
-	if name == formatAuto {
+	if name == formats.Auto {
 		name = ""
 	}
 	format, known := logformat.Find(r.formats, name)
@@ -101,7 +102,7 @@ func (r *streamReader) frameRecords(s *logStream, final bool) string {
 
 func (r *streamReader) parseRecords(ctx context.Context, s *logStream, text string) error {
 	for i, length := range s.lengths {
-		if !r.acquireBatch() {
+		if !delivery.AcquireInto(r.queue, &r.batch) {
 			return errStopped
 		}
 		size := max(length, -length)
@@ -149,22 +150,9 @@ func (r *streamReader) parseRecord(s *logStream, record string, tooLong bool) er
 	return nil
 }
 
-// acquireBatch tells whether there is a batch to fill: it waits until the pipeline keeps up, or ctx ends.
-func (r *streamReader) acquireBatch() bool {
-	if r.batch != nil {
-		return true
-	}
-	batch, err := r.queue.Acquire()
-	if err != nil {
-		return false
-	}
-	r.batch = batch
-	return true
-}
-
 // submitStream delivers what was made of a stream, with its state.
 func (r *streamReader) submitStream(s *logStream) error {
-	if !r.acquireBatch() {
+	if !delivery.AcquireInto(r.queue, &r.batch) {
 		return errStopped
 	}
 	now := r.host.Now()

@@ -112,6 +112,21 @@ func (q *Queue[B]) failure() error {
 	return context.Cause(q.ctx)
 }
 
+// AcquireInto acquires a batch where there is none yet, and tells whether there is one to fill: without, the source is to end.
+func AcquireInto[B interface {
+	*T
+	Batch
+}, T any](q *Queue[B], batch *B) bool {
+	if *batch != nil {
+		return true
+	}
+	acquired, err := q.Acquire()
+	if err == nil {
+		*batch = acquired
+	}
+	return err == nil
+}
+
 // Release takes back an acquired batch that is not submitted.
 func (q *Queue[B]) Release(b B) {
 	b.Reset()

@@ -146,7 +146,7 @@ func (c Config) checkContents(ctx context.Context, settings tail.Settings, files
 
 func (c Config) checkSample(ctx context.Context, settings tail.Settings, f tail.File, sample tail.Sample) []connectcheck.Finding {
 	how := "detected"
-	if c.Format != formatAuto {
+	if c.Format != formats.Auto {
 		how = "as key format says"
 	}
 	all := []connectcheck.Finding{

@@ -7,13 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
 // Config is the block `file` of the receiver.
@@ -43,7 +41,6 @@ type Config struct {
 }
 
 const (
-	formatAuto       = "auto"
 	initialBeginning = "beginning"
 	initialEnd       = "end"
 )
@@ -51,7 +48,7 @@ const (
 // DefaultConfig is everything but Include, and Timezone where the files need it.
 func DefaultConfig() Config {
 	return Config{
-		Format:       formatAuto,
+		Format:       formats.Auto,
 		Follow:       true,
 		PollInterval: time.Second,
 		BatchSize:    8192,
@@ -68,12 +65,8 @@ func (c Config) Validate() error {
 	if len(c.Include) == 0 {
 		errs = append(errs, errors.New("include: required: list the files or globs to read, as [/var/lib/export/session_log*.jsonl]"))
 	}
-	if _, ok := logformat.Find(formats.All(), c.Format); !ok && c.Format != formatAuto {
-		errs = append(errs, fmt.Errorf("format: %q is not known: write auto or one of %s", c.Format, formats.Names()))
-	}
-	if _, err := c.configuredZone(); err != nil {
-		errs = append(errs, err)
-	}
+	_, zoneErr := formats.LoadZone(c.Timezone)
+	errs = append(errs, formats.CheckName(c.Format), zoneErr)
 	if err := formats.CheckLinePrefix(c.LogLinePrefix); err != nil {
 		errs = append(errs, err)
 	}
@@ -102,19 +95,6 @@ func validateGlobs(key string, globs []string) error {
 		}
 	}
 	return nil
-}
-
-// configuredZone is nil when none is configured. `Local` is refused: it would make the same file mean other times on another machine.
-func (c Config) configuredZone() (*time.Location, error) {
-	if c.Timezone == "" {
-		return nil, nil
-	}
-	zone, err := time.LoadLocation(c.Timezone)
-	if err != nil || strings.EqualFold(c.Timezone, "local") {
-		return nil, fmt.Errorf("timezone: %q is not an IANA name: write the server's zone as SELECT serverTimezone() names it, "+
-			"for example UTC or Asia/Kolkata", c.Timezone)
-	}
-	return zone, nil
 }
 
 // DefaultInstance is this machine's name and the first include, so that one configuration can serve a fleet. A stable name of the

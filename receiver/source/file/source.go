@@ -32,7 +32,7 @@ func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Sou
 }
 
 func (c Config) settings(instance string) (tail.Settings, error) {
-	zone, err := c.configuredZone()
+	zone, err := formats.LoadZone(c.Timezone)
 	if err != nil {
 		return tail.Settings{}, err
 	}
@@ -47,7 +47,7 @@ func (c Config) settings(instance string) (tail.Settings, error) {
 		SkipExisting: c.Initial == initialEnd,
 		HoldOpen:     maxOpen,
 	}
-	if c.Format != formatAuto {
+	if c.Format != formats.Auto {
 		s.Format = c.Format
 	} else if c.LogLinePrefix != "" {
 		s.FallbackFormat = formats.PostgreSQLStderr

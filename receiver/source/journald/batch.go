@@ -6,6 +6,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/delivery"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -40,19 +41,6 @@ func (b *entryBatch) Reset() {
 	b.textBytes, b.state, b.lag = 0, nil, 0
 }
 
-// acquireBatch reports whether there is a batch to fill: it waits until the pipeline keeps up, or ctx ends.
-func (r *reader) acquireBatch() bool {
-	if r.batch != nil {
-		return true
-	}
-	batch, err := r.queue.Acquire()
-	if err != nil {
-		return false
-	}
-	r.batch = batch
-	return true
-}
-
 // submitEvents delivers what was read up to the entry of this cursor, and reports whether reading may go on.
 func (r *reader) submitEvents(cursor string) bool {
 	now, events := r.host.Now(), r.batch.parsed.Events
@@ -65,7 +53,7 @@ func (r *reader) submitEvents(cursor string) bool {
 	}
 	r.state.Cursor, r.state.Parser, r.state.Filter = cursor, r.parser.ResumeState(), r.filterKey()
 	r.submitState(upTo, max(0, now.Sub(upTo)))
-	return r.acquireBatch()
+	return delivery.AcquireInto(r.queue, &r.batch)
 }
 
 // submitState has the state stored once all that was read is delivered.

@@ -13,10 +13,11 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/syslogline"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/delivery"
 )
 
 func (r *reader) pollJournal(ctx context.Context) error {
-	if !r.acquireBatch() {
+	if !delivery.AcquireInto(r.queue, &r.batch) {
 		return nil // ctx ended
 	}
 	begun := r.host.Now()

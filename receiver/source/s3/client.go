@@ -1,0 +1,139 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/otel-sessionlog/sessionlog/config/configaws"
+)
+
+// bucketClient asks for the objects of one bucket. The SDK tries again what is throttled or lost.
+type bucketClient struct {
+	session *configaws.Session
+	api     *s3.Client
+	bucket  string
+}
+
+// openClient makes a client. tried is told the error of every try, nil too.
+func openClient(ctx context.Context, cfg Config, tried func(error)) (*bucketClient, error) {
+	session, err := cfg.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &bucketClient{session: session, bucket: cfg.Bucket}
+	c.api = s3.NewFromConfig(session.Config, func(o *s3.Options) {
+		o.BaseEndpoint, o.UsePathStyle, o.DisableLogOutputChecksumValidationSkipped = cfg.BaseEndpoint(), cfg.PathStyle, true
+		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired // other stores have none
+		o.APIOptions = append(o.APIOptions, configaws.WatchTries(tried))
+	})
+	return c, nil
+}
+
+// objectInfo is one object as it was when it was listed.
+type objectInfo struct {
+	key, etag string
+	size      int64
+	modified  int64 // LastModified, in milliseconds since 1970 UTC
+}
+
+// id is another one for another content under the same key.
+func (o *objectInfo) id() string { return o.key + "\n" + o.etag }
+
+// objectPage is a part of the objects of a prefix, in the order of their keys.
+type objectPage struct {
+	objects []objectInfo
+	more    bool      // objects with later keys
+	asked   time.Time // by the clock of S3; zero where it does not say
+}
+
+// stallTimeout is how long S3 may be silent within a call.
+const stallTimeout = time.Minute
+
+var errStalled = errors.New("S3 sent nothing for a minute")
+
+// listPage gives objects of a prefix whose keys come after a key.
+func (c *bucketClient) listPage(ctx context.Context, prefix, after string) (page objectPage, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, stallTimeout, errStalled)
+	defer cancel()
+	in := &s3.ListObjectsV2Input{Bucket: &c.bucket}
+	if prefix != "" {
+		in.Prefix = &prefix
+	}
+	if after != "" {
+		in.StartAfter = &after
+	}
+	out, err := c.api.ListObjectsV2(ctx, in)
+	if err != nil {
+		return page, withCause(ctx, err)
+	}
+	for i := range out.Contents {
+		o := &out.Contents[i]
+		if o.Key == nil || o.ETag == nil || o.LastModified == nil {
+			continue
+		}
+		page.objects = append(page.objects, objectInfo{*o.Key, *o.ETag, aws.ToInt64(o.Size), o.LastModified.UnixMilli()})
+	}
+	page.more = aws.ToBool(out.IsTruncated) && len(page.objects) > 0
+	page.asked, _ = awsmiddleware.GetServerTime(out.ResultMetadata)
+	return page, nil
+}
+
+// openBody gives the bytes of an object from an offset on, if it still is the one that was listed.
+func (c *bucketClient) openBody(ctx context.Context, o *objectInfo, from int64) (*objectBody, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	b := &objectBody{ctx: ctx, cancel: cancel, stall: time.AfterFunc(stallTimeout, func() { cancel(errStalled) })}
+	in := &s3.GetObjectInput{Bucket: &c.bucket, Key: &o.key, IfMatch: &o.etag}
+	if from > 0 {
+		in.Range = aws.String(fmt.Sprintf("bytes=%d-", from))
+	}
+	out, err := c.api.GetObject(ctx, in)
+	b.stall.Stop()
+	if err != nil {
+		err = withCause(ctx, err)
+		cancel(nil)
+		return nil, err
+	}
+	b.body = out.Body
+	return b, nil
+}
+
+func withCause(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); errors.Is(cause, errStalled) {
+		return errors.Join(cause, err)
+	}
+	return err
+}
+
+// objectBody is a body on its way.
+type objectBody struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	stall  *time.Timer
+	body   io.ReadCloser
+	broken error // why it did not come wholly
+}
+
+// Read is part of [io.Reader].
+func (b *objectBody) Read(p []byte) (n int, err error) {
+	b.stall.Reset(stallTimeout)
+	n, err = b.body.Read(p)
+	b.stall.Stop()
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.broken = withCause(b.ctx, err)
+	}
+	return n, err
+}
+
+// Close is part of [io.Closer].
+func (b *objectBody) Close() error {
+	b.stall.Stop()
+	b.cancel(nil)
+	return b.body.Close()
+}

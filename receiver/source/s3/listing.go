@@ -1,0 +1,270 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/config/configaws"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/delivery"
+)
+
+const (
+	// turnSize is how much text of one prefix is read before the others have their turn; an object is read to its end.
+	turnSize = 64 << 20
+	// maxFaults is how many objects in a row may be unreadable before the others have their turn.
+	maxFaults = 5
+)
+
+// pollPrefix reads what is new of one page of keys. It tells whether there are more to list at once.
+func (r *objectReader) pollPrefix(ctx context.Context, p *objectPrefix) (more bool, err error) {
+	if p.listing == nil {
+		p.beginListing(r.now, r.RelistInterval)
+	}
+	p.turnBytes, p.faults = 0, 0
+	page, err := r.client.listPage(ctx, p.name, p.listing.After)
+	if err == nil {
+		err = r.noteListed(ctx, p, page)
+	}
+	if err != nil {
+		return false, err
+	}
+	more, err = r.readPage(ctx, p, page)
+	if ctx.Err() != nil || errors.Is(err, errStopped) {
+		return false, errStopped
+	}
+	if err == nil && !more {
+		r.endListing(p)
+		r.flushDecided(p)
+	}
+	r.submitRest(p)
+	return more, err
+}
+
+// beginListing begins with the first key where that is due, and else with the first one of the overlap: keys tell the time as a rule.
+func (p *objectPrefix) beginListing(now time.Time, relistInterval time.Duration) {
+	if p.listedAt.IsZero() || now.Sub(p.listedAt) >= relistInterval || p.seen.Len() > maxSeenObjects/4*3 {
+		p.listing, p.listedAt = &keyListing{Whole: true}, now
+		return
+	}
+	p.listing = &keyListing{After: p.recentKey}
+}
+
+// noteListed takes the time of a listing's first page for that of the listing, and, of the very first one, for where `initial: end` begins.
+func (r *objectReader) noteListed(ctx context.Context, p *objectPrefix, page objectPage) error {
+	asked := page.asked
+	if asked.IsZero() {
+		asked = r.now
+	}
+	if p.isNew && r.Initial == initialEnd {
+		p.floor = asked.UnixMilli()
+		if err := r.host.Store.Set(ctx, p.key(), p.encodeState()); err != nil {
+			return fmt.Errorf("%w: %w", errStorage, source.ExplainUnsavedStart(err))
+		}
+	}
+	p.isNew = false
+	if l := p.listing; l.Whole && l.Floor == 0 {
+		l.Floor = max(p.floor, asked.Add(-r.Overlap).UnixMilli())
+	}
+	return nil
+}
+
+// readPage reads those objects of a page that were not read before.
+func (r *objectReader) readPage(ctx context.Context, p *objectPrefix, page objectPage) (more bool, err error) {
+	for i := range page.objects {
+		o := &page.objects[i]
+		if r.isIncluded(o.key) {
+			p.noteKey(o)
+			r.forgetVanished(p, o.key)
+			if p.isUnread(o) {
+				if err := r.settleObject(p, o, r.readObject(ctx, p, o)); err != nil {
+					return true, err
+				}
+			}
+		}
+		p.listing.After = o.key
+		if p.turnBytes >= turnSize || p.faults >= maxFaults {
+			return true, nil
+		}
+	}
+	return page.more, nil
+}
+
+// noteKey is told each key of a listing, in their order.
+func (p *objectPrefix) noteKey(o *objectInfo) {
+	l := p.listing
+	l.last = o.key
+	if l.firstRecent == "" && o.modified >= l.Floor {
+		l.firstRecent = o.key
+	}
+}
+
+// forgetVanished lets go of an object that is not under its key any more. up to is the key that a listing has come to.
+func (r *objectReader) forgetVanished(p *objectPrefix, upTo string) {
+	if at := p.position; at != nil && at.Key < upTo {
+		r.host.Log.Warn("an object was deleted before it was read to its end", zap.String("object", at.Key))
+		p.position, p.changed = nil, true
+	}
+}
+
+// isUnread tells an object that is to be read. An empty one has nothing to say, as those that stand for folders.
+func (p *objectPrefix) isUnread(o *objectInfo) bool {
+	return o.size > 0 && o.modified >= p.floor && !p.seen.Has(o.id())
+}
+
+// settleObject decides what the outcome of reading an object means. An error ends the turn of the prefix, which begins again at that object.
+func (r *objectReader) settleObject(p *objectPrefix, o *objectInfo, err error) error {
+	code := configaws.Code(err)
+	switch {
+	case err == nil:
+		p.faults = 0
+		return nil
+	case code == "PreconditionFailed": // another content took its place, and is listed
+		p.position, p.reading = nil, nil
+		return nil
+	case code == "NoSuchKey":
+		r.host.Log.Warn("an object was deleted before it was read", zap.String("object", o.key))
+	case errors.Is(err, errCorrupt), code == "InvalidObjectState": // nothing but another content mends the first, and nobody waits for the second
+		r.host.Stats.BadRows(1, o.key, err)
+		r.reportObject(p, o, err)
+	case errors.Is(err, errUnknownFormat), logformat.IsRefusal(err), configaws.IsDenied(err):
+		r.noteFault(p, o, err)
+		return nil
+	default:
+		if g := p.reading; g != nil {
+			p.position, p.reading, p.changed = r.savePosition(p, g), nil, true
+		}
+		return err
+	}
+	p.noteRead(o)
+	return nil
+}
+
+// noteFault passes over an object that cannot be read for now, and has the next whole listing find it again.
+func (r *objectReader) noteFault(p *objectPrefix, o *objectInfo, err error) {
+	p.position, p.reading, p.changed = nil, nil, true
+	l := p.listing
+	p.faults++
+	l.Failed = true
+	if l.Whole {
+		l.Floor = min(l.Floor, o.modified)
+	}
+	r.reportObject(p, o, err)
+}
+
+// reportObject says in status and log what keeps an object from being read.
+func (r *objectReader) reportObject(p *objectPrefix, o *objectInfo, err error) {
+	condition := "objects of " + p.name
+	key, remedy := r.explainProblem(err)
+	r.status.Set(condition, fmt.Errorf("%s: %w", o.key, err))
+	r.conditions.RaiseReason(condition, err, "no login of an object is read", zap.String("object", o.key), zap.String("key", key), zap.String("remedy", remedy))
+}
+
+func (r *objectReader) endListing(p *objectPrefix) {
+	l := p.listing
+	r.forgetVanished(p, l.After+"\xff")
+	p.listing, p.nextPoll = nil, r.now.Add(r.CollectionInterval)
+	if !l.Whole {
+		return
+	}
+	r.reportNone(p, l.last == "")
+	if !l.Failed {
+		r.status.Set("objects of "+p.name, nil)
+		r.conditions.Clear("objects of "+p.name, "the objects can be read", zap.String("prefix", p.name))
+	}
+	if p.seenFrom > l.Floor {
+		r.conditions.Raise("overlap", "more objects lie within `overlap` than are remembered: it is cut short, and objects that become visible later than that are missed: "+
+			"make `overlap` shorter, or list several `prefixes`", zap.String("prefix", p.name))
+	}
+	p.floor = p.seen.Forget(max(l.Floor, p.seenFrom), maxSeenObjects)
+	if p.recentKey = l.firstRecent; p.recentKey == "" {
+		p.recentKey = l.last
+	}
+	p.changed = true
+}
+
+func (r *objectReader) reportNone(p *objectPrefix, none bool) {
+	condition := "none of " + p.name
+	if none {
+		r.conditions.Raise(condition, "there is no object to read: is the server told to write its log there (docs/clouds.md), and are `bucket`, `prefixes` and `include` right?",
+			zap.String("bucket", r.Bucket), zap.String("prefix", p.name))
+		return
+	}
+	r.conditions.Clear(condition, "there are objects to read", zap.String("prefix", p.name))
+}
+
+// flushDecided decides what only time decides. The end of an object is no silence: the server may go on in the next one, which is awaited for as
+// long as objects may take.
+func (r *objectReader) flushDecided(p *objectPrefix) {
+	if p.lastRead.IsZero() {
+		p.lastRead = r.now
+	}
+	silence := r.now.Sub(p.lastRead)
+	if silence < r.Overlap {
+		return
+	}
+	for _, f := range p.formats {
+		if !f.format.DecidesByTime || f.parser.LogTime() == 0 || !delivery.AcquireInto(r.queue, &r.batch) {
+			continue
+		}
+		before := len(r.batch.parsed.Events)
+		f.parser.FlushDue(f.parser.LogTime()+int64(silence), &r.batch.parsed)
+		p.changed = p.changed || len(r.batch.parsed.Events) > before
+	}
+}
+
+// submitRest delivers what was made of objects and fills no batch.
+func (r *objectReader) submitRest(p *objectPrefix) {
+	switch {
+	case p.changed && delivery.AcquireInto(r.queue, &r.batch):
+		r.submitPrefix(p, 0)
+	case r.batch != nil:
+		r.queue.Release(r.batch)
+		r.batch = nil
+	}
+}
+
+// submitPrefix delivers the batch, with the state of its prefix.
+func (r *objectReader) submitPrefix(p *objectPrefix, lag time.Duration) {
+	now := r.host.Now().UnixNano()
+	for i := range r.batch.parsed.Events {
+		r.batch.parsed.Events[i].Observed = now
+	}
+	r.batch.key, r.batch.state, r.batch.lag = p.key(), p.encodeState(), lag
+	r.queue.Submit(r.batch)
+	r.batch = nil
+}
+
+// explainProblem gives the key and the remedy of what keeps objects from being read.
+func (c Config) explainProblem(err error) (key, remedy string) {
+	code := configaws.Code(err)
+	switch {
+	case configaws.IsThrottled(err):
+		return "collection_interval", "make it and `relist_interval` longer, or leave objects out with `prefixes`: S3 refuses too many calls for one prefix"
+	case errors.Is(err, errUnknownFormat), logformat.IsRefusal(err):
+		return "format", "write what the objects are, and leave others out with `include`"
+	case errors.Is(err, errStorage):
+		return "storage", "let the storage extension write its folder"
+	case errors.Is(err, errCorrupt):
+		return "bucket", "upload the object again: what could be read of it is delivered"
+	case code == "InvalidObjectState":
+		return "include", "the object is in an archive: restore it under another key, or leave it out"
+	}
+	if key, remedy = c.Explain(err); key != "" {
+		return key, remedy
+	}
+	switch {
+	case code == "NoSuchBucket":
+		return "bucket", "correct the name of the bucket"
+	case configaws.IsDenied(err):
+		return "role_arn", "let the identity's policy have s3:ListBucket on the bucket and s3:GetObject on the objects, and kms:Decrypt on the key of encrypted ones (docs/clouds.md has it)"
+	case code == "PermanentRedirect", code == "AuthorizationHeaderMalformed":
+		return "region", "write the region of the bucket: aws s3api get-bucket-location --bucket " + c.Bucket
+	}
+	return "endpoint", "let the collector reach s3.<region>.amazonaws.com on port 443, or write the store's URL as endpoint (and path_style: true, where it wants that)"
+}
