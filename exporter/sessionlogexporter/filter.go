@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/otel-sessionlog/sessionlog/session/deadletter"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 
@@ -45,7 +46,7 @@ func (e *sessionlogExporter) separateEvents(ctx context.Context, ld plog.Logs) e
 	}
 	rest := copySubset(ld, func(_ int, lr plog.LogRecord) bool { return !plogs.IsEvent(lr) })
 	if e.cfg.NotEvents == NotEventsDeadLetter {
-		if err := e.writeDeadLetter(ctx, rest, errNotEvent); err != nil {
+		if err := e.writeDeadLetters(ctx, []deadletter.Letter{{Logs: rest, Reason: errNotEvent}}); err != nil {
 			return err
 		}
 		e.telemetry.countNotEvents(ctx, notEvents)

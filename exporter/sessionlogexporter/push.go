@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"time"
 
 	"go.opentelemetry.io/collector/consumer/consumererror"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/deadletter"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 
@@ -68,7 +68,7 @@ func (e *sessionlogExporter) writeBatch(ctx context.Context, ld plog.Logs) error
 	case errors.As(err, &partial):
 		return e.keepRemaining(ctx, ld, result.Rejected, partial)
 	case consumererror.IsPermanent(err) && e.cfg.firesAndForgets():
-		return e.writeDeadLetter(ctx, ld, err)
+		return e.writeDeadLetters(ctx, []deadletter.Letter{{Logs: ld, Reason: err}})
 	}
 	return err
 }
@@ -92,8 +92,8 @@ func (e *sessionlogExporter) keepRemaining(ctx context.Context, ld plog.Logs, re
 	return consumererror.NewLogs(cause, copySubset(ld, func(n int, _ plog.LogRecord) bool { return remaining[n] }))
 }
 
-// deadLetterRejected writes one dead letter a reason, and adds the places of what could not be written to remaining.
-func (e *sessionlogExporter) deadLetterRejected(ctx context.Context, ld plog.Logs, rejected []backend.Rejection, remaining map[int]bool) (err error) {
+// deadLetterRejected writes all reasons at once, and adds the places of what could not be written to remaining.
+func (e *sessionlogExporter) deadLetterRejected(ctx context.Context, ld plog.Logs, rejected []backend.Rejection, remaining map[int]bool) error {
 	reasons := map[string]map[int]bool{}
 	for _, r := range rejected {
 		if reasons[r.Reason] == nil {
@@ -101,23 +101,33 @@ func (e *sessionlogExporter) deadLetterRejected(ctx context.Context, ld plog.Log
 		}
 		reasons[r.Reason][r.Index] = true
 	}
+	var letters []deadletter.Letter
 	for reason, places := range reasons {
-		if err == nil {
-			some := copySubset(ld, func(n int, _ plog.LogRecord) bool { return places[n] })
-			err = e.writeDeadLetter(ctx, some, errors.New(reason))
-		}
-		if err != nil {
-			maps.Copy(remaining, places)
+		some := copySubset(ld, func(n int, _ plog.LogRecord) bool { return places[n] })
+		letters = append(letters, deadletter.Letter{Logs: some, Reason: errors.New(reason)})
+	}
+	if len(letters) == 0 {
+		return nil
+	}
+	err := e.writeDeadLetters(ctx, letters)
+	if err != nil {
+		for _, r := range rejected {
+			remaining[r.Index] = true
 		}
 	}
 	return err
 }
 
-// writeDeadLetter makes records durable in the dead letter. Its error is never permanent: as long as they are nowhere, they are not
+// writeDeadLetters makes records durable in the dead letter. Its error is never permanent: as long as they are nowhere, they are not
 // delivered.
-func (e *sessionlogExporter) writeDeadLetter(ctx context.Context, ld plog.Logs, reason error) error {
-	if err := e.deadLetterWriter.Write(ctx, e.redactCopy(ld), reason); err != nil {
-		err = fmt.Errorf("%w: %d refused records cannot be kept: %w", errDeadLetter, ld.LogRecordCount(), err)
+func (e *sessionlogExporter) writeDeadLetters(ctx context.Context, letters []deadletter.Letter) error {
+	records := 0
+	for i, letter := range letters {
+		records += letter.Logs.LogRecordCount()
+		letters[i].Logs = e.redactCopy(letter.Logs)
+	}
+	if err := e.deadLetterWriter.WriteLetters(ctx, letters); err != nil {
+		err = fmt.Errorf("%w: %d refused records cannot be kept: %w", errDeadLetter, records, err)
 		if ctx.Err() == nil {
 			e.conditions.Raise(deadLetterUnavailable,
 				"the dead letter cannot be written: batches with refused records wait where they come from; free space there, let this user write it, or name another folder",
@@ -126,8 +136,10 @@ func (e *sessionlogExporter) writeDeadLetter(ctx context.Context, ld plog.Logs, 
 		return err
 	}
 	e.conditions.Clear(deadLetterUnavailable, "the dead letter can be written again", zap.String("key", "dead_letter::directory"))
-	e.telemetry.countDeadLettered(ctx, ld.LogRecordCount())
-	e.notices.Count("records written into the dead letter", "records", ld.LogRecordCount(), zap.String("reason", reason.Error()))
+	e.telemetry.countDeadLettered(ctx, records)
+	for _, letter := range letters {
+		e.notices.Count("records written into the dead letter", "records", letter.Logs.LogRecordCount(), zap.String("reason", letter.Reason.Error()))
+	}
 	return nil
 }
 

@@ -28,6 +28,8 @@ type targetClient struct {
 	path        string // of the protocol, at the end of url
 	contentType string
 	writer      protocolWriter
+	channels    *ackChannels  // nil without acknowledgements
+	ackTimeout  time.Duration // after which a call that is not acknowledged is sent again
 }
 
 func newTargetClient(ctx context.Context, c TargetConfig, p protocol, w protocolWriter, host component.Host, set component.TelemetrySettings) (*targetClient, error) {
@@ -45,12 +47,17 @@ func newTargetClient(ctx context.Context, c TargetConfig, p protocol, w protocol
 	if err != nil {
 		return nil, fmt.Errorf("endpoint: %w", err)
 	}
-	return &targetClient{http: client, url: address, path: p.path, contentType: p.contentType, writer: w}, nil
+	t := &targetClient{http: client, url: address, path: p.path, contentType: p.contentType, writer: w, ackTimeout: hecAckTimeout}
+	if c.Protocol == protocolSplunkHEC && c.SplunkHEC.Acknowledgement {
+		t.channels = &ackChannels{}
+	}
+	return t, nil
 }
 
 // sendCall sends the body of n records. Its error says that nobody knows what became of them.
 func (c *targetClient) sendCall(ctx context.Context, body []byte, n int) (targetAnswer, error) {
-	response, err := c.postTo(ctx, "", body)
+	channel := c.channels.take()
+	response, err := c.postTo(ctx, "", channel, body)
 	if err != nil {
 		return targetAnswer{}, err
 	}
@@ -60,16 +67,19 @@ func (c *targetClient) sendCall(ctx context.Context, body []byte, n int) (target
 	}
 	got, err := c.writer.readAnswer(response.StatusCode, io.LimitReader(response.Body, maxAnswerBytes), n)
 	if err == nil && got.verdict == takenAll && got.ackID != nil {
-		return got, awaitAck(ctx, *got.ackID, hecAckEvery, c.postTo)
+		if err = c.awaitAck(ctx, channel, *got.ackID); err == nil {
+			c.channels.putBack(channel)
+		}
+		return got, err
 	}
-	if pause := retryAfter(response); err == nil && got.verdict == tryAgain && pause > 0 {
+	if pause := retryAfter(response); err == nil && (got.verdict == tryAgain || got.verdict == isFailing) && pause > 0 {
 		return got, exporterhelper.NewThrottleRetry(failureOf(got.reason, got.key), pause)
 	}
 	return got, err
 }
 
-// postTo makes a call to another path of the protocol, "" for its own.
-func (c *targetClient) postTo(ctx context.Context, path string, body []byte) (*http.Response, error) {
+// postTo makes a call to another path of the protocol, "" for its own, on a channel where there is one.
+func (c *targetClient) postTo(ctx context.Context, path, channel string, body []byte) (*http.Response, error) {
 	call, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
 	if err != nil {
 		return nil, errors.New("endpoint: no address of a target")
@@ -78,6 +88,9 @@ func (c *targetClient) postTo(ctx context.Context, path string, body []byte) (*h
 		call.URL.Path = strings.TrimSuffix(call.URL.Path, c.path) + path
 	}
 	call.Header.Set("Content-Type", c.contentType)
+	if channel != "" {
+		call.Header.Set(hecChannel, channel)
+	}
 	c.writer.prepare(call)
 	response, err := c.http.Do(call)
 	var withAddress *url.Error
@@ -89,7 +102,8 @@ func (c *targetClient) postTo(ctx context.Context, path string, body []byte) (*h
 
 // probeTarget makes a call without records, which leaves nothing at the target.
 func (c *targetClient) probeTarget(ctx context.Context) error {
-	response, err := c.postTo(ctx, "", nil)
+	channel := c.channels.take()
+	response, err := c.postTo(ctx, "", channel, nil)
 	if err != nil {
 		return err
 	}
@@ -100,7 +114,7 @@ func (c *targetClient) probeTarget(ctx context.Context) error {
 	case response.StatusCode == http.StatusBadRequest && saysUnknownPath(response.Body):
 		return failureOf("the target does not know this path (HTTP 400)", "endpoint")
 	case c.writer.isProbeAnswer(response.StatusCode):
-		return c.writer.probeFurther(ctx, c.postTo)
+		return c.probeAck(ctx, channel)
 	}
 	failure := answerOfFailure(response.StatusCode, c.writer.authKey())
 	return failureOf(failure.reason, failure.key)
@@ -137,6 +151,8 @@ func retryAfter(response *http.Response) time.Duration {
 func answerOfFailure(status int, authKey string) targetAnswer {
 	a := targetAnswer{verdict: tryAgain, reason: fmt.Sprintf("the target answers HTTP %d %s", status, http.StatusText(status))}
 	switch status {
+	case http.StatusInternalServerError, http.StatusBadGateway: // 503 and 504 ask for patience, whatever is sent
+		a.verdict = isFailing
 	case http.StatusUnauthorized, http.StatusForbidden:
 		a.key = authKey
 	case http.StatusNotFound, http.StatusMethodNotAllowed:

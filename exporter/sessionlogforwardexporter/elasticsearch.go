@@ -1,7 +1,6 @@
 package sessionlogforwardexporter
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -173,7 +172,5 @@ func quoteJSON(s string) []byte {
 }
 
 func isSuccess(status int) bool { return status >= 200 && status < 300 }
-
-func (*elasticsearchWriter) probeFurther(context.Context, postFunc) error { return nil }
 
 func (*elasticsearchWriter) authKey() string { return "auth" }

@@ -2,7 +2,6 @@ package sessionlogforwardexporter
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -82,7 +81,5 @@ func countFailed(text []byte) (failed int) {
 	}
 	return failed
 }
-
-func (ndjsonWriter) probeFurther(context.Context, postFunc) error { return nil }
 
 func (ndjsonWriter) authKey() string { return "auth" }

@@ -1,7 +1,6 @@
 package sessionlogforwardexporter
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -32,14 +31,9 @@ type protocolWriter interface {
 	readAnswer(status int, body io.Reader, n int) (targetAnswer, error)
 	// isProbeAnswer is true for the answer that a call without records gets where it would be taken with records.
 	isProbeAnswer(status int) bool
-	// probeFurther asks what else must be right, once that answer has come.
-	probeFurther(ctx context.Context, post postFunc) error
 	// authKey is the YAML key of what proves who calls.
 	authKey() string
 }
-
-// postFunc makes a call to another path of the protocol, "" for its own.
-type postFunc func(ctx context.Context, path string, body []byte) (*http.Response, error)
 
 // targetAnswer is what a target says of a call.
 type targetAnswer struct {
@@ -57,6 +51,7 @@ const (
 	seeRecords              // each record has its own
 	refusedSome             // at least one record cannot be taken, and which is not said
 	tryAgain                // nothing of it was taken, or nobody knows
+	isFailing               // the same, and the target is at fault, unless one record makes it so
 )
 
 // recordAnswer is what became of one record.

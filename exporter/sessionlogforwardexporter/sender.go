@@ -8,10 +8,12 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/collector/component"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/internal/shape"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -26,7 +28,9 @@ type documentSender struct {
 	client   *targetClient
 	buffers  sync.Pool
 	// lastTaken is the body of the last record that the target has taken since the start. Where it refuses all others, it is asked for this one.
-	lastTaken atomic.Pointer[[]byte]
+	lastTaken  atomic.Pointer[[]byte]
+	suspects   suspectRecords
+	conditions *conditionlog.Logger
 }
 
 var _ backend.Backend = (*documentSender)(nil)
@@ -40,7 +44,7 @@ type writeBuffers struct {
 
 func newSender(c TargetConfig, set component.TelemetrySettings, version string) *documentSender {
 	p := protocols[c.Protocol]
-	s := &documentSender{config: c, protocol: p, writer: p.open(c, c.documentFormat()), settings: set}
+	s := &documentSender{config: c, protocol: p, writer: p.open(c, c.documentFormat()), settings: set, conditions: conditionlog.New(set.Logger, time.Now)}
 	s.buffers.New = func() any {
 		return &writeBuffers{shaper: shape.New(c.documentFormat(), shape.Options{Version: version})}
 	}
@@ -78,6 +82,10 @@ type batchOutcome struct {
 	err     error // why those of later were not taken
 	// isBelieved: the target takes others, so that what it refuses is at fault.
 	isBelieved bool
+	// isSplitting: calls are halved to find what makes the target fail.
+	isSplitting bool
+	suspects    []int // the places of records that alone make the target fail
+	suspicion   error // why those of suspects were not taken
 }
 
 func (out *batchOutcome) hasTaken() bool { return out.result.Written+out.result.Duplicates > 0 }
@@ -103,7 +111,7 @@ func (s *documentSender) Write(ctx context.Context, events iter.Seq2[int, *sessi
 			continue
 		}
 		d.document = d.shaper.Append(d.document[:0], e)
-		r.startRecord(place)
+		r.startRecord(place, e.RecordID)
 		r.body = s.writer.appendRecord(r.body, e, d.document)
 		if len(r.body) >= s.config.MaxRequestBytes {
 			s.sendFull(ctx, r, &out)
@@ -120,15 +128,15 @@ func (s *documentSender) sendFull(ctx context.Context, r *requestBody, out *batc
 		r.removeAll()
 		return
 	}
-	record, place := r.takeLast()
+	record, body := r.takeLast()
 	s.sendRecords(ctx, r, 0, r.recordCount(), out)
 	r.removeAll()
 	if out.err != nil {
-		out.later = append(out.later, place)
+		out.later = append(out.later, record.place)
 		return
 	}
-	r.startRecord(place)
-	r.body = append(r.body, record...)
+	r.startRecord(record.place, record.id)
+	r.body = append(r.body, body...)
 }
 
 // mostRefusals are the last that are believed of a target that takes nothing: more may be no fault of the records.
@@ -140,22 +148,26 @@ func (s *documentSender) sendRecords(ctx context.Context, r *requestBody, from, 
 		return
 	}
 	if out.err != nil {
-		out.later = append(out.later, r.places[from:to]...)
+		out.postpone(r.records[from:to], out.err)
 		return
 	}
 	got, err := s.client.sendCall(ctx, r.bytesOf(from, to), to-from)
 	if err != nil {
-		out.postpone(r.places[from:to], err)
+		out.postpone(r.records[from:to], err)
 		return
 	}
 	switch got.verdict {
 	case takenAll:
 		s.rememberTaken(r, from)
+		s.suspects.forget(r.records[from].id)
 		out.result.Written += to - from
 	case seeRecords:
+		s.suspects.forget(r.records[from].id)
 		s.readRecords(r, from, got.records, out)
 	case tryAgain:
-		out.postpone(r.places[from:to], failureOf(got.reason, got.key))
+		out.postpone(r.records[from:to], failureOf(got.reason, got.key))
+	case isFailing:
+		s.sendSuspects(ctx, r, from, to, got, out)
 	case refusedSome:
 		s.sendHalves(ctx, r, from, to, got.reason, out)
 	}
@@ -164,7 +176,7 @@ func (s *documentSender) sendRecords(ctx context.Context, r *requestBody, from, 
 // sendHalves begins with either half: where nothing is taken the search may end at [mostRefusals], and the next try is to look elsewhere.
 func (s *documentSender) sendHalves(ctx context.Context, r *requestBody, from, to int, reason string, out *batchOutcome) {
 	if to-from == 1 {
-		s.refuseRecord(ctx, r.places[from], reason, out)
+		s.refuseRecord(ctx, r.records[from].place, reason, out)
 		return
 	}
 	middle := from + (to-from)/2
@@ -200,9 +212,9 @@ func (s *documentSender) checkRefusals(ctx context.Context, out *batchOutcome) {
 	switch {
 	case err != nil:
 		out.err = err
-	case got.verdict == takenAll, got.verdict == seeRecords && isTaken(got.records[0].verdict):
+	case got.hasTakenOne():
 		out.isBelieved = true
-	case got.verdict == tryAgain:
+	case got.verdict == tryAgain, got.verdict == isFailing:
 		out.err = failureOf(got.reason, got.key)
 	default:
 		out.err = failureOf("the target has changed, and refuses even what it took before (see its mapping, pipeline and limits): "+reason, "endpoint")
@@ -211,14 +223,21 @@ func (s *documentSender) checkRefusals(ctx context.Context, out *batchOutcome) {
 
 func isTaken(v recordVerdict) bool { return v == recordTaken || v == recordKnown }
 
+// hasTakenOne is asked of the answer to a call with one record.
+func (a *targetAnswer) hasTakenOne() bool {
+	return a.verdict == takenAll || a.verdict == seeRecords && isTaken(a.records[0].verdict)
+}
+
 func (s *documentSender) rememberTaken(r *requestBody, record int) {
 	body := slices.Clone(r.bytesOf(record, record+1))
 	s.lastTaken.Store(&body)
 }
 
 // postpone keeps the first reason.
-func (out *batchOutcome) postpone(places []int, err error) {
-	out.later = append(out.later, places...)
+func (out *batchOutcome) postpone(records []requestRecord, err error) {
+	for i := range records {
+		out.later = append(out.later, records[i].place)
+	}
 	if out.err == nil {
 		out.err = err
 	}
@@ -227,7 +246,7 @@ func (out *batchOutcome) postpone(places []int, err error) {
 func (s *documentSender) readRecords(r *requestBody, from int, records []recordAnswer, out *batchOutcome) {
 	hadTaken := out.hasTaken()
 	for i, one := range records {
-		place := r.places[from+i]
+		place := r.records[from+i].place
 		switch one.verdict {
 		case recordTaken:
 			out.result.Written++
@@ -236,7 +255,7 @@ func (s *documentSender) readRecords(r *requestBody, from int, records []recordA
 		case recordRefused:
 			out.refused = append(out.refused, backend.Rejection{Index: place, Reason: one.reason})
 		case recordLater:
-			out.postpone([]int{place}, failureOf("the target does not take some records yet: "+one.reason, "elasticsearch"))
+			out.postpone(r.records[from+i:from+i+1], failureOf("the target does not take some records yet: "+one.reason, "elasticsearch"))
 		}
 		if isTaken(one.verdict) && !hadTaken {
 			s.rememberTaken(r, from+i)
@@ -252,11 +271,16 @@ func (s *documentSender) finishBatch(ctx context.Context, out *batchOutcome) (ba
 	}
 	if out.err == nil {
 		out.result.Rejected = append(out.result.Rejected, out.refused...)
+		out.err = out.suspicion
+	} else {
+		for _, refused := range out.refused {
+			out.later = append(out.later, refused.Index)
+		}
+	}
+	if out.err == nil {
 		return out.result, nil
 	}
-	for _, refused := range out.refused {
-		out.later = append(out.later, refused.Index)
-	}
+	out.later = append(out.later, out.suspects...)
 	slices.Sort(out.later)
 	return out.result, &backend.PartialError{Err: out.err, Remaining: out.later}
 }

@@ -2,7 +2,6 @@ package sessionlogforwardexporter
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/go-faster/jx"
-	"github.com/google/uuid"
 
 	"github.com/otel-sessionlog/sessionlog/internal/shape"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -21,11 +19,11 @@ type splunkWriter struct {
 	authorization string
 	metadata      []byte // index, source and sourcetype as members, each with its comma
 	isText        bool   // documents are no JSON
-	channel       string // of acknowledgements; "" without
+	acknowledges  bool
 }
 
 func openSplunkHEC(c TargetConfig, format shape.Format) protocolWriter {
-	w := &splunkWriter{isText: format == shape.CEF}
+	w := &splunkWriter{isText: format == shape.CEF, acknowledges: c.SplunkHEC.Acknowledgement}
 	if c.SplunkHEC.Token != "" {
 		w.authorization = "Splunk " + string(c.SplunkHEC.Token)
 	}
@@ -37,9 +35,6 @@ func openSplunkHEC(c TargetConfig, format shape.Format) protocolWriter {
 		if member.value != "" {
 			w.metadata = append(append(append(w.metadata, `"`+member.name+`":`...), quoteJSON(member.value)...), ',')
 		}
-	}
-	if c.SplunkHEC.Acknowledgement {
-		w.channel = uuid.NewString()
 	}
 	return w
 }
@@ -66,9 +61,6 @@ func (w *splunkWriter) appendRecord(body []byte, e *session.Event, document []by
 func (w *splunkWriter) prepare(call *http.Request) {
 	if w.authorization != "" {
 		call.Header.Set("Authorization", w.authorization)
-	}
-	if w.channel != "" {
-		call.Header.Set(hecChannel, w.channel)
 	}
 }
 
@@ -105,7 +97,7 @@ func (w *splunkWriter) readAnswer(status int, body io.Reader, _ int) (targetAnsw
 	switch {
 	case isSuccess(status) && !got.isSuccess:
 		return targetAnswer{verdict: tryAgain, reason: "the answer is none of the HTTP Event Collector", key: "endpoint"}, nil
-	case isSuccess(status) && w.channel != "" && got.ackID == nil:
+	case isSuccess(status) && w.acknowledges && got.ackID == nil:
 		return targetAnswer{verdict: tryAgain, reason: "the answer has no ackId: enable indexer acknowledgement for the token, or do not ask for it", key: "splunk_hec::acknowledgement"}, nil
 	case isSuccess(status):
 		return targetAnswer{verdict: takenAll, ackID: got.ackID}, nil
@@ -153,14 +145,6 @@ func readHECAnswer(body io.Reader) (got hecAnswer) {
 		return err
 	})
 	return got
-}
-
-// probeFurther asks whether the token acknowledges, where it is to.
-func (w *splunkWriter) probeFurther(ctx context.Context, post postFunc) error {
-	if w.channel == "" {
-		return nil
-	}
-	return probeAck(ctx, post)
 }
 
 func (*splunkWriter) authKey() string { return "splunk_hec::token" }

@@ -20,18 +20,16 @@ const (
 	hecChannel    = "X-Splunk-Request-Channel"
 )
 
-var errNotIndexed = failureOf("Splunk did not acknowledge the call within "+hecAckTimeout.String()+", and it is sent again: "+
-	"behind a load balancer every question must reach the indexer that took the call (sticky sessions, and cookies::enabled: true)", "splunk_hec::acknowledgement")
-
-// awaitAck waits until the indexers have what the call with this id brought. post makes a call to a path of the collector.
-func awaitAck(ctx context.Context, id int, every time.Duration, post postFunc) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, hecAckTimeout, errNotIndexed)
+// awaitAck waits until the indexers have what the call with this id brought. A Splunk that was restarted has forgotten it.
+func (c *targetClient) awaitAck(ctx context.Context, channel string, id int) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.ackTimeout, failureOf("Splunk did not acknowledge the call within "+c.ackTimeout.String()+", and it is sent again: "+
+		"it was restarted, or, behind a load balancer, the questions do not reach the indexer that took the call (sticky sessions, and cookies::enabled: true)", "splunk_hec::acknowledgement"))
 	defer cancel()
-	ticker := time.NewTicker(every)
+	ticker := time.NewTicker(hecAckEvery)
 	defer ticker.Stop()
 	question := fmt.Appendf(nil, `{"acks":[%d]}`, id)
 	for {
-		indexed, err := askAck(ctx, id, question, post)
+		indexed, err := c.askAck(ctx, channel, id, question)
 		var refusal *targetError
 		if indexed || errors.As(err, &refusal) { // after any other error it may be indexed all the same: it is asked for again
 			return err
@@ -49,13 +47,16 @@ const probeID = 1<<31 - 1
 
 // probeAck asks for the acknowledgement of nothing. A token that has none would take each call and never acknowledge it, so that it were sent
 // again and again.
-func probeAck(ctx context.Context, post postFunc) error {
-	_, err := askAck(ctx, probeID, fmt.Appendf(nil, `{"acks":[%d]}`, probeID), post)
+func (c *targetClient) probeAck(ctx context.Context, channel string) error {
+	if channel == "" {
+		return nil
+	}
+	_, err := c.askAck(ctx, channel, probeID, fmt.Appendf(nil, `{"acks":[%d]}`, probeID))
 	return err
 }
 
-func askAck(ctx context.Context, id int, question []byte, post postFunc) (bool, error) {
-	response, err := post(ctx, hecAckPath, question)
+func (c *targetClient) askAck(ctx context.Context, channel string, id int, question []byte) (bool, error) {
+	response, err := c.postTo(ctx, hecAckPath, channel, question)
 	if err != nil {
 		return false, err
 	}

@@ -94,16 +94,27 @@ func openWithClock(dir, component string, now func() time.Time) (*Writer, error)
 // Dir is the folder.
 func (l *Writer) Dir() string { return l.dir }
 
+// Letter holds records that were refused for one reason.
+type Letter struct {
+	Logs   plog.Logs
+	Reason error
+}
+
 // Write appends every record of logs and returns nil when all of them are on the disk. After an error (a full disk, ctx that
 // ended) nothing was promised: the caller still owns the records. logs is not changed.
 func (l *Writer) Write(ctx context.Context, logs plog.Logs, reason error) error {
+	return l.WriteLetters(ctx, []Letter{{logs, reason}})
+}
+
+// WriteLetters is Write for any number of reasons, which the disk is waited for once.
+func (l *Writer) WriteLetters(ctx context.Context, letters []Letter) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now().UTC()
 	if err := l.openFileOfDay(now.Format(time.DateOnly)); err != nil {
 		return fmt.Errorf("dead letter: %w", err)
 	}
-	if err := l.appendRecords(ctx, newEnvelope(now, l.component, reason), logs); err != nil {
+	if err := l.appendLetters(ctx, now, letters); err != nil {
 		l.dropFile()
 		return fmt.Errorf("dead letter: %w", err)
 	}
@@ -122,8 +133,20 @@ func (l *Writer) Close() error {
 	return file.Close()
 }
 
-func (l *Writer) appendRecords(ctx context.Context, head envelope, logs plog.Logs) error {
+func (l *Writer) appendLetters(ctx context.Context, now time.Time, letters []Letter) error {
 	l.buf = l.buf[:0]
+	for _, letter := range letters {
+		if err := l.appendRecords(ctx, newEnvelope(now, l.component, letter.Reason), letter.Logs); err != nil {
+			return err
+		}
+	}
+	if err := l.flushBuffer(); err != nil {
+		return err
+	}
+	return l.file.Sync()
+}
+
+func (l *Writer) appendRecords(ctx context.Context, head envelope, logs plog.Logs) error {
 	for one := range eachRecord(logs) {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -139,10 +162,7 @@ func (l *Writer) appendRecords(ctx context.Context, head envelope, logs plog.Log
 			}
 		}
 	}
-	if err := l.flushBuffer(); err != nil {
-		return err
-	}
-	return l.file.Sync()
+	return nil
 }
 
 // flushBuffer writes the gathered lines, after closing off the line that an earlier process or a failed write has torn.

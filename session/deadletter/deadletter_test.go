@@ -282,6 +282,24 @@ func TestAFileThatCannotBeSyncedIsNoPromise(t *testing.T) {
 	require.Len(t, entries, page().LogRecordCount())
 }
 
+// TestLettersOfManyReasonsAreOnePromise: each record has its own reason, and one fsync is for all of them.
+func TestLettersOfManyReasonsAreOnePromise(t *testing.T) {
+	dir := t.TempDir()
+	l := mustOpen(t, dir, at(1))
+	letters := []Letter{{page(), errors.New("one")}, {page(), errors.New("two")}}
+	require.NoError(t, os.Symlink("/dev/null", l.pathOfDay("2026-11-01")))
+	require.Error(t, l.WriteLetters(t.Context(), letters))
+	require.NoError(t, os.Remove(l.pathOfDay("2026-11-01")))
+	require.NoError(t, l.WriteLetters(t.Context(), letters))
+	entries, bad := readAll(t, dir)
+	require.Empty(t, bad)
+	reasons := map[string]int{}
+	for _, e := range entries {
+		reasons[e.Reason]++
+	}
+	require.Equal(t, map[string]int{"one": page().LogRecordCount(), "two": page().LogRecordCount()}, reasons)
+}
+
 // TestDefaultFolders: a service that works in a folder which it may not write keeps its dead letter in the one that systemd gave it.
 func TestDefaultFolders(t *testing.T) {
 	state := t.TempDir()
