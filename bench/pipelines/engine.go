@@ -107,6 +107,26 @@ func (e clickhouseEngine) printStatements(ctx context.Context, to io.Writer) err
 	return err
 }
 
+// columnSizes are the bytes of columns, of skipping indexes, and what the parts have beside them: primary keys, marks, checksums, and columns of compact parts.
+const columnSizes = `WITH (SELECT sum(rows) FROM system.parts WHERE active AND database || '.' || table IN ('audit.session_events', 'default.otel_logs')) AS events
+SELECT place, what, round(bytes / events, 2) AS bytes_an_event FROM (
+	SELECT table AS place, column AS what, sum(column_data_compressed_bytes) AS bytes
+		FROM system.parts_columns WHERE active AND database IN ('audit', 'default') GROUP BY ALL
+	UNION ALL SELECT table, 'skipping indexes', sum(secondary_indices_compressed_bytes)
+		FROM system.parts WHERE active AND database IN ('audit', 'default') GROUP BY ALL
+	UNION ALL SELECT table, concat('whole, of ', toString(count()), ' parts'), sum(bytes_on_disk)
+		FROM system.parts WHERE active AND database IN ('audit', 'default') GROUP BY ALL
+) WHERE bytes_an_event > 0 ORDER BY place, bytes DESC FORMAT TSVWithNames`
+
+// printColumns tells what the disk is used for.
+func (e clickhouseEngine) printColumns(ctx context.Context, to io.Writer) error {
+	answer, err := e.question(ctx, columnSizes)
+	if err == nil {
+		_, err = fmt.Fprintln(to, answer)
+	}
+	return err
+}
+
 func (e clickhouseEngine) bytes(ctx context.Context) (string, error) {
 	return e.question(ctx, "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database NOT IN ('system', 'source')")
 }

@@ -31,7 +31,8 @@ type options struct {
 	rows, repeats             int
 	seed                      uint64
 	withPeers, again          bool
-	statements, table         bool
+	statements, columns       bool
+	table                     bool
 }
 
 func main() {
@@ -49,6 +50,7 @@ func main() {
 	flag.BoolVar(&o.again, "again", false, "run also what the results have of this commit, machine and number of rows")
 	flag.BoolVar(&o.statements, "statements", false, "print what a ClickHouse that is written to spent on its statements, and beside them on merges")
 	flag.BoolVar(&o.table, "table", false, "run nothing, but put what the results have of so many rows into README.md")
+	flag.BoolVar(&o.columns, "columns", false, "print the bytes an event that each column of a ClickHouse takes that is written to")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := o.run(ctx)
@@ -166,7 +168,7 @@ func (o options) prepare(ctx context.Context) (*machineRoom, error) {
 		root:     root,
 		binaries: map[string]string{ours: filepath.Join(cache, "otelcol-sessionlog"), peers: filepath.Join(cache, "peer"), byHand: filepath.Join(cache, "byhand")},
 		configs:  filepath.Join(root, "bench", "pipelines", "configs"),
-		profiles: o.profiles, statements: o.statements,
+		profiles: o.profiles, statements: o.statements, columns: o.columns,
 		inputs: map[string]inputFile{},
 	}
 	if err := build(ctx, root, room.binaries[ours], "./cmd/otelcol-sessionlog", "GOWORK="); err != nil {

@@ -33,6 +33,7 @@ type machineRoom struct {
 	inputs   map[string]inputFile
 
 	statements bool // print what those of a ClickHouse cost
+	columns    bool // print what those of a ClickHouse take
 }
 
 // inputFile is a file of rows.
@@ -276,6 +277,11 @@ func (a *attempt) askSink(ctx context.Context, result *measurement) error {
 	}
 	if server, ok := a.sink.(clickhouseEngine); ok && a.room.statements {
 		if err := server.printStatements(ctx, os.Stdout); err != nil {
+			return err
+		}
+	}
+	if server, ok := a.sink.(clickhouseEngine); ok && a.room.columns {
+		if err := server.printColumns(ctx, os.Stdout); err != nil {
 			return err
 		}
 	}

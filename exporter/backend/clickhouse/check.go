@@ -76,9 +76,9 @@ func (s *store) checkVersion(ctx context.Context, l *serverConn) connectcheck.Fi
 
 // The engines of our tables. Whether they need a grant is a setting of the server, and in the shipped config.xml they do.
 const (
-	enginesOfOneServer = "TABLE ENGINE ON MergeTree, TABLE ENGINE ON ReplacingMergeTree, TABLE ENGINE ON AggregatingMergeTree, TABLE ENGINE ON Null"
+	enginesOfOneServer = "TABLE ENGINE ON MergeTree, TABLE ENGINE ON ReplacingMergeTree, TABLE ENGINE ON AggregatingMergeTree"
 	enginesOfCluster   = "TABLE ENGINE ON ReplicatedMergeTree, TABLE ENGINE ON ReplicatedReplacingMergeTree, " +
-		"TABLE ENGINE ON ReplicatedAggregatingMergeTree, TABLE ENGINE ON Null, TABLE ENGINE ON Distributed"
+		"TABLE ENGINE ON ReplicatedAggregatingMergeTree, TABLE ENGINE ON Distributed"
 )
 
 // neededGrants are what the account needs, as README.md prints them; database tells whether it is there.

@@ -9,7 +9,7 @@ var (
 	createStatement   = regexp.MustCompile(`^CREATE (?:OR REPLACE )?(TABLE|MATERIALIZED VIEW|VIEW) (?:IF NOT EXISTS )?(\w+)`)
 	alterStatement    = regexp.MustCompile(`^ALTER TABLE (\w+)`)
 	mergeTreeEngine   = regexp.MustCompile(`ENGINE = (\w*MergeTree)`)
-	distributedTables = regexp.MustCompile(`\b(session_events|session_conflicts|session_feed|session_states|session_open|session_clients)\b`)
+	distributedTables = regexp.MustCompile(`\b(session_events|session_conflicts|session_clients)\b`)
 )
 
 // statementsOnCluster is a statement of a migration for a cluster. What keeps rows is named …_local and Replicated on every node; under the name
@@ -41,13 +41,11 @@ func (cfg *Config) statementsOnCluster(statement string) []string {
 
 func (cfg *Config) clusterClause() string { return "ON CLUSTER '" + cfg.Cluster + "'" }
 
-// distributedTable spreads a table over the shards. All records of a session are on one shard, so that its states are; what belongs to no
-// session goes where its id says.
+// distributedTable spreads a table over the shards. All records of a session are on one shard; what belongs to no session goes
+// where its id says.
 func (cfg *Config) distributedTable(table string) string {
 	key := "sipHash64(if(session_key = toFixedString('', 16), record_id, session_key))"
 	switch table {
-	case "session_states", "session_open":
-		key = "sipHash64(session_key)"
 	case "session_conflicts":
 		key = "sipHash64(record_id)"
 	case "session_clients":

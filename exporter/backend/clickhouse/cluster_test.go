@@ -54,6 +54,19 @@ func clusterSuite(t *testing.T, c *testengine.Cluster, cfg Config) {
 			return database{node, cfg}
 		},
 	}, backendtest.Spread)
+	now := time.Now()
+	truncateStoringTables(t, node, "suite", "_local", " ON CLUSTER '"+c.Name+"' SYNC")
+	write1(t, startStore(t, cfg), func(yield func(int, *session.Event) bool) {
+		for n := range 20 {
+			id := session.ID{6: 0x80, 15: byte(n)}
+			if !yield(n, &session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, Time: now.UnixNano(), RecordID: id, SessionKey: id}) {
+				return
+			}
+		}
+	})
+	for _, node := range c.Nodes() {
+		require.Equal(t, "20", count(t, node, cfg, "SELECT count() FROM open_sessions"), "on both shards")
+	}
 }
 
 // clusterSpread: both shards have some of the records, both replicas of each have the same, all views say the same on every node.

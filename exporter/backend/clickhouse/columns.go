@@ -2,7 +2,6 @@ package clickhouse
 
 import (
 	"encoding/binary"
-	"slices"
 
 	"github.com/ClickHouse/ch-go/proto"
 
@@ -16,8 +15,6 @@ type eventColumn struct {
 	selects string // the text that read takes, with %s for the column
 	write   func() blockColumn
 	read    jsoncolumn.FieldReader
-	// fed tells that the states of sessions are made of it: session_feed has it too.
-	fed bool
 }
 
 const (
@@ -33,21 +30,11 @@ const (
 	typeOutcome = "Enum8('unknown' = 0, 'success' = 1, 'failure' = 2)"
 )
 
-// stateColumns are those that the states of sessions are made of: session_feed has them too.
-var stateColumns = []string{
-	"kind", "outcome", "source_event", "time", "system", "instance", "host", "database_name", "user_name", "auth_method", "auth_type", "interface",
-	"tls_version", "client_address", "client_port", "client_name", "client_version", "driver", "os", "plugin", "application_name", "record_id",
-	"session_key", "session_id", "trace_id", "pid", "duration",
-}
-
 // eventColumns are all columns but content_hash, in the order of session.Fields. INSERT and SELECT are made from them. An absent value is an empty text
 // or 0, as in the event.
 var eventColumns = func() (all []eventColumn) {
 	for i := range session.Fields {
-		for _, c := range columnsOfField(&session.Fields[i]) {
-			c.fed = slices.Contains(stateColumns, c.name)
-			all = append(all, c)
-		}
+		all = append(all, columnsOfField(&session.Fields[i])...)
 	}
 	return all
 }()

@@ -5,6 +5,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,7 +94,7 @@ func TestREADME(t *testing.T) {
 
 // TestMigrationsHaveOurColumns: the files make the columns that are written, whatever their order: an added one stands last.
 func TestMigrationsHaveOurColumns(t *testing.T) {
-	all, fed := columnNames()
+	all := columnNames()
 	made := func(table string) (names []string) {
 		for _, f := range allMigrations {
 			if _, text, found := strings.Cut(f.SQL, "CREATE TABLE IF NOT EXISTS "+table+"\n(\n"); found {
@@ -109,7 +110,7 @@ func TestMigrationsHaveOurColumns(t *testing.T) {
 		return names
 	}
 	require.ElementsMatch(t, append(all, "precedence", "arrived"), made("session_events"))
-	require.ElementsMatch(t, fed, made("session_feed"))
+	require.ElementsMatch(t, slices.Concat(clientColumns, clientTimes), made("session_clients"))
 }
 
 // TestInsertsWaitWhateverTheProfileSays: the statement itself says that an insert is stored when it returns, so that neither a user nor
@@ -117,12 +118,12 @@ func TestMigrationsHaveOurColumns(t *testing.T) {
 func TestInsertsWaitWhateverTheProfileSays(t *testing.T) {
 	cfg := DefaultConfig()
 	st := cfg.statements()
-	for _, sql := range []string{st.insert, st.feed, st.conflict} {
+	for _, sql := range []string{st.insert, st.clients, st.conflict} {
 		require.Contains(t, sql, " SETTINGS async_insert = 0,")
 	}
 	cfg.AsyncInsert = true
 	st = cfg.statements()
-	for _, sql := range []string{st.insert, st.feed, st.conflict} {
+	for _, sql := range []string{st.insert, st.clients, st.conflict} {
 		require.Contains(t, sql, " SETTINGS async_insert = 1, wait_for_async_insert = 1,")
 	}
 }

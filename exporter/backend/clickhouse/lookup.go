@@ -41,11 +41,11 @@ func (l *serverConn) queryVersions(ctx context.Context, sql string, ids []record
 	return all, nil
 }
 
-// rebuildStates makes the states of the stored records with these ids once more, which does not change them: the server may have died after it had
-// stored a record and before it had made them.
-func (l *serverConn) rebuildStates(ctx context.Context, ids []recordID) error {
+// repeatClients tells session_clients of the stored records with these ids once more, which does not change it: the server may have died after it had
+// stored a record and before it had told of it.
+func (l *serverConn) repeatClients(ctx context.Context, ids []recordID) error {
 	for chunk := range slices.Chunk(ids, idsPerQuery) {
-		if err := l.runWithIDs(ctx, l.sql.feed, chunk, nil, func() {}, func(int) error { return nil }); err != nil {
+		if err := l.runWithIDs(ctx, l.sql.clients, chunk, nil, func() {}, func(int) error { return nil }); err != nil {
 			return err
 		}
 	}

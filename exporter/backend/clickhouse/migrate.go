@@ -91,7 +91,7 @@ func (s *store) schemaVersion(ctx context.Context, l *serverConn) (int, error) {
 		return 0, err
 	}
 	version, first, _ := strings.Cut(rows[0], " ")
-	if first != "" && first != "schema" {
+	if first != "" && first != "tables" {
 		return 0, backend.Misconfigured(fmt.Errorf("clickhouse: %s: %w: name another database or table_prefix, or drop them",
 			s.cfg.FirstHost(), backend.ErrBeforeFirstRelease))
 	}
@@ -106,7 +106,7 @@ func (s *store) applyTableSettings(ctx context.Context, l *serverConn) error {
 		if err != nil || engine == "" {
 			return err
 		}
-		if ttl := s.cfg.ttlExpression(t.name, t.aged, s.ttl); ttl == "" && strings.Contains(engine, " TTL ") {
+		if ttl := ttlExpression(t.aged, s.ttl); ttl == "" && strings.Contains(engine, " TTL ") {
 			err = l.execSchemaChange(ctx, "ALTER TABLE "+table+clause+" REMOVE TTL")
 		} else if ttl != "" && !strings.Contains(engine, " TTL "+ttl+" ") {
 			err = l.execSchemaChange(ctx, "ALTER TABLE "+table+clause+" MODIFY TTL "+ttl)
@@ -159,10 +159,10 @@ func (s *store) writeViewSettings(ctx context.Context, l *serverConn) error {
 
 // requireColumns says which tables and columns are missing that this program writes.
 func (s *store) requireColumns(ctx context.Context, l *serverConn) error {
-	all, fed := columnNames()
+	all := columnNames()
 	var missing []string
 	for table, want := range map[string][]string{
-		"session_events": all, "session_feed": fed, "session_conflicts": all,
+		"session_events": all, "session_conflicts": all, "session_clients": slices.Concat(clientColumns, clientTimes),
 	} {
 		name := s.cfg.prefixNames(table)
 		there, err := l.queryTexts(ctx, "SELECT name AS text FROM system.columns WHERE database = currentDatabase() AND table = '"+name+"'")

@@ -38,7 +38,7 @@ func (cfg *Config) migrationStatements(sql string) (all []string) {
 }
 
 // ourNames are the names that table_prefix stands before.
-var ourNames = regexp.MustCompile(`\b(session_events|session_conflicts|session_feed|session_states|session_open|session_clients|session_log|` +
+var ourNames = regexp.MustCompile(`\b(session_events|session_conflicts|session_clients|session_log|` +
 	`stl_connection_log|sessions|open_sessions|sessionlog_settings|sessionlog_migrations)(_local|_by_\w+)?\b`)
 
 // prefixNames gives our names in sql their prefix.
@@ -53,17 +53,11 @@ func (cfg *Config) prefixNames(sql string) string {
 var storingTables = []struct{ name, aged string }{
 	{"session_events", "time"},
 	{"session_conflicts", "time"},
-	{"session_states", "last_seen"},
-	{"session_open", "last_seen"},
 	{"session_clients", "last_seen"},
 }
 
-// ttlExpression is the table's TTL expression as the server prints it, "" where rows are kept for ever. A session that counts as closed is no
-// longer looked for in session_open, but for those whose records come late.
-func (cfg *Config) ttlExpression(table, aged string, keep time.Duration) string {
-	if closed := cfg.Sessions.AssumedClosedAfter; table == "session_open" && closed > 0 && (keep == 0 || closed < keep) {
-		keep = closed
-	}
+// ttlExpression is a table's TTL expression as the server prints it, "" where rows are kept for ever.
+func ttlExpression(aged string, keep time.Duration) string {
 	if keep == 0 {
 		return ""
 	}

@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -9,50 +10,57 @@ import (
 type statements struct {
 	insert   string // the new records
 	conflict string // versions, into session_conflicts
-	feed     string // %s: stored records into the states of sessions, once more
+	clients  string // %s: what stored records say of clients, once more
 	stored   string // %s: ids with the hash of the record that was first
 	kept     string // %s: ids with the hashes of versions that were kept aside
 	events   string // whole events
 }
 
 func (cfg *Config) statements() statements {
-	all, fed := columnNames()
+	all := columnNames()
+	clients := strings.Join(clientColumns, ", ")
 	insert := func(table string, names []string, settings string) string {
 		return cfg.prefixNames("INSERT INTO "+table+" ("+strings.Join(names, ", ")+")") + " SETTINGS " + cfg.insertSettings() + settings
 	}
 	return statements{
 		insert:   insert("session_events", all, " FORMAT Native"),
 		conflict: insert("session_conflicts", all, " FORMAT Native"),
-		feed: insert("session_feed", fed, feedSettings) +
-			cfg.prefixNames(" SELECT "+strings.Join(fed, ", ")+" FROM session_events FINAL WHERE %s"),
+		clients: insert("session_clients", slices.Concat(clientColumns, clientTimes), repeatSettings) +
+			cfg.prefixNames(" SELECT "+clients+", min(time), max(time) FROM session_events FINAL WHERE kind = 'login' AND outcome = 'success' AND %s GROUP BY "+clients),
 		stored: cfg.prefixNames("SELECT record_id, argMax(content_hash, precedence) AS hash FROM session_events WHERE %s GROUP BY record_id"),
 		kept:   cfg.prefixNames("SELECT record_id, content_hash AS hash FROM session_conflicts WHERE %s"),
 		events: cfg.prefixNames("SELECT " + selectList() + " FROM session_events FINAL"),
 	}
 }
 
-// feedSettings keep a cluster from asking each shard by itself, which would not have the ids that come along: also where the tables are
+// repeatSettings keep a cluster from asking each shard by itself, which would not have the ids that come along: also where the tables are
 // Distributed and cluster is not configured.
-const feedSettings = ", parallel_distributed_insert_select = 0"
+const repeatSettings = ", parallel_distributed_insert_select = 0"
 
-func columnNames() (all, fed []string) {
+func columnNames() (all []string) {
 	for _, c := range eventColumns {
 		all = append(all, c.name)
-		if c.fed {
-			fed = append(fed, c.name)
-		}
 	}
-	return append(all, "content_hash"), fed
+	return append(all, "content_hash")
 }
 
+// clientColumns and clientTimes are the columns of session_clients.
+var (
+	clientColumns = []string{
+		"system", "instance", "driver", "client_name", "client_version", "os", "plugin", "auth_method", "auth_type", "interface", "tls_version",
+	}
+	clientTimes = []string{"first_seen", "last_seen"}
+)
+
 // insertSettings make an insert wait until the rows are stored, and keep the server's own guesses out of it: equal blocks are not left
-// out (record ids decide what is a repetition), and history of many months may come in one batch.
+// out (record ids decide what is a repetition), history of many months may come in one batch, and no row is looked for that another of the same
+// batch replaces, since there is none.
 func (cfg *Config) insertSettings() string {
 	settings := []string{"async_insert = 0"}
 	if cfg.AsyncInsert {
 		settings = []string{"async_insert = 1", "wait_for_async_insert = 1"}
 	}
-	settings = append(settings, "insert_deduplicate = 0", "max_partitions_per_insert_block = 0")
+	settings = append(settings, "insert_deduplicate = 0", "max_partitions_per_insert_block = 0", "optimize_on_insert = 0")
 	if cfg.Cluster != "" {
 		quorum := cfg.Quorum
 		if quorum == quorumAuto {

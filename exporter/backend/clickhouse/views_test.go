@@ -104,10 +104,17 @@ func openSessions(t *testing.T, server *testengine.Server) {
 	write1(t, s, seq(event(2, session.KindLogin, session.OutcomeSuccess, 2*time.Hour), event(5, session.KindLogout, session.OutcomeSuccess, 0)))
 	require.Equal(t, []string{"b"}, open())
 	write1(t, s, seq(event(5, session.KindSessionStart, session.OutcomeSuccess, time.Minute), event(2, session.KindLogin, session.OutcomeSuccess, 2*time.Hour)))
-	server.Exec(t, "OPTIMIZE TABLE "+cfg.Database+".session_open FINAL")
+	server.Exec(t, "OPTIMIZE TABLE "+cfg.Database+".session_events FINAL")
 	require.Equal(t, []string{"b"}, open(), "told again")
-	write1(t, s, seq(event(4, session.KindSessionUpdate, session.OutcomeUnknown, time.Minute)))
+	write1(t, s, seq(
+		event(4, session.KindSessionUpdate, session.OutcomeUnknown, time.Minute),
+		event(6, session.KindLogout, session.OutcomeSuccess, 26*time.Hour), event(6, session.KindSessionUpdate, session.OutcomeUnknown, time.Minute),
+	))
 	require.Equal(t, []string{"b", "e"}, open(), "heard of again")
+	both := func(from string) [][]string {
+		return rowsOf(t, server, cfg.Database, "SELECT session_key, user_name, login_time, first_seen, last_seen FROM "+from+" ORDER BY user_name").Cells
+	}
+	require.Equal(t, both("sessions WHERE state = 'open'"), both("open_sessions"), "with the login, however old it is")
 }
 
 // redshiftWords: records of PostgreSQL stand in Redshift's view under its words, where they are asked for.

@@ -52,7 +52,7 @@ func (w *batchWrite) writeBatch(ctx context.Context) error {
 		err = w.insertWithFate(ctx, w.sql.insert, fateNew)
 	}
 	if err == nil && len(repeated) > 0 {
-		err = w.rebuildStates(ctx, repeated)
+		err = w.repeatClients(ctx, repeated)
 	}
 	if err == nil && w.result.Conflicts > 0 {
 		err = w.keepConflicts(ctx)

@@ -1,44 +1,83 @@
 -- open_sessions.sql as it is on a cluster. The nodes need the macros {cluster}, {shard} and {replica}.
 CREATE OR REPLACE VIEW open_sessions ON CLUSTER '{cluster}' AS
+WITH
+    fromUnixTimestamp64Nano((
+        SELECT if(assumed_closed_after = 0, toInt64(-9223372036854775808), (toInt64(toUnixTimestamp(now())) - toInt64(assumed_closed_after)) * 1000000000)
+        FROM sessionlog_settings
+    ), 'UTC') AS since
 SELECT
-    toUUID(UUIDNumToString(s.session_key)) AS session_key,
-    d[1] AS system,
-    d[2] AS instance,
-    d[3] AS host,
-    d[4] AS database_name,
-    if(d[5] = '', NULL, substring(d[5], 2)) AS user_name,
-    d[6] AS auth_method,
-    d[7] AS auth_type,
-    d[8] AS interface,
-    d[9] AS client_address,
-    toInt32OrZero(d[10]) AS client_port,
-    d[11] AS client_name,
-    d[12] AS application_name,
-    d[13] AS session_id,
-    toInt64OrZero(d[14]) AS pid,
-    s.login_at AS login_time,
-    s.seen_first AS first_seen,
-    s.seen_last AS last_seen,
-    lower(hex(substring(s.trace, 9))) AS trace_id
+    toUUID(UUIDNumToString(session_key)) AS session_key,
+    first_system AS system,
+    first_instance AS instance,
+    first_host AS host,
+    first_database_name AS database_name,
+    first_user_name.1 AS user_name,
+    first_auth_method AS auth_method,
+    first_auth_type AS auth_type,
+    first_interface AS interface,
+    first_client_address AS client_address,
+    first_client_port AS client_port,
+    first_client_name AS client_name,
+    first_application_name AS application_name,
+    first_session_id AS session_id,
+    first_pid AS pid,
+    login_at AS login_time,
+    seen_first AS first_seen,
+    seen_last AS last_seen,
+    lower(hex(reinterpretAsFixedString(byteSwap(toUInt128(first_trace))))) AS trace_id
 FROM
 (
+    WITH
+        bitShiftLeft(toUInt256(bitXor(toUInt64(toUnixTimestamp64Nano(time)), 9223372036854775808)), 128) AS shifted_time,
+        shifted_time + byteSwap(reinterpretAsUInt128(record_id)) + if(kind = 'login', 0, bitShiftLeft(toUInt256(1), 192)) AS rank
     SELECT
         session_key,
-        splitByChar('\x1F', substring(min(first), 10)) AS values,
-        if(position(min(first), '\x1E') = 0, values,
-            arrayMap(v -> replaceAll(replaceAll(v, '\x1E1', '\x1F'), '\x1E0', '\x1E'), values)) AS d,
-        min(login) AS login_at,
-        min(first_seen) AS seen_first,
-        max(last_seen) AS seen_last,
-        min(first_trace) AS trace
-    FROM session_open
-    WHERE session_key GLOBAL IN
+        argMin(system, rank) AS first_system,
+        argMin(instance, rank) AS first_instance,
+        argMin(host, rank) AS first_host,
+        argMin(database_name, rank) AS first_database_name,
+        argMin(tuple(user_name), rank) AS first_user_name,
+        argMin(auth_method, rank) AS first_auth_method,
+        argMin(auth_type, rank) AS first_auth_type,
+        argMin(interface, rank) AS first_interface,
+        argMin(client_address, rank) AS first_client_address,
+        argMin(client_port, rank) AS first_client_port,
+        argMin(client_name, rank) AS first_client_name,
+        argMin(application_name, rank) AS first_application_name,
+        argMin(session_id, rank) AS first_session_id,
+        argMin(pid, rank) AS first_pid,
+        minOrNullIf(time, kind IN ('login', 'session.start')) AS login_at,
+        min(time) AS seen_first,
+        max(time) AS seen_last,
+        minOrNullIf(shifted_time + byteSwap(reinterpretAsUInt128(trace_id)), trace_id != toFixedString('', 16)) AS first_trace
+    FROM
     (
-        SELECT session_key
-        FROM session_open
-        GROUP BY session_key
-        HAVING isNull(max(logout)) AND toUnixTimestamp(now()) - intDiv(toUnixTimestamp64Nano(max(last_seen)), 1000000000)
-            <= (SELECT if(assumed_closed_after = 0, 9223372036, assumed_closed_after) FROM sessionlog_settings)
+        SELECT
+            session_key, record_id, kind, time, trace_id, system, instance, host, database_name, user_name, auth_method, auth_type, interface, client_address,
+            client_port, client_name, application_name, session_id, pid
+        FROM session_events FINAL
+        WHERE time >= since AND outcome != 'failure' AND session_key GLOBAL IN
+        (
+            SELECT session_key
+            FROM session_events FINAL
+            WHERE time >= since AND outcome != 'failure' AND session_key != toFixedString('', 16)
+            GROUP BY session_key
+            HAVING countIf(kind = 'logout') = 0
+        )
+        UNION ALL
+        SELECT
+            session_key, record_id, kind, time, trace_id, system, instance, host, database_name, user_name, auth_method, auth_type, interface, client_address,
+            client_port, client_name, application_name, session_id, pid
+        FROM session_events FINAL
+        WHERE time < since AND outcome != 'failure' AND session_key GLOBAL IN
+        (
+            SELECT session_key
+            FROM session_events FINAL
+            WHERE time >= since AND outcome != 'failure' AND session_key != toFixedString('', 16)
+            GROUP BY session_key
+            HAVING countIf(kind IN ('login', 'session.start', 'logout')) = 0
+        )
     )
     GROUP BY session_key
-) AS s;
+    HAVING countIf(kind = 'logout') = 0
+);

@@ -1,4 +1,4 @@
--- 0001_schema.sql as it is on a cluster. The nodes need the macros {cluster}, {shard} and {replica}.
+-- 0001_tables.sql as it is on a cluster. The nodes need the macros {cluster}, {shard} and {replica}.
 CREATE TABLE IF NOT EXISTS sessionlog_migrations ON CLUSTER '{cluster}'
 (
     version    UInt32,
@@ -76,13 +76,14 @@ CREATE TABLE IF NOT EXISTS session_events_local ON CLUSTER '{cluster}'
     INDEX by_time time TYPE minmax GRANULARITY 1,
     INDEX by_user_name user_name TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_client_address client_address TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_session_key session_key TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_trace_id trace_id TYPE bloom_filter(0.0001) GRANULARITY 1
 )
 ENGINE = ReplicatedReplacingMergeTree(precedence)
 PARTITION BY if(bitShiftRight(reinterpretAsUInt8(substring(record_id, 7, 1)), 4) IN (7, 8),
     toYYYYMM(toDateTime(least(intDiv(reinterpretAsUInt64(reverse(substring(record_id, 1, 6))), 1000), 4102444800), 'UTC')), 0)
 ORDER BY record_id
-SETTINGS ttl_only_drop_parts = 1, index_granularity = 8192, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS ttl_only_drop_parts = 1, index_granularity = 8192, vertical_merge_algorithm_min_rows_to_activate = 1, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS session_events ON CLUSTER '{cluster}' AS session_events_local ENGINE = Distributed('{cluster}', currentDatabase(), session_events_local, sipHash64(if(session_key = toFixedString('', 16), record_id, session_key)));
 
@@ -93,66 +94,8 @@ SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory =
 
 CREATE TABLE IF NOT EXISTS session_conflicts ON CLUSTER '{cluster}' AS session_conflicts_local ENGINE = Distributed('{cluster}', currentDatabase(), session_conflicts_local, sipHash64(record_id));
 
-CREATE TABLE IF NOT EXISTS session_feed_local ON CLUSTER '{cluster}'
-(
-    kind             Enum8('login' = 1, 'logout' = 2, 'session.start' = 3, 'session.update' = 4),
-    outcome          Enum8('unknown' = 0, 'success' = 1, 'failure' = 2),
-    source_event     LowCardinality(String),
-    time             DateTime64(9, 'UTC'),
-    system           LowCardinality(String),
-    instance         LowCardinality(String),
-    host             LowCardinality(String),
-    database_name    LowCardinality(String),
-    user_name        LowCardinality(Nullable(String)),
-    auth_method      LowCardinality(String),
-    auth_type        LowCardinality(String),
-    interface        LowCardinality(String),
-    tls_version      LowCardinality(String),
-    client_address   LowCardinality(String),
-    client_port      Int32,
-    client_name      LowCardinality(String),
-    client_version   LowCardinality(String),
-    driver           LowCardinality(String),
-    os               LowCardinality(String),
-    plugin           LowCardinality(String),
-    application_name LowCardinality(String),
-    record_id        FixedString(16),
-    session_key      FixedString(16),
-    session_id       String,
-    trace_id         FixedString(16),
-    pid              Int64,
-    duration         Int64
-)
-ENGINE = Null;
-
-CREATE TABLE IF NOT EXISTS session_feed ON CLUSTER '{cluster}' AS session_feed_local ENGINE = Distributed('{cluster}', currentDatabase(), session_feed_local, sipHash64(if(session_key = toFixedString('', 16), record_id, session_key)));
-
-CREATE TABLE IF NOT EXISTS session_states_local ON CLUSTER '{cluster}'
-(
-    session_key FixedString(16) CODEC(ZSTD(1)),
-    first SimpleAggregateFunction(min, String) CODEC(ZSTD(1)),
-    first_seen SimpleAggregateFunction(min, DateTime64(9, 'UTC')) CODEC(GCD, ZSTD(1)),
-    last_seen SimpleAggregateFunction(max, DateTime64(9, 'UTC')) CODEC(GCD, ZSTD(1)),
-    login SimpleAggregateFunction(min, Nullable(DateTime64(9, 'UTC'))) CODEC(GCD, ZSTD(1)),
-    logout SimpleAggregateFunction(max, Nullable(DateTime64(9, 'UTC'))) CODEC(GCD, ZSTD(1)),
-    duration SimpleAggregateFunction(max, Nullable(Int64)) CODEC(ZSTD(1)),
-    first_trace SimpleAggregateFunction(min, Nullable(String)) CODEC(ZSTD(1))
-)
-ENGINE = ReplicatedAggregatingMergeTree
-ORDER BY session_key
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
-
-CREATE TABLE IF NOT EXISTS session_states ON CLUSTER '{cluster}' AS session_states_local ENGINE = Distributed('{cluster}', currentDatabase(), session_states_local, sipHash64(session_key));
-
 CREATE VIEW IF NOT EXISTS sessionlog_settings ON CLUSTER '{cluster}' AS
 SELECT toUInt64(86400) AS assumed_closed_after, toUInt8(0) AS include_postgresql;
-
-CREATE TABLE IF NOT EXISTS session_open_local ON CLUSTER '{cluster}' AS session_states_local
-ENGINE = ReplicatedAggregatingMergeTree
-ORDER BY session_key
-SETTINGS merge_with_ttl_timeout = 600, fsync_after_insert = 1, fsync_part_directory = 1;
-
-CREATE TABLE IF NOT EXISTS session_open ON CLUSTER '{cluster}' AS session_open_local ENGINE = Distributed('{cluster}', currentDatabase(), session_open_local, sipHash64(session_key));
 
 CREATE TABLE IF NOT EXISTS session_clients_local ON CLUSTER '{cluster}'
 (
@@ -176,55 +119,13 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE TABLE IF NOT EXISTS session_clients ON CLUSTER '{cluster}' AS session_clients_local ENGINE = Distributed('{cluster}', currentDatabase(), session_clients_local, rand());
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS session_states_by_feed ON CLUSTER '{cluster}' TO session_states_local AS
-SELECT
-    session_key,
-    min(concat(
-        char(kind != 'login'), reverse(reinterpretAsFixedString(bitXor(toUInt64(toUnixTimestamp64Nano(time)), 9223372036854775808))),
-        replaceAll(replaceAll(system, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        replaceAll(replaceAll(instance, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        replaceAll(replaceAll(host, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        replaceAll(replaceAll(database_name, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        ifNull(concat('=', replaceAll(replaceAll(user_name, '\x1E', '\x1E0'), '\x1F', '\x1E1')), ''), '\x1F',
-        replaceAll(replaceAll(auth_method, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        replaceAll(replaceAll(auth_type, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        replaceAll(replaceAll(interface, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        replaceAll(replaceAll(client_address, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        toString(client_port), '\x1F',
-        replaceAll(replaceAll(client_name, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        replaceAll(replaceAll(application_name, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        replaceAll(replaceAll(session_id, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        toString(pid))) AS first,
-    min(time) AS first_seen,
-    max(time) AS last_seen,
-    min(if(kind IN ('login', 'session.start'), time, NULL)) AS login,
-    max(if(kind = 'logout', time, NULL)) AS logout,
-    max(if(kind = 'logout' AND duration != 0, duration, NULL)) AS duration,
-    min(if(trace_id = toFixedString('', 16), NULL,
-        concat(reverse(reinterpretAsFixedString(bitXor(toUInt64(toUnixTimestamp64Nano(time)), 9223372036854775808))), trace_id))) AS first_trace
-FROM session_feed_local
-WHERE session_key != toFixedString('', 16) AND outcome != 'failure'
-GROUP BY session_key;
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS session_open_by_states ON CLUSTER '{cluster}' TO session_open_local AS
-SELECT * FROM session_states_local
-WHERE toUnixTimestamp(now()) - intDiv(toUnixTimestamp64Nano(last_seen), 1000000000)
-    <= (SELECT if(assumed_closed_after = 0, 9223372036, assumed_closed_after) FROM sessionlog_settings);
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS session_clients_by_feed ON CLUSTER '{cluster}' TO session_clients_local AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS session_clients_by_events ON CLUSTER '{cluster}' TO session_clients_local AS
 SELECT
     system, instance, driver, client_name, client_version, os, plugin, auth_method, auth_type, interface, tls_version,
     min(time) AS first_seen,
     max(time) AS last_seen
-FROM session_feed_local
+FROM session_events_local
 WHERE kind = 'login' AND outcome = 'success'
 GROUP BY system, instance, driver, client_name, client_version, os, plugin, auth_method, auth_type, interface, tls_version;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS session_feed_by_events ON CLUSTER '{cluster}' TO session_feed_local AS
-SELECT
-    kind, outcome, source_event, time, system, instance, host, database_name, user_name, auth_method, auth_type, interface, tls_version,
-    client_address, client_port, client_name, client_version, driver, os, plugin, application_name, record_id, session_key, session_id,
-    trace_id, pid, duration
-FROM session_events_local;
-
-INSERT INTO sessionlog_migrations VALUES (1, 'schema', now());
+INSERT INTO sessionlog_migrations VALUES (1, 'tables', now());

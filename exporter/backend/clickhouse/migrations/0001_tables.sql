@@ -83,13 +83,14 @@ CREATE TABLE IF NOT EXISTS session_events
     INDEX by_time time TYPE minmax GRANULARITY 1,
     INDEX by_user_name user_name TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_client_address client_address TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX by_session_key session_key TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX by_trace_id trace_id TYPE bloom_filter(0.0001) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(precedence)
 PARTITION BY if(bitShiftRight(reinterpretAsUInt8(substring(record_id, 7, 1)), 4) IN (7, 8),
     toYYYYMM(toDateTime(least(intDiv(reinterpretAsUInt64(reverse(substring(record_id, 1, 6))), 1000), 4102444800), 'UTC')), 0)
 ORDER BY record_id
-SETTINGS ttl_only_drop_parts = 1, index_granularity = 8192, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS ttl_only_drop_parts = 1, index_granularity = 8192, vertical_merge_algorithm_min_rows_to_activate = 1, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Records whose id was there already with other content, which is where content_hash is another, kept aside because one of the two may
 -- be forged: each version once.
@@ -98,75 +99,13 @@ ENGINE = MergeTree
 ORDER BY record_id
 SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
 
--- What sessions and clients are made of. All of it is kept up to date by every insert, from states that can be told twice and in
--- any order: min and max alone, never count or sum.
---
--- An insert into session_events goes on into session_feed, which keeps nothing, and from there into the states. A record that comes
--- again may have been stored by a server that died before it had made the states: such records are written into session_feed
--- itself.
-CREATE TABLE IF NOT EXISTS session_feed
-(
-    kind             Enum8('login' = 1, 'logout' = 2, 'session.start' = 3, 'session.update' = 4),
-    outcome          Enum8('unknown' = 0, 'success' = 1, 'failure' = 2),
-    source_event     LowCardinality(String),
-    time             DateTime64(9, 'UTC'),
-    system           LowCardinality(String),
-    instance         LowCardinality(String),
-    host             LowCardinality(String),
-    database_name    LowCardinality(String),
-    user_name        LowCardinality(Nullable(String)),
-    auth_method      LowCardinality(String),
-    auth_type        LowCardinality(String),
-    interface        LowCardinality(String),
-    tls_version      LowCardinality(String),
-    client_address   LowCardinality(String),
-    client_port      Int32,
-    client_name      LowCardinality(String),
-    client_version   LowCardinality(String),
-    driver           LowCardinality(String),
-    os               LowCardinality(String),
-    plugin           LowCardinality(String),
-    application_name LowCardinality(String),
-    record_id        FixedString(16),
-    session_key      FixedString(16),
-    session_id       String,
-    trace_id         FixedString(16),
-    pid              Int64,
-    duration         Int64
-)
-ENGINE = Null;
-
--- One row for each session, once merged. first describes the session by its login, or else by its earliest record: a rank and the time,
--- spelled so that they compare as bytes do, then the values behind one another. min of a text is as fast as min of a number, where
--- min or argMin of a tuple takes microseconds a row. What failed neither opens a session nor ends one and is left out: a password guesser must
--- not fill this table.
-CREATE TABLE IF NOT EXISTS session_states
-(
-    session_key FixedString(16) CODEC(ZSTD(1)),
-    first SimpleAggregateFunction(min, String) CODEC(ZSTD(1)),
-    first_seen SimpleAggregateFunction(min, DateTime64(9, 'UTC')) CODEC(GCD, ZSTD(1)),
-    last_seen SimpleAggregateFunction(max, DateTime64(9, 'UTC')) CODEC(GCD, ZSTD(1)),
-    login SimpleAggregateFunction(min, Nullable(DateTime64(9, 'UTC'))) CODEC(GCD, ZSTD(1)),
-    logout SimpleAggregateFunction(max, Nullable(DateTime64(9, 'UTC'))) CODEC(GCD, ZSTD(1)),
-    duration SimpleAggregateFunction(max, Nullable(Int64)) CODEC(ZSTD(1)),
-    first_trace SimpleAggregateFunction(min, Nullable(String)) CODEC(ZSTD(1))
-)
-ENGINE = AggregatingMergeTree
-ORDER BY session_key
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
-
 -- What the views are told by the configuration; written anew at start where it says something else.
 CREATE VIEW IF NOT EXISTS sessionlog_settings AS
 SELECT toUInt64(86400) AS assumed_closed_after, toUInt8(0) AS include_postgresql;
 
--- The same of the sessions that were heard of lately, which is what makes the question who is in now a small one. The rows go by
--- TTL when a session counts as closed.
-CREATE TABLE IF NOT EXISTS session_open AS session_states
-ENGINE = AggregatingMergeTree
-ORDER BY session_key
-SETTINGS merge_with_ttl_timeout = 600, fsync_after_insert = 1, fsync_part_directory = 1;
-
--- Which clients log in, and how: one row for each combination, once merged.
+-- Which clients log in, and how: one row for each combination, once merged. Every insert keeps it up to date, from what can be told twice
+-- and in any order: min and max alone, never count or sum. A record that comes again may have been stored by a server that died before it had come
+-- here: such records are told here once more.
 CREATE TABLE IF NOT EXISTS session_clients
 (
     system LowCardinality(String),
@@ -187,57 +126,13 @@ ENGINE = AggregatingMergeTree
 ORDER BY (system, instance, driver, client_name, client_version, os, plugin, auth_method, auth_type, interface, tls_version)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
--- Between the values stands the byte 1F. Where a value holds it, it is written as 1E 31, and 1E as 1E 30.
-CREATE MATERIALIZED VIEW IF NOT EXISTS session_states_by_feed TO session_states AS
-SELECT
-    session_key,
-    min(concat(
-        char(kind != 'login'), reverse(reinterpretAsFixedString(bitXor(toUInt64(toUnixTimestamp64Nano(time)), 9223372036854775808))),
-        replaceAll(replaceAll(system, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        replaceAll(replaceAll(instance, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        replaceAll(replaceAll(host, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        replaceAll(replaceAll(database_name, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        ifNull(concat('=', replaceAll(replaceAll(user_name, '\x1E', '\x1E0'), '\x1F', '\x1E1')), ''), '\x1F',
-        replaceAll(replaceAll(auth_method, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        replaceAll(replaceAll(auth_type, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        replaceAll(replaceAll(interface, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        replaceAll(replaceAll(client_address, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        toString(client_port), '\x1F',
-        replaceAll(replaceAll(client_name, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        replaceAll(replaceAll(application_name, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        replaceAll(replaceAll(session_id, '\x1E', '\x1E0'), '\x1F', '\x1E1'), '\x1F',
-        toString(pid))) AS first,
-    min(time) AS first_seen,
-    max(time) AS last_seen,
-    min(if(kind IN ('login', 'session.start'), time, NULL)) AS login,
-    max(if(kind = 'logout', time, NULL)) AS logout,
-    max(if(kind = 'logout' AND duration != 0, duration, NULL)) AS duration,
-    min(if(trace_id = toFixedString('', 16), NULL,
-        concat(reverse(reinterpretAsFixedString(bitXor(toUInt64(toUnixTimestamp64Nano(time)), 9223372036854775808))), trace_id))) AS first_trace
-FROM session_feed
-WHERE session_key != toFixedString('', 16) AND outcome != 'failure'
-GROUP BY session_key;
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS session_open_by_states TO session_open AS
-SELECT * FROM session_states
-WHERE toUnixTimestamp(now()) - intDiv(toUnixTimestamp64Nano(last_seen), 1000000000)
-    <= (SELECT if(assumed_closed_after = 0, 9223372036, assumed_closed_after) FROM sessionlog_settings);
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS session_clients_by_feed TO session_clients AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS session_clients_by_events TO session_clients AS
 SELECT
     system, instance, driver, client_name, client_version, os, plugin, auth_method, auth_type, interface, tls_version,
     min(time) AS first_seen,
     max(time) AS last_seen
-FROM session_feed
+FROM session_events
 WHERE kind = 'login' AND outcome = 'success'
 GROUP BY system, instance, driver, client_name, client_version, os, plugin, auth_method, auth_type, interface, tls_version;
 
--- Last, so that nothing is fed before all that it feeds is there.
-CREATE MATERIALIZED VIEW IF NOT EXISTS session_feed_by_events TO session_feed AS
-SELECT
-    kind, outcome, source_event, time, system, instance, host, database_name, user_name, auth_method, auth_type, interface, tls_version,
-    client_address, client_port, client_name, client_version, driver, os, plugin, application_name, record_id, session_key, session_id,
-    trace_id, pid, duration
-FROM session_events;
-
-INSERT INTO sessionlog_migrations VALUES (1, 'schema', now());
+INSERT INTO sessionlog_migrations VALUES (1, 'tables', now());
