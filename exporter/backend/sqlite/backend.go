@@ -12,6 +12,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
+	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -21,6 +22,9 @@ type store struct {
 	log   *zap.Logger
 	now   func() time.Time
 	extra []string // statements that tests run on every new connection
+
+	limits    partitionLimits
+	tendEvery time.Duration
 
 	started bool
 	queue   chan *writeRequest
@@ -43,12 +47,15 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 		queue:   make(chan *writeRequest, 1024),
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
+		limits:  defaultPartitionLimits,
+
+		tendEvery: idleCheckInterval,
 	}, nil
 }
 
 // Start opens the file, brings its schema up to date and starts the writer.
 func (s *store) Start(ctx context.Context) error {
-	w := &writer{store: s, guard: retention.NewGuard(s.log, s.now)}
+	w := &writer{store: s, guard: retention.NewGuard(s.log, s.now), conditions: conditionlog.New(s.log, s.now), moveTimer: time.NewTimer(time.Hour)}
 	if err := w.openUnlessDamaged(ctx); err != nil {
 		w.closeRawFile()
 		return err

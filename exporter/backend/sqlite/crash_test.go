@@ -43,6 +43,8 @@ func writeUntilKilled(path string) {
 	check(err)
 	b, err := New(cfg, componenttest.NewNopTelemetrySettings())
 	check(err)
+	b.(*store).limits = partitionLimits{rows: 10 * perBatch, tables: 6} // so that partitions open and merge all the time
+	b.(*store).tendEvery = 5 * time.Millisecond
 	check(b.Start(context.Background()))
 	for n := first; n < first+mostBatches; n++ {
 		_, err := b.Write(context.Background(), typical(n*perBatch, (n+1)*perBatch))
@@ -73,6 +75,7 @@ func TestKilled(t *testing.T) {
 	close(stop)
 	require.NoError(t, <-read)
 	requireSound(t, cfg)
+	requireRanges(t, cfg)
 }
 
 // killWriter returns the last batch that was promised.

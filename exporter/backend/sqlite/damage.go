@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -275,10 +276,86 @@ func (cfg *Config) checkWhole(ctx context.Context) (damage string, err error) {
 	return quickCheck(conn)
 }
 
+// checkAtStart checks those tables that are written to next, so that a large file opens at once. The others follow, one after the other, while
+// nobody is in a hurry.
+func (w *writer) checkAtStart(ctx context.Context, conn *sqlite.Conn) error {
+	var damage string
+	err := w.cfg.retryWhileBusy(ctx, func() (err error) {
+		var first []string
+		if first, w.unchecked, err = w.cfg.tablesToCheck(conn); err != nil {
+			damage, err = damageOrError("reading the schema", err)
+			return err
+		}
+		for _, table := range first {
+			if damage, err = quickCheckTable(conn, table); damage != "" || err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return w.cfg.explainError("checking the file", err)
+	}
+	if damage != "" {
+		return w.damageError(damage, "", nil)
+	}
+	return nil
+}
+
+// tablesToCheck are all tables of the file, with those first that are written to next: all but the older partitions.
+func (cfg *Config) tablesToCheck(conn *sqlite.Conn) (first, later []string, err error) {
+	newest := ""
+	catalogue := cfg.prefixNames("sessionlog_partitions")
+	err = sqlitex.ExecuteTransient(conn, "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name = ? DESC", &sqlitex.ExecOptions{
+		Args: []any{catalogue},
+		ResultFunc: func(stmt *sqlite.Stmt) (err error) {
+			name := stmt.ColumnText(0)
+			if name == catalogue {
+				newest, err = queryText(conn, "SELECT name FROM "+catalogue+" ORDER BY low DESC LIMIT 1")
+			}
+			if isRange := rangeTable.MatchString(strings.TrimPrefix(name, cfg.TablePrefix)); isRange && name != newest {
+				later = append(later, name)
+			} else {
+				first = append(first, name)
+			}
+			return err
+		},
+	})
+	return first, later, err
+}
+
+var rangeTable = regexp.MustCompile(`^session_events_\d+$`)
+
+// checkNextTable checks one of the tables that were left out at the start.
+func (w *writer) checkNextTable() error {
+	if len(w.unchecked) == 0 {
+		return nil
+	}
+	table := w.unchecked[0]
+	w.unchecked = w.unchecked[1:]
+	there, err := queryText(w.conn, "SELECT name FROM sqlite_schema WHERE name = ?", table)
+	if err != nil || there == "" { // merged or dropped meanwhile
+		return err
+	}
+	damage, err := quickCheckTable(w.conn, table)
+	if damage != "" {
+		return w.refuseDamaged(damage)
+	}
+	return w.explainFailure("checking the file", err)
+}
+
+func quickCheckTable(conn *sqlite.Conn, table string) (damage string, err error) {
+	return runQuickCheck(conn, `PRAGMA quick_check("`+strings.ReplaceAll(table, `"`, `""`)+`")`)
+}
+
 // quickCheck says what is wrong with a database, "" if nothing is. An error tells nothing about the database.
 func quickCheck(conn *sqlite.Conn) (damage string, err error) {
-	err = sqlitex.ExecuteTransient(conn, "PRAGMA quick_check(1)", &sqlitex.ExecOptions{ResultFunc: func(stmt *sqlite.Stmt) error {
-		if text := stmt.ColumnText(0); text != "ok" {
+	return runQuickCheck(conn, "PRAGMA quick_check(1)")
+}
+
+func runQuickCheck(conn *sqlite.Conn, pragma string) (damage string, err error) {
+	err = sqlitex.ExecuteTransient(conn, pragma, &sqlitex.ExecOptions{ResultFunc: func(stmt *sqlite.Stmt) error {
+		if text := stmt.ColumnText(0); text != "ok" && damage == "" {
 			damage = "PRAGMA quick_check says: " + strings.TrimSpace(text)
 		}
 		return nil

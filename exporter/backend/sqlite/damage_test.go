@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/zap/zapcore"
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
@@ -226,15 +225,6 @@ func TestOnlyUnsoundIsDamage(t *testing.T) {
 }
 
 // TestDamagedAtStart: nothing is written into a file that is not sound, and it goes on when a backup is put in its place.
-// TestTheCheckOfALargeFileIsAnnounced: whoever waits for the first write learns why.
-func TestTheCheckOfALargeFileIsAnnounced(t *testing.T) {
-	cfg := filled(t, 10)
-	const says = "the database file is checked before anything is written"
-	require.Zero(t, logged(t, cfg, 0, nil).FilterMessageSnippet(says).Len())
-	require.NoError(t, os.Truncate(cfg.Path, largeFile)) // a hole behind the last page
-	require.Equal(t, 1, logged(t, cfg, 0, nil).FilterMessageSnippet(says).FilterLevelExact(zapcore.WarnLevel).Len())
-}
-
 func TestDamagedAtStart(t *testing.T) {
 	cfg := filled(t, 2000)
 	sound, err := os.ReadFile(cfg.Path)

@@ -1,10 +1,11 @@
 package sqlite
 
 import (
+	"math"
 	"time"
 
 	"go.uber.org/zap"
-	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 )
@@ -68,25 +69,73 @@ func (x *expiryTimer) deleteSlice() (more bool, err error) {
 	if x.ttl == 0 { // it waits for its confirmation
 		return false, nil
 	}
-	if err := x.beginTransaction(); err != nil {
+	if dropped, err := x.dropExpired(); dropped || err != nil {
+		return dropped, err
+	}
+	err = x.tendInTransaction("deleting expired records", func() (err error) {
+		more, err = x.deleteExpired(x.oldestKept())
+		return err
+	})
+	return more, err
+}
+
+// deleteExpired deletes the oldest rows of one partition, and of what was kept aside.
+func (x *expiryTimer) deleteExpired(oldest int64) (more bool, err error) {
+	for _, p := range x.partitions.each() {
+		n, err := x.deleteFrom(p, oldest)
+		if err != nil {
+			return false, err
+		}
+		if n > 0 {
+			more = true
+			break
+		}
+	}
+	stmt := x.st.forget
+	stmt.BindInt64(1, oldest)
+	stmt.BindInt64(2, sliceRows)
+	if _, err := stmt.Step(); err != nil {
 		return false, err
 	}
-	for _, stmt := range []*sqlite.Stmt{x.st.expire, x.st.forget} {
-		stmt.BindInt64(1, x.oldestKept())
-		stmt.BindInt64(2, sliceRows)
-		if _, err = stmt.Step(); err != nil {
-			break
+	more = more || x.conn.Changes() == sliceRows
+	return more, stmt.Reset()
+}
+
+func (x *expiryTimer) deleteFrom(p *partition, oldest int64) (n int, err error) {
+	first, err := queryNumber(x.conn, "SELECT coalesce(min(time), ?) FROM "+p.table, oldest)
+	if err != nil || first >= oldest {
+		return 0, err
+	}
+	if err := sqlitex.ExecuteTransient(x.conn, expireSQL(p.table), &sqlitex.ExecOptions{Args: []any{oldest, sliceRows}}); err != nil {
+		return 0, err
+	}
+	p.rows = notCounted
+	return x.conn.Changes(), nil
+}
+
+// dropExpired drops one partition whose youngest row has expired: that takes no longer for many rows than for few. The newest stays.
+func (x *expiryTimer) dropExpired() (dropped bool, err error) {
+	if !x.cfg.CreateSchema {
+		return false, nil
+	}
+	oldest := x.oldestKept()
+	for _, p := range x.partitions.ranges[:len(x.partitions.ranges)-1] {
+		youngest, err := queryNumber(x.conn, "SELECT coalesce(max(time), ?) FROM "+p.table, int64(math.MinInt64))
+		if err != nil {
+			return false, x.explainFailure("reading a partition", err)
 		}
-		more = more || x.conn.Changes() == sliceRows
-		if err = stmt.Reset(); err != nil {
-			break
+		if youngest >= oldest {
+			continue
 		}
+		if err := p.count(x.conn); err != nil {
+			return false, x.explainFailure("counting", err)
+		}
+		rows := p.rows
+		if err := x.changePartitions("dropping an expired partition", func() error { return x.dropPartition(p) }); err != nil {
+			return false, err
+		}
+		x.log.Info("ttl: a partition was dropped, since its youngest record has expired", zap.String("table", p.table), zap.Int64("records", rows))
+		return true, nil
 	}
-	if err == nil {
-		err = executeStatement(x.conn, "COMMIT")
-	}
-	if err != nil {
-		x.rollbackOrClose()
-	}
-	return more, x.explainFailure("deleting expired records", err)
+	return false, nil
 }

@@ -7,7 +7,6 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
-	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // tooLarge is the reason of a refusal.
@@ -15,24 +14,25 @@ const tooLarge = "the record takes more than 64 MiB"
 
 func (w *writer) insertEvents(r *writeRequest) (err error) {
 	oldest := w.oldestKept()
-	r.events(func(i int, e *session.Event) bool {
-		if err = r.ctx.Err(); err != nil {
-			return false
+	for row := range w.events.readAhead(r.events) {
+		if err := r.ctx.Err(); err != nil {
+			return err
 		}
-		if e.Time < oldest {
+		if row.event.Time < oldest {
 			r.result.Expired++
-			return true
+			continue
 		}
-		reason := backend.Refusal(e)
+		reason := backend.Refusal(&row.event)
 		if reason == "" {
-			reason, err = w.insertEvent(e, &r.result)
+			if reason, err = w.insertEvent(row, &r.result); err != nil {
+				return err
+			}
 		}
 		if reason != "" {
-			r.result.Rejected = append(r.result.Rejected, backend.Rejection{Index: i, Reason: reason})
+			r.result.Rejected = append(r.result.Rejected, backend.Rejection{Index: row.index, Reason: reason})
 		}
-		return err == nil
-	})
-	return err
+	}
+	return nil
 }
 
 // oldestKept is the time from which on events are kept. Older ones are left out: were they let in and deleted
@@ -45,11 +45,16 @@ func (w *writer) oldestKept() int64 {
 }
 
 // insertEvent counts the event into result, or tells why it cannot be stored. An error is the store's, not the event's.
-func (w *writer) insertEvent(e *session.Event, result *backend.Result) (reason string, err error) {
-	b, hash := w.st.insert, e.ContentHash(&w.hasher)
-	if !b.bindEvent(e, hash) {
+func (w *writer) insertEvent(row *preparedEvent, result *backend.Result) (reason string, err error) {
+	p := w.partitions.holding(row.event.RecordID)
+	if err := p.prepare(&w.cfg, w.conn); err != nil {
+		return "", err
+	}
+	b := p.insert
+	if !b.bindEvent(&row.event, row.hash) {
 		return tooLarge, nil
 	}
+	b.bindArrival(w.partitions.nextArrival)
 	switch _, err := b.stmt.Step(); {
 	case sqlite.ErrCode(err).ToPrimary() == sqlite.ResultTooBig:
 		return tooLarge, nil
@@ -60,25 +65,27 @@ func (w *writer) insertEvent(e *session.Event, result *backend.Result) (reason s
 		return "", err
 	}
 	if w.conn.Changes() == 1 {
+		w.partitions.nextArrival++
+		p.grow()
 		result.Written++
 		return "", nil
 	}
-	stored, err := w.storedHash(e)
+	stored, err := p.hashOf(row)
 	switch {
 	case err != nil:
 		return "", err
-	case stored == hash:
+	case stored == row.hash:
 		result.Duplicates++
 		return "", nil
 	}
 	result.Conflicts++
-	return "", w.keepAside(e, hash)
+	return "", w.keepAside(row)
 }
 
-// storedHash is the content hash of the record that was there first.
-func (w *writer) storedHash(e *session.Event) (hash [16]byte, err error) {
-	stmt := w.st.storedHash
-	stmt.BindBytes(1, e.RecordID[:])
+// hashOf is the content hash of the record that was there first.
+func (p *partition) hashOf(row *preparedEvent) (hash [16]byte, err error) {
+	stmt := p.storedHash
+	stmt.BindBytes(1, row.event.RecordID[:])
 	found, err := stmt.Step()
 	if err != nil {
 		return hash, err
@@ -91,9 +98,9 @@ func (w *writer) storedHash(e *session.Event) (hash [16]byte, err error) {
 }
 
 // keepAside stores the second version. The same version again is ignored.
-func (w *writer) keepAside(e *session.Event, hash [16]byte) error {
+func (w *writer) keepAside(row *preparedEvent) error {
 	b := w.st.conflict
-	b.bindEvent(e, hash)
+	b.bindEvent(&row.event, row.hash)
 	if _, err := b.stmt.Step(); err != nil {
 		return err
 	}

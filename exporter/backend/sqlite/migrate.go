@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -22,9 +23,12 @@ var migrationFiles embed.FS
 // allMigrations are all migrations. Each ends by writing its number into sessionlog_migrations, so that a file does the same by hand.
 var allMigrations = migrations.MustRead(migrationFiles, "migrations")
 
+// firstMigration is the name of the first; before 0.1.0 it had others.
+const firstMigration = "partitions"
+
 // ourNames are the names that table_prefix stands before; those of indexes begin like their table's.
 var ourNames = regexp.MustCompile(
-	`\b(session_events|session_conflicts|session_log|stl_connection_log|sessions|sessionlog_settings|sessionlog_migrations)(_by_\w+)?\b`)
+	`\b(session_events(_\d+|_other)?|session_conflicts|session_log|stl_connection_log|sessions|sessionlog_settings|sessionlog_partitions|sessionlog_migrations)(_by_\w+|_delete)?\b`)
 
 // prefixNames gives our names in sql their prefix.
 func (cfg *Config) prefixNames(sql string) string {
@@ -44,6 +48,9 @@ func (cfg *Config) migrateSchema(ctx context.Context, conn *sqlite.Conn, log *za
 		}
 	}
 	if cfg.CreateSchema {
+		if err := cfg.repairEventsView(ctx, conn); err != nil {
+			return err
+		}
 		if err := cfg.makeViews(ctx, conn); err != nil {
 			return err
 		}
@@ -83,12 +90,34 @@ func (cfg *Config) migrateOnce(ctx context.Context, conn *sqlite.Conn) (more boo
 				return err
 			}
 		}
-		m := allMigrations[version]
-		if err := sqlitex.ExecuteScript(conn, cfg.prefixNames(m.SQL), nil); err != nil {
-			return fmt.Errorf("migration %s: %w", m.Name, err)
-		}
-		return nil
+		return cfg.runMigration(conn, allMigrations[version])
 	})
+}
+
+// alterEvents is how a migration says that every partition gets a column.
+var alterEvents = regexp.MustCompile(`(?m)^ALTER TABLE session_events (ADD COLUMN .*;)$`)
+
+// runMigration runs a file. What it says of session_events is done to each partition.
+func (cfg *Config) runMigration(conn *sqlite.Conn, m migrations.File) error {
+	sql := m.SQL
+	if m.Version > 1 {
+		all, err := cfg.readPartitions(conn, nil)
+		if err != nil {
+			return err
+		}
+		each := ""
+		for _, table := range all.tables() {
+			each += "ALTER TABLE " + strings.TrimPrefix(table, cfg.TablePrefix) + " $1\n"
+		}
+		sql = alterEvents.ReplaceAllString(sql, each)
+	}
+	if err := sqlitex.ExecuteScript(conn, cfg.prefixNames(sql), nil); err != nil {
+		return fmt.Errorf("migration %s: %w", m.Name, err)
+	}
+	if m.Version == 1 { // nothing is in it yet
+		return cfg.postponeIndexes(conn, cfg.prefixNames("session_events_1"))
+	}
+	return nil
 }
 
 // schemaVersion is the number of the last migration, 0 of an empty file.
@@ -109,7 +138,7 @@ func (cfg *Config) schemaVersion(conn *sqlite.Conn) (version int64, err error) {
 			return nil
 		},
 	})
-	if err == nil && first != "" && first != "schema" {
+	if err == nil && first != "" && first != firstMigration {
 		return 0, backend.Misconfigured(fmt.Errorf("sqlite: path %q: %w: name another path, or move the file away", cfg.Path, backend.ErrBeforeFirstRelease))
 	}
 	if err == nil && version > int64(len(allMigrations)) {

@@ -251,23 +251,3 @@ func TestLibraryVersions(t *testing.T) {
 	require.Len(t, made, 2)
 	require.Equal(t, made[1], list("modernc.org/libc", `{{.Version}}`))
 }
-
-// TestIndexesServe the questions that they are for.
-func TestIndexesServe(t *testing.T) {
-	cfg := testConfig(t)
-	s := startStore(t, cfg)
-	_, err := s.Write(t.Context(), typical(0, 1000))
-	require.NoError(t, err)
-	for where, index := range map[string]string{
-		"record_id = x'00'":          "session_events_by_record_id",
-		"time > 5":                   "session_events_by_time",
-		"user_name = 'alice'":        "session_events_by_user_name",
-		"client_address = '1.2.3.4'": "session_events_by_client_address",
-		"trace_id = x'00'":           "session_events_by_trace_id",
-	} {
-		plan := file{cfg}.Query(t, "EXPLAIN QUERY PLAN SELECT * FROM session_events WHERE "+where).Cells
-		require.True(t, slices.ContainsFunc(plan, func(r []string) bool { return strings.Contains(r[3], index) }), "%s: %v", where, plan)
-	}
-	plan := file{cfg}.Query(t, "EXPLAIN QUERY PLAN SELECT * FROM session_log WHERE time > 5 AND user = 'alice'").Cells
-	require.Contains(t, plan[0][3], "USING INDEX", "through the view too")
-}

@@ -8,11 +8,8 @@ import (
 
 // statements are what the writer needs, prepared once a connection.
 type statements struct {
-	insert     *rowBinder
-	conflict   *rowBinder
-	storedHash *sqlite.Stmt // parameter 1: record id
-	expire     *sqlite.Stmt
-	forget     *sqlite.Stmt
+	conflict *rowBinder
+	forget   *sqlite.Stmt
 }
 
 func (cfg *Config) prepareStatements(conn *sqlite.Conn) (*statements, error) {
@@ -21,11 +18,8 @@ func (cfg *Config) prepareStatements(conn *sqlite.Conn) (*statements, error) {
 		sql string
 		set func(*sqlite.Stmt)
 	}{
-		{cfg.insertSQL("session_events"), func(s *sqlite.Stmt) { st.insert = newRowBinder(s) }},
-		{cfg.insertSQL("session_conflicts"), func(s *sqlite.Stmt) { st.conflict = newRowBinder(s) }},
-		{cfg.prefixNames("SELECT content_hash FROM session_events WHERE record_id = ?"), func(s *sqlite.Stmt) { st.storedHash = s }},
-		{cfg.expireSQL("session_events"), func(s *sqlite.Stmt) { st.expire = s }},
-		{cfg.expireSQL("session_conflicts"), func(s *sqlite.Stmt) { st.forget = s }},
+		{insertConflictSQL(cfg.prefixNames("session_conflicts")), func(s *sqlite.Stmt) { st.conflict = newRowBinder(s) }},
+		{expireSQL(cfg.prefixNames("session_conflicts")), func(s *sqlite.Stmt) { st.forget = s }},
 	} {
 		stmt, err := conn.Prepare(p.sql)
 		if err != nil {
@@ -36,9 +30,16 @@ func (cfg *Config) prepareStatements(conn *sqlite.Conn) (*statements, error) {
 	return &st, nil
 }
 
-// insertSQL has one parameter for the content hash, then one for each of columns.
-func (cfg *Config) insertSQL(table string) string {
-	return cfg.prefixNames("INSERT INTO "+table) + " (content_hash, " + columnNames() + ") VALUES (?" + strings.Repeat(", ?", len(eventColumns)) + ") ON CONFLICT DO NOTHING"
+// insertConflictSQL has one parameter for the content hash, then one for each of eventColumns.
+func insertConflictSQL(table string) string {
+	return "INSERT INTO " + table + " (content_hash, " + columnNames() + ") VALUES (?" + strings.Repeat(", ?", len(eventColumns)) + ") ON CONFLICT DO NOTHING"
+}
+
+// insertPartitionSQL has one parameter more, the last, for the place in the order of arrival. That two rows claim one is an error, not a record that
+// is known.
+func insertPartitionSQL(table string) string {
+	return "INSERT INTO " + table + " (content_hash, " + columnNames() + ", arrival) VALUES (?" + strings.Repeat(", ?", len(eventColumns)+1) +
+		") ON CONFLICT (record_id) DO NOTHING"
 }
 
 func columnNames() string {
@@ -50,6 +51,6 @@ func columnNames() string {
 }
 
 // expireSQL deletes a slice of what is older than parameter 1; parameter 2 is the size of the slice.
-func (cfg *Config) expireSQL(table string) string {
-	return cfg.prefixNames("DELETE FROM " + table + " WHERE arrival IN (SELECT arrival FROM " + table + " WHERE time < ? ORDER BY time LIMIT ?)")
+func expireSQL(table string) string {
+	return "DELETE FROM " + table + " WHERE arrival IN (SELECT arrival FROM " + table + " WHERE time < ? ORDER BY time LIMIT ?)"
 }

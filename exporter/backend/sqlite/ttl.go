@@ -10,9 +10,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 )
 
-// agingTables are those whose rows expire.
-var agingTables = []string{"session_events", "session_conflicts"}
-
 func (w *writer) applyTTL(ctx context.Context, conn *sqlite.Conn) error {
 	w.ttl = 0
 	inForce, err := w.cfg.readSetting(conn, ttlSetting)
@@ -38,20 +35,34 @@ func (w *writer) applyTTL(ctx context.Context, conn *sqlite.Conn) error {
 
 // expiredShares counts what is older than oldest and, where somebody wants to know, all.
 func (cfg *Config) expiredShares(conn *sqlite.Conn, oldest time.Time, total bool) (all []retention.Share, err error) {
-	for _, table := range agingTables {
-		share := retention.Share{Table: table}
-		count := cfg.prefixNames("SELECT count(*) FROM " + table)
-		if share.Expired, err = queryNumber(conn, count+" WHERE time < ?", oldest.UnixNano()); err != nil {
-			return nil, err
-		}
-		if total {
-			if share.Total, err = queryNumber(conn, count); err != nil {
+	parts, err := cfg.readPartitions(conn, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, aging := range []struct {
+		name   string
+		tables []string
+	}{{"session_events", parts.tables()}, {"session_conflicts", []string{cfg.prefixNames("session_conflicts")}}} {
+		share := retention.Share{Table: aging.name}
+		for _, table := range aging.tables {
+			if err := addToShare(conn, &share, table, oldest, total); err != nil {
 				return nil, err
 			}
 		}
 		all = append(all, share)
 	}
 	return all, nil
+}
+
+func addToShare(conn *sqlite.Conn, share *retention.Share, table string, oldest time.Time, total bool) error {
+	expired, err := queryNumber(conn, "SELECT count(*) FROM "+table+" WHERE time < ?", oldest.UnixNano())
+	share.Expired += expired
+	if err != nil || !total {
+		return err
+	}
+	rows, err := queryNumber(conn, "SELECT count(*) FROM "+table)
+	share.Total += rows
+	return err
 }
 
 const (

@@ -15,6 +15,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
+	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -40,7 +41,15 @@ type writer struct {
 	readOnlyConn *sqlite.Conn // read only; while it is open, closing conn neither writes the write-ahead log into the file nor removes it
 	st           *statements
 	group        []*writeRequest
-	hasher       session.Hasher
+	events       eventReader
+
+	partitions        *partitions
+	partitionsVersion int64      // data_version when they were read
+	move              *rangeMove // nil while no rows are moved between partitions
+	moveTimer         *time.Timer
+	unchecked         []string // tables that have not been checked since the file was opened
+	arrivalBefore     int64    // next arrival at the last look at the files
+	conditions        *conditionlog.Logger
 
 	guard *retention.Guard
 	ttl   time.Duration // the one in force
@@ -85,14 +94,8 @@ func (w *writer) openAndMigrate(ctx context.Context) (err error) {
 			err = errors.Join(err, conn.Close())
 		}
 	}()
-	w.announceCheck()
-	var damage string
-	err = w.cfg.retryWhileBusy(ctx, func() (err error) { damage, err = quickCheck(conn); return err })
-	if err != nil {
-		return w.cfg.explainError("checking the file", err)
-	}
-	if damage != "" {
-		return w.damageError(damage, "", nil)
+	if err := w.checkAtStart(ctx, conn); err != nil {
+		return err
 	}
 	w.refusedError = nil
 	if err := w.cfg.migrateSchema(ctx, conn, w.log); err != nil {
@@ -114,12 +117,34 @@ func (w *writer) openAndMigrate(ctx context.Context) (err error) {
 	}
 	conn.SetInterrupt(w.ctx.Done())
 	w.conn = conn
-	if err = w.recordFileState(); err != nil {
+	w.partitions = nil
+	if err = w.reloadPartitions(); err == nil {
+		w.arrivalBefore = w.partitions.nextArrival
+		err = w.recordFileState()
+	}
+	if err != nil {
 		w.conn = nil
 		err = errors.Join(err, w.readOnlyConn.Close())
 		w.readOnlyConn = nil
 	}
 	return err
+}
+
+// reloadPartitions reads what the catalogue says now.
+func (w *writer) reloadPartitions() error {
+	all, err := w.cfg.readPartitions(w.conn, w.partitions)
+	if err != nil {
+		return w.cfg.explainError("reading the partitions", err)
+	}
+	if w.partitions != nil {
+		for _, gone := range w.partitions.ranges {
+			if !slices.Contains(all.ranges, gone) {
+				gone.release()
+			}
+		}
+	}
+	w.partitions, w.partitionsVersion = all, w.dataVersion()
+	return nil
 }
 
 // openReader opens a connection that holds a shared lock on the file from its first read until it is closed.
@@ -135,16 +160,6 @@ func (cfg *Config) openReader(ctx context.Context) (*sqlite.Conn, error) {
 	return conn, nil
 }
 
-// largeFile is from where on the check of a file takes long enough to be asked about.
-const largeFile = 1 << 30
-
-func (w *writer) announceCheck() {
-	if info, err := os.Stat(w.cfg.Path); err == nil && info.Size() >= largeFile {
-		w.log.Warn("the database file is checked before anything is written, which takes the time to read it whole once",
-			zap.String("path", w.cfg.Path), zap.Int64("megabytes", info.Size()>>20))
-	}
-}
-
 // closeWithCheckpoint writes the write-ahead log into the file and removes it, if no other program has the file open.
 func (w *writer) closeWithCheckpoint() {
 	w.closeConns(w.readOnlyConn, w.conn)
@@ -156,7 +171,7 @@ func (w *writer) closeWithoutCheckpoint() {
 }
 
 func (w *writer) closeConns(conns ...*sqlite.Conn) {
-	w.conn, w.readOnlyConn, w.st = nil, nil, nil
+	w.conn, w.readOnlyConn, w.st, w.partitions, w.move = nil, nil, nil, nil, nil
 	for _, conn := range conns {
 		if conn == nil {
 			continue
@@ -185,7 +200,8 @@ func (w *writer) serveRequests() {
 	defer w.closeAtEnd()
 	expiry := newExpiry(w)
 	defer expiry.stopTimer()
-	idle := time.NewTicker(idleCheckInterval)
+	defer w.moveTimer.Stop()
+	idle := time.NewTicker(w.tendEvery)
 	defer idle.Stop()
 	for {
 		select {
@@ -193,8 +209,11 @@ func (w *writer) serveRequests() {
 			w.commitGroup(r)
 		case <-expiry.dueTime():
 			expiry.expireSlice()
+		case <-w.moveTimer.C:
+			w.moveNextSlice()
 		case <-idle.C:
 			w.checkFilesWhileIdle()
+			w.tendWhileQuiet()
 		case <-w.stop:
 			w.commitQueued()
 			return
@@ -259,6 +278,7 @@ func (w *writer) commitGroup(first *writeRequest) {
 		close(r.done)
 	}
 	clear(w.group)
+	w.tendPartitions()
 }
 
 // dropWithdrawnRequests leaves out those whose callers went away while the lock was waited for.
@@ -287,7 +307,17 @@ func (w *writer) ensureOpen() error {
 
 func (w *writer) beginTransaction() error {
 	err := w.cfg.retryWhileBusy(w.ctx, func() error { return executeStatement(w.conn, "BEGIN IMMEDIATE") })
-	return w.explainFailure("waiting for the write lock", err)
+	if err != nil {
+		return w.explainFailure("waiting for the write lock", err)
+	}
+	if w.dataVersion() == w.partitionsVersion {
+		return nil
+	}
+	if err := w.reloadPartitions(); err != nil { // another program has written
+		w.rollbackOrClose()
+		return err
+	}
+	return nil
 }
 
 // insertUntilCommitted inserts the group and commits. A batch whose caller goes away meanwhile ends the transaction, and the others go

@@ -1,6 +1,6 @@
 -- One row for each session. Everything comes from min and max, so that neither repeated records nor their order matter. What failed (a
--- login, a second factor, a logout) neither opens a session nor ends one. The view reads the whole table once: a million records take
--- some seconds.
+-- login, a second factor, a logout) neither opens a session nor ends one. The view reads all partitions twice: a million records take
+-- some seconds. It does not join them with themselves: SQLite would copy all of them for that.
 CREATE VIEW sessions AS
 SELECT
     lower(substr(hex(s.session_key), 1, 8) || '-' || substr(hex(s.session_key), 9, 4) || '-' ||
@@ -40,12 +40,19 @@ FROM (
         min(CASE WHEN kind IN ('login', 'session.start') THEN time END) AS login,
         max(CASE WHEN kind = 'logout' THEN time END) AS logout,
         max(CASE WHEN kind = 'logout' THEN duration END) AS duration,
-        -- The row that describes the session: its earliest login, or else its earliest record. The keys that it is chosen
-        -- by have fixed widths (1, 20 and 32 characters), and what is wanted of it follows them.
-        min((kind <> 'login') || printf('%020d', time) || hex(record_id) || arrival) AS first_row,
         min(CASE WHEN trace_id IS NOT NULL THEN printf('%020d', time) || hex(trace_id) END) AS first_trace
     FROM session_events
     WHERE session_key IS NOT NULL AND outcome <> 'failure'
     GROUP BY session_key
 ) AS s
-JOIN session_events AS first ON first.arrival = CAST(substr(s.first_row, 54) AS INTEGER);
+JOIN (
+    -- The row that describes the session: its earliest login, or else its earliest record. Beside a min() that is the only one, SQLite takes the
+    -- other columns from the row that it found (https://www.sqlite.org/lang_select.html#bareagg).
+    SELECT
+        min((kind <> 'login') || printf('%020d', time) || hex(record_id)) AS first_row,
+        session_key, system, instance, host, database_name, user_name, auth_method, auth_type, interface, client_address, client_port,
+        client_name, application_name, session_id, pid
+    FROM session_events
+    WHERE session_key IS NOT NULL AND outcome <> 'failure'
+    GROUP BY session_key
+) AS first ON first.session_key = s.session_key;

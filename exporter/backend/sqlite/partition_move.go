@@ -1,0 +1,197 @@
+package sqlite
+
+import (
+	"fmt"
+	"go.uber.org/zap"
+	"slices"
+)
+
+// rangeMove moves the border between two neighbouring partitions, some thousand rows a transaction: at each commit every record is where its
+// range says. Whatever ends it, nothing is left half done.
+type rangeMove struct {
+	from, into string
+	border     int64 // that is to stand between the two in the end; everything of from is moved where it is its end
+	merges     bool  // from is dropped in the end
+}
+
+// movingFrom is the partition that is being emptied.
+func (w *writer) movingFrom() *partition {
+	if w.move == nil {
+		return nil
+	}
+	return w.partitions.named(w.move.from)
+}
+
+// moveSlice moves the next rows and tells whether there are more.
+func (w *writer) moveSlice() (more bool, err error) {
+	if err := w.ensureOpen(); err != nil || w.move == nil {
+		return false, err
+	}
+	m := w.move
+	done := false
+	err = w.changePartitions("moving records between partitions", func() (err error) {
+		done, err = w.moveBorder(m)
+		return err
+	})
+	if err != nil || done {
+		w.move = nil
+	}
+	return w.move != nil, err
+}
+
+// moveBorder moves rows in the transaction that is open.
+func (w *writer) moveBorder(m *rangeMove) (done bool, err error) {
+	from := slices.IndexFunc(w.partitions.ranges, func(p *partition) bool { return p.table == m.from })
+	into := slices.IndexFunc(w.partitions.ranges, func(p *partition) bool { return p.table == m.into })
+	switch {
+	case from < 0 || into < 0: // somebody else has merged one of them
+		return true, nil
+	case into == from+1:
+		return w.moveUp(w.partitions.ranges[from], w.partitions.ranges[into], m)
+	case into == from-1:
+		return w.moveDown(w.partitions.ranges[from], w.partitions.ranges[into], m)
+	}
+	return true, nil
+}
+
+// moveUp moves the last rows of from to the beginning of into.
+func (w *writer) moveUp(from, into *partition, m *rangeMove) (done bool, err error) {
+	border, found, err := firstTimeOf(w.conn, fmt.Sprintf("SELECT hex(substr(record_id, 1, 6)) FROM %s ORDER BY record_id DESC LIMIT 1 OFFSET %d", from.table, sliceRows))
+	if err != nil {
+		return false, err
+	}
+	target := m.border
+	if m.merges {
+		target = from.low
+	}
+	if done = !found || border <= target; done {
+		border = target
+	}
+	if err := w.moveRows(from.table, into.table, "record_id >= "+idsFrom(border)); err != nil {
+		return false, err
+	}
+	if done && m.merges {
+		if err := w.dropPartition(from); err != nil {
+			return false, err
+		}
+	}
+	return done, w.cfg.writeRange(w.conn, into.table, border)
+}
+
+// moveDown moves the first rows of from to the end of into.
+func (w *writer) moveDown(from, into *partition, m *rangeMove) (done bool, err error) {
+	last, found, err := from.timeAt(w.conn, sliceRows)
+	if err != nil {
+		return false, err
+	}
+	where, border := "true", last+1
+	if done = !found || !m.merges && border >= m.border; done {
+		border = m.border
+	}
+	if !done || !m.merges {
+		where = "record_id < " + idsFrom(border)
+	}
+	if err := w.moveRows(from.table, into.table, where); err != nil {
+		return false, err
+	}
+	if done && m.merges {
+		return done, w.dropPartition(from)
+	}
+	return done, w.cfg.writeRange(w.conn, from.table, border)
+}
+
+// dropPartition drops a table in the transaction that is open, and takes it out of the view.
+func (w *writer) dropPartition(p *partition) error {
+	if err := w.cfg.dropPartition(w.conn, p); err != nil {
+		return err
+	}
+	return w.cfg.makeEventsView(w.conn)
+}
+
+// mergeIfMany begins to merge the two neighbours that have the fewest rows, long before there are too many tables. The newest stays as it is.
+func (w *writer) mergeIfMany() error {
+	all := w.partitions.ranges
+	if w.move != nil || len(all) <= w.limits.tables*3/4 {
+		return nil
+	}
+	least, at := int64(-1), 0
+	for i := range len(all) - 2 {
+		for _, p := range all[i : i+2] {
+			if p.rows == notCounted {
+				if err := p.count(w.conn); err != nil {
+					return w.explainFailure("counting", err)
+				}
+			}
+		}
+		if both := all[i].rows + all[i+1].rows; least < 0 || both < least {
+			least, at = both, i
+		}
+	}
+	lower, upper := all[at], all[at+1]
+	m := &rangeMove{from: upper.table, into: lower.table, merges: true}
+	if lower.rows < upper.rows {
+		m = &rangeMove{from: lower.table, into: upper.table, merges: true}
+	}
+	w.startMove(m)
+	w.log.Debug("partitions are merged", zap.String("from", w.move.from), zap.String("into", w.move.into), zap.Int64("rows", least))
+	return nil
+}
+
+// tendWhileQuiet is called every ten seconds, and does what would keep writers waiting when rows come in by the thousand a second: makes indexes
+// that were put off, and merges partitions.
+func (w *writer) tendWhileQuiet() {
+	if w.conn == nil || !w.cfg.CreateSchema {
+		return
+	}
+	arrived := w.partitions.nextArrival - w.arrivalBefore
+	w.arrivalBefore = w.partitions.nextArrival
+	if arrived > busyRows {
+		return
+	}
+	err := w.ensureOpen()
+	if err == nil {
+		err = w.makeAllIndexes()
+	}
+	if err == nil {
+		err = w.mergeIfMany()
+	}
+	if err == nil {
+		err = w.checkNextTable()
+	}
+	if err != nil {
+		w.conditions.Raise(tendingFails, "indexes of a partition cannot be made, or partitions not be merged: it is tried again", zap.Error(err))
+		return
+	}
+	w.conditions.Clear(tendingFails, "indexes of partitions are made again")
+}
+
+const (
+	busyRows     = 50_000 // in idleCheckInterval
+	tendingFails = "tending fails"
+)
+
+func (w *writer) makeAllIndexes() error {
+	for _, p := range w.partitions.ranges {
+		if err := w.makeIndexes(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startMove lets rows be moved between the commits of callers.
+func (w *writer) startMove(m *rangeMove) {
+	w.move = m
+	w.moveTimer.Reset(sliceSoon)
+}
+
+// moveNextSlice moves some rows, and says where that fails.
+func (w *writer) moveNextSlice() {
+	more, err := w.moveSlice()
+	if more {
+		w.moveTimer.Reset(sliceSoon)
+	}
+	if err != nil {
+		w.conditions.Raise(tendingFails, "indexes of a partition cannot be made, or partitions not be merged: it is tried again", zap.Error(err))
+	}
+}
