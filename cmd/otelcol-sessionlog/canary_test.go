@@ -20,10 +20,12 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source/postgresql"
 	"github.com/otel-sessionlog/sessionlog/testengine"
+	"github.com/otel-sessionlog/sessionlog/testengine/cloudwatch"
 	"github.com/otel-sessionlog/sessionlog/testengine/logins"
 	engine "github.com/otel-sessionlog/sessionlog/testengine/postgresql"
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
 	"github.com/otel-sessionlog/sessionlog/testengine/redshift"
+	"github.com/otel-sessionlog/sessionlog/testengine/s3"
 	clickhouse "github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
@@ -43,6 +45,8 @@ $FILES
   sessionlog/rs_sys: {instance: rs_sys, redshift: {endpoints: ["$RS"], username: collector, password: $RSPASSWORD, database: dev, collection_interval: 100ms}, storage: file_storage, dead_letter: {directory: "$OUT/dead"}, redact: $POLICY}
   sessionlog/rs_stl: {instance: rs_stl, redshift: {endpoints: ["$RS"], username: collector, password: $RSPASSWORD, database: dev, table: stl_connection_log, collection_interval: 100ms}, storage: file_storage, dead_letter: {directory: "$OUT/dead"}, redact: $POLICY}
   sessionlog/journal: {instance: journal, journald: {directory: "$JOURNAL", poll_interval: 50ms}, storage: file_storage, dead_letter: {directory: "$OUT/dead"}, redact: $POLICY}
+  sessionlog/cw: {instance: cw, cloudwatch: {region: eu-central-1, endpoint: "$CW", log_groups: [secrets], collection_interval: 100ms}, storage: file_storage, dead_letter: {directory: "$OUT/dead"}, redact: $POLICY}
+  sessionlog/s3: {instance: s3, s3: {region: eu-central-1, endpoint: "$S3", path_style: true, bucket: secrets, collection_interval: 100ms}, storage: file_storage, dead_letter: {directory: "$OUT/dead"}, redact: $POLICY}
   otlp: {protocols: {http: {endpoint: "$OTLP"}}}
 exporters:
   sessionlog: {sqlite: {path: "$OUT/session_log.db"}, dead_letter: {directory: "$OUT/exporter_dead"}, not_events: dead_letter, redact: $POLICY}
@@ -83,17 +87,22 @@ type serversOfSecrets struct {
 	pg      *engine.Server
 	ch      *testengine.Server
 	rs      *redshift.Server
+	cw      *cloudwatch.Server
+	s3      *s3.Server
 	journal string
 }
 
 // instances are the receivers of serversOfSecrets.
-var instances = []string{"pg", "ch", "rs_sys", "rs_stl", "journal"}
+var instances = []string{"pg", "ch", "rs_sys", "rs_stl", "journal", "cw", "s3"}
 
 func startServersOfSecrets(t *testing.T) *serversOfSecrets {
 	t.Helper()
 	s := &serversOfSecrets{
 		pg: engine.Start(t, engine.HBA("host all all 127.0.0.1/32 scram-sha-256")), ch: testengine.ClickHouse(t), rs: redshift.Start(t), journal: t.TempDir(),
+		cw: cloudwatch.Start(t), s3: s3.Start(t),
 	}
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "x")
 	s.pg.ExecIn(t, server.AppDB, postgresql.InstallSQL)
 	s.pg.Exec(t, "GRANT sessionlog_logs TO "+server.Audit.Name)
 	s.rs.Exec(t, "GRANT SELECT ON sys_connection_log, stl_connection_log TO "+redshift.Collector.Name)
@@ -108,6 +117,22 @@ func (s *serversOfSecrets) try(t *testing.T) {
 	s.tryClickHouse(t)
 	s.tryRedshift(t)
 	s.tryJournal(t)
+	s.tryClouds(t)
+}
+
+// tryClouds has the audit log of Redshift come by CloudWatch and by S3, and with it what is no log, and a record that is cut.
+func (s *serversOfSecrets) tryClouds(t *testing.T) {
+	t.Helper()
+	log := logsOfFailures["connectionlog"]
+	text, err := os.ReadFile(filepath.Join("../../internal/dialect", log.path))
+	require.NoError(t, err)
+	lines := withSecret(string(text), log.name)
+	for line := range strings.Lines(lines) {
+		s.cw.Put("secrets", "connectionlog", cloudwatch.Event{Time: time.Now(), Message: line})
+	}
+	s.cw.Put("secrets", "odd", cloudwatch.Event{Time: time.Now(), Message: secret + " is no log of ours"})
+	s.s3.Put("secrets", "connectionlog", []byte(lines+"authentication failure |"+secret))
+	s.s3.Put("secrets", "odd", []byte(secret+" is no log of ours\n"))
 }
 
 func (s *serversOfSecrets) tryClickHouse(t *testing.T) {
@@ -253,7 +278,7 @@ func runWithSecrets(t *testing.T, policy string, servers *serversOfSecrets) stri
 	stop := startCollector(t, strings.NewReplacer("$OUT", out, "$FILES", strings.Join(files, "\n"), "$NAMES", strings.Join(names, ", "), "$HTTP", httpAddress,
 		"$SERVERS", "sessionlog/"+strings.Join(instances, ", sessionlog/"), "$JOURNAL", servers.journal,
 		"$PGPASSWORD", server.Audit.Password, "$PG", servers.pg.Address, "$CHPASSWORD", clickhouse.Audit.Password, "$CH", servers.ch.Native,
-		"$RSPASSWORD", redshift.Collector.Password, "$RS", "redshift://"+servers.rs.Address,
+		"$RSPASSWORD", redshift.Collector.Password, "$RS", "redshift://"+servers.rs.Address, "$CW", servers.cw.URL, "$S3", servers.s3.URL,
 		"$METRICS", metricsPort, "$OTLP", otlp, "$REFUSING", refusing.URL, "$POLICY", policy).Replace(collectorOfSecrets))
 
 	pushSecrets(t, httpAddress)
