@@ -116,7 +116,7 @@ story-clickhouse: engines ## STORY_ROWS events (1000000) into ClickHouse, one se
 	SESSIONLOG_STORY_ROWS=$(STORY_ROWS) SESSIONLOG_STORY_SEED=$(STORY_SEED) SESSIONLOG_STORY_RESULTS=$(CURDIR)/proofs/stories.csv \
 		go test -run TestClickHouseStory -timeout 120m -v ./internal/e2e
 
-story-clouds: ## CLOUD_ROWS events (100000) of 20 streams in a stand-in for CloudWatch while the collector is killed, throttled, and its credentials expire
+story-clouds: ## CLOUD_ROWS events (100000) of 20 streams in a stand-in for CloudWatch, and of 20 prefixes in one for S3, while the collector is killed, throttled, and its credentials expire
 	SESSIONLOG_STORY_ROWS=$(CLOUD_ROWS) SESSIONLOG_STORY_SEED=$(STORY_SEED) SESSIONLOG_STORY_RESULTS=$(CURDIR)/proofs/stories.csv \
 		go test -count 1 -run TestCloudsStory -timeout 60m -v ./internal/e2e
 
