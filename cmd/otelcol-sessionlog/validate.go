@@ -37,7 +37,7 @@ func newValidateCommand(set otelcol.CollectorSettings) *cobra.Command {
 	cmd := &cobra.Command{Use: "validate", Short: "Validates the config without running the collector", Args: cobra.NoArgs}
 	locations := addConfigFlags(cmd)
 	connect := cmd.Flags().Bool("connect", false, "Also try login, tables, grants, time zone and logging settings of every source and backend, and print what "+
-		"is missing and the statement that mends it. Nothing is changed. Exit status: 0 all checks passed, 1 something is missing, 2 the config is invalid")
+		"is missing and the statement that mends it. Nothing is changed. Exit status: 0 all checks passed, some with a warning, 1 something is missing, 2 the config is invalid")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		uris, err := locations()
 		if err != nil {

@@ -38,7 +38,7 @@ var victoriaLogsFields = map[shape.Format][3]string{
 }
 
 // checkTimeField: without the right field VictoriaLogs takes the time of arrival for that of the login, and says nothing.
-func (c *Config) checkTimeField() []connectcheck.Finding {
+func (c TargetConfig) checkTimeField() []connectcheck.Finding {
 	address, err := url.Parse(c.Client.Endpoint)
 	fields, known := victoriaLogsFields[c.documentFormat()]
 	if err != nil || !known {
@@ -57,6 +57,13 @@ func (c *Config) checkTimeField() []connectcheck.Finding {
 		Detail: fmt.Sprintf("VictoriaLogs is not told that the time of %s is in %s: each login would bear the time of its arrival", c.documentFormat(), fields[0]),
 		Remedy: fmt.Sprintf("write the query ?_time_field=%s&_msg_field=%s&_stream_fields=%s", fields[0], fields[1], fields[2]),
 	}}
+}
+
+// raiseTimeField says so of a running exporter.
+func (s *documentSender) raiseTimeField() {
+	for _, finding := range s.config.checkTimeField() {
+		s.conditions.Raise("time field", finding.Detail+"; "+finding.Remedy, zap.String("key", finding.Key))
+	}
 }
 
 // checkTarget is what is asked of a running exporter too.

@@ -34,7 +34,14 @@ type Config struct {
 }
 
 // Unmarshal refuses durations without a unit, and explains unknown keys.
-func (c *Config) Unmarshal(conf *confmap.Conf) error { return strictconfig.Unmarshal(conf, c) }
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	for _, block := range []string{protocolElasticsearch, protocolSplunkHEC} {
+		if conf.IsSet(block) {
+			c.writtenBlocks = append(c.writtenBlocks, block)
+		}
+	}
+	return strictconfig.Unmarshal(conf, c)
+}
 
 // Validate names the key and the remedy.
 func (c *Config) Validate() error {
@@ -59,6 +66,8 @@ type TargetConfig struct {
 	Elasticsearch ElasticsearchConfig `mapstructure:"elasticsearch"`
 	// SplunkHEC is read with that protocol only.
 	SplunkHEC SplunkHECConfig `mapstructure:"splunk_hec"`
+	// writtenBlocks are those of protocols that the configuration has.
+	writtenBlocks []string
 }
 
 // ElasticsearchConfig is the block elasticsearch.
@@ -108,6 +117,11 @@ func (c TargetConfig) validateTarget() error {
 		fail("protocol: required: one of elasticsearch, splunk_hec, ndjson")
 	case !known:
 		fail("protocol: %q is none of elasticsearch, splunk_hec, ndjson", c.Protocol)
+	}
+	for _, block := range c.writtenBlocks {
+		if known && block != c.Protocol {
+			fail("%s: is read with protocol: %s only, and the protocol is %s: take the block away, or change the protocol", block, block, c.Protocol)
+		}
 	}
 	if known && !slices.Contains(p.formats, c.documentFormat()) {
 		fail("format: %s documents cannot go through protocol %s: write one of %s", c.documentFormat(), c.Protocol, p.formatNames())

@@ -7,7 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/confmap"
+	"go.uber.org/zap/zapcore"
 
+	"github.com/otel-sessionlog/sessionlog/session/plogs"
 	"github.com/otel-sessionlog/sessionlog/testengine/victorialogs"
 )
 
@@ -33,7 +35,9 @@ func TestMistakesNameTheKeyAndTheRemedy(t *testing.T) {
 		`timeout`:                                                                                           {"protocol": "ndjson", "endpoint": "http://a", "timeout": 30},
 		`not_events: "x" is neither`:                                                                        {"protocol": "ndjson", "endpoint": "http://a", "not_events": "x"},
 		`did you mean`:                                                                                      {"protocol": "ndjson", "endpoint": "http://a", "formt": "ecs"},
-		`elasticsearch::index: required`:                                                                    {"protocol": "elasticsearch", "endpoint": "http://a", "elasticsearch": map[string]any{"index": " "}},
+		`splunk_hec: is read with protocol: splunk_hec only, and the protocol is elasticsearch: take the block away`: {"protocol": "elasticsearch", "endpoint": "http://a", "splunk_hec": map[string]any{"index": "x"}},
+		`elasticsearch: is read with protocol: elasticsearch only`:                                                   {"protocol": "ndjson", "endpoint": "http://a", "elasticsearch": map[string]any{"index": "x"}},
+		`elasticsearch::index: required`:                                                                             {"protocol": "elasticsearch", "endpoint": "http://a", "elasticsearch": map[string]any{"index": " "}},
 	} {
 		_, err := load(t, settings)
 		require.ErrorContains(t, err, want)
@@ -89,7 +93,11 @@ func TestCheckConnectionKnowsVictoriaLogs(t *testing.T) {
 		{"ndjson", "/insert/jsonline?_time_field=@timestamp", "endpoint", "_time_field=timestamp"},
 		{"elasticsearch", "/insert/elasticsearch", "endpoint", "_time_field=@timestamp&_msg_field=message&_stream_fields=event.dataset"},
 	} {
-		c, err := load(t, map[string]any{"protocol": one.protocol, "endpoint": server.URL(one.path), "splunk_hec": map[string]any{"token": "t"}})
+		settings := map[string]any{"protocol": one.protocol, "endpoint": server.URL(one.path)}
+		if one.protocol == protocolSplunkHEC {
+			settings["splunk_hec"] = map[string]any{"token": "t"}
+		}
+		c, err := load(t, settings)
 		require.NoError(t, err)
 		findings := c.CheckConnection(t.Context())
 		last := findings[len(findings)-1]
@@ -100,4 +108,24 @@ func TestCheckConnectionKnowsVictoriaLogs(t *testing.T) {
 	c, err := load(t, map[string]any{"protocol": "ndjson", "endpoint": strings.Replace(server.URL("/insert/jsonline"), "http:", "https:", 1)})
 	require.NoError(t, err)
 	require.Contains(t, c.CheckConnection(t.Context())[0].Remedy, "http://")
+}
+
+// What only a check of the configuration would tell is told by a running exporter too: VictoriaLogs says nothing of it.
+func TestMissingTimeFieldIsToldAtStart(t *testing.T) {
+	tg := newTarget(t, func([]string, http.Header) (int, string) { return http.StatusOK, "" })
+	for path, want := range map[string]int{"/insert/jsonline": 1, "/insert/jsonline?_time_field=timestamp": 0} {
+		e, _, logs := openObserved(t, tg.URL+path)
+		warnings := logs.FilterLevelExact(zapcore.WarnLevel).FilterMessageSnippet("each login would bear the time of its arrival").All()
+		require.Len(t, warnings, want)
+		if want > 0 {
+			require.Contains(t, warnings[0].Message, "?_time_field=timestamp&")
+			require.Equal(t, "endpoint", warnings[0].ContextMap()["key"])
+		}
+		for range 2 {
+			require.NoError(t, e.ConsumeLogs(t.Context(), plogs.NewEncoder("test").Encode(batchOf("alice"))))
+		}
+		taken := logs.FilterLevelExact(zapcore.InfoLevel).FilterMessage("the target has taken its first records").All()
+		require.Len(t, taken, 1)
+		require.Equal(t, tg.URL+"/insert/jsonline", taken[0].ContextMap()["target"])
+	}
 }

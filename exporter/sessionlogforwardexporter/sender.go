@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
@@ -30,6 +31,7 @@ type documentSender struct {
 	// lastTaken is the body of the last record that the target has taken since the start. Where it refuses all others, it is asked for this one.
 	lastTaken  atomic.Pointer[[]byte]
 	suspects   suspectRecords
+	tellsFirst sync.Once // that the target takes records
 	conditions *conditionlog.Logger
 }
 
@@ -63,7 +65,11 @@ func (s *documentSender) Start(ctx context.Context) error {
 		}
 		s.client = client
 	}
-	return s.client.probeTarget(ctx)
+	err := s.client.probeTarget(ctx)
+	if err == nil {
+		s.raiseTimeField()
+	}
+	return err
 }
 
 // Shutdown closes the connections.
@@ -268,6 +274,13 @@ func (s *documentSender) readRecords(r *requestBody, from int, records []recordA
 func (s *documentSender) finishBatch(ctx context.Context, out *batchOutcome) (backend.Result, error) {
 	if len(out.refused) > 0 {
 		s.checkRefusals(ctx, out)
+	}
+	if out.hasTaken() {
+		s.raiseTimeField()
+		s.tellsFirst.Do(func() {
+			s.settings.Logger.Info("the target has taken its first records", zap.String("target", addressWithoutQuery(s.config.Client.Endpoint)),
+				zap.Int("new", out.result.Written), zap.Int("known", out.result.Duplicates))
+		})
 	}
 	if out.err == nil {
 		out.result.Rejected = append(out.result.Rejected, out.refused...)

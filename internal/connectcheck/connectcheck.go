@@ -7,10 +7,11 @@ import "context"
 // Finding is one thing that was tried.
 type Finding struct {
 	OK      bool
+	Warning bool   // OK, but somebody should look: it does not change the exit status
 	Subject string // what was tried: "login", "table system.session_log", "grant SELECT", "log_connections"
 	Detail  string // what was found; it holds no password and no value of a row
 	Key     string // the YAML key below the component that is to be changed, "" where none is
-	Remedy  string // the statement or setting that mends it, "" where OK
+	Remedy  string // the statement or setting that mends it, "" where OK and no warning
 }
 
 // Checker is implemented by the Config of a source or backend. The check reads and changes nothing, ends with ctx, and goes on

@@ -67,15 +67,19 @@ func writeFinding(out io.Writer, f Finding) {
 	if f.OK {
 		mark = "ok"
 	}
+	if f.Warning {
+		mark = "warning"
+	}
+	isToMend := !f.OK || f.Warning
 	fmt.Fprintf(out, "  %-8s %s", mark, f.Subject)
 	if f.Detail != "" {
 		fmt.Fprintf(out, ": %s", f.Detail)
 	}
-	if f.Key != "" && !f.OK {
+	if f.Key != "" && isToMend {
 		fmt.Fprintf(out, " (key %s)", f.Key)
 	}
 	fmt.Fprintln(out)
-	if f.Remedy != "" && !f.OK {
+	if f.Remedy != "" && isToMend {
 		fmt.Fprintf(out, "           %s\n", strings.ReplaceAll(f.Remedy, "\n", "\n           "))
 	}
 }

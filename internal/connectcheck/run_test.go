@@ -21,6 +21,7 @@ func TestRunWritesWhatIsMissingAndWhatMendsIt(t *testing.T) {
 			{Subject: "grant SELECT", Detail: "audit may not read system.session_log", Key: "clickhouse::username", Remedy: "GRANT SELECT ON system.session_log TO audit"},
 		}},
 		{"receiver sessionlog/f", found{}},
+		{"receiver sessionlog/old", found{{OK: true, Warning: true, Subject: "newest line", Detail: "of 2020", Key: "include", Remedy: "see whether it is written"}}},
 		{"receiver otlp", struct{}{}},
 		{"exporter debug", struct{}{}},
 	}))
@@ -30,8 +31,12 @@ func TestRunWritesWhatIsMissingAndWhatMendsIt(t *testing.T) {
            GRANT SELECT ON system.session_log TO audit
 receiver sessionlog/f
   nothing of it can be tried yet
+receiver sessionlog/old
+  warning  newest line: of 2020 (key include)
+           see whether it is written
 not tried, only components of sessionlog can be: receiver otlp, exporter debug
 `, out.String())
+	require.True(t, Run(t.Context(), &out, []Component{{"receiver sessionlog/old", found{{OK: true, Warning: true}}}}), "a warning is no failure")
 	out.Reset()
 	require.True(t, Run(t.Context(), &out, []Component{{"exporter sessionlog", found{{OK: true, Subject: "login"}}}}))
 }

@@ -227,8 +227,8 @@ func (c Config) checkAge(f tail.File, sample tail.Sample) connectcheck.Finding {
 		finding.Detail = fmt.Sprintf("%s%s, which is %s in the future", what, at.UTC().Format(time.RFC3339), (-age).Round(time.Second))
 		finding.Remedy = "write the zone of the machine that wrote it under timezone, and set both clocks"
 	case c.Follow && age > maxSilence:
-		finding.OK = false
-		finding.Remedy = "see whether the log is still written there: journald, a new path, or logging that was switched off. Of a server that nobody uses it is well"
+		finding.Warning = true // of a server that nobody uses it is well
+		finding.Remedy = "see whether the log is still written there: journald, a new path, or logging that was switched off"
 	}
 	return finding
 }
