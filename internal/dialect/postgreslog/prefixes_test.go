@@ -157,7 +157,7 @@ var cloudPrefixes = []string{
 	"%m [%p] ", "%m [%p] %q%u@%d ", "%t [%p-%l] %q%u@%d ", "%t:%r:%u@%d:[%p]:", "%t-%c-", "%m [%p]: [%l-1] db=%d,user=%u ", "%t [%p]: [%l-1] ",
 	"%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ", "%m [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ", "%t [%p]: user=%u,db=%d,app=%a,client=%h ",
 	"%m [%p] %q[user=%u,db=%d,app=%a] ", "%m [%p] %q[user=%u,db=%d,app=%a,host=%h] ", "%m [%p][%b][%v][%x] %q[user=%u,db=%d,app=%a] ",
-	"%h %m [%p] %q%u@%d ", "%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:", "%m [%p] %c %q%u@%d %r %e %a ",
+	"%h %m [%p] %q%u@%d ", "%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:", "%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a", "%m [%p] %c %q%u@%d %r %e %a ",
 	"%p-%s-%c-%l-%h-%u-%d-%m", "%p-%s-%c-%l-%h-%u-%d-%m ", "%m [%p][%v] : [%l-1] %q[app=%a] ", "%t [%p]: [%l-1] user=%u,db=%d - PG-%e ",
 	"%t [%p]: [%l-1] [trx_id=%x] user=%u,db=%d ", "%m %r %u %a [%c] [%p] ", "%m|%u|%d|%r|%p|%l|%e|%s|%v|%x|%c|%i|%P|%a|%Q|",
 	"%t [%p]: [%l-1] db=%d,user=%u,app=%a,client=%h ", "%m %p %u@%d from %h [vxid:%v txid:%x] [%i] ", "< %m >%p ", "< %t %u %d %p>", "[%m] [%p] ", "%m-%p-", "%m%p ",
@@ -227,7 +227,7 @@ func requireStory(t *testing.T, w *written, o logformat.Options) {
 
 // TestCloudPrefixesNeedNoKey: those that servers and clouds come with are known.
 func TestCloudPrefixesNeedNoKey(t *testing.T) {
-	for _, prefix := range cloudPrefixes[:16] {
+	for _, prefix := range cloudPrefixes[:17] {
 		w := &written{prefix: prefix, zone: time.UTC}
 		w.story()
 		require.NotEmpty(t, w.text.String())

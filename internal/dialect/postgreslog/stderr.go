@@ -28,7 +28,8 @@ var usualPrefixes = []string{
 	"%m [%p] %q[user=%u,db=%d,app=%a,host=%h] ",       // pganalyze
 	"%m [%p][%b][%v][%x] %q[user=%u,db=%d,app=%a] ",   // Crunchy
 	"%h %m [%p] %q%u@%d ",                             // Supabase
-	"%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:",        // what Amazon recommends
+	"%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:",        // Amazon's other one, as people write it
+	"%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a",         // and as its manual does
 	"%m [%p] %c %q%u@%d %r %e %a ",                    // ours
 }
 
