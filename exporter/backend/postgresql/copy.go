@@ -20,6 +20,11 @@ type copyBatch struct {
 	from    int // where the row under way begins
 	columns jsonColumns
 	hasher  session.Hasher
+
+	// A column that no row has had a value in is not copied: most are of other systems, and a NULL costs the server as much as a short text.
+	copied  []bool // by index of eventColumns; those that the rows in buf have
+	wanted  []bool // those, and the ones that the row under way has a value in
+	widened int    // how often copied has changed
 }
 
 const (
@@ -57,20 +62,59 @@ func (c *copyBatch) sendRows(ctx context.Context, conn *pgconn.PgConn, sql strin
 	return err
 }
 
-// appendRow appends the event as one row, or says why it can never be stored.
-func (c *copyBatch) appendRow(e *session.Event) (reason string) {
+// appendRow appends the event as one row, or says why it can never be stored. Where the event has a value in a column that is not copied
+// it appends nothing: the row is the first of another COPY, which widenColumns begins.
+func (c *copyBatch) appendRow(e *session.Event) (reason string, isWider bool) {
 	c.from = len(c.buf)
-	c.buf = binary.BigEndian.AppendUint16(c.buf, uint16(len(eventColumns)+1))
-	for i := range eventColumns {
-		eventColumns[i].write(c, e)
+	if c.copied == nil {
+		c.copied, c.wanted = make([]bool, len(eventColumns)), make([]bool, len(eventColumns))
 	}
-	hash := e.ContentHash(&c.hasher)
-	c.appendID(hash[:])
+	c.buf = binary.BigEndian.AppendUint16(c.buf, 0)
+	fields := 1 // content_hash
+	for i := range eventColumns {
+		at := len(c.buf)
+		eventColumns[i].write(c, e)
+		switch {
+		case c.copied[i]:
+			fields++
+		case bytes.Equal(c.buf[at:], nullField):
+			c.buf = c.buf[:at]
+		default:
+			c.wanted[i], isWider = true, true
+		}
+	}
 	if len(c.buf)-c.from > maxRecord {
 		c.buf = c.buf[:c.from]
-		return tooLarge
+		copy(c.wanted, c.copied)
+		return tooLarge, false
 	}
-	return ""
+	if isWider {
+		c.buf = c.buf[:c.from]
+		return "", true
+	}
+	binary.BigEndian.PutUint16(c.buf[c.from:], uint16(fields))
+	hash := e.ContentHash(&c.hasher)
+	c.appendID(hash[:])
+	return "", false
+}
+
+var nullField = []byte{0xff, 0xff, 0xff, 0xff}
+
+// widenColumns has the next rows copied with the columns that the last one wanted. What is buffered must have been sent.
+func (c *copyBatch) widenColumns() {
+	copy(c.copied, c.wanted)
+	c.widened++
+}
+
+// copyInto is the COPY of the rows into a table.
+func (c *copyBatch) copyInto(table string) string {
+	var names strings.Builder
+	for i, column := range eventColumns {
+		if c.copied[i] {
+			names.WriteString(column.name + ", ")
+		}
+	}
+	return "COPY " + table + " (" + names.String() + "content_hash) FROM STDIN (FORMAT binary)"
 }
 
 func (c *copyBatch) appendLength(n int) { c.buf = binary.BigEndian.AppendUint32(c.buf, uint32(n)) }

@@ -1,6 +1,7 @@
 package postgresql
 
 import (
+	"encoding/binary"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -18,13 +19,36 @@ func TestAllocations(t *testing.T) {
 		var e session.Event
 		sessiontest.Typical(&e, n)
 		e.Extra = []session.Attr{{Key: "b", Value: "1", Type: session.AttrInt}, {Key: "a", Value: "x\x00"}}
+		b.appendRow(&e)
+		b.widenColumns()
 		require.Zero(t, testing.AllocsPerRun(100, func() {
 			b.truncateBuffer()
-			if reason := b.appendRow(&e); reason != "" {
+			if reason, isWider := b.appendRow(&e); reason != "" || isWider {
 				t.Error(reason)
 			}
 		}), "event %d", n)
 	}
+}
+
+// TestColumnsWithoutAValueAreNotCopied: a COPY has the columns that its rows have values in; a row with others begins another one.
+func TestColumnsWithoutAValueAreNotCopied(t *testing.T) {
+	var b copyBatch
+	e := session.Event{Kind: session.KindLogin, Time: 1, RecordID: session.ID{1}}
+	_, isWider := b.appendRow(&e)
+	require.True(t, isWider)
+	require.Zero(t, b.bufferedBytes(), "the row waits for its COPY")
+	b.widenColumns()
+	_, isWider = b.appendRow(&e)
+	require.False(t, isWider)
+	require.Equal(t, "COPY t (kind, outcome, time, time_ns, record_id, content_hash) FROM STDIN (FORMAT binary)", b.copyInto("t"))
+	require.EqualValues(t, 6, binary.BigEndian.Uint16(b.buf))
+	before := b.bufferedBytes()
+	e.User = "ada"
+	_, isWider = b.appendRow(&e)
+	require.True(t, isWider)
+	require.Equal(t, before, b.bufferedBytes())
+	b.widenColumns()
+	require.Contains(t, b.copyInto("t"), " user_name, record_id, ")
 }
 
 func TestEscape(t *testing.T) {

@@ -11,9 +11,8 @@ const stagingTable = "sessionlog_staging"
 
 // statements are all that a writer runs, made once from columns.
 type statements struct {
-	direct  string // COPY into session_events
+	events  string // the table
 	begin   string // of a transaction with a staging table
-	stage   string // COPY into the staging table
 	insert  string // the new records; says how many
 	keep    string // keeps aside what was staged and differs from the record of its id; says how many there are
 	selects string // every column as text, from session_events
@@ -22,10 +21,9 @@ type statements struct {
 func (cfg *Config) statements() statements {
 	names := columnNames()
 	return statements{
-		direct: cfg.prefixNames("COPY session_events (" + names + ") FROM STDIN (FORMAT binary)"),
+		events: cfg.prefixNames("session_events"),
 		// A pooler may have put another session beneath us since the last transaction.
 		begin: cfg.prefixNames("BEGIN;\nCREATE TEMP TABLE IF NOT EXISTS " + stagingTable + " (LIKE session_events) ON COMMIT DELETE ROWS"),
-		stage: "COPY " + stagingTable + " (" + names + ") FROM STDIN (FORMAT binary)",
 		// Two writers that insert the same ids in the same order wait for one another and never both. Of a table that is only
 		// appended to, ctid is the order in which the rows came.
 		insert: cfg.prefixNames("INSERT INTO session_events (" + names + ")\nSELECT " + names + "\nFROM " + stagingTable + "\n" +

@@ -24,11 +24,12 @@ func TestStatements(t *testing.T) {
 	defer func() { eventColumns = all }()
 	eventColumns = eventColumns[:7] // the others stand in the same places
 	st := cfg.statements()
+	rows := &copyBatch{copied: []bool{true, true, false, true, true, false, false}}
 	var text strings.Builder
 	for _, s := range []struct{ name, sql string }{
-		{"direct", st.direct},
+		{"direct", rows.copyInto(st.events)},
 		{"begin", st.begin},
-		{"stage", st.stage},
+		{"stage", rows.copyInto(stagingTable)},
 		{"insert", st.insert},
 		{"keep", st.keep},
 		{"select", st.selects},

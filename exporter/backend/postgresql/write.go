@@ -109,7 +109,10 @@ func (w *batchWrite) walkSpan(ctx context.Context, t *spanAttempt, from, to, siz
 		}
 		reason := backend.Refusal(e)
 		if reason == "" {
-			reason = w.rows.appendRow(e)
+			reason, err = w.appendEvent(e, send)
+		}
+		if err != nil {
+			return false
 		}
 		if reason != "" {
 			t.rejected = append(t.rejected, backend.Rejection{Index: i, Reason: reason})
@@ -130,6 +133,22 @@ func (w *batchWrite) walkSpan(ctx context.Context, t *spanAttempt, from, to, siz
 	return err
 }
 
+// appendEvent makes a row of an event. What was made of others is sent before where the event has columns that they had not.
+func (w *batchWrite) appendEvent(e *session.Event, send func() error) (reason string, err error) {
+	reason, isWider := w.rows.appendRow(e)
+	if !isWider {
+		return reason, nil
+	}
+	if w.rows.bufferedBytes() > 0 {
+		if err := send(); err != nil {
+			return "", err
+		}
+	}
+	w.rows.widenColumns()
+	reason, _ = w.rows.appendRow(e)
+	return reason, nil
+}
+
 // isOnlyRecord tells whether the one record that was staged is all that the span has. Where it is as large as a chunk the server may have
 // refused it before the walk saw what comes behind.
 func (t *spanAttempt) isOnlyRecord(to int) bool { return t.staged == 1 && (t.whole || t.first+1 == to) }
@@ -138,12 +157,23 @@ func (t *spanAttempt) isOnlyRecord(to int) bool { return t.staged == 1 && (t.who
 // wants others goes into the default partition, and moves when they are made.
 func (w *batchWrite) copyDirectly(ctx context.Context, t *spanAttempt, from, to int) error {
 	var stream *copyStream
+	begun, widened := false, 0
 	send := func() (err error) {
-		if stream == nil {
+		if stream != nil && widened != w.rows.widened {
+			finished := stream
+			stream = nil
+			if err = finished.finishCopy(); err != nil {
+				return err
+			}
+		}
+		if !begun {
+			begun = true
 			if err = w.beginCopy(ctx); err != nil {
 				return err
 			}
-			stream = startCopy(ctx, w.conn, w.sql.direct)
+		}
+		if stream == nil {
+			stream, widened = startCopy(ctx, w.conn, w.rows.copyInto(w.sql.events)), w.rows.widened
 		}
 		_, err = stream.Write(w.rows.buf)
 		w.rows.truncateBuffer()
@@ -178,7 +208,7 @@ func (w *batchWrite) sendToStaging(ctx context.Context, t *spanAttempt) error {
 			return err
 		}
 	}
-	err := w.rows.sendRows(ctx, w.conn, w.sql.stage)
+	err := w.rows.sendRows(ctx, w.conn, w.rows.copyInto(stagingTable))
 	w.rows.truncateBuffer()
 	return err
 }

@@ -1,12 +1,12 @@
 -- direct
-COPY audit_session_events (kind, outcome, source_event, time, time_ns, observed, observed_ns, content_hash) FROM STDIN (FORMAT binary);
+COPY audit_session_events (kind, outcome, time, time_ns, content_hash) FROM STDIN (FORMAT binary);
 
 -- begin
 BEGIN;
 CREATE TEMP TABLE IF NOT EXISTS sessionlog_staging (LIKE audit_session_events) ON COMMIT DELETE ROWS;
 
 -- stage
-COPY sessionlog_staging (kind, outcome, source_event, time, time_ns, observed, observed_ns, content_hash) FROM STDIN (FORMAT binary);
+COPY sessionlog_staging (kind, outcome, time, time_ns, content_hash) FROM STDIN (FORMAT binary);
 
 -- insert
 INSERT INTO audit_session_events (kind, outcome, source_event, time, time_ns, observed, observed_ns, content_hash)
