@@ -87,6 +87,12 @@ var pipelines = []pipeline{
 		{system: ours, configs: []string{"redshift-nop"}, counter: accepted},
 		{system: peers, configs: []string{"peer-redshift-nop"}, counter: accepted},
 	}},
+	{name: "clickhouse-traces-nop", input: "JSONEachRow", source: "traces", sink: "nop", ways: []way{
+		{system: ours, configs: []string{"clickhouse-traces-nop"}, counter: accepted},
+	}},
+	{name: "clickhouse-traces-sqlite", input: "JSONEachRow", source: "traces", sink: "sqlite", ways: []way{
+		{system: ours, configs: []string{"clickhouse-traces-sqlite"}, counter: written, found: countEvents},
+	}},
 	{name: "redshift-postgresql", source: "redshift", sink: "postgresql", ways: []way{
 		{system: ours, configs: []string{"redshift-postgresql"}, counter: written, found: countEvents},
 	}},

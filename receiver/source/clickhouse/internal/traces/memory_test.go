@@ -22,9 +22,9 @@ func TestABacklogsTracesAreNotRemembered(t *testing.T) {
 	})
 	tr.now = now
 	deliver := func(id byte, begin, end int64) {
-		s := Session{certain: true, end: end, Login: clickhouselog.Row{Type: clickhouselog.LoginSuccess, AuthID: session.ID{id}, Micros: begin}}
-		tr.matches = map[sessionRef]*Session{sessionRefOf(&s.Login): &s}
-		tr.Delivered(&s.Login)
+		login := clickhouselog.Row{Type: clickhouselog.LoginSuccess, AuthID: session.ID{id}, Micros: begin}
+		tr.window.matches = map[sessionRef]tracedMatch{sessionRefOf(&login): {match: match{end, true}}}
+		tr.Delivered(&login)
 	}
 	for id := range byte(100) {
 		at := now - int64(1+id)*poll.Day

@@ -27,9 +27,14 @@ var (
 
 // Session is a session with the trace of the first of its queries, among those asked for, that ran under a trace context.
 type Session struct {
-	Login   clickhouselog.Row // what is known of it
-	Trace   clickhouselog.Trace
-	end     int64 // or stillOpen
+	Login clickhouselog.Row // what is known of it
+	Trace clickhouselog.Trace
+	match
+}
+
+// match is what a session's queries have shown.
+type match struct {
+	end     int64 // of the session, or stillOpen
 	certain bool  // nothing else could have sent its queries
 }
 
@@ -52,6 +57,9 @@ type question struct {
 	logged    int64      // from when on their queries started or ended; the logs of before are not read
 	logins    poll.Range // when they began
 	connected int64      // from when on logins of lasting connections are known
+	written   int64      // up to when the logs are read
+	// connections are the only ones that are looked at, as what stands in brackets behind IN; "": all.
+	connections string
 }
 
 // sessionsOfTracedSQL asks for the sessions of traced queries.
@@ -62,7 +70,7 @@ type question struct {
 // behind a proxy, sessions whose end was lost, two spans for one query id) is no match.
 func (l *logs) sessionsOfTracedSQL(q question) string {
 	traced := fmt.Sprintf("SELECT %s AS host, address, port, toInt16(interface) AS iface, CAST(%s AS String) AS who, query_id AS id, %s AS at,"+
-		" any(s.trace) AS one, any(s.span) AS root, uniqExact(s.trace, s.span) AS n FROM %s AS q JOIN (%s) AS s ON q.query_id = s.id"+
+		" any(s.trace) AS one, any(s.span) AS root, if(min(s.span) = max(s.span) AND min(s.trace) = max(s.trace), 1, 2) AS n FROM %s AS q JOIN (%s) AS s ON q.query_id = s.id"+
 		" WHERE %s AND abs(s.at - %[3]s) <= %[7]d GROUP BY host, address, port, iface, who, id, at",
 		l.hostExpression(), l.user, startOfQuery, queryLog.SQL(), q.spansSQL(), q.queriesSQL(), spanSlack)
 	return "WITH traced AS (" + traced + "), sessions AS (" + l.sessionsSQL(q) + ")" +
@@ -79,16 +87,34 @@ var startOfQuery = rows.MicrosOf("query_start_time_microseconds")
 // spansSQL asks for the spans of queries. A span is written when its query has ended.
 func (q question) spansSQL() string {
 	return fmt.Sprintf("SELECT attribute['clickhouse.query_id'] AS id, toInt64(start_time_us) AS at, trace_id AS trace, span_id AS span FROM %s"+
-		" WHERE operation_name = 'query' AND finish_date >= %s AND finish_time_us >= %d AND start_time_us >= %d AND start_time_us < %d AND id != ''",
-		spanLog.SQL(), rows.DateSQL(q.logged, -2), rows.Clamp(q.logged-spanSlack, math.MaxInt64), rows.Clamp(q.queries.From-spanSlack, math.MaxInt64),
-		rows.Clamp(q.queries.To, math.MaxInt64-spanSlack)+spanSlack)
+		" WHERE %s AND start_time_us >= %d AND start_time_us < %d AND id != ''",
+		spanLog.SQL(), q.spansWrittenSQL(), rows.Clamp(q.queries.From-spanSlack, math.MaxInt64), rows.Clamp(q.queries.To, math.MaxInt64-spanSlack)+spanSlack)
+}
+
+// spansWrittenSQL is the condition for spans of queries that were written in time.
+func (q question) spansWrittenSQL() string {
+	return fmt.Sprintf("operation_name = 'query' AND finish_date >= %s AND finish_date <= %s AND finish_time_us >= %d AND finish_time_us <= %d",
+		rows.DateSQL(q.logged, -2), rows.DateSQL(q.written, 2), rows.Clamp(q.logged-spanSlack, math.MaxInt64), rows.Clamp(q.written, math.MaxInt64))
 }
 
 // queriesSQL is the condition for the queries that clients have sent. query_log has a row for the start of each and one for its
 // end: a long one is found by the latter.
 func (q question) queriesSQL() string {
-	return fmt.Sprintf("event_date >= %s AND event_time >= %s AND is_initial_query AND %s >= %d AND %[3]s < %[5]d",
-		rows.DateSQL(q.logged, -2), rows.SecondSQL(q.logged, -2), startOfQuery, q.queries.From, q.queries.To)
+	condition := fmt.Sprintf("event_date >= %s AND event_date <= %s AND event_time >= %s AND event_time <= %s AND is_initial_query AND %s >= %d AND %[5]s < %[7]d",
+		rows.DateSQL(q.logged, -2), rows.DateSQL(q.written, 2), rows.SecondSQL(q.logged, -2), rows.SecondSQL(q.written, 2),
+		startOfQuery, q.queries.From, q.queries.To)
+	if q.connections != "" {
+		condition += " AND (address, port) IN (" + q.connections + ")"
+	}
+	return condition
+}
+
+// connectionsSQL asks for the connections that sent traced queries, and maybe some more.
+func (q question) connectionsSQL() string {
+	if q.connections != "" {
+		return q.connections
+	}
+	return fmt.Sprintf("SELECT address, port FROM %s WHERE %s AND query_id IN (SELECT id FROM (%s))", queryLog.SQL(), q.queriesSQL(), q.spansSQL())
 }
 
 // requestsSQL is from when on logins of requests are of interest: shortly before the first of their queries.
@@ -114,10 +140,10 @@ func (l *logs) sessionsSQL(q question) string {
 		}
 		micros := rows.MicrosOf("event_time_microseconds")
 		parts = append(parts, fmt.Sprintf("SELECT %s AS node, %s AS host, client_address AS address, client_port AS port, toInt16(interface) AS iface, auth_id,"+
-			" toInt16(type) AS kind, CAST(ifNull(user, '') AS String) AS who, %s AS at FROM %s WHERE event_time_microseconds >= fromUnixTimestamp64Micro(toInt64(%d))%s"+
-			" AND kind IN (%d, %d) AND (iface IN (%s) OR at >= %s) AND (client_address, client_port) IN (SELECT address, port FROM %s WHERE %s)",
-			node, l.hostExpression(), micros, p.Name.SQL(), q.connected, sinceCondition(p, q.connected), clickhouselog.LoginSuccess, clickhouselog.Logout,
-			lasting, q.requestsSQL(), queryLog.SQL(), q.queriesSQL()))
+			" toInt16(type) AS kind, CAST(ifNull(user, '') AS String) AS who, %s AS at FROM %s WHERE"+
+			" kind IN (%d, %d)%s AND (iface IN (%s) OR at >= %s) AND (client_address, client_port) IN (%s)",
+			node, l.hostExpression(), micros, p.Name.SQL(), clickhouselog.LoginSuccess, clickhouselog.Logout, betweenCondition(p, q.connected, q.written),
+			lasting, q.requestsSQL(), q.connectionsSQL()))
 	}
 	return fmt.Sprintf("SELECT *, max(end) OVER (PARTITION BY host, address, port, iface ORDER BY begin ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM ("+
 		"SELECT node, host, address, port, iface, auth_id, minIf(at, kind = %[1]d) AS begin, if(countIf(kind = %[2]d) = 0, toInt64(%[3]d), maxIf(at, kind = %[2]d)) AS end,"+
@@ -183,48 +209,74 @@ func hasQueryKeys(p rows.Part) bool {
 	return p.Columns["client_address"] == "IPv6" && p.Columns["client_port"] != "" && p.Columns["interface"] != "" && p.Columns["user"] != ""
 }
 
-// sinceCondition narrows the time by the sorting key of a real session_log.
-func sinceCondition(p rows.Part, micros int64) string {
-	if !p.HasSortingKey() || p.Name.Database != "system" {
-		return ""
+// betweenCondition narrows the time, by the sorting key of a real session_log too.
+func betweenCondition(p rows.Part, from, to int64) string {
+	condition := fmt.Sprintf(" AND event_time_microseconds >= fromUnixTimestamp64Micro(toInt64(%d))", from)
+	if to != math.MaxInt64 {
+		condition += fmt.Sprintf(" AND event_time_microseconds < fromUnixTimestamp64Micro(toInt64(%d))", to)
 	}
-	return " AND event_date >= " + rows.DateSQL(micros, -2)
+	if p.HasSortingKey() && p.Name.Database == "system" {
+		condition += " AND event_date >= " + rows.DateSQL(from, -2) + " AND event_date <= " + rows.DateSQL(to, 2)
+	}
+	return condition
 }
 
-func (l *logs) readSessions(ctx context.Context, conn configclickhouse.Conn, q question) (all []Session, err error) {
-	var host, user proto.ColStr
-	var address proto.ColIPv6
-	var port proto.ColUInt16
-	var iface proto.ColInt16
-	var authID, trace proto.ColUUID
-	var begin, end proto.ColInt64
-	var span proto.ColUInt64
-	var certain proto.ColUInt8
-	results := proto.Results{
-		{Name: "c0", Data: &host},
-		{Name: "c1", Data: &address},
-		{Name: "c2", Data: &port},
-		{Name: "c3", Data: &iface},
-		{Name: "c4", Data: &authID},
-		{Name: "c5", Data: &begin},
-		{Name: "c6", Data: &end},
-		{Name: "c7", Data: &user},
-		{Name: "c8", Data: &trace},
-		{Name: "c9", Data: &span},
-		{Name: "c10", Data: &certain},
+// sessionColumns are the columns of an answer.
+type sessionColumns struct {
+	node, user proto.ColStr
+	address    proto.ColIPv6
+	port       proto.ColUInt16
+	iface      proto.ColInt16
+	authID     proto.ColUUID
+	begin, end proto.ColInt64
+	trace      proto.ColUUID
+	span       proto.ColUInt64
+	certain    proto.ColUInt8
+	interfaces rows.EnumNames
+}
+
+func (c *sessionColumns) results() proto.Results {
+	return proto.Results{
+		{Name: "c0", Data: &c.node},
+		{Name: "c1", Data: &c.address},
+		{Name: "c2", Data: &c.port},
+		{Name: "c3", Data: &c.iface},
+		{Name: "c4", Data: &c.authID},
+		{Name: "c5", Data: &c.begin},
+		{Name: "c6", Data: &c.end},
+		{Name: "c7", Data: &c.user},
+		{Name: "c8", Data: &c.trace},
+		{Name: "c9", Data: &c.span},
+		{Name: "c10", Data: &c.certain},
 	}
-	names := rows.NewEnumNames(l.layout.ColumnType("interface"), clickhouselog.Interfaces)
-	err = conn.Query(ctx, "", l.sessionsOfTracedSQL(q), results, func(n int) error {
+}
+
+func (c *sessionColumns) sessionRef(i int) sessionRef {
+	return sessionRef{session.ID(c.authID[i]), c.begin[i], c.port[i]}
+}
+
+func (c *sessionColumns) tracedMatch(i int) tracedMatch {
+	m := tracedMatch{match: match{c.end[i], c.certain[i] == 1}}
+	m.trace.ID = c.trace[i] // the UUID's bytes as they are written
+	binary.BigEndian.PutUint64(m.trace.Span[:], c.span[i])
+	return m
+}
+
+func (c *sessionColumns) session(i int) Session {
+	m := c.tracedMatch(i)
+	return Session{Trace: m.trace, match: m.match, Login: clickhouselog.Row{
+		Hostname: c.node.Row(i), Type: clickhouselog.LoginSuccess, AuthID: session.ID(c.authID[i]), AuthIDText: c.authID[i].String(), Micros: c.begin[i],
+		User: c.user.Row(i), ClientAddress: netip.AddrFrom16(c.address[i]), ClientPort: c.port[i], Interface: c.interfaces.Name(c.iface[i]),
+	}}
+}
+
+// readSessions yields the sessions in the order of their logins.
+func (l *logs) readSessions(ctx context.Context, conn configclickhouse.Conn, q question, yield func(c *sessionColumns, i int)) error {
+	c := &sessionColumns{interfaces: rows.NewEnumNames(l.layout.ColumnType("interface"), clickhouselog.Interfaces)}
+	return conn.Query(ctx, "", l.sessionsOfTracedSQL(q), c.results(), func(n int) error {
 		for i := range n {
-			s := Session{end: end[i], certain: certain[i] == 1, Login: clickhouselog.Row{
-				Hostname: host.Row(i), Type: clickhouselog.LoginSuccess, AuthID: session.ID(authID[i]), AuthIDText: authID[i].String(), Micros: begin[i],
-				User: user.Row(i), ClientAddress: netip.AddrFrom16(address[i]), ClientPort: port[i], Interface: names.Name(iface[i]),
-			}}
-			s.Trace.ID = trace[i] // the UUID's bytes as they are written
-			binary.BigEndian.PutUint64(s.Trace.Span[:], span[i])
-			all = append(all, s)
+			yield(c, i)
 		}
 		return nil
 	})
-	return all, err
 }

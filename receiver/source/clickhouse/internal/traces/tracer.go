@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"hash/fnv"
+	"math"
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
@@ -34,7 +35,7 @@ type Tracer struct {
 	now int64 // up to which rows are read, in microseconds of the server's clock
 
 	logs      *logs // nil when there are none
-	matches   map[sessionRef]*Session
+	window    window
 	loaded    bool
 	searched  int64            // queries before it have been searched
 	delivered map[uint64]int64 // sessions that have their trace, each with when it need not be remembered any more
@@ -54,42 +55,23 @@ type sessionRef struct {
 	port   uint16
 }
 
-// Prepare finds the sessions among the logins of a stretch of time whose queries are traced. now is up to which rows are read.
-func (t *Tracer) Prepare(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, now int64, within poll.Range) error {
-	t.matches, t.now = nil, now
-	if err := t.loadStored(ctx); err != nil {
-		return err
-	}
-	all, err := t.searchSessions(ctx, conn, l, question{
-		queries: poll.Range{From: within.From, To: addDuration(within.To, t.SessionAge)}, logged: within.From,
-		logins: within, connected: addDuration(within.From, -t.SessionAge),
-	})
-	if err != nil {
-		return err
-	}
-	t.matches = make(map[sessionRef]*Session, len(all))
-	for i := range all {
-		t.matches[sessionRefOf(&all[i].Login)] = &all[i]
-	}
-	return nil
-}
-
-func (t *Tracer) searchSessions(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, q question) ([]Session, error) {
+// askLogs calls ask with the logs, where there are any.
+func (t *Tracer) askLogs(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, ask func(*logs) error) error {
 	if t.logs == nil || t.logs.layout != l {
 		logs, err := readLogs(ctx, conn, l, t.Username)
 		if err != nil || logs == nil {
-			return nil, err
+			return err
 		}
 		t.logs = logs
 	}
-	all, err := t.logs.readSessions(ctx, conn, q)
+	err := ask(t.logs)
 	if err != nil {
 		t.logs = nil
 		if configclickhouse.HasCode(err, configclickhouse.CodeUnknownTable) {
-			return nil, nil // put aside by an upgrade, and not made again yet
+			return nil // put aside by an upgrade, and not made again yet
 		}
 	}
-	return all, err
+	return err
 }
 
 // Correlate makes a login bear its trace.
@@ -97,8 +79,8 @@ func (t *Tracer) Correlate(r *clickhouselog.Row, e *session.Event) {
 	if r.Type == clickhouselog.Logout {
 		return
 	}
-	if s := t.matches[sessionRefOf(r)]; s != nil && s.certain && r.Type == clickhouselog.LoginSuccess {
-		s.Trace.Correlate(e)
+	if m, found := t.window.matches[sessionRefOf(r)]; found && m.certain && r.Type == clickhouselog.LoginSuccess {
+		m.trace.Correlate(e)
 		return
 	}
 	clickhouselog.Claim(e)
@@ -108,10 +90,13 @@ func (t *Tracer) Correlate(r *clickhouselog.Row, e *session.Event) {
 func (t *Tracer) Delivered(r *clickhouselog.Row) {
 	switch r.Type {
 	case clickhouselog.LoginSuccess:
-		if s := t.matches[sessionRefOf(r)]; s != nil {
-			t.remember(s)
+		if m, found := t.window.matches[sessionRefOf(r)]; found {
+			t.remember(r, m.match)
 		}
 	case clickhouselog.Logout:
+		if len(t.delivered) == 0 {
+			return
+		}
 		ref := shortSessionRef(r)
 		if _, known := t.delivered[ref]; known {
 			t.delivered[ref], t.changed = r.Micros+t.lateQueries(), true
@@ -128,30 +113,34 @@ func (t *Tracer) FindLater(ctx context.Context, conn configclickhouse.Conn, l *r
 	if t.searched == 0 { // logins were delivered with what there is
 		t.searched, t.changed = r.To, true
 	}
-	t.now = r.To
+	t.now, t.window = r.To, window{} // the next poll may see rows that were late
 	from := min(t.searched, r.To) - t.LogDelay.Microseconds()
 	connected := from - t.SessionAge.Microseconds()
 	// A login that is not known, at 0, is too long ago.
-	all, err := t.searchSessions(ctx, conn, l, question{
+	q := question{
 		queries: poll.Range{From: connected, To: r.To}, logged: from, logins: poll.Range{From: max(r.From, 1), To: r.To}, connected: connected,
-	})
-	for i := range all {
-		_, known := t.delivered[shortSessionRef(&all[i].Login)]
-		switch {
-		case known:
-		case all[i].certain:
-			found = append(found, all[i])
-		default:
-			t.remember(&all[i])
-		}
+		written: math.MaxInt64,
 	}
+	err = t.askLogs(ctx, conn, l, func(logs *logs) error {
+		return logs.readSessions(ctx, conn, q, func(c *sessionColumns, i int) {
+			s := c.session(i)
+			_, known := t.delivered[shortSessionRef(&s.Login)]
+			switch {
+			case known:
+			case s.certain:
+				found = append(found, s)
+			default:
+				t.remember(&s.Login, s.match)
+			}
+		})
+	})
 	return found, err
 }
 
 // DeliveredLater notes that what FindLater has found before upTo is delivered.
 func (t *Tracer) DeliveredLater(ctx context.Context, found []Session, upTo int64) error {
 	for i := range found {
-		t.remember(&found[i])
+		t.remember(&found[i].Login, found[i].match)
 	}
 	t.forgetExpired(t.delivered, upTo)
 	t.forgetExpired(t.ambiguous, upTo)
@@ -193,14 +182,14 @@ func (t *Tracer) loadStored(ctx context.Context) error {
 }
 
 // remember keeps that a session has its trace, or that nobody can say which it has: if more becomes known, that may change.
-func (t *Tracer) remember(s *Session) {
-	ref, until := shortSessionRef(&s.Login), s.end
-	if s.end == stillOpen {
-		until = addDuration(s.Login.Micros, t.SessionAge)
+func (t *Tracer) remember(login *clickhouselog.Row, m match) {
+	ref, until := shortSessionRef(login), m.end
+	if m.end == stillOpen {
+		until = addDuration(login.Micros, t.SessionAge)
 	}
 	until += t.lateQueries()
 	sessions, matched, ambiguous := t.delivered, 1, 0
-	if !s.certain {
+	if !m.certain {
 		sessions, matched, ambiguous = t.ambiguous, 0, 1
 	}
 	if before, known := sessions[ref]; !known && t.Count != nil {
@@ -212,7 +201,7 @@ func (t *Tracer) remember(s *Session) {
 		return // it is of a backlog: all of them would be too many
 	}
 	sessions[ref] = until
-	t.changed = t.changed || s.certain
+	t.changed = t.changed || m.certain
 }
 
 func (t *Tracer) searchesFrom() int64 {

@@ -1,0 +1,65 @@
+package traces
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
+)
+
+// maxListedConnections is for how many connections a question names each: more would not fit into a statement of the usual size.
+const maxListedConnections = 2000
+
+// openConnections are those of the sessions of q that had not ended at a time, for question.connections; "" where there are none. Of sessions
+// that are requests only those count that ended later: some interfaces log no end.
+func (l *logs) openConnections(ctx context.Context, conn configclickhouse.Conn, q question, at int64) (connections string, err error) {
+	sql := fmt.Sprintf("SELECT DISTINCT address, port FROM (%s) WHERE iface IN (%s) AND auth_id NOT IN (SELECT auth_id FROM (%s) WHERE iface IN (%[2]s))"+
+		" OR auth_id IN (SELECT auth_id FROM (%[4]s) WHERE iface NOT IN (%[2]s))",
+		l.rowsSQL(clickhouselog.LoginSuccess, q.logins.From, q.logins.To), lasting,
+		l.rowsSQL(clickhouselog.Logout, q.logins.From, at), l.rowsSQL(clickhouselog.Logout, at, q.written))
+	var address proto.ColIPv6
+	var port proto.ColUInt16
+	var listed []string
+	results := proto.Results{{Name: "address", Data: &address}, {Name: "port", Data: &port}}
+	err = conn.Query(ctx, "", fmt.Sprintf("%s LIMIT %d", sql, maxListedConnections+1), results, func(n int) error {
+		for i := range n {
+			listed = append(listed, fmt.Sprintf("(toIPv6(%s), %d)", configclickhouse.QuoteText(netip.AddrFrom16(address[i]).String()), port[i]))
+		}
+		return nil
+	})
+	if err != nil || len(listed) == 0 {
+		return "", err
+	}
+	if len(listed) > maxListedConnections {
+		return "SELECT address, port FROM (" + sql + ")", nil
+	}
+	return strings.Join(listed, ", "), nil
+}
+
+// rowsSQL asks for the rows of a kind.
+func (l *logs) rowsSQL(kind clickhouselog.Type, from, to int64) string {
+	var parts []string
+	for _, p := range l.layout.Parts {
+		if hasQueryKeys(p) {
+			parts = append(parts, fmt.Sprintf("SELECT client_address AS address, client_port AS port, toInt16(interface) AS iface, auth_id FROM %s WHERE toInt16(type) = %d%s",
+				p.Name.SQL(), kind, betweenCondition(p, from, to)))
+		}
+	}
+	return strings.Join(parts, " UNION ALL ")
+}
+
+// hasSpans tells whether any query was traced.
+func hasSpans(ctx context.Context, conn configclickhouse.Conn, q question) (found bool, err error) {
+	var n proto.ColUInt64
+	sql := "SELECT toUInt64(count()) AS n FROM (SELECT 1 FROM " + spanLog.SQL() + " WHERE " + q.spansWrittenSQL() + " LIMIT 1)"
+	err = conn.Query(ctx, "", sql, proto.Results{{Name: "n", Data: &n}}, func(int) error {
+		found = n[0] > 0
+		return nil
+	})
+	return found, err
+}

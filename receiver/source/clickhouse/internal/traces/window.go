@@ -1,0 +1,110 @@
+package traces
+
+import (
+	"context"
+	"math"
+
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/rows"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
+)
+
+const (
+	// windowReads is for how many reads of a backlog the logs are asked at once: a question looks further back and ahead than a read.
+	windowReads = 4
+	// maxAheadMatches bounds the memory of what was found for the reads to come.
+	maxAheadMatches = 1 << 17
+)
+
+// window is a stretch of logins whose sessions with traced queries are known.
+type window struct {
+	logins  poll.Range
+	layout  *rows.Layout
+	matches map[sessionRef]tracedMatch
+}
+
+type tracedMatch struct {
+	trace clickhouselog.Trace
+	match
+}
+
+func (w *window) covers(l *rows.Layout, within poll.Range) bool {
+	return w.layout == l && w.logins.From <= within.From && within.To <= w.logins.To
+}
+
+// add keeps a session, and shortens the window where it grows too large behind the read that it is for. Sessions come in the order of
+// their logins.
+func (w *window) add(c *sessionColumns, i int, within poll.Range) {
+	if begin := c.begin[i]; len(w.matches) >= maxAheadMatches && begin >= within.To {
+		w.logins.To = min(w.logins.To, begin)
+		return
+	}
+	w.matches[c.sessionRef(i)] = c.tracedMatch(i)
+}
+
+// Prepare finds the sessions among the logins of a stretch of time whose queries are traced. now is up to which rows are read.
+func (t *Tracer) Prepare(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, now int64, within poll.Range) error {
+	t.now = now
+	if t.window.covers(l, within) {
+		return nil
+	}
+	t.window = window{}
+	if err := t.loadStored(ctx); err != nil {
+		return err
+	}
+	w := window{logins: t.aheadOf(within), layout: l, matches: map[sessionRef]tracedMatch{}}
+	err := t.askLogs(ctx, conn, l, func(logs *logs) error {
+		add := func(c *sessionColumns, i int) { w.add(c, i, within) }
+		q := t.questionOf(w.logins)
+		if w.logins.To > t.now-2*requestSlack { // all that there is to know is near
+			return logs.readSessions(ctx, conn, q, add)
+		}
+		return logs.readSessionsOfBacklog(ctx, conn, q, add)
+	})
+	if err == nil {
+		t.window = w
+	}
+	return err
+}
+
+// aheadOf is a read's stretch of time and that of the next ones, as far as no late row is to be expected in them.
+func (t *Tracer) aheadOf(within poll.Range) poll.Range {
+	if within.From == poll.Always.From || within.To == poll.Always.To {
+		return within
+	}
+	ahead := min((windowReads-1)*(within.To-within.From), t.SessionAge.Microseconds())
+	within.To = max(within.To, min(within.To+ahead, t.now-t.LogDelay.Microseconds()))
+	return within
+}
+
+// questionOf is the question for the sessions of logins.
+func (t *Tracer) questionOf(logins poll.Range) question {
+	q := question{
+		queries: poll.Range{From: logins.From, To: addDuration(logins.To, t.SessionAge)}, logged: logins.From,
+		logins: logins, connected: addDuration(logins.From, -t.SessionAge), written: math.MaxInt64,
+	}
+	if end := q.queries.To; end < t.now-requestSlack {
+		q.written = end + requestSlack
+	}
+	return q
+}
+
+// readSessionsOfBacklog answers a question about logins of long ago in two steps: most sessions had ended soon, and far ahead is looked for
+// the queries of the others alone. What it yields of a session last is what counts.
+func (l *logs) readSessionsOfBacklog(ctx context.Context, conn configclickhouse.Conn, q question, yield func(c *sessionColumns, i int)) error {
+	found, err := hasSpans(ctx, conn, q)
+	if err != nil || !found {
+		return err
+	}
+	near := q
+	near.queries.To = q.logins.To + requestSlack
+	near.written = near.queries.To + requestSlack
+	if err := l.readSessions(ctx, conn, near, yield); err != nil {
+		return err
+	}
+	if q.connections, err = l.openConnections(ctx, conn, q, near.queries.To); err != nil || q.connections == "" {
+		return err
+	}
+	return l.readSessions(ctx, conn, q, yield)
+}
