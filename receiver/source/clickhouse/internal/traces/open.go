@@ -15,9 +15,9 @@ import (
 // maxListedConnections is for how many connections a question names each: more would not fit into a statement of the usual size.
 const maxListedConnections = 2000
 
-// openConnections are those of the sessions of q that had not ended at a time, for question.connections; "" where there are none. Of sessions
-// that are requests only those count that ended later: some interfaces log no end.
-func (l *logs) openConnections(ctx context.Context, conn configclickhouse.Conn, q question, at int64) (connections string, err error) {
+// openConnections narrows q to the connections of its sessions that had not ended at a time. Of sessions that are requests only those
+// count that ended later: some interfaces log no end.
+func (l *logs) openConnections(ctx context.Context, conn configclickhouse.Conn, q *question, at int64) (found bool, err error) {
 	sql := fmt.Sprintf("SELECT DISTINCT address, port FROM (%s) WHERE iface IN (%s) AND auth_id NOT IN (SELECT auth_id FROM (%s) WHERE iface IN (%[2]s))"+
 		" OR auth_id IN (SELECT auth_id FROM (%[4]s) WHERE iface NOT IN (%[2]s))",
 		l.rowsSQL(clickhouselog.LoginSuccess, q.logins.From, q.logins.To), lasting,
@@ -32,13 +32,12 @@ func (l *logs) openConnections(ctx context.Context, conn configclickhouse.Conn, 
 		}
 		return nil
 	})
-	if err != nil || len(listed) == 0 {
-		return "", err
+	q.connections = strings.Join(listed, ", ")
+	if len(listed) > maxListedConnections { // a scalar is computed once, wherever it stands
+		q.scalar = "(SELECT groupArray((address, port)) FROM (" + sql + ")) AS open, "
+		q.connections = "SELECT tupleElement(c, 1), tupleElement(c, 2) FROM (SELECT arrayJoin(open) AS c)"
 	}
-	if len(listed) > maxListedConnections {
-		return "SELECT address, port FROM (" + sql + ")", nil
-	}
-	return strings.Join(listed, ", "), nil
+	return len(listed) > 0, err
 }
 
 // rowsSQL asks for the rows of a kind.

@@ -60,6 +60,7 @@ type question struct {
 	written   int64      // up to when the logs are read
 	// connections are the only ones that are looked at, as what stands in brackets behind IN; "": all.
 	connections string
+	scalar      string // what connections needs to stand behind WITH
 }
 
 // sessionsOfTracedSQL asks for the sessions of traced queries.
@@ -73,7 +74,7 @@ func (l *logs) sessionsOfTracedSQL(q question) string {
 		" any(s.trace) AS one, any(s.span) AS root, if(min(s.span) = max(s.span) AND min(s.trace) = max(s.trace), 1, 2) AS n FROM %s AS q JOIN (%s) AS s ON q.query_id = s.id"+
 		" WHERE %s AND abs(s.at - %[3]s) <= %[7]d GROUP BY host, address, port, iface, who, id, at",
 		l.hostExpression(), l.user, startOfQuery, queryLog.SQL(), q.spansSQL(), q.queriesSQL(), spanSlack)
-	return "WITH traced AS (" + traced + "), sessions AS (" + l.sessionsSQL(q) + ")" +
+	return "WITH " + q.scalar + "traced AS (" + traced + "), sessions AS (" + l.sessionsSQL(q) + ")" +
 		" SELECT s.node AS c0, s.address AS c1, s.port AS c2, s.iface AS c3, s.auth_id AS c4, s.begin AS c5, s.end AS c6, any(s.who) AS c7," +
 		" argMin(t.one, t.at) AS c8, argMin(t.root, t.at) AS c9," +
 		" toUInt8(max(t.n) = 1 AND min(s.who = t.who) = 1 AND max(s.before) < min(t.at)) AS c10" +

@@ -103,7 +103,7 @@ func (l *logs) readSessionsOfBacklog(ctx context.Context, conn configclickhouse.
 	if err := l.readSessions(ctx, conn, near, yield); err != nil {
 		return err
 	}
-	if q.connections, err = l.openConnections(ctx, conn, q, near.queries.To); err != nil || q.connections == "" {
+	if found, err = l.openConnections(ctx, conn, &q, near.queries.To); err != nil || !found {
 		return err
 	}
 	return l.readSessions(ctx, conn, q, yield)
