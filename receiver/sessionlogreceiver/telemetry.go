@@ -22,8 +22,8 @@ const metricPrefix = "otelcol_receiver_sessionlog_"
 type receiverTelemetry struct {
 	acceptedEvents, refusedEvents, deadLetteredEvents, badRows, excludedRows, vanishedRows, repeatedEvents, failedPolls metric.Int64Counter
 	correlatedLogins, ambiguousLogins                                                                                   metric.Int64Counter
-	deliveryLag, lostHistory                                                                                            metric.Float64Gauge
-	lastSuccess                                                                                                         metric.Int64Gauge
+	deliveryLag, lostHistory, backlogRate, backlogTime                                                                  metric.Float64Gauge
+	lastSuccess, backlogRows                                                                                            metric.Int64Gauge
 
 	receiverAttribute metric.MeasurementOption
 	now               func() time.Time
@@ -56,16 +56,31 @@ func newReceiverTelemetry(set receiver.Settings) (*receiverTelemetry, error) {
 		*c.counter = counter
 		errs = append(errs, err)
 	}
-	var err error
-	t.deliveryLag, err = meter.Float64Gauge(metricPrefix+"lag", metric.WithUnit("s"),
-		metric.WithDescription("How far what was delivered is behind the source's clock, when it was last read."))
-	errs = append(errs, err)
-	t.lostHistory, err = meter.Float64Gauge(metricPrefix+"lost_history", metric.WithUnit("s"),
-		metric.WithDescription("How much of the source's history it threw away before it could be read, when that was last found."))
-	errs = append(errs, err)
-	t.lastSuccess, err = meter.Int64Gauge(metricPrefix+"last_success", metric.WithUnit("s"),
-		metric.WithDescription("When the source was last read and delivered completely, in seconds since 1970; 0 before the first time."))
-	return t, errors.Join(append(errs, err)...)
+	for _, g := range []struct {
+		gauge             *metric.Float64Gauge
+		name, unit, about string
+	}{
+		{&t.deliveryLag, "lag", "s", "How far what was delivered is behind the source's clock, when it was last read."},
+		{&t.lostHistory, "lost_history", "s", "How much of the source's history it threw away before it could be read, when that was last found."},
+		{&t.backlogRate, "backlog_rate", "{row}/s", "How many rows a second were read since the backlog began; 0 without one."},
+		{&t.backlogTime, "backlog_time_to_go", "s", "How long the rows of the backlog will take at that rate; 0 without one."},
+	} {
+		gauge, err := meter.Float64Gauge(metricPrefix+g.name, metric.WithUnit(g.unit), metric.WithDescription(g.about))
+		*g.gauge = gauge
+		errs = append(errs, err)
+	}
+	for _, g := range []struct {
+		gauge             *metric.Int64Gauge
+		name, unit, about string
+	}{
+		{&t.lastSuccess, "last_success", "s", "When the source was last read and delivered completely, in seconds since 1970; 0 before the first time."},
+		{&t.backlogRows, "backlog_rows", "{row}", "Rows of the source that are known and not read yet, where they are more than one query reads."},
+	} {
+		gauge, err := meter.Int64Gauge(metricPrefix+g.name, metric.WithUnit(g.unit), metric.WithDescription(g.about))
+		*g.gauge = gauge
+		errs = append(errs, err)
+	}
+	return t, errors.Join(errs...)
 }
 
 func (t *receiverTelemetry) countAccepted(ctx context.Context, n int) {
@@ -124,4 +139,11 @@ func (t *receiverTelemetry) recordNeverRead() {
 // Lost is part of [source.Stats].
 func (t *receiverTelemetry) Lost(from, to time.Time) {
 	t.lostHistory.Record(context.Background(), to.Sub(from).Seconds(), t.receiverAttribute)
+}
+
+// Backlog is part of [source.Stats].
+func (t *receiverTelemetry) Backlog(rows int, rate float64, toGo time.Duration) {
+	t.backlogRows.Record(context.Background(), int64(rows), t.receiverAttribute)
+	t.backlogRate.Record(context.Background(), rate, t.receiverAttribute)
+	t.backlogTime.Record(context.Background(), toGo.Seconds(), t.receiverAttribute)
 }

@@ -84,6 +84,7 @@ func TestTheReceiverCountsTheFateOfEverything(t *testing.T) {
 		h.Stats.PollFailed()
 		h.Stats.(interface{ Correlated(matched, ambiguous int) }).Correlated(6, 7)
 		h.Stats.Read(time.Now(), 1500*time.Millisecond)
+		h.Stats.Backlog(8, 2, 4*time.Second)
 		return nil
 	}), next)
 	require.NoError(t, err)
@@ -108,6 +109,9 @@ func TestTheReceiverCountsTheFateOfEverything(t *testing.T) {
 		"otelcol_receiver_sessionlog_correlated_logins":    6,
 		"otelcol_receiver_sessionlog_ambiguous_logins":     7,
 		"otelcol_receiver_sessionlog_lag":                  1.5,
+		"otelcol_receiver_sessionlog_backlog_rows":         8,
+		"otelcol_receiver_sessionlog_backlog_rate":         2,
+		"otelcol_receiver_sessionlog_backlog_time_to_go":   4,
 		"otelcol_receiver_accepted_log_records":            3,
 		"otelcol_receiver_refused_log_records":             2,
 		"otelcol_receiver_failed_log_records":              0,

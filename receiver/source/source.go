@@ -99,4 +99,7 @@ type Stats interface {
 	Repeated(n int)
 	// Read says that everything up to this time of the source's clock has been delivered; lag is what is still ahead.
 	Read(upTo time.Time, lag time.Duration)
+	// Backlog says how many rows are known to be still to be read, how many a second were since the backlog began, and how long they will take
+	// at that rate: all 0 where there is no backlog.
+	Backlog(rows int, rate float64, toGo time.Duration)
 }

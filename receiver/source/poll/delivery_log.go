@@ -47,6 +47,17 @@ func (l *deliveryLog) dayTally(start int64) Tally {
 	return t
 }
 
+// deliveredWithin is the number of rows that were delivered of a part of a day; of a compacted one, of all of it.
+func (l *deliveryLog) deliveredWithin(r Range) (rows uint64) {
+	if day := floorToWidth(r.From, Day); l.isCompacted(day) {
+		return l.dayTally(day).Count
+	}
+	for _, t := range l.minuteTallies(r) {
+		rows += t.Count
+	}
+	return rows
+}
+
 // minuteTallies are by the start of the minute. r lies within one day.
 func (l *deliveryLog) minuteTallies(r Range) map[int64]Tally {
 	tallies := map[int64]Tally{}

@@ -62,6 +62,7 @@ type poller struct {
 	now          int64 // of the server, when the poll began, less minAge
 	firstPoll    int64 // now of the first poll, where nothing was stored
 	rowsRead     int   // since the start
+	backlog      backlog
 	hasSucceeded bool
 	lostFrom     int64 // the cursor of which it was said that rows after it are lost
 
@@ -155,7 +156,11 @@ func (p *poller) scanTable(ctx context.Context, kind scanKind) error {
 	case windowScan:
 		from = min(from, p.now-p.cfg.ReconcileWindow.Microseconds())
 	}
-	return p.compareMinutes(ctx, Range{floorToWidth(from, Minute), p.scanHorizon()})
+	r := Range{floorToWidth(from, Minute), p.scanHorizon()}
+	if err := p.countBehind(ctx, r); err != nil {
+		return err
+	}
+	return p.compareMinutes(ctx, r)
 }
 
 func (p *poller) scanHorizon() int64 {
@@ -186,6 +191,7 @@ func (p *poller) finishPoll() error {
 	if err != nil {
 		return err
 	}
+	p.endBacklog()
 	p.host.Stats.Read(time.UnixMicro(p.now), time.Duration(p.minAge)*time.Microsecond)
 	if !p.hasSucceeded {
 		p.hasSucceeded = true

@@ -65,7 +65,6 @@ type minuteReader struct {
 
 func (m *minuteReader) readBlock(rows Rows) error {
 	observed := m.p.host.Now().UnixNano()
-	m.p.rowsRead += rows.Len()
 	m.observer, _ = rows.(EmissionObserver)
 	excluded := 0
 	for i := range rows.Len() {
@@ -80,6 +79,7 @@ func (m *minuteReader) readBlock(rows Rows) error {
 	if excluded > 0 {
 		m.p.host.Stats.Excluded(excluded)
 	}
+	m.p.countRead(rows.Len())
 	return nil
 }
 

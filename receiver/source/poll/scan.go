@@ -20,6 +20,7 @@ func (p *poller) scanAllDays(ctx context.Context) error {
 		return err
 	}
 	p.schedule.fullScanTook = p.host.Now().Sub(began)
+	p.beginBacklog(p.countUndelivered(days))
 	for len(days) > 0 {
 		taken := 1
 		if n := p.undeliveredDays(days); n > 0 {

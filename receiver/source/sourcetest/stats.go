@@ -24,6 +24,8 @@ type Counts struct {
 	ReadUpTo  time.Time
 	Lag       time.Duration
 	ReadCalls int
+	Backlog   int // rows still to be read
+	Backlogs  int // calls that said that there are some
 }
 
 // Counts is a copy of the counts.
@@ -63,6 +65,15 @@ func (s *Stats) Repeated(n int) { s.update(func(c *Counts) { c.Repeated += n }) 
 // Read is part of [source.Stats].
 func (s *Stats) Read(upTo time.Time, lag time.Duration) {
 	s.update(func(c *Counts) { c.ReadUpTo, c.Lag, c.ReadCalls = upTo, lag, c.ReadCalls+1 })
+}
+
+// Backlog is part of [source.Stats].
+func (s *Stats) Backlog(rows int, _ float64, _ time.Duration) {
+	s.update(func(c *Counts) {
+		if c.Backlog = rows; rows > 0 {
+			c.Backlogs++
+		}
+	})
 }
 
 func (s *Stats) update(change func(*Counts)) {

@@ -32,6 +32,13 @@ type nodeStatus struct {
 	read      bool
 	upTo      time.Time
 	lag       time.Duration
+	backlog   nodeBacklog
+}
+
+type nodeBacklog struct {
+	rows int
+	rate float64
+	toGo time.Duration
 }
 
 // NewStatus makes the status of a cluster without nodes.
@@ -155,4 +162,17 @@ func (n nodeStats) Read(upTo time.Time, lag time.Duration) {
 		lag = max(lag, other.lag)
 	}
 	n.Stats.Read(upTo, lag)
+}
+
+// Backlog reports the rows of all nodes together, and the time of the one that takes longest.
+func (n nodeStats) Backlog(rows int, rate float64, toGo time.Duration) {
+	s := n.status
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nodeNamed(n.name).backlog = nodeBacklog{rows, rate, toGo}
+	var all nodeBacklog
+	for _, node := range s.nodes {
+		all = nodeBacklog{all.rows + node.backlog.rows, all.rate + node.backlog.rate, max(all.toGo, node.backlog.toGo)}
+	}
+	n.Stats.Backlog(all.rows, all.rate, all.toGo)
 }
