@@ -115,7 +115,8 @@ func (e *Event) Reset() {
 	clear(e.CertificateSubjects)
 	clear(e.Extra)
 	roles, profiles, settings, subjects, extra := e.Roles[:0], e.Profiles[:0], e.Settings[:0], e.CertificateSubjects[:0], e.Extra[:0]
-	*e = Event{Roles: roles, Profiles: profiles, Settings: settings, CertificateSubjects: subjects, Extra: extra}
+	*e = Event{} // in place: with the slices in it a whole event would be made elsewhere and copied
+	e.Roles, e.Profiles, e.Settings, e.CertificateSubjects, e.Extra = roles, profiles, settings, subjects, extra
 }
 
 // CopyTo makes dst an independent copy: it shares strings, not slices.

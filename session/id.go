@@ -3,7 +3,6 @@ package session
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 )
 
 // ID is a record's or a session's identity, 16 bytes, written as a UUID.
@@ -17,11 +16,17 @@ func (id ID) String() string { return string(id.AppendText(make([]byte, 0, 36)))
 
 // AppendText appends the UUID text to b.
 func (id ID) AppendText(b []byte) []byte {
-	b = hex.AppendEncode(b, id[0:4])
-	b = hex.AppendEncode(append(b, '-'), id[4:6])
-	b = hex.AppendEncode(append(b, '-'), id[6:8])
-	b = hex.AppendEncode(append(b, '-'), id[8:10])
-	return hex.AppendEncode(append(b, '-'), id[10:16])
+	const digits = "0123456789abcdef"
+	text := [36]byte{8: '-', 13: '-', 18: '-', 23: '-'}
+	at := 0
+	for _, octet := range id {
+		if at == 8 || at == 13 || at == 18 || at == 23 {
+			at++
+		}
+		text[at], text[at+1] = digits[octet>>4], digits[octet&15]
+		at += 2
+	}
+	return append(b, text[:]...)
 }
 
 // Hasher computes ids from the parts that identify something. Every part is written with its length, so that no two

@@ -8,10 +8,11 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// attributeMapping ties a field, or a part of one, to an attribute.
+// attributeMapping ties a field, or a part of one, to an attribute. It has field or write, or neither where the attribute is written elsewhere.
 type attributeMapping struct {
 	key   string
-	write func(e *session.Event, m pcommon.Map) // nil where the attribute is written elsewhere
+	field func(e *session.Event) any            // pointer to it: what its type alone says how to write
+	write func(e *session.Event, m pcommon.Map) // of any other, nothing where it is absent
 	read  func(d *Decoder, v pcommon.Value)     // what does not fit goes into Extra
 }
 
@@ -24,6 +25,16 @@ var attributeMappings = func() (all []attributeMapping) {
 		all = append(all, attributeMapping{key: key, read: func(d *Decoder, v pcommon.Value) { d.readEventName(key, v) }})
 	}
 	return all
+}()
+
+// writtenMappings are those that [Encoder] goes through.
+var writtenMappings = func() (written []attributeMapping) {
+	for _, a := range attributeMappings {
+		if a.field != nil || a.write != nil {
+			written = append(written, a)
+		}
+	}
+	return written
 }()
 
 var mappingsByKey = func() map[string]*attributeMapping {
@@ -43,19 +54,19 @@ func mappingsOf(f *session.Field) []attributeMapping {
 		return []attributeMapping{{key: f.Attr, read: func(d *Decoder, v pcommon.Value) { d.readIDAttribute(&d.event.SessionKey, f.Attr, v) }}}
 	case "Outcome":
 		return []attributeMapping{{
-			f.Attr, func(e *session.Event, m pcommon.Map) { m.PutStr(f.Attr, e.Outcome.String()) },
-			func(d *Decoder, v pcommon.Value) { d.readOutcome(v) },
+			key: f.Attr, write: func(e *session.Event, m pcommon.Map) { m.PutStr(f.Attr, e.Outcome.String()) },
+			read: func(d *Decoder, v pcommon.Value) { d.readOutcome(v) },
 		}}
 	case "System":
 		return []attributeMapping{
 			{key: f.Attr, read: func(d *Decoder, v pcommon.Value) { d.readSystem(f.Attr, v) }},
-			{keyDBSystem, putDatabaseSystem, func(d *Decoder, v pcommon.Value) { d.readSystem(keyDBSystem, v) }},
+			{key: keyDBSystem, write: putDatabaseSystem, read: func(d *Decoder, v pcommon.Value) { d.readSystem(keyDBSystem, v) }},
 		}
 	case "StatusCode":
 		read := func(d *Decoder, v pcommon.Value) { d.event.StatusCode = textValue(v) }
-		return []attributeMapping{{f.Attr, putStatusCode, read}, {key: keyDBStatusCode, read: read}}
+		return []attributeMapping{{key: f.Attr, write: putStatusCode, read: read}, {key: keyDBStatusCode, read: read}}
 	case "User":
-		return []attributeMapping{{f.Attr, putUserName, readUserName}}
+		return []attributeMapping{{key: f.Attr, write: putUserName, read: readUserName}}
 	case "Extra":
 		return nil
 	}
@@ -64,54 +75,88 @@ func mappingsOf(f *session.Field) []attributeMapping {
 		return nil
 	case session.LevelResource:
 		a := mappingOf(f)
-		a.write = nil
+		a.field = nil
 		return []attributeMapping{a}
 	}
 	return []attributeMapping{mappingOf(f)}
 }
 
 func mappingOf(f *session.Field) attributeMapping {
-	key := f.Attr
+	return attributeMapping{key: f.Attr, field: f.In, read: readerOf(f)}
+}
+
+func readerOf(f *session.Field) func(d *Decoder, v pcommon.Value) {
 	switch f.In(&session.Event{}).(type) {
 	case *string:
-		return attributeMapping{
-			key, func(e *session.Event, m pcommon.Map) { putNonEmptyText(m, key, *f.In(e).(*string)) },
-			func(d *Decoder, v pcommon.Value) { *f.In(&d.event).(*string) = textValue(v) },
-		}
+		return func(d *Decoder, v pcommon.Value) { *f.In(&d.event).(*string) = textValue(v) }
 	case *int32:
-		return numberMapping[int32](f, math.MinInt32, math.MaxInt32)
+		return numberReader[int32](f, math.MinInt32, math.MaxInt32)
 	case *uint32:
-		return numberMapping[uint32](f, 0, math.MaxUint32)
+		return numberReader[uint32](f, 0, math.MaxUint32)
 	case *int64:
-		return numberMapping[int64](f, math.MinInt64, math.MaxInt64)
+		return numberReader[int64](f, math.MinInt64, math.MaxInt64)
 	case *[]string:
-		return attributeMapping{
-			key, func(e *session.Event, m pcommon.Map) { putTextList(m, key, *f.In(e).(*[]string)) },
-			func(d *Decoder, v pcommon.Value) {
-				to := f.In(&d.event).(*[]string)
-				*to = appendTexts(*to, v)
-			},
+		return func(d *Decoder, v pcommon.Value) {
+			to := f.In(&d.event).(*[]string)
+			*to = appendTexts(*to, v)
 		}
 	case *[]session.Setting:
-		return attributeMapping{
-			key, func(e *session.Event, m pcommon.Map) { putSettings(m, key, *f.In(e).(*[]session.Setting)) },
-			func(d *Decoder, v pcommon.Value) { d.readSettings(key, v) },
-		}
+		return func(d *Decoder, v pcommon.Value) { d.readSettings(f.Attr, v) }
 	}
 	panic("plogs: field " + f.Name + " has a type without an attribute")
 }
 
-// numberMapping reads what lies between least and most.
-func numberMapping[T int32 | uint32 | int64](f *session.Field, least, most int64) attributeMapping {
-	return attributeMapping{
-		f.Attr, func(e *session.Event, m pcommon.Map) { putNonZeroInt(m, f.Attr, int64(*f.In(e).(*T))) },
-		func(d *Decoder, v pcommon.Value) {
-			if n, ok := integerValue(v); ok && n >= least && n <= most {
-				*f.In(&d.event).(*T) = T(n)
-			} else {
-				d.keepAttribute(f.Attr, v)
-			}
-		},
+// numberReader reads what lies between least and most.
+func numberReader[T int32 | uint32 | int64](f *session.Field, least, most int64) func(d *Decoder, v pcommon.Value) {
+	return func(d *Decoder, v pcommon.Value) {
+		if n, ok := integerValue(v); ok && n >= least && n <= most {
+			*f.In(&d.event).(*T) = T(n)
+		} else {
+			d.keepAttribute(f.Attr, v)
+		}
+	}
+}
+
+// mayWrite is false where nothing is to be written.
+func (a *attributeMapping) mayWrite(e *session.Event) bool {
+	if a.field == nil {
+		return true
+	}
+	switch v := a.field(e).(type) {
+	case *string:
+		return *v != ""
+	case *int32:
+		return *v != 0
+	case *uint32:
+		return *v != 0
+	case *int64:
+		return *v != 0
+	case *[]string:
+		return len(*v) > 0
+	case *[]session.Setting:
+		return len(*v) > 0
+	}
+	return false
+}
+
+func (a *attributeMapping) put(e *session.Event, m pcommon.Map) {
+	if a.field == nil {
+		a.write(e, m)
+		return
+	}
+	switch v := a.field(e).(type) {
+	case *string:
+		putText(m, a.key, *v)
+	case *int32:
+		m.PutInt(a.key, int64(*v))
+	case *uint32:
+		m.PutInt(a.key, int64(*v))
+	case *int64:
+		m.PutInt(a.key, *v)
+	case *[]string:
+		putTextList(m, a.key, *v)
+	case *[]session.Setting:
+		putSettings(m, a.key, *v)
 	}
 }
 

@@ -13,6 +13,7 @@ type Encoder struct {
 	text    []byte // ids and bodies of one call, made a string at once
 	ends    []int  // where each of those texts ends
 	groups  map[resourceGroup]plog.LogRecordSlice
+	present []*attributeMapping // of one record
 }
 
 // resourceGroup is what the records of one resource share.
@@ -38,7 +39,7 @@ func (enc *Encoder) Encode(events []session.Event) plog.Logs {
 		if g := (resourceGroup{e.System, e.Instance, e.Host}); i == 0 || g != last {
 			records, last = enc.groupRecords(ld, g, len(events)-i), g
 		}
-		encodeRecord(e, records.AppendEmpty(), texts.nextText(), texts.nextText(), texts.nextText())
+		enc.encodeRecord(e, records.AppendEmpty(), texts.nextText(), texts.nextText(), texts.nextText())
 	}
 	return ld
 }
@@ -107,10 +108,7 @@ func (t *renderedTexts) nextText() string {
 	return s
 }
 
-// attributeCapacity is how many attributes a database login has, with room for a few more.
-const attributeCapacity = 24
-
-func encodeRecord(e *session.Event, lr plog.LogRecord, uid, key, body string) {
+func (enc *Encoder) encodeRecord(e *session.Event, lr plog.LogRecord, uid, key, body string) {
 	lr.SetEventName(e.Kind.EventName())
 	lr.SetTimestamp(pcommon.Timestamp(e.Time))
 	lr.SetObservedTimestamp(pcommon.Timestamp(e.Observed))
@@ -130,15 +128,23 @@ func encodeRecord(e *session.Event, lr plog.LogRecord, uid, key, body string) {
 	if len(few) > maxMapInserts && putManyAttributes(m, few) == nil {
 		few = nil
 	}
-	m.EnsureCapacity(attributeCapacity)
+	enc.findPresent(e)
+	m.EnsureCapacity(m.Len() + 2 + len(enc.present) + len(few))
 	putNonEmptyText(m, keyRecordUID, uid)
 	putNonEmptyText(m, session.AttrSessionKey, key)
-	for i := range attributeMappings {
-		if attributeMappings[i].write != nil {
-			attributeMappings[i].write(e, m)
-		}
+	for _, a := range enc.present {
+		a.put(e, m)
 	}
 	for i := range few {
 		SetAttribute(&few[i], m.PutEmpty(few[i].Key))
+	}
+}
+
+func (enc *Encoder) findPresent(e *session.Event) {
+	enc.present = enc.present[:0]
+	for i := range writtenMappings {
+		if a := &writtenMappings[i]; a.mayWrite(e) {
+			enc.present = append(enc.present, a)
+		}
 	}
 }

@@ -12,9 +12,12 @@ import (
 )
 
 func putNonEmptyText(m pcommon.Map, key, s string) {
-	if s == "" {
-		return
+	if s != "" {
+		putText(m, key, s)
 	}
+}
+
+func putText(m pcommon.Map, key, s string) {
 	if utf8.ValidString(s) {
 		m.PutStr(key, s)
 		return
@@ -32,16 +35,7 @@ func SetText(v pcommon.Value, s string) {
 	v.SetEmptyBytes().FromRaw([]byte(s))
 }
 
-func putNonZeroInt(m pcommon.Map, key string, n int64) {
-	if n != 0 {
-		m.PutInt(key, n)
-	}
-}
-
 func putTextList(m pcommon.Map, key string, list []string) {
-	if len(list) == 0 {
-		return
-	}
 	s := m.PutEmptySlice(key)
 	s.EnsureCapacity(len(list))
 	for _, x := range list {
@@ -55,9 +49,6 @@ const maxMapInserts = 128
 // putSettings writes a map as long as names are unique and UTF-8, as they are in every session_log seen; else a list of
 // pairs, which loses nothing. Very many are a list as well.
 func putSettings(m pcommon.Map, key string, settings []session.Setting) {
-	if len(settings) == 0 {
-		return
-	}
 	if len(settings) <= maxMapInserts && uniqueNames(settings) {
 		kv := m.PutEmptyMap(key)
 		kv.EnsureCapacity(len(settings))

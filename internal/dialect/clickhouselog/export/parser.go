@@ -104,10 +104,9 @@ func errMissing(bits uint32) error {
 
 func (p *exportParser) resetRow() {
 	r := &p.row
-	*r = clickhouselog.Row{
-		Profiles: r.Profiles[:0], Roles: r.Roles[:0], Settings: r.Settings[:0], Extra: r.Extra[:0],
-		Certificate: clickhouselog.Certificate{Subjects: r.Certificate.Subjects[:0]}, UserNull: true,
-	}
+	profiles, roles, settings, extra, subjects := r.Profiles[:0], r.Roles[:0], r.Settings[:0], r.Extra[:0], r.Certificate.Subjects[:0]
+	*r = clickhouselog.Row{} // in place, as session.Event.Reset does it
+	r.Profiles, r.Roles, r.Settings, r.Extra, r.Certificate.Subjects, r.UserNull = profiles, roles, settings, extra, subjects, true
 	p.seenColumns, p.microsText, p.secondText, p.arrayAsText = 0, "", "", false
 }
 
