@@ -69,14 +69,17 @@ type DeadLetterConfig struct {
 // callers wait for the result, so that the source, which still has the events, is the real queue. An attempt has no
 // timeout of its own and is repeated for ever: record ids make a second write harmless.
 //
+// The queue is bounded in bytes, which are about half of what its records take in memory; its batches in records, since exporterhelper drops a
+// record that is larger than a batch in bytes.
+//
 // Calls that come at the same time are merged, which costs a lonely small call the flush timeout. 5 ms is about what a durable
 // commit costs on a good disk, and callers that are many still share commits (BenchmarkSmallCalls).
 func DefaultDeliveryConfig() DeliveryConfig {
 	queue := exporterhelper.NewDefaultQueueConfig()
 	queue.WaitForResult = true
 	queue.BlockOnOverflow = true
-	queue.Sizer = exporterhelper.RequestSizerTypeItems
-	queue.QueueSize = 200_000
+	queue.Sizer = exporterhelper.RequestSizerTypeBytes
+	queue.QueueSize = 64 << 20
 	queue.NumConsumers = 4
 	batch := exporterhelper.NewDefaultBatchConfig()
 	batch.FlushTimeout = 5 * time.Millisecond
@@ -106,7 +109,23 @@ func createDefaultConfig() component.Config {
 }
 
 // Unmarshal refuses durations without a unit, and explains unknown keys.
-func (c *Config) Unmarshal(conf *confmap.Conf) error { return strictconfig.Unmarshal(conf, c) }
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	c.CountRecords(conf)
+	return strictconfig.Unmarshal(conf, c)
+}
+
+// countedRecords is the default of queue_size for whoever counts records.
+const countedRecords = 200_000
+
+// CountRecords gives a queue of which the user says the size but not its unit, or the other way round, the defaults that count records. So
+// has a queue on a disk, which memory does not bound.
+func (c *DeliveryConfig) CountRecords(conf *confmap.Conf) {
+	for _, key := range [...]string{"sizer", "queue_size", "storage"} {
+		if queue := c.QueueConfig.Get(); queue != nil && conf.IsSet("sending_queue::"+key) {
+			queue.Sizer, queue.QueueSize = exporterhelper.RequestSizerTypeItems, countedRecords
+		}
+	}
+}
 
 // Validate names the key and the remedy. The blocks validate themselves.
 func (c *Config) Validate() error {

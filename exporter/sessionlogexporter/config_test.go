@@ -53,8 +53,9 @@ func TestDefaultsAreSafe(t *testing.T) {
 	require.True(t, q.WaitForResult, "yes means durable")
 	require.True(t, q.BlockOnOverflow, "a full queue makes wait, not refuse")
 	require.Nil(t, q.StorageID, "the persistent queue is not lossless")
-	require.Equal(t, exporterhelper.RequestSizerTypeItems, q.Sizer)
-	require.Equal(t, exporterhelper.RequestSizerTypeItems, q.Batch.Get().Sizer)
+	require.Equal(t, exporterhelper.RequestSizerTypeBytes, q.Sizer, "memory is bounded, however large the records are")
+	require.EqualValues(t, 64<<20, q.QueueSize)
+	require.Equal(t, exporterhelper.RequestSizerTypeItems, q.Batch.Get().Sizer, "in bytes a record that is larger than a batch is dropped")
 	require.EqualValues(t, 20_000, q.Batch.Get().MaxSize)
 	require.True(t, c.BackOffConfig.Enabled)
 	require.Zero(t, c.BackOffConfig.MaxElapsedTime, "tried for ever")
@@ -76,7 +77,7 @@ func TestValidConfig(t *testing.T) {
 		"sessionlog/other_settings": func(c *Config) {
 			c.Timeout = 30 * time.Second
 			q := c.QueueConfig.Get()
-			q.NumConsumers, q.QueueSize = 8, 50_000
+			q.NumConsumers, q.QueueSize, q.Sizer = 8, 50_000, exporterhelper.RequestSizerTypeItems
 			q.Batch.Get().FlushTimeout = time.Second
 			c.BackOffConfig.MaxInterval = 5 * time.Second
 			c.NotEvents, c.DeadLetter.Directory = NotEventsDeadLetter, "letters"
@@ -84,7 +85,8 @@ func TestValidConfig(t *testing.T) {
 		"sessionlog/no_queue": func(c *Config) { c.QueueConfig = configoptional.None[exporterhelper.QueueBatchConfig]() },
 		"sessionlog/persistent": func(c *Config) {
 			storage := component.MustNewID("file_storage")
-			c.QueueConfig.Get().WaitForResult, c.QueueConfig.Get().StorageID = false, &storage
+			q := c.QueueConfig.Get()
+			q.WaitForResult, q.StorageID, q.QueueSize, q.Sizer = false, &storage, 200_000, exporterhelper.RequestSizerTypeItems
 			c.AcknowledgeLoss = true
 		},
 	}

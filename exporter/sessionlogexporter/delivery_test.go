@@ -6,6 +6,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -168,12 +169,24 @@ func TestCallLargerThanABatch(t *testing.T) {
 
 // TestCallLargerThanTheQueue is delivered in parts: the queue would refuse it each time.
 func TestCallLargerThanTheQueue(t *testing.T) {
-	r := startExporter(t, func(c *Config) {
-		queue := c.QueueConfig.Get()
-		queue.QueueSize, queue.Batch.Get().MinSize, queue.Batch.Get().MaxSize = 64, 32, 64
-	}, nil)
-	require.NoError(t, r.ConsumeLogs(t.Context(), testEvents(0, 1000)))
-	require.Equal(t, 1000, r.count(t))
+	for sizer, size := range map[exporterhelper.RequestSizerType]int64{exporterhelper.RequestSizerTypeItems: 64, exporterhelper.RequestSizerTypeBytes: 20_000} {
+		r := startExporter(t, func(c *Config) {
+			queue := c.QueueConfig.Get()
+			queue.Sizer, queue.QueueSize, queue.Batch.Get().MinSize, queue.Batch.Get().MaxSize = sizer, size, 32, 64
+		}, nil)
+		require.NoError(t, r.ConsumeLogs(t.Context(), testEvents(0, 1000)), sizer)
+		require.Equal(t, 1000, r.count(t), sizer)
+	}
+}
+
+// TestRecordLargerThanTheQueue goes into the dead letter, and its neighbours into the table.
+func TestRecordLargerThanTheQueue(t *testing.T) {
+	r := startExporter(t, func(c *Config) { c.QueueConfig.Get().QueueSize = 20_000 }, nil)
+	logs := testEvents(0, 100)
+	logs.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(40).Attributes().PutStr("large", strings.Repeat("x", 20_000))
+	require.NoError(t, r.ConsumeLogs(t.Context(), logs))
+	require.Equal(t, 99, r.count(t))
+	require.EqualValues(t, 1, r.metric(t, "dead_lettered"))
 }
 
 // TestWithoutQueueOrBatch: every shape of the chain keeps the promise.

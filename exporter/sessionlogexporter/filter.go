@@ -96,13 +96,22 @@ func (e *sessionlogExporter) deliverEvents(ctx context.Context, ld plog.Logs, to
 	if !e.cfg.firesAndForgets() && !e.startup.isReady() {
 		return e.startup.notReadyError()
 	}
-	limit := e.maxCallRecords()
-	if limit == 0 || total <= limit {
+	return e.deliverParts(ctx, ld, total)
+}
+
+func (e *sessionlogExporter) deliverParts(ctx context.Context, ld plog.Logs, total int) error {
+	size, limit := e.queuedSize(ld, total)
+	switch {
+	case size <= limit:
 		return e.sendBatches(ctx, ld)
+	case total == 1:
+		reason := fmt.Errorf("a record of %d bytes is more than sending_queue::queue_size, %d bytes", size, limit)
+		return e.writeDeadLetters(ctx, []deadletter.Letter{{Logs: ld, Reason: reason}})
 	}
-	for from := 0; from < total; from += limit {
-		part := copySubset(ld, func(n int, _ plog.LogRecord) bool { return n >= from && n < from+limit })
-		if err := e.sendBatches(ctx, part); err != nil {
+	length := max(1, min(total/2, int(int64(total)*limit/size)))
+	for from := 0; from < total; from += length {
+		part := copySubset(ld, func(n int, _ plog.LogRecord) bool { return n >= from && n < from+length })
+		if err := e.deliverParts(ctx, part, min(length, total-from)); err != nil {
 			return forgetRecords(err) // it does not name the other parts
 		}
 	}
@@ -129,13 +138,18 @@ func forgetRecords(err error) error {
 	return err
 }
 
-// maxCallRecords is 0 without a limit that counts records.
-func (e *sessionlogExporter) maxCallRecords() int {
+// queuedSize is what the queue counts of a call, and the most that it takes; nothing where it counts calls.
+func (e *sessionlogExporter) queuedSize(ld plog.Logs, total int) (size, limit int64) {
 	queue := e.cfg.QueueConfig.Get()
-	if queue == nil || queue.Sizer != exporterhelper.RequestSizerTypeItems {
-		return 0
+	switch {
+	case queue == nil:
+		return 0, 0
+	case queue.Sizer == exporterhelper.RequestSizerTypeItems:
+		return int64(total), queue.QueueSize
+	case queue.Sizer == exporterhelper.RequestSizerTypeBytes:
+		return int64(new(plog.ProtoMarshaler).LogsSize(ld)), queue.QueueSize
 	}
-	return int(queue.QueueSize)
+	return 0, 0
 }
 
 func countRecords(ld plog.Logs) (total, notEvents int) {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/exporter/exporterhelper"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -114,9 +115,12 @@ func TestErrorNamesWhatRemains(t *testing.T) {
 		others    int
 		wantNamed bool
 	}{
-		"one batch":                  {wantNamed: true},
-		"beside others":              {others: 2},
-		"more than the queue can do": {edit: func(c *Config) { c.QueueConfig.Get().QueueSize = 6; c.QueueConfig.Get().Batch.Get().MinSize = 1 }},
+		"one batch":     {wantNamed: true},
+		"beside others": {others: 2},
+		"more than the queue can do": {edit: func(c *Config) {
+			queue := c.QueueConfig.Get()
+			queue.Sizer, queue.QueueSize, queue.Batch.Get().MinSize = exporterhelper.RequestSizerTypeItems, 6, 1
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			target := &countingBackend{answer: func(places []int) ([]backend.Rejection, *backend.PartialError, error) {

@@ -40,6 +40,7 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 			c.writtenBlocks = append(c.writtenBlocks, block)
 		}
 	}
+	c.CountRecords(conf)
 	return strictconfig.Unmarshal(conf, c)
 }
 
