@@ -36,6 +36,7 @@ func main() { os.Exit(runProcess()) }
 
 // runProcess returns the exit status: 0 after a clean stop, 1 after an error, or the command's own [exitStatus].
 func runProcess() int {
+	boundHeapGrowth()
 	var atExit []func()
 	err := newCommand(collectorSettings(), &atExit).Execute() // which prints the error
 	for _, do := range atExit {

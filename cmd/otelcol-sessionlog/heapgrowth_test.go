@@ -1,0 +1,47 @@
+package main
+
+import (
+	"runtime/debug"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheHeapGrowsByTheSame(t *testing.T) {
+	const mega = 1 << 20
+	require.Equal(t, 300, growthPercent(0))
+	require.Equal(t, 300, growthPercent(5*mega))
+	require.Equal(t, 200, growthPercent(16*mega))
+	require.Equal(t, 100, growthPercent(32*mega))
+	require.Equal(t, 50, growthPercent(500*mega))
+}
+
+// kept is alive.
+var kept []byte
+
+func TestGrowthFollowsWhatLives(t *testing.T) {
+	before := debug.SetGCPercent(100)
+	defer debug.SetGCPercent(before)
+	boundHeapGrowth()
+	kept = make([]byte, 4*heapGrowth)
+	defer func() { kept = nil }()
+	require.Eventually(t, func() bool {
+		debug.FreeOSMemory() // collects and sweeps
+		percent := debug.SetGCPercent(100)
+		debug.SetGCPercent(percent)
+		return percent == 50
+	}, 10*time.Second, 10*time.Millisecond)
+}
+
+func TestWhatTheUserSetCounts(t *testing.T) {
+	for _, name := range []string{"GOGC", "GOMEMLIMIT"} {
+		t.Run(name, func(t *testing.T) {
+			before := debug.SetGCPercent(77)
+			defer debug.SetGCPercent(before)
+			t.Setenv(name, "1GiB")
+			boundHeapGrowth()
+			require.Equal(t, 77, debug.SetGCPercent(77))
+		})
+	}
+}
