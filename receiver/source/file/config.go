@@ -51,7 +51,7 @@ func DefaultConfig() Config {
 		Format:       formats.Auto,
 		Follow:       true,
 		PollInterval: time.Second,
-		BatchSize:    8192,
+		BatchSize:    2048,
 		MaxLineBytes: 16 << 20,
 
 		UndecidedAfter: 10 * time.Second,
