@@ -23,7 +23,7 @@ PIPELINES        ?=
 PIPELINE_ROWS    ?= 1000000
 PIPELINE_REPEATS ?= 3
 
-.PHONY: help build run demo engines test race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-all fuzz story-redshift story-clickhouse story-clouds faults mutants house builder clean
+.PHONY: help build run demo engines test questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-all fuzz story-redshift story-clickhouse story-clouds faults mutants house builder clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 18
@@ -55,6 +55,9 @@ test: engines ## all tests; what cannot run here is listed at the end
 	cd internal/alertrules && GOWORK=off go test .
 	cd bench && GOWORK=off go test ./input ./pipelines
 	@if [ -s .cache/skips ]; then printf '\nSkipped on this machine (test, reason, remedy):\n'; cat .cache/skips; fi
+
+questions: engines ## every filter of package query on every backend; make test asks the servers a quarter of them
+	SESSIONLOG_ALL_QUESTIONS=1 go test -count 1 -run 'TestBackend$$/.*/?Questions' ./exporter/backend/...
 
 race: engines ## the packages with goroutines, under the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race -timeout 30m ./session/... ./receiver/... ./exporter/... ./extension/... ./connector/... ./sdk/... ./internal/e2e/sdk/...

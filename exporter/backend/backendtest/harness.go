@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
@@ -39,6 +40,8 @@ type Storage interface {
 	Backend(t *testing.T) backend.Backend
 	// Events reads everything that session_events holds, in any order.
 	Events(t *testing.T) []*session.Event
+	// Ask opens the storage for package query.
+	Ask(t *testing.T) query.Store
 	// Query runs SQL and gives every cell as the store's command line client prints it; NULL is the word NULL.
 	Query(t *testing.T, sql string) Rows
 }
@@ -89,6 +92,7 @@ var cases = []struct {
 	{"Sessions", Spread, sessions},
 	{"SessionsOfAnotherReading", 0, sessionsOfAnotherReading},
 	{"ViewsOfExtremes", 0, viewsOfExtremes},
+	{"Questions", Spread, questions},
 }
 
 // Run checks the contract of backend.Backend and the views.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
+	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/testengine"
 )
@@ -64,6 +65,12 @@ type database struct {
 }
 
 func (d database) Backend(t *testing.T) backend.Backend { return newStore(t, d.cfg) }
+
+func (d database) Ask(t *testing.T) query.Store {
+	store, err := OpenQueryStore(t.Context(), d.cfg)
+	require.NoError(t, err)
+	return store
+}
 
 func (d database) Events(t *testing.T) []*session.Event { return readAll(t, d.cfg) }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
+	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/testengine/postgresql"
 )
@@ -105,6 +106,12 @@ func zones(t *testing.T, pg *postgresql.Server) {
 type schema struct{ cfg Config }
 
 func (s schema) Backend(t *testing.T) backend.Backend { return newStore(t, s.cfg) }
+
+func (s schema) Ask(t *testing.T) query.Store {
+	store, err := OpenQueryStore(t.Context(), s.cfg)
+	require.NoError(t, err)
+	return store
+}
 
 func (s schema) Events(t *testing.T) []*session.Event { return readAll(t, s.cfg) }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/backendtest"
+	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -35,6 +36,12 @@ func TestZones(t *testing.T) {
 type file struct{ cfg Config }
 
 func (f file) Backend(t *testing.T) backend.Backend { return newStore(t, f.cfg) }
+
+func (f file) Ask(t *testing.T) query.Store {
+	store, err := OpenQueryStore(t.Context(), f.cfg)
+	require.NoError(t, err)
+	return store
+}
 
 func (f file) Events(t *testing.T) []*session.Event { return readAll(t, f.cfg) }
 

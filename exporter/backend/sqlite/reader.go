@@ -30,11 +30,7 @@ func ReadEvents(ctx context.Context, cfg Config) iter.Seq2[*session.Event, error
 }
 
 func (cfg *Config) scanEvents(ctx context.Context, conn *sqlite.Conn, yield func(*session.Event) bool) error {
-	selects := make([]string, len(eventColumns))
-	for i, c := range eventColumns {
-		selects[i] = fmt.Sprintf(c.selects, c.name)
-	}
-	stmt, err := conn.Prepare(cfg.prefixNames("SELECT " + strings.Join(selects, ", ") + " FROM session_events ORDER BY arrival"))
+	stmt, err := conn.Prepare(cfg.prefixNames("SELECT " + strings.Join(eventExpressions(), ", ") + " FROM session_events ORDER BY arrival"))
 	if err != nil {
 		return err
 	}
@@ -65,4 +61,13 @@ func decodeEvent(stmt *sqlite.Stmt, e *session.Event) error {
 		}
 	}
 	return nil
+}
+
+// eventExpressions are what decodeEvent reads.
+func eventExpressions() []string {
+	all := make([]string, len(eventColumns))
+	for i, c := range eventColumns {
+		all[i] = fmt.Sprintf(c.selects, c.name)
+	}
+	return all
 }

@@ -1,0 +1,195 @@
+package clickhouse
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+
+	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// queryStore is a server that is asked.
+type queryStore struct {
+	cfg        Config
+	connection *serverConn
+}
+
+// OpenQueryStore logs in to ask. It is used by one caller at a time.
+func OpenQueryStore(ctx context.Context, cfg Config) (query.Store, error) {
+	connection := &serverConn{store: &store{cfg: cfg}}
+	if err := connection.ensureConnected(ctx); err != nil {
+		connection.closeConn()
+		return nil, cfg.explainError("connecting", err)
+	}
+	return &queryStore{cfg, connection}, nil
+}
+
+func (s *queryStore) Table() string { return s.cfg.prefixNames("session_events") + " FINAL" }
+
+func (s *queryStore) Text(text string) string { return configclickhouse.QuoteText(text) }
+
+func (s *queryStore) Identity(_ *session.Field, id []byte) string {
+	return "unhex('" + hex.EncodeToString(id) + "')"
+}
+
+func (s *queryStore) Between(from, until int64) string {
+	return fmt.Sprintf("time >= fromUnixTimestamp64Nano(%d, 'UTC') AND time < fromUnixTimestamp64Nano(%d, 'UTC')", from, until)
+}
+
+func (s *queryStore) Nanoseconds() string { return "reinterpretAsInt64(time)" }
+
+func (s *queryStore) Absent(f *session.Field) string {
+	switch f.In(&session.Event{}).(type) {
+	case *int32, *int64, *uint32:
+		return f.Column + " = 0"
+	case *session.ID, *[16]byte:
+		return f.Column + " = toFixedString('', 16)"
+	case *[8]byte:
+		return f.Column + " = toFixedString('', 8)"
+	case *session.Kind, *session.Outcome:
+		return "0"
+	}
+	if f.Name == "User" {
+		return f.Column + " IS NULL"
+	}
+	return "empty(" + f.Column + ")"
+}
+
+func (s *queryStore) Contains(f *session.Field, text string) string {
+	return "has(" + f.Column + ", " + s.Text(text) + ")"
+}
+
+func (s *queryStore) HasPrefix(f *session.Field, prefix string) string {
+	return "startsWith(toString(" + f.Column + "), " + s.Text(prefix) + ")"
+}
+
+func (s *queryStore) AsText(f *session.Field) string {
+	switch f.In(&session.Event{}).(type) {
+	case *session.ID, *[16]byte, *[8]byte:
+		return "if(" + s.Absent(f) + ", NULL, lower(hex(" + f.Column + ")))"
+	case *session.Kind, *session.Outcome:
+		return "toString(" + f.Column + ")"
+	}
+	if f.Name == "User" {
+		return f.Column
+	}
+	return "if(" + s.Absent(f) + ", NULL, toString(" + f.Column + "))"
+}
+
+func (s *queryStore) Divide(expression string, by int64) string {
+	return "intDiv(" + expression + ", " + strconv.FormatInt(by, 10) + ")"
+}
+
+// Select gives every expression as a text, under a name that no column has.
+func (s *queryStore) Select(expressions ...string) string {
+	list := make([]string, len(expressions))
+	for i, e := range expressions {
+		list[i] = "CAST(" + e + " AS Nullable(String)) AS " + cellName(i)
+	}
+	return "SELECT " + strings.Join(list, ", ")
+}
+
+func cellName(i int) string { return "cell_" + strconv.Itoa(i+1) }
+
+func (s *queryStore) Rows(ctx context.Context, sql string, expressions int) iter.Seq2[[]query.Cell, error] {
+	return func(yield func([]query.Cell, error) bool) {
+		columns, results := textColumns(expressions, cellName)
+		cells := make([]query.Cell, expressions)
+		err := s.eachRow(ctx, sql, results, func(row int) (bool, error) {
+			for i, column := range columns {
+				value := column.Row(row)
+				cells[i] = query.Cell{Text: value.Value, Absent: !value.Set}
+			}
+			return yield(cells, nil), nil
+		})
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+func (s *queryStore) Events(ctx context.Context, tail string) iter.Seq2[*session.Event, error] {
+	return func(yield func(*session.Event, error) bool) {
+		cells, results := textColumns(len(eventColumns), func(i int) string { return textAlias(eventColumns[i].name) })
+		var e session.Event
+		err := s.eachRow(ctx, s.cfg.statements().events+tail, results, func(row int) (bool, error) {
+			if err := decodeEvent(cells, row, &e); err != nil {
+				return false, err
+			}
+			return yield(&e, nil), nil
+		})
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+func (s *queryStore) Extent(ctx context.Context) (oldest, newest int64, found bool, err error) {
+	sql := s.Select("min("+s.Nanoseconds()+")", "max("+s.Nanoseconds()+")", "count()") + " FROM " + s.cfg.prefixNames("session_events")
+	for row, err := range s.Rows(ctx, sql, 3) {
+		if err != nil {
+			return 0, 0, false, err
+		}
+		if found = row[2].Text != "0"; !found {
+			return 0, 0, false, nil
+		}
+		if oldest, err = strconv.ParseInt(row[0].Text, 10, 64); err != nil {
+			return 0, 0, false, err
+		}
+		if newest, err = strconv.ParseInt(row[1].Text, 10, 64); err != nil {
+			return 0, 0, false, err
+		}
+	}
+	return oldest, newest, found, nil
+}
+
+// textColumns are results that are all Nullable(String).
+func textColumns(n int, name func(i int) string) ([]*proto.ColNullable[string], proto.Results) {
+	columns, results := make([]*proto.ColNullable[string], n), make(proto.Results, n)
+	for i := range columns {
+		columns[i] = proto.NewColNullable(&proto.ColStr{})
+		results[i] = proto.ResultColumn{Name: name(i), Data: columns[i]}
+	}
+	return columns, results
+}
+
+// eachRow runs a statement until do has enough.
+func (s *queryStore) eachRow(ctx context.Context, sql string, results proto.Results, do func(row int) (more bool, err error)) error {
+	var failed error
+	more := true
+	err := s.connection.runStatement(ctx, func(conn configclickhouse.Conn) error {
+		err := conn.Query(ctx, "", sql, results, func(rows int) error {
+			for row := 0; row < rows && more; row++ {
+				more, failed = do(row)
+			}
+			if !more {
+				return errEnough
+			}
+			return nil
+		})
+		if errors.Is(err, errEnough) {
+			return nil
+		}
+		return err
+	})
+	if !more {
+		s.connection.closeConn() // the rest is on its way still
+	}
+	if failed != nil {
+		return failed
+	}
+	return s.cfg.explainError("asking", err)
+}
+
+func (s *queryStore) Close() error {
+	s.connection.closeConn()
+	return nil
+}

@@ -1,0 +1,162 @@
+package postgresql
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// queryStore is a database that is asked.
+type queryStore struct {
+	cfg  Config
+	conn *pgconn.PgConn
+}
+
+// OpenQueryStore logs in to ask. It is used by one caller at a time.
+func OpenQueryStore(ctx context.Context, cfg Config) (query.Store, error) {
+	conn, err := cfg.Connect(ctx, configpostgresql.Options{})
+	if err != nil {
+		return nil, cfg.explainError("connecting", err)
+	}
+	err = execStatements(ctx, conn, cfg.searchPath())
+	if err == nil {
+		err = execStatements(ctx, conn, "SET standard_conforming_strings = on; SET default_transaction_read_only = on")
+	}
+	if err != nil {
+		closeGracefully(conn)
+		return nil, cfg.explainError("asking", err)
+	}
+	return &queryStore{cfg, conn}, nil
+}
+
+func (s *queryStore) Table() string { return s.cfg.prefixNames("session_events") }
+
+func (s *queryStore) Text(text string) string {
+	return "'" + strings.ReplaceAll(string(appendStorable(nil, text)), "'", "''") + "'"
+}
+
+func (s *queryStore) Identity(f *session.Field, id []byte) string {
+	if _, uuid := f.In(&session.Event{}).(*session.ID); uuid {
+		return "'" + session.ID(id).String() + "'"
+	}
+	return `'\x` + hex.EncodeToString(id) + "'"
+}
+
+// Between asks for the column with an index too, which is cut to microseconds.
+func (s *queryStore) Between(from, until int64) string {
+	return fmt.Sprintf("time >= %s AND time <= %s AND time_ns >= %d AND time_ns < %d", asTimestamp(from, 0), asTimestamp(until, time.Microsecond), from, until)
+}
+
+// asTimestamp is the literal of a moment and some more, rounded down to microseconds.
+func asTimestamp(nanoseconds int64, more time.Duration) string {
+	return time.Unix(0, nanoseconds).Add(more).UTC().Format("'2006-01-02 15:04:05.999999+00'")
+}
+
+func (s *queryStore) Nanoseconds() string { return "time_ns" }
+
+func (s *queryStore) Absent(f *session.Field) string { return f.Column + " IS NULL" }
+
+func (s *queryStore) Contains(f *session.Field, text string) string {
+	return f.Column + " @> ARRAY[" + s.Text(text) + "]"
+}
+
+func (s *queryStore) HasPrefix(f *session.Field, prefix string) string {
+	return "starts_with(" + f.Column + ", " + s.Text(prefix) + ")"
+}
+
+func (s *queryStore) AsText(f *session.Field) string {
+	switch f.In(&session.Event{}).(type) {
+	case *session.ID:
+		return "replace(" + f.Column + "::text, '-', '')"
+	case *[16]byte, *[8]byte:
+		return "encode(" + f.Column + ", 'hex')"
+	case *string, *session.Kind, *session.Outcome:
+		return f.Column
+	}
+	return f.Column + "::text"
+}
+
+func (s *queryStore) Divide(expression string, by int64) string {
+	return expression + " / " + strconv.FormatInt(by, 10)
+}
+
+func (s *queryStore) Select(expressions ...string) string {
+	return "SELECT " + strings.Join(expressions, ", ")
+}
+
+func (s *queryStore) Rows(ctx context.Context, sql string, expressions int) iter.Seq2[[]query.Cell, error] {
+	return func(yield func([]query.Cell, error) bool) {
+		cells := make([]query.Cell, expressions)
+		err := s.eachRow(ctx, sql, func(values [][]byte) (bool, error) {
+			for i := range cells {
+				cells[i] = query.Cell{Text: restoreText(string(values[i])), Absent: values[i] == nil}
+			}
+			return yield(cells, nil), nil
+		})
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+func (s *queryStore) Events(ctx context.Context, tail string) iter.Seq2[*session.Event, error] {
+	return func(yield func(*session.Event, error) bool) {
+		var e session.Event
+		err := s.eachRow(ctx, s.cfg.statements().selects+tail, func(values [][]byte) (bool, error) {
+			if err := decodeEvent(values, &e); err != nil {
+				return false, err
+			}
+			return yield(&e, nil), nil
+		})
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+func (s *queryStore) Extent(ctx context.Context) (oldest, newest int64, found bool, err error) {
+	sql := s.cfg.prefixNames("SELECT min(time_ns), max(time_ns) FROM session_events")
+	err = s.eachRow(ctx, sql, func(values [][]byte) (bool, error) {
+		if values[0] == nil {
+			return true, nil
+		}
+		found = true
+		if oldest, err = strconv.ParseInt(string(values[0]), 10, 64); err == nil {
+			newest, err = strconv.ParseInt(string(values[1]), 10, 64)
+		}
+		return true, err
+	})
+	return oldest, newest, found, err
+}
+
+// eachRow runs a statement until do has enough.
+func (s *queryStore) eachRow(ctx context.Context, sql string, do func(values [][]byte) (more bool, err error)) error {
+	results := s.conn.ExecParams(ctx, sql, nil, nil, nil, nil)
+	more := true
+	for more && results.NextRow() {
+		var err error
+		if more, err = do(results.Values()); err != nil {
+			_, _ = results.Close()
+			return err
+		}
+	}
+	if _, err := results.Close(); err != nil {
+		return s.cfg.explainError("asking", err)
+	}
+	return nil
+}
+
+func (s *queryStore) Close() error {
+	closeGracefully(s.conn)
+	return nil
+}

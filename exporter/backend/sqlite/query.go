@@ -1,0 +1,158 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// queryStore is a database that is asked.
+type queryStore struct {
+	cfg  Config
+	conn *sqlite.Conn
+}
+
+// OpenQueryStore opens a database to be asked, while others write. Of cfg only path, table_prefix and busy_timeout count. It is used by one
+// caller at a time.
+func OpenQueryStore(ctx context.Context, cfg Config) (query.Store, error) {
+	conn, err := cfg.openReader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &queryStore{cfg, conn}, nil
+}
+
+func (s *queryStore) Table() string { return s.cfg.prefixNames("session_events") }
+
+// Text is a text, or the bytes of what is none, as bindText binds them.
+func (s *queryStore) Text(text string) string {
+	switch {
+	case !utf8.ValidString(text):
+		return "x'" + hex.EncodeToString([]byte(text)) + "'"
+	case strings.IndexByte(text, 0) >= 0:
+		return "CAST(x'" + hex.EncodeToString([]byte(text)) + "' AS TEXT)"
+	}
+	return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+}
+
+func (s *queryStore) Identity(_ *session.Field, id []byte) string {
+	return "x'" + hex.EncodeToString(id) + "'"
+}
+
+func (s *queryStore) Between(from, until int64) string {
+	return fmt.Sprintf("time >= %d AND time < %d", from, until)
+}
+
+func (s *queryStore) Nanoseconds() string { return "time" }
+
+func (s *queryStore) Absent(f *session.Field) string { return f.Column + " IS NULL" }
+
+func (s *queryStore) Contains(f *session.Field, text string) string {
+	return "EXISTS (SELECT 1 FROM json_each(" + f.Column + ") WHERE value = " + s.Text(text) + ")"
+}
+
+func (s *queryStore) HasPrefix(f *session.Field, prefix string) string {
+	bytes := "substr(CAST(" + f.Column + " AS BLOB), 1, " + strconv.Itoa(len(prefix)) + ") = x'" + hex.EncodeToString([]byte(prefix)) + "'"
+	if !utf8.ValidString(prefix) {
+		return bytes
+	}
+	return f.Column + " >= " + s.Text(prefix) + " AND " + bytes // the first for an index
+}
+
+func (s *queryStore) AsText(f *session.Field) string {
+	switch f.In(&session.Event{}).(type) {
+	case *session.ID, *[16]byte, *[8]byte:
+		return "lower(nullif(hex(" + f.Column + "), ''))"
+	}
+	return f.Column
+}
+
+func (s *queryStore) Divide(expression string, by int64) string {
+	return expression + " / " + strconv.FormatInt(by, 10)
+}
+
+func (s *queryStore) Select(expressions ...string) string {
+	return "SELECT " + strings.Join(expressions, ", ")
+}
+
+func (s *queryStore) Rows(ctx context.Context, sql string, expressions int) iter.Seq2[[]query.Cell, error] {
+	return func(yield func([]query.Cell, error) bool) {
+		cells := make([]query.Cell, expressions)
+		err := s.eachRow(ctx, sql, func(stmt *sqlite.Stmt) (bool, error) {
+			for i := range cells {
+				cells[i] = query.Cell{Text: stmt.ColumnText(i), Absent: stmt.ColumnIsNull(i)}
+			}
+			return yield(cells, nil), nil
+		})
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+func (s *queryStore) Events(ctx context.Context, tail string) iter.Seq2[*session.Event, error] {
+	return func(yield func(*session.Event, error) bool) {
+		var e session.Event
+		err := s.eachRow(ctx, s.Select(eventExpressions()...)+" FROM "+s.Table()+tail, func(stmt *sqlite.Stmt) (bool, error) {
+			if err := decodeEvent(stmt, &e); err != nil {
+				return false, err
+			}
+			return yield(&e, nil), nil
+		})
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+func (s *queryStore) Extent(ctx context.Context) (oldest, newest int64, found bool, err error) {
+	for _, order := range []string{"ASC", "DESC"} {
+		err = s.eachRow(ctx, "SELECT time FROM "+s.Table()+" ORDER BY time "+order+" LIMIT 1", func(stmt *sqlite.Stmt) (bool, error) {
+			if order == "ASC" {
+				oldest, found = stmt.ColumnInt64(0), true
+			} else {
+				newest = stmt.ColumnInt64(0)
+			}
+			return true, nil
+		})
+		if err != nil {
+			return 0, 0, false, err
+		}
+	}
+	return oldest, newest, found, nil
+}
+
+// eachRow runs a statement until do has enough.
+func (s *queryStore) eachRow(ctx context.Context, sql string, do func(*sqlite.Stmt) (more bool, err error)) error {
+	s.conn.SetInterrupt(ctx.Done())
+	stmt, _, err := s.conn.PrepareTransient(sql)
+	if err != nil {
+		return s.cfg.explainError("asking", err)
+	}
+	defer func() { _ = stmt.Finalize() }()
+	for {
+		there, err := stmt.Step()
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil:
+			return s.cfg.explainError("asking", err)
+		case !there:
+			return nil
+		}
+		if more, err := do(stmt); err != nil || !more {
+			return err
+		}
+	}
+}
+
+func (s *queryStore) Close() error { return s.conn.Close() }

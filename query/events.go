@@ -1,0 +1,93 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Position is where a page of events ended. Events of one time are in the order of their record ids.
+type Position struct {
+	Time     int64 // nanoseconds since 1970 UTC
+	RecordID session.ID
+}
+
+// PositionOf is that of an event.
+func PositionOf(e *session.Event) Position { return Position{e.Time, e.RecordID} }
+
+// String is a text that [ParsePosition] reads.
+func (p Position) String() string { return strconv.FormatInt(p.Time, 10) + "_" + p.RecordID.String() }
+
+// ParsePosition reads the text of a position.
+func ParsePosition(text string) (p Position, err error) {
+	at, id, found := strings.Cut(text, "_")
+	if p.Time, err = strconv.ParseInt(at, 10, 64); err != nil || !found {
+		return p, fmt.Errorf("%q is no position in a list of events", text)
+	}
+	if p.RecordID, found = session.ParseID(id); !found {
+		return p, fmt.Errorf("%q is no position in a list of events", text)
+	}
+	return p, nil
+}
+
+// Events gives a page of at most limit events, newest first; those after a position where one is given.
+func Events(ctx context.Context, s Store, f Filter, after *Position, limit int, limits Limits) ([]session.Event, Coverage, error) {
+	if limit <= 0 {
+		return nil, Coverage{}, fmt.Errorf("limit %d: must be more than 0", limit)
+	}
+	var beyond string
+	if after != nil {
+		field, err := FieldOf("record_id")
+		if err != nil {
+			return nil, Coverage{}, err
+		}
+		at := strconv.FormatInt(after.Time, 10)
+		beyond = " AND (" + s.Nanoseconds() + " < " + at + " OR " + s.Nanoseconds() + " = " + at + " AND record_id < " + s.Identity(field, after.RecordID[:]) + ")"
+		f = f.before(after.Time)
+	}
+	var page []session.Event
+	covered, err := walk(ctx, s, f, limits, func(where string) string {
+		return where + beyond + " ORDER BY " + s.Nanoseconds() + " DESC, record_id DESC LIMIT " + strconv.Itoa(limit-len(page))
+	}, func(tail string) error {
+		for e, err := range s.Events(ctx, tail) {
+			if err != nil {
+				return err
+			}
+			page = append(page, session.Event{})
+			e.CopyTo(&page[len(page)-1])
+		}
+		if len(page) >= limit {
+			return errEnough
+		}
+		return nil
+	})
+	return page, covered, err
+}
+
+// Session gives all events of a session, in the order of time.
+func Session(ctx context.Context, s Store, key session.ID, limits Limits) ([]session.Event, Coverage, error) {
+	field, err := FieldOf("session_key")
+	if err != nil {
+		return nil, Coverage{}, err
+	}
+	f := Filter{Conditions: []Condition{{Field: field, Value: key.String()}}}
+	events, covered, err := Events(ctx, s, f, nil, longestSession, limits)
+	slices.Reverse(events)
+	return events, covered, err
+}
+
+// longestSession bounds a session that never ends.
+const longestSession = 10_000
+
+// before cuts the filter's time, so that it has no event after at.
+func (f Filter) before(at int64) Filter {
+	if _, until := f.bounds(); at < until-1 {
+		f.Until = time.Unix(0, at+1).UTC()
+	}
+	return f
+}

@@ -1,0 +1,243 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Tally is what is known of events that have something in common.
+type Tally struct {
+	Count        int64
+	Failures     int64     // failed logins among them
+	FirstSuccess time.Time // of a login; zero where there is none
+	Last         time.Time
+}
+
+// Group is the events that have the same values.
+type Group struct {
+	Values []Cell // of the fields, in their order
+	Tally
+}
+
+// PairColumns are what [Pairs] groups by.
+var PairColumns = []string{"user_name", "client_address", "client_name"}
+
+// InventoryColumns are what [Inventory] groups by.
+var InventoryColumns = []string{"client_name", "client_version", "driver", "auth_method", "tls_version"}
+
+// Pairs tells who came from where with which client: the first success, the last event and the failures of each, newest first.
+func Pairs(ctx context.Context, s Store, f Filter, limits Limits) ([]Group, Coverage, error) {
+	return Groups(ctx, s, f, PairColumns, limits)
+}
+
+// Inventory tells which clients, drivers and methods are in use, and since when no longer, newest first.
+func Inventory(ctx context.Context, s Store, f Filter, limits Limits) ([]Group, Coverage, error) {
+	return Groups(ctx, s, f, InventoryColumns, limits)
+}
+
+// Groups counts the events of a filter by the values of columns, newest first.
+func Groups(ctx context.Context, s Store, f Filter, columns []string, limits Limits) ([]Group, Coverage, error) {
+	var expressions []string
+	for _, column := range columns {
+		field, err := scalarFieldOf(column)
+		if err != nil {
+			return nil, Coverage{}, err
+		}
+		expressions = append(expressions, s.AsText(field))
+	}
+	expressions = append(expressions, measures(s)...)
+	groups := map[string]*Group{}
+	covered, err := walk(ctx, s, f, limits, func(where string) string {
+		return s.Select(expressions...) + " FROM " + s.Table() + where + " GROUP BY " + ordinals(len(columns))
+	}, func(sql string) error {
+		for row, err := range s.Rows(ctx, sql, len(expressions)) {
+			if err != nil {
+				return err
+			}
+			tally, err := readTally(row[len(columns):])
+			if err != nil {
+				return err
+			}
+			key := keyOf(row[:len(columns)])
+			if groups[key] == nil {
+				groups[key] = &Group{Values: slices.Clone(row[:len(columns)])}
+			}
+			groups[key].add(tally)
+		}
+		return nil
+	})
+	all := make([]Group, 0, len(groups))
+	for _, g := range groups {
+		all = append(all, *g)
+	}
+	slices.SortFunc(all, func(a, b Group) int {
+		return cmp.Or(b.Last.Compare(a.Last), slices.CompareFunc(a.Values, b.Values, compareCells))
+	})
+	return all, covered, err
+}
+
+func scalarFieldOf(column string) (*session.Field, error) {
+	f, err := FieldOf(column)
+	if err == nil && IsList(f) {
+		err = fmt.Errorf("%s: a list is no value to count by", column)
+	}
+	return f, err
+}
+
+// measures are the expressions of a [Tally].
+func measures(s Store) []string {
+	ns := s.Nanoseconds()
+	return []string{
+		"count(*)",
+		"sum(CASE WHEN kind = 'login' AND outcome = 'failure' THEN 1 ELSE 0 END)",
+		"min(CASE WHEN kind = 'login' AND outcome = 'success' THEN " + ns + " ELSE " + never + " END)",
+		"max(" + ns + ")",
+	}
+}
+
+// never is a time that no event has.
+const never = "9223372036854775807"
+
+func readTally(cells []Cell) (t Tally, err error) {
+	if t.Count, t.Failures, err = twoNumbers(cells[0].Text, cells[1].Text); err != nil {
+		return t, err
+	}
+	first, last, err := twoNumbers(cells[2].Text, cells[3].Text)
+	if first != math.MaxInt64 {
+		t.FirstSuccess = time.Unix(0, first).UTC()
+	}
+	t.Last = time.Unix(0, last).UTC()
+	return t, err
+}
+
+func (t *Tally) add(other Tally) {
+	t.Count += other.Count
+	t.Failures += other.Failures
+	if t.FirstSuccess.IsZero() || !other.FirstSuccess.IsZero() && other.FirstSuccess.Before(t.FirstSuccess) {
+		t.FirstSuccess = other.FirstSuccess
+	}
+	if t.Last.Before(other.Last) {
+		t.Last = other.Last
+	}
+}
+
+func ordinals(n int) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = strconv.Itoa(i + 1)
+	}
+	return strings.Join(all, ", ")
+}
+
+// keyOf is the same for the same values, and for them alone.
+func keyOf(cells []Cell) string {
+	var b strings.Builder
+	for _, c := range cells {
+		if c.Absent {
+			b.WriteByte('-')
+			continue
+		}
+		b.WriteString(strconv.Itoa(len(c.Text)))
+		b.WriteByte(':')
+		b.WriteString(c.Text)
+	}
+	return b.String()
+}
+
+func compareCells(a, b Cell) int {
+	if a.Absent != b.Absent {
+		if a.Absent {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Compare(a.Text, b.Text)
+}
+
+// Value is one of a field, with how many events have it.
+type Value struct {
+	Cell
+	Count int64
+}
+
+// Facet is the values of one field, the most frequent first.
+type Facet struct {
+	Column string
+	Values []Value
+	Others int64 // events with values that are not among Values
+}
+
+// FacetColumns are those that people narrow a search by.
+var FacetColumns = []string{
+	"kind", "outcome", "system", "instance", "user_name", "user_type", "client_address", "client_name", "driver", "database_name", "auth_method", "error_type",
+}
+
+// Facets counts the values of columns over the events of a filter, each the most frequent of top, in one pass over the rows.
+func Facets(ctx context.Context, s Store, f Filter, columns []string, top int, limits Limits) ([]Facet, Coverage, error) {
+	fields := make([]*session.Field, len(columns))
+	for i, column := range columns {
+		field, err := scalarFieldOf(column)
+		if err != nil {
+			return nil, Coverage{}, err
+		}
+		fields[i] = field
+	}
+	counts := make([]map[Cell]int64, len(columns))
+	for i := range counts {
+		counts[i] = map[Cell]int64{}
+	}
+	covered, err := walk(ctx, s, f, limits, func(where string) string { return facetSQL(s, fields, where) }, func(sql string) error {
+		for row, err := range s.Rows(ctx, sql, 3) {
+			if err != nil {
+				return err
+			}
+			column, count, err := twoNumbers(row[0].Text, row[2].Text)
+			if err != nil {
+				return err
+			}
+			counts[column][row[1]] += count
+		}
+		return nil
+	})
+	facets := make([]Facet, len(columns))
+	for i, column := range columns {
+		facets[i] = mostFrequent(column, counts[i], top)
+	}
+	return facets, covered, err
+}
+
+// facetSQL counts every field's values in one pass: each row is met once for each of them.
+func facetSQL(s Store, fields []*session.Field, where string) string {
+	var value, numbers strings.Builder
+	for i, f := range fields {
+		value.WriteString(" WHEN " + strconv.Itoa(i) + " THEN " + s.AsText(f))
+		if i > 0 {
+			numbers.WriteString(" UNION ALL ")
+		}
+		numbers.WriteString("SELECT " + strconv.Itoa(i) + " AS facet")
+	}
+	return s.Select("facet", "CASE facet"+value.String()+" END", "count(*)") + " FROM " + s.Table() + " CROSS JOIN (" + numbers.String() + ") AS facets" + where + " GROUP BY 1, 2"
+}
+
+func mostFrequent(column string, counts map[Cell]int64, top int) Facet {
+	facet := Facet{Column: column}
+	for cell, count := range counts {
+		facet.Values = append(facet.Values, Value{cell, count})
+	}
+	slices.SortFunc(facet.Values, func(a, b Value) int { return cmp.Or(cmp.Compare(b.Count, a.Count), compareCells(a.Cell, b.Cell)) })
+	if top > 0 && len(facet.Values) > top {
+		for _, v := range facet.Values[top:] {
+			facet.Others += v.Count
+		}
+		facet.Values = facet.Values[:top]
+	}
+	return facet
+}

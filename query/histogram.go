@@ -1,0 +1,73 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Bar is how many events of one kind and outcome there were within a width of time.
+type Bar struct {
+	Start   time.Time // a multiple of the width since 1970 UTC
+	Kind    string
+	Outcome string
+	Count   int64
+}
+
+// Histogram counts the events of a filter over time, by kind and outcome, in the order of time.
+func Histogram(ctx context.Context, s Store, f Filter, width time.Duration, limits Limits) ([]Bar, Coverage, error) {
+	if width <= 0 {
+		return nil, Coverage{}, fmt.Errorf("width %s: must be more than 0", width)
+	}
+	counts := map[Bar]int64{}
+	covered, err := walk(ctx, s, f, limits, func(where string) string {
+		return s.Select(startOf(s, int64(width)), textOf(s, "kind"), textOf(s, "outcome"), "count(*)") + " FROM " + s.Table() + where + " GROUP BY 1, 2, 3"
+	}, func(sql string) error {
+		for row, err := range s.Rows(ctx, sql, 4) {
+			if err != nil {
+				return err
+			}
+			start, count, err := twoNumbers(row[0].Text, row[3].Text)
+			if err != nil {
+				return err
+			}
+			counts[Bar{Start: time.Unix(0, start).UTC(), Kind: row[1].Text, Outcome: row[2].Text}] += count
+		}
+		return nil
+	})
+	bars := make([]Bar, 0, len(counts))
+	for bar, count := range counts {
+		bar.Count = count
+		bars = append(bars, bar)
+	}
+	slices.SortFunc(bars, func(a, b Bar) int {
+		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Outcome, b.Outcome))
+	})
+	return bars, covered, err
+}
+
+// startOf rounds the time down to a multiple of width, before 1970 too.
+func startOf(s Store, width int64) string {
+	ns, w := s.Nanoseconds(), strconv.FormatInt(width, 10)
+	down := "(" + ns + " - CASE WHEN " + ns + " < 0 THEN " + strconv.FormatInt(width-1, 10) + " ELSE 0 END)"
+	return s.Divide(down, width) + " * " + w
+}
+
+func textOf(s Store, column string) string {
+	f, err := FieldOf(column)
+	if err != nil {
+		panic(err) // a column that this package names
+	}
+	return s.AsText(f)
+}
+
+func twoNumbers(a, b string) (x, y int64, err error) {
+	if x, err = strconv.ParseInt(a, 10, 64); err != nil {
+		return 0, 0, err
+	}
+	y, err = strconv.ParseInt(b, 10, 64)
+	return x, y, err
+}

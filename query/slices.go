@@ -1,0 +1,99 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"time"
+)
+
+// Coverage says how far a question came.
+type Coverage struct {
+	Complete bool
+	From     time.Time // what the answer covers begins here
+	Until    time.Time // and ends before here
+	SQL      []string  // the statements that ran, newest slice first
+}
+
+// Limits bound a question. The zero value has none.
+type Limits struct {
+	Time time.Duration // after it no further slice is begun
+}
+
+const (
+	shortestFirst = time.Hour              // a first slice of a 64th of the range, but no shorter
+	slowSlice     = 300 * time.Millisecond // a slice that took longer has a shorter one after it
+	fastSlice     = 100 * time.Millisecond
+	keptSQLTexts  = 16 // of the statements of one question; they differ in their times alone
+)
+
+// errEnough ends a walk that has what it wanted.
+var errEnough = errors.New("enough")
+
+// walk runs a statement for each slice of the filter's time, newest first. make gives the statement of a slice from its conditions, run runs it; run
+// may return errEnough.
+func walk(ctx context.Context, s Store, f Filter, limits Limits, statement func(where string) string, run func(sql string) error) (Coverage, error) {
+	conditions, err := f.conditions(s)
+	if err != nil {
+		return Coverage{}, err
+	}
+	from, until, found, err := extent(ctx, s, f)
+	if err != nil || !found {
+		return Coverage{Complete: true}, err
+	}
+	covered := Coverage{Until: time.Unix(0, until).UTC()}
+	begin, width := time.Now(), max(int64(shortestFirst), int64((uint64(until)-uint64(from))/64))
+	for end := until; ; {
+		start := from
+		if end > from && uint64(end)-uint64(from) > uint64(width) {
+			start = end - width
+		}
+		sql := statement(" WHERE " + strings.Join(append([]string{s.Between(start, end)}, conditions...), " AND "))
+		if len(covered.SQL) < keptSQLTexts {
+			covered.SQL = append(covered.SQL, sql)
+		}
+		sliceBegin := time.Now()
+		if err := run(sql); err != nil && !errors.Is(err, errEnough) {
+			return covered, err
+		} else if err != nil {
+			covered.From = time.Unix(0, start).UTC()
+			return covered, nil
+		}
+		covered.From = time.Unix(0, start).UTC()
+		if start == from {
+			covered.Complete = true
+			return covered, nil
+		}
+		if limits.Time > 0 && time.Since(begin) > limits.Time {
+			return covered, nil
+		}
+		end, width = start, nextWidth(width, time.Since(sliceBegin))
+	}
+}
+
+// nextWidth is that of a slice after one of a width that took so long.
+func nextWidth(width int64, took time.Duration) int64 {
+	switch {
+	case took > slowSlice && width > int64(time.Second):
+		return width / 2
+	case took < fastSlice && width < math.MaxInt64/4:
+		return width * 4
+	}
+	return width
+}
+
+// extent is the filter's time, cut to that of the events there are. until is not included.
+func extent(ctx context.Context, s Store, f Filter) (from, until int64, found bool, err error) {
+	oldest, newest, found, err := s.Extent(ctx)
+	if err != nil || !found {
+		return 0, 0, false, err
+	}
+	from, until = f.bounds()
+	from = max(from, oldest)
+	if newest < math.MaxInt64 {
+		newest++
+	}
+	until = min(until, newest)
+	return from, until, from < until, nil
+}

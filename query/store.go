@@ -1,0 +1,56 @@
+// Package query asks what is stored about logins: how many there were over time, which values occur how often, single events, sessions, and who
+// came from where with which client. It knows no backend: a [Store] is one, and its answers are the same for all.
+//
+// A question walks the time of its filter in slices, newest first, one statement each, until it has all or its time is up; then it says how far
+// it came ([Coverage]).
+package query
+
+import (
+	"context"
+	"iter"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Store is a backend that is asked. It only reads. Its statements name columns of session_events, and have values as literals, so that what is
+// shown of a question is what ran.
+type Store interface {
+	// Table is what stands behind FROM: each event once.
+	Table() string
+	// Text is the literal of a text, in the form in which the store keeps it.
+	Text(s string) string
+	// Identity is the literal of an id for a column of ids.
+	Identity(f *session.Field, id []byte) string
+	// Between is the condition for events with from <= time < until, in nanoseconds since 1970 UTC.
+	Between(from, until int64) string
+	// Nanoseconds is the expression of an event's time as an integer.
+	Nanoseconds() string
+	// Absent is the condition for events without a value in a field.
+	Absent(f *session.Field) string
+	// Contains is the condition for events with a value among those of a field that is a list.
+	Contains(f *session.Field, text string) string
+	// HasPrefix is the condition for events whose field begins with a text.
+	HasPrefix(f *session.Field, prefix string) string
+	// AsText is the expression of a field's value as a text, NULL where it is absent; ids are 32 or 16 hexadecimal digits in lower case.
+	AsText(f *session.Field) string
+	// Divide is the expression of a whole number divided by a positive one, rounded towards zero.
+	Divide(expression string, by int64) string
+
+	// Select is the beginning of a statement that [Store.Rows] runs: SELECT and the expressions.
+	Select(expressions ...string) string
+	// Rows runs a statement of so many expressions. A row is valid until the next one. An error is the last that is yielded.
+	Rows(ctx context.Context, sql string, expressions int) iter.Seq2[[]Cell, error]
+	// Events reads whole events; tail is what follows FROM [Store.Table]. An event is valid until the next one.
+	Events(ctx context.Context, tail string) iter.Seq2[*session.Event, error]
+	// Extent is the time of the oldest and of the newest event, in nanoseconds since 1970 UTC; found is false where there is none.
+	Extent(ctx context.Context) (oldest, newest int64, found bool, err error)
+
+	// Close ends the reading.
+	Close() error
+}
+
+// Cell is a value of a row.
+type Cell struct {
+	Text   string
+	Absent bool
+}
