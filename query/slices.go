@@ -54,16 +54,14 @@ func walk(ctx context.Context, s Store, f Filter, limits Limits, statement func(
 			covered.SQL = append(covered.SQL, sql)
 		}
 		sliceBegin := time.Now()
-		if err := run(sql); err != nil && !errors.Is(err, errEnough) {
+		err := run(sql)
+		if err != nil && !errors.Is(err, errEnough) {
 			return covered, err
-		} else if err != nil {
-			covered.From = time.Unix(0, start).UTC()
-			return covered, nil
 		}
 		covered.From = time.Unix(0, start).UTC()
-		if start == from {
-			covered.Complete = true
-			return covered, nil
+		covered.Complete = err == nil && start == from
+		if err != nil || covered.Complete {
+			return covered, nil //nolint:nilerr // a page that is full is no failure
 		}
 		if limits.Time > 0 && time.Since(begin) > limits.Time {
 			return covered, nil

@@ -319,13 +319,14 @@ func meetsCondition(c query.Condition, e *session.Event) bool {
 		return slices.Contains(*list, c.Value)
 	}
 	cell := cellsOf(e, []string{c.Field.Column})[0]
-	switch {
-	case c.Match == query.IsAbsent:
+	switch c.Match {
+	case query.IsAbsent:
 		return cell.Absent
-	case c.Match == query.BeginsWith:
+	case query.BeginsWith:
 		return !cell.Absent && strings.HasPrefix(cell.Text, c.Value)
+	default: // ids may be asked for with hyphens
+		return !cell.Absent && (cell.Text == c.Value || cell.Text == strings.ReplaceAll(c.Value, "-", ""))
 	}
-	return !cell.Absent && cell.Text == strings.ReplaceAll(c.Value, "-", "") || !cell.Absent && cell.Text == c.Value
 }
 
 // cellsOf are the values of an event as an answer has them.
