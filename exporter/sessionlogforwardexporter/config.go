@@ -73,7 +73,7 @@ type TargetConfig struct {
 
 // ElasticsearchConfig is the block elasticsearch.
 type ElasticsearchConfig struct {
-	// Index is the index or data stream.
+	// Index is the index or data stream. Empty: the data stream logs-sessionlog-default of ECS, the index sessionlog-<format> of other shapes.
 	Index string `mapstructure:"index"`
 	// Pipeline is an ingest pipeline; none when empty.
 	Pipeline string `mapstructure:"pipeline"`
@@ -93,7 +93,7 @@ const (
 	defaultMaxRequestBytes = 5 << 20
 	leastMaxRequestBytes   = 4 << 10
 	defaultTimeout         = 30 * time.Second
-	defaultIndex           = "logs-sessionlog-default"
+	ecsDataStream          = "logs-sessionlog-default"
 )
 
 func defaultTargetConfig() TargetConfig {
@@ -103,7 +103,6 @@ func defaultTargetConfig() TargetConfig {
 	return TargetConfig{
 		Client:          client,
 		MaxRequestBytes: defaultMaxRequestBytes,
-		Elasticsearch:   ElasticsearchConfig{Index: defaultIndex},
 		SplunkHEC:       SplunkHECConfig{Source: "sessionlog", SourceType: "sessionlog:{format}"},
 	}
 }
@@ -144,13 +143,25 @@ func (c TargetConfig) validateTarget() error {
 	if c.Client.Timeout <= 0 {
 		fail("timeout: must be longer than 0, such as %s: without it a target that never answers holds the exporter for ever", defaultTimeout)
 	}
-	if c.Protocol == protocolElasticsearch && strings.TrimSpace(c.Elasticsearch.Index) == "" {
-		fail("elasticsearch::index: required: an index or data stream, such as %s", defaultIndex)
+	if c.Protocol == protocolElasticsearch && c.Elasticsearch.Index != "" && strings.TrimSpace(c.Elasticsearch.Index) == "" {
+		fail("elasticsearch::index: is blank: write an index or data stream, such as %s, or leave it out", ecsDataStream)
 	}
 	if _, written := c.Client.Headers.Get("Authorization"); c.Protocol == protocolSplunkHEC && c.SplunkHEC.Token == "" && !written && !c.Client.Auth.HasValue() {
 		fail("splunk_hec::token: required: the token of the HTTP Event Collector, such as ${env:SPLUNK_HEC_TOKEN}")
 	}
 	return errors.Join(errs...)
+}
+
+// indexName is no data stream unless the documents are ECS: a data stream refuses those without @timestamp.
+func (c ElasticsearchConfig) indexName(format shape.Format) string {
+	switch {
+	case c.Index != "":
+		return c.Index
+	case format == shape.ECS:
+		return ecsDataStream
+	default:
+		return "sessionlog-" + string(format)
+	}
 }
 
 // documentFormat is the shape of the documents.

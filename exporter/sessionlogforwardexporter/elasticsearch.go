@@ -19,8 +19,8 @@ type elasticsearchWriter struct {
 	pipeline   string
 }
 
-func openElasticsearch(c TargetConfig, _ shape.Format) protocolWriter {
-	head := append([]byte(`{"create":{"_index":`), quoteJSON(c.Elasticsearch.Index)...)
+func openElasticsearch(c TargetConfig, format shape.Format) protocolWriter {
+	head := append([]byte(`{"create":{"_index":`), quoteJSON(c.Elasticsearch.indexName(format))...)
 	return &elasticsearchWriter{actionHead: append(head, `,"_id":"`...), pipeline: c.Elasticsearch.Pipeline}
 }
 

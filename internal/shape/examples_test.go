@@ -2,12 +2,17 @@ package shape
 
 import (
 	"encoding/json"
+	"iter"
+	"math"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
 const examples = "../../examples/forward/"
@@ -67,6 +72,97 @@ func TestElasticTemplateHasTheTypesOfECS(t *testing.T) {
 	require.True(t, found)
 	require.Equal(t, "flattened", attributes.Type)
 	require.Equal(t, "sessionlog.*", mappings.DynamicTemplates[0]["sessionlog_texts"].PathMatch)
+}
+
+// TestElasticTemplatesTakeEveryDocument: under one name no document has an object where another has a value, or a text where another has a
+// number, but in what the template takes as it comes; else Elasticsearch would refuse the document that comes second.
+func TestElasticTemplatesTakeEveryDocument(t *testing.T) {
+	for format, file := range map[Format]string{ECS: "index-template.json", OCSF: "index-template-ocsf.json"} {
+		var template struct {
+			Template struct{ Mappings elasticMapping }
+		}
+		readJSON(t, examples+"elastic/"+file, &template)
+		kinds, unstable := map[string]string{}, map[string]bool{}
+		s := New(format, everyKind)
+		for e := range everyEvent(t) {
+			var document any
+			require.NoError(t, json.Unmarshal(s.Append(nil, e), &document))
+			walkTypes("", document, template.Template.Mappings, func(path, kind string, m elasticMapping) {
+				require.Contains(t, fieldTypes[m.Type], kind, "%s %s: %s", format, path, m.Type)
+				unstable[path] = unstable[path] || kinds[path] != "" && kinds[path] != kind
+				kinds[path] = kind
+			})
+		}
+		require.Greater(t, len(kinds), 60)
+		for path, is := range unstable {
+			require.False(t, is, "%s: %s has two types", format, path)
+		}
+	}
+}
+
+// fieldTypes are the kinds of JSON's values that a field of this type takes; "" is a field without a mapping of its own.
+var fieldTypes = map[string]string{
+	"": "text integer boolean object", "keyword": "text", "match_only_text": "text", "wildcard": "text", "ip": "text", "date": "text integer", "long": "integer",
+	"boolean": "boolean", "flattened": "object", "constant_keyword": "text", "integer": "integer",
+}
+
+// everyEvent is each of the samples, each hostile one, and one with every field, of each kind.
+func everyEvent(t *testing.T) iter.Seq[*session.Event] {
+	samples := dialectEvents(t)
+	return func(yield func(*session.Event) bool) {
+		for _, events := range samples {
+			for i := range events {
+				if !yield(&events[i]) {
+					return
+				}
+			}
+		}
+		for _, kind := range allKinds {
+			full := sessiontest.Full()
+			full.Kind = kind
+			if !yield(full) {
+				return
+			}
+			for name, spoil := range hostileEvents {
+				if e := usualEvent(kind); !strings.Contains(name, "1 MB") {
+					if spoil(e); !yield(e) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// walkTypes goes into objects, but for those that their mapping takes whole. Elements of a list are of their list's field.
+func walkTypes(path string, value any, m elasticMapping, visit func(path, kind string, m elasticMapping)) {
+	kind := "object"
+	switch v := value.(type) {
+	case nil:
+		return
+	case string:
+		kind = "text"
+	case bool:
+		kind = "boolean"
+	case float64:
+		kind = "integer"
+		if v != math.Trunc(v) {
+			kind = "double"
+		}
+	case []any:
+		for _, element := range v {
+			walkTypes(path, element, m, visit)
+		}
+		return
+	}
+	if path != "" {
+		visit(path, kind, m)
+	}
+	if members, is := value.(map[string]any); is && m.Type != "flattened" {
+		for name, member := range members {
+			walkTypes(strings.TrimPrefix(path+"."+name, "."), member, m.Properties[name], visit)
+		}
+	}
 }
 
 func walkLeaves(path string, value any, visit func(path string)) {
