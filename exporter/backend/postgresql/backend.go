@@ -35,6 +35,7 @@ type store struct {
 	ttl        time.Duration // the one in force; set by Start
 	partitions knownPartitions
 	breaks     atomic.Int64 // how many connections have broken
+	written    atomic.Int64 // rows since the last round of maintenance
 
 	maintenanceEnded chan struct{} // closed when maintenance has ended; nil before it runs
 }
@@ -84,6 +85,7 @@ func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]
 	if err != nil {
 		return backend.Result{}, err
 	}
+	s.written.Add(int64(result.Written))
 	return result, nil
 }
 

@@ -40,6 +40,7 @@ func TestStore(t *testing.T) {
 		test func(*testing.T, *postgresql.Server)
 	}{
 		{"Months", months},
+		{"IndexesBehindABacklog", indexesBehindABacklog},
 		{"MonthFromDefault", monthFromDefault},
 		{"ManyMonthsAtOnce", manyMonthsAtOnce},
 		{"Retention", monthsExpire},

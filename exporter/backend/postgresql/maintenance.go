@@ -75,7 +75,7 @@ func (s *store) runMaintenance() {
 	defer close(s.maintenanceEnded)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for {
+	for isFirst := true; ; isFirst = false {
 		select {
 		case <-s.pool.Stopping():
 			return
@@ -84,21 +84,17 @@ func (s *store) runMaintenance() {
 		if err := s.maintainOnce(); err != nil && s.pool.Context().Err() == nil {
 			s.log.Warn("partitions and retention are not kept up", zap.Error(s.cfg.explainError("keeping", err)))
 		}
+		ctx, cancel := s.untilStopping()
+		s.buildIndexes(ctx, isFirst)
+		cancel()
 		timer.Reset(maintenanceInterval)
 	}
 }
 
 // maintainOnce ends when Shutdown begins: nothing of it is lost by being done later.
 func (s *store) maintainOnce() error {
-	ctx, cancel := context.WithCancel(s.pool.Context())
+	ctx, cancel := s.untilStopping()
 	defer cancel()
-	go func() {
-		select {
-		case <-s.pool.Stopping():
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	err := s.withNewConn(ctx, func(ctx context.Context, conn *pgconn.PgConn) error {
 		if s.cfg.CreateSchema {
 			if err := s.makeViews(ctx, conn); err != nil {
@@ -114,6 +110,19 @@ func (s *store) maintainOnce() error {
 		return nil
 	}
 	return err
+}
+
+// untilStopping ends when Shutdown begins.
+func (s *store) untilStopping() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(s.pool.Context())
+	go func() {
+		select {
+		case <-s.pool.Stopping():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 // expireOnce drops the months that lie wholly before ttl and deletes, slice by slice, what is expired elsewhere.
