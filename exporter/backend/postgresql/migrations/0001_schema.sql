@@ -73,8 +73,8 @@ CREATE TABLE session_events (
 
 CREATE TABLE session_events_default PARTITION OF session_events DEFAULT;
 
--- Few further indexes, since each costs every insert. Rows arrive in the order of time, so block ranges find them, and cost next
--- to nothing. A B-tree on a text would refuse what is longer than 2704 bytes, and clients choose their names.
+-- Few further indexes, since each costs every insert; those for users, addresses and failures are built for each partition behind a
+-- backlog. Rows arrive in the order of time, so block ranges find them, and cost next to nothing.
 CREATE INDEX session_events_by_time ON session_events USING brin (time) WITH (pages_per_range = 32);
 CREATE INDEX session_events_by_trace_id ON session_events (trace_id) WHERE trace_id IS NOT NULL;
 
