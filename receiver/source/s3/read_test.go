@@ -86,6 +86,14 @@ func TestOverwrittenObjects(t *testing.T) {
 	all := run.Delivered()
 	require.Equal(t, all[0].RecordID, all[1].RecordID)
 	require.NotEqual(t, all[0].RecordID, all[2].RecordID)
+
+	s.Deny("p/b", "PreconditionFailed") // overwritten between its listing and its reading
+	s.Put(bucket, "p/b", []byte(login(at, "carl", 3)))
+	awaitListings(t, s, 3)
+	require.Len(t, run.Delivered(), 3)
+	require.Empty(t, run.logs.All())
+	s.Deny("p/b", "")
+	require.Eventually(t, func() bool { return len(run.Delivered()) == 4 }, 20*time.Second, time.Millisecond)
 }
 
 // manyLogins are more than a chunk, and more than a batch.
@@ -192,18 +200,20 @@ func TestALoginThatEndsInTheNextObject(t *testing.T) {
 	at := recently()
 	s.Put(bucket, "p/a", []byte(csvLine(at, "anna", 1, 1, "connection received: host=10.0.0.7 port=40000")+csvLine(at, "anna", 1, 2, "connection authorized: user=anna database=app")))
 	store := &sourcetest.Store{}
-	run := start(t, config(s, "p/"), store)
+	cfg := config(s, "p/")
+	cfg.UndecidedAfter = time.Millisecond
+	run := start(t, cfg, store)
 	require.Eventually(t, func() bool { return s.Calls("GetObject") == 1 }, 20*time.Second, time.Millisecond)
 	awaitListings(t, s, 3)
 	run.stop(t)
 	require.Empty(t, run.Delivered(), "the end of an object is no silence")
 	s.Put(bucket, "p/b", []byte(strings.Replace(csvLine(at, "anna", 1, 3, `permission denied for database ""app""`), "LOG,00000", "FATAL,42501", 1)))
-	run = start(t, config(s, "p/"), store)
+	run = start(t, cfg, store)
 	run.await(t, "audit-logs/p/ login failure anna 42501")
 	run.stop(t)
 
 	s.Put(bucket, "q/a", []byte(csvLine(at, "bert", 2, 1, "connection received: host=10.0.0.7 port=40000")+csvLine(at, "bert", 2, 2, "connection authorized: user=bert database=app")))
-	cfg := config(s, "q/")
+	cfg = config(s, "q/")
 	cfg.Overlap, cfg.UndecidedAfter = 300*time.Millisecond, 100*time.Millisecond
 	run = start(t, cfg, &sourcetest.Store{})
 	run.await(t, "audit-logs/q/ login success bert")
