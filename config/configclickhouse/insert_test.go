@@ -66,13 +66,17 @@ func TestInsert(t *testing.T) {
 		f(true, 0, 5, 100_000, 7)
 		f(false, 2, 5, 100_000, 7)
 
+		require.NoError(t, conn.Exec(t.Context(), "TRUNCATE TABLE numbers"))
 		own := errors.New("no more")
 		var n proto.ColUInt64
 		n.Append(1)
 		begun := time.Now()
 		require.ErrorIs(t, conn.Insert(t.Context(), insert, proto.Input{{Name: "n", Data: &n}}, func() error { return own }), own)
 		require.Less(t, time.Since(begun), cfg.ReadTimeout/2, "nobody waits for the other")
-		err := connect(t, cfg).Insert(t.Context(), "INSERT INTO nowhere (n) FORMAT Native", proto.Input{{Name: "n", Data: &n}}, blocks(&n, true, 10))
+		rows, err := numbers(t.Context(), connect(t, cfg), "SELECT n FROM numbers")
+		require.NoError(t, err)
+		require.Zero(t, rows, "what has no end is not stored")
+		err = connect(t, cfg).Insert(t.Context(), "INSERT INTO nowhere (n) FORMAT Native", proto.Input{{Name: "n", Data: &n}}, blocks(&n, true, 10))
 		require.True(t, configclickhouse.HasCode(err, configclickhouse.CodeUnknownTable), "%v", err)
 	})
 }
