@@ -16,7 +16,8 @@ import (
 const (
 	queryLimit = time.Minute
 	waitLimit  = time.Minute
-	waitPause  = 50 * time.Millisecond
+	waitPause  = 20 * time.Millisecond // and half as long again after each answer, for to flush the logs costs a server much
+	longPause  = 300 * time.Millisecond
 )
 
 // client holds no connections: a test that checks for leaked goroutines finds none.
@@ -54,7 +55,7 @@ func (s *Server) FlushLogs(tb testing.TB) {
 func (s *Server) WaitQuery(tb testing.TB, sql string, done func(rows [][]string) bool) [][]string {
 	tb.Helper()
 	deadline := time.Now().Add(waitLimit)
-	for {
+	for pause := waitPause; ; pause = min(pause*3/2, longPause) {
 		s.FlushLogs(tb)
 		rows := s.Query(tb, sql)
 		if done(rows) {
@@ -63,7 +64,7 @@ func (s *Server) WaitQuery(tb testing.TB, sql string, done func(rows [][]string)
 		if time.Now().After(deadline) {
 			tb.Fatalf("after %s the answer is still not the expected one: %s\n%q", waitLimit, sql, rows)
 		}
-		time.Sleep(waitPause)
+		time.Sleep(pause)
 	}
 }
 

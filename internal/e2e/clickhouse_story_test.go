@@ -110,7 +110,7 @@ func tell(ctx context.Context, address string, rows int, dice *rand.Rand, taken 
 	defer client.CloseIdleConnections()
 	for from := 0; from < rows; {
 		first := max(0, from-dice.IntN(200))
-		to := min(rows, from+1+dice.IntN(1+min(10_000, rows/20)))
+		to := min(rows, from+1+dice.IntN(1+min(10_000, rows/10)))
 		if !post(ctx, client, address, first, to) {
 			if ctx.Err() != nil {
 				return fmt.Errorf("event %d of %d: %w", from, rows, ctx.Err())

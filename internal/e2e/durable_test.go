@@ -58,7 +58,7 @@ func TestGrantedLoginsOutliveTheCollector(t *testing.T) {
 					return
 				}
 				granted.Add(1)
-				time.Sleep(time.Millisecond) // a user's pace
+				time.Sleep(5 * time.Millisecond) // a user's pace
 			}
 		})
 	}
@@ -68,8 +68,8 @@ func TestGrantedLoginsOutliveTheCollector(t *testing.T) {
 	wait(50)
 	for range kills {
 		col.start(t)
-		before := countRows(t, col.database(), "session_log")
-		require.Eventually(t, func() bool { return countRows(t, col.database(), "session_log") > before }, arrival, 5*time.Millisecond)
+		before := countRows(t, col.database(), "session_events")
+		require.Eventually(t, func() bool { return countRows(t, col.database(), "session_events") > before }, arrival, 20*time.Millisecond)
 		col.kill(t)
 		wait(granted.Load() + 50)
 	}

@@ -78,7 +78,7 @@ func work(t *testing.T, s *testengine.Server, col *collector) {
 	}
 	share := thousand / (kills + 1)
 	for k := range kills + 1 {
-		before := countRows(t, col.database(), "session_log"+watched)
+		before := countRows(t, col.database(), "session_events")
 		end := (k + 1) * share
 		if k == kills {
 			end = thousand
@@ -89,7 +89,7 @@ func work(t *testing.T, s *testengine.Server, col *collector) {
 			return
 		}
 		// Kill it while rows arrive, not before and not after.
-		require.Eventually(t, func() bool { return countRows(t, col.database(), "session_log"+watched) > before }, arrival, 5*time.Millisecond)
+		require.Eventually(t, func() bool { return countRows(t, col.database(), "session_events") > before }, arrival, 20*time.Millisecond)
 		col.kill(t)
 		col.start(t)
 	}

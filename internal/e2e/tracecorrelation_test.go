@@ -29,7 +29,7 @@ const otelTraces = `CREATE TABLE otel_traces (
 // one that takes a connection that has been open for longer, their spans in otel_traces, and the example's queries between the two.
 func TestTraceCorrelationExample(t *testing.T) {
 	t.Parallel()
-	s := testengine.ClickHouse(t, testengine.TraceLogs())
+	s := testengine.ClickHouse(t, testengine.LogsOnDemand()) // told flushes them
 	s.Exec(t, otelTraces)
 	col := newCollector(t, "", "")
 	col.config = filepath.Join(root, "examples/trace-correlation/collector.yaml")
