@@ -9,7 +9,7 @@ import (
 
 // heapGrowth is by how much the heap may grow before what is dead in it is collected. Go's default is by as much as lives. That is little where
 // little lives, and each collection has a part that does not depend on it; and it is much where much is under way to a table.
-const heapGrowth = 32 << 20
+const heapGrowth = 24 << 20
 
 // boundHeapGrowth applies heapGrowth unless the user has decided.
 func boundHeapGrowth() {

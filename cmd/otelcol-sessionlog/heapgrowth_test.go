@@ -12,8 +12,8 @@ func TestTheHeapGrowsByTheSame(t *testing.T) {
 	const mega = 1 << 20
 	require.Equal(t, 300, growthPercent(0))
 	require.Equal(t, 300, growthPercent(5*mega))
-	require.Equal(t, 200, growthPercent(16*mega))
-	require.Equal(t, 100, growthPercent(32*mega))
+	require.Equal(t, 200, growthPercent(12*mega))
+	require.Equal(t, 100, growthPercent(24*mega))
 	require.Equal(t, 50, growthPercent(500*mega))
 }
 

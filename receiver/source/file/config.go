@@ -51,7 +51,7 @@ func DefaultConfig() Config {
 		Format:       formats.Auto,
 		Follow:       true,
 		PollInterval: time.Second,
-		BatchSize:    2048,
+		BatchSize:    1024,
 		MaxLineBytes: 16 << 20,
 
 		UndecidedAfter: 10 * time.Second,

@@ -42,7 +42,7 @@ func TestDefaults(t *testing.T) {
 	cfg := file.DefaultConfig()
 	require.ErrorContains(t, cfg.Validate(), "include: required", "everything else has a default")
 	require.Equal(t, file.Config{
-		Format: "auto", Follow: true, PollInterval: time.Second, BatchSize: 2048, MaxLineBytes: 16 << 20, Initial: "beginning",
+		Format: "auto", Follow: true, PollInterval: time.Second, BatchSize: 1024, MaxLineBytes: 16 << 20, Initial: "beginning",
 		UndecidedAfter: 10 * time.Second,
 	}, cfg)
 	require.Empty(t, cfg.DefaultInstance())
