@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
@@ -23,6 +24,7 @@ type store struct {
 	now   func() time.Time
 	extra []string // statements that tests run on every new connection
 
+	deleted   metric.Int64Counter // by ttl
 	limits    partitionLimits
 	tendEvery time.Duration
 
@@ -35,8 +37,16 @@ type store struct {
 	cancel context.CancelFunc
 }
 
+// meterScope is that of the exporter whose backend this is.
+const meterScope = "github.com/otel-sessionlog/sessionlog/exporter/sessionlogexporter"
+
 // New makes the backend; cfg is valid.
 func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
+	deleted, err := set.MeterProvider.Meter(meterScope).Int64Counter("otelcol_exporter_sessionlog_sqlite_deleted",
+		metric.WithDescription("Records that ttl has deleted from SQLite, one by one or with their partition."), metric.WithUnit("{record}"))
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &store{
 		ctx:     ctx,
@@ -47,6 +57,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 		queue:   make(chan *writeRequest, 1024),
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
+		deleted: deleted,
 		limits:  defaultPartitionLimits,
 
 		tendEvery: idleCheckInterval,

@@ -72,22 +72,24 @@ func (x *expiryTimer) deleteSlice() (more bool, err error) {
 	if dropped, err := x.dropExpired(); dropped || err != nil {
 		return dropped, err
 	}
+	var deleted int
 	err = x.tendInTransaction("deleting expired records", func() (err error) {
-		more, err = x.deleteExpired(x.oldestKept())
+		deleted, more, err = x.deleteExpired(x.oldestKept())
 		return err
 	})
+	if err == nil {
+		x.deleted.Add(x.ctx, int64(deleted))
+	}
 	return more, err
 }
 
 // deleteExpired deletes the oldest rows of one partition, and of what was kept aside.
-func (x *expiryTimer) deleteExpired(oldest int64) (more bool, err error) {
+func (x *expiryTimer) deleteExpired(oldest int64) (deleted int, more bool, err error) {
 	for _, p := range x.partitions.each() {
-		n, err := x.deleteFrom(p, oldest)
-		if err != nil {
-			return false, err
+		if deleted, err = x.deleteFrom(p, oldest); err != nil {
+			return 0, false, err
 		}
-		if n > 0 {
-			more = true
+		if deleted > 0 {
 			break
 		}
 	}
@@ -95,10 +97,10 @@ func (x *expiryTimer) deleteExpired(oldest int64) (more bool, err error) {
 	stmt.BindInt64(1, oldest)
 	stmt.BindInt64(2, sliceRows)
 	if _, err := stmt.Step(); err != nil {
-		return false, err
+		return 0, false, err
 	}
-	more = more || x.conn.Changes() == sliceRows
-	return more, stmt.Reset()
+	more = deleted > 0 || x.conn.Changes() == sliceRows
+	return deleted, more, stmt.Reset()
 }
 
 func (x *expiryTimer) deleteFrom(p *partition, oldest int64) (n int, err error) {
@@ -134,6 +136,7 @@ func (x *expiryTimer) dropExpired() (dropped bool, err error) {
 		if err := x.changePartitions("dropping an expired partition", func() error { return x.dropPartition(p) }); err != nil {
 			return false, err
 		}
+		x.deleted.Add(x.ctx, rows)
 		x.log.Info("ttl: a partition was dropped, since its youngest record has expired", zap.String("table", p.table), zap.Int64("records", rows))
 		return true, nil
 	}

@@ -47,7 +47,7 @@ func (w *writer) oldestKept() int64 {
 // insertEvent counts the event into result, or tells why it cannot be stored. An error is the store's, not the event's.
 func (w *writer) insertEvent(row *preparedEvent, result *backend.Result) (reason string, err error) {
 	p := w.partitions.holding(row.event.RecordID)
-	if err := p.prepare(&w.cfg, w.conn); err != nil {
+	if err := p.prepare(w.conn); err != nil {
 		return "", err
 	}
 	b := p.insert

@@ -207,7 +207,7 @@ func (r *recentTimes) median() (ms int64, ok bool) {
 }
 
 // prepare makes the statements of a partition when they are wanted first.
-func (p *partition) prepare(cfg *Config, conn *sqlite.Conn) error {
+func (p *partition) prepare(conn *sqlite.Conn) error {
 	if p.insert != nil {
 		return nil
 	}

@@ -2,8 +2,9 @@ package sqlite
 
 import (
 	"fmt"
-	"go.uber.org/zap"
 	"slices"
+
+	"go.uber.org/zap"
 )
 
 // rangeMove moves the border between two neighbouring partitions, some thousand rows a transaction: at each commit every record is where its

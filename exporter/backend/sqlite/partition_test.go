@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
@@ -337,6 +339,10 @@ func TestExpiredPartitionsAreDropped(t *testing.T) {
 	s = newStore(t, cfg)
 	s.limits, s.tendEvery, s.log = partitionLimits{rows: smallRows, tables: 64}, 2*time.Millisecond, zap.New(core)
 	s.now = func() time.Time { return now.Add(time.Hour - 450*time.Second) } // 550 have expired
+	reader := sdkmetric.NewManualReader()
+	var err error
+	s.deleted, err = sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)).Meter("test").Int64Counter("deleted")
+	require.NoError(t, err)
 	require.NoError(t, s.Start(t.Context()))
 	require.Eventually(t, func() bool { return stored(t, cfg) == 451 }, 10*time.Second, 5*time.Millisecond)
 	stop(t, s)
@@ -348,6 +354,9 @@ func TestExpiredPartitionsAreDropped(t *testing.T) {
 		records += d.ContextMap()["records"].(int64)
 	}
 	require.LessOrEqual(t, records, int64(550))
+	var metrics metricdata.ResourceMetrics
+	require.NoError(t, reader.Collect(t.Context(), &metrics))
+	require.Equal(t, int64(550), metrics.ScopeMetrics[0].Metrics[0].Data.(metricdata.Sum[int64]).DataPoints[0].Value)
 
 	s = newStore(t, cfg)
 	s.limits = partitionLimits{rows: smallRows, tables: 64}
@@ -469,12 +478,12 @@ func TestPlans(t *testing.T) {
 	}{
 		"SELECT * FROM session_events WHERE record_id = x'00'":                                                                                                                        {"_by_record_id", false},
 		"SELECT * FROM session_events WHERE user_name = 'alice' ORDER BY time DESC LIMIT 100":                                                                                         {"_by_user_name", false},
-		"SELECT time, kind, outcome, system, user_name FROM session_events WHERE client_address = '203.0.113.42' ORDER BY time":                                                  {"_by_client_address", false},
+		"SELECT time, kind, outcome, system, user_name FROM session_events WHERE client_address = '203.0.113.42' ORDER BY time":                                                       {"_by_client_address", false},
 		"SELECT * FROM session_events WHERE outcome = 'failure' ORDER BY time DESC LIMIT 20":                                                                                          {"_by_failure_time", false},
 		"SELECT * FROM session_events ORDER BY time DESC LIMIT 20":                                                                                                                    {"_by_time", false},
 		"SELECT * FROM session_events WHERE trace_id = x'00'":                                                                                                                         {"_by_trace_id", false},
-		"SELECT time, event_time, system, user, client_address, failure_reason FROM session_log WHERE type = 'LoginFailure' AND outcome = 'failure' ORDER BY time DESC LIMIT 20":                                      {"_by_failure_time", false},
-		"SELECT time, event_time FROM session_log WHERE user = 'alice' ORDER BY time DESC LIMIT 20":                                                                                         {"_by_user_name", false},
+		"SELECT time, event_time, system, user, client_address, failure_reason FROM session_log WHERE type = 'LoginFailure' AND outcome = 'failure' ORDER BY time DESC LIMIT 20":      {"_by_failure_time", false},
+		"SELECT time, event_time FROM session_log WHERE user = 'alice' ORDER BY time DESC LIMIT 20":                                                                                   {"_by_user_name", false},
 		"SELECT * FROM session_log WHERE time > 1790000000000000000 ORDER BY time":                                                                                                    {"_by_time", false},
 		"SELECT client_address, count(*) FROM session_events WHERE outcome = 'failure' AND time > 1790000000000000000 GROUP BY 1":                                                     {"_by_failure_time", true},
 		"SELECT count(*) FROM session_events AS e WHERE e.time > 1790000000000000000 AND EXISTS (SELECT 1 FROM session_events AS f WHERE f.record_id = e.record_id AND f.kind = 'x')": {"_by_time", false},
