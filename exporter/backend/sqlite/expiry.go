@@ -122,23 +122,41 @@ func (x *expiryTimer) dropExpired() (dropped bool, err error) {
 	}
 	oldest := x.oldestKept()
 	for _, p := range x.partitions.ranges[:len(x.partitions.ranges)-1] {
-		youngest, err := queryNumber(x.conn, "SELECT coalesce(max(time), ?) FROM "+p.table, int64(math.MinInt64))
-		if err != nil {
+		if expired, err := x.hasExpired(p, oldest); err != nil {
 			return false, x.explainFailure("reading a partition", err)
+		} else if expired {
+			return x.dropIfExpired(p, oldest)
 		}
-		if youngest >= oldest {
-			continue
-		}
-		if err := p.count(x.conn); err != nil {
-			return false, x.explainFailure("counting", err)
-		}
-		rows := p.rows
-		if err := x.changePartitions("dropping an expired partition", func() error { return x.dropPartition(p) }); err != nil {
-			return false, err
-		}
-		x.deleted.Add(x.ctx, rows)
-		x.log.Info("ttl: a partition was dropped, since its youngest record has expired", zap.String("table", p.table), zap.Int64("records", rows))
-		return true, nil
 	}
 	return false, nil
+}
+
+func (x *expiryTimer) hasExpired(p *partition, oldest int64) (bool, error) {
+	youngest, err := queryNumber(x.conn, "SELECT coalesce(max(time), ?) FROM "+p.table, int64(math.MinInt64))
+	return youngest < oldest, err
+}
+
+// dropIfExpired looks again in the transaction: another program may have written to the partition, merged others into it or dropped it.
+func (x *expiryTimer) dropIfExpired(p *partition, oldest int64) (dropped bool, err error) {
+	rows := int64(0)
+	err = x.changePartitions("dropping an expired partition", func() error {
+		if x.partitions.above(p) == nil {
+			return nil
+		}
+		expired, err := x.hasExpired(p, oldest)
+		if err != nil || !expired {
+			return err
+		}
+		if err := p.count(x.conn); err != nil {
+			return err
+		}
+		rows, dropped = p.rows, true
+		return x.dropPartition(p)
+	})
+	if err != nil || !dropped {
+		return false, err
+	}
+	x.deleted.Add(x.ctx, rows)
+	x.log.Info("ttl: a partition was dropped, since its youngest record has expired", zap.String("table", p.table), zap.Int64("records", rows))
+	return true, nil
 }

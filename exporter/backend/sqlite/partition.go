@@ -103,11 +103,15 @@ func (all *partitions) tables() (names []string) {
 // each is every partition, the other one last.
 func (all *partitions) each() []*partition { return append(slices.Clone(all.ranges), all.other) }
 
-// readPartitions reads the catalogue. Of tables that were known already what is known of them stays.
-func (cfg *Config) readPartitions(conn *sqlite.Conn, known *partitions) (*partitions, error) {
-	all := &partitions{}
-	err := sqlitex.Execute(conn, cfg.prefixNames("SELECT name, low FROM sessionlog_partitions ORDER BY low"), &sqlitex.ExecOptions{
+// readPartitions reads the catalogue, as of one moment. Of tables that were known already what is known of them stays.
+func (cfg *Config) readPartitions(conn *sqlite.Conn, known *partitions) (all *partitions, err error) {
+	defer sqlitex.Save(conn)(&err)
+	all = &partitions{}
+	err = sqlitex.Execute(conn, cfg.prefixNames("SELECT name, low, name IN (SELECT name FROM sqlite_schema WHERE type = 'table') FROM sessionlog_partitions ORDER BY low"), &sqlitex.ExecOptions{
 		ResultFunc: func(stmt *sqlite.Stmt) error {
+			if !stmt.ColumnBool(2) {
+				return cfg.partitionGone(stmt.ColumnText(0))
+			}
 			p := known.named(stmt.ColumnText(0))
 			p.low = stmt.ColumnInt64(1)
 			if stmt.ColumnIsNull(1) {
@@ -127,6 +131,13 @@ func (cfg *Config) readPartitions(conn *sqlite.Conn, known *partitions) (*partit
 	all.nextArrival, err = queryNumber(conn, highestArrival(all.tables()))
 	all.nextArrival++
 	return all, err
+}
+
+// partitionGone says what to do when somebody has dropped a partition by hand.
+func (cfg *Config) partitionGone(table string) error {
+	return fmt.Errorf("%w: somebody has dropped the table %s: put a backup in place, or give its records up with %s, and restart", ErrDamaged, table,
+		cfg.prefixNames("DELETE FROM sessionlog_partitions WHERE name = '"+strings.TrimPrefix(table, cfg.TablePrefix)+"'; "+
+			"UPDATE sessionlog_partitions SET low = 0 WHERE low = (SELECT min(low) FROM sessionlog_partitions)"))
 }
 
 func (all *partitions) named(table string) *partition {

@@ -158,7 +158,11 @@ func (w *writer) openPartition(p *partition, border int64, side string, create f
 		if p.low >= border || border >= w.partitions.end(p) {
 			return nil // another program has put a border there
 		}
-		table = w.cfg.newPartitionName(w.partitions)
+		name, err := w.cfg.newPartitionName(w.conn, w.partitions)
+		if err != nil {
+			return err
+		}
+		table = name
 		if err := create(table); err != nil {
 			return err
 		}

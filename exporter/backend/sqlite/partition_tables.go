@@ -129,15 +129,22 @@ func (cfg *Config) dropPartition(conn *sqlite.Conn, p *partition) error {
 	return nil
 }
 
-// newPartitionName is a name that no partition has.
-func (cfg *Config) newPartitionName(all *partitions) string {
+// newPartitionName is a name that no partition has, nor anything else.
+func (cfg *Config) newPartitionName(conn *sqlite.Conn, all *partitions) (string, error) {
 	stem, highest := cfg.prefixNames("session_events")+"_", 0
 	for _, p := range all.ranges {
 		if n, err := strconv.Atoi(strings.TrimPrefix(p.table, stem)); err == nil {
 			highest = max(highest, n)
 		}
 	}
-	return stem + strconv.Itoa(highest+1)
+	for {
+		highest++
+		name := stem + strconv.Itoa(highest)
+		taken, err := queryText(conn, "SELECT name FROM sqlite_schema WHERE name = ? COLLATE NOCASE", name)
+		if err != nil || taken == "" {
+			return name, err
+		}
+	}
 }
 
 // eventsView is the text of the view over all partitions, and of the trigger that lets DELETE go through it.

@@ -132,6 +132,7 @@ func (w *writer) openAndMigrate(ctx context.Context) (err error) {
 
 // reloadPartitions reads what the catalogue says now.
 func (w *writer) reloadPartitions() error {
+	version := w.dataVersion() // before the catalogue: what another program commits in between is seen the next time
 	all, err := w.cfg.readPartitions(w.conn, w.partitions)
 	if err != nil {
 		return w.cfg.explainError("reading the partitions", err)
@@ -143,7 +144,7 @@ func (w *writer) reloadPartitions() error {
 			}
 		}
 	}
-	w.partitions, w.partitionsVersion = all, w.dataVersion()
+	w.partitions, w.partitionsVersion = all, version
 	return nil
 }
 
