@@ -4,6 +4,7 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.uber.org/zap"
 
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/migrations"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/pool"
@@ -57,6 +59,9 @@ func (s *store) Start(ctx context.Context) error {
 	if err := s.requireOneServer(ctx); err != nil {
 		return s.cfg.explainError("starting", err)
 	}
+	if err := s.resolveQuorum(ctx, l); err != nil {
+		return s.cfg.explainError("starting", err)
+	}
 	if err := s.setUpSchema(ctx, l); err != nil {
 		return s.cfg.explainError("starting", err)
 	}
@@ -65,6 +70,23 @@ func (s *store) Start(ctx context.Context) error {
 		go s.remindOfTTL()
 	}
 	return nil
+}
+
+// resolveQuorum makes a quorum of 1 out of auto where no shard has a second replica: of such a one, ClickHouse 26.7 answers every insert with
+// error 319, "could not verify quorum". Who may not read system.clusters keeps auto.
+func (s *store) resolveQuorum(ctx context.Context, l *serverConn) error {
+	if s.cfg.Cluster == "" || s.cfg.Quorum != quorumAuto {
+		return nil
+	}
+	replicas, err := l.queryNumber(ctx, "SELECT toString(max(replica_num)) AS text FROM system.clusters WHERE cluster = "+configclickhouse.QuoteText(s.cfg.Cluster))
+	if replicas == 1 {
+		s.cfg.Quorum = "1"
+		s.sql = s.cfg.statements()
+	}
+	if told := (*configclickhouse.Exception)(nil); errors.As(err, &told) {
+		return nil
+	}
+	return err
 }
 
 // Write makes the batch durable over a connection of its own. A context that ends interrupts it; nobody knows then what is

@@ -52,7 +52,6 @@ func clusterConfig(c *testengine.Cluster, database string) Config {
 func clusterSuite(t *testing.T) {
 	c := testengine.ClickHouseCluster(t, 2, 1, testengine.LogsOnDemand())
 	cfg := clusterConfig(c, "suite")
-	cfg.Quorum = "1" // to auto, ClickHouse 26.7 answers of a single replica that it could not verify the quorum
 	stopStore(t, startedStore(t, cfg))
 	node := c.Nodes()[0]
 	backendtest.RunPart(t, backendtest.Harness{
