@@ -92,7 +92,7 @@ var cases = []struct {
 	{"Sessions", Spread, sessions},
 	{"SessionsOfAnotherReading", 0, sessionsOfAnotherReading},
 	{"ViewsOfExtremes", 0, viewsOfExtremes},
-	{"Questions", Spread, questions},
+	{"Questions", 0, questions},
 }
 
 // Run checks the contract of backend.Backend and the views.
