@@ -47,7 +47,7 @@ func MustReadViews(files fs.FS, folder string) (all []View) {
 
 // ViewRevision is raised with every change of a view's text that no migration comes with: of two programs that use the same tables the one with
 // the lower number leaves the views alone.
-const ViewRevision = 1
+const ViewRevision = 2
 
 // Comment stands on a view in the store: who made it, and from which text.
 func (v View) Comment() string { return fmt.Sprintf("sessionlog %d %s", ViewRevision, Digest(v.SQL)) }
