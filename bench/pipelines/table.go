@@ -30,6 +30,9 @@ func (r *results) markdown(rows int) string {
 			continue
 		}
 		own := r.figuresOf(id)
+		if own.mean == 0 {
+			continue // nothing flows: idle
+		}
 		id.system = peers
 		peer := r.figuresOf(id)
 		fmt.Fprintf(&table, "| `%s` | %s → %s (%s) | %s | %s | %s |%s\n", p.name, thousands(own.first), thousands(own.last), thousands(own.mean),
