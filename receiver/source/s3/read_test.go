@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
+	"github.com/otel-sessionlog/sessionlog/session"
 	engine "github.com/otel-sessionlog/sessionlog/testengine/s3"
 )
 
@@ -263,4 +264,47 @@ func TestLinesThatAreTooLong(t *testing.T) {
 	run := start(t, cfg, &sourcetest.Store{})
 	run.await(t, "audit-logs/p/ login success anna", "audit-logs/p/ login success bert", "audit-logs/p/ login success carl")
 	require.Eventually(t, func() bool { return run.stats.Counts().BadRows == 3 }, 10*time.Second, time.Millisecond)
+}
+
+// What lies between the lines of one login is known again when its object is read on from the middle: the same records, with the same ids.
+func TestALoginIsReadOnAcrossItsLines(t *testing.T) {
+	setCredentials(t)
+	s := engine.Start(t)
+	at, logins := recently(), 1000
+	var text strings.Builder
+	for line, message := range []string{"connection received: host=10.0.0.7 port=40000", "connection authorized: user=%s database=app", "connection ready: setup total=9.743 ms"} {
+		for pid := range logins {
+			user := fmt.Sprintf("user%04d", pid)
+			text.WriteString(csvLine(at, user, pid+1, line+1, strings.ReplaceAll(message, "%s", user)))
+		}
+	}
+	s.Put(bucket, "p/a", []byte(text.String()))
+	cfg := config(s, "p/")
+	cfg.BatchSize = 20
+	whole := start(t, cfg, &sourcetest.Store{})
+	require.Eventually(t, func() bool { return len(whole.Delivered()) == logins }, 20*time.Second, time.Millisecond)
+	whole.stop(t)
+	want := idsOf(whole.Delivered())
+
+	store, got := &sourcetest.Store{}, []string(nil)
+	for range 4 {
+		run := start(t, cfg, store)
+		require.Eventually(t, func() bool { return len(run.Delivered()) >= logins/5 }, 20*time.Second, time.Millisecond)
+		run.stop(t)
+		got = append(got, idsOf(run.Delivered())...)
+	}
+	run := start(t, cfg, store)
+	awaitListings(t, s, 5)
+	run.stop(t)
+	got = append(got, idsOf(run.Delivered())...)
+	slices.Sort(got)
+	require.Equal(t, want, slices.Compact(got))
+}
+
+func idsOf(events []session.Event) (ids []string) {
+	for i := range events {
+		ids = append(ids, events[i].RecordID.String())
+	}
+	slices.Sort(ids)
+	return ids
 }
