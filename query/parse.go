@@ -3,6 +3,7 @@ package query
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -32,13 +33,7 @@ const excludeMark = "-"
 func ParseFilter(values url.Values, now time.Time, zone *time.Location, ignored ...string) (Filter, error) {
 	var f Filter
 	var errs []error
-	for _, key := range slices.Sorted(func(yield func(string) bool) {
-		for key := range values {
-			if !yield(key) {
-				return
-			}
-		}
-	}) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if slices.Contains(ignored, key) {
 			continue
 		}

@@ -54,3 +54,18 @@ type Cell struct {
 	Text   string
 	Absent bool
 }
+
+// Sequence yields what each hands to its function, which tells whether more is wanted. An error of each is yielded last, unless the caller has left.
+func Sequence[T any](each func(next func(T) bool) error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		more := true
+		err := each(func(v T) bool {
+			more = yield(v, nil)
+			return more
+		})
+		if err != nil && more {
+			var none T
+			yield(none, err)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/url"
 	"os"
@@ -298,17 +299,7 @@ func meets(f query.Filter, e *session.Event) bool {
 		asked[c.Field.Column] = true
 		met[c.Field.Column] = met[c.Field.Column] || fits
 	}
-	return len(asked) == len(met) && !slices.Contains(slices.Collect(valuesOf(met)), false)
-}
-
-func valuesOf(m map[string]bool) func(func(bool) bool) {
-	return func(yield func(bool) bool) {
-		for _, v := range m {
-			if !yield(v) {
-				return
-			}
-		}
-	}
+	return len(asked) == len(met) && !slices.Contains(slices.Collect(maps.Values(met)), false)
 }
 
 func meetsCondition(c query.Condition, e *session.Event) bool {

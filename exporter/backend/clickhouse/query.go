@@ -100,36 +100,30 @@ func (s *queryStore) Select(expressions ...string) string {
 func cellName(i int) string { return "cell_" + strconv.Itoa(i+1) }
 
 func (s *queryStore) Rows(ctx context.Context, sql string, expressions int) iter.Seq2[[]query.Cell, error] {
-	return func(yield func([]query.Cell, error) bool) {
+	return query.Sequence(func(next func([]query.Cell) bool) error {
 		columns, results := textColumns(expressions, cellName)
 		cells := make([]query.Cell, expressions)
-		err := s.eachRow(ctx, sql, results, func(row int) (bool, error) {
+		return s.eachRow(ctx, sql, results, func(row int) (bool, error) {
 			for i, column := range columns {
 				value := column.Row(row)
 				cells[i] = query.Cell{Text: value.Value, Absent: !value.Set}
 			}
-			return yield(cells, nil), nil
+			return next(cells), nil
 		})
-		if err != nil {
-			yield(nil, err)
-		}
-	}
+	})
 }
 
 func (s *queryStore) Events(ctx context.Context, tail string) iter.Seq2[*session.Event, error] {
-	return func(yield func(*session.Event, error) bool) {
-		cells, results := textColumns(len(eventColumns), func(i int) string { return textAlias(eventColumns[i].name) })
+	return query.Sequence(func(next func(*session.Event) bool) error {
+		cells, results := eventTexts()
 		var e session.Event
-		err := s.eachRow(ctx, s.cfg.statements().events+tail, results, func(row int) (bool, error) {
+		return s.eachRow(ctx, s.cfg.statements().events+tail, results, func(row int) (bool, error) {
 			if err := decodeEvent(cells, row, &e); err != nil {
 				return false, err
 			}
-			return yield(&e, nil), nil
+			return next(&e), nil
 		})
-		if err != nil {
-			yield(nil, err)
-		}
-	}
+	})
 }
 
 func (s *queryStore) Extent(ctx context.Context) (oldest, newest int64, found bool, err error) {
@@ -149,16 +143,6 @@ func (s *queryStore) Extent(ctx context.Context) (oldest, newest int64, found bo
 		}
 	}
 	return oldest, newest, found, nil
-}
-
-// textColumns are results that are all Nullable(String).
-func textColumns(n int, name func(i int) string) ([]*proto.ColNullable[string], proto.Results) {
-	columns, results := make([]*proto.ColNullable[string], n), make(proto.Results, n)
-	for i := range columns {
-		columns[i] = proto.NewColNullable(&proto.ColStr{})
-		results[i] = proto.ResultColumn{Name: name(i), Data: columns[i]}
-	}
-	return columns, results
 }
 
 // eachRow runs a statement until do has enough.

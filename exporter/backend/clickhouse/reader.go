@@ -21,12 +21,7 @@ func ReadEvents(ctx context.Context, cfg Config) iter.Seq2[*session.Event, error
 			yield(nil, cfg.explainError("connecting", err))
 			return
 		}
-		cells := make([]*proto.ColNullable[string], len(eventColumns))
-		results := make(proto.Results, len(eventColumns))
-		for i, c := range eventColumns {
-			cells[i] = proto.NewColNullable(&proto.ColStr{})
-			results[i] = proto.ResultColumn{Name: textAlias(c.name), Data: cells[i]}
-		}
+		cells, results := eventTexts()
 		var e session.Event
 		err := l.conn.Query(ctx, "", cfg.statements().events+" ORDER BY record_id", results, func(rows int) error {
 			for row := range rows {
@@ -43,6 +38,21 @@ func ReadEvents(ctx context.Context, cfg Config) iter.Seq2[*session.Event, error
 			yield(nil, cfg.explainError("reading", err))
 		}
 	}
+}
+
+// eventTexts are the results that decodeEvent reads.
+func eventTexts() ([]*proto.ColNullable[string], proto.Results) {
+	return textColumns(len(eventColumns), func(i int) string { return textAlias(eventColumns[i].name) })
+}
+
+// textColumns are results that are all Nullable(String).
+func textColumns(n int, name func(i int) string) ([]*proto.ColNullable[string], proto.Results) {
+	columns, results := make([]*proto.ColNullable[string], n), make(proto.Results, n)
+	for i := range columns {
+		columns[i] = proto.NewColNullable(&proto.ColStr{})
+		results[i] = proto.ResultColumn{Name: name(i), Data: columns[i]}
+	}
+	return columns, results
 }
 
 // decodeEvent fills e, which is reset.

@@ -95,33 +95,27 @@ func (s *queryStore) Select(expressions ...string) string {
 }
 
 func (s *queryStore) Rows(ctx context.Context, sql string, expressions int) iter.Seq2[[]query.Cell, error] {
-	return func(yield func([]query.Cell, error) bool) {
+	return query.Sequence(func(next func([]query.Cell) bool) error {
 		cells := make([]query.Cell, expressions)
-		err := s.eachRow(ctx, sql, func(values [][]byte) (bool, error) {
+		return s.eachRow(ctx, sql, func(values [][]byte) (bool, error) {
 			for i := range cells {
 				cells[i] = query.Cell{Text: restoreText(string(values[i])), Absent: values[i] == nil}
 			}
-			return yield(cells, nil), nil
+			return next(cells), nil
 		})
-		if err != nil {
-			yield(nil, err)
-		}
-	}
+	})
 }
 
 func (s *queryStore) Events(ctx context.Context, tail string) iter.Seq2[*session.Event, error] {
-	return func(yield func(*session.Event, error) bool) {
+	return query.Sequence(func(next func(*session.Event) bool) error {
 		var e session.Event
-		err := s.eachRow(ctx, s.cfg.statements().selects+tail, func(values [][]byte) (bool, error) {
+		return s.eachRow(ctx, s.cfg.statements().selects+tail, func(values [][]byte) (bool, error) {
 			if err := decodeEvent(values, &e); err != nil {
 				return false, err
 			}
-			return yield(&e, nil), nil
+			return next(&e), nil
 		})
-		if err != nil {
-			yield(nil, err)
-		}
-	}
+	})
 }
 
 func (s *queryStore) Extent(ctx context.Context) (oldest, newest int64, found bool, err error) {

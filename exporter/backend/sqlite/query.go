@@ -85,33 +85,27 @@ func (s *queryStore) Select(expressions ...string) string {
 }
 
 func (s *queryStore) Rows(ctx context.Context, sql string, expressions int) iter.Seq2[[]query.Cell, error] {
-	return func(yield func([]query.Cell, error) bool) {
+	return query.Sequence(func(next func([]query.Cell) bool) error {
 		cells := make([]query.Cell, expressions)
-		err := s.eachRow(ctx, sql, func(stmt *sqlite.Stmt) (bool, error) {
+		return s.eachRow(ctx, sql, func(stmt *sqlite.Stmt) (bool, error) {
 			for i := range cells {
 				cells[i] = query.Cell{Text: stmt.ColumnText(i), Absent: stmt.ColumnIsNull(i)}
 			}
-			return yield(cells, nil), nil
+			return next(cells), nil
 		})
-		if err != nil {
-			yield(nil, err)
-		}
-	}
+	})
 }
 
 func (s *queryStore) Events(ctx context.Context, tail string) iter.Seq2[*session.Event, error] {
-	return func(yield func(*session.Event, error) bool) {
+	return query.Sequence(func(next func(*session.Event) bool) error {
 		var e session.Event
-		err := s.eachRow(ctx, s.Select(eventExpressions()...)+" FROM "+s.Table()+tail, func(stmt *sqlite.Stmt) (bool, error) {
+		return s.eachRow(ctx, s.Select(eventExpressions()...)+" FROM "+s.Table()+tail, func(stmt *sqlite.Stmt) (bool, error) {
 			if err := decodeEvent(stmt, &e); err != nil {
 				return false, err
 			}
-			return yield(&e, nil), nil
+			return next(&e), nil
 		})
-		if err != nil {
-			yield(nil, err)
-		}
-	}
+	})
 }
 
 func (s *queryStore) Extent(ctx context.Context) (oldest, newest int64, found bool, err error) {
