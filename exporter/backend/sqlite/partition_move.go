@@ -49,8 +49,8 @@ func (w *writer) moveBorder(m *rangeMove) (done bool, err error) {
 		return true, nil
 	case into == from+1:
 		return w.moveUp(w.partitions.ranges[from], w.partitions.ranges[into], m)
-	case into == from-1:
-		return w.moveDown(w.partitions.ranges[from], w.partitions.ranges[into], m)
+	case into == from-1 && m.merges: // only merges go down
+		return w.moveDown(w.partitions.ranges[from], w.partitions.ranges[into])
 	}
 	return true, nil
 }
@@ -79,26 +79,23 @@ func (w *writer) moveUp(from, into *partition, m *rangeMove) (done bool, err err
 	return done, w.cfg.writeRange(w.conn, into.table, border)
 }
 
-// moveDown moves the first rows of from to the end of into.
-func (w *writer) moveDown(from, into *partition, m *rangeMove) (done bool, err error) {
+// moveDown moves the first rows of from, which is dropped in the end, to the end of into.
+func (w *writer) moveDown(from, into *partition) (done bool, err error) {
 	last, found, err := from.timeAt(w.conn, sliceRows)
 	if err != nil {
 		return false, err
 	}
-	where, border := "true", last+1
-	if done = !found || !m.merges && border >= m.border; done {
-		border = m.border
+	if !found {
+		if err := w.moveRows(from.table, into.table, "true"); err != nil {
+			return false, err
+		}
+		return true, w.dropPartition(from)
 	}
-	if !done || !m.merges {
-		where = "record_id < " + idsFrom(border)
-	}
-	if err := w.moveRows(from.table, into.table, where); err != nil {
+	border := last + 1
+	if err := w.moveRows(from.table, into.table, "record_id < "+idsFrom(border)); err != nil {
 		return false, err
 	}
-	if done && m.merges {
-		return done, w.dropPartition(from)
-	}
-	return done, w.cfg.writeRange(w.conn, from.table, border)
+	return false, w.cfg.writeRange(w.conn, from.table, border)
 }
 
 // dropPartition drops a table in the transaction that is open, and takes it out of the view.
