@@ -13,40 +13,43 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
+	"github.com/otel-sessionlog/sessionlog/query"
 )
 
 type backendEntry struct {
-	key          string // its block
-	isConfigured func(*Config) bool
-	checkBlock   func(context.Context, *Config) []connectcheck.Finding
-	openBackend  func(*Config, component.TelemetrySettings) (backend.Backend, error)
+	key            string // its block
+	isConfigured   func(*Config) bool
+	checkBlock     func(context.Context, *Config) []connectcheck.Finding
+	openBackend    func(*Config, component.TelemetrySettings) (backend.Backend, error)
+	openQueryStore func(context.Context, *Config) (query.Store, error)
 }
 
 // The first of knownBackends is used when none is configured.
 var knownBackends = []backendEntry{
-	newBackendEntry("sqlite", func(c *Config) *configoptional.Optional[sqlite.Config] { return &c.SQLite }, sqlite.DefaultConfig, sqlite.New),
-	newBackendEntry("clickhouse", func(c *Config) *configoptional.Optional[clickhouse.Config] { return &c.ClickHouse }, clickhouse.DefaultConfig, clickhouse.New),
-	newBackendEntry("postgresql", func(c *Config) *configoptional.Optional[postgresql.Config] { return &c.PostgreSQL }, postgresql.DefaultConfig, postgresql.New),
+	newBackendEntry("sqlite", func(c *Config) *configoptional.Optional[sqlite.Config] { return &c.SQLite }, sqlite.DefaultConfig, sqlite.New, sqlite.OpenQueryStore),
+	newBackendEntry("clickhouse", func(c *Config) *configoptional.Optional[clickhouse.Config] { return &c.ClickHouse }, clickhouse.DefaultConfig, clickhouse.New, clickhouse.OpenQueryStore),
+	newBackendEntry("postgresql", func(c *Config) *configoptional.Optional[postgresql.Config] { return &c.PostgreSQL }, postgresql.DefaultConfig, postgresql.New, postgresql.OpenQueryStore),
 }
 
 func newBackendEntry[T any](key string, block func(*Config) *configoptional.Optional[T], unset func() T,
-	open func(T, component.TelemetrySettings) (backend.Backend, error),
+	open func(T, component.TelemetrySettings) (backend.Backend, error), ask func(context.Context, T) (query.Store, error),
 ) backendEntry {
+	written := func(c *Config) T {
+		if written := block(c).Get(); written != nil {
+			return *written
+		}
+		return unset()
+	}
 	return backendEntry{
 		key:          key,
 		isConfigured: func(c *Config) bool { return block(c).HasValue() },
 		checkBlock: func(ctx context.Context, c *Config) []connectcheck.Finding {
-			if written := block(c).Get(); written != nil {
-				return connectcheck.CheckBlock(ctx, key, *written)
-			}
-			return connectcheck.CheckBlock(ctx, key, unset())
+			return connectcheck.CheckBlock(ctx, key, written(c))
 		},
 		openBackend: func(c *Config, set component.TelemetrySettings) (backend.Backend, error) {
-			if written := block(c).Get(); written != nil {
-				return open(*written, set)
-			}
-			return open(unset(), set)
+			return open(written(c), set)
 		},
+		openQueryStore: func(ctx context.Context, c *Config) (query.Store, error) { return ask(ctx, written(c)) },
 	}
 }
 
