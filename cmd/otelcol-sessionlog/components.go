@@ -42,6 +42,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/sessionlogforwardexporter"
 	"github.com/otel-sessionlog/sessionlog/extension/sessionlogdelivery"
 	"github.com/otel-sessionlog/sessionlog/extension/sessionlogencoding"
+	"github.com/otel-sessionlog/sessionlog/extension/sessionlogexplorer"
 	"github.com/otel-sessionlog/sessionlog/extension/sessionloglimits"
 	"github.com/otel-sessionlog/sessionlog/processor/sessionlogshapeprocessor"
 	"github.com/otel-sessionlog/sessionlog/receiver/sessionlogreceiver"
@@ -54,7 +55,7 @@ func distributionFactories() (otelcol.Factories, error) {
 	f.Extensions, f.ExtensionModules, errs[0] = callConstructors[extension.Factory](
 		filestorage.NewFactory, healthcheckextension.NewFactory, healthcheckv2extension.NewFactory, zpagesextension.NewFactory, pprofextension.NewFactory,
 		bearertokenauthextension.NewFactory, oidcauthextension.NewFactory,
-		sessionlogdelivery.NewFactory, sessionlogencoding.NewFactory, sessionloglimits.NewFactory,
+		sessionlogdelivery.NewFactory, sessionlogencoding.NewFactory, sessionlogexplorer.NewFactory, sessionloglimits.NewFactory,
 	)
 	f.Receivers, f.ReceiverModules, errs[1] = callConstructors[receiver.Factory](
 		otlpreceiver.NewFactory, filelogreceiver.NewFactory, syslogreceiver.NewFactory, kafkareceiver.NewFactory,

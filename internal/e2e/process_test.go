@@ -352,6 +352,7 @@ func shippedElsewhere(dir, grpcAddress, httpAddress, readyAddress string) []stri
 		"--set=receivers::sessionlog/quickstart::file::include=[" + dir + "/*.jsonl]",
 		"--set=receivers::otlp::protocols::grpc::endpoint=" + grpcAddress, "--set=receivers::otlp::protocols::http::endpoint=" + httpAddress,
 		"--set=extensions::healthcheckv2/ready::http::endpoint=" + readyAddress, "--set=extensions::healthcheckv2/live::http::endpoint=127.0.0.1:0",
+		"--set=extensions::sessionlog_explorer::endpoint=127.0.0.1:0",
 		"--set=service::telemetry::metrics::level=none",
 	}
 }

@@ -1,0 +1,113 @@
+package sessionlogexplorer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/extension"
+	"go.opentelemetry.io/collector/extension/extensioncapabilities"
+	"go.uber.org/zap"
+)
+
+var (
+	_ extension.Extension             = (*explorer)(nil)
+	_ extensioncapabilities.Dependent = (*explorer)(nil)
+)
+
+type explorer struct {
+	config   *Config
+	settings component.TelemetrySettings
+	stores   *storePool
+	pages    *staticFiles
+
+	listener net.Listener // since Start
+	server   *http.Server
+	cancel   context.CancelFunc // ends what is being answered
+	serving  sync.WaitGroup
+}
+
+func newExplorer(set extension.Settings, cfg *Config) (*explorer, error) {
+	chosen, err := chooseBackend(knownBackends, cfg)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := readStaticFiles()
+	if err != nil {
+		return nil, err
+	}
+	return &explorer{config: cfg, settings: set.TelemetrySettings, stores: newStorePool(chosen.openStore(cfg), cfg.MaxQuestions), pages: pages}, nil
+}
+
+// Dependencies are the extensions that have to start before.
+func (x *explorer) Dependencies() (ids []component.ID) {
+	if auth := x.config.Server.Auth.Get(); auth != nil {
+		ids = append(ids, auth.Config.AuthenticatorID)
+	}
+	for _, m := range x.config.Server.Middlewares {
+		ids = append(ids, m.ID)
+	}
+	return ids
+}
+
+// Start listens. The backend is opened by the first question.
+func (x *explorer) Start(ctx context.Context, host component.Host) error {
+	if tls := x.config.Server.TLS.Get(); tls != nil { // ToListener would keep the port
+		if _, err := tls.LoadTLSConfig(ctx); err != nil {
+			return fmt.Errorf("tls: %w", err)
+		}
+	}
+	listener, err := x.config.Server.ToListener(ctx)
+	if err != nil {
+		return fmt.Errorf("endpoint: %w: another process, or another explorer of this configuration, may have the port: give this one another", err)
+	}
+	x.server, err = x.config.Server.ToServer(ctx, host.GetExtensions(), x.settings, x.apiHandler())
+	if err != nil {
+		return errors.Join(fmt.Errorf("auth or middlewares: %w", err), listener.Close())
+	}
+	x.server.Handler = x.guard(x.routePages(x.server.Handler))
+	x.server.MaxHeaderBytes = maxHeaderBytes
+	x.server.IdleTimeout = time.Minute
+	background, cancel := context.WithCancel(context.Background())
+	x.server.BaseContext = func(net.Listener) context.Context { return background }
+	x.listener, x.cancel = listener, cancel
+	x.settings.Logger.Info("logins can be seen in a browser", zap.String("address", x.address()))
+	x.serving.Go(func() {
+		if err := x.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			x.settings.Logger.Error("the explorer's server has ended by itself", zap.Error(err))
+		}
+	})
+	return nil
+}
+
+func (x *explorer) address() string {
+	scheme := "http"
+	if x.config.Server.TLS.HasValue() {
+		scheme = "https"
+	}
+	return scheme + "://" + x.listener.Addr().String()
+}
+
+// shutdownGrace is for answers that are being written.
+const shutdownGrace = 500 * time.Millisecond
+
+// Shutdown ends what is being answered and frees the port.
+func (x *explorer) Shutdown(ctx context.Context) error {
+	if x.server == nil {
+		return nil
+	}
+	x.cancel()
+	graceful, cancel := context.WithTimeout(ctx, shutdownGrace)
+	defer cancel()
+	var err error
+	if x.server.Shutdown(graceful) != nil {
+		err = x.server.Close()
+	}
+	x.serving.Wait()
+	return errors.Join(err, x.stores.close())
+}
