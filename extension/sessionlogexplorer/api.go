@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // small containers and Windows have no zones of their own
 
 	"github.com/otel-sessionlog/sessionlog/query"
 )

@@ -63,7 +63,7 @@ var rules = []struct {
 	{"exporter", []string{"session", "query", "exporter", "internal/redaction"}, "an exporter knows no receiver"},
 	{"processor", []string{"session", "internal/shape"}, "a processor changes what flows, and knows neither ends"},
 	{"extension/sessionlogencoding", []string{"session", "internal/dialect", "internal/shape"}, "the parsers, for other receivers"},
-	{"extension/sessionlogexplorer", []string{"session", "query", "exporter/backend", "exporter/backend/clickhouse", "exporter/backend/postgresql", "exporter/backend/sqlite"}, "it reads what backends keep, and asks by package query"},
+	{"extension/sessionlogexplorer", []string{"extension/sessionlogexplorer", "session", "query", "exporter/backend", "exporter/backend/clickhouse", "exporter/backend/postgresql", "exporter/backend/sqlite"}, "it reads what backends keep, and asks by package query"},
 	{"extension", nil, "extensions see configurations, not components"},
 	{"sdk/internal", []string{"session", "sdk/internal"}, ""},
 	{"sdk/otlprecord", []string{"session"}, ""},
