@@ -31,11 +31,22 @@ func newCommand(set otelcol.CollectorSettings, atExit *[]func()) *cobra.Command 
 		}
 		*atExit = append(*atExit, restore)
 		var warnings strings.Builder
-		if err := validateConfig(cmd.Context(), set, &warnings); err != nil {
+		running, err := validConfig(cmd.Context(), set, &warnings) // the collector builds its components
+		if err != nil {
 			_, _ = io.WriteString(cmd.ErrOrStderr(), warnings.String())
 			return explainStart(cmd.Context(), set.ConfigProviderSettings.ResolverSettings, err)
 		}
-		err = lifecycle.Run(cmd.Context(), set, func(ctx context.Context) error { return validateConfig(ctx, set, io.Discard) })
+		err = lifecycle.Run(cmd.Context(), set, func(ctx context.Context) error {
+			next, err := validateConfig(ctx, set, io.Discard)
+			if err != nil {
+				return err
+			}
+			if err := tryNewAddresses(ctx, running, next); err != nil {
+				return err
+			}
+			running = next
+			return nil
+		})
 		return explainStart(context.WithoutCancel(cmd.Context()), set.ConfigProviderSettings.ResolverSettings, err)
 	}
 	for _, sub := range root.Commands() {

@@ -14,7 +14,8 @@ extensions: {file_storage: {directory: ".", timeout: 5s}}, service: {extensions:
 	validate := func(more string) error {
 		set := collectorSettings()
 		set.ConfigProviderSettings.ResolverSettings.URIs = []string{"yaml:" + base, "yaml:" + more}
-		return validateConfig(t.Context(), set, io.Discard)
+		_, err := validateConfig(t.Context(), set, io.Discard)
+		return err
 	}
 	t.Setenv("SOME_SECONDS", "7")
 	for written, want := range map[string]string{

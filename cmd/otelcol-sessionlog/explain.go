@@ -27,7 +27,7 @@ func explainStart(ctx context.Context, set confmap.ResolverSettings, err error) 
 			if strings.Contains(err.Error(), "for Prometheus exporter") {
 				keys = metricsReaders + " (host and port of the collector's own metrics)"
 			}
-			return explainWithKeys(keys, err, "the address %s is taken by another process, perhaps a second collector: end that one, or write another address here", taken)
+			return explainWithKeys(keys, err, addressTaken, taken)
 		}
 	}
 	var file *fs.PathError

@@ -44,7 +44,7 @@ func newValidateCommand(set otelcol.CollectorSettings) *cobra.Command {
 			return err
 		}
 		set.ConfigProviderSettings.ResolverSettings.URIs = uris
-		if err := validateConfig(cmd.Context(), set, cmd.ErrOrStderr()); err != nil {
+		if _, err := validateConfig(cmd.Context(), set, cmd.ErrOrStderr()); err != nil {
 			if *connect {
 				return exitStatus{err, statusInvalid}
 			}
@@ -69,26 +69,35 @@ func rootWarning(user int) string {
 	return "run as root, this does not show whether the collector's user may read and write the files: run it as that user, as in: runuser -u otelcol-sessionlog -- otelcol-sessionlog validate --connect …"
 }
 
-func validateConfig(ctx context.Context, set otelcol.CollectorSettings, warnings io.Writer) error {
+// validateConfig also builds every component, as a start does.
+func validateConfig(ctx context.Context, set otelcol.CollectorSettings, warnings io.Writer) (*otelcol.Config, error) {
+	config, err := validConfig(ctx, set, warnings)
+	if err != nil {
+		return nil, err
+	}
+	collector, err := otelcol.NewCollector(set)
+	if err != nil {
+		return nil, err
+	}
+	return config, collector.DryRun(ctx)
+}
+
+func validConfig(ctx context.Context, set otelcol.CollectorSettings, warnings io.Writer) (*otelcol.Config, error) {
 	found, err := findMistakes(ctx, set.ConfigProviderSettings.ResolverSettings)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, warning := range found {
 		fmt.Fprintln(warnings, "Warning: "+warning)
 	}
-	collector, err := otelcol.NewCollector(set)
-	if err != nil {
-		return err
-	}
-	if err := collector.DryRun(ctx); err != nil {
-		return err
-	}
 	config, err := readConfig(ctx, set)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return checkReferences(config)
+	if err := confmap.Validate(config); err != nil {
+		return nil, err
+	}
+	return config, checkReferences(config)
 }
 
 func readConfig(ctx context.Context, set otelcol.CollectorSettings) (*otelcol.Config, error) {

@@ -17,7 +17,8 @@ service: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}}`
 		for _, m := range more {
 			set.ConfigProviderSettings.ResolverSettings.URIs = append(set.ConfigProviderSettings.ResolverSettings.URIs, "yaml:"+m)
 		}
-		return validateConfig(t.Context(), set, io.Discard)
+		_, err := validateConfig(t.Context(), set, io.Discard)
+		return err
 	}
 	const source = "receivers::sessionlog/x: {file: {include: [/x/*], timezone: UTC}, storage: file_storage}"
 	for _, test := range []struct{ written, used, key string }{
@@ -58,6 +59,7 @@ service: {extensions: [file_storage], pipelines: {logs: {receivers: [otlp], expo
 	} {
 		set := collectorSettings()
 		set.ConfigProviderSettings.ResolverSettings.URIs = []string{"yaml:" + base, "yaml:" + test.written}
-		require.ErrorContains(t, validateConfig(t.Context(), set, io.Discard), test.complaint)
+		_, err := validateConfig(t.Context(), set, io.Discard)
+		require.ErrorContains(t, err, test.complaint)
 	}
 }

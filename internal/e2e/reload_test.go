@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -80,6 +81,37 @@ func TestABrokenConfigurationStopsNothing(t *testing.T) {
 		address = next
 	}
 	require.Equal(t, 2, strings.Count(p.out.String(), "Config updated, restart service"))
+	p.terminate(t)
+	require.Equal(t, 0, p.status(t, endsWithin))
+}
+
+// TestAReloadOntoATakenAddressStopsNothing, of a receiver or of the collector's metrics; an address that the process holds itself is not tried.
+func TestAReloadOntoATakenAddressStopsNothing(t *testing.T) {
+	p, address := reloadingProcess(t)
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer other.Close()
+	taken := other.Addr().String()
+	_, port, err := net.SplitHostPort(taken)
+	require.NoError(t, err)
+	valid := strings.ReplaceAll(reloadedConfig, "$ADDRESS", address)
+	for key, config := range map[string]string{
+		"receivers::sessionlog/x::http::endpoint": strings.ReplaceAll(reloadedConfig, "$ADDRESS", taken),
+		"service::telemetry::metrics::readers": strings.Replace(valid, "{level: none}",
+			"{level: basic, readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: "+port+"}}}}]}", 1),
+	} {
+		before := len(p.out.String())
+		p.reload(t, config)
+		require.Eventually(t, func() bool {
+			return strings.Contains(p.out.String()[before:], "the old configuration goes on")
+		}, arrival, quick, key)
+		require.Contains(t, p.out.String()[before:], key)
+		require.Contains(t, p.out.String()[before:], "the address "+taken+" is taken by another process")
+		require.True(t, listens(address))
+	}
+	p.reload(t, strings.Replace(valid, "endpoint:", "max_items: 7, endpoint:", 1))
+	p.logs(t, "Config updated, restart service")
+	require.Eventually(t, func() bool { return listens(address) }, arrival, quick)
 	p.terminate(t)
 	require.Equal(t, 0, p.status(t, endsWithin))
 }
