@@ -8,22 +8,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"github.com/otel-sessionlog/sessionlog/config/configaws"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs"
 )
 
 // logClient asks CloudWatch Logs. The SDK tries again what is throttled or lost.
 type logClient struct {
-	session *configaws.Session
 	api     *cloudwatchlogs.Client
 	pattern *string
 }
 
-// openClient makes a client. tried is told the error of every try, nil too.
-func openClient(ctx context.Context, cfg Config, tried func(error)) (*logClient, error) {
-	session, err := cfg.Load(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c := &logClient{session: session}
+// newClient makes a client. tried is told the error of every try, nil too.
+func newClient(session *configaws.Session, cfg Config, tried func(error)) *logClient {
+	c := &logClient{}
 	if cfg.FilterPattern != "" {
 		c.pattern = &cfg.FilterPattern
 	}
@@ -33,7 +29,7 @@ func openClient(ctx context.Context, cfg Config, tried func(error)) (*logClient,
 		}
 		o.APIOptions = append(o.APIOptions, configaws.WatchTries(tried))
 	})
-	return c, nil
+	return c
 }
 
 // groupParameter gives a group by its name, or by its ARN where it is in a linked account.
@@ -52,9 +48,11 @@ func (c *logClient) listStreams(ctx context.Context, group, prefix string) (stre
 		in.LogStreamNamePrefix = &prefix
 	}
 	for {
-		out, err := c.api.DescribeLogStreams(ctx, in)
+		call, end := awslogs.BoundCall(ctx)
+		out, err := c.api.DescribeLogStreams(call, in)
+		end()
 		if err != nil {
-			return nil, err
+			return nil, awslogs.StallCause(call, err)
 		}
 		streams = append(streams, out.LogStreams...)
 		if out.NextToken == nil {
@@ -69,9 +67,11 @@ func (c *logClient) listStreams(ctx context.Context, group, prefix string) (stre
 func (c *logClient) readPage(ctx context.Context, group, stream string, from int64, token *string) (events []types.FilteredLogEvent, next *string, err error) {
 	in := &cloudwatchlogs.FilterLogEventsInput{LogStreamNames: []string{stream}, StartTime: &from, FilterPattern: c.pattern, NextToken: token}
 	in.LogGroupName, in.LogGroupIdentifier = groupParameter(group)
+	ctx, end := awslogs.BoundCall(ctx)
+	defer end()
 	out, err := c.api.FilterLogEvents(ctx, in)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, awslogs.StallCause(ctx, err)
 	}
 	return out.Events, out.NextToken, nil
 }

@@ -9,8 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"go.uber.org/zap"
 
+	"github.com/otel-sessionlog/sessionlog/config/configaws"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
-	"github.com/otel-sessionlog/sessionlog/receiver/source/delivery"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs"
 )
 
 const (
@@ -24,48 +25,27 @@ const (
 	maxSeenEvents = 1 << 17
 )
 
-// pollOnce reads what is new in every group. It tells whether there is more to read at once, and whether something failed.
-func (r *streamReader) pollOnce(ctx context.Context) (more, failed bool) {
-	r.now = r.host.Now()
-	for _, group := range r.LogGroups {
-		groupMore, err := r.pollGroup(ctx, group)
-		if ctx.Err() != nil || errors.Is(err, errStopped) {
-			return false, false
-		}
-		condition := "log group " + group
-		if more = more || groupMore; err == nil {
-			r.clearProblem(condition)
-			continue
-		}
-		failed = true
-		r.reportProblem(condition, "no login of log group "+group+" is read", err)
-	}
-	r.listed = r.listed || !failed
-	return more, failed
-}
-
+// pollGroup reads what is new in a log group. It tells whether there is more to read at once.
 func (r *streamReader) pollGroup(ctx context.Context, group string) (more bool, err error) {
 	streams, err := r.findStreams(ctx, group)
 	if err != nil {
 		return false, err
 	}
 	for _, s := range streams {
-		if r.now.Before(s.nextRead) {
+		if r.Now.Before(s.nextRead) {
 			continue
 		}
 		streamMore, err := r.readStream(ctx, s)
-		r.discardBatch()
+		r.DiscardBatch()
 		switch condition := "content of " + s.id(); {
-		case errors.Is(err, errUnknownFormat), logformat.IsRefusal(err):
+		case errors.Is(err, awslogs.ErrUnknownFormat), logformat.IsRefusal(err):
 			r.resetStream(s)
-			r.status.Set(condition, err)
-			r.conditions.RaiseReason(condition, err, "no login of this stream is read", zap.String("stream", s.id()))
+			r.ReportProblem(condition, "no login of stream "+s.id()+" is read", err)
 		case err != nil:
 			s.pageToken = nil
 			return more, err
 		default:
-			r.status.Set(condition, nil)
-			r.conditions.Clear(condition, "the stream can be read", zap.String("stream", s.id()))
+			r.ClearProblem(condition)
 		}
 		more = more || streamMore
 	}
@@ -74,8 +54,8 @@ func (r *streamReader) pollGroup(ctx context.Context, group string) (more bool, 
 
 // resetStream returns to what was submitted last: what was fetched since cannot be read as long as the configuration is as it is.
 func (r *streamReader) resetStream(s *logStream) {
-	if err := s.restore(s.saved, r.formats, r.optionsOf); err != nil {
-		r.host.Log.Warn("a stream's state cannot be read", zap.String("stream", s.id()), zap.Error(err))
+	if err := r.restoreStream(s, s.saved); err != nil {
+		r.Host.Log.Warn("a stream's state cannot be read", zap.String("stream", s.id()), zap.Error(err))
 	}
 }
 
@@ -88,7 +68,7 @@ func (r *streamReader) readStream(ctx context.Context, s *logStream) (more bool,
 		s.unparsed = false
 	}
 	if s.pageToken == nil {
-		s.pagesFrom = s.readFrom(r.now, r.Overlap)
+		s.pagesFrom = s.readFrom(r.Now, r.Overlap)
 	}
 	fresh := 0
 	for range pagesInTurn {
@@ -131,10 +111,10 @@ func (r *streamReader) addEvents(s *logStream, events []types.FilteredLogEvent) 
 	if fresh == 0 {
 		return 0
 	}
-	s.changed, s.lastRead = true, r.host.Now()
-	begin := s.readFrom(r.now, r.Overlap)
+	s.Changed, s.lastRead = true, r.Host.Now()
+	begin := s.readFrom(r.Now, r.Overlap)
 	if s.floor = s.seen.Forget(begin, maxSeenEvents); s.floor > begin {
-		r.conditions.Raise("overlap", "more events lie within `overlap` than are remembered: it is cut short, and events that arrive later than that are missed: "+
+		r.Conditions.Raise("overlap", "more events lie within `overlap` than are remembered: it is cut short, and events that arrive later than that are missed: "+
 			"make `overlap` shorter, or leave events out with `filter_pattern`", zap.String("stream", s.id()))
 	}
 	return fresh
@@ -143,7 +123,7 @@ func (r *streamReader) addEvents(s *logStream, events []types.FilteredLogEvent) 
 // noteLateness warns before events arrive so late that they are missed.
 func (r *streamReader) noteLateness(s *logStream, millis int64) {
 	if late := time.Duration(s.newest-millis) * time.Millisecond; late > r.Overlap/2 {
-		r.conditions.Raise("late", fmt.Sprintf("events arrive up to %s later than others of their stream; one that is later than `overlap`, %s, is missed: make it longer",
+		r.Conditions.Raise("late", fmt.Sprintf("events arrive up to %s later than others of their stream; one that is later than `overlap`, %s, is missed: make it longer",
 			late.Round(time.Second), r.Overlap), zap.String("stream", s.id()))
 	}
 }
@@ -151,27 +131,24 @@ func (r *streamReader) noteLateness(s *logStream, millis int64) {
 // endReading decides what only time decides, once all that there is has been read.
 func (r *streamReader) endReading(ctx context.Context, s *logStream, fresh int) error {
 	if s.lastRead.IsZero() {
-		s.lastRead = r.now
+		s.lastRead = r.Now
 	}
 	s.nextRead = time.Time{}
-	if s.newest > 0 && r.now.Sub(time.UnixMilli(s.newest)) > deadAfter {
-		s.nextRead = r.now.Add(deadInterval)
+	if s.newest > 0 && r.Now.Sub(time.UnixMilli(s.newest)) > deadAfter {
+		s.nextRead = r.Now.Add(deadInterval)
 	}
-	if s.parser == nil {
+	if s.Parser == nil {
 		return nil
 	}
-	if fresh == 0 && s.format.LineMayContinue && len(s.unreadText()) > 0 { // nothing followed since the poll before
+	if fresh == 0 && s.Format.LineMayContinue && len(s.unreadText()) > 0 { // nothing followed since the poll before
 		if err := r.parseText(ctx, s, true); err != nil {
 			return err
 		}
 	}
-	if !s.format.DecidesByTime || s.parser.LogTime() == 0 || !delivery.AcquireInto(r.queue, &r.batch) {
-		return nil
-	}
-	silence := max(0, r.host.Now().Sub(s.lastRead))
-	if s.parser.FlushDue(s.parser.LogTime()+int64(silence), &r.batch.parsed); len(r.batch.parsed.Events) > 0 {
+	if r.FlushDue(s.Parsing, max(0, r.Host.Now().Sub(s.lastRead))) {
 		return r.submitStream(s)
 	}
+	r.ReportRecords(&s.Text, "records of "+s.id(), s.id())
 	return nil
 }
 
@@ -180,5 +157,18 @@ func (c Config) explainProblem(err error) (key, remedy string) {
 	if key, remedy = c.Explain(err); key != "" {
 		return key, remedy
 	}
-	return explainGroup(err)
+	code := configaws.Code(err)
+	switch {
+	case errors.Is(err, awslogs.ErrUnknownFormat), logformat.IsRefusal(err):
+		return "format", "write what the stream is, or select others with `stream_prefixes`"
+	case errors.Is(err, awslogs.ErrStorage):
+		return "storage", "let the storage extension write its folder"
+	case code == "ResourceNotFoundException":
+		return "log_groups", "correct the name and `region`; the group appears when the server first exports its log (docs/clouds.md has the commands)"
+	case configaws.IsDenied(err):
+		return "role_arn", "let the identity's policy have logs:DescribeLogStreams and logs:FilterLogEvents on the log group (docs/clouds.md has it)"
+	case code == "InvalidParameterException":
+		return "filter_pattern", "see whether CloudWatch takes filter_pattern and the names: aws logs filter-log-events"
+	}
+	return "endpoint", "let the collector reach logs.<region>.amazonaws.com on port 443, or write a VPC endpoint's URL as endpoint"
 }

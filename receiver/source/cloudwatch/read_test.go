@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs/awslogstest"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/session"
 	engine "github.com/otel-sessionlog/sessionlog/testengine/cloudwatch"
@@ -17,7 +18,7 @@ import (
 
 // A server of each kind, with the names of groups and streams that its service gives, and lines as it writes them.
 func TestServersOfEveryKind(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	at := recently()
 	stamp := at.Format("2006-01-02 15:04:05 UTC")
@@ -38,19 +39,19 @@ func TestServersOfEveryKind(t *testing.T) {
 
 	cfg := config(s, rds, aurora, "/aws/rds/instance/wiki/audit", "/aws/redshift/cluster/dwh/connectionlog", "/aws/redshift/analytics/connectionlog")
 	cfg.Timezone = "UTC"
-	start(t, cfg, &sourcetest.Store{}).await(t,
+	start(t, cfg, &sourcetest.Store{}).AwaitWords(t,
 		"eu-central-1/orders login success anna", "eu-central-1/orders logout success anna",
 		"eu-central-1/shop-1 login success anna", "eu-central-1/shop-1 logout success anna",
 		"eu-central-1/wiki login success bert", "eu-central-1/wiki logout success bert",
 		"eu-central-1/dwh login failure cleo", "eu-central-1/analytics login success dora")
 
 	named := start(t, config(s, rds), &sourcetest.Store{}, func(h *source.Host) { h.InstanceSet = true })
-	named.await(t, "test login success anna", "test logout success anna")
+	named.AwaitWords(t, "test login success anna", "test logout success anna")
 }
 
 // Lines of one record arrive as several events and in several polls, and several records in one event.
 func TestRecordsAndEventsNeedNotMatch(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	at := recently()
 	csv := func(pid int, state, message string) string {
@@ -66,24 +67,24 @@ func TestRecordsAndEventsNeedNotMatch(t *testing.T) {
 	require.Empty(t, run.Delivered())
 	put(s, at, rest)
 	put(s, at, csv(12, "LOG,00000", "connection authorized: user=b database=app")+"\n"+csv(12, "LOG,00000", "disconnection: session time: 0:00:01.000 user=b database=app host=10.0.0.9 port=4711")+"\n")
-	run.await(t, "eu-central-1/orders login failure anna 28P01", "eu-central-1/orders login success b", "eu-central-1/orders logout success b")
-	require.Zero(t, run.stats.Counts().BadRows)
+	run.AwaitWords(t, "eu-central-1/orders login failure anna 28P01", "eu-central-1/orders login success b", "eu-central-1/orders logout success b")
+	require.Zero(t, run.Stats.Counts().BadRows)
 }
 
 // The end of a stderr log may go on: its last line counts once a poll has found nothing behind it.
 func TestALastLineDoesNotWaitForEver(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	at := recently()
 	put(s, at, at.Format("2006-01-02 15:04:05 UTC")+`:10.1.2.3(31531):anna@app:[3632]:FATAL:  password authentication failed for user "anna"`)
 	cfg := config(s, group)
 	cfg.UndecidedAfter = 10 * time.Millisecond
-	start(t, cfg, &sourcetest.Store{}).await(t, "eu-central-1/orders login failure anna")
+	start(t, cfg, &sourcetest.Store{}).AwaitWords(t, "eu-central-1/orders login failure anna")
 }
 
 // Small pages of many streams, empty pages among them, restarts in the middle: each once.
 func TestPagesOfManyStreams(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	s.PageEvents(7)
 	s.EmptyEvery(4)
@@ -99,18 +100,18 @@ func TestPagesOfManyStreams(t *testing.T) {
 	for range 3 {
 		run := start(t, cfg, store)
 		require.Eventually(t, func() bool { return all+len(run.Delivered()) >= 100 }, 20*time.Second, time.Millisecond)
-		run.stop(t)
+		run.Stop(t)
 		all += len(run.Delivered())
 	}
 	run := start(t, cfg, store)
 	require.Eventually(t, func() bool { return all+len(run.Delivered()) >= len(rows) }, 20*time.Second, time.Millisecond)
-	run.stop(t)
+	run.Stop(t)
 	require.Equal(t, len(rows), all+len(run.Delivered()))
 }
 
 // What the key initial leaves out is never told, and what comes while the collector is away is.
 func TestInitialEnd(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	old := sourcetest.Row{User: "old", Time: recently()}
 	s.Put(group, stream, connection(old, 1)...)
@@ -118,28 +119,28 @@ func TestInitialEnd(t *testing.T) {
 	cfg.Initial = "end"
 	run := start(t, cfg, store)
 	require.Eventually(t, func() bool { return s.Calls("FilterLogEvents") > 1 }, 10*time.Second, time.Millisecond)
-	run.stop(t)
+	run.Stop(t)
 	s.Put(group, stream, connection(sourcetest.Row{User: "new", Time: time.Now()}, 2)...)
 	s.Put(group, "orders.1", connection(sourcetest.Row{User: "other", Time: recently()}, 3)...) // a stream that is new is read whole
-	start(t, cfg, store).await(t, "eu-central-1/orders login success new", "eu-central-1/orders login success other")
+	start(t, cfg, store).AwaitWords(t, "eu-central-1/orders login success new", "eu-central-1/orders login success other")
 }
 
 // A sender whose clock goes ahead does not hide what others send, and events that are nearly too late are warned of.
 func TestClocksAndLateness(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	s.Put(group, stream, connection(sourcetest.Row{User: "ahead", Time: time.Now().Add(time.Hour)}, 1)...)
 	cfg := config(s, group)
 	run := start(t, cfg, &sourcetest.Store{})
-	run.await(t, "eu-central-1/orders login success ahead")
+	run.AwaitWords(t, "eu-central-1/orders login success ahead")
 	s.Put(group, stream, connection(sourcetest.Row{User: "late", Time: time.Now().Add(-9 * time.Minute)}, 2)...)
-	run.await(t, "eu-central-1/orders login success ahead", "eu-central-1/orders login success late")
-	run.awaitWarning(t, "`overlap`")
+	run.AwaitWords(t, "eu-central-1/orders login success ahead", "eu-central-1/orders login success late")
+	run.AwaitWarning(t, "`overlap`")
 }
 
 // A stream that cannot be read holds up no other, loses nothing, and is told with its key.
 func TestAnUnknownContentWaitsForItsFormat(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	at := recently()
 	put(s, at, "pid=3632|"+at.Format("2006-01-02 15:04:05 UTC")+`|anna|app|LOG:  connection authorized: user=anna database=app`,
@@ -147,16 +148,16 @@ func TestAnUnknownContentWaitsForItsFormat(t *testing.T) {
 	s.Put(group, "orders.1", connection(sourcetest.Row{User: "bert", Time: at}, 1)...)
 	cfg, store := config(s, group), &sourcetest.Store{}
 	run := start(t, cfg, store)
-	run.awaitWarning(t, "write its `format`")
-	run.await(t, "eu-central-1/orders login success bert")
-	run.stop(t)
+	run.AwaitWarning(t, "write its `format`")
+	run.AwaitWords(t, "eu-central-1/orders login success bert")
+	run.Stop(t)
 	cfg.LogLinePrefix = "pid=%p|%t|%u|%d|"
-	start(t, cfg, store).await(t, "eu-central-1/orders login success anna", "eu-central-1/orders logout success anna")
+	start(t, cfg, store).AwaitWords(t, "eu-central-1/orders login success anna", "eu-central-1/orders logout success anna")
 }
 
 // Aurora MySQL writes several streams at once: a session may begin in one and end in another, also over a restart.
 func TestASessionOverTwoStreams(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	group, at := "/aws/rds/cluster/shop/audit", recently()
 	line := func(stream, operation string) {
@@ -166,15 +167,15 @@ func TestASessionOverTwoStreams(t *testing.T) {
 	cfg, store := config(s, group), &sourcetest.Store{}
 	cfg.Timezone = "UTC"
 	run := start(t, cfg, store)
-	run.await(t, "eu-central-1/shop-1 login success anna")
-	run.stop(t)
+	run.AwaitWords(t, "eu-central-1/shop-1 login success anna")
+	run.Stop(t)
 	line("0", "DISCONNECT")
-	start(t, cfg, store).await(t, "eu-central-1/shop-1 logout success anna")
+	start(t, cfg, store).AwaitWords(t, "eu-central-1/shop-1 logout success anna")
 }
 
 // Lines that are alike and of one millisecond are as many events, also where a restart or a batch ends between them.
 func TestEqualLinesOfOneMillisecond(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	group, at := "/aws/redshift/cluster/dwh/connectionlog", recently()
 	line := "authenticated |" + at.Format("Mon, 02 Jan 2006 15:04:05") + ":123|::ffff:10.1.2.5 |55123 |7|dev |anna |password |0|TLSv1.2 |ECDHE-RSA-AES256-GCM-SHA384 |0| | | |"

@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs/awslogstest"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	engine "github.com/otel-sessionlog/sessionlog/testengine/cloudwatch"
 )
 
 func TestSource(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	s.EmptyEvery(3)
 	var places, pids atomic.Int64

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/overlap"
 )
 
@@ -31,19 +32,11 @@ type logStream struct {
 	newest, floor int64
 	seen          overlap.Seen
 
-	format    logformat.Format
-	parser    logformat.Parser // nil until the format is known
-	shared    *logformat.SharedState
-	text      []byte // from anchor on
-	anchor    int64
-	next      int64 // of the next record
-	delivered int64 // records before were delivered before a restart
-	lengths   []int // of records that were framed; negative: too long
-	records   int
-	bad       int
+	awslogs.Text
+	text   []byte // from anchor on
+	anchor int64
 
 	saved     []byte    // the state that was submitted last; nil where there is none
-	changed   bool      // since then
 	unparsed  bool      // the text is what a run before has left
 	lastRead  time.Time // when an event was new
 	nextRead  time.Time // of a stream that seems dead
@@ -64,33 +57,33 @@ func (s *logStream) readFrom(now time.Time, overlap time.Duration) int64 {
 	return max(s.floor, min(s.newest, now.UnixMilli())-overlap.Milliseconds())
 }
 
-func (s *logStream) unreadText() []byte { return s.text[s.next-s.anchor:] }
+func (s *logStream) unreadText() []byte { return s.text[s.Next-s.anchor:] }
 
 // storeState returns the state to store.
 func (s *logStream) storeState() []byte {
 	state := streamState{Newest: s.newest, Floor: s.floor, Seen: s.seen.Encode(), Text: s.text}
-	if s.parser != nil {
-		state.Format, state.Parser = s.format.Name, s.parser.ResumeState()
-		state.Anchor, state.Next = s.anchor, max(s.next, s.delivered)
+	if s.Parser != nil {
+		state.Format, state.Parser = s.Format.Name, s.Parser.ResumeState()
+		state.Anchor, state.Next = s.anchor, max(s.Next, s.Delivered)
 	}
 	s.saved, _ = json.Marshal(state) // bytes, texts and numbers always can
-	s.changed = false
+	s.Changed = false
 	return s.saved
 }
 
 // beginNewText lets go of text that was read. Formats that decide by time share with the next text what is open, so that its state alone is
 // enough, whatever the parser would have to read again; others keep what they would.
-func (s *logStream) beginNewText(o logformat.Options) {
-	if s.parser == nil {
+func (r *streamReader) beginNewText(s *logStream) {
+	if s.Parser == nil {
 		return
 	}
-	if s.format.DecidesByTime {
-		s.dropText(s.next)
-		s.anchor, s.next, s.delivered = 0, 0, 0
-		s.parser = s.format.New(o)
+	if s.Format.DecidesByTime {
+		s.dropText(s.Next)
+		s.anchor, s.Next, s.Delivered = 0, 0, 0
+		r.beginParsing(s, s.Format)
 		return
 	}
-	s.dropText(s.parser.ResumeOffset())
+	s.dropText(s.Parser.ResumeOffset())
 }
 
 func (s *logStream) dropText(before int64) {
@@ -102,31 +95,29 @@ func (s *logStream) dropText(before int64) {
 
 var errStoredFormat = errors.New("the stored state is of a format that is not known")
 
-// restore begins with a stored state; nil is that of a new stream.
-func (s *logStream) restore(stored []byte, all []logformat.Format, options func(*logStream) logformat.Options) error {
-	s.saved, s.changed = stored, false
-	s.parser, s.shared, s.pageToken = nil, &logformat.SharedState{}, nil
+// restoreStream begins with a stored state; nil is that of a new stream.
+func (r *streamReader) restoreStream(s *logStream, stored []byte) error {
 	var state streamState
+	err := error(nil)
 	if stored != nil {
-		if err := json.Unmarshal(stored, &state); err != nil {
-			return fmt.Errorf("%w: key %s: %w", errStorage, s.key(), err)
-		}
+		err = json.Unmarshal(stored, &state)
 	}
-	var err error
-	if s.seen, err = overlap.Decode(state.Seen); err != nil {
-		return fmt.Errorf("%w: key %s: %w", errStorage, s.key(), err)
+	if err == nil {
+		s.seen, err = overlap.Decode(state.Seen)
 	}
-	s.newest, s.floor, s.text = state.Newest, state.Floor, state.Text
-	s.anchor, s.next, s.delivered = state.Anchor, state.Anchor, state.Next
-	s.unparsed = len(s.text) > 0
+	if err != nil {
+		return fmt.Errorf("%w: key %s: %w", awslogs.ErrStorage, s.key(), err)
+	}
+	s.Text = awslogs.Text{Parsing: &awslogs.Parsing{Shared: &logformat.SharedState{}}, Next: state.Anchor, Delivered: state.Next}
+	s.newest, s.floor, s.text, s.anchor = state.Newest, state.Floor, state.Text, state.Anchor
+	s.saved, s.pageToken, s.unparsed = stored, nil, len(s.text) > 0
 	if state.Format == "" {
 		return nil
 	}
-	format, known := logformat.Find(all, state.Format)
+	format, known := logformat.Find(r.Formats, state.Format)
 	if !known {
-		return fmt.Errorf("%w: key %s: %w", errStorage, s.key(), errStoredFormat)
+		return fmt.Errorf("%w: key %s: %w", awslogs.ErrStorage, s.key(), errStoredFormat)
 	}
-	s.format = format
-	s.parser = format.New(options(s))
-	return s.parser.Restore(s.anchor, state.Parser, false)
+	r.beginParsing(s, format)
+	return s.Parser.Restore(s.anchor, state.Parser, false)
 }

@@ -1,18 +1,17 @@
 package cloudwatch_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs/awslogstest"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/cloudwatch"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	engine "github.com/otel-sessionlog/sessionlog/testengine/cloudwatch"
@@ -20,42 +19,32 @@ import (
 
 // What is throttled is tried again, counted and said.
 func TestThrottling(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	s.Put(group, stream, connection(sourcetest.Row{User: "anna", Time: recently()}, 1)...)
 	s.Fail("ThrottlingException", "ThrottlingException")
 	run := start(t, config(s, group), &sourcetest.Store{})
-	run.await(t, "eu-central-1/orders login success anna")
-	run.awaitWarning(t, "collection_interval")
-	require.Equal(t, 2, run.stats.Counts().Failed)
+	run.AwaitWords(t, "eu-central-1/orders login success anna")
+	run.AwaitWarning(t, "collection_interval")
+	require.Equal(t, 2, run.Stats.Counts().Failed)
 }
 
 // Credentials that end are asked for anew, and said where there are no others.
 func TestExpiredCredentials(t *testing.T) {
-	setCredentials(t)
-	var asked atomic.Int64
-	container := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(map[string]string{
-			"AccessKeyId": fmt.Sprintf("ASIA%d", asked.Add(1)), "SecretAccessKey": "test-secret", "Token": "token", "Expiration": time.Now().Add(time.Hour).UTC().Format(time.RFC3339),
-		})
-	}))
-	t.Cleanup(container.Close)
-	t.Setenv("AWS_ACCESS_KEY_ID", "")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
-	t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.URL)
+	awslogstest.SetContainerCredentials(t)
 	s := engine.Start(t)
 	s.Put(group, stream, connection(sourcetest.Row{User: "anna", Time: recently()}, 1)...)
 	s.Refuse("ASIA1", "ExpiredTokenException")
 	run := start(t, config(s, group), &sourcetest.Store{})
-	run.await(t, "eu-central-1/orders login success anna")
-	run.awaitWarning(t, "credentials that renew themselves")
+	run.AwaitWords(t, "eu-central-1/orders login success anna")
+	run.AwaitWarning(t, "credentials that renew themselves")
 	require.Positive(t, s.CallsWith("ASIA2"))
-	require.False(t, run.warned("test-secret"))
+	require.False(t, run.Warned("test-secret"))
 }
 
 // Another role is taken on with the credentials that there are.
 func TestRole(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	sts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("RoleArn") != "arn:aws:iam::123456789012:role/reader" || r.FormValue("ExternalId") != "ours" {
 			w.WriteHeader(http.StatusForbidden)
@@ -70,30 +59,47 @@ func TestRole(t *testing.T) {
 	s.Put(group, stream, connection(sourcetest.Row{User: "anna", Time: recently()}, 1)...)
 	cfg := config(s, group)
 	cfg.RoleARN, cfg.ExternalID = "arn:aws:iam::123456789012:role/reader", "ours"
-	start(t, cfg, &sourcetest.Store{}).await(t, "eu-central-1/orders login success anna")
+	start(t, cfg, &sourcetest.Store{}).AwaitWords(t, "eu-central-1/orders login success anna")
 	require.Positive(t, s.CallsWith("ASIAROLE"))
-	require.Zero(t, s.CallsWith(accessKey))
+	require.Zero(t, s.CallsWith(awslogstest.AccessKey))
 }
 
 // What keeps a group from being read names its key, and other groups are read.
 func TestTroubleNamesItsKey(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	s.Put(group, stream, connection(sourcetest.Row{User: "anna", Time: recently()}, 1)...)
 	s.AddGroup("/aws/rds/instance/empty/postgresql")
 	run := start(t, config(s, "/aws/rds/instance/gone/postgresql", "/aws/rds/instance/empty/postgresql", group), &sourcetest.Store{})
-	run.await(t, "eu-central-1/orders login success anna")
-	run.awaitWarning(t, "log_groups")
-	run.awaitWarning(t, "the log group has no stream to read")
+	run.AwaitWords(t, "eu-central-1/orders login success anna")
+	run.AwaitWarning(t, "log_groups")
+	run.AwaitWarning(t, "the log group has no stream to read")
 	s.Deny("FilterLogEvents", true)
-	run.awaitWarning(t, "logs:FilterLogEvents on the log group")
+	run.AwaitWarning(t, "logs:FilterLogEvents on the log group")
 	s.Deny("FilterLogEvents", false)
 	s.Put(group, stream, connection(sourcetest.Row{User: "bert", Time: time.Now()}, 2)...)
-	run.await(t, "eu-central-1/orders login success anna", "eu-central-1/orders login success bert")
+	run.AwaitWords(t, "eu-central-1/orders login success anna", "eu-central-1/orders login success bert")
+}
+
+// A group that fails is asked later and later, by itself: others are read at their own pace meanwhile.
+func TestALogGroupThatFailsHoldsUpNoOther(t *testing.T) {
+	awslogstest.SetCredentials(t)
+	s := engine.Start(t)
+	gone := "/aws/rds/instance/gone/postgresql"
+	s.Put(group, stream, connection(sourcetest.Row{User: "anna", Time: recently()}, 1)...)
+	run := start(t, config(s, gone, group), &sourcetest.Store{})
+	require.Eventually(t, func() bool { return s.Calls("FilterLogEvents") > 60 }, 20*time.Second, time.Millisecond)
+	failed := run.Stats.Counts().Failed
+	require.Positive(t, failed, "each try is counted")
+	require.Less(t, failed, 20, "it is not asked as often as the other one")
+	require.True(t, run.Warned("no login of log group "+gone+" is read"))
+	require.False(t, run.Warned("no login of log group "+group))
+	s.Put(gone, stream, connection(sourcetest.Row{User: "bert", Time: recently()}, 2)...)
+	run.AwaitWords(t, "eu-central-1/orders login success anna", "eu-central-1/gone login success bert")
 }
 
 func TestCheckConnection(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	s.Put(group, stream, connection(sourcetest.Row{User: "anna", Time: recently()}, 1)...)
 	s.Put("/aws/rds/instance/odd/postgresql", "odd.0", engine.Event{Time: recently(), Message: "no log of ours"})
@@ -113,7 +119,7 @@ func TestCheckConnection(t *testing.T) {
 		"false log group /aws/rds/instance/gone/postgresql log_groups",
 	}, check())
 	cfg.LogGroups = []string{group}
-	s.Refuse(accessKey, "UnrecognizedClientException")
+	s.Refuse(awslogstest.AccessKey, "UnrecognizedClientException")
 	require.Equal(t, []string{"true credentials ", "false log group " + group + " role_arn"}, check())
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
 	require.Equal(t, []string{"false credentials role_arn"}, check())

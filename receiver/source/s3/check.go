@@ -5,8 +5,7 @@ import (
 	"fmt"
 
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs"
 )
 
 var _ connectcheck.Checker = Config{}
@@ -14,35 +13,24 @@ var _ connectcheck.Checker = Config{}
 // CheckConnection is part of [connectcheck.Checker]. It asks for credentials, for the first keys of each prefix, and for the beginning of the
 // last object among them.
 func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
-	client, err := openClient(ctx, c, func(error) {})
-	if err != nil {
-		return []connectcheck.Finding{c.problemFinding("AWS configuration", err)}
+	session, credentials := awslogs.CheckCredentials(ctx, c.ClientConfig, c.explainProblem)
+	all := []connectcheck.Finding{credentials}
+	if !credentials.OK {
+		return all
 	}
-	defer client.session.Close()
-	if _, err := client.session.Credentials.Retrieve(ctx); err != nil {
-		f := c.problemFinding("credentials", err)
-		if f.Key == "endpoint" {
-			f.Key, f.Remedy = "role_arn", "run the collector with an instance's or container's role, or with AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-		}
-		return []connectcheck.Finding{f}
-	}
-	all := []connectcheck.Finding{{OK: true, Subject: "credentials", Detail: "there are some, for region " + client.session.Region}}
+	defer session.Close()
+	client := newClient(session, c, func(error) {})
 	for _, prefix := range c.listedPrefixes() {
 		all = append(all, c.checkPrefix(ctx, client, prefix)...)
 	}
 	return all
 }
 
-func (c Config) problemFinding(subject string, err error) connectcheck.Finding {
-	key, remedy := c.explainProblem(err)
-	return connectcheck.Finding{Subject: subject, Detail: err.Error(), Key: key, Remedy: remedy}
-}
-
 func (c Config) checkPrefix(ctx context.Context, client *bucketClient, prefix string) []connectcheck.Finding {
 	name := "s3://" + c.Bucket + "/" + prefix
 	page, err := client.listPage(ctx, prefix, "")
 	if err != nil {
-		return []connectcheck.Finding{c.problemFinding(name, err)}
+		return []connectcheck.Finding{awslogs.ProblemFinding(name, err, c.explainProblem)}
 	}
 	var last *objectInfo
 	included := 0
@@ -64,25 +52,13 @@ func (c Config) checkObject(ctx context.Context, client *bucketClient, o *object
 	subject := "object " + o.key
 	text, err := client.openText(ctx, o, &objectPosition{})
 	if err != nil {
-		return c.problemFinding(subject, err)
+		return awslogs.ProblemFinding(subject, err, c.explainProblem)
 	}
 	defer text.Close()
 	head := make([]byte, headSize)
 	n, _, err := text.fillBuffer(head)
 	if err != nil && n == 0 {
-		return c.problemFinding(subject, err)
+		return awslogs.ProblemFinding(subject, err, c.explainProblem)
 	}
-	f := connectcheck.Finding{OK: true, Subject: subject, Detail: "it is read as " + c.Format, Key: "format"}
-	if c.Format != formats.Auto {
-		return f
-	}
-	format, verdict := logformat.Detect(formats.All(), head[:n], true)
-	if f.Detail = "it is " + format.Name; verdict == logformat.Yes {
-		return f
-	}
-	if f.Detail = "it is read as " + formats.PostgreSQLStderr; c.LogLinePrefix != "" {
-		return f
-	}
-	f.OK, f.Detail, f.Remedy = false, "it has none of the known formats", "write the format under format, PostgreSQL's log_line_prefix under log_line_prefix, or leave the object out with include"
-	return f
+	return c.CheckText(subject, head[:n], "leave the object out with include")
 }

@@ -12,28 +12,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/otel-sessionlog/sessionlog/config/configaws"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs"
 )
 
 // bucketClient asks for the objects of one bucket. The SDK tries again what is throttled or lost.
 type bucketClient struct {
-	session *configaws.Session
-	api     *s3.Client
-	bucket  string
+	api    *s3.Client
+	bucket string
 }
 
-// openClient makes a client. tried is told the error of every try, nil too.
-func openClient(ctx context.Context, cfg Config, tried func(error)) (*bucketClient, error) {
-	session, err := cfg.Load(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c := &bucketClient{session: session, bucket: cfg.Bucket}
-	c.api = s3.NewFromConfig(session.Config, func(o *s3.Options) {
+// newClient makes a client. tried is told the error of every try, nil too.
+func newClient(session *configaws.Session, cfg Config, tried func(error)) *bucketClient {
+	api := s3.NewFromConfig(session.Config, func(o *s3.Options) {
 		o.BaseEndpoint, o.UsePathStyle, o.DisableLogOutputChecksumValidationSkipped = cfg.BaseEndpoint(), cfg.PathStyle, true
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired // other stores have none
 		o.APIOptions = append(o.APIOptions, configaws.WatchTries(tried))
 	})
-	return c, nil
+	return &bucketClient{api, cfg.Bucket}
 }
 
 // objectInfo is one object as it was when it was listed.
@@ -53,14 +48,9 @@ type objectPage struct {
 	asked   time.Time // by the clock of S3; zero where it does not say
 }
 
-// stallTimeout is how long S3 may be silent within a call.
-const stallTimeout = time.Minute
-
-var errStalled = errors.New("S3 sent nothing for a minute")
-
 // listPage gives objects of a prefix whose keys come after a key.
 func (c *bucketClient) listPage(ctx context.Context, prefix, after string) (page objectPage, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, stallTimeout, errStalled)
+	ctx, cancel := awslogs.BoundCall(ctx)
 	defer cancel()
 	in := &s3.ListObjectsV2Input{Bucket: &c.bucket}
 	if prefix != "" {
@@ -71,7 +61,7 @@ func (c *bucketClient) listPage(ctx context.Context, prefix, after string) (page
 	}
 	out, err := c.api.ListObjectsV2(ctx, in)
 	if err != nil {
-		return page, withCause(ctx, err)
+		return page, awslogs.StallCause(ctx, err)
 	}
 	for i := range out.Contents {
 		o := &out.Contents[i]
@@ -88,7 +78,7 @@ func (c *bucketClient) listPage(ctx context.Context, prefix, after string) (page
 // openBody gives the bytes of an object from an offset on, if it still is the one that was listed.
 func (c *bucketClient) openBody(ctx context.Context, o *objectInfo, from int64) (*objectBody, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	b := &objectBody{ctx: ctx, cancel: cancel, stall: time.AfterFunc(stallTimeout, func() { cancel(errStalled) })}
+	b := &objectBody{ctx: ctx, cancel: cancel, stall: time.AfterFunc(awslogs.StallTimeout, func() { cancel(awslogs.ErrStalled) })}
 	in := &s3.GetObjectInput{Bucket: &c.bucket, Key: &o.key, IfMatch: &o.etag}
 	if from > 0 {
 		in.Range = aws.String(fmt.Sprintf("bytes=%d-", from))
@@ -96,19 +86,12 @@ func (c *bucketClient) openBody(ctx context.Context, o *objectInfo, from int64) 
 	out, err := c.api.GetObject(ctx, in)
 	b.stall.Stop()
 	if err != nil {
-		err = withCause(ctx, err)
+		err = awslogs.StallCause(ctx, err)
 		cancel(nil)
 		return nil, err
 	}
 	b.body = out.Body
 	return b, nil
-}
-
-func withCause(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); errors.Is(cause, errStalled) {
-		return errors.Join(cause, err)
-	}
-	return err
 }
 
 // objectBody is a body on its way.
@@ -122,11 +105,11 @@ type objectBody struct {
 
 // Read is part of [io.Reader].
 func (b *objectBody) Read(p []byte) (n int, err error) {
-	b.stall.Reset(stallTimeout)
+	b.stall.Reset(awslogs.StallTimeout)
 	n, err = b.body.Read(p)
 	b.stall.Stop()
 	if err != nil && !errors.Is(err, io.EOF) {
-		b.broken = withCause(b.ctx, err)
+		b.broken = awslogs.StallCause(b.ctx, err)
 	}
 	return n, err
 }

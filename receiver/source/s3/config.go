@@ -10,12 +10,13 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/otel-sessionlog/sessionlog/config/configaws"
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs"
 )
 
 // Config is the block `s3` of the receiver.
 type Config struct {
 	configaws.ClientConfig `mapstructure:",squash"`
+	awslogs.TextConfig     `mapstructure:",squash"`
 
 	// Bucket is the name of the bucket.
 	Bucket string `mapstructure:"bucket"`
@@ -26,69 +27,23 @@ type Config struct {
 	// PathStyle puts the bucket into the path of the URL, as MinIO and others want it, and not into the host's name.
 	PathStyle bool `mapstructure:"path_style"`
 
-	// Format is `auto`, which looks at the content of each object, or a format as its maker spells it: JSONEachRow.
-	Format string `mapstructure:"format"`
-	// Timezone is the IANA name of the zone of times that carry none.
-	Timezone string `mapstructure:"timezone"`
-	// LogLinePrefix is PostgreSQL's setting of that name, for stderr; empty is one of those that servers come with.
-	LogLinePrefix string `mapstructure:"log_line_prefix"`
-	// UndecidedAfter is how long an authorized login is held back where only the absence of a refusal proves it.
-	UndecidedAfter time.Duration `mapstructure:"undecided_after"`
-
 	// CollectionInterval is how often S3 is asked for objects whose keys are among the last ones.
 	CollectionInterval time.Duration `mapstructure:"collection_interval"`
 	// RelistInterval is how often S3 is asked for all keys.
 	RelistInterval time.Duration `mapstructure:"relist_interval"`
 	// Overlap is how long after its LastModified an object may become visible, as one that is uploaded in parts does.
 	Overlap time.Duration `mapstructure:"overlap"`
-	// BatchSize is the most events that are handed on together.
-	BatchSize int `mapstructure:"batch_size"`
-	// MaxLineBytes is the longest record; a longer one is skipped and counted.
-	MaxLineBytes int `mapstructure:"max_line_bytes"`
-	// Initial is where a prefix begins when it is read for the first time: `beginning` or `end`.
-	Initial string `mapstructure:"initial"`
 }
-
-const (
-	initialBeginning = "beginning"
-	initialEnd       = "end"
-)
 
 // DefaultConfig has no bucket: that must be written.
 func DefaultConfig() Config {
-	return Config{
-		Format:             formats.Auto,
-		UndecidedAfter:     10 * time.Second,
-		CollectionInterval: time.Minute,
-		RelistInterval:     10 * time.Minute,
-		Overlap:            time.Hour,
-		BatchSize:          8192,
-		MaxLineBytes:       16 << 20,
-		Initial:            initialBeginning,
-	}
+	return Config{TextConfig: awslogs.DefaultTextConfig(), CollectionInterval: time.Minute, RelistInterval: 10 * time.Minute, Overlap: time.Hour}
 }
 
 // Validate names the key and the remedy of everything that is wrong.
 func (c Config) Validate() error {
-	_, zoneErr := formats.LoadZone(c.Timezone)
-	errs := []error{c.Check(), c.checkNames(), formats.CheckName(c.Format), zoneErr, formats.CheckLinePrefix(c.LogLinePrefix)}
-	for key, d := range map[string]time.Duration{
-		"collection_interval": c.CollectionInterval, "relist_interval": c.RelistInterval, "overlap": c.Overlap, "undecided_after": c.UndecidedAfter,
-	} {
-		if d <= 0 {
-			errs = append(errs, fmt.Errorf("%s: must be longer than 0, as 10m", key))
-		}
-	}
-	if c.BatchSize < 1 {
-		errs = append(errs, errors.New("batch_size: must be 1 or more"))
-	}
-	if c.MaxLineBytes < 1024 {
-		errs = append(errs, errors.New("max_line_bytes: must be 1024 or more"))
-	}
-	if c.Initial != initialBeginning && c.Initial != initialEnd {
-		errs = append(errs, fmt.Errorf("initial: %q is not known: write beginning or end", c.Initial))
-	}
-	return errors.Join(errs...)
+	return errors.Join(c.Check(), c.checkNames(), c.CheckTexts(), awslogs.CheckDuration("collection_interval", c.CollectionInterval),
+		awslogs.CheckDuration("relist_interval", c.RelistInterval), awslogs.CheckDuration("overlap", c.Overlap))
 }
 
 func (c Config) checkNames() error {

@@ -11,7 +11,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/config/configaws"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
-	"github.com/otel-sessionlog/sessionlog/receiver/source/delivery"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs"
 )
 
 const (
@@ -24,7 +24,7 @@ const (
 // pollPrefix reads what is new of one page of keys. It tells whether there are more to list at once.
 func (r *objectReader) pollPrefix(ctx context.Context, p *objectPrefix) (more bool, err error) {
 	if p.listing == nil {
-		p.beginListing(r.now, r.RelistInterval)
+		p.beginListing(r.Now, r.RelistInterval)
 	}
 	p.turnBytes, p.faults = 0, 0
 	page, err := r.client.listPage(ctx, p.name, p.listing.After)
@@ -35,15 +35,14 @@ func (r *objectReader) pollPrefix(ctx context.Context, p *objectPrefix) (more bo
 		return false, err
 	}
 	more, err = r.readPage(ctx, p, page)
-	if ctx.Err() != nil || errors.Is(err, errStopped) {
-		return false, errStopped
+	if ctx.Err() != nil || errors.Is(err, awslogs.ErrStopped) {
+		return false, awslogs.ErrStopped
 	}
 	if err == nil && !more {
 		r.endListing(p)
 		r.flushDecided(p)
 	}
-	r.submitRest(p)
-	return more, err
+	return more, errors.Join(err, r.submitRest(p))
 }
 
 // beginListing begins with the first key where that is due, and else with the first one of the overlap: keys tell the time as a rule.
@@ -59,12 +58,12 @@ func (p *objectPrefix) beginListing(now time.Time, relistInterval time.Duration)
 func (r *objectReader) noteListed(ctx context.Context, p *objectPrefix, page objectPage) error {
 	asked := page.asked
 	if asked.IsZero() {
-		asked = r.now
+		asked = r.Now
 	}
-	if p.isNew && r.Initial == initialEnd {
+	if p.isNew && r.Initial == awslogs.InitialEnd {
 		p.floor = asked.UnixMilli()
-		if err := r.host.Store.Set(ctx, p.key(), p.encodeState()); err != nil {
-			return fmt.Errorf("%w: %w", errStorage, source.ExplainUnsavedStart(err))
+		if err := r.Host.Store.Set(ctx, p.key(), p.encodeState()); err != nil {
+			return fmt.Errorf("%w: %w", awslogs.ErrStorage, source.ExplainUnsavedStart(err))
 		}
 	}
 	p.isNew = false
@@ -107,7 +106,7 @@ func (p *objectPrefix) noteKey(o *objectInfo) {
 // forgetVanished lets go of an object that is not under its key any more. up to is the key that a listing has come to.
 func (r *objectReader) forgetVanished(p *objectPrefix, upTo string) {
 	if at := p.position; at != nil && at.Key < upTo {
-		r.host.Log.Warn("an object was deleted before it was read to its end", zap.String("object", at.Key))
+		r.Host.Log.Warn("an object was deleted before it was read to its end", zap.String("object", at.Key))
 		p.position, p.changed = nil, true
 	}
 }
@@ -128,11 +127,11 @@ func (r *objectReader) settleObject(p *objectPrefix, o *objectInfo, err error) e
 		p.position, p.reading = nil, nil
 		return nil
 	case code == "NoSuchKey":
-		r.host.Log.Warn("an object was deleted before it was read", zap.String("object", o.key))
+		r.Host.Log.Warn("an object was deleted before it was read", zap.String("object", o.key))
 	case errors.Is(err, errCorrupt), code == "InvalidObjectState": // nothing but another content mends the first, and nobody waits for the second
-		r.host.Stats.BadRows(1, o.key, err)
+		r.Host.Stats.BadRows(1, o.key, err)
 		r.reportObject(p, o, err)
-	case errors.Is(err, errUnknownFormat), logformat.IsRefusal(err), configaws.IsDenied(err):
+	case errors.Is(err, awslogs.ErrUnknownFormat), logformat.IsRefusal(err), configaws.IsDenied(err):
 		r.noteFault(p, o, err)
 		return nil
 	default:
@@ -161,24 +160,24 @@ func (r *objectReader) noteFault(p *objectPrefix, o *objectInfo, err error) {
 func (r *objectReader) reportObject(p *objectPrefix, o *objectInfo, err error) {
 	condition := "objects of " + p.name
 	key, remedy := r.explainProblem(err)
-	r.status.Set(condition, fmt.Errorf("%s: %w", o.key, err))
-	r.conditions.RaiseReason(condition, err, "no login of an object is read", zap.String("object", o.key), zap.String("key", key), zap.String("remedy", remedy))
+	r.Status.Set(condition, fmt.Errorf("%s: %w", o.key, err))
+	r.Conditions.RaiseReason(condition, err, "no login of an object is read", zap.String("object", o.key), zap.String("key", key), zap.String("remedy", remedy))
 }
 
 func (r *objectReader) endListing(p *objectPrefix) {
 	l := p.listing
 	r.forgetVanished(p, l.After+"\xff")
-	p.listing, p.nextPoll = nil, r.now.Add(r.CollectionInterval)
+	p.listing = nil
 	if !l.Whole {
 		return
 	}
 	r.reportNone(p, l.last == "")
 	if !l.Failed {
-		r.status.Set("objects of "+p.name, nil)
-		r.conditions.Clear("objects of "+p.name, "the objects can be read", zap.String("prefix", p.name))
+		r.Status.Set("objects of "+p.name, nil)
+		r.Conditions.Clear("objects of "+p.name, "the objects can be read", zap.String("prefix", p.name))
 	}
 	if p.seenFrom > l.Floor {
-		r.conditions.Raise("overlap", "more objects lie within `overlap` than are remembered: it is cut short, and objects that become visible later than that are missed: "+
+		r.Conditions.Raise("overlap", "more objects lie within `overlap` than are remembered: it is cut short, and objects that become visible later than that are missed: "+
 			"make `overlap` shorter, or list several `prefixes`", zap.String("prefix", p.name))
 	}
 	p.floor = p.seen.Forget(max(l.Floor, p.seenFrom), maxSeenObjects)
@@ -191,53 +190,35 @@ func (r *objectReader) endListing(p *objectPrefix) {
 func (r *objectReader) reportNone(p *objectPrefix, none bool) {
 	condition := "none of " + p.name
 	if none {
-		r.conditions.Raise(condition, "there is no object to read: is the server told to write its log there (docs/clouds.md), and are `bucket`, `prefixes` and `include` right?",
+		r.Conditions.Raise(condition, "there is no object to read: is the server told to write its log there (docs/clouds.md), and are `bucket`, `prefixes` and `include` right?",
 			zap.String("bucket", r.Bucket), zap.String("prefix", p.name))
 		return
 	}
-	r.conditions.Clear(condition, "there are objects to read", zap.String("prefix", p.name))
+	r.Conditions.Clear(condition, "there are objects to read", zap.String("prefix", p.name))
 }
 
 // flushDecided decides what only time decides. The end of an object is no silence: the server may go on in the next one, which is awaited for as
 // long as objects may take.
 func (r *objectReader) flushDecided(p *objectPrefix) {
 	if p.lastRead.IsZero() {
-		p.lastRead = r.now
+		p.lastRead = r.Now
 	}
-	silence := r.now.Sub(p.lastRead)
+	silence := r.Now.Sub(p.lastRead)
 	if silence < r.Overlap {
 		return
 	}
 	for _, f := range p.formats {
-		if !f.format.DecidesByTime || f.parser.LogTime() == 0 || !delivery.AcquireInto(r.queue, &r.batch) {
-			continue
-		}
-		before := len(r.batch.parsed.Events)
-		f.parser.FlushDue(f.parser.LogTime()+int64(silence), &r.batch.parsed)
-		p.changed = p.changed || len(r.batch.parsed.Events) > before
+		p.changed = r.FlushDue(f, silence) || p.changed
 	}
 }
 
 // submitRest delivers what was made of objects and fills no batch.
-func (r *objectReader) submitRest(p *objectPrefix) {
-	switch {
-	case p.changed && delivery.AcquireInto(r.queue, &r.batch):
-		r.submitPrefix(p, 0)
-	case r.batch != nil:
-		r.queue.Release(r.batch)
-		r.batch = nil
+func (r *objectReader) submitRest(p *objectPrefix) error {
+	if !p.changed {
+		r.DiscardBatch()
+		return nil
 	}
-}
-
-// submitPrefix delivers the batch, with the state of its prefix.
-func (r *objectReader) submitPrefix(p *objectPrefix, lag time.Duration) {
-	now := r.host.Now().UnixNano()
-	for i := range r.batch.parsed.Events {
-		r.batch.parsed.Events[i].Observed = now
-	}
-	r.batch.key, r.batch.state, r.batch.lag = p.key(), p.encodeState(), lag
-	r.queue.Submit(r.batch)
-	r.batch = nil
+	return r.SubmitBatch(p.key(), p.encodeState(), 0)
 }
 
 // explainProblem gives the key and the remedy of what keeps objects from being read.
@@ -246,9 +227,9 @@ func (c Config) explainProblem(err error) (key, remedy string) {
 	switch {
 	case configaws.IsThrottled(err):
 		return "collection_interval", "make it and `relist_interval` longer, or leave objects out with `prefixes`: S3 refuses too many calls for one prefix"
-	case errors.Is(err, errUnknownFormat), logformat.IsRefusal(err):
+	case errors.Is(err, awslogs.ErrUnknownFormat), logformat.IsRefusal(err):
 		return "format", "write what the objects are, and leave others out with `include`"
-	case errors.Is(err, errStorage):
+	case errors.Is(err, awslogs.ErrStorage):
 		return "storage", "let the storage extension write its folder"
 	case errors.Is(err, errCorrupt):
 		return "bucket", "upload the object again: what could be read of it is delivered"

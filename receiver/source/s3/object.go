@@ -2,22 +2,13 @@ package s3
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
-	"go.uber.org/zap"
-
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/redshiftlog"
-	"github.com/otel-sessionlog/sessionlog/receiver/source/delivery"
-)
-
-var (
-	errStopped       = errors.New("nothing is delivered any more")
-	errUnknownFormat = errors.New("the content has none of the known formats: write its `format`, or leave the object out with `include`")
+	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs"
 )
 
 const (
@@ -28,18 +19,15 @@ const (
 
 // objectReading is the reading of one object.
 type objectReading struct {
-	info objectInfo
-	text *objectText
-	from objectPosition
-	*serverFormat
+	info         objectInfo
+	text         *objectText
+	from         objectPosition
+	awslogs.Text // its parser is nil until the format is known
 
-	next      int64 // of the next record
-	delivered int64 // records before were delivered before
-	overlong  int   // bytes behind next that were passed over within a line that is too long
-	lengths   []int // of records that were framed; negative: too long
-	records   int
-	bad       int
+	overlong int // bytes behind the next record that were passed over within a line that is too long
 }
+
+func (g *objectReading) place() string { return fmt.Sprintf("%s:%d", g.info.key, g.Next) }
 
 // readObject reads an object from where it was read to, and submits what fills batches.
 func (r *objectReader) readObject(ctx context.Context, p *objectPrefix, o *objectInfo) error {
@@ -52,7 +40,7 @@ func (r *objectReader) readObject(ctx context.Context, p *objectPrefix, o *objec
 		return err
 	}
 	defer g.text.Close()
-	g.next, g.delivered = g.from.Anchor, g.from.Next
+	g.Next, g.Delivered = g.from.Anchor, g.from.Next
 	p.reading = g
 	if err = r.readChunks(p, g); err != nil {
 		return err
@@ -67,7 +55,7 @@ func (r *objectReader) readChunks(p *objectPrefix, g *objectReading) error {
 	for {
 		n, atEnd, failed := g.text.fillBuffer(r.buffer[have:])
 		have += n
-		if g.serverFormat == nil {
+		if g.Parsing == nil {
 			if failed != nil {
 				return failed // what came of it may not tell its format
 			}
@@ -99,19 +87,9 @@ func (r *objectReader) readChunks(p *objectPrefix, g *objectReading) error {
 
 // findFormat makes the parser of an object's text.
 func (r *objectReader) findFormat(p *objectPrefix, g *objectReading, head []byte) error {
-	name := g.from.Format
-	if name == "" && r.Format != formats.Auto {
-		name = r.Format
-	}
-	format, known := logformat.Find(r.formats, name)
-	if !known && len(head) > 0 {
-		var verdict logformat.Verdict
-		if format, verdict = logformat.Detect(r.formats, head[:min(len(head), headSize)], true); verdict != logformat.Yes {
-			if r.LogLinePrefix == "" {
-				return errUnknownFormat
-			}
-			format, _ = logformat.Find(r.formats, formats.PostgreSQLStderr)
-		}
+	format, err := r.FindFormat(r.Formats, g.from.Format, head[:min(len(head), headSize)], true)
+	if err != nil {
+		return err
 	}
 	if format.New == nil {
 		return nil // there is no text
@@ -119,43 +97,42 @@ func (r *objectReader) findFormat(p *objectPrefix, g *objectReading, head []byte
 	server := r.serverOf(p, g.info.key)
 	f := p.formats[formatKey(format, server)]
 	if f == nil {
-		f = &serverFormat{format: format, shared: &logformat.SharedState{}}
+		f = &awslogs.Parsing{Format: format, Shared: &logformat.SharedState{}}
 		p.formats[formatKey(format, server)] = f
 	}
-	g.serverFormat = f
-	f.parser = format.New(r.optionsOf(p, f, server, &g.info))
+	g.Parsing = f
+	f.Parser = format.New(r.optionsOf(p, f, server, &g.info))
 	if g.from.Format == "" || format.DecidesByTime {
 		return nil
 	}
-	return f.parser.Restore(g.from.Anchor, g.from.State, false)
+	return f.Parser.Restore(g.from.Anchor, g.from.State, false)
 }
 
 // formatKey names what the texts of one server and format share.
 func formatKey(f logformat.Format, server string) string { return f.Name + " " + server }
 
 // storedFormat makes what a stored key of that kind names.
-func (r *objectReader) storedFormat(p *objectPrefix, key string) (*serverFormat, error) {
+func (r *objectReader) storedFormat(p *objectPrefix, key string) (*awslogs.Parsing, error) {
 	name, server, _ := strings.Cut(key, " ")
-	format, known := logformat.Find(r.formats, name)
+	format, known := logformat.Find(r.Formats, name)
 	if !known {
 		return nil, fmt.Errorf("%s is no format that is known", name)
 	}
-	f := &serverFormat{format: format, shared: &logformat.SharedState{}}
-	f.parser = format.New(r.optionsOf(p, f, server, &objectInfo{}))
+	f := &awslogs.Parsing{Format: format, Shared: &logformat.SharedState{}}
+	f.Parser = format.New(r.optionsOf(p, f, server, &objectInfo{}))
 	return f, nil
 }
 
 // optionsOf gives the options of the parser of an object's text.
-func (r *objectReader) optionsOf(p *objectPrefix, f *serverFormat, server string, of *objectInfo) logformat.Options {
-	o := r.parserOptions
-	o.Instance, o.Name, o.Shared, o.Written = server, of.key, f.shared, time.UnixMilli(of.modified)
-	o.Conditions = prefixConditions{r.conditions, p.name}
+func (r *objectReader) optionsOf(p *objectPrefix, f *awslogs.Parsing, server string, of *objectInfo) logformat.Options {
+	o := r.ParserOptions(f, server, of.key, "prefix", p.name)
+	o.Written = time.UnixMilli(of.modified)
 	return o
 }
 
 // serverOf is the server that wrote an object: it is part of every id. Of an object of Redshift its key tells it; else a prefix is one server.
 func (r *objectReader) serverOf(p *objectPrefix, key string) string {
-	if r.host.InstanceSet {
+	if r.Host.InstanceSet {
 		return r.instance
 	}
 	if o, ok := redshiftlog.ParseObjectName(key); ok {
@@ -166,7 +143,7 @@ func (r *objectReader) serverOf(p *objectPrefix, key string) string {
 
 // readRecords reads the whole records of data, and tells how much that is.
 func (r *objectReader) readRecords(p *objectPrefix, g *objectReading, data []byte, atEnd bool) (used int, err error) {
-	if g.serverFormat == nil {
+	if g.Parsing == nil {
 		return 0, nil
 	}
 	if g.overlong > 0 {
@@ -178,12 +155,17 @@ func (r *objectReader) readRecords(p *objectPrefix, g *objectReading, data []byt
 			return n, nil
 		}
 		r.countOverlong(g)
-		g.next += int64(g.overlong)
+		g.Next += int64(g.overlong)
 		g.overlong, used = 0, n
 	}
 	begin := used
-	used += r.frameRecords(g, data[begin:], atEnd)
-	if err := r.parseRecords(p, g, string(data[begin:used])); err != nil {
+	used += r.FrameRecords(&g.Text, data[begin:], atEnd)
+	p.turnBytes += used - begin
+	submit := func() error {
+		p.position = r.savePosition(p, g)
+		return r.SubmitBatch(p.key(), p.encodeState(), r.Host.Now().Sub(time.UnixMilli(g.info.modified)))
+	}
+	if err := r.ParseRecords(&g.Text, string(data[begin:used]), g.place, submit); err != nil {
 		return used, err
 	}
 	if rest := len(data) - used; rest >= r.MaxLineBytes {
@@ -192,117 +174,32 @@ func (r *objectReader) readRecords(p *objectPrefix, g *objectReading, data []byt
 	return used, nil
 }
 
-// frameRecords finds the records of data and gives their length together.
-func (r *objectReader) frameRecords(g *objectReading, data []byte, atEnd bool) (used int) {
-	g.lengths = g.lengths[:0]
-	for used < len(data) {
-		rest := data[used:]
-		n := g.parser.Frame(rest, false)
-		switch {
-		case n > r.MaxLineBytes:
-			n = -n
-		case n == 0 && len(rest) >= r.MaxLineBytes:
-			n = -logformat.Line(rest) // of a record of many lines the first is given up
-		case n == 0 && atEnd:
-			n = g.parser.Frame(rest, true)
-		}
-		if n == 0 {
-			break
-		}
-		g.lengths = append(g.lengths, n)
-		used += max(n, -n)
-	}
-	return used
-}
-
-func (r *objectReader) parseRecords(p *objectPrefix, g *objectReading, text string) error {
-	for i, length := range g.lengths {
-		if !delivery.AcquireInto(r.queue, &r.batch) {
-			return errStopped
-		}
-		size := max(length, -length)
-		record := text[:size]
-		text = text[size:]
-		if i == len(g.lengths)-1 {
-			record = strings.Clone(record) // a parser may keep it until the next one: it must not keep all that was read with it
-		}
-		if err := r.parseRecord(g, record, length < 0); err != nil {
-			return err
-		}
-		g.next += int64(size)
-		p.turnBytes += size
-		r.batch.textBytes += size
-		if r.batch.isFull(r.BatchSize) {
-			p.position = r.savePosition(p, g)
-			r.submitPrefix(p, max(0, r.host.Now().Sub(time.UnixMilli(g.info.modified))))
-		}
-	}
-	return nil
-}
-
-func (r *objectReader) parseRecord(g *objectReading, record string, tooLong bool) error {
-	before := len(r.batch.parsed.Events)
-	var err error
-	if tooLong {
-		err = fmt.Errorf("a record of %d bytes, more than `max_line_bytes` %d", len(record), r.MaxLineBytes)
-	} else {
-		err = g.parser.Parse(record, g.next, &r.batch.parsed)
-	}
-	switch {
-	case logformat.IsRefusal(err):
-		return err
-	case g.next < g.delivered:
-		r.batch.parsed.Cut(before)
-		return nil
-	}
-	g.records++
-	if err != nil {
-		r.countBad(g, err)
-	}
-	return nil
-}
-
-func (r *objectReader) countBad(g *objectReading, err error) {
-	if g.next >= g.delivered {
-		g.bad++
-		r.host.Stats.BadRows(1, fmt.Sprintf("%s:%d", g.info.key, g.next), err)
-	}
-}
-
 func (r *objectReader) countOverlong(g *objectReading) {
-	r.countBad(g, fmt.Errorf("a line of %d bytes, more than `max_line_bytes` %d", g.overlong, r.MaxLineBytes))
+	r.CountBad(&g.Text, g.place(), r.OverlongError(g.overlong))
 }
 
 // savePosition is how far the object is delivered once all that was read is. Formats that decide by time share what is open with other texts, so
 // that its state alone is enough, whatever the parser would have to read again; others read that again.
 func (r *objectReader) savePosition(p *objectPrefix, g *objectReading) *objectPosition {
-	if g.serverFormat == nil {
+	if g.Parsing == nil {
 		return p.position
 	}
-	at := &objectPosition{Key: g.info.key, ETag: g.info.etag, Format: g.format.Name, Plain: !g.text.isCompressed, Next: max(g.next, g.delivered)}
-	if g.format.DecidesByTime {
-		g.parser = g.format.New(r.optionsOf(p, g.serverFormat, r.serverOf(p, g.info.key), &g.info))
-		at.Anchor = g.next
+	at := &objectPosition{Key: g.info.key, ETag: g.info.etag, Format: g.Format.Name, Plain: !g.text.isCompressed, Next: max(g.Next, g.Delivered)}
+	if g.Format.DecidesByTime {
+		g.Parser = g.Format.New(r.optionsOf(p, g.Parsing, r.serverOf(p, g.info.key), &g.info))
+		at.Anchor = g.Next
 	} else {
-		at.Anchor, at.State = g.parser.ResumeOffset(), g.parser.ResumeState()
+		at.Anchor, at.State = g.Parser.ResumeOffset(), g.Parser.ResumeState()
 	}
 	return at
 }
 
 // endObject remembers that an object was read to its end. What is open there is what later texts may go on with.
 func (r *objectReader) endObject(p *objectPrefix, g *objectReading) {
-	const fewRecords = 3
-	condition := "records of " + p.name
-	switch {
-	case g.bad >= fewRecords && g.bad == g.records:
-		r.conditions.Raise(condition, "no record of an object can be read: write its true format under the key format, and log_line_prefix as the server has it",
-			zap.String("object", g.info.key), zap.String("format", g.format.Name), zap.Int("records", g.bad))
-	case g.records > g.bad:
-		r.conditions.Clear(condition, "records of the objects can be read", zap.String("object", g.info.key))
+	r.ReportRecords(&g.Text, "records of "+p.name, g.info.key)
+	if g.Parsing != nil && g.Format.DecidesByTime {
+		g.Parser = g.Format.New(r.optionsOf(p, g.Parsing, r.serverOf(p, g.info.key), &g.info))
 	}
-	if g.serverFormat != nil && g.format.DecidesByTime {
-		g.parser = g.format.New(r.optionsOf(p, g.serverFormat, r.serverOf(p, g.info.key), &g.info))
-	}
-	p.lastRead = r.host.Now()
+	p.lastRead = r.Host.Now()
 	p.noteRead(&g.info)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs/awslogstest"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/session"
 	engine "github.com/otel-sessionlog/sessionlog/testengine/s3"
@@ -17,7 +18,7 @@ import (
 
 // Objects of Redshift bear their cluster in their key; what is no connectionlog is left out.
 func TestAuditLogsOfRedshift(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	at := recently()
 	s.Put(bucket, auditKey("dwh", at), gzipped(t, login(at, "anna", 1)+login(at, "bert", 2)))
@@ -27,14 +28,14 @@ func TestAuditLogsOfRedshift(t *testing.T) {
 	cfg := config(s, "AWSLogs/")
 	cfg.Include = []string{"**/*_connectionlog_*"}
 	run := start(t, cfg, &sourcetest.Store{})
-	run.await(t, "eu-central-1/dwh login success anna", "eu-central-1/dwh login success bert", "eu-central-1/lake login success carl")
+	run.AwaitWords(t, "eu-central-1/dwh login success anna", "eu-central-1/dwh login success bert", "eu-central-1/lake login success carl")
 	require.Equal(t, "dwh", run.Delivered()[0].Host)
-	require.Empty(t, run.logs.All())
+	require.Empty(t, run.Logs.All())
 }
 
 // A key that sorts before those that were read is found by the next whole listing; others by listings of the last keys alone.
 func TestLateKeys(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	s.PageKeys(10)
 	at := recently()
@@ -57,33 +58,33 @@ func TestLateKeys(t *testing.T) {
 
 // An upload in parts bears the time of its beginning, and is visible at its end only.
 func TestObjectsThatBecomeVisibleLate(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	at := recently()
 	s.Put(bucket, "p/m", []byte(login(at, "anna", 1)))
 	store := &sourcetest.Store{}
 	run := start(t, config(s, "p/"), store)
-	run.await(t, "audit-logs/p/ login success anna")
+	run.AwaitWords(t, "audit-logs/p/ login success anna")
 	s.PutAt(bucket, "p/a", at.Add(-50*time.Minute), []byte(login(at, "bert", 2)))
-	run.await(t, "audit-logs/p/ login success anna", "audit-logs/p/ login success bert")
+	run.AwaitWords(t, "audit-logs/p/ login success anna", "audit-logs/p/ login success bert")
 	s.PutAt(bucket, "p/b", at.Add(-2*time.Hour), []byte(login(at, "too late", 3)))
 	awaitListings(t, s, 5)
-	run.stop(t)
+	run.Stop(t)
 	run = start(t, config(s, "p/"), store)
 	awaitListings(t, s, 5)
-	run.await(t)
+	run.AwaitWords(t)
 }
 
 // Another content under a key is read from its beginning; what was in it before has the ids that it had.
 func TestOverwrittenObjects(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	at := recently()
 	s.Put(bucket, "p/a", []byte(login(at, "anna", 1)))
 	run := start(t, config(s, "p/"), &sourcetest.Store{})
-	run.await(t, "audit-logs/p/ login success anna")
+	run.AwaitWords(t, "audit-logs/p/ login success anna")
 	s.Put(bucket, "p/a", []byte(login(at, "anna", 1)+login(at.Add(time.Second), "bert", 2)))
-	run.await(t, "audit-logs/p/ login success anna", "audit-logs/p/ login success anna", "audit-logs/p/ login success bert")
+	run.AwaitWords(t, "audit-logs/p/ login success anna", "audit-logs/p/ login success anna", "audit-logs/p/ login success bert")
 	all := run.Delivered()
 	require.Equal(t, all[0].RecordID, all[1].RecordID)
 	require.NotEqual(t, all[0].RecordID, all[2].RecordID)
@@ -92,7 +93,7 @@ func TestOverwrittenObjects(t *testing.T) {
 	s.Put(bucket, "p/b", []byte(login(at, "carl", 3)))
 	awaitListings(t, s, 3)
 	require.Len(t, run.Delivered(), 3)
-	require.Empty(t, run.logs.All())
+	require.Empty(t, run.Logs.All())
 	s.Deny("p/b", "")
 	require.Eventually(t, func() bool { return len(run.Delivered()) == 4 }, 20*time.Second, time.Millisecond)
 }
@@ -110,7 +111,7 @@ func manyLogins(n int) (text string, want []string) {
 
 // The position within an object is remembered: after a restart reading goes on there, and a connection that breaks costs nothing.
 func TestReadingGoesOnWithinAnObject(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	text, want := manyLogins(8000)
 	var compressed []byte
 	encoder, err := zstd.NewWriter(nil)
@@ -128,14 +129,14 @@ func TestReadingGoesOnWithinAnObject(t *testing.T) {
 			run := start(t, cfg, store)
 			for _, share := range []int{4, 2} {
 				require.Eventually(t, func() bool { return len(got)+len(run.Delivered()) >= len(want)/share }, 20*time.Second, time.Millisecond)
-				run.stop(t)
-				got = append(got, words(run.Delivered())...)
+				run.Stop(t)
+				got = append(got, sourcetest.Words(run.Delivered())...)
 				run = start(t, cfg, store)
 			}
 			require.Eventually(t, func() bool { return len(got)+len(run.Delivered()) >= len(want) }, 20*time.Second, time.Millisecond)
 			awaitListings(t, s, 3)
-			run.stop(t)
-			got = append(got, words(run.Delivered())...)
+			run.Stop(t)
+			got = append(got, sourcetest.Words(run.Delivered())...)
 			require.Less(t, len(got), len(want)+6*cfg.BatchSize, "what was taken behind a batch that a stop cut off comes again, and nothing else")
 			slices.Sort(got)
 			require.Equal(t, want, slices.Compact(got))
@@ -146,7 +147,7 @@ func TestReadingGoesOnWithinAnObject(t *testing.T) {
 
 // An object that is deleted while it is read, or between its listing and its reading, is said; others go on.
 func TestDeletedObjects(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	text, _ := manyLogins(8000)
 	s.Put(bucket, "p/a", []byte(text))
@@ -163,22 +164,22 @@ func TestDeletedObjects(t *testing.T) {
 		all := run.Delivered()
 		return all[len(all)-1].User == "last"
 	}, 20*time.Second, time.Millisecond)
-	run.awaitWarning(t, "an object was deleted before it was read")
+	run.AwaitWarning(t, "an object was deleted before it was read")
 	require.Less(t, len(run.Delivered()), 8000)
 }
 
 // Records of several lines are put together; one that an object's end cuts is counted, and its neighbours pass.
 func TestRecordsOfSeveralLines(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	at := recently()
 	s.Put(bucket, "p/a", []byte(connection(at, "an\nna", 1)))
 	s.Put(bucket, "p/b", []byte(connection(at, "bert", 2)+`2026-11-21 21:47:39.355 UTC,"cut","ap`))
 	s.Put(bucket, "p/c", []byte(connection(at, "carl", 3)))
 	run := start(t, config(s, "p/"), &sourcetest.Store{})
-	run.await(t, "audit-logs/p/ login success an\nna", "audit-logs/p/ login success bert", "audit-logs/p/ login success carl")
-	require.Equal(t, 1, run.stats.Counts().BadRows)
-	require.Contains(t, run.stats.Counts().Places[0], "p/b:")
+	run.AwaitWords(t, "audit-logs/p/ login success an\nna", "audit-logs/p/ login success bert", "audit-logs/p/ login success carl")
+	require.Equal(t, 1, run.Stats.Counts().BadRows)
+	require.Contains(t, run.Stats.Counts().Places[0], "p/b:")
 }
 
 // connection is a login as PostgreSQL 18 writes it as csvlog.
@@ -196,7 +197,7 @@ func csvLine(at time.Time, user string, pid, line int, message string) string {
 
 // A login whose verdict stands in the next object waits for it, over a restart too.
 func TestALoginThatEndsInTheNextObject(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	at := recently()
 	s.Put(bucket, "p/a", []byte(csvLine(at, "anna", 1, 1, "connection received: host=10.0.0.7 port=40000")+csvLine(at, "anna", 1, 2, "connection authorized: user=anna database=app")))
@@ -206,22 +207,22 @@ func TestALoginThatEndsInTheNextObject(t *testing.T) {
 	run := start(t, cfg, store)
 	require.Eventually(t, func() bool { return s.Calls("GetObject") == 1 }, 20*time.Second, time.Millisecond)
 	awaitListings(t, s, 3)
-	run.stop(t)
+	run.Stop(t)
 	require.Empty(t, run.Delivered(), "the end of an object is no silence")
 	s.Put(bucket, "p/b", []byte(strings.Replace(csvLine(at, "anna", 1, 3, `permission denied for database ""app""`), "LOG,00000", "FATAL,42501", 1)))
 	run = start(t, cfg, store)
-	run.await(t, "audit-logs/p/ login failure anna 42501")
-	run.stop(t)
+	run.AwaitWords(t, "audit-logs/p/ login failure anna 42501")
+	run.Stop(t)
 
 	s.Put(bucket, "q/a", []byte(csvLine(at, "bert", 2, 1, "connection received: host=10.0.0.7 port=40000")+csvLine(at, "bert", 2, 2, "connection authorized: user=bert database=app")))
 	cfg = config(s, "q/")
 	cfg.Overlap, cfg.UndecidedAfter = 300*time.Millisecond, 100*time.Millisecond
 	run = start(t, cfg, &sourcetest.Store{})
-	run.await(t, "audit-logs/q/ login success bert")
+	run.AwaitWords(t, "audit-logs/q/ login success bert")
 }
 
 func TestInitialEnd(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	at := recently()
 	s.PutAt(bucket, "p/a", at, []byte(login(at, "old", 1)))
@@ -230,15 +231,15 @@ func TestInitialEnd(t *testing.T) {
 	store := &sourcetest.Store{}
 	run := start(t, cfg, store)
 	awaitListings(t, s, 3)
-	run.stop(t)
+	run.Stop(t)
 	s.Put(bucket, "p/b", []byte(login(at, "meanwhile", 2)))
 	run = start(t, cfg, store)
-	run.await(t, "audit-logs/p/ login success meanwhile")
+	run.AwaitWords(t, "audit-logs/p/ login success meanwhile")
 }
 
 // Several prefixes are read in turn, however much one of them has.
 func TestPrefixesTakeTurns(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	s.PageKeys(2)
 	at := recently()
@@ -249,27 +250,27 @@ func TestPrefixesTakeTurns(t *testing.T) {
 	}
 	s.Put(bucket, "b/1", []byte(login(at, "b", 100)))
 	run := start(t, config(s, "a/", "b/"), &sourcetest.Store{})
-	run.await(t, append(want, "audit-logs/b/ login success b")...)
+	run.AwaitWords(t, append(want, "audit-logs/b/ login success b")...)
 	require.Equal(t, "b", run.Delivered()[2].User)
 }
 
 // A line that is too long is passed over, whatever its length, and counted.
 func TestLinesThatAreTooLong(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	at := recently()
 	cfg := config(s, "p/")
 	cfg.MaxLineBytes = 1024
 	s.Put(bucket, "p/a", []byte(login(at, "anna", 1)+login(at, strings.Repeat("x", 2000), 2)+login(at, "bert", 3)+strings.Repeat("y", 700_000)+"\n"+login(at, "carl", 4)+strings.Repeat("z", 2000)))
 	run := start(t, cfg, &sourcetest.Store{})
-	run.await(t, "audit-logs/p/ login success anna", "audit-logs/p/ login success bert", "audit-logs/p/ login success carl")
-	require.Eventually(t, func() bool { return run.stats.Counts().BadRows == 3 }, 10*time.Second, time.Millisecond)
+	run.AwaitWords(t, "audit-logs/p/ login success anna", "audit-logs/p/ login success bert", "audit-logs/p/ login success carl")
+	require.Eventually(t, func() bool { return run.Stats.Counts().BadRows == 3 }, 10*time.Second, time.Millisecond)
 }
 
 // What the earlier lines of a login said is known again when its object is read on from the middle: the same ids, with the method that an earlier
 // line names.
 func TestALoginIsReadOnAcrossItsLines(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	at, logins := recently(), 1000
 	var text strings.Builder
@@ -287,7 +288,7 @@ func TestALoginIsReadOnAcrossItsLines(t *testing.T) {
 	cfg.BatchSize = 20
 	whole := start(t, cfg, &sourcetest.Store{})
 	require.Eventually(t, func() bool { return len(whole.Delivered()) == logins }, 20*time.Second, time.Millisecond)
-	whole.stop(t)
+	whole.Stop(t)
 	want := idsOf(whole.Delivered())
 	require.Contains(t, want[0], " password")
 
@@ -295,12 +296,12 @@ func TestALoginIsReadOnAcrossItsLines(t *testing.T) {
 	for range 4 {
 		run := start(t, cfg, store)
 		require.Eventually(t, func() bool { return len(run.Delivered()) >= logins/5 }, 20*time.Second, time.Millisecond)
-		run.stop(t)
+		run.Stop(t)
 		got = append(got, idsOf(run.Delivered())...)
 	}
 	run := start(t, cfg, store)
 	awaitListings(t, s, 5)
-	run.stop(t)
+	run.Stop(t)
 	got = append(got, idsOf(run.Delivered())...)
 	require.Less(t, len(got), logins+6*cfg.BatchSize, "what was taken behind a batch that a stop cut off comes again, and nothing else")
 	slices.Sort(got)

@@ -10,12 +10,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs/awslogstest"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	engine "github.com/otel-sessionlog/sessionlog/testengine/s3"
 )
 
 func TestSource(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	s.PageKeys(3)
 	var places, objects atomic.Int64

@@ -2,11 +2,10 @@ package s3
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/overlap"
 )
 
@@ -53,23 +52,15 @@ type objectPrefix struct {
 	seenFrom int64 // objects before were forgotten because there were too many
 	listing  *keyListing
 	position *objectPosition // of an object that was not read to its end
-	formats  map[string]*serverFormat
+	formats  map[string]*awslogs.Parsing
 
 	reading   *objectReading // that goes on
 	changed   bool           // since the state was submitted
 	turnBytes int            // read since the other prefixes had their turn
 	recentKey string         // listings that are not whole begin behind it
 	listedAt  time.Time      // when the last whole listing began
-	nextPoll  time.Time      // when the next listing begins
 	lastRead  time.Time      // when an object was read
 	faults    int            // objects in a row that could not be read
-}
-
-// serverFormat is what the texts of one server and format have in common.
-type serverFormat struct {
-	format logformat.Format
-	shared *logformat.SharedState
-	parser logformat.Parser // of the last text
 }
 
 func (p *objectPrefix) key() string { return "prefix." + p.name }
@@ -90,8 +81,8 @@ func (p *objectPrefix) noteRead(o *objectInfo) {
 func (p *objectPrefix) encodeState() []byte {
 	state := prefixState{Floor: p.floor, Seen: p.seen.Encode(), Listing: p.listing, Object: p.position, Formats: map[string][]byte{}}
 	for name, f := range p.formats {
-		if f.shared.InUse() {
-			state.Formats[name] = f.parser.ResumeState()
+		if f.Shared.InUse() {
+			state.Formats[name] = f.Parser.ResumeState()
 		}
 	}
 	text, _ := json.Marshal(state) // bytes, texts and numbers always can
@@ -99,11 +90,9 @@ func (p *objectPrefix) encodeState() []byte {
 	return text
 }
 
-var errStorage = errors.New("storage")
-
 // restore begins with a stored state; nil is that of a prefix that is new.
-func (p *objectPrefix) restore(stored []byte, newParser func(key string) (*serverFormat, error)) error {
-	p.formats, p.isNew = map[string]*serverFormat{}, stored == nil
+func (p *objectPrefix) restore(stored []byte, newParser func(key string) (*awslogs.Parsing, error)) error {
+	p.formats, p.isNew = map[string]*awslogs.Parsing{}, stored == nil
 	if p.isNew {
 		return nil
 	}
@@ -116,14 +105,14 @@ func (p *objectPrefix) restore(stored []byte, newParser func(key string) (*serve
 		if err != nil {
 			break
 		}
-		var f *serverFormat
+		var f *awslogs.Parsing
 		if f, err = newParser(key); err == nil {
-			err = f.parser.Restore(0, known, true)
+			err = f.Parser.Restore(0, known, true)
 			p.formats[key] = f
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("%w: key %s: %w", errStorage, p.key(), err)
+		return fmt.Errorf("%w: key %s: %w", awslogs.ErrStorage, p.key(), err)
 	}
 	p.floor, p.listing, p.position = state.Floor, state.Listing, state.Object
 	if p.listing != nil && p.listing.Failed {

@@ -1,18 +1,14 @@
 package s3_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
+	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs/awslogstest"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/s3"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	engine "github.com/otel-sessionlog/sessionlog/testengine/s3"
@@ -20,42 +16,32 @@ import (
 
 // What is throttled is tried again, counted and said.
 func TestThrottling(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	s.Put(bucket, "p/a", []byte(login(recently(), "anna", 1)))
 	s.Fail("SlowDown", "SlowDown")
 	run := start(t, config(s, "p/"), &sourcetest.Store{})
-	run.await(t, "audit-logs/p/ login success anna")
-	run.awaitWarning(t, "collection_interval")
-	require.Equal(t, 2, run.stats.Counts().Failed)
+	run.AwaitWords(t, "audit-logs/p/ login success anna")
+	run.AwaitWarning(t, "collection_interval")
+	require.Equal(t, 2, run.Stats.Counts().Failed)
 }
 
 // Credentials that end are asked for anew, and said where there are no others.
 func TestExpiredCredentials(t *testing.T) {
-	setCredentials(t)
-	var asked atomic.Int64
-	container := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(map[string]string{
-			"AccessKeyId": fmt.Sprintf("ASIA%d", asked.Add(1)), "SecretAccessKey": "test-secret", "Token": "token", "Expiration": time.Now().Add(time.Hour).UTC().Format(time.RFC3339),
-		})
-	}))
-	t.Cleanup(container.Close)
-	t.Setenv("AWS_ACCESS_KEY_ID", "")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
-	t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", container.URL)
+	awslogstest.SetContainerCredentials(t)
 	s := engine.Start(t)
 	s.Put(bucket, "p/a", []byte(login(recently(), "anna", 1)))
 	s.Refuse("ASIA1", "ExpiredToken")
 	run := start(t, config(s, "p/"), &sourcetest.Store{})
-	run.await(t, "audit-logs/p/ login success anna")
-	run.awaitWarning(t, "credentials that renew themselves")
+	run.AwaitWords(t, "audit-logs/p/ login success anna")
+	run.AwaitWarning(t, "credentials that renew themselves")
 	require.Positive(t, s.CallsWith("ASIA2"))
-	require.False(t, run.warned("test-secret"))
+	require.False(t, run.Warned("test-secret"))
 }
 
 // What keeps a prefix or an object from being read names its key, and the others are read.
 func TestTroubleNamesItsKey(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	at := recently()
 	s.Put(bucket, "p/a", []byte(login(at, "anna", 1)))
@@ -68,34 +54,49 @@ func TestTroubleNamesItsKey(t *testing.T) {
 	s.Deny("p/d", "AccessDenied")
 	s.Deny("p/f", "InvalidObjectState")
 	run := start(t, config(s, "denied/", "p/", "empty/"), &sourcetest.Store{})
-	run.await(t, "audit-logs/p/ login success anna", "audit-logs/p/ login success emil")
-	run.awaitWarning(t, "s3:ListBucket on the bucket")
-	run.awaitWarning(t, "there is no object to read")
-	run.awaitWarning(t, "the content has none of the known formats")
-	run.awaitWarning(t, "cut short or corrupt")
-	run.awaitWarning(t, "object:p/d")
-	run.awaitWarning(t, "the object is in an archive")
+	run.AwaitWords(t, "audit-logs/p/ login success anna", "audit-logs/p/ login success emil")
+	run.AwaitWarning(t, "s3:ListBucket on the bucket")
+	run.AwaitWarning(t, "there is no object to read")
+	run.AwaitWarning(t, "the content has none of the known formats")
+	run.AwaitWarning(t, "cut short or corrupt")
+	run.AwaitWarning(t, "object:p/d")
+	run.AwaitWarning(t, "the object is in an archive")
 	s.Deny("denied/", "")
 	s.Deny("p/d", "")
 	s.Put(bucket, "denied/a", []byte(login(at, "bert", 2)))
-	run.await(t, "audit-logs/p/ login success anna", "audit-logs/p/ login success emil", "audit-logs/denied/ login success bert", "audit-logs/p/ login success dora")
-	require.Equal(t, 2, run.stats.Counts().BadRows)
+	run.AwaitWords(t, "audit-logs/p/ login success anna", "audit-logs/p/ login success emil", "audit-logs/denied/ login success bert", "audit-logs/p/ login success dora")
+	require.Equal(t, 2, run.Stats.Counts().BadRows)
 	gets := s.Calls("GetObject")
 	awaitListings(t, s, 9)
 	require.Greater(t, s.Calls("GetObject"), gets, "what has no format waits for one")
 }
 
+// A prefix that fails is asked later and later, by itself: others are read at their own pace meanwhile.
+func TestAPrefixThatFailsHoldsUpNoOther(t *testing.T) {
+	awslogstest.SetCredentials(t)
+	s := engine.Start(t)
+	s.Put(bucket, "p/a", []byte(login(recently(), "anna", 1)))
+	s.Deny("denied/", "AccessDenied")
+	run := start(t, config(s, "denied/", "p/"), &sourcetest.Store{})
+	run.AwaitWords(t, "audit-logs/p/ login success anna")
+	awaitListings(t, s, 60)
+	failed := run.Stats.Counts().Failed
+	require.Positive(t, failed, "each try is counted")
+	require.Less(t, failed, 20, "it is not asked as often as the other one")
+	require.True(t, run.Warned(`no login of the objects under "denied/" is read`))
+}
+
 func TestAMissingBucket(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	run := start(t, config(s), &sourcetest.Store{})
-	run.awaitWarning(t, "correct the name of the bucket")
+	run.AwaitWarning(t, "correct the name of the bucket")
 	s.Put(bucket, "a", []byte(login(recently(), "anna", 1)))
-	run.await(t, "audit-logs/ login success anna")
+	run.AwaitWords(t, "audit-logs/ login success anna")
 }
 
 func TestCheckConnection(t *testing.T) {
-	setCredentials(t)
+	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
 	at := recently()
 	s.Put(bucket, "p/a", gzipped(t, login(at, "anna", 1)))
@@ -118,7 +119,7 @@ func TestCheckConnection(t *testing.T) {
 	require.Equal(t, []string{"true credentials ", "true s3://audit-logs/p/ ", "false object p/a role_arn"}, check())
 	cfg.Bucket = "gone"
 	require.Equal(t, []string{"true credentials ", "false s3://gone/p/ bucket"}, check())
-	s.Refuse(accessKey, "InvalidAccessKeyId")
+	s.Refuse(awslogstest.AccessKey, "InvalidAccessKeyId")
 	require.Equal(t, []string{"true credentials ", "false s3://gone/p/ role_arn"}, check())
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
 	require.Equal(t, []string{"false credentials role_arn"}, check())
