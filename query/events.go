@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -19,6 +20,10 @@ type Position struct {
 
 // PositionOf is that of an event.
 func PositionOf(e *session.Event) Position { return Position{e.Time, e.RecordID} }
+
+func (p Position) compare(other Position) int {
+	return cmp.Or(cmp.Compare(p.Time, other.Time), slices.Compare(p.RecordID[:], other.RecordID[:]))
+}
 
 // String is a text that [ParsePosition] reads.
 func (p Position) String() string { return strconv.FormatInt(p.Time, 10) + "_" + p.RecordID.String() }

@@ -29,13 +29,14 @@ const (
 	Equals Match = iota
 	BeginsWith
 	IsAbsent
+	InNetwork
 )
 
 // Condition is what is asked of one field.
 type Condition struct {
 	Field   *session.Field
 	Match   Match
-	Value   string // as [Store.AsText] writes it; of lists one element; "" with IsAbsent
+	Value   string // as [Store.AsText] writes it; of lists one element; "" with IsAbsent; 10.0.0.0/8 or 2001:db8::/32 with InNetwork
 	Exclude bool   // events that meet it are left out
 }
 
@@ -103,6 +104,9 @@ func (c Condition) literal(s Store) (string, error) {
 	switch {
 	case c.Match == IsAbsent:
 		return "", nil
+	case c.Match == InNetwork:
+		_, err := c.network()
+		return "", err
 	case c.Match == BeginsWith && (bytes > 0 || isNumber(c.Field) || IsList(c.Field)):
 		return "", fmt.Errorf("%s: only texts have a beginning: write the whole value", c.Field.Column)
 	case bytes > 0:
@@ -137,6 +141,9 @@ func (c Condition) sql(s Store) (string, error) {
 		return s.Absent(c.Field), nil
 	case c.Match == BeginsWith:
 		return s.HasPrefix(c.Field, c.Value), nil
+	case c.Match == InNetwork:
+		network, err := c.network()
+		return s.InNetwork(c.Field, network), err
 	case IsList(c.Field):
 		return s.Contains(c.Field, c.Value), nil
 	case c.neverHeld():

@@ -23,17 +23,22 @@ func parse(t *testing.T, text string) (query.Filter, error) {
 
 func TestAFilterIsItsQueryString(t *testing.T) {
 	for text, again := range map[string]string{
-		"":                                  "",
-		"limit=20":                          "",
-		"user_name=alice":                   "user_name=alice",
-		"user_name=al*&-user_name=alf":      "-user_name=alf&user_name=al%2A",
-		`user_name=al\*`:                    "user_name=al%5C%2A",
-		"absent=trace_id&-absent=user_name": "-absent=user_name&absent=trace_id",
-		"from=2026-11-28&to=2026-11-28":     "from=2026-11-27T23%3A00%3A00Z&to=2026-11-28T23%3A00%3A00Z",
-		"from=-24h&to=now":                  "from=2026-11-28T08%3A00%3A00Z&to=2026-11-29T08%3A00%3A00Z",
-		"from=2026-11-28 10:15":             "from=2026-11-28T09%3A15%3A00Z",
-		"to=2026-11-28T10:15:00.000000001Z": "to=2026-11-28T10%3A15%3A00.000000001Z",
-		"client_port=8080&user_name=":       "client_port=8080&user_name=",
+		"":                                               "",
+		"limit=20":                                       "",
+		"user_name=alice":                                "user_name=alice",
+		"user_name=al*&-user_name=alf":                   "-user_name=alf&user_name=al%2A",
+		`user_name=al\*`:                                 "user_name=al%5C%2A",
+		"absent=trace_id&-absent=user_name":              "-absent=user_name&absent=trace_id",
+		"from=2026-11-28&to=2026-11-28":                  "from=2026-11-27T23%3A00%3A00Z&to=2026-11-28T23%3A00%3A00Z",
+		"from=-24h&to=now":                               "from=2026-11-28T08%3A00%3A00Z&to=2026-11-29T08%3A00%3A00Z",
+		"from=2026-11-28 10:15":                          "from=2026-11-28T09%3A15%3A00Z",
+		"to=2026-11-28T10:15:00.000000001Z":              "to=2026-11-28T10%3A15%3A00.000000001Z",
+		"client_address=10.0.0.0/8":                      "client_address=10.0.0.0%2F8",
+		`client_address=\10.0.0.0/8`:                     "client_address=%5C10.0.0.0%2F8",
+		`client_address=\\10.0.0.0/8`:                    "client_address=%5C%5C10.0.0.0%2F8",
+		"user_name=10.0.0.0/8":                           "user_name=10.0.0.0%2F8",
+		"-server_address=2001:db8::/32":                  "-server_address=2001%3Adb8%3A%3A%2F32",
+		"client_port=8080&user_name=":                    "client_port=8080&user_name=",
 		"record_id=019ed477-6f58-8c2d-b50b-37debe54596c": "record_id=019ed477-6f58-8c2d-b50b-37debe54596c",
 	} {
 		f, err := parse(t, text)

@@ -27,6 +27,7 @@ const excludeMark = "-"
 //	user_name=alice&user_name=bob              either
 //	-user_name=alice                           not
 //	user_name=al*                              a beginning; \* is an asterisk at the end
+//	client_address=10.0.0.0/8                  a network; \10.0.0.0/8 is that text
 //	absent=trace_id, -absent=trace_id          without a value, with one
 //
 // Keys of ignored are left alone. The error names every key that is wrong.
@@ -80,6 +81,9 @@ func parseCondition(key, value string) (c Condition, err error) {
 	}
 	if c.Match == Equals {
 		c.Match, c.Value = parsePattern(value)
+	}
+	if c.Match == Equals && holdsAddress(c.Field) {
+		c.Match, c.Value = parseNetwork(c.Value)
 	}
 	return c, c.check()
 }
@@ -135,6 +139,8 @@ func (f Filter) Values() url.Values {
 			key, value = absentKey, c.Field.Column
 		case c.Match == BeginsWith:
 			value += "*"
+		case c.Match == Equals && holdsAddress(c.Field) && readsAsNetwork(value):
+			value = textMark + value
 		case strings.HasSuffix(value, "*"):
 			value = strings.TrimSuffix(value, "*") + `\*`
 		}

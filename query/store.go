@@ -8,6 +8,7 @@ package query
 import (
 	"context"
 	"iter"
+	"net/netip"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -31,6 +32,9 @@ type Store interface {
 	Contains(f *session.Field, text string) string
 	// HasPrefix is the condition for events whose field begins with a text.
 	HasPrefix(f *session.Field, prefix string) string
+	// InNetwork is the condition for events whose field is the text of an address in a network, as [ContainsAddress] has it. No other text makes the
+	// statement fail.
+	InNetwork(f *session.Field, network netip.Prefix) string
 	// AsText is the expression of a field's value as a text, NULL where it is absent; ids are 32 or 16 hexadecimal digits in lower case.
 	AsText(f *session.Field) string
 	// Divide is the expression of a whole number divided by a positive one, rounded towards zero.

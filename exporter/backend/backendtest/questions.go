@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -88,6 +89,10 @@ func variedEvents() []session.Event {
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same events in every run
 	users := []string{"alice", "alina", "al*", "bob", "O'Hara", `back\slash`, "'; DROP TABLE session_events; --", "nul\x00byte", "torn\xff\xc3", "ünï", "日本", "𝔘"}
 	addresses := []string{"192.0.2.1", "192.0.2.10", "2001:db8::1", "[local]", ""}
+	for i := range 20 {
+		addresses = append(addresses, addresses[i%5])
+	}
+	addresses = append(addresses, oddAddresses...)
 	pick := func(of []string) string { return of[random.IntN(len(of))] }
 	events := make([]session.Event, questionedEvents)
 	for i := range events {
@@ -135,8 +140,19 @@ func variedEvents() []session.Event {
 			e.TraceID, e.SpanID = [16]byte{9, byte(i % 7)}, [8]byte{8, byte(i % 3)}
 		}
 		e.PID = int64(i % 4)
+		if i == 11 {
+			e.ClientAddress = "192.0.2.1" + strings.Repeat(" ", 1<<20)
+		}
 	}
 	return events
+}
+
+// oddAddresses look like addresses of networks, or are ones in a spelling of their own.
+var oddAddresses = []string{
+	"192.0.2.01", "192.0.2", "192.0.2.256", " 192.0.2.1", "192.0.2.1 ", "192.0.2.1\n", "192.0.2.1/32", "192.0.2.0/24", `\192.0.2.0/24`, "::ffff:192.0.2.7", "::FFFF:c000:0207",
+	"0:0:0:0:0:ffff:192.0.2.7", "::ffff:192.0.2.07", "::192.0.2.7", "1:2:3:4:5:6:192.0.2.7", "1:2:3:4:5:6:7:192.0.2.7", "2001:DB8::2", "2001:0db8:0:0:0:0:0:3", "2001:db8::3%eth0",
+	"2001:db8:::1", "2001:db8::1::2", "2001:db8:1:2:3:4:5", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:6:7", "1:2:3:4:5:6:7::", "::1:2:3:4:5:6:7", "::", ":", "12345::", "fe80::1%lo",
+	"localhost", "db.example", "/run/postgresql/.s.PGSQL.5432", "'; DROP TABLE session_events; --", "192.0.2.1\x00", "192.0.2.1\xff", "10.0.0.1%", "0xc0.0.2.1", "3221225985",
 }
 
 // questionedFilters are query strings of every kind.
@@ -149,6 +165,8 @@ func questionedFilters(events []session.Event) []string {
 		"roles=reader", "-roles=o'role", "absent=roles", "client_port=2", "client_port=0", "-client_port=0", "client_address=", "trace_id=00000000000000000000000000000000", "absent=pid",
 		"absent=trace_id", "-absent=trace_id", "session_key=01050100000000000000000000000000", "span_id=0802000000000000",
 		"trace_id=09030000000000000000000000000000&-user_name=bob", "record_id=" + events[7].RecordID.String(), "user_name=nobody",
+		"client_address=192.0.2.0/24", "client_address=::/0", "client_address=0.0.0.0/0", "client_address=2001:db8::/32", "client_address=192.0.2.8/29&client_address=[local]", "-client_address=192.0.2.0/24",
+		"client_address=::ffff:192.0.2.0/120", "client_address=192.0.2.7/32", "client_address=::1:0:0:0/66", `client_address=\192.0.2.0/24`, `client_address=\\192.0.2.0/24`,
 		"user_type=person", "from=2026-01-01&to=2026-06-30&kind=login&driver=JDBC 4.2&-client_name=psql",
 	}
 	for _, user := range []string{"O'Hara", `back\slash`, "'; DROP TABLE session_events; --", "nul\x00byte", "torn\xff\xc3", "ünï", "日本", "𝔘"} {
@@ -313,6 +331,12 @@ func meetsCondition(c query.Condition, e *session.Event) bool {
 	switch c.Match {
 	case query.IsAbsent:
 		return cell.Absent
+	case query.InNetwork:
+		network := netip.MustParsePrefix(c.Value)
+		if network.Addr().Is4In6() && network.Bits() >= 96 {
+			network = netip.PrefixFrom(network.Addr().Unmap(), network.Bits()-96)
+		}
+		return query.ContainsAddress(network, cell.Text)
 	case query.BeginsWith:
 		return !cell.Absent && strings.HasPrefix(cell.Text, c.Value)
 	default: // ids may be asked for with hyphens

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -69,6 +70,28 @@ func (s *queryStore) Contains(f *session.Field, text string) string {
 
 func (s *queryStore) HasPrefix(f *session.Field, prefix string) string {
 	return "startsWith(toString(" + f.Column + "), " + s.Text(prefix) + ")"
+}
+
+// InNetwork compares addresses as IPv6 ones, where those of IPv4 have a network of their own.
+func (s *queryStore) InNetwork(f *session.Field, network netip.Prefix) string {
+	ipv4, ipv6 := query.AddressPatterns()
+	is := "length(" + f.Column + ") <= " + strconv.Itoa(query.LongestAddress) + " AND match(" + f.Column + ", '" + ipv4 + "|" + ipv6 + "') AND "
+	if network.Addr().Is4() {
+		return is + withinAddresses(f, network)
+	}
+	return is + withinAddresses(f, network) + " AND NOT " + withinAddresses(f, netip.MustParsePrefix("0.0.0.0/0"))
+}
+
+// withinAddresses compares with the first and the last address of a network.
+func withinAddresses(f *session.Field, network netip.Prefix) string {
+	mapped := query.MappedNetwork(network)
+	first := mapped.Addr().As16()
+	last := first
+	for bit := mapped.Bits(); bit < 128; bit++ {
+		last[bit/8] |= 0x80 >> (bit % 8)
+	}
+	literal := func(address [16]byte) string { return "toIPv6('" + netip.AddrFrom16(address).String() + "')" }
+	return "ifNull(toIPv6OrNull(toString(" + f.Column + ")) BETWEEN " + literal(first) + " AND " + literal(last) + ", 0)"
 }
 
 func (s *queryStore) AsText(f *session.Field) string {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"iter"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -72,6 +73,17 @@ func (s *queryStore) Contains(f *session.Field, text string) string {
 
 func (s *queryStore) HasPrefix(f *session.Field, prefix string) string {
 	return "starts_with(" + f.Column + ", " + s.Text(prefix) + ")"
+}
+
+// InNetwork casts nothing to inet that is no address, which would be an error.
+func (s *queryStore) InNetwork(f *session.Field, network netip.Prefix) string {
+	ipv4, ipv6 := query.AddressPatterns()
+	short := fmt.Sprintf("length(%s) <= %d", f.Column, query.LongestAddress)
+	within, mapped := f.Column+"::inet <<= '"+network.String()+"'", f.Column+"::inet <<= '"+query.MappedNetwork(network).String()+"'"
+	if network.Addr().Is4() {
+		return "CASE WHEN " + short + " AND " + f.Column + " ~ '" + ipv4 + "' THEN " + within + " WHEN " + short + " AND " + f.Column + " ~ '" + ipv6 + "' THEN " + mapped + " ELSE FALSE END"
+	}
+	return "CASE WHEN " + short + " AND " + f.Column + " ~ '" + ipv6 + "' THEN " + within + " AND NOT " + f.Column + "::inet <<= '::ffff:0.0.0.0/96' ELSE FALSE END"
 }
 
 func (s *queryStore) AsText(f *session.Field) string {

@@ -3,8 +3,10 @@ package sqlite
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"iter"
+	"net/netip"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -27,6 +29,9 @@ func OpenQueryStore(ctx context.Context, cfg Config) (query.Store, error) {
 	conn, err := cfg.openReader(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if err := conn.CreateFunction("sessionlog_in_network", &sqlite.FunctionImpl{NArgs: 2, Deterministic: true, AllowIndirect: true, Scalar: inNetwork}); err != nil {
+		return nil, errors.Join(cfg.explainError("asking", err), conn.Close())
 	}
 	return &queryStore{cfg, conn}, nil
 }
@@ -66,6 +71,22 @@ func (s *queryStore) HasPrefix(f *session.Field, prefix string) string {
 		return bytes
 	}
 	return f.Column + " >= " + s.Text(prefix) + " AND " + bytes // the first for an index
+}
+
+func (s *queryStore) InNetwork(f *session.Field, network netip.Prefix) string {
+	return "sessionlog_in_network(" + f.Column + ", '" + network.String() + "')"
+}
+
+// inNetwork is a function of SQL, since SQLite has no type for addresses.
+func inNetwork(_ sqlite.Context, args []sqlite.Value) (sqlite.Value, error) {
+	network, err := netip.ParsePrefix(args[1].Text())
+	if err != nil || args[0].Type() != sqlite.TypeText {
+		return sqlite.IntegerValue(0), err
+	}
+	if query.ContainsAddress(network, args[0].Text()) {
+		return sqlite.IntegerValue(1), nil
+	}
+	return sqlite.IntegerValue(0), nil
 }
 
 func (s *queryStore) AsText(f *session.Field) string {

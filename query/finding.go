@@ -1,0 +1,148 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// Finding is one answer to a [Question].
+type Finding struct {
+	Question         string // the name of the question
+	System, Instance string // "" where the finding is about several, or where the source says none
+	User, Address    string // "" where the finding is about several or none; of a text of more than 1,000 bytes its beginning
+	First, Last      time.Time
+	Count            int64        // records that it is about
+	Evidence         []session.ID // of these records, newest first, at most 100
+	Sentence         string       // what was found; values of the records stand in it quoted, without control characters
+	Filter           Filter       // shows the records
+	SQL              []string     // what was looked up in the history; the statements of the range are the coverage's
+}
+
+// Question is what is asked of the logins of a filter. Ask gives the findings, the newest first: those whose last record is covered are all
+// there.
+type Question struct {
+	Name, Title, Explanation string
+	Ask                      func(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error)
+}
+
+// QuestionOptions are the thresholds of the questions. Durations and counts are those from which something is told.
+type QuestionOptions struct {
+	Zone *time.Location // of days and hours; nil: UTC
+
+	MostFirstSeen   int           // more new addresses of a user, or new users of an address, are one finding
+	EarliestHistory time.Duration // of a system whose records begin later than this before the range, one finding says so
+
+	FailuresBeforeSuccess int
+	SuccessWithin         time.Duration // of the failures
+
+	BurstFailures int
+	BurstWithin   time.Duration
+
+	GuessingAddresses int
+	GuessedWithin     time.Duration
+
+	UsualPeriod time.Duration // before the range, in which the usual hours are
+	UsualLogins int           // in this period
+	UsualSince  time.Duration // the first of them was at least so long before the range
+
+	UnusedFor time.Duration
+}
+
+const day = 24 * time.Hour
+
+// DefaultQuestionOptions are the thresholds of [NewQuestions].
+func DefaultQuestionOptions() QuestionOptions {
+	return QuestionOptions{
+		Zone:                  time.UTC,
+		MostFirstSeen:         5,
+		EarliestHistory:       7 * day,
+		FailuresBeforeSuccess: 3,
+		SuccessWithin:         10 * time.Minute,
+		BurstFailures:         10,
+		BurstWithin:           10 * time.Minute,
+		GuessingAddresses:     5,
+		GuessedWithin:         time.Hour,
+		UsualPeriod:           90 * day,
+		UsualLogins:           20,
+		UsualSince:            14 * day,
+		UnusedFor:             90 * day,
+	}
+}
+
+// NewQuestions are those of [DefaultQuestionOptions].
+var NewQuestions = DefaultQuestionOptions().Questions()
+
+// Questions are what one asks in the morning.
+func (o QuestionOptions) Questions() []Question {
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	return []Question{
+		{
+			"first-seen", "Who logged in from a new address?",
+			fmt.Sprintf("Users and addresses with a login in this time that have none together before it. A user of one system or instance is another one elsewhere. "+
+				"More than %d new addresses of a user (containers), and more than %d users of a new address (a gateway), are told as one. So is all that is new "+
+				"where the records of a system begin less than %s before: there is nothing yet to compare with.", o.MostFirstSeen, o.MostFirstSeen, daysOf(o.EarliestHistory)),
+			o.askFirstSeen,
+		},
+		{
+			"failed-then-succeeded", "Who failed to log in, and then succeeded?",
+			fmt.Sprintf("At least %d failed logins of a user, with no success between them, and a login within %s: of that user, or from the address that had failed. "+
+				"Where many share an address, it is another user's only if nobody had logged in from it meanwhile.", o.FailuresBeforeSuccess, o.SuccessWithin) + notGuessedText,
+			o.askFailedThenSucceeded,
+		},
+		{
+			"failure-bursts", "Which addresses failed to log in many times?",
+			fmt.Sprintf("At least %d failed logins from an address within %s, whichever systems and users they were about: many users are a sign of spraying, one is a sign "+
+				"of guessing, or of a program with an old password. Local connections are told for each instance.", o.BurstFailures, o.BurstWithin) + notGuessedText,
+			o.askFailureBursts,
+		},
+		{
+			"guessed-users", "Whose password is guessed from many addresses?",
+			fmt.Sprintf("Failed logins of a user from at least %d addresses within %s. Whether the user exists, the failures do not tell: it is told when it logged in last.",
+				o.GuessingAddresses, o.GuessedWithin) + notGuessedText,
+			o.askGuessedUsers,
+		},
+		{
+			"unusual-hours", "Who logged in at an unusual hour?",
+			fmt.Sprintf("Logins in an hour of the day in which the user had none in the %s before, on working days and on weekends (Saturday, Sunday) each, in the time zone %s. Asked of users with at "+
+				"least %d logins in these days, the first of them at least %s before.", daysOf(o.UsualPeriod), o.Zone, o.UsualLogins, daysOf(o.UsualSince)),
+			o.askUnusualHours,
+		},
+		{
+			"returned-accounts", "Which accounts came back?",
+			fmt.Sprintf("The first login of a user who had logged in before, but not for %s. Failures count neither as use nor as coming back.", daysOf(o.UnusedFor)),
+			o.askReturnedAccounts,
+		},
+	}
+}
+
+const notGuessedText = " Failures that say nothing about a password are left out: too many connections, an authenticator that was not there, broken connections."
+
+// notGuesses are the classes of failures at which nobody has guessed anything.
+var notGuesses = []string{session.ErrorConnectionLimit, session.ErrorProviderUnavailable, session.ErrorTimeout, session.ErrorProtocol}
+
+func daysOf(d time.Duration) string {
+	if d%day == 0 {
+		return fmt.Sprintf("%d days", d/day)
+	}
+	return d.String()
+}
+
+// sortFindings puts the newest first.
+func sortFindings(all []Finding) []Finding {
+	slices.SortStableFunc(all, func(a, b Finding) int {
+		for _, order := range []int{b.Last.Compare(a.Last), strings.Compare(a.System, b.System), strings.Compare(a.Instance, b.Instance), strings.Compare(a.User, b.User), strings.Compare(a.Address, b.Address)} {
+			if order != 0 {
+				return order
+			}
+		}
+		return 0
+	})
+	return all
+}

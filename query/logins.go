@@ -1,0 +1,244 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+const (
+	longestText  = 1000 // bytes of a name; longer ones are told apart by so many
+	mostEvidence = 100
+	mostFailures = 500_000 // are held at a time; then a question has come as far as they reach
+)
+
+// word is a value of a field. cut says that it is a beginning.
+type word struct {
+	Cell
+	cut bool
+}
+
+// account is a user of one instance: elsewhere the same name may be somebody else.
+type account struct{ system, instance, user word }
+
+// loginRow is what questions about logins read of each.
+type loginRow struct {
+	at      int64
+	id      session.ID
+	account account
+	address word
+	success bool
+}
+
+func (r loginRow) compare(other loginRow) int {
+	return Position{r.at, r.id}.compare(Position{other.at, other.id})
+}
+
+var loginColumns = []string{"record_id", "system", "instance", "user_name", "client_address", "outcome"}
+
+// The conditions of logins that succeeded and of failures at which somebody may have guessed.
+func successfulLogins() string { return " AND kind = 'login' AND outcome = 'success'" }
+
+func guessedLogins(s Store) string {
+	field := mustField("error_type")
+	texts := make([]string, len(notGuesses))
+	for i, text := range notGuesses {
+		texts[i] = s.Text(text)
+	}
+	return " AND kind = 'login' AND outcome = 'failure' AND (" + s.Absent(field) + " OR " + field.Column + " NOT IN (" + strings.Join(texts, ", ") + "))"
+}
+
+// eachLogin reads the logins of a filter that meet a further condition, newest slice first, in no order within a slice. do may return errEnough.
+func eachLogin(ctx context.Context, s Store, f Filter, condition func() string, limits Limits, do func(*loginRow) error) (Coverage, error) {
+	expressions := []string{s.Nanoseconds()}
+	for _, column := range loginColumns {
+		expressions = append(expressions, s.AsText(mustField(column)))
+	}
+	texts := map[string]string{} // each text is held once
+	return walk(ctx, s, f, limits, func(where string) string {
+		return s.Select(expressions...) + " FROM " + s.Table() + where + condition()
+	}, func(sql string) error {
+		for cells, err := range s.Rows(ctx, sql, len(expressions)) {
+			if err != nil {
+				return err
+			}
+			row, err := readLogin(cells, texts)
+			if err == nil {
+				err = do(&row)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func readLogin(cells []Cell, texts map[string]string) (row loginRow, err error) {
+	if row.at, err = strconv.ParseInt(cells[0].Text, 10, 64); err != nil {
+		return row, err
+	}
+	var ok bool
+	if row.id, ok = session.ParseID(cells[1].Text); !ok {
+		return row, fmt.Errorf("%q is no record id", cells[1].Text)
+	}
+	row.account = account{wordOf(cells[2], texts), wordOf(cells[3], texts), wordOf(cells[4], texts)}
+	row.address, row.success = wordOf(cells[5], texts), cells[6].Text == session.OutcomeSuccess.String()
+	return row, nil
+}
+
+func wordOf(c Cell, texts map[string]string) word {
+	text, cut := cutText(c.Text)
+	held, ok := texts[text]
+	if !ok {
+		held = strings.Clone(text)
+		texts[held] = held
+	}
+	return word{Cell{held, c.Absent}, cut}
+}
+
+// cutText cuts a long text, not within a character.
+func cutText(text string) (string, bool) {
+	if len(text) <= longestText {
+		return text, false
+	}
+	end := longestText
+	for end > longestText-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end], true
+}
+
+// mustField is a field that this package names.
+func mustField(column string) *session.Field {
+	f, err := FieldOf(column)
+	if err != nil {
+		panic(err)
+	}
+	return f
+}
+
+// condition is met by the events that have this value in a field.
+func (w word) condition(column string) Condition {
+	c := Condition{Field: mustField(column), Value: w.Text}
+	switch {
+	case w.Absent:
+		c.Match, c.Value = IsAbsent, ""
+	case w.cut:
+		c.Match = BeginsWith
+	}
+	return c
+}
+
+// conditions are those of an account's events.
+func (a account) conditions() []Condition {
+	return []Condition{a.system.condition("system"), a.instance.condition("instance"), a.user.condition("user_name")}
+}
+
+// shows is a filter for logins of a time, both ends included, within another filter.
+func (f Filter) shows(first, last int64, conditions ...Condition) Filter {
+	conditions = append(conditions, Condition{Field: mustField("kind"), Value: session.KindLogin.String()})
+	all := Filter{From: time.Unix(0, first).UTC(), Until: time.Unix(0, last).Add(1).UTC(), Conditions: conditions}
+	for _, c := range f.Conditions {
+		if c.Exclude || !slices.ContainsFunc(conditions, func(other Condition) bool { return other.Field.Column == c.Field.Column }) {
+			all.Conditions = append(all.Conditions, c)
+		}
+	}
+	return all
+}
+
+func outcomeIs(o session.Outcome) Condition {
+	return Condition{Field: mustField("outcome"), Value: o.String()}
+}
+
+// logins are what is known of some logins together.
+type logins struct {
+	count       int64
+	first, last int64
+	newest      []loginRow // mostEvidence at least, where there are so many
+}
+
+func (l *logins) add(row *loginRow) {
+	if l.count == 0 {
+		l.first, l.last = math.MaxInt64, math.MinInt64
+	}
+	l.count++
+	l.first, l.last = min(l.first, row.at), max(l.last, row.at)
+	if l.newest = append(l.newest, *row); len(l.newest) >= 2*mostEvidence {
+		l.newest = newestFirst(l.newest)[:mostEvidence]
+	}
+}
+
+func newestFirst(rows []loginRow) []loginRow {
+	slices.SortFunc(rows, func(a, b loginRow) int { return b.compare(a) })
+	return rows
+}
+
+// evidence are the ids of the newest of some logins.
+func evidence(rows []loginRow) []session.ID {
+	rows = newestFirst(slices.Clone(rows))
+	ids := make([]session.ID, 0, min(len(rows), mostEvidence))
+	for _, r := range rows[:min(len(rows), mostEvidence)] {
+		ids = append(ids, r.id)
+	}
+	return ids
+}
+
+func (l *logins) evidence() []session.ID { return evidence(l.newest) }
+
+// failuresOf are the failed logins of a filter, in the order of time.
+func failuresOf(ctx context.Context, s Store, f Filter, limits Limits) ([]loginRow, Coverage, error) {
+	var rows []loginRow
+	order := func() string {
+		return guessedLogins(s) + " ORDER BY " + s.Nanoseconds() + " DESC LIMIT " + strconv.Itoa(mostFailures-len(rows))
+	}
+	covered, err := eachLogin(ctx, s, f, order, limits, func(row *loginRow) error {
+		if rows = append(rows, *row); len(rows) == mostFailures {
+			return errEnough
+		}
+		return nil
+	})
+	slices.SortFunc(rows, loginRow.compare)
+	if len(rows) == mostFailures { // of the oldest moment there may be more
+		oldest := rows[0].at
+		rows = slices.DeleteFunc(rows, func(r loginRow) bool { return r.at == oldest })
+		covered.From = time.Unix(0, oldest+1).UTC()
+	}
+	return rows, covered, err
+}
+
+// budget is the time that a question has left.
+type budget struct{ until time.Time }
+
+func newBudget(limits Limits) budget {
+	if limits.Time <= 0 {
+		return budget{}
+	}
+	return budget{time.Now().Add(limits.Time)}
+}
+
+func (b budget) isSpent() bool { return !b.until.IsZero() && time.Now().After(b.until) }
+
+// half leaves as much for what comes after.
+func (limits Limits) half() Limits { return Limits{Time: limits.Time / 2} }
+
+// quoted is a value in a sentence.
+func (w word) quoted() string {
+	text := w.Text
+	if len(text) > longestQuoted {
+		text, w.cut = strings.ToValidUTF8(text[:longestQuoted], ""), true
+	}
+	if text = strconv.QuoteToGraphic(text); w.cut {
+		text += "…"
+	}
+	return text
+}
+
+const longestQuoted = 100

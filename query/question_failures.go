@@ -1,0 +1,202 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/netip"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// isLocal tells of an address that says nothing about where somebody is: everybody on the machine has it, or it is not known.
+func (w word) isLocal() bool {
+	if w.Absent || w.Text == "[local]" || w.Text == "localhost" || w.Text != "" && w.Text[0] == '/' {
+		return true
+	}
+	address, err := netip.ParseAddr(w.Text)
+	return err == nil && address.Unmap().IsLoopback()
+}
+
+// extended begins some time before a filter, for what had begun already.
+func (f Filter) extended(by time.Duration) Filter {
+	if from, _ := f.bounds(); from > math.MinInt64 {
+		f.From = time.Unix(0, earlier(from, by)).UTC()
+	}
+	return f
+}
+
+// failuresBy are the failures of a filter, and of a time before it, by what they have in common, each in the order of time.
+func failuresBy[K comparable](ctx context.Context, s Store, f Filter, before time.Duration, limits Limits, key func(*loginRow) (K, bool)) (map[K][]loginRow, Coverage, error) {
+	rows, covered, err := failuresOf(ctx, s, f.extended(before), limits)
+	groups := map[K][]loginRow{}
+	for i := range rows {
+		if k, ok := key(&rows[i]); ok {
+			groups[k] = append(groups[k], rows[i])
+		}
+	}
+	return groups, covered.within(f), err
+}
+
+// within is what is covered of a filter whose time was extended.
+func (c Coverage) within(f Filter) Coverage {
+	if !f.From.IsZero() && c.From.Before(f.From) {
+		c.From = f.From
+	}
+	return c
+}
+
+// runs are the stretches of rows, in the order of time, in which enough rows stand within a width of time; two that overlap, or have less between
+// them, are one.
+func runs(rows []loginRow, width time.Duration, enough func(window []loginRow) bool) [][]loginRow {
+	var all [][2]int
+	begin := 0
+	for end := range rows {
+		for rows[begin].at < earlier(rows[end].at, width) {
+			begin++
+		}
+		if !enough(rows[begin : end+1]) {
+			continue
+		}
+		if n := len(all); n > 0 && rows[begin].at-rows[all[n-1][1]-1].at <= int64(width) {
+			all[n-1][1] = end + 1
+			continue
+		}
+		all = append(all, [2]int{begin, end + 1})
+	}
+	var found [][]loginRow
+	for _, r := range all {
+		found = append(found, rows[r[0]:r[1]])
+	}
+	return found
+}
+
+func (o QuestionOptions) askFailureBursts(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
+	groups, covered, err := failuresBy(ctx, s, f, o.BurstWithin, limits, func(r *loginRow) (pair, bool) {
+		if r.address.isLocal() {
+			return pair{account{system: r.account.system, instance: r.account.instance}, r.address}, true
+		}
+		return pair{address: r.address}, true
+	})
+	var all []Finding
+	for key, rows := range groups {
+		for _, run := range runs(rows, o.BurstWithin, func(window []loginRow) bool { return len(window) >= o.BurstFailures }) {
+			if run[len(run)-1].at >= covered.from(f) {
+				all = append(all, tellBurst(f, key, run))
+			}
+		}
+	}
+	return sortFindings(all), covered, err
+}
+
+// from is where what is covered begins, in nanoseconds.
+func (c Coverage) from(f Filter) int64 {
+	from, _ := f.bounds()
+	if c.Complete || c.From.IsZero() {
+		return from
+	}
+	return max(from, c.From.UnixNano())
+}
+
+func tellBurst(f Filter, key pair, run []loginRow) Finding {
+	conditions := append([]Condition{key.address.condition("client_address"), outcomeIs(session.OutcomeFailure)}, guessed()...)
+	users, instances := map[account]bool{}, map[account]bool{}
+	for _, r := range run {
+		users[r.account] = true
+		instances[account{system: r.account.system, instance: r.account.instance}] = true
+	}
+	place := key.account.where()
+	if key.address.isLocal() {
+		conditions = append(conditions, key.account.system.condition("system"), key.account.instance.condition("instance"))
+	} else if len(instances) == 1 {
+		place = run[0].account.where()
+	} else {
+		place = fmt.Sprintf(" to %d instances", len(instances))
+	}
+	one := ofRows("failure-bursts", f, key.account, key.address, run, conditions)
+	from := key.address.quoted()
+	if key.address.Absent {
+		from = "an address that is not known"
+	}
+	one.Sentence = fmt.Sprintf("%d logins%s failed from %s within %s, of %s.", one.Count, place, from, lasted(one), counted(len(users), "user"))
+	return one
+}
+
+// ofRows is a finding about rows, which are in the order of time.
+func ofRows(question string, f Filter, a account, address word, rows []loginRow, conditions []Condition) Finding {
+	l := logins{count: int64(len(rows)), first: rows[0].at, last: rows[len(rows)-1].at, newest: rows[max(0, len(rows)-mostEvidence):]}
+	return l.finding(question, a, address, f.shows(l.first, l.last, conditions...))
+}
+
+// guessed leaves out the failures at which nobody has guessed.
+func guessed() (all []Condition) {
+	for _, text := range notGuesses {
+		all = append(all, Condition{Field: mustField("error_type"), Value: text, Exclude: true})
+	}
+	return all
+}
+
+func lasted(f Finding) time.Duration { return max(f.Last.Sub(f.First).Round(time.Second), time.Second) }
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "one " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func (o QuestionOptions) askGuessedUsers(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
+	left := newBudget(limits)
+	groups, covered, err := failuresBy(ctx, s, f, o.GuessedWithin, limits.half(), func(r *loginRow) (account, bool) { return r.account, !r.account.user.Absent })
+	if err != nil {
+		return nil, covered, err
+	}
+	h := history{ctx: ctx, store: s, left: left}
+	var all []Finding
+	for user, rows := range groups {
+		for _, run := range runs(rows, o.GuessedWithin, func(window []loginRow) bool { return placesOf(window, o.GuessingAddresses) >= o.GuessingAddresses }) {
+			if run[len(run)-1].at < covered.from(f) {
+				continue
+			}
+			one := ofRows("guessed-users", f, user, word{}, run, append(append(user.conditions(), outcomeIs(session.OutcomeFailure)), guessed()...))
+			one.Sentence = fmt.Sprintf("%d logins of %s%s failed from %d addresses within %s", one.Count, user.user.quoted(), user.where(), placesOf(run, math.MaxInt), lasted(one))
+			if err := h.addLastLogin(&one, user, run[len(run)-1].at); err != nil {
+				return nil, covered, err
+			}
+			all = append(all, one)
+		}
+	}
+	return sortFindings(all), covered, nil
+}
+
+// addLastLogin ends a sentence with when a user logged in last, if there is time to look.
+func (h *history) addLastLogin(one *Finding, user account, until int64) error {
+	if h.left.isSpent() {
+		one.Sentence += "."
+		return nil
+	}
+	at, found, sql, err := h.newest(math.MinInt64, until, "", user.conditions()...)
+	one.SQL = append(one.SQL, sql)
+	if found {
+		one.Sentence += "; the last login before was on " + dayOf(at) + "."
+	} else {
+		one.Sentence += "; no login of this user is stored before."
+	}
+	return err
+}
+
+// placesOf counts the addresses of rows, up to a number; local ones are one.
+func placesOf(rows []loginRow, enough int) int {
+	places := map[word]bool{}
+	for _, r := range rows {
+		place := r.address
+		if place.isLocal() {
+			place = word{}
+		}
+		if places[place] = true; len(places) >= enough {
+			break
+		}
+	}
+	return len(places)
+}

@@ -1,0 +1,190 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// sequence is what logins are looked at together for failures before a success: those of a user, from one address or from all, or those from an address.
+type sequence struct {
+	account   account // the user is absent in those of an address
+	address   word
+	ofAddress bool
+	ofUser    bool
+}
+
+func sequencesOf(r *loginRow) (all []sequence) {
+	if !r.account.user.Absent {
+		all = append(all, sequence{r.account, r.address, false, false}, sequence{account: r.account, ofUser: true})
+	}
+	if !r.address.isLocal() {
+		all = append(all, sequence{account: account{system: r.account.system, instance: r.account.instance}, address: r.address, ofAddress: true})
+	}
+	return all
+}
+
+// afterFailures is a success, with the failures before it.
+type afterFailures struct {
+	success  loginRow
+	failures []loginRow
+	user     account // that had failed
+}
+
+func (o QuestionOptions) askFailedThenSucceeded(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
+	rows, covered, err := failuresOf(ctx, s, f.extended(o.SuccessWithin), limits.half())
+	if err != nil {
+		return nil, covered.within(f), err
+	}
+	suspects := o.suspectsOf(rows)
+	if len(suspects) > 0 {
+		successes := f.extended(o.SuccessWithin)
+		successes.From = latest(successes.From, covered.From)
+		also, err := eachLogin(ctx, s, successes, successfulLogins, limits.half(), func(row *loginRow) error {
+			for _, q := range sequencesOf(row) {
+				if suspects[q] {
+					rows = append(rows, *row)
+					break
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, covered, err
+		}
+		if !also.Complete {
+			covered.Complete, covered.From = false, latest(covered.From, also.From)
+		}
+		covered.SQL = append(covered.SQL, also.SQL...)
+	}
+	covered = covered.within(f)
+	slices.SortFunc(rows, loginRow.compare)
+	return o.tellFailedThenSucceeded(f, rows, suspects, covered.from(f)), covered, nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+// suspectsOf are the sequences with enough failures of one user within the time.
+func (o QuestionOptions) suspectsOf(failures []loginRow) map[sequence]bool {
+	recent := map[sequence][]int64{} // of each the times of its last failures
+	suspects := map[sequence]bool{}
+	for i := range failures {
+		r := &failures[i]
+		if r.account.user.Absent {
+			continue
+		}
+		user := sequence{account: r.account, ofUser: true}
+		times := append(recent[user], r.at)
+		if len(times) > o.FailuresBeforeSuccess {
+			times = times[1:]
+		}
+		recent[user] = times
+		if len(times) < o.FailuresBeforeSuccess || times[0] < earlier(r.at, o.SuccessWithin) {
+			continue
+		}
+		for _, q := range sequencesOf(r) {
+			suspects[q] = true
+		}
+	}
+	return suspects
+}
+
+// tellFailedThenSucceeded walks the rows in the order of time, and tells of each user and address once.
+func (o QuestionOptions) tellFailedThenSucceeded(f Filter, rows []loginRow, suspects map[sequence]bool, from int64) []Finding {
+	failures := map[sequence][]loginRow{} // since the last success
+	type teller struct {
+		account account
+		address word
+		other   bool // another user's success
+	}
+	found := map[teller][]afterFailures{}
+	for i := range rows {
+		r := &rows[i]
+		var told *afterFailures
+		for _, q := range sequencesOf(r) {
+			if !suspects[q] {
+				continue
+			}
+			if !r.success {
+				failures[q] = append(failures[q], *r)
+				continue
+			}
+			if some := o.enoughBefore(failures[q], r.at); told == nil && some != nil {
+				told = &afterFailures{*r, some, some[0].account}
+			}
+			delete(failures, q)
+		}
+		if told != nil && r.at >= from {
+			key := teller{r.account, r.address, told.user != r.account}
+			found[key] = append(found[key], *told)
+		}
+	}
+	var all []Finding
+	for key, some := range found {
+		all = append(all, tellAfterFailures(f, some, key.other))
+	}
+	return sortFindings(all)
+}
+
+// enoughBefore are the failures within the time before a success, of the user who has most of them, if they are enough.
+func (o QuestionOptions) enoughBefore(failures []loginRow, at int64) []loginRow {
+	byUser := map[account][]loginRow{}
+	var most []loginRow
+	for _, r := range failures {
+		if r.at < earlier(at, o.SuccessWithin) || r.account.user.Absent {
+			continue
+		}
+		byUser[r.account] = append(byUser[r.account], r)
+		if some := byUser[r.account]; len(some) >= o.FailuresBeforeSuccess && len(some) > len(most) {
+			most = some
+		}
+	}
+	return most
+}
+
+func tellAfterFailures(f Filter, some []afterFailures, other bool) Finding {
+	last := some[len(some)-1]
+	sum := logins{first: math.MaxInt64, last: math.MinInt64}
+	for _, one := range some {
+		for _, r := range append(slices.Clone(one.failures), one.success) {
+			sum.count++
+			sum.first, sum.last = min(sum.first, r.at), max(sum.last, r.at)
+			sum.newest = append(sum.newest, r)
+		}
+	}
+	who := last.success.account
+	conditions := who.conditions()
+	if other {
+		conditions = []Condition{who.system.condition("system"), who.instance.condition("instance"), last.success.address.condition("client_address")}
+	}
+	found := sum.finding("failed-then-succeeded", who, last.success.address, f.shows(sum.first, sum.last, conditions...))
+	from := ""
+	if !last.success.address.Absent {
+		from = " from " + last.success.address.quoted()
+	}
+	failed := ""
+	if other {
+		failed = " of " + last.user.user.quoted()
+	}
+	found.Sentence = fmt.Sprintf("%s logged in%s%s at %s, %s after %d logins%s had failed", who.user.quoted(), who.where(), from, momentOf(last.success.at),
+		max(time.Duration(last.success.at-last.failures[len(last.failures)-1].at).Round(time.Second), time.Second), len(last.failures), failed)
+	if len(some) > 1 {
+		found.Sentence += fmt.Sprintf(", and in the same way %s before", times(len(some)-1))
+	}
+	found.Sentence += "."
+	return found
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
