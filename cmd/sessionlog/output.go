@@ -1,0 +1,265 @@
+package main
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// The values of --output.
+const (
+	outputTable  = "table"
+	outputJSON   = "json"
+	outputCSV    = "csv"
+	outputNDJSON = "ndjson"
+)
+
+var outputNames = []string{outputTable, outputJSON, outputCSV, outputNDJSON}
+
+// printer writes answers.
+type printer struct {
+	surroundings
+	format string
+	zone   *time.Location
+}
+
+func (p *printer) print(a *answer) error {
+	out := bufio.NewWriter(p.out)
+	switch p.format {
+	case outputJSON:
+		writeJSONAnswer(out, a)
+	case outputNDJSON:
+		writeLines(out, a.listings)
+	case outputCSV:
+		if err := p.writeCSV(out, a.listings); err != nil {
+			return err
+		}
+	default:
+		p.writeTables(out, a)
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	for _, note := range a.notes {
+		fmt.Fprintln(p.errors, visibleLines(note))
+	}
+	return nil
+}
+
+func writeJSONAnswer(out *bufio.Writer, a *answer) {
+	object := []byte{'{'}
+	for _, f := range a.facts {
+		object = append(appendMember(object, f.name, f.value), ',')
+	}
+	for i := range a.listings {
+		l := &a.listings[i]
+		rows := make([]json.RawMessage, 0, l.count)
+		for row := range l.count {
+			rows = append(rows, l.rowObject(row))
+		}
+		object = append(appendMember(object, l.name, rows), ',')
+	}
+	coverage := struct {
+		Complete bool `json:"complete"`
+		From     any  `json:"from"`
+		Until    any  `json:"until"`
+	}{a.coverage.Complete, timeOrNil(a.coverage.From), timeOrNil(a.coverage.Until)}
+	object = append(appendMember(object, "coverage", coverage), ',')
+	object = appendMember(object, "sql", append([]string{}, a.coverage.SQL...))
+	_, _ = out.Write(append(object, '}', '\n')) // Flush tells
+}
+
+// writeLines writes the first list alone: lines of one kind.
+func writeLines(out *bufio.Writer, listings []listing) {
+	if len(listings) == 0 {
+		return
+	}
+	for row := range listings[0].count {
+		_, _ = out.Write(listings[0].rowObject(row)) // Flush tells
+		_ = out.WriteByte('\n')
+	}
+}
+
+// writeCSV writes the first list alone, since a file of CSV has one header.
+func (p *printer) writeCSV(out io.Writer, listings []listing) error {
+	if len(listings) == 0 {
+		return nil
+	}
+	l := &listings[0]
+	w := csv.NewWriter(out)
+	record := make([]string, len(l.all))
+	for i, column := range l.all {
+		record[i] = column
+		if isTimeColumn(column) {
+			record[i] += " (" + p.zone.String() + ")"
+		}
+	}
+	if err := w.Write(record); err != nil {
+		return err
+	}
+	for row := range l.count {
+		for i, column := range l.all {
+			record[i] = withoutFormula(p.cellText(l.value(row, column), time.RFC3339Nano))
+		}
+		if err := w.Write(record); err != nil {
+			return err
+		}
+	}
+	w.Flush()
+	return w.Error()
+}
+
+func isTimeColumn(column string) bool {
+	switch column {
+	case "time", "observed", "first", "last", "first_success":
+		return true
+	}
+	return false
+}
+
+// withoutFormula keeps a spreadsheet from calculating what a client typed.
+func withoutFormula(cell string) string {
+	if cell != "" && strings.IndexByte("=+-@\t\r", cell[0]) >= 0 {
+		return "'" + cell
+	}
+	return cell
+}
+
+// cellText is "" for what is absent.
+func (p *printer) cellText(value any, layout string) string {
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case time.Time:
+		return v.In(p.zone).Format(layout)
+	}
+	return fmt.Sprint(value)
+}
+
+const tableTime = "2006-01-02 15:04:05.000"
+
+func (p *printer) writeTables(out *bufio.Writer, a *answer) {
+	for _, f := range a.facts {
+		if f.title != "" && f.value != nil {
+			fmt.Fprintf(out, "%-16s %s\n", f.title, p.shownText(f.value))
+		}
+	}
+	for i := range a.listings {
+		l := &a.listings[i]
+		if l.count == 0 {
+			continue
+		}
+		if l.title != "" {
+			if i > 0 || len(a.facts) > 0 {
+				fmt.Fprintln(out)
+			}
+			fmt.Fprintln(out, p.emphasize(l.title))
+		}
+		p.writeTable(out, l)
+	}
+}
+
+// shownText is what people see of a value, "" where it is absent.
+func (p *printer) shownText(value any) string {
+	if v, isText := value.(string); isText {
+		return visibleText(v)
+	}
+	return p.cellText(value, tableTime)
+}
+
+// widestCell is how wide a column becomes on a terminal.
+const widestCell = 36
+
+func (p *printer) writeTable(out io.Writer, l *listing) {
+	columns := l.columns
+	if l.dropEmpty {
+		columns = l.filledColumns()
+	}
+	t := table.NewWriter()
+	style := table.StyleDefault
+	style.Name = "plain"
+	style.Box = table.BoxStyle{PaddingRight: "  ", UnfinishedRow: "…"}
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Format.Header = text.FormatDefault
+	if p.width > 0 {
+		style.Size.WidthMax = p.width
+	}
+	t.SetStyle(style)
+	header := make(table.Row, len(columns))
+	configs := make([]table.ColumnConfig, len(columns))
+	for i, column := range columns {
+		name := strings.ToUpper(strings.ReplaceAll(column, "_", " "))
+		if isTimeColumn(column) {
+			name += " (" + p.zone.String() + ")"
+		}
+		header[i] = p.emphasize(name)
+		configs[i].Number = i + 1
+		if p.width > 0 {
+			configs[i].WidthMax, configs[i].WidthMaxEnforcer = widestCell, cutText
+		}
+	}
+	t.SetColumnConfigs(configs)
+	t.AppendHeader(header)
+	for row := range l.count {
+		cells := make(table.Row, len(columns))
+		for i, column := range columns {
+			cells[i] = p.colored(p.shownText(l.value(row, column)), column)
+		}
+		t.AppendRow(cells)
+	}
+	for line := range strings.Lines(t.Render()) {
+		_, _ = io.WriteString(out, strings.TrimRight(line, " \n")+"\n") // Flush tells
+	}
+}
+
+func cutText(cell string, width int) string { return text.Snip(cell, width, "…") }
+
+func (l *listing) filledColumns() (columns []string) {
+	for _, column := range l.columns {
+		for row := range l.count {
+			if l.value(row, column) != nil {
+				columns = append(columns, column)
+				break
+			}
+		}
+	}
+	return columns
+}
+
+func (p *printer) hasColors() bool {
+	return p.width > 0 && p.variable("NO_COLOR") == "" && p.variable("TERM") != "dumb"
+}
+
+func (p *printer) emphasize(title string) string { return p.inColors(title, text.Bold) }
+
+// colored colours an outcome; the word stands there all the same.
+func (p *printer) colored(cell, column string) string {
+	switch {
+	case column != "outcome":
+		return cell
+	case cell == "failure":
+		return p.inColors(cell, text.FgRed)
+	case cell == "success":
+		return p.inColors(cell, text.FgGreen)
+	}
+	return cell
+}
+
+func (p *printer) inColors(shown string, color text.Color) string {
+	if !p.hasColors() {
+		return shown
+	}
+	return color.EscapeSeq() + shown + text.Reset.EscapeSeq()
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+func askUser(ctx context.Context, q *question) (*answer, error) {
+	return askProfile(ctx, q, "user_name")
+}
+
+func askAddress(ctx context.Context, q *question) (*answer, error) {
+	return askProfile(ctx, q, "client_address")
+}
+
+// askProfile tells the history of one value of a column: with whom or from where, when, and the latest events.
+func askProfile(ctx context.Context, q *question, column string) (*answer, error) {
+	subject, err := query.ParseFilter(map[string][]string{column: {q.subject}}, time.Time{}, q.zone)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	f := q.filter
+	f.Conditions = append(subject.Conditions, f.Conditions...)
+	pairs, covered, err := query.Pairs(ctx, q.store, f, q.limits)
+	if err != nil {
+		return nil, err
+	}
+	bars, hoursCovered, err := query.Histogram(ctx, q.store, f, time.Hour, q.limits)
+	if err != nil {
+		return nil, err
+	}
+	events, eventsCovered, err := query.Events(ctx, q.store, f, nil, q.limit, q.limits)
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{coverage: covered}
+	a.coverage.SQL = append(append(a.coverage.SQL, hoursCovered.SQL...), eventsCovered.SQL...)
+	q.noteCoverage(a)
+	a.facts = profileFacts(pairs, bars, q.zone)
+	a.listings = []listing{
+		groupListing("pairs", "From where and with what, newest first", query.PairColumns, pairs),
+		hourListing(bars, q.zone),
+		eventListing("events", events, nil),
+	}
+	a.listings[2].title = "Latest events"
+	return a, nil
+}
+
+func profileFacts(pairs []query.Group, bars []query.Bar, zone *time.Location) []fact {
+	var total query.Tally
+	for i := range pairs {
+		total.Count += pairs[i].Count
+		total.Failures += pairs[i].Failures
+		if total.Last.Before(pairs[i].Last) {
+			total.Last = pairs[i].Last
+		}
+	}
+	var first any
+	if len(bars) > 0 {
+		first = bars[0].Start
+	}
+	return []fact{
+		{"first", "First seen", first},
+		{"last", "Last seen", timeOrNil(total.Last)},
+		{"count", "Events", total.Count},
+		{"failures", "Failed logins", total.Failures},
+		{"hours", "", hoursByWeekday(bars, zone)},
+	}
+}
+
+// hoursByWeekday counts by the hour of the day, of each day of the week, Monday first.
+func hoursByWeekday(bars []query.Bar, zone *time.Location) (counts [7][24]int64) {
+	for _, bar := range bars {
+		at := bar.Start.In(zone)
+		counts[(int(at.Weekday())+6)%7][at.Hour()] += bar.Count
+	}
+	return counts
+}
+
+// hourListing is a row for each day of the week, with a digit for each hour: how many tenths of the busiest one.
+func hourListing(bars []query.Bar, zone *time.Location) listing {
+	counts := hoursByWeekday(bars, zone)
+	var busiest int64
+	for _, hours := range counts {
+		for _, count := range hours {
+			busiest = max(busiest, count)
+		}
+	}
+	l := listing{name: "weekdays", title: "Hours, in tenths of the busiest one", columns: []string{"weekday", "hours 0 to 23"}, all: []string{"weekday", "hours 0 to 23"}}
+	if busiest > 0 {
+		l.count = len(counts)
+	}
+	l.value = func(row int, column string) any {
+		if column == "weekday" {
+			return time.Weekday((row + 1) % 7).String()
+		}
+		var b strings.Builder
+		for hour, count := range counts[row] {
+			if hour > 0 && hour%6 == 0 {
+				b.WriteByte(' ')
+			}
+			if count == 0 {
+				b.WriteByte('.')
+				continue
+			}
+			b.WriteString(strconv.FormatInt(max(1, count*9/busiest), 10))
+		}
+		return b.String()
+	}
+	return l
+}
+
+// beforeLogin is how long before a login its user's and address's failures are shown.
+const beforeLogin = 10 * time.Minute
+
+func askSession(ctx context.Context, q *question) (*answer, error) {
+	key, err := parseKey(q.subject)
+	if err != nil {
+		return nil, err
+	}
+	events, covered, err := query.Session(ctx, q.store, key, q.limits)
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{coverage: covered}
+	var before []session.Event
+	if len(events) > 0 {
+		if before, err = q.failuresBefore(ctx, &events[0], a); err != nil {
+			return nil, err
+		}
+	}
+	a.listings = []listing{eventListing("events", events, nil), eventListing("before", before, nil), detailListing(events)}
+	a.listings[0].title = "The session"
+	a.listings[1].title = "Failed logins of the same user or address before it"
+	return a, nil
+}
+
+// parseKey reads a key with or without dashes.
+func parseKey(text string) (key session.ID, err error) {
+	digits, err := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
+	if err != nil || len(digits) != len(key) {
+		return key, usageErrorf("%q is no key: write its 32 hexadecimal digits, as search shows under SESSION KEY", text)
+	}
+	copy(key[:], digits)
+	return key, nil
+}
+
+// failuresBefore are the failed logins of an event's user or address in the ten minutes before, oldest first.
+func (q *question) failuresBefore(ctx context.Context, login *session.Event, a *answer) (before []session.Event, err error) {
+	seen := map[session.ID]bool{}
+	at := time.Unix(0, login.Time).UTC()
+	for column, value := range map[string]string{"user_name": login.User, "client_address": login.ClientAddress} {
+		if value == "" {
+			continue
+		}
+		field, err := query.FieldOf(column)
+		if err != nil {
+			return nil, err
+		}
+		outcome, err := query.FieldOf("outcome")
+		if err != nil {
+			return nil, err
+		}
+		f := query.Filter{From: at.Add(-beforeLogin), Until: at, Conditions: []query.Condition{
+			{Field: field, Value: value}, {Field: outcome, Value: session.OutcomeFailure.String()},
+		}}
+		found, covered, err := query.Events(ctx, q.store, f, nil, 100, q.limits)
+		if err != nil {
+			return nil, err
+		}
+		a.coverage.SQL = append(a.coverage.SQL, covered.SQL...)
+		for i := range found {
+			if !seen[found[i].RecordID] {
+				seen[found[i].RecordID] = true
+				before = append(before, found[i])
+			}
+		}
+	}
+	sortByTime(before)
+	return before, nil
+}
+
+// detailListing is every field of the first event, one a row, for people.
+func detailListing(events []session.Event) listing {
+	l := listing{name: "login", title: "What the first event tells", columns: []string{"field", "value"}, all: []string{"field", "value"}}
+	if len(events) == 0 {
+		return l
+	}
+	var fields []*session.Field
+	for i := range session.Fields {
+		if eventValue(&events[0], &session.Fields[i]) != nil {
+			fields = append(fields, &session.Fields[i])
+		}
+	}
+	l.count = len(fields)
+	l.value = func(row int, column string) any {
+		if column == "field" {
+			return fields[row].Column
+		}
+		return eventValue(&events[0], fields[row])
+	}
+	return l
+}
+
+func sortByTime(events []session.Event) {
+	slices.SortFunc(events, func(a, b session.Event) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), slices.Compare(a.RecordID[:], b.RecordID[:]))
+	})
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
+	"github.com/otel-sessionlog/sessionlog/exporter/sessionlogexporter"
+	"github.com/otel-sessionlog/sessionlog/query"
+)
+
+// storeTarget is what the flags say of where the logins are.
+type storeTarget struct {
+	configs  []string
+	exporter string
+
+	sqlite, postgresql, clickhouse string
+}
+
+func addTargetFlags(root *cobra.Command) *storeTarget {
+	t := &storeTarget{}
+	flags := root.PersistentFlags()
+	flags.StringArrayVar(&t.configs, "config", nil, "the collector's configuration, several in the order of merging")
+	flags.StringVar(&t.exporter, "exporter", "", "which exporter of the configuration, as sessionlog/archive")
+	flags.StringVar(&t.sqlite, "sqlite", "", "a database file of SQLite")
+	flags.StringVar(&t.postgresql, "postgresql", "", "a PostgreSQL server, as postgresql://audit@db.example.net/logins (password: variable PGPASSWORD)")
+	flags.StringVar(&t.clickhouse, "clickhouse", "", "a ClickHouse server, as clickhouse://audit@ch.example.net/logins (password: variable CLICKHOUSE_PASSWORD)")
+	root.MarkFlagsMutuallyExclusive("config", "sqlite", "postgresql", "clickhouse")
+	_ = root.RegisterFlagCompletionFunc("exporter", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		config, err := readCollectorConfig(cmd.Context(), t.configs)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return config.namesOf(exportersSection, exporterType), cobra.ShellCompDirectiveNoFileComp
+	})
+	return t
+}
+
+// openStore opens the store to be asked.
+func (t *storeTarget) openStore(ctx context.Context, variable func(string) string) (query.Store, error) {
+	cfg, name, err := t.exporterConfig(ctx, variable)
+	if err != nil {
+		return nil, err
+	}
+	if file := cfg.SQLite.Get(); file != nil && !cfg.ClickHouse.HasValue() && !cfg.PostgreSQL.HasValue() {
+		if _, err := os.Stat(file.Path); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s: there is no file %s: a relative path is one of the folder in which this command runs", name, file.Path)
+		}
+	}
+	store, err := cfg.OpenQueryStore(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return store, nil
+}
+
+// exporterConfig is that of the exporter whose backend is meant, and what it is called in errors.
+func (t *storeTarget) exporterConfig(ctx context.Context, variable func(string) string) (cfg *sessionlogexporter.Config, name string, err error) {
+	if len(t.configs) > 0 {
+		config, err := readCollectorConfig(ctx, t.configs)
+		if err != nil {
+			return nil, "", err
+		}
+		id, err := config.chooseExporter(t.exporter)
+		if err != nil {
+			return nil, "", err
+		}
+		cfg, err := config.exporter(id)
+		return cfg, exportersSection + "::" + id, err
+	}
+	if t.exporter != "" {
+		return nil, "", usageErrorf("--exporter %s is one of a configuration: name it with --config", t.exporter)
+	}
+	cfg = sessionlogexporter.NewFactory().CreateDefaultConfig().(*sessionlogexporter.Config)
+	switch {
+	case t.sqlite != "":
+		name = "--sqlite"
+		file := sqlite.DefaultConfig()
+		file.Path = t.sqlite
+		cfg.SQLite = configoptional.Some(file)
+	case t.postgresql != "":
+		var server postgresql.Config
+		name = "--postgresql"
+		server, err = postgresqlFromURL(t.postgresql, variable)
+		cfg.PostgreSQL = configoptional.Some(server)
+	case t.clickhouse != "":
+		var server clickhouse.Config
+		name = "--clickhouse"
+		server, err = clickhouseFromURL(t.clickhouse, variable)
+		cfg.ClickHouse = configoptional.Some(server)
+	default:
+		return nil, "", usageErrorf("where are the logins? Name the collector's configuration with --config, or a store with --sqlite, --postgresql or --clickhouse")
+	}
+	if err == nil {
+		err = confmap.Validate(cfg)
+	}
+	if err != nil {
+		return nil, "", usageErrorf("%s: %s", name, strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	return cfg, name, nil
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/otel-sessionlog/sessionlog/query"
+)
+
+// storeView is a command that asks a store and prints its answer.
+type storeView struct {
+	use     string // its name, and that of its argument where it has one
+	short   string
+	long    string
+	example string
+	limit   int           // default of --limit; 0: the view has none
+	pages   bool          // has --after and --columns
+	span    time.Duration // without --from, only so much before the newest record; 0: everything
+	ask     func(ctx context.Context, q *question) (*answer, error)
+}
+
+// question is what a view is asked.
+type question struct {
+	store     query.Store
+	filter    query.Filter
+	zone      *time.Location
+	subject   string // the argument: a user, an address, a key
+	limit     int
+	after     *query.Position
+	columns   []string
+	limits    query.Limits
+	terminal  bool
+	givenSpan time.Duration
+}
+
+func newViewCommand(s surroundings, target *storeTarget, v *storeView, sqlOnly bool) *cobra.Command {
+	cmd := &cobra.Command{Use: v.use + " [COLUMN=VALUE ...]", Short: v.short, Long: v.long + "\n\n" + conditionsHelp, Example: v.example}
+	filters := addFilterFlags(cmd)
+	limit, after, columns, within := 0, "", []string(nil), time.Duration(0)
+	if v.limit > 0 {
+		cmd.Flags().IntVar(&limit, "limit", v.limit, "at most so many rows")
+	}
+	if v.pages {
+		cmd.Flags().StringVar(&after, "after", "", "go on after this position, which the page before told")
+		cmd.Flags().StringSliceVar(&columns, "columns", nil, "these columns, as time,user_name,client_address")
+	}
+	cmd.Flags().DurationVar(&within, "within", 0, "answer after so long with what was counted until then, as 5s; 0: count everything")
+	output := outputTable
+	if sqlOnly {
+		cmd.Short, cmd.Long = "Prints the SQL of the view "+cmd.Name(), "Runs the view "+cmd.Name()+" and prints the statements that gave its answer.\n\n"+conditionsHelp
+		cmd.Example = "  " + strings.Replace(strings.TrimSpace(strings.SplitN(v.example, "\n", 2)[0]), "sessionlog ", "sessionlog sql ", 1)
+	} else {
+		addOutputFlag(cmd, &output)
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		q := question{limit: limit, limits: query.Limits{Time: within}, terminal: s.width > 0, givenSpan: v.span}
+		if err := checkOutput(output); err != nil {
+			return err
+		}
+		conditions, err := q.takeSubject(v, args)
+		if err != nil {
+			return err
+		}
+		if q.filter, q.zone, err = filters.parse(conditions, s.now()); err != nil {
+			return err
+		}
+		if err := q.readPage(v, after, columns); err != nil {
+			return err
+		}
+		if q.store, err = target.openStore(cmd.Context(), s.variable); err != nil {
+			return err
+		}
+		defer func() { _ = q.store.Close() }()
+		if err := q.narrowToSpan(cmd.Context(), v.span); err != nil {
+			return err
+		}
+		a, err := v.ask(cmd.Context(), &q)
+		if err != nil {
+			return err
+		}
+		if sqlOnly {
+			for _, statement := range a.coverage.SQL {
+				fmt.Fprintln(s.out, visibleLines(q.wholeStatement(statement))+";")
+			}
+			return nil
+		}
+		if err := q.noteEmpty(cmd.Context(), a); err != nil {
+			return err
+		}
+		return (&printer{s, output, q.zone}).print(a)
+	}
+	return cmd
+}
+
+func addOutputFlag(cmd *cobra.Command, output *string) {
+	cmd.Flags().StringVarP(output, "output", "o", outputTable, strings.Join(outputNames, ", "))
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(outputNames, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func checkOutput(output string) error {
+	if !slices.Contains(outputNames, output) {
+		return usageErrorf("--output %q is none of %s", output, strings.Join(outputNames, ", "))
+	}
+	return nil
+}
+
+// takeSubject separates the argument of a view from the conditions behind it.
+func (q *question) takeSubject(v *storeView, args []string) (conditions []string, err error) {
+	_, name, hasSubject := strings.Cut(v.use, " ")
+	if !hasSubject {
+		return args, nil
+	}
+	if len(args) == 0 {
+		return nil, usageErrorf("%s is missing", name)
+	}
+	q.subject = args[0]
+	return args[1:], nil
+}
+
+func (q *question) readPage(v *storeView, after string, columns []string) error {
+	if v.limit > 0 && q.limit < 1 {
+		return usageErrorf("--limit %d: must be 1 or more", q.limit)
+	}
+	if after != "" {
+		position, err := query.ParsePosition(after)
+		if err != nil {
+			return usageErrorf("--after: %w", err)
+		}
+		q.after = &position
+	}
+	for _, column := range columns {
+		if fieldsByColumn[column] == nil {
+			return usageErrorf("--columns: there is no column %q: the columns are %s", column, strings.Join(allColumns(), ", "))
+		}
+	}
+	q.columns = columns
+	return nil
+}
+
+// narrowToSpan begins a filter without a beginning a while before the newest record.
+func (q *question) narrowToSpan(ctx context.Context, span time.Duration) error {
+	if span == 0 || !q.filter.From.IsZero() {
+		return nil
+	}
+	_, newest, found, err := q.store.Extent(ctx)
+	if err != nil || !found {
+		return err
+	}
+	end := time.Unix(0, newest)
+	if !q.filter.Until.IsZero() && q.filter.Until.Before(end) {
+		end = q.filter.Until
+	}
+	q.filter.From = end.Add(-span)
+	return nil
+}
+
+// wholeStatement completes a statement of which only the end is told: that of whole events.
+func (q *question) wholeStatement(statement string) string {
+	if strings.HasPrefix(statement, " WHERE ") {
+		return "SELECT * FROM " + q.store.Table() + statement
+	}
+	return statement
+}
+
+// noteEmpty says where the newest record is when nothing was found, and how far an answer came.
+func (q *question) noteEmpty(ctx context.Context, a *answer) error {
+	if slices.ContainsFunc(a.listings, func(l listing) bool { return l.count > 0 }) {
+		return nil
+	}
+	_, newest, found, err := q.store.Extent(ctx)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		a.notes = append(a.notes, "Nothing is stored yet.")
+	default:
+		a.notes = append(a.notes, "Nothing is like that"+q.rangeText()+". The newest record is of "+time.Unix(0, newest).In(q.zone).Format(time.RFC3339)+".")
+	}
+	return nil
+}
+
+// rangeText is the time that was asked for.
+func (q *question) rangeText() string {
+	var b strings.Builder
+	if !q.filter.From.IsZero() {
+		b.WriteString(" from " + q.filter.From.In(q.zone).Format(time.RFC3339))
+	}
+	if !q.filter.Until.IsZero() {
+		b.WriteString(" before " + q.filter.Until.In(q.zone).Format(time.RFC3339))
+	}
+	return b.String()
+}
+
+// noteCoverage says how far a count came that its time has ended, and which range was taken where none was written.
+func (q *question) noteCoverage(a *answer) {
+	switch {
+	case !a.coverage.Complete && q.limits.Time > 0:
+		a.notes = append(a.notes, "Counted back to "+a.coverage.From.In(q.zone).Format(time.RFC3339)+", when the time of --within was up.")
+	case q.givenSpan > 0 && !q.filter.From.IsZero():
+		a.notes = append(a.notes, "Asked"+q.rangeText()+"; --from asks for another time.")
+	}
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+const day = 24 * time.Hour
+
+// storeViews are the commands that ask a store.
+func storeViews() []storeView {
+	return []storeView{
+		{
+			use: "search", short: "Lists events, newest first", limit: 100, pages: true, ask: askSearch,
+			long:    "search lists logins, failures and logouts, newest first.",
+			example: "  sessionlog search --sqlite session_log.db --user alice --outcome failure\n  sessionlog search --config collector.yaml --from -24h 'client_address=10.0.0.0/8' --output csv",
+		},
+		{
+			use: "failures", short: "Counts failed logins by user, address and reason", limit: 100, span: 7 * day, ask: askFailures,
+			long:    "failures counts failed logins by user, address and reason, the most frequent first: without --from those of the week before the newest record.",
+			example: "  sessionlog failures --sqlite session_log.db --from 2026-11-01",
+		},
+		{
+			use: "user NAME", short: "Shows where a user comes from, and when", limit: 20, ask: askUser,
+			long:    "user shows a user's history: from where and with which clients he came, since when, at which hours, and his latest events.",
+			example: "  sessionlog user alice --sqlite session_log.db",
+		},
+		{
+			use: "address IP", short: "Shows who comes from an address", limit: 20, ask: askAddress,
+			long:    "address shows the history of an address: who came from there, with which clients, since when, at which hours, and the latest events.",
+			example: "  sessionlog address 192.0.2.7 --sqlite session_log.db",
+		},
+		{
+			use: "session KEY", short: "Shows a session from the failures before it to its logout", ask: askSession,
+			long:    "session shows all that is known of one session: the failed logins of the ten minutes before, the login, and what followed up to the logout.",
+			example: "  sessionlog session 0123456789ab8def8123456789abcdef --sqlite session_log.db",
+		},
+		{
+			use: "inventory", short: "Lists clients, drivers and methods that are in use", limit: 100, span: 30 * day, ask: askInventory,
+			long:    "inventory lists the clients, drivers, methods and TLS versions in use, and when each was seen last: without --from in the 30 days before the newest record.",
+			example: "  sessionlog inventory --sqlite session_log.db auth_method=password",
+		},
+	}
+}
+
+func askSearch(ctx context.Context, q *question) (*answer, error) {
+	events, covered, err := query.Events(ctx, q.store, q.filter, q.after, q.limit, q.limits)
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{coverage: covered}
+	next := any(nil)
+	if len(events) == q.limit {
+		position := query.PositionOf(&events[len(events)-1]).String()
+		next = position
+		a.notes = append(a.notes, fmt.Sprintf("The newest %d; the next page: --after %s", q.limit, position))
+	} else {
+		q.noteCoverage(a)
+	}
+	a.facts = []fact{{name: "next", value: next}}
+	a.listings = []listing{eventListing("events", events, q.columns)}
+	return a, nil
+}
+
+func askFailures(ctx context.Context, q *question) (*answer, error) {
+	outcome, err := query.FieldOf("outcome")
+	if err != nil {
+		return nil, err
+	}
+	f := q.filter
+	f.Conditions = append(slices.Clone(f.Conditions), query.Condition{Field: outcome, Value: session.OutcomeFailure.String()})
+	columns := []string{"user_name", "client_address", "error_type"}
+	groups, covered, err := query.Groups(ctx, q.store, f, columns, q.limits)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(groups, func(a, b query.Group) int { return cmp.Compare(b.Failures, a.Failures) })
+	return q.groupAnswer("groups", columns, groups, covered), nil
+}
+
+func askInventory(ctx context.Context, q *question) (*answer, error) {
+	groups, covered, err := query.Inventory(ctx, q.store, q.filter, q.limits)
+	if err != nil {
+		return nil, err
+	}
+	return q.groupAnswer("groups", query.InventoryColumns, groups, covered), nil
+}
+
+// groupAnswer shows the first groups, as many as the limit says.
+func (q *question) groupAnswer(name string, columns []string, groups []query.Group, covered query.Coverage) *answer {
+	a := &answer{coverage: covered}
+	q.noteCoverage(a)
+	if more := len(groups) - q.limit; q.limit > 0 && more > 0 {
+		groups = groups[:q.limit]
+		a.notes = append(a.notes, fmt.Sprintf("%d further rows: --limit %d shows them.", more, q.limit+more))
+	}
+	a.listings = []listing{groupListing(name, "", columns, groups)}
+	return a
+}
