@@ -1,0 +1,63 @@
+// New: plain questions about what was not there before, each with what it found.
+
+import {html, nothing, render} from '../vendor/lit-html.js';
+import {ask} from '../api.js';
+import {findingList} from '../findings.js';
+import {rangePicker} from '../rangepicker.js';
+import {coverageNote, errorNote, icon, plural, sqlNote} from '../values.js';
+import {apiParams, zoneOf} from '../view.js';
+import {minuteOf} from '../times.js';
+
+export class Page {
+  constructor(host, app) {
+    this.host = host;
+    this.app = app;
+  }
+
+  async open(view) {
+    this.view = view;
+    this.asking?.abort();
+    this.asking = new AbortController();
+    const {signal} = this.asking;
+    this.isStale = true;
+    this.draw();
+    try {
+      this.answer = await ask('/new', apiParams(view), signal);
+      this.error = null;
+      const found = this.answer.questions.reduce((n, q) => n + q.findings.length, 0);
+      this.app.say(found ? `${plural(found, 'finding')}.` : 'Nothing new.');
+    } catch (error) {
+      if (signal.aborted) return;
+      this.error = error;
+    }
+    this.isStale = false;
+    this.draw();
+  }
+
+  draw() {
+    render(this.template(), this.host);
+  }
+
+  template() {
+    const {view} = this;
+    const heading = html`<div class="heading"><div><h1>New</h1><p class="lead">What was not there before. Plain questions, no score.</p></div>
+      <div class="bar-end">${rangePicker(view, address => this.app.go(address), 'The day before the newest record')}</div></div>`;
+    if (this.error) return html`${heading}${errorNote(this.error, () => this.open(view))}`;
+    if (!this.answer) return html`${heading}<div class="placeholder" aria-hidden="true"></div>`;
+    return html`${heading}<div class="questions ${this.isStale ? 'stale' : ''}" aria-busy=${this.isStale}>${this.answer.questions.map(q => this.question(q))}</div>`;
+  }
+
+  question({name, title, explanation, findings, coverage, sql}) {
+    const zone = zoneOf(this.view);
+    const statements = sql ?? [...new Set(findings.flatMap(f => f.sql ?? []))];
+    return html`<section class="question" aria-labelledby="q-${name}">
+      <div class="question-asked"><h2 id="q-${name}">${title} ${findings.length ? html`<span class="tally">${findings.length}<span class="unseen"> found</span></span>` : nothing}</h2>
+        <p class="explanation">${explanation}</p>${sqlNote(statements)}</div>
+      <div class="question-found">${findings.length ? findingList(this.view, findings) : html`<p class="nothing-found">${icon('success')}none</p>`}
+        ${coverage?.complete === false ? html`<p>${coverageNote(coverage, t => minuteOf(t, zone))}</p>` : nothing}</div></section>`;
+  }
+
+  close() {
+    this.asking?.abort();
+  }
+}
