@@ -5,24 +5,33 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"time"
 )
 
 // heapGrowth is by how much the heap may grow before what is dead in it is collected. Go's default is by as much as lives. That is little where
 // little lives, and each collection has a part that does not depend on it; and it is much where much is under way to a table.
 const heapGrowth = 24 << 20
 
+const (
+	// quietTime with fewer than quietBytes allocated is after a start, or after the last events: what the heap has grown by goes back to the
+	// system, once it can be as much as grownBytes. Go itself keeps it for the next events.
+	quietTime  = 10 * time.Second
+	quietBytes = 2 << 20
+	grownBytes = 8 << 20
+)
+
 // boundHeapGrowth applies heapGrowth unless the user has decided.
 func boundHeapGrowth() {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		adjustAfterCollection(new(int))
+		releaseWhileQuiet(quietTime)
 	}
 }
 
 // adjustAfterCollection is called anew after each collection, which finds sentinel unreachable.
 func adjustAfterCollection(percent *int) {
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(live)
-	if next := growthPercent(live[0].Value.Uint64()); next != *percent {
+	live := readRuntime("/gc/heap/live:bytes")
+	if next := growthPercent(live); next != *percent {
 		*percent = next
 		debug.SetGCPercent(next)
 	}
@@ -35,4 +44,27 @@ func adjustAfterCollection(percent *int) {
 func growthPercent(live uint64) int {
 	const least, most = 50, 300
 	return int(max(least, min(most, heapGrowth*10/max(live, 1)*10)))
+}
+
+// releaseWhileQuiet gives memory back whenever little has been allocated for as long as quiet.
+func releaseWhileQuiet(quiet time.Duration) { releaseIfQuiet(quiet, allocatedBytes(), 0) }
+
+// releaseIfQuiet looks after quiet, and goes on. Before is what was allocated until now, and released what was when memory was last given back.
+func releaseIfQuiet(quiet time.Duration, before, released uint64) {
+	time.AfterFunc(quiet, func() {
+		now := allocatedBytes()
+		if now-before < quietBytes && now-released >= grownBytes {
+			released = now
+			debug.FreeOSMemory()
+		}
+		releaseIfQuiet(quiet, now, released)
+	})
+}
+
+func allocatedBytes() uint64 { return readRuntime("/gc/heap/allocs:bytes") }
+
+func readRuntime(name string) uint64 {
+	sample := []metrics.Sample{{Name: name}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }

@@ -45,3 +45,24 @@ func TestWhatTheUserSetCounts(t *testing.T) {
 		})
 	}
 }
+
+// TestAQuietProgramGivesMemoryBack once, and again after it has been busy.
+func TestAQuietProgramGivesMemoryBack(t *testing.T) {
+	const quiet, busy = 200 * time.Millisecond, 64 << 20
+	releaseWhileQuiet(quiet)
+	for range 2 {
+		kept = make([]byte, busy)
+		kept = nil
+		grown := residentHeap()
+		require.Greater(t, grown, uint64(busy))
+		require.Eventually(t, func() bool { return residentHeap() < grown-busy/2 }, 10*time.Second, quiet/10)
+	}
+	time.Sleep(2 * quiet)
+	forced := readRuntime("/gc/cycles/forced:gc-cycles")
+	time.Sleep(2 * quiet)
+	require.Equal(t, forced, readRuntime("/gc/cycles/forced:gc-cycles"), "there is nothing more to give back")
+}
+
+func residentHeap() uint64 {
+	return readRuntime("/memory/classes/heap/free:bytes") + readRuntime("/memory/classes/heap/objects:bytes") + readRuntime("/memory/classes/heap/unused:bytes")
+}

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/confmap/provider/secretsmanagerprovider"
 	"go.opentelemetry.io/collector/component"
@@ -32,19 +33,24 @@ func providerModules() map[string]string {
 	}
 }
 
+// builtModules is read once: it is a text of hundreds of lines. It is empty where the build has none.
+var builtModules = sync.OnceValue(func() []*debug.Module {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return nil
+	}
+	return append(info.Deps, &debug.Module{Path: info.Main.Path, Version: version})
+})
+
 // moduleOfFunction returns "path version" as in go.mod. Where the build has no module information, it is the function's package.
 func moduleOfFunction(function any) string {
 	name := runtime.FuncForPC(reflect.ValueOf(function).Pointer()).Name()
 	slash := strings.LastIndexByte(name, '/') + 1
 	path, _, _ := strings.Cut(name[slash:], ".")
 	path = name[:slash] + path
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return path
-	}
 	found := path
 	longest := 0
-	for _, m := range append(info.Deps, &debug.Module{Path: info.Main.Path, Version: version}) {
+	for _, m := range builtModules() {
 		if len(m.Path) > longest && (path == m.Path || strings.HasPrefix(path, m.Path+"/")) {
 			found, longest = m.Path+" "+m.Version, len(m.Path)
 		}
