@@ -34,6 +34,18 @@ type Backend interface {
 	Shutdown(ctx context.Context) error
 }
 
+// SharedWriter is a backend for which one large write costs less than several small ones: the exporter has calls that come while a write is
+// under way share the next.
+type SharedWriter interface {
+	WriteSize() WriteSize
+}
+
+// WriteSize says which writes a backend likes.
+type WriteSize struct {
+	Enough int // records of a write that is as cheap as it gets: for so many the next write begins beside those under way
+	AtOnce int // writes under way
+}
+
 // ErrMisconfigured is an error of Start that stays until somebody changes the configuration or the program: a schema of another
 // version, a path that is no database, a server of another kind.
 var ErrMisconfigured = errors.New("this cannot work as it is configured")

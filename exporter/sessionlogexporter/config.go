@@ -69,23 +69,21 @@ type DeadLetterConfig struct {
 // callers wait for the result, so that the source, which still has the events, is the real queue. An attempt has no
 // timeout of its own and is repeated for ever: record ids make a second write harmless.
 //
-// The queue is bounded in bytes, which are about half of what its records take in memory; its batches in records, since exporterhelper drops a
-// record that is larger than a batch in bytes.
-//
-// Calls that come at the same time are merged, which costs a lonely small call the flush timeout. 5 ms is about what a durable
-// commit costs on a good disk, and callers that are many still share commits (BenchmarkSmallCalls).
+// The queue is bounded in bytes, which are about half of what its records take in memory. Its consumers are many, since each only waits: what
+// they have at a time shares writes ([sharedWrites], or the backend's own transactions), without a batch that a lone call would wait for.
+// For whoever asks for batches they are bounded in records, since exporterhelper drops a record that is larger than a batch in bytes.
 func DefaultDeliveryConfig() DeliveryConfig {
 	queue := exporterhelper.NewDefaultQueueConfig()
 	queue.WaitForResult = true
 	queue.BlockOnOverflow = true
 	queue.Sizer = exporterhelper.RequestSizerTypeBytes
 	queue.QueueSize = 64 << 20
-	queue.NumConsumers = 4
+	queue.NumConsumers = 64
 	batch := exporterhelper.NewDefaultBatchConfig()
 	batch.FlushTimeout = 5 * time.Millisecond
 	batch.Sizer = exporterhelper.RequestSizerTypeItems
 	batch.MinSize, batch.MaxSize = 8192, 20_000
-	queue.Batch = configoptional.Some(batch)
+	queue.Batch = configoptional.Default(batch)
 
 	retry := configretry.NewDefaultBackOffConfig()
 	retry.InitialInterval, retry.MaxElapsedTime = time.Second, 0

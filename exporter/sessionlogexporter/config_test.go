@@ -55,8 +55,10 @@ func TestDefaultsAreSafe(t *testing.T) {
 	require.Nil(t, q.StorageID, "the persistent queue is not lossless")
 	require.Equal(t, exporterhelper.RequestSizerTypeBytes, q.Sizer, "memory is bounded, however large the records are")
 	require.EqualValues(t, 64<<20, q.QueueSize)
-	require.Equal(t, exporterhelper.RequestSizerTypeItems, q.Batch.Get().Sizer, "in bytes a record that is larger than a batch is dropped")
-	require.EqualValues(t, 20_000, q.Batch.Get().MaxSize)
+	require.False(t, q.Batch.HasValue(), "a batch holds a lone call back, and its timer runs while nothing comes")
+	batch := q.Batch.GetOrInsertDefault()
+	require.Equal(t, exporterhelper.RequestSizerTypeItems, batch.Sizer, "in bytes a record that is larger than a batch is dropped")
+	require.EqualValues(t, 20_000, batch.MaxSize)
 	require.True(t, c.BackOffConfig.Enabled)
 	require.Zero(t, c.BackOffConfig.MaxElapsedTime, "tried for ever")
 	require.Zero(t, c.Timeout, "no attempt is cut short")
@@ -78,7 +80,7 @@ func TestValidConfig(t *testing.T) {
 			c.Timeout = 30 * time.Second
 			q := c.QueueConfig.Get()
 			q.NumConsumers, q.QueueSize, q.Sizer = 8, 50_000, exporterhelper.RequestSizerTypeItems
-			q.Batch.Get().FlushTimeout = time.Second
+			q.Batch.GetOrInsertDefault().FlushTimeout = time.Second
 			c.BackOffConfig.MaxInterval = 5 * time.Second
 			c.NotEvents, c.DeadLetter.Directory = NotEventsDeadLetter, "letters"
 		},
@@ -142,8 +144,10 @@ func TestHazards(t *testing.T) {
 		"":                               func(*Config) {},
 		"sending_queue::wait_for_result": func(c *Config) { c.QueueConfig.Get().WaitForResult = false },
 		"sending_queue::storage":         func(c *Config) { c.QueueConfig.Get().StorageID = &storage },
-		"sending_queue::batch::max_size": func(c *Config) { c.QueueConfig.Get().Batch.Get().Sizer = exporterhelper.RequestSizerTypeBytes },
-		"retry_on_failure::enabled":      func(c *Config) { c.QueueConfig.Get().WaitForResult, c.BackOffConfig.Enabled = false, false },
+		"sending_queue::batch::max_size": func(c *Config) {
+			c.QueueConfig.Get().Batch.GetOrInsertDefault().Sizer = exporterhelper.RequestSizerTypeBytes
+		},
+		"retry_on_failure::enabled": func(c *Config) { c.QueueConfig.Get().WaitForResult, c.BackOffConfig.Enabled = false, false },
 		"retry_on_failure::max_elapsed_time": func(c *Config) {
 			c.QueueConfig.Get().WaitForResult, c.BackOffConfig.MaxElapsedTime = false, time.Minute
 		},

@@ -27,7 +27,7 @@ func TestConsumeContract(t *testing.T) {
 		T: t, NumberOfTestElements: 20, Signal: pipeline.SignalLogs,
 		ExporterFactory: exporter.NewFactory(Type, createDefaultConfig, exporter.WithLogs(
 			func(context.Context, exporter.Settings, component.Config) (exporter.Logs, error) {
-				r := newRig(t, t.TempDir(), func(c *Config) { c.QueueConfig.Get().Batch.Get().FlushTimeout = time.Millisecond }, fate.before)
+				r := newRig(t, t.TempDir(), func(c *Config) { c.QueueConfig.Get().Batch.GetOrInsertDefault().FlushTimeout = time.Millisecond }, fate.before)
 				return loginsOnly{r}, nil
 			}, component.StabilityLevelAlpha)),
 		ExporterConfig: createDefaultConfig(),

@@ -76,7 +76,7 @@ func TestCallerGivesUp(t *testing.T) {
 // TestShutdownWhileLocked ends although the file stays locked, and the caller gets an error that nothing was kept.
 func TestShutdownWhileLocked(t *testing.T) {
 	r := newRig(t, t.TempDir(), func(c *Config) {
-		batch := c.QueueConfig.Get().Batch.Get()
+		batch := c.QueueConfig.Get().Batch.GetOrInsertDefault()
 		batch.MinSize, batch.MaxSize = 100, 200
 	}, nil)
 	require.NoError(t, r.Start(t.Context(), r))
@@ -160,7 +160,7 @@ func TestForgedSecondVersion(t *testing.T) {
 // TestCallLargerThanABatch is split by the chain, and its caller hears when the last part is there.
 func TestCallLargerThanABatch(t *testing.T) {
 	r := startExporter(t, func(c *Config) {
-		batch := c.QueueConfig.Get().Batch.Get()
+		batch := c.QueueConfig.Get().Batch.GetOrInsertDefault()
 		batch.MinSize, batch.MaxSize = 200, 300
 	}, nil)
 	require.NoError(t, r.ConsumeLogs(t.Context(), testEvents(0, 1000)))
@@ -172,7 +172,8 @@ func TestCallLargerThanTheQueue(t *testing.T) {
 	for sizer, size := range map[exporterhelper.RequestSizerType]int64{exporterhelper.RequestSizerTypeItems: 64, exporterhelper.RequestSizerTypeBytes: 20_000} {
 		r := startExporter(t, func(c *Config) {
 			queue := c.QueueConfig.Get()
-			queue.Sizer, queue.QueueSize, queue.Batch.Get().MinSize, queue.Batch.Get().MaxSize = sizer, size, 32, 64
+			batch := queue.Batch.GetOrInsertDefault()
+			queue.Sizer, queue.QueueSize, batch.MinSize, batch.MaxSize = sizer, size, 32, 64
 		}, nil)
 		require.NoError(t, r.ConsumeLogs(t.Context(), testEvents(0, 1000)), sizer)
 		require.Equal(t, 1000, r.count(t), sizer)

@@ -36,6 +36,7 @@ type sessionlogExporter struct {
 	notices          *conditionlog.Occurrences
 	status           statusReporter
 	decoders         sync.Pool
+	sharedWrites     *sharedWrites     // nil where the backend is no [backend.SharedWriter]
 	redactPolicy     *redaction.Policy // nil: nothing is hidden
 	version          string
 
@@ -93,6 +94,9 @@ func newEventExporter(ctx context.Context, set exporter.Settings, cfg DeliveryCo
 		recoveryIdle: recoveryIdle,
 	}
 	e.decoders.New = e.newDecoder
+	if b, ok := to.Backend.(backend.SharedWriter); ok {
+		e.sharedWrites = &sharedWrites{writeRecords: e.writeRecords, WriteSize: b.WriteSize()}
+	}
 	e.writeContext, e.cancelWrites = context.WithCancel(context.Background())
 	e.chainContext, e.cancelChain = context.WithCancel(context.Background())
 	set.Logger = set.Logger.WithOptions(correctDropMessages(&cfg))

@@ -98,7 +98,7 @@ func TestErrorOfSeveralBatchesNamesNoRecords(t *testing.T) {
 	}}
 	r := startExporter(t, func(c *Config) {
 		c.BackOffConfig.Enabled = false
-		batch := c.QueueConfig.Get().Batch.Get()
+		batch := c.QueueConfig.Get().Batch.GetOrInsertDefault()
 		batch.MinSize, batch.MaxSize = 5, 5
 	}, target.wrap)
 	err := r.ConsumeLogs(t.Context(), testEvents(0, 10))
@@ -119,7 +119,7 @@ func TestErrorNamesWhatRemains(t *testing.T) {
 		"beside others": {others: 2},
 		"more than the queue can do": {edit: func(c *Config) {
 			queue := c.QueueConfig.Get()
-			queue.Sizer, queue.QueueSize, queue.Batch.Get().MinSize = exporterhelper.RequestSizerTypeItems, 6, 1
+			queue.Sizer, queue.QueueSize, queue.Batch.GetOrInsertDefault().MinSize = exporterhelper.RequestSizerTypeItems, 6, 1
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

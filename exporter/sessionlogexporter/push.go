@@ -48,10 +48,32 @@ var errDeadLetter = errors.New("dead_letter::directory")
 const deadLetterUnavailable = "dead letter unavailable"
 
 func (e *sessionlogExporter) writeBatch(ctx context.Context, ld plog.Logs) error {
+	rejected, err := e.writeLogs(ctx, ld)
+	var partial *backend.PartialError
+	switch {
+	case err == nil:
+		return e.keepRemaining(ctx, ld, rejected, &backend.PartialError{})
+	case errors.As(err, &partial):
+		return e.keepRemaining(ctx, ld, rejected, partial)
+	case consumererror.IsPermanent(err) && e.cfg.firesAndForgets():
+		return e.writeDeadLetters(ctx, []deadletter.Letter{{Logs: ld, Reason: err}})
+	}
+	return err
+}
+
+func (e *sessionlogExporter) writeLogs(ctx context.Context, ld plog.Logs) ([]backend.Rejection, error) {
+	if e.sharedWrites == nil {
+		return e.writeRecords(ctx, []plog.Logs{ld})
+	}
+	return e.sharedWrites.writeTogether(ctx, ld)
+}
+
+// writeRecords is one write of the backend. The places of its outcome are those among the records of all.
+func (e *sessionlogExporter) writeRecords(ctx context.Context, all []plog.Logs) ([]backend.Rejection, error) {
 	dec := e.decoders.Get().(*plogs.Decoder)
 	begun := time.Now()
 	unknown := 0
-	result, err := e.backend.Write(ctx, countUnknown(dec.All(ld), &unknown))
+	result, err := e.backend.Write(ctx, countUnknown(decodeAll(dec, all), &unknown))
 	e.decoders.Put(dec)
 	e.telemetry.recordWrite(ctx, result, time.Since(begun), err)
 	if result.Conflicts > 0 {
@@ -61,16 +83,21 @@ func (e *sessionlogExporter) writeBatch(ctx context.Context, ld plog.Logs) error
 		e.reportUnknownOutcomes(ctx, unknown)
 		e.reportExpired(result.Expired)
 	}
-	var partial *backend.PartialError
-	switch {
-	case err == nil:
-		return e.keepRemaining(ctx, ld, result.Rejected, &backend.PartialError{})
-	case errors.As(err, &partial):
-		return e.keepRemaining(ctx, ld, result.Rejected, partial)
-	case consumererror.IsPermanent(err) && e.cfg.firesAndForgets():
-		return e.writeDeadLetters(ctx, []deadletter.Letter{{Logs: ld, Reason: err}})
+	return result.Rejected, err
+}
+
+func decodeAll(dec *plogs.Decoder, all []plog.Logs) iter.Seq2[int, *session.Event] {
+	return func(yield func(int, *session.Event) bool) {
+		first := 0
+		for _, ld := range all {
+			for n, e := range dec.All(ld) {
+				if !yield(first+n, e) {
+					return
+				}
+			}
+			first += ld.LogRecordCount()
+		}
 	}
-	return err
 }
 
 // keepRemaining keeps what was rejected. Its error holds the records that are nowhere yet: these alone are tried again, since a store without

@@ -311,3 +311,8 @@ func (e *targetError) Error() string {
 }
 
 var errRedirect = errors.New("the target redirects: write the address to which it does under endpoint")
+
+// WriteSize implements [backend.SharedWriter]: what waits shares calls. Each has max_request_bytes at most.
+func (s *documentSender) WriteSize() backend.WriteSize {
+	return backend.WriteSize{Enough: 8192, AtOnce: 4}
+}

@@ -97,3 +97,8 @@ func (s *store) Shutdown(ctx context.Context) error {
 	}
 	return err
 }
+
+// WriteSize implements [backend.SharedWriter]: of fewer records in a transaction, its commit counts.
+func (s *store) WriteSize() backend.WriteSize {
+	return backend.WriteSize{Enough: 2048, AtOnce: s.cfg.MaxConnections}
+}
