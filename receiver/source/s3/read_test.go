@@ -1,15 +1,18 @@
 package s3_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs/awslogstest"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -314,4 +317,93 @@ func idsOf(events []session.Event) (ids []string) {
 	}
 	slices.Sort(ids)
 	return ids
+}
+
+// What formats without a memory over time need at their place is remembered too: the names of columns, and where equal lines began to be counted.
+func TestFormatsThatDoNotDecideByTimeAreReadOn(t *testing.T) {
+	awslogstest.SetCredentials(t)
+	at := recently()
+	var export strings.Builder
+	export.WriteString(`"type","auth_id","event_time_microseconds","user"` + "\n")
+	for i := range 60 {
+		fmt.Fprintf(&export, `"LoginSuccess","00000000-0000-4000-8000-%012d","%s","user%d"`+"\n", i, at.Format("2006-01-02 15:04:05.000000"), i)
+	}
+	for name, text := range map[string]string{"CSVWithNames": export.String(), "connectionlog": strings.Repeat(login(at, "anna", 1), 60)} {
+		t.Run(name, func(t *testing.T) {
+			s := engine.Start(t)
+			s.Put(bucket, "p/a", []byte(text))
+			cfg := config(s, "p/")
+			cfg.BatchSize = 7
+			whole := start(t, cfg, &sourcetest.Store{}, func(h *source.Host) { h.InstanceSet = true })
+			require.Eventually(t, func() bool { return len(whole.Delivered()) == 60 }, 20*time.Second, time.Millisecond)
+			whole.Stop(t)
+			store, got, deadline := &sourcetest.Store{}, map[string]bool{}, time.Now().Add(20*time.Second)
+			for len(got) < 60 && time.Now().Before(deadline) {
+				run := &sourcetest.Recorder{}
+				ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+				run.Fate = func(_ context.Context, call int, _ []session.Event) error {
+					if call == 3 {
+						cancel()
+					}
+					return nil
+				}
+				require.NoError(t, newSource(t, cfg).Run(ctx, sourcetest.Host(t, run, store, nil)))
+				cancel()
+				for _, e := range run.Delivered() {
+					got[e.RecordID.String()] = true
+				}
+			}
+			for _, e := range whole.Delivered() {
+				require.True(t, got[e.RecordID.String()])
+			}
+			require.Len(t, got, 60)
+		})
+	}
+}
+
+// An object that is replaced between its listing and its reading is read as what it is listed as next, once.
+func TestAnObjectThatIsReplacedBeforeItIsRead(t *testing.T) {
+	awslogstest.SetCredentials(t)
+	s := engine.Start(t)
+	at := recently()
+	text, want := manyLogins(40)
+	s.Put(bucket, "p/a", []byte(text))
+	s.Put(bucket, "p/b", []byte(login(at, "before", 9001)))
+	cfg := config(s, "p/")
+	cfg.BatchSize = 2
+	listed, replaced := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	src := newSource(t, cfg)
+	run := sourcetest.StartJob(t, src, &sourcetest.Store{}, func(h *source.Host) {
+		emit := h.Emit
+		h.Emit = func(ctx context.Context, batch []session.Event) error {
+			once.Do(func() { close(listed) })
+			<-replaced // reading of p/a stops when too much is on its way
+			return emit(ctx, batch)
+		}
+	})
+	<-listed
+	s.Put(bucket, "p/b", []byte(login(at, "after", 9002)))
+	close(replaced)
+	want = append(want, "audit-logs/p/ login success after")
+	run.AwaitWords(t, want...)
+	awaitListings(t, s, 5)
+	run.AwaitWords(t, want...)
+}
+
+// An object that may not be read yet is read when it may, although it is older than the overlap by then.
+func TestAnObjectThatIsRefusedIsWaitedFor(t *testing.T) {
+	awslogstest.SetCredentials(t)
+	s := engine.Start(t)
+	at := recently()
+	s.PutAt(bucket, "p/old", at.Add(-24*time.Hour), []byte(login(at, "anna", 1)))
+	s.Put(bucket, "p/new", []byte(login(at, "bert", 2)))
+	s.Deny("p/old", "AccessDenied")
+	store := &sourcetest.Store{}
+	run := start(t, config(s, "p/"), store)
+	run.AwaitWords(t, "audit-logs/p/ login success bert")
+	awaitListings(t, s, 5)
+	run.Stop(t)
+	s.Deny("p/old", "")
+	start(t, config(s, "p/"), store).AwaitWords(t, "audit-logs/p/ login success anna")
 }
