@@ -30,7 +30,7 @@ const (
 const mostFaults = 5
 
 var (
-	sourceNames = []string{"file", "http", "otlp", "redshift", "clickhouse", "postgresql"}
+	sourceNames = []string{"file", "http", "otlp", "redshift", "clickhouse", "postgresql", "cloudwatch", "s3"}
 	sinkNames   = []string{"sqlite", "postgresql", "clickhouse"}
 )
 
@@ -46,12 +46,12 @@ type plan struct {
 	dice      *rand.Rand
 }
 
-// newPlan walks over all pairs of source and sink, in an order of the seed's, and draws the rest.
+// newPlan walks over all pairs of source and sink, first over all sources, in an order of the seed's, and draws the rest.
 func newPlan(seed uint64, number, events int) *plan {
-	pairs := rand.New(rand.NewPCG(seed, 0)).Perm(len(sourceNames) * len(sinkNames)) //nolint:gosec // repeatable, not secret
-	pair := pairs[number%len(pairs)]
+	order := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // repeatable, not secret
+	sources, sinks := order.Perm(len(sourceNames)), order.Perm(len(sinkNames))
 	p := &plan{
-		seed: seed, number: number, source: sourceNames[pair%len(sourceNames)], sink: sinkNames[pair/len(sourceNames)], receivers: 1,
+		seed: seed, number: number, source: sourceNames[sources[number%len(sources)]], sink: sinkNames[sinks[(number%len(sources)+number/len(sources))%len(sinks)]], receivers: 1,
 		dice: rand.New(rand.NewPCG(seed, uint64(number)+1)), //nolint:gosec // repeatable, not secret
 	}
 	p.events = events/2 + p.dice.IntN(events)
@@ -75,7 +75,7 @@ func (p *plan) possible() []fault {
 		kinds = append(kinds, clockFault, rotateFile)
 	case "http":
 		kinds = append(kinds, clockFault)
-	case "redshift", "clickhouse", "postgresql":
+	case "redshift", "clickhouse", "postgresql", "cloudwatch", "s3":
 		kinds = append(kinds, clockFault, cutSource, refuseSource)
 	}
 	if p.sink == "sqlite" {

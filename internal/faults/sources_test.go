@@ -18,12 +18,15 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs/awslogstest"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/postgresql"
 	"github.com/otel-sessionlog/sessionlog/testengine"
+	"github.com/otel-sessionlog/sessionlog/testengine/cloudwatch"
 	"github.com/otel-sessionlog/sessionlog/testengine/logins"
 	pgengine "github.com/otel-sessionlog/sessionlog/testengine/postgresql"
 	pgserver "github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
 	"github.com/otel-sessionlog/sessionlog/testengine/redshift"
+	"github.com/otel-sessionlog/sessionlog/testengine/s3"
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
@@ -32,6 +35,8 @@ type servers struct {
 	clickhouse func() *testengine.Server
 	postgresql func() *pgengine.Server
 	redshift   func() *redshift.Server
+	cloudwatch func() *cloudwatch.Server
+	s3         func() *s3.Server
 }
 
 func newServers(t *testing.T) *servers {
@@ -50,6 +55,8 @@ func newServers(t *testing.T) *servers {
 			s.Exec(t, "GRANT SELECT ON sys_connection_log TO "+redshift.Collector.Name)
 			return s
 		}),
+		cloudwatch: sync.OnceValue(func() *cloudwatch.Server { return cloudwatch.Start(t) }),
+		s3:         sync.OnceValue(func() *s3.Server { return s3.Start(t) }),
 	}
 }
 
@@ -92,6 +99,18 @@ func newFeed(t *testing.T, p *plan, s *servers, dir string) (feed, *wire) {
 		f := &clickhouseFeed{plan: p, server: s, via: w.address(), begin: begin, client: logins.New(s.Native, s.HTTP)}
 		t.Cleanup(f.client.Close)
 		return f, w
+	case "cloudwatch":
+		awslogstest.SetCredentials(t)
+		s := s.cloudwatch()
+		s.AddGroup(logGroup)
+		w := newWire(t, hostOf(s.URL))
+		return &cloudwatchFeed{knownRows: known, server: s, via: w.address()}, w
+	case "s3":
+		awslogstest.SetCredentials(t)
+		s := s.s3()
+		s.AddBucket(auditBucket)
+		w := newWire(t, hostOf(s.URL))
+		return &s3Feed{knownRows: known, server: s, via: w.address()}, w
 	default:
 		s := s.postgresql()
 		w := newWire(t, s.Address)

@@ -17,7 +17,7 @@ type Place struct {
 	// Poll reads what is new. It tells whether there is more to read at once.
 	Poll func(context.Context) (more bool, err error)
 
-	due    time.Time
+	due    time.Time // by this machine's monotonic clock, which is never put back
 	pauses *backoff.ExponentialBackOff
 }
 
@@ -26,7 +26,7 @@ func (r *Reader) PollUntilDone(ctx context.Context, interval time.Duration, plac
 	for ctx.Err() == nil {
 		var first time.Time // due of all
 		for _, p := range places {
-			if !r.Host.Now().Before(p.due) {
+			if !time.Now().Before(p.due) {
 				if r.pollPlace(ctx, interval, p); ctx.Err() != nil {
 					return
 				}
@@ -35,7 +35,7 @@ func (r *Reader) PollUntilDone(ctx context.Context, interval time.Duration, plac
 				first = p.due
 			}
 		}
-		source.Wait(ctx, first.Sub(r.Host.Now()))
+		source.Wait(ctx, time.Until(first))
 	}
 }
 
@@ -44,16 +44,16 @@ func (r *Reader) pollPlace(ctx context.Context, interval time.Duration, p *Place
 	more, err := p.Poll(ctx)
 	switch {
 	case ctx.Err() != nil || errors.Is(err, ErrStopped):
-		p.due = r.Now.Add(interval)
+		p.due = time.Now().Add(interval)
 	case err != nil:
 		if p.pauses == nil {
 			p.pauses = source.NewBackOff()
 		}
-		p.due = r.Host.Now().Add(max(interval, p.pauses.NextBackOff()))
+		p.due = time.Now().Add(max(interval, p.pauses.NextBackOff()))
 		r.ReportProblem(p.Title, "no login of "+p.Title+" is read", err)
 	default:
-		if p.pauses, p.due = nil, r.Now; !more {
-			p.due = r.Host.Now().Add(interval)
+		if p.pauses, p.due = nil, time.Now(); !more {
+			p.due = p.due.Add(interval)
 		}
 		r.ClearProblem(p.Title)
 	}

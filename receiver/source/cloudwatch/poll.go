@@ -32,7 +32,7 @@ func (r *streamReader) pollGroup(ctx context.Context, group string) (more bool, 
 		return false, err
 	}
 	for _, s := range streams {
-		if r.Now.Before(s.nextRead) {
+		if time.Now().Before(s.nextRead) {
 			continue
 		}
 		streamMore, err := r.readStream(ctx, s)
@@ -135,7 +135,7 @@ func (r *streamReader) endReading(ctx context.Context, s *logStream, fresh int) 
 	}
 	s.nextRead = time.Time{}
 	if s.newest > 0 && r.Now.Sub(time.UnixMilli(s.newest)) > deadAfter {
-		s.nextRead = r.Now.Add(deadInterval)
+		s.nextRead = time.Now().Add(deadInterval)
 	}
 	if s.Parser == nil {
 		return nil

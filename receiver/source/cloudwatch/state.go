@@ -39,7 +39,7 @@ type logStream struct {
 	saved     []byte    // the state that was submitted last; nil where there is none
 	unparsed  bool      // the text is what a run before has left
 	lastRead  time.Time // when an event was new
-	nextRead  time.Time // of a stream that seems dead
+	nextRead  time.Time // of a stream that seems dead, by the monotonic clock
 	pageToken *string   // of a chain of pages that goes on
 	pagesFrom int64     // where that chain began
 	unlisted  time.Time // since when it is none of the group's; zero: it is one

@@ -47,7 +47,9 @@ func (r *objectReader) pollPrefix(ctx context.Context, p *objectPrefix) (more bo
 
 // beginListing begins with the first key where that is due, and else with the first one of the overlap: keys tell the time as a rule.
 func (p *objectPrefix) beginListing(now time.Time, relistInterval time.Duration) {
-	if p.listedAt.IsZero() || now.Sub(p.listedAt) >= relistInterval || p.seen.Len() > maxSeenObjects/4*3 {
+	since := now.Sub(p.listedAt)
+	if since >= relistInterval || since < 0 || // a clock was put back
+		p.listedAt.IsZero() || p.seen.Len() > maxSeenObjects/4*3 {
 		p.listing, p.listedAt = &keyListing{Whole: true}, now
 		return
 	}
