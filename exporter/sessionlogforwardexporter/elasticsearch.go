@@ -143,6 +143,10 @@ func verdictOfItem(status int, errorType string) recordVerdict {
 		return recordLater
 	case status == http.StatusBadRequest || status == http.StatusRequestEntityTooLarge || status == http.StatusUnprocessableEntity:
 		return recordRefused
+	case status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout:
+		return recordUnavailable
+	case status >= http.StatusInternalServerError:
+		return recordFailing
 	}
 	return recordLater
 }

@@ -83,7 +83,7 @@ func TestVerdictsOfItems(t *testing.T) {
 		"illegal_index_shard_state_exception": {409, recordLater},
 		"security_exception":                  {403, recordLater},
 		"es_rejected_execution_exception":     {429, recordLater},
-		"unavailable_shards_exception":        {503, recordLater},
+		"unavailable_shards_exception":        {503, recordUnavailable},
 	} {
 		require.Equal(t, c.want, verdictOfItem(c.status, errorType), errorType)
 	}

@@ -67,6 +67,8 @@ const (
 	recordKnown               // was there already, under its id
 	recordRefused
 	recordLater
+	recordFailing     // the target is at fault, unless the record makes it so
+	recordUnavailable // the same, and more often a part of the target that is away
 )
 
 var protocols = map[string]protocol{

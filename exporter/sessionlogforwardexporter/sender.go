@@ -165,11 +165,11 @@ func (s *documentSender) sendRecords(ctx context.Context, r *requestBody, from, 
 	switch got.verdict {
 	case takenAll:
 		s.rememberTaken(r, from)
-		s.suspects.forget(r.records[from].id)
+		s.suspects.forget(r.records[from:to]...)
 		out.result.Written += to - from
 	case seeRecords:
-		s.suspects.forget(r.records[from].id)
 		s.readRecords(r, from, got.records, out)
+		s.suspectItems(ctx, r.records[from:to], got.records, out)
 	case tryAgain:
 		out.postpone(r.records[from:to], failureOf(got.reason, got.key))
 	case isFailing:
@@ -252,22 +252,29 @@ func (out *batchOutcome) postpone(records []requestRecord, err error) {
 func (s *documentSender) readRecords(r *requestBody, from int, records []recordAnswer, out *batchOutcome) {
 	hadTaken := out.hasTaken()
 	for i, one := range records {
-		place := r.records[from+i].place
+		record := r.records[from+i]
 		switch one.verdict {
 		case recordTaken:
 			out.result.Written++
 		case recordKnown:
 			out.result.Duplicates++
 		case recordRefused:
-			out.refused = append(out.refused, backend.Rejection{Index: place, Reason: one.reason})
+			out.refused = append(out.refused, backend.Rejection{Index: record.place, Reason: one.reason})
 		case recordLater:
-			out.postpone(r.records[from+i:from+i+1], failureOf("the target does not take some records yet: "+one.reason, "elasticsearch"))
+			out.postponeItem(record, one)
+		case recordFailing, recordUnavailable:
+			continue
 		}
+		s.suspects.forget(record)
 		if isTaken(one.verdict) && !hadTaken {
 			s.rememberTaken(r, from+i)
 			hadTaken = true
 		}
 	}
+}
+
+func (out *batchOutcome) postponeItem(record requestRecord, answer recordAnswer) {
+	out.postpone([]requestRecord{record}, failureOf("the target does not take some records yet: "+answer.reason, "elasticsearch"))
 }
 
 // finishBatch gives up what the target refuses only where it takes others.

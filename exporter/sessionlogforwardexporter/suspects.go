@@ -18,6 +18,8 @@ const (
 	// triesBeforeRefusal is how often a record alone must get that answer while the target takes others. Behind a balancer with a broken target
 	// an innocent record may meet that one each time: it does so ten times in a row once in a thousand.
 	triesBeforeRefusal = 10
+	// triesOfUnavailable is the same for a record of which a bulk answer says that its shard is away: most of an hour with the usual pauses.
+	triesOfUnavailable = 100
 	// maxSuspects bounds what is kept of them. Where there are more, all are counted anew.
 	maxSuspects = 1 << 10
 )
@@ -56,11 +58,13 @@ func (s *suspectRecords) count(id session.ID, more suspectTries) suspectTries {
 	return tries
 }
 
-// forget is for a record that was taken, or given up.
-func (s *suspectRecords) forget(id session.ID) {
+// forget is for records that were taken, or given up.
+func (s *suspectRecords) forget(records ...requestRecord) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.tries, id)
+	for i := 0; i < len(records) && len(s.tries) > 0; i++ {
+		delete(s.tries, records[i].id)
+	}
 }
 
 // sendSuspects is for a call that the target answers with an error of its own, which one of its records may cause. From the third try on the
@@ -78,24 +82,63 @@ func (s *documentSender) sendSuspects(ctx context.Context, r *requestBody, from,
 	case len(out.suspects) >= mostRefusals || !s.takesOthers(ctx):
 		out.postpone(r.records[from:to], failureOf(got.reason, got.key))
 	default:
-		s.suspectRecord(r.records[from], got, out)
+		s.suspectRecord(r.records[from], got.reason, patienceWithCall, out)
 	}
 }
 
+// suspectItems is for records to which a bulk answer gives an error of the target's own. Where it takes no others, or gives it to many, the target is in
+// trouble, and nothing is given up.
+func (s *documentSender) suspectItems(ctx context.Context, records []requestRecord, answers []recordAnswer, out *batchOutcome) {
+	var failing []int
+	takesOthers := false
+	for i, one := range answers {
+		takesOthers = takesOthers || isTaken(one.verdict)
+		if one.verdict == recordFailing || one.verdict == recordUnavailable {
+			failing = append(failing, i)
+		}
+	}
+	isTrouble := len(failing)+len(out.suspects) > mostRefusals || len(failing) > 0 && !takesOthers && !s.takesOthers(ctx)
+	for _, i := range failing {
+		switch {
+		case isTrouble:
+			out.postponeItem(records[i], answers[i])
+		case answers[i].verdict == recordUnavailable:
+			s.suspectRecord(records[i], "the target answers "+answers[i].reason, patienceWithShard, out)
+		default:
+			s.suspectRecord(records[i], "the target answers "+answers[i].reason, patienceWithItem, out)
+		}
+	}
+}
+
+// suspectPatience is how many tries a record has that alone makes the target fail.
+type suspectPatience struct {
+	tell, giveUp int
+	key, remedy  string
+}
+
+var (
+	patienceWithCall  = suspectPatience{1, triesBeforeRefusal, "endpoint", "see in the target's own log what it cannot do with the record"}
+	patienceWithItem  = suspectPatience{triesBeforeSplit, triesBeforeRefusal, "elasticsearch", "see in Elasticsearch's own log what it cannot do with the record, and its index and pipeline"}
+	patienceWithShard = suspectPatience{triesBeforeSplit, triesOfUnavailable, "elasticsearch", "bring back the shard that is away: GET _cluster/health?level=shards"}
+)
+
 // suspectRecord keeps a record waiting, or gives it up.
-func (s *documentSender) suspectRecord(record requestRecord, got targetAnswer, out *batchOutcome) {
+func (s *documentSender) suspectRecord(record requestRecord, reason string, p suspectPatience, out *batchOutcome) {
 	tries := s.suspects.countAlone(record.id)
-	reason := fmt.Sprintf("%s to this record alone, and takes others", got.reason)
-	if tries.alone >= triesBeforeRefusal {
-		s.suspects.forget(record.id)
-		s.conditions.Clear("suspect", reason+": it is in the dead letter now", zap.Stringer("log.record.uid", record.id))
+	reason += " to this record alone, and takes others"
+	fields := []zap.Field{zap.String("key", p.key), zap.String("remedy", p.remedy), zap.Stringer("log.record.uid", record.id)}
+	if tries.alone >= p.giveUp {
+		s.suspects.forget(record)
+		s.conditions.Clear("suspect", "the target is not asked any more for the record that made it fail")
+		s.settings.Logger.Warn(fmt.Sprintf("%s, %d times: it goes to the dead letter", reason, tries.alone), fields...)
 		out.result.Rejected = append(out.result.Rejected, backend.Rejection{Index: record.place, Reason: fmt.Sprintf("%s (%d tries)", reason, tries.alone)})
 		return
 	}
 	out.suspects = append(out.suspects, record.place)
-	out.suspicion = failureOf(reason+": record "+record.id.String(), "endpoint")
-	s.conditions.Raise("suspect", reason+": its neighbours are delivered; it is tried again, and after "+fmt.Sprint(triesBeforeRefusal)+" tries it goes to the dead letter",
-		zap.String("key", "endpoint"), zap.Stringer("log.record.uid", record.id))
+	out.suspicion = failureOf(reason+": record "+record.id.String(), p.key)
+	if tries.alone >= p.tell {
+		s.conditions.Raise("suspect", fmt.Sprintf("%s: its neighbours are delivered; it is tried again, and after %d tries it goes to the dead letter", reason, p.giveUp), fields...)
+	}
 }
 
 // takesOthers asks the target for the last record that it took, once or twice, so that a balancer does not give this question always to the one

@@ -2,6 +2,7 @@ package sessionlogforwardexporter
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,12 +18,13 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 
 // openObserved is an exporter of NDJSON that tries again after a millisecond, its dead letter's folder, and what it logs.
-func openObserved(t *testing.T, url string) (e exporter.Logs, letters string, logs *observer.ObservedLogs) {
+func openObserved(t *testing.T, url string, edits ...func(*TargetConfig)) (e exporter.Logs, letters string, logs *observer.ObservedLogs) {
 	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
 	factory := NewFactory()
@@ -30,6 +32,9 @@ func openObserved(t *testing.T, url string) (e exporter.Logs, letters string, lo
 	c.Client.Endpoint, c.Protocol = url, protocolNDJSON
 	c.DeadLetter.Directory = filepath.Join(t.TempDir(), "letters")
 	c.BackOffConfig.InitialInterval, c.BackOffConfig.MaxInterval = time.Millisecond, time.Millisecond
+	for _, edit := range edits {
+		edit(&c.TargetConfig)
+	}
 	set := exportertest.NewNopSettings(factory.Type())
 	set.Logger = zap.New(core)
 	e, err := factory.CreateLogs(t.Context(), set, c)
@@ -150,6 +155,98 @@ func TestRecordBehindABalancerWithABrokenTargetArrives(t *testing.T) {
 		require.NoError(t, e.ConsumeLogs(t.Context(), plogs.NewEncoder("test").Encode(batchOf(users(100)[i:i+2]...))))
 	}
 	require.Empty(t, deadLetters(t, letters))
+}
+
+// bulkWith answers a bulk call: status for the records that are like this, and 201 for others.
+func bulkWith(lines []string, status int, isLike func(document string) bool) string {
+	var items []string
+	for i := 1; i < len(lines); i += 2 {
+		item := `{"create":{"status":201}}`
+		if isLike(lines[i]) {
+			item = fmt.Sprintf(`{"create":{"status":%d,"error":{"type":"odd_exception","reason":"hunter2"}}}`, status)
+		}
+		items = append(items, item)
+	}
+	return `{"errors":true,"items":[` + strings.Join(items, ",") + `]}`
+}
+
+func isPoison(document string) bool { return strings.Contains(document, "poison") }
+
+// An item of a bulk answer that fails for ever while others are taken is told by its id, and ends in the dead letter.
+func TestBulkItemThatFailsForEverIsGivenUp(t *testing.T) {
+	tg := newTarget(t, func(lines []string, _ http.Header) (int, string) {
+		return http.StatusOK, bulkWith(lines, http.StatusInternalServerError, isPoison)
+	})
+	e, letters, logs := openObserved(t, tg.URL, bulk)
+	names := users(100)
+	names[0], names[37] = "poison0", "poison37"
+	batch := batchOf(names...)
+	require.NoError(t, e.ConsumeLogs(t.Context(), plogs.NewEncoder("test").Encode(batch)))
+	require.Equal(t, 1, countWith(tg.taken, `"_id":"`+batch[50].RecordID.String()+`"`), "neighbours are sent once")
+	written := deadLetters(t, letters)
+	require.Equal(t, 2, strings.Count(written, "odd_exception (HTTP 500) to this record alone, and takes others (10 tries)"), written)
+	for _, i := range []int{0, 37} {
+		id := batch[i].RecordID.String()
+		require.Contains(t, written, id)
+		given := logs.FilterLevelExact(zapcore.WarnLevel).FilterMessageSnippet("it goes to the dead letter").FilterField(zap.Stringer("log.record.uid", batch[i].RecordID)).All()
+		require.NotEmpty(t, given, id)
+		require.Equal(t, "elasticsearch", given[0].ContextMap()["key"])
+		require.Contains(t, given[0].ContextMap()["remedy"], "log")
+	}
+	require.Len(t, logs.FilterMessageSnippet("its neighbours are delivered").All(), 1)
+	for _, entry := range logs.All() {
+		require.NotContains(t, fmt.Sprint(entry.Message, entry.ContextMap()), "hunter2")
+	}
+}
+
+// Where many items fail, or the target takes nothing else either, it is the target's trouble: nothing is given up.
+func TestBulkItemsOfATargetInTroubleWait(t *testing.T) {
+	for name, isLike := range map[string]func(string) bool{"many": func(d string) bool { return !strings.Contains(d, "user0000") }, "all": func(string) bool { return true }} {
+		t.Run(name, func(t *testing.T) {
+			inTrouble := false
+			tg := newTarget(t, func(lines []string, _ http.Header) (int, string) {
+				return http.StatusOK, bulkWith(lines, http.StatusInternalServerError, func(d string) bool { return inTrouble && isLike(d) })
+			})
+			s := startSender(t, tg.URL, bulk)
+			_, err := s.Write(t.Context(), eventsOf("user0000"))
+			require.NoError(t, err)
+			inTrouble = true
+			for range 2 * triesBeforeRefusal {
+				res, err := s.Write(t.Context(), eventsOf(users(mostRefusals+2)...))
+				require.ErrorContains(t, err, "odd_exception (HTTP 500)")
+				require.Empty(t, res.Rejected)
+				res, err = s.Write(t.Context(), eventsOf("alone"))
+				if name == "all" {
+					require.ErrorContains(t, err, "odd_exception (HTTP 500)")
+					require.Empty(t, res.Rejected)
+				}
+			}
+			inTrouble = false
+			res, err := s.Write(t.Context(), eventsOf(users(mostRefusals+2)...))
+			require.NoError(t, err)
+			require.Equal(t, mostRefusals+2, res.Written)
+		})
+	}
+}
+
+// A record whose shard is away has more patience, and is told long before that is over.
+func TestBulkItemWithoutItsShardWaitsLonger(t *testing.T) {
+	tg := newTarget(t, func(lines []string, _ http.Header) (int, string) {
+		return http.StatusOK, bulkWith(lines, http.StatusServiceUnavailable, isPoison)
+	})
+	s := startSender(t, tg.URL, bulk)
+	core, logs := observer.New(zapcore.WarnLevel)
+	s.conditions = conditionlog.New(zap.New(core), time.Now)
+	for i := range triesOfUnavailable - 1 {
+		res, err := s.Write(t.Context(), eventsOf("alice", "poison"))
+		require.ErrorContains(t, err, "odd_exception (HTTP 503)")
+		require.Empty(t, res.Rejected)
+		require.Equal(t, i+1 >= triesBeforeSplit, logs.Len() > 0, i)
+	}
+	require.Equal(t, patienceWithShard.remedy, logs.All()[0].ContextMap()["remedy"])
+	res, err := s.Write(t.Context(), eventsOf("alice", "poison"))
+	require.NoError(t, err)
+	require.Len(t, res.Rejected, 1)
 }
 
 // What is known of suspects has a bound.
