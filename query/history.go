@@ -10,10 +10,9 @@ import (
 
 // history asks what was before a range, one look-up by an index for each question.
 type history struct {
-	ctx    context.Context
-	store  Store
-	left   budget
-	missed bool // the time was up before all was looked up
+	ctx   context.Context
+	store Store
+	left  budget
 }
 
 // newest is the time of the newest login of some conditions within a time that succeeded.

@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"slices"
@@ -85,13 +86,21 @@ func readLogin(cells []Cell, texts map[string]string) (row loginRow, err error) 
 	if row.at, err = strconv.ParseInt(cells[0].Text, 10, 64); err != nil {
 		return row, err
 	}
-	var ok bool
-	if row.id, ok = session.ParseID(cells[1].Text); !ok {
-		return row, fmt.Errorf("%q is no record id", cells[1].Text)
+	if row.id, err = identityOf(cells[1]); err != nil {
+		return row, err
 	}
 	row.account = account{wordOf(cells[2], texts), wordOf(cells[3], texts), wordOf(cells[4], texts)}
 	row.address, row.success = wordOf(cells[5], texts), cells[6].Text == session.OutcomeSuccess.String()
 	return row, nil
+}
+
+// identityOf reads what [Store.AsText] writes.
+func identityOf(c Cell) (id session.ID, err error) {
+	bytes, err := hex.DecodeString(c.Text)
+	if err != nil || len(bytes) != len(id) {
+		return id, fmt.Errorf("%q is no id", c.Text)
+	}
+	return session.ID(bytes), nil
 }
 
 func wordOf(c Cell, texts map[string]string) word {
@@ -227,7 +236,7 @@ func newBudget(limits Limits) budget {
 func (b budget) isSpent() bool { return !b.until.IsZero() && time.Now().After(b.until) }
 
 // half leaves as much for what comes after.
-func (limits Limits) half() Limits { return Limits{Time: limits.Time / 2} }
+func (limits Limits) half() Limits { return Limits{Time: (limits.Time + 1) / 2} }
 
 // quoted is a value in a sentence.
 func (w word) quoted() string {

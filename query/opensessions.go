@@ -98,8 +98,12 @@ func readSessionRows(ctx context.Context, s Store, sql string, expressions int) 
 		if r.at, err = strconv.ParseInt(cells[0].Text, 10, 64); err != nil {
 			return nil, err
 		}
-		r.id, _ = session.ParseID(cells[1].Text)
-		r.key, _ = session.ParseID(cells[2].Text)
+		if r.id, err = identityOf(cells[1]); err != nil {
+			return nil, err
+		}
+		if r.key, err = identityOf(cells[2]); err != nil {
+			return nil, err
+		}
 		r.isLogout = cells[3].Text == session.KindLogout.String()
 		rows = append(rows, r)
 	}

@@ -36,11 +36,16 @@ func failuresBy[K comparable](ctx context.Context, s Store, f Filter, before tim
 			groups[k] = append(groups[k], rows[i])
 		}
 	}
-	return groups, covered.within(f), err
+	return groups, covered.within(f, before), err
 }
 
-// within is what is covered of a filter whose time was extended.
-func (c Coverage) within(f Filter) Coverage {
+// within is what is covered of a filter whose time was extended: where it is not all, what had begun before is not known.
+func (c Coverage) within(f Filter, before time.Duration) Coverage {
+	if !c.Complete && !c.From.IsZero() {
+		if c.From = c.From.Add(before); c.From.After(c.Until) {
+			c.From = c.Until
+		}
+	}
 	if !f.From.IsZero() && c.From.Before(f.From) {
 		c.From = f.From
 	}

@@ -36,7 +36,7 @@ type afterFailures struct {
 func (o QuestionOptions) askFailedThenSucceeded(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
 	rows, covered, err := failuresOf(ctx, s, f.extended(o.SuccessWithin), limits.half())
 	if err != nil {
-		return nil, covered.within(f), err
+		return nil, covered.within(f, o.SuccessWithin), err
 	}
 	suspects := o.suspectsOf(rows)
 	if len(suspects) > 0 {
@@ -59,7 +59,7 @@ func (o QuestionOptions) askFailedThenSucceeded(ctx context.Context, s Store, f 
 		}
 		covered.SQL = append(covered.SQL, also.SQL...)
 	}
-	covered = covered.within(f)
+	covered = covered.within(f, o.SuccessWithin)
 	slices.SortFunc(rows, loginRow.compare)
 	return o.tellFailedThenSucceeded(f, rows, suspects, covered.from(f)), covered, nil
 }

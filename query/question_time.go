@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -179,24 +180,20 @@ func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Fil
 
 // lookForReturn finds the newest time that a user was away for long.
 func (o QuestionOptions) lookForReturn(h *history, f Filter, user account, stretches []*logins) (*Finding, error) {
-	slices.SortFunc(stretches, func(a, b *logins) int { return int(max(-1, min(1, b.first-a.first))) })
+	slices.SortFunc(stretches, func(a, b *logins) int { return cmp.Compare(b.first, a.first) })
 	back := logins{last: math.MinInt64}
 	for i, some := range stretches {
 		back.count += some.count
 		back.first, back.last = some.first, max(back.last, some.last)
 		back.newest = append(back.newest, some.newest...)
-		var before int64
-		var sql []string
-		if i+1 < len(stretches) {
-			before = stretches[i+1].last
-		} else {
-			at, found, ran, err := h.newest(math.MinInt64, some.first, "", user.conditions()...)
-			if err != nil || !found {
-				return nil, err
-			}
-			before, sql = at, []string{ran}
+		if i+1 < len(stretches) && some.first-stretches[i+1].last < int64(o.UnusedFor) {
+			continue
 		}
-		if some.first-before < int64(o.UnusedFor) {
+		before, found, ran, err := h.newest(math.MinInt64, some.first, "", user.conditions()...)
+		if err != nil || !found {
+			return nil, err
+		}
+		if before > earlier(some.first, o.UnusedFor) {
 			continue
 		}
 		one := back.finding("returned-accounts", user, word{}, f.shows(back.first, back.last, append(user.conditions(), outcomeIs(succeeded))...))
@@ -206,7 +203,7 @@ func (o QuestionOptions) lookForReturn(h *history, f Filter, user account, stret
 		}
 		one.Sentence = fmt.Sprintf("%s logged in%s%s at %s, the first time since %s (%s).", user.user.quoted(), user.where(), from, momentOf(some.first), dayOf(before),
 			daysOf(time.Duration(some.first-before).Round(day)))
-		one.SQL = sql
+		one.SQL = []string{ran}
 		return &one, nil
 	}
 	return nil, nil
