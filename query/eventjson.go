@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-faster/jx"
 
@@ -11,7 +12,8 @@ import (
 )
 
 // AppendEvent appends an event to b as a JSON object: its columns in the order of [session.Fields], without those that are absent. Times are
-// RFC 3339 with nanoseconds in UTC, ids hexadecimal digits, lists arrays, settings and attributes objects.
+// RFC 3339 with nanoseconds in UTC, ids hexadecimal digits, lists arrays, settings and attributes objects; texts are those of
+// [VisibleText].
 func AppendEvent(b []byte, e *session.Event) []byte {
 	var w jx.Encoder
 	w.ObjStart()
@@ -72,8 +74,8 @@ func writeField(w *jx.Encoder, f *session.Field, e *session.Event) {
 
 func writeText(w *jx.Encoder, column, text string, present bool) {
 	if present {
-		w.FieldStart(column)
-		w.Str(text)
+		w.FieldStart(VisibleText(column))
+		w.Str(VisibleText(text))
 	}
 }
 
@@ -100,7 +102,7 @@ func writeSeveral(w *jx.Encoder, column string, values any) {
 			w.FieldStart(column)
 			w.ArrStart()
 			for _, text := range *v {
-				w.Str(text)
+				w.Str(VisibleText(text))
 			}
 			w.ArrEnd()
 		}
@@ -127,10 +129,10 @@ func writeSeveral(w *jx.Encoder, column string, values any) {
 
 // writeAttribute writes numbers, booleans and JSON as such.
 func writeAttribute(w *jx.Encoder, a *session.Attr) {
-	w.FieldStart(a.Key)
+	w.FieldStart(VisibleText(a.Key))
 	switch a.Type {
 	case session.AttrInt, session.AttrDouble, session.AttrBool, session.AttrJSON:
-		if json.Valid([]byte(a.Value)) {
+		if utf8.ValidString(a.Value) && json.Valid([]byte(a.Value)) {
 			w.Raw([]byte(a.Value))
 			return
 		}
@@ -139,5 +141,5 @@ func writeAttribute(w *jx.Encoder, a *session.Attr) {
 		return
 	case session.AttrString, session.AttrBytes:
 	}
-	w.Str(a.Value)
+	w.Str(VisibleText(a.Value))
 }

@@ -25,10 +25,10 @@ func TestAnEventInJSON(t *testing.T) {
 	sparse := session.Event{
 		Kind: session.KindLogin, Outcome: session.OutcomeFailure, Time: 1_795_000_000_123_456_789, UserEmpty: true,
 		RecordID: session.ID{15: 7}, Roles: []string{"a\xff", "\x1b"}, Settings: []session.Setting{{Name: "x", Value: "1"}},
-		Extra: []session.Attr{{Key: "n", Value: "12", Type: session.AttrInt}, {Key: "torn", Value: "{", Type: session.AttrJSON}, {Key: "none", Type: session.AttrEmpty}},
+		Extra: []session.Attr{{Key: "n", Value: "12", Type: session.AttrInt}, {Key: "torn", Value: "{", Type: session.AttrJSON}, {Key: "none", Type: session.AttrEmpty}, {Key: "bytes", Value: "\"\xfe\"", Type: session.AttrJSON}},
 	}
 	require.JSONEq(t, `{"kind":"login","outcome":"failure","time":"2026-11-18T11:06:40.123456789Z","user_name":"","record_id":"00000000000000000000000000000007",
-		"roles":["a\ufffd","\u001b"],"settings":{"x":"1"},"attributes":{"n":12,"torn":"{","none":null}}`, string(AppendEvent(nil, &sparse)))
+		"roles":["a\\xff","\u001b"],"settings":{"x":"1"},"attributes":{"n":12,"torn":"{","none":null,"bytes":"\"\\xfe\""}}`, string(AppendEvent(nil, &sparse)))
 	_, present := EventText(&session.Fields[len(session.Fields)-2], &sparse)
 	require.False(t, present)
 }

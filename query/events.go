@@ -40,7 +40,8 @@ func ParsePosition(text string) (p Position, err error) {
 	return p, nil
 }
 
-// Events gives a page of at most limit events, newest first; those after a position where one is given.
+// Events gives a page of at most limit events, newest first; those after a position where one is given. The
+// statements of the coverage have * in the place of the columns, in which stores need casts of their own.
 func Events(ctx context.Context, s Store, f Filter, after *Position, limit int, limits Limits) ([]session.Event, Coverage, error) {
 	if limit <= 0 {
 		return nil, Coverage{}, fmt.Errorf("limit %d: must be more than 0", limit)
@@ -71,6 +72,9 @@ func Events(ctx context.Context, s Store, f Filter, after *Position, limit int, 
 		}
 		return nil
 	})
+	for i, tail := range covered.SQL {
+		covered.SQL[i] = "SELECT * FROM " + s.Table() + tail
+	}
 	return page, covered, err
 }
 

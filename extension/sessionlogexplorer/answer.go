@@ -10,6 +10,16 @@ import (
 	"github.com/otel-sessionlog/sessionlog/query"
 )
 
+// Why a question has no answer, for who chooses what to show beside the sentence.
+const (
+	reasonCall           = "call" // the call is wrong
+	reasonAuth           = "auth"
+	reasonNothingWritten = "nothing_written"
+	reasonBackend        = "backend"
+	reasonBusy           = "busy"
+	reasonTimeout        = "timeout"
+)
+
 // statusError is an answer that tells what is wrong with a call.
 type statusError struct {
 	status  int
@@ -21,17 +31,18 @@ func (e *statusError) Error() string { return e.message }
 func badRequest(err error) error { return &statusError{http.StatusBadRequest, err.Error()} }
 
 type errorAnswer struct {
-	Error string `json:"error"`
+	Error  string `json:"error"`
+	Reason string `json:"reason"`
 }
 
-func refuse(w http.ResponseWriter, status int, message string) {
-	writeJSON(w, status, errorAnswer{visibleText(message)})
+func refuse(w http.ResponseWriter, status int, reason, message string) {
+	writeJSON(w, status, errorAnswer{query.VisibleText(message), reason})
 }
 
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	text, err := json.Marshal(value)
 	if err != nil {
-		status, text = http.StatusInternalServerError, []byte(`{"error":"the answer cannot be written as JSON"}`)
+		status, text = http.StatusInternalServerError, []byte(`{"error":"the answer cannot be written as JSON","reason":"backend"}`)
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
@@ -39,36 +50,70 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	_, _ = w.Write(append(text, '\n'))
 }
 
-func writeError(w http.ResponseWriter, err error) {
-	status, message := http.StatusServiceUnavailable, err.Error()
+// respondServerError is for what confighttp refuses by itself. Its messages may quote the client, so they are not passed on.
+func respondServerError(w http.ResponseWriter, _ *http.Request, _ string, status int) {
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		refuse(w, status, reasonAuth, "the authenticator of `auth` does not know you: send a token that it takes, as Authorization: Bearer …")
+		return
+	}
+	refuse(w, status, reasonCall, http.StatusText(status))
+}
+
+func (x *explorer) writeError(w http.ResponseWriter, err error) {
+	status, reason, message := x.explainError(err)
+	if reason == reasonBusy {
+		w.Header().Set("Retry-After", "1")
+	}
+	refuse(w, status, reason, message)
+}
+
+// explainError says what became of a question, in the backend's own words where it failed.
+func (x *explorer) explainError(err error) (status int, reason, message string) {
 	var known *statusError
 	switch {
 	case errors.As(err, &known):
-		status, message = known.status, known.message
+		return known.status, reasonCall, known.message
+	case errors.Is(err, errBusy), errors.Is(err, errStopping):
+		return http.StatusServiceUnavailable, reasonBusy, err.Error()
 	case errors.Is(err, context.DeadlineExceeded):
-		status, message = http.StatusGatewayTimeout, "the backend did not answer in time: ask about a shorter range"
-	case errors.Is(err, errBusy):
-		w.Header().Set("Retry-After", "1")
+		return http.StatusGatewayTimeout, reasonTimeout, "the backend did not answer in time: ask about a shorter range"
+	case x.backend.isUnwritten(x.config, err):
+		return http.StatusServiceUnavailable, reasonNothingWritten, "no login has been written yet: the exporter makes the tables when it starts. " + err.Error()
 	}
-	refuse(w, status, message)
+	return http.StatusServiceUnavailable, reasonBackend, err.Error()
 }
 
 // coverageAnswer is part of every answer: how far it came, and what ran.
 type coverageAnswer struct {
-	Coverage struct {
-		Complete bool       `json:"complete"`
-		From     *time.Time `json:"from"`
-		Until    *time.Time `json:"until"`
-	} `json:"coverage"`
-	SQL []string `json:"sql"`
+	Coverage coverageAnswerRange `json:"coverage"`
+	SQL      []string            `json:"sql"`
 }
 
-func newCoverageAnswer(c query.Coverage) (a coverageAnswer) {
-	a.Coverage.Complete, a.Coverage.From, a.Coverage.Until = c.Complete, timeOrNull(c.From), timeOrNull(c.Until)
-	a.SQL = make([]string, 0, len(c.SQL))
+type coverageAnswerRange struct {
+	Complete bool       `json:"complete"`
+	From     *time.Time `json:"from"`
+	Until    *time.Time `json:"until"`
+}
+
+func newCoverageAnswer(c query.Coverage) coverageAnswer {
+	a := coverageAnswer{coverageAnswerRange{c.Complete, timeOrNull(c.From), timeOrNull(c.Until)}, make([]string, 0, len(c.SQL))}
 	for _, sql := range c.SQL {
-		a.SQL = append(a.SQL, visibleText(sql))
+		a.SQL = append(a.SQL, query.VisibleText(sql))
 	}
+	return a
+}
+
+// joinCoverage is what several questions about one range cover together.
+func joinCoverage(a, b query.Coverage) query.Coverage {
+	if b.Until.After(a.Until) {
+		a.Until = b.Until
+	}
+	if b.From.After(a.From) {
+		a.From = b.From
+	}
+	a.Complete = a.Complete && b.Complete
+	a.SQL = append(a.SQL, b.SQL...)
 	return a
 }
 
@@ -78,4 +123,13 @@ func timeOrNull(t time.Time) *time.Time {
 	}
 	t = t.UTC()
 	return &t
+}
+
+// cellText is a value of a column, nil where it is absent.
+func cellText(c query.Cell) *string {
+	if c.Absent {
+		return nil
+	}
+	text := query.VisibleText(c.Text)
+	return &text
 }

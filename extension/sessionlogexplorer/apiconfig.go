@@ -34,12 +34,11 @@ func (x *explorer) answerConfig(w http.ResponseWriter, _ *call) error {
 
 func newColumnAnswer(f *session.Field) columnAnswer {
 	_, err := query.FieldOf(f.Column)
-	name := jsonNameOf(f)
-	return columnAnswer{Name: name, Title: titleOf(name), Facet: slices.Contains(query.FacetColumns, f.Column), Kind: kindOfColumn(f), IsSearchable: err == nil}
+	return columnAnswer{Name: f.Column, Title: titleOf(f.Column), Facet: slices.Contains(query.FacetColumns, f.Column), Kind: kindOfColumn(f), IsSearchable: err == nil}
 }
 
 func kindOfColumn(f *session.Field) string {
-	if _, isTime := jsonNames[f.Column]; isTime {
+	if f.Name == "Time" || f.Name == "Observed" {
 		return "time"
 	}
 	switch f.In(&session.Event{}).(type) {
@@ -59,7 +58,7 @@ func kindOfColumn(f *session.Field) string {
 var titleWords = map[string]string{"id": "ID", "tls": "TLS", "mfa": "MFA", "os": "OS", "pid": "PID", "uid": "UID"}
 
 // shortTitles leave out what the column's values say themselves.
-var shortTitles = map[string]string{"event_time": "Time", "observed_time": "Read at", "user_name": "User", "database_name": "Database", "client_address": "Address", "client_name": "Client"}
+var shortTitles = map[string]string{"observed": "Read at", "user_name": "User", "database_name": "Database", "client_address": "Address", "client_name": "Client"}
 
 func titleOf(column string) string {
 	if title, short := shortTitles[column]; short {

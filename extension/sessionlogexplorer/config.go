@@ -1,7 +1,6 @@
 package sessionlogexplorer
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -17,7 +16,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
-	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
 	"github.com/otel-sessionlog/sessionlog/internal/loopbackhost"
 	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 )
@@ -118,23 +116,4 @@ func (c *Config) isLoopbackOnly() bool {
 	}
 	host, _, err := net.SplitHostPort(c.Server.NetAddr.Endpoint)
 	return err == nil && loopbackhost.IsLoopback(host)
-}
-
-// CheckConnection tries the port and the backend.
-func (c *Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
-	return []connectcheck.Finding{c.checkPort(ctx)}
-}
-
-func (c *Config) checkPort(ctx context.Context) connectcheck.Finding {
-	finding := connectcheck.Finding{Subject: "endpoint " + c.Server.NetAddr.Endpoint, Key: "endpoint"}
-	var listen net.ListenConfig
-	listener, err := listen.Listen(ctx, string(c.Server.NetAddr.Transport), c.Server.NetAddr.Endpoint)
-	if err != nil {
-		finding.Detail = err.Error()
-		finding.Remedy = "give endpoint a free port; if a collector with this configuration is running, it has the port, and nothing is wrong"
-		return finding
-	}
-	_ = listener.Close()
-	finding.OK, finding.Detail = true, "free"
-	return finding
 }

@@ -10,21 +10,29 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/extension"
 	"go.opentelemetry.io/collector/extension/extensioncapabilities"
 	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/query"
 )
 
 var (
-	_ extension.Extension             = (*explorer)(nil)
-	_ extensioncapabilities.Dependent = (*explorer)(nil)
+	_ extension.Extension                          = (*explorer)(nil)
+	_ extensioncapabilities.Dependent              = (*explorer)(nil)
+	_ extensioncapabilities.PipelineWatcher        = (*explorer)(nil)
+	_ extensioncapabilities.ComponentStatusWatcher = (*explorer)(nil)
 )
 
 type explorer struct {
-	config   *Config
-	settings component.TelemetrySettings
-	stores   *storePool
-	pages    *staticFiles
+	config     *Config
+	settings   component.TelemetrySettings
+	backend    backendEntry
+	stores     *storePool
+	streams    chan struct{} // exports and tails under way
+	pages      *staticFiles
+	components componentStates
 
 	listener net.Listener // since Start
 	server   *http.Server
@@ -41,7 +49,10 @@ func newExplorer(set extension.Settings, cfg *Config) (*explorer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &explorer{config: cfg, settings: set.TelemetrySettings, stores: newStorePool(chosen.openStore(cfg), cfg.MaxQuestions), pages: pages}, nil
+	open := func(ctx context.Context) (query.Store, error) { return chosen.openStore(ctx, cfg) }
+	return &explorer{
+		config: cfg, settings: set.TelemetrySettings, backend: chosen, stores: newStorePool(open, cfg.MaxQuestions), streams: make(chan struct{}, maxStreams), pages: pages,
+	}, nil
 }
 
 // Dependencies are the extensions that have to start before.
@@ -55,7 +66,7 @@ func (x *explorer) Dependencies() (ids []component.ID) {
 	return ids
 }
 
-// Start listens. The backend is opened by the first question.
+// Start listens. The backend is opened by the first question: the exporter, which makes it, starts later.
 func (x *explorer) Start(ctx context.Context, host component.Host) error {
 	if tls := x.config.Server.TLS.Get(); tls != nil { // ToListener would keep the port
 		if _, err := tls.LoadTLSConfig(ctx); err != nil {
@@ -66,7 +77,7 @@ func (x *explorer) Start(ctx context.Context, host component.Host) error {
 	if err != nil {
 		return fmt.Errorf("endpoint: %w: another process, or another explorer of this configuration, may have the port: give this one another", err)
 	}
-	x.server, err = x.config.Server.ToServer(ctx, host.GetExtensions(), x.settings, x.apiHandler())
+	x.server, err = x.config.Server.ToServer(ctx, host.GetExtensions(), x.settings, x.routeAPI(), confighttp.WithErrorHandler(respondServerError))
 	if err != nil {
 		return errors.Join(fmt.Errorf("auth or middlewares: %w", err), listener.Close())
 	}
@@ -93,12 +104,23 @@ func (x *explorer) address() string {
 	return scheme + "://" + x.listener.Addr().String()
 }
 
+// Ready is part of extensioncapabilities.PipelineWatcher.
+func (x *explorer) Ready() error { return nil }
+
+// NotReady lets go of the backend before the exporter closes it: the last who has a SQLite database open should be one who writes.
+func (x *explorer) NotReady() error {
+	if x.cancel != nil {
+		x.cancel()
+	}
+	return x.stores.close()
+}
+
 // shutdownGrace is for answers that are being written.
 const shutdownGrace = 500 * time.Millisecond
 
 // Shutdown ends what is being answered and frees the port.
 func (x *explorer) Shutdown(ctx context.Context) error {
-	if x.server == nil {
+	if x.listener == nil {
 		return nil
 	}
 	x.cancel()

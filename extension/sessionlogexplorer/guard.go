@@ -36,14 +36,14 @@ func (x *explorer) guard(next http.Handler) http.Handler {
 		setSecurityHeaders(w.Header())
 		switch {
 		case !x.isAllowedHost(r.Host):
-			refuse(w, http.StatusMisdirectedRequest, "this server does not answer to the name in the address: add the name to allowed_hosts, or use 127.0.0.1")
+			refuse(w, http.StatusMisdirectedRequest, reasonCall, "this server does not answer to the name in the address: add the name to allowed_hosts, or use 127.0.0.1")
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			w.Header().Set("Allow", "GET, HEAD")
-			refuse(w, http.StatusMethodNotAllowed, "only GET and HEAD: nothing can be changed here")
+			refuse(w, http.StatusMethodNotAllowed, reasonCall, "only GET and HEAD: nothing can be changed here")
 		case len(r.URL.RawQuery) > maxQueryBytes:
-			refuse(w, http.StatusRequestURITooLong, "the query string is longer than 16 KiB: leave some conditions out")
+			refuse(w, http.StatusRequestURITooLong, reasonCall, "the query string is longer than 16 KiB: leave some conditions out")
 		case isFromAnotherSite(r):
-			refuse(w, http.StatusForbidden, "another site's page may not ask this server: open the explorer's own page")
+			refuse(w, http.StatusForbidden, reasonCall, "another site's page may not ask this server: open the explorer's own page")
 		default:
 			next.ServeHTTP(w, r)
 		}

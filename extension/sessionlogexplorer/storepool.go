@@ -9,24 +9,37 @@ import (
 	"github.com/otel-sessionlog/sessionlog/query"
 )
 
-// errBusy is the answer to a question for which no store became free in time.
-var errBusy = errors.New("other questions are being answered, as many as max_questions allows: ask again in a moment")
+var (
+	// errBusy is the answer to a question for which no store became free in time.
+	errBusy = errors.New("other questions are being answered, as many as max_questions allows: ask again in a moment")
+	// errStopping is the answer while the collector stops.
+	errStopping = errors.New("the collector is stopping: ask again when it has started")
+)
 
-// maxQueueTime is how long a question waits for others to be answered.
-const maxQueueTime = 5 * time.Second
+const (
+	maxQueueTime = 5 * time.Second // how long a question waits for others to be answered
+	maxStoreAge  = time.Minute     // then it is opened anew: the file at its path may be another one
+)
+
+type openStoreFunc func(context.Context) (query.Store, error)
 
 // storePool opens the backend for questions, so many at a time, and keeps what is open for the next ones.
 type storePool struct {
-	open  openStoreFunc
-	slots chan struct{}
+	open    openStoreFunc
+	slots   chan struct{}
+	stopped chan struct{} // closed by close
 
-	mu     sync.Mutex
-	idle   []query.Store
-	closed bool
+	mu   sync.Mutex
+	idle []openStore
+}
+
+type openStore struct {
+	query.Store
+	opened time.Time
 }
 
 func newStorePool(open openStoreFunc, size int) *storePool {
-	return &storePool{open: open, slots: make(chan struct{}, size)}
+	return &storePool{open: open, slots: make(chan struct{}, size), stopped: make(chan struct{})}
 }
 
 // ask calls do with a store of its own.
@@ -34,8 +47,15 @@ func (p *storePool) ask(ctx context.Context, do func(query.Store) error) error {
 	wait := time.NewTimer(maxQueueTime)
 	defer wait.Stop()
 	select {
+	case <-p.stopped:
+		return errStopping
+	default:
+	}
+	select {
 	case p.slots <- struct{}{}:
 		defer func() { <-p.slots }()
+	case <-p.stopped:
+		return errStopping
 	case <-wait.C:
 		return errBusy
 	case <-ctx.Done():
@@ -46,39 +66,54 @@ func (p *storePool) ask(ctx context.Context, do func(query.Store) error) error {
 		return err
 	}
 	if err := do(store); err != nil {
-		return errors.Join(err, store.Close()) // what state its connection is in nobody knows
+		_ = store.Close() // what state its connection is in nobody knows
+		return err
 	}
-	return p.putBack(store)
-}
-
-func (p *storePool) takeStore(ctx context.Context) (query.Store, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if n := len(p.idle); n > 0 {
-		store := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		return store, nil
-	}
-	p.mu.Unlock()
-	defer p.mu.Lock()
-	return p.open(ctx)
-}
-
-func (p *storePool) putBack(store query.Store) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return store.Close()
-	}
 	p.idle = append(p.idle, store)
 	return nil
 }
 
-// close closes what is idle now and what is put back later.
-func (p *storePool) close() error {
+func (p *storePool) takeStore(ctx context.Context) (openStore, error) {
+	for {
+		store, found := p.takeIdle()
+		if !found {
+			opened, err := p.open(ctx)
+			return openStore{opened, time.Now()}, err
+		}
+		if time.Since(store.opened) < maxStoreAge {
+			return store, nil
+		}
+		_ = store.Close()
+	}
+}
+
+func (p *storePool) takeIdle() (store openStore, found bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.closed = true
+	n := len(p.idle) - 1
+	if n < 0 {
+		return openStore{}, false
+	}
+	store = p.idle[n]
+	p.idle = p.idle[:n]
+	return store, true
+}
+
+// close takes no more questions, waits for those that are being answered, and closes what is open. Who asks has been told to stop.
+func (p *storePool) close() error {
+	select {
+	case <-p.stopped:
+		return nil
+	default:
+		close(p.stopped)
+	}
+	for range cap(p.slots) {
+		p.slots <- struct{}{}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var errs []error
 	for _, store := range p.idle {
 		errs = append(errs, store.Close())

@@ -1,0 +1,16 @@
+package sessionlogexplorer
+
+import (
+	_ "embed"
+	"net/http"
+)
+
+//go:embed openapi.yaml
+var apiDescription []byte
+
+// answerDescription gives the OpenAPI file.
+func (x *explorer) answerDescription(w http.ResponseWriter, _ *call) error {
+	w.Header().Set("Content-Type", "application/yaml")
+	_, _ = w.Write(apiDescription)
+	return nil
+}

@@ -1,0 +1,168 @@
+package sessionlogexplorer
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+const (
+	eventsPerPage    = 100
+	maxEventsPerPage = 1000
+)
+
+type eventsAnswer struct {
+	Events []json.RawMessage `json:"events"`
+	Next   *string           `json:"next"`
+	Newest *time.Time        `json:"newest"`
+	coverageAnswer
+}
+
+func eventTexts(events []session.Event) []json.RawMessage {
+	texts := make([]json.RawMessage, len(events))
+	for i := range events {
+		texts[i] = query.AppendEvent(nil, &events[i])
+	}
+	return texts
+}
+
+func (x *explorer) answerEvents(w http.ResponseWriter, c *call) error {
+	limit, err := c.number("limit", eventsPerPage, maxEventsPerPage)
+	if err != nil {
+		return err
+	}
+	after, err := c.position()
+	if err != nil {
+		return err
+	}
+	var answer eventsAnswer
+	err = x.ask(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
+		newest, err := newestTime(ctx, s)
+		if err != nil {
+			return err
+		}
+		events, covered, err := query.Events(ctx, s, c.filter, after, limit, budget.left())
+		answer = eventsAnswer{Events: eventTexts(events), Newest: timeOrNull(newest), coverageAnswer: newCoverageAnswer(covered)}
+		if len(events) == limit {
+			next := query.PositionOf(&events[limit-1]).String()
+			answer.Next = &next
+		}
+		return err
+	})
+	if err == nil {
+		writeJSON(w, http.StatusOK, answer)
+	}
+	return err
+}
+
+// position is where the page before ended, nil at the first.
+func (c *call) position() (*query.Position, error) {
+	text := c.values.Get("after")
+	if text == "" {
+		return nil, nil
+	}
+	position, err := query.ParsePosition(text)
+	if err != nil {
+		return nil, badRequest(fmt.Errorf("after: %w", err))
+	}
+	return &position, nil
+}
+
+// newestTime is that of the newest event of all; zero where there is none.
+func newestTime(ctx context.Context, s query.Store) (time.Time, error) {
+	_, newest, found, err := s.Extent(ctx)
+	if err != nil || !found {
+		return time.Time{}, err
+	}
+	return time.Unix(0, newest).UTC(), nil
+}
+
+type eventAnswer struct {
+	Event json.RawMessage `json:"event"`
+	Raw   *string         `json:"raw"`
+	coverageAnswer
+}
+
+// answerEvent is asked without a budget: what one id names is found by an index, or is not there.
+func (x *explorer) answerEvent(w http.ResponseWriter, c *call) error {
+	id, err := c.identity("record_id")
+	if err != nil {
+		return err
+	}
+	filter, err := withCondition(query.Filter{}, "record_id", id.String())
+	if err != nil {
+		return err
+	}
+	var events []session.Event
+	var covered query.Coverage
+	err = x.ask(c.Context(), func(ctx context.Context, s query.Store, _ *timeBudget) (err error) {
+		events, covered, err = query.Events(ctx, s, filter, nil, 1, query.Limits{})
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case len(events) == 0:
+		return &statusError{http.StatusNotFound, "there is no record " + id.String()}
+	}
+	covered.Complete = true // an id has one record
+	answer := eventAnswer{Event: query.AppendEvent(nil, &events[0]), coverageAnswer: newCoverageAnswer(covered)}
+	if raw := query.VisibleText(events[0].Original); raw != "" {
+		answer.Raw = &raw
+	}
+	writeJSON(w, http.StatusOK, answer)
+	return nil
+}
+
+// identity reads an id of the path, with dashes or without.
+func (c *call) identity(name string) (session.ID, error) {
+	text := c.PathValue(name)
+	if digits := strings.ReplaceAll(text, "-", ""); len(digits) == 32 {
+		text = strings.Join([]string{digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]}, "-")
+	}
+	id, ok := session.ParseID(text)
+	if !ok {
+		return id, badRequest(fmt.Errorf("%s: %q is no id of 32 hexadecimal digits", name, c.PathValue(name)))
+	}
+	return id, nil
+}
+
+// beforeLogin is how long before a login the failures belong to its session.
+const beforeLogin = 10 * time.Minute
+
+type sessionAnswer struct {
+	Events []json.RawMessage `json:"events"`
+	Before []json.RawMessage `json:"before"`
+	coverageAnswer
+}
+
+func (x *explorer) answerSession(w http.ResponseWriter, c *call) error {
+	key, err := c.identity("key")
+	if err != nil {
+		return err
+	}
+	var answer sessionAnswer
+	err = x.ask(c.Context(), func(ctx context.Context, s query.Store, _ *timeBudget) error {
+		events, covered, err := query.Session(ctx, s, key, query.Limits{})
+		if err != nil {
+			return err
+		}
+		if len(events) == 0 {
+			return &statusError{http.StatusNotFound, "there is no session " + key.String()}
+		}
+		before, alsoCovered, err := failuresBefore(ctx, s, &events[0])
+		covered.SQL = append(covered.SQL, alsoCovered.SQL...)
+		answer = sessionAnswer{Events: eventTexts(events), Before: eventTexts(before), coverageAnswer: newCoverageAnswer(covered)}
+		return err
+	})
+	if err == nil {
+		writeJSON(w, http.StatusOK, answer)
+	}
+	return err
+}

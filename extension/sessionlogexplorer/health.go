@@ -1,0 +1,121 @@
+package sessionlogexplorer
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/collector/component/componentstatus"
+
+	"github.com/otel-sessionlog/sessionlog/query"
+)
+
+// componentStates are what the collector's components last said of themselves: what the health check reads, too.
+type componentStates struct {
+	mu     sync.Mutex
+	states map[string]componentAnswer
+}
+
+type componentAnswer struct {
+	Component string     `json:"component"` // receiver/sessionlog/x
+	State     string     `json:"state"`     // none, starting, ok, recoverable error, permanent error, fatal error, stopping, stopped
+	Error     string     `json:"error,omitempty"`
+	Since     *time.Time `json:"since"`
+}
+
+var stateNames = map[componentstatus.Status]string{
+	componentstatus.StatusNone: "none", componentstatus.StatusStarting: "starting", componentstatus.StatusOK: "ok",
+	componentstatus.StatusRecoverableError: "recoverable error", componentstatus.StatusPermanentError: "permanent error",
+	componentstatus.StatusFatalError: "fatal error", componentstatus.StatusStopping: "stopping", componentstatus.StatusStopped: "stopped",
+}
+
+// Changed is part of extensioncapabilities.ComponentStatusWatcher.
+func (x *explorer) Changed(source *componentstatus.InstanceID, event *componentstatus.Event) {
+	name := strings.ToLower(source.Kind().String()) + "/" + source.ComponentID().String()
+	answer := componentAnswer{Component: name, State: stateNames[event.Status()], Since: timeOrNull(event.Timestamp())}
+	if err := event.Err(); err != nil {
+		answer.Error = query.VisibleText(err.Error())
+	}
+	x.components.mu.Lock()
+	defer x.components.mu.Unlock()
+	if x.components.states == nil {
+		x.components.states = map[string]componentAnswer{}
+	}
+	before, known := x.components.states[name]
+	if known && before.State == answer.State && before.Error == answer.Error {
+		return
+	}
+	x.components.states[name] = answer
+}
+
+// list is in the order of names.
+func (s *componentStates) list() []componentAnswer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := []componentAnswer{}
+	for _, state := range s.states {
+		all = append(all, state)
+	}
+	slices.SortFunc(all, func(a, b componentAnswer) int { return strings.Compare(a.Component, b.Component) })
+	return all
+}
+
+type healthAnswer struct {
+	Backend   backendAnswer     `json:"backend"`
+	Pipelines []componentAnswer `json:"pipelines"`
+}
+
+type backendAnswer struct {
+	Kind   string     `json:"kind"`
+	State  string     `json:"state"` // ok, or a reason as errors have
+	Error  string     `json:"error,omitempty"`
+	Schema *int       `json:"schema"` // null where it cannot be read
+	Newest *time.Time `json:"newest"`
+}
+
+type healthCallAnswer struct {
+	healthAnswer
+	coverageAnswer
+}
+
+func (x *explorer) answerHealth(w http.ResponseWriter, c *call) error {
+	writeJSON(w, http.StatusOK, healthCallAnswer{x.health(c.Context()), newCoverageAnswer(query.Coverage{Complete: true})})
+	return nil
+}
+
+// health tells of a backend that does not answer as of a component that does not work: that is no failure of the call.
+func (x *explorer) health(ctx context.Context) healthAnswer {
+	b := backendAnswer{Kind: x.backend.key, State: "ok"}
+	err := x.ask(ctx, func(ctx context.Context, s query.Store, _ *timeBudget) error {
+		newest, err := newestTime(ctx, s)
+		b.Newest = timeOrNull(newest)
+		return err
+	})
+	if err != nil {
+		_, b.State, b.Error = x.explainError(err)
+	} else {
+		b.Schema = x.schemaVersion(ctx)
+	}
+	return healthAnswer{b, x.components.list()}
+}
+
+// schemaVersion is the number of the last migration; an account that may only read logins may not see it.
+func (x *explorer) schemaVersion(ctx context.Context) (version *int) {
+	_ = x.ask(ctx, func(ctx context.Context, s query.Store, _ *timeBudget) error {
+		table := strings.TrimSuffix(strings.Replace(s.Table(), "session_events", "sessionlog_migrations", 1), " FINAL")
+		for row, err := range s.Rows(ctx, s.Select("max(version)")+" FROM "+table, 1) {
+			if err != nil {
+				return err
+			}
+			if n, err := strconv.Atoi(row[0].Text); err == nil {
+				version = &n
+			}
+		}
+		return nil
+	})
+	return version
+}

@@ -1,0 +1,130 @@
+package sessionlogexplorer
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// maxStreams is how many exports and tails there are at a time.
+const maxStreams = 16
+
+const (
+	tailInterval  = time.Second
+	keepAlive     = 10 * time.Second
+	longestTail   = time.Hour   // then the client asks anew, with a token that still counts
+	lateForTail   = time.Hour   // records that come later than this after the newest one are not told
+	writeDeadline = time.Minute // for a client that has stopped reading
+)
+
+// stream is an answer that is written bit by bit.
+type stream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+// startStream takes one of maxStreams; release gives it back.
+func (x *explorer) startStream(w http.ResponseWriter) (s *stream, release func(), err error) {
+	select {
+	case x.streams <- struct{}{}:
+		return &stream{w, http.NewResponseController(w)}, func() { <-x.streams }, nil
+	default:
+		return nil, nil, errBusy
+	}
+}
+
+func (s *stream) Write(p []byte) (int, error) {
+	if err := s.control.SetWriteDeadline(time.Now().Add(writeDeadline)); err != nil {
+		return 0, err
+	}
+	return s.w.Write(p)
+}
+
+// streamTail writes events as they come, one JSON object a line, and an empty line now and then.
+func (x *explorer) streamTail(w http.ResponseWriter, c *call) error {
+	out, release, err := x.startStream(w)
+	if err != nil {
+		return err
+	}
+	defer release()
+	ctx, cancel := context.WithTimeout(c.Context(), longestTail)
+	defer cancel()
+	t := tail{explorer: x, filter: c.filter, seen: map[session.ID]struct{}{}}
+	if _, err := t.poll(ctx); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if c.Method == http.MethodHead {
+		return nil
+	}
+	w.WriteHeader(http.StatusOK)
+	var written time.Time
+	for {
+		text, err := t.poll(ctx)
+		if err != nil {
+			text = appendErrorLine(text, x, err)
+		}
+		if len(text) > 0 || time.Since(written) > keepAlive {
+			if len(text) == 0 {
+				text = []byte{'\n'}
+			}
+			if _, err := out.Write(text); err != nil {
+				return nil //nolint:nilerr // the client has left
+			}
+			if out.control.Flush() != nil {
+				return nil
+			}
+			written = time.Now()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(tailInterval):
+		}
+	}
+}
+
+// tail knows the events that were told.
+type tail struct {
+	*explorer
+	filter query.Filter
+	begun  bool
+	seen   map[session.ID]struct{}
+}
+
+// poll gives the lines of new events, in the order of time. The first poll gives none.
+func (t *tail) poll(ctx context.Context) (text []byte, err error) {
+	var events []session.Event
+	err = t.ask(ctx, func(ctx context.Context, s query.Store, budget *timeBudget) error {
+		newest, err := newestTime(ctx, s)
+		if err != nil {
+			return err
+		}
+		filter := t.filter
+		if from := newest.Add(-lateForTail); from.After(filter.From) {
+			filter.From = from
+		}
+		if !filter.Until.IsZero() && !filter.From.Before(filter.Until) {
+			return nil
+		}
+		events, _, err = query.Events(ctx, s, filter, nil, maxEventsPerPage, budget.left())
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[session.ID]struct{}, len(events))
+	for _, e := range slices.Backward(events) {
+		seen[e.RecordID] = struct{}{}
+		if _, old := t.seen[e.RecordID]; !old && t.begun {
+			text = append(query.AppendEvent(text, &e), '\n')
+		}
+	}
+	t.seen, t.begun = seen, true
+	return text, nil
+}
