@@ -99,7 +99,7 @@ func newRootCommand(s surroundings) (root *cobra.Command, running *bool) {
 		root.AddCommand(newViewCommand(s, target, &views[i], false))
 		sql.AddCommand(newViewCommand(s, target, &views[i], true))
 	}
-	root.AddCommand(sql, newTailCommand(s, target), newDoctorCommand(s, target), newManualCommand(s))
+	root.AddCommand(sql, newTailCommand(s, target), newImportCommand(s, target), newDoctorCommand(s, target), newManualCommand(s))
 	noteRunning(root, running)
 	return root, running
 }

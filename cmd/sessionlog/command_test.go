@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/csv"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func TestSearch(t *testing.T) {
 		{[]string{"--from", "-90m"}, 1 + len(hostileNames)},
 		{[]string{"--to", "2026-11-28"}, 0},
 		{[]string{"--from", "2026-11-29T09:00", "--tz", "Europe/Berlin", "--to", "2026-11-29T09:00:03"}, 2},
-		{[]string{"--present", "session_key"}, 2},
+		{[]string{"--present", "session_key"}, 3},
 		{[]string{"--absent", "session_key", "--user", "alice"}, 3},
 		{[]string{"--columns", "time,user_name", "kind=logout"}, 1},
 	} {
@@ -127,6 +128,22 @@ func TestInventory(t *testing.T) {
 	groups := object(t, "inventory", "--sqlite", storyFile(t), "--outcome", "success")["groups"].([]any)
 	require.Len(t, groups, 2)
 	require.Equal(t, "psql", groups[0].(map[string]any)["client_name"])
+}
+
+func TestOpen(t *testing.T) {
+	file := storyFile(t)
+	require.Empty(t, object(t, "open", "--sqlite", file, "--user", "alice")["events"], "she has logged out")
+	require.Len(t, object(t, "open", "--sqlite", file)["events"], 1)
+}
+
+func TestNew(t *testing.T) {
+	file := storyFile(t)
+	o := object(t, "new", "--sqlite", file, "--from", "2026-11-29")
+	sentences := fmt.Sprint(o["findings"])
+	require.Contains(t, sentences, "alice")
+	out := well(t, "new", "--sqlite", file, "--from", "2026-11-29")
+	require.Contains(t, out, "Who failed to log in, and then succeeded?\n", out)
+	require.Contains(t, well(t, "new", "--sqlite", file, "--output", "csv"), "question,user,address")
 }
 
 // TestSQL prints statements that run by themselves.

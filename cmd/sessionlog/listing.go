@@ -19,6 +19,8 @@ type listing struct {
 	value func(row int, column string) any
 	// object is a row in JSON; nil makes it of all columns.
 	object func(row int) []byte
+	// A list for people is in tables alone, one for machines everywhere else.
+	peopleOnly, machinesOnly bool
 	// dropEmpty leaves out of the table what no row has.
 	dropEmpty bool
 }

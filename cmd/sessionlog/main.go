@@ -24,7 +24,6 @@ func init() {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	context.AfterFunc(ctx, stop) // a second interrupt ends the process at once
 	os.Exit(runCommand(ctx, os.Args[1:], processSurroundings()))
 }

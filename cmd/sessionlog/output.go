@@ -61,6 +61,9 @@ func writeJSONAnswer(out *bufio.Writer, a *answer) {
 	}
 	for i := range a.listings {
 		l := &a.listings[i]
+		if l.peopleOnly {
+			continue
+		}
 		rows := make([]json.RawMessage, 0, l.count)
 		for row := range l.count {
 			rows = append(rows, l.rowObject(row))
@@ -151,20 +154,23 @@ func (p *printer) cellText(value any, layout string) string {
 const tableTime = "2006-01-02 15:04:05.000"
 
 func (p *printer) writeTables(out *bufio.Writer, a *answer) {
+	separate := false
 	for _, f := range a.facts {
 		if f.title != "" && f.value != nil {
 			fmt.Fprintf(out, "%-16s %s\n", f.title, p.shownText(f.value))
+			separate = true
 		}
 	}
 	for i := range a.listings {
 		l := &a.listings[i]
-		if l.count == 0 {
+		if l.count == 0 || l.machinesOnly {
 			continue
 		}
+		if separate {
+			fmt.Fprintln(out)
+		}
+		separate = true
 		if l.title != "" {
-			if i > 0 || len(a.facts) > 0 {
-				fmt.Fprintln(out)
-			}
 			fmt.Fprintln(out, p.emphasize(l.title))
 		}
 		p.writeTable(out, l)
@@ -208,6 +214,9 @@ func (p *printer) writeTable(out io.Writer, l *listing) {
 		configs[i].Number = i + 1
 		if p.width > 0 {
 			configs[i].WidthMax, configs[i].WidthMaxEnforcer = widestCell, cutText
+			if isSentence(column) {
+				configs[i].WidthMax, configs[i].WidthMaxEnforcer = max(widestCell, p.width-leftOfSentence), text.WrapSoft
+			}
 		}
 	}
 	t.SetColumnConfigs(configs)
@@ -223,6 +232,12 @@ func (p *printer) writeTable(out io.Writer, l *listing) {
 		_, _ = io.WriteString(out, strings.TrimRight(line, " \n")+"\n") // Flush tells
 	}
 }
+
+// leftOfSentence is about what stands before a sentence.
+const leftOfSentence = 28
+
+// isSentence tells the columns that are wrapped and not cut.
+func isSentence(column string) bool { return column == "finding" || column == "reason" || column == "value" }
 
 func cutText(cell string, width int) string { return text.Snip(cell, width, "…") }
 

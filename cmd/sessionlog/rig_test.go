@@ -104,6 +104,7 @@ func story() (events []session.Event) {
 	for _, clock := range []string{"08:30:00", "09:30:00", "10:30:00"} {
 		add(clock, "bob", "10.1.2.3", session.OutcomeSuccess)
 	}
+	events[len(events)-1].SessionKey = session.ID{15: 1}
 	for _, name := range hostileNames {
 		add("11:00:00", name, "203.0.113.9", session.OutcomeFailure)
 	}

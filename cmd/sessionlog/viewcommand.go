@@ -19,7 +19,8 @@ type storeView struct {
 	long    string
 	example string
 	limit   int           // default of --limit; 0: the view has none
-	pages   bool          // has --after and --columns
+	columns bool          // has --columns
+	pages   bool          // has --after
 	span    time.Duration // without --from, only so much before the newest record; 0: everything
 	ask     func(ctx context.Context, q *question) (*answer, error)
 }
@@ -47,6 +48,8 @@ func newViewCommand(s surroundings, target *storeTarget, v *storeView, sqlOnly b
 	}
 	if v.pages {
 		cmd.Flags().StringVar(&after, "after", "", "go on after this position, which the page before told")
+	}
+	if v.columns {
 		cmd.Flags().StringSliceVar(&columns, "columns", nil, "these columns, as time,user_name,client_address")
 	}
 	cmd.Flags().DurationVar(&within, "within", 0, "answer after so long with what was counted until then, as 5s; 0: count everything")

@@ -17,7 +17,7 @@ const day = 24 * time.Hour
 func storeViews() []storeView {
 	return []storeView{
 		{
-			use: "search", short: "Lists events, newest first", limit: 100, pages: true, ask: askSearch,
+			use: "search", short: "Lists events, newest first", limit: 100, columns: true, pages: true, ask: askSearch,
 			long:    "search lists logins, failures and logouts, newest first.",
 			example: "  sessionlog search --sqlite session_log.db --user alice --outcome failure\n  sessionlog search --config collector.yaml --from -24h 'client_address=10.0.0.0/8' --output csv",
 		},
@@ -45,6 +45,17 @@ func storeViews() []storeView {
 			use: "inventory", short: "Lists clients, drivers and methods that are in use", limit: 100, span: 30 * day, ask: askInventory,
 			long:    "inventory lists the clients, drivers, methods and TLS versions in use, and when each was seen last: without --from in the 30 days before the newest record.",
 			example: "  sessionlog inventory --sqlite session_log.db auth_method=password",
+		},
+		{
+			use: "new", short: "Tells what is new: addresses, failures and then a success, bursts, odd hours, accounts that came back", span: day, ask: askNew,
+			long: "new asks what one asks in the morning, of the day before the newest record without --from: who logged in from a new address, failed and then\n" +
+				"succeeded, which addresses failed often, which users were guessed at, who came at an unusual hour, which accounts came back.",
+			example: "  sessionlog new --sqlite session_log.db --tz Europe/Berlin",
+		},
+		{
+			use: "open", short: "Lists logins without a logout, newest first", limit: 100, columns: true, ask: askOpen,
+			long:    "open lists the logins whose session no logout has ended yet, newest first. Sources that tell no logouts have all their sessions open.",
+			example: "  sessionlog open --sqlite session_log.db",
 		},
 	}
 }

@@ -4,11 +4,14 @@ package sessionlogexporter
 
 import (
 	"context"
+	"iter"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/exporter"
+	"go.opentelemetry.io/collector/exporter/exporterhelper"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // Type of the exporter in a collector's configuration.
@@ -30,6 +33,37 @@ func createLogs(ctx context.Context, set exporter.Settings, cfg component.Config
 		return nil, err
 	}
 	return newExporter(ctx, set, c, store)
+}
+
+// NewImporter is an exporter of this configuration for whoever writes many events at once and waits for them: its queue is in memory and its
+// callers wait for the result, whatever sending_queue and retry_on_failure say. written is told what became of each batch, also of one that is
+// tried again.
+func (c *Config) NewImporter(ctx context.Context, set exporter.Settings, written func(backend.Result)) (exporter.Logs, error) {
+	chosen, err := chooseBackend(knownBackends, c)
+	if err != nil {
+		return nil, err
+	}
+	store, err := chosen.openBackend(c, set.TelemetrySettings)
+	if err != nil {
+		return nil, err
+	}
+	own, usual := *c, DefaultDeliveryConfig()
+	own.QueueConfig, own.BackOffConfig, own.TimeoutConfig = usual.QueueConfig, usual.BackOffConfig, exporterhelper.TimeoutConfig{}
+	return newExporter(ctx, set, &own, observedBackend{store, written})
+}
+
+// observedBackend tells what became of each batch.
+type observedBackend struct {
+	backend.Backend
+	written func(backend.Result)
+}
+
+func (o observedBackend) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (backend.Result, error) {
+	result, err := o.Backend.Write(ctx, events)
+	if err == nil {
+		o.written(result)
+	}
+	return result, err
 }
 
 func newExporter(ctx context.Context, set exporter.Settings, c *Config, store backend.Backend) (*sessionlogExporter, error) {

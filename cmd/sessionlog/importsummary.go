@@ -1,0 +1,134 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+)
+
+// importSummary is what became of everything that was read.
+type importSummary struct {
+	now   func() time.Time
+	begun time.Time
+
+	mu       sync.Mutex
+	result   backend.Result // sums, without Rejected
+	refused  map[string]*refusal
+	bytes    int64
+	skipped  int64
+	events   int64
+	duration time.Duration
+}
+
+// refusal is how many records or rows had one reason not to be written.
+type refusal struct {
+	kind   string // what it were: rows that cannot be read, records that the store refuses
+	reason string
+	place  string // of the first one
+	count  int64
+}
+
+// mostReasons bounds the reasons that are told apart.
+const mostReasons = 1000
+
+func newImportSummary(now func() time.Time) *importSummary {
+	return &importSummary{now: now, begun: time.Now(), refused: map[string]*refusal{}}
+}
+
+func (s *importSummary) countWritten(r backend.Result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.result.Written += r.Written
+	s.result.Duplicates += r.Duplicates
+	s.result.Conflicts += r.Conflicts
+	s.result.Expired += r.Expired
+	s.result.LeftOut += r.LeftOut
+	for _, rejection := range r.Rejected {
+		s.addRefusal("record in the dead letter", rejection.Reason, "", 1)
+	}
+}
+
+func (s *importSummary) countBad(rows int, place string, reason error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.addRefusal("row not read", reason.Error(), place, int64(rows))
+}
+
+func (s *importSummary) addRefusal(kind, reason, place string, count int64) {
+	key := kind + "\x00" + reason
+	if s.refused[key] == nil && len(s.refused) >= mostReasons {
+		key, reason, place = kind, "further reasons", ""
+	}
+	if s.refused[key] == nil {
+		s.refused[key] = &refusal{kind: kind, reason: reason, place: place}
+	}
+	s.refused[key].count += count
+}
+
+func (s *importSummary) finish(p *importProgress) {
+	s.bytes, s.skipped, s.events, s.duration = p.read.Load(), p.skipped.Load(), p.events.Load(), time.Since(p.begun)
+}
+
+// print shows the summary; an import that has not begun has none.
+func (s *importSummary) print(p *printer) error {
+	if s.duration == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	refusals := slices.SortedFunc(maps.Values(s.refused), func(a, b *refusal) int {
+		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.kind+a.reason, b.kind+b.reason))
+	})
+	rate := int64(float64(s.events) / max(s.duration.Seconds(), 0.001))
+	facts := []fact{
+		{"bytes", "", s.bytes},
+		{"bytes_of_runs_before", "", s.skipped},
+		{"seconds", "", s.duration.Seconds()},
+		{"events", "Events", s.events},
+		{"written", "Written", int64(s.result.Written)},
+		{"duplicates", "There before", int64(s.result.Duplicates)},
+		{"conflicts", "Other content", nonZero(s.result.Conflicts)},
+		{"expired", "Older than ttl", nonZero(s.result.Expired)},
+		{"left_out", "Left out", nonZero(s.result.LeftOut)},
+	}
+	a := &answer{facts: facts, notes: []string{fmt.Sprintf("Read %s in %s, %s events a second.", megabytes(s.bytes), s.duration.Round(time.Millisecond), grouped(rate))}}
+	if s.result.Conflicts > 0 {
+		a.notes = append(a.notes, "Records with a known id and other content are kept aside in the store: the first version counts, and one of the two may be forged.")
+	}
+	if s.result.Expired > 0 {
+		a.notes = append(a.notes, "Records older than the exporter's ttl were left out: a longer ttl would keep them.")
+	}
+	columns := []string{"count", "what", "reason", "first"}
+	a.listings = []listing{{
+		name: "refused", title: "Refused", columns: columns, all: columns, count: len(refusals), dropEmpty: true,
+		value: func(row int, column string) any {
+			r := refusals[row]
+			switch column {
+			case "count":
+				return r.count
+			case "what":
+				return r.kind
+			case "reason":
+				return r.reason
+			}
+			if r.place == "" {
+				return nil
+			}
+			return r.place
+		},
+	}}
+	return p.print(a)
+}
+
+// nonZero is absent for people where there is nothing to tell.
+func nonZero(n int) any {
+	if n == 0 {
+		return nil
+	}
+	return int64(n)
+}

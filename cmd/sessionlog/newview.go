@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// askNew asks every question of package query, and shows the findings of each by itself.
+func askNew(ctx context.Context, q *question) (*answer, error) {
+	options := query.DefaultQuestionOptions()
+	options.Zone = q.zone
+	a := &answer{coverage: query.Coverage{Complete: true}}
+	var all []query.Finding
+	lists := []listing{}
+	for _, asked := range options.Questions() {
+		findings, covered, err := asked.Ask(ctx, q.store, q.filter, q.limits)
+		if err != nil {
+			return nil, err
+		}
+		a.coverage = joinCoverage(a.coverage, covered)
+		for i := range findings {
+			a.coverage.SQL = append(a.coverage.SQL, findings[i].SQL...)
+		}
+		all = append(all, findings...)
+		shown := findingListing(findings)
+		shown.title, shown.peopleOnly, shown.columns = asked.Title, true, []string{"last", "finding"}
+		lists = append(lists, shown)
+	}
+	q.noteCoverage(a)
+	whole := findingListing(all)
+	whole.machinesOnly = true
+	a.listings = append([]listing{whole}, lists...)
+	return a, nil
+}
+
+// joinCoverage is what both of two answers cover.
+func joinCoverage(a, b query.Coverage) query.Coverage {
+	joined := query.Coverage{Complete: a.Complete && b.Complete, From: a.From, Until: b.Until, SQL: append(a.SQL, b.SQL...)}
+	if b.From.After(a.From) {
+		joined.From = b.From
+	}
+	if b.Until.IsZero() {
+		joined.Until = a.Until
+	}
+	return joined
+}
+
+func findingListing(findings []query.Finding) listing {
+	all := []string{"question", "user", "address", "first", "last", "count", "finding", "search", "evidence"}
+	return listing{name: "findings", columns: all, all: all, count: len(findings), value: func(row int, column string) any {
+		f := &findings[row]
+		switch column {
+		case "question":
+			return f.Question
+		case "user":
+			return textOrNil(f.User)
+		case "address":
+			return textOrNil(f.Address)
+		case "first":
+			return timeOrNil(f.First)
+		case "last":
+			return timeOrNil(f.Last)
+		case "count":
+			return f.Count
+		case "finding":
+			return f.Sentence
+		case "search":
+			return f.Filter.Values().Encode()
+		}
+		return idList(f.Evidence)
+	}}
+}
+
+func textOrNil(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+// idList is an array in JSON, and a list with spaces elsewhere.
+type idList []session.ID
+
+func (l idList) String() string {
+	var texts []string
+	for _, id := range l {
+		texts = append(texts, strings.ReplaceAll(id.String(), "-", ""))
+	}
+	return strings.Join(texts, " ")
+}
+
+func (l idList) MarshalJSON() ([]byte, error) { return json.Marshal(strings.Fields(l.String())) }
+
+// askOpen shows the sessions that no logout has ended.
+func askOpen(ctx context.Context, q *question) (*answer, error) {
+	sessions, covered, err := query.OpenSessions(ctx, q.store, q.filter, q.limit, q.limits)
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{coverage: covered}
+	if len(sessions) < q.limit {
+		q.noteCoverage(a)
+	}
+	logins := make([]session.Event, len(sessions))
+	for i := range sessions {
+		logins[i] = sessions[i].Login
+	}
+	a.listings = []listing{eventListing("events", logins, q.columns)}
+	return a, nil
+}
