@@ -37,10 +37,8 @@ func openImportState(path string, purpose importPurpose) (*importState, error) {
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("--state %s: another import uses this file: wait for it, or name another", path)
-	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrChecksum):
-		return nil, fmt.Errorf("--state %s: this file is no state of an import: name another", path)
 	case err != nil:
-		return nil, fmt.Errorf("--state: %w", err)
+		return nil, fmt.Errorf("--state %s: %w: if this file is no state of an import, name another", path, err)
 	}
 	s := &importState{db}
 	if err := s.checkPurpose(path, purpose); err != nil {
@@ -65,7 +63,7 @@ func (s *importState) checkPurpose(path string, purpose importPurpose) error {
 		}
 		var known importPurpose
 		if err := json.Unmarshal(written, &known); err != nil {
-			return fmt.Errorf("--state %s: this file is no state of an import: name another", path)
+			return fmt.Errorf("--state %s: %w: this file is no state of an import: name another", path, err)
 		}
 		if known != purpose {
 			return usageErrorf("--state %s: it is of an import of instance %q into %s, not of %q into %s: name another file",

@@ -237,7 +237,9 @@ func (p *printer) writeTable(out io.Writer, l *listing) {
 const leftOfSentence = 28
 
 // isSentence tells the columns that are wrapped and not cut.
-func isSentence(column string) bool { return column == "finding" || column == "reason" || column == "value" }
+func isSentence(column string) bool {
+	return column == "finding" || column == "reason" || column == "value"
+}
 
 func cutText(cell string, width int) string { return text.Snip(cell, width, "…") }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -130,6 +131,11 @@ func writeStory(t *testing.T, path string) {
 	cfg.Path = path
 	store, err := sqlite.New(cfg, componenttest.NewNopTelemetrySettings())
 	require.NoError(t, err)
+	writeStoryInto(t, store)
+}
+
+func writeStoryInto(t *testing.T, store backend.Backend) {
+	t.Helper()
 	require.NoError(t, store.Start(t.Context()))
 	defer func() { require.NoError(t, store.Shutdown(context.Background())) }()
 	events := story()

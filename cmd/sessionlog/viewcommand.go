@@ -88,7 +88,7 @@ func newViewCommand(s surroundings, target *storeTarget, v *storeView, sqlOnly b
 		}
 		if sqlOnly {
 			for _, statement := range a.coverage.SQL {
-				fmt.Fprintln(s.out, visibleLines(q.wholeStatement(statement))+";")
+				fmt.Fprintln(s.out, visibleLines(statement)+";")
 			}
 			return nil
 		}
@@ -160,14 +160,6 @@ func (q *question) narrowToSpan(ctx context.Context, span time.Duration) error {
 	}
 	q.filter.From = end.Add(-span)
 	return nil
-}
-
-// wholeStatement completes a statement of which only the end is told: that of whole events.
-func (q *question) wholeStatement(statement string) string {
-	if strings.HasPrefix(statement, " WHERE ") {
-		return "SELECT * FROM " + q.store.Table() + statement
-	}
-	return statement
 }
 
 // noteEmpty says where the newest record is when nothing was found, and how far an answer came.
