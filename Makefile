@@ -12,6 +12,8 @@ PACKAGES ?= ./... ./session/... ./sdk/... ./testengine/...
 # More than there are cores: tests of real servers wait as much as they compute.
 PACKAGES_AT_ONCE ?= 5
 MODULE_TESTS ?= .
+# The compiler and the linker spend a third of their time collecting garbage; the tests themselves run as a user's collector does.
+QUICK_TOOLS := -toolexec 'env GOGC=400 GOMEMLIMIT=2GiB'
 FUZZTIME ?= 20s
 FUZZ_FOLDER ?= .
 STORY_ROWS    ?= 1000000
@@ -51,7 +53,7 @@ engines: ## the real servers that the tests run, into a cached folder
 
 test: engines ## all tests; what cannot run here is listed at the end
 	@mkdir -p .cache && rm -f .cache/skips
-	SESSIONLOG_SKIPS=$(CURDIR)/.cache/skips go test -vet=off -p $(PACKAGES_AT_ONCE) -timeout 20m $(PACKAGES)
+	SESSIONLOG_SKIPS=$(CURDIR)/.cache/skips go test -vet=off $(QUICK_TOOLS) -p $(PACKAGES_AT_ONCE) -timeout 20m $(PACKAGES)
 	cd internal/alertrules && GOWORK=off go test .
 	cd bench && GOWORK=off go test ./input ./pipelines
 	@if [ -s .cache/skips ]; then printf '\nSkipped on this machine (test, reason, remedy):\n'; cat .cache/skips; fi

@@ -159,6 +159,9 @@ func clusterZooKeeperDead(t *testing.T, c *testengine.Cluster, cfg Config) {
 
 // clusterDeadDuringDDL: the other nodes have the schema at once, and the dead one when it is back.
 func clusterDeadDuringDDL(t *testing.T, c *testengine.Cluster, cfg Config) {
+	usual := schemaChangeLimits
+	schemaChangeLimits.first, schemaChangeLimits.nodeAway = "8", "2"
+	defer func() { schemaChangeLimits = usual }()
 	dead := c.Shards[1][1]
 	dead.Kill(t)
 	cfg.TTL = 100_000 * time.Hour // a change for each table

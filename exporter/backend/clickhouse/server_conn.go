@@ -84,9 +84,9 @@ func (l *serverConn) closeConn() {
 func (l *serverConn) execSchemaChange(ctx context.Context, sql string) error {
 	var settings []configclickhouse.Setting
 	if l.cfg.Cluster != "" {
-		patience := ddlTimeout
+		patience := schemaChangeLimits.first
 		if l.nodeAway {
-			patience = ddlTimeoutNodeAway
+			patience = schemaChangeLimits.nodeAway
 		}
 		settings = append(settings, configclickhouse.Setting{Name: "distributed_ddl_task_timeout", Value: patience})
 	}
@@ -99,8 +99,9 @@ func (l *serverConn) execSchemaChange(ctx context.Context, sql string) error {
 	return err
 }
 
-// How many seconds a change of the schema may take on the nodes of a cluster: the first, and those after one that was not in time.
-const ddlTimeout, ddlTimeoutNodeAway = "20", "5"
+// schemaChangeLimits are how many seconds a change of the schema may take on the nodes of a cluster: the first, and those after one that was
+// not in time.
+var schemaChangeLimits = struct{ first, nodeAway string }{"20", "5"}
 
 // queryTexts runs a statement that gives few rows of one text.
 func (l *serverConn) queryTexts(ctx context.Context, sql string) (all []string, err error) {

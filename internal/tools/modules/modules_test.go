@@ -52,6 +52,7 @@ func TestTheWorkspaceFindsTheRequiredVersion(t *testing.T) {
 // TestEachModuleBuildsAlone: with its own go.mod and go.sum, its tests too. Where these give it the packages of the workspace, in which all
 // is compiled for the other tests, there is nothing more to compile.
 func TestEachModuleBuildsAlone(t *testing.T) {
+	onlyByMakeModules(t)
 	list, _ := released(t)
 	require.NoError(t, eachAlone(list, func(m releasedModule, modFile string) error {
 		alone, err := m.packages(t.Context(), "GOWORK=off", "-modfile="+modFile)
@@ -185,6 +186,7 @@ func (p publishedModules) application(t *testing.T, name string, modules []strin
 // TestAnApplicationOfTheSDKSeesLittle: to OpenTelemetry's own SDK and pdata, go get of ours adds our two modules: no backend, and nothing
 // more of the collector.
 func TestAnApplicationOfTheSDKSeesLittle(t *testing.T) {
+	onlyByMakeModules(t)
 	p := publish(t)
 	sdk := ourModule + "/sdk"
 	sees := p.application(t, "shop", []string{sdk + "@" + p.version}, sdk, sdk+"/blocking", sdk+"/sessionhttp", sdk+"/spool")
@@ -205,7 +207,6 @@ func TestAnApplicationOfTheSDKSeesLittle(t *testing.T) {
 	require.Less(t, len(sees), 40, "whoever only logs events needs the logs API alone: %s", sees)
 }
 
-// TestTheCollectorCanBeInstalled waits for make modules, as what follows does: compiling and linking a collector takes minutes.
 func TestTheCollectorCanBeInstalled(t *testing.T) {
 	onlyByMakeModules(t)
 	p := publish(t)
@@ -229,6 +230,7 @@ func TestTheSmallManifestBuildsAnywhere(t *testing.T) {
 	p.requireComponents(t, filepath.Join(p.folder(t, "elsewhere"), "builder-minimal", "otelcol-sessionlog-minimal"))
 }
 
+// onlyByMakeModules: what compiles modules anew takes longer than the tests of ten packages.
 func onlyByMakeModules(t *testing.T) {
 	t.Helper()
 	if os.Getenv("SESSIONLOG_MODULES") == "" {
