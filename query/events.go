@@ -57,7 +57,7 @@ func Events(ctx context.Context, s Store, f Filter, after *Position, limit int, 
 		f = f.before(after.Time)
 	}
 	var page []session.Event
-	covered, err := walk(ctx, s, f, limits, func(where string) string {
+	covered, err := walkFrom(ctx, s, f, firstPage, limits, func(where string) string {
 		return where + beyond + " ORDER BY " + s.Nanoseconds() + " DESC, record_id DESC LIMIT " + strconv.Itoa(limit-len(page))
 	}, func(tail string) error {
 		for e, err := range s.Events(ctx, tail) {

@@ -149,7 +149,7 @@ func (c Condition) sql(s Store) (string, error) {
 	case c.neverHeld():
 		return nothing, nil
 	}
-	return c.Field.Column + " = " + literal, nil
+	return s.Equals(c.Field, literal), nil
 }
 
 // nothing is a condition that no event meets.

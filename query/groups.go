@@ -194,24 +194,53 @@ func Facets(ctx context.Context, s Store, f Filter, columns []string, top int, l
 	for i := range counts {
 		counts[i] = map[Cell]int64{}
 	}
-	covered, err := walk(ctx, s, f, limits, func(where string) string { return facetSQL(s, fields, where) }, func(sql string) error {
-		for row, err := range s.Rows(ctx, sql, 3) {
-			if err != nil {
-				return err
-			}
-			column, count, err := twoNumbers(row[0].Text, row[2].Text)
-			if err != nil {
-				return err
-			}
-			counts[column][row[1]] += count
-		}
-		return nil
+	statement, count := facetSQL, countGrouped
+	if !s.GroupsFast() {
+		statement, count = valuesSQL, countRows
+	}
+	covered, err := walk(ctx, s, f, limits, func(where string) string { return statement(s, fields, where) }, func(sql string) error {
+		return count(ctx, s, sql, counts)
 	})
 	facets := make([]Facet, len(columns))
 	for i, column := range columns {
 		facets[i] = mostFrequent(column, counts[i], top)
 	}
 	return facets, covered, err
+}
+
+func countGrouped(ctx context.Context, s Store, sql string, counts []map[Cell]int64) error {
+	for row, err := range s.Rows(ctx, sql, 3) {
+		if err != nil {
+			return err
+		}
+		column, count, err := twoNumbers(row[0].Text, row[2].Text)
+		if err != nil {
+			return err
+		}
+		counts[column][row[1]] += count
+	}
+	return nil
+}
+
+// countRows counts here.
+func countRows(ctx context.Context, s Store, sql string, counts []map[Cell]int64) error {
+	for row, err := range s.Rows(ctx, sql, len(counts)) {
+		if err != nil {
+			return err
+		}
+		for i, cell := range row {
+			counts[i][cell]++
+		}
+	}
+	return nil
+}
+
+func valuesSQL(s Store, fields []*session.Field, where string) string {
+	columns := make([]string, len(fields))
+	for i, f := range fields {
+		columns[i] = s.AsText(f)
+	}
+	return s.Select(columns...) + " FROM " + s.Table() + where
 }
 
 // facetSQL counts every field's values in one pass: each row is met once for each of them.

@@ -2,38 +2,179 @@ package query
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// history asks what was before a range, one look-up by an index for each question.
+// history asks what was before a range.
 type history struct {
 	ctx   context.Context
 	store Store
 	left  budget
 }
 
-// newest is the time of the newest login of some conditions within a time that succeeded.
-func (h *history) newest(from, until int64, extra string, conditions ...Condition) (at int64, found bool, sql string, err error) {
-	where, err := Filter{Conditions: conditions}.conditions(h.store)
-	if err != nil {
-		return 0, false, "", err
+const (
+	keysPerLookUp  = 100
+	fewKeys        = 64                     // are looked up at once
+	firstOfHistory = 6 * time.Hour          // is walked first
+	walkedHistory  = 400 * time.Millisecond // of limitless questions
+)
+
+// walkBack reads the successful logins before a time, the newest first, until only few of what is looked for is left, or until that takes too long:
+// most of what is seen today was seen the days before, and one walk costs less than thousands of look-ups. left counts what is looked for.
+func (h *history) walkBack(from, until int64, do func(*loginRow), left func() int) error {
+	limits := Limits{Time: walkedHistory}
+	if !h.left.until.IsZero() {
+		limits.Time = max(1, time.Until(h.left.until)/2)
 	}
-	ns := h.store.Nanoseconds()
-	sql = h.store.Select(ns) + " FROM " + h.store.Table() + " WHERE " + strings.Join(append([]string{h.store.Between(from, until)}, where...), " AND ") +
-		successfulLogins() + extra + " ORDER BY " + ns + " DESC LIMIT 1"
+	begin := time.Now()
+	expressions := loginExpressions(h.store)
+	texts := map[string]string{}
+	if until == math.MinInt64 || left() <= fewKeys {
+		return nil
+	}
+	_, err := walkFrom(h.ctx, h.store, between(from, until), firstOfHistory, limits, func(where string) string {
+		return h.store.Select(expressions...) + " FROM " + h.store.Table() + where + successfulLogins()
+	}, func(sql string) error {
+		if err := readLogins(h.ctx, h.store, sql, texts, func(row *loginRow) error { do(row); return nil }); err != nil {
+			return err
+		}
+		if left() <= fewKeys || time.Since(begin) > limits.Time {
+			return errEnough
+		}
+		return nil
+	})
+	return err
+}
+
+// between is the filter of a time.
+func between(from, until int64) Filter {
+	f := Filter{Until: time.Unix(0, until).UTC()}
+	if from > math.MinInt64 {
+		f.From = time.Unix(0, from).UTC()
+	}
+	return f
+}
+
+// key is what one look-up is for: values of some columns.
+type key []word
+
+func (k key) String() string {
+	cells := make([]Cell, len(k))
+	for i, w := range k {
+		cells[i] = w.Cell
+	}
+	return keyOf(cells)
+}
+
+func (a account) key(more ...word) key { return append(key{a.user, a.system, a.instance}, more...) }
+
+// account is that of a key of one.
+func (k key) account() account { return account{user: k[0], system: k[1], instance: k[2]} }
+
+var (
+	accountColumns = []string{"user_name", "system", "instance"}
+	pairColumns    = append(slices.Clip(accountColumns), "client_address")
+)
+
+// newestOf is the time of the newest successful login of each key that has one, within a time, by the text of the key. done is how many keys there was
+// time for.
+func (h *history) newestOf(columns []string, keys []key, from, until int64, condition string) (times map[string]int64, done int, err error) {
+	times = map[string]int64{}
+	for some := range slices.Chunk(keys, keysPerLookUp) {
+		if h.left.isSpent() {
+			return times, done, nil
+		}
+		whole := some
+		if slices.ContainsFunc(some, key.isCut) {
+			whole = slices.DeleteFunc(slices.Clone(some), key.isCut)
+		}
+		if len(whole) > 0 {
+			if err := h.lookUp(times, columns, whole, from, until, condition); err != nil {
+				return nil, 0, err
+			}
+		}
+		for _, k := range some {
+			if k.isCut() {
+				if err := h.lookUpBeginning(times, columns, k, from, until, condition); err != nil {
+					return nil, 0, err
+				}
+			}
+		}
+		done += len(some)
+	}
+	return times, done, nil
+}
+
+func (k key) isCut() bool { return slices.ContainsFunc(k, func(w word) bool { return w.cut }) }
+
+// sqlFor is the statement that looks keys up.
+func (h *history) sqlFor(columns []string, keys []key, from, until int64, condition string) string {
+	if len(keys) == 1 && keys[0].isCut() {
+		sql, _ := h.sqlForBeginning(columns, keys[0], from, until, condition)
+		return sql
+	}
+	cells := make([][]Cell, len(keys))
+	for i, k := range keys {
+		for _, w := range k {
+			cells[i] = append(cells[i], w.Cell)
+		}
+	}
+	return h.store.NewestOf(fieldsOf(columns), cells, h.store.Between(from, until)+successfulLogins()+condition)
+}
+
+func (h *history) lookUp(times map[string]int64, columns []string, keys []key, from, until int64, condition string) error {
+	for cells, err := range h.store.Rows(h.ctx, h.sqlFor(columns, keys, from, until, condition), len(columns)+1) {
+		if err != nil {
+			return err
+		}
+		at := cells[len(columns)]
+		if at.Absent {
+			continue
+		}
+		if times[keyOf(cells[:len(columns)])], err = strconv.ParseInt(at.Text, 10, 64); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *history) sqlForBeginning(columns []string, k key, from, until int64, condition string) (string, error) {
+	var f Filter
+	for i, w := range k {
+		f.Conditions = append(f.Conditions, w.condition(columns[i]))
+	}
+	where, err := f.conditions(h.store)
+	return h.store.Select("max("+h.store.Nanoseconds()+")") + " FROM " + h.store.Table() + " WHERE " +
+		strings.Join(append([]string{h.store.Between(from, until)}, where...), " AND ") + successfulLogins() + condition, err
+}
+
+// lookUpBeginning looks up what is known by the beginning of a long text.
+func (h *history) lookUpBeginning(times map[string]int64, columns []string, k key, from, until int64, condition string) error {
+	sql, err := h.sqlForBeginning(columns, k, from, until, condition)
+	if err != nil {
+		return err
+	}
 	for cells, err := range h.store.Rows(h.ctx, sql, 1) {
 		if err != nil {
-			return 0, false, sql, err
+			return err
 		}
-		found = true
-		if at, err = strconv.ParseInt(cells[0].Text, 10, 64); err != nil {
-			return 0, false, sql, err
+		if at, err := strconv.ParseInt(cells[0].Text, 10, 64); err == nil && at != 0 && !cells[0].Absent {
+			times[k.String()] = at
 		}
 	}
-	return at, found, sql, nil
+	return nil
+}
+
+// newest is the time of a user's newest login within a time.
+func (h *history) newest(user account, from, until int64) (at int64, found bool, sql string, err error) {
+	unlimited := history{ctx: h.ctx, store: h.store}
+	times, _, err := unlimited.newestOf(accountColumns, []key{user.key()}, from, until, "")
+	at, found = times[user.key().String()]
+	return at, found, h.sqlFor(accountColumns, []key{user.key()}, from, until, ""), err
 }
 
 // newestFirstKeys are the keys of what was collected, the newest first.

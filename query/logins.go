@@ -29,6 +29,9 @@ type word struct {
 // account is a user of one instance: elsewhere the same name may be somebody else.
 type account struct{ system, instance, user word }
 
+// place is the instance of an account.
+func (a account) place() account { return account{system: a.system, instance: a.instance} }
+
 // loginRow is what questions about logins read of each.
 type loginRow struct {
 	at      int64
@@ -58,28 +61,35 @@ func guessedLogins(s Store) string {
 
 // eachLogin reads the logins of a filter that meet a further condition, newest slice first, in no order within a slice. do may return errEnough.
 func eachLogin(ctx context.Context, s Store, f Filter, condition func() string, limits Limits, do func(*loginRow) error) (Coverage, error) {
-	expressions := []string{s.Nanoseconds()}
-	for _, column := range loginColumns {
-		expressions = append(expressions, s.AsText(mustField(column)))
-	}
+	expressions := loginExpressions(s)
 	texts := map[string]string{} // each text is held once
 	return walk(ctx, s, f, limits, func(where string) string {
 		return s.Select(expressions...) + " FROM " + s.Table() + where + condition()
-	}, func(sql string) error {
-		for cells, err := range s.Rows(ctx, sql, len(expressions)) {
-			if err != nil {
-				return err
-			}
-			row, err := readLogin(cells, texts)
-			if err == nil {
-				err = do(&row)
-			}
-			if err != nil {
-				return err
-			}
+	}, func(sql string) error { return readLogins(ctx, s, sql, texts, do) })
+}
+
+func loginExpressions(s Store) []string {
+	expressions := []string{s.Nanoseconds()}
+	for _, f := range fieldsOf(loginColumns) {
+		expressions = append(expressions, s.AsText(f))
+	}
+	return expressions
+}
+
+func readLogins(ctx context.Context, s Store, sql string, texts map[string]string, do func(*loginRow) error) error {
+	for cells, err := range s.Rows(ctx, sql, len(loginColumns)+1) {
+		if err != nil {
+			return err
 		}
-		return nil
-	})
+		row, err := readLogin(cells, texts)
+		if err == nil {
+			err = do(&row)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func readLogin(cells []Cell, texts map[string]string) (row loginRow, err error) {
@@ -132,6 +142,14 @@ func mustField(column string) *session.Field {
 		panic(err)
 	}
 	return f
+}
+
+func fieldsOf(columns []string) []*session.Field {
+	fields := make([]*session.Field, len(columns))
+	for i, column := range columns {
+		fields[i] = mustField(column)
+	}
+	return fields
 }
 
 // condition is met by the events that have this value in a field.

@@ -80,7 +80,7 @@ func runs(rows []loginRow, width time.Duration, enough func(window []loginRow) b
 func (o QuestionOptions) askFailureBursts(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
 	groups, covered, err := failuresBy(ctx, s, f, o.BurstWithin, limits, func(r *loginRow) (pair, bool) {
 		if r.address.isLocal() {
-			return pair{account{system: r.account.system, instance: r.account.instance}, r.address}, true
+			return pair{r.account.place(), r.address}, true
 		}
 		return pair{address: r.address}, true
 	})
@@ -109,7 +109,7 @@ func tellBurst(f Filter, key pair, run []loginRow) Finding {
 	users, instances := map[account]bool{}, map[account]bool{}
 	for _, r := range run {
 		users[r.account] = true
-		instances[account{system: r.account.system, instance: r.account.instance}] = true
+		instances[r.account.place()] = true
 	}
 	place := key.account.where()
 	if key.address.isLocal() {
@@ -181,7 +181,7 @@ func (h *history) addLastLogin(one *Finding, user account, until int64) error {
 		one.Sentence += "."
 		return nil
 	}
-	at, found, sql, err := h.newest(math.MinInt64, until, "", user.conditions()...)
+	at, found, sql, err := h.newest(user, math.MinInt64, until)
 	one.SQL = append(one.SQL, sql)
 	if found {
 		one.Sentence += "; the last login before was on " + dayOf(at) + "."

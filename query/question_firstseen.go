@@ -1,9 +1,11 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -28,56 +30,126 @@ func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, li
 	}
 	from, _ := f.bounds()
 	h := history{ctx: ctx, store: s, left: left}
-	seenLast := map[account]int64{} // before the range
-	hasHistory := map[account]bool{}
-	for _, a := range newestFirstKeys(accounts) {
-		if left.isSpent() {
-			covered.notBefore(accounts[a].last)
-			delete(accounts, a)
-			continue
-		}
-		at, found, _, err := h.newest(math.MinInt64, from, "", a.conditions()...)
-		if err != nil {
-			return nil, covered, err
-		}
-		if found {
-			seenLast[a] = at
-		}
-		instance := account{system: a.system, instance: a.instance}
-		if found && !hasHistory[instance] {
-			_, old, _, err := h.newest(math.MinInt64, earlier(from, o.EarliestHistory), "", a.conditions()...)
-			if err != nil {
-				return nil, covered, err
-			}
-			hasHistory[instance] = old
-		}
+	fresh, seenLast, err := h.neverSeen(from, pairs, &covered)
+	if err != nil {
+		return nil, covered, err
+	}
+	hasHistory, err := o.instancesWithHistory(&h, from, fresh, accounts)
+	if err != nil {
+		return nil, covered, err
 	}
 	var found []firstSeen
-	for _, p := range newestFirstKeys(pairs) {
-		if accounts[p.account] == nil {
-			continue
-		}
-		if left.isSpent() {
-			covered.notBefore(pairs[p].last)
-			continue
-		}
-		fresh := firstSeen{pair: p, logins: pairs[p]}
-		at, known := seenLast[p.account]
-		if fresh.userSeen = at; known {
-			_, seen, sql, err := h.newest(math.MinInt64, from, "", append(p.account.conditions(), p.address.condition("client_address"))...)
-			if err != nil {
-				return nil, covered, err
-			}
-			if seen {
-				continue
-			}
-			fresh.sql = sql
+	for _, p := range fresh {
+		one := firstSeen{pair: p, logins: pairs[p]}
+		if at, known := seenLast[p.account]; known {
+			one.userSeen, one.sql = at, h.sqlFor(pairColumns, []key{p.account.key(p.address)}, math.MinInt64, from, "")
 		} else {
-			fresh.isNewUser = true
+			one.isNewUser = true
 		}
-		found = append(found, fresh)
+		found = append(found, one)
 	}
 	return o.tellFirstSeen(f, found, hasHistory), covered, nil
+}
+
+// neverSeen are those of the pairs that have no login before a time, the newest first, and when their users were seen last before it.
+func (h *history) neverSeen(from int64, pairs map[pair]*logins, covered *Coverage) (fresh []pair, seenLast map[account]int64, err error) {
+	seen := map[pair]bool{}
+	seenLast = map[account]int64{}
+	err = h.walkBack(math.MinInt64, from, func(row *loginRow) {
+		if p := (pair{row.account, row.address}); pairs[p] != nil {
+			seen[p] = true
+		}
+		if at, known := seenLast[row.account]; !known || at < row.at {
+			seenLast[row.account] = row.at
+		}
+	}, func() int { return len(pairs) - len(seen) })
+	if err != nil {
+		return nil, nil, err
+	}
+	var users, addresses []key
+	asked := map[account]bool{}
+	all := slices.DeleteFunc(newestFirstKeys(pairs), func(p pair) bool { return seen[p] })
+	for _, p := range all {
+		if _, known := seenLast[p.account]; !known && !asked[p.account] {
+			asked[p.account] = true
+			users = append(users, p.account.key())
+		}
+	}
+	times, done, err := h.newestOf(accountColumns, users, math.MinInt64, from, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	unasked := map[string]bool{}
+	for _, k := range users[done:] {
+		unasked[k.String()] = true
+	}
+	for _, p := range all {
+		if at, known := times[p.account.key().String()]; known {
+			seenLast[p.account] = at
+		}
+		if _, known := seenLast[p.account]; known {
+			addresses = append(addresses, p.account.key(p.address))
+		}
+	}
+	times, done, err = h.newestOf(pairColumns, addresses, math.MinInt64, from, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, k := range addresses[done:] {
+		unasked[k.String()] = true
+	}
+	for _, p := range all {
+		k := p.account.key(p.address).String()
+		if unasked[p.account.key().String()] || unasked[k] {
+			covered.notBefore(pairs[p].last)
+		} else if _, known := times[k]; !known {
+			fresh = append(fresh, p)
+		}
+	}
+	return fresh, seenLast, nil
+}
+
+// instancesWithHistory are those of the fresh pairs' instances of which some user had logged in long enough before.
+func (o QuestionOptions) instancesWithHistory(h *history, from int64, fresh []pair, accounts map[account]*logins) (map[account]bool, error) {
+	hasHistory := map[account]bool{}
+	users := map[account][]account{}
+	for a := range accounts {
+		users[a.place()] = append(users[a.place()], a)
+	}
+	for _, p := range fresh {
+		if _, decided := hasHistory[p.account.place()]; decided {
+			continue
+		}
+		some := users[p.account.place()]
+		slices.SortFunc(some, func(a, b account) int { return cmp.Compare(accounts[b].count, accounts[a].count) })
+		var keys []key
+		for _, a := range some {
+			keys = append(keys, a.key())
+		}
+		old, err := h.anyBefore(keys, earlier(from, o.EarliestHistory))
+		if err != nil {
+			return nil, err
+		}
+		hasHistory[p.account.place()] = old
+	}
+	return hasHistory, nil
+}
+
+// anyBefore tells whether one of some users had logged in before a time. The first has, nearly always.
+func (h *history) anyBefore(users []key, until int64) (bool, error) {
+	for some := range slices.Chunk(users, 10) {
+		unlimited := history{ctx: h.ctx, store: h.store}
+		times, _, err := unlimited.newestOf(accountColumns, some, math.MinInt64, until, "")
+		if err != nil {
+			return false, err
+		}
+		for _, k := range some {
+			if _, known := times[k.String()]; known {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 func addTo[K comparable](all map[K]*logins, key K, row *loginRow) {
@@ -110,8 +182,7 @@ type firstSeen struct {
 func (o QuestionOptions) tellFirstSeen(f Filter, found []firstSeen, hasHistory map[account]bool) []Finding {
 	byInstance, byUser, byAddress := map[account][]firstSeen{}, map[account][]firstSeen{}, map[pair][]firstSeen{}
 	for _, p := range found {
-		instance := account{system: p.account.system, instance: p.account.instance}
-		if !hasHistory[instance] {
+		if instance := p.account.place(); !hasHistory[instance] {
 			byInstance[instance] = append(byInstance[instance], p)
 			continue
 		}
@@ -127,7 +198,7 @@ func (o QuestionOptions) tellFirstSeen(f Filter, found []firstSeen, hasHistory m
 			continue
 		}
 		for _, p := range some {
-			at := pair{account{system: user.system, instance: user.instance}, p.address}
+			at := pair{user.place(), p.address}
 			byAddress[at] = append(byAddress[at], p)
 		}
 	}

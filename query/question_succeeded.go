@@ -21,7 +21,7 @@ func sequencesOf(r *loginRow) (all []sequence) {
 		all = append(all, sequence{r.account, r.address, false, false}, sequence{account: r.account, ofUser: true})
 	}
 	if !r.address.isLocal() {
-		all = append(all, sequence{account: account{system: r.account.system, instance: r.account.instance}, address: r.address, ofAddress: true})
+		all = append(all, sequence{account: r.account.place(), address: r.address, ofAddress: true})
 	}
 	return all
 }

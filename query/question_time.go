@@ -45,67 +45,135 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 		return nil, covered, err
 	}
 	h := history{ctx: ctx, store: s, left: left}
-	usual := map[account]bool{}
+	fresh, err := o.neverInHour(&h, from, hours, &covered)
+	if err != nil {
+		return nil, covered, err
+	}
+	usual, err := o.withUsualHours(&h, from, fresh, hours, &covered)
+	if err != nil {
+		return nil, covered, err
+	}
 	var all []Finding
-	for _, hour := range newestFirstKeys(hours) {
-		if left.isSpent() {
-			covered.notBefore(hours[hour].last)
-			break
-		}
-		_, seen, sql, err := h.newest(earlier(from, o.UsualPeriod), from, o.withinHour(s, from, hour.hour), hour.account.conditions()...)
-		if err != nil {
-			return nil, covered, err
-		}
-		if seen {
+	for _, hour := range fresh {
+		if !usual[hour.account] {
 			continue
 		}
-		is, known := usual[hour.account]
-		if !known {
-			if is, err = o.hasUsualHours(&h, from, hour.account); err != nil {
-				return nil, covered, err
-			}
-			usual[hour.account] = is
-		}
-		if is {
-			one := hours[hour].finding("unusual-hours", hour.account, word{}, f.shows(hours[hour].first, hours[hour].last, append(hour.account.conditions(), outcomeIs(succeeded))...))
-			one.Sentence = o.tellHour(hour, hours[hour])
-			one.SQL = []string{sql}
-			all = append(all, one)
-		}
+		one := hours[hour].finding("unusual-hours", hour.account, word{}, f.shows(hours[hour].first, hours[hour].last, append(hour.account.conditions(), outcomeIs(succeeded))...))
+		one.Sentence = o.tellHour(hour, hours[hour])
+		one.SQL = []string{h.sqlFor(accountColumns, []key{hour.account.key()}, earlier(from, o.UsualPeriod), from, o.withinHour(s, from, hour.hour))}
+		all = append(all, one)
 	}
 	return sortFindings(all), covered, nil
 }
 
-// withinHour is the condition of the times in the usual period that are in an hour of the week.
-func (o QuestionOptions) withinHour(s Store, from int64, hour int) string {
-	var some []string
-	until := time.Unix(0, from).In(o.Zone)
-	for days := 0; ; days++ {
-		begin := time.Date(until.Year(), until.Month(), until.Day()-days, hour%hoursOfDay, 0, 0, 0, o.Zone)
-		if begin.UnixNano()+int64(time.Hour) <= earlier(from, o.UsualPeriod) {
-			break
+// neverInHour are the hours in which their user had no login in the usual period before a time, the newest first.
+func (o QuestionOptions) neverInHour(h *history, from int64, hours map[userHour]*logins, covered *Coverage) (fresh []userHour, err error) {
+	seen := map[userHour]bool{}
+	err = h.walkBack(earlier(from, o.UsualPeriod), from, func(row *loginRow) {
+		if hour := (userHour{row.account, weekHour(row.at, o.Zone)}); hours[hour] != nil {
+			seen[hour] = true
 		}
-		if weekHour(begin.UnixNano(), o.Zone) != hour {
-			continue
-		}
-		end := begin.Add(time.Hour)
-		for weekHour(end.UnixNano(), o.Zone) == hour { // an hour that is there twice, when summer ends
-			end = end.Add(time.Hour)
-		}
-		some = append(some, s.Between(begin.UnixNano(), end.UnixNano()))
+	}, func() int { return len(hours) - len(seen) })
+	if err != nil {
+		return nil, err
 	}
-	if len(some) == 0 {
-		return " AND " + nothing
+	all := slices.DeleteFunc(newestFirstKeys(hours), func(hour userHour) bool { return seen[hour] })
+	byHour := map[int][]key{}
+	for _, hour := range all {
+		byHour[hour.hour] = append(byHour[hour.hour], hour.account.key())
+	}
+	times, unasked := map[int]map[string]int64{}, map[userHour]bool{}
+	for hour, users := range byHour {
+		var done int
+		if times[hour], done, err = h.newestOf(accountColumns, users, earlier(from, o.UsualPeriod), from, o.withinHour(h.store, from, hour)); err != nil {
+			return nil, err
+		}
+		for _, k := range users[done:] {
+			unasked[userHour{k.account(), hour}] = true
+		}
+	}
+	for _, hour := range all {
+		if unasked[hour] {
+			covered.notBefore(hours[hour].last)
+		} else if _, seen := times[hour.hour][hour.account.key().String()]; !seen {
+			fresh = append(fresh, hour)
+		}
+	}
+	return fresh, nil
+}
+
+// withinHour is the condition of the times before one that are in an hour of the week: of each time with one offset from UTC by itself.
+func (o QuestionOptions) withinHour(s Store, from int64, hour int) string {
+	days := " NOT IN (0, 6)"
+	if hour >= hoursOfDay {
+		days = " IN (0, 6)"
+	}
+	var some []string
+	ns := s.Nanoseconds()
+	for _, span := range o.offsets(earlier(from, o.UsualPeriod), from) {
+		local := "(" + ns + " + " + strconv.FormatInt(span.offset, 10) + ")"
+		some = append(some, fmt.Sprintf("%s AND %s %% 24 = %d AND (%s + 4) %% 7%s", s.Between(span.from, span.until), s.Divide(local, int64(time.Hour)), hour%hoursOfDay, s.Divide(local, int64(day)), days))
 	}
 	return " AND (" + strings.Join(some, " OR ") + ")"
 }
 
-// hasUsualHours tells whether there are enough logins of a user, since long enough, to say what is usual.
-func (o QuestionOptions) hasUsualHours(h *history, from int64, user account) (bool, error) {
-	_, old, _, err := h.newest(earlier(from, o.UsualPeriod), earlier(from, o.UsualSince), "", user.conditions()...)
-	if err != nil || !old {
-		return false, err
+// offsetSpan is a time in which a zone has one offset, in nanoseconds.
+type offsetSpan struct{ from, until, offset int64 }
+
+// offsets are those of the zone in a time. It changes at full quarters of an hour.
+func (o QuestionOptions) offsets(from, until int64) (spans []offsetSpan) {
+	const step = int64(15 * time.Minute)
+	offsetAt := func(at int64) int64 {
+		_, seconds := time.Unix(0, at).In(o.Zone).Zone()
+		return int64(seconds) * int64(time.Second)
 	}
+	for at := from; at < until; at = at - at%step + step {
+		if offset := offsetAt(at); len(spans) == 0 || spans[len(spans)-1].offset != offset {
+			spans = append(spans, offsetSpan{at, until, offset})
+			if n := len(spans); n > 1 {
+				spans[n-2].until = at
+			}
+		}
+	}
+	return spans
+}
+
+// withUsualHours are the users of whom there are enough logins, since long enough, to say what is usual.
+func (o QuestionOptions) withUsualHours(h *history, from int64, fresh []userHour, hours map[userHour]*logins, covered *Coverage) (map[account]bool, error) {
+	var users []key
+	asked := map[account]bool{}
+	for _, hour := range fresh {
+		if !asked[hour.account] {
+			asked[hour.account] = true
+			users = append(users, hour.account.key())
+		}
+	}
+	times, done, err := h.newestOf(accountColumns, users, earlier(from, o.UsualPeriod), earlier(from, o.UsualSince), "")
+	if err != nil {
+		return nil, err
+	}
+	unasked, usual := map[account]bool{}, map[account]bool{}
+	for i, k := range users {
+		if i >= done || h.left.isSpent() {
+			unasked[k.account()] = true
+			continue
+		}
+		if _, old := times[k.String()]; old {
+			if usual[k.account()], err = o.hasUsualLogins(h, from, k.account()); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, hour := range fresh {
+		if unasked[hour.account] {
+			covered.notBefore(hours[hour].last)
+		}
+	}
+	return usual, nil
+}
+
+// hasUsualLogins tells whether a user has as many logins in the usual period as it takes.
+func (o QuestionOptions) hasUsualLogins(h *history, from int64, user account) (bool, error) {
 	where, err := Filter{Conditions: user.conditions()}.conditions(h.store)
 	if err != nil {
 		return false, err
@@ -161,50 +229,116 @@ func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Fil
 	for of, some := range stretches {
 		byUser[of.account] = append(byUser[of.account], some)
 	}
-	var all []Finding
-	for _, user := range newestFirstKeys(accounts) {
-		if left.isSpent() {
-			covered.notBefore(accounts[user].last)
-			break
-		}
-		one, err := o.lookForReturn(&h, f, user, byUser[user])
-		if err != nil {
-			return nil, covered, err
-		}
-		if one != nil {
-			all = append(all, *one)
-		}
+	users := newestFirstKeys(accounts)
+	var returns []loginsBack
+	for _, user := range users {
+		returns = append(returns, o.possibleReturns(user, byUser[user])...)
 	}
-	return sortFindings(all), covered, nil
+	all, err := o.lookForReturns(&h, f, returns, &covered)
+	return sortFindings(all), covered, err
 }
 
-// lookForReturn finds the newest time that a user was away for long.
-func (o QuestionOptions) lookForReturn(h *history, f Filter, user account, stretches []*logins) (*Finding, error) {
+// loginsBack are the logins of a user from the first one after a time without, as far as the range tells.
+type loginsBack struct {
+	account account
+	logins
+	isOldest bool // none of the range is before them
+}
+
+// possibleReturns are those before which the range has no login of the user for long, the newest first.
+func (o QuestionOptions) possibleReturns(user account, stretches []*logins) (returns []loginsBack) {
 	slices.SortFunc(stretches, func(a, b *logins) int { return cmp.Compare(b.first, a.first) })
 	back := logins{last: math.MinInt64}
 	for i, some := range stretches {
 		back.count += some.count
 		back.first, back.last = some.first, max(back.last, some.last)
-		back.newest = append(back.newest, some.newest...)
-		if i+1 < len(stretches) && some.first-stretches[i+1].last < int64(o.UnusedFor) {
+		back.newest = append(slices.Clone(back.newest), some.newest...)
+		isOldest := i+1 == len(stretches)
+		if isOldest || some.first-stretches[i+1].last >= int64(o.UnusedFor) {
+			returns = append(returns, loginsBack{user, back, isOldest})
+		}
+	}
+	return returns
+}
+
+// lookForReturns tells the newest return of each user.
+func (o QuestionOptions) lookForReturns(h *history, f Filter, returns []loginsBack, covered *Coverage) (all []Finding, err error) {
+	from, _ := f.bounds()
+	lastUse, unasked, err := h.lastUses(from, returns)
+	if err != nil {
+		return nil, err
+	}
+	told := map[account]bool{}
+	for _, r := range returns {
+		if told[r.account] || r.isOldest && !o.mayBeBack(f, r, lastUse) {
 			continue
 		}
-		before, found, ran, err := h.newest(math.MinInt64, some.first, "", user.conditions()...)
-		if err != nil || !found {
+		if h.left.isSpent() || unasked[r.account] {
+			covered.notBefore(r.last)
+			continue
+		}
+		before, found, sql, err := h.newest(r.account, math.MinInt64, r.first)
+		if err != nil {
 			return nil, err
 		}
-		if before > earlier(some.first, o.UnusedFor) {
-			continue
+		if found && before <= earlier(r.first, o.UnusedFor) {
+			told[r.account] = true
+			all = append(all, tellReturn(f, r, before, sql))
 		}
-		one := back.finding("returned-accounts", user, word{}, f.shows(back.first, back.last, append(user.conditions(), outcomeIs(succeeded))...))
-		from := ""
-		if first := slices.MinFunc(some.newest, loginRow.compare); !first.address.Absent && first.at == some.first {
-			from = " from " + first.address.quoted()
-		}
-		one.Sentence = fmt.Sprintf("%s logged in%s%s at %s, the first time since %s (%s).", user.user.quoted(), user.where(), from, momentOf(some.first), dayOf(before),
-			daysOf(time.Duration(some.first-before).Round(day)))
-		one.SQL = []string{ran}
-		return &one, nil
 	}
-	return nil, nil
+	return all, nil
+}
+
+// lastUses are the newest logins of users before a time. Those for which there was no time are unasked.
+func (h *history) lastUses(from int64, returns []loginsBack) (lastUse map[account]int64, unasked map[account]bool, err error) {
+	lastUse, unasked = map[account]int64{}, map[account]bool{}
+	wanted := map[account]bool{}
+	for _, r := range returns {
+		wanted[r.account] = true
+	}
+	err = h.walkBack(math.MinInt64, from, func(row *loginRow) {
+		if at, known := lastUse[row.account]; wanted[row.account] && (!known || at < row.at) {
+			lastUse[row.account] = row.at
+		}
+	}, func() int { return len(wanted) - len(lastUse) })
+	if err != nil || from == math.MinInt64 {
+		return lastUse, unasked, err
+	}
+	var users []key
+	for _, r := range returns {
+		if _, known := lastUse[r.account]; !known && wanted[r.account] {
+			wanted[r.account] = false // once
+			users = append(users, r.account.key())
+		}
+	}
+	times, done, err := h.newestOf(accountColumns, users, math.MinInt64, from, "")
+	for i, k := range users {
+		if at, known := times[k.String()]; known {
+			lastUse[k.account()] = at
+		}
+		unasked[k.account()] = i >= done
+	}
+	return lastUse, unasked, err
+}
+
+// mayBeBack tells whether a user's first logins in the range may be a return, by his last one before it. Where the filter leaves logins out, the
+// range may have others before them.
+func (o QuestionOptions) mayBeBack(f Filter, r loginsBack, lastUse map[account]int64) bool {
+	from, _ := f.bounds()
+	if at, known := lastUse[r.account]; known {
+		return at <= earlier(r.first, o.UnusedFor)
+	}
+	return len(f.Conditions) > 0 && from <= earlier(r.first, o.UnusedFor)
+}
+
+func tellReturn(f Filter, r loginsBack, before int64, sql string) Finding {
+	one := r.finding("returned-accounts", r.account, word{}, f.shows(r.first, r.last, append(r.account.conditions(), outcomeIs(succeeded))...))
+	from := ""
+	if first := slices.MinFunc(r.newest, loginRow.compare); !first.address.Absent && first.at == r.first {
+		from = " from " + first.address.quoted()
+	}
+	one.Sentence = fmt.Sprintf("%s logged in%s%s at %s, the first time since %s (%s).", r.account.user.quoted(), r.account.where(), from, momentOf(r.first), dayOf(before),
+		daysOf(time.Duration(r.first-before).Round(day)))
+	one.SQL = []string{sql}
+	return one
 }

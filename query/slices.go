@@ -22,10 +22,12 @@ type Limits struct {
 }
 
 const (
-	shortestFirst = time.Hour              // a first slice of a 64th of the range, but no shorter
-	slowSlice     = 300 * time.Millisecond // a slice that took longer has a shorter one after it
-	fastSlice     = 100 * time.Millisecond
-	keptSQLTexts  = 16 // of the statements of one question; they differ in their times alone
+	firstSlice   = 10 * time.Minute
+	firstPage    = time.Minute            // of what has enough soon
+	slowSlice    = 300 * time.Millisecond // a slice that took longer has a shorter one after it
+	fastSlice    = 100 * time.Millisecond // one that did not has a longer one
+	sliceGrowth  = 4
+	keptSQLTexts = 16 // of the statements of one question; they differ in their times alone
 )
 
 // errEnough ends a walk that has what it wanted.
@@ -34,6 +36,11 @@ var errEnough = errors.New("enough")
 // walk runs a statement for each slice of the filter's time, newest first. make gives the statement of a slice from its conditions, run runs it; run
 // may return errEnough.
 func walk(ctx context.Context, s Store, f Filter, limits Limits, statement func(where string) string, run func(sql string) error) (Coverage, error) {
+	return walkFrom(ctx, s, f, firstSlice, limits, statement, run)
+}
+
+// walkFrom is walk with another first slice.
+func walkFrom(ctx context.Context, s Store, f Filter, first time.Duration, limits Limits, statement func(where string) string, run func(sql string) error) (Coverage, error) {
 	conditions, err := f.conditions(s)
 	if err != nil {
 		return Coverage{}, err
@@ -43,11 +50,15 @@ func walk(ctx context.Context, s Store, f Filter, limits Limits, statement func(
 		return Coverage{Complete: true}, err
 	}
 	covered := Coverage{Until: time.Unix(0, until).UTC()}
-	begin, width := time.Now(), max(int64(shortestFirst), int64((uint64(until)-uint64(from))/64))
+	begin, width := time.Now(), int64(first)
 	for end := until; ; {
 		start := from
 		if end > from && uint64(end)-uint64(from) > uint64(width) {
 			start = end - width
+		}
+		ahead := begin.Add(first).UnixNano() // a clock that is wrong must not lead to slices of years
+		if end > ahead {
+			start = max(from, ahead)
 		}
 		sql := statement(" WHERE " + strings.Join(append([]string{s.Between(start, end)}, conditions...), " AND "))
 		if len(covered.SQL) < keptSQLTexts {
@@ -66,19 +77,27 @@ func walk(ctx context.Context, s Store, f Filter, limits Limits, statement func(
 		if limits.Time > 0 && time.Since(begin) > limits.Time {
 			return covered, nil
 		}
-		end, width = start, nextWidth(width, time.Since(sliceBegin))
+		if end <= ahead {
+			width = limits.nextWidth(width, time.Since(sliceBegin), time.Since(begin))
+		}
+		end = start
 	}
 }
 
-// nextWidth is that of a slice after one of a width that took so long.
-func nextWidth(width int64, took time.Duration) int64 {
+// nextWidth is that of a slice after one of a width that took so long: where time is limited, one that takes at most half of what is left of it, if
+// logins are as dense there.
+func (limits Limits) nextWidth(width int64, took, passed time.Duration) int64 {
+	next := width
 	switch {
-	case took > slowSlice && width > int64(time.Second):
-		return width / 2
-	case took < fastSlice && width < math.MaxInt64/4:
-		return width * 4
+	case took > slowSlice:
+		next = width / 2
+	case took < fastSlice && width < math.MaxInt64/sliceGrowth:
+		next = width * sliceGrowth
 	}
-	return width
+	if most := float64(limits.Time-passed) / 2 / float64(took+1) * float64(width); limits.Time > 0 && float64(next) > most {
+		next = int64(most)
+	}
+	return max(next, int64(time.Second))
 }
 
 // extent is the filter's time, cut to that of the events there are. until is not included.

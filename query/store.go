@@ -26,6 +26,8 @@ type Store interface {
 	Between(from, until int64) string
 	// Nanoseconds is the expression of an event's time as an integer.
 	Nanoseconds() string
+	// Equals is the condition for events that have a value in a field; literal is its literal, of [Store.Text] or [Store.Identity] or a number.
+	Equals(f *session.Field, literal string) string
 	// Absent is the condition for events without a value in a field.
 	Absent(f *session.Field) string
 	// Contains is the condition for events with a value among those of a field that is a list.
@@ -37,11 +39,17 @@ type Store interface {
 	InNetwork(f *session.Field, network netip.Prefix) string
 	// AsText is the expression of a field's value as a text, NULL where it is absent; ids are 32 or 16 hexadecimal digits in lower case.
 	AsText(f *session.Field) string
+	// GroupsFast tells whether counting values with GROUP BY costs less than handing out the rows.
+	GroupsFast() bool
 	// Divide is the expression of a whole number divided by a positive one, rounded towards zero.
 	Divide(expression string, by int64) string
 
 	// Select is the beginning of a statement that [Store.Rows] runs: SELECT and the expressions.
 	Select(expressions ...string) string
+	// NewestOf is a statement for the newest event of each of some keys that meets a further condition: of each key that has one, a row of the values
+	// of the fields, as AsText has them, and of the time in nanoseconds. Rows of other values, and those without a time, mean nothing. The first field
+	// is one by which events are looked up, and never absent.
+	NewestOf(fields []*session.Field, keys [][]Cell, condition string) string
 	// Rows runs a statement of so many expressions. A row is valid until the next one. An error is the last that is yielded.
 	Rows(ctx context.Context, sql string, expressions int) iter.Seq2[[]Cell, error]
 	// Events reads whole events; tail is what follows FROM [Store.Table]. An event is valid until the next one.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,6 +47,30 @@ func (s *queryStore) Between(from, until int64) string {
 }
 
 func (s *queryStore) Nanoseconds() string { return "reinterpretAsInt64(time)" }
+
+func (s *queryStore) Equals(f *session.Field, literal string) string {
+	return f.Column + " = " + literal
+}
+
+// NewestOf groups the rows that have one value of each key, which may be more than the keys.
+func (s *queryStore) NewestOf(fields []*session.Field, keys [][]query.Cell, condition string) string {
+	var texts, among, ordinals []string
+	for i, f := range fields {
+		texts, ordinals = append(texts, s.AsText(f)), append(ordinals, strconv.Itoa(i+1))
+		var literals []string
+		absent := false
+		for _, key := range keys {
+			if absent = absent || key[i].Absent; !key[i].Absent {
+				literals = append(literals, s.Text(key[i].Text))
+			}
+		}
+		slices.Sort(literals)
+		if !absent {
+			among = append(among, f.Column+" IN ("+strings.Join(slices.Compact(literals), ", ")+")")
+		}
+	}
+	return s.Select(append(texts, "max("+s.Nanoseconds()+")")...) + " FROM " + s.Table() + " WHERE " + strings.Join(append(among, condition), " AND ") + " GROUP BY " + strings.Join(ordinals, ", ")
+}
 
 func (s *queryStore) Absent(f *session.Field) string {
 	switch f.In(&session.Event{}).(type) {
@@ -106,6 +131,8 @@ func (s *queryStore) AsText(f *session.Field) string {
 	}
 	return "if(" + s.Absent(f) + ", NULL, toString(" + f.Column + "))"
 }
+
+func (s *queryStore) GroupsFast() bool { return true }
 
 func (s *queryStore) Divide(expression string, by int64) string {
 	return "intDiv(" + expression + ", " + strconv.FormatInt(by, 10) + ")"

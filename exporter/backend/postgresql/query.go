@@ -65,6 +65,36 @@ func asTimestamp(nanoseconds int64, more time.Duration) string {
 
 func (s *queryStore) Nanoseconds() string { return "time_ns" }
 
+// Equals has the beginnings first, which have indexes (partitionIndexes).
+func (s *queryStore) Equals(f *session.Field, literal string) string {
+	if f.Name == "User" || f.Name == "ClientAddress" {
+		return "left(" + f.Column + ", 200) = left(" + literal + ", 200) AND " + f.Column + " = " + literal
+	}
+	return f.Column + " = " + literal
+}
+
+// NewestOf looks each key up in the index of the first field, which ends with the time.
+func (s *queryStore) NewestOf(fields []*session.Field, keys [][]query.Cell, condition string) string {
+	var names, equal, values []string
+	for i, f := range fields {
+		names = append(names, "key_"+f.Column)
+		if equal = append(equal, s.Equals(f, names[i])); i > 0 {
+			equal[i] = f.Column + " IS NOT DISTINCT FROM " + names[i]
+		}
+	}
+	for _, key := range keys {
+		literals := make([]string, len(key))
+		for i, cell := range key {
+			if literals[i] = "NULL::text"; !cell.Absent {
+				literals[i] = s.Text(cell.Text) + "::text"
+			}
+		}
+		values = append(values, "("+strings.Join(literals, ", ")+")")
+	}
+	return "SELECT " + strings.Join(names, ", ") + ", (SELECT time_ns FROM " + s.Table() + " WHERE " + strings.Join(equal, " AND ") + " AND " + condition +
+		" ORDER BY time DESC LIMIT 1) FROM (VALUES " + strings.Join(values, ", ") + ") AS looked_up(" + strings.Join(names, ", ") + ")"
+}
+
 func (s *queryStore) Absent(f *session.Field) string { return f.Column + " IS NULL" }
 
 func (s *queryStore) Contains(f *session.Field, text string) string {
@@ -98,6 +128,8 @@ func (s *queryStore) AsText(f *session.Field) string {
 	return f.Column + "::text"
 }
 
+func (s *queryStore) GroupsFast() bool { return true }
+
 func (s *queryStore) Divide(expression string, by int64) string {
 	return expression + " / " + strconv.FormatInt(by, 10)
 }
@@ -130,19 +162,42 @@ func (s *queryStore) Events(ctx context.Context, tail string) iter.Seq2[*session
 	})
 }
 
+// endOfTimes is where ids are no longer taken for ones that begin with a time: the year 2100, in milliseconds.
+const endOfTimes = 4_102_444_800_000
+
+// Extent takes a time near each end from the key, whose ids begin with one, and looks for what is beyond it by the index of times. Where the ids say
+// nothing, that is the table.
 func (s *queryStore) Extent(ctx context.Context) (oldest, newest int64, found bool, err error) {
-	sql := s.cfg.prefixNames("SELECT min(time_ns), max(time_ns) FROM session_events")
-	err = s.eachRow(ctx, sql, func(values [][]byte) (bool, error) {
+	last, found, err := s.oneNumber(ctx, "SELECT time_ns FROM session_events WHERE record_id < '"+leastRecordID(endOfTimes)+"' ORDER BY record_id DESC LIMIT 1")
+	if err != nil {
+		return 0, 0, false, err
+	}
+	beyond := ""
+	if found {
+		beyond = " WHERE time >= " + asTimestamp(last, 0)
+	}
+	if newest, found, err = s.oneNumber(ctx, "SELECT max(time_ns) FROM session_events"+beyond); err != nil || !found {
+		return 0, 0, false, err
+	}
+	first, _, err := s.oneNumber(ctx, "SELECT time_ns FROM session_events ORDER BY record_id LIMIT 1")
+	if err != nil {
+		return 0, 0, false, err
+	}
+	oldest, found, err = s.oneNumber(ctx, "SELECT min(time_ns) FROM session_events WHERE time <= "+asTimestamp(first, time.Microsecond))
+	return oldest, newest, found, err
+}
+
+// oneNumber reads the first cell of an answer, if it has one.
+func (s *queryStore) oneNumber(ctx context.Context, sql string) (n int64, found bool, err error) {
+	err = s.eachRow(ctx, s.cfg.prefixNames(sql), func(values [][]byte) (bool, error) {
 		if values[0] == nil {
 			return true, nil
 		}
 		found = true
-		if oldest, err = strconv.ParseInt(string(values[0]), 10, 64); err == nil {
-			newest, err = strconv.ParseInt(string(values[1]), 10, 64)
-		}
+		n, err = strconv.ParseInt(string(values[0]), 10, 64)
 		return true, err
 	})
-	return oldest, newest, found, err
+	return n, found, err
 }
 
 // eachRow runs a statement until do has enough.

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -29,6 +30,9 @@ func OpenQueryStore(ctx context.Context, cfg Config) (query.Store, error) {
 	conn, err := cfg.openReader(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if err := sqlitex.ExecuteTransient(conn, "PRAGMA cache_size = -32000", nil); err != nil { // a look-up touches each partition
+		return nil, errors.Join(cfg.explainError("asking", err), conn.Close())
 	}
 	if err := conn.CreateFunction("sessionlog_in_network", &sqlite.FunctionImpl{NArgs: 2, Deterministic: true, AllowIndirect: true, Scalar: inNetwork}); err != nil {
 		return nil, errors.Join(cfg.explainError("asking", err), conn.Close())
@@ -58,6 +62,30 @@ func (s *queryStore) Between(from, until int64) string {
 }
 
 func (s *queryStore) Nanoseconds() string { return "time" }
+
+func (s *queryStore) Equals(f *session.Field, literal string) string {
+	return f.Column + " = " + literal
+}
+
+// NewestOf looks each key up in the index of the first field.
+func (s *queryStore) NewestOf(fields []*session.Field, keys [][]query.Cell, condition string) string {
+	var names, equal, values []string
+	for i, f := range fields {
+		names = append(names, "key_"+f.Column)
+		equal = append(equal, f.Column+[]string{" = ", " IS "}[min(i, 1)]+names[i])
+	}
+	for _, key := range keys {
+		literals := make([]string, len(key))
+		for i, cell := range key {
+			if literals[i] = "NULL"; !cell.Absent {
+				literals[i] = s.Text(cell.Text)
+			}
+		}
+		values = append(values, "("+strings.Join(literals, ", ")+")")
+	}
+	return "WITH looked_up(" + strings.Join(names, ", ") + ") AS (VALUES " + strings.Join(values, ", ") + ") SELECT " + strings.Join(names, ", ") +
+		", (SELECT time FROM " + s.Table() + " WHERE " + strings.Join(equal, " AND ") + " AND " + condition + " ORDER BY time DESC LIMIT 1) FROM looked_up"
+}
 
 func (s *queryStore) Absent(f *session.Field) string { return f.Column + " IS NULL" }
 
@@ -96,6 +124,9 @@ func (s *queryStore) AsText(f *session.Field) string {
 	}
 	return f.Column
 }
+
+// GroupsFast: SQLite sorts for GROUP BY, 50 µs for a row and twelve facets.
+func (s *queryStore) GroupsFast() bool { return false }
 
 func (s *queryStore) Divide(expression string, by int64) string {
 	return expression + " / " + strconv.FormatInt(by, 10)

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/config/configopaque"
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+	postgresqlserver "github.com/otel-sessionlog/sessionlog/testengine/postgresql/server"
+	clickhouseserver "github.com/otel-sessionlog/sessionlog/testengine/server"
+)
+
+// place is where the events are, in a folder that stays.
+type place struct {
+	open  func() (backend.Backend, error)
+	ask   func(context.Context) (query.Store, error)
+	index func(context.Context) error // builds what the backend builds in quiet times
+	close func() error
+}
+
+var settings = componenttest.NewNopTelemetrySettings()
+
+func openPlace(ctx context.Context, kind, dir string) (place, error) {
+	log, err := zap.NewProduction(zap.IncreaseLevel(zap.WarnLevel))
+	if err != nil {
+		return place{}, err
+	}
+	settings.Logger = log
+	switch kind {
+	case "sqlite":
+		return openSQLite(dir), nil
+	case "postgresql":
+		return openPostgreSQL(ctx, dir)
+	case "clickhouse":
+		return openClickHouse(ctx, dir)
+	}
+	return place{}, fmt.Errorf("-backend %s: sqlite, postgresql or clickhouse", kind)
+}
+
+func openSQLite(dir string) place {
+	cfg := sqlite.DefaultConfig()
+	cfg.Path = filepath.Join(dir, "clicks.db")
+	return place{
+		open:  func() (backend.Backend, error) { return sqlite.New(cfg, settings) },
+		ask:   func(ctx context.Context) (query.Store, error) { return sqlite.OpenQueryStore(ctx, cfg) },
+		index: func(context.Context) error { return nil },
+		close: func() error { return nil },
+	}
+}
+
+func openPostgreSQL(ctx context.Context, dir string) (place, error) {
+	server, err := postgresqlserver.Start(ctx, postgresqlserver.Config{
+		Dir: filepath.Join(dir, "postgresql"), LogFormats: []string{postgresqlserver.Stderr},
+		Settings: map[string]string{"log_connections": "off", "log_disconnections": "off", "max_wal_size": "4GB", "shared_buffers": "512MB"},
+	})
+	if err != nil {
+		return place{}, err
+	}
+	cfg := postgresql.DefaultConfig()
+	cfg.Endpoints, cfg.Username, cfg.Password, cfg.Database = []string{server.Address}, postgresqlserver.Admin.Name, configopaque.String(postgresqlserver.Admin.Password), "postgres"
+	cfg.TLS.GetOrInsertDefault().Insecure = true
+	return place{
+		open: func() (backend.Backend, error) { return postgresql.New(cfg, settings) },
+		ask:  func(ctx context.Context) (query.Store, error) { return postgresql.OpenQueryStore(ctx, cfg) },
+		index: func(ctx context.Context) error {
+			parts, err := server.Query(ctx, "SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'session_events'::regclass")
+			for _, part := range parts {
+				for _, sql := range []string{
+					"CREATE INDEX IF NOT EXISTS %[1]s_user ON %[1]s (left(user_name, 200), time)",
+					"CREATE INDEX IF NOT EXISTS %[1]s_address ON %[1]s (left(client_address, 200), time)",
+					"CREATE INDEX IF NOT EXISTS %[1]s_failure ON %[1]s (time) WHERE outcome = 'failure'", "VACUUM ANALYZE %s",
+				} {
+					if err == nil {
+						_, err = server.Query(ctx, fmt.Sprintf(sql, part[0]))
+					}
+				}
+			}
+			return err
+		},
+		close: server.Stop,
+	}, err
+}
+
+func openClickHouse(ctx context.Context, dir string) (place, error) {
+	server, err := clickhouseserver.Start(ctx, clickhouseserver.Config{Dir: filepath.Join(dir, "clickhouse"), FlushInterval: time.Hour, LogLevel: "warning"})
+	if err != nil {
+		return place{}, err
+	}
+	cfg := clickhouse.DefaultConfig()
+	cfg.Endpoints, cfg.Username, cfg.Password = []string{"clickhouse://" + server.Native}, clickhouseserver.Admin.Name, configopaque.String(clickhouseserver.Admin.Password)
+	return place{
+		open:  func() (backend.Backend, error) { return clickhouse.New(cfg, settings) },
+		ask:   func(ctx context.Context) (query.Store, error) { return clickhouse.OpenQueryStore(ctx, cfg) },
+		index: func(context.Context) error { return nil },
+		close: server.Stop,
+	}, nil
+}
+
+const batchRows = 8192
+
+// fill writes a history.
+func (p place) fill(ctx context.Context, rows int) error {
+	b, err := p.open()
+	if err != nil {
+		return err
+	}
+	if err := b.Start(ctx); err != nil {
+		return err
+	}
+	batch, begin := make([]session.Event, batchRows), time.Now()
+	write := func(size int) error {
+		_, err := b.Write(ctx, func(yield func(int, *session.Event) bool) {
+			for i := range batch[:size] {
+				if !yield(i, &batch[i]) {
+					return
+				}
+			}
+		})
+		return err
+	}
+	for n, e := range newHistory(1).events(rows) {
+		e.CopyTo(&batch[n%batchRows])
+		if size := n%batchRows + 1; size == batchRows || n == rows-1 {
+			if err := write(size); err != nil {
+				return errors.Join(err, b.Shutdown(ctx))
+			}
+			if n/batchRows%64 == 0 {
+				fmt.Fprintf(os.Stderr, "%d rows, %.0f a second\n", n+1, float64(n+1)/time.Since(begin).Seconds())
+			}
+		}
+	}
+	time.Sleep(quietTime) // in which a backend builds its indexes
+	return errors.Join(b.Shutdown(ctx), p.index(ctx))
+}
+
+const quietTime = 30 * time.Second
+
+func median(all []time.Duration) time.Duration {
+	slices.Sort(all)
+	return all[len(all)/2]
+}

@@ -1,0 +1,482 @@
+package backendtest
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// findings asks the questions of New, and holds the answers against loops over the same events, and against what each scene is about.
+func findings(t *testing.T, h Harness) {
+	storage := h.New(t)
+	b := open(t, storage)
+	var st stage
+	st.scenes()
+	for chunk := range slices.Chunk(st.events, 2000) {
+		result, err := b.Write(t.Context(), seq(chunk))
+		require.NoError(t, err)
+		require.Equal(t, len(chunk), result.Written)
+		result, err = b.Write(t.Context(), seq(chunk[:len(chunk)/2])) // what comes again counts once
+		require.NoError(t, err)
+		require.Zero(t, result.Written)
+	}
+	store := storage.Ask(t)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	options := query.DefaultQuestionOptions()
+	lastDay := query.Filter{From: stageEnd.Add(-24 * time.Hour), Until: stageEnd}
+	for _, question := range query.NewQuestions {
+		t.Run(question.Name, func(t *testing.T) {
+			for _, text := range []string{"", "-user_name=nightly&client_address=203.0.113.0/24", "system=postgresql"} {
+				values, err := url.ParseQuery(text)
+				require.NoError(t, err)
+				f, err := query.ParseFilter(values, stageEnd, time.UTC)
+				require.NoError(t, err)
+				f.From, f.Until = lastDay.From, lastDay.Until
+				found, covered, err := question.Ask(t.Context(), store, f, query.Limits{})
+				require.NoError(t, err)
+				require.True(t, covered.Complete)
+				want := loops{options, f, st.events}.ask(question.Name)
+				requireSameFindings(t, want, found)
+				if text == "" {
+					require.ElementsMatch(t, st.told[question.Name], whoIsTold(found))
+					for i := range found {
+						requireShown(t, store, &found[i])
+					}
+				}
+			}
+		})
+	}
+	t.Run("AllOfHistory", func(t *testing.T) {
+		for _, question := range query.NewQuestions {
+			found, covered, err := question.Ask(t.Context(), store, query.Filter{}, query.Limits{})
+			require.NoError(t, err)
+			require.True(t, covered.Complete)
+			requireSameFindings(t, loops{options, query.Filter{}, st.events}.ask(question.Name), found)
+		}
+	})
+	t.Run("TimeIsUp", func(t *testing.T) {
+		for _, question := range query.NewQuestions {
+			found, covered, err := question.Ask(t.Context(), store, lastDay, query.Limits{Time: time.Nanosecond})
+			require.NoError(t, err)
+			require.False(t, covered.Complete)
+			require.True(t, covered.From.After(lastDay.From) && !covered.From.After(lastDay.Until), "%s", covered.From)
+			for _, one := range found {
+				require.False(t, one.Last.Before(covered.From), one.Sentence)
+			}
+		}
+	})
+	t.Run("OpenSessions", func(t *testing.T) { openSessions(t, store, st.events, lastDay) })
+}
+
+// whoIsTold are findings in the words of a scene.
+func whoIsTold(found []query.Finding) (all []string) {
+	for _, one := range found {
+		all = append(all, one.Instance+"|"+one.User+"|"+one.Address)
+	}
+	return all
+}
+
+// requireSameFindings compares all but the words.
+func requireSameFindings(t *testing.T, want, got []query.Finding) {
+	t.Helper()
+	bare := func(all []query.Finding) (texts []string) {
+		for _, f := range all {
+			texts = append(texts, fmt.Sprintf("%s|%s|%s|%q|%q|%s|%s|%d|%v", f.Question, f.System, f.Instance, f.User, f.Address, f.First.Format(time.RFC3339Nano), f.Last.Format(time.RFC3339Nano), f.Count, f.Evidence))
+		}
+		return texts
+	}
+	require.ElementsMatch(t, bare(want), bare(got))
+	require.True(t, slices.IsSortedFunc(got, func(a, b query.Finding) int { return b.Last.Compare(a.Last) }))
+	for _, f := range got {
+		require.NotEmpty(t, f.Sentence)
+		require.False(t, strings.ContainsFunc(f.Sentence, func(r rune) bool { return r < ' ' || r == 0x202e || r == 0xfffd }), "%q", f.Sentence)
+		require.Less(t, len(f.Sentence), 1500)
+	}
+}
+
+// requireShown looks the evidence up with the finding's filter, as a page's query string has it.
+func requireShown(t *testing.T, store query.Store, one *query.Finding) {
+	t.Helper()
+	text := one.Filter.Values().Encode()
+	require.Less(t, len(text), 10_000)
+	values, err := url.ParseQuery(text)
+	require.NoError(t, err)
+	f, err := query.ParseFilter(values, stageEnd, time.UTC)
+	require.NoError(t, err, text)
+	shown, covered, err := query.Events(t.Context(), store, f, nil, 100_000, query.Limits{})
+	require.NoError(t, err)
+	require.True(t, covered.Complete)
+	ids := map[session.ID]bool{}
+	for i := range shown {
+		ids[shown[i].RecordID] = true
+	}
+	for _, id := range one.Evidence {
+		require.True(t, ids[id], "%s %s", one.Sentence, text)
+	}
+}
+
+// openSessions compares with a loop over the events.
+func openSessions(t *testing.T, store query.Store, events []*session.Event, lastDay query.Filter) {
+	t.Helper()
+	user, err := query.FieldOf("user_name")
+	require.NoError(t, err)
+	of := lastDay
+	of.Conditions = []query.Condition{{Field: user, Value: "pool"}}
+	for _, f := range []query.Filter{lastDay, of, {}, {Until: lastDay.From}} {
+		var want []session.ID
+		for _, e := range newestFirst(events) {
+			if meets(f, e) && e.Kind == session.KindLogin && e.Outcome != session.OutcomeFailure && !e.SessionKey.IsZero() && !hasEnded(e, events) {
+				want = append(want, e.RecordID)
+			}
+		}
+		require.NotEmpty(t, want)
+		for _, limit := range []int{10_000, 3} {
+			found, covered, err := query.OpenSessions(t.Context(), store, f, limit, query.Limits{})
+			require.NoError(t, err)
+			require.Equal(t, limit > len(want), covered.Complete)
+			var got []session.ID
+			for i := range found {
+				got = append(got, found[i].Login.RecordID)
+			}
+			require.Equal(t, want[:min(limit, len(want))], got)
+		}
+	}
+}
+
+func hasEnded(login *session.Event, events []*session.Event) bool {
+	return slices.ContainsFunc(events, func(e *session.Event) bool {
+		return e.Kind == session.KindLogout && e.Outcome != session.OutcomeFailure && e.SessionKey == login.SessionKey && e.Time >= login.Time
+	})
+}
+
+// loops answer the questions by looking at every event, as often as it takes.
+type loops struct {
+	options query.QuestionOptions
+	filter  query.Filter
+	events  []*session.Event
+}
+
+func (l loops) ask(question string) []query.Finding {
+	return map[string]func() []query.Finding{
+		"first-seen": l.firstSeen, "failed-then-succeeded": l.failedThenSucceeded, "failure-bursts": l.failureBursts, "guessed-users": l.guessedUsers,
+		"unusual-hours": l.unusualHours, "returned-accounts": l.returnedAccounts,
+	}[question]()
+}
+
+func nameOf(text string) string {
+	if len(text) <= 1000 {
+		return text
+	}
+	return text[:1000] // the long ones here have letters of one byte
+}
+
+// sameUser compares users of one instance.
+func sameUser(a, b *session.Event) bool {
+	return a.System == b.System && a.Instance == b.Instance && nameOf(a.User) == nameOf(b.User) && hasUser(a) == hasUser(b)
+}
+
+func hasUser(e *session.Event) bool { return e.User != "" || e.UserEmpty }
+
+func sameInstance(a, b *session.Event) bool { return a.System == b.System && a.Instance == b.Instance }
+
+func isSuccess(e *session.Event) bool {
+	return e.Kind == session.KindLogin && e.Outcome == session.OutcomeSuccess
+}
+
+func isGuess(e *session.Event) bool {
+	return e.Kind == session.KindLogin && e.Outcome == session.OutcomeFailure && !slices.Contains([]string{
+		session.ErrorConnectionLimit, session.ErrorProviderUnavailable, session.ErrorTimeout, session.ErrorProtocol,
+	}, e.ErrorType)
+}
+
+func (l loops) from() int64 {
+	if l.filter.From.IsZero() {
+		return -1 << 63
+	}
+	return l.filter.From.UnixNano()
+}
+
+// some are the events of the filter that meet a condition, in the order of time; those of a time before it too.
+func (l loops) some(before time.Duration, is func(*session.Event) bool) (all []*session.Event) {
+	f := l.filter
+	if !f.From.IsZero() {
+		f.From = f.From.Add(-before)
+	}
+	for _, e := range l.events {
+		if is(e) && meets(f, e) {
+			all = append(all, e)
+		}
+	}
+	return ordered(all)
+}
+
+func ordered(all []*session.Event) []*session.Event {
+	all = slices.Clone(all)
+	slices.SortFunc(all, func(a, b *session.Event) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), slices.Compare(a.RecordID[:], b.RecordID[:]))
+	})
+	return all
+}
+
+func newestFirst(all []*session.Event) []*session.Event {
+	all = ordered(all)
+	slices.Reverse(all)
+	return all
+}
+
+// succeededBefore tells whether there was a login like this before a time.
+func (l loops) succeededBefore(at int64, like func(*session.Event) bool) bool {
+	return slices.ContainsFunc(l.events, func(e *session.Event) bool { return isSuccess(e) && e.Time < at && like(e) })
+}
+
+func about(question string, events []*session.Event, system, instance, user, address string) query.Finding {
+	f := query.Finding{Question: question, System: system, Instance: instance, User: nameOf(user), Address: nameOf(address), Count: int64(len(events))}
+	newest := newestFirst(events)
+	f.First, f.Last = time.Unix(0, newest[len(newest)-1].Time).UTC(), time.Unix(0, newest[0].Time).UTC()
+	for _, e := range newest[:min(100, len(newest))] {
+		f.Evidence = append(f.Evidence, e.RecordID)
+	}
+	return f
+}
+
+// groupsOf puts together what is alike.
+func groupsOf(events []*session.Event, alike func(a, b *session.Event) bool) (groups [][]*session.Event) {
+	for _, e := range events {
+		i := slices.IndexFunc(groups, func(g []*session.Event) bool { return alike(g[0], e) })
+		if i < 0 {
+			groups = append(groups, nil)
+			i = len(groups) - 1
+		}
+		groups[i] = append(groups[i], e)
+	}
+	return groups
+}
+
+func samePair(a, b *session.Event) bool {
+	return sameUser(a, b) && nameOf(a.ClientAddress) == nameOf(b.ClientAddress)
+}
+
+func (l loops) firstSeen() (all []query.Finding) {
+	logins := l.some(0, func(e *session.Event) bool { return isSuccess(e) && hasUser(e) && e.ClientAddress != "" })
+	hasHistory := func(of *session.Event) bool {
+		return slices.ContainsFunc(logins, func(user *session.Event) bool {
+			return sameInstance(of, user) && l.from() != -1<<63 && l.succeededBefore(l.from()-int64(l.options.EarliestHistory), func(e *session.Event) bool { return sameUser(e, user) })
+		})
+	}
+	var fresh, young []*session.Event
+	for _, e := range logins {
+		if l.succeededBefore(l.from(), func(other *session.Event) bool { return samePair(e, other) }) {
+			continue
+		}
+		if hasHistory(e) {
+			fresh = append(fresh, e)
+		} else {
+			young = append(young, e)
+		}
+	}
+	for _, of := range groupsOf(young, sameInstance) {
+		all = append(all, about("first-seen", of, of[0].System, of[0].Instance, "", ""))
+	}
+	var few []*session.Event
+	for _, of := range groupsOf(fresh, sameUser) {
+		if len(groupsOf(of, samePair)) > l.options.MostFirstSeen {
+			all = append(all, about("first-seen", of, of[0].System, of[0].Instance, of[0].User, ""))
+		} else {
+			few = append(few, of...)
+		}
+	}
+	for _, of := range groupsOf(few, func(a, b *session.Event) bool { return sameInstance(a, b) && a.ClientAddress == b.ClientAddress }) {
+		if pairs := groupsOf(of, samePair); len(pairs) > l.options.MostFirstSeen {
+			all = append(all, about("first-seen", of, of[0].System, of[0].Instance, "", of[0].ClientAddress))
+		} else {
+			for _, p := range pairs {
+				all = append(all, about("first-seen", p, p[0].System, p[0].Instance, p[0].User, p[0].ClientAddress))
+			}
+		}
+	}
+	return all
+}
+
+func isLocal(address string) bool {
+	a, err := netip.ParseAddr(address)
+	return address == "" || address == "[local]" || address == "localhost" || strings.HasPrefix(address, "/") || err == nil && a.Unmap().IsLoopback()
+}
+
+// stretches are the events with enough of them within a width, and what lies between those, as long as there is no gap of more than the width.
+func stretches(events []*session.Event, width time.Duration, enough func([]*session.Event) bool) (all [][]*session.Event) {
+	var marked []*session.Event
+	for i, first := range events {
+		end := i
+		for end < len(events) && events[end].Time <= first.Time+int64(width) {
+			end++
+		}
+		if enough(events[i:end]) {
+			for _, e := range events[i:end] {
+				if !slices.Contains(marked, e) {
+					marked = append(marked, e)
+				}
+			}
+		}
+	}
+	for i := 0; i < len(marked); {
+		end := i + 1
+		for end < len(marked) && marked[end].Time-marked[end-1].Time <= int64(width) {
+			end++
+		}
+		all = append(all, events[slices.Index(events, marked[i]):slices.Index(events, marked[end-1])+1])
+		i = end
+	}
+	return all
+}
+
+func (l loops) failureBursts() (all []query.Finding) {
+	failures := l.some(l.options.BurstWithin, isGuess)
+	for _, of := range groupsOf(failures, func(a, b *session.Event) bool {
+		return nameOf(a.ClientAddress) == nameOf(b.ClientAddress) && (!isLocal(a.ClientAddress) || sameInstance(a, b))
+	}) {
+		for _, run := range stretches(of, l.options.BurstWithin, func(w []*session.Event) bool { return len(w) >= l.options.BurstFailures }) {
+			if run[len(run)-1].Time < l.from() {
+				continue
+			}
+			system, instance := "", ""
+			if isLocal(run[0].ClientAddress) {
+				system, instance = run[0].System, run[0].Instance
+			}
+			all = append(all, about("failure-bursts", run, system, instance, "", run[0].ClientAddress))
+		}
+	}
+	return all
+}
+
+func (l loops) guessedUsers() (all []query.Finding) {
+	failures := l.some(l.options.GuessedWithin, func(e *session.Event) bool { return isGuess(e) && hasUser(e) })
+	for _, of := range groupsOf(failures, sameUser) {
+		for _, run := range stretches(of, l.options.GuessedWithin, func(w []*session.Event) bool {
+			return len(groupsOf(w, func(a, b *session.Event) bool {
+				return a.ClientAddress == b.ClientAddress || isLocal(a.ClientAddress) && isLocal(b.ClientAddress)
+			})) >= l.options.GuessingAddresses
+		}) {
+			if run[len(run)-1].Time >= l.from() {
+				all = append(all, about("guessed-users", run, run[0].System, run[0].Instance, run[0].User, ""))
+			}
+		}
+	}
+	return all
+}
+
+func (l loops) failedThenSucceeded() (all []query.Finding) {
+	within := l.options.SuccessWithin
+	logins := l.some(within, func(e *session.Event) bool { return isGuess(e) || isSuccess(e) })
+	type told struct {
+		success *session.Event
+		rows    []*session.Event
+		other   bool
+	}
+	var found []told
+	for i, e := range logins {
+		if !isSuccess(e) || e.Time < l.from() {
+			continue
+		}
+		before := func(alike func(a, b *session.Event) bool) (failures []*session.Event) {
+			for n := i - 1; n >= 0 && logins[n].Time >= e.Time-int64(within); n-- {
+				if !alike(logins[n], e) {
+					continue
+				}
+				if isSuccess(logins[n]) {
+					break
+				}
+				failures = append(failures, logins[n])
+			}
+			var most []*session.Event
+			for _, of := range groupsOf(ordered(failures), sameUser) {
+				if hasUser(of[0]) && len(of) >= l.options.FailuresBeforeSuccess && len(of) > len(most) {
+					most = of
+				}
+			}
+			return most
+		}
+		var failures []*session.Event
+		if hasUser(e) {
+			if failures = before(samePair); failures == nil {
+				failures = before(sameUser)
+			}
+		}
+		if failures == nil && !isLocal(e.ClientAddress) {
+			failures = before(func(a, b *session.Event) bool {
+				return sameInstance(a, b) && nameOf(a.ClientAddress) == nameOf(b.ClientAddress)
+			})
+		}
+		if failures != nil {
+			found = append(found, told{e, append(failures, e), !sameUser(failures[0], e)})
+		}
+	}
+	for len(found) > 0 {
+		first, rest := found[0], []told(nil)
+		var rows []*session.Event
+		for _, f := range found {
+			if samePair(f.success, first.success) && f.other == first.other {
+				rows = append(rows, f.rows...)
+			} else {
+				rest = append(rest, f)
+			}
+		}
+		e := first.success
+		all, found = append(all, about("failed-then-succeeded", rows, e.System, e.Instance, e.User, e.ClientAddress)), rest
+	}
+	return all
+}
+
+func (l loops) unusualHours() (all []query.Finding) {
+	if l.filter.From.IsZero() {
+		return nil
+	}
+	hour := func(e *session.Event) int {
+		at := time.Unix(0, e.Time).UTC()
+		if at.Weekday() == time.Saturday || at.Weekday() == time.Sunday {
+			return 100 + at.Hour()
+		}
+		return at.Hour()
+	}
+	logins := l.some(0, func(e *session.Event) bool { return isSuccess(e) && hasUser(e) })
+	for _, of := range groupsOf(logins, func(a, b *session.Event) bool { return sameUser(a, b) && hour(a) == hour(b) }) {
+		count, oldest, seen := 0, l.from(), false
+		for _, e := range l.events {
+			if isSuccess(e) && sameUser(e, of[0]) && e.Time < l.from() && e.Time >= l.from()-int64(l.options.UsualPeriod) {
+				count, oldest, seen = count+1, min(oldest, e.Time), seen || hour(e) == hour(of[0])
+			}
+		}
+		if !seen && count >= l.options.UsualLogins && oldest < l.from()-int64(l.options.UsualSince) {
+			all = append(all, about("unusual-hours", of, of[0].System, of[0].Instance, of[0].User, ""))
+		}
+	}
+	return all
+}
+
+func (l loops) returnedAccounts() (all []query.Finding) {
+	logins := l.some(0, func(e *session.Event) bool { return isSuccess(e) && hasUser(e) })
+	for _, of := range groupsOf(logins, sameUser) {
+		for i := len(of) - 1; i >= 0; i-- {
+			before := int64(-1 << 63)
+			for _, e := range l.events {
+				if isSuccess(e) && sameUser(e, of[i]) && e.Time < of[i].Time {
+					before = max(before, e.Time)
+				}
+			}
+			if before != -1<<63 && of[i].Time-before >= int64(l.options.UnusedFor) {
+				all = append(all, about("returned-accounts", of[i:], of[i].System, of[i].Instance, of[i].User, ""))
+				break
+			}
+		}
+	}
+	return all
+}
