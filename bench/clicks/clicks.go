@@ -100,8 +100,8 @@ func clicks(key, record session.ID) (all []click) {
 			return covered, len(open), err
 		}})
 	for _, question := range query.NewQuestions {
-		all = append(all, click{"new, last day: " + question.Name, func(ctx context.Context, s query.Store) (query.Coverage, int, error) {
-			found, covered, err := question.Ask(ctx, s, over("from=-24h"), budget)
+		all = append(all, click{"new, a working day: " + question.Name, func(ctx context.Context, s query.Store) (query.Coverage, int, error) {
+			found, covered, err := question.Ask(ctx, s, over("from=2026-11-26T17:30&to=2026-11-27T17:30"), budget)
 			return covered, len(found), err
 		}})
 	}
