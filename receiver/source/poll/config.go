@@ -33,12 +33,16 @@ const (
 func DefaultConfig() Config {
 	return Config{
 		CollectionInterval: 5 * time.Second, Overlap: time.Minute, ReconcileInterval: 5 * time.Minute,
-		ReconcileWindow: 24 * time.Hour, Initial: InitialBeginning, BatchSize: 8192,
+		ReconcileWindow: 24 * time.Hour, Initial: InitialBeginning, BatchSize: defaultBatch,
 	}
 }
 
-// maxBatch bounds the memory of a batch.
-const maxBatch = 1 << 20
+const (
+	// defaultBatch is little memory. An exporter that likes larger writes says so (delivery).
+	defaultBatch = 1024
+	// maxBatch bounds the memory of a batch.
+	maxBatch = 1 << 20
+)
 
 // Check names the key and the remedy of everything that is wrong. It is not called Validate, which confmap would call of an
 // embedded struct by itself: every mistake would be reported twice.

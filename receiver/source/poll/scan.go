@@ -6,11 +6,20 @@ import (
 	"slices"
 )
 
-// batchesOfQuery is how many batches are read by one query when minutes are small: enough that a query's fixed cost does not
-// count, few enough that the server sorts them in little memory.
-const batchesOfQuery = 32
+const (
+	// rowsOfQuery is how many are read by one query when minutes are small: enough that a query's fixed cost does not count, few enough that the
+	// server sorts them in little memory.
+	rowsOfQuery = 256 << 10
+	// batchesOfQuery bounds them for whoever wants batches smaller than the default.
+	batchesOfQuery = 32
+)
 
-func (p *poller) rowsOfQuery() uint64 { return uint64(batchesOfQuery * p.cfg.BatchSize) } //nolint:gosec // validated
+func (p *poller) rowsOfQuery() uint64 {
+	if p.cfg.BatchSize < defaultBatch {
+		return uint64(batchesOfQuery * p.cfg.BatchSize) //nolint:gosec // validated
+	}
+	return uint64(max(rowsOfQuery, batchesOfQuery*p.cfg.BatchSize)) //nolint:gosec // validated
+}
 
 // scanAllDays compares all days there are. At the first start that is the backlog.
 func (p *poller) scanAllDays(ctx context.Context) error {
