@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/otel-sessionlog/sessionlog/internal/writesize"
 	"github.com/otel-sessionlog/sessionlog/session/deadletter"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
@@ -23,6 +24,9 @@ var errShutDown = errors.New("the exporter has been shut down: none of these rec
 // ConsumeLogs returns nil when every record is durable. Records that are no events are separated before the queue, where the error
 // still reaches their sender and nobody else; the events beside them are delivered first.
 func (e *sessionlogExporter) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
+	if e.sharedWrites != nil {
+		writesize.Tell(ctx, e.sharedWrites.Enough)
+	}
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(e.chainContext, cancel)()

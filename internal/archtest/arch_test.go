@@ -26,6 +26,7 @@ var rules = []struct {
 	{"internal/connectcheck", nil, "shared by whatever runs inside a collector"},
 	{"internal/strictconfig", nil, "shared by whatever runs inside a collector"},
 	{"internal/loopbackhost", nil, "shared by whatever runs inside a collector"},
+	{"internal/writesize", nil, "shared by whatever runs inside a collector"},
 	{"internal/droppingwriter", nil, "shared by whatever runs inside a collector"},
 	{"internal/redaction", []string{"session"}, "shared by receiver and exporter, knows neither"},
 	{"internal/statementnames", []string{"session"}, "statements have the event's names, whoever runs them"},
@@ -83,7 +84,7 @@ var rules = []struct {
 }
 
 // shared are small packages without imports of ours, for whoever runs inside a collector.
-var shared = []string{"internal/conditionlog", "internal/connectcheck", "internal/strictconfig", "internal/droppingwriter", "internal/loopbackhost"}
+var shared = []string{"internal/conditionlog", "internal/connectcheck", "internal/strictconfig", "internal/droppingwriter", "internal/loopbackhost", "internal/writesize"}
 
 func TestImportsPointToTheMiddle(t *testing.T) {
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, module+"...").CombinedOutput()

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/otel-sessionlog/sessionlog/internal/writesize"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -38,6 +39,10 @@ type DependentBatch interface {
 const (
 	// maxInFlight is how many batches may be submitted and not committed.
 	maxInFlight = 4
+	// writesInFlight is how many writes of an exporter they may make where it has said how large it likes them: one is written, the next comes
+	// together.
+	writesInFlight    = 2
+	mostSmallInFlight = 64
 	// maxBytesInFlight bounds the events of those batches and their text: no batch is filled while there is more.
 	maxBytesInFlight = 16 << 20
 	eventBytes       = int(unsafe.Sizeof(session.Event{}))
@@ -49,6 +54,7 @@ type Queue[B Batch] struct {
 	emit      source.Emit
 	maxEvents int
 	newBatch  func() B
+	wanted    *writesize.Wanted // by exporters
 	saver     *saver
 	submitted chan flight[B]
 	committed sync.WaitGroup
@@ -72,8 +78,8 @@ type flight[B Batch] struct {
 // New makes a queue that works until ctx ends. The pipeline gets at most maxEvents events at once. Close ends it.
 func New[B Batch](ctx context.Context, host source.Host, status *Status, maxEvents int, newBatch func() B) *Queue[B] {
 	q := &Queue[B]{
-		ctx: ctx, emit: host.Emit, maxEvents: maxEvents, newBatch: newBatch,
-		saver: startSaver(ctx, host, status), submitted: make(chan flight[B], maxInFlight),
+		ctx: ctx, emit: host.Emit, maxEvents: maxEvents, newBatch: newBatch, wanted: &writesize.Wanted{},
+		saver: startSaver(ctx, host, status), submitted: make(chan flight[B], mostSmallInFlight),
 	}
 	q.changed = sync.NewCond(&q.mu)
 	q.unhook = context.AfterFunc(ctx, func() {
@@ -90,7 +96,7 @@ func New[B Batch](ctx context.Context, host source.Host, status *Status, maxEven
 func (q *Queue[B]) Acquire() (B, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for q.err == nil && q.ctx.Err() == nil && (q.inFlight >= maxInFlight || q.bytes >= maxBytesInFlight) {
+	for q.err == nil && q.ctx.Err() == nil && q.isFull() {
 		q.changed.Wait()
 	}
 	if err := q.failure(); err != nil {
@@ -103,6 +109,11 @@ func (q *Queue[B]) Acquire() (B, error) {
 		return b, nil
 	}
 	return q.newBatch(), nil
+}
+
+func (q *Queue[B]) isFull() bool {
+	wanted := writesInFlight * q.wanted.Records()
+	return q.inFlight >= min(max(maxInFlight, wanted/q.maxEvents), mostSmallInFlight) || q.bytes >= max(maxBytesInFlight, wanted*eventBytes*2)
 }
 
 func (q *Queue[B]) failure() error {
@@ -151,9 +162,10 @@ func (q *Queue[B]) deliver(events []session.Event) error {
 	if err := context.Cause(q.ctx); err != nil {
 		return err
 	}
+	ctx := writesize.NewContext(q.ctx, q.wanted)
 	for len(events) > 0 {
 		part := events[:min(len(events), q.maxEvents)]
-		if err := q.emit(q.ctx, part); err != nil {
+		if err := q.emit(ctx, part); err != nil {
 			return err
 		}
 		events = events[len(part):]

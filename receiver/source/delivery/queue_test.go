@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/otel-sessionlog/sessionlog/internal/writesize"
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/sourcetest"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -124,6 +125,45 @@ func TestCommitsAreInTheOrderOfSubmission(t *testing.T) {
 		require.Equal(t, 200, position(t, r.store))
 		require.EqualValues(t, maxInFlight, most.Load(), "several are under way, and no more")
 	})
+}
+
+// TestSmallBatchesMakeLargeWrites: as many are under way as make two writes of the size that the exporter likes, and no more bytes than twice
+// the events of those.
+func TestSmallBatchesMakeLargeWrites(t *testing.T) {
+	for name, c := range map[string]struct{ wanted, textBytes, want int }{
+		"smaller than four batches": {wanted: 15, want: maxInFlight},
+		"larger":                    {wanted: 80, want: 16},
+		"huge":                      {wanted: 1_000_000, want: mostSmallInFlight},
+		"of large texts":            {wanted: 80, textBytes: maxBytesInFlight / 8, want: 8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				release := make(chan struct{})
+				var calls atomic.Int32
+				r := start(t.Context(), &sourcetest.Store{}, func(ctx context.Context, _ []session.Event) error {
+					writesize.Tell(ctx, c.wanted)
+					if calls.Add(1) > 1 {
+						<-release
+					}
+					return nil
+				})
+				require.NoError(t, r.submit(10, c.textBytes))
+				require.NoError(t, r.Drain())
+				var source sync.WaitGroup
+				source.Go(func() {
+					for range 100 {
+						require.NoError(t, r.submit(10, c.textBytes))
+					}
+				})
+				synctest.Wait()
+				require.EqualValues(t, 1+c.want, calls.Load())
+				close(release)
+				source.Wait()
+				r.Close()
+				require.EqualValues(t, 101, calls.Load())
+			})
+		})
+	}
 }
 
 func TestAPipelineGetsNoMoreEventsAtOnceThanAllowed(t *testing.T) {
