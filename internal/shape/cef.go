@@ -14,7 +14,7 @@ func writeCEF(d *document) {
 	e := &d.event
 	writeCEFHeader(d)
 	d.integer("rt", floorMillis(e.Time))
-	d.placed[fieldTime] = e.Time%millisecond == 0
+	d.left[fieldTime] = e.Time%millisecond != 0
 	d.text("cat", "authentication")
 	d.placeShort("externalId", fieldRecordID, 40)
 	d.placeShort("act", fieldSourceEvent, 63)
@@ -70,10 +70,10 @@ func (d *document) placeShort(name string, f fieldIndex, maxLength int) bool {
 		return false
 	}
 	start := len(d.buf)
-	if d.place(name, f); !d.placed[f] {
+	if d.place(name, f); d.left[f] {
 		d.buf = d.buf[:start]
 	}
-	return d.placed[f]
+	return !d.isAbsent(f) && !d.left[f]
 }
 
 // writeCEFAddress: src and dst of CEF:0 are IPv4 only.
@@ -103,7 +103,7 @@ func writeCEFHeader(d *document) {
 			product = "unknown"
 		}
 		if e.System == product {
-			d.placed[fieldSystem] = isPlainText(product) && !strings.ContainsAny(product, "\r\n")
+			d.left[fieldSystem] = !isPlainText(product) || strings.ContainsAny(product, "\r\n")
 		}
 	}
 	b := append(d.buf, "CEF:0"...)

@@ -20,7 +20,7 @@ func writeCIM(d *document) {
 			d.text("action", e.Outcome.String())
 		}
 	} else {
-		d.placed[fieldOutcome] = false
+		d.left[fieldOutcome] = true
 	}
 	d.place("app", fieldSystem)
 	d.place("user", fieldUser)

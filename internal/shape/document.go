@@ -20,7 +20,7 @@ type document struct {
 	others  []fieldIndex  // all but texts
 	options *Options
 	present []bool   // by fieldIndex: the source says it
-	placed  []bool   // by fieldIndex
+	left    []bool   // by fieldIndex: and it has no place yet
 	names   []string // of the attributes without a field, as they are written
 	seconds secondTexts
 }
@@ -32,7 +32,7 @@ type textField struct {
 }
 
 func newDocument(options *Options) *document {
-	d := &document{options: options, placed: make([]bool, len(session.Fields)), present: make([]bool, len(session.Fields))}
+	d := &document{options: options, left: make([]bool, len(session.Fields)), present: make([]bool, len(session.Fields))}
 	for i := range session.Fields {
 		field := session.Fields[i].In(&d.event)
 		d.fields = append(d.fields, field)
@@ -47,8 +47,8 @@ func newDocument(options *Options) *document {
 
 func (d *document) begin(e *session.Event) {
 	d.event = *e
-	clear(d.placed)
 	d.findPresent()
+	copy(d.left, d.present)
 	d.markPlaced(fieldKind, fieldOutcome, fieldTime) // all shapes have these, each in a form of its own
 	d.markPlaced(fieldExtra)                         // attributes have names of their own
 }
@@ -56,7 +56,7 @@ func (d *document) begin(e *session.Event) {
 // markPlaced says that the document has these values, in whatever form.
 func (d *document) markPlaced(fields ...fieldIndex) {
 	for _, f := range fields {
-		d.placed[f] = true
+		d.left[f] = false
 	}
 }
 
@@ -107,14 +107,14 @@ func (d *document) textList(name string, texts ...string) {
 // place writes a field that is not absent. A text that is no UTF-8 does not count as placed: what is left over has its bytes.
 func (d *document) place(name string, f fieldIndex) {
 	if !d.isAbsent(f) {
-		d.placed[f] = d.writeField(name, f)
+		d.left[f] = !d.writeField(name, f)
 	}
 }
 
 // placeInteger writes a field in another unit; ok says that nothing was lost by that.
 func (d *document) placeInteger(name string, f fieldIndex, n int64, ok bool) {
 	d.integer(name, n)
-	d.placed[f] = ok
+	d.left[f] = !ok
 }
 
 // placePort writes 1 to 65535 only.

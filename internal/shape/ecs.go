@@ -12,10 +12,10 @@ const ecsRelease = `"ecs":{"version":"9.4.0"}`
 
 // ecsKinds are the members of event that the kind decides.
 var ecsKinds = [session.KindSessionUpdate + 1]string{
-	session.KindLogin:         `"kind":"event","category":["authentication"],"type":["start"]`,
-	session.KindLogout:        `"kind":"event","category":["authentication","session"],"type":["end"]`,
-	session.KindSessionStart:  `"kind":"event","category":["session"],"type":["start"]`,
-	session.KindSessionUpdate: `"kind":"event","category":["session"],"type":["info"]`,
+	session.KindLogin:         `"kind":"event","category":["authentication"],"type":["start"],"module":"sessionlog"`,
+	session.KindLogout:        `"kind":"event","category":["authentication","session"],"type":["end"],"module":"sessionlog"`,
+	session.KindSessionStart:  `"kind":"event","category":["session"],"type":["start"],"module":"sessionlog"`,
+	session.KindSessionUpdate: `"kind":"event","category":["session"],"type":["info"],"module":"sessionlog"`,
 }
 
 // writeECS writes nested objects. What ECS has no field for is below sessionlog.
@@ -74,7 +74,6 @@ func writeECSEvent(d *document) {
 		}
 		d.text("outcome", e.Outcome.String())
 		d.place("id", fieldRecordID)
-		d.text("module", "sessionlog")
 		d.text("dataset", d.options.Dataset)
 		d.integer("severity", int64(severityNumber(e)))
 		d.markPlaced(fieldSeverity)
@@ -121,14 +120,14 @@ func writeECSTLS(d *document) {
 		if protocol, version, ok := splitTLSVersion(e.TLSVersion); ok {
 			d.text("version", version)
 			d.text("version_protocol", protocol)
-			d.placed[fieldTLSVersion] = e.TLSVersion == version
+			d.left[fieldTLSVersion] = e.TLSVersion != version
 		}
 		d.place("cipher", fieldTLSCipher)
 		d.object("client", func() {
 			d.place("issuer", fieldCertificateIssuer)
 			if len(e.CertificateSubjects) == 1 {
 				d.text("subject", e.CertificateSubjects[0])
-				d.placed[fieldCertificateSubjects] = allValid(e.CertificateSubjects)
+				d.left[fieldCertificateSubjects] = !allValid(e.CertificateSubjects)
 			}
 			placeECSTime(d, "not_before", fieldCertificateNotBefore, e.CertificateNotBefore)
 			placeECSTime(d, "not_after", fieldCertificateNotAfter, e.CertificateNotAfter)

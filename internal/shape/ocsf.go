@@ -195,7 +195,7 @@ func writeOCSFUser(d *document) {
 				d.closeObject()
 			}
 			d.closeList()
-			d.placed[fieldRoles] = allValid(e.Roles)
+			d.left[fieldRoles] = !allValid(e.Roles)
 		}
 	})
 }
@@ -304,7 +304,7 @@ func writeOCSFCertificate(d *document) {
 		d.place("serial_number", fieldCertificateSerial)
 		if len(e.CertificateSubjects) == 1 {
 			d.text("subject", e.CertificateSubjects[0])
-			d.placed[fieldCertificateSubjects] = allValid(e.CertificateSubjects)
+			d.left[fieldCertificateSubjects] = !allValid(e.CertificateSubjects)
 		}
 		placeOCSFTime(d, "created_time", fieldCertificateNotBefore, e.CertificateNotBefore)
 		placeOCSFTime(d, "expiration_time", fieldCertificateNotAfter, e.CertificateNotAfter)

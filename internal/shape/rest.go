@@ -27,13 +27,11 @@ var flatNames = func() (names []exactName) {
 
 func (d *document) writeLeftOver(names []exactName) {
 	for f := range fieldIndex(len(session.Fields)) {
-		if d.isLeftOver(f) {
+		if d.left[f] {
 			d.writeExact(&names[f], f)
 		}
 	}
 }
-
-func (d *document) isLeftOver(f fieldIndex) bool { return d.present[f] && !d.placed[f] }
 
 // nestedField is a field's name as the path within an object of ours: the parents, and the last word.
 type nestedField struct {
@@ -62,7 +60,7 @@ func (d *document) writeNestedRest() {
 		var open []string
 		for i := range nestedFields {
 			n := &nestedFields[i]
-			if !d.isLeftOver(n.field) {
+			if !d.left[n.field] {
 				continue
 			}
 			open = d.moveTo(open, n.parents)

@@ -28,7 +28,7 @@ func (w *documentWriter) startMember(name string) {
 	}
 	w.separate()
 	if name != "" {
-		w.buf = append(append(append(w.buf, '"'), name...), '"', ':')
+		w.buf = append(append(append(w.buf, '"'), name...), `":`...)
 	}
 }
 
