@@ -2,6 +2,7 @@
 
 const root = '/api/v1';
 const tokenKey = 'sessionlog.token';
+const tailPause = 1000;
 
 export class AskError extends Error {
   constructor(status, sentence) {
@@ -82,10 +83,23 @@ export async function download(path, params, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-// lines yields the objects of an answer that is one JSON object a line and does not end.
-export async function* lines(path, params, signal) {
-  const response = await request(path, params, signal);
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+// tail yields events as they come. The explorer ends it now and then, so that a token that counts no more is noticed: it is asked for again.
+export async function* tail(params, signal) {
+  while (!signal.aborted) {
+    try {
+      const response = await request('/tail', params, signal);
+      for await (const event of lines(response.body)) if (event.record_id) yield event;
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    await new Promise(done => setTimeout(done, tailPause));
+  }
+}
+
+// lines yields the objects of a body that has one JSON object a line.
+async function* lines(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
   for (;;) {
     const {value, done} = await reader.read();

@@ -14,7 +14,7 @@ const groups = [
   ['Session', ['session_key', 'session_id', 'session_name', 'duration', 'pid', 'settings']],
   ['Trace', ['trace_id', 'span_id', 'correlation']],
 ];
-const shownAbove = ['event_time', 'kind', 'outcome', 'original'];
+const shownAbove = ['time', 'kind', 'outcome', 'original'];
 
 const isMap = value => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -26,7 +26,8 @@ export function traceLink(config, id) {
   return config.trace_link.replaceAll('{trace_id}', encodeURIComponent(id));
 }
 
-function valueOf(name, value) {
+function valueOf(view, name, value) {
+  if (name === 'observed') return nanosecondsOf(value, zoneOf(view));
   if (name === 'duration') return html`${lengthOf(value / 1e6)} <span class="none">${value} ns</span>`;
   if (isMap(value)) {
     return html`<table class="map"><tbody>${Object.entries(value).map(([k, v]) => html`<tr><th scope="row">${wholeText(k)}</th><td>${wholeText(isMap(v) || Array.isArray(v) ? JSON.stringify(v) : v)}</td></tr>`)}</tbody></table>`;
@@ -48,7 +49,7 @@ function fieldRows(view, config, event, names) {
     if (value === undefined || value === null) continue;
     const title = titleOf(config, name);
     for (const one of Array.isArray(value) ? value : [value]) {
-      rows.push(html`<div class="field"><dt>${title}</dt><dd class=${/address|_id$|_key$|_hash$|cipher|serial/.test(name) ? 'code' : ''}>${valueOf(name, one)}${conditionLinks(view, config, name, one)}</dd></div>`);
+      rows.push(html`<div class="field"><dt>${title}</dt><dd class=${/address|_id$|_key$|_hash$|cipher|serial/.test(name) ? 'code' : ''}>${valueOf(view, name, one)}${conditionLinks(view, config, name, one)}</dd></div>`);
     }
   }
   return rows;
@@ -94,7 +95,7 @@ export function eventDrawer(view, config, state, closeLink) {
     <header><h2 id="drawer-title" tabindex="-1">${event ? eventMark(event) : 'Event'}</h2>
       <a class="button quiet" href=${closeLink} aria-keyshortcuts="Escape">Close <kbd>Esc</kbd></a></header>
     ${error ? errorNote(error) : nothing}
-    ${event ? html`<p class="moment">${nanosecondsOf(event.event_time, zoneOf(view))}</p>
+    ${event ? html`<p class="moment">${nanosecondsOf(event.time, zoneOf(view))}</p>
       ${eventLinks(view, config, event)}
       ${eventFields(view, config, event)}
       ${rawRecord(raw ?? event.original)}

@@ -22,9 +22,9 @@ const joined = values => values.filter(v => v !== undefined && v !== '').join(' 
 function eventRow(view, event, {open, choose, fresh}) {
   const zone = zoneOf(view);
   const isOpen = event.record_id === open;
-  const said = `${rowTime(event.event_time, zone)} ${event.kind} ${event.outcome ?? ''} ${plainOf(event.user_name ?? '')}: details`;
+  const said = `${rowTime(event.time, zone)} ${event.kind} ${event.outcome ?? ''} ${plainOf(event.user_name ?? '')}: details`;
   return html`<tr class="row ${isOpen ? 'open' : ''} ${fresh?.has(event.record_id) ? 'fresh' : ''}" data-id=${event.record_id} @click=${choose}>
-    <td class="when"><a class="row-link" href=${eventAddress(view, event.record_id)} tabindex="-1" aria-label=${said} aria-current=${isOpen ? 'true' : nothing} title=${nanosecondsOf(event.event_time, zone)}>${rowTime(event.event_time, zone)}</a></td>
+    <td class="when"><a class="row-link" href=${eventAddress(view, event.record_id)} tabindex="-1" aria-label=${said} aria-current=${isOpen ? 'true' : nothing} title=${nanosecondsOf(event.time, zone)}>${rowTime(event.time, zone)}</a></td>
     <td class="what">${eventMark(event)}</td>
     <td class="who">${userLink(view, event.user_name, -1)}</td>
     <td class="from">${addressLink(view, event.client_address, -1)}</td>
@@ -46,7 +46,7 @@ export function eventTable(view, events, {open = null, fresh = null, caption = '
   const rows = [];
   let day = '';
   for (const event of events) {
-    const its = dayOf(event.event_time, zone);
+    const its = dayOf(event.time, zone);
     if (its !== day) rows.push(html`<tr class="day"><th colspan=${columnsAlwaysShown} scope="rowgroup">${its}</th></tr>`);
     day = its;
     rows.push(eventRow(view, event, {open, fresh, choose: chooseRow}));

@@ -12,12 +12,11 @@ function facetValue(view, column, title, {value, count}, total) {
   const isTaken = view.params.has(key, written);
   const name = value === null ? 'none' : plainOf(value);
   const tooLong = value !== null && value.length > 1000;
-  const text = html`<span class="facet-name">${value === null ? html`<span class="none">(none)</span>` : textOf(value, 80)}</span><span class="facet-count">${shortCount(count)}</span>`;
+  const text = html`<span class="unseen">${isTaken ? 'No longer only' : 'Only'} ${title} </span><span class="facet-name">${value === null ? html`<span class="none">(none)</span>` : textOf(value, 80)}</span><span class="facet-count">${shortCount(count)}</span>`;
   const share = html`<svg class="share" aria-hidden="true">${svg`<rect width="${Math.max(1, (100 * count) / total)}%" height="100%" rx="2"></rect>`}</svg>`;
   if (tooLong) return html`<li class="facet">${share}<span class="facet-take">${text}</span></li>`;
   return html`<li class="facet ${isTaken ? 'taken' : ''}">${share}
-    <a class="facet-take" href=${isTaken ? withoutCondition(view, key, written) : withCondition(view, key, written)} aria-current=${isTaken ? 'true' : nothing}
-      aria-label="${isTaken ? 'No longer only' : 'Only'} ${title} ${name}, ${countOf(count)} events">${text}</a>
+    <a class="facet-take" href=${isTaken ? withoutCondition(view, key, written) : withCondition(view, key, written)} aria-current=${isTaken ? 'true' : nothing}>${text}</a>
     <a class="facet-leave" href=${withCondition(view, excludeKey, written)} aria-label="Without ${title} ${name}" title="Without">${icon('wider')}</a></li>`;
 }
 

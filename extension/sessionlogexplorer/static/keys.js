@@ -46,10 +46,9 @@ export function listenToKeys(app, over) {
       app.go(linkTo(app.view, targets[event.key]));
     } else if (event.key === '?') {
       keysDialog(over);
-    } else if (event.key === '/' && !app.page?.key?.(event)) {
+    } else if (!app.page?.key?.(event)) {
+      if (event.key !== '/') return;
       app.go(linkTo(app.view, '/search')).then(() => document.getElementById('searchbox')?.focus());
-    } else if (event.key === '/' || !app.page?.key?.(event)) {
-      return event.key === '/' ? event.preventDefault() : undefined;
     }
     event.preventDefault();
   });

@@ -63,7 +63,7 @@ export class Page {
       }}></label>${rangePicker(view, address => this.app.go(address))}</div></div>`;
     if (this.error) return html`${heading}${errorNote(this.error)}`;
     if (!this.answer) return html`${heading}<div class="placeholder" aria-hidden="true"></div>`;
-    const {groups, coverage, sql} = this.answer;
+    const {groups, others, coverage, sql} = this.answer;
     if (groups.length === 0) return html`${heading}<div class="empty"><h2>No event in this range</h2><p><a href=${changed(view, params => ['from', 'to'].forEach(k => params.delete(k)))}>Look at all time</a></p></div>`;
     const rows = this.sorted();
     return html`${heading}${this.passwordNote(groups)}
@@ -71,7 +71,7 @@ export class Page {
       <div class="scroll ${this.isStale ? 'stale' : ''}"><table class="list wide"><caption class="unseen">Clients, drivers and methods</caption>
         <thead><tr>${[...values, 'first_success', 'last', 'failures', 'count'].map(key => this.columnHead(key))}</tr></thead>
         <tbody>${rows.map(group => this.row(group))}</tbody></table></div>
-      <p class="none" role="status">${rows.length === groups.length ? plural(rows.length, 'row') : `${countOf(rows.length)} of ${plural(groups.length, 'row')}`}</p>${sqlNote(sql)}`;
+      <p class="none" role="status">${rows.length === groups.length ? plural(rows.length, 'row') : `${countOf(rows.length)} of ${plural(groups.length, 'row')}`}${others ? `, and ${countOf(others)} others` : ''}</p>${sqlNote(sql)}`;
   }
 
   // passwordNote answers the question that is asked most: who still sends a password without TLS?

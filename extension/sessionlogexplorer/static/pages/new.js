@@ -44,7 +44,10 @@ export class Page {
       <div class="bar-end">${rangePicker(view, address => this.app.go(address), 'The day before the newest record')}</div></div>`;
     if (this.error) return html`${heading}${errorNote(this.error, () => this.open(view))}`;
     if (!this.answer) return html`${heading}<div class="placeholder" aria-hidden="true"></div>`;
-    return html`${heading}<div class="questions ${this.isStale ? 'stale' : ''}" aria-busy=${this.isStale}>${this.answer.questions.map(q => this.question(q))}</div>`;
+    const {from, until} = this.answer;
+    const zone = zoneOf(view);
+    const asked = from && until ? html`<p class="asked none">From ${minuteOf(from, zone)} to ${minuteOf(until, zone)}</p>` : nothing;
+    return html`${heading}${asked}<div class="questions ${this.isStale ? 'stale' : ''}" aria-busy=${this.isStale}>${this.answer.questions.map(q => this.question(q))}</div>`;
   }
 
   question({name, title, explanation, findings, coverage, sql}) {

@@ -1,15 +1,16 @@
 // Now: the last hour by the minute, who is in, failures beside what is usual, and whether the collector does its work.
 
 import {html, nothing, render} from '../vendor/lit-html.js';
-import {ask, lines} from '../api.js';
+import {ask, tail} from '../api.js';
 import {BarChart, partNames, sentenceOf, slotsOf, slotText, totalsOf} from '../chart.js';
 import {eventTable, settleRows} from '../eventtable.js';
-import {addressLink, countOf, errorNote, icon, plural, shortCount, sqlNote, textOf, userLink} from '../values.js';
+import {addressLink, countOf, errorNote, icon, shortCount, sqlNote, textOf, userLink} from '../values.js';
 import {apiParams, linkTo, pathOf, zoneOf} from '../view.js';
 import {agoOf, hourMillis, lengthOf, millisOf, minuteOf, nanosecondsOf} from '../times.js';
 
 const askEvery = 5000;
 const mostRows = 15;
+const quietStates = ['none', 'starting', 'stopping', 'stopped'];
 
 export class Page {
   constructor(host, app) {
@@ -55,7 +56,7 @@ export class Page {
       const {events} = await ask('/events', params, signal);
       this.events = events;
       this.draw();
-      for await (const event of lines('/tail', apiParams(this.view), signal)) if (event.record_id) this.add(event);
+      for await (const event of tail(apiParams(this.view), signal)) this.add(event);
     } catch {
       // refresh shows what is wrong
     }
@@ -120,7 +121,7 @@ export class Page {
     const minute = totalsOf((this.answer.minutes ?? []).filter(bar => millisOf(bar.start) >= Date.now() - 120_000));
     const tile = (title, value, words, isBad) => html`<div class="tile ${isBad ? 'bad' : ''}"><h2>${title}</h2><p class="big">${value}</p><p class="none">${words}</p></div>`;
     return html`${failures ? tile('Failed in the last hour', html`${isUnusual(failures) ? icon('failure') : nothing}${countOf(failures.last_hour)}`, usual(failures), isUnusual(failures)) : nothing}
-      ${tile('Open sessions', countOf(open ?? sessions?.length ?? 0), sessions?.length ? `oldest shown ${agoOf(sessions.at(-1).event_time)}` : 'nobody is in')}
+      ${tile('Open sessions', open === null ? html`${countOf(sessions?.length ?? 0)}+` : countOf(open), sessions?.length ? `oldest shown ${agoOf(sessions.at(-1).time)}` : 'nobody is in')}
       ${tile('Logged in, two minutes', countOf(minute.success), minute.failure ? `${countOf(minute.failure)} failed` : 'none failed')}
       ${tile('Newest record', newest ? html`<span title=${nanosecondsOf(newest, zone)}>${agoOf(newest)}</span>` : 'none', newest ? minuteOf(newest, zone) : 'nothing is stored yet')}`;
   }
@@ -130,15 +131,16 @@ export class Page {
     if (!sessions?.length) return html`<p class="none">No login is without its logout.</p>`;
     return html`<div class="scroll"><table class="list"><thead><tr><th scope="col">User</th><th scope="col">Address</th><th scope="col">System</th><th scope="col" class="number">Open for</th></tr></thead>
       <tbody>${sessions.map(login => html`<tr><td class="long">${userLink(this.view, login.user_name)}</td><td class="long">${addressLink(this.view, login.client_address)}</td><td class="long">${textOf([login.system, login.instance].filter(Boolean).join(' · '))}</td>
-        <td class="number">${login.session_key ? html`<a href=${linkTo(this.view, pathOf('session', login.session_key))}>${lengthOf(Date.now() - millisOf(login.event_time))}<span class="unseen">: session</span></a>` : lengthOf(Date.now() - millisOf(login.event_time))}</td></tr>`)}</tbody></table></div>
-      ${total > sessions.length ? html`<p class="none">${plural(total - sessions.length, 'more')}</p>` : nothing}`;
+        <td class="number">${login.session_key ? html`<a href=${linkTo(this.view, pathOf('session', login.session_key))}>${lengthOf(Date.now() - millisOf(login.time))}<span class="unseen">: session</span></a>` : lengthOf(Date.now() - millisOf(login.time))}</td></tr>`)}</tbody></table></div>
+      ${total > sessions.length ? html`<p class="none">and ${countOf(total - sessions.length)} more</p>` : nothing}`;
   }
 
   health() {
     const {backend, pipelines} = this.answer.health ?? {};
-    const state = ({state: word}) => (word === 'ok' || word === 'StatusOK' ? html`<span class="mark mark-success">${icon('success')}ok</span>` : html`<span class="mark mark-failure">${icon('failure')}${word}</span>`);
-    return html`<div class="scroll"><table class="list"><thead><tr><th scope="col">Component</th><th scope="col">State</th><th scope="col">Since</th><th scope="col">More</th></tr></thead><tbody>
-      ${backend ? html`<tr><td>${textOf(backend.kind ?? 'backend')} <span class="none">that is read here</span></td><td>${state({state: backend.error ? 'error' : 'ok'})}</td><td></td><td class="long">${more(backend, ['kind', 'state', 'newest'])}</td></tr>` : nothing}
+    const state = ({state: word}) => (word === 'ok' ? html`<span class="mark mark-success">${icon('success')}ok</span>`
+      : quietStates.includes(word) ? html`<span class="none">${word === 'none' ? 'not told' : word}</span>` : html`<span class="mark mark-failure">${icon('failure')}${word}</span>`);
+    return html`<div class="scroll" tabindex="0" role="group" aria-label="Components"><table class="list"><thead><tr><th scope="col">Component</th><th scope="col">State</th><th scope="col">Since</th><th scope="col">More</th></tr></thead><tbody>
+      ${backend ? html`<tr><td>${textOf(backend.kind ?? 'backend')} <span class="none">that is read here</span></td><td>${state(backend)}</td><td></td><td class="long">${more(backend, ['kind', 'state', 'newest'])}</td></tr>` : nothing}
       ${(pipelines ?? []).map(p => html`<tr><td class="code">${textOf(p.component)}</td><td>${state(p)}</td><td>${p.since ? minuteOf(p.since, zoneOf(this.view)) : ''}</td><td class="long">${more(p, ['component', 'state', 'since'])}</td></tr>`)}
     </tbody></table></div>`;
   }

@@ -1,7 +1,7 @@
 // Search: the chart, the facets, the rows, and beside them one event. Rows are asked for first, and what counts fills in when it comes.
 
 import {html, nothing, render} from '../vendor/lit-html.js';
-import {addressOf, ask, AskError, download, hasToken, lines} from '../api.js';
+import {addressOf, ask, download, hasToken, tail} from '../api.js';
 import {BarChart, partNames, sentenceOf, slotsOf, slotText, totalsOf} from '../chart.js';
 import {eventDrawer} from '../eventdetail.js';
 import {eventTable, moveRow, settleRows} from '../eventtable.js';
@@ -144,7 +144,7 @@ export class Page {
         <div class="chart" role="img" aria-label="Chart of events over time" ?hidden=${Boolean(this.errors.counts)}></div>
       </section>
       <div class="columns ${this.view.params.get('event') ? 'with-drawer' : ''}">
-        <details class="facets ${this.isStale ? 'stale' : ''}" ?open=${matchMedia('(min-width: 900px)').matches}><summary>Narrow by</summary>
+        <details class="facets ${this.isStale ? 'stale' : ''}" ?open=${matchMedia('(min-width: 900px)').matches}><summary>Narrow by</summary><h2 class="unseen">Most frequent values</h2>
           ${this.errors.facets ? errorNote(this.errors.facets) : facetList(view, app.config, this.facets.facets, this.unfolded, () => this.draw())}
           <p>${coverageNote(this.facets.coverage, t => minuteOf(t, zoneOf(view)))}</p>
         </details>
@@ -315,6 +315,7 @@ export class Page {
   }
 
   async takeConditions(conditions) {
+    document.getElementById('main').focus({preventScroll: true}); // so that j goes to the first row
     for (const {id} of conditions.filter(c => c.id)) return this.findId(id);
     let address = this.view;
     for (const {key, value} of conditions) address = {...address, params: new URL(withCondition(address, key, value), location.origin).searchParams};
@@ -323,13 +324,10 @@ export class Page {
 
   // findId opens the record, else the session of this id, else looks for its trace.
   async findId(id) {
-    const exists = path => ask(path, '').then(() => true, error => {
-      if (error instanceof AskError && error.status === 404) return false;
-      throw error;
-    });
+    const isThere = async column => (await ask('/events', new URLSearchParams({[column]: id, limit: 1}))).events.length > 0;
     try {
-      if (await exists(`/events/${id}`)) return this.app.go(changed(this.view, params => params.set('event', id)));
-      if (await exists(`/sessions/${id}`)) return this.app.go(linkTo(this.view, pathOf('session', id)));
+      if (await isThere('record_id')) return this.app.go(changed(this.view, params => params.set('event', id)));
+      if (await isThere('session_key')) return this.app.go(linkTo(this.view, pathOf('session', id)));
     } catch (error) {
       this.errors.rows = error;
       return this.draw();
@@ -357,9 +355,9 @@ export class Page {
     params.delete('from');
     params.delete('to');
     try {
-      for await (const event of lines('/tail', params, stop.signal)) if (event.record_id) this.addLive(event);
+      for await (const event of tail(params, stop.signal)) this.addLive(event);
     } catch (error) {
-      if (!stop.signal.aborted) this.errors.rows = error;
+      this.errors.rows = error;
     }
     if (stop.signal.aborted) return;
     this.live = undefined;
@@ -372,7 +370,7 @@ export class Page {
     this.rows = {...this.rows, events: [event, ...this.rows.events].slice(0, mostLiveRows)};
     if (this.counts) {
       const width = this.counts.width_seconds * 1000;
-      const start = isoOf(Math.floor(millisOf(event.event_time) / width) * width);
+      const start = isoOf(Math.floor(millisOf(event.time) / width) * width);
       this.counts = {...this.counts, bars: [...this.counts.bars, {start, kind: event.kind, outcome: event.outcome, count: 1}]};
       this.range.to = Math.max(this.range.to, Date.now());
     }
