@@ -69,10 +69,21 @@ var (
 	}
 )
 
+// AxeCore 4.14 (MPL-2.0) looks for what people cannot use who see, hear or move otherwise; the tests of pages run it in a browser.
+var AxeCore = Engine{
+	Name:    "axe-core",
+	Package: "axe-core",
+	Version: "4.14.1",
+	File:    "axe.min.js",
+	Size:    653780,
+	SHA256:  "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c",
+	Fetch:   "700 KiB to fetch, 3 MiB on disk",
+}
+
 // All is what the tests need.
 var All = []interface {
 	Install(ctx context.Context, out io.Writer) error
-}{ClickHouse, PostgreSQL18, PostgreSQL15, VictoriaLogs}
+}{ClickHouse, PostgreSQL18, PostgreSQL15, VictoriaLogs, AxeCore}
 
 // Dir is the folder of all engines. It need not exist.
 func Dir() (string, error) {
