@@ -19,13 +19,14 @@ FUZZ_FOLDER ?= .
 STORY_ROWS    ?= 1000000
 STORY_SEED    ?= 1
 CLOUD_ROWS    ?= 100000
+IMPORT_ROWS   ?= 10000000
 FAULT_RUNS    ?= 200
 FAULT_SEED    ?= 1
 PIPELINES        ?=
 PIPELINE_ROWS    ?= 1000000
 PIPELINE_REPEATS ?= 3
 
-.PHONY: help build run demo engines test questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-all fuzz story-redshift story-clickhouse story-clouds faults mutants house builder clean
+.PHONY: help build run demo engines test questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-all fuzz story-redshift story-clickhouse story-clouds prove-import faults mutants house builder clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 18
@@ -124,6 +125,10 @@ story-clickhouse: engines ## STORY_ROWS events (1000000) into ClickHouse, one se
 story-clouds: ## CLOUD_ROWS events (100000) of 20 streams in a stand-in for CloudWatch, and of 20 prefixes in one for S3, while the collector is killed, throttled, and its credentials expire
 	SESSIONLOG_STORY_ROWS=$(CLOUD_ROWS) SESSIONLOG_STORY_SEED=$(STORY_SEED) SESSIONLOG_STORY_RESULTS=$(CURDIR)/proofs/stories.csv \
 		go test -count 1 -run TestCloudsStory -timeout 60m -v ./internal/e2e
+
+prove-import: ## IMPORT_ROWS rows (10000000) by the companion's import, which is killed five times; results go into proofs/imports.csv
+	SESSIONLOG_IMPORT_ROWS=$(IMPORT_ROWS) SESSIONLOG_IMPORT_RESULTS=$(CURDIR)/proofs/imports.csv \
+		go test -count 1 -run TestAnImportThatIsKilledGoesOn -timeout 120m -v ./cmd/sessionlog
 
 faults: engines ## FAULT_RUNS runs (200) of random faults over all pairs of source and backend, drawn from FAULT_SEED; goes on where it was, results in proofs/faults.csv
 	SESSIONLOG_FAULTS_RUNS=$(FAULT_RUNS) SESSIONLOG_FAULTS_SEED=$(FAULT_SEED) SESSIONLOG_FAULTS_RESULTS=$(CURDIR)/proofs/faults.csv \

@@ -1,14 +1,19 @@
 package main
 
 import (
+	"context"
 	"encoding/csv"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 func TestSearch(t *testing.T) {
@@ -265,4 +270,59 @@ func TestManual(t *testing.T) {
 	pages, err := filepath.Glob(filepath.Join(folder, "*.1"))
 	require.NoError(t, err)
 	require.Contains(t, pages, filepath.Join(folder, "sessionlog-search.1"))
+}
+
+// TestDoctor: 0 where everything is as it must be, 1 where something is missing.
+func TestDoctor(t *testing.T) {
+	file := storyFile(t)
+	a := run(t, "doctor", "--sqlite", file)
+	require.Equal(t, 0, a.status, a.out)
+	require.Contains(t, a.out, "--sqlite\n  ok")
+	folder := t.TempDir()
+	config := writeFile(t, filepath.Join(folder, "collector.yaml"), "receivers: {sessionlog/a: {file: {include: [/nowhere/*.jsonl]}}}\nexporters: {sessionlog: {sqlite: {path: "+file+"}}}")
+	a = run(t, "doctor", "--config", config)
+	require.Equal(t, statusError, a.status)
+	require.Contains(t, a.out, "receiver sessionlog/a\n  missing")
+	require.Contains(t, a.out, "exporter sessionlog\n  ok")
+}
+
+// TestTail shows what was there, then what arrives, and ends with the status 0 when it is interrupted.
+func TestTail(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "session_log.db")
+	writeStory(t, file)
+	ctx, cancel := context.WithCancel(t.Context())
+	var out lockedText
+	ended := make(chan int, 1)
+	go func() {
+		ended <- runCommand(ctx, []string{"tail", "--sqlite", file, "-n", "2", "--interval", "20ms"}, surroundings{out: &out, errors: &out, now: time.Now, variable: os.Getenv})
+	}()
+	lines := func() int { return strings.Count(out.String(), "\n") }
+	require.Eventually(t, func() bool { return lines() == 2 }, 10*time.Second, 5*time.Millisecond)
+	late := story()[0]
+	late.User, late.RecordID, late.Time = "late\x1b", session.ID{1, 6: 0x80, 8: 0x80}, now.Add(-time.Hour).UnixNano()
+	writeEvents(t, file, []session.Event{late})
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), `login          failure  late\x1b  192.0.2.7`) }, 10*time.Second, 5*time.Millisecond)
+	time.Sleep(50 * time.Millisecond)
+	require.Equal(t, 3, lines(), "each once")
+	cancel()
+	require.Equal(t, 0, <-ended)
+}
+
+// TestCommandsOfTheDocs run.
+func TestCommandsOfTheDocs(t *testing.T) {
+	text, err := os.ReadFile("../../docs/companion.md")
+	require.NoError(t, err)
+	exampleFolder(t)
+	ran := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		if line, _, _ = strings.Cut(strings.TrimSpace(line), " #"); strings.HasPrefix(line, "sessionlog ") {
+			runExample(t, strings.TrimSpace(line))
+			ran[strings.Fields(line)[1]] = true
+		}
+	}
+	root, _ := newRootCommand(processSurroundings())
+	for _, cmd := range root.Commands() {
+		require.True(t, ran[cmd.Name()], "docs/companion.md has no command %s", cmd.Name())
+	}
 }

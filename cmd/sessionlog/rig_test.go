@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -127,18 +129,22 @@ func storyFile(t *testing.T) string {
 
 func writeStory(t *testing.T, path string) {
 	t.Helper()
+	writeEvents(t, path, story())
+}
+
+func writeEvents(t *testing.T, path string, events []session.Event) {
+	t.Helper()
 	cfg := sqlite.DefaultConfig()
 	cfg.Path = path
 	store, err := sqlite.New(cfg, componenttest.NewNopTelemetrySettings())
 	require.NoError(t, err)
-	writeStoryInto(t, store)
+	writeInto(t, store, events)
 }
 
-func writeStoryInto(t *testing.T, store backend.Backend) {
+func writeInto(t *testing.T, store backend.Backend, events []session.Event) {
 	t.Helper()
 	require.NoError(t, store.Start(t.Context()))
 	defer func() { require.NoError(t, store.Shutdown(context.Background())) }()
-	events := story()
 	result, err := store.Write(t.Context(), func(yield func(int, *session.Event) bool) {
 		for i := range events {
 			if !yield(i, &events[i]) {
@@ -148,6 +154,24 @@ func writeStoryInto(t *testing.T, store backend.Backend) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, len(events), result.Written, "%+v", result)
+}
+
+// lockedText is written and read by several goroutines.
+type lockedText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedText) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lockedText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func writeFile(t *testing.T, path, text string) string {

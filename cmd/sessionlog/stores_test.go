@@ -25,7 +25,7 @@ func TestAllStoresAnswerAlike(t *testing.T) {
 			flag, url, open := start(t)
 			store, err := open()
 			require.NoError(t, err)
-			writeStoryInto(t, store)
+			writeInto(t, store, story())
 			for _, args := range [][]string{
 				{"search", "--limit", "8"}, {"search", "user_name=al*"}, {"failures"}, {"user", "alice"}, {"address", "203.0.113.9"}, {"session", aliceSession}, {"inventory"}, {"open"},
 			} {
