@@ -30,7 +30,7 @@ func ClickHouseCluster(tb testing.TB, shards, replicas int, options ...Option) *
 	tb.Helper()
 	set := collect(options)
 	if external, ok := externalClusterFromEnv(tb); ok {
-		external.honour(tb, set, shards, replicas)
+		external.applySettings(tb, set, shards, replicas)
 		return external
 	}
 	if set.Dir == "" {
@@ -68,29 +68,29 @@ func (c *Cluster) Nodes() []*Server { return slices.Concat(c.Shards...) }
 // StopZooKeeper ends ZooKeeper at once: connections to it are refused. Replicated tables become read-only when their sessions expire.
 func (c *Cluster) StopZooKeeper(tb testing.TB) {
 	tb.Helper()
-	c.must(tb, "stopped", (*zookeeper.Server).Stop)
+	c.requireDone(tb, "stopped", (*zookeeper.Server).Stop)
 }
 
 // StartZooKeeper ends a StopZooKeeper; what it knew is there.
 func (c *Cluster) StartZooKeeper(tb testing.TB) {
 	tb.Helper()
-	c.must(tb, "started", func(z *zookeeper.Server) error { return z.Start(tb.Context()) })
+	c.requireDone(tb, "started", func(z *zookeeper.Server) error { return z.Start(tb.Context()) })
 }
 
 // FreezeZooKeeper stops its process in its tracks: connections stand, and nothing answers.
 func (c *Cluster) FreezeZooKeeper(tb testing.TB) {
 	tb.Helper()
-	c.must(tb, "frozen", func(z *zookeeper.Server) error { return syscall.Kill(z.PID(), syscall.SIGSTOP) })
+	c.requireDone(tb, "frozen", func(z *zookeeper.Server) error { return syscall.Kill(z.PID(), syscall.SIGSTOP) })
 	waitStopped(tb, c.zooKeeper.PID())
 }
 
 // ThawZooKeeper ends a FreezeZooKeeper.
 func (c *Cluster) ThawZooKeeper(tb testing.TB) {
 	tb.Helper()
-	c.must(tb, "thawed", func(z *zookeeper.Server) error { return syscall.Kill(z.PID(), syscall.SIGCONT) })
+	c.requireDone(tb, "thawed", func(z *zookeeper.Server) error { return syscall.Kill(z.PID(), syscall.SIGCONT) })
 }
 
-func (c *Cluster) must(tb testing.TB, done string, do func(*zookeeper.Server) error) {
+func (c *Cluster) requireDone(tb testing.TB, done string, do func(*zookeeper.Server) error) {
 	tb.Helper()
 	if c.zooKeeper == nil && c.Shards[0][0].own != nil {
 		tb.Fatalf("with NoReplication no ZooKeeper can be %s", done)

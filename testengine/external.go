@@ -54,8 +54,8 @@ func parseExternal(text string) (*Server, error) {
 	return s, nil
 }
 
-// honour gives the foreign server what the test expects, or skips the test.
-func (s *Server) honour(tb testing.TB, set settings) {
+// applySettings gives the foreign server what the test expects, or skips the test.
+func (s *Server) applySettings(tb testing.TB, set settings) {
 	tb.Helper()
 	if len(set.own) > 0 {
 		skipExternal(tb, "it needs a server started with "+strings.Join(set.own, ", "))
@@ -70,6 +70,6 @@ func (s *Server) honour(tb testing.TB, set settings) {
 
 func skipExternal(tb testing.TB, reason string) {
 	tb.Helper()
-	record(tb, reason, "unset "+EnvClickHouse)
+	recordSkip(tb, reason, "unset "+EnvClickHouse)
 	tb.Skipf("not against %s: %s", EnvClickHouse, reason)
 }

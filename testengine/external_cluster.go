@@ -51,9 +51,9 @@ func parseExternalCluster(text string) (*Cluster, error) {
 	return c, nil
 }
 
-// honour makes of the foreign cluster what the test expects, or skips the test. A cluster is taken as it is: its tables are spread over
+// applySettings makes of the foreign cluster what the test expects, or skips the test. A cluster is taken as it is: its tables are spread over
 // all of its nodes, so leaving some out is no way to make it smaller.
-func (c *Cluster) honour(tb testing.TB, set settings, shards, replicas int) {
+func (c *Cluster) applySettings(tb testing.TB, set settings, shards, replicas int) {
 	tb.Helper()
 	fits := len(c.Shards) == shards
 	for _, nodes := range c.Shards {
@@ -87,6 +87,6 @@ func (s *Server) accounts(tb testing.TB) {
 
 func skipExternalCluster(tb testing.TB, reason string) {
 	tb.Helper()
-	record(tb, reason, "unset "+EnvCluster)
+	recordSkip(tb, reason, "unset "+EnvCluster)
 	tb.Skipf("not against %s: %s", EnvCluster, reason)
 }

@@ -19,12 +19,12 @@ func Missing(tb testing.TB, what, remedy string) {
 	if os.Getenv(EnvRequire) == "1" {
 		tb.Fatalf("%s missing, and %s=1 forbids to skip: %s", what, EnvRequire, remedy)
 	}
-	record(tb, what+" missing", remedy)
+	recordSkip(tb, what+" missing", remedy)
 	tb.Skipf("%s missing: %s", what, remedy)
 }
 
-// record tells of a skip in the file that EnvSkips names. One write with O_APPEND: several test processes share the file.
-func record(tb testing.TB, reason, remedy string) {
+// recordSkip tells of a skip in the file that EnvSkips names. One write with O_APPEND: several test processes share the file.
+func recordSkip(tb testing.TB, reason, remedy string) {
 	tb.Helper()
 	name := os.Getenv(EnvSkips)
 	if name == "" {

@@ -34,7 +34,7 @@ func ClickHouse(tb testing.TB, options ...Option) *Server {
 	tb.Helper()
 	set := collect(options)
 	if external, ok := externalFromEnv(tb); ok {
-		external.honour(tb, set)
+		external.applySettings(tb, set)
 		return external
 	}
 	if set.Dir == "" {
@@ -65,13 +65,13 @@ func engineRemedy() string {
 // Stop ends the server cleanly: its logs are flushed. Its ports refuse connections until Restart.
 func (s *Server) Stop(tb testing.TB) {
 	tb.Helper()
-	s.must(tb, "stopped", (*server.Server).Stop)
+	s.requireDone(tb, "stopped", (*server.Server).Stop)
 }
 
 // Kill is kill -9: what the server has not flushed is lost.
 func (s *Server) Kill(tb testing.TB) {
 	tb.Helper()
-	s.must(tb, "killed", (*server.Server).Kill)
+	s.requireDone(tb, "killed", (*server.Server).Kill)
 }
 
 // Restart starts it again on the same ports and data, after a clean stop where it still runs. Options change what it was started
@@ -81,11 +81,11 @@ func (s *Server) Restart(tb testing.TB, options ...Option) {
 	for _, option := range options {
 		option(&s.settings)
 	}
-	s.must(tb, "restarted", func(own *server.Server) error { return own.Restart(tb.Context(), s.settings.Config) })
+	s.requireDone(tb, "restarted", func(own *server.Server) error { return own.Restart(tb.Context(), s.settings.Config) })
 	s.PID = s.own.PID
 }
 
-func (s *Server) must(tb testing.TB, done string, do func(*server.Server) error) {
+func (s *Server) requireDone(tb testing.TB, done string, do func(*server.Server) error) {
 	tb.Helper()
 	if s.own == nil {
 		skipExternal(tb, "the server would be "+done)

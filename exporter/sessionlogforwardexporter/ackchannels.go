@@ -13,8 +13,8 @@ type ackChannels struct {
 	idle []string
 }
 
-// take is "" where there are no acknowledgements.
-func (a *ackChannels) take() string {
+// nextChannel is "" where there are no acknowledgements.
+func (a *ackChannels) nextChannel() string {
 	if a == nil {
 		return ""
 	}

@@ -56,7 +56,7 @@ func newTargetClient(ctx context.Context, c TargetConfig, p protocol, w protocol
 
 // sendCall sends the body of n records. Its error says that nobody knows what became of them.
 func (c *targetClient) sendCall(ctx context.Context, body []byte, n int) (targetAnswer, error) {
-	channel := c.channels.take()
+	channel := c.channels.nextChannel()
 	response, err := c.postTo(ctx, "", channel, body)
 	if err != nil {
 		return targetAnswer{}, err
@@ -102,7 +102,7 @@ func (c *targetClient) postTo(ctx context.Context, path, channel string, body []
 
 // probeTarget makes a call without records, which leaves nothing at the target.
 func (c *targetClient) probeTarget(ctx context.Context) error {
-	channel := c.channels.take()
+	channel := c.channels.nextChannel()
 	response, err := c.postTo(ctx, "", channel, nil)
 	if err != nil {
 		return err

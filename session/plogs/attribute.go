@@ -139,7 +139,7 @@ func (a *attributeMapping) mayWrite(e *session.Event) bool {
 	return false
 }
 
-func (a *attributeMapping) put(e *session.Event, m pcommon.Map) {
+func (a *attributeMapping) putAttribute(e *session.Event, m pcommon.Map) {
 	if a.field == nil {
 		a.write(e, m)
 		return

@@ -133,7 +133,7 @@ func (enc *Encoder) encodeRecord(e *session.Event, lr plog.LogRecord, uid, key, 
 	putNonEmptyText(m, keyRecordUID, uid)
 	putNonEmptyText(m, session.AttrSessionKey, key)
 	for _, a := range enc.present {
-		a.put(e, m)
+		a.putAttribute(e, m)
 	}
 	for i := range few {
 		SetAttribute(&few[i], m.PutEmpty(few[i].Key))

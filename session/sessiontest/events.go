@@ -15,7 +15,7 @@ func Full() *session.Event {
 	e := &session.Event{}
 	v := reflect.ValueOf(e).Elem()
 	for i := range v.NumField() {
-		fill(v.Type().Field(i).Name, v.Field(i), i)
+		fillField(v.Type().Field(i).Name, v.Field(i), i)
 	}
 	e.Kind, e.Outcome = session.KindLogin, session.OutcomeFailure
 	e.UserEmpty = false                                // it says that User is empty, which it is not
@@ -33,7 +33,7 @@ func Full() *session.Event {
 	return e
 }
 
-func fill(name string, f reflect.Value, n int) {
+func fillField(name string, f reflect.Value, n int) {
 	switch f.Kind() {
 	case reflect.String:
 		f.SetString(fmt.Sprintf("%s-%d \"quoted\" ü", name, n))
@@ -59,12 +59,12 @@ func fill(name string, f reflect.Value, n int) {
 
 func fillElement(name string, f reflect.Value, n int) {
 	if f.Kind() == reflect.String {
-		fill(name, f, n)
+		fillField(name, f, n)
 		return
 	}
 	for i := range f.NumField() {
 		if f.Field(i).Kind() == reflect.String {
-			fill(name, f.Field(i), 10*n+i)
+			fillField(name, f.Field(i), 10*n+i)
 		}
 	}
 }

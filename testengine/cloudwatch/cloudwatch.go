@@ -94,28 +94,32 @@ func (s *Server) Put(group, stream string, events ...Event) {
 }
 
 // PageEvents is the most events of a page; the service's own is 10,000.
-func (s *Server) PageEvents(n int) { s.set(func() { s.pageEvents = n }) }
+func (s *Server) PageEvents(n int) { s.changeState(func() { s.pageEvents = n }) }
 
 // EmptyEvery has each n-th page be empty, with a token; 0 is never.
-func (s *Server) EmptyEvery(n int) { s.set(func() { s.emptyEvery = n }) }
+func (s *Server) EmptyEvery(n int) { s.changeState(func() { s.emptyEvery = n }) }
 
 // Fail has the next calls be refused with these codes, one each.
-func (s *Server) Fail(codes ...string) { s.set(func() { s.failures = append(s.failures, codes...) }) }
+func (s *Server) Fail(codes ...string) {
+	s.changeState(func() { s.failures = append(s.failures, codes...) })
+}
 
 // ThrottleEvery has each n-th call be refused as one too many; 0 is never.
-func (s *Server) ThrottleEvery(n int) { s.set(func() { s.throttleRate = n }) }
+func (s *Server) ThrottleEvery(n int) { s.changeState(func() { s.throttleRate = n }) }
 
 // Refuse has calls with this access key be refused with a code; "" takes it back.
-func (s *Server) Refuse(accessKey, code string) { s.set(func() { s.refused[accessKey] = code }) }
+func (s *Server) Refuse(accessKey, code string) {
+	s.changeState(func() { s.refused[accessKey] = code })
+}
 
 // Deny has an operation be denied to all.
 func (s *Server) Deny(operation string, denied bool) {
-	s.set(func() { s.denied[operation] = denied })
+	s.changeState(func() { s.denied[operation] = denied })
 }
 
 // Hang has calls wait; false ends the wait of those that do.
 func (s *Server) Hang(hang bool) {
-	s.set(func() {
+	s.changeState(func() {
 		if s.hang != nil {
 			close(s.hang)
 			s.hang = nil
@@ -126,7 +130,7 @@ func (s *Server) Hang(hang bool) {
 	})
 }
 
-func (s *Server) set(change func()) {
+func (s *Server) changeState(change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change()

@@ -114,26 +114,30 @@ func (s *Server) Delete(bucket, key string) {
 }
 
 // PageKeys is the most keys of a page; the service's own is 1,000.
-func (s *Server) PageKeys(n int) { s.set(func() { s.pageKeys = n }) }
+func (s *Server) PageKeys(n int) { s.changeState(func() { s.pageKeys = n }) }
 
 // Fail has the next calls be refused with these codes, one each.
-func (s *Server) Fail(codes ...string) { s.set(func() { s.failures = append(s.failures, codes...) }) }
+func (s *Server) Fail(codes ...string) {
+	s.changeState(func() { s.failures = append(s.failures, codes...) })
+}
 
 // ThrottleEvery has each n-th call be refused as one too many; 0 is never.
-func (s *Server) ThrottleEvery(n int) { s.set(func() { s.throttleRate = n }) }
+func (s *Server) ThrottleEvery(n int) { s.changeState(func() { s.throttleRate = n }) }
 
 // Refuse has calls with this access key be refused with a code; "" takes it back.
-func (s *Server) Refuse(accessKey, code string) { s.set(func() { s.refused[accessKey] = code }) }
+func (s *Server) Refuse(accessKey, code string) {
+	s.changeState(func() { s.refused[accessKey] = code })
+}
 
 // Deny has calls for what begins so, a prefix to list or an object's key, be refused with a code; "" takes it back.
-func (s *Server) Deny(beginning, code string) { s.set(func() { s.denied[beginning] = code }) }
+func (s *Server) Deny(beginning, code string) { s.changeState(func() { s.denied[beginning] = code }) }
 
 // CutAfter has the next object's answer end after so many bytes, as when a connection breaks.
-func (s *Server) CutAfter(n int) { s.set(func() { s.cutAfter = n }) }
+func (s *Server) CutAfter(n int) { s.changeState(func() { s.cutAfter = n }) }
 
 // Hang has calls wait; false ends the wait of those that do.
 func (s *Server) Hang(hang bool) {
-	s.set(func() {
+	s.changeState(func() {
 		if s.hang != nil {
 			close(s.hang)
 			s.hang = nil
@@ -144,7 +148,7 @@ func (s *Server) Hang(hang bool) {
 	})
 }
 
-func (s *Server) set(change func()) {
+func (s *Server) changeState(change func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change()

@@ -57,7 +57,7 @@ func StartCluster(ctx context.Context, config Config, shards, replicas int) (*Cl
 			return nil, errors.Join(err, c.Close())
 		}
 	}
-	c.tell()
+	c.writePeers()
 	if err := c.each(func(s *Server) error { return s.start(ctx) }); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -81,8 +81,8 @@ func (c *Cluster) prepare(ctx context.Context, config Config, shards, replicas i
 	return nil
 }
 
-// tell writes to each node's configuration who the others are.
-func (c *Cluster) tell() {
+// writePeers writes to each node's configuration who the others are.
+func (c *Cluster) writePeers() {
 	var servers strings.Builder
 	for _, shard := range c.Nodes {
 		servers.WriteString("<shard><internal_replication>true</internal_replication>")

@@ -48,9 +48,9 @@ func documentedSessionLog(t *testing.T, h Harness) {
 	require.Len(t, got.Cells, 1)
 	require.Equal(t, sessionLogNames, got.Columns[:len(sessionLogNames)])
 	require.Equal(t, []string{
-		"clickhouse.eu-central1.internal", "LoginSuccess", "45e6bd83-b4aa-4a23-85e6-bd83b4aa1a23", "", "2021-10-14", h.moment("2021-10-14 20:33:52"),
-		h.moment("2021-10-14 20:33:52.104247"), "default", "PLAINTEXT_PASSWORD", h.array("default"), h.array(),
-		h.pairs("load_balancing", "random", "max_memory_usage", "10000000000"),
+		"clickhouse.eu-central1.internal", "LoginSuccess", "45e6bd83-b4aa-4a23-85e6-bd83b4aa1a23", "", "2021-10-14", h.spellTime("2021-10-14 20:33:52"),
+		h.spellTime("2021-10-14 20:33:52.104247"), "default", "PLAINTEXT_PASSWORD", h.spellArray("default"), h.spellArray(),
+		h.spellPairs("load_balancing", "random", "max_memory_usage", "10000000000"),
 		"::ffff:127.0.0.1", "38490", "TCP", "", "ClickHouse client", "54449", "21", "10", "0", "",
 	}, got.Cells[0][:22], "what the page shows; the certificate columns are younger than it")
 }
@@ -61,8 +61,8 @@ var sessionLogNames = strings.Fields(`hostname type auth_id session_id event_dat
 	client_version_major client_version_minor client_version_patch failure_reason
 	certificate_subjects certificate_serial certificate_issuer certificate_not_before certificate_not_after`)
 
-// array spells a list as the dialect prints it.
-func (h Harness) array(items ...string) string {
+// spellArray spells a list as the dialect prints it.
+func (h Harness) spellArray(items ...string) string {
 	switch {
 	case h.Dialect == ClickHouse && len(items) > 0:
 		return "['" + strings.Join(items, "','") + "']"
@@ -74,8 +74,8 @@ func (h Harness) array(items ...string) string {
 	return `["` + strings.Join(items, `","`) + `"]`
 }
 
-// pairs spells a list of settings as the dialect prints it.
-func (h Harness) pairs(items ...string) string {
+// spellPairs spells a list of settings as the dialect prints it.
+func (h Harness) spellPairs(items ...string) string {
 	before, between, after := `["`, `","`, `"]`
 	separator := ","
 	switch h.Dialect {
@@ -91,8 +91,8 @@ func (h Harness) pairs(items ...string) string {
 	return "[" + strings.Join(all, separator) + "]"
 }
 
-// moment spells a time of session_log, in UTC, as the dialect prints it.
-func (h Harness) moment(utc string) string {
+// spellTime spells a time of session_log, in UTC, as the dialect prints it.
+func (h Harness) spellTime(utc string) string {
 	if h.Dialect == PostgreSQL {
 		return utc + "+00"
 	}

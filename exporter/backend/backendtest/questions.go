@@ -50,7 +50,7 @@ func questions(t *testing.T, h Harness) {
 			require.NoError(t, err)
 			f, err := query.ParseFilter(values, time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC), time.UTC)
 			require.NoError(t, err)
-			q := questioned{i, store, f, slices.DeleteFunc(slices.Clone(events), func(e session.Event) bool { return !meets(f, &e) })}
+			q := questioned{i, store, f, slices.DeleteFunc(slices.Clone(events), func(e session.Event) bool { return !matchesFilter(f, &e) })}
 			q.pages(t)
 			counts := []func(*testing.T){q.histogram, q.groups, q.facets}
 			counts[i%len(counts)](t) // each filter costs a server some dozen statements
@@ -299,8 +299,8 @@ func byPosition(a, b session.Event) int {
 	return cmp.Or(cmp.Compare(a.Time, b.Time), slices.Compare(a.RecordID[:], b.RecordID[:]))
 }
 
-// meets tells whether an event is one of a filter's, by a loop of its own.
-func meets(f query.Filter, e *session.Event) bool {
+// matchesFilter tells whether an event is one of a filter's, by a loop of its own.
+func matchesFilter(f query.Filter, e *session.Event) bool {
 	at := time.Unix(0, e.Time)
 	if !f.From.IsZero() && at.Before(f.From) || !f.Until.IsZero() && !at.Before(f.Until) {
 		return false

@@ -33,7 +33,7 @@ func sessionLogRows(t *testing.T, h Harness) {
 	base := session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, SessionKey: session.ID{0xAB, 15: 0xCD}, Time: parseUTCNanos("1999-12-31 23:59:59.000001")}
 	key := base.SessionKey.String()
 	cells := "type, auth_id, event_time_microseconds, " + h.user() + ", client_address, client_version_major, client_version_minor, client_version_patch"
-	at := h.moment("1999-12-31 23:59:59.000001")
+	at := h.spellTime("1999-12-31 23:59:59.000001")
 	cases := []sessionLogCase{
 		{"login", func(*session.Event) {}, []string{"LoginSuccess", key, at, "NULL", "::", "0", "0", "0"}},
 		{"failure", func(e *session.Event) { e.Outcome = session.OutcomeFailure }, []string{"LoginFailure", key, at, "NULL", "::", "0", "0", "0"}},
@@ -50,7 +50,7 @@ func sessionLogRows(t *testing.T, h Harness) {
 		{"socket", func(e *session.Event) { e.ClientAddress = "[local]" }, []string{"LoginSuccess", key, at, "NULL", "::", "0", "0", "0"}},
 		{"host name", func(e *session.Event) { e.ClientAddress = "1.2.3.4.example" }, []string{"LoginSuccess", key, at, "NULL", "::", "0", "0", "0"}},
 		{"version", func(e *session.Event) { e.ClientVersion = "26.7.4294967295" }, []string{"LoginSuccess", key, at, "NULL", "::", "26", "7", "4294967295"}},
-		{"before 1970", func(e *session.Event) { e.Time = -1 }, []string{"LoginSuccess", key, h.moment("1969-12-31 23:59:59.999999"), "NULL", "::", "0", "0", "0"}},
+		{"before 1970", func(e *session.Event) { e.Time = -1 }, []string{"LoginSuccess", key, h.spellTime("1969-12-31 23:59:59.999999"), "NULL", "::", "0", "0", "0"}},
 	}
 	if h.Dialect == ClickHouse {
 		cases = slices.DeleteFunc(cases, func(c sessionLogCase) bool { return c.name == "before 1970" }) // its DateTime begins in 1970

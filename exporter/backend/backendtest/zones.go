@@ -43,13 +43,13 @@ func RunInZone(t *testing.T, h Harness) {
 		"SELECT count(*) FROM stl_connection_log WHERE recordtime > {utc 1 hour} AND event <> 'no such one'": "2",
 		"SELECT count(*) FROM stl_connection_log WHERE recordtime > {utc 5 minute}":                          "0",
 	} {
-		got := s.Query(t, h.spell(question))
-		require.Equal(t, [][]string{{want}}, got.Cells, h.spell(question))
+		got := s.Query(t, h.spellInterval(question))
+		require.Equal(t, [][]string{{want}}, got.Cells, h.spellInterval(question))
 	}
 }
 
-// spell writes a span of time as the dialect has it. recordtime is UTC without a zone in every backend, as Redshift has it.
-func (h Harness) spell(question string) string {
+// spellInterval writes a span of time as the dialect has it. recordtime is UTC without a zone in every backend, as Redshift has it.
+func (h Harness) spellInterval(question string) string {
 	question = strings.ReplaceAll(question, "{event_time}", "event_time")
 	for {
 		before, rest, found := strings.Cut(question, "{")
@@ -58,11 +58,11 @@ func (h Harness) spell(question string) string {
 		}
 		inner, after, _ := strings.Cut(rest, "}")
 		words := strings.Fields(inner)
-		question = before + h.ago(words[1], words[2], words[0] == "utc") + after
+		question = before + h.timeAgo(words[1], words[2], words[0] == "utc") + after
 	}
 }
 
-func (h Harness) ago(n, unit string, utc bool) string {
+func (h Harness) timeAgo(n, unit string, utc bool) string {
 	switch h.Dialect {
 	case SQLite:
 		return "strftime('%Y-%m-%d %H:%M:%S', 'now', '-" + n + " " + unit + "')"

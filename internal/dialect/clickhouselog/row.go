@@ -53,7 +53,7 @@ type Mapper struct {
 	hash     session.Hasher
 	ordinals ordinals
 	keys     sessionKeys
-	text     texts
+	text     textCache
 }
 
 // NewMapper makes a mapper for the server or cluster of this stable name.
@@ -156,9 +156,9 @@ func (o *ordinals) nextOrdinal(unixNano int64, id session.ID) int64 {
 	return o.all.Next(unixNano, id)
 }
 
-// texts renders values that recur, as a rule once each. A value that falls into the place of another takes it, so that an
+// textCache renders values that recur, as a rule once each. A value that falls into the place of another takes it, so that an
 // attacker who comes from many addresses costs time, not memory.
-type texts struct {
+type textCache struct {
 	addr [1 << 12]struct {
 		of   netip.Addr
 		text string
@@ -169,7 +169,7 @@ type texts struct {
 	}
 }
 
-func (t *texts) cachedAddress(a netip.Addr) string {
+func (t *textCache) cachedAddress(a netip.Addr) string {
 	if !a.IsValid() {
 		return ""
 	}
@@ -181,7 +181,7 @@ func (t *texts) cachedAddress(a netip.Addr) string {
 	return c.text
 }
 
-func (t *texts) cachedVersion(v [3]uint32) string {
+func (t *textCache) cachedVersion(v [3]uint32) string {
 	if v == [3]uint32{} {
 		return ""
 	}

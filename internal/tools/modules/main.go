@@ -44,7 +44,7 @@ func run(ctx context.Context, root string, args []string) error {
 		return printReplaces(list)
 	case len(args) == 1 && args[0] == "tags":
 		for _, m := range list {
-			fmt.Println(m.tag(version))
+			fmt.Println(m.releaseTag(version))
 		}
 		return nil
 	}

@@ -52,8 +52,8 @@ func parseModFile(name string) (*modfile.File, error) {
 	return modfile.Parse(name, text, nil)
 }
 
-// tag names a version of the module in the repository.
-func (m releasedModule) tag(version string) string {
+// releaseTag names a version of the module in the repository.
+func (m releasedModule) releaseTag(version string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(m.path, ourModule)+"/"+version, "/")
 }
 

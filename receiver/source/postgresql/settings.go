@@ -29,7 +29,7 @@ func (l *logConnection) settings(ctx context.Context) (s settings, err error) {
 	return s, nil
 }
 
-const reload = "; SELECT pg_reload_conf()"
+const reloadStatement = "; SELECT pg_reload_conf()"
 
 // findings hold the server's settings against what the source needs. The subject of each is the setting's name.
 func (s settings) findings(cfg Config) []connectcheck.Finding {
@@ -38,10 +38,10 @@ func (s settings) findings(cfg Config) []connectcheck.Finding {
 			"ALTER SYSTEM SET logging_collector = on, then restart the server"),
 		cfg.findDestination(s),
 		finding("log_connections", s.connections, logsConnections(s.connections), "the log tells of refused logins only",
-			"ALTER SYSTEM SET log_connections = on"+reload+" (in 18 and later = 'all')"),
+			"ALTER SYSTEM SET log_connections = on"+reloadStatement+" (in 18 and later = 'all')"),
 		finding("log_disconnections", s.disconnections, isSettingOn(s.disconnections), "the log tells of no logout, and before 18 not who was let in for certain",
-			"ALTER SYSTEM SET log_disconnections = on"+reload),
-		finding("lc_messages", s.messages, isEnglishLocale(s.messages), "only messages in English can be read", "ALTER SYSTEM SET lc_messages = 'C'"+reload),
+			"ALTER SYSTEM SET log_disconnections = on"+reloadStatement),
+		finding("lc_messages", s.messages, isEnglishLocale(s.messages), "only messages in English can be read", "ALTER SYSTEM SET lc_messages = 'C'"+reloadStatement),
 	}
 	if format, err := cfg.logFormat(s); err == nil && format == formats.PostgreSQLStderr {
 		all = append(all, cfg.findPrefix(s))
@@ -80,7 +80,7 @@ func isEnglishLocale(messages string) bool {
 func (c Config) findDestination(s settings) connectcheck.Finding {
 	_, err := c.logFormat(s)
 	f := finding("log_destination", s.destination, err == nil, "none of jsonlog, csvlog and stderr is among them",
-		"ALTER SYSTEM SET log_destination = 'jsonlog'"+reload+" (before 15 'csvlog')")
+		"ALTER SYSTEM SET log_destination = 'jsonlog'"+reloadStatement+" (before 15 'csvlog')")
 	f.Key = "format"
 	return f
 }
@@ -88,7 +88,7 @@ func (c Config) findDestination(s settings) connectcheck.Finding {
 func (c Config) findPrefix(s settings) connectcheck.Finding {
 	f := finding("log_line_prefix", s.prefix, true, "", "")
 	f.Key = "log_line_prefix"
-	remedy := "ALTER SYSTEM SET log_line_prefix = '%m [%p] %c %q%u@%d %r %e %a '" + reload
+	remedy := "ALTER SYSTEM SET log_line_prefix = '%m [%p] %c %q%u@%d %r %e %a '" + reloadStatement
 	switch err := c.readable(s); {
 	case err != nil:
 		f.OK, f.Detail, f.Remedy = false, err.Error(), remedy
@@ -108,7 +108,7 @@ func (c Config) findZone(s settings) connectcheck.Finding {
 	switch {
 	case c.Timezone == "" && (err != nil || server == nil):
 		f.OK, f.Detail = false, f.Detail+" is no IANA name, and `timezone` is not written"
-		f.Remedy = "ALTER SYSTEM SET log_timezone = 'UTC'" + reload
+		f.Remedy = "ALTER SYSTEM SET log_timezone = 'UTC'" + reloadStatement
 	case c.Timezone != "" && server != nil && written != nil && !sameOffsets(server, written):
 		f.OK, f.Detail = false, f.Detail+", but `timezone` is "+c.Timezone
 		f.Remedy = "leave timezone out of the configuration: the server's own is asked for"

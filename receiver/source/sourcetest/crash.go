@@ -18,8 +18,8 @@ var (
 // mostCuts bounds how many places of a run are cut, each of which takes two runs.
 const mostCuts = 8
 
-// life is one process from its start to its sudden death: from then on nothing it does reaches the pipeline or the store.
-type life struct {
+// processLife is one process from its start to its sudden death: from then on nothing it does reaches the pipeline or the store.
+type processLife struct {
 	emit  *Recorder
 	store *Store
 
@@ -27,14 +27,14 @@ type life struct {
 	over chan struct{}
 }
 
-func newLife(store *Store) *life {
-	l := &life{emit: &Recorder{}, store: store.Fork(), over: make(chan struct{})}
-	l.emit.Fate = func(context.Context, int, []session.Event) error { return l.dead() }
-	l.store.OnWrite = func(context.Context, int, string) error { return l.dead() }
+func newLife(store *Store) *processLife {
+	l := &processLife{emit: &Recorder{}, store: store.Fork(), over: make(chan struct{})}
+	l.emit.Fate = func(context.Context, int, []session.Event) error { return l.deathError() }
+	l.store.OnWrite = func(context.Context, int, string) error { return l.deathError() }
 	return l
 }
 
-func (l *life) dead() error {
+func (l *processLife) deathError() error {
 	select {
 	case <-l.over:
 		return errKilled
@@ -43,20 +43,20 @@ func (l *life) dead() error {
 	}
 }
 
-func (l *life) kill() {
+func (l *processLife) kill() {
 	l.once.Do(func() {
 		close(l.over)
 		l.emit.mu.Lock()
 		defer l.emit.mu.Unlock()
-		l.emit.wake()
+		l.emit.wakeWaiters()
 	})
 }
 
-// live runs a source over the place until it dies or has delivered all rows, and returns what is left of its store.
-func (l *life) live(t testing.TB, p Place, all []Row) *Store {
+// runUntilDeath runs a source over the place until it dies or has delivered all rows, and returns what is left of its store.
+func (l *processLife) runUntilDeath(t testing.TB, p Place, all []Row) *Store {
 	t.Helper()
 	run := start(t, p.Source(t, Options{BatchSize: 5}), l.emit, l.store, nil)
-	l.emit.waitUntil(t, "rows were not delivered", func() bool { return l.dead() != nil || len(l.emit.missing(all)) == 0 })
+	l.emit.waitUntil(t, "rows were not delivered", func() bool { return l.deathError() != nil || len(l.emit.missing(all)) == 0 })
 	run.stop(t)
 	return l.store.Fork()
 }
@@ -72,10 +72,10 @@ func runAfterDeath(t testing.TB, p Place, all []Row, first *Recorder, left *Stor
 }
 
 func killedAtSave(t *testing.T, p Place) {
-	all := rows("save", 30, recentTime(), step)
+	all := loginRows("save", 30, recentTime(), rowInterval)
 	p.Add(t, all...)
 	whole := newLife(&Store{})
-	whole.live(t, p, all)
+	whole.runUntilDeath(t, p, all)
 	writes := whole.store.Writes()
 	if writes == 0 {
 		t.Fatal("the source has saved nothing while it delivered everything: after a restart it would begin anew")
@@ -85,8 +85,8 @@ func killedAtSave(t *testing.T, p Place) {
 			t.Run(fmt.Sprintf("save %d of %d, %s written", cut, writes, written), func(t *testing.T) {
 				l := newLife(&Store{})
 				l.store.OnWrite = func(_ context.Context, call int, _ string) error {
-					if call < cut || l.dead() != nil {
-						return l.dead()
+					if call < cut || l.deathError() != nil {
+						return l.deathError()
 					}
 					l.kill()
 					switch written {
@@ -97,7 +97,7 @@ func killedAtSave(t *testing.T, p Place) {
 					}
 					return errKilled
 				}
-				runAfterDeath(t, p, all, l.emit, l.live(t, p, all))
+				runAfterDeath(t, p, all, l.emit, l.runUntilDeath(t, p, all))
 			})
 		}
 	}
@@ -105,26 +105,26 @@ func killedAtSave(t *testing.T, p Place) {
 
 // killedAtDelivery cuts a run while the pipeline has a batch: once it has taken it, once it has not.
 func killedAtDelivery(t *testing.T, p Place) {
-	all := rows("delivery", 30, recentTime(), step)
+	all := loginRows("delivery", 30, recentTime(), rowInterval)
 	p.Add(t, all...)
 	whole := newLife(&Store{})
-	whole.live(t, p, all)
+	whole.runUntilDeath(t, p, all)
 	for _, taken := range []bool{true, false} {
 		for cut := range spreadNumbers(whole.emit.Calls()) {
 			t.Run(fmt.Sprintf("batch %d, taken %t", cut, taken), func(t *testing.T) {
 				l := newLife(&Store{})
 				l.emit.Fate = func(_ context.Context, call int, _ []session.Event) error {
 					if call < cut {
-						return l.dead()
+						return l.deathError()
 					}
-					first := l.dead() == nil
+					first := l.deathError() == nil
 					l.kill()
 					if first && taken {
 						return nil
 					}
 					return errKilled
 				}
-				runAfterDeath(t, p, all, l.emit, l.live(t, p, all))
+				runAfterDeath(t, p, all, l.emit, l.runUntilDeath(t, p, all))
 			})
 		}
 	}
@@ -151,7 +151,7 @@ var failing = map[int]bool{1: true, 2: true, 3: true, 8: true, 9: true, 16: true
 
 // storeFails lets some saves fail with some of their keys written, then lets the source end and start again.
 func storeFails(t *testing.T, p Place) {
-	all := rows("full", 30, recentTime(), step)
+	all := loginRows("full", 30, recentTime(), rowInterval)
 	p.Add(t, all[:20]...)
 	store := &Store{OnWrite: func(_ context.Context, call int, _ string) error {
 		if failing[call] {

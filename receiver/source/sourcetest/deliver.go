@@ -11,7 +11,7 @@ import (
 var errForNow = errors.New("the pipeline is busy")
 
 func onceEach(t *testing.T, p Place) {
-	all := rows("once", 35, recentTime(), step)
+	all := loginRows("once", 35, recentTime(), rowInterval)
 	p.Add(t, all[:25]...)
 	emit := &Recorder{}
 	run := start(t, p.Source(t, Options{BatchSize: 10}), emit, &Store{}, nil)
@@ -33,7 +33,7 @@ func onceEach(t *testing.T, p Place) {
 }
 
 func onceAcrossRestarts(t *testing.T, p Place) {
-	all := rows("restart", 40, recentTime(), step)
+	all := loginRows("restart", 40, recentTime(), rowInterval)
 	store := &Store{}
 	var recorders []*Recorder
 	for i := 0; i < len(all); i += 8 {
@@ -50,7 +50,7 @@ func onceAcrossRestarts(t *testing.T, p Place) {
 
 // rememberedWhileStopping lets the stop come while the pipeline takes a batch: it has it, so the source must not deliver it again.
 func rememberedWhileStopping(t *testing.T, p Place) {
-	all := rows("stopping", 10, recentTime(), step)
+	all := loginRows("stopping", 10, recentTime(), rowInterval)
 	p.Add(t, all...)
 	store := &Store{}
 	var run *running
@@ -65,7 +65,7 @@ func rememberedWhileStopping(t *testing.T, p Place) {
 	emit.WaitFor(t, all...)
 	run.stop(t)
 
-	after := rows("after", 1, all[9].Time.Add(step), step)
+	after := loginRows("after", 1, all[9].Time.Add(rowInterval), rowInterval)
 	p.Add(t, after...)
 	again := &Recorder{}
 	rerun := start(t, p.Source(t, Options{BatchSize: 100}), again, store, nil)
@@ -75,7 +75,7 @@ func rememberedWhileStopping(t *testing.T, p Place) {
 }
 
 func failsForNow(t *testing.T, p Place) {
-	all := rows("busy", 25, recentTime(), step)
+	all := loginRows("busy", 25, recentTime(), rowInterval)
 	p.Add(t, all...)
 	store := &Store{}
 	failing := &Recorder{Fate: func(context.Context, int, []session.Event) error { return errForNow }}
@@ -98,7 +98,7 @@ func failsForNow(t *testing.T, p Place) {
 
 // failsInTheMiddle accepts every batch but those with one row, for a whole run: the cursor may only move over what lies before it.
 func failsInTheMiddle(t *testing.T, p Place) {
-	all := rows("middle", 40, recentTime(), step)
+	all := loginRows("middle", 40, recentTime(), rowInterval)
 	p.Add(t, all...)
 	victim, store := all[17].User, &Store{}
 	first := &Recorder{Fate: func(_ context.Context, _ int, batch []session.Event) error {

@@ -10,9 +10,9 @@ import (
 
 func oneTimestamp(t *testing.T, p Place) {
 	at := recentTime()
-	all := rows("early", 3, at.Add(-time.Second), step)
-	all = append(all, rows("same", 23, at, 0)...)
-	all = append(all, rows("later", 3, at.Add(time.Second), step)...)
+	all := loginRows("early", 3, at.Add(-time.Second), rowInterval)
+	all = append(all, loginRows("same", 23, at, 0)...)
+	all = append(all, loginRows("later", 3, at.Add(time.Second), rowInterval)...)
 	p.Add(t, all...)
 	store := &Store{}
 	l := newLife(store)
@@ -20,16 +20,16 @@ func oneTimestamp(t *testing.T, p Place) {
 		if call > 2 {
 			l.kill()
 		}
-		return l.dead()
+		return l.deathError()
 	}
-	left := l.live(t, p, all)
+	left := l.runUntilDeath(t, p, all)
 	runAfterDeath(t, p, all, l.emit, left)
 
 	// A row of the very same time comes when all the others have been read.
 	emit := &Recorder{}
 	run := start(t, p.Source(t, Options{BatchSize: 5}), emit, store, nil)
 	emit.WaitFor(t, all...)
-	late := rows("again", 1, at, 0)
+	late := loginRows("again", 1, at, 0)
 	if p.Late != nil {
 		p.Late(t, late...)
 	} else {
@@ -47,12 +47,12 @@ func lateRows(t *testing.T, p Place) {
 		add = p.Add
 	}
 	at := recentTime()
-	punctual := rows("punctual", 20, at, step)
+	punctual := loginRows("punctual", 20, at, rowInterval)
 	p.Add(t, punctual...)
 	emit, store := &Recorder{}, &Store{}
 	run := start(t, p.Source(t, Options{BatchSize: 7}), emit, store, nil)
 	emit.WaitFor(t, punctual...)
-	late := rows("late", 6, at.Add(-2*time.Second), 500*time.Millisecond)
+	late := loginRows("late", 6, at.Add(-2*time.Second), 500*time.Millisecond)
 	for _, row := range late[:3] {
 		add(t, row)
 	}
@@ -72,7 +72,7 @@ func lateRows(t *testing.T, p Place) {
 
 func twoReceivers(t *testing.T, p Place) {
 	at := recentTime()
-	all := append(rows("double", 20, at, step), rows("twin", 5, at.Add(time.Second), 0)...)
+	all := append(loginRows("double", 20, at, rowInterval), loginRows("twin", 5, at.Add(time.Second), 0)...)
 	p.Add(t, all...)
 	a, b, c := &Recorder{}, &Recorder{}, &Recorder{}
 	first := start(t, p.Source(t, Options{BatchSize: 4}), a, &Store{}, nil)

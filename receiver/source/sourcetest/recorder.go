@@ -44,7 +44,7 @@ const (
 // Emit is the [source.Emit] of the recorder.
 func (r *Recorder) Emit(ctx context.Context, batch []session.Event) error {
 	for pause := firstPause; ; pause = min(2*pause, mostPause) {
-		err := r.try(ctx, batch)
+		err := r.deliverOnce(ctx, batch)
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func (r *Recorder) Emit(ctx context.Context, batch []session.Event) error {
 	}
 }
 
-func (r *Recorder) try(ctx context.Context, batch []session.Event) error {
+func (r *Recorder) deliverOnce(ctx context.Context, batch []session.Event) error {
 	r.mu.Lock()
 	r.calls++
 	call := r.calls
@@ -70,11 +70,11 @@ func (r *Recorder) try(ctx context.Context, batch []session.Event) error {
 	if r.Fate != nil {
 		err = r.Fate(ctx, call, batch)
 	}
-	r.record(batch, err == nil)
+	r.recordBatch(batch, err == nil)
 	return err
 }
 
-func (r *Recorder) record(batch []session.Event, delivered bool) {
+func (r *Recorder) recordBatch(batch []session.Event, delivered bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range batch {
@@ -85,11 +85,11 @@ func (r *Recorder) record(batch []session.Event, delivered bool) {
 			r.delivered++
 		}
 	}
-	r.wake()
+	r.wakeWaiters()
 }
 
-// wake lets whoever waits check again. r.mu is held.
-func (r *Recorder) wake() {
+// wakeWaiters lets whoever waits check again. r.mu is held.
+func (r *Recorder) wakeWaiters() {
 	if r.changed != nil {
 		close(r.changed)
 		r.changed = nil
@@ -127,7 +127,7 @@ func (r *Recorder) waitUntil(t testing.TB, complaint string, done func() bool) {
 	t.Helper()
 	deadline := time.After(testTimeout)
 	for {
-		changed := r.next()
+		changed := r.nextBatch()
 		if done() {
 			return
 		}
@@ -139,8 +139,8 @@ func (r *Recorder) waitUntil(t testing.TB, complaint string, done func() bool) {
 	}
 }
 
-// next is closed when a batch comes after the call.
-func (r *Recorder) next() <-chan struct{} {
+// nextBatch is closed when a batch comes after the call.
+func (r *Recorder) nextBatch() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.changed == nil {

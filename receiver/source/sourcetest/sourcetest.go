@@ -88,11 +88,11 @@ var scenarios = []struct {
 	{"late rows are delivered", true, lateRows},
 	{"two receivers with different start points make the same ids and keys", true, twoReceivers},
 	{"a bad row is counted and its neighbours pass", true, badRow},
-	{"a stop during a delivery or a hanging read ends at once, without a leak", true, stops},
+	{"a stop during a delivery or a hanging read ends at once, without a leak", true, endsWhileBusy},
 }
 
-// rows are n logins step apart from the given time on, with users named after the prefix.
-func rows(prefix string, n int, from time.Time, step time.Duration) []Row {
+// loginRows are n logins step apart from the given time on, with users named after the prefix.
+func loginRows(prefix string, n int, from time.Time, step time.Duration) []Row {
 	out := make([]Row, n)
 	for i := range out {
 		out[i] = Row{User: fmt.Sprintf("%s-%04d", prefix, i), Time: from.Add(time.Duration(i) * step)}
@@ -106,4 +106,4 @@ func recentTime() time.Time {
 	return time.Now().UTC().Add(-5 * time.Minute).Truncate(time.Second).Add(123_456 * time.Microsecond)
 }
 
-const step = 1_001 * time.Microsecond
+const rowInterval = 1_001 * time.Microsecond

@@ -15,9 +15,9 @@ func badRow(t *testing.T, p Place) {
 		return
 	}
 	at := recentTime()
-	all := rows("neighbour", 10, at, step)
+	all := loginRows("neighbour", 10, at, rowInterval)
 	p.Add(t, all[:5]...)
-	p.Bad(t, all[4].Time.Add(step/2))
+	p.Bad(t, all[4].Time.Add(rowInterval/2))
 	p.Add(t, all[5:]...)
 	emit, stats, store := &Recorder{}, &Stats{}, &Store{}
 	run := start(t, p.Source(t, Options{BatchSize: 4}), emit, store, stats)
@@ -35,9 +35,9 @@ func badRow(t *testing.T, p Place) {
 	}
 }
 
-// stops ends a source where it is busiest: while the pipeline holds a batch, and while the source system holds a reading.
-func stops(t *testing.T, p Place) {
-	all := rows("stop", 30, recentTime(), step)
+// endsWhileBusy ends a source where it is busiest: while the pipeline holds a batch, and while the source system holds a reading.
+func endsWhileBusy(t *testing.T, p Place) {
+	all := loginRows("stop", 30, recentTime(), rowInterval)
 	p.Add(t, all...)
 	before := goleak.IgnoreCurrent()
 	held := make(chan struct{}, 1)
@@ -50,9 +50,9 @@ func stops(t *testing.T, p Place) {
 		return ctx.Err()
 	}}
 	run := start(t, p.Source(t, Options{BatchSize: 5}), emit, &Store{}, nil)
-	wait(t, held, "no batch was emitted")
+	awaitSignal(t, held, "no batch was emitted")
 	run.stop(t)
-	leaks(t, before)
+	requireNoLeaks(t, before)
 
 	if p.Hang == nil {
 		return
@@ -60,12 +60,12 @@ func stops(t *testing.T, p Place) {
 	hanging, hangs := p.Hang(t)
 	before = goleak.IgnoreCurrent()
 	run = start(t, hanging, &Recorder{}, &Store{}, nil)
-	wait(t, hangs, "the reading never began")
+	awaitSignal(t, hangs, "the reading never began")
 	run.stop(t)
-	leaks(t, before)
+	requireNoLeaks(t, before)
 }
 
-func wait(t testing.TB, what <-chan struct{}, complaint string) {
+func awaitSignal(t testing.TB, what <-chan struct{}, complaint string) {
 	t.Helper()
 	select {
 	case <-what:
@@ -74,7 +74,7 @@ func wait(t testing.TB, what <-chan struct{}, complaint string) {
 	}
 }
 
-func leaks(t testing.TB, before goleak.Option) {
+func requireNoLeaks(t testing.TB, before goleak.Option) {
 	t.Helper()
 	if err := goleak.Find(before); err != nil {
 		t.Errorf("a source that was stopped left something running: %v", err)

@@ -18,38 +18,38 @@ var Catalogue = []struct {
 	Outcome Outcome
 	Code    string
 }{
-	{as("password", server.Alice), Succeeded, ""},
-	{as("password, TLS", server.Alice).overTLS(), Succeeded, ""},
-	{as("application name", server.Alice).named("nightly report/2"), Succeeded, ""},
-	{as("password, local socket", server.Alice).overSocket(), Succeeded, ""},
-	{as("trust", server.Carol), Succeeded, ""},
-	{as("trust, local socket", server.Carol).overSocket(), Succeeded, ""},
-	{as("md5", server.Dave), Succeeded, ""},
-	{as("client certificate", server.Grace).overTLS(), Succeeded, ""},
-	{as("physical replication", server.Replica).replicating("true"), Succeeded, ""},
-	{as("logical replication", server.Replica).replicating("database"), Succeeded, ""},
-	{as("wrong password", server.Alice).with("guess"), Refused, "28P01"},
-	{as("wrong password, TLS", server.Alice).with("guess").overTLS(), Refused, "28P01"},
-	{as("empty password", server.Alice).with(""), Refused, "28P01"},
-	{as("unknown user", server.User{Name: "mallory", Password: "guess"}), Refused, "28P01"},
-	{as("hostile user name", server.User{Name: HostileUser, Password: "guess"}), Refused, "28P01"},
-	{as("expired password", server.Erin), Refused, "28P01"},
-	{as("unknown database", server.Alice).to("nodb"), Refused, "3D000"},
-	{as("no CONNECT right", server.Alice).to(server.SealedDB), Refused, "42501"},
-	{as("database accepts nobody", server.Alice).to(server.ClosedDB), Refused, "55000"},
-	{as("role may not log in", server.Heidi), Refused, "28000"},
-	{as("rejected by pg_hba.conf", server.Frank), Refused, "28000"},
-	{as("no certificate without TLS", server.Grace), Refused, "28000"},
-	{as("no line in pg_hba.conf", server.Alice).replicating("true"), Refused, "28000"},
-	{as("not a replication role", server.Carol).replicating("database"), Refused, "42501"},
-	{as("no password given", server.Alice).by(NoPassword), Abandoned, ""},
-	{as("left after the start-up packet", server.Alice).by(StartUp), Abandoned, ""},
-	{as("nothing said", server.User{}).by(Silent), Abandoned, ""},
-	{as("not the protocol", server.User{}).by(Stranger), Abandoned, ""},
-	{as("cancel request", server.User{}).by(Cancel), Abandoned, ""},
+	{attemptAs("password", server.Alice), Succeeded, ""},
+	{attemptAs("password, TLS", server.Alice).overTLS(), Succeeded, ""},
+	{attemptAs("application name", server.Alice).named("nightly report/2"), Succeeded, ""},
+	{attemptAs("password, local socket", server.Alice).overSocket(), Succeeded, ""},
+	{attemptAs("trust", server.Carol), Succeeded, ""},
+	{attemptAs("trust, local socket", server.Carol).overSocket(), Succeeded, ""},
+	{attemptAs("md5", server.Dave), Succeeded, ""},
+	{attemptAs("client certificate", server.Grace).overTLS(), Succeeded, ""},
+	{attemptAs("physical replication", server.Replica).replicating("true"), Succeeded, ""},
+	{attemptAs("logical replication", server.Replica).replicating("database"), Succeeded, ""},
+	{attemptAs("wrong password", server.Alice).with("guess"), Refused, "28P01"},
+	{attemptAs("wrong password, TLS", server.Alice).with("guess").overTLS(), Refused, "28P01"},
+	{attemptAs("empty password", server.Alice).with(""), Refused, "28P01"},
+	{attemptAs("unknown user", server.User{Name: "mallory", Password: "guess"}), Refused, "28P01"},
+	{attemptAs("hostile user name", server.User{Name: HostileUser, Password: "guess"}), Refused, "28P01"},
+	{attemptAs("expired password", server.Erin), Refused, "28P01"},
+	{attemptAs("unknown database", server.Alice).to("nodb"), Refused, "3D000"},
+	{attemptAs("no CONNECT right", server.Alice).to(server.SealedDB), Refused, "42501"},
+	{attemptAs("database accepts nobody", server.Alice).to(server.ClosedDB), Refused, "55000"},
+	{attemptAs("role may not log in", server.Heidi), Refused, "28000"},
+	{attemptAs("rejected by pg_hba.conf", server.Frank), Refused, "28000"},
+	{attemptAs("no certificate without TLS", server.Grace), Refused, "28000"},
+	{attemptAs("no line in pg_hba.conf", server.Alice).replicating("true"), Refused, "28000"},
+	{attemptAs("not a replication role", server.Carol).replicating("database"), Refused, "42501"},
+	{attemptAs("no password given", server.Alice).byWay(NoPassword), Abandoned, ""},
+	{attemptAs("left after the start-up packet", server.Alice).byWay(StartUp), Abandoned, ""},
+	{attemptAs("nothing said", server.User{}).byWay(Silent), Abandoned, ""},
+	{attemptAs("not the protocol", server.User{}).byWay(Stranger), Abandoned, ""},
+	{attemptAs("cancel request", server.User{}).byWay(Cancel), Abandoned, ""},
 }
 
-func as(label string, u server.User) Attempt {
+func attemptAs(label string, u server.User) Attempt {
 	return Attempt{Label: label, User: u.Name, Password: u.Password, Database: server.AppDB}
 }
 
@@ -59,7 +59,7 @@ func (a Attempt) named(application string) Attempt { a.ApplicationName = applica
 func (a Attempt) overTLS() Attempt                 { a.TLS = true; return a }
 func (a Attempt) overSocket() Attempt              { a.Socket = true; return a }
 func (a Attempt) replicating(kind string) Attempt  { a.Replication = kind; return a }
-func (a Attempt) by(way Way) Attempt               { a.Way = way; return a }
+func (a Attempt) byWay(way Way) Attempt            { a.Way = way; return a }
 
 // Each makes every attempt of the catalogue, one after the other, and at last Limit's two. A server without TLS is spared what needs it.
 func (c *Client) Each(ctx context.Context) ([]Login, error) {
@@ -85,7 +85,7 @@ func (c *Client) Each(ctx context.Context) ([]Login, error) {
 // Where an earlier session of his is still on its way out there are refusals before.
 func (c *Client) Limit(ctx context.Context) ([]Login, error) {
 	var done []Login
-	session, first, err := c.Open(ctx, as("within the connection limit", server.Bob))
+	session, first, err := c.Open(ctx, attemptAs("within the connection limit", server.Bob))
 	for err == nil && first.Code == tooManyConnections {
 		done = append(done, first)
 		session, first, err = c.Open(ctx, first.Attempt)
@@ -93,7 +93,7 @@ func (c *Client) Limit(ctx context.Context) ([]Login, error) {
 	if err != nil || session == nil {
 		return done, errors.Join(fmt.Errorf("%s: %s", first.Label, first.Code), err)
 	}
-	second, err := c.Login(ctx, as("over the connection limit", server.Bob))
+	second, err := c.Login(ctx, attemptAs("over the connection limit", server.Bob))
 	if err == nil && second.Code != tooManyConnections {
 		err = fmt.Errorf("%s: outcome %d %s, want %s", second.Label, second.Outcome, second.Code, tooManyConnections)
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// leave begins a login and goes away. It half-closes and reads to the end, so that the server has seen all of it when it returns.
-func (c *Client) leave(ctx context.Context, a Attempt) (Login, error) {
+// abandonLogin begins a login and goes away. It half-closes and reads to the end, so that the server has seen all of it when it returns.
+func (c *Client) abandonLogin(ctx context.Context, a Attempt) (Login, error) {
 	login := Login{Attempt: a, Start: time.Now()}
 	conn, err := c.dial(ctx, &login)
 	if err != nil {

@@ -84,7 +84,7 @@ func New(address, socketDir string, files server.TLSFiles) (*Client, error) {
 // Login logs in and out again. The error is for what is neither a login nor a refusal: the server is away.
 func (c *Client) Login(ctx context.Context, a Attempt) (Login, error) {
 	if a.Way != Through {
-		return c.leave(ctx, a)
+		return c.abandonLogin(ctx, a)
 	}
 	session, login, err := c.Open(ctx, a)
 	if session == nil {

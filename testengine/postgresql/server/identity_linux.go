@@ -11,10 +11,10 @@ import (
 )
 
 // PostgreSQL refuses to run as root. Where the tests do, as in most containers, the server gets the user and group "nobody".
-const nobody = 65534
+const nobodyID = 65534
 
-// others is the permission that nobody needs on each folder of a path: to pass through.
-const others = 0o001
+// passThrough is the permission that nobody needs on each folder of a path: to pass through.
+const passThrough = 0o001
 
 // command is one of the engine's programs, as the server's user. Ctrl-C in a terminal reaches the whole foreground group: the child's end
 // is ours to decide. When this process dies, however it does, the kernel sends the child what ends a postmaster and all its children at
@@ -23,7 +23,7 @@ func command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGQUIT}
 	if os.Getuid() == 0 {
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobodyID, Gid: nobodyID}
 	}
 	cmd.Dir = "/" // one that the user may enter; a postmaster goes to its data by itself
 	// Not the test's: PGDATA, PGPORT, TZ and the locale of whoever runs it would change the server.
@@ -36,7 +36,7 @@ func own(name string) error {
 	if os.Getuid() != 0 {
 		return nil
 	}
-	return os.Lchown(name, nobody, nobody)
+	return os.Lchown(name, nobodyID, nobodyID)
 }
 
 // closedTo is the first folder on the way to dir that the server's user cannot pass, "" for none.
@@ -49,7 +49,7 @@ func closedTo(dir string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if info.Mode().Perm()&others == 0 {
+		if info.Mode().Perm()&passThrough == 0 {
 			return parent, nil
 		}
 		if parent == filepath.Dir(parent) {
@@ -73,7 +73,7 @@ func letIn(dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := os.Chmod(closed, info.Mode().Perm()|others); err != nil {
+		if err := os.Chmod(closed, info.Mode().Perm()|passThrough); err != nil {
 			return err
 		}
 	}

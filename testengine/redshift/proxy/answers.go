@@ -29,7 +29,7 @@ func (s *session) answers() error {
 			}
 			continue
 		case kind == 'S' && !started:
-			err = note(announced, body)
+			err = noteParameter(announced, body)
 		case kind == 'K' && !started:
 			started = true
 			if err = s.announce(t, announced); err == nil {
@@ -66,7 +66,7 @@ func (s *session) answer(t *stream, kind byte, body []byte) error {
 	return t.pass(kind, body)
 }
 
-func note(announced map[string]string, body []byte) error {
+func noteParameter(announced map[string]string, body []byte) error {
 	var m pgproto3.ParameterStatus
 	if err := m.Decode(body); err != nil {
 		return err

@@ -62,7 +62,7 @@ func (p *Proxy) accept() {
 		if err != nil {
 			return
 		}
-		if p.refusing.Load() || !p.keep(conn) {
+		if p.refusing.Load() || !p.trackConn(conn) {
 			_ = conn.Close()
 			continue
 		}
@@ -115,8 +115,8 @@ func (p *Proxy) Statements() []string {
 	return statements
 }
 
-// ran notes a statement and says what is to become of it.
-func (p *Proxy) ran(sql string) Fate {
+// recordStatement notes a statement and says what is to become of it.
+func (p *Proxy) recordStatement(sql string) Fate {
 	p.mu.Lock()
 	p.statements = append(p.statements, sql)
 	decide := p.fate
@@ -127,8 +127,8 @@ func (p *Proxy) ran(sql string) Fate {
 	return decide(sql)
 }
 
-// keep makes a connection one of those that Cut cuts. It is false when the proxy has been closed.
-func (p *Proxy) keep(conn net.Conn) bool {
+// trackConn makes a connection one of those that Cut cuts. It is false when the proxy has been closed.
+func (p *Proxy) trackConn(conn net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.closed {
@@ -137,7 +137,7 @@ func (p *Proxy) keep(conn net.Conn) bool {
 	return !p.closed
 }
 
-func (p *Proxy) forget(conn net.Conn) {
+func (p *Proxy) untrackConn(conn net.Conn) {
 	_ = conn.Close()
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -41,7 +41,7 @@ func (s *session) request(t *stream, kind byte, body []byte) error {
 		return s.execute(t, body)
 	case 'F':
 		refusal := &dialect.Refusal{Code: "0A000", Message: "function calls are not supported"}
-		return t.send(&pgproto3.Query{String: s.mark(refusal)})
+		return t.send(&pgproto3.Query{String: s.refusalMark(refusal)})
 	}
 	return t.pass(kind, body)
 }
@@ -72,7 +72,7 @@ func (s *session) parse(t *stream, body []byte) error {
 func (s *session) translate(sql string) string {
 	text, refusal := dialect.Translate(sql)
 	if refusal != nil {
-		return s.mark(refusal)
+		return s.refusalMark(refusal)
 	}
 	return text
 }
@@ -84,7 +84,7 @@ func (s *session) bind(t *stream, body []byte) error {
 	}
 	s.portals[m.DestinationPortal] = s.prepared[m.PreparedStatement]
 	if refusal := refuseBind(&m); refusal != nil {
-		m.PreparedStatement = s.mark(refusal) // there is no statement of this name
+		m.PreparedStatement = s.refusalMark(refusal) // there is no statement of this name
 	}
 	return t.send(&m)
 }
@@ -115,7 +115,7 @@ func (s *session) execute(t *stream, body []byte) error {
 
 // decide asks for the statement's fate.
 func (s *session) decide(sql string) error {
-	switch s.proxy.ran(sql) {
+	switch s.proxy.recordStatement(sql) {
 	case CutBefore:
 		return errCut
 	case CutAfter:

@@ -43,11 +43,11 @@ func newSession(p *Proxy, conn net.Conn) *session {
 
 // run carries the session from its start to its end.
 func (s *session) run() {
-	defer s.proxy.forget(s.accepted)
+	defer s.proxy.untrackConn(s.accepted)
 	if err := s.startUp(); err != nil || s.server == nil {
 		return
 	}
-	defer s.proxy.forget(s.server)
+	defer s.proxy.untrackConn(s.server)
 	var back sync.WaitGroup
 	back.Go(func() {
 		_ = s.answers()
@@ -64,20 +64,20 @@ func (s *session) hangUp() {
 	_ = s.server.Close()
 }
 
-// mark stands in a statement for a refusal: the server reports it as a syntax error, in its own time and with all that an error does to
+// refusalMark stands in a statement for a refusal: the server reports it as a syntax error, in its own time and with all that an error does to
 // a transaction, and answers puts Redshift's words in its place.
-func (s *session) mark(refusal *dialect.Refusal) string {
+func (s *session) refusalMark(refusal *dialect.Refusal) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refused = append(s.refused, refusal)
 	return fmt.Sprintf("redshift_refusal_%d", len(s.refused)-1)
 }
 
-var marked = regexp.MustCompile(`redshift_refusal_(\d+)`)
+var refusalPattern = regexp.MustCompile(`redshift_refusal_(\d+)`)
 
 // refusal is the one that the server's error means, nil for none.
 func (s *session) refusal(message string) *dialect.Refusal {
-	match := marked.FindStringSubmatch(message)
+	match := refusalPattern.FindStringSubmatch(message)
 	if match == nil {
 		return nil
 	}

@@ -99,7 +99,7 @@ func (s *session) start(packet []byte) error {
 	if err != nil {
 		return err
 	}
-	if !s.proxy.keep(conn) {
+	if !s.proxy.trackConn(conn) {
 		return conn.Close()
 	}
 	s.server = conn

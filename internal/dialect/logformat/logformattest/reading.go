@@ -31,13 +31,13 @@ func (f *Format) newReading(t testing.TB) *reading {
 	return &reading{t: t, silent: f.Silent, parser: f.New(), batch: &logformat.EventBatch{}}
 }
 
-// full is what a batch's memory holds of events before: every field has a value.
-var full = sessiontest.Full()
+// fullEvent is what a batch's memory holds of events before: every field has a value.
+var fullEvent = sessiontest.Full()
 
 // fillBatchMemory leaves events in the batch's memory, which a parser must not take for empty.
 func (r *reading) fillBatchMemory() {
 	for range 16 {
-		full.CopyTo(r.batch.Add())
+		fullEvent.CopyTo(r.batch.Add())
 	}
 	r.batch.Cut(0)
 }

@@ -17,7 +17,7 @@ const maxListedConnections = 2000
 
 // openConnections narrows q to the connections of its sessions that had not ended at a time. Of sessions that are requests only those
 // count that ended later: some interfaces log no end.
-func (l *logs) openConnections(ctx context.Context, conn configclickhouse.Conn, q *question, at int64) (found bool, err error) {
+func (l *logTables) openConnections(ctx context.Context, conn configclickhouse.Conn, q *question, at int64) (found bool, err error) {
 	sql := fmt.Sprintf("SELECT DISTINCT address, port FROM (%s) WHERE iface IN (%s) AND auth_id NOT IN (SELECT auth_id FROM (%s) WHERE iface IN (%[2]s))"+
 		" OR auth_id IN (SELECT auth_id FROM (%[4]s) WHERE iface NOT IN (%[2]s))",
 		l.rowsSQL(clickhouselog.LoginSuccess, q.logins.From, q.logins.To), lasting,
@@ -41,7 +41,7 @@ func (l *logs) openConnections(ctx context.Context, conn configclickhouse.Conn, 
 }
 
 // rowsSQL asks for the rows of a kind.
-func (l *logs) rowsSQL(kind clickhouselog.Type, from, to int64) string {
+func (l *logTables) rowsSQL(kind clickhouselog.Type, from, to int64) string {
 	var parts []string
 	for _, p := range l.layout.Parts {
 		if hasQueryKeys(p) {

@@ -69,7 +69,7 @@ type question struct {
 // if that session was still open, if it is the query's user's, and if no earlier session of that connection was open too. Of
 // HTTP's sessions, one a request, that is exactly one; of a native connection as well. Whatever else there is (ports shared
 // behind a proxy, sessions whose end was lost, two spans for one query id) is no match.
-func (l *logs) sessionsOfTracedSQL(q question) string {
+func (l *logTables) sessionsOfTracedSQL(q question) string {
 	traced := fmt.Sprintf("SELECT %s AS host, address, port, toInt16(interface) AS iface, CAST(%s AS String) AS who, query_id AS id, %s AS at,"+
 		" any(s.trace) AS one, any(s.span) AS root, if(min(s.span) = max(s.span) AND min(s.trace) = max(s.trace), 1, 2) AS n FROM %s AS q JOIN (%s) AS s ON q.query_id = s.id"+
 		" WHERE %s AND abs(s.at - %[3]s) <= %[7]d GROUP BY host, address, port, iface, who, id, at",
@@ -129,7 +129,7 @@ func (q question) requestsSQL() string {
 // sessionsSQL asks for the sessions of the connections that sent queries. before is the end of whatever session of the
 // connection ends last of those that began earlier; a login that is too long ago to be known began before all. Where a
 // session is one request, its query starts with it: there is no need to look far back, over thousands of requests.
-func (l *logs) sessionsSQL(q question) string {
+func (l *logTables) sessionsSQL(q question) string {
 	var parts []string
 	for _, p := range l.layout.Parts {
 		if !hasQueryKeys(p) {
@@ -152,15 +152,15 @@ func (l *logs) sessionsSQL(q question) string {
 		clickhouselog.LoginSuccess, clickhouselog.Logout, stillOpen, strings.Join(parts, " UNION ALL "))
 }
 
-// logs is what the three logs are made of.
-type logs struct {
+// logTables is what the three logs are made of.
+type logTables struct {
 	layout *rows.Layout
 	hosts  bool   // all of them name the node
 	user   string // query_log's column for who logged in
 }
 
 // hostExpression is the expression for the node, by which the logs are joined.
-func (l *logs) hostExpression() string {
+func (l *logTables) hostExpression() string {
 	if l.hosts {
 		return "CAST(hostname AS String)"
 	}
@@ -168,7 +168,7 @@ func (l *logs) hostExpression() string {
 }
 
 // readLogs finds out about the logs beside the session log. There are none when the server has not written them yet.
-func readLogs(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, user string) (*logs, error) {
+func readLogs(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, user string) (*logTables, error) {
 	var tables, columns proto.ColStr
 	have := map[string]map[string]bool{queryLog.Table: {}, spanLog.Table: {}}
 	sql := "SELECT table, name FROM system.columns WHERE database = 'system' AND table IN (" + configclickhouse.QuoteText(queryLog.Table) + ", " + configclickhouse.QuoteText(spanLog.Table) + ")"
@@ -195,7 +195,7 @@ func readLogs(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, u
 	if !slices.ContainsFunc(l.Parts, hasQueryKeys) {
 		return nil, nil //nolint:nilnil // nothing to correlate by
 	}
-	found := &logs{layout: l, user: "user", hosts: have[queryLog.Table]["hostname"]}
+	found := &logTables{layout: l, user: "user", hosts: have[queryLog.Table]["hostname"]}
 	if have[queryLog.Table]["authenticated_user"] { // differs where a query was run in the name of somebody else
 		found.user = "authenticated_user"
 	}
@@ -272,7 +272,7 @@ func (c *sessionColumns) session(i int) Session {
 }
 
 // readSessions yields the sessions in the order of their logins.
-func (l *logs) readSessions(ctx context.Context, conn configclickhouse.Conn, q question, yield func(c *sessionColumns, i int)) error {
+func (l *logTables) readSessions(ctx context.Context, conn configclickhouse.Conn, q question, yield func(c *sessionColumns, i int)) error {
 	c := &sessionColumns{interfaces: rows.NewEnumNames(l.layout.ColumnType("interface"), clickhouselog.Interfaces)}
 	return conn.Query(ctx, "", l.sessionsOfTracedSQL(q), c.results(), func(n int) error {
 		for i := range n {

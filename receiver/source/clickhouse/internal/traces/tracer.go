@@ -34,7 +34,7 @@ type Tracer struct {
 	Options
 	now int64 // up to which rows are read, in microseconds of the server's clock
 
-	logs      *logs // nil when there are none
+	logs      *logTables // nil when there are none
 	window    window
 	loaded    bool
 	searched  int64            // queries before it have been searched
@@ -56,7 +56,7 @@ type sessionRef struct {
 }
 
 // askLogs calls ask with the logs, where there are any.
-func (t *Tracer) askLogs(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, ask func(*logs) error) error {
+func (t *Tracer) askLogs(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, ask func(*logTables) error) error {
 	if t.logs == nil || t.logs.layout != l {
 		logs, err := readLogs(ctx, conn, l, t.Username)
 		if err != nil || logs == nil {
@@ -121,7 +121,7 @@ func (t *Tracer) FindLater(ctx context.Context, conn configclickhouse.Conn, l *r
 		queries: poll.Range{From: connected, To: r.To}, logged: from, logins: poll.Range{From: max(r.From, 1), To: r.To}, connected: connected,
 		written: math.MaxInt64,
 	}
-	err = t.askLogs(ctx, conn, l, func(logs *logs) error {
+	err = t.askLogs(ctx, conn, l, func(logs *logTables) error {
 		return logs.readSessions(ctx, conn, q, func(c *sessionColumns, i int) {
 			s := c.session(i)
 			_, known := t.delivered[shortSessionRef(&s.Login)]

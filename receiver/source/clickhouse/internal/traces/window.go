@@ -54,7 +54,7 @@ func (t *Tracer) Prepare(ctx context.Context, conn configclickhouse.Conn, l *row
 		return err
 	}
 	w := window{logins: t.aheadOf(within), layout: l, matches: map[sessionRef]tracedMatch{}}
-	err := t.askLogs(ctx, conn, l, func(logs *logs) error {
+	err := t.askLogs(ctx, conn, l, func(logs *logTables) error {
 		add := func(c *sessionColumns, i int) { w.add(c, i, within) }
 		q := t.questionOf(w.logins)
 		if w.logins.To > t.now-2*requestSlack { // all that there is to know is near
@@ -92,7 +92,7 @@ func (t *Tracer) questionOf(logins poll.Range) question {
 
 // readSessionsOfBacklog answers a question about logins of long ago in two steps: most sessions had ended soon, and far ahead is looked for
 // the queries of the others alone. What it yields of a session last is what counts.
-func (l *logs) readSessionsOfBacklog(ctx context.Context, conn configclickhouse.Conn, q question, yield func(c *sessionColumns, i int)) error {
+func (l *logTables) readSessionsOfBacklog(ctx context.Context, conn configclickhouse.Conn, q question, yield func(c *sessionColumns, i int)) error {
 	found, err := hasSpans(ctx, conn, q)
 	if err != nil || !found {
 		return err
