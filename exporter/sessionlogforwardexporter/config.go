@@ -164,7 +164,6 @@ func (c ElasticsearchConfig) indexName(format shape.Format) string {
 	}
 }
 
-// documentFormat is the shape of the documents.
 func (c TargetConfig) documentFormat() shape.Format {
 	return cmp.Or(c.Format, protocols[c.Protocol].defaultFormat)
 }

@@ -36,7 +36,6 @@ type suspectTries struct {
 	alone int // of those that had no other, while the target took others
 }
 
-// countCall counts a call that began with the record.
 func (s *suspectRecords) countCall(id session.ID) suspectTries {
 	return s.count(id, suspectTries{calls: 1})
 }

@@ -106,7 +106,6 @@ func (c *copyBatch) widenColumns() {
 	c.widened++
 }
 
-// copyInto is the COPY of the rows into a table.
 func (c *copyBatch) copyInto(table string) string {
 	var names strings.Builder
 	for i, column := range eventColumns {

@@ -95,7 +95,6 @@ func millisOfID(id session.ID) int64 {
 	return int64(binary.BigEndian.Uint16(id[:2]))<<32 | int64(binary.BigEndian.Uint32(id[2:6]))
 }
 
-// leastRecordID is the least record id of a millisecond.
 func leastRecordID(ms int64) string {
 	var id session.ID
 	binary.BigEndian.PutUint16(id[0:], uint16(ms>>32))

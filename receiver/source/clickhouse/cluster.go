@@ -132,7 +132,6 @@ func (c Config) nodeEndpoint(m cluster.Member) string {
 	return scheme + "://" + net.JoinHostPort(m.Host, port)
 }
 
-// nodeEndpoints are those of all members, each once.
 func (c Config) nodeEndpoints(members []cluster.Member) []string {
 	var all []string
 	for _, m := range members {
@@ -148,7 +147,6 @@ const (
 	minNodeBatch   = 1024
 )
 
-// configForNode is the configuration of one of so many nodes.
 func (c Config) configForNode(endpoint string, nodes int) Config {
 	c.Endpoints = []string{endpoint}
 	if nodes > fullBatchNodes {

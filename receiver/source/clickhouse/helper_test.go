@@ -24,7 +24,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// protocols are the doors that most promises are tested through.
+// protocols are those that most promises are tested over.
 var protocols = []string{"native", "http"}
 
 func endpoint(s *testengine.Server, protocol string) string {

@@ -159,7 +159,6 @@ func (m *minuteReader) passMinutesTo(minute int64) (delivered Tally, err error) 
 	return delivered, nil
 }
 
-// endMinute enters the minute as it was read.
 func (m *minuteReader) endMinute() error {
 	if !m.begun {
 		return nil

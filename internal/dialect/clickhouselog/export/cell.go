@@ -50,7 +50,6 @@ func (p *exportParser) newLiteralReader(c rowCell) (literalReader, error) {
 	return literalReader{rest: s, escapes: &p.backslashTexts}, err
 }
 
-// readStringList reads an array of strings.
 func (p *exportParser) readStringList(c rowCell, dst []string) ([]string, error) {
 	p.arrayAsText = p.arrayAsText || c.kind == kindString || c.kind == kindJSONString
 	switch {

@@ -166,7 +166,6 @@ func MicrosOf(column string) string {
 	return "toUnixTimestamp64Micro(toDateTime64(" + column + ", 6))"
 }
 
-// expressionIn asks for the column in a part.
 func (c column) expressionIn(p Part) string {
 	have, want := p.Columns[c.name], string(c.data.Type())
 	name := configclickhouse.QuoteIdentifier(c.name)

@@ -72,7 +72,6 @@ func (c *listColumn) DecodeColumn(r *proto.Reader, rows int) error {
 	return c.texts.DecodeColumn(r, int(last)) //nolint:gosec // bounded above
 }
 
-// appendTo appends the values of row i.
 func (c *listColumn) appendTo(values []string, i int) []string {
 	n := uint64(0)
 	if i > 0 {

@@ -40,7 +40,6 @@ func (l *logTables) openConnections(ctx context.Context, conn configclickhouse.C
 	return len(listed) > 0, err
 }
 
-// rowsSQL asks for the rows of a kind.
 func (l *logTables) rowsSQL(kind clickhouselog.Type, from, to int64) string {
 	var parts []string
 	for _, p := range l.layout.Parts {

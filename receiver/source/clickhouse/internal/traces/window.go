@@ -78,7 +78,6 @@ func (t *Tracer) aheadOf(within poll.Range) poll.Range {
 	return within
 }
 
-// questionOf is the question for the sessions of logins.
 func (t *Tracer) questionOf(logins poll.Range) question {
 	q := question{
 		queries: poll.Range{From: logins.From, To: addDuration(logins.To, t.SessionAge)}, logged: logins.From,
