@@ -135,7 +135,7 @@ func openSessions(t *testing.T, store query.Store, events []*session.Event, last
 	for _, f := range []query.Filter{lastDay, of, {}, {Until: lastDay.From}} {
 		var want []session.ID
 		for _, e := range newestFirst(events) {
-			if meets(f, e) && e.Kind == session.KindLogin && e.Outcome != session.OutcomeFailure && !e.SessionKey.IsZero() && !hasEnded(e, events) {
+			if matchesFilter(f, e) && e.Kind == session.KindLogin && e.Outcome != session.OutcomeFailure && !e.SessionKey.IsZero() && !hasEnded(e, events) {
 				want = append(want, e.RecordID)
 			}
 		}
@@ -213,7 +213,7 @@ func (l loops) some(before time.Duration, is func(*session.Event) bool) (all []*
 		f.From = f.From.Add(-before)
 	}
 	for _, e := range l.events {
-		if is(e) && meets(f, e) {
+		if is(e) && matchesFilter(f, e) {
 			all = append(all, e)
 		}
 	}
