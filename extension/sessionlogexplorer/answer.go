@@ -74,6 +74,8 @@ func (x *explorer) explainError(err error) (status int, reason, message string) 
 	switch {
 	case errors.As(err, &known):
 		return known.status, reasonCall, known.message
+	case errors.Is(err, context.Canceled): // of the server; a client that has left reads nothing
+		return http.StatusServiceUnavailable, reasonBusy, errStopping.Error()
 	case errors.Is(err, errBusy), errors.Is(err, errStopping):
 		return http.StatusServiceUnavailable, reasonBusy, err.Error()
 	case errors.Is(err, context.DeadlineExceeded):

@@ -64,7 +64,7 @@ func (x *explorer) routeAPI() http.Handler {
 			if err == nil {
 				err = e.answer(x, w, c)
 			}
-			if err != nil && r.Context().Err() == nil {
+			if err != nil {
 				x.writeError(w, err)
 			}
 		})

@@ -50,11 +50,11 @@ func endpointCalls() map[string][]string {
 // TestEveryEndpointAnswersAsDescribed over a real database of the samples, complete and without an error.
 func TestEveryEndpointAnswersAsDescribed(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
-		walkEndpoints(t, startServer(t, func(c *Config) { c.AnswerTime = 10 * time.Second }))
+		walkEndpoints(t, startServer(t, func(c *Config) { c.AnswerTime = 10 * time.Second }), 10)
 	})
 }
 
-func walkEndpoints(t *testing.T, s *server) {
+func walkEndpoints(t *testing.T, s *server, callsEach int) {
 	t.Helper()
 	calls, doc := endpointCalls(), loadDescription(t)
 	for _, e := range endpoints {
@@ -62,7 +62,7 @@ func walkEndpoints(t *testing.T, s *server) {
 			continue
 		}
 		require.NotEmpty(t, calls[e.path], e.path)
-		for _, path := range calls[e.path] {
+		for _, path := range calls[e.path][:min(callsEach, len(calls[e.path]))] {
 			text := requireDescribed(t, s, doc, e.path, path)
 			if e.path != "/events" { // where a page is full
 				require.NotContains(t, text, `"complete":false`, path)

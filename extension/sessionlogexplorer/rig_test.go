@@ -1,6 +1,7 @@
 package sessionlogexplorer
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -75,6 +76,11 @@ type server struct {
 // startServer starts an explorer over the samples; change its configuration as you like.
 func startServer(t testing.TB, change func(*Config)) *server {
 	t.Helper()
+	return startServerOn(t, componenttest.NewNopHost(), change)
+}
+
+func startServerOn(t testing.TB, host component.Host, change func(*Config)) *server {
+	t.Helper()
 	cfg := createDefaultConfig().(*Config)
 	cfg.SQLite = configoptional.Some(sqliteConfig(samplePath(t)))
 	cfg.Server.NetAddr.Endpoint = "127.0.0.1:0"
@@ -84,12 +90,12 @@ func startServer(t testing.TB, change func(*Config)) *server {
 	require.NoError(t, confmap.Validate(cfg))
 	x, err := newExplorer(extension.Settings{ID: component.NewID(Type), TelemetrySettings: componenttest.NewNopTelemetrySettings()}, cfg)
 	require.NoError(t, err)
-	require.NoError(t, x.Start(t.Context(), componenttest.NewNopHost()))
+	require.NoError(t, x.Start(t.Context(), host))
 	s := &server{x, t, x.address()}
 	t.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
 		require.NoError(t, x.NotReady())
-		require.NoError(t, x.Shutdown(t.Context()))
+		require.NoError(t, x.Shutdown(context.WithoutCancel(t.Context())))
 	})
 	return s
 }

@@ -17,17 +17,18 @@ var (
 )
 
 const (
-	maxQueueTime = 5 * time.Second // how long a question waits for others to be answered
-	maxStoreAge  = time.Minute     // then it is opened anew: the file at its path may be another one
+	queueTime   = 5 * time.Second // how long a question waits for others to be answered
+	maxStoreAge = time.Minute     // then it is opened anew: the file at its path may be another one
 )
 
 type openStoreFunc func(context.Context) (query.Store, error)
 
 // storePool opens the backend for questions, so many at a time, and keeps what is open for the next ones.
 type storePool struct {
-	open    openStoreFunc
-	slots   chan struct{}
-	stopped chan struct{} // closed by close
+	open      openStoreFunc
+	slots     chan struct{}
+	queueTime time.Duration
+	stopped   chan struct{} // closed by close
 
 	mu   sync.Mutex
 	idle []openStore
@@ -39,12 +40,12 @@ type openStore struct {
 }
 
 func newStorePool(open openStoreFunc, size int) *storePool {
-	return &storePool{open: open, slots: make(chan struct{}, size), stopped: make(chan struct{})}
+	return &storePool{open: open, slots: make(chan struct{}, size), queueTime: queueTime, stopped: make(chan struct{})}
 }
 
 // ask calls do with a store of its own.
 func (p *storePool) ask(ctx context.Context, do func(query.Store) error) error {
-	wait := time.NewTimer(maxQueueTime)
+	wait := time.NewTimer(p.queueTime)
 	defer wait.Stop()
 	select {
 	case <-p.stopped:

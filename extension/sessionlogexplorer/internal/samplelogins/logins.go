@@ -179,10 +179,10 @@ func (g *generator) addAttacks(until time.Time) {
 		g.addFailure(at.Add(time.Duration(i)*2*time.Minute), stranger, Guessed, fmt.Sprintf("203.0.113.%d", 10+i))
 	}
 	at = until.Add(-3 * time.Hour)
-	for i := range 4 {
-		g.addFailure(at.Add(time.Duration(i)*20*time.Second), stranger, BrokenInto, BrokenFrom)
-	}
 	broken := all[slices.IndexFunc(all, func(a account) bool { return a.name == BrokenInto })]
+	for i := range 4 {
+		g.addFailure(at.Add(time.Duration(i)*20*time.Second), &broken, BrokenInto, BrokenFrom)
+	}
 	g.addSession(at.Add(2*time.Minute), &broken, BrokenFrom, until)
 	retired := &account{Returned, "person", []string{"10.0.9.9"}, "psql", "15.2", "libpq", "password", "TLSv1.2", "hr"}
 	g.addSession(until.AddDate(0, 0, -101), retired, "10.0.9.9", until)
