@@ -3,7 +3,6 @@ package sessionlogexplorer
 import (
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
@@ -30,7 +29,6 @@ func TestEveryBackendAnswersAsDescribed(t *testing.T) {
 		cfg.Schema = "logins"
 		pg.ExecIn(t, pgserver.AppDB, "CREATE SCHEMA logins AUTHORIZATION "+pgserver.Alice.Name)
 		s := startServer(t, func(c *Config) {
-			c.AnswerTime = 10 * time.Second
 			c.SQLite, c.PostgreSQL = configoptional.None[sqlite.Config](), configoptional.Some(cfg)
 		})
 		requireUnwritten(t, s)
@@ -46,7 +44,6 @@ func TestEveryBackendAnswersAsDescribed(t *testing.T) {
 		cfg.Endpoints, cfg.Username, cfg.Password = []string{"clickhouse://" + ch.Native}, chserver.Admin.Name, configopaque.String(chserver.Admin.Password)
 		cfg.Database, cfg.Fsync = "logins", false
 		s := startServer(t, func(c *Config) {
-			c.AnswerTime = 10 * time.Second
 			c.SQLite, c.ClickHouse = configoptional.None[sqlite.Config](), configoptional.Some(cfg)
 		})
 		requireUnwritten(t, s)

