@@ -38,6 +38,7 @@ build: ## the binaries, into bin/
 run: build ## the collector with the quick start's configuration
 	@./bin/otelcol-sessionlog validate --config config/collector.yaml
 	@printf '%s\n' 'The logins of examples/quickstart/data follow, one a line. Ctrl-C stops; started again, it repeats nothing.' \
+		'Look at them in a browser: http://127.0.0.1:8127' \
 		'Try next, in another terminal:' \
 		"  sqlite3 $${SESSIONLOG_DATA:-./data}/session_log.db 'SELECT user, type, count(*) FROM session_log GROUP BY 1, 2'" \
 		'  send your own: OTLP logs to 127.0.0.1:4317 (gRPC) or :4318 (HTTP), as docs/event.md says' \

@@ -114,6 +114,7 @@ func (e *sessionlogExporter) startDependencies(_ context.Context, host component
 		e.log.Warn("authentication events can be lost: " + w + "; acknowledge_loss: true silences this")
 	}
 	e.status.host = host
+	e.telemetry.figures.ShowTo(host, component.KindExporter, e.id)
 	if b, ok := e.backend.(hostUser); ok {
 		b.SetHost(host)
 	}

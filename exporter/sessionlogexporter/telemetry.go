@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/internal/workfigures"
 )
 
 const meterScope = "github.com/otel-sessionlog/sessionlog/exporter/sessionlogexporter"
@@ -24,6 +25,7 @@ type exporterTelemetry struct {
 	duration                                                             metric.Float64Histogram
 	lastSuccess                                                          metric.Int64Gauge
 	exporterAttribute, successAttributes, failureAttributes              metric.MeasurementOption
+	figures                                                              workfigures.Recorder
 }
 
 func newTelemetry(set exporter.Settings, scope string) (*exporterTelemetry, error) {
@@ -65,6 +67,7 @@ func (t *exporterTelemetry) recordWrite(ctx context.Context, r backend.Result, t
 	} else {
 		t.duration.Record(ctx, took.Seconds(), t.successAttributes)
 		t.lastSuccess.Record(ctx, time.Now().Unix(), t.exporterAttribute)
+		t.figures.RecordSuccess(time.Now(), 0)
 	}
 	t.written.Add(ctx, int64(r.Written), t.exporterAttribute)
 	t.duplicates.Add(ctx, int64(r.Duplicates), t.exporterAttribute)
@@ -76,6 +79,7 @@ func (t *exporterTelemetry) recordWrite(ctx context.Context, r backend.Result, t
 
 func (t *exporterTelemetry) countDeadLettered(ctx context.Context, n int) {
 	t.deadLetteredRecords.Add(ctx, int64(n), t.exporterAttribute)
+	t.figures.CountDeadLettered(n)
 }
 
 func (t *exporterTelemetry) countNotEvents(ctx context.Context, n int) {

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/collector/component/componentstatus"
 
 	"github.com/otel-sessionlog/sessionlog/extension/sessionlogexplorer/internal/samplelogins"
+	"github.com/otel-sessionlog/sessionlog/internal/workfigures"
 	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -145,6 +146,10 @@ func TestNow(t *testing.T) {
 	receiver := componentstatus.NewInstanceID(component.MustNewIDWithName("sessionlog", "x"), component.KindReceiver)
 	s.Changed(receiver, componentstatus.NewEvent(componentstatus.StatusStarting))
 	s.Changed(receiver, componentstatus.NewRecoverableErrorEvent(errBusy))
+	var work workfigures.Recorder
+	work.ShowTo(hostWith{extensions: map[component.ID]component.Component{component.NewID(Type): s.explorer}}, receiver.Kind(), receiver.ComponentID())
+	work.RecordSuccess(time.Unix(1_790_000_000, 0), 90*time.Second)
+	work.CountDeadLettered(3)
 	var answer nowAnswer
 	s.readInto("/now", &answer)
 	require.NotNil(t, answer.Failures.MeanHour)
@@ -167,6 +172,7 @@ func TestNow(t *testing.T) {
 	require.Equal(t, "ok", answer.Health.Backend.State)
 	require.NotNil(t, answer.Health.Backend.Schema)
 	require.Equal(t, []string{"receiver/sessionlog/x", "recoverable error", errBusy.Error()}, []string{answer.Health.Pipelines[0].Component, answer.Health.Pipelines[0].State, answer.Health.Pipelines[0].Error})
+	require.Equal(t, &figuresAnswer{timeOrNull(time.Unix(1_790_000_000, 0)), 90, 3}, answer.Health.Pipelines[0].Work)
 }
 
 func TestWidthOfBars(t *testing.T) {

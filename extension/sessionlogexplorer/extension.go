@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/collector/extension/extensioncapabilities"
 	"go.uber.org/zap"
 
+	"github.com/otel-sessionlog/sessionlog/internal/workfigures"
 	"github.com/otel-sessionlog/sessionlog/query"
 )
 
@@ -23,6 +24,7 @@ var (
 	_ extensioncapabilities.Dependent              = (*explorer)(nil)
 	_ extensioncapabilities.PipelineWatcher        = (*explorer)(nil)
 	_ extensioncapabilities.ComponentStatusWatcher = (*explorer)(nil)
+	_ workfigures.Watcher                          = (*explorer)(nil)
 )
 
 type explorer struct {
@@ -83,11 +85,17 @@ func (x *explorer) Start(ctx context.Context, host component.Host) error {
 	}
 	x.server.Handler = x.guard(x.routePages(x.server.Handler))
 	x.server.MaxHeaderBytes = maxHeaderBytes
-	x.server.IdleTimeout = time.Minute
+	if x.server.IdleTimeout == 0 {
+		x.server.IdleTimeout = time.Minute
+	}
 	background, cancel := context.WithCancel(context.Background())
 	x.server.BaseContext = func(net.Listener) context.Context { return background }
 	x.listener, x.cancel = listener, cancel
 	x.settings.Logger.Info("logins can be seen in a browser", zap.String("address", x.address()))
+	if !x.config.isLoopbackOnly() && !x.config.Server.TLS.HasValue() {
+		x.settings.Logger.Warn("endpoint: " + x.config.Server.NetAddr.Endpoint + " can be reached from other machines without TLS, so that logins and the readers' tokens cross the network in the clear: " +
+			"set tls, or listen on 127.0.0.1 behind a proxy that does both")
+	}
 	x.serving.Go(func() {
 		if err := x.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			x.settings.Logger.Error("the explorer's server has ended by itself", zap.Error(err))

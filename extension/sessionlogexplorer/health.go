@@ -9,22 +9,32 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
 
+	"github.com/otel-sessionlog/sessionlog/internal/workfigures"
 	"github.com/otel-sessionlog/sessionlog/query"
 )
 
 // componentStates are what the collector's components last said of themselves: what the health check reads, too.
 type componentStates struct {
 	mu     sync.Mutex
-	states map[string]componentAnswer
+	states map[componentstatus.InstanceID]componentAnswer // a processor has an instance in each pipeline
+	reads  map[string]func() workfigures.Figures          // by name
 }
 
 type componentAnswer struct {
-	Component string     `json:"component"` // receiver/sessionlog/x
-	State     string     `json:"state"`     // none, starting, ok, recoverable error, permanent error, fatal error, stopping, stopped
-	Error     string     `json:"error,omitempty"`
-	Since     *time.Time `json:"since"`
+	Component string         `json:"component"` // receiver/sessionlog/x
+	State     string         `json:"state"`     // none, starting, ok, recoverable error, permanent error, fatal error, stopping, stopped
+	Error     string         `json:"error,omitempty"`
+	Since     *time.Time     `json:"since"`
+	Work      *figuresAnswer `json:"work,omitempty"` // of components of ours
+}
+
+type figuresAnswer struct {
+	LastSuccess  *time.Time `json:"last_success"` // null: not since the start
+	LagSeconds   float64    `json:"lag_seconds"`
+	DeadLettered int64      `json:"dead_lettered"` // since the start
 }
 
 var stateNames = map[componentstatus.Status]string{
@@ -35,21 +45,34 @@ var stateNames = map[componentstatus.Status]string{
 
 // Changed is part of extensioncapabilities.ComponentStatusWatcher.
 func (x *explorer) Changed(source *componentstatus.InstanceID, event *componentstatus.Event) {
-	name := strings.ToLower(source.Kind().String()) + "/" + source.ComponentID().String()
-	answer := componentAnswer{Component: name, State: stateNames[event.Status()], Since: timeOrNull(event.Timestamp())}
+	answer := componentAnswer{Component: nameOfComponent(source.Kind(), source.ComponentID()), State: stateNames[event.Status()], Since: timeOrNull(event.Timestamp())}
 	if err := event.Err(); err != nil {
 		answer.Error = query.VisibleText(err.Error())
 	}
 	x.components.mu.Lock()
 	defer x.components.mu.Unlock()
 	if x.components.states == nil {
-		x.components.states = map[string]componentAnswer{}
+		x.components.states = map[componentstatus.InstanceID]componentAnswer{}
 	}
-	before, known := x.components.states[name]
+	before, known := x.components.states[*source]
 	if known && before.State == answer.State && before.Error == answer.Error {
 		return
 	}
-	x.components.states[name] = answer
+	x.components.states[*source] = answer
+}
+
+func nameOfComponent(kind component.Kind, id component.ID) string {
+	return strings.ToLower(kind.String()) + "/" + id.String()
+}
+
+// WatchFigures is part of workfigures.Watcher.
+func (x *explorer) WatchFigures(kind component.Kind, id component.ID, read func() workfigures.Figures) {
+	x.components.mu.Lock()
+	defer x.components.mu.Unlock()
+	if x.components.reads == nil {
+		x.components.reads = map[string]func() workfigures.Figures{}
+	}
+	x.components.reads[nameOfComponent(kind, id)] = read
 }
 
 // list is in the order of names.
@@ -58,6 +81,10 @@ func (s *componentStates) list() []componentAnswer {
 	defer s.mu.Unlock()
 	all := []componentAnswer{}
 	for _, state := range s.states {
+		if read := s.reads[state.Component]; read != nil {
+			f := read()
+			state.Work = &figuresAnswer{timeOrNull(f.LastSuccess), f.Lag.Seconds(), f.DeadLettered}
+		}
 		all = append(all, state)
 	}
 	slices.SortFunc(all, func(a, b componentAnswer) int { return strings.Compare(a.Component, b.Component) })

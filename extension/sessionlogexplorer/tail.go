@@ -2,6 +2,8 @@ package sessionlogexplorer
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -53,7 +55,7 @@ func (x *explorer) streamTail(w http.ResponseWriter, c *call) error {
 	defer release()
 	ctx, cancel := context.WithTimeout(c.Context(), longestTail)
 	defer cancel()
-	t := tail{explorer: x, filter: c.filter, seen: map[session.ID]struct{}{}}
+	t := tail{explorer: x, filter: c.filter, seen: map[session.ID]int64{}}
 	if _, err := t.poll(ctx); err != nil {
 		return err
 	}
@@ -94,19 +96,23 @@ type tail struct {
 	*explorer
 	filter query.Filter
 	begun  bool
-	seen   map[session.ID]struct{}
+	seen   map[session.ID]int64 // when each was, nanoseconds
 }
+
+// maxSeen bounds the memory of a tail.
+const maxSeen = 100_000
 
 // poll gives the lines of new events, in the order of time. The first poll gives none.
 func (t *tail) poll(ctx context.Context) (text []byte, err error) {
 	var events []session.Event
+	var from time.Time
 	err = t.ask(ctx, func(ctx context.Context, s query.Store, budget *timeBudget) error {
 		newest, err := newestTime(ctx, s)
 		if err != nil {
 			return err
 		}
 		filter := t.filter
-		if from := newest.Add(-lateForTail); from.After(filter.From) {
+		if from = newest.Add(-lateForTail); from.After(filter.From) {
 			filter.From = from
 		}
 		if !filter.Until.IsZero() && !filter.From.Before(filter.Until) {
@@ -118,13 +124,26 @@ func (t *tail) poll(ctx context.Context) (text []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	seen := make(map[session.ID]struct{}, len(events))
+	return t.tell(events, from.UnixNano()), nil
+}
+
+// tell gives the lines of events that were not told before; events before from never come again.
+func (t *tail) tell(events []session.Event, from int64) (text []byte) {
+	told := 0
 	for _, e := range slices.Backward(events) {
-		seen[e.RecordID] = struct{}{}
 		if _, old := t.seen[e.RecordID]; !old && t.begun {
 			text = append(query.AppendEvent(text, &e), '\n')
+			told++
 		}
+		t.seen[e.RecordID] = e.Time
 	}
-	t.seen, t.begun = seen, true
-	return text, nil
+	if told == maxEventsPerPage {
+		text = append(appendErrorText(nil, fmt.Sprintf("more than %d events came at once: some are not shown here", maxEventsPerPage)), text...)
+	}
+	if len(t.seen) > maxSeen {
+		from = events[len(events)-1].Time
+	}
+	maps.DeleteFunc(t.seen, func(_ session.ID, at int64) bool { return at < from })
+	t.begun = true
+	return text
 }

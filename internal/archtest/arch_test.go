@@ -27,6 +27,7 @@ var rules = []struct {
 	{"internal/strictconfig", nil, "shared by whatever runs inside a collector"},
 	{"internal/loopbackhost", nil, "shared by whatever runs inside a collector"},
 	{"internal/writesize", nil, "shared by whatever runs inside a collector"},
+	{"internal/workfigures", nil, "shared by whatever runs inside a collector"},
 	{"internal/droppingwriter", nil, "shared by whatever runs inside a collector"},
 	{"internal/redaction", []string{"session"}, "shared by receiver and exporter, knows neither"},
 	{"internal/statementnames", []string{"session"}, "statements have the event's names, whoever runs them"},
@@ -84,7 +85,7 @@ var rules = []struct {
 }
 
 // shared are small packages without imports of ours, for whoever runs inside a collector.
-var shared = []string{"internal/conditionlog", "internal/connectcheck", "internal/strictconfig", "internal/droppingwriter", "internal/loopbackhost", "internal/writesize"}
+var shared = []string{"internal/conditionlog", "internal/connectcheck", "internal/strictconfig", "internal/droppingwriter", "internal/loopbackhost", "internal/writesize", "internal/workfigures"}
 
 func TestImportsPointToTheMiddle(t *testing.T) {
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, module+"...").CombinedOutput()

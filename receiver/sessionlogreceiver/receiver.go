@@ -68,6 +68,7 @@ func (r *logsReceiver) Start(ctx context.Context, host component.Host) error {
 	run, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	r.client, r.cancel, r.sourceDone = client, cancel, make(chan struct{})
 	r.health.host = host
+	r.stats.figures.ShowTo(host, component.KindReceiver, r.set.ID)
 	r.emitter.deadLetterWriter, r.emitter.stopReceiver = deadLetterWriter, cancel
 	sourceHost := r.sourceHost(host)
 	if starter, ok := r.source.(source.Starter); ok {

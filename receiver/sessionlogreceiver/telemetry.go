@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
+	"github.com/otel-sessionlog/sessionlog/internal/workfigures"
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 
@@ -28,6 +29,7 @@ type receiverTelemetry struct {
 	receiverAttribute metric.MeasurementOption
 	now               func() time.Time
 	occurrences       *conditionlog.Occurrences
+	figures           workfigures.Recorder
 }
 
 func newReceiverTelemetry(set receiver.Settings) (*receiverTelemetry, error) {
@@ -89,6 +91,7 @@ func (t *receiverTelemetry) countAccepted(ctx context.Context, n int) {
 
 func (t *receiverTelemetry) countDeadLettered(ctx context.Context, n int, reason error) {
 	t.deadLetteredEvents.Add(ctx, int64(n), t.receiverAttribute)
+	t.figures.CountDeadLettered(n)
 	t.occurrences.Count("the pipeline has refused events for good: they are in the dead letter", "events", n, zap.Error(reason))
 }
 
@@ -129,6 +132,7 @@ func (t *receiverTelemetry) Correlated(matched, ambiguous int) {
 func (t *receiverTelemetry) Read(_ time.Time, lag time.Duration) {
 	t.deliveryLag.Record(context.Background(), lag.Seconds(), t.receiverAttribute)
 	t.lastSuccess.Record(context.Background(), t.now().Unix(), t.receiverAttribute)
+	t.figures.RecordSuccess(t.now(), lag)
 }
 
 // recordNeverRead makes last_success exist before anything was read: an alert needs the series.
