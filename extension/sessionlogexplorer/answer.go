@@ -35,7 +35,7 @@ type errorAnswer struct {
 	Reason string `json:"reason"`
 }
 
-func refuse(w http.ResponseWriter, status int, reason, message string) {
+func writeRefusal(w http.ResponseWriter, status int, reason, message string) {
 	writeJSON(w, status, errorAnswer{query.VisibleText(message), reason})
 }
 
@@ -54,22 +54,22 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 func respondServerError(w http.ResponseWriter, _ *http.Request, _ string, status int) {
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		refuse(w, status, reasonAuth, "the authenticator of `auth` does not know you: send a token that it takes, as Authorization: Bearer …")
+		writeRefusal(w, status, reasonAuth, "the authenticator of `auth` does not know you: send a token that it takes, as Authorization: Bearer …")
 		return
 	}
-	refuse(w, status, reasonCall, http.StatusText(status))
+	writeRefusal(w, status, reasonCall, http.StatusText(status))
 }
 
-func (x *explorer) writeError(w http.ResponseWriter, err error) {
+func (x *explorerServer) writeError(w http.ResponseWriter, err error) {
 	status, reason, message := x.explainError(err)
 	if reason == reasonBusy {
 		w.Header().Set("Retry-After", "1")
 	}
-	refuse(w, status, reason, message)
+	writeRefusal(w, status, reason, message)
 }
 
 // explainError says what became of a question, in the backend's own words where it failed.
-func (x *explorer) explainError(err error) (status int, reason, message string) {
+func (x *explorerServer) explainError(err error) (status int, reason, message string) {
 	var known *statusError
 	switch {
 	case errors.As(err, &known):

@@ -147,7 +147,7 @@ func TestNow(t *testing.T) {
 	s.Changed(receiver, componentstatus.NewEvent(componentstatus.StatusStarting))
 	s.Changed(receiver, componentstatus.NewRecoverableErrorEvent(errBusy))
 	var work workfigures.Recorder
-	work.ShowTo(hostWith{extensions: map[component.ID]component.Component{component.NewID(Type): s.explorer}}, receiver.Kind(), receiver.ComponentID())
+	work.ShowTo(hostWith{extensions: map[component.ID]component.Component{component.NewID(Type): s.explorerServer}}, receiver.Kind(), receiver.ComponentID())
 	work.RecordSuccess(time.Unix(1_790_000_000, 0), 90*time.Second)
 	work.CountDeadLettered(3)
 	var answer nowAnswer
@@ -156,7 +156,7 @@ func TestNow(t *testing.T) {
 	require.Positive(t, *answer.Failures.MeanHour)
 	require.Equal(t, samples()[len(samples())-1].Time, answer.Newest.UnixNano())
 	ended := map[session.ID]bool{}
-	since := time.Now().Add(-day).UnixNano()
+	since := time.Now().Add(-oneDay).UnixNano()
 	open := 0
 	for _, e := range slices.Backward(samples()) {
 		switch {
@@ -177,7 +177,7 @@ func TestNow(t *testing.T) {
 
 func TestWidthOfBars(t *testing.T) {
 	for span, want := range map[time.Duration]time.Duration{
-		0: 100 * time.Millisecond, time.Minute: 500 * time.Millisecond, time.Hour: 30 * time.Second, day: 15 * time.Minute, 30 * day: 6 * time.Hour, 365 * day: 4 * day, 10 * 365 * day: 56 * day,
+		0: 100 * time.Millisecond, time.Minute: 500 * time.Millisecond, time.Hour: 30 * time.Second, oneDay: 15 * time.Minute, 30 * oneDay: 6 * time.Hour, 365 * oneDay: 4 * oneDay, 10 * 365 * oneDay: 56 * oneDay,
 	} {
 		require.Equal(t, want, widthOfBars(span), span)
 	}

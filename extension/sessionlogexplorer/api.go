@@ -19,36 +19,36 @@ const apiRoot = "/api/v1"
 // zoneParameter is taken by every question: days of dates, and the zone of exports.
 const zoneParameter = "tz"
 
-// endpoint is one path of the API.
-type endpoint struct {
+// apiEndpoint is one path of the API.
+type apiEndpoint struct {
 	path       string   // below apiRoot
 	parameters []string // beside those of a filter
 	isFiltered bool
-	answer     func(*explorer, http.ResponseWriter, *call) error
+	answer     func(*explorerServer, http.ResponseWriter, *apiCall) error
 }
 
-var endpoints = []endpoint{
-	{"/events", []string{"limit", "after"}, true, (*explorer).answerEvents},
-	{"/events.csv", []string{"limit"}, true, (*explorer).exportCSV},
-	{"/events.ndjson", []string{"limit"}, true, (*explorer).exportNDJSON},
-	{"/events.sql", []string{"limit"}, true, (*explorer).exportSQL},
-	{"/events/{record_id}", nil, false, (*explorer).answerEvent},
-	{"/histogram", []string{"width"}, true, (*explorer).answerHistogram},
-	{"/facets", []string{"columns", "top"}, true, (*explorer).answerFacets},
-	{"/sessions/{key}", nil, false, (*explorer).answerSession},
-	{"/users/{name}", nil, true, (*explorer).answerUser},
-	{"/addresses/{ip}", nil, true, (*explorer).answerAddress},
-	{"/inventory", nil, true, (*explorer).answerInventory},
-	{"/new", nil, true, (*explorer).answerNew},
-	{"/now", nil, false, (*explorer).answerNow},
-	{"/health", nil, false, (*explorer).answerHealth},
-	{"/tail", nil, true, (*explorer).streamTail},
-	{"/config", nil, false, (*explorer).answerConfig},
-	{"/openapi.yaml", nil, false, (*explorer).answerDescription},
+var apiEndpoints = []apiEndpoint{
+	{"/events", []string{"limit", "after"}, true, (*explorerServer).answerEvents},
+	{"/events.csv", []string{"limit"}, true, (*explorerServer).exportCSV},
+	{"/events.ndjson", []string{"limit"}, true, (*explorerServer).exportNDJSON},
+	{"/events.sql", []string{"limit"}, true, (*explorerServer).exportSQL},
+	{"/events/{record_id}", nil, false, (*explorerServer).answerEvent},
+	{"/histogram", []string{"width"}, true, (*explorerServer).answerHistogram},
+	{"/facets", []string{"columns", "top"}, true, (*explorerServer).answerFacets},
+	{"/sessions/{key}", nil, false, (*explorerServer).answerSession},
+	{"/users/{name}", nil, true, (*explorerServer).answerUser},
+	{"/addresses/{ip}", nil, true, (*explorerServer).answerAddress},
+	{"/inventory", nil, true, (*explorerServer).answerInventory},
+	{"/new", nil, true, (*explorerServer).answerNew},
+	{"/now", nil, false, (*explorerServer).answerNow},
+	{"/health", nil, false, (*explorerServer).answerHealth},
+	{"/tail", nil, true, (*explorerServer).streamTail},
+	{"/config", nil, false, (*explorerServer).answerConfig},
+	{"/openapi.yaml", nil, false, (*explorerServer).answerDescription},
 }
 
-// call is one question of a client.
-type call struct {
+// apiCall is one question of a client.
+type apiCall struct {
 	*http.Request
 	values url.Values
 	zone   *time.Location
@@ -56,9 +56,9 @@ type call struct {
 	filter query.Filter
 }
 
-func (x *explorer) routeAPI() http.Handler {
+func (x *explorerServer) routeAPI() http.Handler {
 	mux := http.NewServeMux()
-	for _, e := range endpoints {
+	for _, e := range apiEndpoints {
 		mux.HandleFunc(apiRoot+e.path, func(w http.ResponseWriter, r *http.Request) {
 			c, err := readCall(r, e)
 			if err == nil {
@@ -70,17 +70,17 @@ func (x *explorer) routeAPI() http.Handler {
 		})
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, http.StatusNotFound, reasonCall, "there is no such path: "+apiRoot+"/openapi.yaml lists those there are")
+		writeRefusal(w, http.StatusNotFound, reasonCall, "there is no such path: "+apiRoot+"/openapi.yaml lists those there are")
 	})
 	return mux
 }
 
-func readCall(r *http.Request, e endpoint) (*call, error) {
+func readCall(r *http.Request, e apiEndpoint) (*apiCall, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, badRequest(fmt.Errorf("the query string cannot be read: %w", err))
 	}
-	c := &call{Request: r, values: values, zone: time.UTC, now: time.Now()}
+	c := &apiCall{Request: r, values: values, zone: time.UTC, now: time.Now()}
 	if name := values.Get(zoneParameter); name != "" {
 		if c.zone, err = time.LoadLocation(name); err != nil || name == "Local" {
 			return nil, badRequest(fmt.Errorf("%s: %q is no time zone: write a name such as Europe/Berlin", zoneParameter, name))
@@ -113,7 +113,7 @@ func refuseOthers(values url.Values, known []string) error {
 }
 
 // number reads a parameter that is a number from 1 to most.
-func (c *call) number(name string, unset, most int) (int, error) {
+func (c *apiCall) number(name string, unset, most int) (int, error) {
 	text := c.values.Get(name)
 	if text == "" {
 		return unset, nil
@@ -125,7 +125,7 @@ func (c *call) number(name string, unset, most int) (int, error) {
 	return n, nil
 }
 
-// with is the filter with one more condition; none of the same field that were given stay.
+// withCondition is the filter with one more condition; none of the same field that were given stay.
 func withCondition(f query.Filter, column, value string) (query.Filter, error) {
 	field, err := query.FieldOf(column)
 	if err != nil {
@@ -139,7 +139,7 @@ func withCondition(f query.Filter, column, value string) (query.Filter, error) {
 const questionTimeout = 20 * time.Second
 
 // ask asks the backend, for as long as the client waits and no longer than questionTimeout.
-func (x *explorer) ask(ctx context.Context, do func(context.Context, query.Store, *timeBudget) error) error {
+func (x *explorerServer) ask(ctx context.Context, do func(context.Context, query.Store, *timeBudget) error) error {
 	return x.stores.ask(ctx, func(s query.Store) error {
 		ctx, cancel := context.WithTimeout(ctx, questionTimeout)
 		defer cancel()

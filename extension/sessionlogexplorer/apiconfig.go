@@ -23,7 +23,7 @@ type columnAnswer struct {
 	IsSearchable bool   `json:"searchable"`
 }
 
-func (x *explorer) answerConfig(w http.ResponseWriter, _ *call) error {
+func (x *explorerServer) answerConfig(w http.ResponseWriter, _ *apiCall) error {
 	answer := configAnswer{TraceLink: x.config.TraceLink, MaxExportRows: x.config.MaxExportRows}
 	for i := range session.Fields {
 		answer.Columns = append(answer.Columns, newColumnAnswer(&session.Fields[i]))

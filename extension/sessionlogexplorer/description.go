@@ -9,7 +9,7 @@ import (
 var apiDescription []byte
 
 // answerDescription gives the OpenAPI file.
-func (x *explorer) answerDescription(w http.ResponseWriter, _ *call) error {
+func (x *explorerServer) answerDescription(w http.ResponseWriter, _ *apiCall) error {
 	w.Header().Set("Content-Type", "application/yaml")
 	_, _ = w.Write(apiDescription)
 	return nil

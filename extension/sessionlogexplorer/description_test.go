@@ -22,8 +22,8 @@ func loadDescription(t *testing.T) *openapi3.T {
 // TestTheDescriptionHasEveryPathAndParameter: openapi.yaml names what the handlers take, and nothing else.
 func TestTheDescriptionHasEveryPathAndParameter(t *testing.T) {
 	described := loadDescription(t).Paths
-	require.Len(t, described.InMatchingOrder(), len(endpoints))
-	for _, e := range endpoints {
+	require.Len(t, described.InMatchingOrder(), len(apiEndpoints))
+	for _, e := range apiEndpoints {
 		item := described.Value(e.path)
 		require.NotNil(t, item, e.path)
 		require.Equal(t, []string{http.MethodGet}, slices.Sorted(func(yield func(string) bool) {

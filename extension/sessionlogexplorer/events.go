@@ -32,7 +32,7 @@ func eventTexts(events []session.Event) []json.RawMessage {
 	return texts
 }
 
-func (x *explorer) answerEvents(w http.ResponseWriter, c *call) error {
+func (x *explorerServer) answerEvents(w http.ResponseWriter, c *apiCall) error {
 	limit, err := c.number("limit", eventsPerPage, maxEventsPerPage)
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (x *explorer) answerEvents(w http.ResponseWriter, c *call) error {
 }
 
 // position is where the page before ended, nil at the first.
-func (c *call) position() (*query.Position, error) {
+func (c *apiCall) position() (*query.Position, error) {
 	text := c.values.Get("after")
 	if text == "" {
 		return nil, nil
@@ -90,7 +90,7 @@ type eventAnswer struct {
 }
 
 // answerEvent is asked without a budget: what one id names is found by an index, or is not there.
-func (x *explorer) answerEvent(w http.ResponseWriter, c *call) error {
+func (x *explorerServer) answerEvent(w http.ResponseWriter, c *apiCall) error {
 	id, err := c.identity("record_id")
 	if err != nil {
 		return err
@@ -121,7 +121,7 @@ func (x *explorer) answerEvent(w http.ResponseWriter, c *call) error {
 }
 
 // identity reads an id of the path, with dashes or without.
-func (c *call) identity(name string) (session.ID, error) {
+func (c *apiCall) identity(name string) (session.ID, error) {
 	text := c.PathValue(name)
 	if digits := strings.ReplaceAll(text, "-", ""); len(digits) == 32 {
 		text = strings.Join([]string{digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]}, "-")
@@ -142,7 +142,7 @@ type sessionAnswer struct {
 	coverageAnswer
 }
 
-func (x *explorer) answerSession(w http.ResponseWriter, c *call) error {
+func (x *explorerServer) answerSession(w http.ResponseWriter, c *apiCall) error {
 	key, err := c.identity("key")
 	if err != nil {
 		return err

@@ -24,16 +24,16 @@ type exportWriter interface {
 	appendCut(message string) ([]byte, error)
 }
 
-func (x *explorer) exportCSV(w http.ResponseWriter, c *call) error {
+func (x *explorerServer) exportCSV(w http.ResponseWriter, c *apiCall) error {
 	return x.export(w, c, "csv", newCSVWriter(c.zone))
 }
 
-func (x *explorer) exportNDJSON(w http.ResponseWriter, c *call) error {
+func (x *explorerServer) exportNDJSON(w http.ResponseWriter, c *apiCall) error {
 	return x.export(w, c, "ndjson", ndjsonWriter{})
 }
 
 // export writes page after page. Between two it holds nothing of the backend, however slowly the client reads.
-func (x *explorer) export(w http.ResponseWriter, c *call, ending string, format exportWriter) error {
+func (x *explorerServer) export(w http.ResponseWriter, c *apiCall, ending string, format exportWriter) error {
 	limit, err := c.number("limit", x.config.MaxExportRows, x.config.MaxExportRows)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (x *explorer) export(w http.ResponseWriter, c *call, ending string, format 
 		return err
 	}
 	defer release()
-	pages := eventPages{explorer: x, filter: c.filter}
+	pages := eventPages{explorerServer: x, filter: c.filter}
 	events, err := pages.next(c.Context(), min(limit, maxEventsPerPage))
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (x *explorer) export(w http.ResponseWriter, c *call, ending string, format 
 	return nil
 }
 
-func writeEvents(out *stream, format exportWriter, events []session.Event) error {
+func writeEvents(out *answerStream, format exportWriter, events []session.Event) error {
 	text, err := format.appendEvents(events)
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func writeEvents(out *stream, format exportWriter, events []session.Event) error
 	return err
 }
 
-func setDownload(w http.ResponseWriter, c *call, ending, contentType string) {
+func setDownload(w http.ResponseWriter, c *apiCall, ending, contentType string) {
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="logins-%s.%s"`, c.now.UTC().Format("20060102T150405Z"), ending))
@@ -88,7 +88,7 @@ func setDownload(w http.ResponseWriter, c *call, ending, contentType string) {
 
 // eventPages walks the events of a filter, newest first.
 type eventPages struct {
-	*explorer
+	*explorerServer
 	filter query.Filter
 	after  *query.Position
 	ended  bool
@@ -119,7 +119,7 @@ func (p *eventPages) next(ctx context.Context, limit int) (events []session.Even
 }
 
 // tellCut is for an export that nobody has limited but the configuration.
-func (p *eventPages) tellCut(ctx context.Context, out *stream, format exportWriter, most int) error {
+func (p *eventPages) tellCut(ctx context.Context, out *answerStream, format exportWriter, most int) error {
 	more, err := p.next(ctx, 1)
 	if err != nil || len(more) == 0 {
 		return err
@@ -158,7 +158,7 @@ func appendErrorText(text []byte, message string) []byte {
 	return append(append(text, line...), '\n')
 }
 
-func appendErrorLine(text []byte, x *explorer, err error) []byte {
+func appendErrorLine(text []byte, x *explorerServer, err error) []byte {
 	_, _, message := x.explainError(err)
 	return appendErrorText(text, message)
 }
@@ -238,7 +238,7 @@ func (c *csvWriter) appendCut(message string) ([]byte, error) {
 }
 
 // exportSQL gives the statements of /events, as they ran.
-func (x *explorer) exportSQL(w http.ResponseWriter, c *call) error {
+func (x *explorerServer) exportSQL(w http.ResponseWriter, c *apiCall) error {
 	limit, err := c.number("limit", x.config.MaxExportRows, x.config.MaxExportRows)
 	if err != nil {
 		return err

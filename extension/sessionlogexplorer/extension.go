@@ -20,14 +20,14 @@ import (
 )
 
 var (
-	_ extension.Extension                          = (*explorer)(nil)
-	_ extensioncapabilities.Dependent              = (*explorer)(nil)
-	_ extensioncapabilities.PipelineWatcher        = (*explorer)(nil)
-	_ extensioncapabilities.ComponentStatusWatcher = (*explorer)(nil)
-	_ workfigures.Watcher                          = (*explorer)(nil)
+	_ extension.Extension                          = (*explorerServer)(nil)
+	_ extensioncapabilities.Dependent              = (*explorerServer)(nil)
+	_ extensioncapabilities.PipelineWatcher        = (*explorerServer)(nil)
+	_ extensioncapabilities.ComponentStatusWatcher = (*explorerServer)(nil)
+	_ workfigures.Watcher                          = (*explorerServer)(nil)
 )
 
-type explorer struct {
+type explorerServer struct {
 	config     *Config
 	settings   component.TelemetrySettings
 	backend    backendEntry
@@ -42,7 +42,7 @@ type explorer struct {
 	serving  sync.WaitGroup
 }
 
-func newExplorer(set extension.Settings, cfg *Config) (*explorer, error) {
+func newExplorer(set extension.Settings, cfg *Config) (*explorerServer, error) {
 	chosen, err := chooseBackend(knownBackends, cfg)
 	if err != nil {
 		return nil, err
@@ -52,13 +52,13 @@ func newExplorer(set extension.Settings, cfg *Config) (*explorer, error) {
 		return nil, err
 	}
 	open := func(ctx context.Context) (query.Store, error) { return chosen.openStore(ctx, cfg) }
-	return &explorer{
+	return &explorerServer{
 		config: cfg, settings: set.TelemetrySettings, backend: chosen, stores: newStorePool(open, cfg.MaxQuestions), streams: make(chan struct{}, maxStreams), pages: pages,
 	}, nil
 }
 
 // Dependencies are the extensions that have to start before.
-func (x *explorer) Dependencies() (ids []component.ID) {
+func (x *explorerServer) Dependencies() (ids []component.ID) {
 	if auth := x.config.Server.Auth.Get(); auth != nil {
 		ids = append(ids, auth.Config.AuthenticatorID)
 	}
@@ -69,7 +69,7 @@ func (x *explorer) Dependencies() (ids []component.ID) {
 }
 
 // Start listens. The backend is opened by the first question: the exporter, which makes it, starts later.
-func (x *explorer) Start(ctx context.Context, host component.Host) error {
+func (x *explorerServer) Start(ctx context.Context, host component.Host) error {
 	if tls := x.config.Server.TLS.Get(); tls != nil { // ToListener would keep the port
 		if _, err := tls.LoadTLSConfig(ctx); err != nil {
 			return fmt.Errorf("tls: %w", err)
@@ -104,7 +104,7 @@ func (x *explorer) Start(ctx context.Context, host component.Host) error {
 	return nil
 }
 
-func (x *explorer) address() string {
+func (x *explorerServer) address() string {
 	scheme := "http"
 	if x.config.Server.TLS.HasValue() {
 		scheme = "https"
@@ -113,10 +113,10 @@ func (x *explorer) address() string {
 }
 
 // Ready is part of extensioncapabilities.PipelineWatcher.
-func (x *explorer) Ready() error { return nil }
+func (x *explorerServer) Ready() error { return nil }
 
 // NotReady lets go of the backend before the exporter closes it: the last who has a SQLite database open should be one who writes.
-func (x *explorer) NotReady() error {
+func (x *explorerServer) NotReady() error {
 	if x.cancel != nil {
 		x.cancel()
 	}
@@ -127,7 +127,7 @@ func (x *explorer) NotReady() error {
 const shutdownGrace = 500 * time.Millisecond
 
 // Shutdown ends what is being answered and frees the port.
-func (x *explorer) Shutdown(ctx context.Context) error {
+func (x *explorerServer) Shutdown(ctx context.Context) error {
 	if x.listener == nil {
 		return nil
 	}

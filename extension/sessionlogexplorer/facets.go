@@ -32,7 +32,7 @@ const (
 	maxValuesPerFacet = 1000
 )
 
-func (x *explorer) answerFacets(w http.ResponseWriter, c *call) error {
+func (x *explorerServer) answerFacets(w http.ResponseWriter, c *apiCall) error {
 	columns, err := c.facetColumns()
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (x *explorer) answerFacets(w http.ResponseWriter, c *call) error {
 	return err
 }
 
-func (c *call) facetColumns() ([]string, error) {
+func (c *apiCall) facetColumns() ([]string, error) {
 	text := c.values.Get("columns")
 	if text == "" {
 		return query.FacetColumns, nil

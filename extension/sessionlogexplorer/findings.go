@@ -66,7 +66,7 @@ type questionAnswer struct {
 }
 
 // answerNew asks about the last day that there are records of, unless a range is given. Each question has the time budget of a call.
-func (x *explorer) answerNew(w http.ResponseWriter, c *call) error {
+func (x *explorerServer) answerNew(w http.ResponseWriter, c *apiCall) error {
 	answer := newAnswer{Questions: []questionAnswer{}}
 	covered := query.Coverage{Complete: true}
 	err := x.ask(c.Context(), func(ctx context.Context, s query.Store, _ *timeBudget) error {
@@ -77,7 +77,7 @@ func (x *explorer) answerNew(w http.ResponseWriter, c *call) error {
 				return err
 			}
 			if !newest.IsZero() {
-				filter.From, filter.Until = newest.Add(-day), newest.Add(1)
+				filter.From, filter.Until = newest.Add(-oneDay), newest.Add(1)
 			}
 		}
 		answer.From, answer.Until = timeOrNull(filter.From), timeOrNull(filter.Until)

@@ -31,19 +31,19 @@ func setSecurityHeaders(h http.Header) {
 }
 
 // guard refuses what no reader's own browser asks for: other methods, names that others may have pointed at this address, other sites.
-func (x *explorer) guard(next http.Handler) http.Handler {
+func (x *explorerServer) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setSecurityHeaders(w.Header())
 		switch {
 		case !x.isAllowedHost(r.Host):
-			refuse(w, http.StatusMisdirectedRequest, reasonCall, "this server does not answer to the name in the address: add the name to allowed_hosts, or use 127.0.0.1")
+			writeRefusal(w, http.StatusMisdirectedRequest, reasonCall, "this server does not answer to the name in the address: add the name to allowed_hosts, or use 127.0.0.1")
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			w.Header().Set("Allow", "GET, HEAD")
-			refuse(w, http.StatusMethodNotAllowed, reasonCall, "only GET and HEAD: nothing can be changed here")
+			writeRefusal(w, http.StatusMethodNotAllowed, reasonCall, "only GET and HEAD: nothing can be changed here")
 		case len(r.URL.RawQuery) > maxQueryBytes:
-			refuse(w, http.StatusRequestURITooLong, reasonCall, "the query string is longer than 16 KiB: leave some conditions out")
+			writeRefusal(w, http.StatusRequestURITooLong, reasonCall, "the query string is longer than 16 KiB: leave some conditions out")
 		case isFromAnotherSite(r):
-			refuse(w, http.StatusForbidden, reasonCall, "another site's page may not ask this server: open the explorer's own page")
+			writeRefusal(w, http.StatusForbidden, reasonCall, "another site's page may not ask this server: open the explorer's own page")
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -51,7 +51,7 @@ func (x *explorer) guard(next http.Handler) http.Handler {
 }
 
 // isAllowedHost takes any IP address: a page that was led here by its own name (DNS rebinding) asks with that name.
-func (x *explorer) isAllowedHost(host string) bool {
+func (x *explorerServer) isAllowedHost(host string) bool {
 	name := hostOf(host)
 	if _, err := netip.ParseAddr(name); err == nil || loopbackhost.IsLoopback(name) || strings.HasPrefix(string(x.config.Server.NetAddr.Transport), "unix") {
 		return true

@@ -182,7 +182,7 @@ func TestTheTokenIsAskedForByTheAPIAlone(t *testing.T) {
 		status, _ := s.read(path)
 		require.Equal(t, http.StatusOK, status)
 	}
-	for _, e := range endpoints {
+	for _, e := range apiEndpoints {
 		for _, header := range []string{"", "Bearer wrong-token", "Basic cmlnaHQ="} {
 			path := apiRoot + strings.NewReplacer("{", "", "}", "").Replace(e.path)
 			answer := s.send(http.MethodGet, path, "Authorization", header)

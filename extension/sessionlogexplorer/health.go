@@ -44,7 +44,7 @@ var stateNames = map[componentstatus.Status]string{
 }
 
 // Changed is part of extensioncapabilities.ComponentStatusWatcher.
-func (x *explorer) Changed(source *componentstatus.InstanceID, event *componentstatus.Event) {
+func (x *explorerServer) Changed(source *componentstatus.InstanceID, event *componentstatus.Event) {
 	answer := componentAnswer{Component: nameOfComponent(source.Kind(), source.ComponentID()), State: stateNames[event.Status()], Since: timeOrNull(event.Timestamp())}
 	if err := event.Err(); err != nil {
 		answer.Error = query.VisibleText(err.Error())
@@ -66,7 +66,7 @@ func nameOfComponent(kind component.Kind, id component.ID) string {
 }
 
 // WatchFigures is part of workfigures.Watcher.
-func (x *explorer) WatchFigures(kind component.Kind, id component.ID, read func() workfigures.Figures) {
+func (x *explorerServer) WatchFigures(kind component.Kind, id component.ID, read func() workfigures.Figures) {
 	x.components.mu.Lock()
 	defer x.components.mu.Unlock()
 	if x.components.reads == nil {
@@ -109,13 +109,13 @@ type healthCallAnswer struct {
 	coverageAnswer
 }
 
-func (x *explorer) answerHealth(w http.ResponseWriter, c *call) error {
+func (x *explorerServer) answerHealth(w http.ResponseWriter, c *apiCall) error {
 	writeJSON(w, http.StatusOK, healthCallAnswer{x.health(c.Context()), newCoverageAnswer(query.Coverage{Complete: true})})
 	return nil
 }
 
 // health tells of a backend that does not answer as of a component that does not work: that is no failure of the call.
-func (x *explorer) health(ctx context.Context) healthAnswer {
+func (x *explorerServer) health(ctx context.Context) healthAnswer {
 	b := backendAnswer{Kind: x.backend.key, State: "ok"}
 	err := x.ask(ctx, func(ctx context.Context, s query.Store, _ *timeBudget) error {
 		newest, err := newestTime(ctx, s)
@@ -131,7 +131,7 @@ func (x *explorer) health(ctx context.Context) healthAnswer {
 }
 
 // schemaVersion is the number of the last migration; an account that may only read logins may not see it.
-func (x *explorer) schemaVersion(ctx context.Context) (version *int) {
+func (x *explorerServer) schemaVersion(ctx context.Context) (version *int) {
 	_ = x.ask(ctx, func(ctx context.Context, s query.Store, _ *timeBudget) error {
 		table := strings.TrimSuffix(strings.Replace(s.Table(), "session_events", "sessionlog_migrations", 1), " FINAL")
 		for row, err := range s.Rows(ctx, s.Select("max(version)")+" FROM "+table, 1) {

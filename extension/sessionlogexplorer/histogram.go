@@ -32,7 +32,7 @@ func newBarAnswers(bars []query.Bar) []barAnswer {
 	return answers
 }
 
-func (x *explorer) answerHistogram(w http.ResponseWriter, c *call) error {
+func (x *explorerServer) answerHistogram(w http.ResponseWriter, c *apiCall) error {
 	width, err := c.width()
 	if err != nil {
 		return err
@@ -60,7 +60,7 @@ func (x *explorer) answerHistogram(w http.ResponseWriter, c *call) error {
 }
 
 // width is 0 for auto.
-func (c *call) width() (time.Duration, error) {
+func (c *apiCall) width() (time.Duration, error) {
 	text := c.values.Get("width")
 	if text == "" || text == "auto" {
 		return 0, nil
@@ -73,12 +73,12 @@ func (c *call) width() (time.Duration, error) {
 }
 
 // histogram makes days those of the zone, by hours, where these are not too many.
-func (c *call) histogram(ctx context.Context, s query.Store, width, span time.Duration, budget *timeBudget) ([]query.Bar, query.Coverage, error) {
-	if width%day != 0 || c.zone == time.UTC || span > 3*365*day {
+func (c *apiCall) histogram(ctx context.Context, s query.Store, width, span time.Duration, budget *timeBudget) ([]query.Bar, query.Coverage, error) {
+	if width%oneDay != 0 || c.zone == time.UTC || span > 3*365*oneDay {
 		return query.Histogram(ctx, s, c.filter, width, budget.left())
 	}
 	bars, covered, err := query.Histogram(ctx, s, c.filter, partOfDay, budget.left())
-	return sumDays(bars, c.zone, int(width/day)), covered, err
+	return sumDays(bars, c.zone, int(width/oneDay)), covered, err
 }
 
 // partOfDay is what every zone's offset is a multiple of.
@@ -105,7 +105,7 @@ func sumDays(bars []query.Bar, zone *time.Location, days int) []query.Bar {
 
 func startOfDays(t time.Time, zone *time.Location, days int) time.Time {
 	year, month, date := t.In(zone).Date()
-	number := int(time.Date(year, month, date, 0, 0, 0, 0, time.UTC).Unix() / int64(day/time.Second))
+	number := int(time.Date(year, month, date, 0, 0, 0, 0, time.UTC).Unix() / int64(oneDay/time.Second))
 	back := ((number % days) + days) % days
 	return time.Date(year, month, date-back, 0, 0, 0, 0, zone).UTC()
 }
@@ -116,13 +116,13 @@ const maxBars = 5000
 // barsOfScreen is the most bars of width auto; there are at least half as many.
 const barsOfScreen = 120
 
-const day = 24 * time.Hour
+const oneDay = 24 * time.Hour
 
 var barWidths = []time.Duration{
 	100 * time.Millisecond, 200 * time.Millisecond, 500 * time.Millisecond,
 	time.Second, 2 * time.Second, 3 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second,
 	time.Minute, 2 * time.Minute, 3 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
-	time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, day, 2 * day, 4 * day,
+	time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, oneDay, 2 * oneDay, 4 * oneDay,
 }
 
 // widthOfBars is the shortest of a clock that makes no more than barsOfScreen of a span.
@@ -132,7 +132,7 @@ func widthOfBars(span time.Duration) time.Duration {
 			return width
 		}
 	}
-	width := 7 * day
+	width := 7 * oneDay
 	for span/barsOfScreen > width {
 		width *= 2
 	}

@@ -27,10 +27,10 @@ type failuresAnswer struct {
 const (
 	shownOpenSessions   = 100
 	countedOpenSessions = 10_000
-	week                = 7 * day
+	oneWeek             = 7 * oneDay
 )
 
-func (x *explorer) answerNow(w http.ResponseWriter, c *call) error {
+func (x *explorerServer) answerNow(w http.ResponseWriter, c *apiCall) error {
 	var answer nowAnswer
 	covered := query.Coverage{Complete: true}
 	err := x.ask(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
@@ -64,7 +64,7 @@ func (x *explorer) answerNow(w http.ResponseWriter, c *call) error {
 }
 
 func (a *failuresAnswer) count(ctx context.Context, s query.Store, now, oldest time.Time, budget *timeBudget) (query.Coverage, error) {
-	filter, err := failedLogins(query.Filter{From: now.Add(-week), Until: now})
+	filter, err := failedLogins(query.Filter{From: now.Add(-oneWeek), Until: now})
 	if err != nil {
 		return query.Coverage{}, err
 	}
@@ -77,13 +77,13 @@ func (a *failuresAnswer) count(ctx context.Context, s query.Store, now, oldest t
 		}
 	}
 	if covered.Complete && oldest.Before(filter.From) {
-		mean := float64(all) / week.Hours()
+		mean := float64(all) / oneWeek.Hours()
 		a.MeanHour = &mean
 	}
 	return covered, err
 }
 
-func (x *explorer) openSessions(ctx context.Context, s query.Store, now time.Time, answer *nowAnswer, budget *timeBudget) (query.Coverage, error) {
+func (x *explorerServer) openSessions(ctx context.Context, s query.Store, now time.Time, answer *nowAnswer, budget *timeBudget) (query.Coverage, error) {
 	filter := query.Filter{}
 	if after := x.backend.assumedClosedAfter(x.config); after > 0 {
 		filter.From = now.Add(-after)

@@ -68,7 +68,7 @@ func samplePath(t testing.TB) string {
 
 // server is an explorer that listens.
 type server struct {
-	*explorer
+	*explorerServer
 	t   testing.TB
 	url string
 }

@@ -115,7 +115,7 @@ func (s *staticFiles) serve(w http.ResponseWriter, r *http.Request, name string)
 var pageAddresses = []string{"/now", "/search", "/session/{key}", "/user/{name}", "/address/{ip}", "/inventory", "/new"}
 
 // routePages serves the page to everybody, and leaves /api/ to api.
-func (x *explorer) routePages(api http.Handler) http.Handler {
+func (x *explorerServer) routePages(api http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/", api)
 	for _, address := range pageAddresses {

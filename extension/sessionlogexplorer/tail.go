@@ -23,23 +23,23 @@ const (
 	writeDeadline = time.Minute // for a client that has stopped reading
 )
 
-// stream is an answer that is written bit by bit.
-type stream struct {
+// answerStream is an answer that is written bit by bit.
+type answerStream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 }
 
 // startStream takes one of maxStreams; release gives it back.
-func (x *explorer) startStream(w http.ResponseWriter) (s *stream, release func(), err error) {
+func (x *explorerServer) startStream(w http.ResponseWriter) (s *answerStream, release func(), err error) {
 	select {
 	case x.streams <- struct{}{}:
-		return &stream{w, http.NewResponseController(w)}, func() { <-x.streams }, nil
+		return &answerStream{w, http.NewResponseController(w)}, func() { <-x.streams }, nil
 	default:
 		return nil, nil, errBusy
 	}
 }
 
-func (s *stream) Write(p []byte) (int, error) {
+func (s *answerStream) Write(p []byte) (int, error) {
 	if err := s.control.SetWriteDeadline(time.Now().Add(writeDeadline)); err != nil {
 		return 0, err
 	}
@@ -47,7 +47,7 @@ func (s *stream) Write(p []byte) (int, error) {
 }
 
 // streamTail writes events as they come, one JSON object a line, and an empty line now and then.
-func (x *explorer) streamTail(w http.ResponseWriter, c *call) error {
+func (x *explorerServer) streamTail(w http.ResponseWriter, c *apiCall) error {
 	out, release, err := x.startStream(w)
 	if err != nil {
 		return err
@@ -55,7 +55,7 @@ func (x *explorer) streamTail(w http.ResponseWriter, c *call) error {
 	defer release()
 	ctx, cancel := context.WithTimeout(c.Context(), longestTail)
 	defer cancel()
-	t := tail{explorer: x, filter: c.filter, seen: map[session.ID]int64{}}
+	t := eventTail{explorerServer: x, filter: c.filter, seen: map[session.ID]int64{}}
 	if _, err := t.poll(ctx); err != nil {
 		return err
 	}
@@ -91,9 +91,9 @@ func (x *explorer) streamTail(w http.ResponseWriter, c *call) error {
 	}
 }
 
-// tail knows the events that were told.
-type tail struct {
-	*explorer
+// eventTail knows the events that were told.
+type eventTail struct {
+	*explorerServer
 	filter query.Filter
 	begun  bool
 	seen   map[session.ID]int64 // when each was, nanoseconds
@@ -103,7 +103,7 @@ type tail struct {
 const maxSeen = 100_000
 
 // poll gives the lines of new events, in the order of time. The first poll gives none.
-func (t *tail) poll(ctx context.Context) (text []byte, err error) {
+func (t *eventTail) poll(ctx context.Context) (text []byte, err error) {
 	var events []session.Event
 	var from time.Time
 	err = t.ask(ctx, func(ctx context.Context, s query.Store, budget *timeBudget) error {
@@ -128,7 +128,7 @@ func (t *tail) poll(ctx context.Context) (text []byte, err error) {
 }
 
 // tell gives the lines of events that were not told before; events before from never come again.
-func (t *tail) tell(events []session.Event, from int64) (text []byte) {
+func (t *eventTail) tell(events []session.Event, from int64) (text []byte) {
 	told := 0
 	for _, e := range slices.Backward(events) {
 		if _, old := t.seen[e.RecordID]; !old && t.begun {

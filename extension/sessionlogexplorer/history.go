@@ -1,0 +1,148 @@
+package sessionlogexplorer
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/query"
+)
+
+type historyAnswer struct {
+	First    *time.Time      `json:"first"` // null where what is covered does not tell
+	Last     *time.Time      `json:"last"`
+	Pairs    []groupAnswer   `json:"pairs"`
+	Others   int             `json:"others"` // pairs that are left out
+	Bars     []barAnswer     `json:"bars"`
+	Hours    [7][24]int64    `json:"hours"`
+	Findings []findingAnswer `json:"findings"`
+	coverageAnswer
+}
+
+func (x *explorerServer) answerUser(w http.ResponseWriter, c *apiCall) error {
+	return x.answerHistory(w, c, "user_name", c.PathValue("name"))
+}
+
+func (x *explorerServer) answerAddress(w http.ResponseWriter, c *apiCall) error {
+	return x.answerHistory(w, c, "client_address", c.PathValue("ip"))
+}
+
+func (x *explorerServer) answerHistory(w http.ResponseWriter, c *apiCall, column, value string) error {
+	filter, err := withCondition(c.filter, column, value)
+	if err != nil {
+		return err
+	}
+	h := historyQuestions{filter: filter, zone: c.zone}
+	err = x.ask(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
+		h.store, h.budget = s, budget
+		for _, part := range []func(context.Context) error{h.askPairs, h.askBars, h.askFindings} {
+			if err := part(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		h.answer.coverageAnswer = newCoverageAnswer(h.covered)
+		writeJSON(w, http.StatusOK, h.answer)
+	}
+	return err
+}
+
+// historyQuestions are those about a user or an address, which have a time budget together.
+type historyQuestions struct {
+	filter  query.Filter
+	zone    *time.Location
+	store   query.Store
+	budget  *timeBudget
+	answer  historyAnswer
+	covered query.Coverage
+}
+
+func (h *historyQuestions) askPairs(ctx context.Context) error {
+	pairs, covered, err := query.Pairs(ctx, h.store, h.filter, h.budget.left())
+	h.answer.Pairs, h.answer.Others, h.covered = newGroupAnswers(query.PairColumns, pairs), max(0, len(pairs)-maxGroups), covered
+	if len(pairs) > 0 {
+		h.answer.Last = timeOrNull(pairs[0].Last)
+	}
+	return err
+}
+
+func (h *historyQuestions) askBars(ctx context.Context) error {
+	bars, covered, err := query.Histogram(ctx, h.store, h.filter, partOfDay, h.budget.left())
+	h.covered = joinCoverage(h.covered, covered)
+	h.answer.Bars, h.answer.Hours = newBarAnswers(lastDays(sumDays(bars, h.zone, 1))), hoursOf(bars, h.zone)
+	if err != nil || !covered.Complete || len(bars) == 0 {
+		return err
+	}
+	first, err := firstWithin(ctx, h.store, h.filter, bars[0].Start)
+	h.answer.First = timeOrNull(first)
+	return err
+}
+
+func (h *historyQuestions) askFindings(ctx context.Context) error {
+	h.answer.Findings = []findingAnswer{}
+	for _, q := range questionsIn(h.zone) {
+		found, covered, err := q.Ask(ctx, h.store, h.filter, h.budget.left())
+		if err != nil {
+			return err
+		}
+		h.covered = joinCoverage(h.covered, covered)
+		h.answer.Findings = append(h.answer.Findings, newFindingAnswers(found)...)
+	}
+	return nil
+}
+
+// daysOfHistory is how many days an answer has at most: a leap year.
+const daysOfHistory = 366
+
+// lastDays are the newest bars of days.
+func lastDays(bars []query.Bar) []query.Bar {
+	if len(bars) == 0 {
+		return bars
+	}
+	oldest := bars[len(bars)-1].Start.AddDate(0, 0, -daysOfHistory)
+	for len(bars) > 0 && !bars[0].Start.After(oldest) {
+		bars = bars[1:]
+	}
+	return bars
+}
+
+// hoursOf counts logins that succeeded by day of the week, Monday first, and hour of a zone.
+func hoursOf(bars []query.Bar, zone *time.Location) (hours [7][24]int64) {
+	for _, b := range bars {
+		if b.Kind == "login" && b.Outcome == "success" {
+			at := b.Start.In(zone)
+			hours[(at.Weekday()+6)%7][at.Hour()] += b.Count
+		}
+	}
+	return hours
+}
+
+// firstWithin is the time of a filter's first event, which is known to be within partOfDay after start.
+func firstWithin(ctx context.Context, s query.Store, f query.Filter, start time.Time) (time.Time, error) {
+	end := start.Add(partOfDay)
+	if f.From.Before(start) {
+		f.From = start
+	}
+	if f.Until.IsZero() || f.Until.After(end) {
+		f.Until = end
+	}
+	for width := time.Second; width >= time.Millisecond; width /= 1000 { // as long as there are more than fit a page
+		bars, _, err := query.Histogram(ctx, s, f, width, query.Limits{})
+		if err != nil || len(bars) == 0 {
+			return time.Time{}, err
+		}
+		if bars[0].Start.After(f.From) {
+			f.From = bars[0].Start
+		}
+		if next := bars[0].Start.Add(width); next.Before(f.Until) {
+			f.Until = next
+		}
+	}
+	events, _, err := query.Events(ctx, s, f, nil, maxEventsPerPage, query.Limits{})
+	if err != nil || len(events) == 0 {
+		return time.Time{}, err
+	}
+	return time.Unix(0, events[len(events)-1].Time), nil
+}
