@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 
@@ -85,6 +86,11 @@ func TestHostileNames(t *testing.T) {
 	}
 	terminal := caller{width: 60}.run(t, "search", "--sqlite", file)
 	require.Contains(t, terminal.out, "\x1b[31mfailure\x1b[0m", "colours are for terminals")
+	require.Contains(t, terminal.out, "(no room for ")
+	require.Contains(t, terminal.out, "bob")
+	for line := range strings.Lines(caller{width: 60, variables: map[string]string{"NO_COLOR": "1"}}.run(t, "search", "--sqlite", file, "--columns", "time,user_name,record_id").out) {
+		require.LessOrEqual(t, text.StringWidth(strings.TrimSpace(line)), 60)
+	}
 	a := run(t, "search", "--sqlite", "no\x1b[2Jsuch")
 	require.Equal(t, statusError, a.status)
 	require.NotContains(t, a.errors, "\x1b")

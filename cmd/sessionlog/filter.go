@@ -33,14 +33,14 @@ const conditionsHelp = "Conditions are COLUMN=VALUE: user_name=alice, client_add
 func addFilterFlags(cmd *cobra.Command) *filterFlags {
 	f := &filterFlags{}
 	flags := cmd.Flags()
-	flags.StringVar(&f.from, "from", "", "from this time on: 2026-11-29, 2026-11-29T08:00:00Z or -24h")
-	flags.StringVar(&f.to, "to", "", "before this time; of a date, that day belongs to it")
-	flags.StringVar(&f.user, "user", "", "this user, or a beginning: al*")
-	flags.StringVar(&f.address, "address", "", "this address or network: 10.0.0.0/8")
-	flags.StringVar(&f.outcome, "outcome", "", "success or failure")
-	flags.StringArrayVar(&f.exclude, "exclude", nil, "leave out COLUMN=VALUE")
-	flags.StringArrayVar(&f.absent, "absent", nil, "those without a value in COLUMN")
-	flags.StringArrayVar(&f.present, "present", nil, "those with a value in COLUMN")
+	flags.StringVar(&f.from, "from", "", "from this `TIME` on: 2026-11-29, 2026-11-29T08:00:00Z or -24h")
+	flags.StringVar(&f.to, "to", "", "before this `TIME`; of a date, that day belongs to it")
+	flags.StringVar(&f.user, "user", "", "this user, or a beginning: al* (`NAME`)")
+	flags.StringVar(&f.address, "address", "", "this `IP` or network: 10.0.0.0/8")
+	flags.StringVar(&f.outcome, "outcome", "", "`WORD`: success or failure")
+	flags.StringArrayVar(&f.exclude, "exclude", nil, "leave out `COLUMN=VALUE`")
+	flags.StringArrayVar(&f.absent, "absent", nil, "those without a value in `COLUMN`")
+	flags.StringArrayVar(&f.present, "present", nil, "those with a value in `COLUMN`")
 	addZoneFlag(cmd, &f.zoneName)
 	_ = cmd.RegisterFlagCompletionFunc("outcome", cobra.FixedCompletions([]string{"success", "failure"}, cobra.ShellCompDirectiveNoFileComp))
 	cmd.ValidArgsFunction = completeColumns
@@ -48,7 +48,7 @@ func addFilterFlags(cmd *cobra.Command) *filterFlags {
 }
 
 func addZoneFlag(cmd *cobra.Command, name *string) {
-	cmd.Flags().StringVar(name, "tz", "UTC", "zone of times that are shown, and of dates that are written: Europe/Berlin, local")
+	cmd.Flags().StringVar(name, "tz", "UTC", "`ZONE` of times that are shown, and of dates that are written: Europe/Berlin, local")
 }
 
 // completeColumns offers the columns that a condition can name.

@@ -43,10 +43,10 @@ func newImportCommand(s surroundings, target *storeTarget) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&f.receiver, "receiver", "", "the receiver that the files are of, as sessionlog/warehouse")
-	cmd.Flags().StringVar(&f.state, "state", "", "a file that remembers how far the import came")
-	cmd.Flags().StringVar(&f.timezone, "timezone", "", "zone of times that carry none, where the receiver has no key timezone")
-	cmd.Flags().StringVarP(&f.output, "output", "o", outputTable, "of the summary: table or json")
+	cmd.Flags().StringVar(&f.receiver, "receiver", "", "the receiver that the files are of (`ID`), as sessionlog/warehouse")
+	cmd.Flags().StringVar(&f.state, "state", "", "a `FILE` that remembers how far the import came")
+	cmd.Flags().StringVar(&f.timezone, "timezone", "", "`ZONE` of times that carry none, where the receiver has no key timezone")
+	cmd.Flags().StringVarP(&f.output, "output", "o", outputTable, "`FORMAT` of the summary: table or json")
 	_ = cmd.RegisterFlagCompletionFunc("receiver", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		config, err := readCollectorConfig(cmd.Context(), target.configs)
 		if err != nil {

@@ -185,18 +185,27 @@ func (p *printer) shownText(value any) string {
 	return p.cellText(value, tableTime)
 }
 
-// widestCell is how wide a column becomes on a terminal.
-const widestCell = 36
+// widestCell is how wide a column becomes on a terminal. Times and ids are of no use when they are cut.
+func (p *printer) widestCell(column string) int {
+	switch {
+	case isSentence(column):
+		return max(36, p.width-leftOfSentence)
+	case isTimeColumn(column), strings.HasSuffix(column, "_id"), strings.HasSuffix(column, "_key"):
+		return 36
+	}
+	return max(12, min(36, p.width/4))
+}
 
 func (p *printer) writeTable(out io.Writer, l *listing) {
 	columns := l.columns
 	if l.dropEmpty {
 		columns = l.filledColumns()
 	}
+	columns, left := p.fittingColumns(l, columns)
 	t := table.NewWriter()
 	style := table.StyleDefault
 	style.Name = "plain"
-	style.Box = table.BoxStyle{PaddingRight: "  ", UnfinishedRow: "…"}
+	style.Box = table.BoxStyle{PaddingRight: strings.Repeat(" ", columnGap), UnfinishedRow: "…"}
 	style.Options = table.OptionsNoBordersAndSeparators
 	style.Format.Header = text.FormatDefault
 	if p.width > 0 {
@@ -206,16 +215,12 @@ func (p *printer) writeTable(out io.Writer, l *listing) {
 	header := make(table.Row, len(columns))
 	configs := make([]table.ColumnConfig, len(columns))
 	for i, column := range columns {
-		name := strings.ToUpper(strings.ReplaceAll(column, "_", " "))
-		if isTimeColumn(column) {
-			name += " (" + p.zone.String() + ")"
-		}
-		header[i] = p.emphasize(name)
+		header[i] = p.emphasize(p.headerOf(column))
 		configs[i].Number = i + 1
 		if p.width > 0 {
-			configs[i].WidthMax, configs[i].WidthMaxEnforcer = widestCell, cutText
+			configs[i].WidthMax, configs[i].WidthMaxEnforcer = p.widestCell(column), cutText
 			if isSentence(column) {
-				configs[i].WidthMax, configs[i].WidthMaxEnforcer = max(widestCell, p.width-leftOfSentence), text.WrapSoft
+				configs[i].WidthMaxEnforcer = text.WrapSoft
 			}
 		}
 	}
@@ -231,10 +236,45 @@ func (p *printer) writeTable(out io.Writer, l *listing) {
 	for line := range strings.Lines(t.Render()) {
 		_, _ = io.WriteString(out, strings.TrimRight(line, " \n")+"\n") // Flush tells
 	}
+	if len(left) > 0 {
+		fmt.Fprintf(out, "(no room for %s)\n", strings.Join(left, ", "))
+	}
+}
+
+func (p *printer) headerOf(column string) string {
+	name := strings.ToUpper(strings.ReplaceAll(column, "_", " "))
+	if isTimeColumn(column) {
+		name += " (" + p.zone.String() + ")"
+	}
+	return name
+}
+
+// fittingColumns are those for which a terminal has room, and the others. The first is always among them.
+func (p *printer) fittingColumns(l *listing, columns []string) (fitting, left []string) {
+	if p.width == 0 {
+		return columns, nil
+	}
+	used := 0
+	for _, column := range columns {
+		width := text.StringWidth(p.headerOf(column))
+		for row := range l.count {
+			width = max(width, min(p.widestCell(column), text.StringWidth(p.shownText(l.value(row, column)))))
+		}
+		if len(fitting) > 0 && used+width > p.width {
+			left = append(left, column)
+			continue
+		}
+		fitting = append(fitting, column)
+		used += width + columnGap
+	}
+	return fitting, left
 }
 
 // leftOfSentence is about what stands before a sentence.
 const leftOfSentence = 28
+
+// columnGap is between two columns.
+const columnGap = 2
 
 // isSentence tells the columns that are wrapped and not cut.
 func isSentence(column string) bool {

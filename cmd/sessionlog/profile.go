@@ -45,6 +45,7 @@ func askProfile(ctx context.Context, q *question, column string) (*answer, error
 	a.coverage.SQL = append(append(a.coverage.SQL, hoursCovered.SQL...), eventsCovered.SQL...)
 	q.noteCoverage(a)
 	a.facts = profileFacts(pairs, bars, q.zone)
+	pairs = q.cutGroups(a, pairs)
 	a.listings = []listing{
 		groupListing("pairs", "From where and with what, newest first", query.PairColumns, pairs),
 		hourListing(bars, q.zone),

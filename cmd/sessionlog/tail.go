@@ -25,7 +25,7 @@ func newTailCommand(s surroundings, target *storeTarget) *cobra.Command {
 	lines := cmd.Flags().IntP("lines", "n", 10, "how many events of before are shown first")
 	interval := cmd.Flags().Duration("interval", time.Second, "how often the store is asked")
 	output := ""
-	cmd.Flags().StringVarP(&output, "output", "o", outputTable, "table or ndjson")
+	cmd.Flags().StringVarP(&output, "output", "o", outputTable, "`FORMAT`: table or ndjson")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if output != outputTable && output != outputNDJSON {
 			return usageErrorf("--output %q is none of table, ndjson: what goes on for ever is written in lines", output)

@@ -30,11 +30,11 @@ type storeTarget struct {
 func addTargetFlags(root *cobra.Command) *storeTarget {
 	t := &storeTarget{}
 	flags := root.PersistentFlags()
-	flags.StringArrayVar(&t.configs, "config", nil, "the collector's configuration, several in the order of merging")
-	flags.StringVar(&t.exporter, "exporter", "", "which exporter of the configuration, as sessionlog/archive")
-	flags.StringVar(&t.sqlite, "sqlite", "", "a database file of SQLite")
-	flags.StringVar(&t.postgresql, "postgresql", "", "a PostgreSQL server, as postgresql://audit@db.example.net/logins (password: variable PGPASSWORD)")
-	flags.StringVar(&t.clickhouse, "clickhouse", "", "a ClickHouse server, as clickhouse://audit@ch.example.net/logins (password: variable CLICKHOUSE_PASSWORD)")
+	flags.StringArrayVar(&t.configs, "config", nil, "the collector's configuration `FILE`, several in the order of merging")
+	flags.StringVar(&t.exporter, "exporter", "", "which exporter of the configuration (`ID`), as sessionlog/archive")
+	flags.StringVar(&t.sqlite, "sqlite", "", "a database `FILE` of SQLite")
+	flags.StringVar(&t.postgresql, "postgresql", "", "a PostgreSQL server's `URL`, as postgresql://audit@db.example.net/logins (password: variable PGPASSWORD)")
+	flags.StringVar(&t.clickhouse, "clickhouse", "", "a ClickHouse server's `URL`, as clickhouse://audit@ch.example.net/logins (password: variable CLICKHOUSE_PASSWORD)")
 	root.MarkFlagsMutuallyExclusive("config", "sqlite", "postgresql", "clickhouse")
 	_ = root.RegisterFlagCompletionFunc("exporter", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		config, err := readCollectorConfig(cmd.Context(), t.configs)

@@ -27,16 +27,15 @@ type storeView struct {
 
 // question is what a view is asked.
 type question struct {
-	store     query.Store
-	filter    query.Filter
-	zone      *time.Location
-	subject   string // the argument: a user, an address, a key
-	limit     int
-	after     *query.Position
-	columns   []string
-	limits    query.Limits
-	terminal  bool
-	givenSpan time.Duration
+	store    query.Store
+	filter   query.Filter
+	zone     *time.Location
+	subject  string // the argument: a user, an address, a key
+	limit    int
+	after    *query.Position
+	columns  []string
+	limits   query.Limits
+	narrowed bool // the beginning is that of the view's own span
 }
 
 func newViewCommand(s surroundings, target *storeTarget, v *storeView, sqlOnly bool) *cobra.Command {
@@ -47,10 +46,10 @@ func newViewCommand(s surroundings, target *storeTarget, v *storeView, sqlOnly b
 		cmd.Flags().IntVar(&limit, "limit", v.limit, "at most so many rows")
 	}
 	if v.pages {
-		cmd.Flags().StringVar(&after, "after", "", "go on after this position, which the page before told")
+		cmd.Flags().StringVar(&after, "after", "", "go on after this `position`, which the page before told")
 	}
 	if v.columns {
-		cmd.Flags().StringSliceVar(&columns, "columns", nil, "these columns, as time,user_name,client_address")
+		cmd.Flags().StringSliceVar(&columns, "columns", nil, "these `COLUMNS`, as time,user_name,client_address")
 	}
 	cmd.Flags().DurationVar(&within, "within", 0, "answer after so long with what was counted until then, as 5s; 0: count everything")
 	output := outputTable
@@ -61,7 +60,7 @@ func newViewCommand(s surroundings, target *storeTarget, v *storeView, sqlOnly b
 		addOutputFlag(cmd, &output)
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		q := question{limit: limit, limits: query.Limits{Time: within}, terminal: s.width > 0, givenSpan: v.span}
+		q := question{limit: limit, limits: query.Limits{Time: within}}
 		if err := checkOutput(output); err != nil {
 			return err
 		}
@@ -101,7 +100,7 @@ func newViewCommand(s surroundings, target *storeTarget, v *storeView, sqlOnly b
 }
 
 func addOutputFlag(cmd *cobra.Command, output *string) {
-	cmd.Flags().StringVarP(output, "output", "o", outputTable, strings.Join(outputNames, ", "))
+	cmd.Flags().StringVarP(output, "output", "o", outputTable, "`FORMAT`: "+strings.Join(outputNames, ", "))
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(outputNames, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -158,7 +157,7 @@ func (q *question) narrowToSpan(ctx context.Context, span time.Duration) error {
 	if !q.filter.Until.IsZero() && q.filter.Until.Before(end) {
 		end = q.filter.Until
 	}
-	q.filter.From = end.Add(-span)
+	q.filter.From, q.narrowed = end.Add(-span), true
 	return nil
 }
 
@@ -196,7 +195,7 @@ func (q *question) noteCoverage(a *answer) {
 	switch {
 	case !a.coverage.Complete && q.limits.Time > 0:
 		a.notes = append(a.notes, "Counted back to "+a.coverage.From.In(q.zone).Format(time.RFC3339)+", when the time of --within was up.")
-	case q.givenSpan > 0 && !q.filter.From.IsZero():
+	case q.narrowed:
 		a.notes = append(a.notes, "Asked"+q.rangeText()+"; --from asks for another time.")
 	}
 }

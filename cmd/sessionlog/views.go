@@ -107,10 +107,16 @@ func askInventory(ctx context.Context, q *question) (*answer, error) {
 func (q *question) groupAnswer(name string, columns []string, groups []query.Group, covered query.Coverage) *answer {
 	a := &answer{coverage: covered}
 	q.noteCoverage(a)
-	if more := len(groups) - q.limit; q.limit > 0 && more > 0 {
-		groups = groups[:q.limit]
-		a.notes = append(a.notes, fmt.Sprintf("%d further rows: --limit %d shows them.", more, q.limit+more))
-	}
-	a.listings = []listing{groupListing(name, "", columns, groups)}
+	a.listings = []listing{groupListing(name, "", columns, q.cutGroups(a, groups))}
 	return a
+}
+
+// cutGroups leaves as many as the limit says, and notes how many more there are.
+func (q *question) cutGroups(a *answer, groups []query.Group) []query.Group {
+	more := len(groups) - q.limit
+	if more <= 0 {
+		return groups
+	}
+	a.notes = append(a.notes, fmt.Sprintf("%d further rows: --limit %d shows them.", more, q.limit+more))
+	return groups[:q.limit]
 }
