@@ -48,8 +48,7 @@ func (p *importProgress) show() (stop func()) {
 	interval, draw := lineInterval, p.writeLine
 	if p.terminal {
 		interval, draw = barInterval, p.drawBar
-		p.bar = progressbar.NewOptions64(max(p.total, 1), progressbar.OptionSetWriter(p.out), progressbar.OptionShowBytes(true),
-			progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(), progressbar.OptionUseANSICodes(true))
+		p.makeBar()
 	}
 	ended := make(chan struct{})
 	var showing sync.WaitGroup
@@ -68,10 +67,19 @@ func (p *importProgress) show() (stop func()) {
 	return func() {
 		close(ended)
 		showing.Wait()
+		p.mu.Lock()
+		defer p.mu.Unlock()
 		if p.bar != nil {
 			_ = p.bar.Clear() // a terminal that has gone has no bar
 		}
 	}
+}
+
+func (p *importProgress) makeBar() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.bar = progressbar.NewOptions64(max(p.total, 1), progressbar.OptionSetWriter(p.out), progressbar.OptionShowBytes(true),
+		progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(), progressbar.OptionUseANSICodes(true))
 }
 
 // drawBar counts what an earlier run has delivered neither as done nor as to be done, so that rate and time to go are those of this run.

@@ -211,7 +211,8 @@ func TestTheCollectorCanBeInstalled(t *testing.T) {
 	onlyByMakeModules(t)
 	p := publish(t)
 	// -trimpath is also the builder's: what is compiled here need not be compiled for it again.
-	p.run(t, "nowhere", "go", "install", "-trimpath", ourModule+"/cmd/otelcol-sessionlog@"+p.version)
+	p.run(t, "nowhere", "go", "install", "-trimpath", ourModule+"/cmd/otelcol-sessionlog@"+p.version, ourModule+"/cmd/sessionlog@"+p.version)
+	require.Contains(t, p.run(t, "nowhere", filepath.Join(p.folder(t, "bin"), "sessionlog"), "--version"), p.version)
 	p.requireComponents(t, filepath.Join(p.folder(t, "bin"), "otelcol-sessionlog"))
 }
 
