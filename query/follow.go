@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -20,6 +21,7 @@ type Follower struct {
 	filter Filter
 	before int
 	newest int64                // of the events that were given
+	known  int64                // what is older was there before the first Poll, as far as this was looked at
 	given  map[session.ID]int64 // times of those that may be met again
 }
 
@@ -29,13 +31,13 @@ func NewFollower(s Store, f Filter, before int) *Follower {
 }
 
 // Poll gives the events that have arrived since the last one, in the order of time. Those whose time is more than five minutes before the newest
-// are not found.
+// are not found, nor those before the newest 500 that were there at first.
 func (w *Follower) Poll(ctx context.Context) ([]session.Event, error) {
 	if w.given == nil {
 		return w.pollFirst(ctx)
 	}
 	f := w.filter
-	if since := time.Unix(0, w.newest).Add(-followLate); f.From.Before(since) {
+	if since := time.Unix(0, max(w.newest-int64(followLate), w.known)); f.From.Before(since) {
 		f.From = since
 	}
 	var arrived []session.Event
@@ -63,7 +65,10 @@ func (w *Follower) pollFirst(ctx context.Context) ([]session.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.given = map[session.ID]int64{}
+	w.given, w.known = map[session.ID]int64{}, math.MinInt64
+	if len(page) >= followPage {
+		w.known = page[len(page)-1].Time + 1
+	}
 	shown := w.takeUnknown(page)
 	shown = shown[:min(len(shown), w.before)]
 	slices.Reverse(shown)

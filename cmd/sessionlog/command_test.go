@@ -297,6 +297,11 @@ func TestTail(t *testing.T) {
 	folder := t.TempDir()
 	file := filepath.Join(folder, "session_log.db")
 	writeStory(t, file)
+	busy := make([]session.Event, 1200)
+	for i := range busy {
+		busy[i] = session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, User: "busy", Time: now.Add(-time.Hour).UnixNano() - int64(i), RecordID: session.ID{2, 6: 0x80, 8: 0x80, 14: byte(i >> 8), 15: byte(i)}}
+	}
+	writeEvents(t, file, busy)
 	ctx, cancel := context.WithCancel(t.Context())
 	var out lockedText
 	ended := make(chan int, 1)
@@ -310,7 +315,7 @@ func TestTail(t *testing.T) {
 	writeEvents(t, file, []session.Event{late})
 	require.Eventually(t, func() bool { return strings.Contains(out.String(), `login          failure  late\x1b  192.0.2.7`) }, 10*time.Second, 5*time.Millisecond)
 	time.Sleep(50 * time.Millisecond)
-	require.Equal(t, 3, lines(), "each once")
+	require.Equal(t, 3, lines(), "each once, and what was there before is none of them: %s", out.String())
 	cancel()
 	require.Equal(t, 0, <-ended)
 }

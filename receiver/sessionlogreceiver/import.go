@@ -17,7 +17,7 @@ import (
 )
 
 // FileImport reads files once, as a receiver of a configuration would have read them: with its dialect, zone, instance and redaction, so that
-// each record has the id that it would have had.
+// each record has the id that it would have had. All functions must be set.
 type FileImport struct {
 	Paths []string
 	// Timezone is that of times without one, where the configuration's source has no such key; "" takes the configuration's.
