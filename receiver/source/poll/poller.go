@@ -62,7 +62,7 @@ type poller struct {
 	now          int64 // of the server, when the poll began, less minAge
 	firstPoll    int64 // now of the first poll, where nothing was stored
 	rowsRead     int   // since the start
-	backlog      backlog
+	backlog      delivery.Backlog
 	hasSucceeded bool
 	lostFrom     int64 // the cursor of which it was said that rows after it are lost
 
@@ -74,7 +74,7 @@ func newPoller(cfg Config, table Table, host source.Host, identity []string) *po
 	p := &poller{
 		cfg: cfg, table: table, host: host, keys: newStoreKeys(identity),
 		batches: batcher{size: cfg.BatchSize}, schedule: schedule{reconcileInterval: cfg.ReconcileInterval},
-		status: delivery.NewStatus(host), conditions: conditionlog.New(host.Log, host.Now),
+		status: delivery.NewStatus(host), conditions: conditionlog.New(host.Log, host.Now), backlog: delivery.NewBacklog(host),
 	}
 	if t, ok := table.(Delayed); ok {
 		p.minAge = t.MinAge().Microseconds()
@@ -191,7 +191,7 @@ func (p *poller) finishPoll() error {
 	if err != nil {
 		return err
 	}
-	p.endBacklog()
+	p.backlog.End()
 	p.host.Stats.Read(time.UnixMicro(p.now), time.Duration(p.minAge)*time.Microsecond)
 	if !p.hasSucceeded {
 		p.hasSucceeded = true

@@ -99,6 +99,7 @@ func (r *reader) submitBatch(behind bool) {
 		written := b.moved[len(b.moved)-1].info.ModTime()
 		b.lag = max(0, written.Sub(time.Unix(0, b.parsed.Events[n-1].Time)))
 	}
+	r.countBacklog(b)
 	r.addCursors(b)
 	r.batch = nil
 	r.queue.Submit(b)

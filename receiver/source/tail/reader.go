@@ -18,6 +18,7 @@ type reader struct {
 	queue    *delivery.Queue[*cursorBatch]
 	batch    *cursorBatch // that is being filled; nil until one is needed
 	stopped  bool         // the queue takes no more
+	backlog  delivery.Backlog
 
 	files     []*trackedFile
 	formats   map[string]*formatState // by the name of the format
@@ -39,7 +40,7 @@ type reader struct {
 
 func newReader(s Settings, host source.Host, cursors *cursorStore, queue *delivery.Queue[*cursorBatch], status *delivery.Status) *reader {
 	return &reader{
-		Settings: s, host: host, problems: newProblemReport(host, status), cursors: cursors, queue: queue,
+		Settings: s, host: host, problems: newProblemReport(host, status), cursors: cursors, queue: queue, backlog: delivery.NewBacklog(host),
 		formats: map[string]*formatState{}, copies: map[string]fileCopy{}, rotations: map[string]rotatedPath{},
 		atPath: map[string]*trackedFile{}, unlisted: map[string]bool{}, notRead: map[string]Info{}, buffer: make([]byte, chunkSize),
 	}
@@ -110,6 +111,7 @@ func (r *reader) scanOnce(ctx context.Context) (more bool) {
 	r.releaseMovedFiles()
 	if !more {
 		r.flushDecided(ctx)
+		r.backlog.End()
 	}
 	r.scanned = true
 	r.problems.endScan()

@@ -1,0 +1,36 @@
+package tail
+
+// backlogBytes is how much text is a backlog, to be told of.
+const backlogBytes = 16 << 20
+
+// countBacklog notes what a batch has of the texts, and estimates by that how many events the rest has. Texts grow, and compressed ones count
+// by their size on the disk until they are read: it is said anew with each batch.
+func (r *reader) countBacklog(b *cursorBatch) {
+	if len(b.parsed.Events) == 0 || b.textBytes == 0 {
+		return
+	}
+	left := r.unreadBytes()
+	if !r.backlog.IsUnderWay() && left < backlogBytes {
+		return
+	}
+	events := uint64(left) * uint64(len(b.parsed.Events)) / uint64(b.textBytes) //nolint:gosec // sizes
+	if !r.backlog.IsUnderWay() {
+		r.backlog.Begin(events)
+		return
+	}
+	r.backlog.Expect(events)
+	r.backlog.Count(len(b.parsed.Events))
+}
+
+func (r *reader) unreadBytes() (left int64) {
+	for _, f := range r.files {
+		switch {
+		case f.activity.exhausted:
+		case f.compressed:
+			left += f.info.Size()
+		default:
+			left += max(0, f.info.Size()-f.position.reached())
+		}
+	}
+	return left
+}
