@@ -59,7 +59,7 @@ func TestDefaultsHoldInABlockOnceItIsWritten(t *testing.T) {
 	require.Equal(t, "system.session_log", ch.Table)
 	require.True(t, ch.ExcludeSelf)
 	require.Equal(t, "2m0s", ch.Overlap.String())
-	require.Equal(t, 8192, ch.BatchSize)
+	require.Equal(t, 1024, ch.BatchSize)
 	require.False(t, config.File.HasValue())
 	require.Equal(t, component.MustNewID("file_storage"), *config.Storage)
 	require.Equal(t, RefusedDeadLetter, config.OnRefused)
