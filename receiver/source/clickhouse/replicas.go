@@ -167,7 +167,7 @@ func (r *replicaTable) readSums(ctx context.Context, within poll.Range, width in
 	question := sumsQuestion{within, width}
 	answer, known := r.sums[question]
 	if !known || r.host.Now().Sub(answer.at) >= r.cfg.CollectionInterval {
-		byServer, err := r.table.sumsByServer(ctx, within, width)
+		byServer, err := r.table.sumsByServer(ctx, within, width, rows.Hashes)
 		if err != nil {
 			return nil, err
 		}

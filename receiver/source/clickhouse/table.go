@@ -39,6 +39,7 @@ type table struct {
 }
 
 var (
+	_ poll.Counting    = (*table)(nil)
 	_ poll.Delayed     = (*table)(nil)
 	_ poll.Updating    = (*table)(nil)
 	_ poll.MultiServer = (*oneServer)(nil)
@@ -75,7 +76,16 @@ func (t *table) Refresh() { t.layout = nil }
 
 // Sums implements [poll.Table].
 func (t *table) Sums(ctx context.Context, r poll.Range, width int64, yield func(poll.Sum)) error {
-	all, err := t.sumsByServer(ctx, r, width)
+	all, err := t.sumsByServer(ctx, r, width, rows.Hashes)
+	for _, s := range all[rows.Identity{}] {
+		yield(s)
+	}
+	return err
+}
+
+// Counts implements [poll.Counting].
+func (t *table) Counts(ctx context.Context, r poll.Range, width int64, yield func(poll.Sum)) error {
+	all, err := t.sumsByServer(ctx, r, width, rows.CountsOnly)
 	for _, s := range all[rows.Identity{}] {
 		yield(s)
 	}
@@ -83,13 +93,13 @@ func (t *table) Sums(ctx context.Context, r poll.Range, width int64, yield func(
 }
 
 // sumsByServer are those of each server, or of the one there is.
-func (t *table) sumsByServer(ctx context.Context, r poll.Range, width int64) (all map[rows.Identity][]poll.Sum, err error) {
+func (t *table) sumsByServer(ctx context.Context, r poll.Range, width int64, content rows.SumContent) (all map[rows.Identity][]poll.Sum, err error) {
 	err = t.runLogQuery(ctx, func(conn configclickhouse.Conn) error {
 		key, fullScan := t.key, width == poll.Day && r.To == poll.Always.To
 		if fullScan {
 			key = rows.KeyUnused
 		}
-		sums, err := t.layout.ReadSums(ctx, conn, r, width, key)
+		sums, err := t.layout.ReadSums(ctx, conn, r, width, key, content)
 		if err := t.noteAnswer(ctx, sums.AnsweredBy, err); err != nil {
 			return err
 		}

@@ -25,7 +25,7 @@ func (p *poller) countBehind(ctx context.Context, r Range) error {
 		return nil
 	}
 	rows, delivered := uint64(0), uint64(0)
-	if err := p.table.Sums(ctx, r, Day, func(s Sum) { rows += s.Count }); err != nil {
+	if err := p.countRows(ctx, r, Day, func(s Sum) { rows += s.Count }); err != nil {
 		return err
 	}
 	for _, day := range p.progress.dayStarts() {

@@ -76,3 +76,45 @@ func manyRows(name string, n int, from time.Time) (rows []memoryRow) {
 	}
 	return rows
 }
+
+// countingTable counts how often it is asked for what.
+type countingTable struct {
+	*memoryTable
+	counts, sums int
+}
+
+func (c *countingTable) Sums(ctx context.Context, r Range, width int64, yield func(Sum)) error {
+	if width == Day {
+		c.sums++
+	}
+	return c.memoryTable.Sums(ctx, r, width, yield)
+}
+
+func (c *countingTable) Counts(ctx context.Context, r Range, width int64, yield func(Sum)) error {
+	c.counts++
+	return c.memoryTable.Sums(ctx, r, width, func(s Sum) {
+		s.Hash = 0
+		yield(s)
+	})
+}
+
+// TestACountIsEnoughWhereNothingIsKnown: hashes are asked for once there is something to compare them with.
+func TestACountIsEnoughWhereNothingIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := DefaultConfig()
+		table := &countingTable{memoryTable: &memoryTable{rows: manyRows("early", 1000, time.Now().Add(-48*time.Hour))}}
+		store := &sourcetest.Store{}
+		p := pollFrom(t, cfg, table, &sourcetest.Recorder{}, store)
+		time.Sleep(time.Minute)
+		p.stop()
+		require.Len(t, p.users(), 1000)
+		require.Equal(t, []int{1, 0}, []int{table.counts, table.sums})
+
+		again := pollFrom(t, cfg, table, &sourcetest.Recorder{}, store)
+		time.Sleep(48 * time.Hour)
+		again.stop()
+		require.Empty(t, again.users())
+		require.Equal(t, 1, table.counts)
+		require.Positive(t, table.sums)
+	})
+}

@@ -52,7 +52,11 @@ func (p *poller) scanAllDays(ctx context.Context) error {
 func (p *poller) daySums(ctx context.Context) ([]Sum, error) {
 	for refreshed := false; ; refreshed = true {
 		var days []Sum
-		if err := p.table.Sums(ctx, p.wantedRange(), Day, func(s Sum) { days = append(days, s) }); err != nil {
+		sum := p.table.Sums
+		if len(p.progress.dayStarts()) == 0 {
+			sum = p.countRows // there is nothing to compare hashes with
+		}
+		if err := sum(ctx, p.wantedRange(), Day, func(s Sum) { days = append(days, s) }); err != nil {
 			return nil, err
 		}
 		fewer := false
@@ -68,6 +72,14 @@ func (p *poller) daySums(ctx context.Context) ([]Sum, error) {
 		}
 		p.table.Refresh()
 	}
+}
+
+// countRows is Sums where hashes do not matter.
+func (p *poller) countRows(ctx context.Context, r Range, width int64, yield func(Sum)) error {
+	if t, ok := p.table.(Counting); ok {
+		return t.Counts(ctx, r, width, yield)
+	}
+	return p.table.Sums(ctx, r, width, yield)
 }
 
 // undeliveredDays is how many of the days, from the first on, the delivery log has nothing of and one query can read. In a backlog

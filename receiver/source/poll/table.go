@@ -53,6 +53,13 @@ type Table interface {
 	Refresh()
 }
 
+// Counting is a [Table] that can count rows without reading what their hashes are made of, which is most of what sums read.
+type Counting interface {
+	Table
+	// Counts is Sums without hashes.
+	Counts(ctx context.Context, r Range, width int64, yield func(Sum)) error
+}
+
 // Delayed is a [Table] whose youngest rows are left alone for a while, because what is to be said of them is written by
 // others meanwhile. Rows from the future are read like any other: waiting for their time could take for ever.
 type Delayed interface {

@@ -22,8 +22,17 @@ type Sums struct {
 	Far, Loose uint64
 }
 
+// SumContent is what is to be summed up.
+type SumContent bool
+
+// Hashes are of three columns of which one is hardly compressed; CountsOnly has none.
+const (
+	Hashes     SumContent = true
+	CountsOnly SumContent = false
+)
+
 // ReadSums asks for the sums of spans of a width. They are complete: an answer that breaks off does not count.
-func (l *Layout) ReadSums(ctx context.Context, conn configclickhouse.Conn, within poll.Range, width int64, key KeyUse) (*Sums, error) {
+func (l *Layout) ReadSums(ctx context.Context, conn configclickhouse.Conn, within poll.Range, width int64, key KeyUse, content SumContent) (*Sums, error) {
 	var start proto.ColInt64
 	var count, hash, far, loose proto.ColUInt64
 	var server Server
@@ -36,7 +45,7 @@ func (l *Layout) ReadSums(ctx context.Context, conn configclickhouse.Conn, withi
 		results = append(results, proto.ResultColumn{Name: "node", Data: &nodes}, proto.ResultColumn{Name: "host", Data: &hostnames})
 	}
 	all := &Sums{ByServer: map[Identity][]poll.Sum{}}
-	err := conn.Query(ctx, "", l.sumsSQL(within, width, key), results, func(rows int) error {
+	err := conn.Query(ctx, "", l.sumsSQL(within, width, key, content), results, func(rows int) error {
 		all.AnsweredBy = server.Text()
 		for i := range rows {
 			var id Identity
@@ -56,19 +65,22 @@ func (l *Layout) ReadSums(ctx context.Context, conn configclickhouse.Conn, withi
 	return all, err
 }
 
-func (l *Layout) sumsSQL(within poll.Range, width int64, key KeyUse) string {
+func (l *Layout) sumsSQL(within poll.Range, width int64, key KeyUse, content SumContent) string {
 	parts := make([]string, len(l.Parts))
 	for i, p := range l.Parts {
 		micros := MicrosOf("event_time_microseconds")
 		port := column{name: "client_port", data: &proto.ColUInt16{}}.expressionIn(p)
 		authID := column{name: "auth_id", data: &proto.ColUUID{}}.expressionIn(p)
 		kind := column{name: "type", data: &proto.ColInt16{}, convert: enumNumber}.expressionIn(p)
-		far, loose := "0", "0"
+		hash, far, loose := "toUInt64(0)", "0", "0"
+		if content == Hashes {
+			hash = hashExpression(micros, authID, kind, port)
+		}
 		if width == poll.Day && p.HasSortingKey() {
 			far, loose = farRowSQL(micros), looseRowSQL(micros)
 		}
 		parts[i] = fmt.Sprintf("SELECT %s AS m, %s AS h, toUInt64(%s) AS far, toUInt64(%s) AS loose FROM %s%s",
-			micros, hashExpression(micros, authID, kind, port), far, loose, p.from, whereSQL(p, within, key))
+			micros, hash, far, loose, p.from, whereSQL(p, within, key))
 	}
 	sums := fmt.Sprintf("SELECT toInt64(m - (m %% %d + %d) %% %d) AS start, count() AS n, sum(h) AS s, sum(far) AS f, sum(loose) AS l FROM (%s) GROUP BY start",
 		width, width, width, strings.Join(parts, " UNION ALL "))
