@@ -25,8 +25,9 @@ FAULT_SEED    ?= 1
 PIPELINES        ?=
 PIPELINE_ROWS    ?= 1000000
 PIPELINE_REPEATS ?= 3
+PHOTOS_SHOWN ?= search-light search-dark search-390 session-light user-light new-light
 
-.PHONY: help build run demo engines test questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-all fuzz story-redshift story-clickhouse story-clouds prove-import faults mutants house builder clean
+.PHONY: help build run demo engines test questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-all fuzz story-redshift story-clickhouse story-clouds prove-import faults mutants house builder explorer-photos clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 18
@@ -153,6 +154,10 @@ $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION):
 $(TOOLS)/gofumpt-$(GOFUMPT_VERSION):
 	GOBIN=$(TOOLS) go install mvdan.cc/gofumpt@$(GOFUMPT_VERSION)
 	mv $(TOOLS)/gofumpt $@
+
+explorer-photos: engines ## photographs of the explorer's pages, into .cache/explorer-photos, and those that the docs show into docs/images (looks best with the font Inter installed)
+	SESSIONLOG_EXPLORER_PHOTOS=$(CURDIR)/.cache/explorer-photos go test -count 1 -run TestPhotos ./extension/sessionlogexplorer/browsertest
+	@mkdir -p docs/images && cd .cache/explorer-photos && cp $(addprefix explorer-,$(addsuffix .png,$(PHOTOS_SHOWN))) $(CURDIR)/docs/images
 
 clean: ## what was built here
 	rm -rf bin .cache

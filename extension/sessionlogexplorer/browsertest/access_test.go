@@ -41,7 +41,7 @@ func TestNobodyIsShutOut(t *testing.T) {
 	}
 	for _, as := range []look{desktop, {1440, 900, "dark"}, {390, 844, "light"}} {
 		t.Run(fmt.Sprintf("%s %d", as.scheme, as.width), func(t *testing.T) {
-			p := openTab(t, c.explorer, "/static/icon.svg", as)
+			p := openTab(t, c.explorer, "", as)
 			for path, shown := range pages {
 				p.visit(path)
 				p.waitFor(fmt.Sprintf("document.querySelector(%q)", shown))

@@ -86,6 +86,7 @@ type look struct {
 
 var desktop = look{1440, 900, "light"}
 
+// openTab visits a path, or nothing yet.
 func openTab(t *testing.T, origin, path string, as look) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(startChromium(t), chromedp.WithNewBrowserContext())
@@ -101,7 +102,9 @@ func openTab(t *testing.T, origin, path string, as look) *tab {
 		defer p.lock.Unlock()
 		require.Empty(t, p.faults)
 	})
-	p.visit(path)
+	if path != "" {
+		p.visit(path)
+	}
 	return p
 }
 

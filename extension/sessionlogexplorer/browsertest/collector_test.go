@@ -23,6 +23,9 @@ import (
 
 const repository = "../../.."
 
+// recordedEvents are in the logs that are read.
+const recordedEvents = 123
+
 // buildCollector gives the distribution, which the go command links anew only where something has changed.
 var buildCollector = sync.OnceValues(func() (string, error) {
 	path, err := filepath.Abs(filepath.Join(repository, ".cache", "bench", "otelcol-sessionlog"))
@@ -129,6 +132,7 @@ exporters:
 extensions:
   sessionlog_explorer:
     endpoint: 127.0.0.1:$PORT
+    answer_time: 20s # the machine may have other things to do
     trace_link: https://tempo.example.com/trace/{trace_id}
     $BACKEND
 service:
@@ -224,7 +228,7 @@ func collectorWithLogs(t *testing.T) *collectorProcess {
 	c, err := startCollector(dir, readerOfLogs, sqliteBlock)
 	require.NoError(t, err)
 	sharedCollector = c
-	require.NoError(t, c.waitForEvents(120))
+	require.NoError(t, c.waitForEvents(recordedEvents))
 	return c
 }
 

@@ -100,7 +100,7 @@ func TestATokenIsAskedForOnceAndKeptInTheTab(t *testing.T) {
 		response, err := http.Get(c.explorer + "/search")
 		return err == nil && response.Body.Close() == nil
 	}, waitAtMost, askAgain)
-	p := openTab(t, c.explorer, "/static/icon.svg", desktop)
+	p := openTab(t, c.explorer, "", desktop)
 	p.allowed = []string{"status of 401"}
 	p.visit("/search?" + theDay)
 	p.waitFor(`document.querySelector('dialog[open] input')`)

@@ -101,7 +101,9 @@ func TestTheBoxUnderstandsWhatIsTyped(t *testing.T) {
 	p.waitFor(`document.querySelector('.drawer dl')`)
 	p.press("/", answer.Events[0].SessionKey+"\r")
 	p.waitFor(`location.pathname === '/session/` + answer.Events[0].SessionKey + `' && document.querySelector('.story')`)
-	p.press("/", "ffffffffffffffffffffffffffffffff\r")
+	p.press("/")
+	p.waitFor(`document.activeElement.id === 'searchbox'`)
+	p.press("ffffffffffffffffffffffffffffffff\r")
 	p.waitFor(`new URLSearchParams(location.search).get('trace_id') === 'ffffffffffffffffffffffffffffffff' && document.querySelector('.empty')`)
 }
 

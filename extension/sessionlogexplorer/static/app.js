@@ -53,7 +53,7 @@ async function show() {
     if (app.view !== view) return;
     enter(view, Page);
     app.title('');
-    app.page.open(view);
+    await app.page.open(view);
   } catch (error) {
     leave();
     const host = document.createElement('div');

@@ -38,8 +38,7 @@ export class Page {
   open(view) {
     this.view = view;
     if (![...view.params.keys()].some(key => key !== 'tz')) {
-      this.app.go(changed(view, params => params.set('from', '-24h')), {replace: true});
-      return;
+      return this.app.go(changed(view, params => params.set('from', '-24h')), {replace: true});
     }
     const question = String(apiParams(view));
     if (question !== this.question) this.load(question);
