@@ -53,7 +53,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 
 // Start connects and brings the schema up to date.
 func (s *store) Start(ctx context.Context) error {
-	s.guard = retention.NewGuard(s.log, s.now)
+	s.guard = retention.NewGuard(s.log, s.now, retention.Elapsed())
 	l := &serverConn{store: s}
 	defer l.closeConn()
 	if err := s.requireOneServer(ctx); err != nil {
@@ -93,6 +93,9 @@ func (s *store) resolveQuorum(ctx context.Context, l *serverConn) error {
 // stored, and writing the batch again finds out.
 func (s *store) Write(ctx context.Context, events iter.Seq2[int, *session.Event]) (result backend.Result, err error) {
 	err = s.pool.Do(ctx, func(ctx context.Context, l *serverConn) error {
+		if err := s.followClock(ctx, l); err != nil {
+			return s.cfg.explainError("reading the server's clock", err)
+		}
 		w := &batchWrite{serverConn: l, events: events, oldest: s.oldestKept()}
 		err := w.writeBatch(ctx)
 		result = w.result

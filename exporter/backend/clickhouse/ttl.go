@@ -33,13 +33,31 @@ func (s *store) decideTTL(ctx context.Context, l *serverConn) error {
 		}
 		limit.InForce = time.Duration(seconds) * time.Second
 	}
-	oldest := s.now().Add(-limit.TTL)
+	if err := s.followServerClock(ctx, l, limit.TTL); err != nil {
+		return err
+	}
+	oldest := s.guard.Oldest(limit.TTL)
 	shares, err := s.expiredShares(ctx, l, oldest)
 	if err != nil {
 		return err
 	}
 	s.ttl = s.guard.Decide(limit, oldest, shares)
 	return nil
+}
+
+// followClock compares our clock with the server's, where a ttl is in force.
+func (s *store) followClock(ctx context.Context, l *serverConn) error {
+	if s.ttl == 0 {
+		return nil
+	}
+	return s.followServerClock(ctx, l, s.ttl)
+}
+
+func (s *store) followServerClock(ctx context.Context, l *serverConn, ttl time.Duration) error {
+	return s.guard.FollowServerClock(ttl, func() (time.Time, error) {
+		ms, err := l.queryNumber(ctx, "SELECT toString(toUnixTimestamp64Milli(now64(3))) AS text")
+		return time.UnixMilli(ms), err
+	})
 }
 
 func (s *store) expiredShares(ctx context.Context, l *serverConn, oldest time.Time) (all []retention.Share, err error) {

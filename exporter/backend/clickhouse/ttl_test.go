@@ -65,3 +65,26 @@ func requireTTLWaits(t *testing.T, cfg Config, ttls func() string, ask func(sql 
 	logged(nil)
 	require.Equal(t, "0", ttls())
 }
+
+// wrongClock: a collector whose clock is ahead turns away no login that the server would keep; a server that is ahead of the collector is said.
+func wrongClock(t *testing.T, server *testengine.Server) {
+	cfg := testConfig(t, server, "native")
+	cfg.TTL = 30 * 24 * time.Hour
+	at := func(n byte, age time.Duration) *session.Event {
+		return &session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, RecordID: session.ID{6: 0x80, 15: n}, Time: time.Now().Add(-age).UnixNano()}
+	}
+	for off, warnings := range map[time.Duration]int{365 * 24 * time.Hour: 0, 0: 0, -365 * 24 * time.Hour: 1} {
+		core, logs := observer.New(zapcore.WarnLevel)
+		s := newStore(t, cfg)
+		s.log, s.now = zap.New(core), func() time.Time { return time.Now().Add(off) }
+		require.NoError(t, s.Start(t.Context()))
+		res := write1(t, s, seq(at(byte(off/time.Hour/24/73), time.Hour)))
+		require.Equal(t, backend.Result{Written: 1}, res, off)
+		if off >= 0 {
+			require.Equal(t, backend.Result{Expired: 1}, write1(t, s, seq(at(100, 31*24*time.Hour))), "%v: by the server's clock", off)
+		}
+		stopStore(t, s)
+		require.Equal(t, warnings, logs.FilterMessageSnippet("SYSTEM STOP TTL MERGES").Len(), off)
+	}
+	require.Equal(t, "3", count(t, server, cfg, "SELECT count() FROM session_events FINAL"))
+}

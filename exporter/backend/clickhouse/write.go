@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -226,5 +227,5 @@ func (s *store) oldestKept() int64 {
 	if s.ttl == 0 {
 		return math.MinInt64
 	}
-	return s.now().Add(-s.ttl).UnixNano()
+	return retention.Nanoseconds(s.guard.Oldest(s.ttl))
 }

@@ -31,6 +31,7 @@ func TestStore(t *testing.T) {
 		{"ForeignIDs", foreignIDs},
 		{"TimeToLive", timeToLive},
 		{"TTLWaits", ttlWaits},
+		{"WrongClock", wrongClock},
 		{"CheckConnection", checkConnection},
 		{"CannotKeepUp", cannotKeepUp},
 		{"ShutdownInterrupts", shutdownInterrupts},

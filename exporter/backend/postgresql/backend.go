@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"go.opentelemetry.io/collector/component"
 	"go.uber.org/zap"
 
@@ -27,6 +28,8 @@ type store struct {
 	now  func() time.Time
 	pool *pool.Pool[*serverConn]
 
+	elapsed     func() time.Duration // by a clock that nobody can set
+	serverClock func(context.Context, *pgconn.PgConn) (time.Time, error)
 	files       []migrations.File // all of them, but in tests
 	views       []migrations.View // likewise
 	lockTimeout time.Duration     // defaultLockTimeout, but in tests
@@ -50,6 +53,8 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 		now: time.Now,
 		ttl: cfg.TTL,
 
+		elapsed:     retention.Elapsed(),
+		serverClock: readServerClock,
 		files:       allMigrations,
 		views:       allViews,
 		lockTimeout: defaultLockTimeout,
@@ -64,7 +69,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 
 // Start connects, brings the schema up to date and starts the maintenance of partitions and retention.
 func (s *store) Start(ctx context.Context) error {
-	s.guard = retention.NewGuard(s.log, s.now)
+	s.guard = retention.NewGuard(s.log, s.now, s.elapsed)
 	if err := s.withNewConn(ctx, s.setUpSchema); err != nil {
 		return s.cfg.explainError("starting", err)
 	}

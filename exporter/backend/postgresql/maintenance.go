@@ -125,13 +125,36 @@ func (s *store) untilStopping() (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-// expireOnce drops the months that lie wholly before ttl and deletes, slice by slice, what is expired elsewhere.
+// expireOnce deletes what is older than ttl.
 func (s *store) expireOnce(ctx context.Context, conn *pgconn.PgConn) error {
 	s.guard.Remind()
 	if s.ttl == 0 {
 		return nil
 	}
-	oldest := s.now().Add(-s.ttl)
+	memory, err := s.readMemory(ctx, conn)
+	if err != nil {
+		return err
+	}
+	next, err := s.followClock(ctx, conn, s.ttl, memory)
+	if err != nil {
+		return err
+	}
+	if next != memory {
+		if err := s.writeMemory(ctx, conn, next); err != nil {
+			return err
+		}
+	}
+	oldest := s.guard.Oldest(s.ttl)
+	if err := s.deleteBefore(ctx, conn, oldest); err != nil {
+		return err
+	}
+	return s.guard.ReportFuture(func(after time.Time) (int64, error) {
+		return queryNumber(ctx, conn, s.cfg.prefixNames("SELECT count(*) FROM session_events WHERE time > "+timeLiteral(after)))
+	})
+}
+
+// deleteBefore drops the months that lie wholly before a moment and deletes, slice by slice, what is older elsewhere.
+func (s *store) deleteBefore(ctx context.Context, conn *pgconn.PgConn, oldest time.Time) error {
 	before := conditionBefore(oldest)
 	if !s.cfg.CreateSchema { // who may delete from the whole table may not from its partitions, and need not own them
 		return errors.Join(s.deleteSlices(ctx, conn, s.cfg.prefixNames("session_events"), "record_id", before),

@@ -63,7 +63,7 @@ func (p idRange) overlapsAny(known []idRange) bool {
 	return slices.ContainsFunc(known, func(k idRange) bool { return k.from < p.to && p.from < k.to })
 }
 
-func (p *knownPartitions) replaceKnown(known []idRange, managed bool, now time.Time, ttl time.Duration) {
+func (p *knownPartitions) replaceKnown(known []idRange, managed bool, now time.Time, oldestKept int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.known, p.managed, p.hit = known, managed, idRange{}
@@ -71,10 +71,7 @@ func (p *knownPartitions) replaceKnown(known []idRange, managed bool, now time.T
 		p.wanted = map[int64]bool{}
 	}
 	maps.DeleteFunc(p.wanted, func(m int64, _ bool) bool { return !managed || monthOfMillis(m).overlapsAny(known) })
-	p.earliest, p.latest = now.AddDate(-yearsBack, 0, 0).UnixMilli(), now.AddDate(0, monthsAhead, 0).UnixMilli()
-	if ttl > 0 {
-		p.earliest = max(p.earliest, now.Add(-ttl).UnixMilli())
-	}
+	p.earliest, p.latest = max(now.AddDate(-yearsBack, 0, 0).UnixMilli(), oldestKept/1e6), now.AddDate(0, monthsAhead, 0).UnixMilli()
 }
 
 // takeWanted gives the months that are wanted, and forgets them: a month that cannot be made is not asked for again until the
@@ -187,7 +184,7 @@ FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'se
 func (s *store) loadPartitions(ctx context.Context, conn *pgconn.PgConn) error {
 	known, err := s.listPartitions(ctx, conn)
 	if err == nil {
-		s.partitions.replaceKnown(known, s.cfg.CreateSchema, s.now(), s.ttl)
+		s.partitions.replaceKnown(known, s.cfg.CreateSchema, s.now(), s.oldestKept())
 	}
 	return err
 }

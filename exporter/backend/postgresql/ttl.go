@@ -3,7 +3,9 @@ package postgresql
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -13,38 +15,77 @@ import (
 )
 
 func (s *store) applyTTL(ctx context.Context, conn *pgconn.PgConn) error {
-	inForce, err := s.ttlInForce(ctx, conn)
+	s.ttl = 0
+	memory, err := s.readMemory(ctx, conn)
 	if err != nil {
 		return err
 	}
-	limit := retention.Limit{TTL: s.cfg.TTL, InForce: time.Duration(inForce) * time.Second, Confirmed: s.cfg.TTLConfirm}
-	s.ttl = 0
+	limit, followed := retention.Limit{TTL: s.cfg.TTL, InForce: memory.InForce(), Confirmed: s.cfg.TTLConfirm}, memory
 	if limit.TTL > 0 {
-		oldest := s.now().Add(-limit.TTL)
-		shares, err := s.expiredShares(ctx, conn, oldest, limit.Shortens())
+		if followed, err = s.followClock(ctx, conn, limit.TTL, memory); err != nil {
+			return err
+		}
+		shares, err := s.expiredShares(ctx, conn, s.guard.Oldest(limit.TTL), limit.Shortens())
 		if err != nil {
 			return err
 		}
-		s.ttl = s.guard.Decide(limit, oldest, shares)
+		s.ttl = s.guard.Decide(limit, s.guard.Oldest(limit.TTL), shares)
 	}
-	if s.guard.AwaitsConfirmation() || retention.Seconds(s.cfg.TTL) == inForce {
-		return nil
+	if next := s.guard.Conclude(memory, followed, limit.TTL); next != memory {
+		return s.writeMemory(ctx, conn, next)
 	}
-	return s.writeTTLInForce(ctx, conn)
+	return nil
 }
 
-// ttlInForce is the last ttl that was put in force, in seconds; 0 where everything was kept, or where we may not know.
-func (s *store) ttlInForce(ctx context.Context, conn *pgconn.PgConn) (int64, error) {
-	rows, err := queryRows(ctx, conn, s.cfg.prefixNames("SELECT coalesce(max(value), 0) FROM sessionlog_settings WHERE name = 'ttl'"))
+// followClock lets the guard compare the clock with what the tables remember. Of our clock and the server's the one that is behind counts: a
+// single one that is ahead deletes nothing.
+func (s *store) followClock(ctx context.Context, conn *pgconn.PgConn, ttl time.Duration, memory retention.Memory) (retention.Memory, error) {
+	wall := s.now()
+	server, err := s.serverClock(ctx, conn)
 	if err != nil {
-		return 0, s.forgiveMissingGrant(err)
+		return memory, err
 	}
-	return strconv.ParseInt(rows[0][0], 10, 64)
+	if server.Before(wall) {
+		wall = server
+	}
+	limit := retention.Limit{TTL: ttl, Confirmed: s.cfg.TTLConfirm}
+	return s.guard.FollowClock(wall, limit, memory, func(from, to time.Time) (bool, error) {
+		span := "time >= " + timeLiteral(from) + " AND time < " + timeLiteral(to)
+		some, err := queryNumber(ctx, conn, s.cfg.prefixNames("SELECT (EXISTS (SELECT FROM session_events WHERE "+span+") OR EXISTS (SELECT FROM session_conflicts WHERE "+span+"))::int"))
+		return some > 0, err
+	})
 }
 
-func (s *store) writeTTLInForce(ctx context.Context, conn *pgconn.PgConn) error {
-	return s.forgiveMissingGrant(execStatements(ctx, conn, s.cfg.prefixNames(fmt.Sprintf("INSERT INTO sessionlog_settings VALUES ('ttl', %d)"+
-		" ON CONFLICT (name) DO UPDATE SET value = excluded.value", retention.Seconds(s.cfg.TTL)))))
+func readServerClock(ctx context.Context, conn *pgconn.PgConn) (time.Time, error) {
+	ms, err := queryNumber(ctx, conn, "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+	return time.UnixMilli(ms), err
+}
+
+// readMemory is what the tables remember of the ttl; nothing where we may not know.
+func (s *store) readMemory(ctx context.Context, conn *pgconn.PgConn) (m retention.Memory, err error) {
+	rows, err := queryRows(ctx, conn, s.cfg.prefixNames("SELECT name, value FROM sessionlog_settings WHERE name LIKE 'ttl%'"))
+	if err != nil {
+		return m, s.forgiveMissingGrant(err)
+	}
+	places := m.Settings()
+	for _, r := range rows {
+		if place := places[r[0]]; place != nil {
+			if *place, err = strconv.ParseInt(r[1], 10, 64); err != nil {
+				return m, err
+			}
+		}
+	}
+	return m, nil
+}
+
+func (s *store) writeMemory(ctx context.Context, conn *pgconn.PgConn, m retention.Memory) error {
+	var values []string
+	for name, value := range m.Settings() {
+		values = append(values, fmt.Sprintf("('%s', %d)", name, *value))
+	}
+	slices.Sort(values) // so that two programs lock the rows in one order
+	return s.forgiveMissingGrant(execStatements(ctx, conn, s.cfg.prefixNames("INSERT INTO sessionlog_settings VALUES "+strings.Join(values, ", ")+
+		" ON CONFLICT (name) DO UPDATE SET value = excluded.value")))
 }
 
 // forgiveMissingGrant forgives a missing grant where somebody else makes the schema: a ttl is then asked about at each start.
@@ -73,7 +114,16 @@ func (s *store) expiredShares(ctx context.Context, conn *pgconn.PgConn, oldest t
 }
 
 func conditionBefore(oldest time.Time) string {
-	return "time < '" + oldest.UTC().Format("2006-01-02 15:04:05.000000+00") + "'"
+	return "time < " + timeLiteral(oldest)
+}
+
+// timeLiteral is a moment as SQL spells it. PostgreSQL's times reach further than a clock should.
+func timeLiteral(t time.Time) string {
+	t = t.UTC()
+	if t.Year() < 1 {
+		return "'-infinity'"
+	}
+	return "'" + t.Format("2006-01-02 15:04:05.000000+00") + "'"
 }
 
 func queryNumber(ctx context.Context, conn *pgconn.PgConn, sql string) (int64, error) {

@@ -50,6 +50,7 @@ func ttlWaits(t *testing.T, pg *postgresql.Server) {
 	require.Len(t, readAll(t, cfg), 1)
 
 	cfg.TTLConfirm, now = false, now.AddDate(0, 2, 0)
+	ranUntil(t, cfg, now)
 	require.Empty(t, logged(nil).FilterLevelExact(zapcore.WarnLevel).FilterMessageSnippet("ttl is").All(), "it was confirmed once, and is in force")
 	require.Empty(t, readAll(t, cfg))
 	cfg.TTL = 0

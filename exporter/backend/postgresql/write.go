@@ -9,6 +9,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/config/configpostgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -263,5 +264,5 @@ func (s *store) oldestKept() int64 {
 	if s.ttl == 0 {
 		return math.MinInt64
 	}
-	return s.now().Add(-s.ttl).UnixNano()
+	return retention.Nanoseconds(s.guard.Oldest(s.ttl))
 }

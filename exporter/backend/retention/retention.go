@@ -1,8 +1,9 @@
 // Package retention puts a ttl in force: at once where it deletes little, and only when it is confirmed where its first deletion would
-// take most of a table. A ttl that was mistyped must not empty a table.
+// take most of a table. A ttl that was mistyped must not empty a table, nor must a clock that is wrong.
 package retention
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,20 +32,29 @@ type Share struct {
 
 func (s Share) expiresMajority() bool { return s.Expired*2 > s.Total }
 
-// Guard decides about the ttl of one backend.
+// Guard decides about the ttl of one backend, and what it counts from.
 type Guard struct {
 	log        *zap.Logger
 	conditions *conditionlog.Logger
+	clock      countingClock
+
+	following   sync.Mutex    // of what follows
+	hasFollowed bool          // FollowClock was called
+	serverDue   time.Duration // elapsed, when the server's clock is read again
+	futureDue   time.Duration // elapsed, when records of the future are counted again
 	// toldOfConfirm is whether it was said that ttl_confirm has done its work: once a start.
 	toldOfConfirm bool
 
 	held atomic.Pointer[[]zap.Field] // what is said while a ttl waits; nil while none does
 }
 
-// NewGuard makes a guard whose clock is now.
-func NewGuard(log *zap.Logger, now func() time.Time) *Guard {
-	return &Guard{log: log, conditions: conditionlog.New(log, now)}
+// NewGuard makes a guard whose clock is now; elapsed is one that nobody can set.
+func NewGuard(log *zap.Logger, now func() time.Time, elapsed func() time.Duration) *Guard {
+	return &Guard{log: log, conditions: conditionlog.New(log, now), clock: countingClock{now: now, elapsed: elapsed}}
 }
+
+// Oldest is the time from which on records are kept. It is safe for concurrent use.
+func (g *Guard) Oldest(ttl time.Duration) time.Time { return g.clock.read().Add(-ttl) }
 
 const ttlWaits = "ttl waits"
 

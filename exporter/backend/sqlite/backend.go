@@ -24,7 +24,8 @@ type store struct {
 	now   func() time.Time
 	extra []string // statements that tests run on every new connection
 
-	deleted   metric.Int64Counter // by ttl
+	elapsed   func() time.Duration // by a clock that nobody can set
+	deleted   metric.Int64Counter  // by ttl
 	limits    partitionLimits
 	tendEvery time.Duration
 
@@ -58,6 +59,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
 		deleted: deleted,
+		elapsed: retention.Elapsed(),
 		limits:  defaultPartitionLimits,
 
 		tendEvery: idleCheckInterval,
@@ -66,7 +68,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 
 // Start opens the file, brings its schema up to date and starts the writer.
 func (s *store) Start(ctx context.Context) error {
-	w := &writer{store: s, guard: retention.NewGuard(s.log, s.now), conditions: conditionlog.New(s.log, s.now), moveTimer: time.NewTimer(time.Hour)}
+	w := &writer{store: s, guard: retention.NewGuard(s.log, s.now, s.elapsed), conditions: conditionlog.New(s.log, s.now), moveTimer: time.NewTimer(time.Hour)}
 	if err := w.openUnlessDamaged(ctx); err != nil {
 		w.closeRawFile()
 		return err

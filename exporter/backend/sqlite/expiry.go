@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 )
 
@@ -69,18 +70,50 @@ func (x *expiryTimer) deleteSlice() (more bool, err error) {
 	if x.ttl == 0 { // it waits for its confirmation
 		return false, nil
 	}
+	if err := x.refreshPartitions(); err != nil {
+		return false, err
+	}
+	memory, err := x.cfg.readMemory(x.conn)
+	if err != nil {
+		return false, x.explainFailure("reading settings", err)
+	}
+	next, err := x.followClock(x.conn, x.ttl, memory)
+	if err != nil {
+		return false, x.explainFailure("looking for what would expire", err)
+	}
 	if dropped, err := x.dropExpired(); dropped || err != nil {
 		return dropped, err
 	}
 	var deleted int
 	err = x.tendInTransaction("deleting expired records", func() (err error) {
+		if next != memory {
+			if err := x.cfg.writeMemory(x.conn, next); err != nil {
+				return err
+			}
+		}
 		deleted, more, err = x.deleteExpired(x.oldestKept())
 		return err
 	})
-	if err == nil {
-		x.deleted.Add(x.ctx, int64(deleted))
+	if err != nil {
+		return false, err
+	}
+	x.deleted.Add(x.ctx, int64(deleted))
+	if !more && x.conn != nil {
+		err = x.guard.ReportFuture(x.countLater)
 	}
 	return more, err
+}
+
+// countLater counts the records whose times lie after a moment.
+func (x *expiryTimer) countLater(after time.Time) (n int64, err error) {
+	for _, p := range x.partitions.each() {
+		later, err := queryNumber(x.conn, "SELECT count(*) FROM "+p.table+" WHERE time > ?", retention.Nanoseconds(after))
+		if err != nil {
+			return 0, x.explainFailure("counting records of the future", err)
+		}
+		n += later
+	}
+	return n, nil
 }
 
 // deleteExpired deletes the oldest rows of one partition, and of what was kept aside.

@@ -7,6 +7,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 )
 
 // tooLarge is the reason of a refusal.
@@ -41,7 +42,7 @@ func (w *writer) oldestKept() int64 {
 	if w.ttl == 0 {
 		return math.MinInt64
 	}
-	return w.now().Add(-w.ttl).UnixNano()
+	return retention.Nanoseconds(w.guard.Oldest(w.ttl))
 }
 
 // insertEvent counts the event into result, or tells why it cannot be stored. An error is the store's, not the event's.

@@ -10,6 +10,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 )
 
@@ -32,6 +33,7 @@ func connectedWriter(t *testing.T, cfg Config) *writer {
 	t.Helper()
 	w := &writer{store: newStore(t, cfg), moveTimer: time.NewTimer(time.Hour), ttl: cfg.TTL}
 	w.conditions = conditionlog.New(w.log, w.now)
+	w.guard = retention.NewGuard(w.log, func() time.Time { return w.now() }, w.elapsed)
 	conn, err := cfg.openDurableConn(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, conn.Close()) })

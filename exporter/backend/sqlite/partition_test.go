@@ -358,6 +358,7 @@ func TestExpiredPartitionsAreDropped(t *testing.T) {
 	require.NoError(t, reader.Collect(t.Context(), &metrics))
 	require.Equal(t, int64(550), metrics.ScopeMetrics[0].Metrics[0].Data.(metricdata.Sum[int64]).DataPoints[0].Value)
 
+	ranUntil(t, cfg, now.Add(2*time.Hour))
 	s = newStore(t, cfg)
 	s.limits = partitionLimits{rows: smallRows, tables: 64}
 	s.now = func() time.Time { return now.Add(2 * time.Hour) }

@@ -12,25 +12,64 @@ import (
 
 func (w *writer) applyTTL(ctx context.Context, conn *sqlite.Conn) error {
 	w.ttl = 0
-	inForce, err := w.cfg.readSetting(conn, ttlSetting)
+	memory, err := w.cfg.readMemory(conn)
 	if err != nil {
 		return w.cfg.explainError("reading settings", err)
 	}
-	limit := retention.Limit{TTL: w.cfg.TTL, InForce: time.Duration(inForce) * time.Second, Confirmed: w.cfg.TTLConfirm}
+	limit, followed := retention.Limit{TTL: w.cfg.TTL, InForce: memory.InForce(), Confirmed: w.cfg.TTLConfirm}, memory
 	if limit.TTL > 0 {
-		oldest := w.now().Add(-limit.TTL)
+		if followed, err = w.followClock(conn, limit.TTL, memory); err != nil {
+			return w.cfg.explainError("looking for what would expire", err)
+		}
+		oldest := w.guard.Oldest(limit.TTL)
 		shares, err := w.cfg.expiredShares(conn, oldest, limit.Shortens())
 		if err != nil {
 			return w.cfg.explainError("counting what has expired", err)
 		}
 		w.ttl = w.guard.Decide(limit, oldest, shares)
 	}
-	if w.guard.AwaitsConfirmation() || retention.Seconds(w.cfg.TTL) == inForce {
+	next := w.guard.Conclude(memory, followed, limit.TTL)
+	if next == memory {
 		return nil
 	}
-	return w.cfg.inTransaction(ctx, conn, "writing settings", func() error {
-		return w.cfg.writeSetting(conn, ttlSetting, retention.Seconds(w.cfg.TTL))
+	return w.cfg.inTransaction(ctx, conn, "writing settings", func() error { return w.cfg.writeMemory(conn, next) })
+}
+
+// followClock lets the guard compare the clock with what the file remembers.
+func (w *writer) followClock(conn *sqlite.Conn, ttl time.Duration, memory retention.Memory) (retention.Memory, error) {
+	limit := retention.Limit{TTL: ttl, Confirmed: w.cfg.TTLConfirm}
+	return w.guard.FollowClock(w.now(), limit, memory, func(from, to time.Time) (bool, error) {
+		parts, err := w.cfg.readPartitions(conn, nil)
+		if err != nil {
+			return false, err
+		}
+		for _, table := range append(parts.tables(), w.cfg.prefixNames("session_conflicts")) {
+			some, err := queryNumber(conn, "SELECT count(*) FROM (SELECT 1 FROM "+table+" WHERE time >= ? AND time < ? LIMIT 1)", retention.Nanoseconds(from), retention.Nanoseconds(to))
+			if err != nil || some > 0 {
+				return true, err
+			}
+		}
+		return false, nil
 	})
+}
+
+func (cfg *Config) readMemory(conn *sqlite.Conn) (m retention.Memory, err error) {
+	for name, value := range m.Settings() {
+		if *value, err = cfg.readSetting(conn, name); err != nil {
+			return m, err
+		}
+	}
+	return m, nil
+}
+
+// writeMemory writes in the transaction that is open.
+func (cfg *Config) writeMemory(conn *sqlite.Conn, m retention.Memory) error {
+	for name, value := range m.Settings() {
+		if err := cfg.writeSetting(conn, name, *value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // expiredShares counts what is older than oldest and, where somebody wants to know, all.
@@ -55,7 +94,7 @@ func (cfg *Config) expiredShares(conn *sqlite.Conn, oldest time.Time, total bool
 }
 
 func addToShare(conn *sqlite.Conn, share *retention.Share, table string, oldest time.Time, total bool) error {
-	expired, err := queryNumber(conn, "SELECT count(*) FROM "+table+" WHERE time < ?", oldest.UnixNano())
+	expired, err := queryNumber(conn, "SELECT count(*) FROM "+table+" WHERE time < ?", retention.Nanoseconds(oldest))
 	share.Expired += expired
 	if err != nil || !total {
 		return err
@@ -66,9 +105,7 @@ func addToShare(conn *sqlite.Conn, share *retention.Share, table string, oldest 
 }
 
 const (
-	upsertSetting = "INSERT INTO sessionlog_settings VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
-	ttlSetting    = "ttl" // seconds; the last one that was put in force
-
+	upsertSetting       = "INSERT INTO sessionlog_settings VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 	viewRevisionSetting = "view_revision"
 )
 

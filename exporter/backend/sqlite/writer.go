@@ -311,14 +311,19 @@ func (w *writer) beginTransaction() error {
 	if err != nil {
 		return w.explainFailure("waiting for the write lock", err)
 	}
-	if w.dataVersion() == w.partitionsVersion {
-		return nil
-	}
-	if err := w.reloadPartitions(); err != nil { // another program has written
+	if err := w.refreshPartitions(); err != nil {
 		w.rollbackOrClose()
 		return err
 	}
 	return nil
+}
+
+// refreshPartitions reads the catalogue again if another program has written.
+func (w *writer) refreshPartitions() error {
+	if w.dataVersion() == w.partitionsVersion {
+		return nil
+	}
+	return w.reloadPartitions()
 }
 
 // insertUntilCommitted inserts the group and commits. A batch whose caller goes away meanwhile ends the transaction, and the others go
