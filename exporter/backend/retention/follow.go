@@ -10,7 +10,7 @@ import (
 type Memory struct {
 	TTL         int64 // in force: seconds
 	CountedFrom int64 // what the clock said when it was believed last: seconds since 1970
-	Asked       int64 // CountedFrom when the clock was asked about without ttl_confirm; 0: it was not
+	Asked       int64 // 1: the clock is asked about, and ttl_confirm was not there
 }
 
 // The names of the settings.
@@ -39,9 +39,6 @@ func (m Memory) countedFrom() time.Time {
 	}
 	return time.Unix(m.CountedFrom, 0)
 }
-
-// awaitsAnswer tells whether the clock was asked about, and no other program has gone by it since: one that did has answered.
-func (m Memory) awaitsAnswer() bool { return m.Asked != 0 && m.Asked == m.CountedFrom }
 
 // WithTTL is the memory of a store in which a ttl is in force; 0 keeps everything.
 func (m Memory) WithTTL(ttl time.Duration) Memory {
@@ -87,7 +84,7 @@ func (g *Guard) FollowClock(wall time.Time, l Limit, m Memory, expires func(from
 		zap.Stringer("ttl", l.TTL), zap.Time("clock", wall.UTC()), zap.Time("expected", expected.UTC()), zap.Time("noted", m.countedFrom().UTC()), zap.Stringer("off", wall.Sub(expected).Round(time.Second)),
 	}
 	if state == clockAhead || state == clockBehind {
-		if !isStart || !l.Confirmed || !m.awaitsAnswer() {
+		if !isStart || !l.Confirmed || m.Asked == 0 {
 			return g.doubtClock(state, l, m, expected, fields), nil
 		}
 		g.log.Warn("ttl_confirm: the clock is taken for right, and ttl counts from it", fields...)
@@ -143,7 +140,7 @@ func (g *Guard) FollowServerClock(ttl time.Duration, ask func() (time.Time, erro
 // doubtClock says what a clock that is not believed leads to, and what to do.
 func (g *Guard) doubtClock(state clockState, l Limit, m Memory, expected time.Time, fields []zap.Field) Memory {
 	answer := "write ttl_confirm: true beside ttl and restart"
-	if l.Confirmed && !m.awaitsAnswer() {
+	if l.Confirmed && m.Asked == 0 {
 		answer = "take ttl_confirm out and restart, then write ttl_confirm: true beside ttl and restart: where it stood before the question, it does not answer it"
 	}
 	if state == clockAhead {
@@ -157,7 +154,7 @@ func (g *Guard) doubtClock(state clockState, l Limit, m Memory, expected time.Ti
 		m.CountedFrom = expected.Unix()
 	}
 	if !l.Confirmed {
-		m.Asked = m.CountedFrom
+		m.Asked = 1
 	}
 	return m
 }

@@ -15,12 +15,17 @@ import (
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.uber.org/goleak"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
+	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
 // childPath names the database to a process of this test binary that is to write it until it is killed.
 const childPath = "SESSIONLOG_TEST_SQLITE_CHILD"
+
+// childExpires lets such a process delete what has expired instead.
+const childExpires = "SESSIONLOG_TEST_SQLITE_CHILD_EXPIRES"
 
 // mostBatches keeps the file small on a fast machine.
 const mostBatches = 500
@@ -39,6 +44,9 @@ func TestMain(m *testing.M) {
 func writeUntilKilled(path string) {
 	cfg := DefaultConfig()
 	cfg.Path = path
+	if os.Getenv(childExpires) != "" {
+		expireUntilKilled(cfg)
+	}
 	first, err := strconv.Atoi(os.Args[1])
 	check(err)
 	b, err := New(cfg, componenttest.NewNopTelemetrySettings())
@@ -52,6 +60,62 @@ func writeUntilKilled(path string) {
 		fmt.Println(n)
 	}
 	time.Sleep(time.Hour) // it is killed long before
+}
+
+// expireUntilKilled deletes the typical events, over some seconds.
+func expireUntilKilled(cfg Config) {
+	cfg.TTL, cfg.TTLConfirm = time.Hour, true
+	b, err := New(cfg, componenttest.NewNopTelemetrySettings())
+	check(err)
+	s, begin := b.(*store), time.Now()
+	s.limits = partitionLimits{rows: 10 * perBatch, tables: 64}
+	s.now = func() time.Time { return clockAt(0)().Add(3 * time.Since(begin)) }
+	s.elapsed = func() time.Duration { return 3 * time.Since(begin) }
+	w := &writer{store: s, guard: retention.NewGuard(s.log, s.now, s.elapsed), conditions: conditionlog.New(s.log, s.now), moveTimer: time.NewTimer(time.Hour)}
+	check(w.openUnlessDamaged(context.Background()))
+	fmt.Println("ready")
+	for x := (&expiryTimer{writer: w}); ; {
+		_, err := x.deleteSlice()
+		check(err)
+	}
+}
+
+// TestKilledWhileExpiring kills a process in the middle of what ttl deletes and drops: what has not expired is there, and every record where its
+// range says.
+func TestKilledWhileExpiring(t *testing.T) {
+	cfg := testConfig(t)
+	s := newStore(t, cfg)
+	s.limits = partitionLimits{rows: 10 * perBatch, tables: 64}
+	require.NoError(t, s.Start(t.Context()))
+	const n = 8000
+	for from := 0; from < n; from += 200 {
+		_, err := s.Write(t.Context(), typical(from, from+200))
+		require.NoError(t, err)
+	}
+	require.NoError(t, s.Shutdown(context.Background()))
+	for range 4 {
+		count := func() int { return toInt(file{cfg}.Query(t, "SELECT count(*) FROM session_events").Cells[0][0]) }
+		before := count()
+		cmd := exec.Command(os.Args[0], "0")
+		cmd.Env = append(os.Environ(), childPath+"="+cfg.Path, childExpires+"=1")
+		cmd.Stderr = os.Stderr
+		out, err := cmd.StdoutPipe()
+		require.NoError(t, err)
+		require.NoError(t, cmd.Start())
+		require.True(t, bufio.NewScanner(out).Scan())
+		require.Eventually(t, func() bool { return count() < before }, 30*time.Second, time.Millisecond)
+		time.Sleep(time.Duration(rand.IntN(100)) * time.Millisecond)
+		require.NoError(t, cmd.Process.Kill())
+		require.Error(t, cmd.Wait())
+		var want session.Event
+		got := readAll(t, cfg)
+		for i, e := range got {
+			sessiontest.Typical(&want, n-len(got)+i)
+			require.Equal(t, want.RecordID, e.RecordID, "the youngest, without a gap")
+		}
+		requireRanges(t, cfg)
+	}
+	requireSound(t, cfg)
 }
 
 func check(err error) {

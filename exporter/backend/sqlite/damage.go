@@ -306,11 +306,15 @@ func (w *writer) checkAtStart(ctx context.Context, conn *sqlite.Conn) error {
 func (cfg *Config) tablesToCheck(conn *sqlite.Conn) (first, later []string, err error) {
 	newest := ""
 	catalogue := cfg.prefixNames("sessionlog_partitions")
+	ours, err := queryText(conn, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = ?", cfg.prefixNames("sessionlog_migrations"))
+	if err != nil {
+		return nil, nil, err
+	}
 	err = sqlitex.ExecuteTransient(conn, "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name = ? DESC", &sqlitex.ExecOptions{
 		Args: []any{catalogue},
 		ResultFunc: func(stmt *sqlite.Stmt) (err error) {
 			name := stmt.ColumnText(0)
-			if name == catalogue {
+			if name == catalogue && ours != "" { // else it is somebody else's, which is refused
 				newest, err = queryText(conn, "SELECT name FROM "+catalogue+" ORDER BY low DESC LIMIT 1")
 			}
 			if isRange := rangeTable.MatchString(strings.TrimPrefix(name, cfg.TablePrefix)); isRange && name != newest {

@@ -144,7 +144,7 @@ func (x *expiryTimer) deleteFrom(p *partition, oldest int64) (n int, err error) 
 	if err := sqlitex.ExecuteTransient(x.conn, expireSQL(p.table), &sqlitex.ExecOptions{Args: []any{oldest, sliceRows}}); err != nil {
 		return 0, err
 	}
-	p.rows = notCounted
+	p.rows, p.tryAgainAt, p.crowded = notCounted, 0, false
 	return x.conn.Changes(), nil
 }
 

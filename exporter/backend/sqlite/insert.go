@@ -10,8 +10,24 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/retention"
 )
 
-// tooLarge is the reason of a refusal.
-const tooLarge = "the record takes more than 64 MiB"
+// Reasons of refusals.
+const (
+	tooLarge        = "the record takes more than 64 MiB"
+	refusedByOthers = "a UNIQUE index, a CHECK or a trigger that somebody has put on the tables of session_events refuses the record: DROP it"
+)
+
+var errNotThere = errors.New("a record was refused as known, and is not there: the index on record_id is damaged")
+
+// isForeignConstraint tells a constraint that somebody has added from ours, of which none refuses a record: the number of a row is given by us.
+func (w *writer) isForeignConstraint(p *partition, err error) bool {
+	code := sqlite.ErrCode(err)
+	return code == sqlite.ResultConstraintUnique || code == sqlite.ResultConstraintCheck || code.ToPrimary() == sqlite.ResultConstraint && w.hasTriggers(p.table)
+}
+
+func (w *writer) hasTriggers(table string) bool {
+	n, err := queryNumber(w.conn, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?", table)
+	return err == nil && n > 0
+}
 
 func (w *writer) insertEvents(r *writeRequest) (err error) {
 	oldest := w.oldestKept()
@@ -59,6 +75,8 @@ func (w *writer) insertEvent(row *preparedEvent, result *backend.Result) (reason
 	switch _, err := b.stmt.Step(); {
 	case sqlite.ErrCode(err).ToPrimary() == sqlite.ResultTooBig:
 		return tooLarge, nil
+	case !w.conn.AutocommitEnabled() && w.isForeignConstraint(p, err): // this statement alone was undone
+		return refusedByOthers, nil
 	case err != nil:
 		return "", err
 	}
@@ -73,6 +91,8 @@ func (w *writer) insertEvent(row *preparedEvent, result *backend.Result) (reason
 	}
 	stored, err := p.hashOf(row)
 	switch {
+	case errors.Is(err, errNotThere) && w.hasTriggers(p.table):
+		return refusedByOthers, nil
 	case err != nil:
 		return "", err
 	case stored == row.hash:
@@ -92,7 +112,7 @@ func (p *partition) hashOf(row *preparedEvent) (hash [16]byte, err error) {
 		return hash, err
 	}
 	if !found {
-		return hash, errors.New("a record was refused as known, and is not there: the index on record_id is damaged")
+		return hash, errors.Join(errNotThere, stmt.Reset())
 	}
 	stmt.ColumnBytes(0, hash[:])
 	return hash, stmt.Reset()

@@ -22,6 +22,7 @@ type partition struct {
 	grown    bool // since it was last asked whether it is full
 
 	tryAgainAt int64 // rows, where it could not be split when it had fewer
+	crowded    bool  // too many of its rows are of one millisecond: it is not merged
 
 	insert     *rowBinder   // nil until it is needed
 	storedHash *sqlite.Stmt // parameter 1: record id

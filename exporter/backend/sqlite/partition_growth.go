@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -55,7 +56,10 @@ func (w *writer) closeIfFull(p *partition) error {
 			return w.explainFailure("counting", err)
 		}
 	}
-	full := p.rows >= max(w.limits.rows, p.tryAgainAt)
+	if p.rows < p.tryAgainAt {
+		return nil
+	}
+	full := p.rows >= w.limits.rows
 	if !full && w.ttl > 0 && p.rows >= recentCount {
 		var err error
 		if full, err = w.spansTooLong(p); err != nil {
@@ -71,7 +75,7 @@ func (w *writer) closeIfFull(p *partition) error {
 	if p.rows < w.limits.rows && w.ttl == 0 {
 		return nil
 	}
-	p.tryAgainAt = p.rows + w.limits.rows/8
+	p.tryAgainAt = p.rows + max(p.rows/8, recentCount)
 	return w.splitPartition(p)
 }
 
@@ -113,7 +117,7 @@ func (w *writer) splitPartition(p *partition) error {
 // setApart begins to move what lies far ahead of what comes now into a table of its own, so that it is in nobody's way when the partition is
 // split; or the upper half of a partition that others keep filling in its middle.
 func (w *writer) setApart(p *partition, now, end int64) error {
-	if w.move != nil || p.low+1 >= end {
+	if w.move != nil || p.low+1 >= end || p.crowded {
 		return nil
 	}
 	border, found, err := firstTimeOf(w.conn, "SELECT hex(substr(record_id, 1, 6)) FROM "+p.table+" WHERE record_id >= "+
@@ -204,10 +208,15 @@ func (w *writer) tendInTransaction(doing string, do func() error) error {
 
 // moveRows moves rows from one table into another. Their place in the order of arrival stays.
 func (w *writer) moveRows(from, into, where string) error {
-	for _, sql := range []string{"INSERT INTO " + into + " SELECT * FROM " + from + " WHERE " + where, "DELETE FROM " + from + " WHERE " + where} {
+	var moved [2]int
+	for i, sql := range []string{"INSERT INTO " + into + " SELECT * FROM " + from + " WHERE " + where, "DELETE FROM " + from + " WHERE " + where} {
 		if err := sqlitex.ExecuteTransient(w.conn, sql, nil); err != nil {
-			return fmt.Errorf("moving records from %s: %w", from, err)
+			return fmt.Errorf("moving records from %s to %s, where a UNIQUE index or a trigger of somebody else's may be in the way: %w", from, into, err)
 		}
+		moved[i] = w.conn.Changes()
+	}
+	if moved[0] != moved[1] {
+		return fmt.Errorf("moving records from %s to %s: %d were written and %d deleted: DROP the triggers that somebody has put on these tables", from, into, moved[0], moved[1])
 	}
 	for _, p := range w.partitions.ranges {
 		if p.table == from || p.table == into {
@@ -224,9 +233,11 @@ func (w *writer) makeIndexes(p *partition) error {
 		return w.explainFailure("reading the schema", err)
 	}
 	for _, x := range missing {
-		if err := w.tendInTransaction("making an index", func() error { return sqlitex.ExecuteTransient(w.conn, x.sql, nil) }); err != nil {
-			return err
+		if w.conn == nil {
+			break
 		}
+		made := w.tendInTransaction("making an index", func() error { return sqlitex.ExecuteTransient(w.conn, x.sql, nil) })
+		err = errors.Join(err, made)
 	}
-	return nil
+	return err
 }

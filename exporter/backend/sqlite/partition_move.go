@@ -1,8 +1,11 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"time"
 
 	"go.uber.org/zap"
 )
@@ -11,7 +14,7 @@ import (
 // range says. Whatever ends it, nothing is left half done.
 type rangeMove struct {
 	from, into string
-	border     int64 // that is to stand between the two in the end; everything of from is moved where it is its end
+	border     int64 // that is to stand between the two in the end, unless from is merged
 	merges     bool  // from is dropped in the end
 }
 
@@ -57,6 +60,9 @@ func (w *writer) moveBorder(m *rangeMove) (done bool, err error) {
 
 // moveUp moves the last rows of from to the beginning of into.
 func (w *writer) moveUp(from, into *partition, m *rangeMove) (done bool, err error) {
+	if !m.merges && (m.border <= from.low || m.border >= into.low) { // another program has put a border there
+		return true, nil
+	}
 	border, found, err := firstTimeOf(w.conn, fmt.Sprintf("SELECT hex(substr(record_id, 1, 6)) FROM %s ORDER BY record_id DESC LIMIT 1 OFFSET %d", from.table, sliceRows))
 	if err != nil {
 		return false, err
@@ -68,6 +74,9 @@ func (w *writer) moveUp(from, into *partition, m *rangeMove) (done bool, err err
 	if done = !found || border <= target; done {
 		border = target
 	}
+	if tooMany, err := w.haveTooMany(from, ">= "+idsFrom(border)); tooMany || err != nil {
+		return true, err
+	}
 	if err := w.moveRows(from.table, into.table, "record_id >= "+idsFrom(border)); err != nil {
 		return false, err
 	}
@@ -77,6 +86,18 @@ func (w *writer) moveUp(from, into *partition, m *rangeMove) (done bool, err err
 		}
 	}
 	return done, w.cfg.writeRange(w.conn, into.table, border)
+}
+
+// haveTooMany tells whether rows of one millisecond, between which no border can be, would make one transaction of a move too long. Then the two partitions stay as
+// they are.
+func (w *writer) haveTooMany(from *partition, side string) (bool, error) {
+	most := max(w.limits.rows/fewRows, sliceRows)
+	n, err := from.countUpTo(w.conn, side, most+1)
+	if err != nil || n <= most {
+		return false, err
+	}
+	from.crowded = true
+	return true, nil
 }
 
 // moveDown moves the first rows of from, which is dropped in the end, to the end of into.
@@ -92,6 +113,9 @@ func (w *writer) moveDown(from, into *partition) (done bool, err error) {
 		return true, w.dropPartition(from)
 	}
 	border := last + 1
+	if tooMany, err := w.haveTooMany(from, "< "+idsFrom(border)); tooMany || err != nil {
+		return true, err
+	}
 	if err := w.moveRows(from.table, into.table, "record_id < "+idsFrom(border)); err != nil {
 		return false, err
 	}
@@ -112,7 +136,8 @@ func (w *writer) mergeIfMany() error {
 	if w.move != nil || len(all) <= w.limits.tables*3/4 {
 		return nil
 	}
-	least, at := int64(-1), 0
+	var m *rangeMove
+	least := int64(math.MaxInt64)
 	for i := range len(all) - 2 {
 		for _, p := range all[i : i+2] {
 			if p.rows == notCounted {
@@ -121,14 +146,16 @@ func (w *writer) mergeIfMany() error {
 				}
 			}
 		}
-		if both := all[i].rows + all[i+1].rows; least < 0 || both < least {
-			least, at = both, i
+		from, into := all[i+1], all[i]
+		if into.rows < from.rows {
+			from, into = into, from
+		}
+		if both := from.rows + into.rows; both < least && !from.crowded {
+			least, m = both, &rangeMove{from: from.table, into: into.table, merges: true}
 		}
 	}
-	lower, upper := all[at], all[at+1]
-	m := &rangeMove{from: upper.table, into: lower.table, merges: true}
-	if lower.rows < upper.rows {
-		m = &rangeMove{from: lower.table, into: upper.table, merges: true}
+	if m == nil {
+		return nil
 	}
 	w.startMove(m)
 	w.log.Debug("partitions are merged", zap.String("from", w.move.from), zap.String("into", w.move.into), zap.Int64("rows", least))
@@ -143,18 +170,20 @@ func (w *writer) tendWhileQuiet() {
 	}
 	arrived := w.partitions.nextArrival - w.arrivalBefore
 	w.arrivalBefore = w.partitions.nextArrival
-	if arrived > busyRows {
+	isBusy := arrived > busyRows
+	if isBusy && w.elapsed()-w.checkedAt < checkWhileBusy {
 		return
 	}
 	err := w.ensureOpen()
-	if err == nil {
-		err = w.makeAllIndexes()
-	}
-	if err == nil {
-		err = w.mergeIfMany()
-	}
-	if err == nil {
+	if err == nil && len(w.unchecked) > 0 {
+		w.checkedAt = w.elapsed()
 		err = w.checkNextTable()
+	}
+	if err == nil && !isBusy && w.conn != nil {
+		err = w.makeAllIndexes()
+		if len(w.unchecked) == 0 && w.conn != nil { // what is damaged is found before it is copied
+			err = errors.Join(err, w.mergeIfMany())
+		}
 	}
 	if err != nil {
 		w.conditions.Raise(tendingFails, "indexes of a partition cannot be made, or partitions not be merged: it is tried again", zap.Error(err))
@@ -164,17 +193,20 @@ func (w *writer) tendWhileQuiet() {
 }
 
 const (
-	busyRows     = 50_000 // in idleCheckInterval
-	tendingFails = "tending fails"
+	busyRows = 50_000 // in idleCheckInterval
+	// checkWhileBusy is how often an older partition is checked while rows come in by the thousand a second.
+	checkWhileBusy = 10 * time.Minute
+	tendingFails   = "tending fails"
 )
 
-func (w *writer) makeAllIndexes() error {
+// makeAllIndexes makes what it can: an index that somebody has added, and that one partition cannot have, is in no other's way.
+func (w *writer) makeAllIndexes() (err error) {
 	for _, p := range w.partitions.ranges {
-		if err := w.makeIndexes(p); err != nil {
-			return err
+		if w.conn != nil {
+			err = errors.Join(err, w.makeIndexes(p))
 		}
 	}
-	return nil
+	return err
 }
 
 // startMove lets rows be moved between the commits of callers.

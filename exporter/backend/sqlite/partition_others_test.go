@@ -129,7 +129,7 @@ func TestAPartitionDroppedByHand(t *testing.T) {
 
 // TestEveryNameTakenIsRefused: somebody else's table is not touched, and the message names the keys that help.
 func TestEveryNameTakenIsRefused(t *testing.T) {
-	for _, name := range []string{"session_events", "session_events_1", "session_events_other", "session_conflicts"} {
+	for _, name := range []string{"session_events", "session_events_1", "session_events_other", "session_conflicts", "sessionlog_partitions", "sessionlog_settings"} {
 		cfg := testConfig(t)
 		require.NoError(t, cfg.makeDatabaseFile(newStore(t, cfg).log))
 		byHand(t, cfg, "CREATE TABLE "+name+" (mine)")

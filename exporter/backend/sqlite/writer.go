@@ -47,8 +47,9 @@ type writer struct {
 	partitionsVersion int64      // data_version when they were read
 	move              *rangeMove // nil while no rows are moved between partitions
 	moveTimer         *time.Timer
-	unchecked         []string // tables that have not been checked since the file was opened
-	arrivalBefore     int64    // next arrival at the last look at the files
+	unchecked         []string      // tables that have not been checked since the file was opened
+	checkedAt         time.Duration // elapsed, when one was checked last
+	arrivalBefore     int64         // next arrival at the last look at the files
 	conditions        *conditionlog.Logger
 
 	guard *retention.Guard
