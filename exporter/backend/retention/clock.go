@@ -44,39 +44,39 @@ type countingClock struct {
 	leapAt time.Duration // elapsed when it was seen first
 }
 
-// read never runs ahead of the wall clock, and never leaps with it.
-func (c *countingClock) read() time.Time {
+// believedTime never runs ahead of the wall clock, and never leaps with it.
+func (c *countingClock) believedTime() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	if expected := c.expected(); !c.counted.IsZero() && expected.Before(now) {
+	if expected := c.expectedTime(); !c.counted.IsZero() && expected.Before(now) {
 		return expected
 	}
 	return now
 }
 
-// latest is the later of the wall clock and where time has got to: a clock that was put back must not date all records in the future.
-func (c *countingClock) latest() time.Time {
+// latestTime is the later of the wall clock and where time has got to: a clock that was put back must not date all records in the future.
+func (c *countingClock) latestTime() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-	if expected := c.expected(); !c.counted.IsZero() && expected.After(now) {
+	if expected := c.expectedTime(); !c.counted.IsZero() && expected.After(now) {
 		return expected
 	}
 	return now
 }
 
-// expected is where time has got to since it was set. The lock is held.
-func (c *countingClock) expected() time.Time { return c.counted.Add(c.elapsed() - c.at) }
+// expectedTime is where time has got to since it was set. The lock is held.
+func (c *countingClock) expectedTime() time.Time { return c.counted.Add(c.elapsed() - c.at) }
 
-func (c *countingClock) set(t time.Time) {
+func (c *countingClock) setTime(t time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.counted, c.at, c.leap = t, c.elapsed(), 0
 }
 
-// compare tells what the wall clock looks like beside what has elapsed, or beside what a store has noted; zero: it has noted nothing.
-func (c *countingClock) compare(wall, noted time.Time, ttl time.Duration) (state clockState, expected time.Time) {
+// compareClocks tells what the wall clock looks like beside what has elapsed, or beside what a store has noted; zero: it has noted nothing.
+func (c *countingClock) compareClocks(wall, noted time.Time, ttl time.Duration) (state clockState, expected time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.counted.IsZero() {
@@ -84,7 +84,7 @@ func (c *countingClock) compare(wall, noted time.Time, ttl time.Duration) (state
 			c.counted = noted
 		}
 	}
-	expected = c.expected()
+	expected = c.expectedTime()
 	off, atOnce := wall.Sub(expected), leapFollowedAtOnce(ttl)
 	isExplained := isWithin(off, atOnce) ||
 		!noted.IsZero() && isWithin(wall.Sub(noted), atOnce+noteInterval) // another program goes by this clock too

@@ -32,7 +32,7 @@ func TestWhatAClockLooksLike(t *testing.T) {
 	} {
 		wall := noted.Add(c.off)
 		clock := &countingClock{now: func() time.Time { return wall }, elapsed: func() time.Duration { return 0 }}
-		state, expected := clock.compare(wall, noted, c.ttl)
+		state, expected := clock.compareClocks(wall, noted, c.ttl)
 		require.Equal(t, c.want, state, "%v with a ttl of %v", c.off, c.ttl)
 		require.Equal(t, noted, expected)
 	}
@@ -44,7 +44,7 @@ func TestALeapWithinALeap(t *testing.T) {
 	clock := &countingClock{now: func() time.Time { return wall }, elapsed: func() time.Duration { return elapsed }}
 	pass := func(d time.Duration) clockState {
 		wall, elapsed = wall.Add(d), elapsed+d
-		state, _ := clock.compare(wall, time.Time{}, 100*day)
+		state, _ := clock.compareClocks(wall, time.Time{}, 100*day)
 		return state
 	}
 	require.Equal(t, clockFollowed, pass(0))

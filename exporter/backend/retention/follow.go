@@ -70,7 +70,7 @@ func (g *Guard) FollowClock(wall time.Time, l Limit, m Memory, expires func(from
 	defer g.following.Unlock()
 	isStart := !g.hasFollowed
 	g.hasFollowed = true
-	state, expected := g.clock.compare(wall, m.countedFrom(), l.TTL)
+	state, expected := g.clock.compareClocks(wall, m.countedFrom(), l.TTL)
 	if state != clockFollowed && wall.After(expected) {
 		some, err := expires(expected.Add(-l.TTL), wall.Add(-l.TTL))
 		if err != nil {
@@ -95,7 +95,7 @@ func (g *Guard) FollowClock(wall time.Time, l Limit, m Memory, expires func(from
 		g.log.Debug("the clock has leapt: ttl counts from it when it has gone on for a while", fields...)
 		return m, nil
 	}
-	g.clock.set(wall)
+	g.clock.setTime(wall)
 	m.Asked = 0
 	if m.CountedFrom == 0 || !isWithin(wall.Sub(m.countedFrom()), min(noteInterval, leapFollowedAtOnce(l.TTL)/2)) {
 		m.CountedFrom = wall.Unix()
@@ -126,14 +126,14 @@ func (g *Guard) FollowServerClock(ttl time.Duration, ask func() (time.Time, erro
 		g.conditions.Raise(serverAhead, "the server's clock is ahead of ours: it deletes by its own clock what is older than ttl, which nothing here can hold back. "+
 			"Set the one right that is wrong; SYSTEM STOP TTL MERGES on the server keeps everything until then",
 			zap.Stringer("ttl", ttl), zap.Time("clock", wall.UTC()), zap.Time("server_clock", server.UTC()), zap.Stringer("off", off.Round(time.Second)))
-		g.clock.set(wall)
+		g.clock.setTime(wall)
 		return nil
 	}
 	g.conditions.Clear(serverAhead, "the server's clock is no longer ahead of ours")
 	if server.Before(wall) {
 		wall = server
 	}
-	g.clock.set(wall)
+	g.clock.setTime(wall)
 	return nil
 }
 
@@ -168,7 +168,7 @@ func (g *Guard) ReportFuture(count func(after time.Time) (int64, error)) error {
 	if elapsed < g.futureDue {
 		return nil
 	}
-	after := g.clock.latest().Add(distantFuture)
+	after := g.clock.latestTime().Add(distantFuture)
 	n, err := count(after)
 	if err != nil {
 		return err

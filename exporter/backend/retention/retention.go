@@ -54,7 +54,7 @@ func NewGuard(log *zap.Logger, now func() time.Time, elapsed func() time.Duratio
 }
 
 // Oldest is the time from which on records are kept. It is safe for concurrent use.
-func (g *Guard) Oldest(ttl time.Duration) time.Time { return g.clock.read().Add(-ttl) }
+func (g *Guard) Oldest(ttl time.Duration) time.Time { return g.clock.believedTime().Add(-ttl) }
 
 const ttlWaits = "ttl waits"
 

@@ -21,8 +21,9 @@ type partition struct {
 	inserted recentTimes
 	grown    bool // since it was last asked whether it is full
 
-	tryAgainAt int64 // rows, where it could not be split when it had fewer
-	crowded    bool  // too many of its rows are of one millisecond: it is not merged
+	tryAgainAt        int64    // rows, where it could not be split when it had fewer
+	crowded           bool     // too many of its rows are of one millisecond: it is not merged
+	impossibleIndexes []string // that its rows do not allow
 
 	insert     *rowBinder   // nil until it is needed
 	storedHash *sqlite.Stmt // parameter 1: record id

@@ -1,11 +1,12 @@
 package sqlite
 
 import (
-	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
+	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 )
 
@@ -27,7 +28,8 @@ const (
 	// distantFuture is how far ahead of what comes now a record must be to be set apart: its clock is wrong.
 	distantFuture = 24 * time.Hour
 
-	growthFails = "partitions fail"
+	growthFails     = "partitions fail"
+	impossibleIndex = "impossible index"
 )
 
 // tendPartitions closes those that the last commit has filled. What fails here is tried again: a partition that is too large only makes
@@ -233,11 +235,18 @@ func (w *writer) makeIndexes(p *partition) error {
 		return w.explainFailure("reading the schema", err)
 	}
 	for _, x := range missing {
-		if w.conn == nil {
-			break
+		if slices.Contains(p.impossibleIndexes, x.name) {
+			continue
 		}
-		made := w.tendInTransaction("making an index", func() error { return sqlitex.ExecuteTransient(w.conn, x.sql, nil) })
-		err = errors.Join(err, made)
+		err := w.tendInTransaction("making an index", func() error { return sqlitex.ExecuteTransient(w.conn, x.sql, nil) })
+		switch {
+		case sqlite.ErrCode(err).ToPrimary() == sqlite.ResultConstraint:
+			p.impossibleIndexes = append(p.impossibleIndexes, x.name)
+			w.conditions.Raise(impossibleIndex, "a UNIQUE index that somebody has put on session_events_other cannot be made on a partition, whose rows are not unique: DROP it there; "+
+				"until the next start it is left out", zap.String("table", p.table), zap.String("index", x.name))
+		case err != nil:
+			return err
+		}
 	}
-	return err
+	return nil
 }

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -179,11 +178,11 @@ func (w *writer) tendWhileQuiet() {
 		w.checkedAt = w.elapsed()
 		err = w.checkNextTable()
 	}
-	if err == nil && !isBusy && w.conn != nil {
+	if err == nil && !isBusy {
 		err = w.makeAllIndexes()
-		if len(w.unchecked) == 0 && w.conn != nil { // what is damaged is found before it is copied
-			err = errors.Join(err, w.mergeIfMany())
-		}
+	}
+	if err == nil && !isBusy && len(w.unchecked) == 0 { // what is damaged is found before it is copied
+		err = w.mergeIfMany()
 	}
 	if err != nil {
 		w.conditions.Raise(tendingFails, "indexes of a partition cannot be made, or partitions not be merged: it is tried again", zap.Error(err))
@@ -199,14 +198,13 @@ const (
 	tendingFails   = "tending fails"
 )
 
-// makeAllIndexes makes what it can: an index that somebody has added, and that one partition cannot have, is in no other's way.
-func (w *writer) makeAllIndexes() (err error) {
+func (w *writer) makeAllIndexes() error {
 	for _, p := range w.partitions.ranges {
-		if w.conn != nil {
-			err = errors.Join(err, w.makeIndexes(p))
+		if err := w.makeIndexes(p); err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
 }
 
 // startMove lets rows be moved between the commits of callers.
