@@ -75,7 +75,8 @@ func (w *writer) insertEvent(row *preparedEvent, result *backend.Result) (reason
 	switch _, err := b.stmt.Step(); {
 	case sqlite.ErrCode(err).ToPrimary() == sqlite.ResultTooBig:
 		return tooLarge, nil
-	case !w.conn.AutocommitEnabled() && w.isForeignConstraint(p, err): // this statement alone was undone
+	case err != nil && !w.conn.AutocommitEnabled() && w.isForeignConstraint(p, err): // this statement alone was undone
+		w.partitions.nextArrival++ // unless it ended with RAISE(FAIL) behind the row
 		return refusedByOthers, nil
 	case err != nil:
 		return "", err
