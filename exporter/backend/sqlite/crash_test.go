@@ -96,6 +96,9 @@ func TestKilledWhileExpiring(t *testing.T) {
 	for range 4 {
 		count := func() int { return toInt(file{cfg}.Query(t, "SELECT count(*) FROM session_events").Cells[0][0]) }
 		before := count()
+		if before < n/4 { // a slow machine: the process had expired most of it before it was killed
+			break
+		}
 		cmd := exec.Command(os.Args[0], "0")
 		cmd.Env = append(os.Environ(), childPath+"="+cfg.Path, childExpires+"=1")
 		cmd.Stderr = os.Stderr
