@@ -27,7 +27,7 @@ func endpointCalls() map[string][]string {
 	return map[string][]string{
 		"/events": {
 			"/events", "/events?limit=7&from=-240h&to=now&outcome=failure", "/events?user_name=b*&-user_name=bob&absent=trace_id", "/events?client_address=203.0.113.0/24",
-			"/events?user_name=%3Cimg%20src=x%20onerror=alert(1)%3E", "/events?user_name=bad%FF%FEutf8", "/events?user_name=nobody",
+			"/events?user_name=%3Cimg%20src=x%20onerror=alert(1)%3E", "/events?user_name=bad%FF%FEutf8", "/events?user_name=%27%3B%20DROP%20TABLE%20session_events%3B%20--&-client_name=%27%20OR%201%3D1%20--%00", "/events?user_name=nobody",
 		},
 		"/events.csv":         {"/events.csv?limit=10", "/events.csv?user_name=nobody"},
 		"/events.ndjson":      {"/events.ndjson?limit=10&tz=Asia/Kolkata"},
@@ -36,7 +36,7 @@ func endpointCalls() map[string][]string {
 		"/histogram":          {"/histogram", "/histogram?width=24h&tz=Europe/Berlin", "/histogram?from=-1m", "/histogram?user_name=nobody"},
 		"/facets":             {"/facets", "/facets?columns=user_name,tls_version&top=3"},
 		"/sessions/{key}":     {"/sessions/" + hex.EncodeToString(login.SessionKey[:])},
-		"/users/{name}":       {"/users/" + samplelogins.BrokenInto, "/users/nobody", "/users/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "/users/alice?tz=America/New_York&from=-240h"},
+		"/users/{name}":       {"/users/" + samplelogins.BrokenInto, "/users/nobody", "/users/%27%3B%20DROP%20TABLE%20session_events%3B%20--", "/users/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "/users/alice?tz=America/New_York&from=-240h"},
 		"/addresses/{ip}":     {"/addresses/" + samplelogins.Sprayer, "/addresses/10.0.0.20"},
 		"/inventory":          {"/inventory"},
 		"/new":                {"/new", "/new?from=-48h&tz=Europe/Berlin"},

@@ -43,8 +43,8 @@ func (x *explorerServer) export(w http.ResponseWriter, c *apiCall, ending string
 		return err
 	}
 	defer release()
-	pages := eventPages{explorerServer: x, filter: c.filter}
-	events, err := pages.next(c.Context(), min(limit, maxEventsPerPage))
+	pages := eventPages{explorerServer: x, filter: c.filter, size: firstExportPage}
+	events, err := pages.next(c.Context(), min(limit, pages.size))
 	if err != nil {
 		return err
 	}
@@ -55,11 +55,10 @@ func (x *explorerServer) export(w http.ResponseWriter, c *apiCall, ending string
 	_, err = out.Write(format.appendHead())
 	for err == nil && len(events) > 0 {
 		limit -= len(events)
-		if err = writeEvents(out, format, events); err == nil && limit > 0 {
-			events, err = pages.next(c.Context(), min(limit, maxEventsPerPage))
-			continue
+		if err = pages.write(out, format, events); err != nil || limit == 0 {
+			break
 		}
-		break
+		events, err = pages.next(c.Context(), min(limit, pages.size))
 	}
 	if err == nil && limit == 0 && c.values.Get("limit") == "" {
 		err = pages.tellCut(c.Context(), out, format, x.config.MaxExportRows)
@@ -70,11 +69,12 @@ func (x *explorerServer) export(w http.ResponseWriter, c *apiCall, ending string
 	return nil
 }
 
-func writeEvents(out *answerStream, format exportWriter, events []session.Event) error {
+func (p *eventPages) write(out *answerStream, format exportWriter, events []session.Event) error {
 	text, err := format.appendEvents(events)
 	if err != nil {
 		return err
 	}
+	p.fitSize(len(text))
 	_, err = out.Write(text)
 	return err
 }
@@ -92,6 +92,22 @@ type eventPages struct {
 	filter query.Filter
 	after  *query.Position
 	ended  bool
+	size   int // of the next page
+}
+
+const (
+	firstExportPage = 64
+	largePageBytes  = 8 << 20
+)
+
+// fitSize makes pages of events with megabytes each shorter: a page is in memory as a whole.
+func (p *eventPages) fitSize(written int) {
+	switch {
+	case written > largePageBytes:
+		p.size = max(1, p.size/2)
+	case written < largePageBytes/4:
+		p.size = min(2*p.size, maxEventsPerPage)
+	}
 }
 
 // next gives at least one event, unless there are no more.

@@ -2,6 +2,7 @@ package sessionlogexplorer
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -196,6 +197,33 @@ func TestTheTokenIsAskedForByTheAPIAlone(t *testing.T) {
 	require.Contains(t, text, `"reason":"auth"`)
 	status, _ := s.read("/api/v1/events", "Authorization", "Bearer right-token")
 	require.Equal(t, http.StatusOK, status)
+}
+
+// TestWhoLeavesWaitsNoLonger: a reload that gives up its questions leaves none of them behind in the queue.
+func TestWhoLeavesWaitsNoLonger(t *testing.T) {
+	s := startServer(t, func(c *Config) { c.MaxQuestions = 1 })
+	s.stores.queueTime = time.Hour
+	s.stores.slots <- struct{}{} // somebody asks
+	ended := make(chan error)
+	ctx, leave := context.WithCancel(t.Context())
+	const reloads = 100
+	for range reloads {
+		go func() {
+			request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+apiRoot+"/events", http.NoBody)
+			if err == nil {
+				_, err = http.DefaultTransport.RoundTrip(request) //nolint:bodyclose // there is none
+			}
+			ended <- err
+		}()
+	}
+	leave()
+	for range reloads {
+		require.ErrorIs(t, <-ended, context.Canceled)
+	}
+	<-s.stores.slots
+	status, _ := s.read(apiRoot + "/events?limit=1")
+	require.Equal(t, http.StatusOK, status)
+	require.Empty(t, s.stores.slots)
 }
 
 // TestManyReadersWait: with every store taken a question waits, and is told so; one that left waits no longer.

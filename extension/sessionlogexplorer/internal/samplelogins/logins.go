@@ -59,7 +59,6 @@ func accounts() []account {
 
 type generator struct {
 	random *rand.Rand
-	hasher session.Hasher
 	n      int64
 	events []session.Event
 }
