@@ -27,7 +27,7 @@ PIPELINE_ROWS    ?= 1000000
 PIPELINE_REPEATS ?= 3
 PHOTOS_SHOWN ?= search-light search-dark search-390 session-light user-light new-light
 
-.PHONY: help build run demo engines test questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-all fuzz story-redshift story-clickhouse story-clouds prove-import faults mutants house builder explorer-photos clean
+.PHONY: help build run demo engines test questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-clicks bench-all fuzz story-redshift story-clickhouse story-clouds prove-import faults mutants house builder explorer-photos clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 18
@@ -106,6 +106,9 @@ bench-redshift: engines ## the Redshift source beside pgx alone and the way of c
 bench-questions: engines ## the questions of the ClickHouse backend on EVENTS (1000000) events, beside contrib's otel_logs; results go into proofs/questions.csv
 	SESSIONLOG_QUESTIONS_EVENTS=$(or $(EVENTS),1000000) SESSIONLOG_QUESTIONS_RESULTS=$(CURDIR)/proofs/questions.csv \
 		go test -run '^$$' -bench Questions -benchtime 1x -timeout 600m ./exporter/backend/clickhouse
+
+bench-clicks: engines ## what each click of the explorer costs on ROWS (10000000) rows in BACKEND (sqlite); results go into proofs/clicks.csv
+	cd bench && GOWORK=off go run ./clicks -backend $(or $(BACKEND),sqlite) -rows $(or $(ROWS),10000000) -results $(CURDIR)/proofs/clicks.csv
 
 bench-all: engines ## every benchmark there is
 	go test -run '^$$' -bench . -benchtime 1x -timeout 120m $(PACKAGES)

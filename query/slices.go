@@ -50,13 +50,13 @@ func walkFrom(ctx context.Context, s Store, f Filter, first time.Duration, limit
 		return Coverage{Complete: true}, err
 	}
 	covered := Coverage{Until: time.Unix(0, until).UTC()}
-	begin, width := time.Now(), int64(first)
+	begin, width, pace := time.Now(), int64(first), pace{}
+	ahead := begin.Add(first).UnixNano() // a clock that is wrong must not lead to slices of years
 	for end := until; ; {
 		start := from
 		if end > from && uint64(end)-uint64(from) > uint64(width) {
 			start = end - width
 		}
-		ahead := begin.Add(first).UnixNano() // a clock that is wrong must not lead to slices of years
 		if end > ahead {
 			start = max(from, ahead)
 		}
@@ -77,25 +77,41 @@ func walkFrom(ctx context.Context, s Store, f Filter, first time.Duration, limit
 		if limits.Time > 0 && time.Since(begin) > limits.Time {
 			return covered, nil
 		}
+		if limits.Time > 0 {
+			pace.left = max(1, limits.Time-time.Since(begin))
+		}
 		if end <= ahead {
-			width = limits.nextWidth(width, time.Since(sliceBegin), time.Since(begin))
+			width = pace.nextWidth(width, time.Since(sliceBegin))
 		}
 		end = start
 	}
 }
 
-// nextWidth is that of a slice after one of a width that took so long: where time is limited, one that takes at most half of what is left of it, if
-// logins are as dense there.
-func (limits Limits) nextWidth(width int64, took, passed time.Duration) int64 {
-	next := width
-	switch {
-	case took > slowSlice:
-		next = width / 2
-	case took < fastSlice && width < math.MaxInt64/sliceGrowth:
-		next = width * sliceGrowth
+// pace says how wide slices are to be.
+type pace struct {
+	left  time.Duration // of all time; 0: without limit
+	least time.Duration // that a slice took: what each costs however short it is
+}
+
+// nextWidth is that of a slice after one of a width that took so long: where time is limited, one that takes about half of what is left, if logins are
+// as dense there.
+func (p *pace) nextWidth(width int64, took time.Duration) int64 {
+	if p.least == 0 || took < p.least {
+		p.least = took
 	}
-	if most := float64(limits.Time-passed) / 2 / float64(took+1) * float64(width); limits.Time > 0 && float64(next) > most {
-		next = int64(most)
+	next, more := width, took-p.least
+	slow, fast, growth := max(slowSlice, p.least), max(fastSlice, p.least/2), int64(sliceGrowth)
+	if p.left == 0 { // nobody waits: few statements are better than short ones
+		fast, growth = slow, sliceGrowth*sliceGrowth
+	}
+	switch {
+	case more > slow:
+		next = width / 2
+	case more < fast && width < math.MaxInt64/growth:
+		next = width * growth
+	}
+	if p.left > 0 && more > 0 {
+		next = max(width/8, int64(min(float64(next), float64(p.left/2-p.least)/float64(more)*float64(width))))
 	}
 	return max(next, int64(time.Second))
 }

@@ -212,7 +212,7 @@ func (st *stage) successes() {
 	}
 	st.login(9*time.Hour, mainPG, "busy", "203.0.113.28", "ok")
 	st.tell("failed-then-succeeded", "main|busy|203.0.113.28")
-	fail(8*time.Hour, mainPG, "lara", "[local]", 3) // everybody on the machine has this address
+	fail(8*time.Hour, mainPG, "lara", "[local]", 3)                     // everybody on the machine has this address
 	st.login(8*time.Hour-time.Minute, mainPG, "alice", "[local]", "ok") // at 10 o'clock
 	st.tell("unusual-hours", "main|alice|")
 	fail(10*time.Hour, mainPG, "mallory", "203.0.113.29", 3) // twice

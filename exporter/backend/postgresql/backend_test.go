@@ -48,6 +48,7 @@ func TestStore(t *testing.T) {
 	}{
 		{"Months", months},
 		{"IndexesBehindABacklog", indexesBehindABacklog},
+		{"NoQuestionWalksATable", noQuestionWalksATable},
 		{"MonthFromDefault", monthFromDefault},
 		{"ManyMonthsAtOnce", manyMonthsAtOnce},
 		{"Retention", monthsExpire},
