@@ -39,7 +39,7 @@ func walk(ctx context.Context, s Store, f Filter, limits Limits, statement func(
 	return walkFrom(ctx, s, f, firstSlice, limits, statement, run)
 }
 
-// walkFrom is walk with another first slice.
+// walkFrom is walk with another first slice, where time is limited.
 func walkFrom(ctx context.Context, s Store, f Filter, first time.Duration, limits Limits, statement func(where string) string, run func(sql string) error) (Coverage, error) {
 	conditions, err := f.conditions(s)
 	if err != nil {
@@ -51,6 +51,9 @@ func walkFrom(ctx context.Context, s Store, f Filter, first time.Duration, limit
 	}
 	covered := Coverage{Until: time.Unix(0, until).UTC()}
 	begin, width, pace := time.Now(), int64(first), pace{}
+	if limits.Time <= 0 { // nobody waits: few statements
+		width = max(width, int64((uint64(until)-uint64(from))/64))
+	}
 	ahead := begin.Add(first).UnixNano() // a clock that is wrong must not lead to slices of years
 	for end := until; ; {
 		start := from
@@ -101,7 +104,7 @@ func (p *pace) nextWidth(width int64, took time.Duration) int64 {
 	}
 	next, more := width, took-p.least
 	slow, fast, growth := max(slowSlice, p.least), max(fastSlice, p.least/2), int64(sliceGrowth)
-	if p.left == 0 { // nobody waits: few statements are better than short ones
+	if p.left == 0 {
 		fast, growth = slow, sliceGrowth*sliceGrowth
 	}
 	switch {

@@ -184,23 +184,23 @@ func (st *stage) guesses() {
 }
 
 func (st *stage) successes() {
-	fail := func(ago time.Duration, instance, user, address string, count int) {
+	fail := func(ago time.Duration, user, address string, count int) {
 		for n := range count {
-			st.login(ago+time.Duration(n)*10*time.Second, instance, user, address, "bad")
+			st.login(ago+time.Duration(n)*10*time.Second, mainPG, user, address, "bad")
 		}
 	}
-	fail(8*time.Hour, mainPG, "eve", "203.0.113.20", 3) // the same user from the same address
+	fail(8*time.Hour, "eve", "203.0.113.20", 3) // the same user from the same address
 	st.login(8*time.Hour-time.Minute, mainPG, "eve", "203.0.113.20", "ok")
-	fail(8*time.Hour, mainPG, "frank", "203.0.113.21", 4) // from another address
+	fail(8*time.Hour, "frank", "203.0.113.21", 4) // from another address
 	st.login(8*time.Hour-time.Minute, mainPG, "frank", "203.0.113.22", "ok")
-	fail(8*time.Hour, mainPG, "grace", "203.0.113.23", 3) // another user from the address
+	fail(8*time.Hour, "grace", "203.0.113.23", 3) // another user from the address
 	st.login(8*time.Hour-time.Minute, mainPG, "heidi", "203.0.113.23", "ok")
 	st.tell("failed-then-succeeded", "main|eve|203.0.113.20", "main|frank|203.0.113.22", "main|heidi|203.0.113.23")
-	fail(8*time.Hour, mainPG, "ivan", "203.0.113.24", 3) // too late
+	fail(8*time.Hour, "ivan", "203.0.113.24", 3) // too late
 	st.login(8*time.Hour-11*time.Minute, mainPG, "ivan", "203.0.113.24", "ok")
-	fail(8*time.Hour, mainPG, "judy", "203.0.113.25", 3) // another judy
+	fail(8*time.Hour, "judy", "203.0.113.25", 3) // another judy
 	st.login(8*time.Hour-time.Minute, otherPG, "judy", "203.0.113.26", "ok")
-	fail(8*time.Hour, mainPG, "kim", "203.0.113.27", 2) // too few
+	fail(8*time.Hour, "kim", "203.0.113.27", 2) // too few
 	st.login(8*time.Hour-time.Minute, mainPG, "kim", "203.0.113.27", "ok")
 	for n := range 6 { // a pool with one that is mistyped now and then
 		st.login(8*time.Hour+time.Duration(2*n)*10*time.Second, mainPG, "busy", "172.16.9.1", "bad")
@@ -212,12 +212,12 @@ func (st *stage) successes() {
 	}
 	st.login(9*time.Hour, mainPG, "busy", "203.0.113.28", "ok")
 	st.tell("failed-then-succeeded", "main|busy|203.0.113.28")
-	fail(8*time.Hour, mainPG, "lara", "[local]", 3)                     // everybody on the machine has this address
+	fail(8*time.Hour, "lara", "[local]", 3)                             // everybody on the machine has this address
 	st.login(8*time.Hour-time.Minute, mainPG, "alice", "[local]", "ok") // at 10 o'clock
 	st.tell("unusual-hours", "main|alice|")
-	fail(10*time.Hour, mainPG, "mallory", "203.0.113.29", 3) // twice
+	fail(10*time.Hour, "mallory", "203.0.113.29", 3) // twice
 	st.login(10*time.Hour-time.Minute, mainPG, "mallory", "203.0.113.29", "ok")
-	fail(9*time.Hour, mainPG, "mallory", "203.0.113.29", 3)
+	fail(9*time.Hour, "mallory", "203.0.113.29", 3)
 	st.login(9*time.Hour-time.Minute, mainPG, "mallory", "203.0.113.29", "ok")
 	st.tell("failed-then-succeeded", "main|mallory|203.0.113.29")
 	for _, where := range []string{
