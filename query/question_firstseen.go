@@ -66,37 +66,48 @@ func (h *history) neverSeen(from int64, pairs map[pair]*logins, covered *Coverag
 	if err != nil {
 		return nil, nil, err
 	}
-	var users, addresses []key
-	asked := map[account]bool{}
 	all := slices.DeleteFunc(newestFirstKeys(pairs), func(p pair) bool { return seen[p] })
-	for _, p := range all {
-		if _, known := seenLast[p.account]; !known && !asked[p.account] {
-			asked[p.account] = true
-			users = append(users, p.account.key())
+	unasked := map[string]bool{}
+	lookUp := func(columns []string, keys []key) (map[string]int64, error) {
+		times, done, err := h.newestOf(columns, keys, math.MinInt64, from, "")
+		for _, k := range keys[min(done, len(keys)):] {
+			unasked[k.String()] = true
 		}
+		return times, err
 	}
-	times, done, err := h.newestOf(accountColumns, users, math.MinInt64, from, "")
+	times, err := lookUp(accountColumns, keysOf(all, func(p pair) key { return p.account.key() }))
 	if err != nil {
 		return nil, nil, err
-	}
-	unasked := map[string]bool{}
-	for _, k := range users[done:] {
-		unasked[k.String()] = true
 	}
 	for _, p := range all {
 		if at, known := times[p.account.key().String()]; known {
 			seenLast[p.account] = at
 		}
-		if _, known := seenLast[p.account]; known {
-			addresses = append(addresses, p.account.key(p.address))
-		}
 	}
-	times, done, err = h.newestOf(pairColumns, addresses, math.MinInt64, from, "")
+	known := slices.DeleteFunc(slices.Clone(all), func(p pair) bool { _, known := seenLast[p.account]; return !known })
+	atAddress, err := lookUp(addressColumns, keysOf(known, pair.addressKey))
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, k := range addresses[done:] {
-		unasked[k.String()] = true
+	known = slices.DeleteFunc(known, func(p pair) bool {
+		_, known := atAddress[p.addressKey().String()]
+		return !known && !unasked[p.addressKey().String()]
+	})
+	byUser, byAddress := rarerFirst(pairs, known)
+	times, err = lookUp(pairColumns, keysOf(byUser, func(p pair) key { return p.account.key(p.address) }))
+	if err != nil {
+		return nil, nil, err
+	}
+	others, err := lookUp(addressPairColumns, keysOf(byAddress, func(p pair) key { return append(p.addressKey(), p.account.user) }))
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, p := range byAddress {
+		k := append(p.addressKey(), p.account.user).String()
+		if at, known := others[k]; known {
+			times[p.account.key(p.address).String()] = at
+		}
+		unasked[p.account.key(p.address).String()] = unasked[k]
 	}
 	for _, p := range all {
 		k := p.account.key(p.address).String()
@@ -107,6 +118,43 @@ func (h *history) neverSeen(from int64, pairs map[pair]*logins, covered *Coverag
 		}
 	}
 	return fresh, seenLast, nil
+}
+
+var (
+	addressColumns     = []string{"client_address", "system", "instance"}
+	addressPairColumns = append(slices.Clip(addressColumns), "user_name")
+)
+
+func (p pair) addressKey() key { return key{p.address, p.account.system, p.account.instance} }
+
+// keysOf are the keys of pairs, each once.
+func keysOf(pairs []pair, of func(pair) key) (keys []key) {
+	there := map[string]bool{}
+	for _, p := range pairs {
+		if k := of(p); !there[k.String()] {
+			there[k.String()] = true
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+// rarerFirst tells by which of the two a pair is looked up: by that with fewer logins in the range. A pool's user has millions of logins before it, and so
+// has the address of a gateway.
+func rarerFirst(logins map[pair]*logins, pairs []pair) (byUser, byAddress []pair) {
+	users, addresses := map[account]int64{}, map[string]int64{}
+	for p, l := range logins {
+		users[p.account] += l.count
+		addresses[p.addressKey().String()] += l.count
+	}
+	for _, p := range pairs {
+		if users[p.account] < addresses[p.addressKey().String()] {
+			byUser = append(byUser, p)
+		} else {
+			byAddress = append(byAddress, p)
+		}
+	}
+	return byUser, byAddress
 }
 
 // instancesWithHistory are those of the fresh pairs' instances of which some user had logged in long enough before.

@@ -72,7 +72,9 @@ func (s *queryStore) NewestOf(fields []*session.Field, keys [][]query.Cell, cond
 	var names, equal, values []string
 	for i, f := range fields {
 		names = append(names, "key_"+f.Column)
-		equal = append(equal, f.Column+[]string{" = ", " IS "}[min(i, 1)]+names[i])
+		if equal = append(equal, f.Column+" = "+names[i]); i > 0 {
+			equal[i] = "+" + f.Column + " IS " + names[i] // by no other index
+		}
 	}
 	for _, key := range keys {
 		literals := make([]string, len(key))
