@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command clicks writes a made-up history of logins into a backend, asks everything that a person may click at in the explorer, and says
 // how long each first answer takes.
 package main
@@ -12,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/proof"
@@ -75,24 +78,24 @@ func run(ctx context.Context, kind, dir string, rows int, results, only string, 
 
 // measure asks three times; the first time, what is on the disk may have to be read.
 func measure(ctx context.Context, s query.Store, c click, showSQL bool) ([]string, error) {
-	var took []time.Duration
+	var took, used []time.Duration
 	var covered query.Coverage
 	var answer int
 	for range 3 {
-		begin := time.Now()
+		begin, cpu := time.Now(), processorTime()
 		var err error
 		if covered, answer, err = c.ask(ctx, s); err != nil {
 			return nil, err
 		}
-		took = append(took, time.Since(begin))
+		took, used = append(took, time.Since(begin)), append(used, processorTime()-cpu)
 	}
 	first := took[0]
 	read, err := rowsWithin(ctx, s, covered)
 	if err != nil {
 		return nil, err
 	}
-	text := []string{c.name, milliseconds(first), milliseconds(median(took)), strconv.FormatBool(covered.Complete), read, strconv.Itoa(answer), strconv.Itoa(len(covered.SQL))}
-	fmt.Printf("%-45s first %8s ms, median %8s ms, complete %-5s rows of the time %9s, %5s lines, %2s statements\n", text[0], text[1], text[2], text[3], text[4], text[5], text[6])
+	text := []string{c.name, milliseconds(first), milliseconds(median(took)), milliseconds(median(used)), strconv.FormatBool(covered.Complete), read, strconv.Itoa(answer), strconv.Itoa(len(covered.SQL))}
+	fmt.Printf("%-45s first %8s ms, median %8s ms, processor %8s ms, complete %-5s rows of the time %9s, %5s lines, %2s statements\n", text[0], text[1], text[2], text[3], text[4], text[5], text[6], text[7])
 	if showSQL && len(covered.SQL) > 0 {
 		fmt.Println(covered.SQL[0])
 	}
@@ -100,6 +103,15 @@ func measure(ctx context.Context, s query.Store, c click, showSQL bool) ([]strin
 }
 
 func milliseconds(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/1e6) }
+
+// processorTime is that of this process: of SQLite all, of a server what the client spends.
+func processorTime() time.Duration {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		return 0
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
 
 // rowsWithin counts the rows of the time that an answer covers: it has read at most so many of the range.
 func rowsWithin(ctx context.Context, s query.Store, covered query.Coverage) (string, error) {
@@ -116,7 +128,7 @@ func rowsWithin(ctx context.Context, s query.Store, covered query.Coverage) (str
 	return count, nil
 }
 
-var heading = []string{"commit", "backend", "rows", "click", "first_ms", "median_ms", "complete", "rows_of_the_time", "lines", "statements"}
+var heading = []string{"commit", "backend", "rows", "click", "first_ms", "median_ms", "processor_ms", "complete", "rows_of_the_time", "lines", "statements"}
 
 func appendResults(name string, lines [][]string) error {
 	if name == "" {
