@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // ErrNoRegion is the error of [ClientConfig.Load] where nothing says in which region the service is.
@@ -38,6 +39,12 @@ func IsExpired(err error) bool { return slices.Contains(expiredCodes, Code(err))
 
 // IsDenied tells that the identity is known and may not do what it asked for.
 func IsDenied(err error) bool { return slices.Contains(deniedCodes, Code(err)) }
+
+// IsRefused tells that the service answered, and will answer the same again (HTTP 400 to 499).
+func IsRefused(err error) bool {
+	var answer *smithyhttp.ResponseError
+	return errors.As(err, &answer) && answer.HTTPStatusCode() >= 400 && answer.HTTPStatusCode() < 500
+}
 
 // Explain gives the key and the remedy of an error that has to do with credentials, region or quotas; both are "" for others.
 func (c ClientConfig) Explain(err error) (key, remedy string) {

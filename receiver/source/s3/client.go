@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/otel-sessionlog/sessionlog/config/configaws"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/awslogs"
@@ -52,7 +54,7 @@ type objectPage struct {
 func (c *bucketClient) listPage(ctx context.Context, prefix, after string) (page objectPage, err error) {
 	ctx, cancel := awslogs.BoundCall(ctx)
 	defer cancel()
-	in := &s3.ListObjectsV2Input{Bucket: &c.bucket}
+	in := &s3.ListObjectsV2Input{Bucket: &c.bucket, EncodingType: types.EncodingTypeUrl} // XML cannot have every character that a key may have
 	if prefix != "" {
 		in.Prefix = &prefix
 	}
@@ -68,7 +70,13 @@ func (c *bucketClient) listPage(ctx context.Context, prefix, after string) (page
 		if o.Key == nil || o.ETag == nil || o.LastModified == nil {
 			continue
 		}
-		page.objects = append(page.objects, objectInfo{*o.Key, *o.ETag, aws.ToInt64(o.Size), o.LastModified.UnixMilli()})
+		key := *o.Key
+		if out.EncodingType == types.EncodingTypeUrl { // other stores may not encode
+			if key, err = url.QueryUnescape(key); err != nil {
+				return page, fmt.Errorf("a key of the listing cannot be read: %w", err)
+			}
+		}
+		page.objects = append(page.objects, objectInfo{key, *o.ETag, aws.ToInt64(o.Size), o.LastModified.UnixMilli()})
 	}
 	page.more = aws.ToBool(out.IsTruncated) && len(page.objects) > 0
 	page.asked, _ = awsmiddleware.GetServerTime(out.ResultMetadata)

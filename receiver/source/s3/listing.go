@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -105,6 +107,9 @@ func (p *objectPrefix) noteKey(o *objectInfo) {
 	}
 }
 
+// behindAllKeys sorts behind every key: keys are UTF-8.
+const behindAllKeys = "\xff"
+
 // forgetVanished lets go of an object that is not under its key any more. up to is the key that a listing has come to.
 func (r *objectReader) forgetVanished(p *objectPrefix, upTo string) {
 	if at := p.position; at != nil && at.Key < upTo {
@@ -125,15 +130,16 @@ func (r *objectReader) settleObject(p *objectPrefix, o *objectInfo, err error) e
 	case err == nil:
 		p.faults = 0
 		return nil
-	case code == "PreconditionFailed": // another content took its place, and is listed
-		p.position, p.reading = nil, nil
+	case code == "PreconditionFailed" && p.replaced != o.id(): // another content took its place, and is listed next
+		p.position, p.reading, p.replaced = nil, nil, o.id()
+		p.listing.keepWanted(o)
 		return nil
 	case code == "NoSuchKey":
 		r.Host.Log.Warn("an object was deleted before it was read", zap.String("object", o.key))
 	case errors.Is(err, errCorrupt), code == "InvalidObjectState": // nothing but another content mends the first, and nobody waits for the second
 		r.Host.Stats.BadRows(1, o.key, err)
 		r.reportObject(p, o, err)
-	case errors.Is(err, awslogs.ErrUnknownFormat), logformat.IsRefusal(err), configaws.IsDenied(err):
+	case errors.Is(err, awslogs.ErrUnknownFormat), logformat.IsRefusal(err), configaws.IsDenied(err), r.isOfObject(err):
 		r.noteFault(p, o, err)
 		return nil
 	default:
@@ -146,16 +152,27 @@ func (r *objectReader) settleObject(p *objectPrefix, o *objectInfo, err error) e
 	return nil
 }
 
+// isOfObject tells what S3 refuses of an object, and not of all.
+func (c Config) isOfObject(err error) bool {
+	key, _ := c.Explain(err)
+	return key == "" && configaws.IsRefused(err) && !slices.Contains([]string{"NoSuchBucket", "PermanentRedirect", "AuthorizationHeaderMalformed", "RequestTimeout"}, configaws.Code(err))
+}
+
 // noteFault passes over an object that cannot be read for now, and has the next whole listing find it again.
 func (r *objectReader) noteFault(p *objectPrefix, o *objectInfo, err error) {
 	p.position, p.reading, p.changed = nil, nil, true
 	l := p.listing
 	p.faults++
 	l.Failed = true
+	l.keepWanted(o)
+	r.reportObject(p, o, err)
+}
+
+// keepWanted has the next whole listing find an object again, however old it is.
+func (l *keyListing) keepWanted(o *objectInfo) {
 	if l.Whole {
 		l.Floor = min(l.Floor, o.modified)
 	}
-	r.reportObject(p, o, err)
 }
 
 // reportObject says in status and log what keeps an object from being read.
@@ -168,7 +185,7 @@ func (r *objectReader) reportObject(p *objectPrefix, o *objectInfo, err error) {
 
 func (r *objectReader) endListing(p *objectPrefix) {
 	l := p.listing
-	r.forgetVanished(p, l.After+"\xff")
+	r.forgetVanished(p, behindAllKeys)
 	p.listing = nil
 	if !l.Whole {
 		return
@@ -248,6 +265,12 @@ func (c Config) explainProblem(err error) (key, remedy string) {
 		return "role_arn", "let the identity's policy have s3:ListBucket on the bucket and s3:GetObject on the objects, and kms:Decrypt on the key of encrypted ones (docs/clouds.md has it)"
 	case code == "PermanentRedirect", code == "AuthorizationHeaderMalformed":
 		return "region", "write the region of the bucket: aws s3api get-bucket-location --bucket " + c.Bucket
+	case strings.HasPrefix(code, "KMS."):
+		return "role_arn", "the object's key of encryption cannot be used: enable it, or leave the object out with `include`"
+	case code == "PreconditionFailed":
+		return "bucket", "the store lists the object with an ETag under which it does not give it: see whether it is overwritten all the time"
+	case c.isOfObject(err):
+		return "include", "the object alone is refused (one that is encrypted with a key of its owner's cannot be read): leave it out, or store it otherwise"
 	}
 	return "endpoint", "let the collector reach s3.<region>.amazonaws.com on port 443, or write the store's URL as endpoint (and path_style: true, where it wants that)"
 }

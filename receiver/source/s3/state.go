@@ -61,6 +61,7 @@ type objectPrefix struct {
 	listedAt  time.Time      // when the last whole listing began
 	lastRead  time.Time      // when an object was read
 	faults    int            // objects in a row that could not be read
+	replaced  string         // id of the last object that was another one when it was asked for
 }
 
 func (p *objectPrefix) key() string { return "prefix." + p.name }
