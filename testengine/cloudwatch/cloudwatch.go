@@ -49,6 +49,7 @@ type Server struct {
 	throttleRate int
 	refused      map[string]string // code by access key
 	denied       map[string]bool   // operations
+	failing      map[string]string // code by stream
 	calls        map[string]int
 	keys         map[string]int // calls by access key
 	requests     int
@@ -59,7 +60,7 @@ type Server struct {
 func Start(tb testing.TB) *Server {
 	tb.Helper()
 	s := &Server{
-		groups: map[string]map[string][]storedEvent{}, pageEvents: 10_000, refused: map[string]string{}, denied: map[string]bool{}, calls: map[string]int{}, keys: map[string]int{},
+		groups: map[string]map[string][]storedEvent{}, pageEvents: 10_000, refused: map[string]string{}, denied: map[string]bool{}, failing: map[string]string{}, calls: map[string]int{}, keys: map[string]int{},
 	}
 	web := httptest.NewServer(http.HandlerFunc(s.serve))
 	s.URL = web.URL
@@ -116,6 +117,9 @@ func (s *Server) Refuse(accessKey, code string) {
 func (s *Server) Deny(operation string, denied bool) {
 	s.changeState(func() { s.denied[operation] = denied })
 }
+
+// FailStream has each call for the events of a stream be refused with a code; "" takes it back.
+func (s *Server) FailStream(stream, code string) { s.set(func() { s.failing[stream] = code }) }
 
 // Hang has calls wait; false ends the wait of those that do.
 func (s *Server) Hang(hang bool) {

@@ -160,6 +160,9 @@ func (s *Server) filter(q filterRequest) (a filterAnswer, code string) {
 		return a, "InvalidParameterException" // of several streams the stand-in knows no order
 	}
 	stream := q.LogStreamNames[0]
+	if code := s.failing[stream]; code != "" {
+		return a, code
+	}
 	events, ok := streams[stream]
 	if !ok {
 		return a, "ResourceNotFoundException"

@@ -89,6 +89,8 @@ func (r *streamReader) findStreams(ctx context.Context, group string) (streams [
 		}
 	}
 	slices.SortFunc(streams, func(a, b *logStream) int { return strings.Compare(a.name, b.name) })
+	first := max(0, slices.IndexFunc(streams, func(s *logStream) bool { return s.name > r.beginBehind[group] }))
+	streams = append(streams[first:], streams[:first]...)
 	return streams, r.forgetStreams(ctx, group, names)
 }
 
@@ -113,10 +115,14 @@ func (r *streamReader) addStreams(ctx context.Context, group string, names map[s
 		return nil
 	}
 	for _, s := range added {
-		if err := r.restoreStream(s, nil); err != nil {
+		stored, err := r.Host.Store.Get(ctx, s.key()) // of a group that was left out of the configuration for a while
+		if err != nil {
+			return fmt.Errorf("%w: %w", awslogs.ErrStorage, err)
+		}
+		if err := r.restoreStream(s, stored); err != nil {
 			return err
 		}
-		if r.firstStart && !r.listed[group] && r.Initial == awslogs.InitialEnd {
+		if stored == nil && r.firstStart && !r.listed[group] && r.Initial == awslogs.InitialEnd {
 			s.floor, s.newest, s.Changed = r.Now.UnixMilli(), r.Now.UnixMilli(), true
 			s.storeState()
 			if err := r.Host.Store.Set(ctx, s.key(), s.saved); err != nil {

@@ -42,7 +42,7 @@ func (r *streamReader) pollGroup(ctx context.Context, group string) (more bool, 
 			r.resetStream(s)
 			r.ReportProblem(condition, "no login of stream "+s.id()+" is read", err)
 		case err != nil:
-			s.pageToken = nil
+			s.pageToken, r.beginBehind[group] = nil, s.name
 			return more, err
 		default:
 			r.ClearProblem(condition)

@@ -33,6 +33,8 @@ type streamReader struct {
 	shared     map[string]*logformat.SharedState // by server and format, of those that share
 	firstStart bool                              // nothing is remembered
 	listed     map[string]bool                   // log groups whose streams were listed since
+	// beginBehind names, by group, the stream that failed last: it is read after all others, which it, or a quota, would keep waiting else.
+	beginBehind map[string]string
 }
 
 // Run reads until ctx ends.
@@ -42,7 +44,7 @@ func (c *cloudwatchSource) Run(ctx context.Context, host source.Host) error {
 		return err
 	}
 	r := &streamReader{
-		Config: c.cfg, Reader: shared, instance: c.instance, streams: map[string]*logStream{}, shared: map[string]*logformat.SharedState{}, listed: map[string]bool{},
+		Config: c.cfg, Reader: shared, instance: c.instance, streams: map[string]*logStream{}, shared: map[string]*logformat.SharedState{}, listed: map[string]bool{}, beginBehind: map[string]string{},
 	}
 	if !r.Connect(ctx, c.cfg.ClientConfig) {
 		return nil // ctx ended

@@ -98,6 +98,39 @@ func TestALogGroupThatFailsHoldsUpNoOther(t *testing.T) {
 	run.AwaitWords(t, "eu-central-1/orders login success anna", "eu-central-1/gone login success bert")
 }
 
+// A stream that fails, whatever its place among the names, holds up no other for long, and is told.
+func TestAStreamThatFailsHoldsUpNoOther(t *testing.T) {
+	awslogstest.SetCredentials(t)
+	s := engine.Start(t)
+	for i := range 3 {
+		s.Put(group, fmt.Sprint("orders.", i), connection(sourcetest.Row{User: fmt.Sprint("user", i), Time: recently()}, int64(i+1))...)
+	}
+	s.FailStream("orders.0", "InvalidParameterException")
+	run := start(t, config(s, group), &sourcetest.Store{})
+	run.AwaitWords(t, "eu-central-1/orders login success user1", "eu-central-1/orders login success user2")
+	run.AwaitWarning(t, "no login of log group")
+	s.FailStream("orders.0", "")
+	run.AwaitWords(t, "eu-central-1/orders login success user0", "eu-central-1/orders login success user1", "eu-central-1/orders login success user2")
+}
+
+// A log group that is left out of the configuration for a while, and comes back, is read on from where it was.
+func TestALogGroupThatComesBackIsReadOn(t *testing.T) {
+	awslogstest.SetCredentials(t)
+	s := engine.Start(t)
+	other, store := "/aws/rds/instance/other/postgresql", &sourcetest.Store{}
+	s.Put(group, stream, connection(sourcetest.Row{User: "anna", Time: recently()}, 1)...)
+	s.AddGroup(other)
+	run := start(t, config(s, group, other), store)
+	run.AwaitWords(t, "eu-central-1/orders login success anna")
+	run.Stop(t)
+	s.Put(other, stream, connection(sourcetest.Row{User: "bert", Time: recently()}, 2)...)
+	run = start(t, config(s, other), store)
+	run.AwaitWords(t, "eu-central-1/other login success bert")
+	run.Stop(t)
+	s.Put(group, stream, connection(sourcetest.Row{User: "carl", Time: time.Now()}, 3)...)
+	start(t, config(s, group, other), store).AwaitWords(t, "eu-central-1/orders login success carl")
+}
+
 func TestCheckConnection(t *testing.T) {
 	awslogstest.SetCredentials(t)
 	s := engine.Start(t)
