@@ -56,6 +56,20 @@ func TestBulkAnswers(t *testing.T) {
 			items: `{"errors":true,"items":[{"create":{"status":404,"error":{"type":"index_not_found_exception","reason":"no such index [logs]"}}},{"create":{"status":404,"error":{"type":"index_not_found_exception"}}}]}`,
 			later: []int{0, 1}, want: "index_not_found_exception (HTTP 404)",
 		},
+		"one set aside": { // Elasticsearch 9.1 and later answers so of documents that it refused before
+			items:    `{"errors":false,"items":[{"create":{"status":201}},{"create":{"status":201,"failure_store":"used"}}]}`,
+			written:  1,
+			rejected: []backend.Rejection{{Index: 1, Reason: setAsideReason}},
+		},
+		"all set aside": { // asked again they would be there twice
+			items:    `{"errors":false,"items":[{"create":{"status":201,"failure_store":"used"}},{"create":{"failure_store":"used","status":201}}]}`,
+			rejected: []backend.Rejection{{Index: 0, Reason: setAsideReason}, {Index: 1, Reason: setAsideReason}},
+		},
+		"no failure store": {
+			items:    `{"errors":true,"items":[{"create":{"status":201}},{"create":{"status":400,"failure_store":"not_enabled","error":{"type":"document_parsing_exception"}}}]}`,
+			written:  1,
+			rejected: []backend.Rejection{{Index: 1, Reason: "document_parsing_exception (HTTP 400)"}},
+		},
 		"too few":   {items: `{"errors":true,"items":[{"create":{"status":201}}]}`, later: []int{0, 1}, want: "names 1 records of 2"},
 		"no answer": {items: `<html>login</html>`, later: []int{0, 1}, want: "none of the bulk API"},
 		"torn":      {items: `{"errors":true,"items":[{"create":{"status":201}},{"cre`, later: []int{0, 1}, want: "none of the bulk API"},

@@ -35,7 +35,7 @@ func (w *elasticsearchWriter) appendRecord(body []byte, e *session.Event, docume
 
 func (w *elasticsearchWriter) prepare(call *http.Request) {
 	query := call.URL.Query()
-	query.Set("filter_path", "errors,items.*.status,items.*.error.type,items.*.error.reason")
+	query.Set("filter_path", "errors,items.*.status,items.*.failure_store,items.*.error.type,items.*.error.reason")
 	if w.pipeline != "" {
 		query.Set("pipeline", w.pipeline)
 	}
@@ -93,12 +93,14 @@ var errTooManyRecords = errors.New("it names more records than there were")
 
 func readBulkItem(d *jx.Decoder) (one recordAnswer, err error) {
 	var status int
-	var errorType, reason string
+	var errorType, reason, failureStore string
 	err = d.Obj(func(d *jx.Decoder, _ string) error { // the action: create
 		return d.Obj(func(d *jx.Decoder, key string) (err error) {
 			switch {
 			case key == "status":
 				status, err = d.Int()
+			case key == "failure_store" && d.Next() == jx.String:
+				failureStore, err = d.Str()
 			case key == "error" && d.Next() == jx.Object:
 				err = d.Obj(func(d *jx.Decoder, key string) (err error) {
 					switch {
@@ -117,8 +119,15 @@ func readBulkItem(d *jx.Decoder) (one recordAnswer, err error) {
 			return err
 		})
 	})
+	if isSuccess(status) && failureStore == "used" {
+		return recordAnswer{verdict: recordSetAside, reason: setAsideReason}, err
+	}
 	return recordAnswer{verdict: verdictOfItem(status, errorType), reason: itemReason(status, errorType, reason)}, err
 }
+
+// setAsideReason is of a document that a data stream's mapping or pipeline refuses, and that Elasticsearch (by itself since 9.1, for streams named
+// logs-…) answers for with 201, since it keeps it in the stream's failure store, where no search of the stream finds it.
+const setAsideReason = "the mapping or pipeline refuses it: it is in the failure store, GET <data stream>::failures/_search"
 
 // waitingTypes are errors of a status that otherwise says that a document cannot be taken, and are mended at the target: a closed index, no
 // shard left, an index that another call makes at the moment.

@@ -136,6 +136,20 @@ func TestPageInPlaceOfAnAnswerIsNoYes(t *testing.T) {
 	}
 }
 
+// An answer that breaks off may have said which records failed: nobody knows what became of them.
+func TestAnswerThatIsCutOffIsNoYes(t *testing.T) {
+	for name, edit := range map[string]func(*TargetConfig){"ndjson": nil, "splunk_hec": hec, "elasticsearch": bulk} {
+		tg := newTarget(t, func(_ []string, header http.Header) (int, string) {
+			header.Set("Content-Length", "1000")
+			return http.StatusOK, `{"code":200,"status":[{"name":"default","successful":0,`
+		})
+		s := startSender(t, tg.URL, edit)
+		res, err := s.Write(t.Context(), eventsOf("alice"))
+		require.Error(t, err, name)
+		require.Zero(t, res.Written, name)
+	}
+}
+
 // OpenObserve answers 200 and counts what it has thrown away: records of yesterday, for instance.
 func TestRecordsCountedAsFailedAreNotWritten(t *testing.T) {
 	tg := newTarget(t, func(lines []string, _ http.Header) (int, string) {

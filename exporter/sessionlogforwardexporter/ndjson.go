@@ -3,6 +3,7 @@ package sessionlogforwardexporter
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -34,7 +35,7 @@ func (ndjsonWriter) isProbeAnswer(status int) bool {
 func (w ndjsonWriter) readAnswer(status int, body io.Reader, n int) (targetAnswer, error) {
 	switch {
 	case isSuccess(status):
-		return readLinesAnswer(body, n), nil
+		return readLinesAnswer(body, n)
 	case status == http.StatusBadRequest || status == http.StatusRequestEntityTooLarge || status == http.StatusUnprocessableEntity:
 		return answerOfRefusal(status), nil
 	}
@@ -46,24 +47,27 @@ const maxLinesAnswer = 64 << 10
 
 // readLinesAnswer: an answer of success is taken for one, but for a page of HTML, which is a login's or a proxy's, and for the records that
 // OpenObserve counts as failed: {"code":200,"status":[{"name":"default","successful":1,"failed":2}]}.
-func readLinesAnswer(body io.Reader, n int) targetAnswer {
-	text, _ := io.ReadAll(io.LimitReader(body, maxLinesAnswer))
+func readLinesAnswer(body io.Reader, n int) (targetAnswer, error) {
+	text, err := io.ReadAll(io.LimitReader(body, maxLinesAnswer))
+	if err != nil { // what did not come may be that records failed
+		return targetAnswer{}, fmt.Errorf("the answer is cut off: %w", err)
+	}
 	text = bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), " \t\r\n")
 	switch {
 	case bytes.HasPrefix(text, []byte("<")):
-		return targetAnswer{verdict: tryAgain, reason: "the target answers with a page: it may be a login or a proxy in between", key: "endpoint"}
+		return targetAnswer{verdict: tryAgain, reason: "the target answers with a page: it may be a login or a proxy in between", key: "endpoint"}, nil
 	case !bytes.HasPrefix(text, []byte("{")):
-		return targetAnswer{verdict: takenAll}
+		return targetAnswer{verdict: takenAll}, nil
 	}
 	failed := countFailed(text)
 	const reason = "the target counts the record as failed"
 	switch {
 	case failed <= 0:
-		return targetAnswer{verdict: takenAll}
+		return targetAnswer{verdict: takenAll}, nil
 	case failed < n:
-		return targetAnswer{verdict: refusedSome, reason: reason}
+		return targetAnswer{verdict: refusedSome, reason: reason}, nil
 	}
-	return targetAnswer{verdict: seeRecords, records: slices.Repeat([]recordAnswer{{recordRefused, reason}}, n)}
+	return targetAnswer{verdict: seeRecords, records: slices.Repeat([]recordAnswer{{recordRefused, reason}}, n)}, nil
 }
 
 // countFailed is 0 for what does not say.

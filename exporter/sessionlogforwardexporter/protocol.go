@@ -69,6 +69,7 @@ const (
 	recordLater
 	recordFailing     // the target is at fault, unless the record makes it so
 	recordUnavailable // the same, and more often a part of the target that is away
+	recordSetAside    // refused, and kept by the target where it keeps what it refuses: to ask again would make another copy there
 )
 
 var protocols = map[string]protocol{

@@ -260,6 +260,8 @@ func (s *documentSender) readRecords(r *requestBody, from int, records []recordA
 			out.result.Duplicates++
 		case recordRefused:
 			out.refused = append(out.refused, backend.Rejection{Index: record.place, Reason: one.reason})
+		case recordSetAside:
+			out.result.Rejected = append(out.result.Rejected, backend.Rejection{Index: record.place, Reason: one.reason})
 		case recordLater:
 			out.postponeItem(record, one)
 		case recordFailing, recordUnavailable:
