@@ -119,7 +119,9 @@ func (s *Server) Deny(operation string, denied bool) {
 }
 
 // FailStream has each call for the events of a stream be refused with a code; "" takes it back.
-func (s *Server) FailStream(stream, code string) { s.set(func() { s.failing[stream] = code }) }
+func (s *Server) FailStream(stream, code string) {
+	s.changeState(func() { s.failing[stream] = code })
+}
 
 // Hang has calls wait; false ends the wait of those that do.
 func (s *Server) Hang(hang bool) {
