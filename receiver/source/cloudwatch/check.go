@@ -32,7 +32,7 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 func (c Config) checkGroup(ctx context.Context, client *logClient, group string) []connectcheck.Finding {
 	var names []string
 	for _, prefix := range c.listedPrefixes() {
-		listed, err := client.listStreams(ctx, group, prefix)
+		listed, _, err := client.listStreams(ctx, group, prefix)
 		if err != nil {
 			return []connectcheck.Finding{awslogs.ProblemFinding("log group "+group, err, c.explainProblem)}
 		}

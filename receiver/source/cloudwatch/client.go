@@ -3,7 +3,9 @@ package cloudwatch
 import (
 	"context"
 	"strings"
+	"time"
 
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
@@ -40,8 +42,8 @@ func groupParameter(group string) (name, identifier *string) {
 	return &group, nil
 }
 
-// listStreams gives the streams of a group whose names begin so.
-func (c *logClient) listStreams(ctx context.Context, group, prefix string) (streams []types.LogStream, err error) {
+// listStreams gives the streams of a group whose names begin so. asked is when, by the clock of CloudWatch; zero where it does not say.
+func (c *logClient) listStreams(ctx context.Context, group, prefix string) (streams []types.LogStream, asked time.Time, err error) {
 	in := &cloudwatchlogs.DescribeLogStreamsInput{}
 	in.LogGroupName, in.LogGroupIdentifier = groupParameter(group)
 	if prefix != "" {
@@ -52,11 +54,14 @@ func (c *logClient) listStreams(ctx context.Context, group, prefix string) (stre
 		out, err := c.api.DescribeLogStreams(call, in)
 		end()
 		if err != nil {
-			return nil, awslogs.StallCause(call, err)
+			return nil, asked, awslogs.StallCause(call, err)
+		}
+		if asked.IsZero() {
+			asked, _ = awsmiddleware.GetServerTime(out.ResultMetadata)
 		}
 		streams = append(streams, out.LogStreams...)
 		if out.NextToken == nil {
-			return streams, nil
+			return streams, asked, nil
 		}
 		in.NextToken = out.NextToken
 	}

@@ -66,11 +66,14 @@ func (r *streamReader) newStream(group, name string) *logStream {
 
 // findStreams asks which streams a group has, and gives those to read.
 func (r *streamReader) findStreams(ctx context.Context, group string) (streams []*logStream, err error) {
-	names := map[string]bool{}
+	names, asked := map[string]bool{}, r.Now
 	for _, prefix := range r.listedPrefixes() {
-		listed, err := r.client.listStreams(ctx, group, prefix)
+		listed, at, err := r.client.listStreams(ctx, group, prefix)
 		if err != nil {
 			return nil, err
+		}
+		if !at.IsZero() {
+			asked = at
 		}
 		for i := range listed {
 			if listed[i].LogStreamName != nil {
@@ -79,7 +82,7 @@ func (r *streamReader) findStreams(ctx context.Context, group string) (streams [
 		}
 	}
 	r.reportNumber(group, len(names))
-	if err := r.addStreams(ctx, group, names); err != nil {
+	if err := r.addStreams(ctx, group, names, asked.UnixMilli()); err != nil {
 		return nil, err
 	}
 	r.listed[group] = true
@@ -103,8 +106,9 @@ func (r *streamReader) reportNumber(group string, streams int) {
 	r.Conditions.Clear(condition, "the log group has streams", zap.String("group", group))
 }
 
-// addStreams begins to read streams that are new, once the index has them.
-func (r *streamReader) addStreams(ctx context.Context, group string, names map[string]bool) error {
+// addStreams begins to read streams that are new, once the index has them. now is where `initial: end` begins, by the clock that events bear: ours may
+// go ahead, and would hide what comes until then.
+func (r *streamReader) addStreams(ctx context.Context, group string, names map[string]bool, now int64) error {
 	var added []*logStream
 	for name := range names {
 		if r.streams[streamID(group, name)] == nil {
@@ -123,7 +127,7 @@ func (r *streamReader) addStreams(ctx context.Context, group string, names map[s
 			return err
 		}
 		if stored == nil && r.firstStart && !r.listed[group] && r.Initial == awslogs.InitialEnd {
-			s.floor, s.newest, s.Changed = r.Now.UnixMilli(), r.Now.UnixMilli(), true
+			s.floor, s.newest, s.Changed = now, now, true
 			s.storeState()
 			if err := r.Host.Store.Set(ctx, s.key(), s.saved); err != nil {
 				return fmt.Errorf("%w: %w", awslogs.ErrStorage, err)

@@ -125,6 +125,21 @@ func TestInitialEnd(t *testing.T) {
 	start(t, cfg, store).AwaitWords(t, "eu-central-1/orders login success new", "eu-central-1/orders login success other")
 }
 
+// A machine whose clock goes ahead loses nothing of what comes after its very first start.
+func TestInitialEndIsByTheClockOfTheService(t *testing.T) {
+	awslogstest.SetCredentials(t)
+	s := engine.Start(t)
+	s.Put(group, stream, connection(sourcetest.Row{User: "old", Time: recently()}, 1)...)
+	cfg := config(s, group)
+	cfg.Initial = "end"
+	run := start(t, cfg, &sourcetest.Store{}, func(h *source.Host) {
+		h.Now = func() time.Time { return time.Now().Add(time.Hour) }
+	})
+	require.Eventually(t, func() bool { return s.Calls("FilterLogEvents") > 1 }, 10*time.Second, time.Millisecond)
+	s.Put(group, stream, connection(sourcetest.Row{User: "new", Time: time.Now().Add(2 * time.Second)}, 2)...) // the service says whole seconds
+	run.AwaitWords(t, "eu-central-1/orders login success new")
+}
+
 // A sender whose clock goes ahead does not hide what others send, and events that are nearly too late are warned of.
 func TestClocksAndLateness(t *testing.T) {
 	awslogstest.SetCredentials(t)
