@@ -85,54 +85,40 @@ func (o QuestionOptions) Questions() []Question {
 	return []Question{
 		{
 			"first-seen", "Who logged in from a new address?",
-			fmt.Sprintf("Users and addresses with a login in this time that have none together before it. A user of one system or instance is another one elsewhere. "+
-				"More than %d new addresses of a user (containers), and more than %d users of a new address (a gateway), are told as one. So is all that is new "+
-				"where the records of a system begin less than %s before: there is nothing yet to compare with.", o.MostFirstSeen, o.MostFirstSeen, daysOf(o.EarliestHistory)),
+			fmt.Sprintf("Logins of a user from an address that this user had never come from before. More than %d new addresses of a user, or new users of an address, are one finding.", o.MostFirstSeen),
 			o.askFirstSeen,
 		},
 		{
 			"failed-then-succeeded", "Who failed to log in, and then succeeded?",
-			fmt.Sprintf("At least %d failed logins of a user, with no success between them, and a login within %s: of that user, or from the address that had failed. "+
-				"Where many share an address, it is another user's only if nobody had logged in from it meanwhile.", o.FailuresBeforeSuccess, o.SuccessWithin) + notGuessedText,
+			fmt.Sprintf("At least %d failed logins of a user, then a login within %s: of that user, or of another from the address that had failed.", o.FailuresBeforeSuccess, durationText(o.SuccessWithin)),
 			o.askFailedThenSucceeded,
 		},
 		{
 			"failure-bursts", "Which addresses failed to log in many times?",
-			fmt.Sprintf("At least %d failed logins from an address within %s, whichever systems and users they were about: many users are a sign of spraying, one is a sign "+
-				"of guessing, or of a program with an old password. Local connections are told for each instance.", o.BurstFailures, o.BurstWithin) + notGuessedText,
+			fmt.Sprintf("At least %d failed logins from an address within %s. Many users are a sign of spraying; one is a sign of guessing, or of a program with an old password.", o.BurstFailures, durationText(o.BurstWithin)),
 			o.askFailureBursts,
 		},
 		{
 			"guessed-users", "Whose password is guessed from many addresses?",
-			fmt.Sprintf("Failed logins of a user from at least %d addresses within %s. Whether the user exists, the failures do not tell: it is told when it logged in last.",
-				o.GuessingAddresses, o.GuessedWithin) + notGuessedText,
+			fmt.Sprintf("Failed logins of a user from at least %d addresses within %s.", o.GuessingAddresses, durationText(o.GuessedWithin)),
 			o.askGuessedUsers,
 		},
 		{
 			"unusual-hours", "Who logged in at an unusual hour?",
-			fmt.Sprintf("Logins in an hour of the day in which the user had none in the %s before, on working days and on weekends (Saturday, Sunday) each, in the time zone %s. Asked of users with at "+
-				"least %d logins in these days, the first of them at least %s before.", daysOf(o.UsualPeriod), o.Zone, o.UsualLogins, daysOf(o.UsualSince)),
+			fmt.Sprintf("Logins in an hour of the day (%s) in which the user had none in the %s before, on working days or on weekends. Asked of users with at least %d logins in that time.",
+				o.Zone, durationText(o.UsualPeriod), o.UsualLogins),
 			o.askUnusualHours,
 		},
 		{
 			"returned-accounts", "Which accounts came back?",
-			fmt.Sprintf("The first login of a user who had logged in before, but not for %s. Failures count neither as use nor as coming back.", daysOf(o.UnusedFor)),
+			fmt.Sprintf("The first login of a user who had logged in before, but not for %s.", durationText(o.UnusedFor)),
 			o.askReturnedAccounts,
 		},
 	}
 }
 
-const notGuessedText = " Failures that say nothing about a password are left out: too many connections, an authenticator that was not there, broken connections."
-
 // notGuesses are the classes of failures at which nobody has guessed anything.
 var notGuesses = []string{session.ErrorConnectionLimit, session.ErrorProviderUnavailable, session.ErrorTimeout, session.ErrorProtocol}
-
-func daysOf(d time.Duration) string {
-	if d%day == 0 {
-		return fmt.Sprintf("%d days", d/day)
-	}
-	return d.String()
-}
 
 // sortFindings puts the newest first.
 func sortFindings(all []Finding) []Finding {

@@ -124,7 +124,7 @@ func tellBurst(f Filter, key pair, run []loginRow) Finding {
 	if key.address.Absent {
 		from = "an address that is not known"
 	}
-	one.Sentence = fmt.Sprintf("%d logins%s failed from %s within %s, of %s.", one.Count, place, from, lasted(one), counted(len(users), "user"))
+	one.Sentence = fmt.Sprintf("%d logins%s failed from %s within %s, of %s.", one.Count, place, from, durationText(one.Last.Sub(one.First)), counted(len(users), "user"))
 	return one
 }
 
@@ -142,15 +142,6 @@ func guessed() (all []Condition) {
 	return all
 }
 
-func lasted(f Finding) time.Duration { return max(f.Last.Sub(f.First).Round(time.Second), time.Second) }
-
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "one " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
 func (o QuestionOptions) askGuessedUsers(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
 	left := newBudget(limits)
 	groups, covered, err := failuresBy(ctx, s, f, o.GuessedWithin, limits.half(), func(r *loginRow) (account, bool) { return r.account, !r.account.user.Absent })
@@ -165,7 +156,7 @@ func (o QuestionOptions) askGuessedUsers(ctx context.Context, s Store, f Filter,
 				continue
 			}
 			one := ofRows("guessed-users", f, user, word{}, run, append(append(user.conditions(), outcomeIs(session.OutcomeFailure)), guessed()...))
-			one.Sentence = fmt.Sprintf("%d logins of %s%s failed from %d addresses within %s", one.Count, user.user.quoted(), user.where(), placesOf(run, math.MaxInt), lasted(one))
+			one.Sentence = fmt.Sprintf("%d logins of %s%s failed from %d addresses within %s", one.Count, user.user.quoted(), user.where(), placesOf(run, math.MaxInt), durationText(one.Last.Sub(one.First)))
 			if err := h.addLastLogin(&one, user, run[len(run)-1].at); err != nil {
 				return nil, covered, err
 			}

@@ -311,6 +311,6 @@ func (o QuestionOptions) tellHistoryBegins(f Filter, instance account, some []fi
 	}
 	one := together(f, instance, word{}, some, instance.system.condition("system"), instance.instance.condition("instance"))
 	one.Sentence = fmt.Sprintf("The history%s begins on %s or less than %s before: %d users and addresses (%d users) are new in it, which says nothing yet.",
-		instance.where(), dayOf(one.First.UnixNano()), daysOf(o.EarliestHistory), len(some), len(users))
+		instance.where(), dayOf(one.First.UnixNano()), durationText(o.EarliestHistory), len(some), len(users))
 	return one
 }

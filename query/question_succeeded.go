@@ -174,7 +174,7 @@ func tellAfterFailures(f Filter, some []afterFailures, other bool) Finding {
 		failed = " of " + last.user.user.quoted()
 	}
 	found.Sentence = fmt.Sprintf("%s logged in%s%s at %s, %s after %d logins%s had failed", who.user.quoted(), who.where(), from, momentOf(last.success.at),
-		max(time.Duration(last.success.at-last.failures[len(last.failures)-1].at).Round(time.Second), time.Second), len(last.failures), failed)
+		durationText(time.Duration(last.success.at-last.failures[len(last.failures)-1].at)), len(last.failures), failed)
 	if len(some) > 1 {
 		found.Sentence += fmt.Sprintf(", and in the same way %s before", times(len(some)-1))
 	}

@@ -201,7 +201,7 @@ func (o QuestionOptions) tellHour(hour userHour, l *logins) string {
 		from = " from " + newest.address.quoted()
 	}
 	return fmt.Sprintf("%s logged in%s%s at %s: on %s not between %02d:00 and %02d:59 in the %s before.", hour.account.user.quoted(), hour.account.where(), from,
-		time.Unix(0, newest.at).In(o.Zone).Format("2006-01-02 15:04:05 MST"), kind, hour.hour%hoursOfDay, hour.hour%hoursOfDay, daysOf(o.UsualPeriod))
+		time.Unix(0, newest.at).In(o.Zone).Format("2006-01-02 15:04:05 MST"), kind, hour.hour%hoursOfDay, hour.hour%hoursOfDay, durationText(o.UsualPeriod))
 }
 
 // stretch is some time of a user's logins.
@@ -338,7 +338,7 @@ func tellReturn(f Filter, r loginsBack, before int64, sql string) Finding {
 		from = " from " + first.address.quoted()
 	}
 	one.Sentence = fmt.Sprintf("%s logged in%s%s at %s, the first time since %s (%s).", r.account.user.quoted(), r.account.where(), from, momentOf(r.first), dayOf(before),
-		daysOf(time.Duration(r.first-before).Round(day)))
+		durationText(time.Duration(r.first-before).Round(day)))
 	one.SQL = []string{sql}
 	return one
 }

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -26,3 +27,23 @@ func (a account) where() string {
 func dayOf(ns int64) string { return time.Unix(0, ns).UTC().Format(time.DateOnly) }
 
 func momentOf(ns int64) string { return time.Unix(0, ns).UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// durationText rounds up to whole days, hours, minutes or seconds: to the largest of which there are two or more.
+func durationText(d time.Duration) string {
+	for _, unit := range []struct {
+		length time.Duration
+		noun   string
+	}{{day, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
+		if d >= 2*unit.length || d == unit.length {
+			return counted(int((d+unit.length-1)/unit.length), unit.noun)
+		}
+	}
+	return counted(max(int((d+time.Second-1)/time.Second), 1), "second")
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "one " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
