@@ -18,6 +18,8 @@ type Finding struct {
 	First, Last      time.Time
 	Count            int64        // records that it is about
 	Evidence         []session.ID // of these records, newest first, at most 100
+	Oldest           session.ID   // of these records, that of First
+	HistoryBegins    bool         // there is nothing yet to compare with; it says no more than that
 	Sentence         string       // what was found; values of the records stand in it quoted, without control characters
 	Filter           Filter       // shows the records
 	SQL              []string     // what was looked up in the history; the statements of the range are the coverage's
@@ -32,10 +34,13 @@ type Question struct {
 
 // QuestionOptions are the thresholds of the questions. Durations and counts are those from which something is told.
 type QuestionOptions struct {
-	Zone *time.Location // of days and hours; nil: UTC
+	Zone   *time.Location                  // of days and hours; nil: UTC
+	Ignore func(user, address string) bool // logins that are not asked about; in the history they count. nil: none
 
 	MostFirstSeen   int           // more new addresses of a user, or new users of an address, are one finding
 	EarliestHistory time.Duration // of a system whose records begin later than this before the range, one finding says so
+	KnownIPv4Bits   int           // an address is not new to a user who came from its network of so many bits in the usual period; 0: each address counts
+	KnownIPv6Bits   int
 
 	FailuresBeforeSuccess int
 	SuccessWithin         time.Duration // of the failures

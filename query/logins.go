@@ -1,6 +1,7 @@
 package query
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -60,12 +61,23 @@ func guessedLogins(s Store) string {
 }
 
 // eachLogin reads the logins of a filter that meet a further condition, newest slice first, in no order within a slice. do may return errEnough.
-func eachLogin(ctx context.Context, s Store, f Filter, condition func() string, limits Limits, do func(*loginRow) error) (Coverage, error) {
+func (o QuestionOptions) eachLogin(ctx context.Context, s Store, f Filter, condition func() string, limits Limits, do func(*loginRow) error) (Coverage, error) {
 	expressions := loginExpressions(s)
 	texts := map[string]string{} // each text is held once
 	return walk(ctx, s, f, limits, func(where string) string {
 		return s.Select(expressions...) + " FROM " + s.Table() + where + condition()
-	}, func(sql string) error { return readLogins(ctx, s, sql, texts, do) })
+	}, func(sql string) error {
+		return readLogins(ctx, s, sql, texts, func(row *loginRow) error {
+			if o.isIgnored(row) {
+				return nil
+			}
+			return do(row)
+		})
+	})
+}
+
+func (o QuestionOptions) isIgnored(row *loginRow) bool {
+	return o.Ignore != nil && o.Ignore(row.account.user.Text, row.address.Text)
 }
 
 func loginExpressions(s Store) []string {
@@ -188,6 +200,7 @@ func outcomeIs(o session.Outcome) Condition {
 // logins are what is known of some logins together.
 type logins struct {
 	count       int64
+	oldest      session.ID // of the first
 	first, last int64
 	newest      []loginRow // mostEvidence at least, where there are so many
 }
@@ -197,7 +210,10 @@ func (l *logins) add(row *loginRow) {
 		l.first, l.last = math.MaxInt64, math.MinInt64
 	}
 	l.count++
-	l.first, l.last = min(l.first, row.at), max(l.last, row.at)
+	if row.at < l.first || row.at == l.first && bytes.Compare(row.id[:], l.oldest[:]) < 0 {
+		l.first, l.oldest = row.at, row.id
+	}
+	l.last = max(l.last, row.at)
 	if l.newest = append(l.newest, *row); len(l.newest) >= 2*mostEvidence {
 		l.newest = newestFirst(l.newest)[:mostEvidence]
 	}
@@ -221,12 +237,13 @@ func evidence(rows []loginRow) []session.ID {
 func (l *logins) evidence() []session.ID { return evidence(l.newest) }
 
 // failuresOf are the failed logins of a filter, in the order of time.
-func failuresOf(ctx context.Context, s Store, f Filter, limits Limits) ([]loginRow, Coverage, error) {
+func (o QuestionOptions) failuresOf(ctx context.Context, s Store, f Filter, limits Limits) ([]loginRow, Coverage, error) {
 	var rows []loginRow
 	order := func() string {
 		return guessedLogins(s) + " ORDER BY " + s.Nanoseconds() + " DESC LIMIT " + strconv.Itoa(mostFailures-len(rows))
 	}
-	covered, err := eachLogin(ctx, s, f, order, limits, func(row *loginRow) error {
+	all := QuestionOptions{} // those that are ignored count to the most that are held
+	covered, err := all.eachLogin(ctx, s, f, order, limits, func(row *loginRow) error {
 		if rows = append(rows, *row); len(rows) == mostFailures {
 			return errEnough
 		}
@@ -238,6 +255,7 @@ func failuresOf(ctx context.Context, s Store, f Filter, limits Limits) ([]loginR
 		rows = slices.DeleteFunc(rows, func(r loginRow) bool { return r.at == oldest })
 		covered.From = time.Unix(0, oldest+1).UTC()
 	}
+	rows = slices.DeleteFunc(rows, func(r loginRow) bool { return o.isIgnored(&r) })
 	return rows, covered, err
 }
 
@@ -252,6 +270,14 @@ func newBudget(limits Limits) budget {
 }
 
 func (b budget) isSpent() bool { return !b.until.IsZero() && time.Now().After(b.until) }
+
+// limits are what is left.
+func (b budget) limits() Limits {
+	if b.until.IsZero() {
+		return Limits{}
+	}
+	return Limits{Time: max(1, time.Until(b.until))}
+}
 
 // half leaves as much for what comes after.
 func (limits Limits) half() Limits { return Limits{Time: (limits.Time + 1) / 2} }

@@ -28,8 +28,8 @@ func (f Filter) extended(by time.Duration) Filter {
 }
 
 // failuresBy are the failures of a filter, and of a time before it, by what they have in common, each in the order of time.
-func failuresBy[K comparable](ctx context.Context, s Store, f Filter, before time.Duration, limits Limits, key func(*loginRow) (K, bool)) (map[K][]loginRow, Coverage, error) {
-	rows, covered, err := failuresOf(ctx, s, f.extended(before), limits)
+func failuresBy[K comparable](ctx context.Context, o QuestionOptions, s Store, f Filter, before time.Duration, limits Limits, key func(*loginRow) (K, bool)) (map[K][]loginRow, Coverage, error) {
+	rows, covered, err := o.failuresOf(ctx, s, f.extended(before), limits)
 	groups := map[K][]loginRow{}
 	for i := range rows {
 		if k, ok := key(&rows[i]); ok {
@@ -78,7 +78,7 @@ func runs(rows []loginRow, width time.Duration, enough func(window []loginRow) b
 }
 
 func (o QuestionOptions) askFailureBursts(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
-	groups, covered, err := failuresBy(ctx, s, f, o.BurstWithin, limits, func(r *loginRow) (pair, bool) {
+	groups, covered, err := failuresBy(ctx, o, s, f, o.BurstWithin, limits, func(r *loginRow) (pair, bool) {
 		if r.address.isLocal() {
 			return pair{r.account.place(), r.address}, true
 		}
@@ -130,7 +130,7 @@ func tellBurst(f Filter, key pair, run []loginRow) Finding {
 
 // ofRows is a finding about rows, which are in the order of time.
 func ofRows(question string, f Filter, a account, address word, rows []loginRow, conditions []Condition) Finding {
-	l := logins{count: int64(len(rows)), first: rows[0].at, last: rows[len(rows)-1].at, newest: rows[max(0, len(rows)-mostEvidence):]}
+	l := logins{count: int64(len(rows)), oldest: rows[0].id, first: rows[0].at, last: rows[len(rows)-1].at, newest: rows[max(0, len(rows)-mostEvidence):]}
 	return l.finding(question, a, address, f.shows(l.first, l.last, conditions...))
 }
 
@@ -144,7 +144,7 @@ func guessed() (all []Condition) {
 
 func (o QuestionOptions) askGuessedUsers(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
 	left := newBudget(limits)
-	groups, covered, err := failuresBy(ctx, s, f, o.GuessedWithin, limits.half(), func(r *loginRow) (account, bool) { return r.account, !r.account.user.Absent })
+	groups, covered, err := failuresBy(ctx, o, s, f, o.GuessedWithin, limits.half(), func(r *loginRow) (account, bool) { return r.account, !r.account.user.Absent })
 	if err != nil {
 		return nil, covered, err
 	}

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -18,7 +19,7 @@ type pair struct {
 func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
 	left := newBudget(limits)
 	pairs, accounts := map[pair]*logins{}, map[account]*logins{}
-	covered, err := eachLogin(ctx, s, f, successfulLogins, limits.half(), func(row *loginRow) error {
+	covered, err := o.eachLogin(ctx, s, f, successfulLogins, limits.half(), func(row *loginRow) error {
 		if !row.account.user.Absent && !row.address.Absent {
 			addTo(pairs, pair{row.account, row.address}, row)
 			addTo(accounts, row.account, row)
@@ -32,6 +33,9 @@ func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, li
 	h := history{ctx: ctx, store: s, left: left}
 	fresh, seenLast, err := h.neverSeen(from, pairs, &covered)
 	if err != nil {
+		return nil, covered, err
+	}
+	if fresh, err = o.fromNewNetworks(&h, from, fresh, seenLast, pairs, &covered); err != nil {
 		return nil, covered, err
 	}
 	hasHistory, err := o.instancesWithHistory(&h, from, fresh, accounts)
@@ -175,6 +179,9 @@ func (o QuestionOptions) instancesWithHistory(h *history, from int64, fresh []pa
 			keys = append(keys, a.key())
 		}
 		old, err := h.anyBefore(keys, earlier(from, o.EarliestHistory))
+		if err == nil && !old {
+			old, err = h.anyOfPlace(p.account.place(), earlier(from, o.UsualPeriod), earlier(from, o.EarliestHistory))
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -198,6 +205,27 @@ func (h *history) anyBefore(users []key, until int64) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// anyOfPlace tells whether an instance had a login in a time, whoever it was. It is told as if, where there is no time to look.
+func (h *history) anyOfPlace(place account, from, until int64) (found bool, err error) {
+	f := between(from, until)
+	f.Conditions = []Condition{place.system.condition("system"), place.instance.condition("instance")}
+	covered, err := walk(h.ctx, h.store, f, h.left.limits(), func(where string) string {
+		return h.store.Select("1") + " FROM " + h.store.Table() + where + successfulLogins() + " LIMIT 1"
+	}, func(sql string) error {
+		for _, err := range h.store.Rows(h.ctx, sql, 1) {
+			if err != nil {
+				return err
+			}
+			found = true
+		}
+		if found {
+			return errEnough
+		}
+		return nil
+	})
+	return found || !covered.Complete, err
 }
 
 func addTo[K comparable](all map[K]*logins, key K, row *loginRow) {
@@ -267,7 +295,10 @@ func together(f Filter, a account, address word, some []firstSeen, conditions ..
 	sum := logins{first: math.MaxInt64, last: math.MinInt64}
 	for _, p := range some {
 		sum.count += p.count
-		sum.first, sum.last = min(sum.first, p.first), max(sum.last, p.last)
+		if p.first < sum.first || p.first == sum.first && bytes.Compare(p.oldest[:], sum.oldest[:]) < 0 {
+			sum.first, sum.oldest = p.first, p.oldest
+		}
+		sum.last = max(sum.last, p.last)
 		sum.newest = append(sum.newest, p.newest...)
 	}
 	return sum.finding("first-seen", a, address, f.shows(sum.first, sum.last, append(conditions, outcomeIs(succeeded))...))
@@ -276,7 +307,7 @@ func together(f Filter, a account, address word, some []firstSeen, conditions ..
 func (l *logins) finding(question string, a account, address word, shows Filter) Finding {
 	return Finding{
 		Question: question, System: a.system.Text, Instance: a.instance.Text, User: a.user.Text, Address: address.Text,
-		First: time.Unix(0, l.first).UTC(), Last: time.Unix(0, l.last).UTC(), Count: l.count, Evidence: l.evidence(), Filter: shows,
+		First: time.Unix(0, l.first).UTC(), Last: time.Unix(0, l.last).UTC(), Count: l.count, Evidence: l.evidence(), Oldest: l.oldest, Filter: shows,
 	}
 }
 
@@ -310,6 +341,7 @@ func (o QuestionOptions) tellHistoryBegins(f Filter, instance account, some []fi
 		users[p.account] = true
 	}
 	one := together(f, instance, word{}, some, instance.system.condition("system"), instance.instance.condition("instance"))
+	one.HistoryBegins = true
 	one.Sentence = fmt.Sprintf("The history%s begins on %s or less than %s before: %d users and addresses (%d users) are new in it, which says nothing yet.",
 		instance.where(), dayOf(one.First.UnixNano()), durationText(o.EarliestHistory), len(some), len(users))
 	return one

@@ -3,7 +3,6 @@ package query
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 )
@@ -34,7 +33,7 @@ type afterFailures struct {
 }
 
 func (o QuestionOptions) askFailedThenSucceeded(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
-	rows, covered, err := failuresOf(ctx, s, f.extended(o.SuccessWithin), limits.half())
+	rows, covered, err := o.failuresOf(ctx, s, f.extended(o.SuccessWithin), limits.half())
 	if err != nil {
 		return nil, covered.within(f, o.SuccessWithin), err
 	}
@@ -42,7 +41,7 @@ func (o QuestionOptions) askFailedThenSucceeded(ctx context.Context, s Store, f 
 	if len(suspects) > 0 {
 		successes := f.extended(o.SuccessWithin)
 		successes.From = latest(successes.From, covered.From)
-		also, err := eachLogin(ctx, s, successes, successfulLogins, limits.half(), func(row *loginRow) error {
+		also, err := o.eachLogin(ctx, s, successes, successfulLogins, limits.half(), func(row *loginRow) error {
 			for _, q := range sequencesOf(row) {
 				if suspects[q] {
 					rows = append(rows, *row)
@@ -151,12 +150,10 @@ func (o QuestionOptions) enoughBefore(failures []loginRow, at int64) []loginRow 
 
 func tellAfterFailures(f Filter, some []afterFailures, other bool) Finding {
 	last := some[len(some)-1]
-	sum := logins{first: math.MaxInt64, last: math.MinInt64}
+	var sum logins
 	for _, one := range some {
 		for _, r := range append(slices.Clone(one.failures), one.success) {
-			sum.count++
-			sum.first, sum.last = min(sum.first, r.at), max(sum.last, r.at)
-			sum.newest = append(sum.newest, r)
+			sum.add(&r)
 		}
 	}
 	who := last.success.account

@@ -34,7 +34,7 @@ type userHour struct {
 func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
 	left := newBudget(limits)
 	hours := map[userHour]*logins{}
-	covered, err := eachLogin(ctx, s, f, successfulLogins, limits.half(), func(row *loginRow) error {
+	covered, err := o.eachLogin(ctx, s, f, successfulLogins, limits.half(), func(row *loginRow) error {
 		if !row.account.user.Absent {
 			addTo(hours, userHour{row.account, weekHour(row.at, o.Zone)}, row)
 		}
@@ -214,7 +214,7 @@ func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Fil
 	left := newBudget(limits)
 	accounts, stretches := map[account]*logins{}, map[stretch]*logins{}
 	width := int64(o.UnusedFor) / 4 // two logins with so much time between them are not in one
-	covered, err := eachLogin(ctx, s, f, successfulLogins, limits.half(), func(row *loginRow) error {
+	covered, err := o.eachLogin(ctx, s, f, successfulLogins, limits.half(), func(row *loginRow) error {
 		if !row.account.user.Absent {
 			addTo(accounts, row.account, row)
 			addTo(stretches, stretch{row.account, row.at - row.at%width}, row)
@@ -251,7 +251,7 @@ func (o QuestionOptions) possibleReturns(user account, stretches []*logins) (ret
 	back := logins{last: math.MinInt64}
 	for i, some := range stretches {
 		back.count += some.count
-		back.first, back.last = some.first, max(back.last, some.last)
+		back.oldest, back.first, back.last = some.oldest, some.first, max(back.last, some.last)
 		back.newest = append(slices.Clone(back.newest), some.newest...)
 		isOldest := i+1 == len(stretches)
 		if isOldest || some.first-stretches[i+1].last >= int64(o.UnusedFor) {

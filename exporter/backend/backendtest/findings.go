@@ -91,7 +91,7 @@ func requireSameFindings(t *testing.T, want, got []query.Finding) {
 	t.Helper()
 	bare := func(all []query.Finding) (texts []string) {
 		for _, f := range all {
-			texts = append(texts, fmt.Sprintf("%s|%s|%s|%q|%q|%s|%s|%d|%v", f.Question, f.System, f.Instance, f.User, f.Address, f.First.Format(time.RFC3339Nano), f.Last.Format(time.RFC3339Nano), f.Count, f.Evidence))
+			texts = append(texts, fmt.Sprintf("%s|%s|%s|%q|%q|%s|%s|%s|%d|%v", f.Question, f.System, f.Instance, f.User, f.Address, f.Oldest, f.First.Format(time.RFC3339Nano), f.Last.Format(time.RFC3339Nano), f.Count, f.Evidence))
 		}
 		return texts
 	}
@@ -243,6 +243,7 @@ func about(question string, events []*session.Event, system, instance, user, add
 	f := query.Finding{Question: question, System: system, Instance: instance, User: nameOf(user), Address: nameOf(address), Count: int64(len(events))}
 	newest := newestFirst(events)
 	f.First, f.Last = time.Unix(0, newest[len(newest)-1].Time).UTC(), time.Unix(0, newest[0].Time).UTC()
+	f.Oldest = newest[len(newest)-1].RecordID
 	for _, e := range newest[:min(100, len(newest))] {
 		f.Evidence = append(f.Evidence, e.RecordID)
 	}
@@ -269,8 +270,9 @@ func samePair(a, b *session.Event) bool {
 func (l loops) firstSeen() (all []query.Finding) {
 	logins := l.some(0, func(e *session.Event) bool { return isSuccess(e) && hasUser(e) && e.ClientAddress != "" })
 	hasHistory := func(of *session.Event) bool {
-		return slices.ContainsFunc(logins, func(user *session.Event) bool {
-			return sameInstance(of, user) && l.from() != -1<<63 && l.succeededBefore(l.from()-int64(l.options.EarliestHistory), func(e *session.Event) bool { return sameUser(e, user) })
+		return l.from() != -1<<63 && l.succeededBefore(l.from()-int64(l.options.EarliestHistory), func(e *session.Event) bool {
+			usual := e.Time >= l.from()-int64(l.options.UsualPeriod)
+			return sameInstance(of, e) && (usual || slices.ContainsFunc(logins, func(user *session.Event) bool { return sameUser(e, user) }))
 		})
 	}
 	var fresh, young []*session.Event

@@ -1,0 +1,54 @@
+package query
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// fromNewNetworks leaves out those of the fresh pairs whose user had logged in from the network of the address in the usual period.
+func (o QuestionOptions) fromNewNetworks(h *history, from int64, fresh []pair, seenLast map[account]int64, pairs map[pair]*logins, covered *Coverage) ([]pair, error) {
+	byNetwork := map[netip.Prefix][]pair{}
+	for _, p := range fresh {
+		if _, known := seenLast[p.account]; !known {
+			continue
+		}
+		if network, ok := o.networkOf(p.address); ok {
+			byNetwork[network] = append(byNetwork[network], p)
+		}
+	}
+	left := map[pair]bool{}
+	for network, some := range byNetwork {
+		keys := make([]key, len(some))
+		for i, p := range some {
+			keys[i] = p.account.key()
+		}
+		inNetwork := " AND " + h.store.InNetwork(mustField("client_address"), network)
+		times, done, err := h.newestOf(accountColumns, keys, earlier(from, o.UsualPeriod), from, inNetwork)
+		if err != nil {
+			return nil, err
+		}
+		for i, p := range some {
+			_, known := times[keys[i].String()]
+			left[p] = known || i >= done
+			if i >= done {
+				covered.notBefore(pairs[p].last)
+			}
+		}
+	}
+	return slices.DeleteFunc(fresh, func(p pair) bool { return left[p] }), nil
+}
+
+// networkOf is the network by which an address is known, if any is.
+func (o QuestionOptions) networkOf(address word) (network netip.Prefix, ok bool) {
+	parsed, err := netip.ParseAddr(address.Text)
+	if err != nil || address.isLocal() {
+		return network, false
+	}
+	parsed = parsed.Unmap().WithZone("")
+	bits := o.KnownIPv6Bits
+	if parsed.Is4() {
+		bits = o.KnownIPv4Bits
+	}
+	network, err = parsed.Prefix(bits)
+	return network, err == nil && bits > 0
+}
