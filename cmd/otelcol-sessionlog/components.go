@@ -45,6 +45,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/extension/sessionlogexplorer"
 	"github.com/otel-sessionlog/sessionlog/extension/sessionloglimits"
 	"github.com/otel-sessionlog/sessionlog/processor/sessionlogshapeprocessor"
+	"github.com/otel-sessionlog/sessionlog/receiver/sessionlogfindingsreceiver"
 	"github.com/otel-sessionlog/sessionlog/receiver/sessionlogreceiver"
 )
 
@@ -59,7 +60,7 @@ func distributionFactories() (otelcol.Factories, error) {
 	)
 	f.Receivers, f.ReceiverModules, errs[1] = callConstructors[receiver.Factory](
 		otlpreceiver.NewFactory, filelogreceiver.NewFactory, syslogreceiver.NewFactory, kafkareceiver.NewFactory,
-		sessionlogreceiver.NewFactory,
+		sessionlogreceiver.NewFactory, sessionlogfindingsreceiver.NewFactory,
 	)
 	f.Processors, f.ProcessorModules, errs[2] = callConstructors[processor.Factory](
 		batchprocessor.NewFactory, memorylimiterprocessor.NewFactory, transformprocessor.NewFactory, filterprocessor.NewFactory,

@@ -50,6 +50,7 @@ var rules = []struct {
 	{"receiver/source/postgresql", []string{"session", "receiver/source", "receiver/source/tail", "config/configpostgresql", "internal/dialect"}, "sources never import each other"},
 	{"receiver/source/s3", []string{"session", "receiver/source", "receiver/source/awslogs", "receiver/source/delivery", "receiver/source/overlap", "config/configaws", "internal/dialect"}, "sources never import each other"},
 	{"receiver/source", []string{"session"}, "the contract knows the event"},
+	{"receiver/sessionlogfindingsreceiver", []string{"session", "query", "exporter/sessionlogexporter", "exporter/backend/clickhouse", "exporter/backend/postgresql", "exporter/backend/sqlite"}, "it reads what backends keep, and asks by package query"},
 	{"receiver", []string{"session", "receiver", "internal/redaction"}, "a receiver knows no exporter"},
 	{"exporter/backend/backendtest", []string{"session", "query", "exporter/backend", "exporter/backend/migrations"}, ""},
 	{"exporter/backend/jsoncolumn", []string{"session"}, "JSON of a column, shared by the backends"},

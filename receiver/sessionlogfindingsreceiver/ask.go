@@ -1,0 +1,155 @@
+package sessionlogfindingsreceiver
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.uber.org/zap"
+
+	"github.com/otel-sessionlog/sessionlog/query"
+)
+
+const (
+	longestPart  = 24 * time.Hour // of time that is asked about at once
+	shortestPart = time.Minute
+	mostRecords  = 100 // of one delivery
+)
+
+// askAll asks every question up to now. An error of the backend or of the pipeline ends it, and all that was not told is asked by the next run.
+func (r *findingsReceiver) askAll(ctx context.Context) error {
+	store, err := r.config.openStore(ctx)
+	if err != nil {
+		return r.backendFailed(ctx, err)
+	}
+	defer func() { _ = store.Close() }()
+	oldest, newest, found, err := store.Extent(ctx)
+	if err != nil {
+		return r.backendFailed(ctx, err)
+	}
+	for i := range r.questions {
+		if !found {
+			break // what comes first may be old
+		}
+		if err := r.askUntil(ctx, store, &r.questions[i], time.Unix(0, oldest).UTC(), time.Unix(0, newest).Add(1).UTC()); err != nil {
+			return err
+		}
+	}
+	r.conditions.Clear("backend", "the backend answers again")
+	r.conditions.Clear("pipeline", "the pipeline takes findings again")
+	return nil
+}
+
+func (r *findingsReceiver) backendFailed(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		r.conditions.RaiseReason("backend", err, "the backend cannot be asked, so that nothing is found: it is tried again each interval, and no time is left out; "+
+			"start the exporter that writes to it, or mend the block sqlite, clickhouse or postgresql", zap.Stringer("interval", r.config.Interval))
+	}
+	return err
+}
+
+// askUntil asks about the time since the last run, in parts, as far as there are events: where a source was away, what it tells later is not late.
+// A part whose answer was not complete is asked again as a shorter one with more time.
+func (r *findingsReceiver) askUntil(ctx context.Context, store query.Store, q *scheduledQuestion, oldest, end time.Time) error {
+	m := r.memories[q.Name]
+	now := r.now().UTC()
+	switch {
+	case now.Before(m.Asked): // the clock was put back
+		m.Asked = now
+	case m.Asked.Before(oldest) && oldest.Before(now):
+		m.Asked = oldest
+	}
+	if end.Before(m.Asked) {
+		end = m.Asked
+	}
+	if end.After(now) {
+		end = now
+	}
+	part, limits := longestPart, query.Limits{Time: r.config.AnswerTime}
+	for {
+		until := m.Asked.Add(part)
+		if until.After(end) {
+			until = end
+		}
+		found, covered, err := q.Ask(ctx, store, r.rangeOf(m, until), limits)
+		if err != nil {
+			return r.backendFailed(ctx, err)
+		}
+		if !covered.Complete {
+			r.tellIncomplete(ctx, q, limits.Time)
+			part, limits.Time = max(part/2, shortestPart), 2*limits.Time
+			continue
+		}
+		if err := r.tellFindings(ctx, q, m, found); err != nil {
+			return err
+		}
+		m.Asked = until
+		m.forget(r.config.Lookback + r.config.Questions.reach())
+		r.saveMemory(ctx, q.Name, m)
+		if limits.Time == r.config.AnswerTime {
+			r.conditions.Clear("answer_time "+q.Name, "answer_time is enough again", zap.String("question", q.Name))
+		}
+		if !until.Before(end) {
+			return nil
+		}
+		part, limits.Time = min(2*part, longestPart), max(limits.Time/2, r.config.AnswerTime)
+	}
+}
+
+// rangeOf begins before what was asked already, for events that have come late.
+func (r *findingsReceiver) rangeOf(m *questionMemory, until time.Time) query.Filter {
+	from := m.Asked.Add(-r.config.Lookback)
+	if from.Before(m.Begin) {
+		from = m.Begin
+	}
+	return query.Filter{From: from, Until: until}
+}
+
+func (r *findingsReceiver) tellIncomplete(ctx context.Context, q *scheduledQuestion, limit time.Duration) {
+	r.stats.count(ctx, r.stats.incomplete, 1, q.Name)
+	r.conditions.Raise("answer_time "+q.Name, "answer_time was too short for the answer: the question is asked again in smaller parts with more time, and nothing is left out; "+
+		"raise answer_time, shorten lookback, or take the question out (questions::…::enabled: false)", zap.String("question", q.Name), zap.Stringer("time", limit))
+}
+
+// tellFindings delivers what is new among the findings, and remembers what was delivered.
+func (r *findingsReceiver) tellFindings(ctx context.Context, q *scheduledQuestion, m *questionMemory, found []query.Finding) error {
+	for some := range slices.Chunk(m.newTellings(found, r.zone), mostRecords) {
+		delivered, err := r.deliver(ctx, q, some)
+		for i := range some[:delivered] {
+			m.remember(&some[i])
+		}
+		if err != nil {
+			r.saveMemory(ctx, q.Name, m)
+			return err
+		}
+	}
+	return nil
+}
+
+// deliver hands findings to the pipeline; those that it refuses for good are told in a warning, and not again. The first of them are done.
+func (r *findingsReceiver) deliver(ctx context.Context, q *scheduledQuestion, tellings []newTelling) (done int, err error) {
+	err = r.next.ConsumeLogs(ctx, r.records.logsOf(q, tellings))
+	switch {
+	case err == nil:
+		r.stats.count(ctx, r.stats.delivered, len(tellings), q.Name)
+		return len(tellings), nil
+	case !consumererror.IsPermanent(err):
+		if ctx.Err() == nil {
+			r.conditions.RaiseReason("pipeline", err, "the pipeline does not take findings: they are told again in the next run; look at its exporters")
+		}
+		return 0, err
+	case len(tellings) == 1:
+		r.stats.count(ctx, r.stats.refused, 1, q.Name)
+		r.set.Logger.Warn("the pipeline refuses a finding for good, and it is not told again: lead findings to an exporter that takes any log record, such as otlp_http; "+
+			"the exporters sessionlog and sessionlog_forward take logins only", zap.String("question", q.Name), zap.String("id", tellings[0].id), zap.Error(err))
+		return 1, nil
+	}
+	for i := range tellings {
+		if _, alone := r.deliver(ctx, q, tellings[i:i+1]); alone != nil {
+			return i, alone
+		}
+	}
+	return len(tellings), nil
+}
+

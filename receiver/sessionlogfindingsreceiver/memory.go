@@ -1,0 +1,169 @@
+package sessionlogfindingsreceiver
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+const (
+	tellAgainAt       = 10                  // times as many records as were told
+	keptBeginnings    = 30 * 24 * time.Hour // how long it is remembered that a history has begun
+	keptAfterLookback = time.Hour
+)
+
+// questionMemory is what a receiver knows of one question. Its form as JSON is stored.
+type questionMemory struct {
+	Begin time.Time                 `json:"begin"` // nothing before it is asked
+	Asked time.Time                 `json:"asked"` // all before it was asked, and told
+	Told  map[string][]*toldFinding `json:"told"`  // by what it is about; no names stand there
+}
+
+// toldFinding is a finding that was delivered.
+type toldFinding struct {
+	ID            string    `json:"id"`
+	First         time.Time `json:"first"` // of all that was ever found of it
+	Last          time.Time `json:"last"`
+	Count         int64     `json:"count"` // as told
+	Revision      int64     `json:"revision,omitempty"`
+	HistoryBegins bool      `json:"history_begins,omitempty"`
+}
+
+// newTelling is a finding that is to be delivered.
+type newTelling struct {
+	query.Finding
+	id       string
+	revision int64
+	key      string
+	told     *toldFinding // before; nil for a new one
+}
+
+func (m *questionMemory) encode() ([]byte, error) { return json.Marshal(m) }
+
+func decodeMemory(stored []byte) (*questionMemory, error) {
+	m := questionMemory{Told: map[string][]*toldFinding{}}
+	err := json.Unmarshal(stored, &m)
+	return &m, err
+}
+
+// newTellings are those of the findings that are to be told, the oldest first. Of the others it is noted how long they last.
+func (m *questionMemory) newTellings(found []query.Finding, zone *time.Location) (tellings []newTelling) {
+	for i := len(found) - 1; i >= 0; i-- {
+		f := found[i]
+		key := keyOf(&f, zone)
+		switch told := m.findTold(key, &f); {
+		case told == nil && m.isOfToldGroup(f):
+		case told == nil:
+			tellings = append(tellings, newTelling{Finding: f, id: identityOf(&f, zone), key: key})
+		case f.Count >= tellAgainAt*told.Count && !f.HistoryBegins:
+			tellings = append(tellings, newTelling{Finding: f, id: told.ID, revision: told.Revision + 1, key: key, told: told})
+		default:
+			told.extend(&f)
+		}
+	}
+	return tellings
+}
+
+// findTold is the finding of which f is more: of the same user and address, and of the same time.
+func (m *questionMemory) findTold(key string, f *query.Finding) *toldFinding {
+	for _, told := range m.Told[key] {
+		if f.HistoryBegins || !f.First.After(told.Last) && !told.First.After(f.Last) {
+			return told
+		}
+	}
+	return nil
+}
+
+// isOfToldGroup tells of a user and an address that were told together with others: they come apart when the range has fewer of them.
+func (m *questionMemory) isOfToldGroup(f query.Finding) bool {
+	if f.Question != firstSeen || f.User == "" || f.Address == "" {
+		return false
+	}
+	ofUser, ofAddress := f, f
+	ofUser.Address, ofAddress.User = "", ""
+	for _, group := range []query.Finding{ofUser, ofAddress} {
+		for _, told := range m.Told[keyOf(&group, time.UTC)] {
+			if !f.First.Before(told.First) && !f.First.After(told.Last) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// remember is called when a finding was delivered.
+func (m *questionMemory) remember(t *newTelling) {
+	if t.told == nil {
+		t.told = &toldFinding{ID: t.id, First: t.First, Last: t.Last, HistoryBegins: t.HistoryBegins}
+		m.Told[t.key] = append(m.Told[t.key], t.told)
+	}
+	t.told.Count, t.told.Revision = t.Count, t.revision
+	t.told.extend(&t.Finding)
+}
+
+func (t *toldFinding) extend(f *query.Finding) {
+	if f.First.Before(t.First) {
+		t.First = f.First
+	}
+	if f.Last.After(t.Last) {
+		t.Last = f.Last
+	}
+}
+
+// forget drops what no range that is still asked can find again.
+func (m *questionMemory) forget(reach time.Duration) {
+	for key, all := range m.Told {
+		var kept []*toldFinding
+		for _, told := range all {
+			oldest := m.Asked.Add(-reach - keptAfterLookback)
+			if told.HistoryBegins {
+				oldest = m.Asked.Add(-keptBeginnings)
+			}
+			if !told.Last.Before(oldest) {
+				kept = append(kept, told)
+			}
+		}
+		if m.Told[key] = kept; len(kept) == 0 {
+			delete(m.Told, key)
+		}
+	}
+}
+
+// keyOf is what a finding is about, whenever it was: no names can be read in it.
+func keyOf(f *query.Finding, zone *time.Location) string { return hashTexts(aboutOf(f, zone)) }
+
+// identityOf is the same whenever the same is found: it follows from what the finding is about, and from the first record.
+func identityOf(f *query.Finding, zone *time.Location) string {
+	about := aboutOf(f, zone)
+	if !f.HistoryBegins {
+		about = append(about, hexadecimal(f.Oldest))
+	}
+	return hashTexts(about)
+}
+
+func aboutOf(f *query.Finding, zone *time.Location) []string {
+	about := []string{f.Question, f.System, f.Instance, f.User, f.Address}
+	if f.Question == unusualHours { // of a user there may be several at a time
+		about = append(about, f.First.In(zone).Format("15"))
+	}
+	return about
+}
+
+func hexadecimal(id session.ID) string { return hex.EncodeToString(id[:]) }
+
+const hashBytes = 16
+
+// hashTexts tells texts apart whatever is in them.
+func hashTexts(texts []string) string {
+	h := sha256.New()
+	for _, text := range texts {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(text))))
+		h.Write([]byte(text))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:hashBytes])
+}

@@ -1,0 +1,70 @@
+package sessionlogfindingsreceiver
+
+import (
+	"context"
+	"fmt"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/extension/xextension/storage"
+)
+
+// storageVersion begins every key, so that a later layout can be distinguished.
+const storageVersion = "v1/"
+
+// openStorage is nil where no storage is set.
+func (r *findingsReceiver) openStorage(ctx context.Context, host component.Host) (storage.Client, error) {
+	id := r.config.Storage
+	if id == nil {
+		r.set.Logger.Warn("no storage is set: after a restart the findings of the time that initial names are told again, with the same ids; " +
+			"set storage to a storage extension, such as file_storage")
+		return nil, nil
+	}
+	found, ok := host.GetExtensions()[*id]
+	if !ok {
+		return nil, fmt.Errorf("storage: extension %s is not set up; write it under extensions and under service::extensions", id)
+	}
+	extension, ok := found.(storage.Extension)
+	if !ok {
+		return nil, fmt.Errorf("storage: extension %s keeps no data; name a storage extension, such as file_storage", id)
+	}
+	client, err := extension.GetClient(ctx, component.KindReceiver, r.set.ID, "findings")
+	if err != nil {
+		return nil, fmt.Errorf("storage: extension %s: %w; a second collector on the same directory would have its file open", id, err)
+	}
+	return client, nil
+}
+
+// loadMemory reads what is known of a question, or begins.
+func (r *findingsReceiver) loadMemory(ctx context.Context, question string) (*questionMemory, error) {
+	if r.storage != nil {
+		stored, err := r.storage.Get(ctx, storageVersion+question)
+		if err != nil {
+			return nil, fmt.Errorf("storage: cannot read what was told: %w", err)
+		}
+		if stored != nil {
+			m, err := decodeMemory(stored)
+			if err != nil {
+				return nil, fmt.Errorf("storage: what was told of %s cannot be read: %w; give the storage extension another directory to begin anew", question, err)
+			}
+			return m, nil
+		}
+	}
+	begin := r.now().Add(-r.config.Initial).UTC()
+	return &questionMemory{Begin: begin, Asked: begin, Told: map[string][]*toldFinding{}}, nil
+}
+
+// saveMemory works although ctx has ended: what was delivered must be remembered.
+func (r *findingsReceiver) saveMemory(ctx context.Context, question string, m *questionMemory) {
+	if r.storage == nil {
+		return
+	}
+	text, err := m.encode()
+	if err == nil {
+		err = r.storage.Set(context.WithoutCancel(ctx), storageVersion+question, text)
+	}
+	if err != nil {
+		r.conditions.RaiseReason("storage", err, "storage: what was told cannot be remembered, and is told again after a restart: make room on its disk, or raise its max_size")
+		return
+	}
+	r.conditions.Clear("storage", "what was told is remembered again")
+}
