@@ -2,6 +2,7 @@ package configaws
 
 import (
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -40,10 +41,14 @@ func IsExpired(err error) bool { return slices.Contains(expiredCodes, Code(err))
 // IsDenied tells that the identity is known and may not do what it asked for.
 func IsDenied(err error) bool { return slices.Contains(deniedCodes, Code(err)) }
 
-// IsRefused tells that the service answered, and will answer the same again (HTTP 400 to 499).
+// IsRefused tells that the service answered, and will answer the same again: HTTP 400 to 499, but for those that ask for another try.
 func IsRefused(err error) bool {
 	var answer *smithyhttp.ResponseError
-	return errors.As(err, &answer) && answer.HTTPStatusCode() >= 400 && answer.HTTPStatusCode() < 500
+	if !errors.As(err, &answer) {
+		return false
+	}
+	status := answer.HTTPStatusCode()
+	return status >= 400 && status < 500 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests
 }
 
 // Explain gives the key and the remedy of an error that has to do with credentials, region or quotas; both are "" for others.

@@ -54,13 +54,14 @@ func TestAnObjectThatIsNeverTheOneThatWasListed(t *testing.T) {
 	s := engine.Start(t)
 	at := recently()
 	s.PutAt(bucket, "p/a", at.Add(-24*time.Hour), []byte(login(at, "anna", 1)))
+	s.PutAt(bucket, "p/aa", at.Add(-24*time.Hour), []byte(login(at, "adam", 3)))
 	s.Put(bucket, "p/b", []byte(login(at, "bert", 2)))
 	s.Deny("p/a", "PreconditionFailed")
 	run := start(t, config(s, "p/"), &sourcetest.Store{})
 	run.AwaitWords(t, "audit-logs/p/ login success bert")
 	run.AwaitWarning(t, "object:p/a")
 	s.Deny("p/a", "")
-	run.AwaitWords(t, "audit-logs/p/ login success anna", "audit-logs/p/ login success bert")
+	run.AwaitWords(t, "audit-logs/p/ login success anna", "audit-logs/p/ login success adam", "audit-logs/p/ login success bert")
 }
 
 // The last object of all, deleted before it was read to its end, is said as others are.

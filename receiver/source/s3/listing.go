@@ -130,8 +130,8 @@ func (r *objectReader) settleObject(p *objectPrefix, o *objectInfo, err error) e
 	case err == nil:
 		p.faults = 0
 		return nil
-	case code == "PreconditionFailed" && p.replaced != o.id(): // another content took its place, and is listed next
-		p.position, p.reading, p.replaced = nil, nil, o.id()
+	case code == "PreconditionFailed" && p.noteReplaced(o): // another content took its place, and is listed next
+		p.position, p.reading = nil, nil
 		p.listing.keepWanted(o)
 		return nil
 	case code == "NoSuchKey":

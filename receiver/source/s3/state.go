@@ -54,14 +54,14 @@ type objectPrefix struct {
 	position *objectPosition // of an object that was not read to its end
 	formats  map[string]*awslogs.Parsing
 
-	reading   *objectReading // that goes on
-	changed   bool           // since the state was submitted
-	turnBytes int            // read since the other prefixes had their turn
-	recentKey string         // listings that are not whole begin behind it
-	listedAt  time.Time      // when the last whole listing began
-	lastRead  time.Time      // when an object was read
-	faults    int            // objects in a row that could not be read
-	replaced  string         // id of the last object that was another one when it was asked for
+	reading   *objectReading    // that goes on
+	changed   bool              // since the state was submitted
+	turnBytes int               // read since the other prefixes had their turn
+	recentKey string            // listings that are not whole begin behind it
+	listedAt  time.Time         // when the last whole listing began
+	lastRead  time.Time         // when an object was read
+	faults    int               // objects in a row that could not be read
+	replaced  map[string]string // ETags, by key, of objects that were other ones when they were asked for
 }
 
 func (p *objectPrefix) key() string { return "prefix." + p.name }
@@ -76,6 +76,22 @@ func (p *objectPrefix) noteRead(o *objectInfo) {
 		p.seenFrom = max(p.seenFrom, p.seen.Forget(0, maxSeenObjects/2))
 	}
 	p.position, p.reading, p.changed = nil, nil, true
+	delete(p.replaced, o.key)
+}
+
+// maxReplaced bounds the memory of objects that are deleted before they are read.
+const maxReplaced = 1 << 12
+
+// noteReplaced tells whether it is the first time that an object is another one than was listed.
+func (p *objectPrefix) noteReplaced(o *objectInfo) bool {
+	if p.replaced[o.key] == o.etag {
+		return false
+	}
+	if p.replaced == nil || len(p.replaced) >= maxReplaced {
+		p.replaced = map[string]string{}
+	}
+	p.replaced[o.key] = o.etag
+	return true
 }
 
 // encodeState gives the state to store.
