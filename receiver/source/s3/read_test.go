@@ -297,7 +297,9 @@ func TestALoginIsReadOnAcrossItsLines(t *testing.T) {
 	store, got := &sourcetest.Store{}, []string(nil)
 	for range 4 {
 		run := start(t, cfg, store)
-		require.Eventually(t, func() bool { return len(run.Delivered()) >= logins/5 }, 20*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { // on a busy machine the runs before may have left less than that
+			return len(run.Delivered()) >= min(logins/5, logins-len(got))
+		}, 20*time.Second, time.Millisecond)
 		run.Stop(t)
 		got = append(got, idsOf(run.Delivered())...)
 	}
