@@ -114,7 +114,7 @@ func (r *findingsReceiver) tellIncomplete(ctx context.Context, q *scheduledQuest
 
 // tellFindings delivers what is new among the findings, and remembers what was delivered.
 func (r *findingsReceiver) tellFindings(ctx context.Context, q *scheduledQuestion, m *questionMemory, found []query.Finding) error {
-	for some := range slices.Chunk(m.newTellings(found, r.zone), mostRecords) {
+	for some := range slices.Chunk(m.newTellings(found, &r.options), mostRecords) {
 		delivered, err := r.deliver(ctx, q, some)
 		for i := range some[:delivered] {
 			m.remember(&some[i])
@@ -152,4 +152,3 @@ func (r *findingsReceiver) deliver(ctx context.Context, q *scheduledQuestion, te
 	}
 	return len(tellings), nil
 }
-

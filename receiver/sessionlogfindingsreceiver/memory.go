@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"net/netip"
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/query"
@@ -52,15 +53,15 @@ func decodeMemory(stored []byte) (*questionMemory, error) {
 }
 
 // newTellings are those of the findings that are to be told, the oldest first. Of the others it is noted how long they last.
-func (m *questionMemory) newTellings(found []query.Finding, zone *time.Location) (tellings []newTelling) {
+func (m *questionMemory) newTellings(found []query.Finding, options *query.QuestionOptions) (tellings []newTelling) {
 	for i := len(found) - 1; i >= 0; i-- {
 		f := found[i]
-		key := keyOf(&f, zone)
+		key := keyOf(&f, options)
 		switch told := m.findTold(key, &f); {
-		case told == nil && m.isOfToldGroup(f):
+		case told == nil && m.isOfToldGroup(f, options):
 		case told == nil:
-			tellings = append(tellings, newTelling{Finding: f, id: identityOf(&f, zone), key: key})
-		case f.Count >= tellAgainAt*told.Count && !f.HistoryBegins:
+			tellings = append(tellings, newTelling{Finding: f, id: identityOf(&f, options), key: key})
+		case f.Count >= tellAgainAt*told.Count && mayGrow(f.Question):
 			tellings = append(tellings, newTelling{Finding: f, id: told.ID, revision: told.Revision + 1, key: key, told: told})
 		default:
 			told.extend(&f)
@@ -69,10 +70,14 @@ func (m *questionMemory) newTellings(found []query.Finding, zone *time.Location)
 	return tellings
 }
 
-// findTold is the finding of which f is more: of the same user and address, and of the same time.
+// mayGrow tells of questions in whose findings more records are worth telling: more of an attack.
+func mayGrow(question string) bool { return question == failureBursts || question == guessedUsers }
+
+// findTold is the finding of which f is more: of the same user and address, and of the same time. A network that was told is not new.
 func (m *questionMemory) findTold(key string, f *query.Finding) *toldFinding {
+	isKnown := f.HistoryBegins || f.Question == firstSeen && f.User != "" && f.Address != ""
 	for _, told := range m.Told[key] {
-		if f.HistoryBegins || !f.First.After(told.Last) && !told.First.After(f.Last) {
+		if isKnown || !f.First.After(told.Last) && !told.First.After(f.Last) {
 			return told
 		}
 	}
@@ -80,14 +85,14 @@ func (m *questionMemory) findTold(key string, f *query.Finding) *toldFinding {
 }
 
 // isOfToldGroup tells of a user and an address that were told together with others: they come apart when the range has fewer of them.
-func (m *questionMemory) isOfToldGroup(f query.Finding) bool {
+func (m *questionMemory) isOfToldGroup(f query.Finding, options *query.QuestionOptions) bool {
 	if f.Question != firstSeen || f.User == "" || f.Address == "" {
 		return false
 	}
 	ofUser, ofAddress := f, f
 	ofUser.Address, ofAddress.User = "", ""
 	for _, group := range []query.Finding{ofUser, ofAddress} {
-		for _, told := range m.Told[keyOf(&group, time.UTC)] {
+		for _, told := range m.Told[keyOf(&group, options)] {
 			if !f.First.Before(told.First) && !f.First.After(told.Last) {
 				return true
 			}
@@ -134,12 +139,35 @@ func (m *questionMemory) forget(reach time.Duration) {
 	}
 }
 
-// keyOf is what a finding is about, whenever it was: no names can be read in it.
-func keyOf(f *query.Finding, zone *time.Location) string { return hashTexts(aboutOf(f, zone)) }
+// keyOf is what a finding is about, whenever it was: no names can be read in it. Of a new address it is the network that counts.
+func keyOf(f *query.Finding, options *query.QuestionOptions) string {
+	about := *f
+	if f.Question == firstSeen {
+		about.Address = networkOf(f.Address, options)
+	}
+	return hashTexts(aboutOf(&about, options.Zone))
+}
+
+// networkOf is the address itself where it is in no network.
+func networkOf(address string, options *query.QuestionOptions) string {
+	parsed, err := netip.ParseAddr(address)
+	if err != nil {
+		return address
+	}
+	parsed = parsed.Unmap().WithZone("")
+	bits := options.KnownIPv6Bits
+	if parsed.Is4() {
+		bits = options.KnownIPv4Bits
+	}
+	if network, err := parsed.Prefix(bits); err == nil && bits > 0 {
+		return network.String()
+	}
+	return address
+}
 
 // identityOf is the same whenever the same is found: it follows from what the finding is about, and from the first record.
-func identityOf(f *query.Finding, zone *time.Location) string {
-	about := aboutOf(f, zone)
+func identityOf(f *query.Finding, options *query.QuestionOptions) string {
+	about := aboutOf(f, options.Zone)
 	if !f.HistoryBegins {
 		about = append(about, hexadecimal(f.Oldest))
 	}

@@ -51,8 +51,8 @@ var attacks = []attack{
 	{25, unusualHours, nightUser, ""},
 }
 
-// companyNetworks are not news: the office, the pool of its VPN, and the guests' network.
-var companyNetworks = []IgnoreConfig{{Questions: []string{firstSeen}, Networks: []string{"10.20.0.0/16", "10.30.0.0/24", "198.51.100.10/32"}}}
+// companyNetworks are not news: the office, the pool of its VPN, the guests' network and the containers.
+var companyNetworks = []IgnoreConfig{{Questions: []string{firstSeen}, Networks: []string{"10.20.0.0/16", "10.30.0.0/24", "198.51.100.10/32", "10.42.0.0/16"}}}
 
 // newCompanyMonth makes the same events each time, in the order of time.
 func newCompanyMonth() []session.Event {
@@ -127,16 +127,16 @@ func (m *companyMonth) addWorkday(at time.Time, i int, homes []string) {
 // addServices log in all day: most from an address of their own, one from containers, of which each has another.
 func (m *companyMonth) addServices(at time.Time, d int) {
 	for i, name := range []string{"metabase", "backup", "airflow", "grafana", ownService} {
-		for minute := range 24 * 4 {
-			m.add(at.Add(time.Duration(minute*15+i)*time.Minute), name, fmt.Sprintf("10.1.0.%d", 10+i), true)
+		for minute := range 24 * 2 {
+			m.add(at.Add(time.Duration(minute*30+i)*time.Minute), name, fmt.Sprintf("10.1.0.%d", 10+i), true)
 		}
 	}
 	nodes := 0
 	if d >= upgradeDay {
 		nodes = 6 // the new cluster
 	}
-	for minute := range 24 * 4 {
-		m.add(at.Add(time.Duration(minute*15+7)*time.Minute), movingService, fmt.Sprintf("10.42.%d.%d", nodes+m.random.IntN(6), 1+m.random.IntN(254)), true)
+	for minute := range 24 * 2 {
+		m.add(at.Add(time.Duration(minute*30+7)*time.Minute), movingService, fmt.Sprintf("10.42.%d.%d", nodes+m.random.IntN(6), 1+m.random.IntN(254)), true)
 	}
 }
 

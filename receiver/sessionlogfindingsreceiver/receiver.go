@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
+	"github.com/otel-sessionlog/sessionlog/query"
 )
 
 // findingsReceiver asks its questions one after the other, each about the time since it was asked last.
@@ -21,7 +22,7 @@ type findingsReceiver struct {
 	config     *Config
 	next       consumer.Logs
 	questions  []scheduledQuestion
-	zone       *time.Location
+	options    query.QuestionOptions
 	records    *recordWriter
 	conditions *conditionlog.Logger
 	stats      *receiverTelemetry
@@ -41,7 +42,7 @@ func newFindingsReceiver(set receiver.Settings, config *Config, next consumer.Lo
 		return nil, err
 	}
 	r := &findingsReceiver{
-		set: set, config: config, next: next, questions: config.scheduledQuestions(), zone: config.Questions.options().Zone, stats: stats, now: time.Now,
+		set: set, config: config, next: next, questions: config.scheduledQuestions(), options: config.Questions.options(), stats: stats, now: time.Now,
 		conditions: conditionlog.New(set.Logger, time.Now),
 	}
 	r.records = &recordWriter{set.BuildInfo.Version, config.ExplorerURL, func() time.Time { return r.now() }}

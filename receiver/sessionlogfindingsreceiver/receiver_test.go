@@ -3,7 +3,9 @@ package sessionlogfindingsreceiver
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -182,7 +184,7 @@ func TestALabelledMonth(t *testing.T) {
 	for day := range daysOfMonth {
 		var all []told
 		for part := range partsOfDay {
-			until := begin.AddDate(0, 0, day).Add(time.Duration(part+1) * 24 * time.Hour / partsOfDay)
+			until := begin.AddDate(0, 0, day).Add(time.Duration(part+1) * 24 * time.Hour / time.Duration(partsOfDay))
 			first := next
 			for next < len(events) && events[next].Time < until.UnixNano() {
 				next++
@@ -222,7 +224,16 @@ func TestALabelledMonth(t *testing.T) {
 	t.Logf("%d events; %.1f findings on an ordinary day", len(events), float64(total)/float64(ordinary))
 }
 
-const partsOfDay = 1
+// partsOfDay is how often a day is asked about. More is as it runs in life, and takes longer: FINDINGS_PARTS_OF_DAY=24.
+var partsOfDay = max(1, numberOf(os.Getenv("FINDINGS_PARTS_OF_DAY")))
+
+func numberOf(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0
+	}
+	return n
+}
 
 func sentences(all []told) (texts []string) {
 	for _, f := range all {
@@ -230,4 +241,3 @@ func sentences(all []told) (texts []string) {
 	}
 	return texts
 }
-

@@ -2,6 +2,7 @@ package sessionlogfindingsreceiver
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +153,33 @@ func TestAnAnswerThatIsNotComplete(t *testing.T) {
 	warnings := r.logs.FilterMessageSnippet("answer_time was too short").All()
 	require.NotEmpty(t, warnings)
 	require.LessOrEqual(t, len(warnings), len(questionNames), "once for each question")
+}
+
+// TestANewNetworkIsToldOnce, whatever many addresses of it come, and however often.
+func TestANewNetworkIsToldOnce(t *testing.T) {
+	r := newRig(t)
+	var l logins
+	for day := range 10 {
+		l.add(noon.AddDate(0, 0, day-10), "alice", "10.20.0.1", true)
+	}
+	r.write(l.events...)
+	r.now = noon
+	r.start()
+	r.run(noon)
+	told := 0
+	for i := range 12 {
+		at := noon.Add(time.Duration(i) * 10 * time.Minute)
+		l.events = nil
+		l.add(at, "alice", fmt.Sprintf("203.0.113.%d", 10+i/3), true)
+		l.add(at.Add(time.Second), "alice", "10.20.0.200", true)
+		r.write(l.events...)
+		told += len(r.run(at.Add(time.Minute)))
+	}
+	require.Equal(t, 1, told)
+	l.events = nil
+	l.add(noon.Add(3*time.Hour), "alice", "203.0.114.10", true)
+	r.write(l.events...)
+	require.Len(t, r.run(noon.Add(4*time.Hour)), 1, "its neighbour")
 }
 
 // TestWhatIsIgnored: a service is ignored where it runs, and told about when it comes from elsewhere.
