@@ -50,7 +50,11 @@ func answerOf(t *testing.T, args []string) string {
 }
 
 func onPostgreSQL(t *testing.T) (flag, url string, open func() (backend.Backend, error)) {
-	server := postgresqlengine.Start(t)
+	return inPostgreSQL(t, postgresqlengine.Start(t))
+}
+
+// inPostgreSQL is a store in the schema of alice.
+func inPostgreSQL(t *testing.T, server *postgresqlengine.Server) (flag, url string, open func() (backend.Backend, error)) {
 	alice := postgresqlserver.Alice
 	url = "postgresql://" + alice.Name + ":" + alice.Password + "@" + server.Address + "/" + postgresqlserver.AppDB + "?schema=" + alice.Name
 	server.ExecIn(t, postgresqlserver.AppDB, "CREATE SCHEMA IF NOT EXISTS "+alice.Name+" AUTHORIZATION "+alice.Name)
@@ -60,8 +64,11 @@ func onPostgreSQL(t *testing.T) (flag, url string, open func() (backend.Backend,
 }
 
 func onClickHouse(t *testing.T) (flag, url string, open func() (backend.Backend, error)) {
-	server := testengine.ClickHouse(t)
-	url = "clickhouse://" + clickhouseserver.Admin.Name + ":" + clickhouseserver.Admin.Password + "@" + server.Native + "/companion"
+	return inClickHouse(t, testengine.ClickHouse(t), "companion")
+}
+
+func inClickHouse(t *testing.T, server *testengine.Server, database string) (flag, url string, open func() (backend.Backend, error)) {
+	url = "clickhouse://" + clickhouseserver.Admin.Name + ":" + clickhouseserver.Admin.Password + "@" + server.Native + "/" + database
 	cfg, err := clickhouseFromURL(url, func(string) string { return "" })
 	require.NoError(t, err)
 	cfg.Fsync = false
