@@ -2,6 +2,7 @@ package query_test
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,7 +65,9 @@ func TestWhatNoColumnHoldsIsAnError(t *testing.T) {
 		_, err := parse(t, text)
 		require.ErrorContains(t, err, want, text)
 	}
-	_, err := parse(t, "user=a&client_port=b")
+	_, err := parse(t, strings.Repeat("-kind=a&", 501))
+	require.ErrorContains(t, err, "501 conditions: at most 500")
+	_, err = parse(t, "user=a&client_port=b")
 	require.ErrorContains(t, err, "client_port")
 	require.ErrorContains(t, err, `"user"`)
 }

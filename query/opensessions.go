@@ -20,23 +20,42 @@ type OpenSession struct {
 // OpenSessions are the logins of a filter that no logout of their session has followed yet, newest first, at most limit. Logins that failed, and those
 // without a session key, are none.
 func OpenSessions(ctx context.Context, s Store, f Filter, limit int, limits Limits) ([]OpenSession, Coverage, error) {
-	if limit <= 0 {
-		return nil, Coverage{}, fmt.Errorf("limit %d: must be more than 0", limit)
-	}
-	found, covered, err := openLogins(ctx, s, f, limit, limits)
-	if err != nil || len(found) == 0 {
-		return nil, covered, err
-	}
-	chosen := Filter{From: time.Unix(0, found[len(found)-1].at), Until: time.Unix(0, found[0].at+1)}
-	for _, l := range found {
-		chosen.Conditions = append(chosen.Conditions, Condition{Field: mustField("record_id"), Value: l.id.String()})
-	}
-	events, _, err := Events(ctx, s, chosen, nil, len(found), Limits{})
-	open := make([]OpenSession, len(events))
-	for i := range events {
-		open[i] = OpenSession{events[i], time.Since(time.Unix(0, events[i].Time))}
-	}
+	open, _, covered, err := CountOpenSessions(ctx, s, f, limit, limit, limits)
 	return open, covered, err
+}
+
+// CountOpenSessions is [OpenSessions] that counts on to most, with the whole events of the newest limit of them alone.
+func CountOpenSessions(ctx context.Context, s Store, f Filter, limit, most int, limits Limits) (open []OpenSession, count int, covered Coverage, err error) {
+	if limit <= 0 {
+		return nil, 0, Coverage{}, fmt.Errorf("limit %d: must be more than 0", limit)
+	}
+	found, covered, err := openLogins(ctx, s, f, most, limits)
+	if err != nil {
+		return nil, 0, covered, err
+	}
+	for some := range slices.Chunk(found[:min(len(found), limit)], recordsOfStatement) {
+		events, err := eventsOfRows(ctx, s, some)
+		if err != nil {
+			return nil, 0, covered, err
+		}
+		for i := range events {
+			open = append(open, OpenSession{events[i], time.Since(time.Unix(0, events[i].Time))})
+		}
+	}
+	return open, len(found), covered, nil
+}
+
+// recordsOfStatement is how many records one statement names: SQLite takes 1,000 alternatives.
+const recordsOfStatement = 200
+
+// eventsOfRows reads whole events, newest first as rows are.
+func eventsOfRows(ctx context.Context, s Store, rows []sessionRow) ([]session.Event, error) {
+	chosen := Filter{From: time.Unix(0, rows[len(rows)-1].at), Until: time.Unix(0, rows[0].at+1)}
+	for _, r := range rows {
+		chosen.Conditions = append(chosen.Conditions, Condition{Field: mustField("record_id"), Value: r.id.String()})
+	}
+	events, _, err := Events(ctx, s, chosen, nil, len(rows), Limits{})
+	return events, err
 }
 
 // sessionRow is a login or a logout.

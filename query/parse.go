@@ -20,6 +20,9 @@ const (
 
 const excludeMark = "-"
 
+// mostConditions is how many a filter may have: SQLite takes 1,000 that are joined.
+const mostConditions = 500
+
 // ParseFilter reads a query string:
 //
 //	from=2026-11-01&to=2026-11-02T12:00:00Z   a range; the day of a date belongs to it, in zone
@@ -44,6 +47,9 @@ func ParseFilter(values url.Values, now time.Time, zone *time.Location, ignored 
 	}
 	if err := errors.Join(errs...); err != nil {
 		return Filter{}, err
+	}
+	if len(f.Conditions) > mostConditions {
+		return Filter{}, fmt.Errorf("%d conditions: at most %d: take a beginning (al*) or a network (10.0.0.0/8) for many values", len(f.Conditions), mostConditions)
 	}
 	if !f.From.IsZero() && !f.Until.IsZero() && !f.From.Before(f.Until) {
 		return Filter{}, fmt.Errorf("from %s is not before to %s", f.From.Format(time.RFC3339Nano), f.Until.Format(time.RFC3339Nano))

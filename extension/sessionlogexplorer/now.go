@@ -88,12 +88,12 @@ func (x *explorerServer) openSessions(ctx context.Context, s query.Store, now ti
 	if after := x.backend.assumedClosedAfter(x.config); after > 0 {
 		filter.From = now.Add(-after)
 	}
-	open, covered, err := query.OpenSessions(ctx, s, filter, countedOpenSessions, budget.left())
+	open, total, covered, err := query.CountOpenSessions(ctx, s, filter, shownOpenSessions, countedOpenSessions, budget.left())
 	answer.OpenSessions = []json.RawMessage{}
-	for i := range open[:min(len(open), shownOpenSessions)] {
+	for i := range open {
 		answer.OpenSessions = append(answer.OpenSessions, query.AppendEvent(nil, &open[i].Login))
 	}
-	if total := len(open); covered.Complete && total < countedOpenSessions {
+	if covered.Complete && total < countedOpenSessions {
 		answer.OpenTotal = &total
 	}
 	return covered, err
