@@ -30,6 +30,9 @@ func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, li
 		return nil, covered, err
 	}
 	from, _ := f.bounds()
+	if f.From.IsZero() && !covered.Complete {
+		return nil, covered, nil // what is before is not known yet
+	}
 	h := history{ctx: ctx, store: s, left: left}
 	fresh, seenLast, err := h.neverSeen(from, pairs, &covered)
 	if err != nil {
@@ -342,7 +345,14 @@ func (o QuestionOptions) tellHistoryBegins(f Filter, instance account, some []fi
 	}
 	one := together(f, instance, word{}, some, instance.system.condition("system"), instance.instance.condition("instance"))
 	one.HistoryBegins = true
-	one.Sentence = fmt.Sprintf("The history%s begins on %s or less than %s before: %d users and addresses (%d users) are new in it, which says nothing yet.",
-		instance.where(), dayOf(one.First.UnixNano()), durationText(o.EarliestHistory), len(some), len(users))
+	one.Sentence = fmt.Sprintf("The history%s begins on %s or less than %s before: %s new in it, which says nothing yet.",
+		instance.where(), dayOf(one.First.UnixNano()), durationText(o.EarliestHistory), countPairs(len(some), len(users)))
 	return one
+}
+
+func countPairs(pairs, users int) string {
+	if pairs == 1 {
+		return "one user with one address is"
+	}
+	return fmt.Sprintf("%d pairs of a user and an address (%s) are", pairs, counted(users, "user"))
 }

@@ -114,7 +114,7 @@ func TestUserAndAddress(t *testing.T) {
 	alice := object(t, "user", "alice", "--sqlite", file)
 	require.EqualValues(t, 5, alice["count"])
 	require.EqualValues(t, 3, alice["failures"])
-	require.Equal(t, "2026-11-29T08:00:00Z", alice["first"])
+	require.Equal(t, "2026-11-29T08:00:01Z", alice["first"])
 	require.Len(t, alice["pairs"], 1)
 	require.Len(t, alice["events"], 5)
 	require.EqualValues(t, 4, alice["hours"].([]any)[6].([]any)[8], "a Sunday at eight")

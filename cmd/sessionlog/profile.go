@@ -44,7 +44,11 @@ func askProfile(ctx context.Context, q *question, column string) (*answer, error
 	a := &answer{coverage: covered}
 	a.coverage.SQL = append(append(a.coverage.SQL, hoursCovered.SQL...), eventsCovered.SQL...)
 	q.noteCoverage(a)
-	a.facts = profileFacts(pairs, bars, q.zone)
+	first, err := firstSeen(ctx, q, f, bars, hoursCovered)
+	if err != nil {
+		return nil, err
+	}
+	a.facts = profileFacts(pairs, bars, first, q.zone)
 	pairs = q.cutGroups(a, pairs)
 	a.listings = []listing{
 		groupListing("pairs", "From where and with what, newest first", query.PairColumns, pairs),
@@ -55,7 +59,15 @@ func askProfile(ctx context.Context, q *question, column string) (*answer, error
 	return a, nil
 }
 
-func profileFacts(pairs []query.Group, bars []query.Bar, zone *time.Location) []fact {
+// firstSeen is zero where what is covered does not tell.
+func firstSeen(ctx context.Context, q *question, f query.Filter, hours []query.Bar, covered query.Coverage) (time.Time, error) {
+	if !covered.Complete || len(hours) == 0 {
+		return time.Time{}, nil
+	}
+	return query.FirstWithin(ctx, q.store, f, hours[0].Start, time.Hour)
+}
+
+func profileFacts(pairs []query.Group, bars []query.Bar, first time.Time, zone *time.Location) []fact {
 	var total query.Tally
 	for i := range pairs {
 		total.Count += pairs[i].Count
@@ -64,12 +76,8 @@ func profileFacts(pairs []query.Group, bars []query.Bar, zone *time.Location) []
 			total.Last = pairs[i].Last
 		}
 	}
-	var first any
-	if len(bars) > 0 {
-		first = bars[0].Start
-	}
 	return []fact{
-		{"first", "First seen", first},
+		{"first", "First seen", timeOrNil(first)},
 		{"last", "Last seen", timeOrNil(total.Last)},
 		{"count", "Events", total.Count},
 		{"failures", "Failed logins", total.Failures},

@@ -16,6 +16,8 @@ type historyAnswer struct {
 	Bars     []barAnswer     `json:"bars"`
 	Hours    [7][24]int64    `json:"hours"`
 	Findings []findingAnswer `json:"findings"`
+	// FoundIn is how far the findings came: they have what time counting left.
+	FoundIn coverageAnswerRange `json:"findings_coverage"`
 	coverageAnswer
 }
 
@@ -75,21 +77,24 @@ func (h *historyQuestions) askBars(ctx context.Context) error {
 	if err != nil || !covered.Complete || len(bars) == 0 {
 		return err
 	}
-	first, err := firstWithin(ctx, h.store, h.filter, bars[0].Start)
+	first, err := query.FirstWithin(ctx, h.store, h.filter, bars[0].Start, partOfDay)
 	h.answer.First = timeOrNull(first)
 	return err
 }
 
 func (h *historyQuestions) askFindings(ctx context.Context) error {
 	h.answer.Findings = []findingAnswer{}
+	all := query.Coverage{Complete: true}
 	for _, q := range questionsIn(h.zone) {
 		found, covered, err := q.Ask(ctx, h.store, h.filter, h.budget.left())
 		if err != nil {
 			return err
 		}
-		h.covered = joinCoverage(h.covered, covered)
+		all = joinCoverage(all, covered)
 		h.answer.Findings = append(h.answer.Findings, newFindingAnswers(found)...)
 	}
+	h.answer.FoundIn = newCoverageAnswer(all).Coverage
+	h.covered.SQL = append(h.covered.SQL, all.SQL...)
 	return nil
 }
 
@@ -117,32 +122,4 @@ func hoursOf(bars []query.Bar, zone *time.Location) (hours [7][24]int64) {
 		}
 	}
 	return hours
-}
-
-// firstWithin is the time of a filter's first event, which is known to be within partOfDay after start.
-func firstWithin(ctx context.Context, s query.Store, f query.Filter, start time.Time) (time.Time, error) {
-	end := start.Add(partOfDay)
-	if f.From.Before(start) {
-		f.From = start
-	}
-	if f.Until.IsZero() || f.Until.After(end) {
-		f.Until = end
-	}
-	for width := time.Second; width >= time.Millisecond; width /= 1000 { // as long as there are more than fit a page
-		bars, _, err := query.Histogram(ctx, s, f, width, query.Limits{})
-		if err != nil || len(bars) == 0 {
-			return time.Time{}, err
-		}
-		if bars[0].Start.After(f.From) {
-			f.From = bars[0].Start
-		}
-		if next := bars[0].Start.Add(width); next.Before(f.Until) {
-			f.Until = next
-		}
-	}
-	events, _, err := query.Events(ctx, s, f, nil, maxEventsPerPage, query.Limits{})
-	if err != nil || len(events) == 0 {
-		return time.Time{}, err
-	}
-	return time.Unix(0, events[len(events)-1].Time), nil
 }

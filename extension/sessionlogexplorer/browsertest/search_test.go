@@ -21,6 +21,15 @@ func TestAnEmptyRangeSaysWhereTheNewestRecordIs(t *testing.T) {
 	p.waitFor(`document.querySelectorAll('.results .row').length > 0`)
 }
 
+// The server makes bars for the time of which there are events, which may be a moment of the range.
+func TestTheChartReachesToTheEndOfTheRange(t *testing.T) {
+	p := openTab(t, collectorWithLogs(t).explorer, "/search?from=2026-11-25&to=2026-11-25", desktop)
+	const slots = `import('/static/chart.js').then(chart => chart.slotsOf([{start: '2026-11-21T23:19:49.4Z', kind: 'login', outcome: 'success', count: 3}], 100, Date.parse('2026-10-28T00:00:00Z'), Date.parse('2026-11-28T00:00:00Z')))`
+	require.Equal(t, 3, read[int](p, slots+`.then(s => s.success.reduce((a, b) => a + b, 0))`))
+	require.GreaterOrEqual(t, read[int](p, slots+`.then(s => (s.starts.at(-1) + s.width - Date.parse('2026-11-28T00:00:00Z')) / 1000)`), 0)
+	require.Less(t, read[int](p, slots+`.then(s => s.starts.length)`), 500)
+}
+
 func TestASearchIsNarrowedByClicksAndTakenBack(t *testing.T) {
 	p := openTab(t, collectorWithLogs(t).explorer, "/search?"+theDay, desktop)
 	p.waitForRows(100)

@@ -7,6 +7,8 @@ import {clockOf, dayMillis, minuteOf, monthOf, secondsOf, shortDay, ticksOf} fro
 export const partNames = ['failure', 'success', 'other'];
 
 const mostSlots = 3000;
+const slotsOfScreen = 400;
+const roundWidths = [1, 5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600].map(seconds => seconds * 1000);
 const leastPixels = 2;
 const tickPixels = 84;
 const edge = {left: 40, right: 8, top: 8, bottom: 36};
@@ -24,7 +26,9 @@ export function totalsOf(bars) {
 }
 
 // slotsOf lays bars out over a range of milliseconds, with the empty ones between them.
-export function slotsOf(bars, width, from, to) {
+// The bars may be much narrower than the range needs: the server makes them for the time of which there are events.
+export function slotsOf(bars, barWidth, from, to) {
+  const width = slotWidthOf(barWidth, to - from);
   const first = Math.floor(from / width) * width;
   const count = Math.min(mostSlots, Math.max(1, Math.ceil((to - first) / width)));
   const slots = {starts: Array.from({length: count}, (_, i) => first + i * width), width};
@@ -34,6 +38,11 @@ export function slotsOf(bars, width, from, to) {
     if (i >= 0 && i < count) slots[partOf(bar)][i] += bar.count;
   }
   return slots;
+}
+
+function slotWidthOf(barWidth, length) {
+  if (length <= barWidth * slotsOfScreen) return barWidth;
+  return roundWidths.find(width => width % barWidth === 0 && length <= width * slotsOfScreen) ?? Math.ceil(length / slotsOfScreen / barWidth) * barWidth;
 }
 
 export function slotText(slots, i, zone) {

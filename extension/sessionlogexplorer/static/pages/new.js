@@ -8,6 +8,10 @@ import {coverageNote, errorNote, icon, plural, sqlNote} from '../values.js';
 import {apiParams, zoneOf} from '../view.js';
 import {minuteOf} from '../times.js';
 
+// lookedAt says that a question had no time for all: none found is then no "none".
+const lookedAt = (coverage, findings, zone) => (coverage?.complete !== false ? nothing
+  : html`<p class="not-looked-at">${findings.length ? nothing : html`${icon('failed-page')}none yet, `}${coverageNote(coverage, t => minuteOf(t, zone))}: what was before is not looked at</p>`);
+
 export class Page {
   constructor(host, app) {
     this.host = host;
@@ -25,7 +29,8 @@ export class Page {
       this.answer = await ask('/new', apiParams(view), signal);
       this.error = null;
       const found = this.answer.questions.reduce((n, q) => n + q.findings.length, 0);
-      this.app.say(found ? `${plural(found, 'finding')}.` : 'Nothing new.');
+      const isWhole = this.answer.questions.every(q => q.coverage?.complete !== false);
+      this.app.say(found ? `${plural(found, 'finding')}.` : isWhole ? 'Nothing new.' : 'Nothing new in what could be looked at in time.');
     } catch (error) {
       if (signal.aborted) return;
       this.error = error;
@@ -56,8 +61,8 @@ export class Page {
     return html`<section class="question" aria-labelledby="q-${name}">
       <div class="question-asked"><h2 id="q-${name}">${title} ${findings.length ? html`<span class="tally">${findings.length}<span class="unseen"> found</span></span>` : nothing}</h2>
         <p class="explanation">${explanation}</p>${sqlNote(statements)}</div>
-      <div class="question-found">${findings.length ? findingList(this.view, findings) : html`<p class="nothing-found">${icon('success')}none</p>`}
-        ${coverage?.complete === false ? html`<p>${coverageNote(coverage, t => minuteOf(t, zone))}</p>` : nothing}</div></section>`;
+      <div class="question-found">${findings.length ? findingList(this.view, findings) : coverage?.complete === false ? nothing : html`<p class="nothing-found">${icon('success')}none</p>`}
+        ${lookedAt(coverage, findings, zone)}</div></section>`;
   }
 
   close() {

@@ -41,7 +41,7 @@ export class Page {
       <dl class="facts">
         ${fact('System', textOf([login.system, login.instance].filter(Boolean).join(' · ')))}
         ${fact('Begun', minuteOf(login.time, zone))}
-        ${fact('State', logout ? html`ended after ${lengthOf(millisOf(logout.time) - millisOf(login.time))}` : html`<b>open</b>, begun ${agoOf(login.time)}`)}
+        ${fact('State', logout ? html`ended after ${lengthOf(millisOf(logout.time) - millisOf(login.time))}` : html`<b>no logout yet</b>, begun ${agoOf(login.time)}`)}
         ${login.client_name ? fact('Client', textOf([login.client_name, login.client_version].filter(Boolean).join(' '))) : nothing}
         ${login.driver ? fact('Driver', textOf(login.driver)) : nothing}
         ${fact('TLS', login.tls_version ? textOf(login.tls_version) : html`<span class="none">not said</span>`)}

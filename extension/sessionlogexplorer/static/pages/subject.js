@@ -47,7 +47,7 @@ export class Page {
     const {view, kind} = this;
     const heading = html`<h1><span class="none">${kind.title}</span> ${view.page === 'address' ? html`<span class="code">${textOf(view.subject)}</span>` : textOf(view.subject)}</h1>`;
     if (this.error) return html`${heading}${errorNote(this.error, () => this.open(view))}`;
-    const {first, last, pairs, others, bars, hours, findings, coverage, sql} = this.answer;
+    const {first, last, pairs, others, bars, hours, findings, findings_coverage: found, coverage, sql} = this.answer;
     const zone = zoneOf(view);
     if (!last && !pairs?.length) return html`${heading}<div class="empty"><h2>Nothing is known of ${textOf(view.subject, 60)}</h2><p>No stored event names this ${view.page}. <a href=${linkTo(view, '/search')}>Search</a></p></div>`;
     const sum = key => pairs.reduce((total, p) => total + p[key], 0);
@@ -61,7 +61,8 @@ export class Page {
         ${view.page === 'user' ? fact('Addresses', countOf(new Set(pairs.map(p => p.client_address)).size)) : fact('Users', countOf(new Set(pairs.map(p => p.user_name)).size))}
       </dl>
       ${coverage?.complete === false ? html`<p>${coverageNote(coverage, t => minuteOf(t, zone))}</p>` : nothing}
-      ${findings?.length ? html`<section><h2>Found</h2>${findingList(view, findings)}</section>` : nothing}
+      ${findings?.length || found?.complete === false ? html`<section><h2>Found</h2>${findings?.length ? findingList(view, findings) : nothing}
+        ${found?.complete === false ? html`<p>${coverageNote(found, t => minuteOf(t, zone))}</p>` : nothing}</section>` : nothing}
       <div class="heats"><section><h2>Days</h2><div class="scroll" tabindex="0" role="group" aria-label="Days">${calendar(bars ?? [], last ? Date.parse(last) : Date.now(), onDay)}</div></section>
       ${hours ? html`<section><h2>Hours of the week</h2><div class="scroll" tabindex="0" role="group" aria-label="Hours">${hoursOfWeek(hours)}</div></section>` : nothing}</div>
       <section><h2>${view.page === 'user' ? 'From where, and with what' : 'Who, and with what'}</h2>${this.pairTable(pairs, zone)}${others ? html`<p class="none">and ${countOf(others)} others</p>` : nothing}</section>
