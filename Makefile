@@ -27,7 +27,7 @@ PIPELINE_ROWS    ?= 1000000
 PIPELINE_REPEATS ?= 3
 PHOTOS_SHOWN ?= search-light search-dark search-390 session-light user-light new-light
 
-.PHONY: help build run demo engines test questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-clicks bench-all fuzz story-redshift story-clickhouse story-clouds prove-import faults mutants house builder explorer-photos clean
+.PHONY: help build run demo engines test questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-clicks bench-all fuzz story-redshift story-clickhouse story-clouds prove-import faults mutants house builder explorer-photos dashboards clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 18
@@ -58,6 +58,7 @@ test: engines ## all tests; what cannot run here is listed at the end
 	@mkdir -p .cache && rm -f .cache/skips
 	SESSIONLOG_SKIPS=$(CURDIR)/.cache/skips go test -vet=off $(QUICK_TOOLS) -p $(PACKAGES_AT_ONCE) -timeout 20m $(PACKAGES)
 	cd internal/alertrules && GOWORK=off go test .
+	cd internal/dashboards && GOWORK=off go test .
 	cd bench && GOWORK=off go test ./input ./pipelines
 	@if [ -s .cache/skips ]; then printf '\nSkipped on this machine (test, reason, remedy):\n'; cat .cache/skips; fi
 
@@ -161,6 +162,9 @@ $(TOOLS)/gofumpt-$(GOFUMPT_VERSION):
 explorer-photos: engines ## photographs of the explorer's pages, into .cache/explorer-photos, and those that the docs show into docs/images (looks best with the font Inter installed)
 	SESSIONLOG_EXPLORER_PHOTOS=$(CURDIR)/.cache/explorer-photos go test -count 1 -run TestPhotos ./extension/sessionlogexplorer/browsertest
 	@mkdir -p docs/images && cd .cache/explorer-photos && cp $(addprefix explorer-,$(addsuffix .png,$(PHOTOS_SHOWN))) $(CURDIR)/docs/images
+
+dashboards: ## the Grafana dashboards in dashboards/, from internal/dashboards
+	cd internal/dashboards && GOWORK=off go run .
 
 clean: ## what was built here
 	rm -rf bin .cache

@@ -18,7 +18,7 @@ import (
 
 // TestStore runs all that one server can serve: each test has a database of its own.
 func TestStore(t *testing.T) {
-	server := testengine.ClickHouse(t, testengine.LogsOnDemand())
+	server := testengine.ClickHouse(t, testengine.LogsOnDemand(), grafanaMay(t))
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, *testengine.Server)
@@ -49,6 +49,7 @@ func TestStore(t *testing.T) {
 		{"OpenSessions", openSessions},
 		{"RedshiftWords", redshiftWords},
 		{"Questions", questionsRun},
+		{"Dashboards", dashboards},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, server) })
 	}

@@ -91,6 +91,7 @@ func TestStore(t *testing.T) {
 		{"NewerSchema", newerSchema},
 		{"TablePrefix", tablePrefix},
 		{"Erasure", erasure},
+		{"Dashboards", dashboards},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, pg) })
 	}
