@@ -154,8 +154,8 @@ func startExplorer(t *testing.T, file string) string {
 	return started[0].ContextMap()["address"].(string)
 }
 
-// pathsOfPages are what the explorer's pages ask its API for.
-var pathsOfPages = map[string]string{"/now": "/now", "/search": "/events", "/user": "/users", "/inventory": "/inventory", "/new": "/new"}
+// pathsOfPages is what the explorer's pages ask its API for.
+var pathsOfPages = map[string]string{"now": "/now", "search": "/events", "user": "/users", "inventory": "/inventory", "new": "/new"}
 
 func requireAnswerOfPage(t *testing.T, address, name, link string, told toldOf) {
 	t.Helper()
@@ -163,8 +163,8 @@ func requireAnswerOfPage(t *testing.T, address, name, link string, told toldOf) 
 	parsed, err := url.Parse(link)
 	require.NoError(t, err)
 	page, subject, hasSubject := strings.Cut(strings.TrimPrefix(parsed.Path, "/"), "/")
-	require.Contains(t, pathsOfPages, "/"+page)
-	path := pathsOfPages["/"+page]
+	require.Contains(t, pathsOfPages, page)
+	path := pathsOfPages[page]
 	if hasSubject {
 		path += "/" + url.PathEscape(subject)
 	}
