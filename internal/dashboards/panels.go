@@ -18,7 +18,7 @@ func (d dataSource) reference() common.DataSourceRef {
 	return common.DataSourceRef{Type: cog.ToPtr(d.plugin), Uid: cog.ToPtr("${datasource}")}
 }
 
-// newDashboard has what all of them share. The version stays 0, so that Grafana counts the reader's own changes.
+// newDashboard has what all of them share, in the older of Grafana's two models, which old versions and new ones import. The version stays 0, so that Grafana counts the reader's own changes.
 func (d dataSource) newDashboard(uid, title, description, span string) *dashboard.DashboardBuilder {
 	return dashboard.NewDashboardBuilder(title).Uid(uid).Description(description).Tags([]string{"sessionlog"}).
 		Time(span, "now").Timezone(common.TimeZoneBrowser).Editable().Tooltip(dashboard.DashboardCursorSyncCrosshair).
