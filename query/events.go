@@ -40,7 +40,8 @@ func ParsePosition(text string) (p Position, err error) {
 	return p, nil
 }
 
-// Events gives a page of at most limit events, newest first; those after a position where one is given. The
+// Events gives a page of at most limit events, newest first, or of as many as come to the bytes of the limits; those after a position where one is
+// given. Where the page is Full, what is covered ends with its last event. The
 // statements of the coverage have * in the place of the columns, in which stores need casts of their own.
 func Events(ctx context.Context, s Store, f Filter, after *Position, limit int, limits Limits) ([]session.Event, Coverage, error) {
 	if limit <= 0 {
@@ -57,25 +58,57 @@ func Events(ctx context.Context, s Store, f Filter, after *Position, limit int, 
 		f = f.before(after.Time)
 	}
 	var page []session.Event
+	var bytes int
+	var full bool
 	covered, err := walkFrom(ctx, s, f, firstPage, limits, func(where string) string {
 		return where + beyond + " ORDER BY " + s.Nanoseconds() + " DESC, record_id DESC LIMIT " + strconv.Itoa(limit-len(page))
-	}, func(tail string) error {
+	}, func(ctx context.Context, tail string) error {
+		whole := len(page)
 		for e, err := range s.Events(ctx, tail) {
 			if err != nil {
+				page = page[:whole]
 				return err
 			}
 			page = append(page, session.Event{})
 			e.CopyTo(&page[len(page)-1])
+			bytes += sizeOf(e)
+			if full = limits.Bytes > 0 && bytes >= limits.Bytes; full {
+				return errEnough
+			}
 		}
-		if len(page) >= limit {
+		if full = len(page) >= limit; full {
 			return errEnough
 		}
 		return nil
 	})
+	if covered.Full = full; full {
+		covered.From = time.Unix(0, page[len(page)-1].Time).UTC()
+	}
 	for i, tail := range covered.SQL {
 		covered.SQL[i] = "SELECT * FROM " + s.Table() + tail
 	}
 	return page, covered, err
+}
+
+// sizeOf is about how many bytes an event's texts have.
+func sizeOf(e *session.Event) (bytes int) {
+	for i := range session.Fields {
+		switch v := session.Fields[i].In(e).(type) {
+		case *string:
+			bytes += len(*v)
+		case *[]string:
+			for _, text := range *v {
+				bytes += len(text)
+			}
+		}
+	}
+	for _, setting := range e.Settings {
+		bytes += len(setting.Name) + len(setting.Value)
+	}
+	for _, extra := range e.Extra {
+		bytes += len(extra.Key) + len(extra.Value)
+	}
+	return bytes
 }
 
 // Session gives all events of a session, in the order of time.

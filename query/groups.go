@@ -57,22 +57,20 @@ func Groups(ctx context.Context, s Store, f Filter, columns []string, limits Lim
 	groups := map[string]*Group{}
 	covered, err := walk(ctx, s, f, limits, func(where string) string {
 		return s.Select(expressions...) + " FROM " + s.Table() + where + " GROUP BY " + ordinals(len(columns))
-	}, func(sql string) error {
-		for row, err := range s.Rows(ctx, sql, len(expressions)) {
-			if err != nil {
-				return err
-			}
+	}, func(ctx context.Context, sql string) error {
+		rows, err := wholeRows(ctx, s, sql, len(expressions))
+		for _, row := range rows {
 			tally, err := readTally(row[len(columns):])
 			if err != nil {
 				return err
 			}
 			key := keyOf(row[:len(columns)])
 			if groups[key] == nil {
-				groups[key] = &Group{Values: slices.Clone(row[:len(columns)])}
+				groups[key] = &Group{Values: row[:len(columns)]}
 			}
 			groups[key].add(tally)
 		}
-		return nil
+		return err
 	})
 	all := make([]Group, 0, len(groups))
 	for _, g := range groups {
@@ -190,22 +188,36 @@ func Facets(ctx context.Context, s Store, f Filter, columns []string, top int, l
 		}
 		fields[i] = field
 	}
-	counts := make([]map[Cell]int64, len(columns))
-	for i := range counts {
-		counts[i] = map[Cell]int64{}
-	}
+	counts := emptyCounts(len(columns))
 	statement, count := facetSQL, countGrouped
 	if !s.GroupsFast() {
 		statement, count = valuesSQL, countRows
 	}
-	covered, err := walk(ctx, s, f, limits, func(where string) string { return statement(s, fields, where) }, func(sql string) error {
-		return count(ctx, s, sql, counts)
+	covered, err := walk(ctx, s, f, limits, func(where string) string { return statement(s, fields, where) }, func(ctx context.Context, sql string) error {
+		slice := emptyCounts(len(columns))
+		if err := count(ctx, s, sql, slice); err != nil {
+			return err
+		}
+		for i, of := range slice {
+			for cell, n := range of {
+				counts[i][cell] += n
+			}
+		}
+		return nil
 	})
 	facets := make([]Facet, len(columns))
 	for i, column := range columns {
 		facets[i] = mostFrequent(column, counts[i], top)
 	}
 	return facets, covered, err
+}
+
+func emptyCounts(columns int) []map[Cell]int64 {
+	counts := make([]map[Cell]int64, columns)
+	for i := range counts {
+		counts[i] = map[Cell]int64{}
+	}
+	return counts
 }
 
 func countGrouped(ctx context.Context, s Store, sql string, counts []map[Cell]int64) error {

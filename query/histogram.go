@@ -25,18 +25,16 @@ func Histogram(ctx context.Context, s Store, f Filter, width time.Duration, limi
 	counts := map[Bar]int64{}
 	covered, err := walk(ctx, s, f, limits, func(where string) string {
 		return s.Select(startOf(s, int64(width)), textOf(s, "kind"), textOf(s, "outcome"), "count(*)") + " FROM " + s.Table() + where + " GROUP BY 1, 2, 3"
-	}, func(sql string) error {
-		for row, err := range s.Rows(ctx, sql, 4) {
-			if err != nil {
-				return err
-			}
+	}, func(ctx context.Context, sql string) error {
+		rows, err := wholeRows(ctx, s, sql, 4)
+		for _, row := range rows {
 			start, count, err := twoNumbers(row[0].Text, row[3].Text)
 			if err != nil {
 				return err
 			}
 			counts[Bar{Start: time.Unix(0, start).UTC(), Kind: row[1].Text, Outcome: row[2].Text}] += count
 		}
-		return nil
+		return err
 	})
 	bars := make([]Bar, 0, len(counts))
 	for bar, count := range counts {

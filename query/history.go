@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -18,6 +19,7 @@ type history struct {
 
 const (
 	keysPerLookUp  = 100
+	firstKeys      = 16                     // of a question whose time is limited
 	fewKeys        = 64                     // are looked up at once
 	firstOfHistory = 6 * time.Hour          // is walked first
 	walkedHistory  = 400 * time.Millisecond // of limitless questions
@@ -30,19 +32,21 @@ func (h *history) walkBack(from, until int64, do func(*loginRow), left func() in
 	if !h.left.until.IsZero() {
 		limits.Time = max(1, time.Until(h.left.until)/2)
 	}
-	begin := time.Now()
 	expressions := loginExpressions(h.store)
 	texts := map[string]string{}
 	if until == math.MinInt64 || left() <= fewKeys {
 		return nil
 	}
-	_, err := walkFrom(h.ctx, h.store, between(from, until), firstOfHistory, limits, func(where string) string {
+	budget := newBudget(limits)
+	ctx, cancel := budget.context(h.ctx, 0)
+	defer cancel()
+	_, err := walkFrom(ctx, h.store, between(from, until), firstOfHistory, limits, func(where string) string {
 		return h.store.Select(expressions...) + " FROM " + h.store.Table() + where + successfulLogins()
-	}, func(sql string) error {
-		if err := readLogins(h.ctx, h.store, sql, texts, func(row *loginRow) error { do(row); return nil }); err != nil {
+	}, func(ctx context.Context, sql string) error {
+		if err := readLogins(ctx, h.store, sql, texts, func(row *loginRow) error { do(row); return nil }); err != nil {
 			return err
 		}
-		if left() <= fewKeys || time.Since(begin) > limits.Time {
+		if left() <= fewKeys || budget.isSpent() {
 			return errEnough
 		}
 		return nil
@@ -80,6 +84,32 @@ var (
 	pairColumns    = append(slices.Clip(accountColumns), "client_address")
 )
 
+// eachPart calls do with parts of some candidates for whom there is time, with a history that is interrupted when the time is up. done is how many
+// candidates do was through with. The first part is small and has more time, so that there is an answer.
+func eachPart[C any](ctx context.Context, s Store, left budget, all []C, do func(h *history, part []C) error) (done int, err error) {
+	size, grace := len(all), time.Duration(0)
+	if !left.until.IsZero() {
+		size, grace = firstKeys, firstGrace
+	}
+	for done < len(all) && (done == 0 || !left.isSpent()) {
+		part := all[done:min(done+size, len(all))]
+		err := func() error {
+			ctx, cancel := left.context(ctx, grace)
+			defer cancel()
+			return do(&history{ctx: ctx, store: s}, part)
+		}()
+		if errors.Is(err, errTimeUp) {
+			return done, nil
+		}
+		if err != nil {
+			return done, err
+		}
+		done += len(part)
+		size, grace = keysPerLookUp, 0
+	}
+	return done, nil
+}
+
 // newestOf is the time of the newest successful login of each key that has one, within a time, by the text of the key. done is how many keys there was
 // time for.
 func (h *history) newestOf(columns []string, keys []key, from, until int64, condition string) (times map[string]int64, done int, err error) {
@@ -94,13 +124,13 @@ func (h *history) newestOf(columns []string, keys []key, from, until int64, cond
 		}
 		if len(whole) > 0 {
 			if err := h.lookUp(times, columns, whole, from, until, condition); err != nil {
-				return nil, 0, err
+				return times, done, err
 			}
 		}
 		for _, k := range some {
 			if k.isCut() {
 				if err := h.lookUpBeginning(times, columns, k, from, until, condition); err != nil {
-					return nil, 0, err
+					return times, done, err
 				}
 			}
 		}

@@ -6,7 +6,7 @@ import (
 )
 
 // fromNewNetworks leaves out those of the fresh pairs whose user had logged in from the network of the address in the usual period.
-func (o QuestionOptions) fromNewNetworks(h *history, from int64, fresh []pair, seenLast map[account]int64, pairs map[pair]*logins, covered *Coverage) ([]pair, error) {
+func (o QuestionOptions) fromNewNetworks(h *history, from int64, fresh []pair, seenLast map[account]int64) ([]pair, error) {
 	byNetwork := map[netip.Prefix][]pair{}
 	for _, p := range fresh {
 		if _, known := seenLast[p.account]; !known {
@@ -23,16 +23,13 @@ func (o QuestionOptions) fromNewNetworks(h *history, from int64, fresh []pair, s
 			keys[i] = p.account.key()
 		}
 		inNetwork := " AND " + h.store.InNetwork(mustField("client_address"), network)
-		times, done, err := h.newestOf(accountColumns, keys, earlier(from, o.UsualPeriod), from, inNetwork)
+		times, _, err := h.newestOf(accountColumns, keys, earlier(from, o.UsualPeriod), from, inNetwork)
 		if err != nil {
 			return nil, err
 		}
 		for i, p := range some {
 			_, known := times[keys[i].String()]
-			left[p] = known || i >= done
-			if i >= done {
-				covered.notBefore(pairs[p].last)
-			}
+			left[p] = known
 		}
 	}
 	return slices.DeleteFunc(fresh, func(p pair) bool { return left[p] }), nil

@@ -66,13 +66,24 @@ func (o QuestionOptions) eachLogin(ctx context.Context, s Store, f Filter, condi
 	texts := map[string]string{} // each text is held once
 	return walk(ctx, s, f, limits, func(where string) string {
 		return s.Select(expressions...) + " FROM " + s.Table() + where + condition()
-	}, func(sql string) error {
-		return readLogins(ctx, s, sql, texts, func(row *loginRow) error {
-			if o.isIgnored(row) {
+	}, func(ctx context.Context, sql string) error {
+		var slice []loginRow
+		err := readLogins(ctx, s, sql, texts, func(row *loginRow) error {
+			switch {
+			case o.isIgnored(row):
 				return nil
+			case limits.Time <= 0: // nothing interrupts it
+				return do(row)
 			}
-			return do(row)
+			slice = append(slice, *row)
+			return nil
 		})
+		for i := range slice {
+			if err == nil {
+				err = do(&slice[i])
+			}
+		}
+		return err
 	})
 }
 
@@ -277,6 +288,14 @@ func (b budget) limits() Limits {
 		return Limits{}
 	}
 	return Limits{Time: max(1, time.Until(b.until))}
+}
+
+// context is interrupted some time after the budget's end.
+func (b budget) context(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	if b.until.IsZero() {
+		return ctx, func() {}
+	}
+	return context.WithDeadlineCause(ctx, b.until.Add(grace), errTimeUp)
 }
 
 // half leaves as much for what comes after.

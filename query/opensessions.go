@@ -80,7 +80,7 @@ func openLogins(ctx context.Context, s Store, f Filter, limit int, limits Limits
 	expressions := []string{s.Nanoseconds(), textOf(s, "record_id"), textOf(s, "session_key"), textOf(s, "kind")}
 	covered, err := walkFrom(ctx, s, Filter{From: f.From}, firstPage, limits, func(where string) string {
 		return s.Select(expressions...) + " FROM " + s.Table() + where + both
-	}, func(sql string) error {
+	}, func(ctx context.Context, sql string) error {
 		rows, err := readSessionRows(ctx, s, sql, len(expressions))
 		if err != nil {
 			return err

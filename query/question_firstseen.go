@@ -33,59 +33,63 @@ func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, li
 	if f.From.IsZero() && !covered.Complete {
 		return nil, covered, nil // what is before is not known yet
 	}
-	h := history{ctx: ctx, store: s, left: left}
-	fresh, seenLast, err := h.neverSeen(from, pairs, &covered)
+	seen, err := o.seenBefore(ctx, s, left, from, pairs)
 	if err != nil {
 		return nil, covered, err
 	}
-	if fresh, err = o.fromNewNetworks(&h, from, fresh, seenLast, pairs, &covered); err != nil {
-		return nil, covered, err
-	}
-	hasHistory, err := o.instancesWithHistory(&h, from, fresh, accounts)
-	if err != nil {
-		return nil, covered, err
-	}
+	all := slices.DeleteFunc(newestFirstKeys(pairs), func(p pair) bool { return seen[p] })
 	var found []firstSeen
-	for _, p := range fresh {
-		one := firstSeen{pair: p, logins: pairs[p]}
-		if at, known := seenLast[p.account]; known {
-			one.userSeen, one.sql = at, h.sqlFor(pairColumns, []key{p.account.key(p.address)}, math.MinInt64, from, "")
-		} else {
-			one.isNewUser = true
+	hasHistory := map[account]bool{}
+	done, err := eachPart(ctx, s, left, all, func(h *history, part []pair) error {
+		fresh, seenLast, err := h.neverSeen(from, part, pairs)
+		if err != nil {
+			return err
 		}
-		found = append(found, one)
+		if fresh, err = o.fromNewNetworks(h, from, fresh, seenLast); err != nil {
+			return err
+		}
+		if err := o.instancesWithHistory(h, left, from, fresh, accounts, hasHistory); err != nil {
+			return err
+		}
+		for _, p := range fresh {
+			one := firstSeen{pair: p, logins: pairs[p]}
+			if at, known := seenLast[p.account]; known {
+				one.userSeen, one.sql = at, h.sqlFor(pairColumns, []key{p.account.key(p.address)}, math.MinInt64, from, "")
+			} else {
+				one.isNewUser = true
+			}
+			found = append(found, one)
+		}
+		return nil
+	})
+	if done < len(all) {
+		covered.notBefore(pairs[all[done]].last)
 	}
-	return o.tellFirstSeen(f, found, hasHistory), covered, nil
+	return o.tellFirstSeen(f, found, hasHistory), covered, err
 }
 
-// neverSeen are those of the pairs that have no login before a time, the newest first, and when their users were seen last before it.
-func (h *history) neverSeen(from int64, pairs map[pair]*logins, covered *Coverage) (fresh []pair, seenLast map[account]int64, err error) {
+// seenBefore are those of the pairs that a walk back from a time has met.
+func (o QuestionOptions) seenBefore(ctx context.Context, s Store, left budget, from int64, pairs map[pair]*logins) (map[pair]bool, error) {
 	seen := map[pair]bool{}
-	seenLast = map[account]int64{}
-	err = h.walkBack(math.MinInt64, from, func(row *loginRow) {
+	h := history{ctx: ctx, store: s, left: left}
+	return seen, h.walkBack(math.MinInt64, from, func(row *loginRow) {
 		if p := (pair{row.account, row.address}); pairs[p] != nil {
 			seen[p] = true
 		}
-		if at, known := seenLast[row.account]; !known || at < row.at {
-			seenLast[row.account] = row.at
-		}
 	}, func() int { return len(pairs) - len(seen) })
-	if err != nil {
-		return nil, nil, err
-	}
-	all := slices.DeleteFunc(newestFirstKeys(pairs), func(p pair) bool { return seen[p] })
-	unasked := map[string]bool{}
+}
+
+// neverSeen are those of some pairs that have no login before a time, and when their users were seen last before it.
+func (h *history) neverSeen(from int64, all []pair, pairs map[pair]*logins) (fresh []pair, seenLast map[account]int64, err error) {
 	lookUp := func(columns []string, keys []key) (map[string]int64, error) {
-		times, done, err := h.newestOf(columns, keys, math.MinInt64, from, "")
-		for _, k := range keys[min(done, len(keys)):] {
-			unasked[k.String()] = true
-		}
+		times, _, err := h.newestOf(columns, keys, math.MinInt64, from, "")
 		return times, err
 	}
 	times, err := lookUp(accountColumns, keysOf(all, func(p pair) key { return p.account.key() }))
 	if err != nil {
 		return nil, nil, err
 	}
+	seenLast = map[account]int64{}
 	for _, p := range all {
 		if at, known := times[p.account.key().String()]; known {
 			seenLast[p.account] = at
@@ -96,10 +100,7 @@ func (h *history) neverSeen(from int64, pairs map[pair]*logins, covered *Coverag
 	if err != nil {
 		return nil, nil, err
 	}
-	known = slices.DeleteFunc(known, func(p pair) bool {
-		_, known := atAddress[p.addressKey().String()]
-		return !known && !unasked[p.addressKey().String()]
-	})
+	known = slices.DeleteFunc(known, func(p pair) bool { _, known := atAddress[p.addressKey().String()]; return !known })
 	byUser, byAddress := rarerFirst(pairs, known)
 	times, err = lookUp(pairColumns, keysOf(byUser, func(p pair) key { return p.account.key(p.address) }))
 	if err != nil {
@@ -110,20 +111,11 @@ func (h *history) neverSeen(from int64, pairs map[pair]*logins, covered *Coverag
 		return nil, nil, err
 	}
 	for _, p := range byAddress {
-		k := append(p.addressKey(), p.account.user).String()
-		if at, known := others[k]; known {
+		if at, known := others[append(p.addressKey(), p.account.user).String()]; known {
 			times[p.account.key(p.address).String()] = at
 		}
-		unasked[p.account.key(p.address).String()] = unasked[k]
 	}
-	for _, p := range all {
-		k := p.account.key(p.address).String()
-		if unasked[p.account.key().String()] || unasked[k] {
-			covered.notBefore(pairs[p].last)
-		} else if _, known := times[k]; !known {
-			fresh = append(fresh, p)
-		}
-	}
+	fresh = slices.DeleteFunc(slices.Clone(all), func(p pair) bool { _, known := times[p.account.key(p.address).String()]; return known })
 	return fresh, seenLast, nil
 }
 
@@ -164,9 +156,8 @@ func rarerFirst(logins map[pair]*logins, pairs []pair) (byUser, byAddress []pair
 	return byUser, byAddress
 }
 
-// instancesWithHistory are those of the fresh pairs' instances of which some user had logged in long enough before.
-func (o QuestionOptions) instancesWithHistory(h *history, from int64, fresh []pair, accounts map[account]*logins) (map[account]bool, error) {
-	hasHistory := map[account]bool{}
+// instancesWithHistory finds out for the fresh pairs' instances whether some user had logged in there long enough before.
+func (o QuestionOptions) instancesWithHistory(h *history, left budget, from int64, fresh []pair, accounts map[account]*logins, hasHistory map[account]bool) error {
 	users := map[account][]account{}
 	for a := range accounts {
 		users[a.place()] = append(users[a.place()], a)
@@ -183,21 +174,20 @@ func (o QuestionOptions) instancesWithHistory(h *history, from int64, fresh []pa
 		}
 		old, err := h.anyBefore(keys, earlier(from, o.EarliestHistory))
 		if err == nil && !old {
-			old, err = h.anyOfPlace(p.account.place(), earlier(from, o.UsualPeriod), earlier(from, o.EarliestHistory))
+			old, err = h.anyOfPlace(left, p.account.place(), earlier(from, o.UsualPeriod), earlier(from, o.EarliestHistory))
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		hasHistory[p.account.place()] = old
 	}
-	return hasHistory, nil
+	return nil
 }
 
 // anyBefore tells whether one of some users had logged in before a time. The first has, nearly always.
 func (h *history) anyBefore(users []key, until int64) (bool, error) {
 	for some := range slices.Chunk(users, 10) {
-		unlimited := history{ctx: h.ctx, store: h.store}
-		times, _, err := unlimited.newestOf(accountColumns, some, math.MinInt64, until, "")
+		times, _, err := h.newestOf(accountColumns, some, math.MinInt64, until, "")
 		if err != nil {
 			return false, err
 		}
@@ -211,13 +201,13 @@ func (h *history) anyBefore(users []key, until int64) (bool, error) {
 }
 
 // anyOfPlace tells whether an instance had a login in a time, whoever it was. It is told as if, where there is no time to look.
-func (h *history) anyOfPlace(place account, from, until int64) (found bool, err error) {
+func (h *history) anyOfPlace(left budget, place account, from, until int64) (found bool, err error) {
 	f := between(from, until)
 	f.Conditions = []Condition{place.system.condition("system"), place.instance.condition("instance")}
-	covered, err := walk(h.ctx, h.store, f, h.left.limits(), func(where string) string {
+	covered, err := walk(h.ctx, h.store, f, left.limits(), func(where string) string {
 		return h.store.Select("1") + " FROM " + h.store.Table() + where + successfulLogins() + " LIMIT 1"
-	}, func(sql string) error {
-		for _, err := range h.store.Rows(h.ctx, sql, 1) {
+	}, func(ctx context.Context, sql string) error {
+		for _, err := range h.store.Rows(ctx, sql, 1) {
 			if err != nil {
 				return err
 			}

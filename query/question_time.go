@@ -3,6 +3,7 @@ package query
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -44,58 +45,63 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 	if err != nil || from == math.MinInt64 {
 		return nil, covered, err
 	}
-	h := history{ctx: ctx, store: s, left: left}
-	fresh, err := o.neverInHour(&h, from, hours, &covered)
+	seen, err := o.seenInHour(ctx, s, left, from, hours)
 	if err != nil {
 		return nil, covered, err
 	}
-	usual, err := o.withUsualHours(&h, from, fresh, hours, &covered)
-	if err != nil {
-		return nil, covered, err
-	}
+	candidates := slices.DeleteFunc(newestFirstKeys(hours), func(hour userHour) bool { return seen[hour] })
+	usual := map[account]bool{}
 	var all []Finding
-	for _, hour := range fresh {
-		if !usual[hour.account] {
-			continue
+	done, err := eachPart(ctx, s, left, candidates, func(h *history, part []userHour) error {
+		fresh, err := o.neverInHour(h, from, part)
+		if err != nil {
+			return err
 		}
-		one := hours[hour].finding("unusual-hours", hour.account, word{}, f.shows(hours[hour].first, hours[hour].last, append(hour.account.conditions(), outcomeIs(succeeded))...))
-		one.Sentence = o.tellHour(hour, hours[hour])
-		one.SQL = []string{h.sqlFor(accountColumns, []key{hour.account.key()}, earlier(from, o.UsualPeriod), from, o.withinHour(s, from, hour.hour))}
-		all = append(all, one)
+		if err := o.findUsualHours(h, from, fresh, usual); err != nil {
+			return err
+		}
+		for _, hour := range fresh {
+			if !usual[hour.account] {
+				continue
+			}
+			one := hours[hour].finding("unusual-hours", hour.account, word{}, f.shows(hours[hour].first, hours[hour].last, append(hour.account.conditions(), outcomeIs(succeeded))...))
+			one.Sentence = o.tellHour(hour, hours[hour])
+			one.SQL = []string{h.sqlFor(accountColumns, []key{hour.account.key()}, earlier(from, o.UsualPeriod), from, o.withinHour(s, from, hour.hour))}
+			all = append(all, one)
+		}
+		return nil
+	})
+	if done < len(candidates) {
+		covered.notBefore(hours[candidates[done]].last)
 	}
-	return sortFindings(all), covered, nil
+	return sortFindings(all), covered, err
 }
 
-// neverInHour are the hours in which their user had no login in the usual period before a time, the newest first.
-func (o QuestionOptions) neverInHour(h *history, from int64, hours map[userHour]*logins, covered *Coverage) (fresh []userHour, err error) {
+// seenInHour are those of the hours of which a walk back from a time has met a login of their user.
+func (o QuestionOptions) seenInHour(ctx context.Context, s Store, left budget, from int64, hours map[userHour]*logins) (map[userHour]bool, error) {
 	seen := map[userHour]bool{}
-	err = h.walkBack(earlier(from, o.UsualPeriod), from, func(row *loginRow) {
+	h := history{ctx: ctx, store: s, left: left}
+	return seen, h.walkBack(earlier(from, o.UsualPeriod), from, func(row *loginRow) {
 		if hour := (userHour{row.account, weekHour(row.at, o.Zone)}); hours[hour] != nil {
 			seen[hour] = true
 		}
 	}, func() int { return len(hours) - len(seen) })
-	if err != nil {
-		return nil, err
-	}
-	all := slices.DeleteFunc(newestFirstKeys(hours), func(hour userHour) bool { return seen[hour] })
+}
+
+// neverInHour are those of some hours in which their user had no login in the usual period before a time.
+func (o QuestionOptions) neverInHour(h *history, from int64, all []userHour) (fresh []userHour, err error) {
 	byHour := map[int][]key{}
 	for _, hour := range all {
 		byHour[hour.hour] = append(byHour[hour.hour], hour.account.key())
 	}
-	times, unasked := map[int]map[string]int64{}, map[userHour]bool{}
+	times := map[int]map[string]int64{}
 	for hour, users := range byHour {
-		var done int
-		if times[hour], done, err = h.newestOf(accountColumns, users, earlier(from, o.UsualPeriod), from, o.withinHour(h.store, from, hour)); err != nil {
+		if times[hour], _, err = h.newestOf(accountColumns, users, earlier(from, o.UsualPeriod), from, o.withinHour(h.store, from, hour)); err != nil {
 			return nil, err
-		}
-		for _, k := range users[done:] {
-			unasked[userHour{k.account(), hour}] = true
 		}
 	}
 	for _, hour := range all {
-		if unasked[hour] {
-			covered.notBefore(hours[hour].last)
-		} else if _, seen := times[hour.hour][hour.account.key().String()]; !seen {
+		if _, seen := times[hour.hour][hour.account.key().String()]; !seen {
 			fresh = append(fresh, hour)
 		}
 	}
@@ -138,38 +144,27 @@ func (o QuestionOptions) offsets(from, until int64) (spans []offsetSpan) {
 	return spans
 }
 
-// withUsualHours are the users of whom there are enough logins, since long enough, to say what is usual.
-func (o QuestionOptions) withUsualHours(h *history, from int64, fresh []userHour, hours map[userHour]*logins, covered *Coverage) (map[account]bool, error) {
+// findUsualHours finds out of which users there are enough logins, since long enough, to say what is usual.
+func (o QuestionOptions) findUsualHours(h *history, from int64, fresh []userHour, usual map[account]bool) error {
 	var users []key
-	asked := map[account]bool{}
 	for _, hour := range fresh {
-		if !asked[hour.account] {
-			asked[hour.account] = true
+		if _, asked := usual[hour.account]; !asked {
+			usual[hour.account] = false
 			users = append(users, hour.account.key())
 		}
 	}
-	times, done, err := h.newestOf(accountColumns, users, earlier(from, o.UsualPeriod), earlier(from, o.UsualSince), "")
+	times, _, err := h.newestOf(accountColumns, users, earlier(from, o.UsualPeriod), earlier(from, o.UsualSince), "")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	unasked, usual := map[account]bool{}, map[account]bool{}
-	for i, k := range users {
-		if i >= done || h.left.isSpent() {
-			unasked[k.account()] = true
-			continue
-		}
+	for _, k := range users {
 		if _, old := times[k.String()]; old {
 			if usual[k.account()], err = o.hasUsualLogins(h, from, k.account()); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
-	for _, hour := range fresh {
-		if unasked[hour.account] {
-			covered.notBefore(hours[hour].last)
-		}
-	}
-	return usual, nil
+	return nil
 }
 
 // hasUsualLogins tells whether a user has as many logins in the usual period as it takes.
@@ -224,6 +219,8 @@ func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Fil
 	if err != nil {
 		return nil, covered, err
 	}
+	ctx, cancel := left.context(ctx, firstGrace)
+	defer cancel()
 	h := history{ctx: ctx, store: s, left: left}
 	byUser := map[account][]*logins{}
 	for of, some := range stretches {
@@ -278,6 +275,10 @@ func (o QuestionOptions) lookForReturns(h *history, f Filter, returns []loginsBa
 			continue
 		}
 		before, found, sql, err := h.newest(r.account, math.MinInt64, r.first)
+		if errors.Is(err, errTimeUp) {
+			covered.notBefore(r.last)
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -312,6 +313,9 @@ func (h *history) lastUses(from int64, returns []loginsBack) (lastUse map[accoun
 		}
 	}
 	times, done, err := h.newestOf(accountColumns, users, math.MinInt64, from, "")
+	if errors.Is(err, errTimeUp) {
+		err = nil
+	}
 	for i, k := range users {
 		if at, known := times[k.String()]; known {
 			lastUse[k.account()] = at

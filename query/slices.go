@@ -14,11 +14,13 @@ type Coverage struct {
 	From     time.Time // what the answer covers begins here
 	Until    time.Time // and ends before here
 	SQL      []string  // the statements that ran, newest slice first
+	Full     bool      // a page has as many events, or bytes, as were asked for: more may stand behind its last
 }
 
 // Limits bound a question. The zero value has none.
 type Limits struct {
-	Time time.Duration // after it no further slice is begun
+	Time  time.Duration // after it no further slice is begun, and a statement that runs is interrupted: the first one a second later
+	Bytes int           // of the events of a page; one that has more ends it. Only [Events] minds them
 }
 
 const (
@@ -28,29 +30,42 @@ const (
 	fastSlice    = 100 * time.Millisecond // one that did not has a longer one
 	sliceGrowth  = 4
 	keptSQLTexts = 16 // of the statements of one question; they differ in their times alone
+
+	// firstGrace is what the first statement has beyond the time of a question, so that there is an answer.
+	firstGrace = time.Second
 )
 
 // errEnough ends a walk that has what it wanted.
 var errEnough = errors.New("enough")
 
+// errTimeUp is the cause of a context whose question has had its time. A store hands it out as the error of the statement that it interrupts.
+var errTimeUp = errors.New("the time of the question is up")
+
 // walk runs a statement for each slice of the filter's time, newest first. make gives the statement of a slice from its conditions, run runs it; run
-// may return errEnough.
-func walk(ctx context.Context, s Store, f Filter, limits Limits, statement func(where string) string, run func(sql string) error) (Coverage, error) {
+// may return errEnough. A slice whose statement is interrupted is not covered: run must keep nothing of it.
+func walk(ctx context.Context, s Store, f Filter, limits Limits, statement func(where string) string, run func(ctx context.Context, sql string) error) (Coverage, error) {
 	return walkFrom(ctx, s, f, firstSlice, limits, statement, run)
 }
 
 // walkFrom is walk with another first slice, where time is limited.
-func walkFrom(ctx context.Context, s Store, f Filter, first time.Duration, limits Limits, statement func(where string) string, run func(sql string) error) (Coverage, error) {
+func walkFrom(ctx context.Context, s Store, f Filter, first time.Duration, limits Limits, statement func(where string) string, run func(ctx context.Context, sql string) error) (Coverage, error) {
 	conditions, err := f.conditions(s)
 	if err != nil {
 		return Coverage{}, err
 	}
-	from, until, found, err := extent(ctx, s, f)
+	begin, left := time.Now(), newBudget(limits)
+	statementCtx, cancel := left.context(ctx, firstGrace)
+	defer cancel()
+	from, until, found, err := extent(statementCtx, s, f)
+	if errors.Is(err, errTimeUp) {
+		end := min(until, begin.UnixNano())
+		return Coverage{From: time.Unix(0, end).UTC(), Until: time.Unix(0, end).UTC()}, nil
+	}
 	if err != nil || !found {
 		return Coverage{Complete: true}, err
 	}
-	covered := Coverage{Until: time.Unix(0, until).UTC()}
-	begin, width, pace := time.Now(), int64(first), pace{}
+	covered := Coverage{From: time.Unix(0, until).UTC(), Until: time.Unix(0, until).UTC()}
+	width, pace := int64(first), pace{}
 	if limits.Time <= 0 { // nobody waits: few statements
 		width = max(width, int64((uint64(until)-uint64(from))/64))
 	}
@@ -68,7 +83,10 @@ func walkFrom(ctx context.Context, s Store, f Filter, first time.Duration, limit
 			covered.SQL = append(covered.SQL, sql)
 		}
 		sliceBegin := time.Now()
-		err := run(sql)
+		err := run(statementCtx, sql)
+		if errors.Is(err, errTimeUp) {
+			return covered, nil
+		}
 		if err != nil && !errors.Is(err, errEnough) {
 			return covered, err
 		}
@@ -77,11 +95,16 @@ func walkFrom(ctx context.Context, s Store, f Filter, first time.Duration, limit
 		if err != nil || covered.Complete {
 			return covered, nil //nolint:nilerr // a page that is full is no failure
 		}
-		if limits.Time > 0 && time.Since(begin) > limits.Time {
+		if left.isSpent() {
 			return covered, nil
 		}
 		if limits.Time > 0 {
-			pace.left = max(1, limits.Time-time.Since(begin))
+			pace.left = left.limits().Time
+		}
+		if end == until {
+			var cancelNext func()
+			statementCtx, cancelNext = left.context(ctx, 0)
+			defer cancelNext()
 		}
 		if end <= ahead {
 			width = pace.nextWidth(width, time.Since(sliceBegin))
@@ -121,11 +144,11 @@ func (p *pace) nextWidth(width int64, took time.Duration) int64 {
 
 // extent is the filter's time, cut to that of the events there are. until is not included.
 func extent(ctx context.Context, s Store, f Filter) (from, until int64, found bool, err error) {
+	from, until = f.bounds()
 	oldest, newest, found, err := s.Extent(ctx)
 	if err != nil || !found {
-		return 0, 0, false, err
+		return from, until, false, err
 	}
-	from, until = f.bounds()
 	from = max(from, oldest)
 	if newest < math.MaxInt64 {
 		newest++

@@ -9,6 +9,7 @@ import (
 	"context"
 	"iter"
 	"net/netip"
+	"slices"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -50,7 +51,8 @@ type Store interface {
 	// of the fields, as AsText has them, and of the time in nanoseconds. Rows of other values, and those without a time, mean nothing. The first field
 	// is one by which events are looked up, and never absent.
 	NewestOf(fields []*session.Field, keys [][]Cell, condition string) string
-	// Rows runs a statement of so many expressions. A row is valid until the next one. An error is the last that is yielded.
+	// Rows runs a statement of so many expressions. A row is valid until the next one. An error is the last that is yielded. A statement whose context
+	// ends is interrupted on the server too; its error is the context's cause, and the next one can be run.
 	Rows(ctx context.Context, sql string, expressions int) iter.Seq2[[]Cell, error]
 	// Events reads whole events; tail is what follows FROM [Store.Table]. An event is valid until the next one.
 	Events(ctx context.Context, tail string) iter.Seq2[*session.Event, error]
@@ -65,6 +67,18 @@ type Store interface {
 type Cell struct {
 	Text   string
 	Absent bool
+}
+
+// wholeRows gives the rows of a statement once it has given all: of one that is interrupted there are none.
+func wholeRows(ctx context.Context, s Store, sql string, expressions int) ([][]Cell, error) {
+	var rows [][]Cell
+	for row, err := range s.Rows(ctx, sql, expressions) {
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, slices.Clone(row))
+	}
+	return rows, nil
 }
 
 // Sequence yields what each hands to its function, which tells whether more is wanted. An error of each is yielded last, unless the caller has left.

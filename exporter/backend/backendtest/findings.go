@@ -88,6 +88,7 @@ func findings(t *testing.T, h Harness) {
 			}
 		}
 	})
+	t.Run("LookUpsInterrupted", func(t *testing.T) { lookUpsInterrupted(t, h.Dialect, store, lastDay) })
 	t.Run("OpenSessions", func(t *testing.T) { openSessions(t, store, st.events, lastDay) })
 }
 

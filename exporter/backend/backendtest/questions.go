@@ -67,20 +67,39 @@ func questions(t *testing.T, h Harness) {
 		requireSameEvents(t, want, got)
 	})
 	t.Run("TimeIsUp", func(t *testing.T) {
+		for name, do := range interruptions(h.Dialect, store, events) {
+			t.Run(name, do)
+			bars, covered, err := query.Histogram(t.Context(), store, query.Filter{}, time.Hour, query.Limits{}) // the store is as before
+			require.NoError(t, err)
+			require.True(t, covered.Complete)
+			require.Equal(t, int64(len(events)), countOf(bars))
+		}
 		bars, covered, err := query.Histogram(t.Context(), store, query.Filter{}, time.Hour, query.Limits{Time: time.Nanosecond})
 		require.NoError(t, err)
 		require.False(t, covered.Complete)
-		counted, within := int64(0), int64(0)
-		for _, bar := range bars {
-			counted += bar.Count
-		}
-		for i := range events {
-			if events[i].Time >= covered.From.UnixNano() {
-				within++
-			}
-		}
-		require.Equal(t, within, counted)
-		require.Less(t, counted, int64(len(events)))
+		require.Equal(t, eventsSince(events, covered.From), countOf(bars))
+		require.Less(t, countOf(bars), int64(len(events)))
+	})
+	t.Run("BytesOfPage", func(t *testing.T) {
+		const longName = 1 << 20 // of one event
+		sorted := slices.Clone(events)
+		slices.SortFunc(sorted, byPosition)
+		slices.Reverse(sorted)
+		long := slices.IndexFunc(sorted, func(e session.Event) bool { return len(e.ClientAddress) > longName })
+		page, _, err := query.Events(t.Context(), store, query.Filter{}, nil, questionedEvents, query.Limits{Bytes: 1})
+		require.NoError(t, err)
+		require.Len(t, page, 1)
+		after := query.PositionOf(&sorted[max(0, long-3)])
+		page, covered, err := query.Events(t.Context(), store, query.Filter{}, &after, questionedEvents, query.Limits{Bytes: longName})
+		require.NoError(t, err)
+		require.True(t, covered.Full && !covered.Complete)
+		requireSameEvents(t, sorted[max(0, long-3)+1:long+1], page)
+		require.Equal(t, sorted[long].Time, covered.From.UnixNano())
+		after = query.PositionOf(&page[len(page)-1])
+		page, covered, err = query.Events(t.Context(), store, query.Filter{}, &after, questionedEvents, query.Limits{})
+		require.NoError(t, err)
+		require.True(t, covered.Complete && !covered.Full)
+		requireSameEvents(t, sorted[long+1:], page)
 	})
 }
 

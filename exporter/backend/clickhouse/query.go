@@ -197,6 +197,9 @@ func (s *queryStore) Extent(ctx context.Context) (oldest, newest int64, found bo
 
 // eachRow runs a statement until do has enough.
 func (s *queryStore) eachRow(ctx context.Context, sql string, results proto.Results, do func(row int) (more bool, err error)) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	var failed error
 	more := true
 	err := s.connection.runStatement(ctx, func(conn configclickhouse.Conn) error {
@@ -217,8 +220,11 @@ func (s *queryStore) eachRow(ctx context.Context, sql string, results proto.Resu
 	if !more {
 		s.connection.closeConn() // the rest is on its way still
 	}
-	if failed != nil {
+	switch {
+	case failed != nil:
 		return failed
+	case err != nil && ctx.Err() != nil:
+		return context.Cause(ctx)
 	}
 	return s.cfg.explainError("asking", err)
 }

@@ -20,14 +20,23 @@ import (
 // queryStore is a database that is asked.
 type queryStore struct {
 	cfg  Config
-	conn *pgconn.PgConn
+	conn *pgconn.PgConn // closed by a statement that was interrupted
 }
 
 // OpenQueryStore logs in to ask. It is used by one caller at a time.
 func OpenQueryStore(ctx context.Context, cfg Config) (query.Store, error) {
+	s := &queryStore{cfg: cfg}
+	if err := s.connect(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *queryStore) connect(ctx context.Context) error {
+	cfg := s.cfg
 	conn, err := cfg.Connect(ctx, configpostgresql.Options{})
 	if err != nil {
-		return nil, cfg.explainError("connecting", err)
+		return cfg.explainError("connecting", err)
 	}
 	err = execStatements(ctx, conn, cfg.searchPath())
 	if err == nil {
@@ -35,9 +44,10 @@ func OpenQueryStore(ctx context.Context, cfg Config) (query.Store, error) {
 	}
 	if err != nil {
 		closeGracefully(conn)
-		return nil, cfg.explainError("asking", err)
+		return cfg.explainError("asking", err)
 	}
-	return &queryStore{cfg, conn}, nil
+	s.conn = conn
+	return nil
 }
 
 func (s *queryStore) Table() string { return s.cfg.prefixNames("session_events") }
@@ -202,19 +212,33 @@ func (s *queryStore) oneNumber(ctx context.Context, sql string) (n int64, found 
 
 // eachRow runs a statement until do has enough.
 func (s *queryStore) eachRow(ctx context.Context, sql string, do func(values [][]byte) (more bool, err error)) error {
-	results := s.conn.ExecParams(ctx, sql, nil, nil, nil, nil)
-	more := true
-	for more && results.NextRow() {
-		var err error
-		if more, err = do(results.Values()); err != nil {
+	if s.conn.IsClosed() && ctx.Err() == nil {
+		if err := s.connect(ctx); err != nil {
+			return errorOrCause(ctx, err)
+		}
+	}
+	statement, interrupt := context.WithCancel(ctx)
+	defer interrupt()
+	results := s.conn.ExecParams(statement, sql, nil, nil, nil, nil)
+	for results.NextRow() {
+		if more, err := do(results.Values()); err != nil || !more {
+			interrupt() // the rest is on its way still
 			_, _ = results.Close()
 			return err
 		}
 	}
 	if _, err := results.Close(); err != nil {
-		return s.cfg.explainError("asking", err)
+		return errorOrCause(ctx, s.cfg.explainError("asking", err))
 	}
 	return nil
+}
+
+// errorOrCause is an error, or why its context has ended.
+func errorOrCause(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 func (s *queryStore) Close() error {

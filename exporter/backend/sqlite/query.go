@@ -181,8 +181,14 @@ func (s *queryStore) Extent(ctx context.Context) (oldest, newest int64, found bo
 
 // eachRow runs a statement until do has enough.
 func (s *queryStore) eachRow(ctx context.Context, sql string, do func(*sqlite.Stmt) (more bool, err error)) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	s.conn.SetInterrupt(ctx.Done())
 	stmt, _, err := s.conn.PrepareTransient(sql)
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if err != nil {
 		return s.cfg.explainError("asking", err)
 	}

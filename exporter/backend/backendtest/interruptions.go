@@ -1,0 +1,117 @@
+package backendtest
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otel-sessionlog/sessionlog/query"
+	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+// endlessConditions never come to an end by themselves.
+var endlessConditions = map[Dialect]string{
+	SQLite:     "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n) > 0",
+	PostgreSQL: "(SELECT count(*) FROM generate_series(1, 1000000000000)) > 0",
+	ClickHouse: "(SELECT sum(sipHash64(number)) FROM system.numbers) > 0",
+}
+
+// endlessStore has statements that do not end, from the one of a number on.
+type endlessStore struct {
+	query.Store
+	condition string
+	ending    int // statements that end
+}
+
+func (s *endlessStore) Between(from, until int64) string {
+	if s.ending--; s.ending >= 0 {
+		return s.Store.Between(from, until)
+	}
+	return s.Store.Between(from, until) + " AND " + s.condition
+}
+
+// endlessLookUps has look-ups that do not end, from the one of a number on.
+type endlessLookUps struct {
+	query.Store
+	condition string
+	ending    int
+}
+
+func (s *endlessLookUps) NewestOf(fields []*session.Field, keys [][]query.Cell, condition string) string {
+	if s.ending--; s.ending < 0 {
+		condition += " AND " + s.condition
+	}
+	return s.Store.NewestOf(fields, keys, condition)
+}
+
+// lookUpsInterrupted asks what looks up users, of whom only the newest are answered.
+func lookUpsInterrupted(t *testing.T, d Dialect, store query.Store, f query.Filter) {
+	t.Helper()
+	endings := map[string]int{"first-seen": 8, "unusual-hours": 20} // within the second part of the candidates
+	for _, question := range query.NewQuestions {
+		ending, looksUp := endings[question.Name]
+		if !looksUp {
+			continue
+		}
+		all, _, err := question.Ask(t.Context(), store, f, query.Limits{})
+		require.NoError(t, err)
+		found, covered, err := question.Ask(t.Context(), &endlessLookUps{store, endlessConditions[d], ending}, f, query.Limits{Time: 2 * time.Second})
+		require.NoError(t, err)
+		require.False(t, covered.Complete)
+		require.True(t, covered.From.After(f.From) && covered.From.Before(f.Until), "%s", covered.From)
+		require.Equal(t, question.Name == "first-seen", len(found) > 0) // all that are told of the other are older
+		told := whoIsTold(found)
+		for i, who := range whoIsTold(all) {
+			ofMany := all[i].User == "" || all[i].Address == "" && question.Name == "first-seen" // fewer of them may be told one by one
+			require.True(t, ofMany || all[i].Last.Before(covered.From) || slices.Contains(told, who), all[i].Sentence)
+		}
+	}
+}
+
+// interruptions are questions of which a statement does not end.
+func interruptions(d Dialect, store query.Store, events []session.Event) map[string]func(t *testing.T) {
+	ask := func(ctx context.Context, ending int, limits query.Limits) ([]query.Bar, query.Coverage, error) {
+		return query.Histogram(ctx, &endlessStore{store, endlessConditions[d], ending}, query.Filter{}, time.Hour, limits)
+	}
+	return map[string]func(t *testing.T){
+		"InLaterStatement": func(t *testing.T) {
+			bars, covered, err := ask(t.Context(), 2, query.Limits{Time: 2 * time.Second})
+			require.NoError(t, err)
+			require.False(t, covered.Complete)
+			require.Positive(t, countOf(bars))
+			require.Equal(t, eventsSince(events, covered.From), countOf(bars))
+		},
+		"InFirstStatement": func(t *testing.T) {
+			bars, covered, err := ask(t.Context(), 0, query.Limits{Time: time.Millisecond})
+			require.NoError(t, err)
+			require.False(t, covered.Complete)
+			require.Equal(t, covered.Until, covered.From)
+			require.Empty(t, bars)
+		},
+		"OfTheCaller": func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer cancel()
+			_, _, err := ask(ctx, 1, query.Limits{Time: time.Hour})
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		},
+	}
+}
+
+func countOf(bars []query.Bar) (count int64) {
+	for _, bar := range bars {
+		count += bar.Count
+	}
+	return count
+}
+
+func eventsSince(events []session.Event, from time.Time) (count int64) {
+	for i := range events {
+		if events[i].Time >= from.UnixNano() {
+			count++
+		}
+	}
+	return count
+}
