@@ -157,3 +157,11 @@ const leastTime = 20 * time.Millisecond
 func (b *timeBudget) left() query.Limits {
 	return query.Limits{Time: max(time.Until(b.end), leastTime)}
 }
+
+// maxPageBytes ends a page of events: names and original records may be long.
+const maxPageBytes = 16 << 20
+
+// leftForPage bounds a page of events.
+func (b *timeBudget) leftForPage() query.Limits {
+	return query.Limits{Time: b.left().Time, Bytes: maxPageBytes}
+}

@@ -47,10 +47,10 @@ func (x *explorerServer) answerEvents(w http.ResponseWriter, c *apiCall) error {
 		if err != nil {
 			return err
 		}
-		events, covered, err := query.Events(ctx, s, c.filter, after, limit, budget.left())
+		events, covered, err := query.Events(ctx, s, c.filter, after, limit, budget.leftForPage())
 		answer = eventsAnswer{Events: eventTexts(events), Newest: timeOrNull(newest), coverageAnswer: newCoverageAnswer(covered)}
-		if len(events) == limit {
-			next := query.PositionOf(&events[limit-1]).String()
+		if covered.Full {
+			next := query.PositionOf(&events[len(events)-1]).String()
 			answer.Next = &next
 		}
 		return err

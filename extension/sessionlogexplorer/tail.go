@@ -106,6 +106,7 @@ const maxSeen = 100_000
 func (t *eventTail) poll(ctx context.Context) (text []byte, err error) {
 	var events []session.Event
 	var from time.Time
+	var full bool
 	err = t.ask(ctx, func(ctx context.Context, s query.Store, budget *timeBudget) error {
 		newest, err := newestTime(ctx, s)
 		if err != nil {
@@ -118,17 +119,19 @@ func (t *eventTail) poll(ctx context.Context) (text []byte, err error) {
 		if !filter.Until.IsZero() && !filter.From.Before(filter.Until) {
 			return nil
 		}
-		events, _, err = query.Events(ctx, s, filter, nil, maxEventsPerPage, budget.left())
+		var covered query.Coverage
+		events, covered, err = query.Events(ctx, s, filter, nil, maxEventsPerPage, budget.leftForPage())
+		full = covered.Full
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return t.tell(events, from.UnixNano()), nil
+	return t.tell(events, full, from.UnixNano()), nil
 }
 
-// tell gives the lines of events that were not told before; events before from never come again.
-func (t *eventTail) tell(events []session.Event, from int64) (text []byte) {
+// tell gives the lines of events that were not told before; events before from never come again. Behind a full page there may be more.
+func (t *eventTail) tell(events []session.Event, full bool, from int64) (text []byte) {
 	told := 0
 	for _, e := range slices.Backward(events) {
 		if _, old := t.seen[e.RecordID]; !old && t.begun {
@@ -137,8 +140,8 @@ func (t *eventTail) tell(events []session.Event, from int64) (text []byte) {
 		}
 		t.seen[e.RecordID] = e.Time
 	}
-	if told == maxEventsPerPage {
-		text = append(appendErrorText(nil, fmt.Sprintf("more than %d events came at once: some are not shown here", maxEventsPerPage)), text...)
+	if full && told == len(events) {
+		text = append(appendErrorText(nil, fmt.Sprintf("more than %d events, or %d MiB of them, came at once: some are not shown here", maxEventsPerPage, maxPageBytes>>20)), text...)
 	}
 	if len(t.seen) > maxSeen {
 		from = events[len(events)-1].Time
