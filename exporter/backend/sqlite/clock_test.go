@@ -70,7 +70,7 @@ func startCollector(t *testing.T, cfg Config, wall time.Time) *collector {
 	c := &collector{fakeClocks: &fakeClocks{wall: wall}, logs: logs}
 	s := newStore(t, cfg)
 	s.log, s.limits = zap.New(core), partitionLimits{rows: smallRows, tables: 64}
-	s.now, s.elapsed = func() time.Time { return c.wall }, func() time.Duration { return c.fakeClocks.elapsed }
+	s.now, s.elapsed = func() time.Time { return c.wall }, func() time.Duration { return c.elapsed }
 	w := &writer{store: s, guard: retention.NewGuard(s.log, s.now, s.elapsed), conditions: conditionlog.New(s.log, s.now), moveTimer: time.NewTimer(time.Hour)}
 	require.NoError(t, w.openUnlessDamaged(t.Context()))
 	c.expiryTimer = &expiryTimer{writer: w, conditions: conditionlog.New(s.log, s.now)}
@@ -327,7 +327,7 @@ func TestSeveralCollectorsAfterALongPause(t *testing.T) {
 	one.stop()
 	confirmed := cfg
 	confirmed.TTLConfirm = true
-	one = startCollector(t, confirmed, now)
+	startCollector(t, confirmed, now)
 	two.warnings()
 	two.expire(t)
 	require.Empty(t, two.warnings())
