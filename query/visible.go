@@ -23,3 +23,11 @@ func VisibleText(s string) string {
 	}
 	return b.String()
 }
+
+// SpreadsheetText is a text for a cell of CSV: what a spreadsheet would compute, because of its first character, gets an apostrophe before it.
+func SpreadsheetText(s string) string {
+	if s != "" && strings.IndexByte("=+-@\t\r", s[0]) >= 0 {
+		return "'" + s
+	}
+	return s
+}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/otel-sessionlog/sessionlog/query"
 )
 
 // The values of --output.
@@ -110,7 +112,7 @@ func (p *printer) writeCSV(out io.Writer, listings []listing) error {
 	}
 	for row := range l.count {
 		for i, column := range l.all {
-			record[i] = withoutFormula(p.cellText(l.value(row, column), time.RFC3339Nano))
+			record[i] = query.SpreadsheetText(p.cellText(l.value(row, column), time.RFC3339Nano))
 		}
 		if err := w.Write(record); err != nil {
 			return err
@@ -126,14 +128,6 @@ func isTimeColumn(column string) bool {
 		return true
 	}
 	return false
-}
-
-// withoutFormula keeps a spreadsheet from calculating what a client typed.
-func withoutFormula(cell string) string {
-	if cell != "" && strings.IndexByte("=+-@\t\r", cell[0]) >= 0 {
-		return "'" + cell
-	}
-	return cell
 }
 
 // cellText is "" for what is absent.

@@ -238,15 +238,7 @@ func (c *csvWriter) cell(f *session.Field, e *session.Event) string {
 		return ""
 	}
 	text, _ := query.EventText(f, e)
-	return withoutFormula(text)
-}
-
-// withoutFormula marks what a spreadsheet would compute as a text.
-func withoutFormula(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
+	return query.SpreadsheetText(text)
 }
 
 func (c *csvWriter) appendCut(message string) ([]byte, error) {
