@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog/export"
+	"github.com/otel-sessionlog/sessionlog/internal/dialect/containerlog"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/mariadblog"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/mongodblog"
@@ -55,14 +56,11 @@ func LoadZone(name string) (*time.Location, error) {
 // All formats, in the order in which a content is compared with them: first those that cannot be taken for another; any
 // object could be a row of JSONEachRow. A new one is a line here.
 func All() []logformat.Format {
-	return slices.Concat(
-		redshiftlog.Formats(),
-		postgreslog.Formats(),
-		mariadblog.Formats(),
-		mongodblog.Formats(),
-		sshlog.Formats(),
-		export.Formats(),
-	)
+	printed := slices.Concat(postgreslog.Formats(), mariadblog.Formats(), mongodblog.Formats(), sshlog.Formats())
+	for i := range printed {
+		printed[i] = containerlog.ReadOutputOf(printed[i])
+	}
+	return slices.Concat(redshiftlog.Formats(), printed, export.Formats())
 }
 
 // Names are all names, for people.

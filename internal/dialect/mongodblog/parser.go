@@ -24,7 +24,7 @@ func Formats() []logformat.Format {
 
 func detectFormat(head []byte, whole bool) logformat.Verdict {
 	first, _, ended := bytes.Cut(head, []byte("\n"))
-	text := unwrapContainerLine(string(first))
+	text := string(first)
 	switch {
 	case strings.HasPrefix(text, `{"t":{"$date":`) && strings.Contains(text, `"ctx":`):
 		return logformat.Yes
@@ -59,7 +59,7 @@ func (p *recordParser) Parse(text string, offset int64, batch *logformat.EventBa
 	if text = strings.TrimSpace(logformat.RecordText(text, offset)); text == "" {
 		return nil
 	}
-	if err := p.line.readRecord(unwrapContainerLine(text)); err != nil {
+	if err := p.line.readRecord(text); err != nil {
 		return err
 	}
 	p.lastTime = p.line.time

@@ -314,39 +314,6 @@ func TestNeighboursOfBadLinesPass(t *testing.T) {
 	}
 }
 
-// A container's output has the same ids as the file.
-func TestContainers(t *testing.T) {
-	want, _ := parse(newRecordParser(options()), sample(t))
-	for name, wrap := range map[string]func(string) string{
-		"Kubernetes": func(line string) string { return "2026-03-23T08:20:15.774123456Z stdout F " + line + "\n" },
-		"Docker": func(line string) string {
-			return `{"log":` + quoted(line+"\n") + `,"stream":"stdout","time":"2026-03-23T08:20:15.774123456Z"}` + "\n"
-		},
-	} {
-		var text strings.Builder
-		for line := range strings.Lines(sample(t)) {
-			text.WriteString(wrap(strings.TrimSuffix(line, "\n")))
-		}
-		_, verdict := logformat.Detect(mongodblog.Formats(), []byte(text.String()[:4096]), false)
-		require.Equal(t, logformat.Yes, verdict, name)
-		got, bad := parse(newRecordParser(options()), text.String())
-		require.Empty(t, bad, name)
-		require.Equal(t, briefs(want), briefs(got), name)
-		for i := range got {
-			require.True(t, sessiontest.SameContent(&want[i], &got[i]), name)
-			require.Equal(t, want[i].RecordID, got[i].RecordID)
-		}
-	}
-	for _, text := range []string{
-		"2026-03-23T08:20:15.774123456Z stdout P " + succeeded(1, 7, "alice", "admin"), "then stdout F " + succeeded(1, 7, "alice", "admin"), `{"log":"x"}`, `{"log":1}`, `{"log":`,
-		`{"log":"{\"log\":\"{}\"}"}`,
-	} {
-		events, bad := parse(newRecordParser(options()), text)
-		require.Empty(t, events, text)
-		require.Len(t, bad, 1, text)
-	}
-}
-
 func TestDetect(t *testing.T) {
 	for head, want := range map[string]logformat.Verdict{
 		sample(t): logformat.Yes, succeeded(1, 7, "a", "x"): logformat.Yes, `{"t":{"$da`: logformat.Wait, "": logformat.Wait, "hello\n": logformat.No, "{}\n": logformat.No,

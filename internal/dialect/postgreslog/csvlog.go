@@ -107,15 +107,20 @@ func (f *csvFormat) readLine(text string, clock *localtime.Clock, l *Line) (bool
 	if n > csvApplication {
 		r.application = c[csvApplication]
 	}
+	r.splitHostAndPort()
+	if f.texts.decode == nil {
+		f.texts.decode = unquoteCSV
+	}
+	return f.texts.fillLine(&r, clock, l)
+}
+
+// splitHostAndPort takes connection_from apart.
+func (r *logRecord) splitHostAndPort() {
 	if host, port, found := logformat.CutLast(r.host.raw, ":"); found {
 		if p, ok := localtime.ParseDigits(port); ok && p < 1<<31 {
 			r.host.raw, r.port = host, p
 		}
 	}
-	if f.texts.decode == nil {
-		f.texts.decode = unquoteCSV
-	}
-	return f.texts.fillLine(&r, clock, l)
 }
 
 func (f *csvFormat) splitCells(text string) (n int) {

@@ -16,14 +16,22 @@ var (
 	errEscape = errors.New("a broken escape sequence")
 )
 
-// jsonFormat reads jsonlog: one flat object a line, without keys for absent values.
+// jsonFormat reads jsonlog: one flat object a line, without keys for absent values. It also reads what CloudNativePG makes of csvlog: objects of which
+// key record holds the columns by name (https://cloudnative-pg.io/docs/1.31/logging).
 type jsonFormat struct{ texts valueDecoder }
 
 func (f *jsonFormat) frameLength(data []byte) int { return logformat.Line(data) }
 
 func (f *jsonFormat) readLine(text string, clock *localtime.Clock, l *Line) (bool, error) {
 	var r logRecord
-	if !scanObject(text, &r) {
+	if logger, isOperators := operatorLogger(text); isOperators {
+		if logger != "postgres" { // its own lines, and pgaudit's
+			return false, nil
+		}
+		if !scanOperatorRecord(text, &r) {
+			return false, errJSON
+		}
+	} else if !scanObject(text, &r) {
 		return false, errJSON
 	}
 	if f.texts.decode == nil {
@@ -39,46 +47,75 @@ func detectJSONLog(head []byte, whole bool) logformat.Verdict {
 		return logformat.No
 	case bytes.Contains(first, []byte(`"error_severity":`)) && bytes.Contains(first, []byte(`"timestamp":`)) && bytes.Contains(first, []byte(`"session_id":`)):
 		return logformat.Yes
+	case bytes.Contains(first, []byte(operatorLoggerKey+`postgres"`)) && bytes.Contains(first, []byte(operatorRecordKey)):
+		return logformat.Yes
 	case !ended && !whole:
 		return logformat.Wait
 	}
 	return logformat.No
 }
 
-func scanObject(s string, r *logRecord) bool {
-	i := skipSpace(s, 0)
-	if i >= len(s) || s[i] != '{' {
+// The keys by which a line of CloudNativePG is known. No name can hold them: inside of a JSON string each quote is escaped.
+const (
+	operatorLoggerKey = `"logger":"`
+	operatorRecordKey = `"record":{`
+)
+
+func operatorLogger(text string) (logger string, found bool) {
+	_, rest, found := strings.Cut(text, operatorLoggerKey)
+	logger, _, _ = strings.Cut(rest, `"`)
+	return logger, found
+}
+
+func scanOperatorRecord(text string, r *logRecord) bool {
+	at := strings.Index(text, operatorRecordKey)
+	if at < 0 {
 		return false
+	}
+	_, ok := scanFields(text, at+len(operatorRecordKey)-1, r)
+	r.splitHostAndPort()
+	return ok
+}
+
+func scanObject(s string, r *logRecord) bool {
+	end, ok := scanFields(s, skipSpace(s, 0), r)
+	return ok && skipSpace(s, end) == len(s)
+}
+
+// scanFields reads a flat object, and gives where it ends.
+func scanFields(s string, i int, r *logRecord) (end int, ok bool) {
+	if i >= len(s) || s[i] != '{' {
+		return 0, false
 	}
 	for i = skipSpace(s, i+1); i < len(s) && s[i] == '"'; i = skipSpace(s, i+1) {
 		key, next, ok := scanString(s, i)
 		if !ok {
-			return false
+			return 0, false
 		}
 		if i = skipSpace(s, next); i >= len(s) || s[i] != ':' {
-			return false
+			return 0, false
 		}
 		value, next, ok := scanValue(s, skipSpace(s, i+1))
 		if !ok {
-			return false
+			return 0, false
 		}
 		r.setField(key.raw, value)
 		if i = skipSpace(s, next); i >= len(s) || s[i] != ',' {
 			break
 		}
 	}
-	return i < len(s) && s[i] == '}' && skipSpace(s, i+1) == len(s)
+	return i + 1, i < len(s) && s[i] == '}'
 }
 
 func (r *logRecord) setField(key string, value rawValue) {
 	switch key {
-	case "timestamp":
+	case "timestamp", "log_time":
 		r.time = value.raw
-	case "user":
+	case "user", "user_name":
 		r.user = value
-	case "dbname":
+	case "dbname", "database_name":
 		r.database = value
-	case "remote_host":
+	case "remote_host", "connection_from":
 		r.host = value
 	case "remote_port":
 		if n, ok := localtime.ParseDigits(value.raw); ok && n < 1<<31 {
@@ -86,11 +123,11 @@ func (r *logRecord) setField(key string, value rawValue) {
 		}
 	case "session_id":
 		r.session = value.raw
-	case "ps":
+	case "ps", "command_tag":
 		r.activity = value.raw
 	case "error_severity":
 		r.severity = value.raw
-	case "state_code":
+	case "state_code", "sql_state_code":
 		r.state = value.raw
 	case "message":
 		r.message = value
