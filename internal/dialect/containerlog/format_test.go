@@ -42,7 +42,7 @@ var wrappers = map[string]func(line string) string{
 		return text + kubelet("F", line)
 	},
 	"kubelet, tags": func(line string) string { return kubelet("F:x", line) },
-	"docker":        func(line string) string { return docker(line) },
+	"docker":        docker,
 	"docker, long lines": func(line string) string {
 		text := ""
 		for len(line) > 100 {
@@ -55,7 +55,9 @@ var wrappers = map[string]func(line string) string{
 	},
 }
 
-func kubelet(tag, line string) string { return "2026-03-23T08:20:15.774123456Z stderr " + tag + " " + line }
+func kubelet(tag, line string) string {
+	return "2026-03-23T08:20:15.774123456Z stderr " + tag + " " + line
+}
 
 func docker(line string) string {
 	return `{"log":` + quoteJSON(line) + `,"stream":"stderr","time":"2026-03-23T08:20:15.774123456Z"}` + "\n"
