@@ -73,7 +73,7 @@ func (d *document) placeShort(name string, f fieldIndex, maxLength int) bool {
 	if d.place(name, f); d.left[f] {
 		d.buf = d.buf[:start]
 	}
-	return !d.isAbsent(f) && !d.left[f]
+	return d.isPresent(f) && !d.left[f]
 }
 
 // writeCEFAddress: src and dst of CEF:0 are IPv4 only.

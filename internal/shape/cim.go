@@ -59,7 +59,7 @@ func writeCIM(d *document) {
 // writeCIMDestination: what was logged into, by the best name that there is.
 func writeCIMDestination(d *document) {
 	for _, f := range [...]fieldIndex{fieldHost, fieldServerAddress, fieldInstance} {
-		if !d.isAbsent(f) {
+		if d.isPresent(f) {
 			d.place("dest", f)
 			return
 		}

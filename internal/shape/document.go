@@ -72,6 +72,15 @@ func (d *document) object(name string, write func()) {
 	}
 }
 
+// placeWithin writes an object of one field, unless that is absent.
+func (d *document) placeWithin(object, name string, f fieldIndex) {
+	if d.isPresent(f) {
+		d.openObject(object)
+		d.place(name, f)
+		d.closeObject()
+	}
+}
+
 // time has nanoseconds where there are any.
 func (d *document) time(name string, unixNano int64) {
 	d.startPlain(name)
@@ -106,7 +115,7 @@ func (d *document) textList(name string, texts ...string) {
 
 // place writes a field that is not absent. A text that is no UTF-8 does not count as placed: what is left over has its bytes.
 func (d *document) place(name string, f fieldIndex) {
-	if !d.isAbsent(f) {
+	if d.isPresent(f) {
 		d.left[f] = !d.writeField(name, f)
 	}
 }
@@ -124,8 +133,8 @@ func (d *document) placePort(name string, f fieldIndex) {
 	}
 }
 
-// isAbsent: the source does not say.
-func (d *document) isAbsent(f fieldIndex) bool { return !d.present[f] }
+// isPresent: the source says it.
+func (d *document) isPresent(f fieldIndex) bool { return d.present[f] }
 
 func (d *document) findPresent() {
 	for _, t := range d.texts {

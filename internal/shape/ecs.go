@@ -1,6 +1,7 @@
 package shape
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -33,9 +34,9 @@ func writeECS(d *document) {
 	d.object("service", func() {
 		d.textIfAny("type", e.System)
 		d.place("name", fieldSystem)
-		d.object("node", func() { d.place("name", fieldInstance) })
+		d.placeWithin("node", "name", fieldInstance)
 	})
-	d.object("host", func() { d.place("name", fieldHost) })
+	d.placeWithin("host", "name", fieldHost)
 	clientIP, serverIP := ifIP(e.ClientAddress), ifIP(e.ServerAddress)
 	d.object("server", func() { writeECSPeer(d, fieldServerAddress, serverIP, fieldServerPort) })
 	d.object("source", func() {
@@ -53,12 +54,12 @@ func writeECS(d *document) {
 		d.textList("ip", clientIP, serverIP)
 		d.textList("hosts", e.Host, e.ClientHostname)
 	})
-	d.object("user_agent", func() { d.place("original", fieldUserAgent) })
+	d.placeWithin("user_agent", "original", fieldUserAgent)
 	writeECSTLS(d)
-	d.object("trace", func() { d.place("id", fieldTraceID) })
-	d.object("span", func() { d.place("id", fieldSpanID) })
+	d.placeWithin("trace", "id", fieldTraceID)
+	d.placeWithin("span", "id", fieldSpanID)
 	if e.PID > 0 {
-		d.object("process", func() { d.place("pid", fieldPID) })
+		d.placeWithin("process", "pid", fieldPID)
 	}
 	d.writeNestedRest()
 }
@@ -114,7 +115,16 @@ func ifIP(s string) string {
 	return ""
 }
 
+// tlsFields are those below tls.
+var tlsFields = []fieldIndex{
+	fieldTLSVersion, fieldTLSCipher, fieldCertificateIssuer, fieldCertificateSubjects, fieldCertificateNotBefore, fieldCertificateNotAfter,
+	fieldCertificateSerial,
+}
+
 func writeECSTLS(d *document) {
+	if !slices.ContainsFunc(tlsFields, d.isPresent) {
+		return
+	}
 	e := &d.event
 	d.object("tls", func() {
 		if protocol, version, ok := splitTLSVersion(e.TLSVersion); ok {
@@ -132,7 +142,7 @@ func writeECSTLS(d *document) {
 			placeECSTime(d, "not_before", fieldCertificateNotBefore, e.CertificateNotBefore)
 			placeECSTime(d, "not_after", fieldCertificateNotAfter, e.CertificateNotAfter)
 			if isUpperHex(e.CertificateSerial) {
-				d.object("x509", func() { d.place("serial_number", fieldCertificateSerial) })
+				d.placeWithin("x509", "serial_number", fieldCertificateSerial)
 			}
 		})
 	})

@@ -48,7 +48,7 @@ func writeOCSF(d *document) {
 		d.place("uuid", fieldSessionKey)
 		d.place("issuer", fieldProviderName)
 	})
-	d.object("http_request", func() { d.place("user_agent", fieldUserAgent) })
+	d.placeWithin("http_request", "user_agent", fieldUserAgent)
 	d.place("raw_data", fieldOriginal)
 	d.object("unmapped", func() {
 		if isWithoutUser(e) {
@@ -119,7 +119,7 @@ func writeOCSFStatus(d *document) {
 
 // writeMessage writes the body, which for most events is made of the other fields.
 func writeMessage(d *document, name string) {
-	if d.isAbsent(fieldMessage) {
+	if !d.isPresent(fieldMessage) {
 		d.startPlain(name)
 		start := len(d.buf)
 		d.buf = d.event.AppendLine(d.buf)

@@ -1,7 +1,9 @@
 package shape
 
 import (
+	"cmp"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -33,24 +35,30 @@ func (d *document) writeLeftOver(names []exactName) {
 	}
 }
 
-// nestedField is a field's name as the path within an object of ours: the parents, and the last word.
-type nestedField struct {
+// nestedName is a field's name as the path within an object of ours: the parents, and the last word.
+type nestedName struct {
 	parents []string
-	names   exactName
-	field   fieldIndex
+	last    exactName
 }
 
-// nestedFields are in the order of their paths, so that what has the same parents stands together.
-var nestedFields = func() (all []nestedField) {
-	for f, key := range fieldKeys {
-		if f != int(fieldExtra) {
-			path := strings.Split(trimOwnPrefix(key), ".")
-			last := len(path) - 1
-			all = append(all, nestedField{path[:last], nameExactly(path[last]), fieldIndex(f)})
-		}
+// nestedNames are of all fields, by place.
+var nestedNames = func() (names []nestedName) {
+	for _, key := range fieldKeys {
+		path := strings.Split(trimOwnPrefix(key), ".")
+		last := len(path) - 1
+		names = append(names, nestedName{path[:last], nameExactly(path[last])})
 	}
-	slices.SortFunc(all, func(a, b nestedField) int { return slices.Compare(a.parents, b.parents) })
-	return all
+	return names
+}()
+
+// nestedFields are all but Extra in the order of their paths, so that what has the same parents stands together. They are apart from the names,
+// of which an event needs few.
+var nestedFields = func() []fieldIndex {
+	fields := slices.Collect(maps.Values(fieldsByKey))
+	slices.SortFunc(fields, func(a, b fieldIndex) int {
+		return cmp.Or(slices.Compare(nestedNames[a].parents, nestedNames[b].parents), cmp.Compare(a, b))
+	})
+	return fields
 }()
 
 // writeNestedRest writes the object sessionlog with what has no place yet: fields as nested objects, and below `attributes` the attributes that
@@ -58,15 +66,17 @@ var nestedFields = func() (all []nestedField) {
 func (d *document) writeNestedRest() {
 	d.object("sessionlog", func() {
 		var open []string
-		for i := range nestedFields {
-			n := &nestedFields[i]
-			if !d.left[n.field] {
-				continue
+		for _, f := range nestedFields {
+			if d.left[f] {
+				name := &nestedNames[f]
+				open = d.moveTo(open, name.parents)
+				d.writeExact(&name.last, f)
 			}
-			open = d.moveTo(open, n.parents)
-			d.writeExact(&n.names, n.field)
 		}
 		d.moveTo(open, nil)
+		if !d.isPresent(fieldExtra) {
+			return
+		}
 		d.object("attributes", func() {
 			d.writeAttributes(pathlessName, func(name string, a *session.Attr) {
 				d.attribute(name, &session.Attr{Value: a.Value})
@@ -148,7 +158,7 @@ func (d *document) isTaken(name string) bool {
 	switch {
 	case name == absentUser:
 		return true
-	case isField && f != fieldOutcome && (session.Fields[f].Level == session.LevelRecord || !d.isAbsent(f)):
+	case isField && f != fieldOutcome && (session.Fields[f].Level == session.LevelRecord || d.isPresent(f)):
 		return true
 	}
 	return slices.Contains(d.names, name)

@@ -272,10 +272,10 @@ func TestNamesThatAreConfigured(t *testing.T) {
 // TestNestedNamesDoNotMeet: no name of ours is a value in one document and an object in another.
 func TestNestedNamesDoNotMeet(t *testing.T) {
 	leaves := map[string]bool{"attributes": true}
-	for _, n := range nestedFields {
-		leaves[strings.Join(append(slices.Clone(n.parents), n.names.plain), ".")] = true
+	for _, n := range nestedNames {
+		leaves[strings.Join(append(slices.Clone(n.parents), n.last.plain), ".")] = true
 	}
-	for _, n := range nestedFields {
+	for _, n := range nestedNames {
 		for i := range n.parents {
 			require.False(t, leaves[strings.Join(n.parents[:i+1], ".")], "%v", n.parents)
 		}

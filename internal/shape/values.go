@@ -36,8 +36,12 @@ func (s *secondTexts) appendTime(b []byte, unixNano int64) []byte {
 	b = append(b, known.text...)
 	if nanos := at.Nanosecond(); nanos != 0 {
 		point := len(b)
-		b = strconv.AppendInt(b, int64(nanos)+1e9, 10) // ten digits, of which the first is the point's place
-		b[point] = '.'
+		if nanos%1000 == 0 { // as most are
+			b = strconv.AppendInt(b, int64(nanos)/1000+1e6, 10)
+		} else {
+			b = strconv.AppendInt(b, int64(nanos)+1e9, 10)
+		}
+		b[point] = '.' // in the place of a digit that keeps the zeros after it
 		b = bytes.TrimRight(b, "0")
 	}
 	return append(b, 'Z')

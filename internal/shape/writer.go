@@ -26,23 +26,24 @@ func (w *documentWriter) startMember(name string) {
 		w.startExtension(name)
 		return
 	}
-	w.separate()
+	b := w.separated()
 	if name != "" {
-		w.buf = append(append(append(w.buf, '"'), name...), `":`...)
+		b = append(append(append(b, '"'), name...), `":`...)
 	}
+	w.buf = b
 }
 
-// separate comes before each member and element of JSON.
-func (w *documentWriter) separate() {
+// separated is buf, ready for another member or element of JSON.
+func (w *documentWriter) separated() []byte {
 	if last := w.buf[len(w.buf)-1]; last != '{' && last != '[' {
-		w.buf = append(w.buf, ',')
+		return append(w.buf, ',')
 	}
+	return w.buf
 }
 
 // members appends what is JSON already.
 func (w *documentWriter) members(json string) {
-	w.separate()
-	w.buf = append(w.buf, json...)
+	w.buf = append(w.separated(), json...)
 }
 
 func (w *documentWriter) openObject(name string) { w.open(name, '{') }
@@ -149,6 +150,10 @@ func isPlain(text []byte, special byte) bool {
 		return (x|(x-ones*' ')|hasZero(x^ones*'\\')|hasZero(x^ones*uint64(special)))&tops != 0
 	}
 	if len(text) < 8 {
+		if len(text) >= 4 {
+			first, last := binary.LittleEndian.Uint32(text), binary.LittleEndian.Uint32(text[len(text)-4:])
+			return !isSpecial(uint64(first) | uint64(last)<<32)
+		}
 		for _, c := range text {
 			if c < ' ' || c >= utf8.RuneSelf || c == '\\' || c == special {
 				return false
