@@ -2,9 +2,9 @@ package sessionlogforwardexporter
 
 import (
 	"context"
-	"maps"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -25,18 +25,21 @@ import (
 const (
 	eventsToVictoriaLogs = 10_000
 	eventsOfACall        = 100
+	allCalls             = eventsToVictoriaLogs / eventsOfACall
+	callsBeforeKill      = allCalls / 2 // which are on the server's disk when it is killed
 )
 
-// TestEveryEventReachesVictoriaLogsOverRestarts: the server ends by SIGTERM and comes back while events come. It has no ids of its own, so
-// that what a call had delivered when its answer was lost is there twice, with one id.
-func TestEveryEventReachesVictoriaLogsOverRestarts(t *testing.T) {
-	server := victorialogs.Start(t)
-	ways := []struct {
-		name  string
-		uid   string // the field that bears the record id
-		query string // finds what came this way
-		open  exporter.Logs
-	}{
+// wayToVictoriaLogs is one that clients of other servers go.
+type wayToVictoriaLogs struct {
+	name  string
+	uid   string // the field that bears the record id
+	query string // finds what came this way
+	open  exporter.Logs
+}
+
+func openWaysToVictoriaLogs(t *testing.T, server *victorialogs.Server) []wayToVictoriaLogs {
+	t.Helper()
+	return []wayToVictoriaLogs{
 		{
 			"elasticsearch", "event.id", `event.module:*`,
 			openForward(t, server.URL("/insert/elasticsearch?_time_field=@timestamp&_msg_field=message&_stream_fields=event.dataset"), bulk),
@@ -48,35 +51,74 @@ func TestEveryEventReachesVictoriaLogsOverRestarts(t *testing.T) {
 		},
 		{"otlp", "log.record.uid", `scope.name:*`, openOTLP(t, server.URL("/insert/opentelemetry"))},
 	}
-	var senders sync.WaitGroup
-	for _, way := range ways {
-		senders.Go(func() { sendAll(way.open) })
+}
+
+// find counts the records that came this way, by id.
+func (w *wayToVictoriaLogs) find(t *testing.T, server *victorialogs.Server) map[string]int {
+	t.Helper()
+	found := map[string]int{}
+	for _, record := range server.Query(t, w.query+" | fields "+w.uid) {
+		found[record[w.uid]]++
 	}
-	for range 2 {
-		time.Sleep(100 * time.Millisecond)
-		server.Stop(t, syscall.SIGTERM)
-		server.Run(t)
+	return found
+}
+
+// TestEveryEventReachesVictoriaLogsOverRestarts: the server ends by SIGTERM, then by SIGKILL, and comes back while events come. It answers before it
+// writes, so that a kill makes it forget some that it has answered: of the last moments only, which a second delivery brings back. It has no
+// ids of its own, so that what was delivered twice is there twice, with one id.
+func TestEveryEventReachesVictoriaLogsOverRestarts(t *testing.T) {
+	server := victorialogs.Start(t, "-inmemoryDataFlushInterval=1s")
+	ways := openWaysToVictoriaLogs(t, server)
+	var answered atomic.Int64 // calls
+	send := func(first, end int, meanwhile func()) {
+		answered.Store(0)
+		var senders sync.WaitGroup
+		for _, way := range ways {
+			senders.Go(func() { sendCalls(way.open, first, end, &answered) })
+		}
+		meanwhile()
+		senders.Wait()
 	}
-	senders.Wait()
-	server.Flush(t)
-	want := map[string]bool{}
-	for first := range eventsToVictoriaLogs / eventsOfACall {
-		for _, e := range eventsOfCall(first) {
-			want[e.RecordID.String()] = true
+	restart := func(signal syscall.Signal) func() {
+		return func() {
+			require.Eventually(t, func() bool { return answered.Load() >= callsBeforeKill }, time.Minute, time.Millisecond)
+			server.Stop(t, signal)
+			server.Run(t)
 		}
 	}
+	send(0, callsBeforeKill, restart(syscall.SIGTERM))
+	lastAnswer := time.Now()
+	require.Eventually(t, func() bool { return server.IsOnDisk(t) }, time.Minute, 50*time.Millisecond)
+	t.Logf("on disk %v after the last answer", time.Since(lastAnswer))
+	send(callsBeforeKill, allCalls, restart(syscall.SIGKILL))
+	server.Flush(t)
+	onDisk, sentAtKill, forgotten := idsOfCalls(0, callsBeforeKill), idsOfCalls(callsBeforeKill, allCalls), 0
+	for _, way := range ways {
+		found := way.find(t, server)
+		require.Empty(t, missingOf(onDisk, found), way.name)
+		missing := missingOf(sentAtKill, found)
+		forgotten += len(missing)
+		t.Logf("%s: answered and forgotten: %d of %d: %v", way.name, len(missing), len(sentAtKill), missing)
+	}
+	require.Positive(t, forgotten, "the server forgot nothing that it had answered, so that nothing is shown")
+
+	send(callsBeforeKill, allCalls, func() {})
+	server.Flush(t)
 	for _, way := range ways {
 		require.NoError(t, way.open.Shutdown(t.Context()))
-		found, twice := map[string]bool{}, 0
-		for _, record := range server.Query(t, way.query) {
-			if found[record[way.uid]] {
-				twice++
-			}
-			found[record[way.uid]] = true
-		}
-		require.True(t, maps.Equal(want, found), "%s: %d of %d events", way.name, len(found), len(want))
-		t.Logf("%s: %d events, %d of them twice", way.name, len(found), twice)
+		found := way.find(t, server)
+		require.Empty(t, missingOf(append(onDisk, sentAtKill...), found), way.name)
+		require.Len(t, found, eventsToVictoriaLogs, way.name)
 	}
+}
+
+func missingOf(ids []string, found map[string]int) (missing []string) {
+	for _, id := range ids {
+		if found[id] == 0 {
+			missing = append(missing, id)
+		}
+	}
+	return missing
 }
 
 func openForward(t *testing.T, endpoint string, edit func(*TargetConfig)) exporter.Logs {
@@ -120,8 +162,17 @@ func eventsOfCall(call int) []session.Event {
 	return events
 }
 
-// sendAll sends from several callers, each of whom repeats what he got an error for.
-func sendAll(e exporter.Logs) {
+func idsOfCalls(first, end int) (ids []string) {
+	for call := first; call < end; call++ {
+		for _, e := range eventsOfCall(call) {
+			ids = append(ids, e.RecordID.String())
+		}
+	}
+	return ids
+}
+
+// sendCalls sends from several callers, each of whom repeats what he got an error for.
+func sendCalls(e exporter.Logs, first, end int, answered *atomic.Int64) {
 	calls := make(chan int)
 	var callers sync.WaitGroup
 	for range 4 {
@@ -130,10 +181,11 @@ func sendAll(e exporter.Logs) {
 				for e.ConsumeLogs(context.Background(), plogs.NewEncoder("test").Encode(eventsOfCall(call))) != nil {
 					time.Sleep(20 * time.Millisecond)
 				}
+				answered.Add(1)
 			}
 		})
 	}
-	for call := range eventsToVictoriaLogs / eventsOfACall {
+	for call := first; call < end; call++ {
 		calls <- call
 		time.Sleep(2 * time.Millisecond)
 	}

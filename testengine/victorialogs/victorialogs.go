@@ -12,6 +12,8 @@ import (
 	"net/netip"
 	"net/url"
 	"os/exec"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -27,19 +29,20 @@ const startTimeout = 20 * time.Second
 type Server struct {
 	program string
 	folder  string
+	flags   []string
 	address *port.Reservation
 	process *exec.Cmd
 }
 
-// Start runs a server until the test ends, and skips the test where it is not installed.
-func Start(tb testing.TB) *Server {
+// Start runs a server, with these flags too, until the test ends, and skips the test where it is not installed.
+func Start(tb testing.TB, flags ...string) *Server {
 	tb.Helper()
 	program, err := engines.VictoriaLogs.Find()
 	if errors.Is(err, engines.ErrMissing) {
 		testengine.Missing(tb, "VictoriaLogs", "run 'make engines'")
 	}
 	failOnError(tb, err)
-	s := &Server{program: program, folder: tb.TempDir()}
+	s := &Server{program: program, folder: tb.TempDir(), flags: flags}
 	s.address, err = port.ReserveWeakly(tb.Context(), netip.MustParseAddrPort("127.0.0.1:0"))
 	failOnError(tb, err)
 	tb.Cleanup(func() {
@@ -63,8 +66,9 @@ func (s *Server) URL(path string) string { return "http://" + s.address.Addr().S
 // Run starts the process and waits until it answers.
 func (s *Server) Run(tb testing.TB) {
 	tb.Helper()
-	s.process = exec.CommandContext(context.Background(), s.program, "-storageDataPath="+s.folder, "-httpListenAddr="+s.address.Addr().String(),
-		"-retentionPeriod=100y", "-loggerLevel=ERROR", "-memory.allowedBytes=64MB", "-defaultMsgValue=login")
+	arguments := []string{"-storageDataPath=" + s.folder, "-httpListenAddr=" + s.address.Addr().String(),
+		"-retentionPeriod=100y", "-loggerLevel=ERROR", "-memory.allowedBytes=64MB", "-defaultMsgValue=login"}
+	s.process = exec.CommandContext(context.Background(), s.program, append(arguments, s.flags...)...)
 	failOnError(tb, s.process.Start())
 	for deadline := time.Now().Add(startTimeout); ; time.Sleep(10 * time.Millisecond) {
 		response, err := s.get("/health")
@@ -95,6 +99,20 @@ func (s *Server) Flush(tb testing.TB) {
 	response, err := s.get("/internal/force_flush")
 	failOnError(tb, err)
 	_ = response.Body.Close()
+}
+
+// inMemory are the server's own numbers of records that a SIGKILL would take.
+var inMemory = []string{`vl_storage_rows{type="storage/inmemory"}`, `vl_pending_rows{type="storage"}`}
+
+// IsOnDisk tells whether all that the server has answered is on its disk.
+func (s *Server) IsOnDisk(tb testing.TB) bool {
+	tb.Helper()
+	response, err := s.get("/metrics")
+	failOnError(tb, err)
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	failOnError(tb, err)
+	return !slices.ContainsFunc(inMemory, func(metric string) bool { return !strings.Contains(string(text), "\n"+metric+" 0\n") })
 }
 
 // Query returns the records that a LogsQL query finds, each field as text.
