@@ -60,7 +60,7 @@ func Events(ctx context.Context, s Store, f Filter, after *Position, limit int, 
 	var page []session.Event
 	var bytes int
 	var full bool
-	covered, err := walkFrom(ctx, s, f, firstPage, limits, func(where string) string {
+	covered, err := eachSliceFrom(ctx, s, f, firstPage, limits, func(where string) string {
 		return where + beyond + " ORDER BY " + s.Nanoseconds() + " DESC, record_id DESC LIMIT " + strconv.Itoa(limit-len(page))
 	}, func(ctx context.Context, tail string) error {
 		whole := len(page)

@@ -147,13 +147,13 @@ func (c Condition) sql(s Store) (string, error) {
 	case IsList(c.Field):
 		return s.Contains(c.Field, c.Value), nil
 	case c.neverHeld():
-		return nothing, nil
+		return neverTrueCondition, nil
 	}
 	return s.Equals(c.Field, literal), nil
 }
 
-// nothing is a condition that no event meets.
-const nothing = "1 = 0"
+// neverTrueCondition is a condition that no event meets.
+const neverTrueCondition = "1 = 0"
 
 // neverHeld tells that an event without a value would have this one: some stores keep it in its place.
 func (c Condition) neverHeld() bool {

@@ -58,24 +58,24 @@ type QuestionOptions struct {
 	UnusedFor time.Duration
 }
 
-const day = 24 * time.Hour
+const oneDay = 24 * time.Hour
 
 // DefaultQuestionOptions are the thresholds of [NewQuestions].
 func DefaultQuestionOptions() QuestionOptions {
 	return QuestionOptions{
 		Zone:                  time.UTC,
 		MostFirstSeen:         5,
-		EarliestHistory:       7 * day,
+		EarliestHistory:       7 * oneDay,
 		FailuresBeforeSuccess: 3,
 		SuccessWithin:         10 * time.Minute,
 		BurstFailures:         10,
 		BurstWithin:           10 * time.Minute,
 		GuessingAddresses:     5,
 		GuessedWithin:         time.Hour,
-		UsualPeriod:           90 * day,
+		UsualPeriod:           90 * oneDay,
 		UsualLogins:           20,
-		UsualSince:            14 * day,
-		UnusedFor:             90 * day,
+		UsualSince:            14 * oneDay,
+		UnusedFor:             90 * oneDay,
 	}
 }
 

@@ -53,10 +53,10 @@ func Groups(ctx context.Context, s Store, f Filter, columns []string, limits Lim
 		}
 		expressions = append(expressions, s.AsText(field))
 	}
-	expressions = append(expressions, measures(s)...)
+	expressions = append(expressions, tallyExpressions(s)...)
 	groups := map[string]*Group{}
-	covered, err := walk(ctx, s, f, limits, func(where string) string {
-		return s.Select(expressions...) + " FROM " + s.Table() + where + " GROUP BY " + ordinals(len(columns))
+	covered, err := eachSlice(ctx, s, f, limits, func(where string) string {
+		return s.Select(expressions...) + " FROM " + s.Table() + where + " GROUP BY " + ordinalList(len(columns))
 	}, func(ctx context.Context, sql string) error {
 		rows, err := wholeRows(ctx, s, sql, len(expressions))
 		for _, row := range rows {
@@ -90,19 +90,19 @@ func scalarFieldOf(column string) (*session.Field, error) {
 	return f, err
 }
 
-// measures are the expressions of a [Tally].
-func measures(s Store) []string {
+// tallyExpressions are the expressions of a [Tally].
+func tallyExpressions(s Store) []string {
 	ns := s.Nanoseconds()
 	return []string{
 		"count(*)",
 		"sum(CASE WHEN kind = 'login' AND outcome = 'failure' THEN 1 ELSE 0 END)",
-		"min(CASE WHEN kind = 'login' AND outcome = 'success' THEN " + ns + " ELSE " + never + " END)",
+		"min(CASE WHEN kind = 'login' AND outcome = 'success' THEN " + ns + " ELSE " + maxTimeLiteral + " END)",
 		"max(" + ns + ")",
 	}
 }
 
-// never is a time that no event has.
-const never = "9223372036854775807"
+// maxTimeLiteral is a time that no event has.
+const maxTimeLiteral = "9223372036854775807"
 
 func readTally(cells []Cell) (t Tally, err error) {
 	if t.Count, t.Failures, err = twoNumbers(cells[0].Text, cells[1].Text); err != nil {
@@ -127,7 +127,7 @@ func (t *Tally) add(other Tally) {
 	}
 }
 
-func ordinals(n int) string {
+func ordinalList(n int) string {
 	all := make([]string, n)
 	for i := range all {
 		all[i] = strconv.Itoa(i + 1)
@@ -193,7 +193,7 @@ func Facets(ctx context.Context, s Store, f Filter, columns []string, top int, l
 	if !s.GroupsFast() {
 		statement, count = valuesSQL, countRows
 	}
-	covered, err := walk(ctx, s, f, limits, func(where string) string { return statement(s, fields, where) }, func(ctx context.Context, sql string) error {
+	covered, err := eachSlice(ctx, s, f, limits, func(where string) string { return statement(s, fields, where) }, func(ctx context.Context, sql string) error {
 		slice := emptyCounts(len(columns))
 		if err := count(ctx, s, sql, slice); err != nil {
 			return err

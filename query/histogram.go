@@ -23,7 +23,7 @@ func Histogram(ctx context.Context, s Store, f Filter, width time.Duration, limi
 		return nil, Coverage{}, fmt.Errorf("width %s: must be more than 0", width)
 	}
 	counts := map[Bar]int64{}
-	covered, err := walk(ctx, s, f, limits, func(where string) string {
+	covered, err := eachSlice(ctx, s, f, limits, func(where string) string {
 		return s.Select(startOf(s, int64(width)), textOf(s, "kind"), textOf(s, "outcome"), "count(*)") + " FROM " + s.Table() + where + " GROUP BY 1, 2, 3"
 	}, func(ctx context.Context, sql string) error {
 		rows, err := wholeRows(ctx, s, sql, 4)

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// history asks what was before a range.
-type history struct {
+// historyReader asks what was before a range.
+type historyReader struct {
 	ctx   context.Context
 	store Store
-	left  budget
+	left  timeBudget
 }
 
 const (
@@ -27,7 +27,7 @@ const (
 
 // walkBack reads the successful logins before a time, the newest first, until only few of what is looked for is left, or until that takes too long:
 // most of what is seen today was seen the days before, and one walk costs less than thousands of look-ups. left counts what is looked for.
-func (h *history) walkBack(from, until int64, do func(*loginRow), left func() int) error {
+func (h *historyReader) walkBack(from, until int64, do func(*loginRow), left func() int) error {
 	limits := Limits{Time: walkedHistory}
 	if !h.left.until.IsZero() {
 		limits.Time = max(1, time.Until(h.left.until)/2)
@@ -40,7 +40,7 @@ func (h *history) walkBack(from, until int64, do func(*loginRow), left func() in
 	budget := newBudget(limits)
 	ctx, cancel := budget.context(h.ctx, 0)
 	defer cancel()
-	_, err := walkFrom(ctx, h.store, between(from, until), firstOfHistory, limits, func(where string) string {
+	_, err := eachSliceFrom(ctx, h.store, newTimeFilter(from, until), firstOfHistory, limits, func(where string) string {
 		return h.store.Select(expressions...) + " FROM " + h.store.Table() + where + successfulLogins()
 	}, func(ctx context.Context, sql string) error {
 		if err := readLogins(ctx, h.store, sql, texts, func(row *loginRow) error { do(row); return nil }); err != nil {
@@ -54,8 +54,8 @@ func (h *history) walkBack(from, until int64, do func(*loginRow), left func() in
 	return err
 }
 
-// between is the filter of a time.
-func between(from, until int64) Filter {
+// newTimeFilter is the filter of a time.
+func newTimeFilter(from, until int64) Filter {
 	f := Filter{Until: time.Unix(0, until).UTC()}
 	if from > math.MinInt64 {
 		f.From = time.Unix(0, from).UTC()
@@ -63,10 +63,10 @@ func between(from, until int64) Filter {
 	return f
 }
 
-// key is what one look-up is for: values of some columns.
-type key []word
+// lookupKey is what one look-up is for: values of some columns.
+type lookupKey []fieldValue
 
-func (k key) String() string {
+func (k lookupKey) String() string {
 	cells := make([]Cell, len(k))
 	for i, w := range k {
 		cells[i] = w.Cell
@@ -74,10 +74,12 @@ func (k key) String() string {
 	return keyOf(cells)
 }
 
-func (a account) key(more ...word) key { return append(key{a.user, a.system, a.instance}, more...) }
+func (a account) lookupKey(more ...fieldValue) lookupKey {
+	return append(lookupKey{a.user, a.system, a.instance}, more...)
+}
 
 // account is that of a key of one.
-func (k key) account() account { return account{user: k[0], system: k[1], instance: k[2]} }
+func (k lookupKey) account() account { return account{user: k[0], system: k[1], instance: k[2]} }
 
 var (
 	accountColumns = []string{"user_name", "system", "instance"}
@@ -86,7 +88,7 @@ var (
 
 // eachPart calls do with parts of some candidates for whom there is time, with a history that is interrupted when the time is up. done is how many
 // candidates do was through with. The first part is small and has more time, so that there is an answer.
-func eachPart[C any](ctx context.Context, s Store, left budget, all []C, do func(h *history, part []C) error) (done int, err error) {
+func eachPart[C any](ctx context.Context, s Store, left timeBudget, all []C, do func(h *historyReader, part []C) error) (done int, err error) {
 	size, grace := len(all), time.Duration(0)
 	if !left.until.IsZero() {
 		size, grace = firstKeys, firstGrace
@@ -96,7 +98,7 @@ func eachPart[C any](ctx context.Context, s Store, left budget, all []C, do func
 		err := func() error {
 			ctx, cancel := left.context(ctx, grace)
 			defer cancel()
-			return do(&history{ctx: ctx, store: s}, part)
+			return do(&historyReader{ctx: ctx, store: s}, part)
 		}()
 		if errors.Is(err, errTimeUp) {
 			return done, nil
@@ -112,15 +114,15 @@ func eachPart[C any](ctx context.Context, s Store, left budget, all []C, do func
 
 // newestOf is the time of the newest successful login of each key that has one, within a time, by the text of the key. done is how many keys there was
 // time for.
-func (h *history) newestOf(columns []string, keys []key, from, until int64, condition string) (times map[string]int64, done int, err error) {
+func (h *historyReader) newestOf(columns []string, keys []lookupKey, from, until int64, condition string) (times map[string]int64, done int, err error) {
 	times = map[string]int64{}
 	for some := range slices.Chunk(keys, keysPerLookUp) {
 		if h.left.isSpent() {
 			return times, done, nil
 		}
 		whole := some
-		if slices.ContainsFunc(some, key.isCut) {
-			whole = slices.DeleteFunc(slices.Clone(some), key.isCut)
+		if slices.ContainsFunc(some, lookupKey.isCut) {
+			whole = slices.DeleteFunc(slices.Clone(some), lookupKey.isCut)
 		}
 		if len(whole) > 0 {
 			if err := h.lookUp(times, columns, whole, from, until, condition); err != nil {
@@ -139,10 +141,12 @@ func (h *history) newestOf(columns []string, keys []key, from, until int64, cond
 	return times, done, nil
 }
 
-func (k key) isCut() bool { return slices.ContainsFunc(k, func(w word) bool { return w.cut }) }
+func (k lookupKey) isCut() bool {
+	return slices.ContainsFunc(k, func(w fieldValue) bool { return w.cut })
+}
 
 // sqlFor is the statement that looks keys up.
-func (h *history) sqlFor(columns []string, keys []key, from, until int64, condition string) string {
+func (h *historyReader) sqlFor(columns []string, keys []lookupKey, from, until int64, condition string) string {
 	if len(keys) == 1 && keys[0].isCut() {
 		sql, _ := h.sqlForBeginning(columns, keys[0], from, until, condition)
 		return sql
@@ -156,7 +160,7 @@ func (h *history) sqlFor(columns []string, keys []key, from, until int64, condit
 	return h.store.NewestOf(fieldsOf(columns), cells, h.store.Between(from, until)+successfulLogins()+condition)
 }
 
-func (h *history) lookUp(times map[string]int64, columns []string, keys []key, from, until int64, condition string) error {
+func (h *historyReader) lookUp(times map[string]int64, columns []string, keys []lookupKey, from, until int64, condition string) error {
 	for cells, err := range h.store.Rows(h.ctx, h.sqlFor(columns, keys, from, until, condition), len(columns)+1) {
 		if err != nil {
 			return err
@@ -172,7 +176,7 @@ func (h *history) lookUp(times map[string]int64, columns []string, keys []key, f
 	return nil
 }
 
-func (h *history) sqlForBeginning(columns []string, k key, from, until int64, condition string) (string, error) {
+func (h *historyReader) sqlForBeginning(columns []string, k lookupKey, from, until int64, condition string) (string, error) {
 	var f Filter
 	for i, w := range k {
 		f.Conditions = append(f.Conditions, w.condition(columns[i]))
@@ -183,7 +187,7 @@ func (h *history) sqlForBeginning(columns []string, k key, from, until int64, co
 }
 
 // lookUpBeginning looks up what is known by the beginning of a long text.
-func (h *history) lookUpBeginning(times map[string]int64, columns []string, k key, from, until int64, condition string) error {
+func (h *historyReader) lookUpBeginning(times map[string]int64, columns []string, k lookupKey, from, until int64, condition string) error {
 	sql, err := h.sqlForBeginning(columns, k, from, until, condition)
 	if err != nil {
 		return err
@@ -200,15 +204,15 @@ func (h *history) lookUpBeginning(times map[string]int64, columns []string, k ke
 }
 
 // newest is the time of a user's newest login within a time.
-func (h *history) newest(user account, from, until int64) (at int64, found bool, sql string, err error) {
-	unlimited := history{ctx: h.ctx, store: h.store}
-	times, _, err := unlimited.newestOf(accountColumns, []key{user.key()}, from, until, "")
-	at, found = times[user.key().String()]
-	return at, found, h.sqlFor(accountColumns, []key{user.key()}, from, until, ""), err
+func (h *historyReader) newest(user account, from, until int64) (at int64, found bool, sql string, err error) {
+	unlimited := historyReader{ctx: h.ctx, store: h.store}
+	times, _, err := unlimited.newestOf(accountColumns, []lookupKey{user.lookupKey()}, from, until, "")
+	at, found = times[user.lookupKey().String()]
+	return at, found, h.sqlFor(accountColumns, []lookupKey{user.lookupKey()}, from, until, ""), err
 }
 
 // newestFirstKeys are the keys of what was collected, the newest first.
-func newestFirstKeys[K comparable](all map[K]*logins) []K {
+func newestFirstKeys[K comparable](all map[K]*loginGroup) []K {
 	keys := make([]K, 0, len(all))
 	for k := range all {
 		keys = append(keys, k)
@@ -217,7 +221,7 @@ func newestFirstKeys[K comparable](all map[K]*logins) []K {
 	return keys
 }
 
-func (l *logins) newestRow() loginRow { return slices.MaxFunc(l.newest, loginRow.compare) }
+func (l *loginGroup) newestRow() loginRow { return slices.MaxFunc(l.newest, loginRow.compare) }
 
 // notBefore moves the beginning of what is covered to just after a moment that was not.
 func (c *Coverage) notBefore(at int64) {

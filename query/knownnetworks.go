@@ -6,8 +6,8 @@ import (
 )
 
 // fromNewNetworks leaves out those of the fresh pairs whose user had logged in from the network of the address in the usual period.
-func (o QuestionOptions) fromNewNetworks(h *history, from int64, fresh []pair, seenLast map[account]int64) ([]pair, error) {
-	byNetwork := map[netip.Prefix][]pair{}
+func (o QuestionOptions) fromNewNetworks(h *historyReader, from int64, fresh []userAddress, seenLast map[account]int64) ([]userAddress, error) {
+	byNetwork := map[netip.Prefix][]userAddress{}
 	for _, p := range fresh {
 		if _, known := seenLast[p.account]; !known {
 			continue
@@ -16,14 +16,14 @@ func (o QuestionOptions) fromNewNetworks(h *history, from int64, fresh []pair, s
 			byNetwork[network] = append(byNetwork[network], p)
 		}
 	}
-	left := map[pair]bool{}
+	left := map[userAddress]bool{}
 	for network, some := range byNetwork {
-		keys := make([]key, len(some))
+		keys := make([]lookupKey, len(some))
 		for i, p := range some {
-			keys[i] = p.account.key()
+			keys[i] = p.account.lookupKey()
 		}
 		inNetwork := " AND " + h.store.InNetwork(mustField("client_address"), network)
-		times, _, err := h.newestOf(accountColumns, keys, earlier(from, o.UsualPeriod), from, inNetwork)
+		times, _, err := h.newestOf(accountColumns, keys, subtractDuration(from, o.UsualPeriod), from, inNetwork)
 		if err != nil {
 			return nil, err
 		}
@@ -32,11 +32,11 @@ func (o QuestionOptions) fromNewNetworks(h *history, from int64, fresh []pair, s
 			left[p] = known
 		}
 	}
-	return slices.DeleteFunc(fresh, func(p pair) bool { return left[p] }), nil
+	return slices.DeleteFunc(fresh, func(p userAddress) bool { return left[p] }), nil
 }
 
 // networkOf is the network by which an address is known, if any is.
-func (o QuestionOptions) networkOf(address word) (network netip.Prefix, ok bool) {
+func (o QuestionOptions) networkOf(address fieldValue) (network netip.Prefix, ok bool) {
 	parsed, err := netip.ParseAddr(address.Text)
 	if err != nil || address.isLocal() {
 		return network, false

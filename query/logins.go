@@ -21,14 +21,14 @@ const (
 	mostFailures = 500_000 // are held at a time; then a question has come as far as they reach
 )
 
-// word is a value of a field. cut says that it is a beginning.
-type word struct {
+// fieldValue is a value of a field. cut says that it is a beginning.
+type fieldValue struct {
 	Cell
 	cut bool
 }
 
 // account is a user of one instance: elsewhere the same name may be somebody else.
-type account struct{ system, instance, user word }
+type account struct{ system, instance, user fieldValue }
 
 // place is the instance of an account.
 func (a account) place() account { return account{system: a.system, instance: a.instance} }
@@ -38,7 +38,7 @@ type loginRow struct {
 	at      int64
 	id      session.ID
 	account account
-	address word
+	address fieldValue
 	success bool
 }
 
@@ -64,7 +64,7 @@ func guessedLogins(s Store) string {
 func (o QuestionOptions) eachLogin(ctx context.Context, s Store, f Filter, condition func() string, limits Limits, do func(*loginRow) error) (Coverage, error) {
 	expressions := loginExpressions(s)
 	texts := map[string]string{} // each text is held once
-	return walk(ctx, s, f, limits, func(where string) string {
+	return eachSlice(ctx, s, f, limits, func(where string) string {
 		return s.Select(expressions...) + " FROM " + s.Table() + where + condition()
 	}, func(ctx context.Context, sql string) error {
 		var slice []loginRow
@@ -136,14 +136,14 @@ func identityOf(c Cell) (id session.ID, err error) {
 	return session.ID(bytes), nil
 }
 
-func wordOf(c Cell, texts map[string]string) word {
+func wordOf(c Cell, texts map[string]string) fieldValue {
 	text, cut := cutText(c.Text)
 	held, ok := texts[text]
 	if !ok {
 		held = strings.Clone(text)
 		texts[held] = held
 	}
-	return word{Cell{held, c.Absent}, cut}
+	return fieldValue{Cell{held, c.Absent}, cut}
 }
 
 // cutText cuts a long text, not within a character.
@@ -176,7 +176,7 @@ func fieldsOf(columns []string) []*session.Field {
 }
 
 // condition is met by the events that have this value in a field.
-func (w word) condition(column string) Condition {
+func (w fieldValue) condition(column string) Condition {
 	c := Condition{Field: mustField(column), Value: w.Text}
 	switch {
 	case w.Absent:
@@ -192,8 +192,8 @@ func (a account) conditions() []Condition {
 	return []Condition{a.system.condition("system"), a.instance.condition("instance"), a.user.condition("user_name")}
 }
 
-// shows is a filter for logins of a time, both ends included, within another filter.
-func (f Filter) shows(first, last int64, conditions ...Condition) Filter {
+// withConditions is a filter for logins of a time, both ends included, within another filter.
+func (f Filter) withConditions(first, last int64, conditions ...Condition) Filter {
 	conditions = append(conditions, Condition{Field: mustField("kind"), Value: session.KindLogin.String()})
 	all := Filter{From: time.Unix(0, first).UTC(), Until: time.Unix(0, last).Add(1).UTC(), Conditions: conditions}
 	for _, c := range f.Conditions {
@@ -208,15 +208,15 @@ func outcomeIs(o session.Outcome) Condition {
 	return Condition{Field: mustField("outcome"), Value: o.String()}
 }
 
-// logins are what is known of some logins together.
-type logins struct {
+// loginGroup are what is known of some logins together.
+type loginGroup struct {
 	count       int64
 	oldest      session.ID // of the first
 	first, last int64
 	newest      []loginRow // mostEvidence at least, where there are so many
 }
 
-func (l *logins) add(row *loginRow) {
+func (l *loginGroup) add(row *loginRow) {
 	if l.count == 0 {
 		l.first, l.last = math.MaxInt64, math.MinInt64
 	}
@@ -235,8 +235,8 @@ func newestFirst(rows []loginRow) []loginRow {
 	return rows
 }
 
-// evidence are the ids of the newest of some logins.
-func evidence(rows []loginRow) []session.ID {
+// evidenceIDs are the ids of the newest of some logins.
+func evidenceIDs(rows []loginRow) []session.ID {
 	rows = newestFirst(slices.Clone(rows))
 	ids := make([]session.ID, 0, min(len(rows), mostEvidence))
 	for _, r := range rows[:min(len(rows), mostEvidence)] {
@@ -245,7 +245,7 @@ func evidence(rows []loginRow) []session.ID {
 	return ids
 }
 
-func (l *logins) evidence() []session.ID { return evidence(l.newest) }
+func (l *loginGroup) evidence() []session.ID { return evidenceIDs(l.newest) }
 
 // failuresOf are the failed logins of a filter, in the order of time.
 func (o QuestionOptions) failuresOf(ctx context.Context, s Store, f Filter, limits Limits) ([]loginRow, Coverage, error) {
@@ -270,20 +270,20 @@ func (o QuestionOptions) failuresOf(ctx context.Context, s Store, f Filter, limi
 	return rows, covered, err
 }
 
-// budget is the time that a question has left.
-type budget struct{ until time.Time }
+// timeBudget is the time that a question has left.
+type timeBudget struct{ until time.Time }
 
-func newBudget(limits Limits) budget {
+func newBudget(limits Limits) timeBudget {
 	if limits.Time <= 0 {
-		return budget{}
+		return timeBudget{}
 	}
-	return budget{time.Now().Add(limits.Time)}
+	return timeBudget{time.Now().Add(limits.Time)}
 }
 
-func (b budget) isSpent() bool { return !b.until.IsZero() && time.Now().After(b.until) }
+func (b timeBudget) isSpent() bool { return !b.until.IsZero() && time.Now().After(b.until) }
 
 // limits are what is left.
-func (b budget) limits() Limits {
+func (b timeBudget) limits() Limits {
 	if b.until.IsZero() {
 		return Limits{}
 	}
@@ -291,7 +291,7 @@ func (b budget) limits() Limits {
 }
 
 // context is interrupted some time after the budget's end.
-func (b budget) context(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+func (b timeBudget) context(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	if b.until.IsZero() {
 		return ctx, func() {}
 	}
@@ -302,7 +302,7 @@ func (b budget) context(ctx context.Context, grace time.Duration) (context.Conte
 func (limits Limits) half() Limits { return Limits{Time: (limits.Time + 1) / 2} }
 
 // quoted is a value in a sentence.
-func (w word) quoted() string {
+func (w fieldValue) quoted() string {
 	text := w.Text
 	if len(text) > longestQuoted {
 		text, w.cut = strings.ToValidUTF8(text[:longestQuoted], ""), true

@@ -78,7 +78,7 @@ func openLogins(ctx context.Context, s Store, f Filter, limit int, limits Limits
 	ended := map[session.ID]bool{}
 	var open []sessionRow
 	expressions := []string{s.Nanoseconds(), textOf(s, "record_id"), textOf(s, "session_key"), textOf(s, "kind")}
-	covered, err := walkFrom(ctx, s, Filter{From: f.From}, firstPage, limits, func(where string) string {
+	covered, err := eachSliceFrom(ctx, s, Filter{From: f.From}, firstPage, limits, func(where string) string {
 		return s.Select(expressions...) + " FROM " + s.Table() + where + both
 	}, func(ctx context.Context, sql string) error {
 		rows, err := readSessionRows(ctx, s, sql, len(expressions))

@@ -11,7 +11,7 @@ import (
 )
 
 // isLocal tells of an address that says nothing about where somebody is: everybody on the machine has it, or it is not known.
-func (w word) isLocal() bool {
+func (w fieldValue) isLocal() bool {
 	if w.Absent || w.Text == "[local]" || w.Text == "localhost" || w.Text != "" && w.Text[0] == '/' {
 		return true
 	}
@@ -19,17 +19,17 @@ func (w word) isLocal() bool {
 	return err == nil && address.Unmap().IsLoopback()
 }
 
-// extended begins some time before a filter, for what had begun already.
-func (f Filter) extended(by time.Duration) Filter {
+// extendedBefore begins some time before a filter, for what had begun already.
+func (f Filter) extendedBefore(by time.Duration) Filter {
 	if from, _ := f.bounds(); from > math.MinInt64 {
-		f.From = time.Unix(0, earlier(from, by)).UTC()
+		f.From = time.Unix(0, subtractDuration(from, by)).UTC()
 	}
 	return f
 }
 
 // failuresBy are the failures of a filter, and of a time before it, by what they have in common, each in the order of time.
 func failuresBy[K comparable](ctx context.Context, o QuestionOptions, s Store, f Filter, before time.Duration, limits Limits, key func(*loginRow) (K, bool)) (map[K][]loginRow, Coverage, error) {
-	rows, covered, err := o.failuresOf(ctx, s, f.extended(before), limits)
+	rows, covered, err := o.failuresOf(ctx, s, f.extendedBefore(before), limits)
 	groups := map[K][]loginRow{}
 	for i := range rows {
 		if k, ok := key(&rows[i]); ok {
@@ -52,13 +52,13 @@ func (c Coverage) within(f Filter, before time.Duration) Coverage {
 	return c
 }
 
-// runs are the stretches of rows, in the order of time, in which enough rows stand within a width of time; two that overlap, or have less between
+// findDenseRuns are the stretches of rows, in the order of time, in which enough rows stand within a width of time; two that overlap, or have less between
 // them, are one.
-func runs(rows []loginRow, width time.Duration, enough func(window []loginRow) bool) [][]loginRow {
+func findDenseRuns(rows []loginRow, width time.Duration, enough func(window []loginRow) bool) [][]loginRow {
 	var all [][2]int
 	begin := 0
 	for end := range rows {
-		for rows[begin].at < earlier(rows[end].at, width) {
+		for rows[begin].at < subtractDuration(rows[end].at, width) {
 			begin++
 		}
 		if !enough(rows[begin : end+1]) {
@@ -78,15 +78,15 @@ func runs(rows []loginRow, width time.Duration, enough func(window []loginRow) b
 }
 
 func (o QuestionOptions) askFailureBursts(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
-	groups, covered, err := failuresBy(ctx, o, s, f, o.BurstWithin, limits, func(r *loginRow) (pair, bool) {
+	groups, covered, err := failuresBy(ctx, o, s, f, o.BurstWithin, limits, func(r *loginRow) (userAddress, bool) {
 		if r.address.isLocal() {
-			return pair{r.account.place(), r.address}, true
+			return userAddress{r.account.place(), r.address}, true
 		}
-		return pair{address: r.address}, true
+		return userAddress{address: r.address}, true
 	})
 	var all []Finding
 	for key, rows := range groups {
-		for _, run := range runs(rows, o.BurstWithin, func(window []loginRow) bool { return len(window) >= o.BurstFailures }) {
+		for _, run := range findDenseRuns(rows, o.BurstWithin, func(window []loginRow) bool { return len(window) >= o.BurstFailures }) {
 			if run[len(run)-1].at >= covered.from(f) {
 				all = append(all, tellBurst(f, key, run))
 			}
@@ -104,8 +104,8 @@ func (c Coverage) from(f Filter) int64 {
 	return max(from, c.From.UnixNano())
 }
 
-func tellBurst(f Filter, key pair, run []loginRow) Finding {
-	conditions := append([]Condition{key.address.condition("client_address"), outcomeIs(session.OutcomeFailure)}, guessed()...)
+func tellBurst(f Filter, key userAddress, run []loginRow) Finding {
+	conditions := append([]Condition{key.address.condition("client_address"), outcomeIs(session.OutcomeFailure)}, guessConditions()...)
 	users, instances := map[account]bool{}, map[account]bool{}
 	for _, r := range run {
 		users[r.account] = true
@@ -124,18 +124,18 @@ func tellBurst(f Filter, key pair, run []loginRow) Finding {
 	if key.address.Absent {
 		from = "an address that is not known"
 	}
-	one.Sentence = fmt.Sprintf("%d logins%s failed from %s within %s, of %s.", one.Count, place, from, durationText(one.Last.Sub(one.First)), counted(len(users), "user"))
+	one.Sentence = fmt.Sprintf("%d logins%s failed from %s within %s, of %s.", one.Count, place, from, durationText(one.Last.Sub(one.First)), formatCount(len(users), "user"))
 	return one
 }
 
 // ofRows is a finding about rows, which are in the order of time.
-func ofRows(question string, f Filter, a account, address word, rows []loginRow, conditions []Condition) Finding {
-	l := logins{count: int64(len(rows)), oldest: rows[0].id, first: rows[0].at, last: rows[len(rows)-1].at, newest: rows[max(0, len(rows)-mostEvidence):]}
-	return l.finding(question, a, address, f.shows(l.first, l.last, conditions...))
+func ofRows(question string, f Filter, a account, address fieldValue, rows []loginRow, conditions []Condition) Finding {
+	l := loginGroup{count: int64(len(rows)), oldest: rows[0].id, first: rows[0].at, last: rows[len(rows)-1].at, newest: rows[max(0, len(rows)-mostEvidence):]}
+	return l.finding(question, a, address, f.withConditions(l.first, l.last, conditions...))
 }
 
-// guessed leaves out the failures at which nobody has guessed.
-func guessed() (all []Condition) {
+// guessConditions leaves out the failures at which nobody has guessed.
+func guessConditions() (all []Condition) {
 	for _, text := range notGuesses {
 		all = append(all, Condition{Field: mustField("error_type"), Value: text, Exclude: true})
 	}
@@ -148,14 +148,14 @@ func (o QuestionOptions) askGuessedUsers(ctx context.Context, s Store, f Filter,
 	if err != nil {
 		return nil, covered, err
 	}
-	h := history{ctx: ctx, store: s, left: left}
+	h := historyReader{ctx: ctx, store: s, left: left}
 	var all []Finding
 	for user, rows := range groups {
-		for _, run := range runs(rows, o.GuessedWithin, func(window []loginRow) bool { return placesOf(window, o.GuessingAddresses) >= o.GuessingAddresses }) {
+		for _, run := range findDenseRuns(rows, o.GuessedWithin, func(window []loginRow) bool { return placesOf(window, o.GuessingAddresses) >= o.GuessingAddresses }) {
 			if run[len(run)-1].at < covered.from(f) {
 				continue
 			}
-			one := ofRows("guessed-users", f, user, word{}, run, append(append(user.conditions(), outcomeIs(session.OutcomeFailure)), guessed()...))
+			one := ofRows("guessed-users", f, user, fieldValue{}, run, append(append(user.conditions(), outcomeIs(session.OutcomeFailure)), guessConditions()...))
 			one.Sentence = fmt.Sprintf("%d logins of %s%s failed from %d addresses within %s", one.Count, user.user.quoted(), user.where(), placesOf(run, math.MaxInt), durationText(one.Last.Sub(one.First)))
 			if err := h.addLastLogin(&one, user, run[len(run)-1].at); err != nil {
 				return nil, covered, err
@@ -167,7 +167,7 @@ func (o QuestionOptions) askGuessedUsers(ctx context.Context, s Store, f Filter,
 }
 
 // addLastLogin ends a sentence with when a user logged in last, if there is time to look.
-func (h *history) addLastLogin(one *Finding, user account, until int64) error {
+func (h *historyReader) addLastLogin(one *Finding, user account, until int64) error {
 	if h.left.isSpent() {
 		one.Sentence += "."
 		return nil
@@ -184,11 +184,11 @@ func (h *history) addLastLogin(one *Finding, user account, until int64) error {
 
 // placesOf counts the addresses of rows, up to a number; local ones are one.
 func placesOf(rows []loginRow, enough int) int {
-	places := map[word]bool{}
+	places := map[fieldValue]bool{}
 	for _, r := range rows {
 		place := r.address
 		if place.isLocal() {
-			place = word{}
+			place = fieldValue{}
 		}
 		if places[place] = true; len(places) >= enough {
 			break

@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// pair is a user and an address.
-type pair struct {
+// userAddress is a user and an address.
+type userAddress struct {
 	account account
-	address word
+	address fieldValue
 }
 
 func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
 	left := newBudget(limits)
-	pairs, accounts := map[pair]*logins{}, map[account]*logins{}
+	pairs, accounts := map[userAddress]*loginGroup{}, map[account]*loginGroup{}
 	covered, err := o.eachLogin(ctx, s, f, successfulLogins, limits.half(), func(row *loginRow) error {
 		if !row.account.user.Absent && !row.address.Absent {
-			addTo(pairs, pair{row.account, row.address}, row)
+			addTo(pairs, userAddress{row.account, row.address}, row)
 			addTo(accounts, row.account, row)
 		}
 		return nil
@@ -37,10 +37,10 @@ func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, li
 	if err != nil {
 		return nil, covered, err
 	}
-	all := slices.DeleteFunc(newestFirstKeys(pairs), func(p pair) bool { return seen[p] })
+	all := slices.DeleteFunc(newestFirstKeys(pairs), func(p userAddress) bool { return seen[p] })
 	var found []firstSeen
 	hasHistory := map[account]bool{}
-	done, err := eachPart(ctx, s, left, all, func(h *history, part []pair) error {
+	done, err := eachPart(ctx, s, left, all, func(h *historyReader, part []userAddress) error {
 		fresh, seenLast, err := h.neverSeen(from, part, pairs)
 		if err != nil {
 			return err
@@ -52,9 +52,9 @@ func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, li
 			return err
 		}
 		for _, p := range fresh {
-			one := firstSeen{pair: p, logins: pairs[p]}
+			one := firstSeen{userAddress: p, loginGroup: pairs[p]}
 			if at, known := seenLast[p.account]; known {
-				one.userSeen, one.sql = at, h.sqlFor(pairColumns, []key{p.account.key(p.address)}, math.MinInt64, from, "")
+				one.userSeen, one.sql = at, h.sqlFor(pairColumns, []lookupKey{p.account.lookupKey(p.address)}, math.MinInt64, from, "")
 			} else {
 				one.isNewUser = true
 			}
@@ -69,53 +69,53 @@ func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, li
 }
 
 // seenBefore are those of the pairs that a walk back from a time has met.
-func (o QuestionOptions) seenBefore(ctx context.Context, s Store, left budget, from int64, pairs map[pair]*logins) (map[pair]bool, error) {
-	seen := map[pair]bool{}
-	h := history{ctx: ctx, store: s, left: left}
+func (o QuestionOptions) seenBefore(ctx context.Context, s Store, left timeBudget, from int64, pairs map[userAddress]*loginGroup) (map[userAddress]bool, error) {
+	seen := map[userAddress]bool{}
+	h := historyReader{ctx: ctx, store: s, left: left}
 	return seen, h.walkBack(math.MinInt64, from, func(row *loginRow) {
-		if p := (pair{row.account, row.address}); pairs[p] != nil {
+		if p := (userAddress{row.account, row.address}); pairs[p] != nil {
 			seen[p] = true
 		}
 	}, func() int { return len(pairs) - len(seen) })
 }
 
 // neverSeen are those of some pairs that have no login before a time, and when their users were seen last before it.
-func (h *history) neverSeen(from int64, all []pair, pairs map[pair]*logins) (fresh []pair, seenLast map[account]int64, err error) {
-	lookUp := func(columns []string, keys []key) (map[string]int64, error) {
+func (h *historyReader) neverSeen(from int64, all []userAddress, pairs map[userAddress]*loginGroup) (fresh []userAddress, seenLast map[account]int64, err error) {
+	lookUp := func(columns []string, keys []lookupKey) (map[string]int64, error) {
 		times, _, err := h.newestOf(columns, keys, math.MinInt64, from, "")
 		return times, err
 	}
-	times, err := lookUp(accountColumns, keysOf(all, func(p pair) key { return p.account.key() }))
+	times, err := lookUp(accountColumns, keysOf(all, func(p userAddress) lookupKey { return p.account.lookupKey() }))
 	if err != nil {
 		return nil, nil, err
 	}
 	seenLast = map[account]int64{}
 	for _, p := range all {
-		if at, known := times[p.account.key().String()]; known {
+		if at, known := times[p.account.lookupKey().String()]; known {
 			seenLast[p.account] = at
 		}
 	}
-	known := slices.DeleteFunc(slices.Clone(all), func(p pair) bool { _, known := seenLast[p.account]; return !known })
-	atAddress, err := lookUp(addressColumns, keysOf(known, pair.addressKey))
+	known := slices.DeleteFunc(slices.Clone(all), func(p userAddress) bool { _, known := seenLast[p.account]; return !known })
+	atAddress, err := lookUp(addressColumns, keysOf(known, userAddress.addressKey))
 	if err != nil {
 		return nil, nil, err
 	}
-	known = slices.DeleteFunc(known, func(p pair) bool { _, known := atAddress[p.addressKey().String()]; return !known })
+	known = slices.DeleteFunc(known, func(p userAddress) bool { _, known := atAddress[p.addressKey().String()]; return !known })
 	byUser, byAddress := rarerFirst(pairs, known)
-	times, err = lookUp(pairColumns, keysOf(byUser, func(p pair) key { return p.account.key(p.address) }))
+	times, err = lookUp(pairColumns, keysOf(byUser, func(p userAddress) lookupKey { return p.account.lookupKey(p.address) }))
 	if err != nil {
 		return nil, nil, err
 	}
-	others, err := lookUp(addressPairColumns, keysOf(byAddress, func(p pair) key { return append(p.addressKey(), p.account.user) }))
+	others, err := lookUp(addressPairColumns, keysOf(byAddress, func(p userAddress) lookupKey { return append(p.addressKey(), p.account.user) }))
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, p := range byAddress {
 		if at, known := others[append(p.addressKey(), p.account.user).String()]; known {
-			times[p.account.key(p.address).String()] = at
+			times[p.account.lookupKey(p.address).String()] = at
 		}
 	}
-	fresh = slices.DeleteFunc(slices.Clone(all), func(p pair) bool { _, known := times[p.account.key(p.address).String()]; return known })
+	fresh = slices.DeleteFunc(slices.Clone(all), func(p userAddress) bool { _, known := times[p.account.lookupKey(p.address).String()]; return known })
 	return fresh, seenLast, nil
 }
 
@@ -124,10 +124,12 @@ var (
 	addressPairColumns = append(slices.Clip(addressColumns), "user_name")
 )
 
-func (p pair) addressKey() key { return key{p.address, p.account.system, p.account.instance} }
+func (p userAddress) addressKey() lookupKey {
+	return lookupKey{p.address, p.account.system, p.account.instance}
+}
 
 // keysOf are the keys of pairs, each once.
-func keysOf(pairs []pair, of func(pair) key) (keys []key) {
+func keysOf(pairs []userAddress, of func(userAddress) lookupKey) (keys []lookupKey) {
 	there := map[string]bool{}
 	for _, p := range pairs {
 		if k := of(p); !there[k.String()] {
@@ -140,7 +142,7 @@ func keysOf(pairs []pair, of func(pair) key) (keys []key) {
 
 // rarerFirst tells by which of the two a pair is looked up: by that with fewer logins in the range. A pool's user has millions of logins before it, and so
 // has the address of a gateway.
-func rarerFirst(logins map[pair]*logins, pairs []pair) (byUser, byAddress []pair) {
+func rarerFirst(logins map[userAddress]*loginGroup, pairs []userAddress) (byUser, byAddress []userAddress) {
 	users, addresses := map[account]int64{}, map[string]int64{}
 	for p, l := range logins {
 		users[p.account] += l.count
@@ -157,7 +159,7 @@ func rarerFirst(logins map[pair]*logins, pairs []pair) (byUser, byAddress []pair
 }
 
 // instancesWithHistory finds out for the fresh pairs' instances whether some user had logged in there long enough before.
-func (o QuestionOptions) instancesWithHistory(h *history, left budget, from int64, fresh []pair, accounts map[account]*logins, hasHistory map[account]bool) error {
+func (o QuestionOptions) instancesWithHistory(h *historyReader, left timeBudget, from int64, fresh []userAddress, accounts map[account]*loginGroup, hasHistory map[account]bool) error {
 	users := map[account][]account{}
 	for a := range accounts {
 		users[a.place()] = append(users[a.place()], a)
@@ -168,13 +170,13 @@ func (o QuestionOptions) instancesWithHistory(h *history, left budget, from int6
 		}
 		some := users[p.account.place()]
 		slices.SortFunc(some, func(a, b account) int { return cmp.Compare(accounts[b].count, accounts[a].count) })
-		var keys []key
+		var keys []lookupKey
 		for _, a := range some {
-			keys = append(keys, a.key())
+			keys = append(keys, a.lookupKey())
 		}
-		old, err := h.anyBefore(keys, earlier(from, o.EarliestHistory))
+		old, err := h.anyBefore(keys, subtractDuration(from, o.EarliestHistory))
 		if err == nil && !old {
-			old, err = h.anyOfPlace(left, p.account.place(), earlier(from, o.UsualPeriod), earlier(from, o.EarliestHistory))
+			old, err = h.anyOfPlace(left, p.account.place(), subtractDuration(from, o.UsualPeriod), subtractDuration(from, o.EarliestHistory))
 		}
 		if err != nil {
 			return err
@@ -185,7 +187,7 @@ func (o QuestionOptions) instancesWithHistory(h *history, left budget, from int6
 }
 
 // anyBefore tells whether one of some users had logged in before a time. The first has, nearly always.
-func (h *history) anyBefore(users []key, until int64) (bool, error) {
+func (h *historyReader) anyBefore(users []lookupKey, until int64) (bool, error) {
 	for some := range slices.Chunk(users, 10) {
 		times, _, err := h.newestOf(accountColumns, some, math.MinInt64, until, "")
 		if err != nil {
@@ -201,10 +203,10 @@ func (h *history) anyBefore(users []key, until int64) (bool, error) {
 }
 
 // anyOfPlace tells whether an instance had a login in a time, whoever it was. It is told as if, where there is no time to look.
-func (h *history) anyOfPlace(left budget, place account, from, until int64) (found bool, err error) {
-	f := between(from, until)
+func (h *historyReader) anyOfPlace(left timeBudget, place account, from, until int64) (found bool, err error) {
+	f := newTimeFilter(from, until)
 	f.Conditions = []Condition{place.system.condition("system"), place.instance.condition("instance")}
-	covered, err := walk(h.ctx, h.store, f, left.limits(), func(where string) string {
+	covered, err := eachSlice(h.ctx, h.store, f, left.limits(), func(where string) string {
 		return h.store.Select("1") + " FROM " + h.store.Table() + where + successfulLogins() + " LIMIT 1"
 	}, func(ctx context.Context, sql string) error {
 		for _, err := range h.store.Rows(ctx, sql, 1) {
@@ -221,17 +223,17 @@ func (h *history) anyOfPlace(left budget, place account, from, until int64) (fou
 	return found || !covered.Complete, err
 }
 
-func addTo[K comparable](all map[K]*logins, key K, row *loginRow) {
+func addTo[K comparable](all map[K]*loginGroup, key K, row *loginRow) {
 	l := all[key]
 	if l == nil {
-		l = &logins{}
+		l = &loginGroup{}
 		all[key] = l
 	}
 	l.add(row)
 }
 
-// earlier is a time by d before at, or the earliest.
-func earlier(at int64, d time.Duration) int64 {
+// subtractDuration is a time by d before at, or the earliest.
+func subtractDuration(at int64, d time.Duration) int64 {
 	if at < math.MinInt64+int64(d) {
 		return math.MinInt64
 	}
@@ -240,8 +242,8 @@ func earlier(at int64, d time.Duration) int64 {
 
 // firstSeen is a pair that was never seen before the range.
 type firstSeen struct {
-	pair
-	*logins
+	userAddress
+	*loginGroup
 	isNewUser bool
 	userSeen  int64 // last before the range, unless he is new
 	sql       string
@@ -249,7 +251,7 @@ type firstSeen struct {
 
 // tellFirstSeen makes findings, one of many where they say one thing.
 func (o QuestionOptions) tellFirstSeen(f Filter, found []firstSeen, hasHistory map[account]bool) []Finding {
-	byInstance, byUser, byAddress := map[account][]firstSeen{}, map[account][]firstSeen{}, map[pair][]firstSeen{}
+	byInstance, byUser, byAddress := map[account][]firstSeen{}, map[account][]firstSeen{}, map[userAddress][]firstSeen{}
 	for _, p := range found {
 		if instance := p.account.place(); !hasHistory[instance] {
 			byInstance[instance] = append(byInstance[instance], p)
@@ -267,7 +269,7 @@ func (o QuestionOptions) tellFirstSeen(f Filter, found []firstSeen, hasHistory m
 			continue
 		}
 		for _, p := range some {
-			at := pair{user.place(), p.address}
+			at := userAddress{user.place(), p.address}
 			byAddress[at] = append(byAddress[at], p)
 		}
 	}
@@ -283,9 +285,9 @@ func (o QuestionOptions) tellFirstSeen(f Filter, found []firstSeen, hasHistory m
 	return sortFindings(all)
 }
 
-// together is what several pairs have in common, before sentence and filter are set.
-func together(f Filter, a account, address word, some []firstSeen, conditions ...Condition) Finding {
-	sum := logins{first: math.MaxInt64, last: math.MinInt64}
+// combinePairs is what several pairs have in common, before sentence and filter are set.
+func combinePairs(f Filter, a account, address fieldValue, some []firstSeen, conditions ...Condition) Finding {
+	sum := loginGroup{first: math.MaxInt64, last: math.MinInt64}
 	for _, p := range some {
 		sum.count += p.count
 		if p.first < sum.first || p.first == sum.first && bytes.Compare(p.oldest[:], sum.oldest[:]) < 0 {
@@ -294,10 +296,10 @@ func together(f Filter, a account, address word, some []firstSeen, conditions ..
 		sum.last = max(sum.last, p.last)
 		sum.newest = append(sum.newest, p.newest...)
 	}
-	return sum.finding("first-seen", a, address, f.shows(sum.first, sum.last, append(conditions, outcomeIs(succeeded))...))
+	return sum.finding("first-seen", a, address, f.withConditions(sum.first, sum.last, append(conditions, outcomeIs(succeeded))...))
 }
 
-func (l *logins) finding(question string, a account, address word, shows Filter) Finding {
+func (l *loginGroup) finding(question string, a account, address fieldValue, shows Filter) Finding {
 	return Finding{
 		Question: question, System: a.system.Text, Instance: a.instance.Text, User: a.user.Text, Address: address.Text,
 		First: time.Unix(0, l.first).UTC(), Last: time.Unix(0, l.last).UTC(), Count: l.count, Evidence: l.evidence(), Oldest: l.oldest, Filter: shows,
@@ -305,7 +307,7 @@ func (l *logins) finding(question string, a account, address word, shows Filter)
 }
 
 func tellPair(f Filter, p firstSeen) Finding {
-	one := together(f, p.account, p.address, []firstSeen{p}, append(p.account.conditions(), p.address.condition("client_address"))...)
+	one := combinePairs(f, p.account, p.address, []firstSeen{p}, append(p.account.conditions(), p.address.condition("client_address"))...)
 	one.Sentence = fmt.Sprintf("%s logged in from %s%s: not from there before; last seen %s.", p.account.user.quoted(), p.address.quoted(), p.account.where(), dayOf(p.userSeen))
 	if p.isNewUser {
 		one.Sentence = fmt.Sprintf("%s logged in from %s%s: no login of this user is stored before.", p.account.user.quoted(), p.address.quoted(), p.account.where())
@@ -317,13 +319,13 @@ func tellPair(f Filter, p firstSeen) Finding {
 }
 
 func tellManyAddresses(f Filter, user account, some []firstSeen) Finding {
-	one := together(f, user, word{}, some, user.conditions()...)
+	one := combinePairs(f, user, fieldValue{}, some, user.conditions()...)
 	one.Sentence = fmt.Sprintf("%s logged in%s from %d addresses that it had not come from before, such as %s.", user.user.quoted(), user.where(), len(some), some[0].address.quoted())
 	return one
 }
 
-func tellManyUsers(f Filter, at pair, some []firstSeen) Finding {
-	one := together(f, at.account, at.address, some, at.account.system.condition("system"), at.account.instance.condition("instance"), at.address.condition("client_address"))
+func tellManyUsers(f Filter, at userAddress, some []firstSeen) Finding {
+	one := combinePairs(f, at.account, at.address, some, at.account.system.condition("system"), at.account.instance.condition("instance"), at.address.condition("client_address"))
 	one.Sentence = fmt.Sprintf("%d users logged in%s from %s, which they had not come from before, such as %s.", len(some), at.account.where(), at.address.quoted(), some[0].account.user.quoted())
 	return one
 }
@@ -333,7 +335,7 @@ func (o QuestionOptions) tellHistoryBegins(f Filter, instance account, some []fi
 	for _, p := range some {
 		users[p.account] = true
 	}
-	one := together(f, instance, word{}, some, instance.system.condition("system"), instance.instance.condition("instance"))
+	one := combinePairs(f, instance, fieldValue{}, some, instance.system.condition("system"), instance.instance.condition("instance"))
 	one.HistoryBegins = true
 	one.Sentence = fmt.Sprintf("The history%s begins on %s or less than %s before: %s new in it, which says nothing yet.",
 		instance.where(), dayOf(one.First.UnixNano()), durationText(o.EarliestHistory), countPairs(len(some), len(users)))
@@ -344,5 +346,5 @@ func countPairs(pairs, users int) string {
 	if pairs == 1 {
 		return "one user with one address is"
 	}
-	return fmt.Sprintf("%d pairs of a user and an address (%s) are", pairs, counted(users, "user"))
+	return fmt.Sprintf("%d pairs of a user and an address (%s) are", pairs, formatCount(users, "user"))
 }

@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// sequence is what logins are looked at together for failures before a success: those of a user, from one address or from all, or those from an address.
-type sequence struct {
+// loginSequence is what logins are looked at together for failures before a success: those of a user, from one address or from all, or those from an address.
+type loginSequence struct {
 	account   account // the user is absent in those of an address
-	address   word
+	address   fieldValue
 	ofAddress bool
 	ofUser    bool
 }
 
-func sequencesOf(r *loginRow) (all []sequence) {
+func sequencesOf(r *loginRow) (all []loginSequence) {
 	if !r.account.user.Absent {
-		all = append(all, sequence{r.account, r.address, false, false}, sequence{account: r.account, ofUser: true})
+		all = append(all, loginSequence{r.account, r.address, false, false}, loginSequence{account: r.account, ofUser: true})
 	}
 	if !r.address.isLocal() {
-		all = append(all, sequence{account: r.account.place(), address: r.address, ofAddress: true})
+		all = append(all, loginSequence{account: r.account.place(), address: r.address, ofAddress: true})
 	}
 	return all
 }
@@ -33,14 +33,14 @@ type afterFailures struct {
 }
 
 func (o QuestionOptions) askFailedThenSucceeded(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
-	rows, covered, err := o.failuresOf(ctx, s, f.extended(o.SuccessWithin), limits.half())
+	rows, covered, err := o.failuresOf(ctx, s, f.extendedBefore(o.SuccessWithin), limits.half())
 	if err != nil {
 		return nil, covered.within(f, o.SuccessWithin), err
 	}
 	suspects := o.suspectsOf(rows)
 	if len(suspects) > 0 {
-		successes := f.extended(o.SuccessWithin)
-		successes.From = latest(successes.From, covered.From)
+		successes := f.extendedBefore(o.SuccessWithin)
+		successes.From = laterTime(successes.From, covered.From)
 		also, err := o.eachLogin(ctx, s, successes, successfulLogins, limits.half(), func(row *loginRow) error {
 			for _, q := range sequencesOf(row) {
 				if suspects[q] {
@@ -54,7 +54,7 @@ func (o QuestionOptions) askFailedThenSucceeded(ctx context.Context, s Store, f 
 			return nil, covered, err
 		}
 		if !also.Complete {
-			covered.Complete, covered.From = false, latest(covered.From, also.From)
+			covered.Complete, covered.From = false, laterTime(covered.From, also.From)
 		}
 		covered.SQL = append(covered.SQL, also.SQL...)
 	}
@@ -63,7 +63,7 @@ func (o QuestionOptions) askFailedThenSucceeded(ctx context.Context, s Store, f 
 	return o.tellFailedThenSucceeded(f, rows, suspects, covered.from(f)), covered, nil
 }
 
-func latest(a, b time.Time) time.Time {
+func laterTime(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return b
 	}
@@ -71,21 +71,21 @@ func latest(a, b time.Time) time.Time {
 }
 
 // suspectsOf are the sequences with enough failures of one user within the time.
-func (o QuestionOptions) suspectsOf(failures []loginRow) map[sequence]bool {
-	recent := map[sequence][]int64{} // of each the times of its last failures
-	suspects := map[sequence]bool{}
+func (o QuestionOptions) suspectsOf(failures []loginRow) map[loginSequence]bool {
+	recent := map[loginSequence][]int64{} // of each the times of its last failures
+	suspects := map[loginSequence]bool{}
 	for i := range failures {
 		r := &failures[i]
 		if r.account.user.Absent {
 			continue
 		}
-		user := sequence{account: r.account, ofUser: true}
+		user := loginSequence{account: r.account, ofUser: true}
 		times := append(recent[user], r.at)
 		if len(times) > o.FailuresBeforeSuccess {
 			times = times[1:]
 		}
 		recent[user] = times
-		if len(times) < o.FailuresBeforeSuccess || times[0] < earlier(r.at, o.SuccessWithin) {
+		if len(times) < o.FailuresBeforeSuccess || times[0] < subtractDuration(r.at, o.SuccessWithin) {
 			continue
 		}
 		for _, q := range sequencesOf(r) {
@@ -96,11 +96,11 @@ func (o QuestionOptions) suspectsOf(failures []loginRow) map[sequence]bool {
 }
 
 // tellFailedThenSucceeded walks the rows in the order of time, and tells of each user and address once.
-func (o QuestionOptions) tellFailedThenSucceeded(f Filter, rows []loginRow, suspects map[sequence]bool, from int64) []Finding {
-	failures := map[sequence][]loginRow{} // since the last success
+func (o QuestionOptions) tellFailedThenSucceeded(f Filter, rows []loginRow, suspects map[loginSequence]bool, from int64) []Finding {
+	failures := map[loginSequence][]loginRow{} // since the last success
 	type teller struct {
 		account account
-		address word
+		address fieldValue
 		other   bool // another user's success
 	}
 	found := map[teller][]afterFailures{}
@@ -137,7 +137,7 @@ func (o QuestionOptions) enoughBefore(failures []loginRow, at int64) []loginRow 
 	byUser := map[account][]loginRow{}
 	var most []loginRow
 	for _, r := range failures {
-		if r.at < earlier(at, o.SuccessWithin) || r.account.user.Absent {
+		if r.at < subtractDuration(at, o.SuccessWithin) || r.account.user.Absent {
 			continue
 		}
 		byUser[r.account] = append(byUser[r.account], r)
@@ -150,7 +150,7 @@ func (o QuestionOptions) enoughBefore(failures []loginRow, at int64) []loginRow 
 
 func tellAfterFailures(f Filter, some []afterFailures, other bool) Finding {
 	last := some[len(some)-1]
-	var sum logins
+	var sum loginGroup
 	for _, one := range some {
 		for _, r := range append(slices.Clone(one.failures), one.success) {
 			sum.add(&r)
@@ -161,7 +161,7 @@ func tellAfterFailures(f Filter, some []afterFailures, other bool) Finding {
 	if other {
 		conditions = []Condition{who.system.condition("system"), who.instance.condition("instance"), last.success.address.condition("client_address")}
 	}
-	found := sum.finding("failed-then-succeeded", who, last.success.address, f.shows(sum.first, sum.last, conditions...))
+	found := sum.finding("failed-then-succeeded", who, last.success.address, f.withConditions(sum.first, sum.last, conditions...))
 	from := ""
 	if !last.success.address.Absent {
 		from = " from " + last.success.address.quoted()
@@ -173,13 +173,13 @@ func tellAfterFailures(f Filter, some []afterFailures, other bool) Finding {
 	found.Sentence = fmt.Sprintf("%s logged in%s%s at %s, %s after %d logins%s had failed", who.user.quoted(), who.where(), from, momentOf(last.success.at),
 		durationText(time.Duration(last.success.at-last.failures[len(last.failures)-1].at)), len(last.failures), failed)
 	if len(some) > 1 {
-		found.Sentence += fmt.Sprintf(", and in the same way %s before", times(len(some)-1))
+		found.Sentence += fmt.Sprintf(", and in the same way %s before", formatTimes(len(some)-1))
 	}
 	found.Sentence += "."
 	return found
 }
 
-func times(n int) string {
+func formatTimes(n int) string {
 	if n == 1 {
 		return "once"
 	}

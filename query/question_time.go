@@ -34,7 +34,7 @@ type userHour struct {
 
 func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
 	left := newBudget(limits)
-	hours := map[userHour]*logins{}
+	hours := map[userHour]*loginGroup{}
 	covered, err := o.eachLogin(ctx, s, f, successfulLogins, limits.half(), func(row *loginRow) error {
 		if !row.account.user.Absent {
 			addTo(hours, userHour{row.account, weekHour(row.at, o.Zone)}, row)
@@ -52,7 +52,7 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 	candidates := slices.DeleteFunc(newestFirstKeys(hours), func(hour userHour) bool { return seen[hour] })
 	usual := map[account]bool{}
 	var all []Finding
-	done, err := eachPart(ctx, s, left, candidates, func(h *history, part []userHour) error {
+	done, err := eachPart(ctx, s, left, candidates, func(h *historyReader, part []userHour) error {
 		fresh, err := o.neverInHour(h, from, part)
 		if err != nil {
 			return err
@@ -64,9 +64,9 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 			if !usual[hour.account] {
 				continue
 			}
-			one := hours[hour].finding("unusual-hours", hour.account, word{}, f.shows(hours[hour].first, hours[hour].last, append(hour.account.conditions(), outcomeIs(succeeded))...))
+			one := hours[hour].finding("unusual-hours", hour.account, fieldValue{}, f.withConditions(hours[hour].first, hours[hour].last, append(hour.account.conditions(), outcomeIs(succeeded))...))
 			one.Sentence = o.tellHour(hour, hours[hour])
-			one.SQL = []string{h.sqlFor(accountColumns, []key{hour.account.key()}, earlier(from, o.UsualPeriod), from, o.withinHour(s, from, hour.hour))}
+			one.SQL = []string{h.sqlFor(accountColumns, []lookupKey{hour.account.lookupKey()}, subtractDuration(from, o.UsualPeriod), from, o.withinHour(s, from, hour.hour))}
 			all = append(all, one)
 		}
 		return nil
@@ -78,10 +78,10 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 }
 
 // seenInHour are those of the hours of which a walk back from a time has met a login of their user.
-func (o QuestionOptions) seenInHour(ctx context.Context, s Store, left budget, from int64, hours map[userHour]*logins) (map[userHour]bool, error) {
+func (o QuestionOptions) seenInHour(ctx context.Context, s Store, left timeBudget, from int64, hours map[userHour]*loginGroup) (map[userHour]bool, error) {
 	seen := map[userHour]bool{}
-	h := history{ctx: ctx, store: s, left: left}
-	return seen, h.walkBack(earlier(from, o.UsualPeriod), from, func(row *loginRow) {
+	h := historyReader{ctx: ctx, store: s, left: left}
+	return seen, h.walkBack(subtractDuration(from, o.UsualPeriod), from, func(row *loginRow) {
 		if hour := (userHour{row.account, weekHour(row.at, o.Zone)}); hours[hour] != nil {
 			seen[hour] = true
 		}
@@ -89,19 +89,19 @@ func (o QuestionOptions) seenInHour(ctx context.Context, s Store, left budget, f
 }
 
 // neverInHour are those of some hours in which their user had no login in the usual period before a time.
-func (o QuestionOptions) neverInHour(h *history, from int64, all []userHour) (fresh []userHour, err error) {
-	byHour := map[int][]key{}
+func (o QuestionOptions) neverInHour(h *historyReader, from int64, all []userHour) (fresh []userHour, err error) {
+	byHour := map[int][]lookupKey{}
 	for _, hour := range all {
-		byHour[hour.hour] = append(byHour[hour.hour], hour.account.key())
+		byHour[hour.hour] = append(byHour[hour.hour], hour.account.lookupKey())
 	}
 	times := map[int]map[string]int64{}
 	for hour, users := range byHour {
-		if times[hour], _, err = h.newestOf(accountColumns, users, earlier(from, o.UsualPeriod), from, o.withinHour(h.store, from, hour)); err != nil {
+		if times[hour], _, err = h.newestOf(accountColumns, users, subtractDuration(from, o.UsualPeriod), from, o.withinHour(h.store, from, hour)); err != nil {
 			return nil, err
 		}
 	}
 	for _, hour := range all {
-		if _, seen := times[hour.hour][hour.account.key().String()]; !seen {
+		if _, seen := times[hour.hour][hour.account.lookupKey().String()]; !seen {
 			fresh = append(fresh, hour)
 		}
 	}
@@ -116,9 +116,9 @@ func (o QuestionOptions) withinHour(s Store, from int64, hour int) string {
 	}
 	var some []string
 	ns := s.Nanoseconds()
-	for _, span := range o.offsets(earlier(from, o.UsualPeriod), from) {
+	for _, span := range o.offsets(subtractDuration(from, o.UsualPeriod), from) {
 		local := "(" + ns + " + " + strconv.FormatInt(span.offset, 10) + ")"
-		some = append(some, fmt.Sprintf("%s AND %s %% 24 = %d AND (%s + 4) %% 7%s", s.Between(span.from, span.until), s.Divide(local, int64(time.Hour)), hour%hoursOfDay, s.Divide(local, int64(day)), days))
+		some = append(some, fmt.Sprintf("%s AND %s %% 24 = %d AND (%s + 4) %% 7%s", s.Between(span.from, span.until), s.Divide(local, int64(time.Hour)), hour%hoursOfDay, s.Divide(local, int64(oneDay)), days))
 	}
 	return " AND (" + strings.Join(some, " OR ") + ")"
 }
@@ -145,15 +145,15 @@ func (o QuestionOptions) offsets(from, until int64) (spans []offsetSpan) {
 }
 
 // findUsualHours finds out of which users there are enough logins, since long enough, to say what is usual.
-func (o QuestionOptions) findUsualHours(h *history, from int64, fresh []userHour, usual map[account]bool) error {
-	var users []key
+func (o QuestionOptions) findUsualHours(h *historyReader, from int64, fresh []userHour, usual map[account]bool) error {
+	var users []lookupKey
 	for _, hour := range fresh {
 		if _, asked := usual[hour.account]; !asked {
 			usual[hour.account] = false
-			users = append(users, hour.account.key())
+			users = append(users, hour.account.lookupKey())
 		}
 	}
-	times, _, err := h.newestOf(accountColumns, users, earlier(from, o.UsualPeriod), earlier(from, o.UsualSince), "")
+	times, _, err := h.newestOf(accountColumns, users, subtractDuration(from, o.UsualPeriod), subtractDuration(from, o.UsualSince), "")
 	if err != nil {
 		return err
 	}
@@ -168,12 +168,12 @@ func (o QuestionOptions) findUsualHours(h *history, from int64, fresh []userHour
 }
 
 // hasUsualLogins tells whether a user has as many logins in the usual period as it takes.
-func (o QuestionOptions) hasUsualLogins(h *history, from int64, user account) (bool, error) {
+func (o QuestionOptions) hasUsualLogins(h *historyReader, from int64, user account) (bool, error) {
 	where, err := Filter{Conditions: user.conditions()}.conditions(h.store)
 	if err != nil {
 		return false, err
 	}
-	sql := h.store.Select("1") + " FROM " + h.store.Table() + " WHERE " + strings.Join(append([]string{h.store.Between(earlier(from, o.UsualPeriod), from)}, where...), " AND ") +
+	sql := h.store.Select("1") + " FROM " + h.store.Table() + " WHERE " + strings.Join(append([]string{h.store.Between(subtractDuration(from, o.UsualPeriod), from)}, where...), " AND ") +
 		successfulLogins() + " LIMIT " + strconv.Itoa(o.UsualLogins)
 	rows := 0
 	for _, err := range h.store.Rows(h.ctx, sql, 1) {
@@ -185,7 +185,7 @@ func (o QuestionOptions) hasUsualLogins(h *history, from int64, user account) (b
 	return rows >= o.UsualLogins, nil
 }
 
-func (o QuestionOptions) tellHour(hour userHour, l *logins) string {
+func (o QuestionOptions) tellHour(hour userHour, l *loginGroup) string {
 	kind := "working days"
 	if hour.hour >= hoursOfDay {
 		kind = "weekends"
@@ -199,20 +199,20 @@ func (o QuestionOptions) tellHour(hour userHour, l *logins) string {
 		time.Unix(0, newest.at).In(o.Zone).Format("2006-01-02 15:04:05 MST"), kind, hour.hour%hoursOfDay, hour.hour%hoursOfDay, durationText(o.UsualPeriod))
 }
 
-// stretch is some time of a user's logins.
-type stretch struct {
+// accountPeriod is some time of a user's logins.
+type accountPeriod struct {
 	account account
 	begin   int64
 }
 
 func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
 	left := newBudget(limits)
-	accounts, stretches := map[account]*logins{}, map[stretch]*logins{}
+	accounts, stretches := map[account]*loginGroup{}, map[accountPeriod]*loginGroup{}
 	width := int64(o.UnusedFor) / 4 // two logins with so much time between them are not in one
 	covered, err := o.eachLogin(ctx, s, f, successfulLogins, limits.half(), func(row *loginRow) error {
 		if !row.account.user.Absent {
 			addTo(accounts, row.account, row)
-			addTo(stretches, stretch{row.account, row.at - row.at%width}, row)
+			addTo(stretches, accountPeriod{row.account, row.at - row.at%width}, row)
 		}
 		return nil
 	})
@@ -221,8 +221,8 @@ func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Fil
 	}
 	ctx, cancel := left.context(ctx, firstGrace)
 	defer cancel()
-	h := history{ctx: ctx, store: s, left: left}
-	byUser := map[account][]*logins{}
+	h := historyReader{ctx: ctx, store: s, left: left}
+	byUser := map[account][]*loginGroup{}
 	for of, some := range stretches {
 		byUser[of.account] = append(byUser[of.account], some)
 	}
@@ -238,14 +238,14 @@ func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Fil
 // loginsBack are the logins of a user from the first one after a time without, as far as the range tells.
 type loginsBack struct {
 	account account
-	logins
+	loginGroup
 	isOldest bool // none of the range is before them
 }
 
 // possibleReturns are those before which the range has no login of the user for long, the newest first.
-func (o QuestionOptions) possibleReturns(user account, stretches []*logins) (returns []loginsBack) {
-	slices.SortFunc(stretches, func(a, b *logins) int { return cmp.Compare(b.first, a.first) })
-	back := logins{last: math.MinInt64}
+func (o QuestionOptions) possibleReturns(user account, stretches []*loginGroup) (returns []loginsBack) {
+	slices.SortFunc(stretches, func(a, b *loginGroup) int { return cmp.Compare(b.first, a.first) })
+	back := loginGroup{last: math.MinInt64}
 	for i, some := range stretches {
 		back.count += some.count
 		back.oldest, back.first, back.last = some.oldest, some.first, max(back.last, some.last)
@@ -259,7 +259,7 @@ func (o QuestionOptions) possibleReturns(user account, stretches []*logins) (ret
 }
 
 // lookForReturns tells the newest return of each user.
-func (o QuestionOptions) lookForReturns(h *history, f Filter, returns []loginsBack, covered *Coverage) (all []Finding, err error) {
+func (o QuestionOptions) lookForReturns(h *historyReader, f Filter, returns []loginsBack, covered *Coverage) (all []Finding, err error) {
 	from, _ := f.bounds()
 	lastUse, unasked, err := h.lastUses(from, returns)
 	if err != nil {
@@ -282,7 +282,7 @@ func (o QuestionOptions) lookForReturns(h *history, f Filter, returns []loginsBa
 		if err != nil {
 			return nil, err
 		}
-		if found && before <= earlier(r.first, o.UnusedFor) {
+		if found && before <= subtractDuration(r.first, o.UnusedFor) {
 			told[r.account] = true
 			all = append(all, tellReturn(f, r, before, sql))
 		}
@@ -291,7 +291,7 @@ func (o QuestionOptions) lookForReturns(h *history, f Filter, returns []loginsBa
 }
 
 // lastUses are the newest logins of users before a time. Those for which there was no time are unasked.
-func (h *history) lastUses(from int64, returns []loginsBack) (lastUse map[account]int64, unasked map[account]bool, err error) {
+func (h *historyReader) lastUses(from int64, returns []loginsBack) (lastUse map[account]int64, unasked map[account]bool, err error) {
 	lastUse, unasked = map[account]int64{}, map[account]bool{}
 	wanted := map[account]bool{}
 	for _, r := range returns {
@@ -305,11 +305,11 @@ func (h *history) lastUses(from int64, returns []loginsBack) (lastUse map[accoun
 	if err != nil || from == math.MinInt64 {
 		return lastUse, unasked, err
 	}
-	var users []key
+	var users []lookupKey
 	for _, r := range returns {
 		if _, known := lastUse[r.account]; !known && wanted[r.account] {
 			wanted[r.account] = false // once
-			users = append(users, r.account.key())
+			users = append(users, r.account.lookupKey())
 		}
 	}
 	times, done, err := h.newestOf(accountColumns, users, math.MinInt64, from, "")
@@ -330,19 +330,19 @@ func (h *history) lastUses(from int64, returns []loginsBack) (lastUse map[accoun
 func (o QuestionOptions) mayBeBack(f Filter, r loginsBack, lastUse map[account]int64) bool {
 	from, _ := f.bounds()
 	if at, known := lastUse[r.account]; known {
-		return at <= earlier(r.first, o.UnusedFor)
+		return at <= subtractDuration(r.first, o.UnusedFor)
 	}
-	return len(f.Conditions) > 0 && from <= earlier(r.first, o.UnusedFor)
+	return len(f.Conditions) > 0 && from <= subtractDuration(r.first, o.UnusedFor)
 }
 
 func tellReturn(f Filter, r loginsBack, before int64, sql string) Finding {
-	one := r.finding("returned-accounts", r.account, word{}, f.shows(r.first, r.last, append(r.account.conditions(), outcomeIs(succeeded))...))
+	one := r.finding("returned-accounts", r.account, fieldValue{}, f.withConditions(r.first, r.last, append(r.account.conditions(), outcomeIs(succeeded))...))
 	from := ""
 	if first := slices.MinFunc(r.newest, loginRow.compare); !first.address.Absent && first.at == r.first {
 		from = " from " + first.address.quoted()
 	}
 	one.Sentence = fmt.Sprintf("%s logged in%s%s at %s, the first time since %s (%s).", r.account.user.quoted(), r.account.where(), from, momentOf(r.first), dayOf(before),
-		durationText(time.Duration(r.first-before).Round(day)))
+		durationText(time.Duration(r.first-before).Round(oneDay)))
 	one.SQL = []string{sql}
 	return one
 }

@@ -13,7 +13,7 @@ const succeeded = session.OutcomeSuccess
 // where names the system and the instance in a sentence.
 func (a account) where() string {
 	var b strings.Builder
-	for _, w := range []word{a.system, a.instance} {
+	for _, w := range []fieldValue{a.system, a.instance} {
 		if !w.Absent && w.Text != "" {
 			b.WriteString(" " + w.quoted())
 		}
@@ -33,15 +33,15 @@ func durationText(d time.Duration) string {
 	for _, unit := range []struct {
 		length time.Duration
 		noun   string
-	}{{day, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
+	}{{oneDay, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
 		if d >= 2*unit.length || d == unit.length {
-			return counted(int((d+unit.length-1)/unit.length), unit.noun)
+			return formatCount(int((d+unit.length-1)/unit.length), unit.noun)
 		}
 	}
-	return counted(max(int((d+time.Second-1)/time.Second), 1), "second")
+	return formatCount(max(int((d+time.Second-1)/time.Second), 1), "second")
 }
 
-func counted(n int, noun string) string {
+func formatCount(n int, noun string) string {
 	if n == 1 {
 		return "one " + noun
 	}

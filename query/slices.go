@@ -35,20 +35,20 @@ const (
 	firstGrace = time.Second
 )
 
-// errEnough ends a walk that has what it wanted.
+// errEnough ends [eachSlice]: it has what it wanted.
 var errEnough = errors.New("enough")
 
 // errTimeUp is the cause of a context whose question has had its time. A store hands it out as the error of the statement that it interrupts.
 var errTimeUp = errors.New("the time of the question is up")
 
-// walk runs a statement for each slice of the filter's time, newest first. make gives the statement of a slice from its conditions, run runs it; run
+// eachSlice runs a statement for each slice of the filter's time, newest first. make gives the statement of a slice from its conditions, run runs it; run
 // may return errEnough. A slice whose statement is interrupted is not covered: run must keep nothing of it.
-func walk(ctx context.Context, s Store, f Filter, limits Limits, statement func(where string) string, run func(ctx context.Context, sql string) error) (Coverage, error) {
-	return walkFrom(ctx, s, f, firstSlice, limits, statement, run)
+func eachSlice(ctx context.Context, s Store, f Filter, limits Limits, statement func(where string) string, run func(ctx context.Context, sql string) error) (Coverage, error) {
+	return eachSliceFrom(ctx, s, f, firstSlice, limits, statement, run)
 }
 
-// walkFrom is walk with another first slice, where time is limited.
-func walkFrom(ctx context.Context, s Store, f Filter, first time.Duration, limits Limits, statement func(where string) string, run func(ctx context.Context, sql string) error) (Coverage, error) {
+// eachSliceFrom is [eachSlice] with another first slice, where time is limited.
+func eachSliceFrom(ctx context.Context, s Store, f Filter, first time.Duration, limits Limits, statement func(where string) string, run func(ctx context.Context, sql string) error) (Coverage, error) {
 	conditions, err := f.conditions(s)
 	if err != nil {
 		return Coverage{}, err
@@ -56,7 +56,7 @@ func walkFrom(ctx context.Context, s Store, f Filter, first time.Duration, limit
 	begin, left := time.Now(), newBudget(limits)
 	statementCtx, cancel := left.context(ctx, firstGrace)
 	defer cancel()
-	from, until, found, err := extent(statementCtx, s, f)
+	from, until, found, err := clipToExtent(statementCtx, s, f)
 	if errors.Is(err, errTimeUp) {
 		end := min(until, begin.UnixNano())
 		return Coverage{From: time.Unix(0, end).UTC(), Until: time.Unix(0, end).UTC()}, nil
@@ -65,7 +65,7 @@ func walkFrom(ctx context.Context, s Store, f Filter, first time.Duration, limit
 		return Coverage{Complete: true}, err
 	}
 	covered := Coverage{From: time.Unix(0, until).UTC(), Until: time.Unix(0, until).UTC()}
-	width, pace := int64(first), pace{}
+	width, pace := int64(first), slicePace{}
 	if limits.Time <= 0 { // nobody waits: few statements
 		width = max(width, int64((uint64(until)-uint64(from))/64))
 	}
@@ -113,15 +113,15 @@ func walkFrom(ctx context.Context, s Store, f Filter, first time.Duration, limit
 	}
 }
 
-// pace says how wide slices are to be.
-type pace struct {
+// slicePace says how wide slices are to be.
+type slicePace struct {
 	left  time.Duration // of all time; 0: without limit
 	least time.Duration // that a slice took: what each costs however short it is
 }
 
 // nextWidth is that of a slice after one of a width that took so long: where time is limited, one that takes about half of what is left, if logins are
 // as dense there.
-func (p *pace) nextWidth(width int64, took time.Duration) int64 {
+func (p *slicePace) nextWidth(width int64, took time.Duration) int64 {
 	if p.least == 0 || took < p.least {
 		p.least = took
 	}
@@ -142,8 +142,8 @@ func (p *pace) nextWidth(width int64, took time.Duration) int64 {
 	return max(next, int64(time.Second))
 }
 
-// extent is the filter's time, cut to that of the events there are. until is not included.
-func extent(ctx context.Context, s Store, f Filter) (from, until int64, found bool, err error) {
+// clipToExtent is the filter's time, cut to that of the events there are. until is not included.
+func clipToExtent(ctx context.Context, s Store, f Filter) (from, until int64, found bool, err error) {
 	from, until = f.bounds()
 	oldest, newest, found, err := s.Extent(ctx)
 	if err != nil || !found {

@@ -81,8 +81,8 @@ func wholeRows(ctx context.Context, s Store, sql string, expressions int) ([][]C
 	return rows, nil
 }
 
-// Sequence yields what each hands to its function, which tells whether more is wanted. An error of each is yielded last, unless the caller has left.
-func Sequence[T any](each func(next func(T) bool) error) iter.Seq2[T, error] {
+// YieldEach yields what each hands to its function, which tells whether more is wanted. An error of each is yielded last, unless the caller has left.
+func YieldEach[T any](each func(next func(T) bool) error) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		more := true
 		err := each(func(v T) bool {

@@ -12,7 +12,7 @@ import (
 // TestWhoHasLeftIsToldNothing: an error behind the value at which a caller left, such as of a server that is closed, would else be a panic.
 func TestWhoHasLeftIsToldNothing(t *testing.T) {
 	broken := errors.New("broken")
-	numbers := query.Sequence(func(next func(int) bool) error {
+	numbers := query.YieldEach(func(next func(int) bool) error {
 		for n := 0; next(n) && n < 2; n++ {
 		}
 		return broken

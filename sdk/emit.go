@@ -27,7 +27,7 @@ func (c *eventCall) emitRecord(ctx context.Context, out log.Logger) error {
 			return notDurableError(err)
 		}
 	}
-	ctx, answer := receipt.With(ctx, c.durable > 0)
+	ctx, answer := receipt.WithReceipt(ctx, c.durable > 0)
 	out.Emit(ctx, newLogRecord(c))
 	answered, err := answer.Result()
 	switch {

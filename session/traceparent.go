@@ -9,15 +9,15 @@ func ParseTraceparent(s string) (traceID [16]byte, spanID [8]byte, ok bool) {
 		return [16]byte{}, [8]byte{}, false
 	}
 	var version, flags [1]byte
-	ok = Unhex(version[:], s[:2]) && Unhex(traceID[:], s[3:35]) && Unhex(spanID[:], s[36:52]) && Unhex(flags[:], s[53:55])
+	ok = DecodeHex(version[:], s[:2]) && DecodeHex(traceID[:], s[3:35]) && DecodeHex(spanID[:], s[36:52]) && DecodeHex(flags[:], s[53:55])
 	if !ok || traceID == [16]byte{} || spanID == [8]byte{} {
 		return [16]byte{}, [8]byte{}, false
 	}
 	return traceID, spanID, true
 }
 
-// Unhex fills to, of 16 bytes at most, from lower-case hexadecimal digits, as trace and span ids are written.
-func Unhex(to []byte, s string) bool {
+// DecodeHex fills to, of 16 bytes at most, from lower-case hexadecimal digits, as trace and span ids are written.
+func DecodeHex(to []byte, s string) bool {
 	if len(s) != 2*len(to) {
 		return false
 	}

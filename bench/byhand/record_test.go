@@ -24,7 +24,7 @@ func TestTheSameRecordsAsOurs(t *testing.T) {
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 
-	format, _ := logformat.Find(formats.All(), "JSONEachRow")
+	format, _ := logformat.FindFormat(formats.All(), "JSONEachRow")
 	parser := format.New(logformat.Options{Instance: "bench", Zone: time.UTC})
 	var batch logformat.EventBatch
 	var want []string
@@ -86,7 +86,7 @@ func BenchmarkRow(b *testing.B) {
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*20*batchRows), "ns/row")
 	})
 	b.Run("ours", func(b *testing.B) {
-		format, _ := logformat.Find(formats.All(), "JSONEachRow")
+		format, _ := logformat.FindFormat(formats.All(), "JSONEachRow")
 		encoder := plogs.NewEncoder("")
 		var batch logformat.EventBatch
 		for b.Loop() {

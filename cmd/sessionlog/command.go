@@ -19,8 +19,8 @@ const (
 	statusUsage = 2
 )
 
-// surroundings are what a command is run in.
-type surroundings struct {
+// commandEnvironment are what a command is run in.
+type commandEnvironment struct {
 	out, errors   io.Writer
 	width         int  // of the terminal that out is; 0 where it is none
 	errorTerminal bool // errors is a terminal
@@ -28,8 +28,8 @@ type surroundings struct {
 	now           func() time.Time
 }
 
-func processSurroundings() surroundings {
-	s := surroundings{out: os.Stdout, errors: os.Stderr, variable: os.Getenv, now: time.Now, errorTerminal: isTerminal(os.Stderr)}
+func processSurroundings() commandEnvironment {
+	s := commandEnvironment{out: os.Stdout, errors: os.Stderr, variable: os.Getenv, now: time.Now, errorTerminal: isTerminal(os.Stderr)}
 	if isTerminal(os.Stdout) {
 		s.width = 80
 		if width, _, err := term.GetSize(descriptorOf(os.Stdout)); err == nil && width > 0 {
@@ -51,7 +51,7 @@ func (u usageError) Unwrap() error { return u.error }
 func usageErrorf(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 // runCommand returns the exit status.
-func runCommand(ctx context.Context, args []string, s surroundings) int {
+func runCommand(ctx context.Context, args []string, s commandEnvironment) int {
 	root, running := newRootCommand(s)
 	root.SetArgs(args)
 	called, err := root.ExecuteContextC(ctx)
@@ -68,7 +68,7 @@ func runCommand(ctx context.Context, args []string, s surroundings) int {
 }
 
 // newRootCommand also gives what tells whether a command has begun: errors before that are of its arguments.
-func newRootCommand(s surroundings) (root *cobra.Command, running *bool) {
+func newRootCommand(s commandEnvironment) (root *cobra.Command, running *bool) {
 	running = new(bool)
 	root = &cobra.Command{
 		Use:   "sessionlog",

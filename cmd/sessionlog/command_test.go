@@ -306,7 +306,7 @@ func TestTail(t *testing.T) {
 	var out lockedText
 	ended := make(chan int, 1)
 	go func() {
-		ended <- runCommand(ctx, []string{"tail", "--sqlite", file, "-n", "2", "--interval", "20ms"}, surroundings{out: &out, errors: &out, now: time.Now, variable: os.Getenv})
+		ended <- runCommand(ctx, []string{"tail", "--sqlite", file, "-n", "2", "--interval", "20ms"}, commandEnvironment{out: &out, errors: &out, now: time.Now, variable: os.Getenv})
 	}()
 	lines := func() int { return strings.Count(out.String(), "\n") }
 	require.Eventually(t, func() bool { return lines() == 2 }, 10*time.Second, 5*time.Millisecond)

@@ -24,7 +24,7 @@ var checkedComponents = []struct {
 	{"exporter", exportersSection, sessionlogforwardexporter.NewFactory()},
 }
 
-func newDoctorCommand(s surroundings, target *storeTarget) *cobra.Command {
+func newDoctorCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "Tries every source and store, and prints what mends what is missing",

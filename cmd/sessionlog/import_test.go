@@ -268,7 +268,7 @@ func TestMistakesOfImport(t *testing.T) {
 // TestProgress of a run that goes on: what was delivered before counts neither for the rate nor for the time to go.
 func TestProgress(t *testing.T) {
 	var out strings.Builder
-	p := newImportProgress(surroundings{errors: &out}, 100e6)
+	p := newImportProgress(commandEnvironment{errors: &out}, 100e6)
 	p.begun = time.Now().Add(-10 * time.Second)
 	p.advance(0, 50e6)
 	p.advance(25e6, 0)

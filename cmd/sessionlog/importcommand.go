@@ -25,7 +25,7 @@ type importFlags struct {
 	receiver, state, timezone, output string
 }
 
-func newImportCommand(s surroundings, target *storeTarget) *cobra.Command {
+func newImportCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 	var f importFlags
 	cmd := &cobra.Command{
 		Use:   "import FILE ...",
@@ -71,7 +71,7 @@ func newImportCommand(s surroundings, target *storeTarget) *cobra.Command {
 
 // fileImport is one run of the command import.
 type fileImport struct {
-	surroundings
+	commandEnvironment
 	receiverName, exporterName string
 	receiver                   *sessionlogreceiver.Config
 	exporter                   *sessionlogexporter.Config
@@ -82,12 +82,12 @@ type fileImport struct {
 	summary                    *importSummary
 }
 
-func newFileImport(ctx context.Context, s surroundings, target *storeTarget, f *importFlags, paths []string) (*fileImport, error) {
+func newFileImport(ctx context.Context, s commandEnvironment, target *storeTarget, f *importFlags, paths []string) (*fileImport, error) {
 	config, err := readCollectorConfig(ctx, target.configs)
 	if err != nil {
 		return nil, err
 	}
-	i := &fileImport{surroundings: s, paths: paths, timezone: f.timezone, summary: newImportSummary(s.now)}
+	i := &fileImport{commandEnvironment: s, paths: paths, timezone: f.timezone, summary: newImportSummary(s.now)}
 	if i.receiverName, err = config.chooseName(receiversSection, receiverType, "receiver", f.receiver); err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ const (
 	lineInterval = 10 * time.Second
 )
 
-func newImportProgress(s surroundings, total int64) *importProgress {
+func newImportProgress(s commandEnvironment, total int64) *importProgress {
 	return &importProgress{out: s.errors, terminal: s.errorTerminal, begun: time.Now(), total: total}
 }
 
@@ -87,7 +87,7 @@ func (p *importProgress) drawBar() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.bar.ChangeMax64(max(1, p.total-p.skipped.Load()))
-	p.bar.Describe(fmt.Sprintf("%s events, %s/s", grouped(p.events.Load()), grouped(p.eventRate())))
+	p.bar.Describe(fmt.Sprintf("%s events, %s/s", groupDigits(p.events.Load()), groupDigits(p.eventRate())))
 	_ = p.bar.Set64(min(p.read.Load(), p.total-p.skipped.Load())) // a terminal that has gone has no bar
 }
 
@@ -96,7 +96,7 @@ func (p *importProgress) writeLine() {
 	defer p.mu.Unlock()
 	done := p.read.Load() + p.skipped.Load()
 	fmt.Fprintf(p.out, "import: %s of %s (%d %%), %s events, %s/s, %s to go\n",
-		megabytes(done), megabytes(p.total), done*100/max(p.total, 1), grouped(p.events.Load()), grouped(p.eventRate()), p.timeToGo())
+		formatMegabytes(done), formatMegabytes(p.total), done*100/max(p.total, 1), groupDigits(p.events.Load()), groupDigits(p.eventRate()), p.timeToGo())
 }
 
 func (p *importProgress) eventRate() int64 {
@@ -112,10 +112,10 @@ func (p *importProgress) timeToGo() time.Duration {
 	return time.Duration(float64(time.Since(p.begun)) * float64(left) / float64(read)).Round(time.Second)
 }
 
-func megabytes(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/1e6) }
+func formatMegabytes(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/1e6) }
 
-// grouped writes a number with a comma before each three digits.
-func grouped(n int64) string {
+// groupDigits writes a number with a comma before each three digits.
+func groupDigits(n int64) string {
 	digits := fmt.Sprint(n)
 	var parts []string
 	for len(digits) > 3 {

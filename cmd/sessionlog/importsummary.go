@@ -18,15 +18,15 @@ type importSummary struct {
 
 	mu       sync.Mutex
 	result   backend.Result // sums, without Rejected
-	refused  map[string]*refusal
+	refused  map[string]*refusedCount
 	bytes    int64
 	skipped  int64
 	events   int64
 	duration time.Duration
 }
 
-// refusal is how many records or rows had one reason not to be written.
-type refusal struct {
+// refusedCount is how many records or rows had one reason not to be written.
+type refusedCount struct {
 	kind   string // what it were: rows that cannot be read, records that the store refuses
 	reason string
 	place  string // of the first one
@@ -37,7 +37,7 @@ type refusal struct {
 const mostReasons = 1000
 
 func newImportSummary(now func() time.Time) *importSummary {
-	return &importSummary{now: now, begun: time.Now(), refused: map[string]*refusal{}}
+	return &importSummary{now: now, begun: time.Now(), refused: map[string]*refusedCount{}}
 }
 
 func (s *importSummary) countWritten(r backend.Result) {
@@ -65,7 +65,7 @@ func (s *importSummary) addRefusal(kind, reason, place string, count int64) {
 		key, reason, place = kind, "further reasons", ""
 	}
 	if s.refused[key] == nil {
-		s.refused[key] = &refusal{kind: kind, reason: reason, place: place}
+		s.refused[key] = &refusedCount{kind: kind, reason: reason, place: place}
 	}
 	s.refused[key].count += count
 }
@@ -81,11 +81,11 @@ func (s *importSummary) print(p *printer) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	refusals := slices.SortedFunc(maps.Values(s.refused), func(a, b *refusal) int {
+	refusals := slices.SortedFunc(maps.Values(s.refused), func(a, b *refusedCount) int {
 		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.kind+a.reason, b.kind+b.reason))
 	})
 	rate := int64(float64(s.events) / max(s.duration.Seconds(), 0.001))
-	facts := []fact{
+	facts := []namedValue{
 		{"bytes", "", s.bytes},
 		{"bytes_of_runs_before", "", s.skipped},
 		{"seconds", "", s.duration.Seconds()},
@@ -96,7 +96,7 @@ func (s *importSummary) print(p *printer) error {
 		{"expired", "Older than ttl", nonZero(s.result.Expired)},
 		{"left_out", "Left out", nonZero(s.result.LeftOut)},
 	}
-	a := &answer{facts: facts, notes: []string{fmt.Sprintf("Read %s in %s, %s events a second.", megabytes(s.bytes), s.duration.Round(time.Millisecond), grouped(rate))}}
+	a := &viewAnswer{facts: facts, notes: []string{fmt.Sprintf("Read %s in %s, %s events a second.", formatMegabytes(s.bytes), s.duration.Round(time.Millisecond), groupDigits(rate))}}
 	if s.result.Conflicts > 0 {
 		a.notes = append(a.notes, "Records with a known id and other content are kept aside in the store: the first version counts, and one of the two may be forged.")
 	}
@@ -104,7 +104,7 @@ func (s *importSummary) print(p *printer) error {
 		a.notes = append(a.notes, "Records older than the exporter's ttl were left out: a longer ttl would keep them.")
 	}
 	columns := []string{"count", "what", "reason", "first"}
-	a.listings = []listing{{
+	a.listings = []rowListing{{
 		name: "refused", title: "Refused", columns: columns, all: columns, count: len(refusals), dropEmpty: true,
 		value: func(row int, column string) any {
 			r := refusals[row]

@@ -8,8 +8,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// listing is rows of one kind: events, pairs, findings.
-type listing struct {
+// rowListing is rows of one kind: events, pairs, findings.
+type rowListing struct {
 	name    string   // of the list in JSON
 	title   string   // above its table; "" where it stands alone
 	columns []string // that people are shown
@@ -25,22 +25,22 @@ type listing struct {
 	dropEmpty bool
 }
 
-// answer is what a view has to say.
-type answer struct {
-	facts    []fact // that stand above the lists
-	listings []listing
+// viewAnswer is what a view has to say.
+type viewAnswer struct {
+	facts    []namedValue // that stand above the lists
+	listings []rowListing
 	coverage query.Coverage
 	notes    []string // for people
 }
 
-// fact is a single value.
-type fact struct {
+// namedValue is a single value.
+type namedValue struct {
 	name  string // in JSON
 	title string // "" where only JSON has it
-	value any    // as [listing.value]
+	value any    // as [rowListing.value]
 }
 
-func (l *listing) rowObject(row int) []byte {
+func (l *rowListing) rowObject(row int) []byte {
 	if l.object != nil {
 		return l.object(row)
 	}
@@ -84,8 +84,8 @@ var defaultColumns = []string{
 }
 
 // eventListing shows events; columns are chosen by the user, or none.
-func eventListing(name string, events []session.Event, columns []string) listing {
-	l := listing{name: name, columns: defaultColumns, all: allColumns(), count: len(events), dropEmpty: true}
+func eventListing(name string, events []session.Event, columns []string) rowListing {
+	l := rowListing{name: name, columns: defaultColumns, all: allColumns(), count: len(events), dropEmpty: true}
 	if len(columns) > 0 {
 		l.columns, l.all, l.dropEmpty = columns, columns, false
 	}
@@ -130,13 +130,13 @@ func eventValue(e *session.Event, f *session.Field) any {
 }
 
 // groupListing shows what [query.Groups] counts.
-func groupListing(name, title string, columns []string, groups []query.Group) listing {
+func groupListing(name, title string, columns []string, groups []query.Group) rowListing {
 	all := append(append([]string{}, columns...), "count", "failures", "first_success", "last")
 	places := map[string]int{}
 	for i, column := range columns {
 		places[column] = i
 	}
-	return listing{name: name, title: title, columns: all, all: all, count: len(groups), dropEmpty: true, value: func(row int, column string) any {
+	return rowListing{name: name, title: title, columns: all, all: all, count: len(groups), dropEmpty: true, value: func(row int, column string) any {
 		g := &groups[row]
 		switch column {
 		case "count":

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra/doc"
 )
 
-func newManualCommand(s surroundings) *cobra.Command {
+func newManualCommand(s commandEnvironment) *cobra.Command {
 	return &cobra.Command{
 		Use:     "man FOLDER",
 		Short:   "Writes the manual's pages into a folder",

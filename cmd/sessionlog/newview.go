@@ -10,12 +10,12 @@ import (
 )
 
 // askNew asks every question of package query, and shows the findings of each by itself.
-func askNew(ctx context.Context, q *question) (*answer, error) {
+func askNew(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	options := query.DefaultQuestionOptions()
 	options.Zone = q.zone
-	a := &answer{coverage: query.Coverage{Complete: true}}
+	a := &viewAnswer{coverage: query.Coverage{Complete: true}}
 	var all []query.Finding
-	lists := []listing{}
+	lists := []rowListing{}
 	for _, asked := range options.Questions() {
 		findings, covered, err := asked.Ask(ctx, q.store, q.filter, q.limits)
 		if err != nil {
@@ -33,7 +33,7 @@ func askNew(ctx context.Context, q *question) (*answer, error) {
 	q.noteCoverage(a)
 	whole := findingListing(all)
 	whole.machinesOnly = true
-	a.listings = append([]listing{whole}, lists...)
+	a.listings = append([]rowListing{whole}, lists...)
 	return a, nil
 }
 
@@ -49,9 +49,9 @@ func joinCoverage(a, b query.Coverage) query.Coverage {
 	return joined
 }
 
-func findingListing(findings []query.Finding) listing {
+func findingListing(findings []query.Finding) rowListing {
 	all := []string{"question", "user", "address", "first", "last", "count", "finding", "search", "evidence"}
-	return listing{name: "findings", columns: all, all: all, count: len(findings), value: func(row int, column string) any {
+	return rowListing{name: "findings", columns: all, all: all, count: len(findings), value: func(row int, column string) any {
 		f := &findings[row]
 		switch column {
 		case "question":
@@ -96,12 +96,12 @@ func (l idList) String() string {
 func (l idList) MarshalJSON() ([]byte, error) { return json.Marshal(strings.Fields(l.String())) }
 
 // askOpen shows the sessions that no logout has ended.
-func askOpen(ctx context.Context, q *question) (*answer, error) {
+func askOpen(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	sessions, covered, err := query.OpenSessions(ctx, q.store, q.filter, q.limit, q.limits)
 	if err != nil {
 		return nil, err
 	}
-	a := &answer{coverage: covered}
+	a := &viewAnswer{coverage: covered}
 	if len(sessions) < q.limit {
 		q.noteCoverage(a)
 	}
@@ -109,6 +109,6 @@ func askOpen(ctx context.Context, q *question) (*answer, error) {
 	for i := range sessions {
 		logins[i] = sessions[i].Login
 	}
-	a.listings = []listing{eventListing("events", logins, q.columns)}
+	a.listings = []rowListing{eventListing("events", logins, q.columns)}
 	return a, nil
 }

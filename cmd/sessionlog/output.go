@@ -28,12 +28,12 @@ var outputNames = []string{outputTable, outputJSON, outputCSV, outputNDJSON}
 
 // printer writes answers.
 type printer struct {
-	surroundings
+	commandEnvironment
 	format string
 	zone   *time.Location
 }
 
-func (p *printer) print(a *answer) error {
+func (p *printer) print(a *viewAnswer) error {
 	out := bufio.NewWriter(p.out)
 	switch p.format {
 	case outputJSON:
@@ -56,7 +56,7 @@ func (p *printer) print(a *answer) error {
 	return nil
 }
 
-func writeJSONAnswer(out *bufio.Writer, a *answer) {
+func writeJSONAnswer(out *bufio.Writer, a *viewAnswer) {
 	object := []byte{'{'}
 	for _, f := range a.facts {
 		object = append(appendMember(object, f.name, f.value), ',')
@@ -83,7 +83,7 @@ func writeJSONAnswer(out *bufio.Writer, a *answer) {
 }
 
 // writeLines writes the first list alone: lines of one kind.
-func writeLines(out *bufio.Writer, listings []listing) {
+func writeLines(out *bufio.Writer, listings []rowListing) {
 	if len(listings) == 0 {
 		return
 	}
@@ -94,7 +94,7 @@ func writeLines(out *bufio.Writer, listings []listing) {
 }
 
 // writeCSV writes the first list alone, since a file of CSV has one header.
-func (p *printer) writeCSV(out io.Writer, listings []listing) error {
+func (p *printer) writeCSV(out io.Writer, listings []rowListing) error {
 	if len(listings) == 0 {
 		return nil
 	}
@@ -147,7 +147,7 @@ func (p *printer) cellText(value any, layout string) string {
 
 const tableTime = "2006-01-02 15:04:05.000"
 
-func (p *printer) writeTables(out *bufio.Writer, a *answer) {
+func (p *printer) writeTables(out *bufio.Writer, a *viewAnswer) {
 	separate := false
 	for _, f := range a.facts {
 		if f.title != "" && f.value != nil {
@@ -190,7 +190,7 @@ func (p *printer) widestCell(column string) int {
 	return max(12, min(36, p.width/4))
 }
 
-func (p *printer) writeTable(out io.Writer, l *listing) {
+func (p *printer) writeTable(out io.Writer, l *rowListing) {
 	columns := l.columns
 	if l.dropEmpty {
 		columns = l.filledColumns()
@@ -244,7 +244,7 @@ func (p *printer) headerOf(column string) string {
 }
 
 // fittingColumns are those for which a terminal has room, and the others. The first is always among them.
-func (p *printer) fittingColumns(l *listing, columns []string) (fitting, left []string) {
+func (p *printer) fittingColumns(l *rowListing, columns []string) (fitting, left []string) {
 	if p.width == 0 {
 		return columns, nil
 	}
@@ -277,7 +277,7 @@ func isSentence(column string) bool {
 
 func cutText(cell string, width int) string { return text.Snip(cell, width, "…") }
 
-func (l *listing) filledColumns() (columns []string) {
+func (l *rowListing) filledColumns() (columns []string) {
 	for _, column := range l.columns {
 		for row := range l.count {
 			if l.value(row, column) != nil {

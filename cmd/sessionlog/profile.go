@@ -13,16 +13,16 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-func askUser(ctx context.Context, q *question) (*answer, error) {
+func askUser(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	return askProfile(ctx, q, "user_name")
 }
 
-func askAddress(ctx context.Context, q *question) (*answer, error) {
+func askAddress(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	return askProfile(ctx, q, "client_address")
 }
 
 // askProfile tells the history of one value of a column: with whom or from where, when, and the latest events.
-func askProfile(ctx context.Context, q *question, column string) (*answer, error) {
+func askProfile(ctx context.Context, q *viewQuestion, column string) (*viewAnswer, error) {
 	subject, err := query.ParseFilter(map[string][]string{column: {q.subject}}, time.Time{}, q.zone)
 	if err != nil {
 		return nil, usageError{err}
@@ -41,7 +41,7 @@ func askProfile(ctx context.Context, q *question, column string) (*answer, error
 	if err != nil {
 		return nil, err
 	}
-	a := &answer{coverage: covered}
+	a := &viewAnswer{coverage: covered}
 	a.coverage.SQL = append(append(a.coverage.SQL, hoursCovered.SQL...), eventsCovered.SQL...)
 	q.noteCoverage(a)
 	first, err := firstSeen(ctx, q, f, bars, hoursCovered)
@@ -50,7 +50,7 @@ func askProfile(ctx context.Context, q *question, column string) (*answer, error
 	}
 	a.facts = profileFacts(pairs, bars, first, q.zone)
 	pairs = q.cutGroups(a, pairs)
-	a.listings = []listing{
+	a.listings = []rowListing{
 		groupListing("pairs", "From where and with what, newest first", query.PairColumns, pairs),
 		hourListing(bars, q.zone),
 		eventListing("events", events, nil),
@@ -60,14 +60,14 @@ func askProfile(ctx context.Context, q *question, column string) (*answer, error
 }
 
 // firstSeen is zero where what is covered does not tell.
-func firstSeen(ctx context.Context, q *question, f query.Filter, hours []query.Bar, covered query.Coverage) (time.Time, error) {
+func firstSeen(ctx context.Context, q *viewQuestion, f query.Filter, hours []query.Bar, covered query.Coverage) (time.Time, error) {
 	if !covered.Complete || len(hours) == 0 {
 		return time.Time{}, nil
 	}
 	return query.FirstWithin(ctx, q.store, f, hours[0].Start, time.Hour)
 }
 
-func profileFacts(pairs []query.Group, bars []query.Bar, first time.Time, zone *time.Location) []fact {
+func profileFacts(pairs []query.Group, bars []query.Bar, first time.Time, zone *time.Location) []namedValue {
 	var total query.Tally
 	for i := range pairs {
 		total.Count += pairs[i].Count
@@ -76,7 +76,7 @@ func profileFacts(pairs []query.Group, bars []query.Bar, first time.Time, zone *
 			total.Last = pairs[i].Last
 		}
 	}
-	return []fact{
+	return []namedValue{
 		{"first", "First seen", timeOrNil(first)},
 		{"last", "Last seen", timeOrNil(total.Last)},
 		{"count", "Events", total.Count},
@@ -95,7 +95,7 @@ func hoursByWeekday(bars []query.Bar, zone *time.Location) (counts [7][24]int64)
 }
 
 // hourListing is a row for each day of the week, with a digit for each hour: how many tenths of the busiest one.
-func hourListing(bars []query.Bar, zone *time.Location) listing {
+func hourListing(bars []query.Bar, zone *time.Location) rowListing {
 	counts := hoursByWeekday(bars, zone)
 	var busiest int64
 	for _, hours := range counts {
@@ -103,7 +103,7 @@ func hourListing(bars []query.Bar, zone *time.Location) listing {
 			busiest = max(busiest, count)
 		}
 	}
-	l := listing{name: "weekdays", title: "Hours, in tenths of the busiest one", columns: []string{"weekday", "hours 0 to 23"}, all: []string{"weekday", "hours 0 to 23"}}
+	l := rowListing{name: "weekdays", title: "Hours, in tenths of the busiest one", columns: []string{"weekday", "hours 0 to 23"}, all: []string{"weekday", "hours 0 to 23"}}
 	if busiest > 0 {
 		l.count = len(counts)
 	}
@@ -130,7 +130,7 @@ func hourListing(bars []query.Bar, zone *time.Location) listing {
 // beforeLogin is how long before a login its user's and address's failures are shown.
 const beforeLogin = 10 * time.Minute
 
-func askSession(ctx context.Context, q *question) (*answer, error) {
+func askSession(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	key, err := parseKey(q.subject)
 	if err != nil {
 		return nil, err
@@ -139,14 +139,14 @@ func askSession(ctx context.Context, q *question) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &answer{coverage: covered}
+	a := &viewAnswer{coverage: covered}
 	var before []session.Event
 	if len(events) > 0 {
 		if before, err = q.failuresBefore(ctx, &events[0], a); err != nil {
 			return nil, err
 		}
 	}
-	a.listings = []listing{eventListing("events", events, nil), eventListing("before", before, nil), detailListing(events)}
+	a.listings = []rowListing{eventListing("events", events, nil), eventListing("before", before, nil), detailListing(events)}
 	a.listings[0].title = "The session"
 	a.listings[1].title = "Failed logins of the same user or address before it"
 	return a, nil
@@ -163,7 +163,7 @@ func parseKey(text string) (key session.ID, err error) {
 }
 
 // failuresBefore are the failed logins of an event's user or address in the ten minutes before, oldest first.
-func (q *question) failuresBefore(ctx context.Context, login *session.Event, a *answer) (before []session.Event, err error) {
+func (q *viewQuestion) failuresBefore(ctx context.Context, login *session.Event, a *viewAnswer) (before []session.Event, err error) {
 	seen := map[session.ID]bool{}
 	at := time.Unix(0, login.Time).UTC()
 	for column, value := range map[string]string{"user_name": login.User, "client_address": login.ClientAddress} {
@@ -198,8 +198,8 @@ func (q *question) failuresBefore(ctx context.Context, login *session.Event, a *
 }
 
 // detailListing is every field of the first event, one a row, for people.
-func detailListing(events []session.Event) listing {
-	l := listing{name: "login", title: "What the first event tells", columns: []string{"field", "value"}, all: []string{"field", "value"}}
+func detailListing(events []session.Event) rowListing {
+	l := rowListing{name: "login", title: "What the first event tells", columns: []string{"field", "value"}, all: []string{"field", "value"}}
 	if len(events) == 0 {
 		return l
 	}

@@ -235,7 +235,7 @@ func requireAnswerOfCommand(t *testing.T, file, name, line string, told toldOf) 
 	require.Positive(t, at, line)
 	words[at] = file
 	var out, errors bytes.Buffer
-	status := runCommand(t.Context(), append(words[1:], "--output", "json"), surroundings{out: &out, errors: &errors, now: time.Now, variable: func(string) string { return "" }})
+	status := runCommand(t.Context(), append(words[1:], "--output", "json"), commandEnvironment{out: &out, errors: &errors, now: time.Now, variable: func(string) string { return "" }})
 	require.Equal(t, 0, status, "%s: %s", line, &errors)
 	text := out.String()
 	if words[1] == "new" {
@@ -333,9 +333,9 @@ func questionLogins(asked time.Time) (logins []session.Event) {
 		logins = append(logins, e)
 		return &logins[len(logins)-1]
 	}
-	add(200*day, "carol", "192.0.2.8", session.OutcomeSuccess)
+	add(200*oneDay, "carol", "192.0.2.8", session.OutcomeSuccess)
 	for n := range 40 {
-		add(time.Duration(n+1)*day+12*time.Hour, "alice", "192.0.2.7", session.OutcomeSuccess)
+		add(time.Duration(n+1)*oneDay+12*time.Hour, "alice", "192.0.2.7", session.OutcomeSuccess)
 	}
 	for n := range 12 {
 		add(3*time.Hour-time.Duration(n)*20*time.Second, "user"+string(rune('a'+n)), "198.51.100.66", session.OutcomeFailure)

@@ -41,7 +41,7 @@ func (c caller) run(t *testing.T, args ...string) asked {
 
 func (c caller) runContext(ctx context.Context, args ...string) asked {
 	var out, errors bytes.Buffer
-	status := runCommand(ctx, args, surroundings{
+	status := runCommand(ctx, args, commandEnvironment{
 		out: &out, errors: &errors, width: c.width, now: func() time.Time { return now },
 		variable: func(name string) string { return c.variables[name] },
 	})

@@ -13,7 +13,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-func newTailCommand(s surroundings, target *storeTarget) *cobra.Command {
+func newTailCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tail [COLUMN=VALUE ...]",
 		Short: "Shows events as they arrive, until it is interrupted",

@@ -22,11 +22,11 @@ type storeView struct {
 	columns bool          // has --columns
 	pages   bool          // has --after
 	span    time.Duration // without --from, only so much before the newest record; 0: everything
-	ask     func(ctx context.Context, q *question) (*answer, error)
+	ask     func(ctx context.Context, q *viewQuestion) (*viewAnswer, error)
 }
 
-// question is what a view is asked.
-type question struct {
+// viewQuestion is what a view is asked.
+type viewQuestion struct {
 	store    query.Store
 	filter   query.Filter
 	zone     *time.Location
@@ -38,7 +38,7 @@ type question struct {
 	narrowed bool // the beginning is that of the view's own span
 }
 
-func newViewCommand(s surroundings, target *storeTarget, v *storeView, sqlOnly bool) *cobra.Command {
+func newViewCommand(s commandEnvironment, target *storeTarget, v *storeView, sqlOnly bool) *cobra.Command {
 	cmd := &cobra.Command{Use: v.use + " [COLUMN=VALUE ...]", Short: v.short, Long: v.long + "\n\n" + conditionsHelp, Example: v.example}
 	filters := addFilterFlags(cmd)
 	limit, after, columns, within := 0, "", []string(nil), time.Duration(0)
@@ -60,7 +60,7 @@ func newViewCommand(s surroundings, target *storeTarget, v *storeView, sqlOnly b
 		addOutputFlag(cmd, &output)
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		q := question{limit: limit, limits: query.Limits{Time: within}}
+		q := viewQuestion{limit: limit, limits: query.Limits{Time: within}}
 		if err := checkOutput(output); err != nil {
 			return err
 		}
@@ -112,7 +112,7 @@ func checkOutput(output string) error {
 }
 
 // takeSubject separates the argument of a view from the conditions behind it.
-func (q *question) takeSubject(v *storeView, args []string) (conditions []string, err error) {
+func (q *viewQuestion) takeSubject(v *storeView, args []string) (conditions []string, err error) {
 	_, name, hasSubject := strings.Cut(v.use, " ")
 	if !hasSubject {
 		return args, nil
@@ -124,7 +124,7 @@ func (q *question) takeSubject(v *storeView, args []string) (conditions []string
 	return args[1:], nil
 }
 
-func (q *question) readPage(v *storeView, after string, columns []string) error {
+func (q *viewQuestion) readPage(v *storeView, after string, columns []string) error {
 	if v.limit > 0 && q.limit < 1 {
 		return usageErrorf("--limit %d: must be 1 or more", q.limit)
 	}
@@ -145,7 +145,7 @@ func (q *question) readPage(v *storeView, after string, columns []string) error 
 }
 
 // narrowToSpan begins a filter without a beginning a while before the newest record.
-func (q *question) narrowToSpan(ctx context.Context, span time.Duration) error {
+func (q *viewQuestion) narrowToSpan(ctx context.Context, span time.Duration) error {
 	if span == 0 || !q.filter.From.IsZero() {
 		return nil
 	}
@@ -162,8 +162,8 @@ func (q *question) narrowToSpan(ctx context.Context, span time.Duration) error {
 }
 
 // noteEmpty says where the newest record is when nothing was found, and how far an answer came.
-func (q *question) noteEmpty(ctx context.Context, a *answer) error {
-	if slices.ContainsFunc(a.listings, func(l listing) bool { return l.count > 0 }) {
+func (q *viewQuestion) noteEmpty(ctx context.Context, a *viewAnswer) error {
+	if slices.ContainsFunc(a.listings, func(l rowListing) bool { return l.count > 0 }) {
 		return nil
 	}
 	_, newest, found, err := q.store.Extent(ctx)
@@ -179,7 +179,7 @@ func (q *question) noteEmpty(ctx context.Context, a *answer) error {
 }
 
 // rangeText is the time that was asked for.
-func (q *question) rangeText() string {
+func (q *viewQuestion) rangeText() string {
 	var b strings.Builder
 	if !q.filter.From.IsZero() {
 		b.WriteString(" from " + q.filter.From.In(q.zone).Format(time.RFC3339))
@@ -191,7 +191,7 @@ func (q *question) rangeText() string {
 }
 
 // noteCoverage says how far a count came that its time has ended, and which range was taken where none was written.
-func (q *question) noteCoverage(a *answer) {
+func (q *viewQuestion) noteCoverage(a *viewAnswer) {
 	switch {
 	case !a.coverage.Complete && q.limits.Time > 0:
 		a.notes = append(a.notes, "Counted back to "+a.coverage.From.In(q.zone).Format(time.RFC3339)+", when the time of --within was up.")

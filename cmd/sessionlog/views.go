@@ -11,7 +11,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-const day = 24 * time.Hour
+const oneDay = 24 * time.Hour
 
 // storeViews are the commands that ask a store.
 func storeViews() []storeView {
@@ -22,7 +22,7 @@ func storeViews() []storeView {
 			example: "  sessionlog search --sqlite session_log.db --user alice --outcome failure\n  sessionlog search --config collector.yaml --from -24h 'client_address=10.0.0.0/8' --output csv",
 		},
 		{
-			use: "failures", short: "Counts failed logins by user, address and reason", limit: 100, span: 7 * day, ask: askFailures,
+			use: "failures", short: "Counts failed logins by user, address and reason", limit: 100, span: 7 * oneDay, ask: askFailures,
 			long:    "failures counts failed logins by user, address and reason, the most frequent first: without --from those of the week before the newest record.",
 			example: "  sessionlog failures --sqlite session_log.db --from 2026-11-01",
 		},
@@ -42,12 +42,12 @@ func storeViews() []storeView {
 			example: "  sessionlog session 0123456789ab8def8123456789abcdef --sqlite session_log.db",
 		},
 		{
-			use: "inventory", short: "Lists clients, drivers and methods that are in use", limit: 100, span: 30 * day, ask: askInventory,
+			use: "inventory", short: "Lists clients, drivers and methods that are in use", limit: 100, span: 30 * oneDay, ask: askInventory,
 			long:    "inventory lists the clients, drivers, methods and TLS versions in use, and when each was seen last: without --from in the 30 days before the newest record.",
 			example: "  sessionlog inventory --sqlite session_log.db auth_method=password",
 		},
 		{
-			use: "new", short: "Tells what is new: addresses, failures and then a success, bursts, odd hours, accounts that came back", span: day, ask: askNew,
+			use: "new", short: "Tells what is new: addresses, failures and then a success, bursts, odd hours, accounts that came back", span: oneDay, ask: askNew,
 			long: "new asks what one asks in the morning, of the day before the newest record without --from: who logged in from a new address, failed and then\n" +
 				"succeeded, which addresses failed often, which users were guessed at, who came at an unusual hour, which accounts came back.",
 			example: "  sessionlog new --sqlite session_log.db --tz Europe/Berlin",
@@ -60,12 +60,12 @@ func storeViews() []storeView {
 	}
 }
 
-func askSearch(ctx context.Context, q *question) (*answer, error) {
+func askSearch(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	events, covered, err := query.Events(ctx, q.store, q.filter, q.after, q.limit, q.limits)
 	if err != nil {
 		return nil, err
 	}
-	a := &answer{coverage: covered}
+	a := &viewAnswer{coverage: covered}
 	next := any(nil)
 	if len(events) == q.limit {
 		position := query.PositionOf(&events[len(events)-1]).String()
@@ -74,12 +74,12 @@ func askSearch(ctx context.Context, q *question) (*answer, error) {
 	} else {
 		q.noteCoverage(a)
 	}
-	a.facts = []fact{{name: "next", value: next}}
-	a.listings = []listing{eventListing("events", events, q.columns)}
+	a.facts = []namedValue{{name: "next", value: next}}
+	a.listings = []rowListing{eventListing("events", events, q.columns)}
 	return a, nil
 }
 
-func askFailures(ctx context.Context, q *question) (*answer, error) {
+func askFailures(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	outcome, err := query.FieldOf("outcome")
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func askFailures(ctx context.Context, q *question) (*answer, error) {
 	return q.groupAnswer("groups", columns, groups, covered), nil
 }
 
-func askInventory(ctx context.Context, q *question) (*answer, error) {
+func askInventory(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	groups, covered, err := query.Inventory(ctx, q.store, q.filter, q.limits)
 	if err != nil {
 		return nil, err
@@ -104,15 +104,15 @@ func askInventory(ctx context.Context, q *question) (*answer, error) {
 }
 
 // groupAnswer shows the first groups, as many as the limit says.
-func (q *question) groupAnswer(name string, columns []string, groups []query.Group, covered query.Coverage) *answer {
-	a := &answer{coverage: covered}
+func (q *viewQuestion) groupAnswer(name string, columns []string, groups []query.Group, covered query.Coverage) *viewAnswer {
+	a := &viewAnswer{coverage: covered}
 	q.noteCoverage(a)
-	a.listings = []listing{groupListing(name, "", columns, q.cutGroups(a, groups))}
+	a.listings = []rowListing{groupListing(name, "", columns, q.cutGroups(a, groups))}
 	return a
 }
 
 // cutGroups leaves as many as the limit says, and notes how many more there are.
-func (q *question) cutGroups(a *answer, groups []query.Group) []query.Group {
+func (q *viewQuestion) cutGroups(a *viewAnswer, groups []query.Group) []query.Group {
 	more := len(groups) - q.limit
 	if more <= 0 {
 		return groups

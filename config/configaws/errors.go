@@ -21,8 +21,8 @@ var (
 	deniedCodes  = []string{"AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "OptInRequired"}
 )
 
-// Code is the service's code of an error, "" where it has none.
-func Code(err error) string {
+// ErrorCode is the service's code of an error, "" where it has none.
+func ErrorCode(err error) string {
 	var answer smithy.APIError
 	if errors.As(err, &answer) {
 		return answer.ErrorCode()
@@ -36,10 +36,10 @@ func IsThrottled(err error) bool {
 }
 
 // IsExpired tells that temporary credentials have come to their end.
-func IsExpired(err error) bool { return slices.Contains(expiredCodes, Code(err)) }
+func IsExpired(err error) bool { return slices.Contains(expiredCodes, ErrorCode(err)) }
 
 // IsDenied tells that the identity is known and may not do what it asked for.
-func IsDenied(err error) bool { return slices.Contains(deniedCodes, Code(err)) }
+func IsDenied(err error) bool { return slices.Contains(deniedCodes, ErrorCode(err)) }
 
 // IsRefused tells that the service answered, and will answer the same again: HTTP 400 to 499, but for those that ask for another try.
 func IsRefused(err error) bool {
@@ -54,7 +54,7 @@ func IsRefused(err error) bool {
 // Explain gives the key and the remedy of an error that has to do with credentials, region or quotas; both are "" for others.
 func (c ClientConfig) Explain(err error) (key, remedy string) {
 	var signing *smithy.OperationError
-	code := Code(err)
+	code := ErrorCode(err)
 	switch {
 	case errors.Is(err, ErrNoRegion):
 		return "region", "write the region, as eu-central-1"

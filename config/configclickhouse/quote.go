@@ -19,8 +19,8 @@ func quoteWith(s, mark string) string {
 // plainIdentifier matches names that need no quotes.
 var plainIdentifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// Identifier is a name in a statement for an operator to paste, in quotes where it needs them.
-func Identifier(name string) string {
+// QuoteIdentifierIfNeeded is a name in a statement for an operator to paste, in quotes where it needs them.
+func QuoteIdentifierIfNeeded(name string) string {
 	if plainIdentifier.MatchString(name) {
 		return name
 	}
@@ -33,5 +33,5 @@ func AccountName(username string) string {
 	if upper := strings.ToUpper(name); upper == "NONE" || upper == "CURRENT_USER" { // GRANT has a meaning of its own for these
 		return QuoteIdentifier(name)
 	}
-	return Identifier(name)
+	return QuoteIdentifierIfNeeded(name)
 }

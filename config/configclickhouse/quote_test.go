@@ -17,8 +17,8 @@ func TestIdentifiersPaste(t *testing.T) {
 		`o'brien-"x"`, "back`tick", `back\slash`, "Nobody", "a b", "1st", "jürgen", "all", "ANY", "none", "current_user", "select", "to", "on", "user", "identified", "except",
 	} {
 		for statement, answer := range map[string]string{
-			"GRANT SELECT ON " + configclickhouse.Identifier(name) + ".* TO " + configclickhouse.AccountName(name): "Code: 511.*There is no role ",
-			"ALTER USER " + configclickhouse.AccountName(name) + " IDENTIFIED BY 'p'":                              "Code: (192|497).* ", // no such user, or no right
+			"GRANT SELECT ON " + configclickhouse.QuoteIdentifierIfNeeded(name) + ".* TO " + configclickhouse.AccountName(name): "Code: 511.*There is no role ",
+			"ALTER USER " + configclickhouse.AccountName(name) + " IDENTIFIED BY 'p'":                                           "Code: (192|497).* ", // no such user, or no right
 		} {
 			_, err := s.TryQuery(t.Context(), statement)
 			require.Error(t, err)

@@ -94,10 +94,10 @@ func TestExplain(t *testing.T) {
 	for code, want := range map[string]error{
 		"28P01": ErrLogin, "28000": ErrLogin, "3D000": ErrDatabase, "53300": ErrBusy, "57P03": ErrStarting, "25006": ErrReadOnly,
 	} {
-		err := Explain(&pgconn.PgError{Code: code})
+		err := ExplainError(&pgconn.PgError{Code: code})
 		require.ErrorIs(t, err, want)
-		require.Equal(t, code, Code(err))
+		require.Equal(t, code, SQLState(err))
 	}
-	require.NoError(t, Explain(nil))
-	require.Empty(t, Code(nil))
+	require.NoError(t, ExplainError(nil))
+	require.Empty(t, SQLState(nil))
 }

@@ -62,7 +62,7 @@ func (c ClientConfig) connectByPassword(ctx context.Context, o Options) (*pgconn
 	}
 	conn, err := pgconn.ConnectConfig(ctx, cfg)
 	if err != nil {
-		return nil, Explain(err)
+		return nil, ExplainError(err)
 	}
 	// Redshift calls UTF-8 by PostgreSQL's old name.
 	if encoding := conn.ParameterStatus("client_encoding"); encoding != "UTF8" && encoding != "UNICODE" && encoding != "" {

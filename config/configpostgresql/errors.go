@@ -19,8 +19,8 @@ var (
 	ErrCleartext   = errors.New("the server asks for the password in cleartext, and has not got it")
 )
 
-// Code is the SQLSTATE of an error of the server's, "" of any other.
-func Code(err error) string {
+// SQLState is the SQLSTATE of an error of the server's, "" of any other.
+func SQLState(err error) string {
 	var e *pgconn.PgError
 	if errors.As(err, &e) {
 		return e.Code
@@ -28,8 +28,8 @@ func Code(err error) string {
 	return ""
 }
 
-// Explain adds the remedy to an error of connecting, by the server's code and never by its text.
-func Explain(err error) error {
+// ExplainError adds the remedy to an error of connecting, by the server's code and never by its text.
+func ExplainError(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -41,7 +41,7 @@ func Explain(err error) error {
 }
 
 func diagnoseError(err error) (remedy string, kind error) {
-	switch Code(err) {
+	switch SQLState(err) {
 	case "28P01", "28000":
 		return "check username, password and tls, and the server's pg_hba.conf", ErrLogin
 	case "3D000", "42501":

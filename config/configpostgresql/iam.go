@@ -129,7 +129,7 @@ func takeCredentials(c *ClientConfig, user, password *string) error {
 // explain names the key and the remedy of a password that is not made.
 func (c *IAMConfig) explain(err error) error {
 	key, remedy := c.Explain(err)
-	switch code := configaws.Code(err); {
+	switch code := configaws.ErrorCode(err); {
 	case key == "collection_interval": // of programs that poll
 		key, remedy = "iam", "it is tried again later"
 	case key != "":

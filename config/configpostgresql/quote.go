@@ -14,8 +14,8 @@ func QuoteIdentifier(name string) string {
 // plainIdentifier matches names that neither server changes without quotes.
 var plainIdentifier = regexp.MustCompile(`^[a-z_][a-z0-9_$]*$`)
 
-// Identifier is a name in a statement for an operator to paste: in quotes where it needs them, "…" where it is empty.
-func Identifier(name string) string {
+// QuoteIdentifierIfNeeded is a name in a statement for an operator to paste: in quotes where it needs them, "…" where it is empty.
+func QuoteIdentifierIfNeeded(name string) string {
 	switch {
 	case name == "":
 		return "…"

@@ -20,7 +20,7 @@ func TestIdentifiersPaste(t *testing.T) {
 	require.Greater(t, len(names), 100)
 	var all strings.Builder
 	for _, name := range names {
-		spelled := configpostgresql.Identifier(name)
+		spelled := configpostgresql.QuoteIdentifierIfNeeded(name)
 		all.WriteString(strings.ReplaceAll("CREATE ROLE NAME; ALTER ROLE NAME PASSWORD 'p'; GRANT CONNECT ON DATABASE postgres TO NAME; "+
 			"CREATE SCHEMA NAME AUTHORIZATION NAME;\n", "NAME", spelled))
 	}
@@ -30,7 +30,7 @@ func TestIdentifiersPaste(t *testing.T) {
 		there = append(there, row[0])
 	}
 	require.ElementsMatch(t, names, there)
-	require.Equal(t, "…", configpostgresql.Identifier(""))
-	require.Equal(t, "audit", configpostgresql.Identifier("audit"), "a name that needs no quotes has none, for log lines escape them")
-	require.Equal(t, `"backup"`, configpostgresql.Identifier("backup"), "reserved by Redshift")
+	require.Equal(t, "…", configpostgresql.QuoteIdentifierIfNeeded(""))
+	require.Equal(t, "audit", configpostgresql.QuoteIdentifierIfNeeded("audit"), "a name that needs no quotes has none, for log lines escape them")
+	require.Equal(t, `"backup"`, configpostgresql.QuoteIdentifierIfNeeded("backup"), "reserved by Redshift")
 }

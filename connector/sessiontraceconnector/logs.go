@@ -81,7 +81,7 @@ func (h *sharedState) learnRecords(ld plog.Logs, enrich bool) {
 }
 
 // setTraces walks the records as the decoder counts them.
-func setTraces(b correlation.Batch, ld plog.Logs, notes []notedEvent) {
+func setTraces(b correlation.LockedStore, ld plog.Logs, notes []notedEvent) {
 	number := -1
 	for _, resource := range ld.ResourceLogs().All() {
 		for _, scope := range resource.ScopeLogs().All() {
@@ -89,7 +89,7 @@ func setTraces(b correlation.Batch, ld plog.Logs, notes []notedEvent) {
 				if number++; len(notes) == 0 || notes[0].number != number {
 					continue
 				}
-				if trace, ok := b.Trace(notes[0].Note); ok {
+				if trace, ok := b.Trace(notes[0].LearnedRecord); ok {
 					record.SetTraceID(trace.TraceID)
 					record.SetSpanID(trace.SpanID)
 					record.Attributes().PutStr(session.AttrCorrelation, trace.By.String())
@@ -102,7 +102,7 @@ func setTraces(b correlation.Batch, ld plog.Logs, notes []notedEvent) {
 
 type notedEvent struct {
 	number int // of its record
-	correlation.Note
+	correlation.LearnedRecord
 }
 
 var (

@@ -103,7 +103,7 @@ func (m *metricsConnector) sendPeriodically(ctx context.Context) {
 func (m *metricsConnector) sendMetrics(ctx context.Context) {
 	b := m.lockStore()
 	m.tally.SetOpenSessions(func(yield func(loginmetrics.Server, int64)) {
-		b.Open(func(p correlation.Place, n int64) { yield(loginmetrics.Server(p), n) })
+		b.Open(func(p correlation.ServerInstance, n int64) { yield(loginmetrics.Server(p), n) })
 	})
 	b.End()
 	delta := m.cfg.Metrics.Temporality == Delta

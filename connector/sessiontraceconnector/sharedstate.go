@@ -100,10 +100,10 @@ func (h *sharedState) sweepPeriodically(ctx context.Context) {
 }
 
 // lockStore holds the memory.
-func (h *sharedState) lockStore() correlation.Batch { return h.store.Begin(time.Now()) }
+func (h *sharedState) lockStore() correlation.LockedStore { return h.store.Begin(time.Now()) }
 
 // unlockStore wakes the update sender where updates were made.
-func (h *sharedState) unlockStore(b correlation.Batch) {
+func (h *sharedState) unlockStore(b correlation.LockedStore) {
 	if b.End() {
 		select {
 		case h.updatesWaiting <- struct{}{}:
@@ -115,6 +115,6 @@ func (h *sharedState) unlockStore(b correlation.Batch) {
 // keepUpdates is called by the logs connector, which fetches them.
 func (h *sharedState) keepUpdates(yes bool) {
 	b := h.lockStore()
-	b.TakeUpdates(yes)
+	b.KeepUpdates(yes)
 	b.End()
 }

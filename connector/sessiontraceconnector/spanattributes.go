@@ -115,7 +115,7 @@ func (s *spanAttributes) correlationAttributes(resource *resourceAttributes, spa
 }
 
 // writeOwner writes whose span it is. What the span or its resource says stays, of whatever type it is.
-func writeOwner(known *correlation.SpanAttributes, owner *correlation.Owner, m pcommon.Map) {
+func writeOwner(known *correlation.SpanAttributes, owner *correlation.SpanOwner, m pcommon.Map) {
 	if known.SessionID == "" {
 		putMissing(m, keySessionID, owner.SessionID)
 	}

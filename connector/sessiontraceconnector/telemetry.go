@@ -45,7 +45,7 @@ func registerMetrics(h *sharedState) (unhook func() error, err error) {
 	self := attribute.String("connector", h.set.ID.String())
 	one := metric.WithAttributeSet(attribute.NewSet(self))
 	var by []metric.ObserveOption
-	for _, e := range correlation.All() {
+	for _, e := range correlation.AllEvidence() {
 		by = append(by, metric.WithAttributeSet(attribute.NewSet(self, attribute.String("evidence", e.String()))))
 	}
 	r, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {

@@ -50,10 +50,10 @@ func (h *sharedState) enrichSpans(td ptrace.Traces) {
 	}
 }
 
-func enrichSpan(b correlation.Batch, span ptrace.Span, resource *resourceAttributes) {
+func enrichSpan(b correlation.LockedStore, span ptrace.Span, resource *resourceAttributes) {
 	s := readSpanAttributes(span.Attributes())
 	known := s.correlationAttributes(resource, span)
-	if owner, ok := b.Span(&known); ok && !s.hasLogin {
+	if owner, ok := b.RecordSpan(&known); ok && !s.hasLogin {
 		writeOwner(&known, &owner, span.Attributes())
 	}
 }

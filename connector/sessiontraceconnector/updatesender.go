@@ -95,7 +95,7 @@ func retryPauses() *backoff.ExponentialBackOff {
 func (t *updateSender) takeUpdates() bool {
 	if len(t.events) == 0 {
 		b := t.lockStore()
-		t.events = b.Take(t.events, updatesPerCall, &t.hash)
+		t.events = b.TakeUpdates(t.events, updatesPerCall, &t.hash)
 		b.End()
 	}
 	return len(t.events) > 0

@@ -58,15 +58,15 @@ var ErrNameTaken = errors.New("somebody else's table or view has a name that thi
 
 // NameTaken is the error of a store where somebody else's table or view is called name; keys are what the user can change.
 func NameTaken(store, name, keys string) error {
-	return Misconfigured(fmt.Errorf("%s: %s: %w: name another %s", store, name, ErrNameTaken, keys))
+	return MarkMisconfigured(fmt.Errorf("%s: %s: %w: name another %s", store, name, ErrNameTaken, keys))
 }
 
-// Misconfigured marks err, whose text stays as it is.
-func Misconfigured(err error) error { return &misconfigured{err} }
+// MarkMisconfigured marks err, whose text stays as it is.
+func MarkMisconfigured(err error) error { return &misconfiguredError{err} }
 
-type misconfigured struct{ error }
+type misconfiguredError struct{ error }
 
-func (m *misconfigured) Unwrap() []error { return []error{m.error, ErrMisconfigured} }
+func (m *misconfiguredError) Unwrap() []error { return []error{m.error, ErrMisconfigured} }
 
 // Result says what became of a batch.
 type Result struct {
@@ -96,9 +96,9 @@ type Rejection struct {
 	Reason string
 }
 
-// Refusal says why no store takes the event, or "" if it is in order. Every backend asks it first, so that all of them
+// RefusalReason says why no store takes the event, or "" if it is in order. Every backend asks it first, so that all of them
 // refuse the same.
-func Refusal(e *session.Event) string {
+func RefusalReason(e *session.Event) string {
 	switch {
 	case e.RecordID.IsZero():
 		return "the record has no id (log.record.uid): it could not be distinguished from its repetition"

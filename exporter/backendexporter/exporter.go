@@ -37,19 +37,19 @@ type Exporter struct {
 var _ sdklog.Exporter = (*Exporter)(nil)
 
 // Option configures an [Exporter].
-type Option func(*settings)
+type Option func(*exporterSettings)
 
-type settings struct {
+type exporterSettings struct {
 	set component.TelemetrySettings
 	dir string
 }
 
 // WithLogger has the backend log its own doings; by default it is silent.
-func WithLogger(log *zap.Logger) Option { return func(s *settings) { s.set.Logger = log } }
+func WithLogger(log *zap.Logger) Option { return func(s *exporterSettings) { s.set.Logger = log } }
 
 // WithDeadLetter names the folder for records that the backend can never take, JSON lines as the collector's exporter writes
 // them. Without one such a record is an error of Export, each time.
-func WithDeadLetter(dir string) Option { return func(s *settings) { s.dir = dir } }
+func WithDeadLetter(dir string) Option { return func(s *exporterSettings) { s.dir = dir } }
 
 // New opens a backend and makes its exporter, which closes it:
 //
@@ -59,7 +59,7 @@ func WithDeadLetter(dir string) Option { return func(s *settings) { s.dir = dir 
 //
 // Its errors are those of the configuration, and of the backend's start.
 func New[C interface{ Validate() error }](ctx context.Context, open func(C, component.TelemetrySettings) (backend.Backend, error), cfg C, opts ...Option) (*Exporter, error) {
-	s := settings{set: component.TelemetrySettings{
+	s := exporterSettings{set: component.TelemetrySettings{
 		Logger: zap.NewNop(), TracerProvider: otel.GetTracerProvider(), MeterProvider: otel.GetMeterProvider(), Resource: pcommon.NewResource(),
 	}}
 	for _, o := range opts {
@@ -159,5 +159,5 @@ func (e *Exporter) Shutdown(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Refused tells errors after which another try is no use; it is made for spool.WithRefused.
-func Refused(err error) bool { return consumererror.IsPermanent(err) }
+// IsRefused tells errors after which another try is no use; it is made for spool.WithRefused.
+func IsRefused(err error) bool { return consumererror.IsPermanent(err) }

@@ -145,7 +145,7 @@ func TestPostgreSQL(t *testing.T) {
 	}
 	require.Equal(t, 1, n)
 
-	logger = sessionlog.NewLogger(provider(t, blocking.NewProcessor(told, blocking.WithRefused(backendexporter.Refused))))
+	logger = sessionlog.NewLogger(provider(t, blocking.NewProcessor(told, blocking.WithRefused(backendexporter.IsRefused))))
 	errs := make(chan error, 40)
 	for i := range cap(errs) {
 		go func() {

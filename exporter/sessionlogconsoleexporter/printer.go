@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	scope        = "github.com/otel-sessionlog/sessionlog/exporter/sessionlogconsoleexporter"
+	scopeName    = "github.com/otel-sessionlog/sessionlog/exporter/sessionlogconsoleexporter"
 	bufferBytes  = 1 << 20
 	flushTimeout = time.Second // of Shutdown, for lines that the output has not taken yet
 )
@@ -40,7 +40,7 @@ type printer struct {
 }
 
 func newPrinter(set exporter.Settings, config *Config, file io.Writer) (*printer, error) {
-	dropped, err := set.MeterProvider.Meter(scope).Int64Counter("otelcol_exporter_sessionlog_console_dropped_lines",
+	dropped, err := set.MeterProvider.Meter(scopeName).Int64Counter("otelcol_exporter_sessionlog_console_dropped_lines",
 		metric.WithDescription("Lines that the output did not take: nobody reads it, or its disk is full."), metric.WithUnit("{line}"))
 	if err != nil {
 		return nil, err

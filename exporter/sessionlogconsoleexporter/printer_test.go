@@ -56,7 +56,7 @@ func TestNamesAreHiddenBeforeTheyArePrinted(t *testing.T) {
 	policies := map[string]redaction.Config{
 		"2026-11-18 11:06:40.000000Z login failed: client=203.0.113.7\n": {Preset: redaction.PresetEvidence, Key: "0123456789abcdef"},
 		"2026-11-18 11:06:40.000000Z login failed: client=203.0.113.0\n": {Preset: redaction.PresetGDPR, Key: "0123456789abcdef"},
-		"2026-11-18 11:06:40.000000Z login failed:\n":                    {Users: redaction.Drop, Addresses: redaction.Drop, Key: "0123456789abcdef"},
+		"2026-11-18 11:06:40.000000Z login failed:\n":                    {Users: redaction.ModeDrop, Addresses: redaction.ModeDrop, Key: "0123456789abcdef"},
 	}
 	sent := plog.NewLogs()
 	lr := sent.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
@@ -67,7 +67,7 @@ func TestNamesAreHiddenBeforeTheyArePrinted(t *testing.T) {
 	lr.Attributes().PutStr("client.address", "203.0.113.7")
 	for want, policy := range policies {
 		inReceiver := redaction.New(policy)
-		for _, ld := range []plog.Logs{sent, plogs.Hidden(sent, "test", inReceiver.Apply)} {
+		for _, ld := range []plog.Logs{sent, plogs.CopyRedacted(sent, "test", inReceiver.Apply)} {
 			var out bytes.Buffer
 			p, err := newPrinter(exportertest.NewNopSettings(Type), &Config{Output: "stdout", Redact: policy}, &out)
 			require.NoError(t, err)

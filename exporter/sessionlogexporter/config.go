@@ -149,7 +149,7 @@ func (c *Config) deadLetterDirectory() string {
 		return d
 	}
 	if file := c.SQLite.Get(); file != nil {
-		return deadletter.Beside(file.Path)
+		return deadletter.FolderBeside(file.Path)
 	}
-	return deadletter.Beside(sqlite.DefaultConfig().Path)
+	return deadletter.FolderBeside(sqlite.DefaultConfig().Path)
 }

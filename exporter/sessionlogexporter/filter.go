@@ -25,7 +25,7 @@ var errShutDown = errors.New("the exporter has been shut down: none of these rec
 // still reaches their sender and nobody else; the events beside them are delivered first.
 func (e *sessionlogExporter) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	if e.sharedWrites != nil {
-		writesize.Tell(ctx, e.sharedWrites.Enough)
+		writesize.ReportWanted(ctx, e.sharedWrites.Enough)
 	}
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -50,7 +50,7 @@ func (e *sessionlogExporter) separateEvents(ctx context.Context, ld plog.Logs) e
 	}
 	rest := copySubset(ld, func(_ int, lr plog.LogRecord) bool { return !plogs.IsEvent(lr) })
 	if e.cfg.NotEvents == NotEventsDeadLetter {
-		if err := e.writeDeadLetters(ctx, []deadletter.Letter{{Logs: rest, Reason: errNotEvent}}); err != nil {
+		if err := e.writeDeadLetters(ctx, []deadletter.RefusedLogs{{Logs: rest, Reason: errNotEvent}}); err != nil {
 			return err
 		}
 		e.telemetry.countNotEvents(ctx, notEvents)
@@ -82,7 +82,7 @@ func (e *sessionlogExporter) redactCopy(ld plog.Logs) plog.Logs {
 	if e.redactPolicy == nil {
 		return ld
 	}
-	return plogs.Hidden(ld, e.version, e.redactPolicy.Apply)
+	return plogs.CopyRedacted(ld, e.version, e.redactPolicy.Apply)
 }
 
 // refusalError is permanent, and only for the rest: for the collector with the records that failed, for receivers that answer in HTTP
@@ -110,7 +110,7 @@ func (e *sessionlogExporter) deliverParts(ctx context.Context, ld plog.Logs, tot
 		return e.sendBatches(ctx, ld)
 	case total == 1:
 		reason := fmt.Errorf("a record of %d bytes is more than sending_queue::queue_size, %d bytes", size, limit)
-		return e.writeDeadLetters(ctx, []deadletter.Letter{{Logs: ld, Reason: reason}})
+		return e.writeDeadLetters(ctx, []deadletter.RefusedLogs{{Logs: ld, Reason: reason}})
 	}
 	length := max(1, min(total/2, int(int64(total)*limit/size)))
 	for from := 0; from < total; from += length {

@@ -56,7 +56,7 @@ func (e *sessionlogExporter) writeBatch(ctx context.Context, ld plog.Logs) error
 	case errors.As(err, &partial):
 		return e.keepRemaining(ctx, ld, rejected, partial)
 	case consumererror.IsPermanent(err) && e.cfg.firesAndForgets():
-		return e.writeDeadLetters(ctx, []deadletter.Letter{{Logs: ld, Reason: err}})
+		return e.writeDeadLetters(ctx, []deadletter.RefusedLogs{{Logs: ld, Reason: err}})
 	}
 	return err
 }
@@ -128,10 +128,10 @@ func (e *sessionlogExporter) deadLetterRejected(ctx context.Context, ld plog.Log
 		}
 		reasons[r.Reason][r.Index] = true
 	}
-	var letters []deadletter.Letter
+	var letters []deadletter.RefusedLogs
 	for reason, places := range reasons {
 		some := copySubset(ld, func(n int, _ plog.LogRecord) bool { return places[n] })
-		letters = append(letters, deadletter.Letter{Logs: some, Reason: errors.New(reason)})
+		letters = append(letters, deadletter.RefusedLogs{Logs: some, Reason: errors.New(reason)})
 	}
 	if len(letters) == 0 {
 		return nil
@@ -147,13 +147,13 @@ func (e *sessionlogExporter) deadLetterRejected(ctx context.Context, ld plog.Log
 
 // writeDeadLetters makes records durable in the dead letter. Its error is never permanent: as long as they are nowhere, they are not
 // delivered.
-func (e *sessionlogExporter) writeDeadLetters(ctx context.Context, letters []deadletter.Letter) error {
+func (e *sessionlogExporter) writeDeadLetters(ctx context.Context, letters []deadletter.RefusedLogs) error {
 	records := 0
 	for i, letter := range letters {
 		records += letter.Logs.LogRecordCount()
 		letters[i].Logs = e.redactCopy(letter.Logs)
 	}
-	if err := e.deadLetterWriter.WriteLetters(ctx, letters); err != nil {
+	if err := e.deadLetterWriter.WriteAll(ctx, letters); err != nil {
 		err = fmt.Errorf("%w: %d refused records cannot be kept: %w", errDeadLetter, records, err)
 		if ctx.Err() == nil {
 			e.conditions.Raise(deadLetterUnavailable,

@@ -110,7 +110,7 @@ func (c *targetClient) probeTarget(ctx context.Context) error {
 	defer discardBody(response)
 	switch {
 	case response.StatusCode >= 300 && response.StatusCode < 400:
-		return backend.Misconfigured(errRedirect)
+		return backend.MarkMisconfigured(errRedirect)
 	case response.StatusCode == http.StatusBadRequest && saysUnknownPath(response.Body):
 		return failureOf("the target does not know this path (HTTP 400)", "endpoint")
 	case c.writer.isProbeAnswer(response.StatusCode):

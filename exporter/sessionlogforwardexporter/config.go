@@ -111,7 +111,7 @@ func defaultTargetConfig() TargetConfig {
 func (c TargetConfig) validateTarget() error {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	p, known := protocols[c.Protocol]
+	p, known := forwardProtocols[c.Protocol]
 	switch {
 	case c.Protocol == "":
 		fail("protocol: required: one of elasticsearch, splunk_hec, ndjson")
@@ -165,5 +165,5 @@ func (c ElasticsearchConfig) indexName(format shape.Format) string {
 }
 
 func (c TargetConfig) documentFormat() shape.Format {
-	return cmp.Or(c.Format, protocols[c.Protocol].defaultFormat)
+	return cmp.Or(c.Format, forwardProtocols[c.Protocol].defaultFormat)
 }

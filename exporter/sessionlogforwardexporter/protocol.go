@@ -72,7 +72,7 @@ const (
 	recordSetAside    // refused, and kept by the target where it keeps what it refuses: to ask again would make another copy there
 )
 
-var protocols = map[string]protocol{
+var forwardProtocols = map[string]protocol{
 	protocolElasticsearch: {
 		formats: []shape.Format{shape.ECS, shape.OCSF, shape.Flat, shape.CIM}, defaultFormat: shape.ECS,
 		example: "https://elasticsearch.example.com:9200", contentType: "application/x-ndjson", path: "/_bulk",

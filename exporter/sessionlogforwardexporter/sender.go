@@ -45,7 +45,7 @@ type writeBuffers struct {
 }
 
 func newSender(c TargetConfig, set component.TelemetrySettings, version string) *documentSender {
-	p := protocols[c.Protocol]
+	p := forwardProtocols[c.Protocol]
 	s := &documentSender{config: c, protocol: p, writer: p.open(c, c.documentFormat()), settings: set, conditions: conditionlog.New(set.Logger, time.Now)}
 	s.buffers.New = func() any {
 		return &writeBuffers{shaper: shape.New(c.documentFormat(), shape.Options{Version: version})}
@@ -61,7 +61,7 @@ func (s *documentSender) Start(ctx context.Context) error {
 	if s.client == nil {
 		client, err := newTargetClient(ctx, s.config, s.protocol, s.writer, s.host, s.settings)
 		if err != nil {
-			return backend.Misconfigured(err)
+			return backend.MarkMisconfigured(err)
 		}
 		s.client = client
 	}
@@ -108,7 +108,7 @@ func (s *documentSender) Write(ctx context.Context, events iter.Seq2[int, *sessi
 			out.later = append(out.later, place)
 			continue
 		}
-		if reason := backend.Refusal(e); reason != "" {
+		if reason := backend.RefusalReason(e); reason != "" {
 			out.result.Rejected = append(out.result.Rejected, backend.Rejection{Index: place, Reason: reason})
 			continue
 		}

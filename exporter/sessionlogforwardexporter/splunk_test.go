@@ -16,7 +16,7 @@ func hec(c *TargetConfig) {
 }
 
 func TestEventsOfTheCollector(t *testing.T) {
-	for _, format := range protocols[protocolSplunkHEC].formats {
+	for _, format := range forwardProtocols[protocolSplunkHEC].formats {
 		tg := newTarget(t, func([]string, http.Header) (int, string) { return http.StatusOK, `{"text":"Success","code":0}` })
 		s := startSender(t, tg.URL, func(c *TargetConfig) {
 			hec(c)

@@ -53,7 +53,7 @@ func (c *Config) Validate() error {
 	if c.Instance == "" && c.Shape == "" {
 		errs = append(errs, errors.New("instance: required: write a stable name of the server whose log is decoded, it is part of every record's id"))
 	}
-	if _, ok := logformat.Find(formats.All(), c.Format); !ok && c.Format != formatAuto {
+	if _, ok := logformat.FindFormat(formats.All(), c.Format); !ok && c.Format != formatAuto {
 		errs = append(errs, fmt.Errorf("format: %q is not known: write auto or one of %s", c.Format, formats.Names()))
 	}
 	if _, err := c.loadTimezone(); err != nil {

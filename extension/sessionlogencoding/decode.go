@@ -52,14 +52,14 @@ const detectionBytes = 4096
 
 func (e *logEncoding) selectFormat(text string) (logformat.Format, error) {
 	all := formats.All()
-	if f, ok := logformat.Find(all, e.cfg.Format); ok {
+	if f, ok := logformat.FindFormat(all, e.cfg.Format); ok {
 		return f, nil
 	}
-	if f, verdict := logformat.Detect(all, []byte(text[:min(len(text), detectionBytes)]), true); verdict == logformat.Yes {
+	if f, verdict := logformat.Detect(all, []byte(text[:min(len(text), detectionBytes)]), true); verdict == logformat.VerdictYes {
 		return f, nil
 	}
 	if e.cfg.LogLinePrefix != "" {
-		if f, ok := logformat.Find(all, formats.PostgreSQLStderr); ok {
+		if f, ok := logformat.FindFormat(all, formats.PostgreSQLStderr); ok {
 			return f, nil
 		}
 	}

@@ -28,7 +28,7 @@ func TestLongEvents(t *testing.T) {
 		all[i].UserAgent = strings.Repeat("a", 1<<20)
 	}
 	write := func(events []session.Event) {
-		_, err := store.Write(t.Context(), samplelogins.All(events))
+		_, err := store.Write(t.Context(), samplelogins.AllEvents(events))
 		require.NoError(t, err)
 	}
 	write(all[:20])

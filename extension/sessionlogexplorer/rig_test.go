@@ -36,7 +36,7 @@ var samples = sync.OnceValue(func() []session.Event { return samplelogins.Genera
 func fill(t testing.TB, store backend.Backend) {
 	t.Helper()
 	require.NoError(t, store.Start(t.Context()))
-	result, err := store.Write(t.Context(), samplelogins.All(samples()))
+	result, err := store.Write(t.Context(), samplelogins.AllEvents(samples()))
 	require.NoError(t, err)
 	require.Empty(t, result.Rejected)
 	require.NoError(t, store.Shutdown(t.Context()))

@@ -119,7 +119,7 @@ func TestTail(t *testing.T) {
 	require.NoError(t, store.Start(t.Context()))
 	all := samplelogins.Generate(time.Now(), 200)
 	write := func(events []session.Event) {
-		_, err := store.Write(t.Context(), samplelogins.All(events))
+		_, err := store.Write(t.Context(), samplelogins.AllEvents(events))
 		require.NoError(t, err)
 	}
 	write(all[:len(all)-2])

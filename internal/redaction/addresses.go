@@ -48,9 +48,9 @@ func (p *Policy) maskAddress(text string) string {
 		return text
 	}
 	switch p.config.Addresses {
-	case Hash:
+	case ModeHash:
 		return p.hashKey.hashTextFor("address", text)
-	case Prefix:
+	case ModePrefix:
 		if a, ok := parseAddress(text); ok {
 			return maskNetwork(a)
 		}

@@ -59,7 +59,7 @@ func BenchmarkPage(b *testing.B) {
 		{"evidence", Config{Preset: PresetEvidence, Key: redactKey}, benchEvents()},
 		{"gdpr", Config{Preset: PresetGDPR, Key: redactKey}, benchEvents()},
 		{"evidence, failures", Config{Preset: PresetEvidence, Key: redactKey}, failures},
-		{"everything hashed", Config{Users: Hash, On: All, Addresses: Hash, Key: redactKey}, benchEvents()},
+		{"everything hashed", Config{Users: ModeHash, On: OnAll, Addresses: ModeHash, Key: redactKey}, benchEvents()},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			p := New(c.config)
@@ -81,7 +81,7 @@ func BenchmarkRecords(b *testing.B) {
 	for name, config := range map[string]Config{"evidence": {Preset: PresetEvidence, Key: redactKey}, "gdpr": {Preset: PresetGDPR, Key: redactKey}} {
 		b.Run(name, func(b *testing.B) {
 			p := New(config)
-			measure(b, ld.LogRecordCount(), func() { plogs.Hidden(ld, "bench", p.Apply) })
+			measure(b, ld.LogRecordCount(), func() { plogs.CopyRedacted(ld, "bench", p.Apply) })
 		})
 	}
 }

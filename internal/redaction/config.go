@@ -37,12 +37,12 @@ type Config struct {
 
 // The values of the keys.
 const (
-	Keep     = "keep"
-	Hash     = "hash"
-	Drop     = "drop"
-	Prefix   = "prefix"
-	Failures = "failures"
-	All      = "all"
+	ModeKeep   = "keep"
+	ModeHash   = "hash"
+	ModeDrop   = "drop"
+	ModePrefix = "prefix"
+	OnFailures = "failures"
+	OnAll      = "all"
 
 	PresetNone     = "none"
 	PresetEvidence = "evidence"
@@ -50,9 +50,9 @@ const (
 )
 
 var presetConfigs = map[string]Config{
-	PresetNone:     {Users: Keep, On: Failures, Addresses: Keep, Settings: Keep, Original: Keep, Attributes: Keep},
-	PresetEvidence: {Users: Hash, On: Failures, Addresses: Keep, Settings: Keep, Original: Keep, Attributes: Keep},
-	PresetGDPR:     {Users: Hash, On: All, Addresses: Prefix, Settings: Drop, Original: Drop, Attributes: Drop},
+	PresetNone:     {Users: ModeKeep, On: OnFailures, Addresses: ModeKeep, Settings: ModeKeep, Original: ModeKeep, Attributes: ModeKeep},
+	PresetEvidence: {Users: ModeHash, On: OnFailures, Addresses: ModeKeep, Settings: ModeKeep, Original: ModeKeep, Attributes: ModeKeep},
+	PresetGDPR:     {Users: ModeHash, On: OnAll, Addresses: ModePrefix, Settings: ModeDrop, Original: ModeDrop, Attributes: ModeDrop},
 }
 
 // minKeyBytes is the fewest bytes of a key that withstand guessing.
@@ -70,12 +70,12 @@ type keyChoice struct {
 
 func (c *Config) allowedValues() []keyChoice {
 	return []keyChoice{
-		{"users", &c.Users, []string{Keep, Hash, Drop}},
-		{"on", &c.On, []string{Failures, All}},
-		{"addresses", &c.Addresses, []string{Keep, Prefix, Hash, Drop}},
-		{"settings", &c.Settings, []string{Keep, Drop}},
-		{"original", &c.Original, []string{Keep, Drop}},
-		{"attributes", &c.Attributes, []string{Keep, Drop}},
+		{"users", &c.Users, []string{ModeKeep, ModeHash, ModeDrop}},
+		{"on", &c.On, []string{OnFailures, OnAll}},
+		{"addresses", &c.Addresses, []string{ModeKeep, ModePrefix, ModeHash, ModeDrop}},
+		{"settings", &c.Settings, []string{ModeKeep, ModeDrop}},
+		{"original", &c.Original, []string{ModeKeep, ModeDrop}},
+		{"attributes", &c.Attributes, []string{ModeKeep, ModeDrop}},
 	}
 }
 
@@ -115,17 +115,17 @@ func (c *Config) Validate() error {
 func (c *Config) validateKey() error {
 	e := c.withPreset()
 	var needs []string
-	if e.Users == Hash {
+	if e.Users == ModeHash {
 		needs = append(needs, "users: hash")
 	}
-	if e.Addresses != Keep {
+	if e.Addresses != ModeKeep {
 		needs = append(needs, "addresses: "+e.Addresses)
 	}
 	switch {
 	case len(needs) > 0 && len(c.Key) < minKeyBytes:
 		return fmt.Errorf("key: %d bytes are too few for %s (ids hold addresses, and an unkeyed hash would let anyone test guesses); give %d random ones or more, as in ${env:REDACT_KEY}",
 			len(c.Key), strings.Join(needs, " and "), minKeyBytes)
-	case len(needs) == 0 && c.Key != "" && e.Users == Keep:
+	case len(needs) == 0 && c.Key != "" && e.Users == ModeKeep:
 		return errors.New("key: has no use here; set users: hash, addresses or a preset, or remove the key")
 	}
 	return nil

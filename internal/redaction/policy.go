@@ -15,7 +15,7 @@ type Policy struct {
 // New makes the policy of a valid block; nil where the block hides nothing.
 func New(c Config) *Policy {
 	e := c.withPreset()
-	if e.Users == Keep && e.Addresses == Keep && e.Settings == Keep && e.Original == Keep && e.Attributes == Keep {
+	if e.Users == ModeKeep && e.Addresses == ModeKeep && e.Settings == ModeKeep && e.Original == ModeKeep && e.Attributes == ModeKeep {
 		return nil
 	}
 	return &Policy{config: e, hashKey: newHashKey([]byte(e.Key))}
@@ -55,19 +55,19 @@ func (p *Policy) RedactEvents(events []session.Event) []session.Event {
 }
 
 func (p *Policy) hideFields(e *session.Event) (addressHidden bool) {
-	if p.config.Settings == Drop {
+	if p.config.Settings == ModeDrop {
 		e.Settings = nil
 	}
-	if p.config.Original == Drop {
+	if p.config.Original == ModeDrop {
 		e.Original, e.Message = "", ""
 	}
-	if p.config.Attributes == Drop {
+	if p.config.Attributes == ModeDrop {
 		e.Extra = onlyNamedRecords(e.Extra)
 	}
-	if p.config.Users != Keep && (p.config.On == All || e.Outcome != session.OutcomeSuccess) {
+	if p.config.Users != ModeKeep && (p.config.On == OnAll || e.Outcome != session.OutcomeSuccess) {
 		p.hideUserNames(e)
 	}
-	if p.config.Addresses != Keep {
+	if p.config.Addresses != ModeKeep {
 		addressHidden = p.hideAddress(e)
 	}
 	return addressHidden

@@ -26,9 +26,9 @@ func policies() map[string]Config {
 	return map[string]Config{
 		"evidence":            {Preset: PresetEvidence, Key: redactKey},
 		"gdpr":                {Preset: PresetGDPR, Key: redactKey},
-		"drop":                {Users: Drop},
-		"hash, all addresses": {Users: Hash, On: All, Addresses: Hash, Key: redactKey},
-		"drop, addresses too": {Users: Drop, On: All, Addresses: Drop, Key: redactKey},
+		"drop":                {Users: ModeDrop},
+		"hash, all addresses": {Users: ModeHash, On: OnAll, Addresses: ModeHash, Key: redactKey},
+		"drop, addresses too": {Users: ModeDrop, On: OnAll, Addresses: ModeDrop, Key: redactKey},
 	}
 }
 
@@ -97,7 +97,7 @@ func TestANameThatIsNoTextIsHidden(t *testing.T) {
 		}
 	}
 	stays := session.Event{Outcome: session.OutcomeFailure, Extra: []session.Attr{{Key: "user_agent.original", Value: "curl"}, {Key: "username_of_nobody", Value: "x"}}}
-	New(Config{Users: Drop}).RedactEvent(&stays)
+	New(Config{Users: ModeDrop}).RedactEvent(&stays)
 	require.Equal(t, []string{"curl", "x"}, []string{stays.Extra[0].Value, stays.Extra[1].Value})
 }
 
@@ -125,7 +125,7 @@ func TestTwiceIsOnce(t *testing.T) {
 func TestACutNameIsOne(t *testing.T) {
 	long := strings.Repeat("LongSecret", 10)
 	e := session.Event{Outcome: session.OutcomeFailure, User: long, Database: long[:63], ApplicationName: "psql"}
-	New(Config{Users: Drop}).RedactEvent(&e)
+	New(Config{Users: ModeDrop}).RedactEvent(&e)
 	require.Equal(t, Redacted, e.Database)
 	require.Equal(t, "psql", e.ApplicationName)
 }
@@ -135,7 +135,7 @@ func TestAShortNameIsAWord(t *testing.T) {
 	e := session.Event{
 		Outcome: session.OutcomeFailure, User: "db", UserID: "7", Database: "db", SourceEvent: "feedback", FailureReason: `no role "db" in feedbacks`, StatusCode: "1727",
 	}
-	New(Config{Users: Drop}).RedactEvent(&e)
+	New(Config{Users: ModeDrop}).RedactEvent(&e)
 	require.Equal(t, session.Event{
 		Outcome: session.OutcomeFailure, Database: Redacted, SourceEvent: "feedback", FailureReason: `no role "[redacted]" in feedbacks`, StatusCode: "1727", Extra: e.Extra,
 	}, e)
@@ -143,13 +143,13 @@ func TestAShortNameIsAWord(t *testing.T) {
 
 func TestAddresses(t *testing.T) {
 	for _, c := range []struct{ mode, address, want, text, wantText string }{
-		{Prefix, "192.0.2.15", "192.0.2.0", "from 192.0.2.15:5432, not 192.0.2.150", "from 192.0.2.0:5432, not 192.0.2.150"},
-		{Prefix, "192.0.2.15", "192.0.2.0", "::ffff:192.0.2.15", "192.0.2.0"},
-		{Prefix, "2001:db8:1:2::3", "2001:db8:1::", "host=2001:0DB8:1:2:0:0:0:3 port=1", "host=2001:db8:1:: port=1"},
-		{Drop, "192.0.2.15", "", "rhost=192.0.2.15  user=x", "rhost=[redacted]  user=x"},
-		{Prefix, "laptop-of-alice.example", "", "by laptop-of-alice.example.", "by [redacted]."},
-		{Prefix, "[local]", "[local]", "[local]", "[local]"},
-		{Drop, "127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.1"},
+		{ModePrefix, "192.0.2.15", "192.0.2.0", "from 192.0.2.15:5432, not 192.0.2.150", "from 192.0.2.0:5432, not 192.0.2.150"},
+		{ModePrefix, "192.0.2.15", "192.0.2.0", "::ffff:192.0.2.15", "192.0.2.0"},
+		{ModePrefix, "2001:db8:1:2::3", "2001:db8:1::", "host=2001:0DB8:1:2:0:0:0:3 port=1", "host=2001:db8:1:: port=1"},
+		{ModeDrop, "192.0.2.15", "", "rhost=192.0.2.15  user=x", "rhost=[redacted]  user=x"},
+		{ModePrefix, "laptop-of-alice.example", "", "by laptop-of-alice.example.", "by [redacted]."},
+		{ModePrefix, "[local]", "[local]", "[local]", "[local]"},
+		{ModeDrop, "127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.1"},
 	} {
 		p := New(Config{Addresses: c.mode, Key: redactKey})
 		e := session.Event{Outcome: session.OutcomeSuccess, User: "alice", ClientAddress: c.address, FailureReason: c.text}
@@ -159,7 +159,7 @@ func TestAddresses(t *testing.T) {
 		require.Equal(t, "alice", e.User)
 	}
 	e := session.Event{ClientAddress: "192.0.2.15", Extra: []session.Attr{{Key: "http.request.header.x-forwarded-for", Value: "198.51.100.7, 203.0.113.9"}, {Key: "version", Value: "26.7.3.1 built"}}}
-	New(Config{Addresses: Drop, Key: redactKey}).RedactEvent(&e)
+	New(Config{Addresses: ModeDrop, Key: redactKey}).RedactEvent(&e)
 	require.Equal(t, []string{"[redacted], [redacted]", "26.7.3.1 built"}, []string{e.Extra[0].Value, e.Extra[1].Value})
 }
 
@@ -172,7 +172,7 @@ func TestIDsOverAddressesAreKeyed(t *testing.T) {
 		return e
 	}
 	plain := id("192.0.2.15")
-	for _, mode := range []string{Prefix, Hash, Drop} {
+	for _, mode := range []string{ModePrefix, ModeHash, ModeDrop} {
 		p, other := New(Config{Addresses: mode, Key: redactKey}), New(Config{Addresses: mode, Key: redactKey + "x"})
 		hidden, again, elsewhere := p.RedactEvents([]session.Event{plain})[0], p.RedactEvents([]session.Event{plain})[0], other.RedactEvents([]session.Event{plain})[0]
 		require.NotEqual(t, plain.RecordID, hidden.RecordID)
@@ -185,12 +185,12 @@ func TestIDsOverAddressesAreKeyed(t *testing.T) {
 		for _, key := range []string{session.AttrLoginUID, session.AttrCorrects} {
 			update.Extra = []session.Attr{{Key: key, Value: plain.RecordID.String()}}
 			require.Equal(t, hidden.RecordID.String(), p.RedactEvents([]session.Event{update})[0].Extra[0].Value, "an update still names its login")
-			require.Len(t, New(Config{Attributes: Drop, Key: redactKey}).RedactEvents([]session.Event{update})[0].Extra, 1)
+			require.Len(t, New(Config{Attributes: ModeDrop, Key: redactKey}).RedactEvents([]session.Event{update})[0].Extra, 1)
 		}
 	}
 	withSessionID := plain
 	withSessionID.SessionID = "source's own"
-	require.Equal(t, plain.SessionKey, New(Config{Addresses: Drop, Key: redactKey}).RedactEvents([]session.Event{withSessionID})[0].SessionKey, "made of that id alone")
+	require.Equal(t, plain.SessionKey, New(Config{Addresses: ModeDrop, Key: redactKey}).RedactEvents([]session.Event{withSessionID})[0].SessionKey, "made of that id alone")
 }
 
 func TestPresetsAreWhatTheDocsSay(t *testing.T) {
@@ -212,7 +212,7 @@ func TestTheCommandThatHashesAName(t *testing.T) {
 	cmd.Stdout, cmd.Stderr = &out, &trace
 	require.NoError(t, cmd.Run(), trace.String())
 	e := session.Event{User: "alice"}
-	New(Config{Users: Hash, Key: redactKey}).RedactEvent(&e)
+	New(Config{Users: ModeHash, Key: redactKey}).RedactEvent(&e)
 	require.Equal(t, e.UserHash+"\n", out.String())
 	require.Contains(t, trace.String(), "+ python3")
 	require.NotContains(t, trace.String(), redactKey)

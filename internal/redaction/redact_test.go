@@ -41,7 +41,7 @@ func redactedCopy(mode string, events ...session.Event) []session.Event {
 
 func TestANameThatMayBeAPasswordVanishes(t *testing.T) {
 	for _, name := range mistyped {
-		for _, mode := range []string{Hash, Drop} {
+		for _, mode := range []string{ModeHash, ModeDrop} {
 			source := failure(name)
 			e := redactedCopy(mode, source)[0]
 			for field, text := range map[string]string{
@@ -78,18 +78,18 @@ func TestSpellings(t *testing.T) {
 func TestAHashTellsEqualNamesOnlyToWhoHasTheKey(t *testing.T) {
 	mac := hmac.New(sha256.New, []byte(redactKey))
 	mac.Write([]byte("hunter2"))
-	got := redactedCopy(Hash, failure("hunter2"), failure("hunter2"), failure("hunter3"))
+	got := redactedCopy(ModeHash, failure("hunter2"), failure("hunter2"), failure("hunter3"))
 	require.Equal(t, hex.EncodeToString(mac.Sum(nil)), got[0].UserHash)
 	require.Equal(t, got[0].UserHash, got[1].UserHash)
 	require.NotEqual(t, got[0].UserHash, got[2].UserHash)
-	require.Empty(t, redactedCopy(Drop, failure("hunter2"))[0].UserHash)
+	require.Empty(t, redactedCopy(ModeDrop, failure("hunter2"))[0].UserHash)
 }
 
 func TestOnlyFailedLoginsAreRedacted(t *testing.T) {
 	success := failure("alice")
 	success.Outcome = session.OutcomeSuccess
 	nameless := failure("")
-	for _, mode := range []string{Keep, Hash, Drop} {
+	for _, mode := range []string{ModeKeep, ModeHash, ModeDrop} {
 		require.Equal(t, []session.Event{success, nameless}, redactedCopy(mode, success, nameless))
 	}
 	require.Nil(t, New(Config{Preset: PresetNone}), "nothing is hidden")

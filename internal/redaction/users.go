@@ -29,7 +29,7 @@ func (p *Policy) hideUserNames(e *session.Event) {
 
 func (p *Policy) hideNameFields(e *session.Event) {
 	switch {
-	case p.config.Users == Drop:
+	case p.config.Users == ModeDrop:
 		e.UserHash = ""
 	case e.User != "":
 		e.UserHash = p.hashKey.hashUserName(e.User)
@@ -80,7 +80,7 @@ func (p *Policy) replaceIdentity(purpose, text string) string {
 	switch {
 	case text == "" || isHashedText(text):
 		return text
-	case p.config.Users == Hash:
+	case p.config.Users == ModeHash:
 		return p.hashKey.hashTextFor(purpose, text)
 	}
 	return ""

@@ -14,7 +14,7 @@ func writeCEF(d *document) {
 	e := &d.event
 	writeCEFHeader(d)
 	d.integer("rt", floorMillis(e.Time))
-	d.left[fieldTime] = e.Time%millisecond != 0
+	d.left[fieldTime] = e.Time%nanosPerMillisecond != 0
 	d.text("cat", "authentication")
 	d.placeShort("externalId", fieldRecordID, 40)
 	d.placeShort("act", fieldSourceEvent, 63)

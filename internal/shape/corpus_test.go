@@ -93,7 +93,7 @@ func (s *pushSink) Keep(int) {
 func pushedEvents(t testing.TB, dialect string, body []byte) []session.Event {
 	t.Helper()
 	sink := &pushSink{}
-	require.NoError(t, new(push.Reader).Read(push.Find(dialect), push.Document, body, push.Origin{Instance: "golden", Sender: "sender"}, sink))
+	require.NoError(t, new(push.Reader).Read(push.FindDialect(dialect), push.FramingDocument, body, push.Origin{Instance: "golden", Sender: "sender"}, sink))
 	require.Empty(t, sink.bad, "%s", dialect)
 	return sink.events
 }
@@ -102,7 +102,7 @@ func pushedEvents(t testing.TB, dialect string, body []byte) []session.Event {
 func readFlat(t testing.TB, document []byte) (*session.Event, error) {
 	t.Helper()
 	sink := &pushSink{}
-	require.NoError(t, new(push.Reader).Read(push.Find("sessionlog"), push.Document, document, push.Origin{Instance: "golden", Sender: "sender"}, sink))
+	require.NoError(t, new(push.Reader).Read(push.FindDialect("sessionlog"), push.FramingDocument, document, push.Origin{Instance: "golden", Sender: "sender"}, sink))
 	if len(sink.bad) > 0 {
 		return nil, sink.bad[0]
 	}
@@ -113,14 +113,14 @@ func readFlat(t testing.TB, document []byte) (*session.Event, error) {
 func clickHouseRows() []session.Event {
 	mapper := clickhouselog.NewMapper("golden")
 	row := clickhouselog.Row{
-		Hostname: "ch-0", Type: clickhouselog.LoginSuccess, AuthID: session.ID{1, 15: 2}, AuthIDText: "01000000-0000-0000-0000-000000000002", Micros: 1_795_000_000_123_456,
+		Hostname: "ch-0", Type: clickhouselog.TypeLoginSuccess, AuthID: session.ID{1, 15: 2}, AuthIDText: "01000000-0000-0000-0000-000000000002", Micros: 1_795_000_000_123_456,
 		User: "alice", AuthType: "SHA256_PASSWORD", ClientAddress: netip.MustParseAddr("::ffff:10.0.0.7"), ClientPort: 50112, Interface: "TCP",
 	}
 	events := make([]session.Event, 3)
 	mapper.Event(&row, &events[0])
-	row.Type, row.Micros = clickhouselog.Logout, row.Micros+1_000_000
+	row.Type, row.Micros = clickhouselog.TypeLogout, row.Micros+1_000_000
 	mapper.Event(&row, &events[1])
-	row.Type = clickhouselog.LoginSuccess
+	row.Type = clickhouselog.TypeLoginSuccess
 	mapper.Update(&row, clickhouselog.Trace{ID: [16]byte{1}, Span: [8]byte{2}}, &events[2])
 	return events
 }

@@ -113,7 +113,7 @@ func writeOCSFStatus(d *document) {
 	}
 	d.integer("severity_id", ocsfSeverity(severityNumber(e)))
 	if e.Kind == session.KindLogout && e.Duration > 0 {
-		d.placeInteger("duration", fieldDuration, e.Duration/millisecond, e.Duration%millisecond == 0)
+		d.placeInteger("duration", fieldDuration, e.Duration/nanosPerMillisecond, e.Duration%nanosPerMillisecond == 0)
 	}
 }
 
@@ -314,6 +314,6 @@ func writeOCSFCertificate(d *document) {
 // placeOCSFTime writes milliseconds of a text that is a time.
 func placeOCSFTime(d *document, name string, f fieldIndex, text string) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		d.placeInteger(name, f, at.UnixMilli(), at.Nanosecond()%int(millisecond) == 0)
+		d.placeInteger(name, f, at.UnixMilli(), at.Nanosecond()%int(nanosPerMillisecond) == 0)
 	}
 }

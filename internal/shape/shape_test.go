@@ -148,7 +148,7 @@ func missingTexts(format Format, document []byte, e *session.Event) (missing []s
 				need(fmt.Sprint(*v))
 			}
 		case *int64:
-			exact := f == fieldPID || f == fieldDuration && (format != OCSF || *v%millisecond != 0 || *v < 0)
+			exact := f == fieldPID || f == fieldDuration && (format != OCSF || *v%nanosPerMillisecond != 0 || *v < 0)
 			if *v != 0 && exact {
 				need(fmt.Sprint(*v))
 			}
@@ -158,7 +158,7 @@ func missingTexts(format Format, document []byte, e *session.Event) (missing []s
 	case CIM:
 		need(unixSeconds(e.Time))
 	case CEF:
-		if e.Time%millisecond != 0 {
+		if e.Time%nanosPerMillisecond != 0 {
 			need(fmt.Sprint(e.Time))
 		}
 	default:

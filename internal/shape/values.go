@@ -47,7 +47,7 @@ func (s *secondTexts) appendTime(b []byte, unixNano int64) []byte {
 	return append(b, 'Z')
 }
 
-const millisecond = int64(time.Millisecond)
+const nanosPerMillisecond = int64(time.Millisecond)
 
 // floorMillis is also right before 1970.
 func floorMillis(unixNano int64) int64 { return time.Unix(0, unixNano).UnixMilli() }

@@ -7,22 +7,22 @@ import (
 	"sync/atomic"
 )
 
-// Wanted is what the exporters have said of the calls that bear it, the most of any. The zero value says nothing yet.
-type Wanted struct{ records atomic.Int64 }
+// WantedRecords is what the exporters have said of the calls that bear it, the most of any. The zero value says nothing yet.
+type WantedRecords struct{ records atomic.Int64 }
 
 // Records of a write that is as cheap as it gets; 0 when nobody has said.
-func (w *Wanted) Records() int { return int(w.records.Load()) }
+func (w *WantedRecords) Records() int { return int(w.records.Load()) }
 
 type contextKey struct{}
 
 // NewContext makes the context of calls whose exporters are to tell w.
-func NewContext(ctx context.Context, w *Wanted) context.Context {
+func NewContext(ctx context.Context, w *WantedRecords) context.Context {
 	return context.WithValue(ctx, contextKey{}, w)
 }
 
-// Tell tells whoever called how many records make a good write.
-func Tell(ctx context.Context, records int) {
-	w, ok := ctx.Value(contextKey{}).(*Wanted)
+// ReportWanted tells whoever called how many records make a good write.
+func ReportWanted(ctx context.Context, records int) {
+	w, ok := ctx.Value(contextKey{}).(*WantedRecords)
 	if !ok {
 		return
 	}

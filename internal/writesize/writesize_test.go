@@ -8,13 +8,13 @@ import (
 )
 
 func TestTheLargestOfAllExportersCounts(t *testing.T) {
-	var w Wanted
+	var w WantedRecords
 	ctx := NewContext(t.Context(), &w)
 	require.Zero(t, w.Records())
-	Tell(ctx, 2048)
-	Tell(ctx, 8192)
-	Tell(ctx, 1024)
+	ReportWanted(ctx, 2048)
+	ReportWanted(ctx, 8192)
+	ReportWanted(ctx, 1024)
 	require.Equal(t, 8192, w.Records())
-	Tell(context.Background(), 9000)
+	ReportWanted(context.Background(), 9000)
 	require.Equal(t, 8192, w.Records())
 }

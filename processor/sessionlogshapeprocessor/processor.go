@@ -18,7 +18,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/plogs"
 )
 
-const scope = "github.com/otel-sessionlog/sessionlog/processor/sessionlogshapeprocessor"
+const scopeName = "github.com/otel-sessionlog/sessionlog/processor/sessionlogshapeprocessor"
 
 // shapeProcessor is safe for concurrent use.
 type shapeProcessor struct {
@@ -29,29 +29,29 @@ type shapeProcessor struct {
 	conditions *conditionlog.Logger
 }
 
-// worker has the memory that one batch needs.
-type worker struct {
+// batchShaper has the memory that one batch needs.
+type batchShaper struct {
 	decoder *plogs.Decoder
 	shaper  *shape.Shaper
 	dropped []bool // by the record's place in the batch
 }
 
 func newShapeProcessor(set processor.Settings, config *Config) (*shapeProcessor, error) {
-	leftOut, err := set.MeterProvider.Meter(scope).Int64Counter("otelcol_processor_sessionlog_shape_left_out",
+	leftOut, err := set.MeterProvider.Meter(scopeName).Int64Counter("otelcol_processor_sessionlog_shape_left_out",
 		metric.WithDescription("Events that became no document, because the format or the configuration has none for their kind."), metric.WithUnit("{event}"))
 	if err != nil {
 		return nil, err
 	}
 	p := &shapeProcessor{config: *config, leftOut: leftOut, id: attribute.String("processor", set.ID.String()), conditions: conditionlog.New(set.Logger, time.Now)}
 	p.workers.New = func() any {
-		return &worker{decoder: plogs.NewDecoder(), shaper: shape.New(shape.Format(config.Format), config.options(set.BuildInfo.Version))}
+		return &batchShaper{decoder: plogs.NewDecoder(), shaper: shape.New(shape.Format(config.Format), config.options(set.BuildInfo.Version))}
 	}
 	return p, nil
 }
 
 // processLogs puts documents into the bodies. What is no event stays as it is.
 func (p *shapeProcessor) processLogs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
-	w := p.workers.Get().(*worker)
+	w := p.workers.Get().(*batchShaper)
 	defer p.workers.Put(w)
 	records := allRecords(ld)
 	w.dropped = append(w.dropped[:0], make([]bool, len(records))...)

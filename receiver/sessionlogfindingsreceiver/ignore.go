@@ -66,8 +66,8 @@ func (c *IgnoreConfig) compile() func(user, address string) bool {
 	}
 }
 
-// ignores tells which logins a question leaves out.
-func ignores(entries []IgnoreConfig, question string) func(user, address string) bool {
+// ignoredLogins tells which logins a question leaves out.
+func ignoredLogins(entries []IgnoreConfig, question string) func(user, address string) bool {
 	var some []func(user, address string) bool
 	for _, entry := range entries {
 		if len(entry.Questions) == 0 || slices.Contains(entry.Questions, question) {

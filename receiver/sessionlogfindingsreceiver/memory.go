@@ -169,7 +169,7 @@ func networkOf(address string, options *query.QuestionOptions) string {
 func identityOf(f *query.Finding, options *query.QuestionOptions) string {
 	about := aboutOf(f, options.Zone)
 	if !f.HistoryBegins {
-		about = append(about, hexadecimal(f.Oldest))
+		about = append(about, hexID(f.Oldest))
 	}
 	return hashTexts(about)
 }
@@ -182,7 +182,7 @@ func aboutOf(f *query.Finding, zone *time.Location) []string {
 	return about
 }
 
-func hexadecimal(id session.ID) string { return hex.EncodeToString(id[:]) }
+func hexID(id session.ID) string { return hex.EncodeToString(id[:]) }
 
 const hashBytes = 16
 

@@ -175,7 +175,7 @@ func (c *Config) scheduledQuestions() (all []scheduledQuestion) {
 			continue
 		}
 		options := c.Questions.options()
-		options.Ignore = ignores(c.Ignore, name)
+		options.Ignore = ignoredLogins(c.Ignore, name)
 		questions := options.Questions()
 		if i := slices.IndexFunc(questions, func(q query.Question) bool { return q.Name == name }); i >= 0 {
 			all = append(all, scheduledQuestion{questions[i], of[name].severity})

@@ -75,7 +75,7 @@ func (w *recordWriter) write(r plog.LogRecord, q *scheduledQuestion, t *newTelli
 	evidence := attributes.PutEmptySlice(AttrFindingEvidence)
 	evidence.EnsureCapacity(len(t.Evidence))
 	for _, id := range t.Evidence {
-		evidence.AppendEmpty().SetStr(hexadecimal(id))
+		evidence.AppendEmpty().SetStr(hexID(id))
 	}
 	if w.explorerURL != "" {
 		attributes.PutStr(AttrFindingLink, strings.TrimRight(w.explorerURL, "/")+"/search?"+t.Filter.Values().Encode())

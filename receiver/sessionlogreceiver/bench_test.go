@@ -61,7 +61,7 @@ func BenchmarkEmit(b *testing.B) {
 		}
 		rate(b, len(events))
 	})
-	for _, mode := range []string{redaction.Keep, redaction.Drop, redaction.Hash} {
+	for _, mode := range []string{redaction.ModeKeep, redaction.ModeDrop, redaction.ModeHash} {
 		b.Run("emit, "+mode, func(b *testing.B) {
 			e := nopEmitter(b, redaction.Config{Preset: redaction.PresetNone, Users: mode, Key: redactKey})
 			for b.Loop() {

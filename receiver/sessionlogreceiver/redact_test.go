@@ -36,7 +36,7 @@ func TestNoNameLeavesTheReceiver(t *testing.T) {
 		return consumererror.NewPermanent(errPoison)
 	}}
 	e := newTestEmitter(t, next, func(c *Config) {
-		c.Redact = redaction.Config{Preset: redaction.PresetNone, Users: redaction.Hash, Key: redactKey}
+		c.Redact = redaction.Config{Preset: redaction.PresetNone, Users: redaction.ModeHash, Key: redactKey}
 	})
 	require.NoError(t, e.emitBatch(t.Context(), []session.Event{failure("hunter2"), failure("correct horse")}))
 	onDisk := readFolder(t, letterDir(e))

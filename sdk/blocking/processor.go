@@ -90,7 +90,7 @@ func (p *Processor) OnEmit(ctx context.Context, r *sdklog.Record) error {
 		return nil
 	}
 	kept := r.Clone()
-	return receipt.Keep(ctx, func(ctx context.Context) error {
+	return receipt.KeepRecord(ctx, func(ctx context.Context) error {
 		err := p.queue.Do(ctx, kept)
 		if errors.Is(err, group.ErrClosed) {
 			return receipt.PermanentError{Err: err}

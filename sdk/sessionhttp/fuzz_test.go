@@ -20,7 +20,7 @@ func FuzzForwarded(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, claimed string) {
 		for header, own := range map[sessionhttp.Header]string{
-			sessionhttp.XForwardedFor: "203.0.113.9", sessionhttp.Forwarded: `for="203.0.113.9:80";proto=https`,
+			sessionhttp.XForwardedFor: "203.0.113.9", sessionhttp.ForwardedHeader: `for="203.0.113.9:80";proto=https`,
 		} {
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
 			r.RemoteAddr = "10.0.0.1:5000"

@@ -11,8 +11,8 @@ type Header string
 
 // The headers that proxies write.
 const (
-	XForwardedFor Header = "X-Forwarded-For"
-	Forwarded     Header = "Forwarded" // RFC 7239
+	XForwardedFor   Header = "X-Forwarded-For"
+	ForwardedHeader Header = "Forwarded" // RFC 7239
 )
 
 // TrustedProxies names the networks of the proxies before this server, and the one header that they write. Any other header, and
@@ -56,7 +56,7 @@ func (p *trustedProxies) isTrusted(a netip.Addr) bool {
 }
 
 func (p *trustedProxies) parseElement(element string) (netip.AddrPort, bool) {
-	if p.header == Forwarded {
+	if p.header == ForwardedHeader {
 		element = forwardedFor(element)
 	}
 	return parseNode(element)

@@ -94,7 +94,7 @@ func seekToOffset(file *os.File, to int64) bool {
 }
 
 // segmentToWrite makes a new segment where there is none, or the last one is full.
-func (s *segmentStore) segmentToWrite() (*segment, int64, error) {
+func (s *segmentStore) segmentToWrite() (*spoolSegment, int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.activeFile != nil {
@@ -117,14 +117,14 @@ func (s *segmentStore) segmentToWrite() (*segment, int64, error) {
 		return nil, 0, errors.Join(err, file.Close(), os.Remove(s.segmentPath(number)))
 	}
 	s.activeFile = file
-	seg := &segment{number: number, size: segmentHeader, onDisk: segmentHeader}
+	seg := &spoolSegment{number: number, size: segmentHeader, onDisk: segmentHeader}
 	s.segments = append(s.segments, seg)
 	return seg, seg.size, nil
 }
 
 // abandonSegment ends a segment with the remains of a failed write behind its size, and truncates it. Where it cannot, this process
 // never reads them; another one may find whole frames there, whose callers have emitted them again meanwhile, with the same ids.
-func (s *segmentStore) abandonSegment(seg *segment) {
+func (s *segmentStore) abandonSegment(seg *spoolSegment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closeActive()

@@ -16,8 +16,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/deadletter"
 )
 
-// deliverer exports the spool's records in their order, each until the exporter accepts it.
-type deliverer struct {
+// spoolDeliverer exports the spool's records in their order, each until the exporter accepts it.
+type spoolDeliverer struct {
 	cfg      spoolConfig
 	store    *segmentStore
 	exporter sdklog.Exporter
@@ -31,14 +31,14 @@ type deliverer struct {
 	lastReported     time.Time // when a failure was last reported
 }
 
-func startDeliverer(cfg spoolConfig, s *segmentStore, exporter sdklog.Exporter) *deliverer {
-	c := &deliverer{cfg: cfg, store: s, exporter: exporter, decoder: otlprecord.NewDecoder(), ended: make(chan struct{})}
+func startDeliverer(cfg spoolConfig, s *segmentStore, exporter sdklog.Exporter) *spoolDeliverer {
+	c := &spoolDeliverer{cfg: cfg, store: s, exporter: exporter, decoder: otlprecord.NewDecoder(), ended: make(chan struct{})}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	go c.deliverUntilStopped()
 	return c
 }
 
-func (c *deliverer) deliverUntilStopped() {
+func (c *spoolDeliverer) deliverUntilStopped() {
 	defer close(c.ended)
 	var backoff retry.Backoff
 	for c.ctx.Err() == nil {
@@ -61,7 +61,7 @@ func (c *deliverer) deliverUntilStopped() {
 	}
 }
 
-func (c *deliverer) deliverBatch() (more bool, err error) {
+func (c *spoolDeliverer) deliverBatch() (more bool, err error) {
 	most := batchRecords
 	if c.singleDeliveries > 0 {
 		most = 1
@@ -91,7 +91,7 @@ func (c *deliverer) deliverBatch() (more bool, err error) {
 var errOneRefused = errors.New("one of the records is refused for good")
 
 // decodeRecords skips payloads that are no OTLP in spite of their checksum; whole is false then.
-func (c *deliverer) decodeRecords(payloads [][]byte) (list []sdklog.Record, whole bool, err error) {
+func (c *spoolDeliverer) decodeRecords(payloads [][]byte) (list []sdklog.Record, whole bool, err error) {
 	whole = true
 	for _, p := range payloads {
 		ld, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(p)
@@ -108,7 +108,7 @@ func (c *deliverer) decodeRecords(payloads [][]byte) (list []sdklog.Record, whol
 
 // exportRecords writes a record that is refused alone into the dead letter. Records that are refused together are tried alone, and each
 // is marked as delivered by itself, so that a retry does not have earlier ones refused again.
-func (c *deliverer) exportRecords(records []sdklog.Record) error {
+func (c *spoolDeliverer) exportRecords(records []sdklog.Record) error {
 	if len(records) == 0 {
 		return nil
 	}
@@ -124,7 +124,7 @@ func (c *deliverer) exportRecords(records []sdklog.Record) error {
 	return errOneRefused
 }
 
-func (c *deliverer) writeDeadLetter(records []sdklog.Record, reason error) error {
+func (c *spoolDeliverer) writeDeadLetter(records []sdklog.Record, reason error) error {
 	if c.deadLetterWriter == nil {
 		letter, err := deadletter.Open(filepath.Join(c.store.dir, "refused"), "sdk/spool")
 		if err != nil {
@@ -140,14 +140,14 @@ func (c *deliverer) writeDeadLetter(records []sdklog.Record, reason error) error
 }
 
 // reportFailure reports at once, and then once a minute while it lasts.
-func (c *deliverer) reportFailure(err error) {
+func (c *spoolDeliverer) reportFailure(err error) {
 	if now := time.Now(); now.Sub(c.lastReported) >= time.Minute {
 		c.lastReported = now
 		otel.Handle(fmt.Errorf("spool: %d bytes are not delivered yet and will be tried again: %w", c.store.pendingBytes(), err))
 	}
 }
 
-func (c *deliverer) closeDeadLetter() error {
+func (c *spoolDeliverer) closeDeadLetter() error {
 	if c.deadLetterWriter == nil {
 		return nil
 	}

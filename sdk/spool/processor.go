@@ -29,7 +29,7 @@ type Processor struct {
 	store     *segmentStore
 	queue     *group.Queue[[]byte]
 	exporter  sdklog.Exporter
-	deliverer *deliverer
+	deliverer *spoolDeliverer
 	once      sync.Once
 	closed    chan struct{} // Shutdown has begun
 }
@@ -96,7 +96,7 @@ func (p *Processor) OnEmit(ctx context.Context, r *sdklog.Record) error {
 		return nil
 	}
 	payload, err := p.encodePayload(r)
-	return receipt.Keep(ctx, func(ctx context.Context) error {
+	return receipt.KeepRecord(ctx, func(ctx context.Context) error {
 		if err != nil {
 			return receipt.PermanentError{Err: err}
 		}

@@ -68,7 +68,7 @@ func (s *segmentStore) firstPending() (number uint64, from, size int64) {
 }
 
 // deliveredOffset is up to where a segment was delivered. The caller holds mu.
-func (s *segmentStore) deliveredOffset(seg *segment) int64 {
+func (s *segmentStore) deliveredOffset(seg *spoolSegment) int64 {
 	switch {
 	case seg.number < s.cursor.segment:
 		return seg.size
@@ -123,7 +123,7 @@ func (s *segmentStore) deleteDelivered() error {
 }
 
 // removeSegment deletes a segment, or renames a damaged one.
-func (s *segmentStore) removeSegment(seg *segment) error {
+func (s *segmentStore) removeSegment(seg *spoolSegment) error {
 	path := s.segmentPath(seg.number)
 	if !seg.damaged {
 		return os.Remove(path)

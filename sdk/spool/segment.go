@@ -13,8 +13,8 @@ import (
 
 const segmentExtension = ".spool"
 
-// segment is one file of the spool.
-type segment struct {
+// spoolSegment is one file of the spool.
+type spoolSegment struct {
 	number  uint64
 	size    int64 // up to where it is read: its frames are on the disk, whole but for damaged ones
 	onDisk  int64 // of the file
@@ -26,12 +26,12 @@ func (s *segmentStore) segmentPath(number uint64) string {
 }
 
 // findSegments lists the segments of earlier processes, oldest first, and finds up to where each can be read.
-func (s *segmentStore) findSegments() ([]*segment, error) {
+func (s *segmentStore) findSegments() ([]*spoolSegment, error) {
 	files, err := os.ReadDir(s.dir) // in the order of their names
 	if err != nil {
 		return nil, err
 	}
-	var list []*segment
+	var list []*spoolSegment
 	for _, file := range files {
 		digits, ours := strings.CutSuffix(file.Name(), segmentExtension)
 		number, err := strconv.ParseUint(digits, 10, 64)
@@ -47,7 +47,7 @@ func (s *segmentStore) findSegments() ([]*segment, error) {
 	return list, nil
 }
 
-func examineSegment(name string, number uint64) (*segment, error) {
+func examineSegment(name string, number uint64) (*spoolSegment, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func examineSegment(name string, number uint64) (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	seg := &segment{number: number, onDisk: info.Size()}
+	seg := &spoolSegment{number: number, onDisk: info.Size()}
 	r := bufio.NewReader(file)
 	head := make([]byte, segmentHeader)
 	if _, err := io.ReadFull(r, head); err != nil {
@@ -74,7 +74,7 @@ func examineSegment(name string, number uint64) (*segment, error) {
 	return seg, nil
 }
 
-func (seg *segment) readFrames(r *bufio.Reader) error {
+func (seg *spoolSegment) readFrames(r *bufio.Reader) error {
 	for {
 		_, size, err := readFrame(r, seg.onDisk-seg.size)
 		if size == 0 {
@@ -86,7 +86,7 @@ func (seg *segment) readFrames(r *bufio.Reader) error {
 }
 
 // classifyEnd sets damaged by what is behind size.
-func (seg *segment) classifyEnd(err error) error {
+func (seg *spoolSegment) classifyEnd(err error) error {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, errTorn):
 		return nil

@@ -22,9 +22,9 @@ type segmentStore struct {
 	frameBuffer []byte
 
 	mu         sync.Mutex
-	segments   []*segment    // oldest first
-	cursor     framePosition // the first frame that was not delivered
-	lastNumber uint64        // the highest number ever given
+	segments   []*spoolSegment // oldest first
+	cursor     framePosition   // the first frame that was not delivered
+	lastNumber uint64          // the highest number ever given
 
 	changedMutex sync.Mutex // of changed alone: mu is held while files come and go, and a login must not hang with a disk
 	changed      chan struct{}

@@ -69,8 +69,8 @@ func DefaultDirectories() (list []string) {
 	return append(list, folderName, filepath.Join("/var/lib/otelcol-sessionlog", folderName))
 }
 
-// Beside is the dead letter's folder beside a file of data.
-func Beside(path string) string { return filepath.Join(filepath.Dir(path), folderName) }
+// FolderBeside is the dead letter's folder beside a file of data.
+func FolderBeside(path string) string { return filepath.Join(filepath.Dir(path), folderName) }
 
 func firstWritable(list []string) (string, error) {
 	var errs []error
@@ -94,8 +94,8 @@ func openWithClock(dir, component string, now func() time.Time) (*Writer, error)
 // Dir is the folder.
 func (l *Writer) Dir() string { return l.dir }
 
-// Letter holds records that were refused for one reason.
-type Letter struct {
+// RefusedLogs holds records that were refused for one reason.
+type RefusedLogs struct {
 	Logs   plog.Logs
 	Reason error
 }
@@ -103,18 +103,18 @@ type Letter struct {
 // Write appends every record of logs and returns nil when all of them are on the disk. After an error (a full disk, ctx that
 // ended) nothing was promised: the caller still owns the records. logs is not changed.
 func (l *Writer) Write(ctx context.Context, logs plog.Logs, reason error) error {
-	return l.WriteLetters(ctx, []Letter{{logs, reason}})
+	return l.WriteAll(ctx, []RefusedLogs{{logs, reason}})
 }
 
-// WriteLetters is Write for any number of reasons, which the disk is waited for once.
-func (l *Writer) WriteLetters(ctx context.Context, letters []Letter) error {
+// WriteAll is Write for any number of reasons, which the disk is waited for once.
+func (l *Writer) WriteAll(ctx context.Context, letters []RefusedLogs) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now().UTC()
 	if err := l.openFileOfDay(now.Format(time.DateOnly)); err != nil {
 		return fmt.Errorf("dead letter: %w", err)
 	}
-	if err := l.appendLetters(ctx, now, letters); err != nil {
+	if err := l.appendAll(ctx, now, letters); err != nil {
 		l.dropFile()
 		return fmt.Errorf("dead letter: %w", err)
 	}
@@ -133,7 +133,7 @@ func (l *Writer) Close() error {
 	return file.Close()
 }
 
-func (l *Writer) appendLetters(ctx context.Context, now time.Time, letters []Letter) error {
+func (l *Writer) appendAll(ctx context.Context, now time.Time, letters []RefusedLogs) error {
 	l.buf = l.buf[:0]
 	for _, letter := range letters {
 		if err := l.appendRecords(ctx, newEnvelope(now, l.component, letter.Reason), letter.Logs); err != nil {
@@ -146,7 +146,7 @@ func (l *Writer) appendLetters(ctx context.Context, now time.Time, letters []Let
 	return l.file.Sync()
 }
 
-func (l *Writer) appendRecords(ctx context.Context, head envelope, logs plog.Logs) error {
+func (l *Writer) appendRecords(ctx context.Context, head lineEnvelope, logs plog.Logs) error {
 	for one := range eachRecord(logs) {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -199,10 +199,10 @@ func fileName(component, day string) string {
 			fmt.Fprintf(&b, "~%04X", r)
 		}
 	}
-	return b.String() + "." + day + extension
+	return b.String() + "." + day + fileExtension
 }
 
-const extension = ".jsonl"
+const fileExtension = ".jsonl"
 
 func (l *Writer) pathOfDay(day string) string {
 	return filepath.Join(l.dir, fileName(l.component, day))

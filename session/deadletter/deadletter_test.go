@@ -286,11 +286,11 @@ func TestAFileThatCannotBeSyncedIsNoPromise(t *testing.T) {
 func TestLettersOfManyReasonsAreOnePromise(t *testing.T) {
 	dir := t.TempDir()
 	l := mustOpen(t, dir, at(1))
-	letters := []Letter{{page(), errors.New("one")}, {page(), errors.New("two")}}
+	letters := []RefusedLogs{{page(), errors.New("one")}, {page(), errors.New("two")}}
 	require.NoError(t, os.Symlink("/dev/null", l.pathOfDay("2026-11-01")))
-	require.Error(t, l.WriteLetters(t.Context(), letters))
+	require.Error(t, l.WriteAll(t.Context(), letters))
 	require.NoError(t, os.Remove(l.pathOfDay("2026-11-01")))
-	require.NoError(t, l.WriteLetters(t.Context(), letters))
+	require.NoError(t, l.WriteAll(t.Context(), letters))
 	entries, bad := readAll(t, dir)
 	require.Empty(t, bad)
 	reasons := map[string]int{}
@@ -313,5 +313,5 @@ func TestDefaultFolders(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "dead_letter", l.Dir())
 	require.Equal(t, "/var/lib/otelcol-sessionlog/dead_letter", DefaultDirectories()[2])
-	require.Equal(t, "/data/dead_letter", Beside("/data/session_log.db"))
+	require.Equal(t, "/data/dead_letter", FolderBeside("/data/session_log.db"))
 }

@@ -11,20 +11,20 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 )
 
-// envelope is the part that all lines of one Write share: everything up to the record.
-type envelope []byte
+// lineEnvelope is the part that all lines of one Write share: everything up to the record.
+type lineEnvelope []byte
 
 // maxReason is how much of a reason is kept: it stands in every line, and an exporter may have put a whole batch into it.
 const maxReason = 4 << 10
 
 // newEnvelope writes by hand what encoding/json would, since that would also rewrite the record's own JSON.
-func newEnvelope(now time.Time, component string, reason error) envelope {
+func newEnvelope(now time.Time, component string, reason error) lineEnvelope {
 	text := "no reason given"
 	if reason != nil {
 		text = reason.Error()
 	}
 	text = strings.ToValidUTF8(text[:min(len(text), maxReason)], "\uFFFD")
-	head := envelope(`{"time":"` + now.Format(time.RFC3339Nano) + `","component":`)
+	head := lineEnvelope(`{"time":"` + now.Format(time.RFC3339Nano) + `","component":`)
 	head = appendString(head, component)
 	head = append(head, `,"reason":`...)
 	head = appendString(head, text)
@@ -39,7 +39,7 @@ func appendString(b []byte, s string) []byte {
 	return append(b, quoted...)
 }
 
-func (e envelope) encodeLine(one plog.Logs) ([]byte, error) {
+func (e lineEnvelope) encodeLine(one plog.Logs) ([]byte, error) {
 	record, err := (&plog.JSONMarshaler{}).MarshalLogs(one)
 	if err != nil {
 		return nil, fmt.Errorf("writing a record as JSON: %w", err)

@@ -6,9 +6,9 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// Hidden copies log records, events or not, in the form that [Encoder] writes, each after hide has changed it. What it returns holds
+// CopyRedacted copies log records, events or not, in the form that [Encoder] writes, each after hide has changed it. What it returns holds
 // nothing of ld that hide has taken out.
-func Hidden(ld plog.Logs, version string, hide func(e *session.Event, ourIDs bool)) plog.Logs {
+func CopyRedacted(ld plog.Logs, version string, hide func(e *session.Event, ourIDs bool)) plog.Logs {
 	events := make([]session.Event, 0, ld.LogRecordCount())
 	for _, e := range NewDecoder().Hiding(hide).allRecords(ld, true) {
 		events = append(events, session.Event{})

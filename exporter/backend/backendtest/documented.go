@@ -34,7 +34,7 @@ const (
 
 func documentedSessionLog(t *testing.T, h Harness) {
 	s := h.New(t)
-	write(t, open(t, s), &session.Event{
+	writeEvents(t, openBackend(t, s), &session.Event{
 		Kind: session.KindLogin, Outcome: session.OutcomeSuccess, SourceEvent: "LoginSuccess",
 		Time: parseUTCNanos("2021-10-14 20:33:52.104247"), System: session.SystemClickHouse, Instance: "docs",
 		Host: "clickhouse.eu-central1.internal", User: "default", AuthType: "PLAINTEXT_PASSWORD", AuthMethod: session.AuthPassword,
@@ -118,7 +118,7 @@ type connection struct {
 
 // event makes of the row what a source for Redshift makes of it.
 func (c connection) of(n int) *session.Event {
-	e := numbered(&session.Event{
+	e := withNumberedID(&session.Event{
 		System: session.SystemRedshift, Instance: "docs", SourceEvent: c.event, Time: parseUTCNanos(c.recordtime), ClientAddress: c.remotehost,
 		PID: c.pid, Database: c.dbname, User: c.username, AuthType: "password", Driver: c.driver, OS: c.os, Plugin: c.plugin,
 	}, n)
@@ -174,11 +174,11 @@ func documentedConnectionLog(t *testing.T, h Harness) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := h.New(t)
-			all := typical(0, 4) // another system's, which are not for this view
+			all := typicalEvents(0, 4) // another system's, which are not for this view
 			for n, row := range c.rows {
 				all = append(all, row.of(n))
 			}
-			write(t, open(t, s), all...)
+			writeEvents(t, openBackend(t, s), all...)
 			got := s.Query(t, c.query).Cells
 			if c.ordered {
 				require.Equal(t, c.want, got)

@@ -27,14 +27,14 @@ func Erasure(t *testing.T, h Harness, s Storage, tables []string, run func(t *te
 	t.Helper()
 	b := s.Backend(t)
 	require.NoError(t, b.Start(t.Context()))
-	write(t, b, erasable()...)
-	write(t, b, typical(0, 300)...)
-	forged := erasable()[0]
+	writeEvents(t, b, erasableEvents()...)
+	writeEvents(t, b, typicalEvents(0, 300)...)
+	forged := erasableEvents()[0]
 	forged.Database = "another"
-	others := typical(0, 1)[0]
+	others := typicalEvents(0, 1)[0]
 	others.Database = "another"
-	require.Equal(t, backend.Result{Conflicts: 2}, write(t, b, forged, others))
-	shutdown(t, b)
+	require.Equal(t, backend.Result{Conflicts: 2}, writeEvents(t, b, forged, others))
+	shutdownBackend(t, b)
 	for _, table := range tables {
 		require.Positive(t, rowsOfErased(t, s, table), "%s has the person before", table)
 	}
@@ -44,18 +44,18 @@ func Erasure(t *testing.T, h Harness, s Storage, tables []string, run func(t *te
 	for _, table := range tables {
 		require.Zero(t, rowsOfErased(t, s, table), "%s after", table)
 	}
-	requireEvents(t, s, typical(0, 300)...)
+	requireEvents(t, s, typicalEvents(0, 300)...)
 	require.Equal(t, [][]string{{"1"}}, s.Query(t, "SELECT count(*) FROM session_conflicts").Cells)
 
 	again := s.Backend(t)
 	require.NoError(t, again.Start(t.Context()), "the store still works")
-	require.Equal(t, backend.Result{Duplicates: 300}, write(t, again, typical(0, 300)...))
-	shutdown(t, again)
+	require.Equal(t, backend.Result{Duplicates: 300}, writeEvents(t, again, typicalEvents(0, 300)...))
+	shutdownBackend(t, again)
 }
 
-// erasable are records of the person: a session, a redacted failure, one with the id alone, and one as another. Many lie beside each other, so that none goes
+// erasableEvents are records of the person: a session, a redacted failure, one with the id alone, and one as another. Many lie beside each other, so that none goes
 // with a page of others.
-func erasable() (all []*session.Event) {
+func erasableEvents() (all []*session.Event) {
 	now := time.Now().UnixNano()
 	for n := range 200 {
 		e := &session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, Time: now + int64(n), System: session.SystemPostgreSQL, SessionKey: session.ID{0: byte(n / 5), 1: 0xEE, 6: 0x80, 8: 0x80}}
@@ -71,7 +71,7 @@ func erasable() (all []*session.Event) {
 		case 4:
 			e.User, e.ActorName = "batch", Erased
 		}
-		all = append(all, numbered(e, 1_000_000+n))
+		all = append(all, withNumberedID(e, 1_000_000+n))
 	}
 	return all
 }

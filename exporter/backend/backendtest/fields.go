@@ -12,8 +12,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
-// numbered gives an event an id of its own.
-func numbered(e *session.Event, n int) *session.Event {
+// withNumberedID gives an event an id of its own.
+func withNumberedID(e *session.Event, n int) *session.Event {
 	e.RecordID = session.ID{6: 0x80, 8: 0x80}
 	binary.BigEndian.PutUint32(e.RecordID[12:], uint32(n)+1)
 	return e
@@ -21,25 +21,25 @@ func numbered(e *session.Event, n int) *session.Event {
 
 func everyField(t *testing.T, h Harness) {
 	s := h.New(t)
-	b := open(t, s)
-	all := []*session.Event{sessiontest.Full(), numbered(sessiontest.Minimal(), 0)}
+	b := openBackend(t, s)
+	all := []*session.Event{sessiontest.Full(), withNumberedID(sessiontest.Minimal(), 0)}
 	for kind := session.KindLogin; kind.String() != ""; kind++ {
 		for outcome := session.OutcomeUnknown; outcome <= session.OutcomeFailure; outcome++ {
-			e := numbered(sessiontest.Minimal(), len(all))
+			e := withNumberedID(sessiontest.Minimal(), len(all))
 			e.Kind, e.Outcome = kind, outcome
 			all = append(all, e)
 		}
 	}
-	empty := numbered(sessiontest.Minimal(), len(all))
+	empty := withNumberedID(sessiontest.Minimal(), len(all))
 	empty.UserEmpty = true
-	old := numbered(sessiontest.Minimal(), len(all)+1)
+	old := withNumberedID(sessiontest.Minimal(), len(all)+1)
 	old.Time = -1_500_000_001 // before 1970
-	port := numbered(sessiontest.Minimal(), len(all)+2)
+	port := withNumberedID(sessiontest.Minimal(), len(all)+2)
 	port.ClientPort, port.ClientRevision, port.PID = 66790, 1<<32-1, 1<<40
 	all = append(all, empty, old, port)
-	require.Equal(t, backend.Result{Written: len(all)}, write(t, b, all...))
+	require.Equal(t, backend.Result{Written: len(all)}, writeEvents(t, b, all...))
 	requireEvents(t, s, all...)
-	require.Equal(t, backend.Result{Duplicates: len(all)}, write(t, b, all...))
+	require.Equal(t, backend.Result{Duplicates: len(all)}, writeEvents(t, b, all...))
 }
 
 func everyAttribute(t *testing.T, h Harness) {
@@ -75,18 +75,18 @@ func everyAttribute(t *testing.T, h Harness) {
 		{Type: session.AttrEmpty},
 	}
 	s := h.New(t)
-	b := open(t, s)
+	b := openBackend(t, s)
 	var all []*session.Event
 	for i, v := range values {
 		v.Key = session.SourceField + `column "of" ünusual.name`
-		e := numbered(sessiontest.Minimal(), i)
+		e := withNumberedID(sessiontest.Minimal(), i)
 		e.System = session.SystemRedshift
 		e.Extra = []session.Attr{v, {Key: "after", Value: "it"}}
 		all = append(all, e)
 	}
-	require.Equal(t, backend.Result{Written: len(all)}, write(t, b, all...))
+	require.Equal(t, backend.Result{Written: len(all)}, writeEvents(t, b, all...))
 	requireEvents(t, s, all...)
-	require.Equal(t, backend.Result{Duplicates: len(all)}, write(t, b, all...))
+	require.Equal(t, backend.Result{Duplicates: len(all)}, writeEvents(t, b, all...))
 	requireReadable(t, s, len(all))
 }
 
@@ -99,10 +99,10 @@ func hostileText(t *testing.T, h Harness) {
 		strings.Repeat("1 MB ", 200_000), strings.Repeat("10 MB name", 1_000_000),
 	}
 	s := h.New(t)
-	b := open(t, s)
+	b := openBackend(t, s)
 	var all []*session.Event
 	for i, text := range texts {
-		e := numbered(sessiontest.Minimal(), i)
+		e := withNumberedID(sessiontest.Minimal(), i)
 		e.System, e.Outcome, e.SessionKey = session.SystemRedshift, session.OutcomeFailure, e.RecordID
 		e.User, e.FailureReason, e.Database, e.ClientAddress, e.ClientName = text, text, text, text, text
 		e.Roles = []string{text, "analyst"}
@@ -110,7 +110,7 @@ func hostileText(t *testing.T, h Harness) {
 		e.Extra = []session.Attr{{Key: "user_agent", Value: text}}
 		all = append(all, e)
 	}
-	res := write(t, b, all...)
+	res := writeEvents(t, b, all...)
 	stored := requireRejected(t, res, all)
 	require.Equal(t, len(stored), res.Written)
 	requireEvents(t, s, stored...)

@@ -19,14 +19,14 @@ import (
 // findings asks the questions of New, and holds the answers against loops over the same events, and against what each scene is about.
 func findings(t *testing.T, h Harness) {
 	storage := h.New(t)
-	b := open(t, storage)
-	var st stage
+	b := openBackend(t, storage)
+	var st sceneEvents
 	st.scenes()
 	for chunk := range slices.Chunk(st.events, 2000) {
-		result, err := b.Write(t.Context(), seq(chunk))
+		result, err := b.Write(t.Context(), reusedEvents(chunk))
 		require.NoError(t, err)
 		require.Equal(t, len(chunk), result.Written)
-		result, err = b.Write(t.Context(), seq(chunk[:len(chunk)/2])) // what comes again counts once
+		result, err = b.Write(t.Context(), reusedEvents(chunk[:len(chunk)/2])) // what comes again counts once
 		require.NoError(t, err)
 		require.Zero(t, result.Written)
 	}
@@ -45,7 +45,7 @@ func findings(t *testing.T, h Harness) {
 				found, covered, err := question.Ask(t.Context(), store, f, query.Limits{})
 				require.NoError(t, err)
 				require.True(t, covered.Complete)
-				want := loops{options, f, st.events}.ask(question.Name)
+				want := loopingAnswers{options, f, st.events}.ask(question.Name)
 				requireSameFindings(t, want, found)
 				if text == "" {
 					require.ElementsMatch(t, st.told[question.Name], whoIsTold(found))
@@ -64,7 +64,7 @@ func findings(t *testing.T, h Harness) {
 		for _, question := range narrow.Questions() {
 			found, _, err := question.Ask(t.Context(), store, lastDay, query.Limits{})
 			require.NoError(t, err)
-			requireSameFindings(t, loops{narrow, lastDay, st.events}.ask(question.Name), found)
+			requireSameFindings(t, loopingAnswers{narrow, lastDay, st.events}.ask(question.Name), found)
 			asked += len(found)
 		}
 		require.NotZero(t, asked)
@@ -74,7 +74,7 @@ func findings(t *testing.T, h Harness) {
 			found, covered, err := question.Ask(t.Context(), store, query.Filter{}, query.Limits{})
 			require.NoError(t, err)
 			require.True(t, covered.Complete)
-			requireSameFindings(t, loops{options, query.Filter{}, st.events}.ask(question.Name), found)
+			requireSameFindings(t, loopingAnswers{options, query.Filter{}, st.events}.ask(question.Name), found)
 		}
 	})
 	t.Run("TimeIsUp", func(t *testing.T) {
@@ -173,14 +173,14 @@ func hasEnded(login *session.Event, events []*session.Event) bool {
 	})
 }
 
-// loops answer the questions by looking at every event, as often as it takes.
-type loops struct {
+// loopingAnswers answer the questions by looking at every event, as often as it takes.
+type loopingAnswers struct {
 	options query.QuestionOptions
 	filter  query.Filter
 	events  []*session.Event
 }
 
-func (l loops) ask(question string) []query.Finding {
+func (l loopingAnswers) ask(question string) []query.Finding {
 	return map[string]func() []query.Finding{
 		"first-seen": l.firstSeen, "failed-then-succeeded": l.failedThenSucceeded, "failure-bursts": l.failureBursts, "guessed-users": l.guessedUsers,
 		"unusual-hours": l.unusualHours, "returned-accounts": l.returnedAccounts,
@@ -213,7 +213,7 @@ func isGuess(e *session.Event) bool {
 	}, e.ErrorType)
 }
 
-func (l loops) from() int64 {
+func (l loopingAnswers) from() int64 {
 	if l.filter.From.IsZero() {
 		return -1 << 63
 	}
@@ -221,7 +221,7 @@ func (l loops) from() int64 {
 }
 
 // some are the events of the filter that meet a condition, in the order of time; those of a time before it too.
-func (l loops) some(before time.Duration, is func(*session.Event) bool) (all []*session.Event) {
+func (l loopingAnswers) some(before time.Duration, is func(*session.Event) bool) (all []*session.Event) {
 	f := l.filter
 	if !f.From.IsZero() {
 		f.From = f.From.Add(-before)
@@ -232,10 +232,10 @@ func (l loops) some(before time.Duration, is func(*session.Event) bool) (all []*
 			all = append(all, e)
 		}
 	}
-	return ordered(all)
+	return sortByTime(all)
 }
 
-func ordered(all []*session.Event) []*session.Event {
+func sortByTime(all []*session.Event) []*session.Event {
 	all = slices.Clone(all)
 	slices.SortFunc(all, func(a, b *session.Event) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), slices.Compare(a.RecordID[:], b.RecordID[:]))
@@ -244,17 +244,17 @@ func ordered(all []*session.Event) []*session.Event {
 }
 
 func newestFirst(all []*session.Event) []*session.Event {
-	all = ordered(all)
+	all = sortByTime(all)
 	slices.Reverse(all)
 	return all
 }
 
 // succeededBefore tells whether there was a login like this before a time.
-func (l loops) succeededBefore(at int64, like func(*session.Event) bool) bool {
+func (l loopingAnswers) succeededBefore(at int64, like func(*session.Event) bool) bool {
 	return slices.ContainsFunc(l.events, func(e *session.Event) bool { return isSuccess(e) && e.Time < at && like(e) })
 }
 
-func about(question string, events []*session.Event, system, instance, user, address string) query.Finding {
+func newFinding(question string, events []*session.Event, system, instance, user, address string) query.Finding {
 	f := query.Finding{Question: question, System: system, Instance: instance, User: nameOf(user), Address: nameOf(address), Count: int64(len(events))}
 	newest := newestFirst(events)
 	f.First, f.Last = time.Unix(0, newest[len(newest)-1].Time).UTC(), time.Unix(0, newest[0].Time).UTC()
@@ -285,13 +285,13 @@ func samePair(a, b *session.Event) bool {
 // knownBits is short enough for the addresses of the stage to have neighbours.
 const knownBits = 24
 
-func (l loops) isFromKnownNetwork(e, other *session.Event) bool {
+func (l loopingAnswers) isFromKnownNetwork(e, other *session.Event) bool {
 	network, err := netip.ParsePrefix(e.ClientAddress + "/24")
 	return l.options.KnownIPv4Bits == knownBits && err == nil && !network.Addr().IsLoopback() && sameUser(e, other) &&
 		other.Time >= l.from()-int64(l.options.UsualPeriod) && query.ContainsAddress(network.Masked(), other.ClientAddress)
 }
 
-func (l loops) firstSeen() (all []query.Finding) {
+func (l loopingAnswers) firstSeen() (all []query.Finding) {
 	logins := l.some(0, func(e *session.Event) bool { return isSuccess(e) && hasUser(e) && e.ClientAddress != "" })
 	hasHistory := func(of *session.Event) bool {
 		return l.from() != -1<<63 && l.succeededBefore(l.from()-int64(l.options.EarliestHistory), func(e *session.Event) bool {
@@ -311,22 +311,22 @@ func (l loops) firstSeen() (all []query.Finding) {
 		}
 	}
 	for _, of := range groupsOf(young, sameInstance) {
-		all = append(all, about("first-seen", of, of[0].System, of[0].Instance, "", ""))
+		all = append(all, newFinding("first-seen", of, of[0].System, of[0].Instance, "", ""))
 	}
 	var few []*session.Event
 	for _, of := range groupsOf(fresh, sameUser) {
 		if len(groupsOf(of, samePair)) > l.options.MostFirstSeen {
-			all = append(all, about("first-seen", of, of[0].System, of[0].Instance, of[0].User, ""))
+			all = append(all, newFinding("first-seen", of, of[0].System, of[0].Instance, of[0].User, ""))
 		} else {
 			few = append(few, of...)
 		}
 	}
 	for _, of := range groupsOf(few, func(a, b *session.Event) bool { return sameInstance(a, b) && a.ClientAddress == b.ClientAddress }) {
 		if pairs := groupsOf(of, samePair); len(pairs) > l.options.MostFirstSeen {
-			all = append(all, about("first-seen", of, of[0].System, of[0].Instance, "", of[0].ClientAddress))
+			all = append(all, newFinding("first-seen", of, of[0].System, of[0].Instance, "", of[0].ClientAddress))
 		} else {
 			for _, p := range pairs {
-				all = append(all, about("first-seen", p, p[0].System, p[0].Instance, p[0].User, p[0].ClientAddress))
+				all = append(all, newFinding("first-seen", p, p[0].System, p[0].Instance, p[0].User, p[0].ClientAddress))
 			}
 		}
 	}
@@ -338,8 +338,8 @@ func isLocal(address string) bool {
 	return address == "" || address == "[local]" || address == "localhost" || strings.HasPrefix(address, "/") || err == nil && a.Unmap().IsLoopback()
 }
 
-// stretches are the events with enough of them within a width, and what lies between those, as long as there is no gap of more than the width.
-func stretches(events []*session.Event, width time.Duration, enough func([]*session.Event) bool) (all [][]*session.Event) {
+// findDenseRuns are the events with enough of them within a width, and what lies between those, as long as there is no gap of more than the width.
+func findDenseRuns(events []*session.Event, width time.Duration, enough func([]*session.Event) bool) (all [][]*session.Event) {
 	var marked []*session.Event
 	for i, first := range events {
 		end := i
@@ -365,12 +365,12 @@ func stretches(events []*session.Event, width time.Duration, enough func([]*sess
 	return all
 }
 
-func (l loops) failureBursts() (all []query.Finding) {
+func (l loopingAnswers) failureBursts() (all []query.Finding) {
 	failures := l.some(l.options.BurstWithin, isGuess)
 	for _, of := range groupsOf(failures, func(a, b *session.Event) bool {
 		return nameOf(a.ClientAddress) == nameOf(b.ClientAddress) && (!isLocal(a.ClientAddress) || sameInstance(a, b))
 	}) {
-		for _, run := range stretches(of, l.options.BurstWithin, func(w []*session.Event) bool { return len(w) >= l.options.BurstFailures }) {
+		for _, run := range findDenseRuns(of, l.options.BurstWithin, func(w []*session.Event) bool { return len(w) >= l.options.BurstFailures }) {
 			if run[len(run)-1].Time < l.from() {
 				continue
 			}
@@ -378,29 +378,29 @@ func (l loops) failureBursts() (all []query.Finding) {
 			if isLocal(run[0].ClientAddress) {
 				system, instance = run[0].System, run[0].Instance
 			}
-			all = append(all, about("failure-bursts", run, system, instance, "", run[0].ClientAddress))
+			all = append(all, newFinding("failure-bursts", run, system, instance, "", run[0].ClientAddress))
 		}
 	}
 	return all
 }
 
-func (l loops) guessedUsers() (all []query.Finding) {
+func (l loopingAnswers) guessedUsers() (all []query.Finding) {
 	failures := l.some(l.options.GuessedWithin, func(e *session.Event) bool { return isGuess(e) && hasUser(e) })
 	for _, of := range groupsOf(failures, sameUser) {
-		for _, run := range stretches(of, l.options.GuessedWithin, func(w []*session.Event) bool {
+		for _, run := range findDenseRuns(of, l.options.GuessedWithin, func(w []*session.Event) bool {
 			return len(groupsOf(w, func(a, b *session.Event) bool {
 				return a.ClientAddress == b.ClientAddress || isLocal(a.ClientAddress) && isLocal(b.ClientAddress)
 			})) >= l.options.GuessingAddresses
 		}) {
 			if run[len(run)-1].Time >= l.from() {
-				all = append(all, about("guessed-users", run, run[0].System, run[0].Instance, run[0].User, ""))
+				all = append(all, newFinding("guessed-users", run, run[0].System, run[0].Instance, run[0].User, ""))
 			}
 		}
 	}
 	return all
 }
 
-func (l loops) failedThenSucceeded() (all []query.Finding) {
+func (l loopingAnswers) failedThenSucceeded() (all []query.Finding) {
 	within := l.options.SuccessWithin
 	logins := l.some(within, func(e *session.Event) bool { return isGuess(e) || isSuccess(e) })
 	type told struct {
@@ -424,7 +424,7 @@ func (l loops) failedThenSucceeded() (all []query.Finding) {
 				failures = append(failures, logins[n])
 			}
 			var most []*session.Event
-			for _, of := range groupsOf(ordered(failures), sameUser) {
+			for _, of := range groupsOf(sortByTime(failures), sameUser) {
 				if hasUser(of[0]) && len(of) >= l.options.FailuresBeforeSuccess && len(of) > len(most) {
 					most = of
 				}
@@ -457,12 +457,12 @@ func (l loops) failedThenSucceeded() (all []query.Finding) {
 			}
 		}
 		e := first.success
-		all, found = append(all, about("failed-then-succeeded", rows, e.System, e.Instance, e.User, e.ClientAddress)), rest
+		all, found = append(all, newFinding("failed-then-succeeded", rows, e.System, e.Instance, e.User, e.ClientAddress)), rest
 	}
 	return all
 }
 
-func (l loops) unusualHours() (all []query.Finding) {
+func (l loopingAnswers) unusualHours() (all []query.Finding) {
 	if l.filter.From.IsZero() {
 		return nil
 	}
@@ -482,13 +482,13 @@ func (l loops) unusualHours() (all []query.Finding) {
 			}
 		}
 		if !seen && count >= l.options.UsualLogins && oldest < l.from()-int64(l.options.UsualSince) {
-			all = append(all, about("unusual-hours", of, of[0].System, of[0].Instance, of[0].User, ""))
+			all = append(all, newFinding("unusual-hours", of, of[0].System, of[0].Instance, of[0].User, ""))
 		}
 	}
 	return all
 }
 
-func (l loops) returnedAccounts() (all []query.Finding) {
+func (l loopingAnswers) returnedAccounts() (all []query.Finding) {
 	logins := l.some(0, func(e *session.Event) bool { return isSuccess(e) && hasUser(e) })
 	for _, of := range groupsOf(logins, sameUser) {
 		for i := len(of) - 1; i >= 0; i-- {
@@ -499,7 +499,7 @@ func (l loops) returnedAccounts() (all []query.Finding) {
 				}
 			}
 			if before != -1<<63 && of[i].Time-before >= int64(l.options.UnusedFor) {
-				all = append(all, about("returned-accounts", of[i:], of[i].System, of[i].Instance, of[i].User, ""))
+				all = append(all, newFinding("returned-accounts", of[i:], of[i].System, of[i].Instance, of[i].User, ""))
 				break
 			}
 		}

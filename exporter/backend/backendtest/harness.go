@@ -70,7 +70,7 @@ var cases = []struct {
 	{"EveryAttributeComesBack", Wire, everyAttribute},
 	{"HostileText", Wire, hostileText},
 	{"SameBatchTwice", Wire | Spread, sameBatchTwice},
-	{"Regrouped", 0, regrouped},
+	{"Regrouped", 0, testRegrouped},
 	{"ForgedVersion", Spread, forgedVersion},
 	{"ForgeriesAmongNewOnes", Wire | Spread, forgeriesAmongNewOnes},
 	{"OtherReadingIsNoForgery", 0, otherReading},
@@ -81,7 +81,7 @@ var cases = []struct {
 	{"CallerGoneMidway", Wire | Spread, callerGoneMidway},
 	{"ConcurrentWriters", Wire | Spread, concurrentWriters},
 	{"ConcurrentVersions", 0, concurrentVersions},
-	{"Reopen", 0, reopen},
+	{"Reopen", 0, testReopen},
 	{"TwoStartAtOnce", Spread, twoStartAtOnce},
 	{"AfterShutdown", Wire, afterShutdown},
 	{"DocumentedSessionLog", Spread, documentedSessionLog},
@@ -112,31 +112,31 @@ func RunPart(t *testing.T, h Harness, part Part) {
 	}
 }
 
-// open starts a backend that is shut down when the test ends.
-func open(t *testing.T, s Storage) backend.Backend {
+// openBackend starts a backend that is shut down when the test ends.
+func openBackend(t *testing.T, s Storage) backend.Backend {
 	t.Helper()
 	b := s.Backend(t)
 	require.NoError(t, b.Start(t.Context()))
-	t.Cleanup(func() { shutdown(t, b) })
+	t.Cleanup(func() { shutdownBackend(t, b) })
 	return b
 }
 
-func shutdown(t *testing.T, b backend.Backend) {
+func shutdownBackend(t *testing.T, b backend.Backend) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	require.NoError(t, b.Shutdown(ctx))
 }
 
-func write(t *testing.T, b backend.Backend, events ...*session.Event) backend.Result {
+func writeEvents(t *testing.T, b backend.Backend, events ...*session.Event) backend.Result {
 	t.Helper()
-	res, err := b.Write(t.Context(), seq(events))
+	res, err := b.Write(t.Context(), reusedEvents(events))
 	require.NoError(t, err)
 	return res
 }
 
-// seq yields one reused event, as decoders do, so that a backend which keeps it is found out.
-func seq(events []*session.Event) iter.Seq2[int, *session.Event] {
+// reusedEvents yields one reused event, as decoders do, so that a backend which keeps it is found out.
+func reusedEvents(events []*session.Event) iter.Seq2[int, *session.Event] {
 	return func(yield func(int, *session.Event) bool) {
 		var e session.Event
 		for i, from := range events {
@@ -148,8 +148,8 @@ func seq(events []*session.Event) iter.Seq2[int, *session.Event] {
 	}
 }
 
-// typical makes the events of these numbers.
-func typical(from, to int) []*session.Event {
+// typicalEvents makes the events of these numbers.
+func typicalEvents(from, to int) []*session.Event {
 	all := make([]*session.Event, to-from)
 	for i := range all {
 		all[i] = &session.Event{}
@@ -168,13 +168,13 @@ func requireEvents(t *testing.T, s Storage, want ...*session.Event) {
 	slices.SortFunc(want, byID)
 	require.Len(t, got, len(want))
 	for i := range want {
-		require.Equal(t, normal(want[i]), normal(got[i]))
+		require.Equal(t, normalizeEvent(want[i]), normalizeEvent(got[i]))
 		require.Equal(t, want[i].AppendCanonical(nil), got[i].AppendCanonical(nil), "canonical bytes")
 	}
 }
 
-// normal makes slices that mean nothing nil, and puts attributes, whose order a store need not keep, in order.
-func normal(e *session.Event) session.Event {
+// normalizeEvent makes slices that mean nothing nil, and puts attributes, whose order a store need not keep, in order.
+func normalizeEvent(e *session.Event) session.Event {
 	var n session.Event
 	e.CopyTo(&n)
 	slices.SortStableFunc(n.Extra, func(a, b session.Attr) int { return slices.Compare([]byte(a.Key), []byte(b.Key)) })

@@ -11,23 +11,23 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// patience is how long a call may take to notice that its caller has gone; far more than it should.
-const patience = 20 * time.Second
+// cancelTimeout is how long a call may take to notice that its caller has gone; far more than it should.
+const cancelTimeout = 20 * time.Second
 
 func callerGone(t *testing.T, h Harness) {
 	s := h.New(t)
-	b := open(t, s)
+	b := openBackend(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	done := make(chan error, 1)
 	go func() {
-		_, err := b.Write(ctx, seq(typical(0, 10)))
+		_, err := b.Write(ctx, reusedEvents(typicalEvents(0, 10)))
 		done <- err
 	}()
 	select {
 	case err := <-done:
 		require.ErrorIs(t, err, context.Canceled)
-	case <-time.After(patience):
+	case <-time.After(cancelTimeout):
 		t.Fatal("Write does not return when its context has ended")
 	}
 	requireEvents(t, s)
@@ -37,12 +37,12 @@ func callerGone(t *testing.T, h Harness) {
 // everything again leaves each record once.
 func callerGoneMidway(t *testing.T, h Harness) {
 	s := h.New(t)
-	b := open(t, s)
-	all := typical(0, 2000)
+	b := openBackend(t, s)
+	all := typicalEvents(0, 2000)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	_, err := b.Write(ctx, func(yield func(int, *session.Event) bool) {
-		for i, e := range seq(all) {
+		for i, e := range reusedEvents(all) {
 			if i == 1000 {
 				cancel()
 			}
@@ -56,18 +56,18 @@ func callerGoneMidway(t *testing.T, h Harness) {
 	}
 	there := len(s.Events(t))
 	require.Contains(t, []int{0, len(all)}, there, "nothing or everything")
-	require.Equal(t, backend.Result{Written: len(all) - there, Duplicates: there}, write(t, b, all...))
+	require.Equal(t, backend.Result{Written: len(all) - there, Duplicates: there}, writeEvents(t, b, all...))
 	requireEvents(t, s, all...)
 }
 
-func reopen(t *testing.T, h Harness) {
+func testReopen(t *testing.T, h Harness) {
 	s := h.New(t)
 	for n := range 3 {
 		b := s.Backend(t)
 		require.NoError(t, b.Start(t.Context()))
-		require.Equal(t, backend.Result{Written: 100, Duplicates: 100 * n}, write(t, b, typical(0, 100*(n+1))...))
-		shutdown(t, b)
-		requireEvents(t, s, typical(0, 100*(n+1))...)
+		require.Equal(t, backend.Result{Written: 100, Duplicates: 100 * n}, writeEvents(t, b, typicalEvents(0, 100*(n+1))...))
+		shutdownBackend(t, b)
+		requireEvents(t, s, typicalEvents(0, 100*(n+1))...)
 	}
 }
 
@@ -83,18 +83,18 @@ func twoStartAtOnce(t *testing.T, h Harness) {
 		require.NoError(t, <-started)
 	}
 	for n, b := range backends {
-		t.Cleanup(func() { shutdown(t, b) })
-		require.Equal(t, backend.Result{Written: 10, Duplicates: 10 * n}, write(t, b, typical(0, 10*(n+1))...))
+		t.Cleanup(func() { shutdownBackend(t, b) })
+		require.Equal(t, backend.Result{Written: 10, Duplicates: 10 * n}, writeEvents(t, b, typicalEvents(0, 10*(n+1))...))
 	}
-	requireEvents(t, s, typical(0, 30)...)
+	requireEvents(t, s, typicalEvents(0, 30)...)
 }
 
 func afterShutdown(t *testing.T, h Harness) {
 	s := h.New(t)
 	b := s.Backend(t)
 	require.NoError(t, b.Start(t.Context()))
-	shutdown(t, b)
-	_, err := b.Write(t.Context(), seq(typical(0, 1)))
+	shutdownBackend(t, b)
+	_, err := b.Write(t.Context(), reusedEvents(typicalEvents(0, 1)))
 	require.Error(t, err)
 	requireEvents(t, s)
 }

@@ -15,23 +15,23 @@ import (
 
 func sameBatchTwice(t *testing.T, h Harness) {
 	s := h.New(t)
-	b := open(t, s)
-	all := typical(0, 500)
-	require.Equal(t, backend.Result{Written: 500}, write(t, b, all...))
-	require.Equal(t, backend.Result{Duplicates: 500}, write(t, b, all...))
-	twice := typical(500, 510)
-	require.Equal(t, backend.Result{Written: 10, Duplicates: 10}, write(t, b, append(twice, twice...)...), "within one batch")
-	requireEvents(t, s, typical(0, 510)...)
+	b := openBackend(t, s)
+	all := typicalEvents(0, 500)
+	require.Equal(t, backend.Result{Written: 500}, writeEvents(t, b, all...))
+	require.Equal(t, backend.Result{Duplicates: 500}, writeEvents(t, b, all...))
+	twice := typicalEvents(500, 510)
+	require.Equal(t, backend.Result{Written: 10, Duplicates: 10}, writeEvents(t, b, append(twice, twice...)...), "within one batch")
+	requireEvents(t, s, typicalEvents(0, 510)...)
 	require.Equal(t, [][]string{{"510"}}, s.Query(t, "SELECT count(*) FROM session_log").Cells, "each record once in the view, at once")
 }
 
-func regrouped(t *testing.T, h Harness) {
+func testRegrouped(t *testing.T, h Harness) {
 	s := h.New(t)
-	b := open(t, s)
-	all := typical(0, 120) // the groups overlap at other borders each time
+	b := openBackend(t, s)
+	all := typicalEvents(0, 120) // the groups overlap at other borders each time
 	for _, size := range []int{7, 40, 120} {
 		for group := range slices.Chunk(all, size) {
-			res := write(t, b, group...)
+			res := writeEvents(t, b, group...)
 			require.Equal(t, len(group), res.Written+res.Duplicates)
 		}
 		slices.Reverse(all)
@@ -41,13 +41,13 @@ func regrouped(t *testing.T, h Harness) {
 
 func forgedVersion(t *testing.T, h Harness) {
 	s := h.New(t)
-	b := open(t, s)
+	b := openBackend(t, s)
 	truth := sessiontest.Full()
 	forgery := sessiontest.Full()
 	forgery.Outcome, forgery.User = session.OutcomeSuccess, "somebody else"
-	write(t, b, truth)
-	require.Equal(t, backend.Result{Conflicts: 1}, write(t, b, forgery))
-	require.Equal(t, backend.Result{Conflicts: 1, Duplicates: 1}, write(t, b, forgery, truth), "again, beside the truth")
+	writeEvents(t, b, truth)
+	require.Equal(t, backend.Result{Conflicts: 1}, writeEvents(t, b, forgery))
+	require.Equal(t, backend.Result{Conflicts: 1, Duplicates: 1}, writeEvents(t, b, forgery, truth), "again, beside the truth")
 	requireEvents(t, s, truth)
 	require.Equal(t, [][]string{{"somebody else"}}, s.Query(t, "SELECT user_name FROM session_conflicts").Cells, "kept aside, once")
 
@@ -62,9 +62,9 @@ func forgedVersion(t *testing.T, h Harness) {
 		func(e *session.Event) { e.Extra = append(e.Extra, session.Attr{Key: "one", Value: "more"}) },
 	} {
 		change(forgery)
-		require.Equal(t, backend.Result{Conflicts: 1}, write(t, b, forgery))
+		require.Equal(t, backend.Result{Conflicts: 1}, writeEvents(t, b, forgery))
 		versions++
-		require.Equal(t, [][]string{{itoa(int64(versions))}}, s.Query(t, "SELECT count(*) FROM session_conflicts").Cells, "each version")
+		require.Equal(t, [][]string{{formatInt(int64(versions))}}, s.Query(t, "SELECT count(*) FROM session_conflicts").Cells, "each version")
 	}
 	requireEvents(t, s, truth)
 }
@@ -72,19 +72,19 @@ func forgedVersion(t *testing.T, h Harness) {
 // forgeriesAmongNewOnes: a batch holds new records, versions of known ones, and two versions of one new record, of which the first counts.
 func forgeriesAmongNewOnes(t *testing.T, h Harness) {
 	s := h.New(t)
-	b := open(t, s)
-	known := typical(0, 10)
-	write(t, b, known...)
-	fresh, forged := typical(10, 30), typical(3, 6)
+	b := openBackend(t, s)
+	known := typicalEvents(0, 10)
+	writeEvents(t, b, known...)
+	fresh, forged := typicalEvents(10, 30), typicalEvents(3, 6)
 	for _, e := range forged {
 		e.User = "forged"
 	}
-	second := typical(20, 21)
+	second := typicalEvents(20, 21)
 	second[0].User = "a second version"
 	batch := slices.Concat(fresh[:5], forged, fresh[5:], second, known[8:])
-	require.Equal(t, backend.Result{Written: 20, Duplicates: 2, Conflicts: 4}, write(t, b, batch...))
-	require.Equal(t, backend.Result{Duplicates: 22, Conflicts: 4}, write(t, b, batch...))
-	requireEvents(t, s, typical(0, 30)...)
+	require.Equal(t, backend.Result{Written: 20, Duplicates: 2, Conflicts: 4}, writeEvents(t, b, batch...))
+	require.Equal(t, backend.Result{Duplicates: 22, Conflicts: 4}, writeEvents(t, b, batch...))
+	requireEvents(t, s, typicalEvents(0, 30)...)
 	require.Equal(t, [][]string{{"a second version", "1"}, {"forged", "3"}},
 		s.Query(t, "SELECT user_name, count(*) FROM session_conflicts GROUP BY user_name ORDER BY user_name").Cells, "each version once")
 }
@@ -92,14 +92,14 @@ func forgeriesAmongNewOnes(t *testing.T, h Harness) {
 // otherReading: the same event read again, at another time and with its trace found meanwhile.
 func otherReading(t *testing.T, h Harness) {
 	s := h.New(t)
-	b := open(t, s)
+	b := openBackend(t, s)
 	first := sessiontest.Full()
 	second := sessiontest.Full()
 	second.Observed++
 	second.TraceID, second.SpanID, second.Correlation = [16]byte{1}, [8]byte{2}, "query_log"
 	slices.Reverse(second.Extra)
-	write(t, b, first)
-	require.Equal(t, backend.Result{Duplicates: 1}, write(t, b, second))
+	writeEvents(t, b, first)
+	require.Equal(t, backend.Result{Duplicates: 1}, writeEvents(t, b, second))
 	requireEvents(t, s, first)
 }
 
@@ -107,17 +107,17 @@ func otherReading(t *testing.T, h Harness) {
 // version that comes either way is one.
 func viewsOfRedshift(t *testing.T, h Harness) {
 	s := h.New(t)
-	b := open(t, s)
+	b := openBackend(t, s)
 	for n, first := range waysToRedshift {
 		from, to := 40*n, 40*n+40
-		require.Equal(t, backend.Result{Written: 40}, write(t, b, through(first, from, to)...))
+		require.Equal(t, backend.Result{Written: 40}, writeEvents(t, b, eventsByWay(first, from, to)...))
 		for _, way := range waysToRedshift {
-			require.Equal(t, backend.Result{Duplicates: 40}, write(t, b, through(way, from, to)...))
+			require.Equal(t, backend.Result{Duplicates: 40}, writeEvents(t, b, eventsByWay(way, from, to)...))
 		}
 	}
-	together := slices.Concat(through(waysToRedshift[0], 120, 160), through(waysToRedshift[1], 120, 160), through(waysToRedshift[2], 120, 160))
-	require.Equal(t, backend.Result{Written: 40, Duplicates: 80}, write(t, b, together...), "within one batch")
-	stored := slices.Concat(through(waysToRedshift[0], 0, 40), through(waysToRedshift[1], 40, 80), through(waysToRedshift[2], 80, 120), through(waysToRedshift[0], 120, 160))
+	together := slices.Concat(eventsByWay(waysToRedshift[0], 120, 160), eventsByWay(waysToRedshift[1], 120, 160), eventsByWay(waysToRedshift[2], 120, 160))
+	require.Equal(t, backend.Result{Written: 40, Duplicates: 80}, writeEvents(t, b, together...), "within one batch")
+	stored := slices.Concat(eventsByWay(waysToRedshift[0], 0, 40), eventsByWay(waysToRedshift[1], 40, 80), eventsByWay(waysToRedshift[2], 80, 120), eventsByWay(waysToRedshift[0], 120, 160))
 	requireEvents(t, s, stored...)
 	require.Equal(t, [][]string{{"0"}}, s.Query(t, "SELECT count(*) FROM session_conflicts").Cells)
 
@@ -132,15 +132,15 @@ func viewsOfRedshift(t *testing.T, h Harness) {
 		func(e *session.Event) { e.Time += 1_000_000 },
 	}
 	for _, way := range waysToRedshift {
-		again := through(way, 0, 40)
+		again := eventsByWay(way, 0, 40)
 		for i, forge := range forgeries {
 			forge(again[i])
 		}
 		for range 2 {
-			require.Equal(t, backend.Result{Duplicates: 40 - len(forgeries), Conflicts: len(forgeries)}, write(t, b, again...))
+			require.Equal(t, backend.Result{Duplicates: 40 - len(forgeries), Conflicts: len(forgeries)}, writeEvents(t, b, again...))
 		}
 	}
-	require.Equal(t, [][]string{{itoa(int64(len(forgeries)))}}, s.Query(t, "SELECT count(*) FROM session_conflicts").Cells,
+	require.Equal(t, [][]string{{formatInt(int64(len(forgeries)))}}, s.Query(t, "SELECT count(*) FROM session_conflicts").Cells,
 		"each version once, whichever way it came")
 	requireEvents(t, s, stored...)
 }
@@ -162,9 +162,9 @@ var waysToRedshift = []func(*session.Event){
 	},
 }
 
-// through are the events of these numbers as one way to Redshift has them.
-func through(way func(*session.Event), from, to int) []*session.Event {
-	all := typical(from, to)
+// eventsByWay are the events of these numbers as one way to Redshift has them.
+func eventsByWay(way func(*session.Event), from, to int) []*session.Event {
+	all := typicalEvents(from, to)
 	for _, e := range all {
 		e.System, e.Host, e.SessionID, e.PID, e.Database, e.Time = session.SystemRedshift, "", "", 4711, "dev", e.Time/1_000_000*1_000_000
 		e.Extra = append(e.Extra, session.Attr{Key: session.SourceField + "mtu", Value: "1500", Type: session.AttrInt})
@@ -176,9 +176,9 @@ func through(way func(*session.Event), from, to int) []*session.Event {
 // hashOfStoredRow: whoever reads a row can tell whether it is what was written.
 func hashOfStoredRow(t *testing.T, h Harness) {
 	s := h.New(t)
-	b := open(t, s)
-	redshift := through(waysToRedshift[2], 0, 1)
-	write(t, b, append(redshift, sessiontest.Full())...)
+	b := openBackend(t, s)
+	redshift := eventsByWay(waysToRedshift[2], 0, 1)
+	writeEvents(t, b, append(redshift, sessiontest.Full())...)
 	hash := "lower(hex(content_hash))"
 	if h.Dialect == PostgreSQL {
 		hash = "encode(content_hash, 'hex')"
@@ -199,11 +199,11 @@ func hashOfStoredRow(t *testing.T, h Harness) {
 // poisonRecords are refused by name and take no neighbour along.
 func poisonRecords(t *testing.T, h Harness) {
 	s := h.New(t)
-	b := open(t, s)
-	all := typical(0, 5)
+	b := openBackend(t, s)
+	all := typicalEvents(0, 5)
 	all[1].RecordID = session.ID{}
 	all[3].Kind = session.KindUnknown
-	res := write(t, b, all...)
+	res := writeEvents(t, b, all...)
 	require.Equal(t, 3, res.Written)
 	require.Len(t, res.Rejected, 2)
 	require.Equal(t, 1, res.Rejected[0].Index)
@@ -217,15 +217,15 @@ func poisonRecords(t *testing.T, h Harness) {
 func concurrentWriters(t *testing.T, h Harness) {
 	const writers, each, step = 6, 150, 25 // half of a batch: what two neighbours write at a time overlaps
 	s := h.New(t)
-	b := open(t, s)
+	b := openBackend(t, s)
 	var all [][]*session.Event
 	for w := range writers {
-		all = append(all, typical(w*step, w*step+each))
+		all = append(all, typicalEvents(w*step, w*step+each))
 	}
 	total := writeAtOnce(t, b, all)
 	distinct := (writers-1)*step + each
 	require.Equal(t, backend.Result{Written: distinct, Duplicates: writers*each - distinct}, total)
-	requireEvents(t, s, typical(0, distinct)...)
+	requireEvents(t, s, typicalEvents(0, distinct)...)
 }
 
 // writeAtOnce has each of several writers write its events in batches, at the same time, and sums up what became of them.
@@ -236,7 +236,7 @@ func writeAtOnce(t *testing.T, b backend.Backend, eventsOfWriters [][]*session.E
 	for w, events := range eventsOfWriters {
 		wg.Go(func() {
 			for group := range slices.Chunk(events, 50) {
-				res, err := b.Write(t.Context(), seq(group))
+				res, err := b.Write(t.Context(), reusedEvents(group))
 				if err != nil {
 					t.Errorf("writer %d: %v", w, err)
 				}
@@ -257,10 +257,10 @@ func writeAtOnce(t *testing.T, b backend.Backend, eventsOfWriters [][]*session.E
 func concurrentVersions(t *testing.T, h Harness) {
 	const writers, records = 4, 200
 	s := h.New(t)
-	b := open(t, s)
+	b := openBackend(t, s)
 	var all [][]*session.Event
 	for w := range writers {
-		version := typical(0, records)
+		version := typicalEvents(0, records)
 		for _, e := range version {
 			e.User = fmt.Sprint("version ", w)
 		}
@@ -272,7 +272,7 @@ func concurrentVersions(t *testing.T, h Harness) {
 	total := writeAtOnce(t, b, all)
 	require.Equal(t, backend.Result{Written: records, Conflicts: (writers - 1) * records}, total)
 	require.Len(t, s.Events(t), records)
-	require.Equal(t, [][]string{{itoa(int64((writers - 1) * records))}}, s.Query(t, "SELECT count(*) FROM session_conflicts").Cells)
-	require.Equal(t, [][]string{{itoa(int64(writers * records))}},
+	require.Equal(t, [][]string{{formatInt(int64((writers - 1) * records))}}, s.Query(t, "SELECT count(*) FROM session_conflicts").Cells)
+	require.Equal(t, [][]string{{formatInt(int64(writers * records))}},
 		s.Query(t, "SELECT count(*) FROM (SELECT DISTINCT record_id, user_name FROM (SELECT record_id, user_name FROM session_events UNION ALL SELECT record_id, user_name FROM session_conflicts) v) d").Cells)
 }

@@ -76,9 +76,9 @@ func StatementsOf(t *testing.T, store query.Store, do func(question, sql string)
 // WriteScenes writes the events that the questions of New are tested with.
 func WriteScenes(t *testing.T, storage Storage) {
 	t.Helper()
-	var st stage
+	var st sceneEvents
 	st.scenes()
-	write(t, open(t, storage), st.events...)
+	writeEvents(t, openBackend(t, storage), st.events...)
 }
 
 // watchedStore shows the statements.

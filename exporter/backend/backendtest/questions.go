@@ -28,14 +28,14 @@ const questionedEvents = 3_000
 // questions asks everything that package query asks, with filters of every kind, and holds the answers against a loop over the same events.
 func questions(t *testing.T, h Harness) {
 	storage := h.New(t)
-	b := open(t, storage)
+	b := openBackend(t, storage)
 	events := variedEvents()
 	for chunk := range slices.Chunk(events, 2000) {
 		pointers := make([]*session.Event, len(chunk))
 		for i := range chunk {
 			pointers[i] = &chunk[i]
 		}
-		result, err := b.Write(t.Context(), seq(pointers))
+		result, err := b.Write(t.Context(), reusedEvents(pointers))
 		require.NoError(t, err)
 		require.Equal(t, len(chunk), result.Written)
 	}
@@ -50,7 +50,7 @@ func questions(t *testing.T, h Harness) {
 			require.NoError(t, err)
 			f, err := query.ParseFilter(values, time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC), time.UTC)
 			require.NoError(t, err)
-			q := questioned{i, store, f, slices.DeleteFunc(slices.Clone(events), func(e session.Event) bool { return !matchesFilter(f, &e) })}
+			q := filterCheck{i, store, f, slices.DeleteFunc(slices.Clone(events), func(e session.Event) bool { return !matchesFilter(f, &e) })}
 			q.pages(t)
 			counts := []func(*testing.T){q.histogram, q.groups, q.facets}
 			counts[i%len(counts)](t) // each filter costs a server some dozen statements
@@ -194,15 +194,15 @@ func questionedFilters(events []session.Event) []string {
 	return filters
 }
 
-// questioned is a filter with what it finds in the store, and what it should.
-type questioned struct {
+// filterCheck is a filter with what it finds in the store, and what it should.
+type filterCheck struct {
 	number int // filters take turns with widths and columns
 	store  query.Store
 	filter query.Filter
 	want   []session.Event
 }
 
-func (q questioned) histogram(t *testing.T) {
+func (q filterCheck) histogram(t *testing.T) {
 	t.Helper()
 	widths := []time.Duration{time.Hour, 24 * time.Hour, 7 * time.Minute}
 	for _, width := range widths[q.number/3%len(widths):][:1] {
@@ -227,7 +227,7 @@ func (q questioned) histogram(t *testing.T) {
 	}
 }
 
-func (q questioned) groups(t *testing.T) {
+func (q filterCheck) groups(t *testing.T) {
 	t.Helper()
 	all := [][]string{query.PairColumns, query.InventoryColumns, {"trace_id", "client_port"}}
 	for _, columns := range all[q.number/3%len(all):][:1] {
@@ -260,7 +260,7 @@ func (q questioned) groups(t *testing.T) {
 	}
 }
 
-func (q questioned) facets(t *testing.T) {
+func (q filterCheck) facets(t *testing.T) {
 	t.Helper()
 	columns := append(slices.Clone(query.FacetColumns), "session_key", "client_port")
 	facets, covered, err := query.Facets(t.Context(), q.store, q.filter, columns, 5, query.Limits{})
@@ -282,7 +282,7 @@ func (q questioned) facets(t *testing.T) {
 }
 
 // pages reads all in pages, newest first.
-func (q questioned) pages(t *testing.T) {
+func (q filterCheck) pages(t *testing.T) {
 	t.Helper()
 	want := slices.Clone(q.want)
 	slices.SortFunc(want, byPosition)

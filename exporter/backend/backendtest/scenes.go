@@ -11,20 +11,20 @@ import (
 // stageEnd is the end of the day that the questions are about.
 var stageEnd = time.Date(2026, 11, 27, 18, 0, 0, 0, time.UTC) // a Friday
 
-// stage has the events of all scenes, and what each is told as: instance|user|address, by question.
-type stage struct {
+// sceneEvents has the events of all scenes, and what each is told as: instance|user|address, by question.
+type sceneEvents struct {
 	events []*session.Event
 	hasher session.Hasher
 	told   map[string][]string
 }
 
-const days = 24 * time.Hour
+const oneDay = 24 * time.Hour
 
 // failedBy are the classes of failures whose logins are not of a user's making.
 var failedBy = map[string]string{"full": session.ErrorConnectionLimit, "down": session.ErrorProviderUnavailable}
 
 // login adds one, some time before the end. how is ok, bad, or a key of failedBy.
-func (st *stage) login(ago time.Duration, instance, user, address, how string) *session.Event {
+func (st *sceneEvents) login(ago time.Duration, instance, user, address, how string) *session.Event {
 	e := &session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, User: user, UserEmpty: user == "", ClientAddress: address}
 	e.System, e.Instance, _ = strings.Cut(instance, "/")
 	e.Time = stageEnd.Add(-ago).UnixNano()
@@ -47,35 +47,35 @@ func (st *stage) login(ago time.Duration, instance, user, address, how string) *
 	return e
 }
 
-func (st *stage) logout(of *session.Event, after time.Duration) {
+func (st *sceneEvents) logout(of *session.Event, after time.Duration) {
 	e := &session.Event{Kind: session.KindLogout, Outcome: session.OutcomeSuccess, Time: of.Time + int64(after), SessionKey: of.SessionKey, System: of.System, Instance: of.Instance}
 	e.RecordID = st.hasher.Start("scene", "logout", of.RecordID.String()).RecordID(e.Time)
 	st.events = append(st.events, e)
 }
 
 // tell notes what a question is to say.
-func (st *stage) tell(question string, all ...string) {
+func (st *sceneEvents) tell(question string, all ...string) {
 	st.told[question] = append(st.told[question], all...)
 }
 
 // knows makes a user known: two logins a week at three in the afternoon since half a year, and one in the middle of the day in question.
-func (st *stage) knows(instance, user, address string) {
+func (st *sceneEvents) knows(instance, user, address string) {
 	for week := range 26 {
-		st.login(time.Duration(week)*7*days+3*time.Hour, instance, user, address, "ok")
-		st.login(time.Duration(week)*7*days+2*days+3*time.Hour, instance, user, address, "ok")
+		st.login(time.Duration(week)*7*oneDay+3*time.Hour, instance, user, address, "ok")
+		st.login(time.Duration(week)*7*oneDay+2*oneDay+3*time.Hour, instance, user, address, "ok")
 	}
 }
 
 const (
-	mainPG    = session.SystemPostgreSQL + "/main"
-	otherPG   = session.SystemPostgreSQL + "/other"
-	warehouse = session.SystemClickHouse + "/warehouse"
-	freshPG   = session.SystemPostgreSQL + "/fresh"
+	mainPG      = session.SystemPostgreSQL + "/main"
+	otherPG     = session.SystemPostgreSQL + "/other"
+	warehouseCH = session.SystemClickHouse + "/warehouse"
+	freshPG     = session.SystemPostgreSQL + "/fresh"
 )
 
-func (st *stage) scenes() {
+func (st *sceneEvents) scenes() {
 	st.told = map[string][]string{}
-	for _, instance := range []string{mainPG, otherPG, warehouse} {
+	for _, instance := range []string{mainPG, otherPG, warehouseCH} {
 		st.knows(instance, "alice", "192.0.2.10")
 	}
 	st.newAddresses()
@@ -85,37 +85,37 @@ func (st *stage) scenes() {
 	st.clockOfThePast()
 }
 
-func (st *stage) newAddresses() {
+func (st *sceneEvents) newAddresses() {
 	st.login(2*time.Hour+5*time.Minute, mainPG, "alice", "198.51.100.1", "ok") // new here; at 16 o'clock, which is unusual
 	st.login(2*time.Hour+4*time.Minute, mainPG, "alice", "198.51.100.1", "ok")
 	st.tell("first-seen", "main|alice|198.51.100.1")
 	st.tell("unusual-hours", "main|alice|")
 	st.login(3*time.Hour+5*time.Minute, otherPG, "Alice", "192.0.2.10", "ok") // another user
 	st.tell("first-seen", "other|Alice|192.0.2.10")
-	st.login(100*days, warehouse, "bob", "192.0.2.11", "ok")
-	st.login(2*days, mainPG, "bob", "192.0.2.11", "ok") // another bob
-	st.login(3*time.Hour, warehouse, "bob", "192.0.2.11", "ok")
+	st.login(100*oneDay, warehouseCH, "bob", "192.0.2.11", "ok")
+	st.login(2*oneDay, mainPG, "bob", "192.0.2.11", "ok") // another bob
+	st.login(3*time.Hour, warehouseCH, "bob", "192.0.2.11", "ok")
 	st.tell("returned-accounts", "warehouse|bob|")
-	st.login(200*days, mainPG, "carol", "192.0.2.12", "ok")
-	st.login(30*days, mainPG, "carol", "192.0.2.12", "bad") // is not used by that
+	st.login(200*oneDay, mainPG, "carol", "192.0.2.12", "ok")
+	st.login(30*oneDay, mainPG, "carol", "192.0.2.12", "bad") // is not used by that
 	st.login(3*time.Hour, mainPG, "carol", "192.0.2.13", "ok")
 	st.tell("returned-accounts", "main|carol|")
 	st.tell("first-seen", "main|carol|192.0.2.13")
-	st.login(100*days, mainPG, "dora", "192.0.2.12", "ok")
+	st.login(100*oneDay, mainPG, "dora", "192.0.2.12", "ok")
 	st.login(3*time.Hour, mainPG, "dora", "192.0.2.12", "bad") // has not come back
 	for n := range 8 {                                         // a pool's containers
-		st.login(time.Duration(n)*time.Hour+100*days, mainPG, "pool", fmt.Sprintf("172.16.0.%d", n+1), "ok")
-		st.login(time.Duration(n)*time.Hour+10*days, mainPG, "pool", fmt.Sprintf("172.16.0.%d", n+1), "ok")
+		st.login(time.Duration(n)*time.Hour+100*oneDay, mainPG, "pool", fmt.Sprintf("172.16.0.%d", n+1), "ok")
+		st.login(time.Duration(n)*time.Hour+10*oneDay, mainPG, "pool", fmt.Sprintf("172.16.0.%d", n+1), "ok")
 		st.login(time.Duration(n)*time.Minute+3*time.Hour, mainPG, "pool", fmt.Sprintf("172.16.1.%d", n+1), "ok")
 	}
 	st.tell("first-seen", "main|pool|")
 	for n := range 7 { // a new gateway
 		user := fmt.Sprintf("office%d", n)
-		st.login(20*days, warehouse, user, "192.0.2.99", "ok")
-		st.login(3*time.Hour, warehouse, user, "203.0.113.99", "ok")
+		st.login(20*oneDay, warehouseCH, user, "192.0.2.99", "ok")
+		st.login(3*time.Hour, warehouseCH, user, "203.0.113.99", "ok")
 	}
 	st.tell("first-seen", "warehouse||203.0.113.99")
-	st.login(20*days, mainPG, "root", "192.0.2.12", "ok")
+	st.login(20*oneDay, mainPG, "root", "192.0.2.12", "ok")
 	st.login(3*time.Hour, mainPG, "root", "[local]", "ok")
 	st.tell("first-seen", "main|root|[local]")
 	for _, user := range hostileUsers {
@@ -123,12 +123,12 @@ func (st *stage) newAddresses() {
 	}
 	st.tell("first-seen", "main||198.51.100.2")
 	for i, user := range hostileUsers[:5] {
-		st.login(3*time.Hour+time.Minute, warehouse, user, "198.51.100."+fmt.Sprint(10+i), "ok")
+		st.login(3*time.Hour+time.Minute, warehouseCH, user, "198.51.100."+fmt.Sprint(10+i), "ok")
 		st.tell("first-seen", "warehouse|"+nameOf(user)+"|198.51.100."+fmt.Sprint(10+i))
 	}
 	for i, address := range []string{"'; DROP TABLE session_events; --", "nul\x00byte", "torn\xff\xc3", "%", "_", "\u202e1.2.3.4", "10.0.0.0/8", strings.Repeat("9", 1<<20)} {
 		user := fmt.Sprintf("host%d", i)
-		st.login(20*days, mainPG, user, "192.0.2.12", "ok")
+		st.login(20*oneDay, mainPG, user, "192.0.2.12", "ok")
 		st.login(3*time.Hour, mainPG, user, address, "ok")
 		st.tell("first-seen", "main|"+user+"|"+nameOf(address))
 	}
@@ -144,16 +144,16 @@ var hostileUsers = []string{
 }
 
 // youngInstance is of a database that was added yesterday.
-func (st *stage) youngInstance() {
+func (st *sceneEvents) youngInstance() {
 	for n := range 30 {
 		st.login(time.Duration(n)*time.Hour, freshPG, fmt.Sprintf("user%d", n%10), fmt.Sprintf("192.0.2.%d", n), "ok")
 	}
 	st.tell("first-seen", "fresh||")
 }
 
-func (st *stage) guesses() {
+func (st *sceneEvents) guesses() {
 	for n := range 12 { // spraying, of two systems
-		st.login(5*time.Hour+time.Duration(n)*30*time.Second, []string{mainPG, warehouse}[n%2], fmt.Sprintf("name%d", n), "203.0.113.1", "bad")
+		st.login(5*time.Hour+time.Duration(n)*30*time.Second, []string{mainPG, warehouseCH}[n%2], fmt.Sprintf("name%d", n), "203.0.113.1", "bad")
 	}
 	st.tell("failure-bursts", "||203.0.113.1")
 	for n := range 9 { // too few
@@ -183,7 +183,7 @@ func (st *stage) guesses() {
 	}
 }
 
-func (st *stage) successes() {
+func (st *sceneEvents) successes() {
 	fail := func(ago time.Duration, user, address string, count int) {
 		for n := range count {
 			st.login(ago+time.Duration(n)*10*time.Second, mainPG, user, address, "bad")
@@ -229,9 +229,9 @@ func (st *stage) successes() {
 }
 
 // clockOfThePast is of a machine whose clock was wrong, and of logouts before their login.
-func (st *stage) clockOfThePast() {
-	st.login(-2*days, mainPG, "alice", "203.0.113.200", "ok")
-	st.login(20_000*days, mainPG, "nobody", "203.0.113.200", "ok")
+func (st *sceneEvents) clockOfThePast() {
+	st.login(-2*oneDay, mainPG, "alice", "203.0.113.200", "ok")
+	st.login(20_000*oneDay, mainPG, "nobody", "203.0.113.200", "ok")
 	early := st.login(4*time.Hour, mainPG, "alice", "192.0.2.10", "ok")
 	if early.SessionKey.IsZero() {
 		early.SessionKey = session.ID{7, 7}

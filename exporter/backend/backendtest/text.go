@@ -2,4 +2,4 @@ package backendtest
 
 import "strconv"
 
-func itoa[T int64 | uint32](n T) string { return strconv.FormatInt(int64(n), 10) }
+func formatInt[T int64 | uint32](n T) string { return strconv.FormatInt(int64(n), 10) }

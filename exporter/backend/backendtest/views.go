@@ -13,7 +13,7 @@ import (
 
 func sessionLogColumns(t *testing.T, h Harness) {
 	s := h.New(t)
-	open(t, s)
+	openBackend(t, s)
 	got := s.Query(t, "SELECT * FROM session_log").Columns
 	require.Equal(t, sessionLogNames, got[:len(sessionLogNames)])
 	for _, more := range []string{"record_id", "session_key", "system", "instance", "database_name", "trace_id", "pid", "application_name"} {
@@ -60,17 +60,17 @@ func sessionLogRows(t *testing.T, h Harness) {
 		e := base
 		c.change(&e)
 		e.PID = int64(i + 1)
-		all = append(all, numbered(&e, i))
+		all = append(all, withNumberedID(&e, i))
 	}
 	s := h.New(t)
-	write(t, open(t, s), all...)
+	writeEvents(t, openBackend(t, s), all...)
 	got := map[string][]string{}
 	for _, row := range s.Query(t, "SELECT pid, "+cells+" FROM session_log").Cells {
 		require.NotContains(t, got, row[0], "a record twice")
 		got[row[0]] = row[1:]
 	}
 	for i, c := range cases {
-		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, got[itoa(int64(i+1))]) })
+		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, got[formatInt(int64(i+1))]) })
 	}
 	t.Run("versions", func(t *testing.T) { versions(t, h) })
 }
@@ -78,21 +78,21 @@ func sessionLogRows(t *testing.T, h Harness) {
 // versions: only the form major.minor.patch is split, as session.VersionParts does.
 func versions(t *testing.T, h Harness) {
 	s := h.New(t)
-	b := open(t, s)
+	b := openBackend(t, s)
 	texts := []string{
 		"", "1", "1.2", "1.2.3", "1.2.3.4", "1..3", ".2.3", "1.2.", "v1.2.3", "1.2.3-rc1", "01.02.03", " 1.2.3", "1.2.3 ", "-1.2.3",
 		"4294967295.4294967295.4294967295", "4294967296.0.0", "0.4294967296.0", "0.0.4294967296", "0.0.99999999999999999999", "Redshift JDBC Driver 2.0.0.0",
 	}
 	var all []*session.Event
 	for i, text := range texts {
-		all = append(all, numbered(&session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, ClientVersion: text, Time: int64(i)}, i))
+		all = append(all, withNumberedID(&session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, ClientVersion: text, Time: int64(i)}, i))
 	}
-	write(t, b, all...)
+	writeEvents(t, b, all...)
 	got := s.Query(t, "SELECT client_version_major, client_version_minor, client_version_patch FROM session_log ORDER BY time").Cells
 	require.Len(t, got, len(texts))
 	for i, text := range texts {
 		p := session.VersionParts(text)
-		require.Equal(t, []string{itoa(p[0]), itoa(p[1]), itoa(p[2])}, got[i], "%q", text)
+		require.Equal(t, []string{formatInt(p[0]), formatInt(p[1]), formatInt(p[2])}, got[i], "%q", text)
 	}
 }
 
@@ -100,7 +100,7 @@ func versions(t *testing.T, h Harness) {
 // project tells by itself.
 func connectionLogRows(t *testing.T, h Harness) {
 	s := h.New(t)
-	b := open(t, s)
+	b := openBackend(t, s)
 	e := sessiontest.Full()
 	e.System, e.Time, e.SourceEvent, e.Duration = session.SystemRedshift, parseUTCNanos("2026-11-21 10:00:00.5"), "set application_name", 7_460_885_000
 	e.ClientAddress, e.ClientPort, e.User, e.TLSVersion = "10.11.12.16", 66790, "alice", "1.2"
@@ -112,10 +112,10 @@ func connectionLogRows(t *testing.T, h Harness) {
 		field("sslcompression", "none"), field("sslexpansion", "nothing"), field("iamauthguid", "guid"), field("protocol_version", "3"),
 		field("duration", "-294967296"), field("compression", "zstd"), // an integer that has run over
 	}
-	plain := numbered(&session.Event{Kind: session.KindLogin, Outcome: session.OutcomeFailure, System: session.SystemRedshift, Time: parseUTCNanos("2026-11-21 10:00:00")}, 0)
-	postgres := numbered(&session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, System: session.SystemPostgreSQL, Time: 1}, 1)
-	found := numbered(&session.Event{Kind: session.KindSessionUpdate, SourceEvent: session.TraceCorrelated, System: session.SystemRedshift, Time: 1, TraceID: [16]byte{1}}, 2)
-	write(t, b, e, plain, postgres, found)
+	plain := withNumberedID(&session.Event{Kind: session.KindLogin, Outcome: session.OutcomeFailure, System: session.SystemRedshift, Time: parseUTCNanos("2026-11-21 10:00:00")}, 0)
+	postgres := withNumberedID(&session.Event{Kind: session.KindLogin, Outcome: session.OutcomeSuccess, System: session.SystemPostgreSQL, Time: 1}, 1)
+	found := withNumberedID(&session.Event{Kind: session.KindSessionUpdate, SourceEvent: session.TraceCorrelated, System: session.SystemRedshift, Time: 1, TraceID: [16]byte{1}}, 2)
+	writeEvents(t, b, e, plain, postgres, found)
 	got := s.Query(t, "SELECT * FROM stl_connection_log ORDER BY recordtime")
 	require.Equal(t, []string{
 		"event", "recordtime", "remotehost", "remoteport", "pid", "dbname", "username", "authmethod", "duration", "sslversion", "sslcipher",
@@ -127,7 +127,7 @@ func connectionLogRows(t *testing.T, h Harness) {
 		"authentication failure", "2026-11-21 10:00:00", "", "", "0", "", "", "", "0", "", "", "0", "", "", "", "", "", "", "", "0",
 	}, got.Cells[0][:20])
 	require.Equal(t, []string{
-		"set application_name", "2026-11-21 10:00:00.5", "::ffff:10.11.12.16", "66790", itoa(e.PID), e.Database, "IAM:alice", e.AuthType,
+		"set application_name", "2026-11-21 10:00:00.5", "::ffff:10.11.12.16", "66790", formatInt(e.PID), e.Database, "IAM:alice", e.AuthType,
 		"-294967296", "TLSv1.2", e.TLSCipher, "1500", "none", "nothing", "guid", e.ApplicationName, e.OS, e.Driver, e.Plugin, "3",
 		e.SessionID, "zstd", e.Instance,
 	}, got.Cells[1][:23])
@@ -158,22 +158,22 @@ func sessions(t *testing.T, h Harness) {
 	}
 	all[slices.IndexFunc(all, func(e *session.Event) bool { return e.User == "dave" })].Duration = 60 * second
 	for i, e := range all {
-		numbered(e, i)
+		withNumberedID(e, i)
 	}
 	want := [][]string{
-		{key(1).String(), "alice", "closed", itoa(int64(30 * second)), "aa000000000000000000000000000000"},
+		{key(1).String(), "alice", "closed", formatInt(int64(30 * second)), "aa000000000000000000000000000000"},
 		{key(2).String(), "bob", "open", "NULL", "NULL"},
 		{key(3).String(), "carol", "assumed closed", "NULL", "NULL"},
-		{key(5).String(), "dave", "closed", itoa(int64(60 * second)), "NULL"},
+		{key(5).String(), "dave", "closed", formatInt(int64(60 * second)), "NULL"},
 	}
 	for range 2 {
 		slices.Reverse(all)
 		s := h.New(t)
-		b := open(t, s)
+		b := openBackend(t, s)
 		for _, e := range all {
-			write(t, b, e)
+			writeEvents(t, b, e)
 		}
-		write(t, b, all...)
+		writeEvents(t, b, all...)
 		require.Equal(t, want, s.Query(t, "SELECT session_key, user_name, state, duration, trace_id FROM sessions ORDER BY session_key").Cells)
 		times := s.Query(t, "SELECT count(*) FROM sessions WHERE login_time IS NULL OR (logout_time IS NULL) = (state = 'closed')")
 		require.Equal(t, [][]string{{"0"}}, times.Cells)

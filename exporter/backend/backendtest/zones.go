@@ -17,19 +17,19 @@ var ServerZones = []string{"UTC", "Europe/Berlin", "America/New_York", "Asia/Kol
 func RunInZone(t *testing.T, h Harness) {
 	s := h.New(t)
 	now := time.Now()
-	login := numbered(&session.Event{
+	login := withNumberedID(&session.Event{
 		Kind: session.KindLogin, Outcome: session.OutcomeSuccess, System: session.SystemRedshift, SourceEvent: "authenticated",
 		Time: now.Add(-10 * time.Minute).UnixNano(), User: "ten minutes ago", SessionKey: session.ID{1}, PID: 7,
 	}, 0)
-	failure := numbered(&session.Event{
+	failure := withNumberedID(&session.Event{
 		Kind: session.KindLogin, Outcome: session.OutcomeFailure, System: session.SystemRedshift, SourceEvent: "authentication failure",
 		Time: now.Add(-10 * time.Minute).UnixNano(), User: "ten minutes ago", PID: 8,
 	}, 1)
-	old := numbered(&session.Event{
+	old := withNumberedID(&session.Event{
 		Kind: session.KindLogin, Outcome: session.OutcomeFailure, System: session.SystemRedshift, SourceEvent: "authentication failure",
 		Time: now.Add(-2 * time.Hour).UnixNano(), User: "two hours ago", PID: 9,
 	}, 2)
-	write(t, open(t, s), login, failure, old)
+	writeEvents(t, openBackend(t, s), login, failure, old)
 	for question, want := range map[string]string{
 		"SELECT count(*) FROM session_log WHERE {event_time} > {ago 1 hour}":                                 "2",
 		"SELECT count(*) FROM session_log WHERE {event_time} > {ago 5 minute}":                               "0",

@@ -53,7 +53,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 
 // Start connects and brings the schema up to date.
 func (s *store) Start(ctx context.Context) error {
-	s.guard = retention.NewGuard(s.log, s.now, retention.Elapsed())
+	s.guard = retention.NewGuard(s.log, s.now, retention.NewElapsedClock())
 	l := &serverConn{store: s}
 	defer l.closeConn()
 	if err := s.requireOneServer(ctx); err != nil {

@@ -28,15 +28,15 @@ var (
 	ErrStopped        = errors.New("the clickhouse backend is not running")
 )
 
-// diagnosis is what a code of the server means for a batch.
-type diagnosis struct {
+// errorDiagnosis is what a code of the server means for a batch.
+type errorDiagnosis struct {
 	codes  []int
 	kind   error
 	remedy string
 	wait   time.Duration // before another try makes sense; 0 leaves that to the caller
 }
 
-var diagnoses = []diagnosis{
+var errorDiagnoses = []errorDiagnosis{
 	{[]int{configclickhouse.CodeAccessDenied, 164}, ErrPrivilege, "README.md of the clickhouse backend lists the grants", 0},
 	{[]int{
 		configclickhouse.CodeAuthenticationFailed, configclickhouse.CodeUnknownUser, configclickhouse.CodeWrongPassword,
@@ -63,7 +63,7 @@ func (cfg *Config) explainError(doing string, err error) error {
 	if !errors.As(err, &told) {
 		return fmt.Errorf("clickhouse: %s, %s: %w", doing, cfg.FirstHost(), err)
 	}
-	for _, d := range diagnoses {
+	for _, d := range errorDiagnoses {
 		if !slices.Contains(d.codes, told.Code) {
 			continue
 		}

@@ -38,7 +38,7 @@ func (s *store) setUpSchema(ctx context.Context, l *serverConn) error {
 		return s.nameTaken(taken[0])
 	}
 	if version > len(s.files) {
-		return backend.Misconfigured(fmt.Errorf("clickhouse: %s has version %d of the schema, this program knows %d: %w: use that one, or another database or table_prefix",
+		return backend.MarkMisconfigured(fmt.Errorf("clickhouse: %s has version %d of the schema, this program knows %d: %w: use that one, or another database or table_prefix",
 			s.cfg.FirstHost(), version, len(s.files), ErrNewerSchema))
 	}
 	if !s.cfg.CreateSchema {
@@ -92,7 +92,7 @@ func (s *store) schemaVersion(ctx context.Context, l *serverConn) (int, error) {
 	}
 	version, first, _ := strings.Cut(rows[0], " ")
 	if first != "" && first != "tables" {
-		return 0, backend.Misconfigured(fmt.Errorf("clickhouse: %s: %w: name another database or table_prefix, or drop them",
+		return 0, backend.MarkMisconfigured(fmt.Errorf("clickhouse: %s: %w: name another database or table_prefix, or drop them",
 			s.cfg.FirstHost(), backend.ErrBeforeFirstRelease))
 	}
 	return strconv.Atoi(version)

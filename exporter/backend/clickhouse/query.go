@@ -150,7 +150,7 @@ func (s *queryStore) Select(expressions ...string) string {
 func cellName(i int) string { return "cell_" + strconv.Itoa(i+1) }
 
 func (s *queryStore) Rows(ctx context.Context, sql string, expressions int) iter.Seq2[[]query.Cell, error] {
-	return query.Sequence(func(next func([]query.Cell) bool) error {
+	return query.YieldEach(func(next func([]query.Cell) bool) error {
 		columns, results := textColumns(expressions, cellName)
 		cells := make([]query.Cell, expressions)
 		return s.eachRow(ctx, sql, results, func(row int) (bool, error) {
@@ -164,7 +164,7 @@ func (s *queryStore) Rows(ctx context.Context, sql string, expressions int) iter
 }
 
 func (s *queryStore) Events(ctx context.Context, tail string) iter.Seq2[*session.Event, error] {
-	return query.Sequence(func(next func(*session.Event) bool) error {
+	return query.YieldEach(func(next func(*session.Event) bool) error {
 		cells, results := eventTexts()
 		var e session.Event
 		return s.eachRow(ctx, s.cfg.statements().events+tail, results, func(row int) (bool, error) {

@@ -62,7 +62,7 @@ func ttlExpression(aged string, keep time.Duration) string {
 		return ""
 	}
 	// The scale 0 lets a time that lies centuries ahead be added to.
-	return fmt.Sprintf("toDateTime64(%s, 0, 'UTC') + toIntervalSecond(%d)", aged, retention.Seconds(keep))
+	return fmt.Sprintf("toDateTime64(%s, 0, 'UTC') + toIntervalSecond(%d)", aged, retention.TTLSeconds(keep))
 }
 
 // fsyncSettings is the table settings that the configuration asks for, or "" where the engine, as the server prints it, has them.

@@ -25,7 +25,7 @@ func (s *store) decideTTL(ctx context.Context, l *serverConn) error {
 	if err != nil {
 		return err
 	}
-	limit := retention.Limit{TTL: s.cfg.TTL, Confirmed: s.cfg.TTLConfirm}
+	limit := retention.TTLChange{TTL: s.cfg.TTL, Confirmed: s.cfg.TTLConfirm}
 	if m := ttlSeconds.FindStringSubmatch(engine); m != nil {
 		seconds, err := strconv.ParseInt(m[1], 10, 64)
 		if err != nil {
@@ -60,9 +60,9 @@ func (s *store) followServerClock(ctx context.Context, l *serverConn, ttl time.D
 	})
 }
 
-func (s *store) expiredShares(ctx context.Context, l *serverConn, oldest time.Time) (all []retention.Share, err error) {
+func (s *store) expiredShares(ctx context.Context, l *serverConn, oldest time.Time) (all []retention.ExpiredShare, err error) {
 	for _, table := range []string{"session_events", "session_conflicts"} {
-		share := retention.Share{Table: table}
+		share := retention.ExpiredShare{Table: table}
 		expired := fmt.Sprintf("time < fromUnixTimestamp64Nano(%d, 'UTC')", oldest.UnixNano())
 		if share.Expired, err = l.queryNumber(ctx, s.cfg.prefixNames("SELECT toString(count()) AS text FROM "+table+" WHERE "+expired)); err != nil {
 			return nil, err

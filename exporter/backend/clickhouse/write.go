@@ -214,7 +214,7 @@ var errChanged = errors.New("the batch changed while it was walked again")
 const maxRecord = 64 << 20
 
 func refusalReason(e *session.Event) string {
-	if reason := backend.Refusal(e); reason != "" {
+	if reason := backend.RefusalReason(e); reason != "" {
 		return reason
 	}
 	if eventWeight(e) > maxRecord {
@@ -227,5 +227,5 @@ func (s *store) oldestKept() int64 {
 	if s.ttl == 0 {
 		return math.MinInt64
 	}
-	return retention.Nanoseconds(s.guard.Oldest(s.ttl))
+	return retention.BoundedUnixNano(s.guard.Oldest(s.ttl))
 }

@@ -26,7 +26,7 @@ func TestMustReadViews(t *testing.T) {
 	require.Equal(t, []View{{"a", "CREATE VIEW a AS\nSELECT 1"}, {"b", "CREATE VIEW b AS\nSELECT * FROM a"}}, MustReadViews(files, "v"))
 	files["v/c.sql"] = &fstest.MapFile{Data: []byte("CREATE VIEW d AS\nSELECT 1")}
 	require.PanicsWithValue(t, "v/c.sql does not begin with CREATE VIEW c AS", func() { MustReadViews(files, "v") })
-	require.NotEqual(t, Digest("a"), Digest("b"))
+	require.NotEqual(t, ViewDigest("a"), ViewDigest("b"))
 }
 
 // TestAChangedViewHasAnotherRevision: by the revision two programs know which of them has the newer views.
@@ -41,7 +41,7 @@ func TestAChangedViewHasAnotherRevision(t *testing.T) {
 			all.WriteString(v.SQL)
 		}
 	}
-	require.Equal(t, digests[ViewRevision], Digest(all.String()), "a view has changed: raise ViewRevision, and write the new digest behind it")
+	require.Equal(t, digests[ViewRevision], ViewDigest(all.String()), "a view has changed: raise ViewRevision, and write the new digest behind it")
 }
 
 func TestANewerProgramIsKnownByItsRevision(t *testing.T) {

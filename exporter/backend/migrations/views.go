@@ -50,7 +50,9 @@ func MustReadViews(files fs.FS, folder string) (all []View) {
 const ViewRevision = 2
 
 // Comment stands on a view in the store: who made it, and from which text.
-func (v View) Comment() string { return fmt.Sprintf("sessionlog %d %s", ViewRevision, Digest(v.SQL)) }
+func (v View) Comment() string {
+	return fmt.Sprintf("sessionlog %d %s", ViewRevision, ViewDigest(v.SQL))
+}
 
 // IsOfNewerProgram tells by a view's comment whether a newer program has made it.
 func IsOfNewerProgram(comment string) bool {
@@ -75,8 +77,8 @@ func WarnOfOldViews(log *zap.Logger, differing []View) {
 	}
 }
 
-// Digest tells one text of a view from another, in 16 hexadecimal digits.
-func Digest(sql string) string {
+// ViewDigest tells one text of a view from another, in 16 hexadecimal digits.
+func ViewDigest(sql string) string {
 	hash := sha256.Sum256([]byte(sql))
 	return hex.EncodeToString(hash[:8])
 }

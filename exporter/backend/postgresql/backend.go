@@ -53,7 +53,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 		now: time.Now,
 		ttl: cfg.TTL,
 
-		elapsed:     retention.Elapsed(),
+		elapsed:     retention.NewElapsedClock(),
 		serverClock: readServerClock,
 		files:       allMigrations,
 		views:       allViews,

@@ -31,7 +31,7 @@ func (cfg Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 const codeDenied = "42501" // insufficient_privilege
 
 func (cfg Config) loginRemedy(err error) (key, remedy string) {
-	account, database := configpostgresql.Identifier(cfg.Username), configpostgresql.Identifier(cmp.Or(cfg.Database, cfg.Username))
+	account, database := configpostgresql.QuoteIdentifierIfNeeded(cfg.Username), configpostgresql.QuoteIdentifierIfNeeded(cmp.Or(cfg.Database, cfg.Username))
 	switch {
 	case errors.Is(err, configpostgresql.ErrLogin):
 		return "username", "ALTER ROLE " + account + " LOGIN PASSWORD '…', or a line of pg_hba.conf that lets this account in"
@@ -59,15 +59,15 @@ func (s *store) checkSchema(ctx context.Context, conn *pgconn.PgConn) (findings 
 		findings = append(findings, f)
 		return ok
 	}
-	schema, account := s.cfg.Schema, configpostgresql.Identifier(s.cfg.Username)
+	schema, account := s.cfg.Schema, configpostgresql.QuoteIdentifierIfNeeded(s.cfg.Username)
 	ask("server zone", "", "", "SELECT current_setting('timezone')", func(r []string) (bool, string) {
 		return true, r[0] + ": times are moments, whatever it is; recordtime is UTC without a zone"
 	})
 	ask("fsync", "endpoints", "ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf()", "SELECT current_setting('fsync')", func(r []string) (bool, string) {
 		return r[0] != "off", r[0]
 	})
-	if !ask("schema", "schema", "CREATE SCHEMA "+configpostgresql.Identifier(s.cfg.Schema)+" AUTHORIZATION "+account, "SELECT coalesce(current_schema(), '')", func(r []string) (bool, string) {
-		schema = configpostgresql.Identifier(r[0])
+	if !ask("schema", "schema", "CREATE SCHEMA "+configpostgresql.QuoteIdentifierIfNeeded(s.cfg.Schema)+" AUTHORIZATION "+account, "SELECT coalesce(current_schema(), '')", func(r []string) (bool, string) {
+		schema = configpostgresql.QuoteIdentifierIfNeeded(r[0])
 		return r[0] != "", r[0]
 	}) {
 		return findings
@@ -77,7 +77,7 @@ func (s *store) checkSchema(ctx context.Context, conn *pgconn.PgConn) (findings 
 	if s.cfg.CreateSchema {
 		ask("grant CREATE on the schema", "schema", "GRANT CREATE, USAGE ON SCHEMA "+schema+" TO "+account, "SELECT has_schema_privilege(current_schema(), 'CREATE')", isGranted)
 	}
-	ask("grant TEMPORARY on the database", "database", "GRANT TEMPORARY ON DATABASE "+configpostgresql.Identifier(cmp.Or(s.cfg.Database, s.cfg.Username))+" TO "+account,
+	ask("grant TEMPORARY on the database", "database", "GRANT TEMPORARY ON DATABASE "+configpostgresql.QuoteIdentifierIfNeeded(cmp.Or(s.cfg.Database, s.cfg.Username))+" TO "+account,
 		"SELECT has_database_privilege(current_database(), 'TEMPORARY')", isGranted)
 	if version == 0 {
 		return findings
@@ -93,7 +93,7 @@ func (s *store) checkVersion(ctx context.Context, conn *pgconn.PgConn, account, 
 	f.Subject = "schema version"
 	version, err := s.schemaVersion(ctx, conn)
 	switch {
-	case configpostgresql.Code(err) == codeDenied:
+	case configpostgresql.SQLState(err) == codeDenied:
 		f.Detail, f.Key = fmt.Sprint(s.cfg.explainError("reading it", err)), "username"
 		f.Remedy = "GRANT SELECT ON " + schema + "." + s.cfg.prefixNames("sessionlog_migrations") + " TO " + account
 		return 0, f

@@ -50,7 +50,7 @@ func (s *store) setUpSchema(ctx context.Context, conn *pgconn.PgConn) error {
 		return err
 	}
 	err := s.makeComingMonths(ctx, conn)
-	if configpostgresql.Code(err) == "55P03" { // somebody reads for long: the default partition does for now
+	if configpostgresql.SQLState(err) == "55P03" { // somebody reads for long: the default partition does for now
 		s.log.Warn("the months to come cannot be made yet", zap.Error(s.cfg.explainError("starting", err)))
 		return s.loadPartitions(ctx, conn)
 	}
@@ -179,7 +179,7 @@ func (s *store) deleteBefore(ctx context.Context, conn *pgconn.PgConn, oldest ti
 	}
 	for _, t := range tables {
 		err := s.deleteSlices(ctx, conn, t, "ctid", before)
-		if configpostgresql.Code(err) == undefinedTable && slices.ContainsFunc(known, func(p idRange) bool { return p.name == t }) {
+		if configpostgresql.SQLState(err) == undefinedTable && slices.ContainsFunc(known, func(p idRange) bool { return p.name == t }) {
 			continue // another program that writes here dropped it
 		}
 		if err != nil {
@@ -206,7 +206,7 @@ func (s *store) dropPartition(ctx context.Context, conn *pgconn.PgConn, p idRang
 		dropped = true
 		return execStatements(ctx, conn, "DROP TABLE IF EXISTS "+p.name)
 	})
-	if configpostgresql.Code(err) == undefinedTable { // another program that writes here dropped it first
+	if configpostgresql.SQLState(err) == undefinedTable { // another program that writes here dropped it first
 		return true, nil
 	}
 	return dropped && err == nil, err

@@ -38,7 +38,7 @@ func (s *store) migrateSchema(ctx context.Context, conn *pgconn.PgConn) error {
 	}
 	switch {
 	case version > len(all):
-		return backend.Misconfigured(fmt.Errorf("postgresql: %s has version %d of the schema, this program knows %d: %w: use that one, or another schema or table_prefix",
+		return backend.MarkMisconfigured(fmt.Errorf("postgresql: %s has version %d of the schema, this program knows %d: %w: use that one, or another schema or table_prefix",
 			s.cfg.FirstHost(), version, len(all), ErrNewerSchema))
 	case version == len(all):
 		return nil
@@ -46,7 +46,7 @@ func (s *store) migrateSchema(ctx context.Context, conn *pgconn.PgConn) error {
 		err := fmt.Errorf("postgresql: %s has version %d of the schema, this program needs %d: %w: set create_schema, or run the files of migrations/ and views/ by hand",
 			s.cfg.FirstHost(), version, len(all), ErrNoSchema)
 		if version > 0 {
-			return backend.Misconfigured(err)
+			return backend.MarkMisconfigured(err)
 		}
 		return err // somebody may be about to make it
 	}
@@ -94,7 +94,7 @@ func lockTimeout(timeout time.Duration) string {
 // of them, in spite of IF NOT EXISTS, and of no importance.
 func (s *store) makeMigrationsTable(ctx context.Context, conn *pgconn.PgConn) error {
 	err := execStatements(ctx, conn, s.cfg.prefixNames(migrationsTable))
-	if raced := []string{"23505", "42P07", "42710", "40001", "XX000"}; slices.Contains(raced, configpostgresql.Code(err)) {
+	if raced := []string{"23505", "42P07", "42710", "40001", "XX000"}; slices.Contains(raced, configpostgresql.SQLState(err)) {
 		err = nil // what else may be wrong shows when the table is locked
 	}
 	return err
@@ -113,7 +113,7 @@ func (s *store) schemaVersion(ctx context.Context, conn *pgconn.PgConn) (int, er
 		return 0, err
 	}
 	if first := rows[0][1]; first != "" && first != allMigrations[0].Name+".sql" {
-		return 0, backend.Misconfigured(fmt.Errorf("postgresql: %s: %w: name another schema or table_prefix, or drop them",
+		return 0, backend.MarkMisconfigured(fmt.Errorf("postgresql: %s: %w: name another schema or table_prefix, or drop them",
 			s.cfg.FirstHost(), backend.ErrBeforeFirstRelease))
 	}
 	return strconv.Atoi(rows[0][0])
@@ -168,11 +168,11 @@ func (s *store) checkServer(conn *pgconn.PgConn) error {
 	case major == 0:
 		return nil
 	case major == 8:
-		return backend.Misconfigured(fmt.Errorf("postgresql: %s says it is PostgreSQL %s, as Redshift does: %w: "+
+		return backend.MarkMisconfigured(fmt.Errorf("postgresql: %s says it is PostgreSQL %s, as Redshift does: %w: "+
 			"Redshift is read, not written to; name a PostgreSQL server of version %d or later under endpoints",
 			s.cfg.FirstHost(), text, ErrTooOld, oldestServer))
 	case major < oldestServer:
-		return backend.Misconfigured(fmt.Errorf("postgresql: %s is PostgreSQL %s: %w: %d or later is needed", s.cfg.FirstHost(), text, ErrTooOld, oldestServer))
+		return backend.MarkMisconfigured(fmt.Errorf("postgresql: %s is PostgreSQL %s: %w: %d or later is needed", s.cfg.FirstHost(), text, ErrTooOld, oldestServer))
 	}
 	return nil
 }

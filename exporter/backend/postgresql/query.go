@@ -149,7 +149,7 @@ func (s *queryStore) Select(expressions ...string) string {
 }
 
 func (s *queryStore) Rows(ctx context.Context, sql string, expressions int) iter.Seq2[[]query.Cell, error] {
-	return query.Sequence(func(next func([]query.Cell) bool) error {
+	return query.YieldEach(func(next func([]query.Cell) bool) error {
 		cells := make([]query.Cell, expressions)
 		return s.eachRow(ctx, sql, func(values [][]byte) (bool, error) {
 			for i := range cells {
@@ -161,7 +161,7 @@ func (s *queryStore) Rows(ctx context.Context, sql string, expressions int) iter
 }
 
 func (s *queryStore) Events(ctx context.Context, tail string) iter.Seq2[*session.Event, error] {
-	return query.Sequence(func(next func(*session.Event) bool) error {
+	return query.YieldEach(func(next func(*session.Event) bool) error {
 		var e session.Event
 		return s.eachRow(ctx, s.cfg.statements().selects+tail, func(values [][]byte) (bool, error) {
 			if err := decodeEvent(values, &e); err != nil {

@@ -20,7 +20,7 @@ func (s *store) applyTTL(ctx context.Context, conn *pgconn.PgConn) error {
 	if err != nil {
 		return err
 	}
-	limit, followed := retention.Limit{TTL: s.cfg.TTL, InForce: memory.InForce(), Confirmed: s.cfg.TTLConfirm}, memory
+	limit, followed := retention.TTLChange{TTL: s.cfg.TTL, InForce: memory.InForce(), Confirmed: s.cfg.TTLConfirm}, memory
 	if limit.TTL > 0 {
 		if followed, err = s.followClock(ctx, conn, limit.TTL, memory); err != nil {
 			return err
@@ -39,7 +39,7 @@ func (s *store) applyTTL(ctx context.Context, conn *pgconn.PgConn) error {
 
 // followClock lets the guard compare the clock with what the tables remember. Of our clock and the server's the one that is behind counts: a
 // single one that is ahead deletes nothing.
-func (s *store) followClock(ctx context.Context, conn *pgconn.PgConn, ttl time.Duration, memory retention.Memory) (retention.Memory, error) {
+func (s *store) followClock(ctx context.Context, conn *pgconn.PgConn, ttl time.Duration, memory retention.StoredState) (retention.StoredState, error) {
 	wall := s.now()
 	server, err := s.serverClock(ctx, conn)
 	if err != nil {
@@ -48,7 +48,7 @@ func (s *store) followClock(ctx context.Context, conn *pgconn.PgConn, ttl time.D
 	if server.Before(wall) {
 		wall = server
 	}
-	limit := retention.Limit{TTL: ttl, Confirmed: s.cfg.TTLConfirm}
+	limit := retention.TTLChange{TTL: ttl, Confirmed: s.cfg.TTLConfirm}
 	return s.guard.FollowClock(wall, limit, memory, func(from, to time.Time) (bool, error) {
 		span := "time >= " + timeLiteral(from) + " AND time < " + timeLiteral(to)
 		some, err := queryNumber(ctx, conn, s.cfg.prefixNames("SELECT (EXISTS (SELECT FROM session_events WHERE "+span+") OR EXISTS (SELECT FROM session_conflicts WHERE "+span+"))::int"))
@@ -62,7 +62,7 @@ func readServerClock(ctx context.Context, conn *pgconn.PgConn) (time.Time, error
 }
 
 // readMemory is what the tables remember of the ttl; nothing where we may not know.
-func (s *store) readMemory(ctx context.Context, conn *pgconn.PgConn) (m retention.Memory, err error) {
+func (s *store) readMemory(ctx context.Context, conn *pgconn.PgConn) (m retention.StoredState, err error) {
 	rows, err := queryRows(ctx, conn, s.cfg.prefixNames("SELECT name, value FROM sessionlog_settings WHERE name LIKE 'ttl%'"))
 	if err != nil {
 		return m, s.forgiveMissingGrant(err)
@@ -78,7 +78,7 @@ func (s *store) readMemory(ctx context.Context, conn *pgconn.PgConn) (m retentio
 	return m, nil
 }
 
-func (s *store) writeMemory(ctx context.Context, conn *pgconn.PgConn, m retention.Memory) error {
+func (s *store) writeMemory(ctx context.Context, conn *pgconn.PgConn, m retention.StoredState) error {
 	var values []string
 	for name, value := range m.Settings() {
 		values = append(values, fmt.Sprintf("('%s', %d)", name, *value))
@@ -90,15 +90,15 @@ func (s *store) writeMemory(ctx context.Context, conn *pgconn.PgConn, m retentio
 
 // forgiveMissingGrant forgives a missing grant where somebody else makes the schema: a ttl is then asked about at each start.
 func (s *store) forgiveMissingGrant(err error) error {
-	if !s.cfg.CreateSchema && configpostgresql.Code(err) == codeDenied {
+	if !s.cfg.CreateSchema && configpostgresql.SQLState(err) == codeDenied {
 		return nil
 	}
 	return err
 }
 
-func (s *store) expiredShares(ctx context.Context, conn *pgconn.PgConn, oldest time.Time, total bool) (all []retention.Share, err error) {
+func (s *store) expiredShares(ctx context.Context, conn *pgconn.PgConn, oldest time.Time, total bool) (all []retention.ExpiredShare, err error) {
 	for _, table := range []string{"session_events", "session_conflicts"} {
-		share := retention.Share{Table: table}
+		share := retention.ExpiredShare{Table: table}
 		count := s.cfg.prefixNames("SELECT count(*) FROM " + table)
 		if share.Expired, err = queryNumber(ctx, conn, count+" WHERE "+conditionBefore(oldest)); err != nil {
 			return nil, err

@@ -37,10 +37,10 @@ func (s *store) makeViews(ctx context.Context, conn *pgconn.PgConn) error {
 	}
 	// Who waits for those who read a view keeps everybody else waiting who reads it.
 	err = s.underMigrationLock(ctx, conn, s.lockTimeout, func() error { return replaceViews(ctx, conn, differing) })
-	if configpostgresql.Code(err) == invalidTableDefinition {
+	if configpostgresql.SQLState(err) == invalidTableDefinition {
 		err = s.underMigrationLock(ctx, conn, s.lockTimeout, func() error { return s.remakeViews(ctx, conn, s.withReaders(differing)) })
 	}
-	switch configpostgresql.Code(err) {
+	switch configpostgresql.SQLState(err) {
 	case dependentObjects:
 		s.log.Warn("a view stays as an older program made it, for something of yours stands on it: drop that, start again, and make it anew",
 			zap.Error(err))

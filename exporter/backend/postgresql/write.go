@@ -81,7 +81,7 @@ func (w *batchWrite) trySpanOnce(ctx context.Context, from, to int) (t *spanAtte
 		return t, err
 	}
 	if !w.repeats {
-		if err = w.copyDirectly(ctx, t, from, to); configpostgresql.Code(err) != "23505" {
+		if err = w.copyDirectly(ctx, t, from, to); configpostgresql.SQLState(err) != "23505" {
 			return t, err
 		}
 		if err = execStatements(ctx, w.conn, "ROLLBACK"); err != nil {
@@ -108,7 +108,7 @@ func (w *batchWrite) walkSpan(ctx context.Context, t *spanAttempt, from, to, siz
 			t.expired++
 			return true
 		}
-		reason := backend.Refusal(e)
+		reason := backend.RefusalReason(e)
 		if reason == "" {
 			reason, err = w.appendEvent(e, send)
 		}
@@ -264,5 +264,5 @@ func (s *store) oldestKept() int64 {
 	if s.ttl == 0 {
 		return math.MinInt64
 	}
-	return retention.Nanoseconds(s.guard.Oldest(s.ttl))
+	return retention.BoundedUnixNano(s.guard.Oldest(s.ttl))
 }

@@ -104,7 +104,7 @@ func hugeRefusal(t *testing.T, pg *postgresql.Server) {
 		after := at(time.Unix(1_790_000_010+i, 0), "after")
 		res := write1(t, s, seq(huge, known, without, after))
 		require.Equal(t, backend.Result{Written: 1, Duplicates: 1, Rejected: []backend.Rejection{
-			{Index: 0, Reason: refusal("SQLSTATE 22003")}, {Index: 2, Reason: backend.Refusal(without)},
+			{Index: 0, Reason: refusal("SQLSTATE 22003")}, {Index: 2, Reason: backend.RefusalReason(without)},
 		}}, res)
 	}
 	require.Len(t, readAll(t, cfg), 3)

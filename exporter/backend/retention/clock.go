@@ -105,8 +105,8 @@ func (c *countingClock) compareClocks(wall, noted time.Time, ttl time.Duration) 
 	return clockSettling, expected
 }
 
-// Nanoseconds since 1970 of a moment, and the least or largest number where it is too far away for that.
-func Nanoseconds(t time.Time) int64 {
+// BoundedUnixNano since 1970 of a moment, and the least or largest number where it is too far away for that.
+func BoundedUnixNano(t time.Time) int64 {
 	switch {
 	case t.Year() < 1680:
 		return math.MinInt64
@@ -118,8 +118,8 @@ func Nanoseconds(t time.Time) int64 {
 
 func isWithin(off, limit time.Duration) bool { return off.Abs() <= limit }
 
-// Elapsed makes a clock of what has passed since, which nobody can set.
-func Elapsed() func() time.Duration {
+// NewElapsedClock makes a clock of what has passed since, which nobody can set.
+func NewElapsedClock() func() time.Duration {
 	begin := time.Now()
 	return func() time.Duration { return time.Since(begin) }
 }

@@ -60,7 +60,7 @@ func TestALeapWithinALeap(t *testing.T) {
 func TestAStoreThatCannotSay(t *testing.T) {
 	wall := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 	g := NewGuard(zap.NewNop(), func() time.Time { return wall }, func() time.Duration { return 0 })
-	limit, noted := Limit{TTL: 90 * day}, Memory{TTL: 90 * 86400, CountedFrom: wall.Add(-365 * day).Unix()}
+	limit, noted := TTLChange{TTL: 90 * day}, StoredState{TTL: 90 * 86400, CountedFrom: wall.Add(-365 * day).Unix()}
 	broken := errors.New("broken")
 	m, err := g.FollowClock(wall, limit, noted, func(time.Time, time.Time) (bool, error) { return false, broken })
 	require.ErrorIs(t, err, broken)
@@ -70,11 +70,11 @@ func TestAStoreThatCannotSay(t *testing.T) {
 
 // TestATTLWithoutANoteIsNew: nothing says what it counted from, so that its first deletion is asked about.
 func TestATTLWithoutANoteIsNew(t *testing.T) {
-	require.Zero(t, Memory{TTL: 3600}.InForce())
-	require.Equal(t, time.Hour, Memory{TTL: 3600, CountedFrom: 1}.InForce())
-	g := NewGuard(zap.NewNop(), time.Now, Elapsed())
-	before := Memory{TTL: 3600}
-	g.Decide(Limit{TTL: time.Hour}, time.Now(), []Share{{Table: "t", Expired: 2, Total: 3}})
-	require.Equal(t, before, g.Conclude(before, Memory{TTL: 3600, CountedFrom: 5}, time.Hour), "what waits is not remembered as in force")
-	require.Zero(t, Memory{TTL: 3600, CountedFrom: 5}.WithTTL(0))
+	require.Zero(t, StoredState{TTL: 3600}.InForce())
+	require.Equal(t, time.Hour, StoredState{TTL: 3600, CountedFrom: 1}.InForce())
+	g := NewGuard(zap.NewNop(), time.Now, NewElapsedClock())
+	before := StoredState{TTL: 3600}
+	g.Decide(TTLChange{TTL: time.Hour}, time.Now(), []ExpiredShare{{Table: "t", Expired: 2, Total: 3}})
+	require.Equal(t, before, g.Conclude(before, StoredState{TTL: 3600, CountedFrom: 5}, time.Hour), "what waits is not remembered as in force")
+	require.Zero(t, StoredState{TTL: 3600, CountedFrom: 5}.WithTTL(0))
 }

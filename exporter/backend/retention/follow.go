@@ -6,8 +6,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// Memory is what a store keeps for a guard beside its records, as its table of settings has it. The zero value: no ttl was in force.
-type Memory struct {
+// StoredState is what a store keeps for a guard beside its records, as its table of settings has it. The zero value: no ttl was in force.
+type StoredState struct {
 	TTL         int64 // in force: seconds
 	CountedFrom int64 // what the clock said when it was believed last: seconds since 1970
 	Asked       int64 // 1: the clock is asked about, and ttl_confirm was not there
@@ -21,19 +21,19 @@ const (
 )
 
 // Settings are the places of the numbers by their names.
-func (m *Memory) Settings() map[string]*int64 {
+func (m *StoredState) Settings() map[string]*int64 {
 	return map[string]*int64{SettingTTL: &m.TTL, SettingCountedFrom: &m.CountedFrom, SettingAsked: &m.Asked}
 }
 
 // InForce is the ttl that was in force. One without a note of the clock counts as none: nothing says what it counted from.
-func (m Memory) InForce() time.Duration {
+func (m StoredState) InForce() time.Duration {
 	if m.CountedFrom == 0 {
 		return 0
 	}
 	return time.Duration(m.TTL) * time.Second
 }
 
-func (m Memory) countedFrom() time.Time {
+func (m StoredState) countedFrom() time.Time {
 	if m.TTL == 0 || m.CountedFrom == 0 {
 		return time.Time{}
 	}
@@ -41,16 +41,16 @@ func (m Memory) countedFrom() time.Time {
 }
 
 // WithTTL is the memory of a store in which a ttl is in force; 0 keeps everything.
-func (m Memory) WithTTL(ttl time.Duration) Memory {
+func (m StoredState) WithTTL(ttl time.Duration) StoredState {
 	if ttl == 0 {
-		return Memory{}
+		return StoredState{}
 	}
-	m.TTL = Seconds(ttl)
+	m.TTL = TTLSeconds(ttl)
 	return m
 }
 
 // Conclude is what a store is to remember once Decide has decided; a ttl that waits is not remembered.
-func (g *Guard) Conclude(before, followed Memory, ttl time.Duration) Memory {
+func (g *Guard) Conclude(before, followed StoredState, ttl time.Duration) StoredState {
 	switch {
 	case !g.AwaitsConfirmation():
 		return followed.WithTTL(ttl)
@@ -65,7 +65,7 @@ const clockDoubted = "clock doubted"
 // FollowClock sets what ttl counts from: wall, unless this is further off than the time that has passed since the last call, or since what the store remembers,
 // explains. It is called at start and before each deletion. The answer of expires is whether records have times in [from, to): where nothing would be
 // deleted, nothing is asked. It gives what the store is to remember from now on, and the error of expires.
-func (g *Guard) FollowClock(wall time.Time, l Limit, m Memory, expires func(from, to time.Time) (bool, error)) (Memory, error) {
+func (g *Guard) FollowClock(wall time.Time, l TTLChange, m StoredState, expires func(from, to time.Time) (bool, error)) (StoredState, error) {
 	g.following.Lock()
 	defer g.following.Unlock()
 	isStart := !g.hasFollowed
@@ -138,7 +138,7 @@ func (g *Guard) FollowServerClock(ttl time.Duration, ask func() (time.Time, erro
 }
 
 // doubtClock says what a clock that is not believed leads to, and what to do.
-func (g *Guard) doubtClock(state clockState, l Limit, m Memory, expected time.Time, fields []zap.Field) Memory {
+func (g *Guard) doubtClock(state clockState, l TTLChange, m StoredState, expected time.Time, fields []zap.Field) StoredState {
 	answer := "write ttl_confirm: true beside ttl and restart"
 	if l.Confirmed && m.Asked == 0 {
 		answer = "take ttl_confirm out and restart, then write ttl_confirm: true beside ttl and restart: where it stood before the question, it does not answer it"

@@ -12,25 +12,25 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 )
 
-// Limit is a configured ttl beside what was in force so far.
-type Limit struct {
+// TTLChange is a configured ttl beside what was in force so far.
+type TTLChange struct {
 	TTL       time.Duration // as configured; 0 keeps everything
 	InForce   time.Duration // the last one that was put in force; 0 kept everything
 	Confirmed bool          // ttl_confirm
 }
 
 // Shortens tells whether records may go that were kept so far, in the whole seconds that the tables remember.
-func (l Limit) Shortens() bool {
-	return l.TTL > 0 && (l.InForce == 0 || Seconds(l.TTL) < Seconds(l.InForce))
+func (l TTLChange) Shortens() bool {
+	return l.TTL > 0 && (l.InForce == 0 || TTLSeconds(l.TTL) < TTLSeconds(l.InForce))
 }
 
-// Share is how much of a table has expired.
-type Share struct {
+// ExpiredShare is how much of a table has expired.
+type ExpiredShare struct {
 	Table          string
 	Expired, Total int64
 }
 
-func (s Share) expiresMajority() bool { return s.Expired*2 > s.Total }
+func (s ExpiredShare) expiresMajority() bool { return s.Expired*2 > s.Total }
 
 // Guard decides about the ttl of one backend, and what it counts from.
 type Guard struct {
@@ -60,7 +60,7 @@ const ttlWaits = "ttl waits"
 
 // Decide says in one line what is older than the limit, and returns the ttl that counts from now on: the configured one or, where its
 // first deletion would take more than half of a table and nobody has confirmed that, the one that was in force.
-func (g *Guard) Decide(l Limit, oldest time.Time, shares []Share) time.Duration {
+func (g *Guard) Decide(l TTLChange, oldest time.Time, shares []ExpiredShare) time.Duration {
 	fields := []zap.Field{zap.Stringer("ttl", l.TTL), zap.Time("older_than", oldest.UTC())}
 	expired, majority := int64(0), false
 	for _, s := range shares {
@@ -84,7 +84,7 @@ func (g *Guard) Decide(l Limit, oldest time.Time, shares []Share) time.Duration 
 	default:
 		g.log.Info("ttl is new or shorter than before: nothing is older than this", fields...)
 	}
-	if l.Confirmed && Seconds(l.TTL) == Seconds(l.InForce) && !g.toldOfConfirm {
+	if l.Confirmed && TTLSeconds(l.TTL) == TTLSeconds(l.InForce) && !g.toldOfConfirm {
 		g.toldOfConfirm = true
 		g.log.Warn("ttl_confirm is no longer needed, for this ttl is in force: take it out, or the next mistake in ttl is not asked about")
 	}
@@ -103,7 +103,7 @@ func (g *Guard) Remind() {
 	}
 }
 
-// Seconds is a ttl as the tables remember it: whole seconds, and never 0 for a ttl that is set.
-func Seconds(ttl time.Duration) int64 {
+// TTLSeconds is a ttl as the tables remember it: whole seconds, and never 0 for a ttl that is set.
+func TTLSeconds(ttl time.Duration) int64 {
 	return int64((ttl + time.Second - 1) / time.Second)
 }

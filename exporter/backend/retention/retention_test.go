@@ -20,6 +20,6 @@ func TestALimitOfFractionsIsInForceOnce(t *testing.T) {
 		{90*time.Second + 500*time.Millisecond, 91 * time.Second, false}, // as the tables remember it
 		{90*time.Second + 500*time.Millisecond, 92 * time.Second, true},
 	} {
-		require.Equal(t, c.shortens, Limit{TTL: c.ttl, InForce: c.inForce}.Shortens(), "%v beside %v", c.ttl, c.inForce)
+		require.Equal(t, c.shortens, TTLChange{TTL: c.ttl, InForce: c.inForce}.Shortens(), "%v beside %v", c.ttl, c.inForce)
 	}
 }

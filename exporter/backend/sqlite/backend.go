@@ -59,7 +59,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
 		deleted: deleted,
-		elapsed: retention.Elapsed(),
+		elapsed: retention.NewElapsedClock(),
 		limits:  defaultPartitionLimits,
 
 		tendEvery: idleCheckInterval,

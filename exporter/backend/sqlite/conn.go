@@ -31,7 +31,7 @@ func (cfg *Config) makeDatabaseFile(log *zap.Logger) error {
 				zap.String("path", cfg.Path))
 		}
 		if info.IsDir() {
-			return backend.Misconfigured(fmt.Errorf("sqlite: path %q is a directory: name a file in it, for example %q",
+			return backend.MarkMisconfigured(fmt.Errorf("sqlite: path %q is a directory: name a file in it, for example %q",
 				cfg.Path, filepath.Join(cfg.Path, "session_log.db")))
 		}
 		return nil
@@ -40,7 +40,7 @@ func (cfg *Config) makeDatabaseFile(log *zap.Logger) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		err = fmt.Errorf("sqlite: path %q: its folder cannot be made: %w", cfg.Path, err)
 		if errors.Is(err, syscall.ENOTDIR) {
-			return backend.Misconfigured(err)
+			return backend.MarkMisconfigured(err)
 		}
 		return err
 	}

@@ -35,7 +35,7 @@ func (cfg *Config) explainError(doing string, err error) error {
 	}
 	explained := fmt.Errorf("sqlite: %s, path %q: %w: %s (%s)", doing, cfg.Path, kind, remedy, sqlite.ErrCode(err))
 	if sqlite.ErrCode(err).ToPrimary() == sqlite.ResultNotADB {
-		return backend.Misconfigured(explained)
+		return backend.MarkMisconfigured(explained)
 	}
 	return explained
 }

@@ -107,7 +107,7 @@ func (x *expiryTimer) deleteSlice() (more bool, err error) {
 // countLater counts the records whose times lie after a moment.
 func (x *expiryTimer) countLater(after time.Time) (n int64, err error) {
 	for _, p := range x.partitions.each() {
-		later, err := queryNumber(x.conn, "SELECT count(*) FROM "+p.table+" WHERE time > ?", retention.Nanoseconds(after))
+		later, err := queryNumber(x.conn, "SELECT count(*) FROM "+p.table+" WHERE time > ?", retention.BoundedUnixNano(after))
 		if err != nil {
 			return 0, x.explainFailure("counting records of the future", err)
 		}

@@ -39,7 +39,7 @@ func (w *writer) insertEvents(r *writeRequest) (err error) {
 			r.result.Expired++
 			continue
 		}
-		reason := backend.Refusal(&row.event)
+		reason := backend.RefusalReason(&row.event)
 		if reason == "" {
 			if reason, err = w.insertEvent(row, &r.result); err != nil {
 				return err
@@ -58,7 +58,7 @@ func (w *writer) oldestKept() int64 {
 	if w.ttl == 0 {
 		return math.MinInt64
 	}
-	return retention.Nanoseconds(w.guard.Oldest(w.ttl))
+	return retention.BoundedUnixNano(w.guard.Oldest(w.ttl))
 }
 
 // insertEvent counts the event into result, or tells why it cannot be stored. An error is the store's, not the event's.

@@ -73,7 +73,7 @@ func (cfg *Config) migrateOnce(ctx context.Context, conn *sqlite.Conn) (more boo
 		err := fmt.Errorf("sqlite: path %q has version %d of the schema, this program needs %d: %w: set create_schema, or run the files of migrations/ and views/ by hand",
 			cfg.Path, version, len(allMigrations), ErrNoSchema)
 		if version > 0 {
-			return false, backend.Misconfigured(err)
+			return false, backend.MarkMisconfigured(err)
 		}
 		return false, err // somebody may be about to make it
 	}
@@ -139,10 +139,10 @@ func (cfg *Config) schemaVersion(conn *sqlite.Conn) (version int64, err error) {
 		},
 	})
 	if err == nil && first != "" && first != firstMigration {
-		return 0, backend.Misconfigured(fmt.Errorf("sqlite: path %q: %w: name another path, or move the file away", cfg.Path, backend.ErrBeforeFirstRelease))
+		return 0, backend.MarkMisconfigured(fmt.Errorf("sqlite: path %q: %w: name another path, or move the file away", cfg.Path, backend.ErrBeforeFirstRelease))
 	}
 	if err == nil && version > int64(len(allMigrations)) {
-		return 0, backend.Misconfigured(fmt.Errorf("sqlite: path %q has version %d of the schema, this program knows %d: %w: use that one, or another path",
+		return 0, backend.MarkMisconfigured(fmt.Errorf("sqlite: path %q has version %d of the schema, this program knows %d: %w: use that one, or another path",
 			cfg.Path, version, len(allMigrations), ErrNewerSchema))
 	}
 	return version, cfg.explainError("reading the schema", err)

@@ -139,7 +139,7 @@ func (s *queryStore) Select(expressions ...string) string {
 }
 
 func (s *queryStore) Rows(ctx context.Context, sql string, expressions int) iter.Seq2[[]query.Cell, error] {
-	return query.Sequence(func(next func([]query.Cell) bool) error {
+	return query.YieldEach(func(next func([]query.Cell) bool) error {
 		cells := make([]query.Cell, expressions)
 		return s.eachRow(ctx, sql, func(stmt *sqlite.Stmt) (bool, error) {
 			for i := range cells {
@@ -151,7 +151,7 @@ func (s *queryStore) Rows(ctx context.Context, sql string, expressions int) iter
 }
 
 func (s *queryStore) Events(ctx context.Context, tail string) iter.Seq2[*session.Event, error] {
-	return query.Sequence(func(next func(*session.Event) bool) error {
+	return query.YieldEach(func(next func(*session.Event) bool) error {
 		var e session.Event
 		return s.eachRow(ctx, s.Select(eventExpressions()...)+" FROM "+s.Table()+tail, func(stmt *sqlite.Stmt) (bool, error) {
 			if err := decodeEvent(stmt, &e); err != nil {

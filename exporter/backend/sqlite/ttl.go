@@ -16,7 +16,7 @@ func (w *writer) applyTTL(ctx context.Context, conn *sqlite.Conn) error {
 	if err != nil {
 		return w.cfg.explainError("reading settings", err)
 	}
-	limit, followed := retention.Limit{TTL: w.cfg.TTL, InForce: memory.InForce(), Confirmed: w.cfg.TTLConfirm}, memory
+	limit, followed := retention.TTLChange{TTL: w.cfg.TTL, InForce: memory.InForce(), Confirmed: w.cfg.TTLConfirm}, memory
 	if limit.TTL > 0 {
 		if followed, err = w.followClock(conn, limit.TTL, memory); err != nil {
 			return w.cfg.explainError("looking for what would expire", err)
@@ -36,15 +36,15 @@ func (w *writer) applyTTL(ctx context.Context, conn *sqlite.Conn) error {
 }
 
 // followClock lets the guard compare the clock with what the file remembers.
-func (w *writer) followClock(conn *sqlite.Conn, ttl time.Duration, memory retention.Memory) (retention.Memory, error) {
-	limit := retention.Limit{TTL: ttl, Confirmed: w.cfg.TTLConfirm}
+func (w *writer) followClock(conn *sqlite.Conn, ttl time.Duration, memory retention.StoredState) (retention.StoredState, error) {
+	limit := retention.TTLChange{TTL: ttl, Confirmed: w.cfg.TTLConfirm}
 	return w.guard.FollowClock(w.now(), limit, memory, func(from, to time.Time) (bool, error) {
 		parts, err := w.cfg.readPartitions(conn, nil)
 		if err != nil {
 			return false, err
 		}
 		for _, table := range append(parts.tables(), w.cfg.prefixNames("session_conflicts")) {
-			some, err := queryNumber(conn, "SELECT count(*) FROM (SELECT 1 FROM "+table+" WHERE time >= ? AND time < ? LIMIT 1)", retention.Nanoseconds(from), retention.Nanoseconds(to))
+			some, err := queryNumber(conn, "SELECT count(*) FROM (SELECT 1 FROM "+table+" WHERE time >= ? AND time < ? LIMIT 1)", retention.BoundedUnixNano(from), retention.BoundedUnixNano(to))
 			if err != nil || some > 0 {
 				return true, err
 			}
@@ -53,7 +53,7 @@ func (w *writer) followClock(conn *sqlite.Conn, ttl time.Duration, memory retent
 	})
 }
 
-func (cfg *Config) readMemory(conn *sqlite.Conn) (m retention.Memory, err error) {
+func (cfg *Config) readMemory(conn *sqlite.Conn) (m retention.StoredState, err error) {
 	for name, value := range m.Settings() {
 		if *value, err = cfg.readSetting(conn, name); err != nil {
 			return m, err
@@ -63,7 +63,7 @@ func (cfg *Config) readMemory(conn *sqlite.Conn) (m retention.Memory, err error)
 }
 
 // writeMemory writes in the transaction that is open.
-func (cfg *Config) writeMemory(conn *sqlite.Conn, m retention.Memory) error {
+func (cfg *Config) writeMemory(conn *sqlite.Conn, m retention.StoredState) error {
 	for name, value := range m.Settings() {
 		if err := cfg.writeSetting(conn, name, *value); err != nil {
 			return err
@@ -73,7 +73,7 @@ func (cfg *Config) writeMemory(conn *sqlite.Conn, m retention.Memory) error {
 }
 
 // expiredShares counts what is older than oldest and, where somebody wants to know, all.
-func (cfg *Config) expiredShares(conn *sqlite.Conn, oldest time.Time, total bool) (all []retention.Share, err error) {
+func (cfg *Config) expiredShares(conn *sqlite.Conn, oldest time.Time, total bool) (all []retention.ExpiredShare, err error) {
 	parts, err := cfg.readPartitions(conn, nil)
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func (cfg *Config) expiredShares(conn *sqlite.Conn, oldest time.Time, total bool
 		name   string
 		tables []string
 	}{{"session_events", parts.tables()}, {"session_conflicts", []string{cfg.prefixNames("session_conflicts")}}} {
-		share := retention.Share{Table: aging.name}
+		share := retention.ExpiredShare{Table: aging.name}
 		for _, table := range aging.tables {
 			if err := addToShare(conn, &share, table, oldest, total); err != nil {
 				return nil, err
@@ -93,8 +93,8 @@ func (cfg *Config) expiredShares(conn *sqlite.Conn, oldest time.Time, total bool
 	return all, nil
 }
 
-func addToShare(conn *sqlite.Conn, share *retention.Share, table string, oldest time.Time, total bool) error {
-	expired, err := queryNumber(conn, "SELECT count(*) FROM "+table+" WHERE time < ?", retention.Nanoseconds(oldest))
+func addToShare(conn *sqlite.Conn, share *retention.ExpiredShare, table string, oldest time.Time, total bool) error {
+	expired, err := queryNumber(conn, "SELECT count(*) FROM "+table+" WHERE time < ?", retention.BoundedUnixNano(oldest))
 	share.Expired += expired
 	if err != nil || !total {
 		return err

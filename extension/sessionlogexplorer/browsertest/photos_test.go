@@ -58,15 +58,15 @@ func TestPhotos(t *testing.T) {
 			SessionKey string `json:"session_key"`
 		}
 	}
-	require.NoError(t, c.ask("/api/v1/events?limit=1&kind=login&outcome=success&user_name="+samplelogins.BrokenInto+"&client_address="+samplelogins.BrokenFrom, &answer))
+	require.NoError(t, c.ask("/api/v1/events?limit=1&kind=login&outcome=success&user_name="+samplelogins.BrokenIntoUser+"&client_address="+samplelogins.BrokenFromAddress, &answer))
 	require.NotEmpty(t, answer.Events)
 	event := answer.Events[0]
 	pages := []struct{ name, path, shown string }{
 		{"search", "/search?from=-168h", ".facet"},
-		{"event", "/search?from=-168h&user_name=" + samplelogins.BrokenInto + "&event=" + event.RecordID, ".drawer dl"},
+		{"event", "/search?from=-168h&user_name=" + samplelogins.BrokenIntoUser + "&event=" + event.RecordID, ".drawer dl"},
 		{"session", "/session/" + event.SessionKey, ".story"},
 		{"user", "/user/alice", ".list"},
-		{"address", "/address/" + samplelogins.Sprayer, ".list"},
+		{"address", "/address/" + samplelogins.SprayingAddress, ".list"},
 		{"inventory", "/inventory", ".list"},
 		{"new", "/new", ".question"},
 		{"now", "/now", ".events"},

@@ -14,7 +14,7 @@ import (
 // Row is one row of system.session_log, as ClickHouse 26.7 has it. Columns that a server lacks stay zero.
 type Row struct {
 	Hostname      string
-	Type          Type
+	Type          EventType
 	AuthID        session.ID
 	AuthIDText    string // the UUID as text
 	SessionID     string
@@ -51,7 +51,7 @@ type Certificate struct {
 type Mapper struct {
 	instance string
 	hash     session.Hasher
-	ordinals ordinals
+	ordinals lazyOrdinals
 	keys     sessionKeys
 	text     textCache
 }
@@ -62,7 +62,7 @@ func NewMapper(instance string) *Mapper {
 }
 
 // Restart begins a new run over rows, which may go over the same ones again: rows that look alike are numbered anew.
-func (m *Mapper) Restart() { m.ordinals = ordinals{} }
+func (m *Mapper) Restart() { m.ordinals = lazyOrdinals{} }
 
 // Event fills e, which is reset, from r. Rows of one timestamp must come one after the other, in the order of the
 // columns auth_id, type, client_address, client_port, for their ordinals to be the same again.
@@ -84,7 +84,7 @@ func (m *Mapper) Event(r *Row, e *session.Event) {
 	e.SessionID, e.SessionName = r.AuthIDText, r.SessionID
 	e.FailureReason = r.FailureReason
 	e.Extra = appendFew(e.Extra, r.Extra)
-	if r.Type == LoginFailure {
+	if r.Type == TypeLoginFailure {
 		// The server writes NO_PASSWORD for every failure, whatever was tried: the method is unknown.
 		e.ErrorType, e.StatusCode = failureClass(r.FailureReason)
 	} else {
@@ -136,15 +136,15 @@ type sessionKeys [256]struct {
 	key      session.ID
 }
 
-// ordinals is session.Ordinals, which it spares the work where a timestamp has one record: nearly always.
-type ordinals struct {
+// lazyOrdinals is session.Ordinals, which it spares the work where a timestamp has one record: nearly always.
+type lazyOrdinals struct {
 	time  int64
 	first session.ID // the only record of the timestamp so far, not yet in all
 	many  bool
 	all   session.Ordinals
 }
 
-func (o *ordinals) nextOrdinal(unixNano int64, id session.ID) int64 {
+func (o *lazyOrdinals) nextOrdinal(unixNano int64, id session.ID) int64 {
 	if unixNano != o.time || o.first.IsZero() {
 		o.time, o.first, o.many = unixNano, id, false
 		return 0

@@ -17,7 +17,7 @@ func BenchmarkMapper(b *testing.B) {
 		r := &rows[i]
 		pair := i / 2
 		*r = Row{
-			Hostname: "ch-0.example.net", Type: Type(1 + i%2), Micros: 1_750_000_000_000_000 + int64(i), User: "etl_writer", AuthType: "SHA256_PASSWORD",
+			Hostname: "ch-0.example.net", Type: EventType(1 + i%2), Micros: 1_750_000_000_000_000 + int64(i), User: "etl_writer", AuthType: "SHA256_PASSWORD",
 			ClientAddress: netip.AddrFrom16(netip.AddrFrom4([4]byte{10, 0, byte(pair % 4), byte(pair % 250)}).As16()), ClientPort: uint16(1024 + pair),
 			Interface: "TCP", Hostnames: ClientNames{"app-1", "ClickHouse clickhouse-go/2.50.0"}, Version: [3]uint32{2, 50, 0}, Revision: 54460,
 		}

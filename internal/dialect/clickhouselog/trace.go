@@ -32,13 +32,13 @@ func (m *Mapper) Update(r *Row, t Trace, e *session.Event) {
 	e.RecordID = m.hash.Start("correlation", session.SystemClickHouse, m.instance).Bytes(uid[:]).Str(CorrelationQueryLog).RecordID(e.Time)
 }
 
-// traceparent is the length of a W3C traceparent of version 00: 00-<32 hex>-<16 hex>-<2 hex>.
-const traceparent = 55
+// traceparentLength is the length of a W3C traceparent of version 00: 00-<32 hex>-<16 hex>-<2 hex>.
+const traceparentLength = 55
 
-// Claim makes e bear the traceparent that the client has put into its own name, if it bears no better one. Nothing vouches
+// SetClaimedTrace makes e bear the traceparent that the client has put into its own name, if it bears no better one. Nothing vouches
 // for it, and e says so.
-func Claim(e *session.Event) {
-	if e.TraceID != ([16]byte{}) || len(e.ClientName) < traceparent {
+func SetClaimedTrace(e *session.Event) {
+	if e.TraceID != ([16]byte{}) || len(e.ClientName) < traceparentLength {
 		return
 	}
 	if t, ok := findTraceParent(e.ClientName); ok {
@@ -48,18 +48,18 @@ func Claim(e *session.Event) {
 
 // findTraceParent returns the one traceparent in a text. Two different ones are none.
 func findTraceParent(s string) (found Trace, ok bool) {
-	for at := 0; at+traceparent <= len(s); at++ {
+	for at := 0; at+traceparentLength <= len(s); at++ {
 		next := strings.Index(s[at:], "00-")
 		if next < 0 {
 			break
 		}
 		at += next
-		if at > 0 && isWordByte(s[at-1]) || at+traceparent > len(s) || at+traceparent < len(s) && isWordByte(s[at+traceparent]) {
+		if at > 0 && isWordByte(s[at-1]) || at+traceparentLength > len(s) || at+traceparentLength < len(s) && isWordByte(s[at+traceparentLength]) {
 			continue
 		}
 		var t Trace
 		var valid bool
-		if t.ID, t.Span, valid = session.ParseTraceparent(s[at : at+traceparent]); !valid {
+		if t.ID, t.Span, valid = session.ParseTraceparent(s[at : at+traceparentLength]); !valid {
 			continue
 		}
 		if ok && t != found {

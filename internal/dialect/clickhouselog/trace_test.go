@@ -15,7 +15,7 @@ func TestAClaimIsTakenFromTheClientsName(t *testing.T) {
 	f := func(name string, want bool) {
 		t.Helper()
 		e := session.Event{ClientName: name}
-		Claim(&e)
+		SetClaimedTrace(&e)
 		if !want {
 			require.Equal(t, session.Event{ClientName: name}, e)
 			return
@@ -44,14 +44,14 @@ func TestAClaimIsTakenFromTheClientsName(t *testing.T) {
 func TestEvidenceIsBetterThanAClaim(t *testing.T) {
 	e := session.Event{ClientName: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
 	Trace{ID: [16]byte{1}, Span: [8]byte{2}}.Correlate(&e)
-	Claim(&e)
+	SetClaimedTrace(&e)
 	require.Equal(t, [16]byte{1}, e.TraceID)
 	require.Equal(t, CorrelationQueryLog, e.Correlation)
 }
 
 func TestAnUpdateIsOfItsLogin(t *testing.T) {
 	r := Row{
-		Hostname: "ch-1", Type: LoginSuccess, AuthID: session.ID{7}, Micros: 1_700_000_000_000_000, User: "bob", Interface: "TCP",
+		Hostname: "ch-1", Type: TypeLoginSuccess, AuthID: session.ID{7}, Micros: 1_700_000_000_000_000, User: "bob", Interface: "TCP",
 		ClientAddress: netip.MustParseAddr("::ffff:10.0.0.7"), ClientPort: 4711,
 	}
 	m := NewMapper("warehouse")

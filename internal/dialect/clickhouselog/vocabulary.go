@@ -6,47 +6,47 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// Type is the column type; its numbers have never changed.
-type Type int8
+// EventType is the column type; its numbers have never changed.
+type EventType int8
 
 // The values of the column type.
 const (
-	LoginFailure Type = 0
-	LoginSuccess Type = 1
-	Logout       Type = 2
+	TypeLoginFailure EventType = 0
+	TypeLoginSuccess EventType = 1
+	TypeLogout       EventType = 2
 )
 
-var typeNames = map[string]Type{"LoginFailure": LoginFailure, "LoginSuccess": LoginSuccess, "Logout": Logout}
+var typeNames = map[string]EventType{"LoginFailure": TypeLoginFailure, "LoginSuccess": TypeLoginSuccess, "Logout": TypeLogout}
 
 // ParseType reads the enum's name.
-func ParseType(s string) (Type, bool) {
+func ParseType(s string) (EventType, bool) {
 	t, ok := typeNames[s]
 	return t, ok
 }
 
 // Valid says whether the number is one that session_log has.
-func (t Type) Valid() bool { return t >= LoginFailure && t <= Logout }
+func (t EventType) Valid() bool { return t >= TypeLoginFailure && t <= TypeLogout }
 
-func (t Type) kindAndOutcome() (session.Kind, session.Outcome, string) {
+func (t EventType) kindAndOutcome() (session.Kind, session.Outcome, string) {
 	switch t {
-	case LoginFailure:
+	case TypeLoginFailure:
 		return session.KindLogin, session.OutcomeFailure, "LoginFailure"
-	case LoginSuccess:
+	case TypeLoginSuccess:
 		return session.KindLogin, session.OutcomeSuccess, "LoginSuccess"
 	default:
 		return session.KindLogout, session.OutcomeSuccess, "Logout"
 	}
 }
 
-// AuthTypes are the names of the enum auth_type by number (append-only upstream; read from a running 26.7).
-var AuthTypes = []string{
+// AuthTypeNames are the names of the enum auth_type by number (append-only upstream; read from a running 26.7).
+var AuthTypeNames = []string{
 	"NO_PASSWORD", "PLAINTEXT_PASSWORD", "SHA256_PASSWORD", "DOUBLE_SHA1_PASSWORD", "LDAP", "KERBEROS", "SSL_CERTIFICATE",
 	"BCRYPT_PASSWORD", "SSH_KEY", "HTTP", "JWT", "SCRAM_SHA256_PASSWORD", "NO_AUTHENTICATION",
 }
 
-// Interfaces are the names of the enum interface by number, from 1. Servers that know Arrow Flight write a 10 into an
+// InterfaceNames are the names of the enum interface by number, from 1. Servers that know Arrow Flight write a 10 into an
 // enum that ends at 9, which is why cells are read by number.
-var Interfaces = []string{
+var InterfaceNames = []string{
 	"", "TCP", "HTTP", "gRPC", "MySQL", "PostgreSQL", "Local", "TCP_Interserver", "Prometheus", "Background", "ArrowFlight",
 }
 

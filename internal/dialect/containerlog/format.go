@@ -33,18 +33,18 @@ func detectOutput(f logformat.Format, head []byte, whole bool) logformat.Verdict
 		}
 	}
 	for _, at := range lines {
-		if f.Detect(output[at:], whole) == logformat.Yes {
-			return logformat.Yes
+		if f.Detect(output[at:], whole) == logformat.VerdictYes {
+			return logformat.VerdictYes
 		}
 	}
 	if whole {
-		return logformat.No
+		return logformat.VerdictNo
 	}
-	return logformat.Wait
+	return logformat.VerdictWait
 }
 
 func firstLine(text []byte) []byte {
-	if n := logformat.Line(text); n > 0 {
+	if n := logformat.FirstLineLength(text); n > 0 {
 		return text[:n]
 	}
 	return text

@@ -85,7 +85,7 @@ func readSample(t testing.TB, file string) string {
 }
 
 func findFormat(t testing.TB, name string) logformat.Format {
-	f, ok := logformat.Find(formats.All(), name)
+	f, ok := logformat.FindFormat(formats.All(), name)
 	require.True(t, ok, name)
 	return f
 }
@@ -114,7 +114,7 @@ func TestContainerHasTheEventsOfItsOutput(t *testing.T) {
 		for name, wrap := range wrappers {
 			wrapped := wrapLines(text, wrap)
 			detected, verdict := logformat.Detect(formats.All(), []byte(wrapped[:min(len(wrapped), 32<<10)]), true)
-			require.Equal(t, logformat.Yes, verdict, "%s, %s", sample.format, name)
+			require.Equal(t, logformat.VerdictYes, verdict, "%s, %s", sample.format, name)
 			require.Equal(t, f.Name, detected.Name, name)
 			got, bad := parseText(f, sample.options, wrapped)
 			require.Equal(t, wantBad, bad, "%s, %s", sample.format, name)
@@ -153,7 +153,7 @@ func TestFirstLineDecides(t *testing.T) {
 	const start = "\nPostgreSQL Database directory appears to contain a database; Skipping initialization\n\n"
 	wrapped := wrapLines(start+login, wrappers["kubelet"])
 	f, verdict := logformat.Detect(formats.All(), []byte(wrapped), true)
-	require.Equal(t, logformat.Yes, verdict)
+	require.Equal(t, logformat.VerdictYes, verdict)
 	require.Equal(t, "stderr", f.Name)
 	events, _ := parseText(f, logformat.Options{}, wrapped)
 	require.Len(t, events, 2)

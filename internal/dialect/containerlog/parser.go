@@ -27,7 +27,7 @@ func (p *outputParser) decideByFirstLine(text []byte) {
 
 // Frame unwraps as many lines as the parser of the output wants to see.
 func (p *outputParser) Frame(data []byte, final bool) int {
-	if !p.decided && (final || logformat.Line(data) > 0) {
+	if !p.decided && (final || logformat.FirstLineLength(data) > 0) {
 		p.decideByFirstLine(data)
 	}
 	if !p.wrapped {
@@ -35,7 +35,7 @@ func (p *outputParser) Frame(data []byte, final bool) int {
 	}
 	p.output, p.ends = p.output[:0], p.ends[:0]
 	for at, askAt := 0, 1; at < len(data); {
-		n := logformat.Line(data[at:])
+		n := logformat.FirstLineLength(data[at:])
 		if n == 0 {
 			if !final {
 				break
@@ -84,7 +84,7 @@ func (p *outputParser) Parse(record string, offset int64, batch *logformat.Event
 	}
 	var output []byte
 	for rest := record; rest != ""; {
-		n := logformat.Line(unsafe.Slice(unsafe.StringData(rest), len(rest)))
+		n := logformat.FirstLineLength(unsafe.Slice(unsafe.StringData(rest), len(rest)))
 		if n == 0 {
 			n = len(rest)
 		}

@@ -34,7 +34,7 @@ const Auto = "auto"
 
 // CheckName is the check of the key `format`.
 func CheckName(name string) error {
-	if _, known := logformat.Find(All(), name); !known && name != Auto {
+	if _, known := logformat.FindFormat(All(), name); !known && name != Auto {
 		return fmt.Errorf("format: %q is not known: write auto or one of %s", name, Names())
 	}
 	return nil

@@ -8,8 +8,8 @@ import (
 // ByteOrderMark may stand before the first record of a text. Parsers take it off.
 const ByteOrderMark = "\uFEFF"
 
-// Find gives the format of this name, whatever its case.
-func Find(formats []Format, name string) (Format, bool) {
+// FindFormat gives the format of this name, whatever its case.
+func FindFormat(formats []Format, name string) (Format, bool) {
 	for _, f := range formats {
 		if strings.EqualFold(f.Name, name) {
 			return f, true
@@ -29,20 +29,20 @@ func Detect(formats []Format, head []byte, whole bool) (Format, Verdict) {
 	head = bytes.TrimPrefix(head, []byte(ByteOrderMark))
 	for _, f := range formats {
 		switch f.Detect(head, whole) {
-		case Yes:
-			return f, Yes
-		case Wait:
+		case VerdictYes:
+			return f, VerdictYes
+		case VerdictWait:
 			if !whole {
-				return Format{}, Wait
+				return Format{}, VerdictWait
 			}
-		case No:
+		case VerdictNo:
 		}
 	}
-	return Format{}, No
+	return Format{}, VerdictNo
 }
 
-// Line is the length of the first line, 0 where its end is not there.
-func Line(data []byte) int { return bytes.IndexByte(data, '\n') + 1 }
+// FirstLineLength is the length of the first line, 0 where its end is not there.
+func FirstLineLength(data []byte) int { return bytes.IndexByte(data, '\n') + 1 }
 
 // FrameToEnd is [Parser.Frame] of formats whose frame alone never takes the end of a text for whole: there the last record may lack
 // its line end, or wait for more than will come.

@@ -32,9 +32,9 @@ type Verdict uint8
 
 // The verdicts.
 const (
-	No Verdict = iota
-	Yes
-	Wait // too little to decide
+	VerdictNo Verdict = iota
+	VerdictYes
+	VerdictWait // too little to decide
 )
 
 // Options are what a text does not say of itself.
@@ -126,7 +126,7 @@ type LineParser struct {
 
 // Frame is part of [Parser].
 func (*LineParser) Frame(data []byte, final bool) int {
-	if n := Line(data); n > 0 || !final {
+	if n := FirstLineLength(data); n > 0 || !final {
 		return n
 	}
 	return len(data)
@@ -153,18 +153,18 @@ func (*LineParser) LogTime() int64 { return 0 }
 // FlushDue is part of [Parser].
 func (*LineParser) FlushDue(int64, *EventBatch) {}
 
-// Refuse makes an error that [IsRefusal]: its text names what is missing and the remedy.
-func Refuse(text string) error { return &refusal{text} }
+// NewRefusal makes an error that [IsRefusal]: its text names what is missing and the remedy.
+func NewRefusal(text string) error { return &refusalError{text} }
 
 // IsRefusal says whether an error of [Parser.Parse] concerns the whole text.
 func IsRefusal(err error) bool {
 	if err == nil { // most rows: what follows allocates
 		return false
 	}
-	var r *refusal
+	var r *refusalError
 	return errors.As(err, &r)
 }
 
-type refusal struct{ text string }
+type refusalError struct{ text string }
 
-func (r *refusal) Error() string { return r.text }
+func (r *refusalError) Error() string { return r.text }

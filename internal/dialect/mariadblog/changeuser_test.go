@@ -60,7 +60,7 @@ func TestTheVersionOfTLS(t *testing.T) {
 	}
 	for _, head := range []string{"20260731 09:15:03,mdb,app,localhost:unavailable,8,0,CONNECT,,,0,\n", "20260731 09:15:03,mdb,app,h:1,8,0,CONNECT,,,0,TLSv1.3\n"} {
 		_, verdict := logformat.Detect(mariadblog.Formats(), []byte(head), false)
-		require.Equal(t, logformat.Yes, verdict, "the format auto knows it")
+		require.Equal(t, logformat.VerdictYes, verdict, "the format auto knows it")
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-var complaints = logformattest.Says(
+var complaints = logformattest.ErrorText(
 	"not a time that server_audit writes: 20261121 22:01:32, or microseconds since 1970",
 	"not a record of server_audit, or a torn one",
 	localtime.ErrSkipped.Error(), localtime.ErrRange.Error(),

@@ -26,14 +26,14 @@ func detectFormat(head []byte, whole bool) logformat.Verdict {
 	first, _, ended := strings.Cut(string(head[:min(len(head), 2048)]), "\n")
 	switch {
 	case !ended && !whole && len(first) < 1000:
-		return logformat.Wait
+		return logformat.VerdictWait
 	case !startsRecord(first):
-		return logformat.No
+		return logformat.VerdictNo
 	}
 	if _, concern, ok := readRecordTail(strings.TrimSuffix(first, "\r")); ok && (concern || strings.Count(first, ",") >= 8) {
-		return logformat.Yes
+		return logformat.VerdictYes
 	}
-	return logformat.No
+	return logformat.VerdictNo
 }
 
 type auditParser struct {
@@ -124,10 +124,10 @@ func (p *auditParser) Parse(text string, offset int64, batch *logformat.EventBat
 	}
 	switch {
 	case errors.Is(err, localtime.ErrNoZone):
-		return logformat.Refuse("the times of this log are local, and key `timezone` is not set: write the server's zone there, " +
+		return logformat.NewRefusal("the times of this log are local, and key `timezone` is not set: write the server's zone there, " +
 			"as SELECT @@system_time_zone returns it (an IANA name: Europe/Berlin)")
 	case errors.Is(err, localtime.ErrNoYear):
-		return logformat.Refuse("the times of this log have no year, and nothing says when it was written: let syslog write RFC 3339 times")
+		return logformat.NewRefusal("the times of this log have no year, and nothing says when it was written: let syslog write RFC 3339 times")
 	case err != nil || !concern:
 		return err
 	}

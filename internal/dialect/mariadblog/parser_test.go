@@ -16,7 +16,7 @@ import (
 )
 
 func newAuditParser(o logformat.Options) logformat.Parser {
-	f, _ := logformat.Find(mariadblog.Formats(), "server_audit")
+	f, _ := logformat.FindFormat(mariadblog.Formats(), "server_audit")
 	return f.New(o)
 }
 
@@ -252,9 +252,9 @@ func TestSessionsAreBounded(t *testing.T) {
 
 func TestDetect(t *testing.T) {
 	for head, want := range map[string]logformat.Verdict{
-		sample(t): logformat.Yes, "20261121 22:01:32,vm,ro": logformat.Wait, "": logformat.Wait, "hello\n": logformat.No, "20261121 22:01:32,a,b,c\n": logformat.No,
-		"2026-11-21 21:47:22.349 UTC,,,6743,,6b02116a.1a57,1,,2026-11-21 21:47:22 UTC,,0,LOG,00000,\"x\",,,,,,,,,\"\",\"postmaster\",,0\n": logformat.No,
-		"Nov 21 22:03:18 vm sshd[1]: Accepted password for a, b from 127.0.0.1 port 1 ssh2\n":                                              logformat.No,
+		sample(t): logformat.VerdictYes, "20261121 22:01:32,vm,ro": logformat.VerdictWait, "": logformat.VerdictWait, "hello\n": logformat.VerdictNo, "20261121 22:01:32,a,b,c\n": logformat.VerdictNo,
+		"2026-11-21 21:47:22.349 UTC,,,6743,,6b02116a.1a57,1,,2026-11-21 21:47:22 UTC,,0,LOG,00000,\"x\",,,,,,,,,\"\",\"postmaster\",,0\n": logformat.VerdictNo,
+		"Nov 21 22:03:18 vm sshd[1]: Accepted password for a, b from 127.0.0.1 port 1 ssh2\n":                                              logformat.VerdictNo,
 	} {
 		_, verdict := logformat.Detect(mariadblog.Formats(), []byte(head), false)
 		require.Equal(t, want, verdict, head)

@@ -11,7 +11,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-var complaints = logformattest.Says(
+var complaints = logformattest.ErrorText(
 	"not a line of the structured log of MongoDB 4.4 and later, or a torn one: a JSON object with t, id and ctx, and nothing before it",
 	"not a time that MongoDB writes: 2026-11-21T22:01:32.123+00:00",
 	"a record of a login or a connection without the client's address or the connection's number",

@@ -27,13 +27,13 @@ func detectFormat(head []byte, whole bool) logformat.Verdict {
 	text := string(first)
 	switch {
 	case strings.HasPrefix(text, `{"t":{"$date":`) && strings.Contains(text, `"ctx":`):
-		return logformat.Yes
+		return logformat.VerdictYes
 	case text != "" && text[0] != '{':
-		return logformat.No
+		return logformat.VerdictNo
 	case !ended && !whole && len(first) < 2048:
-		return logformat.Wait
+		return logformat.VerdictWait
 	}
-	return logformat.No
+	return logformat.VerdictNo
 }
 
 type recordParser struct {

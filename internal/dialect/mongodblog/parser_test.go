@@ -316,9 +316,9 @@ func TestNeighboursOfBadLinesPass(t *testing.T) {
 
 func TestDetect(t *testing.T) {
 	for head, want := range map[string]logformat.Verdict{
-		sample(t): logformat.Yes, succeeded(1, 7, "a", "x"): logformat.Yes, `{"t":{"$da`: logformat.Wait, "": logformat.Wait, "hello\n": logformat.No, "{}\n": logformat.No,
-		`{"timestamp":"2026-11-21 22:01:32.123 UTC","pid":1,"session_id":"x","error_severity":"LOG"}` + "\n":  logformat.No,
-		`{"type":"LoginSuccess","auth_id":"x","event_time_microseconds":"2026-11-21 22:01:32.123456"}` + "\n": logformat.No,
+		sample(t): logformat.VerdictYes, succeeded(1, 7, "a", "x"): logformat.VerdictYes, `{"t":{"$da`: logformat.VerdictWait, "": logformat.VerdictWait, "hello\n": logformat.VerdictNo, "{}\n": logformat.VerdictNo,
+		`{"timestamp":"2026-11-21 22:01:32.123 UTC","pid":1,"session_id":"x","error_severity":"LOG"}` + "\n":  logformat.VerdictNo,
+		`{"type":"LoginSuccess","auth_id":"x","event_time_microseconds":"2026-11-21 22:01:32.123456"}` + "\n": logformat.VerdictNo,
 	} {
 		_, verdict := logformat.Detect(mongodblog.Formats(), []byte(head), false)
 		require.Equal(t, want, verdict, head)

@@ -17,8 +17,8 @@ type Assembler struct {
 	interner    textInterner
 	decideAfter int64 // nanoseconds that an authorized connection is held back
 
-	currentText  *Text // of the current line; nil while time decides
-	lastLineTime int64 // the time of the last line: what the log itself takes for now
+	currentText  *TextState // of the current line; nil while time decides
+	lastLineTime int64      // the time of the last line: what the log itself takes for now
 
 	open            map[BackendID]*undecidedConn
 	unauthorized    list.List // no verdict of the server's yet, by the time of their first lines
@@ -52,8 +52,8 @@ func NewAssembler(instance string, decideAfter time.Duration) *Assembler {
 	}
 }
 
-// Text is one of the texts that feed an assembler: a file, a stream.
-type Text struct{ undecided []firstLine }
+// TextState is one of the texts that feed an assembler: a file, a stream.
+type TextState struct{ undecided []firstLine }
 
 // firstLine is the first line of a connection. That may be decided by now, and its memory reused.
 type firstLine struct {
@@ -63,7 +63,7 @@ type firstLine struct {
 
 // AddLine takes the next line, at this offset of its text, and adds the events that it decides. It returns false when the
 // line is one of those about connections and cannot be read.
-func (a *Assembler) AddLine(l *Line, text *Text, at int64, batch *logformat.EventBatch) bool {
+func (a *Assembler) AddLine(l *Line, text *TextState, at int64, batch *logformat.EventBatch) bool {
 	a.builder.currentLine, a.currentText, a.lastLineTime = l, text, l.Time
 	defer func() { a.builder.currentLine, a.currentText = nil, nil }()
 	if a.handleDetail(l, batch) {
@@ -124,7 +124,7 @@ func (a *Assembler) flushDueConnections(now int64, batch *logformat.EventBatch) 
 }
 
 // FirstUndecided is the place of the first line of this text that belongs to a connection without verdict.
-func (a *Assembler) FirstUndecided(text *Text) (at int64, any bool) {
+func (a *Assembler) FirstUndecided(text *TextState) (at int64, any bool) {
 	for len(text.undecided) > 0 {
 		first := text.undecided[0]
 		if c := first.conn; a.open[c.ID] == c && c.text == text && c.offset == first.offset {

@@ -27,11 +27,11 @@ type undecidedConn struct {
 	Detail      string
 	ConnectionFacts
 
-	due            int64 // when it is decided without more
-	text           *Text // of its first line; nil if a parser before a restart read that
+	due            int64      // when it is decided without more
+	text           *TextState // of its first line; nil if a parser before a restart read that
 	offset         int64
 	inSeveralTexts bool       // it has lines in other texts too
-	refusedIn      *Text      // where it was refused
+	refusedIn      *TextState // where it was refused
 	queue          *list.List // of connections, in the order of their due times
 	inQueue        *list.Element
 }

@@ -179,22 +179,22 @@ func detectCSVLog(head []byte, whole bool) logformat.Verdict {
 		c, next, ok := readCSVCell(text, at)
 		if column == csvTime && len(c.raw) >= 19 {
 			if _, isTime := localtime.ParseCivil(c.raw[:19]); !isTime {
-				return logformat.No
+				return logformat.VerdictNo
 			}
 		}
 		if !ok || next >= len(text) {
 			if whole || column == csvTime && len(text) > 40 {
-				return logformat.No
+				return logformat.VerdictNo
 			}
-			return logformat.Wait
+			return logformat.VerdictWait
 		}
 		if text[next] != ',' {
-			return logformat.No
+			return logformat.VerdictNo
 		}
 		if _, isID := parseBackendID(c.raw); column == csvSession && isID {
-			return logformat.Yes
+			return logformat.VerdictYes
 		}
 		at = next + 1
 	}
-	return logformat.No
+	return logformat.VerdictNo
 }

@@ -85,7 +85,7 @@ func cutSQLState(severity Severity, message string) (state, rest string) {
 		return "", message
 	}
 	state = message[:5]
-	if prefixLengthOf(state, digits+letters[26:]) < 5 || !strings.ContainsAny(state, digits) {
+	if prefixLengthOf(state, digitBytes+letterBytes[26:]) < 5 || !strings.ContainsAny(state, digitBytes) {
 		return "", message
 	}
 	return state, message[7:]

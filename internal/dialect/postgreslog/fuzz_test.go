@@ -12,7 +12,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-var complaints = logformattest.Says(
+var complaints = logformattest.ErrorText(
 	"not a line of jsonlog: a flat JSON object", "a broken escape sequence", "not a record of csvlog, or a torn one",
 	"not a time as PostgreSQL logs it: 2026-11-21 21:47:39.355 UTC", "no session id of the form 6b02117b.1b7c",
 	"a message about a connection that is not worded as PostgreSQL words it",

@@ -149,15 +149,15 @@ func TestDetect(t *testing.T) {
 	for _, version := range []string{"15", "18"} {
 		for _, f := range samples {
 			name, verdict := formats(logformat.Detect(allFormats(), []byte(content(t, version, f.file)), true))
-			require.Equal(t, logformat.Yes, verdict)
+			require.Equal(t, logformat.VerdictYes, verdict)
 			require.Equal(t, f.format, name)
 			name, _ = formats(logformat.Detect(allFormats(), []byte(logformat.ByteOrderMark+content(t, version, f.file)[:700]), false))
 			require.Equal(t, f.format, name)
 		}
 	}
 	for head, want := range map[string]logformat.Verdict{
-		"": logformat.Wait, "2026-11-21 21:": logformat.Wait, `{"timesta`: logformat.Wait, "hello\n": logformat.No, `{"a":1}` + "\n": logformat.No, "2026-11-21 21:47:39.883 x\n": logformat.No,
-		"2026-11-21 21:47:39.883 UTC,,,6743,,x,1\n": logformat.No,
+		"": logformat.VerdictWait, "2026-11-21 21:": logformat.VerdictWait, `{"timesta`: logformat.VerdictWait, "hello\n": logformat.VerdictNo, `{"a":1}` + "\n": logformat.VerdictNo, "2026-11-21 21:47:39.883 x\n": logformat.VerdictNo,
+		"2026-11-21 21:47:39.883 UTC,,,6743,,x,1\n": logformat.VerdictNo,
 	} {
 		_, verdict := logformat.Detect(allFormats(), []byte(head), false)
 		require.Equal(t, want, verdict, head)

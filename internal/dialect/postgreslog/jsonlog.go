@@ -20,7 +20,7 @@ var (
 // key record holds the columns by name (https://cloudnative-pg.io/docs/1.31/logging).
 type jsonFormat struct{ texts valueDecoder }
 
-func (f *jsonFormat) frameLength(data []byte) int { return logformat.Line(data) }
+func (f *jsonFormat) frameLength(data []byte) int { return logformat.FirstLineLength(data) }
 
 func (f *jsonFormat) readLine(text string, clock *localtime.Clock, l *Line) (bool, error) {
 	var r logRecord
@@ -44,15 +44,15 @@ func detectJSONLog(head []byte, whole bool) logformat.Verdict {
 	first, _, ended := bytes.Cut(head, []byte("\n"))
 	switch {
 	case len(first) > 0 && first[0] != '{':
-		return logformat.No
+		return logformat.VerdictNo
 	case bytes.Contains(first, []byte(`"error_severity":`)) && bytes.Contains(first, []byte(`"timestamp":`)) && bytes.Contains(first, []byte(`"session_id":`)):
-		return logformat.Yes
+		return logformat.VerdictYes
 	case bytes.Contains(first, []byte(operatorLoggerKey+`postgres"`)) && bytes.Contains(first, []byte(operatorRecordKey)):
-		return logformat.Yes
+		return logformat.VerdictYes
 	case !ended && !whole:
-		return logformat.Wait
+		return logformat.VerdictWait
 	}
-	return logformat.No
+	return logformat.VerdictNo
 }
 
 // The keys by which a line of CloudNativePG is known. No name can hold them: inside of a JSON string each quote is escaped.

@@ -48,7 +48,7 @@ func TestCloudNativePGHasTheEventsOfItsCSVLog(t *testing.T) {
 	want, _ := parse(t, newTextParser(t, "csvlog", options()), csvText)
 	text := operatorLog(t, csvText)
 	f, verdict := logformat.Detect(postgreslog.Formats(), []byte(text[len(operatorStart):]), true)
-	require.Equal(t, logformat.Yes, verdict)
+	require.Equal(t, logformat.VerdictYes, verdict)
 	require.Equal(t, "jsonlog", f.Name)
 	got, bad := parse(t, newTextParser(t, "jsonlog", options()), text)
 	require.Empty(t, bad)

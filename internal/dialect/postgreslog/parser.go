@@ -49,7 +49,7 @@ type textParser struct {
 	format    lineFormat
 	clock     localtime.Clock
 	assembler *Assembler
-	text      *Text
+	text      *TextState
 	line      Line
 }
 
@@ -59,7 +59,7 @@ func newTextParser(o logformat.Options, f lineFormat) *textParser {
 		a.watch.conditions, a.watch.once = o.Conditions, o.Once
 		return a
 	}).(*Assembler)
-	return &textParser{format: f, clock: localtime.New(o.Zone), assembler: assembler, text: &Text{}}
+	return &textParser{format: f, clock: localtime.New(o.Zone), assembler: assembler, text: &TextState{}}
 }
 
 func (p *textParser) Frame(data []byte, final bool) int {
@@ -77,7 +77,7 @@ func (p *textParser) Parse(record string, offset int64, batch *logformat.EventBa
 	ok, err := p.format.readLine(record, &p.clock, &p.line)
 	switch {
 	case errors.Is(err, localtime.ErrNoZone):
-		return logformat.Refuse("the times of this log carry the abbreviation of a zone, which says too little, and key `timezone` is not set: " +
+		return logformat.NewRefusal("the times of this log carry the abbreviation of a zone, which says too little, and key `timezone` is not set: " +
 			"write the server's zone there, as SHOW log_timezone names it")
 	case err != nil:
 		return err

@@ -237,7 +237,7 @@ func TestCloudPrefixesNeedNoKey(t *testing.T) {
 		requireStory(t, w, logformat.Options{Instance: "pg"})
 		first, _, _ := strings.Cut(w.text.String(), "\n")
 		found, verdict := logformat.Detect(postgreslog.Formats(), []byte(first+"\n"), true)
-		require.Equal(t, logformat.Yes, verdict, first)
+		require.Equal(t, logformat.VerdictYes, verdict, first)
 		require.Equal(t, "stderr", found.Name)
 	}
 }
@@ -287,7 +287,7 @@ func TestSyslogIsRefusedByItsName(t *testing.T) {
 		"Nov 28 10:00:00 db1 postgres[4711]: [user=postgres,db=postgres,app=[unknown]] LOG:  connection received: host=[local]",
 	} {
 		found, verdict := logformat.Detect(postgreslog.Formats(), []byte(line+"\n"), true)
-		require.Equal(t, logformat.Yes, verdict, line)
+		require.Equal(t, logformat.VerdictYes, verdict, line)
 		require.Equal(t, "stderr", found.Name)
 		for _, prefix := range []string{"", "%m [%p] ", "%t-%c-"} {
 			err := newTextParser(t, "stderr", logformat.Options{LinePrefix: prefix}).Parse(line+"\n", 0, &logformat.EventBatch{})
@@ -300,6 +300,6 @@ func TestSyslogIsRefusedByItsName(t *testing.T) {
 		"Nov 28 10:00:00 h1 CRON[100]: [x] LOG: no", "2026-11-28 10:00:00 UTC postgres", "",
 	} {
 		f, verdict := logformat.Detect(postgreslog.Formats(), []byte(line+"\n"), true)
-		require.False(t, verdict == logformat.Yes && !strings.HasPrefix(line, "2026-11-28 10:00:00.123 UTC [4711]"), "%s %s", line, f.Name)
+		require.False(t, verdict == logformat.VerdictYes && !strings.HasPrefix(line, "2026-11-28 10:00:00.123 UTC [4711]"), "%s %s", line, f.Name)
 	}
 }

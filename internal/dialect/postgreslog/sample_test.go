@@ -25,7 +25,7 @@ func options() logformat.Options {
 
 func newTextParser(t testing.TB, format string, o logformat.Options) logformat.Parser {
 	t.Helper()
-	f, ok := logformat.Find(postgreslog.Formats(), format)
+	f, ok := logformat.FindFormat(postgreslog.Formats(), format)
 	require.True(t, ok, format)
 	return f.New(o)
 }

@@ -21,7 +21,7 @@ type assemblerState struct {
 const maxOwnConns = 256
 
 // SaveState is nil when there is nothing to know.
-func (a *Assembler) SaveState(text *Text) []byte {
+func (a *Assembler) SaveState(text *TextState) []byte {
 	s := assemblerState{Clock: a.lastLineTime, Doubted: a.unproven.byID.Values(), Decided: a.decided.byID.Values(), Seen: a.watch.lastConnectionLine}
 	for _, queue := range [...]*list.List{&a.unauthorized, &a.authorizedQueue, &a.refusedQueue} {
 		for waiting := queue.Front(); waiting != nil; waiting = waiting.Next() {

@@ -53,7 +53,7 @@ func newStderrFormat(linePrefix string) *stderrFormat {
 	for _, text := range list {
 		p, err := compilePrefix(text)
 		if err != nil {
-			f.refusal = logformat.Refuse("log_line_prefix " + strconv.Quote(text) + " " + err.Error())
+			f.refusal = logformat.NewRefusal("log_line_prefix " + strconv.Quote(text) + " " + err.Error())
 			continue
 		}
 		f.prefixes = append(f.prefixes, p)
@@ -68,7 +68,7 @@ const maxContinuationBytes = 20_000
 // no record follows, may be cut by a name; then it continues up to where the whole can be read. At the end of the text so far, the
 // rest of a record that concerns connections may follow later.
 func (f *stderrFormat) frameLength(data []byte) int {
-	n := logformat.Line(data)
+	n := logformat.FirstLineLength(data)
 	if n == 0 {
 		return 0
 	}
@@ -81,7 +81,7 @@ func (f *stderrFormat) frameLength(data []byte) int {
 		}
 	}
 	for n < len(data) && data[n] == '\t' {
-		m := logformat.Line(data[n:])
+		m := logformat.FirstLineLength(data[n:])
 		if m == 0 {
 			return 0
 		}
@@ -138,7 +138,7 @@ func (f *stderrFormat) joinCutRecord(data []byte, first int, whole bool) (n int,
 		}
 		end := at
 		for {
-			m := logformat.Line(data[end:])
+			m := logformat.FirstLineLength(data[end:])
 			if m == 0 {
 				return 0, len(data) < maxContinuationBytes
 			}
@@ -231,7 +231,7 @@ func (f *stderrFormat) readLine(text string, clock *localtime.Clock, l *Line) (b
 func (f *stderrFormat) explainUnreadable(text string) error {
 	switch {
 	case f.matcher.digitZone:
-		return logformat.Refuse("log_line_prefix " + strconv.Quote(f.prefixes[0].text) + " has nothing between a time and a number, and the zone of the log's times is " +
+		return logformat.NewRefusal("log_line_prefix " + strconv.Quote(f.prefixes[0].text) + " has nothing between a time and a number, and the zone of the log's times is " +
 			"digits too, so that its end cannot be found" + prefixRemedy)
 	case isSyslogLine(text):
 		return errSyslog
@@ -278,20 +278,20 @@ func (v *prefixValues) setBackendID(clock *localtime.Clock, l *Line) error {
 func detectStderr(head []byte, whole bool) logformat.Verdict {
 	first, _, ended := bytes.Cut(head, []byte("\n"))
 	if !ended && !whole && len(first) < 1000 {
-		return logformat.Wait
+		return logformat.VerdictWait
 	}
 	if len(first) > 19 {
 		if _, ok := localtime.ParseCivil(string(first[:19])); ok && hasSeverity(first) && first[19] != ',' {
-			return logformat.Yes
+			return logformat.VerdictYes
 		}
 	}
 	if isSyslogLine(string(first)) && !bytes.Contains(head, []byte("sshd")) {
-		return logformat.Yes
+		return logformat.VerdictYes
 	}
 	if hasSeverity(first) { // a prefix that begins with something else than the time
 		if word, _ := newStderrFormat("").locateSeverity(string(first)); word != "" {
-			return logformat.Yes
+			return logformat.VerdictYes
 		}
 	}
-	return logformat.No
+	return logformat.VerdictNo
 }

@@ -8,7 +8,7 @@ import (
 
 // errSyslog refuses what log_destination = syslog has made: syslog cuts long messages into numbered parts, escapes what is in them,
 // and may drop lines under load.
-var errSyslog = logformat.Refuse("PostgreSQL's log as syslog writes it (log_destination = 'syslog') cannot be read: " +
+var errSyslog = logformat.NewRefusal("PostgreSQL's log as syslog writes it (log_destination = 'syslog') cannot be read: " +
 	"set log_destination = 'jsonlog' (before 15: 'csvlog') and logging_collector = on on the server, and name the files that it writes then under `include`")
 
 // maxSyslogHead is more than what stands before the message in a line of syslog.
@@ -23,7 +23,7 @@ func isSyslogLine(line string) bool {
 			return false
 		}
 		at += i
-		name := strings.TrimRight(line[:at], digits)
+		name := strings.TrimRight(line[:at], digitBytes)
 		if len(name) == at || len(name) < 2 || name[len(name)-1] != '[' || name[len(name)-2] == ' ' {
 			continue
 		}
@@ -36,11 +36,11 @@ func isSyslogLine(line string) bool {
 
 func isMessageNumber(text string) bool {
 	number, found := strings.CutPrefix(text, "[")
-	n := prefixLengthOf(number, digits)
+	n := prefixLengthOf(number, digitBytes)
 	if !found || n == 0 || n == len(number) || number[n] != '-' {
 		return false
 	}
 	part := number[n+1:]
-	n = prefixLengthOf(part, digits)
+	n = prefixLengthOf(part, digitBytes)
 	return n > 0 && strings.HasPrefix(part[n:], "] ")
 }

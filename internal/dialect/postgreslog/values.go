@@ -34,21 +34,21 @@ func (p *prefixPart) readBoundedValue(text string, longest int) (value string, n
 }
 
 const (
-	digits  = "0123456789"
-	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digitBytes  = "0123456789"
+	letterBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	// hostChars are those of addresses and of hosts' names.
-	hostChars = digits + letters + ".:-_%"
-	hexDigits = digits + "abcdef"
+	hostChars = digitBytes + letterBytes + ".:-_%"
+	hexDigits = digitBytes + "abcdef"
 )
 
 func valueChars(escape byte) string {
 	switch escape {
 	case 'm', 't', 's':
-		return letters + digits + "+-"
+		return letterBytes + digitBytes + "+-"
 	case 'c':
 		return hexDigits + "."
 	case 'v':
-		return digits + "/"
+		return digitBytes + "/"
 	case 'h', 'L':
 		return hostChars
 	case 'r':
@@ -56,7 +56,7 @@ func valueChars(escape byte) string {
 	case 'e':
 		return ""
 	}
-	return digits
+	return digitBytes
 }
 
 // valueLength is negative for no value. Some have none in lines of a process without session, or of a server that does not know the
@@ -66,22 +66,22 @@ func valueLength(escape byte, text string) int {
 	case 'm', 't', 's':
 		return stampLength(text)
 	case 'p', 'l', 'x':
-		return positiveLength(prefixLengthOf(text, digits))
+		return positiveLength(prefixLengthOf(text, digitBytes))
 	case 'P':
-		return prefixLengthOf(text, digits)
+		return prefixLengthOf(text, digitBytes)
 	case 'Q':
 		return signedLength(text)
 	case 'n':
-		if n := prefixLengthOf(text, digits); n > 0 && len(text) >= n+4 && text[n] == '.' && prefixLengthOf(text[n+1:n+4], digits) == 3 {
+		if n := prefixLengthOf(text, digitBytes); n > 0 && len(text) >= n+4 && text[n] == '.' && prefixLengthOf(text[n+1:n+4], digitBytes) == 3 {
 			return n + 4
 		}
 		return -1
 	case 'c':
 		return pairLength(text, hexDigits, '.')
 	case 'v':
-		return max(0, pairLength(text, digits, '/'))
+		return max(0, pairLength(text, digitBytes, '/'))
 	case 'e':
-		if len(text) < 5 || prefixLengthOf(text[:5], digits+letters[26:]) < 5 {
+		if len(text) < 5 || prefixLengthOf(text[:5], digitBytes+letterBytes[26:]) < 5 {
 			return -1
 		}
 		return 5
@@ -100,7 +100,7 @@ func positiveLength(n int) int {
 
 func signedLength(text string) int {
 	unsigned := strings.TrimPrefix(text, "-")
-	if n := prefixLengthOf(unsigned, digits); n > 0 {
+	if n := prefixLengthOf(unsigned, digitBytes); n > 0 {
 		return n + len(text) - len(unsigned)
 	}
 	return 0
@@ -164,9 +164,9 @@ func stampLength(s string) int {
 
 func zoneLength(s string) int {
 	if s[0] != '+' && s[0] != '-' {
-		return positiveLength(prefixLengthOf(s, letters))
+		return positiveLength(prefixLengthOf(s, letterBytes))
 	}
-	switch n := prefixLengthOf(s[1:], digits); {
+	switch n := prefixLengthOf(s[1:], digitBytes); {
 	case n >= 4:
 		return 5
 	case n >= 2:

@@ -37,7 +37,7 @@ func BenchmarkRead(b *testing.B) {
 	var r Reader
 	sink := &countingSink{}
 	for b.Loop() {
-		if err := r.Read(Native, Lines, benchBody, testOrigin, sink); err != nil {
+		if err := r.Read(NativeDialect, FramingLines, benchBody, testOrigin, sink); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -60,7 +60,7 @@ func BenchmarkLimit(b *testing.B) {
 func TestReadingDoesNotAllocate(t *testing.T) {
 	var r Reader
 	sink := &countingSink{}
-	read := func() { require.NoError(t, r.Read(Native, Lines, benchBody, testOrigin, sink)) }
+	read := func() { require.NoError(t, r.Read(NativeDialect, FramingLines, benchBody, testOrigin, sink)) }
 	read() // the scratch grows once
 	require.Less(t, testing.AllocsPerRun(5, read)/benchLines, 0.05, "allocations per record")
 }

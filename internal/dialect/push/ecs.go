@@ -169,9 +169,9 @@ func ecsEventOutcome(item jsontree.Value) session.Outcome {
 // setECSTrace uses trace.id and span.id where they are W3C's.
 func setECSTrace(item jsontree.Value, r *Record) {
 	trace, span := findECSField(item, "trace.id"), findECSField(item, "span.id")
-	if session.Unhex(r.TraceID[:], trace.Peek()) {
+	if session.DecodeHex(r.TraceID[:], trace.Peek()) {
 		trace.MarkUsed()
-		if session.Unhex(r.SpanID[:], span.Peek()) {
+		if session.DecodeHex(r.SpanID[:], span.Peek()) {
 			span.MarkUsed()
 		}
 	}

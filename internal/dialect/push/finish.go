@@ -80,7 +80,7 @@ func (r *Reader) computeRecordID(rec *Record) session.ID {
 func setMissingTrace(e *session.Event, contexts ...Trace) {
 	for _, t := range contexts {
 		if e.TraceID == [16]byte{} && t != (Trace{}) {
-			e.TraceID, e.SpanID, e.Correlation = t.TraceID, t.SpanID, Correlated
+			e.TraceID, e.SpanID, e.Correlation = t.TraceID, t.SpanID, CorrelationTraceparent
 		}
 	}
 }

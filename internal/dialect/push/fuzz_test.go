@@ -20,9 +20,9 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Add(uint8(0), true, []byte(nativeEvent("")+"\n"+nativeEvent(`,"a":{}`)))
 	f.Fuzz(func(t *testing.T, dialect uint8, lines bool, body []byte) {
-		framing := Document
+		framing := FramingDocument
 		if lines {
-			framing = Lines
+			framing = FramingLines
 		}
 		d, sink := allDialects[int(dialect)%len(allDialects)], &recordingSink{}
 		require.NoError(t, new(Reader).Read(d, framing, body, testOrigin, sink))

@@ -23,7 +23,7 @@ func TestSamples(t *testing.T) {
 		t.Run(d.Name, func(t *testing.T) {
 			sample, err := os.ReadFile(filepath.Join("testdata", d.Name+".json"))
 			require.NoError(t, err)
-			sink := readBody(t, d.Name, Document, string(sample), testOrigin)
+			sink := readBody(t, d.Name, FramingDocument, string(sample), testOrigin)
 			require.Empty(t, sink.bad)
 			require.GreaterOrEqual(t, len(sink.events), 3)
 			var text strings.Builder
@@ -77,7 +77,7 @@ func TestThreeEventsOfEachDialectSayWhoFromWhereHowAndWhy(t *testing.T) {
 		sample, err := os.ReadFile(filepath.Join("testdata", d.Name+".json"))
 		require.NoError(t, err)
 		have := map[string]bool{}
-		for _, e := range readBody(t, d.Name, Document, string(sample), testOrigin).events {
+		for _, e := range readBody(t, d.Name, FramingDocument, string(sample), testOrigin).events {
 			have["success"] = have["success"] || e.Kind == session.KindLogin && e.Outcome == session.OutcomeSuccess
 			have["failure"] = have["failure"] || e.Kind == session.KindLogin && e.Outcome == session.OutcomeFailure && e.ErrorType != "" && e.FailureReason != ""
 			have["method"] = have["method"] || e.AuthMethod != "" || d.Name == "ecs" // which has no field for it

@@ -16,11 +16,11 @@ func TestIDsNeverChange(t *testing.T) {
 	for _, d := range allDialects {
 		sample, err := os.ReadFile(filepath.Join("testdata", d.Name+".json"))
 		require.NoError(t, err)
-		g.Add(d.Name, readBody(t, d.Name, Document, string(sample), Origin{Instance: "golden", Sender: "sender"}).events...)
+		g.Add(d.Name, readBody(t, d.Name, FramingDocument, string(sample), Origin{Instance: "golden", Sender: "sender"}).events...)
 	}
 	withoutID := nativeEvent(`,"session.id":"s-1","sessionlog.outcome":"failure","app.tries":3,"client.address":"10.0.0.7"`)
-	g.Add("without an id", readBody(t, "sessionlog", Document, withoutID, Origin{Instance: "golden", Sender: "sender"}).events...)
-	g.Add("without an id and sender", readBody(t, "sessionlog", Document, withoutID, Origin{Instance: "golden", Observed: 42}).events...)
-	g.Add("with the call's key", readBody(t, "sessionlog", Lines, withoutID+"\n"+withoutID, Origin{Instance: "golden", Sender: "sender", Key: "call-1"}).events...)
+	g.Add("without an id", readBody(t, "sessionlog", FramingDocument, withoutID, Origin{Instance: "golden", Sender: "sender"}).events...)
+	g.Add("without an id and sender", readBody(t, "sessionlog", FramingDocument, withoutID, Origin{Instance: "golden", Observed: 42}).events...)
+	g.Add("with the call's key", readBody(t, "sessionlog", FramingLines, withoutID+"\n"+withoutID, Origin{Instance: "golden", Sender: "sender", Key: "call-1"}).events...)
 	g.Check(t, "testdata/golden_ids")
 }

@@ -39,8 +39,8 @@ var knownMembers = func() map[string]*fieldMember {
 		add(key, func(r *Record, v jsontree.Value) bool { return r.readEventName(v) })
 	}
 	add("timestamp", func(r *Record, v jsontree.Value) bool { r.native.refusal = setEventTime(r.Event, v); return true })
-	add("trace_id", func(r *Record, v jsontree.Value) bool { return session.Unhex(r.TraceID[:], v.Str()) })
-	add("span_id", func(r *Record, v jsontree.Value) bool { return session.Unhex(r.SpanID[:], v.Str()) })
+	add("trace_id", func(r *Record, v jsontree.Value) bool { return session.DecodeHex(r.TraceID[:], v.Str()) })
+	add("span_id", func(r *Record, v jsontree.Value) bool { return session.DecodeHex(r.SpanID[:], v.Str()) })
 	add("traceparent", readTraceparent)
 	add(session.AttrOutcome, readOutcome)
 	add("severity_number", readSeverity)
@@ -148,7 +148,7 @@ func readNativeEvent(item jsontree.Value, r *Record) error {
 func readTraceparent(r *Record, v jsontree.Value) bool {
 	t, ok := ParseTraceparent(v.Str())
 	if ok {
-		r.TraceID, r.SpanID, r.Correlation = t.TraceID, t.SpanID, Correlated
+		r.TraceID, r.SpanID, r.Correlation = t.TraceID, t.SpanID, CorrelationTraceparent
 	}
 	return ok
 }

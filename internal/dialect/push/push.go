@@ -47,11 +47,11 @@ var (
 	errNoKind   = errors.New("event_name: none of sessionlog.login, sessionlog.logout, sessionlog.session.start, sessionlog.session.update")
 )
 
-// Native is the vocabulary of docs/event.md.
-var Native = &Dialect{Name: "sessionlog", readItem: readNativeEvent, isNative: true}
+// NativeDialect is the vocabulary of docs/event.md.
+var NativeDialect = &Dialect{Name: "sessionlog", readItem: readNativeEvent, isNative: true}
 
 var allDialects = []*Dialect{
-	Native,
+	NativeDialect,
 	{Name: "keycloak", System: "keycloak", readItem: readKeycloakEvent},
 	{Name: "okta", System: "okta", findList: listOktaEvents, readItem: readOktaEvent},
 	{Name: "auth0", System: "auth0", unwrap: unwrapAuth0, readItem: readAuth0Event},
@@ -61,8 +61,8 @@ var allDialects = []*Dialect{
 	{Name: "gitlab", System: "gitlab", readItem: readGitLabEvent},
 }
 
-// Find is the dialect of a name, nil when there is none.
-func Find(name string) *Dialect {
+// FindDialect is the dialect of a name, nil when there is none.
+func FindDialect(name string) *Dialect {
 	for _, d := range allDialects {
 		if d.Name == name {
 			return d
@@ -71,8 +71,8 @@ func Find(name string) *Dialect {
 	return nil
 }
 
-// Names lists all dialects.
-func Names() []string {
+// DialectNames lists all dialects.
+func DialectNames() []string {
 	names := make([]string, len(allDialects))
 	for i, d := range allDialects {
 		names[i] = d.Name

@@ -20,8 +20,8 @@ type Framing int
 
 // The framings.
 const (
-	Document Framing = iota // one object, or an array of objects
-	Lines                   // NDJSON: an object a line; a broken line does not hide those after it
+	FramingDocument Framing = iota // one object, or an array of objects
+	FramingLines                   // NDJSON: an object a line; a broken line does not hide those after it
 )
 
 // Origin is common to all events of a call.
@@ -66,7 +66,7 @@ func (r *Reader) Read(d *Dialect, framing Framing, body []byte, origin Origin, s
 	r.dialect, r.origin, r.sink, r.nextIndex = d, origin, sink, 0
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	r.doc.Valid = utf8.Valid(body) // faster than once a text
-	if framing == Lines {
+	if framing == FramingLines {
 		return r.readNDJSONLines(body)
 	}
 	return r.readDocument(body)

@@ -42,7 +42,7 @@ func (s *recordingSink) Bad(index int, reason error) {
 func readBody(t testing.TB, dialect string, framing Framing, body string, o Origin) *recordingSink {
 	t.Helper()
 	sink := &recordingSink{}
-	require.NoError(t, new(Reader).Read(Find(dialect), framing, []byte(body), o, sink))
+	require.NoError(t, new(Reader).Read(FindDialect(dialect), framing, []byte(body), o, sink))
 	return sink
 }
 

@@ -167,7 +167,7 @@ func TestWhatStrangersPush(t *testing.T) {
 		},
 	} {
 		t.Run(c.dialect+": "+c.name, func(t *testing.T) {
-			sink := readBody(t, c.dialect, Document, c.body, testOrigin)
+			sink := readBody(t, c.dialect, FramingDocument, c.body, testOrigin)
 			require.Empty(t, sink.bad)
 			require.Len(t, sink.events, 1)
 			e := sink.events[0]
@@ -183,9 +183,9 @@ func TestWhatStrangersPush(t *testing.T) {
 // TestTheEnvelopeMakesNoOtherRecord: an event that has an id has it in every envelope.
 func TestTheEnvelopeMakesNoOtherRecord(t *testing.T) {
 	for dialect, event := range map[string]string{"okta": oktaEvent, "auth0": auth0Event} {
-		bare := readBody(t, dialect, Document, event, testOrigin).events[0]
-		require.Equal(t, bare, readBody(t, dialect, Document, eventBridge(event), testOrigin).events[0], dialect)
-		require.Equal(t, bare.RecordID, readBody(t, dialect, Document, eventBridge("["+event+"]"), testOrigin).events[0].RecordID, dialect)
+		bare := readBody(t, dialect, FramingDocument, event, testOrigin).events[0]
+		require.Equal(t, bare, readBody(t, dialect, FramingDocument, eventBridge(event), testOrigin).events[0], dialect)
+		require.Equal(t, bare.RecordID, readBody(t, dialect, FramingDocument, eventBridge("["+event+"]"), testOrigin).events[0].RecordID, dialect)
 	}
 }
 
@@ -198,19 +198,19 @@ func TestWhatIsNotUnderstoodIsRefused(t *testing.T) {
 			`{}`, `{"Records":[{"eventType":"user.session.start"}]}`, `{"logs":[` + auth0Event + `]}`, `{"message":"user alice logged in"}`,
 			`{"log_id":"1","payload":{"type":"s"}}`, `{"events":[` + oktaEvent + `]}`,
 		} {
-			sink := readBody(t, dialect, Document, body, testOrigin)
+			sink := readBody(t, dialect, FramingDocument, body, testOrigin)
 			require.Empty(t, sink.other, "%s: %s", dialect, body)
 			require.Contains(t, sink.bad[0], remedy, "%s: %s", dialect, body)
 			require.NotContains(t, sink.bad[0], "alice")
 		}
 	}
-	sink := readBody(t, "okta", Document, eventBridge(`{"a":1}`)+"", testOrigin)
+	sink := readBody(t, "okta", FramingDocument, eventBridge(`{"a":1}`)+"", testOrigin)
 	require.Contains(t, sink.bad[0], "no eventType")
-	sink = readBody(t, "okta", Document, strings.Replace(eventBridge(oktaEvent), "2025-11-22T00:06:42Z", "yesterday", 1), testOrigin)
+	sink = readBody(t, "okta", FramingDocument, strings.Replace(eventBridge(oktaEvent), "2025-11-22T00:06:42Z", "yesterday", 1), testOrigin)
 	require.Contains(t, sink.bad[0], "its time cannot be read")
-	sink = readBody(t, "ocsf", Document, `{"class_uid":3002,"time":1763770001,"status_id":1,"user":{"name":"alice"}}`, testOrigin)
+	sink = readBody(t, "ocsf", FramingDocument, `{"class_uid":3002,"time":1763770001,"status_id":1,"user":{"name":"alice"}}`, testOrigin)
 	require.Contains(t, sink.bad[0], "no activity_id")
-	sink = readBody(t, "keycloak", Document, `{"loggerName":"org.keycloak.events","message":"started"}`, testOrigin)
+	sink = readBody(t, "keycloak", FramingDocument, `{"loggerName":"org.keycloak.events","message":"started"}`, testOrigin)
 	require.Contains(t, sink.bad[0], "no type")
 }
 
@@ -221,11 +221,11 @@ func TestOtherEventsArePassedOver(t *testing.T) {
 		"ocsf": `{"class_uid":4001,"activity_id":1}`, "ecs": `{"event":{"category":"file","outcome":"success"}}`, "github": `{"action":"repo.create"}`,
 		"gitlab": `{"author_id":1,"entity_type":"Project","change":"visibility","time":"2025-11-22T00:06:41Z"}`,
 	} {
-		sink := readBody(t, dialect, Document, body, testOrigin)
+		sink := readBody(t, dialect, FramingDocument, body, testOrigin)
 		require.Empty(t, sink.bad, dialect)
 		require.Equal(t, []int{0}, sink.other, dialect)
 	}
-	sink := readBody(t, "keycloak", Document, `{"loggerName":"org.keycloak.services","message":"started"}`, testOrigin)
+	sink := readBody(t, "keycloak", FramingDocument, `{"loggerName":"org.keycloak.services","message":"started"}`, testOrigin)
 	require.Equal(t, []int{0}, sink.other)
 }
 
@@ -241,15 +241,15 @@ func TestTimesOfPushedEvents(t *testing.T) {
 			"ecs": `{"event":{"category":"authentication","type":"start"},"@timestamp":%s}`, "okta": `{"eventType":"user.session.start","published":%s}`,
 			"keycloak": `{"type":"LOGIN","time":%s}`, "github": `{"action":"user.login","@timestamp":%s}`, "gitlab": `{"event_type":"authenticated_with_ldap","created_at":%s}`,
 		} {
-			sink := readBody(t, dialect, Document, fmt.Sprintf(body, text), testOrigin)
+			sink := readBody(t, dialect, FramingDocument, fmt.Sprintf(body, text), testOrigin)
 			require.Empty(t, sink.bad, "%s %s", dialect, text)
 			require.Equal(t, at.UnixNano(), sink.events[0].Time, "%s %s", dialect, text)
 		}
 	}
-	require.EqualValues(t, 1763770001_250000000, readBody(t, "keycloak", Document, `{"type":"LOGIN","time":1763770001250.0}`, testOrigin).events[0].Time)
-	require.EqualValues(t, 1763770001_250000000, readBody(t, "keycloak", Document, `{"type":"LOGIN","time":"1763770001.25"}`, testOrigin).events[0].Time)
+	require.EqualValues(t, 1763770001_250000000, readBody(t, "keycloak", FramingDocument, `{"type":"LOGIN","time":1763770001250.0}`, testOrigin).events[0].Time)
+	require.EqualValues(t, 1763770001_250000000, readBody(t, "keycloak", FramingDocument, `{"type":"LOGIN","time":"1763770001.25"}`, testOrigin).events[0].Time)
 	for _, text := range []string{`"1970-01-21T09:56:10Z"`, `"1970-01-01T00:00:00.000+00:00"`, `"1970-01-21T10:56:10+0100"`, "0", "1", "-5", "7000000000", "1e9", `"1763770001x"`, `"2025-11-22 00:06:41"`, "true", "[]"} {
-		sink := readBody(t, "sessionlog", Document, `{"event_name":"sessionlog.login","timestamp":`+text+`}`, testOrigin)
+		sink := readBody(t, "sessionlog", FramingDocument, `{"event_name":"sessionlog.login","timestamp":`+text+`}`, testOrigin)
 		require.Empty(t, sink.events, text)
 		require.Len(t, sink.bad, 1, text)
 	}
@@ -261,7 +261,7 @@ func TestOriginalsInAnySpelling(t *testing.T) {
 		"ocsf": `{"class_uid":3002,"activity_id":1,"time":1763770001,"raw_data":{"a":["b"]}}`, "ecs": `{"@timestamp":1763770001,"event":{"category":"authentication","type":"start","original":{"a":["b"]}}}`,
 		"sessionlog": nativeEvent(`,"log.record.original":{"a":["b"]}`),
 	} {
-		e := readBody(t, dialect, Document, body, testOrigin).events[0]
+		e := readBody(t, dialect, FramingDocument, body, testOrigin).events[0]
 		kept := e.Original
 		for _, a := range e.Extra {
 			if strings.HasSuffix(a.Key, "original") || strings.HasSuffix(a.Key, "raw_data") {

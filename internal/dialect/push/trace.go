@@ -8,8 +8,8 @@ type Trace struct {
 	SpanID  [8]byte
 }
 
-// Correlated is the evidence of trace ids that came in the traceparent of a request or of a CloudEvents envelope.
-const Correlated = "traceparent"
+// CorrelationTraceparent is the evidence of trace ids that came in the traceparent of a request or of a CloudEvents envelope.
+const CorrelationTraceparent = "traceparent"
 
 // ParseTraceparent reads the header of that name. What it cannot read is no context.
 func ParseTraceparent(s string) (t Trace, ok bool) {

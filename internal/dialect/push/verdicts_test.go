@@ -39,7 +39,7 @@ func TestVerdicts(t *testing.T) {
 			"event_type":"authenticated_with_group_saml"}`, session.KindLogin, session.OutcomeSuccess, "Alice Smith"},
 	} {
 		t.Run(c.dialect+": "+c.name, func(t *testing.T) {
-			sink := readBody(t, c.dialect, Document, c.body, testOrigin)
+			sink := readBody(t, c.dialect, FramingDocument, c.body, testOrigin)
 			require.Len(t, sink.events, 1, sink.bad)
 			e := sink.events[0]
 			require.Equal(t, []any{c.kind, c.outcome, c.user}, []any{e.Kind, e.Outcome, e.User})
@@ -57,7 +57,7 @@ func TestWhatDoesNotFitIsKept(t *testing.T) {
 		{Key: "db.system.name", Value: `{"a":1}`, Type: session.AttrJSON},
 		{Key: "service.name", Value: `["a"]`, Type: session.AttrJSON},
 	} {
-		sink := readBody(t, "sessionlog", Document, nativeEvent(`,"`+want.Key+`":`+want.Value), testOrigin)
+		sink := readBody(t, "sessionlog", FramingDocument, nativeEvent(`,"`+want.Key+`":`+want.Value), testOrigin)
 		require.Len(t, sink.events, 1)
 		require.Equal(t, []session.Attr{want}, sink.events[0].Extra)
 	}
@@ -71,14 +71,14 @@ func TestNestedValuesAreKept(t *testing.T) {
 		case "event_name", "timestamp": // without them it is no event
 			continue
 		}
-		sink := readBody(t, "sessionlog", Document, fmt.Sprintf(`{"event_name":"sessionlog.login","timestamp":"2025-11-22T00:06:41Z",%q:%s}`, key, nested), testOrigin)
+		sink := readBody(t, "sessionlog", FramingDocument, fmt.Sprintf(`{"event_name":"sessionlog.login","timestamp":"2025-11-22T00:06:41Z",%q:%s}`, key, nested), testOrigin)
 		require.Len(t, sink.events, 1, key)
 		require.Contains(t, strings.ReplaceAll(fmt.Sprint(sink.events[0]), `\"`, `"`), `{"b":[1,{"c":"deep down"}]}`, key)
 	}
 	for _, own := range []string{nativeEvent(`,"app":` + nested), nativeEvent(`,"app.tags":[` + nested + `]`)} {
-		require.Contains(t, fmt.Sprint(readBody(t, "sessionlog", Document, own, testOrigin).events), nested)
+		require.Contains(t, fmt.Sprint(readBody(t, "sessionlog", FramingDocument, own, testOrigin).events), nested)
 	}
-	settings := readBody(t, "sessionlog", Document, nativeEvent(`,"sessionlog.settings":{"max_threads":2,"profile":{"readonly":true},"list":["a"],"none":null}`), testOrigin).events[0].Settings
+	settings := readBody(t, "sessionlog", FramingDocument, nativeEvent(`,"sessionlog.settings":{"max_threads":2,"profile":{"readonly":true},"list":["a"],"none":null}`), testOrigin).events[0].Settings
 	require.Equal(t, []session.Setting{{Name: "max_threads", Value: "2"}, {Name: "profile", Value: `{"readonly":true}`}, {Name: "list", Value: `["a"]`}, {Name: "none"}}, settings)
 }
 
@@ -91,7 +91,7 @@ func TestWordsOfNoMeaningAreKept(t *testing.T) {
 		{"ecs", `{"@timestamp":"2025-11-22T00:06:41Z","event":{"category":"authentication","type":"start","outcome":"maybe"}}`, "event.outcome", "maybe"},
 		{"sessionlog", nativeEvent(`,"sessionlog.outcome":"maybe"`), "sessionlog.outcome", "maybe"},
 	} {
-		sink := readBody(t, c.dialect, Document, c.body, testOrigin)
+		sink := readBody(t, c.dialect, FramingDocument, c.body, testOrigin)
 		require.Len(t, sink.events, 1, c.key)
 		e := sink.events[0]
 		require.Equal(t, session.OutcomeUnknown, e.Outcome)

@@ -10,7 +10,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-var complaints = logformattest.Says(
+var complaints = logformattest.ErrorText(
 	"field 2 (recordtime) is not a time of the form Mon, 21 May 2018 05:20:10:123",
 	"field 5 (pid) is not a number",
 	"fields 9 (duration) and 12 (mtu) are not numbers: not a line of connectionlog, or a torn one",

@@ -23,12 +23,12 @@ func detectFormat(head []byte, whole bool) logformat.Verdict {
 	switch {
 	case len(fields) == 3:
 		if _, ok := parseRecordTime(strings.TrimSpace(string(fields[1]))); ok {
-			return logformat.Yes
+			return logformat.VerdictYes
 		}
 	case !whole && !ended && len(first) < 200:
-		return logformat.Wait
+		return logformat.VerdictWait
 	}
-	return logformat.No
+	return logformat.VerdictNo
 }
 
 type lineParser struct {

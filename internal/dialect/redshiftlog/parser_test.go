@@ -16,7 +16,7 @@ import (
 const objectName = "123456789012_redshift_us-east-1_dwh_connectionlog_2023-01-01T01:07.gz"
 
 func newLineParser(name string) logformat.Parser {
-	f, _ := logformat.Find(redshiftlog.Formats(), "connectionlog")
+	f, _ := logformat.FindFormat(redshiftlog.Formats(), "connectionlog")
 	return f.New(logformat.Options{Instance: "dwh", Name: name})
 }
 
@@ -260,13 +260,13 @@ func TestDetect(t *testing.T) {
 		whole bool
 		want  logformat.Verdict
 	}{
-		{good, false, logformat.Yes},
-		{logformat.ByteOrderMark + good, true, logformat.Yes},
-		{good[:60], true, logformat.Yes},
-		{"authent", false, logformat.Wait},
-		{"authent", true, logformat.No},
-		{`{"a":"b|c|d"}` + "\n", false, logformat.No},
-		{"", false, logformat.Wait},
+		{good, false, logformat.VerdictYes},
+		{logformat.ByteOrderMark + good, true, logformat.VerdictYes},
+		{good[:60], true, logformat.VerdictYes},
+		{"authent", false, logformat.VerdictWait},
+		{"authent", true, logformat.VerdictNo},
+		{`{"a":"b|c|d"}` + "\n", false, logformat.VerdictNo},
+		{"", false, logformat.VerdictWait},
 	} {
 		_, verdict := logformat.Detect(redshiftlog.Formats(), []byte(test.head), test.whole)
 		require.Equal(t, test.want, verdict, test.head)

@@ -10,22 +10,22 @@ import (
 // detectFormat accepts any export of the journal, which no other format can read, and sshd's texts that are refused with a remedy.
 func detectFormat(head []byte, whole bool) logformat.Verdict {
 	if isUnreadableForm(string(head)) {
-		return logformat.Yes
+		return logformat.VerdictYes
 	}
 	for _, line := range strings.SplitAfter(string(head), "\n") {
 		record := logformat.TrimLineEnd(line)
 		program, ok := syslogline.LooksLikeRecord(record)
 		switch {
 		case ok && (isServerProgram(program) || program == "" && syslogline.IsJournal(record)):
-			return logformat.Yes
+			return logformat.VerdictYes
 		case !ok && record != "" && strings.HasSuffix(line, "\n"):
-			return logformat.No
+			return logformat.VerdictNo
 		}
 	}
 	if whole {
-		return logformat.No
+		return logformat.VerdictNo
 	}
-	return logformat.Wait
+	return logformat.VerdictWait
 }
 
 func isUnreadableForm(head string) bool {

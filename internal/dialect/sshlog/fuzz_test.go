@@ -12,7 +12,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-var complaints = logformattest.Says(
+var complaints = logformattest.ErrorText(
 	"not a line of a syslog file: a time, a host, a program",
 	"a line of sshd in a frame that is not known: let syslog write `TIME HOST sshd[PID]: MESSAGE`, or RFC 5424",
 	"a failure whose user name or certificate is made to look like another one: this line does not show which it was",

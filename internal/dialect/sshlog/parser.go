@@ -126,13 +126,13 @@ func (p *Parser) Parse(record string, offset int64, batch *logformat.EventBatch)
 func explainRefusal(record string, err error) error {
 	switch {
 	case errors.Is(err, localtime.ErrNoZone):
-		return logformat.Refuse("the times of this log carry no zone, and key `timezone` is not set: write the machine's zone there, " +
+		return logformat.NewRefusal("the times of this log carry no zone, and key `timezone` is not set: write the machine's zone there, " +
 			"as timedatectl names it, or let syslog write RFC 3339 times")
 	case errors.Is(err, localtime.ErrNoYear):
-		return logformat.Refuse("the times of this log have no year, and nothing says when it was written: let syslog write RFC 3339 times")
+		return logformat.NewRefusal("the times of this log have no year, and nothing says when it was written: let syslog write RFC 3339 times")
 	case errors.Is(err, localtime.ErrStamp), errors.Is(err, syslogline.ErrJournal):
 		if form := timelessForm(record); form != "" {
-			return logformat.Refuse(form + ": " + timelessRemedy)
+			return logformat.NewRefusal(form + ": " + timelessRemedy)
 		}
 	}
 	return err

@@ -16,7 +16,7 @@ import (
 )
 
 func newParser(o logformat.Options) logformat.Parser {
-	f, _ := logformat.Find(sshlog.Formats(), "sshd")
+	f, _ := logformat.FindFormat(sshlog.Formats(), "sshd")
 	return f.New(o)
 }
 
@@ -300,9 +300,9 @@ func TestFloodOfPAM(t *testing.T) {
 
 func TestDetect(t *testing.T) {
 	for head, want := range map[string]logformat.Verdict{
-		sample(t): logformat.Yes, modern(sample(t)): logformat.Yes, "Nov 21 22:03:10 vm cron[1]: x\n" + sample(t): logformat.Yes,
-		"": logformat.Wait, "Nov 21 22:03:10 vm cron[1]: x\n": logformat.Wait, "hello\n": logformat.No, "20261121 22:01:32,vm,root,localhost,3,0,CONNECT,,,0\n": logformat.No,
-		"2026-11-21 21:47:39.468 UTC [7036] a@b LOG:  connection received: host=127.0.0.1 port=45930\n": logformat.Wait,
+		sample(t): logformat.VerdictYes, modern(sample(t)): logformat.VerdictYes, "Nov 21 22:03:10 vm cron[1]: x\n" + sample(t): logformat.VerdictYes,
+		"": logformat.VerdictWait, "Nov 21 22:03:10 vm cron[1]: x\n": logformat.VerdictWait, "hello\n": logformat.VerdictNo, "20261121 22:01:32,vm,root,localhost,3,0,CONNECT,,,0\n": logformat.VerdictNo,
+		"2026-11-21 21:47:39.468 UTC [7036] a@b LOG:  connection received: host=127.0.0.1 port=45930\n": logformat.VerdictWait,
 	} {
 		_, verdict := logformat.Detect(sshlog.Formats(), []byte(head), false)
 		require.Equal(t, want, verdict, head)

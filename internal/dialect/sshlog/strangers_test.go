@@ -88,7 +88,7 @@ func TestEveryFrame(t *testing.T) {
 			"Failed password for invalid user a b from 192.0.2.1 port 5002 ssh2",
 			"Accepted password for mara from 192.0.2.1 port 5003 ssh2", "Disconnected from user mara 192.0.2.1 port 5003")
 		found, verdict := logformat.Detect(sshlog.Formats(), []byte(text), false)
-		require.Equal(t, logformat.Yes, verdict, name)
+		require.Equal(t, logformat.VerdictYes, verdict, name)
 		require.Equal(t, "sshd", found.Name)
 		events, bad := parseMessageText(newParser(options()), text)
 		require.Empty(t, bad, name)
@@ -116,7 +116,7 @@ func TestRemarksAreNoRecords(t *testing.T) {
 	require.Empty(t, bad)
 	require.Len(t, events, 1)
 	_, verdict := logformat.Detect(sshlog.Formats(), []byte(text), true)
-	require.Equal(t, logformat.Yes, verdict)
+	require.Equal(t, logformat.VerdictYes, verdict)
 }
 
 // TestUnreadableTextsAreRefusedOnce: whole texts without a time are refused with the remedy.
@@ -131,7 +131,7 @@ func TestUnreadableTextsAreRefusedOnce(t *testing.T) {
 		"Sat 2026-11-21 22:03:47 CET h1 sshd[100]: Failed password for root from 192.0.2.1 port 5 ssh2\n": "`timezone`",
 	} {
 		_, verdict := logformat.Detect(sshlog.Formats(), []byte(text), true)
-		require.Equal(t, logformat.Yes, verdict, text)
+		require.Equal(t, logformat.VerdictYes, verdict, text)
 		o := options()
 		o.Zone = nil
 		err := newParser(o).Parse(text[:strings.IndexByte(text, '\n')+1], 0, &logformat.EventBatch{})

@@ -72,7 +72,7 @@ var ErrUnknownFormat = errors.New("the content has none of the known formats: wr
 // FindFormat gives the format of a text that begins with head: the stored one, else that of the configuration, else what the content is. final
 // says that head is all that tells; without, there is none (an empty name) while there is too little.
 func (c TextConfig) FindFormat(all []logformat.Format, stored string, head []byte, final bool) (logformat.Format, error) {
-	if format, known := logformat.Find(all, cmp.Or(stored, c.Format)); known {
+	if format, known := logformat.FindFormat(all, cmp.Or(stored, c.Format)); known {
 		return format, nil
 	}
 	if len(head) == 0 {
@@ -80,12 +80,12 @@ func (c TextConfig) FindFormat(all []logformat.Format, stored string, head []byt
 	}
 	format, verdict := logformat.Detect(all, head, final)
 	switch {
-	case verdict == logformat.Yes || verdict == logformat.Wait:
+	case verdict == logformat.VerdictYes || verdict == logformat.VerdictWait:
 		return format, nil
 	case c.LogLinePrefix == "":
 		return format, ErrUnknownFormat
 	}
-	format, _ = logformat.Find(all, formats.PostgreSQLStderr)
+	format, _ = logformat.FindFormat(all, formats.PostgreSQLStderr)
 	return format, nil
 }
 

@@ -62,7 +62,7 @@ func (r *Reader) StartDelivery(ctx context.Context) (end func()) {
 }
 
 // ParserOptions are those of a text that is named so to people: kind is a word for what name is one of.
-func (r *Reader) ParserOptions(p *Parsing, instance, name, kind, conditionName string) logformat.Options {
+func (r *Reader) ParserOptions(p *TextParser, instance, name, kind, conditionName string) logformat.Options {
 	o := r.options
 	o.Instance, o.Name, o.Shared = instance, name, p.Shared
 	o.Conditions = parserConditions{r.Conditions, kind, conditionName}

@@ -10,8 +10,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// Parsing is the parser of a text, with what it shares with others of its server and format.
-type Parsing struct {
+// TextParser is the parser of a text, with what it shares with others of its server and format.
+type TextParser struct {
 	Format logformat.Format
 	Shared *logformat.SharedState
 	Parser logformat.Parser // nil until the format is known
@@ -19,7 +19,7 @@ type Parsing struct {
 
 // Text is a text whose records are parsed one after another. Offsets count its bytes.
 type Text struct {
-	*Parsing
+	*TextParser
 
 	Next      int64 // of the next record
 	Delivered int64 // records before were delivered before
@@ -39,7 +39,7 @@ func (r *Reader) FrameRecords(t *Text, data []byte, final bool) (used int) {
 		case n > r.texts.MaxLineBytes:
 			n = -n
 		case n == 0 && len(rest) >= r.texts.MaxLineBytes:
-			n = -logformat.Line(rest) // of a record of many lines the first is given up
+			n = -logformat.FirstLineLength(rest) // of a record of many lines the first is given up
 		case n == 0 && final:
 			n = t.Parser.Frame(rest, true)
 		}
@@ -128,7 +128,7 @@ func (r *Reader) ReportRecords(t *Text, condition, name string) {
 }
 
 // FlushDue parses to its end what only time decides, since nothing has followed for so long. It tells whether there are events.
-func (r *Reader) FlushDue(p *Parsing, silence time.Duration) bool {
+func (r *Reader) FlushDue(p *TextParser, silence time.Duration) bool {
 	if !p.Format.DecidesByTime || p.Parser.LogTime() == 0 || !r.acquireBatch() {
 		return false
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
-// Place is what is read at its own pace: a log group, or the objects under a prefix. One that fails is asked later and later, and holds up no other.
-type Place struct {
+// ReadTarget is what is read at its own pace: a log group, or the objects under a prefix. One that fails is asked later and later, and holds up no other.
+type ReadTarget struct {
 	// Title names it to people.
 	Title string
 	// Poll reads what is new. It tells whether there is more to read at once.
@@ -22,7 +22,7 @@ type Place struct {
 }
 
 // PollUntilDone gives each place its turns until ctx ends.
-func (r *Reader) PollUntilDone(ctx context.Context, interval time.Duration, places []*Place) {
+func (r *Reader) PollUntilDone(ctx context.Context, interval time.Duration, places []*ReadTarget) {
 	for ctx.Err() == nil {
 		var first time.Time // due of all
 		for _, p := range places {
@@ -39,7 +39,7 @@ func (r *Reader) PollUntilDone(ctx context.Context, interval time.Duration, plac
 	}
 }
 
-func (r *Reader) pollPlace(ctx context.Context, interval time.Duration, p *Place) {
+func (r *Reader) pollPlace(ctx context.Context, interval time.Duration, p *ReadTarget) {
 	r.Now = r.Host.Now()
 	more, err := p.Poll(ctx)
 	switch {

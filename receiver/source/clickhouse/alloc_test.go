@@ -34,14 +34,14 @@ func TestARowCostsNoAllocation(t *testing.T) {
 	cfg.Table = backlog(t, s, 5000, time.Hour)
 	of, query, conn := queryOf(t, cfg)
 	blocks := 0
-	require.NoError(t, query.Run(t.Context(), conn, poll.Always, rows.KeyUnused, rows.Identity{}, func(block *rows.Block) error {
+	require.NoError(t, query.Run(t.Context(), conn, poll.AllTimes, rows.KeyUnused, rows.Identity{}, func(block *rows.Block) error {
 		blocks++
 		all := of.newEvents()
 		all.Block = block
 		var e session.Event
 		perBlock := testing.AllocsPerRun(5, func() {
 			for i := range all.Len() {
-				if all.Event(i, &e) != poll.Deliver {
+				if all.Event(i, &e) != poll.VerdictDeliver {
 					t.Error("a row is not an event")
 				}
 			}

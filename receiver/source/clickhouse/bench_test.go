@@ -123,7 +123,7 @@ func BenchmarkLimit(b *testing.B) {
 				_, query, conn := queryOf(b, cfg)
 				measure(b, n, func() {
 					got := 0
-					require.NoError(b, query.Run(b.Context(), conn, poll.Always, rows.KeyUnused, rows.Identity{}, func(block *rows.Block) error {
+					require.NoError(b, query.Run(b.Context(), conn, poll.AllTimes, rows.KeyUnused, rows.Identity{}, func(block *rows.Block) error {
 						got += block.Len()
 						return nil
 					}))

@@ -152,7 +152,7 @@ func (r *reader) checkNodes(ctx context.Context, over *connection) []connectchec
 	if err != nil {
 		f := connectcheck.Finding{Subject: "cluster " + r.cfg.Cluster, Detail: err.Error(), Key: "cluster", Remedy: "write one of: SELECT DISTINCT cluster FROM system.clusters"}
 		if configclickhouse.HasCode(err, configclickhouse.CodeAccessDenied) {
-			f.Key, f.Remedy = "username", rows.Grant(cluster.MembersTable, r.cfg.Username)
+			f.Key, f.Remedy = "username", rows.GrantStatement(cluster.MembersTable, r.cfg.Username)
 		}
 		return []connectcheck.Finding{f}
 	}

@@ -115,8 +115,8 @@ func TestCheckConnectionOfACluster(t *testing.T) {
 func TestGrantsPaste(t *testing.T) {
 	s := testengine.ClickHouse(t)
 	for _, statement := range []string{
-		rows.Grant(rows.TableName{Database: "system", Table: "session_log"}, `o'brien-"x"`),
-		rows.Grant(rows.TableName{Database: "my-logs", Table: "session-log"}, `o'brien-"x"`),
+		rows.GrantStatement(rows.TableName{Database: "system", Table: "session_log"}, `o'brien-"x"`),
+		rows.GrantStatement(rows.TableName{Database: "my-logs", Table: "session-log"}, `o'brien-"x"`),
 		rows.Log{Username: `o'brien-"x"`}.MissingGrant(errors.New("it's necessary to have the grant READ ON REMOTE. (ACCESS_DENIED)")),
 	} {
 		_, err := s.TryQuery(t.Context(), statement)

@@ -11,30 +11,30 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// events are the rows of a block, as package poll sees them.
-type events struct {
+// blockEvents are the rows of a block, as package poll sees them.
+type blockEvents struct {
 	*rows.Block
 	table *table
 	row   *clickhouselog.Row // the one that Event was called for last
 }
 
-func (t *table) newEvents() *events { return &events{table: t} }
+func (t *table) newEvents() *blockEvents { return &blockEvents{table: t} }
 
 // Event implements [poll.Rows].
-func (e *events) Event(i int, to *session.Event) poll.Verdict {
+func (e *blockEvents) Event(i int, to *session.Event) poll.Verdict {
 	t, number := e.table, e.TypeNumber(i)
-	if number < 0 || number > int16(clickhouselog.Logout) {
-		return poll.Bad
+	if number < 0 || number > int16(clickhouselog.TypeLogout) {
+		return poll.VerdictBad
 	}
 	e.row = e.Row(i)
 	t.mapper.Event(e.row, to) // also of what is left out: ids of rows that look alike count how many came before
 	if t.excludesRow(e.row) {
-		return poll.Exclude
+		return poll.VerdictExclude
 	}
 	if t.traces != nil {
 		t.traces.Correlate(e.row, to)
 	}
-	return poll.Deliver
+	return poll.VerdictDeliver
 }
 
 // excludesRow tells whether a row is left out on purpose. A login that failed never is.
@@ -46,20 +46,20 @@ func (t *table) excludesRow(r *clickhouselog.Row) bool {
 	if t.self != nil && t.self.containsRow(r, logOf) {
 		return true
 	}
-	return (r.Type == clickhouselog.LoginSuccess || r.Type == clickhouselog.Logout) && slices.Contains(t.cfg.ExcludeUsers, r.User)
+	return (r.Type == clickhouselog.TypeLoginSuccess || r.Type == clickhouselog.TypeLogout) && slices.Contains(t.cfg.ExcludeUsers, r.User)
 }
 
-var _ poll.EmissionObserver = (*events)(nil)
+var _ poll.EmissionObserver = (*blockEvents)(nil)
 
 // Emitted implements [poll.EmissionObserver].
-func (e *events) Emitted(int) {
+func (e *blockEvents) Emitted(int) {
 	if e.table.traces != nil {
 		e.table.traces.Delivered(e.row)
 	}
 }
 
 // DescribeBad implements [poll.Rows].
-func (e *events) DescribeBad(i int) (place string, reason error) {
+func (e *blockEvents) DescribeBad(i int) (place string, reason error) {
 	place = fmt.Sprintf("%s at %s", e.table.log.Table, time.UnixMicro(e.Micros(i)).UTC().Format("2006-01-02T15:04:05.000000Z"))
 	return place, fmt.Errorf("column type holds %d, which is none of LoginFailure (0), LoginSuccess (1), Logout (2)", e.TypeNumber(i))
 }

@@ -30,7 +30,7 @@ type replicasReader struct {
 
 // sumsQuestion is what was asked of all servers at once; each of them looks its own part up in the answer.
 type sumsQuestion struct {
-	within poll.Range
+	within poll.TimeRange
 	width  int64
 }
 
@@ -145,7 +145,7 @@ func (r *replicaTable) Now(ctx context.Context) (int64, error) {
 }
 
 // Sums implements [poll.Table].
-func (r *replicaTable) Sums(ctx context.Context, within poll.Range, width int64, yield func(poll.Sum)) error {
+func (r *replicaTable) Sums(ctx context.Context, within poll.TimeRange, width int64, yield func(poll.Sum)) error {
 	sums, err := r.readSums(ctx, within, width)
 	for _, s := range sums {
 		yield(s)
@@ -161,13 +161,13 @@ func (r *replicaTable) Sums(ctx context.Context, within poll.Range, width int64,
 }
 
 // readSums are this server's sums. All servers are asked at once, and each answer serves the polls of one interval.
-func (r *replicaTable) readSums(ctx context.Context, within poll.Range, width int64) ([]poll.Sum, error) {
+func (r *replicaTable) readSums(ctx context.Context, within poll.TimeRange, width int64) ([]poll.Sum, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	question := sumsQuestion{within, width}
 	answer, known := r.sums[question]
 	if !known || r.host.Now().Sub(answer.at) >= r.cfg.CollectionInterval {
-		byServer, err := r.table.sumsByServer(ctx, within, width, rows.Hashes)
+		byServer, err := r.table.sumsByServer(ctx, within, width, rows.CountsAndHashes)
 		if err != nil {
 			return nil, err
 		}
@@ -186,7 +186,7 @@ func (r *replicaTable) readSums(ctx context.Context, within poll.Range, width in
 }
 
 // Read implements [poll.Table].
-func (r *replicaTable) Read(ctx context.Context, within poll.Range, yield func(poll.Rows) error) error {
+func (r *replicaTable) Read(ctx context.Context, within poll.TimeRange, yield func(poll.Rows) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.table.node = r.id

@@ -115,7 +115,7 @@ func (s *selfLogins) containsRow(r *clickhouselog.Row, server string) bool {
 		return false
 	}
 	if r.Interface == "TCP_Interserver" {
-		return s.interserver && r.Type != clickhouselog.LoginFailure
+		return s.interserver && r.Type != clickhouselog.TypeLoginFailure
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,10 +129,10 @@ func (s *selfLogins) containsRow(r *clickhouselog.Row, server string) bool {
 	if login.AuthID == "" {
 		login.AuthID, s.changed = strings.Clone(r.AuthIDText), true // the block's text is large
 	}
-	if r.Type != clickhouselog.LoginSuccess {
+	if r.Type != clickhouselog.TypeLoginSuccess {
 		login.Ended, s.changed = s.host.Now().UnixMicro(), true
 	}
-	return r.Type != clickhouselog.LoginFailure
+	return r.Type != clickhouselog.TypeLoginFailure
 }
 
 func (s *selfLogins) findByAuthID(authID string) *selfLogin {

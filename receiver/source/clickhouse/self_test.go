@@ -172,29 +172,29 @@ func TestWhichRowsAreOwn(t *testing.T) {
 	now := time.Now()
 	host.Now = func() time.Time { return now }
 	conn := &selfConn{selfLogins: newSelfLogins(cfg, host)}
-	row := func(kind clickhouselog.Type, user, authID, tag string) *clickhouselog.Row {
+	row := func(kind clickhouselog.EventType, user, authID, tag string) *clickhouselog.Row {
 		return &clickhouselog.Row{Type: kind, User: user, AuthIDText: authID, SessionID: tag, Interface: "HTTP"}
 	}
 	tag, err := conn.newLoginTag(t.Context())
 	require.NoError(t, err)
 	conn.answeredBy("a")
-	require.False(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "2", tag), "b"), "copied, on another server, read first")
-	require.False(t, conn.containsRow(row(clickhouselog.LoginSuccess, "bob", "3", tag), "a"), "another account")
-	require.False(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "4", tag[:len(tag)-1]), "a"), "a part of it")
-	require.True(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "5", tag), "a"))
-	require.True(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "5", tag), "a"), "read again")
-	require.True(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "5", ""), "a"), "found by its traces")
-	require.False(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "6", tag), "a"), "copied")
-	require.False(t, conn.containsRow(row(clickhouselog.Logout, "audit", "6", ""), "a"))
-	require.False(t, conn.containsRow(row(clickhouselog.Logout, "audit", "5", ""), "b"))
-	require.False(t, conn.containsRow(row(clickhouselog.LoginFailure, "audit", "7", ""), "a"), "a failure is told")
+	require.False(t, conn.containsRow(row(clickhouselog.TypeLoginSuccess, "audit", "2", tag), "b"), "copied, on another server, read first")
+	require.False(t, conn.containsRow(row(clickhouselog.TypeLoginSuccess, "bob", "3", tag), "a"), "another account")
+	require.False(t, conn.containsRow(row(clickhouselog.TypeLoginSuccess, "audit", "4", tag[:len(tag)-1]), "a"), "a part of it")
+	require.True(t, conn.containsRow(row(clickhouselog.TypeLoginSuccess, "audit", "5", tag), "a"))
+	require.True(t, conn.containsRow(row(clickhouselog.TypeLoginSuccess, "audit", "5", tag), "a"), "read again")
+	require.True(t, conn.containsRow(row(clickhouselog.TypeLoginSuccess, "audit", "5", ""), "a"), "found by its traces")
+	require.False(t, conn.containsRow(row(clickhouselog.TypeLoginSuccess, "audit", "6", tag), "a"), "copied")
+	require.False(t, conn.containsRow(row(clickhouselog.TypeLogout, "audit", "6", ""), "a"))
+	require.False(t, conn.containsRow(row(clickhouselog.TypeLogout, "audit", "5", ""), "b"))
+	require.False(t, conn.containsRow(row(clickhouselog.TypeLoginFailure, "audit", "7", ""), "a"), "a failure is told")
 
 	failed, err := conn.newLoginTag(t.Context())
 	require.NoError(t, err)
-	require.False(t, conn.containsRow(row(clickhouselog.LoginFailure, "audit", "8", failed), "a"))
-	require.False(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "9", failed), "a"), "the tag of a login that failed, copied")
+	require.False(t, conn.containsRow(row(clickhouselog.TypeLoginFailure, "audit", "8", failed), "a"))
+	require.False(t, conn.containsRow(row(clickhouselog.TypeLoginSuccess, "audit", "9", failed), "a"), "the tag of a login that failed, copied")
 
-	sentOn := row(clickhouselog.LoginSuccess, "audit", "10", "")
+	sentOn := row(clickhouselog.TypeLoginSuccess, "audit", "10", "")
 	sentOn.Interface = "TCP_Interserver"
 	require.True(t, conn.containsRow(sentOn, "b"))
 	sentOn.User = "bob"
@@ -203,24 +203,24 @@ func TestWhichRowsAreOwn(t *testing.T) {
 	node := &selfConn{selfLogins: conn.selfLogins, server: "a"} // of a cluster
 	awaited, err := node.newLoginTag(t.Context())
 	require.NoError(t, err)
-	require.False(t, node.containsRow(row(clickhouselog.LoginSuccess, "audit", "11", awaited), "b"), "copied, on another server, before there is an answer")
+	require.False(t, node.containsRow(row(clickhouselog.TypeLoginSuccess, "audit", "11", awaited), "b"), "copied, on another server, before there is an answer")
 
 	killed, err := conn.newLoginTag(t.Context()) // stores what is known
 	require.NoError(t, err)
 	again := &selfConn{selfLogins: newSelfLogins(cfg, sourcetest.Host(t, &sourcetest.Recorder{}, store.Fork(), nil))}
 	_, err = again.newLoginTag(t.Context())
 	require.NoError(t, err)
-	require.True(t, again.containsRow(row(clickhouselog.LoginSuccess, "audit", "12", killed), "b"), "killed before the answer: the first one")
-	require.False(t, again.containsRow(row(clickhouselog.LoginSuccess, "audit", "13", killed), "b"), "copied")
-	require.False(t, again.containsRow(row(clickhouselog.LoginSuccess, "audit", "14", tag), "a"), "copied")
-	require.True(t, again.containsRow(row(clickhouselog.Logout, "audit", "5", ""), "a"))
+	require.True(t, again.containsRow(row(clickhouselog.TypeLoginSuccess, "audit", "12", killed), "b"), "killed before the answer: the first one")
+	require.False(t, again.containsRow(row(clickhouselog.TypeLoginSuccess, "audit", "13", killed), "b"), "copied")
+	require.False(t, again.containsRow(row(clickhouselog.TypeLoginSuccess, "audit", "14", tag), "a"), "copied")
+	require.True(t, again.containsRow(row(clickhouselog.TypeLogout, "audit", "5", ""), "a"))
 
-	require.True(t, conn.containsRow(row(clickhouselog.Logout, "audit", "5", ""), "a"))
+	require.True(t, conn.containsRow(row(clickhouselog.TypeLogout, "audit", "5", ""), "a"))
 	now = now.Add(conn.keep + time.Second)
 	_, err = conn.newLoginTag(t.Context())
 	require.NoError(t, err)
-	require.False(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "15", tag), "a"), "copied, when the tag is not known any more")
-	require.True(t, conn.containsRow(row(clickhouselog.LoginSuccess, "audit", "12", killed), "b"), "its logout is still to come")
+	require.False(t, conn.containsRow(row(clickhouselog.TypeLoginSuccess, "audit", "15", tag), "a"), "copied, when the tag is not known any more")
+	require.True(t, conn.containsRow(row(clickhouselog.TypeLoginSuccess, "audit", "12", killed), "b"), "its logout is still to come")
 }
 
 // A connection may last for days, and its login be the only row that was read of it before a restart: that row is remembered, so that
@@ -233,11 +233,11 @@ func TestARestartKnowsWhichRowsWereRead(t *testing.T) {
 	conn := &selfConn{selfLogins: newSelfLogins(config("ch:9000", server.Audit), host)}
 	tag, err := conn.newLoginTag(t.Context())
 	require.NoError(t, err)
-	row := func(kind clickhouselog.Type, authID string) *clickhouselog.Row {
+	row := func(kind clickhouselog.EventType, authID string) *clickhouselog.Row {
 		return &clickhouselog.Row{Type: kind, User: "audit", AuthIDText: authID, Hostnames: clickhouselog.ClientNames{Name: "sessionlog " + tag}, Interface: "TCP"}
 	}
 	conn.answeredBy("a")
-	require.True(t, conn.containsRow(row(clickhouselog.LoginSuccess, "1"), "a"))
+	require.True(t, conn.containsRow(row(clickhouselog.TypeLoginSuccess, "1"), "a"))
 	conn.storeRows(t.Context())
 	writes := store.Writes()
 	conn.storeRows(t.Context())
@@ -247,8 +247,8 @@ func TestARestartKnowsWhichRowsWereRead(t *testing.T) {
 	again := &selfConn{selfLogins: newSelfLogins(config("ch:9000", server.Audit), host)}
 	_, err = again.newLoginTag(t.Context())
 	require.NoError(t, err)
-	require.False(t, again.containsRow(row(clickhouselog.LoginSuccess, "2"), "a"), "copied")
-	require.True(t, again.containsRow(row(clickhouselog.Logout, "1"), "a"), "its own")
+	require.False(t, again.containsRow(row(clickhouselog.TypeLoginSuccess, "2"), "a"), "copied")
+	require.True(t, again.containsRow(row(clickhouselog.TypeLogout, "1"), "a"), "its own")
 }
 
 // However many logins there are whose rows never come, no more than so many are remembered, and not for ever.

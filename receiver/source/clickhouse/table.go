@@ -39,10 +39,10 @@ type table struct {
 }
 
 var (
-	_ poll.Counting    = (*table)(nil)
-	_ poll.Delayed     = (*table)(nil)
-	_ poll.Updating    = (*table)(nil)
-	_ poll.MultiServer = (*oneServer)(nil)
+	_ poll.CountingTable = (*table)(nil)
+	_ poll.DelayedTable  = (*table)(nil)
+	_ poll.UpdatingTable = (*table)(nil)
+	_ poll.MultiServer   = (*oneServer)(nil)
 )
 
 // newTable makes the log as it is read over a connection. tracer is nil where logins are not tied to traces.
@@ -75,16 +75,16 @@ func (t *table) Now(ctx context.Context) (int64, error) {
 func (t *table) Refresh() { t.layout = nil }
 
 // Sums implements [poll.Table].
-func (t *table) Sums(ctx context.Context, r poll.Range, width int64, yield func(poll.Sum)) error {
-	all, err := t.sumsByServer(ctx, r, width, rows.Hashes)
+func (t *table) Sums(ctx context.Context, r poll.TimeRange, width int64, yield func(poll.Sum)) error {
+	all, err := t.sumsByServer(ctx, r, width, rows.CountsAndHashes)
 	for _, s := range all[rows.Identity{}] {
 		yield(s)
 	}
 	return err
 }
 
-// Counts implements [poll.Counting].
-func (t *table) Counts(ctx context.Context, r poll.Range, width int64, yield func(poll.Sum)) error {
+// Counts implements [poll.CountingTable].
+func (t *table) Counts(ctx context.Context, r poll.TimeRange, width int64, yield func(poll.Sum)) error {
 	all, err := t.sumsByServer(ctx, r, width, rows.CountsOnly)
 	for _, s := range all[rows.Identity{}] {
 		yield(s)
@@ -93,9 +93,9 @@ func (t *table) Counts(ctx context.Context, r poll.Range, width int64, yield fun
 }
 
 // sumsByServer are those of each server, or of the one there is.
-func (t *table) sumsByServer(ctx context.Context, r poll.Range, width int64, content rows.SumContent) (all map[rows.Identity][]poll.Sum, err error) {
+func (t *table) sumsByServer(ctx context.Context, r poll.TimeRange, width int64, content rows.SumContent) (all map[rows.Identity][]poll.Sum, err error) {
 	err = t.runLogQuery(ctx, func(conn configclickhouse.Conn) error {
-		key, fullScan := t.key, width == poll.Day && r.To == poll.Always.To
+		key, fullScan := t.key, width == poll.DayMicros && r.To == poll.AllTimes.To
 		if fullScan {
 			key = rows.KeyUnused
 		}
@@ -132,7 +132,7 @@ func (t *table) learnSortingKey(far, loose uint64) {
 var errOrder = errors.New("rows did not come in the order of event_time_microseconds; they will be sorted from now on")
 
 // Read implements [poll.Table].
-func (t *table) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) error) error {
+func (t *table) Read(ctx context.Context, r poll.TimeRange, yield func(poll.Rows) error) error {
 	return t.runLogQuery(ctx, func(conn configclickhouse.Conn) error {
 		if t.traces != nil {
 			if err := t.traces.Prepare(ctx, conn, t.layout, t.readUpTo(), r); err != nil {
@@ -163,7 +163,7 @@ func (t *table) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) er
 
 func (t *table) readUpTo() int64 { return t.clock - t.MinAge().Microseconds() }
 
-// MinAge implements [poll.Delayed].
+// MinAge implements [poll.DelayedTable].
 func (t *table) MinAge() time.Duration {
 	if t.traces == nil {
 		return 0
@@ -171,8 +171,8 @@ func (t *table) MinAge() time.Duration {
 	return t.cfg.TraceCorrelation.Settle
 }
 
-// DeliverUpdates implements [poll.Updating]: logins whose trace became known after they were delivered.
-func (t *table) DeliverUpdates(ctx context.Context, r poll.Range, deliver func(context.Context, []session.Event) error) error {
+// DeliverUpdates implements [poll.UpdatingTable]: logins whose trace became known after they were delivered.
+func (t *table) DeliverUpdates(ctx context.Context, r poll.TimeRange, deliver func(context.Context, []session.Event) error) error {
 	if t.traces == nil {
 		return nil
 	}

@@ -37,11 +37,11 @@ func TestABacklogsTracesAreThoseOfOneQuestion(t *testing.T) {
 	const window, read = 8 * time.Hour, 2 * time.Hour
 	now, matched := time.Now().UnixMicro(), 0
 	for from := begin.UnixMicro(); from < begin.Add(48*time.Hour).UnixMicro(); from += window.Microseconds() {
-		whole := poll.Range{From: from, To: from + window.Microseconds()}
+		whole := poll.TimeRange{From: from, To: from + window.Microseconds()}
 		one, steps := newTracer(), newTracer()
 		require.NoError(t, one.Prepare(t.Context(), conn, of.layout, whole.To, whole))
 		for part := whole.From; part < whole.To; part += read.Microseconds() {
-			within := poll.Range{From: part, To: part + read.Microseconds()}
+			within := poll.TimeRange{From: part, To: part + read.Microseconds()}
 			require.NoError(t, steps.Prepare(t.Context(), conn, of.layout, now, within))
 			for _, login := range logins {
 				if login.Micros < within.From || login.Micros >= within.To {
@@ -78,7 +78,7 @@ func writeTracedSessions(t *testing.T, s *testengine.Server, table string, begin
 		if random.IntN(10) > 0 {
 			sessions = append(sessions, row("Logout", from+length))
 		}
-		logins = append(logins, clickhouselog.Row{Hostname: "ch-0", Type: clickhouselog.LoginSuccess, AuthID: session.ID(id), Micros: from, User: user, ClientPort: uint16(port)})
+		logins = append(logins, clickhouselog.Row{Hostname: "ch-0", Type: clickhouselog.TypeLoginSuccess, AuthID: session.ID(id), Micros: from, User: user, ClientPort: uint16(port)})
 		for k := range random.IntN(3) {
 			query, started := fmt.Sprintf("%s-%d", id, k), from+1+random.Int64N(length+1)
 			ended := started + random.Int64N(from+length+1-started+1) // within its session

@@ -145,7 +145,7 @@ func (r *streamReader) endReading(ctx context.Context, s *logStream, fresh int) 
 			return err
 		}
 	}
-	if r.FlushDue(s.Parsing, max(0, r.Host.Now().Sub(s.lastRead))) {
+	if r.FlushDue(s.TextParser, max(0, r.Host.Now().Sub(s.lastRead))) {
 		return r.submitStream(s)
 	}
 	r.ReportRecords(&s.Text, "records of "+s.id(), s.id())
@@ -157,7 +157,7 @@ func (c Config) explainProblem(err error) (key, remedy string) {
 	if key, remedy = c.Explain(err); key != "" {
 		return key, remedy
 	}
-	code := configaws.Code(err)
+	code := configaws.ErrorCode(err)
 	switch {
 	case errors.Is(err, awslogs.ErrUnknownFormat), logformat.IsRefusal(err):
 		return "format", "write what the stream is, or select others with `stream_prefixes`"

@@ -55,9 +55,9 @@ func (c *cloudwatchSource) Run(ctx context.Context, host source.Host) error {
 		return nil
 	}
 	defer r.StartDelivery(ctx)()
-	var places []*awslogs.Place
+	var places []*awslogs.ReadTarget
 	for _, group := range r.LogGroups {
-		places = append(places, &awslogs.Place{
+		places = append(places, &awslogs.ReadTarget{
 			Title: "log group " + group, Poll: func(ctx context.Context) (bool, error) { return r.pollGroup(ctx, group) },
 		})
 	}

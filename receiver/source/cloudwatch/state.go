@@ -30,7 +30,7 @@ type logStream struct {
 	server      string
 
 	newest, floor int64
-	seen          overlap.Seen
+	seen          overlap.SeenItems
 
 	awslogs.Text
 	text   []byte // from anchor on
@@ -108,13 +108,13 @@ func (r *streamReader) restoreStream(s *logStream, stored []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: key %s: %w", awslogs.ErrStorage, s.key(), err)
 	}
-	s.Text = awslogs.Text{Parsing: &awslogs.Parsing{Shared: &logformat.SharedState{}}, Next: state.Anchor, Delivered: state.Next}
+	s.Text = awslogs.Text{TextParser: &awslogs.TextParser{Shared: &logformat.SharedState{}}, Next: state.Anchor, Delivered: state.Next}
 	s.newest, s.floor, s.text, s.anchor = state.Newest, state.Floor, state.Text, state.Anchor
 	s.saved, s.pageToken, s.unparsed = stored, nil, len(s.text) > 0
 	if state.Format == "" {
 		return nil
 	}
-	format, known := logformat.Find(r.Formats, state.Format)
+	format, known := logformat.FindFormat(r.Formats, state.Format)
 	if !known {
 		return fmt.Errorf("%w: key %s: %w", awslogs.ErrStorage, s.key(), errStoredFormat)
 	}

@@ -10,7 +10,7 @@ import (
 // beginParsing makes the parser of a stream's text.
 func (r *streamReader) beginParsing(s *logStream, format logformat.Format) {
 	s.Format = format
-	o := r.ParserOptions(s.Parsing, r.instanceOf(s), s.id(), "stream", s.id())
+	o := r.ParserOptions(s.TextParser, r.instanceOf(s), s.id(), "stream", s.id())
 	o.Written = r.Host.Now()
 	if !format.DecidesByTime { // a session may begin in one stream of its server and end in another: Aurora MySQL writes several at once
 		o.Shared = r.sharedOf(o.Instance + " " + format.Name)

@@ -8,8 +8,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source"
 )
 
-// backlogTold is how often the log says how far the reading of a backlog is.
-const backlogTold = time.Minute
+// backlogLogInterval is how often the log says how far the reading of a backlog is.
+const backlogLogInterval = time.Minute
 
 // Backlog tells how far the reading of many rows is, in the log and in the metrics. It is used by one goroutine.
 type Backlog struct {
@@ -58,7 +58,7 @@ func (b *Backlog) report() {
 		toGo = time.Duration(float64(left) / rate * float64(time.Second))
 	}
 	b.host.Stats.Backlog(int(left), rate, toGo) //nolint:gosec // a number of rows
-	if now.Sub(b.told) >= backlogTold {
+	if now.Sub(b.told) >= backlogLogInterval {
 		b.told = now
 		b.host.Log.Info("a backlog is being read", zap.Uint64("read", b.read), zap.Uint64("left", left), zap.Int("rows_per_second", int(rate)),
 			zap.Stringer("time_to_go", toGo.Round(time.Second)))

@@ -54,9 +54,9 @@ type Queue[B Batch] struct {
 	emit      source.Emit
 	maxEvents int
 	newBatch  func() B
-	wanted    *writesize.Wanted // by exporters
-	saver     *saver
-	submitted chan flight[B]
+	wanted    *writesize.WantedRecords // by exporters
+	saver     *coalescingSaver
+	submitted chan inFlightBatch[B]
 	committed sync.WaitGroup
 
 	mu       sync.Mutex
@@ -68,8 +68,8 @@ type Queue[B Batch] struct {
 	err      error // why nothing is committed any more
 }
 
-// flight is a batch on its way.
-type flight[B Batch] struct {
+// inFlightBatch is a batch on its way.
+type inFlightBatch[B Batch] struct {
 	batch  B
 	bytes  int
 	result chan error
@@ -78,8 +78,8 @@ type flight[B Batch] struct {
 // New makes a queue that works until ctx ends. The pipeline gets at most maxEvents events at once. Close ends it.
 func New[B Batch](ctx context.Context, host source.Host, status *Status, maxEvents int, newBatch func() B) *Queue[B] {
 	q := &Queue[B]{
-		ctx: ctx, emit: host.Emit, maxEvents: maxEvents, newBatch: newBatch, wanted: &writesize.Wanted{},
-		saver: startSaver(ctx, host, status), submitted: make(chan flight[B], mostSmallInFlight),
+		ctx: ctx, emit: host.Emit, maxEvents: maxEvents, newBatch: newBatch, wanted: &writesize.WantedRecords{},
+		saver: startSaver(ctx, host, status), submitted: make(chan inFlightBatch[B], mostSmallInFlight),
 	}
 	q.changed = sync.NewCond(&q.mu)
 	q.unhook = context.AfterFunc(ctx, func() {
@@ -149,7 +149,7 @@ func (q *Queue[B]) Release(b B) {
 // Submit delivers an acquired batch, which is the queue's from now on.
 func (q *Queue[B]) Submit(b B) {
 	events := b.Events()
-	f := flight[B]{batch: b, bytes: len(events)*eventBytes + b.TextBytes(), result: make(chan error, 1)}
+	f := inFlightBatch[B]{batch: b, bytes: len(events)*eventBytes + b.TextBytes(), result: make(chan error, 1)}
 	q.mu.Lock()
 	q.inFlight++
 	q.bytes += f.bytes
@@ -186,7 +186,7 @@ func (q *Queue[B]) commitInOrder() {
 	}
 }
 
-func (q *Queue[B]) finishFlight(f flight[B], err error) {
+func (q *Queue[B]) finishFlight(f inFlightBatch[B], err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.err == nil {

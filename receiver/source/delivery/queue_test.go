@@ -141,7 +141,7 @@ func TestSmallBatchesMakeLargeWrites(t *testing.T) {
 				release := make(chan struct{})
 				var calls atomic.Int32
 				r := start(t.Context(), &sourcetest.Store{}, func(ctx context.Context, _ []session.Event) error {
-					writesize.Tell(ctx, c.wanted)
+					writesize.ReportWanted(ctx, c.wanted)
 					if calls.Add(1) > 1 {
 						<-release
 					}

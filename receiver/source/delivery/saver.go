@@ -18,8 +18,8 @@ const (
 	closeLimit = 400 * time.Millisecond
 )
 
-// saver stores changes. Those that come while a write is under way make the next one.
-type saver struct {
+// coalescingSaver stores changes. Those that come while a write is under way make the next one.
+type coalescingSaver struct {
 	ctx        context.Context // does not end with the source: what was delivered is to be remembered
 	cancel     context.CancelFunc
 	store      source.Store
@@ -55,8 +55,8 @@ func (c changeSet) mergeChanges(added changeSet, newer bool) {
 	}
 }
 
-func startSaver(ctx context.Context, host source.Host, status *Status) *saver {
-	s := &saver{
+func startSaver(ctx context.Context, host source.Host, status *Status) *coalescingSaver {
+	s := &coalescingSaver{
 		store: host.Store, status: status, conditions: conditionlog.New(host.Log, host.Now),
 		pending: newChangeSet(), dirty: make(chan struct{}, 1), closed: make(chan struct{}),
 	}
@@ -65,7 +65,7 @@ func startSaver(ctx context.Context, host source.Host, status *Status) *saver {
 	return s
 }
 
-func (s *saver) addCommitted(b Batch) {
+func (s *coalescingSaver) addCommitted(b Batch) {
 	added := newChangeSet()
 	b.Commit(added.first)
 	if dependent, ok := b.(DependentBatch); ok {
@@ -80,7 +80,7 @@ func (s *saver) addCommitted(b Batch) {
 	}
 }
 
-func (s *saver) saveWhenDirty() {
+func (s *coalescingSaver) saveWhenDirty() {
 	for {
 		select {
 		case <-s.dirty:
@@ -101,7 +101,7 @@ func (s *saver) saveWhenDirty() {
 	}
 }
 
-func (s *saver) saveChanges() bool {
+func (s *coalescingSaver) saveChanges() bool {
 	changes := s.takePending()
 	keys := len(changes.first) + len(changes.last)
 	if keys == 0 {
@@ -124,7 +124,7 @@ func (s *saver) saveChanges() bool {
 	return true
 }
 
-func (s *saver) takePending() changeSet {
+func (s *coalescingSaver) takePending() changeSet {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	taken := s.pending
@@ -132,13 +132,13 @@ func (s *saver) takePending() changeSet {
 	return taken
 }
 
-func (s *saver) putBack(changes changeSet) {
+func (s *coalescingSaver) putBack(changes changeSet) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pending.mergeChanges(changes, false)
 }
 
-func (s *saver) close() {
+func (s *coalescingSaver) close() {
 	limit := time.AfterFunc(closeLimit, s.cancel)
 	defer limit.Stop()
 	close(s.closed)

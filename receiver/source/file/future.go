@@ -14,7 +14,7 @@ const futureTime = 5 * time.Minute
 
 // warnOfFuture warns of times that cannot be yet: mostly the zone is another one than that of `timezone`. The events are delivered all the
 // same, for the clock that is wrong may be this machine's.
-func warnOfFuture(host source.Host, log conditions, timezone string) source.Emit {
+func warnOfFuture(host source.Host, log parserConditions, timezone string) source.Emit {
 	return func(ctx context.Context, batch []session.Event) error {
 		var latest int64
 		for i := range batch {

@@ -44,12 +44,12 @@ type watchedFolder struct {
 }
 
 // Open is part of [tail.Folder].
-func (w *watchedFolder) Open(ctx context.Context, path string) (tail.Handle, error) {
+func (w *watchedFolder) Open(ctx context.Context, path string) (tail.OpenFile, error) {
 	f, err := w.Folder.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	return &watchedFile{Handle: f, folder: w, path: path}, nil
+	return &watchedFile{OpenFile: f, folder: w, path: path}, nil
 }
 
 func (w *watchedFolder) reach(path string, position int64, read bool) {
@@ -68,21 +68,21 @@ func (w *watchedFolder) reach(path string, position int64, read bool) {
 }
 
 type watchedFile struct {
-	tail.Handle
+	tail.OpenFile
 	folder   *watchedFolder
 	path     string
 	position int64
 }
 
 func (f *watchedFile) Read(b []byte) (int, error) {
-	n, err := f.Handle.Read(b)
+	n, err := f.OpenFile.Read(b)
 	f.position += int64(n)
 	f.folder.reach(f.path, f.position, true)
 	return n, err
 }
 
 func (f *watchedFile) Seek(offset int64, whence int) (position int64, err error) {
-	position, err = f.Handle.Seek(offset, whence)
+	position, err = f.OpenFile.Seek(offset, whence)
 	if err == nil {
 		f.position = position
 		f.folder.reach(f.path, position, false)

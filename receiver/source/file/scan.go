@@ -17,16 +17,16 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/tail"
 )
 
-// disk is the files of this machine that the configuration means. It is used by one goroutine.
-type disk struct {
+// diskFolder is the files of this machine that the configuration means. It is used by one goroutine.
+type diskFolder struct {
 	include, exclude []string
 	listings         map[string]folderListing // by glob
 	listed           int                      // files of the last listing
 	unmatched        []string                 // globs that found nothing then
 }
 
-func newDisk(include, exclude []string) *disk {
-	return &disk{include: include, exclude: exclude, listings: map[string]folderListing{}}
+func newDisk(include, exclude []string) *diskFolder {
+	return &diskFolder{include: include, exclude: exclude, listings: map[string]folderListing{}}
 }
 
 // diskInfo is what stat says of a file.
@@ -42,7 +42,7 @@ func (i diskInfo) Key() any           { return i.id }
 
 type diskFile struct{ *os.File }
 
-func (f diskFile) Stat() (tail.Info, error) {
+func (f diskFile) Stat() (tail.FileInfo, error) {
 	info, err := f.File.Stat()
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func (f diskFile) Stat() (tail.Info, error) {
 }
 
 // Open is part of [tail.Folder].
-func (*disk) Open(_ context.Context, path string) (tail.Handle, error) {
+func (*diskFolder) Open(_ context.Context, path string) (tail.OpenFile, error) {
 	f, err := openFile(path)
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func (*disk) Open(_ context.Context, path string) (tail.Handle, error) {
 }
 
 // List is part of [tail.Folder]. Links to one file are one file.
-func (d *disk) List(_ context.Context, reportProblem func(path string, err error)) (files []tail.File, err error) {
+func (d *diskFolder) List(_ context.Context, reportProblem func(path string, err error)) (files []tail.File, err error) {
 	d.unmatched = nil
 	files = make([]tail.File, 0, d.listed)
 	for _, glob := range d.include {
@@ -81,7 +81,7 @@ func (d *disk) List(_ context.Context, reportProblem func(path string, err error
 			d.unmatched = append(d.unmatched, glob)
 		}
 	}
-	tail.Order(files)
+	tail.SortFiles(files)
 	seen := make(map[fileID]bool, len(files))
 	files = slices.DeleteFunc(files, func(f tail.File) bool {
 		id := f.Info.(diskInfo).id
@@ -97,7 +97,7 @@ func (d *disk) List(_ context.Context, reportProblem func(path string, err error
 var rotatedName = regexp.MustCompile(`^[._-]?([0-9][0-9TZ._:-]*|old|prev|bak)(\.gz|\.zst)?$`)
 
 // Siblings are what rotations of path may have made.
-func (d *disk) Siblings(path string) (siblings []tail.File) {
+func (d *diskFolder) Siblings(path string) (siblings []tail.File) {
 	folder, name := filepath.Split(path)
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {
@@ -122,7 +122,7 @@ func (d *disk) Siblings(path string) (siblings []tail.File) {
 }
 
 // Unmatched gives the globs that found nothing when the files were listed last.
-func (d *disk) Unmatched() []string { return d.unmatched }
+func (d *diskFolder) Unmatched() []string { return d.unmatched }
 
 // folderListing is what a glob found in a folder that has not changed since.
 type folderListing struct {
@@ -136,7 +136,7 @@ const settledFolder = 3 * time.Second
 
 // expandGlob does not follow links to folders where a glob says **: they may lead in circles. A glob passes silently over what
 // it may not enter, so its fixed part is tried here.
-func (d *disk) expandGlob(glob string, reportProblem func(string, error)) (paths []string) {
+func (d *diskFolder) expandGlob(glob string, reportProblem func(string, error)) (paths []string) {
 	folder, pattern := doublestar.SplitPattern(glob)
 	if !strings.ContainsAny(pattern, `*?[{\`) {
 		if d.excluded(glob) {
@@ -183,7 +183,7 @@ func tryFolder(folder string) (modified time.Time, err error) {
 	return info.ModTime(), nil
 }
 
-func (d *disk) excluded(path string) bool {
+func (d *diskFolder) excluded(path string) bool {
 	return slices.ContainsFunc(d.exclude, func(glob string) bool { return doublestar.PathMatchUnvalidated(glob, path) })
 }
 

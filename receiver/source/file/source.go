@@ -58,22 +58,22 @@ func (c Config) settings(instance string) (tail.Settings, error) {
 // Run reads until ctx ends; without `follow`, until every file has been read and delivered.
 func (s *fileSource) Run(ctx context.Context, host source.Host) error {
 	settings := s.settings
-	log := conditions{conditionlog.New(host.Log, host.Now), settings.Where}
+	log := parserConditions{conditionlog.New(host.Log, host.Now), settings.Where}
 	settings.Options.Conditions = log
 	host.Emit = warnOfFuture(host, log, s.timezone)
 	return tail.Run(ctx, settings, host)
 }
 
-// conditions logs what the parsers notice of the files that are read.
-type conditions struct {
+// parserConditions logs what the parsers notice of the files that are read.
+type parserConditions struct {
 	log   *conditionlog.Logger
 	files string
 }
 
-func (c conditions) Raise(condition, message string) {
+func (c parserConditions) Raise(condition, message string) {
 	c.log.Raise(condition, message, zap.String("files", c.files))
 }
 
-func (c conditions) Clear(condition, message string) {
+func (c parserConditions) Clear(condition, message string) {
 	c.log.Clear(condition, message, zap.String("files", c.files))
 }

@@ -134,19 +134,19 @@ func parseFraming(h http.Header, dialect string) (push.Framing, error) {
 	contentType := h.Get("Content-Type")
 	if contentType == "" || contentType == gitlabContentType && dialect == "gitlab" {
 		if h.Get("Origin") != "" {
-			return push.Document, errMediaType
+			return push.FramingDocument, errMediaType
 		}
-		return push.Document, nil
+		return push.FramingDocument, nil
 	}
 	media, params, err := mime.ParseMediaType(contentType)
 	if charset := params["charset"]; err != nil || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return push.Document, errMediaType
+		return push.FramingDocument, errMediaType
 	}
 	switch media {
 	case "application/json", "application/cloudevents+json", "application/cloudevents-batch+json":
-		return push.Document, nil
+		return push.FramingDocument, nil
 	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines":
-		return push.Lines, nil
+		return push.FramingLines, nil
 	}
-	return push.Document, errMediaType
+	return push.FramingDocument, errMediaType
 }

@@ -130,9 +130,9 @@ func (h *eventsHandler) handlePost(w http.ResponseWriter, r *http.Request) {
 
 // resolveRoute finds the dialect and the sender of a path. Where senders are configured, all others are refused.
 func (h *eventsHandler) resolveRoute(r *http.Request) (*push.Dialect, *signatureVerifier, error) {
-	dialect := push.Native
+	dialect := push.NativeDialect
 	if name := r.PathValue("dialect"); name != "" {
-		if dialect = push.Find(name); dialect == nil {
+		if dialect = push.FindDialect(name); dialect == nil {
 			return nil, nil, errUnknownDialect
 		}
 	}

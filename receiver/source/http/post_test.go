@@ -51,7 +51,7 @@ func TestBodiesOfEveryKind(t *testing.T) {
 
 func TestDialects(t *testing.T) {
 	r := startSource(t, nil)
-	for _, name := range push.Names() {
+	for _, name := range push.DialectNames() {
 		sample, err := os.ReadFile(filepath.Join("../../../internal/dialect/push/testdata", name+".json"))
 		require.NoError(t, err)
 		before := len(r.emit.Delivered())
@@ -63,7 +63,7 @@ func TestDialects(t *testing.T) {
 			require.Equal(t, 1, a.report.Ignored)
 		}
 	}
-	require.Equal(t, len(push.Names())-1, r.stats.Counts().Excluded)
+	require.Equal(t, len(push.DialectNames())-1, r.stats.Counts().Excluded)
 }
 
 // TestGoodNeighboursOfBadItemsAreDeliveredAndNamed is the report of a 400.

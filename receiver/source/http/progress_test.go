@@ -78,18 +78,18 @@ func TestAnAnswerThatWasLost(t *testing.T) {
 
 func TestCallsAreKnownByAllThatIDsAreMadeOf(t *testing.T) {
 	origin := push.Origin{Instance: "door", Sender: "shop", Key: "k", Envelope: push.Envelope{ID: "i", Type: "t", Time: 7}}
-	ids := map[callID]bool{newCallID(push.Native, push.Lines, []byte("body"), origin): true}
+	ids := map[callID]bool{newCallID(push.NativeDialect, push.FramingLines, []byte("body"), origin): true}
 	for _, change := range []func(*push.Origin){
 		func(o *push.Origin) { o.Instance = "x" }, func(o *push.Origin) { o.Sender = "x" }, func(o *push.Origin) { o.Key = "x" }, func(o *push.Origin) { o.Envelope.ID = "x" },
 		func(o *push.Origin) { o.Envelope.Type = "x" }, func(o *push.Origin) { o.Envelope.Time = 8 }, func(o *push.Origin) { o.Sender, o.Key = "shopk", "" },
 	} {
 		other := origin
 		change(&other)
-		ids[newCallID(push.Native, push.Lines, []byte("body"), other)] = true
+		ids[newCallID(push.NativeDialect, push.FramingLines, []byte("body"), other)] = true
 	}
-	ids[newCallID(push.Native, push.Document, []byte("body"), origin)] = true
-	ids[newCallID(push.Native, push.Lines, []byte("bodies"), origin)] = true
-	ids[newCallID(push.Find("ecs"), push.Lines, []byte("body"), origin)] = true
+	ids[newCallID(push.NativeDialect, push.FramingDocument, []byte("body"), origin)] = true
+	ids[newCallID(push.NativeDialect, push.FramingLines, []byte("bodies"), origin)] = true
+	ids[newCallID(push.FindDialect("ecs"), push.FramingLines, []byte("body"), origin)] = true
 	require.Len(t, ids, 11)
 }
 

@@ -159,7 +159,7 @@ func TestTheSameEventsAsOfAnExport(t *testing.T) {
 	text, err := exec.Command("journalctl", "--directory="+j.dir, "--output=json", "--all").Output()
 	require.NoError(t, err)
 	format, verdict := logformat.Detect(sshlog.Formats(), text[:min(len(text), 4096)], false)
-	require.Equal(t, logformat.Yes, verdict)
+	require.Equal(t, logformat.VerdictYes, verdict)
 	parser, page, place := format.New(logformat.Options{Instance: "h1"}), &logformat.EventBatch{}, int64(0)
 	for _, line := range strings.SplitAfter(string(text), "\n") {
 		require.NoError(t, parser.Parse(line, place, page))

@@ -15,12 +15,12 @@ import (
 	"time"
 )
 
-// command is one run of journalctl, whose output is read line by line.
-type command struct {
+// journalctlRun is one run of journalctl, whose output is read line by line.
+type journalctlRun struct {
 	cmd    *exec.Cmd
 	cancel context.CancelFunc
 	out    *bufio.Reader
-	errors stderr
+	errors stderrBeginning
 	hung   *time.Timer
 	silent time.Duration // how long it may search for the next entry
 	late   atomic.Bool   // it was ended for that
@@ -36,7 +36,7 @@ const silentFor = 5 * time.Minute
 const outputFields = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_COMM,_EXE,_HOSTNAME,_PID,_SOURCE_REALTIME_TIMESTAMP,_SYSTEMD_UNIT,_UID"
 
 // startJournalctl runs journalctl with what concerns the journal as a whole, and args.
-func (c Config) startJournalctl(ctx context.Context, args ...string) (*command, error) {
+func (c Config) startJournalctl(ctx context.Context, args ...string) (*journalctlRun, error) {
 	return c.run(ctx, append([]string{"--output=json", "--output-fields=" + outputFields, "--all"}, args...))
 }
 
@@ -56,14 +56,14 @@ func (c Config) checkAccess(ctx context.Context) error {
 	return err
 }
 
-func (c Config) run(ctx context.Context, args []string) (*command, error) {
+func (c Config) run(ctx context.Context, args []string) (*journalctlRun, error) {
 	all := append([]string{"--no-pager"}, args...)
 	if c.Directory != "" {
 		all = append(all, "--directory="+c.Directory)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	r := &command{cmd: exec.CommandContext(ctx, c.Journalctl, all...), cancel: cancel, limit: c.MaxLineBytes, silent: silentFor}
-	r.cmd.Env = environment()
+	r := &journalctlRun{cmd: exec.CommandContext(ctx, c.Journalctl, all...), cancel: cancel, limit: c.MaxLineBytes, silent: silentFor}
+	r.cmd.Env = journalctlEnvironment()
 	r.cmd.Stderr = &r.errors
 	r.cmd.WaitDelay = time.Second
 	pipe, err := r.cmd.StdoutPipe()
@@ -83,8 +83,8 @@ func (c Config) run(ctx context.Context, args []string) (*command, error) {
 	return r, nil
 }
 
-// environment is what journalctl needs to know of the collector's, in which the configuration's passwords may be.
-func environment() []string {
+// journalctlEnvironment is what journalctl needs to know of the collector's, in which the configuration's passwords may be.
+func journalctlEnvironment() []string {
 	var kept []string
 	for _, variable := range os.Environ() {
 		if strings.HasPrefix(variable, "PATH=") || strings.HasPrefix(variable, "SYSTEMD_") {
@@ -106,7 +106,7 @@ func (c Config) identified(args ...string) []string {
 var errTooLong = errors.New("an entry that is longer than `max_line_bytes`")
 
 // readLine is the next line, io.EOF behind the last one.
-func (r *command) readLine() (string, error) {
+func (r *journalctlRun) readLine() (string, error) {
 	r.hung.Reset(r.silent)
 	defer r.hung.Stop()
 	r.line = r.line[:0]
@@ -130,7 +130,7 @@ func (r *command) readLine() (string, error) {
 }
 
 // close ends the run, at once where its output is not wanted to its end, and tells what was wrong with it.
-func (r *command) close() error {
+func (r *journalctlRun) close() error {
 	r.hung.Stop()
 	if !r.ended {
 		r.cancel()
@@ -145,12 +145,12 @@ func (r *command) close() error {
 	return journalctlError(err, r.errors.String())
 }
 
-// stderr keeps the beginning of what a program complains of.
-type stderr struct{ bytes.Buffer }
+// stderrBeginning keeps the beginning of what a program complains of.
+type stderrBeginning struct{ bytes.Buffer }
 
 const maxStderr = 4096
 
-func (s *stderr) Write(p []byte) (int, error) {
+func (s *stderrBeginning) Write(p []byte) (int, error) {
 	s.Buffer.Write(p[:min(len(p), maxStderr-min(s.Len(), maxStderr))])
 	return len(p), nil
 }

@@ -35,7 +35,7 @@ type reader struct {
 	status     *delivery.Status
 	queue      *delivery.Queue[*entryBatch]
 
-	state       state // of what was read: the store's follows it when that was delivered
+	state       journalState // of what was read: the store's follows it when that was delivered
 	parser      *sshlog.Parser
 	batch       *entryBatch // that is being filled
 	probed      bool        // the journal may be read

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// state is what is remembered of a journal, under one key.
-type state struct {
+// journalState is what is remembered of a journal, under one key.
+type journalState struct {
 	Cursor string `json:"cursor"`           // journald's, of the last entry that was delivered
 	Parser []byte `json:"parser,omitempty"` // what the lines before it make known of connections
 	Polled int64  `json:"polled"`           // when all that there was had been read, seconds since 1970 by this machine's clock

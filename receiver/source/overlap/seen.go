@@ -16,21 +16,21 @@ func hashID(id string) idHash {
 	return idHash(binary.LittleEndian.Uint64(sum[:]))
 }
 
-// Seen are the items of the overlap that were read, with their times in milliseconds since 1970 UTC. It takes some 40 bytes of memory for each,
+// SeenItems are the items of the overlap that were read, with their times in milliseconds since 1970 UTC. It takes some 40 bytes of memory for each,
 // and some 10 when it is stored.
-type Seen struct{ times map[idHash]int64 }
+type SeenItems struct{ times map[idHash]int64 }
 
 // Len is how many there are.
-func (s *Seen) Len() int { return len(s.times) }
+func (s *SeenItems) Len() int { return len(s.times) }
 
-// Has tells whether an item was read.
-func (s *Seen) Has(id string) bool {
+// Contains tells whether an item was read.
+func (s *SeenItems) Contains(id string) bool {
 	_, known := s.times[hashID(id)]
 	return known
 }
 
 // Add notes that an item was read, and tells whether it was not before.
-func (s *Seen) Add(id string, millis int64) (isNew bool) {
+func (s *SeenItems) Add(id string, millis int64) (isNew bool) {
 	h := hashID(id)
 	if _, known := s.times[h]; known {
 		return false
@@ -43,7 +43,7 @@ func (s *Seen) Add(id string, millis int64) (isNew bool) {
 }
 
 // Forget forgets what is older than begin, and the oldest of more than most. It returns the time from which on all are known.
-func (s *Seen) Forget(begin int64, most int) (knownFrom int64) {
+func (s *SeenItems) Forget(begin int64, most int) (knownFrom int64) {
 	for h, millis := range s.times {
 		if millis < begin {
 			delete(s.times, h)
@@ -72,7 +72,7 @@ type seenItem struct {
 }
 
 // Encode gives what is stored: the differences of the times, and the hashes.
-func (s *Seen) Encode() []byte {
+func (s *SeenItems) Encode() []byte {
 	list := make([]seenItem, 0, len(s.times))
 	for h, millis := range s.times {
 		list = append(list, seenItem{millis, h})
@@ -91,8 +91,8 @@ func (s *Seen) Encode() []byte {
 var ErrTorn = errors.New("the stored ids are torn")
 
 // Decode reads what Encode gave; nothing is nothing seen.
-func Decode(data []byte) (Seen, error) {
-	s := Seen{times: map[idHash]int64{}}
+func Decode(data []byte) (SeenItems, error) {
+	s := SeenItems{times: map[idHash]int64{}}
 	for millis := int64(0); len(data) > 0; {
 		step, n := binary.Uvarint(data)
 		if n <= 0 || len(data) < n+8 {

@@ -8,7 +8,7 @@ import (
 )
 
 func TestSeenItemsAreBounded(t *testing.T) {
-	var s Seen
+	var s SeenItems
 	for i := range 1000 {
 		require.True(t, s.Add(strconv.Itoa(i), int64(i/10)))
 		require.False(t, s.Add(strconv.Itoa(i), int64(i/10)))
@@ -19,8 +19,8 @@ func TestSeenItemsAreBounded(t *testing.T) {
 	require.Len(t, s.times, 490)
 	require.Equal(t, int64(99), s.Forget(20, 5), "never the newest millisecond")
 	require.Equal(t, 10, s.Len())
-	require.True(t, s.Has("999"))
-	require.False(t, s.Has("0"))
+	require.True(t, s.Contains("999"))
+	require.False(t, s.Contains("0"))
 
 	again, err := Decode(s.Encode())
 	require.NoError(t, err)

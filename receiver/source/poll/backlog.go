@@ -3,7 +3,7 @@ package poll
 import "context"
 
 // behindAfter is how old the last finished poll is where more may have to be read than in any poll: then it is counted first.
-const behindAfter = 10 * Minute
+const behindAfter = 10 * MinuteMicros
 
 // beginBacklog is called with how many rows are before a poll: it is a backlog when that is more than one query reads. What a poll that failed has
 // left is told as one backlog with what it read.
@@ -20,16 +20,16 @@ func (p *poller) countRead(rows int) {
 }
 
 // countBehind counts what is to be read of a stretch of time where the last poll was long ago.
-func (p *poller) countBehind(ctx context.Context, r Range) error {
+func (p *poller) countBehind(ctx context.Context, r TimeRange) error {
 	if r = r.intersection(p.wantedRange()); p.now-p.progress.cursor < behindAfter || r.From >= r.To {
 		return nil
 	}
 	rows, delivered := uint64(0), uint64(0)
-	if err := p.countRows(ctx, r, Day, func(s Sum) { rows += s.Count }); err != nil {
+	if err := p.countRows(ctx, r, DayMicros, func(s Sum) { rows += s.Count }); err != nil {
 		return err
 	}
 	for _, day := range p.progress.dayStarts() {
-		if part := r.intersection(Range{day, day + Day}); part.From < part.To {
+		if part := r.intersection(TimeRange{day, day + DayMicros}); part.From < part.To {
 			delivered += p.progress.deliveredWithin(part)
 		}
 	}

@@ -83,14 +83,14 @@ type countingTable struct {
 	counts, sums int
 }
 
-func (c *countingTable) Sums(ctx context.Context, r Range, width int64, yield func(Sum)) error {
-	if width == Day {
+func (c *countingTable) Sums(ctx context.Context, r TimeRange, width int64, yield func(Sum)) error {
+	if width == DayMicros {
 		c.sums++
 	}
 	return c.memoryTable.Sums(ctx, r, width, yield)
 }
 
-func (c *countingTable) Counts(ctx context.Context, r Range, width int64, yield func(Sum)) error {
+func (c *countingTable) Counts(ctx context.Context, r TimeRange, width int64, yield func(Sum)) error {
 	c.counts++
 	return c.memoryTable.Sums(ctx, r, width, func(s Sum) {
 		s.Hash = 0

@@ -8,9 +8,9 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// batch is a [delivery.Batch]: events, with what is to be remembered once they are delivered.
-type batch struct {
-	progress *progress
+// eventBatch is a [delivery.Batch]: events, with what is to be remembered once they are delivered.
+type eventBatch struct {
+	progress *readProgress
 	stats    source.Stats
 
 	events      []session.Event // the first n are filled
@@ -23,13 +23,13 @@ type batch struct {
 }
 
 // Events implements [delivery.Batch].
-func (b *batch) Events() []session.Event { return b.events[:b.n] }
+func (b *eventBatch) Events() []session.Event { return b.events[:b.n] }
 
 // TextBytes implements [delivery.Batch]. The texts of an event take less than the event as a rule.
-func (b *batch) TextBytes() int { return 0 }
+func (b *eventBatch) TextBytes() int { return 0 }
 
 // Commit implements [delivery.Batch].
-func (b *batch) Commit(changes map[string][]byte) {
+func (b *eventBatch) Commit(changes map[string][]byte) {
 	b.progress.commitRows(b.rows, changes)
 	b.progress.commitEntries(b.entries, changes)
 	if b.redelivered > 0 {
@@ -41,15 +41,15 @@ func (b *batch) Commit(changes map[string][]byte) {
 }
 
 // Reset implements [delivery.Batch].
-func (b *batch) Reset() { b.n, b.rows, b.entries, b.redelivered = 0, b.rows[:0], b.entries[:0], 0 }
+func (b *eventBatch) Reset() { b.n, b.rows, b.entries, b.redelivered = 0, b.rows[:0], b.entries[:0], 0 }
 
-func (b *batch) isEmpty() bool { return b.n == 0 && len(b.rows) == 0 && len(b.entries) == 0 }
+func (b *eventBatch) isEmpty() bool { return b.n == 0 && len(b.rows) == 0 && len(b.entries) == 0 }
 
 const fewEvents = 64
 
 // nextEvent is where an event is to be written. It counts when n says so. Events are large: a batch that few will do for gets few,
 // any other one soon gets all that it holds, since growing bit by bit copies the first ones again and again.
-func (b *batch) nextEvent(size int) *session.Event {
+func (b *eventBatch) nextEvent(size int) *session.Event {
 	if b.n == len(b.events) {
 		more := max(b.n, fewEvents)
 		if b.n < size && b.n >= 4*fewEvents {
@@ -62,15 +62,15 @@ func (b *batch) nextEvent(size int) *session.Event {
 	return &b.events[b.n]
 }
 
-// batcher fills one batch after another.
-type batcher struct {
-	queue   *delivery.Queue[*batch]
+// batchFiller fills one batch after another.
+type batchFiller struct {
+	queue   *delivery.Queue[*eventBatch]
 	size    int
-	current *batch // nil: none has been begun
+	current *eventBatch // nil: none has been begun
 }
 
 // openBatch is the batch to fill, which is not full.
-func (b *batcher) openBatch() (*batch, error) {
+func (b *batchFiller) openBatch() (*eventBatch, error) {
 	if b.current != nil && max(b.current.n, len(b.current.rows)) >= b.size {
 		b.submitCurrent()
 	}
@@ -85,7 +85,7 @@ func (b *batcher) openBatch() (*batch, error) {
 }
 
 // recordEntry has the progress changed when everything before has been delivered.
-func (b *batcher) recordEntry(e logEntry) error {
+func (b *batchFiller) recordEntry(e logEntry) error {
 	open, err := b.openBatch()
 	if err == nil {
 		open.entries = append(open.entries, e)
@@ -93,7 +93,7 @@ func (b *batcher) recordEntry(e logEntry) error {
 	return err
 }
 
-func (b *batcher) submitCurrent() {
+func (b *batchFiller) submitCurrent() {
 	if b.current.isEmpty() {
 		b.queue.Release(b.current)
 	} else {
@@ -103,7 +103,7 @@ func (b *batcher) submitCurrent() {
 }
 
 // submitAndDrain returns when all has been delivered.
-func (b *batcher) submitAndDrain() error {
+func (b *batchFiller) submitAndDrain() error {
 	if b.current != nil {
 		b.submitCurrent()
 	}
@@ -111,7 +111,7 @@ func (b *batcher) submitAndDrain() error {
 }
 
 // abandonCurrent throws away what has not been submitted, and waits for the rest.
-func (b *batcher) abandonCurrent() error {
+func (b *batchFiller) abandonCurrent() error {
 	if b.current != nil {
 		b.queue.Release(b.current)
 		b.current = nil

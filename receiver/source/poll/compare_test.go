@@ -58,7 +58,7 @@ func TestRowsOfAnyTimeAreFound(t *testing.T) {
 		table := &memoryTable{}
 		p := poll(t, table, &sourcetest.Recorder{})
 		time.Sleep(time.Minute)
-		table.add(memoryRow{-40 * 365 * Day, "1930"}, memoryRow{0, "1970"})
+		table.add(memoryRow{-40 * 365 * DayMicros, "1930"}, memoryRow{0, "1970"})
 		table.add(rowsAt(time.Now().Add(1000*time.Hour), "future")...)
 		time.Sleep(2 * time.Hour)
 		p.stop()
@@ -155,7 +155,7 @@ func TestOldDaysAreCompacted(t *testing.T) {
 		store := &sourcetest.Store{}
 		p := pollFrom(t, DefaultConfig(), table, &sourcetest.Recorder{}, store)
 		time.Sleep(49*time.Hour + 10*time.Minute)
-		minutes, err := store.Get(t.Context(), newStoreKeys(names("test")).minutes(floorToWidth(began.UnixMicro(), Day)))
+		minutes, err := store.Get(t.Context(), newStoreKeys(names("test")).minutes(floorToWidth(began.UnixMicro(), DayMicros)))
 		require.NoError(t, err)
 		require.Nil(t, minutes)
 

@@ -78,7 +78,7 @@ func (c Config) Check() error {
 func (c Config) startTime(now int64) (int64, error) {
 	switch c.Initial {
 	case InitialBeginning:
-		return Always.From, nil
+		return AllTimes.From, nil
 	case InitialEnd:
 		return now, nil
 	}

@@ -48,8 +48,8 @@ func (l *deliveryLog) dayTally(start int64) Tally {
 }
 
 // deliveredWithin is the number of rows that were delivered of a part of a day; of a compacted one, of all of it.
-func (l *deliveryLog) deliveredWithin(r Range) (rows uint64) {
-	if day := floorToWidth(r.From, Day); l.isCompacted(day) {
+func (l *deliveryLog) deliveredWithin(r TimeRange) (rows uint64) {
+	if day := floorToWidth(r.From, DayMicros); l.isCompacted(day) {
 		return l.dayTally(day).Count
 	}
 	for _, t := range l.minuteTallies(r) {
@@ -59,11 +59,11 @@ func (l *deliveryLog) deliveredWithin(r Range) (rows uint64) {
 }
 
 // minuteTallies are by the start of the minute. r lies within one day.
-func (l *deliveryLog) minuteTallies(r Range) map[int64]Tally {
+func (l *deliveryLog) minuteTallies(r TimeRange) map[int64]Tally {
 	tallies := map[int64]Tally{}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	d := l.days[floorToWidth(r.From, Day)]
+	d := l.days[floorToWidth(r.From, DayMicros)]
 	if d == nil || d.compacted {
 		return tallies
 	}
@@ -97,7 +97,7 @@ func (l *deliveryLog) isCompacted(day int64) bool {
 func (l *deliveryLog) recordMinute(start int64, t Tally) (newDay bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	day := floorToWidth(start, Day)
+	day := floorToWidth(start, DayMicros)
 	d := l.days[day]
 	if d == nil || d.compacted {
 		if t.Count == 0 {

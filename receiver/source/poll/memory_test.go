@@ -57,7 +57,7 @@ func (m *memoryTable) Now(ctx context.Context) (int64, error) {
 	return time.Now().UnixMicro(), m.away
 }
 
-func (m *memoryTable) within(r Range) (memoryRows, error) {
+func (m *memoryTable) within(r TimeRange) (memoryRows, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var rows memoryRows
@@ -70,7 +70,7 @@ func (m *memoryTable) within(r Range) (memoryRows, error) {
 	return rows, errors.Join(m.away, m.unreadable)
 }
 
-func (m *memoryTable) Sums(_ context.Context, r Range, width int64, yield func(Sum)) error {
+func (m *memoryTable) Sums(_ context.Context, r TimeRange, width int64, yield func(Sum)) error {
 	rows, err := m.within(r)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (m *memoryTable) Sums(_ context.Context, r Range, width int64, yield func(S
 	return nil
 }
 
-func (m *memoryTable) Read(_ context.Context, r Range, yield func(Rows) error) error {
+func (m *memoryTable) Read(_ context.Context, r TimeRange, yield func(Rows) error) error {
 	rows, err := m.within(r)
 	if err != nil {
 		return err
@@ -136,9 +136,9 @@ func (r memoryRows) Hash(i int) (hash uint64) {
 func (r memoryRows) Event(i int, e *session.Event) Verdict {
 	switch r[i].user {
 	case "":
-		return Bad
+		return VerdictBad
 	case "self":
-		return Exclude
+		return VerdictExclude
 	}
 	e.Reset()
 	var h session.Hasher
@@ -146,7 +146,7 @@ func (r memoryRows) Event(i int, e *session.Event) Verdict {
 	e.Kind, e.Outcome, e.SourceEvent, e.System, e.Instance = session.KindLogin, session.OutcomeSuccess, "login", "test", "one"
 	e.User, e.Time = r[i].user, r[i].micros*1000
 	e.RecordID, e.SessionKey = h.RecordID(e.Time), h.Key()
-	return Deliver
+	return VerdictDeliver
 }
 
 func (r memoryRows) DescribeBad(int) (place string, reason error) {

@@ -16,7 +16,7 @@ import (
 
 // clockTolerance is how far behind the server's clock each poll reads: clocks of several nodes differ. Rows from further in the
 // future are found by the full scan.
-const clockTolerance = 5 * Minute
+const clockTolerance = 5 * MinuteMicros
 
 // Run polls until ctx ends. What is remembered is kept apart by identity: system, table, instance.
 func Run(ctx context.Context, cfg Config, table Table, host source.Host, identity ...string) error {
@@ -53,9 +53,9 @@ type poller struct {
 	table    Table
 	host     source.Host
 	keys     storeKeys
-	progress *progress // nil until loaded
-	batches  batcher
-	schedule schedule
+	progress *readProgress // nil until loaded
+	batches  batchFiller
+	schedule pollSchedule
 	status   *delivery.Status
 
 	minAge       int64 // at which rows are read, microseconds
@@ -73,16 +73,18 @@ type poller struct {
 func newPoller(cfg Config, table Table, host source.Host, identity []string) *poller {
 	p := &poller{
 		cfg: cfg, table: table, host: host, keys: newStoreKeys(identity),
-		batches: batcher{size: cfg.BatchSize}, schedule: schedule{reconcileInterval: cfg.ReconcileInterval},
+		batches: batchFiller{size: cfg.BatchSize}, schedule: pollSchedule{reconcileInterval: cfg.ReconcileInterval},
 		status: delivery.NewStatus(host), conditions: conditionlog.New(host.Log, host.Now), backlog: delivery.NewBacklog(host),
 	}
-	if t, ok := table.(Delayed); ok {
+	if t, ok := table.(DelayedTable); ok {
 		p.minAge = t.MinAge().Microseconds()
 	}
 	return p
 }
 
-func (p *poller) newBatch() *batch { return &batch{progress: p.progress, stats: p.host.Stats} }
+func (p *poller) newBatch() *eventBatch {
+	return &eventBatch{progress: p.progress, stats: p.host.Stats}
+}
 
 func (p *poller) pollOnce(ctx context.Context) error {
 	if err := p.readClock(ctx); err != nil {
@@ -99,8 +101,8 @@ func (p *poller) pollOnce(ctx context.Context) error {
 	if err := p.batches.submitAndDrain(); err != nil {
 		return err
 	}
-	if t, ok := p.table.(Updating); ok {
-		if err := t.DeliverUpdates(ctx, p.wantedRange().intersection(Range{Always.From, p.now}), p.deliverUpdates); err != nil {
+	if t, ok := p.table.(UpdatingTable); ok {
+		if err := t.DeliverUpdates(ctx, p.wantedRange().intersection(TimeRange{AllTimes.From, p.now}), p.deliverUpdates); err != nil {
 			return err
 		}
 	}
@@ -156,7 +158,7 @@ func (p *poller) scanTable(ctx context.Context, kind scanKind) error {
 	case windowScan:
 		from = min(from, p.now-p.cfg.ReconcileWindow.Microseconds())
 	}
-	r := Range{floorToWidth(from, Minute), p.scanHorizon()}
+	r := TimeRange{floorToWidth(from, MinuteMicros), p.scanHorizon()}
 	if err := p.countBehind(ctx, r); err != nil {
 		return err
 	}
@@ -167,21 +169,21 @@ func (p *poller) scanHorizon() int64 {
 	if p.minAge > 0 {
 		return p.now
 	}
-	return floorToWidth(p.now+clockTolerance, Minute)
+	return floorToWidth(p.now+clockTolerance, MinuteMicros)
 }
 
-func (p *poller) wantedRange() Range { return Range{p.progress.start, Always.To} }
+func (p *poller) wantedRange() TimeRange { return TimeRange{p.progress.start, AllTimes.To} }
 
 // keepIDsFrom is the first minute of which ids are kept.
 func (p *poller) keepIDsFrom() int64 {
-	return floorToWidth(p.now-p.cfg.Overlap.Microseconds(), Minute)
+	return floorToWidth(p.now-p.cfg.Overlap.Microseconds(), MinuteMicros)
 }
 
 // finishPoll moves the cursor behind all that the poll saw. The delivery log is what counts; the cursor only spares looking far back after
 // a restart. Once a minute is enough.
 func (p *poller) finishPoll() error {
-	err := p.batches.recordEntry(logEntry{kind: idsExpired, start: p.keepIDsFrom() - Minute})
-	if err == nil && (!p.progress.complete || p.now-p.progress.cursor >= Minute) {
+	err := p.batches.recordEntry(logEntry{kind: idsExpired, start: p.keepIDsFrom() - MinuteMicros})
+	if err == nil && (!p.progress.complete || p.now-p.progress.cursor >= MinuteMicros) {
 		p.countLostHistory()
 		err = p.batches.recordEntry(logEntry{kind: pollFinished, start: p.now})
 	}

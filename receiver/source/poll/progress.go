@@ -2,10 +2,10 @@ package poll
 
 import "encoding/binary"
 
-// progress is what outlives the process: the delivery log, and how far the polls have come. Values of one save may be cut apart by
+// readProgress is what outlives the process: the delivery log, and how far the polls have come. Values of one save may be cut apart by
 // a kill: whatever is missing makes rows be delivered again, and nothing that is there lets a row be passed over that was not
 // delivered.
-type progress struct {
+type readProgress struct {
 	*deliveryLog
 
 	keys     storeKeys
@@ -37,7 +37,7 @@ type deliveredRow struct {
 	id     uint64
 }
 
-func (p *progress) commitRows(rows []deliveredRow, changes map[string][]byte) {
+func (p *readProgress) commitRows(rows []deliveredRow, changes map[string][]byte) {
 	listed := len(p.ids)
 	for len(rows) > 0 {
 		minute := rows[0].minute
@@ -56,10 +56,10 @@ func (p *progress) commitRows(rows []deliveredRow, changes map[string][]byte) {
 	}
 }
 
-func (p *progress) commitEntries(entries []logEntry, changes map[string][]byte) {
+func (p *readProgress) commitEntries(entries []logEntry, changes map[string][]byte) {
 	changedDays, otherDays := map[int64]bool{}, false
 	for _, e := range entries {
-		day := floorToWidth(e.start, Day)
+		day := floorToWidth(e.start, DayMicros)
 		switch e.kind {
 		case minuteDelivered:
 			otherDays = p.recordMinute(e.start, e.Tally) || otherDays

@@ -27,11 +27,11 @@ func (k storeKeys) cursorKey() string { return string(k) + "cursor" }
 func (k storeKeys) daysKey() string { return string(k) + "days" }
 
 func (k storeKeys) minutes(day int64) string {
-	return string(k) + "minutes/" + strconv.FormatInt(day/Day, 10)
+	return string(k) + "minutes/" + strconv.FormatInt(day/DayMicros, 10)
 }
 
 func (k storeKeys) idChunk(minute int64, chunk int) string {
-	return string(k) + "ids/" + strconv.FormatInt(minute/Minute, 10) + "/" + strconv.Itoa(chunk)
+	return string(k) + "ids/" + strconv.FormatInt(minute/MinuteMicros, 10) + "/" + strconv.Itoa(chunk)
 }
 
 const storeVersion = 1
@@ -39,22 +39,22 @@ const storeVersion = 1
 var errUnreadable = errors.New("the stored cursor cannot be read; was it written by a newer version? remove it from the storage extension to start anew")
 
 // encodeCursor also lists the minutes of which ids are stored, to find them again.
-func (p *progress) encodeCursor() []byte {
+func (p *readProgress) encodeCursor() []byte {
 	b := binary.AppendUvarint(nil, storeVersion)
 	b = binary.AppendVarint(b, p.start)
 	b = binary.AppendVarint(b, p.cursor)
 	b = appendFlag(b, p.complete)
 	b = binary.AppendUvarint(b, uint64(len(p.ids)))
 	for minute := range p.ids {
-		b = binary.AppendVarint(b, minute/Minute)
+		b = binary.AppendVarint(b, minute/MinuteMicros)
 	}
 	return b
 }
 
-func (p *progress) encodeDays() []byte {
+func (p *readProgress) encodeDays() []byte {
 	b := binary.AppendUvarint(nil, uint64(len(p.days)))
 	for start, d := range p.days {
-		b = binary.AppendVarint(b, start/Day)
+		b = binary.AppendVarint(b, start/DayMicros)
 		b = appendFlag(b, d.compacted)
 		b = appendTally(b, d.total)
 	}
@@ -62,14 +62,14 @@ func (p *progress) encodeDays() []byte {
 }
 
 // encodeMinutes is nil for a day of which no minutes are kept.
-func (p *progress) encodeMinutes(day int64) []byte {
+func (p *readProgress) encodeMinutes(day int64) []byte {
 	d := p.days[day]
 	if d == nil || d.compacted {
 		return nil
 	}
 	b := binary.AppendUvarint(nil, uint64(len(d.minutes)))
 	for minute, t := range d.minutes {
-		b = binary.AppendVarint(b, (minute-day)/Minute)
+		b = binary.AppendVarint(b, (minute-day)/MinuteMicros)
 		b = appendTally(b, t)
 	}
 	return b
@@ -87,20 +87,20 @@ func appendTally(b []byte, t Tally) []byte {
 }
 
 // loadProgress reads what is stored. There is nothing when found is false.
-func loadProgress(ctx context.Context, store source.Store, keys storeKeys) (p *progress, found bool, err error) {
-	p = &progress{deliveryLog: newDeliveryLog(), keys: keys, start: Always.From}
+func loadProgress(ctx context.Context, store source.Store, keys storeKeys) (p *readProgress, found bool, err error) {
+	p = &readProgress{deliveryLog: newDeliveryLog(), keys: keys, start: AllTimes.From}
 	value, err := store.Get(ctx, keys.cursorKey())
 	if err != nil || value == nil {
 		return p, false, err
 	}
-	d := decoder{b: value}
+	d := progressDecoder{b: value}
 	if d.readUint() != storeVersion {
 		return nil, false, errUnreadable
 	}
 	p.start, p.cursor, p.complete = d.readInt(), d.readInt(), d.readBool()
 	var listed []int64
 	for range d.readLength() {
-		listed = append(listed, d.readInt()*Minute)
+		listed = append(listed, d.readInt()*MinuteMicros)
 	}
 	if d.bad {
 		return nil, false, errUnreadable
@@ -113,14 +113,14 @@ func loadProgress(ctx context.Context, store source.Store, keys storeKeys) (p *p
 	return p, true, p.loadDays(ctx, store)
 }
 
-func (p *progress) loadDays(ctx context.Context, store source.Store) error {
+func (p *readProgress) loadDays(ctx context.Context, store source.Store) error {
 	value, err := store.Get(ctx, p.keys.daysKey())
 	if err != nil || value == nil {
 		return err
 	}
-	d := decoder{b: value}
+	d := progressDecoder{b: value}
 	for range d.readLength() {
-		start := d.readInt() * Day
+		start := d.readInt() * DayMicros
 		p.days[start] = &deliveredDay{compacted: d.readBool(), total: d.readTally(), minutes: map[int64]Tally{}}
 	}
 	if d.bad {
@@ -137,14 +137,14 @@ func (p *progress) loadDays(ctx context.Context, store source.Store) error {
 	return nil
 }
 
-func (p *progress) loadMinutes(ctx context.Context, store source.Store, day int64, minutes map[int64]Tally) error {
+func (p *readProgress) loadMinutes(ctx context.Context, store source.Store, day int64, minutes map[int64]Tally) error {
 	value, err := store.Get(ctx, p.keys.minutes(day))
 	if err != nil || value == nil {
 		return err
 	}
-	d := decoder{b: value}
+	d := progressDecoder{b: value}
 	for range d.readLength() {
-		minute := day + d.readInt()*Minute
+		minute := day + d.readInt()*MinuteMicros
 		minutes[minute] = d.readTally()
 	}
 	if d.bad {
@@ -153,7 +153,7 @@ func (p *progress) loadMinutes(ctx context.Context, store source.Store, day int6
 	return nil
 }
 
-func (p *progress) loadIDs(ctx context.Context, store source.Store, minute int64) error {
+func (p *readProgress) loadIDs(ctx context.Context, store source.Store, minute int64) error {
 	for chunk := 0; ; chunk++ {
 		value, err := store.Get(ctx, p.keys.idChunk(minute, chunk))
 		if err != nil || value == nil {
@@ -167,27 +167,27 @@ func (p *progress) loadIDs(ctx context.Context, store source.Store, minute int64
 	}
 }
 
-// decoder reads what the functions above wrote; after the first thing that cannot be it yields zeros.
-type decoder struct {
+// progressDecoder reads what the functions above wrote; after the first thing that cannot be it yields zeros.
+type progressDecoder struct {
 	b   []byte
 	bad bool
 }
 
-func (d *decoder) readInt() int64 {
+func (d *progressDecoder) readInt() int64 {
 	v, n := binary.Varint(d.b)
 	d.skipBytes(n)
 	return v
 }
 
-func (d *decoder) readUint() uint64 {
+func (d *progressDecoder) readUint() uint64 {
 	v, n := binary.Uvarint(d.b)
 	d.skipBytes(n)
 	return v
 }
 
-func (d *decoder) readBool() bool { return d.readUint() == 1 }
+func (d *progressDecoder) readBool() bool { return d.readUint() == 1 }
 
-func (d *decoder) readTally() Tally {
+func (d *progressDecoder) readTally() Tally {
 	t := Tally{Count: d.readUint()}
 	if len(d.b) < 8 {
 		d.skipBytes(0)
@@ -199,7 +199,7 @@ func (d *decoder) readTally() Tally {
 }
 
 // readLength is the number of entries that follow, of a byte or more each.
-func (d *decoder) readLength() uint64 {
+func (d *progressDecoder) readLength() uint64 {
 	if n := d.readUint(); n <= uint64(len(d.b)) {
 		return n
 	}
@@ -207,7 +207,7 @@ func (d *decoder) readLength() uint64 {
 	return 0
 }
 
-func (d *decoder) skipBytes(n int) {
+func (d *progressDecoder) skipBytes(n int) {
 	if n <= 0 {
 		d.b, d.bad = nil, true
 		return

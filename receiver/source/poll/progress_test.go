@@ -11,20 +11,20 @@ import (
 )
 
 // filledProgress is a progress with some of everything, and what is stored of it.
-func filledProgress(t *testing.T, store *sourcetest.Store) *progress {
+func filledProgress(t *testing.T, store *sourcetest.Store) *readProgress {
 	t.Helper()
 	p, found, err := loadProgress(t.Context(), store, "p/")
 	require.NoError(t, err)
 	require.False(t, found)
-	p.start = -5 * Day
+	p.start = -5 * DayMicros
 	changes := map[string][]byte{}
-	p.commitRows([]deliveredRow{{7 * Minute, 70}, {7 * Minute, 30}, {-8 * Minute, 80}, {7 * Minute, 50}}, changes)
+	p.commitRows([]deliveredRow{{7 * MinuteMicros, 70}, {7 * MinuteMicros, 30}, {-8 * MinuteMicros, 80}, {7 * MinuteMicros, 50}}, changes)
 	p.commitEntries([]logEntry{
-		{start: 7 * Minute, Tally: Tally{3, 1 << 63}},
-		{start: -8 * Minute, Tally: Tally{1, 2}},
-		{start: -3 * Day, Tally: Tally{5, 6}},
-		{kind: dayFinished, start: -3 * Day},
-		{kind: dayReplaced, start: 9 * Day, Tally: Tally{4, 4}},
+		{start: 7 * MinuteMicros, Tally: Tally{3, 1 << 63}},
+		{start: -8 * MinuteMicros, Tally: Tally{1, 2}},
+		{start: -3 * DayMicros, Tally: Tally{5, 6}},
+		{kind: dayFinished, start: -3 * DayMicros},
+		{kind: dayReplaced, start: 9 * DayMicros, Tally: Tally{4, 4}},
 		{kind: pollFinished, start: 12_345},
 	}, changes)
 	require.NoError(t, store.SetAll(t.Context(), changes))
@@ -40,23 +40,23 @@ func TestWhatIsStoredIsLoadedAgain(t *testing.T) {
 	require.Equal(t, want.start, got.start)
 	require.EqualValues(t, 12_345, got.cursor)
 	require.True(t, got.complete)
-	require.Equal(t, []uint64{30, 50, 70}, got.deliveredIDs(7*Minute))
-	require.Equal(t, []uint64{80}, got.deliveredIDs(-8*Minute))
+	require.Equal(t, []uint64{30, 50, 70}, got.deliveredIDs(7*MinuteMicros))
+	require.Equal(t, []uint64{80}, got.deliveredIDs(-8*MinuteMicros))
 	require.Equal(t, want.dayStarts(), got.dayStarts())
 	for _, day := range want.dayStarts() {
 		require.Equal(t, want.dayTally(day), got.dayTally(day))
 		require.Equal(t, want.isCompacted(day), got.isCompacted(day))
-		require.Equal(t, want.minuteTallies(Range{day, day + Day}), got.minuteTallies(Range{day, day + Day}))
+		require.Equal(t, want.minuteTallies(TimeRange{day, day + DayMicros}), got.minuteTallies(TimeRange{day, day + DayMicros}))
 	}
-	require.True(t, got.isCompacted(-3*Day))
+	require.True(t, got.isCompacted(-3*DayMicros))
 
 	changes := map[string][]byte{}
-	got.commitEntries([]logEntry{{kind: idsExpired, start: 8 * Minute}, {kind: pollFinished, start: 1}}, changes)
+	got.commitEntries([]logEntry{{kind: idsExpired, start: 8 * MinuteMicros}, {kind: pollFinished, start: 1}}, changes)
 	require.NoError(t, store.SetAll(t.Context(), changes))
 	again, _, err := loadProgress(t.Context(), store, "p/")
 	require.NoError(t, err)
 	require.Empty(t, again.ids)
-	chunk, err := store.Get(t.Context(), storeKeys("p/").idChunk(7*Minute, 0))
+	chunk, err := store.Get(t.Context(), storeKeys("p/").idChunk(7*MinuteMicros, 0))
 	require.NoError(t, err)
 	require.Nil(t, chunk)
 
@@ -111,12 +111,12 @@ func TestMergeSorted(t *testing.T) {
 func TestFloor(t *testing.T) {
 	f := func(at, want int64) {
 		t.Helper()
-		require.Equal(t, want, floorToWidth(at, Minute))
+		require.Equal(t, want, floorToWidth(at, MinuteMicros))
 	}
 	f(0, 0)
-	f(Minute-1, 0)
-	f(Minute, Minute)
-	f(-1, -Minute)
-	f(-Minute, -Minute)
-	f(-Minute-1, -2*Minute)
+	f(MinuteMicros-1, 0)
+	f(MinuteMicros, MinuteMicros)
+	f(-1, -MinuteMicros)
+	f(-MinuteMicros, -MinuteMicros)
+	f(-MinuteMicros-1, -2*MinuteMicros)
 }

@@ -19,10 +19,10 @@ func (g *minuteGroup) addSum(s Sum, delivered Tally) {
 	g.rows += s.Count
 }
 
-// redeliveries is how many of the next rows were delivered before, where nobody knows which: ids are kept of recent minutes only.
-type redeliveries struct{ left uint64 }
+// redeliveredIDs is how many of the next rows were delivered before, where nobody knows which: ids are kept of recent minutes only.
+type redeliveredIDs struct{ left uint64 }
 
-func (r *redeliveries) takeOne() bool {
+func (r *redeliveredIDs) takeOne() bool {
 	if r.left == 0 {
 		return false
 	}
@@ -30,17 +30,17 @@ func (r *redeliveries) takeOne() bool {
 	return true
 }
 
-func (p *poller) readGroup(ctx context.Context, r Range, g minuteGroup, ofDay *redeliveries) error {
+func (p *poller) readGroup(ctx context.Context, r TimeRange, g minuteGroup, ofDay *redeliveredIDs) error {
 	if len(g.minutes) == 0 {
 		return nil
 	}
-	within := Range{g.minutes[0].Start, g.minutes[len(g.minutes)-1].Start + Minute}.intersection(r)
+	within := TimeRange{g.minutes[0].Start, g.minutes[len(g.minutes)-1].Start + MinuteMicros}.intersection(r)
 	return p.readRows(ctx, within, g, ofDay)
 }
 
 // readRows delivers the rows within r that were not delivered yet. The minutes of g lie within it; where ofDay is not nil, all of r
 // may have been delivered before.
-func (p *poller) readRows(ctx context.Context, r Range, g minuteGroup, ofDay *redeliveries) error {
+func (p *poller) readRows(ctx context.Context, r TimeRange, g minuteGroup, ofDay *redeliveredIDs) error {
 	m := minuteReader{p: p, ahead: g.minutes, ofDay: ofDay}
 	if err := p.table.Read(ctx, r, m.readBlock); err != nil {
 		return err
@@ -51,15 +51,15 @@ func (p *poller) readRows(ctx context.Context, r Range, g minuteGroup, ofDay *re
 // minuteReader makes events of blocks of rows, minute by minute.
 type minuteReader struct {
 	p     *poller
-	ahead []Sum         // minutes that have not been met yet, with what was delivered of them
-	ofDay *redeliveries // nil but for a compacted day
+	ahead []Sum           // minutes that have not been met yet, with what was delivered of them
+	ofDay *redeliveredIDs // nil but for a compacted day
 
 	begun        bool
 	minute       int64
 	tally        Tally
 	deliveredIDs []uint64 // of this minute; nil where none are kept
 	keepIDs      bool     // of this minute
-	redelivered  *redeliveries
+	redelivered  *redeliveredIDs
 	observer     EmissionObserver // the block, if it is one
 }
 
@@ -72,7 +72,7 @@ func (m *minuteReader) readBlock(rows Rows) error {
 		if err != nil {
 			return err
 		}
-		if fresh && verdict == Exclude {
+		if fresh && verdict == VerdictExclude {
 			excluded++
 		}
 	}
@@ -85,8 +85,8 @@ func (m *minuteReader) readBlock(rows Rows) error {
 
 func (m *minuteReader) readRow(rows Rows, i int, observed int64) (verdict Verdict, fresh bool, err error) {
 	t, hash := rows.Micros(i), rows.Hash(i)
-	if !m.begun || t < m.minute || t-m.minute >= Minute {
-		if err := m.beginMinute(floorToWidth(t, Minute)); err != nil {
+	if !m.begun || t < m.minute || t-m.minute >= MinuteMicros {
+		if err := m.beginMinute(floorToWidth(t, MinuteMicros)); err != nil {
 			return 0, false, err
 		}
 	}
@@ -96,7 +96,7 @@ func (m *minuteReader) readRow(rows Rows, i int, observed int64) (verdict Verdic
 		return 0, false, err
 	}
 	e, id := b.nextEvent(m.p.cfg.BatchSize), hash
-	if verdict = rows.Event(i, e); verdict == Deliver {
+	if verdict = rows.Event(i, e); verdict == VerdictDeliver {
 		id = shortID(e.RecordID)
 	}
 	if _, delivered := slices.BinarySearch(m.deliveredIDs, id); delivered {
@@ -104,7 +104,7 @@ func (m *minuteReader) readRow(rows Rows, i int, observed int64) (verdict Verdic
 	}
 	fresh = !m.redelivered.takeOne()
 	switch {
-	case verdict == Deliver:
+	case verdict == VerdictDeliver:
 		e.Observed = observed
 		b.n++
 		b.lastEvent, b.lag = t, max(0, time.Duration(m.p.now+m.p.minAge-t)*time.Microsecond)
@@ -114,7 +114,7 @@ func (m *minuteReader) readRow(rows Rows, i int, observed int64) (verdict Verdic
 		if m.observer != nil {
 			m.observer.Emitted(i)
 		}
-	case verdict == Bad && fresh:
+	case verdict == VerdictBad && fresh:
 		place, reason := rows.DescribeBad(i)
 		m.p.host.Stats.BadRows(1, place, reason)
 	}
@@ -139,9 +139,9 @@ func (m *minuteReader) beginMinute(minute int64) error {
 	case m.ofDay != nil:
 		m.redelivered = m.ofDay
 	case m.deliveredIDs == nil:
-		m.redelivered = &redeliveries{left: delivered.Count}
+		m.redelivered = &redeliveredIDs{left: delivered.Count}
 	default:
-		m.redelivered = &redeliveries{}
+		m.redelivered = &redeliveredIDs{}
 	}
 	return nil
 }
@@ -170,7 +170,7 @@ func (m *minuteReader) finishReading() error {
 	if err := m.endMinute(); err != nil {
 		return err
 	}
-	_, err := m.passMinutesTo(Always.To)
+	_, err := m.passMinutesTo(AllTimes.To)
 	return err
 }
 

@@ -7,9 +7,9 @@ import (
 	"go.uber.org/zap"
 )
 
-// Expiring is a [Table] whose server throws rows away at an age that is known. Such rows are not counted as vanished, and
+// ExpiringTable is a [Table] whose server throws rows away at an age that is known. Such rows are not counted as vanished, and
 // a cursor that is older means that history was lost.
-type Expiring interface {
+type ExpiringTable interface {
 	Table
 	// Retention is how long rows are kept at least; zero when nobody knows.
 	Retention() time.Duration
@@ -17,7 +17,7 @@ type Expiring interface {
 
 // retainedFrom is the time since which the server has all rows.
 func (p *poller) retainedFrom() int64 {
-	if t, ok := p.table.(Expiring); ok {
+	if t, ok := p.table.(ExpiringTable); ok {
 		if kept := t.Retention(); kept > 0 {
 			return p.now - kept.Microseconds()
 		}

@@ -56,7 +56,7 @@ func (p *poller) daySums(ctx context.Context) ([]Sum, error) {
 		if len(p.progress.dayStarts()) == 0 {
 			sum = p.countRows // there is nothing to compare hashes with
 		}
-		if err := sum(ctx, p.wantedRange(), Day, func(s Sum) { days = append(days, s) }); err != nil {
+		if err := sum(ctx, p.wantedRange(), DayMicros, func(s Sum) { days = append(days, s) }); err != nil {
 			return nil, err
 		}
 		fewer := false
@@ -75,8 +75,8 @@ func (p *poller) daySums(ctx context.Context) ([]Sum, error) {
 }
 
 // countRows is Sums where hashes do not matter.
-func (p *poller) countRows(ctx context.Context, r Range, width int64, yield func(Sum)) error {
-	if t, ok := p.table.(Counting); ok {
+func (p *poller) countRows(ctx context.Context, r TimeRange, width int64, yield func(Sum)) error {
+	if t, ok := p.table.(CountingTable); ok {
 		return t.Counts(ctx, r, width, yield)
 	}
 	return p.table.Sums(ctx, r, width, yield)
@@ -97,7 +97,7 @@ func (p *poller) undeliveredDays(days []Sum) (n int) {
 }
 
 func (p *poller) readDays(ctx context.Context, days []Sum) error {
-	within := Range{days[0].Start, days[len(days)-1].Start + Day}.intersection(p.wantedRange())
+	within := TimeRange{days[0].Start, days[len(days)-1].Start + DayMicros}.intersection(p.wantedRange())
 	if err := p.readRows(ctx, within, minuteGroup{}, nil); err != nil {
 		return err
 	}
@@ -118,23 +118,23 @@ func (p *poller) finishDay(day int64) error {
 }
 
 func (p *poller) isOldDay(day int64) bool {
-	return day+Day <= p.now-p.cfg.ReconcileWindow.Microseconds()
+	return day+DayMicros <= p.now-p.cfg.ReconcileWindow.Microseconds()
 }
 
 // hasYoungRows reports whether a day has times that are too young to be read, but not as far ahead as the rows of a clock that
 // is wrong.
 func (p *poller) hasYoungRows(day int64) bool {
-	return p.minAge > 0 && day+Day > p.now && day < p.wrongClock()
+	return p.minAge > 0 && day+DayMicros > p.now && day < p.wrongClock()
 }
 
 // wrongClock is the time from which on rows are taken as they are, though they are from the future.
 func (p *poller) wrongClock() int64 {
-	return floorToWidth(p.now+p.minAge+clockTolerance, Minute) + Minute
+	return floorToWidth(p.now+p.minAge+clockTolerance, MinuteMicros) + MinuteMicros
 }
 
 // compareReadable compares what of a day with young rows can be read.
 func (p *poller) compareReadable(ctx context.Context, day int64) error {
-	for _, r := range []Range{{day, min(p.now, day+Day)}, {max(p.wrongClock(), day), day + Day}} {
+	for _, r := range []TimeRange{{day, min(p.now, day+DayMicros)}, {max(p.wrongClock(), day), day + DayMicros}} {
 		if err := p.compareMinutes(ctx, r); err != nil {
 			return err
 		}
@@ -154,19 +154,19 @@ func (p *poller) compareDay(ctx context.Context, d Sum) error {
 		p.countVanished(d.Start, delivered.Count-d.Count)
 		return p.batches.recordEntry(logEntry{kind: dayReplaced, start: d.Start, Tally: d.Tally})
 	}
-	if err := p.compareMinutes(ctx, Range{d.Start, d.Start + Day}); err != nil {
+	if err := p.compareMinutes(ctx, TimeRange{d.Start, d.Start + DayMicros}); err != nil {
 		return err
 	}
 	return p.finishDay(d.Start)
 }
 
 // compareMinutes compares the minutes of any number of days, and reads those that differ.
-func (p *poller) compareMinutes(ctx context.Context, r Range) error {
+func (p *poller) compareMinutes(ctx context.Context, r TimeRange) error {
 	if r = r.intersection(p.wantedRange()); r.From >= r.To {
 		return nil
 	}
-	for day := floorToWidth(r.From, Day); day < r.To; day += Day {
-		part := r.intersection(Range{day, day + Day})
+	for day := floorToWidth(r.From, DayMicros); day < r.To; day += DayMicros {
+		part := r.intersection(TimeRange{day, day + DayMicros})
 		if !p.progress.isCompacted(day) {
 			if err := p.compareMinutesOfDay(ctx, part, nil); err != nil {
 				return err
@@ -182,20 +182,20 @@ func (p *poller) compareMinutes(ctx context.Context, r Range) error {
 
 // redeliverChangedDay reads all of a compacted day where its sum has changed: nobody knows in which minute.
 func (p *poller) redeliverChangedDay(ctx context.Context, day int64) error {
-	whole := Range{day, day + Day}.intersection(p.wantedRange())
+	whole := TimeRange{day, day + DayMicros}.intersection(p.wantedRange())
 	var total Tally
-	if err := p.table.Sums(ctx, whole, Day, func(s Sum) { total = total.sumWith(s.Tally) }); err != nil {
+	if err := p.table.Sums(ctx, whole, DayMicros, func(s Sum) { total = total.sumWith(s.Tally) }); err != nil {
 		return err
 	}
 	delivered := p.progress.dayTally(day)
 	if total == delivered {
 		return nil
 	}
-	return p.compareMinutesOfDay(ctx, whole, &redeliveries{left: delivered.Count})
+	return p.compareMinutesOfDay(ctx, whole, &redeliveredIDs{left: delivered.Count})
 }
 
 // compareMinutesOfDay takes ofDay for the redeliveries of a compacted day, nil for any other one.
-func (p *poller) compareMinutesOfDay(ctx context.Context, r Range, ofDay *redeliveries) error {
+func (p *poller) compareMinutesOfDay(ctx context.Context, r TimeRange, ofDay *redeliveredIDs) error {
 	sums, delivered, err := p.minuteSums(ctx, r)
 	if err != nil {
 		return err
@@ -232,13 +232,13 @@ func (p *poller) compareMinutesOfDay(ctx context.Context, r Range, ofDay *redeli
 
 // minuteSums are the server's, and those of the delivery log. A minute that is on its way is in neither: the scans of one poll never
 // overlap, and each poll waits until all is delivered.
-func (p *poller) minuteSums(ctx context.Context, r Range) (sums []Sum, delivered map[int64]Tally, err error) {
+func (p *poller) minuteSums(ctx context.Context, r TimeRange) (sums []Sum, delivered map[int64]Tally, err error) {
 	for refreshed := false; ; refreshed = true {
 		sums = sums[:0]
-		if err := p.table.Sums(ctx, r, Minute, func(s Sum) { sums = append(sums, s) }); err != nil {
+		if err := p.table.Sums(ctx, r, MinuteMicros, func(s Sum) { sums = append(sums, s) }); err != nil {
 			return nil, nil, err
 		}
-		delivered = p.progress.minuteTallies(Range{floorToWidth(r.From, Minute), r.To})
+		delivered = p.progress.minuteTallies(TimeRange{floorToWidth(r.From, MinuteMicros), r.To})
 		if refreshed || !hasFewer(sums, delivered) {
 			return sums, delivered, nil
 		}

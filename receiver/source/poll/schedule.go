@@ -17,8 +17,8 @@ const (
 	fullScan                    // all days
 )
 
-// schedule says what the next poll scans.
-type schedule struct {
+// pollSchedule says what the next poll scans.
+type pollSchedule struct {
 	reconcileInterval time.Duration
 
 	windowScanned time.Time // when such scans ended; zero: not since the start
@@ -27,7 +27,7 @@ type schedule struct {
 }
 
 // nextScan is a full scan at the first start; later the recent rows come first.
-func (s *schedule) nextScan(now time.Time, complete bool) scanKind {
+func (s *pollSchedule) nextScan(now time.Time, complete bool) scanKind {
 	switch {
 	case !complete:
 		return fullScan
@@ -39,7 +39,7 @@ func (s *schedule) nextScan(now time.Time, complete bool) scanKind {
 	return overlapScan
 }
 
-func (s *schedule) succeeded(kind scanKind, now time.Time) {
+func (s *pollSchedule) succeeded(kind scanKind, now time.Time) {
 	if kind >= windowScan {
 		s.windowScanned = now
 	}

@@ -15,18 +15,20 @@ import (
 
 // Widths of the spans that rows are summed up by, in microseconds.
 const (
-	Second int64 = 1_000_000
-	Minute       = 60 * Second
-	Day          = 1440 * Minute
+	SecondMicros int64 = 1_000_000
+	MinuteMicros       = 60 * SecondMicros
+	DayMicros          = 1440 * MinuteMicros
 )
 
-// Range is the times from <= t < To.
-type Range struct{ From, To int64 }
+// TimeRange is the times from <= t < To.
+type TimeRange struct{ From, To int64 }
 
-// Always is the range of all times.
-var Always = Range{math.MinInt64, math.MaxInt64}
+// AllTimes is the range of all times.
+var AllTimes = TimeRange{math.MinInt64, math.MaxInt64}
 
-func (r Range) intersection(o Range) Range { return Range{max(r.From, o.From), min(r.To, o.To)} }
+func (r TimeRange) intersection(o TimeRange) TimeRange {
+	return TimeRange{max(r.From, o.From), min(r.To, o.To)}
+}
 
 // Sum is what there is of a span: the number of rows and the sum, modulo 2^64, of their hashes. Sums of spans add up.
 type Sum struct {
@@ -46,34 +48,34 @@ type Table interface {
 	Now(ctx context.Context) (int64, error)
 	// Sums yields the spans of this width (Minute or Day) that have rows within r, in order of time. The hash of a row is
 	// whatever the server and the client can both compute, of columns that tell rows apart.
-	Sums(ctx context.Context, r Range, width int64, yield func(Sum)) error
+	Sums(ctx context.Context, r TimeRange, width int64, yield func(Sum)) error
 	// Read yields the rows within r in blocks, in order of time, rows of one time in an order that never changes.
-	Read(ctx context.Context, r Range, yield func(Rows) error) error
+	Read(ctx context.Context, r TimeRange, yield func(Rows) error) error
 	// Refresh forgets what the table is made of (its columns, the tables behind it), before rows are believed to be gone.
 	Refresh()
 }
 
-// Counting is a [Table] that can count rows without reading what their hashes are made of, which is most of what sums read.
-type Counting interface {
+// CountingTable is a [Table] that can count rows without reading what their hashes are made of, which is most of what sums read.
+type CountingTable interface {
 	Table
 	// Counts is Sums without hashes.
-	Counts(ctx context.Context, r Range, width int64, yield func(Sum)) error
+	Counts(ctx context.Context, r TimeRange, width int64, yield func(Sum)) error
 }
 
-// Delayed is a [Table] whose youngest rows are left alone for a while, because what is to be said of them is written by
+// DelayedTable is a [Table] whose youngest rows are left alone for a while, because what is to be said of them is written by
 // others meanwhile. Rows from the future are read like any other: waiting for their time could take for ever.
-type Delayed interface {
+type DelayedTable interface {
 	Table
 	// MinAge is the age at which rows are read.
 	MinAge() time.Duration
 }
 
-// Updating is a [Table] that learns more about rows that were delivered before.
-type Updating interface {
+// UpdatingTable is a [Table] that learns more about rows that were delivered before.
+type UpdatingTable interface {
 	Table
 	// DeliverUpdates is called at the end of each poll, when all rows within r have been delivered, which are all that are wanted up
 	// to its end. deliver returns nil when the pipeline has the events; any error of DeliverUpdates has the poll tried again.
-	DeliverUpdates(ctx context.Context, r Range, deliver func(ctx context.Context, events []session.Event) error) error
+	DeliverUpdates(ctx context.Context, r TimeRange, deliver func(ctx context.Context, events []session.Event) error) error
 }
 
 // MultiServer is a [Table] whose address may lead to several servers, each with rows of its own.
@@ -115,9 +117,9 @@ type Verdict uint8
 
 // The verdicts.
 const (
-	Deliver Verdict = iota // an event
-	Exclude                // left out on purpose
-	Bad                    // cannot be read
+	VerdictDeliver Verdict = iota // an event
+	VerdictExclude                // left out on purpose
+	VerdictBad                    // cannot be read
 )
 
 // floorToWidth rounds down to a multiple of width, before 1970 too.

@@ -40,9 +40,9 @@ func (c Config) refusedLogin(err error) connectcheck.Finding {
 	case errors.Is(err, configpostgresql.ErrCleartext):
 		f.Key, f.Remedy = "tls", "write `tls: {}`"
 	case errors.Is(err, configpostgresql.ErrDatabase):
-		f.Key, f.Remedy = "database", fmt.Sprintf("write the database in which install.sql was run, or GRANT CONNECT ON DATABASE %s TO %s", configpostgresql.Identifier(c.Database), configpostgresql.Identifier(c.Username))
+		f.Key, f.Remedy = "database", fmt.Sprintf("write the database in which install.sql was run, or GRANT CONNECT ON DATABASE %s TO %s", configpostgresql.QuoteIdentifierIfNeeded(c.Database), configpostgresql.QuoteIdentifierIfNeeded(c.Username))
 	case errors.Is(err, configpostgresql.ErrLogin):
-		f.Key, f.Remedy = "username", "ALTER ROLE "+configpostgresql.Identifier(c.Username)+" LOGIN PASSWORD '…', and a line in pg_hba.conf for it"
+		f.Key, f.Remedy = "username", "ALTER ROLE "+configpostgresql.QuoteIdentifierIfNeeded(c.Username)+" LOGIN PASSWORD '…', and a line in pg_hba.conf for it"
 	default:
 		f.Remedy = "write host:port of the server, and check listen_addresses and firewalls"
 	}
@@ -62,7 +62,7 @@ func (c Config) checkFunctions(ctx context.Context, l *logConnection) []connectc
 		return []connectcheck.Finding{f}
 	case string(rows[0][1]) != "t":
 		f.Subject, f.Detail, f.Key = "grant sessionlog_logs", "the account may not call them", "username"
-		f.Remedy = fmt.Sprintf(grantRemedy, configpostgresql.Identifier(c.Username))
+		f.Remedy = fmt.Sprintf(grantRemedy, configpostgresql.QuoteIdentifierIfNeeded(c.Username))
 		return []connectcheck.Finding{f}
 	}
 	f.OK, f.Detail = true, "they are there, and the account may call them"

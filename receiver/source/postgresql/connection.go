@@ -100,7 +100,7 @@ func explainQueryError(err error, cfg Config) error {
 	if database == "" {
 		database = "of the account's name"
 	}
-	switch configpostgresql.Code(err) {
+	switch configpostgresql.SQLState(err) {
 	case "42883", "3F000":
 		return fmt.Errorf("the functions to read the log are not there: run install.sql as a superuser in the database %s: %w", database, err)
 	case "42501":

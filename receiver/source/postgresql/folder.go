@@ -69,22 +69,22 @@ func (f *logFolder) List(ctx context.Context, _ func(string, error)) ([]tail.Fil
 		f.known[i.name] = i
 		files = append(files, tail.File{Path: i.name, Info: i})
 	}
-	tail.Order(files)
+	tail.SortFiles(files)
 	return files, nil
 }
 
-var rotated = regexp.MustCompile(`\.(csv|json)(\.[0-9]+)?$`)
+var rotatedName = regexp.MustCompile(`\.(csv|json)(\.[0-9]+)?$`)
 
 // formatOf tells a file's format by its name, as the server makes it.
 func formatOf(name string) string {
-	if m := rotated.FindStringSubmatch(name); m != nil {
+	if m := rotatedName.FindStringSubmatch(name); m != nil {
 		return m[1] + "log"
 	}
 	return "stderr"
 }
 
 // Open is part of [tail.Folder].
-func (f *logFolder) Open(ctx context.Context, path string) (tail.Handle, error) {
+func (f *logFolder) Open(ctx context.Context, path string) (tail.OpenFile, error) {
 	i, ok := f.known[path]
 	if !ok {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
@@ -172,8 +172,8 @@ func (f *logFile) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
-// Stat is part of [tail.Handle].
-func (f *logFile) Stat() (tail.Info, error) { return f.info, nil }
+// Stat is part of [tail.OpenFile].
+func (f *logFile) Stat() (tail.FileInfo, error) { return f.info, nil }
 
 // Close is part of [io.Closer].
 func (f *logFile) Close() error { return nil }

@@ -34,14 +34,14 @@ const reloadStatement = "; SELECT pg_reload_conf()"
 // findings hold the server's settings against what the source needs. The subject of each is the setting's name.
 func (s settings) findings(cfg Config) []connectcheck.Finding {
 	all := []connectcheck.Finding{
-		finding("logging_collector", s.collector, isSettingOn(s.collector), "the server writes no log files that it could show",
+		settingFinding("logging_collector", s.collector, isSettingOn(s.collector), "the server writes no log files that it could show",
 			"ALTER SYSTEM SET logging_collector = on, then restart the server"),
 		cfg.findDestination(s),
-		finding("log_connections", s.connections, logsConnections(s.connections), "the log tells of refused logins only",
+		settingFinding("log_connections", s.connections, logsConnections(s.connections), "the log tells of refused logins only",
 			"ALTER SYSTEM SET log_connections = on"+reloadStatement+" (in 18 and later = 'all')"),
-		finding("log_disconnections", s.disconnections, isSettingOn(s.disconnections), "the log tells of no logout, and before 18 not who was let in for certain",
+		settingFinding("log_disconnections", s.disconnections, isSettingOn(s.disconnections), "the log tells of no logout, and before 18 not who was let in for certain",
 			"ALTER SYSTEM SET log_disconnections = on"+reloadStatement),
-		finding("lc_messages", s.messages, isEnglishLocale(s.messages), "only messages in English can be read", "ALTER SYSTEM SET lc_messages = 'C'"+reloadStatement),
+		settingFinding("lc_messages", s.messages, isEnglishLocale(s.messages), "only messages in English can be read", "ALTER SYSTEM SET lc_messages = 'C'"+reloadStatement),
 	}
 	if format, err := cfg.logFormat(s); err == nil && format == formats.PostgreSQLStderr {
 		all = append(all, cfg.findPrefix(s))
@@ -49,7 +49,7 @@ func (s settings) findings(cfg Config) []connectcheck.Finding {
 	return append(all, cfg.findZone(s))
 }
 
-func finding(setting, value string, ok bool, why, remedy string) connectcheck.Finding {
+func settingFinding(setting, value string, ok bool, why, remedy string) connectcheck.Finding {
 	f := connectcheck.Finding{OK: ok, Subject: setting, Detail: setting + " = '" + value + "'"}
 	if !ok {
 		f.Detail += ": " + why
@@ -79,14 +79,14 @@ func isEnglishLocale(messages string) bool {
 
 func (c Config) findDestination(s settings) connectcheck.Finding {
 	_, err := c.logFormat(s)
-	f := finding("log_destination", s.destination, err == nil, "none of jsonlog, csvlog and stderr is among them",
+	f := settingFinding("log_destination", s.destination, err == nil, "none of jsonlog, csvlog and stderr is among them",
 		"ALTER SYSTEM SET log_destination = 'jsonlog'"+reloadStatement+" (before 15 'csvlog')")
 	f.Key = "format"
 	return f
 }
 
 func (c Config) findPrefix(s settings) connectcheck.Finding {
-	f := finding("log_line_prefix", s.prefix, true, "", "")
+	f := settingFinding("log_line_prefix", s.prefix, true, "", "")
 	f.Key = "log_line_prefix"
 	remedy := "ALTER SYSTEM SET log_line_prefix = '%m [%p] %c %q%u@%d %r %e %a '" + reloadStatement
 	switch err := c.readable(s); {
@@ -101,7 +101,7 @@ func (c Config) findPrefix(s settings) connectcheck.Finding {
 
 // findZone holds `timezone` against the server's log_timezone, which the times of its log are in.
 func (c Config) findZone(s settings) connectcheck.Finding {
-	f := finding("log_timezone", s.zone, true, "", "")
+	f := settingFinding("log_timezone", s.zone, true, "", "")
 	f.Key = "timezone"
 	server, err := Config{}.logTimeZone(s.zone)
 	written, _ := c.logTimeZone(s.zone)

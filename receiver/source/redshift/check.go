@@ -48,7 +48,7 @@ func (c Config) loginFinding(err error) connectcheck.Finding {
 	case errors.Is(err, configpostgresql.ErrDatabase):
 		f.Key, f.Remedy = "database", "write a database of the cluster, such as dev"
 	case errors.Is(err, configpostgresql.ErrLogin):
-		f.Key, f.Remedy = "username", "ALTER USER "+configpostgresql.Identifier(c.Username)+" PASSWORD '…', with that as password"
+		f.Key, f.Remedy = "username", "ALTER USER "+configpostgresql.QuoteIdentifierIfNeeded(c.Username)+" PASSWORD '…', with that as password"
 	}
 	return f
 }
@@ -64,7 +64,7 @@ func (c Config) tableFinding(ctx context.Context, t *logTable) connectcheck.Find
 			int(SystemTableRetention.Hours()/24), c.Overlap)
 		return f
 	case errors.Is(err, errDenied):
-		f.Key, f.Remedy = "username", "GRANT SELECT ON "+t.candidates[0]+" TO "+configpostgresql.Identifier(c.Username)
+		f.Key, f.Remedy = "username", "GRANT SELECT ON "+t.candidates[0]+" TO "+configpostgresql.QuoteIdentifierIfNeeded(c.Username)
 	case errors.As(err, &waiting):
 		f.Remedy = "correct database, or write the table's name under table"
 	default:

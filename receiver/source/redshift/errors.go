@@ -26,12 +26,12 @@ var codesMissing = []string{"42P01", "3F000", "3D000"}
 var errDenied = errors.New("the account may not read")
 
 func deniedError(table, user string) error {
-	return fmt.Errorf("%w %s: a superuser can GRANT SELECT ON %s TO %s", errDenied, table, table, configpostgresql.Identifier(user))
+	return fmt.Errorf("%w %s: a superuser can GRANT SELECT ON %s TO %s", errDenied, table, table, configpostgresql.QuoteIdentifierIfNeeded(user))
 }
 
 // explainQueryError adds the remedy.
 func explainQueryError(err error, table, user string) error {
-	switch code := configpostgresql.Code(err); {
+	switch code := configpostgresql.SQLState(err); {
 	case code == codeNoFunction && strings.Contains(err.Error(), "getdate"):
 		return fmt.Errorf("%w (%w)", errNoRedshift, err)
 	case code == codeDenied:

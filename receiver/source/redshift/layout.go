@@ -34,7 +34,7 @@ func findLayout(ctx context.Context, l *heldConnection, candidates []string, use
 	for _, table := range candidates {
 		var fields []pgconn.FieldDescription
 		err := l.streamQuery(ctx, "SELECT * FROM "+table+" LIMIT 0", func(f []pgconn.FieldDescription) { fields = slices.Clone(f) }, nil)
-		switch code := configpostgresql.Code(err); {
+		switch code := configpostgresql.SQLState(err); {
 		case err == nil:
 			return layoutOfFields(table, fields)
 		case code == codeDenied:
@@ -108,13 +108,13 @@ func (l *tableLayout) hashedRowsSQL(where string) string {
 	return rowHashSQL(l.timeExpression(), l.bigintExpression("pid"), l.bigintExpression("duration"), l.table+where)
 }
 
-func (l *tableLayout) timeCondition(r poll.Range) string {
+func (l *tableLayout) timeCondition(r poll.TimeRange) string {
 	return " WHERE " + l.timeExpression() + " >= " + timestampLiteral(r.From) + " AND " + l.timeExpression() + " < " + timestampLiteral(r.To)
 }
 
 // selectRowsSQL sorts by time alone. Rows of one time are sorted by us, so that neither the table's columns nor the server's collation
 // decide about their order.
-func (l *tableLayout) selectRowsSQL(r poll.Range) string {
+func (l *tableLayout) selectRowsSQL(r poll.TimeRange) string {
 	list := make([]string, len(l.columns))
 	for i, c := range l.columns {
 		list[i] = c.expression
@@ -122,7 +122,7 @@ func (l *tableLayout) selectRowsSQL(r poll.Range) string {
 	return "SELECT " + strings.Join(list, ", ") + " FROM " + l.table + l.timeCondition(r) + " ORDER BY " + l.timeExpression()
 }
 
-func (l *tableLayout) selectSumsSQL(r poll.Range, span string, hashing bool) string {
+func (l *tableLayout) selectSumsSQL(r poll.TimeRange, span string, hashing bool) string {
 	if !hashing {
 		return "SELECT date_trunc('" + span + "', " + l.timeExpression() + "), count(*), 0 FROM " + l.table + l.timeCondition(r) + " GROUP BY 1 ORDER BY 1"
 	}
@@ -132,6 +132,6 @@ func (l *tableLayout) selectSumsSQL(r poll.Range, span string, hashing bool) str
 // sampleRows is how many hashes of the server are compared with ours.
 const sampleRows = "64"
 
-func (l *tableLayout) selectSampleSQL(r poll.Range) string {
+func (l *tableLayout) selectSampleSQL(r poll.TimeRange) string {
 	return "SELECT c_pid, c_spent, c_hash FROM (" + l.hashedRowsSQL(l.timeCondition(r)) + ") h LIMIT " + sampleRows
 }

@@ -170,9 +170,9 @@ func (b *rowBuffer) Event(i int, e *session.Event) poll.Verdict {
 	r := &b.rows[i]
 	b.mapper.Event(r, e)
 	if b.excludeInternal && r.IsInternal() {
-		return poll.Exclude
+		return poll.VerdictExclude
 	}
-	return poll.Deliver
+	return poll.VerdictDeliver
 }
 
 // DescribeBad implements [poll.Rows]. No row is bad: the server's columns have types.

@@ -24,9 +24,9 @@ type logTable struct {
 	hashesChecked bool   // the server's hashes were compared with ours
 }
 
-var _ poll.Expiring = (*logTable)(nil)
+var _ poll.ExpiringTable = (*logTable)(nil)
 
-// Retention implements [poll.Expiring].
+// Retention implements [poll.ExpiringTable].
 func (t *logTable) Retention() time.Duration {
 	if t.cfg.cursorIdentity() != "" {
 		return 0 // not a system table: nothing expires
@@ -40,7 +40,7 @@ func (t *logTable) Now(ctx context.Context) (now int64, err error) {
 		now, err = t.rows.timestamps.parseTimestamp(cells[0])
 		return err
 	})
-	if configpostgresql.Code(err) == codeNoFunction {
+	if configpostgresql.SQLState(err) == codeNoFunction {
 		err = explainQueryError(err, "", t.cfg.Username)
 	}
 	if err == nil && now == 0 {
@@ -53,12 +53,12 @@ func (t *logTable) Now(ctx context.Context) (now int64, err error) {
 func (t *logTable) Refresh() { t.layout = nil }
 
 // Sums implements [poll.Table].
-func (t *logTable) Sums(ctx context.Context, r poll.Range, width int64, yield func(poll.Sum)) error {
+func (t *logTable) Sums(ctx context.Context, r poll.TimeRange, width int64, yield func(poll.Sum)) error {
 	if err := t.ensureReady(ctx, r); err != nil {
 		return err
 	}
 	span := "minute"
-	if width == poll.Day {
+	if width == poll.DayMicros {
 		span = "day"
 	}
 	var sums []poll.Sum // yielded at the end: an incomplete result must not count
@@ -88,12 +88,12 @@ func (t *logTable) readSum(cells [][]byte) (s poll.Sum, err error) {
 }
 
 // Read implements [poll.Table].
-func (t *logTable) Read(ctx context.Context, r poll.Range, yield func(poll.Rows) error) error {
+func (t *logTable) Read(ctx context.Context, r poll.TimeRange, yield func(poll.Rows) error) error {
 	if err := t.ensureReady(ctx, r); err != nil {
 		return err
 	}
 	b, first := t.rows, r.From
-	if r.From != poll.Always.From {
+	if r.From != poll.AllTimes.From {
 		r.From -= (r.From%1000 + 1000) % 1000
 	}
 	b.resetRows()
@@ -120,7 +120,7 @@ func (t *logTable) Read(ctx context.Context, r poll.Range, yield func(poll.Rows)
 	return err
 }
 
-func (t *logTable) ensureReady(ctx context.Context, r poll.Range) error {
+func (t *logTable) ensureReady(ctx context.Context, r poll.TimeRange) error {
 	if err := t.connection.ensureConnected(ctx, t.cfg.ClientConfig); err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (t *logTable) ensureReady(ctx context.Context, r poll.Range) error {
 
 // compareHashes compares the server's hashes of some rows with ours: if they differed, every poll would deliver everything again. No
 // such server is known; on one, minutes are compared by their numbers of rows alone.
-func (t *logTable) compareHashes(ctx context.Context, r poll.Range) error {
+func (t *logTable) compareHashes(ctx context.Context, r poll.TimeRange) error {
 	rows, same := 0, true
 	err := t.queryServer(ctx, t.layout.selectSampleSQL(r), func(cells [][]byte) error {
 		var n [3]uint64

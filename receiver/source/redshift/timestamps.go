@@ -39,7 +39,7 @@ func (c *timestampParser) parseTimestamp(b []byte) (int64, error) {
 	if !ok1 || !ok2 || !ok3 || !ok4 {
 		return 0, errTime
 	}
-	return c.dateMicros + (h*60+m)*poll.Minute + s*poll.Second + f, nil
+	return c.dateMicros + (h*60+m)*poll.MinuteMicros + s*poll.SecondMicros + f, nil
 }
 
 func parseDigits(b []byte) (n int64, ok bool) {

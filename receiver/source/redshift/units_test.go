@@ -96,9 +96,9 @@ func fieldsOfSYS() (fields []pgconn.FieldDescription) {
 func TestStatements(t *testing.T) {
 	l, err := layoutOfFields("sys_connection_log", fieldsOfSYS())
 	require.NoError(t, err)
-	r := poll.Range{From: 1_795_305_600_000_000, To: 1_795_305_660_000_000}
+	r := poll.TimeRange{From: 1_795_305_600_000_000, To: 1_795_305_660_000_000}
 	for name, sql := range map[string]string{
-		"read": l.selectRowsSQL(r), "sums": l.selectSumsSQL(r, "minute", true), "counts": l.selectSumsSQL(poll.Always, "day", false), "sample": l.selectSampleSQL(r),
+		"read": l.selectRowsSQL(r), "sums": l.selectSumsSQL(r, "minute", true), "counts": l.selectSumsSQL(poll.AllTimes, "day", false), "sample": l.selectSampleSQL(r),
 	} {
 		golden, err := os.ReadFile(filepath.Join("testdata", name+".sql"))
 		require.NoError(t, err)

@@ -120,12 +120,12 @@ func (r *objectReader) forgetVanished(p *objectPrefix, upTo string) {
 
 // isUnread tells an object that is to be read. An empty one has nothing to say, as those that stand for folders.
 func (p *objectPrefix) isUnread(o *objectInfo) bool {
-	return o.size > 0 && o.modified >= p.floor && !p.seen.Has(o.id())
+	return o.size > 0 && o.modified >= p.floor && !p.seen.Contains(o.id())
 }
 
 // settleObject decides what the outcome of reading an object means. An error ends the turn of the prefix, which begins again at that object.
 func (r *objectReader) settleObject(p *objectPrefix, o *objectInfo, err error) error {
-	code := configaws.Code(err)
+	code := configaws.ErrorCode(err)
 	switch {
 	case err == nil:
 		p.faults = 0
@@ -155,7 +155,7 @@ func (r *objectReader) settleObject(p *objectPrefix, o *objectInfo, err error) e
 // isOfObject tells what S3 refuses of an object, and not of all.
 func (c Config) isOfObject(err error) bool {
 	key, _ := c.Explain(err)
-	return key == "" && configaws.IsRefused(err) && !slices.Contains([]string{"NoSuchBucket", "PermanentRedirect", "AuthorizationHeaderMalformed", "RequestTimeout"}, configaws.Code(err))
+	return key == "" && configaws.IsRefused(err) && !slices.Contains([]string{"NoSuchBucket", "PermanentRedirect", "AuthorizationHeaderMalformed", "RequestTimeout"}, configaws.ErrorCode(err))
 }
 
 // noteFault passes over an object that cannot be read for now, and has the next whole listing find it again.
@@ -242,7 +242,7 @@ func (r *objectReader) submitRest(p *objectPrefix) error {
 
 // explainProblem gives the key and the remedy of what keeps objects from being read.
 func (c Config) explainProblem(err error) (key, remedy string) {
-	code := configaws.Code(err)
+	code := configaws.ErrorCode(err)
 	switch {
 	case configaws.IsThrottled(err):
 		return "collection_interval", "make it and `relist_interval` longer, or leave objects out with `prefixes`: S3 refuses too many calls for one prefix"

@@ -55,7 +55,7 @@ func (r *objectReader) readChunks(p *objectPrefix, g *objectReading) error {
 	for {
 		n, atEnd, failed := g.text.fillBuffer(r.buffer[have:])
 		have += n
-		if g.Parsing == nil {
+		if g.TextParser == nil {
 			if failed != nil {
 				return failed // what came of it may not tell its format
 			}
@@ -97,10 +97,10 @@ func (r *objectReader) findFormat(p *objectPrefix, g *objectReading, head []byte
 	server := r.serverOf(p, g.info.key)
 	f := p.formats[formatKey(format, server)]
 	if f == nil {
-		f = &awslogs.Parsing{Format: format, Shared: &logformat.SharedState{}}
+		f = &awslogs.TextParser{Format: format, Shared: &logformat.SharedState{}}
 		p.formats[formatKey(format, server)] = f
 	}
-	g.Parsing = f
+	g.TextParser = f
 	f.Parser = format.New(r.optionsOf(p, f, server, &g.info))
 	if g.from.Format == "" || format.DecidesByTime {
 		return nil
@@ -112,19 +112,19 @@ func (r *objectReader) findFormat(p *objectPrefix, g *objectReading, head []byte
 func formatKey(f logformat.Format, server string) string { return f.Name + " " + server }
 
 // storedFormat makes what a stored key of that kind names.
-func (r *objectReader) storedFormat(p *objectPrefix, key string) (*awslogs.Parsing, error) {
+func (r *objectReader) storedFormat(p *objectPrefix, key string) (*awslogs.TextParser, error) {
 	name, server, _ := strings.Cut(key, " ")
-	format, known := logformat.Find(r.Formats, name)
+	format, known := logformat.FindFormat(r.Formats, name)
 	if !known {
 		return nil, fmt.Errorf("%s is no format that is known", name)
 	}
-	f := &awslogs.Parsing{Format: format, Shared: &logformat.SharedState{}}
+	f := &awslogs.TextParser{Format: format, Shared: &logformat.SharedState{}}
 	f.Parser = format.New(r.optionsOf(p, f, server, &objectInfo{}))
 	return f, nil
 }
 
 // optionsOf gives the options of the parser of an object's text.
-func (r *objectReader) optionsOf(p *objectPrefix, f *awslogs.Parsing, server string, of *objectInfo) logformat.Options {
+func (r *objectReader) optionsOf(p *objectPrefix, f *awslogs.TextParser, server string, of *objectInfo) logformat.Options {
 	o := r.ParserOptions(f, server, of.key, "prefix", p.name)
 	o.Written = time.UnixMilli(of.modified)
 	return o
@@ -143,11 +143,11 @@ func (r *objectReader) serverOf(p *objectPrefix, key string) string {
 
 // readRecords reads the whole records of data, and tells how much that is.
 func (r *objectReader) readRecords(p *objectPrefix, g *objectReading, data []byte, atEnd bool) (used int, err error) {
-	if g.Parsing == nil {
+	if g.TextParser == nil {
 		return 0, nil
 	}
 	if g.overlong > 0 {
-		n := logformat.Line(data)
+		n := logformat.FirstLineLength(data)
 		if n == 0 {
 			n = len(data)
 		}
@@ -181,12 +181,12 @@ func (r *objectReader) countOverlong(g *objectReading) {
 // savePosition is how far the object is delivered once all that was read is. Formats that decide by time share what is open with other texts, so
 // that its state alone is enough, whatever the parser would have to read again; others read that again.
 func (r *objectReader) savePosition(p *objectPrefix, g *objectReading) *objectPosition {
-	if g.Parsing == nil {
+	if g.TextParser == nil {
 		return p.position
 	}
 	at := &objectPosition{Key: g.info.key, ETag: g.info.etag, Format: g.Format.Name, Plain: !g.text.isCompressed, Next: max(g.Next, g.Delivered)}
 	if g.Format.DecidesByTime {
-		g.Parser = g.Format.New(r.optionsOf(p, g.Parsing, r.serverOf(p, g.info.key), &g.info))
+		g.Parser = g.Format.New(r.optionsOf(p, g.TextParser, r.serverOf(p, g.info.key), &g.info))
 		at.Anchor = g.Next
 	} else {
 		at.Anchor, at.State = g.Parser.ResumeOffset(), g.Parser.ResumeState()
@@ -197,8 +197,8 @@ func (r *objectReader) savePosition(p *objectPrefix, g *objectReading) *objectPo
 // endObject remembers that an object was read to its end. What is open there is what later texts may go on with.
 func (r *objectReader) endObject(p *objectPrefix, g *objectReading) {
 	r.ReportRecords(&g.Text, "records of "+p.name, g.info.key)
-	if g.Parsing != nil && g.Format.DecidesByTime {
-		g.Parser = g.Format.New(r.optionsOf(p, g.Parsing, r.serverOf(p, g.info.key), &g.info))
+	if g.TextParser != nil && g.Format.DecidesByTime {
+		g.Parser = g.Format.New(r.optionsOf(p, g.TextParser, r.serverOf(p, g.info.key), &g.info))
 	}
 	p.lastRead = r.Host.Now()
 	p.noteRead(&g.info)

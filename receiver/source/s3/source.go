@@ -45,9 +45,9 @@ func (b *bucketSource) Run(ctx context.Context, host source.Host) error {
 	defer r.Session.Close()
 	r.client = newClient(r.Session, r.Config, r.NoteTry)
 	defer r.StartDelivery(ctx)()
-	var places []*awslogs.Place
+	var places []*awslogs.ReadTarget
 	for _, p := range r.prefixes {
-		places = append(places, &awslogs.Place{
+		places = append(places, &awslogs.ReadTarget{
 			Title: fmt.Sprintf("the objects under %q", p.name), Poll: func(ctx context.Context) (bool, error) { return r.pollPrefix(ctx, p) },
 		})
 	}
@@ -64,7 +64,7 @@ func (r *objectReader) loadPrefixes(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", awslogs.ErrStorage, err)
 		}
-		if err := p.restore(stored, func(key string) (*awslogs.Parsing, error) { return r.storedFormat(p, key) }); err != nil {
+		if err := p.restore(stored, func(key string) (*awslogs.TextParser, error) { return r.storedFormat(p, key) }); err != nil {
 			return err
 		}
 		r.prefixes = append(r.prefixes, p)

@@ -48,11 +48,11 @@ type objectPrefix struct {
 
 	isNew    bool // nothing is remembered
 	floor    int64
-	seen     overlap.Seen
+	seen     overlap.SeenItems
 	seenFrom int64 // objects before were forgotten because there were too many
 	listing  *keyListing
 	position *objectPosition // of an object that was not read to its end
-	formats  map[string]*awslogs.Parsing
+	formats  map[string]*awslogs.TextParser
 
 	reading   *objectReading    // that goes on
 	changed   bool              // since the state was submitted
@@ -108,8 +108,8 @@ func (p *objectPrefix) encodeState() []byte {
 }
 
 // restore begins with a stored state; nil is that of a prefix that is new.
-func (p *objectPrefix) restore(stored []byte, newParser func(key string) (*awslogs.Parsing, error)) error {
-	p.formats, p.isNew = map[string]*awslogs.Parsing{}, stored == nil
+func (p *objectPrefix) restore(stored []byte, newParser func(key string) (*awslogs.TextParser, error)) error {
+	p.formats, p.isNew = map[string]*awslogs.TextParser{}, stored == nil
 	if p.isNew {
 		return nil
 	}
@@ -122,7 +122,7 @@ func (p *objectPrefix) restore(stored []byte, newParser func(key string) (*awslo
 		if err != nil {
 			break
 		}
-		var f *awslogs.Parsing
+		var f *awslogs.TextParser
 		if f, err = newParser(key); err == nil {
 			err = f.Parser.Restore(0, known, true)
 			p.formats[key] = f

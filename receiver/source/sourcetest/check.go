@@ -25,9 +25,9 @@ func checkOnce(t testing.TB, emit *Recorder, rows []Row) {
 	}
 }
 
-// identities checks, over any number of runs, that a row delivered again is the same event, and that two rows never share an id. It
+// checkIdentities checks, over any number of runs, that a row delivered again is the same event, and that two rows never share an id. It
 // returns the event of each user.
-func identities(t testing.TB, recorders ...*Recorder) map[string]session.Event {
+func checkIdentities(t testing.TB, recorders ...*Recorder) map[string]session.Event {
 	t.Helper()
 	byUser, byID := map[string]session.Event{}, map[session.ID]string{}
 	for _, r := range recorders {

@@ -55,7 +55,7 @@ func (l *processLife) kill() {
 // runUntilDeath runs a source over the place until it dies or has delivered all rows, and returns what is left of its store.
 func (l *processLife) runUntilDeath(t testing.TB, p Place, all []Row) *Store {
 	t.Helper()
-	run := start(t, p.Source(t, Options{BatchSize: 5}), l.emit, l.store, nil)
+	run := startSource(t, p.Source(t, Options{BatchSize: 5}), l.emit, l.store, nil)
 	l.emit.waitUntil(t, "rows were not delivered", func() bool { return l.deathError() != nil || len(l.emit.missing(all)) == 0 })
 	run.stop(t)
 	return l.store.Fork()
@@ -65,10 +65,10 @@ func (l *processLife) runUntilDeath(t testing.TB, p Place, all []Row) *Store {
 func runAfterDeath(t testing.TB, p Place, all []Row, first *Recorder, left *Store) {
 	t.Helper()
 	second := &Recorder{}
-	run := start(t, p.Source(t, Options{BatchSize: 5}), second, left, nil)
+	run := startSource(t, p.Source(t, Options{BatchSize: 5}), second, left, nil)
 	second.waitUntil(t, "rows were lost", func() bool { return missingFrom(all, first, second) == 0 })
 	run.stop(t)
-	identities(t, first, second)
+	checkIdentities(t, first, second)
 }
 
 func killedAtSave(t *testing.T, p Place) {
@@ -145,22 +145,22 @@ func spreadNumbers(n int) func(yield func(int) bool) {
 	}
 }
 
-// failing are the saves that fail in storeFails. They are finite: a source may save several things that belong together, and begins
+// failingSaves are the saves that fail in storeFails. They are finite: a source may save several things that belong together, and begins
 // with the first again when one of them fails.
-var failing = map[int]bool{1: true, 2: true, 3: true, 8: true, 9: true, 16: true}
+var failingSaves = map[int]bool{1: true, 2: true, 3: true, 8: true, 9: true, 16: true}
 
 // storeFails lets some saves fail with some of their keys written, then lets the source end and start again.
 func storeFails(t *testing.T, p Place) {
 	all := loginRows("full", 30, recentTime(), rowInterval)
 	p.Add(t, all[:20]...)
 	store := &Store{OnWrite: func(_ context.Context, call int, _ string) error {
-		if failing[call] {
+		if failingSaves[call] {
 			return TearHalf(errStore, call)
 		}
 		return nil
 	}}
 	first := &Recorder{}
-	run := start(t, p.Source(t, Options{BatchSize: 5}), first, store, nil)
+	run := startSource(t, p.Source(t, Options{BatchSize: 5}), first, store, nil)
 	first.WaitFor(t, all[:20]...)
 	run.stop(t)
 	p.Add(t, all[20:]...)

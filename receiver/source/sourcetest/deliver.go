@@ -14,7 +14,7 @@ func onceEach(t *testing.T, p Place) {
 	all := loginRows("once", 35, recentTime(), rowInterval)
 	p.Add(t, all[:25]...)
 	emit := &Recorder{}
-	run := start(t, p.Source(t, Options{BatchSize: 10}), emit, &Store{}, nil)
+	run := startSource(t, p.Source(t, Options{BatchSize: 10}), emit, &Store{}, nil)
 	emit.WaitFor(t, all[:25]...)
 	// Each of these takes at least one more reading, in which earlier rows could come again.
 	for _, row := range all[25:] {
@@ -23,7 +23,7 @@ func onceEach(t *testing.T, p Place) {
 	}
 	run.stop(t)
 	checkOnce(t, emit, all)
-	events := identities(t, emit)
+	events := checkIdentities(t, emit)
 	for _, row := range all {
 		checkFields(t, events[row.User], row)
 	}
@@ -40,12 +40,12 @@ func onceAcrossRestarts(t *testing.T, p Place) {
 		p.Add(t, all[i:i+8]...)
 		emit := &Recorder{}
 		recorders = append(recorders, emit)
-		run := start(t, p.Source(t, Options{BatchSize: 5}), emit, store, nil)
+		run := startSource(t, p.Source(t, Options{BatchSize: 5}), emit, store, nil)
 		emit.WaitFor(t, all[i:i+8]...)
 		run.stop(t)
 		checkOnce(t, emit, all[i:i+8])
 	}
-	identities(t, recorders...)
+	checkIdentities(t, recorders...)
 }
 
 // rememberedWhileStopping lets the stop come while the pipeline takes a batch: it has it, so the source must not deliver it again.
@@ -53,14 +53,14 @@ func rememberedWhileStopping(t *testing.T, p Place) {
 	all := loginRows("stopping", 10, recentTime(), rowInterval)
 	p.Add(t, all...)
 	store := &Store{}
-	var run *running
+	var run *runningSource
 	begun := make(chan struct{})
 	emit := &Recorder{Fate: func(context.Context, int, []session.Event) error {
 		<-begun
 		run.cancel()
 		return nil
 	}}
-	run = start(t, p.Source(t, Options{BatchSize: 100}), emit, store, nil)
+	run = startSource(t, p.Source(t, Options{BatchSize: 100}), emit, store, nil)
 	close(begun)
 	emit.WaitFor(t, all...)
 	run.stop(t)
@@ -68,7 +68,7 @@ func rememberedWhileStopping(t *testing.T, p Place) {
 	after := loginRows("after", 1, all[9].Time.Add(rowInterval), rowInterval)
 	p.Add(t, after...)
 	again := &Recorder{}
-	rerun := start(t, p.Source(t, Options{BatchSize: 100}), again, store, nil)
+	rerun := startSource(t, p.Source(t, Options{BatchSize: 100}), again, store, nil)
 	again.WaitFor(t, after...)
 	rerun.stop(t)
 	checkOnce(t, again, after)
@@ -79,7 +79,7 @@ func failsForNow(t *testing.T, p Place) {
 	p.Add(t, all...)
 	store := &Store{}
 	failing := &Recorder{Fate: func(context.Context, int, []session.Event) error { return errForNow }}
-	run := start(t, p.Source(t, Options{BatchSize: 10}), failing, store, nil)
+	run := startSource(t, p.Source(t, Options{BatchSize: 10}), failing, store, nil)
 	failing.waitUntil(t, "a batch that failed was not emitted again", func() bool { return failing.Calls() >= 4 })
 	run.stop(t)
 
@@ -89,11 +89,11 @@ func failsForNow(t *testing.T, p Place) {
 		}
 		return nil
 	}}
-	run = start(t, p.Source(t, Options{BatchSize: 10}), emit, store, nil)
+	run = startSource(t, p.Source(t, Options{BatchSize: 10}), emit, store, nil)
 	emit.WaitFor(t, all...)
 	run.stop(t)
 	checkOnce(t, emit, all)
-	identities(t, failing, emit)
+	checkIdentities(t, failing, emit)
 }
 
 // failsInTheMiddle accepts every batch but those with one row, for a whole run: the cursor may only move over what lies before it.
@@ -109,7 +109,7 @@ func failsInTheMiddle(t *testing.T, p Place) {
 		}
 		return nil
 	}}
-	run := start(t, p.Source(t, Options{BatchSize: 4}), first, store, nil)
+	run := startSource(t, p.Source(t, Options{BatchSize: 4}), first, store, nil)
 	first.waitUntil(t, "the batch that failed was not emitted again", func() bool {
 		n := 0
 		for _, one := range first.emissions() {
@@ -122,11 +122,11 @@ func failsInTheMiddle(t *testing.T, p Place) {
 	run.stop(t)
 
 	second := &Recorder{}
-	run = start(t, p.Source(t, Options{BatchSize: 4}), second, store, nil)
+	run = startSource(t, p.Source(t, Options{BatchSize: 4}), second, store, nil)
 	second.WaitFor(t, all[17:21]...)
 	second.waitUntil(t, "rows were lost", func() bool { return missingFrom(all, first, second) == 0 })
 	run.stop(t)
-	identities(t, first, second)
+	checkIdentities(t, first, second)
 }
 
 func missingFrom(all []Row, recorders ...*Recorder) int {

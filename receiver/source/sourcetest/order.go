@@ -27,7 +27,7 @@ func oneTimestamp(t *testing.T, p Place) {
 
 	// A row of the very same time comes when all the others have been read.
 	emit := &Recorder{}
-	run := start(t, p.Source(t, Options{BatchSize: 5}), emit, store, nil)
+	run := startSource(t, p.Source(t, Options{BatchSize: 5}), emit, store, nil)
 	emit.WaitFor(t, all...)
 	late := loginRows("again", 1, at, 0)
 	if p.Late != nil {
@@ -38,7 +38,7 @@ func oneTimestamp(t *testing.T, p Place) {
 	emit.WaitFor(t, late...)
 	run.stop(t)
 	checkOnce(t, emit, append(all, late...))
-	identities(t, l.emit, emit)
+	checkIdentities(t, l.emit, emit)
 }
 
 func lateRows(t *testing.T, p Place) {
@@ -50,7 +50,7 @@ func lateRows(t *testing.T, p Place) {
 	punctual := loginRows("punctual", 20, at, rowInterval)
 	p.Add(t, punctual...)
 	emit, store := &Recorder{}, &Store{}
-	run := start(t, p.Source(t, Options{BatchSize: 7}), emit, store, nil)
+	run := startSource(t, p.Source(t, Options{BatchSize: 7}), emit, store, nil)
 	emit.WaitFor(t, punctual...)
 	late := loginRows("late", 6, at.Add(-2*time.Second), 500*time.Millisecond)
 	for _, row := range late[:3] {
@@ -63,11 +63,11 @@ func lateRows(t *testing.T, p Place) {
 	// The rest comes while the collector is away.
 	add(t, late[3:]...)
 	again := &Recorder{}
-	run = start(t, p.Source(t, Options{BatchSize: 7}), again, store, nil)
+	run = startSource(t, p.Source(t, Options{BatchSize: 7}), again, store, nil)
 	again.WaitFor(t, late[3:]...)
 	run.stop(t)
 	checkOnce(t, again, late[3:])
-	identities(t, emit, again)
+	checkIdentities(t, emit, again)
 }
 
 func twoReceivers(t *testing.T, p Place) {
@@ -75,21 +75,21 @@ func twoReceivers(t *testing.T, p Place) {
 	all := append(loginRows("double", 20, at, rowInterval), loginRows("twin", 5, at.Add(time.Second), 0)...)
 	p.Add(t, all...)
 	a, b, c := &Recorder{}, &Recorder{}, &Recorder{}
-	first := start(t, p.Source(t, Options{BatchSize: 4}), a, &Store{}, nil)
-	second := start(t, p.Source(t, Options{BatchSize: 100}), b, &Store{}, nil)
+	first := startSource(t, p.Source(t, Options{BatchSize: 4}), a, &Store{}, nil)
+	second := startSource(t, p.Source(t, Options{BatchSize: 100}), b, &Store{}, nil)
 	a.WaitFor(t, all...)
 	b.WaitFor(t, all...)
 	first.stop(t)
 	second.stop(t)
 	if p.StartsAt {
-		third := start(t, p.Source(t, Options{BatchSize: 3, From: all[11].Time}), c, &Store{}, nil)
+		third := startSource(t, p.Source(t, Options{BatchSize: 3, From: all[11].Time}), c, &Store{}, nil)
 		c.WaitFor(t, all[11:]...)
 		third.stop(t)
 		if n := len(c.Delivered()); n != len(all)-11 {
 			t.Errorf("a start at the time of row 11 of %d delivered %d events, want %d", len(all), n, len(all)-11)
 		}
 	}
-	identities(t, a, b, c)
+	checkIdentities(t, a, b, c)
 	checkOnce(t, a, all)
 	checkOnce(t, b, all)
 }

@@ -24,13 +24,13 @@ type Recorder struct {
 	calls     int
 	closed    bool
 	afterEnd  int
-	emitted   []emission
+	emitted   []emittedBatch
 	delivered int
 	changed   chan struct{}
 }
 
-// emission is one event of one batch, and what came of it.
-type emission struct {
+// emittedBatch is one event of one batch, and what came of it.
+type emittedBatch struct {
 	event     session.Event
 	user      string // a copy of the bytes that event.User had: a source must not change them later
 	delivered bool
@@ -78,7 +78,7 @@ func (r *Recorder) recordBatch(batch []session.Event, delivered bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range batch {
-		t := emission{user: strings.Clone(batch[i].User), delivered: delivered}
+		t := emittedBatch{user: strings.Clone(batch[i].User), delivered: delivered}
 		batch[i].CopyTo(&t.event)
 		r.emitted = append(r.emitted, t)
 		if delivered {
@@ -175,8 +175,8 @@ func (r *Recorder) close() {
 }
 
 // emissions is a copy of everything that was emitted, delivered or not.
-func (r *Recorder) emissions() []emission {
+func (r *Recorder) emissions() []emittedBatch {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]emission(nil), r.emitted...)
+	return append([]emittedBatch(nil), r.emitted...)
 }

@@ -31,8 +31,8 @@ func Host(t testing.TB, emit *Recorder, store *Store, stats *Stats) source.Host 
 	}
 }
 
-// running is a source at work.
-type running struct {
+// runningSource is a source at work.
+type runningSource struct {
 	emit   *Recorder
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -40,10 +40,10 @@ type running struct {
 	err    error
 }
 
-// start runs a source until stop, or until the test ends.
-func start(t testing.TB, src source.Source, emit *Recorder, store *Store, stats *Stats) *running {
+// startSource runs a source until stop, or until the test ends.
+func startSource(t testing.TB, src source.Source, emit *Recorder, store *Store, stats *Stats) *runningSource {
 	t.Helper()
-	r := &running{emit: emit, done: make(chan struct{})}
+	r := &runningSource{emit: emit, done: make(chan struct{})}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	host := Host(t, emit, store, stats)
 	go func() {
@@ -58,7 +58,7 @@ func start(t testing.TB, src source.Source, emit *Recorder, store *Store, stats 
 }
 
 // stop ends the source and checks that it obeys, keeps silent afterwards, and left the strings that it gave away alone.
-func (r *running) stop(t testing.TB) {
+func (r *runningSource) stop(t testing.TB) {
 	t.Helper()
 	r.cancel()
 	if !r.ended(t) {
@@ -78,7 +78,7 @@ func (r *running) stop(t testing.TB) {
 	}
 }
 
-func (r *running) ended(t testing.TB) bool {
+func (r *runningSource) ended(t testing.TB) bool {
 	t.Helper()
 	select {
 	case <-r.done:

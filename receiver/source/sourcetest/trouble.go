@@ -20,7 +20,7 @@ func badRow(t *testing.T, p Place) {
 	p.Bad(t, all[4].Time.Add(rowInterval/2))
 	p.Add(t, all[5:]...)
 	emit, stats, store := &Recorder{}, &Stats{}, &Store{}
-	run := start(t, p.Source(t, Options{BatchSize: 4}), emit, store, stats)
+	run := startSource(t, p.Source(t, Options{BatchSize: 4}), emit, store, stats)
 	emit.WaitFor(t, all...)
 	run.stop(t)
 	checkOnce(t, emit, all)
@@ -49,7 +49,7 @@ func endsWhileBusy(t *testing.T, p Place) {
 		<-ctx.Done()
 		return ctx.Err()
 	}}
-	run := start(t, p.Source(t, Options{BatchSize: 5}), emit, &Store{}, nil)
+	run := startSource(t, p.Source(t, Options{BatchSize: 5}), emit, &Store{}, nil)
 	awaitSignal(t, held, "no batch was emitted")
 	run.stop(t)
 	requireNoLeaks(t, before)
@@ -59,7 +59,7 @@ func endsWhileBusy(t *testing.T, p Place) {
 	}
 	hanging, hangs := p.Hang(t)
 	before = goleak.IgnoreCurrent()
-	run = start(t, hanging, &Recorder{}, &Store{}, nil)
+	run = startSource(t, hanging, &Recorder{}, &Store{}, nil)
 	awaitSignal(t, hangs, "the reading never began")
 	run.stop(t)
 	requireNoLeaks(t, before)

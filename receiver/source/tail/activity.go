@@ -33,7 +33,7 @@ func (f *trackedFile) foundAt(found File, unlisted bool) {
 }
 
 // lostPath notes that the file is no longer where it was, and what it is like now.
-func (f *trackedFile) lostPath(now Info) {
+func (f *trackedFile) lostPath(now FileInfo) {
 	a := &f.activity
 	a.unchanged = now.Size() == f.info.Size()
 	if a.idleScans++; !a.unchanged {

@@ -11,9 +11,9 @@ import (
 // original while a log is rotated. Nothing of it is delivered; when the original is gone, it goes on where that one was read to.
 type fileCopy struct {
 	original *trackedFile
-	info     Info  // of the copy when it was compared
-	length   int64 // of its text then
-	outgrown bool  // it has more than its original, behind what was delivered of that
+	info     FileInfo // of the copy when it was compared
+	length   int64    // of its text then
+	outgrown bool     // it has more than its original, behind what was delivered of that
 }
 
 // isKnownCopy reports whether a file still is the copy that it was. One that grows is compared again when it rests, or has

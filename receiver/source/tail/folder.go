@@ -15,17 +15,17 @@ type Folder interface {
 	// that cannot be examined is given to reportProblem, and the others go on. An error means that nobody knows what there is.
 	List(ctx context.Context, reportProblem func(path string, err error)) ([]File, error)
 	// Open opens one of them. ctx bounds all that is done with it until it is closed, where that takes a server.
-	Open(ctx context.Context, path string) (Handle, error)
+	Open(ctx context.Context, path string) (OpenFile, error)
 }
 
 // File is what a Folder found.
 type File struct {
 	Path string
-	Info Info
+	Info FileInfo
 }
 
-// Order sorts files as [Folder.List] gives them. Of one time, what a rotation has added to a name comes before the name alone.
-func Order(files []File) {
+// SortFiles sorts files as [Folder.List] gives them. Of one time, what a rotation has added to a name comes before the name alone.
+func SortFiles(files []File) {
 	slices.SortFunc(files, func(a, b File) int {
 		if c := a.Info.ModTime().Compare(b.Info.ModTime()); c != 0 {
 			return c
@@ -34,23 +34,23 @@ func Order(files []File) {
 	})
 }
 
-// Info is what a Folder knows of a file without reading it. Two can be compared; where they are equal, nothing has changed.
-type Info interface {
+// FileInfo is what a Folder knows of a file without reading it. Two can be compared; where they are equal, nothing has changed.
+type FileInfo interface {
 	Size() int64
 	ModTime() time.Time
 	// Key is equal for two of the same file, whatever its content and name have become. It can be compared.
 	Key() any
 }
 
-func isSameVersion(a, b Info) bool { return a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) }
+func isSameVersion(a, b FileInfo) bool { return a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) }
 
-// Handle is an open file, as it lies: compressed or not.
-type Handle interface {
+// OpenFile is an open file, as it lies: compressed or not.
+type OpenFile interface {
 	io.Reader
 	io.ReaderAt
 	io.Seeker
 	io.Closer
-	Stat() (Info, error)
+	Stat() (FileInfo, error)
 }
 
 // ErrUnreachable is among the errors of a Folder when it is not the file that is to blame but the way to all of them: the

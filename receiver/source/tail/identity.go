@@ -5,7 +5,7 @@ import "bytes"
 // fileIdentity is by what a file is known again: it belongs to the file itself, not to the path, which a rotation changes.
 type fileIdentity struct {
 	path       string
-	info       Info // of the last scan
+	info       FileInfo // of the last scan
 	compressed bool
 
 	opening  []byte // the first openingSize bytes of the text, as far as they were seen

@@ -125,7 +125,7 @@ func (g globs) List(context.Context, func(string, error)) (files []tail.File, er
 			return matches
 		})
 	})
-	tail.Order(files)
+	tail.SortFiles(files)
 	return files, nil
 }
 
@@ -149,7 +149,7 @@ func (g globs) find(wanted func(path string) bool) (files []tail.File) {
 }
 
 // Open is part of [tail.Folder].
-func (g globs) Open(_ context.Context, path string) (tail.Handle, error) {
+func (g globs) Open(_ context.Context, path string) (tail.OpenFile, error) {
 	g.beforeOpen(path)
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -207,7 +207,7 @@ func (h *memoryHandle) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
-func (h *memoryHandle) Stat() (tail.Info, error) {
+func (h *memoryHandle) Stat() (tail.FileInfo, error) {
 	h.disk.mu.Lock()
 	defer h.disk.mu.Unlock()
 	return h.info(), nil

@@ -62,7 +62,7 @@ func (r *reader) addNewFiles(ctx context.Context, unknown []File) {
 }
 
 func (r *reader) openNewFiles(ctx context.Context, unknown []File) (files []newFile) {
-	notRead := make(map[string]Info, len(unknown))
+	notRead := make(map[string]FileInfo, len(unknown))
 	for _, found := range unknown {
 		notRead[found.Path] = found.Info
 		if r.isKnownCopy(found) {

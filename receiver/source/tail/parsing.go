@@ -64,7 +64,7 @@ func (r *reader) findFormat(f *trackedFile, atEnd bool) (logformat.Format, error
 	if name == "" {
 		name = f.record.cursor.Format
 	}
-	if format, known := logformat.Find(r.Formats, name); known {
+	if format, known := logformat.FindFormat(r.Formats, name); known {
 		return format, nil
 	}
 	text, err := f.stream.readHeadBehindHole(maxHead)
@@ -81,12 +81,12 @@ func (r *reader) findFormat(f *trackedFile, atEnd bool) (logformat.Format, error
 func (s *Settings) detectFormat(text []byte, whole bool) (logformat.Format, error) {
 	format, verdict := logformat.Detect(s.Formats, text, whole)
 	switch {
-	case verdict == logformat.Wait || len(text) == 0:
+	case verdict == logformat.VerdictWait || len(text) == 0:
 		return format, errTooShort
-	case verdict == logformat.Yes:
+	case verdict == logformat.VerdictYes:
 		return format, nil
 	}
-	if format, known := logformat.Find(s.Formats, s.FallbackFormat); known {
+	if format, known := logformat.FindFormat(s.Formats, s.FallbackFormat); known {
 		return format, nil
 	}
 	var names []string

@@ -32,7 +32,7 @@ type reader struct {
 	unreachable error                   // of this scan
 	atPath      map[string]*trackedFile // of this scan
 	unlisted    map[string]bool         // paths that rotations have left, of this scan
-	notRead     map[string]Info         // files that were not read in the scan before, by path
+	notRead     map[string]FileInfo     // files that were not read in the scan before, by path
 
 	buffer        []byte
 	recordLengths []int // of a chunk; negative: too long
@@ -42,7 +42,7 @@ func newReader(s Settings, host source.Host, cursors *cursorStore, queue *delive
 	return &reader{
 		Settings: s, host: host, problems: newProblemReport(host, status), cursors: cursors, queue: queue, backlog: delivery.NewBacklog(host),
 		formats: map[string]*formatState{}, copies: map[string]fileCopy{}, rotations: map[string]rotatedPath{},
-		atPath: map[string]*trackedFile{}, unlisted: map[string]bool{}, notRead: map[string]Info{}, buffer: make([]byte, chunkSize),
+		atPath: map[string]*trackedFile{}, unlisted: map[string]bool{}, notRead: map[string]FileInfo{}, buffer: make([]byte, chunkSize),
 	}
 }
 

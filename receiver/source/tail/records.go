@@ -42,7 +42,7 @@ func (r *reader) readRecords(f *trackedFile, data []byte, atEnd bool) (used int,
 
 func (r *reader) passOverlongLine(f *trackedFile, data []byte, atEnd bool) (used int, err error) {
 	p := &f.position
-	n := logformat.Line(data)
+	n := logformat.FirstLineLength(data)
 	if n == 0 && !atEnd {
 		p.overlong += int64(len(data))
 		return len(data), nil
@@ -68,8 +68,8 @@ func (r *reader) frameRecords(f *trackedFile, data []byte, atEnd bool) (used int
 		switch {
 		case n > r.MaxLineBytes:
 			n = -n
-		case n == 0 && len(rest) >= r.MaxLineBytes && logformat.Line(rest) > 0:
-			n = -logformat.Line(rest) // of a record of many lines the first is given up
+		case n == 0 && len(rest) >= r.MaxLineBytes && logformat.FirstLineLength(rest) > 0:
+			n = -logformat.FirstLineLength(rest) // of a record of many lines the first is given up
 		case n == 0 && atEnd:
 			if n = parser.Frame(rest, true); n > r.MaxLineBytes {
 				n = -n

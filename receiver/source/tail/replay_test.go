@@ -61,7 +61,7 @@ func eachRecorded(t *testing.T, test func(t *testing.T, r *replay)) {
 				r.want = onceLater(t, r.cfg, &sourcetest.Store{}, 2*r.cfg.Options.DecideAfter).Delivered()
 				require.Greater(t, len(r.want), 20)
 				r.include()
-				format, _ := logformat.Find(r.cfg.Formats, log.format)
+				format, _ := logformat.FindFormat(r.cfg.Formats, log.format)
 				parser := format.New(logformat.Options{LinePrefix: log.prefix})
 				for text != "" {
 					n := parser.Frame([]byte(text), true)

@@ -38,7 +38,7 @@ func TakeSample(ctx context.Context, s Settings, f File) (sample Sample, err err
 	if err != nil {
 		return sample, err
 	}
-	format, written := logformat.Find(s.Formats, s.Format)
+	format, written := logformat.FindFormat(s.Formats, s.Format)
 	if !written {
 		if format, err = s.detectFormat(start[:min(len(start), maxHead)], true); err != nil {
 			return sample, err

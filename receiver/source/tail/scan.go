@@ -41,7 +41,7 @@ func (r *reader) recognizeFiles(ctx context.Context, listed []File) (unknown []F
 			unknown = append(unknown, found)
 		}
 	}
-	Order(unknown)
+	SortFiles(unknown)
 	for _, f := range slices.Clone(r.files) {
 		if r.unreachable == nil && f.activity.lastScan != r.scans {
 			r.handleLostPath(f)

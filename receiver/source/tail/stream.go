@@ -14,7 +14,7 @@ import (
 
 // textStream is the text of a file, uncompressed. All offsets of this package count its bytes.
 type textStream struct {
-	file        Handle
+	file        OpenFile
 	text        io.Reader
 	closeText   func()
 	compression string // gzip, zstd or nothing

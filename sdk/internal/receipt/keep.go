@@ -20,10 +20,10 @@ type StorageError struct{ Err error }
 func (b StorageError) Error() string { return b.Err.Error() }
 func (b StorageError) Unwrap() error { return b.Err }
 
-// Keep tries until the record is kept, and reports to the receipt in ctx. Without a receipt no caller would learn that the record was
+// KeepRecord tries until the record is kept, and reports to the receipt in ctx. Without a receipt no caller would learn that the record was
 // given up, so nothing but a [PermanentError] ends the tries; it is returned for the SDK to report. With one, the end of ctx does too.
-func Keep(ctx context.Context, try func(context.Context) error) error {
-	r := From(ctx)
+func KeepRecord(ctx context.Context, try func(context.Context) error) error {
+	r := FromContext(ctx)
 	if r == nil {
 		return retryUntilKept(context.WithoutCancel(ctx), try, false)
 	}

@@ -19,15 +19,15 @@ type Receipt struct {
 
 type contextKey struct{}
 
-// With attaches a new receipt. durable says that the caller would rather have an error at once than wait for a disk that is
+// WithReceipt attaches a new receipt. durable says that the caller would rather have an error at once than wait for a disk that is
 // full or broken.
-func With(ctx context.Context, durable bool) (context.Context, *Receipt) {
+func WithReceipt(ctx context.Context, durable bool) (context.Context, *Receipt) {
 	r := &Receipt{durable: durable}
 	return context.WithValue(ctx, contextKey{}, r), r
 }
 
-// From is nil where no caller waits for a result.
-func From(ctx context.Context) *Receipt {
+// FromContext is nil where no caller waits for a result.
+func FromContext(ctx context.Context) *Receipt {
 	r, _ := ctx.Value(contextKey{}).(*Receipt)
 	return r
 }

@@ -16,8 +16,8 @@ func TestAnAmbiguousSpanIsNobodysTrace(t *testing.T) {
 		if spanFirst {
 			tell()
 		}
-		s.batch(func(b Batch) {
-			both := []Note{b.Learn(s.login(1, 10)), b.Learn(s.login(3, 10, func(e *session.Event) { e.SessionID = "s1" }))}
+		s.batch(func(b LockedStore) {
+			both := []LearnedRecord{b.Learn(s.login(1, 10)), b.Learn(s.login(3, 10, func(e *session.Event) { e.SessionID = "s1" }))}
 			for _, n := range both {
 				_, ok := b.Trace(n)
 				require.False(t, ok)

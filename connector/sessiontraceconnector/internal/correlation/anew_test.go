@@ -18,7 +18,7 @@ func TestASessionThatIsEnteredAnew(t *testing.T) {
 		s.event(bob)
 	}
 	require.EqualValues(t, 2, s.stats().Sessions)
-	require.Equal(t, map[Place]int64{{"clickhouse", "warehouse"}: 1}, s.open())
+	require.Equal(t, map[ServerInstance]int64{{"clickhouse", "warehouse"}: 1}, s.open())
 	whose := func(at float64) string {
 		owner, _ := s.span(span(1, at, bySession("s1"), func(c *SpanAttributes) { c.End = c.Start + 1e8 }))
 		return owner.User
@@ -56,7 +56,7 @@ func TestALoginWithoutOutcome(t *testing.T) {
 	s.event(first)
 	owner, ok := s.span(span(1, 11, byPort("10.0.0.7", 40001)))
 	require.True(t, ok)
-	require.Equal(t, Owner{SessionID: "s1", LoginUID: first.RecordID.String(), By: ClientPort}, owner)
+	require.Equal(t, SpanOwner{SessionID: "s1", LoginUID: first.RecordID.String(), By: ClientPort}, owner)
 	require.Equal(t, session.OutcomeUnknown, s.updates()[0].Outcome)
 
 	s.event(s.login(1, 11, unsaid, func(e *session.Event) { e.Outcome = session.OutcomeSuccess }))

@@ -26,8 +26,8 @@ func (e Evidence) String() string {
 	return ""
 }
 
-// All are the kinds of evidence, the best first.
-func All() []Evidence { return []Evidence{SessionID, ClientPort, UserAddress} }
+// AllEvidence are the kinds of evidence, the best first.
+func AllEvidence() []Evidence { return []Evidence{SessionID, ClientPort, UserAddress} }
 
 // isStrongerThan: a match by e is better than the known one. A record's own trace is never
 // replaced.

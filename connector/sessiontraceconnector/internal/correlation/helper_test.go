@@ -33,20 +33,20 @@ func newScene(t *testing.T, change ...func(*Limits)) *scene {
 		f(&l)
 	}
 	s := &scene{t: t, store: NewStore(l, epoch)}
-	s.batch(func(b Batch) { b.TakeUpdates(true) })
+	s.batch(func(b LockedStore) { b.KeepUpdates(true) })
 	return s
 }
 
 func at(seconds float64) int64 { return epoch.UnixNano() + int64(seconds*1e9) }
 
-func (s *scene) batch(f func(Batch)) {
+func (s *scene) batch(f func(LockedStore)) {
 	b := s.store.Begin(epoch.Add(time.Duration(s.clock * 1e9)))
 	defer b.End()
 	f(b)
 }
 
 func (s *scene) stats() (stats Stats) {
-	s.batch(func(b Batch) { stats = b.Stats() })
+	s.batch(func(b LockedStore) { stats = b.Stats() })
 	return stats
 }
 
@@ -70,7 +70,7 @@ func (s *scene) record(n byte, seconds float64, change ...func(*session.Event)) 
 }
 
 func (s *scene) event(e *session.Event) (trace Trace, ok bool) {
-	s.batch(func(b Batch) { trace, ok = b.Trace(b.Learn(e)) })
+	s.batch(func(b LockedStore) { trace, ok = b.Trace(b.Learn(e)) })
 	return trace, ok
 }
 
@@ -83,20 +83,20 @@ func span(trace byte, seconds float64, change ...func(*SpanAttributes)) *SpanAtt
 	return c
 }
 
-func (s *scene) span(c *SpanAttributes) (owner Owner, ok bool) {
-	s.batch(func(b Batch) { owner, ok = b.Span(c) })
+func (s *scene) span(c *SpanAttributes) (owner SpanOwner, ok bool) {
+	s.batch(func(b LockedStore) { owner, ok = b.RecordSpan(c) })
 	return owner, ok
 }
 
 func (s *scene) updates() (events []session.Event) {
-	s.batch(func(b Batch) { events = b.Take(nil, 100, &s.hash) })
+	s.batch(func(b LockedStore) { events = b.TakeUpdates(nil, 100, &s.hash) })
 	return events
 }
 
 // later lets time pass and sweeps.
 func (s *scene) later(seconds float64) {
 	s.clock += seconds
-	s.batch(Batch.Sweep)
+	s.batch(LockedStore.Sweep)
 }
 
 func bySession(id string) func(*SpanAttributes) { return func(c *SpanAttributes) { c.SessionID = id } }

@@ -13,8 +13,8 @@ type Trace struct {
 	By      Evidence
 }
 
-// Note is what the store has understood of a record. It is good until the batch ends.
-type Note struct {
+// LearnedRecord is what the store has understood of a record. It is good until the batch ends.
+type LearnedRecord struct {
 	login *login // nil where no trace is asked for
 	time  int64
 	kind  session.Kind
@@ -22,10 +22,10 @@ type Note struct {
 
 // Learn takes note of a record. A caller with many records has all of them learned before it asks for the trace of the
 // first: what one of them says may make another ambiguous.
-func (b Batch) Learn(e *session.Event) Note {
+func (b LockedStore) Learn(e *session.Event) LearnedRecord {
 	s := b.s
 	s.recordProgress(e)
-	note := Note{time: e.Time, kind: e.Kind}
+	note := LearnedRecord{time: e.Time, kind: e.Kind}
 	var l *login
 	switch e.Kind {
 	case session.KindLogin, session.KindSessionStart:
@@ -60,7 +60,7 @@ func (s *Store) recordProgress(e *session.Event) {
 }
 
 // Trace returns the trace of a learned record that had none of its own, if one is known.
-func (b Batch) Trace(n Note) (t Trace, ok bool) {
+func (b LockedStore) Trace(n LearnedRecord) (t Trace, ok bool) {
 	s, l := b.s, n.login
 	if l == nil || s.logins.byID[l.id] != l { // forgotten since
 		return t, false
@@ -77,7 +77,7 @@ func (b Batch) Trace(n Note) (t Trace, ok bool) {
 }
 
 // traceAtLogin is for the beginning of a session, or a failed attempt.
-func (s *Store) traceAtLogin(l *login, n Note) (Trace, bool) {
+func (s *Store) traceAtLogin(l *login, n LearnedRecord) (Trace, bool) {
 	if l.by == noTrace {
 		mayGuess := s.wall-n.time >= int64(s.limits.Window)
 		if seen, by, ok := s.traceOfLogin(l, l, mayGuess, false); ok {
@@ -90,7 +90,7 @@ func (s *Store) traceAtLogin(l *login, n Note) (Trace, bool) {
 }
 
 // traceAtLogout gives the trace that lasted when the session ended, which need not be its login's.
-func (s *Store) traceAtLogout(l *login, n Note) (Trace, bool) {
+func (s *Store) traceAtLogout(l *login, n LearnedRecord) (Trace, bool) {
 	probe := login{start: n.time, end: n.time, firstSeen: s.now, lastSeen: s.now, evidenceKeys: l.evidenceKeys, clientTraits: l.clientTraits}
 	probe.system, probe.instance, probe.host, probe.brief = l.system, l.instance, l.host, l.brief
 	seen, by, ok := s.traceOfLogin(&probe, l, false, false)

@@ -44,7 +44,7 @@ type login struct {
 	newer, older [evidenceCount]*login // with the same key
 }
 
-func (l *login) serverPlace() Place { return Place{l.system, l.instance} }
+func (l *login) serverPlace() ServerInstance { return ServerInstance{l.system, l.instance} }
 
 // interfacePerRequest is the interface at which every request is a session of its own: ClickHouse's HTTP. Its sessions follow each other
 // closely on one address and port.

@@ -12,15 +12,15 @@ type loginMemory struct {
 	byID           map[session.ID]*login
 	newest         [evidenceCount]map[uint64]*login // heads of the chains by key
 	lasting, ended *list.List                       // of *login, the one heard of last in front
-	openSessions   map[Place]int64
+	openSessions   map[ServerInstance]int64
 	bytes          int64
 }
 
-// Place is the server that a session belongs to.
-type Place struct{ System, Instance string }
+// ServerInstance is the server that a session belongs to.
+type ServerInstance struct{ System, Instance string }
 
 func newLoginMemory() *loginMemory {
-	m := &loginMemory{byID: map[session.ID]*login{}, lasting: list.New(), ended: list.New(), openSessions: map[Place]int64{}}
+	m := &loginMemory{byID: map[session.ID]*login{}, lasting: list.New(), ended: list.New(), openSessions: map[ServerInstance]int64{}}
 	for by := range m.newest {
 		m.newest[by] = map[uint64]*login{}
 	}

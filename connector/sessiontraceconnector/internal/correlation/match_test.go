@@ -20,7 +20,7 @@ func TestEveryEvidence(t *testing.T) {
 			require.False(t, ok, "no span is known yet")
 			owner, ok := s.span(span(1, 10.5, clue))
 			require.True(t, ok)
-			require.Equal(t, Owner{SessionID: "s1", User: "alice", LoginUID: login.RecordID.String(), By: by}, owner)
+			require.Equal(t, SpanOwner{SessionID: "s1", User: "alice", LoginUID: login.RecordID.String(), By: by}, owner)
 			s.later(60) // a guess waits for its window
 			updates := s.updates()
 			require.Len(t, updates, 1)
@@ -295,8 +295,8 @@ func TestRequestsOverOneConnection(t *testing.T) {
 	s = newScene(t, func(l *Limits) { l.Tolerance = 0 })
 	s.span(during(1, 10, 10.05))
 	s.span(during(2, 10.06, 10.09))
-	s.batch(func(b Batch) {
-		notes := []Note{b.Learn(s.login(1, 10.01, request)), b.Learn(s.login(2, 10.07, request))}
+	s.batch(func(b LockedStore) {
+		notes := []LearnedRecord{b.Learn(s.login(1, 10.01, request)), b.Learn(s.login(2, 10.07, request))}
 		trace, ok := b.Trace(notes[0])
 		requireTrace(t, 1, ClientPort, trace, ok)
 		_, ok = b.Trace(notes[1])

@@ -2,15 +2,15 @@ package correlation
 
 import "github.com/otel-sessionlog/sessionlog/session"
 
-// Owner is the login behind a span.
-type Owner struct {
+// SpanOwner is the login behind a span.
+type SpanOwner struct {
 	SessionID, User, UserHash string
 	LoginUID                  string // record id of the login
 	By                        Evidence
 }
 
-// Span records a span and returns its owner. A login that waited for a span like it gets its update.
-func (b Batch) Span(a *SpanAttributes) (owner Owner, ok bool) {
+// RecordSpan records a span and returns its owner. A login that waited for a span like it gets its update.
+func (b LockedStore) RecordSpan(a *SpanAttributes) (owner SpanOwner, ok bool) {
 	s := b.s
 	keys, traits := s.hashSpanKeys(a)
 	if keys.areAllMissing() {
@@ -46,8 +46,8 @@ func (b Batch) Span(a *SpanAttributes) (owner Owner, ok bool) {
 }
 
 // ownerOfSpan leaves the user out where nobody says that the login succeeded: what was typed may be a password there, too.
-func (l *login) ownerOfSpan(by Evidence) Owner {
-	o := Owner{SessionID: l.sessionID, LoginUID: l.uidText, By: by}
+func (l *login) ownerOfSpan(by Evidence) SpanOwner {
+	o := SpanOwner{SessionID: l.sessionID, LoginUID: l.uidText, By: by}
 	if l.outcome == session.OutcomeSuccess {
 		o.User, o.UserHash = l.user, l.userHash
 	}

@@ -150,15 +150,15 @@ func (w *world) run(t *testing.T) (found, enriched int) {
 		w.arrive = append(w.arrive, arrival{flush + w.between(0, 1), func() { w.page(page, got) }})
 	}
 	for s := 1.0; s < duration+60; s++ {
-		w.arrive = append(w.arrive, arrival{s, func() { w.scene.batch(Batch.Sweep) }})
+		w.arrive = append(w.arrive, arrival{s, func() { w.scene.batch(LockedStore.Sweep) }})
 	}
 	slices.SortStableFunc(w.arrive, func(a, b arrival) int { return cmp.Compare(a.at, b.at) })
 	for _, a := range w.arrive {
 		w.scene.clock = a.at
 		a.do()
 	}
-	w.scene.batch(func(b Batch) {
-		for _, e := range b.Take(nil, 1<<20, &w.scene.hash) {
+	w.scene.batch(func(b LockedStore) {
+		for _, e := range b.TakeUpdates(nil, 1<<20, &w.scene.hash) {
 			uid, _ := session.ParseID(e.Extra[0].Value)
 			require.NotContains(t, got, uid, "told as the record passed, and again")
 			got[uid] = Trace{TraceID: e.TraceID}
@@ -171,8 +171,8 @@ func (w *world) run(t *testing.T) (found, enriched int) {
 }
 
 func (w *world) page(page []*session.Event, got map[session.ID]Trace) {
-	w.scene.batch(func(b Batch) {
-		notes := make([]Note, len(page))
+	w.scene.batch(func(b LockedStore) {
+		notes := make([]LearnedRecord, len(page))
 		for i, e := range page {
 			notes[i] = b.Learn(e)
 		}

@@ -35,7 +35,7 @@ type storeClock struct {
 	wall int64 // nanoseconds since 1970
 }
 
-// Store remembers logins and spans. It is safe for concurrent use: a [Batch] holds it for as long as it lasts.
+// Store remembers logins and spans. It is safe for concurrent use: a [LockedStore] holds it for as long as it lasts.
 type Store struct {
 	keyHasher
 	limits Limits
@@ -73,25 +73,25 @@ func NewStore(limits Limits, now time.Time) *Store {
 	}
 }
 
-// Batch is the store, held by its caller until End.
-type Batch struct{ s *Store }
+// LockedStore is the store, held by its caller until End.
+type LockedStore struct{ s *Store }
 
 // Begin holds the store.
-func (s *Store) Begin(now time.Time) Batch {
+func (s *Store) Begin(now time.Time) LockedStore {
 	s.mu.Lock()
 	s.storeClock = storeClock{int64(now.Sub(s.began)), now.UnixNano()}
-	return Batch{s}
+	return LockedStore{s}
 }
 
-// End unlocks the store. waiting: there are updates for [Batch.Take].
-func (b Batch) End() (waiting bool) {
+// End unlocks the store. waiting: there are updates for [LockedStore.TakeUpdates].
+func (b LockedStore) End() (waiting bool) {
 	waiting = b.s.updates.Len() > 0
 	b.s.mu.Unlock()
 	return waiting
 }
 
-// TakeUpdates makes the store keep updates for [Batch.Take], or stop to: then nobody fetches what waits.
-func (b Batch) TakeUpdates(yes bool) {
+// KeepUpdates makes the store keep updates for [LockedStore.TakeUpdates], or stop to: then nobody fetches what waits.
+func (b LockedStore) KeepUpdates(yes bool) {
 	s := b.s
 	s.takesUpdates = yes
 	for !yes && s.updates.Len() > 0 {
@@ -101,7 +101,7 @@ func (b Batch) TakeUpdates(yes bool) {
 }
 
 // Stats are the figures so far.
-func (b Batch) Stats() Stats {
+func (b LockedStore) Stats() Stats {
 	s := b.s
 	stats := s.stats
 	stats.EvictedSpans = s.spans.evicted
@@ -110,14 +110,14 @@ func (b Batch) Stats() Stats {
 }
 
 // Open hands out how many sessions last on each server.
-func (b Batch) Open(yield func(Place, int64)) {
+func (b LockedStore) Open(yield func(ServerInstance, int64)) {
 	for p, n := range b.s.logins.openSessions {
 		yield(p, n)
 	}
 }
 
 // Began is a session's start, by its source's clock.
-func (b Batch) Began(key session.ID) (int64, bool) {
+func (b LockedStore) Began(key session.ID) (int64, bool) {
 	l, ok := b.s.logins.byID[key]
 	if !ok {
 		return 0, false
@@ -126,7 +126,7 @@ func (b Batch) Began(key session.ID) (int64, bool) {
 }
 
 // Sweep forgets what is over and decides what waited for its window to pass.
-func (b Batch) Sweep() {
+func (b LockedStore) Sweep() {
 	s := b.s
 	s.expireLogins(s.logins.ended, s.limits.Lateness)
 	s.expireLogins(s.logins.lasting, s.limits.TTL)

@@ -79,15 +79,15 @@ func TestARecordThatComesAgain(t *testing.T) {
 		requireTrace(t, 1, SessionID, trace, ok)
 	}
 	require.EqualValues(t, 1, s.stats().Sessions)
-	require.Equal(t, map[Place]int64{{"clickhouse", "warehouse"}: 1}, s.open())
+	require.Equal(t, map[ServerInstance]int64{{"clickhouse", "warehouse"}: 1}, s.open())
 	s.event(s.login(1, 20, logout))
 	s.event(login)
 	require.Empty(t, s.open(), "a login that comes again after its logout opens nothing")
 }
 
-func (s *scene) open() map[Place]int64 {
-	open := map[Place]int64{}
-	s.batch(func(b Batch) { b.Open(func(p Place, n int64) { open[p] = n }) })
+func (s *scene) open() map[ServerInstance]int64 {
+	open := map[ServerInstance]int64{}
+	s.batch(func(b LockedStore) { b.Open(func(p ServerInstance, n int64) { open[p] = n }) })
 	return open
 }
 
@@ -146,7 +146,7 @@ func requireSound(t *testing.T, s *Store) {
 	t.Helper()
 	m := s.logins
 	var bytes int64
-	open, n, undecided, updates := map[Place]int64{}, 0, 0, 0
+	open, n, undecided, updates := map[ServerInstance]int64{}, 0, 0, 0
 	for _, logins := range []*list.List{m.lasting, m.ended} {
 		for e := logins.Front(); e != nil; e = e.Next() {
 			l := e.Value.(*login)

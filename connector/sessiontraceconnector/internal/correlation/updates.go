@@ -2,12 +2,12 @@ package correlation
 
 import "github.com/otel-sessionlog/sessionlog/session"
 
-// Take appends up to n updates that wait, each an event of its own; observed is the time of now. What is taken is no longer
+// TakeUpdates appends up to n updates that wait, each an event of its own; observed is the time of now. What is taken is no longer
 // the store's.
 //
 // The id of an update is made of the login's and the evidence: whoever finds the same again makes the same record, and of
 // two different findings by one evidence the backend keeps the first.
-func (b Batch) Take(to []session.Event, n int, h *session.Hasher) []session.Event {
+func (b LockedStore) TakeUpdates(to []session.Event, n int, h *session.Hasher) []session.Event {
 	s := b.s
 	for ; n > 0 && s.updates.Len() > 0; n-- {
 		l := s.updates.Front().Value.(*login)
@@ -36,4 +36,4 @@ func (l *login) updateEvent(h *session.Hasher, observed int64) session.Event {
 }
 
 // Dropped counts updates that were taken and could not be delivered.
-func (b Batch) Dropped(n int) { b.s.stats.DroppedUpdates += int64(n) }
+func (b LockedStore) Dropped(n int) { b.s.stats.DroppedUpdates += int64(n) }

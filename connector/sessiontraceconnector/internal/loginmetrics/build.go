@@ -12,10 +12,10 @@ import (
 
 // The metrics.
 const (
-	Logins          = "sessionlog.logins"           // attempts to log in that succeeded or failed
-	SessionDuration = "sessionlog.session.duration" // of sessions that ended
-	SessionsOpen    = "sessionlog.session.open"     // sessions that last, as far as is known
-	Overflow        = "otel.metric.overflow"        // marks what is beyond the limit
+	LoginsMetric          = "sessionlog.logins"           // attempts to log in that succeeded or failed
+	SessionDurationMetric = "sessionlog.session.duration" // of sessions that ended
+	SessionsOpenMetric    = "sessionlog.session.open"     // sessions that last, as far as is known
+	OverflowAttribute     = "otel.metric.overflow"        // marks what is beyond the limit
 )
 
 // Attributes of the metrics.
@@ -58,7 +58,7 @@ func (t *Tally) BuildMetrics(span Interval, delta bool, version string) pmetric.
 
 // addOverflow adds what is beyond the limits, under a resource without a name since it is of many.
 func (t *Tally) addOverflow(b *metricsBuilder) {
-	mark := func(m pcommon.Map) { m.PutBool(Overflow, true) }
+	mark := func(m pcommon.Map) { m.PutBool(OverflowAttribute, true) }
 	if t.overflowLogins.current > 0 {
 		b.addLogins(b.scopeForServer(Server{}), &t.overflowLogins, mark)
 	}

@@ -2,8 +2,8 @@ package loginmetrics
 
 import "slices"
 
-// Bounds are the upper bounds of [SessionDuration]'s buckets, in seconds: from a query's connection to a week.
-var Bounds = []float64{.01, .1, 1, 10, 60, 300, 900, 3600, 4 * 3600, 24 * 3600, 7 * 24 * 3600}
+// DurationBounds are the upper bounds of [SessionDurationMetric]'s buckets, in seconds: from a query's connection to a week.
+var DurationBounds = []float64{.01, .1, 1, 10, 60, 300, 900, 3600, 4 * 3600, 24 * 3600, 7 * 24 * 3600}
 
 const bucketCount = 12 // len(Bounds)+1
 
@@ -18,7 +18,7 @@ type histogramCounts struct {
 
 func (h *durationHistogram) observeDuration(nanoseconds int64) {
 	seconds := float64(nanoseconds) / 1e9
-	i, _ := slices.BinarySearch(Bounds, seconds) // a bucket includes its upper bound
+	i, _ := slices.BinarySearch(DurationBounds, seconds) // a bucket includes its upper bound
 	h.current.buckets[i]++
 	h.current.count++
 	h.current.sum += seconds

@@ -78,7 +78,7 @@ func (b *metricsBuilder) addLogins(s *scopeMetrics, c *loginCounter, fill attrib
 			return
 		}
 	}
-	m := s.findOrAdd(&s.logins, Logins, "{login}", "Attempts to log in that succeeded or failed.", func(m pmetric.Metric) {
+	m := s.findOrAdd(&s.logins, LoginsMetric, "{login}", "Attempts to log in that succeeded or failed.", func(m pmetric.Metric) {
 		m.SetEmptySum().SetIsMonotonic(true)
 		m.Sum().SetAggregationTemporality(b.aggregationTemporality())
 	})
@@ -87,7 +87,7 @@ func (b *metricsBuilder) addLogins(s *scopeMetrics, c *loginCounter, fill attrib
 
 // addOpenSessions is cumulative whatever the temporality: the specification has non-monotonic sums so.
 func (b *metricsBuilder) addOpenSessions(s *scopeMetrics, n int64, fill attributeWriter) {
-	m := s.findOrAdd(&s.openSessions, SessionsOpen, "{session}", "Sessions whose login was seen and whose logout was not.", func(m pmetric.Metric) {
+	m := s.findOrAdd(&s.openSessions, SessionsOpenMetric, "{session}", "Sessions whose login was seen and whose logout was not.", func(m pmetric.Metric) {
 		m.SetEmptySum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 	})
 	b.fillPoint(m.Sum().DataPoints().AppendEmpty(), n, b.span.Began, fill)
@@ -115,7 +115,7 @@ func (b *metricsBuilder) addDurations(s *scopeMetrics, h *durationHistogram, fil
 			return
 		}
 	}
-	m := s.findOrAdd(&s.durations, SessionDuration, "s", "How long sessions lasted that have ended.", func(m pmetric.Metric) {
+	m := s.findOrAdd(&s.durations, SessionDurationMetric, "s", "How long sessions lasted that have ended.", func(m pmetric.Metric) {
 		m.SetEmptyHistogram().SetAggregationTemporality(b.aggregationTemporality())
 	})
 	p := m.Histogram().DataPoints().AppendEmpty()
@@ -123,7 +123,7 @@ func (b *metricsBuilder) addDurations(s *scopeMetrics, h *durationHistogram, fil
 	p.SetTimestamp(pcommon.NewTimestampFromTime(b.span.End))
 	p.SetCount(a.count)
 	p.SetSum(a.sum)
-	p.ExplicitBounds().FromRaw(Bounds)
+	p.ExplicitBounds().FromRaw(DurationBounds)
 	p.BucketCounts().FromRaw(a.buckets[:])
 	fill(p.Attributes())
 }

@@ -115,12 +115,12 @@ func TestTemporality(t *testing.T) {
 		tally.SetOpenSessions(func(yield func(Server, int64)) { yield(Server{"shop", "eu"}, 1) })
 		for _, m := range tally.BuildMetrics(span(0, 1), delta, "test").ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
 			switch m.Name() {
-			case Logins:
+			case LoginsMetric:
 				require.Equal(t, want, m.Sum().AggregationTemporality())
 				require.True(t, m.Sum().IsMonotonic())
-			case SessionDuration:
+			case SessionDurationMetric:
 				require.Equal(t, want, m.Histogram().AggregationTemporality())
-			case SessionsOpen:
+			case SessionsOpenMetric:
 				require.Equal(t, pmetric.AggregationTemporalityCumulative, m.Sum().AggregationTemporality())
 				require.False(t, m.Sum().IsMonotonic())
 			}
@@ -170,7 +170,7 @@ func TestNoSessionsAreToldToo(t *testing.T) {
 
 // A duration on a bound is in the bucket below it, as OTel has it.
 func TestBuckets(t *testing.T) {
-	require.Len(t, Bounds, bucketCount-1)
+	require.Len(t, DurationBounds, bucketCount-1)
 	for d, want := range map[time.Duration]int{
 		time.Nanosecond: 0, 10 * time.Millisecond: 0, 11 * time.Millisecond: 1, time.Second: 2, 7 * 24 * time.Hour: 10, 8 * 24 * time.Hour: 11,
 	} {

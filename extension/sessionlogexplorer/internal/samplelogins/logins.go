@@ -26,13 +26,13 @@ type account struct {
 
 // Attacks and rarities of every month, as users or addresses that [Generate] gives them.
 const (
-	Sprayer     = "198.51.100.66" // fails for many users within minutes
-	Guessed     = "admin"         // fails from many addresses within an hour
-	BrokenInto  = "olga"          // four failures, then a success from the same new address
-	BrokenFrom  = "203.0.113.99"
-	Returned    = "retired" // logs in after 100 days
-	NightWorker = "alice"   // at three in the morning, on the last day
-	Hostile     = "<img src=x onerror=alert(1)>"
+	SprayingAddress   = "198.51.100.66" // fails for many users within minutes
+	GuessedUser       = "admin"         // fails from many addresses within an hour
+	BrokenIntoUser    = "olga"          // four failures, then a success from the same new address
+	BrokenFromAddress = "203.0.113.99"
+	ReturnedUser      = "retired" // logs in after 100 days
+	NightWorkerUser   = "alice"   // at three in the morning, on the last day
+	HostileUser       = "<img src=x onerror=alert(1)>"
 )
 
 func accounts() []account {
@@ -80,8 +80,8 @@ func Generate(until time.Time, count int) []session.Event {
 	return g.events
 }
 
-// All is the events as a backend takes them.
-func All(events []session.Event) iter.Seq2[int, *session.Event] {
+// AllEvents is the events as a backend takes them.
+func AllEvents(events []session.Event) iter.Seq2[int, *session.Event] {
 	return func(yield func(int, *session.Event) bool) {
 		for i := range events {
 			if !yield(i, &events[i]) {
@@ -171,23 +171,23 @@ func (g *generator) addAttacks(until time.Time) {
 	all := accounts()
 	at := until.Add(-5 * time.Hour)
 	for i := range 60 {
-		g.addFailure(at.Add(time.Duration(i)*7*time.Second), stranger, all[i%len(all)].name, Sprayer)
+		g.addFailure(at.Add(time.Duration(i)*7*time.Second), stranger, all[i%len(all)].name, SprayingAddress)
 	}
 	at = until.Add(-30 * time.Hour)
 	for i := range 24 {
-		g.addFailure(at.Add(time.Duration(i)*2*time.Minute), stranger, Guessed, fmt.Sprintf("203.0.113.%d", 10+i))
+		g.addFailure(at.Add(time.Duration(i)*2*time.Minute), stranger, GuessedUser, fmt.Sprintf("203.0.113.%d", 10+i))
 	}
 	at = until.Add(-3 * time.Hour)
-	broken := all[slices.IndexFunc(all, func(a account) bool { return a.name == BrokenInto })]
+	broken := all[slices.IndexFunc(all, func(a account) bool { return a.name == BrokenIntoUser })]
 	for i := range 4 {
-		g.addFailure(at.Add(time.Duration(i)*20*time.Second), &broken, BrokenInto, BrokenFrom)
+		g.addFailure(at.Add(time.Duration(i)*20*time.Second), &broken, BrokenIntoUser, BrokenFromAddress)
 	}
-	g.addSession(at.Add(2*time.Minute), &broken, BrokenFrom, until)
-	retired := &account{Returned, "person", []string{"10.0.9.9"}, "psql", "15.2", "libpq", "password", "TLSv1.2", "hr"}
+	g.addSession(at.Add(2*time.Minute), &broken, BrokenFromAddress, until)
+	retired := &account{ReturnedUser, "person", []string{"10.0.9.9"}, "psql", "15.2", "libpq", "password", "TLSv1.2", "hr"}
 	g.addSession(until.AddDate(0, 0, -101), retired, "10.0.9.9", until)
 	g.addSession(until.Add(-8*time.Hour), retired, "10.0.9.9", until)
 	g.addSession(until.Truncate(24*time.Hour).Add(3*time.Hour+7*time.Minute), &all[0], all[0].addresses[0], until)
-	for i, name := range []string{Hostile, "'; DROP TABLE session_events; --", "=HYPERLINK(\"http://evil\")", "\u202Egnp.exe", "nul\x00nul", "bad\xff\xfeutf8", "", "<script>alert(1)</script>"} {
+	for i, name := range []string{HostileUser, "'; DROP TABLE session_events; --", "=HYPERLINK(\"http://evil\")", "\u202Egnp.exe", "nul\x00nul", "bad\xff\xfeutf8", "", "<script>alert(1)</script>"} {
 		g.addFailure(until.Add(-time.Duration(i+1)*11*time.Minute), stranger, name, "203.0.113.200")
 	}
 }

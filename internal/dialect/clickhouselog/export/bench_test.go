@@ -76,7 +76,7 @@ func BenchmarkLimit(b *testing.B) {
 
 func newTestParser(t testing.TB, format string) logformat.Parser {
 	t.Helper()
-	f, ok := logformat.Find(export.Formats(), format)
+	f, ok := logformat.FindFormat(export.Formats(), format)
 	require.True(t, ok, format)
 	return f.New(logformat.Options{Instance: "warehouse", Zone: time.UTC})
 }

@@ -97,7 +97,7 @@ func (p *exportParser) setRowColumn(f *exportField, c rowCell) error {
 		r.User, err = p.unescapedText(c)
 		r.UserNull = c.kind == kindNull
 	case columnAuthType:
-		r.AuthType = enumNameOfCell(c, clickhouselog.AuthTypes)
+		r.AuthType = enumNameOfCell(c, clickhouselog.AuthTypeNames)
 	case columnProfiles:
 		r.Profiles, err = p.readStringList(c, r.Profiles)
 	case columnRoles:
@@ -111,7 +111,7 @@ func (p *exportParser) setRowColumn(f *exportField, c rowCell) error {
 		n, err = parseUnsignedCell(c, 16)
 		r.ClientPort = uint16(n)
 	case columnInterface:
-		r.Interface = enumNameOfCell(c, clickhouselog.Interfaces)
+		r.Interface = enumNameOfCell(c, clickhouselog.InterfaceNames)
 	default:
 		err = p.setMoreColumns(f, c)
 	}
@@ -177,12 +177,12 @@ func isBracketed(s string) bool {
 	return s[0] == '[' && last == ']' || s[0] == '{' && last == '}' || s[0] == '(' && last == ')'
 }
 
-func parseEventType(c rowCell) (clickhouselog.Type, error) {
+func parseEventType(c rowCell) (clickhouselog.EventType, error) {
 	if t, ok := clickhouselog.ParseType(c.text); ok {
 		return t, nil
 	}
 	n, err := parseUnsignedCell(c, 8)
-	if t := clickhouselog.Type(n); err == nil && n < 128 && t.Valid() {
+	if t := clickhouselog.EventType(n); err == nil && n < 128 && t.Valid() {
 		return t, nil
 	}
 	return 0, errType

@@ -40,17 +40,17 @@ func splitJSONArray(p *exportParser, record string) (bool, error) {
 func detectJSONArray(head []byte, whole bool) logformat.Verdict {
 	head = bytes.TrimLeft(head, " \t\r\n")
 	if len(head) == 0 {
-		return logformat.Wait
+		return logformat.VerdictWait
 	}
 	if head[0] != '[' {
-		return logformat.No
+		return logformat.VerdictNo
 	}
 	head = bytes.TrimLeft(head[1:], " \t\r\n")
 	switch {
 	case len(head) == 0 && !whole:
-		return logformat.Wait
+		return logformat.VerdictWait
 	case len(head) == 0 || head[0] != '"':
-		return logformat.No
+		return logformat.VerdictNo
 	}
-	return logformat.Yes
+	return logformat.VerdictYes
 }

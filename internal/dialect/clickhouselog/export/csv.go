@@ -39,7 +39,7 @@ func frameCSVRecord(data []byte) int {
 		case next == '\r' && data[end+1] == '\n':
 			return end + 2
 		default:
-			return logformat.Line(data)
+			return logformat.FirstLineLength(data)
 		}
 	}
 	return 0

@@ -106,13 +106,13 @@ func detectJSONObject(head []byte, whole bool) logformat.Verdict {
 	head = bytes.TrimLeft(head, " \t\r\n[")
 	switch {
 	case len(head) == 0 && !whole:
-		return logformat.Wait
+		return logformat.VerdictWait
 	case len(head) == 0 || head[0] != '{':
-		return logformat.No
+		return logformat.VerdictNo
 	case bytes.Contains(head, []byte(`"event_time`)), bytes.Contains(head, []byte(`"auth_id"`)):
-		return logformat.Yes
+		return logformat.VerdictYes
 	case !whole && len(head) < 2048 && bytes.IndexByte(head, '\n') < 0:
-		return logformat.Wait
+		return logformat.VerdictWait
 	}
-	return logformat.No // JSON of others, such as MySQL's audit logs: its lines would be bad rows, each of them
+	return logformat.VerdictNo // JSON of others, such as MySQL's audit logs: its lines would be bad rows, each of them
 }

@@ -16,11 +16,11 @@ import (
 // parseExport parses a whole text and gives its events and the errors of its bad rows.
 func parseExport(t testing.TB, format, text string, zone *time.Location) ([]session.Event, []string) {
 	t.Helper()
-	f, ok := logformat.Find(export.Formats(), format)
+	f, ok := logformat.FindFormat(export.Formats(), format)
 	if format == "auto" {
 		var verdict logformat.Verdict
 		f, verdict = logformat.Detect(export.Formats(), []byte(text[:min(len(text), 4096)]), true)
-		ok = verdict == logformat.Yes
+		ok = verdict == logformat.VerdictYes
 	}
 	require.True(t, ok, format)
 	p := f.New(logformat.Options{Instance: "warehouse", Zone: zone})

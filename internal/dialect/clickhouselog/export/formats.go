@@ -10,13 +10,13 @@ import (
 // stands, so the formats with and without it are one; and so are those whose values are all strings.
 func Formats() []logformat.Format {
 	return []logformat.Format{
-		newExportFormat("JSONEachRow", detectJSONObject, splitJSONObject, logformat.Line,
+		newExportFormat("JSONEachRow", detectJSONObject, splitJSONObject, logformat.FirstLineLength,
 			"JSONLines", "NDJSON", "JSONStringsEachRow"),
-		newExportFormat("JSONCompactEachRowWithNames", detectJSONArray, splitJSONArray, logformat.Line,
+		newExportFormat("JSONCompactEachRowWithNames", detectJSONArray, splitJSONArray, logformat.FirstLineLength,
 			"JSONCompactEachRowWithNamesAndTypes", "JSONCompactStringsEachRowWithNames", "JSONCompactStringsEachRowWithNamesAndTypes"),
 		newExportFormat("CSVWithNames", detectCSVHeader, splitCSVRecord, frameCSVRecord,
 			"CSVWithNamesAndTypes"),
-		newExportFormat("TSVWithNames", detectTSVHeader, splitTSVLine, logformat.Line,
+		newExportFormat("TSVWithNames", detectTSVHeader, splitTSVLine, logformat.FirstLineLength,
 			"TSVWithNamesAndTypes", "TabSeparatedWithNames", "TabSeparatedWithNamesAndTypes"),
 	}
 }

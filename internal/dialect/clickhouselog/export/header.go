@@ -7,7 +7,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-var errNames = logformat.Refuse("the first line does not name the columns type, auth_id and event_time_microseconds: " +
+var errNames = logformat.NewRefusal("the first line does not name the columns type, auth_id and event_time_microseconds: " +
 	"export with the names of the columns, FORMAT CSVWithNames, TSVWithNames or JSONCompactEachRowWithNames")
 
 // setHeaderColumns takes the names of the columns in order.

@@ -55,7 +55,7 @@ func TestHugeAndBinaryRows(t *testing.T) {
 // Names of columns that are not UTF-8 are the same after a restart, in the header too.
 func TestColumnsThatAreNotUTF8(t *testing.T) {
 	text := "type\tauth_id\tevent_time\tx\xff\nLoginSuccess\t" + testAuthID + "\t1795278639\ta\nLoginSuccess\t" + testAuthID + "\t1795278640\tb\n"
-	f, _ := logformat.Find(allFormats(), "TSVWithNames")
+	f, _ := logformat.FindFormat(allFormats(), "TSVWithNames")
 	o := logformat.Options{Instance: "i", Zone: time.UTC}
 	lines := strings.SplitAfter(text, "\n")
 	first, batch, at := f.New(o), &logformat.EventBatch{}, int64(0)

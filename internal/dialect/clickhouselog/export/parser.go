@@ -124,7 +124,7 @@ func (p *exportParser) rowTimeMicros() (int64, error) {
 		_, err = localtime.UnixNanos(micros/1e6, 0)
 	}
 	if errors.Is(err, localtime.ErrNoZone) {
-		return 0, logformat.Refuse("the times of this export carry no zone, and key `timezone` is not set: write the zone of the server there, " +
+		return 0, logformat.NewRefusal("the times of this export carry no zone, and key `timezone` is not set: write the zone of the server there, " +
 			"as SELECT serverTimezone() names it, or export with SETTINGS date_time_output_format = 'iso'")
 	}
 	if err != nil {

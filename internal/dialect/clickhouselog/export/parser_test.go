@@ -17,7 +17,7 @@ func allFormats() []logformat.Format { return export.Formats() }
 
 func zonelessParser(t testing.TB, format string) logformat.Parser {
 	t.Helper()
-	f, ok := logformat.Find(allFormats(), format)
+	f, ok := logformat.FindFormat(allFormats(), format)
 	require.True(t, ok)
 	return f.New(logformat.Options{Instance: "warehouse"})
 }

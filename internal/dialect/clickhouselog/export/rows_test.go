@@ -188,21 +188,21 @@ func TestTextsThatCannotBeRead(t *testing.T) {
 
 func TestFormatsAreRecognised(t *testing.T) {
 	for text, want := range map[string]logformat.Verdict{
-		"": logformat.Wait, " \n": logformat.Wait, "\uFEFF": logformat.Wait, "[": logformat.Wait, "type,auth": logformat.Wait,
-		`{`: logformat.Wait, `{"type":"Logout","event_time":"x`: logformat.Yes, "[\n{\"auth_id\":\"x\"": logformat.Yes, `["type"`: logformat.Yes, "type\tauth_id\n": logformat.Yes, "\"type\",\"auth_id\"\r\n": logformat.Yes,
-		"hello world\n": logformat.No, "2026-11-21 22:00:39 [1] LOG: x\n": logformat.No, "type\n": logformat.No, "[1,2]\n": logformat.No,
-		"[\n{ \"timestamp\": \"2026-10-03 14:21:56\", \"id\": 0, \"class\": \"connection\", \"event\": \"connect\" },\n": logformat.No, // MySQL Enterprise Audit
-		"{\"audit_record\":{\"name\":\"Connect\",\"user\":\"alice\"}}\n":                                                 logformat.No, // Percona's
+		"": logformat.VerdictWait, " \n": logformat.VerdictWait, "\uFEFF": logformat.VerdictWait, "[": logformat.VerdictWait, "type,auth": logformat.VerdictWait,
+		`{`: logformat.VerdictWait, `{"type":"Logout","event_time":"x`: logformat.VerdictYes, "[\n{\"auth_id\":\"x\"": logformat.VerdictYes, `["type"`: logformat.VerdictYes, "type\tauth_id\n": logformat.VerdictYes, "\"type\",\"auth_id\"\r\n": logformat.VerdictYes,
+		"hello world\n": logformat.VerdictNo, "2026-11-21 22:00:39 [1] LOG: x\n": logformat.VerdictNo, "type\n": logformat.VerdictNo, "[1,2]\n": logformat.VerdictNo,
+		"[\n{ \"timestamp\": \"2026-10-03 14:21:56\", \"id\": 0, \"class\": \"connection\", \"event\": \"connect\" },\n": logformat.VerdictNo, // MySQL Enterprise Audit
+		"{\"audit_record\":{\"name\":\"Connect\",\"user\":\"alice\"}}\n":                                                 logformat.VerdictNo, // Percona's
 	} {
 		_, got := logformat.Detect(allFormats(), []byte(text), false)
 		require.Equal(t, want, got, "%q", text)
-		if want == logformat.Wait {
+		if want == logformat.VerdictWait {
 			_, got = logformat.Detect(allFormats(), []byte(text), true)
-			require.Equal(t, logformat.No, got, "%q", text)
+			require.Equal(t, logformat.VerdictNo, got, "%q", text)
 		}
 	}
 	for _, name := range []string{"jsoneachrow", "NDJSON", "TabSeparatedWithNames", "CSVWithNamesAndTypes"} {
-		_, ok := logformat.Find(allFormats(), name)
+		_, ok := logformat.FindFormat(allFormats(), name)
 		require.True(t, ok, name)
 	}
 }

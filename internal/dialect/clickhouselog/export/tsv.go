@@ -32,7 +32,7 @@ func detectColumnNames(head []byte, whole bool, separator byte) logformat.Verdic
 	head = bytes.TrimLeft(head, "\r\n")
 	line, _, complete := bytes.Cut(head, []byte{'\n'})
 	if !complete && !whole {
-		return logformat.Wait
+		return logformat.VerdictWait
 	}
 	known := 0
 	for name := range bytes.SplitSeq(line, []byte{separator}) {
@@ -41,7 +41,7 @@ func detectColumnNames(head []byte, whole bool, separator byte) logformat.Verdic
 		}
 	}
 	if known >= 2 {
-		return logformat.Yes
+		return logformat.VerdictYes
 	}
-	return logformat.No
+	return logformat.VerdictNo
 }

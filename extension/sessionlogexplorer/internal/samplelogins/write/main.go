@@ -39,7 +39,7 @@ func writeDatabase(ctx context.Context, path string, count int) (err error) {
 		return err
 	}
 	for part := range slices.Chunk(samplelogins.Generate(time.Now(), count), 20_000) {
-		result, err := db.Write(ctx, samplelogins.All(part))
+		result, err := db.Write(ctx, samplelogins.AllEvents(part))
 		if err != nil {
 			return err
 		}

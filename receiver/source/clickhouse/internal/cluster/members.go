@@ -36,7 +36,7 @@ func ReadMembers(ctx context.Context, conn configclickhouse.Conn, key, cluster, 
 		return nil
 	})
 	if configclickhouse.HasCode(err, configclickhouse.CodeAccessDenied) {
-		return nil, "", rows.NewRemedied("the account may not ask for the cluster's nodes: %s (%w)", rows.Grant(MembersTable, username), err)
+		return nil, "", rows.NewRemedied("the account may not ask for the cluster's nodes: %s (%w)", rows.GrantStatement(MembersTable, username), err)
 	}
 	if err == nil && len(members) == 0 {
 		err = explainNoCluster(ctx, conn, key, cluster)

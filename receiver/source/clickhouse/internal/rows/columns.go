@@ -36,18 +36,18 @@ func (b *Block) rowColumns() []column {
 	return []column{
 		{name: "event_time_microseconds", data: &b.micros, convert: MicrosOf("%s"), fill: func(i int) { r.Micros = b.micros[i] }},
 		{name: "auth_id", data: &b.authIDs, fill: func(i int) { r.AuthID, r.AuthIDText = session.ID(b.authIDs[i]), b.authTexts[36*i:36*i+36] }},
-		{name: "type", data: &b.types, convert: enumNumber, fill: func(i int) { r.Type = clickhouselog.Type(b.types[i]) }}, //nolint:gosec // Valid checks it
+		{name: "type", data: &b.types, convert: enumNumber, fill: func(i int) { r.Type = clickhouselog.EventType(b.types[i]) }}, //nolint:gosec // Valid checks it
 		{name: "client_address", data: &b.addresses, fill: func(i int) { r.ClientAddress = netip.AddrFrom16(b.addresses[i]) }},
 		{name: "client_port", data: &b.ports, fill: func(i int) { r.ClientPort = b.ports[i] }},
 		textField("hostname", &r.Hostname),
 		textField("session_id", &r.SessionID),
 		{name: "user", data: &b.userNulls, convert: "isNull(%s)", missing: "toUInt8(1)", fill: func(i int) { r.UserNull = b.userNulls[i] != 0 }},
 		textField("user", &r.User),
-		b.enumField("auth_type", clickhouselog.AuthTypes, &r.AuthType),
+		b.enumField("auth_type", clickhouselog.AuthTypeNames, &r.AuthType),
 		listField("profiles", &r.Profiles),
 		listField("roles", &r.Roles),
 		settingsField("settings", &r.Settings),
-		b.enumField("interface", clickhouselog.Interfaces, &r.Interface),
+		b.enumField("interface", clickhouselog.InterfaceNames, &r.Interface),
 		textField("client_hostname", &r.Hostnames.Hostname),
 		textField("client_name", &r.Hostnames.Name),
 		numberField("client_revision", &r.Revision),
@@ -166,7 +166,7 @@ func MicrosOf(column string) string {
 	return "toUnixTimestamp64Micro(toDateTime64(" + column + ", 6))"
 }
 
-func (c column) expressionIn(p Part) string {
+func (c column) expressionIn(p TablePart) string {
 	have, want := p.Columns[c.name], string(c.data.Type())
 	name := configclickhouse.QuoteIdentifier(c.name)
 	switch {

@@ -13,18 +13,20 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 )
 
-// Remedied is an error that says already what can be done about it.
-type Remedied struct{ error }
+// RemediedError is an error that says already what can be done about it.
+type RemediedError struct{ error }
 
 // NewRemedied makes the error of a text that names the remedy.
-func NewRemedied(format string, values ...any) error { return &Remedied{fmt.Errorf(format, values...)} }
+func NewRemedied(format string, values ...any) error {
+	return &RemediedError{fmt.Errorf(format, values...)}
+}
 
 // Unwrap is the error itself.
-func (e *Remedied) Unwrap() error { return e.error }
+func (e *RemediedError) Unwrap() error { return e.error }
 
 // Explain adds to an error of the server what can be done about it.
 func (l Log) Explain(err error) error {
-	var done *Remedied
+	var done *RemediedError
 	switch {
 	case errors.As(err, &done):
 	case configclickhouse.HasCode(err, configclickhouse.CodeUnknownDatabase) && l.Database != "" && l.Database != l.Table.Database:
@@ -58,7 +60,7 @@ func (l Log) absenceRemedy() string {
 func (l Log) ExplainAbsence(ctx context.Context, conn configclickhouse.Conn) error {
 	err := conn.Query(ctx, "", "SELECT 1 FROM "+l.Table.SQL()+" LIMIT 0", proto.Results{{Data: &proto.ColUInt8{}}}, func(int) error { return nil })
 	if err == nil {
-		return fmt.Errorf("table: %s shows no columns in system.columns to this account; %s", l.Table, Grant(l.Table, l.Username))
+		return fmt.Errorf("table: %s shows no columns in system.columns to this account; %s", l.Table, GrantStatement(l.Table, l.Username))
 	}
 	return l.Explain(err)
 }
@@ -70,10 +72,10 @@ func (l Log) MissingGrant(err error) string {
 	if m := remoteGrant.FindStringSubmatch(err.Error()); m != nil {
 		return "GRANT " + strings.TrimRight(m[1], " .") + " TO " + configclickhouse.AccountName(l.Username)
 	}
-	return Grant(l.Table, l.Username)
+	return GrantStatement(l.Table, l.Username)
 }
 
-// Grant is the statement that lets an account read a table.
-func Grant(table TableName, user string) string {
-	return "GRANT SELECT ON " + configclickhouse.Identifier(table.Database) + "." + configclickhouse.Identifier(table.Table) + " TO " + configclickhouse.AccountName(user)
+// GrantStatement is the statement that lets an account read a table.
+func GrantStatement(table TableName, user string) string {
+	return "GRANT SELECT ON " + configclickhouse.QuoteIdentifierIfNeeded(table.Database) + "." + configclickhouse.QuoteIdentifierIfNeeded(table.Table) + " TO " + configclickhouse.AccountName(user)
 }

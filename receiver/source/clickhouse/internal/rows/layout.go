@@ -26,13 +26,13 @@ type Log struct {
 // Layout is what the log is made of right now.
 type Layout struct {
 	// Parts are the table and those that upgrades renamed it to, the oldest first.
-	Parts   []Part
+	Parts   []TablePart
 	extra   []string // all columns that clickhouselog.Row has no field for, in order
 	cluster string   // as in Log
 }
 
-// Part is one table and the types of its columns.
-type Part struct {
+// TablePart is one table and the types of its columns.
+type TablePart struct {
 	Name    TableName
 	Columns map[string]string
 	from    string // what stands behind FROM
@@ -47,7 +47,7 @@ func (l Log) ReadLayout(ctx context.Context, conn configclickhouse.Conn) (layout
 	}
 	var server Server
 	var tables, columns, types proto.ColStr
-	found := map[string]Part{}
+	found := map[string]TablePart{}
 	sql := "SELECT table, name, type, " + ServerSQL + " AS u FROM system.columns WHERE database = " + configclickhouse.QuoteText(l.Table.Database) +
 		" AND match(table, " + l.Table.tablePattern() + ")"
 	results := proto.Results{{Name: "table", Data: &tables}, {Name: "name", Data: &columns}, {Name: "type", Data: &types}, {Name: "u", Data: &server}}
@@ -56,7 +56,7 @@ func (l Log) ReadLayout(ctx context.Context, conn configclickhouse.Conn) (layout
 		for i := range rows {
 			name := TableName{l.Table.Database, tables.Row(i)}
 			if _, ok := found[name.Table]; !ok {
-				found[name.Table] = Part{Name: name, Columns: map[string]string{}, from: name.SQL()}
+				found[name.Table] = TablePart{Name: name, Columns: map[string]string{}, from: name.SQL()}
 			}
 			found[name.Table].Columns[columns.Row(i)] = types.Row(i)
 		}
@@ -68,7 +68,7 @@ func (l Log) ReadLayout(ctx context.Context, conn configclickhouse.Conn) (layout
 	if err != nil {
 		return nil, answeredBy, err
 	}
-	layout, err = newLayout(slices.SortedFunc(maps.Values(found), func(a, b Part) int { return a.renameNumber() - b.renameNumber() }))
+	layout, err = newLayout(slices.SortedFunc(maps.Values(found), func(a, b TablePart) int { return a.renameNumber() - b.renameNumber() }))
 	return layout, answeredBy, err
 }
 
@@ -101,14 +101,14 @@ func (l Log) readClusterLayout(ctx context.Context, conn configclickhouse.Conn) 
 		return nil, answeredBy, err
 	}
 	merged := "merge(" + database + ", " + l.Table.tablePattern() + ")"
-	if layout, err = newLayout([]Part{{Name: l.Table, Columns: columns, from: merged, approximate: true}}); err != nil {
+	if layout, err = newLayout([]TablePart{{Name: l.Table, Columns: columns, from: merged, approximate: true}}); err != nil {
 		return nil, answeredBy, err
 	}
 	layout.cluster = l.Cluster
 	return layout, answeredBy, nil
 }
 
-func newLayout(parts []Part) (*Layout, error) {
+func newLayout(parts []TablePart) (*Layout, error) {
 	extra := map[string]bool{}
 	for _, p := range parts {
 		if err := p.checkColumns(); err != nil {
@@ -130,7 +130,7 @@ func newLayout(parts []Part) (*Layout, error) {
 var renamedTable = regexp.MustCompile(`_(\d+)$`)
 
 // renameNumber is that of a renamed table. The one in use has none and comes last.
-func (p Part) renameNumber() int {
+func (p TablePart) renameNumber() int {
 	if m := renamedTable.FindStringSubmatch(p.Name.Table); m != nil {
 		if n, err := strconv.Atoi(m[1]); err == nil {
 			return n
@@ -139,7 +139,7 @@ func (p Part) renameNumber() int {
 	return 1 << 30
 }
 
-func (p Part) checkColumns() error {
+func (p TablePart) checkColumns() error {
 	for _, name := range []string{"event_time_microseconds", "auth_id", "type"} {
 		if p.Columns[name] == "" {
 			return fmt.Errorf("table: %s has no column %s that this account may read, which a session_log has; "+
@@ -164,7 +164,7 @@ func (l *Layout) ColumnType(column string) string {
 }
 
 // HasSortingKey tells whether the sorting key of a real session_log, (event_date, event_time), is there.
-func (p Part) HasSortingKey() bool {
+func (p TablePart) HasSortingKey() bool {
 	return p.Columns["event_date"] == "Date" && strings.HasPrefix(p.Columns["event_time"], "DateTime") &&
 		!strings.HasPrefix(p.Columns["event_time"], "DateTime64")
 }

@@ -79,14 +79,14 @@ func (l *Layout) NewQuery() *Query {
 }
 
 // Run yields the rows within a stretch of time in blocks: where several servers are asked through one, those of node.
-func (q *Query) Run(ctx context.Context, conn configclickhouse.Conn, within poll.Range, key KeyUse, node Identity, yield func(*Block) error) error {
+func (q *Query) Run(ctx context.Context, conn configclickhouse.Conn, within poll.TimeRange, key KeyUse, node Identity, yield func(*Block) error) error {
 	return conn.Query(ctx, "", q.selectSQL(within, key, node), q.results, func(int) error {
 		q.block.prepareTexts()
 		return yield(q.block)
 	})
 }
 
-func (q *Query) selectSQL(within poll.Range, key KeyUse, node Identity) string {
+func (q *Query) selectSQL(within poll.TimeRange, key KeyUse, node Identity) string {
 	parts := q.layout.Parts
 	if q.layout.cluster != "" {
 		here := "toString(serverUUID()) = " + configclickhouse.QuoteText(node.UUID) + " AND hostName() = " + configclickhouse.QuoteText(node.Hostname)
@@ -109,14 +109,14 @@ func (q *Query) selectSQL(within poll.Range, key KeyUse, node Identity) string {
 
 // whereSQL bounds the time. Conditions on the key let the server pass over what it need not read; a date is that of the
 // server's zone, which is within a day of UTC's.
-func whereSQL(p Part, within poll.Range, key KeyUse) string {
+func whereSQL(p TablePart, within poll.TimeRange, key KeyUse) string {
 	if all := timeConditions(p, within, key); len(all) > 0 {
 		return " WHERE " + strings.Join(all, " AND ")
 	}
 	return ""
 }
 
-func timeConditions(p Part, within poll.Range, key KeyUse) (all []string) {
+func timeConditions(p TablePart, within poll.TimeRange, key KeyUse) (all []string) {
 	narrow := key >= KeyFinds && p.HasSortingKey()
 	if within.From != math.MinInt64 {
 		all = append(all, fmt.Sprintf("event_time_microseconds >= fromUnixTimestamp64Micro(toInt64(%d))", within.From))
@@ -135,13 +135,13 @@ func timeConditions(p Part, within poll.Range, key KeyUse) (all []string) {
 
 // DateSQL is the date of an instant, in some zone, so many days later.
 func DateSQL(micros, days int64) string {
-	return fmt.Sprintf("toDate(toUInt16(%d))", Clamp(micros/poll.Day+days, math.MaxUint16))
+	return fmt.Sprintf("toDate(toUInt16(%d))", ClampToRange(micros/poll.DayMicros+days, math.MaxUint16))
 }
 
 // SecondSQL is the second of an instant, so many seconds later.
 func SecondSQL(micros, seconds int64) string {
-	return fmt.Sprintf("toDateTime(toUInt32(%d))", Clamp(micros/poll.Second+seconds, math.MaxUint32))
+	return fmt.Sprintf("toDateTime(toUInt32(%d))", ClampToRange(micros/poll.SecondMicros+seconds, math.MaxUint32))
 }
 
-// Clamp is n, or what is nearest to it from 0 to most.
-func Clamp(n, most int64) int64 { return min(max(n, 0), most) }
+// ClampToRange is n, or what is nearest to it from 0 to most.
+func ClampToRange(n, most int64) int64 { return min(max(n, 0), most) }

@@ -18,21 +18,21 @@ type Sums struct {
 	AnsweredBy string
 	// ByServer has one entry where one server is read, under the zero Identity.
 	ByServer map[Identity][]poll.Sum
-	// Far is the number of rows that forbid KeyFinds, Loose of those that forbid KeySorts. They are counted by poll.Day.
+	// Far is the number of rows that forbid KeyFinds, Loose of those that forbid KeySorts. They are counted by poll.DayMicros.
 	Far, Loose uint64
 }
 
 // SumContent is what is to be summed up.
 type SumContent bool
 
-// Hashes are of three columns of which one is hardly compressed; CountsOnly has none.
+// CountsAndHashes are of three columns of which one is hardly compressed; CountsOnly has none.
 const (
-	Hashes     SumContent = true
-	CountsOnly SumContent = false
+	CountsAndHashes SumContent = true
+	CountsOnly      SumContent = false
 )
 
 // ReadSums asks for the sums of spans of a width. They are complete: an answer that breaks off does not count.
-func (l *Layout) ReadSums(ctx context.Context, conn configclickhouse.Conn, within poll.Range, width int64, key KeyUse, content SumContent) (*Sums, error) {
+func (l *Layout) ReadSums(ctx context.Context, conn configclickhouse.Conn, within poll.TimeRange, width int64, key KeyUse, content SumContent) (*Sums, error) {
 	var start proto.ColInt64
 	var count, hash, far, loose proto.ColUInt64
 	var server Server
@@ -65,7 +65,7 @@ func (l *Layout) ReadSums(ctx context.Context, conn configclickhouse.Conn, withi
 	return all, err
 }
 
-func (l *Layout) sumsSQL(within poll.Range, width int64, key KeyUse, content SumContent) string {
+func (l *Layout) sumsSQL(within poll.TimeRange, width int64, key KeyUse, content SumContent) string {
 	parts := make([]string, len(l.Parts))
 	for i, p := range l.Parts {
 		micros := MicrosOf("event_time_microseconds")
@@ -73,10 +73,10 @@ func (l *Layout) sumsSQL(within poll.Range, width int64, key KeyUse, content Sum
 		authID := column{name: "auth_id", data: &proto.ColUUID{}}.expressionIn(p)
 		kind := column{name: "type", data: &proto.ColInt16{}, convert: enumNumber}.expressionIn(p)
 		hash, far, loose := "toUInt64(0)", "0", "0"
-		if content == Hashes {
+		if content == CountsAndHashes {
 			hash = hashExpression(micros, authID, kind, port)
 		}
-		if width == poll.Day && p.HasSortingKey() {
+		if width == poll.DayMicros && p.HasSortingKey() {
 			far, loose = farRowSQL(micros), looseRowSQL(micros)
 		}
 		parts[i] = fmt.Sprintf("SELECT %s AS m, %s AS h, toUInt64(%s) AS far, toUInt64(%s) AS loose FROM %s%s",
@@ -96,7 +96,7 @@ func (l *Layout) sumsSQL(within poll.Range, width int64, key KeyUse, content Sum
 // farRowSQL is 1 for a row that whereSQL's conditions on the key might miss.
 func farRowSQL(micros string) string {
 	return fmt.Sprintf("abs(toInt64(toUInt16(event_date)) - intDiv(%[1]s, %[2]d)) > 1 OR abs(toInt64(toUnixTimestamp(event_time)) - intDiv(%[1]s, 1000000)) > 1",
-		micros, poll.Day)
+		micros, poll.DayMicros)
 }
 
 // looseRowSQL is 1 for a row whose place by the key may not be its place by time.

@@ -17,11 +17,11 @@ const maxListedConnections = 2000
 
 // openConnections narrows q to the connections of its sessions that had not ended at a time. Of sessions that are requests only those
 // count that ended later: some interfaces log no end.
-func (l *logTables) openConnections(ctx context.Context, conn configclickhouse.Conn, q *question, at int64) (found bool, err error) {
+func (l *logTables) openConnections(ctx context.Context, conn configclickhouse.Conn, q *traceQuestion, at int64) (found bool, err error) {
 	sql := fmt.Sprintf("SELECT DISTINCT address, port FROM (%s) WHERE iface IN (%s) AND auth_id NOT IN (SELECT auth_id FROM (%s) WHERE iface IN (%[2]s))"+
 		" OR auth_id IN (SELECT auth_id FROM (%[4]s) WHERE iface NOT IN (%[2]s))",
-		l.rowsSQL(clickhouselog.LoginSuccess, q.logins.From, q.logins.To), lasting,
-		l.rowsSQL(clickhouselog.Logout, q.logins.From, at), l.rowsSQL(clickhouselog.Logout, at, q.written))
+		l.rowsSQL(clickhouselog.TypeLoginSuccess, q.logins.From, q.logins.To), connectionInterfaces,
+		l.rowsSQL(clickhouselog.TypeLogout, q.logins.From, at), l.rowsSQL(clickhouselog.TypeLogout, at, q.written))
 	var address proto.ColIPv6
 	var port proto.ColUInt16
 	var listed []string
@@ -40,7 +40,7 @@ func (l *logTables) openConnections(ctx context.Context, conn configclickhouse.C
 	return len(listed) > 0, err
 }
 
-func (l *logTables) rowsSQL(kind clickhouselog.Type, from, to int64) string {
+func (l *logTables) rowsSQL(kind clickhouselog.EventType, from, to int64) string {
 	var parts []string
 	for _, p := range l.layout.Parts {
 		if hasQueryKeys(p) {
@@ -52,7 +52,7 @@ func (l *logTables) rowsSQL(kind clickhouselog.Type, from, to int64) string {
 }
 
 // hasSpans tells whether any query was traced.
-func hasSpans(ctx context.Context, conn configclickhouse.Conn, q question) (found bool, err error) {
+func hasSpans(ctx context.Context, conn configclickhouse.Conn, q traceQuestion) (found bool, err error) {
 	var n proto.ColUInt64
 	sql := "SELECT toUInt64(count()) AS n FROM (SELECT 1 FROM " + spanLog.SQL() + " WHERE " + q.spansWrittenSQL() + " LIMIT 1)"
 	err = conn.Query(ctx, "", sql, proto.Results{{Name: "n", Data: &n}}, func(int) error {

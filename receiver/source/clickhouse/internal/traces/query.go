@@ -29,11 +29,11 @@ var (
 type Session struct {
 	Login clickhouselog.Row // what is known of it
 	Trace clickhouselog.Trace
-	match
+	traceMatch
 }
 
-// match is what a session's queries have shown.
-type match struct {
+// traceMatch is what a session's queries have shown.
+type traceMatch struct {
 	end     int64 // of the session, or stillOpen
 	certain bool  // nothing else could have sent its queries
 }
@@ -41,23 +41,23 @@ type match struct {
 const (
 	// stillOpen is the end of a session that has no logout.
 	stillOpen int64 = math.MaxInt64
-	// lasting are the interfaces whose session is the connection (TCP, MySQL, PostgreSQL). Of all others a session is one
+	// connectionInterfaces are the interfaces whose session is the connection (TCP, MySQL, PostgreSQL). Of all others a session is one
 	// request: without its end, which may not have been written out yet, the connection's next request would seem to be its.
-	lasting = "1, 4, 5"
+	connectionInterfaces = "1, 4, 5"
 	// requestSlack is far more than lies between the login of a request and the start of its query.
-	requestSlack = 10 * poll.Minute
+	requestSlack = 10 * poll.MinuteMicros
 	// spanSlack is how far a query's span may be from the start that query_log notes; the same query id may be used again
 	// later.
-	spanSlack = poll.Second
+	spanSlack = poll.SecondMicros
 )
 
-// question is which sessions to look for.
-type question struct {
-	queries   poll.Range // when their queries started
-	logged    int64      // from when on their queries started or ended; the logs of before are not read
-	logins    poll.Range // when they began
-	connected int64      // from when on logins of lasting connections are known
-	written   int64      // up to when the logs are read
+// traceQuestion is which sessions to look for.
+type traceQuestion struct {
+	queries   poll.TimeRange // when their queries started
+	logged    int64          // from when on their queries started or ended; the logs of before are not read
+	logins    poll.TimeRange // when they began
+	connected int64          // from when on logins of lasting connections are known
+	written   int64          // up to when the logs are read
 	// connections are the only ones that are looked at, as what stands in brackets behind IN; "": all.
 	connections string
 	scalar      string // what connections needs to stand behind WITH
@@ -69,7 +69,7 @@ type question struct {
 // if that session was still open, if it is the query's user's, and if no earlier session of that connection was open too. Of
 // HTTP's sessions, one a request, that is exactly one; of a native connection as well. Whatever else there is (ports shared
 // behind a proxy, sessions whose end was lost, two spans for one query id) is no match.
-func (l *logTables) sessionsOfTracedSQL(q question) string {
+func (l *logTables) sessionsOfTracedSQL(q traceQuestion) string {
 	traced := fmt.Sprintf("SELECT %s AS host, address, port, toInt16(interface) AS iface, CAST(%s AS String) AS who, query_id AS id, %s AS at,"+
 		" any(s.trace) AS one, any(s.span) AS root, if(min(s.span) = max(s.span) AND min(s.trace) = max(s.trace), 1, 2) AS n FROM %s AS q JOIN (%s) AS s ON q.query_id = s.id"+
 		" WHERE %s AND abs(s.at - %[3]s) <= %[7]d GROUP BY host, address, port, iface, who, id, at",
@@ -79,28 +79,28 @@ func (l *logTables) sessionsOfTracedSQL(q question) string {
 		" argMin(t.one, t.at) AS c8, argMin(t.root, t.at) AS c9," +
 		" toUInt8(max(t.n) = 1 AND min(s.who = t.who) = 1 AND max(s.before) < min(t.at)) AS c10" +
 		" FROM traced AS t ASOF JOIN sessions AS s ON t.host = s.host AND t.address = s.address AND t.port = s.port AND t.iface = s.iface AND t.at >= s.begin" +
-		fmt.Sprintf(" WHERE t.at <= s.end AND (s.end != %d OR s.iface IN (%s)) AND s.begin >= %d AND s.begin < %d", stillOpen, lasting, q.logins.From, q.logins.To) +
+		fmt.Sprintf(" WHERE t.at <= s.end AND (s.end != %d OR s.iface IN (%s)) AND s.begin >= %d AND s.begin < %d", stillOpen, connectionInterfaces, q.logins.From, q.logins.To) +
 		" GROUP BY c0, c1, c2, c3, c4, c5, c6 ORDER BY c5, c4"
 }
 
 var startOfQuery = rows.MicrosOf("query_start_time_microseconds")
 
 // spansSQL asks for the spans of queries. A span is written when its query has ended.
-func (q question) spansSQL() string {
+func (q traceQuestion) spansSQL() string {
 	return fmt.Sprintf("SELECT attribute['clickhouse.query_id'] AS id, toInt64(start_time_us) AS at, trace_id AS trace, span_id AS span FROM %s"+
 		" WHERE %s AND start_time_us >= %d AND start_time_us < %d AND id != ''",
-		spanLog.SQL(), q.spansWrittenSQL(), rows.Clamp(q.queries.From-spanSlack, math.MaxInt64), rows.Clamp(q.queries.To, math.MaxInt64-spanSlack)+spanSlack)
+		spanLog.SQL(), q.spansWrittenSQL(), rows.ClampToRange(q.queries.From-spanSlack, math.MaxInt64), rows.ClampToRange(q.queries.To, math.MaxInt64-spanSlack)+spanSlack)
 }
 
 // spansWrittenSQL is the condition for spans of queries that were written in time.
-func (q question) spansWrittenSQL() string {
+func (q traceQuestion) spansWrittenSQL() string {
 	return fmt.Sprintf("operation_name = 'query' AND finish_date >= %s AND finish_date <= %s AND finish_time_us >= %d AND finish_time_us <= %d",
-		rows.DateSQL(q.logged, -2), rows.DateSQL(q.written, 2), rows.Clamp(q.logged-spanSlack, math.MaxInt64), rows.Clamp(q.written, math.MaxInt64))
+		rows.DateSQL(q.logged, -2), rows.DateSQL(q.written, 2), rows.ClampToRange(q.logged-spanSlack, math.MaxInt64), rows.ClampToRange(q.written, math.MaxInt64))
 }
 
 // queriesSQL is the condition for the queries that clients have sent. query_log has a row for the start of each and one for its
 // end: a long one is found by the latter.
-func (q question) queriesSQL() string {
+func (q traceQuestion) queriesSQL() string {
 	condition := fmt.Sprintf("event_date >= %s AND event_date <= %s AND event_time >= %s AND event_time <= %s AND is_initial_query AND %s >= %d AND %[5]s < %[7]d",
 		rows.DateSQL(q.logged, -2), rows.DateSQL(q.written, 2), rows.SecondSQL(q.logged, -2), rows.SecondSQL(q.written, 2),
 		startOfQuery, q.queries.From, q.queries.To)
@@ -111,7 +111,7 @@ func (q question) queriesSQL() string {
 }
 
 // connectionsSQL asks for the connections that sent traced queries, and maybe some more.
-func (q question) connectionsSQL() string {
+func (q traceQuestion) connectionsSQL() string {
 	if q.connections != "" {
 		return q.connections
 	}
@@ -119,7 +119,7 @@ func (q question) connectionsSQL() string {
 }
 
 // requestsSQL is from when on logins of requests are of interest: shortly before the first of their queries.
-func (q question) requestsSQL() string {
+func (q traceQuestion) requestsSQL() string {
 	if q.logged <= q.queries.From {
 		return fmt.Sprint(q.queries.From - requestSlack)
 	}
@@ -129,7 +129,7 @@ func (q question) requestsSQL() string {
 // sessionsSQL asks for the sessions of the connections that sent queries. before is the end of whatever session of the
 // connection ends last of those that began earlier; a login that is too long ago to be known began before all. Where a
 // session is one request, its query starts with it: there is no need to look far back, over thousands of requests.
-func (l *logTables) sessionsSQL(q question) string {
+func (l *logTables) sessionsSQL(q traceQuestion) string {
 	var parts []string
 	for _, p := range l.layout.Parts {
 		if !hasQueryKeys(p) {
@@ -143,13 +143,13 @@ func (l *logTables) sessionsSQL(q question) string {
 		parts = append(parts, fmt.Sprintf("SELECT %s AS node, %s AS host, client_address AS address, client_port AS port, toInt16(interface) AS iface, auth_id,"+
 			" toInt16(type) AS kind, CAST(ifNull(user, '') AS String) AS who, %s AS at FROM %s WHERE"+
 			" kind IN (%d, %d)%s AND (iface IN (%s) OR at >= %s) AND (client_address, client_port) IN (%s)",
-			node, l.hostExpression(), micros, p.Name.SQL(), clickhouselog.LoginSuccess, clickhouselog.Logout, betweenCondition(p, q.connected, q.written),
-			lasting, q.requestsSQL(), q.connectionsSQL()))
+			node, l.hostExpression(), micros, p.Name.SQL(), clickhouselog.TypeLoginSuccess, clickhouselog.TypeLogout, betweenCondition(p, q.connected, q.written),
+			connectionInterfaces, q.requestsSQL(), q.connectionsSQL()))
 	}
 	return fmt.Sprintf("SELECT *, max(end) OVER (PARTITION BY host, address, port, iface ORDER BY begin ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM ("+
 		"SELECT node, host, address, port, iface, auth_id, minIf(at, kind = %[1]d) AS begin, if(countIf(kind = %[2]d) = 0, toInt64(%[3]d), maxIf(at, kind = %[2]d)) AS end,"+
 		" anyIf(who, kind = %[1]d) AS who FROM (%[4]s) GROUP BY node, host, address, port, iface, auth_id)",
-		clickhouselog.LoginSuccess, clickhouselog.Logout, stillOpen, strings.Join(parts, " UNION ALL "))
+		clickhouselog.TypeLoginSuccess, clickhouselog.TypeLogout, stillOpen, strings.Join(parts, " UNION ALL "))
 }
 
 // logTables is what the three logs are made of.
@@ -206,12 +206,12 @@ func readLogs(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, u
 }
 
 // hasQueryKeys tells whether a table has what queries are known by.
-func hasQueryKeys(p rows.Part) bool {
+func hasQueryKeys(p rows.TablePart) bool {
 	return p.Columns["client_address"] == "IPv6" && p.Columns["client_port"] != "" && p.Columns["interface"] != "" && p.Columns["user"] != ""
 }
 
 // betweenCondition narrows the time, by the sorting key of a real session_log too.
-func betweenCondition(p rows.Part, from, to int64) string {
+func betweenCondition(p rows.TablePart, from, to int64) string {
 	condition := fmt.Sprintf(" AND event_time_microseconds >= fromUnixTimestamp64Micro(toInt64(%d))", from)
 	if to != math.MaxInt64 {
 		condition += fmt.Sprintf(" AND event_time_microseconds < fromUnixTimestamp64Micro(toInt64(%d))", to)
@@ -257,7 +257,7 @@ func (c *sessionColumns) sessionRef(i int) sessionRef {
 }
 
 func (c *sessionColumns) tracedMatch(i int) tracedMatch {
-	m := tracedMatch{match: match{c.end[i], c.certain[i] == 1}}
+	m := tracedMatch{traceMatch: traceMatch{c.end[i], c.certain[i] == 1}}
 	m.trace.ID = c.trace[i] // the UUID's bytes as they are written
 	binary.BigEndian.PutUint64(m.trace.Span[:], c.span[i])
 	return m
@@ -265,15 +265,15 @@ func (c *sessionColumns) tracedMatch(i int) tracedMatch {
 
 func (c *sessionColumns) session(i int) Session {
 	m := c.tracedMatch(i)
-	return Session{Trace: m.trace, match: m.match, Login: clickhouselog.Row{
-		Hostname: c.node.Row(i), Type: clickhouselog.LoginSuccess, AuthID: session.ID(c.authID[i]), AuthIDText: c.authID[i].String(), Micros: c.begin[i],
+	return Session{Trace: m.trace, traceMatch: m.traceMatch, Login: clickhouselog.Row{
+		Hostname: c.node.Row(i), Type: clickhouselog.TypeLoginSuccess, AuthID: session.ID(c.authID[i]), AuthIDText: c.authID[i].String(), Micros: c.begin[i],
 		User: c.user.Row(i), ClientAddress: netip.AddrFrom16(c.address[i]), ClientPort: c.port[i], Interface: c.interfaces.Name(c.iface[i]),
 	}}
 }
 
 // readSessions yields the sessions in the order of their logins.
-func (l *logTables) readSessions(ctx context.Context, conn configclickhouse.Conn, q question, yield func(c *sessionColumns, i int)) error {
-	c := &sessionColumns{interfaces: rows.NewEnumNames(l.layout.ColumnType("interface"), clickhouselog.Interfaces)}
+func (l *logTables) readSessions(ctx context.Context, conn configclickhouse.Conn, q traceQuestion, yield func(c *sessionColumns, i int)) error {
+	c := &sessionColumns{interfaces: rows.NewEnumNames(l.layout.ColumnType("interface"), clickhouselog.InterfaceNames)}
 	return conn.Query(ctx, "", l.sessionsOfTracedSQL(q), c.results(), func(n int) error {
 		for i := range n {
 			yield(c, i)

@@ -35,7 +35,7 @@ type Tracer struct {
 	now int64 // up to which rows are read, in microseconds of the server's clock
 
 	logs      *logTables // nil when there are none
-	window    window
+	window    loginWindow
 	loaded    bool
 	searched  int64            // queries before it have been searched
 	delivered map[uint64]int64 // sessions that have their trace, each with when it need not be remembered any more
@@ -76,24 +76,24 @@ func (t *Tracer) askLogs(ctx context.Context, conn configclickhouse.Conn, l *row
 
 // Correlate makes a login bear its trace.
 func (t *Tracer) Correlate(r *clickhouselog.Row, e *session.Event) {
-	if r.Type == clickhouselog.Logout {
+	if r.Type == clickhouselog.TypeLogout {
 		return
 	}
-	if m, found := t.window.matches[sessionRefOf(r)]; found && m.certain && r.Type == clickhouselog.LoginSuccess {
+	if m, found := t.window.matches[sessionRefOf(r)]; found && m.certain && r.Type == clickhouselog.TypeLoginSuccess {
 		m.trace.Correlate(e)
 		return
 	}
-	clickhouselog.Claim(e)
+	clickhouselog.SetClaimedTrace(e)
 }
 
 // Delivered notes that a row is delivered as Correlate has made it.
 func (t *Tracer) Delivered(r *clickhouselog.Row) {
 	switch r.Type {
-	case clickhouselog.LoginSuccess:
+	case clickhouselog.TypeLoginSuccess:
 		if m, found := t.window.matches[sessionRefOf(r)]; found {
-			t.remember(r, m.match)
+			t.remember(r, m.traceMatch)
 		}
-	case clickhouselog.Logout:
+	case clickhouselog.TypeLogout:
 		if len(t.delivered) == 0 {
 			return
 		}
@@ -106,19 +106,19 @@ func (t *Tracer) Delivered(r *clickhouselog.Row) {
 
 // FindLater searches the queries before the end of r that have started or ended since the last search, and returns the sessions
 // that logged in within r and whose trace they have.
-func (t *Tracer) FindLater(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, r poll.Range) (found []Session, err error) {
+func (t *Tracer) FindLater(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, r poll.TimeRange) (found []Session, err error) {
 	if err := t.loadStored(ctx); err != nil {
 		return nil, err
 	}
 	if t.searched == 0 { // logins were delivered with what there is
 		t.searched, t.changed = r.To, true
 	}
-	t.now, t.window = r.To, window{} // the next poll may see rows that were late
+	t.now, t.window = r.To, loginWindow{} // the next poll may see rows that were late
 	from := min(t.searched, r.To) - t.LogDelay.Microseconds()
 	connected := from - t.SessionAge.Microseconds()
 	// A login that is not known, at 0, is too long ago.
-	q := question{
-		queries: poll.Range{From: connected, To: r.To}, logged: from, logins: poll.Range{From: max(r.From, 1), To: r.To}, connected: connected,
+	q := traceQuestion{
+		queries: poll.TimeRange{From: connected, To: r.To}, logged: from, logins: poll.TimeRange{From: max(r.From, 1), To: r.To}, connected: connected,
 		written: math.MaxInt64,
 	}
 	err = t.askLogs(ctx, conn, l, func(logs *logTables) error {
@@ -130,7 +130,7 @@ func (t *Tracer) FindLater(ctx context.Context, conn configclickhouse.Conn, l *r
 			case s.certain:
 				found = append(found, s)
 			default:
-				t.remember(&s.Login, s.match)
+				t.remember(&s.Login, s.traceMatch)
 			}
 		})
 	})
@@ -140,12 +140,12 @@ func (t *Tracer) FindLater(ctx context.Context, conn configclickhouse.Conn, l *r
 // DeliveredLater notes that what FindLater has found before upTo is delivered.
 func (t *Tracer) DeliveredLater(ctx context.Context, found []Session, upTo int64) error {
 	for i := range found {
-		t.remember(&found[i].Login, found[i].match)
+		t.remember(&found[i].Login, found[i].traceMatch)
 	}
 	t.forgetExpired(t.delivered, upTo)
 	t.forgetExpired(t.ambiguous, upTo)
 	// A search that found nothing need not be stored each time: to search again is harmless.
-	if !t.changed && upTo-t.searched < poll.Minute/2 {
+	if !t.changed && upTo-t.searched < poll.MinuteMicros/2 {
 		return nil
 	}
 	t.searched = upTo
@@ -182,7 +182,7 @@ func (t *Tracer) loadStored(ctx context.Context) error {
 }
 
 // remember keeps that a session has its trace, or that nobody can say which it has: if more becomes known, that may change.
-func (t *Tracer) remember(login *clickhouselog.Row, m match) {
+func (t *Tracer) remember(login *clickhouselog.Row, m traceMatch) {
 	ref, until := shortSessionRef(login), m.end
 	if m.end == stillOpen {
 		until = addDuration(login.Micros, t.SessionAge)
@@ -222,7 +222,7 @@ func (t *Tracer) forgetExpired(sessions map[uint64]int64, upTo int64) {
 }
 
 // lateQueries is for how long after its end a session's queries may turn up.
-func (t *Tracer) lateQueries() int64 { return 2*t.LogDelay.Microseconds() + poll.Minute }
+func (t *Tracer) lateQueries() int64 { return 2*t.LogDelay.Microseconds() + poll.MinuteMicros }
 
 func sessionRefOf(r *clickhouselog.Row) sessionRef {
 	return sessionRef{r.AuthID, r.Micros, r.ClientPort}
@@ -238,7 +238,7 @@ func shortSessionRef(r *clickhouselog.Row) uint64 {
 
 // addDuration is a time later by d, but the ends of poll.Always stay what they are.
 func addDuration(micros int64, d time.Duration) int64 {
-	if micros == poll.Always.From || micros == poll.Always.To {
+	if micros == poll.AllTimes.From || micros == poll.AllTimes.To {
 		return micros
 	}
 	return micros + d.Microseconds()

@@ -17,25 +17,25 @@ const (
 	maxAheadMatches = 1 << 17
 )
 
-// window is a stretch of logins whose sessions with traced queries are known.
-type window struct {
-	logins  poll.Range
+// loginWindow is a stretch of logins whose sessions with traced queries are known.
+type loginWindow struct {
+	logins  poll.TimeRange
 	layout  *rows.Layout
 	matches map[sessionRef]tracedMatch
 }
 
 type tracedMatch struct {
 	trace clickhouselog.Trace
-	match
+	traceMatch
 }
 
-func (w *window) covers(l *rows.Layout, within poll.Range) bool {
+func (w *loginWindow) covers(l *rows.Layout, within poll.TimeRange) bool {
 	return w.layout == l && w.logins.From <= within.From && within.To <= w.logins.To
 }
 
 // add keeps a session, and shortens the window where it grows too large behind the read that it is for. Sessions come in the order of
 // their logins.
-func (w *window) add(c *sessionColumns, i int, within poll.Range) {
+func (w *loginWindow) add(c *sessionColumns, i int, within poll.TimeRange) {
 	if begin := c.begin[i]; len(w.matches) >= maxAheadMatches && begin >= within.To {
 		w.logins.To = min(w.logins.To, begin)
 		return
@@ -44,16 +44,16 @@ func (w *window) add(c *sessionColumns, i int, within poll.Range) {
 }
 
 // Prepare finds the sessions among the logins of a stretch of time whose queries are traced. now is up to which rows are read.
-func (t *Tracer) Prepare(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, now int64, within poll.Range) error {
+func (t *Tracer) Prepare(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, now int64, within poll.TimeRange) error {
 	t.now = now
 	if t.window.covers(l, within) {
 		return nil
 	}
-	t.window = window{}
+	t.window = loginWindow{}
 	if err := t.loadStored(ctx); err != nil {
 		return err
 	}
-	w := window{logins: t.aheadOf(within), layout: l, matches: map[sessionRef]tracedMatch{}}
+	w := loginWindow{logins: t.aheadOf(within), layout: l, matches: map[sessionRef]tracedMatch{}}
 	err := t.askLogs(ctx, conn, l, func(logs *logTables) error {
 		add := func(c *sessionColumns, i int) { w.add(c, i, within) }
 		q := t.questionOf(w.logins)
@@ -69,8 +69,8 @@ func (t *Tracer) Prepare(ctx context.Context, conn configclickhouse.Conn, l *row
 }
 
 // aheadOf is a read's stretch of time and that of the next ones, as far as no late row is to be expected in them.
-func (t *Tracer) aheadOf(within poll.Range) poll.Range {
-	if within.From == poll.Always.From || within.To == poll.Always.To {
+func (t *Tracer) aheadOf(within poll.TimeRange) poll.TimeRange {
+	if within.From == poll.AllTimes.From || within.To == poll.AllTimes.To {
 		return within
 	}
 	ahead := min((windowReads-1)*(within.To-within.From), t.SessionAge.Microseconds())
@@ -78,9 +78,9 @@ func (t *Tracer) aheadOf(within poll.Range) poll.Range {
 	return within
 }
 
-func (t *Tracer) questionOf(logins poll.Range) question {
-	q := question{
-		queries: poll.Range{From: logins.From, To: addDuration(logins.To, t.SessionAge)}, logged: logins.From,
+func (t *Tracer) questionOf(logins poll.TimeRange) traceQuestion {
+	q := traceQuestion{
+		queries: poll.TimeRange{From: logins.From, To: addDuration(logins.To, t.SessionAge)}, logged: logins.From,
 		logins: logins, connected: addDuration(logins.From, -t.SessionAge), written: math.MaxInt64,
 	}
 	if end := q.queries.To; end < t.now-requestSlack {
@@ -91,7 +91,7 @@ func (t *Tracer) questionOf(logins poll.Range) question {
 
 // readSessionsOfBacklog answers a question about logins of long ago in two steps: most sessions had ended soon, and far ahead is looked for
 // the queries of the others alone. What it yields of a session last is what counts.
-func (l *logTables) readSessionsOfBacklog(ctx context.Context, conn configclickhouse.Conn, q question, yield func(c *sessionColumns, i int)) error {
+func (l *logTables) readSessionsOfBacklog(ctx context.Context, conn configclickhouse.Conn, q traceQuestion, yield func(c *sessionColumns, i int)) error {
 	found, err := hasSpans(ctx, conn, q)
 	if err != nil || !found {
 		return err
