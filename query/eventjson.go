@@ -127,7 +127,6 @@ func writeSeveral(w *jx.Encoder, column string, values any) {
 	}
 }
 
-// writeAttribute writes numbers, booleans and JSON as such.
 func writeAttribute(w *jx.Encoder, a *session.Attr) {
 	w.FieldStart(VisibleText(a.Key))
 	switch a.Type {

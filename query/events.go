@@ -90,7 +90,6 @@ func Events(ctx context.Context, s Store, f Filter, after *Position, limit int, 
 	return page, covered, err
 }
 
-// sizeOf is about how many bytes an event's texts have.
 func sizeOf(e *session.Event) (bytes int) {
 	for i := range session.Fields {
 		switch v := session.Fields[i].In(e).(type) {

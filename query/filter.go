@@ -92,7 +92,6 @@ func identityBytes(f *session.Field) int {
 	return 0
 }
 
-// check refuses what no column of a field's kind can hold.
 func (c Condition) check() error {
 	_, err := c.literal(nil)
 	return err

@@ -90,7 +90,6 @@ func scalarFieldOf(column string) (*session.Field, error) {
 	return f, err
 }
 
-// tallyExpressions are the expressions of a [Tally].
 func tallyExpressions(s Store) []string {
 	ns := s.Nanoseconds()
 	return []string{
@@ -234,7 +233,6 @@ func countGrouped(ctx context.Context, s Store, sql string, counts []map[Cell]in
 	return nil
 }
 
-// countRows counts here.
 func countRows(ctx context.Context, s Store, sql string, counts []map[Cell]int64) error {
 	for row, err := range s.Rows(ctx, sql, len(counts)) {
 		if err != nil {

@@ -47,7 +47,6 @@ func Histogram(ctx context.Context, s Store, f Filter, width time.Duration, limi
 	return bars, covered, err
 }
 
-// startOf rounds the time down to a multiple of width, before 1970 too.
 func startOf(s Store, width int64) string {
 	ns, w := s.Nanoseconds(), strconv.FormatInt(width, 10)
 	down := "(" + ns + " - CASE WHEN " + ns + " < 0 THEN " + strconv.FormatInt(width-1, 10) + " ELSE 0 END)"

@@ -186,7 +186,6 @@ func (h *historyReader) sqlForBeginning(columns []string, k lookupKey, from, unt
 		strings.Join(append([]string{h.store.Between(from, until)}, where...), " AND ") + successfulLogins() + condition, err
 }
 
-// lookUpBeginning looks up what is known by the beginning of a long text.
 func (h *historyReader) lookUpBeginning(times map[string]int64, columns []string, k lookupKey, from, until int64, condition string) error {
 	sql, err := h.sqlForBeginning(columns, k, from, until, condition)
 	if err != nil {

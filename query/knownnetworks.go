@@ -35,7 +35,6 @@ func (o QuestionOptions) fromNewNetworks(h *historyReader, from int64, fresh []u
 	return slices.DeleteFunc(fresh, func(p userAddress) bool { return left[p] }), nil
 }
 
-// networkOf is the network by which an address is known, if any is.
 func (o QuestionOptions) networkOf(address fieldValue) (network netip.Prefix, ok bool) {
 	parsed, err := netip.ParseAddr(address.Text)
 	if err != nil || address.isLocal() {

@@ -146,7 +146,6 @@ func wordOf(c Cell, texts map[string]string) fieldValue {
 	return fieldValue{Cell{held, c.Absent}, cut}
 }
 
-// cutText cuts a long text, not within a character.
 func cutText(text string) (string, bool) {
 	if len(text) <= longestText {
 		return text, false
@@ -235,7 +234,6 @@ func newestFirst(rows []loginRow) []loginRow {
 	return rows
 }
 
-// evidenceIDs are the ids of the newest of some logins.
 func evidenceIDs(rows []loginRow) []session.ID {
 	rows = newestFirst(slices.Clone(rows))
 	ids := make([]session.ID, 0, min(len(rows), mostEvidence))

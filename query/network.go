@@ -48,7 +48,6 @@ func readsAsNetwork(value string) bool {
 	return err == nil
 }
 
-// parseNetwork tells a network from a text that looks like one.
 func parseNetwork(value string) (Match, string) {
 	if !readsAsNetwork(value) {
 		return Equals, value

@@ -48,7 +48,6 @@ func CountOpenSessions(ctx context.Context, s Store, f Filter, limit, most int, 
 // recordsOfStatement is how many records one statement names: SQLite takes 1,000 alternatives.
 const recordsOfStatement = 200
 
-// eventsOfRows reads whole events, newest first as rows are.
 func eventsOfRows(ctx context.Context, s Store, rows []sessionRow) ([]session.Event, error) {
 	chosen := Filter{From: time.Unix(0, rows[len(rows)-1].at), Until: time.Unix(0, rows[0].at+1)}
 	for _, r := range rows {
@@ -107,7 +106,6 @@ func openLogins(ctx context.Context, s Store, f Filter, limit int, limits Limits
 	return open, covered, err
 }
 
-// readSessionRows gives the newest first, logouts before logins of the same moment.
 func readSessionRows(ctx context.Context, s Store, sql string, expressions int) (rows []sessionRow, err error) {
 	for cells, err := range s.Rows(ctx, sql, expressions) {
 		if err != nil {

@@ -94,7 +94,6 @@ func parseCondition(key, value string) (c Condition, err error) {
 	return c, c.check()
 }
 
-// parsePattern tells a beginning from a whole value.
 func parsePattern(value string) (Match, string) {
 	if rest, ok := strings.CutSuffix(value, `\*`); ok {
 		return Equals, rest + "*"

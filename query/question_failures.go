@@ -166,7 +166,6 @@ func (o QuestionOptions) askGuessedUsers(ctx context.Context, s Store, f Filter,
 	return sortFindings(all), covered, nil
 }
 
-// addLastLogin ends a sentence with when a user logged in last, if there is time to look.
 func (h *historyReader) addLastLogin(one *Finding, user account, until int64) error {
 	if h.left.isSpent() {
 		one.Sentence += "."

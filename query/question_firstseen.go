@@ -68,7 +68,6 @@ func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, li
 	return o.tellFirstSeen(f, found, hasHistory), covered, err
 }
 
-// seenBefore are those of the pairs that a walk back from a time has met.
 func (o QuestionOptions) seenBefore(ctx context.Context, s Store, left timeBudget, from int64, pairs map[userAddress]*loginGroup) (map[userAddress]bool, error) {
 	seen := map[userAddress]bool{}
 	h := historyReader{ctx: ctx, store: s, left: left}
@@ -79,7 +78,6 @@ func (o QuestionOptions) seenBefore(ctx context.Context, s Store, left timeBudge
 	}, func() int { return len(pairs) - len(seen) })
 }
 
-// neverSeen are those of some pairs that have no login before a time, and when their users were seen last before it.
 func (h *historyReader) neverSeen(from int64, all []userAddress, pairs map[userAddress]*loginGroup) (fresh []userAddress, seenLast map[account]int64, err error) {
 	lookUp := func(columns []string, keys []lookupKey) (map[string]int64, error) {
 		times, _, err := h.newestOf(columns, keys, math.MinInt64, from, "")
@@ -158,7 +156,6 @@ func rarerFirst(logins map[userAddress]*loginGroup, pairs []userAddress) (byUser
 	return byUser, byAddress
 }
 
-// instancesWithHistory finds out for the fresh pairs' instances whether some user had logged in there long enough before.
 func (o QuestionOptions) instancesWithHistory(h *historyReader, left timeBudget, from int64, fresh []userAddress, accounts map[account]*loginGroup, hasHistory map[account]bool) error {
 	users := map[account][]account{}
 	for a := range accounts {
@@ -186,7 +183,6 @@ func (o QuestionOptions) instancesWithHistory(h *historyReader, left timeBudget,
 	return nil
 }
 
-// anyBefore tells whether one of some users had logged in before a time. The first has, nearly always.
 func (h *historyReader) anyBefore(users []lookupKey, until int64) (bool, error) {
 	for some := range slices.Chunk(users, 10) {
 		times, _, err := h.newestOf(accountColumns, some, math.MinInt64, until, "")
@@ -249,7 +245,6 @@ type firstSeen struct {
 	sql       string
 }
 
-// tellFirstSeen makes findings, one of many where they say one thing.
 func (o QuestionOptions) tellFirstSeen(f Filter, found []firstSeen, hasHistory map[account]bool) []Finding {
 	byInstance, byUser, byAddress := map[account][]firstSeen{}, map[account][]firstSeen{}, map[userAddress][]firstSeen{}
 	for _, p := range found {

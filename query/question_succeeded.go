@@ -70,7 +70,6 @@ func laterTime(a, b time.Time) time.Time {
 	return a
 }
 
-// suspectsOf are the sequences with enough failures of one user within the time.
 func (o QuestionOptions) suspectsOf(failures []loginRow) map[loginSequence]bool {
 	recent := map[loginSequence][]int64{} // of each the times of its last failures
 	suspects := map[loginSequence]bool{}
@@ -95,7 +94,6 @@ func (o QuestionOptions) suspectsOf(failures []loginRow) map[loginSequence]bool 
 	return suspects
 }
 
-// tellFailedThenSucceeded walks the rows in the order of time, and tells of each user and address once.
 func (o QuestionOptions) tellFailedThenSucceeded(f Filter, rows []loginRow, suspects map[loginSequence]bool, from int64) []Finding {
 	failures := map[loginSequence][]loginRow{} // since the last success
 	type teller struct {
@@ -132,7 +130,6 @@ func (o QuestionOptions) tellFailedThenSucceeded(f Filter, rows []loginRow, susp
 	return sortFindings(all)
 }
 
-// enoughBefore are the failures within the time before a success, of the user who has most of them, if they are enough.
 func (o QuestionOptions) enoughBefore(failures []loginRow, at int64) []loginRow {
 	byUser := map[account][]loginRow{}
 	var most []loginRow

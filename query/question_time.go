@@ -77,7 +77,6 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 	return sortFindings(all), covered, err
 }
 
-// seenInHour are those of the hours of which a walk back from a time has met a login of their user.
 func (o QuestionOptions) seenInHour(ctx context.Context, s Store, left timeBudget, from int64, hours map[userHour]*loginGroup) (map[userHour]bool, error) {
 	seen := map[userHour]bool{}
 	h := historyReader{ctx: ctx, store: s, left: left}
@@ -88,7 +87,6 @@ func (o QuestionOptions) seenInHour(ctx context.Context, s Store, left timeBudge
 	}, func() int { return len(hours) - len(seen) })
 }
 
-// neverInHour are those of some hours in which their user had no login in the usual period before a time.
 func (o QuestionOptions) neverInHour(h *historyReader, from int64, all []userHour) (fresh []userHour, err error) {
 	byHour := map[int][]lookupKey{}
 	for _, hour := range all {
@@ -144,7 +142,6 @@ func (o QuestionOptions) offsets(from, until int64) (spans []offsetSpan) {
 	return spans
 }
 
-// findUsualHours finds out of which users there are enough logins, since long enough, to say what is usual.
 func (o QuestionOptions) findUsualHours(h *historyReader, from int64, fresh []userHour, usual map[account]bool) error {
 	var users []lookupKey
 	for _, hour := range fresh {
@@ -167,7 +164,6 @@ func (o QuestionOptions) findUsualHours(h *historyReader, from int64, fresh []us
 	return nil
 }
 
-// hasUsualLogins tells whether a user has as many logins in the usual period as it takes.
 func (o QuestionOptions) hasUsualLogins(h *historyReader, from int64, user account) (bool, error) {
 	where, err := Filter{Conditions: user.conditions()}.conditions(h.store)
 	if err != nil {
@@ -242,7 +238,6 @@ type loginsBack struct {
 	isOldest bool // none of the range is before them
 }
 
-// possibleReturns are those before which the range has no login of the user for long, the newest first.
 func (o QuestionOptions) possibleReturns(user account, stretches []*loginGroup) (returns []loginsBack) {
 	slices.SortFunc(stretches, func(a, b *loginGroup) int { return cmp.Compare(b.first, a.first) })
 	back := loginGroup{last: math.MinInt64}
@@ -258,7 +253,6 @@ func (o QuestionOptions) possibleReturns(user account, stretches []*loginGroup) 
 	return returns
 }
 
-// lookForReturns tells the newest return of each user.
 func (o QuestionOptions) lookForReturns(h *historyReader, f Filter, returns []loginsBack, covered *Coverage) (all []Finding, err error) {
 	from, _ := f.bounds()
 	lastUse, unasked, err := h.lastUses(from, returns)

@@ -17,7 +17,6 @@ var ErrNotDurable = errors.New("sessionlog: the event is not known to be durable
 // ErrNoProcessor means that no processor of this project handled a durable event.
 var ErrNoProcessor = errors.New("no processor of sdk/spool or sdk/blocking has answered: give one to the LoggerProvider, and shut the provider down last")
 
-// emitRecord emits through the provider, and gets the result of our processors through the context.
 func (c *eventCall) emitRecord(ctx context.Context, out log.Logger) error {
 	if c.durable > 0 {
 		var cancel context.CancelFunc

@@ -81,7 +81,6 @@ func (l *Logger) emitEvent(ctx context.Context, kind session.Kind, outcome sessi
 	return c.emitRecord(ctx, l.otelLogger)
 }
 
-// completeEvent fills in times and ids, and bounds what anybody may type.
 func (l *Logger) completeEvent(e *session.Event) {
 	e.User, e.UserAgent = truncateText(e.User), truncateText(e.UserAgent)
 	now := l.now().UnixNano()

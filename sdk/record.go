@@ -68,7 +68,6 @@ func isFieldKey(key string) bool {
 	return slices.ContainsFunc(attributeFields, func(f *session.Field) bool { return f.Attr == key })
 }
 
-// fieldValue takes a pointer to a field. An outcome is never absent.
 func fieldValue(field any) (v attribute.Value, there bool) {
 	switch x := field.(type) {
 	case *string:

@@ -124,7 +124,6 @@ func appendValue(b []byte, label, s string) []byte {
 	return b
 }
 
-// needsNoQuotes tells whether a value needs no quotes: printable ASCII without spaces and quotes.
 func needsNoQuotes(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c <= ' ' || c >= 0x7f || c == '"' || c == '\\' {

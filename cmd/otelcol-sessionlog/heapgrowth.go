@@ -20,7 +20,6 @@ const (
 	grownBytes = 8 << 20
 )
 
-// boundHeapGrowth applies heapGrowth unless the user has decided.
 func boundHeapGrowth() {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		adjustAfterCollection(new(int))
@@ -46,7 +45,6 @@ func growthPercent(live uint64) int {
 	return int(max(least, min(most, heapGrowth*10/max(live, 1)*10)))
 }
 
-// releaseWhileQuiet gives memory back whenever little has been allocated for as long as quiet.
 func releaseWhileQuiet(quiet time.Duration) { releaseIfQuiet(quiet, allocatedBytes(), 0) }
 
 // releaseIfQuiet looks after quiet, and goes on. Before is what was allocated until now, and released what was when memory was last given back.

@@ -158,7 +158,6 @@ func findMistakes(ctx context.Context, set confmap.ResolverSettings) ([]string, 
 	return warnings, nil
 }
 
-// misspelledNames are those of the statements of processors, each once.
 func misspelledNames(config map[string]any) (warnings []string) {
 	processors, _ := config["processors"].(map[string]any)
 	walkTexts(nil, processors, func(path []string, text string) {

@@ -50,7 +50,6 @@ func (u usageError) Unwrap() error { return u.error }
 
 func usageErrorf(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// runCommand returns the exit status.
 func runCommand(ctx context.Context, args []string, s commandEnvironment) int {
 	root, running := newRootCommand(s)
 	root.SetArgs(args)

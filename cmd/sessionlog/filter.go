@@ -51,7 +51,6 @@ func addZoneFlag(cmd *cobra.Command, name *string) {
 	cmd.Flags().StringVar(name, "tz", "UTC", "`ZONE` of times that are shown, and of dates that are written: Europe/Berlin, local")
 }
 
-// completeColumns offers the columns that a condition can name.
 func completeColumns(*cobra.Command, []string, string) (names []string, directive cobra.ShellCompDirective) {
 	for i := range session.Fields {
 		if field, err := query.FieldOf(session.Fields[i].Column); err == nil {

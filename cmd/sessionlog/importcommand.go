@@ -115,7 +115,6 @@ func newFileImport(ctx context.Context, s commandEnvironment, target *storeTarge
 	return i, err
 }
 
-// sizeOfFiles is as they lie, compressed or not.
 func sizeOfFiles(paths []string) (total int64, err error) {
 	for _, path := range paths {
 		info, err := os.Stat(path)

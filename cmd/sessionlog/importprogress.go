@@ -42,7 +42,6 @@ func (p *importProgress) advance(read, skipped int64) {
 
 func (p *importProgress) countDelivered(events int) { p.events.Add(int64(events)) }
 
-// show shows the progress until the function that it returns is called.
 func (p *importProgress) show() (stop func()) {
 	p.begun = time.Now()
 	interval, draw := lineInterval, p.writeLine
@@ -125,7 +124,6 @@ func groupDigits(n int64) string {
 	return strings.Join(append([]string{digits}, parts...), ",")
 }
 
-// logger writes the warnings of receiver and exporter as lines, above the bar where there is one.
 func (p *importProgress) logger() *zap.Logger {
 	return zap.New(&warningLines{LevelEnabler: zapcore.WarnLevel, progress: p})
 }

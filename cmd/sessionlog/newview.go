@@ -9,7 +9,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// askNew asks every question of package query, and shows the findings of each by itself.
 func askNew(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	options := query.DefaultQuestionOptions()
 	options.Zone = q.zone
@@ -37,7 +36,6 @@ func askNew(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	return a, nil
 }
 
-// joinCoverage is what both of two answers cover.
 func joinCoverage(a, b query.Coverage) query.Coverage {
 	joined := query.Coverage{Complete: a.Complete && b.Complete, From: a.From, Until: b.Until, SQL: append(a.SQL, b.SQL...)}
 	if b.From.After(a.From) {
@@ -95,7 +93,6 @@ func (l idList) String() string {
 
 func (l idList) MarshalJSON() ([]byte, error) { return json.Marshal(strings.Fields(l.String())) }
 
-// askOpen shows the sessions that no logout has ended.
 func askOpen(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	sessions, covered, err := query.OpenSessions(ctx, q.store, q.filter, q.limit, q.limits)
 	if err != nil {

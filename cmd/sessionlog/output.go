@@ -243,7 +243,6 @@ func (p *printer) headerOf(column string) string {
 	return name
 }
 
-// fittingColumns are those for which a terminal has room, and the others. The first is always among them.
 func (p *printer) fittingColumns(l *rowListing, columns []string) (fitting, left []string) {
 	if p.width == 0 {
 		return columns, nil

@@ -152,7 +152,6 @@ func askSession(ctx context.Context, q *viewQuestion) (*viewAnswer, error) {
 	return a, nil
 }
 
-// parseKey reads a key with or without dashes.
 func parseKey(text string) (key session.ID, err error) {
 	digits, err := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
 	if err != nil || len(digits) != len(key) {
@@ -162,7 +161,6 @@ func parseKey(text string) (key session.ID, err error) {
 	return key, nil
 }
 
-// failuresBefore are the failed logins of an event's user or address in the ten minutes before, oldest first.
 func (q *viewQuestion) failuresBefore(ctx context.Context, login *session.Event, a *viewAnswer) (before []session.Event, err error) {
 	seen := map[session.ID]bool{}
 	at := time.Unix(0, login.Time).UTC()
@@ -197,7 +195,6 @@ func (q *viewQuestion) failuresBefore(ctx context.Context, login *session.Event,
 	return before, nil
 }
 
-// detailListing is every field of the first event, one a row, for people.
 func detailListing(events []session.Event) rowListing {
 	l := rowListing{name: "login", title: "What the first event tells", columns: []string{"field", "value"}, all: []string{"field", "value"}}
 	if len(events) == 0 {

@@ -70,7 +70,6 @@ func followEvents(ctx context.Context, follower *query.Follower, interval time.D
 	}
 }
 
-// printArrived writes a line for each event.
 func (p *printer) printArrived(events []session.Event) error {
 	out := bufio.NewWriter(p.out)
 	for i := range events {

@@ -111,7 +111,6 @@ func checkOutput(output string) error {
 	return nil
 }
 
-// takeSubject separates the argument of a view from the conditions behind it.
 func (q *viewQuestion) takeSubject(v *storeView, args []string) (conditions []string, err error) {
 	_, name, hasSubject := strings.Cut(v.use, " ")
 	if !hasSubject {
@@ -144,7 +143,6 @@ func (q *viewQuestion) readPage(v *storeView, after string, columns []string) er
 	return nil
 }
 
-// narrowToSpan begins a filter without a beginning a while before the newest record.
 func (q *viewQuestion) narrowToSpan(ctx context.Context, span time.Duration) error {
 	if span == 0 || !q.filter.From.IsZero() {
 		return nil
@@ -161,7 +159,6 @@ func (q *viewQuestion) narrowToSpan(ctx context.Context, span time.Duration) err
 	return nil
 }
 
-// noteEmpty says where the newest record is when nothing was found, and how far an answer came.
 func (q *viewQuestion) noteEmpty(ctx context.Context, a *viewAnswer) error {
 	if slices.ContainsFunc(a.listings, func(l rowListing) bool { return l.count > 0 }) {
 		return nil

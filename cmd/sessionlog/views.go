@@ -13,7 +13,6 @@ import (
 
 const oneDay = 24 * time.Hour
 
-// storeViews are the commands that ask a store.
 func storeViews() []storeView {
 	return []storeView{
 		{

@@ -58,7 +58,6 @@ func (c ClientConfig) checkIAM() error {
 
 func (c ClientConfig) needsUsername() bool { return !c.IAM.HasValue() || c.IAM.Get().Workgroup == "" }
 
-// withIAMPassword is the configuration of one endpoint with the user and password that AWS makes for it.
 func (c ClientConfig) withIAMPassword(ctx context.Context, to endpoint) (ClientConfig, error) {
 	iam := c.IAM.Get()
 	session, err := iam.Load(ctx)
@@ -126,7 +125,6 @@ func takeCredentials(c *ClientConfig, user, password *string) error {
 	return nil
 }
 
-// explain names the key and the remedy of a password that is not made.
 func (c *IAMConfig) explain(err error) error {
 	key, remedy := c.Explain(err)
 	switch code := configaws.ErrorCode(err); {

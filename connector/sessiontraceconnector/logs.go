@@ -80,7 +80,6 @@ func (h *sharedState) learnRecords(ld plog.Logs, enrich bool) {
 	setTraces(b, ld, *notes)
 }
 
-// setTraces walks the records as the decoder counts them.
 func setTraces(b correlation.LockedStore, ld plog.Logs, notes []notedEvent) {
 	number := -1
 	for _, resource := range ld.ResourceLogs().All() {

@@ -109,7 +109,6 @@ func (e *Exporter) Export(ctx context.Context, records []sdklog.Record) error {
 	return errors.Join(e.keepRejected(ctx, records, result.Rejected), refuseNotEvents(ld))
 }
 
-// keepRejected keeps what the backend can never take, or says that it is kept nowhere.
 func (e *Exporter) keepRejected(ctx context.Context, records []sdklog.Record, list []backend.Rejection) error {
 	for _, r := range list {
 		reason := errors.New(r.Reason)
@@ -123,7 +122,6 @@ func (e *Exporter) keepRejected(ctx context.Context, records []sdklog.Record, li
 	return nil
 }
 
-// refuseNotEvents counts the records that the backend has never seen.
 func refuseNotEvents(ld plog.Logs) error {
 	n := 0
 	for _, rl := range ld.ResourceLogs().All() {

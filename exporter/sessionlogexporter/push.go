@@ -119,7 +119,6 @@ func (e *sessionlogExporter) keepRemaining(ctx context.Context, ld plog.Logs, re
 	return consumererror.NewLogs(cause, copySubset(ld, func(n int, _ plog.LogRecord) bool { return remaining[n] }))
 }
 
-// deadLetterRejected writes all reasons at once, and adds the places of what could not be written to remaining.
 func (e *sessionlogExporter) deadLetterRejected(ctx context.Context, ld plog.Logs, rejected []backend.Rejection, remaining map[int]bool) error {
 	reasons := map[string]map[int]bool{}
 	for _, r := range rejected {

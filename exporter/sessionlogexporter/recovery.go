@@ -16,7 +16,6 @@ const (
 	recoveryTimeout = 30 * time.Second
 )
 
-// watchRecovery reports a backend that works again although nobody writes, until writing must end.
 func (e *sessionlogExporter) watchRecovery() {
 	ticker := time.NewTicker(e.recoveryIdle / 4)
 	defer ticker.Stop()
@@ -45,7 +44,6 @@ func (e *sessionlogExporter) backendWorks() bool {
 	return len(findings) > 0 && !slices.ContainsFunc(findings, func(f connectcheck.Finding) bool { return !f.OK })
 }
 
-// beginWrite keeps watchRecovery from checking the backend until end is called.
 func (e *sessionlogExporter) beginWrite() (end func()) {
 	e.writesInProgress.Add(1)
 	return func() {

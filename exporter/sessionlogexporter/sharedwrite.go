@@ -92,7 +92,6 @@ func (s *sharedWrites) beginDueWrites() {
 	}
 }
 
-// untilDue is how long what waits may still wait for more.
 func (s *sharedWrites) untilDue() time.Duration {
 	switch stay := longestStay - time.Since(s.waiting[0].came); {
 	case s.records >= s.Enough:
@@ -117,7 +116,6 @@ func (s *sharedWrites) wakeAfter(wait time.Duration) {
 	})
 }
 
-// takeWaiting takes the calls that have waited longest, until there are enough records.
 func (s *sharedWrites) takeWaiting() []*sharedCall {
 	records, calls := 0, 0
 	for calls < len(s.waiting) && records < s.Enough {

@@ -76,7 +76,6 @@ func (e *sessionlogExporter) startBackend() error {
 	return nil
 }
 
-// startWithRetry sends the result of the first attempt to first, and tries until one succeeds or writing must end.
 func (e *sessionlogExporter) startWithRetry(first chan<- error) {
 	defer close(e.startup.retriesEnded)
 	pauses := &backoff.ExponentialBackOff{InitialInterval: time.Second, RandomizationFactor: 0.5, Multiplier: 2, MaxInterval: 30 * time.Second}
@@ -103,7 +102,6 @@ func (e *sessionlogExporter) startWithRetry(first chan<- error) {
 	}
 }
 
-// holdUntilBackendStarted holds a batch that is in the queue already until the backend has started or writing must end.
 func (e *sessionlogExporter) holdUntilBackendStarted(ctx context.Context) error {
 	select {
 	case <-e.startup.ready:

@@ -42,7 +42,6 @@ func (h *statusReporter) reportFailure(err error) {
 	}
 }
 
-// currentFailure is why the last write failed, nil if it did not.
 func (h *statusReporter) currentFailure() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -52,7 +51,6 @@ func (h *statusReporter) currentFailure() error {
 	return h.lastFailure
 }
 
-// giveUpOnFailure calls giveUp at the next failure, or now if the last write has failed.
 func (h *statusReporter) giveUpOnFailure(giveUp func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

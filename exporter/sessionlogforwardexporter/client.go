@@ -135,7 +135,6 @@ func discardBody(response *http.Response) {
 // maxPause is the longest that a target can make us wait: one that is mended sooner, or never meant a year, would be waited for.
 const maxPause = 10 * time.Minute
 
-// retryAfter is 0 where the target does not say.
 func retryAfter(response *http.Response) time.Duration {
 	text := response.Header.Get("Retry-After")
 	if seconds, err := strconv.Atoi(text); err == nil {

@@ -70,7 +70,6 @@ func readLinesAnswer(body io.Reader, n int) (targetAnswer, error) {
 	return targetAnswer{verdict: seeRecords, records: slices.Repeat([]recordAnswer{{recordRefused, reason}}, n)}, nil
 }
 
-// countFailed is 0 for what does not say.
 func countFailed(text []byte) (failed int) {
 	var answer struct {
 		Status []struct {

@@ -90,7 +90,6 @@ var forwardProtocols = map[string]protocol{
 	},
 }
 
-// requestURL is the endpoint with the protocol's path; a query of the endpoint stays.
 func (p protocol) requestURL(endpoint string) (string, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil {

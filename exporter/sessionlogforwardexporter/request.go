@@ -22,7 +22,6 @@ func (r *requestBody) removeAll() {
 
 func (r *requestBody) recordCount() int { return len(r.records) }
 
-// takeLast removes the last record from r and returns it with a copy of its bytes.
 func (r *requestBody) takeLast() (record requestRecord, body []byte) {
 	last := r.recordCount() - 1
 	record = r.records[last]

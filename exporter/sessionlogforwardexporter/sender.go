@@ -279,7 +279,6 @@ func (out *batchOutcome) postponeItem(record requestRecord, answer recordAnswer)
 	out.postpone([]requestRecord{record}, failureOf("the target does not take some records yet: "+answer.reason, "elasticsearch"))
 }
 
-// finishBatch gives up what the target refuses only where it takes others.
 func (s *documentSender) finishBatch(ctx context.Context, out *batchOutcome) (backend.Result, error) {
 	if len(out.refused) > 0 {
 		s.checkRefusals(ctx, out)

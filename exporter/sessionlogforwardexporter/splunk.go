@@ -124,7 +124,6 @@ type hecAnswer struct {
 	ackID     *int
 }
 
-// readHECAnswer is empty for what is no answer of the collector.
 func readHECAnswer(body io.Reader) (got hecAnswer) {
 	d := jx.Decode(io.LimitReader(body, maxHECAnswerLength), 0)
 	_ = d.Obj(func(d *jx.Decoder, key string) (err error) {

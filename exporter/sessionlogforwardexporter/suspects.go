@@ -40,7 +40,6 @@ func (s *suspectRecords) countCall(id session.ID) suspectTries {
 	return s.count(id, suspectTries{calls: 1})
 }
 
-// countAlone counts a call that had this record only.
 func (s *suspectRecords) countAlone(id session.ID) suspectTries {
 	return s.count(id, suspectTries{alone: 1})
 }

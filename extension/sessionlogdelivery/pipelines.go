@@ -79,7 +79,6 @@ func valueAtPath(m map[string]any, path ...string) any {
 	return v
 }
 
-// eventPipelines includes pipelines that a connector joins to those with a component of this project.
 func eventPipelines(conf map[string]any) []string {
 	all, _ := valueAtPath(conf, "service", "pipelines").(map[string]any)
 	found := map[string]bool{}

@@ -82,7 +82,6 @@ func (u *unreadMessages) addUnread(events int, reason error) {
 	}
 }
 
-// countOrFail returns an error where nothing of the buffer could be read.
 func (u *unreadMessages) countOrFail(bad *badRecordReporter) error {
 	if !u.someRead {
 		return u.reason

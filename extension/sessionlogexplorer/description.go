@@ -8,7 +8,6 @@ import (
 //go:embed openapi.yaml
 var apiDescription []byte
 
-// answerDescription gives the OpenAPI file.
 func (x *explorerServer) answerDescription(w http.ResponseWriter, _ *apiCall) error {
 	w.Header().Set("Content-Type", "application/yaml")
 	_, _ = w.Write(apiDescription)

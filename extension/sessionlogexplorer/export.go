@@ -134,7 +134,6 @@ func (p *eventPages) next(ctx context.Context, limit int) (events []session.Even
 	return events, nil
 }
 
-// tellCut is for an export that nobody has limited but the configuration.
 func (p *eventPages) tellCut(ctx context.Context, out *answerStream, format exportWriter, most int) error {
 	more, err := p.next(ctx, 1)
 	if err != nil || len(more) == 0 {
@@ -245,7 +244,6 @@ func (c *csvWriter) appendCut(message string) ([]byte, error) {
 	return writeRows(append([]string{message}, slices.Repeat([]string{""}, len(c.fields)-1)...))
 }
 
-// exportSQL gives the statements of /events, as they ran.
 func (x *explorerServer) exportSQL(w http.ResponseWriter, c *apiCall) error {
 	limit, err := c.number("limit", x.config.MaxExportRows, x.config.MaxExportRows)
 	if err != nil {

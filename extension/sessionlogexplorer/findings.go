@@ -65,7 +65,6 @@ type questionAnswer struct {
 	coverageAnswer
 }
 
-// answerNew asks about the last day that there are records of, unless a range is given. Each question has the time budget of a call.
 func (x *explorerServer) answerNew(w http.ResponseWriter, c *apiCall) error {
 	answer := newAnswer{Questions: []questionAnswer{}}
 	covered := query.Coverage{Complete: true}

@@ -72,7 +72,6 @@ func (c *apiCall) width() (time.Duration, error) {
 	return width, nil
 }
 
-// histogram makes days those of the zone, by hours, where these are not too many.
 func (c *apiCall) histogram(ctx context.Context, s query.Store, width, span time.Duration, budget *timeBudget) ([]query.Bar, query.Coverage, error) {
 	if width%oneDay != 0 || c.zone == time.UTC || span > 3*365*oneDay {
 		return query.Histogram(ctx, s, c.filter, width, budget.left())
@@ -125,7 +124,6 @@ var barWidths = []time.Duration{
 	time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, oneDay, 2 * oneDay, 4 * oneDay,
 }
 
-// widthOfBars is the shortest of a clock that makes no more than barsOfScreen of a span.
 func widthOfBars(span time.Duration) time.Duration {
 	for _, width := range barWidths {
 		if span <= barsOfScreen*width {
@@ -139,7 +137,6 @@ func widthOfBars(span time.Duration) time.Duration {
 	return width
 }
 
-// spanOf is how long a filter's time is, within that of the events there are.
 func spanOf(ctx context.Context, s query.Store, f query.Filter) (time.Duration, error) {
 	oldest, newest, found, err := s.Extent(ctx)
 	if err != nil || !found {

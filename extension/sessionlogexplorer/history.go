@@ -101,7 +101,6 @@ func (h *historyQuestions) askFindings(ctx context.Context) error {
 // daysOfHistory is how many days an answer has at most: a leap year.
 const daysOfHistory = 366
 
-// lastDays are the newest bars of days.
 func lastDays(bars []query.Bar) []query.Bar {
 	if len(bars) == 0 {
 		return bars
@@ -113,7 +112,6 @@ func lastDays(bars []query.Bar) []query.Bar {
 	return bars
 }
 
-// hoursOf counts logins that succeeded by day of the week, Monday first, and hour of a zone.
 func hoursOf(bars []query.Bar, zone *time.Location) (hours [7][24]int64) {
 	for _, b := range bars {
 		if b.Kind == "login" && b.Outcome == "success" {

@@ -10,7 +10,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// failuresBefore are the failed logins shortly before a login of the same user, or from the same address, in the order of time.
 func failuresBefore(ctx context.Context, s query.Store, login *session.Event) (failures []session.Event, covered query.Coverage, err error) {
 	at := time.Unix(0, login.Time)
 	failed, err := failedLogins(query.Filter{From: at.Add(-beforeLogin), Until: at})

@@ -114,7 +114,6 @@ func (s *staticFiles) serve(w http.ResponseWriter, r *http.Request, name string)
 // pageAddresses get the shell, which reads from the address what to show.
 var pageAddresses = []string{"/now", "/search", "/session/{key}", "/user/{name}", "/address/{ip}", "/inventory", "/new"}
 
-// routePages serves the page to everybody, and leaves /api/ to api.
 func (x *explorerServer) routePages(api http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/", api)

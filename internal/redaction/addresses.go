@@ -126,8 +126,6 @@ func (p *Policy) maskWithin(text string, client netip.Addr, attribute bool) stri
 	return out.String()
 }
 
-// findAddress finds the address in a run of the bytes that addresses are made of: with a port, a colon or a dot around it, or a word of
-// hexadecimal letters before it.
 func findAddress(run string) (begin, length int, found netip.Addr) {
 	bare := strings.TrimRight(run, ".:")
 	for mayHoldAddress(bare) {

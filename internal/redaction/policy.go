@@ -73,7 +73,6 @@ func (p *Policy) hideFields(e *session.Event) (addressHidden bool) {
 	return addressHidden
 }
 
-// onlyNamedRecords keeps the ids of records that an update refers to.
 func onlyNamedRecords(attrs []session.Attr) (ties []session.Attr) {
 	for _, a := range attrs {
 		if session.NamesRecord(a.Key) {

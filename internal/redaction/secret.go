@@ -32,7 +32,6 @@ func (s *hashKey) computeMAC(parts ...string) []byte {
 	return h.Sum(nil)
 }
 
-// hashUserName is the value of user.hash: HMAC-SHA256 of the name.
 func (s *hashKey) hashUserName(name string) string { return hex.EncodeToString(s.computeMAC(name)) }
 
 // hashPrefix distinguishes hashes from values in the same field.

@@ -23,7 +23,6 @@ func needsEscaping(name string) bool {
 	}) >= 0
 }
 
-// isNeverEscaped: no format escapes the name.
 func isNeverEscaped(name string) bool {
 	for i := range len(name) {
 		switch c := name[i]; {
@@ -95,7 +94,6 @@ func escapeJSONToASCII(name string) string {
 	return b.String()
 }
 
-// escapeBackslash is the escaping of SQL literals and tab-separated rows.
 func escapeBackslash(name string) string {
 	return strings.NewReplacer(
 		`\`, `\\`, `'`, `\'`, "`", "\\`", "\n", `\n`, "\r", `\r`, "\t", `\t`, "\x00", `\0`, "\b", `\b`, "\f", `\f`,

@@ -134,7 +134,6 @@ func (n *searchName) hideNameIn(text string) string {
 	return text
 }
 
-// isTruncatedIn: the text is the beginning of the name, truncated by a server.
 func (n *searchName) isTruncatedIn(text string) bool {
 	if len(text) < minCutName {
 		return false

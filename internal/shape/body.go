@@ -13,7 +13,6 @@ import (
 // errLargeObject: each member of a map of pdata is compared with all before it.
 var errLargeObject = errors.New("more members than are added one by one")
 
-// setJSON makes a document the value.
 func setJSON(to pcommon.Value, document []byte) {
 	if copyJSON(to, jx.DecodeBytes(document)) != nil {
 		plogs.SetAttribute(&session.Attr{Value: string(document), Type: session.AttrJSON}, to) // in no order
@@ -49,7 +48,6 @@ func copyJSON(to pcommon.Value, from *jx.Decoder) error {
 	}
 }
 
-// copyNumber keeps integers apart from doubles.
 func copyNumber(to pcommon.Value, from *jx.Decoder) error {
 	n, err := from.Num()
 	if err != nil {

@@ -94,7 +94,6 @@ func isPlainText(s string) bool {
 	return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 && strings.TrimSpace(s) == s
 }
 
-// writeCEFHeader writes what stands before the extensions.
 func writeCEFHeader(d *document) {
 	e := &d.event
 	product := d.options.Product
@@ -115,7 +114,6 @@ func writeCEFHeader(d *document) {
 	d.headerEnd = len(d.buf)
 }
 
-// cefSeverity is 0 to 10: low, medium, high, very high.
 func cefSeverity(number int32) int64 {
 	switch {
 	case number < session.SeverityWarn:
@@ -206,7 +204,6 @@ func (w *documentWriter) extensionValue(value string) (isExact bool) {
 	return isPlainText(value)
 }
 
-// escapeExtension does so with the value that begins at start.
 func (w *documentWriter) escapeExtension(start int) {
 	if !isPlain(w.buf[start:], '=') {
 		w.buf = appendCEFValue(w.buf[:start], string(w.buf[start:]))

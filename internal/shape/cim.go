@@ -56,7 +56,6 @@ func writeCIM(d *document) {
 	d.writeNestedRest()
 }
 
-// writeCIMDestination: what was logged into, by the best name that there is.
 func writeCIMDestination(d *document) {
 	for _, f := range [...]fieldIndex{fieldHost, fieldServerAddress, fieldInstance} {
 		if d.isPresent(f) {

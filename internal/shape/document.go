@@ -219,7 +219,6 @@ func (d *document) writeTexts(name string, texts []string) (allValid bool) {
 	return allValid
 }
 
-// writeSettings keeps order and doubles.
 func (d *document) writeSettings(name string, settings []session.Setting) (allValid bool) {
 	allValid = true
 	d.openList(name)

@@ -19,7 +19,6 @@ var ecsKinds = [session.KindSessionUpdate + 1]string{
 	session.KindSessionUpdate: `"kind":"event","category":["session"],"type":["info"],"module":"sessionlog"`,
 }
 
-// writeECS writes nested objects. What ECS has no field for is below sessionlog.
 func writeECS(d *document) {
 	e := &d.event
 	d.time("@timestamp", e.Time)

@@ -6,7 +6,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// writeFlat writes all fields under the names of docs/event.md, as the source http reads them in its format sessionlog.
 func writeFlat(d *document) {
 	e := &d.event
 	d.text("event_name", e.Kind.EventName())
@@ -38,7 +37,6 @@ func hasAttribute(e *session.Event, key string) bool {
 	return false
 }
 
-// areMembers tells whether settings can be an object: each name once, and all of it UTF-8.
 func areMembers(settings []session.Setting) bool {
 	for i, s := range settings {
 		if !utf8.ValidString(s.Name) || !utf8.ValidString(s.Value) || s.Name == "" {

@@ -129,7 +129,6 @@ func writeMessage(d *document, name string) {
 	d.place(name, fieldMessage)
 }
 
-// ocsfSeverity is severity_id of OTel's number: Informational, Medium, High, Fatal.
 func ocsfSeverity(number int32) int64 {
 	switch {
 	case number < session.SeverityWarn:
@@ -237,7 +236,6 @@ func writeOCSFEndpoints(d *document) {
 	})
 }
 
-// ocsfSystemType is os.type_id by what the name begins with: Linux, Windows, macOS, unknown.
 func ocsfSystemType(name string) int64 {
 	for _, system := range [...]struct {
 		prefix string

@@ -136,7 +136,6 @@ func (d *document) writeAttributes(nameOf func(key string) string, write func(na
 	}
 }
 
-// uniqueName is the attribute's key, changed where a document cannot have it or has it already.
 func (d *document) uniqueName(a *session.Attr, nameOf func(key string) string) string {
 	name := nameOf(a.Key)
 	if !utf8.ValidString(a.Value) {

@@ -26,7 +26,6 @@ type secondTexts [16]struct {
 	text   []byte
 }
 
-// appendTime writes RFC 3339, with nanoseconds where there are any.
 func (s *secondTexts) appendTime(b []byte, unixNano int64) []byte {
 	at := time.Unix(0, unixNano)
 	known := &s[at.Unix()&15]

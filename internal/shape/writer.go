@@ -84,7 +84,6 @@ func (w *documentWriter) startPlain(name string) {
 	}
 }
 
-// endQuoted ends a text in an object that begins at start and may need escapes.
 func (w *documentWriter) endQuoted(start int) {
 	if isPlain(w.buf[start:], '"') {
 		w.endPlain()

@@ -48,7 +48,6 @@ func knownNames() (attributes, events []string) {
 	return attributes, events
 }
 
-// meantName is "" for a name that may stay as it is.
 func meantName(name string, known []string) string {
 	if slices.Contains(known, name) || slices.ContainsFunc(keptPrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
 		return ""

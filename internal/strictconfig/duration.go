@@ -22,7 +22,6 @@ var shortUnits = map[string]string{
 
 var writtenDuration = regexp.MustCompile(`^\s*([+-]?[0-9]+(?:\.[0-9]+)?)\s*([\p{L}]*)\s*$`)
 
-// checkDuration refuses a number without a unit, or with an unknown one. 0 needs none.
 func checkDuration(path []string, value any) error {
 	text, ok := scalarText(value)
 	if _, err := time.ParseDuration(text); !ok || err == nil {

@@ -49,7 +49,6 @@ func newShapeProcessor(set processor.Settings, config *Config) (*shapeProcessor,
 	return p, nil
 }
 
-// processLogs puts documents into the bodies. What is no event stays as it is.
 func (p *shapeProcessor) processLogs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
 	w := p.workers.Get().(*batchShaper)
 	defer p.workers.Put(w)
@@ -76,7 +75,6 @@ func (p *shapeProcessor) processLogs(ctx context.Context, ld plog.Logs) (plog.Lo
 	return ld, nil
 }
 
-// allRecords are in the order in which a decoder numbers them.
 func allRecords(ld plog.Logs) []plog.LogRecord {
 	records := make([]plog.LogRecord, 0, ld.LogRecordCount())
 	for _, resource := range ld.ResourceLogs().All() {

@@ -112,7 +112,6 @@ func (r *findingsReceiver) tellIncomplete(ctx context.Context, q *scheduledQuest
 		"raise answer_time, shorten lookback, or take the question out (questions::…::enabled: false)", zap.String("question", q.Name), zap.Stringer("time", limit))
 }
 
-// tellFindings delivers what is new among the findings, and remembers what was delivered.
 func (r *findingsReceiver) tellFindings(ctx context.Context, q *scheduledQuestion, m *questionMemory, found []query.Finding) error {
 	for some := range slices.Chunk(m.newTellings(found, &r.options), mostRecords) {
 		delivered, err := r.deliver(ctx, q, some)

@@ -48,7 +48,6 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	return network.Masked(), err
 }
 
-// compile makes of an entry a function that tells of a login; the entry was checked.
 func (c *IgnoreConfig) compile() func(user, address string) bool {
 	var networks []netip.Prefix
 	for _, text := range c.Networks {
@@ -66,7 +65,6 @@ func (c *IgnoreConfig) compile() func(user, address string) bool {
 	}
 }
 
-// ignoredLogins tells which logins a question leaves out.
 func ignoredLogins(entries []IgnoreConfig, question string) func(user, address string) bool {
 	var some []func(user, address string) bool
 	for _, entry := range entries {

@@ -52,7 +52,6 @@ func decodeMemory(stored []byte) (*questionMemory, error) {
 	return &m, err
 }
 
-// newTellings are those of the findings that are to be told, the oldest first. Of the others it is noted how long they last.
 func (m *questionMemory) newTellings(found []query.Finding, options *query.QuestionOptions) (tellings []newTelling) {
 	for i := len(found) - 1; i >= 0; i-- {
 		f := found[i]
@@ -70,7 +69,6 @@ func (m *questionMemory) newTellings(found []query.Finding, options *query.Quest
 	return tellings
 }
 
-// mayGrow tells of questions in whose findings more records are worth telling: more of an attack.
 func mayGrow(question string) bool { return question == failureBursts || question == guessedUsers }
 
 // findTold is the finding of which f is more: of the same user and address, and of the same time. A network that was told is not new.
@@ -101,7 +99,6 @@ func (m *questionMemory) isOfToldGroup(f query.Finding, options *query.QuestionO
 	return false
 }
 
-// remember is called when a finding was delivered.
 func (m *questionMemory) remember(t *newTelling) {
 	if t.told == nil {
 		t.told = &toldFinding{ID: t.id, First: t.First, Last: t.Last, HistoryBegins: t.HistoryBegins}
@@ -120,7 +117,6 @@ func (t *toldFinding) extend(f *query.Finding) {
 	}
 }
 
-// forget drops what no range that is still asked can find again.
 func (m *questionMemory) forget(reach time.Duration) {
 	for key, all := range m.Told {
 		var kept []*toldFinding
@@ -148,7 +144,6 @@ func keyOf(f *query.Finding, options *query.QuestionOptions) string {
 	return hashTexts(aboutOf(&about, options.Zone))
 }
 
-// networkOf is the address itself where it is in no network.
 func networkOf(address string, options *query.QuestionOptions) string {
 	parsed, err := netip.ParseAddr(address)
 	if err != nil {

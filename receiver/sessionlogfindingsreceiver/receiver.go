@@ -90,7 +90,6 @@ func (r *findingsReceiver) askUntilDone(ctx context.Context) {
 	}
 }
 
-// reportRun tells the host how a run ended, and counts it.
 func (r *findingsReceiver) reportRun(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return

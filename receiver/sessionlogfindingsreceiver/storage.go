@@ -11,7 +11,6 @@ import (
 // storageVersion begins every key, so that a later layout can be distinguished.
 const storageVersion = "v1/"
 
-// openStorage is nil where no storage is set.
 func (r *findingsReceiver) openStorage(ctx context.Context, host component.Host) (storage.Client, error) {
 	id := r.config.Storage
 	if id == nil {
@@ -34,7 +33,6 @@ func (r *findingsReceiver) openStorage(ctx context.Context, host component.Host)
 	return client, nil
 }
 
-// loadMemory reads what is known of a question, or begins.
 func (r *findingsReceiver) loadMemory(ctx context.Context, question string) (*questionMemory, error) {
 	if r.storage != nil {
 		stored, err := r.storage.Get(ctx, storageVersion+question)

@@ -42,7 +42,6 @@ func (h *statusReporter) setFailing(d *failingDelivery, err error) {
 	h.reportChange()
 }
 
-// endDelivery forgets what a delivery waited for. It tells whether none waits for that any more.
 func (h *statusReporter) endDelivery(d *failingDelivery, delivered bool) (over bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -21,7 +21,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/s3"
 )
 
-// sourceBlocks lists every source. A new one is a line here and a field in Config.
 func (c *Config) sourceBlocks() []sourceBlock {
 	return []sourceBlock{
 		newSourceBlock("clickhouse", &c.ClickHouse, clickhouse.New),

@@ -48,7 +48,6 @@ func (s *segmentStore) bufferFrames(payloads [][]byte) (taken int) {
 	return taken
 }
 
-// freeBytes deletes a segment that is kept only because it is being written.
 func (s *segmentStore) freeBytes() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,7 +92,6 @@ func seekToOffset(file *os.File, to int64) bool {
 	return err == nil && at == to
 }
 
-// segmentToWrite makes a new segment where there is none, or the last one is full.
 func (s *segmentStore) segmentToWrite() (*spoolSegment, int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

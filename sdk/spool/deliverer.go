@@ -139,7 +139,6 @@ func (c *spoolDeliverer) writeDeadLetter(records []sdklog.Record, reason error) 
 	return nil
 }
 
-// reportFailure reports at once, and then once a minute while it lasts.
 func (c *spoolDeliverer) reportFailure(err error) {
 	if now := time.Now(); now.Sub(c.lastReported) >= time.Minute {
 		c.lastReported = now

@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockExclusively fails when another process holds the lock. The system lets go of it when the process ends, however it ends.
 func lockExclusively(file *os.File) error {
 	return unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 }

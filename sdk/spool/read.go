@@ -21,7 +21,6 @@ const (
 	batchBytes   = 1 << 20
 )
 
-// nextBatch reads at most that many records behind those delivered; ok is false without any.
 func (s *segmentStore) nextBatch(most int) (b deliveryBatch, ok bool, err error) {
 	number, from, size := s.firstPending()
 	if from == size {
@@ -55,7 +54,6 @@ func (s *segmentStore) nextBatch(most int) (b deliveryBatch, ok bool, err error)
 	return b, true, nil
 }
 
-// firstPending finds the first frame that was not delivered, in the first segment that has one. Without any, from and size are equal.
 func (s *segmentStore) firstPending() (number uint64, from, size int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,7 +90,6 @@ func (s *segmentStore) markDamaged(number uint64, at int64, goesOn bool) {
 	}
 }
 
-// markDelivered moves the cursor, and deletes what it has passed.
 func (s *segmentStore) markDelivered(to framePosition) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -122,7 +119,6 @@ func (s *segmentStore) deleteDelivered() error {
 	return nil
 }
 
-// removeSegment deletes a segment, or renames a damaged one.
 func (s *segmentStore) removeSegment(seg *spoolSegment) error {
 	path := s.segmentPath(seg.number)
 	if !seg.damaged {

@@ -25,7 +25,6 @@ func (s *segmentStore) segmentPath(number uint64) string {
 	return filepath.Join(s.dir, fmt.Sprintf("%020d%s", number, segmentExtension))
 }
 
-// findSegments lists the segments of earlier processes, oldest first, and finds up to where each can be read.
 func (s *segmentStore) findSegments() ([]*spoolSegment, error) {
 	files, err := os.ReadDir(s.dir) // in the order of their names
 	if err != nil {

@@ -150,7 +150,6 @@ func (s *segmentStore) isDeliveredUpTo(p framePosition) bool {
 	return true
 }
 
-// finishAndClose ends the last segment, which is deleted if it was delivered, and closes the store.
 func (s *segmentStore) finishAndClose() error {
 	s.mu.Lock()
 	if s.activeFile != nil {

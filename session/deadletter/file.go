@@ -65,7 +65,6 @@ func (l *Writer) isFileInPlace() bool {
 	return err == nil && os.SameFile(named, open)
 }
 
-// endsWithinLine tells whether a crash has left the file without its last newline.
 func endsWithinLine(file *os.File) (bool, error) {
 	info, err := file.Stat()
 	if err != nil || info.Size() == 0 {

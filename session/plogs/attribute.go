@@ -45,7 +45,6 @@ var mappingsByKey = func() map[string]*attributeMapping {
 	return byKey
 }()
 
-// mappingsOf depends on the field's Go type, except for a few fields.
 func mappingsOf(f *session.Field) []attributeMapping {
 	switch f.Name {
 	case "RecordID":
@@ -117,7 +116,6 @@ func numberReader[T int32 | uint32 | int64](f *session.Field, least, most int64)
 	}
 }
 
-// mayWrite is false where nothing is to be written.
 func (a *attributeMapping) mayWrite(e *session.Event) bool {
 	if a.field == nil {
 		return true
@@ -174,7 +172,6 @@ func putStatusCode(e *session.Event, m pcommon.Map) {
 	putNonEmptyText(m, key, e.StatusCode)
 }
 
-// putUserName distinguishes an empty name from a missing one.
 func putUserName(e *session.Event, m pcommon.Map) {
 	if e.User == "" && e.UserEmpty {
 		m.PutStr(keyUserName, "")
@@ -192,7 +189,6 @@ func (d *Decoder) keepAttribute(key string, v pcommon.Value) {
 	d.event.Extra = append(d.event.Extra, extraAttribute(key, v))
 }
 
-// readOutcome keeps a word that is not in our vocabulary.
 func (d *Decoder) readOutcome(v pcommon.Value) {
 	word := textValue(unwrapSingle(v))
 	d.event.Outcome = session.OutcomeOf(word)
@@ -234,7 +230,6 @@ func (d *Decoder) readSystem(key string, v pcommon.Value) {
 	}
 }
 
-// readSettings reads a map, or a list of pairs.
 func (d *Decoder) readSettings(key string, v pcommon.Value) {
 	e := &d.event
 	switch v.Type() {

@@ -69,7 +69,6 @@ const (
 	keySignInResult  = "aspnetcore.identity.sign_in.result"
 )
 
-// foreignKind goes by the event name, or by attributes that only one dialect has.
 func foreignKind(lr plog.LogRecord) session.Kind {
 	if kind, _ := parseForeignName(lr.EventName()); kind != session.KindUnknown {
 		return kind
@@ -163,7 +162,6 @@ func unwrapSingle(v pcommon.Value) pcommon.Value {
 	return v
 }
 
-// resolveForeign sets fields that are still empty; differing values are kept as attributes.
 func (d *Decoder) resolveForeign() {
 	e, w := &d.event, &d.foreign
 	if e.UserID == "" {
@@ -217,7 +215,6 @@ func (w *foreignRecord) resolveReason(e *session.Event) {
 	}
 }
 
-// bestOutcome prefers an outcome of its own to that of the event's name.
 func (w *foreignRecord) bestOutcome() session.Outcome {
 	if w.outcome != session.OutcomeUnknown {
 		return w.outcome

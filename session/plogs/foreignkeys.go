@@ -208,7 +208,6 @@ func (d *Decoder) readSignInResult(key string, v pcommon.Value) {
 	}
 }
 
-// readPasswordCheck is more specific than the sign-in's result.
 func (d *Decoder) readPasswordCheck(key string, v pcommon.Value) {
 	if textValue(v) == "user_missing" {
 		d.foreign.errorType = session.ErrorUserUnknown

@@ -10,7 +10,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
-// setJSONValue sets an array or a map from its JSON text. Integers stay integers.
 func setJSONValue(v pcommon.Value, text string) bool {
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()
@@ -40,7 +39,6 @@ func nonFiniteAsText(leaf any) any {
 	return leaf
 }
 
-// numberAsWritten keeps integers apart from doubles.
 func numberAsWritten(leaf any) any {
 	x, ok := leaf.(json.Number)
 	if !ok {

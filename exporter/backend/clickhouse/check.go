@@ -81,7 +81,6 @@ const (
 		"TABLE ENGINE ON ReplicatedAggregatingMergeTree, TABLE ENGINE ON Distributed"
 )
 
-// neededGrants are what the account needs, as README.md prints them; database tells whether it is there.
 func (cfg Config) neededGrants(databaseThere bool) []string {
 	of := cmp.Or(cfg.Database, "default") + ".*"
 	grants := []string{"INSERT, SELECT ON " + of, "CREATE TEMPORARY TABLE ON *.*"}

@@ -98,7 +98,6 @@ func (s *store) schemaVersion(ctx context.Context, l *serverConn) (int, error) {
 	return strconv.Atoi(version)
 }
 
-// applyTableSettings gives the tables the TTL that is in force and the care for the disk that the configuration asks for, where they have others.
 func (s *store) applyTableSettings(ctx context.Context, l *serverConn) error {
 	for _, t := range storingTables {
 		table, clause := s.cfg.storingTable(t.name)
@@ -135,7 +134,6 @@ func (cfg *Config) storingTable(table string) (name, clause string) {
 	return cfg.prefixNames(table + "_local"), " " + cfg.clusterClause()
 }
 
-// writeViewSettings writes what the views need of the configuration, where it is not there already.
 func (s *store) writeViewSettings(ctx context.Context, l *serverConn) error {
 	include := 0
 	if s.cfg.STLConnectionLog.IncludePostgreSQL {
@@ -187,7 +185,6 @@ func (s *store) requireColumns(ctx context.Context, l *serverConn) error {
 		s.cfg.FirstHost(), strings.Join(missing, ", "), ErrNoSchema)
 }
 
-// warnOfFsync says which tables of a schema that we may not change do not keep what the configuration promises.
 func (s *store) warnOfFsync(ctx context.Context, l *serverConn) error {
 	for _, t := range storingTables {
 		table, _ := s.cfg.storingTable(t.name)

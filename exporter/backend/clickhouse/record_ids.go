@@ -29,7 +29,6 @@ type batchKey struct {
 	ordinal int
 }
 
-// sortBatchKeys puts equal ids side by side, the first that came first.
 func sortBatchKeys(keys []batchKey) {
 	slices.SortFunc(keys, func(a, b batchKey) int { return cmp.Or(a.compareBytes(b.recordID), cmp.Compare(a.ordinal, b.ordinal)) })
 }

@@ -20,7 +20,6 @@ var allMigrations = migrations.MustRead(migrationFiles, "migrations")
 
 var commentLine = regexp.MustCompile(`(?m)^\s*--.*\n`)
 
-// migrationStatements is the statements of a migration, one by one, as this configuration needs them.
 func (cfg *Config) migrationStatements(sql string) (all []string) {
 	for statement := range strings.SplitSeq(commentLine.ReplaceAllString(sql, ""), ";\n") {
 		if statement = strings.TrimSpace(statement); statement == "" {
@@ -56,7 +55,6 @@ var storingTables = []struct{ name, aged string }{
 	{"session_clients", "last_seen"},
 }
 
-// ttlExpression is a table's TTL expression as the server prints it, "" where rows are kept for ever.
 func ttlExpression(aged string, keep time.Duration) string {
 	if keep == 0 {
 		return ""

@@ -72,7 +72,6 @@ func (cfg *Config) insertSettings() string {
 	return strings.Join(settings, ", ")
 }
 
-// selectList gives every column as a text, or as NULL.
 func selectList() string {
 	list := make([]string, len(eventColumns))
 	for i, c := range eventColumns {

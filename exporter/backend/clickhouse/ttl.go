@@ -45,7 +45,6 @@ func (s *store) decideTTL(ctx context.Context, l *serverConn) error {
 	return nil
 }
 
-// followClock compares our clock with the server's, where a ttl is in force.
 func (s *store) followClock(ctx context.Context, l *serverConn) error {
 	if s.ttl == 0 {
 		return nil
@@ -87,7 +86,6 @@ func (l *serverConn) queryNumber(ctx context.Context, sql string) (int64, error)
 	return strconv.ParseInt(rows[0], 10, 64)
 }
 
-// remindOfTTL says that a ttl waits, until Shutdown.
 func (s *store) remindOfTTL() {
 	defer close(s.reminderEnded)
 	every := time.NewTicker(time.Minute)

@@ -98,7 +98,6 @@ func (l *serverConn) describeQuery(ctx context.Context, query string) (columns [
 	return columns, err
 }
 
-// viewStatement makes a view, or makes it anew, on every node.
 func (cfg *Config) viewStatement(v migrations.View) string {
 	clause := ""
 	if cfg.Cluster != "" {

@@ -29,7 +29,6 @@ const (
 	fateConflict
 )
 
-// writeBatch inserts what the table does not have, and keeps aside what says something else than the record of its id.
 func (w *batchWrite) writeBatch(ctx context.Context) error {
 	whole, err := w.scanBatch(ctx)
 	if err != nil || len(w.keys) == 0 {
@@ -97,7 +96,6 @@ func (w *batchWrite) scanBatch(ctx context.Context) (whole bool, err error) {
 	return whole, ctx.Err()
 }
 
-// acceptedEvents walks the batch again, with the ordinals that scanBatch gave.
 func (w *batchWrite) acceptedEvents(yield func(int, *session.Event) bool) {
 	ordinal := 0
 	for _, e := range w.events {

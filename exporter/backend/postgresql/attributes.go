@@ -69,7 +69,6 @@ func fitsNumeric(number string) bool {
 	return len(number) <= 400 && len(strings.TrimLeft(exponent, "+-0")) <= 3
 }
 
-// comesBackAlike tells whether the attribute's type and text are what reading the jsonb gives.
 func comesBackAlike(a *session.Attr) bool {
 	switch a.Type {
 	case session.AttrInt, session.AttrDouble:
@@ -86,7 +85,6 @@ func isPlainNumber(number string, withPoint bool) bool {
 	return number != "-0" && found == withPoint && len(whole) < 30 && !strings.ContainsAny(number, "eE") && !strings.HasSuffix(fraction, "0")
 }
 
-// readExactAttributes replaces the attributes that the column attributes_exact names by what they were.
 func readExactAttributes(e *session.Event, cell string, _ bool) error {
 	exact, err := readColumns.TypedAttributes(cell, nil)
 	attrs := slices.DeleteFunc(e.Extra, func(a session.Attr) bool {

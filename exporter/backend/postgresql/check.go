@@ -43,7 +43,6 @@ func (cfg Config) loginRemedy(err error) (key, remedy string) {
 	return "endpoints", "name a server that runs and takes writes, and its port"
 }
 
-// checkSchema asks one question after the other. What cannot be asked is a finding itself.
 func (s *store) checkSchema(ctx context.Context, conn *pgconn.PgConn) (findings []connectcheck.Finding) {
 	ask := func(subject, key, remedy, sql string, judge func(row []string) (ok bool, detail string)) bool {
 		rows, err := queryRows(ctx, conn, s.cfg.prefixNames(sql))
@@ -88,7 +87,6 @@ func (s *store) checkSchema(ctx context.Context, conn *pgconn.PgConn) (findings 
 	return findings
 }
 
-// checkVersion tells a schema that is not there from one whose version may not be read.
 func (s *store) checkVersion(ctx context.Context, conn *pgconn.PgConn, account, schema string) (version int, f connectcheck.Finding) {
 	f.Subject = "schema version"
 	version, err := s.schemaVersion(ctx, conn)

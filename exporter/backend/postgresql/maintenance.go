@@ -70,7 +70,6 @@ func (s *store) makeComingMonths(ctx context.Context, conn *pgconn.PgConn) error
 	return s.attachMonths(ctx, conn, months)
 }
 
-// runMaintenance makes partitions ahead and lets go of what has expired, until Shutdown.
 func (s *store) runMaintenance() {
 	defer close(s.maintenanceEnded)
 	timer := time.NewTimer(0)
@@ -125,7 +124,6 @@ func (s *store) untilStopping() (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-// expireOnce deletes what is older than ttl.
 func (s *store) expireOnce(ctx context.Context, conn *pgconn.PgConn) error {
 	s.guard.Remind()
 	if s.ttl == 0 {
@@ -153,7 +151,6 @@ func (s *store) expireOnce(ctx context.Context, conn *pgconn.PgConn) error {
 	})
 }
 
-// deleteBefore drops the months that lie wholly before a moment and deletes, slice by slice, what is older elsewhere.
 func (s *store) deleteBefore(ctx context.Context, conn *pgconn.PgConn, oldest time.Time) error {
 	before := conditionBefore(oldest)
 	if !s.cfg.CreateSchema { // who may delete from the whole table may not from its partitions, and need not own them

@@ -119,7 +119,6 @@ func (s *store) schemaVersion(ctx context.Context, conn *pgconn.PgConn) (int, er
 	return strconv.Atoi(rows[0][0])
 }
 
-// writeViewSettings writes what the views need of the configuration, where it is not there already.
 func (s *store) writeViewSettings(ctx context.Context, conn *pgconn.PgConn) error {
 	include := 0
 	if s.cfg.STLConnectionLog.IncludePostgreSQL {
@@ -159,7 +158,6 @@ func (s *store) writeViewSettings(ctx context.Context, conn *pgconn.PgConn) erro
 // oldestServer is the first PostgreSQL that is still maintained.
 const oldestServer = 14
 
-// checkServer refuses a server before it answers in riddles.
 func (s *store) checkServer(conn *pgconn.PgConn) error {
 	text := conn.ParameterStatus("server_version")
 	var major int // 0 of whatever calls itself otherwise

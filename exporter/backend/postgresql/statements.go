@@ -59,7 +59,6 @@ func columnNames() string {
 	return names.String() + "content_hash"
 }
 
-// selectList gives every column of columns as text that row reads; what nobody reads is NULL.
 func selectList() string {
 	list := make([]string, len(eventColumns))
 	for i, c := range eventColumns {

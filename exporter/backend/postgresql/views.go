@@ -121,7 +121,6 @@ func replaceViews(ctx context.Context, conn *pgconn.PgConn, all []migrations.Vie
 	return nil
 }
 
-// withReaders adds those of our views that read one of these.
 func (s *store) withReaders(these []migrations.View) (all []migrations.View) {
 	reads := func(v migrations.View) bool {
 		return slices.ContainsFunc(all, func(t migrations.View) bool { return strings.HasSuffix(v.SQL, "FROM "+t.Name) })

@@ -201,7 +201,6 @@ func (w *batchWrite) beginCopy(ctx context.Context) error {
 	return execStatements(ctx, w.conn, "BEGIN")
 }
 
-// sendToStaging sends the rows into the staging table. The first of them begin the transaction.
 func (w *batchWrite) sendToStaging(ctx context.Context, t *spanAttempt) error {
 	if !t.begun {
 		t.begun = true
@@ -239,7 +238,6 @@ func (w *batchWrite) writeStaged(ctx context.Context, t *spanAttempt, from, to i
 	return w.commitUninterrupted(ctx)
 }
 
-// keepConflicts keeps aside what was staged and says something else than the record of its id.
 func (w *batchWrite) keepConflicts(ctx context.Context) (conflicts int, err error) {
 	rows, err := queryRows(ctx, w.conn, w.sql.keep)
 	if err != nil {

@@ -18,7 +18,6 @@ const (
 // leapFollowedAtOnce is how far a clock may be off, ahead or behind, without a question: a weekend with a ttl of a year.
 func leapFollowedAtOnce(ttl time.Duration) time.Duration { return max(ttl/100, time.Minute) }
 
-// leapFollowedLater is how far it may be off and be believed after settleTime.
 func leapFollowedLater(ttl time.Duration) time.Duration { return max(ttl/4, time.Hour) }
 
 // clockState is what a clock looks like beside the time that has passed.

@@ -137,7 +137,6 @@ func (g *Guard) FollowServerClock(ttl time.Duration, ask func() (time.Time, erro
 	return nil
 }
 
-// doubtClock says what a clock that is not believed leads to, and what to do.
 func (g *Guard) doubtClock(state clockState, l TTLChange, m StoredState, expected time.Time, fields []zap.Field) StoredState {
 	answer := "write ttl_confirm: true beside ttl and restart"
 	if l.Confirmed && m.Asked == 0 {

@@ -65,7 +65,6 @@ func (b *rowBinder) bindEvent(e *session.Event, hash [16]byte) bool {
 	return b.size <= maxRecord
 }
 
-// bindArrival binds the place in the order of arrival, where the statement has a parameter for it.
 func (b *rowBinder) bindArrival(n int64) { b.stmt.BindInt64(firstColumnParam+len(eventColumns), n) }
 
 func (b *rowBinder) bindTextOrNull(p int, s string) {

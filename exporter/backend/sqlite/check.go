@@ -37,7 +37,6 @@ func (cfg Config) CheckConnection(ctx context.Context) (findings []connectcheck.
 	return append(findings, cfg.checkSoundness(conn), cfg.checkSchema(conn))
 }
 
-// checkFolder asks whether the file can be made, and how much room it would have.
 func (cfg Config) checkFolder() []connectcheck.Finding {
 	dir, err := filepath.Abs(filepath.Dir(cfg.Path))
 	for err == nil {

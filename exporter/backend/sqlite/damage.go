@@ -242,7 +242,6 @@ func (w *writer) classifyChange(committed bool) error {
 	return nil
 }
 
-// describeDamage says what is wrong with a file that was sound when it was last seen, "" if nothing is.
 func (w *writer) describeDamage(now fileState) string {
 	was, size := &w.lastFileState.header, int64(0)
 	if now.file != nil {
@@ -302,7 +301,6 @@ func (w *writer) checkAtStart(ctx context.Context, conn *sqlite.Conn) error {
 	return nil
 }
 
-// tablesToCheck are all tables of the file, with those first that are written to next: all but the older partitions.
 func (cfg *Config) tablesToCheck(conn *sqlite.Conn) (first, later []string, err error) {
 	newest := ""
 	catalogue := cfg.prefixNames("sessionlog_partitions")
@@ -330,7 +328,6 @@ func (cfg *Config) tablesToCheck(conn *sqlite.Conn) (first, later []string, err 
 
 var rangeTable = regexp.MustCompile(`^session_events_\d+$`)
 
-// checkNextTable checks one of the tables that were left out at the start.
 func (w *writer) checkNextTable() error {
 	if len(w.unchecked) == 0 {
 		return nil
@@ -451,7 +448,6 @@ func removeIfThere(path string) error {
 	return nil
 }
 
-// stillRefused is the refusal while nobody has touched the damaged file.
 func (w *writer) stillRefused() error {
 	if w.refusedError == nil {
 		return nil

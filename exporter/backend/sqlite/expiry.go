@@ -47,7 +47,6 @@ func (x *expiryTimer) stopTimer() {
 	}
 }
 
-// expireSlice deletes the oldest rows and says when it wants to be called again.
 func (x *expiryTimer) expireSlice() {
 	x.guard.Remind()
 	more, err := x.deleteSlice()
@@ -104,7 +103,6 @@ func (x *expiryTimer) deleteSlice() (more bool, err error) {
 	return more, err
 }
 
-// countLater counts the records whose times lie after a moment.
 func (x *expiryTimer) countLater(after time.Time) (n int64, err error) {
 	for _, p := range x.partitions.each() {
 		later, err := queryNumber(x.conn, "SELECT count(*) FROM "+p.table+" WHERE time > ?", retention.BoundedUnixNano(after))
@@ -116,7 +114,6 @@ func (x *expiryTimer) countLater(after time.Time) (n int64, err error) {
 	return n, nil
 }
 
-// deleteExpired deletes the oldest rows of one partition, and of what was kept aside.
 func (x *expiryTimer) deleteExpired(oldest int64) (deleted int, more bool, err error) {
 	for _, p := range x.partitions.each() {
 		if deleted, err = x.deleteFrom(p, oldest); err != nil {

@@ -104,7 +104,6 @@ func (w *writer) insertEvent(row *preparedEvent, result *backend.Result) (reason
 	return "", w.keepAside(row)
 }
 
-// hashOf is the content hash of the record that was there first.
 func (p *partition) hashOf(row *preparedEvent) (hash [16]byte, err error) {
 	stmt := p.storedHash
 	stmt.BindBytes(1, row.event.RecordID[:])
@@ -119,7 +118,6 @@ func (p *partition) hashOf(row *preparedEvent) (hash [16]byte, err error) {
 	return hash, stmt.Reset()
 }
 
-// keepAside stores the second version. The same version again is ignored.
 func (w *writer) keepAside(row *preparedEvent) error {
 	b := w.st.conflict
 	b.bindEvent(&row.event, row.hash)

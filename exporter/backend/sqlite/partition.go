@@ -57,7 +57,6 @@ func timeOfID(id session.ID) (ms int64, ok bool) {
 // idsFrom is the least id of a time, as SQL spells it.
 func idsFrom(ms int64) string { return fmt.Sprintf("x'%012x'", ms) }
 
-// holding finds the partition that has, or is to have, a record.
 func (all *partitions) holding(id session.ID) *partition {
 	ms, ok := timeOfID(id)
 	if !ok {
@@ -135,7 +134,6 @@ func (cfg *Config) readPartitions(conn *sqlite.Conn, known *partitions) (all *pa
 	return all, err
 }
 
-// partitionGone says what to do when somebody has dropped a partition by hand.
 func (cfg *Config) partitionGone(table string) error {
 	return fmt.Errorf("%w: somebody has dropped the table %s: put a backup in place, or give its records up with %s, and restart", ErrDamaged, table,
 		cfg.prefixNames("DELETE FROM sessionlog_partitions WHERE name = '"+strings.TrimPrefix(table, cfg.TablePrefix)+"'; "+
@@ -168,7 +166,6 @@ func (p *partition) count(conn *sqlite.Conn) (err error) {
 	return err
 }
 
-// grow counts a new row.
 func (p *partition) grow() {
 	if p.rows != notCounted {
 		p.rows++
@@ -219,7 +216,6 @@ func (r *recentTimes) median() (ms int64, ok bool) {
 	return some[(len(some)-1)/2], true
 }
 
-// prepare makes the statements of a partition when they are wanted first.
 func (p *partition) prepare(conn *sqlite.Conn) error {
 	if p.insert != nil {
 		return nil

@@ -51,7 +51,6 @@ func (w *writer) tendPartitions() {
 	w.conditions.Clear(growthFails, "full partitions are closed again")
 }
 
-// closeIfFull closes a partition that has as many rows as it should, or as long a stretch of time as ttl lets it have.
 func (w *writer) closeIfFull(p *partition) error {
 	if p.rows == notCounted {
 		if err := p.count(w.conn); err != nil {
@@ -147,7 +146,6 @@ func (w *writer) openAbove(p *partition, border int64) error {
 	return w.openPartition(p, border, ">= ", func(table string) error { return w.cfg.createPartition(w.conn, table, border) })
 }
 
-// openBelow makes a table for the ids up to border, and moves there what the partition has of them.
 func (w *writer) openBelow(p *partition, border int64) error {
 	return w.openPartition(p, border, "< ", func(table string) error {
 		low := p.low

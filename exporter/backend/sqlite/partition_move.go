@@ -17,7 +17,6 @@ type rangeMove struct {
 	merges     bool  // from is dropped in the end
 }
 
-// movingFrom is the partition that is being emptied.
 func (w *writer) movingFrom() *partition {
 	if w.move == nil {
 		return nil
@@ -25,7 +24,6 @@ func (w *writer) movingFrom() *partition {
 	return w.partitions.named(w.move.from)
 }
 
-// moveSlice moves the next rows and tells whether there are more.
 func (w *writer) moveSlice() (more bool, err error) {
 	if err := w.ensureOpen(); err != nil || w.move == nil {
 		return false, err
@@ -42,7 +40,6 @@ func (w *writer) moveSlice() (more bool, err error) {
 	return w.move != nil, err
 }
 
-// moveBorder moves rows in the transaction that is open.
 func (w *writer) moveBorder(m *rangeMove) (done bool, err error) {
 	from := slices.IndexFunc(w.partitions.ranges, func(p *partition) bool { return p.table == m.from })
 	into := slices.IndexFunc(w.partitions.ranges, func(p *partition) bool { return p.table == m.into })
@@ -57,7 +54,6 @@ func (w *writer) moveBorder(m *rangeMove) (done bool, err error) {
 	return true, nil
 }
 
-// moveUp moves the last rows of from to the beginning of into.
 func (w *writer) moveUp(from, into *partition, m *rangeMove) (done bool, err error) {
 	if !m.merges && (m.border <= from.low || m.border >= into.low) { // another program has put a border there
 		return true, nil
@@ -99,7 +95,6 @@ func (w *writer) haveTooMany(from *partition, side string) (bool, error) {
 	return true, nil
 }
 
-// moveDown moves the first rows of from, which is dropped in the end, to the end of into.
 func (w *writer) moveDown(from, into *partition) (done bool, err error) {
 	last, found, err := from.timeAt(w.conn, sliceRows)
 	if err != nil {
@@ -213,7 +208,6 @@ func (w *writer) startMove(m *rangeMove) {
 	w.moveTimer.Reset(sliceSoon)
 }
 
-// moveNextSlice moves some rows, and says where that fails.
 func (w *writer) moveNextSlice() {
 	more, err := w.moveSlice()
 	if more {

@@ -54,7 +54,6 @@ func (x tableIndex) isImmediate() bool {
 	return false
 }
 
-// missingIndexes are those of the template that a partition has not.
 func (cfg *Config) missingIndexes(conn *sqlite.Conn, table string) (missing []tableIndex, err error) {
 	there := map[string]bool{}
 	err = sqlitex.Execute(conn, "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?", &sqlitex.ExecOptions{
@@ -129,7 +128,6 @@ func (cfg *Config) dropPartition(conn *sqlite.Conn, p *partition) error {
 	return nil
 }
 
-// newPartitionName is a name that no partition has, nor anything else.
 func (cfg *Config) newPartitionName(conn *sqlite.Conn, all *partitions) (string, error) {
 	stem, highest := cfg.prefixNames("session_events")+"_", 0
 	for _, p := range all.ranges {

@@ -83,7 +83,6 @@ func (r *eventReader) fillBlocks(events iter.Seq2[int, *session.Event], filled c
 	}
 }
 
-// clearBlocks lets go of the texts of a request.
 func (r *eventReader) clearBlocks() {
 	for _, block := range r.blocks {
 		for i := range block {

@@ -2,7 +2,6 @@ package sqlite
 
 import "syscall"
 
-// freeBytes is what this user may still write on the disk of a folder that is there.
 func freeBytes(dir string) (free uint64, known bool) {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(dir, &fs); err != nil || fs.Bsize <= 0 {

@@ -72,7 +72,6 @@ func (cfg *Config) writeMemory(conn *sqlite.Conn, m retention.StoredState) error
 	return nil
 }
 
-// expiredShares counts what is older than oldest and, where somebody wants to know, all.
 func (cfg *Config) expiredShares(conn *sqlite.Conn, oldest time.Time, total bool) (all []retention.ExpiredShare, err error) {
 	parts, err := cfg.readPartitions(conn, nil)
 	if err != nil {

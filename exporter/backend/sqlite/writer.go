@@ -283,7 +283,6 @@ func (w *writer) commitGroup(first *writeRequest) {
 	w.tendPartitions()
 }
 
-// dropWithdrawnRequests leaves out those whose callers went away while the lock was waited for.
 func (w *writer) dropWithdrawnRequests() {
 	kept := w.group[:0]
 	for _, r := range w.group {

@@ -183,7 +183,6 @@ func keyClass(key string) uint64 {
 	return 1 << ((uint(n)*7 + uint(key[n-1])*11 + uint(key[n/2])*29) & 63)
 }
 
-// objectHasKey is for the object at this place, which is still being read.
 func (d *Doc) objectHasKey(at int, key string) bool {
 	for i := at + 1; i < len(d.nodes); i = int(d.nodes[i].end) {
 		if d.nodes[i].key == key {

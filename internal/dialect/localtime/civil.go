@@ -29,7 +29,6 @@ func ParseCivil(s string) (seconds int64, ok bool) {
 	return civilFromParts(year, month, date, s[11:])
 }
 
-// civilFromParts is [ParseCivil] of a date in numbers and a time of day "hh:mm:ss".
 func civilFromParts(year, month, date int64, clock string) (seconds int64, ok bool) {
 	if len(clock) != 8 || clock[2] != ':' || clock[5] != ':' {
 		return 0, false

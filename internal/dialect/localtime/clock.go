@@ -131,7 +131,6 @@ func (c *Clock) abbreviationAt(unix int64) string {
 	return name
 }
 
-// cacheOffset keeps the offset for local times up to a day before the next clock change.
 func (c *Clock) cacheOffset(unix, offset int64) {
 	const ages = 1 << 40 // 34,000 years, in seconds
 	start, end := time.Unix(unix, 0).In(c.zone).ZoneBounds()

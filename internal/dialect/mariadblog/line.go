@@ -120,7 +120,6 @@ func (t recordTail) readConnection(rest string) (recordTail, bool, bool) {
 	return t, true, ok1 && ok2 && ok3 && isDecimalNumber(query) && isDecimalNumber(id)
 }
 
-// lastFieldPlace returns the place of the comma before the last field with this text that is not the last of s.
 func lastFieldPlace(s, field string) int {
 	for end := len(s); ; {
 		i := strings.LastIndex(s[:end], field)

@@ -155,7 +155,6 @@ func isClientAddress(host string) bool {
 	return err == nil
 }
 
-// matchFreeText tries the ends of a free text, the shortest first, until the rest matches.
 func (m *prefixMatcher) matchFreeText(this *prefixPart, rest []prefixPart, text string) bool {
 	escape := this.escape
 	if escape == 'u' && m.user != "" {

@@ -53,7 +53,6 @@ func envelopeID(source, id string) string {
 	return source + " " + id
 }
 
-// isCloudEvent goes by the attributes that every envelope must have.
 func isCloudEvent(v jsontree.Value) bool {
 	return v.Get("specversion").Kind() == jsontree.String && v.Get("id").Kind() == jsontree.String &&
 		v.Get("source").Kind() == jsontree.String && v.Get("type").Kind() == jsontree.String

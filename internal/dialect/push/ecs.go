@@ -152,7 +152,6 @@ func ecsOutcomeWord(item jsontree.Value) string {
 	return unwrapSingle(findECSField(item, "event.outcome")).Peek()
 }
 
-// ecsEventOutcome is event.outcome in any words, or what event.type says in its place.
 func ecsEventOutcome(item jsontree.Value) session.Outcome {
 	if o := outcomeWord(unwrapSingle(findECSField(item, "event.outcome"))); o != session.OutcomeUnknown || ecsOutcomeWord(item) != "" {
 		return o
@@ -166,7 +165,6 @@ func ecsEventOutcome(item jsontree.Value) session.Outcome {
 	return session.OutcomeUnknown
 }
 
-// setECSTrace uses trace.id and span.id where they are W3C's.
 func setECSTrace(item jsontree.Value, r *Record) {
 	trace, span := findECSField(item, "trace.id"), findECSField(item, "span.id")
 	if session.DecodeHex(r.TraceID[:], trace.Peek()) {

@@ -2,7 +2,6 @@ package push
 
 import "github.com/otel-sessionlog/sessionlog/session"
 
-// completeEvent fills in what the event's own object does not have, and the ids.
 func (r *Reader) completeEvent(rec *Record, env Envelope) error {
 	e := rec.Event
 	if e.Kind == session.KindUnknown {
@@ -76,7 +75,6 @@ func (r *Reader) computeRecordID(rec *Record) session.ID {
 	return r.hash.RecordID(e.Time)
 }
 
-// setMissingTrace: an event without a trace of its own belongs to the one that it was sent in.
 func setMissingTrace(e *session.Event, contexts ...Trace) {
 	for _, t := range contexts {
 		if e.TraceID == [16]byte{} && t != (Trace{}) {

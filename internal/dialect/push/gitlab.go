@@ -85,7 +85,6 @@ func setGitLabUser(item, details jsontree.Value, r *Record) {
 	details.Get("target_details").MarkUsed()
 }
 
-// gitlabMeaning reads the event's name, which ends with the method in GitLab's words.
 func gitlabMeaning(item, details jsontree.Value) (v eventMeaning, method string, known bool) {
 	for _, name := range []jsontree.Value{item.Get("event_type"), item.Get("event_name"), details.Get("event_name")} {
 		word := name.Peek()

@@ -96,7 +96,6 @@ func cutQuotedValue(text string) (value, rest string) {
 	return b.String(), ""
 }
 
-// cutBareValue ends before a comma that a key follows.
 func cutBareValue(text string) (value, rest string) {
 	for at := 0; ; {
 		i := strings.Index(text[at:], ", ")

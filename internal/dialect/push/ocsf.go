@@ -55,7 +55,6 @@ func ocsfActivity(item jsontree.Value) (class, activity string) {
 
 const ocsfAuthentication = "3002"
 
-// ocsfOutcome goes by the number, or by the first word that says how it went.
 func ocsfOutcome(item jsontree.Value, kind session.Kind) session.Outcome {
 	if o := translateWord(ocsfStatus, item.Get("status_id")); o != session.OutcomeUnknown {
 		return o

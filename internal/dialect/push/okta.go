@@ -42,7 +42,6 @@ var oktaOutcomes = map[string]session.Outcome{
 	"DENY":    session.OutcomeFailure,
 }
 
-// oktaOutcome also reads words that are not Okta's, and keeps them.
 func oktaOutcome(v jsontree.Value) session.Outcome {
 	if o := translateWord(oktaOutcomes, v); o != session.OutcomeUnknown {
 		return o
@@ -128,7 +127,6 @@ func oktaSessionUser(item jsontree.Value, word string) jsontree.Value {
 	return actor
 }
 
-// oktaAddress is the client's, or the first hop's where that is not there.
 func oktaAddress(item jsontree.Value) string {
 	if a := item.Text("client", "ipAddress"); a != "" {
 		return normalizeAddress(a)

@@ -62,7 +62,6 @@ func (o *nativeState) resetItem() {
 	o.nextPlace, o.hasEventName, o.saysUnknown, o.refusal = 0, false, false, nil
 }
 
-// readEventName reads one of several keys. A second name that is not ours is kept.
 func (r *Record) readEventName(v jsontree.Value) bool {
 	kind := parseEventName(v.Peek())
 	r.native.hasEventName = true
@@ -104,7 +103,6 @@ func parseEventName(name string) session.Kind {
 	return session.ParseKind(name)
 }
 
-// fieldReader goes by the field's type. A value that does not fit stays an attribute.
 func fieldReader(f *session.Field) func(*Record, jsontree.Value) bool {
 	switch f.In(&session.Event{}).(type) {
 	case *string:
@@ -153,7 +151,6 @@ func readTraceparent(r *Record, v jsontree.Value) bool {
 	return ok
 }
 
-// readOutcome keeps a word that is not in our vocabulary as an attribute of the source.
 func readOutcome(r *Record, v jsontree.Value) bool {
 	word := unwrapSingle(v).Peek()
 	r.native.saysUnknown = word == session.OutcomeUnknown.String()
@@ -163,7 +160,6 @@ func readOutcome(r *Record, v jsontree.Value) bool {
 	return true
 }
 
-// readSeverity leaves a value out of range as an attribute.
 func readSeverity(r *Record, v jsontree.Value) bool {
 	n, ok := v.Int()
 	if ok = ok && n >= 0 && n <= 24; ok {

@@ -157,7 +157,6 @@ func unwrapSingle(v jsontree.Value) jsontree.Value {
 	return v
 }
 
-// outcomeWord reads an outcome. A word that is not in our vocabulary is also kept as an attribute.
 func outcomeWord(v jsontree.Value) session.Outcome {
 	o := session.OutcomeOf(v.Peek())
 	if v.Is(o.String()) {

@@ -119,7 +119,6 @@ func mayBeSameClient(a, b string) bool {
 	return err1 != nil || err2 != nil
 }
 
-// takeAttempt returns the held attempt that a line "Failed" is about, and emits one of another attempt.
 func (p *Parser) takeAttempt(c *sshConnection, m *sshdMessage, batch *logformat.EventBatch) *heldAttempt {
 	a := c.Attempt
 	if a != nil && a.Source == fromPAM && !strings.HasPrefix(m.method, "keyboard-interactive") {

@@ -31,8 +31,6 @@ func (p *Parser) startConnection(from processKey, now int64, m *sshdMessage) *ss
 	return c
 }
 
-// locateProcess finds the process of the connection where another one wrote the message: sshd-auth for sshd-session, or an unknown
-// one.
 func (p *Parser) locateProcess(from processKey, apart bool, m *sshdMessage) processKey {
 	if p.connections.byProcess[from] != nil || m.port == 0 || !m.addressIsCertain() {
 		return from
@@ -188,7 +186,6 @@ func (p *Parser) handleClosedEarly(from processKey, now int64, m *sshdMessage, b
 	p.connections.removeConnection(c)
 }
 
-// handleDisconnectNotice waits for another line, which most servers write then.
 func (p *Parser) handleDisconnectNotice(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
 	if c := p.connections.byProcess[from]; m.kind == kindDisconnectReceived && (c == nil || c.LoginTime != 0) {
 		if m.port == 0 { // an old server writes no other line
@@ -219,7 +216,6 @@ func (p *Parser) handleEnded(from processKey, now int64, m *sshdMessage, batch *
 	}
 }
 
-// handleTimeout is written by the connection's own process, or by the one that waits for it.
 func (p *Parser) handleTimeout(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
 	if m.pid != 0 {
 		from = processKey{host: from.host, pid: m.pid}
@@ -239,7 +235,6 @@ func (p *Parser) handleTimeout(from processKey, now int64, m *sshdMessage, batch
 	p.connections.removeConnection(c)
 }
 
-// handleRefusal is for lines about a failure beside, or in place of, sshd's "Failed".
 func (p *Parser) handleRefusal(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
 	if m.kind == kindPAMMore || m.kind == kindPAMAccess {
 		if c := p.connections.byProcess[from]; c == nil || c.LoginTime != 0 {
@@ -295,7 +290,6 @@ func (p *Parser) handleDenied(c *sshConnection, m *sshdMessage, now int64, batch
 	p.emitAttempt(c, batch)
 }
 
-// handlePAMOpened emits a login that sshd did not log.
 func (p *Parser) handlePAMOpened(from processKey, now int64, m *sshdMessage, batch *logformat.EventBatch) {
 	c := p.connections.byProcess[from]
 	switch {

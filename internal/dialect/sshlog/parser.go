@@ -165,7 +165,6 @@ func (p *Parser) advanceTime(now int64, batch *logformat.EventBatch) {
 	p.flushDueConnections(now, batch)
 }
 
-// handleUnframed is for a line without a program: of a syslog daemon itself, or of an unknown form.
 func (p *Parser) handleUnframed(l *syslogline.Line, batch *logformat.EventBatch) error {
 	last := p.lastAttempt
 	p.advanceTime(l.Nanos, batch)

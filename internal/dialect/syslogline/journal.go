@@ -137,7 +137,6 @@ func readFieldValue(d *jx.Decoder) (value string, known bool, err error) {
 	return "", false, d.Skip()
 }
 
-// readArrayValue returns the bytes of an array of numbers, or the first of several values.
 func readArrayValue(d *jx.Decoder) (value string, known bool, err error) {
 	var raw []byte
 	err = d.Arr(func(d *jx.Decoder) error {

@@ -68,7 +68,6 @@ func (c Config) checkLogin(ctx context.Context, to *connection) connectcheck.Fin
 	return f
 }
 
-// refusalRemedy is the key to look at when there is no login, and what to do.
 func (c Config) refusalRemedy(err error) (key, remedy string) {
 	switch {
 	case configclickhouse.RefusesLogin(err):

@@ -23,7 +23,6 @@ var (
 	errReplaced = errors.New("another server answers under the node's name: it is read as a new one")
 )
 
-// keepReading reads the node until ctx ends, or until it has left the cluster and cannot be reached.
 func (n *nodeReader) keepReading(ctx context.Context) {
 	pauses := source.NewBackOff()
 	for ctx.Err() == nil {

@@ -153,7 +153,6 @@ func loginTagOf(r *clickhouselog.Row) string {
 	return name[max(0, len(name)-tagLength):]
 }
 
-// forgetOldLogins drops sessions of which no row can come any more, and the oldest where there are too many.
 func (s *selfLogins) forgetOldLogins() {
 	ended, unseen := s.host.Now().Add(-s.keep).UnixMicro(), s.host.Now().Add(-unseenFor).UnixMicro()
 	maps.DeleteFunc(s.byTag, func(_ string, login *selfLogin) bool {

@@ -112,7 +112,6 @@ func (t *table) sumsByServer(ctx context.Context, r poll.TimeRange, width int64,
 	return all, err
 }
 
-// learnSortingKey decides from the sums of all rows whether the sorting key can be relied on.
 func (t *table) learnSortingKey(far, loose uint64) {
 	switch {
 	case far > 0:

@@ -20,7 +20,6 @@ const indexKey = "streams"
 // forgetAfter is how long a stream must be gone for its state to be deleted: the list of streams is not always complete.
 const forgetAfter = 24 * time.Hour
 
-// loadStreams makes the streams that are remembered.
 func (r *streamReader) loadStreams(ctx context.Context) error {
 	text, err := r.Host.Store.Get(ctx, indexKey)
 	if err != nil {
@@ -50,7 +49,6 @@ func (r *streamReader) loadStreams(ctx context.Context) error {
 	return nil
 }
 
-// groupOf finds the log group that the id of a stream begins with.
 func (r *streamReader) groupOf(id string) (group string) {
 	for _, g := range r.LogGroups {
 		if strings.HasPrefix(id, g+"/") && len(g) > len(group) {
@@ -64,7 +62,6 @@ func (r *streamReader) newStream(group, name string) *logStream {
 	return &logStream{group: group, name: name, server: serverName(r.Session.Region, group, name)}
 }
 
-// findStreams asks which streams a group has, and gives those to read.
 func (r *streamReader) findStreams(ctx context.Context, group string) (streams []*logStream, err error) {
 	names, asked := map[string]bool{}, r.Now
 	for _, prefix := range r.listedPrefixes() {
@@ -152,7 +149,6 @@ func (r *streamReader) saveIndex(ctx context.Context) error {
 	return nil
 }
 
-// forgetStreams deletes what is remembered of streams that are gone.
 func (r *streamReader) forgetStreams(ctx context.Context, group string, names map[string]bool) error {
 	forgotten := false
 	for id, s := range r.streams {

@@ -25,7 +25,6 @@ const (
 	maxSeenEvents = 1 << 17
 )
 
-// pollGroup reads what is new in a log group. It tells whether there is more to read at once.
 func (r *streamReader) pollGroup(ctx context.Context, group string) (more bool, err error) {
 	streams, err := r.findStreams(ctx, group)
 	if err != nil {
@@ -59,7 +58,6 @@ func (r *streamReader) resetStream(s *logStream) {
 	}
 }
 
-// readStream reads pages of one stream.
 func (r *streamReader) readStream(ctx context.Context, s *logStream) (more bool, err error) {
 	if s.unparsed {
 		if err := r.parseText(ctx, s, false); err != nil {
@@ -93,7 +91,6 @@ func (r *streamReader) readStream(ctx context.Context, s *logStream) (more bool,
 	return false, r.endReading(ctx, s, fresh)
 }
 
-// addEvents adds the text of events that were not read before, a line each at least.
 func (r *streamReader) addEvents(s *logStream, events []types.FilteredLogEvent) (fresh int) {
 	for i := range events {
 		e := &events[i]
@@ -120,7 +117,6 @@ func (r *streamReader) addEvents(s *logStream, events []types.FilteredLogEvent) 
 	return fresh
 }
 
-// noteLateness warns before events arrive so late that they are missed.
 func (r *streamReader) noteLateness(s *logStream, millis int64) {
 	if late := time.Duration(s.newest-millis) * time.Millisecond; late > r.Overlap/2 {
 		r.Conditions.Raise("late", fmt.Sprintf("events arrive up to %s later than others of their stream; one that is later than `overlap`, %s, is missed: make it longer",
@@ -128,7 +124,6 @@ func (r *streamReader) noteLateness(s *logStream, millis int64) {
 	}
 }
 
-// endReading decides what only time decides, once all that there is has been read.
 func (r *streamReader) endReading(ctx context.Context, s *logStream, fresh int) error {
 	if s.lastRead.IsZero() {
 		s.lastRead = r.Now

@@ -25,7 +25,6 @@ func (r *streamReader) sharedOf(server string) *logformat.SharedState {
 	return r.shared[server]
 }
 
-// instanceOf names the server in the ids of a stream's records.
 func (r *streamReader) instanceOf(s *logStream) string {
 	if r.Host.InstanceSet {
 		return r.instance

@@ -68,7 +68,6 @@ func (c Config) checkInclude(ctx context.Context, glob string, broken unreadable
 	return f
 }
 
-// rootAccessWarning reminds of who reads later.
 func rootAccessWarning() string {
 	if os.Geteuid() == 0 {
 		return ", as root: try it as the collector's user too"

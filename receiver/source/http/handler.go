@@ -235,7 +235,6 @@ func (s freeList[T]) putBack(v *T) {
 	}
 }
 
-// verifyOkta answers Okta's one-time verification of an event hook: the challenge back.
 func (h *eventsHandler) verifyOkta(w http.ResponseWriter, r *http.Request) {
 	if _, _, err := h.resolveRoute(r); err != nil {
 		respondError(w, err)

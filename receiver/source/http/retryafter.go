@@ -42,7 +42,6 @@ func (b *retryScheduler) recordServed(size int) {
 	b.averageBody += (float64(size) - b.averageBody) / 8
 }
 
-// nextRetry takes the size of the refused body in bytes; negative is unknown.
 func (b *retryScheduler) nextRetry(size int64) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()

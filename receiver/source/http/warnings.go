@@ -20,7 +20,6 @@ func (c Config) warnings(instance string, instanceSet bool) (warnings []string) 
 	return warnings
 }
 
-// missingGuards says what allows anybody to write logins, or to read them on the network.
 func (c Config) missingGuards() (missing []string) {
 	if !c.Server.Auth.HasValue() && !c.allSigned() {
 		missing = append(missing, "anybody who reaches it may write logins: set http::auth, or a signature for each of http::senders")

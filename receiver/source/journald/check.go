@@ -56,7 +56,6 @@ func (c Config) newestEntry(ctx context.Context, args ...string) (line string, e
 	return line, err
 }
 
-// checkStorage tells of a journal that a restart of the machine empties.
 func (c Config) checkStorage() []connectcheck.Finding {
 	if c.Directory != "" {
 		return nil

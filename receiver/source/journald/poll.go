@@ -170,7 +170,6 @@ func (r *reader) parseEntry(l *syslogline.Line, before string, err error) {
 	r.host.Stats.BadRows(1, place, err)
 }
 
-// flushDecided delivers what has waited for another line that has not come, and reports whether reading may go on.
 func (r *reader) flushDecided(begun time.Time) bool {
 	logTime := r.parser.LogTime()
 	if logTime == 0 {
@@ -181,7 +180,6 @@ func (r *reader) flushDecided(begun time.Time) bool {
 	return len(r.batch.parsed.Events) == 0 || r.submitEvents(r.state.Cursor)
 }
 
-// readFromOldest goes on from the oldest entry that there is. Where there is none, the cursor of one that is gone is forgotten.
 func (r *reader) readFromOldest(ctx context.Context) error {
 	lost, err := r.reportLostEntries(ctx)
 	if err != nil {
@@ -220,7 +218,6 @@ func (r *reader) reportLostEntries(ctx context.Context) (lost bool, err error) {
 	return true, nil
 }
 
-// oldestEntryTime is the time of the oldest entry of whichever program, zero where there is none.
 func (r *reader) oldestEntryTime(ctx context.Context) (time.Time, error) {
 	run, err := r.startJournalctl(ctx)
 	if err != nil {

@@ -13,13 +13,11 @@ func (p *poller) beginBacklog(rows uint64) {
 	}
 }
 
-// countRead notes rows that were read, of a backlog or not.
 func (p *poller) countRead(rows int) {
 	p.rowsRead += rows
 	p.backlog.Count(rows)
 }
 
-// countBehind counts what is to be read of a stretch of time where the last poll was long ago.
 func (p *poller) countBehind(ctx context.Context, r TimeRange) error {
 	if r = r.intersection(p.wantedRange()); p.now-p.progress.cursor < behindAfter || r.From >= r.To {
 		return nil
@@ -37,7 +35,6 @@ func (p *poller) countBehind(ctx context.Context, r TimeRange) error {
 	return nil
 }
 
-// countUndelivered is how many rows of these days were not delivered.
 func (p *poller) countUndelivered(days []Sum) (rows uint64) {
 	for _, d := range days {
 		if delivered := p.progress.dayTally(d.Start); d.Tally != delivered {

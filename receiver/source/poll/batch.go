@@ -110,7 +110,6 @@ func (b *batchFiller) submitAndDrain() error {
 	return b.queue.Drain()
 }
 
-// abandonCurrent throws away what has not been submitted, and waits for the rest.
 func (b *batchFiller) abandonCurrent() error {
 	if b.current != nil {
 		b.queue.Release(b.current)

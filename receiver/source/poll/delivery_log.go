@@ -150,7 +150,6 @@ func (l *deliveryLog) addMinuteIDs(minute int64, added []uint64) (chunk int) {
 	return k.chunks - 1
 }
 
-// mergeSorted makes one sorted list of a sorted one and another, which it sorts.
 func mergeSorted(sorted, added []uint64) []uint64 {
 	slices.Sort(added)
 	out := make([]uint64, 0, len(sorted)+len(added))
@@ -164,7 +163,6 @@ func mergeSorted(sorted, added []uint64) []uint64 {
 	return append(append(out, sorted...), added...)
 }
 
-// dropIDs forgets the ids of minutes before a time, and returns how many chunks of each are stored.
 func (l *deliveryLog) dropIDs(before int64) (chunksByMinute map[int64]int) {
 	chunksByMinute = map[int64]int{}
 	l.mu.Lock()

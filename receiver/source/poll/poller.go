@@ -202,7 +202,6 @@ func (p *poller) finishPoll() error {
 	return nil
 }
 
-// deliverUpdates is for events that change nothing of the progress.
 func (p *poller) deliverUpdates(ctx context.Context, events []session.Event) error {
 	if len(events) == 0 {
 		return ctx.Err()
@@ -210,7 +209,6 @@ func (p *poller) deliverUpdates(ctx context.Context, events []session.Event) err
 	return p.host.Emit(ctx, events)
 }
 
-// reportPoll says how the source is doing: a new error is logged, and again every ten minutes while it lasts.
 func (p *poller) reportPoll(err error) {
 	p.status.Set("source", err)
 	if err == nil {

@@ -61,7 +61,6 @@ func (p *readProgress) encodeDays() []byte {
 	return b
 }
 
-// encodeMinutes is nil for a day of which no minutes are kept.
 func (p *readProgress) encodeMinutes(day int64) []byte {
 	d := p.days[day]
 	if d == nil || d.compacted {
@@ -86,7 +85,6 @@ func appendTally(b []byte, t Tally) []byte {
 	return binary.LittleEndian.AppendUint64(binary.AppendUvarint(b, t.Count), t.Hash)
 }
 
-// loadProgress reads what is stored. There is nothing when found is false.
 func loadProgress(ctx context.Context, store source.Store, keys storeKeys) (p *readProgress, found bool, err error) {
 	p = &readProgress{deliveryLog: newDeliveryLog(), keys: keys, start: AllTimes.From}
 	value, err := store.Get(ctx, keys.cursorKey())

@@ -174,7 +174,6 @@ func (m *minuteReader) finishReading() error {
 	return err
 }
 
-// shortID is enough of a record id to know it again within a minute.
 func shortID(id session.ID) uint64 {
 	var v uint64
 	for _, b := range id[8:] {

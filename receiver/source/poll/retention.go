@@ -34,7 +34,6 @@ func (p *poller) countVanished(spanStart int64, n uint64) {
 	p.host.Stats.Vanished(int(n)) //nolint:gosec // a number of rows
 }
 
-// warnOfLostHistory warns when the cursor was left behind by what the server keeps, once for each time it stands still.
 func (p *poller) warnOfLostHistory() {
 	from, cursor := p.retainedFrom(), p.progress.cursor
 	if cursor >= from || cursor == p.lostFrom {

@@ -21,7 +21,6 @@ func (p *poller) rowsOfQuery() uint64 {
 	return uint64(max(rowsOfQuery, batchesOfQuery*p.cfg.BatchSize)) //nolint:gosec // validated
 }
 
-// scanAllDays compares all days there are. At the first start that is the backlog.
 func (p *poller) scanAllDays(ctx context.Context) error {
 	began := p.host.Now()
 	days, err := p.daySums(ctx)
@@ -132,7 +131,6 @@ func (p *poller) wrongClock() int64 {
 	return floorToWidth(p.now+p.minAge+clockTolerance, MinuteMicros) + MinuteMicros
 }
 
-// compareReadable compares what of a day with young rows can be read.
 func (p *poller) compareReadable(ctx context.Context, day int64) error {
 	for _, r := range []TimeRange{{day, min(p.now, day+DayMicros)}, {max(p.wrongClock(), day), day + DayMicros}} {
 		if err := p.compareMinutes(ctx, r); err != nil {
@@ -246,7 +244,6 @@ func (p *poller) minuteSums(ctx context.Context, r TimeRange) (sums []Sum, deliv
 	}
 }
 
-// hasFewer reports whether the server has fewer rows of a minute than were delivered.
 func hasFewer(sums []Sum, delivered map[int64]Tally) bool {
 	found := 0
 	for _, s := range sums {

@@ -26,7 +26,6 @@ type pollSchedule struct {
 	fullScanTook  time.Duration // by the server, to sum up all days
 }
 
-// nextScan is a full scan at the first start; later the recent rows come first.
 func (s *pollSchedule) nextScan(now time.Time, complete bool) scanKind {
 	switch {
 	case !complete:

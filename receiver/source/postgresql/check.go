@@ -31,7 +31,6 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	return append(all, server.findings(c)...)
 }
 
-// refusedLogin names the key that keeps the account out.
 func (c Config) refusedLogin(err error) connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "login", Detail: err.Error(), Key: "endpoints"}
 	switch {
@@ -49,7 +48,6 @@ func (c Config) refusedLogin(err error) connectcheck.Finding {
 	return f
 }
 
-// checkFunctions looks at what install.sql makes: through the catalogue first, which tells what is missing, then by a call.
 func (c Config) checkFunctions(ctx context.Context, l *logConnection) []connectcheck.Finding {
 	f := connectcheck.Finding{Subject: "functions sessionlog.log_files and sessionlog.read_log", Key: "database"}
 	rows, err := l.queryRows(ctx, false, functionsSQL)

@@ -94,7 +94,6 @@ func (l *logConnection) close() {
 // closeLimit leaves Run time to return within the second of its contract.
 const closeLimit = 300 * time.Millisecond
 
-// explainQueryError names the remedy of what a newcomer meets, by the server's code.
 func explainQueryError(err error, cfg Config) error {
 	database := cfg.Database
 	if database == "" {

@@ -75,7 +75,6 @@ func (f *logFolder) List(ctx context.Context, _ func(string, error)) ([]tail.Fil
 
 var rotatedName = regexp.MustCompile(`\.(csv|json)(\.[0-9]+)?$`)
 
-// formatOf tells a file's format by its name, as the server makes it.
 func formatOf(name string) string {
 	if m := rotatedName.FindStringSubmatch(name); m != nil {
 		return m[1] + "log"

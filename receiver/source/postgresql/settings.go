@@ -99,7 +99,6 @@ func (c Config) findPrefix(s settings) connectcheck.Finding {
 	return f
 }
 
-// findZone holds `timezone` against the server's log_timezone, which the times of its log are in.
 func (c Config) findZone(s settings) connectcheck.Finding {
 	f := settingFinding("log_timezone", s.zone, true, "", "")
 	f.Key = "timezone"
@@ -116,7 +115,6 @@ func (c Config) findZone(s settings) connectcheck.Finding {
 	return f
 }
 
-// sameOffsets tells zones of different names that are alike in summer and in winter.
 func sameOffsets(a, b *time.Location) bool {
 	for month := range 12 {
 		at := time.Date(2026, time.Month(month+1), 15, 12, 0, 0, 0, time.UTC)

@@ -47,7 +47,6 @@ func (c Config) checkPrefix(ctx context.Context, client *bucketClient, prefix st
 	return []connectcheck.Finding{{OK: true, Subject: name, Detail: listed}, c.checkObject(ctx, client, last)}
 }
 
-// checkObject tells whether an object is of a format that can be read.
 func (c Config) checkObject(ctx context.Context, client *bucketClient, o *objectInfo) connectcheck.Finding {
 	subject := "object " + o.key
 	text, err := client.openText(ctx, o, &objectPosition{})

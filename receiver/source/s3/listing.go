@@ -23,7 +23,6 @@ const (
 	maxFaults = 5
 )
 
-// pollPrefix reads what is new of one page of keys. It tells whether there are more to list at once.
 func (r *objectReader) pollPrefix(ctx context.Context, p *objectPrefix) (more bool, err error) {
 	if p.listing == nil {
 		p.beginListing(r.Now, r.RelistInterval)
@@ -77,7 +76,6 @@ func (r *objectReader) noteListed(ctx context.Context, p *objectPrefix, page obj
 	return nil
 }
 
-// readPage reads those objects of a page that were not read before.
 func (r *objectReader) readPage(ctx context.Context, p *objectPrefix, page objectPage) (more bool, err error) {
 	for i := range page.objects {
 		o := &page.objects[i]
@@ -98,7 +96,6 @@ func (r *objectReader) readPage(ctx context.Context, p *objectPrefix, page objec
 	return page.more, nil
 }
 
-// noteKey is told each key of a listing, in their order.
 func (p *objectPrefix) noteKey(o *objectInfo) {
 	l := p.listing
 	l.last = o.key
@@ -158,7 +155,6 @@ func (c Config) isOfObject(err error) bool {
 	return key == "" && configaws.IsRefused(err) && !slices.Contains([]string{"NoSuchBucket", "PermanentRedirect", "AuthorizationHeaderMalformed", "RequestTimeout"}, configaws.ErrorCode(err))
 }
 
-// noteFault passes over an object that cannot be read for now, and has the next whole listing find it again.
 func (r *objectReader) noteFault(p *objectPrefix, o *objectInfo, err error) {
 	p.position, p.reading, p.changed = nil, nil, true
 	l := p.listing
@@ -231,7 +227,6 @@ func (r *objectReader) flushDecided(p *objectPrefix) {
 	}
 }
 
-// submitRest delivers what was made of objects and fills no batch.
 func (r *objectReader) submitRest(p *objectPrefix) error {
 	if !p.changed {
 		r.DiscardBatch()

@@ -29,7 +29,6 @@ type objectReading struct {
 
 func (g *objectReading) place() string { return fmt.Sprintf("%s:%d", g.info.key, g.Next) }
 
-// readObject reads an object from where it was read to, and submits what fills batches.
 func (r *objectReader) readObject(ctx context.Context, p *objectPrefix, o *objectInfo) error {
 	g := &objectReading{info: *o}
 	if at := p.position; at != nil && at.Key == o.key && at.ETag == o.etag {
@@ -85,7 +84,6 @@ func (r *objectReader) readChunks(p *objectPrefix, g *objectReading) error {
 	}
 }
 
-// findFormat makes the parser of an object's text.
 func (r *objectReader) findFormat(p *objectPrefix, g *objectReading, head []byte) error {
 	format, err := r.FindFormat(r.Formats, g.from.Format, head[:min(len(head), headSize)], true)
 	if err != nil {
@@ -111,7 +109,6 @@ func (r *objectReader) findFormat(p *objectPrefix, g *objectReading, head []byte
 // formatKey names what the texts of one server and format share.
 func formatKey(f logformat.Format, server string) string { return f.Name + " " + server }
 
-// storedFormat makes what a stored key of that kind names.
 func (r *objectReader) storedFormat(p *objectPrefix, key string) (*awslogs.TextParser, error) {
 	name, server, _ := strings.Cut(key, " ")
 	format, known := logformat.FindFormat(r.Formats, name)
@@ -141,7 +138,6 @@ func (r *objectReader) serverOf(p *objectPrefix, key string) string {
 	return r.Bucket + "/" + p.name
 }
 
-// readRecords reads the whole records of data, and tells how much that is.
 func (r *objectReader) readRecords(p *objectPrefix, g *objectReading, data []byte, atEnd bool) (used int, err error) {
 	if g.TextParser == nil {
 		return 0, nil

@@ -55,7 +55,6 @@ func (b *bucketSource) Run(ctx context.Context, host source.Host) error {
 	return nil
 }
 
-// loadPrefixes reads what is remembered.
 func (r *objectReader) loadPrefixes(ctx context.Context) error {
 	r.prefixes = nil
 	for _, name := range r.listedPrefixes() {

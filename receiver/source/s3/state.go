@@ -82,7 +82,6 @@ func (p *objectPrefix) noteRead(o *objectInfo) {
 // maxReplaced bounds the memory of objects that are deleted before they are read.
 const maxReplaced = 1 << 12
 
-// noteReplaced tells whether it is the first time that an object is another one than was listed.
 func (p *objectPrefix) noteReplaced(o *objectInfo) bool {
 	if p.replaced[o.key] == o.etag {
 		return false
@@ -107,7 +106,6 @@ func (p *objectPrefix) encodeState() []byte {
 	return text
 }
 
-// restore begins with a stored state; nil is that of a prefix that is new.
 func (p *objectPrefix) restore(stored []byte, newParser func(key string) (*awslogs.TextParser, error)) error {
 	p.formats, p.isNew = map[string]*awslogs.TextParser{}, stored == nil
 	if p.isNew {

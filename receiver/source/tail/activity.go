@@ -32,7 +32,6 @@ func (f *trackedFile) foundAt(found File, unlisted bool) {
 	a.exhausted = a.exhausted && unchanged
 }
 
-// lostPath notes that the file is no longer where it was, and what it is like now.
 func (f *trackedFile) lostPath(now FileInfo) {
 	a := &f.activity
 	a.unchanged = now.Size() == f.info.Size()

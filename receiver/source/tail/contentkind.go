@@ -21,7 +21,6 @@ var contentKinds = []struct{ begins, kind string }{
 	{"\"", "CSV"},
 }
 
-// describeContent says what a text begins like, and nothing of its content.
 func describeContent(text []byte) string {
 	for _, k := range contentKinds {
 		if bytes.HasPrefix(text, []byte(k.begins)) {

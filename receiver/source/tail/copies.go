@@ -147,7 +147,6 @@ func (r *reader) resumeOutgrownCopy(f *trackedFile) bool {
 	return c.outgrown
 }
 
-// isNowCopy reports whether a file that had no text when it was found has turned out to be a copy.
 func (r *reader) isNowCopy(ctx context.Context, f *trackedFile, found File) bool {
 	text, _, err := readFileHead(ctx, r.Folder, found.Path)
 	if err != nil || len(text) == 0 || !r.findOriginal(ctx, found, text, r.files) {

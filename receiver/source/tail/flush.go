@@ -65,7 +65,6 @@ func (r *reader) sharesState(f *trackedFile) bool {
 	return s != nil && s.shared.InUse()
 }
 
-// flushDecided delivers what is decided because time has passed and all that there is of all texts was read.
 func (r *reader) flushDecided(ctx context.Context) {
 	for name, state := range r.formats {
 		var last *trackedFile

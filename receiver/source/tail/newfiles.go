@@ -96,7 +96,6 @@ const tornFor = time.Minute
 
 var compressedName = regexp.MustCompile(`\.(gz|zst|zstd)(\.[^.]*)?$`)
 
-// isBeingCompressed reports whether nothing of a compressed file can be read yet because it has just been made.
 func (r *reader) isBeingCompressed(f File, text []byte, compressed bool, err error) bool {
 	torn := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
 	early := len(text) < len(zstdMagic) && (compressed || compressedName.MatchString(f.Path))
@@ -114,7 +113,6 @@ func (r *reader) resumeByCursor(ctx context.Context, f newFile, samePath bool) {
 	}
 }
 
-// beginUnlessCopy reads a file that has no cursor from its beginning, or where its original was read to. It reports whether it does.
 func (r *reader) beginUnlessCopy(ctx context.Context, f newFile, originals []*trackedFile) bool {
 	if r.findOriginal(ctx, File{f.path, f.info}, f.head.text, originals) || r.unreachable != nil {
 		return false

@@ -118,7 +118,6 @@ func (r *reader) isEndOnHold(f *trackedFile, size int) bool {
 	return !r.hasLaterFile(f)
 }
 
-// clearTimesRemedy is what a format says of times that mean one moment each.
 func (p *recordParsing) clearTimesRemedy() string {
 	if p.format.ClearTimes != "" {
 		return p.format.ClearTimes

@@ -41,7 +41,6 @@ var holeInLine = make([]byte, 8)
 
 func countLeadingNULs(data []byte) int { return len(data) - len(bytes.TrimLeft(data, "\x00")) }
 
-// lengthBeforeHole is how much of data lies before the next hole.
 func lengthBeforeHole(data []byte) int {
 	if i := bytes.Index(data, holeInLine); i >= 0 {
 		return i
@@ -68,7 +67,6 @@ func (r *reader) countHole(f *trackedFile) {
 	p.holeSize = 0
 }
 
-// returnToHole has a hole that nothing follows yet read again.
 func (p *readPosition) returnToHole() {
 	if p.holeSize > 0 {
 		p.next, p.holeSize = p.holeStart, 0

@@ -62,7 +62,6 @@ func (r *reader) reportProblem(path string, err error) {
 	r.problems.stats.BadRows(1, path, err)
 }
 
-// endScan drops the problems that are over, and reports the others to the log and the status.
 func (p *problemReport) endScan() {
 	for path := range p.files {
 		if !p.current[path] {
@@ -90,7 +89,6 @@ func (p *problemReport) endScan() {
 	p.status.Set("files", first)
 }
 
-// reportUnmatched warns of what was configured and is not there. A source that has no file at all does not work.
 func (r *reader) reportUnmatched(found int) {
 	p, key, now := r.problems, "where", []string(nil)
 	switch {
@@ -131,7 +129,6 @@ func (p *problemReport) reportBadLines(f *trackedFile) {
 	}
 }
 
-// reportIndex says whether the numbers of the cursors could be stored; nil is well.
 func (p *problemReport) reportIndex(err error) {
 	if err != nil {
 		p.conditions.RaiseReason("index", err, "which files are read cannot be remembered: trying again; after a restart meanwhile they are read anew, and delivered again with the same ids")
@@ -141,7 +138,6 @@ func (p *problemReport) reportIndex(err error) {
 	p.status.Set("index", err)
 }
 
-// reportReach says whether the folder could be scanned; nil is well.
 func (p *problemReport) reportReach(unreachable error) {
 	if unreachable != nil {
 		p.conditions.Raise("folder", "the log folder is out of reach: trying again", zap.Error(unreachable))

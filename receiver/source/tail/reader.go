@@ -118,7 +118,6 @@ func (r *reader) scanOnce(ctx context.Context) (more bool) {
 	return more && ctx.Err() == nil
 }
 
-// readMovedFiles reads what left its path before what may go on there.
 func (r *reader) readMovedFiles(ctx context.Context) (more bool) {
 	for _, f := range r.files {
 		last := f.activity.idleScans >= idleLimit

@@ -8,7 +8,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// readRecords parses the whole records of data, which begins where the position's overlong line does or goes on.
 func (r *reader) readRecords(f *trackedFile, data []byte, atEnd bool) (used int, err error) {
 	p := &f.position
 	if p.overlong > 0 {

@@ -22,7 +22,6 @@ func (r *reader) noteRotation(f *trackedFile) {
 	}
 }
 
-// findSiblings gives what rotations have left beside the files that were listed.
 func (r *reader) findSiblings(listed []File) (siblings []File) {
 	clear(r.unlisted)
 	if len(r.rotations) == 0 {

@@ -67,7 +67,6 @@ func TakeSample(ctx context.Context, s Settings, f File) (sample Sample, err err
 	return sample, nil
 }
 
-// readEnd is the whole lines at the end of a text that lie behind its start.
 func readEnd(file io.ReaderAt, size int64) ([]byte, error) {
 	from := max(size-sampleSize, sampleSize)
 	end := make([]byte, max(0, size-from))

@@ -7,7 +7,6 @@ import (
 	"go.uber.org/zap"
 )
 
-// recognizeFiles finds the files of the scans before, under whatever path, and returns those that are new.
 func (r *reader) recognizeFiles(ctx context.Context, listed []File) (unknown []File) {
 	r.scans++
 	var moved []File
@@ -95,7 +94,6 @@ func (r *reader) isSameText(ctx context.Context, f *trackedFile, found File) (bo
 	return c.matchesTail(ctx, r.Folder, found.Path, compressed)
 }
 
-// handleLostPath goes on with a file whose path leads elsewhere or nowhere now. What was not open is out of reach.
 func (r *reader) handleLostPath(f *trackedFile) {
 	if f.stream == nil {
 		if !f.activity.exhausted {
@@ -134,7 +132,6 @@ func (r *reader) releaseMovedFiles() {
 	}
 }
 
-// hasLaterFile reports whether a file that was written after this one may go on with what it ends with.
 func (r *reader) hasLaterFile(f *trackedFile) bool {
 	for _, later := range slices.Backward(r.files) {
 		if later == f {

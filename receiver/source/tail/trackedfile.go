@@ -20,7 +20,6 @@ type trackedFile struct {
 
 var errReplaced = errors.New("the file was replaced while it was opened")
 
-// openAtPosition opens the file where reading goes on. atEnd says that nothing will be appended.
 func (r *reader) openAtPosition(ctx context.Context, f *trackedFile, atEnd bool) error {
 	if f.stream == nil {
 		s, err := openStream(ctx, r.Folder, f.path)

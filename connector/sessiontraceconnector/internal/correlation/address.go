@@ -26,7 +26,6 @@ func NormalAddress(s string) string {
 	return s
 }
 
-// isLoopback: the address has a meaning on its own machine only.
 func isLoopback(s string) bool {
 	return strings.HasPrefix(s, "127.") || s == "::1" || s == "localhost" || strings.HasPrefix(s, "[") || strings.HasPrefix(s, "/")
 }

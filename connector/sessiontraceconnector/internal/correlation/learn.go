@@ -76,7 +76,6 @@ func (b LockedStore) Trace(n LearnedRecord) (t Trace, ok bool) {
 	return t, ok
 }
 
-// traceAtLogin is for the beginning of a session, or a failed attempt.
 func (s *Store) traceAtLogin(l *login, n LearnedRecord) (Trace, bool) {
 	if l.by == noTrace {
 		mayGuess := s.wall-n.time >= int64(s.limits.Window)
@@ -141,7 +140,6 @@ func (s *Store) knownLogin(id session.ID, e *session.Event) (*login, bool) {
 	return nil, false
 }
 
-// isEnteredAnew: the record is another login, not another record of the same one.
 func (l *login) isEnteredAnew(e *session.Event) bool {
 	otherUser := e.User != "" && l.user != "" && e.User != l.user || e.UserHash != "" && l.userHash != "" && e.UserHash != l.userHash
 	return l.hasEnded && e.Time > l.end || otherUser && e.Time > l.start
@@ -161,7 +159,6 @@ func (s *Store) completeLogin(l *login, e *session.Event) {
 	s.logins.touchLogin(l, s.now)
 }
 
-// learnLogout ends the session, if its login was seen.
 func (s *Store) learnLogout(e *session.Event) *login {
 	l, ok := s.logins.byID[e.SessionKey]
 	if !ok || e.SessionKey.IsZero() {

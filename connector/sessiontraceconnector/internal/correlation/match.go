@@ -81,7 +81,6 @@ func (t *seenTrace) isNearerTo(other *seenTrace, unixNano int64) bool {
 	return t.start < other.start
 }
 
-// fitsAnother: a login beside self fits the same trace.
 func (s *Store) fitsAnother(by Evidence, key uint64, t *seenTrace, self *login) bool {
 	n := 0
 	for l := s.logins.newest[by][key]; l != nil; l = l.older[by] {

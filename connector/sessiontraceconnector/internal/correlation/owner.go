@@ -54,7 +54,6 @@ func (l *login) ownerOfSpan(by Evidence) SpanOwner {
 	return o
 }
 
-// rememberSpan is for records that come later.
 func (s *Store) rememberSpan(a *SpanAttributes, keys *evidenceKeys, traits clientTraits) {
 	if a.TraceID == ([16]byte{}) {
 		return

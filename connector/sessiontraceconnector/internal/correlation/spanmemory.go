@@ -60,7 +60,6 @@ func (m *spanMemory) rememberTrace(key uint64, t seenTrace, clock storeClock) {
 	}
 }
 
-// mergeTrace takes a trace into those of its key. Where there are too many, it takes the place of the latest.
 func (m *spanMemory) mergeTrace(known []seenTrace, t seenTrace) []seenTrace {
 	latest := -1
 	for i := range known {

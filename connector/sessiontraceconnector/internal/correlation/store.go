@@ -157,7 +157,6 @@ func (s *Store) expireLogins(logins *list.List, after time.Duration) {
 	}
 }
 
-// evictUntilRoom forgets what can best be spared until another login fits.
 func (s *Store) evictUntilRoom(bytes int64) {
 	room := s.limits.MaxBytes - s.spans.limit
 	for n := len(s.logins.byID); n > 0 && (n >= s.limits.MaxSessions || s.logins.bytes+bytes > room); n-- {

@@ -98,7 +98,6 @@ func (g *generator) addressOf(a *account) string {
 	return a.addresses[len(a.addresses)-1]
 }
 
-// momentOf is within working hours of people, and at any time of services.
 func (g *generator) momentOf(a *account, until time.Time) time.Time {
 	day := until.Truncate(24*time.Hour).AddDate(0, 0, -g.random.IntN(30))
 	hour := g.random.IntN(24)

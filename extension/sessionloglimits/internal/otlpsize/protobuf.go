@@ -83,7 +83,6 @@ func (p *protobufCounter) consumeBytes(n int64) error {
 	return nil
 }
 
-// popFinished does nothing in the middle of a field.
 func (p *protobufCounter) popFinished() {
 	if p.shift > 0 || p.awaitsValue {
 		return

@@ -83,7 +83,6 @@ func splitCSVRecord(p *exportParser, record string) (bool, error) {
 	return p.rowOfCells()
 }
 
-// cutCSVCell cuts the first cell off; rest begins with its comma.
 func cutCSVCell(s string) (c rowCell, rest string, ok bool) {
 	if s == "" || s[0] != '"' {
 		n := strings.IndexByte(s, ',')

@@ -110,7 +110,6 @@ func (p *exportParser) resetRow() {
 	p.seenColumns, p.microsText, p.secondText, p.arrayAsText = 0, "", "", false
 }
 
-// rowTimeMicros prefers the microseconds; event_time is for exports of selected columns.
 func (p *exportParser) rowTimeMicros() (int64, error) {
 	name, text := "event_time_microseconds", p.microsText
 	if text == "" {

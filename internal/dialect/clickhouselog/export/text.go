@@ -75,7 +75,6 @@ func unescapeJSONText(dst []byte, raw string) ([]byte, error) {
 	}
 }
 
-// parseEscapedRune reads the four hex digits after \u, and those of the second half of a pair.
 func parseEscapedRune(s string) (r rune, n int, ok bool) {
 	r, ok = parseHexDigits(s, 4)
 	if !ok || !utf16.IsSurrogate(r) {
@@ -141,7 +140,6 @@ func unescapeBackslashes(dst []byte, raw string) ([]byte, error) {
 	}
 }
 
-// unescapeDoubledQuotes decodes the inside of a CSV cell: quotes are doubled.
 func unescapeDoubledQuotes(dst []byte, raw string) ([]byte, error) {
 	for {
 		i := strings.IndexByte(raw, '"')

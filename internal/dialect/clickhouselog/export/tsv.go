@@ -7,7 +7,6 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
 )
 
-// splitTSVLine reads a line of TSVWithNames. Tabs and line ends inside a cell are escaped.
 func splitTSVLine(p *exportParser, record string) (bool, error) {
 	if record == "" {
 		return false, nil

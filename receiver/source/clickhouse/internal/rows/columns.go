@@ -64,7 +64,6 @@ func (b *Block) rowColumns() []column {
 	}
 }
 
-// extraField is a column that clickhouselog.Row has no field for, as text; times in UTC.
 func (b *Block) extraField(name, columnType string) column {
 	value := "%s"
 	if strings.HasPrefix(strings.TrimPrefix(columnType, "Nullable("), "DateTime") {
@@ -93,7 +92,6 @@ func numberField(name string, to *uint32) column {
 	return column{name: name, data: data, fill: func(i int) { *to = (*data)[i] }}
 }
 
-// settingsField is a column of names and values, which are asked for as one list.
 func settingsField(name string, to *[]session.Setting) column {
 	const flat = "arrayFlatten(arrayMap(s -> [toString(s.1), toString(s.2)], %s))"
 	data, both := new(listColumn), []string(nil)

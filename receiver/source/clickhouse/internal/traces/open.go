@@ -51,7 +51,6 @@ func (l *logTables) rowsSQL(kind clickhouselog.EventType, from, to int64) string
 	return strings.Join(parts, " UNION ALL ")
 }
 
-// hasSpans tells whether any query was traced.
 func hasSpans(ctx context.Context, conn configclickhouse.Conn, q traceQuestion) (found bool, err error) {
 	var n proto.ColUInt64
 	sql := "SELECT toUInt64(count()) AS n FROM (SELECT 1 FROM " + spanLog.SQL() + " WHERE " + q.spansWrittenSQL() + " LIMIT 1)"

@@ -110,7 +110,6 @@ func (q traceQuestion) queriesSQL() string {
 	return condition
 }
 
-// connectionsSQL asks for the connections that sent traced queries, and maybe some more.
 func (q traceQuestion) connectionsSQL() string {
 	if q.connections != "" {
 		return q.connections
@@ -167,7 +166,6 @@ func (l *logTables) hostExpression() string {
 	return "''"
 }
 
-// readLogs finds out about the logs beside the session log. There are none when the server has not written them yet.
 func readLogs(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, user string) (*logTables, error) {
 	var tables, columns proto.ColStr
 	have := map[string]map[string]bool{queryLog.Table: {}, spanLog.Table: {}}
