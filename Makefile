@@ -19,6 +19,7 @@ FUZZ_FOLDER ?= .
 STORY_ROWS    ?= 1000000
 STORY_SEED    ?= 1
 CLOUD_ROWS    ?= 100000
+FLEET_AGENTS  ?= 50
 IMPORT_ROWS   ?= 10000000
 FAULT_RUNS    ?= 200
 FAULT_SEED    ?= 1
@@ -27,7 +28,7 @@ PIPELINE_ROWS    ?= 1000000
 PIPELINE_REPEATS ?= 3
 PHOTOS_SHOWN ?= search-light search-dark search-390 session-light user-light new-light
 
-.PHONY: help build run demo engines test questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-clicks bench-all fuzz story-redshift story-clickhouse story-clouds prove-import faults mutants house builder explorer-photos dashboards clean
+.PHONY: help build run demo engines test questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-clicks bench-all fuzz story-redshift story-clickhouse story-clouds story-fleet prove-import faults mutants house builder explorer-photos dashboards chart clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 18
@@ -133,6 +134,10 @@ story-clouds: ## CLOUD_ROWS events (100000) of 20 streams in a stand-in for Clou
 	SESSIONLOG_STORY_ROWS=$(CLOUD_ROWS) SESSIONLOG_STORY_SEED=$(STORY_SEED) SESSIONLOG_STORY_RESULTS=$(CURDIR)/proofs/stories.csv \
 		go test -count 1 -run TestCloudsStory -timeout 60m -v ./internal/e2e
 
+story-fleet: engines ## STORY_ROWS logins (1000000) on FLEET_AGENTS machines (50, in network namespaces: as root), while gateways and ClickHouse are killed; results go into proofs/fleet.csv
+	SESSIONLOG_STORY_ROWS=$(STORY_ROWS) SESSIONLOG_STORY_AGENTS=$(FLEET_AGENTS) SESSIONLOG_STORY_RESULTS=$(CURDIR)/proofs/fleet.csv \
+		go test -count 1 -run TestFleetStory -timeout 120m -v ./internal/e2e
+
 prove-import: ## IMPORT_ROWS rows (10000000) by the companion's import, which is killed five times; results go into proofs/imports.csv
 	SESSIONLOG_IMPORT_ROWS=$(IMPORT_ROWS) SESSIONLOG_IMPORT_RESULTS=$(CURDIR)/proofs/imports.csv \
 		go test -count 1 -run TestAnImportThatIsKilledGoesOn -timeout 120m -v ./cmd/sessionlog
@@ -166,6 +171,9 @@ explorer-photos: engines ## photographs of the explorer's pages, into .cache/exp
 
 dashboards: ## the Grafana dashboards in dashboards/, from internal/dashboards
 	cd internal/dashboards && GOWORK=off go run .
+
+chart: ## the Helm chart's tests, and the plain manifests in packaging/kubernetes that are made of it
+	cd internal/chart && GOWORK=off UPDATE_MANIFESTS=1 go test -count 1 .
 
 clean: ## what was built here
 	rm -rf bin .cache

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -32,13 +33,15 @@ var binary = sync.OnceValues(func() (string, error) {
 
 // collector is a running distribution. Killed and started again it goes on with the same folder.
 type collector struct {
-	folder string // where it runs, "" for the test's own
-	config string
-	env    []string // beside the test's own
-	dir    string
-	cmd    *exec.Cmd
-	log    *bytes.Buffer
-	ended  chan error
+	folder  string   // where it runs, "" for the test's own
+	before  []string // the command that runs it
+	config  string
+	overlay string   // a second configuration, over the first
+	env     []string // beside the test's own
+	dir     string
+	cmd     *exec.Cmd
+	log     *bytes.Buffer
+	ended   chan error
 }
 
 // newCollector writes a configuration: receivers as given, SQLite, a storage on disk.
@@ -80,7 +83,11 @@ func (c *collector) start(t testing.TB) {
 	t.Helper()
 	path, err := binary()
 	require.NoError(t, err)
-	c.cmd = exec.Command(path, "--config", c.config)
+	arguments := append(slices.Clone(c.before), path, "--config", c.config)
+	if c.overlay != "" {
+		arguments = append(arguments, "--config", c.overlay)
+	}
+	c.cmd = exec.Command(arguments[0], arguments[1:]...)
 	c.cmd.Dir = c.folder
 	c.cmd.Env = append(os.Environ(), c.env...)
 	c.log = &bytes.Buffer{}
