@@ -92,6 +92,10 @@ func (n *nodeReader) readServer(ctx context.Context) error {
 	host.Status = func(err error) { n.status.Set(n.endpoint, err) }
 	n.status.SetRead(n.endpoint)
 	t := n.newTable(n.cfg, c, n.newTracer(n.host, "/"+claim.StateID), n.log)
+	if err := n.prepareBeside(ctx, t, n.self, id.UUID); err != nil {
+		return err
+	}
+	defer t.closeBeside()
 	err = n.pollTable(ctx, n.cfg, t, host, "node", claim.StateID)
 	if cause := context.Cause(ctx); err == nil && cause != nil {
 		err = cause

@@ -19,12 +19,17 @@ type oneServer struct {
 }
 
 func (r *reader) runOneServer(ctx context.Context, host source.Host) error {
-	c, err := r.newConnection(ctx, r.cfg, r.newSelfLogins(host))
+	self := r.newSelfLogins(host)
+	c, err := r.newConnection(ctx, r.cfg, self)
 	if err != nil {
 		return err
 	}
 	defer c.disconnect()
 	o := &oneServer{table: r.newTable(r.cfg, c, r.newTracer(host, ""), host.Log), host: host, storeKey: "server/" + r.instance + "/" + r.cfg.Table}
+	if err := r.prepareBeside(ctx, o.table, self, ""); err != nil {
+		return err
+	}
+	defer o.closeBeside()
 	if r.tableName.Database == "system" { // a table of one's own may hold the same rows on every server
 		c.watch = o
 	}

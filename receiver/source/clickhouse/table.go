@@ -21,6 +21,7 @@ type table struct {
 	cfg    Config
 	mapper *clickhouselog.Mapper
 	traces *traces.Tracer // nil when logins are not tied to traces
+	beside *connection    // that of the traces' questions about a backlog; may be nil
 	logger *zap.Logger
 	node   rows.Identity // of the servers behind the connection, the one that Read is about
 
@@ -134,7 +135,7 @@ var errOrder = errors.New("rows did not come in the order of event_time_microsec
 func (t *table) Read(ctx context.Context, r poll.TimeRange, yield func(poll.Rows) error) error {
 	return t.runLogQuery(ctx, func(conn configclickhouse.Conn) error {
 		if t.traces != nil {
-			if err := t.traces.Prepare(ctx, conn, t.layout, t.readUpTo(), r); err != nil {
+			if err := t.traces.Prepare(ctx, conn, t.layout, t.readUpTo(), r, t.askBeside()); err != nil {
 				return err
 			}
 		}
@@ -160,6 +161,47 @@ func (t *table) Read(ctx context.Context, r poll.TimeRange, yield func(poll.Rows
 	})
 }
 
+var errOtherServer = errors.New("another server answers than that of the first connection")
+
+// askBeside is nil where there is one connection alone. What another server has to say of its own logs is no answer.
+func (t *table) askBeside() traces.ServerAsker {
+	if t.beside == nil {
+		return nil
+	}
+	server := t.server
+	return func(ctx context.Context, ask func(configclickhouse.Conn) error) error {
+		id, err := t.beside.readIdentity(ctx)
+		if err != nil {
+			return err
+		}
+		if id.UUID != server {
+			t.beside.disconnect()
+			return errOtherServer
+		}
+		return t.beside.runQuery(ctx, ask)
+	}
+}
+
+// prepareBeside makes what [table.askBeside] asks over; it connects when there is a backlog. server is to which alone it can lead, if that is known.
+func (r *reader) prepareBeside(ctx context.Context, t *table, self *selfLogins, server string) (err error) {
+	if t.traces == nil {
+		return nil
+	}
+	t.beside, err = r.newConnection(ctx, t.cfg, self)
+	if err == nil && self != nil {
+		t.beside.self.server = server
+	}
+	return err
+}
+
+// closeBeside ends what is asked beside, and the connection until the next backlog.
+func (t *table) closeBeside() {
+	if t.beside != nil {
+		t.traces.Close()
+		t.beside.disconnect()
+	}
+}
+
 func (t *table) readUpTo() int64 { return t.clock - t.MinAge().Microseconds() }
 
 // MinAge implements [poll.DelayedTable].
@@ -180,6 +222,7 @@ func (t *table) DeliverUpdates(ctx context.Context, r poll.TimeRange, deliver fu
 		found, err = t.traces.FindLater(ctx, conn, t.layout, r)
 		return err
 	})
+	t.closeBeside()
 	if err != nil {
 		return err
 	}

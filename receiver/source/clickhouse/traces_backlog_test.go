@@ -1,6 +1,8 @@
 package clickhouse
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/config/configclickhouse"
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/clickhouselog"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/clickhouse/internal/traces"
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
@@ -19,8 +22,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/testengine/server"
 )
 
-// Of a backlog the logs are asked for several reads at once, and far ahead for the open connections alone. Each login must have what one
-// question about everything says: sessions of seconds and of hours, connections that are used again, sessions without an end, two users.
+// Of a backlog the logs are asked for several reads at once, beside the reading, and far ahead for the open connections alone. Each login must have
+// what one question about everything says: sessions of seconds and of hours, connections that are used again, sessions without an end, two users.
 func TestABacklogsTracesAreThoseOfOneQuestion(t *testing.T) {
 	s := testengine.ClickHouse(t, testengine.LogsOnDemand())
 	s.FlushLogs(t)
@@ -30,35 +33,50 @@ func TestABacklogsTracesAreThoseOfOneQuestion(t *testing.T) {
 	begin := time.Now().Add(-9 * 24 * time.Hour).Truncate(time.Hour)
 	logins := writeTracedSessions(t, s, cfg.Table, begin, 48*time.Hour)
 	of, _, conn := queryOf(t, cfg)
-
-	newTracer := func() *traces.Tracer {
-		return traces.New(traces.Options{SessionAge: 24 * time.Hour, LogDelay: time.Minute, Store: &sourcetest.Store{}, StoreKey: "traces"})
+	_, _, second := queryOf(t, cfg)
+	asked, refused := 0, 0
+	ways := map[string]traces.ServerAsker{
+		"one connection": nil,
+		"two":            func(_ context.Context, ask func(configclickhouse.Conn) error) error { asked++; return ask(second) },
+		"two, of which the second is refused": func(context.Context, func(configclickhouse.Conn) error) error {
+			refused++
+			return errors.New("refused")
+		},
+	}
+	newTracer := func() *traces.Tracer { // each question knows every session that may still be open
+		return traces.New(traces.Options{SessionAge: 72 * time.Hour, LogDelay: time.Minute, Store: &sourcetest.Store{}, StoreKey: "traces"})
 	}
 	const window, read = 8 * time.Hour, 2 * time.Hour
 	now, matched := time.Now().UnixMicro(), 0
 	for from := begin.UnixMicro(); from < begin.Add(48*time.Hour).UnixMicro(); from += window.Microseconds() {
 		whole := poll.TimeRange{From: from, To: from + window.Microseconds()}
-		one, steps := newTracer(), newTracer()
-		require.NoError(t, one.Prepare(t.Context(), conn, of.layout, whole.To, whole))
-		for part := whole.From; part < whole.To; part += read.Microseconds() {
-			within := poll.TimeRange{From: part, To: part + read.Microseconds()}
-			require.NoError(t, steps.Prepare(t.Context(), conn, of.layout, now, within))
-			for _, login := range logins {
-				if login.Micros < within.From || login.Micros >= within.To {
-					continue
-				}
-				var want, got session.Event
-				one.Correlate(&login, &want)
-				steps.Correlate(&login, &got)
-				require.Equal(t, want, got, "%+v", login)
-				if want.TraceID != ([16]byte{}) {
-					matched++
+		one := newTracer()
+		require.NoError(t, one.Prepare(t.Context(), conn, of.layout, whole.To, whole, nil))
+		for way, beside := range ways {
+			steps := newTracer()
+			for part := whole.From; part < whole.To; part += read.Microseconds() {
+				within := poll.TimeRange{From: part, To: part + read.Microseconds()}
+				require.NoError(t, steps.Prepare(t.Context(), conn, of.layout, now, within, beside), way)
+				for _, login := range logins {
+					if login.Micros < within.From || login.Micros >= within.To {
+						continue
+					}
+					var want, got session.Event
+					one.Correlate(&login, &want)
+					steps.Correlate(&login, &got)
+					require.Equal(t, want, got, "%s: %+v", way, login)
+					if want.TraceID != ([16]byte{}) {
+						matched++
+					}
 				}
 			}
+			steps.Close()
 		}
 	}
-	require.Greater(t, matched, 50)
-	require.Less(t, matched, len(logins)/2)
+	require.Greater(t, matched/len(ways), 50)
+	require.Less(t, matched/len(ways), len(logins)/2)
+	require.Equal(t, 2*6, asked, "behind the first of four reads, and the third")
+	require.Equal(t, 6, refused, "once a backlog")
 }
 
 // writeTracedSessions writes sessions of few connections, their queries, and a span for every second query.
@@ -70,12 +88,16 @@ func writeTracedSessions(t *testing.T, s *testengine.Server, table string, begin
 	for n := range 1200 {
 		id, user, port, iface := uuid.New(), []string{"bob", "carol"}[random.IntN(2)], 40000+random.IntN(400), []string{"TCP", "HTTP"}[n%2]
 		from := begin.UnixMicro() + random.Int64N(spread.Microseconds())
-		length := int64(float64(time.Second.Microseconds()) * []float64{0.01, 30, 3000, 40000}[random.IntN(4)] * random.Float64())
+		isRequest := iface == "HTTP" // which takes minutes at most, and ends
+		length := int64(float64(time.Second.Microseconds()) * []float64{0.01, 300, 3000, 40000}[random.IntN(4)] * random.Float64())
+		if isRequest {
+			length = min(length, 300*time.Second.Microseconds())
+		}
 		row := func(kind string, micros int64) string {
 			return fmt.Sprintf("('ch-0', '%s', '%s', %s, '%s', toIPv6('::ffff:10.0.0.1'), %d, '%s')", kind, id, at(micros), user, port, iface)
 		}
 		sessions = append(sessions, row("LoginSuccess", from))
-		if random.IntN(10) > 0 {
+		if isRequest || random.IntN(10) > 0 {
 			sessions = append(sessions, row("Logout", from+length))
 		}
 		logins = append(logins, clickhouselog.Row{Hostname: "ch-0", Type: clickhouselog.TypeLoginSuccess, AuthID: session.ID(id), Micros: from, User: user, ClientPort: uint16(port)})

@@ -34,8 +34,12 @@ type Tracer struct {
 	Options
 	now int64 // up to which rows are read, in microseconds of the server's clock
 
-	logs      *logTables // nil when there are none
-	window    loginWindow
+	logs   *logTables // nil when there are none
+	window loginWindow
+	ahead  *aheadQuestion // nil while nothing is asked ahead
+	// aheadFailed is whether a question ahead has failed in this poll.
+	aheadFailed bool
+
 	loaded    bool
 	searched  int64            // queries before it have been searched
 	delivered map[uint64]int64 // sessions that have their trace, each with when it need not be remembered any more
@@ -47,6 +51,9 @@ type Tracer struct {
 func New(o Options) *Tracer {
 	return &Tracer{Options: o, delivered: map[uint64]int64{}, ambiguous: map[uint64]int64{}}
 }
+
+// Close ends what is asked ahead.
+func (t *Tracer) Close() { t.dropAhead() }
 
 // sessionRef is what a row of the log and a session have in common.
 type sessionRef struct {
@@ -113,7 +120,8 @@ func (t *Tracer) FindLater(ctx context.Context, conn configclickhouse.Conn, l *r
 	if t.searched == 0 { // logins were delivered with what there is
 		t.searched, t.changed = r.To, true
 	}
-	t.now, t.window = r.To, loginWindow{} // the next poll may see rows that were late
+	t.dropAhead()
+	t.now, t.window, t.aheadFailed = r.To, loginWindow{}, false // the next poll may see rows that were late
 	from := min(t.searched, r.To) - t.LogDelay.Microseconds()
 	connected := from - t.SessionAge.Microseconds()
 	// A login that is not known, at 0, is too long ago.
@@ -236,7 +244,7 @@ func shortSessionRef(r *clickhouselog.Row) uint64 {
 	return h.Sum64()
 }
 
-// addDuration is a time later by d, but the ends of poll.Always stay what they are.
+// addDuration is a time later by d, but the ends of poll.AllTimes stay what they are.
 func addDuration(micros int64, d time.Duration) int64 {
 	if micros == poll.AllTimes.From || micros == poll.AllTimes.To {
 		return micros

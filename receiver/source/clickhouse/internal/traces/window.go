@@ -10,12 +10,8 @@ import (
 	"github.com/otel-sessionlog/sessionlog/receiver/source/poll"
 )
 
-const (
-	// windowReads is for how many reads of a backlog the logs are asked at once: a question looks further back and ahead than a read.
-	windowReads = 4
-	// maxAheadMatches bounds the memory of what was found for the reads to come.
-	maxAheadMatches = 1 << 17
-)
+// maxAheadMatches bounds the memory of what was found for the reads to come.
+const maxAheadMatches = 1 << 17
 
 // loginWindow is a stretch of logins whose sessions with traced queries are known.
 type loginWindow struct {
@@ -33,31 +29,51 @@ func (w *loginWindow) covers(l *rows.Layout, within poll.TimeRange) bool {
 	return w.layout == l && w.logins.From <= within.From && within.To <= w.logins.To
 }
 
-// add keeps a session, and shortens the window where it grows too large behind the read that it is for. Sessions come in the order of
-// their logins.
-func (w *loginWindow) add(c *sessionColumns, i int, within poll.TimeRange) {
-	if begin := c.begin[i]; len(w.matches) >= maxAheadMatches && begin >= within.To {
+func newLoginWindow(l *rows.Layout, logins poll.TimeRange) loginWindow {
+	return loginWindow{logins: logins, layout: l, matches: map[sessionRef]tracedMatch{}}
+}
+
+// add keeps a session, and shortens the window where it grows too large from a time on. Sessions come in the order of their logins.
+func (w *loginWindow) add(c *sessionColumns, i int, from int64) {
+	if begin := c.begin[i]; len(w.matches) >= maxAheadMatches && begin >= from {
 		w.logins.To = min(w.logins.To, begin)
 		return
 	}
 	w.matches[c.sessionRef(i)] = c.tracedMatch(i)
 }
 
-// Prepare finds the sessions among the logins of a stretch of time whose queries are traced. now is up to which rows are read.
-func (t *Tracer) Prepare(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, now int64, within poll.TimeRange) error {
+// Prepare finds the sessions among the logins of a stretch of time whose queries are traced. now is up to which rows are read. Of a backlog
+// the next ones are asked for beside, which may be nil, while the rows of this stretch are read.
+func (t *Tracer) Prepare(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, now int64, within poll.TimeRange, beside ServerAsker) error {
 	t.now = now
-	if t.window.covers(l, within) {
-		return nil
+	if !t.window.covers(l, within) {
+		t.takeAhead(within)
 	}
+	if !t.window.covers(l, within) {
+		logins := within
+		if !t.asksAhead(beside) {
+			logins.To = max(within.To, t.nextReads(within.To, within).To)
+		}
+		if err := t.askNow(ctx, conn, l, logins, within.To); err != nil {
+			return err
+		}
+	}
+	t.askAhead(ctx, l, within, beside)
+	return nil
+}
+
+// askNow asks about logins. Those from a time on may be too many.
+func (t *Tracer) askNow(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, logins poll.TimeRange, from int64) error {
+	t.dropAhead()
 	t.window = loginWindow{}
 	if err := t.loadStored(ctx); err != nil {
 		return err
 	}
-	w := loginWindow{logins: t.aheadOf(within), layout: l, matches: map[sessionRef]tracedMatch{}}
+	w := newLoginWindow(l, logins)
 	err := t.askLogs(ctx, conn, l, func(logs *logTables) error {
-		add := func(c *sessionColumns, i int) { w.add(c, i, within) }
-		q := t.questionOf(w.logins)
-		if w.logins.To > t.now-2*requestSlack { // all that there is to know is near
+		add := func(c *sessionColumns, i int) { w.add(c, i, from) }
+		q := t.questionOf(logins)
+		if logins.To > t.now-2*requestSlack { // all that there is to know is near
 			return logs.readSessions(ctx, conn, q, add)
 		}
 		return logs.readSessionsOfBacklog(ctx, conn, q, add)
@@ -66,16 +82,6 @@ func (t *Tracer) Prepare(ctx context.Context, conn configclickhouse.Conn, l *row
 		t.window = w
 	}
 	return err
-}
-
-// aheadOf is a read's stretch of time and that of the next ones, as far as no late row is to be expected in them.
-func (t *Tracer) aheadOf(within poll.TimeRange) poll.TimeRange {
-	if within.From == poll.AllTimes.From || within.To == poll.AllTimes.To {
-		return within
-	}
-	ahead := min((windowReads-1)*(within.To-within.From), t.SessionAge.Microseconds())
-	within.To = max(within.To, min(within.To+ahead, t.now-t.LogDelay.Microseconds()))
-	return within
 }
 
 func (t *Tracer) questionOf(logins poll.TimeRange) traceQuestion {
