@@ -14,7 +14,7 @@ const heapGrowth = 24 << 20
 
 const (
 	// quietTime with fewer than quietBytes allocated is after a start, or after the last events: what the heap has grown by goes back to the
-	// system, once it can be as much as grownBytes. Go itself keeps it for the next events.
+	// system, once it can be as much as grownBytes, and with it the binary's pages. Go itself keeps it for the next events.
 	quietTime  = 10 * time.Second
 	quietBytes = 2 << 20
 	grownBytes = 8 << 20
@@ -54,6 +54,7 @@ func releaseIfQuiet(quiet time.Duration, before, released uint64) {
 		if now-before < quietBytes && now-released >= grownBytes {
 			released = now
 			debug.FreeOSMemory()
+			unmapBinary()
 		}
 		releaseIfQuiet(quiet, now, released)
 	})

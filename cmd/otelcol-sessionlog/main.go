@@ -37,6 +37,7 @@ func main() { os.Exit(runProcess()) }
 // runProcess returns the exit status: 0 after a clean stop, 1 after an error, or the command's own [exitStatus].
 func runProcess() int {
 	boundHeapGrowth()
+	unmapBinary() // what the init functions of all packages have touched
 	var atExit []func()
 	err := newCommand(collectorSettings(), &atExit).Execute() // which prints the error
 	for _, do := range atExit {
