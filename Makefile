@@ -28,7 +28,7 @@ PIPELINE_ROWS    ?= 1000000
 PIPELINE_REPEATS ?= 3
 PHOTOS_SHOWN ?= search-light search-dark search-390 session-light user-light new-light
 
-.PHONY: help build run demo engines test questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-clicks bench-all fuzz story-redshift story-clickhouse story-clouds story-fleet prove-import faults mutants house builder explorer-photos dashboards chart clean
+.PHONY: help build run demo engines test questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-clicks bench-all fuzz story-redshift story-clickhouse story-clouds story-fleet prove-import release prove-release faults mutants house builder explorer-photos dashboards chart clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 18
@@ -58,9 +58,10 @@ engines: ## the real servers that the tests run, into a cached folder
 test: engines ## all tests; what cannot run here is listed at the end
 	@mkdir -p .cache && rm -f .cache/skips
 	SESSIONLOG_SKIPS=$(CURDIR)/.cache/skips go test -vet=off $(QUICK_TOOLS) -p $(PACKAGES_AT_ONCE) -timeout 20m $(PACKAGES)
-	@# What these two read lies outside of their modules, where the go command does not see that it has changed.
+	@# What these read lies outside of their modules, where the go command does not see that it has changed.
 	cd internal/alertrules && GOWORK=off go test -count 1 .
 	cd internal/dashboards && GOWORK=off go test -count 1 .
+	cd internal/release && GOWORK=off go test -count 1 .
 	cd bench && GOWORK=off go test ./input ./pipelines
 	@if [ -s .cache/skips ]; then printf '\nSkipped on this machine (test, reason, remedy):\n'; cat .cache/skips; fi
 
@@ -175,5 +176,11 @@ dashboards: ## the Grafana dashboards in dashboards/, from internal/dashboards
 chart: ## the Helm chart's tests, and the plain manifests in packaging/kubernetes that are made of it
 	cd internal/chart && GOWORK=off UPDATE_MANIFESTS=1 go test -count 1 .
 
+release: ## the files of a release, VERSION=0.1.0, into dist/ (RELEASE_FLAGS='-platforms linux/amd64' for some)
+	cd internal/release && GOWORK=off go run . -version '$(VERSION)' $(RELEASE_FLAGS)
+
+prove-release: ## installs, upgrades and removes what make release has made, runs its image, and makes it again (root, debootstrap, lintian, rpm); results go into proofs/release.csv
+	cd internal/release && GOWORK=off go run . -version '$(VERSION)' $(RELEASE_FLAGS) -prove '$(CURDIR)/proofs/release.csv'
+
 clean: ## what was built here
-	rm -rf bin .cache
+	rm -rf bin .cache dist

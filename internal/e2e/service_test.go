@@ -52,7 +52,7 @@ func TestTheUnitIsSound(t *testing.T) {
 	require.NoError(t, err)
 	text, err := os.ReadFile(filepath.Join(root, unitFile))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(unit, []byte(strings.ReplaceAll(string(text), "/usr/local/bin/otelcol-sessionlog", path)), 0o600))
+	require.NoError(t, os.WriteFile(unit, []byte(strings.ReplaceAll(string(text), "ExecStart=otelcol-sessionlog", "ExecStart="+path)), 0o600))
 	out, err := exec.Command("systemd-analyze", "verify", "--man=no", unit).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.NotContains(t, string(out), "otelcol-sessionlog.service:", "no warning about it")
