@@ -28,6 +28,7 @@ type store struct {
 	deleted   metric.Int64Counter  // by ttl
 	limits    partitionLimits
 	tendEvery time.Duration
+	longLog   int64 // bytes
 
 	started bool
 	queue   chan *writeRequest
@@ -61,6 +62,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 		deleted: deleted,
 		elapsed: retention.NewElapsedClock(),
 		limits:  defaultPartitionLimits,
+		longLog: longLog,
 
 		tendEvery: idleCheckInterval,
 	}, nil

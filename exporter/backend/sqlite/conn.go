@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -91,7 +92,7 @@ func (cfg *Config) Pragmas() []string {
 		"PRAGMA checkpoint_fullfsync = ON",
 		"PRAGMA cache_size = -16000",
 		"PRAGMA wal_autocheckpoint = 1000",
-		"PRAGMA journal_size_limit = 67108864",
+		"PRAGMA journal_size_limit = " + strconv.Itoa(longLog),
 	}
 }
 

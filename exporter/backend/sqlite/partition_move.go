@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"zombiezen.com/go/sqlite/sqlitex"
 )
 
 // rangeMove moves the border between two neighbouring partitions, some thousand rows a transaction: at each commit every record is where its
@@ -179,6 +180,9 @@ func (w *writer) tendWhileQuiet() {
 	if err == nil && !isBusy && len(w.unchecked) == 0 { // what is damaged is found before it is copied
 		err = w.mergeIfMany()
 	}
+	if err == nil && !isBusy && w.move == nil {
+		err = w.makeSessionKeyIndexes()
+	}
 	if err != nil {
 		w.conditions.Raise(tendingFails, "indexes of a partition cannot be made, or partitions not be merged: it is tried again", zap.Error(err))
 		return
@@ -196,6 +200,35 @@ const (
 func (w *writer) makeAllIndexes() error {
 	for _, p := range w.partitions.ranges {
 		if err := w.makeIndexes(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeSessionKeyIndexes makes those of closed partitions, until somebody wants to write: sorting a partition's keys takes half a second.
+func (w *writer) makeSessionKeyIndexes() error {
+	for _, p := range w.partitions.ranges {
+		if p.rows == notCounted {
+			if err := p.count(w.conn); err != nil {
+				return w.explainFailure("counting", err)
+			}
+		}
+		if w.partitions.above(p) == nil && p.rows < w.limits.rows {
+			return nil
+		}
+		there, err := namesOfIndexes(w.conn, p.table)
+		if err != nil {
+			return w.explainFailure("reading the schema", err)
+		}
+		x := sessionKeyIndex(p.table)
+		if there[x.name] {
+			continue
+		}
+		if len(w.queue) > 0 {
+			return nil
+		}
+		if err := w.tendInTransaction("making an index", func() error { return sqlitex.ExecuteTransient(w.conn, x.sql, nil) }); err != nil {
 			return err
 		}
 	}

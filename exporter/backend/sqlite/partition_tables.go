@@ -54,12 +54,24 @@ func (x tableIndex) isImmediate() bool {
 	return false
 }
 
-func (cfg *Config) missingIndexes(conn *sqlite.Conn, table string) (missing []tableIndex, err error) {
-	there := map[string]bool{}
+// sessionKeyIndex finds a session by its key alone. Such keys are random: the template has none, and a partition that grows does without.
+func sessionKeyIndex(table string) tableIndex {
+	name := table + "_by_session_key"
+	return tableIndex{name, "CREATE INDEX " + name + " ON " + table + " (session_key) WHERE session_key IS NOT NULL"}
+}
+
+func namesOfIndexes(conn *sqlite.Conn, table string) (there map[string]bool, err error) {
+	there = map[string]bool{}
 	err = sqlitex.Execute(conn, "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?", &sqlitex.ExecOptions{
 		Args:       []any{table},
 		ResultFunc: func(stmt *sqlite.Stmt) error { there[stmt.ColumnText(0)] = true; return nil },
 	})
+	return there, err
+}
+
+// missingIndexes are those of the template that a partition has not.
+func (cfg *Config) missingIndexes(conn *sqlite.Conn, table string) (missing []tableIndex, err error) {
+	there, err := namesOfIndexes(conn, table)
 	if err != nil {
 		return nil, err
 	}

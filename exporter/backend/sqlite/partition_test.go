@@ -20,7 +20,9 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
+	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
+	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
 )
 
 const smallRows = 100
@@ -101,7 +103,7 @@ func requireRanges(t *testing.T, cfg Config) (ranges []*partition) {
 func requireIndexed(t *testing.T, cfg Config) {
 	t.Helper()
 	require.Eventually(t, func() bool {
-		rows := file{cfg}.Query(t, "SELECT p.name FROM sessionlog_partitions AS p JOIN sqlite_schema AS i ON i.tbl_name = p.name AND i.type = 'index' GROUP BY 1 HAVING count(*) <> 6")
+		rows := file{cfg}.Query(t, "SELECT p.name FROM sessionlog_partitions AS p JOIN sqlite_schema AS i ON i.tbl_name = p.name AND i.type = 'index' AND i.name NOT LIKE '%session_key' GROUP BY 1 HAVING count(*) <> 6")
 		return len(rows.Cells) == 0
 	}, 10*time.Second, 5*time.Millisecond)
 }
@@ -444,7 +446,7 @@ func manyPartitions(t testing.TB, n int) Config {
 		require.NoError(t, err)
 	}
 	require.Eventually(t, func() bool {
-		return len(file{cfg}.queryTB(t, "SELECT p.name FROM sessionlog_partitions AS p JOIN sqlite_schema AS i ON i.tbl_name = p.name AND i.type = 'index' GROUP BY 1 HAVING count(*) <> 6")) == 0
+		return len(file{cfg}.queryTB(t, "SELECT p.name FROM sessionlog_partitions AS p JOIN sqlite_schema AS i ON i.tbl_name = p.name AND i.type = 'index' AND i.name NOT LIKE '%session_key' GROUP BY 1 HAVING count(*) <> 6")) == 0
 	}, 10*time.Second, 5*time.Millisecond)
 	require.NoError(t, s.Shutdown(context.Background()))
 	return cfg
@@ -506,6 +508,43 @@ func TestPlans(t *testing.T) {
 			require.GreaterOrEqual(t, served, 40)
 		})
 	}
+}
+
+// TestSessionByItsKeyAlone: every closed partition gets an index on session keys, and is asked by it; the one that grows has none.
+func TestSessionByItsKeyAlone(t *testing.T) {
+	cfg := manyPartitions(t, 8)
+	s := startSmall(t, cfg, 80)
+	const has = " EXISTS (SELECT 1 FROM sqlite_schema AS i WHERE i.tbl_name = p.name AND i.name = p.name || '_by_session_key')"
+	const isClosed = "low < (SELECT max(low) FROM sessionlog_partitions)"
+	require.Eventually(t, func() bool {
+		return len(file{cfg}.queryTB(t, "SELECT 1 FROM sessionlog_partitions AS p WHERE "+isClosed+" AND NOT"+has)) == 0
+	}, 10*time.Second, 5*time.Millisecond)
+	require.Empty(t, file{cfg}.queryTB(t, "SELECT name FROM sessionlog_partitions AS p WHERE NOT coalesce("+isClosed+", false) AND"+has))
+	var wanted session.Event
+	sessiontest.Typical(&wanted, 10)
+	store, err := OpenQueryStore(t.Context(), cfg)
+	require.NoError(t, err)
+	found, covered, err := query.Session(t.Context(), store, wanted.SessionKey, query.Limits{})
+	require.NoError(t, err)
+	require.True(t, covered.Complete)
+	require.Contains(t, recordIDs(found), wanted.RecordID)
+	require.NoError(t, store.Close())
+	served := 0
+	for _, step := range (file{cfg}).Query(t, "EXPLAIN QUERY PLAN "+covered.SQL[0]).Cells {
+		require.NotContains(t, step[3], "SCAN session_events_")
+		if strings.Contains(step[3], "_by_session_key (session_key=?)") {
+			served++
+		}
+	}
+	require.GreaterOrEqual(t, served, 6)
+	stop(t, s)
+}
+
+func recordIDs(events []session.Event) (ids []session.ID) {
+	for i := range events {
+		ids = append(ids, events[i].RecordID)
+	}
+	return ids
 }
 
 // BenchmarkPrepare is what a question costs before it begins, over as many partitions as there may be.

@@ -50,6 +50,7 @@ type writer struct {
 	unchecked         []string      // tables that have not been checked since the file was opened
 	checkedAt         time.Duration // elapsed, when one was checked last
 	arrivalBefore     int64         // next arrival at the last look at the files
+	restart           logRestart
 	conditions        *conditionlog.Logger
 
 	guard *retention.Guard
@@ -281,6 +282,9 @@ func (w *writer) commitGroup(first *writeRequest) {
 	}
 	clear(w.group)
 	w.tendPartitions()
+	if err := w.restartLongLog(); err != nil {
+		w.log.Warn("the write-ahead log", zap.Error(err))
+	}
 }
 
 func (w *writer) dropWithdrawnRequests() {

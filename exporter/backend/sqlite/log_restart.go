@@ -1,0 +1,69 @@
+package sqlite
+
+import (
+	"os"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+const (
+	// longLog is how many bytes the write-ahead log may have, as journal_size_limit has it: a log that begins anew is cut to it.
+	longLog = 64 << 20
+	// restartWait is how long a restart of the log may wait for readers, and writers for it. The explorer's statements end sooner. After one that failed
+	// the next ones wait a quarter: whoever reads then reads for long.
+	restartWait = time.Second
+	// restartAgain is when one that failed is tried again.
+	restartAgain = 30 * time.Second
+	// longRestart is how long it may fail before somebody is told.
+	longRestart = time.Minute
+
+	logGrows = "the log grows"
+)
+
+// logRestart is what is known of the write-ahead log's restarts.
+type logRestart struct {
+	failing          bool
+	firstFailed, due time.Duration // elapsed
+}
+
+// restartLongLog lets the write-ahead log begin anew. SQLite does so by itself when nobody reads, which never happens where each reader begins before
+// the one before has ended.
+func (w *writer) restartLongLog() error {
+	if w.conn == nil {
+		return nil
+	}
+	info, err := os.Stat(w.cfg.Path + "-wal")
+	if err != nil || info.Size() <= w.longLog {
+		w.restart = logRestart{}
+		w.conditions.Clear(logGrows, "the write-ahead log begins anew again")
+		return nil //nolint:nilerr // a log that has gone is looked for before the next commit
+	}
+	now := w.elapsed()
+	if now < w.restart.due {
+		return nil
+	}
+	wait := restartWait
+	if w.restart.failing {
+		wait /= 4
+	}
+	w.conn.SetBusyTimeout(wait)
+	busy, err := queryNumber(w.conn, "PRAGMA wal_checkpoint(RESTART)")
+	w.conn.SetBusyTimeout(busyStep)
+	if err != nil {
+		return w.explainFailure("bringing the write-ahead log into the file", err)
+	}
+	if busy == 0 { // the next commit is written to its beginning, and cuts it
+		w.restart = logRestart{}
+		return nil
+	}
+	if !w.restart.failing {
+		w.restart.failing, w.restart.firstFailed = true, now
+	}
+	w.restart.due = w.elapsed() + restartAgain
+	if now-w.restart.firstFailed >= longRestart {
+		w.conditions.Raise(logGrows, "the write-ahead log cannot begin anew and grows, since a program has been reading the database for long: end its transaction (fuser names the programs that have the file open)",
+			zap.String("log", w.cfg.Path+"-wal"), zap.Int64("bytes", info.Size()))
+	}
+	return nil
+}

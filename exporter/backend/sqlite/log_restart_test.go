@@ -1,0 +1,101 @@
+package sqlite
+
+import (
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+const shortLog = 2 << 20
+
+// startWithShortLog starts a store whose log is long at 2 MiB.
+func startWithShortLog(t *testing.T, cfg Config) *store {
+	t.Helper()
+	s := newStore(t, cfg)
+	s.longLog, s.extra = shortLog, []string{"PRAGMA journal_size_limit = 2097152"}
+	require.NoError(t, s.Start(t.Context()))
+	return s
+}
+
+// beginReading holds a snapshot until the connection is closed.
+func beginReading(t *testing.T, cfg Config) *sqlite.Conn {
+	t.Helper()
+	conn, err := sqlite.OpenConn(cfg.Path, sqlite.OpenReadOnly)
+	require.NoError(t, err)
+	for _, sql := range []string{"BEGIN", "SELECT time FROM session_events LIMIT 1"} {
+		require.NoError(t, sqlitex.ExecuteTransient(conn, sql, nil))
+	}
+	return conn
+}
+
+// TestLogIsBoundedWhileReadersOverlap: there is always somebody who reads, each for a moment.
+func TestLogIsBoundedWhileReadersOverlap(t *testing.T) {
+	cfg := testConfig(t)
+	s := startWithShortLog(t, cfg)
+	defer stop(t, s)
+	var readers sync.WaitGroup
+	var ended atomic.Bool
+	for n := range 3 {
+		readers.Go(func() {
+			time.Sleep(time.Duration(n) * 10 * time.Millisecond)
+			for !ended.Load() {
+				conn := beginReading(t, cfg)
+				time.Sleep(30 * time.Millisecond)
+				require.NoError(t, conn.Close())
+			}
+		})
+	}
+	longest := int64(0)
+	for n := range 60 {
+		_, err := s.Write(t.Context(), typical(500*n, 500*n+500))
+		require.NoError(t, err)
+		info, err := os.Stat(cfg.Path + "-wal")
+		require.NoError(t, err)
+		longest = max(longest, info.Size())
+	}
+	ended.Store(true)
+	readers.Wait()
+	require.Less(t, longest, int64(3*shortLog), "of %d bytes of rows and more", 60*500*400)
+}
+
+// TestReaderThatStaysIsTold: the log grows, writing goes on, and a warning names the log.
+func TestReaderThatStaysIsTold(t *testing.T) {
+	cfg := testConfig(t)
+	s := newStore(t, cfg)
+	core, logs := observer.New(zapcore.WarnLevel)
+	var passed atomic.Int64
+	s.log, s.longLog, s.extra = zap.New(core), shortLog, []string{"PRAGMA journal_size_limit = 2097152"}
+	s.elapsed = func() time.Duration { return time.Duration(passed.Add(int64(20 * time.Second))) }
+	require.NoError(t, s.Start(t.Context()))
+	defer stop(t, s)
+	_, err := s.Write(t.Context(), typical(0, 10))
+	require.NoError(t, err)
+	reader := beginReading(t, cfg)
+	write := func(from int) {
+		_, err := s.Write(t.Context(), typical(from, from+500))
+		require.NoError(t, err)
+	}
+	n := 1
+	for ; logs.Len() == 0 && n < 60; n++ {
+		write(1000 * n)
+	}
+	require.Len(t, logs.All(), 1)
+	require.Contains(t, logs.All()[0].Message, "write-ahead log cannot begin anew")
+	require.Equal(t, cfg.Path+"-wal", logs.All()[0].ContextMap()["log"])
+	require.NoError(t, reader.Close())
+	require.Eventually(t, func() bool {
+		n++
+		write(1000 * n)
+		info, err := os.Stat(cfg.Path + "-wal")
+		return err == nil && info.Size() <= shortLog
+	}, 10*time.Second, time.Millisecond)
+}
