@@ -18,8 +18,36 @@ type userAddress struct {
 
 func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
 	left := newBudget(limits)
+	counted, err := summaryOf(ctx, s, left)
+	if err != nil {
+		return nil, Coverage{}, err
+	}
+	users, known, err := counted.newUsersOfPairs(ctx, s, left, f)
+	if err != nil {
+		return nil, Coverage{}, err
+	}
+	if known && len(users) == 0 {
+		covered, err := coverageOfAll(ctx, s, f)
+		from, _ := f.bounds()
+		covered.SQL = counted.PairsSince(from)
+		return nil, covered, err
+	}
+	if known {
+		found, hasHistory, covered, err := o.firstSeenOf(ctx, s, counted, left, f.ofUsers(users), limits)
+		isYoung := slices.ContainsFunc(found, func(p firstSeen) bool { return !hasHistory[p.account.place()] }) // as far as these users tell
+		if err != nil || !isYoung {
+			return o.tellFirstSeen(f, found, hasHistory), covered, err
+		}
+	}
+	found, hasHistory, covered, err := o.firstSeenOf(ctx, s, counted, left, f, left.limits())
+	return o.tellFirstSeen(f, found, hasHistory), covered, err
+}
+
+// firstSeenOf are the pairs of a filter that were never seen before its time, and which of their instances have a history.
+func (o QuestionOptions) firstSeenOf(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, f Filter, limits Limits) (found []firstSeen, hasHistory map[account]bool, covered Coverage, err error) {
+	hasHistory = map[account]bool{}
 	pairs, accounts := map[userAddress]*loginGroup{}, map[account]*loginGroup{}
-	covered, err := o.eachLogin(ctx, s, f, successfulLogins, limits.half(), func(row *loginRow) error {
+	covered, err = o.eachLogin(ctx, s, f, successfulLogins, counted.shareOf(limits), func(row *loginRow) error {
 		if !row.account.user.Absent && !row.address.Absent {
 			addTo(pairs, userAddress{row.account, row.address}, row)
 			addTo(accounts, row.account, row)
@@ -27,21 +55,19 @@ func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, li
 		return nil
 	})
 	if err != nil || len(pairs) == 0 {
-		return nil, covered, err
+		return nil, hasHistory, covered, err
 	}
 	from, _ := f.bounds()
 	if f.From.IsZero() && !covered.Complete {
-		return nil, covered, nil // what is before is not known yet
+		return nil, hasHistory, covered, nil // what is before is not known yet
 	}
-	seen, err := o.seenBefore(ctx, s, left, from, pairs)
+	seen, isDecided, err := o.seenBefore(ctx, s, counted, left, from, pairs)
 	if err != nil {
-		return nil, covered, err
+		return nil, hasHistory, covered, err
 	}
 	all := slices.DeleteFunc(newestFirstKeys(pairs), func(p userAddress) bool { return seen[p] })
-	var found []firstSeen
-	hasHistory := map[account]bool{}
 	done, err := eachPart(ctx, s, left, all, func(h *historyReader, part []userAddress) error {
-		fresh, seenLast, err := h.neverSeen(from, part, pairs)
+		fresh, seenLast, err := h.neverSeen(from, part, pairs, isDecided)
 		if err != nil {
 			return err
 		}
@@ -54,7 +80,7 @@ func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, li
 		for _, p := range fresh {
 			one := firstSeen{userAddress: p, loginGroup: pairs[p]}
 			if at, known := seenLast[p.account]; known {
-				one.userSeen, one.sql = at, h.sqlFor(pairColumns, []lookupKey{p.account.lookupKey(p.address)}, math.MinInt64, from, "")
+				one.userSeen, one.sql = at, h.sqlFor(pairColumns, []lookupKey{p.lookupKey()}, math.MinInt64, from, "")
 			} else {
 				one.isNewUser = true
 			}
@@ -65,20 +91,27 @@ func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, li
 	if done < len(all) {
 		covered.notBefore(pairs[all[done]].last)
 	}
-	return o.tellFirstSeen(f, found, hasHistory), covered, err
+	return found, hasHistory, covered, err
 }
 
-func (o QuestionOptions) seenBefore(ctx context.Context, s Store, left timeBudget, from int64, pairs map[userAddress]*loginGroup) (map[userAddress]bool, error) {
-	seen := map[userAddress]bool{}
+// seenBefore are those of the pairs that the summary has before a time, or else a walk back has met. Of a pair that is decided there is no other login
+// before it.
+func (o QuestionOptions) seenBefore(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, from int64, pairs map[userAddress]*loginGroup) (seen map[userAddress]bool, isDecided func(userAddress) bool, err error) {
+	seen, known, err := counted.pairsBefore(ctx, s, left, from, pairs)
+	if err != nil || known {
+		return seen, func(p userAddress) bool { return known && !p.lookupKey().isCut() }, err
+	}
 	h := historyReader{ctx: ctx, store: s, left: left}
-	return seen, h.walkBack(math.MinInt64, from, func(row *loginRow) {
+	err = h.walkBack(math.MinInt64, from, func(row *loginRow) {
 		if p := (userAddress{row.account, row.address}); pairs[p] != nil {
 			seen[p] = true
 		}
 	}, func() int { return len(pairs) - len(seen) })
+	return seen, func(userAddress) bool { return false }, err
 }
 
-func (h *historyReader) neverSeen(from int64, all []userAddress, pairs map[userAddress]*loginGroup) (fresh []userAddress, seenLast map[account]int64, err error) {
+// neverSeen are those of some pairs that have no login before a time, and when their users were seen last before it. Those that are decided have none.
+func (h *historyReader) neverSeen(from int64, all []userAddress, pairs map[userAddress]*loginGroup, isDecided func(userAddress) bool) (fresh []userAddress, seenLast map[account]int64, err error) {
 	lookUp := func(columns []string, keys []lookupKey) (map[string]int64, error) {
 		times, _, err := h.newestOf(columns, keys, math.MinInt64, from, "")
 		return times, err
@@ -93,14 +126,14 @@ func (h *historyReader) neverSeen(from int64, all []userAddress, pairs map[userA
 			seenLast[p.account] = at
 		}
 	}
-	known := slices.DeleteFunc(slices.Clone(all), func(p userAddress) bool { _, known := seenLast[p.account]; return !known })
+	known := slices.DeleteFunc(slices.Clone(all), func(p userAddress) bool { _, known := seenLast[p.account]; return !known || isDecided(p) })
 	atAddress, err := lookUp(addressColumns, keysOf(known, userAddress.addressKey))
 	if err != nil {
 		return nil, nil, err
 	}
 	known = slices.DeleteFunc(known, func(p userAddress) bool { _, known := atAddress[p.addressKey().String()]; return !known })
 	byUser, byAddress := rarerFirst(pairs, known)
-	times, err = lookUp(pairColumns, keysOf(byUser, func(p userAddress) lookupKey { return p.account.lookupKey(p.address) }))
+	times, err = lookUp(pairColumns, keysOf(byUser, userAddress.lookupKey))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -110,10 +143,10 @@ func (h *historyReader) neverSeen(from int64, all []userAddress, pairs map[userA
 	}
 	for _, p := range byAddress {
 		if at, known := others[append(p.addressKey(), p.account.user).String()]; known {
-			times[p.account.lookupKey(p.address).String()] = at
+			times[p.lookupKey().String()] = at
 		}
 	}
-	fresh = slices.DeleteFunc(slices.Clone(all), func(p userAddress) bool { _, known := times[p.account.lookupKey(p.address).String()]; return known })
+	fresh = slices.DeleteFunc(slices.Clone(all), func(p userAddress) bool { _, known := times[p.lookupKey().String()]; return known })
 	return fresh, seenLast, nil
 }
 
@@ -121,6 +154,8 @@ var (
 	addressColumns     = []string{"client_address", "system", "instance"}
 	addressPairColumns = append(slices.Clip(addressColumns), "user_name")
 )
+
+func (p userAddress) lookupKey() lookupKey { return p.account.lookupKey(p.address) }
 
 func (p userAddress) addressKey() lookupKey {
 	return lookupKey{p.address, p.account.system, p.account.instance}

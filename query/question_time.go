@@ -34,8 +34,12 @@ type userHour struct {
 
 func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
 	left := newBudget(limits)
+	counted, err := summaryOf(ctx, s, left)
+	if err != nil {
+		return nil, Coverage{}, err
+	}
 	hours := map[userHour]*loginGroup{}
-	covered, err := o.eachLogin(ctx, s, f, successfulLogins, limits.half(), func(row *loginRow) error {
+	covered, err := o.eachLogin(ctx, s, f, successfulLogins, counted.shareOf(limits), func(row *loginRow) error {
 		if !row.account.user.Absent {
 			addTo(hours, userHour{row.account, weekHour(row.at, o.Zone)}, row)
 		}
@@ -45,7 +49,7 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 	if err != nil || from == math.MinInt64 {
 		return nil, covered, err
 	}
-	seen, err := o.seenInHour(ctx, s, left, from, hours)
+	seen, err := o.seenInHour(ctx, s, counted, left, from, hours)
 	if err != nil {
 		return nil, covered, err
 	}
@@ -77,14 +81,20 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 	return sortFindings(all), covered, err
 }
 
-func (o QuestionOptions) seenInHour(ctx context.Context, s Store, left timeBudget, from int64, hours map[userHour]*loginGroup) (map[userHour]bool, error) {
+// seenInHour are those of the hours of which the summary, or else a walk back from a time, has a login of their user.
+func (o QuestionOptions) seenInHour(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, from int64, hours map[userHour]*loginGroup) (map[userHour]bool, error) {
 	seen := map[userHour]bool{}
-	h := historyReader{ctx: ctx, store: s, left: left}
-	return seen, h.walkBack(subtractDuration(from, o.UsualPeriod), from, func(row *loginRow) {
-		if hour := (userHour{row.account, weekHour(row.at, o.Zone)}); hours[hour] != nil {
+	toFind := func() int { return len(hours) - len(seen) }
+	meet := func(of account, hour int) {
+		if hour := (userHour{of, hour}); hours[hour] != nil {
 			seen[hour] = true
 		}
-	}, func() int { return len(hours) - len(seen) })
+	}
+	if counted.known {
+		return seen, o.walkHours(ctx, s, counted, left, from, meet, toFind)
+	}
+	h := historyReader{ctx: ctx, store: s, left: left}
+	return seen, h.walkBack(subtractDuration(from, o.UsualPeriod), from, func(row *loginRow) { meet(row.account, weekHour(row.at, o.Zone)) }, toFind)
 }
 
 func (o QuestionOptions) neverInHour(h *historyReader, from int64, all []userHour) (fresh []userHour, err error) {

@@ -56,11 +56,26 @@ type Store interface {
 	Rows(ctx context.Context, sql string, expressions int) iter.Seq2[[]Cell, error]
 	// Events reads whole events; tail is what follows FROM [Store.Table]. An event is valid until the next one.
 	Events(ctx context.Context, tail string) iter.Seq2[*session.Event, error]
+	// Summary is what the store has counted beside the events; known is false where it has not, or not enough of them.
+	Summary(ctx context.Context) (summary Summary, known bool, err error)
 	// Extent is the time of the oldest and of the newest event, in nanoseconds since 1970 UTC; found is false where there is none.
 	Extent(ctx context.Context) (oldest, newest int64, found bool, err error)
 
 	// Close ends the reading.
 	Close() error
+}
+
+// Summary is what a [Store] has counted of successful logins that name a user. It outlives the events: what was seen once stays seen as long as it is seen
+// again before the events expire.
+type Summary interface {
+	// PairsBefore are statements for those of some pairs that logged in before a time, in nanoseconds since 1970 UTC. A pair, and a row, are the values of
+	// user_name, system, instance and client_address. Rows of other pairs mean nothing.
+	PairsBefore(pairs [][]Cell, until int64) (statements []string)
+	// PairsSince are statements for all pairs that logged in at or after a time, and not before it: rows as of PairsBefore.
+	PairsSince(from int64) (statements []string)
+	// HoursOfDays is a statement for the hours in which users logged in on days from one up to another, which is not included, in days since 1970 UTC: rows
+	// of the day, a number with a bit for each hour in UTC, user_name, system and instance. Some may be missing.
+	HoursOfDays(from, until int64) string
 }
 
 // Cell is a value of a row.

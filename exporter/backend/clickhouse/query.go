@@ -176,6 +176,11 @@ func (s *queryStore) Events(ctx context.Context, tail string) iter.Seq2[*session
 	})
 }
 
+// Summary: nothing is counted beside the events.
+func (s *queryStore) Summary(context.Context) (summary query.Summary, known bool, err error) {
+	return nil, false, nil
+}
+
 func (s *queryStore) Extent(ctx context.Context) (oldest, newest int64, found bool, err error) {
 	sql := s.Select("min("+s.Nanoseconds()+")", "max("+s.Nanoseconds()+")", "count()") + " FROM " + s.cfg.prefixNames("session_events")
 	for row, err := range s.Rows(ctx, sql, 3) {

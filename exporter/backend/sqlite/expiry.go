@@ -23,6 +23,7 @@ const (
 type expiryTimer struct {
 	*writer
 	timer      *time.Timer // nil: everything is kept
+	forgotten  int64       // what is only of before is not in the summary any more
 	conditions *conditionlog.Logger
 }
 
@@ -90,7 +91,10 @@ func (x *expiryTimer) deleteSlice() (more bool, err error) {
 				return err
 			}
 		}
-		deleted, more, err = x.deleteExpired(x.oldestKept())
+		oldest := x.oldestKept()
+		if deleted, more, err = x.deleteExpired(oldest); err == nil && !more {
+			err = x.forgetExpired(oldest)
+		}
 		return err
 	})
 	if err != nil {

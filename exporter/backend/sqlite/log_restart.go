@@ -10,11 +10,10 @@ import (
 const (
 	// longLog is how many bytes the write-ahead log may have, as journal_size_limit has it: a log that begins anew is cut to it.
 	longLog = 64 << 20
-	// restartWait is how long a restart of the log may wait for readers, and writers for it. The explorer's statements end sooner. After one that failed
-	// the next ones wait a quarter: whoever reads then reads for long.
+	// restartWait is how long a restart of the log may wait for readers, and writers for it. The explorer's statements end sooner.
 	restartWait = time.Second
-	// restartAgain is when one that failed is tried again.
-	restartAgain = 30 * time.Second
+	// One that failed is tried again after the first time, then after twice as long each time: whoever reads then reads for long.
+	firstRestartAgain, lastRestartAgain = time.Second, time.Minute
 	// longRestart is how long it may fail before somebody is told.
 	longRestart = time.Minute
 
@@ -23,8 +22,8 @@ const (
 
 // logRestart is what is known of the write-ahead log's restarts.
 type logRestart struct {
-	failing          bool
 	firstFailed, due time.Duration // elapsed
+	again            time.Duration // 0: the last one did not fail
 }
 
 // restartLongLog lets the write-ahead log begin anew. SQLite does so by itself when nobody reads, which never happens where each reader begins before
@@ -43,11 +42,7 @@ func (w *writer) restartLongLog() error {
 	if now < w.restart.due {
 		return nil
 	}
-	wait := restartWait
-	if w.restart.failing {
-		wait /= 4
-	}
-	w.conn.SetBusyTimeout(wait)
+	w.conn.SetBusyTimeout(restartWait)
 	busy, err := queryNumber(w.conn, "PRAGMA wal_checkpoint(RESTART)")
 	w.conn.SetBusyTimeout(busyStep)
 	if err != nil {
@@ -57,10 +52,11 @@ func (w *writer) restartLongLog() error {
 		w.restart = logRestart{}
 		return nil
 	}
-	if !w.restart.failing {
-		w.restart.failing, w.restart.firstFailed = true, now
+	if w.restart.again == 0 {
+		w.restart.firstFailed = now
 	}
-	w.restart.due = w.elapsed() + restartAgain
+	w.restart.again = min(max(2*w.restart.again, firstRestartAgain), lastRestartAgain)
+	w.restart.due = w.elapsed() + w.restart.again
 	if now-w.restart.firstFailed >= longRestart {
 		w.conditions.Raise(logGrows, "the write-ahead log cannot begin anew and grows, since a program has been reading the database for long: end its transaction (fuser names the programs that have the file open)",
 			zap.String("log", w.cfg.Path+"-wal"), zap.Int64("bytes", info.Size()))

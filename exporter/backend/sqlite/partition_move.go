@@ -157,20 +157,31 @@ func (w *writer) mergeIfMany() error {
 	return nil
 }
 
-// tendWhileQuiet is called every ten seconds, and does what would keep writers waiting when rows come in by the thousand a second: makes indexes
-// that were put off, and merges partitions.
+// tendWhileQuiet is called every ten seconds, and does what would keep writers waiting when rows come in by the thousand a second: counts what has
+// come for the questions about history, makes indexes that were put off, and merges partitions.
 func (w *writer) tendWhileQuiet() {
-	if w.conn == nil || !w.cfg.CreateSchema {
+	if w.conn == nil {
 		return
 	}
 	arrived := w.partitions.nextArrival - w.arrivalBefore
 	w.arrivalBefore = w.partitions.nextArrival
 	isBusy := arrived > busyRows
-	if isBusy && w.elapsed()-w.checkedAt < checkWhileBusy {
+	err := w.ensureOpen()
+	if err == nil {
+		err = w.keepSummary(isBusy)
+	}
+	if err == nil && w.cfg.CreateSchema && (!isBusy || w.elapsed()-w.checkedAt >= checkWhileBusy) {
+		err = w.tendTables(isBusy)
+	}
+	if err != nil {
+		w.conditions.Raise(tendingFails, cannotTend, zap.Error(err))
 		return
 	}
-	err := w.ensureOpen()
-	if err == nil && len(w.unchecked) > 0 {
+	w.conditions.Clear(tendingFails, "indexes of partitions are made again")
+}
+
+func (w *writer) tendTables(isBusy bool) (err error) {
+	if len(w.unchecked) > 0 {
 		w.checkedAt = w.elapsed()
 		err = w.checkNextTable()
 	}
@@ -183,11 +194,7 @@ func (w *writer) tendWhileQuiet() {
 	if err == nil && !isBusy && w.move == nil {
 		err = w.makeSessionKeyIndexes()
 	}
-	if err != nil {
-		w.conditions.Raise(tendingFails, "indexes of a partition cannot be made, or partitions not be merged: it is tried again", zap.Error(err))
-		return
-	}
-	w.conditions.Clear(tendingFails, "indexes of partitions are made again")
+	return err
 }
 
 const (
@@ -195,6 +202,7 @@ const (
 	// checkWhileBusy is how often an older partition is checked while rows come in by the thousand a second.
 	checkWhileBusy = 10 * time.Minute
 	tendingFails   = "tending fails"
+	cannotTend     = "indexes of a partition cannot be made, partitions not be merged, or logins not be counted for the questions about history: it is tried again"
 )
 
 func (w *writer) makeAllIndexes() error {
@@ -247,6 +255,6 @@ func (w *writer) moveNextSlice() {
 		w.moveTimer.Reset(sliceSoon)
 	}
 	if err != nil {
-		w.conditions.Raise(tendingFails, "indexes of a partition cannot be made, or partitions not be merged: it is tried again", zap.Error(err))
+		w.conditions.Raise(tendingFails, cannotTend, zap.Error(err))
 	}
 }

@@ -168,6 +168,13 @@ func (cfg *Config) eventsView(tables []string) (view, trigger string) {
 	return view, trigger + "END"
 }
 
+// forgetTrigger has the summary counted anew when somebody deletes rows by hand.
+const forgetTrigger = `CREATE TRIGGER session_events_forget INSTEAD OF DELETE ON session_events BEGIN
+DELETE FROM sessionlog_pairs;
+DELETE FROM sessionlog_hours;
+UPDATE sessionlog_settings SET value = 0 WHERE name = 'summed_up_to' AND value <> 0;
+END`
+
 // makeEventsView lets session_events show the tables of the catalogue.
 func (cfg *Config) makeEventsView(conn *sqlite.Conn) error {
 	all, err := cfg.readPartitions(conn, nil)
@@ -178,7 +185,7 @@ func (cfg *Config) makeEventsView(conn *sqlite.Conn) error {
 	if err := sqlitex.ExecuteTransient(conn, cfg.prefixNames("DROP VIEW IF EXISTS session_events"), nil); err != nil {
 		return err
 	}
-	for _, sql := range []string{view, trigger} {
+	for _, sql := range []string{view, trigger, cfg.prefixNames(forgetTrigger)} {
 		if err := sqlitex.ExecuteTransient(conn, sql, nil); err != nil {
 			return fmt.Errorf("view session_events: %w", err)
 		}
@@ -207,7 +214,11 @@ func (cfg *Config) isEventsViewCurrent(conn *sqlite.Conn) (bool, error) {
 		return false, err
 	}
 	isTrigger, err := queryText(conn, byName, cfg.prefixNames("session_events_delete"))
-	return isView == view && isTrigger == trigger, err
+	if err != nil {
+		return false, err
+	}
+	forgets, err := queryText(conn, byName, cfg.prefixNames("session_events_forget"))
+	return isView == view && isTrigger == trigger && forgets == cfg.prefixNames(forgetTrigger), err
 }
 
 // queryText runs a query for one text, "" where there is none.

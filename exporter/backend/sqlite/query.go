@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,6 +17,11 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
+)
+
+const (
+	mostUncounted = 100_000 // rows that a question reads beside the summary: a tenth of a second
+	mostPairs     = 1000    // of one statement
 )
 
 // queryStore is a database that is asked.
@@ -69,24 +75,27 @@ func (s *queryStore) Equals(f *session.Field, literal string) string {
 
 // NewestOf looks each key up in the index of the first field.
 func (s *queryStore) NewestOf(fields []*session.Field, keys [][]query.Cell, condition string) string {
-	var names, equal, values []string
+	var names, equal []string
 	for i, f := range fields {
 		names = append(names, "key_"+f.Column)
 		if equal = append(equal, f.Column+" = "+names[i]); i > 0 {
 			equal[i] = "+" + f.Column + " IS " + names[i] // by no other index
 		}
 	}
-	for _, key := range keys {
-		literals := make([]string, len(key))
-		for i, cell := range key {
-			if literals[i] = "NULL"; !cell.Absent {
-				literals[i] = s.Text(cell.Text)
-			}
-		}
-		values = append(values, "("+strings.Join(literals, ", ")+")")
-	}
-	return "WITH looked_up(" + strings.Join(names, ", ") + ") AS (VALUES " + strings.Join(values, ", ") + ") SELECT " + strings.Join(names, ", ") +
+	return "WITH looked_up(" + strings.Join(names, ", ") + ") AS (VALUES " + s.literals(keys) + ") SELECT " + strings.Join(names, ", ") +
 		", (SELECT time FROM " + s.Table() + " WHERE " + strings.Join(equal, " AND ") + " AND " + condition + " ORDER BY time DESC LIMIT 1) FROM looked_up"
+}
+
+// Summary reads how far the writer has counted. Where it is far behind, looking rows up costs less than reading those that are not counted yet.
+func (s *queryStore) Summary(ctx context.Context) (summary query.Summary, known bool, err error) {
+	counted := summaryReader{queryStore: s}
+	sql := s.cfg.prefixNames("SELECT value, coalesce((SELECT arrival FROM session_events ORDER BY arrival DESC LIMIT 1), 0) FROM sessionlog_settings WHERE name = '" + summarySetting + "'")
+	err = s.eachRow(ctx, sql, func(stmt *sqlite.Stmt) (bool, error) {
+		counted.upTo = stmt.ColumnInt64(0)
+		known = stmt.ColumnInt64(1)-counted.upTo <= mostUncounted
+		return false, nil
+	})
+	return &counted, known, err
 }
 
 func (s *queryStore) Absent(f *session.Field) string { return f.Column + " IS NULL" }
@@ -207,6 +216,54 @@ func (s *queryStore) eachRow(ctx context.Context, sql string, do func(*sqlite.St
 			return err
 		}
 	}
+}
+
+// summaryReader asks what the writer has counted.
+type summaryReader struct {
+	*queryStore
+	upTo int64 // arrival
+}
+
+const (
+	pairNames      = "user_name, system, instance, client_address"
+	uncountedPairs = "SELECT user_name, system, instance, client_address FROM %s AS e WHERE arrival > %d AND kind = 'login' AND outcome = 'success' AND +user_name IS NOT NULL AND +client_address IS NOT NULL"
+	isPairOf       = "p.user_name = %[1]s.user_name AND p.client_address = %[1]s.client_address AND p.system = coalesce(%[1]s.system, x'') AND p.instance = coalesce(%[1]s.instance, x'')"
+)
+
+// PairsBefore asks the table, and the rows that it does not count yet: those that it counts meanwhile are found twice.
+func (s *summaryReader) PairsBefore(pairs [][]query.Cell, until int64) (statements []string) {
+	for some := range slices.Chunk(pairs, mostPairs) {
+		statements = append(statements, fmt.Sprintf("WITH looked_up(%s) AS (VALUES %s) SELECT l.user_name, l.system, l.instance, l.client_address FROM looked_up AS l CROSS JOIN %s AS p WHERE %s AND p.first < %d",
+			pairNames, s.literals(some), s.cfg.prefixNames("sessionlog_pairs"), fmt.Sprintf(isPairOf, "l"), until))
+	}
+	return append(statements, fmt.Sprintf(uncountedPairs+" AND +time < %d", s.Table(), s.upTo, until))
+}
+
+func (s *summaryReader) PairsSince(from int64) []string {
+	pairs := s.cfg.prefixNames("sessionlog_pairs")
+	return []string{
+		fmt.Sprintf("SELECT user_name, nullif(system, x''), nullif(instance, x''), client_address FROM %s WHERE first >= %d", pairs, from),
+		fmt.Sprintf(uncountedPairs+" AND +time >= %d AND NOT EXISTS (SELECT 1 FROM %s AS p WHERE %s AND p.first < %d)", s.Table(), s.upTo, from, pairs, fmt.Sprintf(isPairOf, "e"), from),
+	}
+}
+
+func (s *summaryReader) HoursOfDays(from, until int64) string {
+	return s.cfg.prefixNames(fmt.Sprintf("SELECT day, hours, user_name, nullif(system, x''), nullif(instance, x'') FROM sessionlog_hours WHERE day >= %d AND day < %d", from, until))
+}
+
+// literals are rows of values.
+func (s *queryStore) literals(rows [][]query.Cell) string {
+	values := make([]string, len(rows))
+	for i, row := range rows {
+		cells := make([]string, len(row))
+		for c, cell := range row {
+			if cells[c] = "NULL"; !cell.Absent {
+				cells[c] = s.Text(cell.Text)
+			}
+		}
+		values[i] = "(" + strings.Join(cells, ", ") + ")"
+	}
+	return strings.Join(values, ", ")
 }
 
 func (s *queryStore) Close() error { return s.conn.Close() }

@@ -58,7 +58,7 @@ func (cfg *Config) differingViews(conn *sqlite.Conn) (differing []migrations.Vie
 
 func (cfg *Config) refuseNamesTaken(conn *sqlite.Conn) error {
 	taken := ""
-	err := sqlitex.Execute(conn, "SELECT name FROM sqlite_schema WHERE name IN ("+cfg.prefixNames("'session_events', 'session_events_1', 'session_events_other', 'session_conflicts', 'sessionlog_partitions', 'sessionlog_settings'")+", "+migrations.QuotedNames(cfg.namedViews())+")", &sqlitex.ExecOptions{
+	err := sqlitex.Execute(conn, "SELECT name FROM sqlite_schema WHERE name IN ("+cfg.prefixNames("'session_events', 'session_events_1', 'session_events_other', 'session_conflicts', 'sessionlog_partitions', 'sessionlog_pairs', 'sessionlog_hours', 'sessionlog_settings'")+", "+migrations.QuotedNames(cfg.namedViews())+")", &sqlitex.ExecOptions{
 		ResultFunc: func(stmt *sqlite.Stmt) error { taken = stmt.ColumnText(0); return nil },
 	})
 	if err != nil || taken == "" {

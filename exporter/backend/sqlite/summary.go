@@ -1,0 +1,85 @@
+package sqlite
+
+import (
+	"time"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+const (
+	summarySetting = "summed_up_to" // the arrival up to which the summary has counted
+	summaryRows    = 16_384         // counted in one transaction: some 50 ms
+)
+
+// countSummary has statements that add the rows with arrivals above parameter 1 and up to parameter 2. A row is written only where that tells
+// something new: pairs and users come in no order, and each write is one of a page.
+var countSummary = []string{`INSERT INTO sessionlog_pairs
+SELECT user_name, client_address, coalesce(system, x''), coalesce(instance, x''), time, time FROM session_events
+WHERE arrival > ?1 AND arrival <= ?2 AND kind = 'login' AND outcome = 'success' AND +user_name IS NOT NULL AND +client_address IS NOT NULL
+ON CONFLICT DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last)
+WHERE excluded.first < first OR excluded.last > last + 86400000000000`, `INSERT INTO sessionlog_hours
+SELECT time / 86400000000000, user_name, coalesce(system, x''), coalesce(instance, x''), 1 << (time / 3600000000000 % 24) FROM session_events
+WHERE arrival > ?1 AND arrival <= ?2 AND kind = 'login' AND outcome = 'success' AND +user_name IS NOT NULL AND +time >= 0
+ON CONFLICT DO UPDATE SET hours = hours | excluded.hours WHERE hours & excluded.hours = 0`}
+
+// forgetSummary has statements that delete what is only of logins before parameter 1.
+var forgetSummary = []string{
+	"DELETE FROM sessionlog_pairs WHERE last < ?1 - 86400000000000",
+	"DELETE FROM sessionlog_hours WHERE day < ?1 / 86400000000000",
+}
+
+// countRows counts rows in the transaction that is open.
+func (cfg *Config) countRows(conn *sqlite.Conn, above, upTo int64) error {
+	for _, sql := range countSummary {
+		if err := sqlitex.ExecuteTransient(conn, cfg.prefixNames(sql), &sqlitex.ExecOptions{Args: []any{above, upTo}}); err != nil {
+			return err
+		}
+	}
+	return cfg.writeSetting(conn, summarySetting, upTo)
+}
+
+// extendSummary counts the next rows, and tells whether there are more.
+func (w *writer) extendSummary() (more bool, err error) {
+	if w.partitions.summedUpTo >= w.partitions.nextArrival-1 {
+		return false, nil
+	}
+	upTo := int64(0)
+	err = w.tendInTransaction("counting who logged in from where", func() error {
+		above := w.partitions.summedUpTo
+		upTo = min(above+summaryRows, w.partitions.nextArrival-1)
+		return w.cfg.countRows(w.conn, above, upTo)
+	})
+	if err != nil || w.conn == nil {
+		return false, err
+	}
+	w.partitions.summedUpTo = upTo
+	return upTo < w.partitions.nextArrival-1, nil
+}
+
+// keepSummary counts to the end while few rows come in, until somebody wants to write; a part while many do.
+func (w *writer) keepSummary(isBusy bool) error {
+	if err := w.refreshPartitions(); err != nil { // somebody may have deleted rows
+		return err
+	}
+	for {
+		more, err := w.extendSummary()
+		if err != nil || !more || isBusy || len(w.queue) > 0 {
+			return err
+		}
+	}
+}
+
+// forgetExpired lets go of what has expired, once an hour, since it reads the summary through: in the transaction that is open.
+func (x *expiryTimer) forgetExpired(oldest int64) error {
+	if oldest-x.forgotten < int64(min(time.Hour, x.ttl/10)) {
+		return nil
+	}
+	x.forgotten = oldest
+	for _, sql := range forgetSummary {
+		if err := sqlitex.ExecuteTransient(x.conn, x.cfg.prefixNames(sql), &sqlitex.ExecOptions{Args: []any{oldest}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
