@@ -21,12 +21,19 @@ type click struct {
 	ask  func(context.Context, query.Store) (query.Coverage, int, error) // and how many lines the answer has
 }
 
-// over is a filter in the words of a query string.
-func over(text string) query.Filter {
-	now, err := time.Parse(time.RFC3339, newestMoment)
+// now is the newest moment of what is asked.
+var now = mustTime(newestMoment)
+
+func mustTime(text string) time.Time {
+	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		panic(err)
 	}
+	return at
+}
+
+// over is a filter in the words of a query string.
+func over(text string) query.Filter {
 	values, err := url.ParseQuery(text)
 	if err != nil {
 		panic(err)

@@ -62,10 +62,7 @@ func newHistory(seed uint64) *history {
 
 // events are so many, in the order of time, the newest at newestMoment.
 func (h *history) events(rows int) iter.Seq2[int, *session.Event] {
-	end, err := time.Parse(time.RFC3339, newestMoment)
-	if err != nil {
-		panic(err)
-	}
+	end := mustTime(newestMoment)
 	begin := end.Add(-historyDays * 24 * time.Hour)
 	return func(yield func(int, *session.Event) bool) {
 		var e session.Event

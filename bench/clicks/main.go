@@ -28,14 +28,24 @@ func main() {
 	results := flag.String("results", "", "file to which the results are appended")
 	only := flag.String("only", "", "regular expression for names of clicks")
 	showSQL := flag.Bool("sql", false, "print the first statement of each")
+	flag.DurationVar(&budget.Time, "budget", budget.Time, "time of a question")
+	tend := flag.Bool("tend", false, "ask nothing, but let the backend do what it does in quiet times, in a database of an older program")
+	visited := flag.String("visit", "", "a SQLite file that somebody writes: click at one thing a second in it, until the end")
 	flag.Parse()
-	if err := run(context.Background(), *kind, filepath.Join(*dir, fmt.Sprintf("%s-%d", *kind, *rows)), *rows, *results, *only, *showSQL); err != nil {
+	if *visited != "" {
+		if err := visit(context.Background(), *visited); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	if err := run(context.Background(), *kind, filepath.Join(*dir, fmt.Sprintf("%s-%d", *kind, *rows)), *rows, *results, *only, *showSQL, *tend); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, kind, dir string, rows int, results, only string, showSQL bool) (err error) {
+func run(ctx context.Context, kind, dir string, rows int, results, only string, showSQL, tend bool) (err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // a server of another account enters it
 		return err
 	}
@@ -52,6 +62,9 @@ func run(ctx context.Context, kind, dir string, rows int, results, only string, 
 		if err := os.WriteFile(filled, nil, 0o600); err != nil {
 			return err
 		}
+	}
+	if tend {
+		return p.tend(ctx)
 	}
 	store, err := p.ask(ctx)
 	if err != nil {

@@ -14,6 +14,8 @@ import (
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.uber.org/zap"
+	zombie "zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
@@ -29,7 +31,8 @@ import (
 type place struct {
 	open  func() (backend.Backend, error)
 	ask   func(context.Context) (query.Store, error)
-	index func(context.Context) error // builds what the backend builds in quiet times
+	index func(context.Context) error         // builds what the backend builds in quiet times
+	tends func(context.Context) (bool, error) // whether the backend has not come to the end of what it does in quiet times
 	close func() error
 }
 
@@ -59,8 +62,21 @@ func openSQLite(dir string) place {
 		open:  func() (backend.Backend, error) { return sqlite.New(cfg, settings) },
 		ask:   func(ctx context.Context) (query.Store, error) { return sqlite.OpenQueryStore(ctx, cfg) },
 		index: func(context.Context) error { return nil },
+		tends: func(context.Context) (bool, error) { return sqliteTends(cfg.Path) },
 		close: func() error { return nil },
 	}
+}
+
+// sqliteTends tells whether rows are to be counted yet, or session keys of closed partitions to be indexed.
+func sqliteTends(path string) (tends bool, err error) {
+	conn, err := zombie.OpenConn(path, zombie.OpenReadOnly)
+	if err != nil {
+		return false, err
+	}
+	err = sqlitex.ExecuteTransient(conn, "SELECT (SELECT value FROM sessionlog_settings WHERE name = 'summed_up_to') < (SELECT arrival FROM session_events ORDER BY arrival DESC LIMIT 1) "+
+		"OR EXISTS (SELECT 1 FROM sessionlog_partitions AS p WHERE low < (SELECT max(low) FROM sessionlog_partitions) AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = p.name || '_by_session_key'))",
+		&sqlitex.ExecOptions{ResultFunc: func(stmt *zombie.Stmt) error { tends = stmt.ColumnBool(0); return nil }})
+	return tends, errors.Join(err, conn.Close())
 }
 
 func openPostgreSQL(ctx context.Context, dir string) (place, error) {
@@ -144,11 +160,36 @@ func (p place) fill(ctx context.Context, rows int) error {
 			}
 		}
 	}
-	time.Sleep(quietTime) // in which a backend builds its indexes
-	return errors.Join(b.Shutdown(ctx), p.index(ctx))
+	return errors.Join(p.settle(ctx), b.Shutdown(ctx), p.index(ctx))
 }
 
-const quietTime = 30 * time.Second
+// settle gives a backend the quiet time in which it builds its indexes.
+func (p place) settle(ctx context.Context) error {
+	for tends := true; tends; {
+		time.Sleep(quietTime)
+		if tends = false; p.tends != nil {
+			var err error
+			if tends, err = p.tends(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// tend opens what was filled by an older program, and lets the backend do what this one does in quiet times.
+func (p place) tend(ctx context.Context) error {
+	b, err := p.open()
+	if err != nil {
+		return err
+	}
+	if err := b.Start(ctx); err != nil {
+		return err
+	}
+	return errors.Join(p.settle(ctx), b.Shutdown(ctx))
+}
+
+const quietTime = 15 * time.Second
 
 func median(all []time.Duration) time.Duration {
 	slices.Sort(all)

@@ -32,6 +32,7 @@ type options struct {
 	seed                      uint64
 	withPeers, again          bool
 	statements, columns       bool
+	visitor                   bool
 	table                     bool
 }
 
@@ -49,6 +50,7 @@ func main() {
 	flag.BoolVar(&o.withPeers, "peers", true, "run too what stands beside ours: contrib's collector, and a loop by hand")
 	flag.BoolVar(&o.again, "again", false, "run also what the results have of this commit, machine and number of rows")
 	flag.BoolVar(&o.statements, "statements", false, "print what a ClickHouse that is written to spent on its statements, and beside them on merges")
+	flag.BoolVar(&o.visitor, "visitor", false, "run json-sqlite a second time, while one click a second is made in what it writes")
 	flag.BoolVar(&o.table, "table", false, "run nothing, but put what the results have of so many rows into README.md")
 	flag.BoolVar(&o.columns, "columns", false, "print the bytes an event that each column of a ClickHouse takes that is written to")
 	flag.Parse()
@@ -88,7 +90,7 @@ func (o options) run(ctx context.Context) error {
 		for _, p := range chosen {
 			for _, w := range p.ways {
 				id.pipeline, id.system = p.name, w.system
-				if w.system != ours && !o.withPeers || !o.again && results.has(id) {
+				if !o.wants(w.system) || !o.again && results.has(id) {
 					continue
 				}
 				if err := o.runOnce(ctx, room, results, id, p, w); err != nil {
@@ -100,10 +102,17 @@ func (o options) run(ctx context.Context) error {
 			}
 		}
 	}
+	if o.visitor {
+		results.printVisited(os.Stdout, id)
+	}
 	if o.with != "" {
 		failures = append(failures, results.compare(os.Stdout, id, o.with, chosen))
 	}
 	return errors.Join(failures...)
+}
+
+func (o options) wants(system string) bool {
+	return system == ours || system == visited && o.visitor || system != visited && o.withPeers
 }
 
 // runOnce runs, prints and keeps what a run has shown. A run that lost or doubled rows is kept too, and an error.
@@ -173,6 +182,12 @@ func (o options) prepare(ctx context.Context) (*machineRoom, error) {
 	}
 	if err := build(ctx, root, room.binaries[ours], "./cmd/otelcol-sessionlog", "GOWORK="); err != nil {
 		return nil, err
+	}
+	if o.visitor {
+		room.binaries[visited], room.visitor = room.binaries[ours], filepath.Join(cache, "clicks")
+		if err := build(ctx, filepath.Join(root, "bench"), room.visitor, "./clicks", "GOWORK=off"); err != nil {
+			return nil, err
+		}
 	}
 	if o.withPeers {
 		for _, system := range [...]string{peers, byHand} {

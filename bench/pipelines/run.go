@@ -30,6 +30,7 @@ type machineRoom struct {
 	configs  string            // folder
 	work     string            // folder of the runs
 	profiles string            // folder for profiles of ours, "" for none
+	visitor  string            // bench/clicks, where one is wanted
 	inputs   map[string]inputFile
 
 	statements bool // print what those of a ClickHouse cost
@@ -94,6 +95,13 @@ func (m *machineRoom) run(ctx context.Context, p pipeline, w way) (result measur
 	}
 	if p.source == idleSource {
 		return a.measureIdle(ctx)
+	}
+	if w.system == visited {
+		leave, err := visit(m.visitor, filepath.Join(a.dir, "session_log.db"))
+		if err != nil {
+			return result, err
+		}
+		defer func() { err = errors.Join(err, leave()) }()
 	}
 	return a.measure(ctx, begin)
 }
