@@ -127,7 +127,7 @@ func (c *DeliveryConfig) CountRecords(conf *confmap.Conf) {
 
 // Validate names the key and the remedy. The blocks validate themselves.
 func (c *Config) Validate() error {
-	_, err := chooseBackend(knownBackends, c)
+	_, err := c.chooseBackend()
 	return errors.Join(err, c.ValidateDelivery())
 }
 

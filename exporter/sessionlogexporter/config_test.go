@@ -16,7 +16,6 @@ import (
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
-	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
@@ -118,23 +117,6 @@ func TestInvalidConfig(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestOneBackend with a second kind of backend in the list, as a later one will be.
-func TestOneBackend(t *testing.T) {
-	other := func(written bool) backendEntry {
-		return backendEntry{key: "other", isConfigured: func(*Config) bool { return written }, openBackend: func(*Config, component.TelemetrySettings) (backend.Backend, error) { return nil, nil }}
-	}
-	c := createDefaultConfig().(*Config)
-	chosen, err := chooseBackend(append(knownBackends[:1:1], other(false)), c)
-	require.NoError(t, err)
-	require.Equal(t, "sqlite", chosen.key, "none written")
-	chosen, err = chooseBackend(append(knownBackends[:1:1], other(true)), c)
-	require.NoError(t, err)
-	require.Equal(t, "other", chosen.key, "the default does not get in its way")
-	c.SQLite = configoptional.Some(sqlite.DefaultConfig())
-	_, err = chooseBackend(append(knownBackends[:1:1], other(true)), c)
-	require.ErrorContains(t, err, "sqlite, other: an exporter holds one backend")
 }
 
 // TestHazards: each setting that can lose events is named with its remedy, and acknowledge_loss silences it.

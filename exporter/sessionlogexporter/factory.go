@@ -24,11 +24,11 @@ func NewFactory() exporter.Factory {
 
 func createLogs(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Logs, error) {
 	c := cfg.(*Config)
-	chosen, err := chooseBackend(knownBackends, c)
+	chosen, err := c.chooseBackend()
 	if err != nil {
 		return nil, err
 	}
-	store, err := chosen.openBackend(c, set.TelemetrySettings)
+	store, err := chosen.Open(set.TelemetrySettings)
 	if err != nil {
 		return nil, err
 	}
@@ -39,11 +39,11 @@ func createLogs(ctx context.Context, set exporter.Settings, cfg component.Config
 // callers wait for the result, whatever sending_queue and retry_on_failure say. written is told what became of each batch, also of one that is
 // tried again.
 func (c *Config) NewImporter(ctx context.Context, set exporter.Settings, written func(backend.Result)) (exporter.Logs, error) {
-	chosen, err := chooseBackend(knownBackends, c)
+	chosen, err := c.chooseBackend()
 	if err != nil {
 		return nil, err
 	}
-	store, err := chosen.openBackend(c, set.TelemetrySettings)
+	store, err := chosen.Open(set.TelemetrySettings)
 	if err != nil {
 		return nil, err
 	}
@@ -67,11 +67,11 @@ func (o observedBackend) Write(ctx context.Context, events iter.Seq2[int, *sessi
 }
 
 func newExporter(ctx context.Context, set exporter.Settings, c *Config, store backend.Backend) (*sessionlogExporter, error) {
-	chosen, err := chooseBackend(knownBackends, c)
+	chosen, err := c.chooseBackend()
 	if err != nil {
 		return nil, err
 	}
 	return newEventExporter(ctx, set, c.DeliveryConfig, Destination{
-		Backend: store, Key: chosen.key, MeterScope: meterScope, Timeout: c.TimeoutConfig, DeadLetterDirectory: c.deadLetterDirectory(), Check: c.CheckConnection,
+		Backend: store, Key: chosen.Key, MeterScope: meterScope, Timeout: c.TimeoutConfig, DeadLetterDirectory: c.deadLetterDirectory(), Check: c.CheckConnection,
 	})
 }

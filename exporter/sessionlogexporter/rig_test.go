@@ -78,9 +78,9 @@ func newRig(t testing.TB, dir string, edit func(*Config), wrap backendOf) *testE
 	if edit != nil {
 		edit(cfg)
 	}
-	chosen, err := chooseBackend(knownBackends, cfg)
+	chosen, err := cfg.chooseBackend()
 	require.NoError(t, err)
-	store, err := chosen.openBackend(cfg, set.TelemetrySettings)
+	store, err := chosen.Open(set.TelemetrySettings)
 	require.NoError(t, err)
 	if wrap != nil {
 		store = wrap(store)

@@ -80,7 +80,7 @@ func (x *explorerServer) explainError(err error) (status int, reason, message st
 		return http.StatusServiceUnavailable, reasonBusy, err.Error()
 	case errors.Is(err, context.DeadlineExceeded):
 		return http.StatusGatewayTimeout, reasonTimeout, "the backend did not answer in time: ask about a shorter range"
-	case x.backend.isUnwritten(x.config, err):
+	case x.backend.IsUnwritten(err):
 		return http.StatusServiceUnavailable, reasonNothingWritten, "no login has been written yet: the exporter makes the tables when it starts. " + err.Error()
 	}
 	return http.StatusServiceUnavailable, reasonBackend, err.Error()

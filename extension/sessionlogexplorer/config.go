@@ -16,6 +16,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
+	"github.com/otel-sessionlog/sessionlog/exporter/backendblocks"
 	"github.com/otel-sessionlog/sessionlog/internal/loopbackhost"
 	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
 )
@@ -69,11 +70,15 @@ func createDefaultConfig() component.Config {
 // Unmarshal refuses durations without a unit, and explains unknown keys.
 func (c *Config) Unmarshal(conf *confmap.Conf) error { return strictconfig.Unmarshal(conf, c) }
 
+func (c *Config) chooseBackend() (backendblocks.Backend, error) {
+	return backendblocks.Blocks{SQLite: c.SQLite, ClickHouse: c.ClickHouse, PostgreSQL: c.PostgreSQL}.Choose("an explorer", Type.String())
+}
+
 // Validate names the key and the remedy. The blocks of backends validate themselves.
 func (c *Config) Validate() error {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if _, err := chooseBackend(knownBackends, c); err != nil {
+	if _, err := c.chooseBackend(); err != nil {
 		errs = append(errs, err)
 	}
 	if c.Server.NetAddr.Endpoint == "" {

@@ -259,7 +259,7 @@ func (x *explorerServer) exportSQL(w http.ResponseWriter, c *apiCall) error {
 	}
 	setDownload(w, c, "sql", "application/sql; charset=utf-8")
 	var text strings.Builder
-	fmt.Fprintf(&text, "-- The events of %s/events?%s\n-- as %s was asked for them, the newest time first.\n", apiRoot, c.filter.Values().Encode(), x.backend.key)
+	fmt.Fprintf(&text, "-- The events of %s/events?%s\n-- as %s was asked for them, the newest time first.\n", apiRoot, c.filter.Values().Encode(), x.backend.Key)
 	for _, sql := range covered.SQL {
 		text.WriteString(query.VisibleText(sql) + ";\n")
 	}

@@ -15,8 +15,8 @@ import (
 	"go.opentelemetry.io/collector/extension/extensioncapabilities"
 	"go.uber.org/zap"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backendblocks"
 	"github.com/otel-sessionlog/sessionlog/internal/workfigures"
-	"github.com/otel-sessionlog/sessionlog/query"
 )
 
 var (
@@ -30,7 +30,7 @@ var (
 type explorerServer struct {
 	config     *Config
 	settings   component.TelemetrySettings
-	backend    backendEntry
+	backend    backendblocks.Backend
 	stores     *storePool
 	streams    chan struct{} // exports and tails under way
 	pages      *staticFiles
@@ -43,7 +43,7 @@ type explorerServer struct {
 }
 
 func newExplorer(set extension.Settings, cfg *Config) (*explorerServer, error) {
-	chosen, err := chooseBackend(knownBackends, cfg)
+	chosen, err := cfg.chooseBackend()
 	if err != nil {
 		return nil, err
 	}
@@ -51,9 +51,8 @@ func newExplorer(set extension.Settings, cfg *Config) (*explorerServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	open := func(ctx context.Context) (query.Store, error) { return chosen.openStore(ctx, cfg) }
 	return &explorerServer{
-		config: cfg, settings: set.TelemetrySettings, backend: chosen, stores: newStorePool(open, cfg.MaxQuestions), streams: make(chan struct{}, maxStreams), pages: pages,
+		config: cfg, settings: set.TelemetrySettings, backend: chosen, stores: newStorePool(chosen.OpenQueryStore, cfg.MaxQuestions), streams: make(chan struct{}, maxStreams), pages: pages,
 	}, nil
 }
 

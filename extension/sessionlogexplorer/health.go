@@ -116,7 +116,7 @@ func (x *explorerServer) answerHealth(w http.ResponseWriter, c *apiCall) error {
 
 // health tells of a backend that does not answer as of a component that does not work: that is no failure of the call.
 func (x *explorerServer) health(ctx context.Context) healthAnswer {
-	b := backendAnswer{Kind: x.backend.key, State: "ok"}
+	b := backendAnswer{Kind: x.backend.Key, State: "ok"}
 	err := x.ask(ctx, func(ctx context.Context, s query.Store, _ *timeBudget) error {
 		newest, err := newestTime(ctx, s)
 		b.Newest = timeOrNull(newest)

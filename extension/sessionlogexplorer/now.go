@@ -85,7 +85,7 @@ func (a *failuresAnswer) count(ctx context.Context, s query.Store, now, oldest t
 
 func (x *explorerServer) openSessions(ctx context.Context, s query.Store, now time.Time, answer *nowAnswer, budget *timeBudget) (query.Coverage, error) {
 	filter := query.Filter{}
-	if after := x.backend.assumedClosedAfter(x.config); after > 0 {
+	if after := x.backend.AssumedClosedAfter; after > 0 {
 		filter.From = now.Add(-after)
 	}
 	open, total, covered, err := query.CountOpenSessions(ctx, s, filter, shownOpenSessions, countedOpenSessions, budget.left())

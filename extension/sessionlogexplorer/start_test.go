@@ -133,7 +133,7 @@ func TestConfig(t *testing.T) {
 		{"endpoint: logins.example.com:8127", "set auth::authenticator to an extension such as bearertokenauth"},
 		{"{endpoint: 0.0.0.0:8127, auth: {authenticator: bearertokenauth}}", ""},
 		{"endpoint: \"\"", "endpoint: required"},
-		{"{sqlite: {path: x.db}, postgresql: {endpoints: [a:1], database: d, username: u}}", "sqlite, postgresql: an explorer reads one backend"},
+		{"{sqlite: {path: x.db}, postgresql: {endpoints: [a:1], database: d, username: u}}", "sqlite, postgresql: an explorer has one backend"},
 		{"sqlite: {path: \"\"}", "path: must name a file"},
 		{"cors: {allowed_origins: [\"*\"]}", "cors: not possible"},
 		{"trace_link: \"javascript:alert({trace_id})\"", "trace_link: "},
