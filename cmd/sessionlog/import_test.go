@@ -239,6 +239,9 @@ func TestMistakesOfImport(t *testing.T) {
 	path := writeRowFile(t, filepath.Join(r.folder, "a.jsonl"), 0, 10)
 	state := filepath.Join(r.folder, "import.state")
 	r.imported(t, "--state", state, path)
+	next := writeRowFile(t, filepath.Join(r.folder, "b.jsonl"), 10, 20)
+	r.imported(t, "--state", state, path, next)
+	foreign := writeRowFile(t, filepath.Join(r.folder, "c.jsonl"), 20, 30)
 	other := newImportRig(t, strings.ReplaceAll(exportsBlock, "instance: warehouse", "instance: other"))
 	open, err := openImportState(filepath.Join(r.folder, "open.state"), importPurpose{})
 	require.NoError(t, err)
@@ -250,6 +253,8 @@ func TestMistakesOfImport(t *testing.T) {
 		text   string
 	}{
 		{other.args("--state", state, path), statusUsage, `instance "warehouse"`},
+		{r.args("--state", state, foreign), statusUsage, "--state " + state + ": it is of an import of " + path + " (and 1 more) of"},
+		{r.args("--state", state, foreign), statusUsage, "not of " + foreign + " of"},
 		{r.args("--state", path, path), statusError, "no state of an import"},
 		{r.args("--state", filepath.Join(r.folder, "open.state"), path), statusError, "another import"},
 		{r.args(), statusUsage, "name the files"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -110,7 +111,15 @@ func newFileImport(ctx context.Context, s commandEnvironment, target *storeTarge
 	}
 	i.progress = newImportProgress(s, total)
 	if f.state != "" {
-		i.state, err = openImportState(f.state, importPurpose{Instance: instance, Store: nameOfStore(i.exporter)})
+		purpose := importPurpose{Instance: instance, Store: nameOfStore(i.exporter)}
+		for _, path := range paths {
+			whole, err := filepath.Abs(path)
+			if err != nil {
+				return nil, err
+			}
+			purpose.Files = append(purpose.Files, whole)
+		}
+		i.state, err = openImportState(f.state, purpose)
 	}
 	return i, err
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -15,10 +17,24 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/sessionlogexporter"
 )
 
-// importPurpose is what a state belongs to: for another instance, or into another store, nothing has been imported yet.
+// importPurpose is what a state belongs to: for another instance, into another store, or of other files, nothing has been imported yet.
 type importPurpose struct {
-	Instance string `json:"instance"`
-	Store    string `json:"store"`
+	Instance string   `json:"instance"`
+	Store    string   `json:"store"`
+	Files    []string `json:"files"` // with their folders; one that goes on may have more
+}
+
+// isContinuedBy tells whether one import goes on with what another has begun: they have a file in common.
+func (p importPurpose) isContinuedBy(next importPurpose) bool {
+	return p.Instance == next.Instance && p.Store == next.Store && slices.ContainsFunc(next.Files, func(file string) bool { return slices.Contains(p.Files, file) })
+}
+
+func (p importPurpose) String() string {
+	more := ""
+	if n := len(p.Files) - 1; n > 0 {
+		more = fmt.Sprintf(" (and %d more)", n)
+	}
+	return fmt.Sprintf("%s%s of instance %q into %s", p.Files[0], more, p.Instance, p.Store)
 }
 
 // importState remembers in one file how far an import has come. Each change is on the disk when it returns.
@@ -53,23 +69,23 @@ func (s *importState) checkPurpose(path string, purpose importPurpose) error {
 		if err != nil {
 			return err
 		}
-		written := bucket.Get(purposeKey)
-		if written == nil {
-			text, err := json.Marshal(purpose)
-			if err != nil {
-				return err
+		if written := bucket.Get(purposeKey); written != nil {
+			var known importPurpose
+			if err := json.Unmarshal(written, &known); err != nil || len(known.Files) == 0 {
+				return fmt.Errorf("--state %s: %w: this file is no state of an import: name another", path, cmp.Or(err, errors.New("it names no files")))
 			}
-			return bucket.Put(purposeKey, text)
+			if !known.isContinuedBy(purpose) {
+				return usageErrorf("--state %s: it is of an import of %s, not of %s: name another file", path, known, purpose)
+			}
+			purpose.Files = append(purpose.Files, known.Files...)
 		}
-		var known importPurpose
-		if err := json.Unmarshal(written, &known); err != nil {
-			return fmt.Errorf("--state %s: %w: this file is no state of an import: name another", path, err)
+		slices.Sort(purpose.Files)
+		purpose.Files = slices.Compact(purpose.Files)
+		text, err := json.Marshal(purpose)
+		if err != nil {
+			return err
 		}
-		if known != purpose {
-			return usageErrorf("--state %s: it is of an import of instance %q into %s, not of %q into %s: name another file",
-				path, known.Instance, known.Store, purpose.Instance, purpose.Store)
-		}
-		return nil
+		return bucket.Put(purposeKey, text)
 	})
 }
 
