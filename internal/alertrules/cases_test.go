@@ -62,4 +62,47 @@ var cases = map[string][]struct {
 		{"the first that did not fit", `sessionlog_logins_total{job="db",otel_metric_overflow="true"} _x10 1x60`, span{10, 24}},
 		{"none", `sessionlog_logins_total{job="db",sessionlog_outcome="success"} 0+1x60`, span{}},
 	},
+	"SourceNotRead": {
+		{"away from minute 10 on", `otelcol_receiver_sessionlog_last_success{job="c",receiver="sessionlog/a"} 0+60x10 600x60`, span{31, 75}},
+		{"read every minute", `otelcol_receiver_sessionlog_last_success_seconds{job="c",receiver="sessionlog/a"} 0+60x60`, span{}},
+		{"away for ten minutes", `otelcol_receiver_sessionlog_last_success{job="c",receiver="sessionlog/a"} 0+60x10 600x10 1260+60x40`, span{}},
+	},
+	"SourceBehind": {
+		{"for an hour", `otelcol_receiver_sessionlog_lag_seconds{job="c",receiver="sessionlog/a"} 5x9 3600x60 5x60`, span{25, 70}},
+		{"for ten minutes", `otelcol_receiver_sessionlog_lag{job="c",receiver="sessionlog/a"} 5x9 3600x9 5x60`, span{}},
+	},
+	"HistoryLost": {
+		{"an hour of it", `otelcol_receiver_sessionlog_lost_history{job="c",receiver="sessionlog/a"} 0x9 3600x10`, span{10, 24}},
+		{"none", `otelcol_receiver_sessionlog_lost_history{job="c",receiver="sessionlog/a"} 0x60`, span{}},
+	},
+	"DeadLetters": {
+		{"the very first one, of an exporter", `otelcol_exporter_sessionlog_dead_lettered_total{job="c",exporter="sessionlog"} _x10 1x60`, span{10, 24}},
+		{"one more, of a receiver", `otelcol_receiver_sessionlog_dead_lettered_events{job="c",receiver="sessionlog/a"} 7x30 8x60`, span{1, 44}},
+		{"none", `otelcol_exporter_sessionlog_dead_lettered{job="c",exporter="sessionlog"} 0x60`, span{}},
+	},
+	"RecordsRefused": {
+		{"a row that cannot be read", `otelcol_receiver_sessionlog_bad_rows{job="c",receiver="sessionlog/a"} _x10 1x60`, span{10, 24}},
+		{"a known id with other content", `otelcol_exporter_sessionlog_conflicts_total{job="c",exporter="sessionlog"} 0x10 1x60`, span{11, 24}},
+		{"duplicates are well", `otelcol_exporter_sessionlog_duplicates{job="c",exporter="sessionlog"} 0+60x60`, span{}},
+	},
+	"BackendAway": {
+		{"from minute 11 to 40", `
+			otelcol_exporter_sessionlog_write_duration_seconds_count{job="c",exporter="sessionlog",outcome="success"} 0+60x10 600x29 660+60x60
+			otelcol_exporter_sessionlog_write_duration_seconds_count{job="c",exporter="sessionlog",outcome="failure"} 0x10 1+1x29 30x60`, span{24, 40}},
+		{"a failure among successes", `
+			otelcol_exporter_sessionlog_write_duration_count{job="c",exporter="sessionlog",outcome="success"} 0+60x60
+			otelcol_exporter_sessionlog_write_duration_count{job="c",exporter="sessionlog",outcome="failure"} 0x10 1x50`, span{}},
+	},
+	"QueueFull": {
+		{"for half an hour", `
+			otelcol_exporter_queue_size{job="c",exporter="sessionlog",data_type="logs"} 0x9 95x30 0x30
+			otelcol_exporter_queue_capacity{job="c",exporter="sessionlog",data_type="logs"} 100x70`, span{20, 40}},
+		{"half full", `
+			otelcol_exporter_queue_size{job="c",exporter="sessionlog",data_type="logs"} 50x60
+			otelcol_exporter_queue_capacity{job="c",exporter="sessionlog",data_type="logs"} 100x60`, span{}},
+	},
+	"FindingsNotAsked": {
+		{"from minute 10 on", `otelcol_receiver_sessionlog_findings_last_success{job="c",receiver="sessionlog_findings"} 0+60x10 600x60`, span{31, 75}},
+		{"every minute", `otelcol_receiver_sessionlog_findings_last_success_seconds{job="c",receiver="sessionlog_findings"} 0+60x60`, span{}},
+	},
 }

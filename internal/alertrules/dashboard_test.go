@@ -22,12 +22,15 @@ const root = "../.."
 // addedLabels are those that Prometheus and the helpers of the collector's own exporters and receivers give.
 var addedLabels = []string{"job", "instance", "le", "exporter", "receiver", "data_type"}
 
-// TestCollectorDashboard: every expression is one of Prometheus', names a metric that a metadata.yaml has, under each of its two spellings, and
+// TestCollectorDashboard: every expression, and every one of the alert rules over the same metrics, is one of Prometheus', names a metric that a metadata.yaml has, under each of its two spellings, and
 // labels that the metric has.
 func TestCollectorDashboard(t *testing.T) {
 	known := knownMetrics(t)
 	expressions := dashboardExpressions(t)
 	require.Greater(t, len(expressions), 30)
+	for _, rule := range allRules(t, collectorRules) {
+		expressions = append(expressions, rule.Expr)
+	}
 	p := parser.NewParser(parser.Options{})
 	for _, text := range expressions {
 		expr, err := p.ParseExpr(text)
@@ -48,7 +51,7 @@ func TestCollectorDashboard(t *testing.T) {
 					require.Contains(t, metric.labels, label, "%s: %s has no such label", text, metric.spellings[0])
 				}
 			}
-			require.Equal(t, 1, found, "%s: one metric of metadata.yaml: %s", text, selector)
+			require.Equal(t, 1+strings.Count(name.Value, "|"), found, "%s: a metric of metadata.yaml for each name: %s", text, selector)
 		}
 	}
 }
@@ -156,16 +159,18 @@ func addMetrics(t *testing.T, known map[string]knownMetric, file string) {
 	require.NoError(t, yaml.Unmarshal(text, &metadata), file)
 	for name, m := range metadata.Telemetry.Metrics {
 		var kind otlptranslator.MetricType = otlptranslator.MetricTypeGauge
-		part := ""
+		parts := []string{""}
 		switch {
 		case m.Histogram != nil:
-			kind, part = otlptranslator.MetricTypeHistogram, "_bucket"
+			kind, parts = otlptranslator.MetricTypeHistogram, []string{"_bucket", "_count"}
 		case m.Sum != nil && m.Sum.Monotonic:
 			kind = otlptranslator.MetricTypeMonotonicCounter
 		}
 		namer := otlptranslator.MetricNamer{WithMetricSuffixes: true}
 		spelled, err := namer.Build(otlptranslator.Metric{Name: "otelcol_" + name, Unit: m.Unit, Type: kind})
 		require.NoError(t, err)
-		known[name] = knownMetric{[2]string{"otelcol_" + name + part, spelled + part}, slices.Concat(addedLabels, m.Attributes)}
+		for _, part := range parts {
+			known[name+part] = knownMetric{[2]string{"otelcol_" + name + part, spelled + part}, slices.Concat(addedLabels, m.Attributes)}
+		}
 	}
 }

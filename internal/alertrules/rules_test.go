@@ -20,15 +20,15 @@ import (
 	prom "github.com/prometheus/common/model"
 )
 
-const rulesFile = "../../examples/sessiontrace/alerts.yaml"
+const (
+	loginRules     = "../../examples/sessiontrace/alerts.yaml"
+	collectorRules = "../../dashboards/alerts-collector.yaml"
+)
 
 // TestAlerts: every alert fires for the series that it is for, when it should, and for none that are well.
 func TestAlerts(t *testing.T) {
 	p := parser.NewParser(parser.Options{})
-	file, errs := rulefmt.ParseFile(rulesFile, false, prom.UTF8Validation, p, slog.New(slog.DiscardHandler))
-	require.Empty(t, errs)
-	require.Len(t, file.Groups, 1)
-	for _, rule := range file.Groups[0].Rules {
+	for _, rule := range allRules(t, loginRules, collectorRules) {
 		require.NotEmpty(t, cases[rule.Alert], "%s: no series", rule.Alert)
 		for _, c := range cases[rule.Alert] {
 			t.Run(rule.Alert+"/"+c.name, func(t *testing.T) {
@@ -40,6 +40,16 @@ func TestAlerts(t *testing.T) {
 			})
 		}
 	}
+}
+
+func allRules(t *testing.T, files ...string) (all []rulefmt.Rule) {
+	for _, name := range files {
+		file, errs := rulefmt.ParseFile(name, false, prom.UTF8Validation, parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler))
+		require.Empty(t, errs)
+		require.Len(t, file.Groups, 1)
+		all = append(all, file.Groups[0].Rules...)
+	}
+	return all
 }
 
 // fires evaluates the alert every minute, and tells in which it fires.
