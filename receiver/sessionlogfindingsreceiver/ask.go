@@ -12,14 +12,13 @@ import (
 )
 
 const (
-	longestPart  = 24 * time.Hour // of time that is asked about at once
-	shortestPart = time.Minute
-	mostRecords  = 100 // of one delivery
+	longestPart = 24 * time.Hour // of time that is asked about at once
+	mostRecords = 100            // of one delivery
 )
 
 // askAll asks every question up to now. An error of the backend or of the pipeline ends it, and all that was not told is asked by the next run.
 func (r *findingsReceiver) askAll(ctx context.Context) error {
-	store, err := r.config.openStore(ctx)
+	store, err := r.backend.OpenQueryStore(ctx)
 	if err != nil {
 		return r.backendFailed(ctx, err)
 	}
@@ -28,9 +27,14 @@ func (r *findingsReceiver) askAll(ctx context.Context) error {
 	if err != nil {
 		return r.backendFailed(ctx, err)
 	}
+	if found { // what comes first may be old
+		if err := r.warnOfLateEvents(ctx, store); err != nil {
+			return r.backendFailed(ctx, err)
+		}
+	}
 	for i := range r.questions {
 		if !found {
-			break // what comes first may be old
+			break
 		}
 		if err := r.askUntil(ctx, store, &r.questions[i], time.Unix(0, oldest).UTC(), time.Unix(0, newest).Add(1).UTC()); err != nil {
 			return err
@@ -50,7 +54,8 @@ func (r *findingsReceiver) backendFailed(ctx context.Context, err error) error {
 }
 
 // askUntil asks about the time since the last run, in parts, as far as there are events: where a source was away, what it tells later is not late.
-// A part whose answer was not complete is asked again as a shorter one with more time.
+// A part whose answer was not complete is asked again with more time, and is not cut: what is one finding of a day, such as many addresses of a user,
+// would be several of its hours.
 func (r *findingsReceiver) askUntil(ctx context.Context, store query.Store, q *scheduledQuestion, oldest, end time.Time) error {
 	m := r.memories[q.Name]
 	now := r.now().UTC()
@@ -66,9 +71,9 @@ func (r *findingsReceiver) askUntil(ctx context.Context, store query.Store, q *s
 	if end.After(now) {
 		end = now
 	}
-	part, limits := longestPart, query.Limits{Time: r.config.AnswerTime}
+	limits := query.Limits{Time: r.config.AnswerTime}
 	for {
-		until := m.Asked.Add(part)
+		until := m.Asked.Add(longestPart)
 		if until.After(end) {
 			until = end
 		}
@@ -78,7 +83,7 @@ func (r *findingsReceiver) askUntil(ctx context.Context, store query.Store, q *s
 		}
 		if !covered.Complete {
 			r.tellIncomplete(ctx, q, limits.Time)
-			part, limits.Time = max(part/2, shortestPart), 2*limits.Time
+			limits.Time *= 2
 			continue
 		}
 		if err := r.tellFindings(ctx, q, m, found); err != nil {
@@ -93,7 +98,7 @@ func (r *findingsReceiver) askUntil(ctx context.Context, store query.Store, q *s
 		if !until.Before(end) {
 			return nil
 		}
-		part, limits.Time = min(2*part, longestPart), max(limits.Time/2, r.config.AnswerTime)
+		limits.Time = max(limits.Time/2, r.config.AnswerTime)
 	}
 }
 
@@ -108,7 +113,7 @@ func (r *findingsReceiver) rangeOf(m *questionMemory, until time.Time) query.Fil
 
 func (r *findingsReceiver) tellIncomplete(ctx context.Context, q *scheduledQuestion, limit time.Duration) {
 	r.stats.count(ctx, r.stats.incomplete, 1, q.Name)
-	r.conditions.Raise("answer_time "+q.Name, "answer_time was too short for the answer: the question is asked again in smaller parts with more time, and nothing is left out; "+
+	r.conditions.Raise("answer_time "+q.Name, "answer_time was too short for the answer: the question is asked again with more time, and nothing is left out; "+
 		"raise answer_time, shorten lookback, or take the question out (questions::…::enabled: false)", zap.String("question", q.Name), zap.Stringer("time", limit))
 }
 

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -16,10 +14,9 @@ import (
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/clickhouse"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/postgresql"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
-	"github.com/otel-sessionlog/sessionlog/exporter/sessionlogexporter"
+	"github.com/otel-sessionlog/sessionlog/exporter/backendblocks"
 	"github.com/otel-sessionlog/sessionlog/internal/connectcheck"
 	"github.com/otel-sessionlog/sessionlog/internal/strictconfig"
-	"github.com/otel-sessionlog/sessionlog/query"
 )
 
 // Config of the receiver. It holds exactly one backend, as the exporter does; SQLite with its defaults when none is written.
@@ -37,7 +34,7 @@ type Config struct {
 	Initial time.Duration `mapstructure:"initial"`
 	// Lookback is how late an event may come and still be found.
 	Lookback time.Duration `mapstructure:"lookback"`
-	// AnswerTime is how long the backend may count for one question before it is asked in smaller parts.
+	// AnswerTime is how long the backend may count for one question before it is asked again with more time.
 	AnswerTime time.Duration `mapstructure:"answer_time"`
 	// Questions are asked unless they are disabled.
 	Questions QuestionsConfig `mapstructure:"questions"`
@@ -75,8 +72,8 @@ const (
 func (c *Config) Validate() error {
 	var errs []error
 	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if backends := c.configuredBackends(); len(backends) > 1 {
-		fail("%s: the receiver asks one backend; keep one here and give each other a receiver of its own, such as sessionlog_findings/%s", strings.Join(backends, ", "), backends[1])
+	if _, err := c.chooseBackend(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.Interval < leastInterval {
 		fail("interval: must be %s or more", leastInterval)
@@ -102,19 +99,8 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-func (c *Config) configuredBackends() (keys []string) {
-	for key, written := range map[string]bool{"sqlite": c.SQLite.HasValue(), "clickhouse": c.ClickHouse.HasValue(), "postgresql": c.PostgreSQL.HasValue()} {
-		if written {
-			keys = append(keys, key)
-		}
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-// openStore opens the backend to be asked; nothing is created, and nothing written.
-func (c *Config) openStore(ctx context.Context) (query.Store, error) {
-	return (&sessionlogexporter.Config{SQLite: c.SQLite, ClickHouse: c.ClickHouse, PostgreSQL: c.PostgreSQL}).OpenQueryStore(ctx)
+func (c *Config) chooseBackend() (backendblocks.Backend, error) {
+	return backendblocks.Blocks{SQLite: c.SQLite, ClickHouse: c.ClickHouse, PostgreSQL: c.PostgreSQL}.Choose("a receiver of findings", componentType.String())
 }
 
 // CheckConnection implements [connectcheck.Checker]. It asks for the newest login.
@@ -122,7 +108,11 @@ func (c *Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	failed := func(err error) []connectcheck.Finding {
 		return []connectcheck.Finding{{Subject: "stored logins", Detail: err.Error(), Remedy: "start the exporter that makes the tables, or name the backend that it writes to"}}
 	}
-	store, err := c.openStore(ctx)
+	chosen, err := c.chooseBackend()
+	if err != nil {
+		return failed(err)
+	}
+	store, err := chosen.OpenQueryStore(ctx)
 	if err != nil {
 		return failed(err)
 	}

@@ -28,7 +28,7 @@ func TestWrongConfigurations(t *testing.T) {
 	for text, want := range map[string]string{
 		`interval: 1`: `interval`, `interval: 10ms`: `interval: must be 1s or more`, `initial: -1h`: `initial`, `lookback: 0s`: `lookback: must be 1m0s or more`,
 		`answer_time: 1ms`: `answer_time: must be`, `intervall: 1m`: `interval`, `explorer_url: 127.0.0.1:8127`: `explorer_url: must be`,
-		`{sqlite: {path: a.db}, postgresql: {endpoints: ["h:5432"]}}`: `postgresql, sqlite: the receiver asks one backend`,
+		`{sqlite: {path: a.db}, postgresql: {endpoints: ["h:5432"]}}`: `sqlite, postgresql: a receiver of findings has one backend`,
 		`questions: {failure_bursts: {failures: 0}}`:                  `questions::failure_bursts::failures: must be 1 or more`,
 		`questions: {guessed_users: {within: 0s}}`:                    `questions::guessed_users::within: must be 1s or more`,
 		`questions: {unusual_hours: {timezone: Berlin}}`:              `"Berlin" is no name of a time zone`,

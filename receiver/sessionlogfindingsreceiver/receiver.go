@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backendblocks"
 	"github.com/otel-sessionlog/sessionlog/internal/conditionlog"
 	"github.com/otel-sessionlog/sessionlog/query"
 )
@@ -20,6 +21,7 @@ import (
 type findingsReceiver struct {
 	set        receiver.Settings
 	config     *Config
+	backend    backendblocks.Backend
 	next       consumer.Logs
 	questions  []scheduledQuestion
 	options    query.QuestionOptions
@@ -30,6 +32,7 @@ type findingsReceiver struct {
 
 	storage  storage.Client // nil where none is set
 	memories map[string]*questionMemory
+	newest   newestEvents
 	host     component.Host
 	trouble  string // as last reported to the host
 	cancel   context.CancelFunc
@@ -37,12 +40,16 @@ type findingsReceiver struct {
 }
 
 func newFindingsReceiver(set receiver.Settings, config *Config, next consumer.Logs) (*findingsReceiver, error) {
+	chosen, err := config.chooseBackend()
+	if err != nil {
+		return nil, err
+	}
 	stats, err := newReceiverTelemetry(set)
 	if err != nil {
 		return nil, err
 	}
 	r := &findingsReceiver{
-		set: set, config: config, next: next, questions: config.scheduledQuestions(), options: config.Questions.options(), stats: stats, now: time.Now,
+		set: set, config: config, backend: chosen, next: next, questions: config.scheduledQuestions(), options: config.Questions.options(), stats: stats, now: time.Now,
 		conditions: conditionlog.New(set.Logger, time.Now),
 	}
 	r.records = &recordWriter{set.BuildInfo.Version, config.ExplorerURL, func() time.Time { return r.now() }}

@@ -26,7 +26,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// rig is a receiver over a real SQLite file, whose clock the test turns and whose runs it starts.
+// rig is a receiver over a real store, a SQLite file unless the test sets another, whose clock the test turns and whose runs it starts.
 type rig struct {
 	t       *testing.T
 	config  *Config
@@ -59,7 +59,9 @@ func newRig(t *testing.T) *rig {
 func (r *rig) write(events ...session.Event) {
 	r.t.Helper()
 	if r.db == nil {
-		db, err := sqlite.New(*r.config.SQLite.Get(), componenttest.NewNopTelemetrySettings())
+		chosen, err := r.config.chooseBackend()
+		require.NoError(r.t, err)
+		db, err := chosen.Open(componenttest.NewNopTelemetrySettings())
 		require.NoError(r.t, err)
 		require.NoError(r.t, db.Start(r.t.Context()))
 		r.t.Cleanup(func() { require.NoError(r.t, db.Shutdown(context.Background())) })

@@ -27,7 +27,7 @@ func newReceiverTelemetry(set receiver.Settings) (*receiverTelemetry, error) {
 	}{
 		{&t.delivered, "delivered", "{finding}", "Findings that the pipeline has accepted."},
 		{&t.refused, "refused", "{finding}", "Findings that the pipeline has refused for good."},
-		{&t.incomplete, "incomplete_answers", "{answer}", "Answers for which answer_time was too short; their questions were asked again in smaller parts."},
+		{&t.incomplete, "incomplete_answers", "{answer}", "Answers for which answer_time was too short; their questions were asked again with more time."},
 		{&t.failed, "failed_runs", "{run}", "Runs that ended early since the backend did not answer, or the pipeline did not take findings."},
 	} {
 		counter, err := meter.Int64Counter(metricPrefix+c.name, metric.WithUnit(c.unit), metric.WithDescription(c.about))

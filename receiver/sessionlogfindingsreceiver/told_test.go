@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -95,6 +97,69 @@ func TestLateEventsAreFound(t *testing.T) {
 	require.Empty(t, r.run(noon.Add(10*time.Hour)), "nothing has come for hours")
 	r.write(l.failures(noon.Add(3*time.Hour), time.Second, "root", "192.0.2.67", 12)...)
 	require.Len(t, r.run(noon.Add(10*time.Hour).Add(time.Minute)), 1, "the source was away")
+}
+
+// TestLaterThanLookback: a source that was away for longer than lookback while others went on is told about, once, and one that had nothing to tell is not.
+func TestLaterThanLookback(t *testing.T) {
+	r := newRig(t)
+	var l logins
+	login := func(instance string, at time.Time) {
+		l.events = nil
+		l.add(at, "alice", "10.20.0.1", true)
+		l.events[0].Instance = instance
+		r.write(l.events...)
+	}
+	warnings := func() []observer.LoggedEntry { return r.logs.FilterMessageSnippet("raise lookback").All() }
+	login("away", noon)
+	login("quiet", noon)
+	r.now = noon
+	r.start()
+	for minutes := range 180 {
+		at := noon.Add(time.Duration(minutes) * time.Minute)
+		login("there", at)
+		r.run(at.Add(time.Second))
+	}
+	back := noon.Add(3 * time.Hour)
+	login("away", noon.Add(30*time.Minute))
+	login("away", back)
+	login("quiet", back)
+	r.run(back.Add(time.Second))
+	require.Len(t, warnings(), 1)
+	require.Equal(t, "away", warnings()[0].ContextMap()["instance"])
+	require.EqualValues(t, 1, warnings()[0].ContextMap()["events"])
+	login("away", back.Add(time.Minute))
+	r.run(back.Add(2 * time.Minute))
+	require.Len(t, warnings(), 1)
+
+	for minutes := range 180 { // one that is always late
+		at := back.Add(time.Duration(3+minutes) * time.Minute)
+		login("there", at)
+		login("batches", at.Add(-2*time.Hour))
+		r.run(at.Add(time.Second))
+	}
+	require.NotEmpty(t, r.logs.FilterMessageSnippet("raise lookback").FilterField(zap.String("instance", "batches")).All())
+}
+
+// TestManyAddressesAreOneFinding, also where answer_time is too short for the day in which they came.
+func TestManyAddressesAreOneFinding(t *testing.T) {
+	r := newRig(t)
+	var l logins
+	l.add(noon.AddDate(0, 0, -20), "alice", "10.20.0.1", true)
+	for i := range 13 {
+		l.add(noon.Add(time.Duration(i-14)*90*time.Minute), "alice", fmt.Sprintf("192.0.%d.1", i), true)
+	}
+	r.write(l.events...)
+	r.now = noon
+	r.start()
+	r.config.AnswerTime = time.Microsecond // less than a user may write
+	var first []string
+	for _, f := range r.run(noon) {
+		if f.question == firstSeen {
+			first = append(first, f.sentence)
+		}
+	}
+	require.Len(t, first, 1)
+	require.Contains(t, first[0], "from 13 addresses")
 }
 
 // TestDeliveredThenRemembered: what the pipeline does not take is told in the next run, and what it refuses for good is said once.
