@@ -47,40 +47,49 @@ func Events(ctx context.Context, s Store, f Filter, after *Position, limit int, 
 	if limit <= 0 {
 		return nil, Coverage{}, fmt.Errorf("limit %d: must be more than 0", limit)
 	}
-	var beyond string
+	var beyond, where string
 	if after != nil {
-		field, err := FieldOf("record_id")
-		if err != nil {
-			return nil, Coverage{}, err
-		}
-		at := strconv.FormatInt(after.Time, 10)
-		beyond = " AND (" + s.Nanoseconds() + " < " + at + " OR " + s.Nanoseconds() + " = " + at + " AND record_id < " + s.Identity(field, after.RecordID[:]) + ")"
+		beyond = after.before(s)
 		f = f.before(after.Time)
 	}
 	var page []session.Event
 	var bytes int
 	var full bool
-	covered, err := eachSliceFrom(ctx, s, f, firstPage, limits, func(where string) string {
-		return where + beyond + " ORDER BY " + s.Nanoseconds() + " DESC, record_id DESC LIMIT " + strconv.Itoa(limit-len(page))
-	}, func(ctx context.Context, tail string) error {
+	var further []string // statements of a slice after its first
+	tail := func() string {
+		return where + beyond + " ORDER BY " + s.Nanoseconds() + " DESC, record_id DESC LIMIT " + strconv.Itoa(limits.rowsAtOnce(limit, len(page), bytes))
+	}
+	covered, err := eachSliceFrom(ctx, s, f, firstPage, limits, func(slice string) string {
+		where = slice
+		return tail()
+	}, func(ctx context.Context, sql string) error {
 		whole := len(page)
-		for e, err := range s.Events(ctx, tail) {
-			if err != nil {
-				page = page[:whole]
-				return err
+		for {
+			last := len(page) + limits.rowsAtOnce(limit, len(page), bytes)
+			for e, err := range s.Events(ctx, sql) {
+				if err != nil {
+					page = page[:whole]
+					return err
+				}
+				page = append(page, session.Event{})
+				e.CopyTo(&page[len(page)-1])
+				bytes += sizeOf(e)
+				if full = limits.Bytes > 0 && bytes >= limits.Bytes; full {
+					return errEnough
+				}
 			}
-			page = append(page, session.Event{})
-			e.CopyTo(&page[len(page)-1])
-			bytes += sizeOf(e)
-			if full = limits.Bytes > 0 && bytes >= limits.Bytes; full {
+			if full = len(page) >= limit; full {
 				return errEnough
 			}
+			if len(page) < last {
+				return nil
+			}
+			beyond = PositionOf(&page[len(page)-1]).before(s)
+			sql = tail()
+			further = append(further, sql)
 		}
-		if full = len(page) >= limit; full {
-			return errEnough
-		}
-		return nil
 	})
+	covered.SQL = append(covered.SQL, further[:min(len(further), max(0, keptSQLTexts-len(covered.SQL)))]...)
 	if covered.Full = full; full {
 		covered.From = time.Unix(0, page[len(page)-1].Time).UTC()
 	}
@@ -88,6 +97,27 @@ func Events(ctx context.Context, s Store, f Filter, after *Position, limit int, 
 		covered.SQL[i] = "SELECT * FROM " + s.Table() + tail
 	}
 	return page, covered, err
+}
+
+// firstRows are asked for where the bytes of a page are limited and nothing is known of its events: a server sends all that a statement asks for at once.
+const firstRows = 16
+
+// rowsAtOnce is how many rows the next statement of a page asks for: as many as fit, if they are like those that are there.
+func (limits Limits) rowsAtOnce(limit, rows, bytes int) int {
+	switch left := limit - rows; {
+	case limits.Bytes <= 0:
+		return left
+	case rows == 0:
+		return min(left, firstRows)
+	default:
+		return min(left, max(firstRows, (limits.Bytes-bytes)/max(1, bytes/rows)))
+	}
+}
+
+// before is the further condition for the events behind a position.
+func (p Position) before(s Store) string {
+	at := strconv.FormatInt(p.Time, 10)
+	return " AND (" + s.Nanoseconds() + " < " + at + " OR " + s.Nanoseconds() + " = " + at + " AND record_id < " + s.Identity(mustField("record_id"), p.RecordID[:]) + ")"
 }
 
 func sizeOf(e *session.Event) (bytes int) {

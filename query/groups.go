@@ -46,17 +46,18 @@ func Inventory(ctx context.Context, s Store, f Filter, limits Limits) ([]Group, 
 // Groups counts the events of a filter by the values of columns, newest first.
 func Groups(ctx context.Context, s Store, f Filter, columns []string, limits Limits) ([]Group, Coverage, error) {
 	var expressions []string
+	var fields []*session.Field
 	for _, column := range columns {
 		field, err := scalarFieldOf(column)
 		if err != nil {
 			return nil, Coverage{}, err
 		}
-		expressions = append(expressions, s.AsText(field))
+		fields, expressions = append(fields, field), append(expressions, s.AsText(field))
 	}
 	expressions = append(expressions, tallyExpressions(s)...)
 	groups := map[string]*Group{}
 	covered, err := eachSlice(ctx, s, f, limits, func(where string) string {
-		return s.Select(expressions...) + " FROM " + s.Table() + where + " GROUP BY " + ordinalList(len(columns))
+		return s.Select(expressions...) + " FROM " + s.Table() + where + " GROUP BY " + groupedBy(s, 1, fields)
 	}, func(ctx context.Context, sql string) error {
 		rows, err := wholeRows(ctx, s, sql, len(expressions))
 		for _, row := range rows {
@@ -126,10 +127,14 @@ func (t *Tally) add(other Tally) {
 	}
 }
 
-func ordinalList(n int) string {
-	all := make([]string, n)
-	for i := range all {
-		all[i] = strconv.Itoa(i + 1)
+// groupedBy is what stands behind GROUP BY for fields whose texts are the expressions from an ordinal on: where stores group fast their columns, which
+// are compared in less time than their texts.
+func groupedBy(s Store, ordinal int, fields []*session.Field) string {
+	all := make([]string, len(fields))
+	for i, f := range fields {
+		if all[i] = strconv.Itoa(ordinal + i); s.GroupsFast() {
+			all[i] = f.Column
+		}
 	}
 	return strings.Join(all, ", ")
 }
@@ -253,17 +258,17 @@ func valuesSQL(s Store, fields []*session.Field, where string) string {
 	return s.Select(columns...) + " FROM " + s.Table() + where
 }
 
-// facetSQL counts every field's values in one pass: each row is met once for each of them.
+// facetSQL counts every field's values in one pass, each of which has a grouping of its own.
 func facetSQL(s Store, fields []*session.Field, where string) string {
-	var value, numbers strings.Builder
+	var number, value strings.Builder
+	sets := make([]string, len(fields))
 	for i, f := range fields {
-		value.WriteString(" WHEN " + strconv.Itoa(i) + " THEN " + s.AsText(f))
-		if i > 0 {
-			numbers.WriteString(" UNION ALL ")
-		}
-		numbers.WriteString("SELECT " + strconv.Itoa(i) + " AS facet")
+		counts := " WHEN GROUPING(" + f.Column + ") = 0 THEN "
+		number.WriteString(counts + strconv.Itoa(i))
+		value.WriteString(counts + s.AsText(f))
+		sets[i] = "(" + f.Column + ")"
 	}
-	return s.Select("facet", "CASE facet"+value.String()+" END", "count(*)") + " FROM " + s.Table() + " CROSS JOIN (" + numbers.String() + ") AS facets" + where + " GROUP BY 1, 2"
+	return s.Select("CASE"+number.String()+" END", "CASE"+value.String()+" END", "count(*)") + " FROM " + s.Table() + where + " GROUP BY GROUPING SETS (" + strings.Join(sets, ", ") + ")"
 }
 
 func mostFrequent(column string, counts map[Cell]int64, top int) Facet {

@@ -24,7 +24,7 @@ func Histogram(ctx context.Context, s Store, f Filter, width time.Duration, limi
 	}
 	counts := map[Bar]int64{}
 	covered, err := eachSlice(ctx, s, f, limits, func(where string) string {
-		return s.Select(startOf(s, int64(width)), textOf(s, "kind"), textOf(s, "outcome"), "count(*)") + " FROM " + s.Table() + where + " GROUP BY 1, 2, 3"
+		return s.Select(startOf(s, int64(width)), textOf(s, "kind"), textOf(s, "outcome"), "count(*)") + " FROM " + s.Table() + where + " GROUP BY 1, " + groupedBy(s, 2, fieldsOf([]string{"kind", "outcome"}))
 	}, func(ctx context.Context, sql string) error {
 		rows, err := wholeRows(ctx, s, sql, 4)
 		for _, row := range rows {

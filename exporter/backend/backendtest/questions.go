@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 	"github.com/otel-sessionlog/sessionlog/session/sessiontest"
@@ -56,6 +59,14 @@ func questions(t *testing.T, h Harness) {
 			counts[i%len(counts)](t) // each filter costs a server some dozen statements
 		})
 	}
+	t.Run("Extent", func(t *testing.T) {
+		at := func(a, b session.Event) int { return cmp.Compare(a.Time, b.Time) }
+		oldest, newest, found, err := store.Extent(t.Context())
+		require.NoError(t, err)
+		require.True(t, found)
+		require.Equal(t, slices.MinFunc(events, at).Time, oldest)
+		require.Equal(t, slices.MaxFunc(events, at).Time, newest)
+	})
 	t.Run("Session", func(t *testing.T) {
 		key := events[0].SessionKey
 		want := slices.DeleteFunc(slices.Clone(events), func(e session.Event) bool { return e.SessionKey != key })
@@ -101,6 +112,57 @@ func questions(t *testing.T, h Harness) {
 		require.True(t, covered.Complete && !covered.Full)
 		requireSameEvents(t, sorted[long+1:], page)
 	})
+	t.Run("LongNames", func(t *testing.T) { pageOfLongNames(t, b, store) })
+}
+
+// pageOfLongNames reads a page of events of 1 MiB: what is held of them at a time is not much more than the page may have.
+func pageOfLongNames(t *testing.T, b backend.Backend, store query.Store) {
+	const count, pageBytes, mostHeld = 64, 4 << 20, 72 << 20
+	begin := time.Date(2027, 6, 1, 0, 0, 0, 0, time.UTC)
+	var h session.Hasher
+	long := make([]*session.Event, count)
+	for i := range long {
+		e := &session.Event{}
+		sessiontest.Typical(e, questionedEvents+i)
+		e.Time, e.UserAgent = begin.Add(time.Duration(i)*time.Second).UnixNano(), strings.Repeat(string(rune('a'+i%26)), 1<<20)
+		e.RecordID = h.Start("long names", e.System, e.Instance).Int(int64(i)).RecordID(e.Time)
+		long[i] = e
+	}
+	write(t, b, long...)
+	held := heapOf(func() {
+		page, covered, err := query.Events(t.Context(), store, query.Filter{From: begin, Until: begin.Add(time.Hour)}, nil, 1000, query.Limits{Bytes: pageBytes})
+		require.NoError(t, err)
+		require.True(t, covered.Full)
+		require.Equal(t, pageBytes>>20, len(page))
+	})
+	t.Logf("%d MiB held", held>>20)
+	require.Less(t, held, uint64(mostHeld))
+}
+
+// heapOf is by how much the heap grows while something is done, with little garbage in it.
+func heapOf(do func()) uint64 {
+	defer debug.SetGCPercent(debug.SetGCPercent(5))
+	runtime.GC()
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before, done, most := heap(), make(chan struct{}), make(chan uint64)
+	go func() {
+		for peak := uint64(0); ; time.Sleep(time.Millisecond) {
+			peak = max(peak, heap())
+			select {
+			case <-done:
+				most <- peak
+				return
+			default:
+			}
+		}
+	}()
+	do()
+	close(done)
+	return max(before, <-most) - before
 }
 
 // variedEvents have every kind of value that a filter can ask for: absent, empty and hostile texts, numbers, ids with and without a time, lists.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
 
@@ -181,23 +182,57 @@ func (s *queryStore) Summary(context.Context) (summary query.Summary, known bool
 	return nil, false, nil
 }
 
+// Extent takes a time near each end from the ids that begin with one, of which the server has the least and the greatest of each part in memory, and looks
+// for what is beyond it by the index of times. Where the ids say nothing, that is the table.
 func (s *queryStore) Extent(ctx context.Context) (oldest, newest int64, found bool, err error) {
-	sql := s.Select("min("+s.Nanoseconds()+")", "max("+s.Nanoseconds()+")", "count()") + " FROM " + s.cfg.prefixNames("session_events")
-	for row, err := range s.Rows(ctx, sql, 3) {
-		if err != nil {
-			return 0, 0, false, err
+	ids, err := s.numbers(ctx, " WHERE _partition_id BETWEEN '197001' AND '209912'", millisecondOf("min(record_id)"), millisecondOf("max(record_id)"), "count()")
+	if err != nil {
+		return 0, 0, false, err
+	}
+	var before, after string
+	if ids[2] > 0 {
+		moment := func(millisecond int64) string {
+			return "fromUnixTimestamp64Nano(" + strconv.FormatInt(millisecond*int64(time.Millisecond), 10) + ", 'UTC')"
 		}
-		if found = row[2].Text != "0"; !found {
-			return 0, 0, false, nil
-		}
-		if oldest, err = strconv.ParseInt(row[0].Text, 10, 64); err != nil {
-			return 0, 0, false, err
-		}
-		if newest, err = strconv.ParseInt(row[1].Text, 10, 64); err != nil {
-			return 0, 0, false, err
+		before, after = " WHERE time < "+moment(ids[0]+1), " WHERE time >= "+moment(ids[1])
+	}
+	oldest, _, err = s.extremeTime(ctx, "min", before)
+	if err == nil {
+		newest, found, err = s.extremeTime(ctx, "max", after)
+	}
+	return oldest, newest, found, err
+}
+
+// millisecondOf is the time at the beginning of an id.
+func millisecondOf(id string) string {
+	return "reinterpretAsUInt64(reverse(substring(" + id + ", 1, 6)))"
+}
+
+// extremeTime is that of the events beyond a time, or of all where there are none.
+func (s *queryStore) extremeTime(ctx context.Context, function, beyond string) (at int64, found bool, err error) {
+	for _, where := range []string{beyond, ""} {
+		row, err := s.numbers(ctx, where, function+"("+s.Nanoseconds()+")", "count()")
+		if err != nil || row[1] > 0 {
+			return row[0], err == nil, err
 		}
 	}
-	return oldest, newest, found, nil
+	return 0, false, nil
+}
+
+// numbers are those of the one row of an answer. Records that were told twice are twice there.
+func (s *queryStore) numbers(ctx context.Context, where string, expressions ...string) ([]int64, error) {
+	all := make([]int64, len(expressions))
+	for row, err := range s.Rows(ctx, s.Select(expressions...)+" FROM "+s.cfg.prefixNames("session_events")+where, len(expressions)) {
+		if err != nil {
+			return all, err
+		}
+		for i := range all {
+			if all[i], err = strconv.ParseInt(row[i].Text, 10, 64); err != nil {
+				return all, err
+			}
+		}
+	}
+	return all, nil
 }
 
 // eachRow runs a statement until do has enough.
