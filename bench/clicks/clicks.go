@@ -13,7 +13,7 @@ import (
 )
 
 // budget is the explorer's.
-var budget = query.Limits{Time: 700 * time.Millisecond}
+var budget = query.Limits{Time: 700 * time.Millisecond, Bytes: 16 << 20}
 
 // click is one thing that a person does in the explorer.
 type click struct {
@@ -112,6 +112,24 @@ func clicks(key, record session.ID) (all []click) {
 		all = append(all, click{"new, a working day: " + question.Name, func(ctx context.Context, s query.Store) (query.Coverage, int, error) {
 			found, covered, err := question.Ask(ctx, s, over("from=2026-11-26T17:30&to=2026-11-27T17:30"), budget)
 			return covered, len(found), err
+		}})
+	}
+	return all
+}
+
+// viewClicks are views of the last day.
+func viewClicks(names []string) (all []click) {
+	for _, name := range names {
+		sql := "SELECT CAST(user_name AS Nullable(String)) AS cell_1 FROM " + name
+		all = append(all, click{"view " + name, func(ctx context.Context, s query.Store) (query.Coverage, int, error) {
+			rows := 0
+			for _, err := range s.Rows(ctx, sql, 1) {
+				if err != nil {
+					return query.Coverage{}, rows, err
+				}
+				rows++
+			}
+			return query.Coverage{Complete: true, SQL: []string{sql}}, rows, nil
 		}})
 	}
 	return all

@@ -66,6 +66,9 @@ func run(ctx context.Context, kind, dir string, rows int, results, only string, 
 	if tend {
 		return p.tend(ctx)
 	}
+	if err := p.renewViews(ctx); err != nil {
+		return err
+	}
 	store, err := p.ask(ctx)
 	if err != nil {
 		return err
@@ -76,7 +79,7 @@ func run(ctx context.Context, kind, dir string, rows int, results, only string, 
 		return err
 	}
 	var lines [][]string
-	for _, c := range clicks(key, record) {
+	for _, c := range append(clicks(key, record), viewClicks(p.views)...) {
 		if !regexp.MustCompile(only).MatchString(c.name) {
 			continue
 		}

@@ -34,6 +34,10 @@ type place struct {
 	index func(context.Context) error         // builds what the backend builds in quiet times
 	tends func(context.Context) (bool, error) // whether the backend has not come to the end of what it does in quiet times
 	close func() error
+
+	rowsOverWire int // more are made of those, by grow; 0: all come over the wire
+	grow         func(ctx context.Context, copies int) error
+	views        []string // that are asked besides
 }
 
 var settings = componenttest.NewNopTelemetrySettings()
@@ -113,24 +117,71 @@ func openPostgreSQL(ctx context.Context, dir string) (place, error) {
 }
 
 func openClickHouse(ctx context.Context, dir string) (place, error) {
-	server, err := clickhouseserver.Start(ctx, clickhouseserver.Config{Dir: filepath.Join(dir, "clickhouse"), FlushInterval: time.Hour, LogLevel: "warning"})
+	server, err := clickhouseserver.Start(ctx, clickhouseserver.Config{
+		Dir: filepath.Join(dir, "clickhouse"), FlushInterval: time.Hour, LogLevel: "warning", ConfigXML: serverMemory, UsersXML: usualCompiling,
+	})
 	if err != nil {
 		return place{}, err
 	}
 	cfg := clickhouse.DefaultConfig()
 	cfg.Endpoints, cfg.Username, cfg.Password = []string{"clickhouse://" + server.Native}, clickhouseserver.Admin.Name, configopaque.String(clickhouseserver.Admin.Password)
+	newest, err := time.Parse(time.RFC3339, newestMoment)
+	if err != nil {
+		return place{}, errors.Join(err, server.Stop())
+	}
+	cfg.Sessions.AssumedClosedAfter = time.Since(newest) + day // views count from now on
 	return place{
 		open:  func() (backend.Backend, error) { return clickhouse.New(cfg, settings) },
 		ask:   func(ctx context.Context) (query.Store, error) { return clickhouse.OpenQueryStore(ctx, cfg) },
 		index: func(context.Context) error { return nil },
 		close: server.Stop,
+
+		rowsOverWire: 10_000_000,
+		grow:         func(ctx context.Context, copies int) error { return growClickHouse(ctx, cfg, copies) },
+		views:        []string{"open_sessions"},
 	}, nil
 }
+
+// What tests turn off, who run many servers on one machine.
+const (
+	serverMemory   = "<max_server_memory_usage>8000000000</max_server_memory_usage>"
+	usualCompiling = "<profiles><default><compile_expressions>1</compile_expressions><compile_aggregate_expressions>1</compile_aggregate_expressions>" +
+		"<compile_sort_description>1</compile_sort_description></default></profiles>"
+)
 
 const batchRows = 8192
 
 // fill writes a history.
 func (p place) fill(ctx context.Context, rows int) error {
+	copies := 1
+	if p.rowsOverWire > 0 {
+		copies = max(1, rows/p.rowsOverWire)
+	}
+	if err := p.write(ctx, rows/copies); err != nil {
+		return err
+	}
+	if copies > 1 {
+		return p.grow(ctx, copies)
+	}
+	return nil
+}
+
+// renewViews writes what views are told.
+func (p place) renewViews(ctx context.Context) error {
+	if len(p.views) == 0 {
+		return nil
+	}
+	b, err := p.open()
+	if err == nil {
+		err = b.Start(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return b.Shutdown(ctx)
+}
+
+func (p place) write(ctx context.Context, rows int) error {
 	b, err := p.open()
 	if err != nil {
 		return err

@@ -128,7 +128,7 @@ func pageOfLongNames(t *testing.T, b backend.Backend, store query.Store) {
 		e.RecordID = h.Start("long names", e.System, e.Instance).Int(int64(i)).RecordID(e.Time)
 		long[i] = e
 	}
-	write(t, b, long...)
+	writeEvents(t, b, long...)
 	held := heapOf(func() {
 		page, covered, err := query.Events(t.Context(), store, query.Filter{From: begin, Until: begin.Add(time.Hour)}, nil, 1000, query.Limits{Bytes: pageBytes})
 		require.NoError(t, err)
