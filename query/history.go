@@ -88,10 +88,10 @@ var (
 
 // eachPart calls do with parts of some candidates for whom there is time, with a history that is interrupted when the time is up. done is how many
 // candidates do was through with. The first part is small and has more time, so that there is an answer.
-func eachPart[C any](ctx context.Context, s Store, left timeBudget, all []C, do func(h *historyReader, part []C) error) (done int, err error) {
-	size, grace := len(all), time.Duration(0)
+func eachPart[C any](ctx context.Context, s Store, left timeBudget, grace time.Duration, all []C, do func(h *historyReader, part []C) error) (done int, err error) {
+	size := len(all)
 	if !left.until.IsZero() {
-		size, grace = firstKeys, firstGrace
+		size = firstKeys
 	}
 	for done < len(all) && (done == 0 || !left.isSpent()) {
 		part := all[done:min(done+size, len(all))]

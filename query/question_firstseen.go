@@ -66,7 +66,7 @@ func (o QuestionOptions) firstSeenOf(ctx context.Context, s Store, counted summa
 		return nil, hasHistory, covered, err
 	}
 	all := slices.DeleteFunc(newestFirstKeys(pairs), func(p userAddress) bool { return seen[p] })
-	done, err := eachPart(ctx, s, left, all, func(h *historyReader, part []userAddress) error {
+	done, err := eachPart(ctx, s, left, counted.lookUpGrace(), all, func(h *historyReader, part []userAddress) error {
 		fresh, seenLast, err := h.neverSeen(from, part, pairs, isDecided)
 		if err != nil {
 			return err

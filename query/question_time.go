@@ -56,7 +56,7 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 	candidates := slices.DeleteFunc(newestFirstKeys(hours), func(hour userHour) bool { return seen[hour] })
 	usual := map[account]bool{}
 	var all []Finding
-	done, err := eachPart(ctx, s, left, candidates, func(h *historyReader, part []userHour) error {
+	done, err := eachPart(ctx, s, left, counted.lookUpGrace(), candidates, func(h *historyReader, part []userHour) error {
 		fresh, err := o.neverInHour(h, from, part)
 		if err != nil {
 			return err
@@ -225,7 +225,7 @@ func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Fil
 	if err != nil {
 		return nil, covered, err
 	}
-	ctx, cancel := left.context(ctx, firstGrace)
+	ctx, cancel := left.context(ctx, laterGrace)
 	defer cancel()
 	h := historyReader{ctx: ctx, store: s, left: left}
 	byUser := map[account][]*loginGroup{}

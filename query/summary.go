@@ -32,6 +32,17 @@ func (c summaryAnswer) shareOf(limits Limits) Limits {
 	return limits.half()
 }
 
+// laterGrace is what look-ups have beyond the time of a question that has something to tell without them.
+const laterGrace = 200 * time.Millisecond
+
+// lookUpGrace is what the first look-ups have beyond the time of a question.
+func (c summaryAnswer) lookUpGrace() time.Duration {
+	if c.known {
+		return laterGrace
+	}
+	return firstGrace
+}
+
 // pairsBefore are those of the pairs that logged in before a time. It is not known where the time is up before all are found.
 func (c summaryAnswer) pairsBefore(ctx context.Context, s Store, left timeBudget, until int64, pairs map[userAddress]*loginGroup) (seen map[userAddress]bool, known bool, err error) {
 	seen = map[userAddress]bool{}
