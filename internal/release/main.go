@@ -29,6 +29,13 @@ type release struct {
 }
 
 func main() {
+	if err := runCommand(); err != nil {
+		fmt.Fprintln(os.Stderr, "release:", err)
+		os.Exit(1)
+	}
+}
+
+func runCommand() error {
 	r := release{}
 	var platforms, results string
 	flag.StringVar(&r.root, "root", filepath.Join("..", ".."), "`folder` of the repository")
@@ -39,13 +46,6 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := r.run(ctx, platforms, results); err != nil {
-		fmt.Fprintln(os.Stderr, "release:", err)
-		os.Exit(1)
-	}
-}
-
-func (r *release) run(ctx context.Context, platforms, results string) error {
 	if err := r.prepare(ctx, platforms); err != nil {
 		return err
 	}
