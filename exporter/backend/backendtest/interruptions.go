@@ -12,11 +12,11 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// endlessConditions never come to an end by themselves.
+// endlessConditions never come to an end by themselves. A server's sleeps; SQLite cannot.
 var endlessConditions = map[Dialect]string{
 	SQLite:     "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n) > 0",
-	PostgreSQL: "(SELECT count(*) FROM generate_series(1, 1000000000000)) > 0",
-	ClickHouse: "(SELECT sum(sipHash64(number)) FROM system.numbers) > 0",
+	PostgreSQL: "(SELECT 1 FROM pg_sleep(3600)) > 0",
+	ClickHouse: "(SELECT sum(sleepEachRow(0.01)) FROM system.numbers SETTINGS max_block_size = 1) > 0",
 }
 
 // endlessStore has statements that do not end, from the one of a number on.
