@@ -9,6 +9,8 @@ GOFUMPT_VERSION       := v0.12.0
 OCB_VERSION           := v0.165.0
 MANIFEST ?= config/builder.yaml
 PACKAGES ?= ./... ./session/... ./sdk/... ./testengine/...
+# What takes longest begins first.
+LONGEST_PACKAGES := $(addprefix ./,exporter/backend/clickhouse receiver/source/clickhouse internal/e2e extension/sessionlogexplorer/browsertest exporter/backend/sqlite exporter/backend/postgresql internal/faults)
 # More than there are cores: tests of real servers wait as much as they compute.
 PACKAGES_AT_ONCE ?= 5
 MODULE_TESTS ?= .
@@ -28,7 +30,7 @@ PIPELINE_ROWS    ?= 1000000
 PIPELINE_REPEATS ?= 3
 PHOTOS_SHOWN ?= search-light search-dark search-390 session-light user-light new-light
 
-.PHONY: help build run demo engines test questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-clicks bench-all fuzz story-redshift story-clickhouse story-clouds story-fleet prove-import release prove-release faults mutants house builder explorer-photos dashboards chart clean
+.PHONY: help build run demo engines test test-workspace test-outside questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-clicks bench-all fuzz story-redshift story-clickhouse story-clouds story-fleet prove-import release prove-release faults mutants house builder explorer-photos dashboards chart clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 18
@@ -57,13 +59,19 @@ engines: ## the real servers that the tests run, into a cached folder
 
 test: engines ## all tests; what cannot run here is listed at the end
 	@mkdir -p .cache && rm -f .cache/skips
-	SESSIONLOG_SKIPS=$(CURDIR)/.cache/skips go test -vet=off $(QUICK_TOOLS) -p $(PACKAGES_AT_ONCE) -timeout 20m $(PACKAGES)
-	@# What these read lies outside of their modules, where the go command does not see that it has changed.
-	cd internal/alertrules && GOWORK=off go test -count 1 .
-	cd internal/dashboards && GOWORK=off go test -count 1 .
-	cd internal/release && GOWORK=off go test -count 1 .
-	cd bench && GOWORK=off go test ./input ./pipelines
+	@# Once for all tests that run it: a build of theirs finds it there.
+	go build $(QUICK_TOOLS) -ldflags '-s -w' -o .cache/bench/ ./cmd/otelcol-sessionlog
+	@$(MAKE) --no-print-directory --jobs 2 test-workspace test-outside
 	@if [ -s .cache/skips ]; then printf '\nSkipped on this machine (test, reason, remedy):\n'; cat .cache/skips; fi
+
+test-workspace:
+	SESSIONLOG_SKIPS=$(CURDIR)/.cache/skips go test -vet=off $(QUICK_TOOLS) -p $(PACKAGES_AT_ONCE) -timeout 20m $(if $(filter ./...,$(PACKAGES)),$(LONGEST_PACKAGES)) $(PACKAGES)
+
+test-outside: # of the modules outside of the workspace. What the first three read lies elsewhere, where the go command does not see that it has changed.
+	cd internal/alertrules && GOWORK=off go test -vet=off $(QUICK_TOOLS) -count 1 .
+	cd internal/dashboards && GOWORK=off go test -vet=off $(QUICK_TOOLS) -count 1 .
+	cd internal/release && GOWORK=off go test -vet=off $(QUICK_TOOLS) -count 1 .
+	cd bench && GOWORK=off go test -vet=off $(QUICK_TOOLS) ./input ./pipelines
 
 questions: engines ## every filter of package query on every backend; make test asks the servers a quarter of them
 	SESSIONLOG_ALL_QUESTIONS=1 go test -count 1 -run 'TestBackend$$/.*/?Questions' ./exporter/backend/...
