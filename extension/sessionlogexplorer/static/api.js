@@ -83,11 +83,13 @@ export async function download(path, params, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-// tail yields events as they come. The explorer ends it now and then, so that a token that counts no more is noticed: it is asked for again.
-export async function* tail(params, signal) {
+// tail yields events that come after opened was called. The explorer ends it now and then, so that a token that counts no more is noticed: it is
+// asked for again.
+export async function* tail(params, signal, opened) {
   while (!signal.aborted) {
     try {
       const response = await request('/tail', params, signal);
+      await opened?.();
       for await (const event of lines(response.body)) if (event.record_id) yield event;
     } catch (error) {
       if (signal.aborted) return;

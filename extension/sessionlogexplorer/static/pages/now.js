@@ -52,11 +52,11 @@ export class Page {
   async follow() {
     const {signal} = this.closing;
     try {
-      const params = apiParams(this.view, {limit: mostRows});
-      const {events} = await ask('/events', params, signal);
-      this.events = events;
+      const newest = async () => (await ask('/events', apiParams(this.view, {limit: mostRows}), signal)).events;
+      this.events = await newest();
       this.draw();
-      for await (const event of tail(apiParams(this.view), signal)) this.add(event);
+      const addMissed = async () => (await newest()).reverse().forEach(event => this.add(event));
+      for await (const event of tail(apiParams(this.view), signal, addMissed)) this.add(event);
     } catch {
       // refresh shows what is wrong
     }
