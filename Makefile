@@ -83,8 +83,8 @@ vet: ## go vet, which make lint does, too
 	go vet $(PACKAGES)
 
 modules: ## what a release's tags would give: the SDK in a new application, go install, the builder; each without this workspace
-	cd bench && GOWORK=off go vet ./...
-	SESSIONLOG_MODULES=1 go test -count 1 -timeout 60m -v -run '$(MODULE_TESTS)' ./internal/tools/modules
+	cd bench && GOWORK=off go vet $(QUICK_TOOLS) ./...
+	GOGC=400 GOMEMLIMIT=2GiB SESSIONLOG_MODULES=1 go test -count 1 -timeout 60m -v -run '$(MODULE_TESTS)' ./internal/tools/modules
 
 tidy: ## go mod tidy in each module of the workspace, which the go command itself cannot while they are not released
 	go run ./internal/tools/modules tidy
