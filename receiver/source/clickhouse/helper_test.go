@@ -34,12 +34,12 @@ func endpoint(s *testengine.Server, protocol string) string {
 	return "clickhouse://" + s.Native
 }
 
-// config is that of the tests: quick to notice a change.
+// config is that of the tests: quick to notice a change, but a poll is a dozen statements, of which a server of a test can well have too many.
 func config(endpoint string, u server.User) Config {
 	cfg := DefaultConfig()
 	cfg.Endpoints, cfg.Username, cfg.Password = []string{endpoint}, u.Name, configopaque.String(u.Password)
-	cfg.CollectionInterval = 20 * time.Millisecond
-	cfg.ReconcileInterval = 100 * time.Millisecond
+	cfg.CollectionInterval = 50 * time.Millisecond
+	cfg.ReconcileInterval = 200 * time.Millisecond
 	return cfg
 }
 

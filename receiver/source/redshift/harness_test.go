@@ -28,7 +28,7 @@ func config(s *redshift.Server, u redshift.User) Config {
 	cfg := DefaultConfig()
 	cfg.Endpoints, cfg.Username, cfg.Password = []string{"redshift://" + s.Address}, u.Name, configopaque.String(u.Password)
 	cfg.Database = redshift.Database
-	cfg.CollectionInterval, cfg.ReconcileInterval = 20*time.Millisecond, 100*time.Millisecond
+	cfg.CollectionInterval, cfg.ReconcileInterval = 50*time.Millisecond, 200*time.Millisecond
 	return cfg
 }
 
