@@ -90,7 +90,7 @@ tidy: ## go mod tidy in each module of the workspace, which the go command itsel
 	go run ./internal/tools/modules tidy
 
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## golangci-lint with .golangci.yml
-	$< run $(PACKAGES)
+	GOGC=400 GOMEMLIMIT=4GiB $< run $(PACKAGES)
 
 fmt: $(TOOLS)/gofumpt-$(GOFUMPT_VERSION) ## gofumpt
 	$< -w .
