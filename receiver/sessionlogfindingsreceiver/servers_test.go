@@ -38,7 +38,7 @@ func TestServers(t *testing.T) {
 			l.failures(noon.Add(15*time.Minute), time.Second, "root", sprayer, 12)
 			r.write(l.events...)
 			var questions []string
-			for _, f := range r.run(noon.Add(20*time.Minute)) {
+			for _, f := range r.run(noon.Add(20 * time.Minute)) {
 				questions = append(questions, f.question)
 			}
 			require.ElementsMatch(t, []string{firstSeen, failureBursts}, questions)
