@@ -21,7 +21,7 @@ type Position struct {
 // PositionOf is that of an event.
 func PositionOf(e *session.Event) Position { return Position{e.Time, e.RecordID} }
 
-func (p Position) compare(other Position) int {
+func (p Position) comparePosition(other Position) int {
 	return cmp.Or(cmp.Compare(p.Time, other.Time), slices.Compare(p.RecordID[:], other.RecordID[:]))
 }
 
@@ -50,7 +50,7 @@ func Events(ctx context.Context, s Store, f Filter, after *Position, limit int, 
 	var beyond, where string
 	if after != nil {
 		beyond = after.before(s)
-		f = f.before(after.Time)
+		f = f.endingBefore(after.Time)
 	}
 	var page []session.Event
 	var bytes int
@@ -155,9 +155,9 @@ func Session(ctx context.Context, s Store, key session.ID, limits Limits) ([]ses
 // longestSession bounds a session that never ends.
 const longestSession = 10_000
 
-// before cuts the filter's time, so that it has no event after at.
-func (f Filter) before(at int64) Filter {
-	if _, until := f.bounds(); at < until-1 {
+// endingBefore cuts the filter's time, so that it has no event after at.
+func (f Filter) endingBefore(at int64) Filter {
+	if _, until := f.timeBounds(); at < until-1 {
 		f.Until = time.Unix(0, at+1).UTC()
 	}
 	return f

@@ -92,19 +92,19 @@ func identityBytes(f *session.Field) int {
 	return 0
 }
 
-func (c Condition) check() error {
-	_, err := c.literal(nil)
+func (c Condition) checkValue() error {
+	_, err := c.sqlLiteral(nil)
 	return err
 }
 
-// literal is the value in a statement of a store; without a store it is only checked.
-func (c Condition) literal(s Store) (string, error) {
+// sqlLiteral is the value in a statement of a store; without a store it is only checked.
+func (c Condition) sqlLiteral(s Store) (string, error) {
 	bytes := identityBytes(c.Field)
 	switch {
 	case c.Match == IsAbsent:
 		return "", nil
 	case c.Match == InNetwork:
-		_, err := c.network()
+		_, err := c.parsedNetwork()
 		return "", err
 	case c.Match == BeginsWith && (bytes > 0 || isNumber(c.Field) || IsList(c.Field)):
 		return "", fmt.Errorf("%s: only texts have a beginning: write the whole value", c.Field.Column)
@@ -129,9 +129,9 @@ func (c Condition) literal(s Store) (string, error) {
 	return s.Text(c.Value), nil
 }
 
-// sql is the condition in a statement.
-func (c Condition) sql(s Store) (string, error) {
-	literal, err := c.literal(s)
+// sqlCondition is the condition in a statement.
+func (c Condition) sqlCondition(s Store) (string, error) {
+	literal, err := c.sqlLiteral(s)
 	if err != nil {
 		return "", err
 	}
@@ -141,7 +141,7 @@ func (c Condition) sql(s Store) (string, error) {
 	case c.Match == BeginsWith:
 		return s.HasPrefix(c.Field, c.Value), nil
 	case c.Match == InNetwork:
-		network, err := c.network()
+		network, err := c.parsedNetwork()
 		return s.InNetwork(c.Field, network), err
 	case IsList(c.Field):
 		return s.Contains(c.Field, c.Value), nil
@@ -167,14 +167,14 @@ func (c Condition) neverHeld() bool {
 	return c.Value == ""
 }
 
-// conditions are those of a filter without its time.
-func (f Filter) conditions(s Store) ([]string, error) {
+// sqlConditions are those of a filter without its time.
+func (f Filter) sqlConditions(s Store) ([]string, error) {
 	var all []string
 	var errs []error
 	alternatives := map[string][]string{}
 	var columns []string
 	for _, c := range f.Conditions {
-		sql, err := c.sql(s)
+		sql, err := c.sqlCondition(s)
 		switch {
 		case err != nil:
 			errs = append(errs, err)
@@ -197,8 +197,8 @@ func (f Filter) conditions(s Store) ([]string, error) {
 	return all, errors.Join(errs...)
 }
 
-// bounds are the times of a filter, within those that an event can have.
-func (f Filter) bounds() (from, until int64) {
+// timeBounds are the times of a filter, within those that an event can have.
+func (f Filter) timeBounds() (from, until int64) {
 	return nanosecondsOr(f.From, math.MinInt64), nanosecondsOr(f.Until, math.MaxInt64)
 }
 

@@ -69,7 +69,7 @@ func Groups(ctx context.Context, s Store, f Filter, columns []string, limits Lim
 			if groups[key] == nil {
 				groups[key] = &Group{Values: row[:len(columns)]}
 			}
-			groups[key].add(tally)
+			groups[key].addTally(tally)
 		}
 		return err
 	})
@@ -116,7 +116,7 @@ func readTally(cells []Cell) (t Tally, err error) {
 	return t, err
 }
 
-func (t *Tally) add(other Tally) {
+func (t *Tally) addTally(other Tally) {
 	t.Count += other.Count
 	t.Failures += other.Failures
 	if t.FirstSuccess.IsZero() || !other.FirstSuccess.IsZero() && other.FirstSuccess.Before(t.FirstSuccess) {

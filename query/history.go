@@ -38,7 +38,7 @@ func (h *historyReader) walkBack(from, until int64, do func(*loginRow), left fun
 		return nil
 	}
 	budget := newBudget(limits)
-	ctx, cancel := budget.context(h.ctx, 0)
+	ctx, cancel := budget.contextWithGrace(h.ctx, 0)
 	defer cancel()
 	_, err := eachSliceFrom(ctx, h.store, newTimeFilter(from, until), firstOfHistory, limits, func(where string) string {
 		return h.store.Select(expressions...) + " FROM " + h.store.Table() + where + successfulLogins()
@@ -78,8 +78,8 @@ func (a account) lookupKey(more ...fieldValue) lookupKey {
 	return append(lookupKey{a.user, a.system, a.instance}, more...)
 }
 
-// account is that of a key of one.
-func (k lookupKey) account() account { return account{user: k[0], system: k[1], instance: k[2]} }
+// accountOf is that of a key of one.
+func (k lookupKey) accountOf() account { return account{user: k[0], system: k[1], instance: k[2]} }
 
 var (
 	accountColumns = []string{"user_name", "system", "instance"}
@@ -96,7 +96,7 @@ func eachPart[C any](ctx context.Context, s Store, left timeBudget, grace time.D
 	for done < len(all) && (done == 0 || !left.isSpent()) {
 		part := all[done:min(done+size, len(all))]
 		err := func() error {
-			ctx, cancel := left.context(ctx, grace)
+			ctx, cancel := left.contextWithGrace(ctx, grace)
 			defer cancel()
 			return do(&historyReader{ctx: ctx, store: s}, part)
 		}()
@@ -179,9 +179,9 @@ func (h *historyReader) lookUp(times map[string]int64, columns []string, keys []
 func (h *historyReader) sqlForBeginning(columns []string, k lookupKey, from, until int64, condition string) (string, error) {
 	var f Filter
 	for i, w := range k {
-		f.Conditions = append(f.Conditions, w.condition(columns[i]))
+		f.Conditions = append(f.Conditions, w.conditionOn(columns[i]))
 	}
-	where, err := f.conditions(h.store)
+	where, err := f.sqlConditions(h.store)
 	return h.store.Select("max("+h.store.Nanoseconds()+")") + " FROM " + h.store.Table() + " WHERE " +
 		strings.Join(append([]string{h.store.Between(from, until)}, where...), " AND ") + successfulLogins() + condition, err
 }
@@ -202,8 +202,8 @@ func (h *historyReader) lookUpBeginning(times map[string]int64, columns []string
 	return nil
 }
 
-// newest is the time of a user's newest login within a time.
-func (h *historyReader) newest(user account, from, until int64) (at int64, found bool, sql string, err error) {
+// newestLogin is the time of a user's newest login within a time.
+func (h *historyReader) newestLogin(user account, from, until int64) (at int64, found bool, sql string, err error) {
 	unlimited := historyReader{ctx: h.ctx, store: h.store}
 	times, _, err := unlimited.newestOf(accountColumns, []lookupKey{user.lookupKey()}, from, until, "")
 	at, found = times[user.lookupKey().String()]
@@ -216,11 +216,11 @@ func newestFirstKeys[K comparable](all map[K]*loginGroup) []K {
 	for k := range all {
 		keys = append(keys, k)
 	}
-	slices.SortFunc(keys, func(a, b K) int { return all[b].newestRow().compare(all[a].newestRow()) })
+	slices.SortFunc(keys, func(a, b K) int { return all[b].newestRow().compareRow(all[a].newestRow()) })
 	return keys
 }
 
-func (l *loginGroup) newestRow() loginRow { return slices.MaxFunc(l.newest, loginRow.compare) }
+func (l *loginGroup) newestRow() loginRow { return slices.MaxFunc(l.newest, loginRow.compareRow) }
 
 // notBefore moves the beginning of what is covered to just after a moment that was not.
 func (c *Coverage) notBefore(at int64) {

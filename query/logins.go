@@ -30,8 +30,8 @@ type fieldValue struct {
 // account is a user of one instance: elsewhere the same name may be somebody else.
 type account struct{ system, instance, user fieldValue }
 
-// place is the instance of an account.
-func (a account) place() account { return account{system: a.system, instance: a.instance} }
+// withoutUser is the instance of an account.
+func (a account) withoutUser() account { return account{system: a.system, instance: a.instance} }
 
 // loginRow is what questions about logins read of each.
 type loginRow struct {
@@ -42,8 +42,8 @@ type loginRow struct {
 	success bool
 }
 
-func (r loginRow) compare(other loginRow) int {
-	return Position{r.at, r.id}.compare(Position{other.at, other.id})
+func (r loginRow) compareRow(other loginRow) int {
+	return Position{r.at, r.id}.comparePosition(Position{other.at, other.id})
 }
 
 var loginColumns = []string{"record_id", "system", "instance", "user_name", "client_address", "outcome"}
@@ -174,8 +174,8 @@ func fieldsOf(columns []string) []*session.Field {
 	return fields
 }
 
-// condition is met by the events that have this value in a field.
-func (w fieldValue) condition(column string) Condition {
+// conditionOn is met by the events that have this value in a field.
+func (w fieldValue) conditionOn(column string) Condition {
 	c := Condition{Field: mustField(column), Value: w.Text}
 	switch {
 	case w.Absent:
@@ -186,9 +186,9 @@ func (w fieldValue) condition(column string) Condition {
 	return c
 }
 
-// conditions are those of an account's events.
-func (a account) conditions() []Condition {
-	return []Condition{a.system.condition("system"), a.instance.condition("instance"), a.user.condition("user_name")}
+// accountConditions are those of an account's events.
+func (a account) accountConditions() []Condition {
+	return []Condition{a.system.conditionOn("system"), a.instance.conditionOn("instance"), a.user.conditionOn("user_name")}
 }
 
 // withConditions is a filter for logins of a time, both ends included, within another filter.
@@ -215,7 +215,7 @@ type loginGroup struct {
 	newest      []loginRow // mostEvidence at least, where there are so many
 }
 
-func (l *loginGroup) add(row *loginRow) {
+func (l *loginGroup) addLogin(row *loginRow) {
 	if l.count == 0 {
 		l.first, l.last = math.MaxInt64, math.MinInt64
 	}
@@ -230,7 +230,7 @@ func (l *loginGroup) add(row *loginRow) {
 }
 
 func newestFirst(rows []loginRow) []loginRow {
-	slices.SortFunc(rows, func(a, b loginRow) int { return b.compare(a) })
+	slices.SortFunc(rows, func(a, b loginRow) int { return b.compareRow(a) })
 	return rows
 }
 
@@ -243,7 +243,7 @@ func evidenceIDs(rows []loginRow) []session.ID {
 	return ids
 }
 
-func (l *loginGroup) evidence() []session.ID { return evidenceIDs(l.newest) }
+func (l *loginGroup) newestIDs() []session.ID { return evidenceIDs(l.newest) }
 
 // failuresOf are the failed logins of a filter, in the order of time.
 func (o QuestionOptions) failuresOf(ctx context.Context, s Store, f Filter, limits Limits) ([]loginRow, Coverage, error) {
@@ -258,7 +258,7 @@ func (o QuestionOptions) failuresOf(ctx context.Context, s Store, f Filter, limi
 		}
 		return nil
 	})
-	slices.SortFunc(rows, loginRow.compare)
+	slices.SortFunc(rows, loginRow.compareRow)
 	if len(rows) == mostFailures { // of the oldest moment there may be more
 		oldest := rows[0].at
 		rows = slices.DeleteFunc(rows, func(r loginRow) bool { return r.at == oldest })
@@ -280,27 +280,27 @@ func newBudget(limits Limits) timeBudget {
 
 func (b timeBudget) isSpent() bool { return !b.until.IsZero() && time.Now().After(b.until) }
 
-// limits are what is left.
-func (b timeBudget) limits() Limits {
+// remainingLimits are what is left.
+func (b timeBudget) remainingLimits() Limits {
 	if b.until.IsZero() {
 		return Limits{}
 	}
 	return Limits{Time: max(1, time.Until(b.until))}
 }
 
-// context is interrupted some time after the budget's end.
-func (b timeBudget) context(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+// contextWithGrace is interrupted some time after the budget's end.
+func (b timeBudget) contextWithGrace(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	if b.until.IsZero() {
 		return ctx, func() {}
 	}
 	return context.WithDeadlineCause(ctx, b.until.Add(grace), errTimeUp)
 }
 
-// half leaves as much for what comes after.
-func (limits Limits) half() Limits { return Limits{Time: (limits.Time + 1) / 2} }
+// halfOfTime leaves as much for what comes after.
+func (limits Limits) halfOfTime() Limits { return Limits{Time: (limits.Time + 1) / 2} }
 
-// quoted is a value in a sentence.
-func (w fieldValue) quoted() string {
+// quotedText is a value in a sentence.
+func (w fieldValue) quotedText() string {
 	text := w.Text
 	if len(text) > longestQuoted {
 		text, w.cut = strings.ToValidUTF8(text[:longestQuoted], ""), true

@@ -21,8 +21,8 @@ func holdsAddress(f *session.Field) bool {
 	return f.Name == "ClientAddress" || f.Name == "ServerAddress"
 }
 
-// network is that of a condition, without the bits behind its length.
-func (c Condition) network() (netip.Prefix, error) {
+// parsedNetwork is that of a condition, without the bits behind its length.
+func (c Condition) parsedNetwork() (netip.Prefix, error) {
 	if !holdsAddress(c.Field) {
 		return netip.Prefix{}, fmt.Errorf("%s: a network is asked of client_address or server_address", c.Field.Column)
 	}

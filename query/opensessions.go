@@ -66,13 +66,13 @@ type sessionRow struct {
 
 // openLogins walks logins and logouts from the newest back: a logout is met before its login.
 func openLogins(ctx context.Context, s Store, f Filter, limit int, limits Limits) ([]sessionRow, Coverage, error) {
-	conditions, err := f.conditions(s)
+	conditions, err := f.sqlConditions(s)
 	if err != nil {
 		return nil, Coverage{}, err
 	}
 	login := strings.Join(append([]string{"kind = 'login'"}, conditions...), " AND ")
 	key := mustField("session_key")
-	_, until := f.bounds()
+	_, until := f.timeBounds()
 	both := " AND NOT coalesce(" + s.Absent(key) + ", FALSE) AND outcome <> 'failure' AND (kind = 'logout' OR " + login + ")"
 	ended := map[session.ID]bool{}
 	var open []sessionRow
@@ -131,7 +131,7 @@ func readSessionRows(ctx context.Context, s Store, sql string, expressions int) 
 			}
 			return 1
 		}
-		return Position{b.at, b.id}.compare(Position{a.at, a.id})
+		return Position{b.at, b.id}.comparePosition(Position{a.at, a.id})
 	})
 	return rows, nil
 }

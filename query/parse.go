@@ -91,7 +91,7 @@ func parseCondition(key, value string) (c Condition, err error) {
 	if c.Match == Equals && holdsAddress(c.Field) {
 		c.Match, c.Value = parseNetwork(c.Value)
 	}
-	return c, c.check()
+	return c, c.checkValue()
 }
 
 func parsePattern(value string) (Match, string) {

@@ -21,7 +21,7 @@ func (w fieldValue) isLocal() bool {
 
 // extendedBefore begins some time before a filter, for what had begun already.
 func (f Filter) extendedBefore(by time.Duration) Filter {
-	if from, _ := f.bounds(); from > math.MinInt64 {
+	if from, _ := f.timeBounds(); from > math.MinInt64 {
 		f.From = time.Unix(0, subtractDuration(from, by)).UTC()
 	}
 	return f
@@ -36,11 +36,11 @@ func failuresBy[K comparable](ctx context.Context, o QuestionOptions, s Store, f
 			groups[k] = append(groups[k], rows[i])
 		}
 	}
-	return groups, covered.within(f, before), err
+	return groups, covered.clippedTo(f, before), err
 }
 
-// within is what is covered of a filter whose time was extended: where it is not all, what had begun before is not known.
-func (c Coverage) within(f Filter, before time.Duration) Coverage {
+// clippedTo is what is covered of a filter whose time was extended: where it is not all, what had begun before is not known.
+func (c Coverage) clippedTo(f Filter, before time.Duration) Coverage {
 	if !c.Complete && !c.From.IsZero() {
 		if c.From = c.From.Add(before); c.From.After(c.Until) {
 			c.From = c.Until
@@ -80,47 +80,47 @@ func findDenseRuns(rows []loginRow, width time.Duration, enough func(window []lo
 func (o QuestionOptions) askFailureBursts(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
 	groups, covered, err := failuresBy(ctx, o, s, f, o.BurstWithin, limits, func(r *loginRow) (userAddress, bool) {
 		if r.address.isLocal() {
-			return userAddress{r.account.place(), r.address}, true
+			return userAddress{r.account.withoutUser(), r.address}, true
 		}
 		return userAddress{address: r.address}, true
 	})
 	var all []Finding
 	for key, rows := range groups {
 		for _, run := range findDenseRuns(rows, o.BurstWithin, func(window []loginRow) bool { return len(window) >= o.BurstFailures }) {
-			if run[len(run)-1].at >= covered.from(f) {
-				all = append(all, tellBurst(f, key, run))
+			if run[len(run)-1].at >= covered.beginningIn(f) {
+				all = append(all, burstFinding(f, key, run))
 			}
 		}
 	}
 	return sortFindings(all), covered, err
 }
 
-// from is where what is covered begins, in nanoseconds.
-func (c Coverage) from(f Filter) int64 {
-	from, _ := f.bounds()
+// beginningIn is where what is covered begins, in nanoseconds.
+func (c Coverage) beginningIn(f Filter) int64 {
+	from, _ := f.timeBounds()
 	if c.Complete || c.From.IsZero() {
 		return from
 	}
 	return max(from, c.From.UnixNano())
 }
 
-func tellBurst(f Filter, key userAddress, run []loginRow) Finding {
-	conditions := append([]Condition{key.address.condition("client_address"), outcomeIs(session.OutcomeFailure)}, guessConditions()...)
+func burstFinding(f Filter, key userAddress, run []loginRow) Finding {
+	conditions := append([]Condition{key.address.conditionOn("client_address"), outcomeIs(session.OutcomeFailure)}, guessConditions()...)
 	users, instances := map[account]bool{}, map[account]bool{}
 	for _, r := range run {
 		users[r.account] = true
-		instances[r.account.place()] = true
+		instances[r.account.withoutUser()] = true
 	}
-	place := key.account.where()
+	place := key.account.placeText()
 	if key.address.isLocal() {
-		conditions = append(conditions, key.account.system.condition("system"), key.account.instance.condition("instance"))
+		conditions = append(conditions, key.account.system.conditionOn("system"), key.account.instance.conditionOn("instance"))
 	} else if len(instances) == 1 {
-		place = run[0].account.where()
+		place = run[0].account.placeText()
 	} else {
 		place = fmt.Sprintf(" to %d instances", len(instances))
 	}
 	one := ofRows("failure-bursts", f, key.account, key.address, run, conditions)
-	from := key.address.quoted()
+	from := key.address.quotedText()
 	if key.address.Absent {
 		from = "an address that is not known"
 	}
@@ -131,7 +131,7 @@ func tellBurst(f Filter, key userAddress, run []loginRow) Finding {
 // ofRows is a finding about rows, which are in the order of time.
 func ofRows(question string, f Filter, a account, address fieldValue, rows []loginRow, conditions []Condition) Finding {
 	l := loginGroup{count: int64(len(rows)), oldest: rows[0].id, first: rows[0].at, last: rows[len(rows)-1].at, newest: rows[max(0, len(rows)-mostEvidence):]}
-	return l.finding(question, a, address, f.withConditions(l.first, l.last, conditions...))
+	return l.newFinding(question, a, address, f.withConditions(l.first, l.last, conditions...))
 }
 
 // guessConditions leaves out the failures at which nobody has guessed.
@@ -144,7 +144,7 @@ func guessConditions() (all []Condition) {
 
 func (o QuestionOptions) askGuessedUsers(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
 	left := newBudget(limits)
-	groups, covered, err := failuresBy(ctx, o, s, f, o.GuessedWithin, limits.half(), func(r *loginRow) (account, bool) { return r.account, !r.account.user.Absent })
+	groups, covered, err := failuresBy(ctx, o, s, f, o.GuessedWithin, limits.halfOfTime(), func(r *loginRow) (account, bool) { return r.account, !r.account.user.Absent })
 	if err != nil {
 		return nil, covered, err
 	}
@@ -152,11 +152,11 @@ func (o QuestionOptions) askGuessedUsers(ctx context.Context, s Store, f Filter,
 	var all []Finding
 	for user, rows := range groups {
 		for _, run := range findDenseRuns(rows, o.GuessedWithin, func(window []loginRow) bool { return placesOf(window, o.GuessingAddresses) >= o.GuessingAddresses }) {
-			if run[len(run)-1].at < covered.from(f) {
+			if run[len(run)-1].at < covered.beginningIn(f) {
 				continue
 			}
-			one := ofRows("guessed-users", f, user, fieldValue{}, run, append(append(user.conditions(), outcomeIs(session.OutcomeFailure)), guessConditions()...))
-			one.Sentence = fmt.Sprintf("%d logins of %s%s failed from %d addresses within %s", one.Count, user.user.quoted(), user.where(), placesOf(run, math.MaxInt), durationText(one.Last.Sub(one.First)))
+			one := ofRows("guessed-users", f, user, fieldValue{}, run, append(append(user.accountConditions(), outcomeIs(session.OutcomeFailure)), guessConditions()...))
+			one.Sentence = fmt.Sprintf("%d logins of %s%s failed from %d addresses within %s", one.Count, user.user.quotedText(), user.placeText(), placesOf(run, math.MaxInt), durationText(one.Last.Sub(one.First)))
 			if err := h.addLastLogin(&one, user, run[len(run)-1].at); err != nil {
 				return nil, covered, err
 			}
@@ -171,7 +171,7 @@ func (h *historyReader) addLastLogin(one *Finding, user account, until int64) er
 		one.Sentence += "."
 		return nil
 	}
-	at, found, sql, err := h.newest(user, math.MinInt64, until)
+	at, found, sql, err := h.newestLogin(user, math.MinInt64, until)
 	one.SQL = append(one.SQL, sql)
 	if found {
 		one.Sentence += "; the last login before was on " + dayOf(at) + "."

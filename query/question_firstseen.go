@@ -28,19 +28,19 @@ func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, li
 	}
 	if known && len(users) == 0 {
 		covered, err := coverageOfAll(ctx, s, f)
-		from, _ := f.bounds()
+		from, _ := f.timeBounds()
 		covered.SQL = counted.PairsSince(from)
 		return nil, covered, err
 	}
 	if known {
 		found, hasHistory, covered, err := o.firstSeenOf(ctx, s, counted, left, f.ofUsers(users), limits)
-		isYoung := slices.ContainsFunc(found, func(p firstSeen) bool { return !hasHistory[p.account.place()] }) // as far as these users tell
+		isYoung := slices.ContainsFunc(found, func(p firstSeen) bool { return !hasHistory[p.account.withoutUser()] }) // as far as these users tell
 		if err != nil || !isYoung {
-			return o.tellFirstSeen(f, found, hasHistory), covered, err
+			return o.firstSeenFindings(f, found, hasHistory), covered, err
 		}
 	}
-	found, hasHistory, covered, err := o.firstSeenOf(ctx, s, counted, left, f, left.limits())
-	return o.tellFirstSeen(f, found, hasHistory), covered, err
+	found, hasHistory, covered, err := o.firstSeenOf(ctx, s, counted, left, f, left.remainingLimits())
+	return o.firstSeenFindings(f, found, hasHistory), covered, err
 }
 
 // firstSeenOf are the pairs of a filter that were never seen before its time, and which of their instances have a history.
@@ -57,7 +57,7 @@ func (o QuestionOptions) firstSeenOf(ctx context.Context, s Store, counted summa
 	if err != nil || len(pairs) == 0 {
 		return nil, hasHistory, covered, err
 	}
-	from, _ := f.bounds()
+	from, _ := f.timeBounds()
 	if f.From.IsZero() && !covered.Complete {
 		return nil, hasHistory, covered, nil // what is before is not known yet
 	}
@@ -194,13 +194,13 @@ func rarerFirst(logins map[userAddress]*loginGroup, pairs []userAddress) (byUser
 func (o QuestionOptions) instancesWithHistory(h *historyReader, left timeBudget, from int64, fresh []userAddress, accounts map[account]*loginGroup, hasHistory map[account]bool) error {
 	users := map[account][]account{}
 	for a := range accounts {
-		users[a.place()] = append(users[a.place()], a)
+		users[a.withoutUser()] = append(users[a.withoutUser()], a)
 	}
 	for _, p := range fresh {
-		if _, decided := hasHistory[p.account.place()]; decided {
+		if _, decided := hasHistory[p.account.withoutUser()]; decided {
 			continue
 		}
-		some := users[p.account.place()]
+		some := users[p.account.withoutUser()]
 		slices.SortFunc(some, func(a, b account) int { return cmp.Compare(accounts[b].count, accounts[a].count) })
 		var keys []lookupKey
 		for _, a := range some {
@@ -208,12 +208,12 @@ func (o QuestionOptions) instancesWithHistory(h *historyReader, left timeBudget,
 		}
 		old, err := h.anyBefore(keys, subtractDuration(from, o.EarliestHistory))
 		if err == nil && !old {
-			old, err = h.anyOfPlace(left, p.account.place(), subtractDuration(from, o.UsualPeriod), subtractDuration(from, o.EarliestHistory))
+			old, err = h.anyOfPlace(left, p.account.withoutUser(), subtractDuration(from, o.UsualPeriod), subtractDuration(from, o.EarliestHistory))
 		}
 		if err != nil {
 			return err
 		}
-		hasHistory[p.account.place()] = old
+		hasHistory[p.account.withoutUser()] = old
 	}
 	return nil
 }
@@ -236,8 +236,8 @@ func (h *historyReader) anyBefore(users []lookupKey, until int64) (bool, error) 
 // anyOfPlace tells whether an instance had a login in a time, whoever it was. It is told as if, where there is no time to look.
 func (h *historyReader) anyOfPlace(left timeBudget, place account, from, until int64) (found bool, err error) {
 	f := newTimeFilter(from, until)
-	f.Conditions = []Condition{place.system.condition("system"), place.instance.condition("instance")}
-	covered, err := eachSlice(h.ctx, h.store, f, left.limits(), func(where string) string {
+	f.Conditions = []Condition{place.system.conditionOn("system"), place.instance.conditionOn("instance")}
+	covered, err := eachSlice(h.ctx, h.store, f, left.remainingLimits(), func(where string) string {
 		return h.store.Select("1") + " FROM " + h.store.Table() + where + successfulLogins() + " LIMIT 1"
 	}, func(ctx context.Context, sql string) error {
 		for _, err := range h.store.Rows(ctx, sql, 1) {
@@ -260,7 +260,7 @@ func addTo[K comparable](all map[K]*loginGroup, key K, row *loginRow) {
 		l = &loginGroup{}
 		all[key] = l
 	}
-	l.add(row)
+	l.addLogin(row)
 }
 
 // subtractDuration is a time by d before at, or the earliest.
@@ -280,10 +280,10 @@ type firstSeen struct {
 	sql       string
 }
 
-func (o QuestionOptions) tellFirstSeen(f Filter, found []firstSeen, hasHistory map[account]bool) []Finding {
+func (o QuestionOptions) firstSeenFindings(f Filter, found []firstSeen, hasHistory map[account]bool) []Finding {
 	byInstance, byUser, byAddress := map[account][]firstSeen{}, map[account][]firstSeen{}, map[userAddress][]firstSeen{}
 	for _, p := range found {
-		if instance := p.account.place(); !hasHistory[instance] {
+		if instance := p.account.withoutUser(); !hasHistory[instance] {
 			byInstance[instance] = append(byInstance[instance], p)
 			continue
 		}
@@ -291,25 +291,25 @@ func (o QuestionOptions) tellFirstSeen(f Filter, found []firstSeen, hasHistory m
 	}
 	var all []Finding
 	for instance, some := range byInstance {
-		all = append(all, o.tellHistoryBegins(f, instance, some))
+		all = append(all, o.historyBeginsFinding(f, instance, some))
 	}
 	for user, some := range byUser {
 		if len(some) > o.MostFirstSeen {
-			all = append(all, tellManyAddresses(f, user, some))
+			all = append(all, manyAddressesFinding(f, user, some))
 			continue
 		}
 		for _, p := range some {
-			at := userAddress{user.place(), p.address}
+			at := userAddress{user.withoutUser(), p.address}
 			byAddress[at] = append(byAddress[at], p)
 		}
 	}
 	for at, some := range byAddress {
 		if len(some) > o.MostFirstSeen {
-			all = append(all, tellManyUsers(f, at, some))
+			all = append(all, manyUsersFinding(f, at, some))
 			continue
 		}
 		for _, p := range some {
-			all = append(all, tellPair(f, p))
+			all = append(all, pairFinding(f, p))
 		}
 	}
 	return sortFindings(all)
@@ -326,21 +326,21 @@ func combinePairs(f Filter, a account, address fieldValue, some []firstSeen, con
 		sum.last = max(sum.last, p.last)
 		sum.newest = append(sum.newest, p.newest...)
 	}
-	return sum.finding("first-seen", a, address, f.withConditions(sum.first, sum.last, append(conditions, outcomeIs(succeeded))...))
+	return sum.newFinding("first-seen", a, address, f.withConditions(sum.first, sum.last, append(conditions, outcomeIs(succeeded))...))
 }
 
-func (l *loginGroup) finding(question string, a account, address fieldValue, shows Filter) Finding {
+func (l *loginGroup) newFinding(question string, a account, address fieldValue, shows Filter) Finding {
 	return Finding{
 		Question: question, System: a.system.Text, Instance: a.instance.Text, User: a.user.Text, Address: address.Text,
-		First: time.Unix(0, l.first).UTC(), Last: time.Unix(0, l.last).UTC(), Count: l.count, Evidence: l.evidence(), Oldest: l.oldest, Filter: shows,
+		First: time.Unix(0, l.first).UTC(), Last: time.Unix(0, l.last).UTC(), Count: l.count, Evidence: l.newestIDs(), Oldest: l.oldest, Filter: shows,
 	}
 }
 
-func tellPair(f Filter, p firstSeen) Finding {
-	one := combinePairs(f, p.account, p.address, []firstSeen{p}, append(p.account.conditions(), p.address.condition("client_address"))...)
-	one.Sentence = fmt.Sprintf("%s logged in from %s%s: not from there before; last seen %s.", p.account.user.quoted(), p.address.quoted(), p.account.where(), dayOf(p.userSeen))
+func pairFinding(f Filter, p firstSeen) Finding {
+	one := combinePairs(f, p.account, p.address, []firstSeen{p}, append(p.account.accountConditions(), p.address.conditionOn("client_address"))...)
+	one.Sentence = fmt.Sprintf("%s logged in from %s%s: not from there before; last seen %s.", p.account.user.quotedText(), p.address.quotedText(), p.account.placeText(), dayOf(p.userSeen))
 	if p.isNewUser {
-		one.Sentence = fmt.Sprintf("%s logged in from %s%s: no login of this user is stored before.", p.account.user.quoted(), p.address.quoted(), p.account.where())
+		one.Sentence = fmt.Sprintf("%s logged in from %s%s: no login of this user is stored before.", p.account.user.quotedText(), p.address.quotedText(), p.account.placeText())
 	}
 	if p.sql != "" {
 		one.SQL = []string{p.sql}
@@ -348,27 +348,27 @@ func tellPair(f Filter, p firstSeen) Finding {
 	return one
 }
 
-func tellManyAddresses(f Filter, user account, some []firstSeen) Finding {
-	one := combinePairs(f, user, fieldValue{}, some, user.conditions()...)
-	one.Sentence = fmt.Sprintf("%s logged in%s from %d addresses that it had not come from before, such as %s.", user.user.quoted(), user.where(), len(some), some[0].address.quoted())
+func manyAddressesFinding(f Filter, user account, some []firstSeen) Finding {
+	one := combinePairs(f, user, fieldValue{}, some, user.accountConditions()...)
+	one.Sentence = fmt.Sprintf("%s logged in%s from %d addresses that it had not come from before, such as %s.", user.user.quotedText(), user.placeText(), len(some), some[0].address.quotedText())
 	return one
 }
 
-func tellManyUsers(f Filter, at userAddress, some []firstSeen) Finding {
-	one := combinePairs(f, at.account, at.address, some, at.account.system.condition("system"), at.account.instance.condition("instance"), at.address.condition("client_address"))
-	one.Sentence = fmt.Sprintf("%d users logged in%s from %s, which they had not come from before, such as %s.", len(some), at.account.where(), at.address.quoted(), some[0].account.user.quoted())
+func manyUsersFinding(f Filter, at userAddress, some []firstSeen) Finding {
+	one := combinePairs(f, at.account, at.address, some, at.account.system.conditionOn("system"), at.account.instance.conditionOn("instance"), at.address.conditionOn("client_address"))
+	one.Sentence = fmt.Sprintf("%d users logged in%s from %s, which they had not come from before, such as %s.", len(some), at.account.placeText(), at.address.quotedText(), some[0].account.user.quotedText())
 	return one
 }
 
-func (o QuestionOptions) tellHistoryBegins(f Filter, instance account, some []firstSeen) Finding {
+func (o QuestionOptions) historyBeginsFinding(f Filter, instance account, some []firstSeen) Finding {
 	users := map[account]bool{}
 	for _, p := range some {
 		users[p.account] = true
 	}
-	one := combinePairs(f, instance, fieldValue{}, some, instance.system.condition("system"), instance.instance.condition("instance"))
+	one := combinePairs(f, instance, fieldValue{}, some, instance.system.conditionOn("system"), instance.instance.conditionOn("instance"))
 	one.HistoryBegins = true
 	one.Sentence = fmt.Sprintf("The history%s begins on %s or less than %s before: %s new in it, which says nothing yet.",
-		instance.where(), dayOf(one.First.UnixNano()), durationText(o.EarliestHistory), countPairs(len(some), len(users)))
+		instance.placeText(), dayOf(one.First.UnixNano()), durationText(o.EarliestHistory), countPairs(len(some), len(users)))
 	return one
 }
 

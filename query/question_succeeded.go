@@ -20,7 +20,7 @@ func sequencesOf(r *loginRow) (all []loginSequence) {
 		all = append(all, loginSequence{r.account, r.address, false, false}, loginSequence{account: r.account, ofUser: true})
 	}
 	if !r.address.isLocal() {
-		all = append(all, loginSequence{account: r.account.place(), address: r.address, ofAddress: true})
+		all = append(all, loginSequence{account: r.account.withoutUser(), address: r.address, ofAddress: true})
 	}
 	return all
 }
@@ -33,15 +33,15 @@ type afterFailures struct {
 }
 
 func (o QuestionOptions) askFailedThenSucceeded(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
-	rows, covered, err := o.failuresOf(ctx, s, f.extendedBefore(o.SuccessWithin), limits.half())
+	rows, covered, err := o.failuresOf(ctx, s, f.extendedBefore(o.SuccessWithin), limits.halfOfTime())
 	if err != nil {
-		return nil, covered.within(f, o.SuccessWithin), err
+		return nil, covered.clippedTo(f, o.SuccessWithin), err
 	}
 	suspects := o.suspectsOf(rows)
 	if len(suspects) > 0 {
 		successes := f.extendedBefore(o.SuccessWithin)
 		successes.From = laterTime(successes.From, covered.From)
-		also, err := o.eachLogin(ctx, s, successes, successfulLogins, limits.half(), func(row *loginRow) error {
+		also, err := o.eachLogin(ctx, s, successes, successfulLogins, limits.halfOfTime(), func(row *loginRow) error {
 			for _, q := range sequencesOf(row) {
 				if suspects[q] {
 					rows = append(rows, *row)
@@ -58,9 +58,9 @@ func (o QuestionOptions) askFailedThenSucceeded(ctx context.Context, s Store, f 
 		}
 		covered.SQL = append(covered.SQL, also.SQL...)
 	}
-	covered = covered.within(f, o.SuccessWithin)
-	slices.SortFunc(rows, loginRow.compare)
-	return o.tellFailedThenSucceeded(f, rows, suspects, covered.from(f)), covered, nil
+	covered = covered.clippedTo(f, o.SuccessWithin)
+	slices.SortFunc(rows, loginRow.compareRow)
+	return o.successFindings(f, rows, suspects, covered.beginningIn(f)), covered, nil
 }
 
 func laterTime(a, b time.Time) time.Time {
@@ -94,7 +94,7 @@ func (o QuestionOptions) suspectsOf(failures []loginRow) map[loginSequence]bool 
 	return suspects
 }
 
-func (o QuestionOptions) tellFailedThenSucceeded(f Filter, rows []loginRow, suspects map[loginSequence]bool, from int64) []Finding {
+func (o QuestionOptions) successFindings(f Filter, rows []loginRow, suspects map[loginSequence]bool, from int64) []Finding {
 	failures := map[loginSequence][]loginRow{} // since the last success
 	type teller struct {
 		account account
@@ -125,7 +125,7 @@ func (o QuestionOptions) tellFailedThenSucceeded(f Filter, rows []loginRow, susp
 	}
 	var all []Finding
 	for key, some := range found {
-		all = append(all, tellAfterFailures(f, some, key.other))
+		all = append(all, afterFailuresFinding(f, some, key.other))
 	}
 	return sortFindings(all)
 }
@@ -145,29 +145,29 @@ func (o QuestionOptions) enoughBefore(failures []loginRow, at int64) []loginRow 
 	return most
 }
 
-func tellAfterFailures(f Filter, some []afterFailures, other bool) Finding {
+func afterFailuresFinding(f Filter, some []afterFailures, other bool) Finding {
 	last := some[len(some)-1]
 	var sum loginGroup
 	for _, one := range some {
 		for _, r := range append(slices.Clone(one.failures), one.success) {
-			sum.add(&r)
+			sum.addLogin(&r)
 		}
 	}
 	who := last.success.account
-	conditions := who.conditions()
+	conditions := who.accountConditions()
 	if other {
-		conditions = []Condition{who.system.condition("system"), who.instance.condition("instance"), last.success.address.condition("client_address")}
+		conditions = []Condition{who.system.conditionOn("system"), who.instance.conditionOn("instance"), last.success.address.conditionOn("client_address")}
 	}
-	found := sum.finding("failed-then-succeeded", who, last.success.address, f.withConditions(sum.first, sum.last, conditions...))
+	found := sum.newFinding("failed-then-succeeded", who, last.success.address, f.withConditions(sum.first, sum.last, conditions...))
 	from := ""
 	if !last.success.address.Absent {
-		from = " from " + last.success.address.quoted()
+		from = " from " + last.success.address.quotedText()
 	}
 	failed := ""
 	if other {
-		failed = " of " + last.user.user.quoted()
+		failed = " of " + last.user.user.quotedText()
 	}
-	found.Sentence = fmt.Sprintf("%s logged in%s%s at %s, %s after %d logins%s had failed", who.user.quoted(), who.where(), from, momentOf(last.success.at),
+	found.Sentence = fmt.Sprintf("%s logged in%s%s at %s, %s after %d logins%s had failed", who.user.quotedText(), who.placeText(), from, momentOf(last.success.at),
 		durationText(time.Duration(last.success.at-last.failures[len(last.failures)-1].at)), len(last.failures), failed)
 	if len(some) > 1 {
 		found.Sentence += fmt.Sprintf(", and in the same way %s before", formatTimes(len(some)-1))

@@ -45,7 +45,7 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 		}
 		return nil
 	})
-	from, _ := f.bounds()
+	from, _ := f.timeBounds()
 	if err != nil || from == math.MinInt64 {
 		return nil, covered, err
 	}
@@ -68,8 +68,8 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 			if !usual[hour.account] {
 				continue
 			}
-			one := hours[hour].finding("unusual-hours", hour.account, fieldValue{}, f.withConditions(hours[hour].first, hours[hour].last, append(hour.account.conditions(), outcomeIs(succeeded))...))
-			one.Sentence = o.tellHour(hour, hours[hour])
+			one := hours[hour].newFinding("unusual-hours", hour.account, fieldValue{}, f.withConditions(hours[hour].first, hours[hour].last, append(hour.account.accountConditions(), outcomeIs(succeeded))...))
+			one.Sentence = o.unusualHourSentence(hour, hours[hour])
 			one.SQL = []string{h.sqlFor(accountColumns, []lookupKey{hour.account.lookupKey()}, subtractDuration(from, o.UsualPeriod), from, o.withinHour(s, from, hour.hour))}
 			all = append(all, one)
 		}
@@ -124,7 +124,7 @@ func (o QuestionOptions) withinHour(s Store, from int64, hour int) string {
 	}
 	var some []string
 	ns := s.Nanoseconds()
-	for _, span := range o.offsets(subtractDuration(from, o.UsualPeriod), from) {
+	for _, span := range o.zoneOffsets(subtractDuration(from, o.UsualPeriod), from) {
 		local := "(" + ns + " + " + strconv.FormatInt(span.offset, 10) + ")"
 		some = append(some, fmt.Sprintf("%s AND %s %% 24 = %d AND (%s + 4) %% 7%s", s.Between(span.from, span.until), s.Divide(local, int64(time.Hour)), hour%hoursOfDay, s.Divide(local, int64(oneDay)), days))
 	}
@@ -134,8 +134,8 @@ func (o QuestionOptions) withinHour(s Store, from int64, hour int) string {
 // offsetSpan is a time in which a zone has one offset, in nanoseconds.
 type offsetSpan struct{ from, until, offset int64 }
 
-// offsets are those of the zone in a time. It changes at full quarters of an hour.
-func (o QuestionOptions) offsets(from, until int64) (spans []offsetSpan) {
+// zoneOffsets are those of the zone in a time. It changes at full quarters of an hour.
+func (o QuestionOptions) zoneOffsets(from, until int64) (spans []offsetSpan) {
 	const step = int64(15 * time.Minute)
 	offsetAt := func(at int64) int64 {
 		_, seconds := time.Unix(0, at).In(o.Zone).Zone()
@@ -166,7 +166,7 @@ func (o QuestionOptions) findUsualHours(h *historyReader, from int64, fresh []us
 	}
 	for _, k := range users {
 		if _, old := times[k.String()]; old {
-			if usual[k.account()], err = o.hasUsualLogins(h, from, k.account()); err != nil {
+			if usual[k.accountOf()], err = o.hasUsualLogins(h, from, k.accountOf()); err != nil {
 				return err
 			}
 		}
@@ -175,7 +175,7 @@ func (o QuestionOptions) findUsualHours(h *historyReader, from int64, fresh []us
 }
 
 func (o QuestionOptions) hasUsualLogins(h *historyReader, from int64, user account) (bool, error) {
-	where, err := Filter{Conditions: user.conditions()}.conditions(h.store)
+	where, err := Filter{Conditions: user.accountConditions()}.sqlConditions(h.store)
 	if err != nil {
 		return false, err
 	}
@@ -191,7 +191,7 @@ func (o QuestionOptions) hasUsualLogins(h *historyReader, from int64, user accou
 	return rows >= o.UsualLogins, nil
 }
 
-func (o QuestionOptions) tellHour(hour userHour, l *loginGroup) string {
+func (o QuestionOptions) unusualHourSentence(hour userHour, l *loginGroup) string {
 	kind := "working days"
 	if hour.hour >= hoursOfDay {
 		kind = "weekends"
@@ -199,9 +199,9 @@ func (o QuestionOptions) tellHour(hour userHour, l *loginGroup) string {
 	newest := l.newestRow()
 	from := ""
 	if !newest.address.Absent {
-		from = " from " + newest.address.quoted()
+		from = " from " + newest.address.quotedText()
 	}
-	return fmt.Sprintf("%s logged in%s%s at %s: on %s not between %02d:00 and %02d:59 in the %s before.", hour.account.user.quoted(), hour.account.where(), from,
+	return fmt.Sprintf("%s logged in%s%s at %s: on %s not between %02d:00 and %02d:59 in the %s before.", hour.account.user.quotedText(), hour.account.placeText(), from,
 		time.Unix(0, newest.at).In(o.Zone).Format("2006-01-02 15:04:05 MST"), kind, hour.hour%hoursOfDay, hour.hour%hoursOfDay, durationText(o.UsualPeriod))
 }
 
@@ -215,7 +215,7 @@ func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Fil
 	left := newBudget(limits)
 	accounts, stretches := map[account]*loginGroup{}, map[accountPeriod]*loginGroup{}
 	width := int64(o.UnusedFor) / 4 // two logins with so much time between them are not in one
-	covered, err := o.eachLogin(ctx, s, f, successfulLogins, limits.half(), func(row *loginRow) error {
+	covered, err := o.eachLogin(ctx, s, f, successfulLogins, limits.halfOfTime(), func(row *loginRow) error {
 		if !row.account.user.Absent {
 			addTo(accounts, row.account, row)
 			addTo(stretches, accountPeriod{row.account, row.at - row.at%width}, row)
@@ -225,7 +225,7 @@ func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Fil
 	if err != nil {
 		return nil, covered, err
 	}
-	ctx, cancel := left.context(ctx, laterGrace)
+	ctx, cancel := left.contextWithGrace(ctx, laterGrace)
 	defer cancel()
 	h := historyReader{ctx: ctx, store: s, left: left}
 	byUser := map[account][]*loginGroup{}
@@ -264,7 +264,7 @@ func (o QuestionOptions) possibleReturns(user account, stretches []*loginGroup) 
 }
 
 func (o QuestionOptions) lookForReturns(h *historyReader, f Filter, returns []loginsBack, covered *Coverage) (all []Finding, err error) {
-	from, _ := f.bounds()
+	from, _ := f.timeBounds()
 	lastUse, unasked, err := h.lastUses(from, returns)
 	if err != nil {
 		return nil, err
@@ -278,7 +278,7 @@ func (o QuestionOptions) lookForReturns(h *historyReader, f Filter, returns []lo
 			covered.notBefore(r.last)
 			continue
 		}
-		before, found, sql, err := h.newest(r.account, math.MinInt64, r.first)
+		before, found, sql, err := h.newestLogin(r.account, math.MinInt64, r.first)
 		if errors.Is(err, errTimeUp) {
 			covered.notBefore(r.last)
 			continue
@@ -288,7 +288,7 @@ func (o QuestionOptions) lookForReturns(h *historyReader, f Filter, returns []lo
 		}
 		if found && before <= subtractDuration(r.first, o.UnusedFor) {
 			told[r.account] = true
-			all = append(all, tellReturn(f, r, before, sql))
+			all = append(all, returnFinding(f, r, before, sql))
 		}
 	}
 	return all, nil
@@ -322,9 +322,9 @@ func (h *historyReader) lastUses(from int64, returns []loginsBack) (lastUse map[
 	}
 	for i, k := range users {
 		if at, known := times[k.String()]; known {
-			lastUse[k.account()] = at
+			lastUse[k.accountOf()] = at
 		}
-		unasked[k.account()] = i >= done
+		unasked[k.accountOf()] = i >= done
 	}
 	return lastUse, unasked, err
 }
@@ -332,20 +332,20 @@ func (h *historyReader) lastUses(from int64, returns []loginsBack) (lastUse map[
 // mayBeBack tells whether a user's first logins in the range may be a return, by his last one before it. Where the filter leaves logins out, the
 // range may have others before them.
 func (o QuestionOptions) mayBeBack(f Filter, r loginsBack, lastUse map[account]int64) bool {
-	from, _ := f.bounds()
+	from, _ := f.timeBounds()
 	if at, known := lastUse[r.account]; known {
 		return at <= subtractDuration(r.first, o.UnusedFor)
 	}
 	return len(f.Conditions) > 0 && from <= subtractDuration(r.first, o.UnusedFor)
 }
 
-func tellReturn(f Filter, r loginsBack, before int64, sql string) Finding {
-	one := r.finding("returned-accounts", r.account, fieldValue{}, f.withConditions(r.first, r.last, append(r.account.conditions(), outcomeIs(succeeded))...))
+func returnFinding(f Filter, r loginsBack, before int64, sql string) Finding {
+	one := r.newFinding("returned-accounts", r.account, fieldValue{}, f.withConditions(r.first, r.last, append(r.account.accountConditions(), outcomeIs(succeeded))...))
 	from := ""
-	if first := slices.MinFunc(r.newest, loginRow.compare); !first.address.Absent && first.at == r.first {
-		from = " from " + first.address.quoted()
+	if first := slices.MinFunc(r.newest, loginRow.compareRow); !first.address.Absent && first.at == r.first {
+		from = " from " + first.address.quotedText()
 	}
-	one.Sentence = fmt.Sprintf("%s logged in%s%s at %s, the first time since %s (%s).", r.account.user.quoted(), r.account.where(), from, momentOf(r.first), dayOf(before),
+	one.Sentence = fmt.Sprintf("%s logged in%s%s at %s, the first time since %s (%s).", r.account.user.quotedText(), r.account.placeText(), from, momentOf(r.first), dayOf(before),
 		durationText(time.Duration(r.first-before).Round(oneDay)))
 	one.SQL = []string{sql}
 	return one

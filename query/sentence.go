@@ -10,12 +10,12 @@ import (
 
 const succeeded = session.OutcomeSuccess
 
-// where names the system and the instance in a sentence.
-func (a account) where() string {
+// placeText names the system and the instance in a sentence.
+func (a account) placeText() string {
 	var b strings.Builder
 	for _, w := range []fieldValue{a.system, a.instance} {
 		if !w.Absent && w.Text != "" {
-			b.WriteString(" " + w.quoted())
+			b.WriteString(" " + w.quotedText())
 		}
 	}
 	if b.Len() == 0 {

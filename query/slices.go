@@ -49,12 +49,12 @@ func eachSlice(ctx context.Context, s Store, f Filter, limits Limits, statement 
 
 // eachSliceFrom is [eachSlice] with another first slice, where time is limited.
 func eachSliceFrom(ctx context.Context, s Store, f Filter, first time.Duration, limits Limits, statement func(where string) string, run func(ctx context.Context, sql string) error) (Coverage, error) {
-	conditions, err := f.conditions(s)
+	conditions, err := f.sqlConditions(s)
 	if err != nil {
 		return Coverage{}, err
 	}
 	begin, left := time.Now(), newBudget(limits)
-	statementCtx, cancel := left.context(ctx, firstGrace)
+	statementCtx, cancel := left.contextWithGrace(ctx, firstGrace)
 	defer cancel()
 	from, until, found, err := clipToExtent(statementCtx, s, f)
 	if errors.Is(err, errTimeUp) {
@@ -99,11 +99,11 @@ func eachSliceFrom(ctx context.Context, s Store, f Filter, first time.Duration, 
 			return covered, nil
 		}
 		if limits.Time > 0 {
-			pace.left = left.limits().Time
+			pace.left = left.remainingLimits().Time
 		}
 		if end == until {
 			var cancelNext func()
-			statementCtx, cancelNext = left.context(ctx, 0)
+			statementCtx, cancelNext = left.contextWithGrace(ctx, 0)
 			defer cancelNext()
 		}
 		if end <= ahead {
@@ -144,7 +144,7 @@ func (p *slicePace) nextWidth(width int64, took time.Duration) int64 {
 
 // clipToExtent is the filter's time, cut to that of the events there are. until is not included.
 func clipToExtent(ctx context.Context, s Store, f Filter) (from, until int64, found bool, err error) {
-	from, until = f.bounds()
+	from, until = f.timeBounds()
 	oldest, newest, found, err := s.Extent(ctx)
 	if err != nil || !found {
 		return from, until, false, err

@@ -15,7 +15,7 @@ type summaryAnswer struct {
 
 // summaryOf is not known either where there is no time to ask for it.
 func summaryOf(ctx context.Context, s Store, left timeBudget) (summaryAnswer, error) {
-	ctx, cancel := left.context(ctx, 0)
+	ctx, cancel := left.contextWithGrace(ctx, 0)
 	defer cancel()
 	counted, known, err := s.Summary(ctx)
 	if errors.Is(err, errTimeUp) {
@@ -29,7 +29,7 @@ func (c summaryAnswer) shareOf(limits Limits) Limits {
 	if c.known {
 		return Limits{Time: limits.Time - limits.Time/4}
 	}
-	return limits.half()
+	return limits.halfOfTime()
 }
 
 // laterGrace is what look-ups have beyond the time of a question that has something to tell without them.
@@ -49,7 +49,7 @@ func (c summaryAnswer) pairsBefore(ctx context.Context, s Store, left timeBudget
 	if !c.known {
 		return seen, false, nil
 	}
-	ctx, cancel := left.context(ctx, 0)
+	ctx, cancel := left.contextWithGrace(ctx, 0)
 	defer cancel()
 	var cells [][]Cell
 	for p := range pairs {
@@ -81,11 +81,11 @@ const mostNewUsers = 50
 // newUsersOfPairs are the users of all pairs that were not seen before a filter's time. They are not known where there are many, or where the filter names
 // users itself.
 func (c summaryAnswer) newUsersOfPairs(ctx context.Context, s Store, left timeBudget, f Filter) (users []fieldValue, known bool, err error) {
-	from, _ := f.bounds()
+	from, _ := f.timeBounds()
 	if !c.known || f.From.IsZero() || slices.ContainsFunc(f.Conditions, func(c Condition) bool { return c.Field.Column == "user_name" && !c.Exclude }) {
 		return nil, false, nil
 	}
-	ctx, cancel := left.context(ctx, 0)
+	ctx, cancel := left.contextWithGrace(ctx, 0)
 	defer cancel()
 	texts, there := map[string]string{}, map[fieldValue]bool{}
 	for _, sql := range c.PairsSince(from) {
@@ -111,7 +111,7 @@ func (c summaryAnswer) newUsersOfPairs(ctx context.Context, s Store, left timeBu
 func (f Filter) ofUsers(users []fieldValue) Filter {
 	f.Conditions = slices.Clone(f.Conditions)
 	for _, user := range users {
-		f.Conditions = append(f.Conditions, user.condition("user_name"))
+		f.Conditions = append(f.Conditions, user.conditionOn("user_name"))
 	}
 	return f
 }
@@ -130,7 +130,7 @@ const daysOfStatement = 7
 
 // walkHours reads the hours of users' logins in the usual period before a time, the newest days first, as long as many are to be found.
 func (o QuestionOptions) walkHours(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, from int64, meet func(user account, hour int), toFind func() int) error {
-	ctx, cancel := left.context(ctx, 0)
+	ctx, cancel := left.contextWithGrace(ctx, 0)
 	defer cancel()
 	texts, local, begin := map[string]string{}, map[int64][hoursOfDay]int{}, subtractDuration(from, o.UsualPeriod)
 	for end := from/int64(oneDay) + 1; end*int64(oneDay) > begin && end > 0 && toFind() > fewKeys; end -= daysOfStatement {

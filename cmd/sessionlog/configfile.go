@@ -83,24 +83,24 @@ func (c *collectorConfig) chooseExporter(wanted string) (string, error) {
 	return c.chooseName(exportersSection, exporterType, "exporter", wanted)
 }
 
-func (c *collectorConfig) exporter(name string) (*sessionlogexporter.Config, error) {
-	cfg, err := c.component(exportersSection, name, sessionlogexporter.NewFactory())
+func (c *collectorConfig) exporterConfig(name string) (*sessionlogexporter.Config, error) {
+	cfg, err := c.componentConfig(exportersSection, name, sessionlogexporter.NewFactory())
 	if err != nil {
 		return nil, err
 	}
 	return cfg.(*sessionlogexporter.Config), nil
 }
 
-func (c *collectorConfig) receiver(name string) (*sessionlogreceiver.Config, error) {
-	cfg, err := c.component(receiversSection, name, sessionlogreceiver.NewFactory())
+func (c *collectorConfig) receiverConfig(name string) (*sessionlogreceiver.Config, error) {
+	cfg, err := c.componentConfig(receiversSection, name, sessionlogreceiver.NewFactory())
 	if err != nil {
 		return nil, err
 	}
 	return cfg.(*sessionlogreceiver.Config), nil
 }
 
-// component reads a component's block as the collector does.
-func (c *collectorConfig) component(section, name string, factory component.Factory) (component.Config, error) {
+// componentConfig reads a component's block as the collector does.
+func (c *collectorConfig) componentConfig(section, name string, factory component.Factory) (component.Config, error) {
 	cfg := factory.CreateDefaultConfig()
 	block, err := c.conf.Sub(section + "::" + name)
 	if err == nil {

@@ -61,7 +61,7 @@ func (t *storeTarget) componentsToCheck(cmd *cobra.Command, variable func(string
 	}
 	for _, checked := range checkedComponents {
 		for _, name := range config.namesOf(checked.section, checked.factory.Type()) {
-			cfg, err := config.component(checked.section, name, checked.factory)
+			cfg, err := config.componentConfig(checked.section, name, checked.factory)
 			if err != nil {
 				return nil, err
 			}

@@ -60,8 +60,8 @@ func completeColumns(*cobra.Command, []string, string) (names []string, directiv
 	return names, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
 }
 
-// parse gives the filter of the flags and of conditions.
-func (f *filterFlags) parse(conditions []string, now time.Time) (query.Filter, *time.Location, error) {
+// parseFilter gives the filter of the flags and of conditions.
+func (f *filterFlags) parseFilter(conditions []string, now time.Time) (query.Filter, *time.Location, error) {
 	zone, err := parseZone(f.zoneName)
 	if err != nil {
 		return query.Filter{}, nil, err

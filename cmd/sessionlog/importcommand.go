@@ -64,8 +64,8 @@ func newImportCommand(s commandEnvironment, target *storeTarget) *cobra.Command 
 			return err
 		}
 		defer i.closeState()
-		err = i.run(cmd.Context())
-		return errors.Join(err, i.summary.print(&printer{s, f.output, time.UTC}))
+		err = i.runImport(cmd.Context())
+		return errors.Join(err, i.summary.printSummary(&printer{s, f.output, time.UTC}))
 	}
 	return cmd
 }
@@ -95,10 +95,10 @@ func newFileImport(ctx context.Context, s commandEnvironment, target *storeTarge
 	if i.exporterName, err = config.chooseExporter(target.exporter); err != nil {
 		return nil, err
 	}
-	if i.receiver, err = config.receiver(i.receiverName); err != nil {
+	if i.receiver, err = config.receiverConfig(i.receiverName); err != nil {
 		return nil, err
 	}
-	if i.exporter, err = config.exporter(i.exporterName); err != nil {
+	if i.exporter, err = config.exporterConfig(i.exporterName); err != nil {
 		return nil, err
 	}
 	instance, err := i.receiver.ImportInstance()
@@ -141,10 +141,10 @@ func (i *fileImport) closeState() {
 	}
 }
 
-// run delivers the files to the exporter, which has each record in its store, or in the dead letter, before the state moves past it.
-func (i *fileImport) run(ctx context.Context) (err error) {
+// runImport delivers the files to the exporter, which has each record in its store, or in the dead letter, before the state moves past it.
+func (i *fileImport) runImport(ctx context.Context) (err error) {
 	settings := component.TelemetrySettings{
-		Logger: i.progress.logger(), TracerProvider: tracenoop.NewTracerProvider(), MeterProvider: metricnoop.NewMeterProvider(), Resource: pcommon.NewResource(),
+		Logger: i.progress.warningLogger(), TracerProvider: tracenoop.NewTracerProvider(), MeterProvider: metricnoop.NewMeterProvider(), Resource: pcommon.NewResource(),
 	}
 	build := component.BuildInfo{Command: "sessionlog", Description: "import", Version: version}
 	out, err := i.exporter.NewImporter(ctx, exporter.Settings{ID: importID(i.exporterName), TelemetrySettings: settings, BuildInfo: build}, i.summary.countWritten)
@@ -156,17 +156,17 @@ func (i *fileImport) run(ctx context.Context) (err error) {
 	if err := out.Start(background, noHost{}); err != nil {
 		return errors.Join(fmt.Errorf("%s::%s: %w", exportersSection, i.exporterName, err), out.Shutdown(background))
 	}
-	stopShowing := i.progress.show()
+	stopShowing := i.progress.showUntilStopped()
 	var kept storage.Client
 	if i.state != nil {
 		kept = i.state
 	}
 	err = i.receiver.Import(ctx, receiver.Settings{ID: importID(i.receiverName), TelemetrySettings: settings, BuildInfo: build}, out, sessionlogreceiver.FileImport{
 		Paths: i.paths, Timezone: i.timezone, Storage: kept,
-		Advance: i.progress.advance, Delivered: i.progress.countDelivered, Bad: i.summary.countBad,
+		Advance: i.progress.addProgress, Delivered: i.progress.countDelivered, Bad: i.summary.countBad,
 	})
 	stopShowing()
-	i.summary.finish(i.progress)
+	i.summary.takeProgress(i.progress)
 	if ctx.Err() != nil {
 		err = i.explainInterruption()
 	}

@@ -35,14 +35,14 @@ func newImportProgress(s commandEnvironment, total int64) *importProgress {
 	return &importProgress{out: s.errors, terminal: s.errorTerminal, begun: time.Now(), total: total}
 }
 
-func (p *importProgress) advance(read, skipped int64) {
+func (p *importProgress) addProgress(read, skipped int64) {
 	p.read.Add(read)
 	p.skipped.Add(skipped)
 }
 
 func (p *importProgress) countDelivered(events int) { p.events.Add(int64(events)) }
 
-func (p *importProgress) show() (stop func()) {
+func (p *importProgress) showUntilStopped() (stop func()) {
 	p.begun = time.Now()
 	interval, draw := lineInterval, p.writeLine
 	if p.terminal {
@@ -124,7 +124,7 @@ func groupDigits(n int64) string {
 	return strings.Join(append([]string{digits}, parts...), ",")
 }
 
-func (p *importProgress) logger() *zap.Logger {
+func (p *importProgress) warningLogger() *zap.Logger {
 	return zap.New(&warningLines{LevelEnabler: zapcore.WarnLevel, progress: p})
 }
 

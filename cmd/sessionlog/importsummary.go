@@ -70,12 +70,12 @@ func (s *importSummary) addRefusal(kind, reason, place string, count int64) {
 	s.refused[key].count += count
 }
 
-func (s *importSummary) finish(p *importProgress) {
+func (s *importSummary) takeProgress(p *importProgress) {
 	s.bytes, s.skipped, s.events, s.duration = p.read.Load(), p.skipped.Load(), p.events.Load(), time.Since(p.begun)
 }
 
-// print shows the summary; an import that has not begun has none.
-func (s *importSummary) print(p *printer) error {
+// printSummary shows the summary; an import that has not begun has none.
+func (s *importSummary) printSummary(p *printer) error {
 	if s.duration == 0 {
 		return nil
 	}
@@ -122,7 +122,7 @@ func (s *importSummary) print(p *printer) error {
 			return r.place
 		},
 	}}
-	return p.print(a)
+	return p.printAnswer(a)
 }
 
 // nonZero is absent for people where there is nothing to tell.

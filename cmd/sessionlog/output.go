@@ -33,7 +33,7 @@ type printer struct {
 	zone   *time.Location
 }
 
-func (p *printer) print(a *viewAnswer) error {
+func (p *printer) printAnswer(a *viewAnswer) error {
 	out := bufio.NewWriter(p.out)
 	switch p.format {
 	case outputJSON:
@@ -165,7 +165,7 @@ func (p *printer) writeTables(out *bufio.Writer, a *viewAnswer) {
 		}
 		separate = true
 		if l.title != "" {
-			fmt.Fprintln(out, p.emphasize(l.title))
+			fmt.Fprintln(out, p.emphasizeTitle(l.title))
 		}
 		p.writeTable(out, l)
 	}
@@ -209,7 +209,7 @@ func (p *printer) writeTable(out io.Writer, l *rowListing) {
 	header := make(table.Row, len(columns))
 	configs := make([]table.ColumnConfig, len(columns))
 	for i, column := range columns {
-		header[i] = p.emphasize(p.headerOf(column))
+		header[i] = p.emphasizeTitle(p.headerOf(column))
 		configs[i].Number = i + 1
 		if p.width > 0 {
 			configs[i].WidthMax, configs[i].WidthMaxEnforcer = p.widestCell(column), cutText
@@ -223,7 +223,7 @@ func (p *printer) writeTable(out io.Writer, l *rowListing) {
 	for row := range l.count {
 		cells := make(table.Row, len(columns))
 		for i, column := range columns {
-			cells[i] = p.colored(p.shownText(l.value(row, column)), column)
+			cells[i] = p.colorCell(p.shownText(l.value(row, column)), column)
 		}
 		t.AppendRow(cells)
 	}
@@ -292,10 +292,10 @@ func (p *printer) hasColors() bool {
 	return p.width > 0 && p.variable("NO_COLOR") == "" && p.variable("TERM") != "dumb"
 }
 
-func (p *printer) emphasize(title string) string { return p.inColors(title, text.Bold) }
+func (p *printer) emphasizeTitle(title string) string { return p.inColors(title, text.Bold) }
 
-// colored colours an outcome; the word stands there all the same.
-func (p *printer) colored(cell, column string) string {
+// colorCell colours an outcome; the word stands there all the same.
+func (p *printer) colorCell(cell, column string) string {
 	switch {
 	case column != "outcome":
 		return cell

@@ -33,7 +33,7 @@ func newTailCommand(s commandEnvironment, target *storeTarget) *cobra.Command {
 		if *lines < 0 || *interval <= 0 {
 			return usageErrorf("--lines must not be negative, and --interval must be longer than 0")
 		}
-		filter, zone, err := filters.parse(args, s.now())
+		filter, zone, err := filters.parseFilter(args, s.now())
 		if err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func (p *printer) printArrived(events []session.Event) error {
 			_, _ = out.Write(append(query.AppendEvent(nil, e), '\n')) // Flush tells
 			continue
 		}
-		fmt.Fprintf(out, "%s  %-14s %s  %s", p.cellText(time.Unix(0, e.Time), tableTime), e.Kind, p.colored(fmt.Sprintf("%-7s", e.Outcome), "outcome"), visibleText(e.User))
+		fmt.Fprintf(out, "%s  %-14s %s  %s", p.cellText(time.Unix(0, e.Time), tableTime), e.Kind, p.colorCell(fmt.Sprintf("%-7s", e.Outcome), "outcome"), visibleText(e.User))
 		for _, column := range []string{"client_address", "client_name", "database_name", "instance", "error_type"} {
 			if value := eventValue(e, fieldsByColumn[column]); value != nil {
 				fmt.Fprintf(out, "  %s", p.shownText(value))

@@ -75,7 +75,7 @@ func (t *storeTarget) exporterConfig(ctx context.Context, variable func(string) 
 		if err != nil {
 			return nil, "", err
 		}
-		cfg, err := config.exporter(id)
+		cfg, err := config.exporterConfig(id)
 		return cfg, exportersSection + "::" + id, err
 	}
 	if t.exporter != "" {

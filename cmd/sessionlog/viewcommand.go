@@ -68,7 +68,7 @@ func newViewCommand(s commandEnvironment, target *storeTarget, v *storeView, sql
 		if err != nil {
 			return err
 		}
-		if q.filter, q.zone, err = filters.parse(conditions, s.now()); err != nil {
+		if q.filter, q.zone, err = filters.parseFilter(conditions, s.now()); err != nil {
 			return err
 		}
 		if err := q.readPage(v, after, columns); err != nil {
@@ -94,7 +94,7 @@ func newViewCommand(s commandEnvironment, target *storeTarget, v *storeView, sql
 		if err := q.noteEmpty(cmd.Context(), a); err != nil {
 			return err
 		}
-		return (&printer{s, output, q.zone}).print(a)
+		return (&printer{s, output, q.zone}).printAnswer(a)
 	}
 	return cmd
 }

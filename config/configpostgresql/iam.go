@@ -76,7 +76,7 @@ func (c ClientConfig) withIAMPassword(ctx context.Context, to endpoint) (ClientC
 		c.Password = configopaque.String(token)
 	}
 	if err != nil {
-		return c, iam.explain(err)
+		return c, iam.explainIAMError(err)
 	}
 	return c, nil
 }
@@ -125,7 +125,7 @@ func takeCredentials(c *ClientConfig, user, password *string) error {
 	return nil
 }
 
-func (c *IAMConfig) explain(err error) error {
+func (c *IAMConfig) explainIAMError(err error) error {
 	key, remedy := c.Explain(err)
 	switch code := configaws.ErrorCode(err); {
 	case key == "collection_interval": // of programs that poll

@@ -68,7 +68,7 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-func (c *Config) decodes() bool { return c.Instance != "" }
+func (c *Config) decodesLogs() bool { return c.Instance != "" }
 
 func (c *Config) validateShape() error {
 	err := shape.CheckOptions(shape.Format(c.Shape), c.shapeOptions(""))

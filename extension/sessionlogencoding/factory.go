@@ -22,7 +22,7 @@ func defaultConfig() component.Config { return &Config{Format: formatAuto, Envel
 func createExtension(_ context.Context, set extension.Settings, cfg component.Config) (extension.Extension, error) {
 	config := cfg.(*Config)
 	marshaler, err := newMarshaler(config, set)
-	if err != nil || config.Shape != "" && !config.decodes() {
+	if err != nil || config.Shape != "" && !config.decodesLogs() {
 		return marshaler, err
 	}
 	unmarshaler, err := newEncoding(config, set)

@@ -112,8 +112,8 @@ func refuseOthers(values url.Values, known []string) error {
 	return nil
 }
 
-// number reads a parameter that is a number from 1 to most.
-func (c *apiCall) number(name string, unset, most int) (int, error) {
+// numberParameter reads a parameter that is a number from 1 to most.
+func (c *apiCall) numberParameter(name string, unset, most int) (int, error) {
 	text := c.values.Get(name)
 	if text == "" {
 		return unset, nil
@@ -138,9 +138,9 @@ func withCondition(f query.Filter, column, value string) (query.Filter, error) {
 // questionTimeout ends what the time budget of a question does not, such as a single statement that reads everything.
 const questionTimeout = 20 * time.Second
 
-// ask asks the backend, for as long as the client waits and no longer than questionTimeout.
-func (x *explorerServer) ask(ctx context.Context, do func(context.Context, query.Store, *timeBudget) error) error {
-	return x.stores.ask(ctx, func(s query.Store) error {
+// askStore asks the backend, for as long as the client waits and no longer than questionTimeout.
+func (x *explorerServer) askStore(ctx context.Context, do func(context.Context, query.Store, *timeBudget) error) error {
+	return x.stores.askPooledStore(ctx, func(s query.Store) error {
 		ctx, cancel := context.WithTimeout(ctx, questionTimeout)
 		defer cancel()
 		return do(ctx, s, &timeBudget{end: time.Now().Add(x.config.AnswerTime)})

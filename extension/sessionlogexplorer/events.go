@@ -33,16 +33,16 @@ func eventTexts(events []session.Event) []json.RawMessage {
 }
 
 func (x *explorerServer) answerEvents(w http.ResponseWriter, c *apiCall) error {
-	limit, err := c.number("limit", eventsPerPage, maxEventsPerPage)
+	limit, err := c.numberParameter("limit", eventsPerPage, maxEventsPerPage)
 	if err != nil {
 		return err
 	}
-	after, err := c.position()
+	after, err := c.positionParameter()
 	if err != nil {
 		return err
 	}
 	var answer eventsAnswer
-	err = x.ask(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
+	err = x.askStore(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
 		newest, err := newestTime(ctx, s)
 		if err != nil {
 			return err
@@ -61,8 +61,8 @@ func (x *explorerServer) answerEvents(w http.ResponseWriter, c *apiCall) error {
 	return err
 }
 
-// position is where the page before ended, nil at the first.
-func (c *apiCall) position() (*query.Position, error) {
+// positionParameter is where the page before ended, nil at the first.
+func (c *apiCall) positionParameter() (*query.Position, error) {
 	text := c.values.Get("after")
 	if text == "" {
 		return nil, nil
@@ -91,7 +91,7 @@ type eventAnswer struct {
 
 // answerEvent is asked without a budget: what one id names is found by an index, or is not there.
 func (x *explorerServer) answerEvent(w http.ResponseWriter, c *apiCall) error {
-	id, err := c.identity("record_id")
+	id, err := c.idParameter("record_id")
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (x *explorerServer) answerEvent(w http.ResponseWriter, c *apiCall) error {
 	}
 	var events []session.Event
 	var covered query.Coverage
-	err = x.ask(c.Context(), func(ctx context.Context, s query.Store, _ *timeBudget) (err error) {
+	err = x.askStore(c.Context(), func(ctx context.Context, s query.Store, _ *timeBudget) (err error) {
 		events, covered, err = query.Events(ctx, s, filter, nil, 1, query.Limits{})
 		return err
 	})
@@ -120,8 +120,8 @@ func (x *explorerServer) answerEvent(w http.ResponseWriter, c *apiCall) error {
 	return nil
 }
 
-// identity reads an id of the path, with dashes or without.
-func (c *apiCall) identity(name string) (session.ID, error) {
+// idParameter reads an id of the path, with dashes or without.
+func (c *apiCall) idParameter(name string) (session.ID, error) {
 	text := c.PathValue(name)
 	if digits := strings.ReplaceAll(text, "-", ""); len(digits) == 32 {
 		text = strings.Join([]string{digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]}, "-")
@@ -143,12 +143,12 @@ type sessionAnswer struct {
 }
 
 func (x *explorerServer) answerSession(w http.ResponseWriter, c *apiCall) error {
-	key, err := c.identity("key")
+	key, err := c.idParameter("key")
 	if err != nil {
 		return err
 	}
 	var answer sessionAnswer
-	err = x.ask(c.Context(), func(ctx context.Context, s query.Store, _ *timeBudget) error {
+	err = x.askStore(c.Context(), func(ctx context.Context, s query.Store, _ *timeBudget) error {
 		events, covered, err := query.Session(ctx, s, key, query.Limits{})
 		if err != nil {
 			return err

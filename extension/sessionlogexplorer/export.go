@@ -25,16 +25,16 @@ type exportWriter interface {
 }
 
 func (x *explorerServer) exportCSV(w http.ResponseWriter, c *apiCall) error {
-	return x.export(w, c, "csv", newCSVWriter(c.zone))
+	return x.exportEvents(w, c, "csv", newCSVWriter(c.zone))
 }
 
 func (x *explorerServer) exportNDJSON(w http.ResponseWriter, c *apiCall) error {
-	return x.export(w, c, "ndjson", ndjsonWriter{})
+	return x.exportEvents(w, c, "ndjson", ndjsonWriter{})
 }
 
-// export writes page after page. Between two it holds nothing of the backend, however slowly the client reads.
-func (x *explorerServer) export(w http.ResponseWriter, c *apiCall, ending string, format exportWriter) error {
-	limit, err := c.number("limit", x.config.MaxExportRows, x.config.MaxExportRows)
+// exportEvents writes page after page. Between two it holds nothing of the backend, however slowly the client reads.
+func (x *explorerServer) exportEvents(w http.ResponseWriter, c *apiCall, ending string, format exportWriter) error {
+	limit, err := c.numberParameter("limit", x.config.MaxExportRows, x.config.MaxExportRows)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (x *explorerServer) export(w http.ResponseWriter, c *apiCall, ending string
 	}
 	defer release()
 	pages := eventPages{explorerServer: x, filter: c.filter, size: firstExportPage}
-	events, err := pages.next(c.Context(), min(limit, pages.size))
+	events, err := pages.nextPage(c.Context(), min(limit, pages.size))
 	if err != nil {
 		return err
 	}
@@ -55,13 +55,13 @@ func (x *explorerServer) export(w http.ResponseWriter, c *apiCall, ending string
 	_, err = out.Write(format.appendHead())
 	for err == nil && len(events) > 0 {
 		limit -= len(events)
-		if err = pages.write(out, format, events); err != nil || limit == 0 {
+		if err = pages.writePages(out, format, events); err != nil || limit == 0 {
 			break
 		}
-		events, err = pages.next(c.Context(), min(limit, pages.size))
+		events, err = pages.nextPage(c.Context(), min(limit, pages.size))
 	}
 	if err == nil && limit == 0 && c.values.Get("limit") == "" {
-		err = pages.tellCut(c.Context(), out, format, x.config.MaxExportRows)
+		err = pages.noteCutExport(c.Context(), out, format, x.config.MaxExportRows)
 	}
 	if err != nil {
 		panic(http.ErrAbortHandler) // a file that ends too early must not look whole
@@ -69,7 +69,7 @@ func (x *explorerServer) export(w http.ResponseWriter, c *apiCall, ending string
 	return nil
 }
 
-func (p *eventPages) write(out *answerStream, format exportWriter, events []session.Event) error {
+func (p *eventPages) writePages(out *answerStream, format exportWriter, events []session.Event) error {
 	text, err := format.appendEvents(events)
 	if err != nil {
 		return err
@@ -110,11 +110,11 @@ func (p *eventPages) fitSize(written int) {
 	}
 }
 
-// next gives at least one event, unless there are no more.
-func (p *eventPages) next(ctx context.Context, limit int) (events []session.Event, err error) {
+// nextPage gives at least one event, unless there are no more.
+func (p *eventPages) nextPage(ctx context.Context, limit int) (events []session.Event, err error) {
 	for len(events) == 0 && !p.ended {
 		var covered query.Coverage
-		err = p.ask(ctx, func(ctx context.Context, s query.Store, budget *timeBudget) error {
+		err = p.askStore(ctx, func(ctx context.Context, s query.Store, budget *timeBudget) error {
 			events, covered, err = query.Events(ctx, s, p.filter, p.after, limit, budget.left())
 			return err
 		})
@@ -134,8 +134,8 @@ func (p *eventPages) next(ctx context.Context, limit int) (events []session.Even
 	return events, nil
 }
 
-func (p *eventPages) tellCut(ctx context.Context, out *answerStream, format exportWriter, most int) error {
-	more, err := p.next(ctx, 1)
+func (p *eventPages) noteCutExport(ctx context.Context, out *answerStream, format exportWriter, most int) error {
+	more, err := p.nextPage(ctx, 1)
 	if err != nil || len(more) == 0 {
 		return err
 	}
@@ -217,7 +217,7 @@ func (c *csvWriter) appendEvents(events []session.Event) ([]byte, error) {
 	for i := range events {
 		rows[i] = make([]string, len(c.fields))
 		for j, f := range c.fields {
-			rows[i][j] = c.cell(f, &events[i])
+			rows[i][j] = c.cellText(f, &events[i])
 		}
 	}
 	return writeRows(rows...)
@@ -229,7 +229,7 @@ func writeRows(rows ...[]string) ([]byte, error) {
 	return text.Bytes(), err
 }
 
-func (c *csvWriter) cell(f *session.Field, e *session.Event) string {
+func (c *csvWriter) cellText(f *session.Field, e *session.Event) string {
 	if isTime(f) {
 		if ns, ok := f.In(e).(*int64); ok && (*ns != 0 || f.Name == "Time") {
 			return time.Unix(0, *ns).In(c.zone).Format(time.RFC3339Nano)
@@ -245,12 +245,12 @@ func (c *csvWriter) appendCut(message string) ([]byte, error) {
 }
 
 func (x *explorerServer) exportSQL(w http.ResponseWriter, c *apiCall) error {
-	limit, err := c.number("limit", x.config.MaxExportRows, x.config.MaxExportRows)
+	limit, err := c.numberParameter("limit", x.config.MaxExportRows, x.config.MaxExportRows)
 	if err != nil {
 		return err
 	}
 	var covered query.Coverage
-	err = x.ask(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
+	err = x.askStore(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
 		_, covered, err = query.Events(ctx, s, c.filter, nil, min(limit, maxEventsPerPage), budget.left())
 		return err
 	})

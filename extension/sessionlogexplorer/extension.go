@@ -82,7 +82,7 @@ func (x *explorerServer) Start(ctx context.Context, host component.Host) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("auth or middlewares: %w", err), listener.Close())
 	}
-	x.server.Handler = x.guard(x.routePages(x.server.Handler))
+	x.server.Handler = x.guardRequests(x.routePages(x.server.Handler))
 	x.server.MaxHeaderBytes = maxHeaderBytes
 	if x.server.IdleTimeout == 0 {
 		x.server.IdleTimeout = time.Minute
@@ -90,7 +90,7 @@ func (x *explorerServer) Start(ctx context.Context, host component.Host) error {
 	background, cancel := context.WithCancel(context.Background())
 	x.server.BaseContext = func(net.Listener) context.Context { return background }
 	x.listener, x.cancel = listener, cancel
-	x.settings.Logger.Info("logins can be seen in a browser", zap.String("address", x.address()))
+	x.settings.Logger.Info("logins can be seen in a browser", zap.String("address", x.listenAddress()))
 	if !x.config.isLoopbackOnly() && !x.config.Server.TLS.HasValue() {
 		x.settings.Logger.Warn("endpoint: " + x.config.Server.NetAddr.Endpoint + " can be reached from other machines without TLS, so that logins and the readers' tokens cross the network in the clear: " +
 			"set tls, or listen on 127.0.0.1 behind a proxy that does both")
@@ -103,7 +103,7 @@ func (x *explorerServer) Start(ctx context.Context, host component.Host) error {
 	return nil
 }
 
-func (x *explorerServer) address() string {
+func (x *explorerServer) listenAddress() string {
 	scheme := "http"
 	if x.config.Server.TLS.HasValue() {
 		scheme = "https"
@@ -119,7 +119,7 @@ func (x *explorerServer) NotReady() error {
 	if x.cancel != nil {
 		x.cancel()
 	}
-	return x.stores.close()
+	return x.stores.closeStores()
 }
 
 // shutdownGrace is for answers that are being written.
@@ -138,5 +138,5 @@ func (x *explorerServer) Shutdown(ctx context.Context) error {
 		err = x.server.Close()
 	}
 	x.serving.Wait()
-	return errors.Join(err, x.stores.close())
+	return errors.Join(err, x.stores.closeStores())
 }

@@ -37,12 +37,12 @@ func (x *explorerServer) answerFacets(w http.ResponseWriter, c *apiCall) error {
 	if err != nil {
 		return err
 	}
-	top, err := c.number("top", valuesPerFacet, maxValuesPerFacet)
+	top, err := c.numberParameter("top", valuesPerFacet, maxValuesPerFacet)
 	if err != nil {
 		return err
 	}
 	answer := facetsAnswer{Facets: []facetAnswer{}}
-	err = x.ask(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
+	err = x.askStore(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
 		facets, covered, err := query.Facets(ctx, s, c.filter, columns, top, budget.left())
 		for _, f := range facets {
 			answer.Facets = append(answer.Facets, newFacetAnswer(f))

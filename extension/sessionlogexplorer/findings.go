@@ -68,7 +68,7 @@ type questionAnswer struct {
 func (x *explorerServer) answerNew(w http.ResponseWriter, c *apiCall) error {
 	answer := newAnswer{Questions: []questionAnswer{}}
 	covered := query.Coverage{Complete: true}
-	err := x.ask(c.Context(), func(ctx context.Context, s query.Store, _ *timeBudget) error {
+	err := x.askStore(c.Context(), func(ctx context.Context, s query.Store, _ *timeBudget) error {
 		filter := c.filter
 		if filter.From.IsZero() && filter.Until.IsZero() {
 			newest, err := newestTime(ctx, s)

@@ -44,7 +44,7 @@ type inventoryAnswer struct {
 
 func (x *explorerServer) answerInventory(w http.ResponseWriter, c *apiCall) error {
 	var answer inventoryAnswer
-	err := x.ask(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
+	err := x.askStore(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
 		groups, covered, err := query.Inventory(ctx, s, c.filter, budget.left())
 		answer = inventoryAnswer{newGroupAnswers(query.InventoryColumns, groups), max(0, len(groups)-maxGroups), newCoverageAnswer(covered)}
 		return err

@@ -30,8 +30,8 @@ func setSecurityHeaders(h http.Header) {
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 }
 
-// guard refuses what no reader's own browser asks for: other methods, names that others may have pointed at this address, other sites.
-func (x *explorerServer) guard(next http.Handler) http.Handler {
+// guardRequests refuses what no reader's own browser asks for: other methods, names that others may have pointed at this address, other sites.
+func (x *explorerServer) guardRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setSecurityHeaders(w.Header())
 		switch {

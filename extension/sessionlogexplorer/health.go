@@ -75,8 +75,8 @@ func (x *explorerServer) WatchFigures(kind component.Kind, id component.ID, read
 	x.components.reads[nameOfComponent(kind, id)] = read
 }
 
-// list is in the order of names.
-func (s *componentStates) list() []componentAnswer {
+// listStates is in the order of names.
+func (s *componentStates) listStates() []componentAnswer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := []componentAnswer{}
@@ -110,14 +110,14 @@ type healthCallAnswer struct {
 }
 
 func (x *explorerServer) answerHealth(w http.ResponseWriter, c *apiCall) error {
-	writeJSON(w, http.StatusOK, healthCallAnswer{x.health(c.Context()), newCoverageAnswer(query.Coverage{Complete: true})})
+	writeJSON(w, http.StatusOK, healthCallAnswer{x.healthOfStore(c.Context()), newCoverageAnswer(query.Coverage{Complete: true})})
 	return nil
 }
 
-// health tells of a backend that does not answer as of a component that does not work: that is no failure of the call.
-func (x *explorerServer) health(ctx context.Context) healthAnswer {
+// healthOfStore tells of a backend that does not answer as of a component that does not work: that is no failure of the call.
+func (x *explorerServer) healthOfStore(ctx context.Context) healthAnswer {
 	b := backendAnswer{Kind: x.backend.Key, State: "ok"}
-	err := x.ask(ctx, func(ctx context.Context, s query.Store, _ *timeBudget) error {
+	err := x.askStore(ctx, func(ctx context.Context, s query.Store, _ *timeBudget) error {
 		newest, err := newestTime(ctx, s)
 		b.Newest = timeOrNull(newest)
 		return err
@@ -127,12 +127,12 @@ func (x *explorerServer) health(ctx context.Context) healthAnswer {
 	} else {
 		b.Schema = x.schemaVersion(ctx)
 	}
-	return healthAnswer{b, x.components.list()}
+	return healthAnswer{b, x.components.listStates()}
 }
 
 // schemaVersion is the number of the last migration; an account that may only read logins may not see it.
 func (x *explorerServer) schemaVersion(ctx context.Context) (version *int) {
-	_ = x.ask(ctx, func(ctx context.Context, s query.Store, _ *timeBudget) error {
+	_ = x.askStore(ctx, func(ctx context.Context, s query.Store, _ *timeBudget) error {
 		table := strings.TrimSuffix(strings.Replace(s.Table(), "session_events", "sessionlog_migrations", 1), " FINAL")
 		for row, err := range s.Rows(ctx, s.Select("max(version)")+" FROM "+table, 1) {
 			if err != nil {

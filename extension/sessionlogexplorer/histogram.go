@@ -33,12 +33,12 @@ func newBarAnswers(bars []query.Bar) []barAnswer {
 }
 
 func (x *explorerServer) answerHistogram(w http.ResponseWriter, c *apiCall) error {
-	width, err := c.width()
+	width, err := c.widthParameter()
 	if err != nil {
 		return err
 	}
 	var answer histogramAnswer
-	err = x.ask(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
+	err = x.askStore(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
 		span, err := spanOf(ctx, s, c.filter)
 		if err != nil {
 			return err
@@ -49,7 +49,7 @@ func (x *explorerServer) answerHistogram(w http.ResponseWriter, c *apiCall) erro
 		if span/width > maxBars {
 			return badRequest(fmt.Errorf("width: %s makes more than %d bars of this range: give a longer one, or auto", width, maxBars))
 		}
-		bars, covered, err := c.histogram(ctx, s, width, span, budget)
+		bars, covered, err := c.barsWithinBudget(ctx, s, width, span, budget)
 		answer = histogramAnswer{WidthSeconds: width.Seconds(), Bars: newBarAnswers(bars), coverageAnswer: newCoverageAnswer(covered)}
 		return err
 	})
@@ -59,8 +59,8 @@ func (x *explorerServer) answerHistogram(w http.ResponseWriter, c *apiCall) erro
 	return err
 }
 
-// width is 0 for auto.
-func (c *apiCall) width() (time.Duration, error) {
+// widthParameter is 0 for auto.
+func (c *apiCall) widthParameter() (time.Duration, error) {
 	text := c.values.Get("width")
 	if text == "" || text == "auto" {
 		return 0, nil
@@ -72,7 +72,7 @@ func (c *apiCall) width() (time.Duration, error) {
 	return width, nil
 }
 
-func (c *apiCall) histogram(ctx context.Context, s query.Store, width, span time.Duration, budget *timeBudget) ([]query.Bar, query.Coverage, error) {
+func (c *apiCall) barsWithinBudget(ctx context.Context, s query.Store, width, span time.Duration, budget *timeBudget) ([]query.Bar, query.Coverage, error) {
 	if width%oneDay != 0 || c.zone == time.UTC || span > 3*365*oneDay {
 		return query.Histogram(ctx, s, c.filter, width, budget.left())
 	}

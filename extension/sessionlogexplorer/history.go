@@ -35,7 +35,7 @@ func (x *explorerServer) answerHistory(w http.ResponseWriter, c *apiCall, column
 		return err
 	}
 	h := historyQuestions{filter: filter, zone: c.zone}
-	err = x.ask(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
+	err = x.askStore(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
 		h.store, h.budget = s, budget
 		for _, part := range []func(context.Context) error{h.askPairs, h.askBars, h.askFindings} {
 			if err := part(ctx); err != nil {

@@ -36,10 +36,10 @@ func TestLongEvents(t *testing.T) {
 		c.SQLite, c.AnswerTime = configoptional.Some(sqliteConfig(path)), 10*time.Second
 	})
 	tail := eventTail{explorerServer: s.explorerServer, seen: map[session.ID]int64{}}
-	_, err = tail.poll(t.Context())
+	_, err = tail.pollEvents(t.Context())
 	require.NoError(t, err)
 	write(all[20:])
-	text, err := tail.poll(t.Context())
+	text, err := tail.pollEvents(t.Context())
 	require.NoError(t, err)
 	require.Contains(t, string(text[:200]), "16 MiB")
 	var counts []int

@@ -33,7 +33,7 @@ const (
 func (x *explorerServer) answerNow(w http.ResponseWriter, c *apiCall) error {
 	var answer nowAnswer
 	covered := query.Coverage{Complete: true}
-	err := x.ask(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
+	err := x.askStore(c.Context(), func(ctx context.Context, s query.Store, budget *timeBudget) error {
 		oldest, newest, found, err := s.Extent(ctx)
 		if err != nil {
 			return err
@@ -46,7 +46,7 @@ func (x *explorerServer) answerNow(w http.ResponseWriter, c *apiCall) error {
 			return err
 		}
 		answer.Minutes, covered = newBarAnswers(bars), joinCoverage(covered, alsoCovered)
-		if alsoCovered, err = answer.Failures.count(ctx, s, c.now, time.Unix(0, oldest), budget); err != nil {
+		if alsoCovered, err = answer.Failures.countFailures(ctx, s, c.now, time.Unix(0, oldest), budget); err != nil {
 			return err
 		}
 		covered = joinCoverage(covered, alsoCovered)
@@ -57,13 +57,13 @@ func (x *explorerServer) answerNow(w http.ResponseWriter, c *apiCall) error {
 	if err != nil {
 		return err
 	}
-	answer.Health = x.health(c.Context())
+	answer.Health = x.healthOfStore(c.Context())
 	answer.coverageAnswer = newCoverageAnswer(covered)
 	writeJSON(w, http.StatusOK, answer)
 	return nil
 }
 
-func (a *failuresAnswer) count(ctx context.Context, s query.Store, now, oldest time.Time, budget *timeBudget) (query.Coverage, error) {
+func (a *failuresAnswer) countFailures(ctx context.Context, s query.Store, now, oldest time.Time, budget *timeBudget) (query.Coverage, error) {
 	filter, err := failedLogins(query.Filter{From: now.Add(-oneWeek), Until: now})
 	if err != nil {
 		return query.Coverage{}, err

@@ -91,7 +91,7 @@ func startServerOn(t testing.TB, host component.Host, change func(*Config)) *ser
 	x, err := newExplorer(extension.Settings{ID: component.NewID(Type), TelemetrySettings: componenttest.NewNopTelemetrySettings()}, cfg)
 	require.NoError(t, err)
 	require.NoError(t, x.Start(t.Context(), host))
-	s := &server{x, t, x.address()}
+	s := &server{x, t, x.listenAddress()}
 	t.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
 		require.NoError(t, x.NotReady())

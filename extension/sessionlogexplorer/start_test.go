@@ -103,7 +103,7 @@ func TestThePortIsFreeAfterwards(t *testing.T) {
 		x, err := newExplorer(extension.Settings{TelemetrySettings: componenttest.NewNopTelemetrySettings()}, cfg)
 		require.NoError(t, err)
 		require.NoError(t, x.Start(t.Context(), componenttest.NewNopHost()))
-		s := &server{x, t, x.address()}
+		s := &server{x, t, x.listenAddress()}
 		status, _ := s.read(apiRoot + "/events")
 		require.Equal(t, http.StatusOK, status)
 

@@ -83,8 +83,8 @@ func contentTypeOf(name string) string {
 	return "text/plain; charset=utf-8"
 }
 
-// serve writes a file, or 404 where there is none.
-func (s *staticFiles) serve(w http.ResponseWriter, r *http.Request, name string) {
+// serveFile writes a file, or 404 where there is none.
+func (s *staticFiles) serveFile(w http.ResponseWriter, r *http.Request, name string) {
 	file, found := s.files[name]
 	if !found {
 		http.Error(w, "there is no such file", http.StatusNotFound)
@@ -118,9 +118,11 @@ func (x *explorerServer) routePages(api http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/", api)
 	for _, address := range pageAddresses {
-		mux.HandleFunc(address, func(w http.ResponseWriter, r *http.Request) { x.pages.serve(w, r, shellFile) })
+		mux.HandleFunc(address, func(w http.ResponseWriter, r *http.Request) { x.pages.serveFile(w, r, shellFile) })
 	}
-	mux.HandleFunc("/static/", func(w http.ResponseWriter, r *http.Request) { x.pages.serve(w, r, strings.TrimPrefix(r.URL.Path, "/")) })
+	mux.HandleFunc("/static/", func(w http.ResponseWriter, r *http.Request) {
+		x.pages.serveFile(w, r, strings.TrimPrefix(r.URL.Path, "/"))
+	})
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/search", http.StatusSeeOther) })
 	return mux
 }

@@ -43,8 +43,8 @@ func newStorePool(open openStoreFunc, size int) *storePool {
 	return &storePool{open: open, slots: make(chan struct{}, size), queueTime: queueTime, stopped: make(chan struct{})}
 }
 
-// ask calls do with a store of its own.
-func (p *storePool) ask(ctx context.Context, do func(query.Store) error) error {
+// askPooledStore calls do with a store of its own.
+func (p *storePool) askPooledStore(ctx context.Context, do func(query.Store) error) error {
 	wait := time.NewTimer(p.queueTime)
 	defer wait.Stop()
 	select {
@@ -102,8 +102,8 @@ func (p *storePool) takeIdle() (store openStore, found bool) {
 	return store, true
 }
 
-// close takes no more questions, waits for those that are being answered, and closes what is open. Who asks has been told to stop.
-func (p *storePool) close() error {
+// closeStores takes no more questions, waits for those that are being answered, and closes what is open. Who asks has been told to stop.
+func (p *storePool) closeStores() error {
 	select {
 	case <-p.stopped:
 		return nil

@@ -56,7 +56,7 @@ func (x *explorerServer) streamTail(w http.ResponseWriter, c *apiCall) error {
 	ctx, cancel := context.WithTimeout(c.Context(), longestTail)
 	defer cancel()
 	t := eventTail{explorerServer: x, filter: c.filter, seen: map[session.ID]int64{}}
-	if _, err := t.poll(ctx); err != nil {
+	if _, err := t.pollEvents(ctx); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson; charset=utf-8")
@@ -67,7 +67,7 @@ func (x *explorerServer) streamTail(w http.ResponseWriter, c *apiCall) error {
 	w.WriteHeader(http.StatusOK)
 	var written time.Time
 	for {
-		text, err := t.poll(ctx)
+		text, err := t.pollEvents(ctx)
 		if err != nil {
 			text = appendErrorLine(text, x, err)
 		}
@@ -102,12 +102,12 @@ type eventTail struct {
 // maxSeen bounds the memory of a tail.
 const maxSeen = 100_000
 
-// poll gives the lines of new events, in the order of time. The first poll gives none.
-func (t *eventTail) poll(ctx context.Context) (text []byte, err error) {
+// pollEvents gives the lines of new events, in the order of time. The first poll gives none.
+func (t *eventTail) pollEvents(ctx context.Context) (text []byte, err error) {
 	var events []session.Event
 	var from time.Time
 	var full bool
-	err = t.ask(ctx, func(ctx context.Context, s query.Store, budget *timeBudget) error {
+	err = t.askStore(ctx, func(ctx context.Context, s query.Store, budget *timeBudget) error {
 		newest, err := newestTime(ctx, s)
 		if err != nil {
 			return err
@@ -127,11 +127,11 @@ func (t *eventTail) poll(ctx context.Context) (text []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.tell(events, full, from.UnixNano()), nil
+	return t.linesOfNew(events, full, from.UnixNano()), nil
 }
 
-// tell gives the lines of events that were not told before; events before from never come again. Behind a full page there may be more.
-func (t *eventTail) tell(events []session.Event, full bool, from int64) (text []byte) {
+// linesOfNew gives the lines of events that were not told before; events before from never come again. Behind a full page there may be more.
+func (t *eventTail) linesOfNew(events []session.Event, full bool, from int64) (text []byte) {
 	told := 0
 	for _, e := range slices.Backward(events) {
 		if _, old := t.seen[e.RecordID]; !old && t.begun {

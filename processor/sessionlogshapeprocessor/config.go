@@ -40,9 +40,9 @@ func (c *Config) Validate() error {
 	if c.LeftOut != LeftOutDrop && c.LeftOut != LeftOutKeep {
 		return fmt.Errorf("left_out: %q is neither %s nor %s", c.LeftOut, LeftOutDrop, LeftOutKeep)
 	}
-	return shape.CheckOptions(shape.Format(c.Format), c.options(""))
+	return shape.CheckOptions(shape.Format(c.Format), c.shapeOptions(""))
 }
 
-func (c *Config) options(version string) shape.Options {
+func (c *Config) shapeOptions(version string) shape.Options {
 	return shape.Options{Kinds: c.Kinds, Vendor: c.Vendor, Product: c.Product, Dataset: c.Dataset, Version: version}
 }

@@ -44,7 +44,7 @@ func newShapeProcessor(set processor.Settings, config *Config) (*shapeProcessor,
 	}
 	p := &shapeProcessor{config: *config, leftOut: leftOut, id: attribute.String("processor", set.ID.String()), conditions: conditionlog.New(set.Logger, time.Now)}
 	p.workers.New = func() any {
-		return &batchShaper{decoder: plogs.NewDecoder(), shaper: shape.New(shape.Format(config.Format), config.options(set.BuildInfo.Version))}
+		return &batchShaper{decoder: plogs.NewDecoder(), shaper: shape.New(shape.Format(config.Format), config.shapeOptions(set.BuildInfo.Version))}
 	}
 	return p, nil
 }

@@ -82,15 +82,15 @@ func (r *findingsReceiver) askUntil(ctx context.Context, store query.Store, q *s
 			return r.backendFailed(ctx, err)
 		}
 		if !covered.Complete {
-			r.tellIncomplete(ctx, q, limits.Time)
+			r.warnOfIncomplete(ctx, q, limits.Time)
 			limits.Time *= 2
 			continue
 		}
-		if err := r.tellFindings(ctx, q, m, found); err != nil {
+		if err := r.deliverNew(ctx, q, m, found); err != nil {
 			return err
 		}
 		m.Asked = until
-		m.forget(r.config.Lookback + r.config.Questions.reach())
+		m.forgetUnreachable(r.config.Lookback + r.config.Questions.reachOfQuestions())
 		r.saveMemory(ctx, q.Name, m)
 		if limits.Time == r.config.AnswerTime {
 			r.conditions.Clear("answer_time "+q.Name, "answer_time is enough again", zap.String("question", q.Name))
@@ -111,17 +111,17 @@ func (r *findingsReceiver) rangeOf(m *questionMemory, until time.Time) query.Fil
 	return query.Filter{From: from, Until: until}
 }
 
-func (r *findingsReceiver) tellIncomplete(ctx context.Context, q *scheduledQuestion, limit time.Duration) {
-	r.stats.count(ctx, r.stats.incomplete, 1, q.Name)
+func (r *findingsReceiver) warnOfIncomplete(ctx context.Context, q *scheduledQuestion, limit time.Duration) {
+	r.stats.countFor(ctx, r.stats.incomplete, 1, q.Name)
 	r.conditions.Raise("answer_time "+q.Name, "answer_time was too short for the answer: the question is asked again with more time, and nothing is left out; "+
 		"raise answer_time, shorten lookback, or take the question out (questions::…::enabled: false)", zap.String("question", q.Name), zap.Stringer("time", limit))
 }
 
-func (r *findingsReceiver) tellFindings(ctx context.Context, q *scheduledQuestion, m *questionMemory, found []query.Finding) error {
-	for some := range slices.Chunk(m.newTellings(found, &r.options), mostRecords) {
-		delivered, err := r.deliver(ctx, q, some)
+func (r *findingsReceiver) deliverNew(ctx context.Context, q *scheduledQuestion, m *questionMemory, found []query.Finding) error {
+	for some := range slices.Chunk(m.newDeliveries(found, &r.options), mostRecords) {
+		delivered, err := r.deliverFindings(ctx, q, some)
 		for i := range some[:delivered] {
-			m.remember(&some[i])
+			m.rememberDelivered(&some[i])
 		}
 		if err != nil {
 			r.saveMemory(ctx, q.Name, m)
@@ -131,12 +131,12 @@ func (r *findingsReceiver) tellFindings(ctx context.Context, q *scheduledQuestio
 	return nil
 }
 
-// deliver hands findings to the pipeline; those that it refuses for good are told in a warning, and not again. The first of them are done.
-func (r *findingsReceiver) deliver(ctx context.Context, q *scheduledQuestion, tellings []newTelling) (done int, err error) {
+// deliverFindings hands findings to the pipeline; those that it refuses for good are told in a warning, and not again. The first of them are done.
+func (r *findingsReceiver) deliverFindings(ctx context.Context, q *scheduledQuestion, tellings []newDelivery) (done int, err error) {
 	err = r.next.ConsumeLogs(ctx, r.records.logsOf(q, tellings))
 	switch {
 	case err == nil:
-		r.stats.count(ctx, r.stats.delivered, len(tellings), q.Name)
+		r.stats.countFor(ctx, r.stats.delivered, len(tellings), q.Name)
 		return len(tellings), nil
 	case !consumererror.IsPermanent(err):
 		if ctx.Err() == nil {
@@ -144,13 +144,13 @@ func (r *findingsReceiver) deliver(ctx context.Context, q *scheduledQuestion, te
 		}
 		return 0, err
 	case len(tellings) == 1:
-		r.stats.count(ctx, r.stats.refused, 1, q.Name)
+		r.stats.countFor(ctx, r.stats.refused, 1, q.Name)
 		r.set.Logger.Warn("the pipeline refuses a finding for good, and it is not told again: lead findings to an exporter that takes any log record, such as otlp_http; "+
 			"the exporters sessionlog and sessionlog_forward take logins only", zap.String("question", q.Name), zap.String("id", tellings[0].id), zap.Error(err))
 		return 1, nil
 	}
 	for i := range tellings {
-		if _, alone := r.deliver(ctx, q, tellings[i:i+1]); alone != nil {
+		if _, alone := r.deliverFindings(ctx, q, tellings[i:i+1]); alone != nil {
 			return i, alone
 		}
 	}

@@ -90,9 +90,9 @@ func (c *Config) Validate() error {
 	if link, err := url.Parse(c.ExplorerURL); c.ExplorerURL != "" && (err != nil || link.Scheme != "http" && link.Scheme != "https" || link.Host == "" || link.RawQuery != "" || link.Fragment != "" || link.User != nil) {
 		fail("explorer_url: must be the http or https address of the explorer, without a query, as http://127.0.0.1:8127")
 	}
-	errs = append(errs, c.Questions.check()...)
+	errs = append(errs, c.Questions.checkQuestions()...)
 	for i, entry := range c.Ignore {
-		if err := entry.check(); err != nil {
+		if err := entry.checkEntry(); err != nil {
 			fail("ignore::%d::%w", i, err)
 		}
 	}

@@ -43,7 +43,7 @@ func TestWrongConfigurations(t *testing.T) {
 	cfg, err := configOf(t, `{questions: {first_seen: {enabled: false}, guessed_users: {within: 2h}}, explorer_url: "https://logins.example.com/"}`)
 	require.NoError(t, err)
 	require.Len(t, cfg.scheduledQuestions(), len(questionNames)-1)
-	require.Equal(t, 2*time.Hour, cfg.Questions.options().GuessedWithin)
+	require.Equal(t, 2*time.Hour, cfg.Questions.questionOptions().GuessedWithin)
 }
 
 // TestEveryQuestionIsScheduled, in the order in which package query has them.

@@ -22,7 +22,7 @@ type IgnoreConfig struct {
 	Questions []string `mapstructure:"questions"`
 }
 
-func (c *IgnoreConfig) check() error {
+func (c *IgnoreConfig) checkEntry() error {
 	if len(c.Users) == 0 && len(c.Networks) == 0 {
 		return errors.New("users: neither users nor networks are named, which would ignore every login; name some, or disable the question (questions::…::enabled)")
 	}
@@ -48,7 +48,7 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	return network.Masked(), err
 }
 
-func (c *IgnoreConfig) compile() func(user, address string) bool {
+func (c *IgnoreConfig) compileMatcher() func(user, address string) bool {
 	var networks []netip.Prefix
 	for _, text := range c.Networks {
 		if network, err := parseNetwork(text); err == nil {
@@ -69,7 +69,7 @@ func ignoredLogins(entries []IgnoreConfig, question string) func(user, address s
 	var some []func(user, address string) bool
 	for _, entry := range entries {
 		if len(entry.Questions) == 0 || slices.Contains(entry.Questions, question) {
-			some = append(some, entry.compile())
+			some = append(some, entry.compileMatcher())
 		}
 	}
 	if len(some) == 0 {

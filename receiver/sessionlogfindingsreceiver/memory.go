@@ -20,13 +20,13 @@ const (
 
 // questionMemory is what a receiver knows of one question. Its form as JSON is stored.
 type questionMemory struct {
-	Begin time.Time                 `json:"begin"` // nothing before it is asked
-	Asked time.Time                 `json:"asked"` // all before it was asked, and told
-	Told  map[string][]*toldFinding `json:"told"`  // by what it is about; no names stand there
+	Begin time.Time                      `json:"begin"` // nothing before it is asked
+	Asked time.Time                      `json:"asked"` // all before it was asked, and told
+	Told  map[string][]*deliveredFinding `json:"told"`  // by what it is about; no names stand there
 }
 
-// toldFinding is a finding that was delivered.
-type toldFinding struct {
+// deliveredFinding is a finding that was delivered.
+type deliveredFinding struct {
 	ID            string    `json:"id"`
 	First         time.Time `json:"first"` // of all that was ever found of it
 	Last          time.Time `json:"last"`
@@ -35,35 +35,35 @@ type toldFinding struct {
 	HistoryBegins bool      `json:"history_begins,omitempty"`
 }
 
-// newTelling is a finding that is to be delivered.
-type newTelling struct {
+// newDelivery is a finding that is to be delivered.
+type newDelivery struct {
 	query.Finding
 	id       string
 	revision int64
 	key      string
-	told     *toldFinding // before; nil for a new one
+	told     *deliveredFinding // before; nil for a new one
 }
 
-func (m *questionMemory) encode() ([]byte, error) { return json.Marshal(m) }
+func (m *questionMemory) encodeJSON() ([]byte, error) { return json.Marshal(m) }
 
 func decodeMemory(stored []byte) (*questionMemory, error) {
-	m := questionMemory{Told: map[string][]*toldFinding{}}
+	m := questionMemory{Told: map[string][]*deliveredFinding{}}
 	err := json.Unmarshal(stored, &m)
 	return &m, err
 }
 
-func (m *questionMemory) newTellings(found []query.Finding, options *query.QuestionOptions) (tellings []newTelling) {
+func (m *questionMemory) newDeliveries(found []query.Finding, options *query.QuestionOptions) (tellings []newDelivery) {
 	for i := len(found) - 1; i >= 0; i-- {
 		f := found[i]
 		key := keyOf(&f, options)
-		switch told := m.findTold(key, &f); {
-		case told == nil && m.isOfToldGroup(f, options):
+		switch told := m.findDelivered(key, &f); {
+		case told == nil && m.isOfDeliveredGroup(f, options):
 		case told == nil:
-			tellings = append(tellings, newTelling{Finding: f, id: identityOf(&f, options), key: key})
+			tellings = append(tellings, newDelivery{Finding: f, id: identityOf(&f, options), key: key})
 		case f.Count >= tellAgainAt*told.Count && mayGrow(f.Question):
-			tellings = append(tellings, newTelling{Finding: f, id: told.ID, revision: told.Revision + 1, key: key, told: told})
+			tellings = append(tellings, newDelivery{Finding: f, id: told.ID, revision: told.Revision + 1, key: key, told: told})
 		default:
-			told.extend(&f)
+			told.extendSpan(&f)
 		}
 	}
 	return tellings
@@ -71,8 +71,8 @@ func (m *questionMemory) newTellings(found []query.Finding, options *query.Quest
 
 func mayGrow(question string) bool { return question == failureBursts || question == guessedUsers }
 
-// findTold is the finding of which f is more: of the same user and address, and of the same time. A network that was told is not new.
-func (m *questionMemory) findTold(key string, f *query.Finding) *toldFinding {
+// findDelivered is the finding of which f is more: of the same user and address, and of the same time. A network that was told is not new.
+func (m *questionMemory) findDelivered(key string, f *query.Finding) *deliveredFinding {
 	isKnown := f.HistoryBegins || f.Question == firstSeen && f.User != "" && f.Address != ""
 	for _, told := range m.Told[key] {
 		if isKnown || !f.First.After(told.Last) && !told.First.After(f.Last) {
@@ -82,8 +82,8 @@ func (m *questionMemory) findTold(key string, f *query.Finding) *toldFinding {
 	return nil
 }
 
-// isOfToldGroup tells of a user and an address that were told together with others: they come apart when the range has fewer of them.
-func (m *questionMemory) isOfToldGroup(f query.Finding, options *query.QuestionOptions) bool {
+// isOfDeliveredGroup tells of a user and an address that were told together with others: they come apart when the range has fewer of them.
+func (m *questionMemory) isOfDeliveredGroup(f query.Finding, options *query.QuestionOptions) bool {
 	if f.Question != firstSeen || f.User == "" || f.Address == "" {
 		return false
 	}
@@ -99,16 +99,16 @@ func (m *questionMemory) isOfToldGroup(f query.Finding, options *query.QuestionO
 	return false
 }
 
-func (m *questionMemory) remember(t *newTelling) {
+func (m *questionMemory) rememberDelivered(t *newDelivery) {
 	if t.told == nil {
-		t.told = &toldFinding{ID: t.id, First: t.First, Last: t.Last, HistoryBegins: t.HistoryBegins}
+		t.told = &deliveredFinding{ID: t.id, First: t.First, Last: t.Last, HistoryBegins: t.HistoryBegins}
 		m.Told[t.key] = append(m.Told[t.key], t.told)
 	}
 	t.told.Count, t.told.Revision = t.Count, t.revision
-	t.told.extend(&t.Finding)
+	t.told.extendSpan(&t.Finding)
 }
 
-func (t *toldFinding) extend(f *query.Finding) {
+func (t *deliveredFinding) extendSpan(f *query.Finding) {
 	if f.First.Before(t.First) {
 		t.First = f.First
 	}
@@ -117,9 +117,9 @@ func (t *toldFinding) extend(f *query.Finding) {
 	}
 }
 
-func (m *questionMemory) forget(reach time.Duration) {
+func (m *questionMemory) forgetUnreachable(reach time.Duration) {
 	for key, all := range m.Told {
-		var kept []*toldFinding
+		var kept []*deliveredFinding
 		for _, told := range all {
 			oldest := m.Asked.Add(-reach - keptAfterLookback)
 			if told.HistoryBegins {

@@ -90,7 +90,7 @@ const (
 	bitsOfIPv6 = 128
 )
 
-func (c *QuestionsConfig) check() (errs []error) {
+func (c *QuestionsConfig) checkQuestions() (errs []error) {
 	for key, count := range map[string]int{
 		"first_seen::most": c.FirstSeen.Most, "failed_then_succeeded::failures": c.FailedThenSucceeded.Failures, "failure_bursts::failures": c.FailureBursts.Failures,
 		"guessed_users::addresses": c.GuessedUsers.Addresses, "unusual_hours::logins": c.UnusualHours.Logins,
@@ -117,8 +117,8 @@ func (c *QuestionsConfig) check() (errs []error) {
 	return errs
 }
 
-// options are those of package query. The zone was checked.
-func (c *QuestionsConfig) options() query.QuestionOptions {
+// questionOptions are those of package query. The zone was checked.
+func (c *QuestionsConfig) questionOptions() query.QuestionOptions {
 	zone, err := time.LoadLocation(c.UnusualHours.Timezone)
 	if err != nil {
 		zone = time.UTC
@@ -135,8 +135,8 @@ func (c *QuestionsConfig) options() query.QuestionOptions {
 	return o
 }
 
-// reach is how long before a range a finding of it may begin.
-func (c *QuestionsConfig) reach() time.Duration {
+// reachOfQuestions is how long before a range a finding of it may begin.
+func (c *QuestionsConfig) reachOfQuestions() time.Duration {
 	return max(c.FailedThenSucceeded.Within, c.FailureBursts.Within, c.GuessedUsers.Within)
 }
 
@@ -174,7 +174,7 @@ func (c *Config) scheduledQuestions() (all []scheduledQuestion) {
 		if !of[name].enabled {
 			continue
 		}
-		options := c.Questions.options()
+		options := c.Questions.questionOptions()
 		options.Ignore = ignoredLogins(c.Ignore, name)
 		questions := options.Questions()
 		if i := slices.IndexFunc(questions, func(q query.Question) bool { return q.Name == name }); i >= 0 {

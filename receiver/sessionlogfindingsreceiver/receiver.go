@@ -49,7 +49,7 @@ func newFindingsReceiver(set receiver.Settings, config *Config, next consumer.Lo
 		return nil, err
 	}
 	r := &findingsReceiver{
-		set: set, config: config, backend: chosen, next: next, questions: config.scheduledQuestions(), options: config.Questions.options(), stats: stats, now: time.Now,
+		set: set, config: config, backend: chosen, next: next, questions: config.scheduledQuestions(), options: config.Questions.questionOptions(), stats: stats, now: time.Now,
 		conditions: conditionlog.New(set.Logger, time.Now),
 	}
 	r.records = &recordWriter{set.BuildInfo.Version, config.ExplorerURL, func() time.Time { return r.now() }}
@@ -58,7 +58,7 @@ func newFindingsReceiver(set receiver.Settings, config *Config, next consumer.Lo
 
 // Start reads what was told and begins to ask. A backend that is not there yet is no error.
 func (r *findingsReceiver) Start(ctx context.Context, host component.Host) error {
-	if err := r.prepare(ctx, host); err != nil {
+	if err := r.openAndLoad(ctx, host); err != nil {
 		return err
 	}
 	// The context of Start may have a deadline, which must not end the receiver.
@@ -71,7 +71,7 @@ func (r *findingsReceiver) Start(ctx context.Context, host component.Host) error
 	return nil
 }
 
-func (r *findingsReceiver) prepare(ctx context.Context, host component.Host) (err error) {
+func (r *findingsReceiver) openAndLoad(ctx context.Context, host component.Host) (err error) {
 	r.host, r.memories = host, map[string]*questionMemory{}
 	if r.storage, err = r.openStorage(ctx, host); err != nil {
 		return err
@@ -104,7 +104,7 @@ func (r *findingsReceiver) reportRun(ctx context.Context, err error) {
 	text, event := "", componentstatus.NewEvent(componentstatus.StatusOK)
 	if err != nil {
 		text, event = err.Error(), componentstatus.NewRecoverableErrorEvent(err)
-		r.stats.count(ctx, r.stats.failed, 1, "")
+		r.stats.countFor(ctx, r.stats.failed, 1, "")
 	} else {
 		r.stats.lastSuccess.Record(ctx, r.now().Unix(), metric.WithAttributes(r.stats.receiverID))
 	}

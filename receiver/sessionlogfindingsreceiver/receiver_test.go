@@ -101,7 +101,7 @@ func (r *rig) start() {
 	made, err := NewFactory(WithClock(func() time.Time { return r.now })).CreateLogs(r.t.Context(), set, r.config, next)
 	require.NoError(r.t, err)
 	r.findingsReceiver = made.(*findingsReceiver)
-	require.NoError(r.t, r.prepare(r.t.Context(), storageHost{r.storage}))
+	require.NoError(r.t, r.openAndLoad(r.t.Context(), storageHost{r.storage}))
 }
 
 func (r *rig) collect(logs plog.Logs) {

@@ -33,7 +33,7 @@ type recordWriter struct {
 	now         func() time.Time
 }
 
-func (w *recordWriter) logsOf(q *scheduledQuestion, tellings []newTelling) plog.Logs {
+func (w *recordWriter) logsOf(q *scheduledQuestion, tellings []newDelivery) plog.Logs {
 	logs := plog.NewLogs()
 	type place struct{ system, instance string }
 	places := map[place]plog.ScopeLogs{}
@@ -50,12 +50,12 @@ func (w *recordWriter) logsOf(q *scheduledQuestion, tellings []newTelling) plog.
 			scope.Scope().SetVersion(w.version)
 			places[at] = scope
 		}
-		w.write(scope.LogRecords().AppendEmpty(), q, t)
+		w.writeRecord(scope.LogRecords().AppendEmpty(), q, t)
 	}
 	return logs
 }
 
-func (w *recordWriter) write(r plog.LogRecord, q *scheduledQuestion, t *newTelling) {
+func (w *recordWriter) writeRecord(r plog.LogRecord, q *scheduledQuestion, t *newDelivery) {
 	r.SetEventName(EventName)
 	r.SetTimestamp(pcommon.NewTimestampFromTime(t.Last))
 	r.SetObservedTimestamp(pcommon.NewTimestampFromTime(w.now()))

@@ -48,7 +48,7 @@ func (r *findingsReceiver) loadMemory(ctx context.Context, question string) (*qu
 		}
 	}
 	begin := r.now().Add(-r.config.Initial).UTC()
-	return &questionMemory{Begin: begin, Asked: begin, Told: map[string][]*toldFinding{}}, nil
+	return &questionMemory{Begin: begin, Asked: begin, Told: map[string][]*deliveredFinding{}}, nil
 }
 
 // saveMemory works although ctx has ended: what was delivered must be remembered.
@@ -56,7 +56,7 @@ func (r *findingsReceiver) saveMemory(ctx context.Context, question string, m *q
 	if r.storage == nil {
 		return
 	}
-	text, err := m.encode()
+	text, err := m.encodeJSON()
 	if err == nil {
 		err = r.storage.Set(context.WithoutCancel(ctx), storageVersion+question, text)
 	}

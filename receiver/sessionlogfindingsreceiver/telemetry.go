@@ -40,8 +40,8 @@ func newReceiverTelemetry(set receiver.Settings) (*receiverTelemetry, error) {
 	return t, errors.Join(append(errs, err)...)
 }
 
-// count adds to a counter of the receiver, for a question unless that is "".
-func (t *receiverTelemetry) count(ctx context.Context, counter metric.Int64Counter, n int, question string) {
+// countFor adds to a counter of the receiver, for a question unless that is "".
+func (t *receiverTelemetry) countFor(ctx context.Context, counter metric.Int64Counter, n int, question string) {
 	attributes := []attribute.KeyValue{t.receiverID}
 	if question != "" {
 		attributes = append(attributes, attribute.String("question", question))

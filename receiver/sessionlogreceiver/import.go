@@ -92,7 +92,7 @@ func (r *logsReceiver) runImport(ctx context.Context, files FileImport) (err err
 		return err
 	}
 	host.Stats = importStats{host.Stats, files.Bad}
-	host.Status = state.set
+	host.Status = state.setResult
 	err = r.source.Run(run, host)
 	r.stats.occurrences.Flush()
 	if r.emitter.deadLetterWriter != nil {
@@ -103,8 +103,8 @@ func (r *logsReceiver) runImport(ctx context.Context, files FileImport) (err err
 		return err
 	case cause != nil:
 		return fmt.Errorf("%w: %w", ErrIncomplete, cause)
-	case state.get() != nil:
-		return fmt.Errorf("%w: %w", ErrIncomplete, state.get())
+	case state.getResult() != nil:
+		return fmt.Errorf("%w: %w", ErrIncomplete, state.getResult())
 	}
 	return nil
 }
@@ -115,13 +115,13 @@ type importState struct {
 	err error
 }
 
-func (s *importState) set(err error) {
+func (s *importState) setResult(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.err = err
 }
 
-func (s *importState) get() error {
+func (s *importState) getResult() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.err

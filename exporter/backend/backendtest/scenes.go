@@ -53,8 +53,8 @@ func (st *sceneEvents) logout(of *session.Event, after time.Duration) {
 	st.events = append(st.events, e)
 }
 
-// tell notes what a question is to say.
-func (st *sceneEvents) tell(question string, all ...string) {
+// expectFindings notes what a question is to say.
+func (st *sceneEvents) expectFindings(question string, all ...string) {
 	st.told[question] = append(st.told[question], all...)
 }
 
@@ -88,19 +88,19 @@ func (st *sceneEvents) scenes() {
 func (st *sceneEvents) newAddresses() {
 	st.login(2*time.Hour+5*time.Minute, mainPG, "alice", "198.51.100.1", "ok") // new here; at 16 o'clock, which is unusual
 	st.login(2*time.Hour+4*time.Minute, mainPG, "alice", "198.51.100.1", "ok")
-	st.tell("first-seen", "main|alice|198.51.100.1")
-	st.tell("unusual-hours", "main|alice|")
+	st.expectFindings("first-seen", "main|alice|198.51.100.1")
+	st.expectFindings("unusual-hours", "main|alice|")
 	st.login(3*time.Hour+5*time.Minute, otherPG, "Alice", "192.0.2.10", "ok") // another user
-	st.tell("first-seen", "other|Alice|192.0.2.10")
+	st.expectFindings("first-seen", "other|Alice|192.0.2.10")
 	st.login(100*oneDay, warehouseCH, "bob", "192.0.2.11", "ok")
 	st.login(2*oneDay, mainPG, "bob", "192.0.2.11", "ok") // another bob
 	st.login(3*time.Hour, warehouseCH, "bob", "192.0.2.11", "ok")
-	st.tell("returned-accounts", "warehouse|bob|")
+	st.expectFindings("returned-accounts", "warehouse|bob|")
 	st.login(200*oneDay, mainPG, "carol", "192.0.2.12", "ok")
 	st.login(30*oneDay, mainPG, "carol", "192.0.2.12", "bad") // is not used by that
 	st.login(3*time.Hour, mainPG, "carol", "192.0.2.13", "ok")
-	st.tell("returned-accounts", "main|carol|")
-	st.tell("first-seen", "main|carol|192.0.2.13")
+	st.expectFindings("returned-accounts", "main|carol|")
+	st.expectFindings("first-seen", "main|carol|192.0.2.13")
 	st.login(100*oneDay, mainPG, "dora", "192.0.2.12", "ok")
 	st.login(3*time.Hour, mainPG, "dora", "192.0.2.12", "bad") // has not come back
 	for n := range 8 {                                         // a pool's containers
@@ -108,29 +108,29 @@ func (st *sceneEvents) newAddresses() {
 		st.login(time.Duration(n)*time.Hour+10*oneDay, mainPG, "pool", fmt.Sprintf("172.16.0.%d", n+1), "ok")
 		st.login(time.Duration(n)*time.Minute+3*time.Hour, mainPG, "pool", fmt.Sprintf("172.16.1.%d", n+1), "ok")
 	}
-	st.tell("first-seen", "main|pool|")
+	st.expectFindings("first-seen", "main|pool|")
 	for n := range 7 { // a new gateway
 		user := fmt.Sprintf("office%d", n)
 		st.login(20*oneDay, warehouseCH, user, "192.0.2.99", "ok")
 		st.login(3*time.Hour, warehouseCH, user, "203.0.113.99", "ok")
 	}
-	st.tell("first-seen", "warehouse||203.0.113.99")
+	st.expectFindings("first-seen", "warehouse||203.0.113.99")
 	st.login(20*oneDay, mainPG, "root", "192.0.2.12", "ok")
 	st.login(3*time.Hour, mainPG, "root", "[local]", "ok")
-	st.tell("first-seen", "main|root|[local]")
+	st.expectFindings("first-seen", "main|root|[local]")
 	for _, user := range hostileUsers {
 		st.login(3*time.Hour+time.Minute, mainPG, user, "198.51.100.2", "ok")
 	}
-	st.tell("first-seen", "main||198.51.100.2")
+	st.expectFindings("first-seen", "main||198.51.100.2")
 	for i, user := range hostileUsers[:5] {
 		st.login(3*time.Hour+time.Minute, warehouseCH, user, "198.51.100."+fmt.Sprint(10+i), "ok")
-		st.tell("first-seen", "warehouse|"+nameOf(user)+"|198.51.100."+fmt.Sprint(10+i))
+		st.expectFindings("first-seen", "warehouse|"+nameOf(user)+"|198.51.100."+fmt.Sprint(10+i))
 	}
 	for i, address := range []string{"'; DROP TABLE session_events; --", "nul\x00byte", "torn\xff\xc3", "%", "_", "\u202e1.2.3.4", "10.0.0.0/8", strings.Repeat("9", 1<<20)} {
 		user := fmt.Sprintf("host%d", i)
 		st.login(20*oneDay, mainPG, user, "192.0.2.12", "ok")
 		st.login(3*time.Hour, mainPG, user, address, "ok")
-		st.tell("first-seen", "main|"+user+"|"+nameOf(address))
+		st.expectFindings("first-seen", "main|"+user+"|"+nameOf(address))
 	}
 	if e := st.login(3*time.Hour, mainPG, "", "192.0.2.50", "ok"); e != nil { // no user at all
 		e.UserEmpty = false
@@ -148,14 +148,14 @@ func (st *sceneEvents) youngInstance() {
 	for n := range 30 {
 		st.login(time.Duration(n)*time.Hour, freshPG, fmt.Sprintf("user%d", n%10), fmt.Sprintf("192.0.2.%d", n), "ok")
 	}
-	st.tell("first-seen", "fresh||")
+	st.expectFindings("first-seen", "fresh||")
 }
 
 func (st *sceneEvents) guesses() {
 	for n := range 12 { // spraying, of two systems
 		st.login(5*time.Hour+time.Duration(n)*30*time.Second, []string{mainPG, warehouseCH}[n%2], fmt.Sprintf("name%d", n), "203.0.113.1", "bad")
 	}
-	st.tell("failure-bursts", "||203.0.113.1")
+	st.expectFindings("failure-bursts", "||203.0.113.1")
 	for n := range 9 { // too few
 		st.login(5*time.Hour+time.Duration(n)*30*time.Second, mainPG, fmt.Sprintf("name%d", n), "203.0.113.2", "bad")
 	}
@@ -168,7 +168,7 @@ func (st *sceneEvents) guesses() {
 	for n := range 14 { // began before the day
 		st.login(24*time.Hour+3*time.Minute-time.Duration(n)*30*time.Second, otherPG, "admin", "203.0.113.4", "bad")
 	}
-	st.tell("failure-bursts", "||203.0.113.4")
+	st.expectFindings("failure-bursts", "||203.0.113.4")
 	for n := range 20 { // ended before the day
 		st.login(24*time.Hour+9*time.Minute-time.Duration(n)*20*time.Second, otherPG, "admin", "203.0.113.5", "bad")
 	}
@@ -177,7 +177,7 @@ func (st *sceneEvents) guesses() {
 		st.login(9*time.Hour+time.Duration(n)*15*time.Minute, mainPG, "slow", fmt.Sprintf("203.0.113.%d", 50+n), "bad") // five in an hour and a quarter
 		st.login(7*time.Hour+time.Duration(n)*10*time.Minute, []string{mainPG, otherPG}[n%2], "spread", fmt.Sprintf("203.0.113.%d", 50+n), "bad")
 	}
-	st.tell("guessed-users", "main|root|", "main|slow|")
+	st.expectFindings("guessed-users", "main|root|", "main|slow|")
 	for n, address := range []string{"127.0.0.1", "::1", "[local]", "/run/socket", "", "203.0.113.60"} {
 		st.login(7*time.Hour+time.Duration(n)*time.Minute, mainPG, "local", address, "bad")
 	}
@@ -195,7 +195,7 @@ func (st *sceneEvents) successes() {
 	st.login(8*time.Hour-time.Minute, mainPG, "frank", "203.0.113.22", "ok")
 	fail(8*time.Hour, "grace", "203.0.113.23", 3) // another user from the address
 	st.login(8*time.Hour-time.Minute, mainPG, "heidi", "203.0.113.23", "ok")
-	st.tell("failed-then-succeeded", "main|eve|203.0.113.20", "main|frank|203.0.113.22", "main|heidi|203.0.113.23")
+	st.expectFindings("failed-then-succeeded", "main|eve|203.0.113.20", "main|frank|203.0.113.22", "main|heidi|203.0.113.23")
 	fail(8*time.Hour, "ivan", "203.0.113.24", 3) // too late
 	st.login(8*time.Hour-11*time.Minute, mainPG, "ivan", "203.0.113.24", "ok")
 	fail(8*time.Hour, "judy", "203.0.113.25", 3) // another judy
@@ -211,21 +211,21 @@ func (st *sceneEvents) successes() {
 		st.login(9*time.Hour+time.Duration(2*n+1)*10*time.Second, mainPG, "busy", "172.16.9.1", "ok")
 	}
 	st.login(9*time.Hour, mainPG, "busy", "203.0.113.28", "ok")
-	st.tell("failed-then-succeeded", "main|busy|203.0.113.28")
+	st.expectFindings("failed-then-succeeded", "main|busy|203.0.113.28")
 	fail(8*time.Hour, "lara", "[local]", 3)                             // everybody on the machine has this address
 	st.login(8*time.Hour-time.Minute, mainPG, "alice", "[local]", "ok") // at 10 o'clock
-	st.tell("unusual-hours", "main|alice|")
+	st.expectFindings("unusual-hours", "main|alice|")
 	fail(10*time.Hour, "mallory", "203.0.113.29", 3) // twice
 	st.login(10*time.Hour-time.Minute, mainPG, "mallory", "203.0.113.29", "ok")
 	fail(9*time.Hour, "mallory", "203.0.113.29", 3)
 	st.login(9*time.Hour-time.Minute, mainPG, "mallory", "203.0.113.29", "ok")
-	st.tell("failed-then-succeeded", "main|mallory|203.0.113.29")
+	st.expectFindings("failed-then-succeeded", "main|mallory|203.0.113.29")
 	for _, where := range []string{
 		"eve|203.0.113.20", "frank|203.0.113.22", "heidi|203.0.113.23", "ivan|203.0.113.24", "kim|203.0.113.27", "busy|172.16.9.1", "busy|203.0.113.28", "mallory|203.0.113.29", "alice|[local]",
 	} {
-		st.tell("first-seen", "main|"+where)
+		st.expectFindings("first-seen", "main|"+where)
 	}
-	st.tell("first-seen", "other|judy|203.0.113.26")
+	st.expectFindings("first-seen", "other|judy|203.0.113.26")
 }
 
 // clockOfThePast is of a machine whose clock was wrong, and of logouts before their login.

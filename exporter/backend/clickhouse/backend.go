@@ -42,7 +42,7 @@ type store struct {
 // New makes the backend; cfg is valid.
 func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 	cfg.WarnOfPlaintext(set.Logger)
-	s := &store{cfg: cfg, sql: cfg.statements(), log: set.Logger, now: time.Now, ttl: cfg.TTL, files: allMigrations, views: allViews}
+	s := &store{cfg: cfg, sql: cfg.newStatements(), log: set.Logger, now: time.Now, ttl: cfg.TTL, files: allMigrations, views: allViews}
 	links := make([]*serverConn, cfg.MaxConnections)
 	for i := range links {
 		links[i] = &serverConn{store: s}
@@ -81,7 +81,7 @@ func (s *store) resolveQuorum(ctx context.Context, l *serverConn) error {
 	replicas, err := l.queryNumber(ctx, "SELECT toString(max(replica_num)) AS text FROM system.clusters WHERE cluster = "+configclickhouse.QuoteText(s.cfg.Cluster))
 	if replicas == 1 {
 		s.cfg.Quorum = "1"
-		s.sql = s.cfg.statements()
+		s.sql = s.cfg.newStatements()
 	}
 	if told := (*configclickhouse.Exception)(nil); errors.As(err, &told) {
 		return nil

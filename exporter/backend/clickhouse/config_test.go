@@ -117,12 +117,12 @@ func TestMigrationsHaveOurColumns(t *testing.T) {
 // a profile of the server can say otherwise.
 func TestInsertsWaitWhateverTheProfileSays(t *testing.T) {
 	cfg := DefaultConfig()
-	st := cfg.statements()
+	st := cfg.newStatements()
 	for _, sql := range []string{st.insert, st.clients, st.conflict} {
 		require.Contains(t, sql, " SETTINGS async_insert = 0,")
 	}
 	cfg.AsyncInsert = true
-	st = cfg.statements()
+	st = cfg.newStatements()
 	for _, sql := range []string{st.insert, st.clients, st.conflict} {
 		require.Contains(t, sql, " SETTINGS async_insert = 1, wait_for_async_insert = 1,")
 	}

@@ -168,7 +168,7 @@ func (s *queryStore) Events(ctx context.Context, tail string) iter.Seq2[*session
 	return query.YieldEach(func(next func(*session.Event) bool) error {
 		cells, results := eventTexts()
 		var e session.Event
-		return s.eachRow(ctx, s.cfg.statements().events+tail, results, func(row int) (bool, error) {
+		return s.eachRow(ctx, s.cfg.newStatements().events+tail, results, func(row int) (bool, error) {
 			if err := decodeEvent(cells, row, &e); err != nil {
 				return false, err
 			}

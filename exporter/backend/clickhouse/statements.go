@@ -16,7 +16,7 @@ type statements struct {
 	events   string // whole events
 }
 
-func (cfg *Config) statements() statements {
+func (cfg *Config) newStatements() statements {
 	all := columnNames()
 	clients := strings.Join(clientColumns, ", ")
 	insert := func(table string, names []string, settings string) string {

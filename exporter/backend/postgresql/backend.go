@@ -48,7 +48,7 @@ func New(cfg Config, set component.TelemetrySettings) (backend.Backend, error) {
 	cfg.WarnOfPlaintext(set.Logger)
 	s := &store{
 		cfg: cfg,
-		sql: cfg.statements(),
+		sql: cfg.newStatements(),
 		log: set.Logger,
 		now: time.Now,
 		ttl: cfg.TTL,

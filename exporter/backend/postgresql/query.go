@@ -26,13 +26,13 @@ type queryStore struct {
 // OpenQueryStore logs in to ask. It is used by one caller at a time.
 func OpenQueryStore(ctx context.Context, cfg Config) (query.Store, error) {
 	s := &queryStore{cfg: cfg}
-	if err := s.connect(ctx); err != nil {
+	if err := s.connectReader(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *queryStore) connect(ctx context.Context) error {
+func (s *queryStore) connectReader(ctx context.Context) error {
 	cfg := s.cfg
 	conn, err := cfg.Connect(ctx, configpostgresql.Options{})
 	if err != nil {
@@ -163,7 +163,7 @@ func (s *queryStore) Rows(ctx context.Context, sql string, expressions int) iter
 func (s *queryStore) Events(ctx context.Context, tail string) iter.Seq2[*session.Event, error] {
 	return query.YieldEach(func(next func(*session.Event) bool) error {
 		var e session.Event
-		return s.eachRow(ctx, s.cfg.statements().selects+tail, func(values [][]byte) (bool, error) {
+		return s.eachRow(ctx, s.cfg.newStatements().selects+tail, func(values [][]byte) (bool, error) {
 			if err := decodeEvent(values, &e); err != nil {
 				return false, err
 			}
@@ -218,7 +218,7 @@ func (s *queryStore) oneNumber(ctx context.Context, sql string) (n int64, found 
 // eachRow runs a statement until do has enough.
 func (s *queryStore) eachRow(ctx context.Context, sql string, do func(values [][]byte) (more bool, err error)) error {
 	if s.conn.IsClosed() && ctx.Err() == nil {
-		if err := s.connect(ctx); err != nil {
+		if err := s.connectReader(ctx); err != nil {
 			return errorOrCause(ctx, err)
 		}
 	}

@@ -31,7 +31,7 @@ func ReadEvents(ctx context.Context, cfg Config) iter.Seq2[*session.Event, error
 }
 
 func (cfg *Config) scanEvents(ctx context.Context, conn *pgconn.PgConn, yield func(*session.Event) bool) error {
-	results := conn.Exec(ctx, cfg.statements().selects+" ORDER BY record_id")
+	results := conn.Exec(ctx, cfg.newStatements().selects+" ORDER BY record_id")
 	var e session.Event
 	for results.NextResult() {
 		for rows := results.ResultReader(); rows.NextRow(); {

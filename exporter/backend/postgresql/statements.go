@@ -18,7 +18,7 @@ type statements struct {
 	selects string // every column as text, from session_events
 }
 
-func (cfg *Config) statements() statements {
+func (cfg *Config) newStatements() statements {
 	names := columnNames()
 	return statements{
 		events: cfg.prefixNames("session_events"),

@@ -23,7 +23,7 @@ func TestStatements(t *testing.T) {
 	all := eventColumns
 	defer func() { eventColumns = all }()
 	eventColumns = eventColumns[:7] // the others stand in the same places
-	st := cfg.statements()
+	st := cfg.newStatements()
 	rows := &copyBatch{copied: []bool{true, true, false, true, true, false, false}}
 	var text strings.Builder
 	for _, s := range []struct{ name, sql string }{

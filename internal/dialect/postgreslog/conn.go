@@ -109,7 +109,7 @@ const (
 	maxInternedSize  = 512
 )
 
-func (n *textInterner) intern(s string) string {
+func (n *textInterner) internText(s string) string {
 	if s == "" { // most fields are
 		return ""
 	}
@@ -142,7 +142,7 @@ func (n *textInterner) internFacts(f *ConnectionFacts) ConnectionFacts {
 	for _, field := range [...]*string{
 		&kept.Host, &kept.User, &kept.Database, &kept.Application, &kept.Identity, &kept.Method, &kept.HBA, &kept.Protocol, &kept.Cipher, &kept.Bits, &kept.Principal,
 	} {
-		*field = n.intern(*field)
+		*field = n.internText(*field)
 	}
 	return kept
 }

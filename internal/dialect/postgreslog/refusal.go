@@ -40,7 +40,7 @@ func (a *Assembler) setRefused(c *undecidedConn, l *Line) {
 	}
 	c.ConnectionFacts = a.interner.internFacts(&f)
 	c.Stage, c.VerdictTime = stageRefused, l.Time
-	c.SQLState, c.Reason, c.Detail = a.interner.intern(l.SQLState), a.interner.intern(l.Message), a.interner.intern(l.Detail)
+	c.SQLState, c.Reason, c.Detail = a.interner.internText(l.SQLState), a.interner.internText(l.Message), a.interner.internText(l.Detail)
 }
 
 // handleDetail takes the line after a refusal, which completes it. Any other line shows that there is none, except an older one of
@@ -51,7 +51,7 @@ func (a *Assembler) handleDetail(l *Line, batch *logformat.EventBatch) bool {
 	}
 	if c := a.open[l.ID]; c != nil && c.Stage == stageRefused && (l.Severity == SeverityDetail || l.Severity == SeverityMore) {
 		if l.Severity == SeverityDetail {
-			c.Detail = a.interner.intern(l.Message)
+			c.Detail = a.interner.internText(l.Message)
 		}
 		c.refusedIn = a.currentText
 		return true

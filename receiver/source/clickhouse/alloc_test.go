@@ -21,7 +21,7 @@ func queryOf(t testing.TB, cfg Config) (*table, *rows.Query, configclickhouse.Co
 	require.True(t, ok)
 	c, err := r.newConnection(t.Context(), cfg, nil)
 	require.NoError(t, err)
-	t.Cleanup(c.disconnect)
+	t.Cleanup(c.closeConnection)
 	of := r.newTable(cfg, c, nil, nil)
 	require.NoError(t, of.runLogQuery(t.Context(), func(configclickhouse.Conn) error { return nil }))
 	return of, of.rows, of.conn

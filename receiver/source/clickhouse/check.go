@@ -32,7 +32,7 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	if err != nil {
 		return []connectcheck.Finding{{Subject: "configuration", Detail: err.Error(), Key: "tls"}}
 	}
-	defer conn.disconnect()
+	defer conn.closeConnection()
 	login := c.checkLogin(ctx, conn)
 	all := []connectcheck.Finding{login}
 	if password, warned := c.checkPassword(); warned {
@@ -126,7 +126,7 @@ func (c Config) checkServers(ctx context.Context, to *connection) connectcheck.F
 	f := connectcheck.Finding{Subject: "servers behind the address", Key: "all_replicas"}
 	seen := map[string]bool{}
 	for range serversAsked {
-		to.disconnect()
+		to.closeConnection()
 		id, err := to.readIdentity(ctx)
 		if err != nil {
 			f.Key, f.Detail, f.Remedy = "endpoints", err.Error(), "mend the connection, which breaks now and then"
@@ -169,7 +169,7 @@ func (r *reader) checkNodes(ctx context.Context, over *connection) []connectchec
 			f.Key, f.Remedy = "cluster_port", "let the collector reach every node under the host and port of system.clusters, or write the port under cluster_port"
 		}
 		f.Subject = "node " + endpoint + ": " + f.Subject
-		conn.disconnect()
+		conn.closeConnection()
 		all = append(all, f)
 	}
 	return all

@@ -57,5 +57,5 @@ func TestAClockThatIsPutBackFarIsFollowed(t *testing.T) {
 	eventually(t, "the rows", func() bool { return len(emit.Delivered()) == len(rows) })
 	cancel()
 	require.NoError(t, <-done)
-	j.disconnect()
+	j.closeConnection()
 }

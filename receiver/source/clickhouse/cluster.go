@@ -46,7 +46,7 @@ func (r *reader) runCluster(ctx context.Context, host source.Host) error {
 		return err
 	}
 	conn.log.Table = cluster.MembersTable
-	defer conn.disconnect()
+	defer conn.closeConnection()
 	c.askForServers(ctx, nil, func() error {
 		members, err := conn.readMembers(ctx, "cluster", r.cfg.Cluster)
 		if err == nil { // otherwise the nodes known so far are read on

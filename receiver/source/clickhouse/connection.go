@@ -56,7 +56,7 @@ func (c *connection) runQuery(ctx context.Context, query func(configclickhouse.C
 	}
 	err := query(c.conn)
 	if err != nil && !isServersWord(err) {
-		c.disconnect()
+		c.closeConnection()
 		return err
 	}
 	return c.log.Explain(err)
@@ -94,7 +94,7 @@ func (c *connection) readIdentity(ctx context.Context) (id rows.Identity, err er
 	return id, err
 }
 
-func (c *connection) disconnect() {
+func (c *connection) closeConnection() {
 	if c.conn == nil {
 		return
 	}

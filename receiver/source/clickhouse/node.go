@@ -69,7 +69,7 @@ func (n *nodeReader) readServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer c.disconnect()
+	defer c.closeConnection()
 	c.watch = nodeWatcher{n, stop}
 	id, err := c.readIdentity(ctx)
 	if err != nil {
@@ -83,7 +83,7 @@ func (n *nodeReader) readServer(ctx context.Context) error {
 		return err
 	}
 	if claim == nil {
-		c.disconnect()
+		c.closeConnection()
 		return n.waitAsDuplicate(ctx, taken)
 	}
 	defer claim.Release()

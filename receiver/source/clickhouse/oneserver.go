@@ -24,7 +24,7 @@ func (r *reader) runOneServer(ctx context.Context, host source.Host) error {
 	if err != nil {
 		return err
 	}
-	defer c.disconnect()
+	defer c.closeConnection()
 	o := &oneServer{table: r.newTable(r.cfg, c, r.newTracer(host, ""), host.Log), host: host, storeKey: "server/" + r.instance + "/" + r.cfg.Table}
 	if err := r.prepareBeside(ctx, o.table, self, ""); err != nil {
 		return err

@@ -48,7 +48,7 @@ func (r *reader) runReplicas(ctx context.Context, host source.Host) error {
 	if err != nil {
 		return err
 	}
-	defer c.disconnect()
+	defer c.closeConnection()
 	defer all.nodes.Wait()
 	all.table = r.newTable(r.cfg, c, nil, host.Log)
 	all.askForServers(ctx, all.absent, func() error {

@@ -175,7 +175,7 @@ func (t *table) askBeside() traces.ServerAsker {
 			return err
 		}
 		if id.UUID != server {
-			t.beside.disconnect()
+			t.beside.closeConnection()
 			return errOtherServer
 		}
 		return t.beside.runQuery(ctx, ask)
@@ -198,7 +198,7 @@ func (r *reader) prepareBeside(ctx context.Context, t *table, self *selfLogins, 
 func (t *table) closeBeside() {
 	if t.beside != nil {
 		t.traces.Close()
-		t.beside.disconnect()
+		t.beside.closeConnection()
 	}
 }
 

@@ -37,7 +37,7 @@ func (r *streamReader) loadStreams(ctx context.Context) error {
 			continue // it is not read any more
 		}
 		s := r.newStream(group, strings.TrimPrefix(id, group+"/"))
-		stored, err := r.Host.Store.Get(ctx, s.key())
+		stored, err := r.Host.Store.Get(ctx, s.storageKey())
 		if err != nil {
 			return fmt.Errorf("%w: %w", awslogs.ErrStorage, err)
 		}
@@ -116,7 +116,7 @@ func (r *streamReader) addStreams(ctx context.Context, group string, names map[s
 		return nil
 	}
 	for _, s := range added {
-		stored, err := r.Host.Store.Get(ctx, s.key()) // of a group that was left out of the configuration for a while
+		stored, err := r.Host.Store.Get(ctx, s.storageKey()) // of a group that was left out of the configuration for a while
 		if err != nil {
 			return fmt.Errorf("%w: %w", awslogs.ErrStorage, err)
 		}
@@ -126,15 +126,15 @@ func (r *streamReader) addStreams(ctx context.Context, group string, names map[s
 		if stored == nil && r.firstStart && !r.listed[group] && r.Initial == awslogs.InitialEnd {
 			s.floor, s.newest, s.Changed = now, now, true
 			s.storeState()
-			if err := r.Host.Store.Set(ctx, s.key(), s.saved); err != nil {
+			if err := r.Host.Store.Set(ctx, s.storageKey(), s.saved); err != nil {
 				return fmt.Errorf("%w: %w", awslogs.ErrStorage, err)
 			}
 		}
-		r.streams[s.id()] = s
+		r.streams[s.streamID()] = s
 	}
 	if err := r.saveIndex(ctx); err != nil {
 		for _, s := range added {
-			delete(r.streams, s.id())
+			delete(r.streams, s.streamID())
 		}
 		return err
 	}
@@ -159,7 +159,7 @@ func (r *streamReader) forgetStreams(ctx context.Context, group string, names ma
 		case s.unlisted.IsZero():
 			s.unlisted = r.Now
 		case r.Now.Sub(s.unlisted) > forgetAfter:
-			if err := r.Host.Store.Delete(ctx, s.key()); err != nil {
+			if err := r.Host.Store.Delete(ctx, s.storageKey()); err != nil {
 				return fmt.Errorf("%w: %w", awslogs.ErrStorage, err)
 			}
 			delete(r.streams, id)

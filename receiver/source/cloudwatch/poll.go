@@ -36,10 +36,10 @@ func (r *streamReader) pollGroup(ctx context.Context, group string) (more bool, 
 		}
 		streamMore, err := r.readStream(ctx, s)
 		r.DiscardBatch()
-		switch condition := "content of " + s.id(); {
+		switch condition := "content of " + s.streamID(); {
 		case errors.Is(err, awslogs.ErrUnknownFormat), logformat.IsRefusal(err):
 			r.resetStream(s)
-			r.ReportProblem(condition, "no login of stream "+s.id()+" is read", err)
+			r.ReportProblem(condition, "no login of stream "+s.streamID()+" is read", err)
 		case err != nil:
 			s.pageToken, r.beginBehind[group] = nil, s.name
 			return more, err
@@ -54,7 +54,7 @@ func (r *streamReader) pollGroup(ctx context.Context, group string) (more bool, 
 // resetStream returns to what was submitted last: what was fetched since cannot be read as long as the configuration is as it is.
 func (r *streamReader) resetStream(s *logStream) {
 	if err := r.restoreStream(s, s.saved); err != nil {
-		r.Host.Log.Warn("a stream's state cannot be read", zap.String("stream", s.id()), zap.Error(err))
+		r.Host.Log.Warn("a stream's state cannot be read", zap.String("stream", s.streamID()), zap.Error(err))
 	}
 }
 
@@ -112,7 +112,7 @@ func (r *streamReader) addEvents(s *logStream, events []types.FilteredLogEvent) 
 	begin := s.readFrom(r.Now, r.Overlap)
 	if s.floor = s.seen.Forget(begin, maxSeenEvents); s.floor > begin {
 		r.Conditions.Raise("overlap", "more events lie within `overlap` than are remembered: it is cut short, and events that arrive later than that are missed: "+
-			"make `overlap` shorter, or leave events out with `filter_pattern`", zap.String("stream", s.id()))
+			"make `overlap` shorter, or leave events out with `filter_pattern`", zap.String("stream", s.streamID()))
 	}
 	return fresh
 }
@@ -120,7 +120,7 @@ func (r *streamReader) addEvents(s *logStream, events []types.FilteredLogEvent) 
 func (r *streamReader) noteLateness(s *logStream, millis int64) {
 	if late := time.Duration(s.newest-millis) * time.Millisecond; late > r.Overlap/2 {
 		r.Conditions.Raise("late", fmt.Sprintf("events arrive up to %s later than others of their stream; one that is later than `overlap`, %s, is missed: make it longer",
-			late.Round(time.Second), r.Overlap), zap.String("stream", s.id()))
+			late.Round(time.Second), r.Overlap), zap.String("stream", s.streamID()))
 	}
 }
 
@@ -143,7 +143,7 @@ func (r *streamReader) endReading(ctx context.Context, s *logStream, fresh int) 
 	if r.FlushDue(s.TextParser, max(0, r.Host.Now().Sub(s.lastRead))) {
 		return r.submitStream(s)
 	}
-	r.ReportRecords(&s.Text, "records of "+s.id(), s.id())
+	r.ReportRecords(&s.Text, "records of "+s.streamID(), s.streamID())
 	return nil
 }
 

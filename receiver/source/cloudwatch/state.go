@@ -47,9 +47,9 @@ type logStream struct {
 
 func streamID(group, name string) string { return group + "/" + name }
 
-func (s *logStream) id() string { return streamID(s.group, s.name) }
+func (s *logStream) streamID() string { return streamID(s.group, s.name) }
 
-func (s *logStream) key() string { return "stream." + s.id() }
+func (s *logStream) storageKey() string { return "stream." + s.streamID() }
 
 // readFrom is where reading goes on, in milliseconds: before the newest event, for late ones, but not behind now, for a sender whose clock
 // goes ahead would hide what others send.
@@ -106,7 +106,7 @@ func (r *streamReader) restoreStream(s *logStream, stored []byte) error {
 		s.seen, err = overlap.Decode(state.Seen)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: key %s: %w", awslogs.ErrStorage, s.key(), err)
+		return fmt.Errorf("%w: key %s: %w", awslogs.ErrStorage, s.storageKey(), err)
 	}
 	s.Text = awslogs.Text{TextParser: &awslogs.TextParser{Shared: &logformat.SharedState{}}, Next: state.Anchor, Delivered: state.Next}
 	s.newest, s.floor, s.text, s.anchor = state.Newest, state.Floor, state.Text, state.Anchor
@@ -116,7 +116,7 @@ func (r *streamReader) restoreStream(s *logStream, stored []byte) error {
 	}
 	format, known := logformat.FindFormat(r.Formats, state.Format)
 	if !known {
-		return fmt.Errorf("%w: key %s: %w", awslogs.ErrStorage, s.key(), errStoredFormat)
+		return fmt.Errorf("%w: key %s: %w", awslogs.ErrStorage, s.storageKey(), errStoredFormat)
 	}
 	r.beginParsing(s, format)
 	return s.Parser.Restore(s.anchor, state.Parser, false)

@@ -10,7 +10,7 @@ import (
 // beginParsing makes the parser of a stream's text.
 func (r *streamReader) beginParsing(s *logStream, format logformat.Format) {
 	s.Format = format
-	o := r.ParserOptions(s.TextParser, r.instanceOf(s), s.id(), "stream", s.id())
+	o := r.ParserOptions(s.TextParser, r.instanceOf(s), s.streamID(), "stream", s.streamID())
 	o.Written = r.Host.Now()
 	if !format.DecidesByTime { // a session may begin in one stream of its server and end in another: Aurora MySQL writes several at once
 		o.Shared = r.sharedOf(o.Instance + " " + format.Name)
@@ -47,7 +47,7 @@ func (r *streamReader) parseText(ctx context.Context, s *logStream, final bool) 
 	if s.Parser != nil {
 		data := s.unreadText()
 		text := string(data[:r.FrameRecords(&s.Text, data, final)])
-		place := func() string { return "stream " + s.id() }
+		place := func() string { return "stream " + s.streamID() }
 		if err := r.ParseRecords(&s.Text, text, place, func() error { return r.submitStream(s) }); err != nil {
 			return err
 		}
@@ -65,5 +65,5 @@ func (r *streamReader) submitStream(s *logStream) error {
 	if s.pageToken != nil {
 		lag = r.Host.Now().Sub(time.UnixMilli(s.newest))
 	}
-	return r.SubmitBatch(s.key(), s.storeState(), lag)
+	return r.SubmitBatch(s.storageKey(), s.storeState(), lag)
 }

@@ -35,21 +35,21 @@ func (b *Backlog) Begin(rows uint64) {
 		b.told = now
 		b.host.Log.Info("a backlog is read: how far it is follows every minute", zap.Uint64("rows", rows))
 	}
-	b.report()
+	b.reportProgress()
 }
 
 // Count notes rows that were read, of a backlog or not.
 func (b *Backlog) Count(rows int) {
 	if b.IsUnderWay() {
 		b.read += uint64(rows) //nolint:gosec // a number of rows
-		b.report()
+		b.reportProgress()
 	}
 }
 
 // Expect says anew how many rows are left, where that is an estimate.
 func (b *Backlog) Expect(left uint64) { b.rows = max(1, b.read+left) }
 
-func (b *Backlog) report() {
+func (b *Backlog) reportProgress() {
 	now := b.host.Now()
 	left := b.rows - min(b.read, b.rows)
 	rate, toGo := 0.0, time.Duration(0)

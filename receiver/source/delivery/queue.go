@@ -99,7 +99,7 @@ func (q *Queue[B]) Acquire() (B, error) {
 	for q.err == nil && q.ctx.Err() == nil && q.isFull() {
 		q.changed.Wait()
 	}
-	if err := q.failure(); err != nil {
+	if err := q.firstFailure(); err != nil {
 		var none B
 		return none, err
 	}
@@ -116,7 +116,7 @@ func (q *Queue[B]) isFull() bool {
 	return q.inFlight >= min(max(maxInFlight, wanted/q.maxEvents), mostSmallInFlight) || q.bytes >= max(maxBytesInFlight, wanted*eventBytes*2)
 }
 
-func (q *Queue[B]) failure() error {
+func (q *Queue[B]) firstFailure() error {
 	if q.err != nil {
 		return q.err
 	}
@@ -154,11 +154,11 @@ func (q *Queue[B]) Submit(b B) {
 	q.inFlight++
 	q.bytes += f.bytes
 	q.mu.Unlock()
-	go func() { f.result <- q.deliver(events) }()
+	go func() { f.result <- q.deliverEvents(events) }()
 	q.submitted <- f
 }
 
-func (q *Queue[B]) deliver(events []session.Event) error {
+func (q *Queue[B]) deliverEvents(events []session.Event) error {
 	if err := context.Cause(q.ctx); err != nil {
 		return err
 	}
@@ -182,11 +182,11 @@ func (q *Queue[B]) commitInOrder() {
 		}
 		failed = failed || err != nil
 		f.batch.Reset()
-		q.finishFlight(f, err)
+		q.finishBatch(f, err)
 	}
 }
 
-func (q *Queue[B]) finishFlight(f inFlightBatch[B], err error) {
+func (q *Queue[B]) finishBatch(f inFlightBatch[B], err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.err == nil {
@@ -214,5 +214,5 @@ func (q *Queue[B]) Close() {
 	close(q.submitted)
 	q.committed.Wait()
 	q.unhook()
-	q.saver.close()
+	q.saver.stopAndWait()
 }

@@ -138,7 +138,7 @@ func (s *coalescingSaver) putBack(changes changeSet) {
 	s.pending.mergeChanges(changes, false)
 }
 
-func (s *coalescingSaver) close() {
+func (s *coalescingSaver) stopAndWait() {
 	limit := time.AfterFunc(closeLimit, s.cancel)
 	defer limit.Stop()
 	close(s.closed)

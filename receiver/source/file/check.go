@@ -26,7 +26,7 @@ const (
 // CheckConnection is part of [connectcheck.Checker]. It opens the files and looks at the beginning and the end of those that were
 // changed last.
 func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
-	settings, err := c.settings("")
+	settings, err := c.tailSettings("")
 	if err != nil {
 		return []connectcheck.Finding{{Subject: "timezone", Detail: err.Error(), Key: "timezone", Remedy: "write the zone that timedatectl names"}}
 	}
@@ -44,7 +44,7 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 			open = append(open, f)
 		}
 	}
-	all = append(all, broken.findings()...)
+	all = append(all, broken.connectFindings()...)
 	if len(open) == 0 {
 		return all
 	}
@@ -86,7 +86,7 @@ func checkReadable(path string) error {
 // unreadableFiles are errors by path.
 type unreadableFiles map[string]error
 
-func (u unreadableFiles) findings() (all []connectcheck.Finding) {
+func (u unreadableFiles) connectFindings() (all []connectcheck.Finding) {
 	paths := make([]string, 0, len(u))
 	for path := range u {
 		paths = append(paths, path)

@@ -52,7 +52,7 @@ func (w *watchedFolder) Open(ctx context.Context, path string) (tail.OpenFile, e
 	return &watchedFile{OpenFile: f, folder: w, path: path}, nil
 }
 
-func (w *watchedFolder) reach(path string, position int64, read bool) {
+func (w *watchedFolder) noteReached(path string, position int64, read bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	more := position - w.reached[path]
@@ -77,7 +77,7 @@ type watchedFile struct {
 func (f *watchedFile) Read(b []byte) (int, error) {
 	n, err := f.OpenFile.Read(b)
 	f.position += int64(n)
-	f.folder.reach(f.path, f.position, true)
+	f.folder.noteReached(f.path, f.position, true)
 	return n, err
 }
 
@@ -85,7 +85,7 @@ func (f *watchedFile) Seek(offset int64, whence int) (position int64, err error)
 	position, err = f.OpenFile.Seek(offset, whence)
 	if err == nil {
 		f.position = position
-		f.folder.reach(f.path, position, false)
+		f.folder.noteReached(f.path, position, false)
 	}
 	return position, err
 }

@@ -111,7 +111,7 @@ func (d *diskFolder) Siblings(path string) (siblings []tail.File) {
 			added, ok = strings.CutPrefix(entry.Name(), stem)
 			added = strings.Replace(added, ext, "", 1)
 		}
-		if !ok || !rotatedName.MatchString(added) || d.excluded(folder+entry.Name()) {
+		if !ok || !rotatedName.MatchString(added) || d.isExcluded(folder+entry.Name()) {
 			continue
 		}
 		if info, err := statRegular(folder+entry.Name(), false); err == nil {
@@ -139,7 +139,7 @@ const settledFolder = 3 * time.Second
 func (d *diskFolder) expandGlob(glob string, reportProblem func(string, error)) (paths []string) {
 	folder, pattern := doublestar.SplitPattern(glob)
 	if !strings.ContainsAny(pattern, `*?[{\`) {
-		if d.excluded(glob) {
+		if d.isExcluded(glob) {
 			return nil
 		}
 		return []string{glob}
@@ -160,7 +160,7 @@ func (d *diskFolder) expandGlob(glob string, reportProblem func(string, error)) 
 	if err != nil {
 		reportProblem(glob, err)
 	}
-	paths = slices.DeleteFunc(paths, d.excluded)
+	paths = slices.DeleteFunc(paths, d.isExcluded)
 	if oneFolder && begun.Sub(modified) > settledFolder {
 		d.listings[glob] = folderListing{paths, modified}
 	} else {
@@ -183,7 +183,7 @@ func tryFolder(folder string) (modified time.Time, err error) {
 	return info.ModTime(), nil
 }
 
-func (d *diskFolder) excluded(path string) bool {
+func (d *diskFolder) isExcluded(path string) bool {
 	return slices.ContainsFunc(d.exclude, func(glob string) bool { return doublestar.PathMatchUnvalidated(glob, path) })
 }
 

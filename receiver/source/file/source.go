@@ -24,14 +24,14 @@ const maxOpen = 200
 
 // New makes the source of a valid configuration. instance is the stable name of the server whose log the files hold.
 func New(cfg Config, instance string, _ component.TelemetrySettings) (source.Source, error) {
-	s, err := cfg.settings(instance)
+	s, err := cfg.tailSettings(instance)
 	if err != nil {
 		return nil, err
 	}
 	return &fileSource{s, cfg.Timezone}, nil
 }
 
-func (c Config) settings(instance string) (tail.Settings, error) {
+func (c Config) tailSettings(instance string) (tail.Settings, error) {
 	zone, err := formats.LoadZone(c.Timezone)
 	if err != nil {
 		return tail.Settings{}, err

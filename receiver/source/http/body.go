@@ -19,7 +19,7 @@ type memoryBudget struct {
 	bytesLeft int64
 }
 
-func (b *memoryBudget) reserve(n int64) bool {
+func (b *memoryBudget) reserveBytes(n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if n > b.bytesLeft {
@@ -29,7 +29,7 @@ func (b *memoryBudget) reserve(n int64) bool {
 	return true
 }
 
-func (b *memoryBudget) release(n int64) {
+func (b *memoryBudget) releaseBytes(n int64) {
 	b.mu.Lock()
 	b.bytesLeft += n
 	b.mu.Unlock()
@@ -42,11 +42,11 @@ const initialBufferSize = 8 << 10
 func (b *memoryBudget) readBody(body io.Reader, announced, limit int64) (text []byte, done func(), err error) {
 	var taken int64
 	done = func() {
-		b.release(taken)
+		b.releaseBytes(taken)
 		taken = 0
 	}
 	for size := initialSize(announced, limit); ; size = nextSize(size, announced, limit) {
-		if !b.reserve(size - taken) {
+		if !b.reserveBytes(size - taken) {
 			return nil, done, errMemoryFull
 		}
 		taken = size

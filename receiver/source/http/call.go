@@ -167,7 +167,7 @@ func (c *pushCall) countResults(place string) {
 	}
 }
 
-func (c *pushCall) respond(w http.ResponseWriter, err error) {
+func (c *pushCall) respondTo(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, errTooMany):
 		respondJSON(w, http.StatusRequestEntityTooLarge, c.buildReport())

@@ -27,7 +27,7 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 			Detail: "not tried: whether " + auth.Config.AuthenticatorID.String() + " accepts the right clients shows when one sends",
 		})
 	}
-	for _, warning := range c.warnings("", true) {
+	for _, warning := range c.startWarnings("", true) {
 		findings = append(findings, connectcheck.Finding{Subject: "guards", Key: "http::endpoint", Detail: warning, Remedy: "set http::auth (or signatures of http::senders) and http::tls"})
 	}
 	return findings

@@ -109,7 +109,7 @@ func (c Config) Validate() error {
 		}
 		sender := c.Senders[name]
 		if signature := sender.Signature.Get(); signature != nil {
-			if err := signature.validate(); err != nil {
+			if err := signature.validateSignature(); err != nil {
 				fail("senders::%s::signature::%w", name, err)
 			}
 		}
@@ -117,7 +117,7 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-func (s *SignatureConfig) validate() error {
+func (s *SignatureConfig) validateSignature() error {
 	switch {
 	case s.Style != StyleHMAC && s.Style != StyleHeader:
 		return fmt.Errorf("style: %q is none of %s, %s", s.Style, StyleHMAC, StyleHeader)

@@ -90,8 +90,8 @@ func (g *callGate) tryEnter() bool {
 
 func (g *callGate) endCall() { g.activeCalls.Done() }
 
-// close refuses new calls; activeCalls.Wait waits for the others.
-func (g *callGate) close() {
+// closeAndWait refuses new calls; activeCalls.Wait waits for the others.
+func (g *callGate) closeAndWait() {
 	g.mu.Lock()
 	g.closed = true
 	g.mu.Unlock()
@@ -125,7 +125,7 @@ func (h *eventsHandler) handlePost(w http.ResponseWriter, r *http.Request) {
 	}
 	h.retryScheduler.setRetryAfter(w, err, int64(size))
 	done() // before the answer: a sender that is slow to read it must not hold memory
-	c.respond(w, err)
+	c.respondTo(w, err)
 }
 
 // resolveRoute finds the dialect and the sender of a path. Where senders are configured, all others are refused.

@@ -59,7 +59,7 @@ func (p *pushSource) Start(ctx context.Context, host source.Host) error {
 	p.server.BaseContext = func(net.Listener) context.Context { return ctx }
 	p.server.Handler = drainBeforeError(p.server.Handler, p.config.Server.MaxRequestBodySize)
 	p.listener = listener
-	for _, warning := range p.config.warnings(p.instance, host.InstanceSet) {
+	for _, warning := range p.config.startWarnings(p.instance, host.InstanceSet) {
 		host.Log.Warn(warning)
 	}
 	return nil
@@ -81,11 +81,11 @@ func (p *pushSource) Run(ctx context.Context, host source.Host) error {
 	case err = <-served:
 		err = fmt.Errorf("http: the server has ended by itself: %w", err)
 	case <-ctx.Done():
-		p.handler.requestGate.close()
+		p.handler.requestGate.closeAndWait()
 		shutdownServer(ctx, p.server)
 		_, err = <-served, nil // http.ErrServerClosed
 	}
-	p.handler.requestGate.close()
+	p.handler.requestGate.closeAndWait()
 	p.handler.requestGate.activeCalls.Wait()
 	return err
 }

@@ -63,7 +63,7 @@ func TestWarningsAtStart(t *testing.T) {
 		{map[string]any{"endpoint": "[::1]:8128"}, nil},
 		{map[string]any{"endpoint": "/run/events.sock", "transport": "unix"}, nil},
 	} {
-		warnings := loadConfig(t, c.values).warnings("door", true)
+		warnings := loadConfig(t, c.values).startWarnings("door", true)
 		if c.want == nil {
 			require.Empty(t, warnings, c.values)
 			continue
@@ -74,7 +74,7 @@ func TestWarningsAtStart(t *testing.T) {
 		}
 		require.Contains(t, warnings[0], c.want[0])
 	}
-	require.Contains(t, loadConfig(t, nil).warnings("127.0.0.1:8128", false)[0], "instance is not set: the endpoint 127.0.0.1:8128 stands in for it")
+	require.Contains(t, loadConfig(t, nil).startWarnings("127.0.0.1:8128", false)[0], "instance is not set: the endpoint 127.0.0.1:8128 stands in for it")
 }
 
 func containsText(list []string, part string) bool {

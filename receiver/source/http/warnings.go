@@ -8,7 +8,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/loopbackhost"
 )
 
-func (c Config) warnings(instance string, instanceSet bool) (warnings []string) {
+func (c Config) startWarnings(instance string, instanceSet bool) (warnings []string) {
 	if missing := c.missingGuards(); len(missing) > 0 && !c.isLoopbackOnly() {
 		warnings = append(warnings, fmt.Sprintf("http::endpoint: %s is open to other machines, and %s; or listen on 127.0.0.1 behind a proxy that does both",
 			c.Server.NetAddr.Endpoint, strings.Join(missing, ", and ")))

@@ -26,7 +26,7 @@ func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	}
 	journal.OK, journal.Detail = true, "can be read"
 	entries := connectcheck.Finding{Subject: "entries of " + strings.Join(c.Identifiers, ", "), Key: "journald::identifiers"}
-	switch line, err := c.newestEntry(ctx, c.identified("--lines=1")...); {
+	switch line, err := c.newestEntry(ctx, c.withIdentifiers("--lines=1")...); {
 	case err != nil:
 		entries.Detail, entries.Remedy = err.Error(), remedyOf(err)
 	case line == "":
@@ -49,7 +49,7 @@ func (c Config) newestEntry(ctx context.Context, args ...string) (line string, e
 		}
 		line = next
 	}
-	err = run.close()
+	err = run.closeAndWait()
 	if warning := (*journalctlWarning)(nil); errors.As(err, &warning) {
 		err = nil
 	}

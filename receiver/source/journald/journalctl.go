@@ -37,26 +37,26 @@ const outputFields = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_PID,_COMM,_EXE,_HOSTNAME,
 
 // startJournalctl runs journalctl with what concerns the journal as a whole, and args.
 func (c Config) startJournalctl(ctx context.Context, args ...string) (*journalctlRun, error) {
-	return c.run(ctx, append([]string{"--output=json", "--output-fields=" + outputFields, "--all"}, args...))
+	return c.runJournalctl(ctx, append([]string{"--output=json", "--output-fields=" + outputFields, "--all"}, args...))
 }
 
 // checkAccess asks for what journalctl keeps to itself where the output is JSON: that there is no journal, or that only a part may be read.
 func (c Config) checkAccess(ctx context.Context) error {
-	run, err := c.run(ctx, []string{"--output=short", "--lines=1"})
+	run, err := c.runJournalctl(ctx, []string{"--output=short", "--lines=1"})
 	if err != nil {
 		return err
 	}
 	for err == nil || errors.Is(err, errTooLong) {
 		_, err = run.readLine()
 	}
-	err = run.close()
+	err = run.closeAndWait()
 	if warning := (*journalctlWarning)(nil); errors.As(err, &warning) {
 		return nil
 	}
 	return err
 }
 
-func (c Config) run(ctx context.Context, args []string) (*journalctlRun, error) {
+func (c Config) runJournalctl(ctx context.Context, args []string) (*journalctlRun, error) {
 	all := append([]string{"--no-pager"}, args...)
 	if c.Directory != "" {
 		all = append(all, "--directory="+c.Directory)
@@ -94,8 +94,8 @@ func journalctlEnvironment() []string {
 	return append(kept, "LC_ALL=C", "SYSTEMD_COLORS=0", "SYSTEMD_LOG_LEVEL=info", "SYSTEMD_PAGER=")
 }
 
-// identified are the arguments that leave the entries of these programs.
-func (c Config) identified(args ...string) []string {
+// withIdentifiers are the arguments that leave the entries of these programs.
+func (c Config) withIdentifiers(args ...string) []string {
 	for _, name := range c.Identifiers {
 		args = append(args, "--identifier="+name)
 	}
@@ -129,8 +129,8 @@ func (r *journalctlRun) readLine() (string, error) {
 	}
 }
 
-// close ends the run, at once where its output is not wanted to its end, and tells what was wrong with it.
-func (r *journalctlRun) close() error {
+// closeAndWait ends the run, at once where its output is not wanted to its end, and tells what was wrong with it.
+func (r *journalctlRun) closeAndWait() error {
 	r.hung.Stop()
 	if !r.ended {
 		r.cancel()

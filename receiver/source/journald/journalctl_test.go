@@ -20,7 +20,7 @@ func TestARunThatShowsNothingIsEnded(t *testing.T) {
 	run.silent = 20 * time.Millisecond
 	_, err = run.readLine()
 	require.Error(t, err)
-	err = run.close()
+	err = run.closeAndWait()
 	require.ErrorIs(t, err, errSilent)
 	for _, part := range []string{"key directory", "--vacuum-size", "20ms"} {
 		require.ErrorContains(t, err, part)

@@ -79,7 +79,7 @@ var errGone = errors.New("the entry that was read last is gone")
 // readNewEntries reads what follows the cursor. It begins at the entry of the cursor itself, for only seeing that one proves that what follows is
 // all that followed: where it is gone, journalctl would begin one entry behind the next one.
 func (r *reader) readNewEntries(ctx context.Context) error {
-	args := r.identified()
+	args := r.withIdentifiers()
 	if r.state.Cursor != "" {
 		args = append(args, "--cursor="+r.state.Cursor)
 	}
@@ -111,7 +111,7 @@ func (r *reader) readEntries(ctx context.Context, args []string, at string, begi
 			}
 			same := at != "" && sameEntry(at, l.Cursor)
 			if at != "" && !same && r.state.Filter == r.filterKey() {
-				_ = run.close()
+				_ = run.closeAndWait()
 				return errGone
 			}
 			if same {
@@ -123,11 +123,11 @@ func (r *reader) readEntries(ctx context.Context, args []string, at string, begi
 			last = l.Cursor
 		}
 		if len(r.batch.parsed.Events) >= r.BatchSize && !r.submitEvents(last) {
-			_ = run.close()
+			_ = run.closeAndWait()
 			return nil
 		}
 	}
-	err = run.close()
+	err = run.closeAndWait()
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // the run was ended by us
 	}
@@ -189,7 +189,7 @@ func (r *reader) readFromOldest(ctx context.Context) error {
 		r.host.Log.Info("the entry that was read last has left the journal, and all since then is there: reading goes on at the oldest entry")
 	}
 	was, seen := cursorTime(r.state.Cursor), false
-	err = r.readEntries(ctx, r.identified(), "", func(l *syslogline.Line) {
+	err = r.readEntries(ctx, r.withIdentifiers(), "", func(l *syslogline.Line) {
 		seen = true
 		if cursorTime(l.Cursor) < was { // read before: what is known of later lines would make other events of it
 			r.parser = r.newParser()
@@ -225,9 +225,9 @@ func (r *reader) oldestEntryTime(ctx context.Context) (time.Time, error) {
 	}
 	line, err := run.readLine()
 	if err != nil {
-		return time.Time{}, run.close()
+		return time.Time{}, run.closeAndWait()
 	}
-	_ = run.close()
+	_ = run.closeAndWait()
 	var lines syslogline.Reader
 	l, err := lines.Read(line)
 	if l.Cursor == "" {
@@ -252,7 +252,7 @@ func (r *reader) skipExisting(ctx context.Context) error {
 }
 
 func (r *reader) findNewest(ctx context.Context) error {
-	run, err := r.startJournalctl(ctx, r.identified("--lines=1")...)
+	run, err := r.startJournalctl(ctx, r.withIdentifiers("--lines=1")...)
 	if err != nil {
 		return err
 	}
@@ -267,7 +267,7 @@ func (r *reader) findNewest(ctx context.Context) error {
 			cursor = l.Cursor
 		}
 	}
-	if err := run.close(); err != nil || ctx.Err() != nil {
+	if err := run.closeAndWait(); err != nil || ctx.Err() != nil {
 		return err
 	}
 	r.state.Cursor, r.state.Filter, r.state.Polled = cursor, r.filterKey(), r.host.Now().Unix()

@@ -19,7 +19,7 @@ func (p *poller) countRead(rows int) {
 }
 
 func (p *poller) countBehind(ctx context.Context, r TimeRange) error {
-	if r = r.intersection(p.wantedRange()); p.now-p.progress.cursor < behindAfter || r.From >= r.To {
+	if r = r.intersectRange(p.wantedRange()); p.now-p.progress.cursor < behindAfter || r.From >= r.To {
 		return nil
 	}
 	rows, delivered := uint64(0), uint64(0)
@@ -27,7 +27,7 @@ func (p *poller) countBehind(ctx context.Context, r TimeRange) error {
 		return err
 	}
 	for _, day := range p.progress.dayStarts() {
-		if part := r.intersection(TimeRange{day, day + DayMicros}); part.From < part.To {
+		if part := r.intersectRange(TimeRange{day, day + DayMicros}); part.From < part.To {
 			delivered += p.progress.deliveredWithin(part)
 		}
 	}

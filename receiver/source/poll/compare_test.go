@@ -155,7 +155,7 @@ func TestOldDaysAreCompacted(t *testing.T) {
 		store := &sourcetest.Store{}
 		p := pollFrom(t, DefaultConfig(), table, &sourcetest.Recorder{}, store)
 		time.Sleep(49*time.Hour + 10*time.Minute)
-		minutes, err := store.Get(t.Context(), newStoreKeys(names("test")).minutes(floorToWidth(began.UnixMicro(), DayMicros)))
+		minutes, err := store.Get(t.Context(), newStoreKeys(names("test")).minutesKey(floorToWidth(began.UnixMicro(), DayMicros)))
 		require.NoError(t, err)
 		require.Nil(t, minutes)
 

@@ -102,11 +102,11 @@ func (p *poller) pollOnce(ctx context.Context) error {
 		return err
 	}
 	if t, ok := p.table.(UpdatingTable); ok {
-		if err := t.DeliverUpdates(ctx, p.wantedRange().intersection(TimeRange{AllTimes.From, p.now}), p.deliverUpdates); err != nil {
+		if err := t.DeliverUpdates(ctx, p.wantedRange().intersectRange(TimeRange{AllTimes.From, p.now}), p.deliverUpdates); err != nil {
 			return err
 		}
 	}
-	p.schedule.succeeded(kind, p.host.Now())
+	p.schedule.noteSuccess(kind, p.host.Now())
 	return p.finishPoll()
 }
 

@@ -85,6 +85,6 @@ func (p *readProgress) commitEntries(entries []logEntry, changes map[string][]by
 		changes[p.keys.daysKey()] = p.encodeDays()
 	}
 	for day := range changedDays {
-		changes[p.keys.minutes(day)] = p.encodeMinutes(day)
+		changes[p.keys.minutesKey(day)] = p.encodeMinutes(day)
 	}
 }

@@ -26,7 +26,7 @@ func (k storeKeys) cursorKey() string { return string(k) + "cursor" }
 
 func (k storeKeys) daysKey() string { return string(k) + "days" }
 
-func (k storeKeys) minutes(day int64) string {
+func (k storeKeys) minutesKey(day int64) string {
 	return string(k) + "minutes/" + strconv.FormatInt(day/DayMicros, 10)
 }
 
@@ -136,7 +136,7 @@ func (p *readProgress) loadDays(ctx context.Context, store source.Store) error {
 }
 
 func (p *readProgress) loadMinutes(ctx context.Context, store source.Store, day int64, minutes map[int64]Tally) error {
-	value, err := store.Get(ctx, p.keys.minutes(day))
+	value, err := store.Get(ctx, p.keys.minutesKey(day))
 	if err != nil || value == nil {
 		return err
 	}

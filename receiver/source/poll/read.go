@@ -34,7 +34,7 @@ func (p *poller) readGroup(ctx context.Context, r TimeRange, g minuteGroup, ofDa
 	if len(g.minutes) == 0 {
 		return nil
 	}
-	within := TimeRange{g.minutes[0].Start, g.minutes[len(g.minutes)-1].Start + MinuteMicros}.intersection(r)
+	within := TimeRange{g.minutes[0].Start, g.minutes[len(g.minutes)-1].Start + MinuteMicros}.intersectRange(r)
 	return p.readRows(ctx, within, g, ofDay)
 }
 

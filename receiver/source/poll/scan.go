@@ -96,7 +96,7 @@ func (p *poller) undeliveredDays(days []Sum) (n int) {
 }
 
 func (p *poller) readDays(ctx context.Context, days []Sum) error {
-	within := TimeRange{days[0].Start, days[len(days)-1].Start + DayMicros}.intersection(p.wantedRange())
+	within := TimeRange{days[0].Start, days[len(days)-1].Start + DayMicros}.intersectRange(p.wantedRange())
 	if err := p.readRows(ctx, within, minuteGroup{}, nil); err != nil {
 		return err
 	}
@@ -160,11 +160,11 @@ func (p *poller) compareDay(ctx context.Context, d Sum) error {
 
 // compareMinutes compares the minutes of any number of days, and reads those that differ.
 func (p *poller) compareMinutes(ctx context.Context, r TimeRange) error {
-	if r = r.intersection(p.wantedRange()); r.From >= r.To {
+	if r = r.intersectRange(p.wantedRange()); r.From >= r.To {
 		return nil
 	}
 	for day := floorToWidth(r.From, DayMicros); day < r.To; day += DayMicros {
-		part := r.intersection(TimeRange{day, day + DayMicros})
+		part := r.intersectRange(TimeRange{day, day + DayMicros})
 		if !p.progress.isCompacted(day) {
 			if err := p.compareMinutesOfDay(ctx, part, nil); err != nil {
 				return err
@@ -180,7 +180,7 @@ func (p *poller) compareMinutes(ctx context.Context, r TimeRange) error {
 
 // redeliverChangedDay reads all of a compacted day where its sum has changed: nobody knows in which minute.
 func (p *poller) redeliverChangedDay(ctx context.Context, day int64) error {
-	whole := TimeRange{day, day + DayMicros}.intersection(p.wantedRange())
+	whole := TimeRange{day, day + DayMicros}.intersectRange(p.wantedRange())
 	var total Tally
 	if err := p.table.Sums(ctx, whole, DayMicros, func(s Sum) { total = total.sumWith(s.Tally) }); err != nil {
 		return err

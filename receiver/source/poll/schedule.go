@@ -38,7 +38,7 @@ func (s *pollSchedule) nextScan(now time.Time, complete bool) scanKind {
 	return overlapScan
 }
 
-func (s *pollSchedule) succeeded(kind scanKind, now time.Time) {
+func (s *pollSchedule) noteSuccess(kind scanKind, now time.Time) {
 	if kind >= windowScan {
 		s.windowScanned = now
 	}

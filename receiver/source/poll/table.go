@@ -26,7 +26,7 @@ type TimeRange struct{ From, To int64 }
 // AllTimes is the range of all times.
 var AllTimes = TimeRange{math.MinInt64, math.MaxInt64}
 
-func (r TimeRange) intersection(o TimeRange) TimeRange {
+func (r TimeRange) intersectRange(o TimeRange) TimeRange {
 	return TimeRange{max(r.From, o.From), min(r.To, o.To)}
 }
 

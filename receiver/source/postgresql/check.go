@@ -17,18 +17,18 @@ const grantRemedy = "GRANT sessionlog_logs TO %s, as a superuser"
 // CheckConnection is part of [connectcheck.Checker]. It logs in once, which the server's log shows.
 func (c Config) CheckConnection(ctx context.Context) []connectcheck.Finding {
 	l := &logConnection{cfg: c, now: time.Now}
-	defer l.close()
+	defer l.closeConnection()
 	rows, err := l.queryRows(ctx, false, "SELECT version()")
 	if err != nil {
 		return []connectcheck.Finding{c.refusedLogin(err)}
 	}
 	all := []connectcheck.Finding{{OK: true, Subject: "login", Detail: "logged in to " + string(rows[0][0])}}
 	all = append(all, c.checkFunctions(ctx, l)...)
-	server, err := l.settings(ctx)
+	server, err := l.readSettings(ctx)
 	if err != nil {
 		return append(all, connectcheck.Finding{Subject: "settings", Detail: err.Error()})
 	}
-	return append(all, server.findings(c)...)
+	return append(all, server.settingFindings(c)...)
 }
 
 func (c Config) refusedLogin(err error) connectcheck.Finding {

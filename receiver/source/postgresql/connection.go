@@ -24,7 +24,7 @@ type logConnection struct {
 // closeIfOlder gives up a connection that is this old: a session does not see that log_connections and log_disconnections were changed.
 func (l *logConnection) closeIfOlder(age time.Duration) {
 	if l.conn != nil && l.now().Sub(l.opened) >= age {
-		l.close()
+		l.closeConnection()
 	}
 }
 
@@ -43,7 +43,7 @@ func (l *logConnection) queryRows(ctx context.Context, binary bool, sql string, 
 		}
 		l.conn, l.opened = conn, l.now()
 		if err := l.refuseRedshift(ctx); err != nil {
-			l.close()
+			l.closeConnection()
 			return nil, fmt.Errorf("%w: %w", tail.ErrUnreachable, err)
 		}
 	}
@@ -76,8 +76,8 @@ func (l *logConnection) refuseRedshift(ctx context.Context) error {
 	return nil
 }
 
-// close says goodbye, so that the log has a logout.
-func (l *logConnection) close() {
+// closeConnection says goodbye, so that the log has a logout.
+func (l *logConnection) closeConnection() {
 	if l.conn == nil {
 		return
 	}

@@ -17,7 +17,7 @@ import (
 type logFolder struct {
 	link     *logConnection
 	format   string
-	settings settings
+	settings serverSettings
 	changed  func() // is told when the settings are others
 	looked   func() // is told when they are the same
 	known    map[string]logFileInfo
@@ -40,7 +40,7 @@ const listSQL = `SELECT name, size, (extract(epoch FROM modified) * 1000000)::bi
 
 // List is part of [tail.Folder].
 func (f *logFolder) List(ctx context.Context, _ func(string, error)) ([]tail.File, error) {
-	now, err := f.link.settings(ctx)
+	now, err := f.link.readSettings(ctx)
 	if err != nil {
 		return nil, err
 	}

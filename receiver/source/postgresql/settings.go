@@ -10,15 +10,15 @@ import (
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/formats"
 )
 
-// settings are those that say what the log looks like. All are public.
-type settings struct {
+// serverSettings are those that say what the log looks like. All are public.
+type serverSettings struct {
 	destination, prefix, zone, collector, connections, disconnections, messages string
 }
 
 const settingsSQL = `SELECT current_setting('log_destination'), current_setting('log_line_prefix'), current_setting('log_timezone'),
 current_setting('logging_collector'), current_setting('log_connections'), current_setting('log_disconnections'), current_setting('lc_messages')`
 
-func (l *logConnection) settings(ctx context.Context) (s settings, err error) {
+func (l *logConnection) readSettings(ctx context.Context) (s serverSettings, err error) {
 	rows, err := l.queryRows(ctx, false, settingsSQL)
 	if err != nil {
 		return s, err
@@ -31,8 +31,8 @@ func (l *logConnection) settings(ctx context.Context) (s settings, err error) {
 
 const reloadStatement = "; SELECT pg_reload_conf()"
 
-// findings hold the server's settings against what the source needs. The subject of each is the setting's name.
-func (s settings) findings(cfg Config) []connectcheck.Finding {
+// settingFindings hold the server's settings against what the source needs. The subject of each is the setting's name.
+func (s serverSettings) settingFindings(cfg Config) []connectcheck.Finding {
 	all := []connectcheck.Finding{
 		settingFinding("logging_collector", s.collector, isSettingOn(s.collector), "the server writes no log files that it could show",
 			"ALTER SYSTEM SET logging_collector = on, then restart the server"),
@@ -77,7 +77,7 @@ func isEnglishLocale(messages string) bool {
 	return messages == "" || messages == "C" || messages == "POSIX" || strings.HasPrefix(messages, "C.") || strings.HasPrefix(strings.ToLower(messages), "en")
 }
 
-func (c Config) findDestination(s settings) connectcheck.Finding {
+func (c Config) findDestination(s serverSettings) connectcheck.Finding {
 	_, err := c.logFormat(s)
 	f := settingFinding("log_destination", s.destination, err == nil, "none of jsonlog, csvlog and stderr is among them",
 		"ALTER SYSTEM SET log_destination = 'jsonlog'"+reloadStatement+" (before 15 'csvlog')")
@@ -85,11 +85,11 @@ func (c Config) findDestination(s settings) connectcheck.Finding {
 	return f
 }
 
-func (c Config) findPrefix(s settings) connectcheck.Finding {
+func (c Config) findPrefix(s serverSettings) connectcheck.Finding {
 	f := settingFinding("log_line_prefix", s.prefix, true, "", "")
 	f.Key = "log_line_prefix"
 	remedy := "ALTER SYSTEM SET log_line_prefix = '%m [%p] %c %q%u@%d %r %e %a '" + reloadStatement
-	switch err := c.readable(s); {
+	switch err := c.checkReadable(s); {
 	case err != nil:
 		f.OK, f.Detail, f.Remedy = false, err.Error(), remedy
 	case c.LogLinePrefix != "" && c.LogLinePrefix != s.prefix:
@@ -99,7 +99,7 @@ func (c Config) findPrefix(s settings) connectcheck.Finding {
 	return f
 }
 
-func (c Config) findZone(s settings) connectcheck.Finding {
+func (c Config) findZone(s serverSettings) connectcheck.Finding {
 	f := settingFinding("log_timezone", s.zone, true, "", "")
 	f.Key = "timezone"
 	server, err := Config{}.logTimeZone(s.zone)

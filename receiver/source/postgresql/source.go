@@ -31,7 +31,7 @@ func New(cfg Config, instance string, set component.TelemetrySettings) (source.S
 // Run reads until ctx ends. Where the server's settings change what its log looks like, it begins again at its cursors.
 func (s *postgresqlSource) Run(ctx context.Context, host source.Host) error {
 	l := &logConnection{cfg: s.cfg, now: host.Now}
-	defer l.close()
+	defer l.closeConnection()
 	conditions := conditionlog.New(host.Log, host.Now)
 	for ctx.Err() == nil {
 		server, ok := s.awaitSettings(ctx, l, host, conditions)
@@ -45,14 +45,14 @@ func (s *postgresqlSource) Run(ctx context.Context, host source.Host) error {
 	return nil
 }
 
-func (s *postgresqlSource) awaitSettings(ctx context.Context, l *logConnection, host source.Host, conditions *conditionlog.Logger) (settings, bool) {
+func (s *postgresqlSource) awaitSettings(ctx context.Context, l *logConnection, host source.Host, conditions *conditionlog.Logger) (serverSettings, bool) {
 	for {
-		server, err := l.settings(ctx)
+		server, err := l.readSettings(ctx)
 		if err == nil {
-			err = s.cfg.readable(server)
+			err = s.cfg.checkReadable(server)
 		}
 		if ctx.Err() != nil {
-			return settings{}, false
+			return serverSettings{}, false
 		}
 		host.Status(err)
 		if err == nil {
@@ -61,12 +61,12 @@ func (s *postgresqlSource) awaitSettings(ctx context.Context, l *logConnection, 
 		}
 		conditions.RaiseReason("reading", err, "the log cannot be read, so that no login is delivered: trying again")
 		if !source.Wait(ctx, min(s.cfg.CollectionInterval, 10*time.Second)) {
-			return settings{}, false
+			return serverSettings{}, false
 		}
 	}
 }
 
-func (s *postgresqlSource) readLog(ctx context.Context, l *logConnection, server settings, host source.Host, conditions *conditionlog.Logger) error {
+func (s *postgresqlSource) readLog(ctx context.Context, l *logConnection, server serverSettings, host source.Host, conditions *conditionlog.Logger) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	zone, err := s.cfg.logTimeZone(server.zone)
@@ -92,7 +92,7 @@ var errDestination = errors.New("log_destination of the server has none of jsonl
 	"set one of them and logging_collector = on, or write `format` to read the files that there are")
 
 // logFormat is the one that is written, else the best that the server writes.
-func (c Config) logFormat(server settings) (string, error) {
+func (c Config) logFormat(server serverSettings) (string, error) {
 	if c.Format != formatAuto {
 		return c.Format, nil
 	}
@@ -107,15 +107,15 @@ func (c Config) logFormat(server settings) (string, error) {
 }
 
 // linePrefix is the one that is written, else the server's.
-func (c Config) linePrefix(server settings) string {
+func (c Config) linePrefix(server serverSettings) string {
 	if c.LogLinePrefix != "" {
 		return c.LogLinePrefix
 	}
 	return server.prefix
 }
 
-// readable says what keeps the server's log from being read as it is written now.
-func (c Config) readable(server settings) error {
+// checkReadable says what keeps the server's log from being read as it is written now.
+func (c Config) checkReadable(server serverSettings) error {
 	format, err := c.logFormat(server)
 	switch {
 	case err != nil || format != formats.PostgreSQLStderr:
@@ -130,8 +130,8 @@ var errNoPrefix = errors.New("log_line_prefix of the server is empty, so that no
 	"or let log_destination have jsonlog or csvlog")
 
 // checkSettings warns of the settings that hide logins, for as long as they do, and has those asked for anew that a session does not see change.
-func (s *postgresqlSource) checkSettings(l *logConnection, conditions *conditionlog.Logger, server settings) {
-	for _, f := range server.findings(s.cfg) {
+func (s *postgresqlSource) checkSettings(l *logConnection, conditions *conditionlog.Logger, server serverSettings) {
+	for _, f := range server.settingFindings(s.cfg) {
 		if f.OK {
 			conditions.Clear(f.Subject, "the server's setting is as it should be", zap.String("setting", f.Detail))
 		} else {

@@ -65,7 +65,7 @@ func (r *objectReader) noteListed(ctx context.Context, p *objectPrefix, page obj
 	}
 	if p.isNew && r.Initial == awslogs.InitialEnd {
 		p.floor = asked.UnixMilli()
-		if err := r.Host.Store.Set(ctx, p.key(), p.encodeState()); err != nil {
+		if err := r.Host.Store.Set(ctx, p.storageKey(), p.encodeState()); err != nil {
 			return fmt.Errorf("%w: %w", awslogs.ErrStorage, source.ExplainUnsavedStart(err))
 		}
 	}
@@ -83,7 +83,7 @@ func (r *objectReader) readPage(ctx context.Context, p *objectPrefix, page objec
 			p.noteKey(o)
 			r.forgetVanished(p, o.key)
 			if p.isUnread(o) {
-				if err := r.settleObject(p, o, r.readObject(ctx, p, o)); err != nil {
+				if err := r.finishObject(p, o, r.readObject(ctx, p, o)); err != nil {
 					return true, err
 				}
 			}
@@ -117,11 +117,11 @@ func (r *objectReader) forgetVanished(p *objectPrefix, upTo string) {
 
 // isUnread tells an object that is to be read. An empty one has nothing to say, as those that stand for folders.
 func (p *objectPrefix) isUnread(o *objectInfo) bool {
-	return o.size > 0 && o.modified >= p.floor && !p.seen.Contains(o.id())
+	return o.size > 0 && o.modified >= p.floor && !p.seen.Contains(o.versionID())
 }
 
-// settleObject decides what the outcome of reading an object means. An error ends the turn of the prefix, which begins again at that object.
-func (r *objectReader) settleObject(p *objectPrefix, o *objectInfo, err error) error {
+// finishObject decides what the outcome of reading an object means. An error ends the turn of the prefix, which begins again at that object.
+func (r *objectReader) finishObject(p *objectPrefix, o *objectInfo, err error) error {
 	code := configaws.ErrorCode(err)
 	switch {
 	case err == nil:
@@ -232,7 +232,7 @@ func (r *objectReader) submitRest(p *objectPrefix) error {
 		r.DiscardBatch()
 		return nil
 	}
-	return r.SubmitBatch(p.key(), p.encodeState(), 0)
+	return r.SubmitBatch(p.storageKey(), p.encodeState(), 0)
 }
 
 // explainProblem gives the key and the remedy of what keeps objects from being read.

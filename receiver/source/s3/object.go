@@ -27,7 +27,7 @@ type objectReading struct {
 	overlong int // bytes behind the next record that were passed over within a line that is too long
 }
 
-func (g *objectReading) place() string { return fmt.Sprintf("%s:%d", g.info.key, g.Next) }
+func (g *objectReading) placeText() string { return fmt.Sprintf("%s:%d", g.info.key, g.Next) }
 
 func (r *objectReader) readObject(ctx context.Context, p *objectPrefix, o *objectInfo) error {
 	g := &objectReading{info: *o}
@@ -159,9 +159,9 @@ func (r *objectReader) readRecords(p *objectPrefix, g *objectReading, data []byt
 	p.turnBytes += used - begin
 	submit := func() error {
 		p.position = r.savePosition(p, g)
-		return r.SubmitBatch(p.key(), p.encodeState(), r.Host.Now().Sub(time.UnixMilli(g.info.modified)))
+		return r.SubmitBatch(p.storageKey(), p.encodeState(), r.Host.Now().Sub(time.UnixMilli(g.info.modified)))
 	}
-	if err := r.ParseRecords(&g.Text, string(data[begin:used]), g.place, submit); err != nil {
+	if err := r.ParseRecords(&g.Text, string(data[begin:used]), g.placeText, submit); err != nil {
 		return used, err
 	}
 	if rest := len(data) - used; rest >= r.MaxLineBytes {
@@ -171,7 +171,7 @@ func (r *objectReader) readRecords(p *objectPrefix, g *objectReading, data []byt
 }
 
 func (r *objectReader) countOverlong(g *objectReading) {
-	r.CountBad(&g.Text, g.place(), r.OverlongError(g.overlong))
+	r.CountBad(&g.Text, g.placeText(), r.OverlongError(g.overlong))
 }
 
 // savePosition is how far the object is delivered once all that was read is. Formats that decide by time share what is open with other texts, so

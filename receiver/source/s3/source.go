@@ -59,11 +59,11 @@ func (r *objectReader) loadPrefixes(ctx context.Context) error {
 	r.prefixes = nil
 	for _, name := range r.listedPrefixes() {
 		p := &objectPrefix{name: name}
-		stored, err := r.Host.Store.Get(ctx, p.key())
+		stored, err := r.Host.Store.Get(ctx, p.storageKey())
 		if err != nil {
 			return fmt.Errorf("%w: %w", awslogs.ErrStorage, err)
 		}
-		if err := p.restore(stored, func(key string) (*awslogs.TextParser, error) { return r.storedFormat(p, key) }); err != nil {
+		if err := p.restoreState(stored, func(key string) (*awslogs.TextParser, error) { return r.storedFormat(p, key) }); err != nil {
 			return err
 		}
 		r.prefixes = append(r.prefixes, p)

@@ -64,14 +64,14 @@ type objectPrefix struct {
 	replaced  map[string]string // ETags, by key, of objects that were other ones when they were asked for
 }
 
-func (p *objectPrefix) key() string { return "prefix." + p.name }
+func (p *objectPrefix) storageKey() string { return "prefix." + p.name }
 
 // maxSeenObjects bounds the memory and the stored state of a prefix: some 1.3 MB, and 330 KB.
 const maxSeenObjects = 1 << 15
 
 // noteRead remembers that an object is done.
 func (p *objectPrefix) noteRead(o *objectInfo) {
-	p.seen.Add(o.id(), o.modified)
+	p.seen.Add(o.versionID(), o.modified)
 	if p.seen.Len() > maxSeenObjects { // by half, so that it is not sorted for each object
 		p.seenFrom = max(p.seenFrom, p.seen.Forget(0, maxSeenObjects/2))
 	}
@@ -106,7 +106,7 @@ func (p *objectPrefix) encodeState() []byte {
 	return text
 }
 
-func (p *objectPrefix) restore(stored []byte, newParser func(key string) (*awslogs.TextParser, error)) error {
+func (p *objectPrefix) restoreState(stored []byte, newParser func(key string) (*awslogs.TextParser, error)) error {
 	p.formats, p.isNew = map[string]*awslogs.TextParser{}, stored == nil
 	if p.isNew {
 		return nil
@@ -127,7 +127,7 @@ func (p *objectPrefix) restore(stored []byte, newParser func(key string) (*awslo
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("%w: key %s: %w", awslogs.ErrStorage, p.key(), err)
+		return fmt.Errorf("%w: key %s: %w", awslogs.ErrStorage, p.storageKey(), err)
 	}
 	p.floor, p.listing, p.position = state.Floor, state.Listing, state.Object
 	if p.listing != nil && p.listing.Failed {

@@ -40,19 +40,19 @@ func (c *bucketClient) openText(ctx context.Context, o *objectInfo, p *objectPos
 		return nil, err
 	}
 	t := &objectText{body: body, closeText: func() {}}
-	err = t.decompress(p.Plain)
+	err = t.beginDecompressing(p.Plain)
 	if err == nil && skip > 0 {
 		_, err = io.CopyN(io.Discard, t.text, skip)
 	}
 	if err != nil {
-		err = t.explain(err)
+		err = t.explainReadError(err)
 		t.Close()
 		return nil, err
 	}
 	return t, nil
 }
 
-func (t *objectText) decompress(isPlain bool) error {
+func (t *objectText) beginDecompressing(isPlain bool) error {
 	bytesOf := bufio.NewReaderSize(t.body, 64<<10)
 	t.text = bytesOf
 	if isPlain {
@@ -81,8 +81,8 @@ func (t *objectText) decompress(isPlain bool) error {
 	return nil
 }
 
-// explain tells an object that is to blame from the way to it.
-func (t *objectText) explain(err error) error {
+// explainReadError tells an object that is to blame from the way to it.
+func (t *objectText) explainReadError(err error) error {
 	switch {
 	case t.body == nil:
 		return err
@@ -103,7 +103,7 @@ func (t *objectText) fillBuffer(buf []byte) (n int, atEnd bool, err error) {
 		case errors.Is(err, io.EOF):
 			return n, true, nil
 		case err != nil:
-			return n, false, t.explain(err)
+			return n, false, t.explainReadError(err)
 		}
 	}
 	return n, false, nil

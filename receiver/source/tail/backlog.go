@@ -29,7 +29,7 @@ func (r *reader) unreadBytes() (left int64) {
 		case f.compressed:
 			left += f.info.Size()
 		default:
-			left += max(0, f.info.Size()-f.position.reached())
+			left += max(0, f.info.Size()-f.position.furthestRead())
 		}
 	}
 	return left

@@ -23,8 +23,8 @@ func (p *readPosition) isUndeliveredOffset(offset int64) bool {
 	return offset >= max(p.delivered, p.skip)
 }
 
-// reached is behind the last record that was delivered, by whichever run.
-func (p *readPosition) reached() int64 { return max(p.next, p.delivered) }
+// furthestRead is behind the last record that was delivered, by whichever run.
+func (p *readPosition) furthestRead() int64 { return max(p.next, p.delivered) }
 
 // keepBefore copies the end of what was read: a part would keep the whole text in memory.
 func (p *readPosition) keepBefore(text string) {

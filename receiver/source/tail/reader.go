@@ -46,7 +46,7 @@ func newReader(s Settings, host source.Host, cursors *cursorStore, queue *delive
 	}
 }
 
-func (r *reader) run(ctx context.Context) {
+func (r *reader) runScans(ctx context.Context) {
 	defer r.closeFiles()
 	pauses := source.NewBackOff()
 	for ctx.Err() == nil && !r.stopped {

@@ -47,6 +47,6 @@ func Run(ctx context.Context, s Settings, host source.Host) error {
 	}
 	queue := delivery.New(ctx, host, status, s.BatchSize, func() *cursorBatch { return &cursorBatch{stats: host.Stats} })
 	defer queue.Close()
-	newReader(s, host, cursors, queue, status).run(ctx)
+	newReader(s, host, cursors, queue, status).runScans(ctx)
 	return nil
 }

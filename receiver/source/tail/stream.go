@@ -57,13 +57,13 @@ func (s *textStream) reopenAtStart() error {
 	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	if err := s.decompress(magic[:n]); err != nil {
+	if err := s.beginDecompressing(magic[:n]); err != nil {
 		return fmt.Errorf("%s: %w", s.compression, err)
 	}
 	return nil
 }
 
-func (s *textStream) decompress(magic []byte) error {
+func (s *textStream) beginDecompressing(magic []byte) error {
 	switch {
 	case bytes.HasPrefix(magic, gzipMagic):
 		s.compression = "gzip"

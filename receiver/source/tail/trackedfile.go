@@ -46,7 +46,7 @@ func (r *reader) openAtPosition(ctx context.Context, f *trackedFile, atEnd bool)
 			return err
 		}
 		r.host.Log.Info("reading file", zap.String("file", f.path), zap.String("format", f.parsing.format.Name),
-			zap.String("compression", f.stream.compression), zap.Int64("offset", f.position.reached()))
+			zap.String("compression", f.stream.compression), zap.Int64("offset", f.position.furthestRead()))
 	}
 	return f.stream.seekTextOffset(f.position.next)
 }
@@ -64,7 +64,7 @@ func (f *trackedFile) closeStream(keepPlain bool) {
 func (f *trackedFile) nextCursor(withState bool) cursor {
 	p := &f.position
 	c := cursor{
-		Path: f.path, Offset: p.reached(), Anchor: f.parsing.parser.ResumeOffset(), Format: f.parsing.format.Name,
+		Path: f.path, Offset: p.furthestRead(), Anchor: f.parsing.parser.ResumeOffset(), Format: f.parsing.format.Name,
 		Patience: f.parsing.decideAfter, Skip: p.skip,
 	}
 	if withState {

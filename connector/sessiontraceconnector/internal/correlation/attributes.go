@@ -40,7 +40,7 @@ type clientTraits struct{ user, system, host uint32 }
 
 // contradict: the two cannot be the same client, whatever else they share. Users are compared for an address
 // and port alone: under one session.id the application's user and the database's user may well have different names.
-func (t clientTraits) contradict(other clientTraits, by Evidence) bool {
+func (t clientTraits) contradictTraits(other clientTraits, by Evidence) bool {
 	return bothDiffer(t.system, other.system) || by != SessionID && bothDiffer(t.host, other.host) || by == ClientPort && bothDiffer(t.user, other.user)
 }
 

@@ -102,7 +102,7 @@ func (s *Store) canBelong(l *login, start, end int64, traits clientTraits, by Ev
 	if l.brief {
 		last = l.start
 	}
-	if end < l.start-tolerance || start-tolerance > last || l.contradict(traits, by) {
+	if end < l.start-tolerance || start-tolerance > last || l.contradictTraits(traits, by) {
 		return false
 	}
 	switch by {

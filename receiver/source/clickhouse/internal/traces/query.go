@@ -234,7 +234,7 @@ type sessionColumns struct {
 	interfaces rows.EnumNames
 }
 
-func (c *sessionColumns) results() proto.Results {
+func (c *sessionColumns) protoResults() proto.Results {
 	return proto.Results{
 		{Name: "c0", Data: &c.node},
 		{Name: "c1", Data: &c.address},
@@ -261,7 +261,7 @@ func (c *sessionColumns) tracedMatch(i int) tracedMatch {
 	return m
 }
 
-func (c *sessionColumns) session(i int) Session {
+func (c *sessionColumns) sessionAt(i int) Session {
 	m := c.tracedMatch(i)
 	return Session{Trace: m.trace, traceMatch: m.traceMatch, Login: clickhouselog.Row{
 		Hostname: c.node.Row(i), Type: clickhouselog.TypeLoginSuccess, AuthID: session.ID(c.authID[i]), AuthIDText: c.authID[i].String(), Micros: c.begin[i],
@@ -272,7 +272,7 @@ func (c *sessionColumns) session(i int) Session {
 // readSessions yields the sessions in the order of their logins.
 func (l *logTables) readSessions(ctx context.Context, conn configclickhouse.Conn, q traceQuestion, yield func(c *sessionColumns, i int)) error {
 	c := &sessionColumns{interfaces: rows.NewEnumNames(l.layout.ColumnType("interface"), clickhouselog.InterfaceNames)}
-	return conn.Query(ctx, "", l.sessionsOfTracedSQL(q), c.results(), func(n int) error {
+	return conn.Query(ctx, "", l.sessionsOfTracedSQL(q), c.protoResults(), func(n int) error {
 		for i := range n {
 			yield(c, i)
 		}

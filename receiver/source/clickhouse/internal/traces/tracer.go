@@ -98,7 +98,7 @@ func (t *Tracer) Delivered(r *clickhouselog.Row) {
 	switch r.Type {
 	case clickhouselog.TypeLoginSuccess:
 		if m, found := t.window.matches[sessionRefOf(r)]; found {
-			t.remember(r, m.traceMatch)
+			t.rememberMatch(r, m.traceMatch)
 		}
 	case clickhouselog.TypeLogout:
 		if len(t.delivered) == 0 {
@@ -131,14 +131,14 @@ func (t *Tracer) FindLater(ctx context.Context, conn configclickhouse.Conn, l *r
 	}
 	err = t.askLogs(ctx, conn, l, func(logs *logTables) error {
 		return logs.readSessions(ctx, conn, q, func(c *sessionColumns, i int) {
-			s := c.session(i)
+			s := c.sessionAt(i)
 			_, known := t.delivered[shortSessionRef(&s.Login)]
 			switch {
 			case known:
 			case s.certain:
 				found = append(found, s)
 			default:
-				t.remember(&s.Login, s.traceMatch)
+				t.rememberMatch(&s.Login, s.traceMatch)
 			}
 		})
 	})
@@ -148,7 +148,7 @@ func (t *Tracer) FindLater(ctx context.Context, conn configclickhouse.Conn, l *r
 // DeliveredLater notes that what FindLater has found before upTo is delivered.
 func (t *Tracer) DeliveredLater(ctx context.Context, found []Session, upTo int64) error {
 	for i := range found {
-		t.remember(&found[i].Login, found[i].traceMatch)
+		t.rememberMatch(&found[i].Login, found[i].traceMatch)
 	}
 	t.forgetExpired(t.delivered, upTo)
 	t.forgetExpired(t.ambiguous, upTo)
@@ -189,8 +189,8 @@ func (t *Tracer) loadStored(ctx context.Context) error {
 	return nil
 }
 
-// remember keeps that a session has its trace, or that nobody can say which it has: if more becomes known, that may change.
-func (t *Tracer) remember(login *clickhouselog.Row, m traceMatch) {
+// rememberMatch keeps that a session has its trace, or that nobody can say which it has: if more becomes known, that may change.
+func (t *Tracer) rememberMatch(login *clickhouselog.Row, m traceMatch) {
 	ref, until := shortSessionRef(login), m.end
 	if m.end == stillOpen {
 		until = addDuration(login.Micros, t.SessionAge)

@@ -25,7 +25,7 @@ type tracedMatch struct {
 	traceMatch
 }
 
-func (w *loginWindow) covers(l *rows.Layout, within poll.TimeRange) bool {
+func (w *loginWindow) coversRange(l *rows.Layout, within poll.TimeRange) bool {
 	return w.layout == l && w.logins.From <= within.From && within.To <= w.logins.To
 }
 
@@ -33,8 +33,8 @@ func newLoginWindow(l *rows.Layout, logins poll.TimeRange) loginWindow {
 	return loginWindow{logins: logins, layout: l, matches: map[sessionRef]tracedMatch{}}
 }
 
-// add keeps a session, and shortens the window where it grows too large from a time on. Sessions come in the order of their logins.
-func (w *loginWindow) add(c *sessionColumns, i int, from int64) {
+// addSession keeps a session, and shortens the window where it grows too large from a time on. Sessions come in the order of their logins.
+func (w *loginWindow) addSession(c *sessionColumns, i int, from int64) {
 	if begin := c.begin[i]; len(w.matches) >= maxAheadMatches && begin >= from {
 		w.logins.To = min(w.logins.To, begin)
 		return
@@ -46,10 +46,10 @@ func (w *loginWindow) add(c *sessionColumns, i int, from int64) {
 // the next ones are asked for beside, which may be nil, while the rows of this stretch are read.
 func (t *Tracer) Prepare(ctx context.Context, conn configclickhouse.Conn, l *rows.Layout, now int64, within poll.TimeRange, beside ServerAsker) error {
 	t.now = now
-	if !t.window.covers(l, within) {
+	if !t.window.coversRange(l, within) {
 		t.takeAhead(within)
 	}
-	if !t.window.covers(l, within) {
+	if !t.window.coversRange(l, within) {
 		logins := within
 		if !t.asksAhead(beside) {
 			logins.To = max(within.To, t.nextReads(within.To, within).To)
@@ -71,7 +71,7 @@ func (t *Tracer) askNow(ctx context.Context, conn configclickhouse.Conn, l *rows
 	}
 	w := newLoginWindow(l, logins)
 	err := t.askLogs(ctx, conn, l, func(logs *logTables) error {
-		add := func(c *sessionColumns, i int) { w.add(c, i, from) }
+		add := func(c *sessionColumns, i int) { w.addSession(c, i, from) }
 		q := t.questionOf(logins)
 		if logins.To > t.now-2*requestSlack { // all that there is to know is near
 			return logs.readSessions(ctx, conn, q, add)
