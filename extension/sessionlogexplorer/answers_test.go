@@ -11,7 +11,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
 
-	"github.com/otel-sessionlog/sessionlog/extension/sessionlogexplorer/internal/samplelogins"
+	"github.com/otel-sessionlog/sessionlog/extension/sessionlogexplorer/internal/explorertest"
 	"github.com/otel-sessionlog/sessionlog/internal/workfigures"
 	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
@@ -75,7 +75,7 @@ func TestPagesOfEvents(t *testing.T) {
 func TestASessionFromTheFailuresBefore(t *testing.T) {
 	s := startServer(t, nil)
 	i := slices.IndexFunc(samples(), func(e session.Event) bool {
-		return e.User == samplelogins.BrokenIntoUser && e.ClientAddress == samplelogins.BrokenFromAddress && !e.SessionKey.IsZero()
+		return e.User == explorertest.BrokenIntoUser && e.ClientAddress == explorertest.BrokenFromAddress && !e.SessionKey.IsZero()
 	})
 	key := samples()[i].SessionKey
 	var answer sessionAnswer
@@ -93,9 +93,9 @@ func TestASessionFromTheFailuresBefore(t *testing.T) {
 func TestTheHistoryOfAUser(t *testing.T) {
 	s := startServer(t, func(c *Config) { c.AnswerTime = 10 * time.Second })
 	var user, address historyAnswer
-	s.readInto("/users/"+samplelogins.BrokenIntoUser, &user)
-	s.readInto("/addresses/"+samplelogins.SprayingAddress, &address)
-	of := slices.DeleteFunc(slices.Clone(samples()), func(e session.Event) bool { return e.User != samplelogins.BrokenIntoUser })
+	s.readInto("/users/"+explorertest.BrokenIntoUser, &user)
+	s.readInto("/addresses/"+explorertest.SprayingAddress, &address)
+	of := slices.DeleteFunc(slices.Clone(samples()), func(e session.Event) bool { return e.User != explorertest.BrokenIntoUser })
 	require.Equal(t, of[0].Time, user.First.UnixNano())
 	require.Equal(t, of[len(of)-1].Time, user.Last.UnixNano())
 	var inHours int64
@@ -105,7 +105,7 @@ func TestTheHistoryOfAUser(t *testing.T) {
 		}
 	}
 	require.Equal(t, countSamples(func(e *session.Event) bool {
-		return e.User == samplelogins.BrokenIntoUser && e.Kind == session.KindLogin && e.Outcome == session.OutcomeSuccess
+		return e.User == explorertest.BrokenIntoUser && e.Kind == session.KindLogin && e.Outcome == session.OutcomeSuccess
 	}), inHours)
 	require.True(t, slices.ContainsFunc(user.Findings, func(f findingAnswer) bool { return f.Question == "failed-then-succeeded" }))
 	require.Len(t, address.Pairs, 23)
@@ -122,14 +122,14 @@ func TestWhatIsNew(t *testing.T) {
 		found[q.Name] = q.Findings
 	}
 	for question, is := range map[string]func(findingAnswer) bool{
-		"failure-bursts": func(f findingAnswer) bool { return f.Address == samplelogins.SprayingAddress && f.Count == 60 },
-		"guessed-users":  func(f findingAnswer) bool { return f.User == samplelogins.GuessedUser },
+		"failure-bursts": func(f findingAnswer) bool { return f.Address == explorertest.SprayingAddress && f.Count == 60 },
+		"guessed-users":  func(f findingAnswer) bool { return f.User == explorertest.GuessedUser },
 		"failed-then-succeeded": func(f findingAnswer) bool {
-			return f.User == samplelogins.BrokenIntoUser && f.Address == samplelogins.BrokenFromAddress
+			return f.User == explorertest.BrokenIntoUser && f.Address == explorertest.BrokenFromAddress
 		},
-		"returned-accounts": func(f findingAnswer) bool { return f.User == samplelogins.ReturnedUser },
+		"returned-accounts": func(f findingAnswer) bool { return f.User == explorertest.ReturnedUser },
 		"first-seen": func(f findingAnswer) bool {
-			return f.User == samplelogins.BrokenIntoUser && f.Address == samplelogins.BrokenFromAddress
+			return f.User == explorertest.BrokenIntoUser && f.Address == explorertest.BrokenFromAddress
 		},
 	} {
 		i := slices.IndexFunc(found[question], is)

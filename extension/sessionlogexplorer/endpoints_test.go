@@ -15,14 +15,14 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/stretchr/testify/require"
 
-	"github.com/otel-sessionlog/sessionlog/extension/sessionlogexplorer/internal/samplelogins"
+	"github.com/otel-sessionlog/sessionlog/extension/sessionlogexplorer/internal/explorertest"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
 // endpointCalls are calls of every path, at least one each, over the samples.
 func endpointCalls() map[string][]string {
 	login := samples()[slices.IndexFunc(samples(), func(e session.Event) bool {
-		return e.User == samplelogins.BrokenIntoUser && e.ClientAddress == samplelogins.BrokenFromAddress && !e.SessionKey.IsZero()
+		return e.User == explorertest.BrokenIntoUser && e.ClientAddress == explorertest.BrokenFromAddress && !e.SessionKey.IsZero()
 	})]
 	return map[string][]string{
 		"/events": {
@@ -36,8 +36,8 @@ func endpointCalls() map[string][]string {
 		"/histogram":          {"/histogram", "/histogram?width=24h&tz=Europe/Berlin", "/histogram?from=-1m", "/histogram?user_name=nobody"},
 		"/facets":             {"/facets", "/facets?columns=user_name,tls_version&top=3"},
 		"/sessions/{key}":     {"/sessions/" + hex.EncodeToString(login.SessionKey[:])},
-		"/users/{name}":       {"/users/" + samplelogins.BrokenIntoUser, "/users/nobody", "/users/%27%3B%20DROP%20TABLE%20session_events%3B%20--", "/users/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "/users/alice?tz=America/New_York&from=-240h"},
-		"/addresses/{ip}":     {"/addresses/" + samplelogins.SprayingAddress, "/addresses/10.0.0.20"},
+		"/users/{name}":       {"/users/" + explorertest.BrokenIntoUser, "/users/nobody", "/users/%27%3B%20DROP%20TABLE%20session_events%3B%20--", "/users/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "/users/alice?tz=America/New_York&from=-240h"},
+		"/addresses/{ip}":     {"/addresses/" + explorertest.SprayingAddress, "/addresses/10.0.0.20"},
 		"/inventory":          {"/inventory"},
 		"/new":                {"/new", "/new?from=-48h&tz=Europe/Berlin"},
 		"/now":                {"/now"},

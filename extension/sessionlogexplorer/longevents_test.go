@@ -12,7 +12,7 @@ import (
 	"go.opentelemetry.io/collector/config/configoptional"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
-	"github.com/otel-sessionlog/sessionlog/extension/sessionlogexplorer/internal/samplelogins"
+	"github.com/otel-sessionlog/sessionlog/extension/sessionlogexplorer/internal/explorertest"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -22,13 +22,13 @@ func TestLongEvents(t *testing.T) {
 	store, err := sqlite.New(sqliteConfig(path), componenttest.NewNopTelemetrySettings())
 	require.NoError(t, err)
 	require.NoError(t, store.Start(t.Context()))
-	all := samplelogins.Generate(time.Now(), 40)[:40]
+	all := explorertest.Generate(time.Now(), 40)[:40]
 	for i := range all {
 		all[i].Time = time.Now().Add(time.Duration(i-len(all)) * time.Second).UnixNano()
 		all[i].UserAgent = strings.Repeat("a", 1<<20)
 	}
 	write := func(events []session.Event) {
-		_, err := store.Write(t.Context(), samplelogins.AllEvents(events))
+		_, err := store.Write(t.Context(), explorertest.AllEvents(events))
 		require.NoError(t, err)
 	}
 	write(all[:20])

@@ -21,7 +21,7 @@ import (
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend"
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
-	"github.com/otel-sessionlog/sessionlog/extension/sessionlogexplorer/internal/samplelogins"
+	"github.com/otel-sessionlog/sessionlog/extension/sessionlogexplorer/internal/explorertest"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
@@ -30,13 +30,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const sampleCount = 3000
 
 // samples are the events of every backend of the tests, which end a moment before them.
-var samples = sync.OnceValue(func() []session.Event { return samplelogins.Generate(time.Now().Truncate(time.Second), sampleCount) })
+var samples = sync.OnceValue(func() []session.Event { return explorertest.Generate(time.Now().Truncate(time.Second), sampleCount) })
 
 // fill starts a backend, writes the samples and closes it.
 func fill(t testing.TB, store backend.Backend) {
 	t.Helper()
 	require.NoError(t, store.Start(t.Context()))
-	result, err := store.Write(t.Context(), samplelogins.AllEvents(samples()))
+	result, err := store.Write(t.Context(), explorertest.AllEvents(samples()))
 	require.NoError(t, err)
 	require.Empty(t, result.Rejected)
 	require.NoError(t, store.Shutdown(t.Context()))

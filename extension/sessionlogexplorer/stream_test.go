@@ -16,7 +16,7 @@ import (
 	"go.opentelemetry.io/collector/config/configoptional"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
-	"github.com/otel-sessionlog/sessionlog/extension/sessionlogexplorer/internal/samplelogins"
+	"github.com/otel-sessionlog/sessionlog/extension/sessionlogexplorer/internal/explorertest"
 	"github.com/otel-sessionlog/sessionlog/query"
 	"github.com/otel-sessionlog/sessionlog/session"
 )
@@ -117,9 +117,9 @@ func TestTail(t *testing.T) {
 	store, err := sqlite.New(sqliteConfig(path), componenttest.NewNopTelemetrySettings())
 	require.NoError(t, err)
 	require.NoError(t, store.Start(t.Context()))
-	all := samplelogins.Generate(time.Now(), 200)
+	all := explorertest.Generate(time.Now(), 200)
 	write := func(events []session.Event) {
-		_, err := store.Write(t.Context(), samplelogins.AllEvents(events))
+		_, err := store.Write(t.Context(), explorertest.AllEvents(events))
 		require.NoError(t, err)
 	}
 	write(all[:len(all)-2])

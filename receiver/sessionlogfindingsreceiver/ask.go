@@ -140,12 +140,12 @@ func (r *findingsReceiver) deliverFindings(ctx context.Context, q *scheduledQues
 		return len(tellings), nil
 	case !consumererror.IsPermanent(err):
 		if ctx.Err() == nil {
-			r.conditions.RaiseReason("pipeline", err, "the pipeline does not take findings: they are told again in the next run; look at its exporters")
+			r.conditions.RaiseReason("pipeline", err, "the pipeline does not take findings: they are delivered again in the next run; look at its exporters")
 		}
 		return 0, err
 	case len(tellings) == 1:
 		r.stats.countFor(ctx, r.stats.refused, 1, q.Name)
-		r.set.Logger.Warn("the pipeline refuses a finding for good, and it is not told again: lead findings to an exporter that takes any log record, such as otlp_http; "+
+		r.set.Logger.Warn("the pipeline refuses a finding for good, and it is not delivered again: lead findings to an exporter that takes any log record, such as otlp_http; "+
 			"the exporters sessionlog and sessionlog_forward take logins only", zap.String("question", q.Name), zap.String("id", tellings[0].id), zap.Error(err))
 		return 1, nil
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"github.com/otel-sessionlog/sessionlog/extension/sessionlogexplorer/internal/samplelogins"
+	"github.com/otel-sessionlog/sessionlog/extension/sessionlogexplorer/internal/explorertest"
 )
 
 // folderOfPhotos is set by make explorer-photos.
@@ -46,7 +46,7 @@ func TestPhotos(t *testing.T) {
 		t.Skip("make explorer-photos runs it")
 	}
 	dir := t.TempDir()
-	out, err := exec.CommandContext(t.Context(), "go", "run", "../internal/samplelogins/write", "-path", filepath.Join(dir, "session_log.db")).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), "go", "run", "../internal/explorertest/write", "-path", filepath.Join(dir, "session_log.db")).CombinedOutput()
 	require.NoError(t, err, string(out))
 	c, err := startCollector(dir, showsAFile, sqliteBlock)
 	require.NoError(t, err)
@@ -58,15 +58,15 @@ func TestPhotos(t *testing.T) {
 			SessionKey string `json:"session_key"`
 		}
 	}
-	require.NoError(t, c.ask("/api/v1/events?limit=1&kind=login&outcome=success&user_name="+samplelogins.BrokenIntoUser+"&client_address="+samplelogins.BrokenFromAddress, &answer))
+	require.NoError(t, c.ask("/api/v1/events?limit=1&kind=login&outcome=success&user_name="+explorertest.BrokenIntoUser+"&client_address="+explorertest.BrokenFromAddress, &answer))
 	require.NotEmpty(t, answer.Events)
 	event := answer.Events[0]
 	pages := []struct{ name, path, shown string }{
 		{"search", "/search?from=-168h", ".facet"},
-		{"event", "/search?from=-168h&user_name=" + samplelogins.BrokenIntoUser + "&event=" + event.RecordID, ".drawer dl"},
+		{"event", "/search?from=-168h&user_name=" + explorertest.BrokenIntoUser + "&event=" + event.RecordID, ".drawer dl"},
 		{"session", "/session/" + event.SessionKey, ".story"},
 		{"user", "/user/alice", ".list"},
-		{"address", "/address/" + samplelogins.SprayingAddress, ".list"},
+		{"address", "/address/" + explorertest.SprayingAddress, ".list"},
 		{"inventory", "/inventory", ".list"},
 		{"new", "/new", ".question"},
 		{"now", "/now", ".events"},

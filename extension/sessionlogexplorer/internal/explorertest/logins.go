@@ -1,5 +1,5 @@
-// Package samplelogins makes up logins to look at: a month of a company's databases, with what somebody who watches logins wants to find in it.
-package samplelogins
+// Package explorertest makes up logins to look at: a month of a company's databases, with what somebody who watches logins wants to find in it.
+package explorertest
 
 import (
 	"encoding/binary"

@@ -1,6 +1,6 @@
 // Command write makes a SQLite database of made-up logins, to look at with the explorer:
 //
-//	go run ./extension/sessionlogexplorer/internal/samplelogins/write -path data/session_log.db
+//	go run ./extension/sessionlogexplorer/internal/explorertest/write -path data/session_log.db
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 	"go.opentelemetry.io/collector/component/componenttest"
 
 	"github.com/otel-sessionlog/sessionlog/exporter/backend/sqlite"
-	"github.com/otel-sessionlog/sessionlog/extension/sessionlogexplorer/internal/samplelogins"
+	"github.com/otel-sessionlog/sessionlog/extension/sessionlogexplorer/internal/explorertest"
 )
 
 func main() {
@@ -38,8 +38,8 @@ func writeDatabase(ctx context.Context, path string, count int) (err error) {
 	if err = db.Start(ctx); err != nil {
 		return err
 	}
-	for part := range slices.Chunk(samplelogins.Generate(time.Now(), count), 20_000) {
-		result, err := db.Write(ctx, samplelogins.AllEvents(part))
+	for part := range slices.Chunk(explorertest.Generate(time.Now(), count), 20_000) {
+		result, err := db.Write(ctx, explorertest.AllEvents(part))
 		if err != nil {
 			return err
 		}
