@@ -38,65 +38,76 @@ type viewQuestion struct {
 	narrowed bool // the beginning is that of the view's own span
 }
 
+// viewFlags are the flags of a view's command.
+type viewFlags struct {
+	filters *filterFlags
+	limit   int
+	after   string
+	columns []string
+	within  time.Duration
+	output  string
+	sqlOnly bool // prints the statements in place of the answer
+}
+
 func newViewCommand(s commandEnvironment, target *storeTarget, v *storeView, sqlOnly bool) *cobra.Command {
 	cmd := &cobra.Command{Use: v.use + " [COLUMN=VALUE ...]", Short: v.short, Long: v.long + "\n\n" + conditionsHelp, Example: v.example}
-	filters := addFilterFlags(cmd)
-	limit, after, columns, within := 0, "", []string(nil), time.Duration(0)
+	f := viewFlags{filters: addFilterFlags(cmd), output: outputTable, sqlOnly: sqlOnly}
 	if v.limit > 0 {
-		cmd.Flags().IntVar(&limit, "limit", v.limit, "at most so many rows")
+		cmd.Flags().IntVar(&f.limit, "limit", v.limit, "at most so many rows")
 	}
 	if v.pages {
-		cmd.Flags().StringVar(&after, "after", "", "go on after this `position`, which the page before told")
+		cmd.Flags().StringVar(&f.after, "after", "", "go on after this `position`, which the page before told")
 	}
 	if v.columns {
-		cmd.Flags().StringSliceVar(&columns, "columns", nil, "these `COLUMNS`, as time,user_name,client_address")
+		cmd.Flags().StringSliceVar(&f.columns, "columns", nil, "these `COLUMNS`, as time,user_name,client_address")
 	}
-	cmd.Flags().DurationVar(&within, "within", 0, "answer after so long with what was counted until then, as 5s; 0: count everything")
-	output := outputTable
+	cmd.Flags().DurationVar(&f.within, "within", 0, "answer after so long with what was counted until then, as 5s; 0: count everything")
 	if sqlOnly {
 		cmd.Short, cmd.Long = "Prints the SQL of the view "+cmd.Name(), "Runs the view "+cmd.Name()+" and prints the statements that gave its answer.\n\n"+conditionsHelp
 		cmd.Example = "  " + strings.Replace(strings.TrimSpace(strings.SplitN(v.example, "\n", 2)[0]), "sessionlog ", "sessionlog sql ", 1)
 	} else {
-		addOutputFlag(cmd, &output)
+		addOutputFlag(cmd, &f.output)
 	}
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		q := viewQuestion{limit: limit, limits: query.Limits{Time: within}}
-		if err := checkOutput(output); err != nil {
-			return err
-		}
-		conditions, err := q.takeSubject(v, args)
-		if err != nil {
-			return err
-		}
-		if q.filter, q.zone, err = filters.parseFilter(conditions, s.now()); err != nil {
-			return err
-		}
-		if err := q.readPage(v, after, columns); err != nil {
-			return err
-		}
-		if q.store, err = target.openStore(cmd.Context(), s.variable); err != nil {
-			return err
-		}
-		defer func() { _ = q.store.Close() }()
-		if err := q.narrowToSpan(cmd.Context(), v.span); err != nil {
-			return err
-		}
-		a, err := v.ask(cmd.Context(), &q)
-		if err != nil {
-			return err
-		}
-		if sqlOnly {
-			for _, statement := range a.coverage.SQL {
-				fmt.Fprintln(s.out, visibleLines(statement)+";")
-			}
-			return nil
-		}
-		if err := q.noteEmpty(cmd.Context(), a); err != nil {
-			return err
-		}
-		return (&printer{s, output, q.zone}).printAnswer(a)
-	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return f.runView(cmd.Context(), s, target, v, args) }
 	return cmd
+}
+
+func (f *viewFlags) runView(ctx context.Context, s commandEnvironment, target *storeTarget, v *storeView, args []string) error {
+	if err := checkOutput(f.output); err != nil {
+		return err
+	}
+	q := viewQuestion{limit: f.limit, limits: query.Limits{Time: f.within}}
+	conditions, err := q.takeSubject(v, args)
+	if err != nil {
+		return err
+	}
+	if q.filter, q.zone, err = f.filters.parseFilter(conditions, s.now()); err != nil {
+		return err
+	}
+	if err := q.readPage(v, f.after, f.columns); err != nil {
+		return err
+	}
+	if q.store, err = target.openStore(ctx, s.variable); err != nil {
+		return err
+	}
+	defer func() { _ = q.store.Close() }()
+	if err := q.narrowToSpan(ctx, v.span); err != nil {
+		return err
+	}
+	a, err := v.ask(ctx, &q)
+	if err != nil {
+		return err
+	}
+	if f.sqlOnly {
+		for _, statement := range a.coverage.SQL {
+			fmt.Fprintln(s.out, visibleLines(statement)+";")
+		}
+		return nil
+	}
+	if err := q.noteEmpty(ctx, a); err != nil {
+		return err
+	}
+	return (&printer{s, f.output, q.zone}).printAnswer(a)
 }
 
 func addOutputFlag(cmd *cobra.Command, output *string) {

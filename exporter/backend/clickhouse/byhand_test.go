@@ -3,7 +3,9 @@ package clickhouse
 import (
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -13,7 +15,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/testengine"
 )
 
-var update = flag.Bool("update", false, "write the files of migrations/cluster and views/cluster anew")
+var update = flag.Bool("update", false, "write the files of migrations/cluster anew")
 
 // TestClusterFiles: the files for a schema by hand are what a start with create_schema runs.
 func TestClusterFiles(t *testing.T) {
@@ -21,9 +23,6 @@ func TestClusterFiles(t *testing.T) {
 	want := map[string]string{}
 	for _, m := range allMigrations {
 		want["migrations/cluster/"+m.Name+".sql"] = strings.Join(cfg.migrationStatements(m.SQL), ";\n\n")
-	}
-	for _, v := range allViews {
-		want["views/cluster/"+v.Name+".sql"] = cfg.viewStatement(v)
 	}
 	for name, text := range want {
 		text = "-- " + filepath.Base(name) + " as it is on a cluster. The nodes need the macros {cluster}, {shard} and {replica}.\n" + text + ";\n"
@@ -37,6 +36,20 @@ func TestClusterFiles(t *testing.T) {
 	there, err := filepath.Glob("*/cluster/*.sql")
 	require.NoError(t, err)
 	require.Len(t, there, len(want))
+	for _, v := range allViews {
+		require.Equal(t, commentLine.ReplaceAllString(cfg.viewStatement(v)+";\n", ""), commentLine.ReplaceAllString(viewOnCluster(t, "views/"+v.Name+".sql"), ""))
+	}
+}
+
+// viewOnCluster runs README.md's command for a view on a cluster.
+func viewOnCluster(t *testing.T, file string) string {
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	script := regexp.MustCompile("`sed \"(.+?)\" views/\\*\\.sql`").FindSubmatch(readme)
+	require.NotNil(t, script)
+	made, err := exec.Command("sed", string(script[1]), file).Output()
+	require.NoError(t, err)
+	return string(made)
 }
 
 // clusterByHand: these files make a schema that is taken, and that counts each record once on every node.
@@ -44,12 +57,19 @@ func clusterByHand(t *testing.T, c *testengine.Cluster, cfg Config) {
 	cfg.Database, cfg.CreateSchema = "by_hand", false
 	node := c.Nodes()[0]
 	node.Exec(t, "CREATE DATABASE by_hand ON CLUSTER '"+c.Name+"'")
-	made, err := filepath.Glob("*/cluster/*.sql") // migrations stand before views
+	made, err := filepath.Glob("migrations/cluster/*.sql")
 	require.NoError(t, err)
+	var texts []string
 	for _, name := range made {
 		text, err := os.ReadFile(name)
 		require.NoError(t, err)
-		for statement := range strings.SplitSeq(string(text), ";\n") {
+		texts = append(texts, string(text))
+	}
+	for _, v := range allViews {
+		texts = append(texts, viewOnCluster(t, "views/"+v.Name+".sql"))
+	}
+	for _, text := range texts {
+		for statement := range strings.SplitSeq(commentLine.ReplaceAllString(text, ""), ";\n") {
 			if strings.TrimSpace(statement) != "" {
 				ask(t, node, cfg.Database, statement, "TSV")
 			}
