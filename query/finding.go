@@ -32,7 +32,7 @@ type Question struct {
 	Ask                      func(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error)
 }
 
-// QuestionOptions are the thresholds of the questions. Durations and counts are those from which something is told.
+// QuestionOptions are the thresholds of the questions. Durations and counts are those from which there is a finding.
 type QuestionOptions struct {
 	Zone   *time.Location                  // of days and hours; nil: UTC
 	Ignore func(user, address string) bool // logins that are not asked about; in the history they count. nil: none
@@ -82,7 +82,7 @@ func DefaultQuestionOptions() QuestionOptions {
 // NewQuestions are those of [DefaultQuestionOptions].
 var NewQuestions = DefaultQuestionOptions().Questions()
 
-// Questions are what one asks in the morning.
+// Questions are all questions with these thresholds, in the order in which they are shown.
 func (o QuestionOptions) Questions() []Question {
 	if o.Zone == nil {
 		o.Zone = time.UTC

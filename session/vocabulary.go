@@ -16,8 +16,8 @@ const (
 
 var kindNames = [...]string{"", "login", "logout", "session.start", "session.update"}
 
-// TraceCorrelated is the SourceEvent of an update that this project tells by itself, when it has found the trace of a login that was
-// told before. Views that show a source's own records leave it out.
+// TraceCorrelated is the SourceEvent of an update that this project makes by itself, when it has found the trace of a login that was
+// delivered before. Views that show a source's own records leave it out.
 const TraceCorrelated = "trace correlated"
 
 // EventPrefix begins every event name of ours.

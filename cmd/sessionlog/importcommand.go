@@ -151,7 +151,7 @@ func (i *fileImport) runImport(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("%s::%s: %w", exportersSection, i.exporterName, err)
 	}
-	// A context that has ended must not end writes under way: their records would be told to be nowhere.
+	// A context that has ended must not end writes under way: their records would be reported as lost.
 	background := context.WithoutCancel(ctx)
 	if err := out.Start(background, noHost{}); err != nil {
 		return errors.Join(fmt.Errorf("%s::%s: %w", exportersSection, i.exporterName, err), out.Shutdown(background))

@@ -79,7 +79,7 @@ func writeJSONAnswer(out *bufio.Writer, a *viewAnswer) {
 	}{a.coverage.Complete, timeOrNil(a.coverage.From), timeOrNil(a.coverage.Until)}
 	object = append(appendMember(object, "coverage", coverage), ',')
 	object = appendMember(object, "sql", append([]string{}, a.coverage.SQL...))
-	_, _ = out.Write(append(object, '}', '\n')) // Flush tells
+	_, _ = out.Write(append(object, '}', '\n')) // Flush reports the error
 }
 
 // writeLines writes the first list alone: lines of one kind.
@@ -88,7 +88,7 @@ func writeLines(out *bufio.Writer, listings []rowListing) {
 		return
 	}
 	for row := range listings[0].count {
-		_, _ = out.Write(listings[0].rowObject(row)) // Flush tells
+		_, _ = out.Write(listings[0].rowObject(row)) // Flush reports the error
 		_ = out.WriteByte('\n')
 	}
 }
@@ -228,7 +228,7 @@ func (p *printer) writeTable(out io.Writer, l *rowListing) {
 		t.AppendRow(cells)
 	}
 	for line := range strings.Lines(t.Render()) {
-		_, _ = io.WriteString(out, strings.TrimRight(line, " \n")+"\n") // Flush tells
+		_, _ = io.WriteString(out, strings.TrimRight(line, " \n")+"\n") // Flush reports the error
 	}
 	if len(left) > 0 {
 		fmt.Fprintf(out, "(no room for %s)\n", strings.Join(left, ", "))

@@ -75,7 +75,7 @@ func (p *printer) printArrived(events []session.Event) error {
 	for i := range events {
 		e := &events[i]
 		if p.format == outputNDJSON {
-			_, _ = out.Write(append(query.AppendEvent(nil, e), '\n')) // Flush tells
+			_, _ = out.Write(append(query.AppendEvent(nil, e), '\n')) // Flush reports the error
 			continue
 		}
 		fmt.Fprintf(out, "%s  %-14s %s  %s", p.cellText(time.Unix(0, e.Time), tableTime), e.Kind, p.colorCell(fmt.Sprintf("%-7s", e.Outcome), "outcome"), visibleText(e.User))

@@ -19,7 +19,7 @@ const (
 	tailInterval  = time.Second
 	keepAlive     = 10 * time.Second
 	longestTail   = time.Hour   // then the client asks anew, with a token that still counts
-	lateForTail   = time.Hour   // records that come later than this after the newest one are not told
+	lateForTail   = time.Hour   // records that come later than this after the newest one are left out
 	writeDeadline = time.Minute // for a client that has stopped reading
 )
 
@@ -91,7 +91,7 @@ func (x *explorerServer) streamTail(w http.ResponseWriter, c *apiCall) error {
 	}
 }
 
-// eventTail knows the events that were told.
+// eventTail knows the events that were written.
 type eventTail struct {
 	*explorerServer
 	filter query.Filter
@@ -130,7 +130,7 @@ func (t *eventTail) pollEvents(ctx context.Context) (text []byte, err error) {
 	return t.linesOfNew(events, full, from.UnixNano()), nil
 }
 
-// linesOfNew gives the lines of events that were not told before; events before from never come again. Behind a full page there may be more.
+// linesOfNew gives the lines of events that were not written before; events before from never come again. Behind a full page there may be more.
 func (t *eventTail) linesOfNew(events []session.Event, full bool, from int64) (text []byte) {
 	told := 0
 	for _, e := range slices.Backward(events) {

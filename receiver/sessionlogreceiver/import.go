@@ -24,11 +24,11 @@ type FileImport struct {
 	Timezone string
 	// Storage remembers how far the files are delivered; nil: nothing does.
 	Storage storage.Client
-	// Advance is told how many bytes of the files were read, and how many were passed over since an earlier run has delivered them.
+	// Advance gets how many bytes of the files were read, and how many were passed over since an earlier run has delivered them.
 	Advance func(read, skipped int64)
-	// Delivered is told of events that the pipeline has taken, or the dead letter. It is called from several goroutines.
+	// Delivered gets the number of events that the pipeline has taken, or the dead letter. It is called from several goroutines.
 	Delivered func(events int)
-	// Bad is told of rows, or a file, that cannot be read; neither place nor reason holds a value of them.
+	// Bad gets the number of rows that cannot be read, or 1 for a file; neither place nor reason holds a value of them.
 	Bad func(rows int, place string, reason error)
 }
 

@@ -105,7 +105,7 @@ func (r *Reader) Connect(ctx context.Context, config configaws.ClientConfig) boo
 	}
 }
 
-// NoteTry is told the error of every try of every call, nil too ([configaws.WatchTries]).
+// NoteTry gets the error of every try of every call, nil too ([configaws.WatchTries]).
 func (r *Reader) NoteTry(err error) {
 	switch {
 	case err == nil:

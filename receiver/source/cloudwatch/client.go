@@ -19,7 +19,7 @@ type logClient struct {
 	pattern *string
 }
 
-// newClient makes a client. tried is told the error of every try, nil too.
+// newClient makes a client. tried gets the error of every try, nil too.
 func newClient(session *configaws.Session, cfg Config, tried func(error)) *logClient {
 	c := &logClient{}
 	if cfg.FilterPattern != "" {

@@ -13,7 +13,7 @@ import (
 )
 
 // NewImport makes the source that reads the files once, from their beginning or from where an earlier run of it came to, whatever cfg says of
-// following and beginning. Include are paths, not globs. advance is told how many bytes of the files, as they lie, have been read, and how many
+// following and beginning. Include are paths, not globs. advance gets how many bytes of the files, as they lie, have been read, and how many
 // were passed over since a run before has read them.
 func NewImport(cfg Config, paths []string, instance string, advance func(read, skipped int64), set component.TelemetrySettings) (source.Source, error) {
 	cfg.Include, cfg.Exclude = nil, nil

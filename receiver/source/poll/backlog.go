@@ -6,7 +6,7 @@ import "context"
 const behindAfter = 10 * MinuteMicros
 
 // beginBacklog is called with how many rows are before a poll: it is a backlog when that is more than one query reads. What a poll that failed has
-// left is told as one backlog with what it read.
+// left is reported as one backlog with what it read.
 func (p *poller) beginBacklog(rows uint64) {
 	if rows > p.rowsOfQuery() {
 		p.backlog.Begin(rows)

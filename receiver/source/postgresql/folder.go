@@ -18,8 +18,8 @@ type logFolder struct {
 	link     *logConnection
 	format   string
 	settings serverSettings
-	changed  func() // is told when the settings are others
-	looked   func() // is told when they are the same
+	changed  func() // is called when the settings are others
+	looked   func() // is called when they are the same
 	known    map[string]logFileInfo
 }
 

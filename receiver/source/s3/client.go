@@ -23,7 +23,7 @@ type bucketClient struct {
 	bucket string
 }
 
-// newClient makes a client. tried is told the error of every try, nil too.
+// newClient makes a client. tried gets the error of every try, nil too.
 func newClient(session *configaws.Session, cfg Config, tried func(error)) *bucketClient {
 	api := s3.NewFromConfig(session.Config, func(o *s3.Options) {
 		o.BaseEndpoint, o.UsePathStyle, o.DisableLogOutputChecksumValidationSkipped = cfg.BaseEndpoint(), cfg.PathStyle, true

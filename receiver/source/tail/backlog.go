@@ -1,6 +1,6 @@
 package tail
 
-// backlogBytes is how much text is a backlog, to be told of.
+// backlogBytes is how much text is a backlog that is reported.
 const backlogBytes = 16 << 20
 
 // countBacklog notes what a batch has of the texts, and estimates by that how many events the rest has. Texts grow, and compressed ones count

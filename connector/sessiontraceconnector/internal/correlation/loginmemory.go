@@ -6,12 +6,12 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-// loginMemory finds logins by id and by key, and orders them by when they were last heard of. What has ended makes way
+// loginMemory finds logins by id and by key, and orders them by when they were last seen. What has ended makes way
 // first: a flood of failed logins pushes out its own kind before it reaches a session that lasts.
 type loginMemory struct {
 	byID           map[session.ID]*login
 	newest         [evidenceCount]map[uint64]*login // heads of the chains by key
-	lasting, ended *list.List                       // of *login, the one heard of last in front
+	lasting, ended *list.List                       // of *login, the one seen last in front
 	openSessions   map[ServerInstance]int64
 	bytes          int64
 }

@@ -13,8 +13,8 @@ import (
 type Limits struct {
 	MaxSessions int
 	MaxBytes    int64         // of logins and spans together; a quarter is for the spans
-	TTL         time.Duration // a session without a logout is forgotten so long after it was last heard of
-	Idle        time.Duration // address and port prove nothing of a session that was not heard of for so long
+	TTL         time.Duration // a session without a logout is forgotten so long after it was last seen
+	Idle        time.Duration // address and port prove nothing of a session that was not seen for so long
 	Lateness    time.Duration // ended sessions, failed logins and spans are remembered for so long
 	Window      time.Duration // between a login and a span of the same user and address; 0 for no such guesses
 	Tolerance   time.Duration // by which the clocks of sources and applications may differ
