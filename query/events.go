@@ -14,8 +14,8 @@ import (
 
 // Position is where a page of events ended. Events of one time are in the order of their record ids.
 type Position struct {
-	Time     int64 // nanoseconds since 1970 UTC
-	RecordID session.ID
+	Time     int64      // nanoseconds since 1970 UTC
+	RecordID session.ID // of the last event of the page
 }
 
 // PositionOf is that of an event.

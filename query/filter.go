@@ -16,9 +16,9 @@ import (
 // Filter says which events a question is about: those within a time that meet the conditions of every field. Conditions of one field that do not
 // exclude are alternatives.
 type Filter struct {
-	From       time.Time // zero: from the oldest
-	Until      time.Time // not included; zero: to the newest
-	Conditions []Condition
+	From       time.Time   // zero: from the oldest
+	Until      time.Time   // not included; zero: to the newest
+	Conditions []Condition // of different fields all, of one field any but those that exclude
 }
 
 // Match says how a value is compared.
@@ -34,10 +34,10 @@ const (
 
 // Condition is what is asked of one field.
 type Condition struct {
-	Field   *session.Field
-	Match   Match
-	Value   string // as [Store.AsText] writes it; of lists one element; "" with IsAbsent; 10.0.0.0/8 or 2001:db8::/32 with InNetwork
-	Exclude bool   // events that meet it are left out
+	Field   *session.Field // of [session.Fields], with a column that can be searched ([FieldOf])
+	Match   Match          // how Value is compared; 0 is [Equals]
+	Value   string         // as [Store.AsText] writes it; of lists one element; "" with IsAbsent; 10.0.0.0/8 or 2001:db8::/32 with InNetwork
+	Exclude bool           // events that meet it are left out
 }
 
 // FieldOf finds a field that conditions can name, by its column.

@@ -12,10 +12,10 @@ import (
 
 // Finding is one answer to a [Question].
 type Finding struct {
-	Question         string // the name of the question
-	System, Instance string // "" where the finding is about several, or where the source says none
-	User, Address    string // "" where the finding is about several or none; of a text of more than 1,000 bytes its beginning
-	First, Last      time.Time
+	Question         string       // the name of the question
+	System, Instance string       // "" where the finding is about several, or where the source says none
+	User, Address    string       // "" where the finding is about several or none; of a text of more than 1,000 bytes its beginning
+	First, Last      time.Time    // of the records that it is about, UTC
 	Count            int64        // records that it is about
 	Evidence         []session.ID // of these records, newest first, at most 100
 	Oldest           session.ID   // of these records, that of First
@@ -28,7 +28,7 @@ type Finding struct {
 // Question is what is asked of the logins of a filter. Ask gives the findings, the newest first: those whose last record is covered are all
 // there.
 type Question struct {
-	Name, Title, Explanation string
+	Name, Title, Explanation string // a key such as first-seen; a question for people; one or two sentences
 	Ask                      func(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error)
 }
 
@@ -40,22 +40,22 @@ type QuestionOptions struct {
 	MostFirstSeen   int           // more new addresses of a user, or new users of an address, are one finding
 	EarliestHistory time.Duration // of a system whose records begin later than this before the range, one finding says so
 	KnownIPv4Bits   int           // an address is not new to a user who came from its network of so many bits in the usual period; 0: each address counts
-	KnownIPv6Bits   int
+	KnownIPv6Bits   int           // the same for IPv6
 
-	FailuresBeforeSuccess int
+	FailuresBeforeSuccess int           // of one user, before a login that succeeded
 	SuccessWithin         time.Duration // of the failures
 
-	BurstFailures int
+	BurstFailures int // from one address
 	BurstWithin   time.Duration
 
-	GuessingAddresses int
+	GuessingAddresses int // from which one user's logins failed
 	GuessedWithin     time.Duration
 
 	UsualPeriod time.Duration // before the range, in which the usual hours are
 	UsualLogins int           // in this period
 	UsualSince  time.Duration // the first of them was at least so long before the range
 
-	UnusedFor time.Duration
+	UnusedFor time.Duration // a user who logs in after so long without a login has come back
 }
 
 const oneDay = 24 * time.Hour

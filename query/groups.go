@@ -15,10 +15,10 @@ import (
 
 // Tally is what is known of events that have something in common.
 type Tally struct {
-	Count        int64
+	Count        int64     // of the events
 	Failures     int64     // failed logins among them
 	FirstSuccess time.Time // of a login; zero where there is none
-	Last         time.Time
+	Last         time.Time // of any event, UTC
 }
 
 // Group is the events that have the same values.
@@ -167,14 +167,14 @@ func compareCells(a, b Cell) int {
 // Value is one of a field, with how many events have it.
 type Value struct {
 	Cell
-	Count int64
+	Count int64 // of events with it
 }
 
 // Facet is the values of one field, the most frequent first.
 type Facet struct {
-	Column string
-	Values []Value
-	Others int64 // events with values that are not among Values
+	Column string  // of the field
+	Values []Value // at most as many as were asked for
+	Others int64   // events with values that are not among Values
 }
 
 // FacetColumns are those that people narrow a search by.

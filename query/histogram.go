@@ -12,9 +12,9 @@ import (
 // Bar is how many events of one kind and outcome there were within a width of time.
 type Bar struct {
 	Start   time.Time // a multiple of the width since 1970 UTC
-	Kind    string
-	Outcome string
-	Count   int64
+	Kind    string    // as [session.Kind] writes it: login
+	Outcome string    // as [session.Outcome] writes it: success
+	Count   int64     // of events, never 0
 }
 
 // Histogram counts the events of a filter over time, by kind and outcome, in the order of time.

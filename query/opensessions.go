@@ -13,8 +13,8 @@ import (
 
 // OpenSession is a login without a logout.
 type OpenSession struct {
-	Login session.Event
-	Age   time.Duration // now
+	Login session.Event // whole
+	Age   time.Duration // of the session, by this machine's clock
 }
 
 // OpenSessions are the logins of a filter that no logout of their session has followed yet, newest first, at most limit. Logins that failed, and those

@@ -10,7 +10,7 @@ import (
 
 // Coverage says how far a question came.
 type Coverage struct {
-	Complete bool
+	Complete bool      // all of the filter's time is covered
 	From     time.Time // what the answer covers begins here
 	Until    time.Time // and ends before here
 	SQL      []string  // the statements that ran, newest slice first

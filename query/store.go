@@ -80,8 +80,8 @@ type Summary interface {
 
 // Cell is a value of a row.
 type Cell struct {
-	Text   string
-	Absent bool
+	Text   string // as [Store.AsText] writes the column; "" where Absent
+	Absent bool   // the event has no value
 }
 
 // wholeRows gives the rows of a statement once it has given all: of one that is interrupted there are none.

@@ -8,9 +8,9 @@ package session
 //
 // The zero value of a field means "the source does not say". [Fields] lists every field with its attribute and columns.
 type Event struct {
-	Kind        Kind
-	Outcome     Outcome
-	SourceEvent string // the source's own word: LoginFailure, authenticated, disconnecting session
+	Kind        Kind    // what happened; 0 is none, which backends refuse
+	Outcome     Outcome // success, failure, or unknown (0)
+	SourceEvent string  // the source's own word: LoginFailure, authenticated, disconnecting session
 
 	Time     int64 // nanoseconds since 1970 UTC, by the source's clock
 	Observed int64 // nanoseconds since 1970 UTC, when it was read
@@ -18,54 +18,54 @@ type Event struct {
 	System        string // db.system.name of a database, else the name of the service logged into
 	Instance      string // stable name of the server or cluster, part of every id
 	Host          string // the node that wrote the record
-	ServerAddress string
-	ServerPort    int32
-	Database      string
+	ServerAddress string // that the client connected to: an IP address or a host name
+	ServerPort    int32  // 0 to 65535
+	Database      string // that was logged into
 
-	User      string
-	UserEmpty bool // the source gave an empty name, as opposed to none
-	UserID    string
-	UserHash  string
-	UserType  string // one of the UserType constants; empty when unknown
-	ActorName string // who acts as the user, where that is another: whoever impersonates, or is mapped to an account
-	ActorID   string
-	Roles     []string
-	Profiles  []string
-	Settings  []Setting
+	User      string    // as typed or given; of a failed login it may be anything, a password too
+	UserEmpty bool      // the source gave an empty name, as opposed to none
+	UserID    string    // the source's own id of the user
+	UserHash  string    // HMAC-SHA256 of the name in hexadecimal, where the name was redacted
+	UserType  string    // one of the UserType constants; empty when unknown
+	ActorName string    // who acts as the user, where that is another: whoever impersonates, or is mapped to an account
+	ActorID   string    // the source's own id of the actor
+	Roles     []string  // that are active, in the source's order
+	Profiles  []string  // settings profiles of ClickHouse, in its order
+	Settings  []Setting // that the session changed, in the source's order; names may repeat
 
-	AuthMethod           string // one of the AuthMethod constants; empty when unknown
-	MFAUsed              string // yes or no; empty when unknown
-	ProviderName         string // the identity provider that vouched for the user
-	AuthType             string // the source's own word: SHA256_PASSWORD, scram-sha-256, IAM AssumeUser
-	Interface            string // TCP, HTTP, MySQL, …
-	TLSVersion           string
-	TLSCipher            string // as the source spells it; OpenSSL names are not IANA's
-	CertificateSubjects  []string
-	CertificateSerial    string
-	CertificateIssuer    string
-	CertificateNotBefore string // RFC 3339, UTC
-	CertificateNotAfter  string // RFC 3339, UTC
+	AuthMethod           string   // one of the AuthMethod constants; empty when unknown
+	MFAUsed              string   // yes or no; empty when unknown
+	ProviderName         string   // the identity provider that vouched for the user
+	AuthType             string   // the source's own word: SHA256_PASSWORD, scram-sha-256, IAM AssumeUser
+	Interface            string   // TCP, HTTP, MySQL, …
+	TLSVersion           string   // as the source spells it: TLSv1.3; empty without TLS too
+	TLSCipher            string   // as the source spells it; OpenSSL names are not IANA's
+	CertificateSubjects  []string // of the client's certificate, as the source spells them
+	CertificateSerial    string   // as the source spells it
+	CertificateIssuer    string   // as the source spells it
+	CertificateNotBefore string   // RFC 3339, UTC
+	CertificateNotAfter  string   // RFC 3339, UTC
 
 	ClientAddress   string // an IP address, [local], a socket path or a host name
 	ClientPort      int32  // wider than 16 bits: real logs hold 66790
 	ClientHostname  string // as the client reports it
 	ClientName      string // as the client reports it
-	ClientVersion   string
-	ClientRevision  uint32
-	Driver          string
-	OS              string
-	Plugin          string
-	ApplicationName string
-	UserAgent       string
+	ClientVersion   string // as the client reports it: 26.7.1
+	ClientRevision  uint32 // of ClickHouse's native protocol
+	Driver          string // name and version of the client's library
+	OS              string // of the client
+	Plugin          string // that authenticated: of a driver of Redshift, or a provider of credentials
+	ApplicationName string // that the client chose: application_name of PostgreSQL
+	UserAgent       string // of HTTP
 
-	RecordID    ID     // the same event has the same id whichever way it comes
-	SessionKey  ID     // ties a logout to its login
-	SessionID   string // the source's own session id: auth_id, global_session_id
-	SessionName string // the name a client chose for its session: session_id of ClickHouse's HTTP interface
-	TraceID     [16]byte
-	SpanID      [8]byte
-	Correlation string // the evidence for the trace ids; "claimed" when only the client says so
-	PID         int64
+	RecordID    ID       // the same event has the same id whichever way it comes
+	SessionKey  ID       // ties a logout to its login
+	SessionID   string   // the source's own session id: auth_id, global_session_id
+	SessionName string   // the name a client chose for its session: session_id of ClickHouse's HTTP interface
+	TraceID     [16]byte // W3C; all zero without one
+	SpanID      [8]byte  // W3C; all zero without one
+	Correlation string   // the evidence for the trace ids; "claimed" when only the client says so
+	PID         int64    // of the server's process or connection
 
 	Duration      int64  // of the session, nanoseconds; on a logout
 	FailureReason string // the source's text
@@ -79,7 +79,7 @@ type Event struct {
 	Extra []Attr // every column or attribute that has no field
 }
 
-// Setting is one changed setting of a session, in the source's order.
+// Setting is one changed setting of a session: its name, and its value as text.
 type Setting struct{ Name, Value string }
 
 // Attr is an attribute that has no field. Key is the whole attribute key (columns are prefixed [SourceField]).

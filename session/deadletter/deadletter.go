@@ -96,8 +96,8 @@ func (l *Writer) Dir() string { return l.dir }
 
 // RefusedLogs holds records that were refused for one reason.
 type RefusedLogs struct {
-	Logs   plog.Logs
-	Reason error
+	Logs   plog.Logs // records of any kind; not changed
+	Reason error     // why they were refused; its text is written beside each
 }
 
 // Write appends every record of logs and returns nil when all of them are on the disk. After an error (a full disk, ctx that
