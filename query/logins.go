@@ -243,8 +243,6 @@ func evidenceIDs(rows []loginRow) []session.ID {
 	return ids
 }
 
-func (l *loginGroup) newestIDs() []session.ID { return evidenceIDs(l.newest) }
-
 // failuresOf are the failed logins of a filter, in the order of time.
 func (o QuestionOptions) failuresOf(ctx context.Context, s Store, f Filter, limits Limits) ([]loginRow, Coverage, error) {
 	var rows []loginRow

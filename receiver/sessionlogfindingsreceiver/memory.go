@@ -44,8 +44,6 @@ type newDelivery struct {
 	told     *deliveredFinding // before; nil for a new one
 }
 
-func (m *questionMemory) encodeJSON() ([]byte, error) { return json.Marshal(m) }
-
 func decodeMemory(stored []byte) (*questionMemory, error) {
 	m := questionMemory{Told: map[string][]*deliveredFinding{}}
 	err := json.Unmarshal(stored, &m)

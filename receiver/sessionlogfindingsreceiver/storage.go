@@ -2,6 +2,7 @@ package sessionlogfindingsreceiver
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"go.opentelemetry.io/collector/component"
@@ -56,7 +57,7 @@ func (r *findingsReceiver) saveMemory(ctx context.Context, question string, m *q
 	if r.storage == nil {
 		return
 	}
-	text, err := m.encodeJSON()
+	text, err := json.Marshal(m)
 	if err == nil {
 		err = r.storage.Set(context.WithoutCancel(ctx), storageVersion+question, text)
 	}
