@@ -332,7 +332,7 @@ func combinePairs(f Filter, a account, address fieldValue, some []firstSeen, con
 func (l *loginGroup) newFinding(question string, a account, address fieldValue, shows Filter) Finding {
 	return Finding{
 		Question: question, System: a.system.Text, Instance: a.instance.Text, User: a.user.Text, Address: address.Text,
-		First: time.Unix(0, l.first).UTC(), Last: time.Unix(0, l.last).UTC(), Count: l.count, Evidence: l.newestIDs(), Oldest: l.oldest, Filter: shows,
+		First: time.Unix(0, l.first).UTC(), Last: time.Unix(0, l.last).UTC(), Count: l.count, Evidence: evidenceIDs(l.newest), Oldest: l.oldest, Filter: shows,
 	}
 }
 
