@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -28,8 +29,10 @@ func TestTheConfigurationsOfKubernetesAreValid(t *testing.T) {
 				Data map[string]string
 				Spec struct{ Config map[string]any } // of the operator's OpenTelemetryCollector
 			}
-			if documents.Decode(&manifest) == io.EOF {
+			if err := documents.Decode(&manifest); errors.Is(err, io.EOF) {
 				break
+			} else {
+				require.NoError(t, err, file)
 			}
 			config := manifest.Data["config.yaml"]
 			if manifest.Kind == "OpenTelemetryCollector" {

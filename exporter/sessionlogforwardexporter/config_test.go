@@ -37,7 +37,7 @@ func TestMistakesNameTheKeyAndTheRemedy(t *testing.T) {
 		`did you mean`:                                                                                      {"protocol": "ndjson", "endpoint": "http://a", "formt": "ecs"},
 		`splunk_hec: is read with protocol: splunk_hec only, and the protocol is elasticsearch: take the block away`: {"protocol": "elasticsearch", "endpoint": "http://a", "splunk_hec": map[string]any{"index": "x"}},
 		`elasticsearch: is read with protocol: elasticsearch only`:                                                   {"protocol": "ndjson", "endpoint": "http://a", "elasticsearch": map[string]any{"index": "x"}},
-		`elasticsearch::index: is blank`:                                                                             {"protocol": "elasticsearch", "endpoint": "http://a", "elasticsearch": map[string]any{"index": " "}},
+		`elasticsearch::index: is blank`: {"protocol": "elasticsearch", "endpoint": "http://a", "elasticsearch": map[string]any{"index": " "}},
 	} {
 		_, err := load(t, settings)
 		require.ErrorContains(t, err, want)

@@ -66,8 +66,10 @@ func (s *Server) URL(path string) string { return "http://" + s.address.Addr().S
 // Run starts the process and waits until it answers.
 func (s *Server) Run(tb testing.TB) {
 	tb.Helper()
-	arguments := []string{"-storageDataPath=" + s.folder, "-httpListenAddr=" + s.address.Addr().String(),
-		"-retentionPeriod=100y", "-loggerLevel=ERROR", "-memory.allowedBytes=64MB", "-defaultMsgValue=login"}
+	arguments := []string{
+		"-storageDataPath=" + s.folder, "-httpListenAddr=" + s.address.Addr().String(),
+		"-retentionPeriod=100y", "-loggerLevel=ERROR", "-memory.allowedBytes=64MB", "-defaultMsgValue=login",
+	}
 	s.process = exec.CommandContext(context.Background(), s.program, append(arguments, s.flags...)...)
 	failOnError(tb, s.process.Start())
 	for deadline := time.Now().Add(startTimeout); ; time.Sleep(10 * time.Millisecond) {
