@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // compared are the columns of which a tenth for the worse is a regression; true where more is better.
@@ -18,9 +19,20 @@ var compared = []struct {
 // tolerated is how much worse a median may be: as much as runs of the same code differ on an idle machine.
 const tolerated = 0.1
 
+// spelled gives a commit as the results have it: git abbreviates to more digits as a repository grows.
+func (r *results) spelled(commit string) string {
+	for _, id := range r.order {
+		if strings.HasPrefix(commit, id.commit) || strings.HasPrefix(id.commit, commit) {
+			return id.commit
+		}
+	}
+	return commit
+}
+
 // compare prints the medians of a commit's runs beside those of another, of the same machine and rows. Its error says that some are a tenth worse,
 // or that there is nothing to compare with.
 func (r *results) compare(to io.Writer, id identity, with string, chosen []pipeline) error {
+	with = r.spelled(with)
 	seen, worse := 0, 0
 	for _, p := range chosen {
 		for _, w := range p.ways {

@@ -97,6 +97,7 @@ func TestATenthWorseIsAnError(t *testing.T) {
 	require.Regexp(t, `mean_rows_s +1000.0 +950.0  0.95\n`, out.String())
 	require.Regexp(t, `collector_cpu_s +10.0 +12.0  1.20  worse\n`, out.String())
 	require.NoError(t, r.compare(&out, old, "new", chosen))
+	require.NoError(t, r.compare(&out, old, "new0", chosen), "a commit of more digits than it had when it ran")
 	require.ErrorContains(t, r.compare(&out, now, "nowhere", chosen), "no run of nowhere")
 }
 
