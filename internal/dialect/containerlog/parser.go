@@ -1,6 +1,7 @@
 package containerlog
 
 import (
+	"bytes"
 	"unsafe"
 
 	"github.com/otel-sessionlog/sessionlog/internal/dialect/logformat"
@@ -76,20 +77,16 @@ func (p *outputParser) textLength(output int) int {
 }
 
 func (p *outputParser) Parse(record string, offset int64, batch *logformat.EventBatch) error {
+	text := unsafe.Slice(unsafe.StringData(record), len(record)) // not kept
 	if !p.decided {
-		p.decideByFirstLine(unsafe.Slice(unsafe.StringData(record), len(record)))
+		p.decideByFirstLine(text)
 	}
 	if !p.wrapped {
 		return p.Parser.Parse(record, offset, batch)
 	}
 	var output []byte
-	for rest := record; rest != ""; {
-		n := logformat.FirstLineLength(unsafe.Slice(unsafe.StringData(rest), len(rest)))
-		if n == 0 {
-			n = len(rest)
-		}
-		output, _ = unwrapLine(output, unsafe.Slice(unsafe.StringData(rest), n))
-		rest = rest[n:]
+	for line := range bytes.Lines(text) {
+		output, _ = unwrapLine(output, line)
 	}
 	p.outputEnd, p.textEnd = offset+int64(len(output)), offset+int64(len(record))
 	return p.Parser.Parse(string(output), offset, batch)
