@@ -138,6 +138,8 @@ func (c Condition) sqlCondition(s Store) (string, error) {
 	switch {
 	case c.Match == IsAbsent:
 		return s.Absent(c.Field), nil
+	case c.Match == BeginsWith && c.Value == "":
+		return "NOT (" + s.Absent(c.Field) + ")", nil
 	case c.Match == BeginsWith:
 		return s.HasPrefix(c.Field, c.Value), nil
 	case c.Match == InNetwork:

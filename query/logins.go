@@ -62,9 +62,14 @@ func guessedLogins(s Store) string {
 
 // eachLogin reads the logins of a filter that meet a further condition, newest slice first, in no order within a slice. do may return errEnough.
 func (o QuestionOptions) eachLogin(ctx context.Context, s Store, f Filter, condition func() string, limits Limits, do func(*loginRow) error) (Coverage, error) {
+	return o.eachLoginFrom(ctx, s, f, firstSlice, condition, limits, do)
+}
+
+// eachLoginFrom is [eachLogin] with another first slice.
+func (o QuestionOptions) eachLoginFrom(ctx context.Context, s Store, f Filter, first time.Duration, condition func() string, limits Limits, do func(*loginRow) error) (Coverage, error) {
 	expressions := loginExpressions(s)
 	texts := map[string]string{} // each text is held once
-	return eachSlice(ctx, s, f, limits, func(where string) string {
+	return eachSliceFrom(ctx, s, f, first, limits, func(where string) string {
 		return s.Select(expressions...) + " FROM " + s.Table() + where + condition()
 	}, func(ctx context.Context, sql string) error {
 		var slice []loginRow

@@ -16,38 +16,44 @@ type userAddress struct {
 	address fieldValue
 }
 
-func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
+func (o QuestionOptions) askFirstSeen(ctx context.Context, s Store, f Filter, limits Limits) (all []Finding, covered Coverage, err error) {
 	left := newBudget(limits)
 	counted, err := summaryOf(ctx, s, left)
 	if err != nil {
 		return nil, Coverage{}, err
 	}
-	users, known, err := counted.newUsersOfPairs(ctx, s, left, f)
+	defer func() { covered.SQL = append(*counted.ran, covered.SQL...) }()
+	from, _ := f.timeBounds()
+	fresh, err := counted.newPairs(ctx, s, left, from)
 	if err != nil {
 		return nil, Coverage{}, err
 	}
-	if known && len(users) == 0 {
-		covered, err := coverageOfAll(ctx, s, f)
-		from, _ := f.timeBounds()
-		covered.SQL = counted.PairsSince(from)
+	if fresh != nil && len(fresh) == 0 {
+		covered, err = coverageOfAll(ctx, s, f)
 		return nil, covered, err
 	}
-	if known {
-		found, hasHistory, covered, err := o.firstSeenOf(ctx, s, counted, left, f.ofUsers(users), limits)
+	counted.known = fresh != nil
+	accounts := map[account]bool{}
+	for p := range fresh {
+		accounts[p.account] = true
+	}
+	if of, first, possible := ofUsers(f, accounts); possible {
+		found, hasHistory, covered, err := o.firstSeenOf(ctx, s, counted, fresh, left, of, first)
 		isYoung := slices.ContainsFunc(found, func(p firstSeen) bool { return !hasHistory[p.account.withoutUser()] }) // as far as these users tell
 		if err != nil || !isYoung {
 			return o.firstSeenFindings(f, found, hasHistory), covered, err
 		}
 	}
-	found, hasHistory, covered, err := o.firstSeenOf(ctx, s, counted, left, f, left.remainingLimits())
+	found, hasHistory, covered, err := o.firstSeenOf(ctx, s, counted, fresh, left, f, firstSlice)
 	return o.firstSeenFindings(f, found, hasHistory), covered, err
 }
 
-// firstSeenOf are the pairs of a filter that were never seen before its time, and which of their instances have a history.
-func (o QuestionOptions) firstSeenOf(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, f Filter, limits Limits) (found []firstSeen, hasHistory map[account]bool, covered Coverage, err error) {
+// firstSeenOf are the pairs of a filter that were never seen before its time, and which of their instances have a history. fresh are all such pairs, where
+// they are known.
+func (o QuestionOptions) firstSeenOf(ctx context.Context, s Store, counted summaryAnswer, fresh map[userAddress]bool, left timeBudget, f Filter, first time.Duration) (found []firstSeen, hasHistory map[account]bool, covered Coverage, err error) {
 	hasHistory = map[account]bool{}
 	pairs, accounts := map[userAddress]*loginGroup{}, map[account]*loginGroup{}
-	covered, err = o.eachLogin(ctx, s, f, successfulLogins, counted.shareOf(limits), func(row *loginRow) error {
+	covered, err = o.eachLoginFrom(ctx, s, f, first, successfulLogins, counted.shareOf(left.remainingLimits()), func(row *loginRow) error {
 		if !row.account.user.Absent && !row.address.Absent {
 			addTo(pairs, userAddress{row.account, row.address}, row)
 			addTo(accounts, row.account, row)
@@ -61,11 +67,14 @@ func (o QuestionOptions) firstSeenOf(ctx context.Context, s Store, counted summa
 	if f.From.IsZero() && !covered.Complete {
 		return nil, hasHistory, covered, nil // what is before is not known yet
 	}
-	seen, isDecided, err := o.seenBefore(ctx, s, counted, left, from, pairs)
-	if err != nil {
-		return nil, hasHistory, covered, err
+	isDecided := func(p userAddress) bool { return counted.known && !p.lookupKey().isCut() }
+	isSeen := func(p userAddress) bool { return isDecided(p) && !fresh[p] }
+	if !counted.known {
+		if isSeen, err = o.seenBefore(ctx, s, left, from, pairs); err != nil {
+			return nil, hasHistory, covered, err
+		}
 	}
-	all := slices.DeleteFunc(newestFirstKeys(pairs), func(p userAddress) bool { return seen[p] })
+	all := slices.DeleteFunc(newestFirstKeys(pairs), isSeen)
 	done, err := eachPart(ctx, s, left, counted.lookUpGrace(), all, func(h *historyReader, part []userAddress) error {
 		fresh, seenLast, err := h.neverSeen(from, part, pairs, isDecided)
 		if err != nil {
@@ -94,20 +103,16 @@ func (o QuestionOptions) firstSeenOf(ctx context.Context, s Store, counted summa
 	return found, hasHistory, covered, err
 }
 
-// seenBefore are those of the pairs that the summary has before a time, or else a walk back has met. Of a pair that is decided there is no other login
-// before it.
-func (o QuestionOptions) seenBefore(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, from int64, pairs map[userAddress]*loginGroup) (seen map[userAddress]bool, isDecided func(userAddress) bool, err error) {
-	seen, known, err := counted.pairsBefore(ctx, s, left, from, pairs)
-	if err != nil || known {
-		return seen, func(p userAddress) bool { return known && !p.lookupKey().isCut() }, err
-	}
+// seenBefore tells of which of the pairs a walk back has met a login before a time.
+func (o QuestionOptions) seenBefore(ctx context.Context, s Store, left timeBudget, from int64, pairs map[userAddress]*loginGroup) (isSeen func(userAddress) bool, err error) {
+	seen := map[userAddress]bool{}
 	h := historyReader{ctx: ctx, store: s, left: left}
 	err = h.walkBack(math.MinInt64, from, func(row *loginRow) {
 		if p := (userAddress{row.account, row.address}); pairs[p] != nil {
 			seen[p] = true
 		}
 	}, func() int { return len(pairs) - len(seen) })
-	return seen, func(userAddress) bool { return false }, err
+	return func(p userAddress) bool { return seen[p] }, err
 }
 
 // neverSeen are those of some pairs that have no login before a time, and when their users were seen last before it. Those that are decided have none.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,30 +33,41 @@ type userHour struct {
 	hour    int
 }
 
-func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
+func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter, limits Limits) (all []Finding, covered Coverage, err error) {
 	left := newBudget(limits)
+	from, _ := f.timeBounds()
 	counted, err := summaryOf(ctx, s, left)
+	var fresh map[account]hourSet
+	if err == nil && counted.known {
+		fresh, err = o.newHours(ctx, s, counted, left, f)
+	}
 	if err != nil {
 		return nil, Coverage{}, err
 	}
+	defer func() { covered.SQL = append(*counted.ran, covered.SQL...) }()
+	if counted.known = fresh != nil; counted.known && len(fresh) == 0 || from == math.MinInt64 { // what was before all is not told
+		covered, err = coverageOfAll(ctx, s, f)
+		return nil, covered, err
+	}
+	of, first, _ := ofUsers(f, fresh)
 	hours := map[userHour]*loginGroup{}
-	covered, err := o.eachLogin(ctx, s, f, successfulLogins, counted.shareOf(limits), func(row *loginRow) error {
+	covered, err = o.eachLoginFrom(ctx, s, of, first, successfulLogins, counted.shareOf(left.remainingLimits()), func(row *loginRow) error {
 		if !row.account.user.Absent {
 			addTo(hours, userHour{row.account, weekHour(row.at, o.Zone)}, row)
 		}
 		return nil
 	})
-	from, _ := f.timeBounds()
-	if err != nil || from == math.MinInt64 {
-		return nil, covered, err
-	}
-	seen, err := o.seenInHour(ctx, s, counted, left, from, hours)
 	if err != nil {
 		return nil, covered, err
 	}
-	candidates := slices.DeleteFunc(newestFirstKeys(hours), func(hour userHour) bool { return seen[hour] })
+	isSeen := func(hour userHour) bool { return fresh[hour.account]>>hour.hour&1 == 0 }
+	if !counted.known {
+		if isSeen, err = o.seenInHour(ctx, s, left, from, hours); err != nil {
+			return nil, covered, err
+		}
+	}
+	candidates := slices.DeleteFunc(newestFirstKeys(hours), isSeen)
 	usual := map[account]bool{}
-	var all []Finding
 	done, err := eachPart(ctx, s, left, counted.lookUpGrace(), candidates, func(h *historyReader, part []userHour) error {
 		fresh, err := o.neverInHour(h, from, part)
 		if err != nil {
@@ -81,20 +93,42 @@ func (o QuestionOptions) askUnusualHours(ctx context.Context, s Store, f Filter,
 	return sortFindings(all), covered, err
 }
 
-// seenInHour are those of the hours of which the summary, or else a walk back from a time, has a login of their user.
-func (o QuestionOptions) seenInHour(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, from int64, hours map[userHour]*loginGroup) (map[userHour]bool, error) {
+// newHours are the hours in a filter's time at which users logged in, as far as the summary has not seen them at these before; nil where it cannot tell.
+func (o QuestionOptions) newHours(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, f Filter) (fresh map[account]hourSet, err error) {
+	begin, until, found, err := clipToExtent(ctx, s, f)
+	if err != nil || !found {
+		return nil, err
+	}
+	if fresh, err = o.hoursWithin(ctx, s, counted, left, begin, until); err != nil || fresh == nil {
+		return nil, err
+	}
+	toFind := 0
+	for _, hours := range fresh {
+		toFind += bits.OnesCount64(uint64(hours))
+	}
+	from, _ := f.timeBounds()
+	return fresh, o.walkHours(ctx, s, counted, left, subtractDuration(from, o.UsualPeriod), from, func() bool { return toFind > fewKeys }, func(user account, hours hourSet) {
+		met := fresh[user] & hours
+		if met == 0 {
+			return
+		}
+		toFind -= bits.OnesCount64(uint64(met))
+		if fresh[user] &^= met; fresh[user] == 0 {
+			delete(fresh, user)
+		}
+	})
+}
+
+// seenInHour tells of which of the hours a walk back from a time has met a login of their user.
+func (o QuestionOptions) seenInHour(ctx context.Context, s Store, left timeBudget, from int64, hours map[userHour]*loginGroup) (isSeen func(userHour) bool, err error) {
 	seen := map[userHour]bool{}
-	toFind := func() int { return len(hours) - len(seen) }
-	meet := func(of account, hour int) {
-		if hour := (userHour{of, hour}); hours[hour] != nil {
+	h := historyReader{ctx: ctx, store: s, left: left}
+	err = h.walkBack(subtractDuration(from, o.UsualPeriod), from, func(row *loginRow) {
+		if hour := (userHour{row.account, weekHour(row.at, o.Zone)}); hours[hour] != nil {
 			seen[hour] = true
 		}
-	}
-	if counted.known {
-		return seen, o.walkHours(ctx, s, counted, left, from, meet, toFind)
-	}
-	h := historyReader{ctx: ctx, store: s, left: left}
-	return seen, h.walkBack(subtractDuration(from, o.UsualPeriod), from, func(row *loginRow) { meet(row.account, weekHour(row.at, o.Zone)) }, toFind)
+	}, func() int { return len(hours) - len(seen) })
+	return func(hour userHour) bool { return seen[hour] }, err
 }
 
 func (o QuestionOptions) neverInHour(h *historyReader, from int64, all []userHour) (fresh []userHour, err error) {
@@ -211,11 +245,26 @@ type accountPeriod struct {
 	begin   int64
 }
 
-func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Filter, limits Limits) ([]Finding, Coverage, error) {
+func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Filter, limits Limits) (all []Finding, covered Coverage, err error) {
 	left := newBudget(limits)
+	counted, err := summaryOf(ctx, s, left)
+	var away map[account]hourSet
+	if err == nil && counted.known {
+		away, err = o.usersAway(ctx, s, counted, left, f)
+	}
+	if err != nil {
+		return nil, Coverage{}, err
+	}
+	defer func() { covered.SQL = append(*counted.ran, covered.SQL...) }()
+	if away != nil && len(away) == 0 {
+		covered, err = coverageOfAll(ctx, s, f)
+		return nil, covered, err
+	}
+	of, first, possible := ofUsers(f, away)
+	counted.known = possible
 	accounts, stretches := map[account]*loginGroup{}, map[accountPeriod]*loginGroup{}
 	width := int64(o.UnusedFor) / 4 // two logins with so much time between them are not in one
-	covered, err := o.eachLogin(ctx, s, f, successfulLogins, limits.halfOfTime(), func(row *loginRow) error {
+	covered, err = o.eachLoginFrom(ctx, s, of, first, successfulLogins, counted.shareOf(left.remainingLimits()), func(row *loginRow) error {
 		if !row.account.user.Absent {
 			addTo(accounts, row.account, row)
 			addTo(stretches, accountPeriod{row.account, row.at - row.at%width}, row)
@@ -237,8 +286,22 @@ func (o QuestionOptions) askReturnedAccounts(ctx context.Context, s Store, f Fil
 	for _, user := range users {
 		returns = append(returns, o.possibleReturns(user, byUser[user])...)
 	}
-	all, err := o.lookForReturns(&h, f, returns, &covered)
+	all, err = o.lookForReturns(&h, f, returns, !counted.known, &covered)
 	return sortFindings(all), covered, err
+}
+
+// usersAway are the users who logged in in a filter's time, as far as the summary knows no login of theirs in the time before it that makes an account unused;
+// nil where it cannot tell, as of a range in which an account may have been unused.
+func (o QuestionOptions) usersAway(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, f Filter) (away map[account]hourSet, err error) {
+	from, until, found, err := clipToExtent(ctx, s, f)
+	since := subtractDuration(until, o.UnusedFor)
+	if err != nil || !found || since >= from {
+		return nil, err
+	}
+	if away, err = o.hoursWithin(ctx, s, counted, left, from, until); err != nil || away == nil {
+		return nil, err
+	}
+	return away, o.walkHours(ctx, s, counted, left, since, from, func() bool { return len(away) > fewKeys }, func(user account, _ hourSet) { delete(away, user) })
 }
 
 // loginsBack are the logins of a user from the first one after a time without, as far as the range tells.
@@ -263,9 +326,9 @@ func (o QuestionOptions) possibleReturns(user account, stretches []*loginGroup) 
 	return returns
 }
 
-func (o QuestionOptions) lookForReturns(h *historyReader, f Filter, returns []loginsBack, covered *Coverage) (all []Finding, err error) {
+func (o QuestionOptions) lookForReturns(h *historyReader, f Filter, returns []loginsBack, walks bool, covered *Coverage) (all []Finding, err error) {
 	from, _ := f.timeBounds()
-	lastUse, unasked, err := h.lastUses(from, returns)
+	lastUse, unasked, err := h.lastUses(from, returns, walks)
 	if err != nil {
 		return nil, err
 	}
@@ -294,18 +357,20 @@ func (o QuestionOptions) lookForReturns(h *historyReader, f Filter, returns []lo
 	return all, nil
 }
 
-// lastUses are the newest logins of users before a time. Those for which there was no time are unasked.
-func (h *historyReader) lastUses(from int64, returns []loginsBack) (lastUse map[account]int64, unasked map[account]bool, err error) {
+// lastUses are the newest logins of users before a time; it may walk back to them. Those for which there was no time are unasked.
+func (h *historyReader) lastUses(from int64, returns []loginsBack, walks bool) (lastUse map[account]int64, unasked map[account]bool, err error) {
 	lastUse, unasked = map[account]int64{}, map[account]bool{}
 	wanted := map[account]bool{}
 	for _, r := range returns {
 		wanted[r.account] = true
 	}
-	err = h.walkBack(math.MinInt64, from, func(row *loginRow) {
-		if at, known := lastUse[row.account]; wanted[row.account] && (!known || at < row.at) {
-			lastUse[row.account] = row.at
-		}
-	}, func() int { return len(wanted) - len(lastUse) })
+	if walks {
+		err = h.walkBack(math.MinInt64, from, func(row *loginRow) {
+			if at, known := lastUse[row.account]; wanted[row.account] && (!known || at < row.at) {
+				lastUse[row.account] = row.at
+			}
+		}, func() int { return len(wanted) - len(lastUse) })
+	}
 	if err != nil || from == math.MinInt64 {
 		return lastUse, unasked, err
 	}

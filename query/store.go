@@ -66,15 +66,16 @@ type Store interface {
 }
 
 // Summary is what a [Store] has counted of successful logins that name a user. It outlives the events: what was seen once stays seen as long as it is seen
-// again before the events expire.
+// again before the events expire. Each statement is exact at its moment, whatever is counted, inserted or deleted between two of them.
 type Summary interface {
-	// PairsBefore are statements for those of some pairs that logged in before a time, in nanoseconds since 1970 UTC. A pair, and a row, are the values of
-	// user_name, system, instance and client_address. Rows of other pairs mean nothing.
-	PairsBefore(pairs [][]Cell, until int64) (statements []string)
-	// PairsSince are statements for all pairs that logged in at or after a time, and not before it: rows as of PairsBefore.
-	PairsSince(from int64) (statements []string)
+	// NewPairs is a statement for all pairs that logged in at or after a time, in nanoseconds since 1970 UTC, and not before it: rows of user_name, system,
+	// instance and client_address.
+	NewPairs(from int64) string
+	// HoursWithin is a statement for the hours in which users logged in at from or later, and before until, in nanoseconds since 1970 UTC, which is not before:
+	// rows of the day since 1970 UTC, a number with a bit for each hour in UTC, user_name, system and instance. There may be other hours of these days.
+	HoursWithin(from, until int64) string
 	// HoursOfDays is a statement for the hours in which users logged in on days from one up to another, which is not included, in days since 1970 UTC: rows
-	// of the day, a number with a bit for each hour in UTC, user_name, system and instance. Some may be missing.
+	// as of HoursWithin. Some may be missing.
 	HoursOfDays(from, until int64) string
 }
 

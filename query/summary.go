@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"time"
 )
@@ -11,6 +12,7 @@ import (
 type summaryAnswer struct {
 	Summary
 	known bool
+	ran   *[]string // statements
 }
 
 // summaryOf is not known either where there is no time to ask for it.
@@ -19,9 +21,9 @@ func summaryOf(ctx context.Context, s Store, left timeBudget) (summaryAnswer, er
 	defer cancel()
 	counted, known, err := s.Summary(ctx)
 	if errors.Is(err, errTimeUp) {
-		return summaryAnswer{}, nil
+		known, err = false, nil
 	}
-	return summaryAnswer{counted, known}, err
+	return summaryAnswer{counted, known, new([]string)}, err
 }
 
 // shareOf is the time that a question may spend on its range: most, where its history is counted.
@@ -43,77 +45,69 @@ func (c summaryAnswer) lookUpGrace() time.Duration {
 	return firstGrace
 }
 
-// pairsBefore are those of the pairs that logged in before a time. It is not known where the time is up before all are found.
-func (c summaryAnswer) pairsBefore(ctx context.Context, s Store, left timeBudget, until int64, pairs map[userAddress]*loginGroup) (seen map[userAddress]bool, known bool, err error) {
-	seen = map[userAddress]bool{}
-	if !c.known {
-		return seen, false, nil
-	}
+// eachRow reads a statement of the summary. What it told is not all where isWhole is false: the time was up.
+func (c summaryAnswer) eachRow(ctx context.Context, s Store, left timeBudget, sql string, expressions int, do func(row []Cell) error) (isWhole bool, err error) {
 	ctx, cancel := left.contextWithGrace(ctx, 0)
 	defer cancel()
-	var cells [][]Cell
-	for p := range pairs {
-		if k := p.lookupKey(); !k.isCut() {
-			cells = append(cells, []Cell{p.account.user.Cell, p.account.system.Cell, p.account.instance.Cell, p.address.Cell})
+	if len(*c.ran) < keptSQLTexts {
+		*c.ran = append(*c.ran, sql)
+	}
+	for row, err := range s.Rows(ctx, sql, expressions) {
+		if errors.Is(err, errTimeUp) {
+			return false, nil
+		}
+		if err == nil {
+			err = do(row)
+		}
+		if err != nil {
+			return false, err
 		}
 	}
-	texts := map[string]string{}
-	for _, sql := range c.PairsBefore(cells, until) {
-		for row, err := range s.Rows(ctx, sql, len(pairColumns)) {
-			if errors.Is(err, errTimeUp) {
-				return seen, false, nil
-			}
-			if err != nil {
-				return nil, false, err
-			}
-			p := userAddress{account{user: wordOf(row[0], texts), system: wordOf(row[1], texts), instance: wordOf(row[2], texts)}, wordOf(row[3], texts)}
-			if pairs[p] != nil {
-				seen[p] = true
-			}
-		}
-	}
-	return seen, true, nil
+	return true, nil
 }
 
-// mostNewUsers are asked for by name.
-const mostNewUsers = 50
-
-// newUsersOfPairs are the users of all pairs that were not seen before a filter's time. They are not known where there are many, or where the filter names
-// users itself.
-func (c summaryAnswer) newUsersOfPairs(ctx context.Context, s Store, left timeBudget, f Filter) (users []fieldValue, known bool, err error) {
-	from, _ := f.timeBounds()
-	if !c.known || f.From.IsZero() || slices.ContainsFunc(f.Conditions, func(c Condition) bool { return c.Field.Column == "user_name" && !c.Exclude }) {
-		return nil, false, nil
+// newPairs are the pairs that were not seen before a time; nil where that is not known.
+func (c summaryAnswer) newPairs(ctx context.Context, s Store, left timeBudget, from int64) (fresh map[userAddress]bool, err error) {
+	if !c.known || from == math.MinInt64 {
+		return nil, nil
 	}
-	ctx, cancel := left.contextWithGrace(ctx, 0)
-	defer cancel()
-	texts, there := map[string]string{}, map[fieldValue]bool{}
-	for _, sql := range c.PairsSince(from) {
-		for row, err := range s.Rows(ctx, sql, len(pairColumns)) {
-			if errors.Is(err, errTimeUp) {
-				return nil, false, nil
-			}
-			if err != nil {
-				return nil, false, err
-			}
-			if user := wordOf(row[0], texts); !there[user] {
-				if there[user] = true; len(there) > mostNewUsers {
-					return nil, false, nil
-				}
-				users = append(users, user)
-			}
-		}
+	texts, all := map[string]string{}, map[userAddress]bool{}
+	isWhole, err := c.eachRow(ctx, s, left, c.NewPairs(from), len(pairColumns), func(row []Cell) error {
+		all[userAddress{accountOfCells(row, texts), wordOf(row[len(accountColumns)], texts)}] = true
+		return nil
+	})
+	if err != nil || !isWhole {
+		return nil, err
 	}
-	return users, true, nil
+	return all, nil
 }
 
-// ofUsers is the filter for the events of some users.
-func (f Filter) ofUsers(users []fieldValue) Filter {
+// accountOfCells reads a row that begins with accountColumns.
+func accountOfCells(row []Cell, texts map[string]string) account {
+	return account{user: wordOf(row[0], texts), system: wordOf(row[1], texts), instance: wordOf(row[2], texts)}
+}
+
+const (
+	mostNamedUsers = 500 // are asked for by name
+	firstOfUsers   = 24 * time.Hour
+)
+
+// ofUsers is the filter for the events of the users of some accounts, and how wide its first slice is to be. It is not possible where they are many, or where
+// the filter names users itself.
+func ofUsers[V any](f Filter, accounts map[account]V) (of Filter, first time.Duration, possible bool) {
+	users := map[fieldValue]bool{}
+	for a := range accounts {
+		users[a.user] = true
+	}
+	namesUsers := slices.ContainsFunc(f.Conditions, func(c Condition) bool { return c.Field.Column == "user_name" && !c.Exclude })
+	if len(users) == 0 || len(users) > mostNamedUsers || namesUsers {
+		return f, firstSlice, false
+	}
 	f.Conditions = slices.Clone(f.Conditions)
-	for _, user := range users {
+	for user := range users {
 		f.Conditions = append(f.Conditions, user.conditionOn("user_name"))
 	}
-	return f
+	return f, firstOfUsers, true
 }
 
 // coverageOfAll is that of an answer that has read nothing of the range.
@@ -125,49 +119,82 @@ func coverageOfAll(ctx context.Context, s Store, f Filter) (Coverage, error) {
 	return Coverage{Complete: true, From: time.Unix(0, from).UTC(), Until: time.Unix(0, until).UTC()}, nil
 }
 
+// hourSet has a bit for each hour of the week.
+type hourSet uint64
+
+// hoursWithin are the hours of the week in which users logged in within a time: some others too; nil where the time is up.
+func (o QuestionOptions) hoursWithin(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, from, until int64) (hours map[account]hourSet, err error) {
+	if from < 0 || from >= until {
+		return nil, nil
+	}
+	hours = map[account]hourSet{}
+	isWhole, err := o.readHours(ctx, s, counted, left, counted.HoursWithin(from, until), func(begin, end int64) hourSet {
+		if begin >= until || end <= from {
+			return 0
+		}
+		return o.hoursBetween(begin, end)
+	}, func(user account, some hourSet) { hours[user] |= some })
+	if err != nil || !isWhole {
+		return nil, err
+	}
+	return hours, nil
+}
+
 // daysOfStatement is how many days of hours are read at once.
 const daysOfStatement = 7
 
-// walkHours reads the hours of users' logins in the usual period before a time, the newest days first, as long as many are to be found.
-func (o QuestionOptions) walkHours(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, from int64, meet func(user account, hour int), toFind func() int) error {
-	ctx, cancel := left.contextWithGrace(ctx, 0)
-	defer cancel()
-	texts, local, begin := map[string]string{}, map[int64][hoursOfDay]int{}, subtractDuration(from, o.UsualPeriod)
-	for end := from/int64(oneDay) + 1; end*int64(oneDay) > begin && end > 0 && toFind() > fewKeys; end -= daysOfStatement {
-		for row, err := range s.Rows(ctx, counted.HoursOfDays(end-daysOfStatement, end), 2+len(accountColumns)) {
-			if errors.Is(err, errTimeUp) {
-				return nil
+// walkHours reads the hours of users' logins from one time up to another, the newest days first, for half of the time that is left, until meet wants no more.
+func (o QuestionOptions) walkHours(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, from, until int64, wantsMore func() bool, meet func(user account, hours hourSet)) error {
+	if !left.until.IsZero() {
+		left = newBudget(left.remainingLimits().halfOfTime())
+	}
+	for end := until/int64(oneDay) + 1; end*int64(oneDay) > from && end > 0 && wantsMore(); end -= daysOfStatement {
+		isWhole, err := o.readHours(ctx, s, counted, left, counted.HoursOfDays(end-daysOfStatement, end), func(begin, end int64) hourSet {
+			hours := o.hoursBetween(begin, end)
+			if begin < from || end > until || hours&(hours-1) != 0 { // it may have been in either of two
+				return 0
 			}
-			if err != nil {
-				return err
-			}
-			on, hours, err := twoNumbers(row[0].Text, row[1].Text)
-			if err != nil {
-				return err
-			}
-			user := account{user: wordOf(row[2], texts), system: wordOf(row[3], texts), instance: wordOf(row[4], texts)}
-			if _, known := local[on]; !known {
-				local[on] = o.localHours(on, begin, from)
-			}
-			for hour, of := range local[on] {
-				if hours>>hour&1 == 1 && of >= 0 {
-					meet(user, of)
-				}
-			}
+			return hours
+		}, meet)
+		if err != nil || !isWhole {
+			return err
 		}
 	}
 	return nil
 }
 
-// localHours are the hours of the week of a day's hours in UTC: -1 where one is not within a time, or is of two hours in the zone.
-func (o QuestionOptions) localHours(on, from, until int64) (hours [hoursOfDay]int) {
-	for hour := range hours {
-		at := on*int64(oneDay) + int64(hour)*int64(time.Hour)
-		end := at + int64(time.Hour)
-		hours[hour] = weekHour(at, o.Zone)
-		if at < from || end > until || weekHour(end-1, o.Zone) != hours[hour] {
-			hours[hour] = -1
+// readHours hands out the hours of rows, of whose hours in UTC local tells the hours of the week.
+func (o QuestionOptions) readHours(ctx context.Context, s Store, counted summaryAnswer, left timeBudget, sql string, local func(begin, end int64) hourSet, do func(user account, hours hourSet)) (isWhole bool, err error) {
+	texts, days := map[string]string{}, map[int64]*[hoursOfDay]hourSet{}
+	return counted.eachRow(ctx, s, left, sql, 2+len(accountColumns), func(row []Cell) error {
+		day, utc, err := twoNumbers(row[0].Text, row[1].Text)
+		if err != nil {
+			return err
 		}
+		if days[day] == nil {
+			days[day] = new([hoursOfDay]hourSet)
+			for hour := range days[day] {
+				begin := day*int64(oneDay) + int64(hour)*int64(time.Hour)
+				days[day][hour] = local(begin, begin+int64(time.Hour))
+			}
+		}
+		var hours hourSet
+		for hour, some := range days[day] {
+			if utc>>hour&1 == 1 {
+				hours |= some
+			}
+		}
+		if hours != 0 {
+			do(accountOfCells(row[2:], texts), hours)
+		}
+		return nil
+	})
+}
+
+// hoursBetween are the hours of the week in the zone.
+func (o QuestionOptions) hoursBetween(begin, end int64) (hours hourSet) {
+	for at := begin; at < end; at += int64(15 * time.Minute) { // zones change at these
+		hours |= 1 << weekHour(at, o.Zone)
 	}
 	return hours
 }

@@ -39,7 +39,7 @@ func findings(t *testing.T, h Harness) {
 	lastDay := query.Filter{From: stageEnd.Add(-24 * time.Hour), Until: stageEnd}
 	for _, question := range query.NewQuestions {
 		t.Run(question.Name, func(t *testing.T) {
-			for _, text := range []string{"", "-user_name=nightly&client_address=203.0.113.0/24", "system=postgresql"} {
+			for _, text := range []string{"", "-user_name=nightly&client_address=203.0.113.0/24", "system=postgresql&user_name=*"} {
 				values, err := url.ParseQuery(text)
 				require.NoError(t, err)
 				f, err := query.ParseFilter(values, stageEnd, time.UTC)

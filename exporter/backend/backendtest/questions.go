@@ -253,7 +253,7 @@ func questionedFilters(events []session.Event) []string {
 	for _, user := range []string{"O'Hara", `back\slash`, "'; DROP TABLE session_events; --", "nul\x00byte", "torn\xff\xc3", "ünï", "日本", "𝔘"} {
 		filters = append(filters, url.Values{"user_name": {user}}.Encode(), url.Values{"user_name": {string([]rune(user)[:1]) + "*"}}.Encode())
 	}
-	return filters
+	return append(filters, "user_name=*")
 }
 
 // filterCheck is a filter with what it finds in the store, and what it should.

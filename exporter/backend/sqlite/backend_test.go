@@ -51,8 +51,10 @@ func (f summedFile) Ask(t *testing.T) query.Store {
 	require.NoError(t, err)
 	all, err := f.cfg.readPartitions(conn, nil)
 	require.NoError(t, err)
-	if half := all.nextArrival / 2; half > all.summedUpTo {
-		require.NoError(t, f.cfg.inTransaction(t.Context(), conn, "counting", func() error { return f.cfg.countRows(conn, all.summedUpTo, half) }))
+	summedUpTo, err := f.cfg.readSetting(conn, summarySetting)
+	require.NoError(t, err)
+	if half := all.nextArrival / 2; half > summedUpTo {
+		require.NoError(t, f.cfg.inTransaction(t.Context(), conn, "counting", func() error { return f.cfg.countRows(conn, summedUpTo, half) }))
 	}
 	require.NoError(t, conn.Close())
 	return f.file.Ask(t)

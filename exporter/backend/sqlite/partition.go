@@ -36,7 +36,6 @@ type partitions struct {
 	ranges      []*partition // by low; the first begins at 0
 	other       *partition   // of ids that begin with no time
 	nextArrival int64
-	summedUpTo  int64 // arrival up to which the summary has counted
 }
 
 // endOfTimes is where ids are no longer taken for ones that begin with a time, in milliseconds: the year 2100. Of random 48 bits,
@@ -130,11 +129,12 @@ func (cfg *Config) readPartitions(conn *sqlite.Conn, known *partitions) (all *pa
 	if all.other == nil || len(all.ranges) == 0 || all.ranges[0].low != 0 {
 		return nil, fmt.Errorf("%w: the table %s does not say where every record is", ErrDamaged, cfg.prefixNames("sessionlog_partitions"))
 	}
-	if all.summedUpTo, err = cfg.readSetting(conn, summarySetting); err != nil {
+	summedUpTo, err := cfg.readSetting(conn, summarySetting)
+	if err != nil {
 		return nil, err
 	}
 	highest, err := queryNumber(conn, highestArrival(all.tables()))
-	all.nextArrival = max(highest, all.summedUpTo) + 1 // the highest may have expired
+	all.nextArrival = max(highest, summedUpTo) + 1 // the highest may have expired
 	return all, err
 }
 

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"zombiezen.com/go/sqlite"
@@ -19,10 +19,7 @@ import (
 	"github.com/otel-sessionlog/sessionlog/session"
 )
 
-const (
-	mostUncounted = 100_000 // rows that a question reads beside the summary: a tenth of a second
-	mostPairs     = 1000    // of one statement
-)
+const mostUncounted = 100_000 // rows that a statement reads beside the summary: a tenth of a second
 
 // queryStore is a database that is asked.
 type queryStore struct {
@@ -88,14 +85,12 @@ func (s *queryStore) NewestOf(fields []*session.Field, keys [][]query.Cell, cond
 
 // Summary reads how far the writer has counted. Where it is far behind, looking rows up costs less than reading those that are not counted yet.
 func (s *queryStore) Summary(ctx context.Context) (summary query.Summary, known bool, err error) {
-	counted := summaryReader{queryStore: s}
 	sql := s.cfg.prefixNames("SELECT value, coalesce((SELECT arrival FROM session_events ORDER BY arrival DESC LIMIT 1), 0) FROM sessionlog_settings WHERE name = '" + summarySetting + "'")
 	err = s.eachRow(ctx, sql, func(stmt *sqlite.Stmt) (bool, error) {
-		counted.upTo = stmt.ColumnInt64(0)
-		known = stmt.ColumnInt64(1)-counted.upTo <= mostUncounted
+		known = stmt.ColumnInt64(1)-stmt.ColumnInt64(0) <= mostUncounted
 		return false, nil
 	})
-	return &counted, known, err
+	return summaryReader{&s.cfg}, known, err
 }
 
 func (s *queryStore) Absent(f *session.Field) string { return f.Column + " IS NULL" }
@@ -218,38 +213,34 @@ func (s *queryStore) eachRow(ctx context.Context, sql string, do func(*sqlite.St
 	}
 }
 
-// summaryReader asks what the writer has counted.
-type summaryReader struct {
-	*queryStore
-	upTo int64 // arrival
-}
+// summaryReader asks what the writer has counted, and in the same statement the rows that it has not counted yet: somebody may have the summary counted anew
+// between two statements.
+type summaryReader struct{ cfg *Config }
 
 const (
-	pairNames      = "user_name, system, instance, client_address"
-	uncountedPairs = "SELECT user_name, system, instance, client_address FROM %s AS e WHERE arrival > %d AND kind = 'login' AND outcome = 'success' AND +user_name IS NOT NULL AND +client_address IS NOT NULL"
-	isPairOf       = "p.user_name = %[1]s.user_name AND p.client_address = %[1]s.client_address AND p.system = coalesce(%[1]s.system, x'') AND p.instance = coalesce(%[1]s.instance, x'')"
+	uncountedLogins = " FROM session_events WHERE arrival > (SELECT value FROM sessionlog_settings WHERE name = '" + summarySetting + "') AND kind = 'login' AND outcome = 'success' AND +user_name IS NOT NULL"
+	newPairs        = "WITH uncounted AS MATERIALIZED (SELECT user_name, system, instance, client_address, time" + uncountedLogins + " AND +client_address IS NOT NULL) " +
+		"SELECT user_name, nullif(system, x''), nullif(instance, x''), client_address FROM sessionlog_pairs WHERE first >= %[1]d " +
+		"UNION SELECT user_name, system, instance, client_address FROM uncounted AS e WHERE time >= %[1]d AND NOT EXISTS (SELECT 1 FROM sessionlog_pairs AS p " +
+		"WHERE p.user_name = e.user_name AND p.client_address = e.client_address AND p.system = coalesce(e.system, x'') AND p.instance = coalesce(e.instance, x'') AND p.first < %[1]d) " +
+		"EXCEPT SELECT user_name, system, instance, client_address FROM uncounted WHERE time < %[1]d"
+	hoursByDay = "SELECT day, hours, user_name, nullif(system, x''), nullif(instance, x'') FROM sessionlog_hours WHERE day >= %d AND day < %d"
 )
 
-// PairsBefore asks the table, and the rows that it does not count yet: those that it counts meanwhile are found twice.
-func (s *summaryReader) PairsBefore(pairs [][]query.Cell, until int64) (statements []string) {
-	for some := range slices.Chunk(pairs, mostPairs) {
-		statements = append(statements, fmt.Sprintf("WITH looked_up(%s) AS (VALUES %s) SELECT l.user_name, l.system, l.instance, l.client_address FROM looked_up AS l CROSS JOIN %s AS p WHERE %s AND p.first < %d",
-			pairNames, s.literals(some), s.cfg.prefixNames("sessionlog_pairs"), fmt.Sprintf(isPairOf, "l"), until))
-	}
-	return append(statements, fmt.Sprintf(uncountedPairs+" AND +time < %d", s.Table(), s.upTo, until))
+func (s summaryReader) NewPairs(from int64) string {
+	return s.cfg.prefixNames(fmt.Sprintf(newPairs, from))
 }
 
-func (s *summaryReader) PairsSince(from int64) []string {
-	pairs := s.cfg.prefixNames("sessionlog_pairs")
-	return []string{
-		fmt.Sprintf("SELECT user_name, nullif(system, x''), nullif(instance, x''), client_address FROM %s WHERE first >= %d", pairs, from),
-		fmt.Sprintf(uncountedPairs+" AND +time >= %d AND NOT EXISTS (SELECT 1 FROM %s AS p WHERE %s AND p.first < %d)", s.Table(), s.upTo, from, pairs, fmt.Sprintf(isPairOf, "e"), from),
-	}
+func (s summaryReader) HoursWithin(from, until int64) string {
+	return s.HoursOfDays(from/nanosecondsOfDay, (until-1)/nanosecondsOfDay+1) + s.cfg.prefixNames(fmt.Sprintf(
+		" UNION SELECT time / 86400000000000, 1 << (time / 3600000000000 %% 24), user_name, system, instance"+uncountedLogins+" AND +time >= %d AND +time < %d", from, until))
 }
 
-func (s *summaryReader) HoursOfDays(from, until int64) string {
-	return s.cfg.prefixNames(fmt.Sprintf("SELECT day, hours, user_name, nullif(system, x''), nullif(instance, x'') FROM sessionlog_hours WHERE day >= %d AND day < %d", from, until))
+func (s summaryReader) HoursOfDays(from, until int64) string {
+	return s.cfg.prefixNames(fmt.Sprintf(hoursByDay, from, until))
 }
+
+const nanosecondsOfDay = int64(24 * time.Hour)
 
 // literals are rows of values.
 func (s *queryStore) literals(rows [][]query.Cell) string {

@@ -39,22 +39,23 @@ func (cfg *Config) countRows(conn *sqlite.Conn, above, upTo int64) error {
 	return cfg.writeSetting(conn, summarySetting, upTo)
 }
 
-// extendSummary counts the next rows, and tells whether there are more.
+// extendSummary counts the next rows, and tells whether there are more. How far it has come stands in the file: whoever puts another in its place, or has the
+// summary counted anew, may do so at any moment.
 func (w *writer) extendSummary() (more bool, err error) {
-	if w.partitions.summedUpTo >= w.partitions.nextArrival-1 {
-		return false, nil
+	above, err := w.cfg.readSetting(w.conn, summarySetting)
+	if err != nil || above >= w.partitions.nextArrival-1 {
+		return false, w.explainFailure("counting who logged in from where", err)
 	}
-	upTo := int64(0)
 	err = w.tendInTransaction("counting who logged in from where", func() error {
-		above := w.partitions.summedUpTo
-		upTo = min(above+summaryRows, w.partitions.nextArrival-1)
+		above, err := w.cfg.readSetting(w.conn, summarySetting)
+		upTo := min(above+summaryRows, w.partitions.nextArrival-1)
+		more = upTo < w.partitions.nextArrival-1
+		if err != nil || upTo <= above {
+			return err
+		}
 		return w.cfg.countRows(w.conn, above, upTo)
 	})
-	if err != nil || w.conn == nil {
-		return false, err
-	}
-	w.partitions.summedUpTo = upTo
-	return upTo < w.partitions.nextArrival-1, nil
+	return more && w.conn != nil, err
 }
 
 // keepSummary counts to the end while few rows come in, until somebody wants to write; a part while many do.
