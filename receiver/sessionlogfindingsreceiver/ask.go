@@ -91,7 +91,7 @@ func (r *findingsReceiver) askUntil(ctx context.Context, store query.Store, q *s
 		}
 		m.Asked = until
 		m.forgetUnreachable(r.config.Lookback + r.config.Questions.reachOfQuestions())
-		r.saveMemory(ctx, q.Name, m)
+		r.saveValue(ctx, q.Name, m)
 		if limits.Time == r.config.AnswerTime {
 			r.conditions.Clear("answer_time "+q.Name, "answer_time is enough again", zap.String("question", q.Name))
 		}
@@ -124,7 +124,7 @@ func (r *findingsReceiver) deliverNew(ctx context.Context, q *scheduledQuestion,
 			m.rememberDelivered(&some[i])
 		}
 		if err != nil {
-			r.saveMemory(ctx, q.Name, m)
+			r.saveValue(ctx, q.Name, m)
 			return err
 		}
 	}

@@ -17,7 +17,7 @@ const (
 // instanceName is where events are from.
 type instanceName struct{ system, instance query.Cell }
 
-// newestEvents are those of each instance that were seen by the last run.
+// newestEvents are those of each instance that were seen by the last run, also by that before the start.
 type newestEvents struct {
 	times      map[instanceName]time.Time
 	lookedBack time.Time // when the whole watched time was looked at
@@ -36,6 +36,7 @@ func (r *findingsReceiver) warnOfLateEvents(ctx context.Context, store query.Sto
 	if err != nil {
 		return err
 	}
+	isNewer := false
 	if isFirst {
 		r.newest.times = map[instanceName]time.Time{}
 	}
@@ -48,15 +49,18 @@ func (r *findingsReceiver) warnOfLateEvents(ctx context.Context, store query.Sto
 		if before.Before(begin) {
 			before = begin
 		}
-		if g.Last.After(before) {
-			r.newest.times[of] = g.Last
-		}
-		if isFirst || !g.Last.After(before) {
+		if !g.Last.After(before) {
 			continue
 		}
-		if err := r.warnOfLateInstance(ctx, store, of, before, unasked); err != nil {
-			return err
+		if !isFirst {
+			if err := r.warnOfLateInstance(ctx, store, of, before, unasked); err != nil {
+				return err
+			}
 		}
+		r.newest.times[of], isNewer = g.Last, true
+	}
+	if isNewer {
+		r.saveNewest(ctx)
 	}
 	return nil
 }

@@ -76,6 +76,9 @@ func (r *findingsReceiver) openAndLoad(ctx context.Context, host component.Host)
 	if r.storage, err = r.openStorage(ctx, host); err != nil {
 		return err
 	}
+	if err := r.loadNewest(ctx); err != nil {
+		return err
+	}
 	for _, q := range r.questions {
 		if r.memories[q.Name], err = r.loadMemory(ctx, q.Name); err != nil {
 			return err

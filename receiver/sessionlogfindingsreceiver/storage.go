@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/extension/xextension/storage"
+
+	"github.com/otel-sessionlog/sessionlog/query"
 )
 
 // storageVersion begins every key, so that a later layout can be distinguished.
@@ -52,14 +55,59 @@ func (r *findingsReceiver) loadMemory(ctx context.Context, question string) (*qu
 	return &questionMemory{Begin: begin, Asked: begin, Told: map[string][]*deliveredFinding{}}, nil
 }
 
-// saveMemory works although ctx has ended: what was delivered must be remembered.
-func (r *findingsReceiver) saveMemory(ctx context.Context, question string, m *questionMemory) {
+// newestEventsKey is no name of a question.
+const newestEventsKey = "newest_events"
+
+// storedNewest is when the newest event of an instance was. Its names may be no valid UTF-8.
+type storedNewest struct {
+	System   []byte    `json:"system"` // null: absent
+	Instance []byte    `json:"instance"`
+	Newest   time.Time `json:"newest"`
+}
+
+// loadNewest reads the newest events that were seen before the start; there are none at the first.
+func (r *findingsReceiver) loadNewest(ctx context.Context) error {
+	if r.storage == nil {
+		return nil
+	}
+	stored, err := r.storage.Get(ctx, storageVersion+newestEventsKey)
+	if err != nil || stored == nil {
+		return err
+	}
+	var all []storedNewest
+	if err := json.Unmarshal(stored, &all); err != nil {
+		return fmt.Errorf("storage: which events were seen cannot be read: %w; give the storage extension another directory to begin anew", err)
+	}
+	cell := func(text []byte) query.Cell { return query.Cell{Text: string(text), Absent: text == nil} }
+	r.newest.times = map[instanceName]time.Time{}
+	for _, one := range all {
+		r.newest.times[instanceName{cell(one.System), cell(one.Instance)}] = one.Newest
+	}
+	return nil
+}
+
+func (r *findingsReceiver) saveNewest(ctx context.Context) {
+	var all []storedNewest
+	bytes := func(c query.Cell) []byte {
+		if c.Absent {
+			return nil
+		}
+		return []byte(c.Text)
+	}
+	for of, newest := range r.newest.times {
+		all = append(all, storedNewest{bytes(of.system), bytes(of.instance), newest})
+	}
+	r.saveValue(ctx, newestEventsKey, all)
+}
+
+// saveValue works although ctx has ended: what was delivered must be remembered.
+func (r *findingsReceiver) saveValue(ctx context.Context, key string, value any) {
 	if r.storage == nil {
 		return
 	}
-	text, err := json.Marshal(m)
+	text, err := json.Marshal(value)
 	if err == nil {
-		err = r.storage.Set(context.WithoutCancel(ctx), storageVersion+question, text)
+		err = r.storage.Set(context.WithoutCancel(ctx), storageVersion+key, text)
 	}
 	if err != nil {
 		r.conditions.RaiseReason("storage", err, "storage: what was told cannot be remembered, and is told again after a restart: make room on its disk, or raise its max_size")

@@ -140,6 +140,38 @@ func TestLaterThanLookback(t *testing.T) {
 	require.NotEmpty(t, r.logs.FilterMessageSnippet("raise lookback").FilterField(zap.String("instance", "batches")).All())
 }
 
+// TestLaterThanLookbackWhileDown: what comes of a source's past while the receiver is down is told about after its start.
+func TestLaterThanLookbackWhileDown(t *testing.T) {
+	r := newRig(t)
+	r.storage, r.config.Storage = &keptStorage{}, &storageID
+	var l logins
+	login := func(instance string, at time.Time) {
+		l.events = nil
+		l.add(at, "alice", "10.20.0.1", true)
+		l.events[0].Instance = instance
+		r.write(l.events...)
+	}
+	warnings := func() []observer.LoggedEntry { return r.logs.FilterMessageSnippet("raise lookback").All() }
+	login("away\xff", noon)
+	login("there", noon)
+	r.now = noon
+	r.start()
+	login("there", noon.Add(3*time.Hour))
+	r.run(noon.Add(3 * time.Hour).Add(time.Second))
+	require.Empty(t, warnings())
+	login("away\xff", noon.Add(30*time.Minute))
+	login("there", noon.Add(4*time.Hour))
+	require.NoError(t, r.Shutdown(t.Context()))
+	r.start()
+	r.run(noon.Add(4 * time.Hour).Add(time.Second))
+	require.Len(t, warnings(), 1)
+	require.EqualValues(t, 1, warnings()[0].ContextMap()["events"])
+	require.NoError(t, r.Shutdown(t.Context()))
+	r.start()
+	r.run(noon.Add(4 * time.Hour).Add(time.Minute))
+	require.Empty(t, warnings(), "it was told")
+}
+
 // TestManyAddressesAreOneFinding, also where answer_time is too short for the day in which they came.
 func TestManyAddressesAreOneFinding(t *testing.T) {
 	r := newRig(t)
