@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/otel-sessionlog/sessionlog/query"
@@ -66,8 +67,11 @@ func (c *apiCall) facetColumns() ([]string, error) {
 		return nil, badRequest(fmt.Errorf("columns: %d are too many: name %d at most", len(columns), maxFacets))
 	}
 	var errs []error
-	for _, column := range columns {
+	for i, column := range columns {
 		field, err := query.FieldOf(column)
+		if err == nil && slices.Contains(columns[:i], column) {
+			err = fmt.Errorf("%s: is named twice", column)
+		}
 		if err == nil && query.IsList(field) {
 			err = fmt.Errorf("%s: a list is no value to count by", column)
 		}

@@ -134,6 +134,7 @@ func TestCallsThatAreWrongAreToldWhy(t *testing.T) {
 		"/histogram?width=1x":         "width: ",
 		"/histogram?width=1ms":        "width: 1ms makes more than 5000 bars",
 		"/facets?columns=roles":       "columns: roles: ",
+		"/facets?columns=host,host":   "columns: host: is named twice",
 		"/facets?columns=password":    `columns: \"password\" is no column`,
 		"/facets?top=-1":              "top: ",
 		"/now?from=-1h":               "from: unknown here",
