@@ -160,6 +160,30 @@ func TestLiveShowsALoginWhenItHappens(t *testing.T) {
 	p.waitFor(`!location.search.includes('live=1')`)
 }
 
+// TestLiveShowsWhatCameBeforeItsStream: the rows were read before the login was stored, and the stream begins after it.
+func TestLiveShowsWhatCameBeforeItsStream(t *testing.T) {
+	c := collectorWithLogs(t)
+	p := openTab(t, c.explorer, "/search?from=-15m&user_name=between", desktop)
+	p.waitFor(`document.querySelector('.empty')`)
+	read[bool](p, `(() => {
+		const fetched = window.fetch;
+		const isReleased = new Promise(release => { window.releaseTail = release; });
+		window.fetch = async (address, options) => {
+			if (String(address).includes('/tail')) await isReleased;
+			return fetched(address, options);
+		};
+		return true;
+	})()`)
+	p.press("l")
+	p.waitFor(`location.search.includes('live=1')`)
+	c.appendLogin(t, "LoginSuccess", "between")
+	require.Eventually(t, func() bool {
+		return read[int](p, `fetch('/api/v1/events?from=-15m&user_name=between').then(r => r.json()).then(page => page.events.length)`) == 1
+	}, 30*time.Second, 100*time.Millisecond)
+	read[bool](p, `window.releaseTail() ?? true`)
+	p.waitFor(`document.querySelector('.row.fresh')?.innerText.includes('between')`)
+}
+
 func TestAWrongColumnIsASentence(t *testing.T) {
 	p := openTab(t, collectorWithLogs(t).explorer, "/now", desktop)
 	p.allowed = []string{"the server responded with a status of 400"}

@@ -1,7 +1,7 @@
 // Inventory: clients, drivers and methods still in use, and since when no longer.
 
-import {html, nothing, render} from '../vendor/lit-html.js';
-import {ask} from '../api.js';
+import {html, nothing} from '../vendor/lit-html.js';
+import {QuestionPage} from '../questionpage.js';
 import {rangePicker} from '../rangepicker.js';
 import {countOf, coverageNote, errorNote, icon, plural, sqlNote, textOf} from '../values.js';
 import {apiParams, changed, conditionFor, linkTo, zoneOf} from '../view.js';
@@ -12,36 +12,15 @@ const titles = {client_name: 'Client', client_version: 'Version', driver: 'Drive
 const numbers = ['count', 'failures'];
 const textOrder = new Intl.Collator('en', {numeric: true});
 
-export class Page {
-  constructor(host, app) {
-    this.host = host;
-    this.app = app;
-    this.words = '';
-  }
+export class Page extends QuestionPage {
+  words = '';
 
-  async open(view) {
+  open(view) {
     this.view = view;
     const question = String(apiParams(view));
     if (question === this.question) return this.draw();
     this.question = question;
-    this.asking?.abort();
-    this.asking = new AbortController();
-    const {signal} = this.asking;
-    this.isStale = true;
-    this.draw();
-    try {
-      this.answer = await ask('/inventory', apiParams(view), signal);
-      this.error = null;
-    } catch (error) {
-      if (signal.aborted) return;
-      this.error = error;
-    }
-    this.isStale = false;
-    this.draw();
-  }
-
-  draw() {
-    render(this.template(), this.host);
+    return this.askAnew('/inventory');
   }
 
   sorted() {
@@ -104,9 +83,5 @@ export class Page {
       <td>${when(group.first_success)}</td><td>${when(group.last)} <span class="none">${group.last ? agoOf(group.last) : ''}</span></td>
       <td class="number">${group.failures ? html`<span class="mark mark-failure">${countOf(group.failures)}</span>` : '0'}</td>
       <td class="number"><a href=${linkTo(this.view, '/search', params)}>${countOf(group.count)}<span class="unseen"> events: search</span></a></td></tr>`;
-  }
-
-  close() {
-    this.asking?.abort();
   }
 }

@@ -1,46 +1,24 @@
 // New: plain questions about what was not there before, each with what it found.
 
-import {html, nothing, render} from '../vendor/lit-html.js';
-import {ask} from '../api.js';
+import {html, nothing} from '../vendor/lit-html.js';
 import {findingList} from '../findings.js';
+import {QuestionPage} from '../questionpage.js';
 import {rangePicker} from '../rangepicker.js';
 import {coverageNote, errorNote, icon, plural, sqlNote} from '../values.js';
-import {apiParams, zoneOf} from '../view.js';
+import {zoneOf} from '../view.js';
 import {minuteOf} from '../times.js';
 
 // lookedAt says that a question had no time for all: none found is then no "none".
 const lookedAt = (coverage, findings, zone) => (coverage?.complete !== false ? nothing
   : html`<p class="not-looked-at">${findings.length ? nothing : html`${icon('failed-page')}none yet, `}${coverageNote(coverage, t => minuteOf(t, zone))}: what was before is not looked at</p>`);
 
-export class Page {
-  constructor(host, app) {
-    this.host = host;
-    this.app = app;
-  }
-
+export class Page extends QuestionPage {
   async open(view) {
     this.view = view;
-    this.asking?.abort();
-    this.asking = new AbortController();
-    const {signal} = this.asking;
-    this.isStale = true;
-    this.draw();
-    try {
-      this.answer = await ask('/new', apiParams(view), signal);
-      this.error = null;
-      const found = this.answer.questions.reduce((n, q) => n + q.findings.length, 0);
-      const isWhole = this.answer.questions.every(q => q.coverage?.complete !== false);
-      this.app.say(found ? `${plural(found, 'finding')}.` : isWhole ? 'Nothing new.' : 'Nothing new in what could be looked at in time.');
-    } catch (error) {
-      if (signal.aborted) return;
-      this.error = error;
-    }
-    this.isStale = false;
-    this.draw();
-  }
-
-  draw() {
-    render(this.template(), this.host);
+    if (!await this.askAnew('/new')) return;
+    const found = this.answer.questions.reduce((n, q) => n + q.findings.length, 0);
+    const isWhole = this.answer.questions.every(q => q.coverage?.complete !== false);
+    this.app.say(found ? `${plural(found, 'finding')}.` : isWhole ? 'Nothing new.' : 'Nothing new in what could be looked at in time.');
   }
 
   template() {
@@ -63,9 +41,5 @@ export class Page {
         <p class="explanation">${explanation}</p>${sqlNote(statements)}</div>
       <div class="question-found">${findings.length ? findingList(this.view, findings) : coverage?.complete === false ? nothing : html`<p class="nothing-found">${icon('success')}none</p>`}
         ${lookedAt(coverage, findings, zone)}</div></section>`;
-  }
-
-  close() {
-    this.asking?.abort();
   }
 }

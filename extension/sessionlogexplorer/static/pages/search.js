@@ -59,7 +59,7 @@ export class Page {
     this.range = this.rangeNow();
     const {signal} = this.asking;
     const params = apiParams(this.view);
-    this.into('rows', ask('/events', withLimit(params), signal), signal);
+    this.rowsCame = this.into('rows', ask('/events', withLimit(params), signal), signal);
     this.into('counts', ask('/histogram', params, signal), signal);
     this.into('facets', ask('/facets', params, signal), signal);
   }
@@ -351,10 +351,13 @@ export class Page {
     if (!isWanted) return;
     const {stop} = this.live;
     const params = apiParams(this.view);
-    params.delete('from');
     params.delete('to');
+    const newest = withLimit(params);
+    params.delete('from');
+    const addMissed = async () => (await ask('/events', newest, stop.signal)).events.reverse().forEach(event => this.addLive(event));
     try {
-      for await (const event of tail(params, stop.signal)) this.addLive(event);
+      await this.rowsCame; // they take the place of all that is shown
+      for await (const event of tail(params, stop.signal, addMissed)) this.addLive(event);
     } catch (error) {
       this.errors.rows = error;
     }
