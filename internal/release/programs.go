@@ -53,6 +53,11 @@ func (r *release) programFolder(p platform) string {
 	return filepath.Join(r.workFolder, p.system+"_"+p.arch)
 }
 
+// buildEnvironment has the repository's workspace, which this module is outside of.
+func (p platform) buildEnvironment() []string {
+	return []string{"CGO_ENABLED=0", "GOOS=" + p.system, "GOARCH=" + p.arch, "GOFLAGS=", "GOWORK="}
+}
+
 // buildPrograms leaves out what differs from machine to machine: paths, and the state of the clone.
 func (r *release) buildPrograms(ctx context.Context) error {
 	platforms := r.platforms
@@ -65,7 +70,11 @@ func (r *release) buildPrograms(ctx context.Context) error {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return err
 		}
-		_, err := runIn(ctx, r.root, []string{"CGO_ENABLED=0", "GOOS=" + p.system, "GOARCH=" + p.arch, "GOFLAGS="},
+		environment := p.buildEnvironment()
+		if r.buildCache != "" {
+			environment = append(environment, "GOCACHE="+r.buildCache)
+		}
+		_, err := runIn(ctx, r.root, environment,
 			"go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.version=v"+r.version, "-o", folder+string(filepath.Separator), "./cmd/...")
 		if err != nil {
 			return err
