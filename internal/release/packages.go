@@ -21,6 +21,9 @@ func (r *release) writePackages(ctx context.Context) error {
 	if err := r.writeManual(ctx); err != nil {
 		return err
 	}
+	if err := r.writeCompletion(ctx); err != nil {
+		return err
+	}
 	if err := gzipFile(filepath.Join(r.root, "CHANGELOG.md"), filepath.Join(r.workFolder, "changelog.gz")); err != nil {
 		return err
 	}
@@ -63,7 +66,7 @@ func (r *release) writePackage(p platform, form string) (file string, err error)
 	return info.Target, writeFile(info.Target, func(out io.Writer) error { return packager.Package(info, out) })
 }
 
-// writeManual writes the companion's pages.
+// writeManual writes the companion's pages, and packs them and the collector's.
 func (r *release) writeManual(ctx context.Context) error {
 	folder := filepath.Join(r.workFolder, "man")
 	if err := os.RemoveAll(folder); err != nil {
@@ -79,8 +82,26 @@ func (r *release) writeManual(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, page := range pages {
-		if err := gzipFile(page, page+".gz"); err != nil {
+	for _, page := range append(pages, filepath.Join(r.root, "packaging", "otelcol-sessionlog.1")) {
+		if err := gzipFile(page, filepath.Join(folder, filepath.Base(page)+".gz")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeCompletion writes what completes the companion's commands in each shell that packages have a folder for.
+func (r *release) writeCompletion(ctx context.Context) error {
+	folder := filepath.Join(r.workFolder, "completion")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	for _, shell := range []string{"bash", "fish", "zsh"} {
+		text, err := runIn(ctx, r.root, nil, r.program(thisMachine, "sessionlog"), "completion", shell)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(folder, shell), text, 0o600); err != nil {
 			return err
 		}
 	}

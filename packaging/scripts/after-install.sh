@@ -3,6 +3,7 @@
 set -e
 user=otelcol-sessionlog
 folder=/var/lib/otelcol-sessionlog
+settings=/etc/otelcol-sessionlog
 
 if ! getent passwd "$user" >/dev/null 2>&1; then
   if command -v useradd >/dev/null; then
@@ -16,7 +17,14 @@ if [ ! -d "$folder" ]; then
 fi
 
 # Nothing starts by itself before its configuration has been read by a person.
-if [ -d /run/systemd/system ]; then
-  systemctl daemon-reload
-  systemctl try-restart otelcol-sessionlog.service
+[ -d /run/systemd/system ] || exit 0
+systemctl daemon-reload
+systemctl --quiet is-active otelcol-sessionlog.service || exit 0
+# A key that this version no longer takes would end the service: the version before goes on instead.
+if systemd-run --quiet --wait --pipe --collect --uid="$user" --property=EnvironmentFile="-$settings/environment" \
+  otelcol-sessionlog validate --config "$settings/config.yaml" >&2; then
+  systemctl restart otelcol-sessionlog.service
+else
+  echo "otelcol-sessionlog: this version does not take $settings/config.yaml, so the version before goes on until the machine restarts." >&2
+  echo "Mend it, then: systemctl restart otelcol-sessionlog" >&2
 fi
