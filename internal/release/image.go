@@ -25,6 +25,7 @@ const imageUser = 65532
 const (
 	stateFolder = "var/lib/otelcol-sessionlog"
 	imageConfig = "etc/otelcol-sessionlog/config.yaml"
+	imageReader = "etc/otelcol-sessionlog/explorer.yaml"
 )
 
 // writeImage writes an OCI layout of an image for each platform of Linux: the programs, certificates of authorities, a configuration and a folder
@@ -51,7 +52,7 @@ func (r *release) writeImage() error {
 	if err != nil {
 		return err
 	}
-	if err := path.AppendIndex(index, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": r.version})); err != nil {
+	if err := path.AppendIndex(index, layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": "localhost/otelcol-sessionlog:" + r.version})); err != nil {
 		return err
 	}
 	return r.packLayout(folder)
@@ -85,7 +86,7 @@ func (r *release) image(p platform) (v1.Image, error) {
 		WorkingDir: "/" + stateFolder,
 		Volumes:    map[string]struct{}{"/" + stateFolder: {}},
 		ExposedPorts: map[string]struct{}{
-			"4317/tcp": {}, "4318/tcp": {}, "13133/tcp": {},
+			"4317/tcp": {}, "4318/tcp": {}, "8127/tcp": {}, "13133/tcp": {},
 		},
 		Labels: map[string]string{
 			"org.opencontainers.image.title": "otelcol-sessionlog", "org.opencontainers.image.version": r.version,
@@ -142,6 +143,7 @@ func (r *release) imageContent(p platform) ([]byte, error) {
 		{"etc/ssl/certs/ca-certificates.crt", certificates, 0o644, 0},
 		{"etc/otelcol-sessionlog", "", 0o755, 0},
 		{imageConfig, filepath.Join(r.root, "config", "container.yaml"), 0o644, 0},
+		{imageReader, filepath.Join(r.root, "config", "container-explorer.yaml"), 0o644, 0},
 		{"tmp", "", 0o1777, 0},
 		{"var", "", 0o755, 0},
 		{"var/lib", "", 0o755, 0},
