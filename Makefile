@@ -25,12 +25,13 @@ FLEET_AGENTS  ?= 50
 IMPORT_ROWS   ?= 10000000
 FAULT_RUNS    ?= 200
 FAULT_SEED    ?= 1
+RELEASE_TOOLS := curl debootstrap gh iproute2 iptables lintian netavark podman qemu-user-static rpm runc systemd-container
 PIPELINES        ?=
 PIPELINE_ROWS    ?= 1000000
 PIPELINE_REPEATS ?= 3
 PHOTOS_SHOWN ?= search-light search-dark search-390 session-light user-light new-light
 
-.PHONY: help build run demo engines test test-workspace test-outside questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-clicks bench-all fuzz story-redshift story-clickhouse story-clouds story-fleet prove-import release prove-release faults mutants house builder explorer-photos dashboards chart clean
+.PHONY: help build run demo engines test test-workspace test-outside questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-clicks bench-all fuzz story-redshift story-clickhouse story-clouds story-fleet prove-import release release-tools prove-release faults mutants house builder explorer-photos dashboards chart clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 18
@@ -187,7 +188,11 @@ chart: ## the Helm chart's tests, and the plain manifests in packaging/kubernete
 release: ## the files of a release, VERSION=0.1.0, into dist/ (RELEASE_FLAGS='-platforms linux/amd64' for some)
 	cd internal/release && GOWORK=off go run . -version '$(VERSION)' $(RELEASE_FLAGS)
 
-prove-release: ## installs, upgrades and removes what make release has made, runs its image, and makes it again (root, debootstrap, lintian, rpm); results go into proofs/release.csv
+release-tools: ## what prove-release needs, on a Debian 12
+	apt-get update -q
+	apt-get install -y -q --no-install-recommends $(RELEASE_TOOLS)
+
+prove-release: ## installs, upgrades and removes what make release has made, boots it with systemd, runs its image, and makes it again (as root, after release-tools); goes on where it was, results in proofs/release.csv
 	cd internal/release && GOWORK=off go run . -version '$(VERSION)' $(RELEASE_FLAGS) -prove '$(CURDIR)/proofs/release.csv'
 
 clean: ## what was built here

@@ -24,8 +24,10 @@ type release struct {
 	dist       string // where the files go
 	workFolder string // what they are made of
 	version    string // without the v of its tag
+	buildCache string // of the go command, "" for its own
 	made       time.Time
 	platforms  []platform
+	only       string // the one proof that is wanted
 }
 
 func main() {
@@ -42,7 +44,8 @@ func runCommand() error {
 	flag.StringVar(&r.dist, "dist", "", "`folder` for the files, dist of the repository by default")
 	flag.StringVar(&r.version, "version", "", "of the release, such as 0.1.0")
 	flag.StringVar(&platforms, "platforms", "", "only these, such as linux/amd64,linux/arm64")
-	flag.StringVar(&results, "prove", "", "instead: prove what is in -dist, and append to this `file`")
+	flag.StringVar(&results, "prove", "", "instead: prove what is in -dist, and append to this `file`; what it has of this commit is not done again")
+	flag.StringVar(&r.only, "only", "", "with -prove: this proof, such as \"two builds\"")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -22,29 +24,70 @@ var proofs = []proof{
 	{"lintian", proveLintian},
 	{"deb on a clean Debian", provePackage(debTool)},
 	{"rpm on a clean root", provePackage(rpmTool)},
-	{"image in a chroot", proveImage},
+	{"apk", proveApk},
+	{"package to the explorer", proveService},
+	{"image in a chroot", proveImage(thisMachine)},
+	{"image of arm64", proveImage(platform{"linux", "arm64"})},
+	{"image to the explorer", proveContainer},
+	{"clone to the explorer", proveClone},
 	{"two builds", proveEqualBuilds},
 }
 
-// prove checks the release in dist, and appends a line for each proof to the results.
+// prove checks the release in dist, and appends a line for each proof to the results. What this commit has a line for is not done again.
 func (r *release) prove(ctx context.Context, results string) error {
-	commit, err := runIn(ctx, r.root, nil, "git", "describe", "--always", "--dirty")
+	out, err := runIn(ctx, r.root, nil, "git", "describe", "--always", "--dirty", "--exclude=*")
 	if err != nil {
 		return err
 	}
+	commit := strings.TrimSpace(string(out))
+	if err := errors.Join(r.isOfThisCommit(), hasTools()); err != nil {
+		return err
+	}
 	for _, p := range proofs {
+		if r.only != "" && r.only != p.name || hasLine(results, p.name, r.version, commit) {
+			continue
+		}
 		start := time.Now()
 		result, err := p.run(ctx, r)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 		fmt.Printf("%s: %s\n", p.name, result)
-		line := []string{p.name, r.version, strings.TrimSpace(string(commit)), strconv.Itoa(int(time.Since(start).Seconds())), result}
-		if err := appendLine(results, line); err != nil {
+		if err := appendLine(results, []string{p.name, r.version, commit, strconv.Itoa(int(time.Since(start).Seconds())), result}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func hasTools() error {
+	if os.Getuid() != 0 {
+		return errors.New("the proofs install packages into a root of Debian, which only root can")
+	}
+	for _, tool := range []string{"curl", "debootstrap", "ip", "iptables", "lintian", "podman", emulator, "rpm", "runc", "systemd-nspawn"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return fmt.Errorf("%w: make release-tools installs what the proofs need", err)
+		}
+	}
+	return nil
+}
+
+// isOfThisCommit compares the times that the files have: those of their commit.
+func (r *release) isOfThisCommit() error {
+	archives, err := filepath.Glob(r.file("*.cdx.json"))
+	if err != nil || len(archives) == 0 {
+		return fmt.Errorf("no release in %s: make release first; %w", r.dist, err)
+	}
+	if err := contains(archives[0], r.made.Format(time.RFC3339)); err != nil {
+		return fmt.Errorf("%s is of another commit: make release first; %w", r.dist, err)
+	}
+	return nil
+}
+
+// hasLine says no of a commit that is not all committed: it may be another now.
+func hasLine(results, proof, version, commit string) bool {
+	text, err := os.ReadFile(results)
+	return err == nil && strings.Contains("\n"+string(text), "\n"+strings.Join([]string{proof, version, commit}, ",")+",") && !strings.HasSuffix(commit, "-dirty")
 }
 
 func appendLine(results string, line []string) error {
@@ -86,6 +129,7 @@ func proveEqualBuilds(ctx context.Context, r *release) (string, error) {
 	}
 	again := *r
 	again.root, again.dist, again.workFolder = clone, filepath.Join(clone, "dist"), filepath.Join(clone, ".cache", "release")
+	again.buildCache = filepath.Join(r.workFolder, "second-build") // empty at first, and never that of the first
 	if err := os.MkdirAll(again.dist, 0o755); err != nil {
 		return "", err
 	}
@@ -103,26 +147,5 @@ func proveEqualBuilds(ctx context.Context, r *release) (string, error) {
 	if string(first) != string(second) {
 		return "", fmt.Errorf("the sums differ (is all committed?):\n%s\n%s", first, second)
 	}
-	return fmt.Sprintf("%d files with the same sums, in two folders", strings.Count(string(first), "\n")), nil
-}
-
-// cleanRoot is a copy of a Debian that nothing else was installed in.
-func (r *release) cleanRoot(ctx context.Context) (root string, remove func(), err error) {
-	base := filepath.Join(r.workFolder, "debian")
-	if _, err := os.Stat(base); err != nil {
-		_, err := runIn(ctx, r.root, nil, "debootstrap", "--variant=minbase", "--include=procps", "bookworm", base+".new", "http://deb.debian.org/debian")
-		if err != nil {
-			return "", nil, err
-		}
-		if err := os.Rename(base+".new", base); err != nil {
-			return "", nil, err
-		}
-	}
-	temp, err := os.MkdirTemp("", "sessionlog-root")
-	if err != nil {
-		return "", nil, err
-	}
-	root = filepath.Join(temp, "debian")
-	_, err = runIn(ctx, r.root, nil, "cp", "-a", base, root)
-	return root, func() { _ = os.RemoveAll(temp) }, err
+	return fmt.Sprintf("%d files with the same sums, from two folders and two caches of the compiler", strings.Count(string(first), "\n")), nil
 }

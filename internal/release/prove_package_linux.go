@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 )
@@ -14,7 +15,9 @@ import (
 // packageTool installs into a root that is not the machine's.
 type packageTool struct {
 	form    string
+	pattern string                         // of the file's name, with this machine's architecture
 	install func(root, file string) []string // also an upgrade
+	goBack  func(root, file string) []string // to an older version
 	remove  func(root string) []string
 	purge   func(root string) []string // also what a removal keeps; nil where there is no such thing
 	kept    string                     // where a removal leaves a configuration that was changed
@@ -22,31 +25,55 @@ type packageTool struct {
 
 var debTool = packageTool{
 	form:    "deb",
+	pattern: "*_" + runtime.GOARCH + ".deb",
 	install: func(root, file string) []string { return []string{"dpkg", "--root=" + root, "-i", file} },
+	goBack:  func(root, file string) []string { return []string{"dpkg", "--root=" + root, "-i", file} },
 	remove:  func(root string) []string { return []string{"dpkg", "--root=" + root, "-r", "otelcol-sessionlog"} },
 	purge:   func(root string) []string { return []string{"dpkg", "--root=" + root, "-P", "otelcol-sessionlog"} },
 	kept:    imageConfig,
 }
 
+// otherName is that of this machine's architecture outside of Go and Debian.
+var otherName = map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
+
 // rpmTool does without what rpm's database says of Debian: nothing.
 var rpmTool = packageTool{
 	form:    "rpm",
+	pattern: "*." + otherName + ".rpm",
 	install: func(root, file string) []string { return []string{"rpm", "--root=" + root, "--nodeps", "-U", file} },
+	goBack: func(root, file string) []string {
+		return []string{"rpm", "--root=" + root, "--nodeps", "-U", "--oldpackage", file}
+	},
 	remove: func(root string) []string {
 		return []string{"rpm", "--root=" + root, "--nodeps", "-e", "otelcol-sessionlog"}
 	},
 	kept: imageConfig + ".rpmsave",
 }
 
-// provePackage installs, runs, upgrades and removes: what a person has changed and what the program has written stays.
+// proofStep is one of a proof in which each needs those before.
+type proofStep struct {
+	name string
+	do   func() error
+}
+
+func doSteps(steps []proofStep) error {
+	for _, step := range steps {
+		if err := step.do(); err != nil {
+			return fmt.Errorf("%s: %w", step.name, err)
+		}
+	}
+	return nil
+}
+
+// provePackage installs, runs, upgrades, goes back and removes: what a person has changed and what the program has written stays.
 func provePackage(tool packageTool) func(context.Context, *release) (string, error) {
 	return func(ctx context.Context, r *release) (string, error) {
-		root, remove, err := r.cleanRoot(ctx)
+		root, remove, err := r.cleanRoot(ctx, bareDebian)
 		if err != nil {
 			return "", err
 		}
 		defer remove()
-		packages, err := r.packagesOfTwoVersions(tool.form)
+		first, later, err := r.packagesOfTwoVersions(ctx, tool)
 		if err != nil {
 			return "", err
 		}
@@ -57,52 +84,83 @@ func provePackage(tool packageTool) func(context.Context, *release) (string, err
 		inRoot := func(name string) string { return filepath.Join(root, name) }
 		database := inRoot(filepath.Join(stateFolder, "session_log.db"))
 		const mine = "\n# a line of mine\n"
-		steps := []struct {
-			name string
-			do   func() error
-		}{
-			{"install", func() error { return run(tool.install(root, packages[0])) }},
-			{"run as its user", func() error { return runInstalled(ctx, root, r.version) }},
+		err = doSteps([]proofStep{
+			{"install", func() error { return run(tool.install(root, first.file)) }},
+			{"run as its user", func() error { return runInstalled(ctx, root, first.version) }},
 			{"change the configuration", func() error { return appendText(inRoot(imageConfig), mine) }},
-			{"upgrade", func() error { return run(tool.install(root, packages[1])) }},
+			{"upgrade", func() error { return run(tool.install(root, later.file)) }},
 			{"keep the configuration", func() error { return contains(inRoot(imageConfig), mine) }},
-			{"run again", func() error { return runInstalled(ctx, root, r.version) }},
+			{"run again", func() error { return runInstalled(ctx, root, later.version) }},
+			{"roll back", func() error { return run(tool.goBack(root, first.file)) }},
+			{"run on the table of the later version", func() error { return runInstalled(ctx, root, first.version) }},
 			{"remove", func() error { return run(tool.remove(root)) }},
 			{"remove the programs", func() error { return isGone(inRoot("usr/bin/otelcol-sessionlog")) }},
 			{"keep what was changed", func() error { return contains(inRoot(tool.kept), mine) }},
-			{"keep the table", func() error { return contains(database, "SQLite format 3") }},
+			{"keep the table", func() error { return contains(database, sqliteMark) }},
+		})
+		if err == nil && tool.purge != nil {
+			err = errors.Join(run(tool.purge(root)), isGone(inRoot(imageConfig)), contains(database, sqliteMark))
 		}
-		for _, step := range steps {
-			if err := step.do(); err != nil {
-				return "", fmt.Errorf("%s: %w", step.name, err)
-			}
-		}
-		if tool.purge != nil {
-			if err := errors.Join(run(tool.purge(root)), isGone(inRoot(imageConfig)), contains(database, "SQLite format 3")); err != nil {
-				return "", fmt.Errorf("purge: %w", err)
-			}
-		}
-		return "installed, run as its user, upgraded, removed; table and changed configuration kept", nil
+		return "installed, run as its user, upgraded, rolled back, removed; table and changed configuration kept", err
 	}
 }
 
-// packagesOfTwoVersions are this machine's package of the release, and the same programs as a later version's.
-func (r *release) packagesOfTwoVersions(form string) (files [2]string, err error) {
-	if err := os.Chdir(r.root); err != nil {
-		return files, err
+const sqliteMark = "SQLite format 3" // begins a database
+
+// proveApk unpacks it and runs its scripts as apk does, which Debian has not.
+func proveApk(ctx context.Context, r *release) (string, error) {
+	root, remove, err := r.cleanRoot(ctx, bareDebian)
+	if err != nil {
+		return "", err
 	}
+	defer remove()
+	files, err := filepath.Glob(r.file("*_%s.apk", otherName))
+	if err != nil || len(files) != 1 {
+		return "", fmt.Errorf("one apk of this machine's in %s: %v, %w", r.dist, files, err)
+	}
+	script := func(name string) func() error {
+		return func() error {
+			_, err := runIn(ctx, "/", nil, "chroot", root, "/bin/busybox", "sh", "/"+name, r.version)
+			return err
+		}
+	}
+	err = doSteps([]proofStep{
+		{"unpack", func() error { _, err := runIn(ctx, root, nil, "tar", "-xzf", files[0]); return err }},
+		{"after the installation", script(".post-install")},
+		{"run as its user", func() error { return runInstalled(ctx, root, r.version) }},
+		{"after an upgrade", script(".post-upgrade")},
+		{"before a removal", script(".pre-deinstall")},
+		{"after a removal", script(".post-deinstall")},
+		{"keep the table", func() error { return contains(filepath.Join(root, stateFolder, "session_log.db"), sqliteMark) }},
+	})
+	return "unpacked, its scripts run by busybox in a Debian, run as its user; not by apk", err
+}
+
+// builtPackage is a file of this machine's architecture.
+type builtPackage struct{ file, version string }
+
+// packagesOfTwoVersions are that of the release, and one of the same commit under a later version.
+func (r *release) packagesOfTwoVersions(ctx context.Context, tool packageTool) (first, later builtPackage, err error) {
+	next := *r
 	core, _, _ := strings.Cut(r.version, "-")
-	for i, version := range []string{r.version, core[:strings.LastIndex(core, ".")+1] + "999"} {
-		one := *r
-		one.version, one.dist = version, filepath.Join(r.workFolder, "proof", strings.ReplaceAll(version, ".", "_"))
-		if err := os.MkdirAll(one.dist, 0o755); err != nil {
-			return files, err
-		}
-		if files[i], err = one.writePackage(thisMachine, form); err != nil {
-			return files, err
-		}
+	next.version = core[:strings.LastIndex(core, ".")+1] + "999"
+	next.workFolder = filepath.Join(r.workFolder, "later")
+	next.dist = filepath.Join(next.workFolder, "dist")
+	next.platforms = []platform{thisMachine}
+	if err := os.MkdirAll(next.dist, 0o755); err != nil {
+		return first, later, err
 	}
-	return files, nil
+	if err := errors.Join(next.buildPrograms(ctx), next.writeContents(ctx), next.writePackages(ctx)); err != nil {
+		return first, later, err
+	}
+	for made, result := range map[*release]*builtPackage{r: &first, &next: &later} {
+		files, err := filepath.Glob(made.file("*%s%s", made.version, tool.pattern))
+		if err != nil || len(files) != 1 {
+			return first, later, fmt.Errorf("one %s of this machine's in %s: %v, %w", tool.form, made.dist, files, err)
+		}
+		*result = builtPackage{files[0], made.version}
+	}
+	return first, later, nil
 }
 
 // runInstalled runs the service's command as the service's user, without a network.
@@ -122,9 +180,8 @@ func runInstalled(ctx context.Context, root, version string) error {
 	if err != nil || !strings.Contains(string(said), "v"+version) {
 		return fmt.Errorf("--version says %q: %w", said, err)
 	}
-	return runUntilReady(ctx, confined{
-		root: root, user: user, folder: "/", arguments: []string{"/usr/bin/otelcol-sessionlog", "--config", "/" + imageConfig}, environment: []string{"PATH=/usr/bin:/bin"},
-	})
+	installed := confined{root: root, user: user, folder: "/", environment: []string{"PATH=/usr/bin:/bin"}}
+	return installed.runUntilReady(ctx, []string{"/usr/bin/otelcol-sessionlog", "--config", "/" + imageConfig}, func(int) error { return nil })
 }
 
 func findUser(root string) (uint32, error) {

@@ -33,9 +33,11 @@ func newRelease(t *testing.T) *release {
 	r := &release{root: repository, dist: t.TempDir(), version: "0.1.0", made: time.Unix(1_790_000_000, 0).UTC(), platforms: []platform{linux}, workFolder: t.TempDir()}
 	require.NoError(t, os.MkdirAll(r.programFolder(linux), 0o755))
 	require.NoError(t, os.MkdirAll(filepath.Join(r.workFolder, "man"), 0o755))
+	require.NoError(t, os.MkdirAll(filepath.Join(r.workFolder, "completion"), 0o755))
 	for name, text := range map[string]string{
 		r.program(linux, "otelcol-sessionlog"): "collector", r.program(linux, "sessionlog"): "companion",
 		filepath.Join(r.workFolder, noticeFile): "licences", filepath.Join(r.workFolder, "man", "sessionlog.1.gz"): "page", filepath.Join(r.workFolder, "changelog.gz"): "log",
+		filepath.Join(r.workFolder, "completion", "bash"): "b", filepath.Join(r.workFolder, "completion", "fish"): "f", filepath.Join(r.workFolder, "completion", "zsh"): "z",
 	} {
 		require.NoError(t, os.WriteFile(name, []byte(text), 0o755))
 	}
@@ -75,6 +77,7 @@ func TestPackagesHoldTheService(t *testing.T) {
 	for _, name := range []string{
 		"./usr/bin/otelcol-sessionlog", "./usr/bin/sessionlog", "./etc/otelcol-sessionlog/config.yaml", "./lib/systemd/system/otelcol-sessionlog.service",
 		"./usr/share/doc/otelcol-sessionlog/copyright", "./usr/share/doc/otelcol-sessionlog/NOTICE", "./usr/share/man/man1/sessionlog.1.gz",
+		"./usr/share/bash-completion/completions/sessionlog", "./usr/share/zsh/vendor-completions/_sessionlog", "./usr/share/fish/vendor_completions.d/sessionlog.fish",
 	} {
 		require.Regexp(t, `root/root .* `+regexp.QuoteMeta(name)+"\n", string(deb))
 	}
@@ -167,18 +170,94 @@ func TestAFolderThatIsNoReleaseStays(t *testing.T) {
 	require.FileExists(t, filepath.Join(folder, "thesis.txt"))
 }
 
-// TestWorkflowsRunTheMakefile: what GitHub runs is what anybody can run here.
+// TestWorkflowsRunTheMakefile: what GitHub runs is what anybody can run here, and none of it changes under a tag that somebody moves.
 func TestWorkflowsRunTheMakefile(t *testing.T) {
 	makefile, err := os.ReadFile("../../Makefile")
 	require.NoError(t, err)
-	text, err := os.ReadFile("../../.github/workflows/release.yml")
+	files, err := filepath.Glob("../../.github/workflows/*.yml")
 	require.NoError(t, err)
-	require.NoError(t, yaml.Unmarshal(text, new(map[string]any)))
-	targets := regexp.MustCompile(`make ([a-z-]+)`).FindAllSubmatch(text, -1)
-	require.NotEmpty(t, targets)
-	for _, target := range targets {
-		require.Contains(t, string(makefile), "\n"+string(target[1])+":")
+	require.Len(t, files, 2)
+	target := regexp.MustCompile(`^make ([a-z-]+)( [A-Z]+=\S+)*$`)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, action := range regexp.MustCompile(`uses: (.*)`).FindAllStringSubmatch(string(text), -1) {
+			require.Regexp(t, `^[\w/-]+@[0-9a-f]{40} # v[\d.]+$`, action[1])
+		}
+		for _, command := range workflowCommands(t, text) {
+			if called := target.FindStringSubmatch(command); called != nil {
+				require.Contains(t, string(makefile), "\n"+called[1]+":")
+				continue
+			}
+			require.Contains(t, []string{
+				".ci/run",
+				`git config --global --add safe.directory "$GITHUB_WORKSPACE"`,
+				`gh release create "$GITHUB_REF_NAME" --draft --verify-tag --title "$GITHUB_REF_NAME" dist/*`,
+			}, command)
+		}
 	}
+}
+
+// workflowCommands are those of all steps of all jobs.
+func workflowCommands(t *testing.T, text []byte) (commands []string) {
+	t.Helper()
+	var workflow struct {
+		Jobs map[string]struct {
+			Steps []struct{ Run string }
+		}
+	}
+	require.NoError(t, yaml.Unmarshal(text, &workflow))
+	for _, job := range workflow.Jobs {
+		for _, step := range job.Steps {
+			if step.Run != "" {
+				commands = append(commands, strings.Split(step.Run, " && ")...)
+			}
+		}
+	}
+	require.NotEmpty(t, commands)
+	return commands
+}
+
+// TestProgramsAreOfTheWorkspace: make release runs outside of it.
+func TestProgramsAreOfTheWorkspace(t *testing.T) {
+	t.Setenv("GOWORK", "off")
+	out, err := runIn(t.Context(), repository, linux.buildEnvironment(), "go", "list", "-f", "{{.ImportPath}}", "./cmd/...", ourModules+"/session")
+	require.NoError(t, err)
+	for _, program := range programs {
+		require.Contains(t, string(out), "/cmd/"+program+"\n")
+	}
+}
+
+// TestProofsTypeWhatUsersType: the commands that the proofs run are those of the pages.
+func TestProofsTypeWhatUsersType(t *testing.T) {
+	r := &release{root: repository, version: "0.2.0"}
+	for section, command := range map[string]string{
+		"A package": "systemctl enable --now otelcol-sessionlog\n", "A first login": "sessionlog search --sqlite ", "An image": "podman load --input otelcol-sessionlog_0.2.0_oci.tar\n", "A clone": "\nmake run\n",
+	} {
+		commands, err := r.pageCommands(deployPage, section)
+		require.NoError(t, err)
+		require.Contains(t, commands, command)
+	}
+	_, err := r.pageCommands(deployPage, "A phone")
+	require.ErrorContains(t, err, `no section "A phone"`)
+}
+
+// TestTheExplorerOfTheServiceIsOneCommandAway, and off without it.
+func TestTheExplorerOfTheServiceIsOneCommandAway(t *testing.T) {
+	text, err := os.ReadFile("../../config/debian.yaml")
+	require.NoError(t, err)
+	extensions := func(text string) (known map[string]any, used []any) {
+		var config map[string]map[string]any
+		require.NoError(t, yaml.Unmarshal([]byte(text), &config))
+		return config["extensions"], config["service"]["extensions"].([]any)
+	}
+	const explorer = "sessionlog_explorer"
+	known, used := extensions(string(text))
+	require.NotContains(t, known, explorer)
+	require.NotContains(t, used, explorer)
+	known, used = extensions(strings.ReplaceAll(string(text), "#explorer ", ""))
+	require.Contains(t, known, explorer)
+	require.Contains(t, used, explorer)
 }
 
 // TestTheDockerfileCopiesWhatThereIs.
