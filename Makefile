@@ -31,7 +31,7 @@ PIPELINE_ROWS    ?= 1000000
 PIPELINE_REPEATS ?= 3
 PHOTOS_SHOWN ?= search-light search-dark search-390 session-light user-light new-light
 
-.PHONY: help build run demo engines test test-workspace test-outside questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-clicks bench-all fuzz story-redshift story-clickhouse story-clouds story-fleet prove-import release release-tools prove-release faults mutants house builder explorer-photos dashboards chart clean
+.PHONY: help build run demo engines test test-workspace test-outside questions race vet modules tidy lint fmt bench bench-backlog bench-pipelines bench-table bench-redshift bench-questions bench-clicks bench-all fuzz story-redshift story-clickhouse story-clouds story-fleet prove-import fixture release release-tools prove-release faults mutants house builder explorer-photos dashboards chart clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 18
@@ -194,6 +194,9 @@ release-tools: ## what prove-release needs, on a Debian 12
 
 prove-release: ## installs, upgrades and removes what make release has made, boots it with systemd, runs its image, and makes it again (as root, after release-tools); goes on where it was, results in proofs/release.csv
 	cd internal/release && GOWORK=off go run . -version '$(VERSION)' $(RELEASE_FLAGS) -prove '$(CURDIR)/proofs/release.csv'
+
+fixture: engines ## what this program leaves behind, VERSION=0.1.0, for the upgrade test of later ones: once a release
+	SESSIONLOG_FIXTURE='$(VERSION)' go test -count 1 -run TestMakeRelease -v ./internal/e2e
 
 clean: ## what was built here
 	rm -rf bin .cache dist
