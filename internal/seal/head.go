@@ -1,0 +1,149 @@
+package seal
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	checkpoint "github.com/transparency-dev/formats/log"
+	cosignature "github.com/transparency-dev/formats/note"
+	"github.com/transparency-dev/merkle/compact"
+	"github.com/transparency-dev/merkle/rfc6962"
+	"golang.org/x/mod/sumdb/note"
+)
+
+// Hash is a node of the tree.
+type Hash [sha256.Size]byte
+
+var treeFactory = compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}
+
+func leafHash(page []byte) []byte { return rfc6962.DefaultHasher.HashLeaf(page) }
+
+var errEdge = errors.New("the edge of a log is not that of a tree of its size")
+
+func (t Tip) tree() (*compact.Range, error) {
+	if len(t.Edge)%len(Hash{}) != 0 {
+		return nil, errEdge
+	}
+	var hashes [][]byte
+	for edge := t.Edge; len(edge) > 0; edge = edge[len(Hash{}):] {
+		hashes = append(hashes, edge[:len(Hash{}):len(Hash{})])
+	}
+	tree, err := treeFactory.NewRange(0, t.Size, hashes)
+	if err != nil {
+		return nil, errEdge
+	}
+	return tree, nil
+}
+
+func tipOf(tree *compact.Range) (Tip, Hash, error) {
+	root, err := tree.GetRootHash(nil)
+	if err != nil {
+		return Tip{}, Hash{}, err
+	}
+	if root == nil {
+		root = rfc6962.DefaultHasher.EmptyRoot()
+	}
+	tip := Tip{Size: tree.End()}
+	for _, h := range tree.Hashes() {
+		tip.Edge = append(tip.Edge, h...)
+	}
+	return tip, Hash(root), nil
+}
+
+// Root is the root hash of the tree that ends here.
+func (t Tip) Root() (Hash, error) {
+	tree, err := t.tree()
+	if err != nil {
+		return Hash{}, err
+	}
+	_, root, err := tipOf(tree)
+	return root, err
+}
+
+// Head is what a checkpoint says of a log.
+type Head struct {
+	Origin string
+	Size   uint64 // pages
+	Root   Hash
+}
+
+func (h Head) text() string {
+	return fmt.Sprintf("%s\n%d\n%s\n", h.Origin, h.Size, base64.StdEncoding.EncodeToString(h.Root[:]))
+}
+
+// Key signs heads.
+type Key struct{ signer *cosignature.Signer }
+
+// GenerateKey makes an Ed25519 key of a name, in the form of signed notes (c2sp.org/signed-note): the secret, and the public key that verifies.
+func GenerateKey(name string) (secret, public string, err error) {
+	secret, public, err = note.GenerateKey(nil, name)
+	if err != nil {
+		return "", "", fmt.Errorf("a key's name is a text without spaces and plus signs, such as audit.example.net/logins: %w", err)
+	}
+	public, err = cosignature.VKeyToCosignatureV1(public)
+	return secret, public, err
+}
+
+// ReadKey reads the file of a secret key.
+func ReadKey(path string) (*Key, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return ParseKey(strings.TrimSpace(string(content)))
+}
+
+// ParseKey reads a secret key.
+func ParseKey(secret string) (*Key, error) {
+	signer, err := cosignature.NewSignerForCosignatureV1(secret)
+	if err != nil {
+		return nil, errors.New("it holds no secret key, as `sessionlog keygen` writes it")
+	}
+	return &Key{signer}, nil
+}
+
+// Keys are those that verify what k signs.
+func (k *Key) Keys() Keys { return Keys{k.signer.Verifier()} }
+
+func (k *Key) signHead(h Head) (string, error) {
+	signed, err := note.Sign(&note.Note{Text: h.text()}, k.signer)
+	return string(signed), err
+}
+
+// Keys are the public keys that are trusted.
+type Keys []note.Verifier
+
+// ParseKeys reads public keys.
+func ParseKeys(public ...string) (keys Keys, err error) {
+	for _, k := range public {
+		v, err := cosignature.NewVerifierForCosignatureV1(strings.TrimSpace(k))
+		if err != nil {
+			return nil, fmt.Errorf("%q is no public key, as `sessionlog keygen` prints it", k)
+		}
+		keys = append(keys, v)
+	}
+	return keys, nil
+}
+
+// Open reads a signed head of a log, and when it was signed. An error is ErrForgedHead.
+func (k Keys) Open(signed, origin string) (Head, time.Time, error) {
+	for _, v := range k {
+		c, _, n, err := checkpoint.ParseCheckpoint([]byte(signed), origin, v)
+		if err != nil || len(c.Hash) != len(Hash{}) {
+			continue
+		}
+		for _, signature := range n.Sigs {
+			at, err := cosignature.CoSigV1Timestamp(signature)
+			_, strict := base64.StdEncoding.Strict().DecodeString(signature.Base64) // the library reads over bits that mean nothing
+			if err == nil && strict == nil && signature.Hash == v.KeyHash() {
+				return Head{Origin: c.Origin, Size: c.Size, Root: Hash(c.Hash)}, at, nil
+			}
+		}
+	}
+	return Head{}, time.Time{}, fmt.Errorf("%w: no trusted key has signed it for %s", ErrForgedHead, origin)
+}
